@@ -1,0 +1,63 @@
+//! Compiles the protos with a pure-Rust compiler (no `protoc` needed), and writes the
+//! descriptor set that gRPC reflection serves.
+//!
+//! What a check brings is decoded a little differently from what the protos say, in ways that
+//! are the same on the wire: text as `bytes`, because invalid UTF-8 in a `string` is a decode
+//! error, which is an RPC error, which Envoy may be told to let through; and maps as repeated
+//! entries, because that costs no hashing. Answers are encoded by the `envoy-types` crate.
+
+use std::{env, error::Error, fs, path::PathBuf};
+
+use prost::Message as _;
+use prost_types::{DescriptorProto, FileDescriptorSet, field_descriptor_proto::Type};
+
+const PROTOS: &[&str] = &["envoy/service/auth/v3/external_auth.proto"];
+/// What only answers use: these are the crate's.
+const ENCODED: [(&str, &str); 6] = [
+    (".envoy.service.auth.v3.CheckResponse", "envoy::service::auth::v3::CheckResponse"),
+    (".envoy.service.auth.v3.DeniedHttpResponse", "envoy::service::auth::v3::DeniedHttpResponse"),
+    (".envoy.service.auth.v3.OkHttpResponse", "envoy::service::auth::v3::OkHttpResponse"),
+    (".envoy.config.core.v3.HeaderValueOption", "envoy::config::core::v3::HeaderValueOption"),
+    (".envoy.type.v3", "envoy::r#type::v3"),
+    (".google.rpc", "google::rpc"),
+];
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "cargo names the output directory in the environment only"
+)]
+fn main() -> Result<(), Box<dyn Error>> {
+    println!("cargo:rerun-if-changed=proto");
+    let descriptors = protox::compile(PROTOS, ["proto"])?;
+    let out = PathBuf::from(env::var("OUT_DIR")?);
+    fs::write(out.join("descriptors.bin"), descriptors.encode_to_vec())?;
+    let mut builder = tonic_prost_build::configure().bytes(".");
+    for (proto, rust) in ENCODED {
+        builder = builder.extern_path(proto, format!("::envoy_types::pb::{rust}"));
+    }
+    builder.compile_fds(as_decoded(descriptors))?;
+    Ok(())
+}
+
+fn as_decoded(mut set: FileDescriptorSet) -> FileDescriptorSet {
+    for file in &mut set.file {
+        if file.package().starts_with("envoy.") {
+            file.message_type.iter_mut().for_each(loosen);
+            // Comments are found by position, and a map's entry has none.
+            file.source_code_info = None;
+        }
+    }
+    set
+}
+
+fn loosen(message: &mut DescriptorProto) {
+    if let Some(options) = &mut message.options {
+        options.map_entry = None;
+    }
+    for field in &mut message.field {
+        if field.r#type() == Type::String {
+            field.set_type(Type::Bytes);
+        }
+    }
+    message.nested_type.iter_mut().for_each(loosen);
+}
