@@ -1,0 +1,123 @@
+//! Readiness: a set of latches. Each part that has to come up first holds one; dropping it
+//! says "done". Ready is when none is left and the process is not draining.
+
+use std::{
+    collections::BTreeSet,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use tokio::sync::watch;
+
+/// Who waits for what. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Readiness {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    pending: Mutex<Pending>,
+    ready: watch::Sender<bool>,
+}
+
+#[derive(Debug, Default)]
+struct Pending {
+    names: BTreeSet<String>,
+    draining: bool,
+}
+
+impl Default for Readiness {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Readiness {
+    /// Without latches: ready at once.
+    #[must_use]
+    pub fn new() -> Self {
+        let pending = Mutex::new(Pending::default());
+        Self { inner: Arc::new(Inner { pending, ready: watch::Sender::new(true) }) }
+    }
+
+    /// One more thing to wait for. Dropping the latch is "done".
+    #[must_use]
+    pub fn latch(&self, name: &str) -> Latch {
+        self.change(|pending| {
+            pending.names.insert(name.to_owned());
+        });
+        Latch { name: name.to_owned(), readiness: self.clone() }
+    }
+
+    /// From now on not ready, whatever the latches say.
+    pub fn drain(&self) {
+        self.change(|pending| pending.draining = true);
+    }
+
+    /// Ready to serve.
+    #[must_use]
+    pub fn is_ready(&self) -> bool {
+        *self.inner.ready.borrow()
+    }
+
+    /// What is still waited for.
+    #[must_use]
+    pub fn waiting_for(&self) -> Vec<String> {
+        let pending = self.lock();
+        let mut names: Vec<String> = pending.names.iter().cloned().collect();
+        if pending.draining {
+            names.push("the end: the process is draining".to_owned());
+        }
+        names
+    }
+
+    /// Follows readiness as it changes.
+    #[must_use]
+    pub fn watch(&self) -> watch::Receiver<bool> {
+        self.inner.ready.subscribe()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Pending> {
+        self.inner.pending.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn change(&self, edit: impl FnOnce(&mut Pending)) {
+        let mut pending = self.lock();
+        edit(&mut pending);
+        let ready = pending.names.is_empty() && !pending.draining;
+        self.inner.ready.send_if_modified(|now| std::mem::replace(now, ready) != ready);
+    }
+}
+
+/// One thing that readiness waits for, until it is dropped.
+#[derive(Debug)]
+pub struct Latch {
+    name: String,
+    readiness: Readiness,
+}
+
+impl Drop for Latch {
+    fn drop(&mut self) {
+        self.readiness.change(|pending| {
+            pending.names.remove(&self.name);
+        });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Readiness;
+
+    #[test]
+    fn dropping_the_last_latch_is_ready_and_draining_ends_it() {
+        let readiness = Readiness::new();
+        let (a, b) = (readiness.latch("a"), readiness.latch("b"));
+        assert!(!readiness.is_ready());
+        drop(a);
+        assert_eq!(readiness.waiting_for(), ["b"]);
+        drop(b);
+        assert!(readiness.is_ready());
+        readiness.drain();
+        assert!(!readiness.is_ready());
+    }
+}

@@ -1,0 +1,8 @@
+//! Authentication sidecar: answers Envoy's external authorization checks for Rownd tokens.
+//!
+//! The rooms, from the bottom up, are described in `ARCHITECTURE.md`; a lower room never
+//! imports a higher one, which `tests/architecture.rs` holds.
+
+pub mod health;
+pub mod metrics;
+pub mod model;

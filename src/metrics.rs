@@ -1,0 +1,371 @@
+//! Every metric: name, help, labels, and one typed recording function each.
+//!
+//! The only file that writes to the `metrics` crate. Handles are made once, so that a check
+//! records by an index and formats nothing; every series exists from the start, so that a
+//! rate is right from the first event on. No label ever holds what a client sent.
+#![expect(clippy::disallowed_macros, reason = "the room where metrics are at home")]
+
+#[cfg(test)]
+mod tests;
+
+use std::{sync::Arc, time::Duration};
+
+use metrics::{
+    Counter, Gauge, Histogram, Unit, counter, describe_counter, describe_gauge, describe_histogram,
+    gauge, histogram, with_local_recorder,
+};
+use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
+
+/// Upper bounds of `check_duration_seconds`: 10 microseconds to 1 second.
+const BUCKETS: [f64; 16] = [
+    0.000_01, 0.000_025, 0.000_05, 0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025,
+    0.05, 0.1, 0.25, 0.5, 1.0,
+];
+
+/// How a check ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// Let through.
+    Allow,
+    /// Denied.
+    Deny,
+    /// Denied because it could not be decided.
+    Unavailable,
+}
+
+impl Outcome {
+    const ALL: [Self; 3] = [Self::Allow, Self::Deny, Self::Unavailable];
+
+    /// The label value.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Allow => "allow",
+            Self::Deny => "deny",
+            Self::Unavailable => "unavailable",
+        }
+    }
+}
+
+/// How a fetch of keys ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(usize)]
+pub enum FetchResult {
+    /// A usable key set came.
+    Ok,
+    /// No connection, or it broke.
+    Network,
+    /// It took longer than allowed.
+    Timeout,
+    /// An HTTP status other than 200.
+    Status,
+    /// The document is no key set, too large, or holds no usable key.
+    Invalid,
+}
+
+impl FetchResult {
+    const ALL: [Self; 5] = [Self::Ok, Self::Network, Self::Timeout, Self::Status, Self::Invalid];
+
+    /// The label value.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::Network => "network",
+            Self::Timeout => "timeout",
+            Self::Status => "status",
+            Self::Invalid => "invalid",
+        }
+    }
+}
+
+/// What became of a connection to a listener.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(usize)]
+pub enum ConnectionResult {
+    /// It speaks HTTP/2 and is served.
+    Served,
+    /// It did not send the HTTP/2 preface in time.
+    NoPreface,
+    /// Accepting failed, for want of descriptors for example.
+    AcceptFailed,
+}
+
+impl ConnectionResult {
+    const ALL: [Self; 3] = [Self::Served, Self::NoPreface, Self::AcceptFailed];
+
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Served => "served",
+            Self::NoPreface => "no_preface",
+            Self::AcceptFailed => "accept_failed",
+        }
+    }
+}
+
+/// The label values that come from other rooms. All are known at start.
+#[derive(Debug, Clone)]
+pub struct Labels {
+    /// Outcome and reason of every possible end of a check, in the order of the caller's index.
+    pub reasons: Vec<(Outcome, &'static str)>,
+    /// Result words of a verification, in the order of the caller's index.
+    pub verifications: Vec<&'static str>,
+    /// The configured names of the issuers.
+    pub issuers: Vec<String>,
+}
+
+/// The handles of one API's checks.
+struct Api {
+    ends: Vec<Counter>,
+    durations: [Histogram; 3],
+    in_flight: Gauge,
+}
+
+/// The handles of one issuer.
+struct Issuer {
+    verifications: Vec<Counter>,
+    fetches: Vec<Counter>,
+    keys: Gauge,
+    refused_keys: Gauge,
+    last_success: Gauge,
+}
+
+/// All recording functions.
+pub struct Metrics {
+    outcomes: Vec<Outcome>,
+    ext_authz: Api,
+    issuers: Vec<Issuer>,
+    unknown_issuer: Vec<Counter>,
+    dropped_logs: Vec<Counter>,
+    lost_log_lines: Gauge,
+    connections: Gauge,
+    connection_results: Vec<Counter>,
+    dev_mode: Gauge,
+    handle: PrometheusHandle,
+}
+
+impl std::fmt::Debug for Metrics {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Metrics").finish_non_exhaustive()
+    }
+}
+
+impl Metrics {
+    /// Makes a recorder of its own and every series in it.
+    pub fn build(labels: &Labels) -> Result<Arc<Self>, metrics_exporter_prometheus::BuildError> {
+        let recorder = PrometheusBuilder::new()
+            .set_buckets_for_metric(
+                Matcher::Full("rownd_authz_check_duration_seconds".to_owned()),
+                &BUCKETS,
+            )?
+            .build_recorder();
+        let handle = recorder.handle();
+        Ok(Arc::new(with_local_recorder(&recorder, || {
+            describe();
+            gauge!("rownd_authz_build_info", "version" => env!("CARGO_PKG_VERSION")).set(1.0);
+            Self::register(labels, handle)
+        })))
+    }
+
+    fn register(labels: &Labels, handle: PrometheusHandle) -> Self {
+        let verifications = |issuer: &str| {
+            let make = |result: &&'static str| {
+                counter!("rownd_authz_verifications_total",
+                    "issuer" => issuer.to_owned(), "result" => *result)
+            };
+            labels.verifications.iter().map(make).collect::<Vec<_>>()
+        };
+        Self {
+            outcomes: labels.reasons.iter().map(|(outcome, _)| *outcome).collect(),
+            ext_authz: api("ext_authz", labels),
+            issuers: labels
+                .issuers
+                .iter()
+                .map(|name| issuer(name, verifications(name)))
+                .collect(),
+            unknown_issuer: verifications("unknown"),
+            dropped_logs: labels
+                .reasons
+                .iter()
+                .map(|(_, reason)| {
+                    counter!("rownd_authz_denial_logs_dropped_total", "reason" => *reason)
+                })
+                .collect(),
+            lost_log_lines: gauge!("rownd_authz_log_lines_lost"),
+            connections: gauge!("rownd_authz_connections", "listener" => "grpc"),
+            connection_results: ConnectionResult::ALL
+                .iter()
+                .map(|result| {
+                    counter!("rownd_authz_connections_total",
+                        "listener" => "grpc", "result" => result.as_str())
+                })
+                .collect(),
+            dev_mode: gauge!("rownd_authz_dev_mode"),
+            handle,
+        }
+    }
+
+    /// A check begins.
+    pub fn check_started(&self) {
+        self.ext_authz.in_flight.increment(1.0);
+    }
+
+    /// A check ended with the reason of this index, after this time.
+    pub fn check_ended(&self, reason: usize, took: Duration) {
+        self.ext_authz.in_flight.decrement(1.0);
+        if let Some(counter) = self.ext_authz.ends.get(reason) {
+            counter.increment(1);
+        }
+        if let Some(outcome) = self.outcomes.get(reason)
+            && let Some(histogram) = self.ext_authz.durations.get(*outcome as usize)
+        {
+            histogram.record(took.as_secs_f64());
+        }
+    }
+
+    /// A token was verified, or refused, by the issuer of this index; `None`: by none.
+    pub fn verified(&self, issuer: Option<usize>, result: usize) {
+        let counters = match issuer {
+            None => Some(&self.unknown_issuer),
+            Some(index) => self.issuers.get(index).map(|issuer| &issuer.verifications),
+        };
+        if let Some(counter) = counters.and_then(|counters| counters.get(result)) {
+            counter.increment(1);
+        }
+    }
+
+    /// A fetch of an issuer's keys ended.
+    pub fn keys_fetched(&self, issuer: usize, result: FetchResult) {
+        if let Some(counter) =
+            self.issuers.get(issuer).and_then(|issuer| issuer.fetches.get(result as usize))
+        {
+            counter.increment(1);
+        }
+    }
+
+    /// The keys of an issuer now in use, those refused, and when they came (Unix seconds).
+    pub fn keys_in_use(&self, issuer: usize, usable: usize, refused: usize, at: f64) {
+        if let Some(issuer) = self.issuers.get(issuer) {
+            #[expect(clippy::cast_precision_loss, reason = "at most 100 keys")]
+            issuer.keys.set(usable as f64);
+            #[expect(clippy::cast_precision_loss, reason = "at most 100 keys")]
+            issuer.refused_keys.set(refused as f64);
+            issuer.last_success.set(at);
+        }
+    }
+
+    /// A denial of this reason was not logged, because there were too many.
+    pub fn denial_log_dropped(&self, reason: usize) {
+        if let Some(counter) = self.dropped_logs.get(reason) {
+            counter.increment(1);
+        }
+    }
+
+    /// Log lines lost so far because the sink does not keep up.
+    pub fn log_lines_lost(&self, lines: usize) {
+        #[expect(clippy::cast_precision_loss, reason = "a count for people")]
+        self.lost_log_lines.set(lines as f64);
+    }
+
+    /// A connection was taken or refused.
+    pub fn connection(&self, result: ConnectionResult) {
+        if let Some(counter) = self.connection_results.get(result as usize) {
+            counter.increment(1);
+        }
+    }
+
+    /// Connections open now: one more or one fewer.
+    pub fn connection_opened(&self) {
+        self.connections.increment(1.0);
+    }
+
+    /// See [`Self::connection_opened`].
+    pub fn connection_closed(&self) {
+        self.connections.decrement(1.0);
+    }
+
+    /// This build carries the emulator and runs with it.
+    pub fn dev_mode(&self) {
+        self.dev_mode.set(1.0);
+    }
+
+    /// The Prometheus text exposition.
+    #[must_use]
+    pub fn render(&self) -> String {
+        self.handle.render()
+    }
+
+    /// Folds recorded samples into buckets; without it they pile up until the next scrape.
+    pub fn upkeep(&self) {
+        self.handle.run_upkeep();
+    }
+}
+
+fn api(name: &'static str, labels: &Labels) -> Api {
+    Api {
+        ends: labels
+            .reasons
+            .iter()
+            .map(|(outcome, reason)| {
+                counter!("rownd_authz_checks_total",
+                    "api" => name, "outcome" => outcome.as_str(), "reason" => *reason)
+            })
+            .collect(),
+        durations: Outcome::ALL.map(|outcome| {
+            histogram!("rownd_authz_check_duration_seconds",
+                "api" => name, "outcome" => outcome.as_str())
+        }),
+        in_flight: gauge!("rownd_authz_in_flight", "api" => name),
+    }
+}
+
+fn issuer(name: &str, verifications: Vec<Counter>) -> Issuer {
+    let gauge_of = |metric: &'static str| gauge!(metric, "issuer" => name.to_owned());
+    Issuer {
+        verifications,
+        fetches: FetchResult::ALL
+            .iter()
+            .map(|result| {
+                counter!("rownd_authz_key_fetches_total",
+                    "issuer" => name.to_owned(), "result" => result.as_str())
+            })
+            .collect(),
+        keys: gauge_of("rownd_authz_keys"),
+        refused_keys: gauge_of("rownd_authz_keys_refused"),
+        last_success: gauge_of("rownd_authz_key_fetch_last_success_timestamp_seconds"),
+    }
+}
+
+fn describe() {
+    let counters = [
+        ("rownd_authz_checks_total", "Checks answered, by API, outcome and reason."),
+        ("rownd_authz_verifications_total", "Tokens verified, by issuer and result."),
+        ("rownd_authz_key_fetches_total", "Fetches of key sets, by issuer and result."),
+        ("rownd_authz_denial_logs_dropped_total", "Denials not logged, by reason: too many."),
+        ("rownd_authz_connections_total", "Connections to a listener, by what became of them."),
+    ];
+    for (name, help) in counters {
+        describe_counter!(name, help);
+    }
+    let gauges = [
+        ("rownd_authz_in_flight", "Checks being answered now."),
+        ("rownd_authz_build_info", "Always 1; the labels name the build."),
+        ("rownd_authz_keys", "Usable keys of an issuer."),
+        ("rownd_authz_keys_refused", "Keys of an issuer's last set that were refused."),
+        (
+            "rownd_authz_key_fetch_last_success_timestamp_seconds",
+            "When an issuer's keys last came, Unix time; 0 before the first time.",
+        ),
+        ("rownd_authz_connections", "Connections open now."),
+        ("rownd_authz_log_lines_lost", "Log lines lost since the start: the sink is too slow."),
+        ("rownd_authz_dev_mode", "1 where the embedded emulator runs. Never in production."),
+    ];
+    for (name, help) in gauges {
+        describe_gauge!(name, help);
+    }
+    describe_histogram!(
+        "rownd_authz_check_duration_seconds",
+        Unit::Seconds,
+        "Time to answer a check, by API and outcome."
+    );
+}

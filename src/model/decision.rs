@@ -1,0 +1,203 @@
+//! Yes or no: denial, decision, and the verdict that a door encodes.
+
+use std::sync::{Arc, OnceLock};
+
+use bytes::Bytes;
+
+use super::{AuthLevel, CallerProtocol, DenyReason, Identity};
+
+/// The kind of a no. Only the doors know what it is in HTTP and gRPC.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum DenialClass {
+    /// No credential where one is required.
+    Anonymous,
+    /// A credential that is no good.
+    BadCredential,
+    /// More than one credential in one request.
+    Conflict,
+    /// A request that we refuse to judge.
+    BadRequest,
+    /// The identity is known and has not enough rights.
+    Forbidden,
+    /// The identity has to prove itself more strongly (RFC 9470).
+    StepUp,
+    /// Cannot decide: our fault, or the issuer's.
+    Unavailable,
+}
+
+impl DenialClass {
+    /// Every class.
+    pub const ALL: [Self; 7] = [
+        Self::Anonymous,
+        Self::BadCredential,
+        Self::Conflict,
+        Self::BadRequest,
+        Self::Forbidden,
+        Self::StepUp,
+        Self::Unavailable,
+    ];
+}
+
+/// A no, with its stable reason.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Denial {
+    reason: DenyReason,
+    required_level: Option<AuthLevel>,
+    for_everybody: bool,
+}
+
+impl Denial {
+    /// Denied for a cause that lies with us or the issuer and holds for every caller: nothing
+    /// a client sends can bring it about.
+    #[must_use]
+    pub const fn for_everybody(reason: DenyReason) -> Self {
+        Self { reason, required_level: None, for_everybody: true }
+    }
+
+    /// See [`Self::for_everybody`].
+    #[must_use]
+    pub const fn is_for_everybody(&self) -> bool {
+        self.for_everybody
+    }
+
+    /// The auth level that would have been enough, where that was the matter.
+    #[must_use]
+    pub const fn required_level(&self) -> Option<AuthLevel> {
+        self.required_level
+    }
+
+    /// Why.
+    #[must_use]
+    pub const fn reason(&self) -> DenyReason {
+        self.reason
+    }
+
+    /// Denied because the auth level is below `required`.
+    #[must_use]
+    pub const fn level_too_low(required: AuthLevel, step_up: bool) -> Self {
+        let reason = if step_up { DenyReason::StepUpRequired } else { DenyReason::AuthLevelTooLow };
+        Self { reason, required_level: Some(required), for_everybody: false }
+    }
+}
+
+impl From<DenyReason> for Denial {
+    fn from(reason: DenyReason) -> Self {
+        Self { reason, required_level: None, for_everybody: false }
+    }
+}
+
+/// Why a check was allowed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[repr(usize)]
+pub enum AllowReason {
+    /// A verified identity satisfied the route.
+    Authenticated,
+    /// The route lets callers without a credential pass.
+    Anonymous,
+    /// The route asks for nothing (`auth: none`).
+    Public,
+    /// A CORS preflight on a route that lets those pass.
+    CorsPreflight,
+}
+
+impl AllowReason {
+    /// Every reason.
+    pub const ALL: [Self; 4] =
+        [Self::Authenticated, Self::Anonymous, Self::Public, Self::CorsPreflight];
+
+    /// The stable word, `snake_case`.
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Authenticated => "authenticated",
+            Self::Anonymous => "anonymous",
+            Self::Public => "public",
+            Self::CorsPreflight => "cors_preflight",
+        }
+    }
+}
+
+/// Policy's yes or no.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Decision {
+    /// Let it through.
+    Allow(AllowReason),
+    /// Do not.
+    Deny(Denial),
+}
+
+/// The identity headers of one identity, or of nobody. No name is in both lists.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct IdentityHeaders {
+    /// Set, replacing whatever was there. Values are visible ASCII.
+    pub set: Vec<(&'static str, String)>,
+    /// Removed: what this identity has no value for.
+    pub remove: Vec<&'static str>,
+    /// A door's encoding of them, made once and used for every check of the identity.
+    pub encoded: OnceLock<Bytes>,
+}
+
+/// What changes in the headers on the way to the service behind.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HeaderMutations {
+    /// What the identity says.
+    pub identity: Arc<IdentityHeaders>,
+    /// Names the client sent that could be mistaken for identity headers, as they were spelled.
+    /// None of them is a name that is set.
+    pub spoofed: Vec<String>,
+}
+
+/// What a verdict says about itself, in dynamic metadata, body and log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct VerdictFacts {
+    /// The route that was judged by; `default` where none matched, `-` before one was chosen.
+    pub rule: Arc<str>,
+    /// Who asked, where that is known.
+    pub identity: Option<Arc<Identity>>,
+    /// The id by which the request is found in other logs; at most 64 visible ASCII characters.
+    pub request_id: Bytes,
+    /// The caller's trace id (W3C), where the request has one.
+    pub trace_id: Option<Bytes>,
+    /// The protocol the caller speaks: it decides the form of a denial.
+    pub protocol: CallerProtocol,
+}
+
+/// The end of a check, ready to be encoded by a door.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Verdict {
+    /// Let it through with these header mutations.
+    Allow {
+        /// Why.
+        reason: AllowReason,
+        /// What to set and remove.
+        mutations: HeaderMutations,
+        /// About the check.
+        facts: VerdictFacts,
+    },
+    /// Do not let it through.
+    Deny {
+        /// Why.
+        denial: Denial,
+        /// About the check.
+        facts: VerdictFacts,
+    },
+}
+
+impl Verdict {
+    /// The word of the reason.
+    #[must_use]
+    pub const fn reason_code(&self) -> &'static str {
+        match self {
+            Self::Allow { reason, .. } => reason.code(),
+            Self::Deny { denial, .. } => denial.reason().code(),
+        }
+    }
+
+    /// About the check.
+    #[must_use]
+    pub const fn facts(&self) -> &VerdictFacts {
+        match self {
+            Self::Allow { facts, .. } | Self::Deny { facts, .. } => facts,
+        }
+    }
+}

@@ -1,0 +1,139 @@
+//! Who is asking: the unverified credential and the verified identity.
+
+use std::{
+    fmt,
+    sync::{Arc, OnceLock},
+    time::SystemTime,
+};
+
+use serde::{Deserialize, Serialize};
+
+use super::IdentityHeaders;
+
+/// How strongly the user proved who they are, weakest first.
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Serialize,
+    Deserialize,
+    schemars::JsonSchema,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum AuthLevel {
+    /// Signed in at once, nothing asked.
+    Instant,
+    /// An anonymous guest.
+    Guest,
+    /// An identifier was given but not proved yet.
+    Unverified,
+    /// At least one identifier was proved.
+    Verified,
+}
+
+impl AuthLevel {
+    /// Every level, weakest first.
+    pub const ALL: [Self; 4] = [Self::Instant, Self::Guest, Self::Unverified, Self::Verified];
+
+    /// The word used in tokens, headers and configuration.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Instant => "instant",
+            Self::Guest => "guest",
+            Self::Unverified => "unverified",
+            Self::Verified => "verified",
+        }
+    }
+
+    /// Reads the word; anything else is `None`.
+    #[must_use]
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|level| level.as_str() == word)
+    }
+}
+
+/// Where a credential was found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CredentialSource {
+    /// A request header such as `Authorization`.
+    Header,
+    /// A cookie, which a browser sends by itself: it needs a same-origin proof.
+    Cookie,
+}
+
+/// An unverified token and where it was found. `Debug` never shows the token.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Credential {
+    token: bytes::Bytes,
+    source: CredentialSource,
+}
+
+impl Credential {
+    /// A credential as received.
+    #[must_use]
+    pub const fn new(token: bytes::Bytes, source: CredentialSource) -> Self {
+        Self { token, source }
+    }
+
+    /// The raw token. To be passed to the verifier only.
+    #[must_use]
+    pub const fn token(&self) -> &bytes::Bytes {
+        &self.token
+    }
+
+    /// Where it was found.
+    #[must_use]
+    pub const fn source(&self) -> CredentialSource {
+        self.source
+    }
+}
+
+impl fmt::Debug for Credential {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Credential")
+            .field("token", &format_args!("<{} bytes>", self.token.len()))
+            .field("source", &self.source)
+            .finish()
+    }
+}
+
+/// Who is asking, whichever issuer said so. Built by the verifier only.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Identity {
+    /// The user id services should key on.
+    pub user_id: String,
+    /// The configured name of the issuer, not its URL.
+    pub issuer: Arc<str>,
+    /// How strongly the user proved who they are.
+    pub auth_level: AuthLevel,
+    /// The user is a guest without an identifier.
+    pub anonymous: bool,
+    /// The app the token was made for.
+    pub app_id: Option<String>,
+    /// The sub-brand the user signed in through.
+    pub app_variant: Option<String>,
+    /// The session, where the issuer names it.
+    pub session_id: Option<String>,
+    /// Roles, where known.
+    pub roles: Vec<String>,
+    /// Groups, where known.
+    pub groups: Vec<String>,
+    /// Its headers, made at the first check and kept.
+    pub headers: OnceLock<Arc<IdentityHeaders>>,
+    /// End of the token; `None` only where the operator allows tokens without one.
+    pub expires_at: Option<SystemTime>,
+}
+
+impl Identity {
+    /// Only the auth level `verified` counts: Rownd calls guests verified too.
+    #[must_use]
+    pub fn verified(&self) -> bool {
+        self.auth_level == AuthLevel::Verified && !self.anonymous
+    }
+}
