@@ -3,6 +3,7 @@
 //! The rooms, from the bottom up, are described in `ARCHITECTURE.md`; a lower room never
 //! imports a higher one, which `tests/architecture.rs` holds.
 
+pub mod config;
 pub mod health;
 pub mod metrics;
 pub mod model;

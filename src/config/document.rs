@@ -1,0 +1,229 @@
+//! A YAML document as plain JSON values, with the place of every node, so that a problem
+//! found later can still name file and line.
+
+use std::{collections::BTreeMap, fmt};
+
+use serde::{
+    Deserialize, Deserializer,
+    de::{MapAccess, SeqAccess, Visitor},
+};
+use serde_json::{Map, Value};
+use serde_saphyr::Spanned;
+
+/// Where a setting was written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Place {
+    /// A line of the file, from 1.
+    Line(u64),
+    /// An environment variable.
+    Variable(String),
+}
+
+/// The document and its places by JSON pointer.
+#[derive(Debug, Default)]
+pub(super) struct Document {
+    /// The values.
+    pub(super) value: Value,
+    places: BTreeMap<String, Place>,
+}
+
+impl Document {
+    /// Reads YAML; the error is a line (where known) and a message.
+    pub(super) fn parse(text: &str) -> Result<Self, (Option<u64>, String)> {
+        let mut document = Self { value: Value::Object(Map::new()), places: BTreeMap::new() };
+        if text.lines().all(|line| line.trim().is_empty() || line.trim_start().starts_with('#')) {
+            return Ok(document);
+        }
+        let root: Node = serde_saphyr::from_str(text).map_err(|error| {
+            let line = error.location().map(|location| location.line());
+            (line, first_line(&error.to_string()))
+        })?;
+        document.value = root.plain(&mut String::new(), &mut document.places);
+        Ok(document)
+    }
+
+    /// Where the node at this JSON pointer, or its nearest ancestor below the root, was written.
+    pub(super) fn place(&self, pointer: &str) -> Option<&Place> {
+        let mut pointer = pointer;
+        while !pointer.is_empty() {
+            if let Some(place) = self.places.get(pointer) {
+                return Some(place);
+            }
+            pointer = pointer.rsplit_once('/').map(|(parent, _)| parent)?;
+        }
+        None
+    }
+
+    /// Sets the value at a path, making maps on the way. Fails where the path crosses a scalar.
+    pub(super) fn set(
+        &mut self,
+        path: &[String],
+        value: Value,
+        place: &Place,
+    ) -> Result<(), String> {
+        let mut pointer = String::new();
+        let mut node = &mut self.value;
+        for segment in path {
+            pointer.push('/');
+            pointer.push_str(&escape(segment));
+            node = descend(node, segment)?;
+            self.places.entry(pointer.clone()).or_insert_with(|| place.clone());
+        }
+        *node = value;
+        self.places.insert(pointer, place.clone());
+        Ok(())
+    }
+}
+
+fn descend<'a>(node: &'a mut Value, segment: &str) -> Result<&'a mut Value, String> {
+    if node.is_null() {
+        *node = Value::Object(Map::new());
+    }
+    match node {
+        Value::Object(map) => Ok(map.entry(segment).or_insert(Value::Null)),
+        Value::Array(items) => {
+            let length = items.len();
+            segment
+                .parse()
+                .ok()
+                .and_then(|index: usize| items.get_mut(index))
+                .ok_or_else(|| format!("`{segment}` is no index of a list with {length} entries"))
+        }
+        _ => Err(format!("`{segment}` lies below a plain value")),
+    }
+}
+
+/// One step of a JSON pointer (RFC 6901 section 3).
+pub(super) fn escape(segment: &str) -> String {
+    segment.replace('~', "~0").replace('/', "~1")
+}
+
+/// `/routes/0/auth` as people write it: `routes[0].auth`.
+pub(super) fn readable(pointer: &str) -> String {
+    let mut path = String::new();
+    for segment in pointer.split('/').skip(1) {
+        let segment = segment.replace("~1", "/").replace("~0", "~");
+        if segment.bytes().all(|b| b.is_ascii_digit()) && !segment.is_empty() {
+            path.push_str(&format!("[{segment}]"));
+        } else {
+            if !path.is_empty() {
+                path.push('.');
+            }
+            path.push_str(&segment);
+        }
+    }
+    path
+}
+
+/// Parser errors may quote the source over several lines; the first says what is wrong. The
+/// place before it is ours to say, and advice to programmers behind it helps nobody.
+fn first_line(message: &str) -> String {
+    let line = message.lines().next().unwrap_or_default();
+    let line = match line.strip_prefix("error: line ") {
+        Some(rest) => rest.split_once(": ").map_or(line, |(_, text)| text),
+        None => line,
+    };
+    line.split(", set DuplicateKeyPolicy").next().unwrap_or(line).to_owned()
+}
+
+struct Node {
+    line: u64,
+    value: Content,
+}
+
+enum Content {
+    Scalar(Value),
+    List(Vec<Node>),
+    Map(Vec<(String, u64, Node)>),
+}
+
+impl Node {
+    fn plain(self, pointer: &mut String, places: &mut BTreeMap<String, Place>) -> Value {
+        places.entry(pointer.clone()).or_insert(Place::Line(self.line));
+        let parent = pointer.len();
+        match self.value {
+            Content::Scalar(value) => value,
+            Content::List(items) => {
+                let mut list = Vec::with_capacity(items.len());
+                for (index, item) in items.into_iter().enumerate() {
+                    pointer.push_str(&format!("/{index}"));
+                    list.push(item.plain(pointer, places));
+                    pointer.truncate(parent);
+                }
+                Value::Array(list)
+            }
+            Content::Map(entries) => {
+                let mut map = Map::new();
+                for (key, line, node) in entries {
+                    pointer.push('/');
+                    pointer.push_str(&escape(&key));
+                    places.insert(pointer.clone(), Place::Line(line));
+                    map.insert(key, node.plain(pointer, places));
+                    pointer.truncate(parent);
+                }
+                Value::Object(map)
+            }
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Node {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let spanned = Spanned::<Content>::deserialize(deserializer)?;
+        Ok(Self { line: spanned.referenced.line(), value: spanned.value })
+    }
+}
+
+impl<'de> Deserialize<'de> for Content {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(ContentVisitor)
+    }
+}
+
+struct ContentVisitor;
+
+macro_rules! scalar {
+    ($($name:ident: $kind:ty),+) => {
+        $(fn $name<E>(self, value: $kind) -> Result<Content, E> {
+            Ok(Content::Scalar(Value::from(value)))
+        })+
+    };
+}
+
+impl<'de> Visitor<'de> for ContentVisitor {
+    type Value = Content;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a YAML value")
+    }
+
+    scalar!(visit_bool: bool, visit_i64: i64, visit_u64: u64, visit_f64: f64, visit_str: &str);
+
+    fn visit_unit<E>(self) -> Result<Content, E> {
+        Ok(Content::Scalar(Value::Null))
+    }
+
+    fn visit_none<E>(self) -> Result<Content, E> {
+        Ok(Content::Scalar(Value::Null))
+    }
+
+    fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<Content, D::Error> {
+        Content::deserialize(deserializer)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Content, A::Error> {
+        let mut list = Vec::new();
+        while let Some(item) = items.next_element()? {
+            list.push(item);
+        }
+        Ok(Content::List(list))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Content, A::Error> {
+        let mut map = Vec::new();
+        while let Some((key, node)) = entries.next_entry::<Spanned<String>, Node>()? {
+            map.push((key.value, key.referenced.line(), node));
+        }
+        Ok(Content::Map(map))
+    }
+}

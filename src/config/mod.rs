@@ -1,0 +1,133 @@
+//! The only reader of configuration files and environment.
+//!
+//! In: a YAML file, the environment. Out: a [`Config`] that holds together, or every problem
+//! at once with its file, line and setting. No other room reads either.
+
+mod document;
+mod environment;
+mod problem;
+mod schema;
+mod secret;
+mod span;
+mod structure;
+#[cfg(test)]
+mod tests;
+mod validate;
+
+use std::{collections::BTreeMap, path::Path};
+
+use serde_json::Value;
+
+use document::{Document, Place};
+pub use problem::{Problem, Problems};
+pub use schema::{
+    App, Auth, Check, Config, Credentials, DefaultRoute, ExpiredCookie, GrpcListener,
+    IdentityHeaders, Issuer, IssuerKind, Keys, Listeners, Log, LogFormat, LogLevel, Match,
+    OddPaths, OpsListener, PathMatch, Route, Shutdown, TokenSource, Unavailable, VendorHeaders,
+};
+pub use secret::{REDACTED, Secret};
+pub use span::Span;
+pub use structure::json_schema;
+
+/// The environment as this process sees it. The one place that reads it.
+#[must_use]
+#[expect(clippy::disallowed_methods, reason = "the room where the environment is at home")]
+pub fn environment() -> BTreeMap<String, String> {
+    std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+        .collect()
+}
+
+/// Reads a file (or none) and the environment over it.
+pub fn load(
+    file: Option<&Path>,
+    environment: &BTreeMap<String, String>,
+) -> Result<Config, Problems> {
+    let text = file.map_or_else(|| Ok(String::new()), read)?;
+    parse(&name_of(file), &text, environment)
+}
+
+fn read(path: &Path) -> Result<String, Problems> {
+    std::fs::read_to_string(path)
+        .map_err(|error| one(path.display().to_string(), format!("cannot be read: {error}")))
+}
+
+fn name_of(file: Option<&Path>) -> String {
+    file.map_or_else(|| "configuration".to_owned(), |path| path.display().to_string())
+}
+
+fn unreadable(name: &str, (line, message): (Option<u64>, String)) -> Problems {
+    one(line.map_or_else(|| name.to_owned(), |line| format!("{name}:{line}")), message)
+}
+
+/// Where gRPC listens, for those who only want to ask there: the rest of the configuration may
+/// need secrets that they have no business with.
+pub fn grpc_address(
+    file: Option<&Path>,
+    environment: &BTreeMap<String, String>,
+) -> Result<String, Problems> {
+    let text = file.map_or_else(|| Ok(String::new()), read)?;
+    let name = name_of(file);
+    let mut document = Document::parse(&text).map_err(|problem| unreadable(&name, problem))?;
+    let problems = environment::apply(&mut document, environment);
+    match document.value.pointer("/listeners/grpc/address").and_then(Value::as_str) {
+        _ if !problems.is_empty() => Err(Problems(problems)),
+        Some(address) => Ok(address.to_owned()),
+        None => Ok(GrpcListener::default().address),
+    }
+}
+
+/// As [`load`], from text. `name` stands in the messages.
+pub fn parse(
+    name: &str,
+    text: &str,
+    environment: &BTreeMap<String, String>,
+) -> Result<Config, Problems> {
+    let mut document = Document::parse(text).map_err(|problem| unreadable(name, problem))?;
+    if document.value.is_null() {
+        // A file of `---` alone is as empty as one of comments.
+        document.value = serde_json::json!({});
+    }
+    let mut problems = environment::apply(&mut document, environment);
+    let mut found = structure::problems(&document.value);
+    // What has the wrong shape is left out, and the rest is still judged: all problems at once.
+    let value = structure::without(document.value.clone(), &found);
+    let config = match serde_json::from_value::<Config>(value) {
+        Ok(mut config) => {
+            environment::complete(&mut config, environment, &mut problems);
+            let left_out: Vec<String> = found.iter().map(|(pointer, _)| pointer.clone()).collect();
+            let is_known = |pointer: &str| left_out.iter().any(|known| known.starts_with(pointer));
+            found.extend(
+                validate::problems(&mut config).into_iter().filter(|(at, _)| !is_known(at)),
+            );
+            Some(config)
+        }
+        Err(error) if found.is_empty() => {
+            found.push((String::new(), error.to_string()));
+            None
+        }
+        Err(_) => None,
+    };
+    found.sort_by_key(|(pointer, _)| match document.place(pointer) {
+        Some(Place::Line(line)) => *line,
+        _ => u64::MAX,
+    });
+    problems.extend(found.into_iter().map(|(pointer, text)| at(name, &document, &pointer, text)));
+    match config {
+        Some(config) if problems.is_empty() => Ok(config),
+        _ => Err(Problems(problems)),
+    }
+}
+
+fn at(name: &str, document: &Document, pointer: &str, message: String) -> Problem {
+    let place = match document.place(pointer) {
+        Some(Place::Line(line)) => format!("{name}:{line}"),
+        Some(Place::Variable(variable)) => format!("environment {variable}"),
+        None => name.to_owned(),
+    };
+    Problem { place, setting: document::readable(pointer), message }
+}
+
+fn one(place: String, message: String) -> Problems {
+    Problems(vec![Problem { place, setting: String::new(), message }])
+}

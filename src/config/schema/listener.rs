@@ -1,0 +1,90 @@
+//! Where the service listens, and what a connection may use.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::config::Span;
+
+/// Where the service listens.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Listeners {
+    /// gRPC: Envoy's external authorization and gRPC health.
+    pub grpc: GrpcListener,
+    /// Read-only HTTP: `/metrics`, `/livez`, `/readyz`, `/status`.
+    pub ops: OpsListener,
+}
+
+/// The gRPC listener.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct GrpcListener {
+    /// `IP:PORT`, or `unix:/absolute/path`.
+    pub address: String,
+    /// Permission bits of a Unix socket, octal.
+    #[schemars(regex(pattern = r"^0?[0-7]{3}$"))]
+    pub socket_mode: String,
+    /// Worker threads, each with a runtime of its own; 0 means one for each core.
+    #[schemars(range(max = 256))]
+    pub workers: usize,
+    /// Serves gRPC reflection (v1 and v1alpha).
+    pub reflection: bool,
+    /// Connections at a time. Lowered to what the limit of open files allows.
+    #[schemars(range(min = 1, max = 1_000_000))]
+    pub max_connections: usize,
+    /// Streams at a time on one connection. Envoy may open up to 1024 before it learns a lower
+    /// limit, and a refused stream is an error to Envoy, so lower it only with Envoy's own setting.
+    #[schemars(range(min = 1, max = 1_000_000))]
+    pub max_concurrent_streams: u32,
+    /// Bytes of the request's gRPC metadata. Envoy may copy a caller's trace state into it.
+    #[schemars(range(min = 8_192, max = 1_048_576))]
+    pub max_header_list_bytes: u32,
+    /// Bytes of one check. Keep it above Envoy's `max_request_headers_kb` plus the
+    /// `max_request_bytes` of `with_request_body`: what is larger is denied unread.
+    #[schemars(range(min = 65_536, max = 268_435_456))]
+    pub max_message_bytes: usize,
+    /// How long a new connection may take to send the HTTP/2 preface.
+    pub first_byte_timeout: Span,
+    /// How often a quiet connection is pinged.
+    pub keepalive_interval: Span,
+    /// How long a ping may stay unanswered.
+    pub keepalive_timeout: Span,
+    /// A connection older than this (10 % jitter) is closed with GOAWAY, so that load spreads.
+    pub max_connection_age: Span,
+    /// How long an aged connection may still finish its checks.
+    pub max_connection_age_grace: Span,
+}
+
+impl Default for GrpcListener {
+    fn default() -> Self {
+        Self {
+            address: "127.0.0.1:50051".to_owned(),
+            socket_mode: "0660".to_owned(),
+            workers: 0,
+            reflection: false,
+            max_connections: 4096,
+            max_concurrent_streams: 1024,
+            max_header_list_bytes: 65_536,
+            max_message_bytes: 4_194_304,
+            first_byte_timeout: Span::from_secs(5),
+            keepalive_interval: Span::from_secs(30),
+            keepalive_timeout: Span::from_secs(10),
+            max_connection_age: Span::from_secs(1800),
+            max_connection_age_grace: Span::from_secs(30),
+        }
+    }
+}
+
+/// The read-only HTTP listener.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct OpsListener {
+    /// `IP:PORT`.
+    pub address: String,
+}
+
+impl Default for OpsListener {
+    fn default() -> Self {
+        Self { address: "127.0.0.1:9464".to_owned() }
+    }
+}

@@ -1,0 +1,46 @@
+//! The configuration file, field by field. Plain settings: no room's types stand here.
+//!
+//! The documentation of each field feeds `config schema` and `docs/configuration.md`.
+
+mod check;
+mod issuer;
+mod listener;
+mod process;
+mod route;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+pub use check::{Check, IdentityHeaders, Unavailable, VendorHeaders};
+pub use issuer::{App, Issuer, IssuerKind, Keys};
+pub use listener::{GrpcListener, Listeners, OpsListener};
+pub use process::{Log, LogFormat, LogLevel, Shutdown};
+pub use route::{
+    Auth, Credentials, DefaultRoute, ExpiredCookie, Match, OddPaths, PathMatch, Route, TokenSource,
+};
+
+/// The whole configuration.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+#[schemars(title = "rownd-authz configuration")]
+#[derive(Default)]
+pub struct Config {
+    /// Where the service listens.
+    pub listeners: Listeners,
+    /// Whose tokens are trusted. Without any, Rownd itself by `ROWND_APP_KEY` or `ROWND_APP_ID`.
+    pub issuers: Vec<Issuer>,
+    /// Where to look for a credential, in this order. Two that differ are a denial.
+    pub credentials: Credentials,
+    /// Rules, in order: the first that matches decides.
+    pub routes: Vec<Route>,
+    /// What holds where no route matches.
+    pub default: DefaultRoute,
+    /// How a check is carried out.
+    pub check: Check,
+    /// Which identity headers reach the service behind.
+    pub identity_headers: IdentityHeaders,
+    /// Logging.
+    pub log: Log,
+    /// How the process ends.
+    pub shutdown: Shutdown,
+}

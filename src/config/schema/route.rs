@@ -1,0 +1,171 @@
+//! Where credentials are looked for, and what a rule matches and asks for.
+
+use regex::bytes::{Regex, RegexBuilder};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::model::AuthLevel;
+
+/// A compiled regular expression may take this much memory.
+const MAX_REGEX_BYTES: usize = 1 << 20;
+
+/// The ordered token sources.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(transparent)]
+pub struct Credentials(pub Vec<TokenSource>);
+
+impl Default for Credentials {
+    fn default() -> Self {
+        Self(vec![TokenSource { header: Some("authorization".to_owned()), cookie: None }])
+    }
+}
+
+/// One place to look for a credential: a header or a cookie.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct TokenSource {
+    /// A header name. `authorization` takes `Bearer TOKEN`, any other the bare token.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub header: Option<String>,
+    /// A cookie name. Methods that change state then need a same-origin proof.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cookie: Option<String>,
+}
+
+/// Whether a credential is asked for.
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum Auth {
+    /// Never reads a credential.
+    None,
+    /// Lets callers without one pass; denies a bad one.
+    Optional,
+    /// Denies callers without one.
+    #[default]
+    Required,
+}
+
+/// What an expired cookie means on an optional route.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ExpiredCookie {
+    /// A denial, as any bad credential.
+    #[default]
+    Deny,
+    /// As if there were none.
+    Anonymous,
+}
+
+/// What to do with a path that different servers read differently.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum OddPaths {
+    /// Dot segments, encoded slashes and backslashes are denied.
+    #[default]
+    Refuse,
+    /// They are judged by the strictest verdict of all their readings.
+    Judge,
+}
+
+/// A rule: what it matches and what it asks for.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Route {
+    /// Its name in metadata and logs, and for Envoy's `context_extensions: {route: ID}`.
+    #[schemars(regex(pattern = r"^[a-z0-9][a-z0-9_-]{0,62}$"))]
+    pub id: String,
+    /// What it matches; every part that is given has to.
+    #[serde(default, rename = "match")]
+    pub matches: Match,
+    /// Whether a credential is asked for.
+    #[serde(default)]
+    pub auth: Auth,
+    /// The least auth level.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub auth_level: Option<AuthLevel>,
+    /// A level that is too low is answered 401 with `acr_values` (RFC 9470), not 403.
+    #[serde(default)]
+    pub step_up: bool,
+    /// Lets a strict CORS preflight pass: OPTIONS with `Origin` and
+    /// `Access-Control-Request-Method`, and no credential.
+    #[serde(default)]
+    pub cors_preflight: bool,
+    /// On an optional route, what an expired cookie means.
+    #[serde(default)]
+    pub expired_cookie: ExpiredCookie,
+    /// What to do with a path that different servers read differently.
+    #[serde(default)]
+    pub odd_paths: OddPaths,
+}
+
+/// What holds where no route matches.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct DefaultRoute {
+    /// Whether a credential is asked for.
+    pub auth: Auth,
+    /// The least auth level.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub auth_level: Option<AuthLevel>,
+    /// A level that is too low is answered 401 with `acr_values` (RFC 9470), not 403.
+    pub step_up: bool,
+    /// Lets a strict CORS preflight pass.
+    pub cors_preflight: bool,
+    /// On an optional route, what an expired cookie means.
+    pub expired_cookie: ExpiredCookie,
+    /// What to do with a path that different servers read differently.
+    pub odd_paths: OddPaths,
+}
+
+/// What a route matches.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Match {
+    /// Hosts without port: `api.example.com`, or `*.example.com` for every name below it.
+    pub hosts: Vec<String>,
+    /// The path, without the query.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub path: Option<PathMatch>,
+    /// Methods, upper case.
+    pub methods: Vec<String>,
+}
+
+/// One way to match a path. Exactly one of the three.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct PathMatch {
+    /// The whole path.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub exact: Option<String>,
+    /// The path and everything below it: `/admin` matches `/admin` and `/admin/x`, not `/administer`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub prefix: Option<String>,
+    /// A regular expression over the whole path, anchored at both ends.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub regex: Option<String>,
+}
+
+impl PathMatch {
+    /// A pattern as an expression over the whole path. It has to compile alone, or it could close
+    /// the group that anchors it; and between the anchors, or it could comment out the second.
+    pub fn whole(pattern: &str) -> Result<Regex, regex::Error> {
+        Regex::new(pattern)?;
+        RegexBuilder::new(&format!("^(?:{pattern})$")).size_limit(MAX_REGEX_BYTES).build()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::PathMatch;
+
+    #[test]
+    fn a_pattern_is_judged_in_the_form_it_is_used_in() {
+        assert!(PathMatch::whole("/a|/b").is_ok_and(|regex| !regex.is_match(b"/ab")));
+        // The comment swallows the closing anchor, the class is too large, the group is closed.
+        for pattern in ["(?x)/a # comment", r"/\w{1,5000}", "/a)|(?:/b"] {
+            assert!(PathMatch::whole(pattern).is_err(), "{pattern}");
+        }
+    }
+}

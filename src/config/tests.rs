@@ -1,0 +1,51 @@
+//! Configuration: every problem at once with its place, the environment over the file, secrets
+//! that are never shown, and a schema that says the same as the reader.
+
+mod environment;
+mod problems;
+mod references;
+mod schema;
+mod secrets;
+
+use std::{collections::BTreeMap, fs, path::PathBuf};
+
+use tempfile::TempDir;
+
+use super::{Config, Problem, parse};
+
+type Variables<'a> = &'a [(&'a str, &'a str)];
+
+/// What makes a configuration whole that names no app.
+const APP: (&str, &str) = ("ROWND_APP_ID", "app_test");
+
+fn environment(variables: Variables<'_>) -> BTreeMap<String, String> {
+    variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+}
+
+fn read(yaml: &str, variables: Variables<'_>) -> Result<Config, Vec<Problem>> {
+    parse("test.yaml", yaml, &environment(variables)).map_err(|problems| problems.0)
+}
+
+fn good(yaml: &str, variables: Variables<'_>) -> Config {
+    read(yaml, variables).unwrap_or_else(|problems| panic!("{yaml}\n{problems:#?}"))
+}
+
+fn bad(yaml: &str, variables: Variables<'_>) -> Vec<Problem> {
+    match read(yaml, variables) {
+        Ok(_) => panic!("no problem in\n{yaml}"),
+        Err(problems) => problems,
+    }
+}
+
+/// Place and setting of each problem.
+fn places(problems: &[Problem]) -> Vec<(&str, &str)> {
+    problems.iter().map(|problem| (problem.place.as_str(), problem.setting.as_str())).collect()
+}
+
+/// A file with this text, gone with the directory.
+fn file(text: &str) -> (TempDir, PathBuf) {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("secret");
+    fs::write(&path, text).unwrap();
+    (directory, path)
+}

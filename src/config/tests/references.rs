@@ -1,0 +1,184 @@
+//! Issuers and their apps: what is filled in, and what cannot be.
+
+use super::{APP, bad, good, places, read};
+use crate::config::{Auth, IssuerKind};
+
+#[test]
+fn with_nothing_but_the_app_key_everything_has_its_default() {
+    let config = good("", &[("ROWND_APP_KEY", "key_test")]);
+    let [issuer] = config.issuers.as_slice() else { panic!("{:?}", config.issuers) };
+    assert_eq!((issuer.name.as_str(), issuer.kind), ("rownd", IssuerKind::Rownd));
+    assert_eq!(issuer.base_url.as_deref(), Some("https://api.rownd.io"));
+    assert_eq!(issuer.issuer.as_deref(), Some("https://api.rownd.io"));
+    assert_eq!(issuer.jwks_url, None);
+    assert_eq!((issuer.leeway.get().as_secs(), issuer.required), (30, true));
+    assert!(!issuer.allow_missing_exp && !issuer.allow_insecure_http);
+    let [app] = issuer.apps.as_slice() else { panic!("{:?}", issuer.apps) };
+    assert_eq!(
+        (app.id.as_deref(), app.key.as_ref().map(|key| key.expose())),
+        (None, Some("key_test"))
+    );
+    assert_eq!(config.default.auth, Auth::Required);
+    assert!(config.routes.is_empty());
+    let sources: Vec<Option<&str>> =
+        config.credentials.0.iter().map(|source| source.header.as_deref()).collect();
+    assert_eq!(sources, [Some("authorization")]);
+    for address in [&config.listeners.grpc.address, &config.listeners.ops.address] {
+        assert!(address.starts_with("127.0.0.1:"), "{address}");
+    }
+    assert!(!config.listeners.grpc.reflection);
+}
+
+#[test]
+fn without_an_app_there_is_nothing_to_verify_for() {
+    for variables in [&[][..], &[("ROWND_APP_KEY", "")], &[("ROWND_APP_SECRET", "ras_x")]] {
+        let problems = bad("", variables);
+        assert_eq!(problems.len(), 1, "{problems:#?}");
+        assert_eq!(problems[0].setting, "issuers[0].apps", "{variables:?}");
+        assert!(problems[0].message.contains("ROWND_APP_KEY"), "{}", problems[0]);
+    }
+}
+
+#[test]
+fn an_issuer_is_known_by_its_base_url_unless_it_says_otherwise() {
+    let one = |more: &str| {
+        good(&format!("issuers: [{{ name: a, kind: rownd, {more} apps: [{{ id: x }}] }}]"), &[])
+    };
+    for (more, base, iss) in [
+        ("", "https://api.rownd.io", "https://api.rownd.io"),
+        (
+            "base_url: 'https://api.dev.rownd.io',",
+            "https://api.dev.rownd.io",
+            "https://api.dev.rownd.io",
+        ),
+        ("base_url: 'https://a.test///',", "https://a.test", "https://a.test"),
+        ("issuer: 'https://b.test/x/',", "https://api.rownd.io", "https://b.test/x/"),
+        (
+            "base_url: 'http://127.0.0.1:8787', issuer: 'https://api.rownd.io',",
+            "http://127.0.0.1:8787",
+            "https://api.rownd.io",
+        ),
+    ] {
+        let config = one(more);
+        let issuer = &config.issuers[0];
+        assert_eq!(
+            (issuer.base_url.as_deref(), issuer.issuer.as_deref()),
+            (Some(base), Some(iss)),
+            "{more}"
+        );
+    }
+}
+
+/// (an issuer's settings, the setting complained of)
+#[rustfmt::skip] // one case a line
+const ISSUERS: &[(&str, &str)] = &[
+    ("base_url: 'http://api.rownd.io', apps: [{ id: x }]", "issuers[0].base_url"),
+    ("base_url: 'http://10.0.0.1', apps: [{ id: x }]", "issuers[0].base_url"),
+    ("base_url: 'http://localhost.evil.com', apps: [{ id: x }]", "issuers[0].base_url"),
+    ("base_url: 'ftp://a.test', apps: [{ id: x }]", "issuers[0].base_url"),
+    ("base_url: 'file:///etc/passwd', apps: [{ id: x }]", "issuers[0].base_url"),
+    ("base_url: 'api.rownd.io', apps: [{ id: x }]", "issuers[0].base_url"),
+    ("base_url: '', apps: [{ id: x }]", "issuers[0].base_url"),
+    ("base_url: 'https://user:pass@a.test', apps: [{ id: x }]", "issuers[0].base_url"),
+    ("base_url: 'https://a.test/#x', apps: [{ id: x }]", "issuers[0].base_url"),
+    ("base_url: 'https://a.test/?x=1', apps: [{ id: x }]", "issuers[0].base_url"),
+    ("jwks_url: 'http://a.test/keys', apps: [{ id: x }]", "issuers[0].jwks_url"),
+    ("jwks_url: 'https://user@a.test/keys', apps: [{ id: x }]", "issuers[0].jwks_url"),
+    ("leeway: 61s, apps: [{ id: x }]", "issuers[0].leeway"),
+    ("keys: { cooldown: 99ms }, apps: [{ id: x }]", "issuers[0].keys.cooldown"),
+    ("keys: { refresh_interval: 2h }, apps: [{ id: x }]", "issuers[0].keys.refresh_interval"),
+    ("keys: { max_stale: 31days }, apps: [{ id: x }]", "issuers[0].keys.max_stale"),
+    ("keys: { fetch_timeout: 31s }, apps: [{ id: x }]", "issuers[0].keys.fetch_timeout"),
+    ("apps: []", "issuers[0].apps"),
+    ("apps: [{}]", "issuers[0].apps[0]"),
+    ("apps: [{ secret: ras_x }]", "issuers[0].apps[0]"),
+    ("apps: [{ id: '' }]", "issuers[0].apps[0].id"),
+    ("apps: [{ id: 'a b' }]", "issuers[0].apps[0].id"),
+    ("apps: [{ id: 'app:x' }]", "issuers[0].apps[0].id"),
+    ("apps: [{ id: x }, { id: 'a/b' }]", "issuers[0].apps[1].id"),
+    ("apps: [{ key: 'key x' }]", "issuers[0].apps[0].key"),
+    ("apps: [{ key: \"key\\nx\" }]", "issuers[0].apps[0].key"),
+    ("apps: [{ id: x, secret: 'r\u{e4}s' }]", "issuers[0].apps[0].secret"),
+    ("apps: [{ key: 'file:/nowhere/at/all' }]", "issuers[0].apps[0].key"),
+];
+
+#[test]
+fn each_problem_of_an_issuer_is_told_with_its_setting() {
+    for (settings, path) in ISSUERS {
+        let yaml = format!("issuers:\n  - {{ name: a, kind: rownd, {settings} }}\n");
+        let problems = bad(&yaml, &[]);
+        assert_eq!(places(&problems), [("test.yaml:2", *path)], "{settings}: {problems:#?}");
+    }
+}
+
+#[test]
+fn http_is_for_loopback_or_on_the_operators_word() {
+    for settings in [
+        "base_url: 'http://127.0.0.1:8787'",
+        "base_url: 'http://127.1.2.3'",
+        "base_url: 'http://[::1]:8787'",
+        "base_url: 'http://localhost:8787'",
+        "base_url: 'http://rownd.mesh.local', allow_insecure_http: true",
+        "jwks_url: 'http://rownd.mesh.local/keys', allow_insecure_http: true",
+        "jwks_url: 'https://a.test/keys?version=1'",
+    ] {
+        good(
+            &format!("issuers: [{{ name: a, kind: rownd, apps: [{{ id: x }}], {settings} }}]"),
+            &[],
+        );
+    }
+}
+
+#[test]
+fn two_issuers_have_two_names_and_two_iss() {
+    let issuer = |name: &str, base: &str| {
+        format!("  - {{ name: {name}, kind: rownd, base_url: '{base}', apps: [{{ id: x }}] }}\n")
+    };
+    let read = |first: String, second: String| read(&format!("issuers:\n{first}{second}"), &[]);
+    assert!(read(issuer("a", "https://a.test"), issuer("b", "https://b.test")).is_ok());
+    for (first, second, setting) in [
+        (issuer("a", "https://a.test"), issuer("a", "https://b.test"), "issuers[1].name"),
+        (issuer("a", "https://a.test"), issuer("unknown", "https://b.test"), "issuers[1].name"),
+        (issuer("a", "https://a.test"), issuer("b", "https://a.test"), "issuers[1].issuer"),
+        (issuer("a", "https://a.test"), issuer("b", "https://a.test/"), "issuers[1].issuer"),
+    ] {
+        let problems = read(first, second).unwrap_err();
+        assert_eq!(places(&problems), [("test.yaml:3", setting)], "{problems:#?}");
+    }
+}
+
+#[test]
+fn more_issuers_than_a_metric_can_bear_are_refused() {
+    let issuers = |count: usize| {
+        let issuer = |index| {
+            format!(
+                "  - {{ name: a{index}, kind: rownd, base_url: 'https://a{index}.test', apps: [{{ id: x }}] }}\n"
+            )
+        };
+        format!("issuers:\n{}", (0..count).map(issuer).collect::<String>())
+    };
+    good(&issuers(32), &[]);
+    let problems = bad(&issuers(33), &[]);
+    assert_eq!(places(&problems), [("test.yaml:1", "issuers")]);
+}
+
+#[test]
+fn a_part_of_the_wrong_shape_does_not_hide_the_others() {
+    let yaml = "\
+issuers:
+  - { name: a, kind: rownd, base_url: 5, apps: [{ id: 'a b' }] }
+routes:
+  - { id: a, auth: maybe }
+  - { id: b, step_up: true }
+default: { step_up: true }
+";
+    let problems = bad(yaml, &[APP]);
+    let places = places(&problems);
+    for place in [
+        ("test.yaml:2", "issuers[0].base_url"),
+        ("test.yaml:4", "routes[0].auth"),
+        ("test.yaml:6", "default.step_up"),
+    ] {
+        assert!(places.contains(&place), "{place:?} is not in {places:#?}");
+    }
+}

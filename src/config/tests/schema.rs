@@ -1,0 +1,143 @@
+//! The JSON Schema says what the reader takes, and the committed copy is the current one.
+
+use serde_json::{Value, json};
+
+use super::{APP, good, read};
+use crate::config::{Config, json_schema, structure};
+
+#[test]
+fn the_committed_schema_is_the_current_one() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/config.schema.json");
+    let committed: Value = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
+    assert!(committed == json_schema(), "docs/config.schema.json is old: run `make docs`");
+}
+
+/// A configuration in which every list has an entry.
+fn whole() -> Value {
+    json!({
+        "issuers": [{"name": "a", "kind": "rownd", "apps": [{"id": "x"}]}],
+        "credentials": [{"header": "authorization"}],
+        "routes": [{"id": "r"}],
+    })
+}
+
+/// JSON pointer and words of every setting that is one of a few words.
+fn enumerations(schema: &Value, pointer: &str, found: &mut Vec<(String, Vec<String>)>) {
+    if let Some(options) = schema.get("oneOf").and_then(Value::as_array) {
+        let words = options.iter().map(|option| option["const"].as_str().unwrap().to_owned());
+        found.push((pointer.to_owned(), words.collect()));
+    }
+    if let Some(words) = schema.get("enum").and_then(Value::as_array) {
+        let words = words.iter().map(|word| word.as_str().unwrap().to_owned());
+        found.push((pointer.to_owned(), words.collect()));
+    }
+    if let Some(properties) = schema.get("properties").and_then(Value::as_object) {
+        for (name, property) in properties {
+            enumerations(property, &format!("{pointer}/{name}"), found);
+        }
+    }
+    if let Some(items) = schema.get("items") {
+        enumerations(items, &format!("{pointer}/0"), found);
+    }
+}
+
+fn set(value: &mut Value, pointer: &str, word: &str) {
+    let mut node = value;
+    for segment in pointer.split('/').skip(1) {
+        node = match segment.parse::<usize>() {
+            Ok(index) => &mut node[index],
+            Err(_) => &mut node[segment],
+        };
+    }
+    *node = json!(word);
+}
+
+#[test]
+fn every_word_of_every_enumeration_is_read_and_printed_back() {
+    let mut found = Vec::new();
+    enumerations(&json_schema(), "", &mut found);
+    let pointers: Vec<&str> = found.iter().map(|(pointer, _)| pointer.as_str()).collect();
+    for expected in [
+        "/check/unavailable",
+        "/default/auth",
+        "/default/auth_level",
+        "/default/expired_cookie",
+        "/default/odd_paths",
+        "/identity_headers/vendor_headers",
+        "/issuers/0/kind",
+        "/log/format",
+        "/log/level",
+        "/routes/0/auth",
+        "/routes/0/auth_level",
+        "/routes/0/expired_cookie",
+        "/routes/0/odd_paths",
+    ] {
+        assert!(pointers.contains(&expected), "{expected} is not in {pointers:?}");
+    }
+    for (pointer, words) in &found {
+        assert!(!words.is_empty(), "{pointer}");
+        for word in words {
+            let mut document = whole();
+            set(&mut document, pointer, word);
+            let config = good(&document.to_string(), &[]);
+            let printed = serde_json::to_value(&config).unwrap();
+            assert_eq!(printed.pointer(pointer), Some(&json!(word)), "{pointer}");
+        }
+        let mut document = whole();
+        set(&mut document, pointer, "no_such_word");
+        assert!(read(&document.to_string(), &[]).is_err(), "{pointer}");
+    }
+}
+
+#[test]
+fn what_is_printed_can_be_read_again() {
+    for yaml in ["", &whole().to_string()] {
+        let config = good(yaml, &[APP]);
+        let printed = serde_json::to_value(&config).unwrap();
+        assert_eq!(structure::problems(&printed), [], "{yaml}");
+        let again = good(&printed.to_string(), &[]);
+        assert_eq!(serde_json::to_value(&again).unwrap(), printed, "{yaml}");
+    }
+}
+
+#[test]
+fn the_defaults_of_the_schema_are_those_of_the_reader() {
+    fn compare(schema: &Value, value: &Value, path: &str, count: &mut usize) {
+        let Some(properties) = schema.get("properties").and_then(Value::as_object) else { return };
+        for (name, property) in properties {
+            let path = format!("{path}.{name}");
+            let Some(actual) = value.get(name) else { continue };
+            if let Some(default) = property.get("default") {
+                assert_eq!(default, actual, "{path}");
+                *count += 1;
+            }
+            compare(property, actual, &path, count);
+        }
+    }
+    let mut count = 0;
+    let defaults = serde_json::to_value(Config::default()).unwrap();
+    compare(&json_schema(), &defaults, "", &mut count);
+    assert!(count > 30, "{count}");
+}
+
+#[test]
+fn every_setting_is_described_and_no_map_takes_unknown_keys() {
+    fn walk(schema: &Value, path: &str, count: &mut usize) {
+        if let Some(properties) = schema.get("properties").and_then(Value::as_object) {
+            assert_eq!(schema["additionalProperties"], json!(false), "{path}");
+            for (name, property) in properties {
+                let path = format!("{path}.{name}");
+                let text = property.get("description").and_then(Value::as_str).unwrap_or_default();
+                assert!(!text.is_empty(), "{path} has no description");
+                *count += 1;
+                walk(property, &path, count);
+            }
+        }
+        if let Some(items) = schema.get("items") {
+            walk(items, &format!("{path}[]"), count);
+        }
+    }
+    let mut count = 0;
+    walk(&json_schema(), "", &mut count);
+    assert!(count > 60, "{count}");
+}
