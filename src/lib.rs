@@ -4,6 +4,9 @@
 //! imports a higher one, which `tests/architecture.rs` holds.
 
 pub mod config;
+pub mod extract;
 pub mod health;
 pub mod metrics;
 pub mod model;
+pub mod policy;
+pub mod upstream;

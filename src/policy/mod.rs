@@ -1,0 +1,151 @@
+//! Which rule holds for a request, and what it says to an identity. Pure and synchronous.
+//!
+//! In: a request's method, host and path; then the verified identity, if any. Out: a
+//! [`Requirement`], then a [`Decision`]. Where a path can be read in several ways, every
+//! reading chooses a rule and the strictest of them holds. What no rule matches falls to the
+//! default, which asks for a credential unless configured otherwise.
+
+mod matcher;
+mod path;
+#[cfg(test)]
+mod tests;
+
+use std::{collections::HashMap, sync::Arc};
+
+use crate::{
+    config::{Auth, Config, DefaultRoute, ExpiredCookie, OddPaths, Route},
+    model::{AllowReason, AuthLevel, Decision, Denial, DenyReason, Identity, RequestContext},
+};
+use matcher::Matcher;
+
+/// What a rule asks for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Requirement {
+    /// The id of the rule, or `default`.
+    pub rule: Arc<str>,
+    /// Whether a credential is asked for.
+    pub auth: Auth,
+    /// A strict CORS preflight passes.
+    pub cors_preflight: bool,
+    /// An expired cookie counts as none, on an optional route.
+    pub expired_cookie: ExpiredCookie,
+    level: Option<AuthLevel>,
+    step_up: bool,
+    odd_paths: OddPaths,
+}
+
+impl Requirement {
+    /// The strictest of two: what satisfies it satisfies both.
+    fn strictest(self, other: &Self) -> Self {
+        let other_rules = (other.auth, other.level) > (self.auth, self.level);
+        Self {
+            rule: if other_rules { other.rule.clone() } else { self.rule },
+            auth: self.auth.max(other.auth),
+            level: self.level.max(other.level),
+            step_up: self.step_up && other.step_up,
+            cors_preflight: self.cors_preflight && other.cors_preflight,
+            expired_cookie: match (self.expired_cookie, other.expired_cookie) {
+                (ExpiredCookie::Anonymous, ExpiredCookie::Anonymous) => ExpiredCookie::Anonymous,
+                _ => ExpiredCookie::Deny,
+            },
+            odd_paths: match (self.odd_paths, other.odd_paths) {
+                (OddPaths::Judge, OddPaths::Judge) => OddPaths::Judge,
+                _ => OddPaths::Refuse,
+            },
+        }
+    }
+
+    /// Yes or no to this identity. `None` is a caller without a credential.
+    #[must_use]
+    pub fn decide(&self, identity: Option<&Identity>) -> Decision {
+        match (self.auth, identity) {
+            (Auth::None, _) => Decision::Allow(AllowReason::Public),
+            (Auth::Required, None) => Decision::Deny(DenyReason::CredentialMissing.into()),
+            (Auth::Optional, None) => Decision::Allow(AllowReason::Anonymous),
+            (Auth::Required | Auth::Optional, Some(identity)) => match self.level {
+                Some(level) if identity.auth_level < level => {
+                    Decision::Deny(Denial::level_too_low(level, self.step_up))
+                }
+                _ => Decision::Allow(AllowReason::Authenticated),
+            },
+        }
+    }
+}
+
+/// The ordered rules.
+#[derive(Debug)]
+pub struct Policy {
+    rules: Vec<(Matcher, Requirement)>,
+    default: Requirement,
+    by_id: HashMap<Vec<u8>, usize>,
+}
+
+impl Policy {
+    /// From the configuration. The error names a pattern that cannot be compiled.
+    pub fn build(config: &Config) -> Result<Self, String> {
+        let mut rules = Vec::with_capacity(config.routes.len());
+        let mut by_id = HashMap::new();
+        for route in &config.routes {
+            by_id.insert(route.id.clone().into_bytes(), rules.len());
+            rules.push((Matcher::build(&route.matches)?, requirement(route)));
+        }
+        Ok(Self { rules, default: default_requirement(&config.default), by_id })
+    }
+
+    /// What the request has to satisfy.
+    pub fn require(&self, request: &RequestContext) -> Result<Requirement, DenyReason> {
+        if request.method.is_empty() {
+            return Err(DenyReason::MethodMissing);
+        }
+        let host = matcher::canonical_host(&request.host).ok_or(DenyReason::HostRefused)?;
+        let readings = path::readings(&request.path).ok_or(DenyReason::PathRefused)?;
+        let requirement = match &request.named_route {
+            Some(id) => self.named(id)?.clone(),
+            None => {
+                let mut chosen = readings.iter().map(|path| self.select(request, &host, path));
+                let first = chosen.next().unwrap_or(&self.default).clone();
+                chosen.fold(first, Requirement::strictest)
+            }
+        };
+        if readings.odd() && requirement.odd_paths == OddPaths::Refuse {
+            return Err(DenyReason::PathRefused);
+        }
+        Ok(requirement)
+    }
+
+    fn named(&self, id: &[u8]) -> Result<&Requirement, DenyReason> {
+        let index = self.by_id.get(id).ok_or(DenyReason::RouteUnknown)?;
+        self.rules.get(*index).map(|(_, rule)| rule).ok_or(DenyReason::RouteUnknown)
+    }
+
+    fn select(&self, request: &RequestContext, host: &[u8], path: &[u8]) -> &Requirement {
+        self.rules
+            .iter()
+            .find(|(matcher, _)| matcher.matches(&request.method, host, path))
+            .map_or(&self.default, |(_, requirement)| requirement)
+    }
+}
+
+fn requirement(route: &Route) -> Requirement {
+    Requirement {
+        rule: route.id.as_str().into(),
+        auth: route.auth,
+        cors_preflight: route.cors_preflight,
+        expired_cookie: route.expired_cookie,
+        level: route.auth_level,
+        step_up: route.step_up,
+        odd_paths: route.odd_paths,
+    }
+}
+
+fn default_requirement(route: &DefaultRoute) -> Requirement {
+    Requirement {
+        rule: "default".into(),
+        auth: route.auth,
+        cors_preflight: route.cors_preflight,
+        expired_cookie: route.expired_cookie,
+        level: route.auth_level,
+        step_up: route.step_up,
+        odd_paths: route.odd_paths,
+    }
+}

@@ -1,0 +1,283 @@
+//! Every reading of a path that some server may take.
+//!
+//! A proxy, a framework and a file system do not agree on what `/a/..;x/%2e%2e//b` is. So a
+//! path is read in all the ways that are known to differ (percent-decoded, `;parameters` cut,
+//! `//` merged, backslashes turned, dot segments resolved), in every order, because servers
+//! stand in rows; and policy takes the strictest verdict of them all. No URL parser is used:
+//! what the proxy sent is split by hand and nothing in it is taken for an authority.
+
+use std::borrow::Cow;
+
+/// How often a path is decoded before it is given up as hostile.
+const MAX_DECODES: usize = 3;
+/// A path with more readings than this is given up as hostile.
+const MAX_READINGS: usize = 32;
+/// And so is one whose readings have more bytes than this together: each costs a few passes
+/// over it, and the checks of other callers wait meanwhile.
+const MAX_BYTES: usize = 32 * 1024;
+
+/// Something a server does to a path; `None` is "nothing to do".
+type Step = fn(&[u8]) -> Option<Vec<u8>>;
+
+/// What servers do to a path besides decoding it, each by itself.
+const STEPS: [Step; 6] = [turned, cut, without_parameters, merged, resolved, readable];
+
+/// The distinct readings of one path; the first is the path as it was sent.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Readings<'a> {
+    paths: Vec<Cow<'a, [u8]>>,
+    bytes: usize,
+    odd: bool,
+}
+
+impl Readings<'_> {
+    pub(super) fn iter(&self) -> impl Iterator<Item = &[u8]> {
+        self.paths.iter().map(AsRef::as_ref)
+    }
+
+    /// It holds dot segments, an encoded slash or a backslash, in at least one reading.
+    pub(super) const fn odd(&self) -> bool {
+        self.odd
+    }
+}
+
+/// The readings of a raw `:path`; `None` where no reading is acceptable: no leading slash,
+/// control characters, a broken escape, or layers of encoding beyond reason.
+pub(super) fn readings(raw: &[u8]) -> Option<Readings<'_>> {
+    let path = cut_at_query(raw);
+    if path.first() != Some(&b'/') || !clean(path) {
+        return None;
+    }
+    let mut readings = Readings { paths: vec![Cow::Borrowed(path)], bytes: path.len(), odd: false };
+    if is_plain(path) {
+        return Some(readings);
+    }
+    if decode(path).broken {
+        return None;
+    }
+    let mut first = 0;
+    for _ in 0..=MAX_DECODES {
+        let new = readings.complete(first)?;
+        first = readings.paths.len();
+        let decoded: Vec<Decoded> = new.iter().map(|path| decode(path)).collect();
+        for decoded in decoded {
+            if !clean(&decoded.path) {
+                return None;
+            }
+            readings.odd |= decoded.slash;
+            readings.add(decoded.path);
+        }
+        if readings.paths.len() == first {
+            return Some(readings);
+        }
+    }
+    None
+}
+
+impl Readings<'_> {
+    /// Adds what the steps make, in any order, of the readings from `first` on. Gives back
+    /// those readings and what was added.
+    fn complete(&mut self, first: usize) -> Option<Vec<Vec<u8>>> {
+        let mut next = first;
+        while let Some(path) = self.paths.get(next).map(|path| path.to_vec()) {
+            if self.paths.len() > MAX_READINGS || self.bytes > MAX_BYTES {
+                return None;
+            }
+            self.odd |= path.contains(&b'\\') || has_dot_segments(&path);
+            for path in STEPS.iter().filter_map(|step| step(&path)) {
+                self.add(path);
+            }
+            next += 1;
+        }
+        Some(self.paths.iter().skip(first).map(|path| path.to_vec()).collect())
+    }
+
+    fn add(&mut self, path: Vec<u8>) {
+        if !self.paths.iter().any(|known| known.as_ref() == path.as_slice()) {
+            self.bytes += path.len();
+            self.paths.push(Cow::Owned(path));
+        }
+    }
+}
+
+/// No control characters: NUL, tabs and line ends have no place in a path. And no overlong
+/// UTF-8, in which careless decoders find slashes and dots (RFC 3629 section 10).
+fn clean(path: &[u8]) -> bool {
+    let overlong = |pair: &[u8]| {
+        matches!(pair, [0xc0 | 0xc1, 0x80..=0xbf] | [0xe0, 0x80..=0x9f] | [0xf0, 0x80..=0x8f])
+    };
+    !path.iter().any(u8::is_ascii_control) && (path.is_ascii() || !path.windows(2).any(overlong))
+}
+
+/// There is only one way to read it.
+fn is_plain(path: &[u8]) -> bool {
+    let mut previous = 0;
+    for &byte in path {
+        match byte {
+            b'%' | b'\\' | b';' | 0x80.. => return false,
+            b'/' | b'.' if previous == b'/' => return false,
+            _ => previous = byte,
+        }
+    }
+    true
+}
+
+/// A path with one layer of encoding less.
+struct Decoded {
+    path: Vec<u8>,
+    /// An escape stood for a slash or a backslash.
+    slash: bool,
+    /// A percent sign began no escape. It is kept as it is, as lenient servers do.
+    broken: bool,
+}
+
+fn decode(path: &[u8]) -> Decoded {
+    let mut decoded = Decoded { path: Vec::with_capacity(path.len()), slash: false, broken: false };
+    let mut rest = path;
+    while let [first, tail @ ..] = rest {
+        let escape = match tail {
+            [high, low, tail @ ..] if *first == b'%' => {
+                hex(*high).zip(hex(*low)).map(|(high, low)| (high << 4 | low, tail))
+            }
+            _ => None,
+        };
+        decoded.broken |= *first == b'%' && escape.is_none();
+        decoded.slash |= matches!(escape, Some((b'/' | b'\\', _)));
+        let (byte, tail) = escape.unwrap_or((*first, tail));
+        decoded.path.push(byte);
+        rest = tail;
+    }
+    decoded
+}
+
+fn hex(digit: u8) -> Option<u8> {
+    char::from(digit).to_digit(16).and_then(|value| u8::try_from(value).ok())
+}
+
+/// `/a\b` as `/a/b`.
+fn turned(path: &[u8]) -> Option<Vec<u8>> {
+    let turn = |&byte: &u8| if byte == b'\\' { b'/' } else { byte };
+    path.contains(&b'\\').then(|| path.iter().map(turn).collect())
+}
+
+fn cut_at_query(path: &[u8]) -> &[u8] {
+    path.split(|&b| b == b'?' || b == b'#').next().unwrap_or_default()
+}
+
+/// `/a?b` as `/a`: the mark was encoded.
+fn cut(path: &[u8]) -> Option<Vec<u8>> {
+    let end = path.iter().position(|&b| b == b'?' || b == b'#')?;
+    path.get(..end).map(<[u8]>::to_vec)
+}
+
+/// Bytes that are no UTF-8 as the character that stands for them, so that the `.` of a rule's
+/// regular expression meets them.
+fn readable(path: &[u8]) -> Option<Vec<u8>> {
+    std::str::from_utf8(path)
+        .is_err()
+        .then(|| String::from_utf8_lossy(path).into_owned().into_bytes())
+}
+
+/// `/a;v=1/b` as `/a/b`.
+fn without_parameters(path: &[u8]) -> Option<Vec<u8>> {
+    let segments = path.split(|&b| b == b'/');
+    let bare = segments.map(|s| s.split(|&b| b == b';').next().unwrap_or_default());
+    path.contains(&b';').then(|| bare.collect::<Vec<_>>().join(&b'/'))
+}
+
+/// `//a///b` as `/a/b`.
+fn merged(path: &[u8]) -> Option<Vec<u8>> {
+    let mut merged = Vec::with_capacity(path.len());
+    for &byte in path {
+        if byte != b'/' || merged.last() != Some(&b'/') {
+            merged.push(byte);
+        }
+    }
+    (merged.len() < path.len()).then_some(merged)
+}
+
+/// What a segment is to those who resolve it. Some take `%2e` for a dot before they decode
+/// anything else (the WHATWG URL standard), so that `%2f` is still no slash to them.
+#[derive(PartialEq, Eq)]
+enum Segment {
+    Here,
+    Up,
+    Name,
+}
+
+fn segment(text: &[u8]) -> Segment {
+    let undotted = match text {
+        [b'%', b'2', b'e' | b'E', rest @ ..] | [b'.', rest @ ..] => rest,
+        _ => return Segment::Name,
+    };
+    match undotted {
+        [] => Segment::Here,
+        b"." | b"%2e" | b"%2E" => Segment::Up,
+        _ => Segment::Name,
+    }
+}
+
+fn has_dot_segments(path: &[u8]) -> bool {
+    path.split(|&b| b == b'/').any(|text| segment(text) != Segment::Name)
+}
+
+/// Without dot segments (RFC 3986 section 5.2.4), never above the root.
+fn resolved(path: &[u8]) -> Option<Vec<u8>> {
+    if !has_dot_segments(path) {
+        return None;
+    }
+    let mut kept: Vec<&[u8]> = Vec::new();
+    let mut segments = path.split(|&b| b == b'/').skip(1).peekable();
+    while let Some(text) = segments.next() {
+        match segment(text) {
+            Segment::Here => {}
+            Segment::Up => {
+                kept.pop();
+            }
+            Segment::Name => {
+                kept.push(text);
+                continue;
+            }
+        }
+        if segments.peek().is_none() {
+            kept.push(b"");
+        }
+    }
+    let mut path = vec![b'/'];
+    path.extend(kept.join(&b'/'));
+    Some(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{MAX_BYTES, readings};
+
+    fn read_as(raw: &str, wanted: &str) -> (bool, bool) {
+        let readings = readings(raw.as_bytes()).expect(raw);
+        (readings.iter().any(|path| path == wanted.as_bytes()), readings.odd())
+    }
+
+    #[test]
+    fn every_server_s_reading_is_among_them() {
+        for (raw, wanted, odd) in [
+            // A second layer is decoded although it holds something that is no escape.
+            ("/%2561dmin/%25zz", "/admin/%zz", false),
+            ("/public/%252e%252e/admin/%25", "/admin/%", true),
+            // Encoded dots are dots to a URL parser, while an encoded slash is none.
+            ("/public/x%2fy/%2e%2e/%2E%2e/admin", "/admin", true),
+            ("/public/x/.%2e/%2e./admin", "/admin", true),
+            ("/x\\y%3fz", "/x\\y", true),
+            ("/a;x/..;y//b", "/b", true),
+        ] {
+            assert_eq!(read_as(raw, wanted), (true, odd), "{raw}");
+        }
+    }
+
+    #[test]
+    fn a_long_path_may_not_be_read_in_many_ways() {
+        let long = "/a".repeat(MAX_BYTES / 8);
+        assert_eq!(readings(long.as_bytes()).expect("plain").iter().count(), 1);
+        assert_eq!(readings(format!("{long}%20").as_bytes()).expect("decoded").iter().count(), 2);
+        assert!(readings(format!("{long};x//y%20z").as_bytes()).is_none());
+    }
+}

@@ -1,0 +1,63 @@
+//! Which rule holds for a request and what it answers: tables of hosts, paths and rules, and
+//! the properties that no table can exhaust.
+
+mod hosts;
+mod odd_paths;
+mod paths;
+mod properties;
+mod rules;
+
+use std::collections::BTreeMap;
+
+use bytes::Bytes;
+
+use super::{Policy, Requirement};
+use crate::{
+    config,
+    model::{AuthLevel, DenyReason, Headers, Identity, RequestContext},
+};
+
+/// The policy of these routes, written as in the configuration file.
+fn policy(yaml: &str) -> Policy {
+    let environment = BTreeMap::from([("ROWND_APP_ID".to_owned(), "app_test".to_owned())]);
+    let config = config::parse("test.yaml", yaml, &environment).unwrap_or_else(|e| panic!("{e}"));
+    Policy::build(&config).unwrap()
+}
+
+fn request(method: &str, host: &str, path: &[u8]) -> RequestContext {
+    RequestContext {
+        method: Bytes::copy_from_slice(method.as_bytes()),
+        host: Bytes::copy_from_slice(host.as_bytes()),
+        path: Bytes::copy_from_slice(path),
+        headers: Headers::default(),
+        scheme: Bytes::new(),
+        proxy_request_id: Bytes::new(),
+        named_route: None,
+    }
+}
+
+/// The id of the rule that holds.
+fn rule(policy: &Policy, method: &str, host: &str, path: &str) -> Result<String, DenyReason> {
+    let requirement = policy.require(&request(method, host, path.as_bytes()))?;
+    Ok(requirement.rule.to_string())
+}
+
+fn require(policy: &Policy, path: &[u8]) -> Result<Requirement, DenyReason> {
+    policy.require(&request("GET", "a.com", path))
+}
+
+fn identity(auth_level: AuthLevel) -> Identity {
+    Identity {
+        user_id: "user_1".to_owned(),
+        issuer: "rownd".into(),
+        auth_level,
+        anonymous: auth_level == AuthLevel::Guest,
+        app_id: None,
+        app_variant: None,
+        session_id: None,
+        roles: Vec::new(),
+        groups: Vec::new(),
+        headers: std::sync::OnceLock::new(),
+        expires_at: None,
+    }
+}

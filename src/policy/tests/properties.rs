@@ -1,0 +1,256 @@
+//! What holds for every path, rule and identity, not only for those in the tables.
+
+use percent_encoding::percent_decode;
+use proptest::prelude::*;
+
+use super::{identity, policy, require};
+use crate::{
+    config::{Auth, ExpiredCookie, OddPaths},
+    model::{AuthLevel, Decision, DenyReason},
+    policy::{Requirement, path},
+};
+
+fn level() -> impl Strategy<Value = AuthLevel> {
+    prop::sample::select(AuthLevel::ALL.to_vec())
+}
+
+prop_compose! {
+    fn requirement()(
+        auth in prop::sample::select(vec![Auth::None, Auth::Optional, Auth::Required]),
+        level in prop::option::of(level()),
+        step_up: bool,
+        cors_preflight: bool,
+        anonymous: bool,
+        judge: bool,
+    ) -> Requirement {
+        Requirement {
+            rule: "any".into(),
+            auth,
+            cors_preflight,
+            expired_cookie: if anonymous { ExpiredCookie::Anonymous } else { ExpiredCookie::Deny },
+            level,
+            step_up,
+            odd_paths: if judge { OddPaths::Judge } else { OddPaths::Refuse },
+        }
+    }
+}
+
+fn allows(requirement: &Requirement, level: Option<AuthLevel>) -> bool {
+    matches!(requirement.decide(level.map(identity).as_ref()), Decision::Allow(_))
+}
+
+/// `/api/admin` in disguise: odd things between its segments, odd spellings of them, and up to
+/// two more layers of encoding over all of it.
+fn odd_path() -> impl Strategy<Value = String> {
+    let piece = prop::sample::select(vec![
+        "/",
+        "/",
+        "//",
+        "/./",
+        "/x/../",
+        "//..//",
+        "/x//..//../",
+        "/;a/",
+        "/.;a/",
+        "/x/..;b/",
+        "\\",
+        "\\..\\",
+        "/../",
+        "%2f",
+        "%2F..%2f",
+        "%5c",
+        "/%2e/",
+        "/x/%2e%2e/",
+        "/x",
+        "/public",
+        "?",
+        "%3f",
+        "%23",
+        ";",
+        "%3b",
+        "%ff",
+        "%25zz",
+    ]);
+    let between = || prop::collection::vec(piece.clone(), 0..3).prop_map(|pieces| pieces.concat());
+    let api = prop::sample::select(vec!["api", "api", "%61pi", "ap%69;x=y", "api;x"]);
+    let admin = prop::sample::select(vec!["admin", "admin", "%61dmin", "admin;x", "admin%3b%2f"]);
+    let parts = (between(), api, between(), admin, between(), 0..3);
+    parts.prop_map(|(before, api, middle, admin, after, layers)| {
+        let mut path = format!("{before}{api}{middle}{admin}{after}");
+        for _ in 0..layers {
+            path = path.replace('%', "%25");
+        }
+        format!("/{path}")
+    })
+}
+
+/// What one server or another does to a path, each in the way of its kind.
+#[derive(Debug, Clone, Copy)]
+enum Habit {
+    Decode,
+    CutQuery,
+    CutParameters,
+    MergeSlashes,
+    TurnBackslashes,
+    ResolveDots,
+}
+
+fn habits() -> impl Strategy<Value = Vec<Habit>> {
+    let habit = prop::sample::select(vec![
+        Habit::Decode,
+        Habit::CutQuery,
+        Habit::CutParameters,
+        Habit::MergeSlashes,
+        Habit::TurnBackslashes,
+        Habit::ResolveDots,
+    ]);
+    prop::collection::vec(habit, 0..8)
+}
+
+impl Habit {
+    fn apply(self, path: &[u8]) -> Vec<u8> {
+        match self {
+            Self::Decode => percent_decode(path).collect(),
+            Self::CutQuery => {
+                let end = path.iter().position(|b| matches!(b, b'?' | b'#'));
+                path[..end.unwrap_or(path.len())].to_vec()
+            }
+            Self::CutParameters => {
+                let mut inside = false;
+                let kept = path.iter().copied().filter(|b| {
+                    inside = *b != b'/' && (inside || *b == b';');
+                    !inside
+                });
+                kept.collect()
+            }
+            Self::MergeSlashes => {
+                let mut path = path.to_vec();
+                path.dedup_by(|a, b| *a == b'/' && *b == b'/');
+                path
+            }
+            Self::TurnBackslashes => {
+                path.iter().map(|b| if *b == b'\\' { b'/' } else { *b }).collect()
+            }
+            Self::ResolveDots => resolve_dots(path),
+        }
+    }
+}
+
+/// The buffers of RFC 3986 section 5.2.4, word for word.
+fn resolve_dots(path: &[u8]) -> Vec<u8> {
+    let mut input = path.to_vec();
+    let mut output: Vec<u8> = Vec::new();
+    while !input.is_empty() {
+        if input.starts_with(b"/./") {
+            input.drain(..2);
+        } else if input == b"/." {
+            input.pop();
+        } else if input.starts_with(b"/../") || input == b"/.." {
+            input.drain(..3);
+            if input.is_empty() {
+                input.push(b'/');
+            }
+            output.truncate(output.iter().rposition(|b| *b == b'/').unwrap_or(0));
+        } else {
+            let next = input.iter().skip(1).position(|b| *b == b'/');
+            output.extend(input.drain(..next.map_or(input.len(), |at| at + 1)));
+        }
+    }
+    output
+}
+
+fn below_admin(path: &[u8]) -> bool {
+    path.strip_prefix(b"/api/admin").is_some_and(|rest| rest.is_empty() || rest[0] == b'/')
+}
+
+const OPEN_BUT_ADMIN: &str = "
+routes:
+  - { id: admin, match: { path: { prefix: /api/admin } }, odd_paths: judge }
+  - { id: public, match: { path: { prefix: /public } }, auth: none, odd_paths: judge }
+default: { auth: none, odd_paths: judge }
+";
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(5_000))]
+
+    #[test]
+    fn what_any_row_of_servers_reads_as_protected_is_never_public(path in odd_path(), habits in habits()) {
+        thread_local!(static POLICY: crate::policy::Policy = policy(OPEN_BUT_ADMIN));
+        let found = POLICY.with(|policy| require(policy, path.as_bytes())).map(|found| found.auth);
+        let safe = matches!(found, Ok(Auth::Required) | Err(DenyReason::PathRefused));
+        let mut read = Habit::CutQuery.apply(path.as_bytes());
+        for habit in habits {
+            prop_assert!(safe || !below_admin(&read), "{found:?}: {}", read.escape_ascii());
+            read = habit.apply(&read);
+        }
+        prop_assert!(safe || !below_admin(&read), "{found:?}: {}", read.escape_ascii());
+    }
+
+    #[test]
+    fn readings_hold_the_path_as_it_was_sent_or_are_refused(
+        tail in prop_oneof![
+            odd_path().prop_map(String::into_bytes),
+            prop::collection::vec(any::<u8>(), 0..40),
+        ],
+    ) {
+        for raw in [tail.clone(), [b"/".as_slice(), tail.as_slice()].concat()] {
+            let Some(readings) = path::readings(&raw) else { continue };
+            let sent = raw.split(|b| matches!(b, b'?' | b'#')).next().unwrap();
+            let all: Vec<&[u8]> = readings.iter().collect();
+            prop_assert_eq!(all.first().copied(), Some(sent));
+            prop_assert!(all.iter().all(|reading| reading.starts_with(b"/")));
+            let mut distinct = all.clone();
+            distinct.sort_unstable();
+            distinct.dedup();
+            prop_assert_eq!(distinct.len(), all.len());
+        }
+    }
+
+    #[test]
+    fn no_request_makes_the_rules_panic(
+        method in ".{0,4}",
+        host in prop::collection::vec(any::<u8>(), 0..12),
+        path in prop::collection::vec(any::<u8>(), 0..40),
+    ) {
+        thread_local!(static POLICY: crate::policy::Policy = policy(OPEN_BUT_ADMIN));
+        let mut request = super::request(&method, "a.com", &path);
+        request.host = host.into();
+        let found = POLICY.with(|policy| policy.require(&request));
+        if let Err(reason) = found {
+            prop_assert!(matches!(
+                reason,
+                DenyReason::MethodMissing | DenyReason::HostRefused | DenyReason::PathRefused
+            ));
+        }
+    }
+
+    #[test]
+    fn a_higher_level_is_never_worse(rule in requirement(), one in level(), other in level()) {
+        let (low, high) = (one.min(other), one.max(other));
+        prop_assert!(!allows(&rule, Some(low)) || allows(&rule, Some(high)));
+    }
+
+    #[test]
+    fn what_one_of_several_rules_denies_is_denied(
+        rules in prop::collection::vec(requirement(), 1..4),
+        who in prop::option::of(level()),
+    ) {
+        let merged = rules.iter().skip(1).fold(rules[0].clone(), Requirement::strictest);
+        if allows(&merged, who) {
+            prop_assert!(rules.iter().all(|rule| allows(rule, who)));
+        }
+        for rule in &rules {
+            prop_assert!(merged.auth >= rule.auth && merged.level >= rule.level);
+            prop_assert!(!merged.cors_preflight || rule.cors_preflight);
+            prop_assert!(merged.expired_cookie == ExpiredCookie::Deny || rule.expired_cookie == ExpiredCookie::Anonymous);
+            prop_assert!(merged.odd_paths == OddPaths::Refuse || rule.odd_paths == OddPaths::Judge);
+        }
+    }
+
+    #[test]
+    fn the_order_of_the_readings_changes_nothing(one in requirement(), other in requirement(), who in prop::option::of(level())) {
+        let forth = one.clone().strictest(&other).decide(who.map(identity).as_ref());
+        let back = other.strictest(&one).decide(who.map(identity).as_ref());
+        prop_assert_eq!(forth, back);
+    }
+}

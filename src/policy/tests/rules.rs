@@ -1,0 +1,143 @@
+//! What a rule says: order, names, levels, preflights, and the strictest of several.
+
+use super::{identity, policy, request, rule};
+use crate::{
+    config::{Auth, ExpiredCookie},
+    model::{AllowReason, AuthLevel, Decision, Denial, DenyReason},
+};
+
+const ROUTES: &str = "
+routes:
+  - { id: health, match: { path: { exact: /admin/health } }, auth: none }
+  - { id: admin, match: { path: { prefix: /admin } }, auth_level: verified, step_up: true }
+  - { id: feed, match: { path: { prefix: /feed } }, auth: optional, expired_cookie: anonymous, cors_preflight: true }
+  - { id: shadowed, match: { path: { prefix: /admin/users } }, auth: none }
+";
+
+#[test]
+fn the_first_rule_that_matches_decides() {
+    let policy = policy(ROUTES);
+    for (path, expected) in [
+        ("/admin/health", "health"),
+        ("/admin/health/x", "admin"),
+        ("/admin/users", "admin"),
+        ("/feed", "feed"),
+        ("/", "default"),
+    ] {
+        assert_eq!(rule(&policy, "GET", "a.com", path).as_deref(), Ok(expected), "{path}");
+    }
+}
+
+#[test]
+fn without_a_rule_a_credential_is_required() {
+    let policy = policy("");
+    let requirement = policy.require(&request("GET", "a.com", b"/")).unwrap();
+    assert_eq!(requirement.auth, Auth::Required);
+    assert_eq!(requirement.decide(None), Decision::Deny(DenyReason::CredentialMissing.into()));
+    assert!(!requirement.cors_preflight);
+    assert_eq!(requirement.expired_cookie, ExpiredCookie::Deny);
+}
+
+#[test]
+fn the_operators_proxy_may_name_a_rule() {
+    let policy = policy(ROUTES);
+    let named = |name: &'static str, path: &[u8]| {
+        let mut request = request("GET", "a.com", path);
+        request.named_route = Some(name.into());
+        policy.require(&request).map(|requirement| requirement.rule.to_string())
+    };
+    for (name, path, expected) in [
+        ("admin", &b"/anything"[..], Ok("admin")),
+        ("shadowed", b"/admin/health", Ok("shadowed")),
+        ("nonsense", b"/", Err(DenyReason::RouteUnknown)),
+        ("Admin", b"/", Err(DenyReason::RouteUnknown)),
+        ("default", b"/", Err(DenyReason::RouteUnknown)),
+        ("", b"/", Err(DenyReason::RouteUnknown)),
+        ("admin", b"/a/../b", Err(DenyReason::PathRefused)),
+        ("admin", b"/a%00", Err(DenyReason::PathRefused)),
+        ("admin", b"", Err(DenyReason::PathRefused)),
+    ] {
+        assert_eq!(named(name, path), expected.map(str::to_owned), "{name} {path:?}");
+    }
+}
+
+/// (auth, level, step_up, identity, answer)
+#[rustfmt::skip] // one case a line
+const DECISIONS: &[(&str, Option<AuthLevel>, Decision)] = &[
+    ("auth: none", None, Decision::Allow(AllowReason::Public)),
+    ("auth: none", Some(AuthLevel::Instant), Decision::Allow(AllowReason::Public)),
+    ("auth: optional", None, Decision::Allow(AllowReason::Anonymous)),
+    ("auth: optional", Some(AuthLevel::Instant), Decision::Allow(AllowReason::Authenticated)),
+    ("auth: required", Some(AuthLevel::Instant), Decision::Allow(AllowReason::Authenticated)),
+    ("auth_level: guest", Some(AuthLevel::Instant), Decision::Deny(Denial::level_too_low(AuthLevel::Guest, false))),
+    ("auth_level: guest", Some(AuthLevel::Guest), Decision::Allow(AllowReason::Authenticated)),
+    ("auth_level: guest", Some(AuthLevel::Verified), Decision::Allow(AllowReason::Authenticated)),
+    ("auth_level: unverified", Some(AuthLevel::Guest), Decision::Deny(Denial::level_too_low(AuthLevel::Unverified, false))),
+    ("auth_level: verified", Some(AuthLevel::Guest), Decision::Deny(Denial::level_too_low(AuthLevel::Verified, false))),
+    ("auth_level: verified", Some(AuthLevel::Unverified), Decision::Deny(Denial::level_too_low(AuthLevel::Verified, false))),
+    ("auth_level: verified", Some(AuthLevel::Verified), Decision::Allow(AllowReason::Authenticated)),
+    ("{auth_level: verified, step_up: true}", Some(AuthLevel::Guest), Decision::Deny(Denial::level_too_low(AuthLevel::Verified, true))),
+    ("{auth_level: verified, step_up: true}", Some(AuthLevel::Verified), Decision::Allow(AllowReason::Authenticated)),
+];
+
+#[test]
+fn a_rule_answers_by_presence_and_level() {
+    for (settings, level, expected) in DECISIONS {
+        let settings = settings.trim_matches(['{', '}']);
+        let policy = policy(&format!("default: {{ {settings} }}"));
+        let requirement = policy.require(&request("GET", "a.com", b"/")).unwrap();
+        let identity = level.map(identity);
+        assert_eq!(requirement.decide(identity.as_ref()), *expected, "{settings} {level:?}");
+    }
+}
+
+#[test]
+fn a_missing_credential_has_a_reason_of_its_own_whatever_the_level() {
+    let policy = policy("default: { auth_level: verified, step_up: true }");
+    let requirement = policy.require(&request("GET", "a.com", b"/")).unwrap();
+    assert_eq!(requirement.decide(None), Decision::Deny(DenyReason::CredentialMissing.into()));
+}
+
+#[test]
+fn several_readings_get_the_strictest_of_their_rules() {
+    let policy = policy(
+        "
+routes:
+  - { id: open, match: { path: { prefix: /open } }, auth: none, cors_preflight: true, odd_paths: judge }
+  - id: feed
+    match: { path: { prefix: /feed } }
+    auth: optional
+    expired_cookie: anonymous
+    cors_preflight: true
+    odd_paths: judge
+  - { id: guest, match: { path: { prefix: /guest } }, auth_level: guest, odd_paths: judge }
+  - { id: admin, match: { path: { prefix: /admin } }, auth_level: verified, step_up: true, odd_paths: judge }
+default: { auth: none, cors_preflight: true, odd_paths: judge }
+",
+    );
+    let holds = |path: &str| policy.require(&request("GET", "a.com", path.as_bytes())).unwrap();
+    for (path, rule, auth, level, preflight) in [
+        ("/open/../open", "open", Auth::None, None, true),
+        ("/open/../feed", "feed", Auth::Optional, None, true),
+        ("/feed/../open", "feed", Auth::Optional, None, true),
+        ("/open/../admin", "admin", Auth::Required, Some(AuthLevel::Verified), false),
+        ("/guest/../admin", "admin", Auth::Required, Some(AuthLevel::Verified), false),
+        ("/admin/../guest", "admin", Auth::Required, Some(AuthLevel::Verified), false),
+        ("/guest/../feed", "guest", Auth::Required, Some(AuthLevel::Guest), false),
+    ] {
+        let found = holds(path);
+        let shown = (&*found.rule, found.auth, found.level, found.cors_preflight);
+        assert_eq!(shown, (rule, auth, level, preflight), "{path}");
+    }
+    assert_eq!(holds("/feed/../feed").expired_cookie, ExpiredCookie::Anonymous);
+    assert_eq!(holds("/feed/../guest").expired_cookie, ExpiredCookie::Deny);
+}
+
+#[test]
+fn a_preflight_passes_only_where_the_rule_says_so() {
+    let policy = policy(ROUTES);
+    for (path, expected) in [("/feed", true), ("/admin", false), ("/", false)] {
+        let found = policy.require(&request("OPTIONS", "a.com", path.as_bytes())).unwrap();
+        assert_eq!(found.cors_preflight, expected, "{path}");
+    }
+}

@@ -1,0 +1,161 @@
+//! The one outbound HTTP client: timeouts, body caps, no redirects, guarded addresses.
+//!
+//! In: a URL and who wrote it. Out: status, body and freshness, or a typed error. Redirects
+//! are never followed, proxies are never taken from the environment, compressed bodies are
+//! not asked for, and link-local (cloud metadata) addresses are refused when connecting, so
+//! that DNS cannot lead there either.
+
+mod address;
+#[cfg(test)]
+mod tests;
+
+use std::{sync::Arc, time::Duration};
+
+use reqwest::{
+    Client as Http, StatusCode,
+    header::{CACHE_CONTROL, HeaderMap, HeaderName, HeaderValue},
+    redirect::Policy,
+};
+use url::Url;
+
+use address::{Guard, Reach};
+
+/// Who wrote a URL decides where it may lead.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Origin {
+    /// The operator, in the configuration: private addresses are fine.
+    Operator,
+    /// A document that was fetched: public addresses and https only.
+    Document,
+}
+
+/// Why a request failed. Holds no URL, no secret and nothing of the answer's body.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Error {
+    /// No connection, or it broke.
+    Network(String),
+    /// Longer than allowed.
+    Timeout,
+    /// An HTTP status other than 200.
+    Status(u16),
+    /// More than the allowed bytes.
+    TooLarge,
+    /// The address is refused.
+    Refused(&'static str),
+}
+
+impl std::fmt::Display for Error {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Network(reason) => write!(f, "no connection: {reason}"),
+            Self::Timeout => f.write_str("timed out"),
+            Self::Status(status) => write!(f, "HTTP status {status}"),
+            Self::TooLarge => f.write_str("the answer is too large"),
+            Self::Refused(reason) => write!(f, "the address is refused: {reason}"),
+        }
+    }
+}
+
+impl std::error::Error for Error {}
+
+/// A good answer.
+#[derive(Debug, Clone)]
+pub struct Document {
+    /// The body.
+    pub body: Vec<u8>,
+    /// `max-age` of `Cache-Control`; `no-store` and `no-cache` count as zero (RFC 9111 section 5.2.2).
+    pub max_age: Option<Duration>,
+}
+
+/// The client. Cheap to clone; connections are shared.
+#[derive(Debug, Clone)]
+pub struct Client {
+    operator: Http,
+    document: Http,
+}
+
+impl Client {
+    /// With this limit for connecting.
+    pub fn build(connect_timeout: Duration) -> Result<Self, Error> {
+        let client = |reach| {
+            Http::builder()
+                .redirect(Policy::none())
+                .no_proxy()
+                .referer(false)
+                .connect_timeout(connect_timeout)
+                .pool_idle_timeout(Duration::from_secs(60))
+                .user_agent(concat!("rownd-authz/", env!("CARGO_PKG_VERSION")))
+                .dns_resolver(Arc::new(Guard(reach)))
+                .build()
+                .map_err(|error| Error::Network(root_cause(&error)))
+        };
+        Ok(Self { operator: client(Reach::Private)?, document: client(Reach::Public)? })
+    }
+
+    /// GETs a document of at most `limit` bytes within `timeout`. Only status 200 is good.
+    pub async fn get(
+        &self,
+        url: &Url,
+        origin: Origin,
+        headers: &[(&'static str, &str)],
+        limit: usize,
+        timeout: Duration,
+    ) -> Result<Document, Error> {
+        address::check_literal(url, origin)?;
+        let http = match origin {
+            Origin::Operator => &self.operator,
+            Origin::Document => &self.document,
+        };
+        let mut request = http.get(url.clone()).timeout(timeout);
+        for (name, value) in headers {
+            let mut value = HeaderValue::from_str(value)
+                .map_err(|_| Error::Refused("a header value is not sendable"))?;
+            value.set_sensitive(true);
+            request = request.header(HeaderName::from_static(name), value);
+        }
+        let mut response = request.send().await.map_err(|error| convert(&error))?;
+        if response.status() != StatusCode::OK {
+            return Err(Error::Status(response.status().as_u16()));
+        }
+        let max_age = max_age(response.headers());
+        let mut body = Vec::new();
+        while let Some(chunk) = response.chunk().await.map_err(|error| convert(&error))? {
+            if body.len() + chunk.len() > limit {
+                return Err(Error::TooLarge);
+            }
+            body.extend_from_slice(&chunk);
+        }
+        Ok(Document { body, max_age })
+    }
+}
+
+fn convert(error: &reqwest::Error) -> Error {
+    if error.is_timeout() { Error::Timeout } else { Error::Network(root_cause(error)) }
+}
+
+/// The innermost message: the outer ones repeat the URL.
+fn root_cause(error: &dyn std::error::Error) -> String {
+    let mut cause = error;
+    while let Some(inner) = cause.source() {
+        cause = inner;
+    }
+    cause.to_string()
+}
+
+fn max_age(headers: &HeaderMap) -> Option<Duration> {
+    let mut age = None;
+    for line in headers.get_all(CACHE_CONTROL) {
+        for directive in line.to_str().ok()?.split(',').map(str::trim) {
+            if directive.eq_ignore_ascii_case("no-store")
+                || directive.eq_ignore_ascii_case("no-cache")
+            {
+                return Some(Duration::ZERO);
+            }
+            let (name, value) = directive.split_once('=').unwrap_or((directive, ""));
+            if name.eq_ignore_ascii_case("max-age") {
+                age = value.trim_matches('"').parse().ok().map(Duration::from_secs);
+            }
+        }
+    }
+    age
+}
