@@ -4,6 +4,8 @@
 //! imports a higher one, which `tests/architecture.rs` holds.
 
 pub mod config;
+#[cfg(feature = "dev")]
+pub mod emulator;
 pub mod extract;
 pub mod health;
 pub mod metrics;

@@ -1,0 +1,269 @@
+//! Mints tokens as Rownd would, and as Rownd never would.
+//!
+//! In: a [`TokenOrder`]. Out: a compact JWS. Unless the order says otherwise, header
+//! and claims are what Rownd writes for a user of that auth level: no `typ`, an array
+//! `aud` with `app:ID` first, `is_verified_user: true` for guests. Every member can be
+//! set to any JSON or removed, since the reader under test must stand all of it.
+
+use std::{fmt, sync::Arc};
+
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+
+use super::{
+    keys::{KeyError, KeyRing, SignedBy, SigningKey},
+    state::{State, unix_now},
+    users::{self, Level},
+};
+
+const CLAIM_USER_ID: &str = "https://auth.rownd.io/app_user_id";
+const CLAIM_VERIFIED: &str = "https://auth.rownd.io/is_verified_user";
+const CLAIM_ANONYMOUS: &str = "https://auth.rownd.io/is_anonymous";
+const CLAIM_LEVEL: &str = "https://auth.rownd.io/auth_level";
+const CLAIM_TYPE: &str = "https://auth.rownd.io/jwt_type";
+
+/// The lifetimes seen on Rownd's own tokens.
+const ACCESS_TTL: i64 = 3_600;
+const REFRESH_TTL: i64 = 30 * 24 * 3_600;
+
+/// The word that stands for the emulator's own variant.
+const DEMO_VARIANT: &str = "demo";
+
+/// A token to mint. The default one is an access token of the verified user.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct TokenOrder {
+    /// A seeded user's name (`verified`, `guest`...), or any user id; `verified` when
+    /// empty.
+    pub user: String,
+    /// The auth level to claim; a seeded user's own, or `verified`, when `None`.
+    pub auth_level: Option<Level>,
+    /// The app id in `aud`; the emulator's when `None`.
+    pub app: Option<String>,
+    /// A variant id to add to `aud`; `demo` is the emulator's own.
+    pub variant: Option<String>,
+    /// Seconds from `iat` to `exp`; 1 hour (refresh: 30 days) when `None`.
+    pub ttl_seconds: Option<i64>,
+    /// Moves `iat`, and `exp` with it; negative is the past.
+    pub iat_offset_seconds: i64,
+    /// Mint a refresh token.
+    pub refresh: bool,
+    /// The key that signs.
+    pub signed_by: SignedBy,
+    /// The `kid` to name instead of the signing key's own.
+    pub kid: Option<String>,
+    /// Claims to set, over whatever would be there.
+    pub claims: Map<String, Value>,
+    /// Claims to leave out.
+    pub remove_claims: Vec<String>,
+    /// Header members to set, over whatever would be there.
+    pub headers: Map<String, Value>,
+    /// Header members to leave out.
+    pub remove_headers: Vec<String>,
+}
+
+impl TokenOrder {
+    /// An access token of a seeded user, or of any user id.
+    #[must_use]
+    pub fn of(user: &str) -> Self {
+        Self { user: user.to_owned(), ..Self::default() }
+    }
+
+    /// Sets a claim.
+    #[must_use]
+    pub fn claim(mut self, name: &str, value: impl Into<Value>) -> Self {
+        self.claims.insert(name.to_owned(), value.into());
+        self
+    }
+
+    /// Leaves a claim out.
+    #[must_use]
+    pub fn without_claim(mut self, name: &str) -> Self {
+        self.remove_claims.push(name.to_owned());
+        self
+    }
+
+    /// Sets a header member, `typ` for one.
+    #[must_use]
+    pub fn header(mut self, name: &str, value: impl Into<Value>) -> Self {
+        self.headers.insert(name.to_owned(), value.into());
+        self
+    }
+
+    /// Leaves a header member out, `kid` for one.
+    #[must_use]
+    pub fn without_header(mut self, name: &str) -> Self {
+        self.remove_headers.push(name.to_owned());
+        self
+    }
+
+    /// Sets the lifetime in seconds.
+    #[must_use]
+    pub fn ttl(mut self, seconds: i64) -> Self {
+        self.ttl_seconds = Some(seconds);
+        self
+    }
+
+    /// Moves `iat` and `exp` by so many seconds.
+    #[must_use]
+    pub fn issued(mut self, offset_seconds: i64) -> Self {
+        self.iat_offset_seconds = offset_seconds;
+        self
+    }
+
+    /// Chooses the signing key.
+    #[must_use]
+    pub fn signed_by(mut self, key: SignedBy) -> Self {
+        self.signed_by = key;
+        self
+    }
+
+    /// Seconds from `iat` to `exp`, as ordered or as Rownd has it.
+    #[must_use]
+    pub fn lifetime(&self) -> i64 {
+        self.ttl_seconds.unwrap_or(if self.refresh { REFRESH_TTL } else { ACCESS_TTL })
+    }
+
+    /// Makes it a refresh token.
+    #[must_use]
+    pub fn refresh(mut self) -> Self {
+        self.refresh = true;
+        self
+    }
+}
+
+/// Why a token could not be minted.
+#[derive(Debug)]
+pub struct MintError(KeyError);
+
+impl fmt::Display for MintError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl std::error::Error for MintError {}
+
+impl From<KeyError> for MintError {
+    fn from(error: KeyError) -> Self {
+        Self(error)
+    }
+}
+
+/// Mints tokens with one emulator's keys. Cheap to clone, and good after the server has
+/// ended.
+#[derive(Clone)]
+pub struct Minter {
+    state: Arc<State>,
+}
+
+impl Minter {
+    pub(super) fn new(state: Arc<State>) -> Self {
+        Self { state }
+    }
+
+    /// Mints what is ordered.
+    ///
+    /// # Errors
+    /// When the key that should sign does not exist yet.
+    pub fn mint(&self, order: &TokenOrder) -> Result<String, MintError> {
+        // One look at the ring for name and signature: a rotation between the two would
+        // put one key's name over another's signature.
+        let ring = self.state.ring();
+        let header = Value::Object(header(order, &ring)?).to_string();
+        let claims = Value::Object(self.claims(order)).to_string();
+        let key = ring.find(order.signed_by)?;
+        Ok(compact(header.as_bytes(), claims.as_bytes(), key)?)
+    }
+
+    /// Signs a header and a payload given as bytes, for tokens that no JSON value can
+    /// express: repeated members, broken text, a payload that is no object.
+    ///
+    /// # Errors
+    /// When the key that should sign does not exist yet.
+    pub fn sign(&self, header: &[u8], payload: &[u8], key: SignedBy) -> Result<String, MintError> {
+        Ok(compact(header, payload, self.state.ring().find(key)?)?)
+    }
+
+    fn claims(&self, order: &TokenOrder) -> Map<String, Value> {
+        let named = if order.user.is_empty() { "verified" } else { order.user.as_str() };
+        let seeded = users::find(named);
+        let user_id = seeded.map_or(named, |user| user.id);
+        let level =
+            order.auth_level.or(seeded.map(|user| user.auth_level)).unwrap_or(Level::Verified);
+        let mut claims = self.registered_claims(order, user_id);
+        claims.insert(CLAIM_USER_ID.to_owned(), json!(user_id));
+        claims.insert(CLAIM_VERIFIED.to_owned(), json!(level.is_verified_user()));
+        if order.refresh {
+            // The refresh tokens that were seen carry neither level nor anonymity.
+            claims.insert(CLAIM_TYPE.to_owned(), json!("refresh_token"));
+        } else {
+            claims.insert(CLAIM_LEVEL.to_owned(), json!(level.as_str()));
+            if level.is_anonymous() {
+                claims.insert(CLAIM_ANONYMOUS.to_owned(), json!(true));
+            }
+        }
+        apply(&mut claims, &order.claims, &order.remove_claims);
+        claims
+    }
+
+    fn registered_claims(&self, order: &TokenOrder, user_id: &str) -> Map<String, Value> {
+        let settings = &self.state.settings;
+        let app = order.app.as_ref().unwrap_or(&settings.app_id);
+        let mut audience = vec![format!("app:{app}")];
+        if let Some(variant) = order.variant.as_deref() {
+            let id = if variant == DEMO_VARIANT { settings.variant.id.as_str() } else { variant };
+            audience.push(format!("app_variant:{id}"));
+        }
+        let now = i64::try_from(unix_now()).unwrap_or(i64::MAX);
+        let issued = now.saturating_add(order.iat_offset_seconds);
+        let mut claims = Map::new();
+        claims.insert("jti".to_owned(), json!(uuid_v4()));
+        claims.insert("aud".to_owned(), json!(audience));
+        claims.insert("sub".to_owned(), json!(user_id));
+        claims.insert("iss".to_owned(), json!(self.state.issuer));
+        claims.insert("iat".to_owned(), json!(issued));
+        claims.insert("exp".to_owned(), json!(issued.saturating_add(order.lifetime())));
+        claims
+    }
+}
+
+fn header(order: &TokenOrder, ring: &KeyRing) -> Result<Map<String, Value>, KeyError> {
+    let kid = match &order.kid {
+        Some(kid) => kid,
+        None => ring.kid_of(order.signed_by)?,
+    };
+    let mut header = Map::new();
+    header.insert("alg".to_owned(), json!("EdDSA"));
+    header.insert("kid".to_owned(), json!(kid));
+    apply(&mut header, &order.headers, &order.remove_headers);
+    Ok(header)
+}
+
+/// The JWS compact serialisation (RFC 7515 section 7.1).
+fn compact(header: &[u8], payload: &[u8], key: &SigningKey) -> Result<String, KeyError> {
+    let mut token = URL_SAFE_NO_PAD.encode(header);
+    token.push('.');
+    URL_SAFE_NO_PAD.encode_string(payload, &mut token);
+    let signature = key.sign(token.as_bytes())?;
+    token.push('.');
+    URL_SAFE_NO_PAD.encode_string(signature, &mut token);
+    Ok(token)
+}
+
+/// Removal comes last, so that what is asked to be absent is absent.
+fn apply(members: &mut Map<String, Value>, set: &Map<String, Value>, remove: &[String]) {
+    members.extend(set.clone());
+    members.retain(|name, _| !remove.contains(name));
+}
+
+/// A random UUID (RFC 9562 section 5.4), which is what Rownd's `jti` is.
+fn uuid_v4() -> String {
+    let random: u128 = rand::random();
+    let fixed = (random & !(0xf << 76) & !(0x3 << 62)) | (0x4 << 76) | (0x2 << 62);
+    let hex = format!("{fixed:032x}");
+    // Hexadecimal digits are one byte each, so the pieces fall on character borders.
+    let piece = |from: usize, to: usize| hex.get(from..to).unwrap_or_default();
+    [piece(0, 8), piece(8, 12), piece(12, 16), piece(16, 20), piece(20, 32)].join("-")
+}
