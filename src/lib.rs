@@ -11,4 +11,6 @@ pub mod health;
 pub mod metrics;
 pub mod model;
 pub mod policy;
+pub mod rownd;
 pub mod upstream;
+pub mod verify;

@@ -1,0 +1,178 @@
+//! One issuer: whose tokens they are, which keys and algorithms it has, which rules hold.
+
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+
+use jsonwebtoken::Algorithm;
+use tokio::time::Instant;
+
+use super::{
+    cache::Verified,
+    claims::{self, Lifetime},
+    jwks::algorithm_name,
+    key_cache::{KeyRefresher, KeyStatus, KeyStore},
+    key_source::KeySource,
+    token::Token,
+};
+use crate::{
+    config::{App as AppSettings, Issuer as Settings, IssuerKind, Secret},
+    health::{Latch, Readiness},
+    metrics::Metrics,
+    model::{Denial, DenyReason, Identity},
+    upstream::Client,
+};
+
+/// An issuer whose tokens are trusted.
+#[derive(Debug)]
+pub struct Issuer {
+    name: Arc<str>,
+    pub(super) iss: String,
+    kind: IssuerKind,
+    algorithms: &'static [Algorithm],
+    apps: Vec<Arc<AppSlot>>,
+    pub(super) leeway: u64,
+    allow_missing_exp: bool,
+    pub(super) keys: Arc<KeyStore>,
+}
+
+/// One app of an issuer: its id is configured, or becomes known later.
+#[derive(Debug)]
+pub struct AppSlot {
+    id: OnceLock<String>,
+    key: Option<Secret>,
+    variants: Vec<String>,
+    latch: Mutex<Option<Latch>>,
+}
+
+impl AppSlot {
+    fn build(settings: &AppSettings, latch: impl FnOnce() -> Option<Latch>) -> Self {
+        let id = OnceLock::new();
+        let known = settings.id.as_ref().is_some_and(|known| id.set(known.clone()).is_ok());
+        Self {
+            id,
+            key: settings.key.clone(),
+            variants: settings.variants.clone(),
+            latch: Mutex::new(if known { None } else { latch() }),
+        }
+    }
+
+    /// The id, once known.
+    #[must_use]
+    pub fn id(&self) -> Option<&str> {
+        self.id.get().map(String::as_str)
+    }
+
+    /// The app key by which an unknown id can be asked for.
+    #[must_use]
+    pub const fn key(&self) -> Option<&Secret> {
+        self.key.as_ref()
+    }
+
+    /// The id is known from now on; a second call changes nothing.
+    pub fn learn(&self, id: String) {
+        let _ = self.id.set(id);
+        self.latch.lock().unwrap_or_else(PoisonError::into_inner).take();
+    }
+}
+
+impl Issuer {
+    pub(super) fn build(
+        index: usize,
+        settings: &Settings,
+        upstream: &Client,
+        metrics: &Arc<Metrics>,
+        readiness: &Readiness,
+    ) -> Result<(Self, KeyRefresher), String> {
+        let name: Arc<str> = settings.name.as_str().into();
+        let iss = settings.issuer.clone().ok_or_else(|| format!("issuer {name} has no `iss`"))?;
+        let algorithms: &'static [Algorithm] = match settings.kind {
+            IssuerKind::Rownd => &[Algorithm::EdDSA],
+        };
+        let latch = |what: &str| {
+            settings.required.then(|| readiness.latch(&format!("issuer {name}: {what}")))
+        };
+        let apps = settings.apps.iter().enumerate().map(|(index, app)| {
+            let wait = || latch(&format!("the app id of apps[{index}], asked of Rownd by its key"));
+            Arc::new(AppSlot::build(app, wait))
+        });
+        let apps = apps.collect();
+        let keys = Arc::new(KeyStore::new(&settings.keys, algorithms));
+        let source = KeySource::build(settings, &iss, upstream)?;
+        let refresher = KeyRefresher::new(
+            (name.clone(), index),
+            keys.clone(),
+            Box::new(source),
+            metrics.clone(),
+            latch("its first key set"),
+        );
+        let leeway = settings.leeway.get().as_secs();
+        let kind = settings.kind;
+        let allow_missing_exp = settings.allow_missing_exp;
+        Ok((Self { name, iss, kind, algorithms, apps, leeway, allow_missing_exp, keys }, refresher))
+    }
+
+    /// The configured name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Its apps.
+    #[must_use]
+    pub fn apps(&self) -> &[Arc<AppSlot>] {
+        &self.apps
+    }
+
+    /// How its keys are.
+    #[must_use]
+    pub fn key_status(&self) -> KeyStatus {
+        self.keys.status()
+    }
+
+    /// There are tokens of this issuer that could be judged now.
+    pub(super) fn can_decide(&self) -> bool {
+        self.keys.any_usable() && self.apps.iter().any(|app| app.id().is_some())
+    }
+
+    /// Key, signature, then claims. The caller has matched `iss`.
+    pub(super) async fn verify(
+        &self,
+        token: &Token<'_>,
+        index: usize,
+        now: u64,
+        deadline: Instant,
+    ) -> Result<Verified, Denial> {
+        // The issuer says which algorithms there are; the token only repeats one of them.
+        let algorithm = self
+            .algorithms
+            .iter()
+            .find(|known| algorithm_name(**known) == token.alg)
+            .ok_or(DenyReason::AlgorithmRefused)?;
+        let key = self.keys.find(token.kid.as_deref(), *algorithm, deadline).await?;
+        if !key.verifies(token.signed, token.signature) {
+            // The issuer may have replaced a key under its old name.
+            self.keys.suspect();
+            return Err(DenyReason::SignatureInvalid.into());
+        }
+        if token.claims.exp.is_none() && !self.allow_missing_exp {
+            return Err(DenyReason::ClaimsInvalid.into());
+        }
+        let lifetime = Lifetime::of(&token.claims);
+        lifetime.check(now, self.leeway)?;
+        let identity = Arc::new(self.identity(token).map_err(|reason| match reason {
+            DenyReason::AppUnknown => Denial::for_everybody(reason),
+            reason => reason.into(),
+        })?);
+        Ok(Verified { identity, lifetime, issuer: index, key })
+    }
+
+    fn identity(&self, token: &Token<'_>) -> Result<Identity, DenyReason> {
+        let apps: Vec<claims::App<'_>> = self
+            .apps
+            .iter()
+            .map(|app| claims::App { id: app.id(), variants: &app.variants })
+            .collect();
+        match self.kind {
+            IssuerKind::Rownd => claims::rownd(&token.claims, &self.name, &apps),
+        }
+    }
+}

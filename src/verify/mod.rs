@@ -1,0 +1,178 @@
+//! Is the token genuine, alive and meant for us? From a raw token to an [`Identity`].
+//!
+//! In: a token, the time, a deadline. Out: the identity, or a reason. The order: length, shape
+//! and header before any cryptography; the issuer by its exact `iss`; the issuer's own key by
+//! `kid`; the signature; then the claims. Verified claims are cached under the SHA-256 of the
+//! whole token; on a hit, time and key are judged again. Nothing about a bad token is cached.
+
+mod cache;
+mod claims;
+mod issuer;
+mod jwks;
+mod key_cache;
+mod key_source;
+mod self_test;
+#[cfg(test)]
+mod tests;
+mod token;
+
+use std::{
+    collections::HashMap,
+    sync::Arc,
+    time::{SystemTime, UNIX_EPOCH},
+};
+
+use bytes::Bytes;
+use tokio::time::Instant;
+
+use crate::{
+    config::Issuer as IssuerSettings,
+    health::Readiness,
+    metrics::Metrics,
+    model::{Denial, DenyReason, Identity},
+    upstream::Client,
+};
+use cache::ClaimsCache;
+pub use issuer::{AppSlot, Issuer};
+pub use key_cache::{KeyRefresher, KeyStatus};
+pub use self_test::self_test;
+
+/// How a verification ended, for the metric: a hit, a fresh verification, or a denial.
+const CACHED: &str = "cached";
+const FRESH: &str = "verified";
+
+/// The result words of [`Verifier::verify`], in the order of the metric's index.
+#[must_use]
+pub fn result_labels() -> Vec<&'static str> {
+    [CACHED, FRESH].into_iter().chain(DenyReason::ALL.iter().map(|reason| reason.code())).collect()
+}
+
+const fn refusal_label(reason: DenyReason) -> usize {
+    2 + reason as usize
+}
+
+/// Everything that is needed to verify one token.
+#[derive(Debug)]
+pub struct Verifier {
+    issuers: Vec<Arc<Issuer>>,
+    by_iss: HashMap<String, usize>,
+    max_token_bytes: usize,
+    cache: ClaimsCache,
+    metrics: Arc<Metrics>,
+}
+
+/// A verifier and the background tasks that keep its keys fresh.
+#[derive(Debug)]
+pub struct Parts {
+    /// The verifier.
+    pub verifier: Verifier,
+    /// One task for each issuer, to be run for as long as the verifier is used.
+    pub refreshers: Vec<KeyRefresher>,
+}
+
+/// The limits of verification.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// The longest token that is parsed.
+    pub max_token_bytes: usize,
+    /// Memory for verified claims.
+    pub claims_cache_bytes: u64,
+}
+
+impl Verifier {
+    /// From the configuration. Nothing is fetched here.
+    pub fn build(
+        settings: &[IssuerSettings],
+        limits: Limits,
+        upstream: &Client,
+        metrics: &Arc<Metrics>,
+        readiness: &Readiness,
+    ) -> Result<Parts, String> {
+        let mut verifier = Self {
+            issuers: Vec::new(),
+            by_iss: HashMap::new(),
+            max_token_bytes: limits.max_token_bytes,
+            cache: ClaimsCache::new(limits.claims_cache_bytes),
+            metrics: metrics.clone(),
+        };
+        let mut refreshers = Vec::new();
+        for (index, settings) in settings.iter().enumerate() {
+            let (issuer, refresher) = Issuer::build(index, settings, upstream, metrics, readiness)?;
+            verifier.by_iss.insert(issuer.iss.clone(), index);
+            verifier.issuers.push(Arc::new(issuer));
+            refreshers.push(refresher);
+        }
+        Ok(Parts { verifier, refreshers })
+    }
+
+    /// The issuers, in the order of the configuration.
+    #[must_use]
+    pub fn issuers(&self) -> &[Arc<Issuer>] {
+        &self.issuers
+    }
+
+    /// Verifies a token at this time. Waits for keys until `deadline` at the longest.
+    pub async fn verify(
+        &self,
+        token: &Bytes,
+        now: SystemTime,
+        deadline: Instant,
+    ) -> Result<Arc<Identity>, Denial> {
+        if token.len() > self.max_token_bytes {
+            self.metrics.verified(None, refusal_label(DenyReason::TokenTooLarge));
+            return Err(DenyReason::TokenTooLarge.into());
+        }
+        let seconds = unix_seconds(now);
+        let fingerprint = cache::fingerprint(token);
+        if let Some(hit) = self.cache.get(&fingerprint)
+            && let Some(issuer) = self.issuers.get(hit.issuer)
+            && issuer.keys.holds(&hit.key)
+        {
+            let judged = hit.lifetime.check(seconds, issuer.leeway);
+            self.metrics.verified(Some(hit.issuer), judged.map_or_else(refusal_label, |()| 0));
+            return judged.map(|()| hit.identity.clone()).map_err(Denial::from);
+        }
+        let (issuer, result) = self.verify_fresh(token, fingerprint, seconds, deadline).await;
+        let label = result.as_ref().map_or_else(|denial| refusal_label(denial.reason()), |_| 1);
+        self.metrics.verified(issuer, label);
+        result
+    }
+
+    async fn verify_fresh(
+        &self,
+        raw: &Bytes,
+        fingerprint: cache::Fingerprint,
+        now: u64,
+        deadline: Instant,
+    ) -> (Option<usize>, Result<Arc<Identity>, Denial>) {
+        let token = match token::parse(raw) {
+            Ok(token) => token,
+            Err(reason) => return (None, Err(reason.into())),
+        };
+        let Some(index) = self.by_iss.get(&token.claims.iss).copied() else {
+            return (None, Err(DenyReason::IssuerUnknown.into()));
+        };
+        let Some(issuer) = self.issuers.get(index) else {
+            return (None, Err(DenyReason::IssuerUnknown.into()));
+        };
+        let result = issuer.verify(&token, index, now, deadline).await;
+        let result = result.map_err(|denial| self.limit_fault(denial)).map(|verified| {
+            let identity = verified.identity.clone();
+            self.cache.insert(fingerprint, verified);
+            identity
+        });
+        (Some(index), result)
+    }
+
+    /// A fault holds for everybody only while no issuer can vouch for anybody: which issuer and
+    /// which app a token names is the client's choice.
+    fn limit_fault(&self, denial: Denial) -> Denial {
+        let one_works = || self.issuers.iter().any(|issuer| issuer.can_decide());
+        if denial.is_for_everybody() && one_works() { denial.reason().into() } else { denial }
+    }
+}
+
+/// Whole seconds since 1970; a clock before that counts as 1970.
+fn unix_seconds(now: SystemTime) -> u64 {
+    now.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
+}

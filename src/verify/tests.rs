@@ -1,0 +1,291 @@
+//! Tokens, claims, keys and caches, with keys and tokens made here: tables of what is refused
+//! and why, and the refresh of keys under paused time. Nothing here touches a network.
+
+mod cache;
+mod claims;
+mod jwks;
+mod key_cache;
+#[cfg(feature = "dev")]
+mod key_source;
+mod key_trouble;
+mod signatures;
+mod token;
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex},
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
+
+use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair as _};
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use bytes::Bytes;
+use futures_util::future::BoxFuture;
+use serde_json::{Value, json};
+use tokio::time::{Instant, sleep};
+
+use super::{
+    Limits, Verifier,
+    key_cache::KeyRefresher,
+    key_source::{Documents, FetchError},
+};
+use crate::{
+    config,
+    health::Readiness,
+    metrics::{FetchResult, Labels, Metrics, Outcome},
+    model::{Denial, Identity},
+    upstream::{Client, Document},
+};
+
+const ISS: &str = "https://issuer.test";
+const APP: &str = "app_test00000000000000000000001";
+/// The time of every test, Unix seconds.
+const NOW: u64 = 1_800_000_000;
+
+/// A key of an issuer, made from a seed so that a failure repeats.
+struct Signer {
+    kid: &'static str,
+    pair: Ed25519KeyPair,
+}
+
+impl Signer {
+    fn new(kid: &'static str, seed: u8) -> Self {
+        Self { kid, pair: Ed25519KeyPair::from_seed_unchecked(&[seed; 32]).unwrap() }
+    }
+
+    fn x(&self) -> String {
+        URL_SAFE_NO_PAD.encode(self.pair.public_key())
+    }
+
+    fn jwk(&self) -> Value {
+        json!({"kty": "OKP", "alg": "EdDSA", "kid": self.kid, "use": "sig", "crv": "Ed25519", "x": self.x()})
+    }
+
+    fn sign(&self, header: &Value, claims: &Value) -> Bytes {
+        self.sign_text(&header.to_string(), &claims.to_string())
+    }
+
+    /// Signs these texts as they are.
+    fn sign_text(&self, header: &str, claims: &str) -> Bytes {
+        let signed = unsigned(header, claims);
+        let signature = URL_SAFE_NO_PAD.encode(self.pair.sign(signed.as_bytes()));
+        Bytes::from(format!("{signed}.{signature}"))
+    }
+
+    /// A token of the usual shape with these claims.
+    fn token(&self, claims: &Value) -> Bytes {
+        self.sign(&json!({"alg": "EdDSA", "kid": self.kid}), claims)
+    }
+}
+
+fn unsigned(header: &str, claims: &str) -> String {
+    format!("{}.{}", URL_SAFE_NO_PAD.encode(header), URL_SAFE_NO_PAD.encode(claims))
+}
+
+fn key_set(keys: &[&Signer]) -> Vec<u8> {
+    let keys: Vec<Value> = keys.iter().map(|key| key.jwk()).collect();
+    json!({ "keys": keys }).to_string().into_bytes()
+}
+
+/// The claims of a verified user's access token, as Rownd writes them.
+fn access() -> Value {
+    json!({
+        "jti": "00000000-0000-4000-8000-000000000001",
+        "aud": [format!("app:{APP}")],
+        "sub": "user_test0000000000000000001",
+        "iat": NOW - 100,
+        "https://auth.rownd.io/app_user_id": "user_test0000000000000000001",
+        "https://auth.rownd.io/is_verified_user": true,
+        "https://auth.rownd.io/auth_level": "verified",
+        "iss": ISS,
+        "exp": NOW + 3_500,
+    })
+}
+
+/// Changes to JSON: each member set, or removed where it is `null`.
+fn with(mut json: Value, changes: &Value) -> Value {
+    for (name, value) in changes.as_object().unwrap() {
+        match value {
+            Value::Null => json.as_object_mut().unwrap().remove(name),
+            value => json.as_object_mut().unwrap().insert(name.clone(), value.clone()),
+        };
+    }
+    json
+}
+
+fn at(seconds: u64) -> SystemTime {
+    UNIX_EPOCH + Duration::from_secs(seconds)
+}
+
+/// What the issuer answers, and how often it was asked.
+#[derive(Debug, Clone)]
+struct Script(Arc<Mutex<Answers>>);
+
+#[derive(Debug)]
+struct Answers {
+    next: Result<Document, FetchError>,
+    takes: Duration,
+    panics: bool,
+    fetches: Vec<Instant>,
+}
+
+impl Script {
+    fn new(document: Vec<u8>) -> Self {
+        let next = Ok(Document { body: document, max_age: None });
+        Self(Arc::new(Mutex::new(Answers {
+            next,
+            takes: Duration::ZERO,
+            panics: false,
+            fetches: Vec::new(),
+        })))
+    }
+
+    fn answer(&self, document: Vec<u8>) {
+        self.0.lock().unwrap().next = Ok(Document { body: document, max_age: None });
+    }
+
+    fn answer_for(&self, document: Vec<u8>, max_age: Duration) {
+        self.0.lock().unwrap().next = Ok(Document { body: document, max_age: Some(max_age) });
+    }
+
+    fn fail(&self, result: FetchResult) {
+        self.0.lock().unwrap().next =
+            Err(FetchError { result, message: "as the test says".into() });
+    }
+
+    fn panic_once(&self) {
+        self.0.lock().unwrap().panics = true;
+    }
+
+    fn takes(&self, time: Duration) {
+        self.0.lock().unwrap().takes = time;
+    }
+
+    fn fetches(&self) -> usize {
+        self.0.lock().unwrap().fetches.len()
+    }
+
+    fn fetched_at(&self) -> Vec<Instant> {
+        self.0.lock().unwrap().fetches.clone()
+    }
+}
+
+impl Documents for Script {
+    fn fetch(&mut self) -> BoxFuture<'_, Result<Document, FetchError>> {
+        Box::pin(async {
+            let (takes, panics) = {
+                let mut answers = self.0.lock().unwrap();
+                answers.fetches.push(Instant::now());
+                (answers.takes, std::mem::take(&mut answers.panics))
+            };
+            sleep(takes).await;
+            assert!(!panics, "as the test says");
+            self.0.lock().unwrap().next.clone()
+        })
+    }
+}
+
+/// A verifier whose issuers answer as scripted.
+struct Rig {
+    verifier: Arc<Verifier>,
+    scripts: Vec<Script>,
+    refreshers: Vec<KeyRefresher>,
+    metrics: Arc<Metrics>,
+    readiness: Readiness,
+}
+
+/// One issuer of this app and these keys.
+fn rig(keys: &[&Signer]) -> Rig {
+    rig_of(&format!("issuers: [{}]", issuer("one", ISS)), &[key_set(keys)])
+}
+
+fn issuer(name: &str, iss: &str) -> String {
+    format!("{{name: {name}, kind: rownd, base_url: '{iss}', apps: [{{id: {APP}}}]}}")
+}
+
+fn rig_of(yaml: &str, documents: &[Vec<u8>]) -> Rig {
+    // The client makes no request here, but cannot be built without a provider of TLS.
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    let config =
+        config::parse("test.yaml", yaml, &BTreeMap::new()).unwrap_or_else(|e| panic!("{e}"));
+    let metrics = Metrics::build(&Labels {
+        reasons: vec![(Outcome::Allow, "authenticated")],
+        verifications: super::result_labels(),
+        issuers: config.issuers.iter().map(|issuer| issuer.name.clone()).collect(),
+    });
+    let metrics = metrics.unwrap();
+    let readiness = Readiness::new();
+    let limits = Limits {
+        max_token_bytes: config.check.max_token_bytes,
+        claims_cache_bytes: config.check.claims_cache_bytes,
+    };
+    let client = Client::build(Duration::from_secs(1)).unwrap();
+    let parts = Verifier::build(&config.issuers, limits, &client, &metrics, &readiness).unwrap();
+    let verifier = Arc::new(parts.verifier);
+    let scripts: Vec<Script> =
+        documents.iter().map(|document| Script::new(document.clone())).collect();
+    let refreshers = scripts.iter().zip(verifier.issuers()).enumerate();
+    let refreshers = refreshers.map(|(index, (script, issuer))| {
+        let latch = readiness.latch(&format!("keys of {}", issuer.name()));
+        let source = Box::new(script.clone());
+        let names = (issuer.name().into(), index);
+        KeyRefresher::new(names, issuer.keys.clone(), source, metrics.clone(), Some(latch))
+    });
+    let refreshers = refreshers.collect();
+    Rig { verifier, scripts, refreshers, metrics, readiness }
+}
+
+impl Rig {
+    /// Runs the refreshers beside the test.
+    async fn run<T>(&mut self, test: impl AsyncFnOnce(&Self) -> T) -> T {
+        let refreshers = std::mem::take(&mut self.refreshers);
+        let refreshers =
+            futures_util::future::join_all(refreshers.into_iter().map(KeyRefresher::run));
+        tokio::select! {
+            _ = refreshers => panic!("a refresher never ends"),
+            result = test(self) => result,
+        }
+    }
+
+    /// As [`Self::run`], when the first keys are here.
+    async fn run_with_keys<T>(&mut self, test: impl AsyncFnOnce(&Self) -> T) -> T {
+        self.run(async |rig| {
+            for issuer in rig.verifier.issuers() {
+                let key = issuer.keys.find(None, jsonwebtoken::Algorithm::EdDSA, soon()).await;
+                assert!(issuer.key_status().usable > 0, "{key:?}");
+            }
+            test(rig).await
+        })
+        .await
+    }
+
+    fn script(&self) -> &Script {
+        &self.scripts[0]
+    }
+
+    async fn verify_at(&self, token: &Bytes, now: u64) -> Result<Arc<Identity>, Denial> {
+        self.verifier.verify(token, at(now), soon()).await
+    }
+
+    async fn verify(&self, token: &Bytes) -> Result<Arc<Identity>, Denial> {
+        self.verify_at(token, NOW).await
+    }
+
+    /// The value of a series in the metrics.
+    fn metric(&self, series: &str) -> f64 {
+        let text = self.metrics.render();
+        let line = text.lines().find_map(|line| line.strip_prefix(series)?.strip_prefix(' '));
+        line.unwrap_or_else(|| panic!("no series {series} in\n{text}")).parse().unwrap()
+    }
+
+    fn verified(&self, result: &str) -> f64 {
+        self.metric(&format!(
+            "rownd_authz_verifications_total{{issuer=\"one\",result=\"{result}\"}}"
+        ))
+    }
+}
+
+/// A deadline that is far enough for everything that is not late.
+fn soon() -> Instant {
+    Instant::now() + Duration::from_millis(200)
+}

@@ -1,0 +1,253 @@
+//! Issuers that fail: the last good keys stay, one failure never touches another issuer, and
+//! nothing a client can bring about counts as a fault that holds for everybody.
+
+use std::time::Duration;
+
+use jsonwebtoken::Algorithm;
+use serde_json::json;
+use tokio::time::{Instant, sleep};
+
+use super::{ISS, Rig, Signer, access, issuer, key_set, rig, rig_of, soon, with};
+use crate::{
+    metrics::FetchResult,
+    model::{Denial, DenyReason},
+};
+
+const SECOND: Duration = Duration::from_secs(1);
+const COOLDOWN: Duration = Duration::from_secs(10);
+const REFRESH: Duration = Duration::from_secs(600);
+const MAX_STALE: Duration = Duration::from_secs(86_400);
+
+async fn denial(rig: &Rig, kid: &str, deadline: Instant) -> Denial {
+    let keys = &rig.verifier.issuers()[0].keys;
+    keys.find(Some(kid), Algorithm::EdDSA, deadline).await.unwrap_err()
+}
+
+fn fetches(rig: &Rig, result: &str) -> f64 {
+    rig.metric(&format!("rownd_authz_key_fetches_total{{issuer=\"one\",result=\"{result}\"}}"))
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_any_keys_the_fault_is_not_the_clients() {
+    let key = Signer::new("k", 1);
+    for (takes, name) in [(Duration::ZERO, "refused"), (5 * SECOND, "hanging")] {
+        let mut rig = rig(&[&key]);
+        rig.script().fail(FetchResult::Network);
+        rig.script().takes(takes);
+        rig.run(async |rig| {
+            let began = Instant::now();
+            let denial = denial(rig, "k", soon()).await;
+            assert_eq!(denial.reason(), DenyReason::KeysUnavailable, "{name}");
+            assert!(denial.is_for_everybody(), "{name}");
+            assert!(began.elapsed() <= Duration::from_millis(200), "{name}");
+            assert!(!rig.readiness.is_ready(), "{name}");
+        })
+        .await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn nobody_waits_for_a_task_that_does_not_run() {
+    let rig = rig(&[&Signer::new("k", 1)]);
+    let began = Instant::now();
+    assert_eq!(denial(&rig, "k", soon()).await.reason(), DenyReason::KeysUnavailable);
+    assert_eq!(began.elapsed(), Duration::from_millis(200));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_issuer_that_is_down_at_start_is_asked_again_with_growing_pauses() {
+    let key = Signer::new("k", 1);
+    let mut rig = rig(&[&key]);
+    rig.script().fail(FetchResult::Status);
+    rig.run(async |rig| {
+        sleep(Duration::from_secs(300)).await;
+        let times = rig.script().fetched_at();
+        let gaps: Vec<f64> =
+            times.windows(2).map(|pair| (pair[1] - pair[0]).as_secs_f64()).collect();
+        for (gap, planned) in gaps.iter().zip([1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 60.0, 60.0]) {
+            assert!((planned * 0.89..=planned * 1.01).contains(gap), "{gaps:?}");
+        }
+        assert!(gaps.len() >= 8, "{gaps:?}");
+        assert_eq!(fetches(rig, "status"), times.len() as f64);
+        rig.script().answer(key_set(&[&key]));
+        sleep(Duration::from_secs(61)).await;
+        assert!(rig.readiness.is_ready());
+        assert_eq!(fetches(rig, "ok"), 1.0);
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_last_good_keys_stay_in_use_for_a_bounded_time() {
+    let key = Signer::new("k", 1);
+    let token = key.token(&with(access(), &json!({"exp": 4_000_000_000_u64})));
+    rig(&[&key])
+        .run_with_keys(async |rig| {
+            for (answer, document) in [
+                (Some(FetchResult::Network), ""),
+                (Some(FetchResult::Timeout), ""),
+                (Some(FetchResult::Status), ""),
+                (None, "<html>"),
+                (None, "{}"),
+                (None, r#"{"keys":[]}"#),
+                (None, r#"{"keys":null}"#),
+                (None, r#"{"keys":[{"kty":"oct","k":"AAAA"}]}"#),
+            ] {
+                match answer {
+                    Some(result) => rig.script().fail(result),
+                    None => rig.script().answer(document.as_bytes().to_vec()),
+                }
+                sleep(REFRESH).await;
+                assert!(rig.verify(&token).await.is_ok(), "{answer:?} {document}");
+            }
+            let status = rig.verifier.issuers()[0].key_status();
+            assert_eq!((status.usable, status.overdue), (1, true), "{status:?}");
+            assert!(status.last_error.is_some() && status.age_seconds > Some(4_000), "{status:?}");
+            sleep(MAX_STALE).await;
+            let denial = rig.verify(&token).await.unwrap_err();
+            assert_eq!(denial.reason(), DenyReason::KeysUnavailable);
+            assert!(denial.is_for_everybody());
+            assert_eq!(rig.verifier.issuers()[0].key_status().usable, 0);
+            assert!(fetches(rig, "invalid") > 0.0 && fetches(rig, "timeout") > 0.0);
+        })
+        .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_unknown_key_is_the_tokens_fault_while_the_issuer_answers() {
+    rig(&[&Signer::new("k", 1)])
+        .run_with_keys(async |rig| {
+            sleep(COOLDOWN).await;
+            let found = denial(rig, "other", soon()).await;
+            assert_eq!((found.reason(), found.is_for_everybody()), (DenyReason::KidUnknown, false));
+            // One failed refresh while the keys are still young changes nothing.
+            rig.script().fail(FetchResult::Network);
+            sleep(COOLDOWN).await;
+            let found = denial(rig, "other", soon()).await;
+            assert_eq!((found.reason(), found.is_for_everybody()), (DenyReason::KidUnknown, false));
+            // When they should have been renewed long ago, the key may well exist.
+            sleep(2 * REFRESH).await;
+            let found = denial(rig, "other", soon()).await;
+            assert_eq!(
+                (found.reason(), found.is_for_everybody()),
+                (DenyReason::KeysUnavailable, false)
+            );
+        })
+        .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn keys_that_come_back_are_used_at_once() {
+    let (old, new) = (Signer::new("old", 1), Signer::new("new", 2));
+    rig(&[&old])
+        .run_with_keys(async |rig| {
+            rig.script().fail(FetchResult::Timeout);
+            sleep(2 * REFRESH).await;
+            rig.script().answer(key_set(&[&new]));
+            sleep(Duration::from_secs(61)).await;
+            let status = rig.verifier.issuers()[0].key_status();
+            assert_eq!((status.usable, status.overdue, status.last_error), (1, false, None));
+            assert!(rig.verify(&new.token(&access())).await.is_ok());
+            assert!(rig.verify(&old.token(&access())).await.is_err());
+        })
+        .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_refused_is_shown() {
+    let key = Signer::new("k", 1);
+    let mut rig = rig(&[&key]);
+    let document = json!({"keys": [key.jwk(), {"kty": "oct", "k": "AA"}, null]});
+    rig.script().answer(document.to_string().into_bytes());
+    rig.run_with_keys(async |rig| {
+        let status = rig.verifier.issuers()[0].key_status();
+        assert_eq!((status.usable, status.refused.len(), status.attempts), (1, 2, 1));
+        assert_eq!(rig.metric("rownd_authz_keys{issuer=\"one\"}"), 1.0);
+        assert_eq!(rig.metric("rownd_authz_keys_refused{issuer=\"one\"}"), 2.0);
+    })
+    .await;
+}
+
+/// Two issuers, of which the second has no keys.
+fn half_down() -> (Rig, Signer, Signer) {
+    let (one, two) = (Signer::new("k", 1), Signer::new("k", 2));
+    let yaml = format!("issuers: [{}, {}]", issuer("one", ISS), issuer("two", "https://two.test"));
+    let rig = rig_of(&yaml, &[key_set(&[&one]), b"<html>".to_vec()]);
+    (rig, one, two)
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_issuers_failure_does_not_touch_another() {
+    let (mut rig, one, two) = half_down();
+    rig.run(async |rig| {
+        sleep(Duration::from_secs(100)).await;
+        assert!(rig.verify(&one.token(&access())).await.is_ok());
+        let of_two = two.token(&with(access(), &json!({"iss": "https://two.test"})));
+        let denial = rig.verify(&of_two).await.unwrap_err();
+        assert_eq!(denial.reason(), DenyReason::KeysUnavailable);
+        assert_eq!(rig.readiness.waiting_for(), ["keys of two"]);
+        assert_eq!(rig.scripts[0].fetches(), 1);
+    })
+    .await;
+}
+
+/// A client chooses the issuer its token names, forged or not. While another issuer works,
+/// that choice must not lead to an answer that a proxy may let through.
+#[tokio::test(start_paused = true)]
+async fn an_issuer_that_is_down_is_no_fault_for_everybody_while_another_works() {
+    let (mut rig, _, two) = half_down();
+    let of_two = two.token(&with(access(), &json!({"iss": "https://two.test"})));
+    rig.run(async |rig| {
+        sleep(SECOND).await;
+        let denial = rig.verify(&of_two).await.unwrap_err();
+        assert_eq!(
+            (denial.reason(), denial.is_for_everybody()),
+            (DenyReason::KeysUnavailable, false)
+        );
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_app_that_is_unknown_is_a_fault_for_everybody_only_while_all_are() {
+    let key = Signer::new("k", 1);
+    let other = key.token(&with(access(), &json!({"aud": ["app:other"]})));
+    for (name, apps, for_everybody) in [
+        ("all unknown", "[{key: key_a}, {key: key_b}]", true),
+        ("one known", "[{key: key_a}, {id: app_b}]", false),
+    ] {
+        let yaml =
+            format!("issuers: [{{name: one, kind: rownd, base_url: '{ISS}', apps: {apps}}}]");
+        rig_of(&yaml, &[key_set(&[&key])])
+            .run_with_keys(async |rig| {
+                let denial = rig.verify(&other).await.unwrap_err();
+                assert_eq!(denial.reason(), DenyReason::AppUnknown, "{name}");
+                assert_eq!(denial.is_for_everybody(), for_everybody, "{name}");
+            })
+            .await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_app_id_that_was_learned_is_used_from_then_on() {
+    let key = Signer::new("k", 1);
+    let yaml =
+        format!("issuers: [{{name: one, kind: rownd, base_url: '{ISS}', apps: [{{key: key_a}}]}}]");
+    rig_of(&yaml, &[key_set(&[&key])])
+        .run_with_keys(async |rig| {
+            let token = key.token(&access());
+            assert_eq!(rig.verify(&token).await.unwrap_err().reason(), DenyReason::AppUnknown);
+            assert!(!rig.readiness.is_ready());
+            let app = &rig.verifier.issuers()[0].apps()[0];
+            assert_eq!(
+                (app.id(), app.key().map(crate::config::Secret::expose)),
+                (None, Some("key_a"))
+            );
+            app.learn(super::APP.to_owned());
+            app.learn("app_another".to_owned());
+            assert_eq!(app.id(), Some(super::APP));
+            assert!(rig.verify(&token).await.is_ok());
+            assert!(rig.readiness.is_ready(), "{:?}", rig.readiness.waiting_for());
+        })
+        .await;
+}
