@@ -1,0 +1,71 @@
+//! One log line for a denial, and not more than so many a second for each reason: a flood of
+//! bad requests is not a flood of logs. What is not logged is counted.
+
+use std::{
+    num::NonZeroU32,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
+
+use crate::{
+    metrics::{Metrics, Outcome},
+    model::{DenyReason, VerdictFacts},
+};
+
+struct Throttle {
+    limiter: DefaultDirectRateLimiter,
+    dropped: AtomicU64,
+}
+
+/// The log of denials.
+pub(super) struct DenialLog {
+    throttles: Vec<Throttle>,
+    metrics: Arc<Metrics>,
+}
+
+impl std::fmt::Debug for DenialLog {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("DenialLog").finish_non_exhaustive()
+    }
+}
+
+impl DenialLog {
+    pub(super) fn new(per_second: u32, metrics: Arc<Metrics>) -> Self {
+        let quota = Quota::per_second(NonZeroU32::new(per_second).unwrap_or(NonZeroU32::MIN));
+        let throttle =
+            |_| Throttle { limiter: RateLimiter::direct(quota), dropped: AtomicU64::new(0) };
+        Self { throttles: DenyReason::ALL.iter().map(throttle).collect(), metrics }
+    }
+
+    pub(super) fn record(&self, label: usize, reason: DenyReason, facts: &VerdictFacts) {
+        let Some(throttle) = self.throttles.get(reason as usize) else { return };
+        if throttle.limiter.check().is_err() {
+            throttle.dropped.fetch_add(1, Ordering::Relaxed);
+            self.metrics.denial_log_dropped(label);
+            return;
+        }
+        let dropped = throttle.dropped.swap(0, Ordering::Relaxed);
+        let request_id = text(&facts.request_id);
+        let trace_id = facts.trace_id.as_deref().map_or("", text);
+        let user_id = facts.identity.as_ref().map_or("", |who| who.user_id.as_str());
+        match super::outcome(reason) {
+            Outcome::Unavailable if reason != DenyReason::Cancelled => tracing::warn!(
+                reason = reason.code(), request_id, trace_id, rule = %facts.rule, user_id, dropped,
+                "cannot decide: denied"
+            ),
+            _ => tracing::info!(
+                reason = reason.code(), request_id, trace_id, rule = %facts.rule, user_id, dropped,
+                "denied"
+            ),
+        }
+    }
+}
+
+/// An id for a log line. Ids are checked to be visible ASCII when they are taken over.
+pub(super) fn text(id: &[u8]) -> &str {
+    std::str::from_utf8(id).unwrap_or_default()
+}

@@ -1,0 +1,141 @@
+//! Which headers the service behind may trust: strip every spelling of the reserved prefix,
+//! then set our own. What is not set is removed, so an absent value is never a client's value.
+
+use std::{borrow::Cow, sync::Arc};
+
+use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
+
+use crate::{
+    config::{IdentityHeaders as Settings, VendorHeaders},
+    model::{DenyReason, HeaderMutations, Identity, IdentityHeaders, RequestContext},
+};
+
+/// The reserved prefix, as every spelling of it normalises.
+const PREFIX: &[u8] = b"x-rownd-";
+/// The vendor's own request headers. Never identity.
+const VENDOR: [&[u8]; 4] =
+    [b"x-rownd-app-key", b"x-rownd-app-secret", b"x-rownd-filename", b"x-rownd-magic-allow-exp"];
+/// All but visible ASCII, and the sign of the encoding itself.
+const UNSAFE: AsciiSet = CONTROLS.add(b' ').add(b'%');
+/// In a list, also the sign between its items.
+const UNSAFE_ITEM: AsciiSet = UNSAFE.add(b',');
+
+/// A header's name and how its value is read off an identity.
+type Field = (&'static str, fn(&Identity) -> Option<Cow<'_, str>>);
+
+const FIELDS: [Field; 10] = [
+    ("x-rownd-user-id", |who| Some(encoded(&who.user_id))),
+    ("x-rownd-auth-level", |who| Some(who.auth_level.as_str().into())),
+    ("x-rownd-verified", |who| Some(flag(who.verified()))),
+    ("x-rownd-anonymous", |who| Some(flag(who.anonymous))),
+    ("x-rownd-app-id", |who| who.app_id.as_deref().map(encoded)),
+    ("x-rownd-app-variant", |who| who.app_variant.as_deref().map(encoded)),
+    ("x-rownd-issuer", |who| Some(who.issuer.as_ref().into())),
+    ("x-rownd-session-id", |who| who.session_id.as_deref().map(encoded)),
+    ("x-rownd-roles", |who| list(&who.roles)),
+    ("x-rownd-groups", |who| list(&who.groups)),
+];
+
+/// Sets and strips identity headers.
+#[derive(Debug)]
+pub(super) struct Injector {
+    /// The headers of a caller without an identity: none, and all are removed.
+    nobody: Arc<IdentityHeaders>,
+    max_value: usize,
+    max_total: usize,
+    vendor_passes: bool,
+}
+
+impl Injector {
+    pub(super) fn build(settings: &Settings) -> Self {
+        let remove = FIELDS.map(|(name, _)| name).to_vec();
+        Self {
+            nobody: Arc::new(IdentityHeaders { remove, ..IdentityHeaders::default() }),
+            max_value: settings.max_value_bytes,
+            max_total: settings.max_total_bytes,
+            vendor_passes: matches!(settings.vendor_headers, VendorHeaders::Pass),
+        }
+    }
+
+    /// What to change in the request before it goes on. `None` sets nothing and removes all.
+    pub(super) fn mutations(
+        &self,
+        request: &RequestContext,
+        identity: Option<&Identity>,
+    ) -> Result<HeaderMutations, DenyReason> {
+        let headers = match identity {
+            None => self.nobody.clone(),
+            Some(who) => match who.headers.get() {
+                Some(headers) => headers.clone(),
+                None => {
+                    let headers = Arc::new(self.headers(Some(who))?);
+                    who.headers.get_or_init(|| headers).clone()
+                }
+            },
+        };
+        let mut spoofed: Vec<String> = Vec::new();
+        for (name, _) in request.headers.iter() {
+            // Our own names are set or removed already, whatever their case: never both.
+            let ours = FIELDS.iter().any(|(field, _)| field.as_bytes().eq_ignore_ascii_case(name));
+            if self.is_spoof(name) && !ours {
+                let name = String::from_utf8_lossy(name);
+                if !spoofed.iter().any(|known| *known == name) {
+                    spoofed.push(name.into_owned());
+                }
+            }
+        }
+        Ok(HeaderMutations { identity: headers, spoofed })
+    }
+
+    /// What an identity sets, and what it has no value for.
+    fn headers(&self, identity: Option<&Identity>) -> Result<IdentityHeaders, DenyReason> {
+        let mut headers = IdentityHeaders::default();
+        let mut total = 0;
+        for (name, read) in FIELDS {
+            match identity.and_then(read) {
+                None => headers.remove.push(name),
+                Some(value) => {
+                    total += value.len();
+                    if value.len() > self.max_value || total > self.max_total {
+                        return Err(DenyReason::IdentityTooLarge);
+                    }
+                    headers.set.push((name, value.into_owned()));
+                }
+            }
+        }
+        Ok(headers)
+    }
+
+    /// The name lies in the reserved prefix and is not one the vendor's clients send.
+    fn is_spoof(&self, name: &[u8]) -> bool {
+        name.len() >= PREFIX.len()
+            && name.iter().zip(PREFIX).all(|(byte, wanted)| normalised(*byte) == *wanted)
+            && !(self.vendor_passes && VENDOR.contains(&name))
+    }
+}
+
+/// As servers that speak CGI see a name: no case, and `_` or `.` for `-`.
+const fn normalised(byte: u8) -> u8 {
+    match byte {
+        b'_' | b'.' => b'-',
+        other => other.to_ascii_lowercase(),
+    }
+}
+
+fn flag(flag: bool) -> Cow<'static, str> {
+    if flag { "true" } else { "false" }.into()
+}
+
+fn encoded(value: &str) -> Cow<'_, str> {
+    utf8_percent_encode(value, &UNSAFE).into()
+}
+
+/// Items with "," between them; a comma inside an item is encoded. No items: no header.
+fn list(items: &[String]) -> Option<Cow<'_, str>> {
+    let item = |item: &String| utf8_percent_encode(item, &UNSAFE_ITEM).to_string();
+    (!items.is_empty()).then(|| items.iter().map(item).collect::<Vec<_>>().join(",").into())
+}
+
+#[cfg(test)]
+#[path = "inject_tests.rs"]
+mod tests;

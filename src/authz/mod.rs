@@ -1,0 +1,204 @@
+//! The corridor: the only place that knows the order of a check.
+//!
+//! In: a request context and a deadline, from whichever door. Out: a verdict, always. Every
+//! early exit, the deadline, an overload, a panic and a cancellation end as a denial with its
+//! reason, a count and a log line.
+
+mod denial_log;
+mod inject;
+mod snapshot;
+#[cfg(test)]
+mod tests;
+
+use std::{
+    panic::AssertUnwindSafe,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
+    time::SystemTime,
+};
+
+use arc_swap::ArcSwap;
+use futures_util::FutureExt as _;
+use tokio::time::{Instant, timeout_at};
+
+use crate::{
+    metrics::{Metrics, Outcome},
+    model::{AllowReason, Denial, DenialClass, DenyReason, RequestContext, Verdict, VerdictFacts},
+};
+use denial_log::DenialLog;
+pub use snapshot::{Snapshot, SnapshotError};
+
+/// What a verdict says of its rule before one was chosen.
+const NO_RULE: &str = "-";
+
+/// Outcome and reason of every end a check can have, in the order of the metric's index.
+#[must_use]
+pub fn end_labels() -> Vec<(Outcome, &'static str)> {
+    let allowed = AllowReason::ALL.iter().map(|reason| (Outcome::Allow, reason.code()));
+    let denied = DenyReason::ALL.iter().map(|reason| (outcome(*reason), reason.code()));
+    allowed.chain(denied).collect()
+}
+
+/// "Cannot decide" is counted apart from a plain no.
+#[must_use]
+pub const fn outcome(reason: DenyReason) -> Outcome {
+    match reason.class() {
+        DenialClass::Unavailable => Outcome::Unavailable,
+        _ => Outcome::Deny,
+    }
+}
+
+const fn denial_label(reason: DenyReason) -> usize {
+    AllowReason::ALL.len() + reason as usize
+}
+
+/// Answers checks.
+#[derive(Debug)]
+pub struct Authorizer {
+    snapshot: ArcSwap<Snapshot>,
+    metrics: Arc<Metrics>,
+    in_flight: AtomicUsize,
+    denials: DenialLog,
+}
+
+impl Authorizer {
+    /// With this configuration in force.
+    #[must_use]
+    pub fn new(snapshot: Snapshot, metrics: Arc<Metrics>, denials_per_second: u32) -> Arc<Self> {
+        Arc::new(Self {
+            snapshot: ArcSwap::from_pointee(snapshot),
+            denials: DenialLog::new(denials_per_second, metrics.clone()),
+            metrics,
+            in_flight: AtomicUsize::new(0),
+        })
+    }
+
+    /// The configuration in force.
+    #[must_use]
+    pub fn snapshot(&self) -> Arc<Snapshot> {
+        self.snapshot.load_full()
+    }
+
+    /// A check arrived. The ticket counts it in flight until it is dropped.
+    #[must_use]
+    pub fn begin(self: &Arc<Self>) -> Ticket {
+        self.metrics.check_started();
+        let others = self.in_flight.fetch_add(1, Ordering::Relaxed);
+        let overloaded = others >= self.snapshot.load().limits.max_in_flight;
+        let authorizer = self.clone();
+        Ticket { authorizer, began: Instant::now(), overloaded, answered: AtomicBool::new(false) }
+    }
+}
+
+/// One check in flight. Dropped without an answer it is a cancellation, and counted as that.
+#[derive(Debug)]
+pub struct Ticket {
+    authorizer: Arc<Authorizer>,
+    began: Instant,
+    overloaded: bool,
+    answered: AtomicBool,
+}
+
+impl Ticket {
+    /// When the check arrived.
+    #[must_use]
+    pub const fn began(&self) -> Instant {
+        self.began
+    }
+
+    /// Too many checks are in flight already: deny this one at once.
+    #[must_use]
+    pub const fn overloaded(&self) -> bool {
+        self.overloaded
+    }
+
+    /// Judges the request until `deadline` at the longest.
+    pub async fn check(&self, request: &RequestContext, deadline: Instant) -> Verdict {
+        let snapshot = self.authorizer.snapshot.load_full();
+        let mut facts = snapshot.facts(request);
+        let judged = if self.overloaded {
+            Err(DenyReason::Overloaded.into())
+        } else {
+            protected(snapshot.judge(request, SystemTime::now(), deadline, &mut facts), deadline)
+                .await
+        };
+        let verdict = match judged {
+            Ok((reason, mutations)) => Verdict::Allow { reason, mutations, facts },
+            Err(denial) => Verdict::Deny { denial, facts },
+        };
+        self.record(&verdict);
+        verdict
+    }
+
+    /// Denies without judging: what arrived is no request context, or may not be judged.
+    #[must_use]
+    pub fn deny(&self, reason: DenyReason) -> Verdict {
+        let verdict = Verdict::Deny { denial: reason.into(), facts: VerdictFacts::unknown() };
+        self.record(&verdict);
+        verdict
+    }
+
+    fn record(&self, verdict: &Verdict) {
+        // The first answer counts: a later one is the same check denied once more on its way out.
+        if self.answered.swap(true, Ordering::Relaxed) {
+            return;
+        }
+        let index = match verdict {
+            Verdict::Allow { reason, facts, .. } => {
+                tracing::debug!(
+                    request_id = %denial_log::text(&facts.request_id),
+                    rule = %facts.rule,
+                    reason = reason.code(),
+                    "allowed"
+                );
+                *reason as usize
+            }
+            Verdict::Deny { denial, facts } => {
+                let index = denial_label(denial.reason());
+                self.authorizer.denials.record(index, denial.reason(), facts);
+                index
+            }
+        };
+        self.authorizer.metrics.check_ended(index, self.began.elapsed());
+    }
+}
+
+impl Drop for Ticket {
+    fn drop(&mut self) {
+        if !self.answered.load(Ordering::Relaxed) {
+            let _ = self.deny(DenyReason::Cancelled);
+        }
+        self.authorizer.in_flight.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+impl VerdictFacts {
+    /// Nothing is known of the request.
+    fn unknown() -> Self {
+        Self {
+            rule: NO_RULE.into(),
+            identity: None,
+            request_id: bytes::Bytes::new(),
+            trace_id: None,
+            protocol: crate::model::CallerProtocol::Http,
+        }
+    }
+}
+
+/// Runs a judgement so that it always ends in one: in time, and whatever it does.
+async fn protected<T>(
+    judgement: impl Future<Output = Result<T, Denial>>,
+    deadline: Instant,
+) -> Result<T, Denial> {
+    if Instant::now() >= deadline {
+        return Err(DenyReason::DeadlineExceeded.into());
+    }
+    let judgement = AssertUnwindSafe(timeout_at(deadline, judgement)).catch_unwind();
+    match judgement.await {
+        Ok(Ok(judged)) => judged,
+        Ok(Err(_elapsed)) => Err(DenyReason::DeadlineExceeded.into()),
+        Err(_panic) => Err(DenyReason::Internal.into()),
+    }
+}

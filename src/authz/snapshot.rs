@@ -1,0 +1,167 @@
+//! The compiled configuration in force, and the six steps of a check over it.
+
+use std::{sync::Arc, time::SystemTime};
+
+use bytes::Bytes;
+use tokio::time::Instant;
+
+use super::{NO_RULE, inject::Injector};
+use crate::{
+    config::{Auth, Config, ExpiredCookie},
+    extract::{self, Extractor},
+    model::{
+        AllowReason, CallerProtocol, CredentialSource, Decision, Denial, DenyReason,
+        HeaderMutations, Identity, RequestContext, VerdictFacts,
+    },
+    policy::{Policy, Requirement},
+    verify::Verifier,
+};
+
+/// Why a configuration cannot be compiled.
+pub type SnapshotError = String;
+
+/// A request id is taken over only up to this length.
+const MAX_REQUEST_ID: usize = 64;
+
+/// Sizes above which a request is not judged.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Limits {
+    pub(super) max_in_flight: usize,
+    path: usize,
+    headers: usize,
+    headers_bytes: usize,
+}
+
+/// One configuration, compiled. A check uses one snapshot from end to end.
+#[derive(Debug)]
+pub struct Snapshot {
+    extractor: Extractor,
+    policy: Policy,
+    verifier: Arc<Verifier>,
+    injector: Injector,
+    pub(super) limits: Limits,
+    no_rule: Arc<str>,
+}
+
+impl Snapshot {
+    /// From a configuration that holds together.
+    pub fn build(config: &Config, verifier: Arc<Verifier>) -> Result<Self, SnapshotError> {
+        Ok(Self {
+            extractor: Extractor::build(&config.credentials.0),
+            policy: Policy::build(config)?,
+            verifier,
+            injector: Injector::build(&config.identity_headers),
+            limits: Limits {
+                max_in_flight: config.check.max_in_flight,
+                path: config.check.max_path_bytes,
+                headers: config.check.max_headers,
+                headers_bytes: config.check.max_headers_bytes,
+            },
+            no_rule: NO_RULE.into(),
+        })
+    }
+
+    /// What can be said of a request before it is judged.
+    pub(super) fn facts(&self, request: &RequestContext) -> VerdictFacts {
+        let content_type = request.headers.single("content-type");
+        VerdictFacts {
+            rule: self.no_rule.clone(),
+            identity: None,
+            request_id: request_id(request),
+            trace_id: request.headers.single("traceparent").and_then(trace_id),
+            protocol: content_type.map_or(CallerProtocol::Http, |kind| CallerProtocol::of(kind)),
+        }
+    }
+
+    /// The check itself: size, rule, credential, identity, decision, headers.
+    pub(super) async fn judge(
+        &self,
+        request: &RequestContext,
+        now: SystemTime,
+        deadline: Instant,
+        facts: &mut VerdictFacts,
+    ) -> Result<(AllowReason, HeaderMutations), Denial> {
+        self.limits.judge(request)?;
+        let requirement = self.policy.require(request)?;
+        facts.rule = requirement.rule.clone();
+        if requirement.cors_preflight && self.is_preflight(request) {
+            return Ok((AllowReason::CorsPreflight, self.injector.mutations(request, None)?));
+        }
+        let identity = self.identify(request, &requirement, now, deadline).await?;
+        facts.identity.clone_from(&identity);
+        match requirement.decide(identity.as_deref()) {
+            Decision::Allow(reason) => {
+                Ok((reason, self.injector.mutations(request, identity.as_deref())?))
+            }
+            Decision::Deny(denial) => Err(denial),
+        }
+    }
+
+    /// The identity behind the credential; `None` where there is none or none is asked for.
+    async fn identify(
+        &self,
+        request: &RequestContext,
+        requirement: &Requirement,
+        now: SystemTime,
+        deadline: Instant,
+    ) -> Result<Option<Arc<Identity>>, Denial> {
+        if requirement.auth == Auth::None {
+            return Ok(None);
+        }
+        let Some(credential) = self.extractor.find(&request.headers)? else { return Ok(None) };
+        let cookie = credential.source() == CredentialSource::Cookie;
+        if cookie && !extract::same_site(request) {
+            return Err(DenyReason::CookieCrossSite.into());
+        }
+        match self.verifier.verify(credential.token(), now, deadline).await {
+            Ok(identity) => Ok(Some(identity)),
+            Err(denial)
+                if cookie
+                    && denial.reason() == DenyReason::TokenExpired
+                    && requirement.auth == Auth::Optional
+                    && requirement.expired_cookie == ExpiredCookie::Anonymous =>
+            {
+                Ok(None)
+            }
+            Err(denial) => Err(denial),
+        }
+    }
+
+    /// A strict CORS preflight (Fetch standard, section 3.2): it never carries a credential.
+    fn is_preflight(&self, request: &RequestContext) -> bool {
+        let one = |name| {
+            let value = request.headers.single(name);
+            value.is_some_and(|value| !value.is_empty() && !value.contains(&b','))
+        };
+        request.method.as_ref() == b"OPTIONS"
+            && one("origin")
+            && one("access-control-request-method")
+            && !self.extractor.any(&request.headers)
+    }
+}
+
+impl Limits {
+    fn judge(&self, request: &RequestContext) -> Result<(), DenyReason> {
+        let bytes: usize = request.headers.iter().map(|(k, v)| k.len() + v.len()).sum();
+        let good = request.path.len() <= self.path
+            && request.headers.len() <= self.headers
+            && bytes <= self.headers_bytes;
+        if good { Ok(()) } else { Err(DenyReason::RequestTooLarge) }
+    }
+}
+
+/// The request's own id if it is one, else the proxy's.
+fn request_id(request: &RequestContext) -> Bytes {
+    let good = |id: &&Bytes| {
+        !id.is_empty() && id.len() <= MAX_REQUEST_ID && id.iter().all(u8::is_ascii_graphic)
+    };
+    let own = request.headers.single("x-request-id").filter(good);
+    own.or(Some(&request.proxy_request_id).filter(good)).cloned().unwrap_or_default()
+}
+
+/// The trace id of a `traceparent` (W3C Trace Context, section 3.2).
+fn trace_id(traceparent: &Bytes) -> Option<Bytes> {
+    let id = traceparent.get(3..35)?;
+    let parted = traceparent.get(2) == Some(&b'-') && traceparent.get(35) == Some(&b'-');
+    (parted && id.iter().all(u8::is_ascii_hexdigit)).then(|| traceparent.slice_ref(id))
+}

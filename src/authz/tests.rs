@@ -1,0 +1,110 @@
+//! The corridor: every way through it ends in a verdict with its reason, is counted once, and
+//! nothing that happens on the way is an allow.
+
+mod corridor;
+#[cfg(feature = "dev")]
+mod identities;
+mod protection;
+
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use bytes::Bytes;
+use tokio::time::Instant;
+
+use super::{Authorizer, Snapshot, end_labels};
+use crate::{
+    config,
+    health::Readiness,
+    metrics::{Labels, Metrics},
+    model::{AllowReason, DenyReason, Headers, RequestContext, Verdict},
+    upstream::Client,
+    verify::{self, KeyRefresher, Limits, Verifier},
+};
+
+type Lines<'a> = &'a [(&'a str, &'a str)];
+
+/// An authorizer and what belongs to it.
+struct Rig {
+    authorizer: Arc<Authorizer>,
+    metrics: Arc<Metrics>,
+    #[cfg_attr(not(feature = "dev"), expect(dead_code, reason = "run where there is an emulator"))]
+    refreshers: Vec<KeyRefresher>,
+}
+
+/// From a configuration; nothing is fetched until somebody runs the refreshers.
+fn rig(yaml: &str) -> Rig {
+    // The client makes no request here, but cannot be built without a provider of TLS.
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    let environment = BTreeMap::from([("ROWND_APP_ID".to_owned(), "app_test".to_owned())]);
+    let config = config::parse("test.yaml", yaml, &environment).unwrap_or_else(|e| panic!("{e}"));
+    let metrics = Metrics::build(&Labels {
+        reasons: end_labels(),
+        verifications: verify::result_labels(),
+        issuers: config.issuers.iter().map(|issuer| issuer.name.clone()).collect(),
+    });
+    let metrics = metrics.unwrap();
+    let limits =
+        Limits { max_token_bytes: config.check.max_token_bytes, claims_cache_bytes: 1 << 20 };
+    let client = Client::build(Duration::from_secs(1)).unwrap();
+    let parts =
+        Verifier::build(&config.issuers, limits, &client, &metrics, &Readiness::new()).unwrap();
+    let snapshot = Snapshot::build(&config, Arc::new(parts.verifier)).unwrap();
+    let authorizer = Authorizer::new(snapshot, metrics.clone(), config.log.denials_per_second);
+    Rig { authorizer, metrics, refreshers: parts.refreshers }
+}
+
+fn request(method: &str, path: &str, lines: Lines<'_>) -> RequestContext {
+    let bytes = |text: &str| Bytes::copy_from_slice(text.as_bytes());
+    let entries = lines.iter().map(|(name, value)| (bytes(name), bytes(value))).collect();
+    RequestContext {
+        method: bytes(method),
+        host: "a.com".into(),
+        path: bytes(path),
+        headers: Headers::new(entries, false),
+        scheme: Bytes::new(),
+        proxy_request_id: "proxy-id".into(),
+        named_route: None,
+    }
+}
+
+/// A deadline that is far enough for everything that is not late.
+fn soon() -> Instant {
+    Instant::now() + Duration::from_millis(500)
+}
+
+impl Rig {
+    async fn check(&self, request: &RequestContext) -> Verdict {
+        self.authorizer.begin().check(request, soon()).await
+    }
+
+    async fn judge(&self, method: &str, path: &str, lines: Lines<'_>) -> Judged {
+        judged(&self.check(&request(method, path, lines)).await)
+    }
+
+    /// The value of a series in the metrics.
+    fn metric(&self, series: &str) -> f64 {
+        let text = self.metrics.render();
+        let line = text.lines().find_map(|line| line.strip_prefix(series)?.strip_prefix(' '));
+        line.unwrap_or_else(|| panic!("no series {series} in\n{text}")).parse().unwrap()
+    }
+
+    /// How many checks ended so.
+    fn ended(&self, outcome: &str, reason: &str) -> f64 {
+        self.metric(&format!(
+            "rownd_authz_checks_total{{api=\"ext_authz\",outcome=\"{outcome}\",reason=\"{reason}\"}}"
+        ))
+    }
+
+    fn in_flight(&self) -> f64 {
+        self.metric("rownd_authz_in_flight{api=\"ext_authz\"}")
+    }
+}
+
+type Judged = Result<AllowReason, DenyReason>;
+
+fn judged(verdict: &Verdict) -> Judged {
+    match verdict {
+        Verdict::Allow { reason, .. } => Ok(*reason),
+        Verdict::Deny { denial, .. } => Err(denial.reason()),
+    }
+}
