@@ -8,7 +8,9 @@ pub mod config;
 #[cfg(feature = "dev")]
 pub mod emulator;
 pub mod extract;
+pub mod grpc;
 pub mod health;
+pub mod http;
 pub mod metrics;
 pub mod model;
 pub mod policy;

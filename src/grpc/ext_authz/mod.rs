@@ -1,0 +1,182 @@
+//! Envoy's external authorization, `envoy.service.auth.v3.Authorization/Check`.
+//!
+//! In: one gRPC call. Out: always an answer with a status of its own, never an RPC error,
+//! because Envoy may be told to let a request through when the RPC fails. Whatever goes wrong
+//! on the way, from an undecodable message to a panic, is turned into a denial here.
+
+mod codec;
+mod metered;
+mod request;
+mod response;
+#[cfg(test)]
+mod tests;
+
+use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
+
+use bytes::Bytes;
+use futures_util::FutureExt as _;
+use http::{HeaderMap, Request, Response};
+use http_body_util::Full;
+use tokio::time::{Instant, timeout_at};
+use tonic::{Code, Status, body::Body, server::Grpc};
+use tower::service_fn;
+
+use super::pb::CheckRequest;
+use crate::{
+    authz::{Authorizer, Ticket},
+    config::{Check, Unavailable},
+    model::{DenyReason, Verdict},
+};
+use codec::CheckCodec;
+use metered::{Budget, Metered};
+use response::Encoder;
+
+/// HTTP status and gRPC code that a client sees for a reason.
+#[must_use]
+pub const fn statuses(reason: DenyReason) -> (i32, i32) {
+    response::statuses(reason)
+}
+
+/// The path of the one RPC.
+pub const PATH: &str = "/envoy.service.auth.v3.Authorization/Check";
+
+/// Answered this much before the caller gives up, so that our denial comes first: a quarter of
+/// its patience, between these two. Its clock started before ours, and the check may have
+/// waited for a new connection or a busy core on the way; where Envoy fails open, an answer
+/// that is a little late is an "allow".
+const MARGIN: (Duration, Duration) = (Duration::from_millis(10), Duration::from_millis(50));
+
+/// A gRPC frame around an empty message: what is asked of tonic when only an answer is wanted.
+const EMPTY_FRAME: &[u8] = &[0; 5];
+
+/// The door Envoy knocks at.
+#[derive(Debug)]
+pub struct CheckDoor {
+    authorizer: Arc<Authorizer>,
+    encoder: Encoder,
+    timeout: Duration,
+    max_message_bytes: usize,
+    budget: Arc<Budget>,
+}
+
+impl CheckDoor {
+    /// Before this authorizer. Larger messages are denied unread.
+    #[must_use]
+    pub fn build(authorizer: Arc<Authorizer>, check: &Check, max_message_bytes: usize) -> Self {
+        let error_response = check.unavailable == Unavailable::ErrorResponse;
+        let retry_after = check.retry_after.get().as_secs().max(1);
+        Self {
+            authorizer,
+            encoder: Encoder::new(&check.realm, retry_after, error_response),
+            timeout: check.timeout.get(),
+            max_message_bytes,
+            budget: Arc::default(),
+        }
+    }
+
+    /// A check arrived.
+    #[must_use]
+    pub fn begin(&self) -> Ticket {
+        self.authorizer.begin()
+    }
+
+    /// Answers one call.
+    pub async fn answer<B>(&self, ticket: Ticket, request: Request<B>) -> Response<Body>
+    where
+        B: http_body::Body<Data = Bytes> + Send + Unpin + 'static,
+    {
+        if ticket.overloaded() {
+            return self.refuse(&ticket, DenyReason::Overloaded).await;
+        }
+        let deadline = ticket.began() + self.time_to_answer(request.headers());
+        let answer = AssertUnwindSafe(timeout_at(deadline, self.check(&ticket, request, deadline)))
+            .catch_unwind()
+            .await;
+        match answer {
+            Ok(Ok(answer)) => match rpc_error(&answer) {
+                None => answer,
+                Some(reason) => self.refuse(&ticket, reason).await,
+            },
+            Ok(Err(_elapsed)) => self.refuse(&ticket, DenyReason::DeadlineExceeded).await,
+            Err(_panic) => self.refuse(&ticket, DenyReason::Internal).await,
+        }
+    }
+
+    async fn check<B>(
+        &self,
+        ticket: &Ticket,
+        request: Request<B>,
+        deadline: Instant,
+    ) -> Response<Body>
+    where
+        B: http_body::Body<Data = Bytes> + Send + Unpin + 'static,
+    {
+        let judge = |message: tonic::Request<CheckRequest>| async move {
+            let verdict = match request::context(message.into_inner()) {
+                Ok(context) => ticket.check(&context, deadline).await,
+                Err(reason) => ticket.deny(reason),
+            };
+            Ok::<_, Status>(tonic::Response::new(self.encoder.encode(&verdict)))
+        };
+        let request = request.map(|body| Metered::new(body, self.budget.clone()));
+        self.grpc().unary(service_fn(judge), request).await
+    }
+
+    /// A denial without a request to judge.
+    async fn refuse(&self, ticket: &Ticket, reason: DenyReason) -> Response<Body> {
+        self.send(&ticket.deny(reason)).await
+    }
+
+    async fn send(&self, verdict: &Verdict) -> Response<Body> {
+        let say = |_: tonic::Request<CheckRequest>| async {
+            Ok::<_, Status>(tonic::Response::new(self.encoder.encode(verdict)))
+        };
+        let empty = Request::new(Full::new(Bytes::from_static(EMPTY_FRAME)));
+        self.grpc().unary(service_fn(say), empty).await
+    }
+
+    fn grpc(&self) -> Grpc<CheckCodec> {
+        Grpc::new(CheckCodec).apply_max_message_size_config(Some(self.max_message_bytes), None)
+    }
+
+    /// The shorter of the caller's patience and our own, less the margin.
+    fn time_to_answer(&self, headers: &HeaderMap) -> Duration {
+        let patience = headers
+            .get("grpc-timeout")
+            .and_then(|value| grpc_timeout(value.as_bytes()))
+            .map_or(self.timeout, |caller| caller.min(self.timeout));
+        let margin = (patience / 4).clamp(MARGIN.0, MARGIN.1);
+        patience.saturating_sub(margin).max(patience / 2)
+    }
+}
+
+/// Why the call failed, if it did: tonic then puts a status in the headers, and no message
+/// follows. Everything but the two that are told apart here is an undecodable check.
+fn rpc_error(response: &Response<Body>) -> Option<DenyReason> {
+    let status =
+        response.headers().get("grpc-status").map(|code| Code::from_bytes(code.as_bytes()));
+    match status {
+        None if response.status() == http::StatusCode::OK => None,
+        Some(Code::Aborted) => Some(DenyReason::Cancelled),
+        Some(Code::ResourceExhausted) => Some(DenyReason::Overloaded),
+        _ => Some(DenyReason::RequestUndecodable),
+    }
+}
+
+/// At most eight digits and a unit (gRPC over HTTP/2, "Timeout").
+fn grpc_timeout(value: &[u8]) -> Option<Duration> {
+    let (unit, digits) = value.split_last()?;
+    if digits.is_empty() || digits.len() > 8 || !digits.iter().all(u8::is_ascii_digit) {
+        return None;
+    }
+    let amount: u64 = std::str::from_utf8(digits).ok()?.parse().ok()?;
+    Some(match unit {
+        b'H' => Duration::from_secs(amount * 3600),
+        b'M' => Duration::from_secs(amount * 60),
+        b'S' => Duration::from_secs(amount),
+        b'm' => Duration::from_millis(amount),
+        b'u' => Duration::from_micros(amount),
+        b'n' => Duration::from_nanos(amount),
+        _ => return None,
+    })
+}

@@ -1,0 +1,244 @@
+//! Verdict to CheckResponse: the only place where an answer is made, and each has its outer
+//! status. A missing one would be an "allow" to Envoy.
+
+use envoy_types::pb::{
+    envoy::{
+        config::core::v3::{
+            HeaderValue, HeaderValueOption, header_value_option::HeaderAppendAction,
+        },
+        service::auth::v3::{
+            CheckResponse, DeniedHttpResponse, OkHttpResponse, check_response::HttpResponse,
+        },
+        r#type::v3::HttpStatus,
+    },
+    google::{
+        protobuf::{BoolValue, Struct, Value, value::Kind},
+        rpc::Status,
+    },
+};
+
+use prost::Message as _;
+
+use super::codec::Answer;
+use crate::model::{
+    CallerProtocol, Denial, DenialClass, DenyReason, Identity, IdentityHeaders, Verdict,
+    VerdictFacts,
+};
+
+/// What Envoy is told by the outer status. Releases differ on which other codes are denials,
+/// so only these two are used.
+const ALLOWED: i32 = 0;
+const PERMISSION_DENIED: i32 = 7;
+const UNAUTHENTICATED: i32 = 16;
+
+/// One class of denial in both protocols.
+struct Form {
+    http: i32,
+    grpc: i32,
+    outer: i32,
+    error: &'static str,
+    challenge: Challenge,
+}
+
+/// What stands in `WWW-Authenticate`.
+enum Challenge {
+    None,
+    /// The realm alone (RFC 6750 section 3.1).
+    Bare,
+    /// With error and description.
+    Error,
+}
+
+/// The one table from cause to protocol.
+const fn form(class: DenialClass) -> Form {
+    let (http, grpc, outer, error, challenge) = match class {
+        DenialClass::Anonymous => (401, 16, UNAUTHENTICATED, "unauthenticated", Challenge::Bare),
+        DenialClass::BadCredential => (401, 16, UNAUTHENTICATED, "invalid_token", Challenge::Error),
+        DenialClass::Conflict => (400, 16, UNAUTHENTICATED, "invalid_request", Challenge::Error),
+        DenialClass::BadRequest => (400, 3, UNAUTHENTICATED, "invalid_request", Challenge::None),
+        DenialClass::Forbidden => {
+            (403, 7, PERMISSION_DENIED, "insufficient_scope", Challenge::Error)
+        }
+        DenialClass::StepUp => {
+            (401, 16, UNAUTHENTICATED, "insufficient_user_authentication", Challenge::Error)
+        }
+        DenialClass::Unavailable => {
+            (503, 14, UNAUTHENTICATED, "temporarily_unavailable", Challenge::None)
+        }
+    };
+    Form { http, grpc, outer, error, challenge }
+}
+
+/// HTTP status and gRPC code of a reason.
+pub(super) const fn statuses(reason: DenyReason) -> (i32, i32) {
+    let form = form(reason.class());
+    (form.http, form.grpc)
+}
+
+/// Makes answers.
+#[derive(Debug)]
+pub(super) struct Encoder {
+    realm: String,
+    retry_after: String,
+    error_response: bool,
+}
+
+impl Encoder {
+    pub(super) fn new(realm: &str, retry_after: u64, error_response: bool) -> Self {
+        Self {
+            realm: format!("Bearer realm=\"{realm}\""),
+            retry_after: retry_after.to_string(),
+            error_response,
+        }
+    }
+
+    /// The answer to a verdict.
+    pub(super) fn encode(&self, verdict: &Verdict) -> Answer {
+        let facts = verdict.facts();
+        let (code, outcome, response, encoded) = match verdict {
+            Verdict::Allow { mutations, .. } => {
+                let spoofed = OkHttpResponse {
+                    headers_to_remove: mutations.spoofed.clone(),
+                    ..OkHttpResponse::default()
+                };
+                let headers = &mutations.identity;
+                let encode = || of_identity(headers, facts.identity.as_deref()).encode_to_vec();
+                let encoded = headers.encoded.get_or_init(|| encode().into());
+                (ALLOWED, "allow", HttpResponse::OkResponse(spoofed), encoded.clone())
+            }
+            Verdict::Deny { denial, .. } => {
+                let class = denial.reason().class();
+                let form = form(class);
+                let outcome =
+                    if class == DenialClass::Unavailable { "unavailable" } else { "deny" };
+                let about = CheckResponse {
+                    dynamic_metadata: facts.identity.as_deref().map(identity_metadata),
+                    ..CheckResponse::default()
+                };
+                let denied = self.denied(&form, denial, facts);
+                (form.outer, outcome, denied, about.encode_to_vec().into())
+            }
+        };
+        let message = CheckResponse {
+            status: Some(Status { code, ..Status::default() }),
+            dynamic_metadata: Some(check_metadata(outcome, verdict)),
+            http_response: Some(response),
+        };
+        Answer { message, encoded }
+    }
+
+    fn denied(&self, form: &Form, denial: &Denial, facts: &VerdictFacts) -> HttpResponse {
+        let reason = denial.reason();
+        let plain = facts.protocol != CallerProtocol::Http;
+        let mut headers = vec![
+            header("cache-control", "no-store"),
+            header("content-type", if plain { "text/plain" } else { "application/json" }),
+        ];
+        if let Some(challenge) = self.challenge(form, denial) {
+            headers.push(header("www-authenticate", challenge));
+        }
+        if reason.class() == DenialClass::Unavailable {
+            headers.push(header("retry-after", self.retry_after.as_str()));
+        }
+        if plain {
+            headers.push(header("grpc-status", form.grpc.to_string()));
+        }
+        let body = if plain {
+            format!("{}: {}", reason.code(), reason.message())
+        } else {
+            serde_json::json!({
+                "error": form.error,
+                "reason": reason.code(),
+                "message": reason.message(),
+                "request_id": String::from_utf8_lossy(&facts.request_id),
+            })
+            .to_string()
+        };
+        let status = Some(HttpStatus { code: form.http });
+        let denied = DeniedHttpResponse { status, headers, body };
+        // Envoy may let an error response through, so nothing that a client can bring about
+        // is ever told that way.
+        if self.error_response && denial.is_for_everybody() {
+            HttpResponse::ErrorResponse(denied)
+        } else {
+            HttpResponse::DeniedResponse(denied)
+        }
+    }
+
+    /// RFC 6750 section 3, RFC 9470 section 3.
+    fn challenge(&self, form: &Form, denial: &Denial) -> Option<String> {
+        let realm = &self.realm;
+        let Form { error, challenge, .. } = form;
+        let message = denial.reason().message();
+        match challenge {
+            Challenge::None => None,
+            Challenge::Bare => Some(realm.clone()),
+            Challenge::Error => {
+                let mut text =
+                    format!("{realm}, error=\"{error}\", error_description=\"{message}\"");
+                if denial.reason().class() == DenialClass::StepUp
+                    && let Some(level) = denial.required_level()
+                {
+                    text.push_str(&format!(", acr_values=\"{}\"", level.as_str()));
+                }
+                Some(text)
+            }
+        }
+    }
+}
+
+/// What every allowed answer to an identity, or to nobody, has in common.
+fn of_identity(headers: &IdentityHeaders, identity: Option<&Identity>) -> CheckResponse {
+    let allowed = OkHttpResponse {
+        headers: headers.set.iter().map(|(name, value)| header(name, value.as_str())).collect(),
+        headers_to_remove: headers.remove.iter().copied().map(str::to_owned).collect(),
+        ..OkHttpResponse::default()
+    };
+    CheckResponse {
+        status: None,
+        dynamic_metadata: identity.map(identity_metadata),
+        http_response: Some(HttpResponse::OkResponse(allowed)),
+    }
+}
+
+/// A header that replaces whatever was there, said in both ways that Envoy's releases know.
+fn header(name: &str, value: impl Into<String>) -> HeaderValueOption {
+    #[expect(deprecated, reason = "released Envoys obey `append`, later ones `append_action`")]
+    HeaderValueOption {
+        header: Some(HeaderValue {
+            key: name.to_owned(),
+            value: value.into(),
+            ..HeaderValue::default()
+        }),
+        append: Some(BoolValue { value: false }),
+        append_action: HeaderAppendAction::OverwriteIfExistsOrAdd.into(),
+        ..HeaderValueOption::default()
+    }
+}
+
+/// What access logs and later filters can read of a check, under `envoy.filters.http.ext_authz`.
+fn check_metadata(outcome: &'static str, verdict: &Verdict) -> Struct {
+    let facts = verdict.facts();
+    let request_id = String::from_utf8_lossy(&facts.request_id);
+    metadata([
+        ("outcome", outcome),
+        ("reason", verdict.reason_code()),
+        ("rule", &facts.rule),
+        ("request_id", &request_id),
+    ])
+}
+
+/// What they can read of the caller.
+fn identity_metadata(identity: &Identity) -> Struct {
+    metadata([
+        ("user_id", identity.user_id.as_str()),
+        ("auth_level", identity.auth_level.as_str()),
+        ("app_id", identity.app_id.as_deref().unwrap_or_default()),
+        ("issuer", &identity.issuer),
+    ])
+}
+
+fn metadata(fields: [(&str, &str); 4]) -> Struct {
+    let text = |text: &str| Value { kind: Some(Kind::StringValue(text.to_owned())) };
+    Struct { fields: fields.map(|(name, value)| (name.to_owned(), text(value))).into() }
+}

@@ -1,0 +1,92 @@
+//! The gRPC doors: wire in, wire out.
+//!
+//! One hyper service that sends each call to its place: external authorization by its own short
+//! way, everything else (health, reflection) through tonic's router.
+
+pub mod ext_authz;
+mod health;
+
+use std::{convert::Infallible, pin::Pin, sync::Arc};
+
+use http::{Request, Response};
+use hyper::body::Incoming;
+use tonic::{body::Body, service::Routes};
+use tower::ServiceExt as _;
+
+use ext_authz::CheckDoor;
+pub use health::{HealthTask, SERVICES};
+
+/// The generated messages that arrive at the doors.
+#[allow(
+    missing_docs,
+    unreachable_pub,
+    clippy::all,
+    clippy::too_many_lines,
+    reason = "generated code"
+)]
+pub mod pb {
+    /// Envoy's own packages, as far as they are read.
+    pub mod envoy {
+        pub mod config {
+            pub mod core {
+                pub mod v3 {
+                    tonic::include_proto!("envoy.config.core.v3");
+                }
+            }
+        }
+        pub mod service {
+            pub mod auth {
+                pub mod v3 {
+                    tonic::include_proto!("envoy.service.auth.v3");
+                }
+            }
+        }
+    }
+    pub use envoy::service::auth::v3::*;
+}
+
+/// The compiled protos of this package, as reflection serves them.
+pub const DESCRIPTORS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/descriptors.bin"));
+
+/// Every gRPC service of one listener. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Doors {
+    check: Arc<CheckDoor>,
+    routes: Routes,
+}
+
+impl Doors {
+    /// The services, and the task that reports their health.
+    pub fn build(check: CheckDoor, reflection: bool) -> Result<(Self, HealthTask), String> {
+        let (task, health) = HealthTask::build();
+        let mut routes = Routes::new(health);
+        if reflection {
+            let builder = || {
+                tonic_reflection::server::Builder::configure()
+                    .register_encoded_file_descriptor_set(DESCRIPTORS)
+                    .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
+            };
+            let v1 = builder().build_v1().map_err(|error| error.to_string())?;
+            let v1alpha = builder().build_v1alpha().map_err(|error| error.to_string())?;
+            routes = routes.add_service(v1).add_service(v1alpha);
+        }
+        Ok((Self { check: Arc::new(check), routes: routes.prepare() }, task))
+    }
+}
+
+impl hyper::service::Service<Request<Incoming>> for Doors {
+    type Response = Response<Body>;
+    type Error = Infallible;
+    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Infallible>> + Send>>;
+
+    fn call(&self, request: Request<Incoming>) -> Self::Future {
+        if request.uri().path() == ext_authz::PATH {
+            // The ticket is taken here, on arrival, so that waiting for a turn counts too.
+            let ticket = self.check.begin();
+            let door = self.check.clone();
+            return Box::pin(async move { Ok(door.answer(ticket, request).await) });
+        }
+        let routes = self.routes.clone();
+        Box::pin(async move { routes.oneshot(request).await })
+    }
+}

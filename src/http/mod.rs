@@ -1,0 +1,3 @@
+//! The HTTP doors beside gRPC. In this slice: `ops`, what operators read.
+
+pub mod ops;
