@@ -3,6 +3,7 @@
 //! The rooms, from the bottom up, are described in `ARCHITECTURE.md`; a lower room never
 //! imports a higher one, which `tests/architecture.rs` holds.
 
+pub mod app;
 pub mod authz;
 pub mod config;
 #[cfg(feature = "dev")]

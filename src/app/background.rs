@@ -1,0 +1,79 @@
+//! The tasks beside the checks: app ids, metrics upkeep, announcements.
+
+use std::{sync::Arc, time::Duration};
+
+use backon::{ExponentialBuilder, Retryable as _};
+use futures_util::future::join_all;
+use tokio::time::MissedTickBehavior;
+
+use crate::{
+    config::Issuer,
+    health::Readiness,
+    metrics::Metrics,
+    rownd,
+    upstream::Client,
+    verify::{AppSlot, Verifier},
+};
+
+/// What is not ready is said again this often.
+const REMIND: Duration = Duration::from_secs(10);
+
+/// The apps of an issuer whose id has to be asked for.
+pub(super) fn unknown_apps(issuer: &Issuer, verifier: &Verifier) -> Vec<Arc<AppSlot>> {
+    let same = verifier.issuers().iter().find(|known| known.name() == issuer.name);
+    let apps = same.map(|issuer| issuer.apps()).unwrap_or_default();
+    apps.iter().filter(|app| app.id().is_none()).cloned().collect()
+}
+
+/// Asks Rownd for each app id by its key, until it answers.
+pub(super) async fn learn_app_ids(issuer: Issuer, slots: Vec<Arc<AppSlot>>, upstream: Client) {
+    let base = issuer.base_url.clone().unwrap_or_default();
+    let client = rownd::Client::new(upstream, base, issuer.keys.fetch_timeout.get());
+    // Side by side: a key that Rownd refuses must not keep the others waiting.
+    join_all(slots.iter().map(|slot| learn(slot, &client, &issuer.name))).await;
+}
+
+async fn learn(slot: &AppSlot, client: &rownd::Client, issuer: &str) {
+    let Some(key) = slot.key() else { return };
+    let retry = ExponentialBuilder::default()
+        .with_min_delay(Duration::from_secs(1))
+        .with_max_delay(Duration::from_secs(60))
+        .with_jitter()
+        .without_max_times();
+    let asked = (|| client.app_id(key)).retry(retry).notify(|error, delay| {
+        tracing::warn!(
+            issuer,
+            %error,
+            again_in_seconds = delay.as_secs(),
+            "the app id could not be asked for"
+        );
+    });
+    if let Ok(id) = asked.await {
+        tracing::info!(issuer, app_id = %id, "app id is known");
+        slot.learn(id);
+    }
+}
+
+/// Folds metrics regularly.
+pub(super) async fn upkeep(metrics: Arc<Metrics>, every: Duration) {
+    let mut ticks = tokio::time::interval(every);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        metrics.upkeep();
+        metrics.log_lines_lost(super::telemetry::lines_lost());
+    }
+}
+
+/// Says when the process is ready, and until then what it waits for.
+pub(super) async fn announce(readiness: Readiness) {
+    let mut ready = readiness.watch();
+    loop {
+        match tokio::time::timeout(REMIND, ready.wait_for(|ready| *ready)).await {
+            Ok(_) => return tracing::info!("ready"),
+            Err(_elapsed) => {
+                tracing::warn!(waiting_for = ?readiness.waiting_for(), "not ready yet");
+            }
+        }
+    }
+}

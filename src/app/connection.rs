@@ -1,0 +1,162 @@
+//! One connection's life: preface in time, HTTP/2 within limits, GOAWAY at its age or at the end.
+
+use std::{io, pin::pin, sync::Arc, time::Duration};
+
+use hyper::server::conn::http2;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use rand::RngExt as _;
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    net::{TcpStream, UnixStream},
+    sync::watch,
+    time::{Instant, sleep_until, timeout},
+};
+
+use super::{
+    listen::{Accepted, Stream},
+    preface::{self, AfterPreface},
+    workers::Phase,
+};
+use crate::{
+    config::GrpcListener,
+    grpc::Doors,
+    metrics::{ConnectionResult, Metrics},
+};
+
+/// Bytes a stream may send before we read them: more than nearly every check has.
+const STREAM_WINDOW: u32 = 65_535;
+/// Frames of responses kept for a peer that does not read, per stream.
+const MAX_SEND_BUFFER: usize = 64 * 1024;
+/// Streams of one connection that may end in a reset: by the peer before we looked at them, or
+/// by us because of an error. The library closes a connection after 20 of the former at a time
+/// and 1024 of the latter; but one connection of a proxy carries the checks of many clients, and
+/// a client who cancels a burst of requests would end the checks of all others as RPC errors,
+/// which Envoy may be told to let through. What streams cost is bounded by `max_in_flight`.
+const MAX_RESETS: usize = 65_536;
+
+/// What a connection may use.
+#[derive(Debug, Clone)]
+pub(super) struct Limits {
+    streams: u32,
+    header_list: u32,
+    first_byte: Duration,
+    ping_every: Duration,
+    ping_timeout: Duration,
+    age: Duration,
+    age_grace: Duration,
+}
+
+impl Limits {
+    pub(super) const fn of(settings: &GrpcListener) -> Self {
+        Self {
+            streams: settings.max_concurrent_streams,
+            header_list: settings.max_header_list_bytes,
+            first_byte: settings.first_byte_timeout.get(),
+            ping_every: settings.keepalive_interval.get(),
+            ping_timeout: settings.keepalive_timeout.get(),
+            age: settings.max_connection_age.get(),
+            age_grace: settings.max_connection_age_grace.get(),
+        }
+    }
+
+    /// The age at which this connection is closed: 10 % around the setting.
+    fn end_of_life(&self) -> Instant {
+        Instant::now() + self.age.mul_f64(rand::rng().random_range(0.9..=1.1))
+    }
+}
+
+/// Counts a connection as open until it is dropped.
+struct Open(Arc<Metrics>);
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.0.connection_closed();
+    }
+}
+
+/// Serves one connection to its end.
+pub(super) async fn serve(
+    accepted: Accepted,
+    limits: Arc<Limits>,
+    doors: Doors,
+    metrics: Arc<Metrics>,
+    phase: watch::Receiver<Phase>,
+) {
+    metrics.connection_opened();
+    let _open = Open(metrics.clone());
+    let _place = accepted.permit;
+    let outcome = match accepted.stream {
+        Stream::Tcp(stream) => match TcpStream::from_std(stream) {
+            Ok(stream) => talk(stream, &limits, doors, &metrics, phase).await,
+            Err(error) => Err(error),
+        },
+        Stream::Unix(stream) => match UnixStream::from_std(stream) {
+            Ok(stream) => talk(stream, &limits, doors, &metrics, phase).await,
+            Err(error) => Err(error),
+        },
+    };
+    if let Err(error) = outcome {
+        tracing::debug!(%error, "a connection ended");
+    }
+}
+
+async fn talk<S>(
+    stream: S,
+    limits: &Limits,
+    doors: Doors,
+    metrics: &Metrics,
+    mut phase: watch::Receiver<Phase>,
+) -> io::Result<()>
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let mut closing = pin!(async {
+        // The sender's end means the same as its word.
+        let _ = phase.wait_for(|phase| *phase == Phase::Closing).await;
+    });
+    let opened = tokio::select! {
+        opened = timeout(limits.first_byte, preface::read(stream)) => opened,
+        // Nothing was asked on it yet, so a drain need not wait for it.
+        () = closing.as_mut() => return Ok(()),
+    };
+    let Ok(Ok(stream)) = opened else {
+        metrics.connection(ConnectionResult::NoPreface);
+        return Err(io::Error::other("no HTTP/2 preface in time"));
+    };
+    metrics.connection(ConnectionResult::Served);
+    let mut connection = pin!(http(stream, limits, doors));
+    tokio::select! {
+        ended = connection.as_mut() => return ended.map_err(io::Error::other),
+        () = closing => {
+            connection.as_mut().graceful_shutdown();
+            // The process itself ends at the grace of the whole drain.
+            return connection.await.map_err(io::Error::other);
+        }
+        () = sleep_until(limits.end_of_life()) => connection.as_mut().graceful_shutdown(),
+    }
+    match timeout(limits.age_grace, connection).await {
+        Ok(ended) => ended.map_err(io::Error::other),
+        Err(_elapsed) => Err(io::Error::other("an aged connection did not finish in time")),
+    }
+}
+
+fn http<S>(
+    stream: AfterPreface<S>,
+    limits: &Limits,
+    doors: Doors,
+) -> http2::Connection<TokioIo<AfterPreface<S>>, Doors, TokioExecutor>
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    http2::Builder::new(TokioExecutor::new())
+        .timer(TokioTimer::new())
+        .max_concurrent_streams(limits.streams)
+        .max_header_list_size(limits.header_list)
+        .initial_stream_window_size(STREAM_WINDOW)
+        .max_send_buf_size(MAX_SEND_BUFFER)
+        .max_pending_accept_reset_streams(MAX_RESETS)
+        .max_local_error_reset_streams(MAX_RESETS)
+        .keep_alive_interval(limits.ping_every)
+        .keep_alive_timeout(limits.ping_timeout)
+        .serve_connection(TokioIo::new(stream), doors)
+}

@@ -1,0 +1,137 @@
+//! The threads that answer: each with a runtime of its own, so that a check never moves
+//! between cores. Connections are dealt to them in turn.
+
+use std::{
+    io,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    thread,
+    time::Duration,
+};
+
+use tokio::{
+    runtime::Builder,
+    sync::{mpsc, watch},
+    task::JoinSet,
+};
+
+use super::{
+    connection::{self, Limits},
+    listen::Accepted,
+};
+use crate::{config::GrpcListener, grpc::Doors, metrics::Metrics};
+
+/// Where the process is in its life.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Phase {
+    /// Serving.
+    Serving,
+    /// Every connection is told to go and finishes what it has.
+    Closing,
+}
+
+/// The running threads.
+#[derive(Debug)]
+pub(super) struct Workers {
+    senders: Vec<mpsc::UnboundedSender<Accepted>>,
+    ended: mpsc::Receiver<()>,
+}
+
+/// Deals connections to the workers. Their number is bounded by the cap on connections.
+#[derive(Debug)]
+pub(super) struct Handoff {
+    senders: Vec<mpsc::UnboundedSender<Accepted>>,
+    next: AtomicUsize,
+}
+
+impl Handoff {
+    pub(super) fn give(&self, connection: Accepted) {
+        let turn = self.next.fetch_add(1, Ordering::Relaxed) % self.senders.len().max(1);
+        if let Some(worker) = self.senders.get(turn) {
+            // A worker that is gone drops the connection, which closes it.
+            let _ = worker.send(connection);
+        }
+    }
+}
+
+impl Workers {
+    /// Starts them.
+    pub(super) fn start(
+        settings: &GrpcListener,
+        doors: &Doors,
+        metrics: &Arc<Metrics>,
+        phase: &watch::Receiver<Phase>,
+    ) -> io::Result<Self> {
+        let count = match settings.workers {
+            0 => thread::available_parallelism().map_or(1, usize::from),
+            count => count,
+        };
+        let limits = Arc::new(Limits::of(settings));
+        let (end, ended) = mpsc::channel(1);
+        let mut senders = Vec::with_capacity(count);
+        for index in 0..count {
+            let (sender, receiver) = mpsc::unbounded_channel();
+            senders.push(sender);
+            let worker = Worker {
+                connections: receiver,
+                limits: limits.clone(),
+                doors: doors.clone(),
+                metrics: metrics.clone(),
+                phase: phase.clone(),
+                _end: end.clone(),
+            };
+            let runtime = Builder::new_current_thread().enable_all().build()?;
+            thread::Builder::new()
+                .name(format!("check-{index}"))
+                .spawn(move || runtime.block_on(worker.run()))?;
+        }
+        Ok(Self { senders, ended })
+    }
+
+    pub(super) fn handoff(&self) -> Handoff {
+        Handoff { senders: self.senders.clone(), next: AtomicUsize::new(0) }
+    }
+
+    /// Waits for every worker to finish its connections; `false`: the grace was over first.
+    pub(super) async fn finish(mut self, grace: Duration) -> bool {
+        self.senders.clear();
+        tokio::time::timeout(grace, self.ended.recv()).await.is_ok()
+    }
+}
+
+struct Worker {
+    connections: mpsc::UnboundedReceiver<Accepted>,
+    limits: Arc<Limits>,
+    doors: Doors,
+    metrics: Arc<Metrics>,
+    phase: watch::Receiver<Phase>,
+    /// Dropped with the worker: so the others know that it has ended.
+    _end: mpsc::Sender<()>,
+}
+
+impl Worker {
+    async fn run(mut self) {
+        let mut open = JoinSet::new();
+        loop {
+            tokio::select! {
+                connection = self.connections.recv() => match connection {
+                    Some(connection) => {
+                        let served = connection::serve(
+                            connection,
+                            self.limits.clone(),
+                            self.doors.clone(),
+                            self.metrics.clone(),
+                            self.phase.clone(),
+                        );
+                        super::spawn(&mut open, served);
+                    }
+                    None => break,
+                },
+                Some(_) = open.join_next() => {}
+            }
+        }
+        while open.join_next().await.is_some() {}
+    }
+}
