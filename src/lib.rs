@@ -5,6 +5,7 @@
 
 pub mod app;
 pub mod authz;
+pub mod cli;
 pub mod config;
 #[cfg(feature = "dev")]
 pub mod emulator;

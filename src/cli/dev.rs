@@ -1,0 +1,175 @@
+//! `dev`: emulator, server and echo in one process, with the demo's configuration; with
+//! `--envoy` also Envoy in front, and `curl` lines to paste.
+
+use std::{
+    collections::BTreeMap,
+    net::{Ipv4Addr, SocketAddr},
+    path::PathBuf,
+    process::ExitCode,
+    time::Duration,
+};
+
+use clap::Args;
+use tokio::{net::TcpListener, process::Child, sync::watch};
+
+use super::{Failure, Outcome, block_on, demo, serve};
+use crate::{
+    app::{self, Bound, telemetry},
+    config::{self, Config},
+    emulator::{self, Emulator, echo},
+};
+
+/// The demo's configuration, in which the addresses are replaced.
+const CONFIG: &str = include_str!("../../deploy/demo/rownd-authz.yaml");
+/// Everything has to be up within this time.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Emulator, server and echo in one process.
+#[derive(Args, Clone, Debug)]
+pub(super) struct DevArgs {
+    /// The Envoy binary to put in front
+    #[arg(long, value_name = "PATH")]
+    pub(super) envoy: Option<PathBuf>,
+    /// Port of Envoy
+    #[arg(long, value_name = "PORT", default_value_t = 10000, env = "ROWND_AUTHZ_DEV_ENVOY_PORT")]
+    pub(super) envoy_port: u16,
+    /// Port of Envoy's admin pages
+    #[arg(
+        long,
+        value_name = "PORT",
+        default_value_t = 9901,
+        env = "ROWND_AUTHZ_DEV_ENVOY_ADMIN_PORT"
+    )]
+    pub(super) envoy_admin_port: u16,
+    /// Port of the emulator
+    #[arg(
+        long,
+        value_name = "PORT",
+        default_value_t = 8787,
+        env = "ROWND_AUTHZ_DEV_EMULATOR_PORT"
+    )]
+    pub(super) emulator_port: u16,
+    /// Port of the echo, the service behind
+    #[arg(long, value_name = "PORT", default_value_t = 8788, env = "ROWND_AUTHZ_DEV_ECHO_PORT")]
+    pub(super) echo_port: u16,
+    /// Port of the server's gRPC
+    #[arg(long, value_name = "PORT", default_value_t = 50051, env = "ROWND_AUTHZ_DEV_GRPC_PORT")]
+    pub(super) grpc_port: u16,
+    /// Port of the server's ops pages
+    #[arg(long, value_name = "PORT", default_value_t = 9464, env = "ROWND_AUTHZ_DEV_OPS_PORT")]
+    pub(super) ops_port: u16,
+}
+
+pub(super) fn run(args: &DevArgs) -> Outcome {
+    let config = configuration(args)?;
+    let _logs = telemetry::install(&config.log).map_err(Failure::bad_input)?;
+    block_on(start(args, config))?
+}
+
+async fn start(args: &DevArgs, config: Config) -> Outcome {
+    let stop = serve::stop_signal().map_err(Failure::bad_input)?;
+    let (emulator, echo, bound) = bind(args, config).await?;
+    let minter = emulator.minter();
+    bound.metrics().dev_mode();
+    tracing::warn!("dev mode: the emulator mints tokens for anybody on this machine");
+    let (end, _) = watch::channel(false);
+    let ended = || {
+        let mut end = end.subscribe();
+        async move {
+            let _ = end.wait_for(|end| *end).await;
+        }
+    };
+    let mut ready = bound.readiness().watch();
+    let servers =
+        async { tokio::join!(emulator.run(ended()), echo.run(ended()), bound.run(ended())) };
+    let mut envoy = None;
+    let guide = async {
+        let up = tokio::time::timeout(PATIENCE, ready.wait_for(|ready| *ready)).await;
+        if !matches!(up, Ok(Ok(_))) {
+            return Err("the server did not become ready".to_owned());
+        }
+        if let Some(binary) = &args.envoy {
+            envoy = Some(demo::start_envoy(binary, args).await?);
+            println!("{}", demo::table(args, &minter)?);
+        } else {
+            println!("{}", demo::addresses(args));
+        }
+        match &mut envoy {
+            Some(envoy) => Err(died(envoy).await),
+            None => std::future::pending().await,
+        }
+    };
+    let guided = async {
+        let outcome = tokio::select! {
+            outcome = guide => outcome,
+            () = stop => Ok(()),
+        };
+        end.send_replace(true);
+        outcome
+    };
+    let (outcome, (emulator, echo, server)) = tokio::join!(guided, servers);
+    if let Some(mut envoy) = envoy {
+        // It may have ended by the same Ctrl-C.
+        let _ = envoy.kill().await;
+    }
+    outcome.map_err(Failure::no)?;
+    emulator.and(echo).map_err(Failure::bad_input)?;
+    server.map_err(Failure::bad_input)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn died(envoy: &mut Child) -> String {
+    match envoy.wait().await {
+        Ok(status) => format!("Envoy ended: {status}"),
+        Err(error) => format!("Envoy is lost: {error}"),
+    }
+}
+
+async fn bind(args: &DevArgs, config: Config) -> Result<(Emulator, echo::Echo, Bound), Failure> {
+    if args.envoy.is_some() {
+        for (port, setting) in
+            [(args.envoy_port, "--envoy-port"), (args.envoy_admin_port, "--envoy-admin-port")]
+        {
+            TcpListener::bind(local(port)).await.map_err(|error| taken(port, setting, &error))?;
+        }
+    }
+    let emulator = emulator::bind(emulator::Settings::demo(local(args.emulator_port)))
+        .await
+        .map_err(|error| taken(args.emulator_port, "--emulator-port", &error))?;
+    let echo = echo::bind(local(args.echo_port))
+        .await
+        .map_err(|error| taken(args.echo_port, "--echo-port", &error))?;
+    let bound = app::build(config).await.map_err(|error| match error {
+        app::BuildError::Listen { setting, address, error } => {
+            let option = if setting.contains("ops") { "--ops-port" } else { "--grpc-port" };
+            Failure::bad_input(format!("cannot listen on {address} (option {option}): {error}"))
+        }
+        error => Failure::bad_input(error),
+    })?;
+    Ok((emulator, echo, bound))
+}
+
+fn taken(port: u16, setting: &str, error: &std::io::Error) -> Failure {
+    // The kind says it all; the servers' own messages name the address once more.
+    let reason = error.kind();
+    Failure::bad_input(format!("cannot listen on {} (option {setting}): {reason}", local(port)))
+}
+
+fn local(port: u16) -> SocketAddr {
+    (Ipv4Addr::LOCALHOST, port).into()
+}
+
+/// The demo's configuration at these ports.
+fn configuration(args: &DevArgs) -> Result<Config, Failure> {
+    let emulator = format!("http://{}", local(args.emulator_port));
+    let settings = [
+        ("ROWND_AUTHZ__ISSUERS__0__BASE_URL", emulator),
+        ("ROWND_AUTHZ__LISTENERS__GRPC__ADDRESS", local(args.grpc_port).to_string()),
+        ("ROWND_AUTHZ__LISTENERS__OPS__ADDRESS", local(args.ops_port).to_string()),
+    ];
+    // Other settings of the environment count too, such as the level of the log.
+    let mut environment: BTreeMap<String, String> = config::environment();
+    environment.retain(|name, _| name.starts_with("ROWND_AUTHZ__"));
+    environment.extend(settings.map(|(name, value)| (name.to_owned(), value)));
+    config::parse("deploy/demo/rownd-authz.yaml", CONFIG, &environment).map_err(Failure::bad_input)
+}

@@ -1,0 +1,145 @@
+//! The command line: one word for each thing the binary does.
+//!
+//! In: arguments and environment. Out: an exit status: 0 yes, 1 no, 2 cannot decide or bad input.
+
+mod config;
+#[cfg(feature = "dev")]
+mod demo;
+#[cfg(feature = "dev")]
+mod dev;
+mod healthcheck;
+#[cfg(feature = "dev")]
+pub mod reference;
+mod serve;
+#[cfg(feature = "dev")]
+pub mod token_mint;
+
+use std::{path::PathBuf, process::ExitCode};
+
+use clap::{Args, Parser, Subcommand};
+
+/// No, or bad input.
+const NO: u8 = 1;
+const BAD_INPUT: u8 = 2;
+
+/// Authentication sidecar: answers Envoy's external authorization checks for Rownd tokens.
+#[derive(Debug, Parser)]
+#[command(name = "rownd-authz", version, propagate_version = true, after_help = EXAMPLES)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  ROWND_APP_KEY=key_... rownd-authz serve              everything by default
+  rownd-authz serve --config rownd-authz.yaml
+  rownd-authz config check --config rownd-authz.yaml   every problem at once
+
+Exit status: 0 yes, 1 no, 2 cannot decide or bad input.";
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Serve until SIGTERM or Ctrl-C
+    Serve(ConfigArgs),
+    /// Check, print or describe the configuration
+    #[command(subcommand)]
+    Config(ConfigCommand),
+    /// Ask a running server whether it is ready; for container health checks
+    Healthcheck(healthcheck::HealthcheckArgs),
+    /// Emulator, server and echo in one process; with --envoy, Envoy in front
+    #[cfg(feature = "dev")]
+    Dev(dev::DevArgs),
+    /// Tokens of the emulator
+    #[cfg(feature = "dev")]
+    #[command(subcommand)]
+    Token(TokenCommand),
+    /// Write the generated pages of the documentation
+    #[cfg(feature = "dev")]
+    #[command(hide = true)]
+    Reference(reference::ReferenceArgs),
+}
+
+#[cfg(feature = "dev")]
+#[derive(Debug, Subcommand)]
+enum TokenCommand {
+    /// Mint a token at a running emulator
+    Mint(token_mint::MintArgs),
+}
+
+/// Where the configuration is.
+#[derive(Args, Clone, Debug)]
+struct ConfigArgs {
+    /// Configuration file; without one, defaults and environment
+    #[arg(long, short, value_name = "FILE", env = "ROWND_AUTHZ_CONFIG")]
+    config: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+enum ConfigCommand {
+    /// Say every problem of the configuration, with file, line and cure
+    Check(ConfigArgs),
+    /// Print the configuration in force, defaults and environment included, secrets redacted
+    Print(ConfigArgs),
+    /// Print the JSON Schema of the configuration file
+    Schema,
+}
+
+impl Cli {
+    /// Does what was asked.
+    #[must_use]
+    pub fn run(self) -> ExitCode {
+        let outcome = match self.command {
+            Command::Serve(args) => serve::run(&args),
+            Command::Config(ConfigCommand::Check(args)) => config::check(&args),
+            Command::Config(ConfigCommand::Print(args)) => config::print(&args),
+            Command::Config(ConfigCommand::Schema) => config::schema(),
+            Command::Healthcheck(args) => healthcheck::run(&args),
+            #[cfg(feature = "dev")]
+            Command::Dev(args) => dev::run(&args),
+            #[cfg(feature = "dev")]
+            Command::Token(TokenCommand::Mint(args)) => mint(args),
+            #[cfg(feature = "dev")]
+            Command::Reference(args) => reference::run(&args),
+        };
+        outcome.unwrap_or_else(|failure| {
+            eprintln!("rownd-authz: {}", failure.message);
+            ExitCode::from(failure.status)
+        })
+    }
+}
+
+#[cfg(feature = "dev")]
+fn mint(args: token_mint::MintArgs) -> Outcome {
+    let token = block_on(token_mint::run(args))?.map_err(Failure::bad_input)?;
+    println!("{token}");
+    Ok(ExitCode::SUCCESS)
+}
+
+type Outcome = Result<ExitCode, Failure>;
+
+/// Why a command did not do what was asked, and the exit status that says so.
+#[derive(Debug)]
+struct Failure {
+    message: String,
+    status: u8,
+}
+
+impl Failure {
+    fn bad_input(error: impl ToString) -> Self {
+        Self { message: error.to_string(), status: BAD_INPUT }
+    }
+
+    fn no(error: impl ToString) -> Self {
+        Self { message: error.to_string(), status: NO }
+    }
+}
+
+/// Runs one future on a runtime of its own.
+fn block_on<T>(future: impl Future<Output = T>) -> Result<T, Failure> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(Failure::bad_input)?;
+    Ok(runtime.block_on(future))
+}

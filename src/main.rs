@@ -1,0 +1,14 @@
+//! The binary: parses the command line and does what it says.
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+use rownd_authz::cli::Cli;
+
+/// Cheaper than the system's by a fifth of a check (`make bench`).
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() -> ExitCode {
+    Cli::parse().run()
+}
