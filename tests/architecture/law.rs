@@ -1,0 +1,214 @@
+//! The layer law itself: the path and the text of one source file in, every broken
+//! rule with its line out. It knows nothing of the disk, so the self-test can feed
+//! it sources that must never be committed.
+
+use std::fmt;
+
+use super::{
+    lexer::{self, Kind, Token},
+    paths::{self, Root},
+};
+
+/// Every room and its layer. A room may use any lower layer, never its own or a
+/// higher one. `ARCHITECTURE.md` draws the same picture and is held against this.
+pub(super) const LAYERS: &[(u8, &[&str])] = &[
+    (8, &["cli"]),
+    (7, &["app"]),
+    (6, &["grpc", "http"]),
+    (5, &["authz"]),
+    (4, &["profile", "session", "events", "passport"]),
+    (3, &["verify", "rownd"]),
+    (2, &["upstream", "extract", "policy", "emulator"]),
+    (1, &["config"]),
+    (0, &["model", "metrics", "health"]),
+];
+
+/// Arrows that point down and are wrong all the same. The emulator and the client
+/// must not share a type: one wrong shape on both ends would pass every test.
+const FORBIDDEN: &[(&str, &str)] = &[("rownd", "emulator")];
+
+/// Crates that only the named places may mention, so that replacing one stays the
+/// work of one room.
+const CRATE_FENCES: &[(&str, &[&str])] = &[
+    ("envoy_types", &["grpc/ext_authz"]),
+    ("reqwest", &["upstream"]),
+    ("jsonwebtoken", &["verify", "passport", "emulator"]),
+    // Written `::metrics` everywhere, because `crate::metrics` bears the same name.
+    ("::metrics", &["metrics"]),
+];
+
+/// The rooms of plain functions, and what they must not know: no runtime and no wire.
+const PURE_ROOMS: &[&str] = &["model", "extract", "policy"];
+const IMPURE_CRATES: &[&str] = &["tokio", "tonic", "hyper", "axum", "reqwest", "envoy_types"];
+
+/// What one file may hold, blank lines and comments not counted.
+pub(super) const MAX_CODE_LINES: usize = 400;
+
+/// Which rule was broken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Rule {
+    Arrow,
+    UnknownRoom,
+    RootGlob,
+    SuperSuper,
+    CrateFence,
+    PureRoom,
+    TooLong,
+    Header,
+    FarModule,
+}
+
+/// One broken rule at one place.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Violation {
+    pub(super) file: String,
+    pub(super) line: usize,
+    pub(super) rule: Rule,
+    pub(super) why: String,
+}
+
+impl fmt::Display for Violation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { file, line, rule, why } = self;
+        write!(f, "src/{file}:{line}: {rule:?}: {why}")
+    }
+}
+
+/// Judges one file. `file` is its path below `src/`, with forward slashes.
+pub(super) fn judge(file: &str, source: &str) -> Vec<Violation> {
+    let lexed = lexer::lex(source);
+    let place = Place::of(file);
+    let mut found = Vec::new();
+    let mut add = |line: usize, rule: Rule, why: String| {
+        found.push(Violation { file: file.to_owned(), line, rule, why });
+    };
+
+    if let Place::Room(room) = place
+        && layer(room).is_none()
+    {
+        let why = format!("room `{room}` has no layer; give it one in LAYERS and ARCHITECTURE.md");
+        add(1, Rule::UnknownRoom, why);
+    }
+    if !source.starts_with("//!") {
+        let why = "open with `//!`: what the file is for, what comes in, what goes out";
+        add(1, Rule::Header, why.to_owned());
+    }
+    let length = lexed.code_lines.len();
+    if length > MAX_CODE_LINES {
+        let why = format!("{length} lines of code, at most {MAX_CODE_LINES}; split the file");
+        add(1, Rule::TooLong, why);
+    }
+    for path in paths::find(file, &lexed.tokens) {
+        let broken = match &path.root {
+            Root::Room(room) => arrow(place, room),
+            Root::Crate(name) => fence(file, place, name),
+            Root::Glob => Some((
+                Rule::RootGlob,
+                "a glob or an alias of the crate root hides its arrows; name the room".to_owned(),
+            )),
+            Root::SuperSuper => Some((
+                Rule::SuperSuper,
+                "`super::super` climbs out of sight; start the path at `crate::`".to_owned(),
+            )),
+        };
+        if let Some((rule, why)) = broken {
+            add(path.line, rule, why);
+        }
+    }
+    for token in far_modules(&lexed.tokens) {
+        let why = "`#[path]` leads out of the directory; a room's files lie together";
+        add(token.line, Rule::FarModule, why.to_owned());
+    }
+    found.sort();
+    found.dedup();
+    found
+}
+
+/// Where a file stands: the crate root belongs to no room, `main.rs` stands on top.
+#[derive(Debug, Clone, Copy)]
+enum Place<'a> {
+    Root,
+    Main,
+    Room(&'a str),
+}
+
+impl<'a> Place<'a> {
+    fn of(file: &'a str) -> Self {
+        match file.split('/').next().unwrap_or(file) {
+            "lib.rs" => Self::Root,
+            "main.rs" => Self::Main,
+            first => Self::Room(first.trim_end_matches(".rs")),
+        }
+    }
+}
+
+fn layer(room: &str) -> Option<u8> {
+    LAYERS.iter().find(|(_, rooms)| rooms.contains(&room)).map(|(layer, _)| *layer)
+}
+
+/// May the code at `from` use the room `to`? `None` is yes.
+fn arrow(from: Place<'_>, to: &str) -> Option<(Rule, String)> {
+    let Some(to_layer) = layer(to) else {
+        let why = format!("`crate::{to}` is no room; only rooms stand at the crate root");
+        return Some((Rule::UnknownRoom, why));
+    };
+    let refuse = |why: String| Some((Rule::Arrow, why));
+    match from {
+        Place::Root => None,
+        Place::Main if to == "cli" => None,
+        Place::Main => refuse(format!("main uses `cli` and nothing else, not `{to}`")),
+        Place::Room(room) if room == to => None,
+        Place::Room(room) if FORBIDDEN.contains(&(room, to)) => {
+            refuse(format!("`{room}` must share nothing with `{to}`"))
+        }
+        Place::Room(room) => {
+            let from_layer = layer(room)?;
+            if to_layer < from_layer {
+                return None;
+            }
+            let way = if to_layer == from_layer { "sideways" } else { "upward" };
+            refuse(format!(
+                "`{room}` (layer {from_layer}) points {way} to `{to}` (layer {to_layer})"
+            ))
+        }
+    }
+}
+
+/// May this file name that crate? `None` is yes.
+fn fence(file: &str, place: Place<'_>, name: &str) -> Option<(Rule, String)> {
+    if let Place::Room(room) = place
+        && PURE_ROOMS.contains(&room)
+        && IMPURE_CRATES.contains(&name)
+    {
+        let why = format!("`{room}` is a room of plain functions and must not know `{name}`");
+        return Some((Rule::PureRoom, why));
+    }
+    let (_, allowed) = CRATE_FENCES.iter().find(|(fenced, _)| *fenced == name)?;
+    if allowed.iter().any(|place| is_within(file, place)) {
+        return None;
+    }
+    let allowed = allowed.join(", src/");
+    let why = format!("`{name}` may be named in src/{allowed} only");
+    Some((Rule::CrateFence, why))
+}
+
+/// `grpc/ext_authz` covers `grpc/ext_authz.rs`, `grpc/ext_authz_reply.rs` and
+/// `grpc/ext_authz/`; `verify` covers `verify.rs` and `verify/`, not `verifier.rs`.
+fn is_within(file: &str, place: &str) -> bool {
+    let Some(rest) = file.strip_prefix(place) else {
+        return false;
+    };
+    place.contains('/') || rest.starts_with('/') || rest == ".rs"
+}
+
+/// `#[path = "..."]` with a directory in it could mount a file of another room.
+fn far_modules(tokens: &[Token]) -> impl Iterator<Item = &Token> {
+    tokens.windows(4).filter_map(|window| match window {
+        [open, word, equals, value]
+            if open.is_punct('[') && word.is_word("path") && equals.is_punct('=') =>
+        {
+            matches!(&value.kind, Kind::Literal(path) if path.contains('/')).then_some(word)
+        }
+        _ => None,
+    })
+}

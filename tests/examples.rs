@@ -1,0 +1,98 @@
+//! Every configuration that we hand out loads: the files of `deploy/`, and none of the blocks
+//! in the papers goes unlabelled, so that none goes unchecked.
+//!
+//! In: the tree. Out: what `config::parse` says about each. (`manual` loads the blocks.)
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    path::{Path, PathBuf},
+};
+
+use rownd_authz::config;
+use serde_json::Value;
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// All files below a directory.
+fn files(directory: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path());
+    let below = entries.flat_map(|path| if path.is_dir() { files(&path) } else { vec![path] });
+    below.collect()
+}
+
+/// The names that a configuration may begin with.
+fn sections() -> BTreeSet<String> {
+    let schema = config::json_schema();
+    schema["properties"].as_object().unwrap().keys().cloned().collect()
+}
+
+/// It is one of ours: by its name, or because it holds nothing but sections of ours.
+fn is_ours(path: &Path, text: &str) -> bool {
+    let named =
+        path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("rownd-authz"));
+    let sections = sections();
+    let value: Result<Value, _> = serde_saphyr::from_str(text);
+    let top = value.ok().and_then(|value| value.as_object().cloned()).unwrap_or_default();
+    named || (!top.is_empty() && top.keys().all(|name| sections.contains(name)))
+}
+
+#[test]
+fn every_configuration_that_we_deploy_loads() {
+    let mut seen = Vec::new();
+    for path in files(&root().join("deploy")) {
+        let yaml =
+            path.extension().is_some_and(|extension| extension == "yaml" || extension == "yml");
+        let text = if yaml {
+            fs::read_to_string(&path).unwrap()
+        } else {
+            continue;
+        };
+        if is_ours(&path, &text) {
+            let name = path.display().to_string();
+            if let Err(problems) = config::parse(&name, &text, &BTreeMap::new()) {
+                panic!("{problems}");
+            }
+            seen.push(path);
+        }
+    }
+    assert!(seen.contains(&root().join("deploy/demo/rownd-authz.yaml")), "{seen:?}");
+}
+
+#[test]
+fn every_yaml_block_says_what_it_is() {
+    let known = ["# rownd-authz", "# envoy", "# envoy route"];
+    let mut blocks = 0;
+    let docs = files(&root().join("docs"));
+    let pages = docs.into_iter().chain(files_at_root());
+    for page in pages.filter(|path| path.extension().is_some_and(|extension| extension == "md")) {
+        let text = fs::read_to_string(&page).unwrap();
+        for block in text.split("```").skip(1).step_by(2) {
+            let Some(yaml) = block.strip_prefix("yaml\n").or(block.strip_prefix("yml\n")) else {
+                continue;
+            };
+            blocks += 1;
+            let first = yaml.lines().next().unwrap_or_default();
+            assert!(known.contains(&first), "{}: a block begins with `{first}`", page.display());
+        }
+    }
+    assert!(blocks >= 4, "found only {blocks}");
+}
+
+fn files_at_root() -> Vec<PathBuf> {
+    let entries = fs::read_dir(root()).unwrap().map(|entry| entry.unwrap().path());
+    entries.filter(|path| path.is_file()).collect()
+}
+
+#[test]
+fn an_app_key_is_all_that_is_needed() {
+    for name in ["ROWND_APP_KEY", "ROWND_APP_ID"] {
+        let environment = BTreeMap::from([(name.to_owned(), "key_x".to_owned())]);
+        let config = config::parse("none", "", &environment).unwrap();
+        assert_eq!(config.issuers.len(), 1, "{name}");
+        assert_eq!(config.issuers[0].base_url.as_deref(), Some("https://api.rownd.io"));
+    }
+    assert!(config::parse("none", "", &BTreeMap::new()).is_err(), "and without it nothing starts");
+}

@@ -1,0 +1,163 @@
+//! Verified claims are cached; nothing else may ever come out of the cache.
+
+use std::time::{Duration, SystemTime};
+
+use rownd_authz::model::DenyReason;
+use serde_json::json;
+
+use super::Court;
+use crate::it::support::{
+    Ask, Issuer, Key, Reply,
+    app::issuer_settings,
+    forge::{APP, now},
+    issuer::KEYS,
+};
+
+const VERIFICATIONS: &str = "rownd_authz_verifications_total";
+
+impl Court {
+    fn hits(&self) -> f64 {
+        self.app.metric(VERIFICATIONS, &[("result", "cached")])
+    }
+}
+
+#[tokio::test]
+async fn a_thousand_neighbours_of_a_cached_token_are_refused() {
+    let court = Court::sit().await;
+    let token = court.key.token(&court.claims());
+    court.takes("fresh", &token).await;
+    court.takes("cached", &token).await;
+    assert_eq!(court.hits(), 1.0, "it is in the cache");
+    let bytes = token.as_bytes();
+    let mut tried = 0;
+    for index in (0..bytes.len()).cycle().take(1000) {
+        // Each shares all but one byte, all before or all behind one, with the cached token.
+        let mut forged = bytes.to_vec();
+        match tried % 4 {
+            0 => forged[index] = if forged[index] == b'A' { b'B' } else { b'A' },
+            1 => forged.truncate(index),
+            2 => drop(forged.drain(..=index)),
+            _ => forged.insert(index, b'A'),
+        }
+        tried += 1;
+        let answer = court.judge(&forged).await;
+        assert!(!answer.is_allowed(), "{tried}: {}", String::from_utf8_lossy(&forged));
+    }
+    assert_eq!((tried, court.hits()), (1000, 1.0), "no neighbour is a hit");
+    court.takes("still cached", &token).await;
+    assert_eq!(court.hits(), 2.0);
+    court.adjourns().await;
+}
+
+#[tokio::test]
+async fn a_cached_token_dies_at_its_end() {
+    let court = Court::sit_with(|c| c["issuers"][0]["leeway"] = json!("0s")).await;
+    let end = now() + 2;
+    let token = court.key.token(&court.claims().with("exp", end));
+    let (mut taken, mut last) = (0, SystemTime::now());
+    let denied = loop {
+        let asked = SystemTime::now();
+        let answer = court.judge(&token).await;
+        if !answer.is_allowed() {
+            break answer;
+        }
+        assert!(now() < end + 10, "it lives on");
+        (taken, last) = (taken + 1, asked);
+    };
+    denied.assert_denied("at its end", DenyReason::TokenExpired);
+    let end = SystemTime::UNIX_EPOCH + Duration::from_secs(u64::try_from(end).unwrap());
+    assert!(last < end, "taken when it had ended");
+    assert!(taken > 1 && court.hits() >= 1.0, "out of the cache: {taken}");
+    for _ in 0..10 {
+        court.refuses("afterwards", &token, DenyReason::TokenExpired).await;
+    }
+    court.adjourns().await;
+}
+
+#[tokio::test]
+async fn policy_is_judged_on_every_hit() {
+    let court = Court::sit().await;
+    let token = court.key.token(&court.claims().level("guest"));
+    court.takes("a route for anybody", &token).await;
+    for _ in 0..3 {
+        let answer = court.app.check(&Ask::get("/verified/x").bearer(&token)).await;
+        answer.assert_denied("a route for the verified", DenyReason::AuthLevelTooLow);
+        court.takes("the first again", &token).await;
+    }
+    let answer =
+        court.app.check(&Ask::get("/").extension("route", "verified").bearer(&token)).await;
+    answer.assert_denied("a named route", DenyReason::AuthLevelTooLow);
+    assert!(court.hits() >= 6.0, "all of them hits");
+    court.adjourns().await;
+}
+
+#[tokio::test]
+async fn nothing_about_a_bad_token_is_remembered() {
+    let court = Court::sit().await;
+    // A token of a key that is not there yet, and of an issuer that fails.
+    let next = Key::new("sig-2");
+    let token = next.token(&court.claims());
+    court.refuses("not yet", &token, DenyReason::KidUnknown).await;
+    court.publish(Reply::status(500)).await;
+    assert!(!court.judge(&token).await.is_allowed());
+    court.publish(Reply::keys(&[&court.key, &next])).await;
+    court.takes("as soon as its key is there", &token).await;
+    court.adjourns().await;
+}
+
+#[tokio::test]
+async fn two_services_share_no_cache() {
+    let court = Court::sit().await;
+    let token = court.key.token(&court.claims());
+    court.takes("fresh", &token).await;
+    court.takes("cached", &token).await;
+    // The same issuer, another app: its own service, which has to say no.
+    let mut settings = crate::it::support::config(&court.issuer);
+    settings["issuers"][0]["apps"] = json!([{ "id": "app_other" }]);
+    let other = crate::it::support::TestApp::ready(&settings).await;
+    let answer = other.check(&Ask::with_token(&token)).await;
+    answer.assert_denied("another app", DenyReason::AudienceMismatch);
+    court.adjourns().await;
+}
+
+#[tokio::test]
+async fn many_users_at_once_get_their_own_identities() {
+    let other = Key::new("sig-1");
+    let second = Issuer::with_keys(&[&other]);
+    let settings = issuer_settings("second", &second);
+    let court = Court::sit_with(|c| c["issuers"].as_array_mut().unwrap().push(settings)).await;
+    let urls = [court.issuer.url(), second.url()];
+    // The same users on both sides, names that run into one another, all in flight together.
+    let asks = (0..200_usize).map(|index| {
+        let user = format!("a|{}", "b".repeat(index / 2));
+        let side = index % 2;
+        let key = [&court.key, &other][side];
+        let claims = crate::it::support::Claims::of(&urls[side]).rownd("app_user_id", user.clone());
+        (user, ["rownd", "second"][side], Ask::with_token(key.token(&claims)))
+    });
+    let asks: Vec<_> = asks.collect();
+    for round in 0..2 {
+        let answers = asks.iter().map(|(_, _, ask)| court.app.check(ask));
+        let answers = futures_util::future::join_all(answers).await;
+        for ((user, issuer, _), answer) in asks.iter().zip(answers) {
+            assert_eq!(answer.set("x-rownd-user-id"), Some(user.as_str()), "round {round}");
+            assert_eq!(answer.set("x-rownd-issuer"), Some(*issuer), "round {round}");
+            assert_eq!(answer.set("x-rownd-app-id"), Some(APP));
+        }
+    }
+    assert!(court.hits() >= 200.0);
+    court.adjourns().await;
+}
+
+#[tokio::test]
+async fn without_a_cache_every_token_is_verified_each_time() {
+    let court = Court::sit_with(|c| c["check"]["claims_cache_bytes"] = json!(0)).await;
+    let token = court.key.token(&court.claims());
+    for _ in 0..3 {
+        court.takes("each time", &token).await;
+    }
+    assert_eq!(court.hits(), 0.0);
+    assert_eq!(court.app.metric(VERIFICATIONS, &[("result", "verified")]), 3.0);
+    assert_eq!(court.issuer.hits(KEYS), 1, "and no key is asked for again");
+    court.adjourns().await;
+}

@@ -1,0 +1,183 @@
+//! Hostile keys in the issuer's set (findings F5 and F6): one good key, and what must never
+//! verify anything beside it.
+
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use jsonwebtoken::{Algorithm, DecodingKey, crypto};
+use rownd_authz::model::DenyReason;
+use serde_json::{Value, json};
+
+use super::Court;
+use crate::it::support::{Claims, Key, Reply, forge::b64};
+
+/// The attacker's own key, published under a name in a way that makes it unfit.
+fn unfit(attacker: &Key) -> Vec<(&'static str, Value)> {
+    let x = attacker.public();
+    let change = |name: &str, value: Value| {
+        let mut jwk = attacker.jwk();
+        jwk[name] = value;
+        jwk
+    };
+    vec![
+        ("use-enc", change("use", json!("enc"))),
+        ("use-null", change("use", json!(null))),
+        ("use-list", change("use", json!(["sig"]))),
+        ("ops-encrypt", change("key_ops", json!(["encrypt"]))),
+        ("ops-sign", change("key_ops", json!(["sign"]))),
+        ("ops-empty", change("key_ops", json!([]))),
+        ("ops-text", change("key_ops", json!("verify"))),
+        ("alg-rsa1-5", change("alg", json!("RSA1_5"))),
+        ("alg-hs256", change("alg", json!("HS256"))),
+        ("alg-es256", change("alg", json!("ES256"))),
+        ("alg-ecdh", change("alg", json!("ECDH-ES"))),
+        ("alg-ed448", change("alg", json!("Ed448"))),
+        ("alg-none", change("alg", json!("none"))),
+        ("alg-null", change("alg", json!(null))),
+        ("crv-x25519", change("crv", json!("X25519"))),
+        ("crv-ed448", change("crv", json!("Ed448"))),
+        ("crv-lower", change("crv", json!("ed25519"))),
+        ("crv-p256", change("crv", json!("P-256"))),
+        ("kty-ec", change("kty", json!("EC"))),
+        ("kty-oct", change("kty", json!("oct"))),
+        ("kty-number", change("kty", json!(5))),
+        ("private", change("d", json!(b64([7; 32])))),
+        ("secret", change("k", json!(b64("secret")))),
+        ("x-short", change("x", json!(b64(&x[..31])))),
+        ("x-long", change("x", json!(b64([&x[..], &[0]].concat())))),
+        ("x-empty", change("x", json!(""))),
+        ("x-null", change("x", json!(null))),
+        ("x-padded", change("x", json!(format!("{}=", b64(x))))),
+        ("x-number", change("x", json!(1))),
+        ("x-hex", change("x", json!(x.iter().map(|b| format!("{b:02x}")).collect::<String>()))),
+        ("x-standard", change("x", json!(STANDARD.encode(x)))),
+        ("x-zero", change("x", json!(b64([0; 32])))),
+        ("x-ff", change("x", json!(b64([0xff; 32])))),
+    ]
+}
+
+#[tokio::test]
+async fn unfit_keys_are_skipped_with_a_reason_and_the_good_one_stays() {
+    let court = Court::sit().await;
+    let attacker = Key::new("sig-attacker");
+    let rows = unfit(&attacker);
+    let mut keys = vec![court.key.jwk(), json!(null), json!("key"), json!([]), json!({}), json!(5)];
+    for (name, jwk) in &rows {
+        let mut jwk = jwk.clone();
+        jwk["kid"] = json!(name);
+        keys.push(jwk);
+    }
+    let refused = keys.len() - 1;
+    court.publish(Reply::json(&json!({ "keys": keys }))).await;
+    for (name, _) in &rows {
+        let header = json!({ "alg": "EdDSA", "kid": name });
+        let token = attacker.token_under(&header, &court.claims());
+        court.refuses(name, &token, DenyReason::KidUnknown).await;
+    }
+    let status: Value = serde_json::from_str(&court.app.page("/status").await.body).unwrap();
+    let keys = &status["issuers"][0]["keys"];
+    assert_eq!(
+        (keys["usable"].as_u64(), keys["refused"].as_array().unwrap().len()),
+        (Some(1), refused)
+    );
+    assert_eq!(court.app.metric("rownd_authz_keys_refused", &[]), refused as f64);
+    court.adjourns().await;
+}
+
+#[tokio::test]
+async fn of_two_keys_with_one_name_neither_is_used() {
+    let court = Court::sit().await;
+    let twins = [Key::new("sig-twin"), Key::new("sig-twin")];
+    court.publish(Reply::keys(&[&court.key, &twins[0], &twins[1]])).await;
+    for twin in &twins {
+        let token = twin.token(&court.claims());
+        court.refuses("a twin", &token, DenyReason::KidUnknown).await;
+    }
+    assert_eq!(court.app.metric("rownd_authz_keys", &[]), 1.0, "both are out");
+    let unnamed = court.key.token_under(&json!({ "alg": "EdDSA" }), &court.claims());
+    court.takes("without a name the good one is meant", unnamed).await;
+    // The same key twice is one key.
+    court.publish(Reply::keys(&[&court.key, &twins[0], &twins[0]])).await;
+    court.takes("one key, written twice", twins[0].token(&court.claims())).await;
+    court.adjourns().await;
+}
+
+/// Every encoding of a point of small order, the ones that no encoder writes included.
+fn small_order_points() -> Vec<[u8; 32]> {
+    let hex = |text: &str| -> [u8; 32] {
+        let bytes = (0..32).map(|i| u8::from_str_radix(&text[2 * i..2 * i + 2], 16).unwrap());
+        bytes.collect::<Vec<_>>().try_into().unwrap()
+    };
+    let positive = [
+        "0000000000000000000000000000000000000000000000000000000000000000",
+        "0100000000000000000000000000000000000000000000000000000000000000",
+        "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05",
+        "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a",
+        "ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+        "edffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+        "eeffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+    ];
+    let both = positive.iter().flat_map(|text| {
+        let point = hex(text);
+        let mut negative = point;
+        negative[31] |= 0x80;
+        [point, negative]
+    });
+    both.collect()
+}
+
+/// A token under such a key that the library takes for genuine, made without any private key:
+/// S is zero, R is a point of small order, and the text is varied until the equation holds.
+fn forge_without_a_key(point: [u8; 32], kid: &str, iss: &str) -> Option<String> {
+    let decoding = DecodingKey::from_ed_components(&b64(point)).ok()?;
+    let header = b64(json!({ "alg": "EdDSA", "kid": kid }).to_string());
+    for _ in 0..64 {
+        let signed = format!("{header}.{}", b64(Claims::of(iss).json().to_string()));
+        for r in small_order_points() {
+            let signature = b64([r, [0; 32]].concat());
+            let good = crypto::verify(&signature, signed.as_bytes(), &decoding, Algorithm::EdDSA);
+            if matches!(good, Ok(true)) {
+                return Some(format!("{signed}.{signature}"));
+            }
+        }
+    }
+    None
+}
+
+#[tokio::test]
+async fn keys_under_which_anybody_can_sign_are_refused() {
+    let court = Court::sit().await;
+    let points = small_order_points();
+    let name = |index: usize| format!("small-{index}");
+    let mut keys = vec![court.key.jwk()];
+    for (index, point) in points.iter().enumerate() {
+        let jwk = json!({ "kty": "OKP", "crv": "Ed25519", "kid": name(index), "x": b64(point) });
+        keys.push(jwk);
+    }
+    court.publish(Reply::json(&json!({ "keys": keys }))).await;
+    assert_eq!(court.app.metric("rownd_authz_keys", &[]), 1.0, "only the good one is in use");
+    let mut forged = 0;
+    for (index, point) in points.into_iter().enumerate() {
+        let token = forge_without_a_key(point, &name(index), &court.issuer.url());
+        forged += usize::from(token.is_some());
+        let token = token.unwrap_or_else(|| {
+            let header = json!({ "alg": "EdDSA", "kid": name(index) });
+            Key::new("any").token_under(&header, &court.claims())
+        });
+        court.refuses(&name(index), &token, DenyReason::KidUnknown).await;
+    }
+    assert!(forged >= 8, "the library takes forgeries under {forged} of these keys");
+    court.adjourns().await;
+}
+
+#[tokio::test]
+async fn a_set_without_a_usable_key_is_no_set() {
+    let court = Court::sit().await;
+    let attacker = Key::new("sig-attacker");
+    let mut hostile: Vec<Value> = unfit(&attacker).into_iter().map(|(_, jwk)| jwk).collect();
+    hostile.truncate(50);
+    court.publish(Reply::json(&json!({ "keys": hostile }))).await;
+    court.takes("the last good key", court.key.token(&court.claims())).await;
+    let token = attacker.token(&court.claims());
+    court.refuses("the attacker's", &token, DenyReason::KidUnknown).await;
+    assert_eq!(court.app.metric("rownd_authz_key_fetches_total", &[("result", "invalid")]), 1.0);
+    court.adjourns().await;
+}

@@ -1,0 +1,100 @@
+//! Answers that are no keys: the last good ones stay, for a bounded time.
+
+use rownd_authz::model::DenyReason;
+use serde_json::{Value, json};
+
+use super::{FETCHES, fetched, judge};
+use crate::it::support::{
+    Ask, Claims, Issuer, Key, Reply, TestApp, config_with, eventually, issuer::KEYS,
+};
+
+/// What an issuer may say in place of its keys, and how that is counted.
+fn spoilt(elsewhere: &Issuer) -> Vec<(&'static str, Reply, &'static str)> {
+    let gzip = vec![("content-encoding", "gzip".to_owned())];
+    let huge = format!("{{\"keys\":[],\"pad\":\"{}\"}}", "x".repeat(1 << 20));
+    let many: Vec<Value> = (0..101).map(|i| Key::new(&format!("k{i}")).jwk()).collect();
+    let status = |what, reply| (what, reply, "status");
+    let invalid = |what, reply| (what, reply, "invalid");
+    let text = |what, text: &str| (what, Reply::text(text), "invalid");
+    let keys = format!("{}{KEYS}", elsewhere.url());
+    let patience = vec![("retry-after", "9999".to_owned())];
+    let deep = format!("{{\"keys\":{}", "[".repeat(100_000));
+    vec![
+        status("500", Reply::status(500)),
+        status("404", Reply::status(404)),
+        status("204", Reply::status(204)),
+        status("429", Reply::Answer(429, patience, Vec::new())),
+        status("301", Reply::redirect(301, &keys)),
+        status("302", Reply::redirect(302, &keys)),
+        status("307 to itself", Reply::redirect(307, KEYS)),
+        text("nothing", ""),
+        text("HTML", "<html><body>down for maintenance</body></html>"),
+        text("{}", "{}"),
+        text("null", "null"),
+        text("no keys", "{\"keys\":[]}"),
+        text("keys: null", "{\"keys\":null}"),
+        text("keys: {}", "{\"keys\":{}}"),
+        text("keys twice", "{\"keys\":[],\"keys\":[]}"),
+        text("deep", &deep),
+        text("larger than 1 MiB", &huge),
+        invalid("garbage", Reply::text(vec![0xff; 1000])),
+        invalid("too many keys", Reply::json(&json!({ "keys": many }))),
+        invalid("an endless body", Reply::Endless),
+        invalid("said to be compressed", Reply::Answer(200, gzip, vec![0x1f, 0x8b, 8, 0])),
+        ("a reset", Reply::Reset, "network"),
+        ("a byte now and then", Reply::Drip, "timeout"),
+        ("silence", Reply::Hang, "timeout"),
+    ]
+}
+
+#[tokio::test]
+async fn the_last_good_keys_stay_whatever_the_issuer_says() {
+    let (key, lure) = (Key::new("sig-1"), Key::new("sig-lure"));
+    let (issuer, elsewhere) = (Issuer::with_keys(&[&key]), Issuer::with_keys(&[&lure]));
+    let settings =
+        config_with(&issuer, |c| c["issuers"][0]["keys"]["fetch_timeout"] = json!("300ms"));
+    let app = TestApp::ready(&settings).await;
+    for (what, reply, result) in spoilt(&elsewhere) {
+        issuer.set(KEYS, reply);
+        // One fetch may have begun before.
+        let total = app.metric(FETCHES, &[]) + 1.0;
+        fetched(&app, &issuer, total).await;
+        let before = app.metric(FETCHES, &[("result", result)]);
+        fetched(&app, &issuer, total + 1.0).await;
+        assert!(app.metric(FETCHES, &[("result", result)]) > before, "{what} is no {result}");
+        judge(&app, &issuer, &key).await.assert_allowed(what, "authenticated");
+        let denied = judge(&app, &issuer, &lure).await;
+        assert!(!denied.is_allowed(), "{what}: {denied:?}");
+    }
+    assert_eq!(elsewhere.connections(), 0, "a redirect was followed");
+    let status: Value = serde_json::from_str(&app.page("/status").await.body).unwrap();
+    assert!(status["issuers"][0]["keys"]["last_error"].is_string(), "{status}");
+    assert!(app.readiness.is_ready(), "and it stays ready");
+
+    issuer.publish(&[&lure]);
+    eventually("recovery", async || judge(&app, &issuer, &lure).await.is_allowed().then_some(()))
+        .await;
+}
+
+#[tokio::test]
+async fn keys_too_old_to_trust_are_dropped() {
+    let key = Key::new("sig-1");
+    let issuer = Issuer::with_keys(&[&key]);
+    let settings = config_with(&issuer, |c| {
+        c["issuers"][0]["keys"]["refresh_interval"] = json!("1s");
+        c["issuers"][0]["keys"]["max_stale"] = json!("0s");
+    });
+    let app = TestApp::ready(&settings).await;
+    let ask = Ask::with_token(key.token(&Claims::of(&issuer.url())));
+    app.check(&ask).await.assert_allowed("fresh", "authenticated");
+    issuer.set(KEYS, Reply::status(500));
+    // From the cache, and verified anew: both end.
+    eventually("the end of the keys", async || {
+        let answer = app.check(&ask).await;
+        (!answer.is_allowed()).then(|| answer.assert_denied("stale", DenyReason::KeysUnavailable))
+    })
+    .await;
+    judge(&app, &issuer, &key).await.assert_denied("stale", DenyReason::KeysUnavailable);
+    issuer.publish(&[&key]);
+    eventually("recovery", async || app.check(&ask).await.is_allowed().then_some(())).await;
+}

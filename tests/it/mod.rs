@@ -1,0 +1,13 @@
+//! Integration tests over the real `app::build`, on free ports and without Envoy.
+//!
+//! In: configurations, an issuer that misbehaves on demand, clients that send any bytes.
+//! Out: what the service answers, shows and logs. Denials are asserted by their reason.
+
+mod attacks;
+mod door;
+mod keys;
+mod listener;
+mod outside;
+mod regression;
+pub(crate) mod support;
+mod vectors;

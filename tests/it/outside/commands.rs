@@ -1,0 +1,217 @@
+//! The command line of the real binary, and what it cannot do.
+
+use std::{fs, process::Command};
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::it::support::{
+    Issuer, Key, TestApp, binary::run, config, config_with, eventually, until,
+};
+
+/// A configuration file of this text, each in a directory of its own.
+fn file(files: &TempDir, text: &str) -> String {
+    let directory = files.path().join(format!("{:x}", rand::random::<u64>()));
+    fs::create_dir(&directory).unwrap();
+    let path = directory.join("rownd-authz.yaml");
+    fs::write(&path, text).unwrap();
+    path.display().to_string()
+}
+
+#[test]
+fn config_check_says_every_problem_at_once() {
+    let files = TempDir::new().unwrap();
+    let good = file(&files, "issuers: [{ name: rownd, kind: rownd, apps: [{ id: app_x }] }]\n");
+    let output = run(&["config", "check", "--config", &good], &[]);
+    assert_eq!(output.status.code(), Some(0));
+    let output = run(&["config", "check"], &[("ROWND_AUTHZ_CONFIG", &good)]);
+    assert_eq!(output.status.code(), Some(0));
+    let output = run(&["config", "check"], &[("ROWND_APP_KEY", "key_x")]);
+    assert_eq!(output.status.code(), Some(0), "the app key is all it needs");
+
+    let bad = "\
+issuers: [{ name: rownd, kind: rownd, apps: [{ id: app_x }] }]
+check: { timeout: 1ms, max_token_byte: 9 }
+routes:
+  - { id: a, match: { path: { prefix: admin } }, auth: maybe }
+listeners: { ops: { address: nowhere } }
+";
+    let output = run(&["config", "check", "--config", &file(&files, bad)], &[]);
+    assert_eq!(output.status.code(), Some(2));
+    let said = String::from_utf8(output.stderr).unwrap();
+    for part in [
+        "check.timeout",
+        "max_token_byte",
+        "routes[0]",
+        "prefix",
+        "maybe",
+        "listeners.ops.address",
+        "nowhere",
+    ] {
+        assert!(said.contains(part), "{part} in\n{said}");
+    }
+    for line in [2, 4, 5] {
+        assert!(said.contains(&format!("rownd-authz.yaml:{line}")), "line {line} in\n{said}");
+    }
+    for command in [&["serve"][..], &["config", "print"]] {
+        let name = file(&files, bad);
+        let arguments = [command, &["--config", &name]].concat();
+        assert_eq!(run(&arguments, &[]).status.code(), Some(2), "{command:?}");
+    }
+}
+
+#[test]
+fn bad_input_is_exit_status_two() {
+    let files = TempDir::new().unwrap();
+    for arguments in [
+        &[][..],
+        &["nonsense"],
+        &["serve", "--nonsense"],
+        &["config", "check", "--config", "/nowhere/at/all.yaml"],
+        &["config", "check", "--config", &files.path().display().to_string()],
+        &["serve", "--config", &file(&files, "issuers: [")],
+        &["healthcheck", "--config", &file(&files, "issuers: [")],
+        &["config", "check", "--config", &file(&files, "\u{0}\u{1}")],
+    ] {
+        let output = run(arguments, &[]);
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}");
+        assert!(!output.stderr.is_empty(), "{arguments:?}");
+    }
+    for arguments in [&["--help"][..], &["--version"], &["serve", "--help"]] {
+        assert_eq!(run(arguments, &[]).status.code(), Some(0), "{arguments:?}");
+    }
+}
+
+#[test]
+fn config_print_shows_what_is_in_force_without_its_secrets() {
+    let files = TempDir::new().unwrap();
+    let secret = files.path().join("secret");
+    fs::write(&secret, "ras_canary_file\n").unwrap();
+    let text = format!(
+        "issuers: [{{ name: rownd, kind: rownd, apps: [{{ key: key_canary, secret: \"file:{}\" }}] }}]\n",
+        secret.display()
+    );
+    let name = file(&files, &text);
+    let environment = [("ROWND_AUTHZ__CHECK__TIMEOUT", "123ms")];
+    let output = run(&["config", "print", "--config", &name], &environment);
+    assert_eq!(output.status.code(), Some(0));
+    let printed = String::from_utf8(output.stdout).unwrap();
+    assert!(printed.contains("123ms") && printed.contains("127.0.0.1:50051"), "{printed}");
+    assert!(!printed.contains("canary"), "{printed}");
+    assert!(printed.contains("redacted"), "{printed}");
+}
+
+#[test]
+fn config_schema_is_the_one_in_the_docs() {
+    let output = run(&["config", "schema"], &[]);
+    assert_eq!(output.status.code(), Some(0));
+    let printed: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let page = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/config.schema.json");
+    let committed: Value = serde_json::from_str(&fs::read_to_string(page).unwrap()).unwrap();
+    assert!(printed == committed, "docs/config.schema.json is stale: make docs");
+    let schema = jsonschema::validator_for(&printed).unwrap();
+    assert!(schema.is_valid(&json!({ "check": { "timeout": "200ms" } })));
+    assert!(!schema.is_valid(&json!({ "chek": {} })));
+}
+
+#[tokio::test]
+async fn healthcheck_says_yes_no_or_that_it_cannot_ask() {
+    let key = Key::new("sig-1");
+    let mut issuer = Issuer::closed();
+    let app = TestApp::start(&config(&issuer)).await;
+    let address = app.address().to_string();
+    let ask = async |arguments: Vec<String>| {
+        let asked = move || {
+            let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+            run(&[&["healthcheck"], &arguments[..]].concat(), &[]).status.code()
+        };
+        tokio::task::spawn_blocking(asked).await.unwrap()
+    };
+    let at = |more: &[&str]| {
+        let own = ["--address", address.as_str()];
+        own.iter().chain(more).map(|argument| (*argument).to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(ask(at(&[])).await, Some(1), "not ready");
+    issuer.publish(&[&key]);
+    issuer.open();
+    app.is_ready().await;
+    eventually("yes", async || (ask(at(&[])).await == Some(0)).then_some(())).await;
+    let service = ["--service", "envoy.service.auth.v3.Authorization"];
+    assert_eq!(ask(at(&service)).await, Some(0));
+    assert_eq!(ask(at(&["--service", "nobody"])).await, Some(1));
+    let nobody = vec!["--address".to_owned(), Issuer::closed().url().replace("http://", "")];
+    assert_eq!(ask(nobody).await, Some(1), "nobody there");
+
+    // A listener that says nothing is not waited for beyond the timeout.
+    let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let silent = silent.local_addr().unwrap().to_string();
+    let arguments = ["--address", &silent, "--timeout", "200ms"].map(str::to_owned).to_vec();
+    assert_eq!(ask(arguments).await, Some(1), "silence");
+
+    let files = TempDir::new().unwrap();
+    let path = files.path().join("grpc.sock");
+    let on_a_socket = config_with(&issuer, |c| {
+        c["listeners"]["grpc"]["address"] = json!(format!("unix:{}", path.display()));
+    });
+    let app = TestApp::ready(&on_a_socket).await;
+    // It may not read the secrets, and needs nothing but the address.
+    let address = &on_a_socket["listeners"]["grpc"]["address"];
+    let unreadable = json!({
+        "listeners": { "grpc": { "address": address } },
+        "issuers": [{ "name": "rownd", "kind": "rownd", "apps": [{ "key": "file:/nowhere" }] }],
+    });
+    let config = file(&files, &unreadable.to_string());
+    let arguments = ["--config", &config].map(str::to_owned).to_vec();
+    eventually("yes", async || (ask(arguments.clone()).await == Some(0)).then_some(())).await;
+    until("still ready", || app.readiness.is_ready()).await;
+}
+
+/// A binary for production knows no emulator: feature `dev` has to be asked for.
+#[test]
+fn the_feature_that_mints_tokens_is_never_on_by_itself() {
+    let cargo = rownd_authz::config::environment().remove("CARGO").unwrap_or("cargo".to_owned());
+    let output = Command::new(cargo)
+        .args(["metadata", "--no-deps", "--offline", "--format-version", "1", "--manifest-path"])
+        .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml"))
+        .output()
+        .unwrap();
+    let metadata: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let features = metadata["packages"][0]["features"].as_object().unwrap();
+    assert_eq!(features["dev"], json!([]));
+    for (feature, enables) in features {
+        assert!(!enables.to_string().contains("dev"), "{feature} turns on `dev`");
+    }
+    let manifest = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/Dockerfile")).unwrap();
+    assert!(!manifest.contains("--features") && !manifest.contains("--all-features"));
+}
+
+#[test]
+fn all_of_it_stands_behind_the_feature() {
+    let source = |path: &str| {
+        fs::read_to_string(format!("{}/src/{path}", env!("CARGO_MANIFEST_DIR"))).unwrap()
+    };
+    for (path, items) in [
+        ("lib.rs", vec!["pub mod emulator;"]),
+        (
+            "cli/mod.rs",
+            vec![
+                "mod demo;",
+                "mod dev;",
+                "pub mod token_mint;",
+                "Dev(dev::DevArgs)",
+                "Token(TokenCommand)",
+            ],
+        ),
+    ] {
+        let text = source(path);
+        for item in items {
+            let (before, _) = text.split_once(item).unwrap_or_else(|| panic!("{item} in {path}"));
+            let guard = before.rsplit("#[cfg(feature = \"dev\")]").next().unwrap();
+            let between: Vec<&str> =
+                guard.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+            let plain =
+                between.iter().all(|line| line.starts_with("#[") || line.starts_with("///"));
+            assert!(plain && before.contains("cfg(feature"), "{item} is not behind the feature");
+        }
+    }
+}
