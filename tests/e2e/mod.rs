@@ -1,0 +1,17 @@
+//! End to end through the real Envoy: the facts the product is built on, and the
+//! product behind it.
+
+#![allow(clippy::too_many_lines, reason = "a table is long, and simple")]
+
+mod arrival;
+mod browser;
+mod cookie;
+mod credential;
+mod facts;
+mod heavy;
+mod hostile;
+mod identity;
+mod lifecycle;
+mod paths;
+mod shipped;
+mod stack;

@@ -1,0 +1,23 @@
+//! Foreign hands: clients and issuers that others wrote, held against ours.
+//!
+//! In: what `make tools` puts into `.tools/`. Out: their judgement of our tokens, and
+//! theirs for us to judge. Where both ends come from the same hands, a shared mistake
+//! passes; here it cannot.
+
+#[cfg(feature = "dev")]
+mod node;
+pub(crate) mod pyjwt;
+
+use std::path::{Path, PathBuf};
+
+/// A file of this package.
+fn package(path: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
+}
+
+/// A tool that `make tools` installs; its absence ends the test with the way to it.
+fn tool(path: &str) -> PathBuf {
+    let path = package(".tools").join(path);
+    assert!(path.exists(), "{} is missing: run `make tools`", path.display());
+    path
+}

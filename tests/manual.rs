@@ -1,0 +1,250 @@
+//! The papers are held to the program: links lead somewhere, targets and settings
+//! exist, every metric is documented, and Envoy takes the configuration that the
+//! pages recommend.
+//!
+//! A fenced block of YAML says in its first line what it is: `# rownd-authz`, a whole
+//! configuration; `# envoy`, filters and clusters; `# envoy route`, one route.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    path::PathBuf,
+};
+
+use rownd_authz::{
+    config,
+    metrics::{Labels, Metrics},
+};
+
+fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+}
+
+struct Page {
+    path: PathBuf,
+    text: String,
+}
+
+/// All Markdown files of the root and of `docs/`.
+fn pages() -> Vec<Page> {
+    let mut pages = Vec::new();
+    for directory in [root(), root().join("docs")] {
+        for entry in fs::read_dir(directory).expect("a directory of papers") {
+            let path = entry.expect("a directory entry").path();
+            if path.extension().is_some_and(|extension| extension == "md") {
+                let text = fs::read_to_string(&path).expect("a readable page");
+                pages.push(Page { path, text });
+            }
+        }
+    }
+    assert!(pages.len() > 5, "found only {} pages", pages.len());
+    pages
+}
+
+/// The text outside of fenced blocks.
+fn prose(text: &str) -> String {
+    text.split("```").step_by(2).collect()
+}
+
+/// The fenced blocks of YAML whose first line is `mark`.
+fn blocks<'a>(text: &'a str, mark: &str) -> Vec<&'a str> {
+    text.split("```")
+        .skip(1)
+        .step_by(2)
+        .filter_map(|block| block.strip_prefix("yaml\n"))
+        .filter(|block| block.lines().next() == Some(mark))
+        .collect()
+}
+
+/// The anchors of a page: its headings, in lower case, spaces as dashes.
+fn anchors(text: &str) -> BTreeSet<String> {
+    let slug = |heading: &str| {
+        heading
+            .trim_start_matches('#')
+            .trim()
+            .to_lowercase()
+            .chars()
+            .filter(|c| c.is_alphanumeric() || matches!(c, ' ' | '-' | '_'))
+            .map(|c| if c == ' ' { '-' } else { c })
+            .collect()
+    };
+    prose(text).lines().filter(|line| line.starts_with('#')).map(slug).collect()
+}
+
+fn link_problem(page: &Page, target: &str) -> Option<String> {
+    if target.contains("://") {
+        return None;
+    }
+    let (file, anchor) = target.split_once('#').unwrap_or((target, ""));
+    let path = if file.is_empty() { page.path.clone() } else { page.path.parent()?.join(file) };
+    if !path.exists() {
+        return Some(format!("{}: no {target}", page.path.display()));
+    }
+    let found = anchor.is_empty() || anchors(&fs::read_to_string(&path).ok()?).contains(anchor);
+    (!found).then(|| format!("{}: no heading for {target}", page.path.display()))
+}
+
+#[test]
+fn every_link_leads_somewhere() {
+    let mut links = 0;
+    let mut problems = Vec::new();
+    for page in pages() {
+        for rest in prose(&page.text).split("](").skip(1) {
+            let target = rest.split(')').next().unwrap_or_default();
+            links += 1;
+            problems.extend(link_problem(&page, target));
+        }
+    }
+    assert!(links > 20, "found only {links} links");
+    assert!(problems.is_empty(), "{problems:#?}");
+}
+
+#[test]
+fn every_target_that_is_named_exists() {
+    let makefile = fs::read_to_string(root().join("Makefile")).expect("a Makefile");
+    let mut named = BTreeMap::new();
+    for page in pages() {
+        let shell = page.text.split("```").skip(1).step_by(2);
+        let lines = shell.flat_map(|block| block.split("\nmake ").skip(1));
+        let text = prose(&page.text);
+        for rest in lines.chain(text.split("`make ").skip(1)) {
+            let target: String =
+                rest.chars().take_while(|c| c.is_ascii_lowercase() || *c == '-').collect();
+            named.insert(target, page.path.clone());
+        }
+    }
+    assert!(named.contains_key("demo"), "{named:?}");
+    for (target, page) in named {
+        let rule = format!("\n{target}:");
+        assert!(makefile.contains(&rule), "{}: no `make {target}`", page.display());
+    }
+}
+
+#[test]
+fn every_configuration_loads() {
+    let environment = BTreeMap::from([("ROWND_APP_ID".to_owned(), "app_manual".to_owned())]);
+    let mut seen = 0;
+    for page in pages() {
+        for block in blocks(&page.text, "# rownd-authz") {
+            seen += 1;
+            if let Err(problems) = config::parse("block", block, &environment) {
+                panic!("{}:\n{block}\n{problems}", page.path.display());
+            }
+        }
+    }
+    assert!(seen >= 2, "found only {seen} configurations");
+}
+
+/// The metric names of a page: `rownd_authz_...` in the first cell of a table's row.
+fn documented(text: &str) -> BTreeSet<String> {
+    text.lines()
+        .filter_map(|line| line.strip_prefix("| `rownd_authz_"))
+        .filter_map(|line| line.split_once('`'))
+        .map(|(name, _)| format!("rownd_authz_{name}"))
+        .collect()
+}
+
+#[test]
+fn every_metric_is_documented() {
+    let labels = Labels {
+        reasons: vec![(rownd_authz::metrics::Outcome::Allow, "authenticated")],
+        verifications: vec!["ok"],
+        issuers: vec!["rownd".to_owned()],
+    };
+    let exposition = Metrics::build(&labels).expect("metrics").render();
+    let exposed: BTreeSet<String> = exposition
+        .lines()
+        .filter_map(|line| line.strip_prefix("# TYPE "))
+        .filter_map(|line| line.split(' ').next())
+        .map(str::to_owned)
+        .collect();
+    let page = fs::read_to_string(root().join("docs/metrics.md")).expect("docs/metrics.md");
+    assert_eq!(documented(&page), exposed);
+}
+
+/// Needs the real Envoy, as everything under this name.
+mod e2e {
+    use std::{path::Path, process::Command};
+
+    use serde_json::{Value, json};
+
+    use super::{blocks, pages, root};
+
+    fn yaml(block: &str) -> Value {
+        serde_saphyr::from_str(block).unwrap_or_else(|error| panic!("{block}\n{error}"))
+    }
+
+    fn cluster(name: &str) -> Value {
+        json!({ "name": name, "type": "STATIC", "load_assignment": { "cluster_name": name } })
+    }
+
+    /// A whole Envoy around a block's filters, clusters and route.
+    fn bootstrap(filters: &[Value], clusters: &[Value], route: Option<&Value>) -> Value {
+        let kind = |path: &str| format!("type.googleapis.com/envoy.extensions.filters.{path}");
+        let router = json!({
+            "name": "envoy.filters.http.router",
+            "typed_config": { "@type": kind("http.router.v3.Router") },
+        });
+        let direct = json!({ "match": { "prefix": "/" }, "direct_response": { "status": 200 } });
+        let filters: Vec<&Value> = filters.iter().chain([&router]).collect();
+        let service = cluster("service");
+        let clusters: Vec<&Value> = clusters.iter().chain([&service]).collect();
+        let manager = json!({
+            "@type": kind("network.http_connection_manager.v3.HttpConnectionManager"),
+            "stat_prefix": "manual",
+            "http_filters": filters,
+            "route_config": { "virtual_hosts": [{
+                "name": "all", "domains": ["*"], "routes": [route.unwrap_or(&direct)],
+            }] },
+        });
+        json!({ "static_resources": {
+            "clusters": clusters,
+            "listeners": [{
+                "name": "manual",
+                "address": { "socket_address": { "address": "127.0.0.1", "port_value": 0 } },
+                "filter_chains": [{ "filters": [{
+                    "name": "envoy.filters.network.http_connection_manager",
+                    "typed_config": manager,
+                }] }],
+            }],
+        } })
+    }
+
+    fn assert_valid(page: &Path, block: &str, bootstrap: &Value) {
+        let envoy = root().join(".tools/envoy/envoy");
+        let output = Command::new(envoy)
+            .args(["--mode", "validate", "--log-level", "error", "--config-yaml"])
+            .arg(bootstrap.to_string())
+            .output()
+            .expect("Envoy runs: make tools");
+        assert!(
+            output.status.success(),
+            "{}:\n{block}\n{}",
+            page.display(),
+            String::from_utf8_lossy(&output.stderr)
+        );
+    }
+
+    fn list(block: &Value, key: &str) -> Vec<Value> {
+        block[key].as_array().cloned().unwrap_or_default()
+    }
+
+    #[test]
+    fn envoy_takes_what_the_pages_recommend() {
+        let mut seen = 0;
+        for page in pages() {
+            for block in blocks(&page.text, "# envoy") {
+                seen += 1;
+                let parts = yaml(block);
+                let (filters, clusters) = (list(&parts, "http_filters"), list(&parts, "clusters"));
+                assert!(!filters.is_empty() && !clusters.is_empty(), "{block}");
+                assert_valid(&page.path, block, &bootstrap(&filters, &clusters, None));
+            }
+            for block in blocks(&page.text, "# envoy route") {
+                seen += 1;
+                assert_valid(&page.path, block, &bootstrap(&[], &[], Some(&yaml(block))));
+            }
+        }
+        assert!(seen >= 3, "found only {seen} blocks");
+    }
+}
