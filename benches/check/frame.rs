@@ -1,0 +1,136 @@
+//! The question: a gRPC frame with a `CheckRequest` in the shape Envoy 1.40
+//! sends for a browser's API call (25 headers, addresses, times, both empty
+//! metadata contexts). Comes in: a token. Goes out: the frame that carries it.
+
+use std::collections::HashMap;
+
+use bytes::{BufMut as _, Bytes, BytesMut};
+use envoy_types::pb::{
+    envoy::{
+        config::core::v3::{
+            Address, Metadata, SocketAddress, address, socket_address::PortSpecifier,
+        },
+        service::auth::v3::{
+            AttributeContext, CheckRequest,
+            attribute_context::{HttpRequest, Peer, Request},
+        },
+    },
+    google::protobuf::Timestamp,
+};
+use prost::Message as _;
+
+use crate::Result;
+
+const METHOD: &str = "GET";
+const HOST: &str = "api.example.com";
+const PATH: &str = "/v1/projects/42/items?limit=50&cursor=bmV4dDoxMjMwMDAw";
+const HEADERS: [(&str, &str); 24] = [
+    (":authority", HOST),
+    (":method", METHOD),
+    (":path", PATH),
+    (":scheme", "http"),
+    ("accept", "application/json, text/plain, */*"),
+    ("accept-encoding", "gzip, deflate, br, zstd"),
+    ("accept-language", "en-GB,en;q=0.9,fr;q=0.8"),
+    ("cache-control", "no-cache"),
+    (
+        "cookie",
+        "_ga=GA1.2.1111111111.1700000000; theme=light; ab_test=23; csrftoken=Q2xpZW50U2lkZVRva2Vu",
+    ),
+    ("origin", "https://app.example.com"),
+    ("pragma", "no-cache"),
+    ("referer", "https://app.example.com/dashboard/projects/42?tab=overview"),
+    ("sec-ch-ua", r#""Chromium";v="140", "Not A(Brand";v="8""#),
+    ("sec-ch-ua-mobile", "?0"),
+    ("sec-ch-ua-platform", "\"Linux\""),
+    ("sec-fetch-dest", "empty"),
+    ("sec-fetch-mode", "cors"),
+    ("sec-fetch-site", "same-site"),
+    ("traceparent", "00-0123456789abcdef0123456789abcdef-0123456789abcdef-01"),
+    (
+        "user-agent",
+        "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36",
+    ),
+    ("x-client-version", "web-1.12.0"),
+    ("x-forwarded-proto", "http"),
+    ("x-request-id", "6f1d2c3b-4a59-4e68-8f7a-0b1c2d3e4f50"),
+    ("x-requested-with", "XMLHttpRequest"),
+];
+
+/// The frame but for its token. All tokens are of one length, so no length
+/// prefix in it depends on which one is put in.
+pub(crate) struct Template {
+    before: Bytes,
+    after: Bytes,
+    token: usize,
+}
+
+impl Template {
+    pub(crate) fn new(token: usize) -> Result<Self> {
+        // No header above holds this byte; the token stands where it stands.
+        let placeholder = "\u{1}".repeat(token);
+        let message = check_request(&placeholder).encode_to_vec();
+        let mut frame = BytesMut::with_capacity(message.len() + 5);
+        frame.put_u8(0);
+        frame.put_u32(u32::try_from(message.len())?);
+        frame.extend_from_slice(&message);
+        let frame = frame.freeze();
+        let start = frame
+            .windows(token)
+            .position(|window| window == placeholder.as_bytes())
+            .ok_or("no token in the template")?;
+        Ok(Self { before: frame.slice(..start), after: frame.slice(start + token..), token })
+    }
+
+    pub(crate) fn frame(&self, token: &[u8]) -> Bytes {
+        debug_assert_eq!(token.len(), self.token, "the length prefixes are for another length");
+        let mut frame = BytesMut::with_capacity(self.length());
+        frame.extend_from_slice(&self.before);
+        frame.extend_from_slice(token);
+        frame.extend_from_slice(&self.after);
+        frame.freeze()
+    }
+
+    pub(crate) fn length(&self) -> usize {
+        self.before.len() + self.token + self.after.len()
+    }
+}
+
+fn check_request(token: &str) -> CheckRequest {
+    let mut headers: HashMap<String, String> =
+        HEADERS.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+    headers.insert("authorization".to_owned(), format!("Bearer {token}"));
+    let http = HttpRequest {
+        id: "12345678901234567890".to_owned(),
+        method: METHOD.to_owned(),
+        headers,
+        path: PATH.to_owned(),
+        host: HOST.to_owned(),
+        scheme: "http".to_owned(),
+        protocol: "HTTP/1.1".to_owned(),
+        ..HttpRequest::default()
+    };
+    let time = Timestamp { seconds: 1_790_000_000, nanos: 123_456_000 };
+    CheckRequest {
+        attributes: Some(AttributeContext {
+            source: Some(peer(41782)),
+            destination: Some(peer(10000)),
+            request: Some(Request { time: Some(time), http: Some(http) }),
+            metadata_context: Some(Metadata::default()),
+            route_metadata_context: Some(Metadata::default()),
+            ..AttributeContext::default()
+        }),
+    }
+}
+
+fn peer(port: u32) -> Peer {
+    let address = SocketAddress {
+        address: "127.0.0.1".to_owned(),
+        port_specifier: Some(PortSpecifier::PortValue(port)),
+        ..SocketAddress::default()
+    };
+    Peer {
+        address: Some(Address { address: Some(address::Address::SocketAddress(address)) }),
+        ..Peer::default()
+    }
+}

@@ -1,0 +1,255 @@
+//! `make bench`: what a check costs, held against a server that does no work.
+//!
+//! Comes in: nothing but settings; keys, tokens, the issuer and the load are the
+//! bench's own. Goes out: a table, `target/bench/summary.json`, and with `--gate`
+//! an exit status. By turns, round after round, it drives bare h2, the floor
+//! (`benches/floor`) and rownd-authz with claims cached and with a fresh token
+//! each time; servers on one core, load on another.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::disallowed_methods,
+    reason = "a bench may end on its first surprise, and runs its own tasks"
+)]
+
+mod frame;
+mod issuer;
+mod load;
+mod mint;
+mod process;
+mod report;
+mod servers;
+mod verify;
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::ExitCode,
+    sync::Arc,
+    time::Duration,
+};
+
+use clap::Parser;
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::{
+    frame::Template,
+    load::{Sample, Source},
+    mint::Signer,
+    process::Cores,
+    report::{BARE_H2, CACHED, FLOOR, ROWS, Report, Round},
+    servers::Server,
+    verify::Cost,
+};
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+type Result<T> = std::result::Result<T, Box<dyn std::error::Error + Send + Sync>>;
+
+/// Users whose claims the cache holds in the cached case.
+const USERS: u64 = 512;
+
+/// Measures rownd-authz against its floor.
+#[derive(Parser)]
+struct Settings {
+    /// Rounds; each drives every server once.
+    #[arg(long, env = "BENCH_ROUNDS", default_value_t = 5, value_parser = clap::value_parser!(u8).range(1..))]
+    rounds: u8,
+    /// Seconds of load in each window.
+    #[arg(long, env = "BENCH_SECONDS", default_value_t = 3.0)]
+    seconds: f64,
+    /// The server to measure.
+    #[arg(long, env = "BENCH_SERVER", default_value = env!("CARGO_BIN_EXE_rownd-authz"))]
+    server: PathBuf,
+    /// The floor; cargo is asked for it where this is not set.
+    #[arg(long, env = "BENCH_FLOOR")]
+    floor: Option<PathBuf>,
+    /// Exit 1 where a requirement is missed.
+    #[arg(long)]
+    gate: bool,
+    /// Only measure bare signature checks, and say them as JSON.
+    #[arg(long, hide = true)]
+    verify: bool,
+    /// What cargo adds.
+    #[arg(long, hide = true)]
+    bench: bool,
+}
+
+impl Settings {
+    fn window(&self) -> Duration {
+        Duration::from_secs_f64(self.seconds)
+    }
+
+    /// Long enough for every cached claim to be cached again and the clock of the core to settle.
+    fn warm(&self) -> Duration {
+        Duration::from_millis(500)
+    }
+}
+
+fn main() -> ExitCode {
+    let settings = Settings::parse();
+    let done = if settings.verify {
+        verify::run(settings.window()).map(|()| true)
+    } else {
+        bench(&settings)
+    };
+    match done {
+        Ok(holds) if holds || !settings.gate => ExitCode::SUCCESS,
+        Ok(_) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("bench: {error}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn bench(settings: &Settings) -> Result<bool> {
+    let cores = Cores::find()?;
+    cores.hold_self()?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(async {
+        let (mut interrupt, mut terminate) =
+            (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+        tokio::select! {
+            holds = measure(settings, cores) => holds,
+            // The children end with their handles, which leaving here drops.
+            _ = interrupt.recv() => Err("interrupted".into()),
+            _ = terminate.recv() => Err("terminated".into()),
+        }
+    })
+}
+
+async fn measure(settings: &Settings, cores: Cores) -> Result<bool> {
+    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/bench");
+    fs::create_dir_all(&directory)?;
+    let floor = match &settings.floor {
+        Some(floor) => floor.clone(),
+        None => servers::floor_program().await?,
+    };
+    let mut bench = Bench::start(settings, cores, &floor, &directory).await?;
+    let mut rounds = Vec::new();
+    for number in 0..settings.rounds {
+        let round = bench.round(number.into()).await?;
+        report::progress(usize::from(number) + 1, settings.rounds.into(), &round)?;
+        rounds.push(round);
+    }
+    bench.stop().await?;
+    let report = Report::new(&rounds);
+    report.print()?;
+    let summary = directory.join("summary.json");
+    fs::write(&summary, format!("{:#}\n", report.summary()))?;
+    println!("written to {}", summary.display());
+    Ok(report.holds())
+}
+
+/// All that a round needs.
+struct Bench<'a> {
+    settings: &'a Settings,
+    cores: Cores,
+    signer: Signer,
+    /// The next serial number never used.
+    serial: u64,
+    /// What all rows but the fresh one are asked.
+    again: Arc<Source>,
+    bare_h2: Server,
+    floor: Server,
+    product: Server,
+}
+
+impl<'a> Bench<'a> {
+    async fn start(
+        settings: &'a Settings,
+        cores: Cores,
+        floor: &Path,
+        directory: &Path,
+    ) -> Result<Self> {
+        let signer = Signer::generate()?;
+        let rownd = issuer::serve(signer.key_set()).await?;
+        let tokens = signer.mint(0..USERS)?;
+        let template = Template::new(tokens.length())?;
+        let product = servers::product(cores.server, &settings.server, directory, rownd).await?;
+        servers::prove(&product, &template, 0, tokens.get(0).ok_or("no token")?).await?;
+        println!(
+            "{} rounds by turns, {} s each; servers on core {}, load on core {}: {} connections x {} checks in flight; \
+             a CheckRequest of {} bytes with a token of {}",
+            settings.rounds,
+            settings.seconds,
+            cores.server,
+            cores.load,
+            load::CONNECTIONS,
+            load::STREAMS,
+            template.length(),
+            tokens.length(),
+        );
+        if cores.server == cores.load {
+            println!("only one core: servers and load share it, and the figures are worth little");
+        }
+        Ok(Self {
+            settings,
+            cores,
+            signer,
+            serial: USERS,
+            again: Arc::new(Source::Again(
+                tokens.iter().map(|token| template.frame(token)).collect(),
+            )),
+            bare_h2: servers::floor(cores.server, floor, "bare_h2").await?,
+            floor: servers::floor(cores.server, floor, "tonic").await?,
+            product,
+        })
+    }
+
+    /// Every row once, each round beginning with another one, so that none always follows the same.
+    async fn round(&mut self, number: usize) -> Result<Round> {
+        let verify = self.verify().await?;
+        let fresh = self.fresh(verify)?;
+        let mut samples: [Option<Sample>; 4] = Default::default();
+        for turn in 0..ROWS.len() {
+            let row = (number + turn) % ROWS.len();
+            let (server, source) = match row {
+                BARE_H2 => (&self.bare_h2, &self.again),
+                FLOOR => (&self.floor, &self.again),
+                CACHED => (&self.product, &self.again),
+                _ => (&self.product, &fresh),
+            };
+            let (warm, window) = (self.settings.warm(), self.settings.window());
+            let sample =
+                load::drive(server.address, server.pid, Arc::clone(source), warm, window).await;
+            samples[row] = Some(sample.map_err(|error| format!("{}: {error}", ROWS[row]))?);
+        }
+        let [Some(bare_h2), Some(floor), Some(cached), Some(fresh)] = samples else {
+            return Err("a row was left out".into());
+        };
+        Ok(Round { samples: [bare_h2, floor, cached, fresh], verify })
+    }
+
+    /// Enough tokens for a server that did nothing but verify them, so for any server.
+    fn fresh(&mut self, verify: Cost) -> Result<Arc<Source>> {
+        let seconds = (self.settings.warm() + self.settings.window()).as_secs_f64();
+        let count = (seconds * 1e6 / verify.aws_lc_rs) as u64;
+        let tokens = self.signer.mint(self.serial..self.serial + count)?;
+        self.serial += count;
+        Ok(Arc::new(Source::Once(Template::new(tokens.length())?, tokens)))
+    }
+
+    async fn verify(&self) -> Result<Cost> {
+        let own = std::env::current_exe()?;
+        let output = process::held(self.cores.server, &own)
+            .args(["--verify", "--seconds", "1"])
+            .output()
+            .await?;
+        serde_json::from_slice(&output.stdout).map_err(|_| {
+            format!("the bare verification failed: {}", String::from_utf8_lossy(&output.stderr))
+                .into()
+        })
+    }
+
+    async fn stop(self) -> Result<()> {
+        for server in [self.bare_h2, self.floor, self.product] {
+            server.stop().await?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,247 @@
+//! What the bench has to say. Comes in: the samples of every round. Goes out: a
+//! table, the ratios held against what is required, and `summary.json`.
+
+use hdrhistogram::Histogram;
+use serde_json::{Value, json};
+
+use crate::{Result, load::Sample, verify::Cost};
+
+pub(crate) const BARE_H2: usize = 0;
+pub(crate) const FLOOR: usize = 1;
+pub(crate) const CACHED: usize = 2;
+pub(crate) const FRESH: usize = 3;
+pub(crate) const ROWS: [&str; 4] = [
+    "bare h2, no work",
+    "floor: tonic, no work",
+    "rownd-authz, claims cached",
+    "rownd-authz, EdDSA each time",
+];
+
+/// A refused check costs CPU and counts for nothing, so a few can only make us
+/// look slower: a stall of a busy machine makes some run into their deadline. More
+/// than one in a hundred, and the figure is not about allowing.
+const TOLERATED: f64 = 0.01;
+/// Parts of a window: a core less busy was not saturated, one more waited for was not ours.
+const BUSY: f64 = 0.85;
+const SHARED: f64 = 0.05;
+
+pub(crate) struct Round {
+    pub(crate) samples: [Sample; 4],
+    pub(crate) verify: Cost,
+}
+
+impl Round {
+    /// CPU-microseconds of the server for each check it allowed.
+    fn cpu(&self, row: usize) -> f64 {
+        let sample = &self.samples[row];
+        sample.server.cpu.as_secs_f64() * 1e6 / sample.allowed.max(1) as f64
+    }
+}
+
+/// The middle one, and how far the rounds lay apart.
+#[derive(Clone, Copy)]
+struct Spread {
+    median: f64,
+    least: f64,
+    most: f64,
+}
+
+impl Spread {
+    fn of(rounds: &[Round], figure: impl Fn(&Round) -> f64) -> Self {
+        let mut figures: Vec<f64> = rounds.iter().map(figure).collect();
+        figures.sort_by(f64::total_cmp);
+        let (low, high) = ((figures.len() - 1) / 2, figures.len() / 2);
+        let median = f64::midpoint(figures[low], figures[high]);
+        Self { median, least: figures[0], most: figures[figures.len() - 1] }
+    }
+}
+
+/// A ratio and what it should not exceed.
+struct Ratio {
+    name: &'static str,
+    spread: Spread,
+    limit: f64,
+    /// Whether the limit is a promise of the product. The first ratio is of two
+    /// servers of the bench: it says how good a yardstick the floor is.
+    required: bool,
+}
+
+impl Ratio {
+    fn verdict(&self) -> &'static str {
+        match (self.required, self.spread.median <= self.limit) {
+            (true, true) => "ok",
+            (true, false) => "MISSED",
+            (false, _) => "(aim)",
+        }
+    }
+}
+
+pub(crate) struct Report<'a> {
+    rounds: &'a [Round],
+    ratios: [Ratio; 3],
+}
+
+impl<'a> Report<'a> {
+    /// Ratios are taken round by round: both sides then met the same machine.
+    pub(crate) fn new(rounds: &'a [Round]) -> Self {
+        let ratio = |name, limit, required, figure: fn(&Round) -> f64| Ratio {
+            name,
+            spread: Spread::of(rounds, figure),
+            limit,
+            required,
+        };
+        let ratios = [
+            ratio("floor / bare h2", 1.5, false, |round| round.cpu(FLOOR) / round.cpu(BARE_H2)),
+            ratio("cached / floor", 1.6, true, |round| round.cpu(CACHED) / round.cpu(FLOOR)),
+            ratio("(fresh - cached) / verify, EdDSA", 1.2, true, |round| {
+                (round.cpu(FRESH) - round.cpu(CACHED)) / round.verify.aws_lc_rs
+            }),
+        ];
+        Self { rounds, ratios }
+    }
+
+    pub(crate) fn holds(&self) -> bool {
+        self.ratios.iter().all(|ratio| ratio.verdict() != "MISSED")
+    }
+
+    pub(crate) fn print(&self) -> Result<()> {
+        println!(
+            "\n{:<34}{:>10}{:>12}{:>19}{:>7}{:>7}{:>9}{:>9}{:>9}",
+            "",
+            "checks/s",
+            "CPU-us",
+            "(least..most)",
+            "busy",
+            "wait",
+            "p50 us",
+            "p99 us",
+            "p99.9 us",
+        );
+        for (row, name) in ROWS.iter().enumerate() {
+            self.print_row(row, name)?;
+        }
+        for (name, figure) in [
+            ("bare verify, aws-lc-rs", (|round| round.verify.aws_lc_rs) as fn(&Round) -> f64),
+            ("bare verify, jsonwebtoken", |round| round.verify.jsonwebtoken),
+        ] {
+            let cost = Spread::of(self.rounds, figure);
+            println!("{name:<34}{:>10}{:>12.2}{:>19}", "", cost.median, range(cost));
+        }
+        println!("\n{:<34}{:>10}{:>31}", "ratio of CPU", "median", "(least..most)");
+        for ratio in &self.ratios {
+            println!(
+                "{:<34}{:>10.2}{:>31}   <= {:<4} {}",
+                ratio.name,
+                ratio.spread.median,
+                range(ratio.spread),
+                ratio.limit,
+                ratio.verdict(),
+            );
+        }
+        self.print_doubts();
+        println!(
+            "ES256, RS256: not measured, as the one kind of issuer takes EdDSA only (null in the summary)"
+        );
+        Ok(())
+    }
+
+    /// What makes figures of this run worth less.
+    fn print_doubts(&self) {
+        let rows = |doubtful: &dyn Fn(usize) -> bool| {
+            let names: Vec<&str> =
+                (0..ROWS.len()).filter(|row| doubtful(*row)).map(|row| ROWS[row]).collect();
+            names.join("; ")
+        };
+        let shared = rows(&|row| self.waited(row) > SHARED);
+        let idle = rows(&|row| self.busy(row) < BUSY);
+        if !shared.is_empty() {
+            println!("the machine was not quiet: others took the core from {shared}");
+        } else if !idle.is_empty() {
+            println!("not saturated, so a little dear by wake-ups: {idle}");
+        }
+    }
+
+    fn busy(&self, row: usize) -> f64 {
+        self.median(row, |sample| sample.server.cpu.as_secs_f64() / sample.wall.as_secs_f64())
+    }
+
+    fn waited(&self, row: usize) -> f64 {
+        self.median(row, |sample| sample.server.waited.as_secs_f64() / sample.wall.as_secs_f64())
+    }
+
+    fn median(&self, row: usize, figure: impl Fn(&Sample) -> f64) -> f64 {
+        Spread::of(self.rounds, |round| figure(&round.samples[row])).median
+    }
+
+    fn print_row(&self, row: usize, name: &str) -> Result<()> {
+        let rate = self.median(row, |sample| sample.allowed as f64 / sample.wall.as_secs_f64());
+        let cost = Spread::of(self.rounds, |round| round.cpu(row));
+        let mut latency = Histogram::<u64>::new(3)?;
+        for round in self.rounds {
+            latency.add(&round.samples[row].latency)?;
+        }
+        let quantile = |part: f64| latency.value_at_quantile(part) as f64 / 1e3;
+        println!(
+            "{name:<34}{rate:>10.0}{:>12.2}{:>19}{:>6.0}%{:>6.1}%{:>9.0}{:>9.0}{:>9.0}",
+            cost.median,
+            range(cost),
+            self.busy(row) * 100.0,
+            self.waited(row) * 100.0,
+            quantile(0.5),
+            quantile(0.99),
+            quantile(0.999),
+        );
+        Ok(())
+    }
+
+    pub(crate) fn summary(&self) -> Value {
+        let median = |figure: &dyn Fn(&Round) -> f64| round(Spread::of(self.rounds, figure).median);
+        let cpu = |row: usize| median(&|round| round.cpu(row));
+        let [null_to_bare_h2, cached_to_floor, fresh] =
+            self.ratios.each_ref().map(|each| round(each.spread.median));
+        json!({
+            "ratios": {
+                "null_to_bare_h2": null_to_bare_h2,
+                "cached_to_floor": cached_to_floor,
+                "fresh_minus_cached_to_verify": { "EdDSA": fresh, "ES256": null },
+                "rs256_overhead_to_floor": null,
+            },
+            "cpu_us": {
+                "bare_h2": cpu(BARE_H2),
+                "null": cpu(FLOOR),
+                "cached": cpu(CACHED),
+                "fresh": { "EdDSA": cpu(FRESH), "ES256": null, "RS256": null },
+                "verify": { "EdDSA": median(&|round| round.verify.aws_lc_rs), "ES256": null, "RS256": null },
+                "verify_jsonwebtoken": { "EdDSA": median(&|round| round.verify.jsonwebtoken), "ES256": null, "RS256": null },
+            },
+        })
+    }
+}
+
+/// One line a round, so that a run can be followed, and a refusal seen at once.
+pub(crate) fn progress(number: usize, of: usize, round: &Round) -> Result<()> {
+    let figures =
+        (0..ROWS.len()).map(|row| format!("{:.2}", round.cpu(row))).collect::<Vec<_>>().join("  ");
+    eprintln!("round {number}/{of}: CPU-us {figures}  verify {:.2}", round.verify.aws_lc_rs);
+    for (name, sample) in ROWS.iter().zip(&round.samples) {
+        let Sample { allowed, refused, .. } = sample;
+        let part = *refused as f64 / (allowed + refused).max(1) as f64;
+        let reason = sample.refusal.as_deref().unwrap_or_default();
+        let told = format!("{name}: {allowed} checks allowed, {refused} refused ({reason})");
+        if *allowed == 0 || part > TOLERATED {
+            return Err(told.into());
+        }
+        if *refused > 0 {
+            eprintln!("{told}");
+        }
+    }
+    Ok(())
+}
+
+fn range(spread: Spread) -> String {
+    format!("({:.2}..{:.2})", spread.least, spread.most)
+}
+
+fn round(figure: f64) -> f64 {
+    (figure * 1000.0).round() / 1000.0
+}

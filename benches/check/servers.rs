@@ -1,0 +1,200 @@
+//! The three servers under load, side by side on one core; only the one that is
+//! asked runs. Comes in: programs, the key set's address. Goes out: servers that
+//! are ready and proven to judge: a good token allowed with its user named, a
+//! forged one refused.
+
+use std::{
+    fs::{self, File},
+    net::{SocketAddr, TcpListener},
+    path::{Path, PathBuf},
+    process::Stdio,
+    time::{Duration, Instant},
+};
+
+use envoy_types::pb::envoy::service::auth::v3::{CheckResponse, check_response::HttpResponse};
+use prost::Message as _;
+use tokio::{
+    io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader},
+    net::TcpStream,
+    process::Child,
+    time::{sleep, timeout},
+};
+
+use crate::{
+    Result,
+    frame::Template,
+    issuer,
+    load::{self, Call},
+    mint, process,
+};
+
+const PATIENCE: Duration = Duration::from_secs(20);
+const PAUSE: Duration = Duration::from_millis(20);
+const USER_HEADER: &str = "x-rownd-user-id";
+
+/// A server ready for load.
+pub(crate) struct Server {
+    pub(crate) address: SocketAddr,
+    pub(crate) pid: u32,
+    child: Child,
+}
+
+impl Server {
+    pub(crate) async fn stop(mut self) -> Result<()> {
+        Ok(self.child.kill().await?)
+    }
+}
+
+/// `mode` is `tonic` or `bare_h2`.
+pub(crate) async fn floor(core: usize, program: &Path, mode: &str) -> Result<Server> {
+    let mut child =
+        process::held(core, program).args([mode, "127.0.0.1:0"]).stdout(Stdio::piped()).spawn()?;
+    let output = child.stdout.take().ok_or("no output from the floor")?;
+    let mut line = String::new();
+    timeout(PATIENCE, BufReader::new(output).read_line(&mut line)).await??;
+    let address =
+        line.trim().parse().map_err(|error| format!("the floor said {line:?}: {error}"))?;
+    Ok(Server { address, pid: process::pid(&child)?, child })
+}
+
+/// rownd-authz, as a user would start it.
+pub(crate) async fn product(
+    core: usize,
+    program: &Path,
+    directory: &Path,
+    rownd: SocketAddr,
+) -> Result<Server> {
+    let [address, ops] = free_addresses()?;
+    let file = directory.join("rownd-authz.yaml");
+    fs::write(&file, config(address, ops, rownd))?;
+    let log = directory.join("rownd-authz.log");
+    let output = File::create(&log)?;
+    let mut child = process::held(core, program)
+        .args(["serve", "--config"])
+        .arg(&file)
+        .stdout(output.try_clone()?)
+        .stderr(output)
+        .spawn()?;
+    ready(ops, &mut child).await.map_err(|error| failure(program, &log, error.as_ref()))?;
+    Ok(Server { address, pid: process::pid(&child)?, child })
+}
+
+fn failure(program: &Path, log: &Path, error: &dyn std::error::Error) -> String {
+    let text = fs::read_to_string(log).unwrap_or_default();
+    let tail = text.lines().rev().take(5).collect::<Vec<_>>();
+    let tail = tail.into_iter().rev().collect::<Vec<_>>().join("\n  ");
+    format!("{}: {error}\nthe end of {}:\n  {tail}", program.display(), log.display())
+}
+
+/// A few routes, so that policy has something to choose from.
+fn config(grpc: SocketAddr, ops: SocketAddr, rownd: SocketAddr) -> String {
+    format!(
+        r#"listeners:
+  grpc: {{ address: "{grpc}", workers: 1 }}
+  ops: {{ address: "{ops}" }}
+issuers:
+  - name: rownd
+    kind: rownd
+    base_url: "http://{rownd}"
+    issuer: "{}"
+    jwks_url: "http://{rownd}{}"
+    apps: [{{ id: {} }}]
+credentials: [{{ header: authorization }}, {{ cookie: rownd_token }}]
+routes:
+  - {{ id: health, match: {{ path: {{ exact: /healthz }} }}, auth: none }}
+  - {{ id: public, match: {{ path: {{ prefix: /public }} }}, auth: none }}
+  - {{ id: api, match: {{ hosts: [api.example.com], path: {{ prefix: /v1 }}, methods: [GET, POST] }}, auth: required, auth_level: verified }}
+default: {{ auth: required }}
+"#,
+        mint::ISSUER,
+        issuer::KEYS,
+        mint::APP,
+    )
+}
+
+/// Two ports that were free a moment ago: the server wants to be told which to take.
+fn free_addresses() -> Result<[SocketAddr; 2]> {
+    let (first, second) = (TcpListener::bind("127.0.0.1:0")?, TcpListener::bind("127.0.0.1:0")?);
+    Ok([first.local_addr()?, second.local_addr()?])
+}
+
+async fn ready(ops: SocketAddr, child: &mut Child) -> Result<()> {
+    let start = Instant::now();
+    let mut last = String::from("nothing");
+    while start.elapsed() < PATIENCE {
+        if let Some(status) = child.try_wait()? {
+            return Err(format!("ended before it was ready: {status}").into());
+        }
+        match readiness(ops).await {
+            Ok(line) if line.starts_with("HTTP/1.1 200") => return Ok(()),
+            Ok(line) => last = line,
+            Err(error) => last = error.to_string(),
+        }
+        sleep(PAUSE).await;
+    }
+    Err(format!("not ready after {PATIENCE:?}: /readyz said {last}").into())
+}
+
+async fn readiness(ops: SocketAddr) -> Result<String> {
+    let mut socket = TcpStream::connect(ops).await?;
+    socket
+        .write_all(
+            format!("GET /readyz HTTP/1.1\r\nhost: {ops}\r\nconnection: close\r\n\r\n").as_bytes(),
+        )
+        .await?;
+    let mut answer = Vec::new();
+    timeout(PATIENCE, socket.read_to_end(&mut answer)).await??;
+    Ok(String::from_utf8_lossy(&answer).lines().next().unwrap_or_default().to_owned())
+}
+
+/// Speed without a verdict is no speed: both sides of it are seen before any load.
+pub(crate) async fn prove(
+    server: &Server,
+    template: &Template,
+    serial: u64,
+    token: &[u8],
+) -> Result<()> {
+    let client = load::connect(server.address).await?;
+    let call = Call::new(server.address)?;
+    let good = call.ask(client.clone(), template.frame(token)).await?;
+    let response = CheckResponse::decode(good.message.clone())?;
+    if !good.allows() {
+        return Err(format!("a good token was refused: {response:?}").into());
+    }
+    let user = mint::user(serial);
+    let named = matches!(&response.http_response, Some(HttpResponse::OkResponse(ok)) if ok.headers.iter().any(|option| {
+        option.header.as_ref().is_some_and(|header| header.key == USER_HEADER && header.value == user)
+    }));
+    if !named {
+        return Err(format!("no {USER_HEADER}: {user} in {response:?}").into());
+    }
+    let forged = call.ask(client, template.frame(&forge(token))).await?;
+    if forged.allows() { Err("a forged token was allowed".into()) } else { Ok(()) }
+}
+
+/// The same token with one bit of its signature turned.
+fn forge(token: &[u8]) -> Vec<u8> {
+    let mut forged = token.to_vec();
+    // In the middle of the signature: its last character has bits that mean nothing.
+    let middle = forged.len() - 43;
+    forged[middle] = if forged[middle] == b'A' { b'B' } else { b'A' };
+    forged
+}
+
+/// Where cargo put the other bench, which it builds if need be.
+pub(crate) async fn floor_program() -> Result<PathBuf> {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let output = tokio::process::Command::new(cargo)
+        .args(["bench", "--no-run", "--quiet", "--bench", "floor", "--message-format=json"])
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .stderr(Stdio::inherit())
+        .kill_on_drop(true)
+        .output()
+        .await?;
+    String::from_utf8(output.stdout)?
+        .lines()
+        .filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok())
+        .filter(|message| message["target"]["name"] == "floor")
+        .find_map(|message| message["executable"].as_str().map(PathBuf::from))
+        .ok_or_else(|| "cargo built no bench named floor".into())
+}
