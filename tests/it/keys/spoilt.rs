@@ -3,7 +3,7 @@
 use rownd_authz::model::DenyReason;
 use serde_json::{Value, json};
 
-use super::{FETCHES, fetched, judge};
+use super::{FETCHES, fetched, judge, provoke};
 use crate::it::support::{
     Ask, Claims, Issuer, Key, Reply, TestApp, config_with, eventually, issuer::KEYS,
 };
@@ -59,9 +59,13 @@ async fn the_last_good_keys_stay_whatever_the_issuer_says() {
         // One fetch may have begun before.
         let total = app.metric(FETCHES, &[]) + 1.0;
         fetched(&app, &issuer, total).await;
-        let before = app.metric(FETCHES, &[("result", result)]);
-        fetched(&app, &issuer, total + 1.0).await;
-        assert!(app.metric(FETCHES, &[("result", result)]) > before, "{what} is no {result}");
+        let counted = || app.metric(FETCHES, &[("result", result)]);
+        let before = counted();
+        eventually(&format!("{what} to be counted as {result}"), async || {
+            provoke(&app, &issuer).await;
+            (counted() > before).then_some(())
+        })
+        .await;
         judge(&app, &issuer, &key).await.assert_allowed(what, "authenticated");
         let denied = judge(&app, &issuer, &lure).await;
         assert!(!denied.is_allowed(), "{what}: {denied:?}");

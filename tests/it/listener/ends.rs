@@ -74,7 +74,7 @@ async fn an_aged_connection_that_does_not_finish_is_ended() {
 #[tokio::test]
 async fn a_drain_says_so_first_serves_on_and_finishes_what_it_has() {
     let mut house =
-        House::open(|c| c["shutdown"] = json!({ "drain_delay": "2s", "grace": "25s" })).await;
+        House::open(|c| c["shutdown"] = json!({ "drain_delay": "3s", "grace": "25s" })).await;
     let ask = frame_of(&house.good());
     let wire = house.dial().await;
     let mut held = wire.begin_check().await.unwrap();

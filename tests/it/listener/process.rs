@@ -18,7 +18,7 @@ fn for_binary(issuer: &Issuer) -> Value {
     config_with(issuer, |c| {
         c["log"] = json!({ "level": "info", "format": "json" });
         c["check"]["timeout"] = json!("1s");
-        c["shutdown"] = json!({ "drain_delay": "0s", "grace": "10s" });
+        c["shutdown"] = json!({ "drain_delay": "0s", "grace": "25s" });
     })
 }
 
@@ -27,7 +27,9 @@ async fn sigterm_and_ctrl_c_end_the_binary_well() {
     let key = Key::new("sig-1");
     let issuer = Issuer::with_keys(&[&key]);
     for signal in ["TERM", "INT"] {
-        let mut binary = Binary::start(&for_binary(&issuer)).await;
+        let mut settings = for_binary(&issuer);
+        settings["check"]["timeout"] = json!("20s");
+        let mut binary = Binary::start(&settings).await;
         binary.is_ready().await;
         let wire = Wire::connect(binary.grpc).await;
         let mut held = wire.begin_check().await.unwrap();

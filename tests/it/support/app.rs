@@ -27,8 +27,9 @@ pub(crate) fn issuer_settings(name: &str, issuer: &Issuer) -> Value {
         "kind": "rownd",
         "base_url": issuer.url(),
         "apps": [{ "id": APP }],
-        // The shortest there is: a test need not wait for it.
-        "keys": { "cooldown": "100ms" },
+        // The shortest there is: a test need not wait for it. And long enough for a reply that
+        // a test holds back.
+        "keys": { "cooldown": "100ms", "fetch_timeout": "30s" },
     })
 }
 
