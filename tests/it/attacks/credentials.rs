@@ -141,6 +141,7 @@ async fn a_cookie_changes_nothing_from_another_site() {
     let good = [
         post().header("origin", "https://api.example.com"),
         post().header("origin", "https://API.example.com:443"),
+        post().https().header("origin", "https://api.example.com"),
         post().header("sec-fetch-site", "same-origin"),
         post().header("origin", "http://api.example.com").header("sec-fetch-site", "same-origin"),
         Ask::get("/")
@@ -168,6 +169,8 @@ async fn a_cookie_changes_nothing_from_another_site() {
         post().method("DELETE"),
         post().method("get"),
         post().header("referer", "https://api.example.com/"),
+        // Whoever is on the way can write a page that comes by http.
+        post().https().header("origin", "http://api.example.com"),
     ];
     for (index, ask) in bad.into_iter().enumerate() {
         for ask in [ask.clone(), ask.joined()] {

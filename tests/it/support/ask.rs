@@ -48,6 +48,7 @@ pub(crate) const IDENTITY: [&str; 10] = [
 pub(crate) struct Ask {
     method: Bytes,
     host: Bytes,
+    scheme: Bytes,
     path: Bytes,
     id: Bytes,
     headers: Vec<(Bytes, Bytes)>,
@@ -61,6 +62,7 @@ impl Ask {
         Self {
             method: Bytes::from_static(b"GET"),
             host: Bytes::from_static(b"api.example.com"),
+            scheme: Bytes::from_static(b"http"),
             path: Bytes::from(path.into()),
             id: Bytes::from_static(b"1234567890"),
             headers: Vec::new(),
@@ -83,6 +85,12 @@ impl Ask {
     /// Another host.
     pub(crate) fn host(mut self, host: impl Into<Vec<u8>>) -> Self {
         self.host = Bytes::from(host.into());
+        self
+    }
+
+    /// As it came over TLS.
+    pub(crate) fn https(mut self) -> Self {
+        self.scheme = Bytes::from_static(b"https");
         self
     }
 
@@ -123,7 +131,7 @@ impl Ask {
             (Vec::new(), Some(HeaderMap { headers: self.raw_headers() }))
         };
         let http = HttpRequest {
-            scheme: "http".into(),
+            scheme: self.scheme.clone(),
             id: self.id.clone(),
             method: self.method.clone(),
             headers,
@@ -148,7 +156,7 @@ impl Ask {
             (Bytes::from_static(b":method"), self.method.clone()),
             (Bytes::from_static(b":path"), self.path.clone()),
             (Bytes::from_static(b":authority"), self.host.clone()),
-            (Bytes::from_static(b":scheme"), Bytes::from_static(b"http")),
+            (Bytes::from_static(b":scheme"), self.scheme.clone()),
         ]
     }
 
