@@ -3,6 +3,8 @@
 //! JWT libraries are lenient where it matters (a claim of the wrong type counts as absent,
 //! `crit` is read and not obeyed, the last of two members wins), so this is our own.
 
+use std::borrow::Cow;
+
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::{
     Deserialize, Deserializer,
@@ -142,6 +144,10 @@ impl<'de> Deserialize<'de> for RawClaims {
     }
 }
 
+/// A claim's name, copied only where it is kept.
+#[derive(Deserialize)]
+struct Name<'a>(#[serde(borrow)] Cow<'a, str>);
+
 struct RawClaimsVisitor;
 
 impl<'de> Visitor<'de> for RawClaimsVisitor {
@@ -153,8 +159,8 @@ impl<'de> Visitor<'de> for RawClaimsVisitor {
 
     fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<RawClaims, A::Error> {
         let mut claims = RawClaims::default();
-        while let Some(name) = entries.next_key::<String>()? {
-            let twice = match name.as_str() {
+        while let Some(Name(name)) = entries.next_key::<Name<'de>>()? {
+            let twice = match name.as_ref() {
                 "iss" => claims.iss.replace(entries.next_value()?).is_some(),
                 "sub" => claims.sub.replace(entries.next_value()?).is_some(),
                 "jti" => claims.jti.replace(entries.next_value()?).is_some(),
@@ -162,7 +168,10 @@ impl<'de> Visitor<'de> for RawClaimsVisitor {
                 "exp" => claims.exp.replace(entries.next_value()?).is_some(),
                 "nbf" => claims.nbf.replace(entries.next_value()?).is_some(),
                 "iat" => claims.iat.replace(entries.next_value()?).is_some(),
-                _ => claims.other.insert(name, entries.next_value::<Strict>()?.0).is_some(),
+                _ => {
+                    let value = entries.next_value::<Strict>()?.0;
+                    claims.other.insert(name.into_owned(), value).is_some()
+                }
             };
             if twice {
                 return Err(A::Error::custom("a claim stands twice"));
