@@ -5,6 +5,7 @@
 //! rate is right from the first event on. No label ever holds what a client sent.
 #![expect(clippy::disallowed_macros, reason = "the room where metrics are at home")]
 
+mod fresh;
 #[cfg(test)]
 mod tests;
 
@@ -15,6 +16,8 @@ use metrics::{
     gauge, histogram, with_local_recorder,
 };
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
+
+pub use fresh::Withdrawn;
 
 /// Upper bounds of `check_duration_seconds`: 10 microseconds to 1 second.
 const BUCKETS: [f64; 16] = [
@@ -141,6 +144,7 @@ pub struct Metrics {
     connections: Gauge,
     connection_results: Vec<Counter>,
     dev_mode: Gauge,
+    fresh: fresh::Handles,
     handle: PrometheusHandle,
 }
 
@@ -201,6 +205,7 @@ impl Metrics {
                 })
                 .collect(),
             dev_mode: gauge!("rownd_authz_dev_mode"),
+            fresh: fresh::Handles::register(),
             handle,
         }
     }

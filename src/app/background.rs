@@ -12,11 +12,13 @@ use crate::{
     metrics::Metrics,
     rownd,
     upstream::Client,
-    verify::{AppSlot, Verifier},
+    verify::{AppSlot, Revocations, Verifier},
 };
 
 /// What is not ready is said again this often.
 const REMIND: Duration = Duration::from_secs(10);
+/// Ended revocations are dropped this often.
+const SWEEP: Duration = Duration::from_secs(60);
 
 /// The apps of an issuer whose id has to be asked for.
 pub(super) fn unknown_apps(issuer: &Issuer, verifier: &Verifier) -> Vec<Arc<AppSlot>> {
@@ -62,6 +64,16 @@ pub(super) async fn upkeep(metrics: Arc<Metrics>, every: Duration) {
         ticks.tick().await;
         metrics.upkeep();
         metrics.log_lines_lost(super::telemetry::lines_lost());
+    }
+}
+
+/// Drops revocations that have outlived every token they could hit.
+pub(super) async fn forget_ended(revocations: Arc<Revocations>) {
+    let mut ticks = tokio::time::interval(SWEEP);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        revocations.sweep(std::time::SystemTime::now());
     }
 }
 

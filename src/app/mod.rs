@@ -24,7 +24,7 @@ use crate::{
     http::ops::{self as pages, Ops},
     metrics::{Labels, Metrics},
     upstream,
-    verify::{self, Limits, Verifier},
+    verify::{self, Limits, Revocations, Verifier},
 };
 pub use listen::ListenAddress;
 use listen::Listener;
@@ -94,8 +94,10 @@ pub async fn build(config: Config) -> Result<Bound, BuildError> {
         max_token_bytes: config.check.max_token_bytes,
         claims_cache_bytes: config.check.claims_cache_bytes,
     };
+    let revocations = Revocations::new(&config.revocation, &metrics);
     let parts =
-        Verifier::build(&config.issuers, limits, &upstream, &metrics, &readiness).map_err(part)?;
+        Verifier::build(&config.issuers, limits, revocations, &upstream, &metrics, &readiness)
+            .map_err(part)?;
     let verifier = Arc::new(parts.verifier);
     let snapshot = Snapshot::build(&config, verifier.clone()).map_err(part)?;
     let authorizer = Authorizer::new(snapshot, metrics.clone(), config.log.denials_per_second);
@@ -180,6 +182,8 @@ impl Bound {
         }
         spawn(&mut tasks, self.health.run(self.state.readiness.watch()));
         spawn(&mut tasks, background::upkeep(self.state.metrics.clone(), UPKEEP));
+        let revocations = self.state.verifier.revocations().clone();
+        spawn(&mut tasks, background::forget_ended(revocations));
         spawn(&mut tasks, background::announce(self.state.readiness.clone()));
         let (readiness, metrics) = (self.state.readiness.clone(), self.state.metrics.clone());
         spawn(&mut tasks, ops::serve(self.ops, pages::router(self.state)));

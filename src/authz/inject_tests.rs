@@ -39,6 +39,8 @@ fn identity() -> Identity {
         app_id: Some("app_1".to_owned()),
         app_variant: None,
         session_id: None,
+        token_id: None,
+        issued_at: None,
         roles: Vec::new(),
         groups: Vec::new(),
         headers: OnceLock::new(),

@@ -18,7 +18,7 @@ use crate::{
     metrics::{Labels, Metrics},
     model::{AllowReason, DenyReason, Headers, RequestContext, Verdict},
     upstream::Client,
-    verify::{self, KeyRefresher, Limits, Verifier},
+    verify::{self, KeyRefresher, Limits, Revocations, Verifier},
 };
 
 type Lines<'a> = &'a [(&'a str, &'a str)];
@@ -46,8 +46,10 @@ fn rig(yaml: &str) -> Rig {
     let limits =
         Limits { max_token_bytes: config.check.max_token_bytes, claims_cache_bytes: 1 << 20 };
     let client = Client::build(Duration::from_secs(1)).unwrap();
+    let revocations = Revocations::new(&config.revocation, &metrics);
     let parts =
-        Verifier::build(&config.issuers, limits, &client, &metrics, &Readiness::new()).unwrap();
+        Verifier::build(&config.issuers, limits, revocations, &client, &metrics, &Readiness::new())
+            .unwrap();
     let snapshot = Snapshot::build(&config, Arc::new(parts.verifier)).unwrap();
     let authorizer = Authorizer::new(snapshot, metrics.clone(), config.log.denials_per_second);
     Rig { authorizer, metrics, refreshers: parts.refreshers }

@@ -23,7 +23,8 @@ pub use problem::{Problem, Problems};
 pub use schema::{
     App, Auth, Check, Config, Credentials, DefaultRoute, ExpiredCookie, GrpcListener,
     IdentityHeaders, Issuer, IssuerKind, Keys, Listeners, Log, LogFormat, LogLevel, Match,
-    OddPaths, OpsListener, PathMatch, Route, Shutdown, TokenSource, Unavailable, VendorHeaders,
+    OddPaths, OpsListener, PathMatch, Revocation, Route, Shutdown, TokenSource, Unavailable,
+    VendorHeaders,
 };
 pub use secret::{REDACTED, Secret};
 pub use span::Span;

@@ -75,6 +75,7 @@ fn durations(config: &Config, found: &mut Found) {
             ms(100),
             ms(3_600_000),
         ),
+        ("/revocation/max_ttl", config.revocation.max_ttl, ms(60_000), ms(366 * 86_400_000)),
         ("/shutdown/drain_delay", config.shutdown.drain_delay, ms(0), ms(600_000)),
         ("/shutdown/grace", config.shutdown.grace, ms(0), ms(600_000)),
     ];

@@ -120,6 +120,10 @@ pub struct Identity {
     pub app_variant: Option<String>,
     /// The session, where the issuer names it.
     pub session_id: Option<String>,
+    /// The token's own id (`jti`), where it has one.
+    pub token_id: Option<String>,
+    /// When the token was issued (`iat`), Unix seconds, where it says.
+    pub issued_at: Option<u64>,
     /// Roles, where known.
     pub roles: Vec<String>,
     /// Groups, where known.

@@ -65,6 +65,9 @@ deny_reasons! {
     TokenExpired => "token_expired", BadCredential, "the token has expired";
     /// The token is not valid yet (`nbf`), or was issued in the future (`iat`): check the clocks.
     TokenNotYetValid => "token_not_yet_valid", BadCredential, "the token is not valid yet";
+    /// An operator withdrew the token, its session, or everything its user was issued before
+    /// some time. Signing in again helps.
+    Revoked => "revoked", BadCredential, "the token has been revoked";
     /// The token was made for another app: no `app:ID` of a configured app stands in `aud`.
     AudienceMismatch => "audience_mismatch", BadCredential, "the token was made for another audience";
     /// The token was made through an app variant (sub-brand) that is not in the allow-list.

@@ -55,6 +55,8 @@ fn identity(auth_level: AuthLevel) -> Identity {
         app_id: None,
         app_variant: None,
         session_id: None,
+        token_id: None,
+        issued_at: None,
         roles: Vec::new(),
         groups: Vec::new(),
         headers: std::sync::OnceLock::new(),

@@ -41,7 +41,8 @@ struct Weight;
 impl Weighter<Fingerprint, Arc<Verified>> for Weight {
     fn weight(&self, _: &Fingerprint, entry: &Arc<Verified>) -> u64 {
         let identity = &entry.identity;
-        let texts = [&identity.app_id, &identity.app_variant, &identity.session_id];
+        let texts =
+            [&identity.app_id, &identity.app_variant, &identity.session_id, &identity.token_id];
         let lists = identity.roles.iter().chain(&identity.groups);
         let heap = identity.user_id.len()
             + texts.into_iter().flatten().map(String::len).sum::<usize>()

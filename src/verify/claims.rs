@@ -73,6 +73,8 @@ pub(super) fn rownd(
         app_id: Some(app_id),
         app_variant: variant,
         session_id: None,
+        token_id: claims.jti.clone(),
+        issued_at: claims.iat,
         roles: Vec::new(),
         groups: Vec::new(),
         headers: std::sync::OnceLock::new(),

@@ -30,7 +30,7 @@ pub struct Issuer {
     algorithms: &'static [Algorithm],
     apps: Vec<Arc<AppSlot>>,
     pub(super) leeway: u64,
-    allow_missing_exp: bool,
+    pub(super) allow_missing_exp: bool,
     pub(super) keys: Arc<KeyStore>,
 }
 

@@ -11,6 +11,7 @@ mod issuer;
 mod jwks;
 mod key_cache;
 mod key_source;
+mod revocation;
 mod self_test;
 #[cfg(test)]
 mod tests;
@@ -19,7 +20,7 @@ mod token;
 use std::{
     collections::HashMap,
     sync::Arc,
-    time::{SystemTime, UNIX_EPOCH},
+    time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
 use bytes::Bytes;
@@ -35,6 +36,7 @@ use crate::{
 use cache::ClaimsCache;
 pub use issuer::{AppSlot, Issuer};
 pub use key_cache::{KeyRefresher, KeyStatus};
+pub use revocation::{RevocationCounts, Revocations, RevokeError, Subject};
 pub use self_test::self_test;
 
 /// How a verification ended, for the metric: a hit, a fresh verification, or a denial.
@@ -58,6 +60,7 @@ pub struct Verifier {
     by_iss: HashMap<String, usize>,
     max_token_bytes: usize,
     cache: ClaimsCache,
+    revocations: Arc<Revocations>,
     metrics: Arc<Metrics>,
 }
 
@@ -84,6 +87,7 @@ impl Verifier {
     pub fn build(
         settings: &[IssuerSettings],
         limits: Limits,
+        revocations: Arc<Revocations>,
         upstream: &Client,
         metrics: &Arc<Metrics>,
         readiness: &Readiness,
@@ -93,6 +97,7 @@ impl Verifier {
             by_iss: HashMap::new(),
             max_token_bytes: limits.max_token_bytes,
             cache: ClaimsCache::new(limits.claims_cache_bytes),
+            revocations,
             metrics: metrics.clone(),
         };
         let mut refreshers = Vec::new();
@@ -128,11 +133,17 @@ impl Verifier {
             && let Some(issuer) = self.issuers.get(hit.issuer)
             && issuer.keys.holds(&hit.key)
         {
-            let judged = hit.lifetime.check(seconds, issuer.leeway);
+            let judged = hit
+                .lifetime
+                .check(seconds, issuer.leeway)
+                .and_then(|()| self.still_good(&hit.identity, seconds));
             self.metrics.verified(Some(hit.issuer), judged.map_or_else(refusal_label, |()| 0));
             return judged.map(|()| hit.identity.clone()).map_err(Denial::from);
         }
         let (issuer, result) = self.verify_fresh(token, fingerprint, seconds, deadline).await;
+        let result = result.and_then(|identity| {
+            self.still_good(&identity, seconds).map(|()| identity).map_err(Denial::from)
+        });
         let label = result.as_ref().map_or_else(|denial| refusal_label(denial.reason()), |_| 1);
         self.metrics.verified(issuer, label);
         result
@@ -162,6 +173,48 @@ impl Verifier {
             identity
         });
         (Some(index), result)
+    }
+
+    /// Not withdrawn before its time. Judged on every use: the cache holds claims, no verdicts.
+    fn still_good(&self, identity: &Identity, now: u64) -> Result<(), DenyReason> {
+        if self.revocations.hits(identity, now) { Err(DenyReason::Revoked) } else { Ok(()) }
+    }
+
+    /// Withdraws what a command names, at one issuer or at all. `keep` is how long from now on;
+    /// without it, for as long as a token can live. Tells how many entries are new.
+    pub fn revoke(
+        &self,
+        issuer: Option<&str>,
+        subject: Subject<'_>,
+        keep: Option<Duration>,
+        now: SystemTime,
+    ) -> Result<usize, RevokeError> {
+        let issuers = self.named(issuer).ok_or(RevokeError::IssuerUnknown)?;
+        self.revocations.revoke(&issuers, subject, keep, unix_seconds(now))
+    }
+
+    /// Takes a revocation back. Tells how many entries are gone.
+    pub fn restore(
+        &self,
+        issuer: Option<&str>,
+        subject: Subject<'_>,
+    ) -> Result<usize, RevokeError> {
+        let issuers = self.named(issuer).ok_or(RevokeError::IssuerUnknown)?;
+        Ok(self.revocations.restore(&issuers, subject))
+    }
+
+    /// The list of revocations.
+    #[must_use]
+    pub const fn revocations(&self) -> &Arc<Revocations> {
+        &self.revocations
+    }
+
+    /// The issuer of a name, or all; and whether it takes tokens without an end.
+    fn named(&self, name: Option<&str>) -> Option<Vec<(&str, bool)>> {
+        let meant = |issuer: &&Arc<Issuer>| name.is_none_or(|name| name == issuer.name());
+        let found = self.issuers.iter().filter(meant);
+        let found: Vec<_> = found.map(|issuer| (issuer.name(), issuer.allow_missing_exp)).collect();
+        (!found.is_empty()).then_some(found)
     }
 
     /// A fault holds for everybody only while no issuer can vouch for anybody: which issuer and

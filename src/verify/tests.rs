@@ -8,6 +8,7 @@ mod key_cache;
 #[cfg(feature = "dev")]
 mod key_source;
 mod key_trouble;
+mod revocation;
 mod signatures;
 mod token;
 
@@ -25,7 +26,7 @@ use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
 
 use super::{
-    Limits, Verifier,
+    Limits, Revocations, Verifier,
     key_cache::KeyRefresher,
     key_source::{Documents, FetchError},
 };
@@ -220,7 +221,10 @@ fn rig_of(yaml: &str, documents: &[Vec<u8>]) -> Rig {
         claims_cache_bytes: config.check.claims_cache_bytes,
     };
     let client = Client::build(Duration::from_secs(1)).unwrap();
-    let parts = Verifier::build(&config.issuers, limits, &client, &metrics, &readiness).unwrap();
+    let revocations = Revocations::new(&config.revocation, &metrics);
+    let parts =
+        Verifier::build(&config.issuers, limits, revocations, &client, &metrics, &readiness)
+            .unwrap();
     let verifier = Arc::new(parts.verifier);
     let scripts: Vec<Script> =
         documents.iter().map(|document| Script::new(document.clone())).collect();

@@ -46,6 +46,7 @@ pub(super) struct Token<'a> {
 pub(super) struct Claims {
     pub(super) iss: String,
     pub(super) sub: Option<String>,
+    pub(super) jti: Option<String>,
     pub(super) aud: Vec<String>,
     pub(super) exp: Option<u64>,
     pub(super) nbf: Option<u64>,
@@ -129,6 +130,7 @@ impl RawClaims {
         Ok(Claims {
             iss: self.iss.ok_or(DenyReason::IssuerUnknown)?,
             sub: self.sub,
+            jti: self.jti,
             aud: audiences(self.aud)?,
             exp: time(self.exp)?,
             nbf: time(self.nbf)?,

@@ -3,6 +3,7 @@
 //! The documentation of each field feeds `config schema` and `docs/configuration.md`.
 
 mod check;
+mod fresh;
 mod issuer;
 mod listener;
 mod process;
@@ -12,6 +13,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use check::{Check, IdentityHeaders, Unavailable, VendorHeaders};
+pub use fresh::Revocation;
 pub use issuer::{App, Issuer, IssuerKind, Keys};
 pub use listener::{GrpcListener, Listeners, OpsListener};
 pub use process::{Log, LogFormat, LogLevel, Shutdown};
@@ -37,6 +39,8 @@ pub struct Config {
     pub default: DefaultRoute,
     /// How a check is carried out.
     pub check: Check,
+    /// The list of revocations.
+    pub revocation: Revocation,
     /// Which identity headers reach the service behind.
     pub identity_headers: IdentityHeaders,
     /// Logging.

@@ -20,7 +20,7 @@ use crate::{
     health::Readiness,
     metrics::{Labels, Metrics},
     upstream::Client,
-    verify::{self, Limits, Verifier},
+    verify::{self, Limits, Revocations, Verifier},
 };
 
 /// A door before an authorizer of this configuration. Nothing is fetched.
@@ -37,8 +37,10 @@ fn door(yaml: &str) -> (CheckDoor, Arc<Metrics>) {
     let metrics = metrics.unwrap();
     let limits = Limits { max_token_bytes: config.check.max_token_bytes, claims_cache_bytes: 0 };
     let client = Client::build(Duration::from_secs(1)).unwrap();
+    let revocations = Revocations::new(&config.revocation, &metrics);
     let parts =
-        Verifier::build(&config.issuers, limits, &client, &metrics, &Readiness::new()).unwrap();
+        Verifier::build(&config.issuers, limits, revocations, &client, &metrics, &Readiness::new())
+            .unwrap();
     let snapshot = Snapshot::build(&config, Arc::new(parts.verifier)).unwrap();
     let authorizer = Authorizer::new(snapshot, metrics.clone(), 1);
     (CheckDoor::build(authorizer, &config.check, config.listeners.grpc.max_message_bytes), metrics)
