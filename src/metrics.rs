@@ -129,6 +129,7 @@ struct Issuer {
     verifications: Vec<Counter>,
     fetches: Vec<Counter>,
     keys: Gauge,
+    stale_keys: Gauge,
     refused_keys: Gauge,
     last_success: Gauge,
 }
@@ -248,11 +249,18 @@ impl Metrics {
         }
     }
 
-    /// The keys of an issuer now in use, those refused, and when they came (Unix seconds).
-    pub fn keys_in_use(&self, issuer: usize, usable: usize, refused: usize, at: f64) {
+    /// The keys of an issuer now in use, and whether they are not its latest good answer.
+    pub fn keys_in_use(&self, issuer: usize, usable: usize, stale: bool) {
         if let Some(issuer) = self.issuers.get(issuer) {
             #[expect(clippy::cast_precision_loss, reason = "at most 100 keys")]
             issuer.keys.set(usable as f64);
+            issuer.stale_keys.set(f64::from(u8::from(stale)));
+        }
+    }
+
+    /// An issuer's keys came at this time (Unix seconds), and so many of them were refused.
+    pub fn keys_came(&self, issuer: usize, refused: usize, at: f64) {
+        if let Some(issuer) = self.issuers.get(issuer) {
             #[expect(clippy::cast_precision_loss, reason = "at most 100 keys")]
             issuer.refused_keys.set(refused as f64);
             issuer.last_success.set(at);
@@ -336,6 +344,7 @@ fn issuer(name: &str, verifications: Vec<Counter>) -> Issuer {
             })
             .collect(),
         keys: gauge_of("rownd_authz_keys"),
+        stale_keys: gauge_of("rownd_authz_keys_stale"),
         refused_keys: gauge_of("rownd_authz_keys_refused"),
         last_success: gauge_of("rownd_authz_key_fetch_last_success_timestamp_seconds"),
     }
@@ -356,6 +365,10 @@ fn describe() {
         ("rownd_authz_in_flight", "Checks being answered now."),
         ("rownd_authz_build_info", "Always 1; the labels name the build."),
         ("rownd_authz_keys", "Usable keys of an issuer."),
+        (
+            "rownd_authz_keys_stale",
+            "1 while an issuer's latest answer was no good, or its keys were forgotten.",
+        ),
         ("rownd_authz_keys_refused", "Keys of an issuer's last set that were refused."),
         (
             "rownd_authz_key_fetch_last_success_timestamp_seconds",

@@ -49,6 +49,7 @@ fn every_series_is_there_from_the_start_at_zero() {
         ("key_fetches_total", 2 * 5),
         ("keys", 2),
         ("keys_refused", 2),
+        ("keys_stale", 2),
         ("key_fetch_last_success_timestamp_seconds", 2),
         ("denial_logs_dropped_total", 3),
         ("log_lines_lost", 1),
@@ -94,7 +95,8 @@ fn each_record_moves_its_own_series_and_makes_none() {
     metrics.verified(Some(1), 2);
     metrics.verified(None, 0);
     metrics.keys_fetched(0, FetchResult::Timeout);
-    metrics.keys_in_use(0, 3, 2, 1_800_000_000.0);
+    metrics.keys_in_use(0, 3, true);
+    metrics.keys_came(0, 2, 1_800_000_000.0);
     metrics.denial_log_dropped(2);
     metrics.log_lines_lost(9);
     metrics.connection(ConnectionResult::NoPreface);
@@ -122,6 +124,7 @@ fn each_record_moves_its_own_series_and_makes_none() {
             ("key_fetch_last_success_timestamp_seconds{issuer=\"one\"}", 1_800_000_000.0),
             ("key_fetches_total{issuer=\"one\",result=\"timeout\"}", 1.0),
             ("keys_refused{issuer=\"one\"}", 2.0),
+            ("keys_stale{issuer=\"one\"}", 1.0),
             ("keys{issuer=\"one\"}", 3.0),
             ("log_lines_lost", 9.0),
             ("verifications_total{issuer=\"two\",result=\"token_expired\"}", 1.0),
@@ -139,7 +142,8 @@ fn an_index_that_is_none_is_not_recorded() {
     metrics.verified(Some(9), 0);
     metrics.verified(None, 99);
     metrics.keys_fetched(9, FetchResult::Ok);
-    metrics.keys_in_use(9, 1, 1, 1.0);
+    metrics.keys_in_use(9, 1, true);
+    metrics.keys_came(9, 1, 1.0);
     metrics.denial_log_dropped(99);
     assert_eq!(before, series(&metrics));
 }

@@ -9,7 +9,8 @@ use super::{
     cache::Verified,
     claims::{self, Lifetime},
     jwks::algorithm_name,
-    key_cache::{KeyRefresher, KeyStatus, KeyStore},
+    key_cache::{KeyStatus, KeyStore},
+    key_refresher::KeyRefresher,
     key_source::KeySource,
     token::Token,
 };

@@ -1,46 +1,32 @@
-//! The keys of one issuer in memory, and the background task that keeps them fresh.
+//! The keys of one issuer in memory: who finds them, who waits for them, when they are too old.
 //!
-//! Checks never fetch: they ask the task to, and wait until their own deadline. The fetch
-//! belongs to the task and outlives the check that asked. The last good keys stay in use for a
-//! bounded time whatever the issuer answers, and an unknown `kid` causes at most one fetch in
-//! a cooldown, however many ask.
+//! Checks never fetch: they ask the issuer's task to, and wait until their own deadline. The
+//! fetch belongs to the task and outlives the check that asked. The last good keys stay in use
+//! for a bounded time whatever the issuer answers, and an unknown `kid` causes at most one fetch
+//! in a cooldown, however many ask: until it is over the set itself is the answer, so that
+//! nothing has to be remembered of names that do not exist.
 
 use std::{
-    panic::AssertUnwindSafe,
     sync::{
         Arc,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicU64, AtomicUsize, Ordering},
     },
-    time::{Duration, SystemTime, UNIX_EPOCH},
+    time::{Duration, SystemTime},
 };
 
 use arc_swap::ArcSwapOption;
-use backon::{BackoffBuilder, ExponentialBuilder};
-use futures_util::FutureExt as _;
 use jsonwebtoken::Algorithm;
-use rand::RngExt as _;
 use serde::Serialize;
 use tokio::{
     sync::{Notify, watch},
-    time::{Instant, sleep_until, timeout_at},
+    time::{Instant, timeout_at},
 };
 
-use super::{
-    jwks::{Key, KeySet},
-    key_source::{Documents, FetchError},
-};
+use super::jwks::{Key, KeySet};
 use crate::{
     config::Keys as Settings,
-    health::Latch,
-    metrics::{FetchResult, Metrics},
     model::{Denial, DenyReason},
 };
-
-/// `Cache-Control` is obeyed between these.
-const MIN_REFRESH: Duration = Duration::from_secs(30);
-const MAX_REFRESH: Duration = Duration::from_secs(3600);
-/// While there are no keys or the issuer fails, it is asked again after 1 s, doubling to this.
-const MAX_BACKOFF: Duration = Duration::from_secs(60);
 
 /// Checks of one issuer that may wait for a key at a time: a slow issuer and a stream of made-up
 /// `kid`s must not fill the places of all checks in flight.
@@ -62,34 +48,48 @@ impl Drop for Waiting<'_> {
     }
 }
 
+/// A key set, and for how long it is good.
 #[derive(Debug)]
-struct Current {
-    set: KeySet,
-    fetched: Instant,
-    fetched_at: SystemTime,
-    fresh_for: Duration,
+pub(super) struct Current {
+    pub(super) set: KeySet,
+    /// When it came into this process. A clock that is set changes nothing about its age.
+    pub(super) since: Instant,
+    pub(super) fetched_at: SystemTime,
+    pub(super) fresh_for: Duration,
+}
+
+impl Current {
+    fn overdue(&self) -> bool {
+        // A tenth more than planned, for the jitter and the fetch itself.
+        self.since.elapsed() > self.fresh_for + self.fresh_for / 10
+    }
 }
 
 /// How fetching goes.
 #[derive(Debug, Clone, Default)]
-struct Progress {
+pub(super) struct Progress {
     attempts: u64,
     fetching: bool,
     ended: Option<Instant>,
-    error: Option<String>,
+    pub(super) error: Option<String>,
+    /// How often the keys were forgotten. A fetch that began before the last time is void.
+    forgets: u64,
+    /// They were forgotten, and no fetch that began later has ended.
+    pub(super) forgotten: bool,
 }
 
 /// The keys of one issuer.
 #[derive(Debug)]
 pub(super) struct KeyStore {
     current: ArcSwapOption<Current>,
-    algorithms: &'static [Algorithm],
-    progress: watch::Sender<Progress>,
-    wanted: Notify,
+    version: AtomicU64,
+    pub(super) algorithms: &'static [Algorithm],
+    pub(super) progress: watch::Sender<Progress>,
+    pub(super) wanted: Notify,
     waiting: AtomicUsize,
-    cooldown: Duration,
+    pub(super) cooldown: Duration,
     max_stale: Duration,
-    refresh_interval: Duration,
+    pub(super) refresh_interval: Duration,
 }
 
 /// How an issuer's keys are, for `/status`.
@@ -103,6 +103,8 @@ pub struct KeyStatus {
     pub age_seconds: Option<u64>,
     /// The keys should have been renewed by now.
     pub overdue: bool,
+    /// What is in use is not the issuer's latest good answer: it failed, or was forgotten.
+    pub stale: bool,
     /// Fetches tried since the start.
     pub attempts: u64,
     /// Why the last fetch failed, if it did.
@@ -113,6 +115,7 @@ impl KeyStore {
     pub(super) fn new(settings: &Settings, algorithms: &'static [Algorithm]) -> Self {
         Self {
             current: ArcSwapOption::empty(),
+            version: AtomicU64::new(0),
             algorithms,
             progress: watch::Sender::new(Progress::default()),
             wanted: Notify::new(),
@@ -137,7 +140,8 @@ impl KeyStore {
         let attempts = {
             let now = progress.borrow_and_update();
             if !now.fetching && !self.may_fetch(&now) {
-                return Err(self.unknown(&now));
+                // A fetch may have ended since the first look.
+                return self.look_up(kid, algorithm).ok_or_else(|| self.unknown(&now));
             }
             now.attempts
         };
@@ -157,9 +161,25 @@ impl KeyStore {
         }
     }
 
+    /// Ends all trust in the keys in use, and has them fetched anew.
+    pub(super) fn forget(&self) {
+        self.progress.send_modify(|progress| {
+            progress.forgets += 1;
+            progress.forgotten = true;
+            self.put(None);
+        });
+        self.wanted.notify_one();
+    }
+
     /// There are keys to verify with.
     pub(super) fn any_usable(&self) -> bool {
         self.current.load().as_ref().is_some_and(|now| self.usable(now))
+    }
+
+    /// How many keys there are to verify with.
+    pub(super) fn count_usable(&self) -> usize {
+        let current = self.current.load();
+        current.as_ref().filter(|now| self.usable(now)).map_or(0, |now| now.set.len())
     }
 
     /// This very key is still in use.
@@ -168,18 +188,67 @@ impl KeyStore {
         current.as_ref().is_some_and(|now| self.usable(now) && now.set.holds(key))
     }
 
+    /// The last good keys, too old ones included.
+    pub(super) fn last_good(&self) -> Option<Arc<Current>> {
+        self.current.load_full()
+    }
+
     pub(super) fn status(&self) -> KeyStatus {
         let progress = self.progress.borrow().clone();
         let current = self.current.load();
         let current = current.as_ref();
         KeyStatus {
-            usable: current.filter(|now| self.usable(now)).map_or(0, |now| now.set.len()),
+            usable: self.count_usable(),
             refused: current.map(|now| now.set.refused.clone()).unwrap_or_default(),
-            age_seconds: current.map(|now| now.fetched.elapsed().as_secs()),
-            overdue: current.is_none_or(|now| overdue(now)),
+            age_seconds: current.map(|now| now.since.elapsed().as_secs()),
+            overdue: current.is_none_or(|now| now.overdue()),
+            stale: progress.stale(),
             attempts: progress.attempts,
             last_error: progress.error,
         }
+    }
+
+    /// A fetch begins. What it brings is taken by this number.
+    pub(super) fn begin(&self) -> u64 {
+        self.progress.send_modify(|progress| progress.fetching = true);
+        self.progress.borrow().forgets
+    }
+
+    /// Takes new keys, unless their fetch began before the keys were forgotten.
+    pub(super) fn keep(&self, current: Current, begun: u64) {
+        self.progress.send_if_modified(|progress| {
+            if progress.forgets == begun {
+                self.put(Some(Arc::new(current)));
+            }
+            false
+        });
+    }
+
+    /// A fetch has ended. `false`: the keys were forgotten meanwhile, so that it does not count.
+    pub(super) fn end(&self, begun: u64, error: Option<String>) -> bool {
+        let mut counts = false;
+        self.progress.send_modify(|progress| {
+            progress.fetching = false;
+            counts = progress.forgets == begun;
+            if counts {
+                progress.attempts += 1;
+                progress.ended = Some(Instant::now());
+                progress.error = error;
+                progress.forgotten = false;
+            }
+        });
+        counts
+    }
+
+    pub(super) fn may_fetch(&self, progress: &Progress) -> bool {
+        progress.forgotten || progress.ended.is_none_or(|ended| ended.elapsed() >= self.cooldown)
+    }
+
+    /// To be called under the lock of `progress`. The version follows the keys: whoever reads the
+    /// new one sees the new keys.
+    fn put(&self, current: Option<Arc<Current>>) {
+        self.current.store(current);
+        self.version.fetch_add(1, Ordering::Release);
     }
 
     fn look_up(&self, kid: Option<&str>, algorithm: Algorithm) -> Option<Arc<Key>> {
@@ -188,11 +257,7 @@ impl KeyStore {
     }
 
     fn usable(&self, current: &Current) -> bool {
-        current.fetched.elapsed() <= current.fresh_for + self.max_stale
-    }
-
-    fn may_fetch(&self, progress: &Progress) -> bool {
-        progress.ended.is_none_or(|ended| ended.elapsed() >= self.cooldown)
+        current.since.elapsed() <= current.fresh_for + self.max_stale
     }
 
     /// The token's fault, while we know the issuer's keys; else ours.
@@ -200,7 +265,7 @@ impl KeyStore {
         let current = self.current.load();
         match current.as_ref().filter(|now| self.usable(now)) {
             None => Denial::for_everybody(DenyReason::KeysUnavailable),
-            Some(now) if progress.error.is_some() && overdue(now) => {
+            Some(now) if progress.error.is_some() && now.overdue() => {
                 DenyReason::KeysUnavailable.into()
             }
             Some(_) => DenyReason::KidUnknown.into(),
@@ -217,130 +282,9 @@ impl KeyStore {
     }
 }
 
-fn overdue(current: &Current) -> bool {
-    // A tenth more than planned, for the jitter and the fetch itself.
-    current.fetched.elapsed() > current.fresh_for + current.fresh_for / 10
-}
-
-/// The background task of one issuer. To be run for as long as its keys are used.
-#[derive(Debug)]
-pub struct KeyRefresher {
-    name: Arc<str>,
-    index: usize,
-    store: Arc<KeyStore>,
-    source: Box<dyn Documents>,
-    metrics: Arc<Metrics>,
-    latch: Option<Latch>,
-}
-
-impl KeyRefresher {
-    pub(super) fn new(
-        (name, index): (Arc<str>, usize),
-        store: Arc<KeyStore>,
-        source: Box<dyn Documents>,
-        metrics: Arc<Metrics>,
-        latch: Option<Latch>,
-    ) -> Self {
-        Self { name, index, store, source, metrics, latch }
+impl Progress {
+    /// What is in use is not the issuer's latest good answer.
+    pub(super) const fn stale(&self) -> bool {
+        self.error.is_some() || self.forgotten
     }
-
-    /// Fetches now and from then on, in time and on demand. Ends only by being dropped.
-    pub async fn run(mut self) {
-        let mut failures = backoff();
-        loop {
-            self.store.progress.send_modify(|progress| progress.fetching = true);
-            // Whatever a document does to us, the next one is fetched all the same.
-            let outcome = AssertUnwindSafe(self.fetch())
-                .catch_unwind()
-                .await
-                .unwrap_or_else(|_panic| Err(FetchError::invalid("internal error")));
-            let delay = match &outcome {
-                Ok(fresh_for) => {
-                    failures = backoff();
-                    *fresh_for
-                }
-                Err(_) => failures.next().unwrap_or(MAX_BACKOFF),
-            };
-            self.publish(outcome.err());
-            let next = Instant::now() + jittered(delay);
-            self.wait(next).await;
-        }
-    }
-
-    async fn wait(&self, next: Instant) {
-        loop {
-            tokio::select! {
-                () = sleep_until(next) => return,
-                () = self.store.wanted.notified() => {
-                    let allowed = self.store.may_fetch(&self.store.progress.borrow());
-                    if allowed {
-                        return;
-                    }
-                }
-            }
-        }
-    }
-
-    async fn fetch(&mut self) -> Result<Duration, FetchError> {
-        let document = self.source.fetch().await?;
-        let known = self.store.current.load();
-        let known = known.as_ref().map(|now| &now.set);
-        let set = match KeySet::parse(&document.body, self.store.algorithms, known) {
-            Ok(set) => set,
-            Err(reason) => {
-                self.source.forget();
-                return Err(FetchError::invalid(reason));
-            }
-        };
-        let fresh_for = document
-            .max_age
-            .map_or(self.store.refresh_interval, |age| age.clamp(MIN_REFRESH, MAX_REFRESH));
-        let fetched_at = SystemTime::now();
-        let unix = fetched_at.duration_since(UNIX_EPOCH).map_or(0.0, |since| since.as_secs_f64());
-        self.metrics.keys_in_use(self.index, set.len(), set.refused.len(), unix);
-        let current = Current { set, fetched: Instant::now(), fetched_at, fresh_for };
-        self.store.current.store(Some(Arc::new(current)));
-        Ok(fresh_for)
-    }
-
-    fn publish(&mut self, error: Option<FetchError>) {
-        let result = error.as_ref().map_or(FetchResult::Ok, |error| error.result);
-        self.metrics.keys_fetched(self.index, result);
-        match &error {
-            None => {
-                if self.latch.take().is_some() {
-                    tracing::info!(issuer = %self.name, "keys are here");
-                }
-            }
-            Some(error) => {
-                let since = self.store.current.load().as_ref().map(|now| now.fetched_at);
-                tracing::warn!(
-                    issuer = %self.name,
-                    result = result.as_str(),
-                    error = %error.message,
-                    keys = if since.is_some() { "the last good ones stay in use" } else { "none yet" },
-                    "keys could not be fetched"
-                );
-            }
-        }
-        self.store.progress.send_modify(|progress| {
-            progress.attempts += 1;
-            progress.fetching = false;
-            progress.ended = Some(Instant::now());
-            progress.error = error.map(|error| error.message);
-        });
-    }
-}
-
-fn backoff() -> backon::ExponentialBackoff {
-    ExponentialBuilder::default()
-        .with_min_delay(Duration::from_secs(1))
-        .with_max_delay(MAX_BACKOFF)
-        .without_max_times()
-        .build()
-}
-
-/// Between 90 % and 100 %, so that many replicas do not ask at once.
-fn jittered(delay: Duration) -> Duration {
-    delay.mul_f64(rand::rng().random_range(0.9..=1.0))
 }

@@ -10,6 +10,7 @@ mod claims;
 mod issuer;
 mod jwks;
 mod key_cache;
+mod key_refresher;
 mod key_source;
 mod revocation;
 mod self_test;
@@ -35,7 +36,8 @@ use crate::{
 };
 use cache::ClaimsCache;
 pub use issuer::{AppSlot, Issuer};
-pub use key_cache::{KeyRefresher, KeyStatus};
+pub use key_cache::KeyStatus;
+pub use key_refresher::KeyRefresher;
 pub use revocation::{RevocationCounts, Revocations, RevokeError, Subject};
 pub use self_test::self_test;
 
@@ -147,6 +149,19 @@ impl Verifier {
         let label = result.as_ref().map_or_else(|denial| refusal_label(denial.reason()), |_| 1);
         self.metrics.verified(issuer, label);
         result
+    }
+
+    /// Ends all trust in the keys of this issuer, or of all, and has them fetched anew. Says how
+    /// many issuers that were; until their keys come, no token of theirs can be verified.
+    pub fn forget_keys(&self, issuer: Option<&str>) -> usize {
+        let meant =
+            self.issuers.iter().filter(|known| issuer.is_none_or(|name| known.name() == name));
+        meant
+            .map(|issuer| {
+                tracing::warn!(issuer = issuer.name(), "the keys are forgotten, by command");
+                issuer.keys.forget();
+            })
+            .count()
     }
 
     async fn verify_fresh(

@@ -5,6 +5,7 @@ mod cache;
 mod claims;
 mod jwks;
 mod key_cache;
+mod key_forget;
 #[cfg(feature = "dev")]
 mod key_source;
 mod key_trouble;
@@ -27,7 +28,7 @@ use tokio::time::{Instant, sleep};
 
 use super::{
     Limits, Revocations, Verifier,
-    key_cache::KeyRefresher,
+    key_refresher::KeyRefresher,
     key_source::{Documents, FetchError},
 };
 use crate::{

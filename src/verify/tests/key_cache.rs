@@ -1,6 +1,6 @@
 //! Keeping keys fresh under paused time: rotation, single flight, cool-down, patience.
 
-use std::{sync::Arc, time::Duration};
+use std::{sync::Arc, task::Poll, time::Duration};
 
 use futures_util::future::join_all;
 use jsonwebtoken::Algorithm;
@@ -130,6 +130,70 @@ async fn a_flood_of_random_names_causes_one_fetch_in_a_cool_down() {
         .await;
 }
 
+/// Ten thousand names a second for ten seconds, at an issuer that takes its time.
+#[tokio::test(start_paused = true)]
+async fn a_hundred_thousand_names_cause_two_fetches_in_a_cool_down_at_most() {
+    rig(&[&Signer::new("k", 1)])
+        .run_with_keys(async |rig| {
+            sleep(COOLDOWN).await;
+            rig.script().takes(Duration::from_millis(20));
+            let before = rig.script().fetches();
+            for part in 0..1_000 {
+                let names: Vec<String> = (0..100).map(|index| format!("{part}-{index}")).collect();
+                join_all(names.iter().map(|name| denied(rig, name))).await;
+                sleep(Duration::from_millis(10)).await;
+            }
+            let fetches = rig.script().fetches() - before;
+            assert!((1..=2).contains(&fetches), "{fetches} fetches in 10 s");
+        })
+        .await;
+}
+
+/// A check may be dropped at any of its awaits: no place stays taken, no fetch is lost.
+#[tokio::test(start_paused = true)]
+async fn a_check_may_end_at_every_await() {
+    let (old, new) = (Signer::new("old", 1), Signer::new("new", 2));
+    let token = new.token(&access());
+    rig(&[&old])
+        .run_with_keys(async |rig| {
+            let mut longest = 0;
+            for polls in 0.. {
+                sleep(COOLDOWN).await;
+                rig.script().answer(key_set(&[&old]));
+                rig.script().takes(Duration::from_millis(50));
+                // More than may wait, each dropped after so many polls.
+                let ended =
+                    (0..300).map(|_| rig.verify(&token)).map(|check| drop_after(check, polls));
+                let ended = join_all(ended).await.into_iter().filter(|ended| *ended).count();
+                longest = polls;
+                sleep(COOLDOWN).await;
+                assert_eq!(denied(rig, "other").await, DenyReason::KidUnknown, "{polls} polls");
+                if ended == 300 {
+                    break;
+                }
+            }
+            assert!(longest >= 2, "a check that waits is polled more than once");
+            sleep(COOLDOWN).await;
+            rig.script().answer(key_set(&[&old, &new]));
+            assert!(rig.verify(&token).await.is_ok());
+        })
+        .await;
+}
+
+/// Whether it came to its end before it was dropped, having been polled so often.
+async fn drop_after<T>(future: impl Future<Output = T>, polls: usize) -> bool {
+    let mut future = std::pin::pin!(future);
+    let mut left = polls;
+    std::future::poll_fn(|context| {
+        if left == 0 {
+            return Poll::Ready(false);
+        }
+        left -= 1;
+        future.as_mut().poll(context).map(|_| true)
+    })
+    .await
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_new_key_is_found_by_the_check_that_needs_it() {
     let (old, new) = (Signer::new("old", 1), Signer::new("new", 2));
@@ -225,7 +289,14 @@ async fn keys_are_renewed_in_time_by_themselves() {
 #[tokio::test(start_paused = true)]
 async fn what_the_answer_says_of_its_age_is_held_between_bounds() {
     let key = Signer::new("k", 1);
-    for (says, least, most) in [(0, 27, 31), (5, 27, 31), (100, 90, 101), (86_400, 3_240, 3_601)] {
+    let ten_years = 315_360_000;
+    for (says, least, most) in [
+        (0, 27, 31),
+        (5, 27, 31),
+        (100, 90, 101),
+        (86_400, 3_240, 3_601),
+        (ten_years, 3_240, 3_601),
+    ] {
         let mut rig = rig(&[&key]);
         rig.script().answer_for(key_set(&[&key]), Duration::from_secs(says));
         rig.run_with_keys(async |rig| {

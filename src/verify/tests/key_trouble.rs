@@ -55,26 +55,89 @@ async fn nobody_waits_for_a_task_that_does_not_run() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_issuer_that_is_down_at_start_is_asked_again_with_growing_pauses() {
+async fn an_issuer_that_is_down_at_start_is_asked_again_every_second_then_less_often() {
     let key = Signer::new("k", 1);
     let mut rig = rig(&[&key]);
     rig.script().fail(FetchResult::Status);
     rig.run(async |rig| {
         sleep(Duration::from_secs(300)).await;
-        let times = rig.script().fetched_at();
-        let gaps: Vec<f64> =
-            times.windows(2).map(|pair| (pair[1] - pair[0]).as_secs_f64()).collect();
-        for (gap, planned) in gaps.iter().zip([1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 60.0, 60.0]) {
+        let gaps = gaps(rig);
+        let planned = [1.0; 30].into_iter().chain([2.0, 4.0, 8.0, 15.0, 15.0]);
+        for (gap, planned) in gaps.iter().zip(planned) {
             assert!((planned * 0.89..=planned * 1.01).contains(gap), "{gaps:?}");
         }
-        assert!(gaps.len() >= 8, "{gaps:?}");
-        assert_eq!(fetches(rig, "status"), times.len() as f64);
+        assert!(gaps.len() >= 36, "{gaps:?}");
+        assert_eq!(fetches(rig, "status"), (gaps.len() + 1) as f64);
         rig.script().answer(key_set(&[&key]));
-        sleep(Duration::from_secs(61)).await;
+        sleep(Duration::from_secs(16)).await;
         assert!(rig.readiness.is_ready());
         assert_eq!(fetches(rig, "ok"), 1.0);
     })
     .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_issuer_that_returns_within_half_a_minute_is_noticed_within_a_second() {
+    let key = Signer::new("k", 1);
+    for down in [1, 5, 20, 25] {
+        let mut rig = rig(&[&key]);
+        rig.script().fail(FetchResult::Network);
+        rig.run(async |rig| {
+            sleep(Duration::from_secs(down)).await;
+            assert!(!rig.readiness.is_ready(), "{down} s");
+            rig.script().answer(key_set(&[&key]));
+            sleep(SECOND).await;
+            assert!(rig.readiness.is_ready(), "{down} s");
+        })
+        .await;
+    }
+}
+
+/// Whatever it answers: a retry and a look for an unknown key are two in a cooldown.
+#[tokio::test(start_paused = true)]
+async fn an_issuer_that_fails_is_asked_twice_in_a_cooldown_at_most() {
+    rig(&[&Signer::new("k", 1)])
+        .run_with_keys(async |rig| {
+            rig.script().fail(FetchResult::Invalid);
+            for index in 0..12_000 {
+                denial(rig, &format!("random-{index}"), soon()).await;
+                sleep(Duration::from_millis(10)).await;
+            }
+            let times = rig.script().fetched_at();
+            assert!(times.len() > 10, "{times:?}");
+            assert!(times.windows(3).all(|three| three[2] - three[0] >= COOLDOWN), "{times:?}");
+        })
+        .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_alarm_is_on_while_the_keys_are_not_the_latest_good_answer() {
+    let key = Signer::new("k", 1);
+    let alarm = |rig: &Rig| {
+        let status = rig.verifier.issuers()[0].key_status();
+        let gauge = |name| rig.metric(&format!("rownd_authz_{name}{{issuer=\"one\"}}"));
+        assert_eq!(gauge("keys_stale") > 0.0, status.stale);
+        assert_eq!(gauge("keys"), status.usable as f64);
+        (status.stale, status.usable)
+    };
+    rig(&[&key])
+        .run_with_keys(async |rig| {
+            assert_eq!(alarm(rig), (false, 1));
+            rig.script().fail(FetchResult::Network);
+            sleep(REFRESH).await;
+            assert_eq!(alarm(rig), (true, 1), "at the first failure");
+            sleep(MAX_STALE + REFRESH).await;
+            assert_eq!(alarm(rig), (true, 0), "too old to be used");
+            rig.script().answer(key_set(&[&key]));
+            sleep(Duration::from_secs(16)).await;
+            assert_eq!(alarm(rig), (false, 1));
+        })
+        .await;
+}
+
+fn gaps(rig: &Rig) -> Vec<f64> {
+    let times = rig.script().fetched_at();
+    times.windows(2).map(|pair| (pair[1] - pair[0]).as_secs_f64()).collect()
 }
 
 #[tokio::test(start_paused = true)]

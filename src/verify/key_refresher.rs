@@ -1,0 +1,185 @@
+//! The background task that keeps one issuer's keys fresh: in time, on demand, on command.
+
+use std::{
+    panic::AssertUnwindSafe,
+    sync::Arc,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
+
+use futures_util::FutureExt as _;
+use rand::RngExt as _;
+use tokio::time::{Instant, sleep_until};
+
+use super::{
+    jwks::KeySet,
+    key_cache::{Current, KeyStore},
+    key_source::{Documents, FetchError},
+};
+use crate::{
+    health::Latch,
+    metrics::{FetchResult, Metrics},
+};
+
+/// `Cache-Control` is obeyed between these.
+const MIN_REFRESH: Duration = Duration::from_secs(30);
+const MAX_REFRESH: Duration = Duration::from_secs(3600);
+
+/// Between a failed fetch and the next, while nobody can be let in: ready within a second of the
+/// issuer's return, for as long as a restart of it may take.
+const IMPATIENT: Duration = Duration::from_secs(1);
+/// After so many failures the pauses grow.
+const IMPATIENT_TIMES: u32 = 30;
+/// The longest pause without and with keys in use.
+const MAX_PAUSE_WITHOUT_KEYS: Duration = Duration::from_secs(15);
+const MAX_PAUSE: Duration = Duration::from_secs(60);
+
+/// A command to forget the keys fetches at once, but no sooner after the fetch before.
+const FORGET_PAUSE: Duration = Duration::from_secs(1);
+
+/// The background task of one issuer. To be run for as long as its keys are used.
+#[derive(Debug)]
+pub struct KeyRefresher {
+    name: Arc<str>,
+    index: usize,
+    store: Arc<KeyStore>,
+    source: Box<dyn Documents>,
+    metrics: Arc<Metrics>,
+    latch: Option<Latch>,
+}
+
+impl KeyRefresher {
+    pub(super) fn new(
+        (name, index): (Arc<str>, usize),
+        store: Arc<KeyStore>,
+        source: Box<dyn Documents>,
+        metrics: Arc<Metrics>,
+        latch: Option<Latch>,
+    ) -> Self {
+        Self { name, index, store, source, metrics, latch }
+    }
+
+    /// Fetches now and from then on, in time and on demand. Ends only by being dropped.
+    pub async fn run(mut self) {
+        let mut failures = 0;
+        loop {
+            let began = Instant::now();
+            let begun = self.store.begin();
+            // Whatever a document does to us, the next one is fetched all the same.
+            let outcome = AssertUnwindSafe(self.fetch(begun))
+                .catch_unwind()
+                .await
+                .unwrap_or_else(|_panic| Err(FetchError::invalid("internal error")));
+            let delay = match &outcome {
+                Ok(fresh_for) => {
+                    failures = 0;
+                    *fresh_for
+                }
+                Err(_) => {
+                    failures += 1;
+                    self.pause(failures)
+                }
+            };
+            self.publish(begun, outcome.err());
+            self.wait(Instant::now() + jittered(delay), began + FORGET_PAUSE).await;
+        }
+    }
+
+    /// Until `next`, or until a fetch is wanted and allowed; after a command to forget the keys
+    /// until `soonest`.
+    async fn wait(&mut self, next: Instant, soonest: Instant) {
+        let mut forgotten = false;
+        loop {
+            if !forgotten && self.store.progress.borrow().forgotten {
+                forgotten = true;
+                self.source.forget();
+                self.report();
+            }
+            let due = if forgotten { soonest.min(next) } else { next };
+            tokio::select! {
+                () = sleep_until(due) => return,
+                () = self.store.wanted.notified() => {
+                    let progress = self.store.progress.borrow();
+                    if !progress.forgotten && self.store.may_fetch(&progress) {
+                        return;
+                    }
+                }
+            }
+        }
+    }
+
+    /// How long to wait after so many failures.
+    fn pause(&self, failures: u32) -> Duration {
+        let (first, doublings, most) = if self.store.any_usable() {
+            // A retry and a fetch for an unknown key together: two in a cooldown.
+            let first = (self.store.cooldown / 2).max(IMPATIENT);
+            (first, failures.saturating_sub(1), MAX_PAUSE.max(first))
+        } else {
+            (IMPATIENT, failures.saturating_sub(IMPATIENT_TIMES), MAX_PAUSE_WITHOUT_KEYS)
+        };
+        first.saturating_mul(2_u32.saturating_pow(doublings)).min(most)
+    }
+
+    async fn fetch(&mut self, begun: u64) -> Result<Duration, FetchError> {
+        let document = self.source.fetch().await?;
+        let known = self.store.last_good();
+        let known = known.as_ref().map(|now| &now.set);
+        let set = match KeySet::parse(&document.body, self.store.algorithms, known) {
+            Ok(set) => set,
+            Err(reason) => {
+                self.source.forget();
+                return Err(FetchError::invalid(reason));
+            }
+        };
+        let fresh_for = document
+            .max_age
+            .map_or(self.store.refresh_interval, |age| age.clamp(MIN_REFRESH, MAX_REFRESH));
+        let fetched_at = SystemTime::now();
+        self.store.keep(Current { set, since: Instant::now(), fetched_at, fresh_for }, begun);
+        Ok(fresh_for)
+    }
+
+    fn publish(&mut self, begun: u64, error: Option<FetchError>) {
+        let result = error.as_ref().map_or(FetchResult::Ok, |error| error.result);
+        self.metrics.keys_fetched(self.index, result);
+        let message = error.map(|error| error.message);
+        if !self.store.end(begun, message.clone()) {
+            tracing::info!(issuer = %self.name, "keys were forgotten during a fetch: once more");
+            return;
+        }
+        self.report();
+        match message {
+            None => {
+                if self.latch.take().is_some() {
+                    tracing::info!(issuer = %self.name, "keys are here");
+                }
+            }
+            Some(error) => tracing::warn!(
+                issuer = %self.name,
+                result = result.as_str(),
+                error,
+                keys = match (self.store.any_usable(), self.store.last_good()) {
+                    (true, _) => "the last good ones stay in use",
+                    (false, Some(_)) => "the last good ones are too old: no token can be verified",
+                    (false, None) => "none: no token can be verified",
+                },
+                "keys could not be fetched"
+            ),
+        }
+    }
+
+    /// The gauges. Only this task sets them, so that they follow one another.
+    fn report(&self) {
+        let stale = self.store.progress.borrow().stale();
+        self.metrics.keys_in_use(self.index, self.store.count_usable(), stale);
+        if let Some(now) = self.store.last_good() {
+            let at = now.fetched_at.duration_since(UNIX_EPOCH);
+            let at = at.map_or(0.0, |since| since.as_secs_f64());
+            self.metrics.keys_came(self.index, now.set.refused.len(), at);
+        }
+    }
+}
+
+/// Between 90 % and 100 %, so that many replicas do not ask at once.
+fn jittered(delay: Duration) -> Duration {
+    delay.mul_f64(rand::rng().random_range(0.9..=1.0))
+}
