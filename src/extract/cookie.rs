@@ -13,7 +13,7 @@ pub(super) fn find(headers: &Headers, name: &str) -> Result<Option<Credential>, 
         for pair in line.split(|&b| b == b';' || (joined && b == b',')) {
             let Some(value) = value_of(pair, name.as_bytes()) else { continue };
             if found.is_some() {
-                return Err(DenyReason::CredentialConflict);
+                return Err(DenyReason::CredentialsAmbiguous);
             }
             found = Some(Credential::new(line.slice_ref(value), CredentialSource::Cookie));
         }

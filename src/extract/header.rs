@@ -19,7 +19,7 @@ pub(super) fn bearer(headers: &Headers) -> Result<Option<Credential>, DenyReason
     // section 2.1), so a comma next to a bearer scheme is a second credential.
     let mut parts = headers.all("authorization").flat_map(|line| line.split(|&b| b == b','));
     if parts.any(|part| is_bearer(part.trim_ascii())) {
-        Err(DenyReason::CredentialConflict)
+        Err(DenyReason::CredentialsAmbiguous)
     } else {
         Ok(None)
     }
@@ -37,7 +37,7 @@ pub(super) fn bare(headers: &Headers, name: &str) -> Result<Option<Credential>, 
     let mut lines = headers.all(name);
     let Some(line) = lines.next() else { return Ok(None) };
     if lines.next().is_some() || line.contains(&b',') {
-        return Err(DenyReason::CredentialConflict);
+        return Err(DenyReason::CredentialsAmbiguous);
     }
     Ok(Some(Credential::new(trim(line), CredentialSource::Header)))
 }

@@ -59,7 +59,7 @@ impl Extractor {
             };
             match (&found, next) {
                 (Some(first), Some(next)) if first.token() != next.token() => {
-                    return Err(DenyReason::CredentialConflict);
+                    return Err(DenyReason::CredentialsAmbiguous);
                 }
                 (None, Some(next)) => found = Some(next),
                 _ => {}

@@ -16,7 +16,7 @@ type Found = Result<Option<&'static str>, DenyReason>;
 /// No credential of ours.
 const NONE: Found = Ok(None);
 /// More than one.
-const MANY: Found = Err(DenyReason::CredentialConflict);
+const MANY: Found = Err(DenyReason::CredentialsAmbiguous);
 /// Duplicates apart, as `encode_raw_headers` sends them; or already joined with a comma.
 const RAW: bool = false;
 const JOINED: bool = true;
@@ -330,7 +330,7 @@ proptest! {
                 prop_assert_eq!((bearers, values.len()), (1, 1));
             }
             Err(reason) => {
-                prop_assert_eq!(reason, DenyReason::CredentialConflict);
+                prop_assert_eq!(reason, DenyReason::CredentialsAmbiguous);
                 prop_assert!(bearers > 0);
             }
         }
@@ -348,7 +348,7 @@ proptest! {
         let headers = Headers::new(lines, joined);
         let extractor = Extractor::build(&[header("authorization"), cookie("t")]);
         let found = extractor.find(&headers);
-        prop_assert!(matches!(found, Ok(_) | Err(DenyReason::CredentialConflict)));
+        prop_assert!(matches!(found, Ok(_) | Err(DenyReason::CredentialsAmbiguous)));
         prop_assert!(extractor.any(&headers));
         let _ = same_site(&request("POST", "http", &authorization, headers));
     }

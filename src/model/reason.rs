@@ -55,7 +55,7 @@ deny_reasons! {
     /// The `alg` of the token is none that this issuer signs with.
     AlgorithmRefused => "algorithm_refused", BadCredential, "the token algorithm is not acceptable";
     /// The token's `iss` is no configured issuer. Compare it with `issuers[].issuer`.
-    IssuerUnknown => "issuer_unknown", BadCredential, "the token issuer is not trusted";
+    IssuerUntrusted => "issuer_untrusted", BadCredential, "the token issuer is not trusted";
     /// The issuer publishes no key of the token's `kid`. After a rotation the next check finds it;
     /// if it stays, the token comes from another environment (development against production).
     KidUnknown => "kid_unknown", BadCredential, "the token is signed by an unknown key";
@@ -80,7 +80,7 @@ deny_reasons! {
     IdentityTooLarge => "identity_too_large", BadCredential, "the identity is too large to be passed on";
 
     /// More than one credential: repeated `Authorization`, or two that differ between sources.
-    CredentialConflict => "credential_conflict", Conflict, "the request carries more than one credential";
+    CredentialsAmbiguous => "credentials_ambiguous", Conflict, "the request carries more than one credential";
 
     /// The user's auth level is below what the route asks for.
     AuthLevelTooLow => "auth_level_too_low", Forbidden, "a higher authentication level is required";

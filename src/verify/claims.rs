@@ -1,8 +1,9 @@
 //! From verified claims to an identity: each issuer kind's own rules.
 
-use serde_json::{Map, Value};
-
-use super::token::Claims;
+use super::{
+    json::{Json, Object},
+    token::Claims,
+};
 use crate::model::{AuthLevel, DenyReason, Identity};
 
 const APP_USER_ID: &str = "https://auth.rownd.io/app_user_id";
@@ -22,7 +23,7 @@ pub(super) struct Lifetime {
 }
 
 impl Lifetime {
-    pub(super) const fn of(claims: &Claims) -> Self {
+    pub(super) const fn of(claims: &Claims<'_>) -> Self {
         Self { not_before: claims.nbf, issued_at: claims.iat, end: claims.exp }
     }
 
@@ -49,18 +50,18 @@ pub(super) struct App<'a> {
 
 /// A Rownd access token's identity, without the issuer's name.
 pub(super) fn rownd(
-    claims: &Claims,
+    claims: &Claims<'_>,
     issuer: &std::sync::Arc<str>,
     apps: &[App<'_>],
 ) -> Result<Identity, DenyReason> {
     // Refresh tokens carry the same key, issuer, audience and user id; only this tells them apart.
     match claims.other.get(JWT_TYPE) {
         None => {}
-        Some(Value::String(kind)) if kind == "access_token" => {}
+        Some(Json::Text(kind)) if kind == "access_token" => {}
         Some(_) => return Err(DenyReason::TokenKindRefused),
     }
     let app_id = audience(claims, apps)?;
-    if claims.sub.as_ref().is_none_or(String::is_empty) {
+    if claims.sub.as_ref().is_none_or(|sub| sub.is_empty()) {
         return Err(DenyReason::ClaimsInvalid);
     }
     let variant = variant(claims, &app_id, apps)?;
@@ -73,7 +74,7 @@ pub(super) fn rownd(
         app_id: Some(app_id),
         app_variant: variant,
         session_id: None,
-        token_id: claims.jti.clone(),
+        token_id: claims.jti.as_deref().map(str::to_owned),
         issued_at: claims.iat,
         roles: Vec::new(),
         groups: Vec::new(),
@@ -84,7 +85,7 @@ pub(super) fn rownd(
     })
 }
 
-fn audience(claims: &Claims, apps: &[App<'_>]) -> Result<String, DenyReason> {
+fn audience(claims: &Claims<'_>, apps: &[App<'_>]) -> Result<String, DenyReason> {
     let meant = |id: &str| claims.aud.iter().any(|aud| aud.strip_prefix(APP) == Some(id));
     if let Some(id) = apps.iter().filter_map(|app| app.id).find(|id| meant(id)) {
         return Ok(id.to_owned());
@@ -99,7 +100,7 @@ fn audience(claims: &Claims, apps: &[App<'_>]) -> Result<String, DenyReason> {
     })
 }
 
-fn variant(claims: &Claims, app: &str, apps: &[App<'_>]) -> Result<Option<String>, DenyReason> {
+fn variant(claims: &Claims<'_>, app: &str, apps: &[App<'_>]) -> Result<Option<String>, DenyReason> {
     let allowed =
         apps.iter().find(|known| known.id == Some(app)).map_or(&[][..], |app| app.variants);
     let mut found = claims.aud.iter().filter_map(|aud| aud.strip_prefix(VARIANT));
@@ -116,23 +117,23 @@ fn variant(claims: &Claims, app: &str, apps: &[App<'_>]) -> Result<Option<String
 }
 
 /// Any text a customer may have chosen, but nothing that could be mistaken for another.
-fn user_id(claims: &Map<String, Value>) -> Result<String, DenyReason> {
-    let Some(Value::String(id)) = claims.get(APP_USER_ID) else {
+fn user_id(claims: &Object<'_>) -> Result<String, DenyReason> {
+    let Some(Json::Text(id)) = claims.get(APP_USER_ID) else {
         return Err(DenyReason::ClaimsInvalid);
     };
     let odd = id.is_empty()
         || id.trim() != id
         || id.chars().any(char::is_control)
-        || matches!(id.as_str(), "." | "..");
-    if odd { Err(DenyReason::ClaimsInvalid) } else { Ok(id.clone()) }
+        || matches!(id.as_ref(), "." | "..");
+    if odd { Err(DenyReason::ClaimsInvalid) } else { Ok(id.as_ref().to_owned()) }
 }
 
 /// The level, derived where it is absent (tokens of 2022); and whether the user is anonymous.
 /// An anonymous user is a guest at most, whatever else the token says.
-fn level(claims: &Map<String, Value>) -> Result<(AuthLevel, bool), DenyReason> {
+fn level(claims: &Object<'_>) -> Result<(AuthLevel, bool), DenyReason> {
     let flag = |name: &str| match claims.get(name) {
         None => Ok(false),
-        Some(Value::Bool(flag)) => Ok(*flag),
+        Some(Json::Bool(flag)) => Ok(*flag),
         Some(_) => Err(DenyReason::ClaimsInvalid),
     };
     let (anonymous, verified) = (flag(IS_ANONYMOUS)?, flag(IS_VERIFIED)?);
@@ -141,7 +142,7 @@ fn level(claims: &Map<String, Value>) -> Result<(AuthLevel, bool), DenyReason> {
         None if verified => AuthLevel::Verified,
         None => AuthLevel::Unverified,
         // A level we do not know proves nothing to us.
-        Some(Value::String(word)) => AuthLevel::parse(word).unwrap_or(AuthLevel::Instant),
+        Some(Json::Text(word)) => AuthLevel::parse(word).unwrap_or(AuthLevel::Instant),
         Some(_) => return Err(DenyReason::ClaimsInvalid),
     };
     let level = if anonymous { level.min(AuthLevel::Guest) } else { level };

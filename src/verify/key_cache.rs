@@ -22,7 +22,7 @@ use tokio::{
     time::{Instant, timeout_at},
 };
 
-use super::jwks::{Key, KeySet};
+use super::jwks::{Key, KeySet, Refusal};
 use crate::{
     config::Keys as Settings,
     model::{Denial, DenyReason},
@@ -98,7 +98,7 @@ pub struct KeyStatus {
     /// Keys in use.
     pub usable: usize,
     /// Why keys of the last set are not in use.
-    pub refused: Vec<&'static str>,
+    pub refused: Vec<Refusal>,
     /// Seconds since the keys came; absent before the first time.
     pub age_seconds: Option<u64>,
     /// The keys should have been renewed by now.

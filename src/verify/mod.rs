@@ -8,6 +8,7 @@
 mod cache;
 mod claims;
 mod issuer;
+mod json;
 mod jwks;
 mod key_cache;
 mod key_refresher;
@@ -36,6 +37,7 @@ use crate::{
 };
 use cache::ClaimsCache;
 pub use issuer::{AppSlot, Issuer};
+pub use jwks::Refusal;
 pub use key_cache::KeyStatus;
 pub use key_refresher::KeyRefresher;
 pub use revocation::{RevocationCounts, Revocations, RevokeError, Subject};
@@ -171,15 +173,16 @@ impl Verifier {
         now: u64,
         deadline: Instant,
     ) -> (Option<usize>, Result<Arc<Identity>, Denial>) {
-        let token = match token::parse(raw) {
+        let mut scratch = Vec::new();
+        let token = match token::parse(raw, &mut scratch) {
             Ok(token) => token,
             Err(reason) => return (None, Err(reason.into())),
         };
-        let Some(index) = self.by_iss.get(&token.claims.iss).copied() else {
-            return (None, Err(DenyReason::IssuerUnknown.into()));
+        let Some(index) = self.by_iss.get(token.claims.iss.as_ref()).copied() else {
+            return (None, Err(DenyReason::IssuerUntrusted.into()));
         };
         let Some(issuer) = self.issuers.get(index) else {
-            return (None, Err(DenyReason::IssuerUnknown.into()));
+            return (None, Err(DenyReason::IssuerUntrusted.into()));
         };
         let result = issuer.verify(&token, index, now, deadline).await;
         let result = result.map_err(|denial| self.limit_fault(denial)).map(|verified| {

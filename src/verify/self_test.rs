@@ -1,20 +1,98 @@
-//! Does the cryptography work at all? Asked once at start: a library without its backend
-//! compiles well and fails at the first token.
+//! Does the cryptography work at all? Asked once at start, for each algorithm: a library without
+//! its backend compiles well and fails at the first token.
+//!
+//! Each example is a published one, read through the very import that reads issuers' keys, and
+//! judged a second time by `jsonwebtoken` as a second opinion.
 
-use jsonwebtoken::{Algorithm, DecodingKey, crypto::verify};
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use jsonwebtoken::{Algorithm, DecodingKey, jwk::Jwk};
 
-/// The Ed25519 example of RFC 8037 appendix A.4: public key, signed text, signature.
-const KEY: &str = "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo";
-const SIGNED: &str = "eyJhbGciOiJFZERTQSJ9.RXhhbXBsZSBvZiBFZDI1NTE5IHNpZ25pbmc";
-const SIGNATURE: &str =
-    "hgyY0il_MGCjP0JzlnLWG1PPOt7-09PGcvMg3AIbQR6dWbhijcNR4ki4iylGjg5BhVsPt9g7sVvpAr_MuM0KAg";
+use super::jwks::{KeySet, algorithm_name};
 
-/// Verifies a good signature and refuses a bad one, for each algorithm in use.
+/// A public key, what was signed, and the signature.
+type Example = (Algorithm, &'static str, &'static str, &'static str);
+
+const EXAMPLES: [Example; 3] = [
+    // RFC 8037 appendix A.4.
+    (
+        Algorithm::EdDSA,
+        r#"{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}"#,
+        "eyJhbGciOiJFZERTQSJ9.RXhhbXBsZSBvZiBFZDI1NTE5IHNpZ25pbmc",
+        "hgyY0il_MGCjP0JzlnLWG1PPOt7-09PGcvMg3AIbQR6dWbhijcNR4ki4iylGjg5BhVsPt9g7sVvpAr_MuM0KAg",
+    ),
+    // RFC 7515 appendix A.3.
+    (
+        Algorithm::ES256,
+        r#"{"kty":"EC","crv":"P-256","x":"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU","y":"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0"}"#,
+        "eyJhbGciOiJFUzI1NiJ9.eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly9leGFtcGxlLmNvbS9pc19yb290Ijp0cnVlfQ",
+        "DtEhU3ljbEg8L38VWAfUAqOyKAM6-Xx-F4GawxaepmXFCgfTjDxw5djxLa8ISlSApmWQxfKTUJqPP3-Kg6NU1Q",
+    ),
+    // RFC 7515 appendix A.2.
+    (
+        Algorithm::RS256,
+        concat!(
+            r#"{"kty":"RSA","e":"AQAB","n":"#,
+            r#""ofgWCuLjybRlzo0tZWJjNiuSfb4p4fAkd_wWJcyQoTbji9k0l8W26mPddx"#,
+            "HmfHQp-Vaw-4qPCJrcS2mJPMEzP1Pt0Bm4d4QlL-yRT-SFd2lZS-pCgNMs",
+            "D1W_YpRPEwOWvG6b32690r2jZ47soMZo9wGzjb_7OMg0LOL-bSf63kpaSH",
+            "SXndS5z5rexMdbBYUsLA9e-KXBdQOS-UTo7WTBEMa2R2CapHg665xsmtdV",
+            "MTBQY4uDZlxvb3qCo5ZwKh9kG4LT6_I5IhlJH7aGhyxXFvUK-DWNmoudF8",
+            r#"NAco9_h9iaGNj8q2ethFkMLs91kzk2PAcDTW9gb54h4FRWyuXpoQ"}"#,
+        ),
+        "eyJhbGciOiJSUzI1NiJ9.eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly9leGFtcGxlLmNvbS9pc19yb290Ijp0cnVlfQ",
+        concat!(
+            "cC4hiUPoj9Eetdgtv3hF80EGrhuB__dzERat0XF9g2VtQgr9PJbu3XOiZj5RZmh7",
+            "AAuHIm4Bh-0Qc_lF5YKt_O8W2Fp5jujGbds9uJdbF9CUAr7t1dnZcAcQjbKBYNX4",
+            "BAynRFdiuB--f_nZLgrnbyTyWzO75vRK5h6xBArLIARNPvkSjtQBMHlb1L07Qe7K",
+            "0GarZRmB_eSN9383LcOLn6_dO--xi12jzDwusC-eOkHWEsqtFZESc6BfI7noOPqv",
+            "hJ1phCnvWh6IeYI2w9QOYEUipUTI8np6LbgGY9Fs98rqVt5AXLIhWkWywlVmtVrB",
+            "p0igcN_IoypGlUPQGe77Rw",
+        ),
+    ),
+];
+
+/// Verifies a good token and refuses a bad one, for each algorithm there is.
 pub fn self_test() -> Result<(), String> {
-    let key = DecodingKey::from_ed_components(KEY).map_err(|error| error.to_string())?;
-    let judge = |signed: &str| verify(SIGNATURE, signed.as_bytes(), &key, Algorithm::EdDSA);
-    match (judge(SIGNED), judge(&SIGNED.replace('R', "S"))) {
-        (Ok(true), Ok(false)) => Ok(()),
-        (good, bad) => Err(format!("EdDSA does not work: good {good:?}, bad {bad:?}")),
+    EXAMPLES.iter().try_for_each(|example| {
+        let name = algorithm_name(example.0);
+        judge(example).ok_or_else(|| format!("{name} does not work on this machine"))
+    })
+}
+
+/// `Some` only if everything is as it should be.
+fn judge(&(algorithm, key, signed, signature): &Example) -> Option<()> {
+    let document = format!(r#"{{"keys":[{key}]}}"#);
+    let set = KeySet::parse(document.as_bytes(), &[algorithm], None).ok()?;
+    let ours = set.find(None, algorithm)?;
+    let bytes = URL_SAFE_NO_PAD.decode(signature).ok()?;
+    let jwk: Jwk = serde_json::from_str(key).ok()?;
+    let theirs = DecodingKey::from_jwk(&jwk).ok()?;
+    let both = |signed: &str| {
+        let theirs =
+            jsonwebtoken::crypto::verify(signature, signed.as_bytes(), &theirs, algorithm).ok()?;
+        let ours = ours.verifies(signed.as_bytes(), &bytes);
+        (ours == theirs).then_some(ours)
+    };
+    let forged = signed.replacen('J', "K", 1);
+    (forged != signed && both(signed)? && !both(&forged)?).then_some(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{EXAMPLES, judge, self_test};
+
+    #[test]
+    fn every_algorithm_works_here() {
+        assert_eq!(self_test(), Ok(()));
+    }
+
+    #[test]
+    fn an_example_that_does_not_verify_is_noticed() {
+        for (index, (algorithm, key, signed, signature)) in EXAMPLES.into_iter().enumerate() {
+            let (other_algorithm, other_key, other_signed, _) = EXAMPLES[(index + 1) % 3];
+            assert!(judge(&(algorithm, key, other_signed, signature)).is_none());
+            assert!(judge(&(algorithm, other_key, signed, signature)).is_none());
+            assert!(judge(&(other_algorithm, key, signed, signature)).is_none());
+        }
     }
 }

@@ -9,6 +9,7 @@ mod key_forget;
 #[cfg(feature = "dev")]
 mod key_source;
 mod key_trouble;
+mod key_types;
 mod revocation;
 mod signatures;
 mod token;
@@ -30,12 +31,13 @@ use super::{
     Limits, Revocations, Verifier,
     key_refresher::KeyRefresher,
     key_source::{Documents, FetchError},
+    token::{Token, parse as parse_into},
 };
 use crate::{
     config,
     health::Readiness,
     metrics::{FetchResult, Labels, Metrics, Outcome},
-    model::{Denial, Identity},
+    model::{Denial, DenyReason, Identity},
     upstream::{Client, Document},
 };
 
@@ -78,6 +80,11 @@ impl Signer {
     fn token(&self, claims: &Value) -> Bytes {
         self.sign(&json!({"alg": "EdDSA", "kid": self.kid}), claims)
     }
+}
+
+/// Takes a token apart. Its memory is never given back, so that tests may hold on to it.
+fn parse(raw: &[u8]) -> Result<Token<'static>, DenyReason> {
+    parse_into(Box::leak(raw.to_vec().into()), Box::leak(Box::default()))
 }
 
 fn unsigned(header: &str, claims: &str) -> String {

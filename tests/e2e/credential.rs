@@ -96,7 +96,7 @@ fn bad_tokens(issuer: &Issuer) -> Vec<(&'static str, String, &'static str)> {
             good().claim("aud", ["app:other"].as_slice()).sign(),
             "audience_mismatch",
         ),
-        ("of another issuer", good().claim("iss", "https://evil.test").sign(), "issuer_unknown"),
+        ("of another issuer", good().claim("iss", "https://evil.test").sign(), "issuer_untrusted"),
         (
             "for refreshing",
             good().claim("https://auth.rownd.io/jwt_type", "refresh_token").sign(),
@@ -209,7 +209,7 @@ async fn two_credentials_are_refused_also_where_they_are_the_same() {
             ] {
                 let answer = stack.ask(gate, &request).await;
                 let context = format!("{name} @ {gate} {path}");
-                No::Conflict.check(&answer, "credential_conflict", &context);
+                No::Conflict.check(&answer, "credentials_ambiguous", &context);
             }
         }
     }

@@ -30,11 +30,11 @@ const CREDENTIALS: &[(&str, &str, &str, Lines<'_>, Judged)] = &[
     ("a bad one on an optional route", "GET", "/feed", &[("authorization", "Bearer x")], Err(DenyReason::TokenMalformed)),
     ("an empty one on an optional route", "GET", "/feed", &[("authorization", "Bearer")], Err(DenyReason::TokenMalformed)),
     ("an empty cookie on an optional route", "GET", "/feed", &[("cookie", "tok=")], Err(DenyReason::TokenMalformed)),
-    ("two on an optional route", "GET", "/feed", &[("authorization", "Bearer x"), ("cookie", "tok=y")], Err(DenyReason::CredentialConflict)),
+    ("two on an optional route", "GET", "/feed", &[("authorization", "Bearer x"), ("cookie", "tok=y")], Err(DenyReason::CredentialsAmbiguous)),
     ("none on any other route", "GET", "/", &[], MISSING),
     ("another scheme on any other route", "GET", "/", &[("authorization", "Basic x")], MISSING),
     ("a bad one", "GET", "/", &[("authorization", "Bearer a.b.c")], Err(DenyReason::TokenMalformed)),
-    ("two joined", "GET", "/", &[("authorization", "Bearer a,Bearer b")], Err(DenyReason::CredentialConflict)),
+    ("two joined", "GET", "/", &[("authorization", "Bearer a,Bearer b")], Err(DenyReason::CredentialsAmbiguous)),
     ("a cookie", "GET", "/", &[("cookie", "tok=x")], Err(DenyReason::TokenMalformed)),
     ("a cookie that changes something", "POST", "/", &[("cookie", "tok=x")], Err(DenyReason::CookieCrossSite)),
     ("a cookie from another site", "POST", "/feed", &[("cookie", "tok=x"), ("origin", "https://evil.com")], Err(DenyReason::CookieCrossSite)),
@@ -71,7 +71,7 @@ async fn a_token_that_needs_keys_that_are_not_there_is_our_fault() {
     assert!(denial.is_for_everybody());
     assert_eq!((&*facts.rule, facts.identity), ("default", None));
     let foreign = rig.judge("GET", "/", &[("authorization", &token("https://evil.test"))]).await;
-    assert_eq!(foreign, Err(DenyReason::IssuerUnknown));
+    assert_eq!(foreign, Err(DenyReason::IssuerUntrusted));
 }
 
 const PREFLIGHT: Judged = Ok(AllowReason::CorsPreflight);
@@ -102,7 +102,7 @@ const PREFLIGHTS: &[(&str, &str, &str, Lines<'_>, Judged)] = &[
     ("with another scheme", "OPTIONS", "/cors", &[ORIGIN, ASKS, ("authorization", "Basic x")], MISSING),
     ("with an empty authorization", "OPTIONS", "/cors", &[ORIGIN, ASKS, ("authorization", "")], MISSING),
     ("with our cookie", "OPTIONS", "/cors", &[ORIGIN, ASKS, ("cookie", "tok=x")], Err(DenyReason::TokenMalformed)),
-    ("with two of our cookies", "OPTIONS", "/cors", &[ORIGIN, ASKS, ("cookie", "tok=x; tok=y")], Err(DenyReason::CredentialConflict)),
+    ("with two of our cookies", "OPTIONS", "/cors", &[ORIGIN, ASKS, ("cookie", "tok=x; tok=y")], Err(DenyReason::CredentialsAmbiguous)),
 ];
 
 #[tokio::test]

@@ -3,19 +3,19 @@
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use super::{APP, access, unsigned, with};
+use super::{APP, access, parse, unsigned, with};
 use crate::{
     model::{AuthLevel, DenyReason, Identity},
     verify::{
         claims::{App, Lifetime, rownd},
-        token::{Claims, parse},
+        token::Claims,
     },
 };
 
 const KNOWN: App<'_> = App { id: Some(APP), variants: &[] };
 const UNKNOWN: App<'_> = App { id: None, variants: &[] };
 
-fn claims(json: &Value) -> Claims {
+fn claims(json: &Value) -> Claims<'static> {
     let text = format!("{}.c2ln", unsigned(r#"{"alg":"EdDSA"}"#, &json.to_string()));
     parse(text.as_bytes()).unwrap().claims
 }

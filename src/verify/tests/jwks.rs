@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::{Signer, key_set, with};
-use crate::verify::jwks::{KeySet, MAX_KEYS};
+use crate::verify::jwks::{KeySet, MAX_KEYS, Refusal};
 
 const EDDSA: &[Algorithm] = &[Algorithm::EdDSA];
 
@@ -113,7 +113,7 @@ fn a_hostile_key_is_refused_with_a_reason() {
         assert_eq!(alone.map(|set| set.len()), Err("the document holds no usable key"), "{name}");
         let beside = read(&json!({"keys": [key, good()]})).unwrap();
         assert_eq!((beside.len(), beside.refused.len()), (1, 1), "{name}");
-        assert!(!beside.refused[0].is_empty(), "{name}");
+        assert!(!beside.refused[0].text().is_empty(), "{name}");
         assert!(beside.find(Some("good"), Algorithm::EdDSA).is_some(), "{name}");
     }
 }
@@ -306,7 +306,7 @@ fn a_point_under_which_anybody_can_sign_is_refused() {
             point[31] |= sign;
             let x = URL_SAFE_NO_PAD.encode(point);
             let set = read(&json!({"keys": [other(json!({"x": x})), good()]})).unwrap();
-            assert_eq!(set.refused, ["a small-order or non-canonical point"], "{y} {sign}");
+            assert_eq!(set.refused, [Refusal::WeakPoint], "{y} {sign}");
             // The library takes it, and a forged signature for one message in eight or more.
             let key = DecodingKey::from_ed_components(&x).unwrap();
             let forged = (0..200).filter(|message: &i32| {
@@ -336,7 +336,7 @@ fn a_second_spelling_of_a_point_is_refused() {
             point[31] = last;
             let x = URL_SAFE_NO_PAD.encode(point);
             let set = read(&json!({"keys": [other(json!({"x": x})), good()]})).unwrap();
-            assert_eq!(set.refused, ["a small-order or non-canonical point"], "{n} {last}");
+            assert_eq!(set.refused, [Refusal::WeakPoint], "{n} {last}");
         }
     }
     // The largest canonical one is not refused for its size (it is no point at all, and so
@@ -355,10 +355,10 @@ proptest! {
         let set = KeySet::parse(&key_set(&[&signer]), EDDSA, None).unwrap();
         let key = set.find(Some("k"), Algorithm::EdDSA).unwrap();
         let signature = signer.pair.sign(&message);
-        prop_assert!(key.verifies(&message, &URL_SAFE_NO_PAD.encode(signature.as_ref())));
+        prop_assert!(key.verifies(&message, signature.as_ref()));
         let mut changed = signature.as_ref().to_vec();
         changed[usize::from(seed[0] % 64)] ^= 1;
-        prop_assert!(!key.verifies(&message, &URL_SAFE_NO_PAD.encode(changed)));
+        prop_assert!(!key.verifies(&message, &changed));
     }
 
     #[test]

@@ -132,10 +132,10 @@ async fn the_issuer_is_known_exactly_or_not_at_all() {
             ];
             for iss in cases {
                 let token = key.token(&with(access(), &json!({"iss": iss})));
-                assert_eq!(reason(rig, &token).await, Err(DenyReason::IssuerUnknown), "{iss:?}");
+                assert_eq!(reason(rig, &token).await, Err(DenyReason::IssuerUntrusted), "{iss:?}");
             }
             let absent = key.token(&with(access(), &json!({"iss": null})));
-            assert_eq!(reason(rig, &absent).await, Err(DenyReason::IssuerUnknown));
+            assert_eq!(reason(rig, &absent).await, Err(DenyReason::IssuerUntrusted));
             let list = key.token(&with(access(), &json!({"iss": ["https://evil.test", ISS]})));
             assert_eq!(reason(rig, &list).await, Err(DenyReason::TokenMalformed));
             // Nothing of this made anybody ask for keys again.
@@ -209,7 +209,7 @@ async fn the_order_is_shape_issuer_algorithm_key_signature_time_claims() {
                 ("forged and expired", foreign.token(&with(access(), &expired)), DenyReason::SignatureInvalid),
                 ("expired, another app", key.token(&with(access(), &other_app)), DenyReason::TokenExpired),
                 ("expired", key.token(&with(access(), &expired)), DenyReason::TokenExpired),
-                ("unknown issuer, no algorithm", key.sign(&json!({"alg": "none"}), &json!({"iss": "x"})), DenyReason::IssuerUnknown),
+                ("unknown issuer, no algorithm", key.sign(&json!({"alg": "none"}), &json!({"iss": "x"})), DenyReason::IssuerUntrusted),
                 ("no algorithm, unknown key", key.sign(&json!({"alg": "none", "kid": "x"}), &access()), DenyReason::AlgorithmRefused),
                 ("a refused header, unknown issuer", key.sign(&json!({"alg": "EdDSA", "crv": 1, "crit": []}), &json!({"iss": "x"})), DenyReason::TokenHeaderRefused),
                 ("no end", key.token(&with(access(), &json!({"exp": null}))), DenyReason::ClaimsInvalid),

@@ -12,8 +12,8 @@ use base64::{
 use proptest::prelude::*;
 use serde_json::json;
 
-use super::unsigned;
-use crate::{model::DenyReason, verify::token::parse};
+use super::{parse, unsigned};
+use crate::model::DenyReason;
 
 const MALFORMED: Result<(), DenyReason> = Err(DenyReason::TokenMalformed);
 const REFUSED: Result<(), DenyReason> = Err(DenyReason::TokenHeaderRefused);
@@ -75,8 +75,8 @@ fn what_is_signed_is_what_was_sent() {
     let text = format!("{}.{SIGNATURE}", unsigned(HEADER, CLAIMS));
     let token = parse(text.as_bytes()).unwrap();
     assert_eq!(token.signed, unsigned(HEADER, CLAIMS).as_bytes());
-    assert_eq!((token.signature, token.alg.as_str()), (SIGNATURE, "EdDSA"));
-    assert_eq!((token.kid.as_deref(), token.claims.iss.as_str()), (Some("k"), "i"));
+    assert_eq!((token.signature, token.alg.as_ref()), (&b"sig"[..], "EdDSA"));
+    assert_eq!((token.kid.as_deref(), token.claims.iss.as_ref()), (Some("k"), "i"));
 }
 
 /// A token has one spelling: another last character with the same bits is not taken.
@@ -275,7 +275,7 @@ fn registered_claims_have_their_types() {
         assert_eq!(judge(HEADER, format!(r#"{{"iss":"i",{claims}}}"#)), *expected, "{claims}");
     }
     for (claims, expected) in [
-        (r#"{}"#, Err(DenyReason::IssuerUnknown)),
+        (r#"{}"#, Err(DenyReason::IssuerUntrusted)),
         (r#"{"iss":["https://evil","i"]}"#, MALFORMED),
         (r#"{"iss":5}"#, MALFORMED),
         (r#"{"iss":{}}"#, MALFORMED),
@@ -356,8 +356,7 @@ proptest! {
         prop_assume!(changed != text);
         if let Ok(token) = parse(changed.as_bytes()) {
             let original = parse(text.as_bytes()).unwrap();
-            let decoded = |text: &str| URL_SAFE_NO_PAD.decode(text).unwrap();
-            prop_assert!(token.signed != original.signed || decoded(token.signature) != decoded(original.signature));
+            prop_assert!(token.signed != original.signed || token.signature != original.signature);
         }
     }
 }

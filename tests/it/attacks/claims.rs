@@ -111,10 +111,10 @@ async fn an_issuer_is_one_text_equal_to_the_last_byte() {
     ];
     for iss in foreign {
         let token = court.key.token(&court.claims().with("iss", iss.clone()));
-        court.refuses(&format!("iss {iss:?}"), &token, DenyReason::IssuerUnknown).await;
+        court.refuses(&format!("iss {iss:?}"), &token, DenyReason::IssuerUntrusted).await;
     }
     let token = court.key.token(&court.claims().without("iss"));
-    court.refuses("no iss", &token, DenyReason::IssuerUnknown).await;
+    court.refuses("no iss", &token, DenyReason::IssuerUntrusted).await;
     court.adjourns().await;
 }
 

@@ -42,7 +42,7 @@ async fn two_credentials_are_none() {
     for (index, ask) in asks.into_iter().enumerate() {
         for ask in [ask.clone(), ask.joined()] {
             let answer = court.app.check(&ask).await;
-            answer.assert_denied(&format!("row {index}"), DenyReason::CredentialConflict);
+            answer.assert_denied(&format!("row {index}"), DenyReason::CredentialsAmbiguous);
         }
     }
     // The same token in two places is one credential.
@@ -86,7 +86,7 @@ async fn optional_means_no_credential_or_a_good_one() {
         (stranger.token(&claims()), DenyReason::SignatureInvalid),
         (Key::new("sig-9").token(&claims()), DenyReason::KidUnknown),
         (court.key.token(&claims().with("aud", "app:other")), DenyReason::AudienceMismatch),
-        (court.key.token(&claims().with("iss", "https://other")), DenyReason::IssuerUnknown),
+        (court.key.token(&claims().with("iss", "https://other")), DenyReason::IssuerUntrusted),
         (
             court.key.token(&claims().rownd("jwt_type", "refresh_token")),
             DenyReason::TokenKindRefused,

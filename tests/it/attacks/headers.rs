@@ -108,7 +108,7 @@ async fn no_header_leads_to_another_key_or_to_any_connection() {
     }
     // A claim leads nowhere either: an issuer that nobody configured is not discovered.
     let claims = court.claims().with("iss", format!("http://{address}"));
-    court.refuses("iss", attacker.token(&claims), DenyReason::IssuerUnknown).await;
+    court.refuses("iss", attacker.token(&claims), DenyReason::IssuerUntrusted).await;
     let came = tokio::time::timeout(std::time::Duration::ZERO, canary.accept()).await;
     assert!(came.is_err(), "somebody connected to the canary");
     court.adjourns().await;

@@ -109,7 +109,7 @@ async fn tokens_of_other_forms_are_refused_by_their_shape() {
     });
     for form in [flattened, general] {
         // The commas alone make it more than one credential.
-        court.refuses("JSON", form.to_string(), DenyReason::CredentialConflict).await;
+        court.refuses("JSON", form.to_string(), DenyReason::CredentialsAmbiguous).await;
         court.refuses("JSON in base64url", b64(form.to_string()), DenyReason::TokenMalformed).await;
     }
     // A whole token inside of a token.

@@ -149,7 +149,7 @@ async fn every_series_is_there_from_the_start_and_none_is_added() {
     for series in [
         "rownd_authz_in_flight{api=\"ext_authz\"}",
         "rownd_authz_key_fetches_total{issuer=\"rownd\",result=\"timeout\"}",
-        "rownd_authz_verifications_total{issuer=\"unknown\",result=\"issuer_unknown\"}",
+        "rownd_authz_verifications_total{issuer=\"unknown\",result=\"issuer_untrusted\"}",
         "rownd_authz_connections{listener=\"grpc\"}",
         "rownd_authz_dev_mode",
     ] {

@@ -1,0 +1,134 @@
+//! Strict JSON without copies: no member twice at any depth, texts borrowed where they hold no
+//! escape. Depth itself is bounded by `serde_json`.
+
+use std::{borrow::Cow, fmt};
+
+use serde::{
+    Deserialize, Deserializer,
+    de::{Error as _, MapAccess, SeqAccess, Visitor},
+};
+
+/// A value.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Json<'a> {
+    Null,
+    Bool(bool),
+    Unsigned(u64),
+    Negative(i64),
+    Float(f64),
+    Text(Cow<'a, str>),
+    List(Vec<Self>),
+    Object(Object<'a>),
+}
+
+/// An object; its members in the order they stood.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(super) struct Object<'a>(Vec<(Cow<'a, str>, Json<'a>)>);
+
+impl<'a> Json<'a> {
+    pub(super) fn text(&self) -> Option<&str> {
+        match self {
+            Self::Text(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    pub(super) fn into_text(self) -> Option<Cow<'a, str>> {
+        match self {
+            Self::Text(text) => Some(text),
+            _ => None,
+        }
+    }
+}
+
+impl<'a> Object<'a> {
+    pub(super) fn get(&self, name: &str) -> Option<&Json<'a>> {
+        self.0.iter().find(|(known, _)| known == name).map(|(_, value)| value)
+    }
+
+    pub(super) fn contains(&self, name: &str) -> bool {
+        self.get(name).is_some()
+    }
+
+    pub(super) fn push(&mut self, name: Cow<'a, str>, value: Json<'a>) {
+        self.0.push((name, value));
+    }
+
+    /// Some member stands twice.
+    pub(super) fn repeats(&self) -> bool {
+        // A handful is compared as it is; many are sorted, or a client could make this slow.
+        if let few @ ..=12 = self.0.len() {
+            return (1..few).any(|last| {
+                let (before, rest) = self.0.split_at(last);
+                rest.first().is_some_and(|(name, _)| before.iter().any(|(known, _)| known == name))
+            });
+        }
+        let mut names: Vec<&str> = self.0.iter().map(|(name, _)| name.as_ref()).collect();
+        names.sort_unstable();
+        names.windows(2).any(|pair| matches!(pair, [one, other] if one == other))
+    }
+}
+
+/// A member's name, copied only where it holds an escape.
+#[derive(Deserialize)]
+pub(super) struct Name<'a>(#[serde(borrow)] pub(super) Cow<'a, str>);
+
+impl<'de: 'a, 'a> Deserialize<'de> for Json<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(JsonVisitor)
+    }
+}
+
+struct JsonVisitor;
+
+macro_rules! plain {
+    ($($visit:ident($kind:ty) => $variant:ident),+) => {
+        $(fn $visit<E>(self, value: $kind) -> Result<Self::Value, E> {
+            Ok(Json::$variant(value.into()))
+        })+
+    };
+}
+
+impl<'de> Visitor<'de> for JsonVisitor {
+    type Value = Json<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("JSON without duplicate members")
+    }
+
+    plain!(
+        visit_bool(bool) => Bool,
+        visit_u64(u64) => Unsigned,
+        visit_i64(i64) => Negative,
+        visit_f64(f64) => Float,
+        visit_borrowed_str(&'de str) => Text,
+        visit_string(String) => Text
+    );
+
+    fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
+        Ok(Json::Text(text.to_owned().into()))
+    }
+
+    fn visit_unit<E>(self) -> Result<Self::Value, E> {
+        Ok(Json::Null)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Self::Value, A::Error> {
+        let mut list = Vec::new();
+        while let Some(item) = items.next_element()? {
+            list.push(item);
+        }
+        Ok(Json::List(list))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Self::Value, A::Error> {
+        let mut object = Object::default();
+        while let Some((Name(name), value)) = entries.next_entry()? {
+            object.push(name, value);
+        }
+        if object.repeats() { Err(A::Error::custom(TWICE)) } else { Ok(Json::Object(object)) }
+    }
+}
+
+/// What a reader says of a repeated member.
+pub(super) const TWICE: &str = "a member stands twice";
