@@ -16,6 +16,10 @@ mod validate;
 
 use std::{collections::BTreeMap, path::Path};
 
+#[cfg(feature = "dev")]
+use schemars::JsonSchema;
+#[cfg(feature = "dev")]
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use document::{Document, Place};
@@ -46,6 +50,44 @@ pub fn load(
 ) -> Result<Config, Problems> {
     let text = file.map_or_else(|| Ok(String::new()), read)?;
     parse(&name_of(file), &text, environment)
+}
+
+/// Reads another file of ours that is written like the configuration: `more` says what is wrong
+/// beyond the shape, as JSON pointer and message.
+#[cfg(feature = "dev")]
+pub(crate) fn load_other<T: DeserializeOwned + JsonSchema>(
+    file: &Path,
+    more: impl FnOnce(&T) -> Vec<(String, String)>,
+) -> Result<T, Problems> {
+    parse_other(&name_of(Some(file)), &read(file)?, more)
+}
+
+/// As [`load_other`], from text.
+#[cfg(feature = "dev")]
+pub(crate) fn parse_other<T: DeserializeOwned + JsonSchema>(
+    name: &str,
+    text: &str,
+    more: impl FnOnce(&T) -> Vec<(String, String)>,
+) -> Result<T, Problems> {
+    let document = Document::parse(text).map_err(|problem| unreadable(name, problem))?;
+    let mut found = structure::shape_problems(&structure::schema_of::<T>(), &document.value);
+    let read = match serde_json::from_value::<T>(document.value.clone()) {
+        Ok(read) => {
+            found.extend(more(&read));
+            Some(read)
+        }
+        Err(error) if found.is_empty() => {
+            found.push((String::new(), error.to_string()));
+            None
+        }
+        Err(_) => None,
+    };
+    match read {
+        Some(read) if found.is_empty() => Ok(read),
+        _ => Err(Problems(
+            found.into_iter().map(|(pointer, text)| at(name, &document, &pointer, text)).collect(),
+        )),
+    }
 }
 
 fn read(path: &Path) -> Result<String, Problems> {

@@ -7,19 +7,27 @@ use std::sync::Arc;
 
 use axum::{
     Json, Router,
-    extract::{Path, Query, Request, State as Shared, rejection::PathRejection},
+    extract::{DefaultBodyLimit, Request, State as Shared},
     http::{HeaderMap, StatusCode, header},
     middleware::{self, Next},
     response::{IntoResponse, Response},
-    routing::{MethodRouter, any, get},
+    routing::{MethodRouter, any, get, post},
 };
 use serde::Deserialize;
 use serde_json::json;
 
-use super::{documents, faults::Endpoint, state::State, users};
+use super::{
+    access, documents,
+    faults::Endpoint,
+    request::{Answer, Asked, MAX_BODY, Refusal, ok},
+    state::State,
+    users::{account, data, lists, me},
+};
+
+type Routes = MethodRouter<Arc<State>>;
 
 pub(super) fn router(state: &Arc<State>) -> Router {
-    let on = |endpoint: Endpoint, routes: MethodRouter<Arc<State>>| {
+    let on = |endpoint: Endpoint, routes: Routes| {
         let state = Arc::clone(state);
         routes.layer(middleware::from_fn(move |request, next| {
             pass_or_fail(Arc::clone(&state), endpoint, request, next)
@@ -34,9 +42,55 @@ pub(super) fn router(state: &Arc<State>) -> Router {
         .route("/hub/auth/keys", on(Endpoint::Keys, get(keys)))
         .route("/ready", on(Endpoint::Ready, get(healthy)))
         .route("/service_health", on(Endpoint::ServiceHealth, get(healthy)))
-        .route("/applications/{app}/users/{user}/data", on(Endpoint::UserData, get(user_data)))
+        .merge(user_routes(&on))
+        .merge(me_routes(&on))
         .fallback_service(on(Endpoint::Unknown, any(unknown)).with_state(Arc::clone(state)))
+        .layer(DefaultBodyLimit::max(MAX_BODY))
         .with_state(Arc::clone(state))
+}
+
+/// What a backend asks, by key and secret.
+fn user_routes(on: &dyn Fn(Endpoint, Routes) -> Routes) -> Router<Arc<State>> {
+    Router::new()
+        .route(
+            "/applications/{app}/users/{user}/data",
+            on(
+                Endpoint::UserData,
+                get(data::read).put(data::put).patch(data::patch).delete(data::delete),
+            ),
+        )
+        .route(
+            "/applications/{app}/users/{user}/data/fields/{field}",
+            on(Endpoint::UserData, get(data::read_field).put(data::put_field)),
+        )
+        .route(
+            "/applications/{app}/users/data",
+            on(Endpoint::UserList, get(lists::list).put(lists::put_many)),
+        )
+        .route("/applications/{app}/users/actions", on(Endpoint::UserList, post(lists::act)))
+        .route(
+            "/applications/{app}/users/{user}/state",
+            on(Endpoint::UserState, post(account::set_state)),
+        )
+        .route(
+            "/applications/{app}/users/{user}/signout",
+            on(Endpoint::SignOut, post(account::sign_out)),
+        )
+}
+
+/// What a user asks, by bearer token.
+fn me_routes(on: &dyn Fn(Endpoint, Routes) -> Routes) -> Router<Arc<State>> {
+    Router::new()
+        .route("/me", on(Endpoint::Me, get(me::me)))
+        .route(
+            "/me/applications/{app}/data",
+            on(Endpoint::Me, get(me::read).put(me::put).delete(me::delete)),
+        )
+        .route(
+            "/me/applications/{app}/data/fields/{field}",
+            on(Endpoint::Me, get(me::read_field).put(me::put_field)),
+        )
+        .route("/me/applications/{app}/signout", on(Endpoint::Me, post(me::sign_out)))
 }
 
 async fn pass_or_fail(
@@ -62,31 +116,20 @@ struct AppQuery {
 
 async fn app_config(
     Shared(state): Shared<Arc<State>>,
-    Query(query): Query<AppQuery>,
+    Asked(query): Asked<AppQuery>,
     headers: HeaderMap,
-) -> Response {
-    match (app_key(&headers), query.app_id) {
-        (Some(key), _) if key == state.settings.app_key => {
-            Json(documents::app_config(&state, false)).into_response()
+) -> Answer {
+    let world = state.world();
+    match (access::text(&headers, "x-rownd-app-key"), query.app_id) {
+        (Some(key), _) => {
+            let (tenant, variant) = world
+                .by_key(key)
+                .ok_or_else(|| Refusal::unauthorized("the app key is not known"))?;
+            ok(documents::app_config(&tenant.app, variant))
         }
-        (Some(key), _) if key == state.settings.variant.key => {
-            Json(documents::app_config(&state, true)).into_response()
-        }
-        (Some(_), _) => unauthorized("the app key is not known"),
-        (None, Some(id)) if id == state.settings.app_id => {
-            Json(documents::app_config(&state, false)).into_response()
-        }
-        (None, Some(_)) => documents::error(
-            StatusCode::NOT_FOUND,
-            "E_APP_NOT_FOUND",
-            "there is no app with that id",
-        ),
-        (None, None) => unauthorized("an app key or an app id is needed"),
+        (None, Some(id)) => ok(documents::app_config(&world.tenant(&id)?.app, None)),
+        (None, None) => Err(Refusal::unauthorized("an app key or an app id is needed")),
     }
-}
-
-fn app_key(headers: &HeaderMap) -> Option<&str> {
-    headers.get("x-rownd-app-key")?.to_str().ok()
 }
 
 async fn metadata(Shared(state): Shared<Arc<State>>) -> Response {
@@ -103,64 +146,11 @@ async fn healthy() -> Response {
     Json(json!({ "status": "ok" })).into_response()
 }
 
-#[derive(Deserialize)]
-struct FieldsQuery {
-    fields: Option<String>,
+async fn unknown() -> Refusal {
+    Refusal::nothing_here()
 }
 
-async fn user_data(
-    Shared(state): Shared<Arc<State>>,
-    path: Result<Path<(String, String)>, PathRejection>,
-    Query(query): Query<FieldsQuery>,
-    headers: HeaderMap,
-) -> Response {
-    let settings = &state.settings;
-    let key_fits =
-        app_key(&headers).is_some_and(|key| key == settings.app_key || key == settings.variant.key);
-    let secret_fits = headers
-        .get("x-rownd-app-secret")
-        .is_some_and(|secret| secret.as_bytes() == settings.app_secret.as_bytes());
-    if !(key_fits && secret_fits) {
-        return unauthorized("the app key and secret do not fit");
-    }
-    let Ok(Path((app, user))) = path else {
-        return not_found();
-    };
-    if app != settings.app_id {
-        return documents::error(
-            StatusCode::FORBIDDEN,
-            "E_FORBIDDEN",
-            "the credentials belong to another app",
-        );
-    }
-    match users::SEEDED.iter().find(|seeded| seeded.id == user) {
-        Some(seeded) => {
-            Json(seeded.profile(&settings.app_id, query.fields.as_deref())).into_response()
-        }
-        None => documents::error(
-            StatusCode::NOT_FOUND,
-            "E_USER_NOT_FOUND",
-            "there is no user with that id",
-        ),
-    }
-}
-
-async fn unknown() -> Response {
-    not_found()
-}
-
-pub(super) async fn wrong_method() -> Response {
-    documents::error(
-        StatusCode::METHOD_NOT_ALLOWED,
-        "E_METHOD_NOT_ALLOWED",
-        "this path does not take that method",
-    )
-}
-
-fn not_found() -> Response {
-    documents::error(StatusCode::NOT_FOUND, "E_NOT_FOUND", "the emulator has nothing at this path")
-}
-
-fn unauthorized(message: &str) -> Response {
-    documents::error(StatusCode::UNAUTHORIZED, "E_UNAUTHORIZED", message)
+pub(super) async fn wrong_method() -> Refusal {
+    let status = StatusCode::METHOD_NOT_ALLOWED;
+    Refusal::new(status, "E_METHOD_NOT_ALLOWED", "this path does not take that method")
 }

@@ -8,25 +8,21 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use axum::{
     Json, Router,
-    extract::{
-        FromRequest, Request, State as Shared,
-        rejection::{BytesRejection, JsonRejection},
-    },
+    extract::{State as Shared, rejection::BytesRejection},
     http::StatusCode,
     response::{IntoResponse, Response},
     routing::{get, post},
 };
 use bytes::Bytes;
-use serde::de::DeserializeOwned;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{
     documents,
     faults::{Endpoint, Fault},
     keys::{Rotated, Rotation},
     mint::{MintError, Minter, TokenOrder},
+    request::Sent,
     state::State,
-    users,
 };
 
 /// A handle on a running emulator, for tests in the same process.
@@ -55,11 +51,14 @@ impl Controls {
     pub fn inject(&self, fault: Fault) -> Result<(), &'static str> {
         match fault.problem() {
             Some(problem) => Err(problem),
-            None => {
-                self.state.ledger.inject(fault);
-                Ok(())
-            }
+            None if self.state.ledger.inject(fault) => Ok(()),
+            None => Err("too many faults wait already"),
         }
+    }
+
+    /// Back to the seed: users, groups, and what was used up. Keys, faults and counts stay.
+    pub fn reset(&self) {
+        self.state.reset();
     }
 
     /// Takes all faults back.
@@ -90,30 +89,14 @@ pub(super) fn router(state: &Arc<State>) -> Router {
         .route("/__emulator/token", post(token))
         .route("/__emulator/rotate", post(rotate))
         .route("/__emulator/users", get(list_users))
+        .route("/__emulator/reset", post(reset))
         .route("/__emulator/faults", get(list_faults).post(inject).delete(clear_faults))
         .route("/__emulator/hits", get(hits).delete(clear_hits))
         .with_state(Controls::new(Arc::clone(state)))
 }
 
-/// A JSON body whose faults are answered in Rownd's error shape, with the place of the
-/// mistake. JSON must be labelled as such: that keeps web pages in the developer's
-/// browser from posting orders here without a preflight.
-struct Order<T>(T);
-
-impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Order<T> {
-    type Rejection = Response;
-
-    async fn from_request(request: Request, state: &S) -> Result<Self, Self::Rejection> {
-        let read: Result<Json<T>, JsonRejection> = Json::from_request(request, state).await;
-        match read {
-            Ok(Json(order)) => Ok(Self(order)),
-            Err(rejection) => Err(bad_request(&rejection.body_text())),
-        }
-    }
-}
-
-async fn token(Shared(controls): Shared<Controls>, order: Order<TokenOrder>) -> Response {
-    match Minter::new(controls.state).mint(&order.0) {
+async fn token(Shared(controls): Shared<Controls>, Sent(order): Sent<TokenOrder>) -> Response {
+    match Minter::new(controls.state).mint(&order) {
         Ok(token) => Json(json!({ "token": token })).into_response(),
         Err(error) => conflict(&error),
     }
@@ -136,16 +119,30 @@ async fn rotate(
     }
 }
 
-async fn list_users() -> Response {
-    Json(json!({ "users": users::SEEDED })).into_response()
+/// Who is there, app by app: for people, not in Rownd's shape.
+async fn list_users(Shared(controls): Shared<Controls>) -> Response {
+    let world = controls.state.world();
+    let users: Vec<Value> = world
+        .tenants
+        .values()
+        .flat_map(|tenant| {
+            tenant.users.values().map(|user| json!({ "app": tenant.app.id, "user": user }))
+        })
+        .collect();
+    Json(json!({ "users": users })).into_response()
+}
+
+async fn reset(Shared(controls): Shared<Controls>) -> Response {
+    controls.reset();
+    StatusCode::NO_CONTENT.into_response()
 }
 
 async fn list_faults(Shared(controls): Shared<Controls>) -> Response {
     Json(json!({ "faults": controls.state.ledger.faults() })).into_response()
 }
 
-async fn inject(Shared(controls): Shared<Controls>, fault: Order<Fault>) -> Response {
-    match controls.inject(fault.0) {
+async fn inject(Shared(controls): Shared<Controls>, Sent(fault): Sent<Fault>) -> Response {
+    match controls.inject(fault) {
         Ok(()) => list_faults(Shared(controls)).await,
         Err(problem) => bad_request(problem),
     }

@@ -10,27 +10,27 @@ use axum::{
 };
 use serde_json::{Value, json};
 
-use super::state::State;
+use super::{
+    apps::{App, Variant},
+    state::State,
+};
 
 /// The app config; a variant's key gets the base app with the variant beside it.
-pub(super) fn app_config(state: &State, by_variant: bool) -> Value {
-    let settings = &state.settings;
-    let app = json!({
-        "id": settings.app_id,
-        "name": "Demo app",
+pub(super) fn app_config(app: &App, variant: Option<&Variant>) -> Value {
+    let document = json!({
+        "id": app.id,
+        "name": app.name,
         "icon": "https://example.com/icon.png",
-        "schema": {
-            "email": field("Email", "pii_basic"),
-            "first_name": field("First name", "pii_basic"),
-            "last_name": field("Last name", "pii_basic"),
-        },
+        "schema": app.schema_document(),
         "user_verification_field": "email",
         "user_verification_fields": ["email", "phone_number", "google_id"],
         "config": {
             "hub": {
                 "customizations": { "rounded_corners": true },
                 "auth": {
-                    "audience": [],
+                    "audience": app.audience,
+                    "access_tokens": { "custom_claims": app.custom_claims },
+                    "refresh_tokens": app.refresh_tokens,
                     "sign_in_methods": {
                         "email": { "enabled": true },
                         "phone": { "enabled": false },
@@ -44,34 +44,14 @@ pub(super) fn app_config(state: &State, by_variant: bool) -> Value {
             "content_gates": [],
         },
     });
-    if by_variant {
-        json!({
+    match variant {
+        Some(variant) => json!({
             "config_type": "variant",
-            "app": app,
-            "variant": {
-                "id": settings.variant.id,
-                "name": settings.variant.name,
-                "config": {},
-            },
-        })
-    } else {
-        json!({ "config_type": "app", "app": app })
+            "app": document,
+            "variant": { "id": variant.id, "name": variant.name, "config": {} },
+        }),
+        None => json!({ "config_type": "app", "app": document }),
     }
-}
-
-fn field(display_name: &str, category: &str) -> Value {
-    json!({
-        "display_name": display_name,
-        "type": "string",
-        "data_category": category,
-        "required": false,
-        "owned_by": "user",
-        "user_visible": true,
-        "revoke_after": "1 month",
-        "required_retention": "none",
-        "collection_justification": "",
-        "opt_out_warning": "",
-    })
 }
 
 /// The OAuth authorization server metadata. The issuer may be another name; the

@@ -6,10 +6,7 @@
 
 use std::{
     collections::BTreeMap,
-    sync::{
-        Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicU64, Ordering},
-    },
+    sync::{Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
@@ -35,20 +32,32 @@ pub enum Endpoint {
     Ready,
     /// `/service_health`.
     ServiceHealth,
-    /// `/applications/{app}/users/{user}/data`.
+    /// `/applications/{app}/users/{user}/data` and the fields below it.
     UserData,
+    /// `/applications/{app}/users/data` and `/users/actions`.
+    UserList,
+    /// `/applications/{app}/users/{user}/state`.
+    UserState,
+    /// `/applications/{app}/users/{user}/signout`.
+    SignOut,
+    /// `/me` and all below it.
+    Me,
     /// Any path the emulator does not know.
     Unknown,
 }
 
 impl Endpoint {
-    const ALL: [Self; 7] = [
+    const ALL: [Self; 11] = [
         Self::AppConfig,
         Self::Metadata,
         Self::Keys,
         Self::Ready,
         Self::ServiceHealth,
         Self::UserData,
+        Self::UserList,
+        Self::UserState,
+        Self::SignOut,
+        Self::Me,
         Self::Unknown,
     ];
 }
@@ -167,25 +176,17 @@ impl Fault {
 #[derive(Default)]
 pub(super) struct Ledger {
     faults: Mutex<Vec<Fault>>,
-    hits: Hits,
+    hits: Mutex<BTreeMap<Endpoint, u64>>,
 }
 
-#[derive(Default)]
-struct Hits {
-    app_config: AtomicU64,
-    metadata: AtomicU64,
-    keys: AtomicU64,
-    ready: AtomicU64,
-    service_health: AtomicU64,
-    user_data: AtomicU64,
-    unknown: AtomicU64,
-}
+/// How many faults may wait; one more is refused.
+const MAX_FAULTS: usize = 1_000;
 
 impl Ledger {
     /// Counts a request and takes the fault that is due, the oldest first.
     pub(super) fn arrive(&self, endpoint: Endpoint) -> Option<Fault> {
-        self.counter(endpoint).fetch_add(1, Ordering::Relaxed);
-        let mut faults = self.lock();
+        *lock(&self.hits).entry(endpoint).or_default() += 1;
+        let mut faults = lock(&self.faults);
         let at = faults.iter().position(|fault| fault.endpoint == endpoint)?;
         let due = faults.get_mut(at)?;
         let fault = due.clone();
@@ -198,20 +199,26 @@ impl Ledger {
         Some(fault)
     }
 
-    pub(super) fn inject(&self, fault: Fault) {
-        self.lock().push(fault);
+    /// Adds a fault; `false` if there are too many.
+    pub(super) fn inject(&self, fault: Fault) -> bool {
+        let mut faults = lock(&self.faults);
+        let room = faults.len() < MAX_FAULTS;
+        if room {
+            faults.push(fault);
+        }
+        room
     }
 
     pub(super) fn faults(&self) -> Vec<Fault> {
-        self.lock().clone()
+        lock(&self.faults).clone()
     }
 
     pub(super) fn clear_faults(&self) {
-        self.lock().clear();
+        lock(&self.faults).clear();
     }
 
     pub(super) fn hits(&self, endpoint: Endpoint) -> u64 {
-        self.counter(endpoint).load(Ordering::Relaxed)
+        lock(&self.hits).get(&endpoint).copied().unwrap_or_default()
     }
 
     pub(super) fn all_hits(&self) -> BTreeMap<Endpoint, u64> {
@@ -219,24 +226,11 @@ impl Ledger {
     }
 
     pub(super) fn clear_hits(&self) {
-        for endpoint in Endpoint::ALL {
-            self.counter(endpoint).store(0, Ordering::Relaxed);
-        }
+        lock(&self.hits).clear();
     }
+}
 
-    fn counter(&self, endpoint: Endpoint) -> &AtomicU64 {
-        match endpoint {
-            Endpoint::AppConfig => &self.hits.app_config,
-            Endpoint::Metadata => &self.hits.metadata,
-            Endpoint::Keys => &self.hits.keys,
-            Endpoint::Ready => &self.hits.ready,
-            Endpoint::ServiceHealth => &self.hits.service_health,
-            Endpoint::UserData => &self.hits.user_data,
-            Endpoint::Unknown => &self.hits.unknown,
-        }
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Vec<Fault>> {
-        self.faults.lock().unwrap_or_else(PoisonError::into_inner)
-    }
+// Every change under these locks is one assignment: a panic leaves them whole.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -14,14 +14,14 @@ use serde_json::{Map, Value, json};
 use super::{
     keys::{KeyError, KeyRing, SignedBy, SigningKey},
     state::{State, unix_now},
-    users::{self, Level},
+    users::{Level, ids::uuid_v4},
 };
 
-const CLAIM_USER_ID: &str = "https://auth.rownd.io/app_user_id";
+pub(super) const CLAIM_USER_ID: &str = "https://auth.rownd.io/app_user_id";
 const CLAIM_VERIFIED: &str = "https://auth.rownd.io/is_verified_user";
 const CLAIM_ANONYMOUS: &str = "https://auth.rownd.io/is_anonymous";
 const CLAIM_LEVEL: &str = "https://auth.rownd.io/auth_level";
-const CLAIM_TYPE: &str = "https://auth.rownd.io/jwt_type";
+pub(super) const CLAIM_TYPE: &str = "https://auth.rownd.io/jwt_type";
 
 /// The lifetimes seen on Rownd's own tokens.
 const ACCESS_TTL: i64 = 3_600;
@@ -188,11 +188,11 @@ impl Minter {
 
     fn claims(&self, order: &TokenOrder) -> Map<String, Value> {
         let named = if order.user.is_empty() { "verified" } else { order.user.as_str() };
-        let seeded = users::find(named);
-        let user_id = seeded.map_or(named, |user| user.id);
-        let level =
-            order.auth_level.or(seeded.map(|user| user.auth_level)).unwrap_or(Level::Verified);
-        let mut claims = self.registered_claims(order, user_id);
+        let known = self.known(order, named);
+        let (user_id, subject, level) =
+            known.unwrap_or_else(|| (named.to_owned(), None, Level::Verified));
+        let level = order.auth_level.unwrap_or(level);
+        let mut claims = self.registered_claims(order, subject.as_ref().unwrap_or(&user_id));
         claims.insert(CLAIM_USER_ID.to_owned(), json!(user_id));
         claims.insert(CLAIM_VERIFIED.to_owned(), json!(level.is_verified_user()));
         if order.refresh {
@@ -208,7 +208,15 @@ impl Minter {
         claims
     }
 
-    fn registered_claims(&self, order: &TokenOrder, user_id: &str) -> Map<String, Value> {
+    /// Id, `sub` and auth level of a user of the app.
+    fn known(&self, order: &TokenOrder, named: &str) -> Option<(String, Option<String>, Level)> {
+        let world = self.state.world();
+        let app = order.app.as_ref().unwrap_or(&self.state.settings.app_id);
+        let user = world.tenants.get(app)?.find(named)?;
+        Some((user.id.clone(), user.subject.clone(), user.auth_level))
+    }
+
+    fn registered_claims(&self, order: &TokenOrder, subject: &str) -> Map<String, Value> {
         let settings = &self.state.settings;
         let app = order.app.as_ref().unwrap_or(&settings.app_id);
         let mut audience = vec![format!("app:{app}")];
@@ -221,7 +229,7 @@ impl Minter {
         let mut claims = Map::new();
         claims.insert("jti".to_owned(), json!(uuid_v4()));
         claims.insert("aud".to_owned(), json!(audience));
-        claims.insert("sub".to_owned(), json!(user_id));
+        claims.insert("sub".to_owned(), json!(subject));
         claims.insert("iss".to_owned(), json!(self.state.issuer));
         claims.insert("iat".to_owned(), json!(issued));
         claims.insert("exp".to_owned(), json!(issued.saturating_add(order.lifetime())));
@@ -256,14 +264,4 @@ fn compact(header: &[u8], payload: &[u8], key: &SigningKey) -> Result<String, Ke
 fn apply(members: &mut Map<String, Value>, set: &Map<String, Value>, remove: &[String]) {
     members.extend(set.clone());
     members.retain(|name, _| !remove.contains(name));
-}
-
-/// A random UUID (RFC 9562 section 5.4), which is what Rownd's `jti` is.
-fn uuid_v4() -> String {
-    let random: u128 = rand::random();
-    let fixed = (random & !(0xf << 76) & !(0x3 << 62)) | (0x4 << 76) | (0x2 << 62);
-    let hex = format!("{fixed:032x}");
-    // Hexadecimal digits are one byte each, so the pieces fall on character borders.
-    let piece = |from: usize, to: usize| hex.get(from..to).unwrap_or_default();
-    [piece(0, 8), piece(8, 12), piece(12, 16), piece(16, 20), piece(20, 32)].join("-")
 }

@@ -10,21 +10,26 @@
 //! anybody who can reach it, so it listens on loopback addresses only, and its keys
 //! and secret live as long as the process.
 
+mod access;
 mod api;
+mod apps;
 mod control;
 mod documents;
 pub mod echo;
 mod faults;
+mod groups;
 mod keys;
 mod listen;
 mod mint;
+mod request;
+mod seed;
 mod state;
 #[cfg(test)]
 mod tests;
 mod users;
+mod world;
 
 use std::{
-    fmt::Write as _,
     io,
     net::{Ipv4Addr, SocketAddr},
     sync::Arc,
@@ -33,10 +38,12 @@ use std::{
 use axum::Router;
 use tokio::net::TcpListener;
 
+pub use apps::Variant;
 pub use control::Controls;
 pub use faults::{Endpoint, Fault};
 pub use keys::{Rotated, Rotation, SignedBy};
 pub use mint::{MintError, Minter, TokenOrder};
+pub use seed::Seed;
 pub use users::Level;
 
 use state::State;
@@ -45,7 +52,7 @@ use state::State;
 pub const DEFAULT_ADDRESS: SocketAddr =
     SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 8787);
 
-/// What the emulator is to be: its address and the one app it knows.
+/// What the emulator is to be: its address, the demo app's names and the seed.
 ///
 /// There is no `Debug`, for the secret would be in it.
 #[derive(Clone)]
@@ -64,17 +71,8 @@ pub struct Settings {
     pub variant: Variant,
     /// For how many seconds clients may keep the key set.
     pub keys_max_age: u32,
-}
-
-/// A sub-brand of the app ("app variant"): its key leads to the base app's id.
-#[derive(Clone)]
-pub struct Variant {
-    /// The id that stands in `aud` as `app_variant:ID`.
-    pub id: String,
-    /// Its publishable key.
-    pub key: String,
-    /// Its name for people.
-    pub name: String,
+    /// Further apps and people, or others in place of the demo's.
+    pub seed: Seed,
 }
 
 impl Settings {
@@ -86,13 +84,14 @@ impl Settings {
             issuer: None,
             app_id: "app_demo0000000000000000000001".to_owned(),
             app_key: "key_demo0000000000000000000001".to_owned(),
-            app_secret: format!("ras_{}", random_hex()),
+            app_secret: format!("ras_{}", users::ids::random_hex(24)),
             variant: Variant {
                 id: "cmdemovariant000000000001".to_owned(),
                 key: "key_demovariant0000000000000001".to_owned(),
                 name: "Demo sub-brand".to_owned(),
             },
             keys_max_age: 300,
+            seed: Seed::default(),
         }
     }
 }
@@ -101,15 +100,6 @@ impl Default for Settings {
     fn default() -> Self {
         Self::demo(DEFAULT_ADDRESS)
     }
-}
-
-fn random_hex() -> String {
-    let bytes: [u8; 24] = rand::random();
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        // Writing to a String cannot fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }
 
 /// A bound emulator: it has its port and its keys, and answers once [`run`](Self::run)

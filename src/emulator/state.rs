@@ -1,7 +1,7 @@
 //! What the handlers of one emulator share.
 //!
 //! In: the settings and the bound address. Out: the names it answers with, its keys,
-//! its injected faults and its hit counters.
+//! its injected faults, its hit counters and the world that its endpoints change.
 
 use std::{
     net::SocketAddr,
@@ -13,6 +13,7 @@ use super::{
     Settings,
     faults::Ledger,
     keys::{KeyError, KeyRing},
+    world::World,
 };
 
 pub(super) struct State {
@@ -21,18 +22,21 @@ pub(super) struct State {
     pub(super) issuer: String,
     pub(super) ledger: Ledger,
     ring: RwLock<KeyRing>,
+    world: RwLock<World>,
 }
 
 impl State {
     pub(super) fn new(settings: Settings, address: SocketAddr) -> Result<Self, KeyError> {
         let base_url = format!("http://{address}");
         let issuer = settings.issuer.clone().unwrap_or_else(|| base_url.clone());
+        let world = RwLock::new(World::new(&settings));
         Ok(Self {
             settings,
             base_url,
             issuer,
             ledger: Ledger::default(),
             ring: RwLock::new(KeyRing::generate(unix_now())?),
+            world,
         })
     }
 
@@ -44,6 +48,21 @@ impl State {
 
     pub(super) fn ring_mut(&self) -> RwLockWriteGuard<'_, KeyRing> {
         self.ring.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    // The same holds here: what a panic could leave behind is a user more or less. Nobody
+    // may ask for a second guard while one is held.
+    pub(super) fn world(&self) -> RwLockReadGuard<'_, World> {
+        self.world.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn world_mut(&self) -> RwLockWriteGuard<'_, World> {
+        self.world.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Back to the seed: users, groups and what was used up. Keys and faults stay.
+    pub(super) fn reset(&self) {
+        *self.world_mut() = World::new(&self.settings);
     }
 }
 

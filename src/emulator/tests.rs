@@ -12,6 +12,7 @@
 mod controls;
 mod minting;
 mod serving;
+mod users;
 
 use std::{collections::BTreeSet, net::SocketAddr, sync::Arc};
 
@@ -51,6 +52,28 @@ async fn get(state: &Arc<State>, path: &str, headers: Headers<'_>) -> (StatusCod
         request = request.header(*name, *value);
     }
     json_of(send(state, request.body(Body::empty()).unwrap()).await).await
+}
+
+/// Any method, with headers and perhaps a JSON body; an empty answer is `null`.
+async fn ask(
+    state: &Arc<State>,
+    (method, path): (&str, &str),
+    headers: Headers<'_>,
+    body: Option<Value>,
+) -> (StatusCode, Value) {
+    let mut request = Request::builder().method(method).uri(path);
+    for (name, value) in headers {
+        request = request.header(*name, *value);
+    }
+    if body.is_some() {
+        request = request.header(header::CONTENT_TYPE, "application/json");
+    }
+    let body = body.map_or_else(Body::empty, |body| Body::from(body.to_string()));
+    let response = send(state, request.body(body).unwrap()).await;
+    if response.status() == StatusCode::NO_CONTENT {
+        return (StatusCode::NO_CONTENT, Value::Null);
+    }
+    json_of(response).await
 }
 
 async fn post(state: &Arc<State>, path: &str, body: &Value) -> (StatusCode, Value) {
@@ -212,7 +235,7 @@ async fn each_seeded_user_has_a_profile() {
 #[tokio::test]
 async fn what_is_unknown_is_said_in_rownds_shape() {
     let state = state();
-    for path in ["/", "/me", "/hub/auth/keys/", "/__emulator/nothing"] {
+    for path in ["/", "/mine", "/hub/auth/keys/", "/__emulator/nothing"] {
         let (status, body) = get(&state, path, &[]).await;
         assert_eq!(status, StatusCode::NOT_FOUND, "{path}");
         assert_error(path, status, &body);
