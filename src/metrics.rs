@@ -6,6 +6,7 @@
 #![expect(clippy::disallowed_macros, reason = "the room where metrics are at home")]
 
 mod fresh;
+mod rownd;
 #[cfg(test)]
 mod tests;
 
@@ -18,6 +19,7 @@ use metrics::{
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 
 pub use fresh::Withdrawn;
+pub use rownd::{Endpoint, RowndResult};
 
 /// Upper bounds of `check_duration_seconds`: 10 microseconds to 1 second.
 const BUCKETS: [f64; 16] = [
@@ -146,6 +148,7 @@ pub struct Metrics {
     connection_results: Vec<Counter>,
     dev_mode: Gauge,
     fresh: fresh::Handles,
+    rownd: rownd::Handles,
     handle: PrometheusHandle,
 }
 
@@ -163,6 +166,7 @@ impl Metrics {
                 Matcher::Full("rownd_authz_check_duration_seconds".to_owned()),
                 &BUCKETS,
             )?
+            .set_buckets_for_metric(Matcher::Full(rownd::DURATION.to_owned()), &rownd::BUCKETS)?
             .build_recorder();
         let handle = recorder.handle();
         Ok(Arc::new(with_local_recorder(&recorder, || {
@@ -207,6 +211,7 @@ impl Metrics {
                 .collect(),
             dev_mode: gauge!("rownd_authz_dev_mode"),
             fresh: fresh::Handles::register(),
+            rownd: rownd::Handles::register(labels),
             handle,
         }
     }

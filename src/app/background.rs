@@ -11,7 +11,6 @@ use crate::{
     health::Readiness,
     metrics::Metrics,
     rownd,
-    upstream::Client,
     verify::{AppSlot, Revocations, Verifier},
 };
 
@@ -28,21 +27,20 @@ pub(super) fn unknown_apps(issuer: &Issuer, verifier: &Verifier) -> Vec<Arc<AppS
 }
 
 /// Asks Rownd for each app id by its key, until it answers.
-pub(super) async fn learn_app_ids(issuer: Issuer, slots: Vec<Arc<AppSlot>>, upstream: Client) {
-    let base = issuer.base_url.clone().unwrap_or_default();
-    let client = rownd::Client::new(upstream, base, issuer.keys.fetch_timeout.get());
+pub(super) async fn learn_app_ids(issuer: Issuer, slots: Vec<Arc<AppSlot>>, client: rownd::Client) {
     // Side by side: a key that Rownd refuses must not keep the others waiting.
-    join_all(slots.iter().map(|slot| learn(slot, &client, &issuer.name))).await;
+    join_all(slots.iter().map(|slot| learn(slot, &client, &issuer))).await;
 }
 
-async fn learn(slot: &AppSlot, client: &rownd::Client, issuer: &str) {
+async fn learn(slot: &AppSlot, client: &rownd::Client, issuer: &Issuer) {
     let Some(key) = slot.key() else { return };
+    let (timeout, issuer) = (issuer.keys.fetch_timeout.get(), issuer.name.as_str());
     let retry = ExponentialBuilder::default()
         .with_min_delay(Duration::from_secs(1))
         .with_max_delay(Duration::from_secs(60))
         .with_jitter()
         .without_max_times();
-    let asked = (|| client.app_id(key)).retry(retry).notify(|error, delay| {
+    let asked = (|| client.app_id(key, timeout)).retry(retry).notify(|error, delay| {
         tracing::warn!(
             issuer,
             %error,

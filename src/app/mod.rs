@@ -23,7 +23,7 @@ use crate::{
     health::Readiness,
     http::ops::{self as pages, Ops},
     metrics::{Labels, Metrics},
-    upstream,
+    rownd, upstream,
     verify::{self, Limits, Revocations, Verifier},
 };
 pub use listen::ListenAddress;
@@ -75,7 +75,7 @@ pub struct Bound {
     health: HealthTask,
     state: Ops,
     refreshers: Vec<verify::KeyRefresher>,
-    upstream: upstream::Client,
+    rownd: Vec<Option<rownd::Client>>,
     config: Arc<Config>,
 }
 
@@ -106,6 +106,7 @@ pub async fn build(config: Config) -> Result<Bound, BuildError> {
     let (doors, health) = Doors::build(door, grpc.reflection).map_err(part)?;
     let listener = listen::bind(grpc).await?;
     let (ops, ops_address) = listen::bind_ops(&config.listeners.ops.address).await?;
+    let rownd = rownd::build(&config.issuers, &upstream, &metrics);
     let config_hash = hash(&config).into();
     let state = Ops { metrics, readiness, verifier, config_hash, epoch: 1 };
     Ok(Bound {
@@ -116,7 +117,7 @@ pub async fn build(config: Config) -> Result<Bound, BuildError> {
         health,
         state,
         refreshers: parts.refreshers,
-        upstream,
+        rownd,
         config: Arc::new(config),
     })
 }
@@ -173,12 +174,11 @@ impl Bound {
         for refresher in self.refreshers {
             spawn(&mut tasks, refresher.run());
         }
-        for issuer in &self.config.issuers {
+        for (issuer, client) in self.config.issuers.iter().zip(self.rownd) {
             let slots = background::unknown_apps(issuer, &self.state.verifier);
-            spawn(
-                &mut tasks,
-                background::learn_app_ids(issuer.clone(), slots, self.upstream.clone()),
-            );
+            if let Some(client) = client {
+                spawn(&mut tasks, background::learn_app_ids(issuer.clone(), slots, client));
+            }
         }
         spawn(&mut tasks, self.health.run(self.state.readiness.watch()));
         spawn(&mut tasks, background::upkeep(self.state.metrics.clone(), UPKEEP));

@@ -6,6 +6,7 @@
 
 mod decision;
 mod identity;
+mod profile;
 mod reason;
 mod request;
 
@@ -14,5 +15,6 @@ pub use decision::{
     VerdictFacts,
 };
 pub use identity::{AuthLevel, Credential, CredentialSource, Identity};
+pub use profile::{Cutoff, Group, Profile};
 pub use reason::DenyReason;
 pub use request::{CallerProtocol, Headers, RequestContext};

@@ -9,11 +9,14 @@ mod address;
 #[cfg(test)]
 mod tests;
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
 
 use reqwest::{
     Client as Http, StatusCode,
-    header::{CACHE_CONTROL, HeaderMap, HeaderName, HeaderValue},
+    header::{CACHE_CONTROL, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER},
     redirect::Policy,
 };
 use url::Url;
@@ -38,6 +41,8 @@ pub enum Error {
     Timeout,
     /// An HTTP status other than 200.
     Status(u16),
+    /// As [`Self::Status`], 429 or 503, and it says when to come again (RFC 9110 section 10.2.3).
+    RetryLater(u16, Duration),
     /// More than the allowed bytes.
     TooLarge,
     /// The address is refused.
@@ -49,7 +54,9 @@ impl std::fmt::Display for Error {
         match self {
             Self::Network(reason) => write!(f, "no connection: {reason}"),
             Self::Timeout => f.write_str("timed out"),
-            Self::Status(status) => write!(f, "HTTP status {status}"),
+            Self::Status(status) | Self::RetryLater(status, _) => {
+                write!(f, "HTTP status {status}")
+            }
             Self::TooLarge => f.write_str("the answer is too large"),
             Self::Refused(reason) => write!(f, "the address is refused: {reason}"),
         }
@@ -115,7 +122,12 @@ impl Client {
         }
         let mut response = request.send().await.map_err(|error| convert(&error))?;
         if response.status() != StatusCode::OK {
-            return Err(Error::Status(response.status().as_u16()));
+            let status = response.status().as_u16();
+            let wait = match status {
+                429 | 503 => retry_after(response.headers(), SystemTime::now()),
+                _ => None,
+            };
+            return Err(wait.map_or(Error::Status(status), |wait| Error::RetryLater(status, wait)));
         }
         let max_age = max_age(response.headers());
         let mut body = Vec::new();
@@ -140,6 +152,19 @@ fn root_cause(error: &dyn std::error::Error) -> String {
         cause = inner;
     }
     cause.to_string()
+}
+
+/// Seconds or a date (RFC 9110 section 10.2.3). What is neither says nothing.
+fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
+    let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
+    match text.parse() {
+        Ok(seconds) => Some(Duration::from_secs(seconds)),
+        // A date that has passed asks for no wait.
+        Err(_) => {
+            let date = httpdate::parse_http_date(text).ok()?;
+            Some(date.duration_since(now).unwrap_or_default())
+        }
+    }
 }
 
 fn max_age(headers: &HeaderMap) -> Option<Duration> {

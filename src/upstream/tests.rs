@@ -5,7 +5,7 @@ use std::time::Duration;
 use reqwest::header::{CACHE_CONTROL, HeaderMap};
 use url::Url;
 
-use super::{Client, Error, Origin, max_age};
+use super::{Client, Error, Origin, max_age, retry_after};
 
 fn provider() {
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
@@ -98,4 +98,24 @@ fn an_answer_says_for_how_long_it_may_be_kept() {
         }
         assert_eq!(max_age(&headers), expected.map(Duration::from_secs), "{lines:?}");
     }
+}
+
+#[test]
+fn when_to_come_again_is_said_in_seconds_or_as_a_date() {
+    let now = httpdate::parse_http_date("Wed, 21 Oct 2026 07:28:00 GMT").unwrap();
+    for (text, expected) in [
+        ("120", Some(120)),
+        (" 0 ", Some(0)),
+        ("Wed, 21 Oct 2026 07:28:30 GMT", Some(30)),
+        ("Wed, 21 Oct 2026 07:27:00 GMT", Some(0)),
+        ("-1", None),
+        ("1.5", None),
+        ("soon", None),
+        ("", None),
+    ] {
+        let mut headers = HeaderMap::new();
+        headers.insert(reqwest::header::RETRY_AFTER, text.parse().unwrap());
+        assert_eq!(retry_after(&headers, now).map(|wait| wait.as_secs()), expected, "{text:?}");
+    }
+    assert_eq!(retry_after(&HeaderMap::new(), now), None);
 }

@@ -35,7 +35,7 @@ impl From<Error> for FetchError {
         let result = match error {
             Error::Network(_) | Error::Refused(_) => FetchResult::Network,
             Error::Timeout => FetchResult::Timeout,
-            Error::Status(_) => FetchResult::Status,
+            Error::Status(_) | Error::RetryLater(..) => FetchResult::Status,
             Error::TooLarge => FetchResult::Invalid,
         };
         Self { result, message: error.to_string() }

@@ -1,0 +1,138 @@
+//! Requests to the Rownd API, by issuer, endpoint and result.
+
+use std::time::Duration;
+
+use metrics::{Counter, Histogram, Unit, counter, describe_counter, describe_histogram, histogram};
+
+use super::{Labels, Metrics};
+
+/// The name of the histogram, for its buckets.
+pub(super) const DURATION: &str = "rownd_authz_rownd_request_duration_seconds";
+/// Its upper bounds: 5 milliseconds to 10 seconds.
+pub(super) const BUCKETS: [f64; 11] =
+    [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
+
+/// What Rownd is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(usize)]
+pub enum Endpoint {
+    /// The app that a key belongs to.
+    AppConfig,
+    /// A user's profile.
+    User,
+}
+
+impl Endpoint {
+    const ALL: [Self; 2] = [Self::AppConfig, Self::User];
+
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::AppConfig => "app_config",
+            Self::User => "user",
+        }
+    }
+}
+
+/// How a request to Rownd ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(usize)]
+pub enum RowndResult {
+    /// A usable answer came.
+    Ok,
+    /// There is no such thing.
+    NotFound,
+    /// The app key or secret was refused.
+    Refused,
+    /// Rownd asked for fewer requests.
+    Limited,
+    /// No connection, or it broke.
+    Network,
+    /// It took longer than allowed.
+    Timeout,
+    /// Another HTTP status.
+    Status,
+    /// The answer is too large or has another shape.
+    Invalid,
+    /// Not asked: the host failed too often just now.
+    Paused,
+}
+
+impl RowndResult {
+    const ALL: [Self; 9] = [
+        Self::Ok,
+        Self::NotFound,
+        Self::Refused,
+        Self::Limited,
+        Self::Network,
+        Self::Timeout,
+        Self::Status,
+        Self::Invalid,
+        Self::Paused,
+    ];
+
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::NotFound => "not_found",
+            Self::Refused => "refused",
+            Self::Limited => "limited",
+            Self::Network => "network",
+            Self::Timeout => "timeout",
+            Self::Status => "status",
+            Self::Invalid => "invalid",
+            Self::Paused => "paused",
+        }
+    }
+}
+
+/// One endpoint of one issuer.
+struct Calls {
+    results: Vec<Counter>,
+    duration: Histogram,
+}
+
+/// The handles of this file: by issuer, then by endpoint.
+pub(super) struct Handles(Vec<Vec<Calls>>);
+
+impl Handles {
+    pub(super) fn register(labels: &Labels) -> Self {
+        describe_counter!(
+            "rownd_authz_rownd_requests_total",
+            "Requests to the Rownd API, by issuer, endpoint and result."
+        );
+        describe_histogram!(DURATION, Unit::Seconds, "Time of a request to the Rownd API.");
+        let calls = |issuer: &String, endpoint: Endpoint| Calls {
+            results: RowndResult::ALL
+                .iter()
+                .map(|result| {
+                    counter!("rownd_authz_rownd_requests_total", "issuer" => issuer.clone(),
+                        "endpoint" => endpoint.as_str(), "result" => result.as_str())
+                })
+                .collect(),
+            duration: histogram!(DURATION, "issuer" => issuer.clone(),
+                "endpoint" => endpoint.as_str()),
+        };
+        let of = |issuer| Endpoint::ALL.iter().map(|endpoint| calls(issuer, *endpoint)).collect();
+        Self(labels.issuers.iter().map(of).collect())
+    }
+}
+
+impl Metrics {
+    /// A request to the Rownd API of this issuer ended; without a time, it was not made.
+    pub fn rownd_asked(
+        &self,
+        issuer: usize,
+        endpoint: Endpoint,
+        result: RowndResult,
+        took: Option<Duration>,
+    ) {
+        let calls = self.rownd.0.get(issuer).and_then(|calls| calls.get(endpoint as usize));
+        let Some(calls) = calls else { return };
+        if let Some(counter) = calls.results.get(result as usize) {
+            counter.increment(1);
+        }
+        if let Some(took) = took {
+            calls.duration.record(took.as_secs_f64());
+        }
+    }
+}

@@ -1,0 +1,353 @@
+//! What is read of an answer, what is sent and where to, and when it is tried again.
+
+use std::{
+    collections::{BTreeMap, VecDeque},
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use serde_json::{Value, json};
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::{TcpListener, TcpStream},
+    time::advance,
+};
+
+use super::{
+    App, Client, Error,
+    breaker::{Breaker, End},
+    build,
+    user::read,
+};
+use crate::{
+    config::{self, Secret},
+    metrics::{Labels, Metrics},
+    model::{AuthLevel, Cutoff, Group, Profile},
+    upstream::{Client as Upstream, Error as UpstreamError},
+};
+
+/// A day in 2025, nanoseconds.
+const MIDNIGHT: i128 = 1_738_368_000_000_000_000;
+const TIMEOUT: Duration = Duration::from_secs(5);
+
+fn profile(document: &Value) -> Result<Profile, Error> {
+    read(document.to_string().as_bytes())
+}
+
+#[test]
+fn a_profile_is_read_as_rownd_writes_it() {
+    let full = profile(&json!({
+        "rownd_user": "user_1", "state": "enabled", "auth_level": "verified",
+        "attributes": { "myapp:tags": ["vip"] },
+        "data": { "user_id": "another", "email": "juliet@example.com" },
+        "verified_data": { "email": true },
+        "groups": [
+            { "group": { "id": "group_1", "name": "One", "meta": null },
+              "member": { "roles": ["owner", "admin"], "state": "active" } },
+            { "group": { "id": "group_2" } },
+            { "member": { "roles": ["of nothing"] } },
+        ],
+        "meta": { "created": "2023-09-01T15:41:05.725Z", "tokens_valid_since": "2025-02-01T00:00:00.000Z" },
+        "connection_map": {},
+    }))
+    .unwrap();
+    assert_eq!(full.user_id.as_deref(), Some("user_1"));
+    assert!(full.enabled());
+    assert_eq!(full.auth_level, Some(AuthLevel::Verified));
+    assert_eq!(full.data["email"], "juliet@example.com");
+    assert_eq!(full.verified_data["email"], true);
+    assert_eq!(full.attributes["myapp:tags"], json!(["vip"]));
+    assert_eq!(full.tokens_valid_since, Cutoff::At(MIDNIGHT));
+    assert_eq!(full.meta["tokens_valid_since"], "2025-02-01T00:00:00.000Z");
+    let group = |id: &str, name: Option<&str>, roles: &[&str], state: Option<&str>| Group {
+        id: id.to_owned(),
+        name: name.map(str::to_owned),
+        roles: roles.iter().map(|role| (*role).to_owned()).collect(),
+        member_state: state.map(str::to_owned),
+    };
+    let groups = [
+        group("group_1", Some("One"), &["owner", "admin"], Some("active")),
+        group("group_2", None, &[], None),
+    ];
+    assert_eq!(full.groups, groups);
+    let debug = format!("{full:?}");
+    assert!(!debug.contains("juliet") && !debug.contains("user_1"), "{debug}");
+}
+
+#[test]
+fn what_an_answer_leaves_out_or_misspells() {
+    for (name, document, expected) in [
+        ("nothing", json!({}), Ok((None, true))),
+        ("the id in the data", json!({"data": {"user_id": "u"}}), Ok((Some("u"), true))),
+        ("an empty id", json!({"rownd_user": "", "data": {"user_id": "u"}}), Ok((Some("u"), true))),
+        ("no id", json!({"rownd_user": null, "data": {"user_id": null}}), Ok((None, true))),
+        ("an odd id", json!({"rownd_user": 1, "data": []}), Ok((None, true))),
+        ("disabled", json!({"state": "disabled"}), Ok((None, false))),
+        ("no state", json!({"state": null}), Ok((None, true))),
+        ("a state nobody knows", json!({"state": "suspended"}), Ok((None, false))),
+        ("an empty state", json!({"state": ""}), Ok((None, false))),
+        ("another spelling", json!({"state": "Enabled"}), Ok((None, false))),
+        ("odd groups", json!({"groups": {"group": {"id": "g"}}}), Ok((None, true))),
+        ("a state of another type", json!({"state": true}), Err(Error::Shape)),
+        ("meta of another type", json!({"meta": "2025"}), Err(Error::Shape)),
+        ("a list", json!([]), Err(Error::Shape)),
+        ("a text", json!("user"), Err(Error::Shape)),
+    ] {
+        let read = profile(&document);
+        let got = read.as_ref().map(|read| (read.user_id.as_deref(), read.enabled()));
+        assert_eq!(got, expected.as_ref().map(|expected| *expected), "{name}");
+    }
+    for text in ["", "{", "<html>", "{\"state\":\"disabled\",\"state\":\"enabled\"}"] {
+        assert_eq!(read(text.as_bytes()).unwrap_err(), Error::Shape, "{text}");
+    }
+}
+
+#[test]
+fn a_cut_off_is_a_moment_or_it_is_unreadable() {
+    for (value, expected) in [
+        (json!(null), Cutoff::None),
+        (json!("2025-02-01T00:00:00Z"), Cutoff::At(MIDNIGHT)),
+        (json!("2025-02-01T00:00:00.500Z"), Cutoff::At(MIDNIGHT + 500_000_000)),
+        (json!("2025-02-01T01:00:00+01:00"), Cutoff::At(MIDNIGHT)),
+        (json!("20250201T000000Z"), Cutoff::At(MIDNIGHT)),
+        (json!("2025-02-01T00:00:00"), Cutoff::Unreadable),
+        (json!("2025-02-01"), Cutoff::Unreadable),
+        (json!("2025-02-30T00:00:00Z"), Cutoff::Unreadable),
+        (json!("never"), Cutoff::Unreadable),
+        (json!(""), Cutoff::Unreadable),
+        (json!(" 2025-02-01T00:00:00Z"), Cutoff::Unreadable),
+        (json!(1_738_368_000), Cutoff::Unreadable),
+        (json!({}), Cutoff::Unreadable),
+    ] {
+        let read = profile(&json!({ "meta": { "tokens_valid_since": value.clone() } })).unwrap();
+        assert_eq!(read.tokens_valid_since, expected, "{value}");
+    }
+    assert_eq!(profile(&json!({ "meta": {} })).unwrap().tokens_valid_since, Cutoff::None);
+}
+
+/// A server that gives these answers in turn, and the last one from then on.
+#[derive(Clone, Default)]
+struct Server {
+    answers: Arc<Mutex<VecDeque<String>>>,
+    heads: Arc<Mutex<Vec<String>>>,
+}
+
+impl Server {
+    fn say(&self, status: u16, headers: &str, body: &str) {
+        let text =
+            format!("HTTP/1.1 {status} x\r\ncontent-length: {}\r\n{headers}\r\n{body}", body.len());
+        self.answers.lock().unwrap().push_back(text);
+    }
+
+    fn heads(&self) -> Vec<String> {
+        self.heads.lock().unwrap().clone()
+    }
+
+    async fn serve(self, listener: TcpListener) {
+        let mut open = futures_util::stream::FuturesUnordered::new();
+        loop {
+            tokio::select! {
+                Ok((stream, _)) = listener.accept() => open.push(self.clone().talk(stream)),
+                Some(_) = futures_util::StreamExt::next(&mut open), if !open.is_empty() => {}
+            }
+        }
+    }
+
+    async fn talk(self, mut stream: TcpStream) -> Option<()> {
+        loop {
+            let mut head = Vec::new();
+            while !head.ends_with(b"\r\n\r\n") {
+                head.push(stream.read_u8().await.ok()?);
+            }
+            self.heads.lock().unwrap().push(String::from_utf8(head).ok()?);
+            let answer = {
+                let mut answers = self.answers.lock().unwrap();
+                if answers.len() > 1 { answers.pop_front() } else { answers.front().cloned() }
+            };
+            stream.write_all(answer?.as_bytes()).await.ok()?;
+        }
+    }
+}
+
+/// Runs a test beside a server, with the clients of two issuers that are both there.
+async fn beside(test: impl AsyncFnOnce(&Server, &[Client])) {
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let issuer = |name: &str, base: &str| {
+        json!({ "name": name, "kind": "rownd", "base_url": base, "issuer": format!("https://{name}.test"),
+            "apps": [{ "id": "app" }] })
+    };
+    let settings = json!({ "issuers": [issuer("one", &url), issuer("two", &format!("{url}/v2"))] });
+    let config = config::parse("test", &settings.to_string(), &BTreeMap::new()).unwrap();
+    let labels = Labels {
+        reasons: Vec::new(),
+        verifications: Vec::new(),
+        issuers: vec!["one".into(), "two".into()],
+    };
+    let metrics = Metrics::build(&labels).unwrap();
+    let upstream = Upstream::build(Duration::from_secs(5)).unwrap();
+    let clients: Vec<Client> =
+        build(&config.issuers, &upstream, &metrics).into_iter().flatten().collect();
+    let server = Server::default();
+    tokio::select! {
+        () = server.clone().serve(listener) => {}
+        () = test(&server, &clients) => {}
+    }
+}
+
+async fn ask(client: &Client, user: &str) -> Result<Profile, Error> {
+    let (key, secret) = (Secret::new("key_1"), Secret::new("ras_1"));
+    client.user(App { id: "app", key: &key, secret: &secret }, user, TIMEOUT).await
+}
+
+#[tokio::test]
+async fn any_id_is_one_segment_and_key_and_secret_go_along() {
+    beside(async |server, clients| {
+        server.say(200, "", "{}");
+        for (user, segment) in [
+            ("user_1", "user_1"),
+            ("google-oauth2|1", "google-oauth2%7C1"),
+            ("a/b", "a%2Fb"),
+            ("../x", "..%2Fx"),
+            ("%2e%2e", "%252e%252e"),
+            ("a b?c#d", "a%20b%3Fc%23d"),
+            ("a\tb\\", "a%09b%5C"),
+            ("\u{e9}", "%C3%A9"),
+            ("...", "..."),
+        ] {
+            ask(&clients[1], user).await.unwrap();
+            let heads = server.heads();
+            let head = heads.last().unwrap();
+            let line = format!("GET /v2/applications/app/users/{segment}/data HTTP/1.1");
+            assert_eq!(head.lines().next(), Some(line.as_str()), "{user}");
+            assert!(head.contains("x-rownd-app-key: key_1\r\n"), "{head}");
+            assert!(head.contains("x-rownd-app-secret: ras_1\r\n"), "{head}");
+        }
+        let asked = server.heads().len();
+        for user in ["", ".", ".."] {
+            assert_eq!(ask(&clients[0], user).await, Err(Error::Id), "{user:?}");
+        }
+        assert_eq!(server.heads().len(), asked, "nobody was asked");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_is_final_is_not_asked_again_and_what_is_not_is() {
+    let status = |status| Error::Upstream(UpstreamError::Status(status));
+    for (answer, error, requests) in [
+        (404, Error::NotFound, 1),
+        (401, Error::KeyRefused(401), 1),
+        (403, Error::KeyRefused(403), 1),
+        (400, status(400), 1),
+        (402, status(402), 1),
+        (302, status(302), 1),
+        (429, Error::Limited(None), 3),
+        (408, status(408), 3),
+        (500, status(500), 3),
+        (503, status(503), 3),
+    ] {
+        beside(async |server, clients| {
+            server.say(answer, "location: /elsewhere\r\n", "{\"statusCode\":0}");
+            assert_eq!(ask(&clients[0], "u").await, Err(error));
+            assert_eq!(server.heads().len(), requests, "{answer}");
+            assert!(!server.heads().iter().any(|head| head.contains("/elsewhere")));
+        })
+        .await;
+    }
+    beside(async |server, clients| {
+        server.say(500, "", "");
+        server.say(200, "", "{\"state\":\"disabled\"}");
+        assert!(!ask(&clients[0], "u").await.unwrap().enabled());
+        assert_eq!(server.heads().len(), 2);
+        let text = clients[0].metrics.render();
+        for (result, count) in [("status", 1), ("ok", 1), ("paused", 0)] {
+            let line = format!(
+                "rownd_authz_rownd_requests_total{{issuer=\"one\",endpoint=\"user\",result=\"{result}\"}} {count}\n"
+            );
+            assert!(text.contains(&line), "{line} in\n{text}");
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_answer_without_an_end_or_of_another_shape_is_none() {
+    beside(async |server, clients| {
+        server.say(200, "", "[]");
+        assert_eq!(ask(&clients[0], "u").await, Err(Error::Shape));
+        server.say(200, "", &" ".repeat((1 << 20) + 1));
+        ask(&clients[0], "u").await.unwrap_err();
+        assert_eq!(ask(&clients[0], "u").await, Err(Error::Upstream(UpstreamError::TooLarge)));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_host_that_says_when_to_come_again_is_left_alone_until_then() {
+    beside(async |server, clients| {
+        server.say(429, "retry-after: 120\r\n", "");
+        let error = ask(&clients[0], "u").await;
+        assert_eq!(error, Err(Error::Limited(Some(Duration::from_secs(120)))));
+        assert_eq!(server.heads().len(), 1);
+        // The other issuer's client is of the same host.
+        for client in clients {
+            assert!(matches!(ask(client, "u").await, Err(Error::Paused(_))));
+        }
+        assert_eq!(server.heads().len(), 1, "nobody asked");
+    })
+    .await;
+    beside(async |server, clients| {
+        server.say(503, "retry-after: 0\r\n", "");
+        server.say(200, "", "{}");
+        assert!(ask(&clients[0], "u").await.is_ok(), "a short wait is waited for");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_host_that_fails_is_not_asked_for_every_caller() {
+    beside(async |server, clients| {
+        server.say(503, "", "");
+        for index in 0..200 {
+            let _ = ask(&clients[index % 2], "u").await;
+        }
+        let asked = server.heads().len();
+        assert!((5..=20).contains(&asked), "{asked} requests for 200 callers");
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_breaker_opens_lets_one_try_and_closes() {
+    let breaker = Breaker::default();
+    for failure in 0..5 {
+        breaker.admit().unwrap_or_else(|_| panic!("failure {failure}")).ended(End::Failed);
+    }
+    assert!(breaker.admit().is_err(), "open");
+    advance(Duration::from_secs(2)).await;
+    let trial = breaker.admit().unwrap();
+    assert!(breaker.admit().is_err(), "one at a time");
+    drop(trial);
+    let trial = breaker.admit().expect("who gave up does not hold up the others");
+    trial.ended(End::Failed);
+    let wait = breaker.admit().unwrap_err();
+    assert!(wait > Duration::from_secs(1), "longer the second time: {wait:?}");
+    advance(Duration::from_secs(3)).await;
+    breaker.admit().unwrap().ended(End::Good);
+    for _ in 0..4 {
+        breaker.admit().unwrap().ended(End::Failed);
+    }
+    breaker.admit().expect("closed, and four failures are not five").ended(End::Good);
+    for _ in 0..100 {
+        while let Ok(pass) = breaker.admit() {
+            pass.ended(End::Failed);
+        }
+        let wait = breaker.admit().unwrap_err();
+        assert!(wait <= Duration::from_secs(30), "{wait:?}");
+        advance(wait).await;
+    }
+    breaker.admit().unwrap().ended(End::Asked(Duration::from_secs(86_400)));
+    assert!(breaker.admit().unwrap_err() <= Duration::from_secs(60), "nobody is told a day");
+}
