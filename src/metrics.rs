@@ -84,6 +84,37 @@ impl FetchResult {
     }
 }
 
+/// What became of an issuer's key set on disk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(usize)]
+pub enum SnapshotResult {
+    /// The process began with it.
+    Loaded,
+    /// There was none at the start.
+    Absent,
+    /// There was one that cannot be trusted.
+    Refused,
+    /// It was written after a fetch.
+    Written,
+    /// It could not be written.
+    WriteFailed,
+}
+
+impl SnapshotResult {
+    const ALL: [Self; 5] =
+        [Self::Loaded, Self::Absent, Self::Refused, Self::Written, Self::WriteFailed];
+
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Loaded => "loaded",
+            Self::Absent => "absent",
+            Self::Refused => "refused",
+            Self::Written => "written",
+            Self::WriteFailed => "write_failed",
+        }
+    }
+}
+
 /// What became of a connection to a listener.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(usize)]
@@ -130,6 +161,7 @@ struct Api {
 struct Issuer {
     verifications: Vec<Counter>,
     fetches: Vec<Counter>,
+    snapshots: Vec<Counter>,
     keys: Gauge,
     stale_keys: Gauge,
     refused_keys: Gauge,
@@ -254,6 +286,15 @@ impl Metrics {
         }
     }
 
+    /// An issuer's key set on disk was read or written.
+    pub fn key_snapshot(&self, issuer: usize, result: SnapshotResult) {
+        if let Some(counter) =
+            self.issuers.get(issuer).and_then(|issuer| issuer.snapshots.get(result as usize))
+        {
+            counter.increment(1);
+        }
+    }
+
     /// The keys of an issuer now in use, and whether they are not its latest good answer.
     pub fn keys_in_use(&self, issuer: usize, usable: usize, stale: bool) {
         if let Some(issuer) = self.issuers.get(issuer) {
@@ -348,6 +389,13 @@ fn issuer(name: &str, verifications: Vec<Counter>) -> Issuer {
                     "issuer" => name.to_owned(), "result" => result.as_str())
             })
             .collect(),
+        snapshots: SnapshotResult::ALL
+            .iter()
+            .map(|result| {
+                counter!("rownd_authz_key_snapshots_total",
+                    "issuer" => name.to_owned(), "result" => result.as_str())
+            })
+            .collect(),
         keys: gauge_of("rownd_authz_keys"),
         stale_keys: gauge_of("rownd_authz_keys_stale"),
         refused_keys: gauge_of("rownd_authz_keys_refused"),
@@ -360,6 +408,7 @@ fn describe() {
         ("rownd_authz_checks_total", "Checks answered, by API, outcome and reason."),
         ("rownd_authz_verifications_total", "Tokens verified, by issuer and result."),
         ("rownd_authz_key_fetches_total", "Fetches of key sets, by issuer and result."),
+        ("rownd_authz_key_snapshots_total", "Key sets on disk, by issuer and what became of them."),
         ("rownd_authz_denial_logs_dropped_total", "Denials not logged, by reason: too many."),
         ("rownd_authz_connections_total", "Connections to a listener, by what became of them."),
     ];

@@ -97,7 +97,8 @@ pub async fn build(config: Config) -> Result<Bound, BuildError> {
     let revocations = Revocations::new(&config.revocation, &metrics);
     let parts =
         Verifier::build(&config.issuers, limits, revocations, &upstream, &metrics, &readiness)
-            .map_err(part)?;
+            .map_err(part)?
+            .with_snapshots(config.key_snapshots.as_ref(), &config.issuers);
     let verifier = Arc::new(parts.verifier);
     let snapshot = Snapshot::build(&config, verifier.clone()).map_err(part)?;
     let authorizer = Authorizer::new(snapshot, metrics.clone(), config.log.denials_per_second);

@@ -5,6 +5,7 @@
 
 mod document;
 mod environment;
+mod owner;
 mod problem;
 mod schema;
 mod secret;
@@ -23,11 +24,12 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use document::{Document, Place};
+pub use owner::{check_directory, only_ours};
 pub use problem::{Problem, Problems};
 pub use schema::{
     App, Auth, Check, Config, Credentials, DefaultRoute, ExpiredCookie, GrpcListener,
-    IdentityHeaders, Issuer, IssuerKind, Keys, Listeners, Log, LogFormat, LogLevel, Match,
-    OddPaths, OpsListener, PathMatch, Revocation, Route, Shutdown, TokenSource, Unavailable,
+    IdentityHeaders, Issuer, IssuerKind, KeySnapshots, Keys, Listeners, Log, LogFormat, LogLevel,
+    Match, OddPaths, OpsListener, PathMatch, Revocation, Route, Shutdown, TokenSource, Unavailable,
     VendorHeaders,
 };
 pub use secret::{REDACTED, Secret};

@@ -7,6 +7,7 @@ use url::{Host, Url};
 
 use super::{
     Auth, Config, DefaultRoute, Issuer, IssuerKind, PathMatch, Route, Secret, Span, TokenSource,
+    check_directory,
 };
 
 /// Where Rownd is.
@@ -24,6 +25,7 @@ pub(super) fn problems(config: &mut Config) -> Found {
     listeners(config, &mut found);
     durations(config, &mut found);
     issuers(config, &mut found);
+    key_snapshots(config, &mut found);
     credentials(&config.credentials.0, &mut found);
     routes(&config.routes, &mut found);
     default_route(&config.default, &mut found);
@@ -110,6 +112,20 @@ fn issuers(config: &mut Config, found: &mut Found) {
         }
         key_durations(issuer, &at, found);
     }
+}
+
+fn key_snapshots(config: &Config, found: &mut Found) {
+    let Some(settings) = &config.key_snapshots else { return };
+    let ms = Span::from_millis;
+    let directory = Path::new(&settings.directory);
+    let at = "/key_snapshots/directory";
+    if !directory.is_absolute() {
+        let message = format!("`{}` is not an absolute path", settings.directory);
+        found.push((at.into(), format!("{message}; write /var/lib/rownd-authz/keys")));
+    } else if let Err(message) = check_directory(directory) {
+        found.push((at.into(), message));
+    }
+    range("/key_snapshots/max_age", settings.max_age, ms(60_000), ms(30 * 86_400_000), found);
 }
 
 fn key_durations(issuer: &Issuer, at: &str, found: &mut Found) {

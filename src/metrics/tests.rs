@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use super::{BUCKETS, ConnectionResult, FetchResult, Labels, Metrics, Outcome};
+use super::{BUCKETS, ConnectionResult, FetchResult, Labels, Metrics, Outcome, SnapshotResult};
 
 fn metrics() -> Arc<Metrics> {
     Metrics::build(&Labels {
@@ -48,6 +48,7 @@ fn every_series_is_there_from_the_start_at_zero() {
         ("verifications_total", 3 * 3),
         ("key_fetches_total", 2 * 5),
         ("keys", 2),
+        ("key_snapshots_total", 10),
         ("keys_refused", 2),
         ("keys_stale", 2),
         ("key_fetch_last_success_timestamp_seconds", 2),
@@ -95,6 +96,7 @@ fn each_record_moves_its_own_series_and_makes_none() {
     metrics.verified(Some(1), 2);
     metrics.verified(None, 0);
     metrics.keys_fetched(0, FetchResult::Timeout);
+    metrics.key_snapshot(0, SnapshotResult::Written);
     metrics.keys_in_use(0, 3, true);
     metrics.keys_came(0, 2, 1_800_000_000.0);
     metrics.denial_log_dropped(2);
@@ -123,6 +125,7 @@ fn each_record_moves_its_own_series_and_makes_none() {
             ("in_flight{api=\"ext_authz\"}", 1.0),
             ("key_fetch_last_success_timestamp_seconds{issuer=\"one\"}", 1_800_000_000.0),
             ("key_fetches_total{issuer=\"one\",result=\"timeout\"}", 1.0),
+            ("key_snapshots_total{issuer=\"one\",result=\"written\"}", 1.0),
             ("keys_refused{issuer=\"one\"}", 2.0),
             ("keys_stale{issuer=\"one\"}", 1.0),
             ("keys{issuer=\"one\"}", 3.0),
@@ -142,6 +145,7 @@ fn an_index_that_is_none_is_not_recorded() {
     metrics.verified(Some(9), 0);
     metrics.verified(None, 99);
     metrics.keys_fetched(9, FetchResult::Ok);
+    metrics.key_snapshot(9, SnapshotResult::Written);
     metrics.keys_in_use(9, 1, true);
     metrics.keys_came(9, 1, 1.0);
     metrics.denial_log_dropped(99);

@@ -7,8 +7,9 @@
 //! nothing has to be remembered of names that do not exist.
 
 use std::{
+    io,
     sync::{
-        Arc,
+        Arc, OnceLock,
         atomic::{AtomicU64, AtomicUsize, Ordering},
     },
     time::{Duration, SystemTime},
@@ -22,7 +23,10 @@ use tokio::{
     time::{Instant, timeout_at},
 };
 
-use super::jwks::{Key, KeySet, Refusal};
+use super::{
+    jwks::{Key, KeySet, Refusal},
+    key_snapshot::Snapshot,
+};
 use crate::{
     config::Keys as Settings,
     model::{Denial, DenyReason},
@@ -76,6 +80,8 @@ pub(super) struct Progress {
     forgets: u64,
     /// They were forgotten, and no fetch that began later has ended.
     pub(super) forgotten: bool,
+    /// What is in use came from the disk, and nothing has come from the issuer yet.
+    restored: bool,
 }
 
 /// The keys of one issuer.
@@ -88,8 +94,10 @@ pub(super) struct KeyStore {
     pub(super) wanted: Notify,
     waiting: AtomicUsize,
     pub(super) cooldown: Duration,
-    max_stale: Duration,
+    pub(super) max_stale: Duration,
     pub(super) refresh_interval: Duration,
+    /// Set once at start, where the configuration asks for it.
+    pub(super) snapshot: OnceLock<Snapshot>,
 }
 
 /// How an issuer's keys are, for `/status`.
@@ -103,7 +111,8 @@ pub struct KeyStatus {
     pub age_seconds: Option<u64>,
     /// The keys should have been renewed by now.
     pub overdue: bool,
-    /// What is in use is not the issuer's latest good answer: it failed, or was forgotten.
+    /// What is in use is not the issuer's latest good answer: a fetch failed, the keys come from
+    /// the disk, or they were forgotten.
     pub stale: bool,
     /// Fetches tried since the start.
     pub attempts: u64,
@@ -123,6 +132,7 @@ impl KeyStore {
             cooldown: settings.cooldown.get(),
             max_stale: settings.max_stale.get(),
             refresh_interval: settings.refresh_interval.get(),
+            snapshot: OnceLock::new(),
         }
     }
 
@@ -161,14 +171,18 @@ impl KeyStore {
         }
     }
 
-    /// Ends all trust in the keys in use, and has them fetched anew.
-    pub(super) fn forget(&self) {
+    /// Ends all trust in the keys in use, on disk too, and has them fetched anew. The error says
+    /// why they may return after a restart.
+    pub(super) fn forget(&self) -> io::Result<()> {
         self.progress.send_modify(|progress| {
             progress.forgets += 1;
             progress.forgotten = true;
+            progress.restored = false;
             self.put(None);
         });
         self.wanted.notify_one();
+        // From here on no file of before takes its place any more.
+        self.snapshot.get().map_or(Ok(()), Snapshot::remove)
     }
 
     /// There are keys to verify with.
@@ -211,7 +225,7 @@ impl KeyStore {
     /// A fetch begins. What it brings is taken by this number.
     pub(super) fn begin(&self) -> u64 {
         self.progress.send_modify(|progress| progress.fetching = true);
-        self.progress.borrow().forgets
+        self.forgets()
     }
 
     /// Takes new keys, unless their fetch began before the keys were forgotten.
@@ -224,6 +238,22 @@ impl KeyStore {
         });
     }
 
+    /// Takes keys from the disk, as [`Self::keep`]. `false`: they were forgotten meanwhile.
+    pub(super) fn restore(&self, current: Current, begun: u64) -> bool {
+        self.progress.send_if_modified(|progress| {
+            progress.restored = progress.forgets == begun;
+            if progress.restored {
+                self.put(Some(Arc::new(current)));
+            }
+            progress.restored
+        })
+    }
+
+    /// How often the keys were forgotten.
+    pub(super) fn forgets(&self) -> u64 {
+        self.progress.borrow().forgets
+    }
+
     /// A fetch has ended. `false`: the keys were forgotten meanwhile, so that it does not count.
     pub(super) fn end(&self, begun: u64, error: Option<String>) -> bool {
         let mut counts = false;
@@ -233,6 +263,7 @@ impl KeyStore {
             if counts {
                 progress.attempts += 1;
                 progress.ended = Some(Instant::now());
+                progress.restored &= error.is_some();
                 progress.error = error;
                 progress.forgotten = false;
             }
@@ -285,6 +316,6 @@ impl KeyStore {
 impl Progress {
     /// What is in use is not the issuer's latest good answer.
     pub(super) const fn stale(&self) -> bool {
-        self.error.is_some() || self.forgotten
+        self.error.is_some() || self.forgotten || self.restored
     }
 }

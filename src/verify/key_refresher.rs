@@ -1,6 +1,7 @@
 //! The background task that keeps one issuer's keys fresh: in time, on demand, on command.
 
 use std::{
+    io,
     panic::AssertUnwindSafe,
     sync::Arc,
     time::{Duration, SystemTime, UNIX_EPOCH},
@@ -8,16 +9,20 @@ use std::{
 
 use futures_util::FutureExt as _;
 use rand::RngExt as _;
-use tokio::time::{Instant, sleep_until};
+use tokio::{
+    task::{JoinHandle, spawn_blocking},
+    time::{Instant, sleep_until, timeout},
+};
 
 use super::{
     jwks::KeySet,
     key_cache::{Current, KeyStore},
+    key_snapshot::{LoadError, Restored},
     key_source::{Documents, FetchError},
 };
 use crate::{
     health::Latch,
-    metrics::{FetchResult, Metrics},
+    metrics::{FetchResult, Metrics, SnapshotResult},
 };
 
 /// `Cache-Control` is obeyed between these.
@@ -36,6 +41,9 @@ const MAX_PAUSE: Duration = Duration::from_secs(60);
 /// A command to forget the keys fetches at once, but no sooner after the fetch before.
 const FORGET_PAUSE: Duration = Duration::from_secs(1);
 
+/// A disk that takes longer than this is left alone.
+const DISK_PATIENCE: Duration = Duration::from_secs(2);
+
 /// The background task of one issuer. To be run for as long as its keys are used.
 #[derive(Debug)]
 pub struct KeyRefresher {
@@ -45,6 +53,22 @@ pub struct KeyRefresher {
     source: Box<dyn Documents>,
     metrics: Arc<Metrics>,
     latch: Option<Latch>,
+    disk: Disk,
+}
+
+/// How writing to the disk goes.
+#[derive(Debug, Default)]
+struct Disk {
+    /// A write that has not ended in time. There is never a second one beside it.
+    pending: Option<JoinHandle<io::Result<()>>>,
+    failed: bool,
+}
+
+/// What a good fetch brought.
+struct Fetched {
+    document: Vec<u8>,
+    fetched_at: SystemTime,
+    fresh_for: Duration,
 }
 
 impl KeyRefresher {
@@ -55,12 +79,13 @@ impl KeyRefresher {
         metrics: Arc<Metrics>,
         latch: Option<Latch>,
     ) -> Self {
-        Self { name, index, store, source, metrics, latch }
+        Self { name, index, store, source, metrics, latch, disk: Disk::default() }
     }
 
     /// Fetches now and from then on, in time and on demand. Ends only by being dropped.
     pub async fn run(mut self) {
         let mut failures = 0;
+        self.restore().await;
         loop {
             let began = Instant::now();
             let begun = self.store.begin();
@@ -70,17 +95,24 @@ impl KeyRefresher {
                 .await
                 .unwrap_or_else(|_panic| Err(FetchError::invalid("internal error")));
             let delay = match &outcome {
-                Ok(fresh_for) => {
+                Ok(fetched) => {
                     failures = 0;
-                    *fresh_for
+                    fetched.fresh_for
                 }
                 Err(_) => {
                     failures += 1;
                     self.pause(failures)
                 }
             };
-            self.publish(begun, outcome.err());
-            self.wait(Instant::now() + jittered(delay), began + FORGET_PAUSE).await;
+            let next = Instant::now() + jittered(delay);
+            match outcome {
+                Ok(fetched) => {
+                    self.publish(begun, None);
+                    self.save(fetched, begun).await;
+                }
+                Err(error) => self.publish(begun, Some(error)),
+            }
+            self.wait(next, began + FORGET_PAUSE).await;
         }
     }
 
@@ -119,7 +151,7 @@ impl KeyRefresher {
         first.saturating_mul(2_u32.saturating_pow(doublings)).min(most)
     }
 
-    async fn fetch(&mut self, begun: u64) -> Result<Duration, FetchError> {
+    async fn fetch(&mut self, begun: u64) -> Result<Fetched, FetchError> {
         let document = self.source.fetch().await?;
         let known = self.store.last_good();
         let known = known.as_ref().map(|now| &now.set);
@@ -135,7 +167,104 @@ impl KeyRefresher {
             .map_or(self.store.refresh_interval, |age| age.clamp(MIN_REFRESH, MAX_REFRESH));
         let fetched_at = SystemTime::now();
         self.store.keep(Current { set, since: Instant::now(), fetched_at, fresh_for }, begun);
-        Ok(fresh_for)
+        Ok(Fetched { document: document.body, fetched_at, fresh_for })
+    }
+
+    /// Begins with the keys of an earlier run, if there are any that can be trusted.
+    async fn restore(&mut self) {
+        if self.store.snapshot.get().is_none() {
+            return;
+        }
+        let begun = self.store.forgets();
+        let store = self.store.clone();
+        let load = spawn_blocking(move || match store.snapshot.get() {
+            Some(snapshot) => snapshot.load(SystemTime::now()),
+            None => Err(LoadError::Absent),
+        });
+        let loaded = match timeout(DISK_PATIENCE, load).await {
+            Ok(Ok(loaded)) => loaded,
+            Ok(Err(_)) => Err("reading it failed".into()),
+            Err(_elapsed) => Err("reading it takes too long".into()),
+        };
+        let result = match loaded.and_then(|restored| self.use_restored(&restored, begun)) {
+            Ok(age) => {
+                tracing::warn!(
+                    issuer = %self.name,
+                    age_seconds = age.as_secs(),
+                    "keys of a snapshot are in use until the issuer answers"
+                );
+                self.latch.take();
+                SnapshotResult::Loaded
+            }
+            Err(LoadError::Absent) => SnapshotResult::Absent,
+            Err(LoadError::Refused(reason)) => {
+                tracing::error!(issuer = %self.name, reason, "the key snapshot is refused");
+                SnapshotResult::Refused
+            }
+        };
+        self.metrics.key_snapshot(self.index, result);
+        self.report();
+    }
+
+    /// Through the same filter as what comes from the network.
+    fn use_restored(&self, restored: &Restored, begun: u64) -> Result<Duration, LoadError> {
+        let set = KeySet::parse(&restored.document, self.store.algorithms, None)?;
+        let fresh_for = self.store.refresh_interval;
+        if restored.age > fresh_for + self.store.max_stale {
+            return Err("it is older than max_stale of the issuer's keys".into());
+        }
+        let since = Instant::now().checked_sub(restored.age).ok_or("its age is none")?;
+        let current = Current { set, since, fetched_at: restored.fetched_at, fresh_for };
+        if self.store.restore(current, begun) {
+            Ok(restored.age)
+        } else {
+            Err("its keys were forgotten while it was read".into())
+        }
+    }
+
+    /// Keeps what was just fetched for the next run. A disk that is full, read-only or slow is
+    /// said once; keys are served all the same.
+    async fn save(&mut self, fetched: Fetched, begun: u64) {
+        if self.store.snapshot.get().is_none() {
+            return;
+        }
+        if self.disk.pending.as_ref().is_some_and(|write| !write.is_finished()) {
+            // Said already. A second one would only hang beside it.
+            self.metrics.key_snapshot(self.index, SnapshotResult::WriteFailed);
+            return;
+        }
+        let store = self.store.clone();
+        let mut write = spawn_blocking(move || match store.snapshot.get() {
+            Some(snapshot) => {
+                let still = || store.forgets() == begun;
+                snapshot.write(&fetched.document, fetched.fetched_at, still)
+            }
+            None => Ok(()),
+        });
+        let error = match timeout(DISK_PATIENCE, &mut write).await {
+            Ok(Ok(Ok(()))) => None,
+            Ok(Ok(Err(error))) => Some(error.to_string()),
+            Ok(Err(_)) => Some("internal error".to_owned()),
+            Err(_elapsed) => {
+                self.disk.pending = Some(write);
+                Some("the disk takes too long".to_owned())
+            }
+        };
+        let failed = error.is_some();
+        match error {
+            Some(error) if !self.disk.failed => tracing::error!(
+                issuer = %self.name,
+                error,
+                "the key snapshot could not be written; said once, counted each time"
+            ),
+            None if self.disk.failed => {
+                tracing::info!(issuer = %self.name, "the key snapshot could be written again");
+            }
+            _ => {}
+        }
+        self.disk.failed = failed;
+        let result = if failed { SnapshotResult::WriteFailed } else { SnapshotResult::Written };
+        self.metrics.key_snapshot(self.index, result);
     }
 
     fn publish(&mut self, begun: u64, error: Option<FetchError>) {

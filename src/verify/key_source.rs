@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// The most bytes of a key set or a metadata document.
-const MAX_BYTES: usize = 1 << 20;
+pub(super) const MAX_BYTES: usize = 1 << 20;
 const METADATA: &str = "/hub/auth/.well-known/oauth-authorization-server";
 const KEYS: &str = "/hub/auth/keys";
 

@@ -12,6 +12,7 @@ mod json;
 mod jwks;
 mod key_cache;
 mod key_refresher;
+mod key_snapshot;
 mod key_source;
 mod revocation;
 mod self_test;
@@ -29,7 +30,7 @@ use bytes::Bytes;
 use tokio::time::Instant;
 
 use crate::{
-    config::Issuer as IssuerSettings,
+    config::{Issuer as IssuerSettings, KeySnapshots},
     health::Readiness,
     metrics::Metrics,
     model::{Denial, DenyReason, Identity},
@@ -40,6 +41,7 @@ pub use issuer::{AppSlot, Issuer};
 pub use jwks::Refusal;
 pub use key_cache::KeyStatus;
 pub use key_refresher::KeyRefresher;
+use key_snapshot::Snapshot;
 pub use revocation::{RevocationCounts, Revocations, RevokeError, Subject};
 pub use self_test::self_test;
 
@@ -84,6 +86,26 @@ pub struct Limits {
     pub max_token_bytes: usize,
     /// Memory for verified claims.
     pub claims_cache_bytes: u64,
+}
+
+impl Parts {
+    /// Keeps the key sets on disk where the settings say so. To be called before any task runs.
+    #[must_use]
+    pub fn with_snapshots(
+        self,
+        settings: Option<&KeySnapshots>,
+        issuers: &[IssuerSettings],
+    ) -> Self {
+        let Some(settings) = settings else { return self };
+        for (issuer, written) in self.verifier.issuers.iter().zip(issuers) {
+            let source = written.jwks_url.as_deref().or(written.base_url.as_deref());
+            let source = source.unwrap_or(&issuer.iss);
+            let snapshot = Snapshot::new(settings, issuer.name(), &issuer.iss, source);
+            // Set already only where this was called before, with the same settings.
+            let _ = issuer.keys.snapshot.set(snapshot);
+        }
+        self
+    }
 }
 
 impl Verifier {
@@ -161,7 +183,13 @@ impl Verifier {
         meant
             .map(|issuer| {
                 tracing::warn!(issuer = issuer.name(), "the keys are forgotten, by command");
-                issuer.keys.forget();
+                if let Err(error) = issuer.keys.forget() {
+                    tracing::error!(
+                        issuer = issuer.name(),
+                        %error,
+                        "their snapshot could not be removed: remove it by hand before a restart"
+                    );
+                }
             })
             .count()
     }

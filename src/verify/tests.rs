@@ -6,6 +6,7 @@ mod claims;
 mod jwks;
 mod key_cache;
 mod key_forget;
+mod key_snapshot;
 #[cfg(feature = "dev")]
 mod key_source;
 mod key_trouble;
@@ -232,7 +233,8 @@ fn rig_of(yaml: &str, documents: &[Vec<u8>]) -> Rig {
     let revocations = Revocations::new(&config.revocation, &metrics);
     let parts =
         Verifier::build(&config.issuers, limits, revocations, &client, &metrics, &readiness)
-            .unwrap();
+            .unwrap()
+            .with_snapshots(config.key_snapshots.as_ref(), &config.issuers);
     let verifier = Arc::new(parts.verifier);
     let scripts: Vec<Script> =
         documents.iter().map(|document| Script::new(document.clone())).collect();

@@ -8,6 +8,7 @@ mod issuer;
 mod listener;
 mod process;
 mod route;
+mod snapshots;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -20,6 +21,7 @@ pub use process::{Log, LogFormat, LogLevel, Shutdown};
 pub use route::{
     Auth, Credentials, DefaultRoute, ExpiredCookie, Match, OddPaths, PathMatch, Route, TokenSource,
 };
+pub use snapshots::KeySnapshots;
 
 /// The whole configuration.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
@@ -31,6 +33,9 @@ pub struct Config {
     pub listeners: Listeners,
     /// Whose tokens are trusted. Without any, Rownd itself by `ROWND_APP_KEY` or `ROWND_APP_ID`.
     pub issuers: Vec<Issuer>,
+    /// Keeps the issuers' key sets on disk, for a start during an outage. Default: not at all.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub key_snapshots: Option<KeySnapshots>,
     /// Where to look for a credential, in this order. Two that differ are a denial.
     pub credentials: Credentials,
     /// Rules, in order: the first that matches decides.

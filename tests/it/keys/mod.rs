@@ -6,6 +6,7 @@
 mod absent;
 mod learned;
 mod rotation;
+mod snapshot;
 mod spoilt;
 
 use std::sync::Arc;
