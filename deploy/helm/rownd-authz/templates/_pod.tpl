@@ -1,0 +1,138 @@
+{{/* The container and its volumes, for the pods of this chart and as a sidecar in others. */}}
+
+{{- define "rownd-authz.environment" -}}
+- name: ROWND_AUTHZ_CONFIG
+  value: /etc/rownd-authz/config/rownd-authz.yaml
+{{- with .Values.rownd }}
+{{- if .existingSecret }}
+{{- if .appKey }}
+- name: ROWND_APP_KEY_FILE
+  value: /etc/rownd-authz/secret/{{ .appKey }}
+{{- end }}
+{{- if .appSecret }}
+- name: ROWND_APP_SECRET_FILE
+  value: /etc/rownd-authz/secret/{{ .appSecret }}
+{{- end }}
+{{- end }}
+{{- if .appId }}
+- name: ROWND_APP_ID
+  value: {{ .appId | quote }}
+{{- end }}
+{{- if .baseUrl }}
+- name: ROWND_BASE_URL
+  value: {{ .baseUrl | quote }}
+{{- end }}
+{{- end }}
+{{- with .Values.extraEnv }}
+{{ toYaml . }}
+{{- end }}
+{{- end -}}
+
+{{- define "rownd-authz.mounts" -}}
+- name: config
+  mountPath: /etc/rownd-authz/config
+  readOnly: true
+- name: run
+  mountPath: /run/rownd-authz
+- name: state
+  mountPath: /var/lib/rownd-authz
+{{- if .Values.rownd.existingSecret }}
+- name: secret
+  mountPath: /etc/rownd-authz/secret
+  readOnly: true
+{{- end }}
+{{- if .Values.tls.enabled }}
+- name: tls
+  mountPath: /etc/rownd-authz/tls
+  readOnly: true
+{{- end }}
+{{- with .Values.extraVolumeMounts }}
+{{ toYaml . }}
+{{- end }}
+{{- end -}}
+
+{{/* Whole directories, never subPath: what is mounted so is not updated. */}}
+{{- define "rownd-authz.volumes" -}}
+- name: config
+  configMap:
+    name: {{ include "rownd-authz.fullname" . }}
+- name: run
+  emptyDir:
+    sizeLimit: {{ .Values.runDirectorySize }}
+# Apart from `run`, which a sidecar shares with the proxy: who can write here decides whose
+# tokens are trusted.
+- name: state
+  emptyDir:
+    sizeLimit: {{ .Values.runDirectorySize }}
+{{- if .Values.rownd.existingSecret }}
+- name: secret
+  secret:
+    secretName: {{ .Values.rownd.existingSecret }}
+    defaultMode: 0440
+{{- end }}
+{{- if .Values.tls.enabled }}
+- name: tls
+  secret:
+    secretName: {{ include "rownd-authz.tlsSecret" . }}
+    defaultMode: 0440
+{{- end }}
+{{- with .Values.extraVolumes }}
+{{ toYaml . }}
+{{- end }}
+{{- end -}}
+
+{{- define "rownd-authz.liveness" -}}
+startupProbe:
+  httpGet: { path: /livez, port: ops }
+  periodSeconds: {{ .Values.probes.startup.periodSeconds }}
+  failureThreshold: {{ .Values.probes.startup.failureThreshold }}
+livenessProbe:
+  httpGet: { path: /livez, port: ops }
+  periodSeconds: {{ .Values.probes.liveness.periodSeconds }}
+  timeoutSeconds: 3
+  failureThreshold: {{ .Values.probes.liveness.failureThreshold }}
+{{- end -}}
+
+{{/*
+The container as a true sidecar: a native sidecar container (restartPolicy: Always among
+initContainers; Kubernetes 1.29 and newer), which is up before the proxy asks and outlives it.
+In: the context of this chart; from a parent chart: `index .Subcharts "rownd-authz"`.
+Share the volume `run` with the proxy; the socket is where config.listeners.grpc.address says.
+*/}}
+{{- define "rownd-authz.sidecar.container" -}}
+- name: rownd-authz
+  image: {{ include "rownd-authz.image" . | quote }}
+  imagePullPolicy: {{ .Values.image.pullPolicy }}
+  restartPolicy: Always
+  args: [serve]
+  env:
+    {{- include "rownd-authz.environment" . | nindent 4 }}
+  ports:
+    - { name: ops, containerPort: {{ include "rownd-authz.opsPort" . }}, protocol: TCP }
+  {{- include "rownd-authz.liveness" . | nindent 2 }}
+  resources:
+    {{- toYaml .Values.resources | nindent 4 }}
+  securityContext:
+    {{- toYaml .Values.securityContext | nindent 4 }}
+  volumeMounts:
+    {{- include "rownd-authz.sidecar.mounts" . | nindent 4 }}
+{{- end -}}
+
+{{/* In a pod of others the names of volumes say whose they are. */}}
+{{- define "rownd-authz.sidecar.mounts" -}}
+{{- $mounts := list -}}
+{{- $own := list "config" "run" "state" "secret" "tls" -}}
+{{- range (include "rownd-authz.mounts" . | fromYamlArray) -}}
+{{- $mounts = append $mounts (ternary (merge (dict "name" (printf "rownd-authz-%s" .name)) .) . (has .name $own)) -}}
+{{- end -}}
+{{- toYaml $mounts -}}
+{{- end -}}
+
+{{- define "rownd-authz.sidecar.volumes" -}}
+{{- $volumes := list -}}
+{{- $own := list "config" "run" "state" "secret" "tls" -}}
+{{- range (include "rownd-authz.volumes" . | fromYamlArray) -}}
+{{- $volumes = append $volumes (ternary (merge (dict "name" (printf "rownd-authz-%s" .name)) .) . (has .name $own)) -}}
+{{- end -}}
+{{- toYaml $volumes -}}
+{{- end -}}

@@ -1,0 +1,483 @@
+"""Holds the Helm chart to what it promises: `make chart` runs this.
+
+In: the chart, scenarios/*.yaml (one values file each), Helm 3 and Helm 4, the Kubernetes
+schemas, the custom resource definitions, and the program itself. Out: nothing and 0, or
+every problem that was found and 1. With `--update` it writes snapshots/ anew.
+"""
+
+import argparse
+import json
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import zipfile
+
+import jsonschema
+import referencing
+import yaml
+
+HERE = pathlib.Path(__file__).resolve().parent
+ROOT = HERE.parent.parent
+CHART = ROOT / "deploy" / "helm" / "rownd-authz"
+TOOLS = ROOT / ".tools" / "chart"
+CONFIG_SCHEMA = ROOT / "docs" / "config.schema.json"
+HELMS = {"helm3": TOOLS / "helm3", "helm4": TOOLS / "helm4"}
+KUBERNETES = ("1.29", "1.33", "1.37")
+# Kinds with the schemas of Kubernetes itself; all others need a definition in crds/.
+BUILT_IN = ("v1", "apps/v1", "autoscaling/v2", "policy/v1", "networking.k8s.io/v1")
+
+problems = []
+
+
+def problem(where, what):
+    problems.append(f"{where}: {what}")
+
+
+def helm(program, *arguments):
+    return subprocess.run([HELMS[program], *map(str, arguments)], capture_output=True, text=True)
+
+
+def render(program, values, kubernetes="1.33", chart=CHART):
+    """The text that a scenario renders to."""
+    files = [flag for file in values for flag in ("-f", file)]
+    done = helm(program, "template", "release", chart, "--namespace", "rownd",
+                "--kube-version", kubernetes, *files)
+    if done.returncode:
+        problem(f"{program} template {[f.name for f in values]}", done.stderr.strip())
+        return ""
+    return done.stdout
+
+
+class Strict(yaml.SafeLoader):
+    """YAML as the API server reads it: a key that stands there twice is an error."""
+
+
+def once(loader, node):
+    keys = [loader.construct_object(key) for key, _ in node.value]
+    for key in keys:
+        if keys.count(key) > 1:
+            raise yaml.constructor.ConstructorError(None, None, f"{key} stands there twice", node.start_mark)
+    return yaml.SafeLoader.construct_mapping(loader, node, deep=True)
+
+
+# An operator that is called "=" is text, not YAML 1.1's default value.
+yaml.CSafeLoader.add_constructor("tag:yaml.org,2002:value", lambda loader, node: node.value)
+Strict.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, once)
+
+
+def objects(text):
+    return [each for each in yaml.load_all(text, Strict) if each]
+
+
+def title(item):
+    return f"{item['kind']}/{item['metadata']['name']}"
+
+
+# --- schemas ---------------------------------------------------------------------------
+
+class Kubernetes:
+    """The strict schemas of one release: no unknown field, no wrong type."""
+
+    def __init__(self, archive, version):
+        self.archive, self.cache = archive, {}
+        self.folder = f"kubernetes_validate/kubernetes-json-schema/v{version}.0-local-strict"
+        definitions = json.loads(archive.read(f"{self.folder}/_definitions.json"))
+        resource = referencing.Resource.from_contents(
+            definitions, default_specification=referencing.jsonschema.DRAFT202012)
+        self.registry = referencing.Registry().with_resources(
+            [("_definitions.json", resource), (definitions.get("$id", "_definitions.json"), resource)])
+
+    def errors(self, item):
+        group = re.sub(r"^([^./]*)(?:\.[^/]*)?/", r"\1-", item["apiVersion"])
+        name = f"{self.folder}/{item['kind'].lower()}-{group}.json"
+        if name not in self.cache:
+            schema = json.loads(self.archive.read(name))
+            self.cache[name] = jsonschema.Draft202012Validator(schema, registry=self.registry)
+        return list(self.cache[name].iter_errors(item))
+
+
+def closed(schema):
+    """A definition's schema as an API server with strict validation takes it: what it does
+    not name is refused."""
+    if isinstance(schema, list):
+        return [closed(each) for each in schema]
+    if not isinstance(schema, dict):
+        return schema
+    result = {}
+    for key, value in schema.items():
+        if key == "properties":
+            result[key] = {name: closed(each) for name, each in value.items()}
+        elif key in ("default", "enum", "example"):
+            result[key] = value
+        else:
+            result[key] = closed(value)
+    if schema.get("x-kubernetes-int-or-string"):
+        result.pop("type", None)
+    if "properties" in schema and "type" in schema and "additionalProperties" not in schema \
+            and not schema.get("x-kubernetes-preserve-unknown-fields"):
+        result["additionalProperties"] = False
+    return result
+
+
+def definitions():
+    """Every custom resource's schema, by version and kind."""
+    found = {}
+    for file in sorted((TOOLS / "crds").rglob("*.yaml")):
+        # A chart's own condition around a definition is not YAML.
+        lines = [line for line in file.read_text().splitlines() if not line.startswith("{{")]
+        for item in yaml.load_all("\n".join(lines), yaml.CSafeLoader):
+            if not item or item["kind"] != "CustomResourceDefinition":
+                continue
+            spec = item["spec"]
+            for version in spec["versions"]:
+                schema = closed(version["schema"]["openAPIV3Schema"])
+                schema["properties"].update(apiVersion={"type": "string"}, kind={"type": "string"},
+                                            metadata={"type": "object"})
+                if version["served"]:
+                    found[f"{spec['group']}/{version['name']}", spec["names"]["kind"]] = \
+                        jsonschema.Draft7Validator(schema)
+    return found
+
+
+def check_schemas(where, items, kubernetes, customs):
+    for item in items:
+        if item["apiVersion"] in BUILT_IN:
+            errors = kubernetes.errors(item)
+        elif (item["apiVersion"], item["kind"]) in customs:
+            errors = customs[item["apiVersion"], item["kind"]].iter_errors(item)
+        else:
+            problem(where, f"no schema for {item['apiVersion']} {item['kind']}")
+            continue
+        for error in errors:
+            path = ".".join(map(str, error.absolute_path))
+            problem(where, f"{title(item)}: {path}: {error.message[:300]}")
+
+
+# --- what every rendering has to hold -----------------------------------------------------
+
+def pods(items):
+    """Name, labels and spec of every pod that an object makes."""
+    for item in items:
+        if item["kind"] == "Pod":
+            yield title(item), item["metadata"]["labels"], item["spec"]
+        elif item["kind"] in ("Deployment", "DaemonSet"):
+            template = item["spec"]["template"]
+            yield title(item), template["metadata"]["labels"], template["spec"]
+
+
+def check_pod(where, name, spec):
+    """The restricted Pod Security Standard, and our own promises."""
+    def hold(condition, what):
+        if not condition:
+            problem(where, f"{name}: {what}")
+
+    hold(spec.get("automountServiceAccountToken") is False, "mounts a service account token")
+    hold(spec.get("enableServiceLinks") is False, "has service links in its environment")
+    hold(not spec.get("hostNetwork") and not spec.get("hostPID"), "is in the host's namespaces")
+    context = spec["securityContext"]
+    hold(context.get("runAsNonRoot") and context.get("runAsUser") == 65532, "may run as root")
+    hold(context.get("seccompProfile") == {"type": "RuntimeDefault"}, "has no seccomp profile")
+    volumes = {volume["name"] for volume in spec.get("volumes", [])}
+    for container in spec["containers"] + spec.get("initContainers", []):
+        inner = container["securityContext"]
+        hold(inner["allowPrivilegeEscalation"] is False, "may gain privileges")
+        hold(inner["readOnlyRootFilesystem"] is True, "may write to its root")
+        hold(inner["capabilities"] == {"drop": ["ALL"]}, "keeps capabilities")
+        hold("memory" in container["resources"]["limits"], "has no memory limit")
+        for mount in container.get("volumeMounts", []):
+            hold(mount["name"] in volumes, f"mounts {mount['name']}, which is no volume")
+            hold("subPath" not in mount, f"mounts {mount['name']} by subPath, which is never updated")
+        names = [variable["name"] for variable in container.get("env", [])]
+        hold(len(names) == len(set(names)), f"sets a variable twice: {names}")
+
+
+def check_selectors(where, items):
+    """Each selector finds the serving pods, and never the pod of `helm test`."""
+    servers = [labels for name, labels, _ in pods(items) if not name.startswith("Pod/")]
+    tests = [labels for name, labels, _ in pods(items) if name.startswith("Pod/")]
+    for item in items:
+        spec = item.get("spec", {})
+        selector = {
+            "Service": lambda: spec["selector"],
+            "Deployment": lambda: spec["selector"]["matchLabels"],
+            "DaemonSet": lambda: spec["selector"]["matchLabels"],
+            "PodDisruptionBudget": lambda: spec["selector"]["matchLabels"],
+            "NetworkPolicy": lambda: spec["podSelector"]["matchLabels"],
+            "PodMonitor": lambda: spec["selector"]["matchLabels"],
+        }.get(item["kind"], lambda: None)()
+        if selector is None:
+            continue
+        matches = lambda labels: selector.items() <= labels.items()
+        if not servers or not all(map(matches, servers)):
+            problem(where, f"{title(item)} does not select the serving pods: {selector}")
+        if any(map(matches, tests)):
+            problem(where, f"{title(item)} selects the test pod")
+
+
+def check_ports(where, items):
+    """Every port that is named by name exists on the container."""
+    named = {port["name"] for _, _, spec in pods(items) for container in spec["containers"]
+             for port in container.get("ports", [])}
+    for item in items:
+        if item["kind"] == "Service":
+            for port in item["spec"]["ports"]:
+                if port["targetPort"] not in named:
+                    problem(where, f"{title(item)}: no port {port['targetPort']} on the container")
+
+
+def check_configuration(where, items, binary):
+    """The program takes the file that the chart writes."""
+    for item in items:
+        text = item.get("data", {}).get("rownd-authz.yaml") if item["kind"] == "ConfigMap" else None
+        if text is None:
+            continue
+        if "/etc/rownd-authz/tls/" in text and '"tls"' not in CONFIG_SCHEMA.read_text():
+            continue
+        with tempfile.TemporaryDirectory() as folder:
+            file = pathlib.Path(folder) / "rownd-authz.yaml"
+            # Where the pod has a volume, this machine has a folder.
+            text = text.replace("/var/lib/rownd-authz", folder)
+            file.write_text(certificates(text, folder))
+            done = subprocess.run([binary, "config", "check", "--config", file], text=True,
+                                  capture_output=True, env={"ROWND_APP_ID": "app_chart"})
+        if done.returncode:
+            problem(where, f"{title(item)}: {done.stdout}{done.stderr}")
+
+
+def certificates(text, folder):
+    """The same with real certificates in place of those that a Secret holds."""
+    if "/etc/rownd-authz/tls/" not in text:
+        return text
+    make = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
+            "-days", "2", "-subj", "/CN=chart", "-addext", "subjectAltName=DNS:chart",
+            "-keyout", f"{folder}/tls.key", "-out", f"{folder}/tls.crt"]
+    subprocess.run(make, check=True, capture_output=True)
+    shutil.copy(f"{folder}/tls.crt", f"{folder}/ca.crt")
+    return text.replace("/etc/rownd-authz/tls/", f"{folder}/")
+
+
+def check_scenario(name, values, schemas, customs, binary, update):
+    text = render("helm4", values)
+    if not text:
+        return
+    for version in KUBERNETES:
+        other = objects(render("helm4", values, version))
+        check_schemas(f"{name} on Kubernetes {version}", other, schemas[version], customs)
+    items = objects(text)
+    older = objects(render("helm3", values))
+    order = lambda item: (item["kind"], title(item))
+    if sorted(older, key=order) != sorted(items, key=order):
+        problem(name, "Helm 3 and Helm 4 differ")
+    for pod, _, spec in pods(items):
+        check_pod(name, pod, spec)
+    check_selectors(name, items)
+    check_ports(name, items)
+    check_configuration(name, items, binary)
+    for item in items:
+        if len(item["metadata"]["name"]) > 63:
+            problem(name, f"{title(item)}: the name is too long")
+    snapshot = HERE / "snapshots" / f"{name}.yaml"
+    if update:
+        snapshot.write_text(text)
+    elif not snapshot.exists() or snapshot.read_text() != text:
+        problem(name, "differs from its snapshot; see `make chart ARGS=--update` and `git diff`")
+
+
+# --- values that are refused ---------------------------------------------------------------
+
+# Name, values, and what the message has to say: a word of Helm 3, one of Helm 4 where they differ.
+REFUSED = [
+    ("an unknown key", {"replicas": 3}, ["replicas"]),
+    ("an unknown key below", {"service": {"headles": True}}, ["headles"]),
+    ("an unknown setting", {"config": {"check": {"timout": "1s"}}}, ["timout"]),
+    ("a word for a number", {"replicaCount": "two"}, ["replicaCount", "integer"]),
+    ("a number for a word", {"mode": 3}, ["mode"]),
+    ("another mode", {"mode": "statefulset"}, ["mode", "deployment", "daemonset"]),
+    ("text for a switch", {"tls": {"enabled": "yes please"}}, ["enabled", "boolean"]),
+    ("a list for a map", {"resources": []}, ["resources", "object"]),
+    ("a map for a list", {"extraEnv": {"A": "b"}}, ["extraEnv", "array"]),
+    ("a variable without a name", {"extraEnv": [{"value": "b"}]}, ["name"]),
+    ("a digest that is none", {"image": {"digest": "latest"}}, ["digest"]),
+    ("another log level", {"config": {"log": {"level": "loud"}}}, ["level", "debug"]),
+    ("a number out of bounds", {"config": {"check": {"max_headers": 0}}}, ["max_headers"]),
+    ("a route without id", {"config": {"routes": [{"auth": "none"}]}}, ["id"]),
+    ("another kind of issuer", {"config": {"issuers": [{"name": "a", "kind": "none"}]}}, ["kind", "rownd"]),
+    ("no port", {"service": {"port": 0}}, ["port"]),
+    ("a timeout without a unit", {"istio": {"timeout": "5"}}, ["timeout"]),
+    ("both monitors", {"serviceMonitor": {"enabled": True}, "podMonitor": {"enabled": True}},
+     ["serviceMonitor.enabled and podMonitor.enabled", "enable one"]),
+    ("an autoscaled daemonset", {"mode": "daemonset", "autoscaling": {"enabled": True}},
+     ["set mode: deployment"]),
+    ("more than most", {"autoscaling": {"enabled": True, "minReplicas": 5, "maxReplicas": 3}},
+     ["minReplicas: 5 is more than maxReplicas, 3"]),
+    ("TLS without a certificate", {"tls": {"enabled": True}}, ["tls.existingSecret", "tls.certManager.enabled"]),
+    ("a certificate without TLS", {"tls": {"certManager": {"enabled": True}}}, ["set tls.enabled"]),
+    ("a certificate without an issuer", {"tls": {"enabled": True, "certManager": {"enabled": True}}},
+     ["tls.certManager.issuerRef", "ClusterIssuer"]),
+    ("a gRPC probe over TLS",
+     {"tls": {"enabled": True, "existingSecret": "x"}, "probes": {"readiness": {"type": "grpc"}}},
+     ["probes.readiness.type", "set it to http"]),
+    ("Istio without a workload", {"istio": {"enabled": True}},
+     ["istio.authorizationPolicy", "selector or targetRefs"]),
+    ("Envoy Gateway without a target", {"envoyGateway": {"enabled": True}},
+     ["envoyGateway.targetRefs", "kind: Gateway"]),
+    ("a budget that blocks drains", {"podDisruptionBudget": {"minAvailable": 2}},
+     ["2 of 2 replicas would block every drain"]),
+    ("a grace that is too short", {"terminationGracePeriodSeconds": 20},
+     ["20 is not more than", "25 s"]),
+    ("a Unix socket behind a Service", {"config": {"listeners": {"grpc": {"address": "unix:/run/a"}}}},
+     ["config.listeners.grpc.address", "sidecarOnly: true"]),
+]
+
+
+def check_refusals():
+    for name, values, words in REFUSED:
+        for program in HELMS:
+            with tempfile.NamedTemporaryFile("w", suffix=".yaml") as file:
+                file.write(json.dumps(values))
+                file.flush()
+                done = helm(program, "template", "release", CHART, "-f", file.name)
+            if not done.returncode:
+                problem(f"{program}: {name}", "was rendered")
+            for word in words:
+                if word not in done.stderr:
+                    problem(f"{program}: {name}", f"the message lacks `{word}`: {done.stderr.strip()}")
+
+
+# --- the rest ------------------------------------------------------------------------------
+
+# Scenario, and what Helm has to print after its installation.
+NOTES = [
+    ("minimal", ["rollout status deployment/release-rownd-authz", "helm -n rownd test release"]),
+    ("istio-gateway", ["extensionProviders:", "service: release-rownd-authz.rownd.svc.cluster.local",
+                       "timeout: 0.25s", "600 s", "cors_preflight: true"]),
+    ("headless", ["release-rownd-authz-headless.rownd.svc.cluster.local:9000", "NEVER", "Istio"]),
+    ("envoy-gateway", ["-n edge get securitypolicy release-rownd-authz"]),
+    ("sidecar-only", ["rownd-authz.sidecar.container"]),
+]
+
+
+def check_notes():
+    # By Helm 4 only: Helm 3 wants a cluster even for this.
+    for name, words in NOTES:
+        done = helm("helm4", "install", "release", CHART, "--namespace", "rownd", "--dry-run=client",
+                    "-f", HERE / "scenarios" / f"{name}.yaml")
+        notes = done.stdout.split("NOTES:")[-1]
+        for word in words:
+            if word not in notes:
+                problem(f"notes of {name}", f"lack `{word}`: {notes}{done.stderr}")
+    done = helm("helm4", "install", "release", CHART, "--dry-run=client")
+    if "trusts no issuer yet" not in done.stdout:
+        problem("notes without values", "do not warn that nothing is trusted")
+
+
+def check_lint():
+    for program in HELMS:
+        for values in [[], ["-f", CHART / "values-ha.yaml"]]:
+            done = helm(program, "lint", "--strict", "--quiet", CHART, *values)
+            if done.returncode:
+                problem(f"{program} lint", done.stdout + done.stderr)
+
+
+def check_parent(schemas, binary):
+    """A chart that takes the container as a sidecar: the example of the README, rendered."""
+    with tempfile.TemporaryDirectory() as folder:
+        parent = pathlib.Path(folder) / "parent"
+        shutil.copytree(HERE / "parent", parent)
+        shutil.copytree(CHART, parent / "charts" / "rownd-authz")
+        items = objects(render("helm4", [], chart=parent))
+        older = objects(render("helm3", [], chart=parent))
+    if items != older:
+        problem("parent", "Helm 3 and Helm 4 differ")
+    for version in KUBERNETES:
+        check_schemas(f"parent on Kubernetes {version}", items, schemas[version], {})
+    check_configuration("parent", items, binary)
+    kinds = sorted(item["kind"] for item in items)
+    if kinds != ["ConfigMap", "Deployment"]:
+        problem("parent", f"rendered {kinds}")
+    for pod, _, spec in pods(items):
+        check_pod("parent", pod, spec)
+        [container] = spec["initContainers"]
+        if container.get("restartPolicy") != "Always":
+            problem("parent", "the container is no native sidecar")
+        if container["ports"] != [{"name": "ops", "containerPort": 9464, "protocol": "TCP"}]:
+            problem("parent", f"ports: {container['ports']}")
+
+
+def check_manifests(schemas, customs, binary):
+    """The plain manifests beside the chart, by the same schemas."""
+    files = [file for folder in ("kubernetes", "istio", "envoy-gateway")
+             for file in sorted((ROOT / "deploy" / folder).glob("*.yaml"))]
+    checked = 0
+    for file in files:
+        items = objects(file.read_text())
+        if "kind" not in items[0]:
+            continue
+        checked += 1
+        check_configuration(file.name, items, binary)
+        for version in KUBERNETES:
+            check_schemas(f"{file.name} on Kubernetes {version}", items, schemas[version], customs)
+    if checked < 6:
+        problem("manifests", f"only {checked} of {len(files)} were found")
+
+
+def check_versions():
+    """The version stands in Cargo.toml; everything else follows."""
+    cargo = re.search(r'^version = "(.+)"$', (ROOT / "Cargo.toml").read_text(), re.M)[1]
+    chart = yaml.safe_load((CHART / "Chart.yaml").read_text())
+    image = re.search(r"^ARG VERSION=(.+)$", (ROOT / "Dockerfile").read_text(), re.M)
+    for where, found in (("Chart.yaml version", chart["version"]), ("appVersion", chart["appVersion"]),
+                         ("Dockerfile VERSION", image and image[1])):
+        if found != cargo:
+            problem(where, f"is {found}, Cargo.toml says {cargo}")
+
+
+def check_metric_names():
+    """Rules and dashboards ask for metrics that exist."""
+    known = set(re.findall(r"`(rownd_authz_[a-z_]+)`", (ROOT / "docs" / "metrics.md").read_text()))
+    asked = (CHART / "templates" / "monitoring.yaml").read_text()
+    asked += "".join(file.read_text() for file in (CHART / "dashboards").glob("*.json"))
+    names = {re.sub(r"_(bucket|sum|count)$", "", name)
+             for name in re.findall(r"\brownd_authz_[a-z_]+", asked)}
+    if len(names) < 8:
+        problem("metrics", f"only {sorted(names)} are asked for")
+    for name in names - known:
+        problem("metrics", f"{name} does not exist")
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--binary", required=True)
+    parser.add_argument("--update", action="store_true")
+    arguments = parser.parse_args()
+
+    customs = definitions()
+    with zipfile.ZipFile(TOOLS / "schemas.whl") as archive:
+        schemas = {version: Kubernetes(archive, version) for version in KUBERNETES}
+        scenarios = {file.stem: [file] for file in sorted((HERE / "scenarios").glob("*.yaml"))}
+        scenarios["defaults"] = []
+        scenarios["ha"] = [HERE / "scenarios" / "minimal.yaml", CHART / "values-ha.yaml"]
+        for name, values in scenarios.items():
+            check_scenario(name, values, schemas, customs, arguments.binary, arguments.update)
+        check_parent(schemas, arguments.binary)
+        check_manifests(schemas, customs, arguments.binary)
+    for file in (HERE / "snapshots").glob("*.yaml"):
+        if file.stem not in scenarios:
+            problem(file.name, "is the snapshot of no scenario")
+    check_lint()
+    check_refusals()
+    check_notes()
+    check_versions()
+    check_metric_names()
+    for each in problems:
+        print(each, file=sys.stderr)
+    if problems:
+        sys.exit(f"{len(problems)} problems")
+    print(f"chart: {len(scenarios)} scenarios on Kubernetes {', '.join(KUBERNETES)}, "
+          f"{len(REFUSED)} refusals, by Helm 3 and 4: all good")
+
+
+main()
