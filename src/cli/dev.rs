@@ -16,7 +16,7 @@ use super::{Failure, Outcome, block_on, demo, serve};
 use crate::{
     app::{self, Bound, telemetry},
     config::{self, Config},
-    emulator::{self, Emulator, echo},
+    emulator::{self, Emulator, Seed, echo},
 };
 
 /// The demo's configuration, in which the addresses are replaced.
@@ -49,6 +49,9 @@ pub(super) struct DevArgs {
         env = "ROWND_AUTHZ_DEV_EMULATOR_PORT"
     )]
     pub(super) emulator_port: u16,
+    /// Apps and users for the emulator, beside or in place of the demo's (docs/emulator.md)
+    #[arg(long, value_name = "FILE", env = "ROWND_AUTHZ_DEV_SEED")]
+    pub(super) seed: Option<PathBuf>,
     /// Port of the echo, the service behind
     #[arg(long, value_name = "PORT", default_value_t = 8788, env = "ROWND_AUTHZ_DEV_ECHO_PORT")]
     pub(super) echo_port: u16,
@@ -133,7 +136,11 @@ async fn bind(args: &DevArgs, config: Config) -> Result<(Emulator, echo::Echo, B
             TcpListener::bind(local(port)).await.map_err(|error| taken(port, setting, &error))?;
         }
     }
-    let emulator = emulator::bind(emulator::Settings::demo(local(args.emulator_port)))
+    let mut settings = emulator::Settings::demo(local(args.emulator_port));
+    if let Some(file) = &args.seed {
+        settings.seed = Seed::load(file).map_err(Failure::bad_input)?;
+    }
+    let emulator = emulator::bind(settings)
         .await
         .map_err(|error| taken(args.emulator_port, "--emulator-port", &error))?;
     let echo = echo::bind(local(args.echo_port))

@@ -64,6 +64,12 @@ pub(crate) fn load_other<T: DeserializeOwned + JsonSchema>(
     parse_other(&name_of(Some(file)), &read(file)?, more)
 }
 
+/// A JSON pointer as people write it: `routes[0].auth`.
+#[cfg(feature = "dev")]
+pub(crate) fn readable(pointer: &str) -> String {
+    document::readable(pointer)
+}
+
 /// As [`load_other`], from text.
 #[cfg(feature = "dev")]
 pub(crate) fn parse_other<T: DeserializeOwned + JsonSchema>(

@@ -4,19 +4,19 @@
 //! In: headers. Out: the app, variant and user they stand for, or a 401 or 403.
 
 use axum::http::{HeaderMap, header};
-use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode, decode_header, jwk::JwkSet};
 use serde::Deserialize;
 
 use super::{
-    mint::{CLAIM_TYPE, CLAIM_USER_ID},
+    jws,
     request::Refusal,
-    state::State,
+    state::{State, unix_now},
     users::Standing,
 };
 
 /// An app, asking by itself.
 pub(super) struct AppCaller {
     pub(super) app: String,
+    pub(super) variant: Option<String>,
 }
 
 /// By the publishable key alone.
@@ -24,9 +24,10 @@ pub(super) fn by_key(state: &State, headers: &HeaderMap) -> Result<AppCaller, Re
     let key = text(headers, "x-rownd-app-key")
         .ok_or_else(|| Refusal::unauthorized("an app key is needed"))?;
     let world = state.world();
-    let (tenant, _) =
+    let (tenant, variant) =
         world.by_key(key).ok_or_else(|| Refusal::unauthorized("the app key is not known"))?;
-    Ok(AppCaller { app: tenant.app.id.clone() })
+    let variant = variant.map(|variant| variant.id.clone());
+    Ok(AppCaller { app: tenant.app.id.clone(), variant })
 }
 
 /// By key and secret.
@@ -53,61 +54,51 @@ pub(super) fn for_app(state: &State, headers: &HeaderMap, app: &str) -> Result<A
 /// A user, by the token that was issued to them.
 pub(super) struct UserCaller {
     pub(super) app: String,
+    pub(super) variant: Option<String>,
     pub(super) user: String,
 }
 
-/// What the emulator reads in its own tokens.
+/// What the emulator reads in its own tokens. The names are those that `mint` writes.
 #[derive(Deserialize)]
 pub(super) struct OwnClaims {
+    #[serde(default)]
+    pub(super) jti: String,
     pub(super) aud: Vec<String>,
     pub(super) iat: u64,
+    /// A user with `access_token_ttl: never` gets none.
+    pub(super) exp: Option<u64>,
     #[serde(rename = "https://auth.rownd.io/app_user_id")]
     pub(super) user: String,
     #[serde(default, rename = "https://auth.rownd.io/jwt_type")]
     pub(super) kind: Option<String>,
 }
 
-// The names stand in the attributes above once more, where no constant can.
-const _: (&str, &str) = (CLAIM_USER_ID, CLAIM_TYPE);
-
 impl OwnClaims {
     /// The app, the first `app:` of the audience.
     pub(super) fn app(&self) -> Option<&str> {
         self.aud.iter().find_map(|entry| entry.strip_prefix("app:"))
     }
-}
 
-/// Checks signature, issuer and, unless `ever`, expiry of a token of the emulator's own.
-/// The error is a few words for the answer.
-#[expect(clippy::disallowed_methods, reason = "our own tokens, in a tool for development")]
-pub(super) fn own_claims(
-    state: &State,
-    token: &str,
-    ever: bool,
-) -> Result<OwnClaims, &'static str> {
-    let kid = decode_header(token).map_err(|_| "not a token")?.kid.ok_or("no kid")?;
-    let set: JwkSet = serde_json::from_value(state.ring().key_set()).map_err(|_| "no keys")?;
-    let jwk = set.find(&kid).ok_or("signed by an unknown key")?;
-    let key = DecodingKey::from_jwk(jwk).map_err(|_| "no usable key")?;
-    let mut rules = Validation::new(Algorithm::EdDSA);
-    rules.set_issuer(&[&state.issuer]);
-    rules.validate_aud = false;
-    rules.leeway = 0;
-    rules.validate_exp = false;
-    rules.required_spec_claims.clear();
-    let read = decode::<serde_json::Value>(token, &key, &rules).map_err(|_| "not genuine")?;
-    let expired = read
-        .claims
-        .get("exp")
-        .is_some_and(|exp| exp.as_i64().is_none_or(|exp| exp <= unix_seconds()));
-    if expired && !ever {
-        return Err("expired");
+    /// The variant, the first `app_variant:`.
+    pub(super) fn variant(&self) -> Option<&str> {
+        self.aud.iter().find_map(|entry| entry.strip_prefix("app_variant:"))
     }
-    serde_json::from_value(read.claims).map_err(|_| "claims are missing")
+
+    pub(super) fn is_refresh(&self) -> bool {
+        self.kind.as_deref() == Some("refresh_token")
+    }
+
+    pub(super) fn is_expired(&self) -> bool {
+        self.exp.is_some_and(|exp| exp <= unix_now())
+    }
 }
 
-fn unix_seconds() -> i64 {
-    i64::try_from(super::state::unix_now()).unwrap_or(i64::MAX)
+/// Checks signature and issuer of a token of the emulator's own, and nothing else. The
+/// error is a few words for the answer.
+pub(super) fn own_claims(state: &State, token: &str) -> Result<OwnClaims, &'static str> {
+    let set = state.ring().key_set();
+    let claims = jws::verify(token, &set, &state.issuer)?;
+    serde_json::from_value(claims).map_err(|_| "claims are missing")
 }
 
 /// By bearer token: genuine, current, an access token, of an enabled user who has not
@@ -115,7 +106,10 @@ fn unix_seconds() -> i64 {
 pub(super) fn by_bearer(state: &State, headers: &HeaderMap) -> Result<UserCaller, Refusal> {
     let token = bearer(headers).ok_or_else(|| Refusal::unauthorized("a bearer token is needed"))?;
     let refusal = |why: &str| Refusal::unauthorized(format!("the token is not good: {why}"));
-    let claims = own_claims(state, token, false).map_err(refusal)?;
+    let claims = own_claims(state, token).map_err(refusal)?;
+    if claims.is_expired() {
+        return Err(refusal("expired"));
+    }
     if claims.kind.as_deref().is_some_and(|kind| kind != "access_token") {
         return Err(refusal("no access token"));
     }
@@ -129,7 +123,8 @@ pub(super) fn by_bearer(state: &State, headers: &HeaderMap) -> Result<UserCaller
     if user.signed_out_since(claims.iat) {
         return Err(refusal("the user has signed out"));
     }
-    Ok(UserCaller { app, user: claims.user })
+    let variant = claims.variant().map(str::to_owned);
+    Ok(UserCaller { app, variant, user: claims.user })
 }
 
 /// By bearer token, for this app.

@@ -19,8 +19,10 @@ use serde_json::json;
 use super::{
     access, documents,
     faults::Endpoint,
+    links,
     request::{Answer, Asked, MAX_BODY, Refusal, ok},
     state::State,
+    tokens,
     users::{account, data, lists, me},
 };
 
@@ -42,6 +44,11 @@ pub(super) fn router(state: &Arc<State>) -> Router {
         .route("/hub/auth/keys", on(Endpoint::Keys, get(keys)))
         .route("/ready", on(Endpoint::Ready, get(healthy)))
         .route("/service_health", on(Endpoint::ServiceHealth, get(healthy)))
+        .route("/hub/auth/token", on(Endpoint::Token, post(tokens::token)))
+        .route("/hub/auth/instant", on(Endpoint::Instant, post(tokens::instant)))
+        .route("/hub/auth/magic", on(Endpoint::Magic, post(links::create)))
+        .route("/hub/auth/magic/{id}", on(Endpoint::Magic, get(links::redeem)))
+        .route("/me/auth/magic", on(Endpoint::Magic, post(links::create_own)))
         .merge(user_routes(&on))
         .merge(me_routes(&on))
         .fallback_service(on(Endpoint::Unknown, any(unknown)).with_state(Arc::clone(state)))
@@ -102,6 +109,11 @@ async fn pass_or_fail(
     let Some(fault) = state.ledger.arrive(endpoint) else {
         return next.run(request).await;
     };
+    if fault.after {
+        let answer = next.run(request).await;
+        tokio::time::sleep(fault.wait()).await;
+        return fault.answer().unwrap_or(answer);
+    }
     tokio::time::sleep(fault.wait()).await;
     match fault.answer() {
         Some(answer) => answer,

@@ -9,6 +9,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
+use super::tokens::validator::Validator;
+
 /// A sub-brand of an app ("app variant"): its key leads to the base app's id.
 #[derive(Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -49,6 +51,9 @@ pub(super) struct App {
     /// The rules for refresh tokens.
     #[serde(default)]
     pub(super) refresh_tokens: RefreshRules,
+    /// Who vouches for the tokens of others, asked in this order.
+    #[serde(default)]
+    pub(super) token_validators: Vec<Validator>,
     /// The people of the app.
     #[serde(default)]
     pub(super) users: Vec<super::seed::Person>,
@@ -199,6 +204,13 @@ impl Default for RefreshRules {
     }
 }
 
+impl RefreshRules {
+    pub(super) fn seconds(&self) -> i64 {
+        let days = self.ttl.trim_end_matches('d').parse().unwrap_or(30_i64);
+        days.saturating_mul(24 * 3_600)
+    }
+}
+
 /// Whether a refresh token works more than once.
 #[derive(Clone, Copy, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
@@ -222,6 +234,7 @@ impl App {
             audience: Vec::new(),
             custom_claims: BTreeMap::new(),
             refresh_tokens: RefreshRules::default(),
+            token_validators: Vec::new(),
             users: Vec::new(),
             groups: Vec::new(),
         }

@@ -42,12 +42,18 @@ pub enum Endpoint {
     SignOut,
     /// `/me` and all below it.
     Me,
+    /// `/hub/auth/token`.
+    Token,
+    /// `/hub/auth/instant`.
+    Instant,
+    /// `/hub/auth/magic` and `/me/auth/magic`.
+    Magic,
     /// Any path the emulator does not know.
     Unknown,
 }
 
 impl Endpoint {
-    const ALL: [Self; 11] = [
+    const ALL: [Self; 14] = [
         Self::AppConfig,
         Self::Metadata,
         Self::Keys,
@@ -58,6 +64,9 @@ impl Endpoint {
         Self::UserState,
         Self::SignOut,
         Self::Me,
+        Self::Token,
+        Self::Instant,
+        Self::Magic,
         Self::Unknown,
     ];
 }
@@ -80,6 +89,10 @@ pub struct Fault {
     /// Answer with exactly this text, labelled as JSON: a key set of the test's own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub body: Option<String>,
+    /// Do what was asked before anything goes wrong, and lose the true answer: a refresh
+    /// token is then used up, and its successor never arrives.
+    #[serde(default)]
+    pub after: bool,
     /// For how many requests; until cleared when `None`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub times: Option<u32>,
@@ -113,6 +126,13 @@ impl Fault {
         Self { body: Some(body.into()), ..Self::none(endpoint) }
     }
 
+    /// Lets the endpoint do its work first.
+    #[must_use]
+    pub fn after(mut self) -> Self {
+        self.after = true;
+        self
+    }
+
     /// Limits the fault to so many requests.
     #[must_use]
     pub fn times(mut self, times: u32) -> Self {
@@ -121,7 +141,15 @@ impl Fault {
     }
 
     fn none(endpoint: Endpoint) -> Self {
-        Self { endpoint, status: None, delay_ms: None, garbage: false, body: None, times: None }
+        Self {
+            endpoint,
+            status: None,
+            delay_ms: None,
+            garbage: false,
+            body: None,
+            after: false,
+            times: None,
+        }
     }
 
     /// Says what is wrong with the fault itself.

@@ -17,11 +17,11 @@ use super::{
     users::{Level, ids::uuid_v4},
 };
 
-pub(super) const CLAIM_USER_ID: &str = "https://auth.rownd.io/app_user_id";
+const CLAIM_USER_ID: &str = "https://auth.rownd.io/app_user_id";
 const CLAIM_VERIFIED: &str = "https://auth.rownd.io/is_verified_user";
 const CLAIM_ANONYMOUS: &str = "https://auth.rownd.io/is_anonymous";
 const CLAIM_LEVEL: &str = "https://auth.rownd.io/auth_level";
-pub(super) const CLAIM_TYPE: &str = "https://auth.rownd.io/jwt_type";
+const CLAIM_TYPE: &str = "https://auth.rownd.io/jwt_type";
 
 /// The lifetimes seen on Rownd's own tokens.
 const ACCESS_TTL: i64 = 3_600;

@@ -18,14 +18,18 @@ mod documents;
 pub mod echo;
 mod faults;
 mod groups;
+mod jws;
 mod keys;
+mod links;
 mod listen;
 mod mint;
+mod outbound;
 mod request;
 mod seed;
 mod state;
 #[cfg(test)]
 mod tests;
+mod tokens;
 mod users;
 mod world;
 

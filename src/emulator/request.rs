@@ -21,12 +21,25 @@ pub(super) struct Refusal {
     status: StatusCode,
     code: Option<&'static str>,
     message: String,
+    said: Said,
     field_errors: Option<Map<String, Value>>,
+}
+
+/// Where the words stand. Rownd is not of one mind about it, so no client may be either.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Said {
+    /// In `message` and in `messages`.
+    Twice,
+    /// In `message` alone: the refusal of a refresh token.
+    Once,
+    /// In `messages` alone: an intent that does not fit.
+    Listed,
 }
 
 impl Refusal {
     pub(super) fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
-        Self { status, code: Some(code), message: message.into(), field_errors: None }
+        let message = message.into();
+        Self { status, code: Some(code), message, said: Said::Twice, field_errors: None }
     }
 
     pub(super) fn bad_request(code: &'static str, message: impl Into<String>) -> Self {
@@ -54,13 +67,34 @@ impl Refusal {
         Self::not_found("E_USER_NOT_FOUND", "there is no user with that id")
     }
 
+    pub(super) fn group_not_found() -> Self {
+        Self::not_found("E_GROUP_NOT_FOUND", "there is no such group, member or invite")
+    }
+
+    /// The emulator itself cannot go on, with a key that cannot be made for one.
+    pub(super) fn broken(error: &dyn std::fmt::Display) -> Self {
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "E_INTERNAL", error.to_string())
+    }
+
+    /// What a refresh is refused with.
+    pub(super) fn refresh(why: &str) -> Self {
+        Self {
+            code: None,
+            said: Said::Once,
+            ..Self::bad_request("", format!("Invalid refresh token: {why}"))
+        }
+    }
+
+    /// What an intent that does not fit is refused with.
+    pub(super) fn intent(code: &'static str, message: &str) -> Self {
+        Self { said: Said::Listed, ..Self::bad_request(code, message) }
+    }
+
     /// A write refused because of single fields.
     pub(super) fn fields(errors: Map<String, Value>) -> Self {
         Self {
-            status: StatusCode::BAD_REQUEST,
-            code: Some("E_USER_UPDATE_FAILED"),
-            message: "the user could not be written".to_owned(),
             field_errors: Some(errors),
+            ..Self::bad_request("E_USER_UPDATE_FAILED", "the user could not be written")
         }
     }
 
@@ -73,9 +107,10 @@ impl Refusal {
         if let Some(code) = self.code {
             body.insert("code".to_owned(), json!(code));
         }
-        body.insert("message".to_owned(), json!(self.message));
-        // What is refused without a code has been seen without the list too.
-        if self.code.is_some() {
+        if self.said != Said::Listed {
+            body.insert("message".to_owned(), json!(self.message));
+        }
+        if self.said != Said::Once {
             body.insert("messages".to_owned(), json!(self.messages()));
         }
         if let Some(errors) = &self.field_errors {

@@ -153,6 +153,11 @@ fn problems(seed: &Seed) -> Vec<(String, String)> {
                 found.push((format!("{at}/{field}"), "is empty or not plain text".to_owned()));
             }
         }
+        for (index, validator) in app.token_validators.iter().enumerate() {
+            let at = format!("{at}/token_validators/{index}");
+            let problems = validator.problems().into_iter();
+            found.extend(problems.map(|(name, why)| (format!("{at}/{name}"), why)));
+        }
         people(app, &at, &mut found);
     }
     found
@@ -201,7 +206,7 @@ impl Unique {
     fn see(&mut self, value: &str, at: String, found: &mut Vec<(String, String)>) {
         match self.0.get(value) {
             Some(first) => {
-                let first = first.trim_start_matches('/');
+                let first = config::readable(first);
                 found.push((at, format!("`{value}` stands here and at `{first}`; once is enough")));
             }
             None => {

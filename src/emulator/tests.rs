@@ -11,7 +11,10 @@
 
 mod controls;
 mod minting;
+mod refresh;
+mod seeds;
 mod serving;
+mod tokens;
 mod users;
 
 use std::{collections::BTreeSet, net::SocketAddr, sync::Arc};

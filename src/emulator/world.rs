@@ -4,12 +4,13 @@
 //! In: the seed, then what the endpoints write. Out: what they read. All of it is
 //! bounded, the oldest going first where nothing else decides.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap, VecDeque};
 
 use super::{
     Settings,
     apps::App,
-    groups::{Group, Member},
+    groups::{Admission, Group, Member},
+    links::Link,
     request::Refusal,
     seed,
     users::User,
@@ -17,6 +18,12 @@ use super::{
 
 /// Users of one app; writing one more is refused.
 const MAX_USERS: usize = 5_000;
+
+/// The refresh tokens that are remembered as used.
+const MAX_CONSUMED: usize = 20_000;
+
+/// The magic links that wait.
+const MAX_LINKS: usize = 1_000;
 
 /// An app and who is in it.
 pub(super) struct Tenant {
@@ -33,7 +40,7 @@ impl Tenant {
         for person in &app.users {
             for place in &person.groups {
                 if let Some(group) = groups.get_mut(&place.group) {
-                    group.members.push(Member::seeded(&person.id, place));
+                    group.members.push(Member::new(&person.id, place.roles.clone()));
                 }
             }
         }
@@ -79,6 +86,18 @@ impl Tenant {
         Ok(user)
     }
 
+    /// Puts a user into a group that is open, where they may be already.
+    pub(super) fn join_open(&mut self, group: &str, user: &str) -> Result<(), Refusal> {
+        let group = self.groups.get_mut(group).ok_or_else(Refusal::group_not_found)?;
+        if group.admission_policy == Admission::InviteOnly {
+            return Err(Refusal::forbidden("the group takes only who is invited"));
+        }
+        if !group.members.iter().any(|member| member.user_id == user) {
+            group.members.push(Member::new(user, Vec::new()));
+        }
+        Ok(())
+    }
+
     /// The profile of a user.
     pub(super) fn profile(
         &self,
@@ -94,6 +113,10 @@ impl Tenant {
 /// All of it.
 pub(super) struct World {
     pub(super) tenants: BTreeMap<String, Tenant>,
+    /// The `jti` of each refresh token that was used.
+    pub(super) consumed: Recent<()>,
+    /// Magic links by id.
+    pub(super) links: Recent<Link>,
 }
 
 impl World {
@@ -107,7 +130,7 @@ impl World {
         for app in &settings.seed.apps {
             tenants.insert(app.id.clone(), Tenant::new(app.clone()));
         }
-        Self { tenants }
+        Self { tenants, consumed: Recent::new(MAX_CONSUMED), links: Recent::new(MAX_LINKS) }
     }
 
     pub(super) fn tenant(&self, app: &str) -> Result<&Tenant, Refusal> {
@@ -132,4 +155,35 @@ impl World {
 
 fn no_app() -> Refusal {
     Refusal::not_found("E_APP_NOT_FOUND", "there is no app with that id")
+}
+
+/// A map that forgets what came first once it is full.
+pub(super) struct Recent<V> {
+    most: usize,
+    order: VecDeque<String>,
+    entries: HashMap<String, V>,
+}
+
+impl<V> Recent<V> {
+    pub(super) fn new(most: usize) -> Self {
+        Self { most, order: VecDeque::new(), entries: HashMap::new() }
+    }
+
+    /// Puts an entry in; `false` if the key was there, whose value is then replaced.
+    pub(super) fn insert(&mut self, key: String, value: V) -> bool {
+        if self.entries.insert(key.clone(), value).is_some() {
+            return false;
+        }
+        self.order.push_back(key);
+        if self.order.len() > self.most
+            && let Some(oldest) = self.order.pop_front()
+        {
+            self.entries.remove(&oldest);
+        }
+        true
+    }
+
+    pub(super) fn get(&self, key: &str) -> Option<&V> {
+        self.entries.get(key)
+    }
 }

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::{
-    seed::{GroupSeed, Membership},
+    seed::GroupSeed,
     users::{ids, now},
 };
 
@@ -83,11 +83,11 @@ impl Group {
 }
 
 impl Member {
-    pub(super) fn seeded(user: &str, place: &Membership) -> Self {
+    pub(super) fn new(user: &str, roles: Vec<String>) -> Self {
         Self {
             id: ids::rownd("member"),
             user_id: user.to_owned(),
-            roles: place.roles.clone(),
+            roles,
             state: "active",
             invited_by: None,
             added_by: None,

@@ -135,7 +135,7 @@ pub(in crate::emulator) fn upsert(
     let generated = ids::generate(id);
     let id = match generated {
         Some(id) => id,
-        None if writable(id) => id.to_owned(),
+        None if ids::writable(id) => id.to_owned(),
         None => return Err(Refusal::bad_request("E_BAD_REQUEST", "that cannot be a user id")),
     };
     let mut user =
@@ -160,13 +160,6 @@ pub(in crate::emulator) fn upsert(
     user.stamp("modified");
     tenant.put(user)?;
     Ok(id)
-}
-
-/// A path segment that a client cannot mean: `.` and `..` are resolved on the way, and
-/// double underscores are Rownd's own words.
-fn writable(id: &str) -> bool {
-    let own = id.starts_with("__") && id.ends_with("__");
-    !(own || matches!(id, "." | "..") || id.trim().is_empty() || id.contains(char::is_control))
 }
 
 /// `{value}` of one field.

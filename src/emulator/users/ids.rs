@@ -14,6 +14,13 @@ pub(in crate::emulator) fn generate(word: &str) -> Option<String> {
     }
 }
 
+/// Whether that can be a user id: `.` and `..` in a path are resolved on the way, and
+/// double underscores are Rownd's own words.
+pub(in crate::emulator) fn writable(id: &str) -> bool {
+    let own = id.starts_with("__") && id.ends_with("__");
+    !(own || matches!(id, "." | "..") || id.trim().is_empty() || id.contains(char::is_control))
+}
+
 /// `PREFIX_` and 24 characters, the form of Rownd's newer ids.
 pub(in crate::emulator) fn rownd(prefix: &str) -> String {
     const ALPHABET: &[u8] = b"abcdefghijklmnopqrstuvwxyz0123456789";

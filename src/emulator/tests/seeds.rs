@@ -1,0 +1,91 @@
+//! Seed files, good and bad.
+
+use std::sync::Arc;
+
+use super::{ADDRESS, get};
+use crate::emulator::{Seed, Settings, state::State};
+
+/// The example of docs/emulator.md.
+fn documented() -> &'static str {
+    let page = include_str!("../../../docs/emulator.md");
+    let from = page.split("```yaml\n").nth(1).unwrap();
+    from.split("```").next().unwrap()
+}
+
+#[tokio::test]
+async fn the_documented_seed_loads_and_stands_beside_the_demo() {
+    let seed = Seed::parse("seed.yaml", documented()).unwrap();
+    let settings = Settings { seed, ..Settings::default() };
+    let state = Arc::new(State::new(settings, ADDRESS).unwrap());
+    for key in [state.settings.app_key.as_str(), "key_shop", "key_shop_outlet"] {
+        let (status, _) = get(&state, "/hub/app-config", &[("x-rownd-app-key", key)]).await;
+        assert_eq!(status, 200, "{key}");
+    }
+    let headers = [("x-rownd-app-key", "key_shop"), ("x-rownd-app-secret", "ras_shop")];
+    let (status, body) = get(&state, "/applications/app_shop/users/ann/data", &headers).await;
+    assert_eq!(status, 200);
+    assert_eq!(body["groups"][0]["member"]["roles"], serde_json::json!(["owner"]));
+}
+
+#[test]
+fn every_problem_of_a_seed_is_named_with_its_line() {
+    let text = "\
+apps:
+  - id: app_a
+    key: key_a
+    secret: ras_a
+    usres: []
+    users:
+      - id: ann
+        auth_level: high
+  - id: app_b
+    key: key_b
+";
+    let problems = Seed::parse("seed.yaml", text).err().unwrap().to_string();
+    for expected in [
+        "seed.yaml:5: apps[0].usres: unknown key; did you mean `users`?",
+        "seed.yaml:8: apps[0].users[0].auth_level: `high` is not known here",
+        "seed.yaml:9: apps[1]: `secret` is missing",
+    ] {
+        assert!(problems.contains(expected), "{expected}\n---\n{problems}");
+    }
+}
+
+#[test]
+fn what_does_not_hold_together_is_named() {
+    let text = "\
+apps:
+  - id: app_a
+    key: key_a
+    secret: ''
+    token_validators:
+      - kind: rest
+        url: https://example.com
+      - kind: jwks
+        project: p
+    users:
+      - id: ann
+        data: { email: 7, shoe_size: 44 }
+        groups: [{ group: g }]
+      - id: ann
+  - id: app_a
+    key: key_a
+    secret: s
+";
+    let problems = Seed::parse("seed.yaml", text).err().unwrap().to_string();
+    for expected in [
+        "seed.yaml:4: apps[0].secret: is empty",
+        "seed.yaml:7: apps[0].token_validators[0].url: is https",
+        "apps[0].token_validators[1].issuer: is missing",
+        "seed.yaml:9: apps[0].token_validators[1].project: has no meaning",
+        "apps[0].token_validators[1].jwks: is missing",
+        "seed.yaml:12: apps[0].users[0].data.email: must be a string",
+        "seed.yaml:12: apps[0].users[0].data.shoe_size: is in no schema",
+        "seed.yaml:13: apps[0].users[0].groups[0].group: `g` is no group of this app",
+        "seed.yaml:14: apps[0].users[1].id: `ann` stands here and at `apps[0].users[0].id`",
+        "seed.yaml:15: apps[1].id: `app_a` stands here and at `apps[0].id`",
+        "seed.yaml:16: apps[1].key: `key_a` stands here and at `apps[0].key`",
+    ] {
+        assert!(problems.contains(expected), "{expected}\n---\n{problems}");
+    }
+}
