@@ -16,7 +16,7 @@ use std::{
 
 use reqwest::{
     Client as Http, StatusCode,
-    header::{CACHE_CONTROL, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER},
+    header::{AGE, CACHE_CONTROL, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER},
     redirect::Policy,
 };
 use url::Url;
@@ -70,7 +70,8 @@ impl std::error::Error for Error {}
 pub struct Document {
     /// The body.
     pub body: Vec<u8>,
-    /// `max-age` of `Cache-Control`; `no-store` and `no-cache` count as zero (RFC 9111 section 5.2.2).
+    /// `max-age` of `Cache-Control` less the `Age` it came with; `no-store` and `no-cache` count as
+    /// zero (RFC 9111 sections 4.2.3 and 5.2.2).
     pub max_age: Option<Duration>,
 }
 
@@ -78,25 +79,40 @@ pub struct Document {
 #[derive(Debug, Clone)]
 pub struct Client {
     operator: Http,
+    /// As `operator`, but each request has a connection of its own.
+    single: Http,
     document: Http,
 }
 
 impl Client {
     /// With this limit for connecting.
     pub fn build(connect_timeout: Duration) -> Result<Self, Error> {
-        let client = |reach| {
+        let client = |reach, idle| {
             Http::builder()
                 .redirect(Policy::none())
                 .no_proxy()
                 .referer(false)
                 .connect_timeout(connect_timeout)
                 .pool_idle_timeout(Duration::from_secs(60))
+                .pool_max_idle_per_host(idle)
                 .user_agent(concat!("rownd-authz/", env!("CARGO_PKG_VERSION")))
                 .dns_resolver(Arc::new(Guard(reach)))
                 .build()
                 .map_err(|error| Error::Network(root_cause(&error)))
         };
-        Ok(Self { operator: client(Reach::Private)?, document: client(Reach::Public)? })
+        Ok(Self {
+            operator: client(Reach::Private, usize::MAX)?,
+            single: client(Reach::Private, 0)?,
+            document: client(Reach::Public, 0)?,
+        })
+    }
+
+    /// The same, but no request uses a connection that another one left open. For what is asked
+    /// so seldom that the server, or a firewall between, may have dropped such a connection: the
+    /// request would be lost with it.
+    #[must_use]
+    pub fn without_reuse(&self) -> Self {
+        Self { operator: self.single.clone(), ..self.clone() }
     }
 
     /// GETs a document of at most `limit` bytes within `timeout`. Only status 200 is good.
@@ -129,7 +145,7 @@ impl Client {
             };
             return Err(wait.map_or(Error::Status(status), |wait| Error::RetryLater(status, wait)));
         }
-        let max_age = max_age(response.headers());
+        let max_age = fresh_for(response.headers());
         let mut body = Vec::new();
         while let Some(chunk) = response.chunk().await.map_err(|error| convert(&error))? {
             if body.len() + chunk.len() > limit {
@@ -167,6 +183,19 @@ fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
     }
 }
 
+/// For how long an answer is fresh. What a cache on the way has kept it for is over already.
+fn fresh_for(headers: &HeaderMap) -> Option<Duration> {
+    let age = headers.get(AGE).and_then(|age| seconds(age.to_str().ok()?.trim()));
+    max_age(headers).map(|most| most.saturating_sub(age.unwrap_or_default()))
+}
+
+/// Whole seconds; more than can be counted is much (RFC 9111 section 1.2.2).
+fn seconds(text: &str) -> Option<Duration> {
+    const MUCH: u64 = 1 << 31;
+    let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    digits.then(|| Duration::from_secs(text.parse().unwrap_or(MUCH)))
+}
+
 fn max_age(headers: &HeaderMap) -> Option<Duration> {
     let mut age = None;
     for line in headers.get_all(CACHE_CONTROL) {
@@ -178,7 +207,7 @@ fn max_age(headers: &HeaderMap) -> Option<Duration> {
             }
             let (name, value) = directive.split_once('=').unwrap_or((directive, ""));
             if name.eq_ignore_ascii_case("max-age") {
-                age = value.trim_matches('"').parse().ok().map(Duration::from_secs);
+                age = seconds(value.trim_matches('"'));
             }
         }
     }

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use reqwest::header::{CACHE_CONTROL, HeaderMap};
+use reqwest::header::{AGE, CACHE_CONTROL, HeaderMap};
 use url::Url;
 
-use super::{Client, Error, Origin, max_age, retry_after};
+use super::{Client, Error, Origin, address::Reach, fresh_for, max_age, retry_after};
 
 fn provider() {
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
@@ -26,6 +26,18 @@ async fn addresses_where_clouds_keep_credentials_are_refused_to_everybody() {
         "https://[fd00:ec2::254]/keys",
         "https://[::ffff:169.254.169.254]/keys",
         "http://0.0.0.0/keys",
+        "http://0.1.2.3/keys",
+        "http://240.0.0.1/keys",
+        "http://168.63.129.16/machine",
+        "http://100.100.100.200/latest",
+        "http://192.0.0.192/latest",
+        "https://[fd20:ce::254]/keys",
+        // By way of IPv6: compatible, NAT64 and its local prefix, 6to4.
+        "https://[::169.254.169.254]/keys",
+        "https://[64:ff9b::a9fe:a9fe]/keys",
+        "https://[64:ff9b:1::a9fe:a9fe]/keys",
+        "https://[2002:a9fe:a9fe::1]/keys",
+        "https://[64:ff9b::6464:64c8]/keys",
     ] {
         let error = refused(url, Origin::Operator).await;
         assert!(matches!(error, Error::Refused(_)), "{url}: {error:?}");
@@ -42,12 +54,49 @@ async fn a_learned_url_leads_to_public_addresses_by_https_only() {
         "https://100.64.0.1/keys",
         "https://[::1]/keys",
         "https://[fc00::1]/keys",
+        "https://[fec0::1]/keys",
+        "https://172.16.0.1/keys",
+        "https://198.19.0.1/keys",
+        "https://192.0.0.1/keys",
+        "https://[::ffff:10.0.0.1]/keys",
+        "https://[64:ff9b::a00:1]/keys",
+        "https://[2002:7f00:1::1]/keys",
     ] {
         let error = refused(url, Origin::Document).await;
         assert!(matches!(error, Error::Refused(_)), "{url}: {error:?}");
     }
     let error = refused("https://localhost/keys", Origin::Document).await;
     assert!(matches!(error, Error::Network(_)), "a name that leads to loopback: {error:?}");
+}
+
+/// What is refused must not take its neighbours with it.
+#[test]
+fn other_addresses_are_reached() {
+    for (address, operator, document) in [
+        ("8.8.8.8", true, true),
+        ("100.63.255.255", true, true),
+        ("100.64.0.1", true, false),
+        ("100.127.255.255", true, false),
+        ("100.128.0.0", true, true),
+        ("192.0.1.1", true, true),
+        ("198.17.255.255", true, true),
+        ("198.20.0.0", true, true),
+        ("172.32.0.1", true, true),
+        ("169.253.255.255", true, true),
+        ("223.255.255.255", true, true),
+        ("127.0.0.1", true, false),
+        ("10.0.0.1", true, false),
+        ("::1", true, false),
+        ("fd00::1", true, false),
+        ("2606:4700::1111", true, true),
+        ("64:ff9b::808:808", true, true),
+        ("2002:808:808::1", true, true),
+        ("::ffff:10.0.0.1", true, false),
+    ] {
+        let parsed = address.parse().unwrap();
+        let found = (Reach::Private.allows(parsed), Reach::Public.allows(parsed));
+        assert_eq!(found, (operator, document), "{address}");
+    }
 }
 
 #[tokio::test]
@@ -84,10 +133,37 @@ const AGES: &[(&[&str], Option<u64>)] = &[
     (&["max-age="], None),
     (&["max-age=-1"], None),
     (&["max-age=1.5"], None),
-    (&["max-age=99999999999999999999"], None),
+    (&["max-age=+300"], None),
+    (&["max-age=99999999999999999999"], Some(1 << 31)),
     (&["s-maxage=300"], None),
     (&["x-max-age=300"], None),
 ];
+
+/// (`Cache-Control`, `Age`, seconds)
+const KEPT_ON_THE_WAY: &[(&str, &str, Option<u64>)] = &[
+    ("max-age=300", "", Some(300)),
+    ("max-age=300", "0", Some(300)),
+    ("max-age=300", "100", Some(200)),
+    ("max-age=300", " 100 ", Some(200)),
+    ("max-age=300", "300", Some(0)),
+    ("max-age=300", "99999", Some(0)),
+    ("max-age=300", "-1", Some(300)),
+    ("max-age=300", "soon", Some(300)),
+    ("max-age=300", "99999999999999999999999", Some(0)),
+    ("max-age=315360000", "1", Some(315_359_999)),
+    ("no-store", "100", Some(0)),
+    ("public", "100", None),
+];
+
+#[test]
+fn the_time_in_a_cache_on_the_way_counts() {
+    for (control, age, expected) in KEPT_ON_THE_WAY {
+        let mut headers = HeaderMap::new();
+        headers.insert(CACHE_CONTROL, control.parse().unwrap());
+        headers.insert(AGE, age.parse().unwrap());
+        assert_eq!(fresh_for(&headers), expected.map(Duration::from_secs), "{control} {age}");
+    }
+}
 
 #[test]
 fn an_answer_says_for_how_long_it_may_be_kept() {

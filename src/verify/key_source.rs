@@ -74,7 +74,7 @@ impl KeySource {
         let url = |text: &str| Url::parse(text).map_err(|error| format!("{text}: {error}"));
         let base = settings.base_url.as_deref().unwrap_or(iss);
         Ok(Self {
-            upstream: upstream.clone(),
+            upstream: upstream.without_reuse(),
             timeout: settings.keys.fetch_timeout.get(),
             base: url(base)?,
             iss: iss.to_owned(),

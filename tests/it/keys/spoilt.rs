@@ -5,7 +5,8 @@ use serde_json::{Value, json};
 
 use super::{FETCHES, fetched, judge, provoke};
 use crate::it::support::{
-    Ask, Claims, Issuer, Key, Reply, TestApp, config_with, eventually, issuer::KEYS,
+    Ask, Claims, Issuer, Key, Reply, TestApp, config, config_with, eventually,
+    issuer::{KEYS, METADATA},
 };
 
 /// What an issuer may say in place of its keys, and how that is counted.
@@ -40,11 +41,46 @@ fn spoilt(elsewhere: &Issuer) -> Vec<(&'static str, Reply, &'static str)> {
         invalid("garbage", Reply::text(vec![0xff; 1000])),
         invalid("too many keys", Reply::json(&json!({ "keys": many }))),
         invalid("an endless body", Reply::Endless),
-        invalid("said to be compressed", Reply::Answer(200, gzip, vec![0x1f, 0x8b, 8, 0])),
+        invalid("said to be compressed", Reply::Answer(200, gzip.clone(), vec![0x1f, 0x8b, 8, 0])),
+        invalid("a gzip bomb", Reply::Answer(200, gzip, bomb())),
         ("a reset", Reply::Reset, "network"),
         ("a byte now and then", Reply::Drip, "timeout"),
         ("silence", Reply::Hang, "timeout"),
     ]
+}
+
+/// Half a megabyte of gzip (RFC 1952) that unfolds to 83 MB of blanks: one block of fixed codes
+/// (RFC 1951), in it a blank and then "258 bytes, as the one before" 320 000 times.
+fn bomb() -> Vec<u8> {
+    let mut bits = vec![true, true, false];
+    let code = |bits: &mut Vec<bool>, value: u32, length: u32| {
+        bits.extend((0..length).rev().map(|at| value >> at & 1 == 1));
+    };
+    code(&mut bits, 0x30 + u32::from(b' '), 8);
+    for _ in 0..320_000 {
+        code(&mut bits, 0b1100_0101, 8);
+        code(&mut bits, 0, 5);
+    }
+    code(&mut bits, 0, 7);
+    let byte = |bits: &[bool]| bits.iter().rev().fold(0, |byte, bit| byte << 1 | u8::from(*bit));
+    let mut gzip = vec![0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255];
+    gzip.extend(bits.chunks(8).map(byte));
+    // Checksum and length, which nobody should come to.
+    gzip.extend([0; 8]);
+    gzip
+}
+
+#[tokio::test]
+async fn a_connection_that_died_after_its_answer_costs_no_fetch() {
+    let key = Key::new("sig-1");
+    let issuer = Issuer::with_keys(&[&key]);
+    issuer.reset_reused();
+    let app = TestApp::ready(&config(&issuer)).await;
+    fetched(&app, &issuer, 5.0).await;
+    assert_eq!(app.metric(FETCHES, &[("result", "ok")]), app.metric(FETCHES, &[]));
+    assert_eq!(issuer.connections(), issuer.hits(KEYS) + issuer.hits(METADATA));
+    let heads = issuer.heads();
+    assert!(heads.iter().all(|head| !head.contains("accept-encoding")), "{heads:?}");
 }
 
 #[tokio::test]

@@ -8,7 +8,7 @@ use std::{
     net::SocketAddr,
     sync::{
         Arc, Mutex,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
 };
 
@@ -83,6 +83,7 @@ struct State {
     hits: Mutex<HashMap<String, u64>>,
     heads: Mutex<Vec<String>>,
     connections: AtomicU64,
+    resets_reuse: AtomicBool,
 }
 
 /// A running issuer. It ends when dropped.
@@ -159,6 +160,11 @@ impl Issuer {
         self.state.connections.load(Ordering::Relaxed)
     }
 
+    /// From now on a connection is reset when it is used for a second request.
+    pub(crate) fn reset_reused(&self) {
+        self.state.resets_reuse.store(true, Ordering::Relaxed);
+    }
+
     /// The heads of all requests, lower case.
     pub(crate) fn heads(&self) -> Vec<String> {
         self.state.heads.lock().unwrap().clone()
@@ -180,14 +186,18 @@ async fn serve(listener: TcpListener, state: Arc<State>) {
 
 /// Answers the requests of one connection, until either side has enough.
 async fn talk(mut stream: TcpStream, state: Arc<State>) -> Option<()> {
-    loop {
+    for requests in 0_u64.. {
         let head = read_head(&mut stream).await?;
+        if requests > 0 && state.resets_reuse.load(Ordering::Relaxed) {
+            return answer(&mut stream, Reply::Reset).await;
+        }
         let path = head.split(' ').nth(1)?.split('?').next()?.to_owned();
         *state.hits.lock().unwrap().entry(path.clone()).or_default() += 1;
         state.heads.lock().unwrap().push(head.to_ascii_lowercase());
         let reply = state.replies.lock().unwrap().get(&path).cloned();
         answer(&mut stream, reply.unwrap_or_else(|| Reply::status(404))).await?;
     }
+    None
 }
 
 async fn read_head(stream: &mut TcpStream) -> Option<String> {
