@@ -16,6 +16,7 @@ pub mod http;
 pub mod metrics;
 pub mod model;
 pub mod policy;
+pub mod profile;
 pub mod rownd;
 pub mod upstream;
 pub mod verify;

@@ -18,7 +18,7 @@ use metrics::{
 };
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 
-pub use fresh::Withdrawn;
+pub use fresh::{ProfileResult, Withdrawn};
 pub use rownd::{Endpoint, RowndResult};
 
 /// Upper bounds of `check_duration_seconds`: 10 microseconds to 1 second.

@@ -23,6 +23,7 @@ use crate::{
     health::Readiness,
     http::ops::{self as pages, Ops},
     metrics::{Labels, Metrics},
+    profile::{ProfileFetcher, Profiles},
     rownd, upstream,
     verify::{self, Limits, Revocations, Verifier},
 };
@@ -76,6 +77,7 @@ pub struct Bound {
     state: Ops,
     refreshers: Vec<verify::KeyRefresher>,
     rownd: Vec<Option<rownd::Client>>,
+    fetcher: ProfileFetcher,
     config: Arc<Config>,
 }
 
@@ -100,14 +102,16 @@ pub async fn build(config: Config) -> Result<Bound, BuildError> {
             .map_err(part)?
             .with_snapshots(config.key_snapshots.as_ref(), &config.issuers);
     let verifier = Arc::new(parts.verifier);
-    let snapshot = Snapshot::build(&config, verifier.clone()).map_err(part)?;
+    let rownd = rownd::build(&config.issuers, &upstream, &metrics);
+    let (profiles, fetcher) =
+        Profiles::build(&config.profiles, verifier.issuers(), &rownd, &metrics);
+    let snapshot = Snapshot::build(&config, verifier.clone(), profiles).map_err(part)?;
     let authorizer = Authorizer::new(snapshot, metrics.clone(), config.log.denials_per_second);
     let grpc = &config.listeners.grpc;
     let door = CheckDoor::build(authorizer, &config.check, grpc.max_message_bytes);
     let (doors, health) = Doors::build(door, grpc.reflection).map_err(part)?;
     let listener = listen::bind(grpc).await?;
     let (ops, ops_address) = listen::bind_ops(&config.listeners.ops.address).await?;
-    let rownd = rownd::build(&config.issuers, &upstream, &metrics);
     let config_hash = hash(&config).into();
     let state = Ops { metrics, readiness, verifier, config_hash, epoch: 1 };
     Ok(Bound {
@@ -119,6 +123,7 @@ pub async fn build(config: Config) -> Result<Bound, BuildError> {
         state,
         refreshers: parts.refreshers,
         rownd,
+        fetcher,
         config: Arc::new(config),
     })
 }
@@ -181,6 +186,7 @@ impl Bound {
                 spawn(&mut tasks, background::learn_app_ids(issuer.clone(), slots, client));
             }
         }
+        spawn(&mut tasks, self.fetcher.run());
         spawn(&mut tasks, self.health.run(self.state.readiness.watch()));
         spawn(&mut tasks, background::upkeep(self.state.metrics.clone(), UPKEEP));
         let revocations = self.state.verifier.revocations().clone();

@@ -1,4 +1,4 @@
-//! The compiled configuration in force, and the six steps of a check over it.
+//! The compiled configuration in force, and the steps of a check over it.
 
 use std::{sync::Arc, time::SystemTime};
 
@@ -7,13 +7,14 @@ use tokio::time::Instant;
 
 use super::{NO_RULE, inject::Injector};
 use crate::{
-    config::{Auth, Config, ExpiredCookie},
+    config::{Auth, Config, ExpiredCookie, Freshness},
     extract::{self, Extractor},
     model::{
         AllowReason, CallerProtocol, CredentialSource, Decision, Denial, DenyReason,
         HeaderMutations, Identity, RequestContext, VerdictFacts,
     },
     policy::{Policy, Requirement},
+    profile::Profiles,
     verify::Verifier,
 };
 
@@ -38,6 +39,7 @@ pub struct Snapshot {
     extractor: Extractor,
     policy: Policy,
     verifier: Arc<Verifier>,
+    profiles: Arc<Profiles>,
     injector: Injector,
     pub(super) limits: Limits,
     no_rule: Arc<str>,
@@ -45,11 +47,16 @@ pub struct Snapshot {
 
 impl Snapshot {
     /// From a configuration that holds together.
-    pub fn build(config: &Config, verifier: Arc<Verifier>) -> Result<Self, SnapshotError> {
+    pub fn build(
+        config: &Config,
+        verifier: Arc<Verifier>,
+        profiles: Arc<Profiles>,
+    ) -> Result<Self, SnapshotError> {
         Ok(Self {
             extractor: Extractor::build(&config.credentials.0),
             policy: Policy::build(config)?,
             verifier,
+            profiles,
             injector: Injector::build(&config.identity_headers),
             limits: Limits {
                 max_in_flight: config.check.max_in_flight,
@@ -73,7 +80,7 @@ impl Snapshot {
         }
     }
 
-    /// The check itself: size, rule, credential, identity, decision, headers.
+    /// The check itself: size, rule, credential, identity, decision, freshness, headers.
     pub(super) async fn judge(
         &self,
         request: &RequestContext,
@@ -91,6 +98,10 @@ impl Snapshot {
         facts.identity.clone_from(&identity);
         match requirement.decide(identity.as_deref()) {
             Decision::Allow(reason) => {
+                // Last, because it may have to ask Rownd: whoever is denied anyway costs nothing.
+                if let (Freshness::Profile, Some(who)) = (requirement.freshness, &identity) {
+                    self.profiles.confirm(who, deadline).await?;
+                }
                 Ok((reason, self.injector.mutations(request, identity.as_deref())?))
             }
             Decision::Deny(denial) => Err(denial),

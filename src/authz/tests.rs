@@ -17,6 +17,8 @@ use crate::{
     health::Readiness,
     metrics::{Labels, Metrics},
     model::{AllowReason, DenyReason, Headers, RequestContext, Verdict},
+    profile::Profiles,
+    rownd,
     upstream::Client,
     verify::{self, KeyRefresher, Limits, Revocations, Verifier},
 };
@@ -50,7 +52,10 @@ fn rig(yaml: &str) -> Rig {
     let parts =
         Verifier::build(&config.issuers, limits, revocations, &client, &metrics, &Readiness::new())
             .unwrap();
-    let snapshot = Snapshot::build(&config, Arc::new(parts.verifier)).unwrap();
+    let rownd = rownd::build(&config.issuers, &client, &metrics);
+    let issuers = parts.verifier.issuers();
+    let (profiles, _fetcher) = Profiles::build(&config.profiles, issuers, &rownd, &metrics);
+    let snapshot = Snapshot::build(&config, Arc::new(parts.verifier), profiles).unwrap();
     let authorizer = Authorizer::new(snapshot, metrics.clone(), config.log.denials_per_second);
     Rig { authorizer, metrics, refreshers: parts.refreshers }
 }

@@ -1,6 +1,8 @@
 //! What the shape alone cannot tell: ranges, conflicts, references. Many small checks, each
 //! adding its problems; settings that were left open are filled in on the way.
 
+mod fresh;
+
 use std::{collections::HashSet, net::SocketAddr, path::Path};
 
 use url::{Host, Url};
@@ -29,6 +31,7 @@ pub(super) fn problems(config: &mut Config) -> Found {
     credentials(&config.credentials.0, &mut found);
     routes(&config.routes, &mut found);
     default_route(&config.default, &mut found);
+    fresh::profiles(config, &mut found);
     found
 }
 
@@ -77,6 +80,10 @@ fn durations(config: &Config, found: &mut Found) {
             ms(100),
             ms(3_600_000),
         ),
+        ("/profiles/ttl", config.profiles.ttl, ms(0), ms(3_600_000)),
+        ("/profiles/not_found_ttl", config.profiles.not_found_ttl, ms(0), ms(600_000)),
+        ("/profiles/stale_on_error", config.profiles.stale_on_error, ms(0), ms(86_400_000)),
+        ("/profiles/timeout", config.profiles.timeout, ms(100), ms(30_000)),
         ("/revocation/max_ttl", config.revocation.max_ttl, ms(60_000), ms(366 * 86_400_000)),
         ("/shutdown/drain_delay", config.shutdown.drain_delay, ms(0), ms(600_000)),
         ("/shutdown/grace", config.shutdown.grace, ms(0), ms(600_000)),

@@ -1,6 +1,6 @@
-//! What is withdrawn before its time.
+//! What is withdrawn before its time, and what is known of users beyond their tokens.
 
-use metrics::{Gauge, describe_gauge, gauge};
+use metrics::{Counter, Gauge, counter, describe_counter, describe_gauge, gauge};
 
 use super::Metrics;
 
@@ -29,15 +29,66 @@ impl Withdrawn {
     }
 }
 
+/// How a look for a user's profile ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(usize)]
+pub enum ProfileResult {
+    /// It was known.
+    Cached,
+    /// It was fetched, by this caller or by another.
+    Fetched,
+    /// It could not be fetched, and an older one was taken.
+    Stale,
+    /// There is no such user.
+    NotFound,
+    /// It could not be had.
+    Unavailable,
+    /// The issuer has no profiles.
+    Unsupported,
+}
+
+impl ProfileResult {
+    const ALL: [Self; 6] = [
+        Self::Cached,
+        Self::Fetched,
+        Self::Stale,
+        Self::NotFound,
+        Self::Unavailable,
+        Self::Unsupported,
+    ];
+
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Cached => "cached",
+            Self::Fetched => "fetched",
+            Self::Stale => "stale",
+            Self::NotFound => "not_found",
+            Self::Unavailable => "unavailable",
+            Self::Unsupported => "unsupported",
+        }
+    }
+}
+
 /// The handles of this file.
 pub(super) struct Handles {
     withdrawn: [Gauge; Withdrawn::ALL.len()],
+    lookups: [Counter; ProfileResult::ALL.len()],
+    profile_bytes: Gauge,
 }
 
 impl Handles {
     pub(super) fn register() -> Self {
         describe_gauge!("rownd_authz_revocations", "Entries of the list of revocations, by kind.");
+        describe_counter!(
+            "rownd_authz_profile_lookups_total",
+            "Looks for a user's profile, by result."
+        );
+        describe_gauge!("rownd_authz_profile_cache_bytes", "Memory of the profiles that are kept.");
         Self {
+            lookups: ProfileResult::ALL.map(
+                |result| counter!("rownd_authz_profile_lookups_total", "result" => result.as_str()),
+            ),
+            profile_bytes: gauge!("rownd_authz_profile_cache_bytes"),
             withdrawn: Withdrawn::ALL
                 .map(|kind| gauge!("rownd_authz_revocations", "kind" => kind.as_str())),
         }
@@ -51,5 +102,18 @@ impl Metrics {
             #[expect(clippy::cast_precision_loss, reason = "a bounded number of entries")]
             gauge.set(entries as f64);
         }
+    }
+
+    /// A look for a profile ended.
+    pub fn profile_looked_up(&self, result: ProfileResult) {
+        if let Some(counter) = self.fresh.lookups.get(result as usize) {
+            counter.increment(1);
+        }
+    }
+
+    /// Memory of the profiles that are kept now.
+    pub fn profiles_held(&self, bytes: u64) {
+        #[expect(clippy::cast_precision_loss, reason = "a bounded number of bytes")]
+        self.fresh.profile_bytes.set(bytes as f64);
     }
 }

@@ -66,8 +66,13 @@ deny_reasons! {
     /// The token is not valid yet (`nbf`), or was issued in the future (`iat`): check the clocks.
     TokenNotYetValid => "token_not_yet_valid", BadCredential, "the token is not valid yet";
     /// An operator withdrew the token, its session, or everything its user was issued before
-    /// some time. Signing in again helps.
+    /// some time; or, on a route with `freshness: profile`, the user signed out everywhere after
+    /// the token was issued. Signing in again helps.
     Revoked => "revoked", BadCredential, "the token has been revoked";
+    /// On a route with `freshness: profile`: the user is not enabled at Rownd.
+    UserDisabled => "user_disabled", BadCredential, "the user is disabled";
+    /// On a route with `freshness: profile`: Rownd has no user of the token's id (any more).
+    UserNotFound => "user_not_found", BadCredential, "there is no such user";
     /// The token was made for another app: no `app:ID` of a configured app stands in `aud`.
     AudienceMismatch => "audience_mismatch", BadCredential, "the token was made for another audience";
     /// The token was made through an app variant (sub-brand) that is not in the allow-list.
@@ -87,6 +92,9 @@ deny_reasons! {
     /// As `auth_level_too_low`, on a route with `step_up: true`: the client should sign in again
     /// with the level named in `acr_values` (RFC 9470).
     StepUpRequired => "step_up_required", StepUp, "sign in again with a higher authentication level";
+    /// The route says `freshness: profile`, and the token's issuer has no profiles to judge by.
+    /// Users of that issuer need another route.
+    ProfileUnsupported => "profile_unsupported", Forbidden, "the issuer of the token cannot be used here";
     /// A cookie credential on a method that changes state, without proof of the same origin.
     CookieCrossSite => "cookie_cross_site", Forbidden, "a cookie is not accepted from another site";
 
@@ -111,6 +119,9 @@ deny_reasons! {
     /// The token names a key that is being fetched, and the check could not wait for it. The next
     /// check finds it.
     KeyPending => "key_pending", Unavailable, "the key of the token is being fetched";
+    /// On a route with `freshness: profile`: the user's profile is not known, and Rownd could not
+    /// be asked within the check. See the metric `rownd_requests_total` and the log.
+    ProfileUnavailable => "profile_unavailable", Unavailable, "the user's profile is not available";
     /// The app id is not known yet: it is asked of Rownd by the app key. Configure the id to be
     /// independent of that call.
     AppUnknown => "app_unknown", Unavailable, "the app id is not known yet";

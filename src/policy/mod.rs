@@ -13,7 +13,7 @@ mod tests;
 use std::{collections::HashMap, sync::Arc};
 
 use crate::{
-    config::{Auth, Config, DefaultRoute, ExpiredCookie, OddPaths, Route},
+    config::{Auth, Config, DefaultRoute, ExpiredCookie, Freshness, OddPaths, Route},
     model::{AllowReason, AuthLevel, Decision, Denial, DenyReason, Identity, RequestContext},
 };
 use matcher::Matcher;
@@ -29,6 +29,8 @@ pub struct Requirement {
     pub cors_preflight: bool,
     /// An expired cookie counts as none, on an optional route.
     pub expired_cookie: ExpiredCookie,
+    /// How sure to be that a token still holds.
+    pub freshness: Freshness,
     level: Option<AuthLevel>,
     step_up: bool,
     odd_paths: OddPaths,
@@ -37,10 +39,12 @@ pub struct Requirement {
 impl Requirement {
     /// The strictest of two: what satisfies it satisfies both.
     fn strictest(self, other: &Self) -> Self {
-        let other_rules = (other.auth, other.level) > (self.auth, self.level);
+        let other_rules =
+            (other.auth, other.level, other.freshness) > (self.auth, self.level, self.freshness);
         Self {
             rule: if other_rules { other.rule.clone() } else { self.rule },
             auth: self.auth.max(other.auth),
+            freshness: self.freshness.max(other.freshness),
             level: self.level.max(other.level),
             step_up: self.step_up && other.step_up,
             cors_preflight: self.cors_preflight && other.cors_preflight,
@@ -132,6 +136,7 @@ fn requirement(route: &Route) -> Requirement {
         auth: route.auth,
         cors_preflight: route.cors_preflight,
         expired_cookie: route.expired_cookie,
+        freshness: route.freshness,
         level: route.auth_level,
         step_up: route.step_up,
         odd_paths: route.odd_paths,
@@ -144,6 +149,7 @@ fn default_requirement(route: &DefaultRoute) -> Requirement {
         auth: route.auth,
         cors_preflight: route.cors_preflight,
         expired_cookie: route.expired_cookie,
+        freshness: route.freshness,
         level: route.auth_level,
         step_up: route.step_up,
         odd_paths: route.odd_paths,

@@ -40,6 +40,7 @@ pub struct Issuer {
 pub struct AppSlot {
     id: OnceLock<String>,
     key: Option<Secret>,
+    secret: Option<Secret>,
     variants: Vec<String>,
     latch: Mutex<Option<Latch>>,
 }
@@ -51,6 +52,7 @@ impl AppSlot {
         Self {
             id,
             key: settings.key.clone(),
+            secret: settings.secret.clone(),
             variants: settings.variants.clone(),
             latch: Mutex::new(if known { None } else { latch() }),
         }
@@ -66,6 +68,12 @@ impl AppSlot {
     #[must_use]
     pub const fn key(&self) -> Option<&Secret> {
         self.key.as_ref()
+    }
+
+    /// The app secret that goes with the key where users are read.
+    #[must_use]
+    pub const fn secret(&self) -> Option<&Secret> {
+        self.secret.as_ref()
     }
 
     /// The id is known from now on; a second call changes nothing.

@@ -5,6 +5,7 @@
 
 mod attacks;
 mod door;
+mod freshness;
 mod keys;
 mod listener;
 mod outside;

@@ -23,3 +23,38 @@ impl Default for Revocation {
         Self { max_entries: 100_000, max_ttl: Span::from_secs(86_400) }
     }
 }
+
+/// How the profiles of users are read and kept, for routes with `freshness: profile`.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Profiles {
+    /// How old a profile may be: a disabled user and a sign-out everywhere are seen after this
+    /// time at the latest. 0 reads it for every check.
+    pub ttl: Span,
+    /// How long it is remembered that there is no such user.
+    pub not_found_ttl: Span,
+    /// While Rownd cannot be asked, an older profile is taken for this long after its time. 0
+    /// never does: such checks are denied with 503.
+    pub stale_on_error: Span,
+    /// Memory for profiles. 0 keeps none.
+    #[schemars(range(max = 4_294_967_296_u64))]
+    pub cache_bytes: u64,
+    /// Requests to Rownd for profiles at a time.
+    #[schemars(range(min = 1, max = 1_024))]
+    pub max_in_flight: usize,
+    /// How long one request may take. It goes on when the check that asked has ended.
+    pub timeout: Span,
+}
+
+impl Default for Profiles {
+    fn default() -> Self {
+        Self {
+            ttl: Span::from_secs(60),
+            not_found_ttl: Span::from_secs(5),
+            stale_on_error: Span::from_secs(0),
+            cache_bytes: 16_777_216,
+            max_in_flight: 32,
+            timeout: Span::from_secs(5),
+        }
+    }
+}

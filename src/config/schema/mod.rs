@@ -14,12 +14,13 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use check::{Check, IdentityHeaders, Unavailable, VendorHeaders};
-pub use fresh::Revocation;
+pub use fresh::{Profiles, Revocation};
 pub use issuer::{App, Issuer, IssuerKind, Keys};
 pub use listener::{GrpcListener, Listeners, OpsListener};
 pub use process::{Log, LogFormat, LogLevel, Shutdown};
 pub use route::{
-    Auth, Credentials, DefaultRoute, ExpiredCookie, Match, OddPaths, PathMatch, Route, TokenSource,
+    Auth, Credentials, DefaultRoute, ExpiredCookie, Freshness, Match, OddPaths, PathMatch, Route,
+    TokenSource,
 };
 pub use snapshots::KeySnapshots;
 
@@ -44,6 +45,8 @@ pub struct Config {
     pub default: DefaultRoute,
     /// How a check is carried out.
     pub check: Check,
+    /// How the profiles of users are read and kept.
+    pub profiles: Profiles,
     /// The list of revocations.
     pub revocation: Revocation,
     /// Which identity headers reach the service behind.

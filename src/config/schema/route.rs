@@ -58,6 +58,20 @@ pub enum ExpiredCookie {
     Anonymous,
 }
 
+/// How sure a rule wants to be that a token still holds.
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum Freshness {
+    /// By the token itself, until its end.
+    #[default]
+    Token,
+    /// By the user's profile too: a disabled user and a sign-out everywhere count within
+    /// `profiles.ttl`. Needs the app's key and secret.
+    Profile,
+}
+
 /// What to do with a path that different servers read differently.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
@@ -88,6 +102,10 @@ pub struct Route {
     /// A level that is too low is answered 401 with `acr_values` (RFC 9470), not 403.
     #[serde(default)]
     pub step_up: bool,
+    /// How sure to be that the token still holds: `token`, by itself; `profile`, by its user's
+    /// profile too.
+    #[serde(default)]
+    pub freshness: Freshness,
     /// Lets a strict CORS preflight pass: OPTIONS with `Origin` and
     /// `Access-Control-Request-Method`, and no credential.
     #[serde(default)]
@@ -111,6 +129,9 @@ pub struct DefaultRoute {
     pub auth_level: Option<AuthLevel>,
     /// A level that is too low is answered 401 with `acr_values` (RFC 9470), not 403.
     pub step_up: bool,
+    /// How sure to be that the token still holds: `token`, by itself; `profile`, by its user's
+    /// profile too.
+    pub freshness: Freshness,
     /// Lets a strict CORS preflight pass.
     pub cors_preflight: bool,
     /// On an optional route, what an expired cookie means.

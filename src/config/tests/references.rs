@@ -1,7 +1,7 @@
 //! Issuers and their apps: what is filled in, and what cannot be.
 
 use super::{APP, bad, good, places, read};
-use crate::config::{Auth, IssuerKind};
+use crate::config::{Auth, Freshness, IssuerKind};
 
 #[test]
 fn with_nothing_but_the_app_key_everything_has_its_default() {
@@ -181,4 +181,26 @@ default: { step_up: true }
     ] {
         assert!(places.contains(&place), "{place:?} is not in {places:#?}");
     }
+}
+
+#[test]
+fn a_rule_that_asks_for_profiles_needs_every_key_and_secret() {
+    let rule = "routes: [{ id: a, freshness: profile }]";
+    let both = [("ROWND_APP_KEY", "key_test"), ("ROWND_APP_SECRET", "ras_test")];
+    assert_eq!(good(rule, &both).routes[0].freshness, Freshness::Profile);
+    for (name, yaml, variables, missing) in [
+        ("no secret", rule, &both[..1], vec!["no secret"]),
+        ("neither", rule, &[APP][..], vec!["no key", "no secret"]),
+        ("by default", "default: { freshness: profile }", &both[..1], vec!["no secret"]),
+    ] {
+        let problems = bad(yaml, variables);
+        let found: Vec<_> = problems.iter().filter(|p| p.setting == "issuers[0].apps[0]").collect();
+        assert_eq!(found.len(), missing.len(), "{name}: {problems:#?}");
+        for (problem, words) in found.iter().zip(missing) {
+            assert!(problem.message.contains(words), "{name}: {problem}");
+            assert!(problem.message.contains("ROWND_APP_"), "{name}: {problem}");
+        }
+    }
+    // Where no rule asks for it, none is needed.
+    good("routes: [{ id: a, freshness: token }]", &[APP]);
 }

@@ -15,7 +15,7 @@ fn the_committed_schema_is_the_current_one() {
 /// A configuration in which every list has an entry.
 fn whole() -> Value {
     json!({
-        "issuers": [{"name": "a", "kind": "rownd", "apps": [{"id": "x"}]}],
+        "issuers": [{"name": "a", "kind": "rownd", "apps": [{"id": "x", "key": "k", "secret": "s"}]}],
         "credentials": [{"header": "authorization"}],
         "routes": [{"id": "r"}],
     })
@@ -62,6 +62,7 @@ fn every_word_of_every_enumeration_is_read_and_printed_back() {
         "/default/auth",
         "/default/auth_level",
         "/default/expired_cookie",
+        "/default/freshness",
         "/default/odd_paths",
         "/identity_headers/vendor_headers",
         "/issuers/0/kind",
@@ -70,6 +71,7 @@ fn every_word_of_every_enumeration_is_read_and_printed_back() {
         "/routes/0/auth",
         "/routes/0/auth_level",
         "/routes/0/expired_cookie",
+        "/routes/0/freshness",
         "/routes/0/odd_paths",
     ] {
         assert!(pointers.contains(&expected), "{expected} is not in {pointers:?}");

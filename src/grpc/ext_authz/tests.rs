@@ -19,6 +19,8 @@ use crate::{
     config,
     health::Readiness,
     metrics::{Labels, Metrics},
+    profile::Profiles,
+    rownd,
     upstream::Client,
     verify::{self, Limits, Revocations, Verifier},
 };
@@ -41,7 +43,10 @@ fn door(yaml: &str) -> (CheckDoor, Arc<Metrics>) {
     let parts =
         Verifier::build(&config.issuers, limits, revocations, &client, &metrics, &Readiness::new())
             .unwrap();
-    let snapshot = Snapshot::build(&config, Arc::new(parts.verifier)).unwrap();
+    let rownd = rownd::build(&config.issuers, &client, &metrics);
+    let issuers = parts.verifier.issuers();
+    let (profiles, _fetcher) = Profiles::build(&config.profiles, issuers, &rownd, &metrics);
+    let snapshot = Snapshot::build(&config, Arc::new(parts.verifier), profiles).unwrap();
     let authorizer = Authorizer::new(snapshot, metrics.clone(), 1);
     (CheckDoor::build(authorizer, &config.check, config.listeners.grpc.max_message_bytes), metrics)
 }

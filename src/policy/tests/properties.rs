@@ -5,7 +5,7 @@ use proptest::prelude::*;
 
 use super::{identity, policy, require};
 use crate::{
-    config::{Auth, ExpiredCookie, OddPaths},
+    config::{Auth, ExpiredCookie, Freshness, OddPaths},
     model::{AuthLevel, Decision, DenyReason},
     policy::{Requirement, path},
 };
@@ -22,12 +22,14 @@ prop_compose! {
         cors_preflight: bool,
         anonymous: bool,
         judge: bool,
+        fresh: bool,
     ) -> Requirement {
         Requirement {
             rule: "any".into(),
             auth,
             cors_preflight,
             expired_cookie: if anonymous { ExpiredCookie::Anonymous } else { ExpiredCookie::Deny },
+            freshness: if fresh { Freshness::Profile } else { Freshness::Token },
             level,
             step_up,
             odd_paths: if judge { OddPaths::Judge } else { OddPaths::Refuse },
@@ -241,6 +243,7 @@ proptest! {
         }
         for rule in &rules {
             prop_assert!(merged.auth >= rule.auth && merged.level >= rule.level);
+            prop_assert!(merged.freshness >= rule.freshness);
             prop_assert!(!merged.cors_preflight || rule.cors_preflight);
             prop_assert!(merged.expired_cookie == ExpiredCookie::Deny || rule.expired_cookie == ExpiredCookie::Anonymous);
             prop_assert!(merged.odd_paths == OddPaths::Refuse || rule.odd_paths == OddPaths::Judge);

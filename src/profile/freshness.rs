@@ -1,0 +1,37 @@
+//! Does a token still hold by what Rownd knows of its user now? The account may be disabled, or
+//! its tokens dead from some moment on (a sign-out everywhere).
+
+use tokio::time::Instant;
+
+use super::{Error, Profiles};
+use crate::model::{Cutoff, Denial, DenyReason, Identity, Profile};
+
+const NANOSECONDS: i128 = 1_000_000_000;
+
+impl Profiles {
+    /// The identity is good by its user's profile. Waits for that until `deadline` at the longest.
+    pub async fn confirm(&self, who: &Identity, deadline: Instant) -> Result<(), Denial> {
+        let profile = self.get(who, None, deadline).await.map_err(|error| match error {
+            Error::Unsupported => DenyReason::ProfileUnsupported,
+            Error::NotFound => DenyReason::UserNotFound,
+            Error::Unavailable => DenyReason::ProfileUnavailable,
+        })?;
+        judge(&profile, who.issued_at)?;
+        Ok(())
+    }
+}
+
+/// A cut-off that cannot be read, and a token that does not say when it was issued where there
+/// is one, are judged as dead: nothing shows that they are not.
+pub(super) fn judge(profile: &Profile, issued_at: Option<u64>) -> Result<(), DenyReason> {
+    if !profile.enabled() {
+        return Err(DenyReason::UserDisabled);
+    }
+    let issued_at = issued_at.map(|at| i128::from(at) * NANOSECONDS);
+    let dead = match profile.tokens_valid_since {
+        Cutoff::None => false,
+        Cutoff::At(since) => issued_at.is_none_or(|at| at < since),
+        Cutoff::Unreadable => true,
+    };
+    if dead { Err(DenyReason::Revoked) } else { Ok(()) }
+}

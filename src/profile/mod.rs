@@ -1,0 +1,275 @@
+//! What Rownd knows of a user, kept for a short time, and whether a token still holds by it.
+//!
+//! In: a verified identity and a deadline. Out: the profile, or why there is none. Callers never
+//! fetch: they ask the background task to, one fetch for a user however many ask, and wait until
+//! their own deadline. The fetch belongs to the task, so it outlives whoever asked first.
+
+mod cache;
+mod fetcher;
+mod freshness;
+#[cfg(test)]
+mod tests;
+
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use tokio::{
+    sync::{mpsc, watch},
+    time::{Instant, timeout_at},
+};
+
+use crate::{
+    config::{Profiles as Settings, Secret},
+    metrics::{Metrics, ProfileResult},
+    model::{Identity, Profile},
+    rownd,
+    verify::{AppSlot, Issuer},
+};
+use cache::{Entry, ProfileCache};
+pub use fetcher::ProfileFetcher;
+
+/// Callers that may wait for a profile at a time: a slow API must not fill the places of all
+/// checks in flight.
+const MAX_WAITING: usize = 1024;
+/// Fetches that may wait for their turn.
+const MAX_QUEUED: usize = 1024;
+
+/// Whose profile. A struct, so that no two users can share a key however they are named.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+struct Key {
+    issuer: usize,
+    app: String,
+    user: String,
+}
+
+/// What a fetch brought.
+#[derive(Debug, Clone)]
+enum Answer {
+    Found(Arc<Profile>),
+    NotFound,
+}
+
+type Outcome = Result<Answer, rownd::Error>;
+
+/// One fetch under way.
+type Flight = watch::Receiver<Option<Outcome>>;
+
+/// A fetch to be made, and where its outcome goes.
+#[derive(Debug)]
+struct Job {
+    key: Key,
+    outcome: watch::Sender<Option<Outcome>>,
+}
+
+/// Why there is no profile.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Error {
+    /// The issuer has no profiles, or the app no key and secret to read them with.
+    Unsupported,
+    /// Rownd has no such user.
+    NotFound,
+    /// It cannot be had now.
+    Unavailable,
+}
+
+/// Where the profiles of one issuer are read.
+#[derive(Debug)]
+struct Source {
+    client: rownd::Client,
+    apps: Vec<Arc<AppSlot>>,
+}
+
+impl Source {
+    /// The app of this id with what proves it.
+    fn app(&self, id: &str) -> Option<(&Secret, &Secret)> {
+        let meant = self.apps.iter().filter(|app| app.id() == Some(id));
+        meant.filter_map(|app| app.key().zip(app.secret())).next()
+    }
+}
+
+/// The profiles of all issuers.
+#[derive(Debug)]
+pub struct Profiles {
+    /// By the issuer's index; `None` has no profiles.
+    sources: Vec<Option<Source>>,
+    by_name: HashMap<String, usize>,
+    cache: ProfileCache,
+    flights: Mutex<HashMap<Key, Flight>>,
+    queue: mpsc::Sender<Job>,
+    waiting: AtomicUsize,
+    ttl: Duration,
+    not_found_ttl: Duration,
+    stale_on_error: Duration,
+    metrics: Arc<Metrics>,
+}
+
+impl Profiles {
+    /// From the settings, and each issuer with the client of its API. The fetcher is to be run
+    /// for as long as the profiles are used.
+    pub fn build(
+        settings: &Settings,
+        issuers: &[Arc<Issuer>],
+        clients: &[Option<rownd::Client>],
+        metrics: &Arc<Metrics>,
+    ) -> (Arc<Self>, ProfileFetcher) {
+        let (queue, jobs) = mpsc::channel(MAX_QUEUED);
+        let source = |(issuer, client): (&Arc<Issuer>, &Option<rownd::Client>)| {
+            Some(Source { client: client.clone()?, apps: issuer.apps().to_vec() })
+        };
+        let names = issuers.iter().enumerate();
+        let profiles = Arc::new(Self {
+            sources: issuers.iter().zip(clients).map(source).collect(),
+            by_name: names.map(|(index, issuer)| (issuer.name().to_owned(), index)).collect(),
+            cache: ProfileCache::new(settings.cache_bytes),
+            flights: Mutex::new(HashMap::new()),
+            queue,
+            waiting: AtomicUsize::new(0),
+            ttl: settings.ttl.get(),
+            not_found_ttl: settings.not_found_ttl.get(),
+            stale_on_error: settings.stale_on_error.get(),
+            metrics: metrics.clone(),
+        });
+        let fetcher = ProfileFetcher::new(profiles.clone(), jobs, settings);
+        (profiles, fetcher)
+    }
+
+    /// The profile of the identity's user, at most as old as the setting, or as `max_age` where
+    /// that is less. Waits until `deadline` at the longest.
+    pub async fn get(
+        &self,
+        who: &Identity,
+        max_age: Option<Duration>,
+        deadline: Instant,
+    ) -> Result<Arc<Profile>, Error> {
+        let result = self.find(who, max_age, deadline).await;
+        self.metrics.profile_looked_up(match &result {
+            Ok((label, _)) => *label,
+            Err(Error::Unsupported) => ProfileResult::Unsupported,
+            Err(Error::NotFound) => ProfileResult::NotFound,
+            Err(Error::Unavailable) => ProfileResult::Unavailable,
+        });
+        result.map(|(_, profile)| profile)
+    }
+
+    async fn find(
+        &self,
+        who: &Identity,
+        max_age: Option<Duration>,
+        deadline: Instant,
+    ) -> Result<(ProfileResult, Arc<Profile>), Error> {
+        let key = self.key(who).ok_or(Error::Unsupported)?;
+        let known = self.cache.get(&key);
+        let young = |entry: &Entry| {
+            let ttl = match entry.answer {
+                Answer::Found(_) => self.ttl,
+                Answer::NotFound => self.not_found_ttl,
+            };
+            entry.asked.elapsed() < max_age.map_or(ttl, |most| most.min(ttl))
+        };
+        if let Some(entry) = known.as_ref().filter(|entry| young(entry)) {
+            return match &entry.answer {
+                Answer::Found(profile) => Ok((ProfileResult::Cached, profile.clone())),
+                Answer::NotFound => Err(Error::NotFound),
+            };
+        }
+        match self.fetched(key, deadline).await {
+            Some(Ok(Answer::Found(profile))) => Ok((ProfileResult::Fetched, profile)),
+            Some(Ok(Answer::NotFound)) => Err(Error::NotFound),
+            Some(Err(_)) | None => self.stale(known).ok_or(Error::Unavailable),
+        }
+    }
+
+    /// A profile that is too old, where the operator prefers that to none.
+    fn stale(&self, known: Option<Arc<Entry>>) -> Option<(ProfileResult, Arc<Profile>)> {
+        let entry = known?;
+        let usable = entry.asked.elapsed() < self.ttl.saturating_add(self.stale_on_error);
+        match &entry.answer {
+            Answer::Found(profile) if usable && !self.stale_on_error.is_zero() => {
+                Some((ProfileResult::Stale, profile.clone()))
+            }
+            _ => None,
+        }
+    }
+
+    /// The outcome of a fetch: of the one under way, or of a new one. `None`: not in time.
+    async fn fetched(&self, key: Key, deadline: Instant) -> Option<Outcome> {
+        let _place = Waiting::enter(&self.waiting)?;
+        let mut flight = self.board(key)?;
+        let landed = timeout_at(deadline, flight.wait_for(Option::is_some)).await;
+        landed.ok()?.ok()?.clone()
+    }
+
+    fn board(&self, key: Key) -> Option<Flight> {
+        let mut flights = self.flights();
+        if let Some(flight) = flights.get(&key) {
+            return Some(flight.clone());
+        }
+        let (outcome, flight) = watch::channel(None);
+        // A full queue is a refusal: nobody waits for a turn that would come too late.
+        self.queue.try_send(Job { key: key.clone(), outcome }).ok()?;
+        flights.insert(key, flight.clone());
+        Some(flight)
+    }
+
+    /// A fetch has ended. What was invalidated meanwhile is told to those who wait, and not kept.
+    fn land(&self, job: Job, asked: Instant, outcome: Outcome) {
+        let mut flights = self.flights();
+        let current = flights.get(&job.key).is_some_and(|flight| {
+            // The very same flight: another one may have begun since.
+            flight.same_channel(&job.outcome.subscribe())
+        });
+        if current {
+            flights.remove(&job.key);
+            if let Ok(answer) = &outcome {
+                self.cache.insert(job.key, Entry { answer: answer.clone(), asked });
+                self.metrics.profiles_held(self.cache.bytes());
+            }
+        }
+        drop(flights);
+        job.outcome.send_replace(Some(outcome));
+    }
+
+    /// Forgets what is known of a user, at every issuer and app, or of all. Tells of how many.
+    pub fn invalidate(&self, user: Option<&str>) -> usize {
+        let meant = |key: &Key| user.is_none_or(|user| user == key.user);
+        let mut flights = self.flights();
+        // Whoever asks from now on does not get what was asked before.
+        flights.retain(|key, _| !meant(key));
+        let forgotten = self.cache.forget(meant);
+        self.metrics.profiles_held(self.cache.bytes());
+        forgotten
+    }
+
+    fn flights(&self) -> MutexGuard<'_, HashMap<Key, Flight>> {
+        self.flights.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn key(&self, who: &Identity) -> Option<Key> {
+        let issuer = *self.by_name.get(who.issuer.as_ref())?;
+        let app = who.app_id.as_deref()?;
+        self.sources.get(issuer)?.as_ref()?.app(app)?;
+        Some(Key { issuer, app: app.to_owned(), user: who.user_id.clone() })
+    }
+}
+
+/// A place among those that wait, until it is dropped.
+struct Waiting<'a>(&'a AtomicUsize);
+
+impl<'a> Waiting<'a> {
+    fn enter(waiting: &'a AtomicUsize) -> Option<Self> {
+        let place = Self(waiting);
+        (waiting.fetch_add(1, Ordering::Relaxed) < MAX_WAITING).then_some(place)
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}

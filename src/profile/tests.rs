@@ -1,0 +1,90 @@
+//! The judgement over a profile, and what a profile weighs. How profiles are fetched is tested
+//! against a server, in `tests/it/freshness`.
+
+use std::sync::Arc;
+
+use serde_json::{Map, Value, json};
+use tokio::time::Instant;
+
+use super::{
+    Answer, Key,
+    cache::{Entry, ProfileCache},
+    freshness::judge,
+};
+use crate::model::{Cutoff, DenyReason, Profile};
+
+const SECOND: i128 = 1_000_000_000;
+
+fn profile(state: Option<&str>, tokens_valid_since: Cutoff) -> Profile {
+    Profile {
+        user_id: None,
+        state: state.map(str::to_owned),
+        auth_level: None,
+        data: Map::new(),
+        verified_data: Map::new(),
+        attributes: Map::new(),
+        groups: Vec::new(),
+        meta: Map::new(),
+        tokens_valid_since,
+    }
+}
+
+#[test]
+fn a_token_holds_by_the_state_and_the_cut_off() {
+    let at = |seconds: i128| Cutoff::At(seconds * SECOND);
+    let (revoked, disabled) = (Err(DenyReason::Revoked), Err(DenyReason::UserDisabled));
+    for (name, state, cutoff, issued_at, expected) in [
+        ("nothing known", None, Cutoff::None, None, Ok(())),
+        ("enabled", Some("enabled"), Cutoff::None, Some(100), Ok(())),
+        ("disabled", Some("disabled"), Cutoff::None, Some(100), disabled),
+        ("an unknown state", Some("frozen"), Cutoff::None, Some(100), disabled),
+        ("issued before", None, at(101), Some(100), revoked),
+        ("issued at the same time", None, at(100), Some(100), Ok(())),
+        ("issued after", None, at(99), Some(100), Ok(())),
+        ("half a second before", None, Cutoff::At(100 * SECOND + 1), Some(100), revoked),
+        ("does not say when", None, at(0), None, revoked),
+        ("an unreadable cut-off", None, Cutoff::Unreadable, Some(u64::MAX), revoked),
+        ("a cut-off before 1970", None, at(-1), Some(0), Ok(())),
+    ] {
+        assert_eq!(judge(&profile(state, cutoff), issued_at), expected, "{name}");
+    }
+}
+
+fn key(user: &str) -> Key {
+    Key { issuer: 0, app: "app".to_owned(), user: user.to_owned() }
+}
+
+fn entry(data: &Value) -> Entry {
+    let mut profile = profile(None, Cutoff::None);
+    profile.data = data.as_object().cloned().unwrap_or_default();
+    Entry { answer: Answer::Found(Arc::new(profile)), asked: Instant::now() }
+}
+
+#[test]
+fn what_is_kept_is_bounded_in_bytes_whatever_a_profile_holds() {
+    let cache = ProfileCache::new(1 << 20);
+    // A short text that takes much more memory than it is long.
+    let dense = json!({ "lists": vec![json!([]); 1_000] });
+    for index in 0..1_000 {
+        cache.insert(key(&index.to_string()), entry(&dense));
+    }
+    assert!(cache.bytes() <= 1 << 20, "{}", cache.bytes());
+    let kept = cache.forget(|_| true);
+    // A thousand empty lists are 32 bytes each.
+    assert!((1..=(1 << 20) / 32_000).contains(&kept), "{kept} entries");
+    assert_eq!(cache.bytes(), 0);
+    let cache = ProfileCache::new(0);
+    cache.insert(key("u"), entry(&json!({})));
+    assert!(cache.get(&key("u")).is_none(), "no memory, no entry");
+}
+
+#[test]
+fn users_who_share_their_letters_differently_are_not_the_same() {
+    let cache = ProfileCache::new(1 << 20);
+    let of = |issuer, app: &str, user: &str| Key { issuer, app: app.into(), user: user.into() };
+    cache.insert(of(1, "ab", "c"), entry(&json!({})));
+    for other in [of(1, "a", "bc"), of(1, "abc", ""), of(0, "ab", "c"), of(11, "ab", "c")] {
+        assert!(cache.get(&other).is_none(), "{other:?}");
+    }
+    assert!(cache.get(&of(1, "ab", "c")).is_some());
+}

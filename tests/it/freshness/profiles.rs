@@ -1,0 +1,280 @@
+//! The profile room itself, against a server: one request for a user however many ask, whoever
+//! gives up; bounded; kept for a time, and forgotten by command.
+
+use std::{
+    collections::BTreeMap,
+    future::Future,
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
+
+use futures_util::future::join_all;
+use rownd_authz::{
+    config,
+    health::Readiness,
+    metrics::{Labels, Metrics},
+    model::{AuthLevel, Identity, Profile},
+    profile::{Error, Profiles},
+    rownd,
+    upstream::Client,
+    verify::{Limits, Revocations, Verifier},
+};
+use serde_json::{Value, json};
+use tokio::{sync::Semaphore, task::AbortHandle, time::Instant};
+
+use super::settings;
+use crate::it::support::{Issuer, Reply, eventually, forge::APP, page, patiently};
+
+/// Profiles and the task that fetches them.
+struct Rig {
+    profiles: Arc<Profiles>,
+    metrics: Arc<Metrics>,
+    fetcher: AbortHandle,
+}
+
+impl Drop for Rig {
+    fn drop(&mut self) {
+        self.fetcher.abort();
+    }
+}
+
+fn rig(issuer: &Issuer, profiles: Value) -> Rig {
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    let text = settings(issuer, &profiles).to_string();
+    let config = config::parse("test", &text, &BTreeMap::new()).unwrap_or_else(|e| panic!("{e}"));
+    let labels =
+        Labels { reasons: Vec::new(), verifications: Vec::new(), issuers: vec!["rownd".into()] };
+    let metrics = Metrics::build(&labels).unwrap();
+    let client = Client::build(Duration::from_secs(5)).unwrap();
+    let limits = Limits { max_token_bytes: 8192, claims_cache_bytes: 0 };
+    let revocations = Revocations::new(&config.revocation, &metrics);
+    let readiness = Readiness::new();
+    let parts =
+        Verifier::build(&config.issuers, limits, revocations, &client, &metrics, &readiness)
+            .unwrap();
+    let clients = rownd::build(&config.issuers, &client, &metrics);
+    let issuers = parts.verifier.issuers();
+    let (profiles, fetcher) = Profiles::build(&config.profiles, issuers, &clients, &metrics);
+    Rig { profiles, metrics, fetcher: tokio::spawn(fetcher.run()).abort_handle() }
+}
+
+fn who(user: &str) -> Identity {
+    Identity {
+        user_id: user.to_owned(),
+        issuer: "rownd".into(),
+        auth_level: AuthLevel::Verified,
+        anonymous: false,
+        app_id: Some(APP.to_owned()),
+        app_variant: None,
+        session_id: None,
+        token_id: None,
+        issued_at: None,
+        roles: Vec::new(),
+        groups: Vec::new(),
+        headers: OnceLock::new(),
+        expires_at: None,
+    }
+}
+
+fn soon() -> Instant {
+    Instant::now() + Duration::from_secs(30)
+}
+
+/// The profile says whose it is.
+fn named(user: &str) -> Reply {
+    Reply::json(&json!({ "rownd_user": user }))
+}
+
+fn path(user: &str) -> String {
+    format!("/applications/{APP}/users/{user}/data")
+}
+
+impl Rig {
+    async fn get(&self, user: &str) -> Result<Arc<Profile>, Error> {
+        self.profiles.get(&who(user), None, soon()).await
+    }
+
+    fn looked_up(&self, result: &str) -> f64 {
+        let text = self.metrics.render();
+        page::metric(&text, "rownd_authz_profile_lookups_total", &[("result", result)])
+    }
+}
+
+fn gate() -> Arc<Semaphore> {
+    Arc::new(Semaphore::new(0))
+}
+
+#[tokio::test]
+async fn many_ask_for_many_users_and_each_gets_their_own_by_one_request() {
+    let issuer = Issuer::start();
+    let rig = rig(&issuer, json!({ "max_in_flight": 4 }));
+    let users: Vec<String> = (0..20).map(|index| format!("user_{index}")).collect();
+    for user in &users {
+        issuer.set(&path(user), named(user));
+    }
+    let all = (0..500).map(|index| {
+        let (rig, user) = (&rig, &users[index % users.len()]);
+        async move {
+            let profile = rig.get(user).await.unwrap();
+            assert_eq!(profile.user_id.as_ref(), Some(user));
+        }
+    });
+    patiently("500 callers", join_all(all)).await;
+    for user in &users {
+        assert_eq!(issuer.hits(&path(user)), 1, "{user}");
+    }
+    assert_eq!(rig.looked_up("fetched"), 500.0);
+    rig.get("user_0").await.unwrap();
+    assert_eq!(rig.looked_up("cached"), 1.0);
+    let bytes = page::metric(&rig.metrics.render(), "rownd_authz_profile_cache_bytes", &[]);
+    assert!(bytes > 20.0 * 256.0, "{bytes}");
+}
+
+#[tokio::test]
+async fn whoever_asked_first_may_give_up() {
+    let issuer = Issuer::start();
+    let rig = rig(&issuer, json!({ "timeout": "30s" }));
+    let gate = gate();
+    issuer.set(&path("u"), Reply::Gated(gate.clone(), Box::new(named("u"))));
+    // Dropped at every point on its way, while it waits too.
+    for polls in 0..5 {
+        let mut asked = Box::pin(rig.get("u"));
+        for _ in 0..polls {
+            let once = std::future::poll_fn(|cx| {
+                let _ = asked.as_mut().poll(cx);
+                std::task::Poll::Ready(())
+            });
+            once.await;
+            tokio::task::yield_now().await;
+        }
+    }
+    let late = Instant::now() + Duration::from_millis(10);
+    let result = rig.profiles.get(&who("u"), None, late).await;
+    assert_eq!(result.unwrap_err(), Error::Unavailable);
+    issuer.asked(&path("u"), 1).await;
+    let (follower, ()) = tokio::join!(rig.get("u"), async { gate.add_permits(1) });
+    assert_eq!(follower.unwrap().user_id.as_deref(), Some("u"));
+    assert_eq!(issuer.hits(&path("u")), 1);
+}
+
+#[tokio::test]
+async fn requests_at_a_time_are_bounded_and_one_slow_user_holds_up_nobody() {
+    let issuer = Issuer::start();
+    let rig = rig(&issuer, json!({ "max_in_flight": 2, "timeout": "30s" }));
+    let gate = gate();
+    issuer.set(&path("slow"), Reply::Gated(gate.clone(), Box::new(named("slow"))));
+    for index in 0..50 {
+        issuer.set(&path(&format!("user_{index}")), named("x"));
+    }
+    let slow = rig.get("slow");
+    let others = async {
+        issuer.asked(&path("slow"), 1).await;
+        for index in 0..50 {
+            patiently("the others", rig.get(&format!("user_{index}"))).await.unwrap();
+        }
+        gate.add_permits(1);
+    };
+    let (slow, ()) = tokio::join!(slow, others);
+    slow.unwrap();
+    assert!(issuer.connections() <= 2, "{} connections", issuer.connections());
+}
+
+#[tokio::test]
+async fn nobody_is_remembered_for_a_short_time_and_failures_never() {
+    let issuer = Issuer::start();
+    let rig = rig(&issuer, json!({ "not_found_ttl": "10m", "ttl": "10m" }));
+    for _ in 0..3 {
+        assert_eq!(rig.get("nobody").await.unwrap_err(), Error::NotFound);
+    }
+    assert_eq!(issuer.hits(&path("nobody")), 1);
+    issuer.set(&path("u"), Reply::status(401));
+    assert_eq!(rig.get("u").await.unwrap_err(), Error::Unavailable);
+    issuer.set(&path("u"), named("u"));
+    rig.get("u").await.expect("a failure is not remembered");
+    for odd in [".", "..", ""] {
+        assert_eq!(rig.get(odd).await.unwrap_err(), Error::NotFound, "{odd:?}");
+    }
+}
+
+#[tokio::test]
+async fn an_issuer_or_app_that_is_not_known_has_no_profiles() {
+    let issuer = Issuer::start();
+    let rig = rig(&issuer, json!({}));
+    let foreign = Identity { issuer: "another".into(), ..who("u") };
+    let another = Identity { app_id: Some("app_other".to_owned()), ..who("u") };
+    let none = Identity { app_id: None, ..who("u") };
+    for who in [foreign, another, none] {
+        let result = rig.profiles.get(&who, None, soon()).await;
+        assert_eq!(result.unwrap_err(), Error::Unsupported, "{who:?}");
+    }
+    assert_eq!(rig.looked_up("unsupported"), 3.0);
+    assert_eq!(issuer.connections(), 0);
+}
+
+#[tokio::test]
+async fn a_caller_may_ask_for_a_younger_profile_and_never_gets_an_older_one() {
+    let issuer = Issuer::start();
+    let rig = rig(&issuer, json!({ "ttl": "10m" }));
+    issuer.set(&path("u"), named("u"));
+    let ask = async |max_age| rig.profiles.get(&who("u"), max_age, soon()).await.unwrap();
+    ask(None).await;
+    ask(Some(Duration::from_secs(3600))).await;
+    assert_eq!(issuer.hits(&path("u")), 1);
+    ask(Some(Duration::ZERO)).await;
+    assert_eq!(issuer.hits(&path("u")), 2);
+}
+
+#[tokio::test]
+async fn an_old_profile_is_taken_on_errors_where_the_operator_says_so() {
+    for (stale, expected) in [("10m", Ok(())), ("0s", Err(Error::Unavailable))] {
+        let issuer = Issuer::start();
+        let rig = rig(&issuer, json!({ "ttl": "0s", "stale_on_error": stale }));
+        issuer.set(&path("u"), named("u"));
+        rig.get("u").await.unwrap();
+        for reply in [Reply::status(401), Reply::text("x"), Reply::Reset] {
+            issuer.set(&path("u"), reply);
+            assert_eq!(rig.get("u").await.map(drop), expected, "{stale}");
+        }
+        // Who is gone is gone.
+        issuer.set(&path("u"), Reply::status(404));
+        assert_eq!(rig.get("u").await.unwrap_err(), Error::NotFound);
+    }
+}
+
+#[tokio::test]
+async fn what_is_invalidated_is_asked_for_again_even_while_it_is_being_fetched() {
+    let issuer = Issuer::start();
+    let rig = rig(&issuer, json!({ "ttl": "10m", "timeout": "30s" }));
+    issuer.set(&path("u"), named("u"));
+    issuer.set(&path("v"), named("v"));
+    for user in ["u", "v"] {
+        rig.get(user).await.unwrap();
+    }
+    assert_eq!(rig.profiles.invalidate(Some("u")), 1);
+    assert_eq!(rig.profiles.invalidate(Some("nobody")), 0);
+    for user in ["u", "v"] {
+        rig.get(user).await.unwrap();
+    }
+    assert_eq!((issuer.hits(&path("u")), issuer.hits(&path("v"))), (2, 1));
+    assert_eq!(rig.profiles.invalidate(None), 2);
+    // A fetch is under way when the command comes: what it brings is old already.
+    let gate = gate();
+    issuer.set(&path("u"), Reply::Gated(gate.clone(), Box::new(named("old"))));
+    let before = rig.get("u");
+    let after = async {
+        issuer.asked(&path("u"), 3).await;
+        rig.profiles.invalidate(Some("u"));
+        issuer.set(&path("u"), named("new"));
+        let new = rig.get("u").await.unwrap();
+        assert_eq!(new.user_id.as_deref(), Some("new"));
+        gate.add_permits(1);
+    };
+    let (old, ()) = tokio::join!(before, after);
+    assert_eq!(old.unwrap().user_id.as_deref(), Some("old"), "who asked before gets an answer");
+    eventually("the old one to be dropped", async || {
+        let kept = rig.get("u").await.unwrap();
+        (kept.user_id.as_deref() == Some("new")).then_some(())
+    })
+    .await;
+    assert_eq!(issuer.hits(&path("u")), 4, "the new one was kept");
+}
