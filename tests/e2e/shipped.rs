@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::stack::stack;
 use crate::support::{
     echo::Echo,
-    envoy::{self, Endpoint, Envoy},
+    envoy::{self, Endpoint, Envoy, Release},
     issuer::USER,
     raw::Raw,
 };
@@ -17,7 +17,7 @@ fn directory() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("deploy/envoy")
 }
 
-fn load(name: &str) -> Value {
+pub(super) fn load(name: &str) -> Value {
     let text = fs::read_to_string(directory().join(name)).expect("a shipped file");
     serde_saphyr::from_str(&text).expect("YAML")
 }
@@ -29,8 +29,10 @@ fn envoy_takes_every_configuration_that_we_ship() {
         let path = entry.expect("an entry").path();
         if path.extension().is_some_and(|extension| extension == "yaml") {
             count += 1;
-            if let Err(problem) = envoy::validate(&path) {
-                panic!("{}:\n{problem}", path.display());
+            for release in Release::ALL {
+                if let Err(problem) = envoy::validate(release, &path) {
+                    panic!("Envoy {}: {}:\n{problem}", release.name(), path.display());
+                }
             }
         }
     }
@@ -38,38 +40,64 @@ fn envoy_takes_every_configuration_that_we_ship() {
 }
 
 #[test]
-fn the_two_configurations_differ_in_nothing_but_names_and_addresses() {
+fn the_configurations_differ_in_nothing_but_names_addresses_and_named_rules() {
     fn level(value: &mut Value) {
         match value {
             Value::Object(map) => {
-                map.remove("address");
-                map.remove("stat_prefix");
-                if map.get("name").is_some_and(|name| name == "demo" || name == "sidecar") {
+                for key in ["address", "stat_prefix", "dns_refresh_rate", "lb_policy"] {
+                    map.remove(key);
+                }
+                if map
+                    .get("name")
+                    .is_some_and(|name| name == "demo" || name == "sidecar" || name == "gateway")
+                {
                     map.remove("name");
+                }
+                if map.get("type").is_some_and(|kind| kind == "STRICT_DNS") {
+                    map.insert("type".to_owned(), json!("STATIC"));
                 }
                 map.values_mut().for_each(level);
             }
-            Value::Array(list) => list.iter_mut().for_each(level),
+            Value::Array(list) => {
+                list.retain(|entry| entry.get("typed_per_filter_config").is_none());
+                list.iter_mut().for_each(level);
+            }
             _ => {}
         }
     }
-    let (mut demo, mut sidecar) = (load("demo.yaml"), load("sidecar-uds.yaml"));
+    let mut demo = load("demo.yaml");
     level(&mut demo);
-    level(&mut sidecar);
-    assert_eq!(demo, sidecar);
+    for name in ["sidecar-uds.yaml", "gateway.yaml"] {
+        let mut other = load(name);
+        level(&mut other);
+        assert_eq!(demo, other, "{name}");
+    }
 }
 
-/// The demo's configuration on free ports.
 fn demo_between(authz: SocketAddr, service: SocketAddr) -> Value {
-    let mut bootstrap = load("demo.yaml");
-    let port = |of: &mut Value, port: u16| of["socket_address"]["port_value"] = json!(port);
-    port(&mut bootstrap["admin"]["address"], 0);
+    between("demo.yaml", &Endpoint::Tcp(authz), service)
+}
+
+/// A shipped configuration on free ports, between these two.
+pub(super) fn between(name: &str, authz: &Endpoint, service: SocketAddr) -> Value {
+    let at = |address: SocketAddr| {
+        json!({ "socket_address": {
+            "address": address.ip().to_string(), "port_value": address.port(),
+        } })
+    };
+    let free = || at(SocketAddr::from(([127, 0, 0, 1], 0)));
+    let authz = match authz {
+        Endpoint::Tcp(address) => at(*address),
+        Endpoint::Unix(path) => json!({ "pipe": { "path": path } }),
+    };
+    let mut bootstrap = load(name);
+    bootstrap["admin"]["address"] = free();
     let resources = &mut bootstrap["static_resources"];
-    port(&mut resources["listeners"][0]["address"], 0);
-    for (index, address) in [(0, authz), (1, service)] {
+    resources["listeners"][0]["address"] = free();
+    for (index, address) in [(0, authz), (1, at(service))] {
         let cluster = &mut resources["clusters"][index];
         let endpoint = &mut cluster["load_assignment"]["endpoints"][0]["lb_endpoints"][0];
-        port(&mut endpoint["endpoint"]["address"], address.port());
+        endpoint["endpoint"]["address"] = address;
     }
     // A busy machine may be slower than a quarter of a second.
     filter(manager(&mut bootstrap))["grpc_service"]["timeout"] = json!("5s");
@@ -113,9 +141,9 @@ fn spoofed(path: &str) -> Raw {
     .fold(Raw::get(path), |request, name| request.header(name, "evil"))
 }
 
-async fn protects(envoy: &Envoy) {
+/// No spelling of a forged identity reaches the service through this listener.
+pub(super) async fn protects(to: SocketAddr) {
     let stack = stack().await;
-    let to = envoy.gate("demo");
     let token = stack.issuer.token("verified").sign();
     for (request, expected) in [
         (spoofed("/optional"), &[][..]),
@@ -130,11 +158,9 @@ async fn protects(envoy: &Envoy) {
     }
 }
 
-#[tokio::test]
-async fn the_demo_denies_and_allows_as_it_should() {
+/// What the demo's configuration denies and allows.
+pub(super) async fn denies_and_allows(to: SocketAddr) {
     let stack = stack().await;
-    let envoy = demo(|_| {}).await;
-    let to = envoy.gate("demo");
     let (verified, guest) = (stack.issuer.token("verified"), stack.issuer.token("guest"));
     for (name, request, status) in [
         ("nobody", Raw::get("/orders"), 401),
@@ -149,7 +175,7 @@ async fn the_demo_denies_and_allows_as_it_should() {
         let answer = request.send(to).await;
         assert_eq!(answer.status, status, "{name}: {}", answer.text());
     }
-    protects(&envoy).await;
+    protects(to).await;
 }
 
 #[tokio::test]
@@ -158,13 +184,13 @@ async fn each_half_of_the_protection_against_underscores_is_enough() {
     let authorizer = demo(|manager| {
         manager["common_http_protocol_options"]["headers_with_underscores_action"] = json!("ALLOW");
     });
-    protects(&authorizer.await).await;
+    protects(authorizer.await.gate("demo")).await;
     // ... and without the prefixes in allowed_headers, Envoy drops them.
     let envoy = demo(|manager| {
         let patterns = filter(manager)["allowed_headers"]["patterns"].as_array_mut();
         patterns.expect("patterns").retain(|pattern| pattern["prefix"] != "x_rownd");
     });
-    protects(&envoy.await).await;
+    protects(envoy.await.gate("demo")).await;
 }
 
 #[tokio::test]

@@ -1,8 +1,8 @@
 //! The real Envoy as a child process.
 //!
 //! In: gates (listeners) and the clusters they ask. Out: a running Envoy with the
-//! address of each gate, its counters and its access log. The binary is
-//! `.tools/envoy/envoy`, fetched by `make tools`.
+//! address of each gate, its counters and its access log. The binaries are
+//! `.tools/envoy*/envoy`, fetched by `make tools`.
 
 use std::{
     collections::BTreeMap,
@@ -17,6 +17,42 @@ use tempfile::TempDir;
 
 use super::{child::Guarded, eventually, free_port, gate::Gate, raw::Raw};
 
+/// A release of Envoy. All tests run on the newest; `e2e::releases` runs on each.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum Release {
+    /// The oldest that is supported.
+    V1_36,
+    /// One between.
+    V1_38,
+    /// The newest.
+    #[default]
+    V1_40,
+}
+
+impl Release {
+    /// All of them, the oldest first.
+    pub(crate) const ALL: [Self; 3] = [Self::V1_36, Self::V1_38, Self::V1_40];
+
+    /// As people write it.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::V1_36 => "1.36",
+            Self::V1_38 => "1.38",
+            Self::V1_40 => "1.40",
+        }
+    }
+
+    fn binary(self) -> PathBuf {
+        let folder = match self {
+            Self::V1_40 => "envoy".to_owned(),
+            older => format!("envoy-{}", older.name()),
+        };
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(".tools").join(folder).join("envoy");
+        assert!(path.is_file(), "{} is missing: run `make tools` first", path.display());
+        path
+    }
+}
+
 /// Where an authorizer listens.
 #[derive(Debug, Clone)]
 pub(crate) enum Endpoint {
@@ -29,6 +65,7 @@ pub(crate) enum Endpoint {
 /// Envoy's configuration while it is put together.
 #[derive(Debug)]
 pub(crate) struct EnvoyBuilder {
+    release: Release,
     clusters: Vec<Value>,
     gates: Vec<Gate>,
     listeners: Vec<Value>,
@@ -57,7 +94,18 @@ impl EnvoyBuilder {
                 "explicit_http_config": { "http2_protocol_options": {} },
             })),
         });
-        Self { clusters: vec![upstream, collector], gates: Vec::new(), listeners: Vec::new() }
+        Self {
+            release: Release::default(),
+            clusters: vec![upstream, collector],
+            gates: Vec::new(),
+            listeners: Vec::new(),
+        }
+    }
+
+    /// Another release than the newest.
+    pub(crate) fn release(mut self, release: Release) -> Self {
+        self.release = release;
+        self
     }
 
     /// An authorizer, under the name that gates give it.
@@ -117,7 +165,7 @@ impl EnvoyBuilder {
                 },
             }] },
         });
-        Envoy::launch(dir, &bootstrap).await
+        Envoy::launch(self.release, dir, &bootstrap).await
     }
 }
 
@@ -141,10 +189,15 @@ pub(crate) struct Envoy {
 impl Envoy {
     /// Starts Envoy with a configuration of any origin; every port should be 0.
     pub(crate) async fn with_bootstrap(bootstrap: &Value) -> Self {
-        Self::launch(directory(), bootstrap).await
+        Self::of_release(Release::default(), bootstrap).await
     }
 
-    async fn launch(dir: TempDir, bootstrap: &Value) -> Self {
+    /// The same on any release.
+    pub(crate) async fn of_release(release: Release, bootstrap: &Value) -> Self {
+        Self::launch(release, directory(), bootstrap).await
+    }
+
+    async fn launch(release: Release, dir: TempDir, bootstrap: &Value) -> Self {
         let at = |name: &str| dir.path().join(name);
         // JSON is YAML, and needs no quoting of our own.
         let file = at("bootstrap.yaml");
@@ -152,7 +205,7 @@ impl Envoy {
             .expect("Envoy's configuration");
         let admin_file = at("admin");
         let child = Guarded::spawn(
-            &binary(),
+            &release.binary(),
             [
                 "-c".as_ref(),
                 file.as_os_str(),
@@ -272,9 +325,9 @@ impl Counters {
     }
 }
 
-/// Whether Envoy takes this configuration file; its own words if not.
-pub(crate) fn validate(file: &Path) -> Result<(), String> {
-    let output = Command::new(binary())
+/// Whether a release takes this configuration file; its own words if not.
+pub(crate) fn validate(release: Release, file: &Path) -> Result<(), String> {
+    let output = Command::new(release.binary())
         .args(["--mode", "validate", "--disable-hot-restart", "--log-level", "warning", "-c"])
         .arg(file)
         .output()
@@ -284,12 +337,6 @@ pub(crate) fn validate(file: &Path) -> Result<(), String> {
     } else {
         Err(String::from_utf8_lossy(&output.stderr).into_owned())
     }
-}
-
-fn binary() -> PathBuf {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(".tools/envoy/envoy");
-    assert!(path.is_file(), "{} is missing: run `make tools` first", path.display());
-    path
 }
 
 fn breakers() -> Value {

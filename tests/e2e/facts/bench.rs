@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::{Ask, Expect, Fact};
 use crate::support::{
     echo::{Echo, Echoed},
-    envoy::{Endpoint, Envoy, EnvoyBuilder},
+    envoy::{Endpoint, Envoy, EnvoyBuilder, Release},
     free_port,
     gate::{Body, Gate, GrpcWeb, Route},
     raw::{self, Raw},
@@ -75,11 +75,12 @@ pub(super) struct Bench {
 }
 
 impl Bench {
-    pub(super) async fn start() -> Self {
+    pub(super) async fn start(release: Release) -> Self {
         let echo = Echo::start().await;
         let authz = Scripted::start().await;
         let nobody = free_port();
         let mut builder = EnvoyBuilder::new(echo.address())
+            .release(release)
             .authz("authz", &[Endpoint::Tcp(authz.address())])
             .authz("nobody", &[Endpoint::Tcp(nobody)]);
         for gate in gates() {

@@ -1,0 +1,173 @@
+//! The filter chain that Istio makes of an AuthorizationPolicy with action CUSTOM, in the
+//! real Envoy, with the product as the provider.
+//!
+//! It is written here, after what Istio's control plane was seen to send: an RBAC filter
+//! that only marks the requests the policy is about (shadow rules), ext_authz that is asked
+//! where the mark is, headers joined, no `context_extensions`, and CORS after it.
+
+use serde_json::{Value, json};
+
+use super::stack::{No, Stack, stack};
+use crate::support::{
+    envoy::{Endpoint, Envoy, EnvoyBuilder},
+    free_port,
+    issuer::USER,
+    raw::Raw,
+};
+
+const APP: &str = "https://app.example.com";
+
+fn typed(name: &str, kind: &str, mut config: Value) -> Value {
+    config["@type"] = json!(format!("type.googleapis.com/envoy.extensions.filters.{kind}"));
+    json!({ "name": name, "typed_config": config })
+}
+
+/// Everything but `/healthz` is marked.
+fn mark() -> Value {
+    let not_path = json!({ "not_rule": { "url_path": { "path": { "exact": "/healthz" } } } });
+    typed(
+        "envoy.filters.http.rbac",
+        "http.rbac.v3.RBAC",
+        json!({
+            "shadow_rules_stat_prefix": "istio_ext_authz_",
+            "shadow_rules": {
+                "action": "DENY",
+                "policies": {
+                    "istio-ext-authz-ns[edge]-policy[rownd-authz]-rule[0]": {
+                        "permissions": [{ "and_rules": { "rules": [not_path] } }],
+                        "principals": [{ "any": true }],
+                    },
+                },
+            },
+        }),
+    )
+}
+
+fn check(cluster: &str) -> Value {
+    typed(
+        "envoy.filters.http.ext_authz",
+        "http.ext_authz.v3.ExtAuthz",
+        json!({
+            "transport_api_version": "V3",
+            "grpc_service": {
+                "envoy_grpc": { "cluster_name": cluster, "authority": "rownd-authz" },
+                "timeout": "5s",
+            },
+            "status_on_error": { "code": "ServiceUnavailable" },
+            "filter_enabled_metadata": {
+                "filter": "envoy.filters.http.rbac",
+                "path": [{ "key": "istio_ext_authz_shadow_effective_policy_id" }],
+                "value": { "string_match": { "prefix": "istio-ext-authz" } },
+            },
+        }),
+    )
+}
+
+/// A listener of the shape that Istio gives a gateway.
+fn listener(name: &str, cluster: &str) -> Value {
+    let filters = [
+        mark(),
+        check(cluster),
+        typed("envoy.filters.http.grpc_stats", "http.grpc_stats.v3.FilterConfig", json!({})),
+        typed("envoy.filters.http.fault", "http.fault.v3.HTTPFault", json!({})),
+        typed("envoy.filters.http.cors", "http.cors.v3.Cors", json!({})),
+        typed("envoy.filters.http.router", "http.router.v3.Router", json!({})),
+    ];
+    let cors = json!({
+        "@type": "type.googleapis.com/envoy.extensions.filters.http.cors.v3.CorsPolicy",
+        "allow_origin_string_match": [{ "exact": APP }],
+        "allow_methods": "GET,POST",
+    });
+    let manager = typed(
+        "envoy.filters.network.http_connection_manager",
+        "network.http_connection_manager.v3.HttpConnectionManager",
+        json!({
+            "stat_prefix": name,
+            "http_filters": filters,
+            "normalize_path": true,
+            "route_config": { "virtual_hosts": [{
+                "name": "all",
+                "domains": ["*"],
+                "typed_per_filter_config": { "envoy.filters.http.cors": cors },
+                "routes": [{ "match": { "prefix": "/" }, "route": { "cluster": "upstream" } }],
+            }] },
+        }),
+    );
+    json!({
+        "name": name,
+        "address": { "socket_address": { "address": "127.0.0.1", "port_value": 0 } },
+        "filter_chains": [{ "filters": [manager] }],
+    })
+}
+
+async fn gateway(stack: &Stack) -> Envoy {
+    EnvoyBuilder::new(stack.echo.address())
+        .authz("authz", &[stack.product.endpoint()])
+        .authz("nobody", &[Endpoint::Tcp(free_port())])
+        .listener(listener("istio", "authz"))
+        .listener(listener("gone", "nobody"))
+        .start()
+        .await
+}
+
+fn preflight(path: &str) -> Raw {
+    Raw::new("OPTIONS", path).header("origin", APP).header("access-control-request-method", "POST")
+}
+
+#[tokio::test]
+async fn a_custom_policy_of_istio_denies_and_allows_as_it_should() {
+    let stack = stack().await;
+    let envoy = gateway(stack).await;
+    let to = envoy.gate("istio");
+    let token = |level: &str| stack.issuer.token(level).sign();
+
+    let answer = Raw::get("/orders").send(to).await;
+    No::Anonymous.check(&answer, "credential_missing", "nobody");
+    let answer = Raw::get("/orders").bearer(&stack.issuer.token("verified").expired().sign());
+    No::BadCredential.check(&answer.send(to).await, "token_expired", "an old token");
+    let answer = Raw::get("/verified").bearer(&token("guest")).send(to).await;
+    No::Forbidden.check(&answer, "auth_level_too_low", "a guest");
+
+    let request = Raw::get("/orders").bearer(&token("verified")).header("x-rownd-user-id", "evil");
+    let echoed = request.header("X-Rownd-Roles", "admin").send(to).await.echo();
+    assert_eq!(echoed.all("x-rownd-user-id"), [USER]);
+    assert_eq!(echoed.all("x-rownd-auth-level"), ["verified"]);
+    assert!(echoed.all("x-rownd-roles").is_empty());
+}
+
+#[tokio::test]
+async fn joined_headers_of_istio_hide_no_second_credential() {
+    let stack = stack().await;
+    let envoy = gateway(stack).await;
+    let token = stack.issuer.token("verified").sign();
+    let twice = Raw::get("/orders").bearer(&token).bearer(&stack.issuer.token("guest").sign());
+    let answer = twice.send(envoy.gate("istio")).await;
+    No::Conflict.check(&answer, "credentials_ambiguous", "two Authorization lines");
+}
+
+#[tokio::test]
+async fn a_preflight_through_istio_needs_the_routes_consent() {
+    let stack = stack().await;
+    let envoy = gateway(stack).await;
+    let to = envoy.gate("istio");
+    // CORS runs after the check, so that the preflight is checked like anything else ...
+    let answer = preflight("/orders").send(to).await;
+    No::Anonymous.check(&answer, "credential_missing", "a route without cors_preflight");
+    // ... and where the route lets it pass, the CORS filter answers it.
+    let answer = preflight("/browser").send(to).await;
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    assert_eq!(answer.header("access-control-allow-origin"), Some(APP));
+}
+
+#[tokio::test]
+async fn what_istio_is_told_to_do_without_us() {
+    let stack = stack().await;
+    let envoy = gateway(stack).await;
+    // A path that the policy leaves out gets no check: what a client forged stays.
+    let forged = Raw::get("/healthz").header("x-rownd-user-id", "evil");
+    let echoed = forged.send(envoy.gate("istio")).await.echo();
+    assert_eq!(echoed.all("x-rownd-user-id"), ["evil"]);
+    // Where nobody answers, `statusOnError` does.
+    let answer = Raw::get("/orders").send(envoy.gate("gone")).await;
+    assert_eq!(answer.status, 503, "{}", answer.text());
+}
