@@ -54,6 +54,14 @@ impl Document {
         None
     }
 
+    /// The line of that place, to sort by; what has none comes last.
+    pub(super) fn line(&self, pointer: &str) -> u64 {
+        match self.place(pointer) {
+            Some(Place::Line(line)) => *line,
+            Some(Place::Variable(_)) | None => u64::MAX,
+        }
+    }
+
     /// Sets the value at a path, making maps on the way. Fails where the path crosses a scalar.
     pub(super) fn set(
         &mut self,

@@ -90,6 +90,7 @@ pub(crate) fn parse_other<T: DeserializeOwned + JsonSchema>(
         }
         Err(_) => None,
     };
+    found.sort_by_key(|(pointer, _)| document.line(pointer));
     match read {
         Some(read) if found.is_empty() => Ok(read),
         _ => Err(Problems(
@@ -159,10 +160,7 @@ pub fn parse(
         }
         Err(_) => None,
     };
-    found.sort_by_key(|(pointer, _)| match document.place(pointer) {
-        Some(Place::Line(line)) => *line,
-        _ => u64::MAX,
-    });
+    found.sort_by_key(|(pointer, _)| document.line(pointer));
     problems.extend(found.into_iter().map(|(pointer, text)| at(name, &document, &pointer, text)));
     match config {
         Some(config) if problems.is_empty() => Ok(config),

@@ -19,7 +19,7 @@ use serde_json::json;
 use super::{
     access, documents,
     faults::Endpoint,
-    links,
+    links, oidc,
     request::{Answer, Asked, MAX_BODY, Refusal, ok},
     state::State,
     tokens,
@@ -49,6 +49,7 @@ pub(super) fn router(state: &Arc<State>) -> Router {
         .route("/hub/auth/magic", on(Endpoint::Magic, post(links::create)))
         .route("/hub/auth/magic/{id}", on(Endpoint::Magic, get(links::redeem)))
         .route("/me/auth/magic", on(Endpoint::Magic, post(links::create_own)))
+        .merge(oidc::routes(&|routes| on(Endpoint::Oidc, routes)))
         .merge(user_routes(&on))
         .merge(me_routes(&on))
         .fallback_service(on(Endpoint::Unknown, any(unknown)).with_state(Arc::clone(state)))

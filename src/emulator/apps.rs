@@ -9,7 +9,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use super::tokens::validator::Validator;
+use super::{oidc::Client, tokens::validator::Validator};
 
 /// A sub-brand of an app ("app variant"): its key leads to the base app's id.
 #[derive(Clone, Deserialize, JsonSchema)]
@@ -54,6 +54,9 @@ pub(super) struct App {
     /// Who vouches for the tokens of others, asked in this order.
     #[serde(default)]
     pub(super) token_validators: Vec<Validator>,
+    /// The clients of the app's OpenID provider.
+    #[serde(default)]
+    pub(super) oidc_clients: Vec<Client>,
     /// The people of the app.
     #[serde(default)]
     pub(super) users: Vec<super::seed::Person>,
@@ -235,6 +238,7 @@ impl App {
             custom_claims: BTreeMap::new(),
             refresh_tokens: RefreshRules::default(),
             token_validators: Vec::new(),
+            oidc_clients: Vec::new(),
             users: Vec::new(),
             groups: Vec::new(),
         }

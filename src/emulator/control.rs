@@ -14,6 +14,7 @@ use axum::{
     routing::{get, post},
 };
 use bytes::Bytes;
+use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{
@@ -21,7 +22,7 @@ use super::{
     faults::{Endpoint, Fault},
     keys::{Rotated, Rotation},
     mint::{MintError, Minter, TokenOrder},
-    request::Sent,
+    request::{Asked, Sent},
     state::State,
 };
 
@@ -42,6 +43,14 @@ impl Controls {
     /// When no key can be generated.
     pub fn rotate(&self, how: Rotation) -> Result<Rotated, MintError> {
         Ok(self.state.ring_mut().rotate(how)?)
+    }
+
+    /// Puts a new signing key in place for the OpenID providers.
+    ///
+    /// # Errors
+    /// When no key can be generated.
+    pub fn rotate_provider(&self, how: Rotation) -> Result<Rotated, MintError> {
+        Ok(self.state.provider_ring_mut().rotate(how)?)
     }
 
     /// Adds a fault; several at one endpoint take their turns.
@@ -89,6 +98,7 @@ pub(super) fn router(state: &Arc<State>) -> Router {
         .route("/__emulator/token", post(token))
         .route("/__emulator/rotate", post(rotate))
         .route("/__emulator/users", get(list_users))
+        .route("/__emulator/apps", get(list_apps))
         .route("/__emulator/reset", post(reset))
         .route("/__emulator/faults", get(list_faults).post(inject).delete(clear_faults))
         .route("/__emulator/hits", get(hits).delete(clear_hits))
@@ -102,9 +112,27 @@ async fn token(Shared(controls): Shared<Controls>, Sent(order): Sent<TokenOrder>
     }
 }
 
+/// Which keys to rotate.
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum KeysOf {
+    /// Those of Rownd's own tokens.
+    #[default]
+    Rownd,
+    /// Those of the OpenID providers.
+    Provider,
+}
+
+#[derive(Deserialize)]
+struct RotateQuery {
+    #[serde(default)]
+    keys: KeysOf,
+}
+
 /// The body may be missing: `curl -X POST` alone is a plain rotation.
 async fn rotate(
     Shared(controls): Shared<Controls>,
+    Asked(query): Asked<RotateQuery>,
     body: Result<Bytes, BytesRejection>,
 ) -> Response {
     let how = match body {
@@ -112,7 +140,11 @@ async fn rotate(
         Ok(body) => serde_json::from_slice(&body).map_err(|error| error.to_string()),
         Err(rejection) => Err(rejection.body_text()),
     };
-    match how.map(|how| controls.rotate(how)) {
+    let rotate = |how| match query.keys {
+        KeysOf::Rownd => controls.rotate(how),
+        KeysOf::Provider => controls.rotate_provider(how),
+    };
+    match how.map(rotate) {
         Ok(Ok(rotated)) => Json(rotated).into_response(),
         Ok(Err(error)) => conflict(&error),
         Err(problem) => bad_request(&problem),
@@ -130,6 +162,32 @@ async fn list_users(Shared(controls): Shared<Controls>) -> Response {
         })
         .collect();
     Json(json!({ "users": users })).into_response()
+}
+
+/// The apps with their keys and secrets, which are otherwise nowhere to be seen.
+async fn list_apps(Shared(controls): Shared<Controls>) -> Response {
+    let world = controls.state.world();
+    let apps: Vec<Value> = world
+        .tenants
+        .values()
+        .map(|tenant| {
+            let app = &tenant.app;
+            let clients = app.oidc_clients.iter().map(|client| {
+                json!({
+                    "client_id": client.client_id.as_ref().unwrap_or(&client.id),
+                    "secret": client.secret,
+                    "redirect_uris": client.redirect_uris,
+                })
+            });
+            json!({
+                "id": app.id,
+                "key": app.key,
+                "secret": app.secret,
+                "oidc_clients": clients.collect::<Vec<_>>(),
+            })
+        })
+        .collect();
+    Json(json!({ "apps": apps })).into_response()
 }
 
 async fn reset(Shared(controls): Shared<Controls>) -> Response {

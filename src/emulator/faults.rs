@@ -48,12 +48,14 @@ pub enum Endpoint {
     Instant,
     /// `/hub/auth/magic` and `/me/auth/magic`.
     Magic,
+    /// `/oidc/{app}/` and all below it.
+    Oidc,
     /// Any path the emulator does not know.
     Unknown,
 }
 
 impl Endpoint {
-    const ALL: [Self; 14] = [
+    const ALL: [Self; 15] = [
         Self::AppConfig,
         Self::Metadata,
         Self::Keys,
@@ -67,6 +69,7 @@ impl Endpoint {
         Self::Token,
         Self::Instant,
         Self::Magic,
+        Self::Oidc,
         Self::Unknown,
     ];
 }

@@ -260,6 +260,13 @@ fn compact(header: &[u8], payload: &[u8], key: &SigningKey) -> Result<String, Ke
     Ok(token)
 }
 
+/// Signs claims with a ring's current key, under a header with `typ`.
+pub(super) fn with_type(ring: &KeyRing, kind: &str, claims: &Value) -> Result<String, KeyError> {
+    let key = ring.find(SignedBy::Current)?;
+    let header = json!({ "alg": "EdDSA", "typ": kind, "kid": key.kid() });
+    compact(header.to_string().as_bytes(), claims.to_string().as_bytes(), key)
+}
+
 /// Removal comes last, so that what is asked to be absent is absent.
 fn apply(members: &mut Map<String, Value>, set: &Map<String, Value>, remove: &[String]) {
     members.extend(set.clone());

@@ -23,6 +23,7 @@ mod keys;
 mod links;
 mod listen;
 mod mint;
+mod oidc;
 mod outbound;
 mod request;
 mod seed;

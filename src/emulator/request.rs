@@ -98,6 +98,10 @@ impl Refusal {
         }
     }
 
+    pub(super) fn message(&self) -> &str {
+        &self.message
+    }
+
     /// The body of the answer, which a bulk write carries per entry.
     pub(super) fn body(&self) -> Value {
         let mut body = Map::new();

@@ -13,6 +13,7 @@ use serde_json::{Map, Value, json};
 use super::{
     apps::App,
     groups::Admission,
+    oidc,
     users::{Level, Standing, User},
 };
 use crate::config::{self, Problems};
@@ -158,6 +159,8 @@ fn problems(seed: &Seed) -> Vec<(String, String)> {
             let problems = validator.problems().into_iter();
             found.extend(problems.map(|(name, why)| (format!("{at}/{name}"), why)));
         }
+        let clients = oidc::seed_problems(app).into_iter();
+        found.extend(clients.map(|(below, why)| (format!("{at}{below}"), why)));
         people(app, &at, &mut found);
     }
     found

@@ -16,12 +16,17 @@ use super::{
     world::World,
 };
 
+/// Where the names of the provider's keys begin.
+const PROVIDER_SERIAL: u64 = 1;
+
 pub(super) struct State {
     pub(super) settings: Settings,
     pub(super) base_url: String,
     pub(super) issuer: String,
     pub(super) ledger: Ledger,
     ring: RwLock<KeyRing>,
+    /// The OpenID providers sign with keys of their own.
+    provider_ring: RwLock<KeyRing>,
     world: RwLock<World>,
 }
 
@@ -36,6 +41,8 @@ impl State {
             issuer,
             ledger: Ledger::default(),
             ring: RwLock::new(KeyRing::generate(unix_now())?),
+            // Numbered far from the others, so that no name is in both sets.
+            provider_ring: RwLock::new(KeyRing::generate(PROVIDER_SERIAL)?),
             world,
         })
     }
@@ -48,6 +55,14 @@ impl State {
 
     pub(super) fn ring_mut(&self) -> RwLockWriteGuard<'_, KeyRing> {
         self.ring.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn provider_ring(&self) -> RwLockReadGuard<'_, KeyRing> {
+        self.provider_ring.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn provider_ring_mut(&self) -> RwLockWriteGuard<'_, KeyRing> {
+        self.provider_ring.write().unwrap_or_else(PoisonError::into_inner)
     }
 
     // The same holds here: what a panic could leave behind is a user more or less. Nobody

@@ -11,6 +11,7 @@
 
 mod controls;
 mod minting;
+mod oidc;
 mod refresh;
 mod seeds;
 mod serving;

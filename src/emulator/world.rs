@@ -11,6 +11,7 @@ use super::{
     apps::App,
     groups::{Admission, Group, Member},
     links::Link,
+    oidc,
     request::Refusal,
     seed,
     users::User,
@@ -117,6 +118,8 @@ pub(super) struct World {
     pub(super) consumed: Recent<()>,
     /// Magic links by id.
     pub(super) links: Recent<Link>,
+    /// What the OpenID provider remembers.
+    pub(super) provider: oidc::Memory,
 }
 
 impl World {
@@ -124,13 +127,19 @@ impl World {
     pub(super) fn new(settings: &Settings) -> Self {
         let mut demo = App::plain(&settings.app_id, &settings.app_key, &settings.app_secret);
         demo.variants.push(settings.variant.clone());
+        demo.oidc_clients = oidc::Client::demo(&settings.app_secret);
         demo.users = seed::demo_people();
         demo.groups = seed::demo_groups();
         let mut tenants = BTreeMap::from([(demo.id.clone(), Tenant::new(demo))]);
         for app in &settings.seed.apps {
             tenants.insert(app.id.clone(), Tenant::new(app.clone()));
         }
-        Self { tenants, consumed: Recent::new(MAX_CONSUMED), links: Recent::new(MAX_LINKS) }
+        Self {
+            tenants,
+            consumed: Recent::new(MAX_CONSUMED),
+            links: Recent::new(MAX_LINKS),
+            provider: oidc::Memory::new(),
+        }
     }
 
     pub(super) fn tenant(&self, app: &str) -> Result<&Tenant, Refusal> {
@@ -185,5 +194,15 @@ impl<V> Recent<V> {
 
     pub(super) fn get(&self, key: &str) -> Option<&V> {
         self.entries.get(key)
+    }
+
+    pub(super) fn get_mut(&mut self, key: &str) -> Option<&mut V> {
+        self.entries.get_mut(key)
+    }
+
+    pub(super) fn remove(&mut self, key: &str) {
+        if self.entries.remove(key).is_some() {
+            self.order.retain(|known| known != key);
+        }
     }
 }

@@ -128,3 +128,14 @@ async fn users_are_listed() {
     });
     assert!(listed.contains(&verified), "{body}");
 }
+
+#[tokio::test]
+async fn a_backend_learns_its_secret_here() {
+    let state = state();
+    let (_, body) = get(&state, "/__emulator/apps", &[]).await;
+    let (app, text) = (&body["apps"][0], |value: &Value| value.as_str().unwrap().to_owned());
+    let (key, secret) = (text(&app["key"]), text(&app["secret"]));
+    let path = format!("/applications/{}/users/data", text(&app["id"]));
+    let headers = [("x-rownd-app-key", key.as_str()), ("x-rownd-app-secret", &secret)];
+    assert_eq!(get(&state, &path, &headers).await.0, StatusCode::OK);
+}

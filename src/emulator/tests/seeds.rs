@@ -63,6 +63,12 @@ apps:
         url: https://example.com
       - kind: jwks
         project: p
+    oidc_clients:
+      - id: oc
+        redirect_uris: [/callback]
+        allowed_scopes: [openid, shoe_size]
+      - id: oc
+        redirect_uris: []
     users:
       - id: ann
         data: { email: 7, shoe_size: 44 }
@@ -79,12 +85,16 @@ apps:
         "apps[0].token_validators[1].issuer: is missing",
         "seed.yaml:9: apps[0].token_validators[1].project: has no meaning",
         "apps[0].token_validators[1].jwks: is missing",
-        "seed.yaml:12: apps[0].users[0].data.email: must be a string",
-        "seed.yaml:12: apps[0].users[0].data.shoe_size: is in no schema",
-        "seed.yaml:13: apps[0].users[0].groups[0].group: `g` is no group of this app",
-        "seed.yaml:14: apps[0].users[1].id: `ann` stands here and at `apps[0].users[0].id`",
-        "seed.yaml:15: apps[1].id: `app_a` stands here and at `apps[0].id`",
-        "seed.yaml:16: apps[1].key: `key_a` stands here and at `apps[0].key`",
+        "seed.yaml:12: apps[0].oidc_clients[0].redirect_uris[0]: `/callback` is no full address",
+        "seed.yaml:13: apps[0].oidc_clients[0].allowed_scopes[1]: `shoe_size` is no scope",
+        "seed.yaml:14: apps[0].oidc_clients[1].id: `oc` is another client's name",
+        "seed.yaml:15: apps[0].oidc_clients[1].redirect_uris: is empty",
+        "seed.yaml:18: apps[0].users[0].data.email: must be a string",
+        "seed.yaml:18: apps[0].users[0].data.shoe_size: is in no schema",
+        "seed.yaml:19: apps[0].users[0].groups[0].group: `g` is no group of this app",
+        "seed.yaml:20: apps[0].users[1].id: `ann` stands here and at `apps[0].users[0].id`",
+        "seed.yaml:21: apps[1].id: `app_a` stands here and at `apps[0].id`",
+        "seed.yaml:22: apps[1].key: `key_a` stands here and at `apps[0].key`",
     ] {
         assert!(problems.contains(expected), "{expected}\n---\n{problems}");
     }

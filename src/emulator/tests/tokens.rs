@@ -11,9 +11,7 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
 
 use super::{ADDRESS, Headers, ask, get, members, post, state};
-use crate::emulator::{
-    Minter, Seed, Settings, SignedBy, TokenOrder, state::State,
-};
+use crate::emulator::{Minter, Seed, Settings, SignedBy, TokenOrder, state::State};
 
 pub(super) const APP: &str = "app_seeded000000000000000000001";
 pub(super) const KEY: (&str, &str) = ("x-rownd-app-key", "key_seeded");
