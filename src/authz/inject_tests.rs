@@ -1,7 +1,7 @@
 //! What reaches the service behind: our own headers, encoded, and never a client's spelling of
 //! them.
 
-use std::{collections::BTreeSet, sync::OnceLock};
+use std::collections::BTreeSet;
 
 use bytes::Bytes;
 use percent_encoding::percent_decode_str;
@@ -32,19 +32,8 @@ fn request(names: &[&str]) -> RequestContext {
 
 fn identity() -> Identity {
     Identity {
-        user_id: "user_1".to_owned(),
-        issuer: "rownd".into(),
-        auth_level: AuthLevel::Verified,
-        anonymous: false,
         app_id: Some("app_1".to_owned()),
-        app_variant: None,
-        session_id: None,
-        token_id: None,
-        issued_at: None,
-        roles: Vec::new(),
-        groups: Vec::new(),
-        headers: OnceLock::new(),
-        expires_at: None,
+        ..Identity::new("user_1".to_owned(), "rownd".into(), AuthLevel::Verified)
     }
 }
 

@@ -119,12 +119,17 @@ impl Snapshot {
         if requirement.auth == Auth::None {
             return Ok(None);
         }
-        let Some(credential) = self.extractor.find(&request.headers)? else { return Ok(None) };
+        let found = self.extractor.find(&request.headers, &request.path)?;
+        let Some(credential) = found else { return Ok(None) };
         let cookie = credential.source() == CredentialSource::Cookie;
-        if cookie && !extract::same_site(request) {
+        let proved = !cookie || extract::same_site(request);
+        if !proved && !extract::anti_csrf(request, None) {
             return Err(DenyReason::CookieCrossSite.into());
         }
         match self.verifier.verify(credential.token(), now, deadline).await {
+            Ok(who) if !proved && !extract::anti_csrf(request, Some(&who.cookie_proof)) => {
+                Err(DenyReason::CookieCrossSite.into())
+            }
             Ok(identity) => Ok(Some(identity)),
             Err(denial)
                 if cookie
@@ -147,7 +152,7 @@ impl Snapshot {
         request.method.as_ref() == b"OPTIONS"
             && one("origin")
             && one("access-control-request-method")
-            && !self.extractor.any(&request.headers)
+            && !self.extractor.any(&request.headers, &request.path)
     }
 }
 

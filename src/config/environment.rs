@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use super::{
-    App, Config, Issuer, IssuerKind, Keys, Problem, Secret, Span,
+    App, Config, Issuer, IssuerKind, Problem, Secret,
     document::{Document, Place, readable},
 };
 
@@ -83,19 +83,7 @@ pub(super) fn complete(
         variants: Vec::new(),
     };
     if config.issuers.is_empty() {
-        config.issuers.push(Issuer {
-            name: "rownd".to_owned(),
-            kind: IssuerKind::Rownd,
-            base_url: None,
-            issuer: None,
-            jwks_url: None,
-            apps: Vec::new(),
-            leeway: Span::from_secs(30),
-            required: true,
-            allow_missing_exp: false,
-            allow_insecure_http: false,
-            keys: Keys::default(),
-        });
+        config.issuers.push(Issuer::new("rownd", IssuerKind::Rownd));
     }
     let named = app.id.is_some() || app.key.is_some();
     for issuer in config.issuers.iter_mut().filter(|issuer| issuer.kind == IssuerKind::Rownd) {

@@ -2,22 +2,11 @@
 //! adding its problems; settings that were left open are filled in on the way.
 
 mod fresh;
+mod issuers;
 
 use std::{collections::HashSet, net::SocketAddr, path::Path};
 
-use url::{Host, Url};
-
-use super::{
-    Auth, Config, DefaultRoute, Issuer, IssuerKind, PathMatch, Route, Secret, Span, TokenSource,
-    check_directory,
-};
-
-/// Where Rownd is.
-const ROWND: &str = "https://api.rownd.io";
-/// What the metrics call a token of nobody's.
-const UNKNOWN_ISSUER: &str = "unknown";
-/// The most issuers: each is a label value of several metrics.
-const MAX_ISSUERS: usize = 32;
+use super::{Auth, Config, DefaultRoute, PathMatch, Route, Span, TokenSource, check_directory};
 
 type Found = Vec<(String, String)>;
 
@@ -26,7 +15,7 @@ pub(super) fn problems(config: &mut Config) -> Found {
     let mut found = Found::new();
     listeners(config, &mut found);
     durations(config, &mut found);
-    issuers(config, &mut found);
+    issuers::issuers(config, &mut found);
     key_snapshots(config, &mut found);
     credentials(&config.credentials.0, &mut found);
     routes(&config.routes, &mut found);
@@ -99,28 +88,6 @@ fn range(pointer: &str, value: Span, least: Span, most: Span, found: &mut Found)
     }
 }
 
-fn issuers(config: &mut Config, found: &mut Found) {
-    if config.issuers.len() > MAX_ISSUERS {
-        found.push(("/issuers".into(), format!("more than {MAX_ISSUERS} issuers")));
-    }
-    let (mut names, mut exact) = (HashSet::new(), HashSet::new());
-    for (index, issuer) in config.issuers.iter_mut().enumerate() {
-        let at = format!("/issuers/{index}");
-        if !names.insert(issuer.name.clone()) || issuer.name == UNKNOWN_ISSUER {
-            found.push((format!("{at}/name"), "is taken; write another name".into()));
-        }
-        match issuer.kind {
-            IssuerKind::Rownd => rownd(issuer, &at, found),
-        }
-        if let Some(iss) = &issuer.issuer
-            && !exact.insert(iss.clone())
-        {
-            found.push((format!("{at}/issuer"), "another issuer has the same `iss`".into()));
-        }
-        key_durations(issuer, &at, found);
-    }
-}
-
 fn key_snapshots(config: &Config, found: &mut Found) {
     let Some(settings) = &config.key_snapshots else { return };
     let ms = Span::from_millis;
@@ -135,104 +102,6 @@ fn key_snapshots(config: &Config, found: &mut Found) {
     range("/key_snapshots/max_age", settings.max_age, ms(60_000), ms(30 * 86_400_000), found);
 }
 
-fn key_durations(issuer: &Issuer, at: &str, found: &mut Found) {
-    let ms = Span::from_millis;
-    let keys = &issuer.keys;
-    let rows = [
-        ("leeway", issuer.leeway, ms(0), ms(60_000)),
-        ("keys/refresh_interval", keys.refresh_interval, ms(1_000), ms(3_600_000)),
-        ("keys/cooldown", keys.cooldown, ms(100), ms(600_000)),
-        ("keys/max_stale", keys.max_stale, ms(0), ms(30 * 86_400_000)),
-        ("keys/fetch_timeout", keys.fetch_timeout, ms(100), ms(30_000)),
-    ];
-    for (name, value, least, most) in rows {
-        range(&format!("{at}/{name}"), value, least, most, found);
-    }
-}
-
-fn rownd(issuer: &mut Issuer, at: &str, found: &mut Found) {
-    let base = issuer.base_url.get_or_insert_with(|| ROWND.to_owned());
-    *base = base.trim_end_matches('/').to_owned();
-    let base = base.clone();
-    web_address(&base, issuer.allow_insecure_http, &format!("{at}/base_url"), found);
-    if let Some(url) = &issuer.jwks_url {
-        web_address(url, issuer.allow_insecure_http, &format!("{at}/jwks_url"), found);
-    }
-    issuer.issuer.get_or_insert(base);
-    if issuer.apps.is_empty() {
-        found.push((
-            format!("{at}/apps"),
-            "no app: set ROWND_APP_KEY (or ROWND_APP_ID), or write apps: [{id: app_...}]".into(),
-        ));
-    }
-    for (index, app) in issuer.apps.iter_mut().enumerate() {
-        let at = format!("{at}/apps/{index}");
-        match (&app.id, &app.key) {
-            (None, None) => {
-                found.push((at.clone(), "write `id: app_...` or `key: key_...`".into()))
-            }
-            (Some(id), _) if !plain(id) => found.push((
-                format!("{at}/id"),
-                "is not an app id; write letters, digits, `_` and `-` only".into(),
-            )),
-            _ => {}
-        }
-        for (name, secret) in [("key", &mut app.key), ("secret", &mut app.secret)] {
-            if let Some(secret) = secret
-                && let Err(message) = resolve(secret)
-            {
-                found.push((format!("{at}/{name}"), message));
-            }
-        }
-    }
-}
-
-fn plain(id: &str) -> bool {
-    !id.is_empty() && id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-')
-}
-
-/// Reads a `file:/path` secret. What is empty or cannot travel in a header is refused.
-fn resolve(secret: &mut Secret) -> Result<(), String> {
-    if let Some(path) = secret.expose().strip_prefix("file:") {
-        let text = std::fs::read_to_string(path)
-            .map_err(|error| format!("the file {path} cannot be read: {error}"))?;
-        *secret = Secret::new(text.trim_end_matches(['\r', '\n']));
-    }
-    let good = !secret.expose().is_empty() && secret.expose().bytes().all(|b| b.is_ascii_graphic());
-    if good { Ok(()) } else { Err("the secret is empty or holds other than visible ASCII".into()) }
-}
-
-fn web_address(text: &str, insecure: bool, at: &str, found: &mut Found) {
-    let Ok(url) = Url::parse(text) else {
-        // It may hold a password, so it is not repeated.
-        found.push((at.to_owned(), "is no URL; write https://...".into()));
-        return;
-    };
-    let loopback = match url.host() {
-        Some(Host::Domain(name)) => name == "localhost",
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        None => false,
-    };
-    match url.scheme() {
-        "https" => {}
-        "http" if loopback || insecure => {}
-        "http" => found.push((
-            at.to_owned(),
-            "plain http; write https://, or say `allow_insecure_http: true` for this issuer".into(),
-        )),
-        other => {
-            found.push((at.to_owned(), format!("the scheme {other} is not known; write https")))
-        }
-    }
-    let bare = url.username().is_empty() && url.password().is_none() && url.fragment().is_none();
-    let base_with_query = at.ends_with("/base_url") && url.query().is_some();
-    if !bare || base_with_query {
-        let message = "holds a user, a password, a fragment or (a base URL) a query; leave it out";
-        found.push((at.to_owned(), message.into()));
-    }
-}
-
 fn credentials(sources: &[TokenSource], found: &mut Found) {
     if sources.is_empty() {
         found.push(("/credentials".into(), "no source; write [{header: authorization}]".into()));
@@ -240,11 +109,12 @@ fn credentials(sources: &[TokenSource], found: &mut Found) {
     let mut seen = HashSet::new();
     for (index, source) in sources.iter().enumerate() {
         let at = format!("/credentials/{index}");
-        let name = match (&source.header, &source.cookie) {
-            (Some(name), None) => name.to_ascii_lowercase(),
-            (None, Some(name)) => name.clone(),
+        let (place, name) = match (&source.header, &source.cookie, &source.query) {
+            (Some(name), None, None) => ("header", name.to_ascii_lowercase()),
+            (None, Some(name), None) => ("cookie", name.clone()),
+            (None, None, Some(name)) => ("query", name.clone()),
             _ => {
-                found.push((at, "write either `header` or `cookie`".into()));
+                found.push((at, "write one of `header`, `cookie` and `query`".into()));
                 continue;
             }
         };
@@ -253,7 +123,7 @@ fn credentials(sources: &[TokenSource], found: &mut Found) {
         if http::HeaderName::from_bytes(name.as_bytes()).is_err() || reserved {
             found.push((at.clone(), format!("`{name}` is not usable here; write another name")));
         }
-        if !seen.insert((source.header.is_some(), name)) {
+        if !seen.insert((place, name)) {
             found.push((at, "stands twice".into()));
         }
     }

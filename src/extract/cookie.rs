@@ -2,7 +2,9 @@
 
 use bytes::Bytes;
 
-use crate::model::{Credential, CredentialSource, DenyReason, Headers, RequestContext};
+use crate::model::{
+    CookieProof, Credential, CredentialSource, DenyReason, Headers, RequestContext,
+};
 
 /// From the cookie of this name. Where a proxy joined several `Cookie` lines with a comma, a
 /// comma parts two cookies as well as a semicolon does.
@@ -41,6 +43,24 @@ pub fn same_site(request: &RequestContext) -> bool {
     match (site, origin) {
         (None, None) => false,
         (site, origin) => site.unwrap_or(true) && origin.unwrap_or(true),
+    }
+}
+
+/// The request shows a header that no other site can set without a preflight: a plain `rid`, or
+/// `anti-csrf` (SuperTokens). `None` stands for a session whose own value is not known yet.
+#[must_use]
+pub fn anti_csrf(request: &RequestContext, proof: Option<&CookieProof>) -> bool {
+    let shows = |name: &'static str| {
+        present(&request.headers, name).flatten().filter(|value| !value.is_empty())
+    };
+    match proof {
+        Some(CookieProof::SameOrigin) => false,
+        Some(CookieProof::AntiCsrf(Some(value))) => {
+            shows("rid").is_some() || shows("anti-csrf") == Some(value.as_bytes())
+        }
+        Some(CookieProof::AntiCsrf(None)) | None => {
+            shows("rid").is_some() || shows("anti-csrf").is_some()
+        }
     }
 }
 

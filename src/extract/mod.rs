@@ -1,15 +1,18 @@
 //! Finds the credential: ordered sources, and no guess where there are several.
 //!
-//! In: a request's headers. Out: at most one [`Credential`], or a denial. A repeated or
+//! In: a request's headers and path. Out: at most one [`Credential`], or a denial. A repeated or
 //! joined `Authorization`, a cookie that stands twice, or two sources that differ are denials:
 //! which of them a service behind would read is not ours to guess.
 
 mod cookie;
 mod header;
+mod query;
 #[cfg(test)]
 mod tests;
 
-pub use cookie::same_site;
+pub use cookie::{anti_csrf, same_site};
+
+use bytes::Bytes;
 
 use crate::{
     config::TokenSource,
@@ -25,6 +28,8 @@ enum Source {
     Header(String),
     /// A cookie.
     Cookie(String),
+    /// A parameter of the query.
+    Query(String),
 }
 
 /// The ordered sources.
@@ -37,25 +42,27 @@ impl Extractor {
     /// From the configuration.
     #[must_use]
     pub fn build(sources: &[TokenSource]) -> Self {
-        let source = |source: &TokenSource| match (&source.header, &source.cookie) {
-            (Some(name), _) if name.eq_ignore_ascii_case("authorization") => {
+        let source = |source: &TokenSource| match (&source.header, &source.cookie, &source.query) {
+            (Some(name), ..) if name.eq_ignore_ascii_case("authorization") => {
                 Some(Source::Authorization)
             }
-            (Some(name), _) => Some(Source::Header(name.to_ascii_lowercase())),
-            (None, Some(name)) => Some(Source::Cookie(name.clone())),
-            (None, None) => None,
+            (Some(name), ..) => Some(Source::Header(name.to_ascii_lowercase())),
+            (None, Some(name), _) => Some(Source::Cookie(name.clone())),
+            (None, None, Some(name)) => Some(Source::Query(name.clone())),
+            (None, None, None) => None,
         };
         Self { sources: sources.iter().filter_map(source).collect() }
     }
 
-    /// The one credential of the request.
-    pub fn find(&self, headers: &Headers) -> Result<Option<Credential>, DenyReason> {
+    /// The one credential of a request with these headers and this path and query.
+    pub fn find(&self, headers: &Headers, path: &Bytes) -> Result<Option<Credential>, DenyReason> {
         let mut found: Option<Credential> = None;
         for source in &self.sources {
             let next = match source {
                 Source::Authorization => header::bearer(headers)?,
                 Source::Header(name) => header::bare(headers, name)?,
                 Source::Cookie(name) => cookie::find(headers, name)?,
+                Source::Query(name) => query::find(path, name)?,
             };
             match (&found, next) {
                 (Some(first), Some(next)) if first.token() != next.token() => {
@@ -70,7 +77,8 @@ impl Extractor {
 
     /// The request carries anything that could be a credential, good or not, of any scheme.
     #[must_use]
-    pub fn any(&self, headers: &Headers) -> bool {
-        headers.all("authorization").next().is_some() || !matches!(self.find(headers), Ok(None))
+    pub fn any(&self, headers: &Headers, path: &Bytes) -> bool {
+        headers.all("authorization").next().is_some()
+            || !matches!(self.find(headers, path), Ok(None))
     }
 }

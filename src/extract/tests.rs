@@ -13,6 +13,9 @@ use crate::{
 type Lines<'a> = &'a [(&'a str, &'a str)];
 type Found = Result<Option<&'static str>, DenyReason>;
 
+/// Where no credential is looked for.
+const NO_PATH: Bytes = Bytes::new();
+
 /// No credential of ours.
 const NONE: Found = Ok(None);
 /// More than one.
@@ -27,11 +30,11 @@ fn headers(lines: &[(&str, &str)], joined: bool) -> Headers {
 }
 
 fn header(name: &str) -> TokenSource {
-    TokenSource { header: Some(name.to_owned()), cookie: None }
+    TokenSource { header: Some(name.to_owned()), ..TokenSource::default() }
 }
 
 fn cookie(name: &str) -> TokenSource {
-    TokenSource { header: None, cookie: Some(name.to_owned()) }
+    TokenSource { cookie: Some(name.to_owned()), ..TokenSource::default() }
 }
 
 /// The token that these sources find.
@@ -40,7 +43,7 @@ fn find(
     lines: Lines<'_>,
     joined: bool,
 ) -> Result<Option<String>, DenyReason> {
-    let found = Extractor::build(sources).find(&headers(lines, joined))?;
+    let found = Extractor::build(sources).find(&headers(lines, joined), &NO_PATH)?;
     Ok(found.map(|found| String::from_utf8(found.token().to_vec()).unwrap()))
 }
 
@@ -178,7 +181,7 @@ fn the_first_source_that_finds_it_says_where_the_credential_came_from() {
         ([header("authorization"), cookie("tok")], CredentialSource::Header),
         ([cookie("tok"), header("authorization")], CredentialSource::Cookie),
     ] {
-        let found = Extractor::build(&sources).find(&both).unwrap().unwrap();
+        let found = Extractor::build(&sources).find(&both, &NO_PATH).unwrap().unwrap();
         assert_eq!(found.source(), expected);
     }
 }
@@ -190,7 +193,7 @@ fn only_a_configured_source_is_looked_at() {
     for (source, expected) in
         [(header("authorization"), "a"), (cookie("tok"), "b"), (header("x-token"), "c")]
     {
-        let found = Extractor::build(&[source]).find(&everything).unwrap().unwrap();
+        let found = Extractor::build(&[source]).find(&everything, &NO_PATH).unwrap().unwrap();
         assert_eq!(found.token().as_ref(), expected.as_bytes());
     }
 }
@@ -207,14 +210,15 @@ fn a_preflight_with_anything_like_a_credential_is_none() {
         ("a conflict", &[("cookie", "tok=a; tok=b")], true),
     ];
     for (name, lines, expected) in cases {
-        assert_eq!(extractor.any(&headers(lines, RAW)), expected, "{name}");
+        assert_eq!(extractor.any(&headers(lines, RAW), &NO_PATH), expected, "{name}");
     }
 }
 
 #[test]
 fn a_credential_never_shows_its_token() {
     let lines = headers(&[("authorization", "Bearer secret-token")], RAW);
-    let found = Extractor::build(&[header("authorization")]).find(&lines).unwrap().unwrap();
+    let found =
+        Extractor::build(&[header("authorization")]).find(&lines, &NO_PATH).unwrap().unwrap();
     let shown = format!("{found:?}");
     assert!(!shown.contains("secret-token"), "{shown}");
     assert!(shown.contains("12 bytes"), "{shown}");
@@ -315,7 +319,7 @@ proptest! {
         let lines: Vec<(&str, &str)> =
             values.iter().map(|value| ("authorization", value.as_str())).collect();
         let headers = headers(&lines, joined);
-        let found = Extractor::build(&[header("authorization")]).find(&headers);
+        let found = Extractor::build(&[header("authorization")]).find(&headers, &NO_PATH);
         let bearers = values
             .iter()
             .flat_map(|value| value.split(','))
@@ -347,9 +351,9 @@ proptest! {
         lines.extend(cookies.iter().map(|value| line("cookie", value)));
         let headers = Headers::new(lines, joined);
         let extractor = Extractor::build(&[header("authorization"), cookie("t")]);
-        let found = extractor.find(&headers);
+        let found = extractor.find(&headers, &NO_PATH);
         prop_assert!(matches!(found, Ok(_) | Err(DenyReason::CredentialsAmbiguous)));
-        prop_assert!(extractor.any(&headers));
+        prop_assert!(extractor.any(&headers, &NO_PATH));
         let _ = same_site(&request("POST", "http", &authorization, headers));
     }
 }

@@ -65,6 +65,8 @@ pub enum CredentialSource {
     Header,
     /// A cookie, which a browser sends by itself: it needs a same-origin proof.
     Cookie,
+    /// A parameter of the query.
+    Query,
 }
 
 /// An unverified token and where it was found. `Debug` never shows the token.
@@ -128,13 +130,54 @@ pub struct Identity {
     pub roles: Vec<String>,
     /// Groups, where known.
     pub groups: Vec<String>,
+    /// Scopes of the token, where it has some.
+    pub scopes: Vec<String>,
+    /// The tenant, where the issuer parts its users.
+    pub tenant: Option<String>,
+    /// What else than the same origin proves that a cookie was not sent by another site.
+    pub cookie_proof: CookieProof,
     /// Its headers, made at the first check and kept.
     pub headers: OnceLock<Arc<IdentityHeaders>>,
     /// End of the token; `None` only where the operator allows tokens without one.
     pub expires_at: Option<SystemTime>,
 }
 
+/// What a request with this identity's token in a cookie may show in place of a same-origin
+/// header.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum CookieProof {
+    /// Nothing: the same origin it is.
+    #[default]
+    SameOrigin,
+    /// A header that no other site can set: `rid`, or `anti-csrf` with this value, or with any
+    /// where there is none (SuperTokens sessions).
+    AntiCsrf(Option<Box<str>>),
+}
+
 impl Identity {
+    /// Somebody of whom nothing else is known.
+    #[must_use]
+    pub const fn new(user_id: String, issuer: Arc<str>, auth_level: AuthLevel) -> Self {
+        Self {
+            user_id,
+            issuer,
+            auth_level,
+            anonymous: false,
+            app_id: None,
+            app_variant: None,
+            session_id: None,
+            token_id: None,
+            issued_at: None,
+            roles: Vec::new(),
+            groups: Vec::new(),
+            scopes: Vec::new(),
+            tenant: None,
+            cookie_proof: CookieProof::SameOrigin,
+            headers: OnceLock::new(),
+            expires_at: None,
+        }
+    }
+
     /// Only the auth level `verified` counts: Rownd calls guests verified too.
     #[must_use]
     pub fn verified(&self) -> bool {

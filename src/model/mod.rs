@@ -14,7 +14,7 @@ pub use decision::{
     AllowReason, Decision, Denial, DenialClass, HeaderMutations, IdentityHeaders, Verdict,
     VerdictFacts,
 };
-pub use identity::{AuthLevel, Credential, CredentialSource, Identity};
+pub use identity::{AuthLevel, CookieProof, Credential, CredentialSource, Identity};
 pub use profile::{Cutoff, Group, Profile};
 pub use reason::DenyReason;
 pub use request::{CallerProtocol, Headers, RequestContext};

@@ -48,18 +48,7 @@ fn require(policy: &Policy, path: &[u8]) -> Result<Requirement, DenyReason> {
 
 fn identity(auth_level: AuthLevel) -> Identity {
     Identity {
-        user_id: "user_1".to_owned(),
-        issuer: "rownd".into(),
-        auth_level,
         anonymous: auth_level == AuthLevel::Guest,
-        app_id: None,
-        app_variant: None,
-        session_id: None,
-        token_id: None,
-        issued_at: None,
-        roles: Vec::new(),
-        groups: Vec::new(),
-        headers: std::sync::OnceLock::new(),
-        expires_at: None,
+        ..Identity::new("user_1".to_owned(), "rownd".into(), auth_level)
     }
 }

@@ -159,6 +159,10 @@ pub fn build(
     let mut client = |(index, issuer): (usize, &Issuer)| {
         let base_url = match issuer.kind {
             IssuerKind::Rownd => issuer.base_url.clone()?,
+            IssuerKind::Supertokens
+            | IssuerKind::Oidc
+            | IssuerKind::Firebase
+            | IssuerKind::Static => return None,
         };
         let host = Url::parse(&base_url).ok()?.origin().ascii_serialization();
         let host = hosts.entry(host).or_insert_with(|| {

@@ -7,15 +7,15 @@ use tokio::time::Instant;
 
 use super::{
     cache::Verified,
-    claims::{self, Lifetime},
-    jwks::algorithm_name,
+    claims::{self, Lifetime, Rules},
+    jwks::{KeySet, algorithm_name},
     key_cache::{KeyStatus, KeyStore},
     key_refresher::KeyRefresher,
     key_source::KeySource,
     token::Token,
 };
 use crate::{
-    config::{App as AppSettings, Issuer as Settings, IssuerKind, Secret},
+    config::{App as AppSettings, Issuer as Settings, IssuerKind, Secret, SigningAlgorithm},
     health::{Latch, Readiness},
     metrics::Metrics,
     model::{Denial, DenyReason, Identity},
@@ -28,7 +28,8 @@ pub struct Issuer {
     name: Arc<str>,
     pub(super) iss: String,
     kind: IssuerKind,
-    algorithms: &'static [Algorithm],
+    rules: Rules,
+    algorithms: Vec<Algorithm>,
     apps: Vec<Arc<AppSlot>>,
     pub(super) leeway: u64,
     pub(super) allow_missing_exp: bool,
@@ -90,12 +91,10 @@ impl Issuer {
         upstream: &Client,
         metrics: &Arc<Metrics>,
         readiness: &Readiness,
-    ) -> Result<(Self, KeyRefresher), String> {
+    ) -> Result<(Self, Option<KeyRefresher>), String> {
         let name: Arc<str> = settings.name.as_str().into();
         let iss = settings.issuer.clone().ok_or_else(|| format!("issuer {name} has no `iss`"))?;
-        let algorithms: &'static [Algorithm] = match settings.kind {
-            IssuerKind::Rownd => &[Algorithm::EdDSA],
-        };
+        let algorithms: Vec<Algorithm> = settings.algorithms.iter().map(algorithm).collect();
         let latch = |what: &str| {
             settings.required.then(|| readiness.latch(&format!("issuer {name}: {what}")))
         };
@@ -104,19 +103,38 @@ impl Issuer {
             Arc::new(AppSlot::build(app, wait))
         });
         let apps = apps.collect();
-        let keys = Arc::new(KeyStore::new(&settings.keys, algorithms));
-        let source = KeySource::build(settings, &iss, upstream)?;
-        let refresher = KeyRefresher::new(
-            (name.clone(), index),
-            keys.clone(),
-            Box::new(source),
-            metrics.clone(),
-            latch("its first key set"),
-        );
-        let leeway = settings.leeway.get().as_secs();
-        let kind = settings.kind;
-        let allow_missing_exp = settings.allow_missing_exp;
-        Ok((Self { name, iss, kind, algorithms, apps, leeway, allow_missing_exp, keys }, refresher))
+        let in_place = settings.key_set.as_deref().map(|text| {
+            KeySet::in_place(text, &algorithms)
+                .map_err(|error| format!("issuer {name}: key_set: {error}"))
+        });
+        let in_place = in_place.transpose()?;
+        let ready = in_place.is_some();
+        let keys = Arc::new(KeyStore::new(&settings.keys, algorithms.clone(), in_place));
+        metrics.keys_in_use(index, keys.count_usable(), false);
+        let refresher = if settings.keys.fetch {
+            let source = KeySource::build(settings, &iss, upstream)?;
+            Some(KeyRefresher::new(
+                (name.clone(), index),
+                keys.clone(),
+                Box::new(source),
+                metrics.clone(),
+                if ready { None } else { latch("its first key set") },
+            ))
+        } else {
+            None
+        };
+        let issuer = Self {
+            name,
+            iss,
+            kind: settings.kind,
+            rules: Rules::build(settings),
+            algorithms,
+            apps,
+            leeway: settings.leeway.get().as_secs(),
+            allow_missing_exp: settings.allow_missing_exp,
+            keys,
+        };
+        Ok((issuer, refresher))
     }
 
     /// The configured name.
@@ -139,7 +157,8 @@ impl Issuer {
 
     /// There are tokens of this issuer that could be judged now.
     pub(super) fn can_decide(&self) -> bool {
-        self.keys.any_usable() && self.apps.iter().any(|app| app.id().is_some())
+        let app_known = || self.apps.iter().any(|app| app.id().is_some());
+        self.keys.any_usable() && (self.kind != IssuerKind::Rownd || app_known())
     }
 
     /// Key, signature, then claims. The caller has matched `iss`.
@@ -180,8 +199,14 @@ impl Issuer {
             .iter()
             .map(|app| claims::App { id: app.id(), variants: &app.variants })
             .collect();
-        match self.kind {
-            IssuerKind::Rownd => claims::rownd(&token.claims, &self.name, &apps),
-        }
+        self.rules.identity(token, &self.name, &apps)
+    }
+}
+
+const fn algorithm(configured: &SigningAlgorithm) -> Algorithm {
+    match configured {
+        SigningAlgorithm::EdDSA => Algorithm::EdDSA,
+        SigningAlgorithm::ES256 => Algorithm::ES256,
+        SigningAlgorithm::RS256 => Algorithm::RS256,
     }
 }

@@ -10,7 +10,7 @@ use std::{
     io,
     sync::{
         Arc, OnceLock,
-        atomic::{AtomicU64, AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
     },
     time::{Duration, SystemTime},
 };
@@ -89,7 +89,11 @@ pub(super) struct Progress {
 pub(super) struct KeyStore {
     current: ArcSwapOption<Current>,
     version: AtomicU64,
-    pub(super) algorithms: &'static [Algorithm],
+    /// Trusted without being fetched, while no fetched ones are in use.
+    in_place: Option<KeySet>,
+    in_place_forgotten: AtomicBool,
+    fetches: bool,
+    pub(super) algorithms: Vec<Algorithm>,
     pub(super) progress: watch::Sender<Progress>,
     pub(super) wanted: Notify,
     waiting: AtomicUsize,
@@ -121,10 +125,17 @@ pub struct KeyStatus {
 }
 
 impl KeyStore {
-    pub(super) fn new(settings: &Settings, algorithms: &'static [Algorithm]) -> Self {
+    pub(super) fn new(
+        settings: &Settings,
+        algorithms: Vec<Algorithm>,
+        in_place: Option<KeySet>,
+    ) -> Self {
         Self {
             current: ArcSwapOption::empty(),
             version: AtomicU64::new(0),
+            in_place,
+            in_place_forgotten: AtomicBool::new(false),
+            fetches: settings.fetch,
             algorithms,
             progress: watch::Sender::new(Progress::default()),
             wanted: Notify::new(),
@@ -145,6 +156,9 @@ impl KeyStore {
     ) -> Result<Arc<Key>, Denial> {
         if let Some(key) = self.look_up(kid, algorithm) {
             return Ok(key);
+        }
+        if !self.fetches {
+            return Err(self.unknown(&Progress::default()));
         }
         let mut progress = self.progress.subscribe();
         let attempts = {
@@ -171,9 +185,10 @@ impl KeyStore {
         }
     }
 
-    /// Ends all trust in the keys in use, on disk too, and has them fetched anew. The error says
+    /// Ends all trust in the keys in use, on disk and in place too, and has them fetched anew. The error says
     /// why they may return after a restart.
     pub(super) fn forget(&self) -> io::Result<()> {
+        self.in_place_forgotten.store(true, Ordering::Release);
         self.progress.send_modify(|progress| {
             progress.forgets += 1;
             progress.forgotten = true;
@@ -187,19 +202,17 @@ impl KeyStore {
 
     /// There are keys to verify with.
     pub(super) fn any_usable(&self) -> bool {
-        self.current.load().as_ref().is_some_and(|now| self.usable(now))
+        self.with_keys(|_| ()).is_some()
     }
 
     /// How many keys there are to verify with.
     pub(super) fn count_usable(&self) -> usize {
-        let current = self.current.load();
-        current.as_ref().filter(|now| self.usable(now)).map_or(0, |now| now.set.len())
+        self.with_keys(KeySet::len).unwrap_or_default()
     }
 
     /// This very key is still in use.
     pub(super) fn holds(&self, key: &Arc<Key>) -> bool {
-        let current = self.current.load();
-        current.as_ref().is_some_and(|now| self.usable(now) && now.set.holds(key))
+        self.with_keys(|keys| keys.holds(key)).unwrap_or_default()
     }
 
     /// The last good keys, too old ones included.
@@ -213,9 +226,13 @@ impl KeyStore {
         let current = current.as_ref();
         KeyStatus {
             usable: self.count_usable(),
-            refused: current.map(|now| now.set.refused.clone()).unwrap_or_default(),
+            refused: current
+                .map(|now| &now.set)
+                .or(self.in_place.as_ref())
+                .map(|set| set.refused.clone())
+                .unwrap_or_default(),
             age_seconds: current.map(|now| now.since.elapsed().as_secs()),
-            overdue: current.is_none_or(|now| now.overdue()),
+            overdue: self.fetches && current.is_none_or(|now| now.overdue()),
             stale: progress.stale(),
             attempts: progress.attempts,
             last_error: progress.error,
@@ -283,8 +300,17 @@ impl KeyStore {
     }
 
     fn look_up(&self, kid: Option<&str>, algorithm: Algorithm) -> Option<Arc<Key>> {
+        self.with_keys(|keys| keys.find(kid, algorithm).cloned()).flatten()
+    }
+
+    /// The keys in use: the fetched ones, else those in place.
+    fn with_keys<T>(&self, read: impl FnOnce(&KeySet) -> T) -> Option<T> {
         let current = self.current.load();
-        current.as_ref().filter(|now| self.usable(now))?.set.find(kid, algorithm).cloned()
+        if let Some(now) = current.as_ref().filter(|now| self.usable(now)) {
+            return Some(read(&now.set));
+        }
+        let forgotten = self.in_place_forgotten.load(Ordering::Acquire);
+        self.in_place.as_ref().filter(|_| !forgotten).map(read)
     }
 
     fn usable(&self, current: &Current) -> bool {
@@ -295,7 +321,10 @@ impl KeyStore {
     fn unknown(&self, progress: &Progress) -> Denial {
         let current = self.current.load();
         match current.as_ref().filter(|now| self.usable(now)) {
-            None => Denial::for_everybody(DenyReason::KeysUnavailable),
+            None if !self.any_usable() => Denial::for_everybody(DenyReason::KeysUnavailable),
+            // Its keys in place are all there is, or all we know of.
+            None if self.fetches => DenyReason::KeysUnavailable.into(),
+            None => DenyReason::KidUnknown.into(),
             Some(now) if progress.error.is_some() && now.overdue() => {
                 DenyReason::KeysUnavailable.into()
             }

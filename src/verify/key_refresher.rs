@@ -23,6 +23,7 @@ use super::{
 use crate::{
     health::Latch,
     metrics::{FetchResult, Metrics, SnapshotResult},
+    upstream::Document,
 };
 
 /// `Cache-Control` is obeyed between these.
@@ -151,11 +152,24 @@ impl KeyRefresher {
         first.saturating_mul(2_u32.saturating_pow(doublings)).min(most)
     }
 
+    /// From where the keys are; where that fails, from the copy, if there is one.
     async fn fetch(&mut self, begun: u64) -> Result<Fetched, FetchError> {
-        let document = self.source.fetch().await?;
+        let document = self.source.fetch().await;
+        let first = document.and_then(|document| self.take(document, begun));
+        let Err(error) = first else { return first };
+        let Some(copy) = self.source.fetch_copy() else { return Err(error) };
+        let copy = copy.await;
+        let second = copy.and_then(|copy| self.take(copy, begun));
+        if second.is_ok() {
+            tracing::warn!(issuer = %self.name, error = error.message, "keys are from the fallback URL");
+        }
+        second.map_err(|_| error)
+    }
+
+    fn take(&mut self, document: Document, begun: u64) -> Result<Fetched, FetchError> {
         let known = self.store.last_good();
         let known = known.as_ref().map(|now| &now.set);
-        let set = match KeySet::parse(&document.body, self.store.algorithms, known) {
+        let set = match KeySet::parse(&document.body, &self.store.algorithms, known) {
             Ok(set) => set,
             Err(reason) => {
                 self.source.forget();
@@ -208,7 +222,7 @@ impl KeyRefresher {
 
     /// Through the same filter as what comes from the network.
     fn use_restored(&self, restored: &Restored, begun: u64) -> Result<Duration, LoadError> {
-        let set = KeySet::parse(&restored.document, self.store.algorithms, None)?;
+        let set = KeySet::parse(&restored.document, &self.store.algorithms, None)?;
         let fresh_for = self.store.refresh_interval;
         if restored.age > fresh_for + self.store.max_stale {
             return Err("it is older than max_stale of the issuer's keys".into());

@@ -7,15 +7,22 @@ use serde::Deserialize;
 use url::Url;
 
 use crate::{
-    config::Issuer as Settings,
+    config::{Issuer as Settings, IssuerKind},
     metrics::FetchResult,
     upstream::{Client, Document, Error, Origin},
 };
 
 /// The most bytes of a key set or a metadata document.
 pub(super) const MAX_BYTES: usize = 1 << 20;
-const METADATA: &str = "/hub/auth/.well-known/oauth-authorization-server";
-const KEYS: &str = "/hub/auth/keys";
+/// Where each kind has its documents, below its base URL.
+const ROWND_METADATA: &str = "/hub/auth/.well-known/oauth-authorization-server";
+const ROWND_KEYS: &str = "/hub/auth/keys";
+const SUPERTOKENS_KEYS: &str = "/jwt/jwks.json";
+/// OpenID Connect Discovery section 4.
+const OPENID_METADATA: &str = "/.well-known/openid-configuration";
+/// The one place of the keys of all projects.
+const FIREBASE_KEYS: &str =
+    "https://www.googleapis.com/service_accounts/v1/jwk/securetoken@system.gserviceaccount.com";
 
 /// Why there are no new keys.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,6 +54,11 @@ pub(super) trait Documents: std::fmt::Debug + Send + Sync {
     /// One fetch.
     fn fetch(&mut self) -> BoxFuture<'_, Result<Document, FetchError>>;
 
+    /// One fetch of a copy elsewhere, where there is one: the first place has failed.
+    fn fetch_copy(&mut self) -> Option<BoxFuture<'_, Result<Document, FetchError>>> {
+        None
+    }
+
     /// What was fetched is of no use: look elsewhere next time, where there is a choice.
     fn forget(&mut self) {}
 }
@@ -56,9 +68,13 @@ pub(super) trait Documents: std::fmt::Debug + Send + Sync {
 pub(super) struct KeySource {
     upstream: Client,
     timeout: Duration,
-    base: Url,
     iss: String,
-    configured: Option<Url>,
+    /// Where the issuer describes itself.
+    metadata: Option<Url>,
+    /// Where the keys are: as configured, or where the kind has them.
+    keys: Option<Url>,
+    configured: bool,
+    copy: Option<Url>,
     /// As the metadata said; asked again after a failure.
     learned: Option<(Url, Origin)>,
 }
@@ -71,65 +87,83 @@ struct Metadata {
 
 impl KeySource {
     pub(super) fn build(settings: &Settings, iss: &str, upstream: &Client) -> Result<Self, String> {
-        let url = |text: &str| Url::parse(text).map_err(|error| format!("{text}: {error}"));
-        let base = settings.base_url.as_deref().unwrap_or(iss);
+        let base = settings.base_url.as_deref().unwrap_or(iss).trim_end_matches('/');
+        let below = |path: &str| format!("{base}{path}");
+        let (metadata, keys) = match settings.kind {
+            IssuerKind::Rownd => (Some(below(ROWND_METADATA)), Some(below(ROWND_KEYS))),
+            IssuerKind::Supertokens => (None, Some(below(SUPERTOKENS_KEYS))),
+            IssuerKind::Oidc => (Some(below(OPENID_METADATA)), None),
+            IssuerKind::Firebase => (None, Some(FIREBASE_KEYS.to_owned())),
+            IssuerKind::Static => (None, None),
+        };
+        let keys = settings.jwks_url.clone().or(keys);
+        let url = |text: Option<String>| {
+            text.map(|text| Url::parse(&text).map_err(|error| format!("{text}: {error}")))
+                .transpose()
+        };
         Ok(Self {
             upstream: upstream.without_reuse(),
             timeout: settings.keys.fetch_timeout.get(),
-            base: url(base)?,
             iss: iss.to_owned(),
-            configured: settings.jwks_url.as_deref().map(url).transpose()?,
+            metadata: url(metadata)?,
+            keys: url(keys)?,
+            configured: settings.jwks_url.is_some(),
+            copy: url(settings.jwks_fallback_url.clone())?,
             learned: None,
         })
     }
 
     /// Metadata included, where they are not known yet.
     async fn key_set(&mut self) -> Result<Document, FetchError> {
-        let (url, origin) = match (&self.configured, &self.learned) {
-            (Some(url), _) => (url.clone(), Origin::Operator),
-            (None, Some((url, origin))) => (url.clone(), *origin),
-            (None, None) => self.learn().await?,
+        let (url, origin) = match (&self.keys, &self.learned, &self.metadata) {
+            (Some(url), _, _) if self.configured => (url.clone(), Origin::Operator),
+            (_, Some((url, origin)), _) => (url.clone(), *origin),
+            (_, None, Some(metadata)) => self.learn(metadata.clone()).await?,
+            (Some(url), None, None) => (url.clone(), Origin::Operator),
+            (None, None, None) => return Err(FetchError::invalid("no place to fetch keys from")),
         };
-        let fetched = self.upstream.get(&url, origin, &[], MAX_BYTES, self.timeout).await;
+        let fetched = self.get(&url, origin).await;
         if fetched.is_err() {
             self.forget();
         }
-        Ok(fetched?)
+        fetched
     }
 
-    async fn learn(&mut self) -> Result<(Url, Origin), FetchError> {
-        let url = self.below(METADATA)?;
-        let document =
-            self.upstream.get(&url, Origin::Operator, &[], MAX_BYTES, self.timeout).await;
-        let Ok(document) = document else {
+    async fn get(&self, url: &Url, origin: Origin) -> Result<Document, FetchError> {
+        Ok(self.upstream.get(url, origin, &[], MAX_BYTES, self.timeout).await?)
+    }
+
+    async fn learn(&mut self, metadata: Url) -> Result<(Url, Origin), FetchError> {
+        let document = match (self.get(&metadata, Origin::Operator).await, &self.keys) {
+            (Ok(document), _) => document,
             // Without metadata the keys may still be where they always were.
-            return Ok((self.below(KEYS)?, Origin::Operator));
+            (Err(_), Some(keys)) => return Ok((keys.clone(), Origin::Operator)),
+            (Err(error), None) => return Err(error),
         };
-        let metadata: Metadata = serde_json::from_slice(&document.body)
+        let found: Metadata = serde_json::from_slice(&document.body)
             .map_err(|_| FetchError::invalid("the metadata is not usable"))?;
-        if metadata.issuer != self.iss {
+        if found.issuer != self.iss {
             return Err(FetchError::invalid(
                 "the metadata names another issuer: compare issuers[].issuer and base_url",
             ));
         }
-        let url = Url::parse(&metadata.jwks_uri)
+        let url = Url::parse(&found.jwks_uri)
             .map_err(|_| FetchError::invalid("the metadata's jwks_uri is no URL"))?;
-        let same = url.origin() == self.base.origin();
+        let same = url.origin() == metadata.origin();
         let learned = (url, if same { Origin::Operator } else { Origin::Document });
         self.learned = Some(learned.clone());
         Ok(learned)
-    }
-
-    fn below(&self, path: &str) -> Result<Url, FetchError> {
-        let base = self.base.as_str().trim_end_matches('/');
-        Url::parse(&format!("{base}{path}"))
-            .map_err(|_| FetchError::invalid("the base URL is not usable"))
     }
 }
 
 impl Documents for KeySource {
     fn fetch(&mut self) -> BoxFuture<'_, Result<Document, FetchError>> {
         Box::pin(self.key_set())
+    }
+
+    fn fetch_copy(&mut self) -> Option<BoxFuture<'_, Result<Document, FetchError>>> {
+        let copy = self.copy.clone()?;
+        Some(Box::pin(async move { self.get(&copy, Origin::Operator).await }))
     }
 
     fn forget(&mut self) {

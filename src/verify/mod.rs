@@ -131,7 +131,7 @@ impl Verifier {
             let (issuer, refresher) = Issuer::build(index, settings, upstream, metrics, readiness)?;
             verifier.by_iss.insert(issuer.iss.clone(), index);
             verifier.issuers.push(Arc::new(issuer));
-            refreshers.push(refresher);
+            refreshers.extend(refresher);
         }
         Ok(Parts { verifier, refreshers })
     }

@@ -3,6 +3,7 @@
 
 mod cache;
 mod claims;
+mod in_place;
 mod jwks;
 mod key_cache;
 mod key_forget;
@@ -11,6 +12,7 @@ mod key_snapshot;
 mod key_source;
 mod key_trouble;
 mod key_types;
+mod kinds;
 mod revocation;
 mod signatures;
 mod token;

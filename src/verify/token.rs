@@ -29,14 +29,21 @@ const MAX_TIME: u64 = 253_402_300_799;
 /// compressed payloads, encryption, nested tokens.
 const REFUSED_MEMBERS: [&str; 6] = ["crit", "b64", "zip", "enc", "cty", "epk"];
 
-/// The kinds of token this is the door for (RFC 8725 section 3.11, RFC 9068).
-const TYPES: [&str; 2] = ["jwt", "at+jwt"];
+/// What a token says it is (RFC 8725 section 3.11). Other kinds are not parsed any further.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Typ {
+    /// Nothing, or `JWT`.
+    Plain,
+    /// `at+jwt`, an access token by RFC 9068.
+    Access,
+}
 
 /// A token of good shape. Nothing in it is verified yet.
 #[derive(Debug)]
 pub(super) struct Token<'a> {
     pub(super) alg: Cow<'a, str>,
     pub(super) kid: Option<Cow<'a, str>>,
+    pub(super) typ: Typ,
     pub(super) claims: Claims<'a>,
     /// What was signed: header, dot, claims.
     pub(super) signed: &'a [u8],
@@ -68,10 +75,10 @@ pub(super) fn parse<'a>(raw: &'a [u8], scratch: &'a mut Vec<u8>) -> Result<Token
     scratch.resize(raw.len(), 0);
     let (signature, rest) = decode(signature, MAX_SIGNATURE, scratch)?;
     let (header, rest) = decode(header, MAX_HEADER, rest)?;
-    let (alg, kid) = json::<Header<'_>>(header)?.check()?;
+    let Named { alg, kid, typ } = json::<Header<'_>>(header)?.check()?;
     let (claims, _) = decode(claims, MAX_CLAIMS, rest)?;
     let claims = json::<RawClaims<'_>>(claims)?.check()?;
-    Ok(Token { alg, kid, claims, signed: signed.as_bytes(), signature })
+    Ok(Token { alg, kid, typ, claims, signed: signed.as_bytes(), signature })
 }
 
 /// One part of a token, decoded to the front of `room`; and the room that is left.
@@ -92,21 +99,28 @@ fn json<'a, T: Deserialize<'a>>(part: &'a [u8]) -> Result<T, DenyReason> {
     serde_json::from_slice(part).map_err(|_| BAD)
 }
 
+/// What a header says of key and kind.
+struct Named<'a> {
+    alg: Cow<'a, str>,
+    kid: Option<Cow<'a, str>>,
+    typ: Typ,
+}
+
 /// The header as it is read, no member twice.
 struct Header<'a>(Object<'a>);
 
 impl<'a> Header<'a> {
-    fn check(self) -> Result<(Cow<'a, str>, Option<Cow<'a, str>>), DenyReason> {
+    fn check(self) -> Result<Named<'a>, DenyReason> {
         if REFUSED_MEMBERS.iter().any(|name| self.0.contains(name)) {
             return Err(DenyReason::TokenHeaderRefused);
         }
-        self.text("typ")?.map_or(Ok(()), typ)?;
+        let typ = self.text("typ")?.map_or(Ok(Typ::Plain), typ)?;
         let alg = self.take("alg")?.ok_or(BAD)?;
         let kid = self.take("kid")?;
         if kid.as_ref().is_some_and(|kid| kid.is_empty() || kid.len() > MAX_KID) {
             return Err(BAD);
         }
-        Ok((alg, kid))
+        Ok(Named { alg, kid, typ })
     }
 
     /// Absent, or text; any other JSON type, `null` too, is malformed.
@@ -129,14 +143,15 @@ impl<'de: 'a, 'a> Deserialize<'de> for Header<'a> {
 }
 
 /// In any case, `application/` or not (RFC 7515 section 4.1.9).
-fn typ(kind: &str) -> Result<(), DenyReason> {
+fn typ(kind: &str) -> Result<Typ, DenyReason> {
     const PREFIX: &str = "application/";
     let bare = match kind.get(..PREFIX.len()) {
         Some(prefix) if prefix.eq_ignore_ascii_case(PREFIX) => kind.get(PREFIX.len()..),
         _ => Some(kind),
     };
     match bare {
-        Some(kind) if TYPES.iter().any(|known| kind.eq_ignore_ascii_case(known)) => Ok(()),
+        Some(kind) if kind.eq_ignore_ascii_case("jwt") => Ok(Typ::Plain),
+        Some(kind) if kind.eq_ignore_ascii_case("at+jwt") => Ok(Typ::Access),
         _ => Err(DenyReason::TokenHeaderRefused),
     }
 }

@@ -16,11 +16,14 @@ pub struct Credentials(pub Vec<TokenSource>);
 
 impl Default for Credentials {
     fn default() -> Self {
-        Self(vec![TokenSource { header: Some("authorization".to_owned()), cookie: None }])
+        Self(vec![TokenSource {
+            header: Some("authorization".to_owned()),
+            ..TokenSource::default()
+        }])
     }
 }
 
-/// One place to look for a credential: a header or a cookie.
+/// One place to look for a credential: a header, a cookie or a query parameter.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct TokenSource {
@@ -30,6 +33,9 @@ pub struct TokenSource {
     /// A cookie name. Methods that change state then need a same-origin proof.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cookie: Option<String>,
+    /// A query parameter. Addresses stand in logs and histories, so a header is better.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub query: Option<String>,
 }
 
 /// Whether a credential is asked for.

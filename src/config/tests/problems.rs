@@ -83,7 +83,7 @@ const SHAPES: &[(&str, &str, &str)] = &[
     ("key_snapshots: { directory: /tmp }", "key_snapshots.directory", "others can write it"),
     ("credentials: authorization", "credentials", "list"),
     ("credentials: [authorization]", "credentials[0]", "map"),
-    ("credentials: [{ query: token }]", "credentials[0].query", "known here"),
+    ("credentials: [{ body: token }]", "credentials[0].body", "known here"),
     ("routes: {}", "routes", "list"),
     ("routes: [{ id: a, auth: off }]", "routes[0].auth", "none, optional, required"),
     ("routes: [{ id: a, auth_level: admin }]", "routes[0].auth_level", "instant, guest, unverified, verified"),
@@ -95,7 +95,7 @@ const SHAPES: &[(&str, &str, &str)] = &[
     ("routes: [{ id: '' }]", "routes[0].id", ""),
     ("issuers: [{ kind: rownd }]", "issuers[0]", "`name`"),
     ("issuers: [{ name: A, kind: rownd }]", "issuers[0].name", ""),
-    ("issuers: [{ name: a, kind: oidc }]", "issuers[0].kind", "rownd"),
+    ("issuers: [{ name: a, kind: saml }]", "issuers[0].kind", "rownd"),
     ("log: { denials_per_second: 0 }", "log.denials_per_second", "1"),
     ("log: null", "log", ""),
 ];

@@ -39,6 +39,88 @@ fn without_an_app_there_is_nothing_to_verify_for() {
     }
 }
 
+/// (an issuer's settings, the setting complained of, what the message has to say)
+#[rustfmt::skip] // one case a line
+const KINDS: &[(&str, &str, &str)] = &[
+    ("kind: supertokens", "issuers[0].base_url", "https://api.example.com/auth"),
+    ("kind: supertokens, base_url: 'http://st.test/auth'", "issuers[0].base_url", "https"),
+    ("kind: supertokens, base_url: 'https://st.test/auth', apps: [{ id: a }, { id: b }]", "issuers[0].apps", "one"),
+    ("kind: supertokens, base_url: 'https://st.test/auth', apps: [{ key: k }]", "issuers[0].apps[0]", "id: app_"),
+    ("kind: supertokens, base_url: 'https://st.test/auth', claims: { user_id: x }", "issuers[0].claims.user_id", "oidc"),
+    ("kind: supertokens, base_url: 'https://st.test/auth', claims: { tenant: x }", "issuers[0].claims.tenant", "rownd"),
+    ("kind: supertokens, base_url: 'https://st.test/auth', algorithms: [EdDSA]", "issuers[0].algorithms[0]", "RS256"),
+    ("kind: supertokens, base_url: 'https://st.test/auth', accepts: id", "issuers[0].accepts", "oidc"),
+    ("kind: supertokens, base_url: 'https://st.test/auth', allow_missing_exp: true", "issuers[0].allow_missing_exp", "rownd"),
+    ("kind: oidc, audiences: [a]", "issuers[0].issuer", "iss"),
+    ("kind: oidc, issuer: 'https://a.test'", "issuers[0].audiences", "audiences: [my-api]"),
+    ("kind: oidc, issuer: 'https://a.test', audiences: ['']", "issuers[0].audiences[0]", "empty"),
+    ("kind: oidc, issuer: 'http://a.test', audiences: [a]", "issuers[0].issuer", "https"),
+    ("kind: oidc, issuer: 'not-an-address', audiences: [a]", "issuers[0].issuer", "URL"),
+    ("kind: oidc, issuer: 'https://a.test', audiences: [a], apps: [{ id: x }]", "issuers[0].apps", "rownd"),
+    ("kind: oidc, issuer: 'https://a.test', audiences: [a], project: x", "issuers[0].project", "firebase"),
+    ("kind: oidc, issuer: 'https://a.test', audiences: [a], algorithms: [RS256, RS256]", "issuers[0].algorithms[1]", "twice"),
+    ("kind: oidc, issuer: 'https://a.test', audiences: [a], algorithms: [HS256]", "issuers[0].algorithms[0]", "EdDSA"),
+    ("kind: oidc, issuer: 'https://a.test', audiences: [a], claims: { role: x }", "issuers[0].claims.role", "roles"),
+    ("kind: oidc, issuer: 'https://a.test', audiences: [a], claims: { roles: '' }", "issuers[0].claims.roles", "empty"),
+    ("kind: oidc, issuer: 'https://a.test', audiences: [a], claims: { user_id: aud }", "issuers[0].claims.user_id", "aud"),
+    ("kind: oidc, issuer: 'https://a.test', audiences: [a], jwks_fallback_url: 'http://b.test'", "issuers[0].jwks_fallback_url", "https"),
+    ("kind: oidc, issuer: 'https://a.test', audiences: [a], keys: { fetch: false }", "issuers[0].keys.fetch", "key_set"),
+    ("kind: firebase", "issuers[0].project", "project"),
+    ("kind: firebase, project: 'a/b'", "issuers[0].project", "letters"),
+    ("kind: firebase, project: p, audiences: [p]", "issuers[0].audiences", "supertokens"),
+    ("kind: firebase, project: p, algorithms: [ES256]", "issuers[0].algorithms[0]", "RS256"),
+    ("kind: static, issuer: a, audiences: [x]", "issuers[0].key_set", "file:"),
+    ("kind: static, issuer: a, audiences: [x], key_set: ' '", "issuers[0].key_set", "empty"),
+    ("kind: static, issuer: a, audiences: [x], key_set: 'file:/no/such'", "issuers[0].key_set", "/no/such"),
+    ("kind: static, issuer: a, audiences: [x], key_set: '{}', jwks_url: 'https://a.test'", "issuers[0].jwks_url", "oidc"),
+    ("kind: rownd, apps: [{ id: x }], algorithms: [RS256]", "issuers[0].algorithms[0]", "EdDSA"),
+    ("kind: rownd, apps: [{ id: x }], audiences: [x]", "issuers[0].audiences", "oidc"),
+    ("kind: rownd, apps: [{ id: x }], claims: { auth_level: x }", "issuers[0].claims.auth_level", "firebase"),
+    ("kind: rownd, apps: [{ key: k }], key_set: '{}', keys: { fetch: false }", "issuers[0].apps[0]", "id: app_"),
+];
+
+#[test]
+fn each_kind_needs_its_own_settings_and_has_no_others() {
+    for (settings, setting, said) in KINDS {
+        let problems = bad(&format!("issuers: [{{ name: a, {settings} }}]"), &[]);
+        assert_eq!(problems.len(), 1, "{settings}: {problems:#?}");
+        assert_eq!(problems[0].setting, *setting, "{settings}");
+        assert!(problems[0].message.contains(said), "{settings}: {}", problems[0]);
+    }
+}
+
+#[test]
+fn three_lines_are_enough_for_each_kind() {
+    use crate::config::SigningAlgorithm::{ES256, EdDSA, RS256};
+    let all = &[RS256, ES256, EdDSA][..];
+    for (settings, iss, algorithms, fetch) in [
+        ("kind: rownd, apps: [{ id: x }]", "https://api.rownd.io", &[EdDSA][..], true),
+        (
+            "kind: supertokens, base_url: 'https://st.test/auth/'",
+            "https://st.test/auth",
+            &[RS256],
+            true,
+        ),
+        ("kind: oidc, issuer: 'https://a.test/', audiences: [x]", "https://a.test/", all, true),
+        ("kind: firebase, project: p", "https://securetoken.google.com/p", &[RS256], true),
+        ("kind: static, issuer: urn:a, audiences: [x], key_set: '{}'", "urn:a", all, false),
+    ] {
+        let config = good(&format!("issuers: [{{ name: a, {settings} }}]"), &[]);
+        let issuer = &config.issuers[0];
+        assert_eq!(issuer.issuer.as_deref(), Some(iss), "{settings}");
+        assert_eq!(issuer.algorithms, algorithms, "{settings}");
+        assert_eq!(issuer.keys.fetch, fetch, "{settings}");
+    }
+}
+
+#[test]
+fn two_issuers_of_one_iss_are_refused_whatever_their_kinds() {
+    let yaml = "issuers:
+- { name: a, kind: supertokens, base_url: 'https://st.test/auth' }
+- { name: b, kind: static, issuer: 'https://st.test/auth', audiences: [x], key_set: '{}' }";
+    assert_eq!(places(&bad(yaml, &[])), [("test.yaml:3", "issuers[1].issuer")]);
+}
+
 #[test]
 fn an_issuer_is_known_by_its_base_url_unless_it_says_otherwise() {
     let one = |more: &str| {

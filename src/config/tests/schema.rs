@@ -12,10 +12,25 @@ fn the_committed_schema_is_the_current_one() {
     assert!(committed == json_schema(), "docs/config.schema.json is old: run `make docs`");
 }
 
-/// A configuration in which every list has an entry.
-fn whole() -> Value {
+/// What an issuer of this kind needs.
+fn issuer(kind: &str) -> Value {
+    match kind {
+        "rownd" => json!({"name": "a", "kind": kind,
+            "apps": [{"id": "x", "key": "k", "secret": "s"}]}),
+        "supertokens" => json!({"name": "a", "kind": kind, "base_url": "https://a.test/auth"}),
+        "oidc" => json!({"name": "a", "kind": kind, "issuer": "https://a.test",
+            "audiences": ["x"], "algorithms": ["RS256"]}),
+        "firebase" => json!({"name": "a", "kind": kind, "project": "my-project"}),
+        "static" => json!({"name": "a", "kind": kind, "issuer": "a", "audiences": ["x"],
+            "key_set": "{}"}),
+        other => panic!("{other} needs a row"),
+    }
+}
+
+/// A configuration in which every list has an entry, with an issuer of this kind.
+fn whole(kind: &str) -> Value {
     json!({
-        "issuers": [{"name": "a", "kind": "rownd", "apps": [{"id": "x", "key": "k", "secret": "s"}]}],
+        "issuers": [issuer(kind)],
         "credentials": [{"header": "authorization"}],
         "routes": [{"id": "r"}],
     })
@@ -65,6 +80,9 @@ fn every_word_of_every_enumeration_is_read_and_printed_back() {
         "/default/freshness",
         "/default/odd_paths",
         "/identity_headers/vendor_headers",
+        "/issuers/0/accepts",
+        "/issuers/0/algorithms/0",
+        "/issuers/0/auth_level",
         "/issuers/0/kind",
         "/log/format",
         "/log/level",
@@ -79,13 +97,18 @@ fn every_word_of_every_enumeration_is_read_and_printed_back() {
     for (pointer, words) in &found {
         assert!(!words.is_empty(), "{pointer}");
         for word in words {
-            let mut document = whole();
+            let kind = match pointer.rsplit('/').next() {
+                Some("kind") => word.as_str(),
+                Some("freshness") => "rownd",
+                _ => "oidc",
+            };
+            let mut document = whole(kind);
             set(&mut document, pointer, word);
             let config = good(&document.to_string(), &[]);
             let printed = serde_json::to_value(&config).unwrap();
             assert_eq!(printed.pointer(pointer), Some(&json!(word)), "{pointer}");
         }
-        let mut document = whole();
+        let mut document = whole("oidc");
         set(&mut document, pointer, "no_such_word");
         assert!(read(&document.to_string(), &[]).is_err(), "{pointer}");
     }
@@ -93,7 +116,9 @@ fn every_word_of_every_enumeration_is_read_and_printed_back() {
 
 #[test]
 fn what_is_printed_can_be_read_again() {
-    for yaml in ["", &whole().to_string()] {
+    let kinds = ["rownd", "supertokens", "oidc", "firebase", "static"];
+    let each = kinds.map(|kind| whole(kind).to_string());
+    for yaml in each.iter().map(String::as_str).chain([""]) {
         let config = good(yaml, &[APP]);
         let printed = serde_json::to_value(&config).unwrap();
         assert_eq!(structure::problems(&printed), [], "{yaml}");

@@ -1,6 +1,6 @@
 //! Rules that ask for a user's profile need somebody who has profiles, and what opens them.
 
-use super::{Found, MAX_ISSUERS};
+use super::{Found, issuers::MAX_ISSUERS};
 use crate::config::{Auth, Config, Freshness, IssuerKind, document::readable};
 
 /// All problems of `freshness: profile`.
@@ -20,9 +20,10 @@ pub(super) fn profiles(config: &Config, found: &mut Found) {
     let rule = readable(&format!("{first}/freshness"));
     let mut any = false;
     for (index, issuer) in config.issuers.iter().enumerate().take(MAX_ISSUERS) {
-        match issuer.kind {
-            IssuerKind::Rownd => any = true,
+        if issuer.kind != IssuerKind::Rownd {
+            continue;
         }
+        any = true;
         for (app, settings) in issuer.apps.iter().enumerate() {
             for (name, there) in
                 [("key", settings.key.is_some()), ("secret", settings.secret.is_some())]

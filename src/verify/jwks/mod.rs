@@ -2,6 +2,7 @@
 //! has a reason. No placeholder key exists: an unusable document yields no set at all.
 
 mod import;
+mod pem;
 mod refusal;
 mod rsa;
 
@@ -93,6 +94,17 @@ impl KeySet {
                 }
             }
         }
+        Ok(set)
+    }
+
+    /// Reads keys that an operator has put in place: a key set document, or public keys in PEM.
+    pub(super) fn in_place(text: &str, algorithms: &[Algorithm]) -> Result<Self, String> {
+        if text.trim_start().starts_with('{') {
+            return Self::parse(text.as_bytes(), algorithms, None).map_err(str::to_owned);
+        }
+        let keys = pem::keys(text, algorithms)?.into_iter().map(Arc::new).collect();
+        let mut set = Self { keys, refused: Vec::new() };
+        set.drop_ambiguous();
         Ok(set)
     }
 

@@ -5,23 +5,25 @@ use serde_json::{Value, json};
 
 use super::{APP, access, parse, unsigned, with};
 use crate::{
+    config::{Issuer, IssuerKind},
     model::{AuthLevel, DenyReason, Identity},
     verify::{
-        claims::{App, Lifetime, rownd},
-        token::Claims,
+        claims::{App, Lifetime, Rules},
+        token::Token,
     },
 };
 
 const KNOWN: App<'_> = App { id: Some(APP), variants: &[] };
 const UNKNOWN: App<'_> = App { id: None, variants: &[] };
 
-fn claims(json: &Value) -> Claims<'static> {
+fn token(json: &Value) -> Token<'static> {
     let text = format!("{}.c2ln", unsigned(r#"{"alg":"EdDSA"}"#, &json.to_string()));
-    parse(text.as_bytes()).unwrap().claims
+    parse(text.as_bytes()).unwrap()
 }
 
 fn judge(json: &Value, apps: &[App<'_>]) -> Result<Identity, DenyReason> {
-    rownd(&claims(json), &"one".into(), apps)
+    let rules = Rules::build(&Issuer::new("one", IssuerKind::Rownd));
+    rules.identity(&token(json), &"one".into(), apps)
 }
 
 /// Short names for Rownd's claims.
@@ -355,7 +357,8 @@ fn a_token_holds_from_its_start_to_its_end() {
 
 #[test]
 fn the_lifetime_is_that_of_the_claims() {
-    let lifetime = Lifetime::of(&claims(&json!({"iss": "i", "nbf": 1, "iat": 2.5, "exp": 3})));
+    let lifetime =
+        Lifetime::of(&token(&json!({"iss": "i", "nbf": 1, "iat": 2.5, "exp": 3})).claims);
     assert_eq!(lifetime, Lifetime { not_before: Some(1), issued_at: Some(2), end: Some(3) });
 }
 

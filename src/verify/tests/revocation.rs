@@ -42,19 +42,10 @@ fn list(max_entries: usize) -> (Arc<Revocations>, Arc<Metrics>) {
 
 fn who(token: &str, session: &str, issued_at: Option<u64>) -> Identity {
     Identity {
-        user_id: USER.to_owned(),
-        issuer: "one".into(),
-        auth_level: AuthLevel::Verified,
-        anonymous: false,
-        app_id: None,
-        app_variant: None,
         session_id: Some(session.to_owned()),
         token_id: Some(token.to_owned()),
         issued_at,
-        roles: Vec::new(),
-        groups: Vec::new(),
-        headers: std::sync::OnceLock::new(),
-        expires_at: None,
+        ..Identity::new(USER.to_owned(), "one".into(), AuthLevel::Verified)
     }
 }
 

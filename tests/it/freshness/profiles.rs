@@ -1,12 +1,7 @@
 //! The profile room itself, against a server: one request for a user however many ask, whoever
 //! gives up; bounded; kept for a time, and forgotten by command.
 
-use std::{
-    collections::BTreeMap,
-    future::Future,
-    sync::{Arc, OnceLock},
-    time::Duration,
-};
+use std::{collections::BTreeMap, future::Future, sync::Arc, time::Duration};
 
 use futures_util::future::join_all;
 use rownd_authz::{
@@ -60,19 +55,8 @@ fn rig(issuer: &Issuer, profiles: Value) -> Rig {
 
 fn who(user: &str) -> Identity {
     Identity {
-        user_id: user.to_owned(),
-        issuer: "rownd".into(),
-        auth_level: AuthLevel::Verified,
-        anonymous: false,
         app_id: Some(APP.to_owned()),
-        app_variant: None,
-        session_id: None,
-        token_id: None,
-        issued_at: None,
-        roles: Vec::new(),
-        groups: Vec::new(),
-        headers: OnceLock::new(),
-        expires_at: None,
+        ..Identity::new(user.to_owned(), "rownd".into(), AuthLevel::Verified)
     }
 }
 

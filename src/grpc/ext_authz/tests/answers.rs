@@ -31,20 +31,11 @@ fn encoder() -> Encoder {
 }
 
 fn identity() -> Identity {
+    let user_id = "user \u{fc} <script>".to_owned();
     Identity {
-        user_id: "user \u{fc} <script>".to_owned(),
-        issuer: "one".into(),
-        auth_level: AuthLevel::Guest,
         anonymous: true,
         app_id: Some("app_1".to_owned()),
-        app_variant: None,
-        session_id: None,
-        token_id: None,
-        issued_at: None,
-        roles: Vec::new(),
-        groups: Vec::new(),
-        headers: OnceLock::new(),
-        expires_at: None,
+        ..Identity::new(user_id, "one".into(), AuthLevel::Guest)
     }
 }
 

@@ -1,0 +1,66 @@
+//! Rownd's own access tokens, and the claims of Rownd's that others carry too.
+
+use std::sync::Arc;
+
+use super::{APP, App, flag, plain_id, variant};
+use crate::{
+    model::{AuthLevel, DenyReason, Identity},
+    verify::{
+        json::{Json, Object},
+        token::Claims,
+    },
+};
+
+pub(super) const APP_USER_ID: &str = "https://auth.rownd.io/app_user_id";
+const AUTH_LEVEL: &str = "https://auth.rownd.io/auth_level";
+const IS_ANONYMOUS: &str = "https://auth.rownd.io/is_anonymous";
+const IS_VERIFIED: &str = "https://auth.rownd.io/is_verified_user";
+
+pub(super) fn identity(
+    claims: &Claims<'_>,
+    issuer: &Arc<str>,
+    apps: &[App<'_>],
+) -> Result<Identity, DenyReason> {
+    let app_id = audience(claims, apps)?;
+    let allowed = apps.iter().find(|known| known.id == Some(&app_id)).map(|app| app.variants);
+    let app_variant = variant(claims, allowed.unwrap_or_default())?;
+    let (auth_level, anonymous) = level(&claims.other)?;
+    let Some(Json::Text(user_id)) = claims.other.get(APP_USER_ID) else {
+        return Err(DenyReason::ClaimsInvalid);
+    };
+    let user_id = plain_id(user_id)?;
+    let app_id = Some(app_id);
+    let known = Identity::new(user_id, issuer.clone(), auth_level);
+    Ok(Identity { anonymous, app_id, app_variant, ..known })
+}
+
+fn audience(claims: &Claims<'_>, apps: &[App<'_>]) -> Result<String, DenyReason> {
+    let meant = |id: &str| claims.aud.iter().any(|aud| aud.strip_prefix(APP) == Some(id));
+    if let Some(id) = apps.iter().filter_map(|app| app.id).find(|id| meant(id)) {
+        return Ok(id.to_owned());
+    }
+    // While an app id is still being asked for, "another audience" may be our own fault.
+    let all_known = apps.iter().all(|app| app.id.is_some());
+    let names_an_app = claims.aud.iter().any(|aud| aud.starts_with(APP));
+    Err(if all_known || !names_an_app {
+        DenyReason::AudienceMismatch
+    } else {
+        DenyReason::AppUnknown
+    })
+}
+
+/// The level, derived where it is absent (tokens of 2022); and whether the user is anonymous.
+/// An anonymous user is a guest at most, whatever else the token says.
+pub(super) fn level(claims: &Object<'_>) -> Result<(AuthLevel, bool), DenyReason> {
+    let (anonymous, verified) = (flag(claims, IS_ANONYMOUS)?, flag(claims, IS_VERIFIED)?);
+    let level = match claims.get(AUTH_LEVEL) {
+        None if anonymous => AuthLevel::Guest,
+        None if verified => AuthLevel::Verified,
+        None => AuthLevel::Unverified,
+        // A level we do not know proves nothing to us.
+        Some(Json::Text(word)) => AuthLevel::parse(word).unwrap_or(AuthLevel::Instant),
+        Some(_) => return Err(DenyReason::ClaimsInvalid),
+    };
+    let level = if anonymous { level.min(AuthLevel::Guest) } else { level };
+    Ok((level, anonymous || level == AuthLevel::Guest))
+}

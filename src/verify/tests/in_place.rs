@@ -1,0 +1,145 @@
+//! Keys that an operator has put in place: a key set or PEM, alone or beside fetched ones.
+
+use aws_lc_rs::{
+    encoding::{AsDer, PublicKeyX509Der},
+    rsa::KeySize,
+    signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _, RsaKeyPair},
+};
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use jsonwebtoken::Algorithm;
+use serde_json::json;
+
+use super::{APP, FetchResult, ISS, Signer, access, key_set, rig_of, with};
+use crate::{
+    model::DenyReason,
+    verify::jwks::{KeySet, Refusal},
+};
+
+const ALL: &[Algorithm] = &[Algorithm::EdDSA, Algorithm::ES256, Algorithm::RS256];
+
+fn armoured(label: &str, der: &[u8]) -> String {
+    let text = STANDARD.encode(der);
+    let lines: Vec<&str> =
+        text.as_bytes().chunks(64).map(|line| std::str::from_utf8(line).unwrap()).collect();
+    format!("-----BEGIN {label}-----\n{}\n-----END {label}-----\n", lines.join("\n"))
+}
+
+fn public<K: AsDer<PublicKeyX509Der<'static>>>(key: &K) -> String {
+    armoured("PUBLIC KEY", key.as_der().unwrap().as_ref())
+}
+
+/// As YAML takes it in one line.
+fn quoted(text: &str) -> String {
+    json!(text).to_string()
+}
+
+fn pinned(keys: &str, more: &str) -> String {
+    let keys = quoted(keys);
+    format!(
+        "issuers: [{{name: one, kind: rownd, base_url: '{ISS}', apps: [{{id: {APP}}}], key_set: {keys}{more}}}]"
+    )
+}
+
+fn document(keys: &[&Signer]) -> String {
+    String::from_utf8(key_set(keys)).unwrap()
+}
+
+#[test]
+fn pem_keys_of_every_type_are_read_and_answer_to_any_name() {
+    let ed = Signer::new("ed", 1);
+    let ec = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).unwrap();
+    let rsa = RsaKeyPair::generate(KeySize::Rsa2048).unwrap();
+    let text = [public(ed.pair.public_key()), public(ec.public_key()), public(rsa.public_key())];
+    let set = KeySet::in_place(&format!("# our partner's\n{}", text.join("\n")), ALL).unwrap();
+    assert_eq!(set.len(), 3);
+    for algorithm in ALL {
+        assert!(set.find(None, *algorithm).is_some());
+        assert!(set.find(Some("any"), *algorithm).is_some());
+    }
+    let key = set.find(Some("any"), Algorithm::EdDSA).unwrap();
+    assert!(key.verifies(b"text", ed.pair.sign(b"text").as_ref()));
+}
+
+#[test]
+fn pem_that_is_no_sound_public_key_is_refused_with_its_place() {
+    let ed = |seed| public(Signer::new("k", seed).pair.public_key());
+    let small = RsaKeyPair::generate(KeySize::Rsa2048).unwrap();
+    // An RSA key of 1024 bits, by hand: SEQUENCE { INTEGER n, INTEGER e }.
+    let mut der = vec![0x30, 0x81, 0x89, 0x02, 0x81, 0x81, 0x00];
+    der.extend_from_slice(&[0xff; 128]);
+    der.extend_from_slice(&[0x02, 0x03, 0x01, 0x00, 0x01]);
+    let weak_point =
+        [&[0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00][..], &[0; 32]];
+    for (name, text, algorithms, said) in [
+        ("nothing", "hello".to_owned(), ALL, "neither a JWKS nor PEM"),
+        ("a private key", armoured("PRIVATE KEY", &[1, 2, 3]), ALL, "block 1 is a private key"),
+        (
+            "another private key",
+            format!("{}{}", ed(1), armoured("EC PRIVATE KEY", &[1])),
+            ALL,
+            "block 2 is a private key",
+        ),
+        ("garbage", armoured("PUBLIC KEY", &[1, 2, 3]), ALL, "block 1 is no public key"),
+        ("a weak RSA key", armoured("RSA PUBLIC KEY", &der), ALL, Refusal::WeakRsa.text()),
+        (
+            "a weak point",
+            armoured("PUBLIC KEY", &weak_point.concat()),
+            ALL,
+            Refusal::WeakPoint.text(),
+        ),
+        (
+            "another algorithm",
+            public(small.public_key()),
+            &[Algorithm::EdDSA][..],
+            "RS256, which is not among",
+        ),
+    ] {
+        let error = KeySet::in_place(&text, algorithms).unwrap_err();
+        assert!(error.contains(said), "{name}: {error}");
+    }
+    // Of two that answer to any name neither is chosen.
+    let two = KeySet::in_place(&format!("{}{}", ed(1), ed(2)), ALL).unwrap();
+    assert!(two.find(Some("x"), Algorithm::EdDSA).is_none());
+}
+
+#[tokio::test(start_paused = true)]
+async fn keys_in_place_verify_until_fetched_ones_come_and_never_beside_them() {
+    let (old, new) = (Signer::new("old", 1), Signer::new("new", 2));
+    let mut rig = rig_of(&pinned(&document(&[&old]), ""), &[key_set(&[&new])]);
+    rig.script().fail(FetchResult::Network);
+    let (by_old, by_new) = (old.token(&access()), new.token(&with(access(), &json!({"x": 1}))));
+    rig.run(async |rig| {
+        rig.verify(&by_old).await.unwrap();
+        // What else the issuer has, nobody knows: that is not the token's fault.
+        let denial = rig.verify(&by_new).await.unwrap_err();
+        assert_eq!(denial.reason(), DenyReason::KeysUnavailable);
+        assert!(!denial.is_for_everybody(), "a client chooses the kid");
+        rig.script().answer(key_set(&[&new]));
+        tokio::time::sleep(std::time::Duration::from_secs(120)).await;
+        rig.verify(&by_new).await.unwrap();
+        let denial = rig.verify(&by_old).await.unwrap_err();
+        assert_eq!(denial.reason(), DenyReason::KidUnknown, "also where its claims are cached");
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_fetching_the_keys_in_place_are_all_there_is() {
+    let (ours, other) = (Signer::new("ours", 1), Signer::new("other", 2));
+    let rig = rig_of(&pinned(&document(&[&ours]), ", keys: {fetch: false}"), &[]);
+    assert!(rig.readiness.waiting_for().is_empty(), "{:?}", rig.readiness.waiting_for());
+    rig.verify(&ours.token(&access())).await.unwrap();
+    assert_eq!(
+        rig.verify(&other.token(&access())).await.unwrap_err().reason(),
+        DenyReason::KidUnknown
+    );
+    let status = rig.verifier.issuers()[0].key_status();
+    assert_eq!((status.usable, status.overdue, status.stale), (1, false, false));
+    assert_eq!(rig.metric("rownd_authz_keys{issuer=\"one\"}"), 1.0);
+    // Trust can be ended here too; only a restart, with other keys, brings it back.
+    rig.verifier.forget_keys(None);
+    assert_eq!(
+        rig.verify(&ours.token(&access())).await.unwrap_err().reason(),
+        DenyReason::KeysUnavailable
+    );
+}
