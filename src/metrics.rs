@@ -5,7 +5,9 @@
 //! rate is right from the first event on. No label ever holds what a client sent.
 #![expect(clippy::disallowed_macros, reason = "the room where metrics are at home")]
 
+mod caches;
 mod fresh;
+mod keys;
 mod rownd;
 #[cfg(test)]
 mod tests;
@@ -18,7 +20,9 @@ use metrics::{
 };
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 
+pub use caches::CacheName;
 pub use fresh::{ProfileResult, Withdrawn};
+pub use keys::{FetchResult, KEY_REFUSALS, SnapshotResult};
 pub use rownd::{Endpoint, RowndResult};
 
 /// Upper bounds of `check_duration_seconds`: 10 microseconds to 1 second.
@@ -48,69 +52,6 @@ impl Outcome {
             Self::Allow => "allow",
             Self::Deny => "deny",
             Self::Unavailable => "unavailable",
-        }
-    }
-}
-
-/// How a fetch of keys ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[repr(usize)]
-pub enum FetchResult {
-    /// A usable key set came.
-    Ok,
-    /// No connection, or it broke.
-    Network,
-    /// It took longer than allowed.
-    Timeout,
-    /// An HTTP status other than 200.
-    Status,
-    /// The document is no key set, too large, or holds no usable key.
-    Invalid,
-}
-
-impl FetchResult {
-    const ALL: [Self; 5] = [Self::Ok, Self::Network, Self::Timeout, Self::Status, Self::Invalid];
-
-    /// The label value.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Ok => "ok",
-            Self::Network => "network",
-            Self::Timeout => "timeout",
-            Self::Status => "status",
-            Self::Invalid => "invalid",
-        }
-    }
-}
-
-/// What became of an issuer's key set on disk.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[repr(usize)]
-pub enum SnapshotResult {
-    /// The process began with it.
-    Loaded,
-    /// There was none at the start.
-    Absent,
-    /// There was one that cannot be trusted.
-    Refused,
-    /// It was written after a fetch.
-    Written,
-    /// It could not be written.
-    WriteFailed,
-}
-
-impl SnapshotResult {
-    const ALL: [Self; 5] =
-        [Self::Loaded, Self::Absent, Self::Refused, Self::Written, Self::WriteFailed];
-
-    const fn as_str(self) -> &'static str {
-        match self {
-            Self::Loaded => "loaded",
-            Self::Absent => "absent",
-            Self::Refused => "refused",
-            Self::Written => "written",
-            Self::WriteFailed => "write_failed",
         }
     }
 }
@@ -160,12 +101,7 @@ struct Api {
 /// The handles of one issuer.
 struct Issuer {
     verifications: Vec<Counter>,
-    fetches: Vec<Counter>,
-    snapshots: Vec<Counter>,
-    keys: Gauge,
-    stale_keys: Gauge,
-    refused_keys: Gauge,
-    last_success: Gauge,
+    keys: keys::Handles,
 }
 
 /// All recording functions.
@@ -174,6 +110,7 @@ pub struct Metrics {
     ext_authz: Api,
     issuers: Vec<Issuer>,
     unknown_issuer: Vec<Counter>,
+    caches: caches::Handles,
     dropped_logs: Vec<Counter>,
     lost_log_lines: Gauge,
     connections: Gauge,
@@ -203,6 +140,8 @@ impl Metrics {
         let handle = recorder.handle();
         Ok(Arc::new(with_local_recorder(&recorder, || {
             describe();
+            caches::describe();
+            keys::describe();
             gauge!("rownd_authz_build_info", "version" => env!("CARGO_PKG_VERSION")).set(1.0);
             Self::register(labels, handle)
         })))
@@ -222,9 +161,13 @@ impl Metrics {
             issuers: labels
                 .issuers
                 .iter()
-                .map(|name| issuer(name, verifications(name)))
+                .map(|name| Issuer {
+                    verifications: verifications(name),
+                    keys: keys::Handles::register(name),
+                })
                 .collect(),
             unknown_issuer: verifications("unknown"),
+            caches: caches::Handles::register(),
             dropped_logs: labels
                 .reasons
                 .iter()
@@ -274,42 +217,6 @@ impl Metrics {
         };
         if let Some(counter) = counters.and_then(|counters| counters.get(result)) {
             counter.increment(1);
-        }
-    }
-
-    /// A fetch of an issuer's keys ended.
-    pub fn keys_fetched(&self, issuer: usize, result: FetchResult) {
-        if let Some(counter) =
-            self.issuers.get(issuer).and_then(|issuer| issuer.fetches.get(result as usize))
-        {
-            counter.increment(1);
-        }
-    }
-
-    /// An issuer's key set on disk was read or written.
-    pub fn key_snapshot(&self, issuer: usize, result: SnapshotResult) {
-        if let Some(counter) =
-            self.issuers.get(issuer).and_then(|issuer| issuer.snapshots.get(result as usize))
-        {
-            counter.increment(1);
-        }
-    }
-
-    /// The keys of an issuer now in use, and whether they are not its latest good answer.
-    pub fn keys_in_use(&self, issuer: usize, usable: usize, stale: bool) {
-        if let Some(issuer) = self.issuers.get(issuer) {
-            #[expect(clippy::cast_precision_loss, reason = "at most 100 keys")]
-            issuer.keys.set(usable as f64);
-            issuer.stale_keys.set(f64::from(u8::from(stale)));
-        }
-    }
-
-    /// An issuer's keys came at this time (Unix seconds), and so many of them were refused.
-    pub fn keys_came(&self, issuer: usize, refused: usize, at: f64) {
-        if let Some(issuer) = self.issuers.get(issuer) {
-            #[expect(clippy::cast_precision_loss, reason = "at most 100 keys")]
-            issuer.refused_keys.set(refused as f64);
-            issuer.last_success.set(at);
         }
     }
 
@@ -378,37 +285,10 @@ fn api(name: &'static str, labels: &Labels) -> Api {
     }
 }
 
-fn issuer(name: &str, verifications: Vec<Counter>) -> Issuer {
-    let gauge_of = |metric: &'static str| gauge!(metric, "issuer" => name.to_owned());
-    Issuer {
-        verifications,
-        fetches: FetchResult::ALL
-            .iter()
-            .map(|result| {
-                counter!("rownd_authz_key_fetches_total",
-                    "issuer" => name.to_owned(), "result" => result.as_str())
-            })
-            .collect(),
-        snapshots: SnapshotResult::ALL
-            .iter()
-            .map(|result| {
-                counter!("rownd_authz_key_snapshots_total",
-                    "issuer" => name.to_owned(), "result" => result.as_str())
-            })
-            .collect(),
-        keys: gauge_of("rownd_authz_keys"),
-        stale_keys: gauge_of("rownd_authz_keys_stale"),
-        refused_keys: gauge_of("rownd_authz_keys_refused"),
-        last_success: gauge_of("rownd_authz_key_fetch_last_success_timestamp_seconds"),
-    }
-}
-
 fn describe() {
     let counters = [
         ("rownd_authz_checks_total", "Checks answered, by API, outcome and reason."),
         ("rownd_authz_verifications_total", "Tokens verified, by issuer and result."),
-        ("rownd_authz_key_fetches_total", "Fetches of key sets, by issuer and result."),
-        ("rownd_authz_key_snapshots_total", "Key sets on disk, by issuer and what became of them."),
         ("rownd_authz_denial_logs_dropped_total", "Denials not logged, by reason: too many."),
         ("rownd_authz_connections_total", "Connections to a listener, by what became of them."),
     ];
@@ -418,16 +298,6 @@ fn describe() {
     let gauges = [
         ("rownd_authz_in_flight", "Checks being answered now."),
         ("rownd_authz_build_info", "Always 1; the labels name the build."),
-        ("rownd_authz_keys", "Usable keys of an issuer."),
-        (
-            "rownd_authz_keys_stale",
-            "1 while an issuer's latest answer was no good, or its keys were forgotten.",
-        ),
-        ("rownd_authz_keys_refused", "Keys of an issuer's last set that were refused."),
-        (
-            "rownd_authz_key_fetch_last_success_timestamp_seconds",
-            "When an issuer's keys last came, Unix time; 0 before the first time.",
-        ),
         ("rownd_authz_connections", "Connections open now."),
         ("rownd_authz_log_lines_lost", "Log lines lost since the start: the sink is too slow."),
         ("rownd_authz_dev_mode", "1 where the embedded emulator runs. Never in production."),

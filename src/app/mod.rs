@@ -95,6 +95,7 @@ pub async fn build(config: Config) -> Result<Bound, BuildError> {
     let limits = Limits {
         max_token_bytes: config.check.max_token_bytes,
         claims_cache_bytes: config.check.claims_cache_bytes,
+        refusal_cache_bytes: config.check.refusal_cache_bytes,
     };
     let revocations = Revocations::new(&config.revocation, &metrics);
     let parts =

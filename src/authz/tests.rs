@@ -45,8 +45,11 @@ fn rig(yaml: &str) -> Rig {
         issuers: config.issuers.iter().map(|issuer| issuer.name.clone()).collect(),
     });
     let metrics = metrics.unwrap();
-    let limits =
-        Limits { max_token_bytes: config.check.max_token_bytes, claims_cache_bytes: 1 << 20 };
+    let limits = Limits {
+        max_token_bytes: config.check.max_token_bytes,
+        claims_cache_bytes: 1 << 20,
+        refusal_cache_bytes: 1 << 16,
+    };
     let client = Client::build(Duration::from_secs(1)).unwrap();
     let revocations = Revocations::new(&config.revocation, &metrics);
     let parts =

@@ -2,7 +2,10 @@
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use super::{BUCKETS, ConnectionResult, FetchResult, Labels, Metrics, Outcome, SnapshotResult};
+use super::{
+    BUCKETS, CacheName, ConnectionResult, FetchResult, KEY_REFUSALS, Labels, Metrics, Outcome,
+    SnapshotResult,
+};
 
 fn metrics() -> Arc<Metrics> {
     Metrics::build(&Labels {
@@ -49,7 +52,11 @@ fn every_series_is_there_from_the_start_at_zero() {
         ("key_fetches_total", 2 * 5),
         ("keys", 2),
         ("key_snapshots_total", 10),
-        ("keys_refused", 2),
+        ("cache_lookups_total", 4),
+        ("cache_insertions_total", 2),
+        ("cache_evictions_total", 2),
+        ("cache_bytes", 2),
+        ("keys_refused", 2 * KEY_REFUSALS.len()),
         ("keys_stale", 2),
         ("key_fetch_last_success_timestamp_seconds", 2),
         ("denial_logs_dropped_total", 3),
@@ -96,9 +103,16 @@ fn each_record_moves_its_own_series_and_makes_none() {
     metrics.verified(Some(1), 2);
     metrics.verified(None, 0);
     metrics.keys_fetched(0, FetchResult::Timeout);
+    metrics.cache_looked_up(CacheName::Claims, true);
+    metrics.cache_looked_up(CacheName::Refusals, false);
+    metrics.cache_inserted(CacheName::Refusals);
+    metrics.cache_evicted(CacheName::Claims);
+    metrics.cache_size(CacheName::Claims, 7);
     metrics.key_snapshot(0, SnapshotResult::Written);
     metrics.keys_in_use(0, 3, true);
-    metrics.keys_came(0, 2, 1_800_000_000.0);
+    let mut refused = [0; KEY_REFUSALS.len()];
+    refused[2] = 2;
+    metrics.keys_came(0, refused, 1_800_000_000.0);
     metrics.denial_log_dropped(2);
     metrics.log_lines_lost(9);
     metrics.connection(ConnectionResult::NoPreface);
@@ -117,6 +131,11 @@ fn each_record_moves_its_own_series_and_makes_none() {
     assert_eq!(
         moved,
         [
+            ("cache_bytes{cache=\"claims\"}", 7.0),
+            ("cache_evictions_total{cache=\"claims\"}", 1.0),
+            ("cache_insertions_total{cache=\"refusals\"}", 1.0),
+            ("cache_lookups_total{cache=\"claims\",result=\"hit\"}", 1.0),
+            ("cache_lookups_total{cache=\"refusals\",result=\"miss\"}", 1.0),
             ("checks_total{api=\"ext_authz\",outcome=\"deny\",reason=\"token_expired\"}", 1.0),
             ("connections_total{listener=\"grpc\",result=\"no_preface\"}", 1.0),
             ("connections{listener=\"grpc\"}", 1.0),
@@ -126,7 +145,7 @@ fn each_record_moves_its_own_series_and_makes_none() {
             ("key_fetch_last_success_timestamp_seconds{issuer=\"one\"}", 1_800_000_000.0),
             ("key_fetches_total{issuer=\"one\",result=\"timeout\"}", 1.0),
             ("key_snapshots_total{issuer=\"one\",result=\"written\"}", 1.0),
-            ("keys_refused{issuer=\"one\"}", 2.0),
+            ("keys_refused{issuer=\"one\",reason=\"secret\"}", 2.0),
             ("keys_stale{issuer=\"one\"}", 1.0),
             ("keys{issuer=\"one\"}", 3.0),
             ("log_lines_lost", 9.0),
@@ -147,7 +166,7 @@ fn an_index_that_is_none_is_not_recorded() {
     metrics.keys_fetched(9, FetchResult::Ok);
     metrics.key_snapshot(9, SnapshotResult::Written);
     metrics.keys_in_use(9, 1, true);
-    metrics.keys_came(9, 1, 1.0);
+    metrics.keys_came(9, [1; KEY_REFUSALS.len()], 1.0);
     metrics.denial_log_dropped(99);
     assert_eq!(before, series(&metrics));
 }

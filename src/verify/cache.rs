@@ -4,10 +4,16 @@
 use std::{mem, sync::Arc};
 
 use aws_lc_rs::digest::{SHA256, digest};
-use quick_cache::{Weighter, sync::Cache};
+use quick_cache::{
+    DefaultHashBuilder, Lifecycle, Weighter,
+    sync::{Cache, DefaultLifecycle},
+};
 
 use super::{claims::Lifetime, jwks::Key};
-use crate::model::Identity;
+use crate::{
+    metrics::{CacheName, Metrics},
+    model::Identity,
+};
 
 /// SHA-256 of a whole token.
 pub(super) type Fingerprint = [u8; 32];
@@ -30,9 +36,12 @@ pub(super) struct Verified {
     pub(super) key: Arc<Key>,
 }
 
-/// The table's own share and the reference counts; the names of the identity headers, their
-/// list, and what surrounds them when they are encoded.
-const OVERHEAD: usize = 3 * 64 + 1_200;
+/// The table's own share of an entry: its slots, the hash map, what it remembers of entries that
+/// are gone.
+pub(super) const TABLE_SHARE: usize = 4 * 32;
+/// The reference counts; the names of the identity headers, their list, and what surrounds them
+/// when they are encoded.
+const OVERHEAD: usize = TABLE_SHARE + 64 + 1_200;
 
 /// Bytes an entry takes, about.
 #[derive(Debug, Clone)]
@@ -53,28 +62,77 @@ impl Weighter<Fingerprint, Arc<Verified>> for Weight {
     }
 }
 
+/// Counts what has to go. What is gone is dropped when the table is unlocked.
+#[derive(Debug, Clone)]
+pub(super) struct Evictions<V> {
+    cache: CacheName,
+    metrics: Arc<Metrics>,
+    dropped: DefaultLifecycle<Fingerprint, V>,
+}
+
+impl<V> Lifecycle<Fingerprint, V> for Evictions<V> {
+    type RequestState =
+        <DefaultLifecycle<Fingerprint, V> as Lifecycle<Fingerprint, V>>::RequestState;
+
+    fn on_evict(&self, state: &mut Self::RequestState, key: Fingerprint, value: V) {
+        self.metrics.cache_evicted(self.cache);
+        self.dropped.on_evict(state, key, value);
+    }
+}
+
+/// A cache of so many bytes; none of 0.
+pub(super) fn bounded<V: Clone, W: Weighter<Fingerprint, V> + Clone>(
+    cache: CacheName,
+    bytes: u64,
+    typical_entry: u64,
+    weight: W,
+    metrics: &Arc<Metrics>,
+) -> Option<Table<V, W>> {
+    let items = usize::try_from(bytes / typical_entry.max(1)).unwrap_or(usize::MAX);
+    let evictions =
+        Evictions { cache, metrics: metrics.clone(), dropped: DefaultLifecycle::default() };
+    (bytes > 0).then(|| Cache::with(items, bytes, weight, DefaultHashBuilder::default(), evictions))
+}
+
+/// Values by the fingerprint of a token.
+pub(super) type Table<V, W> = Cache<Fingerprint, V, W, DefaultHashBuilder, Evictions<V>>;
+
 /// The cache, bounded in bytes.
 #[derive(Debug)]
 pub(super) struct ClaimsCache {
-    entries: Option<Cache<Fingerprint, Arc<Verified>, Weight>>,
+    entries: Option<Table<Arc<Verified>, Weight>>,
+    metrics: Arc<Metrics>,
 }
 
 /// What a small entry weighs: the estimate of how many there will be.
 const TYPICAL_ENTRY: u64 = 2_400;
 
 impl ClaimsCache {
-    pub(super) fn new(bytes: u64) -> Self {
-        let items = usize::try_from(bytes / TYPICAL_ENTRY).unwrap_or(usize::MAX);
-        Self { entries: (bytes > 0).then(|| Cache::with_weighter(items, bytes, Weight)) }
+    pub(super) fn new(bytes: u64, metrics: &Arc<Metrics>) -> Self {
+        let entries = bounded(CacheName::Claims, bytes, TYPICAL_ENTRY, Weight, metrics);
+        Self { entries, metrics: metrics.clone() }
     }
 
-    pub(super) fn get(&self, fingerprint: &Fingerprint) -> Option<Arc<Verified>> {
-        self.entries.as_ref()?.get(fingerprint)
+    /// The entry of this token, if it still `holds`.
+    pub(super) fn get(
+        &self,
+        fingerprint: &Fingerprint,
+        holds: impl FnOnce(&Arc<Verified>) -> bool,
+    ) -> Option<Arc<Verified>> {
+        let entries = self.entries.as_ref()?;
+        let found = entries.get(fingerprint).filter(holds);
+        self.metrics.cache_looked_up(CacheName::Claims, found.is_some());
+        found
     }
 
     pub(super) fn insert(&self, fingerprint: Fingerprint, verified: Verified) {
         if let Some(entries) = &self.entries {
             entries.insert(fingerprint, Arc::new(verified));
+            self.metrics.cache_inserted(CacheName::Claims);
         }
+    }
+
+    pub(super) fn bytes(&self) -> u64 {
+        self.entries.as_ref().map_or(0, Cache::weight)
     }
 }

@@ -185,8 +185,8 @@ impl KeyStore {
         }
     }
 
-    /// Ends all trust in the keys in use, on disk and in place too, and has them fetched anew. The error says
-    /// why they may return after a restart.
+    /// Ends all trust in the keys in use, those on disk and in place included, and has them fetched
+    /// anew. The error says why they may return after a restart.
     pub(super) fn forget(&self) -> io::Result<()> {
         self.in_place_forgotten.store(true, Ordering::Release);
         self.progress.send_modify(|progress| {
@@ -213,6 +213,11 @@ impl KeyStore {
     /// This very key is still in use.
     pub(super) fn holds(&self, key: &Arc<Key>) -> bool {
         self.with_keys(|keys| keys.holds(key)).unwrap_or_default()
+    }
+
+    /// Changes with the keys in use.
+    pub(super) fn version(&self) -> u64 {
+        self.version.load(Ordering::Acquire)
     }
 
     /// The last good keys, too old ones included.

@@ -22,7 +22,7 @@ use super::{
 };
 use crate::{
     health::Latch,
-    metrics::{FetchResult, Metrics, SnapshotResult},
+    metrics::{FetchResult, KEY_REFUSALS, Metrics, SnapshotResult},
     upstream::Document,
 };
 
@@ -317,7 +317,13 @@ impl KeyRefresher {
         if let Some(now) = self.store.last_good() {
             let at = now.fetched_at.duration_since(UNIX_EPOCH);
             let at = at.map_or(0.0, |since| since.as_secs_f64());
-            self.metrics.keys_came(self.index, now.set.refused.len(), at);
+            let mut refused = [0; KEY_REFUSALS.len()];
+            for reason in &now.set.refused {
+                if let Some(count) = refused.get_mut(*reason as usize) {
+                    *count += 1;
+                }
+            }
+            self.metrics.keys_came(self.index, refused, at);
         }
     }
 }

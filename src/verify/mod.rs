@@ -3,7 +3,8 @@
 //! In: a token, the time, a deadline. Out: the identity, or a reason. The order: length, shape
 //! and header before any cryptography; the issuer by its exact `iss`; the issuer's own key by
 //! `kid`; the signature; then the claims. Verified claims are cached under the SHA-256 of the
-//! whole token; on a hit, time and key are judged again. Nothing about a bad token is cached.
+//! whole token; on a hit, time and key are judged again. What is definitive about a bad token is kept
+//! for seconds, in [`refusals`].
 
 mod cache;
 mod claims;
@@ -14,6 +15,7 @@ mod key_cache;
 mod key_refresher;
 mod key_snapshot;
 mod key_source;
+mod refusals;
 mod revocation;
 mod self_test;
 #[cfg(test)]
@@ -32,16 +34,18 @@ use tokio::time::Instant;
 use crate::{
     config::{Issuer as IssuerSettings, KeySnapshots},
     health::Readiness,
-    metrics::Metrics,
+    metrics::{CacheName, Metrics},
     model::{Denial, DenyReason, Identity},
     upstream::Client,
 };
-use cache::ClaimsCache;
+use cache::{ClaimsCache, Verified};
+use claims::Lifetime;
 pub use issuer::{AppSlot, Issuer};
 pub use jwks::Refusal;
 pub use key_cache::KeyStatus;
 pub use key_refresher::KeyRefresher;
 use key_snapshot::Snapshot;
+use refusals::{Refusals, Refused};
 pub use revocation::{RevocationCounts, Revocations, RevokeError, Subject};
 pub use self_test::self_test;
 
@@ -66,6 +70,7 @@ pub struct Verifier {
     by_iss: HashMap<String, usize>,
     max_token_bytes: usize,
     cache: ClaimsCache,
+    refusals: Refusals,
     revocations: Arc<Revocations>,
     metrics: Arc<Metrics>,
 }
@@ -86,6 +91,8 @@ pub struct Limits {
     pub max_token_bytes: usize,
     /// Memory for verified claims.
     pub claims_cache_bytes: u64,
+    /// Memory for tokens that were refused.
+    pub refusal_cache_bytes: u64,
 }
 
 impl Parts {
@@ -122,7 +129,8 @@ impl Verifier {
             issuers: Vec::new(),
             by_iss: HashMap::new(),
             max_token_bytes: limits.max_token_bytes,
-            cache: ClaimsCache::new(limits.claims_cache_bytes),
+            cache: ClaimsCache::new(limits.claims_cache_bytes, metrics),
+            refusals: Refusals::new(limits.refusal_cache_bytes, metrics),
             revocations,
             metrics: metrics.clone(),
         };
@@ -155,9 +163,11 @@ impl Verifier {
         }
         let seconds = unix_seconds(now);
         let fingerprint = cache::fingerprint(token);
-        if let Some(hit) = self.cache.get(&fingerprint)
+        let holds = |hit: &Arc<Verified>| {
+            self.issuers.get(hit.issuer).is_some_and(|issuer| issuer.keys.holds(&hit.key))
+        };
+        if let Some(hit) = self.cache.get(&fingerprint, holds)
             && let Some(issuer) = self.issuers.get(hit.issuer)
-            && issuer.keys.holds(&hit.key)
         {
             let judged = hit
                 .lifetime
@@ -165,6 +175,10 @@ impl Verifier {
                 .and_then(|()| self.still_good(&hit.identity, seconds));
             self.metrics.verified(Some(hit.issuer), judged.map_or_else(refusal_label, |()| 0));
             return judged.map(|()| hit.identity.clone()).map_err(Denial::from);
+        }
+        if let Some(refused) = self.refused_before(&fingerprint, seconds) {
+            self.metrics.verified(Some(refused.issuer), refusal_label(refused.reason));
+            return Err(refused.reason.into());
         }
         let (issuer, result) = self.verify_fresh(token, fingerprint, seconds, deadline).await;
         let result = result.and_then(|identity| {
@@ -212,13 +226,41 @@ impl Verifier {
         let Some(issuer) = self.issuers.get(index) else {
             return (None, Err(DenyReason::IssuerUntrusted.into()));
         };
+        // Read before the keys are: if they change meanwhile, what is kept dies with them.
+        let keys = issuer.keys.version();
         let result = issuer.verify(&token, index, now, deadline).await;
+        if let Err(denial) = &result {
+            let lifetime = Lifetime::of(&token.claims);
+            let refused = Refused::new(denial.reason(), index, keys, lifetime);
+            self.refusals.insert(fingerprint, refused);
+        }
         let result = result.map_err(|denial| self.limit_fault(denial)).map(|verified| {
             let identity = verified.identity.clone();
             self.cache.insert(fingerprint, verified);
             identity
         });
         (Some(index), result)
+    }
+
+    /// The token was refused a moment ago, and nothing that decides about it has changed.
+    fn refused_before(&self, fingerprint: &cache::Fingerprint, now: u64) -> Option<Refused> {
+        let issuer = |refused: &Refused| self.issuers.get(refused.issuer);
+        let refused = self.refusals.get(fingerprint, |refused| {
+            issuer(refused).is_some_and(|issuer| {
+                issuer.keys.any_usable() && refused.holds(issuer.keys.version(), now, issuer.leeway)
+            })
+        })?;
+        if refused.reason == DenyReason::SignatureInvalid {
+            // As at the first time: the issuer may have replaced the key.
+            issuer(&refused)?.keys.suspect();
+        }
+        Some(refused)
+    }
+
+    /// Notes how much the caches hold, for whoever reads the metrics next.
+    pub fn measure_caches(&self) {
+        self.metrics.cache_size(CacheName::Claims, self.cache.bytes());
+        self.metrics.cache_size(CacheName::Refusals, self.refusals.bytes());
     }
 
     /// Not withdrawn before its time. Judged on every use: the cache holds claims, no verdicts.

@@ -13,6 +13,7 @@ mod key_source;
 mod key_trouble;
 mod key_types;
 mod kinds;
+mod refusals;
 mod revocation;
 mod signatures;
 mod token;
@@ -230,6 +231,7 @@ fn rig_of(yaml: &str, documents: &[Vec<u8>]) -> Rig {
     let limits = Limits {
         max_token_bytes: config.check.max_token_bytes,
         claims_cache_bytes: config.check.claims_cache_bytes,
+        refusal_cache_bytes: config.check.refusal_cache_bytes,
     };
     let client = Client::build(Duration::from_secs(1)).unwrap();
     let revocations = Revocations::new(&config.revocation, &metrics);

@@ -48,6 +48,10 @@ pub struct Check {
     /// Memory for verified claims, so that a token is verified once. 0 turns the cache off.
     #[schemars(range(max = 4_294_967_296_u64))]
     pub claims_cache_bytes: u64,
+    /// Memory for tokens that were refused (expired, forged, meant for another), kept for 5 s so
+    /// that a client that repeats one costs little. 0 turns the cache off.
+    #[schemars(range(max = 1_073_741_824_u64))]
+    pub refusal_cache_bytes: u64,
 }
 
 impl Default for Check {
@@ -63,6 +67,7 @@ impl Default for Check {
             max_headers_bytes: 131_072,
             realm: "rownd".to_owned(),
             claims_cache_bytes: 67_108_864,
+            refusal_cache_bytes: 1_048_576,
         }
     }
 }

@@ -37,7 +37,11 @@ fn door(yaml: &str) -> (CheckDoor, Arc<Metrics>) {
         issuers: vec!["rownd".to_owned()],
     });
     let metrics = metrics.unwrap();
-    let limits = Limits { max_token_bytes: config.check.max_token_bytes, claims_cache_bytes: 0 };
+    let limits = Limits {
+        max_token_bytes: config.check.max_token_bytes,
+        claims_cache_bytes: 0,
+        refusal_cache_bytes: 0,
+    };
     let client = Client::build(Duration::from_secs(1)).unwrap();
     let revocations = Revocations::new(&config.revocation, &metrics);
     let parts =

@@ -5,11 +5,7 @@ use proptest::prelude::*;
 use serde_json::json;
 
 use super::{ISS, NOW, Rig, Signer, access, issuer, key_set, rig, rig_of, with};
-use crate::{
-    metrics::FetchResult,
-    model::DenyReason,
-    verify::{Limits, cache::fingerprint},
-};
+use crate::{metrics::FetchResult, model::DenyReason, verify::cache::fingerprint};
 
 async fn reason(rig: &Rig, token: &Bytes, now: u64) -> Option<DenyReason> {
     rig.verify_at(token, now).await.err().map(|denial| denial.reason())
@@ -176,9 +172,9 @@ async fn without_a_cache_every_token_is_verified_again() {
     let key = Signer::new("k", 1);
     let token = key.token(&access());
     let mut rig = rig(&[&key]);
-    let limits = Limits { max_token_bytes: 8192, claims_cache_bytes: 0 };
+    let metrics = rig.metrics.clone();
     let verifier = std::sync::Arc::get_mut(&mut rig.verifier).unwrap();
-    verifier.cache = crate::verify::ClaimsCache::new(limits.claims_cache_bytes);
+    verifier.cache = crate::verify::ClaimsCache::new(0, &metrics);
     rig.run_with_keys(async |rig| {
         for _ in 0..3 {
             assert_eq!(reason(rig, &token, NOW).await, None);
@@ -192,8 +188,9 @@ async fn without_a_cache_every_token_is_verified_again() {
 async fn the_cache_is_bounded_in_bytes() {
     let key = Signer::new("k", 1);
     let mut rig = rig(&[&key]);
+    let metrics = rig.metrics.clone();
     let verifier = std::sync::Arc::get_mut(&mut rig.verifier).unwrap();
-    verifier.cache = crate::verify::ClaimsCache::new(64 << 10);
+    verifier.cache = crate::verify::ClaimsCache::new(64 << 10, &metrics);
     rig.run_with_keys(async |rig| {
         let tokens: Vec<Bytes> = (0..400)
             .map(|index| {
@@ -206,6 +203,15 @@ async fn the_cache_is_bounded_in_bytes() {
         }
         let (fresh, cached) = counts(rig);
         assert!(fresh > 600.0, "{cached} of 400 were still there, in 64 KiB");
+        let count = |what| rig.metric(&format!("rownd_authz_cache_{what}"));
+        assert_eq!(count("lookups_total{cache=\"claims\",result=\"hit\"}"), cached);
+        assert_eq!(count("lookups_total{cache=\"claims\",result=\"miss\"}"), fresh);
+        assert_eq!(count("insertions_total{cache=\"claims\"}"), fresh);
+        let evicted = count("evictions_total{cache=\"claims\"}");
+        assert!(evicted > 300.0 && evicted < fresh, "{evicted}");
+        rig.verifier.measure_caches();
+        let bytes = count("bytes{cache=\"claims\"}");
+        assert!(bytes > 10_000.0 && bytes <= 65_536.0, "{bytes}");
     })
     .await;
 }

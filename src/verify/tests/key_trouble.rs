@@ -9,8 +9,9 @@ use tokio::time::{Instant, sleep};
 
 use super::{ISS, Rig, Signer, access, issuer, key_set, rig, rig_of, soon, with};
 use crate::{
-    metrics::FetchResult,
+    metrics::{FetchResult, KEY_REFUSALS},
     model::{Denial, DenyReason},
+    verify::jwks::Refusal,
 };
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -226,9 +227,21 @@ async fn what_was_refused_is_shown() {
         let status = rig.verifier.issuers()[0].key_status();
         assert_eq!((status.usable, status.refused.len(), status.attempts), (1, 2, 1));
         assert_eq!(rig.metric("rownd_authz_keys{issuer=\"one\"}"), 1.0);
-        assert_eq!(rig.metric("rownd_authz_keys_refused{issuer=\"one\"}"), 2.0);
+        for (reason, count) in [("secret", 1.0), ("not_strict", 1.0), ("weak_rsa", 0.0)] {
+            let series = format!("rownd_authz_keys_refused{{issuer=\"one\",reason=\"{reason}\"}}");
+            assert_eq!(rig.metric(&series), count, "{reason}");
+        }
     })
     .await;
+}
+
+#[test]
+fn the_metric_has_each_reason_in_its_place() {
+    let codes = Refusal::ALL.iter().map(|reason| reason.code());
+    assert!(codes.eq(KEY_REFUSALS), "compare metrics/keys.rs with jwks/refusal.rs");
+    for (index, reason) in Refusal::ALL.iter().enumerate() {
+        assert_eq!(*reason as usize, index);
+    }
 }
 
 /// Two issuers, of which the second has no keys.

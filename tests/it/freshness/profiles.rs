@@ -41,7 +41,7 @@ fn rig(issuer: &Issuer, profiles: Value) -> Rig {
         Labels { reasons: Vec::new(), verifications: Vec::new(), issuers: vec!["rownd".into()] };
     let metrics = Metrics::build(&labels).unwrap();
     let client = Client::build(Duration::from_secs(5)).unwrap();
-    let limits = Limits { max_token_bytes: 8192, claims_cache_bytes: 0 };
+    let limits = Limits { max_token_bytes: 8192, claims_cache_bytes: 0, refusal_cache_bytes: 0 };
     let revocations = Revocations::new(&config.revocation, &metrics);
     let readiness = Readiness::new();
     let parts =
