@@ -27,6 +27,7 @@ ENVOYS := $(TOOLS)/envoy-1.36/envoy $(TOOLS)/envoy-1.38/envoy
 PIP := $(VENV)/bin/python -m pip --disable-pip-version-check --quiet --no-input
 # What the tests with foreign code run; they look for it by these paths.
 PYJWT := $(VENV)/pyjwt.stamp
+ROWND_DJANGO := $(VENV)/django.stamp
 CHART_TOOLS := $(TOOLS)/chart/fetched.stamp
 CHART_PYTHON := $(VENV)/bin/python
 ROWND_NODE := $(TOOLS)/node/node_modules/@rownd/node/package.json
@@ -99,7 +100,7 @@ image: ## Build the container image (docker, podman or buildah; IMAGE=name:tag)
 	$(if $(BUILDER),,$(error make image: missing on this machine: docker, podman or buildah))
 	$(BUILDER) build $(IMAGE_ARGS) -t $(IMAGE) .
 
-tools: | need-test $(ENVOY) $(ENVOYS) $(PYJWT) $(ROWND_NODE) $(CHART_TOOLS) ## Fetch what the tests need into .tools/
+tools: | need-test $(ENVOY) $(ENVOYS) $(PYJWT) $(ROWND_DJANGO) $(ROWND_NODE) $(CHART_TOOLS) ## Fetch what the tests need into .tools/
 
 clean-tools: ## Remove what was fetched
 	rm -rf $(TOOLS)
@@ -158,8 +159,13 @@ $(PYJWT): .ci/tools/pyjwt.txt | $(VENV)/venv.stamp
 	@$(PIP) install --require-hashes -r $<
 	@touch $@
 
+$(ROWND_DJANGO): .ci/tools/django.txt | $(PYJWT)
+	@echo 'fetching rownd-django into $(TOOLS)/'
+	@$(PIP) install --require-hashes --no-deps -r $<
+	@touch $@
+
 $(ROWND_NODE): tests/foreign/node/package-lock.json tests/foreign/node/package.json
-	@echo 'fetching @rownd/node into $(TOOLS)/'
+	@echo 'fetching @rownd/node and openid-client into $(TOOLS)/'
 	@rm -rf $(TOOLS)/node && mkdir -p $(TOOLS)/node && cp $^ $(TOOLS)/node/
 	@cd $(TOOLS)/node && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
 	@touch $@

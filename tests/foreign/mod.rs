@@ -5,8 +5,14 @@
 //! passes; here it cannot.
 
 #[cfg(feature = "dev")]
+mod django;
+#[cfg(feature = "dev")]
 mod node;
+#[cfg(feature = "dev")]
+mod oidc;
 pub(crate) mod pyjwt;
+#[cfg(feature = "dev")]
+mod talk;
 
 use std::path::{Path, PathBuf};
 

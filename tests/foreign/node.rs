@@ -3,17 +3,13 @@
 //! In: the emulator on a free port and tokens of every kind. Out: which of them the
 //! vendor's own `validateToken` accepts, and what its `fetchUserInfo` reads.
 
-use std::{collections::BTreeMap, path::Path, process::Stdio, time::Duration};
+use std::collections::BTreeMap;
 
-use rownd_authz::emulator::{self, Emulator, Rotation, Settings, SignedBy, TokenOrder};
+use rownd_authz::emulator::{Rotation, SignedBy, TokenOrder};
 use serde::Deserialize;
-use serde_json::json;
-use tokio::{io::AsyncWriteExt as _, process::Command, sync::oneshot, task::JoinHandle};
+use serde_json::{Value, json};
 
-use super::{package, tool};
-
-/// Node starts within a second; a loaded machine gets more.
-const PATIENCE: Duration = Duration::from_secs(60);
+use super::talk::{Running, node};
 
 #[derive(Debug, Deserialize)]
 struct Judgement {
@@ -35,78 +31,19 @@ struct Verdict {
     error: String,
 }
 
-struct Running {
-    settings: Settings,
-    base_url: String,
-    stop: oneshot::Sender<()>,
-    task: JoinHandle<std::io::Result<()>>,
-}
-
-impl Running {
-    fn start(emulator: Emulator) -> Self {
-        let (stop, stopped) = oneshot::channel::<()>();
-        Self {
-            settings: emulator.settings().clone(),
-            base_url: emulator.base_url().to_owned(),
-            stop,
-            task: tokio::spawn(emulator.run(async move { stopped.await.unwrap_or(()) })),
-        }
-    }
-
-    async fn end(self) {
-        self.stop.send(()).unwrap();
-        self.task.await.unwrap().unwrap();
-    }
-
-    /// Puts tokens and users before a fresh process of the vendor's client.
-    async fn judge(&self, tokens: &[(&str, String)], users: &[&str]) -> Judgement {
-        let installed = tool("node/node_modules/@rownd/node/package.json");
-        let modules = installed.ancestors().nth(3).unwrap();
-        assert_fresh(
-            &tool("node/package-lock.json"),
-            &package("tests/foreign/node/package-lock.json"),
-        );
-        let question = json!({
-            "api_url": self.base_url,
-            "app_key": self.settings.app_key,
-            "app_secret": self.settings.app_secret,
-            "tokens": tokens.iter().cloned().collect::<BTreeMap<_, _>>(),
-            "users": users,
-        });
-        let mut child = Command::new("node")
-            .arg(package("tests/foreign/node/validate.cjs"))
-            .env("NODE_PATH", modules)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .kill_on_drop(true)
-            .spawn()
-            .expect("`node` runs: install Node.js 18 or newer");
-        let mut stdin = child.stdin.take().unwrap();
-        stdin.write_all(question.to_string().as_bytes()).await.unwrap();
-        drop(stdin);
-        let output = tokio::time::timeout(PATIENCE, child.wait_with_output())
-            .await
-            .expect("the client answers in time")
-            .unwrap();
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-        let judgement: Judgement = serde_json::from_slice(&output.stdout).unwrap();
-        assert_eq!(judgement.version, "3.1.0");
-        judgement
-    }
-}
-
-/// Ends the test if an installed list of packages is not the one in the tree.
-fn assert_fresh(installed: &Path, wanted: &Path) {
-    let read = |path: &Path| {
-        std::fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
-    };
-    assert!(
-        read(installed) == read(wanted),
-        "{} is not what {} asks for: run `make tools` again",
-        installed.display(),
-        wanted.display(),
-    );
+/// Puts tokens and users before a fresh process of the vendor's client.
+async fn judge(running: &Running, tokens: &[(&str, String)], users: &[&str]) -> Judgement {
+    let question = json!({
+        "api_url": running.base_url,
+        "app_key": running.settings.app_key,
+        "app_secret": running.settings.app_secret,
+        "tokens": tokens.iter().cloned().collect::<BTreeMap<_, _>>(),
+        "users": users,
+    });
+    let answer = node("tests/foreign/node/validate.cjs", &question).await;
+    let judgement: Judgement = serde_json::from_value(answer).unwrap();
+    assert_eq!(judgement.version, "3.1.0");
+    judgement
 }
 
 /// Tokens that are no good, and what the vendor's client says of each.
@@ -134,9 +71,8 @@ fn spoilt(mint: impl Fn(TokenOrder) -> String) -> [(&'static str, String, &'stat
 
 #[tokio::test]
 async fn the_vendors_client_accepts_what_is_good_and_nothing_else() {
-    let emulator = emulator::bind(Settings::demo("127.0.0.1:0".parse().unwrap())).await.unwrap();
-    let minter = emulator.minter();
-    let running = Running::start(emulator);
+    let running = Running::start().await;
+    let minter = running.minter.clone();
     let mint = |order: TokenOrder| minter.mint(&order).unwrap();
     let good = [
         ("verified", "user_verified"),
@@ -151,7 +87,7 @@ async fn the_vendors_client_accepts_what_is_good_and_nothing_else() {
     let spoilt = spoilt(mint);
     tokens.extend(spoilt.iter().map(|(name, token, _)| (*name, token.clone())));
 
-    let judgement = running.judge(&tokens, &[]).await;
+    let judgement = judge(&running, &tokens, &[]).await;
     for (name, id) in good {
         let verdict = &judgement.tokens[name];
         assert!(verdict.ok, "{name}: {}", verdict.error);
@@ -167,22 +103,21 @@ async fn the_vendors_client_accepts_what_is_good_and_nothing_else() {
 
 #[tokio::test]
 async fn the_vendors_client_follows_rotations() {
-    let emulator = emulator::bind(Settings::demo("127.0.0.1:0".parse().unwrap())).await.unwrap();
-    let (minter, controls) = (emulator.minter(), emulator.controls());
-    let running = Running::start(emulator);
+    let running = Running::start().await;
+    let (minter, controls) = (running.minter.clone(), running.controls.clone());
     let first = minter.mint(&TokenOrder::default()).unwrap();
     controls.rotate(Rotation::default()).unwrap();
     let second = minter.mint(&TokenOrder::default()).unwrap();
     let tokens = [("first", first), ("second", second)];
 
-    let beside = running.judge(&tokens, &[]).await.tokens;
+    let beside = judge(&running, &tokens, &[]).await.tokens;
     assert!(beside["first"].ok && beside["second"].ok, "{beside:?}");
 
     let how = Rotation { withdraw: true, ..Rotation::default() };
     controls.rotate(how).unwrap();
     let third = minter.mint(&TokenOrder::default()).unwrap();
     let tokens = [tokens.as_slice(), &[("third", third)]].concat();
-    let after = running.judge(&tokens, &[]).await.tokens;
+    let after = judge(&running, &tokens, &[]).await.tokens;
     assert!(!after["first"].ok && !after["second"].ok, "{after:?}");
     assert!(after["third"].ok, "{after:?}");
     running.end().await;
@@ -190,10 +125,9 @@ async fn the_vendors_client_follows_rotations() {
 
 #[tokio::test]
 async fn the_vendors_client_reads_profiles() {
-    let emulator = emulator::bind(Settings::demo("127.0.0.1:0".parse().unwrap())).await.unwrap();
-    let running = Running::start(emulator);
+    let running = Running::start().await;
     let users = ["user_verified", "user_guest", "user_disabled", "user_nobody"];
-    let read = running.judge(&[], &users).await.users;
+    let read = judge(&running, &[], &users).await.users;
     let expected = [
         ("user_verified", "enabled", "verified"),
         ("user_guest", "enabled", "guest"),
@@ -208,5 +142,42 @@ async fn the_vendors_client_reads_profiles() {
     }
     assert!(!read["user_nobody"].ok);
     assert_eq!(read["user_nobody"].error, "ERR_NON_2XX_3XX_RESPONSE");
+    running.end().await;
+}
+
+#[tokio::test]
+async fn the_vendors_client_writes_users_and_guards_an_express() {
+    let running = Running::start().await;
+    let token = running.minter.mint(&TokenOrder::default()).unwrap();
+    let forged = TokenOrder::default().signed_by(SignedBy::Foreign);
+    let data = json!({ "user_id": "juliet", "email": "juliet@example.com", "first_name": "J" });
+    let question = json!({
+        "api_url": running.base_url,
+        "app_key": running.settings.app_key,
+        "app_secret": running.settings.app_secret,
+        "user": { "id": "juliet", "data": data },
+        "token": token,
+        "stranger": running.minter.mint(&forged).unwrap(),
+    });
+    let said = node("tests/foreign/node/backend.cjs", &question).await;
+    let profile = |step: &str| said[step]["answer"].clone();
+    assert_eq!(profile("created")["rownd_user"], "juliet", "{said}");
+    assert_eq!(profile("read")["data"], data);
+    assert_eq!(profile("updated")["data"]["first_name"], "Changed");
+    let status = |step: &str| (said[step]["ok"].clone(), said[step]["status"].clone());
+    assert_eq!(status("refused"), (json!(false), json!(400)));
+    assert_eq!(said["deleted"]["ok"], true);
+    assert_eq!(status("gone"), (json!(false), json!(404)));
+    assert_eq!(status("wrong_secret"), (json!(false), json!(401)));
+    let link = profile("link");
+    let start = format!("{}/hub/auth/magic/", running.base_url);
+    assert!(link["link"].as_str().unwrap().starts_with(&start), "{link}");
+    assert!(link["app_user_id"].as_str().unwrap().starts_with("user_"), "{link}");
+    let express = &said["middleware"];
+    let statuses: Vec<&Value> =
+        ["none", "good", "bad"].iter().map(|name| &express[name]["status"]).collect();
+    assert_eq!(statuses, [400, 200, 401]);
+    assert_eq!(express["good"]["body"]["id"], "user_verified");
+    assert_eq!(express["good"]["body"]["user"]["email"], "vera@example.com");
     running.end().await;
 }

@@ -1,0 +1,97 @@
+//! A running emulator, and talking to a foreign program about it: one JSON value in, one
+//! out.
+//!
+//! In: a program from `.tools/` and a question. Out: its answer, or its own words on why
+//! there is none.
+
+use std::{path::Path, process::Stdio, time::Duration};
+
+use rownd_authz::emulator::{self, Controls, Minter, Settings};
+use serde_json::Value;
+use tokio::{io::AsyncWriteExt as _, process::Command, sync::oneshot, task::JoinHandle};
+
+use super::{package, tool};
+
+/// Such programs start within seconds; a loaded machine gets more.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// The demo's emulator on a free port.
+pub(super) struct Running {
+    pub(super) settings: Settings,
+    pub(super) base_url: String,
+    pub(super) minter: Minter,
+    pub(super) controls: Controls,
+    stop: oneshot::Sender<()>,
+    task: JoinHandle<std::io::Result<()>>,
+}
+
+impl Running {
+    pub(super) async fn start() -> Self {
+        let free = "127.0.0.1:0".parse().unwrap();
+        let emulator = emulator::bind(Settings::demo(free)).await.unwrap();
+        let (stop, stopped) = oneshot::channel::<()>();
+        Self {
+            settings: emulator.settings().clone(),
+            base_url: emulator.base_url().to_owned(),
+            minter: emulator.minter(),
+            controls: emulator.controls(),
+            stop,
+            task: tokio::spawn(emulator.run(async move { stopped.await.unwrap_or(()) })),
+        }
+    }
+
+    pub(super) async fn end(self) {
+        self.stop.send(()).unwrap();
+        self.task.await.unwrap().unwrap();
+    }
+}
+
+/// Asks a script of ours that runs on Node with the packages of `tests/foreign/node`.
+pub(super) async fn node(script: &str, question: &Value) -> Value {
+    let installed = tool("node/node_modules/@rownd/node/package.json");
+    let modules = installed.ancestors().nth(3).unwrap();
+    assert_fresh(&tool("node/package-lock.json"), &package("tests/foreign/node/package-lock.json"));
+    let mut command = Command::new("node");
+    command.arg(package(script)).env("NODE_PATH", modules);
+    ask(&mut command, question).await
+}
+
+/// Asks a script of ours that runs on Python with the packages of the virtual environment.
+pub(super) async fn python(script: &str, question: &Value) -> Value {
+    let mut command = Command::new(tool("venv/bin/python"));
+    command.arg(package(script));
+    ask(&mut command, question).await
+}
+
+async fn ask(command: &mut Command, question: &Value) -> Value {
+    let mut child = command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .kill_on_drop(true)
+        .spawn()
+        .unwrap_or_else(|error| panic!("{command:?} does not run: {error}"));
+    let mut stdin = child.stdin.take().unwrap();
+    stdin.write_all(question.to_string().as_bytes()).await.unwrap();
+    drop(stdin);
+    let output = tokio::time::timeout(PATIENCE, child.wait_with_output())
+        .await
+        .expect("the program answers in time")
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{said}");
+    serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{error}: {said}"))
+}
+
+/// Ends the test if an installed list of packages is not the one in the tree.
+fn assert_fresh(installed: &Path, wanted: &Path) {
+    let read = |path: &Path| {
+        std::fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+    };
+    assert!(
+        read(installed) == read(wanted),
+        "{} is not what {} asks for: run `make tools` again",
+        installed.display(),
+        wanted.display(),
+    );
+}
