@@ -21,7 +21,7 @@ use metrics::{
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 
 pub use caches::CacheName;
-pub use fresh::{ProfileResult, Withdrawn};
+pub use fresh::{Command, CommandResult, ProfileResult, Withdrawn};
 pub use keys::{FetchResult, KEY_REFUSALS, SnapshotResult};
 pub use rownd::{Endpoint, RowndResult};
 

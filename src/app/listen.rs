@@ -108,7 +108,7 @@ pub(super) async fn bind_ops(address: &str) -> Result<(TcpListener, SocketAddr),
 }
 
 /// A socket file that nobody answers behind is left over from a crash and is replaced.
-async fn bind_unix(path: &PathBuf, mode: &str) -> io::Result<UnixListener> {
+pub(super) async fn bind_unix(path: &PathBuf, mode: &str) -> io::Result<UnixListener> {
     if let Ok(found) = fs::symlink_metadata(path) {
         if !found.file_type().is_socket() {
             return Err(io::Error::other("there is a file of another kind at this path"));

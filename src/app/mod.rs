@@ -5,6 +5,7 @@
 
 mod background;
 mod connection;
+mod control;
 mod listen;
 mod ops;
 mod preface;
@@ -21,12 +22,16 @@ use crate::{
     config::Config,
     grpc::{Doors, HealthTask, ext_authz::CheckDoor},
     health::Readiness,
-    http::ops::{self as pages, Ops},
+    http::{
+        control::{self as control_pages, Control},
+        ops::{self as pages, Ops},
+    },
     metrics::{Labels, Metrics},
     profile::{ProfileFetcher, Profiles},
     rownd, upstream,
     verify::{self, Limits, Revocations, Verifier},
 };
+use control::ControlSocket;
 pub use listen::ListenAddress;
 use listen::Listener;
 pub use telemetry::LogGuard;
@@ -72,6 +77,7 @@ pub struct Bound {
     grpc: Listener,
     ops: TcpListener,
     ops_address: SocketAddr,
+    control: Option<(ControlSocket, Arc<Control>)>,
     doors: Doors,
     health: HealthTask,
     state: Ops,
@@ -108,17 +114,20 @@ pub async fn build(config: Config) -> Result<Bound, BuildError> {
         Profiles::build(&config.profiles, verifier.issuers(), &rownd, &metrics);
     let snapshot = Snapshot::build(&config, verifier.clone(), profiles).map_err(part)?;
     let authorizer = Authorizer::new(snapshot, metrics.clone(), config.log.denials_per_second);
+    let commands = Control::new(authorizer.clone(), metrics.clone(), telemetry::set_level);
     let grpc = &config.listeners.grpc;
     let door = CheckDoor::build(authorizer, &config.check, grpc.max_message_bytes);
     let (doors, health) = Doors::build(door, grpc.reflection).map_err(part)?;
     let listener = listen::bind(grpc).await?;
     let (ops, ops_address) = listen::bind_ops(&config.listeners.ops.address).await?;
+    let control = control::bind(config.listeners.control.as_ref()).await?;
     let config_hash = hash(&config).into();
     let state = Ops { metrics, readiness, verifier, config_hash, epoch: 1 };
     Ok(Bound {
         grpc: listener,
         ops,
         ops_address,
+        control: control.map(|socket| (socket, Arc::new(commands))),
         doors,
         health,
         state,
@@ -195,6 +204,9 @@ impl Bound {
         spawn(&mut tasks, background::announce(self.state.readiness.clone()));
         let (readiness, metrics) = (self.state.readiness.clone(), self.state.metrics.clone());
         spawn(&mut tasks, ops::serve(self.ops, pages::router(self.state)));
+        if let Some((socket, commands)) = self.control {
+            spawn(&mut tasks, control::serve(socket, control_pages::router(commands)));
+        }
         let mut accepting = JoinSet::new();
         spawn(&mut accepting, listen::accept(self.grpc, workers.handoff(), metrics));
 

@@ -68,6 +68,18 @@ impl Snapshot {
         })
     }
 
+    /// The issuers and their keys.
+    #[must_use]
+    pub const fn verifier(&self) -> &Arc<Verifier> {
+        &self.verifier
+    }
+
+    /// What is known of users beyond their tokens.
+    #[must_use]
+    pub const fn profiles(&self) -> &Arc<Profiles> {
+        &self.profiles
+    }
+
     /// What can be said of a request before it is judged.
     pub(super) fn facts(&self, request: &RequestContext) -> VerdictFacts {
         let content_type = request.headers.single("content-type");

@@ -27,10 +27,10 @@ use document::{Document, Place};
 pub use owner::{check_directory, only_ours};
 pub use problem::{Problem, Problems};
 pub use schema::{
-    Accepts, App, Auth, Check, ClaimMap, Config, Credentials, DefaultRoute, ExpiredCookie,
-    Freshness, GrpcListener, IdentityHeaders, Issuer, IssuerKind, KeySnapshots, Keys, Listeners,
-    Log, LogFormat, LogLevel, Match, OddPaths, OpsListener, PathMatch, Profiles, Revocation, Route,
-    Shutdown, SigningAlgorithm, TokenSource, Unavailable, VendorHeaders,
+    Accepts, App, Auth, Check, ClaimMap, Config, ControlListener, Credentials, DefaultRoute,
+    ExpiredCookie, Freshness, GrpcListener, IdentityHeaders, Issuer, IssuerKind, KeySnapshots,
+    Keys, Listeners, Log, LogFormat, LogLevel, Match, OddPaths, OpsListener, PathMatch, Profiles,
+    Revocation, Route, Shutdown, SigningAlgorithm, TokenSource, Unavailable, VendorHeaders,
 };
 pub use secret::{REDACTED, Secret};
 pub use span::Span;

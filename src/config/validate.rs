@@ -21,6 +21,7 @@ pub(super) fn problems(config: &mut Config) -> Found {
     routes(&config.routes, &mut found);
     default_route(&config.default, &mut found);
     fresh::profiles(config, &mut found);
+    fresh::control(config, &mut found);
     found
 }
 

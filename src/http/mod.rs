@@ -1,3 +1,4 @@
-//! The HTTP doors beside gRPC. In this slice: `ops`, what operators read.
+//! The HTTP doors beside gRPC: `ops`, what operators read, and `control`, what changes state.
 
+pub mod control;
 pub mod ops;

@@ -69,11 +69,90 @@ impl ProfileResult {
     }
 }
 
+/// A command of the control listener.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(usize)]
+pub enum Command {
+    /// Withdraw a token, a session or a user's tokens.
+    Revoke,
+    /// Take that back.
+    Unrevoke,
+    /// Count what is withdrawn.
+    Revocations,
+    /// End the trust in keys.
+    ForgetKeys,
+    /// Forget what is known of users.
+    ForgetProfiles,
+    /// Another level of the log.
+    LogLevel,
+    /// None of these, or one that was not read.
+    Unknown,
+}
+
+impl Command {
+    const ALL: [Self; 7] = [
+        Self::Revoke,
+        Self::Unrevoke,
+        Self::Revocations,
+        Self::ForgetKeys,
+        Self::ForgetProfiles,
+        Self::LogLevel,
+        Self::Unknown,
+    ];
+
+    /// The label value.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Revoke => "revoke",
+            Self::Unrevoke => "unrevoke",
+            Self::Revocations => "revocations",
+            Self::ForgetKeys => "forget_keys",
+            Self::ForgetProfiles => "forget_profiles",
+            Self::LogLevel => "log_level",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
+/// How a command ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(usize)]
+pub enum CommandResult {
+    /// Done.
+    Ok,
+    /// It makes no sense.
+    Invalid,
+    /// There is no room.
+    Full,
+    /// The peer may not give commands.
+    Denied,
+    /// A fault of ours.
+    Failed,
+}
+
+impl CommandResult {
+    const ALL: [Self; 5] = [Self::Ok, Self::Invalid, Self::Full, Self::Denied, Self::Failed];
+
+    /// The label value.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::Invalid => "invalid",
+            Self::Full => "full",
+            Self::Denied => "denied",
+            Self::Failed => "failed",
+        }
+    }
+}
+
 /// The handles of this file.
 pub(super) struct Handles {
     withdrawn: [Gauge; Withdrawn::ALL.len()],
     lookups: [Counter; ProfileResult::ALL.len()],
     profile_bytes: Gauge,
+    commands: [[Counter; CommandResult::ALL.len()]; Command::ALL.len()],
 }
 
 impl Handles {
@@ -84,7 +163,17 @@ impl Handles {
             "Looks for a user's profile, by result."
         );
         describe_gauge!("rownd_authz_profile_cache_bytes", "Memory of the profiles that are kept.");
+        describe_counter!(
+            "rownd_authz_control_commands_total",
+            "Commands of the control listener, by command and result."
+        );
+        let command = |command: Command, result: CommandResult| {
+            counter!("rownd_authz_control_commands_total",
+                "command" => command.as_str(), "result" => result.as_str())
+        };
         Self {
+            commands: Command::ALL
+                .map(|name| CommandResult::ALL.map(|result| command(name, result))),
             lookups: ProfileResult::ALL.map(
                 |result| counter!("rownd_authz_profile_lookups_total", "result" => result.as_str()),
             ),
@@ -101,6 +190,14 @@ impl Metrics {
         if let Some(gauge) = self.fresh.withdrawn.get(kind as usize) {
             #[expect(clippy::cast_precision_loss, reason = "a bounded number of entries")]
             gauge.set(entries as f64);
+        }
+    }
+
+    /// A command of the control listener ended.
+    pub fn commanded(&self, command: Command, result: CommandResult) {
+        let of = self.fresh.commands.get(command as usize);
+        if let Some(counter) = of.and_then(|of| of.get(result as usize)) {
+            counter.increment(1);
         }
     }
 

@@ -15,5 +15,6 @@ mod istio;
 mod lifecycle;
 mod paths;
 mod releases;
+mod revocation;
 mod shipped;
 mod stack;

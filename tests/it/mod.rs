@@ -4,6 +4,7 @@
 //! Out: what the service answers, shows and logs. Denials are asserted by their reason.
 
 mod attacks;
+mod control;
 mod door;
 mod freshness;
 mod keys;

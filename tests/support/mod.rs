@@ -15,6 +15,7 @@ use std::{
 use tokio::runtime::{Builder, Handle, Runtime};
 
 pub(crate) mod child;
+pub(crate) mod control;
 pub(crate) mod echo;
 pub(crate) mod envoy;
 pub(crate) mod gate;

@@ -13,6 +13,10 @@ pub struct Listeners {
     pub grpc: GrpcListener,
     /// Read-only HTTP: `/metrics`, `/livez`, `/readyz`, `/status`.
     pub ops: OpsListener,
+    /// Commands that change state (revoke, forget keys, log level), on a Unix socket. Off unless
+    /// it is given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub control: Option<ControlListener>,
 }
 
 /// The gRPC listener.
@@ -87,4 +91,26 @@ impl Default for OpsListener {
     fn default() -> Self {
         Self { address: "127.0.0.1:9464".to_owned() }
     }
+}
+
+/// The listener for commands.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ControlListener {
+    /// `unix:/absolute/path`; never a port.
+    pub address: String,
+    /// Permission bits of the socket, octal.
+    #[serde(default = "owner_only")]
+    #[schemars(regex(pattern = r"^0?[0-7]{3}$"))]
+    pub socket_mode: String,
+    /// User ids that may give commands, besides root and the one that the process runs as.
+    #[serde(default)]
+    pub allowed_uids: Vec<u32>,
+    /// Group ids whose members by primary group may give commands.
+    #[serde(default)]
+    pub allowed_gids: Vec<u32>,
+}
+
+fn owner_only() -> String {
+    "0600".to_owned()
 }

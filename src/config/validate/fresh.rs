@@ -1,4 +1,7 @@
-//! Rules that ask for a user's profile need somebody who has profiles, and what opens them.
+//! Rules that ask for a user's profile need somebody who has profiles, and what opens them; and
+//! the control listener is a Unix socket that whoever is named can open.
+
+use std::path::Path;
 
 use super::{Found, issuers::MAX_ISSUERS};
 use crate::config::{Auth, Config, Freshness, IssuerKind, document::readable};
@@ -43,5 +46,32 @@ pub(super) fn profiles(config: &Config, found: &mut Found) {
     }
     if !any {
         found.push((format!("{first}/freshness"), "no issuer has profiles".into()));
+    }
+}
+
+/// All problems of the control listener.
+pub(super) fn control(config: &Config, found: &mut Found) {
+    let Some(control) = &config.listeners.control else { return };
+    let path = control.address.strip_prefix("unix:").filter(|path| Path::new(path).is_absolute());
+    if path.is_none() {
+        let message = "commands are taken on a Unix socket only; write \
+                       unix:/run/rownd-authz/control.sock";
+        found.push(("/listeners/control/address".into(), message.into()));
+    } else if control.address == config.listeners.grpc.address {
+        let message = "is the address of the grpc listener too; write another path";
+        found.push(("/listeners/control/address".into(), message.into()));
+    }
+    // To connect is to write (unix(7)): the last digits are for the group and for the rest.
+    let digits: Vec<u32> = control.socket_mode.chars().filter_map(|c| c.to_digit(8)).collect();
+    let open = digits.iter().rev().take(2).any(|digit| digit & 2 != 0);
+    let others = !control.allowed_uids.is_empty() || !control.allowed_gids.is_empty();
+    if others && !open {
+        found.push((
+            "/listeners/control/socket_mode".into(),
+            format!(
+                "{} keeps those out whom allowed_uids and allowed_gids let in; write \"0660\"",
+                control.socket_mode
+            ),
+        ));
     }
 }

@@ -11,12 +11,12 @@ use super::support::{
 };
 
 /// Where the user's profile is.
-pub(super) fn path() -> String {
+pub(crate) fn path() -> String {
     format!("/applications/{APP}/users/{USER}/data")
 }
 
 /// A configuration with a route that asks for profiles.
-pub(super) fn settings(issuer: &Issuer, profiles: &Value) -> Value {
+pub(crate) fn settings(issuer: &Issuer, profiles: &Value) -> Value {
     config_with(issuer, |config| {
         config["issuers"][0]["apps"][0] = json!({ "id": APP, "key": "key_1", "secret": "ras_1" });
         config["routes"].as_array_mut().unwrap().extend([

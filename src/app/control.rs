@@ -1,0 +1,155 @@
+//! The control listener: a Unix socket, few connections, each short, and each with the
+//! credentials that the system knows of its peer.
+
+use std::{convert::Infallible, fs, io, os::unix::fs::MetadataExt as _, path::PathBuf, sync::Arc};
+
+use axum::Router;
+use hyper::{Request, body::Incoming, server::conn::http1, service::service_fn};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use std::time::Duration;
+use tokio::{
+    net::{UnixListener, UnixStream},
+    sync::Semaphore,
+    task::JoinSet,
+};
+use tower::ServiceExt as _;
+
+use super::{BuildError, listen};
+use crate::{config::ControlListener, http::control::Peer};
+
+/// Connections at a time.
+const MAX_CONNECTIONS: usize = 16;
+/// How long a request's headers may take.
+const HEADERS: Duration = Duration::from_secs(5);
+/// How long a connection may last.
+const LIFE: Duration = Duration::from_secs(10);
+/// How long accepting pauses after a failure.
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// Who may give commands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Access {
+    /// The process itself runs as this user.
+    own: u32,
+    uids: Vec<u32>,
+    gids: Vec<u32>,
+}
+
+impl Access {
+    /// Root and whoever runs the process could do as they like anyway.
+    fn allows(&self, uid: u32, gid: u32) -> bool {
+        uid == 0 || uid == self.own || self.uids.contains(&uid) || self.gids.contains(&gid)
+    }
+}
+
+/// The bound control listener. Its file goes with it.
+#[derive(Debug)]
+pub(super) struct ControlSocket {
+    listener: UnixListener,
+    path: PathBuf,
+    access: Arc<Access>,
+}
+
+impl Drop for ControlSocket {
+    fn drop(&mut self) {
+        let _ = fs::remove_file(&self.path);
+    }
+}
+
+/// Binds it, if it is wanted.
+pub(super) async fn bind(
+    settings: Option<&ControlListener>,
+) -> Result<Option<ControlSocket>, BuildError> {
+    let Some(settings) = settings else { return Ok(None) };
+    let failed = |error| BuildError::Listen {
+        setting: "listeners.control.address",
+        address: settings.address.clone(),
+        error,
+    };
+    let path = settings.address.strip_prefix("unix:").unwrap_or(&settings.address);
+    let path = PathBuf::from(path);
+    let listener = listen::bind_unix(&path, &settings.socket_mode).await.map_err(failed)?;
+    // Who has just made the file is who we are.
+    let own = fs::metadata(&path).map_err(failed)?.uid();
+    let (uids, gids) = (settings.allowed_uids.clone(), settings.allowed_gids.clone());
+    let access = Arc::new(Access { own, uids, gids });
+    Ok(Some(ControlSocket { listener, path, access }))
+}
+
+/// Serves the commands until dropped.
+pub(super) async fn serve(socket: ControlSocket, commands: Router) {
+    let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+    let mut open = JoinSet::new();
+    tracing::info!(path = %socket.path.display(), "taking commands");
+    loop {
+        let Ok(place) = places.clone().acquire_owned().await else { return };
+        while open.try_join_next().is_some() {}
+        match socket.listener.accept().await {
+            Ok((stream, _)) => {
+                let (commands, access) = (commands.clone(), socket.access.clone());
+                super::spawn(&mut open, async move {
+                    let _ = tokio::time::timeout(LIFE, talk(stream, &access, commands)).await;
+                    drop(place);
+                });
+            }
+            Err(error) => {
+                tracing::warn!(%error, "accepting on the control listener failed");
+                tokio::time::sleep(PAUSE).await;
+            }
+        }
+    }
+}
+
+async fn talk(stream: UnixStream, access: &Access, commands: Router) {
+    // A peer that the system does not know is nobody who may ask.
+    let peer = match credentials(&stream, access) {
+        Ok(peer) => peer,
+        Err(error) => {
+            tracing::warn!(%error, "a peer of the control listener has no credentials");
+            return;
+        }
+    };
+    let answer = service_fn(move |mut request: Request<Incoming>| {
+        let commands = commands.clone();
+        request.extensions_mut().insert(peer);
+        async move {
+            Ok::<_, Infallible>(commands.oneshot(request).await.unwrap_or_else(|e| match e {}))
+        }
+    });
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEADERS)
+        .serve_connection(TokioIo::new(stream), answer);
+    if let Err(error) = connection.await {
+        tracing::debug!(%error, "a control connection ended");
+    }
+}
+
+fn credentials(stream: &UnixStream, access: &Access) -> io::Result<Peer> {
+    let peer = stream.peer_cred()?;
+    let allowed = access.allows(peer.uid(), peer.gid());
+    Ok(Peer { uid: peer.uid(), pid: peer.pid(), allowed })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Access;
+
+    #[test]
+    fn commands_are_for_root_ourselves_and_whoever_is_named() {
+        let access = Access { own: 1000, uids: vec![7], gids: vec![42] };
+        for (name, uid, gid, expected) in [
+            ("root", 0, 0, true),
+            ("ourselves", 1000, 99, true),
+            ("a named user", 7, 99, true),
+            ("of a named group", 99, 42, true),
+            ("nobody", 65534, 65534, false),
+            ("of our group", 99, 1000, false),
+            ("of root's group", 99, 0, false),
+            ("a group's number as a user", 42, 99, false),
+            ("a user's number as a group", 99, 7, false),
+        ] {
+            assert_eq!(access.allows(uid, gid), expected, "{name}");
+        }
+    }
+}

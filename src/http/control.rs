@@ -1,0 +1,192 @@
+//! What changes state: revoke, forget keys or profiles, the level of the log. For the control
+//! listener only, a Unix socket whose peers are known by their credentials.
+//!
+//! In: small JSON bodies, and who the peer is. Out: JSON, a line in the log and a count for each
+//! command, refused ones included.
+
+mod commands;
+#[cfg(test)]
+mod tests;
+
+use std::{
+    num::NonZeroU32,
+    sync::Arc,
+    time::{SystemTime, UNIX_EPOCH},
+};
+
+use axum::{
+    Extension, Json, Router,
+    body::Bytes,
+    extract::{DefaultBodyLimit, Request, State, rejection::BytesRejection},
+    http::StatusCode,
+    middleware::{self, Next},
+    response::{IntoResponse, Response},
+    routing::{get, post},
+};
+use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+
+use crate::{
+    authz::Authorizer,
+    config::LogLevel,
+    metrics::{Command, CommandResult, Metrics},
+};
+
+/// The most bytes of a command.
+const MAX_BODY: usize = 16 * 1024;
+
+/// Who is on the other end of the socket.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Peer {
+    /// The user id of its process.
+    pub uid: u32,
+    /// The process id, where the system tells.
+    pub pid: Option<i32>,
+    /// May give commands.
+    pub allowed: bool,
+}
+
+/// What commands act on.
+#[derive(Debug)]
+pub struct Control {
+    authorizer: Arc<Authorizer>,
+    metrics: Arc<Metrics>,
+    set_level: fn(LogLevel) -> Result<(), String>,
+    /// Peers that may not are told so each time, and the log now and then.
+    refusals: DefaultDirectRateLimiter,
+}
+
+impl Control {
+    /// Over the configuration in force, whichever that is when a command comes.
+    #[must_use]
+    pub fn new(
+        authorizer: Arc<Authorizer>,
+        metrics: Arc<Metrics>,
+        set_level: fn(LogLevel) -> Result<(), String>,
+    ) -> Self {
+        let refusals = RateLimiter::direct(Quota::per_second(NonZeroU32::MIN));
+        Self { authorizer, metrics, set_level, refusals }
+    }
+}
+
+/// Why a command was not carried out.
+#[derive(Debug)]
+struct Refusal {
+    status: StatusCode,
+    result: CommandResult,
+    message: String,
+}
+
+impl Refusal {
+    fn new(status: StatusCode, result: CommandResult, message: impl ToString) -> Self {
+        Self { status, result, message: message.to_string() }
+    }
+
+    fn invalid(message: impl ToString) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, CommandResult::Invalid, message)
+    }
+}
+
+/// What a command was about, for the log; and what came of it.
+struct Done {
+    about: String,
+    answer: Value,
+}
+
+type Outcome = Result<Done, Refusal>;
+
+/// The commands.
+pub fn router(control: Arc<Control>) -> Router {
+    let of = |command: Command, act: fn(&Control, &[u8]) -> Outcome| {
+        move |State(control): State<Arc<Control>>,
+              Extension(peer): Extension<Peer>,
+              body: Result<Bytes, BytesRejection>| async move {
+            let outcome = match body {
+                Ok(body) => act(&control, &body),
+                Err(rejection) => Err(Refusal::new(
+                    rejection.status(),
+                    CommandResult::Invalid,
+                    rejection.body_text(),
+                )),
+            };
+            control.answer(peer, command, outcome)
+        }
+    };
+    let unknown = of(Command::Unknown, |_, _| {
+        Err(Refusal::new(StatusCode::NOT_FOUND, CommandResult::Invalid, "there is no such command"))
+    });
+    Router::new()
+        .route("/revoke", post(of(Command::Revoke, commands::revoke)))
+        .route("/unrevoke", post(of(Command::Unrevoke, commands::unrevoke)))
+        .route("/revocations", get(of(Command::Revocations, commands::revocations)))
+        .route("/keys/forget", post(of(Command::ForgetKeys, commands::forget_keys)))
+        .route("/profiles/invalidate", post(of(Command::ForgetProfiles, commands::forget_profiles)))
+        .route("/log-level", post(of(Command::LogLevel, commands::log_level)))
+        .fallback(unknown)
+        .method_not_allowed_fallback(of(Command::Unknown, |_, _| {
+            let message = "this command is given by another method";
+            let status = StatusCode::METHOD_NOT_ALLOWED;
+            Err(Refusal::new(status, CommandResult::Invalid, message))
+        }))
+        .layer(middleware::from_fn_with_state(control.clone(), only_who_may))
+        .layer(DefaultBodyLimit::max(MAX_BODY))
+        .with_state(control)
+}
+
+/// Nothing of a request is read before its peer may ask.
+async fn only_who_may(
+    State(control): State<Arc<Control>>,
+    Extension(peer): Extension<Peer>,
+    request: Request,
+    next: Next,
+) -> Response {
+    if peer.allowed {
+        return next.run(request).await;
+    }
+    control.metrics.commanded(Command::Unknown, CommandResult::Denied);
+    if control.refusals.check().is_ok() {
+        tracing::warn!(uid = peer.uid, pid = peer.pid, "a peer may not give commands");
+    }
+    let message = "this user may not give commands; see listeners.control.allowed_uids";
+    (StatusCode::FORBIDDEN, Json(json!({ "error": "denied", "message": message }))).into_response()
+}
+
+impl Control {
+    /// Answers, counts, and leaves a trace of who did what.
+    fn answer(&self, peer: Peer, command: Command, outcome: Outcome) -> Response {
+        let name = command.as_str();
+        match outcome {
+            Ok(Done { about, answer }) => {
+                self.metrics.commanded(command, CommandResult::Ok);
+                let about = about.as_str();
+                tracing::info!(uid = peer.uid, pid = peer.pid, command = name, about, "commanded");
+                Json(answer).into_response()
+            }
+            Err(Refusal { status, result, message }) => {
+                self.metrics.commanded(command, result);
+                let (why, result) = (message.as_str(), result.as_str());
+                tracing::warn!(
+                    uid = peer.uid,
+                    pid = peer.pid,
+                    command = name,
+                    result,
+                    why,
+                    "a command was refused"
+                );
+                (status, Json(json!({ "error": result, "message": message }))).into_response()
+            }
+        }
+    }
+}
+
+/// A body as its command wants it; none is as good as an empty one.
+fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Refusal> {
+    let body = if body.trim_ascii().is_empty() { b"{}" } else { body };
+    serde_json::from_slice(body).map_err(Refusal::invalid)
+}
+
+/// Unix seconds.
+fn seconds(now: SystemTime) -> u64 {
+    now.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
+}

@@ -1,0 +1,209 @@
+//! Commands as a peer gives them: what each takes, what it refuses, and that every one is counted.
+
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use axum::{
+    Extension, Router,
+    body::Body,
+    http::{Request, StatusCode},
+};
+use http_body_util::BodyExt as _;
+use serde_json::{Value, json};
+use tower::ServiceExt as _;
+
+use super::{Control, Peer, router};
+use crate::{
+    authz::{Authorizer, Snapshot, end_labels},
+    config::{self, LogLevel},
+    health::Readiness,
+    metrics::{Labels, Metrics},
+    profile::Profiles,
+    rownd,
+    upstream::Client,
+    verify::{self, Limits, RevocationCounts, Revocations, Verifier},
+};
+
+/// The commands over two issuers, a list with room for four, and a log that does not exist.
+struct Rig {
+    router: Router,
+    metrics: Arc<Metrics>,
+    revocations: Arc<Revocations>,
+}
+
+fn rig() -> Rig {
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    let issuer = |name: &str| {
+        json!({ "name": name, "kind": "rownd", "apps": [{ "id": "app" }],
+        "issuer": format!("https://{name}.test") })
+    };
+    let text =
+        json!({ "issuers": [issuer("one"), issuer("two")], "revocation": { "max_entries": 4 } });
+    let config = config::parse("test", &text.to_string(), &BTreeMap::new()).unwrap();
+    let metrics = Metrics::build(&Labels {
+        reasons: end_labels(),
+        verifications: verify::result_labels(),
+        issuers: vec!["one".into(), "two".into()],
+    });
+    let metrics = metrics.unwrap();
+    let client = Client::build(Duration::from_secs(1)).unwrap();
+    let limits = Limits { max_token_bytes: 8192, claims_cache_bytes: 0, refusal_cache_bytes: 0 };
+    let revocations = Revocations::new(&config.revocation, &metrics);
+    let parts = Verifier::build(
+        &config.issuers,
+        limits,
+        revocations.clone(),
+        &client,
+        &metrics,
+        &Readiness::new(),
+    );
+    let verifier = parts.unwrap().verifier;
+    let clients = rownd::build(&config.issuers, &client, &metrics);
+    let (profiles, _fetcher) =
+        Profiles::build(&config.profiles, verifier.issuers(), &clients, &metrics);
+    let snapshot = Snapshot::build(&config, Arc::new(verifier), profiles).unwrap();
+    let authorizer = Authorizer::new(snapshot, metrics.clone(), 1);
+    let no_log = |level| match level {
+        LogLevel::Trace => Err("no".to_owned()),
+        _ => Ok(()),
+    };
+    let control = Control::new(authorizer, metrics.clone(), no_log);
+    Rig { router: router(Arc::new(control)), metrics, revocations }
+}
+
+impl Rig {
+    async fn send(&self, method: &str, path: &str, body: &str, allowed: bool) -> (u16, Value) {
+        let peer = Peer { uid: 1000, pid: Some(1), allowed };
+        let request =
+            Request::builder().method(method).uri(path).body(Body::from(body.to_owned())).unwrap();
+        let router = self.router.clone().layer(Extension(peer));
+        let answer = router.oneshot(request).await.unwrap();
+        let status = answer.status().as_u16();
+        let body = answer.into_body().collect().await.unwrap().to_bytes();
+        (status, serde_json::from_slice(&body).unwrap_or_default())
+    }
+
+    async fn post(&self, path: &str, body: &Value) -> (u16, Value) {
+        self.send("POST", path, &body.to_string(), true).await
+    }
+
+    fn counts(&self) -> (usize, usize, usize) {
+        let RevocationCounts { tokens, sessions, users, .. } = self.revocations.counts();
+        (tokens, sessions, users)
+    }
+
+    fn counted(&self, command: &str, result: &str) -> u32 {
+        let text = self.metrics.render();
+        let series = format!(
+            "rownd_authz_control_commands_total{{command=\"{command}\",result=\"{result}\"}} "
+        );
+        text.lines().find_map(|line| line.strip_prefix(&series)).unwrap().parse().unwrap()
+    }
+}
+
+fn now() -> u64 {
+    super::seconds(std::time::SystemTime::now())
+}
+
+#[tokio::test]
+async fn what_is_revoked_is_counted_and_can_be_taken_back() {
+    let rig = rig();
+    let (status, answer) = rig.post("/revoke", &json!({ "jti": "t", "issuer": "one" })).await;
+    assert_eq!((status, &answer["new"], &answer["entries"]["tokens"]), (200, &json!(1), &json!(1)));
+    let (status, answer) = rig.post("/revoke", &json!({ "jti": "t" })).await;
+    assert_eq!((status, &answer["new"]), (200, &json!(1)), "at the other issuer too");
+    let order = json!({ "session_id": "s", "issuer": "two", "ttl": "10m" });
+    assert_eq!(rig.post("/revoke", &order).await.0, 200);
+    let order =
+        json!({ "user_id": "u", "issuer": "one", "not_before": 100, "expires_at": now() + 60 });
+    assert_eq!(rig.post("/revoke", &order).await.0, 200);
+    assert_eq!(rig.counts(), (2, 1, 1));
+    let (status, answer) = rig.send("GET", "/revocations", "", true).await;
+    assert_eq!(status, 200);
+    assert_eq!(answer, json!({ "tokens": 2, "sessions": 1, "users": 1, "max_entries": 4 }));
+    let (status, answer) = rig.post("/revoke", &json!({ "jti": "x", "issuer": "one" })).await;
+    assert_eq!((status, &answer["error"]), (507, &json!("full")));
+    assert!(answer["message"].as_str().unwrap().contains("revocation.max_entries"), "{answer}");
+    let (status, answer) = rig.post("/unrevoke", &json!({ "jti": "t" })).await;
+    assert_eq!((status, answer), (200, json!({ "taken_back": 2 })));
+    assert_eq!(rig.counts(), (0, 1, 1));
+    assert_eq!((rig.counted("revoke", "ok"), rig.counted("revoke", "full")), (4, 1));
+    assert_eq!((rig.counted("unrevoke", "ok"), rig.counted("revocations", "ok")), (1, 1));
+}
+
+#[tokio::test]
+async fn an_order_that_makes_no_sense_changes_nothing() {
+    let rig = rig();
+    let invalid = StatusCode::BAD_REQUEST.as_u16();
+    let long = "x".repeat(6_145);
+    for (path, order, expected) in [
+        ("/revoke", json!({}), invalid),
+        ("/revoke", json!({ "jti": "" }), invalid),
+        ("/revoke", json!({ "jti": long }), invalid),
+        ("/revoke", json!({ "jti": 5 }), invalid),
+        ("/revoke", json!({ "jti": "t", "user_id": "u" }), invalid),
+        ("/revoke", json!({ "token": "t" }), invalid),
+        ("/revoke", json!({ "jti": "t", "isuer": "one" }), invalid),
+        ("/revoke", json!({ "jti": "t", "issuer": "three" }), 404),
+        ("/revoke", json!({ "jti": "t", "not_before": 5 }), invalid),
+        ("/revoke", json!({ "user_id": "u", "not_before": now() + 400 }), invalid),
+        ("/revoke", json!({ "user_id": "u", "not_before": -1 }), invalid),
+        ("/revoke", json!({ "jti": "t", "ttl": "2d" }), invalid),
+        ("/revoke", json!({ "jti": "t", "ttl": "soon" }), invalid),
+        ("/revoke", json!({ "jti": "t", "ttl": "1h", "expires_at": now() + 60 }), invalid),
+        ("/revoke", json!({ "jti": "t", "expires_at": now() - 1 }), invalid),
+        ("/revoke", json!(["jti", "t"]), invalid),
+        ("/unrevoke", json!({ "jti": "t", "ttl": "1h" }), invalid),
+        ("/unrevoke", json!({ "jti": "t", "issuer": "three" }), 404),
+        ("/keys/forget", json!({ "issuer": "three" }), 404),
+        ("/keys/forget", json!({ "isuer": "one" }), invalid),
+        ("/profiles/invalidate", json!({ "user": "u" }), invalid),
+        ("/log-level", json!({}), invalid),
+        ("/log-level", json!({ "level": "loud" }), invalid),
+        ("/log-level", json!({ "level": "trace" }), 500),
+        ("/nothing", json!({}), 404),
+    ] {
+        let (status, answer) = rig.post(path, &order).await;
+        assert_eq!(status, expected, "{path} {order}: {answer}");
+        assert!(answer["message"].as_str().is_some_and(|text| !text.is_empty()), "{answer}");
+    }
+    for (method, path, body, expected) in [
+        ("POST", "/revoke", "{", 400),
+        ("POST", "/revoke", "\u{feff}{}", 400),
+        ("POST", "/revoke", " ".repeat(16 * 1024 + 1).as_str(), 413),
+        ("GET", "/revoke", "", 405),
+        ("DELETE", "/revocations", "", 405),
+    ] {
+        assert_eq!(rig.send(method, path, body, true).await.0, expected, "{method} {path}");
+    }
+    assert_eq!(rig.counts(), (0, 0, 0));
+    assert_eq!(rig.counted("revoke", "ok"), 0);
+    assert_eq!(rig.counted("log_level", "failed"), 1);
+    assert!(rig.counted("revoke", "invalid") > 10 && rig.counted("unknown", "invalid") == 3);
+}
+
+#[tokio::test]
+async fn the_other_commands_say_what_they_did() {
+    let rig = rig();
+    for (path, body, expected) in [
+        ("/keys/forget", "", json!({ "issuers": 2 })),
+        ("/keys/forget", "{\"issuer\":\"one\"}", json!({ "issuers": 1 })),
+        ("/profiles/invalidate", " ", json!({ "profiles": 0 })),
+        ("/profiles/invalidate", "{\"user_id\":\"u\"}", json!({ "profiles": 0 })),
+        ("/log-level", "{\"level\":\"debug\"}", json!({ "level": "debug" })),
+    ] {
+        assert_eq!(rig.send("POST", path, body, true).await, (200, expected), "{path} {body}");
+    }
+}
+
+#[tokio::test]
+async fn a_peer_that_may_not_is_told_so_whatever_it_asks() {
+    let rig = rig();
+    for (method, path) in
+        [("POST", "/revoke"), ("GET", "/revocations"), ("POST", "/keys/forget"), ("GET", "/x")]
+    {
+        let (status, answer) = rig.send(method, path, "{\"jti\":\"t\"}", false).await;
+        assert_eq!((status, &answer["error"]), (403, &json!("denied")), "{path}");
+    }
+    assert_eq!(rig.counts(), (0, 0, 0));
+    assert_eq!(rig.counted("unknown", "denied"), 4);
+}
