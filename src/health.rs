@@ -2,7 +2,7 @@
 //! says "done". Ready is when none is left and the process is not draining.
 
 use std::{
-    collections::BTreeSet,
+    collections::BTreeMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
@@ -22,7 +22,8 @@ struct Inner {
 
 #[derive(Debug, Default)]
 struct Pending {
-    names: BTreeSet<String>,
+    /// How often each is waited for: after a reload, the old one and the new one may be.
+    names: BTreeMap<String, usize>,
     draining: bool,
 }
 
@@ -44,7 +45,7 @@ impl Readiness {
     #[must_use]
     pub fn latch(&self, name: &str) -> Latch {
         self.change(|pending| {
-            pending.names.insert(name.to_owned());
+            *pending.names.entry(name.to_owned()).or_default() += 1;
         });
         Latch { name: name.to_owned(), readiness: self.clone() }
     }
@@ -64,7 +65,7 @@ impl Readiness {
     #[must_use]
     pub fn waiting_for(&self) -> Vec<String> {
         let pending = self.lock();
-        let mut names: Vec<String> = pending.names.iter().cloned().collect();
+        let mut names: Vec<String> = pending.names.keys().cloned().collect();
         if pending.draining {
             names.push("the end: the process is draining".to_owned());
         }
@@ -99,7 +100,12 @@ pub struct Latch {
 impl Drop for Latch {
     fn drop(&mut self) {
         self.readiness.change(|pending| {
-            pending.names.remove(&self.name);
+            if let Some(waiting) = pending.names.get_mut(&self.name) {
+                *waiting -= 1;
+                if *waiting == 0 {
+                    pending.names.remove(&self.name);
+                }
+            }
         });
     }
 }
@@ -119,5 +125,15 @@ mod tests {
         assert!(readiness.is_ready());
         readiness.drain();
         assert!(!readiness.is_ready());
+    }
+
+    #[test]
+    fn a_name_is_waited_for_until_its_last_latch_is_dropped() {
+        let readiness = Readiness::new();
+        let (old, new) = (readiness.latch("keys"), readiness.latch("keys"));
+        drop(old);
+        assert_eq!(readiness.waiting_for(), ["keys"]);
+        drop(new);
+        assert!(readiness.is_ready());
     }
 }

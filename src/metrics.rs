@@ -8,21 +8,28 @@
 mod caches;
 mod fresh;
 mod keys;
+mod reload;
 mod rownd;
 #[cfg(test)]
 mod tests;
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, Mutex, OnceLock, PoisonError},
+    time::Duration,
+};
 
 use metrics::{
     Counter, Gauge, Histogram, Unit, counter, describe_counter, describe_gauge, describe_histogram,
     gauge, histogram, with_local_recorder,
 };
-use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
+use metrics_exporter_prometheus::{
+    Matcher, PrometheusBuilder, PrometheusHandle, PrometheusRecorder,
+};
 
 pub use caches::CacheName;
 pub use fresh::{Command, CommandResult, ProfileResult, Withdrawn};
 pub use keys::{FetchResult, KEY_REFUSALS, SnapshotResult};
+pub use reload::{Reload, ReloadResult};
 pub use rownd::{Endpoint, RowndResult};
 
 /// Upper bounds of `check_duration_seconds`: 10 microseconds to 1 second.
@@ -30,6 +37,10 @@ const BUCKETS: [f64; 16] = [
     0.000_01, 0.000_025, 0.000_05, 0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025,
     0.05, 0.1, 0.25, 0.5, 1.0,
 ];
+
+/// Names of issuers that one process can count, from its start to its end: reloads bring new
+/// ones, and a series once made stays.
+const MAX_ISSUERS: usize = 128;
 
 /// How a check ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -102,13 +113,17 @@ struct Api {
 struct Issuer {
     verifications: Vec<Counter>,
     keys: keys::Handles,
+    rownd: Vec<rownd::Calls>,
 }
 
 /// All recording functions.
 pub struct Metrics {
     outcomes: Vec<Outcome>,
     ext_authz: Api,
-    issuers: Vec<Issuer>,
+    verifications: Vec<&'static str>,
+    /// Filled from the front, as names become known; a place once taken stays.
+    issuers: Vec<OnceLock<Issuer>>,
+    issuer_names: Mutex<Vec<String>>,
     unknown_issuer: Vec<Counter>,
     caches: caches::Handles,
     dropped_logs: Vec<Counter>,
@@ -117,7 +132,8 @@ pub struct Metrics {
     connection_results: Vec<Counter>,
     dev_mode: Gauge,
     fresh: fresh::Handles,
-    rownd: rownd::Handles,
+    reload: reload::Handles,
+    recorder: OnceLock<PrometheusRecorder>,
     handle: PrometheusHandle,
 }
 
@@ -138,35 +154,28 @@ impl Metrics {
             .set_buckets_for_metric(Matcher::Full(rownd::DURATION.to_owned()), &rownd::BUCKETS)?
             .build_recorder();
         let handle = recorder.handle();
-        Ok(Arc::new(with_local_recorder(&recorder, || {
+        let metrics = with_local_recorder(&recorder, || {
             describe();
             caches::describe();
             keys::describe();
             gauge!("rownd_authz_build_info", "version" => env!("CARGO_PKG_VERSION")).set(1.0);
             Self::register(labels, handle)
-        })))
+        });
+        let _ = metrics.recorder.set(recorder);
+        for name in &labels.issuers {
+            let _ = metrics.issuer(name);
+        }
+        Ok(Arc::new(metrics))
     }
 
     fn register(labels: &Labels, handle: PrometheusHandle) -> Self {
-        let verifications = |issuer: &str| {
-            let make = |result: &&'static str| {
-                counter!("rownd_authz_verifications_total",
-                    "issuer" => issuer.to_owned(), "result" => *result)
-            };
-            labels.verifications.iter().map(make).collect::<Vec<_>>()
-        };
         Self {
             outcomes: labels.reasons.iter().map(|(outcome, _)| *outcome).collect(),
             ext_authz: api("ext_authz", labels),
-            issuers: labels
-                .issuers
-                .iter()
-                .map(|name| Issuer {
-                    verifications: verifications(name),
-                    keys: keys::Handles::register(name),
-                })
-                .collect(),
-            unknown_issuer: verifications("unknown"),
+            verifications: labels.verifications.clone(),
+            issuers: (0..MAX_ISSUERS).map(|_| OnceLock::new()).collect(),
+            issuer_names: Mutex::default(),
+            unknown_issuer: verifications("unknown", &labels.verifications),
             caches: caches::Handles::register(),
             dropped_logs: labels
                 .reasons
@@ -186,7 +195,8 @@ impl Metrics {
                 .collect(),
             dev_mode: gauge!("rownd_authz_dev_mode"),
             fresh: fresh::Handles::register(),
-            rownd: rownd::Handles::register(labels),
+            reload: reload::Handles::register(),
+            recorder: OnceLock::new(),
             handle,
         }
     }
@@ -209,11 +219,42 @@ impl Metrics {
         }
     }
 
+    /// The index of an issuer's series, which are made if there are none yet. `None`: there have
+    /// been too many names since the start.
+    #[must_use]
+    pub fn issuer(&self, name: &str) -> Option<usize> {
+        let mut names = self.issuer_names.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(index) = names.iter().position(|known| known == name) {
+            return Some(index);
+        }
+        let place = self.issuers.get(names.len())?;
+        let made = with_local_recorder(self.recorder.get()?, || Issuer {
+            verifications: verifications(name, &self.verifications),
+            keys: keys::Handles::register(name),
+            rownd: rownd::calls(name),
+        });
+        let _ = place.set(made);
+        names.push(name.to_owned());
+        Some(names.len() - 1)
+    }
+
+    /// An issuer is configured no more. What its gauges said holds no longer: no comparison of an
+    /// alert is true of "not a number".
+    pub fn issuer_removed(&self, issuer: usize) {
+        if let Some(issuer) = self.issuer_at(issuer) {
+            issuer.keys.retire();
+        }
+    }
+
+    fn issuer_at(&self, index: usize) -> Option<&Issuer> {
+        self.issuers.get(index)?.get()
+    }
+
     /// A token was verified, or refused, by the issuer of this index; `None`: by none.
     pub fn verified(&self, issuer: Option<usize>, result: usize) {
         let counters = match issuer {
             None => Some(&self.unknown_issuer),
-            Some(index) => self.issuers.get(index).map(|issuer| &issuer.verifications),
+            Some(index) => self.issuer_at(index).map(|issuer| &issuer.verifications),
         };
         if let Some(counter) = counters.and_then(|counters| counters.get(result)) {
             counter.increment(1);
@@ -285,7 +326,16 @@ fn api(name: &'static str, labels: &Labels) -> Api {
     }
 }
 
+fn verifications(issuer: &str, results: &[&'static str]) -> Vec<Counter> {
+    let make = |result: &&'static str| {
+        counter!("rownd_authz_verifications_total",
+            "issuer" => issuer.to_owned(), "result" => *result)
+    };
+    results.iter().map(make).collect()
+}
+
 fn describe() {
+    rownd::describe();
     let counters = [
         ("rownd_authz_checks_total", "Checks answered, by API, outcome and reason."),
         ("rownd_authz_verifications_total", "Tokens verified, by issuer and result."),

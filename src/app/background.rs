@@ -7,11 +7,11 @@ use futures_util::future::join_all;
 use tokio::time::MissedTickBehavior;
 
 use crate::{
-    config::Issuer,
+    config::Issuer as Settings,
     health::Readiness,
     metrics::Metrics,
     rownd,
-    verify::{AppSlot, Revocations, Verifier},
+    verify::{AppSlot, Issuer, Revocations},
 };
 
 /// What is not ready is said again this often.
@@ -19,20 +19,14 @@ const REMIND: Duration = Duration::from_secs(10);
 /// Ended revocations are dropped this often.
 const SWEEP: Duration = Duration::from_secs(60);
 
-/// The apps of an issuer whose id has to be asked for.
-pub(super) fn unknown_apps(issuer: &Issuer, verifier: &Verifier) -> Vec<Arc<AppSlot>> {
-    let same = verifier.issuers().iter().find(|known| known.name() == issuer.name);
-    let apps = same.map(|issuer| issuer.apps()).unwrap_or_default();
-    apps.iter().filter(|app| app.id().is_none()).cloned().collect()
-}
-
-/// Asks Rownd for each app id by its key, until it answers.
-pub(super) async fn learn_app_ids(issuer: Issuer, slots: Vec<Arc<AppSlot>>, client: rownd::Client) {
+/// Asks Rownd for the id of each app that is known only by its key, until it answers.
+pub(super) async fn learn_app_ids(issuer: Arc<Issuer>, client: rownd::Client) {
+    let unknown = issuer.apps().iter().filter(|app| app.id().is_none());
     // Side by side: a key that Rownd refuses must not keep the others waiting.
-    join_all(slots.iter().map(|slot| learn(slot, &client, &issuer))).await;
+    join_all(unknown.map(|slot| learn(slot, &client, issuer.settings()))).await;
 }
 
-async fn learn(slot: &AppSlot, client: &rownd::Client, issuer: &Issuer) {
+async fn learn(slot: &AppSlot, client: &rownd::Client, issuer: &Settings) {
     let Some(key) = slot.key() else { return };
     let (timeout, issuer) = (issuer.keys.fetch_timeout.get(), issuer.name.as_str());
     let retry = ExponentialBuilder::default()

@@ -4,36 +4,43 @@
 //! is told to stop. Only this room starts threads and tasks.
 
 mod background;
+mod compile;
 mod connection;
 mod control;
 mod listen;
 mod ops;
 mod preface;
+mod reload;
 pub mod telemetry;
 mod workers;
 
 use std::{fmt, io, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
 
-use aws_lc_rs::digest::{SHA256, digest};
-use tokio::{net::TcpListener, sync::watch, task::JoinSet};
+use tokio::{
+    net::TcpListener,
+    sync::watch,
+    task::{AbortHandle, JoinSet},
+};
 
 use crate::{
-    authz::{self, Authorizer, Snapshot},
-    config::Config,
+    authz::{self, Authorizer},
+    config::{Config, Source},
     grpc::{Doors, HealthTask, ext_authz::CheckDoor},
     health::Readiness,
     http::{
         control::{self as control_pages, Control},
-        ops::{self as pages, Ops},
+        ops::{self as pages, Ops, Refusals},
     },
     metrics::{Labels, Metrics},
-    profile::{ProfileFetcher, Profiles},
-    rownd, upstream,
-    verify::{self, Limits, Revocations, Verifier},
+    upstream,
+    verify::{self, Revocations, Verifier},
 };
+use compile::Work;
 use control::ControlSocket;
 pub use listen::ListenAddress;
 use listen::Listener;
+use reload::{Keeper, Shop};
+pub use reload::{ReloadHandle, Reloaded};
 pub use telemetry::LogGuard;
 use workers::{Phase, Workers};
 
@@ -81,10 +88,10 @@ pub struct Bound {
     doors: Doors,
     health: HealthTask,
     state: Ops,
-    refreshers: Vec<verify::KeyRefresher>,
-    rownd: Vec<Option<rownd::Client>>,
-    fetcher: ProfileFetcher,
-    config: Arc<Config>,
+    work: Work,
+    keeper: Keeper,
+    reload: ReloadHandle,
+    config: watch::Receiver<Arc<Config>>,
 }
 
 /// Builds everything and binds every listener. Nothing is fetched yet, so that an issuer that
@@ -98,31 +105,37 @@ pub async fn build(config: Config) -> Result<Bound, BuildError> {
     let readiness = Readiness::new();
     let upstream =
         upstream::Client::build(CONNECT_TIMEOUT).map_err(|error| part(error.to_string()))?;
-    let limits = Limits {
-        max_token_bytes: config.check.max_token_bytes,
-        claims_cache_bytes: config.check.claims_cache_bytes,
-        refusal_cache_bytes: config.check.refusal_cache_bytes,
-    };
     let revocations = Revocations::new(&config.revocation, &metrics);
-    let parts =
-        Verifier::build(&config.issuers, limits, revocations, &upstream, &metrics, &readiness)
-            .map_err(part)?
-            .with_snapshots(config.key_snapshots.as_ref(), &config.issuers);
-    let verifier = Arc::new(parts.verifier);
-    let rownd = rownd::build(&config.issuers, &upstream, &metrics);
-    let (profiles, fetcher) =
-        Profiles::build(&config.profiles, verifier.issuers(), &rownd, &metrics);
-    let snapshot = Snapshot::build(&config, verifier.clone(), profiles).map_err(part)?;
+    let parts = Verifier::build(
+        &config.issuers,
+        compile::limits(&config),
+        revocations,
+        &upstream,
+        &metrics,
+        &readiness,
+    )
+    .map_err(part)?;
+    let (snapshot, work) =
+        compile::compile(&config, 1, parts, None, (&upstream, &metrics)).map_err(part)?;
     let authorizer = Authorizer::new(snapshot, metrics.clone(), config.log.denials_per_second);
     let commands = Control::new(authorizer.clone(), metrics.clone(), telemetry::set_level);
     let grpc = &config.listeners.grpc;
-    let door = CheckDoor::build(authorizer, &config.check, grpc.max_message_bytes);
+    let door = CheckDoor::build(authorizer.clone(), grpc.max_message_bytes);
     let (doors, health) = Doors::build(door, grpc.reflection).map_err(part)?;
     let listener = listen::bind(grpc).await?;
     let (ops, ops_address) = listen::bind_ops(&config.listeners.ops.address).await?;
     let control = control::bind(config.listeners.control.as_ref()).await?;
-    let config_hash = hash(&config).into();
-    let state = Ops { metrics, readiness, verifier, config_hash, epoch: 1 };
+    let refusals = Arc::new(Refusals::default());
+    let state = Ops { metrics, readiness, authorizer, refusals };
+    let (config, follow) = watch::channel(Arc::new(config));
+    let (keeper, reload) = Keeper::new(Shop {
+        authorizer: state.authorizer.clone(),
+        upstream,
+        metrics: state.metrics.clone(),
+        readiness: state.readiness.clone(),
+        refusals: state.refusals.clone(),
+        config,
+    });
     Ok(Bound {
         grpc: listener,
         ops,
@@ -131,10 +144,10 @@ pub async fn build(config: Config) -> Result<Bound, BuildError> {
         doors,
         health,
         state,
-        refreshers: parts.refreshers,
-        rownd,
-        fetcher,
-        config: Arc::new(config),
+        work,
+        keeper,
+        reload,
+        config: follow,
     })
 }
 
@@ -144,13 +157,6 @@ fn labels(config: &Config) -> Labels {
         verifications: verify::result_labels(),
         issuers: config.issuers.iter().map(|issuer| issuer.name.clone()).collect(),
     }
-}
-
-/// A short fingerprint of the effective configuration. Secrets are redacted in it.
-fn hash(config: &Config) -> String {
-    let text = serde_json::to_vec(config).unwrap_or_default();
-    let digest = digest(&SHA256, &text);
-    digest.as_ref().iter().take(8).map(|byte| format!("{byte:02x}")).collect()
 }
 
 impl Bound {
@@ -178,28 +184,31 @@ impl Bound {
         &self.state.metrics
     }
 
+    /// From now on the configuration is read again from here whenever it changes.
+    pub fn follow(&mut self, source: Source) {
+        self.keeper.follow(source);
+    }
+
+    /// By which a reload can be asked for.
+    #[must_use]
+    pub fn reload_handle(&self) -> ReloadHandle {
+        self.reload.clone()
+    }
+
     /// Serves until `shutdown` ends, then drains: not ready but serving for a while, then
     /// GOAWAY, then the rest of the checks in flight, then the end, at the latest after the grace.
     pub async fn run(self, shutdown: impl Future<Output = ()>) -> Result<(), BuildError> {
         let part = |error: io::Error| BuildError::Part(error.to_string());
         let (phase, follow) = watch::channel(Phase::Serving);
-        let settings = &self.config.listeners.grpc;
+        let settings = self.config.borrow().listeners.grpc.clone();
         let workers =
-            Workers::start(settings, &self.doors, &self.state.metrics, &follow).map_err(part)?;
+            Workers::start(&settings, &self.doors, &self.state.metrics, &follow).map_err(part)?;
         let mut tasks = JoinSet::new();
-        for refresher in self.refreshers {
-            spawn(&mut tasks, refresher.run());
-        }
-        for (issuer, client) in self.config.issuers.iter().zip(self.rownd) {
-            let slots = background::unknown_apps(issuer, &self.state.verifier);
-            if let Some(client) = client {
-                spawn(&mut tasks, background::learn_app_ids(issuer.clone(), slots, client));
-            }
-        }
-        spawn(&mut tasks, self.fetcher.run());
+        spawn(&mut tasks, self.keeper.run(self.work));
         spawn(&mut tasks, self.health.run(self.state.readiness.watch()));
         spawn(&mut tasks, background::upkeep(self.state.metrics.clone(), UPKEEP));
-        let revocations = self.state.verifier.revocations().clone();
+        let snapshot = self.state.authorizer.snapshot();
+        let revocations = snapshot.verifier().revocations().clone();
         spawn(&mut tasks, background::forget_ended(revocations));
         spawn(&mut tasks, background::announce(self.state.readiness.clone()));
         let (readiness, metrics) = (self.state.readiness.clone(), self.state.metrics.clone());
@@ -211,7 +220,7 @@ impl Bound {
         spawn(&mut accepting, listen::accept(self.grpc, workers.handoff(), metrics));
 
         let outcome = supervise(&mut tasks, shutdown).await;
-        let times = &self.config.shutdown;
+        let times = self.config.borrow().shutdown.clone();
         tracing::info!(drain_delay = %times.drain_delay, grace = %times.grace, "draining");
         readiness.drain();
         tokio::time::sleep(times.drain_delay.get()).await;
@@ -246,6 +255,6 @@ async fn supervise(
 fn spawn<T: Send + 'static>(
     tasks: &mut JoinSet<T>,
     task: impl Future<Output = T> + Send + 'static,
-) {
-    tasks.spawn(task);
+) -> AbortHandle {
+    tasks.spawn(task)
 }

@@ -28,7 +28,7 @@ use crate::{
     model::{AllowReason, Denial, DenialClass, DenyReason, RequestContext, Verdict, VerdictFacts},
 };
 use denial_log::DenialLog;
-pub use snapshot::{Snapshot, SnapshotError};
+pub use snapshot::{Edition, Snapshot, SnapshotError};
 
 /// What a verdict says of its rule before one was chosen.
 const NO_RULE: &str = "-";
@@ -67,6 +67,7 @@ impl Authorizer {
     /// With this configuration in force.
     #[must_use]
     pub fn new(snapshot: Snapshot, metrics: Arc<Metrics>, denials_per_second: u32) -> Arc<Self> {
+        metrics.epoch(snapshot.edition().epoch);
         Arc::new(Self {
             snapshot: ArcSwap::from_pointee(snapshot),
             denials: DenialLog::new(denials_per_second, metrics.clone()),
@@ -81,14 +82,22 @@ impl Authorizer {
         self.snapshot.load_full()
     }
 
-    /// A check arrived. The ticket counts it in flight until it is dropped.
+    /// Puts another configuration in force. Checks that have arrived finish with theirs.
+    pub fn put_in_force(&self, snapshot: Snapshot) {
+        self.metrics.epoch(snapshot.edition().epoch);
+        self.snapshot.store(Arc::new(snapshot));
+    }
+
+    /// A check arrived. The ticket counts it in flight until it is dropped, and holds the
+    /// configuration that is in force now.
     #[must_use]
     pub fn begin(self: &Arc<Self>) -> Ticket {
         self.metrics.check_started();
         let others = self.in_flight.fetch_add(1, Ordering::Relaxed);
-        let overloaded = others >= self.snapshot.load().limits.max_in_flight;
-        let authorizer = self.clone();
-        Ticket { authorizer, began: Instant::now(), overloaded, answered: AtomicBool::new(false) }
+        let snapshot = self.snapshot.load_full();
+        let overloaded = others >= snapshot.limits.max_in_flight;
+        let (authorizer, began) = (self.clone(), Instant::now());
+        Ticket { authorizer, snapshot, began, overloaded, answered: AtomicBool::new(false) }
     }
 }
 
@@ -96,6 +105,7 @@ impl Authorizer {
 #[derive(Debug)]
 pub struct Ticket {
     authorizer: Arc<Authorizer>,
+    snapshot: Arc<Snapshot>,
     began: Instant,
     overloaded: bool,
     answered: AtomicBool,
@@ -108,6 +118,12 @@ impl Ticket {
         self.began
     }
 
+    /// The configuration that this check is judged and answered by.
+    #[must_use]
+    pub fn snapshot(&self) -> &Snapshot {
+        &self.snapshot
+    }
+
     /// Too many checks are in flight already: deny this one at once.
     #[must_use]
     pub const fn overloaded(&self) -> bool {
@@ -116,7 +132,7 @@ impl Ticket {
 
     /// Judges the request until `deadline` at the longest.
     pub async fn check(&self, request: &RequestContext, deadline: Instant) -> Verdict {
-        let snapshot = self.authorizer.snapshot.load_full();
+        let snapshot = &self.snapshot;
         let mut facts = snapshot.facts(request);
         let judged = if self.overloaded {
             Err(DenyReason::Overloaded.into())

@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 use super::{NO_RULE, inject::Injector};
 use crate::{
-    config::{Auth, Config, ExpiredCookie, Freshness},
+    config::{Auth, Check, Config, ExpiredCookie, Freshness},
     extract::{self, Extractor},
     model::{
         AllowReason, CallerProtocol, CredentialSource, Decision, Denial, DenyReason,
@@ -33,9 +33,20 @@ pub(super) struct Limits {
     headers_bytes: usize,
 }
 
-/// One configuration, compiled. A check uses one snapshot from end to end.
+/// Which configuration it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Edition {
+    /// Its number since the start, from 1.
+    pub epoch: u64,
+    /// A fingerprint of it, without its secrets.
+    pub hash: Arc<str>,
+}
+
+/// One configuration, compiled. A check uses one snapshot from end to end, its door included.
 #[derive(Debug)]
 pub struct Snapshot {
+    edition: Edition,
+    check: Check,
     extractor: Extractor,
     policy: Policy,
     verifier: Arc<Verifier>,
@@ -51,8 +62,11 @@ impl Snapshot {
         config: &Config,
         verifier: Arc<Verifier>,
         profiles: Arc<Profiles>,
+        edition: Edition,
     ) -> Result<Self, SnapshotError> {
         Ok(Self {
+            edition,
+            check: config.check.clone(),
             extractor: Extractor::build(&config.credentials.0),
             policy: Policy::build(config)?,
             verifier,
@@ -66,6 +80,18 @@ impl Snapshot {
             },
             no_rule: NO_RULE.into(),
         })
+    }
+
+    /// Which configuration it is.
+    #[must_use]
+    pub const fn edition(&self) -> &Edition {
+        &self.edition
+    }
+
+    /// How a check is carried out, as far as it is the door's part.
+    #[must_use]
+    pub const fn check(&self) -> &Check {
+        &self.check
     }
 
     /// The issuers and their keys.

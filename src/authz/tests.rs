@@ -11,7 +11,7 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use bytes::Bytes;
 use tokio::time::Instant;
 
-use super::{Authorizer, Snapshot, end_labels};
+use super::{Authorizer, Edition, Snapshot, end_labels};
 use crate::{
     config,
     health::Readiness,
@@ -58,7 +58,8 @@ fn rig(yaml: &str) -> Rig {
     let rownd = rownd::build(&config.issuers, &client, &metrics);
     let issuers = parts.verifier.issuers();
     let (profiles, _fetcher) = Profiles::build(&config.profiles, issuers, &rownd, &metrics);
-    let snapshot = Snapshot::build(&config, Arc::new(parts.verifier), profiles).unwrap();
+    let edition = Edition { epoch: 1, hash: "test".into() };
+    let snapshot = Snapshot::build(&config, Arc::new(parts.verifier), profiles, edition).unwrap();
     let authorizer = Authorizer::new(snapshot, metrics.clone(), config.log.denials_per_second);
     Rig { authorizer, metrics, refreshers: parts.refreshers }
 }

@@ -52,6 +52,13 @@ fn configuration() -> String {
          configuration file may be `file:/path` to the same end. `ROWND_AUTHZ_CONFIG` names the file itself.\n\n## Settings\n\n| setting | type | default | |\n|---|---|---|---|\n"
     );
     rows(&config::json_schema(), "", &mut page);
+    page.push_str(
+        "\n## What needs a restart\n\nThe file is read again whenever it changes ([reload.md](reload.md)). A change of \
+         one of these is refused until a restart, together with everything that changed with it:\n\n",
+    );
+    for setting in config::restart_settings() {
+        let _ = writeln!(page, "- `{setting}`");
+    }
     page
 }
 

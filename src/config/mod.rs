@@ -4,6 +4,7 @@
 //! at once with its file, line and setting. No other room reads either.
 
 mod document;
+mod drift;
 mod environment;
 mod owner;
 mod problem;
@@ -14,6 +15,7 @@ mod structure;
 #[cfg(test)]
 mod tests;
 mod validate;
+mod watch;
 
 use std::{collections::BTreeMap, path::Path};
 
@@ -24,6 +26,9 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use document::{Document, Place};
+pub use drift::needs_restart;
+#[cfg(any(test, feature = "dev"))]
+pub use drift::restart_settings;
 pub use owner::{check_directory, only_ours};
 pub use problem::{Problem, Problems};
 pub use schema::{
@@ -35,6 +40,7 @@ pub use schema::{
 pub use secret::{REDACTED, Secret};
 pub use span::Span;
 pub use structure::json_schema;
+pub use watch::{Files, Source};
 
 /// The environment as this process sees it. The one place that reads it.
 #[must_use]

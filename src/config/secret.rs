@@ -27,6 +27,15 @@ impl Secret {
     }
 }
 
+impl PartialEq for Secret {
+    /// Whether a reload changed it. Nothing a client sends is ever compared with it.
+    fn eq(&self, other: &Self) -> bool {
+        self.expose() == other.expose()
+    }
+}
+
+impl Eq for Secret {}
+
 impl Serialize for Secret {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(REDACTED)

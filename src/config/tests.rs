@@ -4,6 +4,7 @@
 mod environment;
 mod problems;
 mod references;
+mod reload;
 mod schema;
 mod secrets;
 

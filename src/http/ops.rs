@@ -1,7 +1,11 @@
 //! What operators read: `/metrics`, `/livez`, `/readyz`, `/status`. Nothing here changes state
 //! and nothing shows a secret, so that a scraper may be let in.
 
-use std::sync::Arc;
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, PoisonError},
+    time::{SystemTime, UNIX_EPOCH},
+};
 
 use axum::{
     Json, Router,
@@ -13,9 +17,10 @@ use axum::{
 use serde::Serialize;
 
 use crate::{
+    authz::Authorizer,
     health::Readiness,
-    metrics::Metrics,
-    verify::{KeyStatus, Verifier},
+    metrics::{Metrics, Reload},
+    verify::KeyStatus,
 };
 
 /// What the pages are made from.
@@ -25,12 +30,39 @@ pub struct Ops {
     pub metrics: Arc<Metrics>,
     /// Whether the process is ready.
     pub readiness: Readiness,
-    /// The issuers and their keys.
-    pub verifier: Arc<Verifier>,
-    /// A fingerprint of the configuration in force, without its secrets.
-    pub config_hash: Arc<str>,
-    /// How often the configuration has been put in force, from 1.
-    pub epoch: u64,
+    /// The configuration in force.
+    pub authorizer: Arc<Authorizer>,
+    /// What was read again and is not in force.
+    pub refusals: Arc<Refusals>,
+}
+
+/// What was read again last and refused, until something good is read.
+#[derive(Debug, Default)]
+pub struct Refusals(Mutex<BTreeMap<&'static str, Refusal>>);
+
+/// Why something is not in force.
+#[derive(Debug, Clone, Serialize)]
+struct Refusal {
+    /// Unix time, seconds.
+    at: u64,
+    problems: Vec<String>,
+}
+
+impl Refusals {
+    /// It was refused, for these reasons; `None`: it is good. Whether it had been refused before.
+    pub fn set(&self, what: Reload, problems: Option<Vec<String>>) -> bool {
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let at = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
+        match problems {
+            Some(problems) => all.insert(what.as_str(), Refusal { at, problems }),
+            None => all.remove(what.as_str()),
+        }
+        .is_some()
+    }
+
+    fn get(&self) -> BTreeMap<&'static str, Refusal> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
 }
 
 #[derive(Serialize)]
@@ -40,6 +72,7 @@ struct Status {
     waiting_for: Vec<String>,
     config_hash: Arc<str>,
     epoch: u64,
+    refused: BTreeMap<&'static str, Refusal>,
     issuers: Vec<Issuer>,
 }
 
@@ -69,12 +102,13 @@ async fn readyz(State(ops): State<Ops>) -> impl IntoResponse {
 }
 
 async fn metrics(State(ops): State<Ops>) -> impl IntoResponse {
-    ops.verifier.measure_caches();
+    ops.authorizer.snapshot().verifier().measure_caches();
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], ops.metrics.render())
 }
 
 async fn status(State(ops): State<Ops>) -> impl IntoResponse {
-    let issuers = ops.verifier.issuers().iter().map(|issuer| Issuer {
+    let snapshot = ops.authorizer.snapshot();
+    let issuers = snapshot.verifier().issuers().iter().map(|issuer| Issuer {
         name: issuer.name().to_owned(),
         apps: issuer.apps().iter().map(|app| app.id().map(str::to_owned)).collect(),
         keys: issuer.key_status(),
@@ -83,8 +117,9 @@ async fn status(State(ops): State<Ops>) -> impl IntoResponse {
         version: env!("CARGO_PKG_VERSION"),
         ready: ops.readiness.is_ready(),
         waiting_for: ops.readiness.waiting_for(),
-        config_hash: ops.config_hash.clone(),
-        epoch: ops.epoch,
+        config_hash: snapshot.edition().hash.clone(),
+        epoch: snapshot.edition().epoch,
+        refused: ops.refusals.get(),
         issuers: issuers.collect(),
     })
 }

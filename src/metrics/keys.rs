@@ -114,6 +114,14 @@ impl Handles {
     }
 }
 
+impl Handles {
+    /// What was said holds no longer: no comparison of an alert is true of "not a number".
+    pub(super) fn retire(&self) {
+        let gauges = [&self.usable, &self.stale, &self.last_success];
+        gauges.into_iter().chain(&self.refused).for_each(|gauge| gauge.set(f64::NAN));
+    }
+}
+
 pub(super) fn describe() {
     describe_counter!(
         "rownd_authz_key_fetches_total",
@@ -144,7 +152,7 @@ impl Metrics {
     /// A fetch of an issuer's keys ended.
     pub fn keys_fetched(&self, issuer: usize, result: FetchResult) {
         if let Some(counter) =
-            self.issuers.get(issuer).and_then(|issuer| issuer.keys.fetches.get(result as usize))
+            self.issuer_at(issuer).and_then(|issuer| issuer.keys.fetches.get(result as usize))
         {
             counter.increment(1);
         }
@@ -153,7 +161,7 @@ impl Metrics {
     /// An issuer's key set on disk was read or written.
     pub fn key_snapshot(&self, issuer: usize, result: SnapshotResult) {
         if let Some(counter) =
-            self.issuers.get(issuer).and_then(|issuer| issuer.keys.snapshots.get(result as usize))
+            self.issuer_at(issuer).and_then(|issuer| issuer.keys.snapshots.get(result as usize))
         {
             counter.increment(1);
         }
@@ -161,7 +169,7 @@ impl Metrics {
 
     /// The keys of an issuer now in use, and whether they are not its latest good answer.
     pub fn keys_in_use(&self, issuer: usize, usable: usize, stale: bool) {
-        if let Some(issuer) = self.issuers.get(issuer) {
+        if let Some(issuer) = self.issuer_at(issuer) {
             #[expect(clippy::cast_precision_loss, reason = "at most 100 keys")]
             issuer.keys.usable.set(usable as f64);
             issuer.keys.stale.set(f64::from(u8::from(stale)));
@@ -171,7 +179,7 @@ impl Metrics {
     /// An issuer's keys came at this time (Unix seconds), and of each reason, in the order of
     /// [`KEY_REFUSALS`], so many of them were refused.
     pub fn keys_came(&self, issuer: usize, refused: [usize; KEY_REFUSALS.len()], at: f64) {
-        if let Some(issuer) = self.issuers.get(issuer) {
+        if let Some(issuer) = self.issuer_at(issuer) {
             for (gauge, count) in issuer.keys.refused.iter().zip(refused) {
                 #[expect(clippy::cast_precision_loss, reason = "at most 100 keys")]
                 gauge.set(count as f64);

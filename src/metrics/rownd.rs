@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use metrics::{Counter, Histogram, Unit, counter, describe_counter, describe_histogram, histogram};
 
-use super::{Labels, Metrics};
+use super::Metrics;
 
 /// The name of the histogram, for its buckets.
 pub(super) const DURATION: &str = "rownd_authz_rownd_request_duration_seconds";
@@ -86,35 +86,33 @@ impl RowndResult {
 }
 
 /// One endpoint of one issuer.
-struct Calls {
+pub(super) struct Calls {
     results: Vec<Counter>,
     duration: Histogram,
 }
 
-/// The handles of this file: by issuer, then by endpoint.
-pub(super) struct Handles(Vec<Vec<Calls>>);
+pub(super) fn describe() {
+    describe_counter!(
+        "rownd_authz_rownd_requests_total",
+        "Requests to the Rownd API, by issuer, endpoint and result."
+    );
+    describe_histogram!(DURATION, Unit::Seconds, "Time of a request to the Rownd API.");
+}
 
-impl Handles {
-    pub(super) fn register(labels: &Labels) -> Self {
-        describe_counter!(
-            "rownd_authz_rownd_requests_total",
-            "Requests to the Rownd API, by issuer, endpoint and result."
-        );
-        describe_histogram!(DURATION, Unit::Seconds, "Time of a request to the Rownd API.");
-        let calls = |issuer: &String, endpoint: Endpoint| Calls {
-            results: RowndResult::ALL
-                .iter()
-                .map(|result| {
-                    counter!("rownd_authz_rownd_requests_total", "issuer" => issuer.clone(),
-                        "endpoint" => endpoint.as_str(), "result" => result.as_str())
-                })
-                .collect(),
-            duration: histogram!(DURATION, "issuer" => issuer.clone(),
-                "endpoint" => endpoint.as_str()),
-        };
-        let of = |issuer| Endpoint::ALL.iter().map(|endpoint| calls(issuer, *endpoint)).collect();
-        Self(labels.issuers.iter().map(of).collect())
-    }
+/// The handles of one issuer, by endpoint.
+pub(super) fn calls(issuer: &str) -> Vec<Calls> {
+    let calls = |endpoint: &Endpoint| Calls {
+        results: RowndResult::ALL
+            .iter()
+            .map(|result| {
+                counter!("rownd_authz_rownd_requests_total", "issuer" => issuer.to_owned(),
+                    "endpoint" => endpoint.as_str(), "result" => result.as_str())
+            })
+            .collect(),
+        duration: histogram!(DURATION, "issuer" => issuer.to_owned(),
+            "endpoint" => endpoint.as_str()),
+    };
+    Endpoint::ALL.iter().map(calls).collect()
 }
 
 impl Metrics {
@@ -126,7 +124,7 @@ impl Metrics {
         result: RowndResult,
         took: Option<Duration>,
     ) {
-        let calls = self.rownd.0.get(issuer).and_then(|calls| calls.get(endpoint as usize));
+        let calls = self.issuer_at(issuer).and_then(|issuer| issuer.rownd.get(endpoint as usize));
         let Some(calls) = calls else { return };
         if let Some(counter) = calls.results.get(result as usize) {
             counter.increment(1);

@@ -156,7 +156,7 @@ pub fn build(
     metrics: &Arc<Metrics>,
 ) -> Vec<Option<Client>> {
     let mut hosts: HashMap<String, Arc<Host>> = HashMap::new();
-    let mut client = |(index, issuer): (usize, &Issuer)| {
+    let mut client = |issuer: &Issuer| {
         let base_url = match issuer.kind {
             IssuerKind::Rownd => issuer.base_url.clone()?,
             IssuerKind::Supertokens
@@ -170,10 +170,11 @@ pub fn build(
             let budget = TpsBudget::new(window, least, share);
             Arc::new(Host { breaker: Breaker::default(), budget })
         });
+        let index = metrics.issuer(&issuer.name)?;
         let (upstream, metrics) = (upstream.clone(), metrics.clone());
         Some(Client { index, upstream, base_url, host: host.clone(), metrics })
     };
-    issuers.iter().enumerate().map(&mut client).collect()
+    issuers.iter().map(&mut client).collect()
 }
 
 impl Client {

@@ -22,9 +22,50 @@ use crate::{
     upstream::Client,
 };
 
+/// Whether there is something to go on with.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Start<'a> {
+    /// Nothing: readiness waits.
+    First(&'a Readiness),
+    /// The issuers of the configuration before. Readiness waits only if it does already: what is
+    /// new must not take a process that serves out of service.
+    Again {
+        /// Those issuers.
+        before: &'a [Arc<Issuer>],
+        /// The readiness of the process.
+        readiness: &'a Readiness,
+    },
+}
+
+impl<'a> Start<'a> {
+    fn of_name(self, name: &str) -> Option<&'a Arc<Issuer>> {
+        match self {
+            Self::First(_) => None,
+            Self::Again { before, .. } => before.iter().find(|issuer| *issuer.name == *name),
+        }
+    }
+
+    /// The issuer that has these very settings already.
+    pub(super) fn same(self, settings: &Settings) -> Option<Arc<Issuer>> {
+        self.of_name(&settings.name).filter(|before| before.settings == *settings).cloned()
+    }
+
+    fn latch(self, settings: &Settings, what: &str) -> Option<Latch> {
+        let (readiness, waits) = match self {
+            Self::First(readiness) => (readiness, true),
+            Self::Again { readiness, .. } => (readiness, !readiness.is_ready()),
+        };
+        (waits && settings.required)
+            .then(|| readiness.latch(&format!("issuer {}: {what}", settings.name)))
+    }
+}
+
 /// An issuer whose tokens are trusted.
 #[derive(Debug)]
 pub struct Issuer {
+    settings: Settings,
+    /// The index of its series.
+    pub(super) label: usize,
     name: Arc<str>,
     pub(super) iss: String,
     kind: IssuerKind,
@@ -85,45 +126,59 @@ impl AppSlot {
 }
 
 impl Issuer {
+    /// The refresher is that of new keys only.
     pub(super) fn build(
-        index: usize,
         settings: &Settings,
         upstream: &Client,
         metrics: &Arc<Metrics>,
-        readiness: &Readiness,
+        start: Start<'_>,
     ) -> Result<(Self, Option<KeyRefresher>), String> {
         let name: Arc<str> = settings.name.as_str().into();
+        let label = metrics.issuer(&name).ok_or_else(|| {
+            format!("issuer {name}: too many names of issuers since the start; restart")
+        })?;
         let iss = settings.issuer.clone().ok_or_else(|| format!("issuer {name} has no `iss`"))?;
         let algorithms: Vec<Algorithm> = settings.algorithms.iter().map(algorithm).collect();
-        let latch = |what: &str| {
-            settings.required.then(|| readiness.latch(&format!("issuer {name}: {what}")))
-        };
+        let before = start.of_name(&name).filter(|before| settings.has_keys_of(&before.settings));
         let apps = settings.apps.iter().enumerate().map(|(index, app)| {
-            let wait = || latch(&format!("the app id of apps[{index}], asked of Rownd by its key"));
-            Arc::new(AppSlot::build(app, wait))
+            let what = format!("the app id of apps[{index}], asked of Rownd by its key");
+            let slot = AppSlot::build(app, || start.latch(settings, &what));
+            if let Some(id) = before.and_then(|before| before.id_learned_by(app)) {
+                slot.learn(id);
+            }
+            Arc::new(slot)
         });
         let apps = apps.collect();
-        let in_place = settings.key_set.as_deref().map(|text| {
-            KeySet::in_place(text, &algorithms)
-                .map_err(|error| format!("issuer {name}: key_set: {error}"))
-        });
-        let in_place = in_place.transpose()?;
-        let ready = in_place.is_some();
-        let keys = Arc::new(KeyStore::new(&settings.keys, algorithms.clone(), in_place));
-        metrics.keys_in_use(index, keys.count_usable(), false);
-        let refresher = if settings.keys.fetch {
-            let source = KeySource::build(settings, &iss, upstream)?;
-            Some(KeyRefresher::new(
-                (name.clone(), index),
-                keys.clone(),
-                Box::new(source),
-                metrics.clone(),
-                if ready { None } else { latch("its first key set") },
-            ))
-        } else {
-            None
+        let (keys, refresher) = match before {
+            Some(before) if settings.keeps_keys_as(&before.settings) => (before.keys.clone(), None),
+            _ => {
+                let in_place = settings.key_set.as_deref().map(|text| {
+                    KeySet::in_place(text, &algorithms)
+                        .map_err(|error| format!("issuer {name}: key_set: {error}"))
+                });
+                let in_place = in_place.transpose()?;
+                let ready = in_place.is_some();
+                let keys = Arc::new(KeyStore::new(&settings.keys, algorithms.clone(), in_place));
+                if !settings.keys.fetch {
+                    metrics.keys_in_use(label, keys.count_usable(), false);
+                    (keys, None)
+                } else {
+                    before.inspect(|before| keys.adopt(&before.keys));
+                    metrics.keys_in_use(label, keys.count_usable(), false);
+                    let refresher = KeyRefresher::new(
+                        (name.clone(), label),
+                        keys.clone(),
+                        Box::new(KeySource::build(settings, &iss, upstream)?),
+                        metrics.clone(),
+                        if ready { None } else { start.latch(settings, "its first key set") },
+                    );
+                    (keys, Some(refresher))
+                }
+            }
         };
         let issuer = Self {
+            settings: settings.clone(),
+            label,
             name,
             iss,
             kind: settings.kind,
@@ -135,6 +190,25 @@ impl Issuer {
             keys,
         };
         Ok((issuer, refresher))
+    }
+
+    /// The id that was learned by the key of this app.
+    fn id_learned_by(&self, app: &AppSettings) -> Option<String> {
+        let key = app.key.as_ref()?;
+        let known = self.apps.iter().find(|slot| slot.key() == Some(key))?;
+        known.id().map(str::to_owned)
+    }
+
+    /// The settings it was built from.
+    #[must_use]
+    pub const fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// The index of its series.
+    #[must_use]
+    pub const fn label(&self) -> usize {
+        self.label
     }
 
     /// The configured name.

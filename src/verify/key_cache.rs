@@ -78,6 +78,8 @@ pub(super) struct Progress {
     pub(super) error: Option<String>,
     /// How often the keys were forgotten. A fetch that began before the last time is void.
     forgets: u64,
+    /// How often another, whose keys these were, had forgotten them before.
+    adopted: u64,
     /// They were forgotten, and no fetch that began later has ended.
     pub(super) forgotten: bool,
     /// What is in use came from the disk, and nothing has come from the issuer yet.
@@ -176,6 +178,25 @@ impl KeyStore {
             // The fetch goes on without us; the next check finds the key.
             Ok(Err(_)) | Err(_) => Err(self.pending()),
         }
+    }
+
+    /// Begins with the keys of another, which are of the same origin.
+    pub(super) fn adopt(&self, other: &Self) {
+        self.progress.send_modify(|progress| {
+            progress.adopted = other.forgets();
+            self.put(other.current.load_full());
+        });
+    }
+
+    /// Whether the keys that were adopted have been forgotten by the other meanwhile.
+    pub(super) fn outlives(&self, other: &Self) -> bool {
+        self.progress.borrow().adopted != other.forgets()
+    }
+
+    /// Ends when the keys have been asked for at least once.
+    pub(super) async fn tried(&self) {
+        // The sender is our own, so it is not gone.
+        let _ = self.progress.subscribe().wait_for(|now| now.attempts > 0).await;
     }
 
     /// A signature did not fit a known key: look whether the issuer has replaced it.

@@ -73,6 +73,12 @@ struct Fetched {
 }
 
 impl KeyRefresher {
+    /// The configured name of the issuer.
+    #[must_use]
+    pub fn issuer(&self) -> &str {
+        &self.name
+    }
+
     pub(super) fn new(
         (name, index): (Arc<str>, usize),
         store: Arc<KeyStore>,

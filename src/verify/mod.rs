@@ -40,6 +40,7 @@ use crate::{
 };
 use cache::{ClaimsCache, Verified};
 use claims::Lifetime;
+use issuer::Start;
 pub use issuer::{AppSlot, Issuer};
 pub use jwks::Refusal;
 pub use key_cache::KeyStatus;
@@ -80,7 +81,8 @@ pub struct Verifier {
 pub struct Parts {
     /// The verifier.
     pub verifier: Verifier,
-    /// One task for each issuer, to be run for as long as the verifier is used.
+    /// One task for each issuer whose keys are not kept yet, to be run for as long as the
+    /// verifier, or one that follows it and still has the issuer, is used.
     pub refreshers: Vec<KeyRefresher>,
 }
 
@@ -125,6 +127,32 @@ impl Verifier {
         metrics: &Arc<Metrics>,
         readiness: &Readiness,
     ) -> Result<Parts, String> {
+        Self::assemble(settings, limits, revocations, upstream, metrics, Start::First(readiness))
+    }
+
+    /// As [`build`](Self::build), for a configuration that follows this one's. An issuer that did
+    /// not change goes on as it is; where only the keys' origin did not, its keys go on. The cache
+    /// of claims begins anew: what is in it was judged by the settings of before.
+    pub fn rebuild(
+        &self,
+        settings: &[IssuerSettings],
+        limits: Limits,
+        upstream: &Client,
+        readiness: &Readiness,
+    ) -> Result<Parts, String> {
+        let start = Start::Again { before: &self.issuers, readiness };
+        let revocations = self.revocations.clone();
+        Self::assemble(settings, limits, revocations, upstream, &self.metrics, start)
+    }
+
+    fn assemble(
+        settings: &[IssuerSettings],
+        limits: Limits,
+        revocations: Arc<Revocations>,
+        upstream: &Client,
+        metrics: &Arc<Metrics>,
+        start: Start<'_>,
+    ) -> Result<Parts, String> {
         let mut verifier = Self {
             issuers: Vec::new(),
             by_iss: HashMap::new(),
@@ -136,12 +164,39 @@ impl Verifier {
         };
         let mut refreshers = Vec::new();
         for (index, settings) in settings.iter().enumerate() {
-            let (issuer, refresher) = Issuer::build(index, settings, upstream, metrics, readiness)?;
+            let issuer = match start.same(settings) {
+                Some(issuer) => issuer,
+                None => {
+                    let (issuer, refresher) = Issuer::build(settings, upstream, metrics, start)?;
+                    refreshers.extend(refresher);
+                    Arc::new(issuer)
+                }
+            };
             verifier.by_iss.insert(issuer.iss.clone(), index);
-            verifier.issuers.push(Arc::new(issuer));
-            refreshers.extend(refresher);
+            verifier.issuers.push(issuer);
         }
         Ok(Parts { verifier, refreshers })
+    }
+
+    /// To be called when this one is in force: keys that were forgotten by command while it was
+    /// being made are not used by it either.
+    pub fn forget_as(&self, before: &Self) {
+        for issuer in &self.issuers {
+            let known = before.issuers.iter().find(|old| old.name() == issuer.name());
+            if let Some(old) = known
+                && !Arc::ptr_eq(&old.keys, &issuer.keys)
+                && issuer.keys.outlives(&old.keys)
+            {
+                self.forget_keys(Some(issuer.name()));
+            }
+        }
+    }
+
+    /// Ends when the keys of every issuer have been asked for at least once.
+    pub async fn settled(&self) {
+        for issuer in self.issuers.iter().filter(|issuer| issuer.settings().keys.fetch) {
+            issuer.keys.tried().await;
+        }
     }
 
     /// The issuers, in the order of the configuration.
@@ -173,11 +228,12 @@ impl Verifier {
                 .lifetime
                 .check(seconds, issuer.leeway)
                 .and_then(|()| self.still_good(&hit.identity, seconds));
-            self.metrics.verified(Some(hit.issuer), judged.map_or_else(refusal_label, |()| 0));
+            self.metrics.verified(Some(issuer.label), judged.map_or_else(refusal_label, |()| 0));
             return judged.map(|()| hit.identity.clone()).map_err(Denial::from);
         }
         if let Some(refused) = self.refused_before(&fingerprint, seconds) {
-            self.metrics.verified(Some(refused.issuer), refusal_label(refused.reason));
+            let issuer = self.issuers.get(refused.issuer).map(|issuer| issuer.label);
+            self.metrics.verified(issuer, refusal_label(refused.reason));
             return Err(refused.reason.into());
         }
         let (issuer, result) = self.verify_fresh(token, fingerprint, seconds, deadline).await;
@@ -239,7 +295,7 @@ impl Verifier {
             self.cache.insert(fingerprint, verified);
             identity
         });
-        (Some(index), result)
+        (Some(issuer.label), result)
     }
 
     /// The token was refused a moment ago, and nothing that decides about it has changed.

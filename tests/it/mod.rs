@@ -11,5 +11,6 @@ mod keys;
 mod listener;
 mod outside;
 mod regression;
+mod reload;
 pub(crate) mod support;
 mod vectors;

@@ -182,3 +182,26 @@ async fn a_flood_of_denials_is_no_flood_of_logs() {
     assert_eq!(rig.judge("GET", "", &[]).await, Err(DenyReason::PathRefused));
     assert_eq!(dropped("path_refused"), 0.0);
 }
+
+/// The other way for a snapshot to come into force is a reload.
+#[tokio::test]
+async fn a_check_that_has_arrived_is_judged_by_the_configuration_it_found() {
+    let rig = rig("{ default: { auth: none }, check: { realm: before } }");
+    let after = super::rig("{ default: { auth: required }, check: { realm: after } }");
+    let early = rig.authorizer.begin();
+    let snapshot = std::sync::Arc::into_inner({
+        let snapshot = after.authorizer.snapshot();
+        drop(after);
+        snapshot
+    });
+    rig.authorizer.put_in_force(snapshot.unwrap());
+    let late = rig.authorizer.begin();
+    let request = request("GET", "/", &[]);
+    for (ticket, realm, expected) in [
+        (late, "after", Err(DenyReason::CredentialMissing)),
+        (early, "before", Ok(AllowReason::Public)),
+    ] {
+        assert_eq!(ticket.snapshot().check().realm, realm);
+        assert_eq!(judged(&ticket.check(&request, soon()).await), expected, "{realm}");
+    }
+}

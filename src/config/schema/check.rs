@@ -17,7 +17,7 @@ pub enum Unavailable {
 }
 
 /// How a check is carried out.
-#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Check {
     /// The longest a check may take. Envoy's own timeout counts where it is shorter; both less a
@@ -84,7 +84,7 @@ pub enum VendorHeaders {
 }
 
 /// Which identity headers reach the service behind.
-#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct IdentityHeaders {
     /// Bytes of one value; an identity with a longer one is denied, never cut.

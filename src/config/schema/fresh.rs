@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::config::Span;
 
 /// The list of revocations that the control listener feeds.
-#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Revocation {
     /// Entries at a time. A full list refuses a command; it never drops an older entry.
@@ -25,7 +25,7 @@ impl Default for Revocation {
 }
 
 /// How the profiles of users are read and kept, for routes with `freshness: profile`.
-#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Profiles {
     /// How old a profile may be: a disabled user and a sign-out everywhere are seen after this

@@ -117,7 +117,7 @@ impl ClaimMap {
 }
 
 /// Somebody whose tokens are trusted.
-#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Issuer {
     /// The name in headers, metrics and logs: lower case, digits, `-` and `_`, at most 63.
@@ -212,10 +212,53 @@ impl Issuer {
             keys: Keys::default(),
         }
     }
+
+    /// Keys that were fetched for the one are the keys of the other, fetched by the same rules.
+    /// Every setting is named, so that a new one has to be put on either side.
+    #[must_use]
+    pub fn keeps_keys_as(&self, other: &Self) -> bool {
+        self.has_keys_of(other) && self.keys == other.keys
+    }
+
+    /// Keys that were fetched for the one are the keys of the other.
+    #[must_use]
+    pub fn has_keys_of(&self, other: &Self) -> bool {
+        let Self {
+            name,
+            kind,
+            base_url,
+            issuer,
+            project,
+            jwks_url,
+            jwks_fallback_url,
+            key_set,
+            apps: _,
+            audiences: _,
+            algorithms,
+            accepts: _,
+            auth_level: _,
+            claims: _,
+            leeway: _,
+            required: _,
+            allow_missing_exp: _,
+            allow_insecure_http,
+            keys: _,
+        } = self;
+        *name == other.name
+            && *kind == other.kind
+            && *base_url == other.base_url
+            && *issuer == other.issuer
+            && *project == other.project
+            && *jwks_url == other.jwks_url
+            && *jwks_fallback_url == other.jwks_fallback_url
+            && *key_set == other.key_set
+            && *algorithms == other.algorithms
+            && *allow_insecure_http == other.allow_insecure_http
+    }
 }
 
 /// One app of an issuer. Its id, or the key by which the id is asked.
-#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct App {
     /// The app id, `app_...`. With it, nothing needs to be asked of Rownd.
@@ -232,7 +275,7 @@ pub struct App {
 }
 
 /// How an issuer's keys are kept.
-#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Keys {
     /// Whether keys are fetched at all. Without it `key_set` is all there is, and nothing is ever

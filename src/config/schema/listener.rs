@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::config::Span;
 
 /// Where the service listens.
-#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Listeners {
     /// gRPC: Envoy's external authorization and gRPC health.
@@ -20,7 +20,7 @@ pub struct Listeners {
 }
 
 /// The gRPC listener.
-#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct GrpcListener {
     /// `IP:PORT`, or `unix:/absolute/path`.
@@ -80,7 +80,7 @@ impl Default for GrpcListener {
 }
 
 /// The read-only HTTP listener.
-#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct OpsListener {
     /// `IP:PORT`.
@@ -94,7 +94,7 @@ impl Default for OpsListener {
 }
 
 /// The listener for commands.
-#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ControlListener {
     /// `unix:/absolute/path`; never a port.

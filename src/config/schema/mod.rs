@@ -1,6 +1,8 @@
 //! The configuration file, field by field. Plain settings: no room's types stand here.
 //!
-//! The documentation of each field feeds `config schema` and `docs/configuration.md`.
+//! The documentation of each field feeds `config schema` and `docs/configuration.md`. What may
+//! change without a restart bears `x-reload`; below a section that bears it, everything does
+//! unless it says otherwise. What is not marked needs a restart.
 
 mod check;
 mod fresh;
@@ -25,7 +27,7 @@ pub use route::{
 pub use snapshots::KeySnapshots;
 
 /// The whole configuration.
-#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 #[schemars(title = "rownd-authz configuration")]
 #[derive(Default)]
@@ -33,26 +35,34 @@ pub struct Config {
     /// Where the service listens.
     pub listeners: Listeners,
     /// Whose tokens are trusted. Without any, Rownd itself by `ROWND_APP_KEY` or `ROWND_APP_ID`.
+    #[schemars(extend("x-reload" = true))]
     pub issuers: Vec<Issuer>,
     /// Keeps the issuers' key sets on disk, for a start during an outage. Default: not at all.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub key_snapshots: Option<KeySnapshots>,
     /// Where to look for a credential, in this order. Two that differ are a denial.
+    #[schemars(extend("x-reload" = true))]
     pub credentials: Credentials,
     /// Rules, in order: the first that matches decides.
+    #[schemars(extend("x-reload" = true))]
     pub routes: Vec<Route>,
     /// What holds where no route matches.
+    #[schemars(extend("x-reload" = true))]
     pub default: DefaultRoute,
     /// How a check is carried out.
+    #[schemars(extend("x-reload" = true))]
     pub check: Check,
     /// How the profiles of users are read and kept.
+    #[schemars(extend("x-reload" = true))]
     pub profiles: Profiles,
     /// The list of revocations.
     pub revocation: Revocation,
     /// Which identity headers reach the service behind.
+    #[schemars(extend("x-reload" = true))]
     pub identity_headers: IdentityHeaders,
     /// Logging.
     pub log: Log,
     /// How the process ends.
+    #[schemars(extend("x-reload" = true))]
     pub shutdown: Shutdown,
 }

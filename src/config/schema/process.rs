@@ -50,7 +50,7 @@ impl LogLevel {
 }
 
 /// Logging.
-#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Log {
     /// The least level that is logged.
@@ -69,7 +69,7 @@ impl Default for Log {
 }
 
 /// How the process ends.
-#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Shutdown {
     /// After SIGTERM: not ready, but still serving for this long, so that proxies look elsewhere.

@@ -10,7 +10,7 @@ use crate::model::AuthLevel;
 const MAX_REGEX_BYTES: usize = 1 << 20;
 
 /// The ordered token sources.
-#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
 pub struct Credentials(pub Vec<TokenSource>);
 
@@ -24,7 +24,7 @@ impl Default for Credentials {
 }
 
 /// One place to look for a credential: a header, a cookie or a query parameter.
-#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct TokenSource {
     /// A header name. `authorization` takes `Bearer TOKEN`, any other the bare token.
@@ -90,7 +90,7 @@ pub enum OddPaths {
 }
 
 /// A rule: what it matches and what it asks for.
-#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Route {
     /// Its name in metadata and logs, and for Envoy's `context_extensions: {route: ID}`.
@@ -125,7 +125,7 @@ pub struct Route {
 }
 
 /// What holds where no route matches.
-#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct DefaultRoute {
     /// Whether a credential is asked for.
@@ -147,7 +147,7 @@ pub struct DefaultRoute {
 }
 
 /// What a route matches.
-#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Match {
     /// Hosts without port: `api.example.com`, or `*.example.com` for every name below it.
@@ -160,7 +160,7 @@ pub struct Match {
 }
 
 /// One way to match a path. Exactly one of the three.
-#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct PathMatch {
     /// The whole path.

@@ -7,7 +7,7 @@ use crate::config::Span;
 
 /// Key sets on disk: a process that starts while an issuer cannot be reached verifies with the
 /// last good ones.
-#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct KeySnapshots {
     /// An absolute path. Made with mode 0700 if only its last part is missing; else it has to be

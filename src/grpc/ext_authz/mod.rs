@@ -24,8 +24,8 @@ use tower::service_fn;
 use super::pb::CheckRequest;
 use crate::{
     authz::{Authorizer, Ticket},
-    config::{Check, Unavailable},
-    model::{DenyReason, Verdict},
+    config::Check,
+    model::DenyReason,
 };
 use codec::CheckCodec;
 use metered::{Budget, Metered};
@@ -53,8 +53,6 @@ const EMPTY_FRAME: &[u8] = &[0; 5];
 #[derive(Debug)]
 pub struct CheckDoor {
     authorizer: Arc<Authorizer>,
-    encoder: Encoder,
-    timeout: Duration,
     max_message_bytes: usize,
     budget: Arc<Budget>,
 }
@@ -62,16 +60,8 @@ pub struct CheckDoor {
 impl CheckDoor {
     /// Before this authorizer. Larger messages are denied unread.
     #[must_use]
-    pub fn build(authorizer: Arc<Authorizer>, check: &Check, max_message_bytes: usize) -> Self {
-        let error_response = check.unavailable == Unavailable::ErrorResponse;
-        let retry_after = check.retry_after.get().as_secs().max(1);
-        Self {
-            authorizer,
-            encoder: Encoder::new(&check.realm, retry_after, error_response),
-            timeout: check.timeout.get(),
-            max_message_bytes,
-            budget: Arc::default(),
-        }
+    pub fn build(authorizer: Arc<Authorizer>, max_message_bytes: usize) -> Self {
+        Self { authorizer, max_message_bytes, budget: Arc::default() }
     }
 
     /// A check arrived.
@@ -88,7 +78,8 @@ impl CheckDoor {
         if ticket.overloaded() {
             return self.refuse(&ticket, DenyReason::Overloaded).await;
         }
-        let deadline = ticket.began() + self.time_to_answer(request.headers());
+        let deadline =
+            ticket.began() + time_to_answer(ticket.snapshot().check(), request.headers());
         let answer = AssertUnwindSafe(timeout_at(deadline, self.check(&ticket, request, deadline)))
             .catch_unwind()
             .await;
@@ -116,7 +107,8 @@ impl CheckDoor {
                 Ok(context) => ticket.check(&context, deadline).await,
                 Err(reason) => ticket.deny(reason),
             };
-            Ok::<_, Status>(tonic::Response::new(self.encoder.encode(&verdict)))
+            let encoder = Encoder::of(ticket.snapshot().check());
+            Ok::<_, Status>(tonic::Response::new(encoder.encode(&verdict)))
         };
         let request = request.map(|body| Metered::new(body, self.budget.clone()));
         self.grpc().unary(service_fn(judge), request).await
@@ -124,12 +116,10 @@ impl CheckDoor {
 
     /// A denial without a request to judge.
     async fn refuse(&self, ticket: &Ticket, reason: DenyReason) -> Response<Body> {
-        self.send(&ticket.deny(reason)).await
-    }
-
-    async fn send(&self, verdict: &Verdict) -> Response<Body> {
+        let verdict = ticket.deny(reason);
+        let encoder = Encoder::of(ticket.snapshot().check());
         let say = |_: tonic::Request<CheckRequest>| async {
-            Ok::<_, Status>(tonic::Response::new(self.encoder.encode(verdict)))
+            Ok::<_, Status>(tonic::Response::new(encoder.encode(&verdict)))
         };
         let empty = Request::new(Full::new(Bytes::from_static(EMPTY_FRAME)));
         self.grpc().unary(service_fn(say), empty).await
@@ -138,16 +128,17 @@ impl CheckDoor {
     fn grpc(&self) -> Grpc<CheckCodec> {
         Grpc::new(CheckCodec).apply_max_message_size_config(Some(self.max_message_bytes), None)
     }
+}
 
-    /// The shorter of the caller's patience and our own, less the margin.
-    fn time_to_answer(&self, headers: &HeaderMap) -> Duration {
-        let patience = headers
-            .get("grpc-timeout")
-            .and_then(|value| grpc_timeout(value.as_bytes()))
-            .map_or(self.timeout, |caller| caller.min(self.timeout));
-        let margin = (patience / 4).clamp(MARGIN.0, MARGIN.1);
-        patience.saturating_sub(margin).max(patience / 2)
-    }
+/// The shorter of the caller's patience and our own, less the margin.
+fn time_to_answer(check: &Check, headers: &HeaderMap) -> Duration {
+    let own = check.timeout.get();
+    let patience = headers
+        .get("grpc-timeout")
+        .and_then(|value| grpc_timeout(value.as_bytes()))
+        .map_or(own, |caller| caller.min(own));
+    let margin = (patience / 4).clamp(MARGIN.0, MARGIN.1);
+    patience.saturating_sub(margin).max(patience / 2)
 }
 
 /// Why the call failed, if it did: tonic then puts a status in the headers, and no message

@@ -20,9 +20,12 @@ use envoy_types::pb::{
 use prost::Message as _;
 
 use super::codec::Answer;
-use crate::model::{
-    CallerProtocol, Denial, DenialClass, DenyReason, Identity, IdentityHeaders, Verdict,
-    VerdictFacts,
+use crate::{
+    config::{Check, Unavailable},
+    model::{
+        CallerProtocol, Denial, DenialClass, DenyReason, Identity, IdentityHeaders, Verdict,
+        VerdictFacts,
+    },
 };
 
 /// What Envoy is told by the outer status. Releases differ on which other codes are denials,
@@ -75,21 +78,22 @@ pub(super) const fn statuses(reason: DenyReason) -> (i32, i32) {
     (form.http, form.grpc)
 }
 
-/// Makes answers.
-#[derive(Debug)]
-pub(super) struct Encoder {
-    realm: String,
-    retry_after: String,
+/// Makes answers by the settings that the check was judged by.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Encoder<'a> {
+    realm: &'a str,
+    retry_after: u64,
     error_response: bool,
 }
 
-impl Encoder {
-    pub(super) fn new(realm: &str, retry_after: u64, error_response: bool) -> Self {
-        Self {
-            realm: format!("Bearer realm=\"{realm}\""),
-            retry_after: retry_after.to_string(),
-            error_response,
-        }
+impl<'a> Encoder<'a> {
+    pub(super) fn of(check: &'a Check) -> Self {
+        let error_response = check.unavailable == Unavailable::ErrorResponse;
+        Self::new(&check.realm, check.retry_after.get().as_secs().max(1), error_response)
+    }
+
+    pub(super) const fn new(realm: &'a str, retry_after: u64, error_response: bool) -> Self {
+        Self { realm, retry_after, error_response }
     }
 
     /// The answer to a verdict.
@@ -138,7 +142,7 @@ impl Encoder {
             headers.push(header("www-authenticate", challenge));
         }
         if reason.class() == DenialClass::Unavailable {
-            headers.push(header("retry-after", self.retry_after.as_str()));
+            headers.push(header("retry-after", self.retry_after.to_string()));
         }
         if plain {
             headers.push(header("grpc-status", form.grpc.to_string()));
@@ -167,15 +171,15 @@ impl Encoder {
 
     /// RFC 6750 section 3, RFC 9470 section 3.
     fn challenge(&self, form: &Form, denial: &Denial) -> Option<String> {
-        let realm = &self.realm;
+        let realm = || format!("Bearer realm=\"{}\"", self.realm);
         let Form { error, challenge, .. } = form;
         let message = denial.reason().message();
         match challenge {
             Challenge::None => None,
-            Challenge::Bare => Some(realm.clone()),
+            Challenge::Bare => Some(realm()),
             Challenge::Error => {
-                let mut text =
-                    format!("{realm}, error=\"{error}\", error_description=\"{message}\"");
+                let mut text = realm();
+                text.push_str(&format!(", error=\"{error}\", error_description=\"{message}\""));
                 if denial.reason().class() == DenialClass::StepUp
                     && let Some(level) = denial.required_level()
                 {

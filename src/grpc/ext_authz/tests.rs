@@ -15,7 +15,7 @@ use envoy_types::pb::envoy::service::auth::v3::{
 
 use super::CheckDoor;
 use crate::{
-    authz::{self, Authorizer, Snapshot},
+    authz::{self, Authorizer, Edition, Snapshot},
     config,
     health::Readiness,
     metrics::{Labels, Metrics},
@@ -50,9 +50,10 @@ fn door(yaml: &str) -> (CheckDoor, Arc<Metrics>) {
     let rownd = rownd::build(&config.issuers, &client, &metrics);
     let issuers = parts.verifier.issuers();
     let (profiles, _fetcher) = Profiles::build(&config.profiles, issuers, &rownd, &metrics);
-    let snapshot = Snapshot::build(&config, Arc::new(parts.verifier), profiles).unwrap();
+    let edition = Edition { epoch: 1, hash: "test".into() };
+    let snapshot = Snapshot::build(&config, Arc::new(parts.verifier), profiles, edition).unwrap();
     let authorizer = Authorizer::new(snapshot, metrics.clone(), 1);
-    (CheckDoor::build(authorizer, &config.check, config.listeners.grpc.max_message_bytes), metrics)
+    (CheckDoor::build(authorizer, config.listeners.grpc.max_message_bytes), metrics)
 }
 
 /// The smallest request that can be judged.

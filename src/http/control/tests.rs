@@ -13,7 +13,7 @@ use tower::ServiceExt as _;
 
 use super::{Control, Peer, router};
 use crate::{
-    authz::{Authorizer, Snapshot, end_labels},
+    authz::{Authorizer, Edition, Snapshot, end_labels},
     config::{self, LogLevel},
     health::Readiness,
     metrics::{Labels, Metrics},
@@ -60,7 +60,8 @@ fn rig() -> Rig {
     let clients = rownd::build(&config.issuers, &client, &metrics);
     let (profiles, _fetcher) =
         Profiles::build(&config.profiles, verifier.issuers(), &clients, &metrics);
-    let snapshot = Snapshot::build(&config, Arc::new(verifier), profiles).unwrap();
+    let edition = Edition { epoch: 1, hash: "test".into() };
+    let snapshot = Snapshot::build(&config, Arc::new(verifier), profiles, edition).unwrap();
     let authorizer = Authorizer::new(snapshot, metrics.clone(), 1);
     let no_log = |level| match level {
         LogLevel::Trace => Err("no".to_owned()),

@@ -1,10 +1,10 @@
 //! The service in this process, from a configuration to the end of its drain.
 
-use std::{collections::BTreeMap, net::SocketAddr, sync::Arc};
+use std::{collections::BTreeMap, net::SocketAddr, path::Path, sync::Arc};
 
 use rownd_authz::{
-    app::{self, BuildError, ListenAddress},
-    config,
+    app::{self, BuildError, ListenAddress, ReloadHandle, Reloaded},
+    config::{self, Source},
     grpc::pb::authorization_client::AuthorizationClient,
     health::Readiness,
     metrics::Metrics,
@@ -69,6 +69,7 @@ pub(crate) struct TestApp {
     pub(crate) ops: SocketAddr,
     pub(crate) readiness: Readiness,
     pub(crate) metrics: Arc<Metrics>,
+    reload: ReloadHandle,
     stop: Option<oneshot::Sender<()>>,
     task: JoinHandle<Result<(), BuildError>>,
     channel: Option<Channel>,
@@ -77,9 +78,22 @@ pub(crate) struct TestApp {
 impl TestApp {
     /// Builds and runs it; it need not be ready.
     pub(crate) async fn start(settings: &Value) -> Self {
-        let bound = Self::build(settings).await.unwrap();
+        Self::run(Self::build(settings).await.unwrap())
+    }
+
+    /// Builds and runs what a file says, which it reads again when it changes.
+    pub(crate) async fn follow(file: &Path) -> Self {
+        let source = Source::new(Some(file.to_owned()), BTreeMap::new());
+        let config = source.load().unwrap_or_else(|problems| panic!("{problems}"));
+        let mut bound = app::build(config).await.unwrap();
+        bound.follow(source);
+        Self::run(bound)
+    }
+
+    fn run(bound: app::Bound) -> Self {
         let (grpc, ops) = (bound.grpc_address().clone(), bound.ops_address());
         let (readiness, metrics) = (bound.readiness().clone(), bound.metrics().clone());
+        let reload = bound.reload_handle();
         let (stop, stopped) = oneshot::channel::<()>();
         // A sender that is dropped stops it as well: the test has ended.
         let task = tokio::spawn(bound.run(async { stopped.await.unwrap_or(()) }));
@@ -90,7 +104,7 @@ impl TestApp {
             }
             ListenAddress::Unix(_) => None,
         };
-        Self { grpc, ops, readiness, metrics, stop: Some(stop), task, channel }
+        Self { grpc, ops, readiness, metrics, reload, stop: Some(stop), task, channel }
     }
 
     /// Builds it only.
@@ -110,6 +124,11 @@ impl TestApp {
     /// Waits until it is ready.
     pub(crate) async fn is_ready(&self) {
         until("readiness", || self.readiness.is_ready()).await;
+    }
+
+    /// Has it read everything again.
+    pub(crate) async fn reload(&self) -> Reloaded {
+        patiently("a reload", self.reload.reload()).await.expect("it runs")
     }
 
     /// Its gRPC listener's address, which is TCP.

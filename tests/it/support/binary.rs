@@ -22,6 +22,9 @@ use super::{Answer, Ask, eventually, page, until};
 /// The binary under test.
 pub(crate) const BINARY: &str = env!("CARGO_BIN_EXE_rownd-authz");
 
+/// The name of its configuration file.
+const CONFIG: &str = "rownd-authz.yaml";
+
 /// Runs a command of the binary to its end, without settings of the test's own environment.
 pub(crate) fn run(arguments: &[&str], environment: &[(&str, &str)]) -> Output {
     command(BINARY).args(arguments).envs(environment.iter().copied()).output().unwrap()
@@ -53,7 +56,7 @@ pub(crate) struct Binary {
     lines: Arc<Mutex<Vec<String>>>,
     channel: Channel,
     _unread: Option<BufReader<ChildStderr>>,
-    _files: TempDir,
+    files: TempDir,
 }
 
 impl Drop for Binary {
@@ -73,7 +76,7 @@ impl Binary {
     /// Starts it with a log that nobody reads, or behind a line of shell.
     pub(crate) async fn start_with(settings: &Value, log: Log, shell: Option<&str>) -> Self {
         let files = TempDir::new().unwrap();
-        let file = files.path().join("rownd-authz.yaml");
+        let file = files.path().join(CONFIG);
         fs::write(&file, settings.to_string()).unwrap();
         let mut command = match shell {
             None => command(BINARY),
@@ -106,7 +109,7 @@ impl Binary {
             }
         };
         let channel = Endpoint::from_shared(format!("http://{grpc}")).unwrap().connect_lazy();
-        Self { grpc, ops, child, lines, channel, _unread: unread, _files: files }
+        Self { grpc, ops, child, lines, channel, _unread: unread, files }
     }
 
     /// Waits until it is ready.
@@ -138,6 +141,13 @@ impl Binary {
         let found = || self.log().into_iter().find(|line| words.iter().all(|w| line.contains(w)));
         until(&format!("a line with {words:?}"), || found().is_some()).await;
         serde_json::from_str(&found().unwrap()).unwrap()
+    }
+
+    /// Puts another configuration in the place of its own.
+    pub(crate) fn rewrite(&self, settings: &Value) {
+        let new = self.files.path().join("new");
+        fs::write(&new, settings.to_string()).unwrap();
+        fs::rename(new, self.files.path().join(CONFIG)).unwrap();
     }
 
     /// Its process id.

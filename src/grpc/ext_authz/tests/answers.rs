@@ -26,7 +26,7 @@ use crate::{
 const PROTOCOLS: [CallerProtocol; 3] =
     [CallerProtocol::Http, CallerProtocol::Grpc, CallerProtocol::GrpcWeb];
 
-fn encoder() -> Encoder {
+fn encoder() -> Encoder<'static> {
     Encoder::new("the realm", 7, false)
 }
 

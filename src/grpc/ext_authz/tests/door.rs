@@ -16,7 +16,8 @@ use tokio::time::Instant;
 
 use super::{check, denied, door, http, metadata, outer};
 use crate::{
-    grpc::ext_authz::{CheckDoor, grpc_timeout},
+    config::{Check, Span},
+    grpc::ext_authz::{CheckDoor, grpc_timeout, time_to_answer},
     model::DenyReason,
 };
 
@@ -321,7 +322,7 @@ fn the_callers_patience_is_read_strictly() {
 
 #[test]
 fn the_time_to_answer_is_the_shorter_patience_less_a_margin() {
-    let (door, _) = door("check: { timeout: 1s }");
+    let check = Check { timeout: Span::from_secs(1), ..Check::default() };
     let ms = Duration::from_millis;
     for (value, expected) in [
         (None, ms(950)),
@@ -340,6 +341,6 @@ fn the_time_to_answer_is_the_shorter_patience_less_a_margin() {
         if let Some(value) = value {
             headers.insert("grpc-timeout", value.parse().unwrap());
         }
-        assert_eq!(door.time_to_answer(&headers), expected, "{value:?}");
+        assert_eq!(time_to_answer(&check, &headers), expected, "{value:?}");
     }
 }

@@ -1,0 +1,66 @@
+//! From a configuration and its verifier to the snapshot that checks use, and the work that has
+//! to be done in the background for it.
+
+use std::sync::Arc;
+
+use aws_lc_rs::digest::{SHA256, digest};
+
+use crate::{
+    authz::{Edition, Snapshot},
+    config::Config,
+    metrics::Metrics,
+    profile::{ProfileFetcher, Profiles},
+    rownd, upstream,
+    verify::{Issuer, KeyRefresher, Limits, Parts},
+};
+
+/// What a snapshot wants done for as long as it is used.
+#[derive(Debug)]
+pub(super) struct Work {
+    pub(super) refreshers: Vec<KeyRefresher>,
+    /// The issuers, each with the client of its API.
+    pub(super) issuers: Vec<(Arc<Issuer>, Option<rownd::Client>)>,
+    /// None where the profiles are those of before.
+    pub(super) fetcher: Option<ProfileFetcher>,
+}
+
+/// Compiles; nothing is in force yet, and no work has begun.
+pub(super) fn compile(
+    config: &Config,
+    epoch: u64,
+    parts: Parts,
+    profiles: Option<Arc<Profiles>>,
+    (upstream, metrics): (&upstream::Client, &Arc<Metrics>),
+) -> Result<(Snapshot, Work), String> {
+    let Parts { verifier, refreshers } =
+        parts.with_snapshots(config.key_snapshots.as_ref(), &config.issuers);
+    let verifier = Arc::new(verifier);
+    let clients = rownd::build(&config.issuers, upstream, metrics);
+    let (profiles, fetcher) = match profiles {
+        Some(profiles) => (profiles, None),
+        None => {
+            let issuers = verifier.issuers();
+            let (profiles, fetcher) = Profiles::build(&config.profiles, issuers, &clients, metrics);
+            (profiles, Some(fetcher))
+        }
+    };
+    let issuers = verifier.issuers().iter().cloned().zip(clients).collect();
+    let edition = Edition { epoch, hash: hash(config).into() };
+    let snapshot = Snapshot::build(config, verifier, profiles, edition)?;
+    Ok((snapshot, Work { refreshers, issuers, fetcher }))
+}
+
+pub(super) const fn limits(config: &Config) -> Limits {
+    Limits {
+        max_token_bytes: config.check.max_token_bytes,
+        claims_cache_bytes: config.check.claims_cache_bytes,
+        refusal_cache_bytes: config.check.refusal_cache_bytes,
+    }
+}
+
+/// A short fingerprint of the effective configuration. Secrets are redacted in it.
+fn hash(config: &Config) -> String {
+    let text = serde_json::to_vec(config).unwrap_or_default();
+    let digest = digest(&SHA256, &text);
+    digest.as_ref().iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+}

@@ -1,0 +1,55 @@
+//! Which settings of a new configuration cannot be put in force by a running process.
+
+use serde_json::Value;
+
+use super::{schema::Config, structure::json_schema};
+
+/// The mark of the schema: `true` where a change needs no restart. It holds for all below it.
+const MARK: &str = "x-reload";
+
+/// The settings that differ and need a restart, as people write them: `listeners.grpc.address`.
+#[must_use]
+pub fn needs_restart(old: &Config, new: &Config) -> Vec<String> {
+    let value = |config| serde_json::to_value(config).unwrap_or_default();
+    let mut found = Vec::new();
+    walk(&json_schema(), Some((&value(old), &value(new))), ("", false), &mut |path, values| {
+        if values.is_some_and(|(old, new)| old != new) {
+            found.push(path.to_owned());
+        }
+    });
+    found
+}
+
+/// Every setting that needs a restart.
+#[cfg(any(test, feature = "dev"))]
+#[must_use]
+pub fn restart_settings() -> Vec<String> {
+    let mut found = Vec::new();
+    walk(&json_schema(), None, ("", false), &mut |path, _| found.push(path.to_owned()));
+    found
+}
+
+type Pair<'a> = Option<(&'a Value, &'a Value)>;
+
+/// Visits the leaves that are not marked. A list is a leaf: its entries have no names.
+fn walk(
+    schema: &Value,
+    values: Pair<'_>,
+    (path, reloads): (&str, bool),
+    visit: &mut impl FnMut(&str, Pair<'_>),
+) {
+    let reloads = schema.get(MARK).and_then(Value::as_bool).unwrap_or(reloads);
+    let Some(properties) = schema.get("properties").and_then(Value::as_object) else {
+        if !reloads {
+            visit(path, values);
+        }
+        return;
+    };
+    for (name, below) in properties {
+        let path = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
+        let below_of = |value: &'_ Value| value.get(name).cloned().unwrap_or_default();
+        let pair = values.map(|(old, new)| (below_of(old), below_of(new)));
+        let pair = pair.as_ref().map(|(old, new)| (old, new));
+        walk(below, pair, (&path, reloads), visit);
+    }
+}

@@ -1,0 +1,96 @@
+//! What a running process sees of its files, and what it may take over without a restart.
+
+use std::{fs, os::unix::fs::symlink};
+
+use super::{APP, environment, good};
+use crate::config::{Files, Source, needs_restart, restart_settings};
+
+#[test]
+fn a_change_is_seen_once_wherever_it_happens() {
+    let dir = tempfile::tempdir().unwrap();
+    let at = |name: &str| dir.path().join(name);
+    fs::write(at("secret"), "ras_1").unwrap();
+    fs::write(at("key"), "key_1").unwrap();
+    let text = |leeway: &str| {
+        format!(
+            "issuers: [{{ name: a, kind: rownd, leeway: {leeway}, \
+             apps: [{{ id: x, secret: 'file:{}' }}] }}]",
+            at("secret").display()
+        )
+    };
+    fs::write(at("real.yaml"), text("1s")).unwrap();
+    symlink("real.yaml", at("config.yaml")).unwrap();
+    let key = at("key").display().to_string();
+    let variables = environment(&[APP, ("ROWND_APP_KEY_FILE", &key)]);
+    let mut source = Source::new(Some(at("config.yaml")), variables);
+    let mut see = |what: &str, expected: bool| {
+        assert_eq!(source.changed(), expected, "{what}");
+        assert!(!source.changed(), "{what}, again");
+    };
+    see("nothing", false);
+    let write = |name: &str, text: &str| fs::write(at(name), text).unwrap();
+    write("real.yaml", &text("2s"));
+    see("the file, of the same length", true);
+    write("real.yaml", &text("2s"));
+    see("the same text, written anew", false);
+    write("secret", "ras_2");
+    see("a secret", true);
+    write("key", "key_2");
+    see("a file that the environment names", true);
+    fs::remove_file(at("secret")).unwrap();
+    see("a secret that is gone", true);
+    write("secret", "ras_2");
+    see("and back", true);
+    write("other.yaml", &text("3s"));
+    see("a file that nobody names", false);
+    symlink("other.yaml", at("link")).unwrap();
+    fs::rename(at("link"), at("config.yaml")).unwrap();
+    see("a swapped link", true);
+    write("other.yaml", "no [ yaml");
+    see("a broken file", true);
+    write("secret", "ras_3");
+    see("a secret that the broken file does not name", false);
+    fs::remove_file(at("config.yaml")).unwrap();
+    see("no file", true);
+}
+
+#[test]
+fn what_is_no_regular_file_is_not_waited_for() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut files = Files::new(vec![dir.path().to_owned(), "/dev/zero".into()]);
+    assert!(!files.changed());
+}
+
+#[test]
+fn what_needs_a_restart_is_named_and_nothing_else() {
+    let old = good("", &[APP]);
+    for (yaml, expected) in [
+        ("", &[][..]),
+        ("{ check: { timeout: 2s }, default: { auth: none }, shutdown: { grace: 1s } }", &[]),
+        ("{ credentials: [{ cookie: c }], identity_headers: { max_value_bytes: 64 } }", &[]),
+        ("issuers: [{ name: other, kind: rownd }]", &[]),
+        ("log: { level: debug }", &["log.level"]),
+        (
+            "{ listeners: { ops: { address: '127.0.0.1:1' }, grpc: { workers: 3 } } }",
+            &["listeners.grpc.workers", "listeners.ops.address"],
+        ),
+    ] {
+        let mut found = needs_restart(&old, &good(yaml, &[APP]));
+        found.sort();
+        assert_eq!(found, expected, "{yaml}");
+    }
+}
+
+/// A section is reloaded only where somebody said so: what nobody thought of needs a restart.
+#[test]
+fn what_is_not_marked_needs_a_restart() {
+    let all = restart_settings();
+    let sections: std::collections::BTreeSet<&str> =
+        all.iter().filter_map(|path| path.split('.').next()).collect();
+    for reloads in ["issuers", "credentials", "routes", "default", "check", "shutdown"] {
+        assert!(!sections.contains(reloads), "{reloads}");
+    }
+    for restart in ["listeners.grpc.address", "listeners.grpc.max_connections", "log.format"] {
+        assert!(all.iter().any(|path| path == restart), "{restart}: {all:?}");
+    }
+}

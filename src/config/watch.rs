@@ -1,0 +1,152 @@
+//! The configuration of a running process: which files it is made of, whether they have changed,
+//! and how it is read again.
+//!
+//! Changes are found by reading: what is compared is the content, by its digest, once a second.
+//! That sees a file that is written in place, one that is renamed over, the swapped `..data` link
+//! of a Kubernetes mount, a network file system and a file that comes back, all in the same way,
+//! and needs no watch descriptors, of which a busy node may have none left.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+use aws_lc_rs::digest::{Context, SHA256, digest};
+use serde_json::Value;
+
+use super::{Config, Problems, document::Document, environment, load, name_of, one, parse, read};
+
+/// A larger file is no configuration and no secret.
+const MAX_BYTES: u64 = 16 << 20;
+
+type Digest = [u8; 32];
+
+/// Where a configuration comes from, and what was seen there last.
+#[derive(Debug)]
+pub struct Source {
+    file: Option<PathBuf>,
+    environment: BTreeMap<String, String>,
+    /// The digest of the file in which these others are named.
+    main: Option<Digest>,
+    others: BTreeSet<PathBuf>,
+    seen: Digest,
+}
+
+impl Source {
+    /// A file (or none) and the environment over it. What is there now counts as seen.
+    #[must_use]
+    pub fn new(file: Option<PathBuf>, environment: BTreeMap<String, String>) -> Self {
+        let mut source =
+            Self { file, environment, main: None, others: BTreeSet::new(), seen: [0; 32] };
+        source.changed();
+        source
+    }
+
+    /// Reads it for the first time.
+    pub fn load(&self) -> Result<Config, Problems> {
+        load(self.file.as_deref(), &self.environment)
+    }
+
+    /// Reads it again. What may be a file in the middle of being written is refused.
+    pub fn reload(&self) -> Result<Config, Problems> {
+        let Some(file) = self.file.as_deref() else { return self.load() };
+        let name = name_of(Some(file));
+        if fs::metadata(file).is_ok_and(|found| !found.is_file()) {
+            return Err(one(name, "is no regular file, so it cannot be read again".to_owned()));
+        }
+        let text = read(file)?;
+        if text.lines().all(|line| line.trim().is_empty() || line.trim_start().starts_with('#')) {
+            // Cut short before it is written anew, or by a full disk: all rules would be gone.
+            let message = "is empty; to run on the defaults, restart without it";
+            return Err(one(name, message.to_owned()));
+        }
+        parse(&name, &text, &self.environment)
+    }
+
+    /// The file, or a file that it or the environment names, is another than when this was last
+    /// asked.
+    pub fn changed(&mut self) -> bool {
+        let text = self.file.as_deref().map(content).unwrap_or_default();
+        let main = sha256(&text);
+        if self.main != Some(main) {
+            self.main = Some(main);
+            self.others = named(&text, &self.environment);
+        }
+        let others = self.others.iter().map(|path| sha256(&content(path)));
+        let now = combined([main].into_iter().chain(others));
+        std::mem::replace(&mut self.seen, now) != now
+    }
+}
+
+/// Whether files have changed since they were last looked at.
+#[derive(Debug)]
+pub struct Files {
+    paths: Vec<PathBuf>,
+    seen: Digest,
+}
+
+impl Files {
+    /// What is there now counts as seen.
+    #[must_use]
+    pub fn new(paths: Vec<PathBuf>) -> Self {
+        let mut files = Self { paths, seen: [0; 32] };
+        files.changed();
+        files
+    }
+
+    /// One of them is another than when this was last asked.
+    pub fn changed(&mut self) -> bool {
+        let now = combined(self.paths.iter().map(|path| sha256(&content(path))));
+        std::mem::replace(&mut self.seen, now) != now
+    }
+}
+
+fn combined(digests: impl Iterator<Item = Digest>) -> Digest {
+    let mut all = Context::new(&SHA256);
+    digests.for_each(|digest| all.update(&digest));
+    let mut out = [0; 32];
+    out.copy_from_slice(all.finish().as_ref());
+    out
+}
+
+fn sha256(bytes: &[u8]) -> Digest {
+    let mut out = [0; 32];
+    out.copy_from_slice(digest(&SHA256, bytes).as_ref());
+    out
+}
+
+/// The content, or in its place why there is none. A pipe would wait for a writer, so that only
+/// regular files are read.
+fn content(path: &Path) -> Vec<u8> {
+    let read = || match fs::metadata(path)? {
+        found if found.is_file() && found.len() <= MAX_BYTES => fs::read(path),
+        _ => Err(io::Error::from(io::ErrorKind::InvalidInput)),
+    };
+    read().unwrap_or_else(|error| format!("no content: {}", error.kind()).into_bytes())
+}
+
+/// The files that the configuration and the environment name: secrets as `file:/path`, and
+/// variables that end in `_FILE`.
+fn named(text: &[u8], environment: &BTreeMap<String, String>) -> BTreeSet<PathBuf> {
+    let mut found: BTreeSet<PathBuf> = environment
+        .iter()
+        .filter(|(name, _)| name.starts_with("ROWND_") && name.ends_with("_FILE"))
+        .map(|(_, path)| PathBuf::from(path))
+        .collect();
+    let text = String::from_utf8_lossy(text);
+    let mut document = Document::parse(&text).unwrap_or_default();
+    // Its problems are found when it is loaded.
+    let _ = environment::apply(&mut document, environment);
+    secrets(&document.value, &mut found);
+    found
+}
+
+fn secrets(node: &Value, found: &mut BTreeSet<PathBuf>) {
+    match node {
+        Value::String(text) => found.extend(text.strip_prefix("file:").map(PathBuf::from)),
+        Value::Array(items) => items.iter().for_each(|item| secrets(item, found)),
+        Value::Object(map) => map.values().for_each(|value| secrets(value, found)),
+        _ => {}
+    }
+}

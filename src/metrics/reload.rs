@@ -1,0 +1,103 @@
+//! What is read again while the process runs, and how that ends.
+
+use metrics::{Counter, Gauge, counter, describe_counter, describe_gauge, gauge};
+
+use super::Metrics;
+
+/// What can be read again while the process runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(usize)]
+pub enum Reload {
+    /// The configuration with its secrets.
+    Config,
+}
+
+impl Reload {
+    const ALL: [Self; 1] = [Self::Config];
+
+    /// The label value.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Config => "config",
+        }
+    }
+}
+
+/// How reading again ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(usize)]
+pub enum ReloadResult {
+    /// What is new is in force.
+    Ok,
+    /// Nothing is new.
+    Unchanged,
+    /// It is no good, or needs a restart: the last good one stays in force.
+    Refused,
+}
+
+impl ReloadResult {
+    const ALL: [Self; 3] = [Self::Ok, Self::Unchanged, Self::Refused];
+
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::Unchanged => "unchanged",
+            Self::Refused => "refused",
+        }
+    }
+}
+
+/// The handles of one thing that is read again.
+struct Reloading {
+    results: Vec<Counter>,
+    failed: Gauge,
+}
+
+/// The handles of this file.
+pub(super) struct Handles {
+    all: [Reloading; Reload::ALL.len()],
+    epoch: Gauge,
+}
+
+impl Handles {
+    pub(super) fn register() -> Self {
+        describe_counter!(
+            "rownd_authz_reloads_total",
+            "Readings of what may change while running, by result."
+        );
+        describe_gauge!(
+            "rownd_authz_reload_failed",
+            "1 where what was read last is not what is in force."
+        );
+        describe_gauge!("rownd_authz_config_epoch", "Configurations put in force since the start.");
+        let reloading = |what: Reload| {
+            let what = what.as_str();
+            let counter = |result: &ReloadResult| counter!("rownd_authz_reloads_total", "what" => what, "result" => result.as_str());
+            Reloading {
+                results: ReloadResult::ALL.iter().map(counter).collect(),
+                failed: gauge!("rownd_authz_reload_failed", "what" => what),
+            }
+        };
+        Self { all: Reload::ALL.map(reloading), epoch: gauge!("rownd_authz_config_epoch") }
+    }
+}
+
+impl Metrics {
+    /// Something was read again; whether it is what is in force now.
+    pub fn reloaded(&self, what: Reload, result: ReloadResult) {
+        if let Some(reloading) = self.reload.all.get(what as usize) {
+            if let Some(counter) = reloading.results.get(result as usize) {
+                counter.increment(1);
+            }
+            let failed = result == ReloadResult::Refused;
+            reloading.failed.set(if failed { 1.0 } else { 0.0 });
+        }
+    }
+
+    /// The configuration of this number is in force.
+    pub fn epoch(&self, epoch: u64) {
+        #[expect(clippy::cast_precision_loss, reason = "exact for longer than a process lives")]
+        self.reload.epoch.set(epoch as f64);
+    }
+}
