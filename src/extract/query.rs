@@ -9,9 +9,9 @@ use crate::model::{Credential, CredentialSource, DenyReason};
 /// From the parameter of this name in a path with its query. Names and values are read as forms
 /// write them; a repeated parameter is a second credential.
 pub(super) fn find(path: &Bytes, name: &str) -> Result<Option<Credential>, DenyReason> {
-    let mut halves = path.splitn(2, |&b| b == b'?');
-    let query = halves.nth(1).unwrap_or_default();
-    let query = query.split(|&b| b == b'#').next().unwrap_or_default();
+    // A fragment is no part of a request (RFC 9110 section 4.1), even one with a `?` in it.
+    let path = path.split(|&b| b == b'#').next().unwrap_or_default();
+    let query = path.splitn(2, |&b| b == b'?').nth(1).unwrap_or_default();
     let mut found = None;
     for pair in query.split(|&b| b == b'&') {
         let mut halves = pair.splitn(2, |&b| b == b'=');

@@ -54,6 +54,32 @@ fn assert_found(sources: &[TokenSource], cases: &[(&str, Lines<'_>, bool, Found)
     }
 }
 
+#[test]
+fn a_query_parameter_is_found_as_forms_write_it_and_once() {
+    let sources = [TokenSource { query: Some("t".to_owned()), ..TokenSource::default() }];
+    for (path, expected) in [
+        ("/", NONE),
+        ("/?t=one", Ok(Some("one"))),
+        ("/?a=b&t=one&c", Ok(Some("one"))),
+        ("/?%74=%6fne", Ok(Some("one"))),
+        ("/?t", Ok(Some(""))),
+        ("/?t=a=b", Ok(Some("a=b"))),
+        ("/?t=one?t=two", Ok(Some("one?t=two"))),
+        ("/?t=one#&t=two", Ok(Some("one"))),
+        ("/#?t=one", NONE),
+        ("/t=one", NONE),
+        ("/?T=one", NONE),
+        ("/?at=one&ta=two", NONE),
+        ("/?t=one&t=one", MANY),
+        ("/?t&t=one", MANY),
+        ("/?t=one&%74=two", MANY),
+    ] {
+        let found = Extractor::build(&sources).find(&headers(&[], RAW), &Bytes::from(path));
+        let found = found.map(|found| found.map(|it| it.token().clone()));
+        assert_eq!(found, expected.map(|token| token.map(Bytes::from)), "{path}");
+    }
+}
+
 #[rustfmt::skip] // one case a line
 const AUTHORIZATION: &[(&str, Lines<'_>, bool, Found)] = &[
     ("no header", &[("x-authorization", "Bearer t")], RAW, NONE),
