@@ -176,15 +176,21 @@ impl Metrics {
         }
     }
 
-    /// An issuer's keys came at this time (Unix seconds), and of each reason, in the order of
-    /// [`KEY_REFUSALS`], so many of them were refused.
-    pub fn keys_came(&self, issuer: usize, refused: [usize; KEY_REFUSALS.len()], at: f64) {
+    /// An issuer's keys came at this time (Unix seconds).
+    pub fn keys_came(&self, issuer: usize, at: f64) {
+        if let Some(issuer) = self.issuer_at(issuer) {
+            issuer.keys.last_success.set(at);
+        }
+    }
+
+    /// Of an issuer's last set, so many keys were refused for each reason, in the order of
+    /// [`KEY_REFUSALS`].
+    pub fn keys_refused(&self, issuer: usize, refused: [usize; KEY_REFUSALS.len()]) {
         if let Some(issuer) = self.issuer_at(issuer) {
             for (gauge, count) in issuer.keys.refused.iter().zip(refused) {
                 #[expect(clippy::cast_precision_loss, reason = "at most 100 keys")]
                 gauge.set(count as f64);
             }
-            issuer.keys.last_success.set(at);
         }
     }
 }

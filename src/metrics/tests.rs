@@ -110,9 +110,8 @@ fn each_record_moves_its_own_series_and_makes_none() {
     metrics.cache_size(CacheName::Claims, 7);
     metrics.key_snapshot(0, SnapshotResult::Written);
     metrics.keys_in_use(0, 3, true);
-    let mut refused = [0; KEY_REFUSALS.len()];
-    refused[2] = 2;
-    metrics.keys_came(0, refused, 1_800_000_000.0);
+    metrics.keys_refused(0, std::array::from_fn(|reason| if reason == 2 { 2 } else { 0 }));
+    metrics.keys_came(0, 1_800_000_000.0);
     metrics.denial_log_dropped(2);
     metrics.log_lines_lost(9);
     metrics.connection(ConnectionResult::NoPreface);
@@ -166,7 +165,8 @@ fn an_index_that_is_none_is_not_recorded() {
     metrics.keys_fetched(9, FetchResult::Ok);
     metrics.key_snapshot(9, SnapshotResult::Written);
     metrics.keys_in_use(9, 1, true);
-    metrics.keys_came(9, [1; KEY_REFUSALS.len()], 1.0);
+    metrics.keys_refused(9, [1; KEY_REFUSALS.len()]);
+    metrics.keys_came(9, 1.0);
     metrics.denial_log_dropped(99);
     assert_eq!(before, series(&metrics));
 }

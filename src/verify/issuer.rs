@@ -160,11 +160,11 @@ impl Issuer {
                 let ready = in_place.is_some();
                 let keys = Arc::new(KeyStore::new(&settings.keys, algorithms.clone(), in_place));
                 if !settings.keys.fetch {
-                    metrics.keys_in_use(label, keys.count_usable(), false);
+                    keys.report(metrics, label, false);
                     (keys, None)
                 } else {
                     before.inspect(|before| keys.adopt(&before.keys));
-                    metrics.keys_in_use(label, keys.count_usable(), false);
+                    keys.report(metrics, label, false);
                     let refresher = KeyRefresher::new(
                         (name.clone(), label),
                         keys.clone(),

@@ -29,6 +29,7 @@ use super::{
 };
 use crate::{
     config::Keys as Settings,
+    metrics::{KEY_REFUSALS, Metrics},
     model::{Denial, DenyReason},
 };
 
@@ -246,17 +247,32 @@ impl KeyStore {
         self.current.load_full()
     }
 
+    /// Why keys of the last set are not in use; of the one in place, where none came.
+    fn refused(&self) -> Vec<Refusal> {
+        let current = self.current.load();
+        let set = current.as_ref().map(|now| &now.set).or(self.in_place.as_ref());
+        set.map(|set| set.refused.clone()).unwrap_or_default()
+    }
+
+    /// The gauges of how many keys there are and why others are not.
+    pub(super) fn report(&self, metrics: &Metrics, issuer: usize, stale: bool) {
+        metrics.keys_in_use(issuer, self.count_usable(), stale);
+        let mut refused = [0; KEY_REFUSALS.len()];
+        for reason in self.refused() {
+            if let Some(count) = refused.get_mut(reason as usize) {
+                *count += 1;
+            }
+        }
+        metrics.keys_refused(issuer, refused);
+    }
+
     pub(super) fn status(&self) -> KeyStatus {
         let progress = self.progress.borrow().clone();
         let current = self.current.load();
         let current = current.as_ref();
         KeyStatus {
             usable: self.count_usable(),
-            refused: current
-                .map(|now| &now.set)
-                .or(self.in_place.as_ref())
-                .map(|set| set.refused.clone())
-                .unwrap_or_default(),
+            refused: self.refused(),
             age_seconds: current.map(|now| now.since.elapsed().as_secs()),
             overdue: self.fetches && current.is_none_or(|now| now.overdue()),
             stale: progress.stale(),

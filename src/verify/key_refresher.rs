@@ -22,7 +22,7 @@ use super::{
 };
 use crate::{
     health::Latch,
-    metrics::{FetchResult, KEY_REFUSALS, Metrics, SnapshotResult},
+    metrics::{FetchResult, Metrics, SnapshotResult},
     upstream::Document,
 };
 
@@ -319,17 +319,11 @@ impl KeyRefresher {
     /// The gauges. Only this task sets them, so that they follow one another.
     fn report(&self) {
         let stale = self.store.progress.borrow().stale();
-        self.metrics.keys_in_use(self.index, self.store.count_usable(), stale);
+        self.store.report(&self.metrics, self.index, stale);
         if let Some(now) = self.store.last_good() {
             let at = now.fetched_at.duration_since(UNIX_EPOCH);
             let at = at.map_or(0.0, |since| since.as_secs_f64());
-            let mut refused = [0; KEY_REFUSALS.len()];
-            for reason in &now.set.refused {
-                if let Some(count) = refused.get_mut(*reason as usize) {
-                    *count += 1;
-                }
-            }
-            self.metrics.keys_came(self.index, refused, at);
+            self.metrics.keys_came(self.index, at);
         }
     }
 }
