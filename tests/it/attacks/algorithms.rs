@@ -1,19 +1,23 @@
 //! The algorithm is the key's, never the header's (RFC 8725 sections 3.1, 3.2 and 3.5).
 
-use aws_lc_rs::{
-    hmac,
-    rand::SystemRandom,
-    rsa::KeySize,
-    signature::{
-        ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _, RSA_PKCS1_SHA256, RsaKeyPair,
-    },
-};
+use aws_lc_rs::hmac;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use rownd_authz::model::DenyReason;
 use serde_json::{Value, json};
 
-use super::Court;
-use crate::it::support::{Key, Reply, forge::b64};
+use super::{Court, Kind};
+use crate::it::support::{
+    Key, Reply,
+    forge::{Algorithm, b64},
+};
+
+for_every_kind!(
+    none_is_no_algorithm_in_any_spelling,
+    a_header_without_an_algorithm_or_with_an_odd_one_is_refused,
+    no_public_key_serves_as_a_secret,
+    another_familys_key_in_the_set_verifies_nothing,
+    a_key_signs_in_one_manner_only
+);
 
 /// Anything that makes a signature.
 type Sign<'a> = dyn Fn(&[u8]) -> Vec<u8> + 'a;
@@ -25,9 +29,8 @@ fn assemble(header: &Value, claims: &Value, sign: impl Fn(&[u8]) -> Vec<u8>) -> 
     format!("{signed}.{}", b64(signature))
 }
 
-#[tokio::test]
-async fn none_is_no_algorithm_in_any_spelling() {
-    let court = Court::sit().await;
+async fn none_is_no_algorithm_in_any_spelling(kind: Kind) {
+    let court = Court::of(kind).await;
     let claims = court.claims().json();
     for alg in ["none", "None", "NONE", "nOnE", "none ", " none", "", "null", "nоne"] {
         let header = json!({ "alg": alg, "kid": court.key.kid });
@@ -44,28 +47,27 @@ async fn none_is_no_algorithm_in_any_spelling() {
     court.adjourns().await;
 }
 
-#[tokio::test]
-async fn a_header_without_an_algorithm_or_with_an_odd_one_is_refused() {
-    let court = Court::sit().await;
+async fn a_header_without_an_algorithm_or_with_an_odd_one_is_refused(kind: Kind) {
+    let court = Court::of(kind).await;
     let claims = court.claims();
     let kid = court.key.kid.clone();
     let malformed = [
         json!({ "kid": kid }),
         json!({ "alg": null, "kid": kid }),
         json!({ "alg": 5, "kid": kid }),
-        json!({ "alg": ["EdDSA"], "kid": kid }),
-        json!({ "alg": { "EdDSA": true }, "kid": kid }),
-        json!({ "Alg": "EdDSA", "kid": kid }),
+        json!({ "alg": [court.alg()], "kid": kid }),
+        json!({ "alg": { court.alg(): true }, "kid": kid }),
+        json!({ "Alg": court.alg(), "kid": kid }),
     ];
     let malformed = malformed.map(|header| (header, DenyReason::TokenMalformed));
     let others = [
-        "eddsa", "EdDSA ", "EDDSA", "other", "Ed448", "dir", "HS256", "HS384", "HS512", "RS256",
-        "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "ES256K",
+        "eddsa", "EdDSA", "EdDSA ", "EDDSA", "Ed25519", "other", "Ed448", "dir", "HS256", "HS384",
+        "HS512", "RS256", "rs256", "RS256 ", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256",
+        "es256", "ES384", "ES512", "ES256K",
     ];
-    let others = others.map(|alg| {
-        let header = json!({ "alg": alg, "kid": kid });
-        (header, DenyReason::AlgorithmRefused)
-    });
+    let others = others.into_iter().filter(|alg| *alg != court.alg());
+    let others =
+        others.map(|alg| (json!({ "alg": alg, "kid": kid }), DenyReason::AlgorithmRefused));
     for (header, reason) in malformed.into_iter().chain(others) {
         // The signature is good: only the header stands in the way.
         let token = court.key.token_under(&header, &claims);
@@ -76,33 +78,44 @@ async fn a_header_without_an_algorithm_or_with_an_odd_one_is_refused() {
 
 /// Every text that a careless library takes for the key when it is asked to do HMAC.
 fn public_encodings(key: &Key) -> Vec<Vec<u8>> {
-    let raw = key.public();
-    // SubjectPublicKeyInfo of Ed25519 (RFC 8410) is a fixed head and the 32 bytes.
-    let head = [0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00];
-    let der = [&head[..], &raw].concat();
-    let pem =
-        format!("-----BEGIN PUBLIC KEY-----\n{}\n-----END PUBLIC KEY-----", STANDARD.encode(&der));
-    vec![
-        raw.to_vec(),
-        b64(raw).into_bytes(),
-        STANDARD.encode(raw).into_bytes(),
-        raw.iter().map(|byte| format!("{byte:02x}")).collect::<String>().into_bytes(),
-        STANDARD.encode(&der).into_bytes(),
-        der,
-        pem.clone().into_bytes(),
-        format!("{pem}\n").into_bytes(),
-        format!(" {pem}").into_bytes(),
-        pem.replace('\n', "\r\n").into_bytes(),
+    let pem = |label: &str, der: &[u8]| {
+        let text = STANDARD.encode(der);
+        let lines: Vec<&str> =
+            (0..text.len()).step_by(64).map(|at| &text[at..text.len().min(at + 64)]).collect();
+        format!("-----BEGIN {label}-----\n{}\n-----END {label}-----", lines.join("\n"))
+    };
+    let mut all = Vec::new();
+    for (label, der) in [("PUBLIC KEY", key.spki()), ("RSA PUBLIC KEY", key.raw())] {
+        let pem = pem(label, &der);
+        all.extend([
+            STANDARD.encode(&der).into_bytes(),
+            b64(&der).into_bytes(),
+            der,
+            pem.clone().into_bytes(),
+            format!("{pem}\n").into_bytes(),
+            format!(" {pem}").into_bytes(),
+            pem.replace('\n', "\r\n").into_bytes(),
+        ]);
+    }
+    for (_, number) in key.numbers() {
+        all.extend([
+            b64(&number).into_bytes(),
+            STANDARD.encode(&number).into_bytes(),
+            number.iter().map(|byte| format!("{byte:02x}")).collect::<String>().into_bytes(),
+            number,
+        ]);
+    }
+    all.extend([
         key.jwk().to_string().into_bytes(),
         json!({ "keys": [key.jwk()] }).to_string().into_bytes(),
         key.kid.clone().into_bytes(),
         Vec::new(),
-    ]
+    ]);
+    all
 }
 
-#[tokio::test]
-async fn no_public_key_serves_as_a_secret() {
-    let court = Court::sit().await;
+async fn no_public_key_serves_as_a_secret(kind: Kind) {
+    let court = Court::of(kind).await;
     let claims = court.claims().json();
     for (index, secret) in public_encodings(&court.key).into_iter().enumerate() {
         let families = [
@@ -126,47 +139,95 @@ async fn no_public_key_serves_as_a_secret() {
     court.adjourns().await;
 }
 
-#[tokio::test]
-async fn another_familys_key_in_the_set_verifies_nothing() {
-    let court = Court::sit().await;
-    let random = SystemRandom::new();
-    let rsa = RsaKeyPair::generate(KeySize::Rsa2048).unwrap();
-    let ec = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).unwrap();
-    let point = ec.public_key().as_ref();
+async fn another_familys_key_in_the_set_verifies_nothing(kind: Kind) {
+    let mut court = Court::of(kind).await;
+    let all = [Algorithm::EdDsa, Algorithm::Es256, Algorithm::Rs256];
+    let others: Vec<Key> = all
+        .into_iter()
+        .filter(|algorithm| *algorithm != court.key.algorithm())
+        .map(|algorithm| Key::of(algorithm, algorithm.name()))
+        .collect();
     let secret = b"a secret that somebody has published";
-    let modulus = rsa.public_key().modulus().big_endian_without_leading_zero();
-    let set = json!({ "keys": [
-        court.key.jwk(),
-        { "kty": "RSA", "kid": "rsa", "alg": "RS256", "use": "sig", "n": b64(modulus), "e": "AQAB" },
-        {
-            "kty": "EC", "kid": "ec", "alg": "ES256", "use": "sig", "crv": "P-256",
-            "x": b64(&point[1..33]), "y": b64(&point[33..]),
-        },
-        { "kty": "oct", "kid": "oct", "alg": "HS256", "use": "sig", "k": b64(secret) },
-    ]});
-    court.publish(Reply::json(&set)).await;
+    let oct =
+        json!({ "kty": "oct", "kid": "HS256", "alg": "HS256", "use": "sig", "k": b64(secret) });
+    let keys = [&court.key, &others[0], &others[1]].map(Key::jwk);
+    let keys: Vec<Value> = keys.into_iter().chain([oct]).collect();
+    court.publish(Reply::json(&json!({ "keys": keys }))).await;
 
     let claims = court.claims().json();
-    let sign_rsa = |text: &[u8]| {
-        let mut signature = vec![0; rsa.public_modulus_len()];
-        rsa.sign(&RSA_PKCS1_SHA256, &random, text, &mut signature).unwrap();
-        signature
-    };
-    let sign_ec = |text: &[u8]| ec.sign(&random, text).unwrap().as_ref().to_vec();
     let mac = |text: &[u8]| {
         hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, secret), text).as_ref().to_vec()
     };
-    let rows: [(&str, &str, &Sign); 3] =
-        [("rsa", "RS256", &sign_rsa), ("ec", "ES256", &sign_ec), ("oct", "HS256", &mac)];
-    for (kid, alg, sign) in rows {
-        let token = assemble(&json!({ "alg": alg, "kid": kid }), &claims, sign);
-        court.refuses(alg, &token, DenyReason::AlgorithmRefused).await;
+    let sign = |key: &Key, text: &[u8]| key.signature(std::str::from_utf8(text).unwrap());
+    let rows: [(&str, &Sign); 3] = [
+        (&others[0].kid, &|text| sign(&others[0], text)),
+        (&others[1].kid, &|text| sign(&others[1], text)),
+        ("HS256", &mac),
+    ];
+    for (name, sign) in rows {
+        let token = assemble(&json!({ "alg": name, "kid": name }), &claims, sign);
+        court.refuses(name, &token, DenyReason::AlgorithmRefused).await;
         // The right algorithm for the issuer, the wrong key: its name is none of ours.
-        let token = assemble(&json!({ "alg": "EdDSA", "kid": kid }), &claims, sign);
-        court.refuses(kid, &token, DenyReason::KidUnknown).await;
+        let token = assemble(&json!({ "alg": court.alg(), "kid": name }), &claims, sign);
+        court.refuses(name, &token, DenyReason::KidUnknown).await;
         // And without a name there is one key that fits, which did not sign.
-        let token = assemble(&json!({ "alg": "EdDSA" }), &claims, sign);
-        court.refuses(kid, &token, DenyReason::SignatureInvalid).await;
+        let token = assemble(&json!({ "alg": court.alg() }), &claims, sign);
+        court.refuses(name, &token, DenyReason::SignatureInvalid).await;
+    }
+    court.adjourns().await;
+}
+
+/// A key is for one algorithm of its family: what else it can sign with is not asked for.
+async fn a_key_signs_in_one_manner_only(kind: Kind) {
+    let court = Court::of(kind).await;
+    let claims = court.claims().json();
+    for name in ["PS256", "PS384", "PS512", "RS384", "RS512", "ES384", "ES512", "ES256K", "Ed448"] {
+        let header = json!({ "alg": name, "kid": court.key.kid });
+        let own = court.key.sign(header.to_string(), claims.to_string());
+        court.refuses(&format!("{name} in name"), &own, DenyReason::AlgorithmRefused).await;
+        for (manner, truth) in [(name, header), (court.alg(), court.key.header())] {
+            let odd = |text: &[u8]| {
+                let signatures = court.key.other_signatures(std::str::from_utf8(text).unwrap());
+                let made = signatures.into_iter().find(|(known, _)| *known == name);
+                // Of a family without other manners: anything of the usual length.
+                made.map_or_else(|| vec![1; 96], |(_, signature)| signature)
+            };
+            let reason = match manner == court.alg() {
+                true => DenyReason::SignatureInvalid,
+                false => DenyReason::AlgorithmRefused,
+            };
+            court
+                .refuses(&format!("{name} as {manner}"), assemble(&truth, &claims, odd), reason)
+                .await;
+        }
+    }
+    court.adjourns().await;
+}
+
+/// An issuer that signs with everything there is: each of its keys still has one algorithm.
+#[tokio::test]
+async fn a_key_never_answers_to_another_keys_algorithm() {
+    let all = [Algorithm::EdDsa, Algorithm::Es256, Algorithm::Rs256];
+    let mut court = Court::of_with(Kind::Oidc, |c| {
+        c["issuers"][0]["algorithms"] = json!(all.map(Algorithm::name));
+    })
+    .await;
+    let keys = all.map(|algorithm| Key::of(algorithm, "same"));
+    let published: Vec<&Key> = keys.iter().chain([&court.key]).collect();
+    let set = Reply::keys(&published);
+    court.publish(set).await;
+    let claims = court.claims().json();
+    for key in &keys {
+        for said in all {
+            let header = json!({ "alg": said.name(), "kid": "same" });
+            let token = key.sign(header.to_string(), claims.to_string());
+            let what = format!("{:?} as {said:?}", key.algorithm());
+            if said == key.algorithm() {
+                court.takes(&what, token).await;
+            } else {
+                court.refuses(&what, token, DenyReason::SignatureInvalid).await;
+            }
+        }
     }
     court.adjourns().await;
 }

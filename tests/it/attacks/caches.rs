@@ -5,13 +5,22 @@ use std::time::{Duration, SystemTime};
 use rownd_authz::model::DenyReason;
 use serde_json::json;
 
-use super::Court;
+use super::{Court, Kind};
 use crate::it::support::{
-    Ask, Issuer, Key, Reply,
-    app::issuer_settings,
+    Ask, Issuer, Reply,
     forge::{APP, now},
     issuer::KEYS,
 };
+
+for_every_kind!(
+    a_thousand_neighbours_of_a_cached_token_are_refused,
+    a_cached_token_dies_at_its_end,
+    policy_is_judged_on_every_hit,
+    two_services_share_no_cache,
+    many_users_at_once_get_their_own_identities,
+    without_a_cache_every_token_is_verified_each_time
+);
+for_every_fetched_kind!(nothing_about_a_bad_token_is_remembered);
 
 const VERIFICATIONS: &str = "rownd_authz_verifications_total";
 
@@ -21,9 +30,8 @@ impl Court {
     }
 }
 
-#[tokio::test]
-async fn a_thousand_neighbours_of_a_cached_token_are_refused() {
-    let court = Court::sit().await;
+async fn a_thousand_neighbours_of_a_cached_token_are_refused(kind: Kind) {
+    let court = Court::of(kind).await;
     let token = court.key.token(&court.claims());
     court.takes("fresh", &token).await;
     court.takes("cached", &token).await;
@@ -49,9 +57,8 @@ async fn a_thousand_neighbours_of_a_cached_token_are_refused() {
     court.adjourns().await;
 }
 
-#[tokio::test]
-async fn a_cached_token_dies_at_its_end() {
-    let court = Court::sit_with(|c| c["issuers"][0]["leeway"] = json!("0s")).await;
+async fn a_cached_token_dies_at_its_end(kind: Kind) {
+    let court = Court::of_with(kind, |c| c["issuers"][0]["leeway"] = json!("0s")).await;
     let end = now() + 2;
     let token = court.key.token(&court.claims().with("exp", end));
     let (mut taken, mut last) = (0, SystemTime::now());
@@ -74,9 +81,8 @@ async fn a_cached_token_dies_at_its_end() {
     court.adjourns().await;
 }
 
-#[tokio::test]
-async fn policy_is_judged_on_every_hit() {
-    let court = Court::sit().await;
+async fn policy_is_judged_on_every_hit(kind: Kind) {
+    let court = Court::of(kind).await;
     let token = court.key.token(&court.claims().level("guest"));
     court.takes("a route for anybody", &token).await;
     for _ in 0..3 {
@@ -91,11 +97,10 @@ async fn policy_is_judged_on_every_hit() {
     court.adjourns().await;
 }
 
-#[tokio::test]
-async fn nothing_about_a_bad_token_is_remembered() {
-    let court = Court::sit().await;
+async fn nothing_about_a_bad_token_is_remembered(kind: Kind) {
+    let mut court = Court::of(kind).await;
     // A token of a key that is not there yet, and of an issuer that fails.
-    let next = Key::new("sig-2");
+    let next = kind.key("sig-2");
     let token = next.token(&court.claims());
     court.refuses("not yet", &token, DenyReason::KidUnknown).await;
     court.publish(Reply::status(500)).await;
@@ -105,35 +110,32 @@ async fn nothing_about_a_bad_token_is_remembered() {
     court.adjourns().await;
 }
 
-#[tokio::test]
-async fn two_services_share_no_cache() {
-    let court = Court::sit().await;
+async fn two_services_share_no_cache(kind: Kind) {
+    let court = Court::of(kind).await;
     let token = court.key.token(&court.claims());
     court.takes("fresh", &token).await;
     court.takes("cached", &token).await;
     // The same issuer, another app: its own service, which has to say no.
-    let mut settings = crate::it::support::config(&court.issuer);
-    settings["issuers"][0]["apps"] = json!([{ "id": "app_other" }]);
+    let mut settings = court.settings.clone();
+    kind.for_another(&mut settings["issuers"][0]);
     let other = crate::it::support::TestApp::ready(&settings).await;
     let answer = other.check(&Ask::with_token(&token)).await;
     answer.assert_denied("another app", DenyReason::AudienceMismatch);
     court.adjourns().await;
 }
 
-#[tokio::test]
-async fn many_users_at_once_get_their_own_identities() {
-    let other = Key::new("sig-1");
+async fn many_users_at_once_get_their_own_identities(kind: Kind) {
+    let other = kind.key("sig-1");
     let second = Issuer::with_keys(&[&other]);
-    let settings = issuer_settings("second", &second);
-    let court = Court::sit_with(|c| c["issuers"].as_array_mut().unwrap().push(settings)).await;
-    let urls = [court.issuer.url(), second.url()];
+    let settings = kind.settings("second", &second, &[&other]);
+    let court = Court::of_with(kind, |c| c["issuers"].as_array_mut().unwrap().push(settings)).await;
     // The same users on both sides, names that run into one another, all in flight together.
     let asks = (0..200_usize).map(|index| {
         let user = format!("a|{}", "b".repeat(index / 2));
         let side = index % 2;
         let key = [&court.key, &other][side];
-        let claims = crate::it::support::Claims::of(&urls[side]).rownd("app_user_id", user.clone());
-        (user, ["rownd", "second"][side], Ask::with_token(key.token(&claims)))
+        let claims = [court.claims(), kind.claims("second", &second)][side].clone().user(&user);
+        (user, [kind.name(), "second"][side], Ask::with_token(key.token(&claims)))
     });
     let asks: Vec<_> = asks.collect();
     for round in 0..2 {
@@ -142,22 +144,23 @@ async fn many_users_at_once_get_their_own_identities() {
         for ((user, issuer, _), answer) in asks.iter().zip(answers) {
             assert_eq!(answer.set("x-rownd-user-id"), Some(user.as_str()), "round {round}");
             assert_eq!(answer.set("x-rownd-issuer"), Some(*issuer), "round {round}");
-            assert_eq!(answer.set("x-rownd-app-id"), Some(APP));
+            let app = matches!(kind, Kind::Rownd | Kind::Supertokens).then_some(APP);
+            assert_eq!(answer.set("x-rownd-app-id"), app);
         }
     }
     assert!(court.hits() >= 200.0);
     court.adjourns().await;
 }
 
-#[tokio::test]
-async fn without_a_cache_every_token_is_verified_each_time() {
-    let court = Court::sit_with(|c| c["check"]["claims_cache_bytes"] = json!(0)).await;
+async fn without_a_cache_every_token_is_verified_each_time(kind: Kind) {
+    let court = Court::of_with(kind, |c| c["check"]["claims_cache_bytes"] = json!(0)).await;
     let token = court.key.token(&court.claims());
     for _ in 0..3 {
         court.takes("each time", &token).await;
     }
     assert_eq!(court.hits(), 0.0);
     assert_eq!(court.app.metric(VERIFICATIONS, &[("result", "verified")]), 3.0);
-    assert_eq!(court.issuer.hits(KEYS), 1, "and no key is asked for again");
+    let once = u64::from(kind != Kind::Static);
+    assert_eq!(court.issuer.hits(KEYS), once, "and no key is asked for again");
     court.adjourns().await;
 }

@@ -3,15 +3,22 @@
 use rownd_authz::model::DenyReason;
 use serde_json::json;
 
-use super::Court;
+use super::{Court, Kind};
 use crate::it::support::{
-    Ask, Key,
+    Ask,
     forge::{USER, now},
 };
 
-#[tokio::test]
-async fn two_credentials_are_none() {
-    let court = Court::sit().await;
+for_every_kind!(
+    two_credentials_are_none,
+    one_credential_is_found_however_it_is_written,
+    optional_means_no_credential_or_a_good_one,
+    an_expired_cookie_is_anonymous_only_where_the_route_says_so,
+    a_cookie_changes_nothing_from_another_site
+);
+
+async fn two_credentials_are_none(kind: Kind) {
+    let court = Court::of(kind).await;
     let (one, two) = (court.key.token(&court.claims()), court.key.token(&court.claims()));
     let bearer = |token: &str| format!("Bearer {token}");
     let lines = |values: &[String]| {
@@ -51,9 +58,8 @@ async fn two_credentials_are_none() {
     court.adjourns().await;
 }
 
-#[tokio::test]
-async fn one_credential_is_found_however_it_is_written() {
-    let court = Court::sit().await;
+async fn one_credential_is_found_however_it_is_written(kind: Kind) {
+    let court = Court::of(kind).await;
     let token = court.key.token(&court.claims());
     for ask in [
         Ask::get("/").header("authorization", format!("bearer {token}")),
@@ -76,15 +82,14 @@ async fn one_credential_is_found_however_it_is_written() {
     court.adjourns().await;
 }
 
-#[tokio::test]
-async fn optional_means_no_credential_or_a_good_one() {
-    let court = Court::sit().await;
-    let stranger = Key::new("sig-1");
+async fn optional_means_no_credential_or_a_good_one(kind: Kind) {
+    let court = Court::of(kind).await;
+    let stranger = kind.key("sig-1");
     let claims = || court.claims();
     let bad = [
         (court.key.token(&claims().with("exp", now() - 3600)), DenyReason::TokenExpired),
         (stranger.token(&claims()), DenyReason::SignatureInvalid),
-        (Key::new("sig-9").token(&claims()), DenyReason::KidUnknown),
+        (kind.key("sig-9").token(&claims()), DenyReason::KidUnknown),
         (court.key.token(&claims().with("aud", "app:other")), DenyReason::AudienceMismatch),
         (court.key.token(&claims().with("iss", "https://other")), DenyReason::IssuerUntrusted),
         (
@@ -112,15 +117,14 @@ async fn optional_means_no_credential_or_a_good_one() {
     court.adjourns().await;
 }
 
-#[tokio::test]
-async fn an_expired_cookie_is_anonymous_only_where_the_route_says_so() {
+async fn an_expired_cookie_is_anonymous_only_where_the_route_says_so(kind: Kind) {
     let lenient = json!({
         "id": "lenient", "match": { "path": { "prefix": "/lenient" } }, "auth": "optional",
         "expired_cookie": "anonymous",
     });
-    let court = Court::sit_with(|c| c["routes"].as_array_mut().unwrap().push(lenient)).await;
+    let court = Court::of_with(kind, |c| c["routes"].as_array_mut().unwrap().push(lenient)).await;
     let expired = court.key.token(&court.claims().with("exp", now() - 3600));
-    let forged = Key::new("sig-1").token(&court.claims().with("exp", now() - 3600));
+    let forged = kind.key("sig-1").token(&court.claims().with("exp", now() - 3600));
     let ask =
         |path: &str, token: &str| Ask::get(path).header("cookie", format!("rownd_token={token}"));
     court.app.check(&ask("/lenient", &expired)).await.assert_allowed("expired", "anonymous");
@@ -133,9 +137,8 @@ async fn an_expired_cookie_is_anonymous_only_where_the_route_says_so() {
     court.adjourns().await;
 }
 
-#[tokio::test]
-async fn a_cookie_changes_nothing_from_another_site() {
-    let court = Court::sit().await;
+async fn a_cookie_changes_nothing_from_another_site(kind: Kind) {
+    let court = Court::of(kind).await;
     let token = court.key.token(&court.claims());
     let post = || Ask::get("/").method("POST").header("cookie", format!("rownd_token={token}"));
     let good = [

@@ -4,8 +4,17 @@ use rownd_authz::model::DenyReason;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
-use super::Court;
+use super::{Court, Kind};
 use crate::it::support::{Ask, Key, forge::b64};
+
+for_every_kind!(
+    what_is_never_done_is_never_ignored_either,
+    the_type_names_this_kind_of_token_or_is_absent,
+    no_header_leads_to_another_key_or_to_any_connection,
+    a_kid_is_a_name_and_nothing_more,
+    without_a_kid_the_only_key_is_meant_and_of_two_none,
+    nothing_of_a_header_shows_in_an_answer
+);
 
 /// A good header with one more member.
 fn header_with(court: &Court, name: &str, value: Value) -> Value {
@@ -14,9 +23,8 @@ fn header_with(court: &Court, name: &str, value: Value) -> Value {
     header
 }
 
-#[tokio::test]
-async fn what_is_never_done_is_never_ignored_either() {
-    let court = Court::sit().await;
+async fn what_is_never_done_is_never_ignored_either(kind: Kind) {
+    let court = Court::of(kind).await;
     let claims = court.claims();
     let rows = [
         ("crit", json!(["exp"])),
@@ -40,19 +48,24 @@ async fn what_is_never_done_is_never_ignored_either() {
         court.refuses(&what, &token, DenyReason::TokenHeaderRefused).await;
     }
     // With an unencoded payload, as RFC 7797 has it.
-    let header = json!({ "alg": "EdDSA", "kid": court.key.kid, "b64": false, "crit": ["b64"] });
+    let header = json!({ "alg": court.alg(), "kid": court.key.kid, "b64": false, "crit": ["b64"] });
     let signed = format!("{}.{}", b64(header.to_string()), claims.json());
     let detached = format!("{}..{}", b64(header.to_string()), b64(court.key.signature(&signed)));
     court.refuses("detached and unencoded", &detached, DenyReason::TokenHeaderRefused).await;
     court.adjourns().await;
 }
 
-#[tokio::test]
-async fn the_type_names_this_kind_of_token_or_is_absent() {
-    let court = Court::sit().await;
+async fn the_type_names_this_kind_of_token_or_is_absent(kind: Kind) {
+    let court = Court::of(kind).await;
     for good in ["JWT", "jwt", "at+jwt", "AT+JWT", "application/at+jwt", "application/jwt"] {
         let header = header_with(&court, "typ", json!(good));
-        court.takes(good, court.key.token_under(&header, &court.claims())).await;
+        let token = court.key.token_under(&header, &court.claims());
+        // Firebase's are ID tokens.
+        if kind == Kind::Firebase && good.to_ascii_lowercase().contains("at+jwt") {
+            court.refuses(good, token, DenyReason::TokenKindRefused).await;
+        } else {
+            court.takes(good, token).await;
+        }
     }
     let others = "dpop+jwt logout+jwt secevent+jwt id_token+jwt jwk+jwt refresh+jwt rt+jwt \
         oauth-authz-req+jwt token-introspection+jwt JOSE JOSE+JSON JWE JWS JWT,at+jwt application/ \
@@ -87,12 +100,11 @@ fn pointers(attacker: &Key, canary: &str) -> Vec<(&'static str, Value)> {
     ]
 }
 
-#[tokio::test]
-async fn no_header_leads_to_another_key_or_to_any_connection() {
+async fn no_header_leads_to_another_key_or_to_any_connection(kind: Kind) {
     let canary = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = canary.local_addr().unwrap().to_string();
-    let court = Court::sit().await;
-    let attacker = Key::new("sig-attacker");
+    let court = Court::of(kind).await;
+    let attacker = kind.key("sig-attacker");
     for (name, value) in pointers(&attacker, &address) {
         let what = format!("{name}: {value}");
         // The attacker's signature under the good key's name, and under a name of its own.
@@ -164,14 +176,13 @@ fn hostile_names() -> Vec<String> {
     names
 }
 
-#[tokio::test]
-async fn a_kid_is_a_name_and_nothing_more() {
-    let court = Court::sit().await;
-    let attacker = Key::new("sig-attacker");
+async fn a_kid_is_a_name_and_nothing_more(kind: Kind) {
+    let court = Court::of(kind).await;
+    let attacker = kind.key("sig-attacker");
     let names = hostile_names();
     assert!(names.len() > 40);
     for name in names {
-        let header = json!({ "alg": "EdDSA", "kid": name });
+        let header = json!({ "alg": court.alg(), "kid": name });
         // Even the good key's own signature does not help under another name.
         for key in [&attacker, &court.key] {
             let token = key.token_under(&header, &court.claims());
@@ -189,21 +200,21 @@ async fn a_kid_is_a_name_and_nothing_more() {
         json!({ "kid": "sig-1" }),
     ];
     for name in odd {
-        let token = court.key.token_under(&json!({ "alg": "EdDSA", "kid": name }), &court.claims());
+        let token =
+            court.key.token_under(&json!({ "alg": court.alg(), "kid": name }), &court.claims());
         court.refuses(&format!("kid {name}"), &token, DenyReason::TokenMalformed).await;
     }
     court.adjourns().await;
 }
 
-#[tokio::test]
-async fn without_a_kid_the_only_key_is_meant_and_of_two_none() {
-    let court = Court::sit().await;
-    let header = json!({ "alg": "EdDSA" });
+async fn without_a_kid_the_only_key_is_meant_and_of_two_none(kind: Kind) {
+    let mut court = Court::of(kind).await;
+    let header = json!({ "alg": court.alg() });
     court.takes("one key", court.key.token_under(&header, &court.claims())).await;
-    let forged = Key::new("x").token_under(&header, &court.claims());
+    let forged = kind.key("x").token_under(&header, &court.claims());
     court.refuses("one key, forged", &forged, DenyReason::SignatureInvalid).await;
 
-    let second = Key::new("sig-2");
+    let second = kind.key("sig-2");
     court.publish(crate::it::support::Reply::keys(&[&court.key, &second])).await;
     for key in [&court.key, &second] {
         let token = key.token_under(&header, &court.claims());
@@ -213,11 +224,10 @@ async fn without_a_kid_the_only_key_is_meant_and_of_two_none() {
     court.adjourns().await;
 }
 
-#[tokio::test]
-async fn nothing_of_a_header_shows_in_an_answer() {
-    let court = Court::sit().await;
-    let header = json!({ "alg": "EdDSA", "kid": "canary-kid-7f3a" });
-    let token = Key::new("x").token_under(&header, &court.claims());
+async fn nothing_of_a_header_shows_in_an_answer(kind: Kind) {
+    let court = Court::of(kind).await;
+    let header = json!({ "alg": court.alg(), "kid": "canary-kid-7f3a" });
+    let token = kind.key("x").token_under(&header, &court.claims());
     for ask in [Ask::with_token(&token), Ask::with_token(&token).content_type("application/grpc")] {
         let answer = court.app.check(&ask).await;
         assert!(!format!("{answer:?}").contains("canary-kid"), "{answer:?}");

@@ -3,15 +3,16 @@
 use rownd_authz::model::DenyReason;
 use serde_json::{Value, json};
 
-use super::Court;
+use super::{Court, Kind};
 use crate::it::support::{
-    Claims, Key,
+    Claims, Issuer,
     forge::{APP, USER, now},
 };
 
-#[tokio::test]
-async fn only_access_tokens_are_access_tokens() {
-    let court = Court::sit().await;
+for_every_kind!(only_access_tokens_are_access_tokens, a_key_of_one_issuer_says_nothing_for_another);
+
+async fn only_access_tokens_are_access_tokens(kind: Kind) {
+    let court = Court::of(kind).await;
     let kind = |value: Value| court.claims().rownd("jwt_type", value);
     court.takes("said to be one", court.key.token(&kind(json!("access_token")))).await;
     let others = [
@@ -150,21 +151,22 @@ async fn an_app_variant_outside_of_the_allow_list_is_refused() {
     court.adjourns().await;
 }
 
-#[tokio::test]
-async fn a_key_of_one_issuer_says_nothing_for_another() {
-    let (key_a, key_b) = (Key::new("sig-1"), Key::new("sig-1"));
-    let other = crate::it::support::Issuer::with_keys(&[&key_b]);
-    let second = crate::it::support::app::issuer_settings("second", &other);
-    let court = Court::sit_with(|c| c["issuers"].as_array_mut().unwrap().push(second)).await;
-    let (first, second) = (court.issuer.url(), other.url());
-    let answer = court.takes("first", court.key.token(&Claims::of(&first))).await;
-    assert_eq!(answer.set("x-rownd-issuer"), Some("rownd"));
-    let answer = court.takes("second", key_b.token(&Claims::of(&second))).await;
+async fn a_key_of_one_issuer_says_nothing_for_another(kind: Kind) {
+    let (key_a, key_b) = (kind.key("sig-1"), kind.key("sig-1"));
+    let other = Issuer::with_keys(&[&key_b]);
+    let second = kind.settings("second", &other, &[&key_b]);
+    let court = Court::of_with(kind, |c| c["issuers"].as_array_mut().unwrap().push(second)).await;
+    let claims = [court.claims(), kind.claims("second", &other)];
+    let answer = court.takes("first", court.key.token(&claims[0])).await;
+    assert_eq!(answer.set("x-rownd-issuer"), Some(kind.name()));
+    let answer = court.takes("second", key_b.token(&claims[1])).await;
     assert_eq!(answer.set("x-rownd-issuer"), Some("second"));
     // The same key name on both sides, and no key crosses over.
-    let crossed = [(&court.key, &second), (&key_b, &first), (&key_a, &first), (&key_a, &second)];
-    for (key, iss) in crossed {
-        court.refuses(iss, key.token(&Claims::of(iss)), DenyReason::SignatureInvalid).await;
+    for (key, claims) in
+        [(&court.key, &claims[1]), (&key_b, &claims[0]), (&key_a, &claims[0]), (&key_a, &claims[1])]
+    {
+        let what = claims.json()["iss"].to_string();
+        court.refuses(&what, key.token(claims), DenyReason::SignatureInvalid).await;
     }
     court.adjourns().await;
 }

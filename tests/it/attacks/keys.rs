@@ -2,22 +2,30 @@
 //! verify anything beside it.
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use jsonwebtoken::{Algorithm, DecodingKey, crypto};
+use jsonwebtoken::{DecodingKey, crypto};
 use rownd_authz::model::DenyReason;
 use serde_json::{Value, json};
 
-use super::Court;
-use crate::it::support::{Claims, Key, Reply, forge::b64};
+use super::{Court, Kind};
+use crate::it::support::{
+    Claims, Key, Reply,
+    forge::{Algorithm, b64},
+};
+
+for_every_kind!(
+    unfit_keys_are_skipped_with_a_reason_and_the_good_one_stays,
+    of_two_keys_with_one_name_neither_is_used
+);
+for_every_fetched_kind!(a_set_without_a_usable_key_is_no_set);
 
 /// The attacker's own key, published under a name in a way that makes it unfit.
 fn unfit(attacker: &Key) -> Vec<(&'static str, Value)> {
-    let x = attacker.public();
     let change = |name: &str, value: Value| {
         let mut jwk = attacker.jwk();
         jwk[name] = value;
         jwk
     };
-    vec![
+    let mut rows = vec![
         ("use-enc", change("use", json!("enc"))),
         ("use-null", change("use", json!(null))),
         ("use-list", change("use", json!(["sig"]))),
@@ -27,7 +35,9 @@ fn unfit(attacker: &Key) -> Vec<(&'static str, Value)> {
         ("ops-text", change("key_ops", json!("verify"))),
         ("alg-rsa1-5", change("alg", json!("RSA1_5"))),
         ("alg-hs256", change("alg", json!("HS256"))),
-        ("alg-es256", change("alg", json!("ES256"))),
+        ("alg-rs512", change("alg", json!("RS512"))),
+        ("alg-ps256", change("alg", json!("PS256"))),
+        ("alg-es384", change("alg", json!("ES384"))),
         ("alg-ecdh", change("alg", json!("ECDH-ES"))),
         ("alg-ed448", change("alg", json!("Ed448"))),
         ("alg-none", change("alg", json!("none"))),
@@ -35,29 +45,61 @@ fn unfit(attacker: &Key) -> Vec<(&'static str, Value)> {
         ("crv-x25519", change("crv", json!("X25519"))),
         ("crv-ed448", change("crv", json!("Ed448"))),
         ("crv-lower", change("crv", json!("ed25519"))),
-        ("crv-p256", change("crv", json!("P-256"))),
-        ("kty-ec", change("kty", json!("EC"))),
+        ("crv-p384", change("crv", json!("P-384"))),
+        ("crv-k1", change("crv", json!("secp256k1"))),
+        ("kty-lower", change("kty", json!("ec"))),
         ("kty-oct", change("kty", json!("oct"))),
         ("kty-number", change("kty", json!(5))),
         ("private", change("d", json!(b64([7; 32])))),
+        ("prime", change("p", json!(b64([7; 32])))),
         ("secret", change("k", json!(b64("secret")))),
-        ("x-short", change("x", json!(b64(&x[..31])))),
-        ("x-long", change("x", json!(b64([&x[..], &[0]].concat())))),
-        ("x-empty", change("x", json!(""))),
-        ("x-null", change("x", json!(null))),
-        ("x-padded", change("x", json!(format!("{}=", b64(x))))),
-        ("x-number", change("x", json!(1))),
-        ("x-hex", change("x", json!(x.iter().map(|b| format!("{b:02x}")).collect::<String>()))),
-        ("x-standard", change("x", json!(STANDARD.encode(x)))),
-        ("x-zero", change("x", json!(b64([0; 32])))),
-        ("x-ff", change("x", json!(b64([0xff; 32])))),
-    ]
+    ];
+    for (name, number) in attacker.numbers() {
+        let spelt = |value: Value| change(name, value);
+        rows.extend([
+            ("short", spelt(json!(b64(&number[..number.len() - 1])))),
+            ("even-or-long", spelt(json!(b64([&number[..], &[0]].concat())))),
+            ("zero-before", spelt(json!(b64([&[0], &number[..]].concat())))),
+            ("empty", spelt(json!(""))),
+            ("null", spelt(json!(null))),
+            ("number", spelt(json!(1))),
+            ("padded", spelt(json!(format!("{}=", b64(&number))))),
+            ("standard", spelt(json!(STANDARD.encode(number.repeat(2))))),
+            ("zero", spelt(json!(b64(vec![0; number.len()])))),
+        ]);
+    }
+    rows.extend(unfit_of_its_kind(attacker, change));
+    rows
 }
 
-#[tokio::test]
-async fn unfit_keys_are_skipped_with_a_reason_and_the_good_one_stays() {
-    let court = Court::sit().await;
-    let attacker = Key::new("sig-attacker");
+/// What only a key of this type can be.
+fn unfit_of_its_kind(
+    attacker: &Key,
+    change: impl Fn(&str, Value) -> Value,
+) -> Vec<(&'static str, Value)> {
+    match attacker.algorithm() {
+        Algorithm::EdDsa => {
+            let hex: String = attacker.public().iter().map(|b| format!("{b:02x}")).collect();
+            vec![("x-hex", change("x", json!(hex))), ("x-ff", change("x", json!(b64([0xff; 32]))))]
+        }
+        // Another point, which is not on the curve.
+        Algorithm::Es256 => vec![("y-is-x", change("y", attacker.jwk()["x"].clone()))],
+        Algorithm::Rs256 => {
+            let n = &attacker.numbers()[0].1;
+            vec![
+                ("e-one", change("e", json!(b64([1])))),
+                ("e-two", change("e", json!(b64([2])))),
+                ("e-huge", change("e", json!(b64([1, 0, 0, 0, 1])))),
+                ("n-1024", change("n", json!(b64(&n[128..])))),
+                ("n-2047", change("n", json!(b64([&[0x7f], &n[1..]].concat())))),
+            ]
+        }
+    }
+}
+
+async fn unfit_keys_are_skipped_with_a_reason_and_the_good_one_stays(kind: Kind) {
+    let mut court = Court::of(kind).await;
+    let attacker = kind.key("sig-attacker");
     let rows = unfit(&attacker);
     let mut keys = vec![court.key.jwk(), json!(null), json!("key"), json!([]), json!({}), json!(5)];
     for (name, jwk) in &rows {
@@ -68,7 +110,7 @@ async fn unfit_keys_are_skipped_with_a_reason_and_the_good_one_stays() {
     let refused = keys.len() - 1;
     court.publish(Reply::json(&json!({ "keys": keys }))).await;
     for (name, _) in &rows {
-        let header = json!({ "alg": "EdDSA", "kid": name });
+        let header = json!({ "alg": court.alg(), "kid": name });
         let token = attacker.token_under(&header, &court.claims());
         court.refuses(name, &token, DenyReason::KidUnknown).await;
     }
@@ -82,17 +124,16 @@ async fn unfit_keys_are_skipped_with_a_reason_and_the_good_one_stays() {
     court.adjourns().await;
 }
 
-#[tokio::test]
-async fn of_two_keys_with_one_name_neither_is_used() {
-    let court = Court::sit().await;
-    let twins = [Key::new("sig-twin"), Key::new("sig-twin")];
+async fn of_two_keys_with_one_name_neither_is_used(kind: Kind) {
+    let mut court = Court::of(kind).await;
+    let twins = [kind.key("sig-twin"), kind.key("sig-twin")];
     court.publish(Reply::keys(&[&court.key, &twins[0], &twins[1]])).await;
     for twin in &twins {
         let token = twin.token(&court.claims());
         court.refuses("a twin", &token, DenyReason::KidUnknown).await;
     }
     assert_eq!(court.app.metric("rownd_authz_keys", &[]), 1.0, "both are out");
-    let unnamed = court.key.token_under(&json!({ "alg": "EdDSA" }), &court.claims());
+    let unnamed = court.key.token_under(&json!({ "alg": court.alg() }), &court.claims());
     court.takes("without a name the good one is meant", unnamed).await;
     // The same key twice is one key.
     court.publish(Reply::keys(&[&court.key, &twins[0], &twins[0]])).await;
@@ -133,7 +174,12 @@ fn forge_without_a_key(point: [u8; 32], kid: &str, iss: &str) -> Option<String> 
         let signed = format!("{header}.{}", b64(Claims::of(iss).json().to_string()));
         for r in small_order_points() {
             let signature = b64([r, [0; 32]].concat());
-            let good = crypto::verify(&signature, signed.as_bytes(), &decoding, Algorithm::EdDSA);
+            let good = crypto::verify(
+                &signature,
+                signed.as_bytes(),
+                &decoding,
+                jsonwebtoken::Algorithm::EdDSA,
+            );
             if matches!(good, Ok(true)) {
                 return Some(format!("{signed}.{signature}"));
             }
@@ -144,7 +190,7 @@ fn forge_without_a_key(point: [u8; 32], kid: &str, iss: &str) -> Option<String> 
 
 #[tokio::test]
 async fn keys_under_which_anybody_can_sign_are_refused() {
-    let court = Court::sit().await;
+    let mut court = Court::sit().await;
     let points = small_order_points();
     let name = |index: usize| format!("small-{index}");
     let mut keys = vec![court.key.jwk()];
@@ -156,7 +202,7 @@ async fn keys_under_which_anybody_can_sign_are_refused() {
     assert_eq!(court.app.metric("rownd_authz_keys", &[]), 1.0, "only the good one is in use");
     let mut forged = 0;
     for (index, point) in points.into_iter().enumerate() {
-        let token = forge_without_a_key(point, &name(index), &court.issuer.url());
+        let token = forge_without_a_key(point, &name(index), &court.iss());
         forged += usize::from(token.is_some());
         let token = token.unwrap_or_else(|| {
             let header = json!({ "alg": "EdDSA", "kid": name(index) });
@@ -168,10 +214,9 @@ async fn keys_under_which_anybody_can_sign_are_refused() {
     court.adjourns().await;
 }
 
-#[tokio::test]
-async fn a_set_without_a_usable_key_is_no_set() {
-    let court = Court::sit().await;
-    let attacker = Key::new("sig-attacker");
+async fn a_set_without_a_usable_key_is_no_set(kind: Kind) {
+    let mut court = Court::of(kind).await;
+    let attacker = kind.key("sig-attacker");
     let mut hostile: Vec<Value> = unfit(&attacker).into_iter().map(|(_, jwk)| jwk).collect();
     hostile.truncate(50);
     court.publish(Reply::json(&json!({ "keys": hostile }))).await;

@@ -4,19 +4,58 @@
 //! good token beside it is allowed before and after, so that a broken set-up cannot pass
 //! for a defence.
 
+/// Runs each of these for issuers of every kind, as a test of its own.
+macro_rules! for_every_kind {
+    ($($attack:ident),+ $(,)?) => {
+        for_kinds! { $($attack),+ =>
+            rownd: Rownd, supertokens: Supertokens, oidc: Oidc, firebase: Firebase, in_place: Static
+        }
+    };
+}
+
+/// As [`for_every_kind`], but only for those whose keys are fetched.
+macro_rules! for_every_fetched_kind {
+    ($($attack:ident),+ $(,)?) => {
+        for_kinds! { $($attack),+ =>
+            rownd: Rownd, supertokens: Supertokens, oidc: Oidc, firebase: Firebase
+        }
+    };
+}
+
+macro_rules! for_kinds {
+    ($attack:ident, $($more:ident),+ => $($name:ident: $kind:ident),+) => {
+        for_kinds! { $attack => $($name: $kind),+ }
+        for_kinds! { $($more),+ => $($name: $kind),+ }
+    };
+    ($attack:ident => $($name:ident: $kind:ident),+) => {
+        mod $attack {
+            $(
+                #[tokio::test]
+                async fn $name() {
+                    super::$attack($crate::it::attacks::Kind::$kind).await;
+                }
+            )+
+        }
+    };
+}
 mod algorithms;
 mod caches;
 mod claims;
 mod credentials;
 mod headers;
 mod identities;
+mod issuers;
 mod keys;
+mod kinds;
 mod paths;
+mod queries;
 mod requests;
+mod sessions;
 mod shapes;
 
+pub(crate) use kinds::Kind;
 use rownd_authz::model::DenyReason;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::support::{
     Answer, Ask, Claims, Issuer, Key, Reply, TestApp, config, eventually, issuer::KEYS,
@@ -24,30 +63,58 @@ use super::support::{
 
 /// A service that trusts one issuer with one key.
 pub(crate) struct Court {
+    pub(crate) kind: Kind,
     pub(crate) issuer: Issuer,
     pub(crate) key: Key,
     pub(crate) app: TestApp,
+    settings: Value,
 }
 
 impl Court {
-    /// With the usual configuration.
+    /// With the usual configuration of Rownd's own issuer.
     pub(crate) async fn sit() -> Self {
-        Self::sit_with(|_| {}).await
+        Self::of(Kind::Rownd).await
+    }
+
+    /// As [`sit`](Self::sit), with a changed configuration.
+    pub(crate) async fn sit_with(change: impl FnOnce(&mut Value)) -> Self {
+        Self::of_with(Kind::Rownd, change).await
+    }
+
+    /// With the usual configuration of an issuer of this kind.
+    pub(crate) async fn of(kind: Kind) -> Self {
+        Self::of_with(kind, |_| {}).await
     }
 
     /// With a changed one.
-    pub(crate) async fn sit_with(change: impl FnOnce(&mut Value)) -> Self {
-        let key = Key::new("sig-1");
+    pub(crate) async fn of_with(kind: Kind, change: impl FnOnce(&mut Value)) -> Self {
+        let key = kind.key("sig-1");
         let issuer = Issuer::with_keys(&[&key]);
         let mut settings = config(&issuer);
+        settings["issuers"][0] = kind.settings(kind.name(), &issuer, &[&key]);
         change(&mut settings);
         let app = TestApp::ready(&settings).await;
-        Self { issuer, key, app }
+        Self { kind, issuer, key, app, settings }
+    }
+
+    /// What its tokens say in `iss`.
+    pub(crate) fn iss(&self) -> String {
+        self.kind.iss(self.kind.name(), &self.issuer)
+    }
+
+    /// What its tokens have to say in `aud`.
+    pub(crate) fn audience(&self) -> String {
+        self.kind.audience(self.kind.name())
     }
 
     /// Good claims.
     pub(crate) fn claims(&self) -> Claims {
-        Claims::of(&self.issuer.url())
+        self.kind.claims(self.kind.name(), &self.issuer)
+    }
+
+    /// The name of its algorithm.
+    pub(crate) fn alg(&self) -> &'static str {
+        self.key.algorithm().name()
     }
 
     /// Asks with a token.
@@ -57,13 +124,13 @@ impl Court {
 
     /// The token is refused for this reason.
     pub(crate) async fn refuses(&self, what: &str, token: impl AsRef<[u8]>, reason: DenyReason) {
-        self.judge(token).await.assert_denied(what, reason);
+        self.judge(token).await.assert_denied(&format!("{:?}: {what}", self.kind), reason);
     }
 
     /// The token is taken.
     pub(crate) async fn takes(&self, what: &str, token: impl AsRef<[u8]>) -> Answer {
         let answer = self.judge(token).await;
-        answer.assert_allowed(what, "authenticated");
+        answer.assert_allowed(&format!("{:?}: {what}", self.kind), "authenticated");
         answer
     }
 
@@ -71,7 +138,8 @@ impl Court {
     pub(crate) async fn fetch_again(&self) {
         let fetches = || self.app.metric("rownd_authz_key_fetches_total", &[]);
         let before = fetches();
-        let stranger = Key::new("sig-stranger").token(&self.claims());
+        let header = json!({ "alg": self.alg(), "kid": "sig-stranger" });
+        let stranger = self.key.token_under(&header, &self.claims());
         eventually("another fetch", async || {
             self.judge(&stranger).await;
             (fetches() > before).then_some(())
@@ -79,10 +147,17 @@ impl Court {
         .await;
     }
 
-    /// These are the keys of the issuer from now on, and the service knows.
-    pub(crate) async fn publish(&self, set: Reply) {
-        self.issuer.set(KEYS, set);
-        self.fetch_again().await;
+    /// These are the keys of the issuer from now on, and the service knows. Where nothing is
+    /// fetched, an operator has written them down and started the service anew.
+    pub(crate) async fn publish(&mut self, set: Reply) {
+        if self.kind == Kind::Static {
+            let Reply::Answer(200, _, body) = set else { panic!("no keys") };
+            self.settings["issuers"][0]["key_set"] = json!(String::from_utf8(body).unwrap());
+            self.app = TestApp::ready(&self.settings).await;
+        } else {
+            self.issuer.set(KEYS, set);
+            self.fetch_again().await;
+        }
     }
 
     /// A good token is still taken, and nothing that was refused has got through.

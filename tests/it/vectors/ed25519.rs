@@ -187,7 +187,7 @@ async fn wycheproofs_ed25519_keys_are_all_taken() {
     let Some(file) = vectors("wycheproof/ed25519_test.json") else {
         return;
     };
-    let court = Court::sit().await;
+    let mut court = Court::sit().await;
     let mut keys = vec![court.key.jwk()];
     let mut seen = BTreeSet::new();
     for group in list(&file, "testGroups") {

@@ -55,7 +55,7 @@ async fn wycheproofs_jws_headers_on_real_claims() {
         let Some(file) = vectors(&format!("wycheproof/{name}.json")) else {
             return;
         };
-        let court = Court::sit().await;
+        let mut court = Court::sit().await;
         let mut keys = group_keys(&file);
         keys.push(court.key.jwk());
         court.publish(Reply::json(&json!({ "keys": keys }))).await;
@@ -163,7 +163,7 @@ async fn the_cookbooks_other_examples_are_refused() {
     let Some(_) = vectors(&format!("jose-cookbook/{}.json", OTHERS[0])) else {
         return;
     };
-    let court = Court::sit().await;
+    let mut court = Court::sit().await;
     let mut keys = vec![court.key.jwk()];
     let examples: Vec<Value> =
         OTHERS.iter().map(|name| vectors(&format!("jose-cookbook/{name}.json")).unwrap()).collect();
