@@ -1,12 +1,15 @@
 //! The control listener: a Unix socket, few connections, each short, and each with the
 //! credentials that the system knows of its peer.
 
-use std::{convert::Infallible, fs, io, os::unix::fs::MetadataExt as _, path::PathBuf, sync::Arc};
+use std::{
+    convert::Infallible, fs, io, os::unix::fs::MetadataExt as _, path::PathBuf, sync::Arc,
+    time::Duration,
+};
 
 use axum::Router;
+use futures_util::FutureExt as _;
 use hyper::{Request, body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
-use std::time::Duration;
 use tokio::{
     net::{UnixListener, UnixStream},
     sync::Semaphore,
@@ -14,8 +17,14 @@ use tokio::{
 };
 use tower::ServiceExt as _;
 
-use super::{BuildError, listen};
-use crate::{config::ControlListener, http::control::Peer};
+use super::{BuildError, ReloadHandle, Reloaded, listen, telemetry};
+use crate::{
+    config::ControlListener,
+    http::{
+        control::{self, Control, Peer, Process, Reread},
+        ops::Ops,
+    },
+};
 
 /// Connections at a time.
 const MAX_CONNECTIONS: usize = 16;
@@ -74,6 +83,25 @@ pub(super) async fn bind(
     let (uids, gids) = (settings.allowed_uids.clone(), settings.allowed_gids.clone());
     let access = Arc::new(Access { own, uids, gids });
     Ok(Some(ControlSocket { listener, path, access }))
+}
+
+/// The commands over a running process.
+pub(super) fn commands(state: &Ops, reload: ReloadHandle) -> Router {
+    let reload = move || {
+        let reload = reload.clone();
+        let reread = async move {
+            match reload.reload().await {
+                Some(Reloaded::InForce(epoch)) => Reread::InForce(epoch),
+                Some(Reloaded::Unchanged(epoch)) => Reread::Unchanged(epoch),
+                Some(Reloaded::Refused(problems)) => Reread::Refused(problems),
+                None => Reread::Ending,
+            }
+        };
+        reread.boxed()
+    };
+    let process = Process { set_level: telemetry::set_level, reload: Box::new(reload) };
+    let control = Control::new(state.authorizer.clone(), state.metrics.clone(), process);
+    control::router(Arc::new(control))
 }
 
 /// Serves the commands until dropped.

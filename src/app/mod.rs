@@ -27,10 +27,7 @@ use crate::{
     config::{Config, Source},
     grpc::{Doors, HealthTask, ext_authz::CheckDoor},
     health::Readiness,
-    http::{
-        control::{self as control_pages, Control},
-        ops::{self as pages, Ops, Refusals},
-    },
+    http::ops::{self as pages, Ops, Refusals},
     metrics::{Labels, Metrics},
     upstream,
     verify::{self, Revocations, Verifier},
@@ -84,7 +81,7 @@ pub struct Bound {
     grpc: Listener,
     ops: TcpListener,
     ops_address: SocketAddr,
-    control: Option<(ControlSocket, Arc<Control>)>,
+    control: Option<ControlSocket>,
     doors: Doors,
     health: HealthTask,
     state: Ops,
@@ -118,7 +115,6 @@ pub async fn build(config: Config) -> Result<Bound, BuildError> {
     let (snapshot, work) =
         compile::compile(&config, 1, parts, None, (&upstream, &metrics)).map_err(part)?;
     let authorizer = Authorizer::new(snapshot, metrics.clone(), config.log.denials_per_second);
-    let commands = Control::new(authorizer.clone(), metrics.clone(), telemetry::set_level);
     let grpc = &config.listeners.grpc;
     let door = CheckDoor::build(authorizer.clone(), grpc.max_message_bytes);
     let (doors, health) = Doors::build(door, grpc.reflection).map_err(part)?;
@@ -140,7 +136,7 @@ pub async fn build(config: Config) -> Result<Bound, BuildError> {
         grpc: listener,
         ops,
         ops_address,
-        control: control.map(|socket| (socket, Arc::new(commands))),
+        control,
         doors,
         health,
         state,
@@ -212,10 +208,11 @@ impl Bound {
         spawn(&mut tasks, background::forget_ended(revocations));
         spawn(&mut tasks, background::announce(self.state.readiness.clone()));
         let (readiness, metrics) = (self.state.readiness.clone(), self.state.metrics.clone());
-        spawn(&mut tasks, ops::serve(self.ops, pages::router(self.state)));
-        if let Some((socket, commands)) = self.control {
-            spawn(&mut tasks, control::serve(socket, control_pages::router(commands)));
+        if let Some(socket) = self.control {
+            let commands = control::commands(&self.state, self.reload);
+            spawn(&mut tasks, control::serve(socket, commands));
         }
+        spawn(&mut tasks, ops::serve(self.ops, pages::router(self.state)));
         let mut accepting = JoinSet::new();
         spawn(&mut accepting, listen::accept(self.grpc, workers.handoff(), metrics));
 

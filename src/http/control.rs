@@ -1,4 +1,4 @@
-//! What changes state: revoke, forget keys or profiles, the level of the log. For the control
+//! What changes state: revoke, forget keys or profiles, the log's level, reload. For the control
 //! listener only, a Unix socket whose peers are known by their credentials.
 //!
 //! In: small JSON bodies, and who the peer is. Out: JSON, a line in the log and a count for each
@@ -23,6 +23,7 @@ use axum::{
     response::{IntoResponse, Response},
     routing::{get, post},
 };
+use futures_util::future::BoxFuture;
 use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -47,26 +48,48 @@ pub struct Peer {
     pub allowed: bool,
 }
 
+/// How reading the configuration again ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reread {
+    /// What is new is in force, under this number.
+    InForce(u64),
+    /// Nothing is new.
+    Unchanged(u64),
+    /// It is no good: every problem. The last good one stays in force.
+    Refused(Vec<String>),
+    /// The process is ending.
+    Ending,
+}
+
+/// What belongs to the process rather than to its configuration.
+pub struct Process {
+    /// Sets the least level that is logged.
+    pub set_level: fn(LogLevel) -> Result<(), String>,
+    /// Reads the configuration again.
+    pub reload: Box<dyn Fn() -> BoxFuture<'static, Reread> + Send + Sync>,
+}
+
 /// What commands act on.
-#[derive(Debug)]
 pub struct Control {
     authorizer: Arc<Authorizer>,
     metrics: Arc<Metrics>,
-    set_level: fn(LogLevel) -> Result<(), String>,
+    process: Process,
     /// Peers that may not are told so each time, and the log now and then.
     refusals: DefaultDirectRateLimiter,
+}
+
+impl std::fmt::Debug for Control {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Control").finish_non_exhaustive()
+    }
 }
 
 impl Control {
     /// Over the configuration in force, whichever that is when a command comes.
     #[must_use]
-    pub fn new(
-        authorizer: Arc<Authorizer>,
-        metrics: Arc<Metrics>,
-        set_level: fn(LogLevel) -> Result<(), String>,
-    ) -> Self {
+    pub fn new(authorizer: Arc<Authorizer>, metrics: Arc<Metrics>, process: Process) -> Self {
         let refusals = RateLimiter::direct(Quota::per_second(NonZeroU32::MIN));
-        Self { authorizer, metrics, set_level, refusals }
+        Self { authorizer, metrics, process, refusals }
     }
 }
 
@@ -123,6 +146,7 @@ pub fn router(control: Arc<Control>) -> Router {
         .route("/keys/forget", post(of(Command::ForgetKeys, commands::forget_keys)))
         .route("/profiles/invalidate", post(of(Command::ForgetProfiles, commands::forget_profiles)))
         .route("/log-level", post(of(Command::LogLevel, commands::log_level)))
+        .route("/reload", post(reload))
         .fallback(unknown)
         .method_not_allowed_fallback(of(Command::Unknown, |_, _| {
             let message = "this command is given by another method";
@@ -132,6 +156,11 @@ pub fn router(control: Arc<Control>) -> Router {
         .layer(middleware::from_fn_with_state(control.clone(), only_who_may))
         .layer(DefaultBodyLimit::max(MAX_BODY))
         .with_state(control)
+}
+
+async fn reload(State(control): State<Arc<Control>>, Extension(peer): Extension<Peer>) -> Response {
+    let outcome = commands::reloaded((control.process.reload)().await);
+    control.answer(peer, Command::Reload, outcome)
 }
 
 /// Nothing of a request is read before its peer may ask.

@@ -85,18 +85,21 @@ pub enum Command {
     ForgetProfiles,
     /// Another level of the log.
     LogLevel,
+    /// Read the configuration again.
+    Reload,
     /// None of these, or one that was not read.
     Unknown,
 }
 
 impl Command {
-    const ALL: [Self; 7] = [
+    const ALL: [Self; 8] = [
         Self::Revoke,
         Self::Unrevoke,
         Self::Revocations,
         Self::ForgetKeys,
         Self::ForgetProfiles,
         Self::LogLevel,
+        Self::Reload,
         Self::Unknown,
     ];
 
@@ -110,6 +113,7 @@ impl Command {
             Self::ForgetKeys => "forget_keys",
             Self::ForgetProfiles => "forget_profiles",
             Self::LogLevel => "log_level",
+            Self::Reload => "reload",
             Self::Unknown => "unknown",
         }
     }

@@ -6,7 +6,7 @@ use axum::http::StatusCode;
 use serde::Deserialize;
 use serde_json::json;
 
-use super::{Control, Done, Outcome, Refusal, read, seconds};
+use super::{Control, Done, Outcome, Refusal, Reread, read, seconds};
 use crate::{
     config::{LogLevel, Span},
     metrics::CommandResult,
@@ -178,8 +178,29 @@ pub(super) fn log_level(control: &Control, body: &[u8]) -> Outcome {
         level: LogLevel,
     }
     let Order { level } = read(body)?;
-    (control.set_level)(level).map_err(|why| {
+    (control.process.set_level)(level).map_err(|why| {
         Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, CommandResult::Failed, why)
     })?;
     Ok(Done { about: level.as_str().to_owned(), answer: json!({ "level": level }) })
+}
+
+/// What a reload came to.
+pub(super) fn reloaded(outcome: Reread) -> Outcome {
+    let done = |result: &str, epoch: u64| Done {
+        about: format!("{result}, epoch {epoch}"),
+        answer: json!({ "result": result, "epoch": epoch }),
+    };
+    match outcome {
+        Reread::InForce(epoch) => Ok(done("in_force", epoch)),
+        Reread::Unchanged(epoch) => Ok(done("unchanged", epoch)),
+        Reread::Refused(problems) => Err(Refusal::new(
+            StatusCode::UNPROCESSABLE_ENTITY,
+            CommandResult::Invalid,
+            problems.join("; "),
+        )),
+        Reread::Ending => {
+            let message = "the process is ending";
+            Err(Refusal::new(StatusCode::SERVICE_UNAVAILABLE, CommandResult::Failed, message))
+        }
+    }
 }

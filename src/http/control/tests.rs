@@ -1,17 +1,22 @@
 //! Commands as a peer gives them: what each takes, what it refuses, and that every one is counted.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 use axum::{
     Extension, Router,
     body::Body,
     http::{Request, StatusCode},
 };
+use futures_util::FutureExt as _;
 use http_body_util::BodyExt as _;
 use serde_json::{Value, json};
 use tower::ServiceExt as _;
 
-use super::{Control, Peer, router};
+use super::{Control, Peer, Process, Reread, router};
 use crate::{
     authz::{Authorizer, Edition, Snapshot, end_labels},
     config::{self, LogLevel},
@@ -67,7 +72,18 @@ fn rig() -> Rig {
         LogLevel::Trace => Err("no".to_owned()),
         _ => Ok(()),
     };
-    let control = Control::new(authorizer, metrics.clone(), no_log);
+    let outcomes = Mutex::new(vec![
+        Reread::Ending,
+        Reread::Refused(vec!["no good".to_owned(), "nor this".to_owned()]),
+        Reread::Unchanged(2),
+        Reread::InForce(2),
+    ]);
+    let reload = move || {
+        let next = outcomes.lock().unwrap().pop().unwrap();
+        std::future::ready(next).boxed()
+    };
+    let process = Process { set_level: no_log, reload: Box::new(reload) };
+    let control = Control::new(authorizer, metrics.clone(), process);
     Rig { router: router(Arc::new(control)), metrics, revocations }
 }
 
@@ -194,6 +210,22 @@ async fn the_other_commands_say_what_they_did() {
     ] {
         assert_eq!(rig.send("POST", path, body, true).await, (200, expected), "{path} {body}");
     }
+}
+
+#[tokio::test]
+async fn a_reload_says_what_it_came_to() {
+    let rig = rig();
+    for (status, expected) in [
+        (200, json!({ "result": "in_force", "epoch": 2 })),
+        (200, json!({ "result": "unchanged", "epoch": 2 })),
+        (422, json!({ "error": "invalid", "message": "no good; nor this" })),
+        (503, json!({ "error": "failed", "message": "the process is ending" })),
+    ] {
+        assert_eq!(rig.post("/reload", &json!({})).await, (status, expected));
+    }
+    assert_eq!(rig.send("POST", "/reload", "", false).await.0, 403);
+    let counted = ["ok", "invalid", "failed"].map(|result| rig.counted("reload", result));
+    assert_eq!(counted, [2, 1, 1]);
 }
 
 #[tokio::test]

@@ -10,9 +10,10 @@ use crate::it::support::{
     Reply,
     app::issuer_settings,
     eventually,
-    forge::APP,
+    forge::{APP, USER},
     issuer::{APP_CONFIG, KEYS},
 };
+use crate::support::control::order;
 
 const SUCCESS: &str = "rownd_authz_key_fetch_last_success_timestamp_seconds";
 
@@ -189,4 +190,49 @@ async fn a_wrong_address_can_be_mended_before_the_first_readiness() {
     gate.add_permits(1);
     app.is_ready().await;
     app.check(&token(&right, &key)).await.assert_allowed("mended", "authenticated");
+}
+
+#[tokio::test]
+async fn what_was_revoked_stays_revoked() {
+    let sockets = tempfile::tempdir().unwrap();
+    let socket = sockets.path().join("control.sock");
+    let address = format!("unix:{}", socket.display());
+    let mut house =
+        House::open(|settings| settings["listeners"]["control"] = json!({ "address": address }))
+            .await;
+    let claims = Claims::of(&house.issuer.url()).with("jti", "stolen");
+    let stolen = Ask::with_token(house.key.token(&claims));
+    house.check(&stolen).await.assert_allowed("before", "authenticated");
+    order(&socket, "/revoke", &json!({ "jti": "stolen" })).await;
+    house.put_in_force(|settings| settings["routes"] = json!([])).await;
+    house.check(&stolen).await.assert_denied("after a reload", DenyReason::Revoked);
+    // A command is about the configuration in force, and a reload can be asked for by one.
+    house.change(|settings| settings["issuers"][0]["name"] = json!("renamed"));
+    let answer = order(&socket, "/reload", &json!({})).await;
+    assert_eq!(answer["result"], "in_force", "{answer}");
+    let revoke = json!({ "jti": "stolen", "issuer": "renamed" });
+    order(&socket, "/revoke", &revoke).await;
+    house.check(&stolen).await.assert_denied("by the new name", DenyReason::Revoked);
+}
+
+#[tokio::test]
+async fn profiles_are_read_with_the_secret_in_force() {
+    let path = format!("/applications/{APP}/users/{USER}/data");
+    let mut house = House::open(|settings| {
+        settings["issuers"][0]["apps"][0] = json!({ "id": APP, "key": "key_1", "secret": "old" });
+        settings["default"] = json!({ "freshness": "profile" });
+        settings["profiles"] = json!({ "ttl": "0s" });
+    })
+    .await;
+    house.issuer.set(&path, Reply::json(&json!({})));
+    let sent = |house: &House| {
+        let heads = house.issuer.heads();
+        let head = heads.iter().rev().find(|head| head.contains("/users/")).unwrap().clone();
+        head.split("x-rownd-app-secret: ").nth(1).unwrap().split('\r').next().unwrap().to_owned()
+    };
+    house.check(&house.good()).await.assert_allowed("before", "authenticated");
+    assert_eq!(sent(&house), "old");
+    house.put_in_force(|s| s["issuers"][0]["apps"][0]["secret"] = json!("new")).await;
+    house.check(&house.good()).await.assert_allowed("after", "authenticated");
+    assert_eq!(sent(&house), "new");
 }
