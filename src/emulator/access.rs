@@ -7,7 +7,7 @@ use axum::http::{HeaderMap, header};
 use serde::Deserialize;
 
 use super::{
-    jws,
+    jws::{self, Flaw},
     request::Refusal,
     state::{State, unix_now},
     users::Standing,
@@ -93,12 +93,11 @@ impl OwnClaims {
     }
 }
 
-/// Checks signature and issuer of a token of the emulator's own, and nothing else. The
-/// error is a few words for the answer.
-pub(super) fn own_claims(state: &State, token: &str) -> Result<OwnClaims, &'static str> {
+/// Checks signature and issuer of a token of the emulator's own, and nothing else.
+pub(super) fn own_claims(state: &State, token: &str) -> Result<OwnClaims, Flaw> {
     let set = state.ring().key_set();
     let claims = jws::verify(token, &set, &state.issuer)?;
-    serde_json::from_value(claims).map_err(|_| "claims are missing")
+    serde_json::from_value(claims).map_err(|_| Flaw::Claims)
 }
 
 /// By bearer token: genuine, current, an access token, of an enabled user who has not
@@ -106,7 +105,7 @@ pub(super) fn own_claims(state: &State, token: &str) -> Result<OwnClaims, &'stat
 pub(super) fn by_bearer(state: &State, headers: &HeaderMap) -> Result<UserCaller, Refusal> {
     let token = bearer(headers).ok_or_else(|| Refusal::unauthorized("a bearer token is needed"))?;
     let refusal = |why: &str| Refusal::unauthorized(format!("the token is not good: {why}"));
-    let claims = own_claims(state, token).map_err(refusal)?;
+    let claims = own_claims(state, token).map_err(|flaw| refusal(&flaw.to_string()))?;
     if claims.is_expired() {
         return Err(refusal("expired"));
     }
@@ -146,4 +145,12 @@ pub(super) fn bearer(headers: &HeaderMap) -> Option<&str> {
 /// A header's text.
 pub(super) fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     headers.get(name)?.to_str().ok()
+}
+
+/// The value of a cookie.
+pub(super) fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    text(headers, header::COOKIE.as_str())?
+        .split(';')
+        .filter_map(|pair| pair.trim().split_once('='))
+        .find_map(|(known, value)| (known == name).then_some(value))
 }

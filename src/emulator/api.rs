@@ -22,7 +22,7 @@ use super::{
     links, oidc,
     request::{Answer, Asked, MAX_BODY, Refusal, ok},
     state::State,
-    tokens,
+    supertokens, tokens,
     users::{account, data, lists, me},
 };
 
@@ -50,6 +50,7 @@ pub(super) fn router(state: &Arc<State>) -> Router {
         .route("/hub/auth/magic/{id}", on(Endpoint::Magic, get(links::redeem)))
         .route("/me/auth/magic", on(Endpoint::Magic, post(links::create_own)))
         .merge(oidc::routes(&|routes| on(Endpoint::Oidc, routes)))
+        .merge(supertokens::routes(&|routes| on(Endpoint::Supertokens, routes)))
         .merge(user_routes(&on))
         .merge(me_routes(&on))
         .fallback_service(on(Endpoint::Unknown, any(unknown)).with_state(Arc::clone(state)))

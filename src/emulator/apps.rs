@@ -9,7 +9,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use super::{oidc::Client, tokens::validator::Validator};
+use super::{
+    oidc::{Client, Signing},
+    tokens::validator::Validator,
+};
 
 /// A sub-brand of an app ("app variant"): its key leads to the base app's id.
 #[derive(Clone, Deserialize, JsonSchema)]
@@ -54,6 +57,9 @@ pub(super) struct App {
     /// Who vouches for the tokens of others, asked in this order.
     #[serde(default)]
     pub(super) token_validators: Vec<Validator>,
+    /// How the app's OpenID provider signs.
+    #[serde(default)]
+    pub(super) oidc_signing: Signing,
     /// The clients of the app's OpenID provider.
     #[serde(default)]
     pub(super) oidc_clients: Vec<Client>,
@@ -238,6 +244,7 @@ impl App {
             custom_claims: BTreeMap::new(),
             refresh_tokens: RefreshRules::default(),
             token_validators: Vec::new(),
+            oidc_signing: Signing::default(),
             oidc_clients: Vec::new(),
             users: Vec::new(),
             groups: Vec::new(),

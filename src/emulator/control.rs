@@ -22,6 +22,7 @@ use super::{
     faults::{Endpoint, Fault},
     keys::{Rotated, Rotation},
     mint::{MintError, Minter, TokenOrder},
+    oidc::Signing,
     request::{Asked, Sent},
     state::State,
 };
@@ -45,12 +46,20 @@ impl Controls {
         Ok(self.state.ring_mut().rotate(how)?)
     }
 
-    /// Puts a new signing key in place for the OpenID providers.
+    /// Puts a new signing key in place for the OpenID providers that sign so.
     ///
     /// # Errors
     /// When no key can be generated.
-    pub fn rotate_provider(&self, how: Rotation) -> Result<Rotated, MintError> {
-        Ok(self.state.provider_ring_mut().rotate(how)?)
+    pub fn rotate_provider(&self, signing: Signing, how: Rotation) -> Result<Rotated, MintError> {
+        Ok(self.state.provider_keys.rotate(signing, how)?)
+    }
+
+    /// Puts a new dynamic key in place for SuperTokens' sessions.
+    ///
+    /// # Errors
+    /// When no key can be generated.
+    pub fn rotate_supertokens(&self, how: Rotation) -> Result<Rotated, MintError> {
+        Ok(self.state.core_keys.dynamic.rotate(how)?)
     }
 
     /// Adds a fault; several at one endpoint take their turns.
@@ -119,8 +128,13 @@ enum KeysOf {
     /// Those of Rownd's own tokens.
     #[default]
     Rownd,
-    /// Those of the OpenID providers.
+    /// Those of the OpenID providers that sign with RS256.
     Provider,
+    /// Those of the OpenID providers that sign with `EdDSA`.
+    #[serde(rename = "provider-eddsa")]
+    ProviderEdDsa,
+    /// The dynamic ones of SuperTokens.
+    Supertokens,
 }
 
 #[derive(Deserialize)]
@@ -142,7 +156,9 @@ async fn rotate(
     };
     let rotate = |how| match query.keys {
         KeysOf::Rownd => controls.rotate(how),
-        KeysOf::Provider => controls.rotate_provider(how),
+        KeysOf::Provider => controls.rotate_provider(Signing::RS256, how),
+        KeysOf::ProviderEdDsa => controls.rotate_provider(Signing::EdDSA, how),
+        KeysOf::Supertokens => controls.rotate_supertokens(how),
     };
     match how.map(rotate) {
         Ok(Ok(rotated)) => Json(rotated).into_response(),

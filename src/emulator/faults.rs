@@ -50,12 +50,14 @@ pub enum Endpoint {
     Magic,
     /// `/oidc/{app}/` and all below it.
     Oidc,
+    /// `/auth/jwt/jwks.json` and the rest of SuperTokens below `/auth`.
+    Supertokens,
     /// Any path the emulator does not know.
     Unknown,
 }
 
 impl Endpoint {
-    const ALL: [Self; 15] = [
+    const ALL: [Self; 16] = [
         Self::AppConfig,
         Self::Metadata,
         Self::Keys,
@@ -70,6 +72,7 @@ impl Endpoint {
         Self::Instant,
         Self::Magic,
         Self::Oidc,
+        Self::Supertokens,
         Self::Unknown,
     ];
 }

@@ -26,8 +26,10 @@ mod mint;
 mod oidc;
 mod outbound;
 mod request;
+mod rsa;
 mod seed;
 mod state;
+mod supertokens;
 #[cfg(test)]
 mod tests;
 mod tokens;
@@ -48,6 +50,7 @@ pub use control::Controls;
 pub use faults::{Endpoint, Fault};
 pub use keys::{Rotated, Rotation, SignedBy};
 pub use mint::{MintError, Minter, TokenOrder};
+pub use oidc::Signing;
 pub use seed::Seed;
 pub use users::Level;
 

@@ -98,6 +98,10 @@ impl Refusal {
         }
     }
 
+    pub(super) fn status(&self) -> u16 {
+        self.status.as_u16()
+    }
+
     pub(super) fn message(&self) -> &str {
         &self.message
     }

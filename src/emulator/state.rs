@@ -13,11 +13,10 @@ use super::{
     Settings,
     faults::Ledger,
     keys::{KeyError, KeyRing},
+    oidc::ProviderKeys,
+    supertokens::CoreKeys,
     world::World,
 };
-
-/// Where the names of the provider's keys begin.
-const PROVIDER_SERIAL: u64 = 1;
 
 pub(super) struct State {
     pub(super) settings: Settings,
@@ -25,8 +24,10 @@ pub(super) struct State {
     pub(super) issuer: String,
     pub(super) ledger: Ledger,
     ring: RwLock<KeyRing>,
+    /// SuperTokens signs with RSA.
+    pub(super) core_keys: CoreKeys,
     /// The OpenID providers sign with keys of their own.
-    provider_ring: RwLock<KeyRing>,
+    pub(super) provider_keys: ProviderKeys,
     world: RwLock<World>,
 }
 
@@ -40,9 +41,9 @@ impl State {
             base_url,
             issuer,
             ledger: Ledger::default(),
+            core_keys: CoreKeys::new(),
             ring: RwLock::new(KeyRing::generate(unix_now())?),
-            // Numbered far from the others, so that no name is in both sets.
-            provider_ring: RwLock::new(KeyRing::generate(PROVIDER_SERIAL)?),
+            provider_keys: ProviderKeys::new()?,
             world,
         })
     }
@@ -55,14 +56,6 @@ impl State {
 
     pub(super) fn ring_mut(&self) -> RwLockWriteGuard<'_, KeyRing> {
         self.ring.write().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    pub(super) fn provider_ring(&self) -> RwLockReadGuard<'_, KeyRing> {
-        self.provider_ring.read().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    pub(super) fn provider_ring_mut(&self) -> RwLockWriteGuard<'_, KeyRing> {
-        self.provider_ring.write().unwrap_or_else(PoisonError::into_inner)
     }
 
     // The same holds here: what a panic could leave behind is a user more or less. Nobody

@@ -12,9 +12,11 @@
 mod controls;
 mod minting;
 mod oidc;
+mod provider;
 mod refresh;
 mod seeds;
 mod serving;
+mod supertokens;
 mod tokens;
 mod users;
 

@@ -13,7 +13,7 @@ use super::{
     links::Link,
     oidc,
     request::Refusal,
-    seed,
+    seed, supertokens,
     users::User,
 };
 
@@ -118,6 +118,8 @@ pub(super) struct World {
     pub(super) consumed: Recent<()>,
     /// Magic links by id.
     pub(super) links: Recent<Link>,
+    /// What SuperTokens' core remembers.
+    pub(super) core: supertokens::Memory,
     /// What the OpenID provider remembers.
     pub(super) provider: oidc::Memory,
 }
@@ -138,6 +140,7 @@ impl World {
             tenants,
             consumed: Recent::new(MAX_CONSUMED),
             links: Recent::new(MAX_LINKS),
+            core: supertokens::Memory::new(),
             provider: oidc::Memory::new(),
         }
     }
@@ -198,6 +201,10 @@ impl<V> Recent<V> {
 
     pub(super) fn get_mut(&mut self, key: &str) -> Option<&mut V> {
         self.entries.get_mut(key)
+    }
+
+    pub(super) fn values_mut(&mut self) -> impl Iterator<Item = &mut V> {
+        self.entries.values_mut()
     }
 
     pub(super) fn remove(&mut self, key: &str) {

@@ -15,7 +15,7 @@ async fn a_foreign_client_completes_the_code_flow() {
     let flow = |name: &str, id: &str, method: &str, pkce: bool| {
         let mut flow = json!({
             "name": name, "client_id": id, "auth_method": method, "pkce": pkce,
-            "user": "user_verified", "alg": "EdDSA",
+            "user": "user_verified",
         });
         if method != "none" {
             flow["client_secret"] = json!(secret);

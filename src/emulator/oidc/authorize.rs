@@ -159,7 +159,7 @@ pub(super) async fn decide(
 ) -> Response {
     let id = form.get("request").unwrap_or_default();
     let known = state.world().provider.pending.get(id).cloned();
-    let cookie = cookie(&headers, &cookie_name(id));
+    let cookie = access::cookie(&headers, &cookie_name(id));
     let Some(pending) = known.filter(|pending| {
         pending.app == app && cookie.is_some_and(|value| value == pending.secret)
     }) else {
@@ -221,11 +221,4 @@ fn leave(state: &State, pending: &Pending, answer: &[(&str, &str)]) -> Response 
         .extend_pairs(pending.state.iter().map(|value| ("state", value)))
         .append_pair("iss", &issuer(state, &pending.app));
     (StatusCode::SEE_OTHER, [(header::LOCATION, to.to_string())]).into_response()
-}
-
-fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
-    access::text(headers, header::COOKIE.as_str())?
-        .split(';')
-        .filter_map(|pair| pair.trim().split_once('='))
-        .find_map(|(known, value)| (known == name).then_some(value))
 }

@@ -10,7 +10,11 @@ mod session;
 mod token;
 mod userinfo;
 
-use std::{collections::BTreeMap, sync::Arc, time::SystemTime};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, PoisonError, RwLock},
+    time::SystemTime,
+};
 
 use axum::{
     Json, Router,
@@ -20,15 +24,89 @@ use axum::{
     response::{IntoResponse, Response},
     routing::{MethodRouter, get, post},
 };
+use schemars::JsonSchema;
+use serde::Deserialize;
 use serde_json::{Value, json};
 
 pub(super) use client::{Client, seed_problems};
 
 use super::{
+    keys::{KeyError, KeyRing, Rotated, Rotation},
+    mint,
     request::{Answer, At, Refusal, ok},
+    rsa::RsaRing,
     state::State,
     world::Recent,
 };
+
+/// How a provider signs. Which it is at Rownd is not documented.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+pub enum Signing {
+    /// With RSA, which every OpenID client takes.
+    #[default]
+    RS256,
+    /// With Ed25519, as Rownd's own tokens.
+    EdDSA,
+}
+
+impl Signing {
+    fn name(self) -> &'static str {
+        match self {
+            Self::RS256 => "RS256",
+            Self::EdDSA => "EdDSA",
+        }
+    }
+}
+
+/// The keys of the providers, one set for each way to sign.
+pub(super) struct ProviderKeys {
+    pub(super) rsa: RsaRing,
+    eddsa: RwLock<KeyRing>,
+}
+
+impl ProviderKeys {
+    /// Their numbers are far from those of Rownd's own keys: no name is in both sets.
+    pub(super) fn new() -> Result<Self, KeyError> {
+        Ok(Self {
+            rsa: RsaRing::new(|serial| format!("oidc-{serial}"), 1),
+            eddsa: RwLock::new(KeyRing::generate(1)?),
+        })
+    }
+
+    pub(super) fn rotate(&self, signing: Signing, how: Rotation) -> Result<Rotated, KeyError> {
+        match signing {
+            Signing::RS256 => self.rsa.rotate(how),
+            Signing::EdDSA => {
+                self.eddsa.write().unwrap_or_else(PoisonError::into_inner).rotate(how)
+            }
+        }
+    }
+
+    fn key_set(&self, signing: Signing) -> Result<Value, Refusal> {
+        match signing {
+            Signing::RS256 => {
+                let keys = self.rsa.published().map_err(|error| Refusal::broken(&error))?;
+                Ok(json!({ "keys": keys }))
+            }
+            Signing::EdDSA => {
+                Ok(self.eddsa.read().unwrap_or_else(PoisonError::into_inner).key_set())
+            }
+        }
+    }
+
+    /// Signs claims under a header with `typ`.
+    fn sign(&self, signing: Signing, kind: &str, claims: &Value) -> Result<String, KeyError> {
+        match signing {
+            Signing::RS256 => {
+                self.rsa.sign(&[("typ".to_owned(), json!(kind))].into_iter().collect(), claims)
+            }
+            Signing::EdDSA => {
+                let ring = self.eddsa.read().unwrap_or_else(PoisonError::into_inner);
+                mint::with_type(&ring, kind, claims)
+            }
+        }
+    }
+}
 
 /// How many of each thing are remembered.
 const MOST: usize = 2_000;
@@ -140,7 +218,11 @@ fn issuer(state: &State, app: &str) -> String {
 }
 
 async fn discovery(Shared(state): Shared<Arc<State>>, At(app): At<String>) -> Answer {
-    let fields: Vec<String> = state.world().tenant(&app)?.app.schema.keys().cloned().collect();
+    let (fields, signing) = {
+        let world = state.world();
+        let app = &world.tenant(&app)?.app;
+        (app.schema.keys().cloned().collect::<Vec<_>>(), app.oidc_signing)
+    };
     let base = format!("{}/oidc/{app}", state.base_url);
     let methods = ["client_secret_basic", "client_secret_post", "none"];
     let mut scopes: Vec<String> = client::STANDARD.map(str::to_owned).to_vec();
@@ -159,7 +241,7 @@ async fn discovery(Shared(state): Shared<Arc<State>>, At(app): At<String>) -> An
         "response_modes_supported": ["query"],
         "grant_types_supported": ["authorization_code", "refresh_token"],
         "subject_types_supported": ["public"],
-        "id_token_signing_alg_values_supported": ["EdDSA"],
+        "id_token_signing_alg_values_supported": [signing.name()],
         "token_endpoint_auth_methods_supported": methods,
         "introspection_endpoint_auth_methods_supported": methods,
         "revocation_endpoint_auth_methods_supported": methods,
@@ -173,8 +255,8 @@ async fn discovery(Shared(state): Shared<Arc<State>>, At(app): At<String>) -> An
 }
 
 async fn jwks(Shared(state): Shared<Arc<State>>, At(app): At<String>) -> Answer {
-    state.world().tenant(&app)?;
-    ok(state.provider_ring().key_set())
+    let signing = state.world().tenant(&app)?.app.oidc_signing;
+    ok(state.provider_keys.key_set(signing)?)
 }
 
 /// A no in OAuth's shape (RFC 6749 section 5.2).

@@ -83,7 +83,8 @@ pub(super) async fn end(
         return Ok(page::signed_out().into_response());
     };
     let hinted = asked.get("id_token_hint").and_then(|token| {
-        let keys = state.provider_ring().key_set();
+        let signing = state.world().tenant(&app).ok()?.app.oidc_signing;
+        let keys = state.provider_keys.key_set(signing).ok()?;
         let claims = jws::verify(token, &keys, &issuer(&state, &app)).ok()?;
         claims.get("aud").and_then(Value::as_str).map(str::to_owned)
     });

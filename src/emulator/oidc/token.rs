@@ -11,10 +11,10 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::{Map, Value, json};
 
 use super::{
-    ACCESS_TTL, Access, Grant, Memory, OAuthError, Parameters, RefreshToken, client, fresh, issuer,
+    ACCESS_TTL, Access, Grant, Memory, OAuthError, Parameters, RefreshToken, Signing, client,
+    fresh, issuer,
 };
 use crate::emulator::{
-    mint,
     request::At,
     state::{State, unix_now},
     users::{Standing, ids},
@@ -145,7 +145,9 @@ fn answer(
     resource: Option<&str>,
 ) -> Result<Value, OAuthError> {
     let Redeemed { grant_id, grant, scopes, refresh } = redeemed;
-    let user = world.tenant(&grant.app)?.user(&grant.user);
+    let tenant = world.tenant(&grant.app)?;
+    let signing = tenant.app.oidc_signing;
+    let user = tenant.user(&grant.user);
     let user = user.map_err(|_| invalid("the user is gone"))?;
     if user.state == Standing::Disabled || user.signed_out_since(grant.auth_time) {
         return Err(invalid("the user is disabled, or has signed out"));
@@ -167,11 +169,11 @@ fn answer(
             "https://auth.rownd.io/auth_level": level.as_str(),
             "https://auth.rownd.io/is_verified_user": level.is_verified_user(),
         });
-        signed(state, "at+jwt", &claims)?
+        signed(state, signing, "at+jwt", &claims)?
     } else {
         ids::random_hex(32)
     };
-    let id_token = signed(state, "JWT", &id_claims(state, client, &grant, now))?;
+    let id_token = signed(state, signing, "JWT", &id_claims(state, client, &grant, now))?;
     let memory = &mut world.provider;
     let access =
         Access { grant: grant_id.clone(), scopes: scopes.clone(), expires: now + ACCESS_TTL };
@@ -205,8 +207,14 @@ fn id_claims(state: &State, client: &client::Client, grant: &Grant, now: u64) ->
     claims
 }
 
-fn signed(state: &State, kind: &str, claims: &Value) -> Result<String, OAuthError> {
-    let ring = state.provider_ring();
-    mint::with_type(&ring, kind, claims)
+fn signed(
+    state: &State,
+    signing: Signing,
+    kind: &str,
+    claims: &Value,
+) -> Result<String, OAuthError> {
+    state
+        .provider_keys
+        .sign(signing, kind, claims)
         .map_err(|error| OAuthError::new("server_error", error.to_string()))
 }

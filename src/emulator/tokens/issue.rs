@@ -59,7 +59,7 @@ fn orders(app: &App, user: &User, holder: &Holder) -> (TokenOrder, TokenOrder) {
 }
 
 /// The claims that the app's configuration adds. A field without a value adds none.
-fn custom_claims(app: &App, user: &User) -> Vec<(String, Value)> {
+pub(in crate::emulator) fn custom_claims(app: &App, user: &User) -> Vec<(String, Value)> {
     let value = |claim: &crate::emulator::apps::CustomClaim| match claim.source {
         ClaimSource::StaticValue => Some(claim.value.clone()),
         ClaimSource::UserProfile => user.shown_data().get(claim.value.as_str()?).cloned(),

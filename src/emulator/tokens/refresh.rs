@@ -17,7 +17,8 @@ use crate::emulator::{
 };
 
 pub(super) fn refresh(state: &Arc<State>, token: &str, app: Option<&str>) -> Answer {
-    let claims = access::own_claims(state, token).map_err(Refusal::refresh)?;
+    let claims =
+        access::own_claims(state, token).map_err(|flaw| Refusal::refresh(&flaw.to_string()))?;
     if !claims.is_refresh() {
         return Err(Refusal::refresh("it is no refresh token"));
     }

@@ -132,7 +132,8 @@ impl Validator {
 
     async fn by_keys(&self, token: &str, issuer: &str) -> Result<Proof, Refusal> {
         let keys = self.key_set().await?;
-        let claims = jws::verify(token, &keys, issuer).map_err(refused)?;
+        let claims =
+            jws::verify(token, &keys, issuer).map_err(|flaw| refused(&flaw.to_string()))?;
         let Value::Object(claims) = claims else { return Err(refused("it has no claims")) };
         if claims.get("exp").and_then(Value::as_u64).is_none_or(|exp| exp <= unix_now()) {
             return Err(refused("it has expired"));

@@ -35,8 +35,12 @@ pub(in crate::emulator) fn rownd(prefix: &str) -> String {
 
 /// A random UUID (RFC 9562 section 5.4), which is what Rownd's `jti` is.
 pub(in crate::emulator) fn uuid_v4() -> String {
-    let random: u128 = rand::random();
-    let fixed = (random & !(0xf << 76) & !(0x3 << 62)) | (0x4 << 76) | (0x2 << 62);
+    uuid_of(rand::random())
+}
+
+/// The UUID with these bits, but for those that say its version.
+pub(in crate::emulator) fn uuid_of(number: u128) -> String {
+    let fixed = (number & !(0xf << 76) & !(0x3 << 62)) | (0x4 << 76) | (0x2 << 62);
     let hex = format!("{fixed:032x}");
     // Hexadecimal digits are one byte each, so the pieces fall on character borders.
     let piece = |from: usize, to: usize| hex.get(from..to).unwrap_or_default();

@@ -36,7 +36,6 @@ async function run(issuer, flow) {
     token_endpoint_auth_method: flow.auth_method,
     redirect_uris: [REDIRECT],
     response_types: ['code'],
-    id_token_signed_response_alg: flow.alg,
   });
   const checks = { state: generators.state(), nonce: generators.nonce(), response_type: 'code' };
   const asked = { scope: 'openid profile email offline_access', ...checks };
