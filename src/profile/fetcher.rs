@@ -49,7 +49,9 @@ impl ProfileFetcher {
         loop {
             tokio::select! {
                 Some(job) = self.jobs.recv(), if running.len() < self.max_in_flight => {
-                    running.push(fetch(self.profiles.clone(), job, self.timeout));
+                    if let Some(job) = self.profiles.still_wanted(job, self.timeout) {
+                        running.push(fetch(self.profiles.clone(), job, self.timeout));
+                    }
                 }
                 Some(failure) = running.next(), if !running.is_empty() => {
                     if let Some(error) = failure

@@ -60,10 +60,11 @@ type Outcome = Result<Answer, rownd::Error>;
 /// One fetch under way.
 type Flight = watch::Receiver<Option<Outcome>>;
 
-/// A fetch to be made, and where its outcome goes.
+/// A fetch to be made, since when, and where its outcome goes.
 #[derive(Debug)]
 struct Job {
     key: Key,
+    queued: Instant,
     outcome: watch::Sender<Option<Outcome>>,
 }
 
@@ -212,19 +213,31 @@ impl Profiles {
         }
         let (outcome, flight) = watch::channel(None);
         // A full queue is a refusal: nobody waits for a turn that would come too late.
-        self.queue.try_send(Job { key: key.clone(), outcome }).ok()?;
+        self.queue.try_send(Job { key: key.clone(), queued: Instant::now(), outcome }).ok()?;
         flights.insert(key, flight.clone());
         Some(flight)
+    }
+
+    /// The job, unless it has waited for its turn for longer than that and whoever asked has left:
+    /// what piled up behind an outage is no reason to ask after it.
+    fn still_wanted(&self, job: Job, patience: Duration) -> Option<Job> {
+        let mut flights = self.flights();
+        let on_board = is_current(&flights, &job);
+        // Nobody can join while the board is held; one receiver is the board's own.
+        let waited_for = job.outcome.receiver_count() > usize::from(on_board);
+        if waited_for || job.queued.elapsed() <= patience {
+            return Some(job);
+        }
+        if on_board {
+            flights.remove(&job.key);
+        }
+        None
     }
 
     /// A fetch has ended. What was invalidated meanwhile is told to those who wait, and not kept.
     fn land(&self, job: Job, asked: Instant, outcome: Outcome) {
         let mut flights = self.flights();
-        let current = flights.get(&job.key).is_some_and(|flight| {
-            // The very same flight: another one may have begun since.
-            flight.same_channel(&job.outcome.subscribe())
-        });
-        if current {
+        if is_current(&flights, &job) {
             flights.remove(&job.key);
             if let Ok(answer) = &outcome {
                 self.cache.insert(job.key, Entry { answer: answer.clone(), asked });
@@ -256,6 +269,12 @@ impl Profiles {
         self.sources.get(issuer)?.as_ref()?.app(app)?;
         Some(Key { issuer, app: app.to_owned(), user: who.user_id.clone() })
     }
+}
+
+/// The very same flight is on the board: another one may have begun since.
+fn is_current(flights: &HashMap<Key, Flight>, job: &Job) -> bool {
+    let flight = flights.get(&job.key);
+    flight.is_some_and(|flight| flight.same_channel(&job.outcome.subscribe()))
 }
 
 /// A place among those that wait, until it is dropped.

@@ -289,3 +289,25 @@ async fn an_old_answer_does_not_stand_in_for_a_newer_one_under_way() {
     assert_eq!(kept.user_id.as_deref(), Some("new"));
     assert_eq!(issuer.hits(&path("u")), 2, "the newer one was kept");
 }
+
+#[tokio::test]
+async fn what_piled_up_behind_an_outage_is_asked_for_only_if_somebody_still_waits() {
+    let issuer = Issuer::start();
+    let rig = rig(&issuer, json!({ "max_in_flight": 1, "timeout": "100ms" }));
+    for user in ["slow", "gone", "waited_for"] {
+        issuer.set(&path(user), if user == "slow" { Reply::Hang } else { named(user) });
+    }
+    let slow = rig.get("slow");
+    let others = async {
+        issuer.asked(&path("slow"), 1).await;
+        let late = Instant::now() + Duration::from_millis(1);
+        let gone = rig.profiles.get(&who("gone"), None, late).await;
+        assert_eq!(gone.unwrap_err(), Error::Unavailable);
+        rig.get("waited_for").await.expect("its turn comes");
+    };
+    let (slow, ()) = tokio::join!(slow, others);
+    assert_eq!(slow.unwrap_err(), Error::Unavailable);
+    assert_eq!(issuer.hits(&path("waited_for")), 1);
+    assert_eq!(issuer.hits(&path("gone")), 0, "nobody wants it any more");
+    rig.get("gone").await.expect("it is fetched for the next who asks");
+}
