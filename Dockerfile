@@ -8,7 +8,9 @@ WORKDIR /src
 COPY Cargo.toml Cargo.lock build.rs ./
 COPY proto ./proto
 COPY src ./src
-RUN cargo build --release --locked --bin rownd-authz
+# Only deploy/compose sets it, for the emulator. Never in production: feature `dev` mints tokens.
+ARG FEATURES=
+RUN cargo build --release --locked --features "${FEATURES}" --bin rownd-authz
 
 FROM ${RUN_BASE}
 ARG VERSION=0.1.0

@@ -9,6 +9,7 @@ import argparse
 import json
 import pathlib
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -424,6 +425,50 @@ def check_manifests(schemas, customs, binary):
         problem("manifests", f"only {checked} of {len(files)} were found")
 
 
+def check_compose():
+    schema = json.loads((TOOLS / "crds" / "github.com-compose-spec-compose-go-v2.json").read_text())
+    for file in sorted((ROOT / "deploy" / "compose").glob("compose*.yaml")):
+        composed = yaml.load(file.read_text(), Strict)
+        for error in jsonschema.Draft7Validator(schema).iter_errors(composed):
+            problem(file.name, f"{list(error.absolute_path)}: {error.message[:300]}")
+        for name, service in composed["services"].items():
+            mounts = [volume.split(":")[0] for volume in service.get("volumes", [])]
+            for mount in mounts:
+                known = mount in composed["volumes"] or (file.parent / mount).is_file()
+                if not known:
+                    problem(file.name, f"{name} mounts {mount}, which is not there")
+
+
+# Commands of the papers: what is run with a cluster is rendered without one.
+def check_papers():
+    commands, values = 0, 0
+    for page in (ROOT / "docs" / "install.md", CHART / "README.md", CHART / "values-ha.yaml"):
+        text = re.sub(r"^# {2,}", "", page.read_text(), flags=re.M).replace("\\\n", " ")
+        for line in re.findall(r"^ *helm upgrade --install (.+)$", text, re.M):
+            words = [word for word in shlex.split(line) if word != "..."]
+            if "my-values.yaml" in words:
+                continue
+            commands += 1
+            for program in HELMS:
+                done = subprocess.run([HELMS[program], "template", *words], cwd=ROOT, text=True, capture_output=True)
+                if done.returncode:
+                    problem(f"{page.name}: {program} {line}", done.stderr.strip())
+        for file in re.findall(r"kubectl .*?(?:-f |=)(deploy/\S+)", text):
+            if not (ROOT / file).is_file():
+                problem(page.name, f"no {file}")
+        for block in re.findall(r"```yaml\n(# values\n.*?)```", text, re.S):
+            values += 1
+            with tempfile.NamedTemporaryFile("w", suffix=".yaml") as file:
+                file.write(block)
+                file.flush()
+                for program in HELMS:
+                    done = helm(program, "template", "release", CHART, "-f", file.name)
+                    if done.returncode:
+                        problem(f"{page.name}: {program}: {block}", done.stderr.strip())
+    if commands < 5 or values < 2:
+        problem("papers", f"only {commands} commands and {values} values were found")
+
+
 def check_versions():
     """The version stands in Cargo.toml; everything else follows."""
     cargo = re.search(r'^version = "(.+)"$', (ROOT / "Cargo.toml").read_text(), re.M)[1]
@@ -470,6 +515,8 @@ def main():
     check_lint()
     check_refusals()
     check_notes()
+    check_compose()
+    check_papers()
     check_versions()
     check_metric_names()
     for each in problems:
