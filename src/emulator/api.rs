@@ -19,7 +19,7 @@ use serde_json::json;
 use super::{
     access, documents,
     faults::Endpoint,
-    links, oidc,
+    groups, links, oidc,
     request::{Answer, Asked, MAX_BODY, Refusal, ok},
     state::State,
     supertokens, tokens,
@@ -50,6 +50,7 @@ pub(super) fn router(state: &Arc<State>) -> Router {
         .route("/hub/auth/magic/{id}", on(Endpoint::Magic, get(links::redeem)))
         .route("/me/auth/magic", on(Endpoint::Magic, post(links::create_own)))
         .merge(oidc::routes(&|routes| on(Endpoint::Oidc, routes)))
+        .merge(groups::api::routes(&|routes| on(Endpoint::Groups, routes)))
         .merge(supertokens::routes(&|routes| on(Endpoint::Supertokens, routes)))
         .merge(user_routes(&on))
         .merge(me_routes(&on))

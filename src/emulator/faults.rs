@@ -48,6 +48,8 @@ pub enum Endpoint {
     Instant,
     /// `/hub/auth/magic` and `/me/auth/magic`.
     Magic,
+    /// `/applications/{app}/groups`, `/me/groups` and all below them.
+    Groups,
     /// `/oidc/{app}/` and all below it.
     Oidc,
     /// `/auth/jwt/jwks.json` and the rest of SuperTokens below `/auth`.
@@ -57,7 +59,7 @@ pub enum Endpoint {
 }
 
 impl Endpoint {
-    const ALL: [Self; 16] = [
+    const ALL: [Self; 17] = [
         Self::AppConfig,
         Self::Metadata,
         Self::Keys,
@@ -71,6 +73,7 @@ impl Endpoint {
         Self::Token,
         Self::Instant,
         Self::Magic,
+        Self::Groups,
         Self::Oidc,
         Self::Supertokens,
         Self::Unknown,

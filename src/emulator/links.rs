@@ -31,20 +31,20 @@ use super::{
 };
 
 /// The longest life of a link, and the one it gets unless told otherwise.
-const LONGEST: Duration = Duration::from_secs(30 * 24 * 3_600);
+pub(super) const LONGEST: Duration = Duration::from_secs(30 * 24 * 3_600);
 
 /// A link that waits to be followed. It works until it expires, as often as it is used.
 #[derive(Clone)]
 pub(super) struct Link {
-    app: String,
-    variant: Option<String>,
+    pub(super) app: String,
+    pub(super) variant: Option<String>,
     /// `None` only shortens an address.
-    user: Option<String>,
+    pub(super) user: Option<String>,
     /// The field that following the link proves, and its value.
-    proves: Option<(&'static str, String)>,
-    redirect_url: String,
-    expires: SystemTime,
-    link_data: Value,
+    pub(super) proves: Option<(&'static str, String)>,
+    pub(super) redirect_url: String,
+    pub(super) expires: SystemTime,
+    pub(super) link_data: Value,
 }
 
 #[derive(Deserialize)]
@@ -149,17 +149,14 @@ pub(super) async fn create_own(
     ok(json!({ "link": address(&state, &id), "app_user_id": caller.user }))
 }
 
-fn address(state: &State, id: &str) -> String {
+pub(super) fn address(state: &State, id: &str) -> String {
     format!("{}/hub/auth/magic/{id}", state.base_url)
 }
 
 /// Where the link leads, and until when.
 fn destination(order: &LinkOrder) -> Result<(String, SystemTime), Refusal> {
     let bad = |why: &str| Refusal::bad_request("E_BAD_REQUEST", why);
-    let url = order.redirect_url.as_deref().unwrap_or_default();
-    if !url.contains("://") || HeaderValue::from_str(url).is_err() {
-        return Err(bad("`redirect_url` is no full address, and the app has no default one"));
-    }
+    let url = checked(order.redirect_url.as_deref().unwrap_or_default())?;
     let life = match order.expiration.as_deref() {
         None => LONGEST,
         Some(text) => humantime::parse_duration(text)
@@ -168,7 +165,16 @@ fn destination(order: &LinkOrder) -> Result<(String, SystemTime), Refusal> {
     if life > LONGEST {
         return Err(bad("`expiration` is at most 30d"));
     }
-    Ok((url.to_owned(), SystemTime::now() + life))
+    Ok((url, SystemTime::now() + life))
+}
+
+/// An address that can stand in a redirect.
+pub(super) fn checked(url: &str) -> Result<String, Refusal> {
+    if url.contains("://") && HeaderValue::from_str(url).is_ok() {
+        return Ok(url.to_owned());
+    }
+    let why = "`redirect_url` is no full address, and the app has no default one";
+    Err(Refusal::bad_request("E_BAD_REQUEST", why))
 }
 
 /// The user the link is for: the one named, the one who proved the address, or a new one.

@@ -10,6 +10,7 @@
 )]
 
 mod controls;
+mod groups;
 mod minting;
 mod oidc;
 mod provider;

@@ -3,6 +3,12 @@
 //! In: the seed and the group endpoints. Out: groups, members and invites in Rownd's
 //! shapes, and a user's place in each for the profile.
 
+pub(super) mod api;
+mod invites;
+mod members;
+
+use std::collections::BTreeMap;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -34,7 +40,11 @@ pub(super) struct Group {
     pub(super) created_at: String,
     pub(super) updated_at: String,
     pub(super) members: Vec<Member>,
+    invites: BTreeMap<String, invites::Invite>,
 }
+
+/// The one role that means something to Rownd itself.
+const OWNER: &str = "owner";
 
 /// A user's place in a group.
 #[derive(Clone)]
@@ -49,15 +59,20 @@ pub(super) struct Member {
 
 impl Group {
     pub(super) fn seeded(app: &str, seed: &GroupSeed) -> Self {
+        Self::new(seed.id.clone(), seed.name.clone(), app, seed.admission_policy)
+    }
+
+    fn new(id: String, name: String, app: &str, admission_policy: Admission) -> Self {
         Self {
-            id: seed.id.clone(),
-            name: seed.name.clone(),
+            id,
+            name,
             app_id: app.to_owned(),
-            admission_policy: seed.admission_policy,
+            admission_policy,
             meta: Value::Null,
             created_at: now(),
             updated_at: now(),
             members: Vec::new(),
+            invites: BTreeMap::new(),
         }
     }
 
@@ -73,6 +88,10 @@ impl Group {
             "created_at": self.created_at,
             "updated_at": self.updated_at,
         })
+    }
+
+    fn is_owned_by(&self, user: &str) -> bool {
+        self.members.iter().any(|member| member.user_id == user && member.is_owner())
     }
 
     /// A user's entry under `groups` of the profile.
@@ -92,6 +111,10 @@ impl Member {
             invited_by: None,
             added_by: None,
         }
+    }
+
+    fn is_owner(&self) -> bool {
+        self.roles.iter().any(|role| role == OWNER)
     }
 
     pub(super) fn document(&self, group: &str) -> Value {

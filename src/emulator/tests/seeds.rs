@@ -8,8 +8,7 @@ use crate::emulator::{Seed, Settings, state::State};
 /// The example of docs/emulator.md.
 fn documented() -> &'static str {
     let page = include_str!("../../../docs/emulator.md");
-    let from = page.split("```yaml\n").nth(1).unwrap();
-    from.split("```").next().unwrap()
+    page.split("```\n").find(|block| block.starts_with("apps:")).unwrap()
 }
 
 #[tokio::test]
