@@ -75,17 +75,20 @@ pub enum ConnectionResult {
     Served,
     /// It did not send the HTTP/2 preface in time.
     NoPreface,
+    /// The TLS handshake failed or took too long.
+    TlsFailed,
     /// Accepting failed, for want of descriptors for example.
     AcceptFailed,
 }
 
 impl ConnectionResult {
-    const ALL: [Self; 3] = [Self::Served, Self::NoPreface, Self::AcceptFailed];
+    const ALL: [Self; 4] = [Self::Served, Self::NoPreface, Self::TlsFailed, Self::AcceptFailed];
 
     const fn as_str(self) -> &'static str {
         match self {
             Self::Served => "served",
             Self::NoPreface => "no_preface",
+            Self::TlsFailed => "tls_failed",
             Self::AcceptFailed => "accept_failed",
         }
     }

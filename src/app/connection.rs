@@ -9,18 +9,20 @@ use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::{TcpStream, UnixStream},
     sync::watch,
-    time::{Instant, sleep_until, timeout},
+    time::{Instant, sleep_until, timeout, timeout_at},
 };
 
 use super::{
     listen::{Accepted, Stream},
     preface::{self, AfterPreface},
+    tls::Tls,
     workers::Phase,
 };
 use crate::{
     config::GrpcListener,
     grpc::Doors,
     metrics::{ConnectionResult, Metrics},
+    model::Peer,
 };
 
 /// Bytes a stream may send before we read them: more than nearly every check has.
@@ -37,6 +39,7 @@ const MAX_RESETS: usize = 65_536;
 /// What a connection may use.
 #[derive(Debug, Clone)]
 pub(super) struct Limits {
+    tls: Option<Arc<Tls>>,
     streams: u32,
     header_list: u32,
     first_byte: Duration,
@@ -47,8 +50,9 @@ pub(super) struct Limits {
 }
 
 impl Limits {
-    pub(super) const fn of(settings: &GrpcListener) -> Self {
+    pub(super) const fn of(settings: &GrpcListener, tls: Option<Arc<Tls>>) -> Self {
         Self {
+            tls,
             streams: settings.max_concurrent_streams,
             header_list: settings.max_header_list_bytes,
             first_byte: settings.first_byte_timeout.get(),
@@ -85,13 +89,15 @@ pub(super) async fn serve(
     metrics.connection_opened();
     let _open = Open(metrics.clone());
     let _place = accepted.permit;
+    let peer = Peer { origin: accepted.origin, names: Vec::new() };
+    let visit = Visit { limits: &limits, doors, metrics: &metrics, phase };
     let outcome = match accepted.stream {
         Stream::Tcp(stream) => match TcpStream::from_std(stream) {
-            Ok(stream) => talk(stream, &limits, doors, &metrics, phase).await,
+            Ok(stream) => visit.begin(stream, peer).await,
             Err(error) => Err(error),
         },
         Stream::Unix(stream) => match UnixStream::from_std(stream) {
-            Ok(stream) => talk(stream, &limits, doors, &metrics, phase).await,
+            Ok(stream) => visit.begin(stream, peer).await,
             Err(error) => Err(error),
         },
     };
@@ -100,43 +106,73 @@ pub(super) async fn serve(
     }
 }
 
-async fn talk<S>(
-    stream: S,
-    limits: &Limits,
+/// What one connection meets.
+struct Visit<'a> {
+    limits: &'a Limits,
     doors: Doors,
-    metrics: &Metrics,
-    mut phase: watch::Receiver<Phase>,
-) -> io::Result<()>
-where
-    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-{
-    let mut closing = pin!(async {
-        // The sender's end means the same as its word.
-        let _ = phase.wait_for(|phase| *phase == Phase::Closing).await;
-    });
-    let opened = tokio::select! {
-        opened = timeout(limits.first_byte, preface::read(stream)) => opened,
-        // Nothing was asked on it yet, so a drain need not wait for it.
-        () = closing.as_mut() => return Ok(()),
-    };
-    let Ok(Ok(stream)) = opened else {
-        metrics.connection(ConnectionResult::NoPreface);
-        return Err(io::Error::other("no HTTP/2 preface in time"));
-    };
-    metrics.connection(ConnectionResult::Served);
-    let mut connection = pin!(http(stream, limits, doors));
-    tokio::select! {
-        ended = connection.as_mut() => return ended.map_err(io::Error::other),
-        () = closing => {
-            connection.as_mut().graceful_shutdown();
-            // The process itself ends at the grace of the whole drain.
-            return connection.await.map_err(io::Error::other);
+    metrics: &'a Metrics,
+    phase: watch::Receiver<Phase>,
+}
+
+impl Visit<'_> {
+    /// The handshake, where there is one, and the preface have one time together.
+    async fn begin<S>(mut self, stream: S, mut peer: Peer) -> io::Result<()>
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        let deadline = Instant::now() + self.limits.first_byte;
+        let Some(tls) = &self.limits.tls else { return self.talk(stream, peer, deadline).await };
+        let accepted = tokio::select! {
+            accepted = timeout_at(deadline, tls.accept(stream)) => accepted,
+            // Nothing was asked on it yet, so a drain need not wait for it.
+            _ = self.phase.wait_for(|phase| *phase == Phase::Closing) => return Ok(()),
+        };
+        match accepted.unwrap_or_else(|_elapsed| Err(io::ErrorKind::TimedOut.into())) {
+            Ok((stream, names)) => {
+                peer.names = names;
+                self.talk(stream, peer, deadline).await
+            }
+            Err(error) => {
+                self.metrics.connection(ConnectionResult::TlsFailed);
+                tls.failed(&error);
+                Err(error)
+            }
         }
-        () = sleep_until(limits.end_of_life()) => connection.as_mut().graceful_shutdown(),
     }
-    match timeout(limits.age_grace, connection).await {
-        Ok(ended) => ended.map_err(io::Error::other),
-        Err(_elapsed) => Err(io::Error::other("an aged connection did not finish in time")),
+
+    async fn talk<S>(self, stream: S, peer: Peer, deadline: Instant) -> io::Result<()>
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        let Self { limits, doors, metrics, mut phase } = self;
+        let mut closing = pin!(async {
+            // The sender's end means the same as its word.
+            let _ = phase.wait_for(|phase| *phase == Phase::Closing).await;
+        });
+        let opened = tokio::select! {
+            opened = timeout_at(deadline, preface::read(stream)) => opened,
+            // Nothing was asked on it yet, so a drain need not wait for it.
+            () = closing.as_mut() => return Ok(()),
+        };
+        let Ok(Ok(stream)) = opened else {
+            metrics.connection(ConnectionResult::NoPreface);
+            return Err(io::Error::other("no HTTP/2 preface in time"));
+        };
+        metrics.connection(ConnectionResult::Served);
+        let mut connection = pin!(http(stream, limits, doors.facing(peer)));
+        tokio::select! {
+            ended = connection.as_mut() => return ended.map_err(io::Error::other),
+            () = closing => {
+                connection.as_mut().graceful_shutdown();
+                // The process itself ends at the grace of the whole drain.
+                return connection.await.map_err(io::Error::other);
+            }
+            () = sleep_until(limits.end_of_life()) => connection.as_mut().graceful_shutdown(),
+        }
+        match timeout(limits.age_grace, connection).await {
+            Ok(ended) => ended.map_err(io::Error::other),
+            Err(_elapsed) => Err(io::Error::other("an aged connection did not finish in time")),
+        }
     }
 }
 

@@ -18,6 +18,7 @@ use super::{BuildError, workers::Handoff};
 use crate::{
     config::GrpcListener,
     metrics::{ConnectionResult, Metrics},
+    model::Origin,
 };
 
 /// Descriptors kept free for everything that is not a connection of the listener: half of them
@@ -69,6 +70,7 @@ pub(super) enum Stream {
 #[derive(Debug)]
 pub(super) struct Accepted {
     pub(super) stream: Stream,
+    pub(super) origin: Origin,
     pub(super) permit: OwnedSemaphorePermit,
 }
 
@@ -148,15 +150,27 @@ impl Listener {
         &self.address
     }
 
-    async fn next(&self) -> io::Result<Stream> {
+    /// Whoever is on the network may connect.
+    pub(super) fn is_exposed(&self) -> bool {
+        match &self.address {
+            ListenAddress::Tcp(address) => !address.ip().to_canonical().is_loopback(),
+            ListenAddress::Unix(_) => false,
+        }
+    }
+
+    async fn next(&self) -> io::Result<(Stream, Origin)> {
         match &self.socket {
             Socket::Tcp(listener) => {
-                let (stream, _) = listener.accept().await?;
-                tcp(stream).map(Stream::Tcp)
+                let (stream, from) = listener.accept().await?;
+                let loopback = from.ip().to_canonical().is_loopback();
+                let origin = if loopback { Origin::Loopback } else { Origin::Network };
+                Ok((Stream::Tcp(tcp(stream)?), origin))
             }
             Socket::Unix(listener) => {
                 let (stream, _) = listener.accept().await?;
-                stream.into_std().map(Stream::Unix)
+                let who = stream.peer_cred()?;
+                let origin = Origin::Unix { uid: who.uid(), gid: who.gid() };
+                Ok((Stream::Unix(stream.into_std()?), origin))
             }
         }
     }
@@ -182,9 +196,9 @@ pub(super) async fn accept(listener: Listener, handoff: Handoff, metrics: Arc<Me
     loop {
         let Ok(permit) = places.clone().acquire_owned().await else { return };
         match listener.next().await {
-            Ok(stream) => {
+            Ok((stream, origin)) => {
                 pause = PAUSE.0;
-                handoff.give(Accepted { stream, permit });
+                handoff.give(Accepted { stream, origin, permit });
             }
             Err(error) => {
                 metrics.connection(ConnectionResult::AcceptFailed);

@@ -12,6 +12,7 @@ mod ops;
 mod preface;
 mod reload;
 pub mod telemetry;
+mod tls;
 mod workers;
 
 use std::{fmt, io, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
@@ -39,12 +40,18 @@ use listen::Listener;
 use reload::{Keeper, Shop};
 pub use reload::{ReloadHandle, Reloaded};
 pub use telemetry::LogGuard;
+use tls::Tls;
 use workers::{Phase, Workers};
 
 /// Metrics are folded this often.
 const UPKEEP: Duration = Duration::from_secs(5);
 /// Connecting to an upstream takes at most this long.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
+
+/// Said where anybody on the network may ask in plain text.
+const OPEN: &str = "the grpc listener is open to the network without TLS: tokens cross it in \
+                    plain text unless a mesh encrypts them; set listeners.grpc.tls, or listen on \
+                    a loopback address or a Unix socket";
 
 /// Why the service cannot start.
 #[derive(Debug)]
@@ -86,6 +93,7 @@ pub struct Bound {
     health: HealthTask,
     state: Ops,
     work: Work,
+    tls: Option<Arc<Tls>>,
     keeper: Keeper,
     reload: ReloadHandle,
     config: watch::Receiver<Arc<Config>>,
@@ -118,11 +126,13 @@ pub async fn build(config: Config) -> Result<Bound, BuildError> {
     let grpc = &config.listeners.grpc;
     let door = CheckDoor::build(authorizer.clone(), grpc.max_message_bytes);
     let (doors, health) = Doors::build(door, grpc.reflection).map_err(part)?;
+    let tls = grpc.tls.as_ref().map(|tls| Tls::build(tls, &metrics)).transpose().map_err(part)?;
     let listener = listen::bind(grpc).await?;
     let (ops, ops_address) = listen::bind_ops(&config.listeners.ops.address).await?;
     let control = control::bind(config.listeners.control.as_ref()).await?;
     let refusals = Arc::new(Refusals::default());
-    let state = Ops { metrics, readiness, authorizer, refusals };
+    let warnings = warnings(&listener, tls.is_some());
+    let state = Ops { metrics, readiness, authorizer, refusals, warnings };
     let (config, follow) = watch::channel(Arc::new(config));
     let (keeper, reload) = Keeper::new(Shop {
         authorizer: state.authorizer.clone(),
@@ -131,6 +141,7 @@ pub async fn build(config: Config) -> Result<Bound, BuildError> {
         readiness: state.readiness.clone(),
         refusals: state.refusals.clone(),
         config,
+        tls: tls.clone(),
     });
     Ok(Bound {
         grpc: listener,
@@ -141,10 +152,17 @@ pub async fn build(config: Config) -> Result<Bound, BuildError> {
         health,
         state,
         work,
+        tls,
         keeper,
         reload,
         config: follow,
     })
+}
+
+/// What is allowed, and still worth a word at each start.
+fn warnings(grpc: &Listener, tls: bool) -> Vec<&'static str> {
+    let open = grpc.is_exposed() && !tls;
+    open.then_some(OPEN).into_iter().inspect(|warning| tracing::warn!("{warning}")).collect()
 }
 
 fn labels(config: &Config) -> Labels {
@@ -198,7 +216,8 @@ impl Bound {
         let (phase, follow) = watch::channel(Phase::Serving);
         let settings = self.config.borrow().listeners.grpc.clone();
         let workers =
-            Workers::start(&settings, &self.doors, &self.state.metrics, &follow).map_err(part)?;
+            Workers::start(&settings, self.tls, &self.doors, &self.state.metrics, &follow)
+                .map_err(part)?;
         let mut tasks = JoinSet::new();
         spawn(&mut tasks, self.keeper.run(self.work));
         spawn(&mut tasks, self.health.run(self.state.readiness.watch()));

@@ -15,16 +15,17 @@ use std::{
 use tokio::{
     sync::{mpsc, oneshot, watch},
     task::{AbortHandle, JoinSet, spawn_blocking},
-    time::{MissedTickBehavior, interval, sleep, timeout},
+    time::{Instant, MissedTickBehavior, interval, sleep, timeout},
 };
 
 use super::{
     background,
     compile::{self, Work},
+    tls::Tls,
 };
 use crate::{
     authz::{Authorizer, Snapshot},
-    config::{self, Config, Source},
+    config::{self, Config, Files, Source},
     health::Readiness,
     http::ops::Refusals,
     metrics::{Metrics, Reload, ReloadResult},
@@ -77,6 +78,7 @@ pub(super) struct Shop {
     pub(super) readiness: Readiness,
     pub(super) refusals: Arc<Refusals>,
     pub(super) config: watch::Sender<Arc<Config>>,
+    pub(super) tls: Option<Arc<Tls>>,
 }
 
 /// Keeps the configuration in force, and runs the tasks of its issuers.
@@ -84,6 +86,7 @@ pub(super) struct Shop {
 pub(super) struct Keeper {
     shop: Shop,
     source: Option<Source>,
+    certificates: Option<Files>,
     asked: mpsc::Receiver<oneshot::Sender<Reloaded>>,
     tasks: JoinSet<()>,
     profiles: Option<AbortHandle>,
@@ -97,6 +100,7 @@ impl Keeper {
         let keeper = Self {
             shop,
             source: None,
+            certificates: None,
             asked,
             tasks: JoinSet::new(),
             profiles: None,
@@ -109,6 +113,7 @@ impl Keeper {
     /// From now on, this is where the configuration comes from.
     pub(super) fn follow(&mut self, source: Source) {
         self.source = Some(source);
+        self.certificates = self.shop.tls.as_ref().map(|tls| tls.files());
     }
 
     /// Runs until dropped. The work is that of the first configuration.
@@ -125,36 +130,56 @@ impl Keeper {
                     }
                 }
                 Some(answer) = self.asked.recv() => {
-                    let outcome = self.reload().await;
+                    let outcome = self.reload_all().await;
                     // Who asked may have left.
                     let _ = answer.send(outcome);
                 }
-                _ = ticks.tick() => if self.changed().await {
-                    self.settle().await;
-                    self.reload().await;
-                }
+                _ = ticks.tick() => self.look().await,
             }
         }
     }
 
-    async fn changed(&mut self) -> bool {
-        self.with_source(Source::changed).await.unwrap_or(false)
+    async fn look(&mut self) {
+        let (config, certificates) = self.changed().await;
+        if !config && !certificates {
+            return;
+        }
+        let (more_config, more_certificates) = self.settle().await;
+        if config || more_config {
+            self.reload().await;
+        }
+        if certificates || more_certificates {
+            let _ = self.reload_certificate().await;
+        }
     }
 
-    /// Waits until a file that is being written stands still.
-    async fn settle(&mut self) {
-        let _ = timeout(SETTLE.1, async {
-            loop {
-                sleep(SETTLE.0).await;
-                if !self.changed().await {
-                    return;
-                }
+    /// Whether the configuration, and whether the certificates are others than when last asked.
+    async fn changed(&mut self) -> (bool, bool) {
+        let config = self.with_source(Source::changed).await.unwrap_or(false);
+        let Some(mut files) = self.certificates.take() else { return (config, false) };
+        let looked = spawn_blocking(move || (files.changed(), files)).await;
+        let certificates = looked.map(|(changed, files)| {
+            self.certificates = Some(files);
+            changed
+        });
+        (config, certificates.unwrap_or(false))
+    }
+
+    /// Waits until files that are being written stand still; what changed meanwhile.
+    async fn settle(&mut self) -> (bool, bool) {
+        let (began, mut seen) = (Instant::now(), (false, false));
+        loop {
+            sleep(SETTLE.0).await;
+            let (config, certificates) = self.changed().await;
+            seen = (seen.0 || config, seen.1 || certificates);
+            if (!config && !certificates) || began.elapsed() >= SETTLE.1 {
+                return seen;
             }
-        })
-        .await;
+        }
     }
 
     /// Reads files where nobody waits for it. `None`: there are none, or reading them panicked.
+    /// Not to be dropped before its end: the source would be lost.
     async fn with_source<T: Send + 'static>(
         &mut self,
         work: impl FnOnce(&mut Source) -> T + Send + 'static,
@@ -168,6 +193,41 @@ impl Keeper {
         .ok()?;
         self.source = Some(source);
         outcome.ok()
+    }
+
+    /// Everything; a refusal of either part is a refusal.
+    async fn reload_all(&mut self) -> Reloaded {
+        let config = self.reload().await;
+        match (config, self.reload_certificate().await) {
+            (Reloaded::Refused(mut problems), Err(more)) => {
+                problems.extend(more);
+                Reloaded::Refused(problems)
+            }
+            (_, Err(problems)) => Reloaded::Refused(problems),
+            (config, Ok(())) => config,
+        }
+    }
+
+    async fn reload_certificate(&self) -> Result<(), Vec<String>> {
+        let Some(tls) = self.shop.tls.clone() else { return Ok(()) };
+        let metrics = self.shop.metrics.clone();
+        let read = move || {
+            panic::catch_unwind(AssertUnwindSafe(|| tls.reload(&metrics)))
+                .unwrap_or_else(|_panic| Err(vec!["an internal error".to_owned()]))
+        };
+        let outcome = spawn_blocking(read).await;
+        let outcome = outcome.unwrap_or_else(|error| Err(vec![error.to_string()]));
+        let result = if outcome.is_ok() { ReloadResult::Ok } else { ReloadResult::Refused };
+        self.shop.metrics.reloaded(Reload::Certificate, result);
+        self.shop.refusals.set(Reload::Certificate, outcome.clone().err());
+        match &outcome {
+            Ok(()) => tracing::info!("the certificate was read again and is in use"),
+            Err(problems) => tracing::error!(
+                problems = %problems.join("; "),
+                "the certificate was read again and refused; the last good one stays in use"
+            ),
+        }
+        outcome
     }
 
     async fn reload(&mut self) -> Reloaded {

@@ -20,6 +20,7 @@ use tokio::{
 use super::{
     connection::{self, Limits},
     listen::Accepted,
+    tls::Tls,
 };
 use crate::{config::GrpcListener, grpc::Doors, metrics::Metrics};
 
@@ -60,6 +61,7 @@ impl Workers {
     /// Starts them.
     pub(super) fn start(
         settings: &GrpcListener,
+        tls: Option<Arc<Tls>>,
         doors: &Doors,
         metrics: &Arc<Metrics>,
         phase: &watch::Receiver<Phase>,
@@ -68,7 +70,7 @@ impl Workers {
             0 => thread::available_parallelism().map_or(1, usize::from),
             count => count,
         };
-        let limits = Arc::new(Limits::of(settings));
+        let limits = Arc::new(Limits::of(settings, tls));
         let (end, ended) = mpsc::channel(1);
         let mut senders = Vec::with_capacity(count);
         for index in 0..count {

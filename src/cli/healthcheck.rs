@@ -1,10 +1,30 @@
 //! `healthcheck`: asks the gRPC health service of a running server, as an orchestrator would.
 
-use std::{path::PathBuf, process::ExitCode, time::Duration};
+use std::{
+    error::Error as _,
+    io,
+    net::{IpAddr, Ipv4Addr},
+    path::{Path, PathBuf},
+    process::ExitCode,
+    sync::Arc,
+    time::Duration,
+};
 
 use clap::Args;
 use hyper_util::rt::TokioIo;
-use tokio::net::UnixStream;
+use rustls::{
+    ClientConfig, DigitallySignedStruct, SignatureScheme,
+    client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
+    crypto::{
+        CryptoProvider, aws_lc_rs::default_provider, verify_tls12_signature, verify_tls13_signature,
+    },
+    pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime, pem::PemObject as _},
+};
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    net::{TcpStream, UnixStream},
+};
+use tokio_rustls::TlsConnector;
 use tonic::transport::{Channel, Endpoint, Uri};
 use tonic_health::pb::{
     HealthCheckRequest, health_check_response::ServingStatus, health_client::HealthClient,
@@ -22,6 +42,15 @@ pub(super) struct HealthcheckArgs {
     /// Where it listens: IP:PORT or unix:/path [default: as configured]
     #[arg(long, value_name = "ADDRESS")]
     address: Option<String>,
+    /// It speaks TLS [default: as configured, without --address]
+    #[arg(long)]
+    tls: bool,
+    /// The client certificate that it asks for, PEM [default: the server's own, as configured]
+    #[arg(long, value_name = "FILE", requires = "key")]
+    cert: Option<PathBuf>,
+    /// The key of that certificate, PEM
+    #[arg(long, value_name = "FILE", requires = "cert")]
+    key: Option<PathBuf>,
     /// The service to ask about; empty for the whole process
     #[arg(long, value_name = "NAME", default_value = "")]
     service: String,
@@ -30,14 +59,33 @@ pub(super) struct HealthcheckArgs {
     timeout: Duration,
 }
 
-pub(super) fn run(args: &HealthcheckArgs) -> Outcome {
-    let address = match &args.address {
-        Some(address) => address.clone(),
-        None => config::grpc_address(args.config.config.as_deref(), &config::environment())
+/// Where to ask, and how.
+struct Target {
+    address: String,
+    tls: Option<Arc<ClientConfig>>,
+}
+
+fn target(args: &HealthcheckArgs) -> Result<Target, Failure> {
+    let (address, tls) = match &args.address {
+        Some(address) => (address.clone(), None),
+        None => config::grpc_endpoint(args.config.config.as_deref(), &config::environment())
             .map_err(Failure::bad_input)?,
     };
+    let wanted = args.tls || tls.is_some() || args.cert.is_some();
+    let own = tls.filter(|tls| tls.client_ca_file.is_some());
+    let pair = match (&args.cert, &args.key) {
+        (Some(cert), Some(key)) => Some((cert.clone(), key.clone())),
+        _ => own.map(|tls| (tls.cert_file, tls.key_file)),
+    };
+    let tls = wanted.then(|| client(pair)).transpose().map_err(Failure::bad_input)?;
+    Ok(Target { address, tls })
+}
+
+pub(super) fn run(args: &HealthcheckArgs) -> Outcome {
+    let target = target(args)?;
+    let address = &target.address;
     let status = block_on(async {
-        let asked = ask(&address, args.service.clone(), args.timeout);
+        let asked = ask(&target, args.service.clone(), args.timeout);
         tokio::time::timeout(args.timeout, asked)
             .await
             .unwrap_or_else(|_| Err(format!("no answer from {address} in time")))
@@ -48,26 +96,125 @@ pub(super) fn run(args: &HealthcheckArgs) -> Outcome {
     }
 }
 
-async fn ask(address: &str, service: String, timeout: Duration) -> Result<ServingStatus, String> {
-    let failed = |error: &dyn std::error::Error| format!("cannot ask {address}: {error}");
-    let channel = connect(address, timeout).await.map_err(|error| failed(&error))?;
-    let answer = HealthClient::new(channel)
-        .check(HealthCheckRequest { service })
-        .await
-        .map_err(|status| format!("cannot ask {address}: {}", status.message()))?;
+async fn ask(target: &Target, service: String, timeout: Duration) -> Result<ServingStatus, String> {
+    let address = &target.address;
+    let failed = |error: &dyn std::error::Error| format!("cannot ask {address}: {}", cause(error));
+    let channel = connect(target, timeout).await.map_err(|error| failed(&error))?;
+    let answer = HealthClient::new(channel).check(HealthCheckRequest { service }).await.map_err(
+        |status| match status.source() {
+            Some(error) => failed(error),
+            None => format!("cannot ask {address}: {}", status.message()),
+        },
+    )?;
     Ok(answer.into_inner().status())
 }
 
-async fn connect(address: &str, timeout: Duration) -> Result<Channel, tonic::transport::Error> {
-    if let Some(path) = address.strip_prefix("unix:") {
-        let path = PathBuf::from(path);
-        let connect = service_fn(move |_: Uri| {
-            let path = path.clone();
-            async move { UnixStream::connect(path).await.map(TokioIo::new) }
-        });
-        return Endpoint::from_static("http://localhost").connect_with_connector(connect).await;
+/// The innermost message: the outer ones only say that something failed.
+fn cause(error: &dyn std::error::Error) -> String {
+    let mut cause = error;
+    while let Some(inner) = cause.source() {
+        cause = inner;
     }
+    cause.to_string()
+}
+
+async fn connect(target: &Target, timeout: Duration) -> Result<Channel, tonic::transport::Error> {
     // A server that listens on every address is asked on this machine's own.
-    let address = address.replace("0.0.0.0:", "127.0.0.1:").replace("[::]:", "[::1]:");
-    Endpoint::from_shared(format!("http://{address}"))?.connect_timeout(timeout).connect().await
+    let address = target.address.replace("0.0.0.0:", "127.0.0.1:").replace("[::]:", "[::1]:");
+    let tls = target.tls.clone();
+    let connect = service_fn(move |_: Uri| {
+        let (address, tls) = (address.clone(), tls.clone());
+        async move { dial(&address, tls).await }
+    });
+    let endpoint = Endpoint::from_static("http://localhost").connect_timeout(timeout);
+    endpoint.connect_with_connector(connect).await
+}
+
+/// A stream of any kind.
+trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
+impl<S: AsyncRead + AsyncWrite + Send + Unpin> Stream for S {}
+
+async fn dial(
+    address: &str,
+    tls: Option<Arc<ClientConfig>>,
+) -> io::Result<TokioIo<Box<dyn Stream>>> {
+    let stream: Box<dyn Stream> = match address.strip_prefix("unix:") {
+        Some(path) => Box::new(UnixStream::connect(path).await?),
+        None => Box::new(TcpStream::connect(address).await?),
+    };
+    Ok(TokioIo::new(match tls {
+        None => stream,
+        Some(tls) => {
+            let name = ServerName::from(IpAddr::from(Ipv4Addr::LOCALHOST));
+            Box::new(TlsConnector::from(tls).connect(name, stream).await?)
+        }
+    }))
+}
+
+fn client(pair: Option<(PathBuf, PathBuf)>) -> Result<Arc<ClientConfig>, String> {
+    let provider = Arc::new(default_provider());
+    let builder = ClientConfig::builder_with_provider(provider.clone())
+        .with_safe_default_protocol_versions()
+        .map_err(|error| error.to_string())?
+        .dangerous()
+        .with_custom_certificate_verifier(Arc::new(AnyServer(provider)));
+    let mut client = match pair {
+        None => builder.with_no_client_auth(),
+        Some((cert, key)) => {
+            let bad = |file: &Path, error: String| format!("{}: {error}", file.display());
+            let chain = CertificateDer::pem_file_iter(&cert)
+                .and_then(Iterator::collect)
+                .map_err(|error| bad(&cert, error.to_string()))?;
+            // The parser's error could quote what it found.
+            let parsed = PrivateKeyDer::from_pem_file(&key)
+                .map_err(|_| bad(&key, "holds no private key".to_owned()))?;
+            let made = builder.with_client_auth_cert(chain, parsed);
+            made.map_err(|error| bad(&cert, error.to_string()))?
+        }
+    };
+    client.alpn_protocols = vec![b"h2".to_vec()];
+    Ok(Arc::new(client))
+}
+
+/// Takes any certificate, as the kubelet's probes do. Nothing secret is sent, and a server that
+/// works must not be restarted because the file of its certificate is newer than the one in use,
+/// or names no address of this machine.
+#[derive(Debug)]
+struct AnyServer(Arc<CryptoProvider>);
+
+impl ServerCertVerifier for AnyServer {
+    fn verify_server_cert(
+        &self,
+        _: &CertificateDer<'_>,
+        _: &[CertificateDer<'_>],
+        _: &ServerName<'_>,
+        _: &[u8],
+        _: UnixTime,
+    ) -> Result<ServerCertVerified, rustls::Error> {
+        Ok(ServerCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        let known = &self.0.signature_verification_algorithms;
+        verify_tls12_signature(message, certificate, signature, known)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        let known = &self.0.signature_verification_algorithms;
+        verify_tls13_signature(message, certificate, signature, known)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.0.signature_verification_algorithms.supported_schemes()
+    }
 }

@@ -14,6 +14,7 @@ mod span;
 mod structure;
 #[cfg(test)]
 mod tests;
+mod tls;
 mod validate;
 mod watch;
 
@@ -35,11 +36,13 @@ pub use schema::{
     Accepts, App, Auth, Check, ClaimMap, Config, ControlListener, Credentials, DefaultRoute,
     ExpiredCookie, Freshness, GrpcListener, IdentityHeaders, Issuer, IssuerKind, KeySnapshots,
     Keys, Listeners, Log, LogFormat, LogLevel, Match, OddPaths, OpsListener, PathMatch, Profiles,
-    Revocation, Route, Shutdown, SigningAlgorithm, TokenSource, Unavailable, VendorHeaders,
+    Revocation, Route, Shutdown, SigningAlgorithm, Tls, TlsVersion, TokenSource, Unavailable,
+    VendorHeaders,
 };
 pub use secret::{REDACTED, Secret};
 pub use span::Span;
 pub use structure::json_schema;
+pub use tls::{Material, read_tls};
 pub use watch::{Files, Source};
 
 /// The environment as this process sees it. The one place that reads it.
@@ -118,21 +121,24 @@ fn unreadable(name: &str, (line, message): (Option<u64>, String)) -> Problems {
     one(line.map_or_else(|| name.to_owned(), |line| format!("{name}:{line}")), message)
 }
 
-/// Where gRPC listens, for those who only want to ask there: the rest of the configuration may
-/// need secrets that they have no business with.
-pub fn grpc_address(
+/// Where and how gRPC listens, for those who only want to ask there: the rest of the
+/// configuration may need secrets that they have no business with.
+pub fn grpc_endpoint(
     file: Option<&Path>,
     environment: &BTreeMap<String, String>,
-) -> Result<String, Problems> {
+) -> Result<(String, Option<Tls>), Problems> {
     let text = file.map_or_else(|| Ok(String::new()), read)?;
     let name = name_of(file);
     let mut document = Document::parse(&text).map_err(|problem| unreadable(&name, problem))?;
     let problems = environment::apply(&mut document, environment);
-    match document.value.pointer("/listeners/grpc/address").and_then(Value::as_str) {
-        _ if !problems.is_empty() => Err(Problems(problems)),
-        Some(address) => Ok(address.to_owned()),
-        None => Ok(GrpcListener::default().address),
+    if !problems.is_empty() {
+        return Err(Problems(problems));
     }
+    let address = document.value.pointer("/listeners/grpc/address").and_then(Value::as_str);
+    let address = address.map_or_else(|| GrpcListener::default().address, str::to_owned);
+    let tls = document.value.pointer("/listeners/grpc/tls").cloned().filter(|tls| !tls.is_null());
+    let tls = tls.map(serde_json::from_value).transpose();
+    Ok((address, tls.map_err(|error| one(name, format!("listeners.grpc.tls: {error}")))?))
 }
 
 /// As [`load`], from text. `name` stands in the messages.
@@ -140,6 +146,16 @@ pub fn parse(
     name: &str,
     text: &str,
     environment: &BTreeMap<String, String>,
+) -> Result<Config, Problems> {
+    parse_with(name, text, environment, tls::problems)
+}
+
+/// As [`parse`], with one more judge of what holds together.
+fn parse_with(
+    name: &str,
+    text: &str,
+    environment: &BTreeMap<String, String>,
+    judge: impl FnOnce(&Config) -> Vec<(String, String)>,
 ) -> Result<Config, Problems> {
     let mut document = Document::parse(text).map_err(|problem| unreadable(name, problem))?;
     if document.value.is_null() {
@@ -155,9 +171,8 @@ pub fn parse(
             environment::complete(&mut config, environment, &mut problems);
             let left_out: Vec<String> = found.iter().map(|(pointer, _)| pointer.clone()).collect();
             let is_known = |pointer: &str| left_out.iter().any(|known| known.starts_with(pointer));
-            found.extend(
-                validate::problems(&mut config).into_iter().filter(|(at, _)| !is_known(at)),
-            );
+            let problems = validate::problems(&mut config).into_iter().chain(judge(&config));
+            found.extend(problems.filter(|(at, _)| !is_known(at)));
             Some(config)
         }
         Err(error) if found.is_empty() => {

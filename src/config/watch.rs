@@ -15,7 +15,9 @@ use std::{
 use aws_lc_rs::digest::{Context, SHA256, digest};
 use serde_json::Value;
 
-use super::{Config, Problems, document::Document, environment, load, name_of, one, parse, read};
+use super::{
+    Config, Problems, document::Document, environment, load, name_of, one, parse_with, read,
+};
 
 /// A larger file is no configuration and no secret.
 const MAX_BYTES: u64 = 16 << 20;
@@ -48,10 +50,13 @@ impl Source {
         load(self.file.as_deref(), &self.environment)
     }
 
-    /// Reads it again. What may be a file in the middle of being written is refused.
+    /// Reads it again. What may be a file in the middle of being written is refused. Certificates
+    /// are read by themselves: one that has expired must not stand in the way of a configuration.
     pub fn reload(&self) -> Result<Config, Problems> {
-        let Some(file) = self.file.as_deref() else { return self.load() };
-        let name = name_of(Some(file));
+        let name = name_of(self.file.as_deref());
+        let Some(file) = self.file.as_deref() else {
+            return parse_with(&name, "", &self.environment, |_| Vec::new());
+        };
         if fs::metadata(file).is_ok_and(|found| !found.is_file()) {
             return Err(one(name, "is no regular file, so it cannot be read again".to_owned()));
         }
@@ -61,7 +66,7 @@ impl Source {
             let message = "is empty; to run on the defaults, restart without it";
             return Err(one(name, message.to_owned()));
         }
-        parse(&name, &text, &self.environment)
+        parse_with(&name, &text, &self.environment, |_| Vec::new())
     }
 
     /// The file, or a file that it or the environment names, is another than when this was last

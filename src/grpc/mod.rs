@@ -5,14 +5,17 @@
 
 pub mod ext_authz;
 mod health;
+#[cfg(test)]
+mod tests;
 
 use std::{convert::Infallible, pin::Pin, sync::Arc};
 
+use bytes::Bytes;
 use http::{Request, Response};
-use hyper::body::Incoming;
 use tonic::{body::Body, service::Routes};
-use tower::ServiceExt as _;
+use tower::{BoxError, ServiceExt as _};
 
+use crate::model::Peer;
 use ext_authz::CheckDoor;
 pub use health::{HealthTask, SERVICES};
 
@@ -53,6 +56,7 @@ pub const DESCRIPTORS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/descrip
 pub struct Doors {
     check: Arc<CheckDoor>,
     routes: Routes,
+    peer: Option<Arc<Peer>>,
 }
 
 impl Doors {
@@ -70,21 +74,37 @@ impl Doors {
             let v1alpha = builder().build_v1alpha().map_err(|error| error.to_string())?;
             routes = routes.add_service(v1).add_service(v1alpha);
         }
-        Ok((Self { check: Arc::new(check), routes: routes.prepare() }, task))
+        Ok((Self { check: Arc::new(check), routes: routes.prepare(), peer: None }, task))
     }
 }
 
-impl hyper::service::Service<Request<Incoming>> for Doors {
+impl Doors {
+    /// The same doors for the calls of one connection. Services find the [`Peer`] among the
+    /// extensions of a request; a check is answered to whoever may connect.
+    #[must_use]
+    pub fn facing(mut self, peer: Peer) -> Self {
+        self.peer = Some(Arc::new(peer));
+        self
+    }
+}
+
+impl<B> hyper::service::Service<Request<B>> for Doors
+where
+    B: http_body::Body<Data = Bytes, Error: Into<BoxError>> + Send + Unpin + 'static,
+{
     type Response = Response<Body>;
     type Error = Infallible;
     type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Infallible>> + Send>>;
 
-    fn call(&self, request: Request<Incoming>) -> Self::Future {
+    fn call(&self, mut request: Request<B>) -> Self::Future {
         if request.uri().path() == ext_authz::PATH {
             // The ticket is taken here, on arrival, so that waiting for a turn counts too.
             let ticket = self.check.begin();
             let door = self.check.clone();
             return Box::pin(async move { Ok(door.answer(ticket, request).await) });
+        }
+        if let Some(peer) = &self.peer {
+            request.extensions_mut().insert(peer.clone());
         }
         let routes = self.routes.clone();
         Box::pin(async move { routes.oneshot(request).await })

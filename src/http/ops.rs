@@ -34,6 +34,8 @@ pub struct Ops {
     pub authorizer: Arc<Authorizer>,
     /// What was read again and is not in force.
     pub refusals: Arc<Refusals>,
+    /// What was warned of at the start.
+    pub warnings: Vec<&'static str>,
 }
 
 /// What was read again last and refused, until something good is read.
@@ -73,6 +75,7 @@ struct Status {
     config_hash: Arc<str>,
     epoch: u64,
     refused: BTreeMap<&'static str, Refusal>,
+    warnings: Vec<&'static str>,
     issuers: Vec<Issuer>,
 }
 
@@ -120,6 +123,7 @@ async fn status(State(ops): State<Ops>) -> impl IntoResponse {
         config_hash: snapshot.edition().hash.clone(),
         epoch: snapshot.edition().epoch,
         refused: ops.refusals.get(),
+        warnings: ops.warnings.clone(),
         issuers: issuers.collect(),
     })
 }

@@ -4,22 +4,27 @@ use metrics::{Counter, Gauge, counter, describe_counter, describe_gauge, gauge};
 
 use super::Metrics;
 
+const CERTIFICATE_END: &str = "rownd_authz_certificate_not_after_timestamp_seconds";
+
 /// What can be read again while the process runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(usize)]
 pub enum Reload {
     /// The configuration with its secrets.
     Config,
+    /// The certificate of the gRPC listener, its key, and who signs those of clients.
+    Certificate,
 }
 
 impl Reload {
-    const ALL: [Self; 1] = [Self::Config];
+    const ALL: [Self; 2] = [Self::Config, Self::Certificate];
 
     /// The label value.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Config => "config",
+            Self::Certificate => "certificate",
         }
     }
 }
@@ -58,6 +63,7 @@ struct Reloading {
 pub(super) struct Handles {
     all: [Reloading; Reload::ALL.len()],
     epoch: Gauge,
+    certificate_end: Gauge,
 }
 
 impl Handles {
@@ -71,6 +77,10 @@ impl Handles {
             "1 where what was read last is not what is in force."
         );
         describe_gauge!("rownd_authz_config_epoch", "Configurations put in force since the start.");
+        describe_gauge!(
+            CERTIFICATE_END,
+            "When the certificate of the gRPC listener expires, Unix time; 0 without TLS."
+        );
         let reloading = |what: Reload| {
             let what = what.as_str();
             let counter = |result: &ReloadResult| counter!("rownd_authz_reloads_total", "what" => what, "result" => result.as_str());
@@ -79,7 +89,11 @@ impl Handles {
                 failed: gauge!("rownd_authz_reload_failed", "what" => what),
             }
         };
-        Self { all: Reload::ALL.map(reloading), epoch: gauge!("rownd_authz_config_epoch") }
+        Self {
+            all: Reload::ALL.map(reloading),
+            epoch: gauge!("rownd_authz_config_epoch"),
+            certificate_end: gauge!(CERTIFICATE_END),
+        }
     }
 }
 
@@ -93,6 +107,12 @@ impl Metrics {
             let failed = result == ReloadResult::Refused;
             reloading.failed.set(if failed { 1.0 } else { 0.0 });
         }
+    }
+
+    /// The certificate in use expires then (Unix seconds).
+    pub fn certificate_ends(&self, at: u64) {
+        #[expect(clippy::cast_precision_loss, reason = "exact for longer than certificates live")]
+        self.reload.certificate_end.set(at as f64);
     }
 
     /// The configuration of this number is in force.

@@ -62,7 +62,7 @@ fn every_series_is_there_from_the_start_at_zero() {
         ("denial_logs_dropped_total", 3),
         ("log_lines_lost", 1),
         ("connections", 1),
-        ("connections_total", 3),
+        ("connections_total", 4),
         ("dev_mode", 1),
         ("build_info", 1),
     ] {

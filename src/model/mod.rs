@@ -6,6 +6,7 @@
 
 mod decision;
 mod identity;
+mod peer;
 mod profile;
 mod reason;
 mod request;
@@ -15,6 +16,7 @@ pub use decision::{
     VerdictFacts,
 };
 pub use identity::{AuthLevel, CookieProof, Credential, CredentialSource, Identity};
+pub use peer::{Origin, Peer, PeerName};
 pub use profile::{Cutoff, Group, Profile};
 pub use reason::DenyReason;
 pub use request::{CallerProtocol, Headers, RequestContext};

@@ -13,4 +13,5 @@ mod outside;
 mod regression;
 mod reload;
 pub(crate) mod support;
+mod tls;
 mod vectors;

@@ -1,5 +1,7 @@
 //! Where the service listens, and what a connection may use.
 
+use std::path::PathBuf;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -19,6 +21,35 @@ pub struct Listeners {
     pub control: Option<ControlListener>,
 }
 
+/// The least version of TLS.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum TlsVersion {
+    /// TLS 1.2, the most that an Envoy asks for unless it is told otherwise.
+    #[default]
+    #[serde(rename = "tls1.2")]
+    Tls12,
+    /// TLS 1.3.
+    #[serde(rename = "tls1.3")]
+    Tls13,
+}
+
+/// TLS of a listener.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Tls {
+    /// The certificate and those that lead to its root, PEM.
+    pub cert_file: PathBuf,
+    /// The certificate's private key, PEM.
+    pub key_file: PathBuf,
+    /// Asks for a client certificate that leads to one of these, PEM. Without it, none is asked
+    /// for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_ca_file: Option<PathBuf>,
+    /// The least version.
+    #[serde(default)]
+    pub min_version: TlsVersion,
+}
+
 /// The gRPC listener.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
@@ -28,6 +59,9 @@ pub struct GrpcListener {
     /// Permission bits of a Unix socket, octal.
     #[schemars(regex(pattern = r"^0?[0-7]{3}$"))]
     pub socket_mode: String,
+    /// Serves TLS (ALPN `h2`). The files are read again when they change. Default: plain text.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tls: Option<Tls>,
     /// Worker threads, each with a runtime of its own; 0 means one for each core.
     #[schemars(range(max = 256))]
     pub workers: usize,
@@ -47,7 +81,7 @@ pub struct GrpcListener {
     /// `max_request_bytes` of `with_request_body`: what is larger is denied unread.
     #[schemars(range(min = 65_536, max = 268_435_456))]
     pub max_message_bytes: usize,
-    /// How long a new connection may take to send the HTTP/2 preface.
+    /// How long a new connection may take to send the HTTP/2 preface, the TLS handshake included.
     pub first_byte_timeout: Span,
     /// How often a quiet connection is pinged.
     pub keepalive_interval: Span,
@@ -64,6 +98,7 @@ impl Default for GrpcListener {
         Self {
             address: "127.0.0.1:50051".to_owned(),
             socket_mode: "0660".to_owned(),
+            tls: None,
             workers: 0,
             reflection: false,
             max_connections: 4096,

@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 pub use check::{Check, IdentityHeaders, Unavailable, VendorHeaders};
 pub use fresh::{Profiles, Revocation};
 pub use issuer::{Accepts, App, ClaimMap, Issuer, IssuerKind, Keys, SigningAlgorithm};
-pub use listener::{ControlListener, GrpcListener, Listeners, OpsListener};
+pub use listener::{ControlListener, GrpcListener, Listeners, OpsListener, Tls, TlsVersion};
 pub use process::{Log, LogFormat, LogLevel, Shutdown};
 pub use route::{
     Auth, Credentials, DefaultRoute, ExpiredCookie, Freshness, Match, OddPaths, PathMatch, Route,

@@ -9,7 +9,7 @@ mod metered;
 mod request;
 mod response;
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;
 
 use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
 

@@ -26,7 +26,7 @@ use crate::{
 };
 
 /// A door before an authorizer of this configuration. Nothing is fetched.
-fn door(yaml: &str) -> (CheckDoor, Arc<Metrics>) {
+pub(in crate::grpc) fn door(yaml: &str) -> (CheckDoor, Arc<Metrics>) {
     // The client makes no request here, but cannot be built without a provider of TLS.
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     let environment = BTreeMap::from([("ROWND_APP_ID".to_owned(), "app_test".to_owned())]);

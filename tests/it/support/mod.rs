@@ -4,6 +4,7 @@
 pub(crate) mod app;
 pub(crate) mod ask;
 pub(crate) mod binary;
+pub(crate) mod certs;
 pub(crate) mod forge;
 pub(crate) mod issuer;
 pub(crate) mod page;

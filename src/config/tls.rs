@@ -1,0 +1,143 @@
+//! The certificate files of a listener: read, and held against each other.
+
+use std::{
+    path::Path,
+    sync::Arc,
+    time::{SystemTime, UNIX_EPOCH},
+};
+
+use rustls::{
+    InconsistentKeys, RootCertStore,
+    crypto::aws_lc_rs::default_provider,
+    pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject as _},
+    sign::CertifiedKey,
+};
+use x509_parser::parse_x509_certificate;
+
+use super::{Config, Tls};
+
+/// A larger file holds no certificates that anybody uses.
+const MAX_BYTES: u64 = 1 << 20;
+
+/// What the files hold.
+#[derive(Debug, Clone)]
+pub struct Material {
+    /// The certificate with its key.
+    pub certificate: Arc<CertifiedKey>,
+    /// Who may sign client certificates, where those are asked for.
+    pub client_roots: Option<Arc<RootCertStore>>,
+    /// When the certificate expires, Unix time.
+    pub not_after: u64,
+}
+
+/// Setting below `listeners.grpc.tls`, and message.
+type Found = Vec<(&'static str, String)>;
+
+/// Reads the files; or every problem, each with its setting below `listeners.grpc.tls`.
+pub fn read_tls(settings: &Tls) -> Result<Material, Found> {
+    let mut found = Found::new();
+    let chain = certificates("cert_file", &settings.cert_file, &mut found);
+    let key = key(&settings.key_file, &mut found);
+    let client_roots = settings.client_ca_file.as_deref().map(|file| roots(file, &mut found));
+    let not_after = chain.first().and_then(|leaf| expiry(leaf, &settings.cert_file, &mut found));
+    let certificate = key.filter(|_| !chain.is_empty()).and_then(|key| {
+        CertifiedKey::from_der(chain, key, &default_provider())
+            .map_err(|error| found.push(("key_file", misfit(settings, &error))))
+            .ok()
+    });
+    match (certificate, not_after) {
+        (Some(certificate), Some(not_after)) if found.is_empty() => {
+            let client_roots = client_roots.map(Arc::new);
+            Ok(Material { certificate: Arc::new(certificate), client_roots, not_after })
+        }
+        _ => Err(found),
+    }
+}
+
+/// As the configuration tells its problems: JSON pointer and message.
+pub(super) fn problems(config: &Config) -> Vec<(String, String)> {
+    let Some(settings) = &config.listeners.grpc.tls else { return Vec::new() };
+    let found = read_tls(settings).err().unwrap_or_default();
+    let at = |(name, message)| (format!("/listeners/grpc/tls/{name}"), message);
+    found.into_iter().map(at).collect()
+}
+
+fn text(file: &Path) -> Result<Vec<u8>, String> {
+    let shown = file.display();
+    let read = || match std::fs::metadata(file)? {
+        found if found.is_file() && found.len() <= MAX_BYTES => std::fs::read(file),
+        _ => Err(std::io::Error::other("it is no regular file of at most 1 MiB")),
+    };
+    read().map_err(|error| format!("the file {shown} cannot be read: {error}"))
+}
+
+fn certificates(
+    setting: &'static str,
+    file: &Path,
+    found: &mut Found,
+) -> Vec<CertificateDer<'static>> {
+    let shown = file.display();
+    let read = text(file).and_then(|text| {
+        let chain = CertificateDer::pem_slice_iter(&text).collect::<Result<Vec<_>, _>>();
+        match chain {
+            Ok(chain) if chain.is_empty() => Err(format!(
+                "the file {shown} holds no certificate; write PEM, -----BEGIN CERTIFICATE-----"
+            )),
+            Ok(chain) => Ok(chain),
+            Err(error) => Err(format!("the file {shown} is no PEM: {error}")),
+        }
+    });
+    read.unwrap_or_else(|message| {
+        found.push((setting, message));
+        Vec::new()
+    })
+}
+
+fn key(file: &Path, found: &mut Found) -> Option<PrivateKeyDer<'static>> {
+    let shown = file.display();
+    // The parser's error could quote what it found.
+    let read = text(file).and_then(|text| {
+        PrivateKeyDer::from_pem_slice(&text).map_err(|_| {
+            format!("the file {shown} holds no private key; write PEM, unencrypted, PKCS #8 best")
+        })
+    });
+    read.map_err(|message| found.push(("key_file", message))).ok()
+}
+
+fn roots(file: &Path, found: &mut Found) -> RootCertStore {
+    let mut roots = RootCertStore::empty();
+    for certificate in certificates("client_ca_file", file, found) {
+        if let Err(error) = roots.add(certificate) {
+            let shown = file.display();
+            found.push(("client_ca_file", format!("{shown} holds an unusable one: {error}")));
+        }
+    }
+    roots
+}
+
+fn expiry(leaf: &CertificateDer<'_>, file: &Path, found: &mut Found) -> Option<u64> {
+    let shown = file.display();
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
+    let message = match parse_x509_certificate(leaf) {
+        Ok((_, certificate)) => {
+            let end = u64::try_from(certificate.validity().not_after.timestamp()).unwrap_or(0);
+            if end > now {
+                return Some(end);
+            }
+            format!("the certificate in {shown} expired at {}", certificate.validity().not_after)
+        }
+        Err(error) => format!("the certificate in {shown} cannot be read: {error}"),
+    };
+    found.push(("cert_file", message));
+    None
+}
+
+fn misfit(settings: &Tls, error: &rustls::Error) -> String {
+    let shown = settings.key_file.display();
+    match error {
+        rustls::Error::InconsistentKeys(InconsistentKeys::KeyMismatch) => {
+            format!("the key in {shown} is not that of {}", settings.cert_file.display())
+        }
+        error => format!("the key in {shown} is not usable: {error}"),
+    }
+}
