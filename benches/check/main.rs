@@ -21,6 +21,7 @@ mod mint;
 mod process;
 mod report;
 mod servers;
+mod soak;
 mod verify;
 
 use std::{
@@ -70,6 +71,10 @@ struct Settings {
     /// Exit 1 where a requirement is missed.
     #[arg(long)]
     gate: bool,
+    /// Only drive so many unique good tokens, then as many forged ones, and exit 1 where the
+    /// process grows beyond its bounds.
+    #[arg(long, value_name = "TOKENS")]
+    soak: Option<u64>,
     /// Only measure bare signature checks, and say them as JSON.
     #[arg(long, hide = true)]
     verify: bool,
@@ -97,7 +102,7 @@ fn main() -> ExitCode {
         bench(&settings)
     };
     match done {
-        Ok(holds) if holds || !settings.gate => ExitCode::SUCCESS,
+        Ok(holds) if holds || !(settings.gate || settings.soak.is_some()) => ExitCode::SUCCESS,
         Ok(_) => ExitCode::FAILURE,
         Err(error) => {
             eprintln!("bench: {error}");
@@ -114,12 +119,19 @@ fn bench(settings: &Settings) -> Result<bool> {
         let (mut interrupt, mut terminate) =
             (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
         tokio::select! {
-            holds = measure(settings, cores) => holds,
+            holds = run(settings, cores) => holds,
             // The children end with their handles, which leaving here drops.
             _ = interrupt.recv() => Err("interrupted".into()),
             _ = terminate.recv() => Err("terminated".into()),
         }
     })
+}
+
+async fn run(settings: &Settings, cores: Cores) -> Result<bool> {
+    match settings.soak {
+        Some(tokens) => soak::run(&settings.server, cores, tokens).await,
+        None => measure(settings, cores).await,
+    }
 }
 
 async fn measure(settings: &Settings, cores: Cores) -> Result<bool> {

@@ -12,7 +12,7 @@ use quick_cache::{
 use super::{claims::Lifetime, jwks::Key};
 use crate::{
     metrics::{CacheName, Metrics},
-    model::Identity,
+    model::{CookieProof, Identity},
 };
 
 /// SHA-256 of a whole token.
@@ -49,17 +49,43 @@ struct Weight;
 
 impl Weighter<Fingerprint, Arc<Verified>> for Weight {
     fn weight(&self, _: &Fingerprint, entry: &Arc<Verified>) -> u64 {
-        let identity = &entry.identity;
-        let texts =
-            [&identity.app_id, &identity.app_variant, &identity.session_id, &identity.token_id];
-        let lists = identity.roles.iter().chain(&identity.groups);
-        let heap = identity.user_id.len()
-            + texts.into_iter().flatten().map(String::len).sum::<usize>()
-            + lists.map(|text| text.len() + mem::size_of::<String>()).sum::<usize>();
-        let fixed = mem::size_of::<Verified>() + mem::size_of::<Identity>() + OVERHEAD;
-        // Each text stands in the identity, in its header, and encoded for the door twice.
-        (fixed + 4 * heap) as u64
+        weigh(&entry.identity)
     }
+}
+
+/// Every part is named, so that a new one does not compile before it is weighed.
+pub(super) fn weigh(identity: &Identity) -> u64 {
+    let Identity {
+        user_id,
+        issuer: _,
+        auth_level: _,
+        anonymous: _,
+        app_id,
+        app_variant,
+        session_id,
+        token_id,
+        issued_at: _,
+        roles,
+        groups,
+        scopes,
+        tenant,
+        cookie_proof,
+        headers: _,
+        expires_at: _,
+    } = identity;
+    let proof = match cookie_proof {
+        CookieProof::AntiCsrf(Some(text)) => text.len(),
+        CookieProof::AntiCsrf(None) | CookieProof::SameOrigin => 0,
+    };
+    let texts = [app_id, app_variant, session_id, token_id, tenant];
+    let lists = roles.iter().chain(groups).chain(scopes);
+    let heap = user_id.len()
+        + proof
+        + texts.into_iter().flatten().map(String::len).sum::<usize>()
+        + lists.map(|text| text.len() + mem::size_of::<String>()).sum::<usize>();
+    let fixed = mem::size_of::<Verified>() + mem::size_of::<Identity>() + OVERHEAD;
+    // Each text stands in the identity, in its header, and encoded for the door twice.
+    (fixed + 4 * heap) as u64
 }
 
 /// Counts what has to go. What is gone is dropped when the table is unlocked.

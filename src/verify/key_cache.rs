@@ -95,7 +95,8 @@ pub(super) struct KeyStore {
     /// Trusted without being fetched, while no fetched ones are in use.
     in_place: Option<KeySet>,
     in_place_forgotten: AtomicBool,
-    fetches: bool,
+    /// A task fetches them; else those in place are all there are.
+    pub(super) fetches: bool,
     pub(super) algorithms: Vec<Algorithm>,
     pub(super) progress: watch::Sender<Progress>,
     pub(super) wanted: Notify,

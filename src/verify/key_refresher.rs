@@ -192,7 +192,8 @@ impl KeyRefresher {
 
     /// Begins with the keys of an earlier run, if there are any that can be trusted.
     async fn restore(&mut self) {
-        if self.store.snapshot.get().is_none() {
+        // Keys that came over from the configuration before are younger than those on the disk.
+        if self.store.snapshot.get().is_none() || self.store.last_good().is_some() {
             return;
         }
         let begun = self.store.forgets();

@@ -260,6 +260,10 @@ impl Verifier {
                         "their snapshot could not be removed: remove it by hand before a restart"
                     );
                 }
+                if !issuer.keys.fetches {
+                    // There is no task that would say so.
+                    self.metrics.keys_in_use(issuer.label, 0, true);
+                }
             })
             .count()
     }

@@ -5,7 +5,11 @@ use proptest::prelude::*;
 use serde_json::json;
 
 use super::{ISS, NOW, Rig, Signer, access, issuer, key_set, rig, rig_of, with};
-use crate::{metrics::FetchResult, model::DenyReason, verify::cache::fingerprint};
+use crate::{
+    metrics::FetchResult,
+    model::{AuthLevel, CookieProof, DenyReason, Identity},
+    verify::cache::{fingerprint, weigh},
+};
 
 async fn reason(rig: &Rig, token: &Bytes, now: u64) -> Option<DenyReason> {
     rig.verify_at(token, now).await.err().map(|denial| denial.reason())
@@ -238,5 +242,30 @@ proptest! {
         prop_assert_eq!(fingerprint(&one) == fingerprint(&other), one == other);
         let longer = [one.as_slice(), b"x"].concat();
         prop_assert_ne!(fingerprint(&one), fingerprint(&longer));
+    }
+}
+
+/// What a token can make long has to be paid for.
+#[test]
+fn every_text_of_an_identity_is_weighed() {
+    let long = || "x".repeat(1_000);
+    let plain = || Identity::new("user".into(), "one".into(), AuthLevel::Verified);
+    let changes: [(&str, fn(&mut Identity, String)); 10] = [
+        ("user_id", |who, text| who.user_id = text),
+        ("app_id", |who, text| who.app_id = Some(text)),
+        ("app_variant", |who, text| who.app_variant = Some(text)),
+        ("session_id", |who, text| who.session_id = Some(text)),
+        ("token_id", |who, text| who.token_id = Some(text)),
+        ("tenant", |who, text| who.tenant = Some(text)),
+        ("roles", |who, text| who.roles = vec![text]),
+        ("groups", |who, text| who.groups = vec![text]),
+        ("scopes", |who, text| who.scopes = vec![text]),
+        ("cookie_proof", |who, text| who.cookie_proof = CookieProof::AntiCsrf(Some(text.into()))),
+    ];
+    for (name, change) in changes {
+        let mut who = plain();
+        change(&mut who, long());
+        let more = weigh(&who) - weigh(&plain());
+        assert!(more >= 3_900, "{name}: {more} bytes more for 1000");
     }
 }

@@ -159,3 +159,21 @@ async fn one_issuer_is_meant_by_its_name_or_all_without() {
         })
         .await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn keys_that_stand_in_the_configuration_stay_forgotten() {
+    let set = String::from_utf8(key_set(&[&Signer::new("k", 1)])).unwrap();
+    let yaml = format!(
+        "issuers: [{{name: one, kind: static, issuer: '{ISS}', audiences: [api], \
+         algorithms: [EdDSA], auth_level: verified, key_set: '{set}'}}]"
+    );
+    let rig = rig_of(&yaml, &[]);
+    let keys = &rig.verifier.issuers()[0].keys;
+    let find = async || keys.find(Some("k"), Algorithm::EdDSA, soon()).await;
+    assert!(find().await.is_ok());
+    assert_eq!((stale(&rig), rig.metric("rownd_authz_keys{issuer=\"one\"}")), (0.0, 1.0));
+    assert_eq!(rig.verifier.forget_keys(Some("one")), 1);
+    let denied = find().await.unwrap_err();
+    assert_eq!((denied.reason(), usable(&rig)), (DenyReason::KeysUnavailable, 0));
+    assert_eq!((stale(&rig), rig.metric("rownd_authz_keys{issuer=\"one\"}")), (1.0, 0.0));
+}

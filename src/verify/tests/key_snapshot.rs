@@ -144,6 +144,26 @@ async fn the_true_age_counts() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn keys_of_the_configuration_before_are_not_replaced_by_older_ones() {
+    let (old, new) = (Signer::new("k", 1), Signer::new("k", 2));
+    let disk = Disk::new();
+    disk.written(&key_set(&[&old]), HOUR);
+    let yaml = format!("issuers: [{}]", issuer("one", ISS));
+    rig_of(&yaml, &[key_set(&[&new])])
+        .run_with_keys(async |before| {
+            let mut rig = disk.outage();
+            rig.verifier.issuers()[0].keys.adopt(&before.verifier.issuers()[0].keys);
+            rig.run(async |rig| {
+                settled(rig).await;
+                assert!(rig.verify(&new.token(&access())).await.is_ok());
+                assert_eq!((count(rig, "loaded"), count(rig, "absent")), (0.0, 0.0));
+            })
+            .await;
+        })
+        .await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_the_disk_holds_goes_through_the_filter_of_the_network() {
     let key = Signer::new("k", 1);
     let disk = Disk::new();
