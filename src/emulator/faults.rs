@@ -59,7 +59,7 @@ pub enum Endpoint {
 }
 
 impl Endpoint {
-    const ALL: [Self; 17] = [
+    pub(super) const ALL: [Self; 17] = [
         Self::AppConfig,
         Self::Metadata,
         Self::Keys,

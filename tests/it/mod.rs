@@ -6,6 +6,8 @@
 mod attacks;
 mod control;
 mod door;
+#[cfg(feature = "dev")]
+mod emulated;
 mod freshness;
 mod keys;
 mod listener;

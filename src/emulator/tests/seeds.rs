@@ -1,9 +1,9 @@
-//! Seed files, good and bad.
+//! Seed files, good and bad; and the rest of docs/emulator.md that can be run.
 
 use std::sync::Arc;
 
-use super::{ADDRESS, get};
-use crate::emulator::{Seed, Settings, state::State};
+use super::{ADDRESS, ask, get, state};
+use crate::emulator::{Seed, Settings, faults::Endpoint, state::State};
 
 /// The example of docs/emulator.md.
 fn documented() -> &'static str {
@@ -96,5 +96,62 @@ apps:
         "seed.yaml:22: apps[1].key: `key_a` stands here and at `apps[0].key`",
     ] {
         assert!(problems.contains(expected), "{expected}\n---\n{problems}");
+    }
+}
+
+/// The words of a line as a shell would see them: blanks outside single quotes part them.
+fn words(line: &str) -> Vec<String> {
+    let parts = line.split('\'').enumerate();
+    let outside = |at: usize| at.is_multiple_of(2);
+    let mut words = vec![String::new()];
+    for (at, part) in parts {
+        if !outside(at) {
+            words.last_mut().unwrap().push_str(part);
+            continue;
+        }
+        for (index, piece) in part.split(' ').enumerate() {
+            if index > 0 {
+                words.push(String::new());
+            }
+            words.last_mut().unwrap().push_str(piece);
+        }
+    }
+    words.retain(|word| !word.is_empty());
+    words
+}
+
+#[tokio::test]
+async fn the_documented_lines_work() {
+    let state = state();
+    let page = include_str!("../../../docs/emulator.md");
+    let lines: Vec<&str> = page.lines().filter(|line| line.starts_with("curl ")).collect();
+    assert_eq!(lines.len(), 9);
+    for line in lines {
+        let words = words(line);
+        let (mut method, mut headers, mut body, mut path) = ("GET", Vec::new(), None, "");
+        let mut rest = words.iter().skip(1).map(String::as_str);
+        while let Some(word) = rest.next() {
+            match word {
+                "-s" => {}
+                "-X" => method = rest.next().unwrap(),
+                "-H" => headers.extend(rest.next().unwrap().split_once(": ")),
+                "-d" => body = Some(serde_json::from_str(rest.next().unwrap()).unwrap()),
+                url => path = url.strip_prefix("http://127.0.0.1:8787").unwrap(),
+            }
+        }
+        headers.retain(|(name, _)| *name != "content-type");
+        let (status, answer) = ask(&state, (method, path), &headers, body).await;
+        assert!(status.is_success(), "{line}: {status} {answer}");
+        assert_ne!(answer["status"], "ERROR", "{line}");
+    }
+}
+
+#[test]
+fn every_endpoint_is_documented() {
+    let page = include_str!("../../../docs/emulator.md");
+    for endpoint in Endpoint::ALL {
+        let name = serde_json::to_value(endpoint).unwrap();
+        let name = format!("`{}`", name.as_str().unwrap());
+        assert!(page.contains(&name), "{name} is not in docs/emulator.md");
     }
 }

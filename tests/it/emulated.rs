@@ -1,0 +1,160 @@
+//! One service before one emulator that plays Rownd, its OpenID provider and SuperTokens:
+//! the shapes were written on both ends apart from each other, and meet here.
+//!
+//! In: tokens as clients get them, by HTTP. Out: who the service takes them for, while
+//! keys rotate.
+
+use std::net::SocketAddr;
+
+use rownd_authz::{
+    emulator::{self, Rotation, Settings, Signing, TokenOrder},
+    model::DenyReason,
+};
+use serde_json::{Value, json};
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::TcpStream,
+};
+
+use super::support::{Ask, TestApp};
+
+const CALLBACK: &str = "http://127.0.0.1:1/callback";
+
+/// What the emulator answered.
+struct Answer {
+    head: String,
+    body: String,
+}
+
+impl Answer {
+    fn header(&self, name: &str) -> &str {
+        self.head
+            .lines()
+            .filter_map(|line| line.split_once(": "))
+            .find_map(|(known, value)| known.eq_ignore_ascii_case(name).then_some(value))
+            .unwrap_or_else(|| panic!("no {name} in {}", self.head))
+    }
+
+    fn json(&self) -> Value {
+        serde_json::from_str(&self.body).unwrap_or_else(|error| panic!("{error}: {}", self.body))
+    }
+}
+
+async fn speak(to: SocketAddr, line: &str, headers: &str, body: &str) -> Answer {
+    let mut stream = TcpStream::connect(to).await.unwrap();
+    let length = body.len();
+    let request = format!(
+        "{line} HTTP/1.1\r\nhost: {to}\r\nconnection: close\r\ncontent-length: {length}\r\n{headers}\r\n{body}"
+    );
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut text = String::new();
+    stream.read_to_string(&mut text).await.unwrap();
+    let (head, body) = text.split_once("\r\n\r\n").unwrap();
+    Answer { head: head.to_owned(), body: body.to_owned() }
+}
+
+/// A session for a Rownd token.
+async fn migrate(to: SocketAddr, token: &str) -> String {
+    let bearer = format!("authorization: Bearer {token}\r\n");
+    let answer = speak(to, "POST /auth/plugin/rownd/migrate", &bearer, "").await;
+    assert_eq!(answer.json()["status"], "OK");
+    answer.header("st-access-token").to_owned()
+}
+
+/// An access token of the OpenID provider, for the app, through the page.
+async fn sign_in(to: SocketAddr, app: &str, secret: &str, user: &str) -> String {
+    let resource = format!("app:{app}");
+    let asked = url::form_urlencoded::Serializer::new(String::new())
+        .extend_pairs([
+            ("client_id", "oc_demo"),
+            ("redirect_uri", CALLBACK),
+            ("response_type", "code"),
+            ("scope", "openid"),
+            ("resource", &resource),
+        ])
+        .finish();
+    let page = speak(to, &format!("GET /oidc/{app}/auth?{asked}"), "", "").await;
+    let cookie = page.header("set-cookie").split(';').next().unwrap().to_owned();
+    let request = page.body.split("name=\"request\" value=\"").nth(1).unwrap();
+    let request = request.split('"').next().unwrap();
+    let form = "content-type: application/x-www-form-urlencoded\r\n";
+    let decided = speak(
+        to,
+        &format!("POST /oidc/{app}/auth/decision"),
+        &format!("{form}cookie: {cookie}\r\n"),
+        &format!("request={request}&user={user}&decision=allow"),
+    )
+    .await;
+    let back = url::Url::parse(decided.header("location")).unwrap();
+    let (_, code) = back.query_pairs().find(|(name, _)| name == "code").unwrap();
+    let body = format!(
+        "grant_type=authorization_code&client_id=oc_demo&client_secret={secret}&code={code}&redirect_uri={CALLBACK}"
+    );
+    let answer = speak(to, &format!("POST /oidc/{app}/token"), form, &body).await;
+    answer.json()["access_token"].as_str().unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn tokens_of_three_families_are_taken_while_their_keys_rotate() {
+    let free = "127.0.0.1:0".parse().unwrap();
+    let emulator = emulator::bind(Settings::demo(free)).await.unwrap();
+    let (to, base) = (emulator.address(), emulator.base_url().to_owned());
+    let (minter, controls) = (emulator.minter(), emulator.controls());
+    let names = emulator.settings().clone();
+    let running = tokio::spawn(emulator.run(std::future::pending()));
+    let app_id = names.app_id.as_str();
+    let service = TestApp::ready(&json!({
+        "listeners": {
+            "grpc": { "address": "127.0.0.1:0", "workers": 1 },
+            "ops": { "address": "127.0.0.1:0" },
+        },
+        "issuers": [
+            { "name": "rownd", "kind": "rownd", "base_url": base, "apps": [{ "id": app_id }],
+              "keys": { "cooldown": "100ms" } },
+            { "name": "sessions", "kind": "supertokens", "base_url": format!("{base}/auth"),
+              "keys": { "cooldown": "100ms" } },
+            { "name": "provider", "kind": "oidc", "issuer": format!("{base}/oidc/{app_id}"),
+              "audiences": [format!("app:{app_id}")],
+              "claims": { "auth_level": "https://auth.rownd.io/auth_level" },
+              "keys": { "cooldown": "100ms" } },
+        ],
+        "check": { "timeout": "20s" },
+        "shutdown": { "drain_delay": "0s", "grace": "5s" },
+    }))
+    .await;
+
+    // Before and after a rotation of everybody's keys; nobody is turned away in between.
+    let mut tokens: Vec<(&str, &str, String)> = Vec::new();
+    for round in 0..2 {
+        if round == 1 {
+            controls.rotate(Rotation::default()).unwrap();
+            controls.rotate_supertokens(Rotation::default()).unwrap();
+            controls.rotate_provider(Signing::RS256, Rotation::default()).unwrap();
+        }
+        for (user, level) in [("user_verified", "verified"), ("user_guest", "guest")] {
+            let own = minter.mint(&TokenOrder::of(user)).unwrap();
+            tokens.push(("sessions", level, migrate(to, &own).await));
+            tokens.push(("rownd", level, own));
+            let signed_in = sign_in(to, app_id, &names.app_secret, user).await;
+            tokens.push(("provider", level, signed_in));
+        }
+        for (issuer, level, token) in &tokens {
+            let what = format!("{issuer} {level}");
+            let answer = service.check(&Ask::with_token(token)).await;
+            answer.assert_allowed(&what, "authenticated");
+            let user = format!("user_{level}");
+            for (header, expected) in [
+                ("x-rownd-issuer", *issuer),
+                ("x-rownd-user-id", &user),
+                ("x-rownd-auth-level", level),
+            ] {
+                assert_eq!(answer.set(header), Some(expected), "{what}: {header}");
+            }
+        }
+    }
+
+    let refresh = minter.mint(&TokenOrder::default().refresh()).unwrap();
+    let answer = service.check(&Ask::with_token(&refresh)).await;
+    answer.assert_denied("a refresh token", DenyReason::TokenKindRefused);
+    running.abort();
+}
