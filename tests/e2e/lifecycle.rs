@@ -31,14 +31,14 @@ use crate::support::{
 };
 
 /// Clients that never stop asking, on connections that stay open.
-struct Load {
+pub(super) struct Load {
     stop: Arc<AtomicBool>,
     good: Arc<AtomicU64>,
     clients: JoinSet<Vec<String>>,
 }
 
 impl Load {
-    fn start(to: SocketAddr, token: &str, clients: usize) -> Self {
+    pub(super) fn start(to: SocketAddr, token: &str, clients: usize) -> Self {
         let stop = Arc::new(AtomicBool::new(false));
         let good = Arc::new(AtomicU64::new(0));
         let mut set = JoinSet::new();
@@ -49,12 +49,12 @@ impl Load {
         Self { stop, good, clients: set }
     }
 
-    fn good(&self) -> u64 {
+    pub(super) fn good(&self) -> u64 {
         self.good.load(Ordering::SeqCst)
     }
 
     /// Waits until `more` further requests have been answered.
-    async fn go_on(&self, more: u64) {
+    pub(super) async fn go_on(&self, more: u64) {
         let until = self.good() + more;
         eventually("the load to go on", || {
             std::future::ready((self.good() >= until).then_some(()))
@@ -63,7 +63,7 @@ impl Load {
     }
 
     /// Ends it; gives how many requests passed. None may have failed.
-    async fn end(self) -> u64 {
+    pub(super) async fn end(self) -> u64 {
         self.stop.store(true, Ordering::SeqCst);
         let failures: Vec<_> = self.clients.join_all().await.into_iter().flatten().collect();
         let good = self.good.load(Ordering::SeqCst);
@@ -102,7 +102,7 @@ async fn client(to: SocketAddr, token: &str, stop: &AtomicBool, good: &AtomicU64
     failures
 }
 
-async fn no_errors(envoy: &Envoy, gate: &str) {
+pub(super) async fn no_errors(envoy: &Envoy, gate: &str) {
     let counters = envoy.counters(gate).await;
     for name in ["error", "denied", "failure_mode_allowed"] {
         assert_eq!(counters.get(name), 0, "{name} @ {gate}");

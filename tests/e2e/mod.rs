@@ -15,6 +15,7 @@ mod istio;
 mod lifecycle;
 mod paths;
 mod releases;
+mod reload;
 mod revocation;
 mod shipped;
 mod stack;

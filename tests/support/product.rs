@@ -24,6 +24,9 @@ pub(crate) enum Until {
     Alive,
 }
 
+/// The name of its configuration file.
+const CONFIG: &str = "config.yaml";
+
 /// A running server.
 #[derive(Debug)]
 pub(crate) struct Product {
@@ -50,14 +53,9 @@ impl Product {
             .tempdir_in(env!("CARGO_TARGET_TMPDIR"))
             .expect("a directory for the product");
         let ops = free_port();
-        let address = match &endpoint {
-            Endpoint::Tcp(address) => address.to_string(),
-            Endpoint::Unix(path) => format!("unix:{}", path.display()),
-        };
-        config["listeners"]["grpc"]["address"] = json!(address);
-        config["listeners"]["ops"]["address"] = json!(ops.to_string());
+        listen(&mut config, &endpoint, ops);
         // JSON is YAML.
-        let file = dir.path().join("config.yaml");
+        let file = dir.path().join(CONFIG);
         fs::write(&file, config.to_string()).expect("the configuration file");
         let child = Guarded::spawn(
             Path::new(env!("CARGO_BIN_EXE_rownd-authz")),
@@ -92,6 +90,14 @@ impl Product {
         .await;
     }
 
+    /// Puts another configuration without listeners in the place of its own.
+    pub(crate) fn rewrite(&self, mut config: Value) {
+        listen(&mut config, &self.endpoint, self.ops);
+        let new = self.dir.path().join("new");
+        fs::write(&new, config.to_string()).expect("the new configuration");
+        fs::rename(new, self.dir.path().join(CONFIG)).expect("in its place");
+    }
+
     /// Where it is asked.
     pub(crate) fn endpoint(&self) -> Endpoint {
         self.endpoint.clone()
@@ -123,4 +129,13 @@ impl Product {
     pub(crate) fn child(&mut self) -> &mut Guarded {
         &mut self.child
     }
+}
+
+fn listen(config: &mut Value, endpoint: &Endpoint, ops: SocketAddr) {
+    let address = match endpoint {
+        Endpoint::Tcp(address) => address.to_string(),
+        Endpoint::Unix(path) => format!("unix:{}", path.display()),
+    };
+    config["listeners"]["grpc"]["address"] = json!(address);
+    config["listeners"]["ops"]["address"] = json!(ops.to_string());
 }

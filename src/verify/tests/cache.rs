@@ -250,7 +250,8 @@ proptest! {
 fn every_text_of_an_identity_is_weighed() {
     let long = || "x".repeat(1_000);
     let plain = || Identity::new("user".into(), "one".into(), AuthLevel::Verified);
-    let changes: [(&str, fn(&mut Identity, String)); 10] = [
+    type Change = (&'static str, fn(&mut Identity, String));
+    let changes: [Change; 10] = [
         ("user_id", |who, text| who.user_id = text),
         ("app_id", |who, text| who.app_id = Some(text)),
         ("app_variant", |who, text| who.app_variant = Some(text)),

@@ -6,7 +6,8 @@ use std::{fs, path::Path};
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use rcgen::{
-    BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair, SanType, date_time_ymd,
+    BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, SanType,
+    date_time_ymd,
 };
 
 /// The SPIFFE id of the clients.
@@ -26,6 +27,8 @@ impl Authority {
     /// A fresh one.
     pub(crate) fn new() -> Self {
         let mut params = CertificateParams::default();
+        // Another name than the certificates have: one that signs itself has its signer's.
+        params.distinguished_name.push(DnType::CommonName, "authority");
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         Self(CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap())
     }
