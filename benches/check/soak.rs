@@ -49,7 +49,7 @@ pub(crate) async fn run(program: &Path, cores: Cores, tokens: u64) -> Result<boo
             let (address, pid) = (server.address, server.pid);
             let sample = load::drive(address, pid, source, Duration::ZERO, PATIENCE).await?;
             // On a busy machine some run into their deadline, which is a denial too.
-            let late = if good { count / 100 } else { 0 };
+            let late = if good { count / 4 } else { 0 };
             let wrong = if good { sample.refused } else { sample.allowed }.saturating_sub(late);
             if wrong > 0 {
                 let refusal = sample.refusal.unwrap_or_default();
