@@ -1,5 +1,6 @@
 //! Routes with `freshness: profile`: what Rownd knows of the user now decides beside the token.
 
+mod kinds;
 mod profiles;
 
 use rownd_authz::model::DenyReason;
