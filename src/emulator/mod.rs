@@ -1,9 +1,10 @@
 //! An in-process Rownd API for development and tests (feature `dev`).
 //!
-//! In: an address and the demo app's names ([`Settings`]). Out: an HTTP server that
-//! answers what a verifier asks Rownd (app config, issuer metadata, key set,
-//! profiles), a [`Minter`] of tokens with every claim settable, and [`Controls`] that
-//! rotate keys and inject faults, also reachable under `/__emulator/`.
+//! In: an address, the demo app's names ([`Settings`]) and perhaps a [`Seed`]. Out: an
+//! HTTP server that answers as Rownd does (keys, users, groups, tokens, links), as its
+//! OpenID provider below `/oidc/` and as SuperTokens below `/auth/`; a [`Minter`] of
+//! tokens with every claim settable; and [`Controls`] that rotate keys and inject faults,
+//! also reachable under `/__emulator/`.
 //!
 //! The room spells Rownd's JSON on its own and shares no type with the code that
 //! reads it: a shape that is wrong cannot then pass on both ends. It mints tokens for
