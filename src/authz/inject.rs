@@ -92,7 +92,9 @@ impl Injector {
         let mut headers = IdentityHeaders::default();
         let mut total = 0;
         for (name, read) in FIELDS {
-            match identity.and_then(read) {
+            // An empty value is none: a proxy may leave an empty header out, and what the client
+            // sent in its place would stay.
+            match identity.and_then(read).filter(|value| !value.is_empty()) {
                 None => headers.remove.push(name),
                 Some(value) => {
                     total += value.len();

@@ -97,6 +97,19 @@ fn what_an_identity_lacks_is_removed() {
 }
 
 #[test]
+fn an_empty_value_is_no_value() {
+    let empty = || Some(String::new());
+    let (app_variant, session_id) = (empty(), empty());
+    let who = Identity { app_variant, session_id, roles: vec![String::new()], ..identity() };
+    let spoofed = ["x-rownd-session-id", "x-rownd-app-variant", "x-rownd-roles"];
+    let mutations = mutations(&spoofed, Some(&who));
+    for name in spoofed {
+        assert_eq!(set(&mutations, name), None, "{name}");
+        assert!(removed(&mutations).contains(name), "{name}: what the client sent has to go");
+    }
+}
+
+#[test]
 fn without_an_identity_every_header_is_removed() {
     let found = mutations(&["x-rownd-user-id", "accept"], None);
     assert!(found.identity.set.is_empty());
@@ -364,8 +377,11 @@ proptest! {
         }
         let decoded = |text: &str| percent_decode_str(text).decode_utf8().unwrap().into_owned();
         prop_assert_eq!(set(&found, "x-rownd-user-id").map(decoded), Some(identity.user_id));
-        prop_assert_eq!(set(&found, "x-rownd-app-id").map(decoded), identity.app_id);
+        // What is empty is no value.
+        let app_id = identity.app_id.filter(|id| !id.is_empty());
+        prop_assert_eq!(set(&found, "x-rownd-app-id").map(decoded), app_id);
         let roles = set(&found, "x-rownd-roles").map(|text| text.split(',').map(decoded).collect::<Vec<_>>());
-        prop_assert_eq!(roles.unwrap_or_default(), identity.roles);
+        let none = identity.roles == [""];
+        prop_assert_eq!(roles.unwrap_or_default(), if none { Vec::new() } else { identity.roles });
     }
 }
