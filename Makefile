@@ -33,6 +33,8 @@ CHART_TOOLS := $(TOOLS)/chart/fetched.stamp
 MESH := $(TOOLS)/mesh
 ISTIO_FILES := gateway.yaml waypoint.yaml sidecar-uds.yaml
 CHART_PYTHON := $(VENV)/bin/python
+JOSERFC := $(VENV)/joserfc.stamp
+GOLANG_JWT := $(TOOLS)/golang-jwt/mint
 ROWND_NODE := $(TOOLS)/node/node_modules/@rownd/node/package.json
 
 ##@ Use it
@@ -114,7 +116,7 @@ image: ## Build the container image (docker, podman or buildah; IMAGE=name:tag)
 	$(if $(BUILDER),,$(error make image: missing on this machine: docker, podman or buildah))
 	$(BUILDER) build $(IMAGE_ARGS) -t $(IMAGE) .
 
-tools: | need-test $(ENVOY) $(ENVOYS) $(PYJWT) $(ROWND_DJANGO) $(ROWND_NODE) $(CHART_TOOLS) ## Fetch what the tests need into .tools/
+tools: | need-test $(ENVOY) $(ENVOYS) $(PYJWT) $(JOSERFC) $(GOLANG_JWT) $(ROWND_DJANGO) $(ROWND_NODE) $(CHART_TOOLS) ## Fetch what the tests need into .tools/
 
 clean-tools: ## Remove what was fetched
 	rm -rf $(TOOLS)
@@ -173,6 +175,20 @@ $(PYJWT): .ci/tools/pyjwt.txt | $(VENV)/venv.stamp
 	@echo 'fetching PyJWT into $(TOOLS)/'
 	@$(PIP) install --require-hashes -r $<
 	@touch $@
+
+$(JOSERFC): .ci/tools/joserfc.txt | $(PYJWT)
+	@echo 'fetching joserfc into $(TOOLS)/'
+	@$(PIP) install --require-hashes --no-deps -r $<
+	@touch $@
+
+# go.sum holds the hash; the caches are its own, so that nothing of them stays.
+$(GOLANG_JWT): $(addprefix tests/foreign/minters/golang/,go.mod go.sum main.go)
+	@echo 'building a minter with golang-jwt into $(TOOLS)/'
+	@rm -rf $(@D) && mkdir -p $(@D)
+	@cd tests/foreign/minters/golang && to=$(CURDIR)/$(@D) \
+		&& GOMODCACHE=$$to/modules GOCACHE=$$to/cache GOFLAGS='-modcacherw -mod=readonly' CGO_ENABLED=0 \
+			go build -trimpath -buildvcs=false -o $$to/mint .
+	@rm -rf $(@D)/modules $(@D)/cache
 
 $(ROWND_DJANGO): .ci/tools/django.txt | $(PYJWT)
 	@echo 'fetching rownd-django into $(TOOLS)/'

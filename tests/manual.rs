@@ -120,6 +120,31 @@ fn every_target_that_is_named_exists() {
     }
 }
 
+/// Each section of RFC 8725 chapter 3 has a row, and each row names tests that exist.
+#[test]
+fn every_section_of_rfc_8725_names_its_tests() {
+    let page = fs::read_to_string(root().join("docs/testing.md")).expect("the page");
+    let mut code = String::new();
+    for directory in ["src", "tests"] {
+        sources(root().join(directory), &mut code);
+    }
+    let rows: Vec<Vec<&str>> = page
+        .lines()
+        .filter(|line| line.starts_with("| 3."))
+        .map(|line| line.split('|').map(str::trim).collect())
+        .collect();
+    let sections: Vec<&str> = rows.iter().map(|row| row[1]).collect();
+    let expected: Vec<String> = (1..=12).map(|section| format!("3.{section}")).collect();
+    assert_eq!(sections, expected);
+    for row in rows {
+        let tests: Vec<&str> = row[3].split('`').skip(1).step_by(2).collect();
+        assert!(!tests.is_empty(), "{}", row[1]);
+        for test in tests {
+            assert!(code.contains(&format!("fn {test}(")), "{}: no test {test}", row[1]);
+        }
+    }
+}
+
 #[test]
 fn every_configuration_loads() {
     let environment = BTreeMap::from([("ROWND_APP_ID".to_owned(), "app_manual".to_owned())]);

@@ -17,6 +17,7 @@ mod refusals;
 mod revocation;
 mod signatures;
 mod token;
+mod wycheproof;
 
 use std::{
     collections::BTreeMap,

@@ -7,6 +7,8 @@
 #[cfg(feature = "dev")]
 mod django;
 #[cfg(feature = "dev")]
+mod minters;
+#[cfg(feature = "dev")]
 mod node;
 #[cfg(feature = "dev")]
 mod oidc;

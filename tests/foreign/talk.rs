@@ -63,6 +63,11 @@ pub(super) async fn python(script: &str, question: &Value) -> Value {
     ask(&mut command, question).await
 }
 
+/// Asks a program that `make tools` has built.
+pub(super) async fn program(path: &str, question: &Value) -> Value {
+    ask(&mut Command::new(tool(path)), question).await
+}
+
 async fn ask(command: &mut Command, question: &Value) -> Value {
     let mut child = command
         .stdin(Stdio::piped())

@@ -3,7 +3,7 @@
 //! In: configurations, an issuer that misbehaves on demand, clients that send any bytes.
 //! Out: what the service answers, shows and logs. Denials are asserted by their reason.
 
-mod attacks;
+pub(crate) mod attacks;
 mod control;
 mod door;
 #[cfg(feature = "dev")]

