@@ -3,8 +3,8 @@
 //! Comes in: nothing but settings; keys, tokens, the issuer and the load are the
 //! bench's own. Goes out: a table, `target/bench/summary.json`, and with `--gate`
 //! an exit status. By turns, round after round, it drives bare h2, the floor
-//! (`benches/floor`) and rownd-authz with claims cached and with a fresh token
-//! each time; servers on one core, load on another.
+//! (`benches/floor`) and, for each algorithm, rownd-authz with claims cached and with
+//! a fresh token each time; servers on one core, load on another.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -38,9 +38,9 @@ use tokio::signal::unix::{SignalKind, signal};
 use crate::{
     frame::Template,
     load::{Sample, Source},
-    mint::Signer,
+    mint::{Algorithm, Signer},
     process::Cores,
-    report::{BARE_H2, CACHED, FLOOR, ROWS, Report, Round},
+    report::{BARE_H2, FLOOR, ROWS, Report, Round, cached, fresh},
     servers::Server,
     verify::Cost,
 };
@@ -52,6 +52,11 @@ type Result<T> = std::result::Result<T, Box<dyn std::error::Error + Send + Sync>
 
 /// Users whose claims the cache holds in the cached case.
 const USERS: u64 = 512;
+/// Fresh tokens of the algorithms whose signatures are dear to make: fewer, over and over, for
+/// a server that has forgotten each before it comes again.
+const FRESH_USERS: u64 = 8192;
+/// The room of that server: for some hundred claims.
+const HANDFUL: u64 = 1 << 20;
 
 /// Measures rownd-authz against its floor.
 #[derive(Parser)]
@@ -161,14 +166,17 @@ async fn measure(settings: &Settings, cores: Cores) -> Result<bool> {
 struct Bench<'a> {
     settings: &'a Settings,
     cores: Cores,
-    signer: Signer,
+    signers: Vec<Signer>,
     /// The next serial number never used.
     serial: u64,
-    /// What all rows but the fresh one are asked.
-    again: Arc<Source>,
+    /// What the cached rows are asked, for each algorithm; the others are asked the first.
+    again: Vec<Arc<Source>>,
+    /// What the fresh rows are asked; EdDSA's are made anew for each round.
+    fresh: Vec<Arc<Source>>,
     bare_h2: Server,
     floor: Server,
     product: Server,
+    handful: Server,
 }
 
 impl<'a> Bench<'a> {
@@ -178,12 +186,31 @@ impl<'a> Bench<'a> {
         floor: &Path,
         directory: &Path,
     ) -> Result<Self> {
-        let signer = Signer::generate()?;
-        let rownd = issuer::serve(signer.key_set()).await?;
-        let tokens = signer.mint(0..USERS)?;
+        let signers: Vec<Signer> =
+            Algorithm::ALL.map(Signer::generate).into_iter().collect::<Result<_>>()?;
+        let issuers = issuer::serve(&signers).await?;
+        let start =
+            |room| servers::product(cores.server, &settings.server, directory, issuers, room);
+        let (product, handful) = (start(None).await?, start(Some(HANDFUL)).await?);
+        let mut again = Vec::new();
+        let mut fresh = Vec::new();
+        for signer in &signers {
+            let tokens = signer.mint(0..USERS)?;
+            let template = Template::new(tokens.length())?;
+            let first = tokens.get(0).ok_or("no token")?;
+            servers::prove(&product, &template, 0, first).await?;
+            servers::prove(&handful, &template, 0, first).await?;
+            let frames =
+                |tokens: &mint::Tokens| tokens.iter().map(|it| template.frame(it)).collect();
+            again.push(Arc::new(Source::Again(frames(&tokens))));
+            let many = match signer.algorithm {
+                Algorithm::EdDSA => tokens,
+                _ => signer.mint(0..FRESH_USERS)?,
+            };
+            fresh.push(Arc::new(Source::Again(frames(&many))));
+        }
+        let tokens = signers[0].mint(0..1)?;
         let template = Template::new(tokens.length())?;
-        let product = servers::product(cores.server, &settings.server, directory, rownd).await?;
-        servers::prove(&product, &template, 0, tokens.get(0).ok_or("no token")?).await?;
         println!(
             "{} rounds by turns, {} s each; servers on core {}, load on core {}: {} connections x {} checks in flight; \
              a CheckRequest of {} bytes with a token of {}",
@@ -202,54 +229,62 @@ impl<'a> Bench<'a> {
         Ok(Self {
             settings,
             cores,
-            signer,
+            signers,
             serial: USERS,
-            again: Arc::new(Source::Again(
-                tokens.iter().map(|token| template.frame(token)).collect(),
-            )),
+            again,
+            fresh,
             bare_h2: servers::floor(cores.server, floor, "bare_h2").await?,
             floor: servers::floor(cores.server, floor, "tonic").await?,
             product,
+            handful,
         })
     }
 
     /// Every row once, each round beginning with another one, so that none always follows the same.
     async fn round(&mut self, number: usize) -> Result<Round> {
         let verify = self.verify().await?;
-        let fresh = self.fresh(verify)?;
-        let mut samples: [Option<Sample>; 4] = Default::default();
+        self.fresh[0] = self.fresh(verify[0])?;
+        let mut samples: [Option<Sample>; ROWS.len()] = Default::default();
         for turn in 0..ROWS.len() {
             let row = (number + turn) % ROWS.len();
             let (server, source) = match row {
-                BARE_H2 => (&self.bare_h2, &self.again),
-                FLOOR => (&self.floor, &self.again),
-                CACHED => (&self.product, &self.again),
-                _ => (&self.product, &fresh),
+                BARE_H2 => (&self.bare_h2, &self.again[0]),
+                FLOOR => (&self.floor, &self.again[0]),
+                row => self.of_product(row),
             };
             let (warm, window) = (self.settings.warm(), self.settings.window());
             let sample =
                 load::drive(server.address, server.pid, Arc::clone(source), warm, window).await;
             samples[row] = Some(sample.map_err(|error| format!("{}: {error}", ROWS[row]))?);
         }
-        let [Some(bare_h2), Some(floor), Some(cached), Some(fresh)] = samples else {
-            return Err("a row was left out".into());
-        };
-        Ok(Round { samples: [bare_h2, floor, cached, fresh], verify })
+        let samples: Option<Vec<Sample>> = samples.into_iter().collect();
+        Ok(Round { samples: samples.ok_or("a row was left out")?, verify })
+    }
+
+    /// Which server a row of the product's asks, and what.
+    fn of_product(&self, row: usize) -> (&Server, &Arc<Source>) {
+        let at = |place: fn(usize) -> usize| (0..self.signers.len()).find(|&it| place(it) == row);
+        match (at(cached), at(fresh)) {
+            (Some(algorithm), _) => (&self.product, &self.again[algorithm]),
+            (None, Some(0)) => (&self.product, &self.fresh[0]),
+            (None, algorithm) => (&self.handful, &self.fresh[algorithm.unwrap_or_default()]),
+        }
     }
 
     /// Enough tokens for a server that did nothing but verify them, so for any server.
     fn fresh(&mut self, verify: Cost) -> Result<Arc<Source>> {
         let seconds = (self.settings.warm() + self.settings.window()).as_secs_f64();
         let count = (seconds * 1e6 / verify.aws_lc_rs) as u64;
-        let tokens = self.signer.mint(self.serial..self.serial + count)?;
+        let tokens = self.signers[0].mint(self.serial..self.serial + count)?;
         self.serial += count;
         Ok(Arc::new(Source::Once(Template::new(tokens.length())?, tokens)))
     }
 
-    async fn verify(&self) -> Result<Cost> {
+    /// A bare verification, for each algorithm.
+    async fn verify(&self) -> Result<Vec<Cost>> {
         let own = std::env::current_exe()?;
         let output = process::held(self.cores.server, &own)
-            .args(["--verify", "--seconds", "1"])
+            .args(["--verify", "--seconds", "2"])
             .output()
             .await?;
         serde_json::from_slice(&output.stdout).map_err(|_| {
@@ -259,7 +294,7 @@ impl<'a> Bench<'a> {
     }
 
     async fn stop(self) -> Result<()> {
-        for server in [self.bare_h2, self.floor, self.product] {
+        for server in [self.bare_h2, self.floor, self.product, self.handful] {
             server.stop().await?;
         }
         Ok(())

@@ -1,42 +1,99 @@
-//! The bench's own Rownd: one Ed25519 key made at start and tokens in the shape
-//! Rownd gives them. Comes in: serial numbers. Goes out: the key set, and as
-//! many distinct access tokens of one length as are asked for.
+//! The bench's own issuers: a key of each algorithm made at start, and tokens in the
+//! shape Rownd gives them. Comes in: serial numbers. Goes out: key sets, and as many
+//! distinct access tokens of one length as are asked for.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair as _};
+use aws_lc_rs::{
+    rand::SystemRandom,
+    rsa::KeySize,
+    signature::{
+        ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, KeyPair as _,
+        RSA_PKCS1_SHA256, RsaKeyPair,
+    },
+};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use serde_json::json;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 
 use crate::Result;
 
-pub(crate) const ISSUER: &str = "https://api.rownd.io";
 pub(crate) const APP: &str = "app_bench0000000000000000001";
 const KEY_ID: &str = "sig-1700000000";
 const LIFETIME: Duration = Duration::from_secs(3600);
-/// Length of the signing input that makes a token of about 800 bytes.
+/// Length of the signing input that makes an EdDSA token of about 800 bytes.
 const PAYLOAD: usize = 492;
 
+/// What a token is signed with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Algorithm {
+    EdDSA,
+    ES256,
+    RS256,
+}
+
+impl Algorithm {
+    pub(crate) const ALL: [Self; 3] = [Self::EdDSA, Self::ES256, Self::RS256];
+
+    /// The `iss` of those tokens: Rownd's own, or another's.
+    pub(crate) const fn issuer(self) -> &'static str {
+        match self {
+            Self::EdDSA => "https://api.rownd.io",
+            Self::ES256 => "https://es256.bench.test",
+            Self::RS256 => "https://rs256.bench.test",
+        }
+    }
+}
+
+enum Key {
+    Ed(Ed25519KeyPair),
+    Ec(EcdsaKeyPair),
+    Rsa(RsaKeyPair),
+}
+
 pub(crate) struct Signer {
-    key: Ed25519KeyPair,
+    pub(crate) algorithm: Algorithm,
+    key: Key,
     header: String,
 }
 
 impl Signer {
-    pub(crate) fn generate() -> Result<Self> {
-        let header = json!({ "alg": "EdDSA", "kid": KEY_ID }).to_string();
-        Ok(Self { key: Ed25519KeyPair::generate()?, header: URL_SAFE_NO_PAD.encode(header) })
+    pub(crate) fn generate(algorithm: Algorithm) -> Result<Self> {
+        let header = json!({ "alg": algorithm, "kid": KEY_ID }).to_string();
+        let key = match algorithm {
+            Algorithm::EdDSA => Key::Ed(Ed25519KeyPair::generate()?),
+            Algorithm::ES256 => Key::Ec(EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING)?),
+            Algorithm::RS256 => Key::Rsa(RsaKeyPair::generate(KeySize::Rsa2048)?),
+        };
+        Ok(Self { algorithm, key, header: URL_SAFE_NO_PAD.encode(header) })
     }
 
-    pub(crate) fn public_key(&self) -> &[u8] {
-        self.key.public_key().as_ref()
+    /// The public key as its issuer publishes it.
+    pub(crate) fn jwk(&self) -> Value {
+        let b64 = |bytes: &[u8]| URL_SAFE_NO_PAD.encode(bytes);
+        let mut jwk = match &self.key {
+            Key::Ed(key) => {
+                json!({ "kty": "OKP", "crv": "Ed25519", "x": b64(key.public_key().as_ref()) })
+            }
+            Key::Ec(key) => {
+                let point = key.public_key().as_ref();
+                json!({ "kty": "EC", "crv": "P-256", "x": b64(&point[1..33]), "y": b64(&point[33..]) })
+            }
+            Key::Rsa(key) => {
+                let public = key.public_key();
+                let n = public.modulus().big_endian_without_leading_zero();
+                let e = public.exponent().big_endian_without_leading_zero();
+                json!({ "kty": "RSA", "n": b64(n), "e": b64(e) })
+            }
+        };
+        jwk["alg"] = json!(self.algorithm);
+        jwk["use"] = json!("sig");
+        jwk["kid"] = json!(KEY_ID);
+        jwk
     }
 
-    /// The key set as Rownd publishes it.
     pub(crate) fn key_set(&self) -> String {
-        let x = URL_SAFE_NO_PAD.encode(self.public_key());
-        let key = json!({ "kty": "OKP", "crv": "Ed25519", "alg": "EdDSA", "use": "sig", "kid": KEY_ID, "x": x });
-        json!({ "keys": [key] }).to_string()
+        json!({ "keys": [self.jwk()] }).to_string()
     }
 
     /// One access token for each serial number.
@@ -44,7 +101,7 @@ impl Signer {
         let now = SystemTime::now().duration_since(UNIX_EPOCH)?;
         let mut tokens = Tokens { bytes: Vec::new(), length: 0 };
         for serial in serials {
-            let token = self.token(serial, now);
+            let token = self.token(serial, now)?;
             if tokens.bytes.is_empty() {
                 tokens.length = token.len();
             }
@@ -56,12 +113,26 @@ impl Signer {
         Ok(tokens)
     }
 
-    fn token(&self, serial: u64, now: Duration) -> String {
-        let mut token = format!("{}.{}", self.header, URL_SAFE_NO_PAD.encode(payload(serial, now)));
-        let signature = self.key.sign(token.as_bytes());
+    fn token(&self, serial: u64, now: Duration) -> Result<String> {
+        let payload = payload(self.algorithm.issuer(), serial, now);
+        let mut token = format!("{}.{}", self.header, URL_SAFE_NO_PAD.encode(payload));
+        let signature = self.sign(token.as_bytes())?;
         token.push('.');
         URL_SAFE_NO_PAD.encode_string(signature, &mut token);
-        token
+        Ok(token)
+    }
+
+    fn sign(&self, text: &[u8]) -> Result<Vec<u8>> {
+        let random = SystemRandom::new();
+        Ok(match &self.key {
+            Key::Ed(key) => key.sign(text).as_ref().to_vec(),
+            Key::Ec(key) => key.sign(&random, text)?.as_ref().to_vec(),
+            Key::Rsa(key) => {
+                let mut signature = vec![0; key.public_modulus_len()];
+                key.sign(&RSA_PKCS1_SHA256, &random, text, &mut signature)?;
+                signature
+            }
+        })
     }
 }
 
@@ -70,11 +141,11 @@ pub(crate) fn user(serial: u64) -> String {
     format!("user_bench{serial:016}")
 }
 
-fn payload(serial: u64, now: Duration) -> String {
+fn payload(issuer: &str, serial: u64, now: Duration) -> String {
     let user = user(serial);
     let (issued, expires) = (now.as_secs(), (now + LIFETIME).as_secs());
     let mut payload = format!(
-        r#"{{"jti":"{serial:08x}-0000-4000-8000-{serial:012x}","aud":["app:{APP}"],"sub":"{user}","iat":{issued},"https://auth.rownd.io/app_user_id":"{user}","https://auth.rownd.io/is_verified_user":true,"https://auth.rownd.io/auth_level":"verified","iss":"{ISSUER}","exp":{expires},"https://bench.example/workspace":""#,
+        r#"{{"jti":"{serial:08x}-0000-4000-8000-{serial:012x}","aud":["app:{APP}"],"sub":"{user}","iat":{issued},"https://auth.rownd.io/app_user_id":"{user}","https://auth.rownd.io/is_verified_user":true,"https://auth.rownd.io/auth_level":"verified","iss":"{issuer}","exp":{expires},"https://bench.example/workspace":""#,
     );
     while payload.len() + 2 < PAYLOAD {
         payload.push('w');

@@ -2,20 +2,35 @@
 //! table, the ratios held against what is required, and `summary.json`.
 
 use hdrhistogram::Histogram;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
-use crate::{Result, load::Sample, verify::Cost};
+use crate::{Result, load::Sample, mint::Algorithm, verify::Cost};
 
 pub(crate) const BARE_H2: usize = 0;
 pub(crate) const FLOOR: usize = 1;
-pub(crate) const CACHED: usize = 2;
-pub(crate) const FRESH: usize = 3;
-pub(crate) const ROWS: [&str; 4] = [
+pub(crate) const ROWS: [&str; 8] = [
     "bare h2, no work",
     "floor: tonic, no work",
-    "rownd-authz, claims cached",
-    "rownd-authz, EdDSA each time",
+    "rownd-authz, claims cached, EdDSA",
+    "rownd-authz, fresh, EdDSA",
+    "rownd-authz, claims cached, ES256",
+    "rownd-authz, fresh, ES256",
+    "rownd-authz, claims cached, RS256",
+    "rownd-authz, fresh, RS256",
 ];
+const EDDSA: usize = 0;
+const ES256: usize = 1;
+const RS256: usize = 2;
+
+/// The row of cached claims, for an algorithm in the order of [`crate::mint::Algorithm::ALL`].
+pub(crate) const fn cached(algorithm: usize) -> usize {
+    2 + 2 * algorithm
+}
+
+/// The row of fresh tokens.
+pub(crate) const fn fresh(algorithm: usize) -> usize {
+    3 + 2 * algorithm
+}
 
 /// A refused check costs CPU and counts for nothing, so a few can only make us
 /// look slower: a stall of a busy machine makes some run into their deadline. More
@@ -26,8 +41,8 @@ const BUSY: f64 = 0.85;
 const SHARED: f64 = 0.05;
 
 pub(crate) struct Round {
-    pub(crate) samples: [Sample; 4],
-    pub(crate) verify: Cost,
+    pub(crate) samples: Vec<Sample>,
+    pub(crate) verify: Vec<Cost>,
 }
 
 impl Round {
@@ -35,6 +50,15 @@ impl Round {
     fn cpu(&self, row: usize) -> f64 {
         let sample = &self.samples[row];
         sample.server.cpu.as_secs_f64() * 1e6 / sample.allowed.max(1) as f64
+    }
+
+    /// What a fresh token costs above a cached one.
+    fn fresh_minus_cached(&self, algorithm: usize) -> f64 {
+        self.cpu(fresh(algorithm)) - self.cpu(cached(algorithm))
+    }
+
+    fn fresh_to_verify(&self, algorithm: usize) -> f64 {
+        self.fresh_minus_cached(algorithm) / self.verify[algorithm].aws_lc_rs
     }
 }
 
@@ -78,7 +102,7 @@ impl Ratio {
 
 pub(crate) struct Report<'a> {
     rounds: &'a [Round],
-    ratios: [Ratio; 3],
+    ratios: [Ratio; 5],
 }
 
 impl<'a> Report<'a> {
@@ -92,9 +116,16 @@ impl<'a> Report<'a> {
         };
         let ratios = [
             ratio("floor / bare h2", 1.5, false, |round| round.cpu(FLOOR) / round.cpu(BARE_H2)),
-            ratio("cached / floor", 1.6, true, |round| round.cpu(CACHED) / round.cpu(FLOOR)),
-            ratio("(fresh - cached) / verify, EdDSA", 1.2, true, |round| {
-                (round.cpu(FRESH) - round.cpu(CACHED)) / round.verify.aws_lc_rs
+            ratio("cached / floor", 1.5, true, |round| round.cpu(cached(EDDSA)) / round.cpu(FLOOR)),
+            ratio("(fresh - cached) / verify, EdDSA", 1.15, true, |round| {
+                round.fresh_to_verify(EDDSA)
+            }),
+            ratio("(fresh - cached) / verify, ES256", 1.15, true, |round| {
+                round.fresh_to_verify(ES256)
+            }),
+            ratio("(fresh - cached - verify) / floor, RS256", 0.8, true, |round| {
+                let verify = round.verify[RS256].aws_lc_rs;
+                (round.fresh_minus_cached(RS256) - verify) / round.cpu(FLOOR)
             }),
         ];
         Self { rounds, ratios }
@@ -106,7 +137,7 @@ impl<'a> Report<'a> {
 
     pub(crate) fn print(&self) -> Result<()> {
         println!(
-            "\n{:<34}{:>10}{:>12}{:>19}{:>7}{:>7}{:>9}{:>9}{:>9}",
+            "\n{:<42}{:>10}{:>12}{:>19}{:>7}{:>7}{:>9}{:>9}{:>9}",
             "",
             "checks/s",
             "CPU-us",
@@ -120,17 +151,19 @@ impl<'a> Report<'a> {
         for (row, name) in ROWS.iter().enumerate() {
             self.print_row(row, name)?;
         }
-        for (name, figure) in [
-            ("bare verify, aws-lc-rs", (|round| round.verify.aws_lc_rs) as fn(&Round) -> f64),
-            ("bare verify, jsonwebtoken", |round| round.verify.jsonwebtoken),
-        ] {
-            let cost = Spread::of(self.rounds, figure);
-            println!("{name:<34}{:>10}{:>12.2}{:>19}", "", cost.median, range(cost));
+        for (index, algorithm) in Algorithm::ALL.into_iter().enumerate() {
+            let figures: [(&str, fn(&Cost) -> f64); 2] =
+                [("aws-lc-rs", |cost| cost.aws_lc_rs), ("jsonwebtoken", |cost| cost.jsonwebtoken)];
+            for (library, figure) in figures {
+                let cost = Spread::of(self.rounds, |round| figure(&round.verify[index]));
+                let name = format!("bare verify, {algorithm:?}, {library}");
+                println!("{name:<42}{:>10}{:>12.2}{:>19}", "", cost.median, range(cost));
+            }
         }
-        println!("\n{:<34}{:>10}{:>31}", "ratio of CPU", "median", "(least..most)");
+        println!("\n{:<42}{:>10}{:>31}", "ratio of CPU", "median", "(least..most)");
         for ratio in &self.ratios {
             println!(
-                "{:<34}{:>10.2}{:>31}   <= {:<4} {}",
+                "{:<42}{:>10.2}{:>31}   <= {:<4} {}",
                 ratio.name,
                 ratio.spread.median,
                 range(ratio.spread),
@@ -139,9 +172,6 @@ impl<'a> Report<'a> {
             );
         }
         self.print_doubts();
-        println!(
-            "ES256, RS256: not measured, as the one kind of issuer takes EdDSA only (null in the summary)"
-        );
         Ok(())
     }
 
@@ -182,7 +212,7 @@ impl<'a> Report<'a> {
         }
         let quantile = |part: f64| latency.value_at_quantile(part) as f64 / 1e3;
         println!(
-            "{name:<34}{rate:>10.0}{:>12.2}{:>19}{:>6.0}%{:>6.1}%{:>9.0}{:>9.0}{:>9.0}",
+            "{name:<42}{rate:>10.0}{:>12.2}{:>19}{:>6.0}%{:>6.1}%{:>9.0}{:>9.0}{:>9.0}",
             cost.median,
             range(cost),
             self.busy(row) * 100.0,
@@ -197,22 +227,27 @@ impl<'a> Report<'a> {
     pub(crate) fn summary(&self) -> Value {
         let median = |figure: &dyn Fn(&Round) -> f64| round(Spread::of(self.rounds, figure).median);
         let cpu = |row: usize| median(&|round| round.cpu(row));
-        let [null_to_bare_h2, cached_to_floor, fresh] =
+        let [null_to_bare_h2, cached_to_floor, eddsa, es256, rs256] =
             self.ratios.each_ref().map(|each| round(each.spread.median));
+        let each = |figure: &dyn Fn(usize) -> f64| {
+            let named = Algorithm::ALL.into_iter().enumerate();
+            named.map(|(at, name)| (format!("{name:?}"), json!(figure(at)))).collect::<Map<_, _>>()
+        };
         json!({
             "ratios": {
                 "null_to_bare_h2": null_to_bare_h2,
                 "cached_to_floor": cached_to_floor,
-                "fresh_minus_cached_to_verify": { "EdDSA": fresh, "ES256": null },
-                "rs256_overhead_to_floor": null,
+                "fresh_minus_cached_to_verify": { "EdDSA": eddsa, "ES256": es256 },
+                "rs256_overhead_to_floor": rs256,
             },
             "cpu_us": {
                 "bare_h2": cpu(BARE_H2),
                 "null": cpu(FLOOR),
-                "cached": cpu(CACHED),
-                "fresh": { "EdDSA": cpu(FRESH), "ES256": null, "RS256": null },
-                "verify": { "EdDSA": median(&|round| round.verify.aws_lc_rs), "ES256": null, "RS256": null },
-                "verify_jsonwebtoken": { "EdDSA": median(&|round| round.verify.jsonwebtoken), "ES256": null, "RS256": null },
+                "cached": each(&|algorithm| cpu(cached(algorithm))),
+                "fresh": each(&|algorithm| cpu(fresh(algorithm))),
+                "verify": each(&|algorithm| median(&|round| round.verify[algorithm].aws_lc_rs)),
+                "verify_jsonwebtoken":
+                    each(&|algorithm| median(&|round| round.verify[algorithm].jsonwebtoken)),
             },
         })
     }
@@ -222,7 +257,9 @@ impl<'a> Report<'a> {
 pub(crate) fn progress(number: usize, of: usize, round: &Round) -> Result<()> {
     let figures =
         (0..ROWS.len()).map(|row| format!("{:.2}", round.cpu(row))).collect::<Vec<_>>().join("  ");
-    eprintln!("round {number}/{of}: CPU-us {figures}  verify {:.2}", round.verify.aws_lc_rs);
+    let verify: Vec<String> =
+        round.verify.iter().map(|cost| format!("{:.2}", cost.aws_lc_rs)).collect();
+    eprintln!("round {number}/{of}: CPU-us {figures}  verify {}", verify.join("  "));
     for (name, sample) in ROWS.iter().zip(&round.samples) {
         let Sample { allowed, refused, .. } = sample;
         let part = *refused as f64 / (allowed + refused).max(1) as f64;

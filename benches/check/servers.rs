@@ -25,7 +25,8 @@ use crate::{
     frame::Template,
     issuer,
     load::{self, Call},
-    mint, process,
+    mint::{self, Algorithm},
+    process,
 };
 
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -57,17 +58,21 @@ pub(crate) async fn floor(core: usize, program: &Path, mode: &str) -> Result<Ser
     Ok(Server { address, pid: process::pid(&child)?, child })
 }
 
-/// rownd-authz, as a user would start it.
+/// rownd-authz, as a user would start it; and with room for a handful of claims only.
 pub(crate) async fn product(
     core: usize,
     program: &Path,
     directory: &Path,
-    rownd: SocketAddr,
+    issuers: SocketAddr,
+    claims_cache_bytes: Option<u64>,
 ) -> Result<Server> {
     let [address, ops] = free_addresses()?;
-    let file = directory.join("rownd-authz.yaml");
-    fs::write(&file, config(address, ops, rownd))?;
-    let log = directory.join("rownd-authz.log");
+    let name = if claims_cache_bytes.is_some() { "handful" } else { "rownd-authz" };
+    let file = directory.join(format!("{name}.yaml"));
+    let check =
+        claims_cache_bytes.map(|bytes| format!("check: {{ claims_cache_bytes: {bytes} }}\n"));
+    fs::write(&file, config(address, ops, issuers) + &check.unwrap_or_default())?;
+    let log = directory.join(format!("{name}.log"));
     let output = File::create(&log)?;
     let mut child = process::held(core, program)
         .args(["serve", "--config"])
@@ -87,7 +92,7 @@ fn failure(program: &Path, log: &Path, error: &dyn std::error::Error) -> String 
 }
 
 /// A few routes, so that policy has something to choose from.
-fn config(grpc: SocketAddr, ops: SocketAddr, rownd: SocketAddr) -> String {
+fn config(grpc: SocketAddr, ops: SocketAddr, issuers: SocketAddr) -> String {
     format!(
         r#"listeners:
   grpc: {{ address: "{grpc}", workers: 1 }}
@@ -95,19 +100,39 @@ fn config(grpc: SocketAddr, ops: SocketAddr, rownd: SocketAddr) -> String {
 issuers:
   - name: rownd
     kind: rownd
-    base_url: "http://{rownd}"
+    base_url: "http://{issuers}"
     issuer: "{}"
-    jwks_url: "http://{rownd}{}"
-    apps: [{{ id: {} }}]
-credentials: [{{ header: authorization }}, {{ cookie: rownd_token }}]
+    jwks_url: "http://{issuers}{}"
+    apps: [{{ id: {app} }}]
+{}{}credentials: [{{ header: authorization }}, {{ cookie: rownd_token }}]
 routes:
   - {{ id: health, match: {{ path: {{ exact: /healthz }} }}, auth: none }}
   - {{ id: public, match: {{ path: {{ prefix: /public }} }}, auth: none }}
   - {{ id: api, match: {{ hosts: [api.example.com], path: {{ prefix: /v1 }}, methods: [GET, POST] }}, auth: required, auth_level: verified }}
 default: {{ auth: required }}
 "#,
-        mint::ISSUER,
-        issuer::KEYS,
+        Algorithm::EdDSA.issuer(),
+        issuer::keys(Algorithm::EdDSA),
+        other(Algorithm::ES256, issuers),
+        other(Algorithm::RS256, issuers),
+        app = mint::APP,
+    )
+}
+
+/// An issuer that is not Rownd, by its preset.
+fn other(algorithm: Algorithm, issuers: SocketAddr) -> String {
+    format!(
+        r#"  - name: {}
+    kind: oidc
+    issuer: "{}"
+    jwks_url: "http://{issuers}{}"
+    audiences: ["app:{}"]
+    algorithms: [{algorithm:?}]
+    auth_level: verified
+"#,
+        format!("{algorithm:?}").to_lowercase(),
+        algorithm.issuer(),
+        issuer::keys(algorithm),
         mint::APP,
     )
 }

@@ -8,7 +8,7 @@ use crate::{
     Result, USERS,
     frame::Template,
     load::{self, Source},
-    mint::Signer,
+    mint::{Algorithm, Signer},
     process::Cores,
     servers,
 };
@@ -27,11 +27,12 @@ pub(crate) async fn run(program: &Path, cores: Cores, tokens: u64) -> Result<boo
     let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/bench");
     fs::create_dir_all(&directory)?;
     // The second key has the name of the first: its tokens meet a key and fail at the signature.
-    let (signer, forger) = (Signer::generate()?, Signer::generate()?);
-    let rownd = crate::issuer::serve(signer.key_set()).await?;
+    let (signer, forger) =
+        (Signer::generate(Algorithm::EdDSA)?, Signer::generate(Algorithm::EdDSA)?);
+    let issuers = crate::issuer::serve(std::slice::from_ref(&signer)).await?;
     let first = signer.mint(0..USERS)?;
     let template = Template::new(first.length())?;
-    let server = servers::product(cores.server, program, &directory, rownd).await?;
+    let server = servers::product(cores.server, program, &directory, issuers, None).await?;
     servers::prove(&server, &template, 0, first.get(0).ok_or("no token")?).await?;
     let frames = first.iter().map(|token| template.frame(token)).collect();
     let again = Arc::new(Source::Again(frames));

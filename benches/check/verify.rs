@@ -8,12 +8,20 @@
 
 use std::time::{Duration, Instant};
 
-use aws_lc_rs::signature::{ED25519, ParsedPublicKey};
+use aws_lc_rs::signature::{
+    ECDSA_P256_SHA256_FIXED, ED25519, ParsedPublicKey, RSA_PKCS1_2048_8192_SHA256,
+    RsaPublicKeyComponents,
+};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use jsonwebtoken::{Algorithm, DecodingKey};
+use jsonwebtoken::{DecodingKey, jwk::Jwk};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
-use crate::{Result, mint::Signer, process};
+use crate::{
+    Result,
+    mint::{Algorithm, Signer},
+    process,
+};
 
 /// As many as keep the token itself from always being in the innermost cache.
 const TOKENS: u64 = 256;
@@ -30,26 +38,51 @@ struct Signed {
     encoded: String,
 }
 
-/// The whole life of the child process.
+/// The whole life of the child process: a cost for each algorithm, in their order.
 pub(crate) fn run(window: Duration) -> Result<()> {
-    let signer = Signer::generate()?;
+    let costs = Algorithm::ALL.map(|algorithm| measure(algorithm, window / 3));
+    let costs = costs.into_iter().collect::<Result<Vec<Cost>>>()?;
+    println!("{}", serde_json::to_string(&costs)?);
+    Ok(())
+}
+
+fn measure(algorithm: Algorithm, window: Duration) -> Result<Cost> {
+    let signer = Signer::generate(algorithm)?;
     let tokens = signer.mint(0..TOKENS)?;
     let signed = tokens.iter().map(split).collect::<Result<Vec<_>>>()?;
-    let parsed = ParsedPublicKey::new(&ED25519, signer.public_key())?;
-    let decoding = DecodingKey::from_ed_components(&URL_SAFE_NO_PAD.encode(signer.public_key()))?;
-
+    let jwk = signer.jwk();
+    let parsed = parsed(algorithm, &jwk)?;
+    let decoding = DecodingKey::from_jwk(&serde_json::from_value::<Jwk>(jwk)?)?;
+    let theirs = match algorithm {
+        Algorithm::EdDSA => jsonwebtoken::Algorithm::EdDSA,
+        Algorithm::ES256 => jsonwebtoken::Algorithm::ES256,
+        Algorithm::RS256 => jsonwebtoken::Algorithm::RS256,
+    };
     let aws_lc_rs = |token: &Signed| parsed.verify_sig(&token.input, &token.signature).is_ok();
     let jsonwebtoken = |token: &Signed| {
-        jsonwebtoken::crypto::verify(&token.encoded, &token.input, &decoding, Algorithm::EdDSA)
+        jsonwebtoken::crypto::verify(&token.encoded, &token.input, &decoding, theirs)
             .is_ok_and(|good| good)
     };
     time(&signed, window / 4, aws_lc_rs)?;
-    let cost = Cost {
+    Ok(Cost {
         aws_lc_rs: time(&signed, window / 2, aws_lc_rs)?,
         jsonwebtoken: time(&signed, window / 2, jsonwebtoken)?,
+    })
+}
+
+fn parsed(algorithm: Algorithm, jwk: &Value) -> Result<ParsedPublicKey> {
+    let member = |name: &str| -> Result<Vec<u8>> {
+        Ok(URL_SAFE_NO_PAD.decode(jwk[name].as_str().ok_or("no such member")?)?)
     };
-    println!("{}", serde_json::to_string(&cost)?);
-    Ok(())
+    Ok(match algorithm {
+        Algorithm::EdDSA => ParsedPublicKey::new(&ED25519, member("x")?)?,
+        Algorithm::ES256 => {
+            let point = [vec![4], member("x")?, member("y")?].concat();
+            ParsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, point)?
+        }
+        Algorithm::RS256 => RsaPublicKeyComponents { n: member("n")?, e: member("e")? }
+            .to_parsed_public_key(&RSA_PKCS1_2048_8192_SHA256)?,
+    })
 }
 
 fn split(token: &[u8]) -> Result<Signed> {
