@@ -21,16 +21,22 @@ const UNSAFE: AsciiSet = CONTROLS.add(b' ').add(b'%');
 const UNSAFE_ITEM: AsciiSet = UNSAFE.add(b',');
 
 /// A header's name and how its value is read off an identity.
-type Field = (&'static str, fn(&Identity) -> Option<Cow<'_, str>>);
+type Field = (&'static str, fn(&Identity) -> Option<Text<'_>>);
+
+/// A header's value: one of a few words, or what the identity says.
+enum Text<'a> {
+    Word(&'static str),
+    Own(Cow<'a, str>),
+}
 
 const FIELDS: [Field; 10] = [
     ("x-rownd-user-id", |who| Some(encoded(&who.user_id))),
-    ("x-rownd-auth-level", |who| Some(who.auth_level.as_str().into())),
+    ("x-rownd-auth-level", |who| Some(Text::Word(who.auth_level.as_str()))),
     ("x-rownd-verified", |who| Some(flag(who.verified()))),
     ("x-rownd-anonymous", |who| Some(flag(who.anonymous))),
     ("x-rownd-app-id", |who| who.app_id.as_deref().map(encoded)),
     ("x-rownd-app-variant", |who| who.app_variant.as_deref().map(encoded)),
-    ("x-rownd-issuer", |who| Some(who.issuer.as_ref().into())),
+    ("x-rownd-issuer", |who| Some(Text::Own(who.issuer.as_ref().into()))),
     ("x-rownd-session-id", |who| who.session_id.as_deref().map(encoded)),
     ("x-rownd-roles", |who| list(&who.roles)),
     ("x-rownd-groups", |who| list(&who.groups)),
@@ -89,7 +95,8 @@ impl Injector {
 
     /// What an identity sets, and what it has no value for.
     fn headers(&self, identity: Option<&Identity>) -> Result<IdentityHeaders, DenyReason> {
-        let mut headers = IdentityHeaders::default();
+        let mut headers =
+            IdentityHeaders { set: Vec::with_capacity(FIELDS.len()), ..IdentityHeaders::default() };
         let mut total = 0;
         for (name, read) in FIELDS {
             // An empty value is none: a proxy may leave an empty header out, and what the client
@@ -97,11 +104,15 @@ impl Injector {
             match identity.and_then(read).filter(|value| !value.is_empty()) {
                 None => headers.remove.push(name),
                 Some(value) => {
+                    let value = match value {
+                        Text::Word(word) => Cow::Borrowed(word),
+                        Text::Own(text) => Cow::Owned(text.into_owned()),
+                    };
                     total += value.len();
                     if value.len() > self.max_value || total > self.max_total {
                         return Err(DenyReason::IdentityTooLarge);
                     }
-                    headers.set.push((name, value.into_owned()));
+                    headers.set.push((name, value));
                 }
             }
         }
@@ -124,18 +135,19 @@ const fn normalised(byte: u8) -> u8 {
     }
 }
 
-fn flag(flag: bool) -> Cow<'static, str> {
-    if flag { "true" } else { "false" }.into()
+const fn flag(flag: bool) -> Text<'static> {
+    Text::Word(if flag { "true" } else { "false" })
 }
 
-fn encoded(value: &str) -> Cow<'_, str> {
-    utf8_percent_encode(value, &UNSAFE).into()
+fn encoded(value: &str) -> Text<'_> {
+    Text::Own(utf8_percent_encode(value, &UNSAFE).into())
 }
 
 /// Items with "," between them; a comma inside an item is encoded. No items: no header.
-fn list(items: &[String]) -> Option<Cow<'_, str>> {
+fn list(items: &[String]) -> Option<Text<'_>> {
     let item = |item: &String| utf8_percent_encode(item, &UNSAFE_ITEM).to_string();
-    (!items.is_empty()).then(|| items.iter().map(item).collect::<Vec<_>>().join(",").into())
+    let joined = || items.iter().map(item).collect::<Vec<_>>().join(",");
+    (!items.is_empty()).then(|| Text::Own(joined().into()))
 }
 
 #[cfg(test)]

@@ -1,6 +1,9 @@
 //! Yes or no: denial, decision, and the verdict that a door encodes.
 
-use std::sync::{Arc, OnceLock};
+use std::{
+    borrow::Cow,
+    sync::{Arc, OnceLock},
+};
 
 use bytes::Bytes;
 
@@ -130,7 +133,7 @@ pub enum Decision {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct IdentityHeaders {
     /// Set, replacing whatever was there. Values are visible ASCII.
-    pub set: Vec<(&'static str, String)>,
+    pub set: Vec<(&'static str, Cow<'static, str>)>,
     /// Removed: what this identity has no value for.
     pub remove: Vec<&'static str>,
     /// A door's encoding of them, made once and used for every check of the identity.

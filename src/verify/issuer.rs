@@ -106,6 +106,10 @@ impl AppSlot {
         self.id.get().map(String::as_str)
     }
 
+    fn view(&self) -> claims::App<'_> {
+        claims::App { id: self.id(), variants: &self.variants }
+    }
+
     /// The app key by which an unknown id can be asked for.
     #[must_use]
     pub const fn key(&self) -> Option<&Secret> {
@@ -268,12 +272,13 @@ impl Issuer {
     }
 
     fn identity(&self, token: &Token<'_>) -> Result<Identity, DenyReason> {
-        let apps: Vec<claims::App<'_>> = self
-            .apps
-            .iter()
-            .map(|app| claims::App { id: app.id(), variants: &app.variants })
-            .collect();
-        self.rules.identity(token, &self.name, &apps)
+        match self.apps.as_slice() {
+            [one] => self.rules.identity(token, &self.name, &[one.view()]),
+            all => {
+                let all: Vec<claims::App<'_>> = all.iter().map(|app| app.view()).collect();
+                self.rules.identity(token, &self.name, &all)
+            }
+        }
     }
 }
 

@@ -69,6 +69,13 @@ impl<'a> Object<'a> {
     }
 }
 
+impl Object<'_> {
+    /// With room for what a token usually has.
+    pub(super) fn roomy() -> Self {
+        Self(Vec::with_capacity(12))
+    }
+}
+
 /// A member's name, copied only where it holds an escape.
 #[derive(Deserialize)]
 pub(super) struct Name<'a>(#[serde(borrow)] pub(super) Cow<'a, str>);

@@ -206,7 +206,7 @@ impl<'de> Visitor<'de> for RawClaimsVisitor {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Self::Value, A::Error> {
-        let mut claims = RawClaims::default();
+        let mut claims = RawClaims { other: Object::roomy(), ..RawClaims::default() };
         let mut twice = false;
         while let Some(Name(name)) = entries.next_key::<Name<'de>>()? {
             twice |= match name.as_ref() {

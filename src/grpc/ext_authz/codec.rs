@@ -6,7 +6,6 @@
 //! (protobuf, "Encoding", section "Last One Wins").
 
 use bytes::{Buf as _, BufMut as _, Bytes};
-use envoy_types::pb::envoy::service::auth::v3::CheckResponse;
 use prost::Message as _;
 use tonic::{
     Status,
@@ -24,8 +23,8 @@ fn buffers() -> BufferSettings {
 /// A CheckResponse in two parts.
 #[derive(Debug)]
 pub(super) struct Answer {
-    /// Always with a status.
-    pub(super) message: CheckResponse,
+    /// Encoded for this check, always with a status.
+    pub(super) message: Vec<u8>,
     /// More of the same message, encoded earlier; empty where there is no more.
     pub(super) encoded: Bytes,
 }
@@ -54,8 +53,8 @@ impl Encoder for CheckCodec {
     type Error = Status;
 
     fn encode(&mut self, answer: Answer, buffer: &mut EncodeBuf<'_>) -> Result<(), Status> {
-        buffer.reserve(answer.message.encoded_len() + answer.encoded.len());
-        answer.message.encode_raw(buffer);
+        buffer.reserve(answer.message.len() + answer.encoded.len());
+        buffer.put(answer.message.as_slice());
         buffer.put(answer.encoded);
         Ok(())
     }

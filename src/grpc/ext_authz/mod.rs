@@ -10,6 +10,7 @@ mod request;
 mod response;
 #[cfg(test)]
 pub(super) mod tests;
+mod wire;
 
 use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
 

@@ -1,25 +1,22 @@
 //! Verdict to CheckResponse: the only place where an answer is made, and each has its outer
 //! status. A missing one would be an "allow" to Envoy.
 
+use std::iter;
+
 use envoy_types::pb::{
     envoy::{
         config::core::v3::{
             HeaderValue, HeaderValueOption, header_value_option::HeaderAppendAction,
         },
-        service::auth::v3::{
-            CheckResponse, DeniedHttpResponse, OkHttpResponse, check_response::HttpResponse,
-        },
+        service::auth::v3::{CheckResponse, DeniedHttpResponse, check_response::HttpResponse},
         r#type::v3::HttpStatus,
     },
-    google::{
-        protobuf::{BoolValue, Struct, Value, value::Kind},
-        rpc::Status,
-    },
+    google::{protobuf::BoolValue, rpc::Status},
 };
 
 use prost::Message as _;
 
-use super::codec::Answer;
+use super::{codec::Answer, wire::Part};
 use crate::{
     config::{Check, Unavailable},
     model::{
@@ -30,7 +27,6 @@ use crate::{
 
 /// What Envoy is told by the outer status. Releases differ on which other codes are denials,
 /// so only these two are used.
-const ALLOWED: i32 = 0;
 const PERMISSION_DENIED: i32 = 7;
 const UNAUTHENTICATED: i32 = 16;
 
@@ -99,36 +95,35 @@ impl<'a> Encoder<'a> {
     /// The answer to a verdict.
     pub(super) fn encode(&self, verdict: &Verdict) -> Answer {
         let facts = verdict.facts();
-        let (code, outcome, response, encoded) = match verdict {
+        match verdict {
             Verdict::Allow { mutations, .. } => {
-                let spoofed = OkHttpResponse {
-                    headers_to_remove: mutations.spoofed.clone(),
-                    ..OkHttpResponse::default()
-                };
+                let mut part = Part::new();
+                part.allowed();
+                part.ok_response(iter::empty(), mutations.spoofed.iter().map(String::as_str));
+                about_check(&mut part, "allow", verdict);
                 let headers = &mutations.identity;
-                let encode = || of_identity(headers, facts.identity.as_deref()).encode_to_vec();
-                let encoded = headers.encoded.get_or_init(|| encode().into());
-                (ALLOWED, "allow", HttpResponse::OkResponse(spoofed), encoded.clone())
+                let encode = || of_identity(headers, facts.identity.as_deref()).into();
+                let encoded = headers.encoded.get_or_init(encode).clone();
+                Answer { message: part.finish(), encoded }
             }
             Verdict::Deny { denial, .. } => {
                 let class = denial.reason().class();
                 let form = form(class);
                 let outcome =
                     if class == DenialClass::Unavailable { "unavailable" } else { "deny" };
-                let about = CheckResponse {
-                    dynamic_metadata: facts.identity.as_deref().map(identity_metadata),
-                    ..CheckResponse::default()
+                let message = CheckResponse {
+                    status: Some(Status { code: form.outer, ..Status::default() }),
+                    dynamic_metadata: None,
+                    http_response: Some(self.denied(&form, denial, facts)),
                 };
-                let denied = self.denied(&form, denial, facts);
-                (form.outer, outcome, denied, about.encode_to_vec().into())
+                let mut about = Part::new();
+                about_check(&mut about, outcome, verdict);
+                if let Some(identity) = facts.identity.as_deref() {
+                    about_identity(&mut about, identity);
+                }
+                Answer { message: message.encode_to_vec(), encoded: about.finish().into() }
             }
-        };
-        let message = CheckResponse {
-            status: Some(Status { code, ..Status::default() }),
-            dynamic_metadata: Some(check_metadata(outcome, verdict)),
-            http_response: Some(response),
-        };
-        Answer { message, encoded }
+        }
     }
 
     fn denied(&self, form: &Form, denial: &Denial, facts: &VerdictFacts) -> HttpResponse {
@@ -192,17 +187,14 @@ impl<'a> Encoder<'a> {
 }
 
 /// What every allowed answer to an identity, or to nobody, has in common.
-fn of_identity(headers: &IdentityHeaders, identity: Option<&Identity>) -> CheckResponse {
-    let allowed = OkHttpResponse {
-        headers: headers.set.iter().map(|(name, value)| header(name, value.as_str())).collect(),
-        headers_to_remove: headers.remove.iter().copied().map(str::to_owned).collect(),
-        ..OkHttpResponse::default()
-    };
-    CheckResponse {
-        status: None,
-        dynamic_metadata: identity.map(identity_metadata),
-        http_response: Some(HttpResponse::OkResponse(allowed)),
+fn of_identity(headers: &IdentityHeaders, identity: Option<&Identity>) -> Vec<u8> {
+    let mut part = Part::new();
+    let set = headers.set.iter().map(|(name, value)| (*name, value.as_ref()));
+    part.ok_response(set, headers.remove.iter().copied());
+    if let Some(identity) = identity {
+        about_identity(&mut part, identity);
     }
+    part.finish()
 }
 
 /// A header that replaces whatever was there, said in both ways that Envoy's releases know.
@@ -221,28 +213,23 @@ fn header(name: &str, value: impl Into<String>) -> HeaderValueOption {
 }
 
 /// What access logs and later filters can read of a check, under `envoy.filters.http.ext_authz`.
-fn check_metadata(outcome: &'static str, verdict: &Verdict) -> Struct {
+fn about_check(part: &mut Part, outcome: &'static str, verdict: &Verdict) {
     let facts = verdict.facts();
     let request_id = String::from_utf8_lossy(&facts.request_id);
-    metadata([
+    part.metadata(&[
         ("outcome", outcome),
         ("reason", verdict.reason_code()),
         ("rule", &facts.rule),
         ("request_id", &request_id),
-    ])
+    ]);
 }
 
 /// What they can read of the caller.
-fn identity_metadata(identity: &Identity) -> Struct {
-    metadata([
+fn about_identity(part: &mut Part, identity: &Identity) {
+    part.metadata(&[
         ("user_id", identity.user_id.as_str()),
         ("auth_level", identity.auth_level.as_str()),
         ("app_id", identity.app_id.as_deref().unwrap_or_default()),
         ("issuer", &identity.issuer),
-    ])
-}
-
-fn metadata(fields: [(&str, &str); 4]) -> Struct {
-    let text = |text: &str| Value { kind: Some(Kind::StringValue(text.to_owned())) };
-    Struct { fields: fields.map(|(name, value)| (name.to_owned(), text(value))).into() }
+    ]);
 }

@@ -58,7 +58,7 @@ fn encode(encoder: &Encoder, verdict: &Verdict) -> CheckResponse {
     if let Verdict::Deny { .. } = verdict {
         assert_eq!(earlier.http_response, None);
     }
-    let wire = [answer.message.encode_to_vec(), answer.encoded.to_vec()].concat();
+    let wire = [answer.message, answer.encoded.to_vec()].concat();
     CheckResponse::decode(wire.as_slice()).unwrap()
 }
 
@@ -244,10 +244,7 @@ fn an_error_response_is_told_only_for_what_holds_for_everybody() {
 
 fn allow() -> Verdict {
     let identity = IdentityHeaders {
-        set: vec![
-            ("x-rownd-user-id", "user_1".to_owned()),
-            ("x-rownd-verified", "true".to_owned()),
-        ],
+        set: vec![("x-rownd-user-id", "user_1".into()), ("x-rownd-verified", "true".into())],
         remove: vec!["x-rownd-roles"],
         encoded: OnceLock::new(),
     };
@@ -281,7 +278,7 @@ fn an_allow_sets_and_removes_headers_and_nothing_else() {
     let inner = &ok.dynamic_metadata;
     assert!(inner.is_none());
     // On the wire the status is there, although its code is zero.
-    let wire = encoder().encode(&allow()).message.encode_to_vec();
+    let wire = encoder().encode(&allow()).message;
     assert!(wire.starts_with(&[0x0a, 0x00]), "{:?}", &wire[..4]);
 }
 
@@ -294,7 +291,7 @@ fn an_identitys_part_is_encoded_once_and_belongs_to_it_alone() {
     let other = Identity { user_id: "another".to_owned(), ..identity() };
     let mut facts = facts(CallerProtocol::Http);
     facts.identity = Some(Arc::new(other));
-    let set = vec![("x-rownd-user-id", "another".to_owned())];
+    let set = vec![("x-rownd-user-id", "another".into())];
     let headers = IdentityHeaders { set, ..IdentityHeaders::default() };
     let mutations = HeaderMutations { identity: Arc::new(headers), spoofed: Vec::new() };
     let answer =
