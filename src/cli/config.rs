@@ -2,19 +2,68 @@
 
 use std::process::ExitCode;
 
-use super::{ConfigArgs, Failure, Outcome};
-use crate::config::{self, Config};
+use clap::Args;
+
+use super::{ConfigArgs, Failure, Outcome, block_on};
+use crate::{
+    app::{self, IssuerFindings},
+    config::{self, Config},
+};
 
 /// Loads what the arguments name.
 pub(super) fn load(args: &ConfigArgs) -> Result<Config, Failure> {
     config::load(args.config.as_deref(), &config::environment()).map_err(Failure::bad_input)
 }
 
-pub(super) fn check(args: &ConfigArgs) -> Outcome {
-    let config = load(args)?;
+/// What to check.
+#[derive(Args, Clone, Debug)]
+pub(super) struct CheckArgs {
+    #[command(flatten)]
+    config: ConfigArgs,
+    /// Also ask each issuer for its keys, and Rownd for the ids of the apps
+    #[arg(long)]
+    online: bool,
+}
+
+pub(super) fn check(args: &CheckArgs) -> Outcome {
+    let config = load(&args.config)?;
     let (issuers, routes) = (config.issuers.len(), config.routes.len());
     println!("the configuration is good: {issuers} issuer(s), {routes} route(s)");
-    Ok(ExitCode::SUCCESS)
+    if !args.online {
+        return Ok(ExitCode::SUCCESS);
+    }
+    let found = block_on(app::ask_issuers(&config))?.map_err(Failure::bad_input)?;
+    found.iter().for_each(|issuer| print_issuer(issuer));
+    if found.iter().all(IssuerFindings::good) {
+        Ok(ExitCode::SUCCESS)
+    } else {
+        Err(Failure::no("not every issuer has keys, or not every app an id"))
+    }
+}
+
+/// What an issuer answered. Its texts are escaped: they are somebody else's.
+fn print_issuer(issuer: &IssuerFindings) {
+    let keys = &issuer.keys;
+    println!("{} ({}): {} usable key(s)", issuer.name, issuer.iss.escape_debug(), keys.usable);
+    for key in &keys.keys {
+        let kid = key.kid.as_deref().unwrap_or("(any kid)");
+        println!("  {:6} {}", key.algorithm, kid.escape_debug());
+    }
+    if let Some(age) = keys.age_seconds {
+        println!("  fetched {age} s ago");
+    }
+    for refusal in &keys.refused {
+        println!("  refused: {refusal}");
+    }
+    if let Some(error) = &keys.last_error {
+        println!("  not fetched: {}", error.escape_debug());
+    }
+    for (index, app) in issuer.apps.iter().enumerate() {
+        match app {
+            Ok(id) => println!("  apps[{index}]: {}", id.escape_debug()),
+            Err(error) => println!("  apps[{index}]: no id: {}", error.escape_debug()),
+        }
+    }
 }
 
 pub(super) fn print(args: &ConfigArgs) -> Outcome {

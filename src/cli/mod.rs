@@ -78,7 +78,7 @@ struct ConfigArgs {
 #[derive(Debug, Subcommand)]
 enum ConfigCommand {
     /// Say every problem of the configuration, with file, line and cure
-    Check(ConfigArgs),
+    Check(config::CheckArgs),
     /// Print the configuration in force, defaults and environment included, secrets redacted
     Print(ConfigArgs),
     /// Print the JSON Schema of the configuration file

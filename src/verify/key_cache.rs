@@ -24,7 +24,7 @@ use tokio::{
 };
 
 use super::{
-    jwks::{Key, KeySet, Refusal},
+    jwks::{Key, KeyName, KeySet, Refusal},
     key_snapshot::Snapshot,
 };
 use crate::{
@@ -111,8 +111,10 @@ pub(super) struct KeyStore {
 /// How an issuer's keys are, for `/status`.
 #[derive(Debug, Clone, Serialize)]
 pub struct KeyStatus {
-    /// Keys in use.
+    /// How many keys are in use.
     pub usable: usize,
+    /// Which ones.
+    pub keys: Vec<KeyName>,
     /// Why keys of the last set are not in use.
     pub refused: Vec<Refusal>,
     /// Seconds since the keys came; absent before the first time.
@@ -273,6 +275,7 @@ impl KeyStore {
         let current = current.as_ref();
         KeyStatus {
             usable: self.count_usable(),
+            keys: self.with_keys(KeySet::names).unwrap_or_default(),
             refused: self.refused(),
             age_seconds: current.map(|now| now.since.elapsed().as_secs()),
             overdue: self.fetches && current.is_none_or(|now| now.overdue()),

@@ -10,10 +10,13 @@ use std::{collections::HashMap, sync::Arc};
 
 use aws_lc_rs::signature::ParsedPublicKey;
 use jsonwebtoken::Algorithm;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 pub use refusal::Refusal;
+
+/// The most characters of a name that are shown.
+const MAX_SHOWN: usize = 64;
 
 /// The most keys that are read of a document.
 pub(super) const MAX_KEYS: usize = 100;
@@ -49,6 +52,15 @@ impl Key {
     fn answers_to(&self, kid: Option<&str>) -> bool {
         self.nameless || kid.is_none_or(|kid| self.kid.as_deref() == Some(kid))
     }
+}
+
+/// What is shown of a key.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct KeyName {
+    /// Its name; a key without one is for tokens of any name, or of none.
+    pub kid: Option<String>,
+    /// What it verifies.
+    pub algorithm: &'static str,
 }
 
 /// The usable keys of one document.
@@ -152,6 +164,15 @@ impl KeySet {
 
     pub(super) fn len(&self) -> usize {
         self.keys.len()
+    }
+
+    /// Which keys these are, for people.
+    pub(super) fn names(&self) -> Vec<KeyName> {
+        let name = |key: &Arc<Key>| KeyName {
+            kid: key.kid.as_ref().map(|kid| kid.chars().take(MAX_SHOWN).collect()),
+            algorithm: algorithm_name(key.algorithm),
+        };
+        self.keys.iter().map(name).collect()
     }
 }
 

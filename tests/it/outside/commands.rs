@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::it::support::{
-    Issuer, Key, TestApp, binary::run, config, config_with, eventually, until,
+    Issuer, Key, Reply, TestApp, binary::run, config, config_with, eventually, until,
 };
 
 /// A configuration file of this text, each in a directory of its own.
@@ -16,6 +16,50 @@ fn file(files: &TempDir, text: &str) -> String {
     let path = directory.join("rownd-authz.yaml");
     fs::write(&path, text).unwrap();
     path.display().to_string()
+}
+
+/// Keys, what was refused of them, app ids, and what could not be had: as an operator asks before
+/// a roll-out.
+#[tokio::test]
+async fn config_check_online_asks_every_issuer() {
+    let (rownd, partner) = (Issuer::start(), Issuer::start());
+    let key = Key::new("sig-1");
+    let symmetric = json!({ "kty": "oct", "kid": "s", "k": "c2VjcmV0" });
+    rownd.set("/hub/auth/keys", Reply::json(&json!({ "keys": [key.jwk(), symmetric] })));
+    rownd.set("/hub/app-config", Reply::json(&json!({ "app": { "id": "app_asked" } })));
+    let files = TempDir::new().unwrap();
+    let yaml = |more: &str| {
+        format!(
+            "issuers:\n\
+             - {{ name: main, kind: rownd, base_url: '{}', apps: [{{ key: key_x }}, {{ id: app_y }}] }}\n\
+             {more}",
+            rownd.url()
+        )
+    };
+    let check = async |yaml: String| {
+        let name = file(&files, &yaml);
+        let command = move || run(&["config", "check", "--online", "--config", &name], &[]);
+        let output = tokio::task::spawn_blocking(command).await.unwrap();
+        (output.status.code(), String::from_utf8(output.stdout).unwrap())
+    };
+    let (status, said) = check(yaml("")).await;
+    assert_eq!(status, Some(0), "{said}");
+    for part in ["main (", "1 usable", "EdDSA  sig-1", "refused: a private or symmetric key"] {
+        assert!(said.contains(part), "{part} in\n{said}");
+    }
+    assert!(said.contains("apps[0]: app_asked") && said.contains("apps[1]: app_y"), "{said}");
+    // An issuer without an answer, and a name that would draw on a terminal.
+    rownd.publish(&[&Key::new("\u{1b}[31mred")]);
+    partner.set("/jwks", Reply::status(503));
+    let partner = format!(
+        "- {{ name: partner, kind: oidc, issuer: 'https://id.test', audiences: [a], jwks_url: '{}/jwks' }}",
+        partner.url()
+    );
+    let (status, said) = check(yaml(&partner)).await;
+    assert_eq!(status, Some(1), "{said}");
+    assert!(said.contains("partner (https://id.test): 0 usable"), "{said}");
+    assert!(said.contains("not fetched: ") && said.contains("503"), "{said}");
+    assert!(!said.contains('\u{1b}'), "{said:?}");
 }
 
 #[test]

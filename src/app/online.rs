@@ -1,0 +1,79 @@
+//! What the issuers of a configuration answer, asked once: for `config check --online`.
+
+use futures_util::future::join_all;
+use tokio::time::timeout;
+
+use super::{BuildError, CONNECT_TIMEOUT, compile, labels};
+use crate::{
+    config::Config,
+    health::Readiness,
+    metrics::Metrics,
+    rownd, upstream,
+    verify::{self, KeyRefresher, KeyStatus, Revocations, Verifier},
+};
+
+/// What one issuer answered.
+#[derive(Debug)]
+pub struct IssuerFindings {
+    /// Its configured name.
+    pub name: String,
+    /// The `iss` of its tokens.
+    pub iss: String,
+    /// Its keys.
+    pub keys: KeyStatus,
+    /// The id of each app, configured or asked for by its key; or why there is none.
+    pub apps: Vec<Result<String, String>>,
+}
+
+impl IssuerFindings {
+    /// Its tokens can be verified.
+    #[must_use]
+    pub fn good(&self) -> bool {
+        self.keys.usable > 0
+            && self.keys.last_error.is_none()
+            && self.apps.iter().all(Result::is_ok)
+    }
+}
+
+/// Asks every issuer for its keys and for what it is asked at a start, side by side.
+pub async fn ask_issuers(config: &Config) -> Result<Vec<IssuerFindings>, BuildError> {
+    let part = |error: String| BuildError::Part(error);
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    verify::self_test().map_err(part)?;
+    let metrics = Metrics::build(&labels(config)).map_err(|error| part(error.to_string()))?;
+    let upstream =
+        upstream::Client::build(CONNECT_TIMEOUT).map_err(|error| part(error.to_string()))?;
+    let (limits, readiness) = (compile::limits(config), Readiness::new());
+    let revocations = Revocations::new(&config.revocation, &metrics);
+    let parts =
+        Verifier::build(&config.issuers, limits, revocations, &upstream, &metrics, &readiness)
+            .map_err(part)?;
+    let verifier = parts.verifier;
+    let clients = rownd::build(&config.issuers, &upstream, &metrics);
+    tokio::select! {
+        _ = join_all(parts.refreshers.into_iter().map(KeyRefresher::run)) => {
+            // There is nothing to fetch: every key is in place.
+        }
+        () = verifier.settled() => {}
+    }
+    let findings = verifier.issuers().iter().zip(&clients).map(async |(issuer, client)| {
+        let patience = issuer.settings().keys.fetch_timeout.get();
+        let ask = issuer.apps().iter().map(async |app| match (app.id(), app.key(), client) {
+            (Some(id), ..) => Ok(id.to_owned()),
+            (None, Some(key), Some(client)) => {
+                match timeout(patience * 2, client.app_id(key, patience)).await {
+                    Ok(asked) => asked.map_err(|error| error.to_string()),
+                    Err(_elapsed) => Err("no answer in time".to_owned()),
+                }
+            }
+            (None, ..) => Err("it has no key to ask by".to_owned()),
+        });
+        IssuerFindings {
+            name: issuer.name().to_owned(),
+            iss: issuer.settings().issuer.clone().unwrap_or_default(),
+            keys: issuer.key_status(),
+            apps: join_all(ask).await,
+        }
+    });
+    Ok(join_all(findings).await)
+}
