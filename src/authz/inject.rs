@@ -42,6 +42,15 @@ const FIELDS: [Field; 10] = [
     ("x-rownd-groups", |who| list(&who.groups)),
 ];
 
+impl Text<'_> {
+    fn as_str(&self) -> &str {
+        match self {
+            Self::Word(word) => word,
+            Self::Own(text) => text,
+        }
+    }
+}
+
 /// Sets and strips identity headers.
 #[derive(Debug)]
 pub(super) struct Injector {
@@ -101,7 +110,7 @@ impl Injector {
         for (name, read) in FIELDS {
             // An empty value is none: a proxy may leave an empty header out, and what the client
             // sent in its place would stay.
-            match identity.and_then(read).filter(|value| !value.is_empty()) {
+            match identity.and_then(read).filter(|value| !value.as_str().is_empty()) {
                 None => headers.remove.push(name),
                 Some(value) => {
                     let value = match value {
