@@ -100,6 +100,9 @@ impl Ratio {
     }
 }
 
+/// What is read off the cost of a verification.
+type Figure = fn(&Cost) -> f64;
+
 pub(crate) struct Report<'a> {
     rounds: &'a [Round],
     ratios: [Ratio; 5],
@@ -152,7 +155,7 @@ impl<'a> Report<'a> {
             self.print_row(row, name)?;
         }
         for (index, algorithm) in Algorithm::ALL.into_iter().enumerate() {
-            let figures: [(&str, fn(&Cost) -> f64); 2] =
+            let figures: [(&str, Figure); 2] =
                 [("aws-lc-rs", |cost| cost.aws_lc_rs), ("jsonwebtoken", |cost| cost.jsonwebtoken)];
             for (library, figure) in figures {
                 let cost = Spread::of(self.rounds, |round| figure(&round.verify[index]));

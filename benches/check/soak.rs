@@ -27,9 +27,10 @@ pub(crate) async fn run(program: &Path, cores: Cores, tokens: u64) -> Result<boo
     let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/bench");
     fs::create_dir_all(&directory)?;
     // The second key has the name of the first: its tokens meet a key and fail at the signature.
-    let (signer, forger) =
-        (Signer::generate(Algorithm::EdDSA)?, Signer::generate(Algorithm::EdDSA)?);
-    let issuers = crate::issuer::serve(std::slice::from_ref(&signer)).await?;
+    let signers: Vec<Signer> =
+        Algorithm::ALL.map(Signer::generate).into_iter().collect::<Result<_>>()?;
+    let issuers = crate::issuer::serve(&signers).await?;
+    let (signer, forger) = (&signers[0], &Signer::generate(Algorithm::EdDSA)?);
     let first = signer.mint(0..USERS)?;
     let template = Template::new(first.length())?;
     let server = servers::product(cores.server, program, &directory, issuers, None).await?;
@@ -41,7 +42,7 @@ pub(crate) async fn run(program: &Path, cores: Cores, tokens: u64) -> Result<boo
     let mut most = resident(server.pid)?;
     println!("{:>9} tokens, {:>4} MiB", USERS, most >> 20);
     let mut serial = USERS;
-    for (kind, by, good) in [("good", &signer, true), ("forged", &forger, false)] {
+    for (kind, by, good) in [("good", signer, true), ("forged", forger, false)] {
         let mut done = 0;
         while done < tokens {
             let count = BATCH.min(tokens - done);

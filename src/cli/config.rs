@@ -33,7 +33,7 @@ pub(super) fn check(args: &CheckArgs) -> Outcome {
         return Ok(ExitCode::SUCCESS);
     }
     let found = block_on(app::ask_issuers(&config))?.map_err(Failure::bad_input)?;
-    found.iter().for_each(|issuer| print_issuer(issuer));
+    found.iter().for_each(print_issuer);
     if found.iter().all(IssuerFindings::good) {
         Ok(ExitCode::SUCCESS)
     } else {
