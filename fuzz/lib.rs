@@ -1,0 +1,148 @@
+//! What the fuzz targets share: issuers of every kind whose keys are in place, a signer, and a
+//! clock that stands still. Nothing here or in the targets needs more than the public interface.
+
+use std::{
+    sync::{Arc, LazyLock},
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
+
+use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair as _};
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use bytes::Bytes;
+use rownd_authz::{
+    authz::end_labels,
+    config::{self, Config, Issuer, IssuerKind, SigningAlgorithm},
+    health::Readiness,
+    metrics::{Labels, Metrics},
+    model::{Denial, DenialClass, Identity},
+    upstream::Client,
+    verify::{self, Limits, Revocations, Verifier},
+};
+use serde_json::json;
+use tokio::time::Instant;
+
+/// Every kind, in the order in which [`issuers`] has them.
+pub const KINDS: [IssuerKind; 5] = [
+    IssuerKind::Rownd,
+    IssuerKind::Supertokens,
+    IssuerKind::Oidc,
+    IssuerKind::Firebase,
+    IssuerKind::Static,
+];
+
+/// When it is.
+pub const NOW: u64 = 1_800_000_000;
+
+/// base64url without padding.
+pub fn b64(bytes: impl AsRef<[u8]>) -> String {
+    URL_SAFE_NO_PAD.encode(bytes)
+}
+
+/// What tokens of a kind's issuer say in `iss`.
+pub fn iss(kind: IssuerKind) -> String {
+    format!("https://{}.test", kind.as_str())
+}
+
+/// The one key that signs for all of them.
+pub fn signer() -> Ed25519KeyPair {
+    Ed25519KeyPair::from_seed_unchecked(&[7; 32]).expect("a seed is a key")
+}
+
+/// Its key set.
+pub fn key_set() -> String {
+    let x = b64(signer().public_key());
+    json!({ "keys": [{ "kty": "OKP", "crv": "Ed25519", "kid": "k", "x": x }] }).to_string()
+}
+
+/// A token over these claims, good as far as header and signature go.
+pub fn sign(claims: &[u8]) -> Bytes {
+    let signed = format!("{}.{}", b64(r#"{"alg":"EdDSA","kid":"k"}"#), b64(claims));
+    let signature = b64(signer().sign(signed.as_bytes()));
+    format!("{signed}.{signature}").into()
+}
+
+/// One issuer of each kind, with this key set in place and nothing to fetch. They are made by
+/// hand, so that all of them can have the one fast algorithm.
+pub fn issuers(keys: &str) -> Vec<Issuer> {
+    let issuer = |kind: IssuerKind| {
+        let mut issuer = Issuer::new(kind.as_str(), kind);
+        issuer.issuer = Some(iss(kind));
+        issuer.key_set = Some(keys.to_owned());
+        issuer.keys.fetch = false;
+        issuer.algorithms = SigningAlgorithm::ALL.to_vec();
+        issuer.required = false;
+        match kind {
+            IssuerKind::Rownd => {
+                issuer.apps = vec![config::App { id: Some("a".into()), ..config::App::default() }];
+            }
+            IssuerKind::Firebase => issuer.project = Some("a".into()),
+            _ => issuer.audiences = vec!["a".into()],
+        }
+        issuer
+    };
+    KINDS.into_iter().map(issuer).collect()
+}
+
+/// The metrics of these issuers.
+pub fn metrics(issuers: &[Issuer]) -> Arc<Metrics> {
+    Metrics::build(&Labels {
+        reasons: end_labels(),
+        verifications: verify::result_labels(),
+        issuers: issuers.iter().map(|issuer| issuer.name.clone()).collect(),
+    })
+    .expect("metrics")
+}
+
+/// The outbound client, which nobody uses here. It reads the roots of the system, so it is made
+/// once.
+pub fn client() -> &'static Client {
+    static CLIENT: LazyLock<Client> = LazyLock::new(|| {
+        let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+        Client::build(Duration::from_secs(1)).expect("a client")
+    });
+    &CLIENT
+}
+
+/// A verifier that trusts these issuers, without caches: every token is judged.
+pub fn verifier(issuers: &[Issuer], metrics: &Arc<Metrics>) -> Result<Verifier, String> {
+    let limits = Limits { max_token_bytes: 8192, claims_cache_bytes: 0, refusal_cache_bytes: 0 };
+    let revocations = Revocations::new(&config().revocation, metrics);
+    let parts =
+        Verifier::build(issuers, limits, revocations, client(), metrics, &Readiness::new())?;
+    Ok(parts.verifier)
+}
+
+/// A configuration with rules of every kind.
+pub fn config() -> Config {
+    let text = r#"
+issuers: [{ name: one, kind: static, issuer: "urn:one", audiences: [a], key_set: "{}" }]
+credentials: [{ header: authorization }, { cookie: c }, { query: q }]
+routes:
+  - { id: admin, match: { path: { prefix: /admin } }, auth_level: verified }
+  - { id: public, match: { path: { prefix: /public } }, auth: none }
+  - { id: optional, match: { path: { prefix: /optional } }, auth: optional }
+"#;
+    config::parse("fuzz.yaml", text, &Default::default()).expect("a good configuration")
+}
+
+/// One judgement, to its end.
+pub fn judge(
+    runtime: &tokio::runtime::Runtime,
+    verifier: &Verifier,
+    token: &Bytes,
+) -> Result<Arc<Identity>, Denial> {
+    let now: SystemTime = UNIX_EPOCH + Duration::from_secs(NOW);
+    runtime.block_on(async {
+        verifier.verify(token, now, Instant::now() + Duration::from_secs(1)).await
+    })
+}
+
+/// What a client can cause is always its own fault.
+pub fn assert_clients_fault(denial: &Denial) {
+    assert_eq!(denial.reason().class(), DenialClass::BadCredential, "{:?}", denial.reason());
+}
+
+/// A runtime without threads.
+pub fn runtime() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime")
+}
