@@ -22,7 +22,7 @@ use clap::{Args, Parser, Subcommand};
 const NO: u8 = 1;
 const BAD_INPUT: u8 = 2;
 
-/// Authentication sidecar: answers Envoy's external authorization checks for Rownd tokens.
+/// Authentication sidecar: answers Envoy's external authorization checks.
 #[derive(Debug, Parser)]
 #[command(name = "rownd-authz", version, propagate_version = true, after_help = EXAMPLES)]
 pub struct Cli {

@@ -12,15 +12,12 @@ mod tests;
 
 use std::{
     collections::HashMap,
-    sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicUsize, Ordering},
-    },
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
 use tokio::{
-    sync::{mpsc, watch},
+    sync::{Semaphore, mpsc, watch},
     time::{Instant, timeout_at},
 };
 
@@ -103,7 +100,7 @@ pub struct Profiles {
     cache: ProfileCache,
     flights: Mutex<HashMap<Key, Flight>>,
     queue: mpsc::Sender<Job>,
-    waiting: AtomicUsize,
+    waiting: Semaphore,
     ttl: Duration,
     not_found_ttl: Duration,
     stale_on_error: Duration,
@@ -130,7 +127,7 @@ impl Profiles {
             cache: ProfileCache::new(settings.cache_bytes),
             flights: Mutex::new(HashMap::new()),
             queue,
-            waiting: AtomicUsize::new(0),
+            waiting: Semaphore::new(MAX_WAITING),
             ttl: settings.ttl.get(),
             not_found_ttl: settings.not_found_ttl.get(),
             stale_on_error: settings.stale_on_error.get(),
@@ -200,7 +197,7 @@ impl Profiles {
 
     /// The outcome of a fetch: of the one under way, or of a new one. `None`: not in time.
     async fn fetched(&self, key: Key, deadline: Instant) -> Option<Outcome> {
-        let _place = Waiting::enter(&self.waiting)?;
+        let _place = self.waiting.try_acquire().ok()?;
         let mut flight = self.board(key)?;
         let landed = timeout_at(deadline, flight.wait_for(Option::is_some)).await;
         landed.ok()?.ok()?.clone()
@@ -275,20 +272,4 @@ impl Profiles {
 fn is_current(flights: &HashMap<Key, Flight>, job: &Job) -> bool {
     let flight = flights.get(&job.key);
     flight.is_some_and(|flight| flight.same_channel(&job.outcome.subscribe()))
-}
-
-/// A place among those that wait, until it is dropped.
-struct Waiting<'a>(&'a AtomicUsize);
-
-impl<'a> Waiting<'a> {
-    fn enter(waiting: &'a AtomicUsize) -> Option<Self> {
-        let place = Self(waiting);
-        (waiting.fetch_add(1, Ordering::Relaxed) < MAX_WAITING).then_some(place)
-    }
-}
-
-impl Drop for Waiting<'_> {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
-    }
 }

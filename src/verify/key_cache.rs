@@ -10,7 +10,7 @@ use std::{
     io,
     sync::{
         Arc, OnceLock,
-        atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::{Duration, SystemTime},
 };
@@ -19,7 +19,7 @@ use arc_swap::ArcSwapOption;
 use jsonwebtoken::Algorithm;
 use serde::Serialize;
 use tokio::{
-    sync::{Notify, watch},
+    sync::{Notify, Semaphore, watch},
     time::{Instant, timeout_at},
 };
 
@@ -36,22 +36,6 @@ use crate::{
 /// Checks of one issuer that may wait for a key at a time: a slow issuer and a stream of made-up
 /// `kid`s must not fill the places of all checks in flight.
 const MAX_WAITING: usize = 256;
-
-/// A place among those that wait, until it is dropped.
-struct Waiting<'a>(&'a AtomicUsize);
-
-impl<'a> Waiting<'a> {
-    fn enter(waiting: &'a AtomicUsize) -> Option<Self> {
-        let place = Self(waiting);
-        (waiting.fetch_add(1, Ordering::Relaxed) < MAX_WAITING).then_some(place)
-    }
-}
-
-impl Drop for Waiting<'_> {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
-    }
-}
 
 /// A key set, and for how long it is good.
 #[derive(Debug)]
@@ -100,7 +84,7 @@ pub(super) struct KeyStore {
     pub(super) algorithms: Vec<Algorithm>,
     pub(super) progress: watch::Sender<Progress>,
     pub(super) wanted: Notify,
-    waiting: AtomicUsize,
+    waiting: Semaphore,
     pub(super) cooldown: Duration,
     pub(super) max_stale: Duration,
     pub(super) refresh_interval: Duration,
@@ -145,7 +129,7 @@ impl KeyStore {
             algorithms,
             progress: watch::Sender::new(Progress::default()),
             wanted: Notify::new(),
-            waiting: AtomicUsize::new(0),
+            waiting: Semaphore::new(MAX_WAITING),
             cooldown: settings.cooldown.get(),
             max_stale: settings.max_stale.get(),
             refresh_interval: settings.refresh_interval.get(),
@@ -176,7 +160,7 @@ impl KeyStore {
             now.attempts
         };
         self.wanted.notify_one();
-        let Some(_place) = Waiting::enter(&self.waiting) else { return Err(self.pending()) };
+        let Ok(_place) = self.waiting.try_acquire() else { return Err(self.pending()) };
         match timeout_at(deadline, progress.wait_for(|now| now.attempts > attempts)).await {
             Ok(Ok(now)) => self.look_up(kid, algorithm).ok_or_else(|| self.unknown(&now)),
             // The fetch goes on without us; the next check finds the key.
