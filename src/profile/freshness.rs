@@ -11,12 +11,12 @@ const NANOSECONDS: i128 = 1_000_000_000;
 impl Profiles {
     /// The identity is good by its user's profile. Waits for that until `deadline` at the longest.
     pub async fn confirm(&self, who: &Identity, deadline: Instant) -> Result<(), Denial> {
-        let profile = self.get(who, None, deadline).await.map_err(|error| match error {
+        let known = self.get(who, None, deadline).await.map_err(|error| match error {
             Error::Unsupported => DenyReason::ProfileUnsupported,
             Error::NotFound => DenyReason::UserNotFound,
-            Error::Unavailable => DenyReason::ProfileUnavailable,
+            Error::Unavailable(_) => DenyReason::ProfileUnavailable,
         })?;
-        judge(&profile, who.issued_at)?;
+        judge(&known.profile, who.issued_at)?;
         Ok(())
     }
 }
