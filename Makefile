@@ -34,6 +34,7 @@ MESH := $(TOOLS)/mesh
 ISTIO_FILES := gateway.yaml waypoint.yaml sidecar-uds.yaml
 CHART_PYTHON := $(VENV)/bin/python
 JOSERFC := $(VENV)/joserfc.stamp
+SUPERTOKENS := $(VENV)/supertokens.stamp
 GOLANG_JWT := $(TOOLS)/golang-jwt/mint
 ROWND_NODE := $(TOOLS)/node/node_modules/@rownd/node/package.json
 
@@ -134,7 +135,7 @@ image-test: | need-image-test ## By hand, as root: the image built on a debootst
 	@cargo build $(DEV)
 	@.ci/image-test $(BINARY)
 
-tools: | need-test $(ENVOY) $(ENVOYS) $(PYJWT) $(JOSERFC) $(GOLANG_JWT) $(ROWND_DJANGO) $(ROWND_NODE) $(CHART_TOOLS) ## Fetch what the tests need into .tools/
+tools: | need-test $(ENVOY) $(ENVOYS) $(PYJWT) $(JOSERFC) $(GOLANG_JWT) $(ROWND_DJANGO) $(SUPERTOKENS) $(ROWND_NODE) $(CHART_TOOLS) ## Fetch what the tests need into .tools/
 
 clean-tools: ## Remove what was fetched
 	rm -rf $(TOOLS)
@@ -212,6 +213,11 @@ $(GOLANG_JWT): $(addprefix tests/foreign/minters/golang/,go.mod go.sum main.go)
 
 $(ROWND_DJANGO): .ci/tools/django.txt | $(PYJWT)
 	@echo 'fetching rownd-django into $(TOOLS)/'
+	@$(PIP) install --require-hashes --no-deps -r $<
+	@touch $@
+
+$(SUPERTOKENS): .ci/tools/supertokens.txt | $(ROWND_DJANGO)
+	@echo 'fetching supertokens-python into $(TOOLS)/'
 	@$(PIP) install --require-hashes --no-deps -r $<
 	@touch $@
 

@@ -14,6 +14,8 @@ mod node;
 mod oidc;
 pub(crate) mod pyjwt;
 #[cfg(feature = "dev")]
+mod supertokens;
+#[cfg(feature = "dev")]
 mod talk;
 
 use std::path::{Path, PathBuf};
