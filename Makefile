@@ -222,7 +222,7 @@ $(SUPERTOKENS): .ci/tools/supertokens.txt | $(ROWND_DJANGO)
 	@touch $@
 
 $(ROWND_NODE): tests/foreign/node/package-lock.json tests/foreign/node/package.json
-	@echo 'fetching @rownd/node and openid-client into $(TOOLS)/'
+	@echo 'fetching @rownd/node, openid-client and oidc-provider into $(TOOLS)/'
 	@rm -rf $(TOOLS)/node && mkdir -p $(TOOLS)/node && cp $^ $(TOOLS)/node/
 	@cd $(TOOLS)/node && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
 	@touch $@
