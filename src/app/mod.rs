@@ -7,6 +7,7 @@ mod background;
 mod compile;
 mod connection;
 mod control;
+mod inspect;
 mod listen;
 mod online;
 mod ops;
@@ -37,6 +38,7 @@ use crate::{
 };
 use compile::{Tools, Work};
 use control::ControlSocket;
+pub use inspect::{Inspected, KeysAtHand, inspect};
 pub use listen::ListenAddress;
 use listen::Listener;
 pub use online::{IssuerFindings, ask_issuers};
