@@ -245,16 +245,39 @@ def check_configuration(where, items, binary):
             problem(where, f"{title(item)}: {done.stdout}{done.stderr}")
 
 
+def check_test_pod(where, items, binary):
+    """The program takes what the pod of `helm test` tells it, and finds nobody there."""
+    for name, _, spec in pods(items):
+        if not name.startswith("Pod/"):
+            continue
+        [container] = spec["containers"]
+        for argument in container["args"]:
+            file = argument.partition("=/etc/")[2]
+            if file and f"/etc/{file.rpartition('/')[0]}" not in [
+                    mount["mountPath"] for mount in container.get("volumeMounts", [])]:
+                problem(where, f"{name}: {argument} is in no mount")
+        with tempfile.TemporaryDirectory() as folder:
+            arguments = [re.sub("--address=.*", "--address=127.0.0.1:1", certificates(argument, folder))
+                         for argument in container["args"]]
+            done = subprocess.run([binary, *arguments], capture_output=True, text=True)
+        if done.returncode != 1 or "cannot ask 127.0.0.1:1" not in done.stderr:
+            problem(where, f"{name}: {arguments}: {done.returncode}: {done.stdout}{done.stderr}")
+
+
 def certificates(text, folder):
     """The same with real certificates in place of those that a Secret holds."""
-    if "/etc/rownd-authz/tls/" not in text:
+    held = re.compile("/etc/rownd-authz/(tls|client)/")
+    if not held.search(text):
         return text
+    if (pathlib.Path(folder) / "tls.crt").exists():
+        return held.sub(f"{folder}/", text)
     make = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
             "-days", "2", "-subj", "/CN=chart", "-addext", "subjectAltName=DNS:chart",
             "-keyout", f"{folder}/tls.key", "-out", f"{folder}/tls.crt"]
     subprocess.run(make, check=True, capture_output=True)
-    shutil.copy(f"{folder}/tls.crt", f"{folder}/ca.crt")
-    return text.replace("/etc/rownd-authz/tls/", f"{folder}/")
+    for name in ("ca.crt", "clients.crt"):
+        shutil.copy(f"{folder}/tls.crt", f"{folder}/{name}")
+    return held.sub(f"{folder}/", text)
 
 
 def check_scenario(name, values, schemas, customs, binary, update):
@@ -274,6 +297,7 @@ def check_scenario(name, values, schemas, customs, binary, update):
     check_selectors(name, items)
     check_ports(name, items)
     check_configuration(name, items, binary)
+    check_test_pod(name, items, binary)
     for item in items:
         if len(item["metadata"]["name"]) > 63:
             problem(name, f"{title(item)}: the name is too long")
