@@ -446,7 +446,7 @@ def check_manifests(schemas, customs, binary):
         problem("manifests", f"only {checked} of {len(files)} were found")
 
 
-def check_compose():
+def check_compose(binary):
     schema = json.loads((TOOLS / "crds" / "github.com-compose-spec-compose-go-v2.json").read_text())
     for file in sorted((ROOT / "deploy" / "compose").glob("compose*.yaml")):
         composed = yaml.load(file.read_text(), Strict)
@@ -458,6 +458,20 @@ def check_compose():
                 known = mount in composed["volumes"] or (file.parent / mount).is_file()
                 if not known:
                     problem(file.name, f"{name} mounts {mount}, which is not there")
+        # Those that run our image: settings and commands are put before the program.
+        for name, service in composed["services"].items():
+            if "build" not in service:
+                continue
+            probe = service.get("healthcheck", {}).get("test", [])[2:]
+            for command in filter(None, (service.get("command"), probe)):
+                done = subprocess.run([binary, *command, "--help"], capture_output=True, text=True)
+                if done.returncode:
+                    problem(file.name, f"{name}: {command}: {done.stderr}")
+            if "environment" in service:
+                done = subprocess.run([binary, "config", "check"], env=service["environment"],
+                                      capture_output=True, text=True)
+                if done.returncode:
+                    problem(file.name, f"{name}: {done.stdout}{done.stderr}")
 
 
 # Commands of the papers: what is run with a cluster is rendered without one.
@@ -495,6 +509,15 @@ def check_versions():
     cargo = re.search(r'^version = "(.+)"$', (ROOT / "Cargo.toml").read_text(), re.M)[1]
     chart = yaml.safe_load((CHART / "Chart.yaml").read_text())
     image = re.search(r"^ARG VERSION=(.+)$", (ROOT / "Dockerfile").read_text(), re.M)
+    images = [container["image"] for file in (ROOT / "deploy" / "kubernetes").glob("*.yaml")
+              for _, _, spec in pods(objects(file.read_text()))
+              for container in spec["containers"] + spec.get("initContainers", [])
+              if container["image"].startswith("rownd-authz")]
+    if not images:
+        problem("deploy/kubernetes", "has no image of ours")
+    for image_name in images:
+        if image_name != f"rownd-authz:{cargo}":
+            problem("deploy/kubernetes", f"has {image_name}, Cargo.toml says {cargo}")
     for where, found in (("Chart.yaml version", chart["version"]), ("appVersion", chart["appVersion"]),
                          ("Dockerfile VERSION", image and image[1])):
         if found != cargo:
@@ -536,7 +559,7 @@ def main():
     check_lint()
     check_refusals()
     check_notes()
-    check_compose()
+    check_compose(arguments.binary)
     check_papers()
     check_versions()
     check_metric_names()
