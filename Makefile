@@ -232,9 +232,9 @@ $(CHART_TOOLS): .ci/tools/chart .ci/tools/chart.txt .ci/tools/chart-carriers.txt
 	@.ci/tools/chart $(CHART_PYTHON) $(@D)
 	@touch $@
 
-$(MESH)/envoy-gateway:
+$(MESH)/envoy-gateway: .ci/tools/envoy-gateway
 	@echo 'building Envoy Gateway 1.9.1 (minutes)'
-	@mkdir -p $(@D) && GOBIN=$(CURDIR)/$(@D) CGO_ENABLED=0 go install github.com/envoyproxy/gateway/cmd/envoy-gateway@v1.9.1
+	@.ci/tools/envoy-gateway $(@D)
 
 $(MESH)/istioctl:
 	@echo 'building istioctl (minutes)'

@@ -3,8 +3,9 @@
 //!
 //! What a check brings is decoded a little differently from what the protos say, in ways that
 //! are the same on the wire: text as `bytes`, because invalid UTF-8 in a `string` is a decode
-//! error, which is an RPC error, which Envoy may be told to let through; and maps as repeated
-//! entries, because that costs no hashing. Answers are encoded by the `envoy-types` crate.
+//! error, which is an RPC error, which Envoy may be told to let through; maps as repeated
+//! entries, because that costs no hashing; and metadata as `bytes`, to be read only as far as
+//! one looks for something. Answers are encoded by the `envoy-types` crate.
 
 use std::{env, error::Error, fs, path::PathBuf};
 
@@ -13,12 +14,15 @@ use prost_types::{DescriptorProto, FileDescriptorSet, field_descriptor_proto::Ty
 
 const PROTOS: &[&str] =
     &["envoy/service/auth/v3/external_auth.proto", "rownd/auth/v1/rownd_auth.proto"];
-/// What only answers use: these are the crate's.
-const ENCODED: [(&str, &str); 6] = [
+/// The one field that is a message on the wire and `bytes` to us.
+const UNREAD: &str = "route_metadata_context";
+/// What only answers use, or nobody as a whole: these are the crate's.
+const ENCODED: [(&str, &str); 7] = [
     (".envoy.service.auth.v3.CheckResponse", "envoy::service::auth::v3::CheckResponse"),
     (".envoy.service.auth.v3.DeniedHttpResponse", "envoy::service::auth::v3::DeniedHttpResponse"),
     (".envoy.service.auth.v3.OkHttpResponse", "envoy::service::auth::v3::OkHttpResponse"),
     (".envoy.config.core.v3.HeaderValueOption", "envoy::config::core::v3::HeaderValueOption"),
+    (".envoy.config.core.v3.Metadata", "envoy::config::core::v3::Metadata"),
     (".envoy.type.v3", "envoy::r#type::v3"),
     (".google.rpc", "google::rpc"),
 ];
@@ -56,8 +60,9 @@ fn loosen(message: &mut DescriptorProto) {
         options.map_entry = None;
     }
     for field in &mut message.field {
-        if field.r#type() == Type::String {
+        if field.r#type() == Type::String || field.name() == UNREAD {
             field.set_type(Type::Bytes);
+            field.type_name = None;
         }
     }
     message.nested_type.iter_mut().for_each(loosen);

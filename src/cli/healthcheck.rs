@@ -13,7 +13,7 @@ use std::{
 use clap::Args;
 use hyper_util::rt::TokioIo;
 use rustls::{
-    ClientConfig, DigitallySignedStruct, SignatureScheme,
+    ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme,
     client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
     crypto::{
         CryptoProvider, aws_lc_rs::default_provider, verify_tls12_signature, verify_tls13_signature,
@@ -45,6 +45,9 @@ pub(super) struct HealthcheckArgs {
     /// It speaks TLS [default: as configured, without --address]
     #[arg(long)]
     tls: bool,
+    /// Only a server whose certificate this authority (PEM) has signed for the host of --address
+    #[arg(long, value_name = "FILE", requires = "address")]
+    ca: Option<PathBuf>,
     /// The client certificate that it asks for, PEM [default: the server's own, as configured]
     #[arg(long, value_name = "FILE", requires = "key")]
     cert: Option<PathBuf>,
@@ -62,7 +65,14 @@ pub(super) struct HealthcheckArgs {
 /// Where to ask, and how.
 struct Target {
     address: String,
-    tls: Option<Arc<ClientConfig>>,
+    tls: Option<Tls>,
+}
+
+#[derive(Clone)]
+struct Tls {
+    client: Arc<ClientConfig>,
+    /// Whom its certificate has to name, if anybody looks.
+    name: ServerName<'static>,
 }
 
 fn target(args: &HealthcheckArgs) -> Result<Target, Failure> {
@@ -71,14 +81,31 @@ fn target(args: &HealthcheckArgs) -> Result<Target, Failure> {
         None => config::grpc_endpoint(args.config.config.as_deref(), &config::environment())
             .map_err(Failure::bad_input)?,
     };
-    let wanted = args.tls || tls.is_some() || args.cert.is_some();
+    let wanted = args.tls || tls.is_some() || args.cert.is_some() || args.ca.is_some();
     let own = tls.filter(|tls| tls.client_ca_file.is_some());
     let pair = match (&args.cert, &args.key) {
         (Some(cert), Some(key)) => Some((cert.clone(), key.clone())),
         _ => own.map(|tls| (tls.cert_file, tls.key_file)),
     };
-    let tls = wanted.then(|| client(pair)).transpose().map_err(Failure::bad_input)?;
-    Ok(Target { address, tls })
+    if !wanted {
+        return Ok(Target { address, tls: None });
+    }
+    let name = match args.ca {
+        Some(_) => host(&address).map_err(Failure::bad_input)?,
+        None => ServerName::from(IpAddr::from(Ipv4Addr::LOCALHOST)),
+    };
+    let client = client(args.ca.as_deref(), pair).map_err(Failure::bad_input)?;
+    Ok(Target { address, tls: Some(Tls { client, name }) })
+}
+
+/// The host of `HOST:PORT`.
+fn host(address: &str) -> Result<ServerName<'static>, String> {
+    let host = match address.rsplit_once(':') {
+        Some((host, _)) if !address.starts_with("unix:") => host,
+        _ => "",
+    };
+    ServerName::try_from(host.trim_start_matches('[').trim_end_matches(']').to_owned())
+        .map_err(|_| format!("--ca: `{address}` has no host that a certificate could name"))
 }
 
 pub(super) fn run(args: &HealthcheckArgs) -> Outcome {
@@ -134,46 +161,57 @@ async fn connect(target: &Target, timeout: Duration) -> Result<Channel, tonic::t
 trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
 impl<S: AsyncRead + AsyncWrite + Send + Unpin> Stream for S {}
 
-async fn dial(
-    address: &str,
-    tls: Option<Arc<ClientConfig>>,
-) -> io::Result<TokioIo<Box<dyn Stream>>> {
+async fn dial(address: &str, tls: Option<Tls>) -> io::Result<TokioIo<Box<dyn Stream>>> {
     let stream: Box<dyn Stream> = match address.strip_prefix("unix:") {
         Some(path) => Box::new(UnixStream::connect(path).await?),
         None => Box::new(TcpStream::connect(address).await?),
     };
     Ok(TokioIo::new(match tls {
         None => stream,
-        Some(tls) => {
-            let name = ServerName::from(IpAddr::from(Ipv4Addr::LOCALHOST));
-            Box::new(TlsConnector::from(tls).connect(name, stream).await?)
-        }
+        Some(tls) => Box::new(TlsConnector::from(tls.client).connect(tls.name, stream).await?),
     }))
 }
 
-fn client(pair: Option<(PathBuf, PathBuf)>) -> Result<Arc<ClientConfig>, String> {
+fn client(
+    authority: Option<&Path>,
+    pair: Option<(PathBuf, PathBuf)>,
+) -> Result<Arc<ClientConfig>, String> {
+    let bad = |file: &Path, error: String| format!("{}: {error}", file.display());
     let provider = Arc::new(default_provider());
     let builder = ClientConfig::builder_with_provider(provider.clone())
         .with_safe_default_protocol_versions()
-        .map_err(|error| error.to_string())?
-        .dangerous()
-        .with_custom_certificate_verifier(Arc::new(AnyServer(provider)));
+        .map_err(|error| error.to_string())?;
+    let builder = match authority {
+        None => builder.dangerous().with_custom_certificate_verifier(Arc::new(AnyServer(provider))),
+        Some(file) => {
+            let mut roots = RootCertStore::empty();
+            for certificate in chain(file)? {
+                roots.add(certificate).map_err(|error| bad(file, error.to_string()))?;
+            }
+            if roots.is_empty() {
+                return Err(bad(file, "holds no certificate".to_owned()));
+            }
+            builder.with_root_certificates(roots)
+        }
+    };
     let mut client = match pair {
         None => builder.with_no_client_auth(),
         Some((cert, key)) => {
-            let bad = |file: &Path, error: String| format!("{}: {error}", file.display());
-            let chain = CertificateDer::pem_file_iter(&cert)
-                .and_then(Iterator::collect)
-                .map_err(|error| bad(&cert, error.to_string()))?;
             // The parser's error could quote what it found.
             let parsed = PrivateKeyDer::from_pem_file(&key)
                 .map_err(|_| bad(&key, "holds no private key".to_owned()))?;
-            let made = builder.with_client_auth_cert(chain, parsed);
+            let made = builder.with_client_auth_cert(chain(&cert)?, parsed);
             made.map_err(|error| bad(&cert, error.to_string()))?
         }
     };
     client.alpn_protocols = vec![b"h2".to_vec()];
     Ok(Arc::new(client))
+}
+
+fn chain(file: &Path) -> Result<Vec<CertificateDer<'static>>, String> {
+    CertificateDer::pem_file_iter(file)
+        .and_then(Iterator::collect)
+        .map_err(|error| format!("{}: {error}", file.display()))
 }
 
 /// Takes any certificate, as the kubelet's probes do. Nothing secret is sent, and a server that

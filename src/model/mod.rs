@@ -19,4 +19,4 @@ pub use identity::{AuthLevel, CookieProof, Credential, CredentialSource, Identit
 pub use peer::{Origin, Peer, PeerName};
 pub use profile::{Cutoff, Group, Profile};
 pub use reason::DenyReason;
-pub use request::{CallerProtocol, Headers, RequestContext};
+pub use request::{CallerProtocol, Headers, NamedRoute, RequestContext};

@@ -131,7 +131,8 @@ deny_reasons! {
     DeadlineExceeded => "deadline_exceeded", Unavailable, "the check took too long";
     /// More checks in flight than `check.max_in_flight`.
     Overloaded => "overloaded", Unavailable, "too many checks in flight";
-    /// Envoy's `context_extensions` name a route that is not configured.
+    /// Envoy names a route that is not configured, or two that differ: in `context_extensions`, or
+    /// by the annotation of an HTTPRoute.
     RouteUnknown => "route_unknown", Unavailable, "the proxy names an unknown route";
     /// The caller went away before the answer was ready. Counted, never sent.
     Cancelled => "cancelled", Unavailable, "the caller went away";

@@ -103,7 +103,16 @@ pub struct RequestContext {
     /// The proxy's own id of the request, used where the request brings none.
     pub proxy_request_id: Bytes,
     /// The route named by the operator's proxy configuration, if any.
-    pub named_route: Option<Bytes>,
+    pub named_route: Option<NamedRoute>,
+}
+
+/// What the operator's proxy configuration says about the route.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum NamedRoute {
+    /// It is the one with this id.
+    Id(Bytes),
+    /// Something that cannot be read, or two names that differ. It is no route at all.
+    Unclear,
 }
 
 #[cfg(test)]

@@ -14,7 +14,9 @@ use std::{collections::HashMap, sync::Arc};
 
 use crate::{
     config::{Auth, Config, DefaultRoute, ExpiredCookie, Freshness, OddPaths, Route},
-    model::{AllowReason, AuthLevel, Decision, Denial, DenyReason, Identity, RequestContext},
+    model::{
+        AllowReason, AuthLevel, Decision, Denial, DenyReason, Identity, NamedRoute, RequestContext,
+    },
 };
 use matcher::Matcher;
 
@@ -104,7 +106,8 @@ impl Policy {
         let host = matcher::canonical_host(&request.host).ok_or(DenyReason::HostRefused)?;
         let readings = path::readings(&request.path).ok_or(DenyReason::PathRefused)?;
         let requirement = match &request.named_route {
-            Some(id) => self.named(id)?.clone(),
+            Some(NamedRoute::Id(id)) => self.named(id)?.clone(),
+            Some(NamedRoute::Unclear) => return Err(DenyReason::RouteUnknown),
             None => {
                 let mut chosen = readings.iter().map(|path| self.select(request, &host, path));
                 let first = chosen.next().unwrap_or(&self.default).clone();

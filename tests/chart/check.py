@@ -245,16 +245,39 @@ def check_configuration(where, items, binary):
             problem(where, f"{title(item)}: {done.stdout}{done.stderr}")
 
 
+def check_test_pod(where, items, binary):
+    """The program takes what the pod of `helm test` tells it, and finds nobody there."""
+    for name, _, spec in pods(items):
+        if not name.startswith("Pod/"):
+            continue
+        [container] = spec["containers"]
+        for argument in container["args"]:
+            file = argument.partition("=/etc/")[2]
+            if file and f"/etc/{file.rpartition('/')[0]}" not in [
+                    mount["mountPath"] for mount in container.get("volumeMounts", [])]:
+                problem(where, f"{name}: {argument} is in no mount")
+        with tempfile.TemporaryDirectory() as folder:
+            arguments = [re.sub("--address=.*", "--address=127.0.0.1:1", certificates(argument, folder))
+                         for argument in container["args"]]
+            done = subprocess.run([binary, *arguments], capture_output=True, text=True)
+        if done.returncode != 1 or "cannot ask 127.0.0.1:1" not in done.stderr:
+            problem(where, f"{name}: {arguments}: {done.returncode}: {done.stdout}{done.stderr}")
+
+
 def certificates(text, folder):
     """The same with real certificates in place of those that a Secret holds."""
-    if "/etc/rownd-authz/tls/" not in text:
+    held = re.compile("/etc/rownd-authz/(tls|client)/")
+    if not held.search(text):
         return text
+    if (pathlib.Path(folder) / "tls.crt").exists():
+        return held.sub(f"{folder}/", text)
     make = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
             "-days", "2", "-subj", "/CN=chart", "-addext", "subjectAltName=DNS:chart",
             "-keyout", f"{folder}/tls.key", "-out", f"{folder}/tls.crt"]
     subprocess.run(make, check=True, capture_output=True)
-    shutil.copy(f"{folder}/tls.crt", f"{folder}/ca.crt")
-    return text.replace("/etc/rownd-authz/tls/", f"{folder}/")
+    for name in ("ca.crt", "clients.crt"):
+        shutil.copy(f"{folder}/tls.crt", f"{folder}/{name}")
+    return held.sub(f"{folder}/", text)
 
 
 def check_scenario(name, values, schemas, customs, binary, update):
@@ -274,6 +297,7 @@ def check_scenario(name, values, schemas, customs, binary, update):
     check_selectors(name, items)
     check_ports(name, items)
     check_configuration(name, items, binary)
+    check_test_pod(name, items, binary)
     for item in items:
         if len(item["metadata"]["name"]) > 63:
             problem(name, f"{title(item)}: the name is too long")
@@ -422,7 +446,7 @@ def check_manifests(schemas, customs, binary):
         problem("manifests", f"only {checked} of {len(files)} were found")
 
 
-def check_compose():
+def check_compose(binary):
     schema = json.loads((TOOLS / "crds" / "github.com-compose-spec-compose-go-v2.json").read_text())
     for file in sorted((ROOT / "deploy" / "compose").glob("compose*.yaml")):
         composed = yaml.load(file.read_text(), Strict)
@@ -434,6 +458,20 @@ def check_compose():
                 known = mount in composed["volumes"] or (file.parent / mount).is_file()
                 if not known:
                     problem(file.name, f"{name} mounts {mount}, which is not there")
+        # Those that run our image: settings and commands are put before the program.
+        for name, service in composed["services"].items():
+            if "build" not in service:
+                continue
+            probe = service.get("healthcheck", {}).get("test", [])[2:]
+            for command in filter(None, (service.get("command"), probe)):
+                done = subprocess.run([binary, *command, "--help"], capture_output=True, text=True)
+                if done.returncode:
+                    problem(file.name, f"{name}: {command}: {done.stderr}")
+            if "environment" in service:
+                done = subprocess.run([binary, "config", "check"], env=service["environment"],
+                                      capture_output=True, text=True)
+                if done.returncode:
+                    problem(file.name, f"{name}: {done.stdout}{done.stderr}")
 
 
 # Commands of the papers: what is run with a cluster is rendered without one.
@@ -471,6 +509,15 @@ def check_versions():
     cargo = re.search(r'^version = "(.+)"$', (ROOT / "Cargo.toml").read_text(), re.M)[1]
     chart = yaml.safe_load((CHART / "Chart.yaml").read_text())
     image = re.search(r"^ARG VERSION=(.+)$", (ROOT / "Dockerfile").read_text(), re.M)
+    images = [container["image"] for file in (ROOT / "deploy" / "kubernetes").glob("*.yaml")
+              for _, _, spec in pods(objects(file.read_text()))
+              for container in spec["containers"] + spec.get("initContainers", [])
+              if container["image"].startswith("rownd-authz")]
+    if not images:
+        problem("deploy/kubernetes", "has no image of ours")
+    for image_name in images:
+        if image_name != f"rownd-authz:{cargo}":
+            problem("deploy/kubernetes", f"has {image_name}, Cargo.toml says {cargo}")
     for where, found in (("Chart.yaml version", chart["version"]), ("appVersion", chart["appVersion"]),
                          ("Dockerfile VERSION", image and image[1])):
         if found != cargo:
@@ -512,7 +559,7 @@ def main():
     check_lint()
     check_refusals()
     check_notes()
-    check_compose()
+    check_compose(arguments.binary)
     check_papers()
     check_versions()
     check_metric_names()

@@ -75,6 +75,35 @@ async fn a_route_named_by_envoy_is_the_one_that_counts() {
 }
 
 #[tokio::test]
+async fn an_annotated_route_is_the_one_that_counts() {
+    let stack = stack().await;
+    let guest = stack.issuer.token("guest").sign();
+    let verified = stack.issuer.token("verified").sign();
+    for path in ["/named", "/public/named"] {
+        let answer = stack.ask("annotated", &Raw::get(path)).await;
+        No::Anonymous.check(&answer, "credential_missing", path);
+        let answer = stack.ask("annotated", &Raw::get(path).bearer(&guest)).await;
+        No::Forbidden.check(&answer, "auth_level_too_low", path);
+        stack.pass("annotated", &Raw::get(path).bearer(&verified)).await;
+    }
+    for path in ["/opened", "/agreed", "/public"] {
+        stack.pass("annotated", &Raw::get(path)).await;
+    }
+    for path in ["/unknown", "/differs"] {
+        let answer = stack.ask("annotated", &Raw::get(path).bearer(&verified)).await;
+        No::Unavailable.check(&answer, "route_unknown", path);
+    }
+    // Shown to nobody, it says nothing: the rules go by what they match.
+    stack.pass("unshown", &Raw::get("/named").bearer(&guest)).await;
+    No::Anonymous.check(
+        &stack.ask("unshown", &Raw::get("/opened")).await,
+        "credential_missing",
+        "",
+    );
+    stack.pass("unshown", &Raw::get("/differs")).await;
+}
+
+#[tokio::test]
 async fn where_envoy_does_not_ask_we_have_no_say() {
     let stack = stack().await;
     let echoed = stack.pass("routes", &Raw::get("/off").header("x-rownd-user-id", "evil")).await;

@@ -1,26 +1,13 @@
 //! Starts, ends and rollovers through Envoy: none of them costs a request.
 
-use std::{
-    net::SocketAddr,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, AtomicU64, Ordering},
-    },
-};
-
-use bytes::Bytes;
-use http::{Request, StatusCode};
-use http_body_util::{BodyExt as _, Empty};
-use hyper_util::rt::TokioIo;
 use serde_json::json;
-use tokio::{net::TcpStream, task::JoinSet};
 
 use super::{
     heavy,
+    load::Load,
     stack::{No, config},
 };
 use crate::support::{
-    background,
     echo::Echo,
     envoy::{Envoy, EnvoyBuilder},
     eventually,
@@ -29,78 +16,6 @@ use crate::support::{
     product::{Product, Until},
     raw::Raw,
 };
-
-/// Clients that never stop asking, on connections that stay open.
-pub(super) struct Load {
-    stop: Arc<AtomicBool>,
-    good: Arc<AtomicU64>,
-    clients: JoinSet<Vec<String>>,
-}
-
-impl Load {
-    pub(super) fn start(to: SocketAddr, token: &str, clients: usize) -> Self {
-        let stop = Arc::new(AtomicBool::new(false));
-        let good = Arc::new(AtomicU64::new(0));
-        let mut set = JoinSet::new();
-        for _ in 0..clients {
-            let (stop, good, token) = (Arc::clone(&stop), Arc::clone(&good), token.to_owned());
-            set.spawn_on(async move { client(to, &token, &stop, &good).await }, background());
-        }
-        Self { stop, good, clients: set }
-    }
-
-    pub(super) fn good(&self) -> u64 {
-        self.good.load(Ordering::SeqCst)
-    }
-
-    /// Waits until `more` further requests have been answered.
-    pub(super) async fn go_on(&self, more: u64) {
-        let until = self.good() + more;
-        eventually("the load to go on", || {
-            std::future::ready((self.good() >= until).then_some(()))
-        })
-        .await;
-    }
-
-    /// Ends it; gives how many requests passed. None may have failed.
-    pub(super) async fn end(self) -> u64 {
-        self.stop.store(true, Ordering::SeqCst);
-        let failures: Vec<_> = self.clients.join_all().await.into_iter().flatten().collect();
-        let good = self.good.load(Ordering::SeqCst);
-        assert!(failures.is_empty(), "{} of {good} failed: {failures:?}", failures.len());
-        good
-    }
-}
-
-async fn client(to: SocketAddr, token: &str, stop: &AtomicBool, good: &AtomicU64) -> Vec<String> {
-    let stream = TcpStream::connect(to).await.expect("a connection to Envoy");
-    let (mut sender, connection) =
-        hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.expect("HTTP/1.1");
-    tokio::spawn(connection);
-    let mut failures = Vec::new();
-    while !stop.load(Ordering::SeqCst) && failures.len() < 10 {
-        let request = Request::get("/orders")
-            .header("host", "api.example.com")
-            .header("authorization", format!("Bearer {token}"))
-            .body(Empty::<Bytes>::new())
-            .expect("a request");
-        let response = match sender.send_request(request).await {
-            Ok(response) => response,
-            Err(error) => {
-                failures.push(error.to_string());
-                break;
-            }
-        };
-        let status = response.status();
-        let body = response.into_body().collect().await.map(http_body_util::Collected::to_bytes);
-        if status == StatusCode::OK && body.is_ok() {
-            good.fetch_add(1, Ordering::SeqCst);
-        } else {
-            failures.push(format!("{status}: {body:?}"));
-        }
-    }
-    failures
-}
 
 pub(super) async fn no_errors(envoy: &Envoy, gate: &str) {
     let counters = envoy.counters(gate).await;
@@ -122,15 +37,14 @@ async fn ten_rollovers_of_connections_under_load_cost_no_request() {
         .gate(Gate::new("aging"))
         .start()
         .await;
-    let load = Load::start(envoy.gate("aging"), &issuer.token("verified").sign(), 8);
+    let load = Load::start(envoy.gate("aging"), &issuer.token("verified").sign());
     // Two workers with a connection each: twenty closed ones are ten rollovers.
     eventually("ten rollovers", || async {
         let closed = envoy.stats("cluster.authz.upstream_cx_").await;
         (closed["close_notify"] >= 20).then_some(())
     })
     .await;
-    let good = load.end().await;
-    assert!(good > 500, "{good} requests are hardly a load");
+    load.end().await;
     no_errors(&envoy, "aging").await;
 }
 
@@ -168,15 +82,15 @@ async fn sigterm_under_load_with_two_endpoints_costs_no_request() {
         })
     };
     healthy(2).await;
-    let load = Load::start(envoy.gate("two"), &issuer.token("verified").sign(), 8);
-    load.go_on(200).await;
+    let load = Load::start(envoy.gate("two"), &issuer.token("verified").sign());
+    load.go_on(1000).await;
     let asked = first.metric("rownd_authz_checks_total", &["authenticated"]).await;
     assert!(asked > 0.0, "the endpoint that is going to end has no part in the load");
     first.child().signal("TERM");
     healthy(1).await;
     let status = first.child().exit().await;
     assert_eq!(status.code(), Some(0), "{status}: {}", first.log());
-    load.go_on(200).await;
+    load.go_on(1000).await;
     load.end().await;
     no_errors(&envoy, "two").await;
 }

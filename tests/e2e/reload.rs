@@ -13,11 +13,7 @@ use std::{
 
 use serde_json::{Value, json};
 
-use super::{
-    heavy,
-    lifecycle::{Load, no_errors},
-    stack::config,
-};
+use super::{heavy, lifecycle::no_errors, load::Load, stack::config};
 use crate::{
     it::support::certs::Authority,
     support::{
@@ -92,7 +88,7 @@ async fn thirty_reloads_under_load_cost_no_request_and_mix_nothing() {
         .gate(Gate { raw_headers: true, ..Gate::new("judged") })
         .start()
         .await;
-    let load = Load::start(envoy.gate("load"), &issuer.token("verified").sign(), 6);
+    let load = Load::start(envoy.gate("load"), &issuer.token("verified").sign());
     let (stop, asked) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));
     let guest = issuer.token("guest").sign();
     let judge = background().spawn(judge(
@@ -122,8 +118,7 @@ async fn thirty_reloads_under_load_cost_no_request_and_mix_nothing() {
     stop.store(true, Ordering::SeqCst);
     let seen = judge.await.expect("the judge").expect("answers of one configuration each");
     assert!(seen.len() == 2, "both configurations were seen: {seen:?}");
-    let good = load.end().await;
-    assert!(good > 600, "{good} requests are hardly a load");
+    load.end().await;
     no_errors(&envoy, "load").await;
     assert_eq!(envoy.counters("judged").await.get("error"), 0);
     assert_eq!(product.ops("/readyz").await.status, 200);
@@ -177,7 +172,7 @@ async fn rotating_certificates_under_load_costs_no_request() {
         .gate(Gate::new("rotating"))
         .start()
         .await;
-    let load = Load::start(envoy.gate("rotating"), &issuer.token("verified").sign(), 6);
+    let load = Load::start(envoy.gate("rotating"), &issuer.token("verified").sign());
     load.go_on(50).await;
     for turn in 1..=10_u32 {
         servers.issue().write(dir.path(), "server");
@@ -192,8 +187,7 @@ async fn rotating_certificates_under_load_costs_no_request() {
         .await;
         load.go_on(20).await;
     }
-    let good = load.end().await;
-    assert!(good > 300, "{good} requests are hardly a load");
+    load.end().await;
     no_errors(&envoy, "rotating").await;
     assert_eq!(envoy.stats("cluster.authz.ssl.").await["connection_error"], 0);
     assert_eq!(product.metric("rownd_authz_connections_total", &["tls_failed"]).await, 0.0);

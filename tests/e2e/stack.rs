@@ -62,6 +62,19 @@ pub(super) fn config(issuer: &Issuer) -> Value {
     })
 }
 
+/// Routes with metadata, as Envoy Gateway makes them of annotated HTTPRoutes.
+fn annotated() -> Vec<Route> {
+    let named = |prefix, id| Route { annotation: Some(id), ..Route::of(prefix) };
+    vec![
+        named("/named", "named"),
+        named("/public/named", "named"),
+        named("/opened", "public"),
+        named("/unknown", "nowhere"),
+        Route { context: &[("route", "public")], ..named("/agreed", "public") },
+        Route { context: &[("route", "public")], ..named("/differs", "named") },
+    ]
+}
+
 fn gates() -> Vec<Gate> {
     let raw = |name| Gate { raw_headers: true, ..Gate::new(name) };
     vec![
@@ -92,14 +105,21 @@ fn gates() -> Vec<Gate> {
         Gate { cors: true, ..raw("cors") },
         Gate {
             routes: vec![
-                Route { prefix: "/named", context: &[("route", "named")], disabled: false },
-                Route { prefix: "/public/named", context: &[("route", "named")], disabled: false },
-                Route { prefix: "/opened", context: &[("route", "public")], disabled: false },
-                Route { prefix: "/unknown", context: &[("route", "nowhere")], disabled: false },
-                Route { prefix: "/off", context: &[], disabled: true },
+                Route { context: &[("route", "named")], ..Route::of("/named") },
+                Route { context: &[("route", "named")], ..Route::of("/public/named") },
+                Route { context: &[("route", "public")], ..Route::of("/opened") },
+                Route { context: &[("route", "nowhere")], ..Route::of("/unknown") },
+                Route { disabled: true, ..Route::of("/off") },
             ],
             ..raw("routes")
         },
+        Gate {
+            routes: annotated(),
+            extra: json!({ "route_metadata_context_namespaces": ["envoy-gateway"] }),
+            ..raw("annotated")
+        },
+        // The same routes, whose metadata Envoy keeps to itself.
+        Gate { routes: annotated(), ..raw("unshown") },
     ]
 }
 

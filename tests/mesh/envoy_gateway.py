@@ -5,7 +5,9 @@ In: the built programs. Out: one line for each case, and 1 if one was wrong.
 
 Envoy Gateway's standalone mode is its real control plane and a real Envoy, with files in
 place of the Kubernetes API. It keeps no Services, so that references to one are turned into
-references to a Backend; `surroundings` has those, and which Envoy to run.
+references to a Backend; `surroundings` has those, and which Envoy to run. It also forgets the
+annotations of what it reads from files: .ci/tools/envoy-gateway builds it so that an
+HTTPRoute keeps them, as it does when read from Kubernetes.
 """
 
 import argparse
@@ -71,6 +73,31 @@ def redirected(value):
         value.pop("namespace", None)
         value.update(group="gateway.envoyproxy.io", kind="Backend")
     return value
+
+
+def annotated(name, rule):
+    """A route of the Gateway that names its rule by annotation."""
+    annotations = {"gateway.envoyproxy.io/rownd-authz-route": rule}
+    return {"apiVersion": "gateway.networking.k8s.io/v1", "kind": "HTTPRoute",
+            "metadata": {"name": name, "namespace": "edge", "annotations": annotations},
+            "spec": {"parentRefs": [{"name": "public"}], "hostnames": [f"{name}.example.com"],
+                     "rules": [{"backendRefs": [{"name": "shop", "port": 8080}]}]}}
+
+
+def more():
+    """Annotations that our files have no example of. The policy of `apart` names a rule, too, and
+    looks at the annotation: the two differ."""
+    routes = [annotated("lobby", "public"), annotated("typo", "amdin"), annotated("apart", "public")]
+    policy = next(item for item in yaml.safe_load_all((SHIPPED / "routes.yaml").read_text())
+                  if item["kind"] == "SecurityPolicy")
+    policy["metadata"]["name"] = policy["spec"]["targetRefs"][0]["name"] = "apart"
+    policy["spec"]["extAuth"]["includeRouteMetadata"] = True
+    # What stands at a route that its policy does not show changes nothing.
+    hidden = annotated("hidden", "public")
+    unseen = json.loads(json.dumps(policy))
+    unseen["metadata"]["name"] = unseen["spec"]["targetRefs"][0]["name"] = "hidden"
+    del unseen["spec"]["extAuth"]["includeRouteMetadata"]
+    return [redirected(item) for item in (*routes, policy, hidden, unseen)]
 
 
 def shipped():
@@ -163,7 +190,7 @@ def prepare(folder, gateway, envoy):
                    capture_output=True)
     resources = folder / "resources"
     resources.mkdir()
-    (resources / "all.yaml").write_text(yaml.safe_dump_all([*surroundings(), *shipped()]))
+    (resources / "all.yaml").write_text(yaml.safe_dump_all([*surroundings(), *shipped(), *more()]))
     settings = folder / "envoy-gateway.yaml"
     settings.write_text(yaml.safe_dump({
         "apiVersion": "gateway.envoyproxy.io/v1alpha1", "kind": "EnvoyGateway",
@@ -202,7 +229,9 @@ def cases(product):
     guest = ("authorization", f"Bearer {mint(product, 'guest')}")
     forged = [("x-rownd-user-id", "evil"), ("X-Rownd-Roles", "evil"), ("x_rownd_user_id", "evil"),
               ("x.rownd.user.id", "evil")]
-    shop, office = "shop.example.com", "back-office.example.com"
+    shop, office, accounts = "shop.example.com", "back-office.example.com", "accounts.example.com"
+    lobby, typo, apart, hidden = (f"{name}.example.com" for name in ("lobby", "typo", "apart", "hidden"))
+    spoofed = [("rownd-authz-route", "public"), ("x-envoy-gateway", "rownd-authz-route=public"), ("route", "public")]
     return [
         ("nobody is refused", shop, "/", [], 401, ["unauthenticated"], []),
         ("a verified user passes, with headers", shop, "/", [verified], 200, ["x-rownd-user-id", "verified"], []),
@@ -215,6 +244,15 @@ def cases(product):
         ("a guest passes where the rules let him", shop, "/", [guest], 200, ["guest"], []),
         ("a guest is refused where the route names its rule", office, "/", [guest], 403, ["auth_level"], []),
         ("a verified user is not", office, "/", [verified], 200, ["verified"], []),
+        ("an annotation names the rule: nobody", accounts, "/", [], 401, ["unauthenticated"], []),
+        ("... on a path that is open elsewhere", accounts, "/public", [], 401, ["unauthenticated"], []),
+        ("... a guest", accounts, "/", [guest], 403, ["auth_level"], []),
+        ("... a verified user, with headers", accounts, "/", [verified, *forged], 200, ["x-rownd-user-id"], ["evil"]),
+        ("... and no header of a client does", accounts, "/", spoofed, 401, ["unauthenticated"], []),
+        ("an annotation opens a route, still checked", lobby, "/", forged, 200, [], ["evil", "x-rownd-user-id"]),
+        ("a rule that is not configured is a denial", typo, "/", [verified], 503, ["route_unknown"], []),
+        ("so are two names that differ", apart, "/", [verified], 503, ["route_unknown"], []),
+        ("what is not shown changes nothing", hidden, "/", [guest], 403, ["auth_level"], []),
     ]
 
 
@@ -234,7 +272,9 @@ def main():
             programs.start("envoy-gateway", programs_at.gateway.resolve(), "server", "--config-path", settings,
                            env={**os.environ, "HOME": str(folder)})
             until("the gateway to ask rownd-authz", lambda: ask("shop.example.com", "/")[0] == 401)
-            until("the named route", lambda: ask("back-office.example.com", "/")[0] == 401)
+            for name, answer in (("back-office", 401), ("accounts", 401), ("lobby", 200), ("typo", 503),
+                                 ("apart", 503), ("hidden", 401)):
+                until(f"the route {name}", lambda: ask(f"{name}.example.com", "/")[0] == answer)
             for what, host, path, headers, status, with_, without in cases(product):
                 got, body = ask(host, path, headers)
                 lower = body.lower()

@@ -32,8 +32,17 @@ pub(crate) struct Route {
     pub(crate) prefix: &'static str,
     /// `context_extensions` of the check.
     pub(crate) context: &'static [(&'static str, &'static str)],
+    /// A route named as Envoy Gateway hands on an annotation, in the route's metadata.
+    pub(crate) annotation: Option<&'static str>,
     /// The filter is off here.
     pub(crate) disabled: bool,
+}
+
+impl Route {
+    /// Nothing is said about this prefix.
+    pub(crate) const fn of(prefix: &'static str) -> Self {
+        Self { prefix, context: &[], annotation: None, disabled: false }
+    }
 }
 
 /// The options of one listener; [`Gate::new`] has Envoy's defaults.
@@ -181,11 +190,20 @@ impl Gate {
                         "check_settings": { "context_extensions": context },
                     })
                 };
-                json!({
+                let mut entry = json!({
                     "match": { "prefix": route.prefix },
                     "route": { "cluster": "upstream" },
                     "typed_per_filter_config": { "envoy.filters.http.ext_authz": per_route },
-                })
+                });
+                if let Some(id) = route.annotation {
+                    entry["metadata"] = json!({ "filter_metadata": { "envoy-gateway": {
+                        "resources": [{
+                            "kind": "HTTPRoute", "name": "shop", "namespace": "edge",
+                            "annotations": { "rownd-authz-route": id },
+                        }],
+                    } } });
+                }
+                entry
             })
             .collect();
         routes.push(json!({

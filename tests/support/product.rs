@@ -55,14 +55,8 @@ impl Product {
         let ops = free_port();
         listen(&mut config, &endpoint, ops);
         // JSON is YAML.
-        let file = dir.path().join(CONFIG);
-        fs::write(&file, config.to_string()).expect("the configuration file");
-        let child = Guarded::spawn(
-            Path::new(env!("CARGO_BIN_EXE_rownd-authz")),
-            ["serve".as_ref(), "--config".as_ref(), file.as_os_str()],
-            &[],
-            &dir.path().join("log"),
-        );
+        fs::write(dir.path().join(CONFIG), config.to_string()).expect("the configuration file");
+        let child = serve(dir.path());
         let mut product = Self { endpoint, ops, child, dir };
         product.wait(until).await;
         product
@@ -88,6 +82,14 @@ impl Product {
             }
         })
         .await;
+    }
+
+    /// Kills it as a machine without memory does, and starts it again in the same place.
+    pub(crate) async fn kill_and_start(&mut self, until: Until) {
+        self.child.signal("KILL");
+        self.child.exit().await;
+        self.child = serve(self.dir.path());
+        self.wait(until).await;
     }
 
     /// Puts another configuration without listeners in the place of its own.
@@ -129,6 +131,17 @@ impl Product {
     pub(crate) fn child(&mut self) -> &mut Guarded {
         &mut self.child
     }
+}
+
+/// The program with the configuration of this directory.
+fn serve(dir: &Path) -> Guarded {
+    let file = dir.join(CONFIG);
+    Guarded::spawn(
+        Path::new(env!("CARGO_BIN_EXE_rownd-authz")),
+        ["serve".as_ref(), "--config".as_ref(), file.as_os_str()],
+        &[],
+        &dir.join("log"),
+    )
 }
 
 fn listen(config: &mut Value, endpoint: &Endpoint, ops: SocketAddr) {

@@ -93,7 +93,8 @@ pub enum OddPaths {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Route {
-    /// Its name in metadata and logs, and for Envoy's `context_extensions: {route: ID}`.
+    /// Its name in metadata and logs, and for Envoy's `context_extensions: {route: ID}` or Envoy
+    /// Gateway's annotation `gateway.envoyproxy.io/rownd-authz-route`.
     #[schemars(regex(pattern = r"^[a-z0-9][a-z0-9_-]{0,62}$"))]
     pub id: String,
     /// What it matches; every part that is given has to.

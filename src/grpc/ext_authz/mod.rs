@@ -8,6 +8,7 @@ mod codec;
 mod metered;
 mod request;
 mod response;
+mod route;
 #[cfg(test)]
 mod tests;
 mod wire;

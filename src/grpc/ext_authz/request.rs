@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use bytes::Bytes;
 
+use super::route;
 use crate::{
     grpc::pb::{
         CheckRequest,
@@ -13,19 +14,13 @@ use crate::{
     model::{DenyReason, Headers, RequestContext},
 };
 
-/// The `context_extensions` key that names a route.
-const ROUTE: &[u8] = b"route";
-
 /// The facts of the request that Envoy asks about.
 pub(super) fn context(check: CheckRequest) -> Result<RequestContext, DenyReason> {
     let attributes = check.attributes.ok_or(DenyReason::RequestMissing)?;
     let http =
         attributes.request.and_then(|request| request.http).ok_or(DenyReason::RequestMissing)?;
-    let named_route = attributes
-        .context_extensions
-        .into_iter()
-        .find(|entry| entry.key.as_ref() == ROUTE)
-        .map(|entry| entry.value);
+    let named_route =
+        route::named(attributes.context_extensions, attributes.route_metadata_context);
     let HttpRequest { id, method, headers, path, host, scheme, header_map } = http;
     let raw = header_map.map(|map| map.headers).unwrap_or_default();
     let headers = merged(raw, headers);

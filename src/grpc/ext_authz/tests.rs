@@ -4,6 +4,7 @@
 mod answers;
 mod door;
 mod requests;
+mod routes;
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 

@@ -3,7 +3,7 @@
 use super::{identity, policy, request, rule};
 use crate::{
     config::{Auth, ExpiredCookie},
-    model::{AllowReason, AuthLevel, Decision, Denial, DenyReason},
+    model::{AllowReason, AuthLevel, Decision, Denial, DenyReason, NamedRoute},
 };
 
 const ROUTES: &str = "
@@ -43,7 +43,7 @@ fn the_operators_proxy_may_name_a_rule() {
     let policy = policy(ROUTES);
     let named = |name: &'static str, path: &[u8]| {
         let mut request = request("GET", "a.com", path);
-        request.named_route = Some(name.into());
+        request.named_route = Some(NamedRoute::Id(name.into()));
         policy.require(&request).map(|requirement| requirement.rule.to_string())
     };
     for (name, path, expected) in [
@@ -59,6 +59,9 @@ fn the_operators_proxy_may_name_a_rule() {
     ] {
         assert_eq!(named(name, path), expected.map(str::to_owned), "{name} {path:?}");
     }
+    let mut unclear = request("GET", "a.com", b"/admin/health");
+    unclear.named_route = Some(NamedRoute::Unclear);
+    assert_eq!(policy.require(&unclear).map(|_| ()), Err(DenyReason::RouteUnknown));
 }
 
 /// (auth, level, step_up, identity, answer)

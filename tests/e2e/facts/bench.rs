@@ -52,8 +52,8 @@ fn gates() -> Vec<Gate> {
         Gate { cors: true, ..Gate::new("cors") },
         Gate {
             routes: vec![
-                Route { prefix: "/named", context: &[("route", "named")], disabled: false },
-                Route { prefix: "/off", context: &[], disabled: true },
+                Route { context: &[("route", "named")], ..Route::of("/named") },
+                Route { disabled: true, ..Route::of("/off") },
             ],
             ..Gate::new("routes")
         },

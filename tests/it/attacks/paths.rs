@@ -320,3 +320,34 @@ async fn a_route_that_the_proxy_names_is_ours_or_nobodys() {
     answer.assert_denied("verified", DenyReason::CredentialMissing);
     court.adjourns().await;
 }
+
+/// Envoy Gateway hands on what stands at the HTTPRoute. It names a rule as the extension does;
+/// where the two differ, nobody knows which of them was meant.
+#[tokio::test]
+async fn a_route_that_an_annotation_names_is_ours_or_nobodys() {
+    let court = Court::sit().await;
+    let ask = |route: &str| {
+        let ask = Ask::get("/guarded").annotation("other", "public");
+        ask.annotation("rownd-authz-route", route)
+    };
+    court.app.check(&ask("public")).await.assert_allowed("public", "public");
+    let agreed = ask("public").extension("route", "public");
+    court.app.check(&agreed).await.assert_allowed("both", "public");
+    for unknown in ["", "Public", "public ", "default", "nobody", "/public", "public,verified"] {
+        let answer = court.app.check(&ask(unknown)).await;
+        answer.assert_denied(unknown, DenyReason::RouteUnknown);
+    }
+    for (annotation, extension) in [("public", "verified"), ("verified", "public"), ("public", "")]
+    {
+        let answer = court.app.check(&ask(annotation).extension("route", extension)).await;
+        answer.assert_denied(annotation, DenyReason::RouteUnknown);
+        assert_eq!(answer.fact("request_id"), "1234567890");
+    }
+    let answer = court.app.check(&ask("verified")).await;
+    answer.assert_denied("verified", DenyReason::CredentialMissing);
+    // A client can name none.
+    let ask = Ask::get("/guarded").header("rownd-authz-route", "public");
+    let ask = ask.header("gateway.envoyproxy.io/rownd-authz-route", "public");
+    court.app.check(&ask).await.assert_denied("a header", DenyReason::CredentialMissing);
+    court.adjourns().await;
+}

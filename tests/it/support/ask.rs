@@ -7,13 +7,14 @@
 use bytes::Bytes;
 use envoy_types::pb::{
     envoy::{
-        config::core::v3::{HeaderValueOption, header_value_option::HeaderAppendAction},
+        config::core::v3::{HeaderValueOption, Metadata, header_value_option::HeaderAppendAction},
         service::auth::v3::{
             CheckResponse, DeniedHttpResponse, OkHttpResponse, check_response::HttpResponse,
         },
     },
-    google::protobuf::value::Kind,
+    google::protobuf::{self, value::Kind},
 };
+use prost::Message as _;
 use rownd_authz::{
     grpc::{
         ext_authz::statuses,
@@ -43,6 +44,13 @@ pub(crate) const IDENTITY: [&str; 10] = [
     "x-rownd-groups",
 ];
 
+/// A map of protobuf's untyped values.
+fn fields<'a>(fields: impl IntoIterator<Item = (&'a str, Kind)>) -> protobuf::Struct {
+    let value = |kind| protobuf::Value { kind: Some(kind) };
+    let fields = fields.into_iter().map(|(name, kind)| (name.to_owned(), value(kind)));
+    protobuf::Struct { fields: fields.collect() }
+}
+
 /// A request to ask about.
 #[derive(Clone)]
 pub(crate) struct Ask {
@@ -54,6 +62,7 @@ pub(crate) struct Ask {
     headers: Vec<(Bytes, Bytes)>,
     joined: bool,
     extensions: Vec<(String, String)>,
+    annotations: Vec<(String, String)>,
 }
 
 impl Ask {
@@ -68,6 +77,7 @@ impl Ask {
             headers: Vec::new(),
             joined: false,
             extensions: Vec::new(),
+            annotations: Vec::new(),
         }
     }
 
@@ -123,6 +133,12 @@ impl Ask {
         self
     }
 
+    /// An annotation of the HTTPRoute, as Envoy Gateway hands it on.
+    pub(crate) fn annotation(mut self, name: &str, value: &str) -> Self {
+        self.annotations.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
     /// The message.
     pub(crate) fn message(&self) -> CheckRequest {
         let (headers, header_map) = if self.joined {
@@ -147,8 +163,27 @@ impl Ask {
             attributes: Some(AttributeContext {
                 request: Some(Request { http: Some(http) }),
                 context_extensions: self.extensions.iter().map(extension).collect(),
+                route_metadata_context: self.route_metadata(),
             }),
         }
+    }
+
+    /// `envoy-gateway: {resources: [{kind: HTTPRoute, annotations: {...}}]}`.
+    fn route_metadata(&self) -> Bytes {
+        if self.annotations.is_empty() {
+            return Bytes::new();
+        }
+        let text = |text: &str| Kind::StringValue(text.to_owned());
+        let annotations = fields(self.annotations.iter().map(|(name, id)| (&**name, text(id))));
+        let route = [("kind", text("HTTPRoute")), ("annotations", Kind::StructValue(annotations))];
+        let route = protobuf::Value { kind: Some(Kind::StructValue(fields(route))) };
+        let resources = Kind::ListValue(protobuf::ListValue { values: vec![route] });
+        let metadata = Metadata {
+            filter_metadata: [("envoy-gateway".to_owned(), fields([("resources", resources)]))]
+                .into(),
+            ..Metadata::default()
+        };
+        metadata.encode_to_vec().into()
     }
 
     fn pseudo(&self) -> [(Bytes, Bytes); 4] {

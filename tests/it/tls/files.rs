@@ -264,3 +264,33 @@ async fn the_health_check_asks_over_tls_whatever_the_certificate_is() {
         house.app.ended().await;
     }
 }
+
+#[tokio::test]
+async fn the_health_check_asks_only_whom_an_authority_vouches_for_where_it_is_told_to() {
+    let mut house = House::open(false, |_| {}).await;
+    let port = house.app.address().port();
+    let (good, other) = (house.dir.path().join("good.crt"), house.dir.path().join("other.crt"));
+    let empty = house.dir.path().join("empty.crt");
+    fs::write(&good, house.servers.pem()).unwrap();
+    fs::write(&other, house.clients.pem()).unwrap();
+    fs::write(&empty, "").unwrap();
+    let socket = format!("unix:{}", house.dir.path().join("nobody").display());
+    let at = |host: &str| format!("{host}:{port}");
+    for (name, ca, address, expected) in [
+        ("signed for the address", &good, at("127.0.0.1"), 0),
+        ("signed for the name", &good, at("localhost"), 0),
+        ("signed for another name", &good, at("127.0.0.2"), 1),
+        ("signed by another", &other, at("127.0.0.1"), 1),
+        ("no authority at all", &empty, at("127.0.0.1"), 2),
+        ("no host to compare with", &good, socket, 2),
+    ] {
+        let ca = ca.display().to_string();
+        let asked = tokio::task::spawn_blocking(move || {
+            binary::run(&["healthcheck", "--address", &address, "--ca", &ca], &[])
+        });
+        let answer = asked.await.unwrap();
+        assert_eq!(answer.status.code(), Some(expected), "{name}: {answer:?}");
+    }
+    house.app.stop();
+    house.app.ended().await;
+}

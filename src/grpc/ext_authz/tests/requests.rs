@@ -23,7 +23,7 @@ use prost::Message as _;
 use super::{check, http};
 use crate::{
     grpc::{ext_authz::request::context, pb},
-    model::{DenyReason, RequestContext},
+    model::{DenyReason, NamedRoute, RequestContext},
 };
 
 /// What the door makes of a message on the wire.
@@ -130,8 +130,9 @@ fn the_route_is_the_operators_to_name() {
     };
     assert_eq!(named(&[]), None);
     assert_eq!(named(&[("other", "x"), ("Route", "y")]), None);
-    assert_eq!(named(&[("other", "x"), ("route", "admin")]), Some(Bytes::from("admin")));
-    assert_eq!(named(&[("route", "")]), Some(Bytes::new()));
+    let id = |id: &'static str| Some(NamedRoute::Id(id.into()));
+    assert_eq!(named(&[("other", "x"), ("route", "admin")]), id("admin"));
+    assert_eq!(named(&[("route", "")]), id(""));
 }
 
 #[test]
@@ -269,6 +270,9 @@ proptest! {
         let full = check.attributes.unwrap();
         let extensions = pruned.context_extensions.iter().map(|entry| (entry.key.to_vec(), entry.value.to_vec()));
         prop_assert_eq!(sorted(extensions), pairs(&full.context_extensions));
+        let metadata = full.route_metadata_context.map(|full| full.encode_to_vec());
+        let read = Metadata::decode(pruned.route_metadata_context).unwrap();
+        prop_assert_eq!(read, Metadata::decode(metadata.unwrap_or_default().as_slice()).unwrap());
         prop_assert_eq!(pruned.request.is_some(), full.request.is_some());
         let (Some(pruned), Some(full)) = (pruned.request, full.request) else { return Ok(()) };
         prop_assert_eq!(pruned.http.is_some(), full.http.is_some());

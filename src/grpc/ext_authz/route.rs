@@ -1,0 +1,134 @@
+//! The route that the operator's proxy names, if it names one.
+//!
+//! In: the `context_extensions` of a check, and the metadata of the proxy's own route, where
+//! Envoy Gateway writes the annotations of an HTTPRoute. Out: an id, or that what was said is
+//! not clear. Every name counts, and two that differ are none: whichever we took, somebody
+//! meant the other one.
+//!
+//! The metadata is read along the one way that leads to the annotation. Everything beside it
+//! stays bytes, so neither its depth nor its size is worth anything to who sends it.
+
+use bytes::Bytes;
+use prost::{DecodeError, Message};
+
+use crate::{grpc::pb::attribute_context::ContextExtensionsEntry, model::NamedRoute};
+
+/// The `context_extensions` key that names a route.
+const ROUTE: &[u8] = b"route";
+
+/// Envoy Gateway's namespace in the metadata of a route, what it lists there, and the
+/// annotation that names a route, without the prefix `gateway.envoyproxy.io/`, which Envoy
+/// Gateway asks for and takes off.
+const NAMESPACE: &[u8] = b"envoy-gateway";
+const RESOURCES: &[u8] = b"resources";
+const ANNOTATIONS: &[u8] = b"annotations";
+const ANNOTATION: &[u8] = b"rownd-authz-route";
+
+/// Larger metadata is not read. All annotations of an object are 256 KiB at most, and only
+/// those with Envoy Gateway's prefix arrive.
+const MOST_METADATA: usize = 64 * 1024;
+
+/// What the check says about the route.
+pub(super) fn named(
+    extensions: Vec<ContextExtensionsEntry>,
+    metadata: Bytes,
+) -> Option<NamedRoute> {
+    let mut names = Names::default();
+    for entry in extensions {
+        if entry.key.as_ref() == ROUTE {
+            names.add(entry.value);
+        }
+    }
+    if annotated(metadata, &mut names).is_err() {
+        return Some(NamedRoute::Unclear);
+    }
+    names.0
+}
+
+#[derive(Default)]
+struct Names(Option<NamedRoute>);
+
+impl Names {
+    fn add(&mut self, id: Bytes) {
+        let id = NamedRoute::Id(id);
+        self.0 = match self.0.take() {
+            None => Some(id),
+            Some(known) if known == id => Some(known),
+            Some(_) => Some(NamedRoute::Unclear),
+        };
+    }
+}
+
+/// Not what Envoy Gateway sends.
+struct Unreadable;
+
+impl From<DecodeError> for Unreadable {
+    fn from(_: DecodeError) -> Self {
+        Self
+    }
+}
+
+/// `envoy-gateway: {resources: [{annotations: {rownd-authz-route: ID}}]}`. What is absent names
+/// nothing; what is there and of another kind may have been meant to.
+fn annotated(metadata: Bytes, names: &mut Names) -> Result<(), Unreadable> {
+    if metadata.is_empty() {
+        return Ok(());
+    }
+    if metadata.len() > MOST_METADATA {
+        return Err(Unreadable);
+    }
+    for namespace in all(metadata, NAMESPACE)? {
+        for resources in all(namespace, RESOURCES)? {
+            let resources = Value::decode(resources)?.list.ok_or(Unreadable)?;
+            for resource in List::decode(resources)?.values {
+                let resource = Value::decode(resource)?.fields.ok_or(Unreadable)?;
+                for annotations in all(resource, ANNOTATIONS)? {
+                    let annotations = Value::decode(annotations)?.fields.ok_or(Unreadable)?;
+                    for id in all(annotations, ANNOTATION)? {
+                        names.add(Value::decode(id)?.text.ok_or(Unreadable)?);
+                    }
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The values of this name in a map.
+fn all(map: Bytes, name: &'static [u8]) -> Result<impl Iterator<Item = Bytes>, DecodeError> {
+    let entries = Map::decode(map)?.entries.into_iter();
+    Ok(entries.filter(move |entry| entry.name == name).map(|entry| entry.value))
+}
+
+/// `Metadata` (`filter_metadata`) and `Struct` (`fields`) have their map under the same number.
+#[derive(Clone, PartialEq, Message)]
+struct Map {
+    #[prost(message, repeated, tag = "1")]
+    entries: Vec<Entry>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct Entry {
+    #[prost(bytes = "bytes", tag = "1")]
+    name: Bytes,
+    #[prost(bytes = "bytes", tag = "2")]
+    value: Bytes,
+}
+
+/// Of `google.protobuf.Value`, the kinds that are on the way.
+#[derive(Clone, PartialEq, Message)]
+struct Value {
+    #[prost(bytes = "bytes", optional, tag = "3")]
+    text: Option<Bytes>,
+    #[prost(bytes = "bytes", optional, tag = "5")]
+    fields: Option<Bytes>,
+    #[prost(bytes = "bytes", optional, tag = "6")]
+    list: Option<Bytes>,
+}
+
+/// `google.protobuf.ListValue`.
+#[derive(Clone, PartialEq, Message)]
+struct List {
+    #[prost(bytes = "bytes", repeated, tag = "1")]
+    values: Vec<Bytes>,
+}
