@@ -85,6 +85,13 @@ pub enum CallerRefusal {
 impl CallerRefusal {
     const ALL: [Self; 3] = [Self::Unknown, Self::Required, Self::NotGranted];
 
+    /// The refusal of this word, in capitals or not.
+    #[must_use]
+    pub fn of(word: &str) -> Self {
+        let known = Self::ALL.into_iter().find(|known| known.as_str().eq_ignore_ascii_case(word));
+        known.unwrap_or(Self::NotGranted)
+    }
+
     /// The word in metrics and in the log.
     #[must_use]
     pub const fn as_str(self) -> &'static str {

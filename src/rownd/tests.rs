@@ -14,7 +14,7 @@ use tokio::{
 };
 
 use super::{
-    App, Client, Error,
+    App, Client, Error, Rejection,
     breaker::{Breaker, End},
     build,
     user::read,
@@ -237,13 +237,14 @@ async fn any_id_is_one_segment_and_key_and_secret_go_along() {
 #[tokio::test]
 async fn what_is_final_is_not_asked_again_and_what_is_not_is() {
     let status = |status| Error::Upstream(UpstreamError::Status(status));
+    let rejected = |status| Error::Rejected(Rejection { status, code: None });
     for (answer, error, requests) in [
         (404, Error::NotFound, 1),
         (401, Error::KeyRefused(401), 1),
         (403, Error::KeyRefused(403), 1),
-        (400, status(400), 1),
-        (402, status(402), 1),
-        (302, status(302), 1),
+        (400, rejected(400), 1),
+        (402, rejected(402), 1),
+        (302, rejected(302), 1),
         (429, Error::Limited(None), 3),
         (408, status(408), 3),
         (500, status(500), 3),

@@ -103,7 +103,10 @@ impl Client {
 
     /// A user of whom nothing is known but the device.
     pub async fn instant(&self, key: &Secret, timeout: Duration) -> Result<Granted, Error> {
-        self.ask(Endpoint::Instant, INSTANT, Some(key), &Body::default(), timeout).await
+        let asked =
+            self.ask(Endpoint::Instant, INSTANT, Some(key), &Body::default(), timeout).await;
+        // Nothing but the key was shown.
+        asked.map_err(Error::of_credentials)
     }
 
     /// A user who chose to go on as a guest.

@@ -33,18 +33,19 @@ fn whole(kind: &str) -> Value {
         "issuers": [issuer(kind)],
         "credentials": [{"header": "authorization"}],
         "routes": [{"id": "r"}],
-        "rownd_auth": { "callers": [
-            {"name": "c", "allow": ["verify"], "secret": "a-secret-of-some-length"},
-        ] },
     })
 }
 
-/// With an OpenID client of the issuer, which is of kind `oidc`.
-fn with_client(mut document: Value) -> Value {
-    document["rownd_auth"]["oidc_clients"] = json!([{
-        "name": "web", "issuer": document["issuers"][0]["name"], "client_id": "id",
-        "redirect_uris": ["https://a.com/cb"],
-    }]);
+/// With a caller, whose secret is not printed and so not read again, and an OpenID client of the
+/// issuer, which is of kind `oidc`.
+fn with_service(mut document: Value) -> Value {
+    document["rownd_auth"] = json!({
+        "callers": [{"name": "c", "allow": ["verify"], "secret": "a-secret-of-some-length"}],
+        "oidc_clients": [{
+            "name": "web", "issuer": document["issuers"][0]["name"], "client_id": "id",
+            "redirect_uris": ["https://a.com/cb"],
+        }],
+    });
     document
 }
 
@@ -122,9 +123,9 @@ fn every_word_of_every_enumeration_is_read_and_printed_back() {
                 let tls = json!({ "cert_file": "/tls.crt", "key_file": "/tls.key" });
                 document["listeners"] = json!({ "grpc": { "tls": tls } });
             }
-            if pointer.starts_with("/rownd_auth/oidc_clients/") {
-                document = with_client(document);
-                if word != "none" {
+            if pointer.starts_with("/rownd_auth/") {
+                document = with_service(document);
+                if pointer.ends_with("/auth_method") && word != "none" {
                     document["rownd_auth"]["oidc_clients"][0]["client_secret"] = json!("secret");
                 }
             }
@@ -136,7 +137,7 @@ fn every_word_of_every_enumeration_is_read_and_printed_back() {
             let printed = serde_json::to_value(&config).unwrap();
             assert_eq!(printed.pointer(pointer), Some(&json!(word)), "{pointer}");
         }
-        let mut document = with_client(whole("oidc"));
+        let mut document = with_service(whole("oidc"));
         set(&mut document, pointer, "no_such_word");
         assert!(read(&document.to_string(), &[]).is_err(), "{pointer}");
     }

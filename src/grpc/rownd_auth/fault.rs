@@ -5,7 +5,7 @@
 
 use std::{collections::HashMap, time::Duration};
 
-use tonic::{Code, Status, metadata::MetadataValue};
+use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt as _};
 
 use crate::{
@@ -19,8 +19,6 @@ use crate::{
 
 /// Of every `ErrorInfo`.
 const DOMAIN: &str = "rownd-authz";
-/// Says to the door which refusal of a caller it is.
-pub(super) const REFUSAL: &str = "rownd-authz-refusal";
 /// When to come again where nobody said so.
 const SOON: Duration = Duration::from_secs(1);
 
@@ -59,6 +57,10 @@ pub(super) enum Fault {
     NoUser,
     /// The account is disabled.
     Disabled,
+    /// There is no such method.
+    NoMethod,
+    /// The message could not be read.
+    Unreadable,
     /// Our own fault.
     Internal,
 }
@@ -132,6 +134,14 @@ impl Fault {
                 let message = DenyReason::UserDisabled.message();
                 plain(Code::FailedPrecondition, "USER_DISABLED", message, [])
             }
+            Self::NoMethod => {
+                let message = "RowndAuth has no such method";
+                plain(Code::Unimplemented, "METHOD_UNKNOWN", message, [])
+            }
+            Self::Unreadable => {
+                let message = "the message cannot be read, or is larger than 256 KiB";
+                plain(Code::InvalidArgument, "MESSAGE_UNREADABLE", message, [])
+            }
             Self::Internal => plain(Code::Internal, "INTERNAL", "internal error", []),
         }
     }
@@ -148,24 +158,31 @@ pub(super) fn is_undecided(denial: &Denial) -> bool {
 }
 
 fn caller(refusal: Refusal) -> Status {
-    let (refusal, word, message) = match refusal {
-        Refusal::Unknown => {
-            (CallerRefusal::Unknown, "CALLER_UNKNOWN", "the caller's secret is nobody's")
-        }
-        Refusal::Required => (
-            CallerRefusal::Required,
-            "CALLER_REQUIRED",
-            "from another machine only known callers may call this",
-        ),
-        Refusal::NotGranted => (
-            CallerRefusal::NotGranted,
-            "CALLER_NOT_GRANTED",
-            "the caller may not call this: see rownd_auth.callers",
-        ),
+    let message = match refusal {
+        Refusal::Unknown => "the caller's secret is nobody's",
+        Refusal::Required => "from another machine only known callers may call this",
+        Refusal::NotGranted => "the caller may not call this: see rownd_auth.callers",
     };
-    let mut status = plain(Code::PermissionDenied, word, message, []);
-    status.metadata_mut().insert(REFUSAL, MetadataValue::from_static(refusal.as_str()));
-    status
+    let reason = counted(refusal).as_str().to_ascii_uppercase();
+    plain(Code::PermissionDenied, &reason, message, [])
+}
+
+const fn counted(refusal: Refusal) -> CallerRefusal {
+    match refusal {
+        Refusal::Unknown => CallerRefusal::Unknown,
+        Refusal::Required => CallerRefusal::Required,
+        Refusal::NotGranted => CallerRefusal::NotGranted,
+    }
+}
+
+/// What a status that leaves the door says of itself: its code and reason. One that the library
+/// made becomes one of ours first.
+pub(super) fn of_status(status: &Status) -> Result<(Code, String), Fault> {
+    match status.get_error_details().error_info() {
+        Some(info) => Ok((status.code(), info.reason.clone())),
+        None if status.code() == Code::Unimplemented => Err(Fault::NoMethod),
+        None => Err(Fault::Unreadable),
+    }
 }
 
 /// What the API of an issuer answered.

@@ -51,7 +51,7 @@ use fault::Fault;
 pub const PREFIX: &str = "/rownd.auth.v1.RowndAuth/";
 /// The most bytes of a request: a token and some fields of a profile.
 const MAX_MESSAGE: usize = 256 * 1024;
-/// Refused callers that are logged in a second.
+/// Errors that are logged in a second: a caller that may not is a caller that tries again.
 const LINES_PER_SECOND: NonZeroU32 = NonZeroU32::MIN.saturating_add(9);
 
 /// What the methods share.
@@ -129,15 +129,23 @@ impl AuthDoor {
     where
         B: http_body::Body<Data = Bytes, Error: Into<BoxError>> + Send + Unpin + 'static,
     {
-        let began = Instant::now();
-        let answer = self.admit(method, peer, routes, request, began).await;
+        let clock = Clock { door: self, method, began: Instant::now(), code: Code::Cancelled };
+        let answer = self.admit(method, peer, routes, request, clock.began).await;
         let answer = answer.unwrap_or_else(|fault| fault.status().into_http());
-        let code = Status::from_header_map(answer.headers());
-        let code = code.map_or(Code::Ok, |status| status.code());
-        if code == Code::PermissionDenied {
-            self.refused(method, peer, answer.headers());
-        }
-        self.metrics.rpc_ended(method, code as usize, began.elapsed());
+        let Some(status) = Status::from_header_map(answer.headers()) else {
+            clock.ended(Code::Ok);
+            return answer;
+        };
+        let (answer, (code, reason)) = match fault::of_status(&status) {
+            Ok(said) => (answer, said),
+            Err(fault) => {
+                let status = fault.status();
+                let said = fault::of_status(&status).unwrap_or((Code::Internal, String::new()));
+                (status.into_http(), said)
+            }
+        };
+        self.failed(method, peer, code, &reason);
+        clock.ended(code);
         answer
     }
 
@@ -175,23 +183,49 @@ impl AuthDoor {
         }
     }
 
-    /// Counts and logs a caller who may not.
-    fn refused(&self, method: Method, peer: Option<&Peer>, headers: &HeaderMap) {
-        let reason = match headers.get(fault::REFUSAL).map(http::HeaderValue::as_bytes) {
-            Some(b"caller_unknown") => CallerRefusal::Unknown,
-            Some(b"caller_required") => CallerRefusal::Required,
-            _ => CallerRefusal::NotGranted,
-        };
-        self.metrics.caller_refused(method, reason);
-        if self.lines.check().is_ok() {
-            let from = match peer.map(|peer| peer.origin) {
-                Some(Origin::Loopback) => "loopback",
-                Some(Origin::Unix { .. }) => "unix",
-                Some(Origin::Network) | None => "network",
-            };
-            let method = method.as_str();
-            tracing::warn!(method, reason = reason.as_str(), from, "a caller was refused");
+    /// Logs a call that ended in an error, and counts a caller who may not.
+    fn failed(&self, method: Method, peer: Option<&Peer>, code: Code, reason: &str) {
+        if code == Code::PermissionDenied {
+            self.metrics.caller_refused(method, CallerRefusal::of(reason));
         }
+        if self.lines.check().is_err() {
+            return;
+        }
+        let from = match peer.map(|peer| peer.origin) {
+            Some(Origin::Loopback) => "loopback",
+            Some(Origin::Unix { .. }) => "unix",
+            Some(Origin::Network) | None => "network",
+        };
+        let method = method.as_str();
+        match code {
+            Code::PermissionDenied => {
+                tracing::warn!(method, reason, from, "a caller was refused");
+            }
+            Code::Unavailable | Code::ResourceExhausted | Code::Internal => {
+                tracing::warn!(method, reason, from, "a call could not be answered");
+            }
+            _ => tracing::info!(method, reason, from, "a call was turned down"),
+        }
+    }
+}
+
+/// Counts and times a call. Dropped before its end it is a cancellation.
+struct Clock<'a> {
+    door: &'a AuthDoor,
+    method: Method,
+    began: Instant,
+    code: Code,
+}
+
+impl Clock<'_> {
+    fn ended(mut self, code: Code) {
+        self.code = code;
+    }
+}
+
+impl Drop for Clock<'_> {
+    fn drop(&mut self) {
+        self.door.metrics.rpc_ended(self.method, self.code as usize, self.began.elapsed());
     }
 }
 

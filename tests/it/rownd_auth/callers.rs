@@ -3,8 +3,9 @@
 use std::os::unix::fs::MetadataExt as _;
 
 use hyper_util::rt::TokioIo;
+use prost::Message as _;
 use rownd_authz::{
-    app::ListenAddress,
+    app::{ListenAddress, Reloaded},
     grpc::pb::rownd::auth::v1::{
         BuildAuthorizationUrlRequest, ExchangeRequest, GetUserRequest, GuestGrant, VerifyRequest,
         exchange_request::Grant, get_user_request::Subject, rownd_auth_client::RowndAuthClient,
@@ -22,7 +23,10 @@ use tonic::{
 use tower::service_fn;
 
 use super::{ADMIN, Rig, TRADER, refresh, said};
-use crate::it::support::Reply;
+use crate::it::support::{
+    Issuer, Reply, TestApp, eventually, until,
+    wire::{Wire, frame},
+};
 
 /// Each method, and the right it takes.
 const CALLS: [(&str, &str); 6] = [
@@ -175,7 +179,7 @@ async fn socket(address: &ListenAddress) -> Channel {
 
 #[tokio::test]
 async fn more_calls_than_allowed_are_told_to_come_again() {
-    let issuer = crate::it::support::Issuer::start();
+    let issuer = Issuer::start();
     let base = issuer.url();
     let rig = Rig::with(|settings| {
         settings["issuers"][0]["base_url"] = json!(base);
@@ -194,5 +198,63 @@ async fn more_calls_than_allowed_are_told_to_come_again() {
     said(rig.stub().verify(request.clone()).await).is(Code::Unavailable, "OVERLOADED");
     held.abort();
     let again = async || rig.stub().verify(request.clone()).await.ok().map(drop);
-    crate::it::support::eventually("the place of the call that left", again).await;
+    eventually("the place of the call that left", again).await;
+    let left = [("method", "Exchange"), ("code", "CANCELLED")];
+    until("the count", || rig.app.metric("rownd_authz_rpcs_total", &left) == 1.0).await;
+}
+
+#[tokio::test]
+async fn what_is_no_call_is_a_status_of_ours_too() {
+    let rig = Rig::start().await;
+    let wire = Wire::connect(rig.app.address()).await;
+    let large = VerifyRequest { token: "x".repeat(300 * 1024), ..VerifyRequest::default() };
+    for (name, method, body, code) in [
+        ("no such method", "Delete", frame(b""), Code::Unimplemented),
+        ("no method", "", frame(b""), Code::Unimplemented),
+        ("no message", "Verify", frame(b"\xff\xff\xff"), Code::InvalidArgument),
+        ("too large", "Verify", frame(&large.encode_to_vec()), Code::InvalidArgument),
+        ("cut off", "Verify", frame(b"\x0a\x05a"), Code::InvalidArgument),
+    ] {
+        let path = format!("/rownd.auth.v1.RowndAuth/{method}");
+        let mut call = wire.begin(&path, &[]).await.expect(name);
+        call.finish(body);
+        let reply = call.reply().await;
+        assert_eq!(reply.grpc_status(), (code as i32).to_string(), "{name}");
+        let details = reply.headers.get("grpc-status-details-bin");
+        assert!(details.is_some(), "{name}: {reply:?}");
+    }
+    // A strange method is no label of its own.
+    let unknown = [("method", "unknown"), ("code", "UNIMPLEMENTED")];
+    assert_eq!(rig.app.metric("rownd_authz_rpcs_total", &unknown), 2.0);
+}
+
+#[tokio::test]
+async fn callers_change_without_a_restart() {
+    let issuer = Issuer::start();
+    let dir = tempfile::tempdir().unwrap();
+    let (file, secret) = (dir.path().join("rownd-authz.yaml"), dir.path().join("secret"));
+    std::fs::write(&secret, "the-first-secret-of-this").unwrap();
+    let mut settings = super::settings(&issuer.url());
+    settings["issuers"][0]["required"] = json!(false);
+    settings["issuers"] = json!([settings["issuers"][0]]);
+    let callers = json!([{
+        "name": "a", "allow": ["get_user"], "secret": format!("file:{}", secret.display()),
+    }]);
+    settings["rownd_auth"] = json!({ "callers": callers });
+    std::fs::write(&file, settings.to_string()).unwrap();
+    let app = TestApp::follow(&file).await;
+    let known = async |secret: &str| {
+        let bearer = super::Bearer(secret.into());
+        let mut stub = RowndAuthClient::with_interceptor(app.channel(), bearer);
+        let status = stub.get_user(GetUserRequest::default()).await.expect_err("no subject");
+        status.code() != Code::PermissionDenied
+    };
+    assert!(known("the-first-secret-of-this").await);
+    std::fs::write(&secret, "the-second-secret-of-this").unwrap();
+    assert!(matches!(app.reload().await, Reloaded::InForce(2)));
+    assert!(known("the-second-secret-of-this").await);
+    assert!(!known("the-first-secret-of-this").await, "it is nobody's any more");
+    let status: serde_json::Value = serde_json::from_str(&app.page("/status").await.body).unwrap();
+    let expected = json!({ "callers": ["a"], "others": ["verify", "get_own_user"] });
+    assert_eq!(status["rownd_auth"], expected);
 }

@@ -1,13 +1,16 @@
 //! Who gets in.
 
+use rownd_authz::grpc::pb::rownd::auth::v1::{ExchangeRequest, rownd_auth_client::RowndAuthClient};
 use serde_json::json;
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::TcpStream,
 };
 
+use tonic::Code;
+
 use super::{Authority, Client, House, TLS12};
-use crate::it::support::{patiently, until};
+use crate::it::support::{certs::SPIFFE, patiently, until};
 
 #[tokio::test]
 async fn tls_without_client_certificates_lets_everybody_ask() {
@@ -89,4 +92,23 @@ async fn a_peer_in_its_handshake_does_not_hold_up_the_end() {
     house.is_well("meanwhile").await;
     house.app.stop();
     house.app.ended().await;
+}
+
+#[tokio::test]
+async fn a_certificate_says_which_caller_it_is() {
+    for (name, uri, code) in [
+        ("its own id", SPIFFE, Code::InvalidArgument),
+        ("another's", "spiffe://cluster.local/ns/edge/sa/other", Code::PermissionDenied),
+    ] {
+        let house = House::open(true, |settings| {
+            settings["rownd_auth"]["callers"] =
+                json!([{ "name": "edge", "uris": [uri], "allow": ["exchange"] }]);
+        })
+        .await;
+        let channel = house.client(Some(&house.clients.issue())).channel().await.unwrap();
+        let request = ExchangeRequest::default();
+        let status = RowndAuthClient::new(channel).exchange(request).await.unwrap_err();
+        // Past the door, the call lacks a grant.
+        assert_eq!(status.code(), code, "{name}");
+    }
 }
