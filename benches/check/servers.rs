@@ -58,6 +58,45 @@ pub(crate) async fn floor(core: usize, program: &Path, mode: &str) -> Result<Ser
     Ok(Server { address, pid: process::pid(&child)?, child })
 }
 
+/// A configuration and the ports in it: where one rownd-authz after the other can be.
+pub(crate) struct Place {
+    pub(crate) address: SocketAddr,
+    pub(crate) log: PathBuf,
+    ops: SocketAddr,
+    core: usize,
+    program: PathBuf,
+    file: PathBuf,
+}
+
+impl Place {
+    pub(crate) fn new(
+        name: &str,
+        core: usize,
+        program: &Path,
+        directory: &Path,
+        issuers: SocketAddr,
+        check: &str,
+    ) -> Result<Self> {
+        let [address, ops] = free_addresses()?;
+        let file = directory.join(format!("{name}.yaml"));
+        fs::write(&file, config(address, ops, issuers) + check)?;
+        let log = directory.join(format!("{name}.log"));
+        Ok(Self { address, log, ops, core, program: program.to_owned(), file })
+    }
+
+    /// Starts one; it may not listen yet.
+    pub(crate) fn spawn(&self) -> Result<Child> {
+        let output = File::create(&self.log)?;
+        let child = process::held(self.core, &self.program)
+            .args(["serve", "--config"])
+            .arg(&self.file)
+            .stdout(output.try_clone()?)
+            .stderr(output)
+            .spawn()?;
+        Ok(child)
+    }
+}
+
 /// rownd-authz, as a user would start it; and with room for a handful of claims only.
 pub(crate) async fn product(
     core: usize,
@@ -66,22 +105,16 @@ pub(crate) async fn product(
     issuers: SocketAddr,
     claims_cache_bytes: Option<u64>,
 ) -> Result<Server> {
-    let [address, ops] = free_addresses()?;
     let name = if claims_cache_bytes.is_some() { "handful" } else { "rownd-authz" };
-    let file = directory.join(format!("{name}.yaml"));
     let check =
         claims_cache_bytes.map(|bytes| format!("check: {{ claims_cache_bytes: {bytes} }}\n"));
-    fs::write(&file, config(address, ops, issuers) + &check.unwrap_or_default())?;
-    let log = directory.join(format!("{name}.log"));
-    let output = File::create(&log)?;
-    let mut child = process::held(core, program)
-        .args(["serve", "--config"])
-        .arg(&file)
-        .stdout(output.try_clone()?)
-        .stderr(output)
-        .spawn()?;
-    ready(ops, &mut child).await.map_err(|error| failure(program, &log, error.as_ref()))?;
-    Ok(Server { address, pid: process::pid(&child)?, child })
+    let place = Place::new(name, core, program, directory, issuers, &check.unwrap_or_default())?;
+    let mut child = place.spawn()?;
+    let fail = |error: Box<dyn std::error::Error + Send + Sync>| {
+        failure(program, &place.log, error.as_ref())
+    };
+    ready(place.ops, &mut child).await.map_err(fail)?;
+    Ok(Server { address: place.address, pid: process::pid(&child)?, child })
 }
 
 fn failure(program: &Path, log: &Path, error: &dyn std::error::Error) -> String {
