@@ -19,7 +19,7 @@ use crate::{
 pub(super) struct Work {
     pub(super) refreshers: Vec<KeyRefresher>,
     /// The issuers, each with the client of its API.
-    pub(super) issuers: Vec<(Arc<Issuer>, Option<rownd::Client>)>,
+    pub(super) issuers: Vec<(Arc<Issuer>, Option<rownd::Remote>)>,
     /// None where the profiles are those of before.
     pub(super) fetcher: Option<ProfileFetcher>,
 }

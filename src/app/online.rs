@@ -56,7 +56,8 @@ pub async fn ask_issuers(config: &Config) -> Result<Vec<IssuerFindings>, BuildEr
         }
         () = verifier.settled() => {}
     }
-    let findings = verifier.issuers().iter().zip(&clients).map(async |(issuer, client)| {
+    let findings = verifier.issuers().iter().zip(&clients).map(async |(issuer, remote)| {
+        let client = remote.as_ref().and_then(rownd::Remote::rownd);
         let patience = issuer.settings().keys.fetch_timeout.get();
         let ask = issuer.apps().iter().map(async |app| match (app.id(), app.key(), client) {
             (Some(id), ..) => Ok(id.to_owned()),

@@ -29,7 +29,7 @@ use crate::{
     health::Readiness,
     http::ops::Refusals,
     metrics::{Metrics, Reload, ReloadResult},
-    upstream,
+    rownd, upstream,
     verify::{Issuer, Verifier},
 };
 
@@ -311,10 +311,10 @@ impl Keeper {
             let handle = super::spawn(&mut self.tasks, refresher.run());
             replaced.extend(self.refreshing.insert(name, handle));
         }
-        for (issuer, client) in work.issuers {
-            let Some(client) = client else { continue };
+        for (issuer, remote) in work.issuers {
+            let Some(client) = remote.as_ref().and_then(rownd::Remote::rownd) else { continue };
             let name = issuer.name().to_owned();
-            let task = background::learn_app_ids(issuer, client);
+            let task = background::learn_app_ids(issuer, client.clone());
             let handle = super::spawn(&mut self.tasks, task);
             replaced.extend(self.learning.insert(name, handle));
         }

@@ -13,7 +13,7 @@ use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
 
 use crate::{
     metrics::{Metrics, Outcome},
-    model::{DenyReason, VerdictFacts},
+    model::{Denial, DenyReason, VerdictFacts},
 };
 
 struct Throttle {
@@ -41,7 +41,8 @@ impl DenialLog {
         Self { throttles: DenyReason::ALL.iter().map(throttle).collect(), metrics }
     }
 
-    pub(super) fn record(&self, label: usize, reason: DenyReason, facts: &VerdictFacts) {
+    pub(super) fn record(&self, label: usize, denial: &Denial, facts: &VerdictFacts) {
+        let reason = denial.reason();
         let Some(throttle) = self.throttles.get(reason as usize) else { return };
         if throttle.limiter.check().is_err() {
             throttle.dropped.fetch_add(1, Ordering::Relaxed);
@@ -52,13 +53,27 @@ impl DenialLog {
         let request_id = text(&facts.request_id);
         let trace_id = facts.trace_id.as_deref().map_or("", text);
         let user_id = facts.identity.as_ref().map_or("", |who| who.user_id.as_str());
+        let issuer = denial.issuer().map_or("", |name| name);
+        let (code, rule) = (reason.code(), &*facts.rule);
         match super::outcome(reason) {
             Outcome::Unavailable if reason != DenyReason::Cancelled => tracing::warn!(
-                reason = reason.code(), request_id, trace_id, rule = %facts.rule, user_id, dropped,
+                reason = code,
+                request_id,
+                trace_id,
+                rule,
+                issuer,
+                user_id,
+                dropped,
                 "cannot decide: denied"
             ),
             _ => tracing::info!(
-                reason = reason.code(), request_id, trace_id, rule = %facts.rule, user_id, dropped,
+                reason = code,
+                request_id,
+                trace_id,
+                rule,
+                issuer,
+                user_id,
+                dropped,
                 "denied"
             ),
         }

@@ -142,7 +142,7 @@ impl Ticket {
         };
         let verdict = match judged {
             Ok((reason, mutations)) => Verdict::Allow { reason, mutations, facts },
-            Err(denial) => Verdict::Deny { denial, facts },
+            Err(denial) => Verdict::Deny { denial: named(denial, &facts), facts },
         };
         self.record(&verdict);
         verdict
@@ -173,7 +173,7 @@ impl Ticket {
             }
             Verdict::Deny { denial, facts } => {
                 let index = denial_label(denial.reason());
-                self.authorizer.denials.record(index, denial.reason(), facts);
+                self.authorizer.denials.record(index, denial, facts);
                 index
             }
         };
@@ -187,6 +187,14 @@ impl Drop for Ticket {
             let _ = self.deny(DenyReason::Cancelled);
         }
         self.authorizer.in_flight.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// Once somebody is known, every denial is one of theirs: policy's, a stale profile's, a deadline's.
+fn named(denial: Denial, facts: &VerdictFacts) -> Denial {
+    match &facts.identity {
+        Some(who) => denial.judged_by(&who.issuer),
+        None => denial,
     }
 }
 

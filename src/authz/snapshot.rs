@@ -166,7 +166,7 @@ impl Snapshot {
         }
         match self.verifier.verify(credential.token(), now, deadline).await {
             Ok(who) if !proved && !extract::anti_csrf(request, Some(&who.cookie_proof)) => {
-                Err(DenyReason::CookieCrossSite.into())
+                Err(Denial::from(DenyReason::CookieCrossSite).judged_by(&who.issuer))
             }
             Ok(identity) => Ok(Some(identity)),
             Err(denial)

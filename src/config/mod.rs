@@ -33,11 +33,11 @@ pub use drift::restart_settings;
 pub use owner::{check_directory, only_ours};
 pub use problem::{Problem, Problems};
 pub use schema::{
-    Accepts, App, Auth, Check, ClaimMap, Config, ControlListener, Credentials, DefaultRoute,
-    ExpiredCookie, Freshness, GrpcListener, IdentityHeaders, Issuer, IssuerKind, KeySnapshots,
-    Keys, Listeners, Log, LogFormat, LogLevel, Match, OddPaths, OpsListener, PathMatch, Profiles,
-    Revocation, Route, Shutdown, SigningAlgorithm, Tls, TlsVersion, TokenSource, Unavailable,
-    VendorHeaders,
+    Accepts, App, Auth, Caller, Check, ClaimMap, ClientAuthMethod, Config, ControlListener,
+    Credentials, DefaultRoute, ExpiredCookie, Freshness, GrpcListener, IdentityHeaders, Issuer,
+    IssuerKind, KeySnapshots, Keys, Listeners, Log, LogFormat, LogLevel, Match, OddPaths,
+    OidcClient, OpsListener, PathMatch, Profiles, Revocation, Right, Route, RowndAuth, Shutdown,
+    SigningAlgorithm, Tls, TlsVersion, TokenSource, Unavailable, VendorHeaders,
 };
 pub use secret::{REDACTED, Secret};
 pub use span::Span;

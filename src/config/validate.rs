@@ -3,6 +3,7 @@
 
 mod fresh;
 mod issuers;
+mod rownd_auth;
 
 use std::{collections::HashSet, net::SocketAddr, path::Path};
 
@@ -22,6 +23,7 @@ pub(super) fn problems(config: &mut Config) -> Found {
     default_route(&config.default, &mut found);
     fresh::profiles(config, &mut found);
     fresh::control(config, &mut found);
+    rownd_auth::rownd_auth(config, &mut found);
     found
 }
 

@@ -1,4 +1,5 @@
-//! Requests to the Rownd API, by issuer, endpoint and result.
+//! Requests to the APIs of issuers (Rownd's, SuperTokens', OpenID providers'), by issuer, endpoint
+//! and result.
 
 use std::time::Duration;
 
@@ -12,7 +13,7 @@ pub(super) const DURATION: &str = "rownd_authz_rownd_request_duration_seconds";
 pub(super) const BUCKETS: [f64; 11] =
     [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
 
-/// What Rownd is asked for.
+/// What an issuer's API is asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(usize)]
 pub enum Endpoint {
@@ -20,20 +21,55 @@ pub enum Endpoint {
     AppConfig,
     /// A user's profile.
     User,
+    /// Rownd tokens for somebody else's token.
+    TokenExchange,
+    /// Rownd tokens for a refresh token.
+    TokenRefresh,
+    /// An instant user.
+    Instant,
+    /// A SuperTokens session for a Rownd token.
+    Migrate,
+    /// A SuperTokens session for a guest.
+    Guest,
+    /// The user of a SuperTokens session.
+    SessionUser,
+    /// An OpenID provider's metadata.
+    Discovery,
+    /// An OpenID provider's token endpoint.
+    CodeToken,
 }
 
 impl Endpoint {
-    const ALL: [Self; 2] = [Self::AppConfig, Self::User];
+    const ALL: [Self; 10] = [
+        Self::AppConfig,
+        Self::User,
+        Self::TokenExchange,
+        Self::TokenRefresh,
+        Self::Instant,
+        Self::Migrate,
+        Self::Guest,
+        Self::SessionUser,
+        Self::Discovery,
+        Self::CodeToken,
+    ];
 
     const fn as_str(self) -> &'static str {
         match self {
             Self::AppConfig => "app_config",
             Self::User => "user",
+            Self::TokenExchange => "token_exchange",
+            Self::TokenRefresh => "token_refresh",
+            Self::Instant => "instant",
+            Self::Migrate => "supertokens_migrate",
+            Self::Guest => "supertokens_guest",
+            Self::SessionUser => "supertokens_user",
+            Self::Discovery => "oidc_discovery",
+            Self::CodeToken => "oidc_token",
         }
     }
 }
 
-/// How a request to Rownd ended.
+/// How a request to an issuer's API ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(usize)]
 pub enum RowndResult {
@@ -43,6 +79,8 @@ pub enum RowndResult {
     NotFound,
     /// The app key or secret was refused.
     Refused,
+    /// What was asked was judged and turned down: a token that has been used, for example.
+    Rejected,
     /// Rownd asked for fewer requests.
     Limited,
     /// No connection, or it broke.
@@ -58,10 +96,11 @@ pub enum RowndResult {
 }
 
 impl RowndResult {
-    const ALL: [Self; 9] = [
+    const ALL: [Self; 10] = [
         Self::Ok,
         Self::NotFound,
         Self::Refused,
+        Self::Rejected,
         Self::Limited,
         Self::Network,
         Self::Timeout,
@@ -75,6 +114,7 @@ impl RowndResult {
             Self::Ok => "ok",
             Self::NotFound => "not_found",
             Self::Refused => "refused",
+            Self::Rejected => "rejected",
             Self::Limited => "limited",
             Self::Network => "network",
             Self::Timeout => "timeout",
@@ -94,9 +134,9 @@ pub(super) struct Calls {
 pub(super) fn describe() {
     describe_counter!(
         "rownd_authz_rownd_requests_total",
-        "Requests to the Rownd API, by issuer, endpoint and result."
+        "Requests to an issuer's API, by issuer, endpoint and result."
     );
-    describe_histogram!(DURATION, Unit::Seconds, "Time of a request to the Rownd API.");
+    describe_histogram!(DURATION, Unit::Seconds, "Time of a request to an issuer's API.");
 }
 
 /// The handles of one issuer, by endpoint.

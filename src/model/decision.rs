@@ -47,6 +47,7 @@ pub struct Denial {
     reason: DenyReason,
     required_level: Option<AuthLevel>,
     for_everybody: bool,
+    issuer: Option<Arc<str>>,
 }
 
 impl Denial {
@@ -54,7 +55,7 @@ impl Denial {
     /// a client sends can bring it about.
     #[must_use]
     pub const fn for_everybody(reason: DenyReason) -> Self {
-        Self { reason, required_level: None, for_everybody: true }
+        Self { reason, required_level: None, for_everybody: true, issuer: None }
     }
 
     /// See [`Self::for_everybody`].
@@ -79,13 +80,27 @@ impl Denial {
     #[must_use]
     pub const fn level_too_low(required: AuthLevel, step_up: bool) -> Self {
         let reason = if step_up { DenyReason::StepUpRequired } else { DenyReason::AuthLevelTooLow };
-        Self { reason, required_level: Some(required), for_everybody: false }
+        Self { reason, required_level: Some(required), for_everybody: false, issuer: None }
+    }
+
+    /// Denied by the rules of this issuer, by its configured name. Whoever says so first is right.
+    #[must_use]
+    pub fn judged_by(mut self, issuer: &Arc<str>) -> Self {
+        self.issuer.get_or_insert_with(|| issuer.clone());
+        self
+    }
+
+    /// The configured name of the issuer whose token was denied: the one that the token's `iss`
+    /// picked. `None` where no credential was read that far. Never what a client sent.
+    #[must_use]
+    pub const fn issuer(&self) -> Option<&Arc<str>> {
+        self.issuer.as_ref()
     }
 }
 
 impl From<DenyReason> for Denial {
     fn from(reason: DenyReason) -> Self {
-        Self { reason, required_level: None, for_everybody: false }
+        Self { reason, required_level: None, for_everybody: false, issuer: None }
     }
 }
 

@@ -67,12 +67,11 @@ impl ProfileFetcher {
 
 /// One fetch to its end. Tells why it failed, if it did.
 async fn fetch(profiles: Arc<Profiles>, job: Job, timeout: Duration) -> Option<String> {
-    let asked = Instant::now();
     // Whatever one answer does to us, the others are fetched all the same.
     let outcome = AssertUnwindSafe(ask(&profiles, &job, timeout)).catch_unwind().await;
     let outcome = outcome.unwrap_or(Err(rownd::Error::Shape));
     let failure = outcome.as_ref().err().map(ToString::to_string);
-    profiles.land(job, asked, outcome);
+    profiles.land(job, outcome);
     failure
 }
 
@@ -81,10 +80,12 @@ async fn ask(profiles: &Profiles, job: &Job, timeout: Duration) -> Outcome {
     let source = source.ok_or(rownd::Error::Id)?;
     let (key, secret) = source.app(&job.key.app).ok_or(rownd::Error::Id)?;
     let app = rownd::App { id: &job.key.app, key, secret };
-    match source.client.user(app, &job.key.user, timeout).await {
-        Ok(profile) => Ok(Answer::Found(Arc::new(profile))),
+    let client = source.remote.rownd().ok_or(rownd::Error::Id)?;
+    let asked = Instant::now();
+    match client.user(app, &job.key.user, timeout).await {
+        Ok(profile) => Ok((Answer::Found(Arc::new(profile)), asked)),
         // An id that cannot stand in a path is nobody's.
-        Err(rownd::Error::NotFound | rownd::Error::Id) => Ok(Answer::NotFound),
+        Err(rownd::Error::NotFound | rownd::Error::Id) => Ok((Answer::NotFound, asked)),
         Err(error) => Err(error),
     }
 }

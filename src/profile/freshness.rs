@@ -11,13 +11,13 @@ const NANOSECONDS: i128 = 1_000_000_000;
 impl Profiles {
     /// The identity is good by its user's profile. Waits for that until `deadline` at the longest.
     pub async fn confirm(&self, who: &Identity, deadline: Instant) -> Result<(), Denial> {
-        let profile = self.get(who, None, deadline).await.map_err(|error| match error {
-            Error::Unsupported => DenyReason::ProfileUnsupported,
-            Error::NotFound => DenyReason::UserNotFound,
-            Error::Unavailable => DenyReason::ProfileUnavailable,
-        })?;
-        judge(&profile, who.issued_at)?;
-        Ok(())
+        let judged = match self.get(who, None, deadline).await {
+            Ok(known) => judge(&known.profile, who.issued_at),
+            Err(Error::Unsupported) => Err(DenyReason::ProfileUnsupported),
+            Err(Error::NotFound) => Err(DenyReason::UserNotFound),
+            Err(Error::Unavailable(_)) => Err(DenyReason::ProfileUnavailable),
+        };
+        judged.map_err(|reason| Denial::from(reason).judged_by(&who.issuer))
     }
 }
 

@@ -52,7 +52,8 @@ enum Answer {
     NotFound,
 }
 
-type Outcome = Result<Answer, rownd::Error>;
+/// And when it was asked for.
+type Outcome = Result<(Answer, Instant), rownd::Error>;
 
 /// One fetch under way.
 type Flight = watch::Receiver<Option<Outcome>>;
@@ -66,26 +67,49 @@ struct Job {
 }
 
 /// Why there is no profile.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Error {
     /// The issuer has no profiles, or the app no key and secret to read them with.
     Unsupported,
     /// Rownd has no such user.
     NotFound,
-    /// It cannot be had now.
-    Unavailable,
+    /// It cannot be had now: the API said so, or (`None`) nothing in time.
+    Unavailable(Option<rownd::Error>),
+}
+
+/// Whose profile it is.
+#[derive(Debug, Clone, Copy)]
+pub struct Whose<'a> {
+    /// The configured name of the issuer.
+    pub issuer: &'a str,
+    /// The app.
+    pub app: &'a str,
+    /// The user.
+    pub user: &'a str,
+}
+
+/// What is known of a user.
+#[derive(Debug, Clone)]
+pub struct Known {
+    /// The profile.
+    pub profile: Arc<Profile>,
+    /// When it was asked for: it is as old as the question at most.
+    pub asked: Instant,
+    /// Older than it should be: it could not be asked for again.
+    pub stale: bool,
 }
 
 /// Where the profiles of one issuer are read.
 #[derive(Debug)]
 struct Source {
-    client: rownd::Client,
+    remote: rownd::Remote,
     apps: Vec<Arc<AppSlot>>,
 }
 
 impl Source {
-    /// The app of this id with what proves it.
+    /// The app of this id with what proves it, where users are read by that.
     fn app(&self, id: &str) -> Option<(&Secret, &Secret)> {
+        self.remote.rownd()?;
         let meant = self.apps.iter().filter(|app| app.id() == Some(id));
         meant.filter_map(|app| app.key().zip(app.secret())).next()
     }
@@ -113,12 +137,12 @@ impl Profiles {
     pub fn build(
         settings: &Settings,
         issuers: &[Arc<Issuer>],
-        clients: &[Option<rownd::Client>],
+        clients: &[Option<rownd::Remote>],
         metrics: &Arc<Metrics>,
     ) -> (Arc<Self>, ProfileFetcher) {
         let (queue, jobs) = mpsc::channel(MAX_QUEUED);
-        let source = |(issuer, client): (&Arc<Issuer>, &Option<rownd::Client>)| {
-            Some(Source { client: client.clone()?, apps: issuer.apps().to_vec() })
+        let source = |(issuer, remote): (&Arc<Issuer>, &Option<rownd::Remote>)| {
+            Some(Source { remote: remote.clone()?, apps: issuer.apps().to_vec() })
         };
         let names = issuers.iter().enumerate();
         let profiles = Arc::new(Self {
@@ -144,24 +168,56 @@ impl Profiles {
         who: &Identity,
         max_age: Option<Duration>,
         deadline: Instant,
-    ) -> Result<Arc<Profile>, Error> {
-        let result = self.find(who, max_age, deadline).await;
+    ) -> Result<Known, Error> {
+        let app = who.app_id.as_deref().unwrap_or_default();
+        let whose = Whose { issuer: &who.issuer, app, user: &who.user_id };
+        self.look_up(whose, max_age, deadline).await
+    }
+
+    /// As [`get`](Self::get), of a user by id.
+    pub async fn look_up(
+        &self,
+        whose: Whose<'_>,
+        max_age: Option<Duration>,
+        deadline: Instant,
+    ) -> Result<Known, Error> {
+        let result = self.find(whose, max_age, deadline).await;
         self.metrics.profile_looked_up(match &result {
             Ok((label, _)) => *label,
             Err(Error::Unsupported) => ProfileResult::Unsupported,
             Err(Error::NotFound) => ProfileResult::NotFound,
-            Err(Error::Unavailable) => ProfileResult::Unavailable,
+            Err(Error::Unavailable(_)) => ProfileResult::Unavailable,
         });
-        result.map(|(_, profile)| profile)
+        result.map(|(_, known)| known)
+    }
+
+    /// The profile of the user of a SuperTokens session, whose access token this is: asked each
+    /// time, because only the session itself may ask.
+    pub async fn of_session(
+        &self,
+        issuer: &str,
+        token: &Secret,
+        timeout: Duration,
+    ) -> Result<Known, Error> {
+        let source = self.by_name.get(issuer).and_then(|index| self.sources.get(*index)?.as_ref());
+        let Some(rownd::Remote::SuperTokens(api)) = source.map(|source| &source.remote) else {
+            return Err(Error::Unsupported);
+        };
+        let asked = Instant::now();
+        match api.user(token, timeout).await {
+            Ok(profile) => Ok(Known { profile: Arc::new(profile), asked, stale: false }),
+            Err(rownd::Error::NotFound) => Err(Error::NotFound),
+            Err(error) => Err(Error::Unavailable(Some(error))),
+        }
     }
 
     async fn find(
         &self,
-        who: &Identity,
+        whose: Whose<'_>,
         max_age: Option<Duration>,
         deadline: Instant,
-    ) -> Result<(ProfileResult, Arc<Profile>), Error> {
-        let key = self.key(who).ok_or(Error::Unsupported)?;
+    ) -> Result<(ProfileResult, Known), Error> {
+        let key = self.key(whose).ok_or(Error::Unsupported)?;
         let known = self.cache.get(&key);
         let young = |entry: &Entry| {
             let ttl = match entry.answer {
@@ -170,26 +226,32 @@ impl Profiles {
             };
             entry.asked.elapsed() < max_age.map_or(ttl, |most| most.min(ttl))
         };
+        let fresh =
+            |profile: &Arc<Profile>, asked| Known { profile: profile.clone(), asked, stale: false };
         if let Some(entry) = known.as_ref().filter(|entry| young(entry)) {
             return match &entry.answer {
-                Answer::Found(profile) => Ok((ProfileResult::Cached, profile.clone())),
+                Answer::Found(profile) => Ok((ProfileResult::Cached, fresh(profile, entry.asked))),
                 Answer::NotFound => Err(Error::NotFound),
             };
         }
         match self.fetched(key, deadline).await {
-            Some(Ok(Answer::Found(profile))) => Ok((ProfileResult::Fetched, profile)),
-            Some(Ok(Answer::NotFound)) => Err(Error::NotFound),
-            Some(Err(_)) | None => self.stale(known).ok_or(Error::Unavailable),
+            Some(Ok((Answer::Found(profile), asked))) => {
+                Ok((ProfileResult::Fetched, fresh(&profile, asked)))
+            }
+            Some(Ok((Answer::NotFound, _))) => Err(Error::NotFound),
+            Some(Err(error)) => self.stale(known).ok_or(Error::Unavailable(Some(error))),
+            None => self.stale(known).ok_or(Error::Unavailable(None)),
         }
     }
 
     /// A profile that is too old, where the operator prefers that to none.
-    fn stale(&self, known: Option<Arc<Entry>>) -> Option<(ProfileResult, Arc<Profile>)> {
+    fn stale(&self, known: Option<Arc<Entry>>) -> Option<(ProfileResult, Known)> {
         let entry = known?;
         let usable = entry.asked.elapsed() < self.ttl.saturating_add(self.stale_on_error);
         match &entry.answer {
             Answer::Found(profile) if usable && !self.stale_on_error.is_zero() => {
-                Some((ProfileResult::Stale, profile.clone()))
+                let known = Known { profile: profile.clone(), asked: entry.asked, stale: true };
+                Some((ProfileResult::Stale, known))
             }
             _ => None,
         }
@@ -232,12 +294,12 @@ impl Profiles {
     }
 
     /// A fetch has ended. What was invalidated meanwhile is told to those who wait, and not kept.
-    fn land(&self, job: Job, asked: Instant, outcome: Outcome) {
+    fn land(&self, job: Job, outcome: Outcome) {
         let mut flights = self.flights();
         if is_current(&flights, &job) {
             flights.remove(&job.key);
-            if let Ok(answer) = &outcome {
-                self.cache.insert(job.key, Entry { answer: answer.clone(), asked });
+            if let Ok((answer, asked)) = &outcome {
+                self.cache.insert(job.key, Entry { answer: answer.clone(), asked: *asked });
                 self.metrics.profiles_held(self.cache.bytes());
             }
         }
@@ -260,11 +322,10 @@ impl Profiles {
         self.flights.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn key(&self, who: &Identity) -> Option<Key> {
-        let issuer = *self.by_name.get(who.issuer.as_ref())?;
-        let app = who.app_id.as_deref()?;
-        self.sources.get(issuer)?.as_ref()?.app(app)?;
-        Some(Key { issuer, app: app.to_owned(), user: who.user_id.clone() })
+    fn key(&self, whose: Whose<'_>) -> Option<Key> {
+        let issuer = *self.by_name.get(whose.issuer)?;
+        self.sources.get(issuer)?.as_ref()?.app(whose.app)?;
+        Some(Key { issuer, app: whose.app.to_owned(), user: whose.user.to_owned() })
     }
 }
 

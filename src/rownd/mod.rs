@@ -1,56 +1,73 @@
-//! The Rownd API client: which app a key belongs to, and what Rownd knows of a user.
+//! The clients of issuers' APIs: Rownd's, SuperTokens' with Rownd's plugin, OpenID providers'.
 //!
-//! In: an issuer's settings and a question. Out: a typed answer, or why there is none. A client
-//! talks to its issuer's base URL and nowhere else, so a key or secret goes nowhere else. Reads
-//! are tried again within a budget; a host that fails again and again is left alone for a while.
+//! In: an issuer's settings and a question, or something to trade. Out: a typed answer, or why
+//! there is none. A client talks to its issuer and nobody else, so a key or secret goes nowhere
+//! else. Reads are tried again within a budget, and nothing else is; a host that fails again and
+//! again is left alone for a while.
 
+mod api;
 mod breaker;
+mod exchange;
+mod flights;
+mod openid;
+mod supertokens;
 #[cfg(test)]
 mod tests;
+mod token;
+mod tokens;
 mod user;
 
-use std::{
-    collections::HashMap,
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{sync::Arc, time::Duration};
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Deserialize;
-use tower::retry::budget::TpsBudget;
-use url::Url;
 
 use crate::{
     config::{Issuer, IssuerKind, Secret},
     metrics::{Endpoint, Metrics, RowndResult},
-    upstream::{Client as Upstream, Document, Error as UpstreamError, Origin},
+    upstream::{Client as Upstream, Error as UpstreamError},
 };
-use breaker::Breaker;
+use api::{Api, Hosts};
+pub use exchange::{AppKey, Exchange, ExchangeError, Registered};
+pub use flights::{FlightTask, Flights, Miss};
+pub use openid::{Authorization, AuthorizationRequest, ClientAuth, CodeGrant, Provider};
+pub use supertokens::{GuestLevel, SuperTokens};
+pub use token::{Intent, ThirdParty};
+pub use tokens::{Granted, Tokens, UserType};
 pub use user::App;
 
-/// The most bytes of an answer.
-const MAX_BYTES: usize = 1 << 20;
 /// The vendor's API description says `x-rownd-hub-key`; every library sends this one.
 const APP_KEY: &str = "x-rownd-app-key";
 const APP_SECRET: &str = "x-rownd-app-secret";
 /// Everything but what RFC 3986 section 2.3 reserves for nothing: an id may hold any character.
 const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
-/// Retries of one host: a tenth of its requests in the last ten seconds, and one a second.
-const BUDGET: (Duration, u32, f32) = (Duration::from_secs(10), 1, 0.1);
 
-/// Why Rownd gave no usable answer.
+/// What was asked was understood and turned down.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rejection {
+    /// The HTTP status.
+    pub status: u16,
+    /// The API's own word for it, if it has one.
+    pub code: Option<String>,
+}
+
+/// Why an API gave no usable answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Error {
     /// The request failed.
     Upstream(UpstreamError),
     /// There is no such user (404).
     NotFound,
-    /// Rownd refuses the app key or secret (401, 403; 404 where only a key was sent).
+    /// The app key or secret is refused (401, 403; 404 where only a key was sent).
     KeyRefused(u16),
-    /// Rownd asks for fewer requests (429), perhaps for so long.
+    /// What was asked was turned down; asking again will not help.
+    Rejected(Rejection),
+    /// Fewer requests are asked for (429), perhaps for so long.
     Limited(Option<Duration>),
     /// The answer has not the documented shape.
     Shape,
+    /// The ID token is not one for us, and why.
+    IdToken(&'static str),
     /// The id cannot stand in a path.
     Id,
     /// Not asked: the host has failed too often, or said so, and is left alone for so long.
@@ -59,7 +76,8 @@ pub enum Error {
 
 impl Error {
     /// The next try may end otherwise.
-    const fn is_transient(&self) -> bool {
+    #[must_use]
+    pub const fn is_transient(&self) -> bool {
         match self {
             Self::Upstream(UpstreamError::Network(_) | UpstreamError::Timeout)
             | Self::Limited(_) => true,
@@ -72,11 +90,27 @@ impl Error {
         }
     }
 
-    /// When Rownd asked to be asked again.
-    const fn retry_after(&self) -> Option<Duration> {
+    /// When the API asked to be asked again, or will be.
+    #[must_use]
+    pub const fn retry_after(&self) -> Option<Duration> {
         match self {
             Self::Limited(wait) => *wait,
             Self::Upstream(UpstreamError::RetryLater(_, wait)) => Some(*wait),
+            _ => None,
+        }
+    }
+
+    /// The HTTP status behind it, where there was one.
+    #[must_use]
+    pub const fn status(&self) -> Option<u16> {
+        match self {
+            Self::Upstream(
+                UpstreamError::Status(status) | UpstreamError::RetryLater(status, _),
+            )
+            | Self::KeyRefused(status)
+            | Self::Rejected(Rejection { status, .. }) => Some(*status),
+            Self::NotFound => Some(404),
+            Self::Limited(_) => Some(429),
             _ => None,
         }
     }
@@ -85,9 +119,14 @@ impl Error {
         match self {
             Self::NotFound => RowndResult::NotFound,
             Self::KeyRefused(_) => RowndResult::Refused,
+            Self::Rejected(Rejection { status, .. }) => match status {
+                401 | 403 => RowndResult::Refused,
+                404 => RowndResult::NotFound,
+                _ => RowndResult::Rejected,
+            },
             Self::Limited(_) => RowndResult::Limited,
             Self::Paused(_) => RowndResult::Paused,
-            Self::Shape | Self::Id | Self::Upstream(UpstreamError::TooLarge) => {
+            Self::Shape | Self::Id | Self::IdToken(_) | Self::Upstream(UpstreamError::TooLarge) => {
                 RowndResult::Invalid
             }
             Self::Upstream(UpstreamError::Timeout) => RowndResult::Timeout,
@@ -99,6 +138,17 @@ impl Error {
             }
         }
     }
+
+    /// As an answer to app key and secret.
+    fn of_credentials(self) -> Self {
+        match self {
+            Self::Rejected(Rejection { status: status @ (401 | 403), .. }) => {
+                Self::KeyRefused(status)
+            }
+            Self::Rejected(Rejection { status: 404, .. }) => Self::NotFound,
+            other => other,
+        }
+    }
 }
 
 impl From<UpstreamError> for Error {
@@ -106,8 +156,6 @@ impl From<UpstreamError> for Error {
         match error {
             UpstreamError::Status(429) => Self::Limited(None),
             UpstreamError::RetryLater(429, wait) => Self::Limited(Some(wait)),
-            UpstreamError::Status(status @ (401 | 403)) => Self::KeyRefused(status),
-            UpstreamError::Status(404) => Self::NotFound,
             other => Self::Upstream(other),
         }
     }
@@ -121,8 +169,13 @@ impl std::fmt::Display for Error {
             Self::KeyRefused(status) => {
                 write!(f, "Rownd refuses the app key or secret (HTTP {status})")
             }
+            Self::Rejected(Rejection { status, code: None }) => write!(f, "HTTP status {status}"),
+            Self::Rejected(Rejection { status, code: Some(code) }) => {
+                write!(f, "HTTP status {status}, {code}")
+            }
             Self::Limited(_) => f.write_str("Rownd asks for fewer requests (HTTP 429)"),
             Self::Shape => f.write_str("the answer has not the documented shape"),
+            Self::IdToken(why) => write!(f, "the ID token is refused: {why}"),
             Self::Id => f.write_str("the id cannot stand in a path"),
             Self::Paused(_) => f.write_str("not asked: the host failed too often just now"),
         }
@@ -131,50 +184,61 @@ impl std::fmt::Display for Error {
 
 impl std::error::Error for Error {}
 
-/// What all clients of one host share.
-#[derive(Debug)]
-struct Host {
-    breaker: Breaker,
-    budget: TpsBudget,
-}
-
-/// Calls the API of one issuer.
+/// Calls the Rownd API of one issuer.
 #[derive(Debug, Clone)]
 pub struct Client {
-    index: usize,
-    upstream: Upstream,
-    base_url: String,
-    host: Arc<Host>,
-    metrics: Arc<Metrics>,
+    api: Api,
 }
 
-/// A client for each issuer that is Rownd's, in the order of the configuration.
+/// What is asked of one issuer beyond its keys.
+#[derive(Debug, Clone)]
+pub enum Remote {
+    /// The Rownd API.
+    Rownd(Client),
+    /// SuperTokens with Rownd's plugin.
+    SuperTokens(SuperTokens),
+    /// An OpenID provider.
+    OpenId(Provider),
+}
+
+impl Remote {
+    /// The Rownd API, if it is one.
+    #[must_use]
+    pub const fn rownd(&self) -> Option<&Client> {
+        match self {
+            Self::Rownd(client) => Some(client),
+            Self::SuperTokens(_) | Self::OpenId(_) => None,
+        }
+    }
+}
+
+/// A client for each issuer that has an API, in the order of the configuration.
 #[must_use]
 pub fn build(
     issuers: &[Issuer],
     upstream: &Upstream,
     metrics: &Arc<Metrics>,
-) -> Vec<Option<Client>> {
-    let mut hosts: HashMap<String, Arc<Host>> = HashMap::new();
-    let mut client = |issuer: &Issuer| {
+) -> Vec<Option<Remote>> {
+    let mut hosts = Hosts::default();
+    let mut remote = |issuer: &Issuer| {
         let base_url = match issuer.kind {
-            IssuerKind::Rownd => issuer.base_url.clone()?,
-            IssuerKind::Supertokens
-            | IssuerKind::Oidc
-            | IssuerKind::Firebase
-            | IssuerKind::Static => return None,
+            IssuerKind::Rownd | IssuerKind::Supertokens => issuer.base_url.clone()?,
+            // Where its metadata are (OpenID Connect Discovery section 4).
+            IssuerKind::Oidc => issuer.base_url.clone().or_else(|| issuer.issuer.clone())?,
+            IssuerKind::Firebase | IssuerKind::Static => return None,
         };
-        let host = Url::parse(&base_url).ok()?.origin().ascii_serialization();
-        let host = hosts.entry(host).or_insert_with(|| {
-            let (window, least, share) = BUDGET;
-            let budget = TpsBudget::new(window, least, share);
-            Arc::new(Host { breaker: Breaker::default(), budget })
-        });
+        let base_url = base_url.trim_end_matches('/').to_owned();
+        let host = hosts.of(&base_url)?;
         let index = metrics.issuer(&issuer.name)?;
         let (upstream, metrics) = (upstream.clone(), metrics.clone());
-        Some(Client { index, upstream, base_url, host: host.clone(), metrics })
+        let api = Api { index, upstream, base_url, host, metrics };
+        Some(match issuer.kind {
+            IssuerKind::Rownd => Remote::Rownd(Client { api }),
+            IssuerKind::Supertokens => Remote::SuperTokens(SuperTokens::new(api)),
+            _ => Remote::OpenId(Provider::new(api, issuer.issuer.clone()?)),
+        })
     };
-    issuers.iter().map(&mut client).collect()
+    issuers.iter().map(&mut remote).collect()
 }
 
 impl Client {
@@ -189,35 +253,16 @@ impl Client {
             id: String,
         }
         let headers = [(APP_KEY, key.expose())];
-        let asked = self.get(Endpoint::AppConfig, "/hub/app-config", &headers, timeout, |body| {
+        let read = |body: &[u8]| {
             let config: AppConfig = serde_json::from_slice(body).map_err(|_| Error::Shape)?;
             if config.app.id.is_empty() { Err(Error::Shape) } else { Ok(config.app.id) }
-        });
-        asked.await.map_err(|error| match error {
+        };
+        let asked =
+            self.api.get_once(Endpoint::AppConfig, "/hub/app-config", &headers, timeout, read);
+        asked.await.map_err(|error| match error.of_credentials() {
             Error::NotFound => Error::KeyRefused(404),
             error => error,
         })
-    }
-
-    /// One request, counted and timed.
-    async fn get<T>(
-        &self,
-        endpoint: Endpoint,
-        path: &str,
-        headers: &[(&'static str, &str)],
-        timeout: Duration,
-        read: impl FnOnce(&[u8]) -> Result<T, Error>,
-    ) -> Result<T, Error> {
-        let began = Instant::now();
-        let answer = match Url::parse(&format!("{}{path}", self.base_url)) {
-            Ok(url) => self.upstream.get(&url, Origin::Operator, headers, MAX_BYTES, timeout).await,
-            Err(_) => Err(UpstreamError::Refused("the base URL is not usable")),
-        };
-        let answer = answer.map_err(Error::from);
-        let answer = answer.and_then(|Document { body, .. }| read(&body));
-        let result = answer.as_ref().map_or_else(Error::label, |_| RowndResult::Ok);
-        self.metrics.rownd_asked(self.index, endpoint, result, Some(began.elapsed()));
-        answer
     }
 }
 

@@ -187,8 +187,9 @@ async fn beside(test: impl AsyncFnOnce(&Server, &[Client])) {
     };
     let metrics = Metrics::build(&labels).unwrap();
     let upstream = Upstream::build(Duration::from_secs(5)).unwrap();
+    let remotes = build(&config.issuers, &upstream, &metrics);
     let clients: Vec<Client> =
-        build(&config.issuers, &upstream, &metrics).into_iter().flatten().collect();
+        remotes.iter().flatten().filter_map(|remote| remote.rownd().cloned()).collect();
     let server = Server::default();
     tokio::select! {
         () = server.clone().serve(listener) => {}
@@ -261,7 +262,7 @@ async fn what_is_final_is_not_asked_again_and_what_is_not_is() {
         server.say(200, "", "{\"state\":\"disabled\"}");
         assert!(!ask(&clients[0], "u").await.unwrap().enabled());
         assert_eq!(server.heads().len(), 2);
-        let text = clients[0].metrics.render();
+        let text = clients[0].api.metrics.render();
         for (result, count) in [("status", 1), ("ok", 1), ("paused", 0)] {
             let line = format!(
                 "rownd_authz_rownd_requests_total{{issuer=\"one\",endpoint=\"user\",result=\"{result}\"}} {count}\n"

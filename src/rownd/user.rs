@@ -1,28 +1,21 @@
-//! What Rownd knows of a user: `GET /applications/{app}/users/{user}/data`.
+//! What Rownd knows of a user: `GET /applications/{app}/users/{user}/data`, and the document that
+//! SuperTokens' plugin answers with, which is the same.
 
 use std::time::Duration;
 
-use backon::{BackoffBuilder as _, ExponentialBuilder};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use time::{
     OffsetDateTime,
     format_description::well_known::{Iso8601, Rfc3339},
 };
-use tower::retry::budget::Budget as _;
 
-use super::{APP_KEY, APP_SECRET, Client, Error, breaker::End, segment};
+use super::{APP_KEY, APP_SECRET, Client, Error, segment};
 use crate::{
     config::Secret,
-    metrics::{Endpoint, RowndResult},
+    metrics::Endpoint,
     model::{AuthLevel, Cutoff, Group, Profile},
 };
-
-/// A wait that Rownd asks for is taken within a request up to this; a longer one ends it.
-const MAX_WAIT: Duration = Duration::from_secs(1);
-/// Tries after the first, and the waits before them.
-const RETRIES: usize = 2;
-const WAITS: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(1));
 
 /// Which app asks, and how it proves that.
 #[derive(Debug, Clone, Copy)]
@@ -45,38 +38,8 @@ impl Client {
     ) -> Result<Profile, Error> {
         let path = format!("/applications/{}/users/{}/data", segment(app.id)?, segment(user)?);
         let headers = [(APP_KEY, app.key.expose()), (APP_SECRET, app.secret.expose())];
-        let mut waits = ExponentialBuilder::default()
-            .with_min_delay(WAITS.0)
-            .with_max_delay(WAITS.1)
-            .with_max_times(RETRIES)
-            .with_jitter()
-            .build();
-        self.host.budget.deposit();
-        loop {
-            let pass = self.host.breaker.admit().map_err(|wait| {
-                self.metrics.rownd_asked(self.index, Endpoint::User, RowndResult::Paused, None);
-                Error::Paused(wait)
-            })?;
-            let error = match self.get(Endpoint::User, &path, &headers, timeout, read).await {
-                Ok(profile) => {
-                    pass.ended(End::Good);
-                    return Ok(profile);
-                }
-                Err(error) => error,
-            };
-            let asked = error.retry_after();
-            pass.ended(match (error.is_transient(), asked) {
-                (true, Some(wait)) if wait > MAX_WAIT => End::Asked(wait),
-                (true, _) => End::Failed,
-                (false, _) => End::Good,
-            });
-            let wait = waits.next().filter(|_| error.is_transient());
-            let wait = wait.map(|wait| asked.map_or(wait, |asked| asked.max(wait)));
-            match wait.filter(|wait| *wait <= MAX_WAIT * 2) {
-                Some(wait) if self.host.budget.withdraw() => tokio::time::sleep(wait).await,
-                _ => return Err(error),
-            }
-        }
+        let asked = self.api.get(Endpoint::User, &path, &headers, timeout, read);
+        asked.await.map_err(Error::of_credentials)
     }
 }
 

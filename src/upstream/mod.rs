@@ -1,6 +1,6 @@
 //! The one outbound HTTP client: timeouts, body caps, no redirects, guarded addresses.
 //!
-//! In: a URL and who wrote it. Out: status, body and freshness, or a typed error. Redirects
+//! In: a request and who wrote its URL. Out: status, headers and body, or a typed error. Redirects
 //! are never followed, proxies are never taken from the environment, compressed bodies are
 //! not asked for, and link-local (cloud metadata) addresses are refused when connecting, so
 //! that DNS cannot lead there either.
@@ -14,9 +14,10 @@ use std::{
     time::{Duration, SystemTime},
 };
 
+use http::Method;
 use reqwest::{
-    Client as Http, StatusCode,
-    header::{AGE, CACHE_CONTROL, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER},
+    Client as Http, Response, StatusCode,
+    header::{AGE, CACHE_CONTROL, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER},
     redirect::Policy,
 };
 use url::Url;
@@ -65,7 +66,51 @@ impl std::fmt::Display for Error {
 
 impl std::error::Error for Error {}
 
-/// A good answer.
+/// The most bytes of a body that comes with an error status.
+const MAX_ERROR_BYTES: usize = 16 * 1024;
+
+/// A request of any method.
+#[derive(Debug)]
+pub struct Request<'a> {
+    /// The method.
+    pub method: Method,
+    /// Where to.
+    pub url: &'a Url,
+    /// Who wrote the URL.
+    pub origin: Origin,
+    /// Headers. None of their values is ever shown.
+    pub headers: &'a [(&'static str, &'a str)],
+    /// The body, and what it is.
+    pub body: Option<(&'static str, Vec<u8>)>,
+}
+
+/// An answer of any status.
+#[derive(Debug, Clone)]
+pub struct Answer {
+    /// The status.
+    pub status: u16,
+    /// The body; of an error at most 16 KiB, and nothing where it has more.
+    pub body: Vec<u8>,
+    headers: HeaderMap,
+}
+
+impl Answer {
+    /// A header that is there once and is text.
+    #[must_use]
+    pub fn header(&self, name: &'static str) -> Option<&str> {
+        let mut lines = self.headers.get_all(name).iter();
+        let line = lines.next()?;
+        if lines.next().is_some() { None } else { line.to_str().ok() }
+    }
+
+    /// What the status is an error of, and when to come again.
+    #[must_use]
+    pub fn error(&self) -> Error {
+        status_error(self.status, &self.headers)
+    }
+}
+
+/// A good answer to a GET.
 #[derive(Debug, Clone)]
 pub struct Document {
     /// The body.
@@ -124,37 +169,72 @@ impl Client {
         limit: usize,
         timeout: Duration,
     ) -> Result<Document, Error> {
+        let request = Request { method: Method::GET, url, origin, headers, body: None };
+        let response = self.send(request, timeout).await?;
+        if response.status() != StatusCode::OK {
+            return Err(status_error(response.status().as_u16(), response.headers()));
+        }
+        let max_age = fresh_for(response.headers());
+        Ok(Document { body: read(response, limit).await?, max_age })
+    }
+
+    /// Sends any request once and reads at most `limit` bytes of a good answer. Every status is an
+    /// answer.
+    pub async fn call(
+        &self,
+        request: Request<'_>,
+        limit: usize,
+        timeout: Duration,
+    ) -> Result<Answer, Error> {
+        let response = self.send(request, timeout).await?;
+        let (status, headers) = (response.status(), response.headers().clone());
+        let body = if status.is_success() {
+            read(response, limit).await?
+        } else {
+            // The status says enough where the rest cannot be had.
+            read(response, MAX_ERROR_BYTES).await.unwrap_or_default()
+        };
+        Ok(Answer { status: status.as_u16(), body, headers })
+    }
+
+    async fn send(&self, request: Request<'_>, timeout: Duration) -> Result<Response, Error> {
+        let Request { method, url, origin, headers, body } = request;
         address::check_literal(url, origin)?;
         let http = match origin {
             Origin::Operator => &self.operator,
             Origin::Document => &self.document,
         };
-        let mut request = http.get(url.clone()).timeout(timeout);
+        let mut sent = http.request(method, url.clone()).timeout(timeout);
         for (name, value) in headers {
             let mut value = HeaderValue::from_str(value)
                 .map_err(|_| Error::Refused("a header value is not sendable"))?;
             value.set_sensitive(true);
-            request = request.header(HeaderName::from_static(name), value);
+            sent = sent.header(HeaderName::from_static(name), value);
         }
-        let mut response = request.send().await.map_err(|error| convert(&error))?;
-        if response.status() != StatusCode::OK {
-            let status = response.status().as_u16();
-            let wait = match status {
-                429 | 503 => retry_after(response.headers(), SystemTime::now()),
-                _ => None,
-            };
-            return Err(wait.map_or(Error::Status(status), |wait| Error::RetryLater(status, wait)));
+        if let Some((kind, body)) = body {
+            sent = sent.header(CONTENT_TYPE, kind).body(body);
         }
-        let max_age = fresh_for(response.headers());
-        let mut body = Vec::new();
-        while let Some(chunk) = response.chunk().await.map_err(|error| convert(&error))? {
-            if body.len() + chunk.len() > limit {
-                return Err(Error::TooLarge);
-            }
-            body.extend_from_slice(&chunk);
-        }
-        Ok(Document { body, max_age })
+        sent.send().await.map_err(|error| convert(&error))
     }
+}
+
+async fn read(mut response: Response, limit: usize) -> Result<Vec<u8>, Error> {
+    let mut body = Vec::new();
+    while let Some(chunk) = response.chunk().await.map_err(|error| convert(&error))? {
+        if body.len() + chunk.len() > limit {
+            return Err(Error::TooLarge);
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(body)
+}
+
+fn status_error(status: u16, headers: &HeaderMap) -> Error {
+    let wait = match status {
+        429 | 503 => retry_after(headers, SystemTime::now()),
+        _ => None,
+    };
+    wait.map_or(Error::Status(status), |wait| Error::RetryLater(status, wait))
 }
 
 fn convert(error: &reqwest::Error) -> Error {

@@ -221,6 +221,16 @@ impl Issuer {
         &self.name
     }
 
+    /// A no of this issuer's, in its name.
+    pub(super) fn named(&self, denial: Denial) -> Denial {
+        denial.judged_by(&self.name)
+    }
+
+    /// As [`named`](Self::named), from the reason alone.
+    pub(super) fn denies(&self, reason: DenyReason) -> Denial {
+        self.named(reason.into())
+    }
+
     /// Its apps.
     #[must_use]
     pub fn apps(&self) -> &[Arc<AppSlot>] {

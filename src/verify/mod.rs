@@ -229,20 +229,26 @@ impl Verifier {
                 .check(seconds, issuer.leeway)
                 .and_then(|()| self.still_good(&hit.identity, seconds));
             self.metrics.verified(Some(issuer.label), judged.map_or_else(refusal_label, |()| 0));
-            return judged.map(|()| hit.identity.clone()).map_err(Denial::from);
+            return judged.map(|()| hit.identity.clone()).map_err(|reason| issuer.denies(reason));
         }
         if let Some(refused) = self.refused_before(&fingerprint, seconds) {
-            let issuer = self.issuers.get(refused.issuer).map(|issuer| issuer.label);
-            self.metrics.verified(issuer, refusal_label(refused.reason));
-            return Err(refused.reason.into());
+            let issuer = self.issuers.get(refused.issuer);
+            self.metrics.verified(issuer.map(|issuer| issuer.label), refusal_label(refused.reason));
+            return Err(match issuer {
+                Some(issuer) => issuer.denies(refused.reason),
+                None => refused.reason.into(),
+            });
         }
         let (issuer, result) = self.verify_fresh(token, fingerprint, seconds, deadline).await;
         let result = result.and_then(|identity| {
             self.still_good(&identity, seconds).map(|()| identity).map_err(Denial::from)
         });
         let label = result.as_ref().map_or_else(|denial| refusal_label(denial.reason()), |_| 1);
-        self.metrics.verified(issuer, label);
-        result
+        self.metrics.verified(issuer.map(|issuer| issuer.label), label);
+        match issuer {
+            Some(issuer) => result.map_err(|denial| issuer.named(denial)),
+            None => result,
+        }
     }
 
     /// Ends all trust in the keys of this issuer, or of all, and has them fetched anew. Says how
@@ -274,7 +280,7 @@ impl Verifier {
         fingerprint: cache::Fingerprint,
         now: u64,
         deadline: Instant,
-    ) -> (Option<usize>, Result<Arc<Identity>, Denial>) {
+    ) -> (Option<&Issuer>, Result<Arc<Identity>, Denial>) {
         let mut scratch = Vec::new();
         let token = match token::parse(raw, &mut scratch) {
             Ok(token) => token,
@@ -299,7 +305,7 @@ impl Verifier {
             self.cache.insert(fingerprint, verified);
             identity
         });
-        (Some(issuer.label), result)
+        (Some(issuer), result)
     }
 
     /// The token was refused a moment ago, and nothing that decides about it has changed.

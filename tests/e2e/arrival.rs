@@ -146,10 +146,21 @@ async fn the_access_log_says_why_on_allow() {
 async fn the_access_log_says_why_on_deny() {
     let stack = stack().await;
     let guest = stack.issuer.token("guest").sign();
-    for (id, request, rule, reason) in [
-        ("deny-nobody", Raw::get("/orders"), "default", "credential_missing"),
-        ("deny-guest", Raw::get("/verified").bearer(&guest), "verified", "auth_level_too_low"),
-        ("deny-bad", Raw::get("/optional").bearer("bad"), "optional", "token_malformed"),
+    let old = stack.issuer.token("guest").expired().sign();
+    let old = Raw::get("/orders").bearer(&old);
+    let whose = Some("rownd");
+    for (id, request, rule, reason, issuer) in [
+        ("deny-nobody", Raw::get("/orders"), "default", "credential_missing", None),
+        (
+            "deny-guest",
+            Raw::get("/verified").bearer(&guest),
+            "verified",
+            "auth_level_too_low",
+            whose,
+        ),
+        ("deny-bad", Raw::get("/optional").bearer("bad"), "optional", "token_malformed", None),
+        ("deny-old", old.clone(), "default", "token_expired", whose),
+        ("deny-old-again", old, "default", "token_expired", whose),
     ] {
         stack.ask("raw", &request.header("x-request-id", id)).await;
         let line = stack.envoy.access(id).await;
@@ -161,5 +172,6 @@ async fn the_access_log_says_why_on_deny() {
         }
         let user = if id == "deny-guest" { Some(USER) } else { None };
         assert_eq!(line["authz"]["user_id"].as_str(), user, "{line}");
+        assert_eq!(line["authz"]["issuer"].as_str(), issuer, "{line}");
     }
 }

@@ -10,6 +10,7 @@ mod issuer;
 mod listener;
 mod process;
 mod route;
+mod rownd_auth;
 mod snapshots;
 
 use schemars::JsonSchema;
@@ -24,6 +25,7 @@ pub use route::{
     Auth, Credentials, DefaultRoute, ExpiredCookie, Freshness, Match, OddPaths, PathMatch, Route,
     TokenSource,
 };
+pub use rownd_auth::{Caller, ClientAuthMethod, OidcClient, Right, RowndAuth};
 pub use snapshots::KeySnapshots;
 
 /// The whole configuration.
@@ -52,6 +54,9 @@ pub struct Config {
     /// How a check is carried out.
     #[schemars(extend("x-reload" = true))]
     pub check: Check,
+    /// The service `rownd.auth.v1.RowndAuth`, for backends.
+    #[schemars(extend("x-reload" = true))]
+    pub rownd_auth: RowndAuth,
     /// How the profiles of users are read and kept.
     #[schemars(extend("x-reload" = true))]
     pub profiles: Profiles,

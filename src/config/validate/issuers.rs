@@ -303,7 +303,7 @@ fn plain(id: &str) -> bool {
 }
 
 /// Reads a `file:/path` secret. What is empty or cannot travel in a header is refused.
-fn resolve(secret: &mut Secret) -> Result<(), String> {
+pub(super) fn resolve(secret: &mut Secret) -> Result<(), String> {
     if let Some(path) = secret.expose().strip_prefix("file:") {
         let text = std::fs::read_to_string(path)
             .map_err(|error| format!("the file {path} cannot be read: {error}"))?;

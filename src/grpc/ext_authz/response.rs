@@ -30,6 +30,9 @@ use crate::{
 const PERMISSION_DENIED: i32 = 7;
 const UNAUTHENTICATED: i32 = 16;
 
+/// The metadata's word for the issuer's configured name.
+const ISSUER: &str = "issuer";
+
 /// One class of denial in both protocols.
 struct Form {
     http: i32,
@@ -120,6 +123,8 @@ impl<'a> Encoder<'a> {
                 about_check(&mut about, outcome, verdict);
                 if let Some(identity) = facts.identity.as_deref() {
                     about_identity(&mut about, identity);
+                } else if let Some(issuer) = denial.issuer() {
+                    about.metadata(&[(ISSUER, issuer)]);
                 }
                 Answer { message: message.encode_to_vec(), encoded: about.finish().into() }
             }
@@ -230,6 +235,6 @@ fn about_identity(part: &mut Part, identity: &Identity) {
         ("user_id", identity.user_id.as_str()),
         ("auth_level", identity.auth_level.as_str()),
         ("app_id", identity.app_id.as_deref().unwrap_or_default()),
-        ("issuer", &identity.issuer),
+        (ISSUER, &identity.issuer),
     ]);
 }

@@ -72,6 +72,7 @@ async fn a_cached_token_dies_at_its_end(kind: Kind) {
         (taken, last) = (taken + 1, asked);
     };
     denied.assert_denied("at its end", DenyReason::TokenExpired);
+    assert_eq!(denied.fact("issuer"), kind.name());
     let end = SystemTime::UNIX_EPOCH + Duration::from_secs(u64::try_from(end).unwrap());
     assert!(last < end, "taken when it had ended");
     assert!(taken > 1 && court.hits() >= 1.0, "out of the cache: {taken}");
@@ -88,6 +89,7 @@ async fn policy_is_judged_on_every_hit(kind: Kind) {
     for _ in 0..3 {
         let answer = court.app.check(&Ask::get("/verified/x").bearer(&token)).await;
         answer.assert_denied("a route for the verified", DenyReason::AuthLevelTooLow);
+        assert_eq!(answer.fact("issuer"), kind.name());
         court.takes("the first again", &token).await;
     }
     let answer =

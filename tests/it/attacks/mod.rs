@@ -42,6 +42,7 @@ mod algorithms;
 mod caches;
 mod claims;
 mod credentials;
+mod denials;
 mod grid;
 mod headers;
 mod identities;
@@ -125,7 +126,15 @@ impl Court {
 
     /// The token is refused for this reason.
     pub(crate) async fn refuses(&self, what: &str, token: impl AsRef<[u8]>, reason: DenyReason) {
-        self.judge(token).await.assert_denied(&format!("{:?}: {what}", self.kind), reason);
+        let (answer, what) = (self.judge(token).await, format!("{:?}: {what}", self.kind));
+        answer.assert_denied(&what, reason);
+        // A configured name, where the token was judged by the rules of an issuer at all.
+        let (named, issuers) = (answer.fact("issuer"), self.settings["issuers"].as_array());
+        let known = issuers.unwrap().iter().any(|issuer| issuer["name"] == named);
+        let either = reason == DenyReason::ClaimsInvalid && named.is_empty();
+        let before = named.is_empty() && denials::before_any_issuer(reason);
+        let after = known && !denials::before_any_issuer(reason);
+        assert!(before || after || either, "{what}: denied by {named:?}");
     }
 
     /// The token is taken.

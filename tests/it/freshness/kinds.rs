@@ -65,6 +65,7 @@ async fn only_rownd_has_profiles_and_others_need_another_route() {
         court.takes("on another route", &token).await;
         let answer = court.app.check(&Ask::get("/fresh").bearer(&token)).await;
         answer.assert_denied(&format!("{kind:?}"), DenyReason::ProfileUnsupported);
+        assert_eq!(answer.fact("issuer"), kind.name());
         let looked = [("result", "unsupported")];
         assert_eq!(court.app.metric("rownd_authz_profile_lookups_total", &looked), 1.0);
     }

@@ -83,7 +83,10 @@ async fn the_profile_decides_beside_the_token() {
             let answer = app.check(&ask(route)).await;
             match expected {
                 None => answer.assert_allowed(name, "authenticated"),
-                Some(reason) => answer.assert_denied(name, reason),
+                Some(reason) => {
+                    answer.assert_denied(name, reason);
+                    assert_eq!(answer.fact("issuer"), "rownd", "{name}");
+                }
             }
         }
         app.check(&ask("/")).await.assert_allowed("by the token alone", "authenticated");
@@ -151,6 +154,7 @@ async fn a_slow_rownd_ends_as_a_denial_in_time_and_the_next_check_finds_the_prof
     for _ in 0..3 {
         let answer = app.check(&ask).await;
         answer.assert_denied("meanwhile", DenyReason::ProfileUnavailable);
+        assert_eq!(answer.fact("issuer"), "rownd");
         assert_eq!(answer.header("retry-after"), Some("1"));
     }
     gate.add_permits(1);

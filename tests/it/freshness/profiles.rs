@@ -11,7 +11,7 @@ use rownd_authz::{
     model::{AuthLevel, Identity, Profile},
     profile::{Error, Profiles},
     rownd,
-    upstream::Client,
+    upstream::{Client, Error as UpstreamError},
     verify::{Limits, Revocations, Verifier},
 };
 use serde_json::{Value, json};
@@ -75,7 +75,7 @@ fn path(user: &str) -> String {
 
 impl Rig {
     async fn get(&self, user: &str) -> Result<Arc<Profile>, Error> {
-        self.profiles.get(&who(user), None, soon()).await
+        self.profiles.get(&who(user), None, soon()).await.map(|known| known.profile)
     }
 
     fn looked_up(&self, result: &str) -> f64 {
@@ -134,7 +134,7 @@ async fn whoever_asked_first_may_give_up() {
     }
     let late = Instant::now() + Duration::from_millis(10);
     let result = rig.profiles.get(&who("u"), None, late).await;
-    assert_eq!(result.unwrap_err(), Error::Unavailable);
+    assert_eq!(result.unwrap_err(), Error::Unavailable(None));
     issuer.asked(&path("u"), 1).await;
     let (follower, ()) = tokio::join!(rig.get("u"), async { gate.add_permits(1) });
     assert_eq!(follower.unwrap().user_id.as_deref(), Some("u"));
@@ -172,7 +172,8 @@ async fn nobody_is_remembered_for_a_short_time_and_failures_never() {
     }
     assert_eq!(issuer.hits(&path("nobody")), 1);
     issuer.set(&path("u"), Reply::status(401));
-    assert_eq!(rig.get("u").await.unwrap_err(), Error::Unavailable);
+    let refused = Error::Unavailable(Some(rownd::Error::KeyRefused(401)));
+    assert_eq!(rig.get("u").await.unwrap_err(), refused);
     issuer.set(&path("u"), named("u"));
     rig.get("u").await.expect("a failure is not remembered");
     for odd in [".", "..", ""] {
@@ -210,14 +211,18 @@ async fn a_caller_may_ask_for_a_younger_profile_and_never_gets_an_older_one() {
 
 #[tokio::test]
 async fn an_old_profile_is_taken_on_errors_where_the_operator_says_so() {
-    for (stale, expected) in [("10m", Ok(())), ("0s", Err(Error::Unavailable))] {
+    for (stale, taken) in [("10m", true), ("0s", false)] {
         let issuer = Issuer::start();
         let rig = rig(&issuer, json!({ "ttl": "0s", "stale_on_error": stale }));
         issuer.set(&path("u"), named("u"));
         rig.get("u").await.unwrap();
         for reply in [Reply::status(401), Reply::text("x"), Reply::Reset] {
             issuer.set(&path("u"), reply);
-            assert_eq!(rig.get("u").await.map(drop), expected, "{stale}");
+            match rig.profiles.get(&who("u"), None, soon()).await {
+                Ok(known) => assert!(taken && known.stale, "{stale}"),
+                Err(Error::Unavailable(Some(_))) => assert!(!taken, "{stale}"),
+                Err(error) => panic!("{stale}: {error:?}"),
+            }
         }
         // Who is gone is gone.
         issuer.set(&path("u"), Reply::status(404));
@@ -302,11 +307,12 @@ async fn what_piled_up_behind_an_outage_is_asked_for_only_if_somebody_still_wait
         issuer.asked(&path("slow"), 1).await;
         let late = Instant::now() + Duration::from_millis(1);
         let gone = rig.profiles.get(&who("gone"), None, late).await;
-        assert_eq!(gone.unwrap_err(), Error::Unavailable);
+        assert_eq!(gone.unwrap_err(), Error::Unavailable(None));
         rig.get("waited_for").await.expect("its turn comes");
     };
     let (slow, ()) = tokio::join!(slow, others);
-    assert_eq!(slow.unwrap_err(), Error::Unavailable);
+    let late = rownd::Error::Upstream(UpstreamError::Timeout);
+    assert_eq!(slow.unwrap_err(), Error::Unavailable(Some(late)));
     assert_eq!(issuer.hits(&path("waited_for")), 1);
     assert_eq!(issuer.hits(&path("gone")), 0, "nobody wants it any more");
     rig.get("gone").await.expect("it is fetched for the next who asks");

@@ -44,8 +44,19 @@ async fn a_log_line_is_json_and_a_denial_names_its_request() {
         ("request_id", "request-7"),
         ("trace_id", trace),
         ("rule", "verified"),
+        ("issuer", "rownd"),
     ] {
         assert_eq!(line[field], expected, "{line}");
+    }
+    // A token that is no good names its issuer, too, and a stranger's names none.
+    let claims = Claims::of(&issuer.url());
+    for (claims, reason, expected) in [
+        (claims.clone().with("exp", 1), DenyReason::TokenExpired, "rownd"),
+        (claims.with("iss", "https://evil.example"), DenyReason::IssuerUntrusted, ""),
+    ] {
+        let ask = Ask::with_token(key.token(&claims));
+        binary.check(&ask).await.assert_denied("a bad token", reason);
+        assert_eq!(binary.logged(&[reason.code()]).await["issuer"], expected);
     }
     // A line cannot be broken out of, whatever a request brings.
     let odd = Ask::get("/\n{\"level\":\"ERROR\"}")

@@ -360,6 +360,22 @@ fn an_unknown_caller_has_no_identity_in_the_metadata() {
 }
 
 #[test]
+fn a_denial_names_its_issuer_also_where_the_caller_is_unknown() {
+    let denial = || Denial::from(DenyReason::TokenExpired);
+    let two = Some("two".into());
+    for (name, denial, known, expected) in [
+        ("known", denial(), true, Some("one")),
+        ("judged", two.iter().fold(denial(), Denial::judged_by), false, Some("two")),
+        ("neither", denial(), false, None),
+    ] {
+        let mut facts = facts(CallerProtocol::Http);
+        facts.identity = facts.identity.filter(|_| known);
+        let answer = encode(&encoder(), &Verdict::Deny { denial, facts });
+        assert_eq!(metadata(&answer, "issuer"), expected, "{name}");
+    }
+}
+
+#[test]
 fn an_id_that_is_no_text_breaks_no_answer() {
     // The corridor lets only visible ASCII through; the encoder does not rely on it.
     let facts =

@@ -1,0 +1,231 @@
+//! Something for tokens: which API is asked for which grant, and each refresh once.
+//!
+//! In: an issuer by its index, or an OpenID client by its name, and a grant. Out: what was granted,
+//! or why nothing was.
+
+use std::{collections::HashMap, sync::Arc, time::Duration};
+
+use tokio::time::Instant;
+
+use super::{
+    Authorization, AuthorizationRequest, ClientAuth, CodeGrant, Error, Granted, GuestLevel,
+    Provider, Remote, ThirdParty,
+    flights::{Flights, Key, Miss},
+};
+use crate::config::{ClientAuthMethod, Config, OidcClient, Secret};
+
+/// An app, and its key where it is known.
+pub type AppKey<'a> = (&'a str, Option<&'a Secret>);
+
+/// Why nothing was granted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ExchangeError {
+    /// The API said no, or nothing.
+    Api(Error),
+    /// The answer did not come in time, or too much is under way.
+    Missed(Miss),
+    /// The issuer has no such exchange.
+    Unsupported,
+    /// There is no app key, and this exchange needs one.
+    NoKey,
+}
+
+impl From<Error> for ExchangeError {
+    fn from(error: Error) -> Self {
+        Self::Api(error)
+    }
+}
+
+/// An OpenID client with its provider.
+#[derive(Debug)]
+pub struct Registered {
+    settings: OidcClient,
+    auth: ClientAuth,
+    provider: Provider,
+}
+
+/// What can be traded under one configuration.
+#[derive(Debug)]
+pub struct Exchange {
+    remotes: Vec<Option<Remote>>,
+    names: Vec<String>,
+    clients: HashMap<String, Registered>,
+    flights: Arc<Flights>,
+    timeout: Duration,
+    grace: Duration,
+}
+
+impl Exchange {
+    /// With the clients of the issuers' APIs, in the order of the configuration.
+    #[must_use]
+    pub fn build(config: &Config, remotes: &[Option<Remote>], flights: &Arc<Flights>) -> Self {
+        let names: Vec<String> = config.issuers.iter().map(|issuer| issuer.name.clone()).collect();
+        let client = |settings: &OidcClient| {
+            let index = names.iter().position(|name| *name == settings.issuer)?;
+            let Some(Remote::OpenId(provider)) = remotes.get(index)?.as_ref() else { return None };
+            let auth = match (settings.auth_method, &settings.client_secret) {
+                (Some(ClientAuthMethod::Basic), Some(secret)) => ClientAuth::Basic(secret.clone()),
+                (Some(ClientAuthMethod::Post), Some(secret)) => ClientAuth::Post(secret.clone()),
+                _ => ClientAuth::None,
+            };
+            let (settings, provider) = (settings.clone(), provider.clone());
+            Some((settings.name.clone(), Registered { settings, auth, provider }))
+        };
+        Self {
+            remotes: remotes.to_vec(),
+            clients: config.rownd_auth.oidc_clients.iter().filter_map(client).collect(),
+            names,
+            flights: flights.clone(),
+            timeout: config.rownd_auth.timeout.get(),
+            grace: config.rownd_auth.refresh_grace.get(),
+        }
+    }
+
+    /// The OpenID client of this name.
+    #[must_use]
+    pub fn client(&self, name: &str) -> Option<&Registered> {
+        self.clients.get(name)
+    }
+
+    /// Rownd tokens for somebody else's token.
+    pub async fn third_party(
+        &self,
+        issuer: usize,
+        app: AppKey<'_>,
+        asked: &ThirdParty,
+    ) -> Result<Granted, ExchangeError> {
+        match self.remote(issuer) {
+            Some(Remote::Rownd(client)) => Ok(client.exchange(app, asked, self.timeout).await?),
+            _ => Err(ExchangeError::Unsupported),
+        }
+    }
+
+    /// Rownd tokens for a refresh token. Callers with one token share one answer.
+    pub async fn refresh(
+        &self,
+        issuer: usize,
+        token: &Secret,
+        deadline: Instant,
+    ) -> Result<Granted, ExchangeError> {
+        let Some(Remote::Rownd(client)) = self.remote(issuer) else {
+            return Err(ExchangeError::Unsupported);
+        };
+        let name = self.names.get(issuer).map_or("", String::as_str);
+        let key = Key::of(&["rownd", name, token.expose()]);
+        let work = || {
+            let (client, token, timeout) = (client.clone(), token.clone(), self.timeout);
+            Box::pin(async move { client.refresh(&token, timeout).await }) as _
+        };
+        self.joined(self.flights.join(key, self.grace, work, deadline).await)
+    }
+
+    /// A SuperTokens session for a Rownd token.
+    pub async fn migrate(&self, issuer: usize, token: &Secret) -> Result<Granted, ExchangeError> {
+        match self.remote(issuer) {
+            Some(Remote::SuperTokens(client)) => Ok(client.migrate(token, self.timeout).await?),
+            _ => Err(ExchangeError::Unsupported),
+        }
+    }
+
+    /// A user nobody knows yet.
+    pub async fn guest(
+        &self,
+        issuer: usize,
+        app: Option<AppKey<'_>>,
+        level: GuestLevel,
+    ) -> Result<Granted, ExchangeError> {
+        match (self.remote(issuer), app, level) {
+            (Some(Remote::SuperTokens(client)), _, level) => {
+                Ok(client.guest(level, self.timeout).await?)
+            }
+            (Some(Remote::Rownd(client)), Some((_, key)), GuestLevel::Instant) => {
+                let key = key.ok_or(ExchangeError::NoKey)?;
+                Ok(client.instant(key, self.timeout).await?)
+            }
+            (Some(Remote::Rownd(client)), Some(app), GuestLevel::Guest) => {
+                Ok(client.guest(app, self.timeout).await?)
+            }
+            _ => Err(ExchangeError::Unsupported),
+        }
+    }
+
+    /// Tokens for an authorization code.
+    pub async fn code(
+        &self,
+        client: &Registered,
+        grant: &CodeGrant,
+    ) -> Result<Granted, ExchangeError> {
+        Ok(client.provider.code(client.proof(), grant, self.timeout).await?)
+    }
+
+    /// Tokens for an OpenID refresh token. Callers with one token share one answer.
+    pub async fn refresh_openid(
+        &self,
+        client: &Registered,
+        (token, scopes): (&Secret, &[String]),
+        deadline: Instant,
+    ) -> Result<Granted, ExchangeError> {
+        let (settings, scope) = (&client.settings, scopes.join(" "));
+        let key = Key::of(&["openid", &settings.issuer, &settings.name, &scope, token.expose()]);
+        let work = || {
+            let (provider, auth) = (client.provider.clone(), client.auth.clone());
+            let (id, token) = (settings.client_id.clone(), token.clone());
+            let (scopes, timeout) = (scopes.to_vec(), self.timeout);
+            Box::pin(
+                async move { provider.refresh((&id, &auth), (&token, &scopes), timeout).await },
+            ) as _
+        };
+        self.joined(self.flights.join(key, self.grace, work, deadline).await)
+    }
+
+    /// Where to send a browser.
+    pub async fn authorization(
+        &self,
+        client: &Registered,
+        (redirect_uri, scopes): (&str, &[String]),
+        more: &[(&'static str, &str)],
+    ) -> Result<Authorization, ExchangeError> {
+        let settings = &client.settings;
+        let asked = AuthorizationRequest {
+            client_id: &settings.client_id,
+            redirect_uri,
+            scopes: if scopes.is_empty() { &settings.scopes } else { scopes },
+            pkce: settings.pkce,
+            more,
+        };
+        Ok(client.provider.authorization(&asked, self.timeout).await?)
+    }
+
+    fn joined(
+        &self,
+        outcome: Result<Result<Granted, Error>, Miss>,
+    ) -> Result<Granted, ExchangeError> {
+        outcome.map_err(ExchangeError::Missed)?.map_err(ExchangeError::Api)
+    }
+
+    fn remote(&self, issuer: usize) -> Option<&Remote> {
+        self.remotes.get(issuer)?.as_ref()
+    }
+}
+
+impl Registered {
+    /// The redirect URI that is asked for, if it is one of the client's; else its first.
+    #[must_use]
+    pub fn redirect_uri<'a>(&'a self, asked: Option<&str>) -> Option<&'a str> {
+        let mut known = self.settings.redirect_uris.iter().map(String::as_str);
+        match asked {
+            Some(asked) => known.find(|known| *known == asked),
+            None => known.next(),
+        }
+    }
+
+    /// Whether its codes are bound to a verifier.
+    #[must_use]
+    pub const fn pkce(&self) -> bool {
+        self.settings.pkce
+    }
+
+    fn proof(&self) -> (&str, &ClientAuth) {
+        (&self.settings.client_id, &self.auth)
+    }
+}
