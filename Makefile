@@ -37,6 +37,16 @@ JOSERFC := $(VENV)/joserfc.stamp
 GOLANG_JWT := $(TOOLS)/golang-jwt/mint
 ROWND_NODE := $(TOOLS)/node/node_modules/@rownd/node/package.json
 BUF := $(TOOLS)/buf/buf
+# The programs of examples/, each with its stubs; copies have the same way to proto/.
+CLIENTS := $(TOOLS)/clients
+PROTOS := $(wildcard proto/rownd/auth/v1/*.proto)
+GRPCIO := $(VENV)/grpcio.stamp
+PYTHON_STUBS := $(CLIENTS)/python/rownd/auth/v1/rownd_auth_pb2_grpc.py
+GO_CLIENT := $(CLIENTS)/go/client
+NODE_CLIENT := $(CLIENTS)/node/node_modules/@grpc/grpc-js/package.json
+EXPRESS := $(CLIENTS)/express/node_modules/express/package.json
+JAVA_CLIENT := $(CLIENTS)/java/built.stamp
+RUBY_STUBS := $(CLIENTS)/ruby/rownd/auth/v1/rownd_auth_services_pb.rb
 # What the last release promised its clients: the protos, compiled.
 BASELINE := proto/baseline.binpb
 
@@ -57,7 +67,7 @@ dev: | need-dev ## The same without Envoy: addresses, grpcurl and token lines
 	@exec $(BINARY) dev $(ARGS)
 
 ##@ Check it
-.PHONY: test unit e2e chart mesh-test compatibility lint proto-lint docs-check audit bench soak
+.PHONY: test unit e2e clients chart mesh-test compatibility lint proto-lint docs-check audit bench soak
 
 test: | need-test tools ## Every test, the real Envoy and the Helm chart included
 	$(MAKE) --no-print-directory chart
@@ -68,6 +78,9 @@ unit: | need-unit ## The tests that need no tool: units, integration, the layer 
 
 e2e: | need-test tools ## The tests through the real Envoy, and those with foreign code
 	cargo test $(DEV) --test all -- e2e:: foreign::
+
+clients: | need-clients tools $(JAVA_CLIENT) $(RUBY_STUBS) ## By hand: every client of examples/, those in Java and Ruby too
+	cargo test $(DEV) --test all -- --include-ignored foreign::clients
 
 chart: | need-chart $(CHART_TOOLS) ## The Helm chart by Helm 3 and 4, against Kubernetes (ARGS=--update: snapshots)
 	@cargo build $(DEV)
@@ -146,7 +159,7 @@ image-test: | need-image-test ## By hand, as root: the image built on a debootst
 	@cargo build $(DEV)
 	@.ci/image-test $(BINARY)
 
-tools: | need-test $(ENVOY) $(ENVOYS) $(PYJWT) $(JOSERFC) $(GOLANG_JWT) $(ROWND_DJANGO) $(ROWND_NODE) $(CHART_TOOLS) ## Fetch what the tests need into .tools/
+tools: | need-test $(ENVOY) $(ENVOYS) $(PYJWT) $(JOSERFC) $(GOLANG_JWT) $(ROWND_DJANGO) $(ROWND_NODE) $(PYTHON_STUBS) $(GO_CLIENT) $(NODE_CLIENT) $(EXPRESS) $(CHART_TOOLS) ## Fetch what the tests need into .tools/
 
 clean-tools: ## Remove what was fetched
 	rm -rf $(TOOLS)
@@ -180,10 +193,11 @@ need-chart: NEEDS := cargo cc python go
 need-mesh-test: NEEDS := cargo cc python go unshare ip
 need-image-test: NEEDS := cargo cc root buildah podman debootstrap runc
 need-test: NEEDS := cargo cc python node go
+need-clients: NEEDS := cargo cc python node go java mvn ruby
 need-audit: NEEDS := cargo python
 need-fuzz: NEEDS := cargo cc nightly
-.PHONY: need-demo need-dev need-unit need-lint need-docs need-proto-lint need-bench need-test need-chart need-mesh-test need-image-test need-audit need-fuzz
-need-demo need-dev need-unit need-lint need-docs need-proto-lint need-bench need-test need-chart need-mesh-test need-image-test need-audit need-fuzz:
+.PHONY: need-demo need-dev need-unit need-lint need-docs need-proto-lint need-bench need-test need-clients need-chart need-mesh-test need-image-test need-audit need-fuzz
+need-demo need-dev need-unit need-lint need-docs need-proto-lint need-bench need-test need-clients need-chart need-mesh-test need-image-test need-audit need-fuzz:
 	@.ci/need $(@:need-%=%) $(NEEDS)
 
 # Each tool, once. The virtual environment is only the way to the wheels.
@@ -234,6 +248,43 @@ $(ROWND_NODE): tests/foreign/node/package-lock.json tests/foreign/node/package.j
 	@rm -rf $(TOOLS)/node && mkdir -p $(TOOLS)/node && cp $^ $(TOOLS)/node/
 	@cd $(TOOLS)/node && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
 	@touch $@
+
+$(GRPCIO): examples/clients/python/requirements.txt examples/django/requirements.txt | $(ROWND_DJANGO)
+	@echo 'fetching grpcio into $(TOOLS)/'
+	@$(PIP) install --require-hashes --only-binary :all: -r $< -r $(word 2,$^)
+	@touch $@
+
+$(PYTHON_STUBS): $(PROTOS) | $(GRPCIO)
+	@rm -rf $(CLIENTS)/python && mkdir -p $(CLIENTS)/python
+	@$(VENV)/bin/python -m grpc_tools.protoc -I proto \
+		--python_out=$(CLIENTS)/python --grpc_python_out=$(CLIENTS)/python $(PROTOS)
+
+$(GO_CLIENT): $(addprefix examples/clients/go/,go.mod go.sum buf.gen.yaml main.go) $(PROTOS) $(BUF)
+	@echo 'building the Go client into $(TOOLS)/'
+	@rm -rf $(@D) && mkdir -p $(@D) && cp $(filter examples/%,$^) $(@D)/
+	@cd $(@D) && export GOMODCACHE=$$PWD/modules GOCACHE=$$PWD/cache GOFLAGS='-modcacherw -mod=readonly' CGO_ENABLED=0 \
+		&& $(CURDIR)/$(BUF) generate && go build -trimpath -buildvcs=false -o client .
+	@rm -rf $(@D)/modules $(@D)/cache
+
+$(NODE_CLIENT): $(addprefix examples/clients/node/,package-lock.json package.json)
+$(EXPRESS): $(addprefix examples/express/,package-lock.json package.json)
+$(NODE_CLIENT) $(EXPRESS): $(CLIENTS)/%:
+	@echo 'fetching the packages of $(<D) into $(TOOLS)/'
+	@rm -rf $(CLIENTS)/$(firstword $(subst /, ,$*)) && mkdir -p $(CLIENTS)/$(firstword $(subst /, ,$*))
+	@cp $^ $(CLIENTS)/$(firstword $(subst /, ,$*))/
+	@cd $(CLIENTS)/$(firstword $(subst /, ,$*)) && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+	@touch $@
+
+$(JAVA_CLIENT): examples/clients/java/pom.xml examples/clients/java/src/main/java/example/Main.java $(PROTOS)
+	@echo 'building the Java client into $(TOOLS)/'
+	@rm -rf $(@D)/src $(@D)/target && mkdir -p $(@D) && cp -R $(<D)/pom.xml $(<D)/src $(@D)/
+	@cd $(@D) && mvn -B -q -Dmaven.repo.local=$$PWD/repository compile \
+		org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies -DoutputDirectory=target/lib
+	@touch $@
+
+$(RUBY_STUBS): $(PROTOS)
+	@rm -rf $(CLIENTS)/ruby && mkdir -p $(CLIENTS)/ruby
+	@grpc_tools_ruby_protoc -I proto --ruby_out=$(CLIENTS)/ruby --grpc_out=$(CLIENTS)/ruby $(PROTOS)
 
 $(CHART_TOOLS): .ci/tools/chart .ci/tools/chart.txt .ci/tools/chart-carriers.txt .ci/tools/chart-modules.txt | $(VENV)/venv.stamp
 	@echo 'fetching Helm 3 and 4 and the Kubernetes schemas (116 MB) into $(TOOLS)/'
