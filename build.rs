@@ -11,7 +11,8 @@ use std::{env, error::Error, fs, path::PathBuf};
 use prost::Message as _;
 use prost_types::{DescriptorProto, FileDescriptorSet, field_descriptor_proto::Type};
 
-const PROTOS: &[&str] = &["envoy/service/auth/v3/external_auth.proto"];
+const PROTOS: &[&str] =
+    &["envoy/service/auth/v3/external_auth.proto", "rownd/auth/v1/rownd_auth.proto"];
 /// What only answers use: these are the crate's.
 const ENCODED: [(&str, &str); 6] = [
     (".envoy.service.auth.v3.CheckResponse", "envoy::service::auth::v3::CheckResponse"),

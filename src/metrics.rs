@@ -10,6 +10,7 @@ mod fresh;
 mod keys;
 mod reload;
 mod rownd;
+mod rpcs;
 #[cfg(test)]
 mod tests;
 
@@ -31,6 +32,7 @@ pub use fresh::{Command, CommandResult, ProfileResult, Withdrawn};
 pub use keys::{FetchResult, KEY_REFUSALS, SnapshotResult};
 pub use reload::{Reload, ReloadResult};
 pub use rownd::{Endpoint, RowndResult};
+pub use rpcs::{CallerRefusal, Method};
 
 /// Upper bounds of `check_duration_seconds`: 10 microseconds to 1 second.
 const BUCKETS: [f64; 16] = [
@@ -41,6 +43,27 @@ const BUCKETS: [f64; 16] = [
 /// Names of issuers that one process can count, from its start to its end: reloads bring new
 /// ones, and a series once made stays.
 const MAX_ISSUERS: usize = 128;
+
+/// By which API a check came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(usize)]
+pub enum Api {
+    /// Envoy's external authorization.
+    ExtAuthz,
+    /// The service for backends: a token that was asked about.
+    RowndAuth,
+}
+
+impl Api {
+    const ALL: [Self; 2] = [Self::ExtAuthz, Self::RowndAuth];
+
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::ExtAuthz => "ext_authz",
+            Self::RowndAuth => "rownd_auth",
+        }
+    }
+}
 
 /// How a check ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -106,7 +129,7 @@ pub struct Labels {
 }
 
 /// The handles of one API's checks.
-struct Api {
+struct Checks {
     ends: Vec<Counter>,
     durations: [Histogram; 3],
     in_flight: Gauge,
@@ -122,7 +145,8 @@ struct Issuer {
 /// All recording functions.
 pub struct Metrics {
     outcomes: Vec<Outcome>,
-    ext_authz: Api,
+    checks: [Checks; 2],
+    rpcs: rpcs::Handles,
     verifications: Vec<&'static str>,
     /// Filled from the front, as names become known; a place once taken stays.
     issuers: Vec<OnceLock<Issuer>>,
@@ -155,6 +179,7 @@ impl Metrics {
                 &BUCKETS,
             )?
             .set_buckets_for_metric(Matcher::Full(rownd::DURATION.to_owned()), &rownd::BUCKETS)?
+            .set_buckets_for_metric(Matcher::Full(rpcs::DURATION.to_owned()), &rownd::BUCKETS)?
             .build_recorder();
         let handle = recorder.handle();
         let metrics = with_local_recorder(&recorder, || {
@@ -174,7 +199,8 @@ impl Metrics {
     fn register(labels: &Labels, handle: PrometheusHandle) -> Self {
         Self {
             outcomes: labels.reasons.iter().map(|(outcome, _)| *outcome).collect(),
-            ext_authz: api("ext_authz", labels),
+            checks: Api::ALL.map(|api| checks(api.as_str(), labels)),
+            rpcs: rpcs::Handles::register(),
             verifications: labels.verifications.clone(),
             issuers: (0..MAX_ISSUERS).map(|_| OnceLock::new()).collect(),
             issuer_names: Mutex::default(),
@@ -205,20 +231,29 @@ impl Metrics {
     }
 
     /// A check begins.
-    pub fn check_started(&self) {
-        self.ext_authz.in_flight.increment(1.0);
+    pub fn check_started(&self, api: Api) {
+        self.checks_of(api).in_flight.increment(1.0);
     }
 
     /// A check ended with the reason of this index, after this time.
-    pub fn check_ended(&self, reason: usize, took: Duration) {
-        self.ext_authz.in_flight.decrement(1.0);
-        if let Some(counter) = self.ext_authz.ends.get(reason) {
+    pub fn check_ended(&self, api: Api, reason: usize, took: Duration) {
+        let checks = self.checks_of(api);
+        checks.in_flight.decrement(1.0);
+        if let Some(counter) = checks.ends.get(reason) {
             counter.increment(1);
         }
         if let Some(outcome) = self.outcomes.get(reason)
-            && let Some(histogram) = self.ext_authz.durations.get(*outcome as usize)
+            && let Some(histogram) = checks.durations.get(*outcome as usize)
         {
             histogram.record(took.as_secs_f64());
+        }
+    }
+
+    const fn checks_of(&self, api: Api) -> &Checks {
+        let [ext_authz, rownd_auth] = &self.checks;
+        match api {
+            Api::ExtAuthz => ext_authz,
+            Api::RowndAuth => rownd_auth,
         }
     }
 
@@ -311,8 +346,8 @@ impl Metrics {
     }
 }
 
-fn api(name: &'static str, labels: &Labels) -> Api {
-    Api {
+fn checks(name: &'static str, labels: &Labels) -> Checks {
+    Checks {
         ends: labels
             .reasons
             .iter()
@@ -339,6 +374,7 @@ fn verifications(issuer: &str, results: &[&'static str]) -> Vec<Counter> {
 
 fn describe() {
     rownd::describe();
+    rpcs::describe();
     let counters = [
         ("rownd_authz_checks_total", "Checks answered, by API, outcome and reason."),
         ("rownd_authz_verifications_total", "Tokens verified, by issuer and result."),

@@ -24,11 +24,13 @@ static RIG: LazyLock<(CheckDoor, tokio::runtime::Runtime)> = LazyLock::new(|| {
     let (config, issuers) = (rig::config(), rig::issuers(&rig::key_set()));
     let metrics = rig::metrics(&issuers);
     let verifier = Arc::new(rig::verifier(&issuers, &metrics).expect("a verifier"));
-    let rownd = rownd::build(&issuers, &rig::client(), &metrics);
+    let remotes = rownd::build(&issuers, &rig::client(), &metrics);
     let (profiles, _fetcher) =
-        Profiles::build(&config.profiles, verifier.issuers(), &rownd, &metrics);
+        Profiles::build(&config.profiles, verifier.issuers(), &remotes, &metrics);
     let edition = Edition { epoch: 1, hash: "fuzz".into() };
-    let snapshot = Snapshot::build(&config, verifier, profiles, edition).expect("a snapshot");
+    let exchange = rownd::Exchange::build(&config, &[], &rownd::Flights::new().0);
+    let snapshot =
+        Snapshot::build(&config, verifier, profiles, exchange, edition).expect("a snapshot");
     let door = CheckDoor::build(Authorizer::new(snapshot, metrics, 0), 1 << 16);
     drop(_inside);
     (door, runtime)

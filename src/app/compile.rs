@@ -24,29 +24,38 @@ pub(super) struct Work {
     pub(super) fetcher: Option<ProfileFetcher>,
 }
 
+/// What every configuration of a process works with.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Tools<'a> {
+    pub(super) upstream: &'a upstream::Client,
+    pub(super) metrics: &'a Arc<Metrics>,
+    pub(super) flights: &'a Arc<rownd::Flights>,
+}
+
 /// Compiles; nothing is in force yet, and no work has begun.
 pub(super) fn compile(
     config: &Config,
     epoch: u64,
     parts: Parts,
     profiles: Option<Arc<Profiles>>,
-    (upstream, metrics): (&upstream::Client, &Arc<Metrics>),
+    Tools { upstream, metrics, flights }: Tools<'_>,
 ) -> Result<(Snapshot, Work), String> {
     let Parts { verifier, refreshers } =
         parts.with_snapshots(config.key_snapshots.as_ref(), &config.issuers);
     let verifier = Arc::new(verifier);
-    let clients = rownd::build(&config.issuers, upstream, metrics);
+    let remotes = rownd::build(&config.issuers, upstream, metrics);
     let (profiles, fetcher) = match profiles {
         Some(profiles) => (profiles, None),
         None => {
             let issuers = verifier.issuers();
-            let (profiles, fetcher) = Profiles::build(&config.profiles, issuers, &clients, metrics);
+            let (profiles, fetcher) = Profiles::build(&config.profiles, issuers, &remotes, metrics);
             (profiles, Some(fetcher))
         }
     };
-    let issuers = verifier.issuers().iter().cloned().zip(clients).collect();
+    let exchange = rownd::Exchange::build(config, &remotes, flights);
+    let issuers = verifier.issuers().iter().cloned().zip(remotes).collect();
     let edition = Edition { epoch, hash: hash(config).into() };
-    let snapshot = Snapshot::build(config, verifier, profiles, edition)?;
+    let snapshot = Snapshot::build(config, verifier, profiles, exchange, edition)?;
     Ok((snapshot, Work { refreshers, issuers, fetcher }))
 }
 

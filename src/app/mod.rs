@@ -27,14 +27,15 @@ use tokio::{
 use crate::{
     authz::{self, Authorizer},
     config::{Config, Source},
-    grpc::{Doors, HealthTask, ext_authz::CheckDoor},
+    grpc::{Doors, HealthTask, ext_authz::CheckDoor, rownd_auth::AuthDoor},
     health::Readiness,
     http::ops::{self as pages, Ops, Refusals},
     metrics::{Labels, Metrics},
+    rownd::{self, FlightTask},
     upstream,
     verify::{self, Revocations, Verifier},
 };
-use compile::Work;
+use compile::{Tools, Work};
 use control::ControlSocket;
 pub use listen::ListenAddress;
 use listen::Listener;
@@ -95,6 +96,7 @@ pub struct Bound {
     health: HealthTask,
     state: Ops,
     work: Work,
+    flights: FlightTask,
     tls: Option<Arc<Tls>>,
     keeper: Keeper,
     reload: ReloadHandle,
@@ -122,12 +124,14 @@ pub async fn build(config: Config) -> Result<Bound, BuildError> {
         &readiness,
     )
     .map_err(part)?;
-    let (snapshot, work) =
-        compile::compile(&config, 1, parts, None, (&upstream, &metrics)).map_err(part)?;
+    let (flights, flight_task) = rownd::Flights::new();
+    let tools = Tools { upstream: &upstream, metrics: &metrics, flights: &flights };
+    let (snapshot, work) = compile::compile(&config, 1, parts, None, tools).map_err(part)?;
     let authorizer = Authorizer::new(snapshot, metrics.clone(), config.log.denials_per_second);
     let grpc = &config.listeners.grpc;
-    let door = CheckDoor::build(authorizer.clone(), grpc.max_message_bytes);
-    let (doors, health) = Doors::build(door, grpc.reflection).map_err(part)?;
+    let check = CheckDoor::build(authorizer.clone(), grpc.max_message_bytes);
+    let service = AuthDoor::build(authorizer.clone(), metrics.clone());
+    let (doors, health) = Doors::build(check, service, grpc.reflection).map_err(part)?;
     let tls = grpc.tls.as_ref().map(|tls| Tls::build(tls, &metrics)).transpose().map_err(part)?;
     let listener = listen::bind(grpc).await?;
     let (ops, ops_address) = listen::bind_ops(&config.listeners.ops.address).await?;
@@ -139,6 +143,7 @@ pub async fn build(config: Config) -> Result<Bound, BuildError> {
     let (keeper, reload) = Keeper::new(Shop {
         authorizer: state.authorizer.clone(),
         upstream,
+        flights,
         metrics: state.metrics.clone(),
         readiness: state.readiness.clone(),
         refusals: state.refusals.clone(),
@@ -154,6 +159,7 @@ pub async fn build(config: Config) -> Result<Bound, BuildError> {
         health,
         state,
         work,
+        flights: flight_task,
         tls,
         keeper,
         reload,
@@ -222,6 +228,7 @@ impl Bound {
                 .map_err(part)?;
         let mut tasks = JoinSet::new();
         spawn(&mut tasks, self.keeper.run(self.work));
+        spawn(&mut tasks, self.flights.run());
         spawn(&mut tasks, self.health.run(self.state.readiness.watch()));
         spawn(&mut tasks, background::upkeep(self.state.metrics.clone(), UPKEEP));
         let snapshot = self.state.authorizer.snapshot();

@@ -20,7 +20,7 @@ use tokio::{
 
 use super::{
     background,
-    compile::{self, Work},
+    compile::{self, Tools, Work},
     tls::Tls,
 };
 use crate::{
@@ -74,6 +74,7 @@ impl ReloadHandle {
 pub(super) struct Shop {
     pub(super) authorizer: Arc<Authorizer>,
     pub(super) upstream: upstream::Client,
+    pub(super) flights: Arc<rownd::Flights>,
     pub(super) metrics: Arc<Metrics>,
     pub(super) readiness: Readiness,
     pub(super) refusals: Arc<Refusals>,
@@ -267,7 +268,8 @@ impl Keeper {
 
     /// The issuers that did not change are no part of the work: they have what they need.
     fn compile(&self, config: &Config, epoch: u64) -> Result<(Snapshot, Work), String> {
-        let Shop { upstream, metrics, readiness, .. } = &self.shop;
+        let Shop { upstream, flights, metrics, readiness, .. } = &self.shop;
+        let tools = Tools { upstream, metrics, flights };
         let before = self.shop.authorizer.snapshot();
         let (known, limits) = (before.verifier().issuers(), compile::limits(config));
         let parts = before.verifier().rebuild(&config.issuers, limits, upstream, readiness)?;
@@ -277,8 +279,7 @@ impl Keeper {
             && issuers.len() == known.len()
             && issuers.iter().all(is_known);
         let profiles = same_profiles.then(|| before.profiles().clone());
-        let (snapshot, mut work) =
-            compile::compile(config, epoch, parts, profiles, (upstream, metrics))?;
+        let (snapshot, mut work) = compile::compile(config, epoch, parts, profiles, tools)?;
         work.issuers.retain(|(issuer, _)| !is_known(issuer));
         Ok((snapshot, work))
     }

@@ -4,8 +4,10 @@
 //! early exit, the deadline, an overload, a panic and a cancellation end as a denial with its
 //! reason, a count and a log line.
 
+mod callers;
 mod denial_log;
 mod inject;
+mod question;
 mod snapshot;
 #[cfg(test)]
 mod tests;
@@ -24,10 +26,12 @@ use futures_util::FutureExt as _;
 use tokio::time::{Instant, timeout_at};
 
 use crate::{
-    metrics::{Metrics, Outcome},
+    metrics::{Api, Metrics, Outcome},
     model::{AllowReason, Denial, DenialClass, DenyReason, RequestContext, Verdict, VerdictFacts},
 };
+pub use callers::{Caller, Callers, Refusal};
 use denial_log::DenialLog;
+pub use question::{Answer, Question};
 pub use snapshot::{Edition, Snapshot, SnapshotError};
 
 /// What a verdict says of its rule before one was chosen.
@@ -91,13 +95,13 @@ impl Authorizer {
     /// A check arrived. The ticket counts it in flight until it is dropped, and holds the
     /// configuration that is in force now.
     #[must_use]
-    pub fn begin(self: &Arc<Self>) -> Ticket {
-        self.metrics.check_started();
+    pub fn begin(self: &Arc<Self>, api: Api) -> Ticket {
+        self.metrics.check_started(api);
         let others = self.in_flight.fetch_add(1, Ordering::Relaxed);
         let snapshot = self.snapshot.load_full();
         let overloaded = others >= snapshot.limits.max_in_flight;
         let (authorizer, began) = (self.clone(), Instant::now());
-        Ticket { authorizer, snapshot, began, overloaded, answered: AtomicBool::new(false) }
+        Ticket { authorizer, snapshot, api, began, overloaded, answered: AtomicBool::new(false) }
     }
 }
 
@@ -106,6 +110,7 @@ impl Authorizer {
 pub struct Ticket {
     authorizer: Arc<Authorizer>,
     snapshot: Arc<Snapshot>,
+    api: Api,
     began: Instant,
     overloaded: bool,
     answered: AtomicBool,
@@ -144,7 +149,7 @@ impl Ticket {
             Ok((reason, mutations)) => Verdict::Allow { reason, mutations, facts },
             Err(denial) => Verdict::Deny { denial: named(denial, &facts), facts },
         };
-        self.record(&verdict);
+        self.record_verdict(&verdict);
         verdict
     }
 
@@ -152,32 +157,39 @@ impl Ticket {
     #[must_use]
     pub fn deny(&self, reason: DenyReason) -> Verdict {
         let verdict = Verdict::Deny { denial: reason.into(), facts: VerdictFacts::unknown() };
-        self.record(&verdict);
+        self.record_verdict(&verdict);
         verdict
     }
 
-    fn record(&self, verdict: &Verdict) {
+    fn record_verdict(&self, verdict: &Verdict) {
+        match verdict {
+            Verdict::Allow { reason, facts, .. } => self.record(Ok(*reason), facts),
+            Verdict::Deny { denial, facts } => self.record(Err(denial), facts),
+        }
+    }
+
+    fn record(&self, end: Result<AllowReason, &Denial>, facts: &VerdictFacts) {
         // The first answer counts: a later one is the same check denied once more on its way out.
         if self.answered.swap(true, Ordering::Relaxed) {
             return;
         }
-        let index = match verdict {
-            Verdict::Allow { reason, facts, .. } => {
+        let index = match end {
+            Ok(reason) => {
                 tracing::debug!(
                     request_id = %denial_log::text(&facts.request_id),
                     rule = %facts.rule,
                     reason = reason.code(),
                     "allowed"
                 );
-                *reason as usize
+                reason as usize
             }
-            Verdict::Deny { denial, facts } => {
+            Err(denial) => {
                 let index = denial_label(denial.reason());
                 self.authorizer.denials.record(index, denial, facts);
                 index
             }
         };
-        self.authorizer.metrics.check_ended(index, self.began.elapsed());
+        self.authorizer.metrics.check_ended(self.api, index, self.began.elapsed());
     }
 }
 

@@ -5,9 +5,9 @@ use std::{sync::Arc, time::SystemTime};
 use bytes::Bytes;
 use tokio::time::Instant;
 
-use super::{NO_RULE, inject::Injector};
+use super::{Callers, NO_RULE, inject::Injector};
 use crate::{
-    config::{Auth, Check, Config, ExpiredCookie, Freshness},
+    config::{Auth, Check, Config, ExpiredCookie, Freshness, RowndAuth},
     extract::{self, Extractor},
     model::{
         AllowReason, CallerProtocol, CredentialSource, Decision, Denial, DenyReason,
@@ -15,6 +15,7 @@ use crate::{
     },
     policy::{Policy, Requirement},
     profile::Profiles,
+    rownd::Exchange,
     verify::Verifier,
 };
 
@@ -51,6 +52,9 @@ pub struct Snapshot {
     policy: Policy,
     verifier: Arc<Verifier>,
     profiles: Arc<Profiles>,
+    exchange: Exchange,
+    callers: Callers,
+    service: RowndAuth,
     injector: Injector,
     pub(super) limits: Limits,
     no_rule: Arc<str>,
@@ -62,6 +66,7 @@ impl Snapshot {
         config: &Config,
         verifier: Arc<Verifier>,
         profiles: Arc<Profiles>,
+        exchange: Exchange,
         edition: Edition,
     ) -> Result<Self, SnapshotError> {
         Ok(Self {
@@ -71,6 +76,9 @@ impl Snapshot {
             policy: Policy::build(config)?,
             verifier,
             profiles,
+            exchange,
+            callers: Callers::build(&config.rownd_auth.callers),
+            service: config.rownd_auth.clone(),
             injector: Injector::build(&config.identity_headers),
             limits: Limits {
                 max_in_flight: config.check.max_in_flight,
@@ -104,6 +112,24 @@ impl Snapshot {
     #[must_use]
     pub const fn profiles(&self) -> &Arc<Profiles> {
         &self.profiles
+    }
+
+    /// What can be traded for tokens.
+    #[must_use]
+    pub const fn exchange(&self) -> &Exchange {
+        &self.exchange
+    }
+
+    /// Who may call the service for backends.
+    #[must_use]
+    pub const fn callers(&self) -> &Callers {
+        &self.callers
+    }
+
+    /// How calls of that service are carried out.
+    #[must_use]
+    pub const fn service(&self) -> &RowndAuth {
+        &self.service
     }
 
     /// What can be said of a request before it is judged.

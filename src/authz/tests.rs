@@ -15,7 +15,7 @@ use super::{Authorizer, Edition, Snapshot, end_labels};
 use crate::{
     config,
     health::Readiness,
-    metrics::{Labels, Metrics},
+    metrics::{Api, Labels, Metrics},
     model::{AllowReason, DenyReason, Headers, RequestContext, Verdict},
     profile::Profiles,
     rownd,
@@ -59,7 +59,9 @@ fn rig(yaml: &str) -> Rig {
     let issuers = parts.verifier.issuers();
     let (profiles, _fetcher) = Profiles::build(&config.profiles, issuers, &rownd, &metrics);
     let edition = Edition { epoch: 1, hash: "test".into() };
-    let snapshot = Snapshot::build(&config, Arc::new(parts.verifier), profiles, edition).unwrap();
+    let exchange = rownd::Exchange::build(&config, &[], &rownd::Flights::new().0);
+    let snapshot =
+        Snapshot::build(&config, Arc::new(parts.verifier), profiles, exchange, edition).unwrap();
     let authorizer = Authorizer::new(snapshot, metrics.clone(), config.log.denials_per_second);
     Rig { authorizer, metrics, refreshers: parts.refreshers }
 }
@@ -85,7 +87,7 @@ fn soon() -> Instant {
 
 impl Rig {
     async fn check(&self, request: &RequestContext) -> Verdict {
-        self.authorizer.begin().check(request, soon()).await
+        self.authorizer.begin(Api::ExtAuthz).check(request, soon()).await
     }
 
     async fn judge(&self, method: &str, path: &str, lines: Lines<'_>) -> Judged {

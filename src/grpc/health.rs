@@ -8,7 +8,8 @@ use tonic_health::{
 };
 
 /// The services that health knows, `""` for the process as a whole.
-pub const SERVICES: [&str; 2] = ["", "envoy.service.auth.v3.Authorization"];
+pub const SERVICES: [&str; 3] =
+    ["", "envoy.service.auth.v3.Authorization", "rownd.auth.v1.RowndAuth"];
 
 /// Carries readiness over to gRPC health. To be run for as long as the doors are open.
 #[derive(Debug)]

@@ -1,12 +1,13 @@
 //! The gRPC doors: wire in, wire out.
 //!
 //! One hyper service that sends each call to its place: external authorization by its own short
-//! way, everything else (health, reflection) through tonic's router.
+//! way, everything else through tonic's router: RowndAuth behind its own door, which knows the
+//! caller; health and reflection for whoever asks.
 
+mod deadline;
 pub mod ext_authz;
 mod health;
-#[cfg(test)]
-mod tests;
+pub mod rownd_auth;
 
 use std::{convert::Infallible, pin::Pin, sync::Arc};
 
@@ -15,9 +16,10 @@ use http::{Request, Response};
 use tonic::{body::Body, service::Routes};
 use tower::{BoxError, ServiceExt as _};
 
-use crate::model::Peer;
+use crate::{metrics::Method, model::Peer};
 use ext_authz::CheckDoor;
 pub use health::{HealthTask, SERVICES};
+use rownd_auth::AuthDoor;
 
 /// The generated messages that arrive at the doors.
 #[allow(
@@ -46,6 +48,14 @@ pub mod pb {
         }
     }
     pub use envoy::service::auth::v3::*;
+    /// The service for backends.
+    pub mod rownd {
+        pub mod auth {
+            pub mod v1 {
+                tonic::include_proto!("rownd.auth.v1");
+            }
+        }
+    }
 }
 
 /// The compiled protos of this package, as reflection serves them.
@@ -55,15 +65,20 @@ pub const DESCRIPTORS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/descrip
 #[derive(Debug, Clone)]
 pub struct Doors {
     check: Arc<CheckDoor>,
+    service: Arc<AuthDoor>,
     routes: Routes,
     peer: Option<Arc<Peer>>,
 }
 
 impl Doors {
     /// The services, and the task that reports their health.
-    pub fn build(check: CheckDoor, reflection: bool) -> Result<(Self, HealthTask), String> {
+    pub fn build(
+        check: CheckDoor,
+        service: AuthDoor,
+        reflection: bool,
+    ) -> Result<(Self, HealthTask), String> {
         let (task, health) = HealthTask::build();
-        let mut routes = Routes::new(health);
+        let mut routes = Routes::new(health).add_service(service.methods());
         if reflection {
             let builder = || {
                 tonic_reflection::server::Builder::configure()
@@ -74,13 +89,14 @@ impl Doors {
             let v1alpha = builder().build_v1alpha().map_err(|error| error.to_string())?;
             routes = routes.add_service(v1).add_service(v1alpha);
         }
-        Ok((Self { check: Arc::new(check), routes: routes.prepare(), peer: None }, task))
+        let (check, service) = (Arc::new(check), Arc::new(service));
+        Ok((Self { check, service, routes: routes.prepare(), peer: None }, task))
     }
 }
 
 impl Doors {
-    /// The same doors for the calls of one connection. Services find the [`Peer`] among the
-    /// extensions of a request; a check is answered to whoever may connect.
+    /// The same doors for the calls of one connection. A check is answered to whoever may connect;
+    /// what else there is depends on the [`Peer`].
     #[must_use]
     pub fn facing(mut self, peer: Peer) -> Self {
         self.peer = Some(Arc::new(peer));
@@ -96,17 +112,21 @@ where
     type Error = Infallible;
     type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Infallible>> + Send>>;
 
-    fn call(&self, mut request: Request<B>) -> Self::Future {
+    fn call(&self, request: Request<B>) -> Self::Future {
         if request.uri().path() == ext_authz::PATH {
             // The ticket is taken here, on arrival, so that waiting for a turn counts too.
             let ticket = self.check.begin();
             let door = self.check.clone();
             return Box::pin(async move { Ok(door.answer(ticket, request).await) });
         }
-        if let Some(peer) = &self.peer {
-            request.extensions_mut().insert(peer.clone());
-        }
         let routes = self.routes.clone();
+        if let Some(method) = request.uri().path().strip_prefix(rownd_auth::PREFIX) {
+            let (method, service) = (Method::of(method), self.service.clone());
+            let peer = self.peer.clone();
+            return Box::pin(async move {
+                Ok(service.answer(method, peer.as_deref(), routes, request).await)
+            });
+        }
         Box::pin(async move { routes.oneshot(request).await })
     }
 }

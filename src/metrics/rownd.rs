@@ -21,6 +21,8 @@ pub enum Endpoint {
     AppConfig,
     /// A user's profile.
     User,
+    /// The profile of a token's own user.
+    OwnUser,
     /// Rownd tokens for somebody else's token.
     TokenExchange,
     /// Rownd tokens for a refresh token.
@@ -40,9 +42,10 @@ pub enum Endpoint {
 }
 
 impl Endpoint {
-    const ALL: [Self; 10] = [
+    const ALL: [Self; 11] = [
         Self::AppConfig,
         Self::User,
+        Self::OwnUser,
         Self::TokenExchange,
         Self::TokenRefresh,
         Self::Instant,
@@ -57,6 +60,7 @@ impl Endpoint {
         match self {
             Self::AppConfig => "app_config",
             Self::User => "user",
+            Self::OwnUser => "own_user",
             Self::TokenExchange => "token_exchange",
             Self::TokenRefresh => "token_refresh",
             Self::Instant => "instant",

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use super::{
-    BUCKETS, CacheName, ConnectionResult, FetchResult, KEY_REFUSALS, Labels, Metrics, Outcome,
+    Api, BUCKETS, CacheName, ConnectionResult, FetchResult, KEY_REFUSALS, Labels, Metrics, Outcome,
     SnapshotResult,
 };
 
@@ -81,8 +81,8 @@ fn a_histogram_resolves_ten_microseconds_to_a_second() {
     assert_eq!((BUCKETS.first(), BUCKETS.last()), (Some(&0.000_01), Some(&1.0)));
     assert!(BUCKETS.windows(2).all(|pair| pair[1] > pair[0] && pair[1] <= pair[0] * 2.51));
     for micros in [5, 15, 900_000, 5_000_000] {
-        metrics.check_started();
-        metrics.check_ended(0, Duration::from_micros(micros));
+        metrics.check_started(Api::ExtAuthz);
+        metrics.check_ended(Api::ExtAuthz, 0, Duration::from_micros(micros));
     }
     let all = series(&metrics);
     let bucket = |le: &str| {
@@ -97,9 +97,9 @@ fn a_histogram_resolves_ten_microseconds_to_a_second() {
 fn each_record_moves_its_own_series_and_makes_none() {
     let metrics = metrics();
     let before = series(&metrics);
-    metrics.check_started();
-    metrics.check_ended(1, Duration::from_millis(1));
-    metrics.check_started();
+    metrics.check_started(Api::ExtAuthz);
+    metrics.check_ended(Api::ExtAuthz, 1, Duration::from_millis(1));
+    metrics.check_started(Api::ExtAuthz);
     metrics.verified(Some(1), 2);
     metrics.verified(None, 0);
     metrics.keys_fetched(0, FetchResult::Timeout);
@@ -187,7 +187,7 @@ fn every_metric_has_a_help_text_and_a_type() {
 #[test]
 fn two_builds_do_not_share_their_series() {
     let (one, other) = (metrics(), metrics());
-    one.check_started();
+    one.check_started(Api::ExtAuthz);
     assert_eq!(series(&one)["rownd_authz_in_flight{api=\"ext_authz\"}"], 1.0);
     assert_eq!(series(&other)["rownd_authz_in_flight{api=\"ext_authz\"}"], 0.0);
 }

@@ -4,7 +4,7 @@
 use tokio::time::Instant;
 
 use super::{Error, Profiles};
-use crate::model::{Cutoff, Denial, DenyReason, Identity, Profile};
+use crate::model::{Cutoff, Denial, DenyReason, Group, Identity, Profile};
 
 const NANOSECONDS: i128 = 1_000_000_000;
 
@@ -13,17 +13,33 @@ impl Profiles {
     pub async fn confirm(&self, who: &Identity, deadline: Instant) -> Result<(), Denial> {
         let judged = match self.get(who, None, deadline).await {
             Ok(known) => judge(&known.profile, who.issued_at),
-            Err(Error::Unsupported) => Err(DenyReason::ProfileUnsupported),
-            Err(Error::NotFound) => Err(DenyReason::UserNotFound),
-            Err(Error::Unavailable(_)) => Err(DenyReason::ProfileUnavailable),
+            Err(error) => Err(error.reason()),
         };
         judged.map_err(|reason| Denial::from(reason).judged_by(&who.issuer))
+    }
+
+    /// The groups of the identity's user, who is there.
+    pub async fn groups(&self, who: &Identity, deadline: Instant) -> Result<Vec<Group>, Denial> {
+        let known = self.get(who, None, deadline).await.map_err(|error| error.reason());
+        known
+            .map(|known| known.profile.groups.clone())
+            .map_err(|reason| Denial::from(reason).judged_by(&who.issuer))
+    }
+}
+
+impl Error {
+    const fn reason(&self) -> DenyReason {
+        match self {
+            Self::Unsupported => DenyReason::ProfileUnsupported,
+            Self::NotFound => DenyReason::UserNotFound,
+            Self::Unavailable(_) => DenyReason::ProfileUnavailable,
+        }
     }
 }
 
 /// A cut-off that cannot be read, and a token that does not say when it was issued where there
 /// is one, are judged as dead: nothing shows that they are not.
-pub(super) fn judge(profile: &Profile, issued_at: Option<u64>) -> Result<(), DenyReason> {
+pub fn judge(profile: &Profile, issued_at: Option<u64>) -> Result<(), DenyReason> {
     if !profile.enabled() {
         return Err(DenyReason::UserDisabled);
     }

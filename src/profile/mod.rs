@@ -30,6 +30,7 @@ use crate::{
 };
 use cache::{Entry, ProfileCache};
 pub use fetcher::ProfileFetcher;
+pub use freshness::judge;
 
 /// Callers that may wait for a profile at a time: a slow API must not fill the places of all
 /// checks in flight.
@@ -191,20 +192,24 @@ impl Profiles {
         result.map(|(_, known)| known)
     }
 
-    /// The profile of the user of a SuperTokens session, whose access token this is: asked each
-    /// time, because only the session itself may ask.
-    pub async fn of_session(
+    /// The profile of the user of a verified token, read with the token itself: of a SuperTokens
+    /// session, or of a Rownd app without key and secret. Asked each time, and not kept: it may
+    /// hold less than what a backend may see.
+    pub async fn of_token(
         &self,
-        issuer: &str,
+        who: &Identity,
         token: &Secret,
         timeout: Duration,
     ) -> Result<Known, Error> {
-        let source = self.by_name.get(issuer).and_then(|index| self.sources.get(*index)?.as_ref());
-        let Some(rownd::Remote::SuperTokens(api)) = source.map(|source| &source.remote) else {
-            return Err(Error::Unsupported);
-        };
+        let index = self.by_name.get(who.issuer.as_ref());
+        let source = index.and_then(|index| self.sources.get(*index)?.as_ref());
         let asked = Instant::now();
-        match api.user(token, timeout).await {
+        let read = match (source.map(|source| &source.remote), who.app_id.as_deref()) {
+            (Some(rownd::Remote::SuperTokens(api)), _) => api.user(token, timeout).await,
+            (Some(rownd::Remote::Rownd(api)), Some(app)) => api.own_user(app, token, timeout).await,
+            _ => return Err(Error::Unsupported),
+        };
+        match read {
             Ok(profile) => Ok(Known { profile: Arc::new(profile), asked, stale: false }),
             Err(rownd::Error::NotFound) => Err(Error::NotFound),
             Err(error) => Err(Error::Unavailable(Some(error))),

@@ -10,7 +10,7 @@ use time::{
     format_description::well_known::{Iso8601, Rfc3339},
 };
 
-use super::{APP_KEY, APP_SECRET, Client, Error, segment};
+use super::{APP_KEY, APP_SECRET, Client, Error, Rejection, segment};
 use crate::{
     config::Secret,
     metrics::Endpoint,
@@ -40,6 +40,23 @@ impl Client {
         let headers = [(APP_KEY, app.key.expose()), (APP_SECRET, app.secret.expose())];
         let asked = self.api.get(Endpoint::User, &path, &headers, timeout, read);
         asked.await.map_err(Error::of_credentials)
+    }
+
+    /// The profile of the user whose token this is, as the user may see it.
+    pub async fn own_user(
+        &self,
+        app: &str,
+        token: &Secret,
+        timeout: Duration,
+    ) -> Result<Profile, Error> {
+        let path = format!("/me/applications/{}/data", segment(app)?);
+        let bearer = format!("Bearer {}", token.expose());
+        let headers = [("authorization", bearer.as_str())];
+        let asked = self.api.get(Endpoint::OwnUser, &path, &headers, timeout, read);
+        asked.await.map_err(|error| match error {
+            Error::Rejected(Rejection { status: 404, .. }) => Error::NotFound,
+            error => error,
+        })
     }
 }
 

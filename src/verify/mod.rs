@@ -379,6 +379,12 @@ impl Verifier {
     }
 }
 
+/// Every claim of a token that was verified a moment ago; to be asked of no other.
+#[must_use]
+pub fn claims(verified: &Bytes) -> Option<serde_json::Map<String, serde_json::Value>> {
+    token::all_claims(verified)
+}
+
 /// Whole seconds since 1970; a clock before that counts as 1970.
 fn unix_seconds(now: SystemTime) -> u64 {
     now.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())

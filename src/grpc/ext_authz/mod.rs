@@ -9,23 +9,23 @@ mod metered;
 mod request;
 mod response;
 #[cfg(test)]
-pub(super) mod tests;
+mod tests;
 mod wire;
 
-use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
+use std::{panic::AssertUnwindSafe, sync::Arc};
 
 use bytes::Bytes;
 use futures_util::FutureExt as _;
-use http::{HeaderMap, Request, Response};
+use http::{Request, Response};
 use http_body_util::Full;
 use tokio::time::{Instant, timeout_at};
 use tonic::{Code, Status, body::Body, server::Grpc};
 use tower::service_fn;
 
-use super::pb::CheckRequest;
+use super::{deadline::time_to_answer, pb::CheckRequest};
 use crate::{
     authz::{Authorizer, Ticket},
-    config::Check,
+    metrics::Api,
     model::DenyReason,
 };
 use codec::CheckCodec;
@@ -40,12 +40,6 @@ pub const fn statuses(reason: DenyReason) -> (i32, i32) {
 
 /// The path of the one RPC.
 pub const PATH: &str = "/envoy.service.auth.v3.Authorization/Check";
-
-/// Answered this much before the caller gives up, so that our denial comes first: a quarter of
-/// its patience, between these two. Its clock started before ours, and the check may have
-/// waited for a new connection or a busy core on the way; where Envoy fails open, an answer
-/// that is a little late is an "allow".
-const MARGIN: (Duration, Duration) = (Duration::from_millis(10), Duration::from_millis(50));
 
 /// A gRPC frame around an empty message: what is asked of tonic when only an answer is wanted.
 const EMPTY_FRAME: &[u8] = &[0; 5];
@@ -68,7 +62,7 @@ impl CheckDoor {
     /// A check arrived.
     #[must_use]
     pub fn begin(&self) -> Ticket {
-        self.authorizer.begin()
+        self.authorizer.begin(Api::ExtAuthz)
     }
 
     /// Answers one call.
@@ -79,8 +73,8 @@ impl CheckDoor {
         if ticket.overloaded() {
             return self.refuse(&ticket, DenyReason::Overloaded).await;
         }
-        let deadline =
-            ticket.began() + time_to_answer(ticket.snapshot().check(), request.headers());
+        let own = ticket.snapshot().check().timeout.get();
+        let deadline = ticket.began() + time_to_answer(own, request.headers());
         let answer = AssertUnwindSafe(timeout_at(deadline, self.check(&ticket, request, deadline)))
             .catch_unwind()
             .await;
@@ -131,17 +125,6 @@ impl CheckDoor {
     }
 }
 
-/// The shorter of the caller's patience and our own, less the margin.
-fn time_to_answer(check: &Check, headers: &HeaderMap) -> Duration {
-    let own = check.timeout.get();
-    let patience = headers
-        .get("grpc-timeout")
-        .and_then(|value| grpc_timeout(value.as_bytes()))
-        .map_or(own, |caller| caller.min(own));
-    let margin = (patience / 4).clamp(MARGIN.0, MARGIN.1);
-    patience.saturating_sub(margin).max(patience / 2)
-}
-
 /// Why the call failed, if it did: tonic then puts a status in the headers, and no message
 /// follows. Everything but the two that are told apart here is an undecodable check.
 fn rpc_error(response: &Response<Body>) -> Option<DenyReason> {
@@ -153,22 +136,4 @@ fn rpc_error(response: &Response<Body>) -> Option<DenyReason> {
         Some(Code::ResourceExhausted) => Some(DenyReason::Overloaded),
         _ => Some(DenyReason::RequestUndecodable),
     }
-}
-
-/// At most eight digits and a unit (gRPC over HTTP/2, "Timeout").
-fn grpc_timeout(value: &[u8]) -> Option<Duration> {
-    let (unit, digits) = value.split_last()?;
-    if digits.is_empty() || digits.len() > 8 || !digits.iter().all(u8::is_ascii_digit) {
-        return None;
-    }
-    let amount: u64 = std::str::from_utf8(digits).ok()?.parse().ok()?;
-    Some(match unit {
-        b'H' => Duration::from_secs(amount * 3600),
-        b'M' => Duration::from_secs(amount * 60),
-        b'S' => Duration::from_secs(amount),
-        b'm' => Duration::from_millis(amount),
-        b'u' => Duration::from_micros(amount),
-        b'n' => Duration::from_nanos(amount),
-        _ => return None,
-    })
 }

@@ -26,7 +26,7 @@ use crate::{
 };
 
 /// A door before an authorizer of this configuration. Nothing is fetched.
-pub(in crate::grpc) fn door(yaml: &str) -> (CheckDoor, Arc<Metrics>) {
+fn door(yaml: &str) -> (CheckDoor, Arc<Metrics>) {
     // The client makes no request here, but cannot be built without a provider of TLS.
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     let environment = BTreeMap::from([("ROWND_APP_ID".to_owned(), "app_test".to_owned())]);
@@ -51,7 +51,9 @@ pub(in crate::grpc) fn door(yaml: &str) -> (CheckDoor, Arc<Metrics>) {
     let issuers = parts.verifier.issuers();
     let (profiles, _fetcher) = Profiles::build(&config.profiles, issuers, &rownd, &metrics);
     let edition = Edition { epoch: 1, hash: "test".into() };
-    let snapshot = Snapshot::build(&config, Arc::new(parts.verifier), profiles, edition).unwrap();
+    let exchange = rownd::Exchange::build(&config, &[], &rownd::Flights::new().0);
+    let snapshot =
+        Snapshot::build(&config, Arc::new(parts.verifier), profiles, exchange, edition).unwrap();
     let authorizer = Authorizer::new(snapshot, metrics.clone(), 1);
     (CheckDoor::build(authorizer, config.listeners.grpc.max_message_bytes), metrics)
 }

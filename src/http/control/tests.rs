@@ -66,7 +66,9 @@ fn rig() -> Rig {
     let (profiles, _fetcher) =
         Profiles::build(&config.profiles, verifier.issuers(), &clients, &metrics);
     let edition = Edition { epoch: 1, hash: "test".into() };
-    let snapshot = Snapshot::build(&config, Arc::new(verifier), profiles, edition).unwrap();
+    let exchange = rownd::Exchange::build(&config, &[], &rownd::Flights::new().0);
+    let snapshot =
+        Snapshot::build(&config, Arc::new(verifier), profiles, exchange, edition).unwrap();
     let authorizer = Authorizer::new(snapshot, metrics.clone(), 1);
     let no_log = |level| match level {
         LogLevel::Trace => Err("no".to_owned()),

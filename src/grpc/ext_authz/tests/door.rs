@@ -17,7 +17,10 @@ use tokio::time::Instant;
 use super::{check, denied, door, http, metadata, outer};
 use crate::{
     config::{Check, Span},
-    grpc::ext_authz::{CheckDoor, grpc_timeout, time_to_answer},
+    grpc::{
+        deadline::{grpc_timeout, time_to_answer},
+        ext_authz::CheckDoor,
+    },
     model::DenyReason,
 };
 
@@ -341,6 +344,6 @@ fn the_time_to_answer_is_the_shorter_patience_less_a_margin() {
         if let Some(value) = value {
             headers.insert("grpc-timeout", value.parse().unwrap());
         }
-        assert_eq!(time_to_answer(&check, &headers), expected, "{value:?}");
+        assert_eq!(time_to_answer(check.timeout.get(), &headers), expected, "{value:?}");
     }
 }

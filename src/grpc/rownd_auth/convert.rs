@@ -1,0 +1,168 @@
+//! The rooms' nouns as messages, and the other way round.
+
+use std::time::{Duration, SystemTime};
+
+use prost_types::{ListValue, NullValue, Struct, Timestamp, Value, value::Kind};
+use serde_json::{Map, Value as Json};
+
+use super::{
+    super::pb::rownd::auth::v1::{
+        AuthLevel as WireLevel, Denial as WireDenial, DenialKind, Identity as WireIdentity,
+        Membership, MembershipState,
+    },
+    fault::Fault,
+};
+use crate::{
+    authz::Answer,
+    model::{AuthLevel, Denial, DenialClass, Group},
+};
+
+/// Numbers become doubles; integers are exact up to 2^53.
+pub(super) fn to_struct(map: &Map<String, Json>) -> Struct {
+    Struct { fields: map.iter().map(|(name, value)| (name.clone(), to_value(value))).collect() }
+}
+
+fn to_value(json: &Json) -> Value {
+    let kind = match json {
+        Json::Null => Kind::NullValue(NullValue::NullValue.into()),
+        Json::Bool(flag) => Kind::BoolValue(*flag),
+        Json::Number(number) => Kind::NumberValue(number.as_f64().unwrap_or(f64::NAN)),
+        Json::String(text) => Kind::StringValue(text.clone()),
+        Json::Array(items) => {
+            Kind::ListValue(ListValue { values: items.iter().map(to_value).collect() })
+        }
+        Json::Object(map) => Kind::StructValue(to_struct(map)),
+    };
+    Value { kind: Some(kind) }
+}
+
+/// What a caller wrote, as JSON. A value without a kind is none, and so is a number that JSON has
+/// no word for.
+pub(super) fn from_struct(field: &'static str, fields: Struct) -> Result<Map<String, Json>, Fault> {
+    fields.fields.into_iter().map(|(name, value)| Ok((name, from_value(field, value)?))).collect()
+}
+
+fn from_value(field: &'static str, value: Value) -> Result<Json, Fault> {
+    Ok(match value.kind {
+        None => return Err(Fault::field(field, "a value has no kind")),
+        Some(Kind::NullValue(_)) => Json::Null,
+        Some(Kind::BoolValue(flag)) => Json::Bool(flag),
+        Some(Kind::NumberValue(number)) => from_number(field, number)?,
+        Some(Kind::StringValue(text)) => Json::String(text),
+        Some(Kind::ListValue(list)) => Json::Array(
+            list.values
+                .into_iter()
+                .map(|value| from_value(field, value))
+                .collect::<Result<_, _>>()?,
+        ),
+        Some(Kind::StructValue(map)) => Json::Object(from_struct(field, map)?),
+    })
+}
+
+/// A whole number stays one: `3`, not `3.0`.
+fn from_number(field: &'static str, number: f64) -> Result<Json, Fault> {
+    const EXACT: f64 = 9_007_199_254_740_992.0;
+    if number.fract() == 0.0 && number.abs() <= EXACT {
+        #[expect(clippy::cast_possible_truncation, reason = "whole and within 2^53")]
+        return Ok(Json::from(number as i64));
+    }
+    let number = serde_json::Number::from_f64(number);
+    number.map(Json::Number).ok_or_else(|| Fault::field(field, "a number is not finite"))
+}
+
+pub(super) const fn level(level: AuthLevel) -> WireLevel {
+    match level {
+        AuthLevel::Instant => WireLevel::Instant,
+        AuthLevel::Guest => WireLevel::Guest,
+        AuthLevel::Unverified => WireLevel::Unverified,
+        AuthLevel::Verified => WireLevel::Verified,
+    }
+}
+
+/// A level that a caller asks for: one that there is.
+pub(super) fn asked_level(field: &'static str, number: i32) -> Result<AuthLevel, Fault> {
+    match WireLevel::try_from(number) {
+        Ok(WireLevel::Instant) => Ok(AuthLevel::Instant),
+        Ok(WireLevel::Guest) => Ok(AuthLevel::Guest),
+        Ok(WireLevel::Unverified) => Ok(AuthLevel::Unverified),
+        Ok(WireLevel::Verified) => Ok(AuthLevel::Verified),
+        Ok(WireLevel::Unspecified) | Err(_) => Err(Fault::field(field, "is no auth level")),
+    }
+}
+
+pub(super) fn membership(group: &Group) -> Membership {
+    let state = match group.member_state.as_deref() {
+        Some("active") => MembershipState::Active,
+        Some("invite_pending") => MembershipState::InvitePending,
+        Some("invite_rejected") => MembershipState::InviteRejected,
+        _ => MembershipState::Unspecified,
+    };
+    Membership {
+        group_id: group.id.clone(),
+        group_name: group.name.clone(),
+        roles: group.roles.clone(),
+        state: state.into(),
+    }
+}
+
+/// Whole seconds of a claim.
+fn time(claim: Option<&Json>) -> Option<Timestamp> {
+    let seconds = claim?.as_f64()?;
+    let since = Duration::try_from_secs_f64(seconds.floor()).ok()?;
+    Some(SystemTime::UNIX_EPOCH.checked_add(since)?.into())
+}
+
+pub(super) fn identity(answer: &Answer) -> WireIdentity {
+    let Answer { identity: who, claims, memberships } = answer;
+    let audiences = match claims.get("aud") {
+        Some(Json::String(one)) => vec![one.clone()],
+        Some(Json::Array(all)) => all.iter().filter_map(Json::as_str).map(str::to_owned).collect(),
+        _ => Vec::new(),
+    };
+    WireIdentity {
+        user_id: who.user_id.clone(),
+        issuer: who.issuer.to_string(),
+        app_id: who.app_id.clone(),
+        app_variant: who.app_variant.clone(),
+        auth_level: level(who.auth_level).into(),
+        verified: who.verified(),
+        anonymous: who.anonymous,
+        issue_time: time(claims.get("iat")),
+        not_before_time: time(claims.get("nbf")),
+        expire_time: time(claims.get("exp")),
+        session_id: who.session_id.clone(),
+        token_id: who.token_id.clone(),
+        tenant: who.tenant.clone(),
+        audiences,
+        scopes: who.scopes.clone(),
+        roles: who.roles.clone(),
+        groups: who.groups.clone(),
+        memberships: memberships.iter().map(membership).collect(),
+        claims: Some(to_struct(claims)),
+    }
+}
+
+pub(super) fn denial(denial: &Denial) -> WireDenial {
+    let reason = denial.reason();
+    let kind = match reason.class() {
+        DenialClass::Anonymous | DenialClass::BadCredential | DenialClass::StepUp => {
+            DenialKind::Unauthenticated
+        }
+        DenialClass::Forbidden
+        | DenialClass::Conflict
+        | DenialClass::BadRequest
+        | DenialClass::Unavailable => DenialKind::Forbidden,
+    };
+    WireDenial {
+        kind: kind.into(),
+        reason: reason.code().to_owned(),
+        message: reason.message().to_owned(),
+        issuer: denial.issuer().map(ToString::to_string),
+        required_auth_level: denial.required_level().map(|least| level(least).into()),
+    }
+}
+
+/// As long as it is, in whole nanoseconds.
+pub(super) fn duration(span: Duration) -> Option<prost_types::Duration> {
+    span.try_into().ok()
+}

@@ -1,0 +1,278 @@
+//! `Exchange` and `BuildAuthorizationUrl`: something for tokens.
+
+use prost_types::Struct;
+
+use super::{
+    super::pb::rownd::auth::v1::{
+        AuthorizationCodeGrant, BuildAuthorizationUrlRequest, BuildAuthorizationUrlResponse,
+        ExchangeRequest, ExchangeResponse, GuestGrant, MigrationGrant, NoTokens, RefreshTokenGrant,
+        SignInIntent, ThirdPartyTokenGrant, Tokens as WireTokens, UserType as WireUserType,
+        exchange_request::Grant, exchange_response::Outcome,
+    },
+    Call, convert,
+    fault::{Asked, Fault},
+    pick,
+};
+use crate::{
+    config::{IssuerKind, Right, Secret},
+    model::AuthLevel,
+    rownd::{
+        CodeGrant, ExchangeError, Granted, GuestLevel, Intent, Registered, ThirdParty, Tokens,
+        UserType,
+    },
+};
+
+/// The longest text of a request beside its tokens, in bytes.
+const MAX_TEXT: usize = 2048;
+
+pub(super) async fn exchange(
+    call: &Call,
+    request: ExchangeRequest,
+) -> Result<ExchangeResponse, Fault> {
+    let ExchangeRequest { issuer, app_id, grant } = request;
+    let target = Target { issuer: issuer.as_deref(), app_id: app_id.as_deref() };
+    let right = match &grant {
+        Some(Grant::Guest(_)) => Right::CreateGuest,
+        _ => Right::Exchange,
+    };
+    call.may(&[right])?;
+    let (asked, granted) = match grant {
+        None => return Err(Fault::field("grant", "there is none")),
+        Some(Grant::ThirdPartyToken(grant)) => {
+            (Asked::ThirdParty, third_party(call, target, grant).await?)
+        }
+        Some(Grant::RefreshToken(grant)) => (Asked::Refresh, refresh(call, target, grant).await?),
+        Some(Grant::AuthorizationCode(grant)) => (Asked::Code, code(call, target, grant).await?),
+        Some(Grant::Migration(grant)) => (Asked::Migration, migrate(call, target, grant).await?),
+        Some(Grant::Guest(grant)) => (Asked::Guest, guest(call, target, &grant).await?),
+    };
+    let outcome = match granted.map_err(|error| Fault::exchange(asked, error))? {
+        Granted::Tokens(tokens) => Outcome::Tokens(wire_tokens(*tokens)),
+        Granted::Nothing(user_type) => {
+            Outcome::NoTokens(NoTokens { user_type: wire_user_type(user_type).into() })
+        }
+    };
+    Ok(ExchangeResponse { outcome: Some(outcome) })
+}
+
+/// Which issuer and app a request names.
+#[derive(Clone, Copy)]
+struct Target<'a> {
+    issuer: Option<&'a str>,
+    app_id: Option<&'a str>,
+}
+
+type Outcomes = Result<Result<Granted, ExchangeError>, Fault>;
+
+async fn third_party(call: &Call, target: Target<'_>, grant: ThirdPartyTokenGrant) -> Outcomes {
+    let ThirdPartyTokenGrant { token, intent, user_data, group_to_join, instant_user_id } = grant;
+    let intent = match SignInIntent::try_from(intent) {
+        Ok(SignInIntent::Unspecified) => None,
+        Ok(SignInIntent::SignIn) => Some(Intent::SignIn),
+        Ok(SignInIntent::SignUp) => Some(Intent::SignUp),
+        Err(_) => return Err(Fault::field("third_party_token.intent", "is none that there is")),
+    };
+    let asked = ThirdParty {
+        token: secret("third_party_token.token", &token)?,
+        intent,
+        user_data: convert::from_struct(
+            "third_party_token.user_data",
+            user_data.unwrap_or_else(|| Struct { fields: Default::default() }),
+        )?,
+        group_to_join: plain("third_party_token.group_to_join", group_to_join)?,
+        instant_user_id: plain("third_party_token.instant_user_id", instant_user_id)?,
+    };
+    let (index, issuer) = pick::issuer(&call.snapshot, &[IssuerKind::Rownd], target.issuer)?;
+    let (app, slot) = pick::app(issuer, target.app_id)?;
+    Ok(call.snapshot.exchange().third_party(index, (app, slot.key()), &asked).await)
+}
+
+async fn refresh(call: &Call, target: Target<'_>, grant: RefreshTokenGrant) -> Outcomes {
+    let RefreshTokenGrant { refresh_token, oidc_client, scopes } = grant;
+    let token = secret("refresh_token.refresh_token", &refresh_token)?;
+    let exchange = call.snapshot.exchange();
+    if let Some(name) = oidc_client {
+        no_target(target)?;
+        let client = client(call, "refresh_token.oidc_client", &name)?;
+        scopes_fit("refresh_token.scopes", &scopes)?;
+        return Ok(exchange.refresh_openid(client, (&token, &scopes), call.deadline).await);
+    }
+    if !scopes.is_empty() {
+        return Err(Fault::field("refresh_token.scopes", "goes with `oidc_client`"));
+    }
+    let (index, _) = pick::issuer(&call.snapshot, &[IssuerKind::Rownd], target.issuer)?;
+    if target.app_id.is_some() {
+        return Err(Fault::field("app_id", "a refresh token names its own"));
+    }
+    Ok(exchange.refresh(index, &token, call.deadline).await)
+}
+
+async fn code(call: &Call, target: Target<'_>, grant: AuthorizationCodeGrant) -> Outcomes {
+    let AuthorizationCodeGrant { oidc_client, code, redirect_uri, code_verifier, nonce } = grant;
+    no_target(target)?;
+    let client = client(call, "authorization_code.oidc_client", &oidc_client)?;
+    let redirect_uri = redirect(client, "authorization_code.redirect_uri", redirect_uri)?;
+    let at = "authorization_code.code_verifier";
+    let verifier = code_verifier.map(|verifier| secret(at, &verifier)).transpose()?;
+    if client.pkce() && verifier.is_none() {
+        return Err(Fault::field(at, "is missing: the client uses PKCE"));
+    }
+    let grant = CodeGrant {
+        code: secret("authorization_code.code", &code)?,
+        redirect_uri: redirect_uri.to_owned(),
+        verifier,
+        nonce: plain("authorization_code.nonce", nonce)?,
+    };
+    Ok(call.snapshot.exchange().code(client, &grant).await)
+}
+
+async fn migrate(call: &Call, target: Target<'_>, grant: MigrationGrant) -> Outcomes {
+    let token = secret("migration.token", &grant.token)?;
+    let (index, _) = pick::issuer(&call.snapshot, &[IssuerKind::Supertokens], target.issuer)?;
+    if target.app_id.is_some() {
+        return Err(Fault::field("app_id", "a Rownd token names its own"));
+    }
+    Ok(call.snapshot.exchange().migrate(index, &token).await)
+}
+
+async fn guest(call: &Call, target: Target<'_>, grant: &GuestGrant) -> Outcomes {
+    let level = match grant.auth_level {
+        0 => GuestLevel::Instant,
+        number => match convert::asked_level("guest.auth_level", number)? {
+            AuthLevel::Instant => GuestLevel::Instant,
+            AuthLevel::Guest => GuestLevel::Guest,
+            AuthLevel::Unverified | AuthLevel::Verified => {
+                return Err(Fault::field("guest.auth_level", "is `instant` or `guest`"));
+            }
+        },
+    };
+    let kinds = [IssuerKind::Rownd, IssuerKind::Supertokens];
+    let (index, issuer) = pick::issuer(&call.snapshot, &kinds, target.issuer)?;
+    let app = if issuer.settings().kind == IssuerKind::Rownd {
+        Some(pick::app(issuer, target.app_id)?)
+    } else if target.app_id.is_some() {
+        return Err(Fault::field("app_id", "SuperTokens knows its own"));
+    } else {
+        None
+    };
+    let app = app.map(|(id, slot)| (id, slot.key()));
+    Ok(call.snapshot.exchange().guest(index, app, level).await)
+}
+
+pub(super) async fn authorization_url(
+    call: &Call,
+    request: BuildAuthorizationUrlRequest,
+) -> Result<BuildAuthorizationUrlResponse, Fault> {
+    call.may(&[Right::Exchange])?;
+    let BuildAuthorizationUrlRequest {
+        oidc_client,
+        redirect_uri,
+        scopes,
+        resource,
+        login_hint,
+        prompt,
+    } = request;
+    let client = client(call, "oidc_client", &oidc_client)?;
+    let redirect_uri = redirect(client, "redirect_uri", redirect_uri)?;
+    scopes_fit("scopes", &scopes)?;
+    let more = [
+        ("resource", plain("resource", resource)?),
+        ("login_hint", plain("login_hint", login_hint)?),
+        ("prompt", plain("prompt", prompt)?),
+    ];
+    let more: Vec<_> =
+        more.iter().filter_map(|(name, value)| Some((*name, value.as_deref()?))).collect();
+    let exchange = call.snapshot.exchange();
+    let made = exchange.authorization(client, (redirect_uri, &scopes), &more).await;
+    let made = made.map_err(|error| Fault::exchange(Asked::AuthorizationUrl, error))?;
+    Ok(BuildAuthorizationUrlResponse {
+        url: made.url,
+        state: made.state,
+        code_verifier: made.verifier.map(|verifier| verifier.expose().to_owned()),
+        nonce: made.nonce,
+        redirect_uri: redirect_uri.to_owned(),
+    })
+}
+
+fn client<'a>(call: &'a Call, at: &'static str, name: &str) -> Result<&'a Registered, Fault> {
+    let known = call.snapshot.exchange().client(name);
+    known.ok_or_else(|| Fault::field(at, "is no client under rownd_auth.oidc_clients"))
+}
+
+fn redirect<'a>(
+    client: &'a Registered,
+    at: &'static str,
+    asked: Option<String>,
+) -> Result<&'a str, Fault> {
+    let known = client.redirect_uri(asked.as_deref());
+    known.ok_or_else(|| Fault::field(at, "is none of the client's redirect_uris"))
+}
+
+/// An OpenID client has its own issuer, and no app.
+fn no_target(target: Target<'_>) -> Result<(), Fault> {
+    match target {
+        Target { issuer: None, app_id: None } => Ok(()),
+        Target { issuer: Some(_), .. } => {
+            Err(Fault::field("issuer", "an OpenID client has its own"))
+        }
+        Target { app_id: Some(_), .. } => {
+            Err(Fault::field("app_id", "an OpenID client has no app"))
+        }
+    }
+}
+
+/// Something secret that was sent: it has to be there, and to be able to travel in a header.
+fn secret(at: &'static str, text: &str) -> Result<Secret, Fault> {
+    if text.is_empty() {
+        Err(Fault::field(at, "is empty"))
+    } else if !text.bytes().all(|byte| byte.is_ascii_graphic()) {
+        Err(Fault::field(at, "holds other than visible ASCII"))
+    } else {
+        Ok(Secret::new(text))
+    }
+}
+
+fn plain(at: &'static str, text: Option<String>) -> Result<Option<String>, Fault> {
+    match text {
+        Some(text) if text.is_empty() => Err(Fault::field(at, "is empty; leave it out")),
+        Some(text) if text.len() > MAX_TEXT => Err(Fault::field(at, "is too long")),
+        text => Ok(text),
+    }
+}
+
+/// RFC 6749 section 3.3.
+fn scopes_fit(at: &'static str, scopes: &[String]) -> Result<(), Fault> {
+    let odd = |scope: &String| {
+        scope.is_empty()
+            || !scope.bytes().all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'"' | b'\\'))
+    };
+    let length: usize = scopes.iter().map(|scope| scope.len() + 1).sum();
+    if length > MAX_TEXT || scopes.iter().any(odd) {
+        return Err(Fault::field(at, "are no scopes"));
+    }
+    Ok(())
+}
+
+fn wire_tokens(tokens: Tokens) -> WireTokens {
+    let shown = |secret: Secret| secret.expose().to_owned();
+    WireTokens {
+        access_token: shown(tokens.access),
+        refresh_token: tokens.refresh.map(shown),
+        id_token: tokens.id.map(shown),
+        front_token: tokens.front.map(shown),
+        expires_in: tokens.expires_in.and_then(convert::duration),
+        user_id: tokens.user_id,
+        user_type: wire_user_type(tokens.user_type).into(),
+        app_variant_user_type: wire_user_type(tokens.variant_user_type).into(),
+        scopes: tokens.scopes,
+    }
+}
+
+const fn wire_user_type(user_type: Option<UserType>) -> WireUserType {
+    match user_type {
+        None => WireUserType::Unspecified,
+        Some(UserType::New) => WireUserType::New,
+        Some(UserType::Existing) => WireUserType::Existing,
+        Some(UserType::Instant) => WireUserType::Instant,
+    }
+}

@@ -1,0 +1,258 @@
+//! Why a call was not answered, as `google.rpc.Status` with its details (google/rpc/error_details).
+//!
+//! In: what went wrong, as the rooms say it. Out: a code, a stable reason, whether and when to come
+//! again. Nothing of a token, and nothing that an upstream wrote but its status and code.
+
+use std::{collections::HashMap, time::Duration};
+
+use tonic::{Code, Status, metadata::MetadataValue};
+use tonic_types::{ErrorDetails, StatusExt as _};
+
+use crate::{
+    authz::Refusal,
+    metrics::CallerRefusal,
+    model::{Denial, DenialClass, DenyReason},
+    profile,
+    rownd::{Error as ApiError, ExchangeError, Miss, Rejection},
+    upstream,
+};
+
+/// Of every `ErrorInfo`.
+const DOMAIN: &str = "rownd-authz";
+/// Says to the door which refusal of a caller it is.
+pub(super) const REFUSAL: &str = "rownd-authz-refusal";
+/// When to come again where nobody said so.
+const SOON: Duration = Duration::from_secs(1);
+
+/// What is asked for: it decides what a no of the API means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Asked {
+    ThirdParty,
+    Refresh,
+    Code,
+    Migration,
+    Guest,
+    AuthorizationUrl,
+    User,
+}
+
+/// Why a call was not answered.
+#[derive(Debug)]
+pub(super) enum Fault {
+    /// The caller may not.
+    Caller(Refusal),
+    /// A field is wrong, and how.
+    Field(&'static str, String),
+    /// It cannot be decided about the token now.
+    Undecided(Denial, Duration),
+    /// The token that names the user is no good.
+    Token(Denial),
+    /// Too many calls; come again after this.
+    Overloaded(Duration),
+    /// Not in time.
+    Late(Duration),
+    /// The API of an issuer said no, or nothing.
+    Api(Asked, ApiError),
+    /// The issuer has nothing of the kind, or what it needs is not configured.
+    Unsupported(&'static str, &'static str),
+    /// There is no such user.
+    NoUser,
+    /// The account is disabled.
+    Disabled,
+    /// Our own fault.
+    Internal,
+}
+
+impl From<Fault> for Status {
+    fn from(fault: Fault) -> Self {
+        fault.status()
+    }
+}
+
+impl Fault {
+    pub(super) fn field(name: &'static str, why: impl Into<String>) -> Self {
+        Self::Field(name, why.into())
+    }
+
+    pub(super) fn exchange(asked: Asked, error: ExchangeError) -> Self {
+        match error {
+            ExchangeError::Api(error) => Self::Api(asked, error),
+            ExchangeError::Missed(Miss::Late) => Self::Late(SOON),
+            ExchangeError::Missed(Miss::Busy) => Self::Overloaded(SOON),
+            ExchangeError::Unsupported => {
+                Self::Unsupported("EXCHANGE_UNSUPPORTED", "the issuer has no such exchange")
+            }
+            ExchangeError::NoKey => {
+                Self::Unsupported("APP_KEY_MISSING", "the app has no key in the configuration")
+            }
+        }
+    }
+
+    pub(super) fn profile(error: profile::Error) -> Self {
+        match error {
+            profile::Error::Unsupported => Self::Unsupported(
+                "PROFILE_UNSUPPORTED",
+                "the issuer has no profiles, or the app no key and secret to read them with",
+            ),
+            profile::Error::NotFound => Self::NoUser,
+            profile::Error::Unavailable(Some(error)) => Self::Api(Asked::User, error),
+            profile::Error::Unavailable(None) => Self::Late(SOON),
+        }
+    }
+
+    pub(super) fn status(self) -> Status {
+        match self {
+            Self::Caller(refusal) => caller(refusal),
+            Self::Field(name, why) => {
+                let mut details = info("BAD_REQUEST", []);
+                details.add_bad_request_violation(name, why.as_str());
+                Status::with_error_details(Code::InvalidArgument, format!("{name}: {why}"), details)
+            }
+            Self::Undecided(denial, wait) => {
+                again(Code::Unavailable, reason(&denial), denial.reason().message(), wait, [])
+            }
+            Self::Token(denial) => {
+                let (code, message) = (Code::Unauthenticated, denial.reason().message());
+                plain(code, &reason(&denial), message, [])
+            }
+            Self::Overloaded(wait) => {
+                let message = DenyReason::Overloaded.message();
+                again(Code::Unavailable, "OVERLOADED".to_owned(), message, wait, [])
+            }
+            Self::Late(wait) => {
+                let (word, message) = ("DEADLINE_EXCEEDED", "no answer in time");
+                again(Code::Unavailable, word.to_owned(), message, wait, [])
+            }
+            Self::Api(asked, error) => api(asked, &error),
+            Self::Unsupported(word, message) => plain(Code::FailedPrecondition, word, message, []),
+            Self::NoUser => {
+                plain(Code::NotFound, "USER_NOT_FOUND", DenyReason::UserNotFound.message(), [])
+            }
+            Self::Disabled => {
+                let message = DenyReason::UserDisabled.message();
+                plain(Code::FailedPrecondition, "USER_DISABLED", message, [])
+            }
+            Self::Internal => plain(Code::Internal, "INTERNAL", "internal error", []),
+        }
+    }
+}
+
+/// A denial's reason as an `ErrorInfo` writes it.
+fn reason(denial: &Denial) -> String {
+    denial.reason().code().to_ascii_uppercase()
+}
+
+/// It is the state of things that keeps us from deciding, and not the token.
+pub(super) fn is_undecided(denial: &Denial) -> bool {
+    denial.reason().class() == DenialClass::Unavailable
+}
+
+fn caller(refusal: Refusal) -> Status {
+    let (refusal, word, message) = match refusal {
+        Refusal::Unknown => {
+            (CallerRefusal::Unknown, "CALLER_UNKNOWN", "the caller's secret is nobody's")
+        }
+        Refusal::Required => (
+            CallerRefusal::Required,
+            "CALLER_REQUIRED",
+            "from another machine only known callers may call this",
+        ),
+        Refusal::NotGranted => (
+            CallerRefusal::NotGranted,
+            "CALLER_NOT_GRANTED",
+            "the caller may not call this: see rownd_auth.callers",
+        ),
+    };
+    let mut status = plain(Code::PermissionDenied, word, message, []);
+    status.metadata_mut().insert(REFUSAL, MetadataValue::from_static(refusal.as_str()));
+    status
+}
+
+/// What the API of an issuer answered.
+fn api(asked: Asked, error: &ApiError) -> Status {
+    let code = match error {
+        ApiError::Rejected(Rejection { code, .. }) => code.clone(),
+        _ => None,
+    };
+    let told = [
+        ("upstream_status", error.status().map(|status| status.to_string())),
+        ("upstream_code", code),
+    ];
+    let told = told.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?)));
+    let wait = error.retry_after().unwrap_or(SOON);
+    match error {
+        ApiError::Rejected(rejection) => {
+            let (word, message) = rejected(asked, rejection);
+            plain(Code::FailedPrecondition, word, message, told)
+        }
+        ApiError::KeyRefused(_) => {
+            let message = "the issuer refuses our app key, app secret or client secret";
+            plain(Code::FailedPrecondition, "APP_CREDENTIALS_REFUSED", message, told)
+        }
+        ApiError::IdToken(_) => {
+            let message = "the ID token that came is not one for this sign-in";
+            plain(Code::FailedPrecondition, "ID_TOKEN_REFUSED", message, told)
+        }
+        ApiError::NotFound | ApiError::Id => {
+            plain(Code::NotFound, "USER_NOT_FOUND", DenyReason::UserNotFound.message(), told)
+        }
+        ApiError::Limited(_) => {
+            let (word, message) = ("ROWND_RATE_LIMITED", "the issuer asks for fewer requests");
+            again(Code::ResourceExhausted, word.to_owned(), message, wait, told)
+        }
+        ApiError::Shape | ApiError::Upstream(upstream::Error::TooLarge) => {
+            let message = "the issuer's answer has not the documented shape";
+            plain(Code::Internal, "ROWND_ANSWER_INVALID", message, told)
+        }
+        ApiError::Paused(wait) => {
+            let (word, message) = ("ROWND_UNAVAILABLE", "the issuer failed too often just now");
+            again(Code::Unavailable, word.to_owned(), message, *wait, told)
+        }
+        ApiError::Upstream(_) => {
+            let (word, message) = ("ROWND_UNAVAILABLE", "the issuer cannot be asked now");
+            again(Code::Unavailable, word.to_owned(), message, wait, told)
+        }
+    }
+}
+
+/// What it means that the API understood and turned down what was asked.
+fn rejected(asked: Asked, rejection: &Rejection) -> (&'static str, &'static str) {
+    match (asked, rejection.status) {
+        (Asked::ThirdParty, 400 | 404) => {
+            ("EXCHANGE_ABORTED", "the token validator turned the token down")
+        }
+        (Asked::Refresh, _) => (
+            "REFRESH_TOKEN_REFUSED",
+            "the refresh token is used up or ended: the user has to sign in again",
+        ),
+        (Asked::Code, _) => ("CODE_REFUSED", "the code is used up, ended or another client's"),
+        (Asked::Migration, _) => ("MIGRATION_REFUSED", "the token gives no session"),
+        (Asked::User, 401 | 403) => ("USER_REFUSED", "the session may not read its user"),
+        (Asked::ThirdParty | Asked::Guest | Asked::AuthorizationUrl | Asked::User, _) => {
+            ("EXCHANGE_REFUSED", "the issuer turned it down")
+        }
+    }
+}
+
+type Told = (String, String);
+
+fn info(reason: &str, told: impl IntoIterator<Item = Told>) -> ErrorDetails {
+    let told: HashMap<String, String> = told.into_iter().collect();
+    ErrorDetails::with_error_info(reason, DOMAIN, told)
+}
+
+fn plain(code: Code, reason: &str, message: &str, told: impl IntoIterator<Item = Told>) -> Status {
+    Status::with_error_details(code, message, info(reason, told))
+}
+
+fn again(
+    code: Code,
+    reason: String,
+    message: &str,
+    wait: Duration,
+    told: impl IntoIterator<Item = Told>,
+) -> Status {
+    let mut details = info(&reason, told);
+    details.set_retry_info(Some(wait));
+    Status::with_error_details(code, message, details)
+}

@@ -1,0 +1,211 @@
+//! `GetUser`: what is known of a user beyond the token.
+
+use std::{collections::HashSet, time::Duration};
+
+use bytes::Bytes;
+use prost_types::FieldMask;
+use serde_json::{Map, Value as Json};
+use tokio::time::Instant;
+
+use super::{
+    super::pb::rownd::auth::v1::{
+        GetUserRequest, GetUserResponse, User, UserState, get_user_request::Subject,
+    },
+    Call, Methods, convert,
+    fault::{Fault, is_undecided},
+    pick, time_left, verify,
+};
+use crate::{
+    authz::Question,
+    config::{Freshness, IssuerKind, Right, Secret},
+    model::{Cutoff, DenyReason, Identity, Profile},
+    profile::{self, Known, Whose},
+};
+
+/// The fields of `User` that a mask may name.
+const FIELDS: [&str; 9] = [
+    "id",
+    "state",
+    "auth_level",
+    "data",
+    "verified_data",
+    "attributes",
+    "memberships",
+    "meta",
+    "tokens_valid_since",
+];
+/// Those of them whose members a mask may name, too: `data.email`.
+const OPEN: [&str; 4] = ["data", "verified_data", "attributes", "meta"];
+/// The most paths of a mask.
+const MAX_PATHS: usize = 256;
+
+pub(super) async fn get_user(
+    methods: &Methods,
+    call: &Call,
+    request: GetUserRequest,
+) -> Result<GetUserResponse, Fault> {
+    let mask = Mask::of(request.read_mask)?;
+    let max_age = request.max_age.map(Duration::try_from).transpose();
+    let max_age = max_age.map_err(|_| Fault::field("max_age", "is no time from zero on"))?;
+    let (known, fallback) = match request.subject {
+        None => return Err(Fault::field("subject", "write `token` or `user_id`")),
+        Some(Subject::Token(token)) => {
+            call.may(&[Right::GetOwnUser, Right::GetUser])?;
+            if request.issuer.is_some() || request.app_id.is_some() {
+                return Err(Fault::field("issuer", "goes with `user_id`: a token names its own"));
+            }
+            own(methods, call, token, max_age).await?
+        }
+        Some(Subject::UserId(user)) => {
+            call.may(&[Right::GetUser])?;
+            if user.is_empty() {
+                return Err(Fault::field("user_id", "is empty"));
+            }
+            let (_, issuer) =
+                pick::issuer(&call.snapshot, &[IssuerKind::Rownd], request.issuer.as_deref())?;
+            let (app, _) = pick::app(issuer, request.app_id.as_deref())?;
+            let whose = Whose { issuer: issuer.name(), app, user: &user };
+            let known = call.snapshot.profiles().look_up(whose, max_age, call.deadline).await;
+            (known.map_err(Fault::profile)?, user)
+        }
+    };
+    if !known.profile.enabled() && !request.allow_disabled {
+        return Err(Fault::Disabled);
+    }
+    Ok(GetUserResponse {
+        user: Some(mask.user(&known.profile, &fallback)),
+        age: convert::duration(Instant::now().saturating_duration_since(known.asked)),
+        stale: known.stale,
+    })
+}
+
+/// The user of a token, which is verified first, and then held against what is known of its user.
+async fn own(
+    methods: &Methods,
+    call: &Call,
+    token: String,
+    max_age: Option<Duration>,
+) -> Result<(Known, String), Fault> {
+    let token = verify::said(token)?;
+    let question = Question {
+        token: &token,
+        app_id: None,
+        audience: None,
+        minimum_level: None,
+        freshness: Freshness::Token,
+        memberships: false,
+    };
+    let answer = verify::ask(methods, call, &question).await.map_err(|denial| {
+        if is_undecided(&denial) {
+            Fault::Undecided(denial, call.snapshot.check().retry_after.get())
+        } else {
+            Fault::Token(denial)
+        }
+    })?;
+    let who = &answer.identity;
+    let known = profile_of(call, who, &token, max_age).await.map_err(Fault::profile)?;
+    match profile::judge(&known.profile, who.issued_at) {
+        // Told by the profile itself, which the caller may ask for all the same.
+        Ok(()) | Err(DenyReason::UserDisabled) => Ok((known, who.user_id.clone())),
+        Err(reason) => Err(Fault::Token(reason.into())),
+    }
+}
+
+/// By key and secret where there are any, so that it is kept; else by the token itself.
+async fn profile_of(
+    call: &Call,
+    who: &Identity,
+    token: &Bytes,
+    max_age: Option<Duration>,
+) -> Result<Known, profile::Error> {
+    let profiles = call.snapshot.profiles();
+    match profiles.get(who, max_age, call.deadline).await {
+        Err(profile::Error::Unsupported) => {
+            let token = std::str::from_utf8(token).map_err(|_| profile::Error::Unsupported)?;
+            let (token, left) = (Secret::new(token), time_left(call.deadline));
+            profiles.of_token(who, &token, left).await
+        }
+        known => known,
+    }
+}
+
+/// What is asked for of a user.
+#[derive(Debug)]
+struct Mask(Option<HashSet<String>>);
+
+impl Mask {
+    fn of(mask: Option<FieldMask>) -> Result<Self, Fault> {
+        let paths = mask.map(|mask| mask.paths).filter(|paths| !paths.is_empty());
+        let Some(paths) = paths else { return Ok(Self(None)) };
+        if paths.len() > MAX_PATHS {
+            return Err(Fault::field("read_mask", format!("has more than {MAX_PATHS} paths")));
+        }
+        for path in &paths {
+            let known = match path.split_once('.') {
+                None => FIELDS.contains(&path.as_str()),
+                Some((field, member)) => OPEN.contains(&field) && !member.is_empty(),
+            };
+            if !known {
+                let why = format!("names what User has not; it has {}", FIELDS.join(", "));
+                return Err(Fault::field("read_mask", why));
+            }
+        }
+        Ok(Self(Some(paths.into_iter().collect())))
+    }
+
+    fn has(&self, field: &str) -> bool {
+        self.0.as_ref().is_none_or(|paths| paths.contains(field))
+    }
+
+    /// All of a field, or the members that are named.
+    fn part(&self, field: &str, map: &Map<String, Json>) -> Option<prost_types::Struct> {
+        if self.has(field) {
+            return Some(convert::to_struct(map));
+        }
+        let named = |member: &str| {
+            self.0.as_ref().is_some_and(|paths| paths.contains(&format!("{field}.{member}")))
+        };
+        let members = map.iter().filter(|(member, _)| named(member));
+        let members: Map<String, Json> =
+            members.map(|(member, value)| (member.clone(), value.clone())).collect();
+        let asked = self
+            .0
+            .iter()
+            .flatten()
+            .any(|path| path.strip_prefix(field).is_some_and(|member| member.starts_with('.')));
+        asked.then(|| convert::to_struct(&members))
+    }
+
+    fn user(&self, profile: &Profile, id: &str) -> User {
+        let state = if profile.enabled() { UserState::Enabled } else { UserState::Disabled };
+        let level = profile.auth_level.map_or(0, |level| convert::level(level).into());
+        let id = profile.user_id.as_deref().unwrap_or(id);
+        let cutoff = match profile.tokens_valid_since {
+            Cutoff::At(nanos) => timestamp(nanos),
+            Cutoff::None | Cutoff::Unreadable => None,
+        };
+        let has = |field| self.has(field);
+        User {
+            id: if has("id") { id.to_owned() } else { String::new() },
+            state: if has("state") { state.into() } else { 0 },
+            auth_level: if has("auth_level") { level } else { 0 },
+            data: self.part("data", &profile.data),
+            verified_data: self.part("verified_data", &profile.verified_data),
+            attributes: self.part("attributes", &profile.attributes),
+            memberships: if has("memberships") {
+                profile.groups.iter().map(convert::membership).collect()
+            } else {
+                Vec::new()
+            },
+            meta: self.part("meta", &profile.meta),
+            tokens_valid_since: cutoff.filter(|_| has("tokens_valid_since")),
+        }
+    }
+}
+
+fn timestamp(nanos: i128) -> Option<prost_types::Timestamp> {
+    const SECOND: i128 = 1_000_000_000;
+    let seconds = i64::try_from(nanos.div_euclid(SECOND)).ok()?;
+    let nanos = i32::try_from(nanos.rem_euclid(SECOND)).ok()?;
+    Some(prost_types::Timestamp { seconds, nanos })
+}

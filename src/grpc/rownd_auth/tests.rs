@@ -1,0 +1,1 @@
+//! The service behind its door, with no network.

@@ -1,0 +1,73 @@
+//! `Verify`: is this token genuine, alive and meant for us, and whose is it?
+
+use bytes::Bytes;
+
+use super::{
+    super::pb::rownd::auth::v1::{
+        Freshness as WireFreshness, VerifyRequest, VerifyResponse, verify_response::Outcome,
+    },
+    Call, Methods, convert,
+    fault::{Fault, is_undecided},
+};
+use crate::{
+    authz::{Answer, Question},
+    config::{Freshness, Right},
+    metrics::Api,
+    model::Denial,
+};
+
+pub(super) async fn verify(
+    methods: &Methods,
+    call: &Call,
+    request: VerifyRequest,
+) -> Result<VerifyResponse, Fault> {
+    call.may(&[Right::Verify])?;
+    let VerifyRequest {
+        token,
+        app_id,
+        audience,
+        minimum_auth_level,
+        freshness,
+        include_memberships,
+    } = request;
+    let token = said(token)?;
+    let least = minimum_auth_level.map(|level| convert::asked_level("minimum_auth_level", level));
+    let question = Question {
+        token: &token,
+        app_id: app_id.as_deref(),
+        audience: audience.as_deref(),
+        minimum_level: least.transpose()?,
+        freshness: fresh(freshness)?,
+        memberships: include_memberships,
+    };
+    let outcome = match ask(methods, call, &question).await {
+        Ok(answer) => Outcome::Identity(convert::identity(&answer)),
+        Err(denial) if is_undecided(&denial) => {
+            return Err(Fault::Undecided(denial, call.snapshot.check().retry_after.get()));
+        }
+        Err(denial) => Outcome::Denial(convert::denial(&denial)),
+    };
+    Ok(VerifyResponse { outcome: Some(outcome) })
+}
+
+/// A token that was sent. None at all is a mistake in the call, not a bad token.
+pub(super) fn said(token: String) -> Result<Bytes, Fault> {
+    if token.is_empty() { Err(Fault::field("token", "is empty")) } else { Ok(token.into()) }
+}
+
+/// Asks the corridor.
+pub(super) async fn ask(
+    methods: &Methods,
+    call: &Call,
+    question: &Question<'_>,
+) -> Result<Answer, Denial> {
+    methods.authorizer.begin(Api::RowndAuth).answer(question, call.deadline).await
+}
+
+fn fresh(number: i32) -> Result<Freshness, Fault> {
+    match WireFreshness::try_from(number) {
+        Ok(WireFreshness::Unspecified | WireFreshness::Token) => Ok(Freshness::Token),
+        Ok(WireFreshness::Profile) => Ok(Freshness::Profile),
+        Err(_) => Err(Fault::field("freshness", "is none that there is")),
+    }
+}
