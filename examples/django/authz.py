@@ -11,7 +11,9 @@ from rownd.auth.v1.rownd_auth_pb2_grpc import RowndAuthStub
 class RowndAuthz:
     def __init__(self, get_response):
         self.get_response = get_response
-        self.authz = RowndAuthStub(grpc.insecure_channel(settings.AUTHZ_TARGET))
+        # Without this option gRPC names a Unix socket's path as host, which HTTP/2 does not take.
+        options = [("grpc.default_authority", "localhost")]
+        self.authz = RowndAuthStub(grpc.insecure_channel(settings.AUTHZ_TARGET, options))
 
     def __call__(self, request):
         scheme, _, token = request.headers.get("Authorization", "").partition(" ")

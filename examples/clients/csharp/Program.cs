@@ -72,7 +72,7 @@ static string Explain(RpcException error)
     if (status?.GetDetail<ErrorInfo>() is { } info)
         said += $" {info.Reason}";
     if (status?.GetDetail<RetryInfo>() is { } retry)
-        said += $", retry in {retry.RetryDelay.Seconds} s";
+        said += $", retry in {(long)retry.RetryDelay.ToTimeSpan().TotalMilliseconds} ms";
     return said;
 }
 

@@ -102,16 +102,16 @@ func (c client) user(token string) (string, error) {
 
 // explain gives the code of an error, its reason, and whether it is worth trying again.
 func explain(err error) string {
-	said := code.Code(status.Code(err)).String()
+	var reason, again string
 	for _, detail := range status.Convert(err).Details() {
 		switch detail := detail.(type) {
 		case *errdetails.ErrorInfo:
-			said += " " + detail.Reason
+			reason = " " + detail.Reason
 		case *errdetails.RetryInfo:
-			said += fmt.Sprintf(", retry in %d s", detail.GetRetryDelay().GetSeconds())
+			again = fmt.Sprintf(", retry in %d ms", detail.GetRetryDelay().AsDuration().Milliseconds())
 		}
 	}
-	return said
+	return code.Code(status.Code(err)).String() + reason + again
 }
 
 func attempt(what string, call func() (string, error)) {

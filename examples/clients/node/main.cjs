@@ -82,16 +82,18 @@ class Client {
 
 /** The code of an error, its reason, and whether it is worth trying again. */
 function explain(error) {
-  let said = grpc.status[error.code];
+  let reason = "";
+  let again = "";
   const [bytes] = error.metadata.get("grpc-status-details-bin");
   for (const { typeUrl, value } of bytes ? Status.decode(bytes).details : []) {
     if (typeUrl.endsWith("/google.rpc.ErrorInfo")) {
-      said += ` ${ErrorInfo.decode(value).reason}`;
+      reason = ` ${ErrorInfo.decode(value).reason}`;
     } else if (typeUrl.endsWith("/google.rpc.RetryInfo")) {
-      said += `, retry in ${RetryInfo.decode(value).retryDelay.seconds} s`;
+      const { seconds, nanos } = RetryInfo.decode(value).retryDelay;
+      again = `, retry in ${seconds * 1000 + Math.floor(nanos / 1e6)} ms`;
     }
   }
-  return said;
+  return grpc.status[error.code] + reason + again;
 }
 
 async function attempt(what, call) {

@@ -74,15 +74,15 @@ class Client:
 
 def explain(error):
     """The code of an error, its reason, and whether it is worth trying again."""
-    said = error.code().name
+    reason = again = ""
     status = rpc_status.from_call(error)
     for detail in status.details if status else []:
         info, retry = ErrorInfo(), RetryInfo()
         if detail.Unpack(info):
-            said += f" {info.reason}"
+            reason = f" {info.reason}"
         elif detail.Unpack(retry):
-            said += f", retry in {retry.retry_delay.ToSeconds()} s"
-    return said
+            again = f", retry in {retry.retry_delay.ToMilliseconds()} ms"
+    return error.code().name + reason + again
 
 
 def attempt(what, call):
@@ -98,6 +98,9 @@ def main():
     token = os.environ["TOKEN"]
     third_party_token = os.environ["THIRD_PARTY_TOKEN"]
     options = [("grpc.service_config", json.dumps(SERVICE_CONFIG))]
+    if target.startswith("unix:"):
+        # The library would put the socket's path there, which is no host (RFC 9113 section 8.3.1).
+        options.append(("grpc.default_authority", "localhost"))
     with grpc.insecure_channel(target, options) as channel:
         client = Client(channel, secret)
 

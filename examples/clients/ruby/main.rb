@@ -33,9 +33,11 @@ class Client
   include Rownd::Auth::V1
 
   def initialize(target, secret)
+    channel = { 'grpc.service_config' => SERVICE_CONFIG.to_json }
+    # The library would put the socket's path there, which is no host (RFC 9113 section 8.3.1).
+    channel['grpc.default_authority'] = 'localhost' if target.start_with?('unix:')
     @stub = RowndAuth::Stub.new(
-      target, :this_channel_is_insecure,
-      channel_args: { 'grpc.service_config' => SERVICE_CONFIG.to_json }, timeout: DEADLINE
+      target, :this_channel_is_insecure, channel_args: channel, timeout: DEADLINE
     )
     @metadata = { 'authorization' => "Bearer #{secret}" }
   end
@@ -76,15 +78,16 @@ def explain(error)
     GRPC::Core::StatusCodes.const_get(name) == error.code
   end
   status = GRPC::GoogleRpcStatusUtils.extract_google_rpc_status(error.to_status)
-  (status&.details || []).reduce(code.to_s) do |said, detail|
+  reason = again = ''
+  status&.details&.each do |detail|
     if detail.is(Google::Rpc::ErrorInfo)
-      "#{said} #{detail.unpack(Google::Rpc::ErrorInfo).reason}"
+      reason = " #{detail.unpack(Google::Rpc::ErrorInfo).reason}"
     elsif detail.is(Google::Rpc::RetryInfo)
-      "#{said}, retry in #{detail.unpack(Google::Rpc::RetryInfo).retry_delay.seconds} s"
-    else
-      said
+      delay = detail.unpack(Google::Rpc::RetryInfo).retry_delay
+      again = ", retry in #{(delay.to_f * 1000).floor} ms"
     end
   end
+  "#{code}#{reason}#{again}"
 end
 
 def attempt(what)

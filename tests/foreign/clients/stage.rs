@@ -49,8 +49,7 @@ impl Stage {
         let running = Running::with(Settings { seed, ..Settings::demo(address) }).await;
         let dir = tempfile::tempdir().unwrap();
         fs::write(secret_file(dir.path()), SECRET).unwrap();
-        let mut config: Value =
-            serde_saphyr::from_str(&example("rownd-authz.yaml", &url)).unwrap();
+        let mut config: Value = serde_saphyr::from_str(&example("rownd-authz.yaml", &url)).unwrap();
         let secret = &mut config["rownd_auth"]["callers"][0]["secret"];
         *secret = json!(format!("file:{}", secret_file(dir.path())));
         let product = match over {
@@ -92,11 +91,15 @@ impl Stage {
         ]
     }
 
-    /// How often a method has been called.
-    pub(super) async fn calls(&self, method: &str) -> u64 {
-        let label = format!("method=\"{method}\"");
-        // A counter of the service; whole, and small.
-        self.product.metric("rownd_authz_rpcs_total", &[&label]).await.round() as u64
+    /// How often Verify, Exchange and GetUser have been called.
+    pub(super) async fn calls(&self) -> [u64; 3] {
+        let mut calls = [0; 3];
+        for (count, method) in calls.iter_mut().zip(["Verify", "Exchange", "GetUser"]) {
+            let label = format!("method=\"{method}\"");
+            // A counter: whole, and small.
+            *count = self.product.metric("rownd_authz_rpcs_total", &[&label]).await as u64;
+        }
+        calls
     }
 
     fn mint(&self, order: &TokenOrder) -> String {

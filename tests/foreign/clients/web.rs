@@ -25,7 +25,12 @@ struct Backend {
 }
 
 impl Backend {
-    async fn start(program: &Path, arguments: &[String], env: &[(&str, &str)], at: SocketAddr) -> Self {
+    async fn start(
+        program: &Path,
+        arguments: &[String],
+        env: &[(&str, &str)],
+        at: SocketAddr,
+    ) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let log = dir.path().join("log");
         let mut child = Guarded::spawn(program, arguments, env, &log);

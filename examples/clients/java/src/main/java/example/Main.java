@@ -25,6 +25,7 @@ import io.rownd.auth.v1.VerifyRequest;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
@@ -101,16 +102,18 @@ public final class Main {
   /** The code of an error, its reason, and whether it is worth trying again. */
   private static String explain(StatusRuntimeException error)
       throws InvalidProtocolBufferException {
-    var said = new StringBuilder(error.getStatus().getCode().name());
+    var reason = "";
+    var again = "";
     for (Any detail : StatusProto.fromThrowable(error).getDetailsList()) {
       if (detail.is(ErrorInfo.class)) {
-        said.append(' ').append(detail.unpack(ErrorInfo.class).getReason());
+        reason = " " + detail.unpack(ErrorInfo.class).getReason();
       } else if (detail.is(RetryInfo.class)) {
         var delay = detail.unpack(RetryInfo.class).getRetryDelay();
-        said.append(", retry in ").append(delay.getSeconds()).append(" s");
+        var wait = Duration.ofSeconds(delay.getSeconds(), delay.getNanos());
+        again = ", retry in " + wait.toMillis() + " ms";
       }
     }
-    return said.toString();
+    return error.getStatus().getCode() + reason + again;
   }
 
   private static void attempt(String what, Callable<String> call) throws Exception {
@@ -124,11 +127,7 @@ public final class Main {
   public static void main(String[] arguments) throws Exception {
     var environment = System.getenv();
     var token = environment.get("TOKEN");
-    var channel =
-        Grpc.newChannelBuilder(environment.get("AUTHZ_TARGET"), InsecureChannelCredentials.create())
-            .defaultServiceConfig(SERVICE_CONFIG)
-            .enableRetry()
-            .build();
+    var channel = connect(environment.get("AUTHZ_TARGET"));
     try {
       var client = new Main(channel, secret(environment.get("AUTHZ_SECRET_FILE")));
       attempt("verify", () -> client.verify(token));
@@ -145,6 +144,18 @@ public final class Main {
     } finally {
       channel.shutdown().awaitTermination(DEADLINE_SECONDS, TimeUnit.SECONDS);
     }
+  }
+
+  private static ManagedChannel connect(String target) {
+    var builder =
+        Grpc.newChannelBuilder(target, InsecureChannelCredentials.create())
+            .defaultServiceConfig(SERVICE_CONFIG)
+            .enableRetry();
+    if (target.startsWith("unix:")) {
+      // The library would put the socket's path there, which is no host (RFC 9113 section 8.3.1).
+      builder.overrideAuthority("localhost");
+    }
+    return builder.build();
   }
 
   private static String secret(String file) throws IOException {
