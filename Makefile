@@ -34,6 +34,7 @@ MESH := $(TOOLS)/mesh
 ISTIO_FILES := gateway.yaml waypoint.yaml sidecar-uds.yaml
 CHART_PYTHON := $(VENV)/bin/python
 JOSERFC := $(VENV)/joserfc.stamp
+SUPERTOKENS := $(VENV)/supertokens.stamp
 GOLANG_JWT := $(TOOLS)/golang-jwt/mint
 ROWND_NODE := $(TOOLS)/node/node_modules/@rownd/node/package.json
 BUF := $(TOOLS)/buf/buf
@@ -159,7 +160,7 @@ image-test: | need-image-test ## By hand, as root: the image built on a debootst
 	@cargo build $(DEV)
 	@.ci/image-test $(BINARY)
 
-tools: | need-test $(ENVOY) $(ENVOYS) $(PYJWT) $(JOSERFC) $(GOLANG_JWT) $(ROWND_DJANGO) $(ROWND_NODE) $(PYTHON_STUBS) $(GO_CLIENT) $(NODE_CLIENT) $(EXPRESS) $(CHART_TOOLS) ## Fetch what the tests need into .tools/
+tools: | need-test $(ENVOY) $(ENVOYS) $(PYJWT) $(JOSERFC) $(GOLANG_JWT) $(ROWND_DJANGO) $(SUPERTOKENS) $(ROWND_NODE) $(PYTHON_STUBS) $(GO_CLIENT) $(NODE_CLIENT) $(EXPRESS) $(CHART_TOOLS) ## Fetch what the tests need into .tools/
 
 clean-tools: ## Remove what was fetched
 	rm -rf $(TOOLS)
@@ -243,8 +244,13 @@ $(ROWND_DJANGO): .ci/tools/django.txt | $(PYJWT)
 	@$(PIP) install --require-hashes --no-deps -r $<
 	@touch $@
 
+$(SUPERTOKENS): .ci/tools/supertokens.txt | $(ROWND_DJANGO)
+	@echo 'fetching supertokens-python into $(TOOLS)/'
+	@$(PIP) install --require-hashes --no-deps -r $<
+	@touch $@
+
 $(ROWND_NODE): tests/foreign/node/package-lock.json tests/foreign/node/package.json
-	@echo 'fetching @rownd/node and openid-client into $(TOOLS)/'
+	@echo 'fetching @rownd/node, openid-client and oidc-provider into $(TOOLS)/'
 	@rm -rf $(TOOLS)/node && mkdir -p $(TOOLS)/node && cp $^ $(TOOLS)/node/
 	@cd $(TOOLS)/node && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
 	@touch $@

@@ -7,6 +7,7 @@ mod background;
 mod compile;
 mod connection;
 mod control;
+mod inspect;
 mod listen;
 mod online;
 mod ops;
@@ -37,6 +38,7 @@ use crate::{
 };
 use compile::{Tools, Work};
 use control::ControlSocket;
+pub use inspect::{Inspected, KeysAtHand, inspect};
 pub use listen::ListenAddress;
 use listen::Listener;
 pub use online::{IssuerFindings, ask_issuers};
@@ -55,6 +57,10 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 const OPEN: &str = "the grpc listener is open to the network without TLS: tokens cross it in \
                     plain text unless a mesh encrypts them; set listeners.grpc.tls, or listen on \
                     a loopback address or a Unix socket";
+
+/// Said where other machines may connect, and none of them is known.
+const ONLY_CHECK: &str = "to other machines only Envoy's Check is served: RowndAuth asks who \
+                          calls, and rownd_auth.callers names nobody";
 
 /// Why the service cannot start.
 #[derive(Debug)]
@@ -138,7 +144,11 @@ pub async fn build(config: Config) -> Result<Bound, BuildError> {
     let control = control::bind(config.listeners.control.as_ref()).await?;
     let refusals = Arc::new(Refusals::default());
     let warnings = warnings(&listener, tls.is_some());
-    let state = Ops { metrics, readiness, authorizer, refusals, warnings };
+    let exposed = listener.is_exposed();
+    if exposed && config.rownd_auth.callers.is_empty() {
+        tracing::info!("{ONLY_CHECK}");
+    }
+    let state = Ops { metrics, readiness, authorizer, refusals, warnings, exposed };
     let (config, follow) = watch::channel(Arc::new(config));
     let (keeper, reload) = Keeper::new(Shop {
         authorizer: state.authorizer.clone(),

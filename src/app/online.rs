@@ -1,5 +1,7 @@
 //! What the issuers of a configuration answer, asked once: for `config check --online`.
 
+use std::sync::Arc;
+
 use futures_util::future::join_all;
 use tokio::time::timeout;
 
@@ -37,17 +39,7 @@ impl IssuerFindings {
 
 /// Asks every issuer for its keys and for what it is asked at a start, side by side.
 pub async fn ask_issuers(config: &Config) -> Result<Vec<IssuerFindings>, BuildError> {
-    let part = |error: String| BuildError::Part(error);
-    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
-    verify::self_test().map_err(part)?;
-    let metrics = Metrics::build(&labels(config)).map_err(|error| part(error.to_string()))?;
-    let upstream =
-        upstream::Client::build(CONNECT_TIMEOUT).map_err(|error| part(error.to_string()))?;
-    let (limits, readiness) = (compile::limits(config), Readiness::new());
-    let revocations = Revocations::new(&config.revocation, &metrics);
-    let parts =
-        Verifier::build(&config.issuers, limits, revocations, &upstream, &metrics, &readiness)
-            .map_err(part)?;
+    let (parts, upstream, metrics) = parts(config)?;
     let verifier = parts.verifier;
     let clients = rownd::build(&config.issuers, &upstream, &metrics);
     tokio::select! {
@@ -77,4 +69,22 @@ pub async fn ask_issuers(config: &Config) -> Result<Vec<IssuerFindings>, BuildEr
         }
     });
     Ok(join_all(findings).await)
+}
+
+/// A verifier as it is built at a start, with what it needs, for somebody who only asks.
+pub(super) fn parts(
+    config: &Config,
+) -> Result<(verify::Parts, upstream::Client, Arc<Metrics>), BuildError> {
+    let part = |error: String| BuildError::Part(error);
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    verify::self_test().map_err(part)?;
+    let metrics = Metrics::build(&labels(config)).map_err(|error| part(error.to_string()))?;
+    let upstream =
+        upstream::Client::build(CONNECT_TIMEOUT).map_err(|error| part(error.to_string()))?;
+    let (limits, readiness) = (compile::limits(config), Readiness::new());
+    let revocations = Revocations::new(&config.revocation, &metrics);
+    let parts =
+        Verifier::build(&config.issuers, limits, revocations, &upstream, &metrics, &readiness)
+            .map_err(part)?;
+    Ok((parts, upstream, metrics))
 }

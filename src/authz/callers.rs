@@ -88,10 +88,10 @@ impl Callers {
         Self(settings.iter().map(entry).collect())
     }
 
-    /// Nobody is configured.
+    /// Their names.
     #[must_use]
-    pub const fn is_empty(&self) -> bool {
-        self.0.is_empty()
+    pub fn names(&self) -> Vec<Arc<str>> {
+        self.0.iter().map(|entry| entry.name.clone()).collect()
     }
 
     /// The caller behind this peer, with the secret that came along. Rights of several entries

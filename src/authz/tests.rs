@@ -1,6 +1,7 @@
 //! The corridor: every way through it ends in a verdict with its reason, is counted once, and
 //! nothing that happens on the way is an allow.
 
+mod callers;
 mod corridor;
 #[cfg(feature = "dev")]
 mod identities;

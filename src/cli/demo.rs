@@ -171,3 +171,26 @@ pub(super) fn addresses(args: &DevArgs) -> String {
     let _ = write!(text, "  {program} token mint --emulator http://{emulator} --expired");
     text
 }
+
+/// Lines that call the service for backends, with a fresh token and the caller's secret.
+pub(super) fn calls(args: &DevArgs, minter: &Minter, secret: &str) -> Result<String, String> {
+    let token = minter.mint(&TokenOrder::of("verified")).map_err(|error| error.to_string())?;
+    let mut text = String::from("\nCall RowndAuth, the service for backends:\n");
+    let _ = writeln!(text, "  TOKEN={token}\n  CALLER={secret}");
+    let proof = "-H \"authorization: Bearer $CALLER\" ";
+    for (proof, body, method) in [
+        ("", r#""{\"token\":\"$TOKEN\"}""#, "Verify"),
+        ("", r#""{\"token\":\"$TOKEN\",\"read_mask\":\"data,memberships\"}""#, "GetUser"),
+        (proof, r#"'{"user_id":"user_guest"}'"#, "GetUser"),
+        (proof, r#"'{"issuer":"rownd","guest":{}}'"#, "Exchange"),
+        (proof, r#""{\"migration\":{\"token\":\"$TOKEN\"}}""#, "Exchange"),
+        (proof, r#"'{"oidc_client":"web"}'"#, "BuildAuthorizationUrl"),
+    ] {
+        let _ = writeln!(
+            text,
+            "  grpcurl -plaintext {proof}-d {body} \\\n    127.0.0.1:{} rownd.auth.v1.RowndAuth/{method}",
+            args.grpc_port
+        );
+    }
+    Ok(text)
+}

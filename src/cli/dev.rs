@@ -3,13 +3,17 @@
 
 use std::{
     collections::BTreeMap,
+    fs::{self, OpenOptions},
+    io::{self, Write as _},
     net::{Ipv4Addr, SocketAddr},
-    path::PathBuf,
+    os::unix::fs::OpenOptionsExt as _,
+    path::{Path, PathBuf},
     process::ExitCode,
     time::Duration,
 };
 
 use clap::Args;
+use serde_json::json;
 use tokio::{net::TcpListener, process::Child, sync::watch};
 
 use super::{Failure, Outcome, block_on, demo, serve};
@@ -52,6 +56,10 @@ pub(super) struct DevArgs {
     /// Apps and users for the emulator, beside or in place of the demo's (docs/emulator.md)
     #[arg(long, value_name = "FILE", env = "ROWND_AUTHZ_DEV_SEED")]
     pub(super) seed: Option<PathBuf>,
+    /// A file with the secret that opens all of RowndAuth; made where there is none. Without it
+    /// one is made up and printed
+    #[arg(long, value_name = "FILE", env = "ROWND_AUTHZ_DEV_CALLER_SECRET_FILE")]
+    pub(super) caller_secret_file: Option<PathBuf>,
     /// Port of the echo, the service behind
     #[arg(long, value_name = "PORT", default_value_t = 8788, env = "ROWND_AUTHZ_DEV_ECHO_PORT")]
     pub(super) echo_port: u16,
@@ -64,14 +72,44 @@ pub(super) struct DevArgs {
 }
 
 pub(super) fn run(args: &DevArgs) -> Outcome {
-    let config = configuration(args)?;
+    let mut settings = emulator::Settings::demo(local(args.emulator_port));
+    if let Some(file) = &args.seed {
+        settings.seed = Seed::load(file).map_err(Failure::bad_input)?;
+    }
+    let secret = match &args.caller_secret_file {
+        Some(file) => file_secret(file)?,
+        None => emulator::random_secret(),
+    };
+    let config = configuration(args, &settings, &secret)?;
     let _logs = telemetry::install(&config.log).map_err(Failure::bad_input)?;
-    block_on(start(args, config))?
+    block_on(start(args, settings, config, &secret))?
 }
 
-async fn start(args: &DevArgs, config: Config) -> Outcome {
+/// The secret in this file, which is made where there is none, for its owner only.
+fn file_secret(file: &Path) -> Result<String, Failure> {
+    let failed = |error: io::Error| Failure::bad_input(format!("{}: {error}", file.display()));
+    let mut options = OpenOptions::new();
+    match options.write(true).create_new(true).mode(0o600).open(file) {
+        Ok(mut new) => {
+            let secret = emulator::random_secret();
+            new.write_all(secret.as_bytes()).map_err(failed)?;
+            Ok(secret)
+        }
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+            Ok(fs::read_to_string(file).map_err(failed)?.trim().to_owned())
+        }
+        Err(error) => Err(failed(error)),
+    }
+}
+
+async fn start(
+    args: &DevArgs,
+    settings: emulator::Settings,
+    config: Config,
+    secret: &str,
+) -> Outcome {
     let stop = serve::stop_signal().map_err(Failure::bad_input)?;
-    let (emulator, echo, bound) = bind(args, config).await?;
+    let (emulator, echo, bound) = bind(args, settings, config).await?;
     let minter = emulator.minter();
     bound.metrics().dev_mode();
     tracing::warn!("dev mode: the emulator mints tokens for anybody on this machine");
@@ -96,6 +134,7 @@ async fn start(args: &DevArgs, config: Config) -> Outcome {
             println!("{}", demo::table(args, &minter)?);
         } else {
             println!("{}", demo::addresses(args));
+            println!("{}", demo::calls(args, &minter, secret)?);
         }
         match &mut envoy {
             Some(envoy) => Err(died(envoy).await),
@@ -128,17 +167,17 @@ async fn died(envoy: &mut Child) -> String {
     }
 }
 
-async fn bind(args: &DevArgs, config: Config) -> Result<(Emulator, echo::Echo, Bound), Failure> {
+async fn bind(
+    args: &DevArgs,
+    settings: emulator::Settings,
+    config: Config,
+) -> Result<(Emulator, echo::Echo, Bound), Failure> {
     if args.envoy.is_some() {
         for (port, setting) in
             [(args.envoy_port, "--envoy-port"), (args.envoy_admin_port, "--envoy-admin-port")]
         {
             TcpListener::bind(local(port)).await.map_err(|error| taken(port, setting, &error))?;
         }
-    }
-    let mut settings = emulator::Settings::demo(local(args.emulator_port));
-    if let Some(file) = &args.seed {
-        settings.seed = Seed::load(file).map_err(Failure::bad_input)?;
     }
     let emulator = emulator::bind(settings)
         .await
@@ -166,17 +205,27 @@ fn local(port: u16) -> SocketAddr {
     (Ipv4Addr::LOCALHOST, port).into()
 }
 
-/// The demo's configuration at these ports.
-fn configuration(args: &DevArgs) -> Result<Config, Failure> {
-    let emulator = format!("http://{}", local(args.emulator_port));
+/// The demo's configuration at these ports, with the secrets that were made just now.
+fn configuration(
+    args: &DevArgs,
+    emulator: &emulator::Settings,
+    secret: &str,
+) -> Result<Config, Failure> {
+    let base = format!("http://{}", local(args.emulator_port));
+    let rights: Vec<&str> = config::Right::ALL.iter().map(|right| right.as_str()).collect();
+    let callers = json!([{ "name": "dev", "allow": rights, "secret": secret }]);
     let settings = [
-        ("ROWND_AUTHZ__ISSUERS__0__BASE_URL", emulator),
-        ("ROWND_AUTHZ__LISTENERS__GRPC__ADDRESS", local(args.grpc_port).to_string()),
-        ("ROWND_AUTHZ__LISTENERS__OPS__ADDRESS", local(args.ops_port).to_string()),
+        ("ISSUERS__0__BASE_URL", base.clone()),
+        ("ISSUERS__0__APPS__0__SECRET", emulator.app_secret.clone()),
+        ("ISSUERS__1__BASE_URL", format!("{base}/auth")),
+        ("ISSUERS__2__ISSUER", format!("{base}/oidc/{}", emulator.app_id)),
+        ("ROWND_AUTH__CALLERS", callers.to_string()),
+        ("LISTENERS__GRPC__ADDRESS", local(args.grpc_port).to_string()),
+        ("LISTENERS__OPS__ADDRESS", local(args.ops_port).to_string()),
     ];
     // Other settings of the environment count too, such as the level of the log.
     let mut environment: BTreeMap<String, String> = config::environment();
     environment.retain(|name, _| name.starts_with("ROWND_AUTHZ__"));
-    environment.extend(settings.map(|(name, value)| (name.to_owned(), value)));
+    environment.extend(settings.map(|(name, value)| (format!("ROWND_AUTHZ__{name}"), value)));
     config::parse("deploy/demo/rownd-authz.yaml", CONFIG, &environment).map_err(Failure::bad_input)
 }

@@ -11,6 +11,7 @@ mod healthcheck;
 #[cfg(feature = "dev")]
 pub mod reference;
 mod serve;
+mod token_inspect;
 #[cfg(feature = "dev")]
 pub mod token_mint;
 
@@ -50,8 +51,7 @@ enum Command {
     /// Emulator, server and echo in one process; with --envoy, Envoy in front
     #[cfg(feature = "dev")]
     Dev(dev::DevArgs),
-    /// Tokens of the emulator
-    #[cfg(feature = "dev")]
+    /// Look into a token
     #[command(subcommand)]
     Token(TokenCommand),
     /// Write the generated pages of the documentation
@@ -60,10 +60,12 @@ enum Command {
     Reference(reference::ReferenceArgs),
 }
 
-#[cfg(feature = "dev")]
 #[derive(Debug, Subcommand)]
 enum TokenCommand {
+    /// Say which issuer would take a token, and why the others would not; offline
+    Inspect(token_inspect::InspectArgs),
     /// Mint a token at a running emulator
+    #[cfg(feature = "dev")]
     Mint(token_mint::MintArgs),
 }
 
@@ -97,6 +99,7 @@ impl Cli {
             Command::Healthcheck(args) => healthcheck::run(&args),
             #[cfg(feature = "dev")]
             Command::Dev(args) => dev::run(&args),
+            Command::Token(TokenCommand::Inspect(args)) => token_inspect::run(&args),
             #[cfg(feature = "dev")]
             Command::Token(TokenCommand::Mint(args)) => mint(args),
             #[cfg(feature = "dev")]

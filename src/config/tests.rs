@@ -5,6 +5,7 @@ mod environment;
 mod problems;
 mod references;
 mod reload;
+mod rownd_auth;
 mod schema;
 mod secrets;
 

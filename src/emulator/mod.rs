@@ -111,6 +111,12 @@ impl Default for Settings {
     }
 }
 
+/// A secret that nobody can guess, for a stand-in of anything that has one.
+#[must_use]
+pub fn random_secret() -> String {
+    users::ids::random_hex(32)
+}
+
 /// A bound emulator: it has its port and its keys, and answers once [`run`](Self::run)
 /// is polled.
 pub struct Emulator {

@@ -17,7 +17,7 @@ use axum::{
 use serde::Serialize;
 
 use crate::{
-    authz::Authorizer,
+    authz::{Authorizer, Callers},
     health::Readiness,
     metrics::{Metrics, Reload},
     verify::KeyStatus,
@@ -36,6 +36,8 @@ pub struct Ops {
     pub refusals: Arc<Refusals>,
     /// What was warned of at the start.
     pub warnings: Vec<&'static str>,
+    /// Whoever is on the network can reach the gRPC listener.
+    pub exposed: bool,
 }
 
 /// What was read again last and refused, until something good is read.
@@ -77,6 +79,23 @@ struct Status {
     refused: BTreeMap<&'static str, Refusal>,
     warnings: Vec<&'static str>,
     issuers: Vec<Issuer>,
+    rownd_auth: Service,
+}
+
+/// Who may call the service for backends.
+#[derive(Serialize)]
+struct Service {
+    /// The names of those who are known.
+    callers: Vec<Arc<str>>,
+    /// What everybody else may call.
+    others: &'static [&'static str],
+}
+
+impl Service {
+    fn of(callers: &Callers, exposed: bool) -> Self {
+        let others: &[&str] = if exposed { &[] } else { &["verify", "get_own_user"] };
+        Self { callers: callers.names(), others }
+    }
 }
 
 #[derive(Serialize)]
@@ -125,5 +144,6 @@ async fn status(State(ops): State<Ops>) -> impl IntoResponse {
         refused: ops.refusals.get(),
         warnings: ops.warnings.clone(),
         issuers: issuers.collect(),
+        rownd_auth: Service::of(snapshot.callers(), ops.exposed),
     })
 }

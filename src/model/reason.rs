@@ -73,11 +73,13 @@ deny_reasons! {
     UserDisabled => "user_disabled", BadCredential, "the user is disabled";
     /// On a route with `freshness: profile`: Rownd has no user of the token's id (any more).
     UserNotFound => "user_not_found", BadCredential, "there is no such user";
-    /// The token was made for another app: no `app:ID` of a configured app stands in `aud`.
+    /// The token was made for another app: no `app:ID` of a configured app, or none of the
+    /// issuer's `audiences`, stands in `aud`.
     AudienceMismatch => "audience_mismatch", BadCredential, "the token was made for another audience";
     /// The token was made through an app variant (sub-brand) that is not in the allow-list.
     VariantRefused => "variant_refused", BadCredential, "the token was made for another app variant";
-    /// The token is of another kind, such as a refresh token; only access tokens are taken.
+    /// The token is of another kind than the issuer's setting takes: a refresh token, an ID token
+    /// in place of an access token or the other way round, an OAuth2 token of SuperTokens.
     TokenKindRefused => "token_kind_refused", BadCredential, "this kind of token is not acceptable here";
     /// A claim the identity rests on is missing or unusable (no end, no user id).
     ClaimsInvalid => "claims_invalid", BadCredential, "the token claims are not acceptable";

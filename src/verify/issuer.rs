@@ -8,7 +8,7 @@ use tokio::time::Instant;
 use super::{
     cache::Verified,
     claims::{self, Lifetime, Rules},
-    jwks::{KeySet, algorithm_name},
+    jwks::{Key, KeySet, algorithm_name},
     key_cache::{KeyStatus, KeyStore},
     key_refresher::KeyRefresher,
     key_source::KeySource,
@@ -249,7 +249,7 @@ impl Issuer {
         self.keys.any_usable() && (self.kind != IssuerKind::Rownd || app_known())
     }
 
-    /// Key, signature, then claims. The caller has matched `iss`.
+    /// Algorithm, key, signature, then claims. The caller has matched `iss`.
     pub(super) async fn verify(
         &self,
         token: &Token<'_>,
@@ -257,28 +257,45 @@ impl Issuer {
         now: u64,
         deadline: Instant,
     ) -> Result<Verified, Denial> {
-        // The issuer says which algorithms there are; the token only repeats one of them.
-        let algorithm = self
-            .algorithms
-            .iter()
-            .find(|known| algorithm_name(**known) == token.alg)
-            .ok_or(DenyReason::AlgorithmRefused)?;
-        let key = self.keys.find(token.kid.as_deref(), *algorithm, deadline).await?;
-        if !key.verifies(token.signed, token.signature) {
-            // The issuer may have replaced a key under its old name.
-            self.keys.suspect();
-            return Err(DenyReason::SignatureInvalid.into());
+        let algorithm = self.algorithm(token)?;
+        let key = self.keys.find(token.kid.as_deref(), algorithm, deadline).await?;
+        self.signed(token, &key)?;
+        let (identity, lifetime) = self.claims(token, now)?;
+        Ok(Verified { identity: Arc::new(identity), lifetime, issuer: index, key })
+    }
+
+    /// The issuer says which algorithms there are; the token only repeats one of them.
+    pub(super) fn algorithm(&self, token: &Token<'_>) -> Result<Algorithm, DenyReason> {
+        let known = self.algorithms.iter().find(|known| algorithm_name(**known) == token.alg);
+        known.copied().ok_or(DenyReason::AlgorithmRefused)
+    }
+
+    /// The signature is this key's.
+    pub(super) fn signed(&self, token: &Token<'_>, key: &Key) -> Result<(), DenyReason> {
+        if key.verifies(token.signed, token.signature) {
+            return Ok(());
         }
+        // The issuer may have replaced a key under its old name.
+        self.keys.suspect();
+        Err(DenyReason::SignatureInvalid)
+    }
+
+    /// Who the token speaks of, and for how long.
+    pub(super) fn claims(
+        &self,
+        token: &Token<'_>,
+        now: u64,
+    ) -> Result<(Identity, Lifetime), Denial> {
         if token.claims.exp.is_none() && !self.allow_missing_exp {
             return Err(DenyReason::ClaimsInvalid.into());
         }
         let lifetime = Lifetime::of(&token.claims);
         lifetime.check(now, self.leeway)?;
-        let identity = Arc::new(self.identity(token).map_err(|reason| match reason {
+        let identity = self.identity(token).map_err(|reason| match reason {
             DenyReason::AppUnknown => Denial::for_everybody(reason),
             reason => reason.into(),
-        })?);
-        Ok(Verified { identity, lifetime, issuer: index, key })
+        })?;
+        Ok((identity, lifetime))
     }
 
     fn identity(&self, token: &Token<'_>) -> Result<Identity, DenyReason> {

@@ -148,7 +148,7 @@ impl KeyStore {
             return Ok(key);
         }
         if !self.fetches {
-            return Err(self.unknown(&Progress::default()));
+            return self.at_hand(kid, algorithm);
         }
         let mut progress = self.progress.subscribe();
         let attempts = {
@@ -166,6 +166,15 @@ impl KeyStore {
             // The fetch goes on without us; the next check finds the key.
             Ok(Err(_)) | Err(_) => Err(self.pending()),
         }
+    }
+
+    /// The key of this name, out of what is here now. Nothing is fetched for.
+    pub(super) fn at_hand(
+        &self,
+        kid: Option<&str>,
+        algorithm: Algorithm,
+    ) -> Result<Arc<Key>, Denial> {
+        self.look_up(kid, algorithm).ok_or_else(|| self.unknown(&Progress::default()))
     }
 
     /// Begins with the keys of another, which are of the same origin.

@@ -227,6 +227,19 @@ impl KeyRefresher {
         self.report();
     }
 
+    /// As at a start, for somebody who only looks: reads, and changes nothing on the disk. Tells
+    /// the age of the keys; `None` where no snapshot is.
+    pub fn restore_once(&self) -> Result<Option<Duration>, String> {
+        let Some(snapshot) = self.store.snapshot.get() else { return Ok(None) };
+        let begun = self.store.forgets();
+        let found = snapshot.find(SystemTime::now());
+        match found.and_then(|restored| self.use_restored(&restored, begun)) {
+            Ok(age) => Ok(Some(age)),
+            Err(LoadError::Absent) => Ok(None),
+            Err(LoadError::Refused(reason)) => Err(reason),
+        }
+    }
+
     /// Through the same filter as what comes from the network.
     fn use_restored(&self, restored: &Restored, begun: u64) -> Result<Duration, LoadError> {
         let set = KeySet::parse(&restored.document, &self.store.algorithms, None)?;

@@ -93,9 +93,14 @@ impl Snapshot {
         self.directory.join(format!("{}.keys", self.issuer))
     }
 
-    /// Reads it, as of this time.
+    /// Reads it, as of this time, and tidies up.
     pub(super) fn load(&self, now: SystemTime) -> Result<Restored, LoadError> {
         self.sweep(now);
+        self.find(now)
+    }
+
+    /// Reads it, as of this time.
+    pub(super) fn find(&self, now: SystemTime) -> Result<Restored, LoadError> {
         let bytes = self.read()?;
         let (head, document) = unseal(&bytes)?;
         if head.issuer != self.issuer || head.iss != self.iss {

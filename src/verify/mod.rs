@@ -8,6 +8,7 @@
 
 mod cache;
 mod claims;
+mod inspect;
 mod issuer;
 mod json;
 mod jwks;
@@ -40,6 +41,7 @@ use crate::{
 };
 use cache::{ClaimsCache, Verified};
 use claims::Lifetime;
+pub use inspect::{Answer, Finding, Inspection, Signature, TokenFacts};
 use issuer::Start;
 pub use issuer::{AppSlot, Issuer};
 pub use jwks::Refusal;
@@ -49,6 +51,7 @@ use key_snapshot::Snapshot;
 use refusals::{Refusals, Refused};
 pub use revocation::{RevocationCounts, Revocations, RevokeError, Subject};
 pub use self_test::self_test;
+use token::Token;
 
 /// How a verification ended, for the metric: a hit, a fresh verification, or a denial.
 const CACHED: &str = "cached";
@@ -212,9 +215,9 @@ impl Verifier {
         now: SystemTime,
         deadline: Instant,
     ) -> Result<Arc<Identity>, Denial> {
-        if token.len() > self.max_token_bytes {
-            self.metrics.verified(None, refusal_label(DenyReason::TokenTooLarge));
-            return Err(DenyReason::TokenTooLarge.into());
+        if let Err(reason) = self.fits(token) {
+            self.metrics.verified(None, refusal_label(reason));
+            return Err(reason.into());
         }
         let seconds = unix_seconds(now);
         let fingerprint = cache::fingerprint(token);
@@ -286,11 +289,9 @@ impl Verifier {
             Ok(token) => token,
             Err(reason) => return (None, Err(reason.into())),
         };
-        let Some(index) = self.by_iss.get(token.claims.iss.as_ref()).copied() else {
-            return (None, Err(DenyReason::IssuerUntrusted.into()));
-        };
-        let Some(issuer) = self.issuers.get(index) else {
-            return (None, Err(DenyReason::IssuerUntrusted.into()));
+        let (index, issuer) = match self.picked(&token) {
+            Ok(picked) => picked,
+            Err(reason) => return (None, Err(reason.into())),
         };
         // Read before the keys are: if they change meanwhile, what is kept dies with them.
         let keys = issuer.keys.version();
@@ -306,6 +307,18 @@ impl Verifier {
             identity
         });
         (Some(issuer), result)
+    }
+
+    /// Not longer than what is parsed.
+    fn fits(&self, token: &[u8]) -> Result<(), DenyReason> {
+        if token.len() > self.max_token_bytes { Err(DenyReason::TokenTooLarge) } else { Ok(()) }
+    }
+
+    /// The issuer that the token's `iss` names, byte for byte.
+    fn picked(&self, token: &Token<'_>) -> Result<(usize, &Issuer), DenyReason> {
+        let index = self.by_iss.get(token.claims.iss.as_ref()).copied();
+        let picked = index.and_then(|index| Some((index, &**self.issuers.get(index)?)));
+        picked.ok_or(DenyReason::IssuerUntrusted)
     }
 
     /// The token was refused a moment ago, and nothing that decides about it has changed.

@@ -14,7 +14,11 @@ mod minters;
 mod node;
 #[cfg(feature = "dev")]
 mod oidc;
+#[cfg(feature = "dev")]
+mod provider;
 pub(crate) mod pyjwt;
+#[cfg(feature = "dev")]
+mod supertokens;
 #[cfg(feature = "dev")]
 mod talk;
 

@@ -8,7 +8,12 @@ use std::{path::Path, process::Stdio, time::Duration};
 
 use rownd_authz::emulator::{self, Controls, Minter, Settings};
 use serde_json::Value;
-use tokio::{io::AsyncWriteExt as _, process::Command, sync::oneshot, task::JoinHandle};
+use tokio::{
+    io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader},
+    process::{Child, Command},
+    sync::oneshot,
+    task::JoinHandle,
+};
 
 use super::{package, tool};
 
@@ -52,12 +57,35 @@ impl Running {
 
 /// Asks a script of ours that runs on Node with the packages of `tests/foreign/node`.
 pub(super) async fn node(script: &str, question: &Value) -> Value {
+    ask(&mut on_node(script), question).await
+}
+
+fn on_node(script: &str) -> Command {
     let installed = tool("node/node_modules/@rownd/node/package.json");
     let modules = installed.ancestors().nth(3).unwrap();
     assert_fresh(&tool("node/package-lock.json"), &package("tests/foreign/node/package-lock.json"));
     let mut command = Command::new("node");
     command.arg(package(script)).env("NODE_PATH", modules);
-    ask(&mut command, question).await
+    command
+}
+
+/// A script on Node that goes on running after its first line. Dropped, it ends.
+pub(super) struct Serving(#[expect(dead_code, reason = "held")] Child);
+
+/// Starts one; its first line is its answer.
+pub(super) async fn serving_on_node(script: &str) -> (Serving, Value) {
+    let mut command = on_node(script);
+    let mut child = command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .kill_on_drop(true)
+        .spawn()
+        .unwrap_or_else(|error| panic!("{command:?} does not run: {error}"));
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let line = tokio::time::timeout(PATIENCE, lines.next_line()).await.expect("a line in time");
+    let line = line.unwrap().expect("its words on why there is no line are above");
+    let answer = serde_json::from_str(&line).unwrap_or_else(|error| panic!("{error}: {line}"));
+    (Serving(child), answer)
 }
 
 /// Asks a script of ours that runs on Python with the packages of the virtual environment.

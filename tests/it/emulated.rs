@@ -10,48 +10,14 @@ use rownd_authz::{
     emulator::{self, Rotation, Settings, Signing, TokenOrder},
     model::DenyReason,
 };
-use serde_json::{Value, json};
-use tokio::{
-    io::{AsyncReadExt as _, AsyncWriteExt as _},
-    net::TcpStream,
+use serde_json::json;
+
+use super::support::{
+    Ask, TestApp,
+    http::{self, speak},
 };
 
-use super::support::{Ask, TestApp};
-
 const CALLBACK: &str = "http://127.0.0.1:1/callback";
-
-/// What the emulator answered.
-struct Answer {
-    head: String,
-    body: String,
-}
-
-impl Answer {
-    fn header(&self, name: &str) -> &str {
-        self.head
-            .lines()
-            .filter_map(|line| line.split_once(": "))
-            .find_map(|(known, value)| known.eq_ignore_ascii_case(name).then_some(value))
-            .unwrap_or_else(|| panic!("no {name} in {}", self.head))
-    }
-
-    fn json(&self) -> Value {
-        serde_json::from_str(&self.body).unwrap_or_else(|error| panic!("{error}: {}", self.body))
-    }
-}
-
-async fn speak(to: SocketAddr, line: &str, headers: &str, body: &str) -> Answer {
-    let mut stream = TcpStream::connect(to).await.unwrap();
-    let length = body.len();
-    let request = format!(
-        "{line} HTTP/1.1\r\nhost: {to}\r\nconnection: close\r\ncontent-length: {length}\r\n{headers}\r\n{body}"
-    );
-    stream.write_all(request.as_bytes()).await.unwrap();
-    let mut text = String::new();
-    stream.read_to_string(&mut text).await.unwrap();
-    let (head, body) = text.split_once("\r\n\r\n").unwrap();
-    Answer { head: head.to_owned(), body: body.to_owned() }
-}
 
 /// A session for a Rownd token.
 async fn migrate(to: SocketAddr, token: &str) -> String {
@@ -73,20 +39,9 @@ async fn sign_in(to: SocketAddr, app: &str, secret: &str, user: &str) -> String 
             ("resource", &resource),
         ])
         .finish();
-    let page = speak(to, &format!("GET /oidc/{app}/auth?{asked}"), "", "").await;
-    let cookie = page.header("set-cookie").split(';').next().unwrap().to_owned();
-    let request = page.body.split("name=\"request\" value=\"").nth(1).unwrap();
-    let request = request.split('"').next().unwrap();
-    let form = "content-type: application/x-www-form-urlencoded\r\n";
-    let decided = speak(
-        to,
-        &format!("POST /oidc/{app}/auth/decision"),
-        &format!("{form}cookie: {cookie}\r\n"),
-        &format!("request={request}&user={user}&decision=allow"),
-    )
-    .await;
-    let back = url::Url::parse(decided.header("location")).unwrap();
+    let back = http::consent(to, &format!("/oidc/{app}/auth?{asked}"), user).await;
     let (_, code) = back.query_pairs().find(|(name, _)| name == "code").unwrap();
+    let form = "content-type: application/x-www-form-urlencoded\r\n";
     let body = format!(
         "grant_type=authorization_code&client_id=oc_demo&client_secret={secret}&code={code}&redirect_uri={CALLBACK}"
     );

@@ -14,6 +14,8 @@ mod listener;
 mod outside;
 mod regression;
 mod reload;
+#[cfg(feature = "dev")]
+mod rownd_auth;
 pub(crate) mod support;
 mod tls;
 mod vectors;

@@ -33,7 +33,19 @@ fn whole(kind: &str) -> Value {
         "issuers": [issuer(kind)],
         "credentials": [{"header": "authorization"}],
         "routes": [{"id": "r"}],
+        "rownd_auth": { "callers": [
+            {"name": "c", "allow": ["verify"], "secret": "a-secret-of-some-length"},
+        ] },
     })
+}
+
+/// With an OpenID client of the issuer, which is of kind `oidc`.
+fn with_client(mut document: Value) -> Value {
+    document["rownd_auth"]["oidc_clients"] = json!([{
+        "name": "web", "issuer": document["issuers"][0]["name"], "client_id": "id",
+        "redirect_uris": ["https://a.com/cb"],
+    }]);
+    document
 }
 
 /// JSON pointer and words of every setting that is one of a few words.
@@ -92,6 +104,8 @@ fn every_word_of_every_enumeration_is_read_and_printed_back() {
         "/routes/0/expired_cookie",
         "/routes/0/freshness",
         "/routes/0/odd_paths",
+        "/rownd_auth/callers/0/allow/0",
+        "/rownd_auth/oidc_clients/0/auth_method",
     ] {
         assert!(pointers.contains(&expected), "{expected} is not in {pointers:?}");
     }
@@ -108,6 +122,12 @@ fn every_word_of_every_enumeration_is_read_and_printed_back() {
                 let tls = json!({ "cert_file": "/tls.crt", "key_file": "/tls.key" });
                 document["listeners"] = json!({ "grpc": { "tls": tls } });
             }
+            if pointer.starts_with("/rownd_auth/oidc_clients/") {
+                document = with_client(document);
+                if word != "none" {
+                    document["rownd_auth"]["oidc_clients"][0]["client_secret"] = json!("secret");
+                }
+            }
             set(&mut document, pointer, word);
             // Without a look at the certificates: here it is about words.
             let nothing = |_: &Config| Vec::new();
@@ -116,7 +136,7 @@ fn every_word_of_every_enumeration_is_read_and_printed_back() {
             let printed = serde_json::to_value(&config).unwrap();
             assert_eq!(printed.pointer(pointer), Some(&json!(word)), "{pointer}");
         }
-        let mut document = whole("oidc");
+        let mut document = with_client(whole("oidc"));
         set(&mut document, pointer, "no_such_word");
         assert!(read(&document.to_string(), &[]).is_err(), "{pointer}");
     }

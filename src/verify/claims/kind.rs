@@ -18,6 +18,23 @@ const ID_MARKS: [&str; 4] = ["nonce", "at_hash", "c_hash", "s_hash"];
 /// What only a token for calling a service has (RFC 9068 section 2.2, RFC 8693 section 4).
 const ACCESS_MARKS: [&str; 3] = ["scope", "scp", "client_id"];
 
+/// The claims by which kinds are told apart, those whose words may be shown first.
+const WORDS: [&str; 5] = [JWT_TYPE, "stt", "token_use", "typ", "azp"];
+const PRESENCE: [&str; 2] = ["sessionHandle", "events"];
+
+/// What the token has of them: a word as it is, of the rest only that they are there.
+pub(in crate::verify) fn marks(claims: &Object<'_>) -> Vec<(&'static str, Option<String>)> {
+    let word = |value: &Json<'_>| match value {
+        Json::Text(text) => Some(text.to_string()),
+        Json::Unsigned(number) => Some(number.to_string()),
+        _ => None,
+    };
+    let said = WORDS.iter().filter_map(|name| Some((*name, word(claims.get(name)?))));
+    let there = PRESENCE.iter().chain(&ID_MARKS).chain(&ACCESS_MARKS);
+    let there = there.filter(|name| claims.contains(name)).map(|name| (*name, None));
+    said.chain(there).collect()
+}
+
 /// Refuses another kind of token than is taken.
 pub(super) fn check(
     token: &Token<'_>,

@@ -24,6 +24,8 @@ use crate::{
 };
 use map::Map;
 
+pub(super) use kind::marks;
+
 const APP: &str = "app:";
 const VARIANT: &str = "app_variant:";
 

@@ -248,7 +248,7 @@ fn all_of_it_stands_behind_the_feature() {
                 "mod dev;",
                 "pub mod token_mint;",
                 "Dev(dev::DevArgs)",
-                "Token(TokenCommand)",
+                "Mint(token_mint::MintArgs)",
             ],
         ),
     ] {

@@ -4,5 +4,6 @@
 //! bounded logs, no token anywhere, exit codes as documented.
 
 mod commands;
+mod inspect;
 mod logs;
 mod pages;

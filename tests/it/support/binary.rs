@@ -5,7 +5,7 @@
 use std::{
     collections::BTreeMap,
     fs,
-    io::{BufRead as _, BufReader},
+    io::{BufRead as _, BufReader, Write as _},
     net::SocketAddr,
     process::{Child, ChildStderr, Command, ExitStatus, Output, Stdio},
     sync::{Arc, Mutex},
@@ -28,6 +28,16 @@ const CONFIG: &str = "rownd-authz.yaml";
 /// Runs a command of the binary to its end, without settings of the test's own environment.
 pub(crate) fn run(arguments: &[&str], environment: &[(&str, &str)]) -> Output {
     command(BINARY).args(arguments).envs(environment.iter().copied()).output().unwrap()
+}
+
+/// As [`run`], with something to read on its standard input.
+pub(crate) fn run_reading(arguments: &[&str], input: &str) -> Output {
+    let mut command = command(BINARY);
+    command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    // One that does not read has closed its end, which is no fault here.
+    let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
+    child.wait_with_output().unwrap()
 }
 
 fn command(program: &str) -> Command {

@@ -191,6 +191,7 @@ async fn talk(mut stream: TcpStream, state: Arc<State>) -> Option<()> {
         if requests > 0 && state.resets_reuse.load(Ordering::Relaxed) {
             return answer(&mut stream, Reply::Reset).await;
         }
+        read_body(&mut stream, &head).await?;
         let path = head.split(' ').nth(1)?.split('?').next()?.to_owned();
         *state.hits.lock().unwrap().entry(path.clone()).or_default() += 1;
         state.heads.lock().unwrap().push(head.to_ascii_lowercase());
@@ -206,6 +207,15 @@ async fn read_head(stream: &mut TcpStream) -> Option<String> {
         head.push(stream.read_u8().await.ok()?);
     }
     String::from_utf8(head).ok()
+}
+
+/// What a head announces. Left unread it would be the next head.
+async fn read_body(stream: &mut TcpStream, head: &str) -> Option<()> {
+    let lines = head.lines().filter_map(|line| line.split_once(':'));
+    let mut lengths = lines.filter(|(name, _)| name.eq_ignore_ascii_case("content-length"));
+    let length = lengths.next().map_or(Some(0), |(_, length)| length.trim().parse().ok())?;
+    let mut body = vec![0; length];
+    stream.read_exact(&mut body).await.ok().map(|_| ())
 }
 
 /// `None` ends the connection.

@@ -6,6 +6,8 @@ pub(crate) mod ask;
 pub(crate) mod binary;
 pub(crate) mod certs;
 pub(crate) mod forge;
+#[cfg(feature = "dev")]
+pub(crate) mod http;
 pub(crate) mod issuer;
 pub(crate) mod page;
 pub(crate) mod wire;

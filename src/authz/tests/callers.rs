@@ -1,0 +1,92 @@
+//! Who is known by what, and that nobody from another machine is let in unknown.
+
+use crate::{
+    authz::{Callers, Refusal},
+    config::{Caller, Right, Secret},
+    model::{Origin, Peer, PeerName},
+};
+
+const SECRET: &str = "a-secret-of-sixteen-and-more";
+const SPIFFE: &str = "spiffe://cluster.local/ns/shop/sa/web";
+
+fn caller(name: &str, allow: &[Right]) -> Caller {
+    Caller {
+        name: name.to_owned(),
+        allow: allow.to_vec(),
+        secret: None,
+        uris: Vec::new(),
+        dns_names: Vec::new(),
+        uids: Vec::new(),
+    }
+}
+
+fn callers() -> Callers {
+    Callers::build(&[
+        Caller { secret: Some(Secret::new(SECRET)), ..caller("by_secret", &[Right::GetUser]) },
+        Caller { uris: vec![SPIFFE.to_owned()], ..caller("by_uri", &[Right::Exchange]) },
+        Caller { dns_names: vec!["web.shop".to_owned()], ..caller("by_dns", &[Right::Verify]) },
+        Caller { uids: vec![1000], ..caller("by_uid", &[Right::CreateGuest]) },
+    ])
+}
+
+fn peer(origin: Origin, names: &[PeerName]) -> Peer {
+    Peer { origin, names: names.to_vec() }
+}
+
+fn rights(peer: &Peer, secret: Option<&str>) -> Result<(String, Vec<Right>), Refusal> {
+    let caller = callers().identify(peer, secret.map(str::as_bytes))?;
+    let may = Right::ALL.into_iter().filter(|right| caller.may(&[*right]).is_ok()).collect();
+    Ok((caller.name().to_owned(), may))
+}
+
+#[test]
+fn from_another_machine_only_who_is_known_gets_in() {
+    use Right::{Exchange, GetUser, Verify};
+    let uri = || PeerName::Uri(SPIFFE.to_owned());
+    let dns = |name: &str| PeerName::Dns(name.to_owned());
+    let network = |names: &[PeerName]| peer(Origin::Network, names);
+    let known = |name: &str, rights: &[Right]| Ok((name.to_owned(), rights.to_vec()));
+    for (name, peer, secret, expected) in [
+        ("nobody", network(&[]), None, Err(Refusal::Required)),
+        ("a secret", network(&[]), Some(SECRET), known("by_secret", &[GetUser])),
+        ("a wrong one", network(&[]), Some("x"), Err(Refusal::Unknown)),
+        ("a URI", network(&[uri()]), None, known("by_uri", &[Exchange])),
+        ("a name", network(&[dns("Web.Shop")]), None, known("by_dns", &[Verify])),
+        ("a longer name", network(&[dns("web.shop.evil")]), None, Err(Refusal::Required)),
+        ("a URI as a name", network(&[dns(SPIFFE)]), None, Err(Refusal::Required)),
+        (
+            "a name as a URI",
+            network(&[PeerName::Uri("web.shop".into())]),
+            None,
+            Err(Refusal::Required),
+        ),
+        ("both", network(&[uri()]), Some(SECRET), known("by_secret", &[GetUser, Exchange])),
+        // Who shows a secret means it, whatever else is known.
+        ("a URI and a wrong secret", network(&[uri()]), Some("x"), Err(Refusal::Unknown)),
+    ] {
+        assert_eq!(rights(&peer, secret), expected, "{name}");
+    }
+}
+
+#[test]
+fn on_this_machine_everybody_may_do_what_a_token_entitles_to() {
+    use Right::{CreateGuest, GetOwnUser, GetUser, Verify};
+    let unix = |uid| peer(Origin::Unix { uid, gid: 1000 }, &[]);
+    for (name, peer, secret, expected) in [
+        ("loopback", peer(Origin::Loopback, &[]), None, ("-", vec![Verify, GetOwnUser])),
+        ("a stranger", unix(1), None, ("-", vec![Verify, GetOwnUser])),
+        ("a neighbour", unix(1000), None, ("by_uid", vec![Verify, GetOwnUser, CreateGuest])),
+        ("a secret", unix(1), Some(SECRET), ("by_secret", vec![Verify, GetOwnUser, GetUser])),
+    ] {
+        let (who, may) = rights(&peer, secret).unwrap();
+        assert_eq!((who.as_str(), may), expected, "{name}");
+    }
+    let wrong = rights(&peer(Origin::Loopback, &[]), Some("x"));
+    assert_eq!(wrong, Err(Refusal::Unknown));
+}
+
+#[test]
+fn to_have_no_secret_is_not_to_have_an_empty_one() {
+    let nobody = callers().identify(&peer(Origin::Network, &[]), Some(b""));
+    assert_eq!(nobody.err(), Some(Refusal::Unknown));
+}

@@ -1,0 +1,144 @@
+//! The report word for word, and what is read as a token and as a time.
+
+use std::{
+    collections::BTreeMap,
+    time::{Duration, UNIX_EPOCH},
+};
+
+use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair as _};
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use serde_json::{Value, json};
+
+use super::{Report, Verdict, bare, inspect, parse_time};
+use crate::config::{self, Config};
+
+const NOW: u64 = 1_800_000_000;
+
+fn pair() -> Ed25519KeyPair {
+    Ed25519KeyPair::from_seed_unchecked(&[7; 32]).unwrap()
+}
+
+/// A partner whose key is in place, and Rownd, whose keys are elsewhere.
+fn configuration() -> Config {
+    let x = URL_SAFE_NO_PAD.encode(pair().public_key());
+    let keys = json!({"keys": [{"kty": "OKP", "crv": "Ed25519", "kid": "p1", "x": x}]});
+    let yaml = json!({ "issuers": [
+        { "name": "partner", "kind": "static", "issuer": "urn:partner", "audiences": ["my-api"],
+          "key_set": keys.to_string() },
+        { "name": "rownd", "kind": "rownd", "apps": [{ "id": "app_x" }] },
+    ] });
+    config::parse("test.yaml", &yaml.to_string(), &BTreeMap::new()).unwrap()
+}
+
+fn token(claims: &Value) -> String {
+    let header = json!({"alg": "EdDSA", "kid": "p1"}).to_string();
+    let [header, claims] = [header, claims.to_string()].map(|part| URL_SAFE_NO_PAD.encode(part));
+    let signature = pair().sign(format!("{header}.{claims}").as_bytes());
+    format!("{header}.{claims}.{}", URL_SAFE_NO_PAD.encode(signature))
+}
+
+fn report(claims: &Value) -> Report {
+    let at = UNIX_EPOCH + Duration::from_secs(NOW);
+    inspect(&configuration(), &token(claims), at).unwrap_or_else(|e| panic!("{}", e.message))
+}
+
+#[test]
+fn a_refusal_says_what_was_wanted_and_what_came() {
+    let claims = json!({"iss": "urn:partner", "aud": ["other", "\u{1b}[31m"], "sub": "u1",
+        "iat": NOW - 3_600, "exp": NOW + 90, "scope": "read"});
+    let report = report(&claims);
+    assert_eq!(report.verdict(), Verdict::Refused);
+    assert_eq!(
+        report.text(),
+        "\
+refused: audience_mismatch, the token was made for another audience
+  at     2027-01-15T08:00:00Z
+  alg    EdDSA
+  kid    p1
+  typ    JWT, or none
+  iss    urn:partner
+  aud    other, \\u{1b}[31m
+  iat    2027-01-15T07:00:00Z (1h ago)
+  nbf    none
+  exp    2027-01-15T08:01:30Z (in 1m 30s)
+  kind   scope: is there
+
+partner (static): no: audience_mismatch, the token was made for another audience
+  signature good, by a key in place
+  The token was made for another app: no `app:ID` of a configured app, or none of the
+  issuer's `audiences`, stands in `aud`.
+  this issuer wants aud my-api
+
+rownd (rownd): no: issuer_untrusted, the token issuer is not trusted
+  its tokens say iss https://api.rownd.io"
+    );
+}
+
+#[test]
+fn an_identity_is_told_with_what_it_rests_on() {
+    let good = json!({"iss": "urn:partner", "aud": "my-api", "sub": "u1", "exp": NOW + 90,
+        "scope": "read write"});
+    let taken = report(&good);
+    assert_eq!(taken.verdict(), Verdict::Taken);
+    let text = taken.text();
+    for part in ["taken, by issuer partner", "user id      u1", "scopes       read, write"] {
+        assert!(text.contains(part), "{part} in\n{text}");
+    }
+    let rownd = json!({"iss": "https://api.rownd.io", "aud": "app:app_x", "sub": "u1",
+        "https://auth.rownd.io/app_user_id": "u1", "exp": NOW + 90});
+    let open = report(&rownd);
+    assert_eq!(open.verdict(), Verdict::Undecided);
+    let text = open.text();
+    for part in [
+        "undecided: issuer rownd takes it if its signature is good",
+        "signature not checked: no keys offline",
+        "auth level   unverified",
+    ] {
+        assert!(text.contains(part), "{part} in\n{text}");
+    }
+}
+
+#[test]
+fn neither_form_holds_the_token_or_its_signature() {
+    let claims = json!({"iss": "urn:partner", "aud": "my-api", "sub": "u1", "exp": NOW + 90});
+    let (report, token) = (report(&claims), token(&claims));
+    for text in [report.text(), report.json()] {
+        for part in token.split('.') {
+            assert!(!text.contains(part), "{part} in\n{text}");
+        }
+    }
+}
+
+#[test]
+fn a_token_is_taken_out_of_what_surrounds_it() {
+    for (text, expected) in [
+        ("a.b.c", "a.b.c"),
+        ("  a.b.c\n\n", "a.b.c"),
+        ("Bearer a.b.c\n", "a.b.c"),
+        ("bearer   a.b.c", "a.b.c"),
+        ("Basic a.b.c", "Basic a.b.c"),
+        (" \n", ""),
+    ] {
+        assert_eq!(bare(text), expected, "{text:?}");
+    }
+}
+
+#[test]
+fn a_time_is_written_in_either_of_two_ways() {
+    for (text, expected) in [
+        ("2027-01-15T08:00:00Z", Some(NOW)),
+        ("1800000000", Some(NOW)),
+        ("0", Some(0)),
+        ("253402300799", Some(253_402_300_799)),
+        ("253402300800", None),
+        ("18446744073709551615", None),
+        ("2027-01-15", None),
+        ("tomorrow", None),
+        ("-1", None),
+        ("", None),
+    ] {
+        let seconds =
+            parse_time(text).ok().map(|at| at.duration_since(UNIX_EPOCH).unwrap().as_secs());
+        assert_eq!(seconds, expected, "{text:?}");
+    }
+}

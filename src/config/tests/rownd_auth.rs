@@ -1,0 +1,147 @@
+//! The service for backends: callers that could not be told apart, or never be known, are refused
+//! with what to write instead; and so are OpenID clients that could not work.
+
+use super::{APP, bad, file, good};
+use crate::config::{ClientAuthMethod, Right};
+
+const ISSUER: &str =
+    "{ name: op, kind: oidc, issuer: https://op.example.com, audiences: [my-api] }";
+
+/// A configuration whose one caller is this.
+fn caller(more: &str) -> String {
+    format!("rownd_auth: {{ callers: [{{ name: a, {more} }}] }}")
+}
+
+/// A configuration whose one client is this, of an issuer that is there.
+fn client(more: &str) -> String {
+    format!(
+        "issuers: [{ISSUER}]\nrownd_auth: {{ oidc_clients: [{{ name: web, issuer: op, \
+         client_id: id, redirect_uris: [https://a.com/cb], {more} }}] }}"
+    )
+}
+
+#[test]
+fn a_caller_needs_a_way_to_be_known() {
+    const SECRET: &str = "secret: a-secret-of-some-length";
+    for (more, setting, says) in [
+        ("allow: [verify]", "rownd_auth.callers[0]", "cannot be known"),
+        (&format!("allow: [], {SECRET}"), "rownd_auth.callers[0].allow", "allow: [verify]"),
+        ("allow: [verify], secret: short", "rownd_auth.callers[0].secret", "openssl rand"),
+        ("allow: [verify], secret: ''", "rownd_auth.callers[0].secret", ""),
+        ("allow: [verify], secret: file:/nowhere", "rownd_auth.callers[0].secret", "/nowhere"),
+        ("allow: [verify], uris: [spiffe://a/b]", "rownd_auth.callers[0].uris", "client_ca_file"),
+        ("allow: [verify], dns_names: [a.b]", "rownd_auth.callers[0].dns_names", "client_ca_file"),
+        ("allow: [verify], uids: [1000]", "rownd_auth.callers[0].uids", "unix:/run"),
+        (&format!("allow: [everything], {SECRET}"), "rownd_auth.callers[0].allow[0]", ""),
+    ] {
+        let problems = bad(&caller(more), &[APP]);
+        let found = problems.iter().find(|problem| problem.setting == setting);
+        let found = found.unwrap_or_else(|| panic!("{more}: {problems:#?}"));
+        assert!(found.message.contains(says), "{more}: {found}");
+        assert!(!found.message.contains("a-secret"), "{more}: {found}");
+    }
+}
+
+#[test]
+fn two_callers_can_be_told_apart() {
+    let yaml = "\
+rownd_auth:
+  callers:
+    - { name: a, allow: [verify], secret: a-secret-of-some-length }
+    - { name: a, allow: [verify], secret: a-secret-of-some-length }
+";
+    let settings: Vec<String> =
+        bad(yaml, &[APP]).into_iter().map(|problem| problem.setting).collect();
+    assert_eq!(settings, ["rownd_auth.callers[1].name", "rownd_auth.callers[1].secret"]);
+}
+
+#[test]
+fn a_callers_secret_can_be_a_files_and_is_never_printed() {
+    let (_directory, path) = file("a-secret-of-some-length\n");
+    let yaml = caller(&format!("allow: [exchange], secret: 'file:{}'", path.display()));
+    let config = good(&yaml, &[APP]);
+    let caller = &config.rownd_auth.callers[0];
+    assert_eq!(caller.secret.as_ref().unwrap().expose(), "a-secret-of-some-length");
+    assert_eq!(caller.allow, [Right::Exchange]);
+    let printed = serde_json::to_string(&config).unwrap();
+    assert!(!printed.contains("a-secret"), "{printed}");
+    assert!(!format!("{config:?}").contains("a-secret"));
+}
+
+#[test]
+fn callers_by_certificate_and_by_user_need_a_listener_that_tells_them() {
+    let socket = "listeners: { grpc: { address: 'unix:/run/grpc.sock' } }\n";
+    good(&format!("{socket}{}", caller("allow: [verify], uids: [1000]")), &[APP]);
+    for name in ["''", "'*.shop'"] {
+        let problems = bad(&caller(&format!("allow: [verify], dns_names: [{name}]")), &[APP]);
+        let exact = problems.iter().any(|problem| problem.message.contains("no patterns"));
+        assert!(exact, "{name}: {problems:#?}");
+    }
+}
+
+#[test]
+fn an_openid_client_proves_itself_as_it_can() {
+    let method = |more: &str| good(&client(more), &[]).rownd_auth.oidc_clients[0].auth_method;
+    assert_eq!(method(""), Some(ClientAuthMethod::None));
+    assert_eq!(method("client_secret: s"), Some(ClientAuthMethod::Basic));
+    assert_eq!(method("client_secret: s, auth_method: post"), Some(ClientAuthMethod::Post));
+    for (more, setting, says) in [
+        ("auth_method: basic", "client_secret", "is missing"),
+        ("client_secret: s, auth_method: none", "auth_method", "unused"),
+        ("pkce: false", "pkce", "stolen"),
+        ("scopes: [email]", "scopes", "openid"),
+        ("scopes: [openid, 'a b']", "scopes[1]", "no scope"),
+        ("client_secret: ''", "client_secret", ""),
+    ] {
+        let problems = bad(&client(more), &[]);
+        let setting = format!("rownd_auth.oidc_clients[0].{setting}");
+        let found = problems.iter().find(|problem| problem.setting == setting);
+        let found = found.unwrap_or_else(|| panic!("{more}: {problems:#?}"));
+        assert!(found.message.contains(says), "{more}: {found}");
+    }
+}
+
+#[test]
+fn an_openid_client_has_an_issuer_and_a_way_back() {
+    let yaml = format!(
+        "issuers: [{ISSUER}, {{ name: r, kind: rownd, apps: [{{ id: app_a }}] }}]
+rownd_auth:
+  oidc_clients:
+    - {{ name: a, issuer: nobody, client_id: id, redirect_uris: [https://a.com/cb] }}
+    - {{ name: b, issuer: r, client_id: id, redirect_uris: [https://a.com/cb] }}
+    - {{ name: a, issuer: op, client_id: '', redirect_uris: [] }}
+    - {{ name: d, issuer: op, client_id: id, redirect_uris: [/cb, 'https://a.com/#x'] }}
+"
+    );
+    let settings: Vec<String> =
+        bad(&yaml, &[]).into_iter().map(|problem| problem.setting).collect();
+    let at = |rest: &str| format!("rownd_auth.oidc_clients{rest}");
+    let expected = [
+        at("[0].issuer"),
+        at("[1].issuer"),
+        at("[2].name"),
+        at("[2].client_id"),
+        at("[2].redirect_uris"),
+        at("[3].redirect_uris[0]"),
+        at("[3].redirect_uris[1]"),
+    ];
+    for setting in &expected {
+        assert!(settings.contains(setting), "{setting} is not in {settings:#?}");
+    }
+    assert_eq!(settings.len(), expected.len(), "{settings:#?}");
+}
+
+#[test]
+fn times_and_numbers_have_bounds() {
+    for (more, setting) in [
+        ("timeout: 50ms", "timeout"),
+        ("timeout: 10m", "timeout"),
+        ("refresh_grace: 2m", "refresh_grace"),
+        ("max_in_flight: 0", "max_in_flight"),
+        ("max_in_flight: 100000", "max_in_flight"),
+    ] {
+        let problems = bad(&format!("rownd_auth: {{ {more} }}"), &[APP]);
+        assert_eq!(problems[0].setting, format!("rownd_auth.{setting}"), "{more}");
+    }
+    good("rownd_auth: { refresh_grace: 0s }", &[APP]);
+}

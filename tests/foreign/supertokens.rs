@@ -1,0 +1,147 @@
+//! Sessions by SuperTokens' own `supertokens-python` 0.31.4.
+//!
+//! In: what the library put into its sessions' tokens, the keys it publishes, and its verdict on
+//! each token. Out: the same verdict here, in the header and in the cookie, for the same user.
+
+use std::collections::BTreeMap;
+
+use rownd_authz::model::DenyReason;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::{package, talk::python, tool};
+use crate::it::support::{
+    Answer, Ask, Issuer, Reply, TestApp, config_with,
+    forge::{APP, USER},
+};
+
+const BASE_PATH: &str = "/auth";
+const COOKIE: &str = "sAccessToken";
+
+/// What the library made.
+#[derive(Debug, Deserialize)]
+struct Minted {
+    version: String,
+    keys: Vec<Value>,
+    tokens: BTreeMap<String, String>,
+    /// Whose session it is; nobody's where the library takes it for none.
+    judged: BTreeMap<String, Option<String>>,
+    anti_csrf: String,
+    claims: BTreeMap<String, Value>,
+}
+
+async fn mint(issuer: &Issuer) -> Minted {
+    tool("venv/supertokens.stamp");
+    let name = |name: &str| format!("https://auth.rownd.io/{name}");
+    let question = json!({
+        "api_domain": issuer.url(),
+        "api_base_path": BASE_PATH,
+        "user": "st-user-1",
+        "roles": ["admin", "editor"],
+        // What Rownd's plugin adds, and what nobody may: the library keeps its own for itself.
+        "payload": {
+            (name("app_user_id")): USER,
+            (name("auth_level")): "verified",
+            (name("is_verified_user")): true,
+            "stt": 1, "sub": "somebody-else", "tId": "another", "iss": "https://evil.example",
+        },
+    });
+    let said = python("tests/foreign/minters/supertokens_mint.py", &question).await;
+    let minted: Minted = serde_json::from_value(said).unwrap();
+    let wanted = std::fs::read_to_string(package(".ci/tools/supertokens.txt")).unwrap();
+    let version = format!("supertokens-python=={} ", minted.version);
+    assert!(wanted.contains(&version), "{version}: run `make tools` again");
+    minted
+}
+
+/// A service that trusts the issuer, with the keys that the library publishes.
+async fn serve(issuer: &Issuer, minted: &Minted) -> TestApp {
+    let keys = Reply::json(&json!({ "keys": minted.keys }));
+    issuer.set(&format!("{BASE_PATH}/jwt/jwks.json"), keys);
+    let settings = config_with(issuer, |config| {
+        config["issuers"] = json!([{
+            "name": "supertokens", "kind": "supertokens", "apps": [{ "id": APP }],
+            "base_url": format!("{}{BASE_PATH}", issuer.url()),
+        }]);
+        config["credentials"] = json!([{ "header": "authorization" }, { "cookie": COOKIE }]);
+    });
+    TestApp::ready(&settings).await
+}
+
+fn cookie(method: &str, token: &str) -> Ask {
+    Ask::get("/").method(method).header("cookie", format!("{COOKIE}={token}"))
+}
+
+fn assert_user(answer: &Answer, minted: &Minted, name: &str) {
+    answer.assert_allowed(name, "authenticated");
+    let handle = minted.claims[name]["sessionHandle"].as_str().unwrap();
+    for (header, expected) in [
+        ("x-rownd-user-id", USER),
+        ("x-rownd-auth-level", "verified"),
+        ("x-rownd-verified", "true"),
+        ("x-rownd-app-id", APP),
+        ("x-rownd-issuer", "supertokens"),
+        ("x-rownd-session-id", handle),
+        ("x-rownd-roles", "admin,editor"),
+    ] {
+        assert_eq!(answer.set(header), Some(expected), "{name}: {header}");
+    }
+}
+
+#[tokio::test]
+async fn the_librarys_sessions_are_taken_and_its_other_tokens_are_not() {
+    let issuer = Issuer::start();
+    let minted = mint(&issuer).await;
+    let app = serve(&issuer, &minted).await;
+    let iss = format!("{}{BASE_PATH}", issuer.url());
+    for (name, expected) in [
+        ("session", Ok(())),
+        ("without anti-csrf", Ok(())),
+        // Of the same issuer and its keys, each good for something else.
+        ("oauth2", Err(DenyReason::TokenKindRefused)),
+        ("jwt", Err(DenyReason::TokenKindRefused)),
+        ("forged", Err(DenyReason::SignatureInvalid)),
+    ] {
+        let (token, claims) = (&minted.tokens[name], &minted.claims[name]);
+        assert_eq!(claims["iss"], iss.as_str(), "{name}: the library says whose it is");
+        let ours = expected.is_ok().then_some("st-user-1");
+        assert_eq!(minted.judged[name].as_deref(), ours, "{name}: by the library itself");
+        for ask in [Ask::with_token(token), cookie("GET", token)] {
+            let answer = app.check(&ask).await;
+            match expected {
+                Ok(()) => assert_user(&answer, &minted, name),
+                Err(reason) => {
+                    answer.assert_denied(name, reason);
+                    assert_eq!(answer.fact("issuer"), "supertokens", "{name}");
+                }
+            }
+        }
+    }
+    assert_eq!(minted.claims["oauth2"]["stt"], 1);
+    assert!(minted.claims["oauth2"]["sessionHandle"].is_string(), "the type alone tells it apart");
+    assert_eq!(minted.claims["session"]["sub"], "st-user-1", "what is reserved stays its own");
+}
+
+#[tokio::test]
+async fn a_session_cookie_shows_the_librarys_own_proof() {
+    let issuer = Issuer::start();
+    let minted = mint(&issuer).await;
+    let app = serve(&issuer, &minted).await;
+    let (value, name) = (minted.anti_csrf.as_str(), "session");
+    for (what, headers, taken) in [
+        ("nothing", vec![], false),
+        ("its value", vec![("anti-csrf", value)], true),
+        ("another value", vec![("anti-csrf", "other")], false),
+        ("rid", vec![("rid", "session")], true),
+        ("another origin", vec![("origin", "https://evil.example")], false),
+    ] {
+        let ask = cookie("POST", &minted.tokens[name]);
+        let ask = headers.iter().fold(ask, |ask, (header, value)| ask.header(header, value));
+        let answer = app.check(&ask).await;
+        if taken {
+            assert_user(&answer, &minted, name);
+        } else {
+            answer.assert_denied(what, DenyReason::CookieCrossSite);
+        }
+    }
+}

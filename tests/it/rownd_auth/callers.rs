@@ -1,0 +1,198 @@
+//! Who may call what: by secret, by Unix user, by certificate, and those whom nobody knows.
+
+use std::os::unix::fs::MetadataExt as _;
+
+use hyper_util::rt::TokioIo;
+use rownd_authz::{
+    app::ListenAddress,
+    grpc::pb::rownd::auth::v1::{
+        BuildAuthorizationUrlRequest, ExchangeRequest, GetUserRequest, GuestGrant, VerifyRequest,
+        exchange_request::Grant, get_user_request::Subject, rownd_auth_client::RowndAuthClient,
+    },
+};
+use serde_json::json;
+use tokio::net::UnixStream;
+use tonic::{
+    Code, Request, Status,
+    body::Body,
+    client::GrpcService,
+    codegen::StdError,
+    transport::{Channel, Endpoint, Uri},
+};
+use tower::service_fn;
+
+use super::{ADMIN, Rig, TRADER, refresh, said};
+use crate::it::support::Reply;
+
+/// Each method, and the right it takes.
+const CALLS: [(&str, &str); 6] = [
+    ("Verify", "verify"),
+    ("GetUser of the token's user", "get_own_user"),
+    ("GetUser of another", "get_user"),
+    ("Exchange", "exchange"),
+    ("BuildAuthorizationUrl", "exchange"),
+    ("Exchange for a guest", "create_guest"),
+];
+
+/// Makes a call; whether the caller was let through, to whatever end.
+async fn may<T>(rig: &Rig, stub: &mut RowndAuthClient<T>, call: &str) -> Result<(), Status>
+where
+    T: GrpcService<Body>,
+    T::Error: Into<StdError>,
+    T::ResponseBody: tonic::codegen::Body<Data = bytes::Bytes> + Send + 'static,
+    <T::ResponseBody as tonic::codegen::Body>::Error: Into<StdError> + Send,
+{
+    let token = rig.token("ann");
+    let user = |subject| GetUserRequest { subject: Some(subject), ..GetUserRequest::default() };
+    let exchange = |grant| ExchangeRequest { grant: Some(grant), ..ExchangeRequest::default() };
+    let ended = match call {
+        "Verify" => {
+            stub.verify(VerifyRequest { token, ..VerifyRequest::default() }).await.map(|_| ())
+        }
+        "GetUser of the token's user" => {
+            stub.get_user(user(Subject::Token(token))).await.map(|_| ())
+        }
+        "GetUser of another" => {
+            stub.get_user(user(Subject::UserId("ann".to_owned()))).await.map(|_| ())
+        }
+        "Exchange" => stub.exchange(exchange(refresh::grant("x"))).await.map(|_| ()),
+        "BuildAuthorizationUrl" => {
+            let request = BuildAuthorizationUrlRequest {
+                oidc_client: "web".to_owned(),
+                ..BuildAuthorizationUrlRequest::default()
+            };
+            stub.build_authorization_url(request).await.map(|_| ())
+        }
+        _ => {
+            let request = ExchangeRequest {
+                issuer: Some("rownd".to_owned()),
+                ..exchange(Grant::Guest(GuestGrant::default()))
+            };
+            stub.exchange(request).await.map(|_| ())
+        }
+    };
+    match ended {
+        Err(status) if status.code() == Code::PermissionDenied => Err(status),
+        // What comes after the door is told elsewhere.
+        _ => Ok(()),
+    }
+}
+
+/// The calls that are let through are those of these rights.
+async fn assert_rights<T>(what: &str, rig: &Rig, stub: &mut RowndAuthClient<T>, rights: &[&str])
+where
+    T: GrpcService<Body>,
+    T::Error: Into<StdError>,
+    T::ResponseBody: tonic::codegen::Body<Data = bytes::Bytes> + Send + 'static,
+    <T::ResponseBody as tonic::codegen::Body>::Error: Into<StdError> + Send,
+{
+    for (call, right) in CALLS {
+        let answer = may(rig, stub, call).await;
+        // To read anybody is to read oneself.
+        let expected =
+            rights.contains(&right) || (right == "get_own_user" && rights.contains(&"get_user"));
+        assert_eq!(answer.is_ok(), expected, "{what}: {call}: {answer:?}");
+        if answer.is_err() {
+            said(answer).is(Code::PermissionDenied, "CALLER_NOT_GRANTED");
+        }
+    }
+}
+
+#[tokio::test]
+async fn on_this_machine_a_token_is_enough_for_what_is_its_own() {
+    let rig = Rig::start().await;
+    assert_rights("nobody", &rig, &mut rig.stub(), &["verify", "get_own_user"]).await;
+    let refused = [("reason", "caller_not_granted")];
+    assert_eq!(rig.app.metric("rownd_authz_callers_refused_total", &refused), 4.0);
+    let counted = [("method", "Exchange"), ("code", "PERMISSION_DENIED")];
+    assert_eq!(rig.app.metric("rownd_authz_rpcs_total", &counted), 2.0);
+}
+
+#[tokio::test]
+async fn a_secret_opens_what_its_caller_is_allowed_and_no_more() {
+    let rig = Rig::start().await;
+    let all: Vec<&str> = CALLS.iter().map(|(_, right)| *right).collect();
+    assert_rights("admin", &rig, &mut rig.known(ADMIN), &all).await;
+    // On this machine what everybody may do is added.
+    let trader = ["verify", "get_own_user", "exchange"];
+    assert_rights("trader", &rig, &mut rig.known(TRADER), &trader).await;
+}
+
+#[tokio::test]
+async fn a_secret_that_is_nobodys_opens_nothing_at_all() {
+    let rig = Rig::start().await;
+    let short = &ADMIN[..ADMIN.len() - 1];
+    for secret in [short, "", "another-secret-of-this-test", &format!("{ADMIN}x")] {
+        let answer = may(&rig, &mut rig.known(secret), "Verify").await;
+        said(answer).is(Code::PermissionDenied, "CALLER_UNKNOWN");
+    }
+    for values in [vec![format!("Basic {ADMIN}")], vec![format!("Bearer {ADMIN}"); 2]] {
+        let mut request = Request::new(VerifyRequest { token: "x".into(), ..Default::default() });
+        for value in values {
+            request.metadata_mut().append("authorization", value.parse().unwrap());
+        }
+        let answer = rig.stub().verify(request).await;
+        said(answer).is(Code::PermissionDenied, "CALLER_UNKNOWN");
+    }
+    let refused = [("method", "Verify"), ("reason", "caller_unknown")];
+    assert_eq!(rig.app.metric("rownd_authz_callers_refused_total", &refused), 6.0);
+    // The name of the scheme has no case.
+    let mut request = Request::new(VerifyRequest { token: "x".into(), ..Default::default() });
+    let value = format!("bearer {ADMIN}").parse().unwrap();
+    request.metadata_mut().insert("authorization", value);
+    rig.stub().verify(request).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_unix_socket_knows_its_users() {
+    for (name, own, rights) in [
+        ("known", true, &["verify", "get_own_user", "create_guest"][..]),
+        ("another", false, &["verify", "get_own_user"][..]),
+    ] {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("grpc.sock");
+        let me = std::fs::metadata(dir.path()).unwrap().uid();
+        let uid = if own { me } else { me + 1 };
+        let rig = Rig::with(|settings| {
+            settings["listeners"]["grpc"]["address"] = json!(format!("unix:{}", path.display()));
+            settings["rownd_auth"]["callers"] =
+                json!([{ "name": "neighbour", "uids": [uid], "allow": ["create_guest"] }]);
+        })
+        .await;
+        let mut stub = RowndAuthClient::new(socket(&rig.app.grpc).await);
+        assert_rights(name, &rig, &mut stub, rights).await;
+    }
+}
+
+async fn socket(address: &ListenAddress) -> Channel {
+    let ListenAddress::Unix(path) = address.clone() else { panic!("{address}") };
+    let connect = service_fn(move |_: Uri| {
+        let path = path.clone();
+        async move { UnixStream::connect(path).await.map(TokioIo::new) }
+    });
+    Endpoint::from_static("http://socket").connect_with_connector(connect).await.unwrap()
+}
+
+#[tokio::test]
+async fn more_calls_than_allowed_are_told_to_come_again() {
+    let issuer = crate::it::support::Issuer::start();
+    let base = issuer.url();
+    let rig = Rig::with(|settings| {
+        settings["issuers"][0]["base_url"] = json!(base);
+        settings["issuers"][0]["required"] = json!(false);
+        settings["rownd_auth"]["max_in_flight"] = json!(1);
+    })
+    .await;
+    issuer.set("/hub/auth/token", Reply::Hang);
+    let mut held = rig.known(TRADER);
+    let held = tokio::spawn(async move {
+        let request = ExchangeRequest { grant: Some(refresh::grant("x")), ..Default::default() };
+        held.exchange(request).await
+    });
+    issuer.asked("/hub/auth/token", 1).await;
+    let request = VerifyRequest { token: "x".into(), ..VerifyRequest::default() };
+    said(rig.stub().verify(request.clone()).await).is(Code::Unavailable, "OVERLOADED");
+    held.abort();
+    let again = async || rig.stub().verify(request.clone()).await.ok().map(drop);
+    crate::it::support::eventually("the place of the call that left", again).await;
+}

@@ -1,0 +1,192 @@
+//! `GetUser`: by id and by token, how much of it, how old, and why not.
+
+use prost_types::FieldMask;
+use rownd_authz::{
+    emulator::{Endpoint, Fault, SignedBy},
+    grpc::pb::rownd::auth::v1::{
+        AuthLevel, GetUserRequest, GetUserResponse, MigrationGrant, User, UserState,
+        exchange_request::Grant, get_user_request::Subject,
+    },
+};
+use serde_json::json;
+use tonic::{Code, Status};
+
+use super::{APP, APP_KEY, APP_SECRET, Rig, assert_field, said};
+use crate::it::support::http::speak;
+
+fn by_id(user: &str) -> GetUserRequest {
+    GetUserRequest { subject: Some(Subject::UserId(user.to_owned())), ..Default::default() }
+}
+
+fn by_token(token: &str) -> GetUserRequest {
+    GetUserRequest { subject: Some(Subject::Token(token.to_owned())), ..Default::default() }
+}
+
+async fn get(rig: &Rig, request: GetUserRequest) -> Result<GetUserResponse, Status> {
+    Ok(rig.admin().get_user(request).await?.into_inner())
+}
+
+async fn user(rig: &Rig, request: GetUserRequest) -> User {
+    get(rig, request).await.unwrap_or_else(|status| panic!("{status:?}")).user.unwrap()
+}
+
+fn masked(request: GetUserRequest, paths: &[&str]) -> GetUserRequest {
+    let paths = paths.iter().map(|path| (*path).to_owned()).collect();
+    GetUserRequest { read_mask: Some(FieldMask { paths }), ..request }
+}
+
+fn names(part: Option<prost_types::Struct>) -> Vec<String> {
+    part.map(|part| part.fields.into_keys().collect()).unwrap_or_default()
+}
+
+#[tokio::test]
+async fn a_user_is_read_whole_by_id_and_by_token() {
+    let rig = Rig::start().await;
+    let whole = user(&rig, by_id("ann")).await;
+    assert_eq!(whole.id, "ann");
+    assert_eq!(whole.state(), UserState::Enabled);
+    assert_eq!(whole.auth_level(), AuthLevel::Verified);
+    assert!(names(whole.data.clone()).contains(&"plan".to_owned()));
+    assert_eq!(names(whole.verified_data.clone()), ["email"]);
+    assert_eq!(names(whole.attributes.clone()), ["shop:tags"]);
+    assert_eq!(whole.memberships[0].roles, ["owner", "editor"]);
+    assert!(names(whole.meta.clone()).contains(&"created".to_owned()));
+    assert_eq!(user(&rig, by_token(&rig.token("ann"))).await, whole);
+    assert_eq!(rig.hits(Endpoint::UserData), 1, "kept, and shared by both ways");
+}
+
+#[tokio::test]
+async fn a_mask_says_how_much() {
+    let rig = Rig::start().await;
+    let bare = user(&rig, masked(by_id("ann"), &["id"])).await;
+    assert_eq!(bare, User { id: "ann".to_owned(), ..User::default() });
+    let parts = user(&rig, masked(by_id("ann"), &["data.plan", "memberships", "state"])).await;
+    assert_eq!(names(parts.data.clone()), ["plan"]);
+    assert_eq!((parts.memberships.len(), parts.state()), (1, UserState::Enabled));
+    assert_eq!((parts.id.as_str(), parts.meta), ("", None));
+    let none = user(&rig, masked(by_id("ann"), &["data.nothing"])).await;
+    assert_eq!(none.data.map(|data| data.fields.len()), Some(0));
+    for path in ["email", "data.", "id.x", "DATA", ""] {
+        assert_field(get(&rig, masked(by_id("ann"), &[path])).await, "read_mask");
+    }
+}
+
+#[tokio::test]
+async fn the_caller_says_how_old_it_may_be() {
+    let rig = Rig::with(|settings| settings["profiles"] = json!({ "ttl": "10m" })).await;
+    let at_most = |seconds| GetUserRequest {
+        max_age: Some(prost_types::Duration { seconds, nanos: 0 }),
+        ..by_id("ann")
+    };
+    get(&rig, by_id("ann")).await.unwrap();
+    let kept = get(&rig, at_most(3600)).await.unwrap();
+    assert!(!kept.stale && kept.age.is_some());
+    assert_eq!(rig.hits(Endpoint::UserData), 1);
+    get(&rig, at_most(0)).await.unwrap();
+    assert_eq!(rig.hits(Endpoint::UserData), 2);
+    assert_field(get(&rig, at_most(-1)).await, "max_age");
+}
+
+#[tokio::test]
+async fn an_old_profile_says_that_it_is_one() {
+    let rig = Rig::with(|settings| {
+        settings["profiles"] = json!({ "ttl": "0s", "stale_on_error": "10m" });
+    })
+    .await;
+    get(&rig, by_id("ann")).await.unwrap();
+    rig.controls.inject(Fault::status(Endpoint::UserData, 500)).unwrap();
+    assert!(get(&rig, by_id("ann")).await.unwrap().stale);
+}
+
+#[tokio::test]
+async fn there_is_a_code_for_each_way_to_get_nobody() {
+    let rig = Rig::with(|settings| settings["profiles"] = json!({ "ttl": "0s" })).await;
+    let unknown = || get(&rig, by_id("nobody"));
+    said(unknown().await).is(Code::NotFound, "USER_NOT_FOUND");
+    said(get(&rig, by_id("..")).await).is(Code::NotFound, "USER_NOT_FOUND");
+    said(get(&rig, by_id("banned")).await).is(Code::FailedPrecondition, "USER_DISABLED");
+    let anyway = GetUserRequest { allow_disabled: true, ..by_id("banned") };
+    assert_eq!(user(&rig, anyway).await.state(), UserState::Disabled);
+    for (status, code, reason) in [
+        (401, Code::FailedPrecondition, "APP_CREDENTIALS_REFUSED"),
+        (403, Code::FailedPrecondition, "APP_CREDENTIALS_REFUSED"),
+        (429, Code::ResourceExhausted, "ROWND_RATE_LIMITED"),
+    ] {
+        rig.controls.inject(Fault::status(Endpoint::UserData, status)).unwrap();
+        let answer = get(&rig, by_id("ann")).await;
+        said(answer).is(code, reason).tells("upstream_status", &status.to_string());
+        rig.controls.clear_faults();
+    }
+    rig.controls.inject(Fault::garbage(Endpoint::UserData)).unwrap();
+    said(get(&rig, by_id("ann")).await).is(Code::Internal, "ROWND_ANSWER_INVALID");
+    rig.controls.clear_faults();
+    rig.controls.inject(Fault::status(Endpoint::UserData, 500)).unwrap();
+    said(get(&rig, by_id("ann")).await).is(Code::Unavailable, "ROWND_UNAVAILABLE");
+}
+
+#[tokio::test]
+async fn a_token_that_is_no_good_names_nobody() {
+    let rig = Rig::with(|settings| settings["profiles"] = json!({ "ttl": "0s" })).await;
+    let forged = rig.mint(&Rig::order("ann").signed_by(SignedBy::Foreign));
+    let expired = rig.mint(&Rig::order("ann").issued(-7200));
+    for (token, reason) in [(forged, "SIGNATURE_INVALID"), (expired, "TOKEN_EXPIRED")] {
+        said(get(&rig, by_token(&token)).await).is(Code::Unauthenticated, reason);
+    }
+    assert_eq!(rig.hits(Endpoint::UserData), 0);
+    let banned = rig.token("banned");
+    said(get(&rig, by_token(&banned)).await).is(Code::FailedPrecondition, "USER_DISABLED");
+    // Signed out everywhere since.
+    let token = rig.mint(&Rig::order("ann").issued(-60));
+    let head = format!(
+        "x-rownd-app-key: {APP_KEY}\r\nx-rownd-app-secret: {APP_SECRET}\r\n\
+         content-type: application/json\r\n"
+    );
+    let line = format!("POST /applications/{APP}/users/ann/signout");
+    speak(rig.emulator, &line, &head, "{\"sign_out_all\":true}").await;
+    said(get(&rig, by_token(&token)).await).is(Code::Unauthenticated, "REVOKED");
+    assert!(user(&rig, by_id("ann")).await.tokens_valid_since.is_some());
+}
+
+#[tokio::test]
+async fn a_session_reads_its_own_user() {
+    let rig = Rig::start().await;
+    let migration = Grant::Migration(MigrationGrant { token: rig.token("ann") });
+    let session = rig.tokens(migration).await.access_token;
+    let own = user(&rig, by_token(&session)).await;
+    assert_eq!((own.id.as_str(), own.auth_level()), ("ann", AuthLevel::Verified));
+    assert_eq!(names(own.verified_data), ["email"]);
+    assert_eq!(rig.hits(Endpoint::UserData), 0, "SuperTokens was asked, not Rownd");
+}
+
+#[tokio::test]
+async fn a_token_reads_its_own_user_where_there_is_no_secret() {
+    let rig = Rig::with(|settings| {
+        settings["issuers"][0]["apps"] = json!([{ "id": APP }]);
+    })
+    .await;
+    let own = user(&rig, by_token(&rig.token("ann"))).await;
+    assert_eq!(own.id, "ann");
+    assert_eq!(rig.hits(Endpoint::Me), 1);
+    let others = get(&rig, by_id("ann")).await;
+    said(others).is(Code::FailedPrecondition, "PROFILE_UNSUPPORTED");
+}
+
+#[tokio::test]
+async fn a_mistake_in_the_call_names_the_field() {
+    let rig = Rig::start().await;
+    assert_field(get(&rig, GetUserRequest::default()).await, "subject");
+    assert_field(get(&rig, by_id("")).await, "user_id");
+    assert_field(get(&rig, by_token("")).await, "token");
+    for (issuer, app, field) in
+        [(Some("sessions"), None, "issuer"), (None, Some("app_other"), "app_id")]
+    {
+        let request = GetUserRequest {
+            issuer: issuer.map(str::to_owned),
+            app_id: app.map(str::to_owned),
+            ..by_id("ann")
+        };
+        assert_field(get(&rig, request).await, field);
+    }
+    let named = GetUserRequest { issuer: Some("rownd".into()), ..by_token(&rig.token("ann")) };
+    assert_field(get(&rig, named).await, "issuer");
+}
