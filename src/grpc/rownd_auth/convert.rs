@@ -5,15 +5,13 @@ use std::time::{Duration, SystemTime};
 use prost_types::{ListValue, NullValue, Struct, Timestamp, Value, value::Kind};
 use serde_json::{Map, Value as Json};
 
-use super::{
-    super::pb::rownd::auth::v1::{
+use super::fault::Fault;
+use crate::{
+    authz::Answer,
+    grpc::pb::rownd::auth::v1::{
         AuthLevel as WireLevel, Denial as WireDenial, DenialKind, Identity as WireIdentity,
         Membership, MembershipState,
     },
-    fault::Fault,
-};
-use crate::{
-    authz::Answer,
     model::{AuthLevel, Denial, DenialClass, Group},
 };
 

@@ -3,18 +3,18 @@
 use prost_types::Struct;
 
 use super::{
-    super::pb::rownd::auth::v1::{
-        AuthorizationCodeGrant, BuildAuthorizationUrlRequest, BuildAuthorizationUrlResponse,
-        ExchangeRequest, ExchangeResponse, GuestGrant, MigrationGrant, NoTokens, RefreshTokenGrant,
-        SignInIntent, ThirdPartyTokenGrant, Tokens as WireTokens, UserType as WireUserType,
-        exchange_request::Grant, exchange_response::Outcome,
-    },
     Call, convert,
     fault::{Asked, Fault},
     pick,
 };
 use crate::{
     config::{IssuerKind, Right, Secret},
+    grpc::pb::rownd::auth::v1::{
+        AuthorizationCodeGrant, BuildAuthorizationUrlRequest, BuildAuthorizationUrlResponse,
+        ExchangeRequest, ExchangeResponse, GuestGrant, MigrationGrant, NoTokens, RefreshTokenGrant,
+        SignInIntent, ThirdPartyTokenGrant, Tokens as WireTokens, UserType as WireUserType,
+        exchange_request::Grant, exchange_response::Outcome,
+    },
     model::AuthLevel,
     rownd::{
         CodeGrant, ExchangeError, Granted, GuestLevel, Intent, Registered, ThirdParty, Tokens,

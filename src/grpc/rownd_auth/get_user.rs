@@ -8,9 +8,6 @@ use serde_json::{Map, Value as Json};
 use tokio::time::Instant;
 
 use super::{
-    super::pb::rownd::auth::v1::{
-        GetUserRequest, GetUserResponse, User, UserState, get_user_request::Subject,
-    },
     Call, Methods, convert,
     fault::{Fault, is_undecided},
     pick, time_left, verify,
@@ -18,6 +15,9 @@ use super::{
 use crate::{
     authz::Question,
     config::{Freshness, IssuerKind, Right, Secret},
+    grpc::pb::rownd::auth::v1::{
+        GetUserRequest, GetUserResponse, User, UserState, get_user_request::Subject,
+    },
     model::{Cutoff, DenyReason, Identity, Profile},
     profile::{self, Known, Whose},
 };

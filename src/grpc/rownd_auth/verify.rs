@@ -3,15 +3,15 @@
 use bytes::Bytes;
 
 use super::{
-    super::pb::rownd::auth::v1::{
-        Freshness as WireFreshness, VerifyRequest, VerifyResponse, verify_response::Outcome,
-    },
     Call, Methods, convert,
     fault::{Fault, is_undecided},
 };
 use crate::{
     authz::{Answer, Question},
     config::{Freshness, Right},
+    grpc::pb::rownd::auth::v1::{
+        Freshness as WireFreshness, VerifyRequest, VerifyResponse, verify_response::Outcome,
+    },
     metrics::Api,
     model::Denial,
 };

@@ -33,6 +33,9 @@ async fn sigterm_and_ctrl_c_end_the_binary_well() {
         binary.is_ready().await;
         let wire = Wire::connect(binary.grpc).await;
         let mut held = wire.begin_check().await.unwrap();
+        let arrived =
+            async || (binary.metric("rownd_authz_in_flight", &[]).await == 1.0).then_some(());
+        eventually("it arrived", arrived).await;
         binary.signal(signal);
         binary.logged(&["draining"]).await;
         held.finish(frame_of(&Ask::with_token(key.token(&Claims::of(&issuer.url())))));
