@@ -80,13 +80,7 @@ impl Injector {
     ) -> Result<HeaderMutations, DenyReason> {
         let headers = match identity {
             None => self.nobody.clone(),
-            Some(who) => match who.headers.get() {
-                Some(headers) => headers.clone(),
-                None => {
-                    let headers = Arc::new(self.headers(Some(who))?);
-                    who.headers.get_or_init(|| headers).clone()
-                }
-            },
+            Some(who) => who.headers.get_or_make(|| self.headers(who))?,
         };
         let mut spoofed: Vec<String> = Vec::new();
         for (name, _) in request.headers.iter() {
@@ -103,14 +97,14 @@ impl Injector {
     }
 
     /// What an identity sets, and what it has no value for.
-    fn headers(&self, identity: Option<&Identity>) -> Result<IdentityHeaders, DenyReason> {
+    fn headers(&self, identity: &Identity) -> Result<IdentityHeaders, DenyReason> {
         let mut headers =
             IdentityHeaders { set: Vec::with_capacity(FIELDS.len()), ..IdentityHeaders::default() };
         let mut total = 0;
         for (name, read) in FIELDS {
             // An empty value is none: a proxy may leave an empty header out, and what the client
             // sent in its place would stay.
-            match identity.and_then(read).filter(|value| !value.as_str().is_empty()) {
+            match read(identity).filter(|value| !value.as_str().is_empty()) {
                 None => headers.remove.push(name),
                 Some(value) => {
                     let value = match value {

@@ -1,7 +1,7 @@
 //! What reaches the service behind: our own headers, encoded, and never a client's spelling of
 //! them.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, sync::Arc};
 
 use bytes::Bytes;
 use percent_encoding::percent_decode_str;
@@ -384,4 +384,14 @@ proptest! {
         let none = identity.roles == [""];
         prop_assert_eq!(roles.unwrap_or_default(), if none { Vec::new() } else { identity.roles });
     }
+}
+
+/// What is made for a token that is seen once goes with its answer.
+#[test]
+fn the_headers_of_an_identity_are_kept_from_its_second_check_on() {
+    let who = identity();
+    let [first, second, third] = [(); 3].map(|()| mutations(&[], Some(&who)).identity);
+    assert!(!Arc::ptr_eq(&first, &second), "kept at once");
+    assert!(Arc::ptr_eq(&second, &third), "made again");
+    assert_eq!(first, third);
 }

@@ -15,7 +15,7 @@ pub use decision::{
     AllowReason, Decision, Denial, DenialClass, HeaderMutations, IdentityHeaders, Verdict,
     VerdictFacts,
 };
-pub use identity::{AuthLevel, CookieProof, Credential, CredentialSource, Identity};
+pub use identity::{AuthLevel, CookieProof, Credential, CredentialSource, Identity, KeptHeaders};
 pub use peer::{Origin, Peer, PeerName};
 pub use profile::{Cutoff, Group, Profile};
 pub use reason::DenyReason;

@@ -25,8 +25,8 @@ pub(super) fn fingerprint(token: &[u8]) -> Fingerprint {
     fingerprint
 }
 
-/// What is known of a genuine token.
-#[derive(Debug)]
+/// What is known of a genuine token. It stands in the table itself, so it is kept small.
+#[derive(Debug, Clone)]
 pub(super) struct Verified {
     pub(super) identity: Arc<Identity>,
     pub(super) lifetime: Lifetime,
@@ -40,15 +40,15 @@ pub(super) struct Verified {
 /// are gone.
 pub(super) const TABLE_SHARE: usize = 4 * 32;
 /// The reference counts; the names of the identity headers, their list, and what surrounds them
-/// when they are encoded.
+/// when they are encoded. An entry that was asked once has none of these yet.
 const OVERHEAD: usize = TABLE_SHARE + 64 + 1_200;
 
 /// Bytes an entry takes, about.
 #[derive(Debug, Clone)]
 struct Weight;
 
-impl Weighter<Fingerprint, Arc<Verified>> for Weight {
-    fn weight(&self, _: &Fingerprint, entry: &Arc<Verified>) -> u64 {
+impl Weighter<Fingerprint, Verified> for Weight {
+    fn weight(&self, _: &Fingerprint, entry: &Verified) -> u64 {
         weigh(&entry.identity)
     }
 }
@@ -126,7 +126,7 @@ pub(super) type Table<V, W> = Cache<Fingerprint, V, W, DefaultHashBuilder, Evict
 /// The cache, bounded in bytes.
 #[derive(Debug)]
 pub(super) struct ClaimsCache {
-    entries: Option<Table<Arc<Verified>, Weight>>,
+    entries: Option<Table<Verified, Weight>>,
     metrics: Arc<Metrics>,
 }
 
@@ -143,8 +143,8 @@ impl ClaimsCache {
     pub(super) fn get(
         &self,
         fingerprint: &Fingerprint,
-        holds: impl FnOnce(&Arc<Verified>) -> bool,
-    ) -> Option<Arc<Verified>> {
+        holds: impl FnOnce(&Verified) -> bool,
+    ) -> Option<Verified> {
         let entries = self.entries.as_ref()?;
         let found = entries.get(fingerprint).filter(holds);
         self.metrics.cache_looked_up(CacheName::Claims, found.is_some());
@@ -153,7 +153,7 @@ impl ClaimsCache {
 
     pub(super) fn insert(&self, fingerprint: Fingerprint, verified: Verified) {
         if let Some(entries) = &self.entries {
-            entries.insert(fingerprint, Arc::new(verified));
+            entries.insert(fingerprint, verified);
             self.metrics.cache_inserted(CacheName::Claims);
         }
     }

@@ -221,7 +221,7 @@ impl Verifier {
         }
         let seconds = unix_seconds(now);
         let fingerprint = cache::fingerprint(token);
-        let holds = |hit: &Arc<Verified>| {
+        let holds = |hit: &Verified| {
             self.issuers.get(hit.issuer).is_some_and(|issuer| issuer.keys.holds(&hit.key))
         };
         if let Some(hit) = self.cache.get(&fingerprint, holds)
@@ -232,7 +232,7 @@ impl Verifier {
                 .check(seconds, issuer.leeway)
                 .and_then(|()| self.still_good(&hit.identity, seconds));
             self.metrics.verified(Some(issuer.label), judged.map_or_else(refusal_label, |()| 0));
-            return judged.map(|()| hit.identity.clone()).map_err(|reason| issuer.denies(reason));
+            return judged.map(|()| hit.identity).map_err(|reason| issuer.denies(reason));
         }
         if let Some(refused) = self.refused_before(&fingerprint, seconds) {
             let issuer = self.issuers.get(refused.issuer);

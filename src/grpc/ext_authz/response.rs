@@ -100,7 +100,7 @@ impl<'a> Encoder<'a> {
         let facts = verdict.facts();
         match verdict {
             Verdict::Allow { mutations, .. } => {
-                let mut part = Part::new();
+                let mut part = Part::of_check();
                 part.allowed();
                 part.ok_response(iter::empty(), mutations.spoofed.iter().map(String::as_str));
                 about_check(&mut part, "allow", verdict);
@@ -119,7 +119,7 @@ impl<'a> Encoder<'a> {
                     dynamic_metadata: None,
                     http_response: Some(self.denied(&form, denial, facts)),
                 };
-                let mut about = Part::new();
+                let mut about = Part::of_check();
                 about_check(&mut about, outcome, verdict);
                 if let Some(identity) = facts.identity.as_deref() {
                     about_identity(&mut about, identity);
@@ -193,7 +193,7 @@ impl<'a> Encoder<'a> {
 
 /// What every allowed answer to an identity, or to nobody, has in common.
 fn of_identity(headers: &IdentityHeaders, identity: Option<&Identity>) -> Vec<u8> {
-    let mut part = Part::new();
+    let mut part = Part::of_identity();
     let set = headers.set.iter().map(|(name, value)| (*name, value.as_ref()));
     part.ok_response(set, headers.remove.iter().copied());
     if let Some(identity) = identity {

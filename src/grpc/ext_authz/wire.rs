@@ -37,9 +37,14 @@ mod metadata {
 pub(super) struct Part(Vec<u8>);
 
 impl Part {
-    /// Empty, with room for as much as an answer usually takes.
-    pub(super) fn new() -> Self {
+    /// Empty, with room for what is said of one check.
+    pub(super) fn of_check() -> Self {
         Self(Vec::with_capacity(256))
+    }
+
+    /// Empty, with room for what is said of one identity.
+    pub(super) fn of_identity() -> Self {
+        Self(Vec::with_capacity(1024))
     }
 
     /// `status: OK`. Without it Envoy would take the answer for an OK as well, so it is said.
@@ -50,17 +55,20 @@ impl Part {
     /// `ok_response`: headers that replace whatever was there, and names to remove.
     pub(super) fn ok_response<'a>(
         &mut self,
-        set: impl Iterator<Item = (&'a str, &'a str)>,
-        remove: impl Iterator<Item = &'a str>,
+        set: impl Iterator<Item = (&'a str, &'a str)> + Clone,
+        remove: impl Iterator<Item = &'a str> + Clone,
     ) {
-        let mut inner = Vec::new();
+        let headers: usize = set.clone().map(|(name, value)| header_len(name, value)).sum();
+        let names: usize = remove.clone().map(|name| field_len(name.len())).sum();
+        let buffer = &mut self.0;
+        buffer.reserve(field_len(headers + names));
+        open(buffer, check_response::OK_RESPONSE, headers + names);
         for (name, value) in set {
-            header(&mut inner, name, value);
+            header(buffer, name, value);
         }
         for name in remove {
-            put(&mut inner, ok_response::HEADERS_TO_REMOVE, name.as_bytes());
+            put(buffer, ok_response::HEADERS_TO_REMOVE, name.as_bytes());
         }
-        put(&mut self.0, check_response::OK_RESPONSE, &inner);
     }
 
     /// `dynamic_metadata`: texts by name.
@@ -69,6 +77,7 @@ impl Part {
             |(name, text): &(&str, &str)| field_len(name.len()) + field_len(field_len(text.len()));
         let all = fields.iter().map(|field| field_len(entry(field))).sum();
         let buffer = &mut self.0;
+        buffer.reserve(field_len(all));
         open(buffer, check_response::DYNAMIC_METADATA, all);
         for field @ (name, text) in fields {
             open(buffer, metadata::FIELDS, entry(field));
@@ -84,13 +93,26 @@ impl Part {
     }
 }
 
+/// Bytes of a name and a value.
+const fn pair_len(name: &str, value: &str) -> usize {
+    field_len(name.len()) + field_len(value.len())
+}
+
+/// Bytes of a header's option, without its own tag and length.
+const fn option_len(name: &str, value: &str) -> usize {
+    let (append, action) = (field_len(0), 2);
+    field_len(pair_len(name, value)) + append + action
+}
+
+/// Bytes that [`header`] writes.
+const fn header_len(name: &str, value: &str) -> usize {
+    field_len(option_len(name, value))
+}
+
 /// A header that replaces whatever was there, said in both ways that Envoy's releases know.
 fn header(buffer: &mut Vec<u8>, name: &str, value: &str) {
-    let pair = field_len(name.len()) + field_len(value.len());
-    let append = field_len(0);
-    let action = 2;
-    open(buffer, ok_response::HEADERS, field_len(pair) + append + action);
-    open(buffer, ok_response::HEADER, pair);
+    open(buffer, ok_response::HEADERS, option_len(name, value));
+    open(buffer, ok_response::HEADER, pair_len(name, value));
     put(buffer, ok_response::KEY, name.as_bytes());
     put(buffer, ok_response::VALUE, value.as_bytes());
     // A BoolValue of `false`: released Envoys obey it, later ones the action.

@@ -32,24 +32,29 @@ const VARIANT: &str = "app_variant:";
 /// From when until when a token holds, Unix seconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Lifetime {
-    pub(super) not_before: Option<u64>,
-    pub(super) issued_at: Option<u64>,
-    pub(super) end: Option<u64>,
+    /// The later of `nbf` and `iat`; without either, there was never a time before it.
+    start: u64,
+    end: u64,
 }
 
+/// The end of a token without one. No token says it: see [`token`](super::token).
+const NEVER: u64 = u64::MAX;
+
 impl Lifetime {
-    pub(super) const fn of(claims: &Claims<'_>) -> Self {
-        Self { not_before: claims.nbf, issued_at: claims.iat, end: claims.exp }
+    pub(super) fn of(claims: &Claims<'_>) -> Self {
+        Self::new(claims.nbf, claims.iat, claims.exp)
+    }
+
+    pub(super) fn new(nbf: Option<u64>, iat: Option<u64>, exp: Option<u64>) -> Self {
+        Self { start: nbf.max(iat).unwrap_or(0), end: exp.unwrap_or(NEVER) }
     }
 
     /// Holds now, give or take the leeway. Judged again on every use.
     pub(super) fn check(&self, now: u64, leeway: u64) -> Result<(), DenyReason> {
-        if self.end.is_some_and(|end| now >= end.saturating_add(leeway)) {
+        if self.end != NEVER && now >= self.end.saturating_add(leeway) {
             return Err(DenyReason::TokenExpired);
         }
-        let latest = now.saturating_add(leeway);
-        let starts = [self.not_before, self.issued_at];
-        if starts.into_iter().flatten().any(|start| start > latest) {
+        if self.start > now.saturating_add(leeway) {
             return Err(DenyReason::TokenNotYetValid);
         }
         Ok(())
