@@ -69,7 +69,7 @@ dev: | need-dev ## The same without Envoy: addresses, grpcurl and token lines
 	@exec $(BINARY) dev $(ARGS)
 
 ##@ Check it
-.PHONY: test unit e2e clients chart mesh-test compatibility lint proto-lint docs-check audit bench soak
+.PHONY: test unit e2e clients chart mesh-test compatibility lint proto-lint docs-check audit bench instructions soak
 
 test: | need-test tools ## Every test, the real Envoy and the Helm chart included
 	$(MAKE) --no-print-directory chart
@@ -114,6 +114,11 @@ bench: | need-bench ## Measure: the floor and rownd-authz by turns, one table
 	cargo build --release --locked
 	cargo bench --locked --bench floor --no-run
 	cargo bench --locked --bench check -- $(ARGS)
+
+instructions: | need-instructions ## Count a check's instructions by callgrind (ARGS=--renew: the new baseline)
+	cargo build --release --locked
+	cargo bench --locked --bench floor --no-run
+	cargo bench --locked --bench check -- --instructions $(ARGS)
 
 soak: | need-bench ## A million good and a million forged tokens: memory stays within its bounds
 	cargo build --release --locked
@@ -201,8 +206,9 @@ need-test: NEEDS := cargo cc python node go
 need-clients: NEEDS := cargo cc python node go java mvn ruby
 need-audit: NEEDS := cargo python
 need-fuzz: NEEDS := cargo cc nightly
-.PHONY: need-demo need-dist need-dev need-unit need-lint need-docs need-proto-lint need-bench need-test need-clients need-chart need-mesh-test need-image-test need-audit need-fuzz
-need-demo need-dist need-dev need-unit need-lint need-docs need-proto-lint need-bench need-test need-clients need-chart need-mesh-test need-image-test need-audit need-fuzz:
+need-instructions: NEEDS := cargo cc valgrind
+.PHONY: need-demo need-dist need-dev need-unit need-lint need-docs need-proto-lint need-bench need-test need-clients need-chart need-mesh-test need-image-test need-audit need-fuzz need-instructions
+need-demo need-dist need-dev need-unit need-lint need-docs need-proto-lint need-bench need-test need-clients need-chart need-mesh-test need-image-test need-audit need-fuzz need-instructions:
 	@.ci/need $(@:need-%=%) $(NEEDS)
 
 # Each tool, once. The virtual environment is only the way to the wheels.

@@ -38,11 +38,15 @@ pub(crate) const CONNECTIONS: usize = 2;
 pub(crate) const STREAMS: usize = 64;
 const WINDOW: u32 = 1024 * 1024;
 const PATIENCE: Duration = Duration::from_secs(10);
+/// Envoy's timeout of a check, as it sends it.
+pub(crate) const ENVOYS_PATIENCE: &str = "200m";
 
 /// What is asked.
 pub(crate) enum Source {
     /// The same frames over and over.
     Again(Vec<Bytes>),
+    /// One frame so many times, of a server that may be slow.
+    Times(Bytes, usize),
     /// Each token once.
     Once(Template, Tokens),
 }
@@ -51,7 +55,16 @@ impl Source {
     fn frame(&self, number: usize) -> Option<Bytes> {
         match self {
             Self::Again(frames) => frames.get(number % frames.len()).cloned(),
+            Self::Times(frame, times) => (number < *times).then(|| frame.clone()),
             Self::Once(template, tokens) => tokens.get(number).map(|token| template.frame(token)),
+        }
+    }
+
+    /// How long each answer may take: as Envoy says it by default, or ten times that.
+    const fn patience(&self) -> &'static str {
+        match self {
+            Self::Times(..) => "2000m",
+            Self::Again(_) | Self::Once(..) => ENVOYS_PATIENCE,
         }
     }
 }
@@ -90,8 +103,8 @@ pub(crate) async fn drive(
     length: Duration,
 ) -> Result<Sample> {
     let window = Arc::new(Window {
+        call: Call::new(address, source.patience())?,
         source,
-        call: Call::new(address)?,
         next: AtomicUsize::new(0),
         allowed: AtomicU64::new(0),
         refused: AtomicU64::new(0),
@@ -192,11 +205,12 @@ pub(crate) struct Answer {
 }
 
 impl Call {
-    pub(crate) fn new(address: SocketAddr) -> Result<Self> {
+    /// `patience` as a `grpc-timeout`.
+    pub(crate) fn new(address: SocketAddr, patience: &'static str) -> Result<Self> {
         let mut metadata = HeaderMap::new();
         for (name, value) in [
             ("te", "trailers"),
-            ("grpc-timeout", "200m"),
+            ("grpc-timeout", patience),
             ("content-type", "application/grpc"),
             ("x-envoy-internal", "true"),
             ("x-forwarded-for", "127.0.0.1"),

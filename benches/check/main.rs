@@ -15,6 +15,7 @@
 )]
 
 mod frame;
+mod instructions;
 mod issuer;
 mod load;
 mod mint;
@@ -40,7 +41,7 @@ use crate::{
     frame::Template,
     load::{Sample, Source},
     mint::{Algorithm, Signer},
-    process::Cores,
+    process::{Cores, Program},
     report::{BARE_H2, FLOOR, ROWS, Report, Round, cached, fresh},
     restart::Restarts,
     servers::{Place, Server},
@@ -85,6 +86,12 @@ struct Settings {
     /// Only kill and start it again, and say how long it was missed.
     #[arg(long)]
     restarts: bool,
+    /// Only count instructions, by callgrind; exit 1 where a check takes more than it may.
+    #[arg(long)]
+    instructions: bool,
+    /// With `--instructions`: what is counted becomes the baseline.
+    #[arg(long, requires = "instructions")]
+    renew: bool,
     /// Only measure bare signature checks, and say them as JSON.
     #[arg(long, hide = true)]
     verify: bool,
@@ -96,6 +103,19 @@ struct Settings {
 impl Settings {
     fn window(&self) -> Duration {
         Duration::from_secs_f64(self.seconds)
+    }
+
+    /// Whether a figure that is missed is a failure.
+    const fn judges(&self) -> bool {
+        self.gate || self.soak.is_some() || self.instructions
+    }
+
+    /// The floor, built if need be.
+    async fn floor(&self) -> Result<PathBuf> {
+        match &self.floor {
+            Some(floor) => Ok(floor.clone()),
+            None => servers::floor_program().await,
+        }
     }
 
     /// Long enough for every cached claim to be cached again and the clock of the core to settle.
@@ -112,7 +132,7 @@ fn main() -> ExitCode {
         bench(&settings)
     };
     match done {
-        Ok(holds) if holds || !(settings.gate || settings.soak.is_some()) => ExitCode::SUCCESS,
+        Ok(holds) if holds || !settings.judges() => ExitCode::SUCCESS,
         Ok(_) => ExitCode::FAILURE,
         Err(error) => {
             eprintln!("bench: {error}");
@@ -145,6 +165,10 @@ async fn run(settings: &Settings, cores: Cores) -> Result<bool> {
             restarts.print();
             Ok(restarts.holds())
         }
+        None if settings.instructions => {
+            let floor = settings.floor().await?;
+            instructions::run(cores, &settings.server, &floor, settings.renew).await
+        }
         None => measure(settings, cores).await,
     }
 }
@@ -161,8 +185,8 @@ async fn restarts(settings: &Settings, cores: Cores) -> Result<Restarts> {
     let signers: Vec<Signer> =
         Algorithm::ALL.map(Signer::generate).into_iter().collect::<Result<_>>()?;
     let issuers = issuer::serve(&signers).await?;
-    let (core, program) = (cores.server, &settings.server);
-    let place = Place::new("restarts", core, program, &directory()?, issuers, "")?;
+    let (core, program) = (cores.server, Program::plain(&settings.server));
+    let place = Place::new("restarts", core, &program, &directory()?, issuers, "")?;
     let tokens = signers[0].mint(0..1)?;
     let good = Template::new(tokens.length())?.frame(tokens.get(0).ok_or("no token")?);
     restart::measure(&place, &good).await
@@ -170,10 +194,7 @@ async fn restarts(settings: &Settings, cores: Cores) -> Result<Restarts> {
 
 async fn measure(settings: &Settings, cores: Cores) -> Result<bool> {
     let directory = directory()?;
-    let floor = match &settings.floor {
-        Some(floor) => floor.clone(),
-        None => servers::floor_program().await?,
-    };
+    let floor = settings.floor().await?;
     let mut bench = Bench::start(settings, cores, &floor, &directory).await?;
     let mut rounds = Vec::new();
     for number in 0..settings.rounds {
@@ -221,8 +242,8 @@ impl<'a> Bench<'a> {
         let signers: Vec<Signer> =
             Algorithm::ALL.map(Signer::generate).into_iter().collect::<Result<_>>()?;
         let issuers = issuer::serve(&signers).await?;
-        let start =
-            |room| servers::product(cores.server, &settings.server, directory, issuers, room);
+        let program = Program::plain(&settings.server);
+        let start = |room| servers::product(cores.server, &program, directory, issuers, room);
         let (product, handful) = (start(None).await?, start(Some(HANDFUL)).await?);
         let mut again = Vec::new();
         let mut fresh = Vec::new();
@@ -255,6 +276,7 @@ impl<'a> Bench<'a> {
             template.length(),
             tokens.length(),
         );
+        let floor = Program::plain(floor);
         if cores.server == cores.load {
             println!("only one core: servers and load share it, and the figures are worth little");
         }
@@ -265,8 +287,8 @@ impl<'a> Bench<'a> {
             serial: USERS,
             again,
             fresh,
-            bare_h2: servers::floor(cores.server, floor, "bare_h2").await?,
-            floor: servers::floor(cores.server, floor, "tonic").await?,
+            bare_h2: servers::floor(cores.server, &floor, "bare_h2").await?,
+            floor: servers::floor(cores.server, &floor, "tonic").await?,
             product,
             handful,
         })
@@ -315,7 +337,7 @@ impl<'a> Bench<'a> {
     /// A bare verification, for each algorithm.
     async fn verify(&self) -> Result<Vec<Cost>> {
         let own = std::env::current_exe()?;
-        let output = process::held(self.cores.server, &own)
+        let output = process::held(self.cores.server, &Program::plain(&own))
             .args(["--verify", "--seconds", "2"])
             .output()
             .await?;

@@ -6,7 +6,12 @@
 //! only). Its second figure, the time a thread stood ready but not running,
 //! says how far the machine was shared while we measured.
 
-use std::{fs, path::Path, process::Stdio, time::Duration};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Stdio,
+    time::Duration,
+};
 
 use tokio::process::{Child, Command};
 
@@ -47,10 +52,37 @@ impl Cores {
     }
 }
 
+/// What is started, and where its instructions are counted to, if they are.
+#[derive(Clone)]
+pub(crate) struct Program {
+    path: PathBuf,
+    counts: Option<PathBuf>,
+}
+
+impl Program {
+    pub(crate) fn plain(path: &Path) -> Self {
+        Self { path: path.to_owned(), counts: None }
+    }
+
+    /// Run by callgrind, which writes its counts to a file when the program ends.
+    pub(crate) fn counted(path: &Path, counts: &Path) -> Self {
+        Self { path: path.to_owned(), counts: Some(counts.to_owned()) }
+    }
+
+    pub(crate) fn name(&self) -> std::path::Display<'_> {
+        self.path.display()
+    }
+}
+
 /// A command held to the core; it dies with its handle.
-pub(crate) fn held(core: usize, program: &Path) -> Command {
+pub(crate) fn held(core: usize, program: &Program) -> Command {
     let mut command = Command::new("taskset");
-    command.args(["-c", &core.to_string()]).arg(program);
+    command.args(["-c", &core.to_string()]);
+    if let Some(counts) = &program.counts {
+        command.args(["valgrind", "--quiet", "--tool=callgrind"]);
+        command.arg(format!("--callgrind-out-file={}", counts.display()));
+    }
+    command.arg(&program.path);
     for (name, _) in std::env::vars_os() {
         // What the user's shell says of a real Rownd account is not for the bench.
         if name.to_string_lossy().starts_with("ROWND_") {

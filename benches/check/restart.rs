@@ -73,5 +73,5 @@ async fn serves(place: &Place, good: &Bytes) -> Result<()> {
 
 async fn allows(place: &Place, good: &Bytes) -> Result<bool> {
     let client = load::connect(place.address).await?;
-    Ok(Call::new(place.address)?.ask(client, good.clone()).await?.allows())
+    Ok(Call::new(place.address, load::ENVOYS_PATIENCE)?.ask(client, good.clone()).await?.allows())
 }

@@ -13,6 +13,7 @@ use std::{
 
 use envoy_types::pb::envoy::service::auth::v3::{CheckResponse, check_response::HttpResponse};
 use prost::Message as _;
+use rustix::process::{Pid, Signal, kill_process};
 use tokio::{
     io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader},
     net::TcpStream,
@@ -26,7 +27,7 @@ use crate::{
     issuer,
     load::{self, Call},
     mint::{self, Algorithm},
-    process,
+    process::{self, Program},
 };
 
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -44,10 +45,18 @@ impl Server {
     pub(crate) async fn stop(mut self) -> Result<()> {
         Ok(self.child.kill().await?)
     }
+
+    /// Asks it to end, and waits until it has.
+    pub(crate) async fn terminate(mut self) -> Result<()> {
+        let pid = Pid::from_raw(i32::try_from(self.pid)?).ok_or("no process")?;
+        kill_process(pid, Signal::TERM)?;
+        timeout(PATIENCE, self.child.wait()).await??;
+        Ok(())
+    }
 }
 
 /// `mode` is `tonic` or `bare_h2`.
-pub(crate) async fn floor(core: usize, program: &Path, mode: &str) -> Result<Server> {
+pub(crate) async fn floor(core: usize, program: &Program, mode: &str) -> Result<Server> {
     let mut child =
         process::held(core, program).args([mode, "127.0.0.1:0"]).stdout(Stdio::piped()).spawn()?;
     let output = child.stdout.take().ok_or("no output from the floor")?;
@@ -64,7 +73,7 @@ pub(crate) struct Place {
     pub(crate) log: PathBuf,
     ops: SocketAddr,
     core: usize,
-    program: PathBuf,
+    program: Program,
     file: PathBuf,
 }
 
@@ -72,7 +81,7 @@ impl Place {
     pub(crate) fn new(
         name: &str,
         core: usize,
-        program: &Path,
+        program: &Program,
         directory: &Path,
         issuers: SocketAddr,
         check: &str,
@@ -81,7 +90,7 @@ impl Place {
         let file = directory.join(format!("{name}.yaml"));
         fs::write(&file, config(address, ops, issuers) + check)?;
         let log = directory.join(format!("{name}.log"));
-        Ok(Self { address, log, ops, core, program: program.to_owned(), file })
+        Ok(Self { address, log, ops, core, program: program.clone(), file })
     }
 
     /// Starts one; it may not listen yet.
@@ -100,7 +109,7 @@ impl Place {
 /// rownd-authz, as a user would start it; and with room for a handful of claims only.
 pub(crate) async fn product(
     core: usize,
-    program: &Path,
+    program: &Program,
     directory: &Path,
     issuers: SocketAddr,
     claims_cache_bytes: Option<u64>,
@@ -117,11 +126,11 @@ pub(crate) async fn product(
     Ok(Server { address: place.address, pid: process::pid(&child)?, child })
 }
 
-fn failure(program: &Path, log: &Path, error: &dyn std::error::Error) -> String {
+fn failure(program: &Program, log: &Path, error: &dyn std::error::Error) -> String {
     let text = fs::read_to_string(log).unwrap_or_default();
     let tail = text.lines().rev().take(5).collect::<Vec<_>>();
     let tail = tail.into_iter().rev().collect::<Vec<_>>().join("\n  ");
-    format!("{}: {error}\nthe end of {}:\n  {tail}", program.display(), log.display())
+    format!("{}: {error}\nthe end of {}:\n  {tail}", program.name(), log.display())
 }
 
 /// A few routes, so that policy has something to choose from.
@@ -213,7 +222,7 @@ pub(crate) async fn prove(
     token: &[u8],
 ) -> Result<()> {
     let client = load::connect(server.address).await?;
-    let call = Call::new(server.address)?;
+    let call = Call::new(server.address, load::ENVOYS_PATIENCE)?;
     let good = call.ask(client.clone(), template.frame(token)).await?;
     let response = CheckResponse::decode(good.message.clone())?;
     if !good.allows() {

@@ -9,7 +9,7 @@ use crate::{
     frame::Template,
     load::{self, Source},
     mint::{Algorithm, Signer},
-    process::Cores,
+    process::{Cores, Program},
     servers,
 };
 
@@ -33,7 +33,8 @@ pub(crate) async fn run(program: &Path, cores: Cores, tokens: u64) -> Result<boo
     let (signer, forger) = (&signers[0], &Signer::generate(Algorithm::EdDSA)?);
     let first = signer.mint(0..USERS)?;
     let template = Template::new(first.length())?;
-    let server = servers::product(cores.server, program, &directory, issuers, None).await?;
+    let server =
+        servers::product(cores.server, &Program::plain(program), &directory, issuers, None).await?;
     servers::prove(&server, &template, 0, first.get(0).ok_or("no token")?).await?;
     let frames = first.iter().map(|token| template.frame(token)).collect();
     let again = Arc::new(Source::Again(frames));
