@@ -36,6 +36,7 @@ CHART_PYTHON := $(VENV)/bin/python
 JOSERFC := $(VENV)/joserfc.stamp
 SUPERTOKENS := $(VENV)/supertokens.stamp
 CARGO_CYCLONEDX := $(TOOLS)/sbom/bin/cargo-cyclonedx
+CARGO_MUTANTS := $(TOOLS)/mutants/bin/cargo-mutants
 GOLANG_JWT := $(TOOLS)/golang-jwt/mint
 ROWND_NODE := $(TOOLS)/node/node_modules/@rownd/node/package.json
 BUF := $(TOOLS)/buf/buf
@@ -69,7 +70,7 @@ dev: | need-dev ## The same without Envoy: addresses, grpcurl and token lines
 	@exec $(BINARY) dev $(ARGS)
 
 ##@ Check it
-.PHONY: test unit e2e clients chart mesh-test compatibility lint proto-lint docs-check audit bench instructions soak
+.PHONY: test unit e2e clients chart mesh-test compatibility lint proto-lint docs-check audit bench instructions soak mutants
 
 test: | need-test tools ## Every test, the real Envoy and the Helm chart included
 	$(MAKE) --no-print-directory chart
@@ -147,6 +148,13 @@ fuzz: | need-fuzz $(CARGO_FUZZ) ## The fuzz targets, a minute each (SECONDS_EACH
 			|| exit 1; \
 	done
 
+# Where a token or a caller is judged. All of it takes hours: ARGS='--shard 0/8' is a part.
+MUTATED := src/verify/token.rs 'src/verify/claims/*.rs' src/verify/jwks/import.rs 'src/extract/*.rs' src/authz/callers.rs
+
+mutants: | need-mutants $(CARGO_MUTANTS) ## By hand (hours): would a test see each fault in what judges? (ARGS='--shard 0/8')
+	nice -n 19 $(CARGO_MUTANTS) mutants --output $(TARGET_DIR) --cargo-arg=--locked $(addprefix --file ,$(MUTATED)) $(ARGS) \
+		-- --lib -- verify:: extract:: authz::
+
 ##@ Make it
 .PHONY: docs dist proto-baseline image image-test tools clean-tools
 
@@ -207,8 +215,9 @@ need-clients: NEEDS := cargo cc python node go java mvn ruby
 need-audit: NEEDS := cargo python
 need-fuzz: NEEDS := cargo cc nightly
 need-instructions: NEEDS := cargo cc valgrind
-.PHONY: need-demo need-dist need-dev need-unit need-lint need-docs need-proto-lint need-bench need-test need-clients need-chart need-mesh-test need-image-test need-audit need-fuzz need-instructions
-need-demo need-dist need-dev need-unit need-lint need-docs need-proto-lint need-bench need-test need-clients need-chart need-mesh-test need-image-test need-audit need-fuzz need-instructions:
+need-mutants: NEEDS := cargo cc
+.PHONY: need-demo need-dist need-dev need-unit need-lint need-docs need-proto-lint need-bench need-test need-clients need-chart need-mesh-test need-image-test need-audit need-fuzz need-instructions need-mutants
+need-demo need-dist need-dev need-unit need-lint need-docs need-proto-lint need-bench need-test need-clients need-chart need-mesh-test need-image-test need-audit need-fuzz need-instructions need-mutants:
 	@.ci/need $(@:need-%=%) $(NEEDS)
 
 # Each tool, once. The virtual environment is only the way to the wheels.
@@ -324,6 +333,11 @@ $(CARGO_CYCLONEDX):
 	@echo 'building cargo-cyclonedx 0.5.9 into $(TOOLS)/ (a minute or two)'
 	@cargo install --quiet --locked --version 0.5.9 --root $(TOOLS)/sbom --target-dir $(TOOLS)/sbom/target cargo-cyclonedx
 	@rm -rf $(TOOLS)/sbom/target
+
+$(CARGO_MUTANTS):
+	@echo 'building cargo-mutants 27.1.0 into $(TOOLS)/ (some minutes)'
+	@cargo install --quiet --locked --version 27.1.0 --root $(TOOLS)/mutants --target-dir $(TOOLS)/mutants/target cargo-mutants
+	@rm -rf $(TOOLS)/mutants/target
 
 $(BUF): .ci/tools/buf/package-lock.json .ci/tools/buf/package.json
 	@echo 'fetching buf 1.75.0 into $(TOOLS)/'

@@ -90,3 +90,27 @@ fn to_have_no_secret_is_not_to_have_an_empty_one() {
     let nobody = callers().identify(&peer(Origin::Network, &[]), Some(b""));
     assert_eq!(nobody.err(), Some(Refusal::Unknown));
 }
+
+/// Adding up takes nothing away: not within an entry, not between two, not on this machine.
+#[test]
+fn a_right_that_is_granted_twice_is_granted() {
+    let at = |uri: &str, name: &str, allow: &[Right]| Caller {
+        uris: vec![uri.to_owned()],
+        ..caller(name, allow)
+    };
+    let callers = Callers::build(&[
+        at("spiffe://twice", "twice", &[Right::Verify, Right::Verify]),
+        at("spiffe://shared", "one", &[Right::Verify]),
+        at("spiffe://shared", "two", &[Right::Verify, Right::GetUser]),
+    ]);
+    for (name, uri, origin) in [
+        ("in one entry", "spiffe://twice", Origin::Network),
+        ("in two", "spiffe://shared", Origin::Network),
+        ("by an entry and by the place", "spiffe://twice", Origin::Loopback),
+    ] {
+        let peer = peer(origin, &[PeerName::Uri(uri.to_owned())]);
+        let caller = callers.identify(&peer, None).unwrap();
+        assert_eq!(caller.may(&[Right::Verify]), Ok(()), "{name}");
+        assert_eq!(caller.may(&[Right::Exchange]), Err(Refusal::NotGranted), "{name}");
+    }
+}
