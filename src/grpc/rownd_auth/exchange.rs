@@ -83,7 +83,7 @@ async fn third_party(call: &Call, target: Target<'_>, grant: ThirdPartyTokenGran
         instant_user_id: plain("third_party_token.instant_user_id", instant_user_id)?,
     };
     let (index, issuer) = pick::issuer(&call.snapshot, &[IssuerKind::Rownd], target.issuer)?;
-    let (app, slot) = pick::app(issuer, target.app_id)?;
+    let (app, slot) = pick::app(issuer, target.app_id, call.retry())?;
     Ok(call.snapshot.exchange().third_party(index, (app, slot.key()), &asked).await)
 }
 
@@ -149,7 +149,7 @@ async fn guest(call: &Call, target: Target<'_>, grant: &GuestGrant) -> Outcomes 
     let kinds = [IssuerKind::Rownd, IssuerKind::Supertokens];
     let (index, issuer) = pick::issuer(&call.snapshot, &kinds, target.issuer)?;
     let app = if issuer.settings().kind == IssuerKind::Rownd {
-        Some(pick::app(issuer, target.app_id)?)
+        Some(pick::app(issuer, target.app_id, call.retry())?)
     } else if target.app_id.is_some() {
         return Err(Fault::field("app_id", "SuperTokens knows its own"));
     } else {

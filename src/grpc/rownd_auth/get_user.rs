@@ -63,7 +63,7 @@ pub(super) async fn get_user(
             }
             let (_, issuer) =
                 pick::issuer(&call.snapshot, &[IssuerKind::Rownd], request.issuer.as_deref())?;
-            let (app, _) = pick::app(issuer, request.app_id.as_deref())?;
+            let (app, _) = pick::app(issuer, request.app_id.as_deref(), call.retry())?;
             let whose = Whose { issuer: issuer.name(), app, user: &user };
             let known = call.snapshot.profiles().look_up(whose, max_age, call.deadline).await;
             (known.map_err(Fault::profile)?, user)
@@ -97,7 +97,7 @@ async fn own(
     };
     let answer = verify::ask(methods, call, &question).await.map_err(|denial| {
         if is_undecided(&denial) {
-            Fault::Undecided(denial, call.snapshot.check().retry_after.get())
+            Fault::Undecided(denial, call.retry())
         } else {
             Fault::Token(denial)
         }

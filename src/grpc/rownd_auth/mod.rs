@@ -74,6 +74,11 @@ impl Call {
         extensions.get::<Arc<Self>>().cloned().ok_or(Fault::Internal)
     }
 
+    /// When to come again where nobody knows better.
+    fn retry(&self) -> Duration {
+        self.snapshot.check().retry_after.get()
+    }
+
     /// The caller may do one of these.
     fn may(&self, rights: &[Right]) -> Result<(), Fault> {
         self.caller.may(rights).map_err(Fault::Caller)

@@ -302,3 +302,14 @@ async fn a_call_ends_by_the_callers_own_deadline() {
     request.set_timeout(Duration::from_secs(2));
     said(rig.admin().exchange(request).await).is(Code::Unavailable, "DEADLINE_EXCEEDED");
 }
+
+#[tokio::test]
+async fn an_app_whose_id_is_not_known_yet_may_be_asked_for_again() {
+    let rig = Rig::with(|settings| {
+        settings["issuers"][0]["required"] = json!(false);
+        settings["issuers"][0]["apps"] = json!([{ "key": "key_of_nobody" }]);
+    })
+    .await;
+    let answer = rig.exchange(Grant::ThirdPartyToken(third_party("x"))).await;
+    said(answer).is(Code::Unavailable, "APP_UNKNOWN");
+}
