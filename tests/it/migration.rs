@@ -4,10 +4,11 @@
 //! In: the page. Out: the same words, or a list of the cells that say something else. In phase 3
 //! all that api.rownd.io serves fails.
 
-use std::{fs, net::SocketAddr, path::PathBuf};
+use std::{collections::BTreeMap, fs, net::SocketAddr, path::PathBuf};
 
 use rownd_authz::{
     app::Reloaded,
+    config,
     emulator::{self, Controls, Endpoint, Fault, Minter, TokenOrder},
     grpc::pb::rownd::auth::v1::{
         ExchangeRequest, Freshness, GetUserRequest, MigrationGrant, RefreshTokenGrant,
@@ -15,33 +16,15 @@ use rownd_authz::{
         rownd_auth_client::RowndAuthClient, verify_response::Outcome,
     },
 };
+use serde_json::{Value, json};
 use tempfile::TempDir;
 use tonic::{Request, Status, transport::Channel};
 use tonic_types::StatusExt as _;
 
-use super::support::{Answer, Ask, TestApp, ask::IDENTITY, eventually, http::speak};
+use super::support::{Answer, Ask, TestApp, ask::IDENTITY, http::speak};
 
 const USER: &str = "user_verified";
 const CALLER: &str = "Bearer a-secret-for-the-rehearsal";
-/// What api.rownd.io serves. The OpenID provider is on the same host.
-const GONE: [Endpoint; 15] = [
-    Endpoint::AppConfig,
-    Endpoint::Metadata,
-    Endpoint::Keys,
-    Endpoint::Ready,
-    Endpoint::ServiceHealth,
-    Endpoint::UserData,
-    Endpoint::UserList,
-    Endpoint::UserState,
-    Endpoint::SignOut,
-    Endpoint::Me,
-    Endpoint::Token,
-    Endpoint::Instant,
-    Endpoint::Magic,
-    Endpoint::Groups,
-    Endpoint::Oidc,
-];
-
 /// The page.
 struct Page(String);
 
@@ -65,6 +48,13 @@ impl Page {
         let section = self.section(&format!("## Phase {phase}:"));
         let block = section.split("```yaml\n").nth(1).unwrap_or_else(|| panic!("phase {phase}"));
         block.split("```").next().unwrap()
+    }
+
+    /// What the rehearsal makes fail: all that api.rownd.io serves.
+    fn gone(&self) -> Vec<Endpoint> {
+        let list = self.section("## Rehearsal").split("for endpoint in ").nth(1).unwrap();
+        let names = list.split(';').next().unwrap().split_whitespace().filter(|word| *word != "\\");
+        names.map(|name| serde_json::from_value(json!(name)).unwrap()).collect()
     }
 
     /// The cells of the one table of a section, row by row, without its head.
@@ -323,7 +313,7 @@ impl Rehearsal {
 fn handle(session: &str) -> String {
     use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
     let claims = URL_SAFE_NO_PAD.decode(session.split('.').nth(1).unwrap()).unwrap();
-    let claims: serde_json::Value = serde_json::from_slice(&claims).unwrap();
+    let claims: Value = serde_json::from_slice(&claims).unwrap();
     claims["sessionHandle"].as_str().unwrap().to_owned()
 }
 
@@ -403,9 +393,20 @@ async fn the_page_is_walked_phase_by_phase_and_back() {
     rehearsal.enter(&app, "2").await;
     rehearsal.hold(&app, "2").await;
 
-    for endpoint in GONE {
+    let counted = |labels: &[_]| app.metric("rownd_authz_verifications_total", labels);
+    for issuer in ["rownd", "supertokens"] {
+        assert!(counted(&[("issuer", issuer), ("result", "verified")]) > 0.0, "{issuer}");
+    }
+    let migrated = [("endpoint", "supertokens_migrate"), ("result", "ok")];
+    assert!(app.metric("rownd_authz_rownd_requests_total", &migrated) > 0.0);
+
+    let gone = rehearsal.page.gone();
+    assert!(gone.len() > 10, "{gone:?}");
+    for endpoint in gone {
         rehearsal.controls.inject(Fault::status(endpoint, 503)).unwrap();
     }
+    let carries_on = Ask::with_token(rehearsal.mint(&TokenOrder::of(USER)));
+    app.check(&carries_on).await.assert_allowed("in phase 2", "authenticated");
     rehearsal.enter(&app, "3").await;
     rehearsal.hold(&app, "3").await;
     // Whoever begins now has no keys of before.
@@ -416,6 +417,7 @@ async fn the_page_is_walked_phase_by_phase_and_back() {
     rehearsal.enter(&app, "4").await;
     rehearsal.hold(&app, "4").await;
     rehearsal.hold(&rehearsal.restart().await, "4").await;
+    assert!(counted(&[("issuer", "unknown"), ("result", "issuer_untrusted")]) > 0.0);
 
     // And all the way back.
     rehearsal.enter(&app, "3").await;
@@ -427,4 +429,30 @@ async fn the_page_is_walked_phase_by_phase_and_back() {
     rehearsal.hold(&app, "1").await;
     rehearsal.enter(&app, "0").await;
     rehearsal.hold(&app, "0").await;
+}
+
+#[test]
+fn phase_4_has_no_room_for_profiles() {
+    let fresh = "default: { auth: required, freshness: profile }";
+    let text = Page::open().configuration("4").replace("default: { auth: required }", fresh);
+    let problems = config::parse("phase 4", &text, &BTreeMap::new()).unwrap_err();
+    assert!(problems.to_string().contains("no issuer has profiles"), "{problems}");
+}
+
+#[test]
+fn the_rehearsal_asks_every_row_in_order() {
+    let page = Page::open();
+    let mut rest = page.section("## Rehearsal");
+    for row in page.table("## Phase 2:") {
+        let (_, after) =
+            rest.split_once(&row[0].replace('`', "")).unwrap_or_else(|| panic!("{}", row[0]));
+        rest = after;
+    }
+    for phase in ["0", "1", "2", "3", "4"] {
+        let rows = |phase: &str| -> Vec<_> {
+            let table = page.table(&format!("## Phase {phase}:"));
+            table.iter().map(|row| row[0].to_owned()).collect()
+        };
+        assert_eq!(rows(phase), rows("2"), "phase {phase}");
+    }
 }
