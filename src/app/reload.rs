@@ -309,7 +309,7 @@ impl Keeper {
         self.shop.authorizer.put_in_force(snapshot);
         after.forget_as(before.verifier());
         replaced.extend(self.forget(before.verifier(), &after));
-        let last_check = before.check().timeout.get();
+        let last_check = before.check().timeout.get().max(before.service().timeout.get());
         super::spawn(&mut self.tasks, async move {
             // Checks that arrived before may still wait for a key or a profile.
             sleep(last_check).await;

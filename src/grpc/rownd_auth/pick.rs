@@ -43,7 +43,13 @@ pub(super) fn app<'a>(
     match (id, issuer.apps()) {
         (Some(id), all) => {
             let found = all.iter().filter_map(known).find(|(known, _)| *known == id);
-            found.ok_or_else(|| Fault::field("app_id", "no app of the issuer has this id"))
+            found.ok_or_else(|| {
+                if all.iter().all(|slot| slot.id().is_some()) {
+                    Fault::field("app_id", "no app of the issuer has this id")
+                } else {
+                    Fault::Undecided(DenyReason::AppUnknown.into(), retry)
+                }
+            })
         }
         (None, [one]) => {
             let unknown = Fault::Undecided(DenyReason::AppUnknown.into(), retry);
