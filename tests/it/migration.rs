@@ -412,8 +412,12 @@ async fn the_page_is_walked_phase_by_phase_and_back() {
     // Whoever begins now has no keys of before.
     rehearsal.hold(&rehearsal.restart().await, "3").await;
     rehearsal.enter(&app, "3b").await;
+    let asked =
+        || [Endpoint::Metadata, Endpoint::Keys].map(|endpoint| rehearsal.controls.hits(endpoint));
+    let before = asked();
     rehearsal.hold(&app, "3").await;
     rehearsal.hold(&rehearsal.restart().await, "3").await;
+    assert_eq!(asked(), before, "the keys are in place: nobody is asked for them");
     rehearsal.enter(&app, "4").await;
     rehearsal.hold(&app, "4").await;
     rehearsal.hold(&rehearsal.restart().await, "4").await;
