@@ -38,6 +38,7 @@ SUPERTOKENS := $(VENV)/supertokens.stamp
 CARGO_CYCLONEDX := $(TOOLS)/sbom/bin/cargo-cyclonedx
 CARGO_MUTANTS := $(TOOLS)/mutants/bin/cargo-mutants
 GOLANG_JWT := $(TOOLS)/golang-jwt/mint
+GRPCURL := $(TOOLS)/grpcurl/grpcurl
 ROWND_NODE := $(TOOLS)/node/node_modules/@rownd/node/package.json
 BUF := $(TOOLS)/buf/buf
 # The programs of examples/, each with its stubs; copies have the same way to proto/.
@@ -177,7 +178,7 @@ image-test: | need-image-test ## By hand, as root: the image built on a debootst
 	@cargo build $(DEV)
 	@.ci/image-test $(BINARY)
 
-tools: | need-test $(ENVOY) $(ENVOYS) $(PYJWT) $(JOSERFC) $(GOLANG_JWT) $(ROWND_DJANGO) $(SUPERTOKENS) $(ROWND_NODE) $(PYTHON_STUBS) $(GO_CLIENT) $(NODE_CLIENT) $(EXPRESS) $(CHART_TOOLS) ## Fetch what the tests need into .tools/
+tools: | need-test $(ENVOY) $(ENVOYS) $(PYJWT) $(JOSERFC) $(GOLANG_JWT) $(GRPCURL) $(ROWND_DJANGO) $(SUPERTOKENS) $(ROWND_NODE) $(PYTHON_STUBS) $(GO_CLIENT) $(NODE_CLIENT) $(EXPRESS) $(CHART_TOOLS) ## Fetch what the tests need into .tools/
 
 clean-tools: ## Remove what was fetched
 	rm -rf $(TOOLS)
@@ -256,6 +257,14 @@ $(GOLANG_JWT): $(addprefix tests/foreign/minters/golang/,go.mod go.sum main.go)
 	@cd tests/foreign/minters/golang && to=$(CURDIR)/$(@D) \
 		&& GOMODCACHE=$$to/modules GOCACHE=$$to/cache GOFLAGS='-modcacherw -mod=readonly' CGO_ENABLED=0 \
 			go build -trimpath -buildvcs=false -o $$to/mint .
+	@rm -rf $(@D)/modules $(@D)/cache
+
+$(GRPCURL): $(addprefix tests/foreign/grpcurl/,go.mod go.sum)
+	@echo 'building grpcurl 1.9.4 into $(TOOLS)/'
+	@rm -rf $(@D) && mkdir -p $(@D)
+	@cd tests/foreign/grpcurl && to=$(CURDIR)/$(@D) \
+		&& GOMODCACHE=$$to/modules GOCACHE=$$to/cache GOFLAGS='-modcacherw -mod=readonly' CGO_ENABLED=0 \
+			go build -trimpath -buildvcs=false -o $$to/grpcurl github.com/fullstorydev/grpcurl/cmd/grpcurl
 	@rm -rf $(@D)/modules $(@D)/cache
 
 $(ROWND_DJANGO): .ci/tools/django.txt | $(PYJWT)

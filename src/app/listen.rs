@@ -162,8 +162,9 @@ impl Listener {
         match &self.socket {
             Socket::Tcp(listener) => {
                 let (stream, from) = listener.accept().await?;
-                let loopback = from.ip().to_canonical().is_loopback();
-                let origin = if loopback { Origin::Loopback } else { Origin::Network };
+                // Where others may connect, a peer on loopback may be a proxy of theirs.
+                let local = from.ip().to_canonical().is_loopback() && !self.is_exposed();
+                let origin = if local { Origin::Loopback } else { Origin::Network };
                 Ok((Stream::Tcp(tcp(stream)?), origin))
             }
             Socket::Unix(listener) => {

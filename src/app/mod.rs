@@ -143,23 +143,11 @@ pub async fn build(config: Config) -> Result<Bound, BuildError> {
     let (ops, ops_address) = listen::bind_ops(&config.listeners.ops.address).await?;
     let control = control::bind(config.listeners.control.as_ref()).await?;
     let refusals = Arc::new(Refusals::default());
-    let warnings = warnings(&listener, tls.is_some());
     let exposed = listener.is_exposed();
-    if exposed && config.rownd_auth.callers.is_empty() {
-        tracing::info!("{ONLY_CHECK}");
-    }
+    let warnings = warnings(&config, exposed);
     let state = Ops { metrics, readiness, authorizer, refusals, warnings, exposed };
     let (config, follow) = watch::channel(Arc::new(config));
-    let (keeper, reload) = Keeper::new(Shop {
-        authorizer: state.authorizer.clone(),
-        upstream,
-        flights,
-        metrics: state.metrics.clone(),
-        readiness: state.readiness.clone(),
-        refusals: state.refusals.clone(),
-        config,
-        tls: tls.clone(),
-    });
+    let (keeper, reload) = Keeper::new(Shop::of(&state, upstream, flights, config, tls.clone()));
     Ok(Bound {
         grpc: listener,
         ops,
@@ -178,8 +166,11 @@ pub async fn build(config: Config) -> Result<Bound, BuildError> {
 }
 
 /// What is allowed, and still worth a word at each start.
-fn warnings(grpc: &Listener, tls: bool) -> Vec<&'static str> {
-    let open = grpc.is_exposed() && !tls;
+fn warnings(config: &Config, exposed: bool) -> Vec<&'static str> {
+    if exposed && config.rownd_auth.callers.is_empty() {
+        tracing::info!("{ONLY_CHECK}");
+    }
+    let open = exposed && config.listeners.grpc.tls.is_none();
     open.then_some(OPEN).into_iter().inspect(|warning| tracing::warn!("{warning}")).collect()
 }
 

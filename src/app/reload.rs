@@ -27,7 +27,7 @@ use crate::{
     authz::{Authorizer, Snapshot},
     config::{self, Config, Files, Source},
     health::Readiness,
-    http::ops::Refusals,
+    http::ops::{Ops, Refusals},
     metrics::{Metrics, Reload, ReloadResult},
     rownd, upstream,
     verify::{Issuer, Verifier},
@@ -80,6 +80,20 @@ pub(super) struct Shop {
     pub(super) refusals: Arc<Refusals>,
     pub(super) config: watch::Sender<Arc<Config>>,
     pub(super) tls: Option<Arc<Tls>>,
+}
+
+impl Shop {
+    /// What the pages of operators show is what a reload changes.
+    pub(super) fn of(
+        state: &Ops,
+        upstream: upstream::Client,
+        flights: Arc<rownd::Flights>,
+        config: watch::Sender<Arc<Config>>,
+        tls: Option<Arc<Tls>>,
+    ) -> Self {
+        let Ops { metrics, readiness, authorizer, refusals, .. } = state.clone();
+        Self { authorizer, upstream, flights, metrics, readiness, refusals, config, tls }
+    }
 }
 
 /// Keeps the configuration in force, and runs the tasks of its issuers.
@@ -295,7 +309,7 @@ impl Keeper {
         self.shop.authorizer.put_in_force(snapshot);
         after.forget_as(before.verifier());
         replaced.extend(self.forget(before.verifier(), &after));
-        let last_check = before.check().timeout.get();
+        let last_check = before.check().timeout.get().max(before.service().timeout.get());
         super::spawn(&mut self.tasks, async move {
             // Checks that arrived before may still wait for a key or a profile.
             sleep(last_check).await;

@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// A caller that stands in no configuration, in logs.
-const NOBODY: &str = "-";
+pub const NOBODY: &str = "-";
 
 /// What may be called.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

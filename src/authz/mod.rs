@@ -29,7 +29,7 @@ use crate::{
     metrics::{Api, Metrics, Outcome},
     model::{AllowReason, Denial, DenialClass, DenyReason, RequestContext, Verdict, VerdictFacts},
 };
-pub use callers::{Caller, Callers, Refusal};
+pub use callers::{Caller, Callers, NOBODY, Refusal};
 use denial_log::DenialLog;
 pub use question::{Answer, Question};
 pub use snapshot::{Edition, Snapshot, SnapshotError};

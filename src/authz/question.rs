@@ -16,8 +16,8 @@ use crate::{
     verify,
 };
 
-/// What is asked of a token.
-#[derive(Debug, Clone, Copy)]
+/// What is asked of a token. There is no `Debug`: the token would be in it.
+#[derive(Clone, Copy)]
 pub struct Question<'a> {
     /// The token.
     pub token: &'a Bytes,
@@ -33,8 +33,23 @@ pub struct Question<'a> {
     pub memberships: bool,
 }
 
-/// Whose token it is.
-#[derive(Debug, Clone)]
+impl<'a> Question<'a> {
+    /// Is it good, and nothing more.
+    #[must_use]
+    pub const fn of(token: &'a Bytes) -> Self {
+        Self {
+            token,
+            app_id: None,
+            audience: None,
+            minimum_level: None,
+            freshness: Freshness::Token,
+            memberships: false,
+        }
+    }
+}
+
+/// Whose token it is. There is no `Debug`: it is about a person.
+#[derive(Clone)]
 pub struct Answer {
     /// Who.
     pub identity: Arc<Identity>,
@@ -83,12 +98,13 @@ impl Snapshot {
         if let Some(least) = question.minimum_level.filter(|least| identity.auth_level < *least) {
             return Err(Denial::level_too_low(least, false));
         }
-        if question.freshness == Freshness::Profile {
-            self.profiles().confirm(&identity, deadline).await?;
-        }
+        // Whoever looks at a profile obeys it.
         let memberships = if question.memberships {
             self.profiles().groups(&identity, deadline).await?
         } else {
+            if question.freshness == Freshness::Profile {
+                self.profiles().confirm(&identity, deadline).await?;
+            }
             Vec::new()
         };
         Ok(Answer { identity, claims, memberships })

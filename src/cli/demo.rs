@@ -180,7 +180,11 @@ pub(super) fn calls(args: &DevArgs, minter: &Minter, secret: &str) -> Result<Str
     let proof = "-H \"authorization: Bearer $CALLER\" ";
     for (proof, body, method) in [
         ("", r#""{\"token\":\"$TOKEN\"}""#, "Verify"),
-        ("", r#""{\"token\":\"$TOKEN\",\"read_mask\":\"data,memberships\"}""#, "GetUser"),
+        (
+            "",
+            r#""{\"token\":\"$TOKEN\",\"read_mask\":{\"paths\":[\"data\",\"memberships\"]}}""#,
+            "GetUser",
+        ),
         (proof, r#"'{"user_id":"user_guest"}'"#, "GetUser"),
         (proof, r#"'{"issuer":"rownd","guest":{}}'"#, "Exchange"),
         (proof, r#""{\"migration\":{\"token\":\"$TOKEN\"}}""#, "Exchange"),

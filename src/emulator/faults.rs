@@ -52,7 +52,7 @@ pub enum Endpoint {
     Groups,
     /// `/oidc/{app}/` and all below it.
     Oidc,
-    /// `/auth/jwt/jwks.json` and the rest of SuperTokens below `/auth`.
+    /// `/auth/jwt/jwks.json` and the rest of SuperTokens below `/auth`, and its copy of Rownd's keys.
     Supertokens,
     /// Any path the emulator does not know.
     Unknown,

@@ -84,6 +84,8 @@ impl Doors {
                 tonic_reflection::server::Builder::configure()
                     .register_encoded_file_descriptor_set(DESCRIPTORS)
                     .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
+                    // So that the details of an error can be read.
+                    .register_encoded_file_descriptor_set(tonic_types::pb::FILE_DESCRIPTOR_SET)
             };
             let v1 = builder().build_v1().map_err(|error| error.to_string())?;
             let v1alpha = builder().build_v1alpha().map_err(|error| error.to_string())?;

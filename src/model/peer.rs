@@ -3,7 +3,7 @@
 /// Where a connection comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Origin {
-    /// This machine, over TCP.
+    /// This machine, over TCP, on a listener that others cannot reach.
     Loopback,
     /// Anywhere else.
     Network,

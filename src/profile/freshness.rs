@@ -1,6 +1,8 @@
 //! Does a token still hold by what Rownd knows of its user now? The account may be disabled, or
 //! its tokens dead from some moment on (a sign-out everywhere).
 
+use std::sync::Arc;
+
 use tokio::time::Instant;
 
 use super::{Error, Profiles};
@@ -11,19 +13,20 @@ const NANOSECONDS: i128 = 1_000_000_000;
 impl Profiles {
     /// The identity is good by its user's profile. Waits for that until `deadline` at the longest.
     pub async fn confirm(&self, who: &Identity, deadline: Instant) -> Result<(), Denial> {
+        self.confirmed(who, deadline).await.map(|_| ())
+    }
+
+    /// The groups of the identity's user, by whose profile it is good.
+    pub async fn groups(&self, who: &Identity, deadline: Instant) -> Result<Vec<Group>, Denial> {
+        Ok(self.confirmed(who, deadline).await?.groups.clone())
+    }
+
+    async fn confirmed(&self, who: &Identity, deadline: Instant) -> Result<Arc<Profile>, Denial> {
         let judged = match self.get(who, None, deadline).await {
-            Ok(known) => judge(&known.profile, who.issued_at),
+            Ok(known) => judge(&known.profile, who.issued_at).map(|()| known.profile),
             Err(error) => Err(error.reason()),
         };
         judged.map_err(|reason| Denial::from(reason).judged_by(&who.issuer))
-    }
-
-    /// The groups of the identity's user, who is there.
-    pub async fn groups(&self, who: &Identity, deadline: Instant) -> Result<Vec<Group>, Denial> {
-        let known = self.get(who, None, deadline).await.map_err(|error| error.reason());
-        known
-            .map(|known| known.profile.groups.clone())
-            .map_err(|reason| Denial::from(reason).judged_by(&who.issuer))
     }
 }
 
@@ -39,10 +42,12 @@ impl Error {
 
 /// A cut-off that cannot be read, and a token that does not say when it was issued where there
 /// is one, are judged as dead: nothing shows that they are not.
-pub fn judge(profile: &Profile, issued_at: Option<u64>) -> Result<(), DenyReason> {
-    if !profile.enabled() {
-        return Err(DenyReason::UserDisabled);
-    }
+pub(super) fn judge(profile: &Profile, issued_at: Option<u64>) -> Result<(), DenyReason> {
+    if profile.enabled() { alive(profile, issued_at) } else { Err(DenyReason::UserDisabled) }
+}
+
+/// The half of it that is about the token: it was issued after the cut-off.
+pub fn alive(profile: &Profile, issued_at: Option<u64>) -> Result<(), DenyReason> {
     let issued_at = issued_at.map(|at| i128::from(at) * NANOSECONDS);
     let dead = match profile.tokens_valid_since {
         Cutoff::None => false,

@@ -30,7 +30,7 @@ use crate::{
 };
 use cache::{Entry, ProfileCache};
 pub use fetcher::ProfileFetcher;
-pub use freshness::judge;
+pub use freshness::alive;
 
 /// Callers that may wait for a profile at a time: a slow API must not fill the places of all
 /// checks in flight.

@@ -59,8 +59,7 @@ impl Hosts {
     }
 }
 
-/// One request.
-#[derive(Debug)]
+/// One request. There is no `Debug`: secrets would be in it.
 pub(super) struct Call<'a> {
     pub(super) endpoint: Endpoint,
     pub(super) method: Method,
@@ -138,6 +137,12 @@ impl Api {
         settle(pass, self.send(call, read).await)
     }
 
+    /// The same API over connections that nobody used before: what works once must not be lost
+    /// with a connection that the server was about to close.
+    pub(super) fn on_new_connections(&self) -> Self {
+        Self { upstream: self.upstream.without_reuse(), ..self.clone() }
+    }
+
     /// A request below the base URL.
     pub(super) fn call<'a>(
         &self,
@@ -194,10 +199,13 @@ fn settle<T>(pass: Pass<'_>, answer: Result<T, Error>) -> Result<T, Error> {
 
 /// What an error status means before anybody has looked at what was asked.
 fn refusal(answer: &Answer) -> Error {
+    let body: Map<String, Value> = serde_json::from_slice(&answer.body).unwrap_or_default();
+    // SuperTokens' plugin says so where asking again will not help.
+    let is_final = body.get("retryable").and_then(Value::as_bool) == Some(false);
     match answer.status {
-        408 | 429 | 500..=599 => answer.error().into(),
+        408 | 429 => answer.error().into(),
+        500..=599 if !is_final => answer.error().into(),
         status => {
-            let body: Map<String, Value> = serde_json::from_slice(&answer.body).unwrap_or_default();
             let word = |name: &str| body.get(name).and_then(Value::as_str).and_then(code);
             // OAuth's `error` is a code (RFC 6749 section 5.2), Rownd's is the status in words.
             let code = word("code").or_else(|| word("reason")).or_else(|| word("error"));

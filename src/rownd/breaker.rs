@@ -23,6 +23,8 @@ struct State {
     pauses: u32,
     until: Option<Instant>,
     trying: bool,
+    /// Counts the pauses: what was asked before one says nothing about the time after.
+    generation: u64,
 }
 
 /// One host's.
@@ -36,6 +38,7 @@ pub(super) struct Breaker {
 pub(super) struct Pass<'a> {
     breaker: &'a Breaker,
     trial: bool,
+    generation: u64,
 }
 
 /// How a request ended, to the breaker.
@@ -53,7 +56,9 @@ impl Breaker {
     /// May the host be asked? Else: how long it is left alone.
     pub(super) fn admit(&self) -> Result<Pass<'_>, Duration> {
         let mut state = self.lock();
-        let Some(until) = state.until else { return Ok(Pass { breaker: self, trial: false }) };
+        let pass =
+            |trial, state: &State| Pass { breaker: self, trial, generation: state.generation };
+        let Some(until) = state.until else { return Ok(pass(false, &state)) };
         let now = Instant::now();
         if now < until {
             return Err(until - now);
@@ -62,7 +67,7 @@ impl Breaker {
             return Err(PAUSE.0);
         }
         state.trying = true;
-        Ok(Pass { breaker: self, trial: true })
+        Ok(pass(true, &state))
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -74,9 +79,15 @@ impl Pass<'_> {
     /// The request has ended.
     pub(super) fn ended(self, end: End) {
         let mut state = self.breaker.lock();
+        if self.generation != state.generation {
+            return;
+        }
         match end {
-            End::Good => *state = State::default(),
-            End::Asked(wait) => state.until = Some(Instant::now() + wait.min(MAX_ASKED)),
+            End::Good => *state = State { generation: state.generation, ..State::default() },
+            End::Asked(wait) => {
+                state.until = Some(Instant::now() + wait.min(MAX_ASKED));
+                state.generation += 1;
+            }
             End::Failed => {
                 state.failures = state.failures.saturating_add(1);
                 if self.trial || state.failures >= MAX_FAILURES {
@@ -85,6 +96,7 @@ impl Pass<'_> {
                     // So that many replicas do not come back at once.
                     let pause = pause.mul_f64(rand::rng().random_range(0.8..=1.0));
                     state.until = Some(Instant::now() + pause);
+                    state.generation += 1;
                     state.pauses = state.pauses.saturating_add(1);
                     state.failures = 0;
                 }
@@ -95,6 +107,7 @@ impl Pass<'_> {
 
 impl Drop for Pass<'_> {
     fn drop(&mut self) {
+        // There is one trial at a time, so it is this one's.
         if self.trial {
             self.breaker.lock().trying = false;
         }

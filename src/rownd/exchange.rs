@@ -1,7 +1,8 @@
 //! Something for tokens: which API is asked for which grant, and each refresh once.
 //!
-//! In: an issuer by its index, or an OpenID client by its name, and a grant. Out: what was granted,
-//! or why nothing was.
+//! In: an issuer by its index, or an OpenID client by its name, a grant, and how long it may take.
+//! Out: what was granted, or why nothing was. A refresh has a time of its own: it goes on when
+//! whoever asked has left.
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
@@ -51,6 +52,7 @@ pub struct Exchange {
     names: Vec<String>,
     clients: HashMap<String, Registered>,
     flights: Arc<Flights>,
+    /// For a refresh.
     timeout: Duration,
     grace: Duration,
 }
@@ -93,9 +95,10 @@ impl Exchange {
         issuer: usize,
         app: AppKey<'_>,
         asked: &ThirdParty,
+        timeout: Duration,
     ) -> Result<Granted, ExchangeError> {
         match self.remote(issuer) {
-            Some(Remote::Rownd(client)) => Ok(client.exchange(app, asked, self.timeout).await?),
+            Some(Remote::Rownd(client)) => Ok(client.exchange(app, asked, timeout).await?),
             _ => Err(ExchangeError::Unsupported),
         }
     }
@@ -120,9 +123,14 @@ impl Exchange {
     }
 
     /// A SuperTokens session for a Rownd token.
-    pub async fn migrate(&self, issuer: usize, token: &Secret) -> Result<Granted, ExchangeError> {
+    pub async fn migrate(
+        &self,
+        issuer: usize,
+        token: &Secret,
+        timeout: Duration,
+    ) -> Result<Granted, ExchangeError> {
         match self.remote(issuer) {
-            Some(Remote::SuperTokens(client)) => Ok(client.migrate(token, self.timeout).await?),
+            Some(Remote::SuperTokens(client)) => Ok(client.migrate(token, timeout).await?),
             _ => Err(ExchangeError::Unsupported),
         }
     }
@@ -133,17 +141,18 @@ impl Exchange {
         issuer: usize,
         app: Option<AppKey<'_>>,
         level: GuestLevel,
+        timeout: Duration,
     ) -> Result<Granted, ExchangeError> {
         match (self.remote(issuer), app, level) {
             (Some(Remote::SuperTokens(client)), _, level) => {
-                Ok(client.guest(level, self.timeout).await?)
+                Ok(client.guest(level, timeout).await?)
             }
             (Some(Remote::Rownd(client)), Some((_, key)), GuestLevel::Instant) => {
                 let key = key.ok_or(ExchangeError::NoKey)?;
-                Ok(client.instant(key, self.timeout).await?)
+                Ok(client.instant(key, timeout).await?)
             }
             (Some(Remote::Rownd(client)), Some(app), GuestLevel::Guest) => {
-                Ok(client.guest(app, self.timeout).await?)
+                Ok(client.guest(app, timeout).await?)
             }
             _ => Err(ExchangeError::Unsupported),
         }
@@ -154,8 +163,9 @@ impl Exchange {
         &self,
         client: &Registered,
         grant: &CodeGrant,
+        timeout: Duration,
     ) -> Result<Granted, ExchangeError> {
-        Ok(client.provider.code(client.proof(), grant, self.timeout).await?)
+        Ok(client.provider.code(client.proof(), grant, timeout).await?)
     }
 
     /// Tokens for an OpenID refresh token. Callers with one token share one answer.
@@ -184,6 +194,7 @@ impl Exchange {
         client: &Registered,
         (redirect_uri, scopes): (&str, &[String]),
         more: &[(&'static str, &str)],
+        timeout: Duration,
     ) -> Result<Authorization, ExchangeError> {
         let settings = &client.settings;
         let asked = AuthorizationRequest {
@@ -193,7 +204,7 @@ impl Exchange {
             pkce: settings.pkce,
             more,
         };
-        Ok(client.provider.authorization(&asked, self.timeout).await?)
+        Ok(client.provider.authorization(&asked, timeout).await?)
     }
 
     fn joined(

@@ -1,5 +1,6 @@
 //! One refresh for a refresh token, however many ask: the first asks the issuer, the others get
-//! its answer, and so do those who come shortly after.
+//! its answer, and so do those who come shortly after. Of a no they do so for a second only, and
+//! what may end otherwise next time is not kept at all.
 //!
 //! In: a key made of the whole token, and the work. Out: its outcome. The work belongs to a task of
 //! its own, so that it goes on when whoever asked first has left: a refresh token that was sent may
@@ -25,6 +26,9 @@ use super::{Error, Granted};
 const MAX_FLYING: usize = 1024;
 /// Answers that may be kept at a time; above it they are given to those who wait, and forgotten.
 const MAX_KEPT: usize = 8192;
+
+/// For how long a no is kept: long enough for those who came at the same time.
+const REFUSED: Duration = Duration::from_secs(1);
 
 /// What a refresh came to.
 pub(super) type Outcome = Result<Granted, Error>;
@@ -146,11 +150,13 @@ impl FlightTask {
                 Some(job) = self.jobs.recv(), if flying.len() < MAX_FLYING => flying.push(fly(job)),
                 Some(landed) = flying.next(), if !flying.is_empty() => {
                     let Landed { key, outcome, to, grace } = landed;
-                    // What may end otherwise next time is told to those who wait, and not kept.
-                    let keep = outcome.as_ref().map_or_else(|error| !error.is_transient(), |_| true);
-                    let grace = Some(grace).filter(|grace| {
-                        keep && !grace.is_zero() && kept.len() < MAX_KEPT
-                    });
+                    let grace = match &outcome {
+                        Ok(_) => grace,
+                        Err(Error::Rejected(_)) => grace.min(REFUSED),
+                        Err(_) => Duration::ZERO,
+                    };
+                    let keep = !grace.is_zero() && kept.len() < MAX_KEPT;
+                    let grace = Some(grace).filter(|_| keep);
                     match grace {
                         Some(grace) => kept.push(async move { sleep(grace).await; key }),
                         None => self.flights.leave(key),

@@ -21,6 +21,7 @@ use base64::{
 };
 use http::Method;
 use serde::Deserialize;
+use serde_json::Value;
 use tokio::{sync::Mutex, time::Instant};
 use url::{Url, form_urlencoded};
 
@@ -32,7 +33,7 @@ use super::{
 use crate::{
     config::Secret,
     metrics::Endpoint,
-    upstream::{Answer, Origin},
+    upstream::{Answer, Error as UpstreamError, Origin},
 };
 
 /// OpenID Connect Discovery section 4.
@@ -163,9 +164,10 @@ impl Provider {
             ("redirect_uri", &grant.redirect_uri),
         ];
         form.extend(grant.verifier.as_ref().map(|verifier| ("code_verifier", verifier.expose())));
-        let tokens = self.token(client, &form, timeout).await?;
+        let mut tokens = self.token(client, &form, timeout).await?;
         if let Some(id) = &tokens.id {
-            self.judge(id, client.0, grant.nonce.as_deref())?;
+            let nonce = Nonce::Exactly(grant.nonce.as_deref());
+            tokens.subject = Some(self.judge(id, client.0, nonce)?);
         } else if grant.nonce.is_some() {
             return Err(Error::IdToken("there is none, and a nonce was to be found in it"));
         }
@@ -182,9 +184,15 @@ impl Provider {
         let scope = scopes.join(" ");
         let mut form = vec![("grant_type", "refresh_token"), ("refresh_token", token.expose())];
         form.extend(Some(("scope", scope.as_str())).filter(|(_, scope)| !scope.is_empty()));
-        let tokens = self.token(client, &form, timeout).await?;
-        if let Some(id) = &tokens.id {
-            self.judge(id, client.0, None)?;
+        let mut tokens = self.token(client, &form, timeout).await?;
+        if let Some(id) = tokens.id.take() {
+            // The token that was sent is used up: a bad ID token must not cost its successor.
+            match self.judge(&id, client.0, Nonce::Any) {
+                Ok(subject) => (tokens.id, tokens.subject) = (Some(id), Some(subject)),
+                Err(error) => {
+                    tracing::warn!(%error, "an ID token that came with a refresh is left out")
+                }
+            }
         }
         Ok(Granted::Tokens(Box::new(tokens)))
     }
@@ -208,13 +216,19 @@ impl Provider {
             body: Some((FORM, body.into_bytes())),
             timeout,
         };
-        let asked = self.api.send_once(call, read).await;
+        // Codes work once, and refresh tokens may.
+        let asked = self.api.on_new_connections().send_once(call, read).await;
         asked.map_err(|error| match error {
             // RFC 6749 section 5.2: who we are is refused, not what we ask.
             Error::Rejected(Rejection { status, code })
                 if status == 401 || code.as_deref() == Some("invalid_client") =>
             {
                 Error::KeyRefused(status)
+            }
+            // Any other status than that of a no (RFC 6749 section 5.2) may be of something in
+            // between.
+            Error::Rejected(Rejection { status, .. }) if status != 400 => {
+                UpstreamError::Status(status).into()
             }
             error => error,
         })
@@ -230,8 +244,13 @@ impl Provider {
         }
         let read = |body: &[u8]| {
             let found: Metadata = serde_json::from_slice(body).map_err(|_| Error::Shape)?;
-            // Somebody else's description is no description (OpenID Connect Discovery 4.3).
-            if found.issuer == self.iss { Ok(found) } else { Err(Error::Shape) }
+            // Somebody else's description is no description (OpenID Connect Discovery 4.3), and
+            // nobody is sent anywhere in plain text that the operator did not write.
+            let safe = |url: &Url| url.scheme() == "https" || self.origin(url) == Origin::Operator;
+            let good = found.issuer == self.iss
+                && safe(&found.authorization_endpoint)
+                && safe(&found.token_endpoint);
+            if good { Ok(found) } else { Err(Error::Shape) }
         };
         let fetched = self.api.get(Endpoint::Discovery, METADATA, &[], timeout, read).await;
         match (fetched, known.as_ref()) {
@@ -240,7 +259,11 @@ impl Provider {
                 Ok(metadata)
             }
             // Endpoints seldom move; what was true an hour ago may well be true now.
-            (Err(error), Some((metadata, _))) if error.is_transient() => Ok(metadata.clone()),
+            (Err(error), Some((metadata, _)))
+                if error.is_transient() || matches!(error, Error::Paused(_)) =>
+            {
+                Ok(metadata.clone())
+            }
             (Err(error), _) => Err(error),
         }
     }
@@ -252,10 +275,16 @@ impl Provider {
 
     /// OpenID Connect Core section 3.1.3.7. Its signature need not be checked: it came from the
     /// provider itself, over the connection that we opened.
-    fn judge(&self, token: &Secret, client: &str, nonce: Option<&str>) -> Result<(), Error> {
+    pub(super) fn judge(
+        &self,
+        token: &Secret,
+        client: &str,
+        nonce: Nonce<'_>,
+    ) -> Result<String, Error> {
         #[derive(Deserialize)]
         struct Claims {
             iss: String,
+            sub: String,
             aud: Audience,
             azp: Option<String>,
             exp: f64,
@@ -274,10 +303,9 @@ impl Provider {
         let meant = match &claims.aud {
             Audience::One(aud) => aud == client,
             Audience::Many(all) => {
-                all.iter().any(|aud| aud == client)
-                    && (all.len() == 1 || claims.azp.as_deref() == Some(client))
+                all.iter().any(|aud| aud == client) && (all.len() == 1 || claims.azp.is_some())
             }
-        };
+        } && claims.azp.as_deref().is_none_or(|azp| azp == client);
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let end = Duration::try_from_secs_f64(claims.exp).unwrap_or_default();
         if claims.iss != self.iss {
@@ -286,12 +314,23 @@ impl Provider {
             Err(Error::IdToken("it is for another client"))
         } else if now >= end.saturating_add(Duration::from_secs(LEEWAY)) {
             Err(Error::IdToken("it has expired"))
-        } else if nonce.is_some() && claims.nonce.as_deref() != nonce {
-            Err(Error::IdToken("its nonce is another"))
+        } else if matches!(nonce, Nonce::Exactly(nonce) if claims.nonce.as_deref() != nonce) {
+            Err(Error::IdToken("its nonce is another than the call's"))
+        } else if claims.sub.is_empty() {
+            Err(Error::IdToken("it names nobody"))
         } else {
-            Ok(())
+            Ok(claims.sub)
         }
     }
+}
+
+/// Which nonce an ID token has to have.
+#[derive(Clone, Copy)]
+pub(super) enum Nonce<'a> {
+    /// This one, or none where there is none.
+    Exactly(Option<&'a str>),
+    /// Any: it is no answer to a request.
+    Any,
 }
 
 /// What nobody can guess: 256 bits.
@@ -337,18 +376,25 @@ struct Document {
     access_token: String,
     refresh_token: Option<String>,
     id_token: Option<String>,
-    expires_in: Option<f64>,
+    /// A number; some write it as text.
+    expires_in: Option<Value>,
     scope: Option<String>,
 }
 
 fn read(answer: &Answer) -> Result<Tokens, Error> {
     let found: Document = serde_json::from_slice(&answer.body).map_err(|_| Error::Shape)?;
     let said = Tokens::new(&found.access_token);
-    let expires_in = found.expires_in.and_then(|s| Duration::try_from_secs_f64(s).ok());
+    let seconds = found.expires_in.and_then(|span| match span {
+        Value::Number(seconds) => seconds.as_f64(),
+        Value::String(seconds) => seconds.parse().ok(),
+        _ => None,
+    });
+    let span = seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+    let expires_at = span.and_then(|span| SystemTime::now().checked_add(span));
     Ok(Tokens {
         refresh: some(found.refresh_token).as_deref().map(Secret::new),
         id: some(found.id_token).as_deref().map(Secret::new),
-        expires_in: expires_in.or(said.expires_in),
+        expires_at: expires_at.or(said.expires_at),
         scopes: found.scope.iter().flat_map(|s| s.split_whitespace()).map(str::to_owned).collect(),
         ..said
     })

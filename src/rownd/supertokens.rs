@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use http::Method;
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{
     Error, Rejection,
@@ -89,8 +89,8 @@ fn bearer(token: &Secret) -> Secret {
 #[derive(Deserialize)]
 struct Status {
     status: String,
-    reason: Option<String>,
-    code: Option<u16>,
+    reason: Option<Value>,
+    code: Option<Value>,
 }
 
 fn refused(body: &[u8]) -> Result<(), Error> {
@@ -98,8 +98,9 @@ fn refused(body: &[u8]) -> Result<(), Error> {
     if said.status == "OK" {
         return Ok(());
     }
-    let code = said.reason.as_deref().and_then(api::code);
-    Err(Error::Rejected(Rejection { status: said.code.unwrap_or(200), code }))
+    let code = said.reason.as_ref().and_then(Value::as_str).and_then(api::code);
+    let status = said.code.and_then(|code| code.as_u64()?.try_into().ok());
+    Err(Error::Rejected(Rejection { status: status.unwrap_or(200), code }))
 }
 
 /// A yes that lacks one of the three headers is no session.

@@ -1,5 +1,7 @@
 //! What is read of an answer, what is sent and where to, and when it is tried again.
 
+mod id_tokens;
+
 use std::{
     collections::{BTreeMap, VecDeque},
     sync::{Arc, Mutex},
@@ -352,4 +354,27 @@ async fn a_breaker_opens_lets_one_try_and_closes() {
     }
     breaker.admit().unwrap().ended(End::Asked(Duration::from_secs(86_400)));
     assert!(breaker.admit().unwrap_err() <= Duration::from_secs(60), "nobody is told a day");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_asked_before_a_pause_says_nothing_about_the_time_after() {
+    // A hundred requests fail by one cause: that is one pause, and not twenty.
+    let breaker = Breaker::default();
+    let passes: Vec<_> = (0..100).map(|_| breaker.admit().unwrap()).collect();
+    passes.into_iter().for_each(|pass| pass.ended(End::Failed));
+    let wait = breaker.admit().unwrap_err();
+    assert!(wait <= Duration::from_secs(1), "{wait:?}");
+    // A late success of before does not end the pause, nor a trial.
+    let breaker = Breaker::default();
+    let late = breaker.admit().unwrap();
+    for _ in 0..5 {
+        breaker.admit().unwrap().ended(End::Failed);
+    }
+    late.ended(End::Good);
+    assert!(breaker.admit().is_err(), "still open");
+    advance(Duration::from_secs(1)).await;
+    let trial = breaker.admit().unwrap();
+    assert!(breaker.admit().is_err(), "one at a time");
+    trial.ended(End::Good);
+    breaker.admit().expect("closed").ended(End::Good);
 }

@@ -11,10 +11,14 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::{
-    APP_KEY, Client, Error,
+    APP_KEY, Client, Error, Rejection,
     tokens::{Granted, Tokens, UserType, some},
 };
-use crate::{config::Secret, metrics::Endpoint, upstream::Answer};
+use crate::{
+    config::Secret,
+    metrics::Endpoint,
+    upstream::{Answer, Error as UpstreamError},
+};
 
 const TOKEN: &str = "/hub/auth/token";
 const INSTANT: &str = "/hub/auth/instant";
@@ -30,8 +34,8 @@ pub enum Intent {
     SignUp,
 }
 
-/// Somebody else's token, and what goes with it.
-#[derive(Debug, Clone)]
+/// Somebody else's token, and what goes with it. There is no `Debug`: it is about a person.
+#[derive(Clone)]
 pub struct ThirdParty {
     /// The token.
     pub token: Secret,
@@ -93,11 +97,16 @@ impl Client {
     /// Tokens for a refresh token, which is used up by it. No key goes along: none is needed.
     pub async fn refresh(&self, token: &Secret, timeout: Duration) -> Result<Granted, Error> {
         let body = Body { refresh_token: Some(token.expose()), ..Body::default() };
-        let granted = self.ask(Endpoint::TokenRefresh, TOKEN, None, &body, timeout).await?;
-        match granted {
-            Granted::Tokens(_) => Ok(granted),
+        let client = Self { api: self.api.on_new_connections() };
+        match client.ask(Endpoint::TokenRefresh, TOKEN, None, &body, timeout).await {
             // There is no intent that could not fit.
-            Granted::Nothing(_) => Err(Error::Shape),
+            Ok(Granted::Nothing(_)) => Err(Error::Shape),
+            // 400 is Rownd's no. Any other may be of something in between: whoever took it for
+            // one would sign everybody out.
+            Err(Error::Rejected(Rejection { status, .. })) if status != 400 => {
+                Err(UpstreamError::Status(status).into())
+            }
+            other => other,
         }
     }
 
@@ -147,7 +156,7 @@ struct Document {
     app_variant_user_type: Option<Value>,
 }
 
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 struct Pair {
     access_token: Option<String>,
     refresh_token: Option<String>,
@@ -155,15 +164,16 @@ struct Pair {
 
 fn read(answer: &Answer) -> Result<Granted, Error> {
     let found: Document = serde_json::from_slice(&answer.body).map_err(|_| Error::Shape)?;
-    let below = found.auth_tokens.map(|pair| (pair.access_token, pair.refresh_token));
-    let (access, refresh) = below.unwrap_or((found.access_token, found.refresh_token));
+    let below = found.auth_tokens.unwrap_or_default();
+    let access = some(found.access_token).or(some(below.access_token));
+    let refresh = some(found.refresh_token).or(some(below.refresh_token));
     let user_type = UserType::of(found.user_type.as_ref());
-    let Some(access) = some(access) else {
+    let Some(access) = access else {
         // A refresh token alone is nothing that is documented.
         return if refresh.is_some() { Err(Error::Shape) } else { Ok(Granted::Nothing(user_type)) };
     };
     Ok(Granted::Tokens(Box::new(Tokens {
-        refresh: some(refresh).as_deref().map(Secret::new),
+        refresh: refresh.as_deref().map(Secret::new),
         user_type,
         variant_user_type: UserType::of(found.app_variant_user_type.as_ref()),
         ..Tokens::new(&access)

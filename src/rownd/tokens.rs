@@ -44,10 +44,10 @@ pub struct Tokens {
     pub id: Option<Secret>,
     /// SuperTokens' `front-token`.
     pub front: Option<Secret>,
-    /// For how long from now on the access token holds.
-    pub expires_in: Option<Duration>,
-    /// The user.
-    pub user_id: Option<String>,
+    /// Until when the access token holds, as far as it says.
+    pub expires_at: Option<SystemTime>,
+    /// The user whom the ID token names (OpenID Connect).
+    pub subject: Option<String>,
     /// How the user relates to the app.
     pub user_type: Option<UserType>,
     /// How the user relates to the app variant.
@@ -58,7 +58,7 @@ pub struct Tokens {
 
 impl fmt::Debug for Tokens {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Tokens").field("expires_in", &self.expires_in).finish_non_exhaustive()
+        f.debug_struct("Tokens").field("expires_at", &self.expires_at).finish_non_exhaustive()
     }
 }
 
@@ -71,27 +71,22 @@ pub enum Granted {
     Nothing(Option<UserType>),
 }
 
-/// What an access token says of itself. It came from its issuer a moment ago, over the connection
-/// that we opened, and nobody is let in by this.
-#[derive(Debug, Default, Deserialize)]
+/// What an access token says of its end. Nobody is let in by this; whose it is is verified.
+#[derive(Deserialize)]
 struct Peek {
     exp: Option<f64>,
-    #[serde(rename = "https://auth.rownd.io/app_user_id")]
-    app_user_id: Option<String>,
-    sub: Option<String>,
 }
 
 impl Tokens {
-    /// With what the access token says of its end and its user.
+    /// With what the access token says of its end.
     pub(super) fn new(access: &str) -> Self {
-        let said = peek(access).unwrap_or_default();
         Self {
             access: Secret::new(access),
             refresh: None,
             id: None,
             front: None,
-            expires_in: said.exp.and_then(from_now),
-            user_id: said.app_user_id.or(said.sub),
+            expires_at: peek(access).and_then(|said| moment(said.exp?)),
+            subject: None,
             user_type: None,
             variant_user_type: None,
             scopes: Vec::new(),
@@ -104,9 +99,8 @@ fn peek(token: &str) -> Option<Peek> {
     serde_json::from_slice(&URL_SAFE_NO_PAD.decode(body).ok()?).ok()
 }
 
-fn from_now(exp: f64) -> Option<Duration> {
-    let end = UNIX_EPOCH.checked_add(Duration::try_from_secs_f64(exp).ok()?)?;
-    Some(end.duration_since(SystemTime::now()).unwrap_or_default())
+fn moment(exp: f64) -> Option<SystemTime> {
+    UNIX_EPOCH.checked_add(Duration::try_from_secs_f64(exp).ok()?)
 }
 
 /// Text that holds something.

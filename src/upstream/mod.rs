@@ -69,8 +69,7 @@ impl std::error::Error for Error {}
 /// The most bytes of a body that comes with an error status.
 const MAX_ERROR_BYTES: usize = 16 * 1024;
 
-/// A request of any method.
-#[derive(Debug)]
+/// A request of any method. There is no `Debug`: secrets would be in it.
 pub struct Request<'a> {
     /// The method.
     pub method: Method,
@@ -84,8 +83,8 @@ pub struct Request<'a> {
     pub body: Option<(&'static str, Vec<u8>)>,
 }
 
-/// An answer of any status.
-#[derive(Debug, Clone)]
+/// An answer of any status. There is no `Debug`: tokens would be in it.
+#[derive(Clone)]
 pub struct Answer {
     /// The status.
     pub status: u16,
@@ -135,6 +134,8 @@ impl Client {
         let client = |reach, idle| {
             Http::builder()
                 .redirect(Policy::none())
+                // What is sent again is decided where it is known what it does.
+                .retry(reqwest::retry::never())
                 .no_proxy()
                 .referer(false)
                 .connect_timeout(connect_timeout)
@@ -238,7 +239,14 @@ fn status_error(status: u16, headers: &HeaderMap) -> Error {
 }
 
 fn convert(error: &reqwest::Error) -> Error {
-    if error.is_timeout() { Error::Timeout } else { Error::Network(root_cause(error)) }
+    if error.is_timeout() {
+        Error::Timeout
+    } else if error.is_builder() {
+        // Our own fault, or the caller's: it says nothing about the host.
+        Error::Refused("the request cannot be built")
+    } else {
+        Error::Network(root_cause(error))
+    }
 }
 
 /// The innermost message: the outer ones repeat the URL.

@@ -15,6 +15,8 @@ mod node;
 #[cfg(feature = "dev")]
 mod oidc;
 #[cfg(feature = "dev")]
+mod papers;
+#[cfg(feature = "dev")]
 mod provider;
 pub(crate) mod pyjwt;
 #[cfg(feature = "dev")]

@@ -11,6 +11,8 @@ mod emulated;
 mod freshness;
 mod keys;
 mod listener;
+#[cfg(feature = "dev")]
+mod migration;
 mod outside;
 mod regression;
 mod reload;

@@ -50,7 +50,8 @@ pub struct RowndAuth {
     pub oidc_clients: Vec<OidcClient>,
     /// How long a call may take, what is asked of an issuer included.
     pub timeout: Span,
-    /// Calls at a time; more are told to come again.
+    /// Calls at a time; more are told to come again. Three quarters of them may be others than
+    /// `Verify`: an issuer that hangs keeps nobody from verifying.
     pub max_in_flight: usize,
     /// For how long after a refresh the same refresh token still gets the same answer, so that
     /// callers who hold one token do not sign each other out.
@@ -63,7 +64,7 @@ impl Default for RowndAuth {
             callers: Vec::new(),
             oidc_clients: Vec::new(),
             timeout: Span::from_secs(10),
-            max_in_flight: 256,
+            max_in_flight: 1024,
             refresh_grace: Span::from_secs(10),
         }
     }

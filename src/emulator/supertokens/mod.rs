@@ -1,8 +1,9 @@
 //! SuperTokens with the Rownd plugin, where Rownd's users are moving: its routes below
-//! `/auth`.
+//! `/auth`, and the copy of Rownd's keys that it hosts.
 //!
 //! In: Rownd tokens to migrate, guests, sessions. Out: sessions as SuperTokens writes
-//! them, signed with RS256 keys that rotate, and profiles as the plugin shows them.
+//! them, signed with RS256 keys that rotate, and profiles as the plugin shows them; Rownd's
+//! key set, which stays when Rownd's own endpoints fail.
 
 mod answer;
 mod migrate;
@@ -31,6 +32,8 @@ use answer::Failure;
 
 /// Where the plugin's routes begin.
 const BASE_PATH: &str = "/auth";
+/// The copy of Rownd's key set, on a host of its own in the world.
+const ROWND_KEYS: &str = "/.well-known/rownd-jwks.json";
 
 /// How many sessions are remembered.
 const MOST: usize = 5_000;
@@ -84,7 +87,7 @@ pub(super) fn routes(on: &dyn Fn(Routes) -> Routes) -> Router<Arc<State>> {
         .route("/plugin/rownd/user/meta", on(get(user::meta).put(user::write_meta)))
         .route("/plugin/rownd/user/field", on(get(user::field).put(user::write_field)))
         .route("/plugin/rownd/signout", on(post(session::sign_out)));
-    Router::new().nest(BASE_PATH, routes)
+    Router::new().nest(BASE_PATH, routes).route(ROWND_KEYS, on(get(rownd_keys)))
 }
 
 /// The `iss` of its sessions: API domain and base path.
@@ -94,6 +97,10 @@ fn issuer(state: &State) -> String {
 
 async fn jwks(Shared(state): Shared<Arc<State>>) -> Answer {
     ok(state.core_keys.key_set()?)
+}
+
+async fn rownd_keys(Shared(state): Shared<Arc<State>>) -> Response {
+    Json(state.ring().key_set()).into_response()
 }
 
 #[derive(serde::Deserialize)]

@@ -299,3 +299,18 @@ async fn the_plugin_knows_its_app() {
     let (status, body) = get(&state, &format!("{path}?app_variant_id=x"), &[]).await;
     assert_eq!((status.as_u16(), &body["reason"]), (400, &json!("UNKNOWN_APP_VARIANT")));
 }
+
+#[tokio::test]
+async fn the_copy_of_rownds_keys_stays_when_rownd_is_gone() {
+    let state = state();
+    let copy = "/.well-known/rownd-jwks.json";
+    let (_, own) = get(&state, "/hub/auth/keys", &[]).await;
+    assert_eq!(get(&state, copy, &[]).await, (StatusCode::OK, own));
+    let controls = Controls::new(Arc::clone(&state));
+    controls.inject(Fault::status(Endpoint::Keys, 503)).unwrap();
+    controls.rotate(Rotation::default()).unwrap();
+    assert_eq!(get(&state, "/hub/auth/keys", &[]).await.0, StatusCode::SERVICE_UNAVAILABLE);
+    let (status, body) = get(&state, copy, &[]).await;
+    assert_eq!((status, body["keys"].as_array().map(Vec::len)), (StatusCode::OK, Some(2)));
+    assert_eq!(controls.hits(Endpoint::Supertokens), 2);
+}

@@ -135,7 +135,12 @@ pub(super) fn identity(answer: &Answer) -> WireIdentity {
         scopes: who.scopes.clone(),
         roles: who.roles.clone(),
         groups: who.groups.clone(),
-        memberships: memberships.iter().map(membership).collect(),
+        // An invitation is no membership, whatever roles it holds out.
+        memberships: memberships
+            .iter()
+            .map(membership)
+            .filter(|place| place.state() == MembershipState::Active)
+            .collect(),
         claims: Some(to_struct(claims)),
     }
 }

@@ -1,13 +1,15 @@
 //! `Exchange` and `BuildAuthorizationUrl`: something for tokens.
 
+use bytes::Bytes;
 use prost_types::Struct;
 
 use super::{
-    Call, convert,
+    Call, Methods, convert,
     fault::{Asked, Fault},
-    pick,
+    pick, verify,
 };
 use crate::{
+    authz::Question,
     config::{IssuerKind, Right, Secret},
     grpc::pb::rownd::auth::v1::{
         AuthorizationCodeGrant, BuildAuthorizationUrlRequest, BuildAuthorizationUrlResponse,
@@ -15,7 +17,7 @@ use crate::{
         SignInIntent, ThirdPartyTokenGrant, Tokens as WireTokens, UserType as WireUserType,
         exchange_request::Grant, exchange_response::Outcome,
     },
-    model::AuthLevel,
+    model::{AuthLevel, DenyReason},
     rownd::{
         CodeGrant, ExchangeError, Granted, GuestLevel, Intent, Registered, ThirdParty, Tokens,
         UserType,
@@ -24,8 +26,11 @@ use crate::{
 
 /// The longest text of a request beside its tokens, in bytes.
 const MAX_TEXT: usize = 2048;
+/// The longest token or code: it may have to travel in a header.
+const MAX_SECRET: usize = 16 * 1024;
 
 pub(super) async fn exchange(
+    methods: &Methods,
     call: &Call,
     request: ExchangeRequest,
 ) -> Result<ExchangeResponse, Fault> {
@@ -41,18 +46,50 @@ pub(super) async fn exchange(
         Some(Grant::ThirdPartyToken(grant)) => {
             (Asked::ThirdParty, third_party(call, target, grant).await?)
         }
-        Some(Grant::RefreshToken(grant)) => (Asked::Refresh, refresh(call, target, grant).await?),
+        Some(Grant::RefreshToken(grant)) => {
+            let openid = grant.oidc_client.is_some();
+            let asked = if openid { Asked::OpenIdRefresh } else { Asked::Refresh };
+            (asked, refresh(call, target, grant).await?)
+        }
         Some(Grant::AuthorizationCode(grant)) => (Asked::Code, code(call, target, grant).await?),
         Some(Grant::Migration(grant)) => (Asked::Migration, migrate(call, target, grant).await?),
         Some(Grant::Guest(grant)) => (Asked::Guest, guest(call, target, &grant).await?),
     };
     let outcome = match granted.map_err(|error| Fault::exchange(asked, error))? {
-        Granted::Tokens(tokens) => Outcome::Tokens(wire_tokens(*tokens)),
+        Granted::Tokens(tokens) => {
+            let user = whose(methods, call, asked, &tokens).await?;
+            Outcome::Tokens(wire_tokens(*tokens, user))
+        }
         Granted::Nothing(user_type) => {
             Outcome::NoTokens(NoTokens { user_type: wire_user_type(user_type).into() })
         }
     };
     Ok(ExchangeResponse { outcome: Some(outcome) })
+}
+
+/// Whose tokens they are, as far as that can be said for sure: by the ID token, or by the access
+/// token, which is verified as any other. Tokens of an app that is not ours are not handed on: a
+/// user of that app would pass for the user of ours who has the same id. Where nothing can be said
+/// now, the tokens are handed on all the same: they may be all there is.
+async fn whose(
+    methods: &Methods,
+    call: &Call,
+    asked: Asked,
+    tokens: &Tokens,
+) -> Result<Option<String>, Fault> {
+    if matches!(asked, Asked::Code | Asked::OpenIdRefresh) {
+        return Ok(tokens.subject.clone());
+    }
+    let token = Bytes::copy_from_slice(tokens.access.expose().as_bytes());
+    match verify::ask(methods, call, &Question::of(&token)).await {
+        Ok(answer) => Ok(Some(answer.identity.user_id.clone())),
+        Err(denial) => match denial.reason() {
+            reason @ (DenyReason::AudienceMismatch | DenyReason::VariantRefused) => {
+                Err(Fault::Foreign(reason))
+            }
+            _ => Ok(None),
+        },
+    }
 }
 
 /// Which issuer and app a request names.
@@ -83,8 +120,8 @@ async fn third_party(call: &Call, target: Target<'_>, grant: ThirdPartyTokenGran
         instant_user_id: plain("third_party_token.instant_user_id", instant_user_id)?,
     };
     let (index, issuer) = pick::issuer(&call.snapshot, &[IssuerKind::Rownd], target.issuer)?;
-    let (app, slot) = pick::app(issuer, target.app_id)?;
-    Ok(call.snapshot.exchange().third_party(index, (app, slot.key()), &asked).await)
+    let (app, slot) = pick::app(issuer, target.app_id, call.retry())?;
+    Ok(call.snapshot.exchange().third_party(index, (app, slot.key()), &asked, call.left()).await)
 }
 
 async fn refresh(call: &Call, target: Target<'_>, grant: RefreshTokenGrant) -> Outcomes {
@@ -123,7 +160,7 @@ async fn code(call: &Call, target: Target<'_>, grant: AuthorizationCodeGrant) ->
         verifier,
         nonce: plain("authorization_code.nonce", nonce)?,
     };
-    Ok(call.snapshot.exchange().code(client, &grant).await)
+    Ok(call.snapshot.exchange().code(client, &grant, call.left()).await)
 }
 
 async fn migrate(call: &Call, target: Target<'_>, grant: MigrationGrant) -> Outcomes {
@@ -132,7 +169,7 @@ async fn migrate(call: &Call, target: Target<'_>, grant: MigrationGrant) -> Outc
     if target.app_id.is_some() {
         return Err(Fault::field("app_id", "a Rownd token names its own"));
     }
-    Ok(call.snapshot.exchange().migrate(index, &token).await)
+    Ok(call.snapshot.exchange().migrate(index, &token, call.left()).await)
 }
 
 async fn guest(call: &Call, target: Target<'_>, grant: &GuestGrant) -> Outcomes {
@@ -149,14 +186,14 @@ async fn guest(call: &Call, target: Target<'_>, grant: &GuestGrant) -> Outcomes 
     let kinds = [IssuerKind::Rownd, IssuerKind::Supertokens];
     let (index, issuer) = pick::issuer(&call.snapshot, &kinds, target.issuer)?;
     let app = if issuer.settings().kind == IssuerKind::Rownd {
-        Some(pick::app(issuer, target.app_id)?)
+        Some(pick::app(issuer, target.app_id, call.retry())?)
     } else if target.app_id.is_some() {
         return Err(Fault::field("app_id", "SuperTokens knows its own"));
     } else {
         None
     };
     let app = app.map(|(id, slot)| (id, slot.key()));
-    Ok(call.snapshot.exchange().guest(index, app, level).await)
+    Ok(call.snapshot.exchange().guest(index, app, level, call.left()).await)
 }
 
 pub(super) async fn authorization_url(
@@ -183,7 +220,7 @@ pub(super) async fn authorization_url(
     let more: Vec<_> =
         more.iter().filter_map(|(name, value)| Some((*name, value.as_deref()?))).collect();
     let exchange = call.snapshot.exchange();
-    let made = exchange.authorization(client, (redirect_uri, &scopes), &more).await;
+    let made = exchange.authorization(client, (redirect_uri, &scopes), &more, call.left()).await;
     let made = made.map_err(|error| Fault::exchange(Asked::AuthorizationUrl, error))?;
     Ok(BuildAuthorizationUrlResponse {
         url: made.url,
@@ -225,6 +262,8 @@ fn no_target(target: Target<'_>) -> Result<(), Fault> {
 fn secret(at: &'static str, text: &str) -> Result<Secret, Fault> {
     if text.is_empty() {
         Err(Fault::field(at, "is empty"))
+    } else if text.len() > MAX_SECRET {
+        Err(Fault::field(at, "is too long"))
     } else if !text.bytes().all(|byte| byte.is_ascii_graphic()) {
         Err(Fault::field(at, "holds other than visible ASCII"))
     } else {
@@ -253,15 +292,15 @@ fn scopes_fit(at: &'static str, scopes: &[String]) -> Result<(), Fault> {
     Ok(())
 }
 
-fn wire_tokens(tokens: Tokens) -> WireTokens {
+fn wire_tokens(tokens: Tokens, user_id: Option<String>) -> WireTokens {
     let shown = |secret: Secret| secret.expose().to_owned();
     WireTokens {
         access_token: shown(tokens.access),
         refresh_token: tokens.refresh.map(shown),
         id_token: tokens.id.map(shown),
         front_token: tokens.front.map(shown),
-        expires_in: tokens.expires_in.and_then(convert::duration),
-        user_id: tokens.user_id,
+        expire_time: tokens.expires_at.map(Into::into),
+        user_id,
         user_type: wire_user_type(tokens.user_type).into(),
         app_variant_user_type: wire_user_type(tokens.variant_user_type).into(),
         scopes: tokens.scopes,

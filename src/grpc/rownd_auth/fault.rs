@@ -10,7 +10,7 @@ use tonic_types::{ErrorDetails, StatusExt as _};
 
 use crate::{
     authz::Refusal,
-    metrics::CallerRefusal,
+    metrics::{CallerRefusal, Method},
     model::{Denial, DenialClass, DenyReason},
     profile,
     rownd::{Error as ApiError, ExchangeError, Miss, Rejection},
@@ -27,6 +27,7 @@ const SOON: Duration = Duration::from_secs(1);
 pub(super) enum Asked {
     ThirdParty,
     Refresh,
+    OpenIdRefresh,
     Code,
     Migration,
     Guest,
@@ -57,6 +58,8 @@ pub(super) enum Fault {
     NoUser,
     /// The account is disabled.
     Disabled,
+    /// Tokens came, and they are not for us.
+    Foreign(DenyReason),
     /// There is no such method.
     NoMethod,
     /// The message could not be read.
@@ -134,12 +137,18 @@ impl Fault {
                 let message = DenyReason::UserDisabled.message();
                 plain(Code::FailedPrecondition, "USER_DISABLED", message, [])
             }
+            Self::Foreign(reason) => {
+                let reason = ("deny_reason".to_owned(), reason.code().to_owned());
+                let message = "the tokens that came are another app's";
+                plain(Code::FailedPrecondition, "TOKENS_REFUSED", message, [reason])
+            }
             Self::NoMethod => {
                 let message = "RowndAuth has no such method";
                 plain(Code::Unimplemented, "METHOD_UNKNOWN", message, [])
             }
             Self::Unreadable => {
-                let message = "the message cannot be read, or is larger than 256 KiB";
+                let message = "the message cannot be read: it is cut off, compressed, larger than \
+                               256 KiB, or none of this method";
                 plain(Code::InvalidArgument, "MESSAGE_UNREADABLE", message, [])
             }
             Self::Internal => plain(Code::Internal, "INTERNAL", "internal error", []),
@@ -177,10 +186,10 @@ const fn counted(refusal: Refusal) -> CallerRefusal {
 
 /// What a status that leaves the door says of itself: its code and reason. One that the library
 /// made becomes one of ours first.
-pub(super) fn of_status(status: &Status) -> Result<(Code, String), Fault> {
+pub(super) fn of_status(method: Method, status: &Status) -> Result<(Code, String), Fault> {
     match status.get_error_details().error_info() {
         Some(info) => Ok((status.code(), info.reason.clone())),
-        None if status.code() == Code::Unimplemented => Err(Fault::NoMethod),
+        None if method == Method::Unknown => Err(Fault::NoMethod),
         None => Err(Fault::Unreadable),
     }
 }
@@ -232,22 +241,27 @@ fn api(asked: Asked, error: &ApiError) -> Status {
     }
 }
 
+const REFRESH_TOKEN_REFUSED: (&str, &str) = (
+    "REFRESH_TOKEN_REFUSED",
+    "the refresh token is used up or ended: the user has to sign in again",
+);
+
 /// What it means that the API understood and turned down what was asked.
 fn rejected(asked: Asked, rejection: &Rejection) -> (&'static str, &'static str) {
+    // RFC 6749 section 5.2: any other code is about the request, and the token may be good still.
+    let is_grant = rejection.code.as_deref() == Some("invalid_grant");
     match (asked, rejection.status) {
         (Asked::ThirdParty, 400 | 404) => {
             ("EXCHANGE_ABORTED", "the token validator turned the token down")
         }
-        (Asked::Refresh, _) => (
-            "REFRESH_TOKEN_REFUSED",
-            "the refresh token is used up or ended: the user has to sign in again",
-        ),
-        (Asked::Code, _) => ("CODE_REFUSED", "the code is used up, ended or another client's"),
+        (Asked::Refresh, _) => REFRESH_TOKEN_REFUSED,
+        (Asked::OpenIdRefresh, _) if is_grant => REFRESH_TOKEN_REFUSED,
+        (Asked::Code, _) if is_grant => {
+            ("CODE_REFUSED", "the code is used up, ended or another client's")
+        }
         (Asked::Migration, _) => ("MIGRATION_REFUSED", "the token gives no session"),
         (Asked::User, 401 | 403) => ("USER_REFUSED", "the session may not read its user"),
-        (Asked::ThirdParty | Asked::Guest | Asked::AuthorizationUrl | Asked::User, _) => {
-            ("EXCHANGE_REFUSED", "the issuer turned it down")
-        }
+        _ => ("EXCHANGE_REFUSED", "the issuer turned it down"),
     }
 }
 

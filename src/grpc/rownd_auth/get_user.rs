@@ -10,15 +10,15 @@ use tokio::time::Instant;
 use super::{
     Call, Methods, convert,
     fault::{Fault, is_undecided},
-    pick, time_left, verify,
+    pick, verify,
 };
 use crate::{
     authz::Question,
-    config::{Freshness, IssuerKind, Right, Secret},
+    config::{IssuerKind, Right, Secret},
     grpc::pb::rownd::auth::v1::{
         GetUserRequest, GetUserResponse, User, UserState, get_user_request::Subject,
     },
-    model::{Cutoff, DenyReason, Identity, Profile},
+    model::{Cutoff, Identity, Profile},
     profile::{self, Known, Whose},
 };
 
@@ -36,6 +36,8 @@ const FIELDS: [&str; 9] = [
 ];
 /// Those of them whose members a mask may name, too: `data.email`.
 const OPEN: [&str; 4] = ["data", "verified_data", "attributes", "meta"];
+/// The longest user id, in bytes. It stands in a URL, percent-encoded.
+const MAX_USER_ID: usize = 512;
 /// The most paths of a mask.
 const MAX_PATHS: usize = 256;
 
@@ -58,12 +60,13 @@ pub(super) async fn get_user(
         }
         Some(Subject::UserId(user)) => {
             call.may(&[Right::GetUser])?;
-            if user.is_empty() {
-                return Err(Fault::field("user_id", "is empty"));
+            if user.is_empty() || user.len() > MAX_USER_ID {
+                let why = format!("has 1 to {MAX_USER_ID} bytes");
+                return Err(Fault::field("user_id", why));
             }
             let (_, issuer) =
                 pick::issuer(&call.snapshot, &[IssuerKind::Rownd], request.issuer.as_deref())?;
-            let (app, _) = pick::app(issuer, request.app_id.as_deref())?;
+            let (app, _) = pick::app(issuer, request.app_id.as_deref(), call.retry())?;
             let whose = Whose { issuer: issuer.name(), app, user: &user };
             let known = call.snapshot.profiles().look_up(whose, max_age, call.deadline).await;
             (known.map_err(Fault::profile)?, user)
@@ -87,26 +90,18 @@ async fn own(
     max_age: Option<Duration>,
 ) -> Result<(Known, String), Fault> {
     let token = verify::said(token)?;
-    let question = Question {
-        token: &token,
-        app_id: None,
-        audience: None,
-        minimum_level: None,
-        freshness: Freshness::Token,
-        memberships: false,
-    };
-    let answer = verify::ask(methods, call, &question).await.map_err(|denial| {
+    let answer = verify::ask(methods, call, &Question::of(&token)).await.map_err(|denial| {
         if is_undecided(&denial) {
-            Fault::Undecided(denial, call.snapshot.check().retry_after.get())
+            Fault::Undecided(denial, call.retry())
         } else {
             Fault::Token(denial)
         }
     })?;
     let who = &answer.identity;
     let known = profile_of(call, who, &token, max_age).await.map_err(Fault::profile)?;
-    match profile::judge(&known.profile, who.issued_at) {
-        // Told by the profile itself, which the caller may ask for all the same.
-        Ok(()) | Err(DenyReason::UserDisabled) => Ok((known, who.user_id.clone())),
+    // That the account is disabled is told by the profile itself, which may be asked for.
+    match profile::alive(&known.profile, who.issued_at) {
+        Ok(()) => Ok((known, who.user_id.clone())),
         Err(reason) => Err(Fault::Token(reason.into())),
     }
 }
@@ -122,8 +117,7 @@ async fn profile_of(
     match profiles.get(who, max_age, call.deadline).await {
         Err(profile::Error::Unsupported) => {
             let token = std::str::from_utf8(token).map_err(|_| profile::Error::Unsupported)?;
-            let (token, left) = (Secret::new(token), time_left(call.deadline));
-            profiles.of_token(who, &token, left).await
+            profiles.of_token(who, &Secret::new(token), call.left()).await
         }
         known => known,
     }

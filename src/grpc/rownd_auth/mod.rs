@@ -18,7 +18,7 @@ use std::{
     panic::AssertUnwindSafe,
     sync::{
         Arc,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicU64, AtomicUsize, Ordering},
     },
     time::Duration,
 };
@@ -40,7 +40,7 @@ use super::{
     },
 };
 use crate::{
-    authz::{Authorizer, Caller, Refusal, Snapshot},
+    authz::{Authorizer, Caller, NOBODY, Refusal, Snapshot},
     config::Right,
     metrics::{CallerRefusal, Method, Metrics},
     model::{Origin, Peer},
@@ -51,8 +51,12 @@ use fault::Fault;
 pub const PREFIX: &str = "/rownd.auth.v1.RowndAuth/";
 /// The most bytes of a request: a token and some fields of a profile.
 const MAX_MESSAGE: usize = 256 * 1024;
-/// Errors that are logged in a second: a caller that may not is a caller that tries again.
+/// Errors of one code that are logged in a second: a caller that may not is one that tries again.
 const LINES_PER_SECOND: NonZeroU32 = NonZeroU32::MIN.saturating_add(9);
+/// gRPC's status codes are numbered from 0 up to here.
+const CODES: usize = 17;
+/// What is asked of an issuer ends this much before the call.
+const MARGIN: Duration = Duration::from_millis(50);
 
 /// What the methods share.
 #[derive(Debug, Clone)]
@@ -74,10 +78,27 @@ impl Call {
         extensions.get::<Arc<Self>>().cloned().ok_or(Fault::Internal)
     }
 
+    /// When to come again where nobody knows better.
+    fn retry(&self) -> Duration {
+        self.snapshot.check().retry_after.get()
+    }
+
+    /// How long something may take that is asked of an issuer, so that its end is ours to tell.
+    fn left(&self) -> Duration {
+        let left = self.deadline.saturating_duration_since(Instant::now());
+        left.saturating_sub(MARGIN).max(MARGIN)
+    }
+
     /// The caller may do one of these.
     fn may(&self, rights: &[Right]) -> Result<(), Fault> {
         self.caller.may(rights).map_err(Fault::Caller)
     }
+}
+
+/// The log of one code.
+struct Lines {
+    limiter: DefaultDirectRateLimiter,
+    dropped: AtomicU64,
 }
 
 /// The door of the service.
@@ -85,7 +106,9 @@ pub struct AuthDoor {
     authorizer: Arc<Authorizer>,
     metrics: Arc<Metrics>,
     in_flight: AtomicUsize,
-    lines: DefaultDirectRateLimiter,
+    /// Those of them that may ask an issuer.
+    asking: AtomicUsize,
+    lines: Vec<Lines>,
 }
 
 impl std::fmt::Debug for AuthDoor {
@@ -97,6 +120,14 @@ impl std::fmt::Debug for AuthDoor {
 /// A place among the calls in flight, until it is dropped.
 struct Place<'a>(&'a AtomicUsize);
 
+impl<'a> Place<'a> {
+    /// One of so many.
+    fn take(taken: &'a AtomicUsize, most: usize) -> Option<Self> {
+        let place = Self(taken);
+        (taken.fetch_add(1, Ordering::Relaxed) < most).then_some(place)
+    }
+}
+
 impl Drop for Place<'_> {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::Relaxed);
@@ -107,8 +138,15 @@ impl AuthDoor {
     /// Before this authorizer.
     #[must_use]
     pub fn build(authorizer: Arc<Authorizer>, metrics: Arc<Metrics>) -> Self {
-        let lines = RateLimiter::direct(Quota::per_second(LINES_PER_SECOND));
-        Self { authorizer, metrics, in_flight: AtomicUsize::new(0), lines }
+        let quota = Quota::per_second(LINES_PER_SECOND);
+        let lines = || Lines { limiter: RateLimiter::direct(quota), dropped: AtomicU64::new(0) };
+        Self {
+            authorizer,
+            metrics,
+            in_flight: AtomicUsize::new(0),
+            asking: AtomicUsize::new(0),
+            lines: std::iter::repeat_with(lines).take(CODES).collect(),
+        }
     }
 
     /// The methods, to be called through [`answer`](Self::answer) only: without it they know no
@@ -130,21 +168,32 @@ impl AuthDoor {
         B: http_body::Body<Data = Bytes, Error: Into<BoxError>> + Send + Unpin + 'static,
     {
         let clock = Clock { door: self, method, began: Instant::now(), code: Code::Cancelled };
-        let answer = self.admit(method, peer, routes, request, clock.began).await;
+        let snapshot = self.authorizer.snapshot();
+        let caller = identify(&snapshot, peer, request.headers());
+        let name = caller.as_ref().map_or(NOBODY, Caller::name).to_owned();
+        let from = Visitor { name: &name, peer };
+        let answer = match caller {
+            Ok(caller) => {
+                let call = Call { snapshot, caller, deadline: clock.began };
+                self.admit(method, call, routes, request).await
+            }
+            Err(refusal) => Err(Fault::Caller(refusal)),
+        };
         let answer = answer.unwrap_or_else(|fault| fault.status().into_http());
         let Some(status) = Status::from_header_map(answer.headers()) else {
+            tracing::debug!(method = method.as_str(), caller = name, "a call was answered");
             clock.ended(Code::Ok);
             return answer;
         };
-        let (answer, (code, reason)) = match fault::of_status(&status) {
+        let (answer, (code, reason)) = match fault::of_status(method, &status) {
             Ok(said) => (answer, said),
             Err(fault) => {
                 let status = fault.status();
-                let said = fault::of_status(&status).unwrap_or((Code::Internal, String::new()));
-                (status.into_http(), said)
+                let said = fault::of_status(method, &status);
+                (status.into_http(), said.unwrap_or((Code::Internal, String::new())))
             }
         };
-        self.failed(method, peer, code, &reason);
+        self.failed(method, &from, code, &reason);
         clock.ended(code);
         answer
     }
@@ -152,25 +201,26 @@ impl AuthDoor {
     async fn admit<B>(
         &self,
         method: Method,
-        peer: Option<&Peer>,
+        mut call: Call,
         routes: Routes,
         mut request: Request<B>,
-        began: Instant,
     ) -> Result<Response<Body>, Fault>
     where
         B: http_body::Body<Data = Bytes, Error: Into<BoxError>> + Send + Unpin + 'static,
     {
-        let snapshot = self.authorizer.snapshot();
-        let caller = identify(&snapshot, peer, request.headers()).map_err(Fault::Caller)?;
-        let others = self.in_flight.fetch_add(1, Ordering::Relaxed);
-        let _place = Place(&self.in_flight);
-        if others >= snapshot.service().max_in_flight {
-            return Err(Fault::Overloaded(snapshot.check().retry_after.get()));
-        }
-        let patience = time_to_answer(snapshot.service().timeout.get(), request.headers());
-        let deadline = began + patience;
-        let retry = snapshot.check().retry_after.get();
-        request.extensions_mut().insert(Arc::new(Call { snapshot, caller, deadline }));
+        // Who may do nothing of the kind need not send a message.
+        call.may(rights(method))?;
+        let (service, retry) = (call.snapshot.service(), call.retry());
+        let most = service.max_in_flight;
+        let place = Place::take(&self.in_flight, most).ok_or(Fault::Overloaded(retry))?;
+        // An issuer that hangs must not keep anybody from verifying tokens.
+        let asking = (method != Method::Verify).then(|| {
+            Place::take(&self.asking, (most / 4 * 3).max(1)).ok_or(Fault::Overloaded(retry))
+        });
+        let _places = (place, asking.transpose()?);
+        let deadline = call.deadline + time_to_answer(service.timeout.get(), request.headers());
+        call.deadline = deadline;
+        request.extensions_mut().insert(Arc::new(call));
         let answered = AssertUnwindSafe(timeout_at(deadline, routes.oneshot(request)));
         match answered.catch_unwind().await {
             Ok(Ok(Ok(answer))) => Ok(answer),
@@ -184,28 +234,54 @@ impl AuthDoor {
     }
 
     /// Logs a call that ended in an error, and counts a caller who may not.
-    fn failed(&self, method: Method, peer: Option<&Peer>, code: Code, reason: &str) {
+    fn failed(&self, method: Method, from: &Visitor<'_>, code: Code, reason: &str) {
         if code == Code::PermissionDenied {
             self.metrics.caller_refused(method, CallerRefusal::of(reason));
         }
-        if self.lines.check().is_err() {
+        let Some(lines) = self.lines.get(code as usize) else { return };
+        if lines.limiter.check().is_err() {
+            lines.dropped.fetch_add(1, Ordering::Relaxed);
             return;
         }
-        let from = match peer.map(|peer| peer.origin) {
-            Some(Origin::Loopback) => "loopback",
-            Some(Origin::Unix { .. }) => "unix",
-            Some(Origin::Network) | None => "network",
-        };
-        let method = method.as_str();
+        let dropped = lines.dropped.swap(0, Ordering::Relaxed);
+        let (method, caller, from) = (method.as_str(), from.name, from.place());
         match code {
             Code::PermissionDenied => {
-                tracing::warn!(method, reason, from, "a caller was refused");
+                tracing::warn!(method, reason, caller, from, dropped, "a caller was refused");
             }
             Code::Unavailable | Code::ResourceExhausted | Code::Internal => {
-                tracing::warn!(method, reason, from, "a call could not be answered");
+                tracing::warn!(method, reason, caller, from, dropped, "a call was not answered");
             }
-            _ => tracing::info!(method, reason, from, "a call was turned down"),
+            _ => tracing::info!(method, reason, caller, from, dropped, "a call was turned down"),
         }
+    }
+}
+
+/// Who calls, for the log.
+struct Visitor<'a> {
+    name: &'a str,
+    peer: Option<&'a Peer>,
+}
+
+impl Visitor<'_> {
+    fn place(&self) -> String {
+        match self.peer.map(|peer| peer.origin) {
+            Some(Origin::Loopback) => "loopback".to_owned(),
+            Some(Origin::Unix { uid, .. }) => format!("uid {uid}"),
+            Some(Origin::Network) | None => "network".to_owned(),
+        }
+    }
+}
+
+/// What a caller has to have one of to call a method at all.
+const fn rights(method: Method) -> &'static [Right] {
+    match method {
+        Method::Verify => &[Right::Verify],
+        Method::GetUser => &[Right::GetOwnUser, Right::GetUser],
+        Method::Exchange => &[Right::Exchange, Right::CreateGuest],
+        Method::BuildAuthorizationUrl => &[Right::Exchange],
+        // There is nothing behind it.
+        Method::Unknown => &Right::ALL,
     }
 }
 
@@ -252,11 +328,6 @@ fn bearer(value: &[u8]) -> Option<&[u8]> {
     (scheme.eq_ignore_ascii_case(b"bearer ") && !secret.is_empty()).then_some(secret)
 }
 
-/// How long there is until then.
-fn time_left(deadline: Instant) -> Duration {
-    deadline.saturating_duration_since(Instant::now())
-}
-
 #[tonic::async_trait]
 impl RowndAuth for Methods {
     async fn verify(
@@ -272,7 +343,7 @@ impl RowndAuth for Methods {
         request: tonic::Request<ExchangeRequest>,
     ) -> Result<tonic::Response<ExchangeResponse>, Status> {
         let call = Call::of(request.extensions())?;
-        Ok(exchange::exchange(&call, request.into_inner()).await?.into())
+        Ok(exchange::exchange(self, &call, request.into_inner()).await?.into())
     }
 
     async fn build_authorization_url(

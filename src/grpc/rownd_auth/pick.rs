@@ -1,11 +1,12 @@
 //! Which issuer and which app a request means: by name, or the only one there is.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use super::fault::Fault;
 use crate::{
     authz::Snapshot,
     config::IssuerKind,
+    model::DenyReason,
     verify::{AppSlot, Issuer},
 };
 
@@ -31,19 +32,29 @@ pub(super) fn issuer<'a>(
     }
 }
 
-/// An app of an issuer whose id is known.
+/// An app of an issuer whose id is known. One whose id has not been told yet may be known after
+/// `retry`.
 pub(super) fn app<'a>(
     issuer: &'a Issuer,
     id: Option<&str>,
+    retry: Duration,
 ) -> Result<(&'a str, &'a AppSlot), Fault> {
     let known = |slot: &'a Arc<AppSlot>| Some((slot.id()?, slot.as_ref()));
     match (id, issuer.apps()) {
         (Some(id), all) => {
             let found = all.iter().filter_map(known).find(|(known, _)| *known == id);
-            found.ok_or_else(|| Fault::field("app_id", "no app of the issuer has this id"))
+            found.ok_or_else(|| {
+                if all.iter().all(|slot| slot.id().is_some()) {
+                    Fault::field("app_id", "no app of the issuer has this id")
+                } else {
+                    Fault::Undecided(DenyReason::AppUnknown.into(), retry)
+                }
+            })
         }
-        (None, [one]) => known(one)
-            .ok_or_else(|| Fault::Unsupported("APP_UNKNOWN", "the id of the app is not known yet")),
+        (None, [one]) => {
+            let unknown = Fault::Undecided(DenyReason::AppUnknown.into(), retry);
+            known(one).ok_or(unknown)
+        }
         (None, _) => Err(Fault::field("app_id", "the issuer has several apps; name one")),
     }
 }

@@ -4,7 +4,11 @@ use proptest::prelude::{Just, Strategy, any, prop, prop_oneof, proptest};
 use prost_types::{Struct, Value, value::Kind};
 use serde_json::{Map, Value as Json, json};
 
-use super::convert::{from_struct, to_struct};
+use super::convert::{from_struct, identity, to_struct};
+use crate::{
+    authz::Answer,
+    model::{AuthLevel, Group, Identity},
+};
 
 fn values() -> impl Strategy<Value = Json> {
     let leaf = prop_oneof![
@@ -47,4 +51,24 @@ fn a_value_that_json_has_no_word_for_is_refused() {
         let fields = Struct { fields: [("x".to_owned(), Value { kind })].into() };
         assert!(from_struct("x", fields).is_err());
     }
+}
+
+#[test]
+fn an_invitation_is_no_membership_of_an_identity() {
+    let group = |state: Option<&str>| Group {
+        id: state.unwrap_or("none").to_owned(),
+        name: None,
+        roles: vec!["owner".to_owned()],
+        member_state: state.map(str::to_owned),
+    };
+    let states =
+        [Some("active"), Some("invite_pending"), Some("invite_rejected"), Some("odd"), None];
+    let answer = Answer {
+        identity: Identity::new("ann".to_owned(), "rownd".into(), AuthLevel::Verified).into(),
+        claims: Map::new(),
+        memberships: states.map(group).into(),
+    };
+    let memberships = identity(&answer).memberships;
+    let groups: Vec<&str> = memberships.iter().map(|place| place.group_id.as_str()).collect();
+    assert_eq!(groups, ["active"]);
 }

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use prost::Message as _;
+use prost_types::FileDescriptorProto;
 use rownd_authz::model::DenyReason;
 use serde_json::{Value, json};
 use tonic::Code;
@@ -30,15 +32,15 @@ async fn health_knows_the_process_and_the_service() {
     assert_eq!(health.check(request).await.unwrap_err().code(), Code::NotFound);
 }
 
-/// The services that reflection of one version lists.
+/// What reflection of one version answers to one question.
 macro_rules! reflected {
-    ($version:ident, $app:expr) => {{
+    ($version:ident, $app:expr, $question:ident($text:expr)) => {{
         use pb::$version::{
             ServerReflectionRequest as Request, server_reflection_client::ServerReflectionClient,
             server_reflection_request::MessageRequest, server_reflection_response::MessageResponse,
         };
-        let list = Some(MessageRequest::ListServices(String::new()));
-        let request = Request { message_request: list, ..Request::default() };
+        let question = Some(MessageRequest::$question($text.to_owned()));
+        let request = Request { message_request: question, ..Request::default() };
         let asked = ServerReflectionClient::new($app.channel())
             .server_reflection_info(stream_of(request))
             .await;
@@ -50,6 +52,12 @@ macro_rules! reflected {
                     Some(MessageResponse::ListServicesResponse(list)) => {
                         Ok(list.service.into_iter().map(|service| service.name).collect())
                     }
+                    Some(MessageResponse::FileDescriptorResponse(files)) => {
+                        let file =
+                            |bytes: &Vec<u8>| FileDescriptorProto::decode(&bytes[..]).unwrap();
+                        let files = files.file_descriptor_proto.iter().map(file);
+                        Ok(files.map(|file| file.name().to_owned()).collect())
+                    }
                     other => panic!("{other:?}"),
                 },
             },
@@ -57,9 +65,19 @@ macro_rules! reflected {
     }};
 }
 
+type Names = Result<BTreeSet<String>, Code>;
+
 /// The services that reflection lists, by either version of it.
-async fn reflected(app: &TestApp) -> [Result<BTreeSet<String>, Code>; 2] {
-    [reflected!(v1, app), reflected!(v1alpha, app)]
+async fn reflected(app: &TestApp) -> [Names; 2] {
+    [reflected!(v1, app, ListServices("")), reflected!(v1alpha, app, ListServices(""))]
+}
+
+/// The files that define a name.
+async fn defined(app: &TestApp, name: &str) -> [Names; 2] {
+    [
+        reflected!(v1, app, FileContainingSymbol(name)),
+        reflected!(v1alpha, app, FileContainingSymbol(name)),
+    ]
 }
 
 fn stream_of<T: Send + 'static>(one: T) -> impl futures_util::Stream<Item = T> + Send + 'static {
@@ -78,6 +96,12 @@ async fn reflection_is_off_unless_it_is_on() {
         let listed = listed.unwrap();
         for service in ["envoy.service.auth.v3.Authorization", "grpc.health.v1.Health"] {
             assert!(listed.contains(service), "{listed:?}");
+        }
+    }
+    // What the details of an error are made of, so that grpcurl shows the reason and not bytes.
+    for detail in ["ErrorInfo", "RetryInfo", "BadRequest"] {
+        for files in defined(&app, &format!("google.rpc.{detail}")).await {
+            assert_eq!(files.unwrap(), BTreeSet::from(["error_details.proto".to_owned()]));
         }
     }
 }

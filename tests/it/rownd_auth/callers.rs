@@ -258,3 +258,24 @@ async fn callers_change_without_a_restart() {
     let expected = json!({ "callers": ["a"], "others": ["verify", "get_own_user"] });
     assert_eq!(status["rownd_auth"], expected);
 }
+
+#[tokio::test]
+async fn where_others_may_connect_a_peer_on_loopback_may_be_their_proxy() {
+    let rig = Rig::with(|settings| {
+        settings["listeners"]["grpc"]["address"] = json!("0.0.0.0:0");
+    })
+    .await;
+    let address = format!("http://127.0.0.1:{}", rig.app.address().port());
+    let channel = Endpoint::from_shared(address).unwrap().connect().await.unwrap();
+    let mut stub = RowndAuthClient::new(channel.clone());
+    for (call, _) in CALLS {
+        let answer = may(&rig, &mut stub, call).await;
+        said(answer).is(Code::PermissionDenied, "CALLER_REQUIRED");
+    }
+    let known = super::Bearer(TRADER.into());
+    let mut stub = RowndAuthClient::with_interceptor(channel, known);
+    assert_rights("trader", &rig, &mut stub, &["exchange"]).await;
+    let status: serde_json::Value =
+        serde_json::from_str(&rig.app.page("/status").await.body).unwrap();
+    assert_eq!(status["rownd_auth"], json!({ "callers": ["admin", "trader"], "others": [] }));
+}

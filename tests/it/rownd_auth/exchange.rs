@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use prost_types::{Struct, Value, value::Kind};
 use rownd_authz::{
-    emulator::{Endpoint, Fault, SignedBy},
+    emulator::{Endpoint, Fault, Rotation, SignedBy, TokenOrder},
     grpc::pb::rownd::auth::v1::{
         AuthLevel, ExchangeRequest, GetUserRequest, GuestGrant, MigrationGrant, SignInIntent,
         ThirdPartyTokenGrant, UserType, VerifyRequest, exchange_request::Grant,
@@ -15,7 +15,7 @@ use serde_json::json;
 use tonic::Code;
 
 use super::{APP, Rig, assert_field, said};
-use crate::it::support::{Issuer, Reply};
+use crate::it::support::{Issuer, Reply, forge::now};
 
 fn third_party(token: &str) -> ThirdPartyTokenGrant {
     ThirdPartyTokenGrant { token: token.to_owned(), ..ThirdPartyTokenGrant::default() }
@@ -54,8 +54,8 @@ async fn somebody_elses_token_becomes_rownd_tokens() {
     assert_eq!(first.user_type(), UserType::New);
     assert_eq!(first.user_id.as_deref(), Some("user-1"));
     assert!(first.refresh_token.is_some() && first.id_token.is_none());
-    let left = first.expires_in.unwrap().seconds;
-    assert!((3500..=3600).contains(&left), "{left}");
+    let left = first.expire_time.unwrap().seconds - now();
+    assert!((3500..=3601).contains(&left), "{left}");
     let verified = ("rownd".to_owned(), "user-1".to_owned(), AuthLevel::Verified);
     assert_eq!(who(&rig, &first.access_token).await, verified);
     let second = rig.tokens(Grant::ThirdPartyToken(grant())).await;
@@ -135,8 +135,10 @@ async fn an_answer_that_does_not_come_is_waited_for_no_longer_than_set() {
     .await;
     issuer.set("/hub/auth/token", Reply::Hang);
     let answer = rig.exchange(Grant::ThirdPartyToken(third_party("x"))).await;
-    said(answer).is(Code::Unavailable, "DEADLINE_EXCEEDED");
+    said(answer).is(Code::Unavailable, "ROWND_UNAVAILABLE");
     assert_eq!(issuer.hits("/hub/auth/token"), 1);
+    let late = [("endpoint", "token_exchange"), ("result", "timeout")];
+    assert_eq!(rig.app.metric("rownd_authz_rownd_requests_total", &late), 1.0);
 }
 
 #[tokio::test]
@@ -258,6 +260,11 @@ async fn a_mistake_in_the_call_names_the_field() {
         rig.exchange(Grant::ThirdPartyToken(party.clone())).await,
         "third_party_token.token",
     );
+    party.token = "x".repeat(20_000);
+    assert_field(
+        rig.exchange(Grant::ThirdPartyToken(party.clone())).await,
+        "third_party_token.token",
+    );
     party.token = "t".to_owned();
     party.intent = 7;
     assert_field(
@@ -300,5 +307,62 @@ async fn a_call_ends_by_the_callers_own_deadline() {
     });
     // The stub would give up by itself; our answer, with its reason, comes first.
     request.set_timeout(Duration::from_secs(2));
-    said(rig.admin().exchange(request).await).is(Code::Unavailable, "DEADLINE_EXCEEDED");
+    said(rig.admin().exchange(request).await).is(Code::Unavailable, "ROWND_UNAVAILABLE");
+}
+
+#[tokio::test]
+async fn an_app_whose_id_is_not_known_yet_may_be_asked_for_again() {
+    let rig = Rig::with(|settings| {
+        settings["issuers"][0]["required"] = json!(false);
+        settings["issuers"][0]["apps"] = json!([{ "key": "key_of_nobody" }]);
+    })
+    .await;
+    let answer = rig.exchange(Grant::ThirdPartyToken(third_party("x"))).await;
+    said(answer).is(Code::Unavailable, "APP_UNKNOWN");
+}
+
+#[tokio::test]
+async fn tokens_of_another_app_are_not_handed_on() {
+    let rig = Rig::start().await;
+    // Same issuer, same keys; whoever owns that app chooses the ids of its users.
+    let foreign = TokenOrder::of("user_verified").refresh();
+    let answer = rig.exchange(super::refresh::grant(&rig.mint(&foreign))).await;
+    said(answer)
+        .is(Code::FailedPrecondition, "TOKENS_REFUSED")
+        .tells("deny_reason", "audience_mismatch");
+}
+
+#[tokio::test]
+async fn tokens_that_cannot_be_verified_now_are_handed_on_without_a_user() {
+    let rig = Rig::start().await;
+    rig.controls.rotate(Rotation::default()).unwrap();
+    rig.controls.inject(Fault::status(Endpoint::Keys, 503)).unwrap();
+    let tokens = rig.tokens(super::refresh::grant(&rig.mint(&Rig::order("ann").refresh()))).await;
+    assert!(tokens.refresh_token.is_some(), "it is all there is");
+    assert_eq!(tokens.user_id, None);
+}
+
+#[tokio::test]
+async fn an_issuer_that_hangs_keeps_nobody_from_verifying() {
+    let issuer = Issuer::start();
+    let base = issuer.url();
+    let rig = Rig::with(|settings| {
+        settings["issuers"][0]["base_url"] = json!(base);
+        settings["issuers"][0]["required"] = json!(false);
+        settings["rownd_auth"]["max_in_flight"] = json!(4);
+    })
+    .await;
+    issuer.set("/hub/auth/token", Reply::Hang);
+    let held: Vec<_> = (0..6)
+        .map(|_| {
+            let (mut stub, grant) = (rig.admin(), Grant::ThirdPartyToken(third_party("x")));
+            let request = ExchangeRequest { grant: Some(grant), ..ExchangeRequest::default() };
+            tokio::spawn(async move { stub.exchange(request).await })
+        })
+        .collect();
+    issuer.asked("/hub/auth/token", 3).await;
+    let request = VerifyRequest { token: "x".into(), ..VerifyRequest::default() };
+    rig.stub().verify(request).await.expect("there is a place for it");
+    assert_eq!(issuer.hits("/hub/auth/token"), 3);
+    held.iter().for_each(tokio::task::JoinHandle::abort);
 }

@@ -112,7 +112,7 @@ async fn a_code_becomes_tokens_with_pkce_and_with_a_secret() {
         let grant = sign_in(&rig, client).await;
         assert_eq!(grant.code_verifier.is_some(), client != "web-post");
         let tokens = rig.tokens(Grant::AuthorizationCode(grant.clone())).await;
-        assert!(tokens.id_token.is_some() && tokens.expires_in.is_some(), "{client}");
+        assert!(tokens.id_token.is_some() && tokens.expire_time.is_some(), "{client}");
         assert!(tokens.scopes.contains(&"openid".to_owned()), "{client}");
         assert_eq!(tokens.refresh_token.is_some(), client != "web-post", "{client}");
         let again = rig.exchange(Grant::AuthorizationCode(grant)).await;
@@ -133,6 +133,15 @@ async fn openid_refresh_tokens_are_traded_once_too() {
     assert_eq!(rig.hits(Endpoint::Oidc), 1);
     assert!(answers.iter().all(|answer| *answer == answers[0]));
     assert_ne!(answers[0].refresh_token.as_ref(), Some(&token), "it rotates");
+    // A request that is wrong in another way costs nobody the session.
+    let scopes = Grant::RefreshToken(RefreshTokenGrant {
+        refresh_token: answers[0].refresh_token.clone().unwrap(),
+        oidc_client: Some("phone".to_owned()),
+        scopes: vec!["openid".into(), "never-granted".into()],
+    });
+    if let Err(status) = rig.exchange(scopes).await {
+        said::<()>(Err(status)).is(Code::FailedPrecondition, "EXCHANGE_REFUSED");
+    }
     // The client is part of the question.
     let other = rig.exchange(refresh("web", &token)).await;
     said(other).is(Code::FailedPrecondition, "REFRESH_TOKEN_REFUSED");

@@ -97,6 +97,36 @@ async fn a_lost_answer_is_not_asked_for_again_by_itself() {
 }
 
 #[tokio::test]
+async fn only_a_400_signs_the_user_out() {
+    let rig = Rig::start().await;
+    let token = refresh_token(&rig, "ann");
+    // Of a firewall, a captive portal, a base URL that is a little wrong.
+    for status in [302, 401, 403, 404, 409, 418] {
+        rig.controls.inject(Fault::status(Endpoint::Token, status)).unwrap();
+        said(rig.exchange(grant(&token)).await)
+            .is(Code::Unavailable, "ROWND_UNAVAILABLE")
+            .tells("upstream_status", &status.to_string());
+        rig.controls.clear_faults();
+    }
+    let tokens = rig.tokens(grant(&token)).await;
+    assert_eq!(tokens.user_id.as_deref(), Some("ann"), "none of them was kept");
+}
+
+#[tokio::test]
+async fn a_pause_of_the_breaker_is_not_kept_for_the_grace() {
+    let rig = Rig::start().await;
+    rig.controls.inject(Fault::status(Endpoint::Token, 500)).unwrap();
+    for index in 0..5 {
+        let _ = rig.exchange(grant(&format!("x{index}"))).await;
+    }
+    rig.controls.clear_faults();
+    let token = refresh_token(&rig, "ann");
+    said(rig.exchange(grant(&token)).await).is(Code::Unavailable, "ROWND_UNAVAILABLE");
+    let again = async || rig.exchange(grant(&token)).await.ok();
+    crate::it::support::eventually("the end of the pause", again).await;
+}
+
+#[tokio::test]
 async fn whoever_leaves_takes_no_tokens_along() {
     let rig = Rig::start().await;
     let token = refresh_token(&rig, "ann");

@@ -144,6 +144,12 @@ async fn a_token_that_is_no_good_names_nobody() {
     let line = format!("POST /applications/{APP}/users/ann/signout");
     speak(rig.emulator, &line, &head, "{\"sign_out_all\":true}").await;
     said(get(&rig, by_token(&token)).await).is(Code::Unauthenticated, "REVOKED");
+    // Also where the account is disabled, and the caller would take that.
+    let line = format!("POST /applications/{APP}/users/ann/state");
+    speak(rig.emulator, &line, &head, "{\"state\":\"disabled\"}").await;
+    let anyway = GetUserRequest { allow_disabled: true, ..by_token(&token) };
+    said(get(&rig, anyway).await).is(Code::Unauthenticated, "REVOKED");
+    speak(rig.emulator, &line, &head, "{\"state\":\"enabled\"}").await;
     assert!(user(&rig, by_id("ann")).await.tokens_valid_since.is_some());
 }
 
@@ -175,7 +181,9 @@ async fn a_token_reads_its_own_user_where_there_is_no_secret() {
 async fn a_mistake_in_the_call_names_the_field() {
     let rig = Rig::start().await;
     assert_field(get(&rig, GetUserRequest::default()).await, "subject");
-    assert_field(get(&rig, by_id("")).await, "user_id");
+    for odd in [String::new(), "\u{e4}".repeat(257)] {
+        assert_field(get(&rig, by_id(&odd)).await, "user_id");
+    }
     assert_field(get(&rig, by_token("")).await, "token");
     for (issuer, app, field) in
         [(Some("sessions"), None, "issuer"), (None, Some("app_other"), "app_id")]

@@ -155,8 +155,10 @@ async fn the_profile_is_asked_only_where_the_caller_wants_it() {
     let gone = rig.token("nobody");
     assert_eq!(denial(verify(&rig, fresh(&gone)).await).reason, "user_not_found");
 
-    let with = VerifyRequest { include_memberships: true, ..asked(&ann) };
-    let known = identity(verify(&rig, with).await);
+    let with = |token: &str| VerifyRequest { include_memberships: true, ..asked(token) };
+    let obeyed = denial(verify(&rig, with(&banned)).await);
+    assert_eq!(obeyed.reason, "user_disabled", "whoever looks at a profile obeys it");
+    let known = identity(verify(&rig, with(&ann)).await);
     let [staff] = known.memberships.as_slice() else { panic!("{known:?}") };
     assert_eq!(
         (staff.group_id.as_str(), staff.group_name.as_deref()),
