@@ -20,7 +20,8 @@ const MAX_BYTES: usize = 32 * 1024;
 type Step = fn(&[u8]) -> Option<Vec<u8>>;
 
 /// What servers do to a path besides decoding it, each by itself.
-const STEPS: [Step; 6] = [turned, cut, without_parameters, merged, resolved, readable];
+const STEPS: [Step; 7] =
+    [turned, cut, without_parameters, merged, resolved, resolved_as_written, readable];
 
 /// The distinct readings of one path; the first is the path as it was sent.
 #[derive(Debug, PartialEq, Eq)]
@@ -205,6 +206,15 @@ enum Segment {
     Name,
 }
 
+/// What it is to those for whom an encoded dot is part of a name.
+fn segment_as_written(text: &[u8]) -> Segment {
+    match text {
+        b"." => Segment::Here,
+        b".." => Segment::Up,
+        _ => Segment::Name,
+    }
+}
+
 fn segment(text: &[u8]) -> Segment {
     let undotted = match text {
         [b'%', b'2', b'e' | b'E', rest @ ..] | [b'.', rest @ ..] => rest,
@@ -221,9 +231,19 @@ fn has_dot_segments(path: &[u8]) -> bool {
     path.split(|&b| b == b'/').any(|text| segment(text) != Segment::Name)
 }
 
-/// Without dot segments (RFC 3986 section 5.2.4), never above the root.
+/// Without dot segments, encoded ones included.
 fn resolved(path: &[u8]) -> Option<Vec<u8>> {
-    if !has_dot_segments(path) {
+    without_dots(path, segment)
+}
+
+/// Without those that are written as dots: `..` takes back a `%2e` as it does any name.
+fn resolved_as_written(path: &[u8]) -> Option<Vec<u8>> {
+    without_dots(path, segment_as_written)
+}
+
+/// Without dot segments (RFC 3986 section 5.2.4), never above the root.
+fn without_dots(path: &[u8], segment: fn(&[u8]) -> Segment) -> Option<Vec<u8>> {
+    if path.split(|&b| b == b'/').all(|text| segment(text) == Segment::Name) {
         return None;
     }
     let mut kept: Vec<&[u8]> = Vec::new();
@@ -266,6 +286,10 @@ mod tests {
             // Encoded dots are dots to a URL parser, while an encoded slash is none.
             ("/public/x%2fy/%2e%2e/%2E%2e/admin", "/admin", true),
             ("/public/x/.%2e/%2e./admin", "/admin", true),
+            // And names to those who resolve before they decode: `..` then takes them back.
+            ("/api/%2e/../admin", "/api/admin", true),
+            ("/api/.%2e/../admin", "/api/admin", true),
+            ("/api/%2e//x//..//../admin/", "/api/admin/", true),
             ("/x\\y%3fz", "/x\\y", true),
             ("/a;x/..;y//b", "/b", true),
         ] {

@@ -90,6 +90,7 @@ fn odd_path() -> impl Strategy<Value = String> {
 #[derive(Debug, Clone, Copy)]
 enum Habit {
     Decode,
+    DecodeUnreserved,
     CutQuery,
     CutParameters,
     MergeSlashes,
@@ -100,6 +101,7 @@ enum Habit {
 fn habits() -> impl Strategy<Value = Vec<Habit>> {
     let habit = prop::sample::select(vec![
         Habit::Decode,
+        Habit::DecodeUnreserved,
         Habit::CutQuery,
         Habit::CutParameters,
         Habit::MergeSlashes,
@@ -113,6 +115,7 @@ impl Habit {
     fn apply(self, path: &[u8]) -> Vec<u8> {
         match self {
             Self::Decode => percent_decode(path).collect(),
+            Self::DecodeUnreserved => decode_unreserved(path),
             Self::CutQuery => {
                 let end = path.iter().position(|b| matches!(b, b'?' | b'#'));
                 path[..end.unwrap_or(path.len())].to_vec()
@@ -136,6 +139,24 @@ impl Habit {
             Self::ResolveDots => resolve_dots(path),
         }
     }
+}
+
+/// Escapes of what never needed one, and no others (RFC 3986 section 6.2.2.2).
+fn decode_unreserved(path: &[u8]) -> Vec<u8> {
+    let mut decoded = Vec::new();
+    let mut rest = path;
+    while !rest.is_empty() {
+        let escape = &rest[..rest.len().min(3)];
+        let byte = percent_decode(escape).next().unwrap();
+        if byte != rest[0] && (byte.is_ascii_alphanumeric() || b"-._~".contains(&byte)) {
+            decoded.push(byte);
+            rest = &rest[3..];
+        } else {
+            decoded.push(rest[0]);
+            rest = &rest[1..];
+        }
+    }
+    decoded
 }
 
 /// The buffers of RFC 3986 section 5.2.4, word for word.
