@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use rownd_authz::{app::Reloaded, model::DenyReason};
+use rownd_authz::model::DenyReason;
 use serde_json::json;
 
 use super::{Ask, Claims, House, Issuer, Key, TestApp};
@@ -185,7 +185,7 @@ async fn a_wrong_address_can_be_mended_before_the_first_readiness() {
     wrong.asked(KEYS, 1).await;
     assert!(!app.readiness.is_ready());
     std::fs::write(&file, crate::it::support::config(&right).to_string()).unwrap();
-    assert_eq!(app.reload().await, Reloaded::InForce(2));
+    app.put_in_force(2).await;
     assert!(!app.readiness.is_ready(), "the keys of the right one are awaited");
     gate.add_permits(1);
     app.is_ready().await;

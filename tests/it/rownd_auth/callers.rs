@@ -5,7 +5,7 @@ use std::os::unix::fs::MetadataExt as _;
 use hyper_util::rt::TokioIo;
 use prost::Message as _;
 use rownd_authz::{
-    app::{ListenAddress, Reloaded},
+    app::ListenAddress,
     grpc::pb::rownd::auth::v1::{
         BuildAuthorizationUrlRequest, ExchangeRequest, GetUserRequest, GuestGrant, VerifyRequest,
         exchange_request::Grant, get_user_request::Subject, rownd_auth_client::RowndAuthClient,
@@ -251,7 +251,7 @@ async fn callers_change_without_a_restart() {
     };
     assert!(known("the-first-secret-of-this").await);
     std::fs::write(&secret, "the-second-secret-of-this").unwrap();
-    assert!(matches!(app.reload().await, Reloaded::InForce(2)));
+    app.put_in_force(2).await;
     assert!(known("the-second-secret-of-this").await);
     assert!(!known("the-first-secret-of-this").await, "it is nobody's any more");
     let status: serde_json::Value = serde_json::from_str(&app.page("/status").await.body).unwrap();

@@ -131,6 +131,15 @@ impl TestApp {
         patiently("a reload", self.reload.reload()).await.expect("it runs")
     }
 
+    /// Has the files read again, after which what is new has to be in force under this number.
+    pub(crate) async fn put_in_force(&self, expected: u64) {
+        match self.reload().await {
+            // The files may have been found changed before this was asked.
+            Reloaded::InForce(epoch) | Reloaded::Unchanged(epoch) => assert_eq!(epoch, expected),
+            Reloaded::Refused(problems) => panic!("{problems:?}"),
+        }
+    }
+
     /// Its gRPC listener's address, which is TCP.
     pub(crate) fn address(&self) -> SocketAddr {
         match &self.grpc {
