@@ -69,7 +69,7 @@ impl Source {
     }
 }
 
-/// What one window showed.
+/// What one window showed, or several together.
 pub(crate) struct Sample {
     pub(crate) allowed: u64,
     pub(crate) refused: u64,
@@ -78,6 +78,32 @@ pub(crate) struct Sample {
     pub(crate) wall: Duration,
     pub(crate) server: Times,
     pub(crate) latency: Histogram<u64>,
+}
+
+impl Sample {
+    /// Nothing yet.
+    pub(crate) fn empty() -> Result<Self> {
+        Ok(Self {
+            allowed: 0,
+            refused: 0,
+            refusal: None,
+            wall: Duration::ZERO,
+            server: Times::default(),
+            latency: Histogram::new(3)?,
+        })
+    }
+
+    /// Both together.
+    pub(crate) fn add(&mut self, other: Self) -> Result<()> {
+        self.allowed += other.allowed;
+        self.refused += other.refused;
+        self.refusal = self.refusal.take().or(other.refusal);
+        self.wall += other.wall;
+        self.server.cpu += other.server.cpu;
+        self.server.waited += other.server.waited;
+        self.latency.add(&other.latency)?;
+        Ok(())
+    }
 }
 
 /// What all checks of one window share.

@@ -2,9 +2,11 @@
 //!
 //! Comes in: nothing but settings; keys, tokens, the issuer and the load are the
 //! bench's own. Goes out: a table, `target/bench/summary.json`, and with `--gate`
-//! an exit status. By turns, round after round, it drives bare h2, the floor
+//! an exit status. By turns, each a part of a second, it drives bare h2, the floor
 //! (`benches/floor`) and, for each algorithm, rownd-authz with claims cached and with
-//! a fresh token each time; servers on one core, load on another.
+//! a fresh token each time, and times bare verifications; servers on one core, load
+//! on another. A machine that is shared changes its pace within seconds: by short
+//! turns, all that is compared meets the same one.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -27,7 +29,7 @@ mod soak;
 mod verify;
 
 use std::{
-    fs,
+    fs, mem,
     path::{Path, PathBuf},
     process::ExitCode,
     sync::Arc,
@@ -35,17 +37,20 @@ use std::{
 };
 
 use clap::Parser;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::{
+    signal::unix::{SignalKind, signal},
+    task::yield_now,
+};
 
 use crate::{
     frame::Template,
-    load::{Sample, Source},
-    mint::{Algorithm, Signer},
+    load::Source,
+    mint::{Algorithm, Signer, Tokens},
     process::{Cores, Program},
     report::{BARE_H2, FLOOR, ROWS, Report, Round, cached, fresh},
     restart::Restarts,
     servers::{Place, Server},
-    verify::Cost,
+    verify::{Cost, Verifier},
 };
 
 #[global_allocator]
@@ -53,6 +58,12 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error + Send + Sync>>;
 
+/// Turns a round.
+const TURNS: u8 = 10;
+/// Before each window: every cached claim is cached again, and the clock of the core settles.
+const WARM: Duration = Duration::from_millis(100);
+/// Fresh tokens made between two looks at whether they are still wanted.
+const MADE_AT_A_TIME: u64 = 16;
 /// Users whose claims the cache holds in the cached case.
 const USERS: u64 = 512;
 /// Fresh tokens of the algorithms whose signatures are dear to make: fewer, over and over, for
@@ -64,10 +75,10 @@ const HANDFUL: u64 = 1 << 20;
 /// Measures rownd-authz against its floor.
 #[derive(Parser)]
 struct Settings {
-    /// Rounds; each drives every server once.
+    /// Rounds; each gives one figure for every server.
     #[arg(long, env = "BENCH_ROUNDS", default_value_t = 5, value_parser = clap::value_parser!(u8).range(1..))]
     rounds: u8,
-    /// Seconds of load in each window.
+    /// Seconds of load on each server in a round, in ten turns.
     #[arg(long, env = "BENCH_SECONDS", default_value_t = 3.0)]
     seconds: f64,
     /// The server to measure.
@@ -92,7 +103,7 @@ struct Settings {
     /// With `--instructions`: what is counted becomes the baseline.
     #[arg(long, requires = "instructions")]
     renew: bool,
-    /// Only measure bare signature checks, and say them as JSON.
+    /// Only measure bare signature checks, at each line of the input, and say them as JSON.
     #[arg(long, hide = true)]
     verify: bool,
     /// What cargo adds.
@@ -101,8 +112,9 @@ struct Settings {
 }
 
 impl Settings {
+    /// A turn's part of the load.
     fn window(&self) -> Duration {
-        Duration::from_secs_f64(self.seconds)
+        Duration::from_secs_f64(self.seconds / f64::from(TURNS))
     }
 
     /// Whether a figure that is missed is a failure.
@@ -117,20 +129,11 @@ impl Settings {
             None => servers::floor_program().await,
         }
     }
-
-    /// Long enough for every cached claim to be cached again and the clock of the core to settle.
-    fn warm(&self) -> Duration {
-        Duration::from_millis(500)
-    }
 }
 
 fn main() -> ExitCode {
     let settings = Settings::parse();
-    let done = if settings.verify {
-        verify::run(settings.window()).map(|()| true)
-    } else {
-        bench(&settings)
-    };
+    let done = if settings.verify { verify::run().map(|()| true) } else { bench(&settings) };
     match done {
         Ok(holds) if holds || !settings.judges() => ExitCode::SUCCESS,
         Ok(_) => ExitCode::FAILURE,
@@ -218,14 +221,15 @@ async fn measure(settings: &Settings, cores: Cores) -> Result<bool> {
 /// All that a round needs.
 struct Bench<'a> {
     settings: &'a Settings,
-    cores: Cores,
     signers: Vec<Signer>,
     /// The next serial number never used.
     serial: u64,
     /// What the cached rows are asked, for each algorithm; the others are asked the first.
     again: Vec<Arc<Source>>,
-    /// What the fresh rows are asked; EdDSA's are made anew for each round.
+    /// What the fresh rows are asked; of EdDSA's, those that follow take the place.
     fresh: Vec<Arc<Source>>,
+    next: Tokens,
+    verifier: Verifier,
     bare_h2: Server,
     floor: Server,
     product: Server,
@@ -253,8 +257,7 @@ impl<'a> Bench<'a> {
             let first = tokens.get(0).ok_or("no token")?;
             servers::prove(&product, &template, 0, first).await?;
             servers::prove(&handful, &template, 0, first).await?;
-            let frames =
-                |tokens: &mint::Tokens| tokens.iter().map(|it| template.frame(it)).collect();
+            let frames = |tokens: &Tokens| tokens.iter().map(|it| template.frame(it)).collect();
             again.push(Arc::new(Source::Again(frames(&tokens))));
             let many = match signer.algorithm {
                 Algorithm::EdDSA => tokens,
@@ -265,7 +268,7 @@ impl<'a> Bench<'a> {
         let tokens = signers[0].mint(0..1)?;
         let template = Template::new(tokens.length())?;
         println!(
-            "{} rounds by turns, {} s each; servers on core {}, load on core {}: {} connections x {} checks in flight; \
+            "{} rounds of {TURNS} turns, {} s for each server in a round; servers on core {}, load on core {}: {} connections x {} checks in flight; \
              a CheckRequest of {} bytes with a token of {}",
             settings.rounds,
             settings.seconds,
@@ -282,11 +285,12 @@ impl<'a> Bench<'a> {
         }
         Ok(Self {
             settings,
-            cores,
             signers,
             serial: USERS,
             again,
             fresh,
+            next: Tokens::default(),
+            verifier: Verifier::start(cores.server)?,
             bare_h2: servers::floor(cores.server, &floor, "bare_h2").await?,
             floor: servers::floor(cores.server, &floor, "tonic").await?,
             product,
@@ -294,25 +298,35 @@ impl<'a> Bench<'a> {
         })
     }
 
-    /// Every row once, each round beginning with another one, so that none always follows the same.
     async fn round(&mut self, number: usize) -> Result<Round> {
-        let verify = self.verify().await?;
-        self.fresh[0] = self.fresh(verify[0])?;
-        let mut samples: [Option<Sample>; ROWS.len()] = Default::default();
-        for turn in 0..ROWS.len() {
-            let row = (number + turn) % ROWS.len();
+        let mut round = Round::new()?;
+        for turn in 0..TURNS {
+            self.turn(number + usize::from(turn), &mut round).await?;
+        }
+        Ok(round)
+    }
+
+    /// Every row once, with bare verifications between them. Each turn begins with another row,
+    /// so that none always follows the same.
+    async fn turn(&mut self, number: usize, round: &mut Round) -> Result<()> {
+        for place in 0..ROWS.len() {
+            round.add(&self.verify().await?);
+            let row = (number + place) % ROWS.len();
+            if row == fresh(0) {
+                let tokens = mem::take(&mut self.next);
+                self.fresh[0] = Arc::new(Source::Once(Template::new(tokens.length())?, tokens));
+            }
             let (server, source) = match row {
                 BARE_H2 => (&self.bare_h2, &self.again[0]),
                 FLOOR => (&self.floor, &self.again[0]),
                 row => self.of_product(row),
             };
-            let (warm, window) = (self.settings.warm(), self.settings.window());
-            let sample =
-                load::drive(server.address, server.pid, Arc::clone(source), warm, window).await;
-            samples[row] = Some(sample.map_err(|error| format!("{}: {error}", ROWS[row]))?);
+            let (source, window) = (Arc::clone(source), self.settings.window());
+            let sample = load::drive(server.address, server.pid, source, WARM, window).await;
+            let sample = sample.map_err(|error| format!("{}: {error}", ROWS[row]))?;
+            round.samples[row].add(sample)?;
         }
-        let samples: Option<Vec<Sample>> = samples.into_iter().collect();
-        Ok(Round { samples: samples.ok_or("a row was left out")?, verify })
+        Ok(())
     }
 
     /// Which server a row of the product's asks, and what.
@@ -325,26 +339,22 @@ impl<'a> Bench<'a> {
         }
     }
 
-    /// Enough tokens for a server that did nothing but verify them, so for any server.
-    fn fresh(&mut self, verify: Cost) -> Result<Arc<Source>> {
-        let seconds = (self.settings.warm() + self.settings.window()).as_secs_f64();
-        let count = (seconds * 1e6 / verify.aws_lc_rs) as u64;
-        let tokens = self.signers[0].mint(self.serial..self.serial + count)?;
-        self.serial += count;
-        Ok(Arc::new(Source::Once(Template::new(tokens.length())?, tokens)))
-    }
-
-    /// A bare verification, for each algorithm.
-    async fn verify(&self) -> Result<Vec<Cost>> {
-        let own = std::env::current_exe()?;
-        let output = process::held(self.cores.server, &Program::plain(&own))
-            .args(["--verify", "--seconds", "2"])
-            .output()
-            .await?;
-        serde_json::from_slice(&output.stdout).map_err(|_| {
-            format!("the bare verification failed: {}", String::from_utf8_lossy(&output.stderr))
-                .into()
-        })
+    /// Bare verifications, of each algorithm. Fresh tokens are made meanwhile: the core of the
+    /// load is busy then, as it is while a server verifies, and two cores may be halves of one.
+    /// They are enough, as each turn comes here eight times.
+    async fn verify(&mut self) -> Result<Vec<Cost>> {
+        self.verifier.ask().await?;
+        loop {
+            tokio::select! {
+                biased;
+                costs = self.verifier.costs() => return costs,
+                () = yield_now() => {
+                    let end = self.serial + MADE_AT_A_TIME;
+                    self.next.extend(self.signers[0].mint(self.serial..end)?);
+                    self.serial = end;
+                }
+            }
+        }
     }
 
     async fn stop(self) -> Result<()> {

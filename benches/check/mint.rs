@@ -99,7 +99,7 @@ impl Signer {
     /// One access token for each serial number.
     pub(crate) fn mint(&self, serials: std::ops::Range<u64>) -> Result<Tokens> {
         let now = SystemTime::now().duration_since(UNIX_EPOCH)?;
-        let mut tokens = Tokens { bytes: Vec::new(), length: 0 };
+        let mut tokens = Tokens::default();
         for serial in serials {
             let token = self.token(serial, now)?;
             if tokens.bytes.is_empty() {
@@ -155,12 +155,19 @@ fn payload(issuer: &str, serial: u64, now: Duration) -> String {
 }
 
 /// Tokens of one length, end to end: a hundred thousand are one allocation.
+#[derive(Default)]
 pub(crate) struct Tokens {
     bytes: Vec<u8>,
     length: usize,
 }
 
 impl Tokens {
+    /// Adds tokens of the same length.
+    pub(crate) fn extend(&mut self, more: Self) {
+        self.length = more.length;
+        self.bytes.extend(more.bytes);
+    }
+
     pub(crate) fn length(&self) -> usize {
         self.length
     }

@@ -4,7 +4,12 @@
 use hdrhistogram::Histogram;
 use serde_json::{Map, Value, json};
 
-use crate::{Result, load::Sample, mint::Algorithm, verify::Cost};
+use crate::{
+    Result,
+    load::Sample,
+    mint::Algorithm,
+    verify::{Cost, Timed},
+};
 
 pub(crate) const BARE_H2: usize = 0;
 pub(crate) const FLOOR: usize = 1;
@@ -41,11 +46,31 @@ const BUSY: f64 = 0.85;
 const SHARED: f64 = 0.05;
 
 pub(crate) struct Round {
+    /// For each row, all turns together.
     pub(crate) samples: Vec<Sample>,
-    pub(crate) verify: Vec<Cost>,
+    /// For each algorithm, too.
+    verify: [Cost; Algorithm::ALL.len()],
 }
 
 impl Round {
+    pub(crate) fn new() -> Result<Self> {
+        let samples = ROWS.iter().map(|_| Sample::empty()).collect::<Result<_>>()?;
+        Ok(Self { samples, verify: Default::default() })
+    }
+
+    /// More bare verifications.
+    pub(crate) fn add(&mut self, costs: &[Cost]) {
+        for (all, cost) in self.verify.iter_mut().zip(costs) {
+            all.aws_lc_rs.add(&cost.aws_lc_rs);
+            all.jsonwebtoken.add(&cost.jsonwebtoken);
+        }
+    }
+
+    /// CPU-microseconds of a bare verification.
+    fn verify(&self, algorithm: usize, figure: Figure) -> f64 {
+        figure(&self.verify[algorithm]).each()
+    }
+
     /// CPU-microseconds of the server for each check it allowed.
     fn cpu(&self, row: usize) -> f64 {
         let sample = &self.samples[row];
@@ -58,7 +83,7 @@ impl Round {
     }
 
     fn fresh_to_verify(&self, algorithm: usize) -> f64 {
-        self.fresh_minus_cached(algorithm) / self.verify[algorithm].aws_lc_rs
+        self.fresh_minus_cached(algorithm) / self.verify(algorithm, AWS_LC_RS)
     }
 }
 
@@ -101,7 +126,9 @@ impl Ratio {
 }
 
 /// What is read off the cost of a verification.
-type Figure = fn(&Cost) -> f64;
+type Figure = fn(&Cost) -> &Timed;
+const AWS_LC_RS: Figure = |cost| &cost.aws_lc_rs;
+const JSONWEBTOKEN: Figure = |cost| &cost.jsonwebtoken;
 
 pub(crate) struct Report<'a> {
     rounds: &'a [Round],
@@ -127,7 +154,7 @@ impl<'a> Report<'a> {
                 round.fresh_to_verify(ES256)
             }),
             ratio("(fresh - cached - verify) / floor, RS256", 0.8, true, |round| {
-                let verify = round.verify[RS256].aws_lc_rs;
+                let verify = round.verify(RS256, AWS_LC_RS);
                 (round.fresh_minus_cached(RS256) - verify) / round.cpu(FLOOR)
             }),
         ];
@@ -155,10 +182,8 @@ impl<'a> Report<'a> {
             self.print_row(row, name)?;
         }
         for (index, algorithm) in Algorithm::ALL.into_iter().enumerate() {
-            let figures: [(&str, Figure); 2] =
-                [("aws-lc-rs", |cost| cost.aws_lc_rs), ("jsonwebtoken", |cost| cost.jsonwebtoken)];
-            for (library, figure) in figures {
-                let cost = Spread::of(self.rounds, |round| figure(&round.verify[index]));
+            for (library, figure) in [("aws-lc-rs", AWS_LC_RS), ("jsonwebtoken", JSONWEBTOKEN)] {
+                let cost = Spread::of(self.rounds, |round| round.verify(index, figure));
                 let name = format!("bare verify, {algorithm:?}, {library}");
                 println!("{name:<42}{:>10}{:>12.2}{:>19}", "", cost.median, range(cost));
             }
@@ -248,9 +273,9 @@ impl<'a> Report<'a> {
                 "null": cpu(FLOOR),
                 "cached": each(&|algorithm| cpu(cached(algorithm))),
                 "fresh": each(&|algorithm| cpu(fresh(algorithm))),
-                "verify": each(&|algorithm| median(&|round| round.verify[algorithm].aws_lc_rs)),
+                "verify": each(&|algorithm| median(&|round| round.verify(algorithm, AWS_LC_RS))),
                 "verify_jsonwebtoken":
-                    each(&|algorithm| median(&|round| round.verify[algorithm].jsonwebtoken)),
+                    each(&|algorithm| median(&|round| round.verify(algorithm, JSONWEBTOKEN))),
             },
         })
     }
@@ -260,8 +285,9 @@ impl<'a> Report<'a> {
 pub(crate) fn progress(number: usize, of: usize, round: &Round) -> Result<()> {
     let figures =
         (0..ROWS.len()).map(|row| format!("{:.2}", round.cpu(row))).collect::<Vec<_>>().join("  ");
-    let verify: Vec<String> =
-        round.verify.iter().map(|cost| format!("{:.2}", cost.aws_lc_rs)).collect();
+    let verify: Vec<String> = (0..Algorithm::ALL.len())
+        .map(|algorithm| format!("{:.2}", round.verify(algorithm, AWS_LC_RS)))
+        .collect();
     eprintln!("round {number}/{of}: CPU-us {figures}  verify {}", verify.join("  "));
     for (name, sample) in ROWS.iter().zip(&round.samples) {
         let Sample { allowed, refused, .. } = sample;

@@ -1,12 +1,17 @@
-//! What one bare signature check costs, with no server around it. Comes in: how
-//! long to measure. Goes out: CPU-microseconds a verification, by `aws-lc-rs`
-//! with the key parsed once (the measure of the ratio, as it is the stricter)
-//! and by `jsonwebtoken`, which the product calls.
+//! What one bare signature check costs, with no server around it. Comes in: a line
+//! each time it is to measure. Goes out: CPU-microseconds a verification, by
+//! `aws-lc-rs` with the key parsed once (the measure of the ratio, as it is the
+//! stricter) and by `jsonwebtoken`, which the product calls.
 //!
-//! It runs in a process of its own, pinned to the core of the servers, and says
-//! its figures as one line of JSON.
+//! It runs in a process of its own, pinned to the core of the servers, and answers
+//! each line with its figures as one line of JSON.
 
-use std::time::{Duration, Instant};
+use std::{
+    io,
+    path::Path,
+    process::Stdio,
+    time::{Duration, Instant},
+};
 
 use aws_lc_rs::signature::{
     ECDSA_P256_SHA256_FIXED, ED25519, ParsedPublicKey, RSA_PKCS1_2048_8192_SHA256,
@@ -14,22 +19,101 @@ use aws_lc_rs::signature::{
 };
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use jsonwebtoken::{DecodingKey, jwk::Jwk};
+use rustix::time::{ClockId, clock_gettime};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use tokio::{
+    io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader, Lines},
+    process::{Child, ChildStdin, ChildStdout},
+};
 
 use crate::{
     Result,
     mint::{Algorithm, Signer},
-    process,
+    process::{self, Program},
 };
 
 /// As many as keep the token itself from always being in the innermost cache.
 const TOKENS: u64 = 256;
+/// Between two looks at the clock.
+const BATCH: usize = 16;
+/// For each algorithm, each time: what the ratio takes, and what stands beside it.
+const WINDOW: Duration = Duration::from_millis(20);
+const WINDOW_BESIDE: Duration = Duration::from_millis(5);
 
-#[derive(Clone, Copy, Serialize, Deserialize)]
+#[derive(Clone, Copy, Default, Serialize, Deserialize)]
 pub(crate) struct Cost {
-    pub(crate) aws_lc_rs: f64,
-    pub(crate) jsonwebtoken: f64,
+    pub(crate) aws_lc_rs: Timed,
+    pub(crate) jsonwebtoken: Timed,
+}
+
+#[derive(Clone, Copy, Default, Serialize, Deserialize)]
+pub(crate) struct Timed {
+    cpu: Duration,
+    checks: u32,
+}
+
+impl Timed {
+    /// Both together.
+    pub(crate) fn add(&mut self, other: &Self) {
+        self.cpu += other.cpu;
+        self.checks += other.checks;
+    }
+
+    /// CPU-microseconds a check.
+    pub(crate) fn each(&self) -> f64 {
+        self.cpu.as_secs_f64() * 1e6 / f64::from(self.checks)
+    }
+}
+
+/// The process that measures.
+pub(crate) struct Verifier {
+    _child: Child,
+    input: ChildStdin,
+    output: Lines<BufReader<ChildStdout>>,
+}
+
+impl Verifier {
+    pub(crate) fn start(core: usize) -> Result<Self> {
+        let mut child = process::held(core, &Program::plain(Path::new(&std::env::current_exe()?)))
+            .arg("--verify")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()?;
+        let input = child.stdin.take().ok_or("no way to ask the bare verification")?;
+        let output = child.stdout.take().ok_or("no answers of the bare verification")?;
+        Ok(Self { _child: child, input, output: BufReader::new(output).lines() })
+    }
+
+    /// Begins to measure; [`Self::costs`] waits for the end of it.
+    pub(crate) async fn ask(&mut self) -> Result<()> {
+        Ok(self.input.write_all(b"\n").await?)
+    }
+
+    /// A cost for each algorithm, in their order.
+    pub(crate) async fn costs(&mut self) -> Result<Vec<Cost>> {
+        let line = self.output.next_line().await?.ok_or("the bare verification ended")?;
+        Ok(serde_json::from_str(&line)?)
+    }
+}
+
+/// The whole life of that process.
+pub(crate) fn run() -> Result<()> {
+    let checks = Algorithm::ALL.map(Checks::new).into_iter().collect::<Result<Vec<_>>>()?;
+    for line in io::stdin().lines() {
+        line?;
+        let costs = checks.iter().map(Checks::measure).collect::<Result<Vec<Cost>>>()?;
+        println!("{}", serde_json::to_string(&costs)?);
+    }
+    Ok(())
+}
+
+/// What is checked over and over.
+struct Checks {
+    signed: Vec<Signed>,
+    parsed: ParsedPublicKey,
+    decoding: DecodingKey,
+    algorithm: jsonwebtoken::Algorithm,
 }
 
 struct Signed {
@@ -38,36 +122,56 @@ struct Signed {
     encoded: String,
 }
 
-/// The whole life of the child process: a cost for each algorithm, in their order.
-pub(crate) fn run(window: Duration) -> Result<()> {
-    let costs = Algorithm::ALL.map(|algorithm| measure(algorithm, window / 3));
-    let costs = costs.into_iter().collect::<Result<Vec<Cost>>>()?;
-    println!("{}", serde_json::to_string(&costs)?);
-    Ok(())
+impl Checks {
+    fn new(algorithm: Algorithm) -> Result<Self> {
+        let signer = Signer::generate(algorithm)?;
+        let tokens = signer.mint(0..TOKENS)?;
+        let jwk = signer.jwk();
+        Ok(Self {
+            signed: tokens.iter().map(split).collect::<Result<_>>()?,
+            parsed: parsed(algorithm, &jwk)?,
+            decoding: DecodingKey::from_jwk(&serde_json::from_value::<Jwk>(jwk)?)?,
+            algorithm: match algorithm {
+                Algorithm::EdDSA => jsonwebtoken::Algorithm::EdDSA,
+                Algorithm::ES256 => jsonwebtoken::Algorithm::ES256,
+                Algorithm::RS256 => jsonwebtoken::Algorithm::RS256,
+            },
+        })
+    }
+
+    fn measure(&self) -> Result<Cost> {
+        let aws_lc_rs =
+            |token: &Signed| self.parsed.verify_sig(&token.input, &token.signature).is_ok();
+        let jsonwebtoken = |token: &Signed| {
+            let Self { decoding, algorithm, .. } = self;
+            jsonwebtoken::crypto::verify(&token.encoded, &token.input, decoding, *algorithm)
+                .is_ok_and(|good| good)
+        };
+        self.signed.iter().take(2 * BATCH).for_each(|token| _ = aws_lc_rs(token));
+        Ok(Cost {
+            aws_lc_rs: self.time(WINDOW, aws_lc_rs)?,
+            jsonwebtoken: self.time(WINDOW_BESIDE, jsonwebtoken)?,
+        })
+    }
+
+    fn time(&self, window: Duration, verify: impl Fn(&Signed) -> bool) -> Result<Timed> {
+        let (start, before, mut checks) = (Instant::now(), thread_cpu()?, 0);
+        for batch in self.signed.chunks(BATCH).cycle() {
+            if start.elapsed() >= window {
+                break;
+            }
+            if !batch.iter().all(&verify) {
+                return Err("a good signature was refused".into());
+            }
+            checks += u32::try_from(batch.len())?;
+        }
+        Ok(Timed { cpu: thread_cpu()?.saturating_sub(before), checks })
+    }
 }
 
-fn measure(algorithm: Algorithm, window: Duration) -> Result<Cost> {
-    let signer = Signer::generate(algorithm)?;
-    let tokens = signer.mint(0..TOKENS)?;
-    let signed = tokens.iter().map(split).collect::<Result<Vec<_>>>()?;
-    let jwk = signer.jwk();
-    let parsed = parsed(algorithm, &jwk)?;
-    let decoding = DecodingKey::from_jwk(&serde_json::from_value::<Jwk>(jwk)?)?;
-    let theirs = match algorithm {
-        Algorithm::EdDSA => jsonwebtoken::Algorithm::EdDSA,
-        Algorithm::ES256 => jsonwebtoken::Algorithm::ES256,
-        Algorithm::RS256 => jsonwebtoken::Algorithm::RS256,
-    };
-    let aws_lc_rs = |token: &Signed| parsed.verify_sig(&token.input, &token.signature).is_ok();
-    let jsonwebtoken = |token: &Signed| {
-        jsonwebtoken::crypto::verify(&token.encoded, &token.input, &decoding, theirs)
-            .is_ok_and(|good| good)
-    };
-    time(&signed, window / 4, aws_lc_rs)?;
-    Ok(Cost {
-        aws_lc_rs: time(&signed, window / 2, aws_lc_rs)?,
-        jsonwebtoken: time(&signed, window / 2, jsonwebtoken)?,
-    })
+/// Exact, where the scheduler's account is as old as its last tick.
+fn thread_cpu() -> Result<Duration> {
+    Ok(Duration::try_from(clock_gettime(ClockId::ThreadCPUTime))?)
 }
 
 fn parsed(algorithm: Algorithm, jwk: &Value) -> Result<ParsedPublicKey> {
@@ -93,21 +197,4 @@ fn split(token: &[u8]) -> Result<Signed> {
         signature: URL_SAFE_NO_PAD.decode(encoded)?,
         encoded: encoded.to_owned(),
     })
-}
-
-/// CPU-microseconds a call.
-fn time(tokens: &[Signed], window: Duration, verify: impl Fn(&Signed) -> bool) -> Result<f64> {
-    let own = std::process::id();
-    let (start, before) = (Instant::now(), process::times(own)?);
-    let mut done = 0_u32;
-    while start.elapsed() < window {
-        for token in tokens {
-            if !verify(token) {
-                return Err("a good signature was refused".into());
-            }
-            done += 1;
-        }
-    }
-    let cpu = process::times(own)?.cpu.saturating_sub(before.cpu);
-    Ok(cpu.as_secs_f64() * 1e6 / f64::from(done))
 }
