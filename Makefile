@@ -153,8 +153,9 @@ fuzz: | need-fuzz $(CARGO_FUZZ) ## The fuzz targets, a minute each (SECONDS_EACH
 MUTATED := src/verify/token.rs 'src/verify/claims/*.rs' src/verify/jwks/import.rs 'src/extract/*.rs' src/authz/callers.rs
 
 mutants: | need-mutants $(CARGO_MUTANTS) ## By hand (hours): would a test see each fault in what judges? (ARGS='--shard 0/8')
-	nice -n 19 $(CARGO_MUTANTS) mutants --output $(TARGET_DIR) --cargo-arg=--locked $(addprefix --file ,$(MUTATED)) $(ARGS) \
-		-- --lib -- verify:: extract:: authz::
+	nice -n 19 $(CARGO_MUTANTS) mutants --output $(TARGET_DIR) --features dev \
+		--cargo-arg=--locked --cargo-arg=--lib $(addprefix --file ,$(MUTATED)) $(ARGS) \
+		-- -- verify:: extract:: authz::
 
 ##@ Make it
 .PHONY: docs dist proto-baseline image image-test tools clean-tools

@@ -109,19 +109,24 @@ fn kind(setting: &Value) -> String {
     format!("{name}{bounds}")
 }
 
-/// Every reason with its answer and what to do.
+/// Every reason with its answer, its cause and its cure.
 fn deny_reasons() -> String {
     let mut page = format!(
         "{NOTE}\n\n# Deny reasons\n\nOne stable word for each reason. It is the same in the body (`reason`), the log, \
          the metric `rownd_authz_checks_total`, Envoy's dynamic metadata \
          (`%DYNAMIC_METADATA(envoy.filters.http.ext_authz:reason)%`) and, in words, in the challenge.\n\n\
-         | reason | HTTP | gRPC | what it means, and what to do |\n|---|---|---|---|\n"
+         | reason | HTTP | gRPC | cause | cure |\n|---|---|---|---|---|\n"
     );
     for reason in DenyReason::ALL {
         let (http, grpc) = crate::grpc::ext_authz::statuses(*reason);
         let text: String =
             reason.documentation().iter().map(|line| line.trim()).collect::<Vec<_>>().join(" ");
-        let _ = writeln!(page, "| `{}` | {http} | {grpc} | {text} |", reason.code());
+        let _ = writeln!(
+            page,
+            "| `{}` | {http} | {grpc} | {text} | {} |",
+            reason.code(),
+            reason.cure()
+        );
     }
     page
 }

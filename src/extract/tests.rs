@@ -4,10 +4,10 @@
 use bytes::Bytes;
 use proptest::prelude::*;
 
-use super::{Extractor, same_site};
+use super::{Extractor, anti_csrf, same_site};
 use crate::{
     config::TokenSource,
-    model::{CredentialSource, DenyReason, Headers, RequestContext},
+    model::{CookieProof, CredentialSource, DenyReason, Headers, RequestContext},
 };
 
 type Lines<'a> = &'a [(&'a str, &'a str)];
@@ -321,6 +321,39 @@ fn a_page_that_came_by_http_has_no_say_where_requests_come_by_https() {
         let headers = headers(&[("origin", origin)], RAW);
         let accepted = same_site(&request("POST", scheme, b"a.com", headers));
         assert_eq!(accepted, expected, "{scheme} {origin}");
+    }
+}
+
+/// (name, what the session asks for, headers, expected)
+#[rustfmt::skip] // one case a line
+const ANTI_CSRF: &[(&str, Option<CookieProof>, Lines<'_>, bool)] = &[
+    ("not known yet, nothing", None, &[], false),
+    ("not known yet, rid", None, &[("rid", "session")], true),
+    ("not known yet, any value", None, &[("anti-csrf", "x")], true),
+    ("not known yet, empty", None, &[("rid", ""), ("anti-csrf", "")], false),
+    ("no value, nothing", Some(CookieProof::AntiCsrf(None)), &[], false),
+    ("no value, rid", Some(CookieProof::AntiCsrf(None)), &[("rid", "anti-csrf")], true),
+    ("no value, any value", Some(CookieProof::AntiCsrf(None)), &[("anti-csrf", "x")], true),
+    ("no value, twice", Some(CookieProof::AntiCsrf(None)), &[("rid", "a"), ("rid", "a")], false),
+    ("another cookie's way", Some(CookieProof::SameOrigin), &[("rid", "a"), ("anti-csrf", "x")], false),
+];
+
+#[test]
+fn a_session_cookie_is_proved_by_a_header_no_other_site_can_set() {
+    let shown = |lines| request("POST", "https", b"a.com", headers(lines, RAW));
+    for (name, proof, lines, expected) in ANTI_CSRF {
+        assert_eq!(anti_csrf(&shown(lines), proof.as_ref()), *expected, "{name}");
+    }
+    let own = CookieProof::AntiCsrf(Some("own".into()));
+    let rows: [(Lines<'_>, bool); 5] = [
+        (&[], false),
+        (&[("anti-csrf", "own")], true),
+        (&[("anti-csrf", "another")], false),
+        (&[("anti-csrf", "own"), ("anti-csrf", "own")], false),
+        (&[("rid", "anti-csrf")], true),
+    ];
+    for (lines, expected) in rows {
+        assert_eq!(anti_csrf(&shown(lines), Some(&own)), expected, "{lines:?}");
     }
 }
 

@@ -3,7 +3,7 @@
 use super::decision::DenialClass;
 
 macro_rules! deny_reasons {
-    ($( $(#[doc = $doc:literal])+ $variant:ident => $code:literal, $class:ident, $message:literal; )+) => {
+    ($( $(#[doc = $doc:literal])+ $variant:ident => $code:literal, $class:ident, $message:literal, $cure:literal; )+) => {
         /// The stable reason of a denial. Each is documented in `docs/deny-reasons.md`.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
         #[repr(usize)]
@@ -31,7 +31,13 @@ macro_rules! deny_reasons {
                 match self { $( Self::$variant => $message, )+ }
             }
 
-            /// What it means and what to do, for the documentation.
+            /// What to do about it, for the documentation.
+            #[must_use]
+            pub const fn cure(self) -> &'static str {
+                match self { $( Self::$variant => $cure, )+ }
+            }
+
+            /// What it means, for the documentation.
             #[must_use]
             pub const fn documentation(self) -> &'static [&'static str] {
                 match self { $( Self::$variant => &[$($doc),+], )+ }
@@ -41,103 +47,166 @@ macro_rules! deny_reasons {
 }
 
 deny_reasons! {
-    /// The route requires a credential and the request has none. The client should sign in.
-    CredentialMissing => "credential_missing", Anonymous, "a credential is required";
+    /// The route requires a credential and the request has none.
+    CredentialMissing => "credential_missing", Anonymous, "a credential is required",
+        "Have the client sign in and send its token. If it does send one, add the place to \
+         `credentials`; if the route is meant to be public, give it `auth: none`.";
 
     /// The token is not a JWT in compact form: wrong number of parts, not base64url, not strict
     /// JSON, duplicate members, or a registered claim of the wrong JSON type.
-    TokenMalformed => "token_malformed", BadCredential, "the token is malformed";
+    TokenMalformed => "token_malformed", BadCredential, "the token is malformed",
+        "`token inspect` says what is wrong. Often it is no JWT at all (an opaque token, a JSON \
+         body), has been cut, or `Bearer` is said twice.";
     /// The token is longer than `check.max_token_bytes`. It was not parsed.
-    TokenTooLarge => "token_too_large", BadCredential, "the token is too large";
-    /// The token's header asks for something that is never accepted: `crit`, `b64`, `zip`, `enc`,
-    /// an embedded or remote key is ignored, a `typ` of another kind of token.
-    TokenHeaderRefused => "token_header_refused", BadCredential, "the token header is not acceptable";
+    TokenTooLarge => "token_too_large", BadCredential, "the token is too large",
+        "Have the issuer put less into it, or raise the setting.";
+    /// The token's header asks for what is never done (`crit`, `b64`, `zip`, `enc`, `cty`, `epk`,
+    /// `cnf`), or its `typ` is not that of a JWT or an access token. Keys that a header embeds or
+    /// points to are not looked at, and no reason for this.
+    TokenHeaderRefused => "token_header_refused", BadCredential, "the token header is not acceptable",
+        "Have the issuer sign plain tokens. Encrypted, nested and key-bound tokens cannot be \
+         used.";
     /// The `alg` of the token is none that this issuer signs with.
-    AlgorithmRefused => "algorithm_refused", BadCredential, "the token algorithm is not acceptable";
-    /// The token's `iss` is no configured issuer. Compare it with `issuers[].issuer`.
-    IssuerUntrusted => "issuer_untrusted", BadCredential, "the token issuer is not trusted";
-    /// The issuer publishes no key of the token's `kid`. After a rotation the next check finds it;
-    /// if it stays, the token comes from another environment (development against production).
-    KidUnknown => "kid_unknown", BadCredential, "the token is signed by an unknown key";
+    AlgorithmRefused => "algorithm_refused", BadCredential, "the token algorithm is not acceptable",
+        "If the issuer has moved to another algorithm, add it to `issuers[].algorithms`; else it \
+         is an attack or the token of another issuer.";
+    /// The token's `iss` is no configured issuer.
+    IssuerUntrusted => "issuer_untrusted", BadCredential, "the token issuer is not trusted",
+        "Compare it with `issuers[].issuer`, to the last slash. Often the token is of another \
+         environment, or the issuer is missing from the configuration.";
+    /// The issuer publishes no key of the token's `kid`, and its keys were read lately.
+    KidUnknown => "kid_unknown", BadCredential, "the token is signed by an unknown key",
+        "After a rotation the next check after `issuers[].keys.cooldown` finds it. If it stays, \
+         the token comes from another environment (development against production).";
     /// The signature does not fit the issuer's key: a forged or damaged token.
-    SignatureInvalid => "signature_invalid", BadCredential, "the token signature is not valid";
-    /// The token has ended (`exp`), leeway included. The client should refresh it.
-    TokenExpired => "token_expired", BadCredential, "the token has expired";
-    /// The token is not valid yet (`nbf`), or was issued in the future (`iat`): check the clocks.
-    TokenNotYetValid => "token_not_yet_valid", BadCredential, "the token is not valid yet";
-    /// An operator withdrew the token, its session, or everything its user was issued before
-    /// some time; or, on a route with `freshness: profile`, the user signed out everywhere after
-    /// the token was issued. Signing in again helps.
-    Revoked => "revoked", BadCredential, "the token has been revoked";
+    SignatureInvalid => "signature_invalid", BadCredential, "the token signature is not valid",
+        "If good clients are told this, the issuer has another key under the same `kid`: its keys \
+         are read again at most once in `issuers[].keys.cooldown`, and at once by `/keys/forget` \
+         on the control socket.";
+    /// The token has ended (`exp`), `issuers[].leeway` included.
+    TokenExpired => "token_expired", BadCredential, "the token has expired",
+        "The client should refresh it. If new tokens are told this, compare the clocks.";
+    /// The token is not valid yet (`nbf`), or was issued in the future (`iat`), `issuers[].leeway`
+    /// included.
+    TokenNotYetValid => "token_not_yet_valid", BadCredential, "the token is not valid yet",
+        "Compare the clocks of the issuer and of this machine.";
+    /// An operator withdrew the token, its session, or everything its user was issued before some
+    /// time; or, on a route with `freshness: profile`, the user signed out everywhere after the
+    /// token was issued.
+    Revoked => "revoked", BadCredential, "the token has been revoked",
+        "The user should sign in again.";
     /// On a route with `freshness: profile`: the user is not enabled at Rownd.
-    UserDisabled => "user_disabled", BadCredential, "the user is disabled";
+    UserDisabled => "user_disabled", BadCredential, "the user is disabled",
+        "Enable the user at Rownd, if that was not meant; it is seen after `profiles.ttl` at the \
+         latest.";
     /// On a route with `freshness: profile`: Rownd has no user of the token's id (any more).
-    UserNotFound => "user_not_found", BadCredential, "there is no such user";
-    /// The token was made for another app: no `app:ID` of a configured app, or none of the
-    /// issuer's `audiences`, stands in `aud`.
-    AudienceMismatch => "audience_mismatch", BadCredential, "the token was made for another audience";
+    UserNotFound => "user_not_found", BadCredential, "there is no such user",
+        "The user should sign in again. If all users are told this, compare the app of the token \
+         with that of `issuers[].apps`.";
+    /// The token was made for another app: no `app:ID` of a configured app, or none of the issuer's
+    /// `audiences`, stands in `aud`.
+    AudienceMismatch => "audience_mismatch", BadCredential, "the token was made for another audience",
+        "Compare `aud`, which `token inspect` shows, with `issuers[].apps[].id` or \
+         `issuers[].audiences`.";
     /// The token was made through an app variant (sub-brand) that is not in the allow-list.
-    VariantRefused => "variant_refused", BadCredential, "the token was made for another app variant";
+    VariantRefused => "variant_refused", BadCredential, "the token was made for another app variant",
+        "Add it to `issuers[].apps[].variants`, if its users are meant to come here.";
     /// The token is of another kind than the issuer's setting takes: a refresh token, an ID token
     /// in place of an access token or the other way round, an OAuth2 token of SuperTokens.
-    TokenKindRefused => "token_kind_refused", BadCredential, "this kind of token is not acceptable here";
-    /// A claim the identity rests on is missing or unusable (no end, no user id).
-    ClaimsInvalid => "claims_invalid", BadCredential, "the token claims are not acceptable";
+    TokenKindRefused => "token_kind_refused", BadCredential, "this kind of token is not acceptable here",
+        "Have the client send its access token. Where ID tokens are what clients have, say \
+         `issuers[].accepts: id`.";
+    /// A claim the identity rests on is missing or unusable: no end, no user id, a level that is no
+    /// level, or a token that is bound to a key of its client (`cnf`).
+    ClaimsInvalid => "claims_invalid", BadCredential, "the token claims are not acceptable",
+        "`token inspect` shows the claims. Where another claim says it, name that in \
+         `issuers[].claims`; for Rownd's tokens without an end there is \
+         `issuers[].allow_missing_exp`.";
     /// A value of the identity is too long to be injected as a header. It is never cut short.
-    IdentityTooLarge => "identity_too_large", BadCredential, "the identity is too large to be passed on";
+    IdentityTooLarge => "identity_too_large", BadCredential, "the identity is too large to be passed on",
+        "Raise `identity_headers.max_value_bytes` or `identity_headers.max_total_bytes` to what \
+         the service behind takes, or have the issuer say less.";
 
     /// More than one credential: repeated `Authorization`, or two that differ between sources.
-    CredentialsAmbiguous => "credentials_ambiguous", Conflict, "the request carries more than one credential";
+    CredentialsAmbiguous => "credentials_ambiguous", Conflict, "the request carries more than one credential",
+        "Have the client send one. Often an old cookie stands beside a new header: shorten \
+         `credentials`, or have sign-out remove the cookie.";
 
     /// The user's auth level is below what the route asks for.
-    AuthLevelTooLow => "auth_level_too_low", Forbidden, "a higher authentication level is required";
-    /// As `auth_level_too_low`, on a route with `step_up: true`: the client should sign in again
-    /// with the level named in `acr_values` (RFC 9470).
-    StepUpRequired => "step_up_required", StepUp, "sign in again with a higher authentication level";
+    AuthLevelTooLow => "auth_level_too_low", Forbidden, "a higher authentication level is required",
+        "The user should verify an e-mail address or a phone number; or lower the route's \
+         `auth_level`. With `step_up: true` clients are told what to do.";
+    /// As `auth_level_too_low`, on a route with `step_up: true`.
+    StepUpRequired => "step_up_required", StepUp, "sign in again with a higher authentication level",
+        "The client should sign in again with the level named in `acr_values` (RFC 9470).";
     /// The route says `freshness: profile`, and the token's issuer has no profiles to judge by.
-    /// Users of that issuer need another route.
-    ProfileUnsupported => "profile_unsupported", Forbidden, "the issuer of the token cannot be used here";
+    ProfileUnsupported => "profile_unsupported", Forbidden, "the issuer of the token cannot be used here",
+        "Give users of that issuer another route, with `freshness: token`.";
     /// A cookie credential on a method that changes state, without proof of the same origin.
-    CookieCrossSite => "cookie_cross_site", Forbidden, "a cookie is not accepted from another site";
+    CookieCrossSite => "cookie_cross_site", Forbidden, "a cookie is not accepted from another site",
+        "Call from pages of the same site (`Sec-Fetch-Site` or `Origin` proves it), or send the \
+         token in a header.";
 
-    /// The check has no HTTP request in it (a network filter asked, or the message is empty).
-    RequestMissing => "request_missing", BadRequest, "the check holds no HTTP request";
+    /// The check has no HTTP request in it: a network filter asked, or the message is empty.
+    RequestMissing => "request_missing", BadRequest, "the check holds no HTTP request",
+        "Use the HTTP filter `envoy.filters.http.ext_authz`; this is no authorizer of \
+         connections.";
     /// The check could not be decoded, or is larger than `listeners.grpc.max_message_bytes`.
-    RequestUndecodable => "request_undecodable", BadRequest, "the check could not be decoded";
-    /// The method is missing.
-    MethodMissing => "method_missing", BadRequest, "the request has no method";
+    RequestUndecodable => "request_undecodable", BadRequest, "the check could not be decoded",
+        "Leave `with_request_body` out of Envoy's configuration, or raise the setting.";
+    /// The request has no method.
+    MethodMissing => "method_missing", BadRequest, "the request has no method",
+        "Envoy always sends one: another client made this check. Compare it with \
+         `envoy.service.auth.v3.CheckRequest`.";
     /// The host is missing, or is no host name.
-    HostRefused => "host_refused", BadRequest, "the request host is not acceptable";
+    HostRefused => "host_refused", BadRequest, "the request host is not acceptable",
+        "Have the client send a proper `Host`. In a check of your own, fill \
+         `attributes.request.http.host`.";
     /// The path is missing, has no leading slash, or holds what no safe path holds: control
-    /// characters, a broken escape, or (unless the route says `odd_paths: judge`) dot segments,
-    /// an encoded slash or a backslash. Also a long path that can be read in many ways.
-    PathRefused => "path_refused", BadRequest, "the request path is not acceptable";
+    /// characters, a broken escape, or (unless the route says `odd_paths: judge`) dot segments, an
+    /// encoded slash or a backslash. Also a long path that can be read in many ways.
+    PathRefused => "path_refused", BadRequest, "the request path is not acceptable",
+        "Have the client send a plain path. Where encoded slashes are names of yours, say \
+         `odd_paths: judge` on their route.";
     /// Headers, path or their number are above the limits of the `check` section.
-    RequestTooLarge => "request_too_large", BadRequest, "the request is too large to be judged";
+    RequestTooLarge => "request_too_large", BadRequest, "the request is too large to be judged",
+        "Restrict `allowed_headers` in Envoy's filter, or raise `check.max_headers`, \
+         `check.max_headers_bytes` or `check.max_path_bytes`.";
 
-    /// There is no usable key of the issuer: Rownd cannot be reached, or sends garbage. See
-    /// `/status`; the metric `key_fetches_total` counts the failures.
-    KeysUnavailable => "keys_unavailable", Unavailable, "the issuer's keys are not available";
-    /// The token names a key that is being fetched, and the check could not wait for it. The next
-    /// check finds it.
-    KeyPending => "key_pending", Unavailable, "the key of the token is being fetched";
+    /// There is no usable key of the issuer: it has never answered, or not within
+    /// `issuers[].keys.max_stale`, or what it sends is garbage.
+    KeysUnavailable => "keys_unavailable", Unavailable, "the issuer's keys are not available",
+        "`/status` and the metric `rownd_authz_key_fetches_total` say what came back. Check the \
+         address, DNS, egress rules and the issuer's own state; `config check --online` tries all \
+         of it.";
+    /// The token names a key that is being fetched, and the check could not wait for it.
+    KeyPending => "key_pending", Unavailable, "the key of the token is being fetched",
+        "None is needed: the next check finds it. If it is frequent, raise Envoy's timeout.";
     /// On a route with `freshness: profile`: the user's profile is not known, and Rownd could not
-    /// be asked within the check. See the metric `rownd_requests_total` and the log.
-    ProfileUnavailable => "profile_unavailable", Unavailable, "the user's profile is not available";
-    /// The app id is not known yet: it is asked of Rownd by the app key. Configure the id to be
-    /// independent of that call.
-    AppUnknown => "app_unknown", Unavailable, "the app id is not known yet";
+    /// be asked within the check.
+    ProfileUnavailable => "profile_unavailable", Unavailable, "the user's profile is not available",
+        "See the log and the metric `rownd_authz_rownd_requests_total`. `profiles.stale_on_error` \
+         bridges short outages.";
+    /// The app id is not known yet: it is asked of Rownd by the app key.
+    AppUnknown => "app_unknown", Unavailable, "the app id is not known yet",
+        "Configure `issuers[].apps[].id`, to be independent of that call.";
     /// The check ran into its deadline: the shorter of Envoy's timeout and `check.timeout`.
-    DeadlineExceeded => "deadline_exceeded", Unavailable, "the check took too long";
+    DeadlineExceeded => "deadline_exceeded", Unavailable, "the check took too long",
+        "Raise the shorter one. If it stays, a key endpoint hangs or the machine has too little \
+         CPU.";
     /// More checks in flight than `check.max_in_flight`.
-    Overloaded => "overloaded", Unavailable, "too many checks in flight";
+    Overloaded => "overloaded", Unavailable, "too many checks in flight",
+        "Add replicas or CPU. A raise helps only where checks wait for an issuer.";
     /// Envoy names a route that is not configured, or two that differ: in `context_extensions`, or
     /// by the annotation of an HTTPRoute.
-    RouteUnknown => "route_unknown", Unavailable, "the proxy names an unknown route";
+    RouteUnknown => "route_unknown", Unavailable, "the proxy names an unknown route",
+        "Add a route of that `id`, or correct the name in Envoy's configuration.";
     /// The caller went away before the answer was ready. Counted, never sent.
-    Cancelled => "cancelled", Unavailable, "the caller went away";
-    /// A fault of ours (a panic that was caught). The log has the details; please report it.
-    Internal => "internal", Unavailable, "internal error";
+    Cancelled => "cancelled", Unavailable, "the caller went away",
+        "None, while it is rare. Else Envoy's timeout is too short.";
+    /// A fault of ours (a panic that was caught).
+    Internal => "internal", Unavailable, "internal error",
+        "The log has the details; please report it.";
 }
 
 #[cfg(test)]

@@ -27,7 +27,7 @@ const MAX_TIME: u64 = 253_402_300_799;
 
 /// Header members that ask for what is never done: critical extensions, unencoded or
 /// compressed payloads, encryption, nested tokens.
-const REFUSED_MEMBERS: [&str; 6] = ["crit", "b64", "zip", "enc", "cty", "epk"];
+const REFUSED_MEMBERS: [&str; 7] = ["crit", "b64", "zip", "enc", "cty", "epk", "cnf"];
 
 /// What a token says it is (RFC 8725 section 3.11). Other kinds are not parsed any further.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -105,9 +105,7 @@ impl Report {
         match &self.inspected.inspection.token {
             Ok(token) => self.token_text(token, &mut text),
             Err(reason) => {
-                for part in reason.documentation() {
-                    let _ = writeln!(text, "  {}", part.trim());
-                }
+                explain(*reason, &mut text);
             }
         }
         for row in self.rows() {
@@ -184,9 +182,7 @@ impl Row<'_> {
         }
         let _ = writeln!(text, "  {}", self.signature());
         if let Some(reason) = reason(answer) {
-            for part in reason.documentation() {
-                let _ = writeln!(text, "  {}", part.trim());
-            }
+            explain(reason, text);
             if let Some(wanted) = self.wanted(reason) {
                 let _ = writeln!(text, "  this issuer wants {wanted}");
             }
@@ -278,6 +274,14 @@ const fn identity(answer: &Answer) -> Option<&Identity> {
         Answer::Taken(who) | Answer::IfSigned(who) => Some(who),
         Answer::Refused(_) | Answer::Undecided(_) => None,
     }
+}
+
+/// What a reason means, and what to do about it.
+fn explain(reason: DenyReason, text: &mut String) {
+    for part in reason.documentation() {
+        let _ = writeln!(text, "  {}", part.trim());
+    }
+    let _ = writeln!(text, "  {}", reason.cure());
 }
 
 fn identity_text(who: &Identity, text: &mut String) {

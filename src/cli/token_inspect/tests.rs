@@ -65,8 +65,9 @@ refused: audience_mismatch, the token was made for another audience
 
 partner (static): no: audience_mismatch, the token was made for another audience
   signature good, by a key in place
-  The token was made for another app: no `app:ID` of a configured app, or none of the
-  issuer's `audiences`, stands in `aud`.
+  The token was made for another app: no `app:ID` of a configured app, or none of the issuer's
+  `audiences`, stands in `aud`.
+  Compare `aud`, which `token inspect` shows, with `issuers[].apps[].id` or `issuers[].audiences`.
   this issuer wants aud my-api
 
 rownd (rownd): no: issuer_untrusted, the token issuer is not trusted

@@ -87,6 +87,14 @@ fn a_supertokens_session_is_an_identity() {
 }
 
 #[test]
+fn a_session_names_its_app_and_variant() {
+    let yaml = format!("{SUPERTOKENS}, apps: [{{ id: app_1 }}]");
+    let claims = with(session(), &json!({"aud": ["app:app_1", "app_variant:night"]}));
+    let who = judge(&yaml, &claims).unwrap();
+    assert_eq!((who.app_id.as_deref(), who.app_variant.as_deref()), (Some("app_1"), Some("night")));
+}
+
+#[test]
 fn rownds_claims_are_read_where_a_session_has_them_and_else_the_subject() {
     let id = "https://auth.rownd.io/app_user_id";
     let level = "https://auth.rownd.io/auth_level";
@@ -304,6 +312,15 @@ fn claims_are_mapped_as_configured_and_a_wrong_type_is_refused() {
         let found = judge(&yaml, &with(claims.clone(), &change)).err();
         assert_eq!(found, Some(DenyReason::ClaimsInvalid), "{name}");
     }
+    // Scopes are words; a group may have blanks in its name.
+    let texts = with(claims.clone(), &json!({"a/b~c": "night shift", "scp": "s1  s2"}));
+    let who = judge(&yaml, &texts).unwrap();
+    assert_eq!(
+        (who.groups, who.scopes),
+        (vec!["night shift".into()], vec!["s1".into(), "s2".into()])
+    );
+    let who = judge(&format!("{OIDC}, claims: {{ user_id: sub }}"), &claims).unwrap();
+    assert_eq!(who.user_id, "u1", "as without a map");
     let absent = with(claims, &json!({"org": 1, "realm_access": null, "a/b~c": null}));
     let who = judge(&yaml, &absent).unwrap();
     assert_eq!((who.tenant, who.roles.len(), who.groups.len()), (None, 0, 0));
