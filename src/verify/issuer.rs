@@ -143,7 +143,8 @@ impl Issuer {
         })?;
         let iss = settings.issuer.clone().ok_or_else(|| format!("issuer {name} has no `iss`"))?;
         let algorithms: Vec<Algorithm> = settings.algorithms.iter().map(algorithm).collect();
-        let before = start.of_name(&name).filter(|before| settings.has_keys_of(&before.settings));
+        let known = start.of_name(&name);
+        let before = known.filter(|before| settings.has_keys_of(&before.settings));
         let apps = settings.apps.iter().enumerate().map(|(index, app)| {
             let what = format!("the app id of apps[{index}], asked of Rownd by its key");
             let slot = AppSlot::build(app, || start.latch(settings, &what));
@@ -161,14 +162,17 @@ impl Issuer {
                         .map_err(|error| format!("issuer {name}: key_set: {error}"))
                 });
                 let in_place = in_place.transpose()?;
-                let ready = in_place.is_some();
                 let keys = Arc::new(KeyStore::new(&settings.keys, algorithms.clone(), in_place));
+                if let Some(known) = known {
+                    keys.follow(&known.keys, settings.key_set == known.settings.key_set);
+                }
+                let ready = keys.any_usable();
                 if !settings.keys.fetch {
-                    keys.report(metrics, label, false);
+                    keys.report(metrics, label);
                     (keys, None)
                 } else {
                     before.inspect(|before| keys.adopt(&before.keys));
-                    keys.report(metrics, label, false);
+                    keys.report(metrics, label);
                     let refresher = KeyRefresher::new(
                         (name.clone(), label),
                         keys.clone(),

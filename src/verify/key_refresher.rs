@@ -332,8 +332,7 @@ impl KeyRefresher {
 
     /// The gauges. Only this task sets them, so that they follow one another.
     fn report(&self) {
-        let stale = self.store.progress.borrow().stale();
-        self.store.report(&self.metrics, self.index, stale);
+        self.store.report(&self.metrics, self.index);
         if let Some(now) = self.store.last_good() {
             let at = now.fetched_at.duration_since(UNIX_EPOCH);
             let at = at.map_or(0.0, |since| since.as_secs_f64());

@@ -190,7 +190,8 @@ impl Verifier {
                 && !Arc::ptr_eq(&old.keys, &issuer.keys)
                 && issuer.keys.outlives(&old.keys)
             {
-                self.forget_keys(Some(issuer.name()));
+                // Keys that were put in place since are not those that were meant.
+                self.forget_keys_of(issuer, issuer.settings().key_set == old.settings().key_set);
             }
         }
     }
@@ -259,22 +260,22 @@ impl Verifier {
     pub fn forget_keys(&self, issuer: Option<&str>) -> usize {
         let meant =
             self.issuers.iter().filter(|known| issuer.is_none_or(|name| known.name() == name));
-        meant
-            .map(|issuer| {
-                tracing::warn!(issuer = issuer.name(), "the keys are forgotten, by command");
-                if let Err(error) = issuer.keys.forget() {
-                    tracing::error!(
-                        issuer = issuer.name(),
-                        %error,
-                        "their snapshot could not be removed: remove it by hand before a restart"
-                    );
-                }
-                if !issuer.keys.fetches {
-                    // There is no task that would say so.
-                    self.metrics.keys_in_use(issuer.label, 0, true);
-                }
-            })
-            .count()
+        meant.map(|issuer| self.forget_keys_of(issuer, true)).count()
+    }
+
+    fn forget_keys_of(&self, issuer: &Issuer, in_place: bool) {
+        tracing::warn!(issuer = issuer.name(), "the keys are forgotten, by command");
+        if let Err(error) = issuer.keys.forget(in_place) {
+            tracing::error!(
+                issuer = issuer.name(),
+                %error,
+                "their snapshot could not be removed: remove it by hand before a restart"
+            );
+        }
+        if !issuer.keys.fetches {
+            // There is no task that would say so.
+            issuer.keys.report(&self.metrics, issuer.label);
+        }
     }
 
     async fn verify_fresh(

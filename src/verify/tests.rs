@@ -3,6 +3,7 @@
 
 mod cache;
 mod claims;
+mod forget_reload;
 mod in_place;
 mod jwks;
 mod key_cache;
