@@ -6,11 +6,10 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use serde_json::json;
 
-use super::{APP, ISS, Rig, Signer, access, key_set, rig_of, soon};
+use super::{APP, CLIENT, ISS, Rig, Signer, access, key_set, rig_of, soon};
 use crate::{
     config,
     model::DenyReason,
-    upstream::Client,
     verify::{Limits, Parts, Verifier, jwks::KeySet, key_cache::Current},
 };
 
@@ -20,8 +19,8 @@ fn compile(before: &Verifier, rig: &Rig, yaml: &str) -> Parts {
         config::parse("test.yaml", yaml, &BTreeMap::new()).unwrap_or_else(|e| panic!("{e}"));
     let limits =
         Limits { max_token_bytes: 8192, claims_cache_bytes: 1 << 20, refusal_cache_bytes: 1 << 20 };
-    let client = Client::build(Duration::from_secs(1)).unwrap();
-    before.rebuild(&config.issuers, limits, &client, &rig.readiness).unwrap()
+
+    before.rebuild(&config.issuers, limits, &CLIENT, &rig.readiness).unwrap()
 }
 
 /// And put in force.
