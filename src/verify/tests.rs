@@ -15,6 +15,7 @@ mod key_story;
 mod key_trouble;
 mod key_types;
 mod kinds;
+mod mutations;
 mod refusals;
 mod revocation;
 mod signatures;
