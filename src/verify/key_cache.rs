@@ -45,6 +45,8 @@ pub(super) struct Current {
     pub(super) since: Instant,
     pub(super) fetched_at: SystemTime,
     pub(super) fresh_for: Duration,
+    /// The issuer itself said so, not a copy elsewhere.
+    pub(super) own: bool,
 }
 
 impl Current {
@@ -245,6 +247,11 @@ impl KeyStore {
     /// Changes with the keys in use.
     pub(super) fn version(&self) -> u64 {
         self.version.load(Ordering::Acquire)
+    }
+
+    /// What the issuer itself said last may still be used.
+    pub(super) fn has_own(&self) -> bool {
+        self.current.load().as_ref().is_some_and(|now| now.own && self.usable(now))
     }
 
     /// The last good keys, too old ones included.

@@ -7,6 +7,7 @@ mod forget_reload;
 mod in_place;
 mod jwks;
 mod key_cache;
+mod key_copy;
 mod key_forget;
 mod key_snapshot;
 #[cfg(feature = "dev")]

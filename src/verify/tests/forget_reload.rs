@@ -117,6 +117,7 @@ async fn keys_fetched_for_a_new_address_are_not_forgotten_by_an_old_command() {
                 since: tokio::time::Instant::now(),
                 fetched_at: std::time::SystemTime::now(),
                 fresh_for: Duration::from_secs(600),
+                own: true,
             },
             begun,
         );
