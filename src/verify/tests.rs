@@ -3,7 +3,8 @@
 
 mod cache;
 mod claims;
-mod forget_reload;
+mod command_reload;
+
 mod in_place;
 mod jwks;
 mod key_cache;

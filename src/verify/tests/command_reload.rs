@@ -1,6 +1,6 @@
-//! The command to forget keys and a reload of the configuration, in either order: what was
-//! forgotten is not trusted again by a reload, and what a reload brings is not forgotten by a
-//! command of before.
+//! Commands and a reload of the configuration, in either order: keys that were forgotten are not
+//! trusted again by a reload, what a reload brings is not forgotten by a command of before, and
+//! what was revoked stays so under another name.
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
@@ -10,7 +10,7 @@ use super::{APP, CLIENT, ISS, Rig, Signer, access, key_set, rig_of, soon};
 use crate::{
     config,
     model::DenyReason,
-    verify::{Limits, Parts, Verifier, jwks::KeySet, key_cache::Current},
+    verify::{Limits, Parts, Subject, Verifier, jwks::KeySet, key_cache::Current},
 };
 
 /// The configuration that follows, compiled beside the one of the rig.
@@ -127,5 +127,29 @@ async fn keys_fetched_for_a_new_address_are_not_forgotten_by_an_old_command() {
         }
         parts.verifier.forget_as(&rig.verifier);
         assert_eq!(reason(&parts.verifier, &new).await, expected, "{given_meanwhile}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_revoked_stays_so_when_its_issuer_gets_another_name() {
+    let key = Signer::new("k", 1);
+    let [yaml, ..] = kinds(&[&key], "keys: {cooldown: 10s}");
+    let rig = rig_of(&yaml, &[]);
+    let jti = access()["jti"].as_str().unwrap().to_owned();
+    for subject in [
+        Subject::Token(&jti),
+        Subject::User { id: "user_test0000000000000000001", not_before: super::NOW },
+    ] {
+        assert_eq!(rig.verifier.revoke(Some("one"), subject, None, super::at(super::NOW)), Ok(1));
+        assert_eq!(reason(&rig.verifier, &key).await, Some(DenyReason::Revoked));
+        let other = reload(&rig.verifier, &rig, &yaml.replace("name: one", "name: two"));
+        assert_eq!(other.issuers()[0].name(), "two");
+        assert_eq!(reason(&other, &key).await, Some(DenyReason::Revoked), "{subject:?}");
+        assert_eq!(other.restore(Some("two"), subject), Ok(1));
+        assert_eq!(reason(&other, &key).await, None);
+        // Under the old name, another issuer: it has nothing to do with that.
+        let third = yaml.replace(ISS, "https://third.test");
+        let third = reload(&rig.verifier, &rig, &third);
+        assert_eq!(third.restore(Some("one"), subject), Ok(0));
     }
 }
