@@ -8,6 +8,7 @@ mod command_reload;
 mod in_place;
 mod jwks;
 mod key_cache;
+mod key_choice;
 mod key_copy;
 mod key_forget;
 mod key_snapshot;
