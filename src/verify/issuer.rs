@@ -45,6 +45,14 @@ impl<'a> Start<'a> {
         }
     }
 
+    /// The issuer whose place this one takes: it has the same `iss`, else at least the name.
+    fn predecessor(self, name: &str, iss: &str) -> Option<&'a Arc<Issuer>> {
+        match self {
+            Self::First(_) => None,
+            Self::Again { before, .. } => Issuer::predecessor(before, name, iss),
+        }
+    }
+
     /// The issuer that has these very settings already.
     pub(super) fn same(self, settings: &Settings) -> Option<Arc<Issuer>> {
         self.of_name(&settings.name).filter(|before| before.settings == *settings).cloned()
@@ -143,7 +151,7 @@ impl Issuer {
         })?;
         let iss = settings.issuer.clone().ok_or_else(|| format!("issuer {name} has no `iss`"))?;
         let algorithms: Vec<Algorithm> = settings.algorithms.iter().map(algorithm).collect();
-        let known = start.of_name(&name);
+        let known = start.predecessor(&name, &iss);
         let before = known.filter(|before| settings.has_keys_of(&before.settings));
         let apps = settings.apps.iter().enumerate().map(|(index, app)| {
             let what = format!("the app id of apps[{index}], asked of Rownd by its key");
@@ -198,6 +206,16 @@ impl Issuer {
             keys,
         };
         Ok((issuer, refresher))
+    }
+
+    /// Of those, the one whose place an issuer of this name and `iss` takes.
+    pub(super) fn predecessor<'a>(
+        before: &'a [Arc<Self>],
+        name: &str,
+        iss: &str,
+    ) -> Option<&'a Arc<Self>> {
+        let same_iss = before.iter().find(|issuer| issuer.iss == iss);
+        same_iss.or_else(|| before.iter().find(|issuer| *issuer.name == *name))
     }
 
     /// The id that was learned by the key of this app.

@@ -185,7 +185,7 @@ impl Verifier {
     /// being made are not used by it either.
     pub fn forget_as(&self, before: &Self) {
         for issuer in &self.issuers {
-            let known = before.issuers.iter().find(|old| old.name() == issuer.name());
+            let known = Issuer::predecessor(&before.issuers, issuer.name(), &issuer.iss);
             if let Some(old) = known
                 && !Arc::ptr_eq(&old.keys, &issuer.keys)
                 && issuer.keys.outlives(&old.keys)

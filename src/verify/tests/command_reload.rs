@@ -78,6 +78,10 @@ async fn keys_in_place_that_were_forgotten_stay_so_whatever_else_is_reloaded() {
             assert_eq!(found, Some(DenyReason::KeysUnavailable), "{row} {more}");
             before = after;
         }
+        let renamed = first[row].replace("name: one", "name: two");
+        let after = reload(&before, &rig, &renamed);
+        let found = reason(&after, &stolen).await;
+        assert_eq!(found, Some(DenyReason::KeysUnavailable), "{row} under another name");
     }
 }
 
