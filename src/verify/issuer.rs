@@ -165,15 +165,7 @@ impl Issuer {
         let (keys, refresher) = match before {
             Some(before) if settings.keeps_keys_as(&before.settings) => (before.keys.clone(), None),
             _ => {
-                let in_place = settings.key_set.as_deref().map(|text| {
-                    KeySet::in_place(text, &algorithms)
-                        .map_err(|error| format!("issuer {name}: key_set: {error}"))
-                });
-                let in_place = in_place.transpose()?;
-                let keys = Arc::new(KeyStore::new(&settings.keys, algorithms.clone(), in_place));
-                if let Some(known) = known {
-                    keys.follow(&known.keys, settings.key_set == known.settings.key_set);
-                }
+                let keys = Arc::new(new_store(settings, &algorithms, known)?);
                 let ready = keys.any_usable();
                 if !settings.keys.fetch {
                     keys.report(metrics, label);
@@ -329,6 +321,23 @@ impl Issuer {
             }
         }
     }
+}
+
+/// A store with the keys in place, unless the issuer before was told to forget those.
+fn new_store(
+    settings: &Settings,
+    algorithms: &[Algorithm],
+    known: Option<&Arc<Issuer>>,
+) -> Result<KeyStore, String> {
+    let in_place = settings.key_set.as_deref().map(|text| KeySet::in_place(text, algorithms));
+    let in_place = in_place
+        .transpose()
+        .map_err(|error| format!("issuer {}: key_set: {error}", settings.name))?;
+    let keys = KeyStore::new(&settings.keys, algorithms.to_vec(), in_place);
+    if let Some(known) = known {
+        keys.follow(&known.keys, settings.key_set == known.settings.key_set);
+    }
+    Ok(keys)
 }
 
 const fn algorithm(configured: &SigningAlgorithm) -> Algorithm {
