@@ -244,9 +244,11 @@ impl KeyStore {
         self.with_keys(|keys| keys.holds(key)).unwrap_or_default()
     }
 
-    /// Changes with the keys in use.
+    /// Changes with the keys in use: when others come, and when those that came are too old.
     pub(super) fn version(&self) -> u64 {
-        self.version.load(Ordering::Acquire)
+        let version = self.version.load(Ordering::Acquire);
+        let in_use = self.current.load().as_ref().is_some_and(|now| self.usable(now));
+        version << 1 | u64::from(in_use)
     }
 
     /// What the issuer itself said last may still be used.
