@@ -86,6 +86,18 @@ impl Authorizer {
         self.snapshot.load_full()
     }
 
+    /// Does it to the configuration in force, and to any that is put in force meanwhile: a command
+    /// must not be lost between two of them.
+    pub fn command<T>(&self, act: impl Fn(&Snapshot) -> T) -> T {
+        loop {
+            let snapshot = self.snapshot();
+            let done = act(&snapshot);
+            if Arc::ptr_eq(&snapshot, &self.snapshot()) {
+                return done;
+            }
+        }
+    }
+
     /// Puts another configuration in force. Checks that have arrived finish with theirs.
     pub fn put_in_force(&self, snapshot: Snapshot) {
         self.metrics.epoch(snapshot.edition().epoch);

@@ -45,6 +45,14 @@ impl<'a> Start<'a> {
         }
     }
 
+    /// The issuer whose place this one takes: it has the same `iss`, else at least the name.
+    fn predecessor(self, name: &str, iss: &str) -> Option<&'a Arc<Issuer>> {
+        match self {
+            Self::First(_) => None,
+            Self::Again { before, .. } => Issuer::predecessor(before, name, iss),
+        }
+    }
+
     /// The issuer that has these very settings already.
     pub(super) fn same(self, settings: &Settings) -> Option<Arc<Issuer>> {
         self.of_name(&settings.name).filter(|before| before.settings == *settings).cloned()
@@ -143,7 +151,8 @@ impl Issuer {
         })?;
         let iss = settings.issuer.clone().ok_or_else(|| format!("issuer {name} has no `iss`"))?;
         let algorithms: Vec<Algorithm> = settings.algorithms.iter().map(algorithm).collect();
-        let before = start.of_name(&name).filter(|before| settings.has_keys_of(&before.settings));
+        let known = start.predecessor(&name, &iss);
+        let before = known.filter(|before| settings.has_keys_of(&before.settings));
         let apps = settings.apps.iter().enumerate().map(|(index, app)| {
             let what = format!("the app id of apps[{index}], asked of Rownd by its key");
             let slot = AppSlot::build(app, || start.latch(settings, &what));
@@ -156,19 +165,14 @@ impl Issuer {
         let (keys, refresher) = match before {
             Some(before) if settings.keeps_keys_as(&before.settings) => (before.keys.clone(), None),
             _ => {
-                let in_place = settings.key_set.as_deref().map(|text| {
-                    KeySet::in_place(text, &algorithms)
-                        .map_err(|error| format!("issuer {name}: key_set: {error}"))
-                });
-                let in_place = in_place.transpose()?;
-                let ready = in_place.is_some();
-                let keys = Arc::new(KeyStore::new(&settings.keys, algorithms.clone(), in_place));
+                let keys = Arc::new(new_store(settings, &algorithms, known)?);
+                let ready = keys.any_usable();
                 if !settings.keys.fetch {
-                    keys.report(metrics, label, false);
+                    keys.report(metrics, label);
                     (keys, None)
                 } else {
                     before.inspect(|before| keys.adopt(&before.keys));
-                    keys.report(metrics, label, false);
+                    keys.report(metrics, label);
                     let refresher = KeyRefresher::new(
                         (name.clone(), label),
                         keys.clone(),
@@ -194,6 +198,16 @@ impl Issuer {
             keys,
         };
         Ok((issuer, refresher))
+    }
+
+    /// Of those, the one whose place an issuer of this name and `iss` takes.
+    pub(super) fn predecessor<'a>(
+        before: &'a [Arc<Self>],
+        name: &str,
+        iss: &str,
+    ) -> Option<&'a Arc<Self>> {
+        let same_iss = before.iter().find(|issuer| issuer.iss == iss);
+        same_iss.or_else(|| before.iter().find(|issuer| *issuer.name == *name))
     }
 
     /// The id that was learned by the key of this app.
@@ -307,6 +321,23 @@ impl Issuer {
             }
         }
     }
+}
+
+/// A store with the keys in place, unless the issuer before was told to forget those.
+fn new_store(
+    settings: &Settings,
+    algorithms: &[Algorithm],
+    known: Option<&Arc<Issuer>>,
+) -> Result<KeyStore, String> {
+    let in_place = settings.key_set.as_deref().map(|text| KeySet::in_place(text, algorithms));
+    let in_place = in_place
+        .transpose()
+        .map_err(|error| format!("issuer {}: key_set: {error}", settings.name))?;
+    let keys = KeyStore::new(&settings.keys, algorithms.to_vec(), in_place);
+    if let Some(known) = known {
+        keys.follow(&known.keys, settings.key_set == known.settings.key_set);
+    }
+    Ok(keys)
 }
 
 const fn algorithm(configured: &SigningAlgorithm) -> Algorithm {

@@ -45,6 +45,8 @@ pub(super) struct Current {
     pub(super) since: Instant,
     pub(super) fetched_at: SystemTime,
     pub(super) fresh_for: Duration,
+    /// The issuer itself said so, not a copy elsewhere.
+    pub(super) own: bool,
 }
 
 impl Current {
@@ -63,8 +65,8 @@ pub(super) struct Progress {
     pub(super) error: Option<String>,
     /// How often the keys were forgotten. A fetch that began before the last time is void.
     forgets: u64,
-    /// How often another, whose keys these were, had forgotten them before.
-    adopted: u64,
+    /// How often the other, whose place this one took, had forgotten its keys before.
+    followed: u64,
     /// They were forgotten, and no fetch that began later has ended.
     pub(super) forgotten: bool,
     /// What is in use came from the disk, and nothing has come from the issuer yet.
@@ -177,17 +179,24 @@ impl KeyStore {
         self.look_up(kid, algorithm).ok_or_else(|| self.unknown(&Progress::default()))
     }
 
-    /// Begins with the keys of another, which are of the same origin.
-    pub(super) fn adopt(&self, other: &Self) {
-        self.progress.send_modify(|progress| {
-            progress.adopted = other.forgets();
-            self.put(other.current.load_full());
-        });
+    /// Takes the place of another: commands that were given to it before are no news. `same_set`:
+    /// the keys in place are its own, so what was forgotten of them stays so.
+    pub(super) fn follow(&self, other: &Self, same_set: bool) {
+        // Read first: a command that comes between is noticed by `outlives`.
+        let forgets = other.forgets();
+        self.progress.send_modify(|progress| progress.followed = forgets);
+        let forgotten = same_set && other.in_place_forgotten.load(Ordering::Acquire);
+        self.in_place_forgotten.store(forgotten, Ordering::Release);
     }
 
-    /// Whether the keys that were adopted have been forgotten by the other meanwhile.
+    /// Begins with the keys of the other that it follows, which are of the same origin.
+    pub(super) fn adopt(&self, other: &Self) {
+        self.progress.send_modify(|_| self.put(other.current.load_full()));
+    }
+
+    /// Whether the other that it follows has been told to forget its keys meanwhile.
     pub(super) fn outlives(&self, other: &Self) -> bool {
-        self.progress.borrow().adopted != other.forgets()
+        self.progress.borrow().followed != other.forgets()
     }
 
     /// Ends when the keys have been asked for at least once.
@@ -203,10 +212,12 @@ impl KeyStore {
         }
     }
 
-    /// Ends all trust in the keys in use, those on disk and in place included, and has them fetched
-    /// anew. The error says why they may return after a restart.
-    pub(super) fn forget(&self) -> io::Result<()> {
-        self.in_place_forgotten.store(true, Ordering::Release);
+    /// Ends all trust in the keys in use, those on disk included and, with `in_place`, those in
+    /// place, and has them fetched anew. The error says why they may return after a restart.
+    pub(super) fn forget(&self, in_place: bool) -> io::Result<()> {
+        if in_place {
+            self.in_place_forgotten.store(true, Ordering::Release);
+        }
         self.progress.send_modify(|progress| {
             progress.forgets += 1;
             progress.forgotten = true;
@@ -233,9 +244,16 @@ impl KeyStore {
         self.with_keys(|keys| keys.holds(key)).unwrap_or_default()
     }
 
-    /// Changes with the keys in use.
+    /// Changes with the keys in use: when others come, and when those that came are too old.
     pub(super) fn version(&self) -> u64 {
-        self.version.load(Ordering::Acquire)
+        let version = self.version.load(Ordering::Acquire);
+        let in_use = self.current.load().as_ref().is_some_and(|now| self.usable(now));
+        version << 1 | u64::from(in_use)
+    }
+
+    /// What the issuer itself said last may still be used.
+    pub(super) fn has_own(&self) -> bool {
+        self.current.load().as_ref().is_some_and(|now| now.own && self.usable(now))
     }
 
     /// The last good keys, too old ones included.
@@ -251,8 +269,8 @@ impl KeyStore {
     }
 
     /// The gauges of how many keys there are and why others are not.
-    pub(super) fn report(&self, metrics: &Metrics, issuer: usize, stale: bool) {
-        metrics.keys_in_use(issuer, self.count_usable(), stale);
+    pub(super) fn report(&self, metrics: &Metrics, issuer: usize) {
+        metrics.keys_in_use(issuer, self.count_usable(), self.stale());
         let mut refused = [0; KEY_REFUSALS.len()];
         for reason in self.refused() {
             if let Some(count) = refused.get_mut(reason as usize) {
@@ -272,10 +290,16 @@ impl KeyStore {
             refused: self.refused(),
             age_seconds: current.map(|now| now.since.elapsed().as_secs()),
             overdue: self.fetches && current.is_none_or(|now| now.overdue()),
-            stale: progress.stale(),
+            stale: self.stale(),
             attempts: progress.attempts,
             last_error: progress.error,
         }
+    }
+
+    /// What is in use is not the issuer's latest good answer, or not what the configuration says.
+    fn stale(&self) -> bool {
+        let forgotten = !self.fetches && self.in_place_forgotten.load(Ordering::Acquire);
+        forgotten || self.progress.borrow().stale()
     }
 
     /// A fetch begins. What it brings is taken by this number.
@@ -383,7 +407,7 @@ impl KeyStore {
 
 impl Progress {
     /// What is in use is not the issuer's latest good answer.
-    pub(super) const fn stale(&self) -> bool {
+    const fn stale(&self) -> bool {
         self.error.is_some() || self.forgotten || self.restored
     }
 }

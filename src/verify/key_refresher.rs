@@ -158,21 +158,26 @@ impl KeyRefresher {
         first.saturating_mul(2_u32.saturating_pow(doublings)).min(most)
     }
 
-    /// From where the keys are; where that fails, from the copy, if there is one.
+    /// From where the keys are; where that fails, from the copy, if there is one. A copy may not
+    /// know yet what the issuer has withdrawn or added, so it never takes the place of what the
+    /// issuer itself has said, for as long as that may be used.
     async fn fetch(&mut self, begun: u64) -> Result<Fetched, FetchError> {
         let document = self.source.fetch().await;
-        let first = document.and_then(|document| self.take(document, begun));
+        let first = document.and_then(|document| self.take(document, begun, true));
         let Err(error) = first else { return first };
+        if self.store.has_own() {
+            return Err(error);
+        }
         let Some(copy) = self.source.fetch_copy() else { return Err(error) };
         let copy = copy.await;
-        let second = copy.and_then(|copy| self.take(copy, begun));
+        let second = copy.and_then(|copy| self.take(copy, begun, false));
         if second.is_ok() {
             tracing::warn!(issuer = %self.name, error = error.message, "keys are from the fallback URL");
         }
         second.map_err(|_| error)
     }
 
-    fn take(&mut self, document: Document, begun: u64) -> Result<Fetched, FetchError> {
+    fn take(&mut self, document: Document, begun: u64, own: bool) -> Result<Fetched, FetchError> {
         let known = self.store.last_good();
         let known = known.as_ref().map(|now| &now.set);
         let set = match KeySet::parse(&document.body, &self.store.algorithms, known) {
@@ -186,7 +191,8 @@ impl KeyRefresher {
             .max_age
             .map_or(self.store.refresh_interval, |age| age.clamp(MIN_REFRESH, MAX_REFRESH));
         let fetched_at = SystemTime::now();
-        self.store.keep(Current { set, since: Instant::now(), fetched_at, fresh_for }, begun);
+        let since = Instant::now();
+        self.store.keep(Current { set, since, fetched_at, fresh_for, own }, begun);
         Ok(Fetched { document: document.body, fetched_at, fresh_for })
     }
 
@@ -248,7 +254,8 @@ impl KeyRefresher {
             return Err("it is older than max_stale of the issuer's keys".into());
         }
         let since = Instant::now().checked_sub(restored.age).ok_or("its age is none")?;
-        let current = Current { set, since, fetched_at: restored.fetched_at, fresh_for };
+        let fetched_at = restored.fetched_at;
+        let current = Current { set, since, fetched_at, fresh_for, own: true };
         if self.store.restore(current, begun) {
             Ok(restored.age)
         } else {
@@ -332,8 +339,7 @@ impl KeyRefresher {
 
     /// The gauges. Only this task sets them, so that they follow one another.
     fn report(&self) {
-        let stale = self.store.progress.borrow().stale();
-        self.store.report(&self.metrics, self.index, stale);
+        self.store.report(&self.metrics, self.index);
         if let Some(now) = self.store.last_good() {
             let at = now.fetched_at.duration_since(UNIX_EPOCH);
             let at = at.map_or(0.0, |since| since.as_secs_f64());

@@ -185,12 +185,13 @@ impl Verifier {
     /// being made are not used by it either.
     pub fn forget_as(&self, before: &Self) {
         for issuer in &self.issuers {
-            let known = before.issuers.iter().find(|old| old.name() == issuer.name());
+            let known = Issuer::predecessor(&before.issuers, issuer.name(), &issuer.iss);
             if let Some(old) = known
                 && !Arc::ptr_eq(&old.keys, &issuer.keys)
                 && issuer.keys.outlives(&old.keys)
             {
-                self.forget_keys(Some(issuer.name()));
+                // Keys that were put in place since are not those that were meant.
+                self.forget_keys_of(issuer, issuer.settings().key_set == old.settings().key_set);
             }
         }
     }
@@ -230,7 +231,7 @@ impl Verifier {
             let judged = hit
                 .lifetime
                 .check(seconds, issuer.leeway)
-                .and_then(|()| self.still_good(&hit.identity, seconds));
+                .and_then(|()| self.still_good(issuer, &hit.identity, seconds));
             self.metrics.verified(Some(issuer.label), judged.map_or_else(refusal_label, |()| 0));
             return judged.map(|()| hit.identity).map_err(|reason| issuer.denies(reason));
         }
@@ -243,9 +244,6 @@ impl Verifier {
             });
         }
         let (issuer, result) = self.verify_fresh(token, fingerprint, seconds, deadline).await;
-        let result = result.and_then(|identity| {
-            self.still_good(&identity, seconds).map(|()| identity).map_err(Denial::from)
-        });
         let label = result.as_ref().map_or_else(|denial| refusal_label(denial.reason()), |_| 1);
         self.metrics.verified(issuer.map(|issuer| issuer.label), label);
         match issuer {
@@ -259,22 +257,22 @@ impl Verifier {
     pub fn forget_keys(&self, issuer: Option<&str>) -> usize {
         let meant =
             self.issuers.iter().filter(|known| issuer.is_none_or(|name| known.name() == name));
-        meant
-            .map(|issuer| {
-                tracing::warn!(issuer = issuer.name(), "the keys are forgotten, by command");
-                if let Err(error) = issuer.keys.forget() {
-                    tracing::error!(
-                        issuer = issuer.name(),
-                        %error,
-                        "their snapshot could not be removed: remove it by hand before a restart"
-                    );
-                }
-                if !issuer.keys.fetches {
-                    // There is no task that would say so.
-                    self.metrics.keys_in_use(issuer.label, 0, true);
-                }
-            })
-            .count()
+        meant.map(|issuer| self.forget_keys_of(issuer, true)).count()
+    }
+
+    fn forget_keys_of(&self, issuer: &Issuer, in_place: bool) {
+        tracing::warn!(issuer = issuer.name(), "the keys are forgotten, by command");
+        if let Err(error) = issuer.keys.forget(in_place) {
+            tracing::error!(
+                issuer = issuer.name(),
+                %error,
+                "their snapshot could not be removed: remove it by hand before a restart"
+            );
+        }
+        if !issuer.keys.fetches {
+            // There is no task that would say so.
+            issuer.keys.report(&self.metrics, issuer.label);
+        }
     }
 
     async fn verify_fresh(
@@ -301,10 +299,10 @@ impl Verifier {
             let refused = Refused::new(denial.reason(), index, keys, lifetime);
             self.refusals.insert(fingerprint, refused);
         }
-        let result = result.map_err(|denial| self.limit_fault(denial)).map(|verified| {
+        let result = result.map_err(|denial| self.limit_fault(denial)).and_then(|verified| {
             let identity = verified.identity.clone();
             self.cache.insert(fingerprint, verified);
-            identity
+            self.still_good(issuer, &identity, now).map(|()| identity).map_err(Denial::from)
         });
         (Some(issuer), result)
     }
@@ -343,8 +341,8 @@ impl Verifier {
     }
 
     /// Not withdrawn before its time. Judged on every use: the cache holds claims, no verdicts.
-    fn still_good(&self, identity: &Identity, now: u64) -> Result<(), DenyReason> {
-        if self.revocations.hits(identity, now) { Err(DenyReason::Revoked) } else { Ok(()) }
+    fn still_good(&self, issuer: &Issuer, who: &Identity, now: u64) -> Result<(), DenyReason> {
+        if self.revocations.hits(&issuer.iss, who, now) { Err(DenyReason::Revoked) } else { Ok(()) }
     }
 
     /// Withdraws what a command names, at one issuer or at all. `keep` is how long from now on;
@@ -376,11 +374,12 @@ impl Verifier {
         &self.revocations
     }
 
-    /// The issuer of a name, or all; and whether it takes tokens without an end.
+    /// The `iss` of the issuer of a name, or of all; and whether it takes tokens without an end.
     fn named(&self, name: Option<&str>) -> Option<Vec<(&str, bool)>> {
         let meant = |issuer: &&Arc<Issuer>| name.is_none_or(|name| name == issuer.name());
         let found = self.issuers.iter().filter(meant);
-        let found: Vec<_> = found.map(|issuer| (issuer.name(), issuer.allow_missing_exp)).collect();
+        let found: Vec<_> =
+            found.map(|issuer| (issuer.iss.as_str(), issuer.allow_missing_exp)).collect();
         (!found.is_empty()).then_some(found)
     }
 

@@ -32,7 +32,8 @@ const LEEWAY: Duration = Duration::from_secs(60);
 /// A full list looks for ended entries at most this often.
 const SWEEP_AGAIN: Duration = Duration::from_secs(1);
 
-/// SHA-256 of what is withdrawn: kind, issuer, id.
+/// SHA-256 of what is withdrawn: kind, issuer, id. The issuer by its `iss`, which its tokens keep
+/// whatever it is called here.
 type Digest = [u8; 32];
 
 /// What a command withdraws.
@@ -61,9 +62,9 @@ impl Subject<'_> {
         }
     }
 
-    fn digest(&self, issuer: &str) -> Digest {
+    fn digest(&self, iss: &str) -> Digest {
         let (Self::Token(id) | Self::Session(id) | Self::User { id, .. }) = self;
-        digest(self.kind(), issuer, id)
+        digest(self.kind(), iss, id)
     }
 }
 
@@ -177,9 +178,9 @@ impl Revocations {
         })
     }
 
-    /// This identity is withdrawn.
-    pub(super) fn hits(&self, who: &Identity, now: u64) -> bool {
-        let find = |kind, id: &str| self.find(kind, &who.issuer, id, now);
+    /// This identity of the issuer with this `iss` is withdrawn.
+    pub(super) fn hits(&self, iss: &str, who: &Identity, now: u64) -> bool {
+        let find = |kind, id: &str| self.find(kind, iss, id, now);
         let by_id =
             |kind, id: &Option<String>| id.as_deref().is_some_and(|id| find(kind, id).is_some());
         let too_old = |entry: Entry| who.issued_at.is_none_or(|at| at < entry.not_before);
@@ -188,16 +189,17 @@ impl Revocations {
             || find(Kind::User, &who.user_id).is_some_and(too_old)
     }
 
-    fn find(&self, kind: Kind, issuer: &str, id: &str, now: u64) -> Option<Entry> {
+    fn find(&self, kind: Kind, iss: &str, id: &str, now: u64) -> Option<Entry> {
         if self.count(kind) == 0 {
             return None;
         }
-        let digest = digest(kind, issuer, id);
+        let digest = digest(kind, iss, id);
         let entry = self.shard(&digest)?.load().get(&digest).copied()?;
         (!entry.end.is_over(now)).then_some(entry)
     }
 
-    /// Withdraws the subject at each of these issuers, or at none of them if there is no room.
+    /// Withdraws the subject at each of these issuers (their `iss`), or at none of them if there is
+    /// no room.
     /// `keep` is how long from now; without it, for as long as a token of the issuer can live
     /// (`true`: without an end). Tells whether anything was not withdrawn before.
     pub(super) fn revoke(
@@ -217,12 +219,12 @@ impl Revocations {
         };
         let entries: Vec<(Digest, Entry)> = issuers
             .iter()
-            .map(|(issuer, endless)| {
+            .map(|(iss, endless)| {
                 let end = match keep {
                     None if *endless => End::Never,
                     keep => End::after(keep.unwrap_or(self.max_ttl), now),
                 };
-                (subject.digest(issuer), Entry { kind, not_before, end })
+                (subject.digest(iss), Entry { kind, not_before, end })
             })
             .collect();
         let mut swept = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
@@ -246,7 +248,7 @@ impl Revocations {
     /// Takes a command back. Tells how many entries that were.
     pub(super) fn restore(&self, issuers: &[(&str, bool)], subject: Subject<'_>) -> usize {
         let _writing = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
-        let taken = issuers.iter().filter(|(issuer, _)| self.take(&subject.digest(issuer)));
+        let taken = issuers.iter().filter(|(iss, _)| self.take(&subject.digest(iss)));
         taken.count()
     }
 
@@ -340,12 +342,12 @@ impl Revocations {
     }
 }
 
-/// Length-safe: an issuer's name and an id that share their letters differently differ.
-fn digest(kind: Kind, issuer: &str, id: &str) -> Digest {
+/// Length-safe: an issuer and an id that share their letters differently differ.
+fn digest(kind: Kind, iss: &str, id: &str) -> Digest {
     let mut context = Context::new(&SHA256);
     context.update(&[kind as u8]);
-    context.update(&issuer.len().to_le_bytes());
-    context.update(issuer.as_bytes());
+    context.update(&iss.len().to_le_bytes());
+    context.update(iss.as_bytes());
     context.update(id.as_bytes());
     let mut digest = [0; 32];
     digest.copy_from_slice(context.finish().as_ref());

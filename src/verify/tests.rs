@@ -3,16 +3,22 @@
 
 mod cache;
 mod claims;
+mod command_reload;
+
 mod in_place;
 mod jwks;
 mod key_cache;
+mod key_choice;
+mod key_copy;
 mod key_forget;
 mod key_snapshot;
 #[cfg(feature = "dev")]
 mod key_source;
+mod key_story;
 mod key_trouble;
 mod key_types;
 mod kinds;
+mod mutations;
 mod refusals;
 mod revocation;
 mod signatures;
@@ -21,7 +27,7 @@ mod wycheproof;
 
 use std::{
     collections::BTreeMap,
-    sync::{Arc, Mutex},
+    sync::{Arc, LazyLock, Mutex},
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
@@ -217,9 +223,14 @@ fn issuer(name: &str, iss: &str) -> String {
     format!("{{name: {name}, kind: rownd, base_url: '{iss}', apps: [{{id: {APP}}}]}}")
 }
 
-fn rig_of(yaml: &str, documents: &[Vec<u8>]) -> Rig {
-    // The client makes no request here, but cannot be built without a provider of TLS.
+/// It makes no request here, and building it takes longer than most tests.
+static CLIENT: LazyLock<Client> = LazyLock::new(|| {
+    // It cannot be built without a provider of TLS.
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    Client::build(Duration::from_secs(1)).unwrap()
+});
+
+fn rig_of(yaml: &str, documents: &[Vec<u8>]) -> Rig {
     let config =
         config::parse("test.yaml", yaml, &BTreeMap::new()).unwrap_or_else(|e| panic!("{e}"));
     let metrics = Metrics::build(&Labels {
@@ -234,10 +245,9 @@ fn rig_of(yaml: &str, documents: &[Vec<u8>]) -> Rig {
         claims_cache_bytes: config.check.claims_cache_bytes,
         refusal_cache_bytes: config.check.refusal_cache_bytes,
     };
-    let client = Client::build(Duration::from_secs(1)).unwrap();
     let revocations = Revocations::new(&config.revocation, &metrics);
     let parts =
-        Verifier::build(&config.issuers, limits, revocations, &client, &metrics, &readiness)
+        Verifier::build(&config.issuers, limits, revocations, &CLIENT, &metrics, &readiness)
             .unwrap()
             .with_snapshots(config.key_snapshots.as_ref(), &config.issuers);
     let verifier = Arc::new(parts.verifier);

@@ -209,3 +209,21 @@ async fn a_check_that_has_arrived_is_judged_by_the_configuration_it_found() {
         assert_eq!(judged(&ticket.check(&request, soon()).await), expected, "{realm}");
     }
 }
+
+#[test]
+fn a_command_reaches_the_configuration_that_takes_over_while_it_is_carried_out() {
+    let (rig, next) = (rig(OPEN), rig("default: { auth: optional }"));
+    let (before, after) = (rig.authorizer.snapshot(), next.authorizer.snapshot());
+    let told = std::cell::RefCell::new(Vec::new());
+    rig.authorizer.command(|snapshot| {
+        told.borrow_mut().push(std::ptr::from_ref(snapshot));
+        rig.authorizer.snapshot.store(after.clone());
+    });
+    assert_eq!(
+        told.into_inner(),
+        [std::sync::Arc::as_ptr(&before), std::sync::Arc::as_ptr(&after)]
+    );
+    let once = Cell::new(0);
+    rig.authorizer.command(|_| once.set(once.get() + 1));
+    assert_eq!(once.get(), 1);
+}

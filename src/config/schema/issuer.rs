@@ -140,7 +140,8 @@ pub struct Issuer {
     /// Where its key set is. Default: as its metadata says, else where its kind has it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub jwks_url: Option<String>,
-    /// Where the key set is looked for when the first place fails: a copy that outlives it.
+    /// Where the key set is looked for when the first place fails and has said nothing that may
+    /// still be used (`keys.max_stale`): a copy that outlives it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub jwks_fallback_url: Option<String>,
     /// Keys that are trusted without being fetched: a JWKS or public keys in PEM, in place or

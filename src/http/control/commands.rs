@@ -8,6 +8,7 @@ use serde_json::json;
 
 use super::{Control, Done, Outcome, Refusal, Reread, read, seconds};
 use crate::{
+    authz::Snapshot,
     config::{LogLevel, Span},
     metrics::CommandResult,
     verify::{RevokeError, Subject},
@@ -116,9 +117,12 @@ pub(super) fn revoke(control: &Control, body: &[u8]) -> Outcome {
     let now = SystemTime::now();
     let subject = order.subject(seconds(now))?;
     let keep = order.keep(seconds(now))?;
-    let snapshot = control.authorizer.snapshot();
-    let new = snapshot.verifier().revoke(order.issuer(), subject, keep, now)?;
-    let entries = snapshot.verifier().revocations().counts();
+    let revoke = |snapshot: &Snapshot| {
+        let verifier = snapshot.verifier();
+        let new = verifier.revoke(order.issuer(), subject, keep, now)?;
+        Ok::<_, RevokeError>((new, verifier.revocations().counts()))
+    };
+    let (new, entries) = control.authorizer.command(revoke)?;
     Ok(Done {
         about: order.about(subject),
         answer: json!({ "revoked": true, "new": new, "entries": entries }),
@@ -149,7 +153,8 @@ pub(super) fn forget_keys(control: &Control, body: &[u8]) -> Outcome {
         issuer: Option<String>,
     }
     let order: Order = read(body)?;
-    let forgotten = control.authorizer.snapshot().verifier().forget_keys(order.issuer.as_deref());
+    let issuer = order.issuer.as_deref();
+    let forgotten = control.authorizer.command(|now| now.verifier().forget_keys(issuer));
     if forgotten == 0 {
         return Err(RevokeError::IssuerUnknown.into());
     }
@@ -165,7 +170,7 @@ pub(super) fn forget_profiles(control: &Control, body: &[u8]) -> Outcome {
     }
     let order: Order = read(body)?;
     let user = order.user_id.as_deref();
-    let forgotten = control.authorizer.snapshot().profiles().invalidate(user);
+    let forgotten = control.authorizer.command(|now| now.profiles().invalidate(user));
     let shown = user.map(|id| id.chars().take(MAX_SHOWN).collect());
     let about = shown.unwrap_or_else(|| "every user".to_owned());
     Ok(Done { about, answer: json!({ "profiles": forgotten }) })

@@ -136,7 +136,7 @@ async fn without_fetching_the_keys_in_place_are_all_there_is() {
     let status = rig.verifier.issuers()[0].key_status();
     assert_eq!((status.usable, status.overdue, status.stale), (1, false, false));
     assert_eq!(rig.metric("rownd_authz_keys{issuer=\"one\"}"), 1.0);
-    // Trust can be ended here too; only a restart, with other keys, brings it back.
+    // Trust can be ended here too; only other keys or a restart bring it back.
     rig.verifier.forget_keys(None);
     assert_eq!(
         rig.verify(&ours.token(&access())).await.unwrap_err().reason(),

@@ -226,3 +226,25 @@ fn any_number_of_refusals_stay_within_their_budget() {
     assert!(account > budget / 2 && account <= budget, "{account}");
     assert!(taken <= budget, "{taken} bytes taken, {account} by its own account");
 }
+
+#[tokio::test(start_paused = true)]
+async fn it_dies_when_keys_too_old_leave_the_place_to_those_of_the_configuration() {
+    let (ours, fetched) = (Signer::new("k", 1), Signer::new("k", 2));
+    let set = String::from_utf8(key_set(&[&ours])).unwrap();
+    let yaml = format!(
+        "issuers: [{{name: one, kind: rownd, base_url: '{ISS}', apps: [{{id: {APP}}}], \
+         key_set: '{set}', keys: {{refresh_interval: 600s, max_stale: 60s}}}}]"
+    );
+    let token = ours.token(&access());
+    let mut rig = rig_of(&yaml, &[key_set(&[&fetched])]);
+    rig.run(async |rig| {
+        sleep(SECOND).await;
+        rig.scripts[0].fail(crate::metrics::FetchResult::Network);
+        // A second before the fetched keys are too old, and a second after.
+        sleep(658 * SECOND).await;
+        assert_eq!(reason(rig, &token, NOW).await, Some(DenyReason::SignatureInvalid));
+        sleep(2 * SECOND).await;
+        assert_eq!(reason(rig, &token, NOW).await, None);
+    })
+    .await;
+}

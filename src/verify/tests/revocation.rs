@@ -148,7 +148,7 @@ async fn an_end_passed_on_both_clocks_is_an_end() {
         list.revoke(ONE, Subject::Session("s"), keep, NOW).unwrap();
         advance(Duration::from_secs(steady)).await;
         // What a sweep drops is what a check no longer sees.
-        assert_eq!(list.hits(&who("t", "s", None), NOW + wall), hit, "{name}");
+        assert_eq!(list.hits("one", &who("t", "s", None), NOW + wall), hit, "{name}");
         list.sweep(at(NOW + wall));
         assert_eq!(list.counts().sessions, usize::from(hit), "{name}");
     }
@@ -163,7 +163,7 @@ async fn the_time_an_entry_is_kept_is_bounded_and_never_shortened() {
     assert_eq!(list.counts().sessions, 0);
     list.revoke(ONE, session, None, NOW).unwrap();
     list.revoke(ONE, session, Some(Duration::from_secs(1)), NOW).unwrap();
-    let hits = |after: u64| list.hits(&who("t", "s", None), NOW + after);
+    let hits = |after: u64| list.hits("one", &who("t", "s", None), NOW + after);
     advance(DAY).await;
     assert!(hits(86_400), "a shorter command came later");
     advance(Duration::from_secs(61)).await;
@@ -176,7 +176,7 @@ async fn the_time_an_entry_is_kept_is_bounded_and_never_shortened() {
     list.sweep(at(NOW + 100 * 86_400));
     let counts = list.counts();
     assert_eq!((counts.tokens, counts.sessions), (1, 0));
-    assert!(list.hits(&who("t", "x", None), NOW + 100 * 86_400));
+    assert!(list.hits("one", &who("t", "x", None), NOW + 100 * 86_400));
 }
 
 #[tokio::test(start_paused = true)]
@@ -192,11 +192,16 @@ async fn a_full_list_refuses_and_forgets_nothing_until_something_ends() {
     assert_eq!(list.revoke(ONE, Subject::Session("x"), hour, NOW), Err(RevokeError::Full(3)));
     // What is there already needs no room.
     assert_eq!(list.revoke(ONE, Subject::Token("t"), None, NOW), Ok(0));
-    assert!(list.hits(&who("t", "", None), NOW) && list.hits(&who("", "s", None), NOW));
+    assert!(
+        list.hits("one", &who("t", "", None), NOW) && list.hits("one", &who("", "s", None), NOW)
+    );
     advance(Duration::from_secs(3_661)).await;
     let later = NOW + 3_661;
     assert_eq!(list.revoke(ONE, Subject::Session("x"), hour, later), Ok(1), "one has ended");
-    assert!(list.hits(&who("", "x", None), later) && !list.hits(&who("", "s", None), later));
+    assert!(
+        list.hits("one", &who("", "x", None), later)
+            && !list.hits("one", &who("", "s", None), later)
+    );
     let text = metrics.render();
     assert!(text.contains("rownd_authz_revocations{kind=\"session\"} 1"), "{text}");
 }
@@ -217,7 +222,7 @@ async fn a_million_commands_do_not_grow_the_list() {
     assert_eq!(refused, 999_000);
     let counts = list.counts();
     assert_eq!(counts.tokens + counts.sessions + counts.users, 1_000);
-    assert!(list.hits(&who("0", "", None), NOW), "the first is still there");
+    assert!(list.hits("one", &who("0", "", None), NOW), "the first is still there");
 }
 
 #[test]
@@ -234,7 +239,7 @@ fn kinds_issuers_and_ids_that_share_their_letters_differ() {
             ("a session named like a user", "t", "y", false),
             ("the session", "t", "x", true),
         ] {
-            assert_eq!(list.hits(&who(token, session, Some(NOW - 9)), NOW), hit, "{name}");
+            assert_eq!(list.hits("one", &who(token, session, Some(NOW - 9)), NOW), hit, "{name}");
         }
     });
 }

@@ -1,0 +1,97 @@
+//! A copy of the key set elsewhere (`jwks_fallback_url`): it stands in for an issuer that has said
+//! nothing, and never against what the issuer itself said lately.
+
+use std::time::Duration;
+
+use futures_util::future::BoxFuture;
+use tokio::time::sleep;
+
+use super::{ISS, Rig, Script, Signer, access, issuer, key_set, rig_of};
+use crate::{
+    metrics::FetchResult,
+    model::DenyReason,
+    upstream::Document,
+    verify::{
+        key_refresher::KeyRefresher,
+        key_source::{Documents, FetchError},
+    },
+};
+
+const MINUTE: Duration = Duration::from_secs(60);
+const DAY: Duration = Duration::from_secs(86_400);
+
+/// The issuer, and the copy.
+#[derive(Debug)]
+struct Pair(Script, Script);
+
+impl Documents for Pair {
+    fn fetch(&mut self) -> BoxFuture<'_, Result<Document, FetchError>> {
+        self.0.fetch()
+    }
+
+    fn fetch_copy(&mut self) -> Option<BoxFuture<'_, Result<Document, FetchError>>> {
+        Some(self.1.fetch())
+    }
+}
+
+async fn reason(rig: &Rig, key: &Signer) -> Option<DenyReason> {
+    rig.verify(&key.token(&access())).await.err().map(|denial| denial.reason())
+}
+
+/// An issuer with these keys, beside a copy with those.
+async fn beside(
+    own: &[&Signer],
+    copied: &[&Signer],
+    test: impl AsyncFnOnce(&Rig, &Script, &Script),
+) {
+    let mut rig = rig_of(&format!("issuers: [{}]", issuer("one", ISS)), &[]);
+    let (first, copy) = (Script::new(key_set(own)), Script::new(key_set(copied)));
+    let keys = rig.verifier.issuers()[0].keys.clone();
+    let source = Box::new(Pair(first.clone(), copy.clone()));
+    let metrics = rig.metrics.clone();
+    rig.refreshers.push(KeyRefresher::new(("one".into(), 0), keys, source, metrics, None));
+    rig.run(async |rig| test(rig, &first, &copy).await).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_copy_that_lags_behind_takes_nothing_back_that_the_issuer_said() {
+    let (stolen, new) = (Signer::new("old", 1), Signer::new("new", 2));
+    beside(&[&new], &[&stolen], async |rig, first, copy| {
+        assert_eq!(reason(rig, &new).await, None);
+        first.fail(FetchResult::Status);
+        for minute in [1, 30, 12 * 60] {
+            sleep(minute * MINUTE).await;
+            assert_eq!(reason(rig, &new).await, None, "after {minute} minutes");
+            let denied = reason(rig, &stolen).await;
+            assert_ne!(denied, None, "withdrawn by the issuer, {minute} minutes");
+        }
+        assert_eq!(copy.fetches(), 0, "not asked either");
+        assert_eq!(rig.metric("rownd_authz_keys_stale{issuer=\"one\"}"), 1.0);
+        // What the issuer said last has become too old.
+        sleep(DAY).await;
+        assert_eq!(reason(rig, &stolen).await, None, "there is nothing but the copy");
+        first.answer(key_set(&[&new]));
+        sleep(20 * MINUTE).await;
+        assert_eq!(reason(rig, &new).await, None, "the issuer is back");
+        assert_eq!(reason(rig, &stolen).await, Some(DenyReason::KidUnknown));
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_copy_serves_and_is_kept_fresh_where_the_issuer_has_said_nothing() {
+    let (one, two) = (Signer::new("one", 1), Signer::new("two", 2));
+    beside(&[], &[&one], async |rig, first, copy| {
+        assert_eq!(reason(rig, &one).await, None);
+        copy.answer(key_set(&[&two]));
+        sleep(20 * MINUTE).await;
+        assert_eq!(reason(rig, &two).await, None, "the copy is asked again");
+        assert_eq!(reason(rig, &one).await, Some(DenyReason::KidUnknown));
+        // By command, everything is forgotten, and the copy is as good as before.
+        rig.verifier.forget_keys(None);
+        sleep(MINUTE).await;
+        assert_eq!(reason(rig, &two).await, None);
+        assert!(first.fetches() >= copy.fetches(), "the issuer is asked first");
+    })
+    .await;
+}
