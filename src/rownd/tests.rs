@@ -53,7 +53,7 @@ fn a_profile_is_read_as_rownd_writes_it() {
         "connection_map": {},
     }))
     .unwrap();
-    assert_eq!(full.user_id.as_deref(), Some("user_1"));
+    assert_eq!(full.user_id, "user_1");
     assert!(full.enabled());
     assert_eq!(full.auth_level, Some(AuthLevel::Verified));
     assert_eq!(full.data["email"], "juliet@example.com");
@@ -79,24 +79,25 @@ fn a_profile_is_read_as_rownd_writes_it() {
 #[test]
 fn what_an_answer_leaves_out_or_misspells() {
     for (name, document, expected) in [
-        ("nothing", json!({}), Ok((None, true))),
-        ("the id in the data", json!({"data": {"user_id": "u"}}), Ok((Some("u"), true))),
-        ("an empty id", json!({"rownd_user": "", "data": {"user_id": "u"}}), Ok((Some("u"), true))),
-        ("no id", json!({"rownd_user": null, "data": {"user_id": null}}), Ok((None, true))),
-        ("an odd id", json!({"rownd_user": 1, "data": []}), Ok((None, true))),
-        ("disabled", json!({"state": "disabled"}), Ok((None, false))),
-        ("no state", json!({"state": null}), Ok((None, true))),
-        ("a state nobody knows", json!({"state": "suspended"}), Ok((None, false))),
-        ("an empty state", json!({"state": ""}), Ok((None, false))),
-        ("another spelling", json!({"state": "Enabled"}), Ok((None, false))),
-        ("odd groups", json!({"groups": {"group": {"id": "g"}}}), Ok((None, true))),
-        ("a state of another type", json!({"state": true}), Err(Error::Shape)),
-        ("meta of another type", json!({"meta": "2025"}), Err(Error::Shape)),
+        ("nothing", json!({}), Err(Error::Shape)),
+        ("no id", json!({"rownd_user": null, "data": {"user_id": null}}), Err(Error::Shape)),
+        ("an odd id", json!({"rownd_user": 1, "data": []}), Err(Error::Shape)),
+        ("somebody's error", json!({"error": "not now", "state": "enabled"}), Err(Error::Shape)),
+        ("the id in the data", json!({"data": {"user_id": "u"}}), Ok(("u", true))),
+        ("an empty id", json!({"rownd_user": "", "data": {"user_id": "u"}}), Ok(("u", true))),
+        ("disabled", json!({"rownd_user": "u", "state": "disabled"}), Ok(("u", false))),
+        ("no state", json!({"rownd_user": "u", "state": null}), Ok(("u", true))),
+        ("a state nobody knows", json!({"rownd_user": "u", "state": "frozen"}), Ok(("u", false))),
+        ("an empty state", json!({"rownd_user": "u", "state": ""}), Ok(("u", false))),
+        ("another spelling", json!({"rownd_user": "u", "state": "Enabled"}), Ok(("u", false))),
+        ("odd groups", json!({"rownd_user": "u", "groups": {"group": {}}}), Ok(("u", true))),
+        ("a state of another type", json!({"rownd_user": "u", "state": true}), Err(Error::Shape)),
+        ("meta of another type", json!({"rownd_user": "u", "meta": "2025"}), Err(Error::Shape)),
         ("a list", json!([]), Err(Error::Shape)),
         ("a text", json!("user"), Err(Error::Shape)),
     ] {
         let read = profile(&document);
-        let got = read.as_ref().map(|read| (read.user_id.as_deref(), read.enabled()));
+        let got = read.as_ref().map(|read| (read.user_id.as_str(), read.enabled()));
         assert_eq!(got, expected.as_ref().map(|expected| *expected), "{name}");
     }
     for text in ["", "{", "<html>", "{\"state\":\"disabled\",\"state\":\"enabled\"}"] {
@@ -121,10 +122,15 @@ fn a_cut_off_is_a_moment_or_it_is_unreadable() {
         (json!(1_738_368_000), Cutoff::Unreadable),
         (json!({}), Cutoff::Unreadable),
     ] {
-        let read = profile(&json!({ "meta": { "tokens_valid_since": value.clone() } })).unwrap();
+        let read =
+            profile(&json!({ "rownd_user": "u", "meta": { "tokens_valid_since": value.clone() } }));
+        let read = read.unwrap();
         assert_eq!(read.tokens_valid_since, expected, "{value}");
     }
-    assert_eq!(profile(&json!({ "meta": {} })).unwrap().tokens_valid_since, Cutoff::None);
+    assert_eq!(
+        profile(&json!({ "rownd_user": "u", "meta": {} })).unwrap().tokens_valid_since,
+        Cutoff::None
+    );
 }
 
 /// A server that gives these answers in turn, and the last one from then on.
@@ -207,7 +213,7 @@ async fn ask(client: &Client, user: &str) -> Result<Profile, Error> {
 #[tokio::test]
 async fn any_id_is_one_segment_and_key_and_secret_go_along() {
     beside(async |server, clients| {
-        server.say(200, "", "{}");
+        server.say(200, "", "{\"rownd_user\":\"u\"}");
         for (user, segment) in [
             ("user_1", "user_1"),
             ("google-oauth2|1", "google-oauth2%7C1"),
@@ -262,7 +268,7 @@ async fn what_is_final_is_not_asked_again_and_what_is_not_is() {
     }
     beside(async |server, clients| {
         server.say(500, "", "");
-        server.say(200, "", "{\"state\":\"disabled\"}");
+        server.say(200, "", "{\"rownd_user\":\"u\",\"state\":\"disabled\"}");
         assert!(!ask(&clients[0], "u").await.unwrap().enabled());
         assert_eq!(server.heads().len(), 2);
         let text = clients[0].api.metrics.render();
@@ -304,7 +310,7 @@ async fn a_host_that_says_when_to_come_again_is_left_alone_until_then() {
     .await;
     beside(async |server, clients| {
         server.say(503, "retry-after: 0\r\n", "");
-        server.say(200, "", "{}");
+        server.say(200, "", "{\"rownd_user\":\"u\"}");
         assert!(ask(&clients[0], "u").await.is_ok(), "a short wait is waited for");
     })
     .await;

@@ -349,6 +349,7 @@ fn a_firebase_token_says_how_its_user_signed_in() {
             Some("t1"),
         ),
         ("nobody", anonymous, AuthLevel::Guest, None),
+        ("the longest id", json!({"sub": "x".repeat(128)}), AuthLevel::Verified, Some("t1")),
         (
             "nothing said",
             json!({"firebase": null, "email_verified": null}),
