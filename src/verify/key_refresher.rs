@@ -67,6 +67,8 @@ struct Disk {
 
 /// What a good fetch brought.
 struct Fetched {
+    /// From the issuer itself, not from a copy.
+    own: bool,
     document: Vec<u8>,
     fetched_at: SystemTime,
     fresh_for: Duration,
@@ -115,7 +117,10 @@ impl KeyRefresher {
             match outcome {
                 Ok(fetched) => {
                     self.publish(begun, None);
-                    self.save(fetched, begun).await;
+                    // After a restart, what is on disk counts as the issuer's own word.
+                    if fetched.own {
+                        self.save(fetched, begun).await;
+                    }
                 }
                 Err(error) => self.publish(begun, Some(error)),
             }
@@ -193,7 +198,7 @@ impl KeyRefresher {
         let fetched_at = SystemTime::now();
         let since = Instant::now();
         self.store.keep(Current { set, since, fetched_at, fresh_for, own }, begun);
-        Ok(Fetched { document: document.body, fetched_at, fresh_for })
+        Ok(Fetched { own, document: document.body, fetched_at, fresh_for })
     }
 
     /// Begins with the keys of an earlier run, if there are any that can be trusted.

@@ -44,7 +44,16 @@ async fn beside(
     copied: &[&Signer],
     test: impl AsyncFnOnce(&Rig, &Script, &Script),
 ) {
-    let mut rig = rig_of(&format!("issuers: [{}]", issuer("one", ISS)), &[]);
+    let rig = rig_of(&format!("issuers: [{}]", issuer("one", ISS)), &[]);
+    run(rig, own, copied, test).await;
+}
+
+async fn run(
+    mut rig: Rig,
+    own: &[&Signer],
+    copied: &[&Signer],
+    test: impl AsyncFnOnce(&Rig, &Script, &Script),
+) {
     let (first, copy) = (Script::new(key_set(own)), Script::new(key_set(copied)));
     let keys = rig.verifier.issuers()[0].keys.clone();
     let source = Box::new(Pair(first.clone(), copy.clone()));
@@ -92,6 +101,28 @@ async fn a_copy_serves_and_is_kept_fresh_where_the_issuer_has_said_nothing() {
         sleep(MINUTE).await;
         assert_eq!(reason(rig, &two).await, None);
         assert!(first.fetches() >= copy.fetches(), "the issuer is asked first");
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_copy_says_is_not_kept_as_the_issuers_word() {
+    let (one, two) = (Signer::new("one", 1), Signer::new("two", 2));
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("keys");
+    let yaml = format!(
+        "{{issuers: [{}], key_snapshots: {{directory: {}}}}}",
+        issuer("one", ISS),
+        path.display()
+    );
+    run(rig_of(&yaml, &[]), &[], &[&one], async |rig, first, _| {
+        assert_eq!(reason(rig, &one).await, None);
+        sleep(MINUTE).await;
+        assert!(!path.join("one.keys").exists());
+        first.answer(key_set(&[&two]));
+        sleep(20 * MINUTE).await;
+        assert_eq!(reason(rig, &two).await, None);
+        assert!(path.join("one.keys").exists());
     })
     .await;
 }
