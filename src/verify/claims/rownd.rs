@@ -54,7 +54,6 @@ fn audience(claims: &Claims<'_>, apps: &[App<'_>]) -> Result<String, DenyReason>
 pub(super) fn level(claims: &Object<'_>) -> Result<(AuthLevel, bool), DenyReason> {
     let (anonymous, verified) = (flag(claims, IS_ANONYMOUS)?, flag(claims, IS_VERIFIED)?);
     let level = match claims.get(AUTH_LEVEL) {
-        None if anonymous => AuthLevel::Guest,
         None if verified => AuthLevel::Verified,
         None => AuthLevel::Unverified,
         // A level we do not know proves nothing to us.
