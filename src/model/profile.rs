@@ -33,8 +33,8 @@ pub struct Group {
 /// A user as the issuer has it now. `Debug` shows no personal data.
 #[derive(Clone, PartialEq)]
 pub struct Profile {
-    /// The user's id, as the issuer says it.
-    pub user_id: String,
+    /// The user's id, where the issuer says it.
+    pub user_id: Option<String>,
     /// `enabled`, `disabled` or another word; absent means enabled.
     pub state: Option<String>,
     /// How strongly the user has proved who they are, where the issuer says it in a known word.

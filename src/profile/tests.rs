@@ -17,7 +17,7 @@ const SECOND: i128 = 1_000_000_000;
 
 fn profile(state: Option<&str>, tokens_valid_since: Cutoff) -> Profile {
     Profile {
-        user_id: "user_1".into(),
+        user_id: None,
         state: state.map(str::to_owned),
         auth_level: None,
         data: Map::new(),

@@ -73,9 +73,9 @@ struct Document {
     meta: Option<Value>,
 }
 
-/// It names its user, and a part that decides over one (state, meta) has its documented type, or
-/// the answer is of no use: a body that says nothing must not read as a user who is enabled. Of
-/// the rest, what has another shape is left out.
+/// A part that decides over a user (state, meta) has its documented type, and one of them or the
+/// user's id is there, or the answer is of no use: a body that says nothing must not read as a
+/// user who is enabled. Of the rest, what has another shape is left out.
 pub(super) fn read(body: &[u8]) -> Result<Profile, Error> {
     let document: Document = serde_json::from_slice(body).map_err(|_| Error::Shape)?;
     let state = match document.state {
@@ -90,9 +90,12 @@ pub(super) fn read(body: &[u8]) -> Result<Profile, Error> {
     };
     let data = object(document.data);
     let user_id = text(document.rownd_user).or_else(|| text(data.get("user_id").cloned()));
+    if user_id.is_none() && state.is_none() && meta.is_empty() {
+        return Err(Error::Shape);
+    }
     let level = document.auth_level.as_ref().and_then(Value::as_str);
     Ok(Profile {
-        user_id: user_id.ok_or(Error::Shape)?,
+        user_id,
         state,
         auth_level: level.and_then(AuthLevel::parse),
         data,

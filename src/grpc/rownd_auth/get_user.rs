@@ -49,7 +49,7 @@ pub(super) async fn get_user(
     let mask = Mask::of(request.read_mask)?;
     let max_age = request.max_age.map(Duration::try_from).transpose();
     let max_age = max_age.map_err(|_| Fault::field("max_age", "is no time from zero on"))?;
-    let known = match request.subject {
+    let (known, fallback) = match request.subject {
         None => return Err(Fault::field("subject", "write `token` or `user_id`")),
         Some(Subject::Token(token)) => {
             call.may(&[Right::GetOwnUser, Right::GetUser])?;
@@ -69,14 +69,14 @@ pub(super) async fn get_user(
             let (app, _) = pick::app(issuer, request.app_id.as_deref(), call.retry())?;
             let whose = Whose { issuer: issuer.name(), app, user: &user };
             let known = call.snapshot.profiles().look_up(whose, max_age, call.deadline).await;
-            known.map_err(Fault::profile)?
+            (known.map_err(Fault::profile)?, user)
         }
     };
     if !known.profile.enabled() && !request.allow_disabled {
         return Err(Fault::Disabled);
     }
     Ok(GetUserResponse {
-        user: Some(mask.user(&known.profile)),
+        user: Some(mask.user(&known.profile, &fallback)),
         age: convert::duration(Instant::now().saturating_duration_since(known.asked)),
         stale: known.stale,
     })
@@ -88,7 +88,7 @@ async fn own(
     call: &Call,
     token: String,
     max_age: Option<Duration>,
-) -> Result<Known, Fault> {
+) -> Result<(Known, String), Fault> {
     let token = verify::said(token)?;
     let answer = verify::ask(methods, call, &Question::of(&token)).await.map_err(|denial| {
         if is_undecided(&denial) {
@@ -101,7 +101,7 @@ async fn own(
     let known = profile_of(call, who, &token, max_age).await.map_err(Fault::profile)?;
     // That the account is disabled is told by the profile itself, which may be asked for.
     match profile::alive(&known.profile, who.issued_at) {
-        Ok(()) => Ok(known),
+        Ok(()) => Ok((known, who.user_id.clone())),
         Err(reason) => Err(Fault::Token(reason.into())),
     }
 }
@@ -170,16 +170,17 @@ impl Mask {
         asked.then(|| convert::to_struct(&members))
     }
 
-    fn user(&self, profile: &Profile) -> User {
+    fn user(&self, profile: &Profile, id: &str) -> User {
         let state = if profile.enabled() { UserState::Enabled } else { UserState::Disabled };
         let level = profile.auth_level.map_or(0, |level| convert::level(level).into());
+        let id = profile.user_id.as_deref().unwrap_or(id);
         let cutoff = match profile.tokens_valid_since {
             Cutoff::At(nanos) => timestamp(nanos),
             Cutoff::None | Cutoff::Unreadable => None,
         };
         let has = |field| self.has(field);
         User {
-            id: if has("id") { profile.user_id.clone() } else { String::new() },
+            id: if has("id") { id.to_owned() } else { String::new() },
             state: if has("state") { state.into() } else { 0 },
             auth_level: if has("auth_level") { level } else { 0 },
             data: self.part("data", &profile.data),

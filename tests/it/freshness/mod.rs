@@ -57,7 +57,8 @@ async fn the_profile_decides_beside_the_token() {
     let cut_off = |value: Value| Reply::json(&json!({ "meta": { "tokens_valid_since": value } }));
     for (name, reply, claims, expected) in [
         ("enabled", state("enabled"), &good, None),
-        ("no state", Reply::json(&json!({})), &good, None),
+        ("no state", Reply::json(&json!({ "rownd_user": USER })), &good, None),
+        ("nothing", Reply::json(&json!({})), &good, Some(DenyReason::ProfileUnavailable)),
         ("disabled", state("disabled"), &good, Some(DenyReason::UserDisabled)),
         ("another state", state("suspended"), &good, Some(DenyReason::UserDisabled)),
         ("signed out later", signed_out_at(now() - 99), &good, Some(DenyReason::Revoked)),
@@ -105,7 +106,7 @@ async fn the_profile_decides_beside_the_token() {
 async fn who_is_denied_anyway_costs_rownd_nothing() {
     let key = Key::new("sig-1");
     let issuer = Issuer::with_keys(&[&key]);
-    issuer.set(&path(), Reply::json(&json!({})));
+    issuer.set(&path(), Reply::json(&json!({ "rownd_user": USER })));
     let app = TestApp::ready(&settings(&issuer, &json!({}))).await;
     let guest = key.token(&Claims::of(&issuer.url()).level("guest"));
     let answer = app.check(&Ask::get("/strong").bearer(&guest)).await;
@@ -146,7 +147,10 @@ async fn a_slow_rownd_ends_as_a_denial_in_time_and_the_next_check_finds_the_prof
     let key = Key::new("sig-1");
     let issuer = Issuer::with_keys(&[&key]);
     let gate = std::sync::Arc::new(tokio::sync::Semaphore::new(0));
-    issuer.set(&path(), Reply::Gated(gate.clone(), Box::new(Reply::json(&json!({})))));
+    issuer.set(
+        &path(),
+        Reply::Gated(gate.clone(), Box::new(Reply::json(&json!({ "rownd_user": USER })))),
+    );
     let mut settings = settings(&issuer, &json!({ "timeout": "30s" }));
     settings["check"]["timeout"] = json!("100ms");
     let app = TestApp::ready(&settings).await;
