@@ -13,7 +13,7 @@ use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
 
 use crate::{
     metrics::{Metrics, Outcome},
-    model::{Denial, DenyReason, VerdictFacts},
+    model::{Denial, DenyReason, VerdictFacts, visible},
 };
 
 struct Throttle {
@@ -52,7 +52,8 @@ impl DenialLog {
         let dropped = throttle.dropped.swap(0, Ordering::Relaxed);
         let request_id = text(&facts.request_id);
         let trace_id = facts.trace_id.as_deref().map_or("", text);
-        let user_id = facts.identity.as_ref().map_or("", |who| who.user_id.as_str());
+        let user_id = facts.identity.as_ref().map_or("".into(), |who| visible(&who.user_id));
+        let user_id = user_id.as_ref();
         let issuer = denial.issuer().map_or("", |name| name);
         let (code, rule) = (reason.code(), &*facts.rule);
         match super::outcome(reason) {

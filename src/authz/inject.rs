@@ -3,11 +3,12 @@
 
 use std::{borrow::Cow, sync::Arc};
 
-use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
-
 use crate::{
     config::{IdentityHeaders as Settings, VendorHeaders},
-    model::{DenyReason, HeaderMutations, Identity, IdentityHeaders, RequestContext},
+    model::{
+        DenyReason, HeaderMutations, Identity, IdentityHeaders, RequestContext, visible,
+        visible_list,
+    },
 };
 
 /// The reserved prefix, as every spelling of it normalises.
@@ -15,11 +16,6 @@ const PREFIX: &[u8] = b"x-rownd-";
 /// The vendor's own request headers. Never identity.
 const VENDOR: [&[u8]; 4] =
     [b"x-rownd-app-key", b"x-rownd-app-secret", b"x-rownd-filename", b"x-rownd-magic-allow-exp"];
-/// All but visible ASCII, and the sign of the encoding itself.
-const UNSAFE: AsciiSet = CONTROLS.add(b' ').add(b'%');
-/// In a list, also the sign between its items.
-const UNSAFE_ITEM: AsciiSet = UNSAFE.add(b',');
-
 /// A header's name and how its value is read off an identity.
 type Field = (&'static str, fn(&Identity) -> Option<Text<'_>>);
 
@@ -48,6 +44,24 @@ impl Text<'_> {
             Self::Word(word) => word,
             Self::Own(text) => text,
         }
+    }
+}
+
+/// Headers that later releases set, stripped by proxies already.
+const LATER: [&str; 2] = ["x-rownd-tenant", "x-rownd-scopes"];
+
+/// Regular expressions (RE2, lower-case names) of the headers that a proxy should remove from every
+/// request before anything else sees it. Where the vendor's own headers pass, the identity headers
+/// are named one by one, because RE2 has no look-ahead; else one expression is the whole prefix.
+#[must_use]
+pub fn early_strip(settings: &Settings) -> Vec<String> {
+    const SEPARATOR: &str = "[^a-z0-9]";
+    let pattern = |name: &str| format!("^{}$", name.replace('-', SEPARATOR));
+    match settings.vendor_headers {
+        VendorHeaders::Pass => {
+            FIELDS.iter().map(|(name, _)| *name).chain(LATER).map(pattern).collect()
+        }
+        VendorHeaders::Remove => vec![pattern("x-rownd-.*")],
     }
 }
 
@@ -130,12 +144,10 @@ impl Injector {
     }
 }
 
-/// As servers that speak CGI see a name: no case, and `_` or `.` for `-`.
+/// As servers that speak CGI see a name: no case, and any byte that is no letter or digit for `-`.
+/// Most turn `-` alone into `_`, some `.` too, and some (lighttpd) every such byte.
 const fn normalised(byte: u8) -> u8 {
-    match byte {
-        b'_' | b'.' => b'-',
-        other => other.to_ascii_lowercase(),
-    }
+    if byte.is_ascii_alphanumeric() { byte.to_ascii_lowercase() } else { b'-' }
 }
 
 const fn flag(flag: bool) -> Text<'static> {
@@ -143,14 +155,12 @@ const fn flag(flag: bool) -> Text<'static> {
 }
 
 fn encoded(value: &str) -> Text<'_> {
-    Text::Own(utf8_percent_encode(value, &UNSAFE).into())
+    Text::Own(visible(value))
 }
 
 /// Items with "," between them; a comma inside an item is encoded. No items: no header.
 fn list(items: &[String]) -> Option<Text<'_>> {
-    let item = |item: &String| utf8_percent_encode(item, &UNSAFE_ITEM).to_string();
-    let joined = || items.iter().map(item).collect::<Vec<_>>().join(",");
-    (!items.is_empty()).then(|| Text::Own(joined().into()))
+    (!items.is_empty()).then(|| Text::Own(visible_list(items).into()))
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ mod peer;
 mod profile;
 mod reason;
 mod request;
+mod text;
 
 pub use decision::{
     AllowReason, Decision, Denial, DenialClass, HeaderMutations, IdentityHeaders, Verdict,
@@ -20,3 +21,4 @@ pub use peer::{Origin, Peer, PeerName};
 pub use profile::{Cutoff, Group, Profile};
 pub use reason::DenyReason;
 pub use request::{CallerProtocol, Headers, NamedRoute, RequestContext};
+pub use text::{visible, visible_list};

@@ -21,7 +21,7 @@ use crate::{
     config::{Check, Unavailable},
     model::{
         CallerProtocol, Denial, DenialClass, DenyReason, Identity, IdentityHeaders, Verdict,
-        VerdictFacts,
+        VerdictFacts, visible,
     },
 };
 
@@ -231,10 +231,11 @@ fn about_check(part: &mut Part, outcome: &'static str, verdict: &Verdict) {
 
 /// What they can read of the caller.
 fn about_identity(part: &mut Part, identity: &Identity) {
+    // A text access log writes these as they are.
     part.metadata(&[
-        ("user_id", identity.user_id.as_str()),
+        ("user_id", &*visible(&identity.user_id)),
         ("auth_level", identity.auth_level.as_str()),
-        ("app_id", identity.app_id.as_deref().unwrap_or_default()),
+        ("app_id", &*visible(identity.app_id.as_deref().unwrap_or_default())),
         (ISSUER, &identity.issuer),
     ]);
 }
