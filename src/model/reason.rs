@@ -53,12 +53,14 @@ deny_reasons! {
          `credentials`; if the route is meant to be public, give it `auth: none`.";
 
     /// The token is not a JWT in compact form: wrong number of parts, not base64url, not strict
-    /// JSON, duplicate members, or a registered claim of the wrong JSON type.
+    /// JSON, duplicate members, a registered claim of the wrong JSON type, a `kid` above 256 bytes
+    /// or a signature above 1024 bytes.
     TokenMalformed => "token_malformed", BadCredential, "the token is malformed",
         "`token inspect` says what is wrong. Often it is no JWT at all (an opaque token, a JSON \
          body), has been cut, or `Bearer` is said twice.";
-    /// The token is longer than `check.max_token_bytes`. It was not parsed.
-    TokenTooLarge => "token_too_large", BadCredential, "the token is too large",
+    /// The token is longer than `check.max_token_bytes`. It was not parsed. The setting bounds the
+    /// whole token; its header and its claims have no bound of their own.
+    TokenTooLarge => "token_too_large", BadCredential, "the token is longer than check.max_token_bytes",
         "Have the issuer put less into it, or raise the setting.";
     /// The token's header asks for what is never done (`crit`, `b64`, `zip`, `enc`, `cty`, `epk`,
     /// `cnf`), or its `typ` is not that of a JWT or an access token. Keys that a header embeds or
@@ -142,10 +144,15 @@ deny_reasons! {
     /// The route says `freshness: profile`, and the token's issuer has no profiles to judge by.
     ProfileUnsupported => "profile_unsupported", Forbidden, "the issuer of the token cannot be used here",
         "Give users of that issuer another route, with `freshness: token`.";
-    /// A cookie credential on a method that changes state, without proof of the same origin.
+    /// A cookie credential on a method that changes state, or on a WebSocket handshake, without
+    /// proof that a page of the same origin or of `trusted_origins` asked.
     CookieCrossSite => "cookie_cross_site", Forbidden, "a cookie is not accepted from another site",
-        "Call from pages of the same site (`Sec-Fetch-Site` or `Origin` proves it), or send the \
-         token in a header.";
+        "Call from pages of the same origin (`Sec-Fetch-Site` or `Origin` proves it), name the \
+         page's origin in `trusted_origins`, or send the token in a header.";
+    /// A cookie credential from a page of another site, where the proxy sends `Sec-Fetch-Site` and
+    /// holds `Sec-Fetch-Mode` back: the request could be a WebSocket handshake.
+    FetchModeMissing => "fetch_mode_missing", Forbidden, "the proxy has to send the headers upgrade and sec-fetch-mode as well",
+        "Add `upgrade` and `sec-fetch-mode` to `allowed_headers` of Envoy's filter.";
 
     /// The check has no HTTP request in it: a network filter asked, or the message is empty.
     RequestMissing => "request_missing", BadRequest, "the check holds no HTTP request",
@@ -158,13 +165,18 @@ deny_reasons! {
     MethodMissing => "method_missing", BadRequest, "the request has no method",
         "Envoy always sends one: another client made this check. Compare it with \
          `envoy.service.auth.v3.CheckRequest`.";
+    /// The method is no token (RFC 9110 section 5.6.2): it holds blanks, control characters or
+    /// bytes that are not ASCII.
+    MethodRefused => "method_refused", BadRequest, "the request method is not acceptable",
+        "Have the client send a plain method.";
     /// The host is missing, or is no host name.
     HostRefused => "host_refused", BadRequest, "the request host is not acceptable",
         "Have the client send a proper `Host`. In a check of your own, fill \
          `attributes.request.http.host`.";
     /// The path is missing, has no leading slash, or holds what no safe path holds: control
     /// characters, a broken escape, or (unless the route says `odd_paths: judge`) dot segments, an
-    /// encoded slash or a backslash. Also a long path that can be read in many ways.
+    /// encoded slash, a backslash, a `#`, or `//` at the beginning, behind which some servers read a
+    /// host. Also a long path that can be read in many ways.
     PathRefused => "path_refused", BadRequest, "the request path is not acceptable",
         "Have the client send a plain path. Where encoded slashes are names of yours, say \
          `odd_paths: judge` on their route.";

@@ -5,10 +5,11 @@ use std::borrow::Cow;
 
 use regex::bytes::Regex;
 
-use crate::config::{Match, PathMatch};
+use crate::config::{PathMatch, RouteMatch};
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 enum Path {
+    #[default]
     Any,
     Exact(Vec<u8>),
     Prefix(Vec<u8>),
@@ -23,7 +24,7 @@ enum Host {
 }
 
 /// One rule's conditions; each part that is empty matches everything.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Matcher {
     hosts: Vec<Host>,
     methods: Vec<Vec<u8>>,
@@ -31,7 +32,11 @@ pub(super) struct Matcher {
 }
 
 impl Matcher {
-    pub(super) fn build(matches: &Match) -> Result<Self, String> {
+    pub(super) fn build(matches: &RouteMatch) -> Result<Self, String> {
+        let matches = match matches {
+            RouteMatch::Any(_) => return Ok(Self::default()),
+            RouteMatch::Parts(parts) => parts,
+        };
         let host = |host: &String| {
             let name = host.trim_end_matches('.').to_ascii_lowercase().into_bytes();
             match name.strip_prefix(b"*") {

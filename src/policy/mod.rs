@@ -1,11 +1,12 @@
 //! Which rule holds for a request, and what it says to an identity. Pure and synchronous.
 //!
 //! In: a request's method, host and path; then the verified identity, if any. Out: a
-//! [`Requirement`], then a [`Decision`]. Where a path can be read in several ways, every
-//! reading chooses a rule and the strictest of them holds. What no rule matches falls to the
+//! [`Requirement`], then a [`Decision`]. Where a path or a method can be read in several ways,
+//! every reading chooses a rule and the strictest of them holds. What no rule matches falls to the
 //! default, which asks for a credential unless configured otherwise.
 
 mod matcher;
+mod method;
 mod path;
 #[cfg(test)]
 mod tests;
@@ -81,7 +82,8 @@ impl Requirement {
 /// The ordered rules.
 #[derive(Debug)]
 pub struct Policy {
-    rules: Vec<(Matcher, Requirement)>,
+    /// A rule without a matcher holds only where the proxy names it.
+    rules: Vec<(Option<Matcher>, Requirement)>,
     default: Requirement,
     by_id: HashMap<Vec<u8>, usize>,
 }
@@ -93,23 +95,24 @@ impl Policy {
         let mut by_id = HashMap::new();
         for route in &config.routes {
             by_id.insert(route.id.clone().into_bytes(), rules.len());
-            rules.push((Matcher::build(&route.matches)?, requirement(route)));
+            let matcher = route.matches.as_ref().map(Matcher::build).transpose()?;
+            rules.push((matcher, requirement(route)));
         }
         Ok(Self { rules, default: default_requirement(&config.default), by_id })
     }
 
     /// What the request has to satisfy.
     pub fn require(&self, request: &RequestContext) -> Result<Requirement, DenyReason> {
-        if request.method.is_empty() {
-            return Err(DenyReason::MethodMissing);
-        }
+        let methods = method::readings(&request.method)?;
         let host = matcher::canonical_host(&request.host).ok_or(DenyReason::HostRefused)?;
         let readings = path::readings(&request.path).ok_or(DenyReason::PathRefused)?;
         let requirement = match &request.named_route {
             Some(NamedRoute::Id(id)) => self.named(id)?.clone(),
             Some(NamedRoute::Unclear) => return Err(DenyReason::RouteUnknown),
             None => {
-                let mut chosen = readings.iter().map(|path| self.select(request, &host, path));
+                let mut chosen = methods.iter().flat_map(|method| {
+                    readings.iter().map(|path| self.select(method, &host, path))
+                });
                 let first = chosen.next().unwrap_or(&self.default).clone();
                 chosen.fold(first, Requirement::strictest)
             }
@@ -125,10 +128,10 @@ impl Policy {
         self.rules.get(*index).map(|(_, rule)| rule).ok_or(DenyReason::RouteUnknown)
     }
 
-    fn select(&self, request: &RequestContext, host: &[u8], path: &[u8]) -> &Requirement {
+    fn select(&self, method: &[u8], host: &[u8], path: &[u8]) -> &Requirement {
         self.rules
             .iter()
-            .find(|(matcher, _)| matcher.matches(&request.method, host, path))
+            .find(|(matcher, _)| matcher.as_ref().is_some_and(|it| it.matches(method, host, path)))
             .map_or(&self.default, |(_, requirement)| requirement)
     }
 }

@@ -20,8 +20,16 @@ const MAX_BYTES: usize = 32 * 1024;
 type Step = fn(&[u8]) -> Option<Vec<u8>>;
 
 /// What servers do to a path besides decoding it, each by itself.
-const STEPS: [Step; 7] =
-    [turned, cut, without_parameters, merged, resolved, resolved_as_written, readable];
+const STEPS: [Step; 8] = [
+    turned,
+    cut,
+    without_parameters,
+    without_authority,
+    merged,
+    resolved,
+    resolved_as_written,
+    readable,
+];
 
 /// The distinct readings of one path; the first is the path as it was sent.
 #[derive(Debug, PartialEq, Eq)]
@@ -36,7 +44,8 @@ impl Readings<'_> {
         self.paths.iter().map(AsRef::as_ref)
     }
 
-    /// It holds dot segments, an encoded slash or a backslash, in at least one reading.
+    /// It holds dot segments, an encoded slash, a backslash or a raw `#`, or begins with `//`, in at
+    /// least one reading.
     pub(super) const fn odd(&self) -> bool {
         self.odd
     }
@@ -45,11 +54,14 @@ impl Readings<'_> {
 /// The readings of a raw `:path`; `None` where no reading is acceptable: no leading slash,
 /// control characters, a broken escape, or layers of encoding beyond reason.
 pub(super) fn readings(raw: &[u8]) -> Option<Readings<'_>> {
-    let path = cut_at_query(raw);
+    // No fragment belongs into a request (RFC 9112 section 3.2.1). Servers cut it off, or keep it.
+    let fragment = raw.contains(&b'#');
+    let path = raw.split(|&b| b == b'?').next().unwrap_or_default();
     if path.first() != Some(&b'/') || !clean(path) {
         return None;
     }
-    let mut readings = Readings { paths: vec![Cow::Borrowed(path)], bytes: path.len(), odd: false };
+    let mut readings =
+        Readings { paths: vec![Cow::Borrowed(path)], bytes: path.len(), odd: fragment };
     if is_plain(path) {
         return Some(readings);
     }
@@ -84,7 +96,7 @@ impl Readings<'_> {
             if self.paths.len() > MAX_READINGS || self.bytes > MAX_BYTES {
                 return None;
             }
-            self.odd |= path.contains(&b'\\') || has_dot_segments(&path);
+            self.odd |= path.contains(&b'\\') || has_dot_segments(&path) || path.starts_with(b"//");
             for path in STEPS.iter().filter_map(|step| step(&path)) {
                 self.add(path);
             }
@@ -115,7 +127,7 @@ fn is_plain(path: &[u8]) -> bool {
     let mut previous = 0;
     for &byte in path {
         match byte {
-            b'%' | b'\\' | b';' | 0x80.. => return false,
+            b'%' | b'\\' | b';' | b'#' | 0x80.. => return false,
             b'/' | b'.' if previous == b'/' => return false,
             _ => previous = byte,
         }
@@ -161,11 +173,16 @@ fn turned(path: &[u8]) -> Option<Vec<u8>> {
     path.contains(&b'\\').then(|| path.iter().map(turn).collect())
 }
 
-fn cut_at_query(path: &[u8]) -> &[u8] {
-    path.split(|&b| b == b'?' || b == b'#').next().unwrap_or_default()
+/// `//a/b` as `/b`: URL parsers read a host behind two slashes (RFC 3986 section 4.2), and that of
+/// the WHATWG URL standard behind any number of them.
+fn without_authority(path: &[u8]) -> Option<Vec<u8>> {
+    let behind = path.strip_prefix(b"//")?;
+    let host = behind.iter().position(|&b| b != b'/').and_then(|start| behind.get(start..))?;
+    let end = host.iter().position(|&b| b == b'/');
+    Some(end.and_then(|end| host.get(end..)).unwrap_or(b"/").to_vec())
 }
 
-/// `/a?b` as `/a`: the mark was encoded.
+/// `/a?b` as `/a`: the mark was encoded, or begins a fragment.
 fn cut(path: &[u8]) -> Option<Vec<u8>> {
     let end = path.iter().position(|&b| b == b'?' || b == b'#')?;
     path.get(..end).map(<[u8]>::to_vec)
@@ -292,6 +309,24 @@ mod tests {
             ("/api/%2e//x//..//../admin/", "/api/admin/", true),
             ("/x\\y%3fz", "/x\\y", true),
             ("/a;x/..;y//b", "/b", true),
+            // A host to a URL parser, a path to a file server.
+            ("//x/admin", "/admin", true),
+            ("//x/admin", "/x/admin", true),
+            ("///x/admin", "/admin", true),
+            ("//u:p@x:80/admin", "/admin", true),
+            ("//x", "/", true),
+            ("//x?/y", "/", true),
+            ("/\\x/admin", "/admin", true),
+            ("/;/x/admin", "/admin", true),
+            ("/;v=1/x/admin", "/admin", true),
+            ("/%3b/x/admin", "/admin", true),
+            ("/%2fx/admin", "/admin", true),
+            // A fragment that is cut off, or part of a name.
+            ("/admin#/x", "/admin", true),
+            ("/..#/../admin", "/admin", true),
+            ("/x?y#z", "/x", true),
+            ("/x%23y", "/x", false),
+            ("/x//y", "/x/y", false),
         ] {
             assert_eq!(read_as(raw, wanted), (true, odd), "{raw}");
         }

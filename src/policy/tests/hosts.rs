@@ -102,17 +102,33 @@ fn a_host_matches_whole_or_below_a_wildcard() {
 }
 
 #[test]
-fn methods_are_compared_exactly() {
-    let policy = policy("routes: [{ id: write, match: { methods: [POST, M-SEARCH] } }]");
+fn a_method_is_judged_as_sent_and_in_upper_case() {
+    let policy = policy(
+        "
+check: { extra_methods: [M-SEARCH] }
+routes:
+  - { id: write, match: { methods: [POST, M-SEARCH] } }
+  - { id: rest, match: any, auth: optional }
+",
+    );
     for (method, expected) in [
         ("POST", Ok("write")),
         ("M-SEARCH", Ok("write")),
-        ("post", Ok("default")),
-        ("Post", Ok("default")),
-        ("POSTS", Ok("default")),
-        (" POST", Ok("default")),
-        ("GET", Ok("default")),
+        ("post", Ok("write")),
+        ("Post", Ok("write")),
+        ("pOST", Ok("write")),
+        ("m-search", Ok("write")),
+        ("POSTS", Ok("rest")),
+        ("GET", Ok("rest")),
+        ("get", Ok("rest")),
         ("", Err(DenyReason::MethodMissing)),
+        (" POST", Err(DenyReason::MethodRefused)),
+        ("POST ", Err(DenyReason::MethodRefused)),
+        ("PO\tST", Err(DenyReason::MethodRefused)),
+        ("PO\0ST", Err(DenyReason::MethodRefused)),
+        ("GET,POST", Err(DenyReason::MethodRefused)),
+        // `ſ` is `S` in upper case.
+        ("po\u{17f}t", Err(DenyReason::MethodRefused)),
     ] {
         let found = rule(&policy, method, "a.com", "/");
         assert_eq!(found, expected.map(str::to_owned), "{method:?}");

@@ -17,7 +17,6 @@ routes:
 const MATCHES: &[(&str, &str)] = &[
     ("/exact", "exact"),
     ("/exact?x=/admin", "exact"),
-    ("/exact#/admin", "exact"),
     ("/exact/", "default"),
     ("/exactly", "default"),
     ("/Exact", "default"),
@@ -133,7 +132,6 @@ fn what_is_only_rare_is_not_refused() {
         "/a%20b",
         "/100%25",
         "/a;v=1/b",
-        "//double",
         "/a//b/",
         "/~user/(1)!$&'*+,=:@",
         "/.well-known/x",

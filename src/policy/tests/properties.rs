@@ -66,6 +66,10 @@ fn odd_path() -> impl Strategy<Value = String> {
         "/x",
         "/public",
         "?",
+        "#",
+        "//",
+        "//x/",
+        "/;/x",
         "%3f",
         "%23",
         ";",
@@ -92,7 +96,9 @@ enum Habit {
     Decode,
     DecodeUnreserved,
     CutQuery,
+    CutFragment,
     CutParameters,
+    CutAuthority,
     MergeSlashes,
     TurnBackslashes,
     ResolveDots,
@@ -103,7 +109,9 @@ fn habits() -> impl Strategy<Value = Vec<Habit>> {
         Habit::Decode,
         Habit::DecodeUnreserved,
         Habit::CutQuery,
+        Habit::CutFragment,
         Habit::CutParameters,
+        Habit::CutAuthority,
         Habit::MergeSlashes,
         Habit::TurnBackslashes,
         Habit::ResolveDots,
@@ -117,9 +125,25 @@ impl Habit {
             Self::Decode => percent_decode(path).collect(),
             Self::DecodeUnreserved => decode_unreserved(path),
             Self::CutQuery => {
-                let end = path.iter().position(|b| matches!(b, b'?' | b'#'));
-                path[..end.unwrap_or(path.len())].to_vec()
+                path[..path.iter().position(|b| *b == b'?').unwrap_or(path.len())].to_vec()
             }
+            Self::CutFragment => {
+                path[..path.iter().position(|b| *b == b'#').unwrap_or(path.len())].to_vec()
+            }
+            Self::CutAuthority => match path {
+                [b'/', b'/', behind @ ..] => {
+                    let host = behind.iter().skip_while(|b| **b == b'/');
+                    let rest: Vec<u8> = host.skip_while(|b| **b != b'/').copied().collect();
+                    if behind.iter().all(|b| *b == b'/') {
+                        path.to_vec()
+                    } else if rest.is_empty() {
+                        b"/".to_vec()
+                    } else {
+                        rest
+                    }
+                }
+                _ => path.to_vec(),
+            },
             Self::CutParameters => {
                 let mut inside = false;
                 let kept = path.iter().copied().filter(|b| {
@@ -209,6 +233,19 @@ proptest! {
         prop_assert!(safe || !below_admin(&read), "{found:?}: {}", read.escape_ascii());
     }
 
+    /// Whatever the bytes: a host in front of the path, or a fragment behind it, is refused unless
+    /// the rule judges odd paths.
+    #[test]
+    fn a_host_or_a_fragment_in_a_path_is_odd(
+        lead in prop::sample::select(vec!["//", "///", "/\\", "\\/", "/;/", "/;a=b/", "/;;//", "/%2f", "/%5C", "/%3b/", "/./", "/%2e//", "#", "/#", "/x#"]),
+        rest in "[a-z#?/.;]{0,12}",
+    ) {
+        let path = format!("{lead}{rest}");
+        if let Some(readings) = path::readings(path.as_bytes()) {
+            prop_assert!(readings.odd(), "{path}");
+        }
+    }
+
     #[test]
     fn readings_hold_the_path_as_it_was_sent_or_are_refused(
         tail in prop_oneof![
@@ -218,7 +255,7 @@ proptest! {
     ) {
         for raw in [tail.clone(), [b"/".as_slice(), tail.as_slice()].concat()] {
             let Some(readings) = path::readings(&raw) else { continue };
-            let sent = raw.split(|b| matches!(b, b'?' | b'#')).next().unwrap();
+            let sent = raw.split(|b| *b == b'?').next().unwrap();
             let all: Vec<&[u8]> = readings.iter().collect();
             prop_assert_eq!(all.first().copied(), Some(sent));
             prop_assert!(all.iter().all(|reading| reading.starts_with(b"/")));
@@ -242,7 +279,10 @@ proptest! {
         if let Err(reason) = found {
             prop_assert!(matches!(
                 reason,
-                DenyReason::MethodMissing | DenyReason::HostRefused | DenyReason::PathRefused
+                DenyReason::MethodMissing
+                    | DenyReason::MethodRefused
+                    | DenyReason::HostRefused
+                    | DenyReason::PathRefused
             ));
         }
     }
