@@ -31,6 +31,7 @@ use crate::{
 };
 pub use callers::{Caller, Callers, NOBODY, Refusal};
 use denial_log::DenialLog;
+pub use inject::early_strip;
 pub use question::{Answer, Question};
 pub use snapshot::{Edition, Snapshot, SnapshotError};
 
@@ -65,7 +66,14 @@ pub struct Authorizer {
     metrics: Arc<Metrics>,
     in_flight: AtomicUsize,
     denials: DenialLog,
+    /// A check was denied because the proxy holds `Sec-Fetch-Mode` back.
+    fetch_mode_missing: AtomicBool,
 }
+
+/// Said on `/status` once the proxy was seen to hold headers back.
+const FETCH_MODE_MISSING: &str = "the proxy sends Sec-Fetch-Site without Sec-Fetch-Mode: a WebSocket handshake cannot be told \
+     from a plain request, so that requests with a cookie from pages of other sites are denied \
+     (fetch_mode_missing); add `upgrade` and `sec-fetch-mode` to allowed_headers of Envoy's filter";
 
 impl Authorizer {
     /// With this configuration in force.
@@ -77,6 +85,7 @@ impl Authorizer {
             denials: DenialLog::new(denials_per_second, metrics.clone()),
             metrics,
             in_flight: AtomicUsize::new(0),
+            fetch_mode_missing: AtomicBool::new(false),
         })
     }
 
@@ -84,6 +93,12 @@ impl Authorizer {
     #[must_use]
     pub fn snapshot(&self) -> Arc<Snapshot> {
         self.snapshot.load_full()
+    }
+
+    /// What the checks so far show to be wrong with the proxy's configuration.
+    #[must_use]
+    pub fn warnings(&self) -> Option<&'static str> {
+        self.fetch_mode_missing.load(Ordering::Relaxed).then_some(FETCH_MODE_MISSING)
     }
 
     /// Does it to the configuration in force, and to any that is put in force meanwhile: a command
@@ -197,6 +212,11 @@ impl Ticket {
             }
             Err(denial) => {
                 let index = denial_label(denial.reason());
+                if denial.reason() == DenyReason::FetchModeMissing
+                    && !self.authorizer.fetch_mode_missing.swap(true, Ordering::Relaxed)
+                {
+                    tracing::warn!("{FETCH_MODE_MISSING}");
+                }
                 self.authorizer.denials.record(index, denial, facts);
                 index
             }

@@ -8,7 +8,7 @@ use tokio::time::Instant;
 use super::{Callers, NO_RULE, inject::Injector};
 use crate::{
     config::{Auth, Check, Config, ExpiredCookie, Freshness, RowndAuth},
-    extract::{self, Extractor},
+    extract::{self, Extractor, Sites},
     model::{
         AllowReason, CallerProtocol, CredentialSource, Decision, Denial, DenyReason,
         HeaderMutations, Identity, RequestContext, VerdictFacts,
@@ -49,6 +49,7 @@ pub struct Snapshot {
     edition: Edition,
     check: Check,
     extractor: Extractor,
+    sites: Sites,
     policy: Policy,
     verifier: Arc<Verifier>,
     profiles: Arc<Profiles>,
@@ -73,6 +74,7 @@ impl Snapshot {
             edition,
             check: config.check.clone(),
             extractor: Extractor::build(&config.credentials.0),
+            sites: Sites::build(&config.trusted_origins),
             policy: Policy::build(config)?,
             verifier,
             profiles,
@@ -186,15 +188,19 @@ impl Snapshot {
         let found = self.extractor.find(&request.headers, &request.path)?;
         let Some(credential) = found else { return Ok(None) };
         let cookie = credential.source() == CredentialSource::Cookie;
-        let proved = !cookie || extract::same_site(request);
-        if !proved && !extract::anti_csrf(request, None) {
-            return Err(DenyReason::CookieCrossSite.into());
+        let unproved = if cookie { self.sites.judge(request).err() } else { None };
+        if let Some(reason) = unproved
+            && !extract::anti_csrf(request, None)
+        {
+            return Err(reason.into());
         }
         match self.verifier.verify(credential.token(), now, deadline).await {
-            Ok(who) if !proved && !extract::anti_csrf(request, Some(&who.cookie_proof)) => {
-                Err(Denial::from(DenyReason::CookieCrossSite).judged_by(&who.issuer))
-            }
-            Ok(identity) => Ok(Some(identity)),
+            Ok(identity) => match unproved {
+                Some(reason) if !extract::anti_csrf(request, Some(&identity.cookie_proof)) => {
+                    Err(Denial::from(reason).judged_by(&identity.issuer))
+                }
+                _ => Ok(Some(identity)),
+            },
             Err(denial)
                 if cookie
                     && denial.reason() == DenyReason::TokenExpired

@@ -1,7 +1,6 @@
-//! A credential from a cookie, and the proof that the browser sent it from our own site.
+//! A credential from a cookie, and the header by which a page shows that it may use one.
 
-use bytes::Bytes;
-
+use super::site::present;
 use crate::model::{
     CookieProof, Credential, CredentialSource, DenyReason, Headers, RequestContext,
 };
@@ -30,22 +29,6 @@ fn value_of<'a>(pair: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {
     Some(inner.unwrap_or(value))
 }
 
-/// A cookie credential may be used for this method and origin. Methods that change nothing
-/// always may; others need `Sec-Fetch-Site: same-origin` or an `Origin` of this host.
-#[must_use]
-pub fn same_site(request: &RequestContext) -> bool {
-    if matches!(request.method.as_ref(), b"GET" | b"HEAD" | b"OPTIONS") {
-        return true;
-    }
-    let headers = &request.headers;
-    let site = present(headers, "sec-fetch-site").map(|value| value == Some(b"same-origin"));
-    let origin = present(headers, "origin").map(|value| value.is_some_and(|it| ours(it, request)));
-    match (site, origin) {
-        (None, None) => false,
-        (site, origin) => site.unwrap_or(true) && origin.unwrap_or(true),
-    }
-}
-
 /// The request shows a header that no other site can set without a preflight: a plain `rid`, or
 /// `anti-csrf` (SuperTokens). `None` stands for a session whose own value is not known yet.
 #[must_use]
@@ -62,26 +45,4 @@ pub fn anti_csrf(request: &RequestContext, proof: Option<&CookieProof>) -> bool 
             shows("rid").is_some() || shows("anti-csrf").is_some()
         }
     }
-}
-
-/// `None`: absent. `Some(None)`: there several times.
-fn present<'a>(headers: &'a Headers, name: &'a str) -> Option<Option<&'a [u8]>> {
-    headers.all(name).next()?;
-    Some(headers.single(name).map(Bytes::as_ref))
-}
-
-/// The origin (RFC 6454) is the request's own. A page that came by `http` has no say where
-/// requests come by `https`: anybody on the way could have written it. The other way round, a
-/// proxy in front may have ended TLS.
-fn ours(origin: &[u8], request: &RequestContext) -> bool {
-    let (authority, port): (&[u8], &[u8]) = match origin.strip_prefix(b"https://") {
-        Some(rest) => (rest, b":443"),
-        None if request.scheme.eq_ignore_ascii_case(b"https") => return false,
-        None => match origin.strip_prefix(b"http://") {
-            Some(rest) => (rest, b":80"),
-            None => return false,
-        },
-    };
-    let bare = |name: &[u8]| name.strip_suffix(port).unwrap_or(name).to_ascii_lowercase();
-    !authority.is_empty() && !authority.contains(&b'/') && bare(authority) == bare(&request.host)
 }

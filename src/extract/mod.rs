@@ -7,10 +7,12 @@
 mod cookie;
 mod header;
 mod query;
+mod site;
 #[cfg(test)]
 mod tests;
 
-pub use cookie::{anti_csrf, same_site};
+pub use cookie::anti_csrf;
+pub use site::Sites;
 
 use bytes::Bytes;
 

@@ -1,10 +1,12 @@
 //! Where a credential is found and where it is refused: forms of headers and cookies, several
 //! sources at once, and the same-origin proof that a cookie needs.
 
+mod site;
+
 use bytes::Bytes;
 use proptest::prelude::*;
 
-use super::{Extractor, anti_csrf, same_site};
+use super::{Extractor, Sites, anti_csrf};
 use crate::{
     config::TokenSource,
     model::{CookieProof, CredentialSource, DenyReason, Headers, RequestContext},
@@ -250,80 +252,6 @@ fn a_credential_never_shows_its_token() {
     assert!(shown.contains("12 bytes"), "{shown}");
 }
 
-/// (name, method, host, headers, accepted)
-#[rustfmt::skip] // one case a line
-const SAME_SITE: &[(&str, &str, &str, Lines<'_>, bool)] = &[
-    ("GET needs no proof", "GET", "a.com", &[("origin", "https://evil.com")], true),
-    ("HEAD needs no proof", "HEAD", "a.com", &[("sec-fetch-site", "cross-site")], true),
-    ("OPTIONS needs no proof", "OPTIONS", "a.com", &[], true),
-    ("methods are case-sensitive", "get", "a.com", &[], false),
-    ("POST without any proof", "POST", "a.com", &[], false),
-    ("PUT without any proof", "PUT", "a.com", &[("referer", "https://a.com/")], false),
-    ("DELETE without any proof", "DELETE", "a.com", &[], false),
-    ("an unknown method without any proof", "BREW", "a.com", &[], false),
-    ("an empty method without any proof", "", "a.com", &[], false),
-    ("the same origin", "POST", "a.com", &[("origin", "https://a.com")], true),
-    ("the same origin by http", "POST", "a.com", &[("origin", "http://a.com")], true),
-    ("another case", "PATCH", "A.com", &[("origin", "https://a.COM")], true),
-    ("the default port in the host", "POST", "a.com:443", &[("origin", "https://a.com")], true),
-    ("the default port in the origin", "POST", "a.com", &[("origin", "https://a.com:443")], true),
-    ("the default port of http", "POST", "a.com:80", &[("origin", "http://a.com")], true),
-    ("the port of the other scheme", "POST", "a.com:443", &[("origin", "http://a.com")], false),
-    ("the same other port", "POST", "a.com:8443", &[("origin", "https://a.com:8443")], true),
-    ("another port", "POST", "a.com:8443", &[("origin", "https://a.com")], false),
-    ("another port in the origin", "POST", "a.com", &[("origin", "https://a.com:8443")], false),
-    ("a port that ends like the default", "POST", "a.com", &[("origin", "https://a.com:1443")], false),
-    ("an address in brackets", "POST", "[::1]:8080", &[("origin", "http://[::1]:8080")], true),
-    ("another host", "POST", "a.com", &[("origin", "https://evil.com")], false),
-    ("a sibling", "POST", "api.a.com", &[("origin", "https://www.a.com")], false),
-    ("a name below", "POST", "a.com", &[("origin", "https://x.a.com")], false),
-    ("a name above", "POST", "x.a.com", &[("origin", "https://a.com")], false),
-    ("a host that begins so", "POST", "a.com", &[("origin", "https://a.com.evil.com")], false),
-    ("a user that looks like the host", "POST", "a.com", &[("origin", "https://a.com@evil.com")], false),
-    ("a path behind it", "POST", "a.com", &[("origin", "https://a.com/")], false),
-    ("no scheme", "POST", "a.com", &[("origin", "a.com")], false),
-    ("another scheme", "POST", "a.com", &[("origin", "ftp://a.com")], false),
-    ("an opaque origin", "POST", "a.com", &[("origin", "null")], false),
-    ("an empty origin", "POST", "a.com", &[("origin", "")], false),
-    ("a scheme alone", "POST", "a.com", &[("origin", "https://")], false),
-    ("two origins", "POST", "a.com", &[("origin", "https://a.com"), ("origin", "https://a.com")], false),
-    ("two origins joined", "POST", "a.com", &[("origin", "https://a.com,https://a.com")], false),
-    ("sent by our own page", "POST", "a.com", &[("sec-fetch-site", "same-origin")], true),
-    ("sent by a sibling", "POST", "a.com", &[("sec-fetch-site", "same-site")], false),
-    ("sent by another site", "POST", "a.com", &[("sec-fetch-site", "cross-site")], false),
-    ("typed into the address bar", "POST", "a.com", &[("sec-fetch-site", "none")], false),
-    ("a word in another case", "POST", "a.com", &[("sec-fetch-site", "Same-Origin")], false),
-    ("two words", "POST", "a.com", &[("sec-fetch-site", "same-origin"), ("sec-fetch-site", "same-origin")], false),
-    ("two words joined", "POST", "a.com", &[("sec-fetch-site", "same-origin,same-origin")], false),
-    ("both agree", "POST", "a.com", &[("origin", "https://a.com"), ("sec-fetch-site", "same-origin")], true),
-    ("the origin disagrees", "POST", "a.com", &[("origin", "https://b.com"), ("sec-fetch-site", "same-origin")], false),
-    ("the site disagrees", "POST", "a.com", &[("origin", "https://a.com"), ("sec-fetch-site", "cross-site")], false),
-];
-
-#[test]
-fn a_cookie_changes_nothing_without_proof_of_the_same_origin() {
-    for (name, method, host, lines, expected) in SAME_SITE {
-        let accepted = same_site(&request(method, "http", host.as_bytes(), headers(lines, RAW)));
-        assert_eq!(accepted, *expected, "{name}");
-    }
-}
-
-#[test]
-fn a_page_that_came_by_http_has_no_say_where_requests_come_by_https() {
-    for (scheme, origin, expected) in [
-        ("https", "https://a.com", true),
-        ("https", "http://a.com", false),
-        ("HTTPS", "http://a.com", false),
-        // TLS may have ended in front of the proxy.
-        ("http", "https://a.com", true),
-        ("", "http://a.com", true),
-    ] {
-        let headers = headers(&[("origin", origin)], RAW);
-        let accepted = same_site(&request("POST", scheme, b"a.com", headers));
-        assert_eq!(accepted, expected, "{scheme} {origin}");
-    }
-}
-
 /// (name, what the session asks for, headers, expected)
 #[rustfmt::skip] // one case a line
 const ANTI_CSRF: &[(&str, Option<CookieProof>, Lines<'_>, bool)] = &[
@@ -413,6 +341,6 @@ proptest! {
         let found = extractor.find(&headers, &NO_PATH);
         prop_assert!(matches!(found, Ok(_) | Err(DenyReason::CredentialsAmbiguous)));
         prop_assert!(extractor.any(&headers, &NO_PATH));
-        let _ = same_site(&request("POST", "http", &authorization, headers));
+        let _ = Sites::default().judge(&request("POST", "http", &authorization, headers));
     }
 }

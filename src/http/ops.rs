@@ -142,7 +142,7 @@ async fn status(State(ops): State<Ops>) -> impl IntoResponse {
         config_hash: snapshot.edition().hash.clone(),
         epoch: snapshot.edition().epoch,
         refused: ops.refusals.get(),
-        warnings: ops.warnings.clone(),
+        warnings: ops.warnings.iter().copied().chain(ops.authorizer.warnings()).collect(),
         issuers: issuers.collect(),
         rownd_auth: Service::of(snapshot.callers(), ops.exposed),
     })

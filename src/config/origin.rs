@@ -1,0 +1,173 @@
+//! Origins (RFC 6454) as the configuration lists them: exact, or every name below a domain.
+
+use std::net::Ipv6Addr;
+
+/// One entry of `trusted_origins`, ready to be compared.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OriginPattern {
+    /// `https://` or `http://`.
+    scheme: &'static str,
+    /// The rest of the origin in lower case, without the port that the scheme implies; without the
+    /// `*` of a wildcard.
+    rest: String,
+    wildcard: bool,
+}
+
+const CURE: &str = "write https://app.example.com or https://*.example.com";
+
+impl OriginPattern {
+    /// Reads an entry. The error says what to write instead.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let lower = text.to_ascii_lowercase();
+        let (scheme, default_port, rest) = if let Some(rest) = lower.strip_prefix("https://") {
+            ("https://", ":443", rest)
+        } else if let Some(rest) = lower.strip_prefix("http://") {
+            ("http://", ":80", rest)
+        } else {
+            return Err(format!("`{text}` is no origin; {CURE}"));
+        };
+        if !text.is_ascii() {
+            return Err(format!("`{text}` is not ASCII; write the name as browsers do, xn--..."));
+        }
+        if rest.contains(['/', '?', '#', '@', '\\']) {
+            return Err(format!("`{text}` has more than scheme, host and port; {CURE}"));
+        }
+        let rest = rest.strip_suffix(default_port).unwrap_or(rest);
+        let (wildcard, rest) = match rest.strip_prefix("*.") {
+            Some(_) => (true, &rest[1..]),
+            None => (false, rest),
+        };
+        let host = host(rest).ok_or_else(|| format!("`{text}` is no origin; {CURE}"))?;
+        if wildcard && !host.trim_start_matches('.').contains('.') {
+            return Err(format!("`{text}` trusts a whole top-level domain; {CURE}"));
+        }
+        if scheme == "http://" && (wildcard || !is_this_machine(host)) {
+            return Err(format!(
+                "`{text}`: http:// is taken for this machine alone (localhost, 127.0.0.1, [::1]), \
+                 because anybody on the way can write such a page; write https://"
+            ));
+        }
+        Ok(Self { scheme, rest: rest.to_owned(), wildcard })
+    }
+
+    /// The value of an `Origin` header is this origin, or one below it.
+    #[must_use]
+    pub fn matches(&self, origin: &[u8]) -> bool {
+        let origin = origin.to_ascii_lowercase();
+        let Some(rest) = origin.strip_prefix(self.scheme.as_bytes()) else { return false };
+        let default_port: &[u8] = if self.scheme == "https://" { b":443" } else { b":80" };
+        let rest = rest.strip_suffix(default_port).unwrap_or(rest);
+        if !self.wildcard {
+            return rest == self.rest.as_bytes();
+        }
+        rest.strip_suffix(self.rest.as_bytes())
+            .is_some_and(|names| names.split(|&b| b == b'.').all(is_label))
+    }
+}
+
+/// The host of `host` or `host:port`, if both are good. A leading dot stands for a wildcard.
+fn host(rest: &str) -> Option<&str> {
+    let (host, port) = match rest.strip_prefix('[') {
+        Some(address) => {
+            let end = address.find(']')?;
+            address.get(..end)?.parse::<Ipv6Addr>().ok()?;
+            (rest.get(..end + 2)?, rest.get(end + 2..)?)
+        }
+        None => {
+            let end = rest.find(':').unwrap_or(rest.len());
+            let host = rest.get(..end)?;
+            let names = host.strip_prefix('.').unwrap_or(host);
+            if !names.split('.').all(|label| is_label(label.as_bytes())) {
+                return None;
+            }
+            (host, rest.get(end..)?)
+        }
+    };
+    let good = match port.strip_prefix(':') {
+        None => port.is_empty(),
+        Some(port) => {
+            port.bytes().all(|b| b.is_ascii_digit()) && port.parse::<u16>().is_ok_and(|it| it > 0)
+        }
+    };
+    good.then_some(host)
+}
+
+fn is_label(label: &[u8]) -> bool {
+    !label.is_empty() && label.iter().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'))
+}
+
+fn is_this_machine(host: &str) -> bool {
+    let address = host.trim_start_matches('[').trim_end_matches(']');
+    host == "localhost"
+        || host.ends_with(".localhost")
+        || address.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::OriginPattern;
+
+    #[test]
+    fn an_origin_is_exact_or_below_a_domain() {
+        for (pattern, origin, expected) in [
+            ("https://app.example.com", "https://app.example.com", true),
+            ("https://app.example.com", "https://App.Example.com:443", true),
+            ("https://app.example.com:443", "https://app.example.com", true),
+            ("https://app.example.com", "https://app.example.com:8443", false),
+            ("https://app.example.com:8443", "https://app.example.com:8443", true),
+            ("https://app.example.com", "http://app.example.com", false),
+            ("https://app.example.com", "https://app.example.com.", false),
+            ("https://app.example.com", "https://app.example.com.evil.com", false),
+            ("https://app.example.com", "https://evil.com/https://app.example.com", false),
+            ("https://app.example.com", "https://app.example.com/", false),
+            ("https://app.example.com", "null", false),
+            ("https://app.example.com", "", false),
+            ("https://*.example.com", "https://a.example.com", true),
+            ("https://*.example.com", "https://a.b.example.com", true),
+            ("https://*.example.com", "https://example.com", false),
+            ("https://*.example.com", "https://.example.com", false),
+            ("https://*.example.com", "https://evilexample.com", false),
+            ("https://*.example.com", "https://evil.com/.example.com", false),
+            ("https://*.example.com", "https://u@a.example.com", false),
+            ("https://*.example.com", "https://evil.com#.example.com", false),
+            ("https://*.example.com", "https://a.example.com:444", false),
+            ("https://*.example.com:444", "https://a.example.com:444", true),
+            ("http://localhost:3000", "http://localhost:3000", true),
+            ("http://localhost:3000", "http://localhost", false),
+            ("http://[::1]:3000", "http://[::1]:3000", true),
+            ("https://[2001:db8::1]", "https://[2001:db8::1]", true),
+        ] {
+            let parsed = OriginPattern::parse(pattern).unwrap_or_else(|error| panic!("{error}"));
+            assert_eq!(parsed.matches(origin.as_bytes()), expected, "{pattern} {origin}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_origin_is_refused_with_what_to_write() {
+        for (pattern, expected) in [
+            ("", "is no origin; write https://app.example.com"),
+            ("null", "is no origin"),
+            ("*", "is no origin"),
+            ("app.example.com", "is no origin"),
+            ("https://", "is no origin"),
+            ("https://*", "is no origin"),
+            ("https://a*.example.com", "is no origin"),
+            ("https://*.*.example.com", "is no origin"),
+            ("https://a..example.com", "is no origin"),
+            ("https://app.example.com:0", "is no origin"),
+            ("https://app.example.com:99999", "is no origin"),
+            ("https://app.example.com:+80", "is no origin"),
+            ("ftp://app.example.com", "is no origin"),
+            ("https://*.com", "top-level domain"),
+            ("https://app.example.com/", "more than scheme, host and port"),
+            ("https://u@app.example.com", "more than scheme, host and port"),
+            ("https://bücher.example", "xn--"),
+            ("http://app.example.com", "this machine alone"),
+            ("http://127.0.0.1.example.com", "this machine alone"),
+            ("http://*.localhost", "top-level domain"),
+        ] {
+            let error = OriginPattern::parse(pattern).expect_err(pattern);
+            assert!(error.contains(expected), "{pattern}: {error}");
+        }
+    }
+}
