@@ -329,15 +329,30 @@ fn new_store(
     algorithms: &[Algorithm],
     known: Option<&Arc<Issuer>>,
 ) -> Result<KeyStore, String> {
-    let in_place = settings.key_set.as_deref().map(|text| KeySet::in_place(text, algorithms));
-    let in_place = in_place
-        .transpose()
+    let in_place = in_place(settings, algorithms)
         .map_err(|error| format!("issuer {}: key_set: {error}", settings.name))?;
     let keys = KeyStore::new(&settings.keys, algorithms.to_vec(), in_place);
     if let Some(known) = known {
         keys.follow(&known.keys, settings.key_set == known.settings.key_set);
     }
     Ok(keys)
+}
+
+/// What is wrong with the settings of issuers beyond what their text shows: JSON pointer and
+/// message.
+#[must_use]
+pub fn problems(issuers: &[Settings]) -> Vec<(String, String)> {
+    let judge = |(index, settings): (usize, &Settings)| {
+        let algorithms: Vec<Algorithm> = settings.algorithms.iter().map(algorithm).collect();
+        let error = in_place(settings, &algorithms).err()?;
+        Some((format!("/issuers/{index}/key_set"), error))
+    };
+    issuers.iter().enumerate().filter_map(judge).collect()
+}
+
+/// The keys of `key_set`, where the settings have one.
+fn in_place(settings: &Settings, algorithms: &[Algorithm]) -> Result<Option<KeySet>, String> {
+    settings.key_set.as_deref().map(|text| KeySet::in_place(text, algorithms)).transpose()
 }
 
 const fn algorithm(configured: &SigningAlgorithm) -> Algorithm {

@@ -96,10 +96,13 @@ impl KeySource {
             IssuerKind::Firebase => (None, Some(FIREBASE_KEYS.to_owned())),
             IssuerKind::Static => (None, None),
         };
+        // Where the keys are configured, the `iss` is a name and need not be an address.
+        let configured = settings.jwks_url.is_some();
+        let metadata = metadata.filter(|_| !configured);
         let keys = settings.jwks_url.clone().or(keys);
         let url = |text: Option<String>| {
-            text.map(|text| Url::parse(&text).map_err(|error| format!("{text}: {error}")))
-                .transpose()
+            let parse = |text: String| Url::parse(&text).map_err(|error| error.to_string());
+            text.map(parse).transpose()
         };
         Ok(Self {
             upstream: upstream.without_reuse(),
@@ -107,7 +110,7 @@ impl KeySource {
             iss: iss.to_owned(),
             metadata: url(metadata)?,
             keys: url(keys)?,
-            configured: settings.jwks_url.is_some(),
+            configured,
             copy: url(settings.jwks_fallback_url.clone())?,
             learned: None,
         })

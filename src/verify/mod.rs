@@ -43,7 +43,7 @@ use cache::{ClaimsCache, Verified};
 use claims::Lifetime;
 pub use inspect::{Answer, Finding, Inspection, Signature, TokenFacts};
 use issuer::Start;
-pub use issuer::{AppSlot, Issuer};
+pub use issuer::{AppSlot, Issuer, problems};
 pub use jwks::Refusal;
 pub use key_cache::KeyStatus;
 pub use key_refresher::KeyRefresher;

@@ -16,9 +16,8 @@ use crate::model::DenyReason;
 
 const BAD: DenyReason = DenyReason::TokenMalformed;
 
-/// The longest decoded header and claims, and the longest `kid`, in bytes.
-const MAX_HEADER: usize = 2048;
-const MAX_CLAIMS: usize = 6144;
+/// The longest `kid`, in bytes. Header and claims have no bound of their own: the length of the
+/// whole token, `check.max_token_bytes`, bounds both.
 const MAX_KID: usize = 256;
 /// The longest decoded signature: that of an RSA key of 8192 bits.
 const MAX_SIGNATURE: usize = 1024;
@@ -79,22 +78,21 @@ pub(super) fn parse<'a>(raw: &'a [u8], scratch: &'a mut Vec<u8>) -> Result<Token
         return Err(BAD);
     }
     scratch.resize(raw.len(), 0);
-    let (signature, rest) = decode(signature, MAX_SIGNATURE, scratch)?;
-    let (header, rest) = decode(header, MAX_HEADER, rest)?;
+    let (signature, rest) = decode(signature, scratch)?;
+    if signature.len() > MAX_SIGNATURE {
+        return Err(BAD);
+    }
+    let (header, rest) = decode(header, rest)?;
     let Named { alg, kid, typ } = json::<Header<'_>>(header)?.check()?;
-    let (claims, _) = decode(claims, MAX_CLAIMS, rest)?;
+    let (claims, _) = decode(claims, rest)?;
     let claims = json::<RawClaims<'_>>(claims)?.check()?;
     Ok(Token { alg, kid, typ, claims, signed: signed.as_bytes(), signature })
 }
 
 /// One part of a token, decoded to the front of `room`; and the room that is left.
-fn decode<'a>(
-    part: &str,
-    limit: usize,
-    room: &'a mut [u8],
-) -> Result<(&'a [u8], &'a mut [u8]), DenyReason> {
+fn decode<'a>(part: &str, room: &'a mut [u8]) -> Result<(&'a [u8], &'a mut [u8]), DenyReason> {
     let length = URL_SAFE_NO_PAD.decode_slice(part, room).map_err(|_| BAD)?;
-    if length == 0 || length > limit {
+    if length == 0 {
         return Err(BAD);
     }
     let (decoded, rest) = room.split_at_mut_checked(length).ok_or(BAD)?;

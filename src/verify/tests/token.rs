@@ -234,15 +234,15 @@ fn a_header_asks_for_nothing_that_is_never_done() {
 }
 
 #[test]
-fn lengths_are_bounded_before_anything_is_parsed() {
+fn a_kid_is_bounded_and_a_header_and_claims_only_by_the_whole_token() {
     let kid = |length: usize| json!({"alg": "EdDSA", "kid": "k".repeat(length)}).to_string();
     assert_eq!(judge(kid(256), CLAIMS), GOOD);
     assert_eq!(judge(kid(257), CLAIMS), MALFORMED);
     let padded = |json: &str, length: usize| format!("{json}{}", " ".repeat(length - json.len()));
-    assert_eq!(judge(padded(HEADER, 2048), CLAIMS), GOOD);
-    assert_eq!(judge(padded(HEADER, 2049), CLAIMS), MALFORMED);
-    assert_eq!(judge(HEADER, padded(CLAIMS, 6144)), GOOD);
-    assert_eq!(judge(HEADER, padded(CLAIMS, 6145)), MALFORMED);
+    for length in [2_049, 6_145, 40_000] {
+        assert_eq!(judge(padded(HEADER, length), CLAIMS), GOOD);
+        assert_eq!(judge(HEADER, padded(CLAIMS, length)), GOOD);
+    }
 }
 
 /// (claims besides `iss`, judgement)
