@@ -7,6 +7,7 @@ use clap::Args;
 use super::{ConfigArgs, Failure, Outcome, block_on};
 use crate::{
     app::{self, IssuerFindings},
+    authz,
     config::{self, Config},
 };
 
@@ -26,7 +27,9 @@ pub(super) struct CheckArgs {
 }
 
 pub(super) fn check(args: &CheckArgs) -> Outcome {
-    let config = load(&args.config)?;
+    let file = args.config.config.as_deref();
+    let config = config::load_judged(file, &config::environment(), app::problems)
+        .map_err(Failure::bad_input)?;
     let (issuers, routes) = (config.issuers.len(), config.routes.len());
     println!("the configuration is good: {issuers} issuer(s), {routes} route(s)");
     if !args.online {
@@ -66,8 +69,29 @@ fn print_issuer(issuer: &IssuerFindings) {
     }
 }
 
-pub(super) fn print(args: &ConfigArgs) -> Outcome {
-    let text = serde_saphyr::to_string(&load(args)?).map_err(Failure::bad_input)?;
+/// What to print.
+#[derive(Args, Clone, Debug)]
+pub(super) struct PrintArgs {
+    #[command(flatten)]
+    config: ConfigArgs,
+    /// Print instead, one a line, the regular expressions (RE2) of the headers that a proxy should
+    /// remove from every request before its filters run
+    #[arg(long)]
+    early_strip: bool,
+}
+
+pub(super) fn print(args: &PrintArgs) -> Outcome {
+    if args.early_strip {
+        let file = args.config.config.as_deref();
+        let settings =
+            config::identity_headers(file, &config::environment()).map_err(Failure::bad_input)?;
+        for pattern in authz::early_strip(&settings) {
+            println!("{pattern}");
+        }
+        return Ok(ExitCode::SUCCESS);
+    }
+    let config = load(&args.config)?;
+    let text = serde_saphyr::to_string(&config).map_err(Failure::bad_input)?;
     println!("{}", text.trim_end());
     Ok(ExitCode::SUCCESS)
 }

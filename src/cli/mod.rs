@@ -82,7 +82,7 @@ enum ConfigCommand {
     /// Say every problem of the configuration, with file, line and cure
     Check(config::CheckArgs),
     /// Print the configuration in force, defaults and environment included, secrets redacted
-    Print(ConfigArgs),
+    Print(config::PrintArgs),
     /// Print the JSON Schema of the configuration file
     Schema,
 }

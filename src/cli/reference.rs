@@ -98,7 +98,10 @@ fn kind(setting: &Value) -> String {
         (None, Some(most)) => format!(" up to {most}"),
         _ => String::new(),
     };
-    let name = match setting.get("type").and_then(Value::as_str).unwrap_or_default() {
+    let kinds = setting.get("type");
+    let first = kinds.and_then(|kinds| kinds.get(0)).or(kinds).and_then(Value::as_str);
+    let name = match first.unwrap_or_default() {
+        "object" if kinds.is_some_and(Value::is_array) => "map, or `any`",
         "object" => "map",
         "array" => "list",
         "string" => "text",

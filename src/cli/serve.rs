@@ -15,7 +15,7 @@ use crate::{
 
 pub(super) fn run(args: &ConfigArgs) -> Outcome {
     let source = Source::new(args.config.clone(), config::environment());
-    let config = source.load().map_err(Failure::bad_input)?;
+    let config = source.load(app::problems).map_err(Failure::bad_input)?;
     let _logs = telemetry::install(&config.log).map_err(Failure::bad_input)?;
     block_on(async {
         let mut signals = StopSignals::listen().map_err(Failure::bad_input)?;

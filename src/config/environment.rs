@@ -49,8 +49,7 @@ fn scalar(text: &str) -> Value {
 }
 
 fn read(path: &str) -> Result<String, String> {
-    let text = std::fs::read_to_string(path)
-        .map_err(|error| format!("the file {path} cannot be read: {error}"))?;
+    let text = super::file::text(path)?;
     let text = text.trim_end_matches(['\r', '\n']).to_owned();
     if text.is_empty() { Err(format!("the file {path} is empty")) } else { Ok(text) }
 }

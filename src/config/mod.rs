@@ -6,6 +6,8 @@
 mod document;
 mod drift;
 mod environment;
+mod file;
+mod origin;
 mod owner;
 mod problem;
 mod schema;
@@ -18,7 +20,11 @@ mod tls;
 mod validate;
 mod watch;
 
-use std::{collections::BTreeMap, path::Path};
+use std::{
+    collections::BTreeMap,
+    io::{self, Read as _},
+    path::Path,
+};
 
 #[cfg(feature = "dev")]
 use schemars::JsonSchema;
@@ -30,20 +36,24 @@ use document::{Document, Place};
 pub use drift::needs_restart;
 #[cfg(any(test, feature = "dev"))]
 pub use drift::restart_settings;
+pub use origin::OriginPattern;
 pub use owner::{check_directory, only_ours};
 pub use problem::{Problem, Problems};
 pub use schema::{
     Accepts, App, Auth, Caller, Check, ClaimMap, ClientAuthMethod, Config, ControlListener,
     Credentials, DefaultRoute, ExpiredCookie, Freshness, GrpcListener, IdentityHeaders, Issuer,
     IssuerKind, KeySnapshots, Keys, Listeners, Log, LogFormat, LogLevel, Match, OddPaths,
-    OidcClient, OpsListener, PathMatch, Profiles, Revocation, Right, Route, RowndAuth, Shutdown,
-    SigningAlgorithm, Tls, TlsVersion, TokenSource, Unavailable, VendorHeaders,
+    OidcClient, OpsListener, PathMatch, Profiles, Revocation, Right, Route, RouteMatch, RowndAuth,
+    Shutdown, SigningAlgorithm, Tls, TlsVersion, TokenSource, Unavailable, VendorHeaders,
 };
 pub use secret::{REDACTED, Secret};
 pub use span::Span;
 pub use structure::json_schema;
 pub use tls::{Material, read_tls};
 pub use watch::{Files, Source};
+
+/// The most bytes of a configuration file.
+const MAX_FILE_BYTES: u64 = 16 << 20;
 
 /// The environment as this process sees it. The one place that reads it.
 #[must_use]
@@ -61,6 +71,22 @@ pub fn load(
 ) -> Result<Config, Problems> {
     let text = file.map_or_else(|| Ok(String::new()), read)?;
     parse(&name_of(file), &text, environment)
+}
+
+/// As [`load`], with one more judge of what holds together: JSON pointer and message of each
+/// problem that it finds.
+pub fn load_judged(
+    file: Option<&Path>,
+    environment: &BTreeMap<String, String>,
+    judge: impl FnOnce(&Config) -> Vec<(String, String)>,
+) -> Result<Config, Problems> {
+    let text = file.map_or_else(|| Ok(String::new()), read)?;
+    let both = |config: &Config| {
+        let mut found = tls::problems(config);
+        found.extend(judge(config));
+        found
+    };
+    parse_with(&name_of(file), &text, environment, both)
 }
 
 /// Reads another file of ours that is written like the configuration: `more` says what is wrong
@@ -108,9 +134,15 @@ pub(crate) fn parse_other<T: DeserializeOwned + JsonSchema>(
     }
 }
 
+/// The configuration file itself may be a pipe, as shells make them; but it ends.
 fn read(path: &Path) -> Result<String, Problems> {
-    std::fs::read_to_string(path)
-        .map_err(|error| one(path.display().to_string(), format!("cannot be read: {error}")))
+    let read = || {
+        let mut text = String::new();
+        std::fs::File::open(path)?.take(MAX_FILE_BYTES + 1).read_to_string(&mut text)?;
+        let fits = u64::try_from(text.len()).is_ok_and(|length| length <= MAX_FILE_BYTES);
+        if fits { Ok(text) } else { Err(io::Error::other("it is larger than 16 MiB")) }
+    };
+    read().map_err(|error| one(path.display().to_string(), format!("cannot be read: {error}")))
 }
 
 fn name_of(file: Option<&Path>) -> String {
@@ -127,18 +159,37 @@ pub fn grpc_endpoint(
     file: Option<&Path>,
     environment: &BTreeMap<String, String>,
 ) -> Result<(String, Option<Tls>), Problems> {
-    let text = file.map_or_else(|| Ok(String::new()), read)?;
-    let name = name_of(file);
-    let mut document = Document::parse(&text).map_err(|problem| unreadable(&name, problem))?;
-    let problems = environment::apply(&mut document, environment);
-    if !problems.is_empty() {
-        return Err(Problems(problems));
-    }
+    let (name, document) = document(file, environment)?;
     let address = document.value.pointer("/listeners/grpc/address").and_then(Value::as_str);
     let address = address.map_or_else(|| GrpcListener::default().address, str::to_owned);
     let tls = document.value.pointer("/listeners/grpc/tls").cloned().filter(|tls| !tls.is_null());
     let tls = tls.map(serde_json::from_value).transpose();
     Ok((address, tls.map_err(|error| one(name, format!("listeners.grpc.tls: {error}")))?))
+}
+
+/// The section `identity_headers`, whatever the rest of the configuration lacks.
+pub fn identity_headers(
+    file: Option<&Path>,
+    environment: &BTreeMap<String, String>,
+) -> Result<IdentityHeaders, Problems> {
+    let (name, document) = document(file, environment)?;
+    let section = document.value.get("identity_headers").cloned().unwrap_or_default();
+    if section.is_null() {
+        return Ok(IdentityHeaders::default());
+    }
+    serde_json::from_value(section).map_err(|error| one(name, format!("identity_headers: {error}")))
+}
+
+/// A file (or none) with the environment over it, not judged yet; and its name for messages.
+fn document(
+    file: Option<&Path>,
+    environment: &BTreeMap<String, String>,
+) -> Result<(String, Document), Problems> {
+    let text = file.map_or_else(|| Ok(String::new()), read)?;
+    let name = name_of(file);
+    let mut document = Document::parse(&text).map_err(|problem| unreadable(&name, problem))?;
+    let problems = environment::apply(&mut document, environment);
+    if problems.is_empty() { Ok((name, document)) } else { Err(Problems(problems)) }
 }
 
 /// As [`load`], from text. `name` stands in the messages.

@@ -159,7 +159,9 @@ fn describe(kind: &ValidationErrorKind, instance: &Value, at: &Value) -> String 
         }
         ValidationErrorKind::Minimum { limit } => format!("{shown} is below the least, {limit}"),
         ValidationErrorKind::Maximum { limit } => format!("{shown} is above the most, {limit}"),
-        ValidationErrorKind::MinLength { .. } => "is empty".to_owned(),
+        ValidationErrorKind::MinLength { .. } | ValidationErrorKind::MinItems { .. } => {
+            "is empty; write a value or leave it out".to_owned()
+        }
         ValidationErrorKind::Pattern { pattern } => {
             let hint = at.get("description").and_then(Value::as_str).unwrap_or_default();
             format!("{shown} does not fit; write: {hint} (pattern {pattern})")

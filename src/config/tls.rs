@@ -16,9 +16,6 @@ use x509_parser::parse_x509_certificate;
 
 use super::{Config, Tls};
 
-/// A larger file holds no certificates that anybody uses.
-const MAX_BYTES: u64 = 1 << 20;
-
 /// What the files hold.
 #[derive(Debug, Clone)]
 pub struct Material {
@@ -64,11 +61,8 @@ pub(super) fn problems(config: &Config) -> Vec<(String, String)> {
 
 fn text(file: &Path) -> Result<Vec<u8>, String> {
     let shown = file.display();
-    let read = || match std::fs::metadata(file)? {
-        found if found.is_file() && found.len() <= MAX_BYTES => std::fs::read(file),
-        _ => Err(std::io::Error::other("it is no regular file of at most 1 MiB")),
-    };
-    read().map_err(|error| format!("the file {shown} cannot be read: {error}"))
+    super::file::bytes(file, super::file::MAX_BYTES)
+        .map_err(|error| format!("the file {shown} cannot be read: {error}"))
 }
 
 fn certificates(

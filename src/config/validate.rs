@@ -3,11 +3,12 @@
 
 mod fresh;
 mod issuers;
+mod routes;
 mod rownd_auth;
 
 use std::{collections::HashSet, net::SocketAddr, path::Path};
 
-use super::{Auth, Config, DefaultRoute, PathMatch, Route, Span, TokenSource, check_directory};
+use super::{Config, Span, TokenSource, check_directory};
 
 type Found = Vec<(String, String)>;
 
@@ -19,8 +20,9 @@ pub(super) fn problems(config: &mut Config) -> Found {
     issuers::issuers(config, &mut found);
     key_snapshots(config, &mut found);
     credentials(&config.credentials.0, &mut found);
-    routes(&config.routes, &mut found);
-    default_route(&config.default, &mut found);
+    routes::trusted_origins(&config.trusted_origins, &mut found);
+    routes::routes(config, &mut found);
+    routes::default_route(&config.default, &mut found);
     fresh::profiles(config, &mut found);
     fresh::control(config, &mut found);
     rownd_auth::rownd_auth(config, &mut found);
@@ -129,81 +131,5 @@ fn credentials(sources: &[TokenSource], found: &mut Found) {
         if !seen.insert((place, name)) {
             found.push((at, "stands twice".into()));
         }
-    }
-}
-
-fn routes(routes: &[Route], found: &mut Found) {
-    let mut ids = HashSet::new();
-    for (index, route) in routes.iter().enumerate() {
-        let at = format!("/routes/{index}");
-        if !ids.insert(&route.id) || route.id == "default" {
-            found.push((format!("{at}/id"), "another route has this id".into()));
-        }
-        if let Some(path) = &route.matches.path {
-            path_match(path, &format!("{at}/match/path"), found);
-        }
-        for (index, host) in route.matches.hosts.iter().enumerate() {
-            if !host_pattern(host) {
-                found.push((
-                    format!("{at}/match/hosts/{index}"),
-                    format!("`{host}` is no host; write api.example.com or *.example.com, no port"),
-                ));
-            }
-        }
-        for (index, method) in route.matches.methods.iter().enumerate() {
-            if method.is_empty() || !method.bytes().all(|b| b.is_ascii_uppercase() || b == b'-') {
-                found.push((
-                    format!("{at}/match/methods/{index}"),
-                    format!("`{method}` is no method; write it in upper case"),
-                ));
-            }
-        }
-        requirement(route.auth, route.auth_level.is_some(), route.step_up, &at, found);
-    }
-}
-
-fn default_route(route: &DefaultRoute, found: &mut Found) {
-    requirement(route.auth, route.auth_level.is_some(), route.step_up, "/default", found);
-}
-
-fn requirement(auth: Auth, level: bool, step_up: bool, at: &str, found: &mut Found) {
-    if level && auth != Auth::Required {
-        found.push((
-            format!("{at}/auth_level"),
-            "asks for a level where no credential is required; write auth: required".into(),
-        ));
-    }
-    if step_up && !level {
-        found.push((format!("{at}/step_up"), "has no `auth_level` to step up to".into()));
-    }
-}
-
-fn host_pattern(host: &str) -> bool {
-    let name = host.strip_prefix("*.").unwrap_or(host);
-    !name.is_empty()
-        && name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_'))
-}
-
-fn path_match(path: &PathMatch, at: &str, found: &mut Found) {
-    let ways = [&path.exact, &path.prefix, &path.regex];
-    if ways.iter().filter(|way| way.is_some()).count() != 1 {
-        found.push((at.to_owned(), "write exactly one of exact, prefix and regex".into()));
-    }
-    for (name, way) in [("exact", &path.exact), ("prefix", &path.prefix)] {
-        if let Some(text) = way
-            && (!text.starts_with('/') || text.contains(['?', '#', '%', '\\', ';']))
-        {
-            found.push((
-                format!("{at}/{name}"),
-                format!(
-                    "`{text}` is no plain path; start with / and write it decoded, without query"
-                ),
-            ));
-        }
-    }
-    if let Some(pattern) = &path.regex
-        && let Err(error) = PathMatch::whole(pattern)
-    {
-        found.push((format!("{at}/regex"), format!("is no regular expression: {error}")));
     }
 }

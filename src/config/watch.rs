@@ -8,7 +8,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    fs, io,
+    fs,
     path::{Path, PathBuf},
 };
 
@@ -16,7 +16,7 @@ use aws_lc_rs::digest::{Context, SHA256, digest};
 use serde_json::Value;
 
 use super::{
-    Config, Problems, document::Document, environment, load, name_of, one, parse_with, read,
+    Config, Problems, document::Document, environment, load_judged, name_of, one, parse_with, read,
 };
 
 /// A larger file is no configuration and no secret.
@@ -45,9 +45,12 @@ impl Source {
         source
     }
 
-    /// Reads it for the first time.
-    pub fn load(&self) -> Result<Config, Problems> {
-        load(self.file.as_deref(), &self.environment)
+    /// Reads it for the first time, with one more judge as in [`load_judged`].
+    pub fn load(
+        &self,
+        judge: impl FnOnce(&Config) -> Vec<(String, String)>,
+    ) -> Result<Config, Problems> {
+        load_judged(self.file.as_deref(), &self.environment, judge)
     }
 
     /// Reads it again. What may be a file in the middle of being written is refused. Certificates
@@ -124,11 +127,8 @@ fn sha256(bytes: &[u8]) -> Digest {
 /// The content, or in its place why there is none. A pipe would wait for a writer, so that only
 /// regular files are read.
 fn content(path: &Path) -> Vec<u8> {
-    let read = || match fs::metadata(path)? {
-        found if found.is_file() && found.len() <= MAX_BYTES => fs::read(path),
-        _ => Err(io::Error::from(io::ErrorKind::InvalidInput)),
-    };
-    read().unwrap_or_else(|error| format!("no content: {}", error.kind()).into_bytes())
+    super::file::bytes(path, MAX_BYTES)
+        .unwrap_or_else(|error| format!("no content: {}", error.kind()).into_bytes())
 }
 
 /// The files that the configuration and the environment name: secrets as `file:/path`, and

@@ -30,9 +30,12 @@ pub struct Check {
     /// Checks in flight, over all connections. More are denied at once.
     #[schemars(range(min = 1, max = 1_000_000))]
     pub max_in_flight: usize,
-    /// The longest token that is parsed.
+    /// The longest token that is parsed. Its header and its claims may take all of it.
     #[schemars(range(min = 256, max = 65_536))]
     pub max_token_bytes: usize,
+    /// Methods beside those of IANA's registry and `PURGE` that a route may name, in upper case.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub extra_methods: Vec<String>,
     /// The longest path, with its query.
     #[schemars(range(min = 64, max = 1_048_576))]
     pub max_path_bytes: usize,
@@ -62,6 +65,7 @@ impl Default for Check {
             retry_after: Span::from_secs(1),
             max_in_flight: 4096,
             max_token_bytes: 8192,
+            extra_methods: Vec::new(),
             max_path_bytes: 16_384,
             max_headers: 200,
             max_headers_bytes: 131_072,

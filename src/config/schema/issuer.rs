@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::shown::without_query;
 use crate::{
     config::{Secret, Span},
     model::AuthLevel,
@@ -139,10 +140,12 @@ pub struct Issuer {
     pub project: Option<String>,
     /// Where its key set is. Default: as its metadata says, else where its kind has it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(serialize_with = "without_query")]
     pub jwks_url: Option<String>,
     /// Where the key set is looked for when the first place fails and has said nothing that may
     /// still be used (`keys.max_stale`): a copy that outlives it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(serialize_with = "without_query")]
     pub jwks_fallback_url: Option<String>,
     /// Keys that are trusted without being fetched: a JWKS or public keys in PEM, in place or
     /// `file:/path`. All there is for `static`; for the others it is used until a fetch succeeds,

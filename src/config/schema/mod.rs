@@ -10,7 +10,9 @@ mod issuer;
 mod listener;
 mod process;
 mod route;
+mod route_match;
 mod rownd_auth;
+mod shown;
 mod snapshots;
 
 use schemars::JsonSchema;
@@ -22,9 +24,9 @@ pub use issuer::{Accepts, App, ClaimMap, Issuer, IssuerKind, Keys, SigningAlgori
 pub use listener::{ControlListener, GrpcListener, Listeners, OpsListener, Tls, TlsVersion};
 pub use process::{Log, LogFormat, LogLevel, Shutdown};
 pub use route::{
-    Auth, Credentials, DefaultRoute, ExpiredCookie, Freshness, Match, OddPaths, PathMatch, Route,
-    TokenSource,
+    Auth, Credentials, DefaultRoute, ExpiredCookie, Freshness, OddPaths, Route, TokenSource,
 };
+pub use route_match::{Match, PathMatch, RouteMatch};
 pub use rownd_auth::{Caller, ClientAuthMethod, OidcClient, Right, RowndAuth};
 pub use snapshots::KeySnapshots;
 
@@ -45,6 +47,12 @@ pub struct Config {
     /// Where to look for a credential, in this order. Two that differ are a denial.
     #[schemars(extend("x-reload" = true))]
     pub credentials: Credentials,
+    /// Origins of other sites of yours whose pages may use a cookie credential:
+    /// `https://app.example.com`, `https://*.example.com` for every name below it, or `http://` for
+    /// this machine alone (`http://localhost:3000`).
+    #[schemars(extend("x-reload" = true))]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub trusted_origins: Vec<String>,
     /// Rules, in order: the first that matches decides.
     #[schemars(extend("x-reload" = true))]
     pub routes: Vec<Route>,

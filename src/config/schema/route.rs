@@ -1,13 +1,10 @@
-//! Where credentials are looked for, and what a rule matches and asks for.
+//! Where credentials are looked for, and what a rule asks for.
 
-use regex::bytes::{Regex, RegexBuilder};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::RouteMatch;
 use crate::model::AuthLevel;
-
-/// A compiled regular expression may take this much memory.
-const MAX_REGEX_BYTES: usize = 1 << 20;
 
 /// The ordered token sources.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -97,9 +94,13 @@ pub struct Route {
     /// Gateway's annotation `gateway.envoyproxy.io/rownd-authz-route`.
     #[schemars(regex(pattern = r"^[a-z0-9][a-z0-9_-]{0,62}$"))]
     pub id: String,
-    /// What it matches; every part that is given has to.
-    #[serde(default, rename = "match")]
-    pub matches: Match,
+    /// What it matches: `any` for every request, or parts that all have to match. Only a rule with
+    /// `by_name: true` has none.
+    #[serde(default, rename = "match", skip_serializing_if = "Option::is_none")]
+    pub matches: Option<RouteMatch>,
+    /// The rule holds only where Envoy names it; no request matches it by itself.
+    #[serde(default)]
+    pub by_name: bool,
     /// Whether a credential is asked for.
     #[serde(default)]
     pub auth: Auth,
@@ -145,55 +146,4 @@ pub struct DefaultRoute {
     pub expired_cookie: ExpiredCookie,
     /// What to do with a path that different servers read differently.
     pub odd_paths: OddPaths,
-}
-
-/// What a route matches.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
-pub struct Match {
-    /// Hosts without port: `api.example.com`, or `*.example.com` for every name below it.
-    pub hosts: Vec<String>,
-    /// The path, without the query.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub path: Option<PathMatch>,
-    /// Methods, upper case.
-    pub methods: Vec<String>,
-}
-
-/// One way to match a path. Exactly one of the three.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
-pub struct PathMatch {
-    /// The whole path.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub exact: Option<String>,
-    /// The path and everything below it: `/admin` matches `/admin` and `/admin/x`, not `/administer`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub prefix: Option<String>,
-    /// A regular expression over the whole path, anchored at both ends.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub regex: Option<String>,
-}
-
-impl PathMatch {
-    /// A pattern as an expression over the whole path. It has to compile alone, or it could close
-    /// the group that anchors it; and between the anchors, or it could comment out the second.
-    pub fn whole(pattern: &str) -> Result<Regex, regex::Error> {
-        Regex::new(pattern)?;
-        RegexBuilder::new(&format!("^(?:{pattern})$")).size_limit(MAX_REGEX_BYTES).build()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::PathMatch;
-
-    #[test]
-    fn a_pattern_is_judged_in_the_form_it_is_used_in() {
-        assert!(PathMatch::whole("/a|/b").is_ok_and(|regex| !regex.is_match(b"/ab")));
-        // The comment swallows the closing anchor, the class is too large, the group is closed.
-        for pattern in ["(?x)/a # comment", r"/\w{1,5000}", "/a)|(?:/b"] {
-            assert!(PathMatch::whole(pattern).is_err(), "{pattern}");
-        }
-    }
 }

@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::shown::without_queries;
 use crate::config::{Secret, Span};
 
 /// What a caller may do.
@@ -125,6 +126,7 @@ pub struct OidcClient {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub auth_method: Option<ClientAuthMethod>,
     /// Where browsers may come back to, exactly; the first where a call names none.
+    #[serde(serialize_with = "without_queries")]
     pub redirect_uris: Vec<String>,
     /// What is asked for where a call names no scopes.
     #[serde(default = "openid")]

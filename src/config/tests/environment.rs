@@ -4,7 +4,7 @@ use super::{APP, bad, file, good, places, read};
 
 #[test]
 fn any_setting_can_be_set_and_wins_over_the_file() {
-    let yaml = "check: { timeout: 2s, max_headers: 7 }\nroutes: [{ id: a }, { id: b }]";
+    let yaml = "check: { timeout: 2s, max_headers: 7 }\nroutes: [{ id: a, match: any }, { id: b, match: any }]";
     let config = good(
         yaml,
         &[
@@ -64,7 +64,7 @@ const WRONG: &[(&str, &str, &str)] = &[
 #[test]
 fn a_wrong_variable_is_named() {
     for (name, value, setting) in WRONG {
-        let problems = bad("routes: [{ id: a }]", &[APP, (name, value)]);
+        let problems = bad("routes: [{ id: a, match: any }]", &[APP, (name, value)]);
         let place = format!("environment {name}");
         assert_eq!(places(&problems), [(place.as_str(), *setting)], "{problems:#?}");
     }

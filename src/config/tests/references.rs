@@ -251,7 +251,7 @@ issuers:
   - { name: a, kind: rownd, base_url: 5, apps: [{ id: 'a b' }] }
 routes:
   - { id: a, auth: maybe }
-  - { id: b, step_up: true }
+  - { id: b, match: any, step_up: true }
 default: { step_up: true }
 ";
     let problems = bad(yaml, &[APP]);
@@ -267,7 +267,7 @@ default: { step_up: true }
 
 #[test]
 fn a_rule_that_asks_for_profiles_needs_every_key_and_secret() {
-    let rule = "routes: [{ id: a, freshness: profile }]";
+    let rule = "routes: [{ id: a, match: any, freshness: profile }]";
     let both = [("ROWND_APP_KEY", "key_test"), ("ROWND_APP_SECRET", "ras_test")];
     assert_eq!(good(rule, &both).routes[0].freshness, Freshness::Profile);
     for (name, yaml, variables, missing) in [
@@ -284,5 +284,5 @@ fn a_rule_that_asks_for_profiles_needs_every_key_and_secret() {
         }
     }
     // Where no rule asks for it, none is needed.
-    good("routes: [{ id: a, freshness: token }]", &[APP]);
+    good("routes: [{ id: a, match: any, freshness: token }]", &[APP]);
 }

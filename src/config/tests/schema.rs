@@ -32,7 +32,7 @@ fn whole(kind: &str) -> Value {
     json!({
         "issuers": [issuer(kind)],
         "credentials": [{"header": "authorization"}],
-        "routes": [{"id": "r"}],
+        "routes": [{"id": "r", "match": "any"}],
     })
 }
 

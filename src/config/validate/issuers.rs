@@ -6,7 +6,9 @@ use std::collections::HashSet;
 use url::{Host, Url};
 
 use super::{Found, range};
-use crate::config::{Config, Issuer, IssuerKind, Secret, SigningAlgorithm as Algorithm, Span};
+use crate::config::{
+    Config, Issuer, IssuerKind, Secret, SigningAlgorithm as Algorithm, Span, file,
+};
 
 /// Where Rownd is.
 const ROWND: &str = "https://api.rownd.io";
@@ -252,10 +254,10 @@ fn key_set(issuer: &mut Issuer, at: &str, found: &mut Found) {
         None => {}
         Some(text) => {
             if let Some(path) = text.strip_prefix("file:") {
-                match std::fs::read_to_string(path) {
+                match file::text(path) {
                     Ok(read) => *text = read,
-                    Err(error) => {
-                        found.push((at_set, format!("the file {path} cannot be read: {error}")));
+                    Err(message) => {
+                        found.push((at_set, message));
                         return;
                     }
                 }
@@ -305,8 +307,7 @@ fn plain(id: &str) -> bool {
 /// Reads a `file:/path` secret. What is empty or cannot travel in a header is refused.
 pub(super) fn resolve(secret: &mut Secret) -> Result<(), String> {
     if let Some(path) = secret.expose().strip_prefix("file:") {
-        let text = std::fs::read_to_string(path)
-            .map_err(|error| format!("the file {path} cannot be read: {error}"))?;
+        let text = file::text(path)?;
         *secret = Secret::new(text.trim_end_matches(['\r', '\n']));
     }
     let good = !secret.expose().is_empty() && secret.expose().bytes().all(|b| b.is_ascii_graphic());

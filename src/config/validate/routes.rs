@@ -1,0 +1,194 @@
+//! Rules: ids, what they match, and rules that can only be a mistake. A rule that matches nothing
+//! leaves its requests to a later one or to the default, which may ask for less.
+
+use std::collections::HashSet;
+
+use super::Found;
+use crate::config::{Auth, Config, DefaultRoute, OriginPattern, PathMatch, RouteMatch};
+
+/// The methods of IANA's HTTP Method Registry, and `PURGE` of caches.
+#[rustfmt::skip] // in the order of the registry
+const METHODS: [&str; 41] = [
+    "ACL", "BASELINE-CONTROL", "BIND", "CHECKIN", "CHECKOUT", "CONNECT", "COPY", "DELETE", "GET",
+    "HEAD", "LABEL", "LINK", "LOCK", "MERGE", "MKACTIVITY", "MKCALENDAR", "MKCOL",
+    "MKREDIRECTREF", "MKWORKSPACE", "MOVE", "OPTIONS", "ORDERPATCH", "PATCH", "POST", "PRI",
+    "PROPFIND", "PROPPATCH", "PUT", "QUERY", "REBIND", "REPORT", "SEARCH", "TRACE", "UNBIND",
+    "UNCHECKOUT", "UNLINK", "UNLOCK", "UPDATE", "UPDATEREDIRECTREF", "VERSION-CONTROL", "PURGE",
+];
+
+pub(super) fn routes(config: &Config, found: &mut Found) {
+    let mut ids = HashSet::new();
+    for (index, route) in config.routes.iter().enumerate() {
+        let at = format!("/routes/{index}");
+        if !ids.insert(&route.id) || route.id == "default" {
+            found.push((format!("{at}/id"), "another route has this id".into()));
+        }
+        match (&route.matches, route.by_name) {
+            (None, true) | (Some(RouteMatch::Any(_)), false) => {}
+            (None, false) => found.push((
+                at.clone(),
+                "has no `match`; write `match: any` for every request, or `by_name: true` for a \
+                 route that only Envoy names"
+                    .into(),
+            )),
+            (Some(_), true) => found.push((
+                format!("{at}/by_name"),
+                "a route that only Envoy names matches nothing by itself; leave out `match` or \
+                 `by_name`"
+                    .into(),
+            )),
+            (Some(RouteMatch::Parts(parts)), false) => {
+                let at = format!("{at}/match");
+                if parts.hosts.is_empty() && parts.methods.is_empty() && parts.path.is_none() {
+                    found.push((at.clone(), "is empty; write `match: any`".into()));
+                }
+                hosts(&parts.hosts, &at, found);
+                methods(&parts.methods, &config.check.extra_methods, &at, found);
+                if let Some(path) = &parts.path {
+                    path_match(path, &format!("{at}/path"), found);
+                }
+            }
+        }
+        requirement(route.auth, route.auth_level.is_some(), route.step_up, &at, found);
+    }
+    extra_methods(&config.check.extra_methods, found);
+}
+
+pub(super) fn default_route(route: &DefaultRoute, found: &mut Found) {
+    requirement(route.auth, route.auth_level.is_some(), route.step_up, "/default", found);
+}
+
+pub(super) fn trusted_origins(origins: &[String], found: &mut Found) {
+    let mut seen = Vec::new();
+    for (index, origin) in origins.iter().enumerate() {
+        let at = format!("/trusted_origins/{index}");
+        match OriginPattern::parse(origin) {
+            Err(message) => found.push((at, message)),
+            Ok(pattern) if seen.contains(&pattern) => found.push((at, "stands twice".into())),
+            Ok(pattern) => seen.push(pattern),
+        }
+    }
+}
+
+fn requirement(auth: Auth, level: bool, step_up: bool, at: &str, found: &mut Found) {
+    if level && auth != Auth::Required {
+        found.push((
+            format!("{at}/auth_level"),
+            "asks for a level where no credential is required; write auth: required".into(),
+        ));
+    }
+    if step_up && !level {
+        found.push((format!("{at}/step_up"), "has no `auth_level` to step up to".into()));
+    }
+}
+
+fn hosts(hosts: &[String], at: &str, found: &mut Found) {
+    for (index, host) in hosts.iter().enumerate() {
+        let name = host.strip_prefix("*.").unwrap_or(host);
+        let name = name.strip_suffix('.').unwrap_or(name);
+        let label = |label: &str| {
+            !label.is_empty()
+                && label.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'))
+        };
+        if !name.split('.').all(label) {
+            found.push((
+                format!("{at}/hosts/{index}"),
+                format!("`{host}` is no host; write api.example.com or *.example.com, no port"),
+            ));
+        }
+    }
+}
+
+fn methods(methods: &[String], extra: &[String], at: &str, found: &mut Found) {
+    for (index, method) in methods.iter().enumerate() {
+        if METHODS.contains(&method.as_str()) || extra.contains(method) {
+            continue;
+        }
+        let upper = method.to_ascii_uppercase();
+        let message = if METHODS.contains(&upper.as_str()) || extra.contains(&upper) {
+            format!("`{method}` is no method; write {upper}")
+        } else {
+            let near = METHODS
+                .iter()
+                .map(|known| (strsim::damerau_levenshtein(known, &upper), *known))
+                .min()
+                .filter(|(distance, _)| *distance <= 2);
+            let near = near.map_or(String::new(), |(_, known)| format!("did you mean {known}? "));
+            format!(
+                "`{method}` is no registered method; {near}A method of your own belongs into \
+                 `check.extra_methods`"
+            )
+        };
+        found.push((format!("{at}/methods/{index}"), message));
+    }
+}
+
+fn extra_methods(methods: &[String], found: &mut Found) {
+    for (index, method) in methods.iter().enumerate() {
+        let good = |b: u8| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'-' || b == b'_';
+        if method.is_empty() || !method.bytes().all(good) {
+            found.push((
+                format!("/check/extra_methods/{index}"),
+                format!("`{method}` is no method; write it in upper case"),
+            ));
+        }
+    }
+}
+
+fn path_match(path: &PathMatch, at: &str, found: &mut Found) {
+    let ways = [&path.exact, &path.prefix, &path.regex];
+    if ways.iter().filter(|way| way.is_some()).count() != 1 {
+        found.push((at.to_owned(), "write exactly one of exact, prefix and regex".into()));
+    }
+    for (name, way) in [("exact", &path.exact), ("prefix", &path.prefix)] {
+        let Some(text) = way else { continue };
+        if !text.starts_with('/') || text.contains(['?', '#', '%', '\\', ';']) {
+            found.push((
+                format!("{at}/{name}"),
+                format!(
+                    "`{text}` is no plain path; start with / and write it decoded, without query"
+                ),
+            ));
+        } else if let Some(segment) = text.split('/').find(|segment| is_pattern(segment)) {
+            found.push((
+                format!("{at}/{name}"),
+                format!(
+                    "`{segment}` is compared literally here and would match no request; a prefix \
+                     needs no wildcard, and a variable part is written as regex: '{}'",
+                    as_regex(text)
+                ),
+            ));
+        } else if text.split('/').any(|segment| segment == "." || segment == "..") {
+            found.push((
+                format!("{at}/{name}"),
+                format!("`{text}` has dot segments; write the path without them"),
+            ));
+        }
+    }
+    if let Some(pattern) = &path.regex
+        && let Err(error) = PathMatch::whole(pattern)
+    {
+        found.push((format!("{at}/regex"), format!("is no regular expression: {error}")));
+    }
+}
+
+/// A segment that is a placeholder or a wildcard in the language of some router, but literal here.
+fn is_pattern(segment: &str) -> bool {
+    segment.starts_with([':', '*'])
+        || segment.ends_with('*')
+        || segment.contains(['{', '}', '<', '>'])
+        || segment.contains("[^")
+        || segment == ".+"
+}
+
+/// The path with `[^/]+` for each such segment, or `.*` for a last one that is a wildcard.
+fn as_regex(text: &str) -> String {
+    let segments: Vec<&str> = text.split('/').collect();
+    let last = segments.len().saturating_sub(1);
+    let written = segments.iter().enumerate().map(|(index, segment)| match *segment {
+        "*" | "**" | ".*" if index == last => ".*".to_owned(),
+        segment if is_pattern(segment) => "[^/]+".to_owned(),
+        segment => regex::escape(segment),
+    });
+    written.collect::<Vec<_>>().join("/")
+}
