@@ -7,6 +7,7 @@ mod arrival;
 mod browser;
 mod cookie;
 mod credential;
+mod early;
 mod facts;
 mod heavy;
 mod hostile;
