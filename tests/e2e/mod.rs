@@ -4,6 +4,7 @@
 #![allow(clippy::too_many_lines, reason = "a table is long, and simple")]
 
 mod arrival;
+mod authority;
 mod browser;
 mod cookie;
 mod credential;
