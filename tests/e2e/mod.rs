@@ -15,6 +15,7 @@ mod hostile;
 mod identity;
 mod istio;
 mod lifecycle;
+mod limits;
 mod load;
 mod paths;
 mod releases;

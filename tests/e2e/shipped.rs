@@ -130,10 +130,15 @@ pub(super) fn between(name: &str, authz: &Endpoint, service: SocketAddr) -> Valu
 
 /// The demo's Envoy in front of the shared stack.
 pub(super) async fn demo(change: impl FnOnce(&mut Value)) -> Envoy {
+    demo_changed(|bootstrap| change(manager(bootstrap))).await
+}
+
+/// The same, with a change of anything in it.
+pub(super) async fn demo_changed(change: impl FnOnce(&mut Value)) -> Envoy {
     let stack = stack().await;
     let Endpoint::Tcp(authz) = stack.product.endpoint() else { panic!("a port") };
     let mut bootstrap = demo_between(authz, stack.echo.address());
-    change(manager(&mut bootstrap));
+    change(&mut bootstrap);
     Envoy::with_bootstrap(&bootstrap).await
 }
 
