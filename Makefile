@@ -71,7 +71,7 @@ dev: | need-dev ## The same without Envoy: addresses, grpcurl and token lines
 	@exec $(BINARY) dev $(ARGS)
 
 ##@ Check it
-.PHONY: test unit e2e clients chart mesh-test compatibility lint proto-lint docs-check audit bench instructions soak mutants
+.PHONY: test unit e2e clients chart mesh-test compatibility lint proto-lint docs-check audit bench instructions soak flood mutants
 
 test: | need-test tools ## Every test, the real Envoy and the Helm chart included
 	$(MAKE) --no-print-directory chart
@@ -125,6 +125,11 @@ instructions: | need-instructions ## Count a check's instructions by callgrind (
 soak: | need-bench ## A million good and a million forged tokens: memory stays within its bounds
 	cargo build --release --locked
 	cargo bench --locked --bench check -- --soak $(or $(TOKENS),1000000)
+
+flood: | need-flood $(ENVOY) $(CHART_TOOLS) ## By hand (minutes): flood a real Envoy that fails open; who gets in? (ARGS=--quick)
+	cargo build --release --locked
+	cargo build $(DEV)
+	@$(CHART_PYTHON) tests/flood/flood.py --server $(TARGET_DIR)/release/rownd-authz --dev $(BINARY) --envoy $(ENVOY) $(ARGS)
 
 audit: | need-audit $(TOOLS)/audit/bin/cargo-deny ## Licences, bans, sources, advisories; the Dockerfile
 	$(TOOLS)/audit/bin/cargo-deny --locked check --hide-inclusion-graph bans licenses sources
@@ -211,15 +216,16 @@ need-docs: NEEDS := cargo cc python
 need-proto-lint: NEEDS := node
 need-chart: NEEDS := cargo cc python go
 need-mesh-test: NEEDS := cargo cc python go unshare ip
+need-flood: NEEDS := cargo cc python go h2load
 need-image-test: NEEDS := cargo cc root buildah podman debootstrap runc
-need-test: NEEDS := cargo cc python node go
+need-test: NEEDS := cargo cc python node go lighttpd nginx
 need-clients: NEEDS := cargo cc python node go java mvn ruby
 need-audit: NEEDS := cargo python
 need-fuzz: NEEDS := cargo cc nightly
 need-instructions: NEEDS := cargo cc valgrind
 need-mutants: NEEDS := cargo cc
-.PHONY: need-demo need-dist need-dev need-unit need-lint need-docs need-proto-lint need-bench need-test need-clients need-chart need-mesh-test need-image-test need-audit need-fuzz need-instructions need-mutants
-need-demo need-dist need-dev need-unit need-lint need-docs need-proto-lint need-bench need-test need-clients need-chart need-mesh-test need-image-test need-audit need-fuzz need-instructions need-mutants:
+.PHONY: need-demo need-dist need-dev need-unit need-lint need-docs need-proto-lint need-bench need-test need-clients need-chart need-mesh-test need-flood need-image-test need-audit need-fuzz need-instructions need-mutants
+need-demo need-dist need-dev need-unit need-lint need-docs need-proto-lint need-bench need-test need-clients need-chart need-mesh-test need-flood need-image-test need-audit need-fuzz need-instructions need-mutants:
 	@.ci/need $(@:need-%=%) $(NEEDS)
 
 # Each tool, once. The virtual environment is only the way to the wheels.

@@ -346,6 +346,9 @@ REFUSED = [
      ["istio.authorizationPolicy", "selector or targetRefs"]),
     ("Envoy Gateway without a target", {"envoyGateway": {"enabled": True}},
      ["envoyGateway.targetRefs", "kind: Gateway"]),
+    ("Envoy Gateway with a route for the only target",
+     {"envoyGateway": {"enabled": True, "targetRefs": [{"kind": "HTTPRoute", "name": "shop"}]}},
+     ["envoyGateway.clientTrafficPolicy.targetRefs", "create: false"]),
     ("a budget that blocks drains", {"podDisruptionBudget": {"minAvailable": 2}},
      ["2 of 2 replicas would block every drain"]),
     ("a grace that is too short", {"terminationGracePeriodSeconds": 20},
@@ -375,9 +378,11 @@ def check_refusals():
 NOTES = [
     ("minimal", ["rollout status deployment/release-rownd-authz", "helm -n rownd test release"]),
     ("istio-gateway", ["extensionProviders:", "service: release-rownd-authz.rownd.svc.cluster.local",
-                       "timeout: 0.25s", "600 s", "cors_preflight: true"]),
+                       "timeout: 2s", "600 s", "cors_preflight: true"]),
     ("headless", ["release-rownd-authz-headless.rownd.svc.cluster.local:9000", "NEVER", "Istio"]),
-    ("envoy-gateway", ["-n edge get securitypolicy release-rownd-authz"]),
+    ("envoy-gateway", ["-n edge get securitypolicy release-rownd-authz",
+                       "-n edge get clienttrafficpolicy release-rownd-authz", "in conflict"]),
+    ("envoy-gateway-own-client-policy", ["WARNING: without our ClientTrafficPolicy", "--early-strip"]),
     ("sidecar-only", ["rownd-authz.sidecar.container"]),
 ]
 
@@ -504,6 +509,58 @@ def check_papers():
         problem("papers", f"only {commands} commands and {values} values were found")
 
 
+# The headers that a service trusts. A client's own go early, in every spelling.
+IDENTITY = ("user-id", "auth-level", "verified", "anonymous", "app-id", "app-variant", "issuer", "session-id",
+            "roles", "groups", "tenant", "scopes")
+# Who strips early, and how often: a chart for a workload by its labels patches two kinds of listener.
+STRIPPED = {"deploy/envoy/demo.yaml": 1, "deploy/envoy/gateway.yaml": 1, "deploy/envoy/sidecar-uds.yaml": 1,
+            "deploy/envoy-gateway/gateway.yaml": 1, "deploy/istio/gateway.yaml": 1,
+            "deploy/istio/sidecar-uds.yaml": 1, "deploy/istio/waypoint.yaml": 1,
+            "tests/chart/snapshots/envoy-gateway.yaml": 1, "tests/chart/snapshots/envoy-gateway-tls.yaml": 1,
+            "tests/chart/snapshots/istio-gateway.yaml": 2, "tests/chart/snapshots/istio-waypoint.yaml": 1,
+            "tests/chart/snapshots/istio-sidecar.yaml": 0,
+            "tests/chart/snapshots/envoy-gateway-own-client-policy.yaml": 0}
+
+
+def check_early_strip(binary):
+    """Everything that we ship strips the same names early, and the program prints them."""
+    other = "[^a-z0-9]"
+    wanted = [f"^x{other}rownd{other}{name.replace('-', other)}$" for name in IDENTITY]
+    for pattern, name in zip(wanted, IDENTITY):
+        for byte in "!#$%&'*+-.^_`|~":
+            spelled = f"x-rownd-{name}".replace("-", byte)
+            if not re.fullmatch(pattern, spelled):
+                problem("early strip", f"{pattern} does not match {spelled}")
+    for vendor in ("x-rownd-app-key", "x-rownd-app-secret", "x-rownd-filename", "x-rownd-magic-allow-exp"):
+        if any(re.fullmatch(pattern, vendor) for pattern in wanted):
+            problem("early strip", f"removes {vendor}, which is the vendor's")
+    for name, times in STRIPPED.items():
+        found = re.findall(r"\^x\[\^a-z0-9\]rownd\S*?\$", (ROOT / name).read_text())
+        if found != wanted * times:
+            problem(name, f"strips {found} early, not {times} times {wanted}")
+    help_ = subprocess.run([binary, "config", "print", "--help"], capture_output=True, text=True).stdout
+    if "--early-strip" in help_:
+        printed = subprocess.run([binary, "config", "print", "--early-strip"], capture_output=True, text=True)
+        found = re.findall(r"\^x\[\^a-z0-9\]rownd\S*?\$", printed.stdout)
+        if printed.returncode or found != wanted:
+            problem("config print --early-strip", f"prints {found} {printed.stderr}, not {wanted}")
+
+
+def check_timeouts():
+    """An Envoy that is later than its own timer fails open or denies for nothing: no shipped or
+    printed configuration has a shorter one."""
+    places = [ROOT / "README.md", *ROOT.glob("docs/*.md"), *ROOT.glob("deploy/**/*.yaml")]
+    for file in places:
+        text = file.read_text()
+        for match in re.finditer(r"^\s*timeout: (\d+(?:\.\d+)?(?:ms|s))\b", text, re.M):
+            before = text[:match.start()].splitlines()[-12:]
+            seconds = float(match[1].removesuffix("ms").removesuffix("s")) / (1000 if "ms" in match[1] else 1)
+            about = any(word in line for line in before
+                        for word in ("grpc_service:", "extAuth:", "envoyExtAuthzGrpc:", "providerName:", "targetRefs:"))
+            if about and seconds < 2:
+                problem(file.relative_to(ROOT), f"has a timeout of {match[1]} for a check, not of 2s or more")
+
+
 def check_versions():
     """The version stands in Cargo.toml; everything else follows."""
     cargo = re.search(r'^version = "(.+)"$', (ROOT / "Cargo.toml").read_text(), re.M)[1]
@@ -561,6 +618,8 @@ def main():
     check_notes()
     check_compose(arguments.binary)
     check_papers()
+    check_early_strip(arguments.binary)
+    check_timeouts()
     check_versions()
     check_metric_names()
     for each in problems:

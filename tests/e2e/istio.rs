@@ -5,10 +5,13 @@
 //! that only marks the requests the policy is about (shadow rules), ext_authz that is asked
 //! where the mark is, headers joined, no `context_extensions`, and CORS after it.
 
+use std::{fs, path::Path};
+
 use serde_json::{Value, json};
 
 use super::stack::{No, Stack, stack};
 use crate::support::{
+    echo::Echoed,
     envoy::{Endpoint, Envoy, EnvoyBuilder},
     free_port,
     issuer::USER,
@@ -100,12 +103,36 @@ fn listener(name: &str, cluster: &str) -> Value {
     })
 }
 
+/// The same with what the EnvoyFilter of a shipped file merges into it.
+fn stripped(name: &str, file: &str) -> Value {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy/istio").join(file);
+    let text = fs::read_to_string(path).expect("a shipped file");
+    let filter = text
+        .split("\n---\n")
+        .find(|part| part.contains("\nkind: EnvoyFilter\n"))
+        .expect("an EnvoyFilter");
+    let filter: Value = serde_saphyr::from_str(filter).expect("YAML");
+    let patch = &filter["spec"]["configPatches"][0];
+    assert_eq!(patch["applyTo"], "NETWORK_FILTER", "{file}");
+    let merged = &patch["patch"]["value"]["typed_config"];
+    let early = &merged["early_header_mutation_extensions"];
+    assert!(early.is_array(), "{file}: {merged}");
+    let mut listener = listener(name, "authz");
+    let manager = &mut listener["filter_chains"][0]["filters"][0]["typed_config"];
+    assert_eq!(manager["@type"], merged["@type"], "{file}");
+    manager["early_header_mutation_extensions"] = early.clone();
+    listener
+}
+
 async fn gateway(stack: &Stack) -> Envoy {
     EnvoyBuilder::new(stack.echo.address())
         .authz("authz", &[stack.product.endpoint()])
         .authz("nobody", &[Endpoint::Tcp(free_port())])
         .listener(listener("istio", "authz"))
         .listener(listener("gone", "nobody"))
+        .listener(stripped("stripped_gateway", "gateway.yaml"))
+        .listener(stripped("stripped_sidecar", "sidecar-uds.yaml"))
+        .listener(stripped("stripped_waypoint", "waypoint.yaml"))
         .start()
         .await
 }
@@ -163,10 +190,23 @@ async fn a_preflight_through_istio_needs_the_routes_consent() {
 async fn what_istio_is_told_to_do_without_us() {
     let stack = stack().await;
     let envoy = gateway(stack).await;
-    // A path that the policy leaves out gets no check: what a client forged stays.
+    // A path that the policy leaves out gets no check: what a client forged stays ...
     let forged = Raw::get("/healthz").header("x-rownd-user-id", "evil");
     let echoed = forged.send(envoy.gate("istio")).await.echo();
     assert_eq!(echoed.all("x-rownd-user-id"), ["evil"]);
+    // ... unless the shipped EnvoyFilter strips it early. Ours is set after that.
+    let token = stack.issuer.token("verified").sign();
+    for gate in ["stripped_gateway", "stripped_sidecar", "stripped_waypoint"] {
+        let forged = |path: &str| {
+            Raw::get(path).header("x-rownd-user-id", "evil").header("x~rownd~roles", "evil")
+        };
+        let echoed = forged("/healthz").send(envoy.gate(gate)).await.echo();
+        let evil = |echoed: &Echoed| echoed.headers.iter().any(|(_, value)| value == "evil");
+        assert!(!evil(&echoed), "{gate}: {:?}", echoed.headers);
+        let echoed = forged("/orders").bearer(&token).send(envoy.gate(gate)).await.echo();
+        assert!(!evil(&echoed), "{gate}: {:?}", echoed.headers);
+        assert_eq!(echoed.all("x-rownd-user-id"), [USER], "{gate}");
+    }
     // Where nobody answers, `statusOnError` does.
     let answer = Raw::get("/orders").send(envoy.gate("gone")).await;
     assert_eq!(answer.status, 503, "{}", answer.text());

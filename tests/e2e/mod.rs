@@ -4,15 +4,18 @@
 #![allow(clippy::too_many_lines, reason = "a table is long, and simple")]
 
 mod arrival;
+mod authority;
 mod browser;
 mod cookie;
 mod credential;
+mod early;
 mod facts;
 mod heavy;
 mod hostile;
 mod identity;
 mod istio;
 mod lifecycle;
+mod limits;
 mod load;
 mod paths;
 mod releases;

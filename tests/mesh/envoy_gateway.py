@@ -97,7 +97,19 @@ def more():
     unseen = json.loads(json.dumps(policy))
     unseen["metadata"]["name"] = unseen["spec"]["targetRefs"][0]["name"] = "hidden"
     del unseen["spec"]["extAuth"]["includeRouteMetadata"]
-    return [redirected(item) for item in (*routes, policy, hidden, unseen)]
+    return [redirected(item) for item in (*routes, policy, hidden, unseen, *unchecked())]
+
+
+def unchecked():
+    """A route whose policy has nothing but `cors`. It replaces that of the Gateway as a whole, so
+    that nobody is asked: what we cannot forbid, and what the early strip is for."""
+    route = annotated("unchecked", "admin")
+    policy = {"apiVersion": "gateway.envoyproxy.io/v1alpha1", "kind": "SecurityPolicy",
+              "metadata": {"name": "unchecked", "namespace": "edge"},
+              "spec": {"targetRefs": [{"group": "gateway.networking.k8s.io", "kind": "HTTPRoute",
+                                       "name": "unchecked"}],
+                       "cors": {"allowOrigins": ["https://app.example.com"], "allowMethods": ["GET"]}}}
+    return [route, policy]
 
 
 def shipped():
@@ -229,6 +241,12 @@ def cases(product):
     guest = ("authorization", f"Bearer {mint(product, 'guest')}")
     forged = [("x-rownd-user-id", "evil"), ("X-Rownd-Roles", "evil"), ("x_rownd_user_id", "evil"),
               ("x.rownd.user.id", "evil")]
+    # Every separator that a header's name may have, and every name.
+    forged += [("x-rownd-user-id".replace("-", byte), "evil") for byte in "!#$%&'*+^`|~"]
+    forged += [(f"x~rownd~{name}", "evil") for name in (
+        "auth-level", "verified", "anonymous", "app-id", "app-variant", "issuer", "session-id", "roles",
+        "groups", "tenant", "scopes")]
+    vendor = [("x-rownd-app-key", "vendor-1"), ("x-rownd-filename", "vendor-2")]
     shop, office, accounts = "shop.example.com", "back-office.example.com", "accounts.example.com"
     lobby, typo, apart, hidden = (f"{name}.example.com" for name in ("lobby", "typo", "apart", "hidden"))
     spoofed = [("rownd-authz-route", "public"), ("x-envoy-gateway", "rownd-authz-route=public"), ("route", "public")]
@@ -252,6 +270,11 @@ def cases(product):
         ("an annotation opens a route, still checked", lobby, "/", forged, 200, [], ["evil", "x-rownd-user-id"]),
         ("a rule that is not configured is a denial", typo, "/", [verified], 503, ["route_unknown"], []),
         ("so are two names that differ", apart, "/", [verified], 503, ["route_unknown"], []),
+        ("a policy with nothing but cors has no check", "unchecked.example.com", "/", [], 200, [], []),
+        ("... and forged identity is gone all the same", "unchecked.example.com", "/", [*forged, *vendor], 200,
+         ["vendor-1", "vendor-2"], ["evil", "user"]),
+        ("the vendor's own headers pass a check", shop, "/public", [*forged, *vendor], 200,
+         ["vendor-1", "vendor-2"], ["evil"]),
         ("what is not shown changes nothing", hidden, "/", [guest], 403, ["auth_level"], []),
     ]
 
@@ -273,7 +296,7 @@ def main():
                            env={**os.environ, "HOME": str(folder)})
             until("the gateway to ask rownd-authz", lambda: ask("shop.example.com", "/")[0] == 401)
             for name, answer in (("back-office", 401), ("accounts", 401), ("lobby", 200), ("typo", 503),
-                                 ("apart", 503), ("hidden", 401)):
+                                 ("apart", 503), ("hidden", 401), ("unchecked", 200)):
                 until(f"the route {name}", lambda: ask(f"{name}.example.com", "/")[0] == answer)
             for what, host, path, headers, status, with_, without in cases(product):
                 got, body = ask(host, path, headers)

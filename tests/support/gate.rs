@@ -60,7 +60,7 @@ pub(crate) struct Gate {
     pub(crate) status_on_error: Option<u16>,
     /// `encode_raw_headers`.
     pub(crate) raw_headers: bool,
-    /// `allowed_headers`, as prefixes.
+    /// `allowed_headers`: prefixes, and what has a `[` in it is a regular expression.
     pub(crate) allowed_headers: Option<&'static [&'static str]>,
     /// `with_request_body`.
     pub(crate) body: Option<Body>,
@@ -248,10 +248,16 @@ impl Gate {
         if let Some(status) = self.status_on_error {
             config["status_on_error"] = json!({ "code": status });
         }
-        if let Some(prefixes) = self.allowed_headers {
-            let patterns: Vec<_> = prefixes
+        if let Some(allowed) = self.allowed_headers {
+            let patterns: Vec<_> = allowed
                 .iter()
-                .map(|prefix| json!({ "prefix": prefix, "ignore_case": true }))
+                .map(|pattern| {
+                    if pattern.contains('[') {
+                        json!({ "safe_regex": { "regex": pattern } })
+                    } else {
+                        json!({ "prefix": pattern, "ignore_case": true })
+                    }
+                })
                 .collect();
             config["allowed_headers"] = json!({ "patterns": patterns });
         }

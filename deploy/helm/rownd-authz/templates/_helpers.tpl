@@ -129,6 +129,9 @@ app.kubernetes.io/component: server
 {{- if and .Values.istio.authorizationPolicy.selector .Values.istio.authorizationPolicy.targetRefs -}}
 {{- fail "istio.authorizationPolicy: selector or targetRefs, not both" -}}
 {{- end -}}
+{{- if and .Values.envoyGateway.enabled .Values.envoyGateway.targetRefs .Values.envoyGateway.clientTrafficPolicy.create (eq "[]" (include "rownd-authz.clientTrafficTargets" . | trim)) -}}
+{{- fail "envoyGateway.clientTrafficPolicy.targetRefs: name the Gateway where forged identity headers are removed early, such as [{kind: Gateway, name: NAME}]; where a ClientTrafficPolicy of your own does it, set envoyGateway.clientTrafficPolicy.create: false" -}}
+{{- end -}}
 {{- if and .Values.envoyGateway.enabled (not .Values.envoyGateway.targetRefs) -}}
 {{- fail "envoyGateway.targetRefs: name what is protected, such as [{group: gateway.networking.k8s.io, kind: Gateway, name: NAME}]" -}}
 {{- end -}}
@@ -147,4 +150,22 @@ app.kubernetes.io/component: server
 {{- fail (printf "terminationGracePeriodSeconds: %d is not more than config.shutdown.drain_delay and grace together, %d s: pods would be killed while they drain" (int .Values.terminationGracePeriodSeconds) (int $needed)) -}}
 {{- end -}}
 {{- end -}}
+{{- end -}}
+
+{{/* The identity headers in every spelling, one regular expression each. */}}
+{{- define "rownd-authz.earlyStrip" -}}
+{{- range list "user-id" "auth-level" "verified" "anonymous" "app-id" "app-variant" "issuer" "session-id" "roles" "groups" "tenant" "scopes" }}
+- "^x[^a-z0-9]rownd[^a-z0-9]{{ replace "-" "[^a-z0-9]" . }}$"
+{{- end }}
+{{- end -}}
+
+{{/* The Gateways of the ClientTrafficPolicy: those named for it, or those that are protected. */}}
+{{- define "rownd-authz.clientTrafficTargets" -}}
+{{- $found := list -}}
+{{- range default .Values.envoyGateway.targetRefs .Values.envoyGateway.clientTrafficPolicy.targetRefs -}}
+{{- if has .kind (list "Gateway" "ListenerSet") -}}
+{{- $found = append $found (merge (deepCopy .) (dict "group" "gateway.networking.k8s.io")) -}}
+{{- end -}}
+{{- end -}}
+{{- toYaml $found -}}
 {{- end -}}
