@@ -23,4 +23,6 @@ mod reload;
 mod restart;
 mod revocation;
 mod shipped;
+mod spellings;
 mod stack;
+mod websocket;

@@ -47,6 +47,9 @@ pub(super) fn routes() -> Value {
         { "id": "host", "match": { "hosts": ["public.example.org"] }, "auth": "none" },
         { "id": "method", "match": { "path": { "exact": "/method" }, "methods": ["GET"] },
           "auth": "none" },
+        { "id": "writes", "match": { "path": { "prefix": "/writes" },
+          "methods": ["DELETE", "PATCH"] }, "auth_level": "verified" },
+        { "id": "reads", "match": { "path": { "prefix": "/writes" } }, "auth": "optional" },
         { "id": "named", "match": { "hosts": ["no.such.host"] }, "auth_level": "verified" },
     ])
 }
@@ -56,6 +59,7 @@ pub(super) fn config(issuer: &Issuer) -> Value {
     json!({
         "issuers": [issuer.config()],
         "credentials": [{ "header": "authorization" }, { "cookie": "rownd_token" }],
+        "trusted_origins": ["https://app.example.com"],
         "routes": routes(),
         // A busy machine must not turn an answer into a 503.
         "check": { "timeout": "4s" },
@@ -97,6 +101,14 @@ fn gates() -> Vec<Gate> {
             ..raw("allowed")
         },
         Gate { allowed_headers: Some(&["authorization"]), ..Gate::new("few") },
+        Gate { websocket: true, ..raw("websocket") },
+        Gate { websocket: true, ..Gate::new("websocket_joined") },
+        // As configurations of before, which show neither `upgrade` nor `sec-fetch-mode`.
+        Gate {
+            websocket: true,
+            allowed_headers: Some(&["authorization", "cookie", "origin", "sec-fetch-site"]),
+            ..raw("websocket_unseen")
+        },
         Gate { normalize: true, ..raw("normal") },
         Gate { underscores: "DROP_HEADER", ..raw("underscores") },
         Gate { body: Some(Body { max_bytes: 4096, partial: true, as_bytes: true }), ..raw("body") },

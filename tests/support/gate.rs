@@ -80,6 +80,8 @@ pub(crate) struct Gate {
     pub(crate) headers_kb: u32,
     /// `max_headers_count`.
     pub(crate) headers_count: u32,
+    /// Envoy passes WebSocket handshakes on, of HTTP/1.1 and of HTTP/2.
+    pub(crate) websocket: bool,
     /// Envoy traces requests, and hands the trace on to the authorizer.
     pub(crate) traced: bool,
     /// Routes before the one that matches everything.
@@ -109,6 +111,7 @@ impl Gate {
             // As large as Envoy can be told to take: what it lets through, we must judge.
             headers_kb: 8192,
             headers_count: 20_000,
+            websocket: false,
             traced: false,
             routes: Vec::new(),
             extra: json!({}),
@@ -145,6 +148,10 @@ impl Gate {
                     "allow_methods": "GET",
                 }
             });
+        }
+        if self.websocket {
+            manager["upgrade_configs"] =
+                json!([{ "upgrade_type": "CONNECT" }, { "upgrade_type": "websocket" }]);
         }
         if self.traced {
             // The collector is not there, and need not be.

@@ -247,7 +247,7 @@ async fn no_header_says_what_the_request_is() {
 }
 
 #[tokio::test]
-async fn methods_are_exact() {
+async fn a_method_is_judged_as_sent_and_in_upper_case() {
     let readable = |config: &mut Value| {
         config["routes"] = json!([
             { "id": "read", "match": { "path": { "prefix": "/" }, "methods": ["GET"] }, "auth": "none" },
@@ -255,12 +255,27 @@ async fn methods_are_exact() {
     };
     let court = Court::sit_with(readable).await;
     court.app.check(&Ask::get("/x")).await.assert_allowed("GET", "public");
-    for method in
-        ["get", "Get", "GET ", " GET", "HEAD", "POST", "CONNECT", "PRI", "GET,POST", "G\0ET"]
-    {
+    for method in ["get", "Get", "HEAD", "POST", "CONNECT", "PRI", "get!"] {
         let answer = court.app.check(&Ask::get("/x").method(method)).await;
         answer.assert_denied(method, DenyReason::CredentialMissing);
     }
+    for method in ["GET ", " GET", "GET,POST", "G\0ET", "GET\r\n", "po\u{17f}t", "G\tET"] {
+        let answer = court.app.check(&Ask::get("/x").method(method)).await;
+        answer.assert_denied(method, DenyReason::MethodRefused);
+    }
+    // Some frameworks execute it as DELETE.
+    let guarded = |config: &mut Value| {
+        config["routes"] = json!([
+            { "id": "write", "match": { "methods": ["DELETE", "PATCH"] }, "auth_level": "verified" },
+        ]);
+        config["default"] = json!({ "auth": "none" });
+    };
+    let guarded = Court::sit_with(guarded).await;
+    for method in ["DELETE", "delete", "Delete", "dELETE", "patch"] {
+        let answer = guarded.app.check(&Ask::get("/x").method(method)).await;
+        answer.assert_denied(method, DenyReason::CredentialMissing);
+    }
+    guarded.app.check(&Ask::get("/x").method("deletes")).await.assert_allowed("another", "public");
     let answer = court.app.check(&Ask::get("/x").method("")).await;
     answer.assert_denied("no method", DenyReason::MethodMissing);
 }

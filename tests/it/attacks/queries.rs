@@ -37,7 +37,6 @@ async fn a_query_is_one_source_among_others(kind: Kind) {
         Ask::get(format!("/x?a=1&access_token={one}&b=2")),
         Ask::get(format!("/?access_token={dots}")),
         Ask::get(format!("/?%61ccess_token={one}")),
-        Ask::get(format!("/?access_token={one}#access_token={two}")),
         // The same token in two places is one credential.
         Ask::get(format!("/?access_token={one}")).bearer(&one),
         Ask::get(format!("/?access_token={one}")).header("cookie", format!("rownd_token={one}")),

@@ -149,7 +149,7 @@ async fn values_are_visible_ascii_whatever_the_claims_hold() {
         let token = court.key.token(&court.claims().rownd("app_user_id", id));
         let answer = court.takes(id, token).await;
         assert_eq!(answer.set("x-rownd-user-id"), Some(expected));
-        assert_eq!(answer.fact("user_id"), id);
+        assert_eq!(answer.fact("user_id"), expected);
     }
     let variant = "app_variant:a\r\nx-injected: 1\u{0}\u{7f}é";
     let token =

@@ -7,3 +7,4 @@ mod commands;
 mod inspect;
 mod logs;
 mod pages;
+mod preflight;
