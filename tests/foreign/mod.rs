@@ -17,6 +17,7 @@ mod node;
 mod oidc;
 #[cfg(feature = "dev")]
 mod papers;
+mod paths;
 #[cfg(feature = "dev")]
 mod provider;
 pub(crate) mod pyjwt;
