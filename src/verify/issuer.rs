@@ -9,6 +9,7 @@ use super::{
     cache::Verified,
     claims::{self, Lifetime, Rules},
     jwks::{Key, KeySet, algorithm_name},
+    key_budget::Issued,
     key_cache::{KeyStatus, KeyStore},
     key_refresher::KeyRefresher,
     key_source::KeySource,
@@ -272,7 +273,8 @@ impl Issuer {
         deadline: Instant,
     ) -> Result<Verified, Denial> {
         let algorithm = self.algorithm(token)?;
-        let key = self.keys.find(token.kid.as_deref(), algorithm, deadline).await?;
+        let issued = Issued::new(token.claims.iat, now, self.leeway);
+        let key = self.keys.find(token.kid.as_deref(), algorithm, issued, deadline).await?;
         self.signed(token, &key)?;
         let (identity, lifetime) = self.claims(token, now)?;
         Ok(Verified { identity: Arc::new(identity), lifetime, issuer: index, key })

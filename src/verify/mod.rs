@@ -12,6 +12,7 @@ mod inspect;
 mod issuer;
 mod json;
 mod jwks;
+mod key_budget;
 mod key_cache;
 mod key_refresher;
 mod key_snapshot;

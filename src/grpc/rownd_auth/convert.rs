@@ -154,6 +154,7 @@ pub(super) fn denial(denial: &Denial) -> WireDenial {
         DenialClass::Forbidden
         | DenialClass::Conflict
         | DenialClass::BadRequest
+        | DenialClass::Pending
         | DenialClass::Unavailable => DenialKind::Forbidden,
     };
     WireDenial {

@@ -79,6 +79,13 @@ impl Fault {
         Self::Field(name, why.into())
     }
 
+    /// It cannot be decided about the token before the time that the denial knows, or else after
+    /// `retry`.
+    pub(super) fn undecided(denial: Denial, retry: Duration) -> Self {
+        let wait = denial.retry_after().map_or(retry, |wait| wait.max(SOON));
+        Self::Undecided(denial, wait)
+    }
+
     pub(super) fn exchange(asked: Asked, error: ExchangeError) -> Self {
         match error {
             ExchangeError::Api(error) => Self::Api(asked, error),
@@ -163,7 +170,7 @@ fn reason(denial: &Denial) -> String {
 
 /// It is the state of things that keeps us from deciding, and not the token.
 pub(super) fn is_undecided(denial: &Denial) -> bool {
-    denial.reason().class() == DenialClass::Unavailable
+    matches!(denial.reason().class(), DenialClass::Pending | DenialClass::Unavailable)
 }
 
 fn caller(refusal: Refusal) -> Status {

@@ -92,7 +92,7 @@ async fn own(
     let token = verify::said(token)?;
     let answer = verify::ask(methods, call, &Question::of(&token)).await.map_err(|denial| {
         if is_undecided(&denial) {
-            Fault::Undecided(denial, call.retry())
+            Fault::undecided(denial, call.retry())
         } else {
             Fault::Token(denial)
         }
