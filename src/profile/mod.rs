@@ -76,6 +76,8 @@ pub enum Error {
     NotFound,
     /// It cannot be had now: the API said so, or (`None`) nothing in time.
     Unavailable(Option<rownd::Error>),
+    /// Too much is asked for at a time.
+    Busy,
 }
 
 /// Whose profile it is.
@@ -187,7 +189,7 @@ impl Profiles {
             Ok((label, _)) => *label,
             Err(Error::Unsupported) => ProfileResult::Unsupported,
             Err(Error::NotFound) => ProfileResult::NotFound,
-            Err(Error::Unavailable(_)) => ProfileResult::Unavailable,
+            Err(Error::Unavailable(_) | Error::Busy) => ProfileResult::Unavailable,
         });
         result.map(|(_, known)| known)
     }
@@ -239,13 +241,13 @@ impl Profiles {
                 Answer::NotFound => Err(Error::NotFound),
             };
         }
-        match self.fetched(key, deadline).await {
-            Some(Ok((Answer::Found(profile), asked))) => {
+        let fetched = self.fetched(key, deadline).await;
+        match fetched.and_then(|outcome| outcome.map_err(|error| Error::Unavailable(Some(error)))) {
+            Ok((Answer::Found(profile), asked)) => {
                 Ok((ProfileResult::Fetched, fresh(&profile, asked)))
             }
-            Some(Ok((Answer::NotFound, _))) => Err(Error::NotFound),
-            Some(Err(error)) => self.stale(known).ok_or(Error::Unavailable(Some(error))),
-            None => self.stale(known).ok_or(Error::Unavailable(None)),
+            Ok((Answer::NotFound, _)) => Err(Error::NotFound),
+            Err(error) => self.stale(known).ok_or(error),
         }
     }
 
@@ -262,12 +264,13 @@ impl Profiles {
         }
     }
 
-    /// The outcome of a fetch: of the one under way, or of a new one. `None`: not in time.
-    async fn fetched(&self, key: Key, deadline: Instant) -> Option<Outcome> {
-        let _place = self.waiting.try_acquire().ok()?;
-        let mut flight = self.board(key)?;
+    /// The outcome of a fetch: of the one under way, or of a new one.
+    async fn fetched(&self, key: Key, deadline: Instant) -> Result<Outcome, Error> {
+        let Ok(_place) = self.waiting.try_acquire() else { return Err(Error::Busy) };
+        let mut flight = self.board(key).ok_or(Error::Busy)?;
         let landed = timeout_at(deadline, flight.wait_for(Option::is_some)).await;
-        landed.ok()?.ok()?.clone()
+        let landed = landed.ok().and_then(Result::ok).and_then(|outcome| outcome.clone());
+        landed.ok_or(Error::Unavailable(None))
     }
 
     fn board(&self, key: Key) -> Option<Flight> {

@@ -121,7 +121,11 @@ async fn third_party(call: &Call, target: Target<'_>, grant: ThirdPartyTokenGran
     };
     let (index, issuer) = pick::issuer(&call.snapshot, &[IssuerKind::Rownd], target.issuer)?;
     let (app, slot) = pick::app(issuer, target.app_id, call.retry())?;
-    Ok(call.snapshot.exchange().third_party(index, (app, slot.key()), &asked, call.left()).await)
+    Ok(call
+        .snapshot
+        .exchange()
+        .third_party(index, (app, slot.key()), &asked, call.patience())
+        .await)
 }
 
 async fn refresh(call: &Call, target: Target<'_>, grant: RefreshTokenGrant) -> Outcomes {
@@ -160,7 +164,7 @@ async fn code(call: &Call, target: Target<'_>, grant: AuthorizationCodeGrant) ->
         verifier,
         nonce: plain("authorization_code.nonce", nonce)?,
     };
-    Ok(call.snapshot.exchange().code(client, &grant, call.left()).await)
+    Ok(call.snapshot.exchange().code(client, &grant, call.patience()).await)
 }
 
 async fn migrate(call: &Call, target: Target<'_>, grant: MigrationGrant) -> Outcomes {
@@ -169,7 +173,7 @@ async fn migrate(call: &Call, target: Target<'_>, grant: MigrationGrant) -> Outc
     if target.app_id.is_some() {
         return Err(Fault::field("app_id", "a Rownd token names its own"));
     }
-    Ok(call.snapshot.exchange().migrate(index, &token, call.left()).await)
+    Ok(call.snapshot.exchange().migrate(index, &token, call.patience()).await)
 }
 
 async fn guest(call: &Call, target: Target<'_>, grant: &GuestGrant) -> Outcomes {
@@ -193,7 +197,7 @@ async fn guest(call: &Call, target: Target<'_>, grant: &GuestGrant) -> Outcomes 
         None
     };
     let app = app.map(|(id, slot)| (id, slot.key()));
-    Ok(call.snapshot.exchange().guest(index, app, level, call.left()).await)
+    Ok(call.snapshot.exchange().guest(index, app, level, call.patience()).await)
 }
 
 pub(super) async fn authorization_url(
@@ -220,7 +224,8 @@ pub(super) async fn authorization_url(
     let more: Vec<_> =
         more.iter().filter_map(|(name, value)| Some((*name, value.as_deref()?))).collect();
     let exchange = call.snapshot.exchange();
-    let made = exchange.authorization(client, (redirect_uri, &scopes), &more, call.left()).await;
+    let made =
+        exchange.authorization(client, (redirect_uri, &scopes), &more, call.patience()).await;
     let made = made.map_err(|error| Fault::exchange(Asked::AuthorizationUrl, error))?;
     Ok(BuildAuthorizationUrlResponse {
         url: made.url,

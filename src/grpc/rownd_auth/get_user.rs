@@ -91,11 +91,7 @@ async fn own(
 ) -> Result<(Known, String), Fault> {
     let token = verify::said(token)?;
     let answer = verify::ask(methods, call, &Question::of(&token)).await.map_err(|denial| {
-        if is_undecided(&denial) {
-            Fault::undecided(denial, call.retry())
-        } else {
-            Fault::Token(denial)
-        }
+        if is_undecided(&denial) { call.undecided(denial) } else { Fault::Token(denial) }
     })?;
     let who = &answer.identity;
     let known = profile_of(call, who, &token, max_age).await.map_err(Fault::profile)?;
@@ -117,7 +113,7 @@ async fn profile_of(
     match profiles.get(who, max_age, call.deadline).await {
         Err(profile::Error::Unsupported) => {
             let token = std::str::from_utf8(token).map_err(|_| profile::Error::Unsupported)?;
-            profiles.of_token(who, &Secret::new(token), call.left()).await
+            profiles.of_token(who, &Secret::new(token), call.patience()).await
         }
         known => known,
     }

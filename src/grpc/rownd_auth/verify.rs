@@ -43,7 +43,7 @@ pub(super) async fn verify(
     let outcome = match ask(methods, call, &question).await {
         Ok(answer) => Outcome::Identity(convert::identity(&answer)),
         Err(denial) if is_undecided(&denial) => {
-            return Err(Fault::undecided(denial, call.retry()));
+            return Err(call.undecided(denial));
         }
         Err(denial) => Outcome::Denial(convert::denial(&denial)),
     };

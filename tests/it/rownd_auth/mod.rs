@@ -6,6 +6,7 @@
 
 mod callers;
 mod exchange;
+mod hurry;
 mod openid;
 mod refresh;
 mod users;
