@@ -220,6 +220,12 @@ impl Exchange {
 }
 
 impl Registered {
+    /// The configured name of its issuer.
+    #[must_use]
+    pub fn issuer(&self) -> &str {
+        &self.settings.issuer
+    }
+
     /// The redirect URI that is asked for, if it is one of the client's; else its first.
     #[must_use]
     pub fn redirect_uri<'a>(&'a self, asked: Option<&str>) -> Option<&'a str> {

@@ -125,6 +125,11 @@ impl AppSlot {
         self.key.as_ref()
     }
 
+    /// Tokens that were made through this variant are taken.
+    pub(super) fn takes(&self, variant: &str) -> bool {
+        self.variants.is_empty() || self.variants.iter().any(|known| known == variant)
+    }
+
     /// The app secret that goes with the key where users are read.
     #[must_use]
     pub const fn secret(&self) -> Option<&Secret> {
@@ -234,6 +239,16 @@ impl Issuer {
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// As [`name`](Self::name), to be kept.
+    pub(super) fn shared_name(&self) -> Arc<str> {
+        self.name.clone()
+    }
+
+    /// The app that a token names, whatever else it is. Nothing of it is verified.
+    pub(super) fn app_of(&self, token: &Token<'_>) -> Option<String> {
+        self.identity(token).ok()?.app_id
     }
 
     /// A no of this issuer's, in its name.

@@ -6,6 +6,7 @@
 //! whole token; on a hit, time and key are judged again. What is definitive about a bad token is kept
 //! for seconds, in [`refusals`].
 
+mod about;
 mod cache;
 mod claims;
 mod inspect;
@@ -40,6 +41,7 @@ use crate::{
     model::{Denial, DenyReason, Identity},
     upstream::Client,
 };
+pub use about::About;
 use cache::{ClaimsCache, Verified};
 use claims::Lifetime;
 pub use inspect::{Answer, Finding, Inspection, Signature, TokenFacts};

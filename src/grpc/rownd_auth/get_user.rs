@@ -64,9 +64,9 @@ pub(super) async fn get_user(
                 let why = format!("has 1 to {MAX_USER_ID} bytes");
                 return Err(Fault::field("user_id", why));
             }
-            let (_, issuer) =
-                pick::issuer(&call.snapshot, &[IssuerKind::Rownd], request.issuer.as_deref())?;
-            let (app, _) = pick::app(issuer, request.app_id.as_deref(), call.retry())?;
+            let named = request.issuer.as_deref();
+            let (_, issuer) = pick::issuer(call, Right::GetUser, &[IssuerKind::Rownd], named)?;
+            let (app, _) = pick::app(call, Right::GetUser, issuer, request.app_id.as_deref())?;
             let whose = Whose { issuer: issuer.name(), app, user: &user };
             let known = call.snapshot.profiles().look_up(whose, max_age, call.deadline).await;
             (known.map_err(Fault::profile)?, user)
@@ -89,11 +89,15 @@ async fn own(
     token: String,
     max_age: Option<Duration>,
 ) -> Result<(Known, String), Fault> {
+    const RIGHTS: &[Right] = &[Right::GetOwnUser, Right::GetUser];
     let token = verify::said(token)?;
-    let answer = verify::ask(methods, call, &Question::of(&token)).await.map_err(|denial| {
+    let app = call.app_of(RIGHTS, &token, None)?;
+    let question = Question { app_id: app.as_deref(), ..Question::of(&token) };
+    let answer = verify::ask(methods, call, &question).await.map_err(|denial| {
         if is_undecided(&denial) { call.undecided(denial) } else { Fault::Token(denial) }
     })?;
     let who = &answer.identity;
+    call.may_for(RIGHTS, &who.issuer, who.app_id.as_deref())?;
     let known = profile_of(call, who, &token, max_age).await.map_err(Fault::profile)?;
     // That the account is disabled is told by the profile itself, which may be asked for.
     match profile::alive(&known.profile, who.issued_at) {

@@ -4,6 +4,7 @@
 //! what went wrong and whether to come again. The door comes first: who calls, may they, how many
 //! calls there are, until when. Behind it each method decodes, asks one room, and encodes.
 
+mod bounds;
 mod convert;
 mod exchange;
 mod fault;

@@ -31,6 +31,7 @@ pub(super) async fn verify(
         include_memberships,
     } = request;
     let token = said(token)?;
+    let app_id = call.app_of(&[Right::Verify], &token, app_id)?;
     let least = minimum_auth_level.map(|level| convert::asked_level("minimum_auth_level", level));
     let question = Question {
         token: &token,
@@ -41,7 +42,11 @@ pub(super) async fn verify(
         memberships: include_memberships,
     };
     let outcome = match ask(methods, call, &question).await {
-        Ok(answer) => Outcome::Identity(convert::identity(&answer)),
+        Ok(answer) => {
+            let who = &answer.identity;
+            call.may_for(&[Right::Verify], &who.issuer, who.app_id.as_deref())?;
+            Outcome::Identity(convert::identity(&answer))
+        }
         Err(denial) if is_undecided(&denial) => {
             return Err(call.undecided(denial));
         }
