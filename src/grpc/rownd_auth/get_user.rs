@@ -10,7 +10,9 @@ use tokio::time::Instant;
 use super::{
     Call, Methods, convert,
     fault::{Fault, is_undecided},
-    pick, verify,
+    pick,
+    structure::Structures,
+    verify,
 };
 use crate::{
     authz::Question,
@@ -75,10 +77,12 @@ pub(super) async fn get_user(
     if !known.profile.enabled() && !request.allow_disabled {
         return Err(Fault::Disabled);
     }
+    let mut structures = Structures::default();
     Ok(GetUserResponse {
-        user: Some(mask.user(&known.profile, &fallback)),
+        user: Some(mask.user(&known.profile, &fallback, &mut structures)),
         age: convert::duration(Instant::now().saturating_duration_since(known.asked)),
         stale: known.stale,
+        omitted: structures.omitted(),
     })
 }
 
@@ -152,25 +156,27 @@ impl Mask {
     }
 
     /// All of a field, or the members that are named.
-    fn part(&self, field: &str, map: &Map<String, Json>) -> Option<prost_types::Struct> {
+    fn part(
+        &self,
+        field: &str,
+        map: &Map<String, Json>,
+        structures: &mut Structures,
+    ) -> Option<prost_types::Struct> {
         if self.has(field) {
-            return Some(convert::to_struct(map));
+            return Some(structures.make(field, map));
         }
         let named = |member: &str| {
             self.0.as_ref().is_some_and(|paths| paths.contains(&format!("{field}.{member}")))
         };
-        let members = map.iter().filter(|(member, _)| named(member));
-        let members: Map<String, Json> =
-            members.map(|(member, value)| (member.clone(), value.clone())).collect();
         let asked = self
             .0
             .iter()
             .flatten()
             .any(|path| path.strip_prefix(field).is_some_and(|member| member.starts_with('.')));
-        asked.then(|| convert::to_struct(&members))
+        asked.then(|| structures.make(field, map.iter().filter(|(member, _)| named(member))))
     }
 
-    fn user(&self, profile: &Profile, id: &str) -> User {
+    fn user(&self, profile: &Profile, id: &str, structures: &mut Structures) -> User {
         let state = if profile.enabled() { UserState::Enabled } else { UserState::Disabled };
         let level = profile.auth_level.map_or(0, |level| convert::level(level).into());
         let id = profile.user_id.as_deref().unwrap_or(id);
@@ -179,19 +185,20 @@ impl Mask {
             Cutoff::None | Cutoff::Unreadable => None,
         };
         let has = |field| self.has(field);
+        let mut part = |field, map| self.part(field, map, structures);
         User {
             id: if has("id") { id.to_owned() } else { String::new() },
             state: if has("state") { state.into() } else { 0 },
             auth_level: if has("auth_level") { level } else { 0 },
-            data: self.part("data", &profile.data),
-            verified_data: self.part("verified_data", &profile.verified_data),
-            attributes: self.part("attributes", &profile.attributes),
+            data: part("data", &profile.data),
+            verified_data: part("verified_data", &profile.verified_data),
+            attributes: part("attributes", &profile.attributes),
             memberships: if has("memberships") {
                 profile.groups.iter().map(convert::membership).collect()
             } else {
                 Vec::new()
             },
-            meta: self.part("meta", &profile.meta),
+            meta: part("meta", &profile.meta),
             tokens_valid_since: cutoff.filter(|_| has("tokens_valid_since")),
         }
     }

@@ -10,6 +10,7 @@ mod exchange;
 mod fault;
 mod get_user;
 mod pick;
+mod structure;
 #[cfg(test)]
 mod tests;
 mod verify;

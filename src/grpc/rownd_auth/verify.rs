@@ -5,6 +5,7 @@ use bytes::Bytes;
 use super::{
     Call, Methods, convert,
     fault::{Fault, is_undecided},
+    structure::Structures,
 };
 use crate::{
     authz::{Answer, Question},
@@ -41,18 +42,19 @@ pub(super) async fn verify(
         freshness: fresh(freshness)?,
         memberships: include_memberships,
     };
+    let mut structures = Structures::default();
     let outcome = match ask(methods, call, &question).await {
         Ok(answer) => {
             let who = &answer.identity;
             call.may_for(&[Right::Verify], &who.issuer, who.app_id.as_deref())?;
-            Outcome::Identity(convert::identity(&answer))
+            Outcome::Identity(convert::identity(&answer, &mut structures))
         }
         Err(denial) if is_undecided(&denial) => {
             return Err(call.undecided(denial));
         }
         Err(denial) => Outcome::Denial(convert::denial(&denial)),
     };
-    Ok(VerifyResponse { outcome: Some(outcome) })
+    Ok(VerifyResponse { outcome: Some(outcome), omitted: structures.omitted() })
 }
 
 /// A token that was sent. None at all is a mistake in the call, not a bad token.

@@ -198,3 +198,32 @@ async fn a_mistake_in_the_call_names_the_field() {
     let named = GetUserRequest { issuer: Some("rownd".into()), ..by_token(&rig.token("ann")) };
     assert_field(get(&rig, named).await, "issuer");
 }
+
+/// What a library could not decode is left out and named, by field and as a mask names it.
+#[tokio::test]
+async fn what_is_too_deep_is_left_out_and_named() {
+    let rig = Rig::start().await;
+    let deep = |levels: usize| (0..levels).fold(json!("x"), |inner, _| json!([{ "a": inner }]));
+    let body = json!({
+        "rownd_user": "ann", "state": "enabled",
+        "data": { "deep": deep(11), "email": "ann@example.com", "flat": deep(10) },
+        "attributes": { "shop:tags": deep(40) },
+        "meta": { "created": "2025-02-01T00:00:00Z" },
+    });
+    let body = Some(body.to_string());
+    let fault = Fault { body, ..Fault::status(Endpoint::UserData, 200) };
+    rig.controls.inject(fault).unwrap();
+    let whole = get(&rig, by_id("ann")).await.unwrap();
+    assert_eq!(whole.omitted, ["data.deep", "attributes.shop:tags"]);
+    let mut kept = names(whole.user.unwrap().data);
+    kept.sort();
+    assert_eq!(kept, ["email", "flat"]);
+    // What was not asked for is not left out.
+    let part = get(&rig, masked(by_id("ann"), &["data.email"])).await.unwrap();
+    assert_eq!(part.omitted, [] as [String; 0]);
+    let part = get(&rig, masked(by_id("ann"), &["data.deep", "id"])).await.unwrap();
+    assert_eq!(
+        (part.omitted, names(part.user.unwrap().data)),
+        (vec!["data.deep".to_owned()], vec![])
+    );
+}
