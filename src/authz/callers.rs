@@ -5,15 +5,19 @@
 //! is known by any one of its means; a secret that is nobody's is a refusal whatever else is
 //! known, because somebody meant to be somebody.
 
-use std::sync::Arc;
+use std::{num::NonZeroU32, sync::Arc, time::Duration};
 
 use aws_lc_rs::{
     constant_time::verify_slices_are_equal,
     digest::{SHA256, digest},
 };
+use governor::{
+    DefaultDirectRateLimiter, Quota, RateLimiter,
+    clock::{Clock as _, DefaultClock},
+};
 
 use crate::{
-    config::{Caller as Settings, Issuer, Right},
+    config::{Caller as Settings, Issuer, Right, RowndAuth},
     model::{Origin, Peer, PeerName},
 };
 
@@ -89,9 +93,13 @@ pub enum Refusal {
     NotGranted,
 }
 
+/// How often one caller may ask for what is younger than it has to be.
+type FreshReads = Arc<DefaultDirectRateLimiter>;
+
 #[derive(Debug)]
 struct Entry {
     name: Arc<str>,
+    fresh_reads: FreshReads,
     rights: Rights,
     bounds: Arc<Bounds>,
     /// Its SHA-256: compared in constant time, whatever the lengths.
@@ -101,21 +109,28 @@ struct Entry {
     uids: Vec<u32>,
 }
 
-/// Everybody who is known.
+/// Everybody who is known, and what those have in common who are not.
 #[derive(Debug)]
-pub struct Callers(Vec<Entry>);
+pub struct Callers {
+    known: Vec<Entry>,
+    fresh_reads: FreshReads,
+}
 
 /// Who calls: what each entry that fits grants, within its bounds.
 #[derive(Debug, Clone)]
 pub struct Caller {
     name: Arc<str>,
+    fresh_reads: FreshReads,
     grants: Vec<(Rights, Arc<Bounds>)>,
 }
 
 impl Callers {
-    pub(super) fn build(settings: &[Settings], issuers: &[Issuer]) -> Self {
+    pub(super) fn build(service: &RowndAuth, issuers: &[Issuer]) -> Self {
+        let rate = NonZeroU32::new(service.max_age_per_second).unwrap_or(NonZeroU32::MIN);
+        let fresh_reads = || Arc::new(RateLimiter::direct(Quota::per_second(rate)));
         let entry = |settings: &Settings| Entry {
             name: settings.name.as_str().into(),
+            fresh_reads: fresh_reads(),
             rights: Rights::of(&settings.allow),
             bounds: Arc::new(Bounds {
                 apps: settings.apps.clone(),
@@ -126,7 +141,8 @@ impl Callers {
             dns_names: settings.dns_names.clone(),
             uids: settings.uids.clone(),
         };
-        let callers = Self(settings.iter().map(entry).collect());
+        let known = service.callers.iter().map(entry).collect();
+        let callers = Self { known, fresh_reads: fresh_reads() };
         if issuers.len() > 1 || issuers.iter().any(|issuer| issuer.apps.len() > 1) {
             for caller in callers.unbounded() {
                 tracing::warn!(
@@ -142,12 +158,12 @@ impl Callers {
     /// Their names.
     #[must_use]
     pub fn names(&self) -> Vec<Arc<str>> {
-        self.0.iter().map(|entry| entry.name.clone()).collect()
+        self.known.iter().map(|entry| entry.name.clone()).collect()
     }
 
     /// Those who may act for everything.
     fn unbounded(&self) -> impl Iterator<Item = &str> {
-        self.0.iter().filter(|entry| entry.bounds.are_none()).map(|entry| &*entry.name)
+        self.known.iter().filter(|entry| entry.bounds.are_none()).map(|entry| &*entry.name)
     }
 
     /// The caller behind this peer, with the secret that came along. Rights of several entries
@@ -157,24 +173,28 @@ impl Callers {
         let secret = secret.map(sha256);
         let local = matches!(peer.origin, Origin::Loopback | Origin::Unix { .. });
         let base = if local { Rights::LOCAL } else { Rights(0) };
-        let (mut name, mut grants, mut proved) = (None, Vec::new(), false);
-        for entry in &self.0 {
+        let (mut who, mut grants, mut proved) = (None, Vec::new(), false);
+        for entry in &self.known {
             // Every entry is compared, so that the time says nothing about which one fits.
             let by_secret = entry.is(secret.as_ref());
             proved |= by_secret;
             if by_secret || entry.is_at(peer) {
                 grants.push((Rights(entry.rights.0 | base.0), entry.bounds.clone()));
-                name.get_or_insert_with(|| entry.name.clone());
+                who.get_or_insert_with(|| (entry.name.clone(), entry.fresh_reads.clone()));
             }
         }
         if secret.is_some() && !proved {
             return Err(Refusal::Unknown);
         }
-        let Some(name) = name else {
-            let nobody = || Caller { name: NOBODY.into(), grants: vec![(base, Arc::default())] };
-            return if local { Ok(nobody()) } else { Err(Refusal::Required) };
+        let (name, fresh_reads) = match who {
+            Some(known) => known,
+            None if local => {
+                grants.push((base, Arc::default()));
+                (NOBODY.into(), self.fresh_reads.clone())
+            }
+            None => return Err(Refusal::Required),
         };
-        Ok(Caller { name, grants })
+        Ok(Caller { name, fresh_reads, grants })
     }
 }
 
@@ -204,6 +224,12 @@ impl Caller {
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// It may ask for what is younger than it has to be; else: after what time it may.
+    pub fn read_fresh(&self) -> Result<(), Duration> {
+        let clock = DefaultClock::default();
+        self.fresh_reads.check().map_err(|until| until.wait_time_from(clock.now()))
     }
 
     /// It may do one of these, for something at least.

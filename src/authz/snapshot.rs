@@ -77,7 +77,7 @@ impl Snapshot {
             verifier,
             profiles,
             exchange,
-            callers: Callers::build(&config.rownd_auth.callers, &config.issuers),
+            callers: Callers::build(&config.rownd_auth, &config.issuers),
             service: config.rownd_auth.clone(),
             injector: Injector::build(&config.identity_headers),
             limits: Limits {

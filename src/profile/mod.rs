@@ -78,6 +78,17 @@ pub enum Error {
     Unavailable(Option<rownd::Error>),
     /// Too much is asked for at a time.
     Busy,
+    /// A younger one is wanted than there is, and too often; not for so long.
+    TooOften(Duration),
+}
+
+/// A profile that is younger than the setting asks for.
+#[derive(Clone, Copy)]
+pub struct Younger<'a> {
+    /// The most that it may be old.
+    pub max_age: Duration,
+    /// Asked where that alone makes a fetch; else: after what time it may be asked again.
+    pub may_fetch: &'a (dyn Fn() -> Result<(), Duration> + Sync),
 }
 
 /// Whose profile it is.
@@ -164,32 +175,34 @@ impl Profiles {
         (profiles, fetcher)
     }
 
-    /// The profile of the identity's user, at most as old as the setting, or as `max_age` where
+    /// The profile of the identity's user, at most as old as the setting, or as is asked for where
     /// that is less. Waits until `deadline` at the longest.
     pub async fn get(
         &self,
         who: &Identity,
-        max_age: Option<Duration>,
+        younger: Option<Younger<'_>>,
         deadline: Instant,
     ) -> Result<Known, Error> {
         let app = who.app_id.as_deref().unwrap_or_default();
         let whose = Whose { issuer: &who.issuer, app, user: &who.user_id };
-        self.look_up(whose, max_age, deadline).await
+        self.look_up(whose, younger, deadline).await
     }
 
     /// As [`get`](Self::get), of a user by id.
     pub async fn look_up(
         &self,
         whose: Whose<'_>,
-        max_age: Option<Duration>,
+        younger: Option<Younger<'_>>,
         deadline: Instant,
     ) -> Result<Known, Error> {
-        let result = self.find(whose, max_age, deadline).await;
+        let result = self.find(whose, younger, deadline).await;
         self.metrics.profile_looked_up(match &result {
             Ok((label, _)) => *label,
             Err(Error::Unsupported) => ProfileResult::Unsupported,
             Err(Error::NotFound) => ProfileResult::NotFound,
-            Err(Error::Unavailable(_) | Error::Busy) => ProfileResult::Unavailable,
+            Err(Error::Unavailable(_) | Error::Busy | Error::TooOften(_)) => {
+                ProfileResult::Unavailable
+            }
         });
         result.map(|(_, known)| known)
     }
@@ -221,18 +234,20 @@ impl Profiles {
     async fn find(
         &self,
         whose: Whose<'_>,
-        max_age: Option<Duration>,
+        younger: Option<Younger<'_>>,
         deadline: Instant,
     ) -> Result<(ProfileResult, Known), Error> {
         let key = self.key(whose).ok_or(Error::Unsupported)?;
         let known = self.cache.get(&key);
-        let young = |entry: &Entry| {
+        let by_setting = |entry: &Entry| {
             let ttl = match entry.answer {
                 Answer::Found(_) => self.ttl,
                 Answer::NotFound => self.not_found_ttl,
             };
-            entry.asked.elapsed() < max_age.map_or(ttl, |most| most.min(ttl))
+            entry.asked.elapsed() < ttl
         };
+        let wanted = |entry: &Entry| younger.is_none_or(|y| entry.asked.elapsed() < y.max_age);
+        let young = |entry: &Entry| by_setting(entry) && wanted(entry);
         let fresh =
             |profile: &Arc<Profile>, asked| Known { profile: profile.clone(), asked, stale: false };
         if let Some(entry) = known.as_ref().filter(|entry| young(entry)) {
@@ -240,6 +255,12 @@ impl Profiles {
                 Answer::Found(profile) => Ok((ProfileResult::Cached, fresh(profile, entry.asked))),
                 Answer::NotFound => Err(Error::NotFound),
             };
+        }
+        if let Some(younger) = younger
+            && known.as_deref().is_some_and(by_setting)
+        {
+            // Without that wish, nobody would be asked.
+            (younger.may_fetch)().map_err(Error::TooOften)?;
         }
         let fetched = self.fetched(key, deadline).await;
         match fetched.and_then(|outcome| outcome.map_err(|error| Error::Unavailable(Some(error)))) {

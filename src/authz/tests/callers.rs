@@ -2,7 +2,7 @@
 
 use crate::{
     authz::{Callers, Refusal, Scope},
-    config::{Caller, Right, Secret},
+    config::{Caller, Right, RowndAuth, Secret},
     model::{Origin, Peer, PeerName},
 };
 
@@ -22,6 +22,11 @@ fn caller(name: &str, allow: &[Right]) -> Caller {
     }
 }
 
+fn build(callers: &[Caller]) -> Callers {
+    let service = RowndAuth { callers: callers.to_vec(), ..RowndAuth::default() };
+    Callers::build(&service, &[])
+}
+
 fn callers() -> Callers {
     let all = [
         Caller { secret: Some(Secret::new(SECRET)), ..caller("by_secret", &[Right::GetUser]) },
@@ -29,7 +34,7 @@ fn callers() -> Callers {
         Caller { dns_names: vec!["web.shop".to_owned()], ..caller("by_dns", &[Right::Verify]) },
         Caller { uids: vec![1000], ..caller("by_uid", &[Right::CreateGuest]) },
     ];
-    Callers::build(&all, &[])
+    build(&all)
 }
 
 fn peer(origin: Origin, names: &[PeerName]) -> Peer {
@@ -106,7 +111,7 @@ fn a_right_that_is_granted_twice_is_granted() {
         at("spiffe://shared", "one", &[Right::Verify]),
         at("spiffe://shared", "two", &[Right::Verify, Right::GetUser]),
     ];
-    let callers = Callers::build(&all, &[]);
+    let callers = build(&all);
     for (name, uri, origin) in [
         ("in one entry", "spiffe://twice", Origin::Network),
         ("in two", "spiffe://shared", Origin::Network),
@@ -136,7 +141,7 @@ fn a_bound_holds_for_each_right_that_its_entry_grants() {
         bound("one", &[Right::GetUser], Some(&["a"]), None),
         bound("two", &[Right::Exchange], None, Some(&["x"])),
     ];
-    let callers = Callers::build(&all, &[]);
+    let callers = build(&all);
     for (origin, right, issuer, app, expected) in [
         (Origin::Network, Right::GetUser, "x", Some("a"), true),
         (Origin::Network, Right::GetUser, "y", Some("a"), true),

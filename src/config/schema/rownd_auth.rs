@@ -56,6 +56,11 @@ pub struct RowndAuth {
     /// Calls at a time; more are told to come again. Three quarters of them may be others than
     /// `Verify`: an issuer that hangs keeps nobody from verifying.
     pub max_in_flight: usize,
+    /// How often in a second one caller's `GetUser` may ask Rownd for a younger profile than
+    /// `profiles.ttl` allows, by `max_age`; more are told to come again. Callers without a name
+    /// count as one.
+    #[schemars(range(min = 1, max = 10000))]
+    pub max_age_per_second: u32,
     /// For how long after a refresh the same refresh token still gets the same answer, so that
     /// callers who hold one token do not sign each other out.
     pub refresh_grace: Span,
@@ -69,6 +74,7 @@ impl Default for RowndAuth {
             oidc_clients: Vec::new(),
             timeout: Span::from_secs(10),
             max_in_flight: 1024,
+            max_age_per_second: 20,
             refresh_grace: Span::from_secs(10),
         }
     }

@@ -139,6 +139,8 @@ fn times_and_numbers_have_bounds() {
         ("refresh_grace: 2m", "refresh_grace"),
         ("max_in_flight: 0", "max_in_flight"),
         ("max_in_flight: 100000", "max_in_flight"),
+        ("max_age_per_second: 0", "max_age_per_second"),
+        ("max_age_per_second: 10001", "max_age_per_second"),
     ] {
         let problems = bad(&format!("rownd_auth: {{ {more} }}"), &[APP]);
         assert_eq!(problems[0].setting, format!("rownd_auth.{setting}"), "{more}");

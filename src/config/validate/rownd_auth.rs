@@ -19,6 +19,8 @@ const PLAINTEXT: &str = "would cross the network without TLS, where anybody on t
                          rownd_auth.allow_plaintext_secrets: true";
 /// The most calls at a time.
 const MAX_IN_FLIGHT: usize = 65_536;
+/// The most reads of one caller in a second that ask Rownd though they need not.
+const MAX_FRESH: u32 = 10_000;
 
 pub(super) fn rownd_auth(config: &mut Config, found: &mut Found) {
     let service = &config.rownd_auth;
@@ -28,6 +30,10 @@ pub(super) fn rownd_auth(config: &mut Config, found: &mut Found) {
     if !(1..=MAX_IN_FLIGHT).contains(&service.max_in_flight) {
         let message = format!("`{}` is outside 1 to {MAX_IN_FLIGHT}", service.max_in_flight);
         found.push(("/rownd_auth/max_in_flight".into(), message));
+    }
+    if !(1..=MAX_FRESH).contains(&service.max_age_per_second) {
+        let message = format!("`{}` is outside 1 to {MAX_FRESH}", service.max_age_per_second);
+        found.push(("/rownd_auth/max_age_per_second".into(), message));
     }
     for (name, length) in
         [("callers", service.callers.len()), ("oidc_clients", service.oidc_clients.len())]

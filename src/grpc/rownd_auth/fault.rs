@@ -50,6 +50,8 @@ pub(super) enum Fault {
     Token(Denial),
     /// Too many calls; come again after this.
     Overloaded(Duration),
+    /// The caller asks too often for what is younger than it has to be; come again after this.
+    TooOften(Duration),
     /// Not in time.
     Late(Duration),
     /// Not within the caller's own deadline.
@@ -114,6 +116,7 @@ impl Fault {
             profile::Error::Unavailable(Some(error)) => Self::Api(Asked::User, error),
             profile::Error::Unavailable(None) => Self::Late(SOON),
             profile::Error::Busy => Self::Overloaded(SOON),
+            profile::Error::TooOften(wait) => Self::TooOften(wait),
         }
     }
 
@@ -135,6 +138,11 @@ impl Fault {
             Self::Overloaded(wait) => {
                 let message = DenyReason::Overloaded.message();
                 again(Code::Unavailable, "OVERLOADED".to_owned(), message, wait, [])
+            }
+            Self::TooOften(wait) => {
+                let message = "the caller asks too often for a younger profile, by `max_age`: see \
+                               rownd_auth.max_age_per_second";
+                again(Code::ResourceExhausted, "MAX_AGE_LIMITED".to_owned(), message, wait, [])
             }
             Self::Late(wait) => {
                 again(Code::Unavailable, LATE.to_owned(), "no answer in time", wait, [])

@@ -21,7 +21,7 @@ use crate::{
         GetUserRequest, GetUserResponse, User, UserState, get_user_request::Subject,
     },
     model::{Cutoff, Identity, Profile},
-    profile::{self, Known, Whose},
+    profile::{self, Known, Whose, Younger},
 };
 
 /// The fields of `User` that a mask may name.
@@ -51,6 +51,8 @@ pub(super) async fn get_user(
     let mask = Mask::of(request.read_mask)?;
     let max_age = request.max_age.map(Duration::try_from).transpose();
     let max_age = max_age.map_err(|_| Fault::field("max_age", "is no time from zero on"))?;
+    let may_fetch = || call.caller.read_fresh();
+    let younger = max_age.map(|max_age| Younger { max_age, may_fetch: &may_fetch });
     let (known, fallback) = match request.subject {
         None => return Err(Fault::field("subject", "write `token` or `user_id`")),
         Some(Subject::Token(token)) => {
@@ -58,7 +60,7 @@ pub(super) async fn get_user(
             if request.issuer.is_some() || request.app_id.is_some() {
                 return Err(Fault::field("issuer", "goes with `user_id`: a token names its own"));
             }
-            own(methods, call, token, max_age).await?
+            own(methods, call, token, younger).await?
         }
         Some(Subject::UserId(user)) => {
             call.may(&[Right::GetUser])?;
@@ -70,7 +72,7 @@ pub(super) async fn get_user(
             let (_, issuer) = pick::issuer(call, Right::GetUser, &[IssuerKind::Rownd], named)?;
             let (app, _) = pick::app(call, Right::GetUser, issuer, request.app_id.as_deref())?;
             let whose = Whose { issuer: issuer.name(), app, user: &user };
-            let known = call.snapshot.profiles().look_up(whose, max_age, call.deadline).await;
+            let known = call.snapshot.profiles().look_up(whose, younger, call.deadline).await;
             (known.map_err(Fault::profile)?, user)
         }
     };
@@ -91,7 +93,7 @@ async fn own(
     methods: &Methods,
     call: &Call,
     token: String,
-    max_age: Option<Duration>,
+    younger: Option<Younger<'_>>,
 ) -> Result<(Known, String), Fault> {
     const RIGHTS: &[Right] = &[Right::GetOwnUser, Right::GetUser];
     let token = verify::said(token)?;
@@ -102,7 +104,7 @@ async fn own(
     })?;
     let who = &answer.identity;
     call.may_for(RIGHTS, &who.issuer, who.app_id.as_deref())?;
-    let known = profile_of(call, who, &token, max_age).await.map_err(Fault::profile)?;
+    let known = profile_of(call, who, &token, younger).await.map_err(Fault::profile)?;
     // That the account is disabled is told by the profile itself, which may be asked for.
     match profile::alive(&known.profile, who.issued_at) {
         Ok(()) => Ok((known, who.user_id.clone())),
@@ -115,10 +117,10 @@ async fn profile_of(
     call: &Call,
     who: &Identity,
     token: &Bytes,
-    max_age: Option<Duration>,
+    younger: Option<Younger<'_>>,
 ) -> Result<Known, profile::Error> {
     let profiles = call.snapshot.profiles();
-    match profiles.get(who, max_age, call.deadline).await {
+    match profiles.get(who, younger, call.deadline).await {
         Err(profile::Error::Unsupported) => {
             let token = std::str::from_utf8(token).map_err(|_| profile::Error::Unsupported)?;
             profiles.of_token(who, &Secret::new(token), call.patience()).await

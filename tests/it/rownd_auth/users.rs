@@ -227,3 +227,36 @@ async fn what_is_too_deep_is_left_out_and_named() {
         (vec!["data.deep".to_owned()], vec![])
     );
 }
+
+/// Each of them asks Rownd: any age that is younger than what is kept, not zero alone.
+#[tokio::test]
+async fn a_caller_has_rownd_asked_only_so_often_for_a_younger_profile() {
+    let rig = Rig::with(|settings| {
+        settings["rownd_auth"]["max_age_per_second"] = json!(2);
+        settings["rownd_auth"]["callers"][1]["allow"] = json!(["get_user"]);
+    })
+    .await;
+    let young = |nanos| GetUserRequest {
+        max_age: Some(prost_types::Duration { seconds: 0, nanos }),
+        ..by_id("ann")
+    };
+    get(&rig, by_id("ann")).await.unwrap();
+    for nanos in [0, 1] {
+        let limited = async || get(&rig, young(nanos)).await.err();
+        let status = crate::it::support::eventually("the limit", limited).await;
+        said::<()>(Err(status)).is(Code::ResourceExhausted, "MAX_AGE_LIMITED");
+        // What is kept is answered, other callers are, and a profile that nobody has yet is.
+        get(&rig, by_id("ann")).await.unwrap();
+        rig.known(super::TRADER).get_user(young(nanos)).await.unwrap();
+        let first =
+            GetUserRequest { allow_disabled: true, ..by_id(["banned", "greg"][nanos as usize]) };
+        get(&rig, GetUserRequest { max_age: young(nanos).max_age, ..first }).await.unwrap();
+    }
+    // Whom nobody knows by a name is one caller, too.
+    let own = || GetUserRequest { max_age: young(0).max_age, ..by_token(&rig.token("ann")) };
+    let limited = async || rig.stub().get_user(own()).await.err();
+    let status = crate::it::support::eventually("the limit of all others", limited).await;
+    said::<()>(Err(status)).is(Code::ResourceExhausted, "MAX_AGE_LIMITED");
+    let again = async || get(&rig, young(0)).await.ok();
+    crate::it::support::eventually("the next second", again).await;
+}
