@@ -1,18 +1,23 @@
 //! Who may call the service for backends, and what.
 //!
 //! In: the other end of a connection and the secret that came with a call. Out: the caller with
-//! its rights, or why it is nobody. A caller is known by any one of its means; a secret that is
-//! nobody's is a refusal whatever else is known, because somebody meant to be somebody.
+//! its rights, each within the bounds of the entry that grants it, or why it is nobody. A caller
+//! is known by any one of its means; a secret that is nobody's is a refusal whatever else is
+//! known, because somebody meant to be somebody.
 
-use std::sync::Arc;
+use std::{num::NonZeroU32, sync::Arc, time::Duration};
 
 use aws_lc_rs::{
     constant_time::verify_slices_are_equal,
     digest::{SHA256, digest},
 };
+use governor::{
+    DefaultDirectRateLimiter, Quota, RateLimiter,
+    clock::{Clock as _, DefaultClock},
+};
 
 use crate::{
-    config::{Caller as Settings, Right},
+    config::{Caller as Settings, Issuer, Right, RowndAuth},
     model::{Origin, Peer, PeerName},
 };
 
@@ -42,6 +47,41 @@ const fn bit(right: Right) -> u8 {
     }
 }
 
+/// Which apps and issuers something is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Scope<'a> {
+    /// The configured name of the issuer.
+    pub issuer: &'a str,
+    /// The app; `None` belongs to no app, or to one that nobody knows.
+    pub app: Option<&'a str>,
+}
+
+/// What an entry's rights are for. `None` is everything.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+struct Bounds {
+    apps: Option<Vec<String>>,
+    issuers: Option<Vec<String>>,
+}
+
+impl Bounds {
+    const fn are_none(&self) -> bool {
+        self.apps.is_none() && self.issuers.is_none()
+    }
+
+    fn hold(&self, scope: Scope<'_>) -> bool {
+        let app = match (&self.apps, scope.app) {
+            (None, _) => true,
+            (Some(_), None) => false,
+            (Some(apps), Some(app)) => apps.iter().any(|known| known == app),
+        };
+        app && self.at(scope.issuer)
+    }
+
+    fn at(&self, issuer: &str) -> bool {
+        self.issuers.as_ref().is_none_or(|all| all.iter().any(|name| name == issuer))
+    }
+}
+
 /// Why a call is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Refusal {
@@ -49,14 +89,19 @@ pub enum Refusal {
     Unknown,
     /// Who calls from another machine has to be known.
     Required,
-    /// The caller is known, and may not do this.
+    /// The caller is known, and may not do this, or not for this app or issuer.
     NotGranted,
 }
+
+/// How often one caller may ask for what is younger than it has to be.
+type FreshReads = Arc<DefaultDirectRateLimiter>;
 
 #[derive(Debug)]
 struct Entry {
     name: Arc<str>,
+    fresh_reads: FreshReads,
     rights: Rights,
+    bounds: Arc<Bounds>,
     /// Its SHA-256: compared in constant time, whatever the lengths.
     secret: Option<[u8; 32]>,
     uris: Vec<String>,
@@ -64,59 +109,92 @@ struct Entry {
     uids: Vec<u32>,
 }
 
-/// Everybody who is known.
+/// Everybody who is known, and what those have in common who are not.
 #[derive(Debug)]
-pub struct Callers(Vec<Entry>);
+pub struct Callers {
+    known: Vec<Entry>,
+    fresh_reads: FreshReads,
+}
 
-/// Who calls.
+/// Who calls: what each entry that fits grants, within its bounds.
 #[derive(Debug, Clone)]
 pub struct Caller {
     name: Arc<str>,
-    rights: Rights,
+    fresh_reads: FreshReads,
+    grants: Vec<(Rights, Arc<Bounds>)>,
 }
 
 impl Callers {
-    pub(super) fn build(settings: &[Settings]) -> Self {
+    pub(super) fn build(service: &RowndAuth, issuers: &[Issuer]) -> Self {
+        let rate = NonZeroU32::new(service.max_age_per_second).unwrap_or(NonZeroU32::MIN);
+        let fresh_reads = || Arc::new(RateLimiter::direct(Quota::per_second(rate)));
         let entry = |settings: &Settings| Entry {
             name: settings.name.as_str().into(),
+            fresh_reads: fresh_reads(),
             rights: Rights::of(&settings.allow),
+            bounds: Arc::new(Bounds {
+                apps: settings.apps.clone(),
+                issuers: settings.issuers.clone(),
+            }),
             secret: settings.secret.as_ref().map(|secret| sha256(secret.expose().as_bytes())),
             uris: settings.uris.clone(),
             dns_names: settings.dns_names.clone(),
             uids: settings.uids.clone(),
         };
-        Self(settings.iter().map(entry).collect())
+        let known = service.callers.iter().map(entry).collect();
+        let callers = Self { known, fresh_reads: fresh_reads() };
+        if issuers.len() > 1 || issuers.iter().any(|issuer| issuer.apps.len() > 1) {
+            for caller in callers.unbounded() {
+                tracing::warn!(
+                    caller,
+                    "the caller may act for every app and issuer of the configuration; bound it by \
+                     rownd_auth.callers[].apps or rownd_auth.callers[].issuers"
+                );
+            }
+        }
+        callers
     }
 
     /// Their names.
     #[must_use]
     pub fn names(&self) -> Vec<Arc<str>> {
-        self.0.iter().map(|entry| entry.name.clone()).collect()
+        self.known.iter().map(|entry| entry.name.clone()).collect()
+    }
+
+    /// Those who may act for everything.
+    fn unbounded(&self) -> impl Iterator<Item = &str> {
+        self.known.iter().filter(|entry| entry.bounds.are_none()).map(|entry| &*entry.name)
     }
 
     /// The caller behind this peer, with the secret that came along. Rights of several entries
-    /// that fit add up, and so do those of everybody on this machine.
+    /// that fit add up, and so do those of everybody on this machine, which a caller that is known
+    /// has within its own bounds.
     pub fn identify(&self, peer: &Peer, secret: Option<&[u8]>) -> Result<Caller, Refusal> {
         let secret = secret.map(sha256);
-        let (mut name, mut rights, mut proved) = (None, Rights(0), false);
-        for entry in &self.0 {
+        let local = matches!(peer.origin, Origin::Loopback | Origin::Unix { .. });
+        let base = if local { Rights::LOCAL } else { Rights(0) };
+        let (mut who, mut grants, mut proved) = (None, Vec::new(), false);
+        for entry in &self.known {
             // Every entry is compared, so that the time says nothing about which one fits.
             let by_secret = entry.is(secret.as_ref());
             proved |= by_secret;
             if by_secret || entry.is_at(peer) {
-                rights.0 |= entry.rights.0;
-                name.get_or_insert_with(|| entry.name.clone());
+                grants.push((Rights(entry.rights.0 | base.0), entry.bounds.clone()));
+                who.get_or_insert_with(|| (entry.name.clone(), entry.fresh_reads.clone()));
             }
         }
         if secret.is_some() && !proved {
             return Err(Refusal::Unknown);
         }
-        if matches!(peer.origin, Origin::Loopback | Origin::Unix { .. }) {
-            rights.0 |= Rights::LOCAL.0;
-        } else if name.is_none() {
-            return Err(Refusal::Required);
-        }
-        Ok(Caller { name: name.unwrap_or_else(|| NOBODY.into()), rights })
+        let (name, fresh_reads) = match who {
+            Some(known) => known,
+            None if local => {
+                grants.push((base, Arc::default()));
+                (NOBODY.into(), self.fresh_reads.clone())
+            }
+            None => return Err(Refusal::Required),
+        };
+        Ok(Caller { name, fresh_reads, grants })
     }
 }
 
@@ -148,9 +226,38 @@ impl Caller {
         &self.name
     }
 
-    /// It may do one of these.
+    /// It may ask for what is younger than it has to be; else: after what time it may.
+    pub fn read_fresh(&self) -> Result<(), Duration> {
+        let clock = DefaultClock::default();
+        self.fresh_reads.check().map_err(|until| until.wait_time_from(clock.now()))
+    }
+
+    /// It may do one of these, for something at least.
     pub fn may(&self, rights: &[Right]) -> Result<(), Refusal> {
-        if self.rights.0 & Rights::of(rights).0 == 0 { Err(Refusal::NotGranted) } else { Ok(()) }
+        self.has(rights, |_| true)
+    }
+
+    /// It may do one of these for this app and issuer.
+    pub fn may_for(&self, rights: &[Right], scope: Scope<'_>) -> Result<(), Refusal> {
+        self.has(rights, |bounds| bounds.hold(scope))
+    }
+
+    /// It may do one of these for something of this issuer.
+    pub fn may_at(&self, rights: &[Right], issuer: &str) -> Result<(), Refusal> {
+        self.has(rights, |bounds| bounds.at(issuer))
+    }
+
+    /// It may do one of these for everything, so that nothing has to be known of what it is about.
+    #[must_use]
+    pub fn is_unbounded(&self, rights: &[Right]) -> bool {
+        self.has(rights, Bounds::are_none).is_ok()
+    }
+
+    fn has(&self, rights: &[Right], fits: impl Fn(&Bounds) -> bool) -> Result<(), Refusal> {
+        let wanted = Rights::of(rights).0;
+        let granted =
+            self.grants.iter().any(|(rights, bounds)| rights.0 & wanted != 0 && fits(bounds));
+        if granted { Ok(()) } else { Err(Refusal::NotGranted) }
     }
 }
 

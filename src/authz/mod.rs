@@ -29,7 +29,7 @@ use crate::{
     metrics::{Api, Metrics, Outcome},
     model::{AllowReason, Denial, DenialClass, DenyReason, RequestContext, Verdict, VerdictFacts},
 };
-pub use callers::{Caller, Callers, NOBODY, Refusal};
+pub use callers::{Caller, Callers, NOBODY, Refusal, Scope};
 use denial_log::DenialLog;
 pub use inject::early_strip;
 pub use question::{Answer, Question};

@@ -21,7 +21,7 @@ use crate::{
 pub struct Question<'a> {
     /// The token.
     pub token: &'a Bytes,
-    /// The app it must be for.
+    /// The app it must be for: any one that stands in its `aud`, and then the app of the answer.
     pub app_id: Option<&'a str>,
     /// What must stand in its `aud`.
     pub audience: Option<&'a str>,
@@ -87,12 +87,14 @@ impl Snapshot {
         facts: &mut VerdictFacts,
     ) -> Result<Answer, Denial> {
         let now = SystemTime::now();
-        let identity = self.verifier().verify(question.token, now, deadline).await?;
+        let mut identity = self.verifier().verify(question.token, now, deadline).await?;
         facts.identity = Some(identity.clone());
         let claims = verify::claims(question.token).ok_or(DenyReason::Internal)?;
-        if question.app_id.is_some_and(|app| identity.app_id.as_deref() != Some(app))
-            || question.audience.is_some_and(|audience| !names(&claims, audience))
-        {
+        if let Some(app) = question.app_id {
+            identity = self.verifier().for_app(&identity, &claims, app)?;
+            facts.identity = Some(identity.clone());
+        }
+        if question.audience.is_some_and(|audience| !names(&claims, audience)) {
             return Err(DenyReason::AudienceMismatch.into());
         }
         if let Some(least) = question.minimum_level.filter(|least| identity.auth_level < *least) {

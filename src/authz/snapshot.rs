@@ -79,7 +79,7 @@ impl Snapshot {
             verifier,
             profiles,
             exchange,
-            callers: Callers::build(&config.rownd_auth.callers),
+            callers: Callers::build(&config.rownd_auth, &config.issuers),
             service: config.rownd_auth.clone(),
             injector: Injector::build(&config.identity_headers),
             limits: Limits {

@@ -15,12 +15,19 @@ const MARGIN: (Duration, Duration) = (Duration::from_millis(10), Duration::from_
 
 /// The shorter of the caller's patience and our own, less the margin.
 pub(super) fn time_to_answer(own: Duration, headers: &HeaderMap) -> Duration {
-    let patience = headers
-        .get("grpc-timeout")
-        .and_then(|value| grpc_timeout(value.as_bytes()))
-        .map_or(own, |caller| caller.min(own));
+    let patience = patience(headers).map_or(own, |caller| caller.min(own));
     let margin = (patience / 4).clamp(MARGIN.0, MARGIN.1);
     patience.saturating_sub(margin).max(patience / 2)
+}
+
+/// The caller's patience is shorter than our own.
+pub(super) fn is_shorter(headers: &HeaderMap, own: Duration) -> bool {
+    patience(headers).is_some_and(|caller| caller < own)
+}
+
+/// What the caller says of it.
+fn patience(headers: &HeaderMap) -> Option<Duration> {
+    grpc_timeout(headers.get("grpc-timeout")?.as_bytes())
 }
 
 /// At most eight digits and a unit (gRPC over HTTP/2, "Timeout").

@@ -14,7 +14,7 @@ pub(super) const BUCKETS: [f64; 11] =
     [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
 
 /// What an issuer's API is asked for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[repr(usize)]
 pub enum Endpoint {
     /// The app that a key belongs to.
@@ -95,7 +95,7 @@ pub enum RowndResult {
     Status,
     /// The answer is too large or has another shape.
     Invalid,
-    /// Not asked: the host failed too often just now.
+    /// Not asked: requests of this kind failed too often just now, or are to be fewer.
     Paused,
 }
 

@@ -3,6 +3,7 @@
 use std::{
     borrow::Cow,
     sync::{Arc, OnceLock},
+    time::Duration,
 };
 
 use bytes::Bytes;
@@ -24,19 +25,23 @@ pub enum DenialClass {
     Forbidden,
     /// The identity has to prove itself more strongly (RFC 9470).
     StepUp,
+    /// Cannot decide yet: the answer to this credential may change within seconds. A client can
+    /// bring it about, so it is no fault of ours and never holds for everybody.
+    Pending,
     /// Cannot decide: our fault, or the issuer's.
     Unavailable,
 }
 
 impl DenialClass {
     /// Every class.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Anonymous,
         Self::BadCredential,
         Self::Conflict,
         Self::BadRequest,
         Self::Forbidden,
         Self::StepUp,
+        Self::Pending,
         Self::Unavailable,
     ];
 }
@@ -47,15 +52,36 @@ pub struct Denial {
     reason: DenyReason,
     required_level: Option<AuthLevel>,
     for_everybody: bool,
+    retry_after: Option<Duration>,
     issuer: Option<Arc<str>>,
 }
 
 impl Denial {
     /// Denied for a cause that lies with us or the issuer and holds for every caller: nothing
-    /// a client sends can bring it about.
+    /// a client sends can bring it about. A reason of another class than
+    /// [`DenialClass::Unavailable`] never holds for everybody.
     #[must_use]
     pub const fn for_everybody(reason: DenyReason) -> Self {
-        Self { reason, required_level: None, for_everybody: true, issuer: None }
+        let for_everybody = matches!(reason.class(), DenialClass::Unavailable);
+        Self { reason, required_level: None, for_everybody, retry_after: None, issuer: None }
+    }
+
+    /// Denied for now: the same credential may be good after that time.
+    #[must_use]
+    pub const fn until(reason: DenyReason, retry_after: Duration) -> Self {
+        Self {
+            reason,
+            required_level: None,
+            for_everybody: false,
+            retry_after: Some(retry_after),
+            issuer: None,
+        }
+    }
+
+    /// After what time to ask again, where this denial knows it better than the settings.
+    #[must_use]
+    pub const fn retry_after(&self) -> Option<Duration> {
+        self.retry_after
     }
 
     /// See [`Self::for_everybody`].
@@ -80,7 +106,13 @@ impl Denial {
     #[must_use]
     pub const fn level_too_low(required: AuthLevel, step_up: bool) -> Self {
         let reason = if step_up { DenyReason::StepUpRequired } else { DenyReason::AuthLevelTooLow };
-        Self { reason, required_level: Some(required), for_everybody: false, issuer: None }
+        Self {
+            reason,
+            required_level: Some(required),
+            for_everybody: false,
+            retry_after: None,
+            issuer: None,
+        }
     }
 
     /// Denied by the rules of this issuer, by its configured name. Whoever says so first is right.
@@ -100,7 +132,7 @@ impl Denial {
 
 impl From<DenyReason> for Denial {
     fn from(reason: DenyReason) -> Self {
-        Self { reason, required_level: None, for_everybody: false, issuer: None }
+        Self { reason, required_level: None, for_everybody: false, retry_after: None, issuer: None }
     }
 }
 

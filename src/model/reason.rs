@@ -76,10 +76,11 @@ deny_reasons! {
     IssuerUntrusted => "issuer_untrusted", BadCredential, "the token issuer is not trusted",
         "Compare it with `issuers[].issuer`, to the last slash. Often the token is of another \
          environment, or the issuer is missing from the configuration.";
-    /// The issuer publishes no key of the token's `kid`, and its keys were read lately.
+    /// The issuer publishes no key of the token's `kid`, and the token was issued before its keys
+    /// were read last (or does not say when it was, or nothing is fetched from this issuer).
     KidUnknown => "kid_unknown", BadCredential, "the token is signed by an unknown key",
-        "After a rotation the next check after `issuers[].keys.cooldown` finds it. If it stays, \
-         the token comes from another environment (development against production).";
+        "The token comes from another environment (development against production), or its key \
+         was withdrawn. Where nothing is fetched, add the key to `issuers[].key_set`.";
     /// The signature does not fit the issuer's key: a forged or damaged token.
     SignatureInvalid => "signature_invalid", BadCredential, "the token signature is not valid",
         "If good clients are told this, the issuer has another key under the same `kid`: its keys \
@@ -191,9 +192,14 @@ deny_reasons! {
         "`/status` and the metric `rownd_authz_key_fetches_total` say what came back. Check the \
          address, DNS, egress rules and the issuer's own state; `config check --online` tries all \
          of it.";
-    /// The token names a key that is being fetched, and the check could not wait for it.
-    KeyPending => "key_pending", Unavailable, "the key of the token is being fetched",
-        "None is needed: the next check finds it. If it is frequent, raise Envoy's timeout.";
+    /// The token names a key that may exist and is not known yet: it is being fetched and the
+    /// check could not wait for it, or by its `iat` the token may be younger than the keys that
+    /// were read last, and they are read again after the time in `Retry-After`. A client can cause
+    /// this by any `kid`, so it is counted with the outcome `deny`.
+    KeyPending => "key_pending", Pending, "the key of the token is not known yet",
+        "None is needed after a rotation: the check after `Retry-After` finds the key. If it \
+         stays, the token comes from another environment. Have the issuer publish a key \
+         `issuers[].keys.refresh_interval` before it signs with it, and nobody is told this.";
     /// On a route with `freshness: profile`: the user's profile is not known, and Rownd could not
     /// be asked within the check.
     ProfileUnavailable => "profile_unavailable", Unavailable, "the user's profile is not available",

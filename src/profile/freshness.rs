@@ -35,7 +35,7 @@ impl Error {
         match self {
             Self::Unsupported => DenyReason::ProfileUnsupported,
             Self::NotFound => DenyReason::UserNotFound,
-            Self::Unavailable(_) => DenyReason::ProfileUnavailable,
+            Self::Unavailable(_) | Self::Busy | Self::TooOften(_) => DenyReason::ProfileUnavailable,
         }
     }
 }

@@ -76,6 +76,19 @@ pub enum Error {
     NotFound,
     /// It cannot be had now: the API said so, or (`None`) nothing in time.
     Unavailable(Option<rownd::Error>),
+    /// Too much is asked for at a time.
+    Busy,
+    /// A younger one is wanted than there is, and too often; not for so long.
+    TooOften(Duration),
+}
+
+/// A profile that is younger than the setting asks for.
+#[derive(Clone, Copy)]
+pub struct Younger<'a> {
+    /// The most that it may be old.
+    pub max_age: Duration,
+    /// Asked where that alone makes a fetch; else: after what time it may be asked again.
+    pub may_fetch: &'a (dyn Fn() -> Result<(), Duration> + Sync),
 }
 
 /// Whose profile it is.
@@ -162,32 +175,34 @@ impl Profiles {
         (profiles, fetcher)
     }
 
-    /// The profile of the identity's user, at most as old as the setting, or as `max_age` where
+    /// The profile of the identity's user, at most as old as the setting, or as is asked for where
     /// that is less. Waits until `deadline` at the longest.
     pub async fn get(
         &self,
         who: &Identity,
-        max_age: Option<Duration>,
+        younger: Option<Younger<'_>>,
         deadline: Instant,
     ) -> Result<Known, Error> {
         let app = who.app_id.as_deref().unwrap_or_default();
         let whose = Whose { issuer: &who.issuer, app, user: &who.user_id };
-        self.look_up(whose, max_age, deadline).await
+        self.look_up(whose, younger, deadline).await
     }
 
     /// As [`get`](Self::get), of a user by id.
     pub async fn look_up(
         &self,
         whose: Whose<'_>,
-        max_age: Option<Duration>,
+        younger: Option<Younger<'_>>,
         deadline: Instant,
     ) -> Result<Known, Error> {
-        let result = self.find(whose, max_age, deadline).await;
+        let result = self.find(whose, younger, deadline).await;
         self.metrics.profile_looked_up(match &result {
             Ok((label, _)) => *label,
             Err(Error::Unsupported) => ProfileResult::Unsupported,
             Err(Error::NotFound) => ProfileResult::NotFound,
-            Err(Error::Unavailable(_)) => ProfileResult::Unavailable,
+            Err(Error::Unavailable(_) | Error::Busy | Error::TooOften(_)) => {
+                ProfileResult::Unavailable
+            }
         });
         result.map(|(_, known)| known)
     }
@@ -219,18 +234,20 @@ impl Profiles {
     async fn find(
         &self,
         whose: Whose<'_>,
-        max_age: Option<Duration>,
+        younger: Option<Younger<'_>>,
         deadline: Instant,
     ) -> Result<(ProfileResult, Known), Error> {
         let key = self.key(whose).ok_or(Error::Unsupported)?;
         let known = self.cache.get(&key);
-        let young = |entry: &Entry| {
+        let by_setting = |entry: &Entry| {
             let ttl = match entry.answer {
                 Answer::Found(_) => self.ttl,
                 Answer::NotFound => self.not_found_ttl,
             };
-            entry.asked.elapsed() < max_age.map_or(ttl, |most| most.min(ttl))
+            entry.asked.elapsed() < ttl
         };
+        let wanted = |entry: &Entry| younger.is_none_or(|y| entry.asked.elapsed() < y.max_age);
+        let young = |entry: &Entry| by_setting(entry) && wanted(entry);
         let fresh =
             |profile: &Arc<Profile>, asked| Known { profile: profile.clone(), asked, stale: false };
         if let Some(entry) = known.as_ref().filter(|entry| young(entry)) {
@@ -239,13 +256,19 @@ impl Profiles {
                 Answer::NotFound => Err(Error::NotFound),
             };
         }
-        match self.fetched(key, deadline).await {
-            Some(Ok((Answer::Found(profile), asked))) => {
+        if let Some(younger) = younger
+            && known.as_deref().is_some_and(by_setting)
+        {
+            // Without that wish, nobody would be asked.
+            (younger.may_fetch)().map_err(Error::TooOften)?;
+        }
+        let fetched = self.fetched(key, deadline).await;
+        match fetched.and_then(|outcome| outcome.map_err(|error| Error::Unavailable(Some(error)))) {
+            Ok((Answer::Found(profile), asked)) => {
                 Ok((ProfileResult::Fetched, fresh(&profile, asked)))
             }
-            Some(Ok((Answer::NotFound, _))) => Err(Error::NotFound),
-            Some(Err(error)) => self.stale(known).ok_or(Error::Unavailable(Some(error))),
-            None => self.stale(known).ok_or(Error::Unavailable(None)),
+            Ok((Answer::NotFound, _)) => Err(Error::NotFound),
+            Err(error) => self.stale(known).ok_or(error),
         }
     }
 
@@ -262,12 +285,13 @@ impl Profiles {
         }
     }
 
-    /// The outcome of a fetch: of the one under way, or of a new one. `None`: not in time.
-    async fn fetched(&self, key: Key, deadline: Instant) -> Option<Outcome> {
-        let _place = self.waiting.try_acquire().ok()?;
-        let mut flight = self.board(key)?;
+    /// The outcome of a fetch: of the one under way, or of a new one.
+    async fn fetched(&self, key: Key, deadline: Instant) -> Result<Outcome, Error> {
+        let Ok(_place) = self.waiting.try_acquire() else { return Err(Error::Busy) };
+        let mut flight = self.board(key).ok_or(Error::Busy)?;
         let landed = timeout_at(deadline, flight.wait_for(Option::is_some)).await;
-        landed.ok()?.ok()?.clone()
+        let landed = landed.ok().and_then(Result::ok).and_then(|outcome| outcome.clone());
+        landed.ok_or(Error::Unavailable(None))
     }
 
     fn board(&self, key: Key) -> Option<Flight> {

@@ -1,5 +1,6 @@
 //! One API of one issuer: reads that are tried again within a budget, writes that are sent once,
-//! a host that fails again and again left alone for a while; each request counted and timed.
+//! a kind of request that fails again and again left alone for a while; each request counted and
+//! timed.
 //!
 //! In: an endpoint, a path, headers, a body. Out: an answer of status 200 to 299, or why not.
 
@@ -17,7 +18,7 @@ use url::Url;
 
 use super::{
     Error, Rejection,
-    breaker::{Breaker, End, Pass},
+    breaker::{Breaker, Breakers, Cause, End, Lane, Pass, Pause},
 };
 use crate::{
     metrics::{Endpoint, Metrics, RowndResult},
@@ -39,7 +40,7 @@ const MAX_CODE: usize = 64;
 /// What all APIs of one host share.
 #[derive(Debug)]
 pub(super) struct Host {
-    pub(super) breaker: Breaker,
+    pub(super) breakers: Breakers,
     budget: TpsBudget,
 }
 
@@ -53,7 +54,7 @@ impl Hosts {
         let host = self.0.entry(origin).or_insert_with(|| {
             let (window, least, share) = BUDGET;
             let budget = TpsBudget::new(window, least, share);
-            Arc::new(Host { breaker: Breaker::default(), budget })
+            Arc::new(Host { breakers: Breakers::default(), budget })
         });
         Some(host.clone())
     }
@@ -62,6 +63,7 @@ impl Hosts {
 /// One request. There is no `Debug`: secrets would be in it.
 pub(super) struct Call<'a> {
     pub(super) endpoint: Endpoint,
+    pub(super) lane: Lane<'a>,
     pub(super) method: Method,
     pub(super) url: Url,
     pub(super) origin: Origin,
@@ -90,14 +92,16 @@ impl Api {
         timeout: Duration,
         read: impl FnOnce(&[u8]) -> Result<T, Error>,
     ) -> Result<T, Error> {
-        let call = self.call(endpoint, Method::GET, path, headers, None, timeout)?;
+        let lane = endpoint.into();
+        let call = self.call((endpoint, lane), Method::GET, path, headers, None, timeout)?;
         self.send(call, |answer| read(&answer.body)).await
     }
 
-    /// A GET below the base URL. It is a read, so it is tried again where that may help.
+    /// A GET below the base URL. It is a read, so it is tried again where that may help; all tries
+    /// together are one call to the breaker.
     pub(super) async fn get<T>(
         &self,
-        endpoint: Endpoint,
+        (endpoint, lane): (Endpoint, Lane<'_>),
         path: &str,
         headers: &[(&'static str, &str)],
         timeout: Duration,
@@ -110,10 +114,12 @@ impl Api {
             .with_jitter()
             .build();
         self.host.budget.deposit();
+        let breaker = self.host.breakers.of(lane);
+        let mut pass = self.admit(endpoint, &breaker)?;
         loop {
-            let pass = self.admit(endpoint)?;
             let answer = self.get_once(endpoint, path, headers, timeout, &read).await;
-            let error = match settle(pass, answer) {
+            pass.note(end_of(&answer));
+            let error = match answer {
                 Ok(answer) => return Ok(answer),
                 Err(error) => error,
             };
@@ -133,8 +139,11 @@ impl Api {
         call: Call<'_>,
         read: impl FnOnce(&Answer) -> Result<T, Error>,
     ) -> Result<T, Error> {
-        let pass = self.admit(call.endpoint)?;
-        settle(pass, self.send(call, read).await)
+        let breaker = self.host.breakers.of(call.lane);
+        let mut pass = self.admit(call.endpoint, &breaker)?;
+        let answer = self.send(call, read).await;
+        pass.note(end_of(&answer));
+        answer
     }
 
     /// The same API over connections that nobody used before: what works once must not be lost
@@ -146,7 +155,7 @@ impl Api {
     /// A request below the base URL.
     pub(super) fn call<'a>(
         &self,
-        endpoint: Endpoint,
+        (endpoint, lane): (Endpoint, Lane<'a>),
         method: Method,
         path: &str,
         headers: &'a [(&'static str, &'a str)],
@@ -155,13 +164,14 @@ impl Api {
     ) -> Result<Call<'a>, Error> {
         let url = Url::parse(&format!("{}{path}", self.base_url))
             .map_err(|_| UpstreamError::Refused("the base URL is not usable"))?;
-        Ok(Call { endpoint, method, url, origin: Origin::Operator, headers, body, timeout })
+        let origin = Origin::Operator;
+        Ok(Call { endpoint, lane, method, url, origin, headers, body, timeout })
     }
 
-    fn admit(&self, endpoint: Endpoint) -> Result<Pass<'_>, Error> {
-        self.host.breaker.admit().map_err(|wait| {
+    fn admit<'a>(&self, endpoint: Endpoint, breaker: &'a Breaker) -> Result<Pass<'a>, Error> {
+        breaker.admit().map_err(|pause| {
             self.metrics.rownd_asked(self.index, endpoint, RowndResult::Paused, None);
-            Error::Paused(wait)
+            Error::Paused(pause)
         })
     }
 
@@ -172,7 +182,7 @@ impl Api {
         read: impl FnOnce(&Answer) -> Result<T, Error>,
     ) -> Result<T, Error> {
         let began = Instant::now();
-        let Call { endpoint, method, url, origin, headers, body, timeout } = call;
+        let Call { endpoint, method, url, origin, headers, body, timeout, .. } = call;
         let request = Request { method, url: &url, origin, headers, body };
         let answer = self.upstream.call(request, MAX_BYTES, timeout).await.map_err(Error::from);
         let answer = answer.and_then(|answer| match answer.status {
@@ -185,16 +195,16 @@ impl Api {
     }
 }
 
-/// Tells the breaker how a request ended. One that is dropped before that counts as nothing.
-fn settle<T>(pass: Pass<'_>, answer: Result<T, Error>) -> Result<T, Error> {
-    pass.ended(match &answer {
-        Err(error) if error.is_transient() => match error.retry_after() {
-            Some(wait) if wait > MAX_WAIT => End::Asked(wait),
-            _ => End::Failed,
-        },
-        _ => End::Good,
-    });
-    answer
+/// How a request ended, to the breaker.
+fn end_of<T>(answer: &Result<T, Error>) -> End {
+    let Some(error) = answer.as_ref().err().filter(|error| error.is_transient()) else {
+        return End::Good;
+    };
+    let cause = if matches!(error, Error::Limited(_)) { Cause::Limit } else { Cause::Failures };
+    match error.retry_after() {
+        Some(wait) if wait > MAX_WAIT => End::Asked(Pause { wait, cause }),
+        _ => End::Failed(cause),
+    }
 }
 
 /// What an error status means before anybody has looked at what was asked.

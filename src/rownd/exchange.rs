@@ -147,9 +147,9 @@ impl Exchange {
             (Some(Remote::SuperTokens(client)), _, level) => {
                 Ok(client.guest(level, timeout).await?)
             }
-            (Some(Remote::Rownd(client)), Some((_, key)), GuestLevel::Instant) => {
+            (Some(Remote::Rownd(client)), Some((app, key)), GuestLevel::Instant) => {
                 let key = key.ok_or(ExchangeError::NoKey)?;
-                Ok(client.instant(key, timeout).await?)
+                Ok(client.instant((app, key), timeout).await?)
             }
             (Some(Remote::Rownd(client)), Some(app), GuestLevel::Guest) => {
                 Ok(client.guest(app, timeout).await?)
@@ -220,6 +220,12 @@ impl Exchange {
 }
 
 impl Registered {
+    /// The configured name of its issuer.
+    #[must_use]
+    pub fn issuer(&self) -> &str {
+        &self.settings.issuer
+    }
+
     /// The redirect URI that is asked for, if it is one of the client's; else its first.
     #[must_use]
     pub fn redirect_uri<'a>(&'a self, asked: Option<&str>) -> Option<&'a str> {

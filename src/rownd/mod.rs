@@ -2,8 +2,8 @@
 //!
 //! In: an issuer's settings and a question, or something to trade. Out: a typed answer, or why
 //! there is none. A client talks to its issuer and nobody else, so a key or secret goes nowhere
-//! else. Reads are tried again within a budget, and nothing else is; a host that fails again and
-//! again is left alone for a while.
+//! else. Reads are tried again within a budget, and nothing else is; a kind of request that fails
+//! again and again is left alone for a while, at this host and for this app.
 
 mod api;
 mod breaker;
@@ -28,6 +28,7 @@ use crate::{
     upstream::{Client as Upstream, Error as UpstreamError},
 };
 use api::{Api, Hosts};
+pub use breaker::{Cause, Pause};
 pub use exchange::{AppKey, Exchange, ExchangeError, Registered};
 pub use flights::{FlightTask, Flights, Miss};
 pub use openid::{Authorization, AuthorizationRequest, ClientAuth, CodeGrant, Provider};
@@ -70,8 +71,9 @@ pub enum Error {
     IdToken(&'static str),
     /// The id cannot stand in a path.
     Id,
-    /// Not asked: the host has failed too often, or said so, and is left alone for so long.
-    Paused(Duration),
+    /// Not asked: requests of this kind have failed too often or are to be fewer, and are left out
+    /// for so long.
+    Paused(Pause),
 }
 
 impl Error {
@@ -96,6 +98,7 @@ impl Error {
         match self {
             Self::Limited(wait) => *wait,
             Self::Upstream(UpstreamError::RetryLater(_, wait)) => Some(*wait),
+            Self::Paused(pause) => Some(pause.wait),
             _ => None,
         }
     }
@@ -177,7 +180,12 @@ impl std::fmt::Display for Error {
             Self::Shape => f.write_str("the answer has not the documented shape"),
             Self::IdToken(why) => write!(f, "the ID token is refused: {why}"),
             Self::Id => f.write_str("the id cannot stand in a path"),
-            Self::Paused(_) => f.write_str("not asked: the host failed too often just now"),
+            Self::Paused(Pause { cause: Cause::Limit, .. }) => {
+                f.write_str("not asked: the host asked for fewer requests just now (HTTP 429)")
+            }
+            Self::Paused(Pause { cause: Cause::Failures, .. }) => {
+                f.write_str("not asked: the host failed too often just now")
+            }
         }
     }
 }

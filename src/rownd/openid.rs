@@ -28,6 +28,7 @@ use url::{Url, form_urlencoded};
 use super::{
     Error, Rejection,
     api::{Api, Call},
+    breaker::Kind,
     tokens::{Granted, Tokens, some},
 };
 use crate::{
@@ -164,7 +165,7 @@ impl Provider {
             ("redirect_uri", &grant.redirect_uri),
         ];
         form.extend(grant.verifier.as_ref().map(|verifier| ("code_verifier", verifier.expose())));
-        let mut tokens = self.token(client, &form, timeout).await?;
+        let mut tokens = self.token(Endpoint::CodeToken.into(), client, &form, timeout).await?;
         if let Some(id) = &tokens.id {
             let nonce = Nonce::Exactly(grant.nonce.as_deref());
             tokens.subject = Some(self.judge(id, client.0, nonce)?);
@@ -184,7 +185,7 @@ impl Provider {
         let scope = scopes.join(" ");
         let mut form = vec![("grant_type", "refresh_token"), ("refresh_token", token.expose())];
         form.extend(Some(("scope", scope.as_str())).filter(|(_, scope)| !scope.is_empty()));
-        let mut tokens = self.token(client, &form, timeout).await?;
+        let mut tokens = self.token(Kind::OpenIdRefresh, client, &form, timeout).await?;
         if let Some(id) = tokens.id.take() {
             // The token that was sent is used up: a bad ID token must not cost its successor.
             match self.judge(&id, client.0, Nonce::Any) {
@@ -199,6 +200,7 @@ impl Provider {
 
     async fn token(
         &self,
+        kind: Kind,
         (id, auth): (&str, &ClientAuth),
         form: &[(&str, &str)],
         timeout: Duration,
@@ -209,6 +211,7 @@ impl Provider {
         headers.extend(basic.as_ref().map(|basic| ("authorization", basic.expose())));
         let call = Call {
             endpoint: Endpoint::CodeToken,
+            lane: kind.into(),
             method: Method::POST,
             origin: self.origin(&url),
             url,
@@ -252,7 +255,8 @@ impl Provider {
                 && safe(&found.token_endpoint);
             if good { Ok(found) } else { Err(Error::Shape) }
         };
-        let fetched = self.api.get(Endpoint::Discovery, METADATA, &[], timeout, read).await;
+        let endpoint = (Endpoint::Discovery, Endpoint::Discovery.into());
+        let fetched = self.api.get(endpoint, METADATA, &[], timeout, read).await;
         match (fetched, known.as_ref()) {
             (Ok(metadata), _) => {
                 *known = Some((metadata.clone(), Instant::now()));

@@ -50,8 +50,8 @@ impl SuperTokens {
         let bearer = bearer(token);
         let headers: Vec<_> =
             HEADERS.into_iter().chain([("authorization", bearer.expose())]).collect();
-        let call =
-            self.api.call(Endpoint::Migrate, Method::POST, MIGRATE, &headers, None, timeout)?;
+        let endpoint = (Endpoint::Migrate, Endpoint::Migrate.into());
+        let call = self.api.call(endpoint, Method::POST, MIGRATE, &headers, None, timeout)?;
         self.api.send_once(call, session).await
     }
 
@@ -62,7 +62,8 @@ impl SuperTokens {
             GuestLevel::Guest => "guest",
         };
         let body = Some((JSON, json!({ "auth_level": level }).to_string().into_bytes()));
-        let call = self.api.call(Endpoint::Guest, Method::POST, GUEST, &HEADERS, body, timeout)?;
+        let endpoint = (Endpoint::Guest, Endpoint::Guest.into());
+        let call = self.api.call(endpoint, Method::POST, GUEST, &HEADERS, body, timeout)?;
         self.api.send_once(call, session).await
     }
 
@@ -70,7 +71,8 @@ impl SuperTokens {
     pub async fn user(&self, token: &Secret, timeout: Duration) -> Result<Profile, Error> {
         let bearer = bearer(token);
         let headers = [HEADERS[0], HEADERS[1], HEADERS[2], ("authorization", bearer.expose())];
-        let asked = self.api.get(Endpoint::SessionUser, USER, &headers, timeout, |body| {
+        let endpoint = (Endpoint::SessionUser, Endpoint::SessionUser.into());
+        let asked = self.api.get(endpoint, USER, &headers, timeout, |body| {
             refused(body)?;
             user::read(body)
         });

@@ -1,6 +1,7 @@
 //! What is read of an answer, what is sent and where to, and when it is tried again.
 
 mod id_tokens;
+mod lanes;
 
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -17,7 +18,7 @@ use tokio::{
 
 use super::{
     App, Client, Error, Rejection,
-    breaker::{Breaker, End},
+    breaker::{Breaker, Cause, End, Pass, Pause},
     build,
     user::read,
 };
@@ -179,14 +180,23 @@ impl Server {
 
 /// Runs a test beside a server, with the clients of two issuers that are both there.
 async fn beside(test: impl AsyncFnOnce(&Server, &[Client])) {
-    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let url = format!("http://{}", listener.local_addr().unwrap());
+    let clients = clients(&format!("http://{}", listener.local_addr().unwrap()));
+    let server = Server::default();
+    tokio::select! {
+        () = server.clone().serve(listener) => {}
+        () = test(&server, &clients) => {}
+    }
+}
+
+/// The clients of two issuers whose APIs are below this URL.
+fn clients(url: &str) -> Vec<Client> {
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     let issuer = |name: &str, base: &str| {
         json!({ "name": name, "kind": "rownd", "base_url": base, "issuer": format!("https://{name}.test"),
             "apps": [{ "id": "app" }] })
     };
-    let settings = json!({ "issuers": [issuer("one", &url), issuer("two", &format!("{url}/v2"))] });
+    let settings = json!({ "issuers": [issuer("one", url), issuer("two", &format!("{url}/v2"))] });
     let config = config::parse("test", &settings.to_string(), &BTreeMap::new()).unwrap();
     let labels = Labels {
         reasons: Vec::new(),
@@ -196,13 +206,7 @@ async fn beside(test: impl AsyncFnOnce(&Server, &[Client])) {
     let metrics = Metrics::build(&labels).unwrap();
     let upstream = Upstream::build(Duration::from_secs(5)).unwrap();
     let remotes = build(&config.issuers, &upstream, &metrics);
-    let clients: Vec<Client> =
-        remotes.iter().flatten().filter_map(|remote| remote.rownd().cloned()).collect();
-    let server = Server::default();
-    tokio::select! {
-        () = server.clone().serve(listener) => {}
-        () = test(&server, &clients) => {}
-    }
+    remotes.iter().flatten().filter_map(|remote| remote.rownd().cloned()).collect()
 }
 
 async fn ask(client: &Client, user: &str) -> Result<Profile, Error> {
@@ -329,11 +333,17 @@ async fn a_host_that_fails_is_not_asked_for_every_caller() {
     .await;
 }
 
+const FAILED: End = End::Failed(Cause::Failures);
+
+fn ended(mut pass: Pass<'_>, end: End) {
+    pass.note(end);
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_breaker_opens_lets_one_try_and_closes() {
     let breaker = Breaker::default();
     for failure in 0..5 {
-        breaker.admit().unwrap_or_else(|_| panic!("failure {failure}")).ended(End::Failed);
+        ended(breaker.admit().unwrap_or_else(|_| panic!("failure {failure}")), FAILED);
     }
     assert!(breaker.admit().is_err(), "open");
     advance(Duration::from_secs(2)).await;
@@ -341,25 +351,29 @@ async fn a_breaker_opens_lets_one_try_and_closes() {
     assert!(breaker.admit().is_err(), "one at a time");
     drop(trial);
     let trial = breaker.admit().expect("who gave up does not hold up the others");
-    trial.ended(End::Failed);
-    let wait = breaker.admit().unwrap_err();
+    ended(trial, FAILED);
+    let Pause { wait, cause } = breaker.admit().unwrap_err();
     assert!(wait > Duration::from_secs(1), "longer the second time: {wait:?}");
+    assert_eq!(cause, Cause::Failures);
     advance(Duration::from_secs(3)).await;
-    breaker.admit().unwrap().ended(End::Good);
+    ended(breaker.admit().unwrap(), End::Good);
     for _ in 0..4 {
-        breaker.admit().unwrap().ended(End::Failed);
+        ended(breaker.admit().unwrap(), FAILED);
     }
-    breaker.admit().expect("closed, and four failures are not five").ended(End::Good);
+    ended(breaker.admit().expect("closed, and four failures are not five"), End::Good);
     for _ in 0..100 {
         while let Ok(pass) = breaker.admit() {
-            pass.ended(End::Failed);
+            ended(pass, FAILED);
         }
-        let wait = breaker.admit().unwrap_err();
+        let wait = breaker.admit().unwrap_err().wait;
         assert!(wait <= Duration::from_secs(30), "{wait:?}");
         advance(wait).await;
     }
-    breaker.admit().unwrap().ended(End::Asked(Duration::from_secs(86_400)));
-    assert!(breaker.admit().unwrap_err() <= Duration::from_secs(60), "nobody is told a day");
+    let day = Pause { wait: Duration::from_secs(86_400), cause: Cause::Limit };
+    ended(breaker.admit().unwrap(), End::Asked(day));
+    let Pause { wait, cause } = breaker.admit().unwrap_err();
+    assert!(wait <= Duration::from_secs(60), "nobody is told a day");
+    assert_eq!(cause, Cause::Limit);
 }
 
 #[tokio::test(start_paused = true)]
@@ -367,20 +381,20 @@ async fn what_was_asked_before_a_pause_says_nothing_about_the_time_after() {
     // A hundred requests fail by one cause: that is one pause, and not twenty.
     let breaker = Breaker::default();
     let passes: Vec<_> = (0..100).map(|_| breaker.admit().unwrap()).collect();
-    passes.into_iter().for_each(|pass| pass.ended(End::Failed));
-    let wait = breaker.admit().unwrap_err();
+    passes.into_iter().for_each(|pass| ended(pass, FAILED));
+    let wait = breaker.admit().unwrap_err().wait;
     assert!(wait <= Duration::from_secs(1), "{wait:?}");
     // A late success of before does not end the pause, nor a trial.
     let breaker = Breaker::default();
     let late = breaker.admit().unwrap();
     for _ in 0..5 {
-        breaker.admit().unwrap().ended(End::Failed);
+        ended(breaker.admit().unwrap(), FAILED);
     }
-    late.ended(End::Good);
+    ended(late, End::Good);
     assert!(breaker.admit().is_err(), "still open");
     advance(Duration::from_secs(1)).await;
     let trial = breaker.admit().unwrap();
     assert!(breaker.admit().is_err(), "one at a time");
-    trial.ended(End::Good);
-    breaker.admit().expect("closed").ended(End::Good);
+    ended(trial, End::Good);
+    ended(breaker.admit().expect("closed"), End::Good);
 }

@@ -12,6 +12,7 @@ use serde_json::{Map, Value};
 
 use super::{
     APP_KEY, Client, Error, Rejection,
+    breaker::{Kind, Lane},
     tokens::{Granted, Tokens, UserType, some},
 };
 use crate::{
@@ -91,14 +92,16 @@ impl Client {
             instant_user_id: asked.instant_user_id.as_deref(),
             ..Body::default()
         };
-        self.ask(Endpoint::TokenExchange, TOKEN, key, &body, timeout).await
+        let lane = Lane::of_app(Endpoint::TokenExchange, app);
+        self.ask((Endpoint::TokenExchange, lane), TOKEN, key, &body, timeout).await
     }
 
     /// Tokens for a refresh token, which is used up by it. No key goes along: none is needed.
     pub async fn refresh(&self, token: &Secret, timeout: Duration) -> Result<Granted, Error> {
         let body = Body { refresh_token: Some(token.expose()), ..Body::default() };
         let client = Self { api: self.api.on_new_connections() };
-        match client.ask(Endpoint::TokenRefresh, TOKEN, None, &body, timeout).await {
+        let endpoint = (Endpoint::TokenRefresh, Endpoint::TokenRefresh.into());
+        match client.ask(endpoint, TOKEN, None, &body, timeout).await {
             // There is no intent that could not fit.
             Ok(Granted::Nothing(_)) => Err(Error::Shape),
             // 400 is Rownd's no. Any other may be of something in between: whoever took it for
@@ -111,9 +114,13 @@ impl Client {
     }
 
     /// A user of whom nothing is known but the device.
-    pub async fn instant(&self, key: &Secret, timeout: Duration) -> Result<Granted, Error> {
-        let asked =
-            self.ask(Endpoint::Instant, INSTANT, Some(key), &Body::default(), timeout).await;
+    pub async fn instant(
+        &self,
+        (app, key): (&str, &Secret),
+        timeout: Duration,
+    ) -> Result<Granted, Error> {
+        let endpoint = (Endpoint::Instant, Lane::of_app(Endpoint::Instant, app));
+        let asked = self.ask(endpoint, INSTANT, Some(key), &Body::default(), timeout).await;
         // Nothing but the key was shown.
         asked.map_err(Error::of_credentials)
     }
@@ -126,12 +133,14 @@ impl Client {
     ) -> Result<Granted, Error> {
         let body =
             Body { access_token_type: Some("anonymous"), app_id: Some(app), ..Body::default() };
-        self.ask(Endpoint::TokenExchange, TOKEN, key, &body, timeout).await
+        // No validator is asked, so one that is broken holds up no guest.
+        let lane = Lane::of_app(Kind::RowndGuest, app);
+        self.ask((Endpoint::TokenExchange, lane), TOKEN, key, &body, timeout).await
     }
 
     async fn ask(
         &self,
-        endpoint: Endpoint,
+        endpoint: (Endpoint, Lane<'_>),
         path: &str,
         key: Option<&Secret>,
         body: &Body<'_>,

@@ -138,10 +138,12 @@ impl Issuer {
         let answer = match self.claims(token, now) {
             Ok((identity, _)) if signature == Signature::Good => Answer::Taken(identity.into()),
             Ok((identity, _)) => Answer::IfSigned(identity.into()),
-            Err(denial) if denial.reason().class() == DenialClass::Unavailable => {
-                Answer::Undecided(denial.reason())
-            }
-            Err(denial) => Answer::Refused(denial.reason()),
+            Err(denial) => match denial.reason().class() {
+                DenialClass::Pending | DenialClass::Unavailable => {
+                    Answer::Undecided(denial.reason())
+                }
+                _ => Answer::Refused(denial.reason()),
+            },
         };
         (answer, signature)
     }

@@ -9,6 +9,7 @@ use super::{
     cache::Verified,
     claims::{self, Lifetime, Rules},
     jwks::{Key, KeySet, algorithm_name},
+    key_budget::Issued,
     key_cache::{KeyStatus, KeyStore},
     key_refresher::KeyRefresher,
     key_source::KeySource,
@@ -124,6 +125,11 @@ impl AppSlot {
         self.key.as_ref()
     }
 
+    /// Tokens that were made through this variant are taken.
+    pub(super) fn takes(&self, variant: &str) -> bool {
+        self.variants.is_empty() || self.variants.iter().any(|known| known == variant)
+    }
+
     /// The app secret that goes with the key where users are read.
     #[must_use]
     pub const fn secret(&self) -> Option<&Secret> {
@@ -235,6 +241,16 @@ impl Issuer {
         &self.name
     }
 
+    /// As [`name`](Self::name), to be kept.
+    pub(super) fn shared_name(&self) -> Arc<str> {
+        self.name.clone()
+    }
+
+    /// The app that a token names, whatever else it is. Nothing of it is verified.
+    pub(super) fn app_of(&self, token: &Token<'_>) -> Option<String> {
+        self.identity(token).ok()?.app_id
+    }
+
     /// A no of this issuer's, in its name.
     pub(super) fn named(&self, denial: Denial) -> Denial {
         denial.judged_by(&self.name)
@@ -272,7 +288,8 @@ impl Issuer {
         deadline: Instant,
     ) -> Result<Verified, Denial> {
         let algorithm = self.algorithm(token)?;
-        let key = self.keys.find(token.kid.as_deref(), algorithm, deadline).await?;
+        let issued = Issued::new(token.claims.iat, now, self.leeway);
+        let key = self.keys.find(token.kid.as_deref(), algorithm, issued, deadline).await?;
         self.signed(token, &key)?;
         let (identity, lifetime) = self.claims(token, now)?;
         Ok(Verified { identity: Arc::new(identity), lifetime, issuer: index, key })

@@ -2,9 +2,10 @@
 //!
 //! Checks never fetch: they ask the issuer's task to, and wait until their own deadline. The
 //! fetch belongs to the task and outlives the check that asked. The last good keys stay in use
-//! for a bounded time whatever the issuer answers, and an unknown `kid` causes at most one fetch
-//! in a cooldown, however many ask: until it is over the set itself is the answer, so that
-//! nothing has to be remembered of names that do not exist.
+//! for a bounded time whatever the issuer answers, and unknown `kid`s cause at most one fetch
+//! in a cooldown, however many ask: until it is over the set itself is the answer, and the `iat`
+//! of the token says whether its key may be younger than that set, so that nothing has to be
+//! remembered of names that do not exist.
 
 use std::{
     io,
@@ -25,6 +26,7 @@ use tokio::{
 
 use super::{
     jwks::{Key, KeyName, KeySet, Refusal},
+    key_budget::{Cause, Ends, Issued},
     key_snapshot::Snapshot,
 };
 use crate::{
@@ -43,6 +45,8 @@ pub(super) struct Current {
     pub(super) set: KeySet,
     /// When it came into this process. A clock that is set changes nothing about its age.
     pub(super) since: Instant,
+    /// When the fetch began: what the issuer published later may be missing.
+    pub(super) asked: Instant,
     pub(super) fetched_at: SystemTime,
     pub(super) fresh_for: Duration,
     /// The issuer itself said so, not a copy elsewhere.
@@ -61,7 +65,7 @@ impl Current {
 pub(super) struct Progress {
     attempts: u64,
     fetching: bool,
-    ended: Option<Instant>,
+    ends: Ends,
     pub(super) error: Option<String>,
     /// How often the keys were forgotten. A fetch that began before the last time is void.
     forgets: u64,
@@ -85,7 +89,10 @@ pub(super) struct KeyStore {
     pub(super) fetches: bool,
     pub(super) algorithms: Vec<Algorithm>,
     pub(super) progress: watch::Sender<Progress>,
+    /// A fetch is wanted, for an unknown key or by command.
     pub(super) wanted: Notify,
+    /// A fetch is wanted, as a signature does not fit a known key.
+    pub(super) suspected: Notify,
     waiting: Semaphore,
     pub(super) cooldown: Duration,
     pub(super) max_stale: Duration,
@@ -131,6 +138,7 @@ impl KeyStore {
             algorithms,
             progress: watch::Sender::new(Progress::default()),
             wanted: Notify::new(),
+            suspected: Notify::new(),
             waiting: Semaphore::new(MAX_WAITING),
             cooldown: settings.cooldown.get(),
             max_stale: settings.max_stale.get(),
@@ -144,6 +152,7 @@ impl KeyStore {
         &self,
         kid: Option<&str>,
         algorithm: Algorithm,
+        issued: Issued,
         deadline: Instant,
     ) -> Result<Arc<Key>, Denial> {
         if let Some(key) = self.look_up(kid, algorithm) {
@@ -155,16 +164,16 @@ impl KeyStore {
         let mut progress = self.progress.subscribe();
         let attempts = {
             let now = progress.borrow_and_update();
-            if !now.fetching && !self.may_fetch(&now) {
+            if !now.fetching && !self.may_fetch(&now, Cause::UnknownKey) {
                 // A fetch may have ended since the first look.
-                return self.look_up(kid, algorithm).ok_or_else(|| self.unknown(&now));
+                return self.look_up(kid, algorithm).ok_or_else(|| self.unknown(&now, issued));
             }
             now.attempts
         };
         self.wanted.notify_one();
         let Ok(_place) = self.waiting.try_acquire() else { return Err(self.pending()) };
         match timeout_at(deadline, progress.wait_for(|now| now.attempts > attempts)).await {
-            Ok(Ok(now)) => self.look_up(kid, algorithm).ok_or_else(|| self.unknown(&now)),
+            Ok(Ok(now)) => self.look_up(kid, algorithm).ok_or_else(|| self.unknown(&now, issued)),
             // The fetch goes on without us; the next check finds the key.
             Ok(Err(_)) | Err(_) => Err(self.pending()),
         }
@@ -176,7 +185,8 @@ impl KeyStore {
         kid: Option<&str>,
         algorithm: Algorithm,
     ) -> Result<Arc<Key>, Denial> {
-        self.look_up(kid, algorithm).ok_or_else(|| self.unknown(&Progress::default()))
+        let unknown = || self.unknown(&Progress::default(), Issued::UNKNOWN);
+        self.look_up(kid, algorithm).ok_or_else(unknown)
     }
 
     /// Takes the place of another: commands that were given to it before are no news. `same_set`:
@@ -207,8 +217,8 @@ impl KeyStore {
 
     /// A signature did not fit a known key: look whether the issuer has replaced it.
     pub(super) fn suspect(&self) {
-        if self.may_fetch(&self.progress.borrow()) {
-            self.wanted.notify_one();
+        if self.may_fetch(&self.progress.borrow(), Cause::BadSignature) {
+            self.suspected.notify_one();
         }
     }
 
@@ -335,14 +345,14 @@ impl KeyStore {
     }
 
     /// A fetch has ended. `false`: the keys were forgotten meanwhile, so that it does not count.
-    pub(super) fn end(&self, begun: u64, error: Option<String>) -> bool {
+    pub(super) fn end(&self, begun: u64, cause: Cause, error: Option<String>) -> bool {
         let mut counts = false;
         self.progress.send_modify(|progress| {
             progress.fetching = false;
             counts = progress.forgets == begun;
             if counts {
                 progress.attempts += 1;
-                progress.ended = Some(Instant::now());
+                progress.ends.note(cause);
                 progress.restored &= error.is_some();
                 progress.error = error;
                 progress.forgotten = false;
@@ -351,8 +361,8 @@ impl KeyStore {
         counts
     }
 
-    pub(super) fn may_fetch(&self, progress: &Progress) -> bool {
-        progress.forgotten || progress.ended.is_none_or(|ended| ended.elapsed() >= self.cooldown)
+    pub(super) fn may_fetch(&self, progress: &Progress, cause: Cause) -> bool {
+        progress.forgotten || progress.ends.rest(cause, self.cooldown).is_zero()
     }
 
     /// To be called under the lock of `progress`. The version follows the keys: whoever reads the
@@ -380,8 +390,9 @@ impl KeyStore {
         current.since.elapsed() <= current.fresh_for + self.max_stale
     }
 
-    /// The token's fault, while we know the issuer's keys; else ours.
-    fn unknown(&self, progress: &Progress) -> Denial {
+    /// Nobody's fault, while the key may be younger than the keys we know; else the token's,
+    /// while we know the issuer's keys; else ours.
+    fn unknown(&self, progress: &Progress, issued: Issued) -> Denial {
         let current = self.current.load();
         match current.as_ref().filter(|now| self.usable(now)) {
             None if !self.any_usable() => Denial::for_everybody(DenyReason::KeysUnavailable),
@@ -390,6 +401,10 @@ impl KeyStore {
             None => DenyReason::KidUnknown.into(),
             Some(now) if progress.error.is_some() && now.overdue() => {
                 DenyReason::KeysUnavailable.into()
+            }
+            Some(now) if self.fetches && issued.may_follow(now.asked) => {
+                let rest = progress.ends.rest(Cause::UnknownKey, self.cooldown);
+                Denial::until(DenyReason::KeyPending, rest)
             }
             Some(_) => DenyReason::KidUnknown.into(),
         }

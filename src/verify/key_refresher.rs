@@ -16,6 +16,7 @@ use tokio::{
 
 use super::{
     jwks::KeySet,
+    key_budget::Cause,
     key_cache::{Current, KeyStore},
     key_snapshot::{LoadError, Restored},
     key_source::{Documents, FetchError},
@@ -93,13 +94,13 @@ impl KeyRefresher {
 
     /// Fetches now and from then on, in time and on demand. Ends only by being dropped.
     pub async fn run(mut self) {
-        let mut failures = 0;
+        let (mut failures, mut cause) = (0, Cause::Turn);
         self.restore().await;
         loop {
             let began = Instant::now();
             let begun = self.store.begin();
             // Whatever a document does to us, the next one is fetched all the same.
-            let outcome = AssertUnwindSafe(self.fetch(begun))
+            let outcome = AssertUnwindSafe(self.fetch(begun, began))
                 .catch_unwind()
                 .await
                 .unwrap_or_else(|_panic| Err(FetchError::invalid("internal error")));
@@ -116,21 +117,21 @@ impl KeyRefresher {
             let next = Instant::now() + jittered(delay);
             match outcome {
                 Ok(fetched) => {
-                    self.publish(begun, None);
+                    self.publish(begun, cause, None);
                     // After a restart, what is on disk counts as the issuer's own word.
                     if fetched.own {
                         self.save(fetched, begun).await;
                     }
                 }
-                Err(error) => self.publish(begun, Some(error)),
+                Err(error) => self.publish(begun, cause, Some(error)),
             }
-            self.wait(next, began + FORGET_PAUSE).await;
+            cause = self.wait(next, began + FORGET_PAUSE).await;
         }
     }
 
     /// Until `next`, or until a fetch is wanted and allowed; after a command to forget the keys
-    /// until `soonest`.
-    async fn wait(&mut self, next: Instant, soonest: Instant) {
+    /// until `soonest`. Tells why the next fetch begins.
+    async fn wait(&mut self, next: Instant, soonest: Instant) -> Cause {
         let mut forgotten = false;
         loop {
             if !forgotten && self.store.progress.borrow().forgotten {
@@ -139,14 +140,14 @@ impl KeyRefresher {
                 self.report();
             }
             let due = if forgotten { soonest.min(next) } else { next };
-            tokio::select! {
-                () = sleep_until(due) => return,
-                () = self.store.wanted.notified() => {
-                    let progress = self.store.progress.borrow();
-                    if !progress.forgotten && self.store.may_fetch(&progress) {
-                        return;
-                    }
-                }
+            let cause = tokio::select! {
+                () = sleep_until(due) => return Cause::Turn,
+                () = self.store.wanted.notified() => Cause::UnknownKey,
+                () = self.store.suspected.notified() => Cause::BadSignature,
+            };
+            let progress = self.store.progress.borrow();
+            if !progress.forgotten && self.store.may_fetch(&progress, cause) {
+                return cause;
             }
         }
     }
@@ -166,23 +167,28 @@ impl KeyRefresher {
     /// From where the keys are; where that fails, from the copy, if there is one. A copy may not
     /// know yet what the issuer has withdrawn or added, so it never takes the place of what the
     /// issuer itself has said, for as long as that may be used.
-    async fn fetch(&mut self, begun: u64) -> Result<Fetched, FetchError> {
+    async fn fetch(&mut self, begun: u64, asked: Instant) -> Result<Fetched, FetchError> {
         let document = self.source.fetch().await;
-        let first = document.and_then(|document| self.take(document, begun, true));
+        let first = document.and_then(|document| self.take(document, (begun, asked), true));
         let Err(error) = first else { return first };
         if self.store.has_own() {
             return Err(error);
         }
         let Some(copy) = self.source.fetch_copy() else { return Err(error) };
         let copy = copy.await;
-        let second = copy.and_then(|copy| self.take(copy, begun, false));
+        let second = copy.and_then(|copy| self.take(copy, (begun, asked), false));
         if second.is_ok() {
             tracing::warn!(issuer = %self.name, error = error.message, "keys are from the fallback URL");
         }
         second.map_err(|_| error)
     }
 
-    fn take(&mut self, document: Document, begun: u64, own: bool) -> Result<Fetched, FetchError> {
+    fn take(
+        &mut self,
+        document: Document,
+        (begun, asked): (u64, Instant),
+        own: bool,
+    ) -> Result<Fetched, FetchError> {
         let known = self.store.last_good();
         let known = known.as_ref().map(|now| &now.set);
         let set = match KeySet::parse(&document.body, &self.store.algorithms, known) {
@@ -197,7 +203,7 @@ impl KeyRefresher {
             .map_or(self.store.refresh_interval, |age| age.clamp(MIN_REFRESH, MAX_REFRESH));
         let fetched_at = SystemTime::now();
         let since = Instant::now();
-        self.store.keep(Current { set, since, fetched_at, fresh_for, own }, begun);
+        self.store.keep(Current { set, since, asked, fetched_at, fresh_for, own }, begun);
         Ok(Fetched { own, document: document.body, fetched_at, fresh_for })
     }
 
@@ -260,7 +266,7 @@ impl KeyRefresher {
         }
         let since = Instant::now().checked_sub(restored.age).ok_or("its age is none")?;
         let fetched_at = restored.fetched_at;
-        let current = Current { set, since, fetched_at, fresh_for, own: true };
+        let current = Current { set, since, asked: since, fetched_at, fresh_for, own: true };
         if self.store.restore(current, begun) {
             Ok(restored.age)
         } else {
@@ -313,11 +319,11 @@ impl KeyRefresher {
         self.metrics.key_snapshot(self.index, result);
     }
 
-    fn publish(&mut self, begun: u64, error: Option<FetchError>) {
+    fn publish(&mut self, begun: u64, cause: Cause, error: Option<FetchError>) {
         let result = error.as_ref().map_or(FetchResult::Ok, |error| error.result);
         self.metrics.keys_fetched(self.index, result);
         let message = error.map(|error| error.message);
-        if !self.store.end(begun, message.clone()) {
+        if !self.store.end(begun, cause, message.clone()) {
             tracing::info!(issuer = %self.name, "keys were forgotten during a fetch: once more");
             return;
         }

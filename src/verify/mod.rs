@@ -6,12 +6,14 @@
 //! whole token; on a hit, time and key are judged again. What is definitive about a bad token is kept
 //! for seconds, in [`refusals`].
 
+mod about;
 mod cache;
 mod claims;
 mod inspect;
 mod issuer;
 mod json;
 mod jwks;
+mod key_budget;
 mod key_cache;
 mod key_refresher;
 mod key_snapshot;
@@ -39,6 +41,7 @@ use crate::{
     model::{Denial, DenyReason, Identity},
     upstream::Client,
 };
+pub use about::About;
 use cache::{ClaimsCache, Verified};
 use claims::Lifetime;
 pub use inspect::{Answer, Finding, Inspection, Signature, TokenFacts};

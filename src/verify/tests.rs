@@ -11,6 +11,7 @@ mod key_cache;
 mod key_choice;
 mod key_copy;
 mod key_forget;
+mod key_pending;
 mod key_snapshot;
 #[cfg(feature = "dev")]
 mod key_source;
@@ -40,6 +41,7 @@ use tokio::time::{Instant, sleep};
 
 use super::{
     Limits, Revocations, Verifier,
+    key_budget::Issued,
     key_refresher::KeyRefresher,
     key_source::{Documents, FetchError},
     token::{Token, parse as parse_into},
@@ -280,7 +282,10 @@ impl Rig {
     async fn run_with_keys<T>(&mut self, test: impl AsyncFnOnce(&Self) -> T) -> T {
         self.run(async |rig| {
             for issuer in rig.verifier.issuers() {
-                let key = issuer.keys.find(None, jsonwebtoken::Algorithm::EdDSA, soon()).await;
+                let key = issuer
+                    .keys
+                    .find(None, jsonwebtoken::Algorithm::EdDSA, Issued::UNKNOWN, soon())
+                    .await;
                 assert!(issuer.key_status().usable > 0, "{key:?}");
             }
             test(rig).await

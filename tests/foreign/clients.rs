@@ -4,6 +4,7 @@
 //! with its stubs from `.tools/clients`. Out: every language prints what
 //! `examples/clients/README.md` says, over TCP, over a Unix socket, and while Rownd is down.
 
+mod nested;
 mod stage;
 mod web;
 

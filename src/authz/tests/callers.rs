@@ -1,8 +1,8 @@
 //! Who is known by what, and that nobody from another machine is let in unknown.
 
 use crate::{
-    authz::{Callers, Refusal},
-    config::{Caller, Right, Secret},
+    authz::{Callers, Refusal, Scope},
+    config::{Caller, Right, RowndAuth, Secret},
     model::{Origin, Peer, PeerName},
 };
 
@@ -17,16 +17,24 @@ fn caller(name: &str, allow: &[Right]) -> Caller {
         uris: Vec::new(),
         dns_names: Vec::new(),
         uids: Vec::new(),
+        apps: None,
+        issuers: None,
     }
 }
 
+fn build(callers: &[Caller]) -> Callers {
+    let service = RowndAuth { callers: callers.to_vec(), ..RowndAuth::default() };
+    Callers::build(&service, &[])
+}
+
 fn callers() -> Callers {
-    Callers::build(&[
+    let all = [
         Caller { secret: Some(Secret::new(SECRET)), ..caller("by_secret", &[Right::GetUser]) },
         Caller { uris: vec![SPIFFE.to_owned()], ..caller("by_uri", &[Right::Exchange]) },
         Caller { dns_names: vec!["web.shop".to_owned()], ..caller("by_dns", &[Right::Verify]) },
         Caller { uids: vec![1000], ..caller("by_uid", &[Right::CreateGuest]) },
-    ])
+    ];
+    build(&all)
 }
 
 fn peer(origin: Origin, names: &[PeerName]) -> Peer {
@@ -98,11 +106,12 @@ fn a_right_that_is_granted_twice_is_granted() {
         uris: vec![uri.to_owned()],
         ..caller(name, allow)
     };
-    let callers = Callers::build(&[
+    let all = [
         at("spiffe://twice", "twice", &[Right::Verify, Right::Verify]),
         at("spiffe://shared", "one", &[Right::Verify]),
         at("spiffe://shared", "two", &[Right::Verify, Right::GetUser]),
-    ]);
+    ];
+    let callers = build(&all);
     for (name, uri, origin) in [
         ("in one entry", "spiffe://twice", Origin::Network),
         ("in two", "spiffe://shared", Origin::Network),
@@ -112,5 +121,46 @@ fn a_right_that_is_granted_twice_is_granted() {
         let caller = callers.identify(&peer, None).unwrap();
         assert_eq!(caller.may(&[Right::Verify]), Ok(()), "{name}");
         assert_eq!(caller.may(&[Right::Exchange]), Err(Refusal::NotGranted), "{name}");
+    }
+}
+
+#[test]
+fn a_bound_holds_for_each_right_that_its_entry_grants() {
+    let bound = |name: &str, allow: &[Right], apps: Option<&[&str]>, issuers: Option<&[&str]>| {
+        let list = |list: Option<&[&str]>| {
+            list.map(|list| list.iter().map(|name| (*name).to_owned()).collect())
+        };
+        Caller {
+            uris: vec![SPIFFE.to_owned()],
+            apps: list(apps),
+            issuers: list(issuers),
+            ..caller(name, allow)
+        }
+    };
+    let all = [
+        bound("one", &[Right::GetUser], Some(&["a"]), None),
+        bound("two", &[Right::Exchange], None, Some(&["x"])),
+    ];
+    let callers = build(&all);
+    for (origin, right, issuer, app, expected) in [
+        (Origin::Network, Right::GetUser, "x", Some("a"), true),
+        (Origin::Network, Right::GetUser, "y", Some("a"), true),
+        (Origin::Network, Right::GetUser, "x", Some("b"), false),
+        (Origin::Network, Right::GetUser, "x", None, false),
+        (Origin::Network, Right::Exchange, "x", Some("b"), true),
+        (Origin::Network, Right::Exchange, "x", None, true),
+        (Origin::Network, Right::Exchange, "y", Some("a"), false),
+        (Origin::Network, Right::Verify, "x", Some("a"), false),
+        // On this machine, within the same bounds.
+        (Origin::Loopback, Right::Verify, "y", Some("a"), true),
+        (Origin::Loopback, Right::Verify, "x", None, true),
+        (Origin::Loopback, Right::Verify, "y", Some("b"), false),
+        (Origin::Loopback, Right::GetUser, "x", Some("b"), false),
+    ] {
+        let peer = peer(origin, &[PeerName::Uri(SPIFFE.to_owned())]);
+        let caller = callers.identify(&peer, None).unwrap();
+        let may = caller.may_for(&[right], Scope { issuer, app }).is_ok();
+        assert_eq!(may, expected, "{origin:?} {right:?} {issuer} {app:?}");
+        assert!(!caller.is_unbounded(&[right]));
     }
 }

@@ -47,6 +47,9 @@ pub struct RowndAuth {
     /// Who may call what. Nobody needs to stand here to call `Verify`, and `GetUser` of a token's
     /// user, on a loopback address or a Unix socket; everything else has to be allowed.
     pub callers: Vec<Caller>,
+    /// Takes the secrets of callers over a network without TLS, for a mesh that encrypts by itself.
+    /// Anybody on the way can read a secret that is sent so.
+    pub allow_plaintext_secrets: bool,
     /// The OpenID clients that authorization codes can be traded for.
     pub oidc_clients: Vec<OidcClient>,
     /// How long a call may take, what is asked of an issuer included.
@@ -54,6 +57,11 @@ pub struct RowndAuth {
     /// Calls at a time; more are told to come again. Three quarters of them may be others than
     /// `Verify`: an issuer that hangs keeps nobody from verifying.
     pub max_in_flight: usize,
+    /// How often in a second one caller's `GetUser` may ask Rownd for a younger profile than
+    /// `profiles.ttl` allows, by `max_age`; more are told to come again. Callers without a name
+    /// count as one.
+    #[schemars(range(min = 1, max = 10000))]
+    pub max_age_per_second: u32,
     /// For how long after a refresh the same refresh token still gets the same answer, so that
     /// callers who hold one token do not sign each other out.
     pub refresh_grace: Span,
@@ -63,9 +71,11 @@ impl Default for RowndAuth {
     fn default() -> Self {
         Self {
             callers: Vec::new(),
+            allow_plaintext_secrets: false,
             oidc_clients: Vec::new(),
             timeout: Span::from_secs(10),
             max_in_flight: 1024,
+            max_age_per_second: 20,
             refresh_grace: Span::from_secs(10),
         }
     }
@@ -81,7 +91,7 @@ pub struct Caller {
     /// What it may do.
     pub allow: Vec<Right>,
     /// Its secret, which it sends as `authorization: Bearer SECRET`; at least 16 characters, or
-    /// `file:/path`.
+    /// `file:/path`. Needs `listeners.grpc.tls`, or a listener that only this machine reaches.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub secret: Option<Secret>,
     /// URIs of its client certificate, such as a SPIFFE id; exactly these. Needs
@@ -94,6 +104,13 @@ pub struct Caller {
     /// Users of this machine that call over the Unix socket.
     #[serde(default)]
     pub uids: Vec<u32>,
+    /// The ids of the apps that it may do this for, as under `issuers[].apps`; what belongs to no
+    /// app is then out of its bounds. Default: all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub apps: Option<Vec<String>>,
+    /// The names of the issuers that it may do this for, as under `issuers`. Default: all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub issuers: Option<Vec<String>>,
 }
 
 /// How an OpenID client proves itself at the token endpoint (OpenID Connect Core section 9).

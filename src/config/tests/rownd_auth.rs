@@ -139,9 +139,105 @@ fn times_and_numbers_have_bounds() {
         ("refresh_grace: 2m", "refresh_grace"),
         ("max_in_flight: 0", "max_in_flight"),
         ("max_in_flight: 100000", "max_in_flight"),
+        ("max_age_per_second: 0", "max_age_per_second"),
+        ("max_age_per_second: 10001", "max_age_per_second"),
     ] {
         let problems = bad(&format!("rownd_auth: {{ {more} }}"), &[APP]);
         assert_eq!(problems[0].setting, format!("rownd_auth.{setting}"), "{more}");
     }
     good("rownd_auth: { refresh_grace: 0s }", &[APP]);
+}
+
+/// A configuration with a caller's secret and a gRPC listener at this address.
+fn listening(address: &str, more: &str) -> String {
+    format!(
+        "listeners: {{ grpc: {{ address: '{address}' {more} }} }}\n{}",
+        caller("allow: [verify], secret: a-secret-of-some-length")
+    )
+}
+
+#[test]
+fn a_secret_crosses_no_network_without_tls() {
+    for (address, open) in [
+        ("0.0.0.0:50051", true),
+        ("[::]:50051", true),
+        ("10.1.2.3:50051", true),
+        ("[2001:db8::1]:50051", true),
+        ("[::ffff:10.1.2.3]:50051", true),
+        ("[::ffff:0.0.0.0]:50051", true),
+        ("169.254.1.1:50051", true),
+        ("127.0.0.1:50051", false),
+        ("127.8.8.8:50051", false),
+        ("[::1]:50051", false),
+        ("[::ffff:127.0.0.1]:50051", false),
+        ("unix:/run/grpc.sock", false),
+    ] {
+        let yaml = listening(address, "");
+        if !open {
+            good(&yaml, &[APP]);
+            continue;
+        }
+        let problems = bad(&yaml, &[APP]);
+        let settings: Vec<&str> = problems.iter().map(|problem| problem.setting.as_str()).collect();
+        assert_eq!(settings, ["rownd_auth.callers[0].secret"], "{address}");
+        for says in ["listeners.grpc.tls", "allow_plaintext_secrets: true"] {
+            assert!(problems[0].message.contains(says), "{address}: {}", problems[0]);
+        }
+        // The files are not there, and nothing else is wrong.
+        let tls = ", tls: { cert_file: /nowhere/c.pem, key_file: /nowhere/k.pem }";
+        let problems = bad(&listening(address, tls), &[APP]);
+        let about_tls = |setting: &str| setting.starts_with("listeners.grpc.tls");
+        assert!(problems.iter().all(|problem| about_tls(&problem.setting)), "{problems:#?}");
+        let allowed = yaml.replace("rownd_auth: {", "rownd_auth: { allow_plaintext_secrets: true,");
+        good(&allowed, &[APP]);
+    }
+    // Callers that show no secret need no TLS, and a secret in a file is a secret.
+    let (_directory, path) = file("a-secret-of-some-length\n");
+    let in_file = listening("0.0.0.0:50051", "")
+        .replace("a-secret-of-some-length", &format!("'file:{}'", path.display()));
+    assert_eq!(bad(&in_file, &[APP])[0].setting, "rownd_auth.callers[0].secret");
+    good("listeners: { grpc: { address: '0.0.0.0:50051' } }", &[APP]);
+}
+
+#[test]
+fn a_bound_names_what_is_there() {
+    const SECRET: &str = "allow: [verify], secret: a-secret-of-some-length";
+    let yaml = |bound: &str| {
+        let issuer = |name: &str, apps: &str| {
+            format!(
+                "{{ name: {name}, kind: rownd, base_url: 'https://{name}.test', \
+                 issuer: 'https://{name}.test', apps: [{apps}] }}"
+            )
+        };
+        format!(
+            "issuers: [{}, {}, {ISSUER}]\n{}",
+            issuer("one", "{ id: app_a }, { id: app_b }"),
+            issuer("two", "{ id: app_c }"),
+            caller(&format!("{SECRET}, {bound}"))
+        )
+    };
+    for bound in [
+        "apps: [app_a]",
+        "apps: [app_a, app_c]",
+        "issuers: [one, op]",
+        "issuers: [two], apps: [app_c]",
+    ] {
+        good(&yaml(bound), &[]);
+    }
+    for (bound, setting, says) in [
+        ("apps: []", "apps", "leave it out for all"),
+        ("issuers: []", "issuers", "leave it out for all"),
+        ("apps: [app_x]", "apps[0]", "write one of: app_a, app_b, app_c"),
+        ("apps: [app_a, '']", "apps[1]", "write one of"),
+        ("issuers: [one, three]", "issuers[1]", "write one of: one, two, op"),
+        // Together they would leave nothing.
+        ("issuers: [two], apps: [app_a]", "apps[0]", "write one of: app_c"),
+        ("issuers: [op], apps: [app_a]", "apps[0]", "none is there"),
+    ] {
+        let problems = bad(&yaml(bound), &[]);
+        let setting = format!("rownd_auth.callers[0].{setting}");
+        let found = problems.iter().find(|problem| problem.setting == setting);
+        let found = found.unwrap_or_else(|| panic!("{bound}: {problems:#?}"));
+        assert!(found.message.contains(says), "{bound}: {found}");
+    }
 }

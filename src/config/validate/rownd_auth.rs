@@ -1,7 +1,7 @@
 //! What holds for the service for backends: callers that can be told apart and have a way to prove
 //! themselves, and OpenID clients whose issuer is there.
 
-use std::collections::HashSet;
+use std::{collections::HashSet, net::SocketAddr};
 
 use url::Url;
 
@@ -12,8 +12,15 @@ use crate::config::{Caller, ClientAuthMethod, Config, IssuerKind, OidcClient, Sp
 const MIN_SECRET: usize = 16;
 /// The most callers and the most clients.
 const MAX: usize = 256;
+/// What to write where a secret would cross a network in plain text.
+const PLAINTEXT: &str = "would cross the network without TLS, where anybody on the way can read it; \
+                         write listeners.grpc.tls, or an address of this machine alone \
+                         (127.0.0.1:50051, unix:/path), or where a mesh encrypts every connection \
+                         rownd_auth.allow_plaintext_secrets: true";
 /// The most calls at a time.
 const MAX_IN_FLIGHT: usize = 65_536;
+/// The most reads of one caller in a second that ask Rownd though they need not.
+const MAX_FRESH: u32 = 10_000;
 
 pub(super) fn rownd_auth(config: &mut Config, found: &mut Found) {
     let service = &config.rownd_auth;
@@ -24,6 +31,10 @@ pub(super) fn rownd_auth(config: &mut Config, found: &mut Found) {
         let message = format!("`{}` is outside 1 to {MAX_IN_FLIGHT}", service.max_in_flight);
         found.push(("/rownd_auth/max_in_flight".into(), message));
     }
+    if !(1..=MAX_FRESH).contains(&service.max_age_per_second) {
+        let message = format!("`{}` is outside 1 to {MAX_FRESH}", service.max_age_per_second);
+        found.push(("/rownd_auth/max_age_per_second".into(), message));
+    }
     for (name, length) in
         [("callers", service.callers.len()), ("oidc_clients", service.oidc_clients.len())]
     {
@@ -33,6 +44,14 @@ pub(super) fn rownd_auth(config: &mut Config, found: &mut Found) {
     }
     let mutual = config.listeners.grpc.tls.as_ref().is_some_and(|tls| tls.client_ca_file.is_some());
     let socket = config.listeners.grpc.address.starts_with("unix:");
+    let open = is_open(config) && !config.rownd_auth.allow_plaintext_secrets;
+    for (index, caller) in config.rownd_auth.callers.iter().enumerate() {
+        let at = format!("/rownd_auth/callers/{index}");
+        if open && caller.secret.is_some() {
+            found.push((format!("{at}/secret"), PLAINTEXT.into()));
+        }
+        bounds(config, caller, &at, found);
+    }
     let mut names = HashSet::new();
     let mut secrets = HashSet::new();
     for (index, caller) in config.rownd_auth.callers.iter_mut().enumerate() {
@@ -79,6 +98,63 @@ fn secret(caller: &mut Caller, known: &mut HashSet<String>, at: &str, found: &mu
             found.push((at, "another caller has the same: they could not be told apart".into()));
         }
         Ok(()) => {}
+    }
+}
+
+/// Others than this machine reach the gRPC listener, and it has no TLS.
+fn is_open(config: &Config) -> bool {
+    let grpc = &config.listeners.grpc;
+    let local = grpc.address.starts_with("unix:")
+        || grpc
+            .address
+            .parse::<SocketAddr>()
+            .is_ok_and(|address| address.ip().to_canonical().is_loopback());
+    grpc.tls.is_none() && !local
+}
+
+/// The apps and issuers that a caller is bound to are there, and there is at least one.
+fn bounds(config: &Config, caller: &Caller, at: &str, found: &mut Found) {
+    let meant =
+        |name: &str| caller.issuers.as_ref().is_none_or(|all| all.iter().any(|n| n == name));
+    let issuers = config.issuers.iter().filter(|issuer| meant(&issuer.name));
+    let apps: Vec<&str> = issuers
+        .clone()
+        .flat_map(|issuer| &issuer.apps)
+        .filter_map(|app| app.id.as_deref())
+        .collect();
+    let names: Vec<&str> = config.issuers.iter().map(|issuer| issuer.name.as_str()).collect();
+    // Where a claim says the app, it may say any.
+    let any_app = issuers.clone().any(|issuer| issuer.claims.app_id.is_some());
+    let lists = [
+        ("issuers", "issuer", "under `issuers`", &caller.issuers, names, false),
+        (
+            "apps",
+            "app",
+            "with its `id` under `apps` of the issuers it may use",
+            &caller.apps,
+            apps,
+            any_app,
+        ),
+    ];
+    for (list, what, place, named, known, any) in lists {
+        let Some(named) = named else { continue };
+        if named.is_empty() {
+            let message = format!(
+                "is empty, so that it may do nothing; name an {what}, or leave it out for all"
+            );
+            found.push((format!("{at}/{list}"), message));
+        }
+        for (index, name) in named.iter().enumerate() {
+            if !known.contains(&name.as_str()) && (!any || name.is_empty()) {
+                let choice = if known.is_empty() {
+                    "none is there".to_owned()
+                } else {
+                    format!("write one of: {}", known.join(", "))
+                };
+                let message = format!("there is no {what} `{name}` {place}; {choice}");
+                found.push((format!("{at}/{list}/{index}"), message));
+            }
+        }
     }
 }
 

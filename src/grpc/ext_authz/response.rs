@@ -1,7 +1,7 @@
 //! Verdict to CheckResponse: the only place where an answer is made, and each has its outer
 //! status. A missing one would be an "allow" to Envoy.
 
-use std::iter;
+use std::{iter, time::Duration};
 
 use envoy_types::pb::{
     envoy::{
@@ -64,7 +64,7 @@ const fn form(class: DenialClass) -> Form {
         DenialClass::StepUp => {
             (401, 16, UNAUTHENTICATED, "insufficient_user_authentication", Challenge::Error)
         }
-        DenialClass::Unavailable => {
+        DenialClass::Pending | DenialClass::Unavailable => {
             (503, 14, UNAUTHENTICATED, "temporarily_unavailable", Challenge::None)
         }
     };
@@ -141,8 +141,8 @@ impl<'a> Encoder<'a> {
         if let Some(challenge) = self.challenge(form, denial) {
             headers.push(header("www-authenticate", challenge));
         }
-        if reason.class() == DenialClass::Unavailable {
-            headers.push(header("retry-after", self.retry_after.to_string()));
+        if matches!(reason.class(), DenialClass::Pending | DenialClass::Unavailable) {
+            headers.push(header("retry-after", self.wait(denial).to_string()));
         }
         if plain {
             headers.push(header("grpc-status", form.grpc.to_string()));
@@ -167,6 +167,12 @@ impl<'a> Encoder<'a> {
         } else {
             HttpResponse::DeniedResponse(denied)
         }
+    }
+
+    /// Whole seconds, rounded up: a client that comes back earlier comes in vain.
+    fn wait(&self, denial: &Denial) -> u64 {
+        let up = |wait: Duration| wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
+        denial.retry_after().map_or(self.retry_after, |wait| up(wait).max(1))
     }
 
     /// RFC 6750 section 3, RFC 9470 section 3.

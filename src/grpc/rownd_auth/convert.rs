@@ -2,10 +2,10 @@
 
 use std::time::{Duration, SystemTime};
 
-use prost_types::{ListValue, NullValue, Struct, Timestamp, Value, value::Kind};
+use prost_types::{Struct, Timestamp, Value, value::Kind};
 use serde_json::{Map, Value as Json};
 
-use super::fault::Fault;
+use super::{fault::Fault, structure::Structures};
 use crate::{
     authz::Answer,
     grpc::pb::rownd::auth::v1::{
@@ -14,25 +14,6 @@ use crate::{
     },
     model::{AuthLevel, Denial, DenialClass, Group},
 };
-
-/// Numbers become doubles; integers are exact up to 2^53.
-pub(super) fn to_struct(map: &Map<String, Json>) -> Struct {
-    Struct { fields: map.iter().map(|(name, value)| (name.clone(), to_value(value))).collect() }
-}
-
-fn to_value(json: &Json) -> Value {
-    let kind = match json {
-        Json::Null => Kind::NullValue(NullValue::NullValue.into()),
-        Json::Bool(flag) => Kind::BoolValue(*flag),
-        Json::Number(number) => Kind::NumberValue(number.as_f64().unwrap_or(f64::NAN)),
-        Json::String(text) => Kind::StringValue(text.clone()),
-        Json::Array(items) => {
-            Kind::ListValue(ListValue { values: items.iter().map(to_value).collect() })
-        }
-        Json::Object(map) => Kind::StructValue(to_struct(map)),
-    };
-    Value { kind: Some(kind) }
-}
 
 /// What a caller wrote, as JSON. A value without a kind is none, and so is a number that JSON has
 /// no word for.
@@ -110,7 +91,7 @@ fn time(claim: Option<&Json>) -> Option<Timestamp> {
     Some(SystemTime::UNIX_EPOCH.checked_add(since)?.into())
 }
 
-pub(super) fn identity(answer: &Answer) -> WireIdentity {
+pub(super) fn identity(answer: &Answer, structures: &mut Structures) -> WireIdentity {
     let Answer { identity: who, claims, memberships } = answer;
     let audiences = match claims.get("aud") {
         Some(Json::String(one)) => vec![one.clone()],
@@ -141,7 +122,7 @@ pub(super) fn identity(answer: &Answer) -> WireIdentity {
             .map(membership)
             .filter(|place| place.state() == MembershipState::Active)
             .collect(),
-        claims: Some(to_struct(claims)),
+        claims: Some(structures.make("claims", claims)),
     }
 }
 
@@ -154,6 +135,7 @@ pub(super) fn denial(denial: &Denial) -> WireDenial {
         DenialClass::Forbidden
         | DenialClass::Conflict
         | DenialClass::BadRequest
+        | DenialClass::Pending
         | DenialClass::Unavailable => DenialKind::Forbidden,
     };
     WireDenial {

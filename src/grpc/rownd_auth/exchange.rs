@@ -4,7 +4,9 @@ use bytes::Bytes;
 use prost_types::Struct;
 
 use super::{
-    Call, Methods, convert,
+    Call, Methods,
+    bounds::own_app,
+    convert,
     fault::{Asked, Fault},
     pick, verify,
 };
@@ -119,9 +121,12 @@ async fn third_party(call: &Call, target: Target<'_>, grant: ThirdPartyTokenGran
         group_to_join: plain("third_party_token.group_to_join", group_to_join)?,
         instant_user_id: plain("third_party_token.instant_user_id", instant_user_id)?,
     };
-    let (index, issuer) = pick::issuer(&call.snapshot, &[IssuerKind::Rownd], target.issuer)?;
-    let (app, slot) = pick::app(issuer, target.app_id, call.retry())?;
-    Ok(call.snapshot.exchange().third_party(index, (app, slot.key()), &asked, call.left()).await)
+    let right = Right::Exchange;
+    let (index, issuer) = pick::issuer(call, right, &[IssuerKind::Rownd], target.issuer)?;
+    let (app, slot) = pick::app(call, right, issuer, target.app_id)?;
+    let (exchange, app) = (call.snapshot.exchange(), (app, slot.key()));
+    let traded = exchange.third_party(index, app, &asked, call.patience()).await;
+    call.within(&[right], issuer, traded)
 }
 
 async fn refresh(call: &Call, target: Target<'_>, grant: RefreshTokenGrant) -> Outcomes {
@@ -137,11 +142,15 @@ async fn refresh(call: &Call, target: Target<'_>, grant: RefreshTokenGrant) -> O
     if !scopes.is_empty() {
         return Err(Fault::field("refresh_token.scopes", "goes with `oidc_client`"));
     }
-    let (index, _) = pick::issuer(&call.snapshot, &[IssuerKind::Rownd], target.issuer)?;
+    let right = Right::Exchange;
+    let (index, issuer) = pick::issuer(call, right, &[IssuerKind::Rownd], target.issuer)?;
     if target.app_id.is_some() {
         return Err(Fault::field("app_id", "a refresh token names its own"));
     }
-    Ok(exchange.refresh(index, &token, call.deadline).await)
+    // Before it is sent, because that may use it up.
+    call.may_trade(token.expose().as_bytes(), issuer)?;
+    let traded = exchange.refresh(index, &token, call.deadline).await;
+    call.within(&[right], issuer, traded)
 }
 
 async fn code(call: &Call, target: Target<'_>, grant: AuthorizationCodeGrant) -> Outcomes {
@@ -160,16 +169,19 @@ async fn code(call: &Call, target: Target<'_>, grant: AuthorizationCodeGrant) ->
         verifier,
         nonce: plain("authorization_code.nonce", nonce)?,
     };
-    Ok(call.snapshot.exchange().code(client, &grant, call.left()).await)
+    Ok(call.snapshot.exchange().code(client, &grant, call.patience()).await)
 }
 
 async fn migrate(call: &Call, target: Target<'_>, grant: MigrationGrant) -> Outcomes {
     let token = secret("migration.token", &grant.token)?;
-    let (index, _) = pick::issuer(&call.snapshot, &[IssuerKind::Supertokens], target.issuer)?;
+    let right = Right::Exchange;
+    let (index, issuer) = pick::issuer(call, right, &[IssuerKind::Supertokens], target.issuer)?;
     if target.app_id.is_some() {
         return Err(Fault::field("app_id", "a Rownd token names its own"));
     }
-    Ok(call.snapshot.exchange().migrate(index, &token, call.left()).await)
+    call.may_trade(token.expose().as_bytes(), issuer)?;
+    let traded = call.snapshot.exchange().migrate(index, &token, call.patience()).await;
+    call.within(&[right], issuer, traded)
 }
 
 async fn guest(call: &Call, target: Target<'_>, grant: &GuestGrant) -> Outcomes {
@@ -184,16 +196,19 @@ async fn guest(call: &Call, target: Target<'_>, grant: &GuestGrant) -> Outcomes 
         },
     };
     let kinds = [IssuerKind::Rownd, IssuerKind::Supertokens];
-    let (index, issuer) = pick::issuer(&call.snapshot, &kinds, target.issuer)?;
+    let right = Right::CreateGuest;
+    let (index, issuer) = pick::issuer(call, right, &kinds, target.issuer)?;
     let app = if issuer.settings().kind == IssuerKind::Rownd {
-        Some(pick::app(issuer, target.app_id, call.retry())?)
+        Some(pick::app(call, right, issuer, target.app_id)?)
     } else if target.app_id.is_some() {
         return Err(Fault::field("app_id", "SuperTokens knows its own"));
     } else {
+        call.may_for(&[right], issuer.name(), own_app(issuer))?;
         None
     };
     let app = app.map(|(id, slot)| (id, slot.key()));
-    Ok(call.snapshot.exchange().guest(index, app, level, call.left()).await)
+    let traded = call.snapshot.exchange().guest(index, app, level, call.patience()).await;
+    call.within(&[right], issuer, traded)
 }
 
 pub(super) async fn authorization_url(
@@ -220,7 +235,8 @@ pub(super) async fn authorization_url(
     let more: Vec<_> =
         more.iter().filter_map(|(name, value)| Some((*name, value.as_deref()?))).collect();
     let exchange = call.snapshot.exchange();
-    let made = exchange.authorization(client, (redirect_uri, &scopes), &more, call.left()).await;
+    let made =
+        exchange.authorization(client, (redirect_uri, &scopes), &more, call.patience()).await;
     let made = made.map_err(|error| Fault::exchange(Asked::AuthorizationUrl, error))?;
     Ok(BuildAuthorizationUrlResponse {
         url: made.url,
@@ -233,7 +249,11 @@ pub(super) async fn authorization_url(
 
 fn client<'a>(call: &'a Call, at: &'static str, name: &str) -> Result<&'a Registered, Fault> {
     let known = call.snapshot.exchange().client(name);
-    known.ok_or_else(|| Fault::field(at, "is no client under rownd_auth.oidc_clients"))
+    let known =
+        known.ok_or_else(|| Fault::field(at, "is no client under rownd_auth.oidc_clients"))?;
+    // Its tokens belong to no app.
+    call.may_for(&[Right::Exchange], known.issuer(), None)?;
+    Ok(known)
 }
 
 fn redirect<'a>(

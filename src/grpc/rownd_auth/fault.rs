@@ -13,12 +13,14 @@ use crate::{
     metrics::{CallerRefusal, Method},
     model::{Denial, DenialClass, DenyReason},
     profile,
-    rownd::{Error as ApiError, ExchangeError, Miss, Rejection},
+    rownd::{Cause, Error as ApiError, ExchangeError, Miss, Pause, Rejection},
     upstream,
 };
 
 /// Of every `ErrorInfo`.
 const DOMAIN: &str = "rownd-authz";
+/// The reason of what was not answered in time.
+const LATE: &str = "DEADLINE_EXCEEDED";
 /// When to come again where nobody said so.
 const SOON: Duration = Duration::from_secs(1);
 
@@ -48,8 +50,12 @@ pub(super) enum Fault {
     Token(Denial),
     /// Too many calls; come again after this.
     Overloaded(Duration),
+    /// The caller asks too often for what is younger than it has to be; come again after this.
+    TooOften(Duration),
     /// Not in time.
     Late(Duration),
+    /// Not within the caller's own deadline.
+    Hurried,
     /// The API of an issuer said no, or nothing.
     Api(Asked, ApiError),
     /// The issuer has nothing of the kind, or what it needs is not configured.
@@ -79,6 +85,13 @@ impl Fault {
         Self::Field(name, why.into())
     }
 
+    /// It cannot be decided about the token before the time that the denial knows, or else after
+    /// `retry`.
+    pub(super) fn undecided(denial: Denial, retry: Duration) -> Self {
+        let wait = denial.retry_after().map_or(retry, |wait| wait.max(SOON));
+        Self::Undecided(denial, wait)
+    }
+
     pub(super) fn exchange(asked: Asked, error: ExchangeError) -> Self {
         match error {
             ExchangeError::Api(error) => Self::Api(asked, error),
@@ -102,6 +115,8 @@ impl Fault {
             profile::Error::NotFound => Self::NoUser,
             profile::Error::Unavailable(Some(error)) => Self::Api(Asked::User, error),
             profile::Error::Unavailable(None) => Self::Late(SOON),
+            profile::Error::Busy => Self::Overloaded(SOON),
+            profile::Error::TooOften(wait) => Self::TooOften(wait),
         }
     }
 
@@ -124,9 +139,17 @@ impl Fault {
                 let message = DenyReason::Overloaded.message();
                 again(Code::Unavailable, "OVERLOADED".to_owned(), message, wait, [])
             }
+            Self::TooOften(wait) => {
+                let message = "the caller asks too often for a younger profile, by `max_age`: see \
+                               rownd_auth.max_age_per_second";
+                again(Code::ResourceExhausted, "MAX_AGE_LIMITED".to_owned(), message, wait, [])
+            }
             Self::Late(wait) => {
-                let (word, message) = ("DEADLINE_EXCEEDED", "no answer in time");
-                again(Code::Unavailable, word.to_owned(), message, wait, [])
+                again(Code::Unavailable, LATE.to_owned(), "no answer in time", wait, [])
+            }
+            Self::Hurried => {
+                let message = "no answer within the deadline that the caller set";
+                plain(Code::DeadlineExceeded, LATE, message, [])
             }
             Self::Api(asked, error) => api(asked, &error),
             Self::Unsupported(word, message) => plain(Code::FailedPrecondition, word, message, []),
@@ -163,7 +186,7 @@ fn reason(denial: &Denial) -> String {
 
 /// It is the state of things that keeps us from deciding, and not the token.
 pub(super) fn is_undecided(denial: &Denial) -> bool {
-    denial.reason().class() == DenialClass::Unavailable
+    matches!(denial.reason().class(), DenialClass::Pending | DenialClass::Unavailable)
 }
 
 fn caller(refusal: Refusal) -> Status {
@@ -185,9 +208,17 @@ const fn counted(refusal: Refusal) -> CallerRefusal {
 }
 
 /// What a status that leaves the door says of itself: its code and reason. One that the library
-/// made becomes one of ours first.
-pub(super) fn of_status(method: Method, status: &Status) -> Result<(Code, String), Fault> {
+/// made becomes one of ours first; and what was not in time for a caller in a hurry (`hurried`:
+/// the deadline was its own) is told as that.
+pub(super) fn of_status(
+    method: Method,
+    status: &Status,
+    hurried: bool,
+) -> Result<(Code, String), Fault> {
     match status.get_error_details().error_info() {
+        Some(info) if hurried && info.reason == LATE && status.code() == Code::Unavailable => {
+            Err(Fault::Hurried)
+        }
         Some(info) => Ok((status.code(), info.reason.clone())),
         None if method == Method::Unknown => Err(Fault::NoMethod),
         None => Err(Fault::Unreadable),
@@ -222,23 +253,27 @@ fn api(asked: Asked, error: &ApiError) -> Status {
         ApiError::NotFound | ApiError::Id => {
             plain(Code::NotFound, "USER_NOT_FOUND", DenyReason::UserNotFound.message(), told)
         }
-        ApiError::Limited(_) => {
-            let (word, message) = ("ROWND_RATE_LIMITED", "the issuer asks for fewer requests");
-            again(Code::ResourceExhausted, word.to_owned(), message, wait, told)
-        }
+        ApiError::Limited(_) => limited("the issuer asks for fewer requests", wait, told),
         ApiError::Shape | ApiError::Upstream(upstream::Error::TooLarge) => {
             let message = "the issuer's answer has not the documented shape";
             plain(Code::Internal, "ROWND_ANSWER_INVALID", message, told)
         }
-        ApiError::Paused(wait) => {
-            let (word, message) = ("ROWND_UNAVAILABLE", "the issuer failed too often just now");
-            again(Code::Unavailable, word.to_owned(), message, *wait, told)
+        ApiError::Paused(Pause { cause: Cause::Limit, .. }) => {
+            limited("the issuer asked for fewer requests of this kind: none is sent", wait, told)
+        }
+        ApiError::Paused(Pause { cause: Cause::Failures, .. }) => {
+            let message = "requests of this kind failed too often just now: none is sent";
+            again(Code::Unavailable, "ROWND_UNAVAILABLE".to_owned(), message, wait, told)
         }
         ApiError::Upstream(_) => {
             let (word, message) = ("ROWND_UNAVAILABLE", "the issuer cannot be asked now");
             again(Code::Unavailable, word.to_owned(), message, wait, told)
         }
     }
+}
+
+fn limited(message: &str, wait: Duration, told: impl IntoIterator<Item = Told>) -> Status {
+    again(Code::ResourceExhausted, "ROWND_RATE_LIMITED".to_owned(), message, wait, told)
 }
 
 const REFRESH_TOKEN_REFUSED: (&str, &str) = (

@@ -10,7 +10,9 @@ use tokio::time::Instant;
 use super::{
     Call, Methods, convert,
     fault::{Fault, is_undecided},
-    pick, verify,
+    pick,
+    structure::Structures,
+    verify,
 };
 use crate::{
     authz::Question,
@@ -19,7 +21,7 @@ use crate::{
         GetUserRequest, GetUserResponse, User, UserState, get_user_request::Subject,
     },
     model::{Cutoff, Identity, Profile},
-    profile::{self, Known, Whose},
+    profile::{self, Known, Whose, Younger},
 };
 
 /// The fields of `User` that a mask may name.
@@ -49,6 +51,8 @@ pub(super) async fn get_user(
     let mask = Mask::of(request.read_mask)?;
     let max_age = request.max_age.map(Duration::try_from).transpose();
     let max_age = max_age.map_err(|_| Fault::field("max_age", "is no time from zero on"))?;
+    let may_fetch = || call.caller.read_fresh();
+    let younger = max_age.map(|max_age| Younger { max_age, may_fetch: &may_fetch });
     let (known, fallback) = match request.subject {
         None => return Err(Fault::field("subject", "write `token` or `user_id`")),
         Some(Subject::Token(token)) => {
@@ -56,7 +60,7 @@ pub(super) async fn get_user(
             if request.issuer.is_some() || request.app_id.is_some() {
                 return Err(Fault::field("issuer", "goes with `user_id`: a token names its own"));
             }
-            own(methods, call, token, max_age).await?
+            own(methods, call, token, younger).await?
         }
         Some(Subject::UserId(user)) => {
             call.may(&[Right::GetUser])?;
@@ -64,21 +68,23 @@ pub(super) async fn get_user(
                 let why = format!("has 1 to {MAX_USER_ID} bytes");
                 return Err(Fault::field("user_id", why));
             }
-            let (_, issuer) =
-                pick::issuer(&call.snapshot, &[IssuerKind::Rownd], request.issuer.as_deref())?;
-            let (app, _) = pick::app(issuer, request.app_id.as_deref(), call.retry())?;
+            let named = request.issuer.as_deref();
+            let (_, issuer) = pick::issuer(call, Right::GetUser, &[IssuerKind::Rownd], named)?;
+            let (app, _) = pick::app(call, Right::GetUser, issuer, request.app_id.as_deref())?;
             let whose = Whose { issuer: issuer.name(), app, user: &user };
-            let known = call.snapshot.profiles().look_up(whose, max_age, call.deadline).await;
+            let known = call.snapshot.profiles().look_up(whose, younger, call.deadline).await;
             (known.map_err(Fault::profile)?, user)
         }
     };
     if !known.profile.enabled() && !request.allow_disabled {
         return Err(Fault::Disabled);
     }
+    let mut structures = Structures::default();
     Ok(GetUserResponse {
-        user: Some(mask.user(&known.profile, &fallback)),
+        user: Some(mask.user(&known.profile, &fallback, &mut structures)),
         age: convert::duration(Instant::now().saturating_duration_since(known.asked)),
         stale: known.stale,
+        omitted: structures.omitted(),
     })
 }
 
@@ -87,18 +93,18 @@ async fn own(
     methods: &Methods,
     call: &Call,
     token: String,
-    max_age: Option<Duration>,
+    younger: Option<Younger<'_>>,
 ) -> Result<(Known, String), Fault> {
+    const RIGHTS: &[Right] = &[Right::GetOwnUser, Right::GetUser];
     let token = verify::said(token)?;
-    let answer = verify::ask(methods, call, &Question::of(&token)).await.map_err(|denial| {
-        if is_undecided(&denial) {
-            Fault::Undecided(denial, call.retry())
-        } else {
-            Fault::Token(denial)
-        }
+    let app = call.app_of(RIGHTS, &token, None)?;
+    let question = Question { app_id: app.as_deref(), ..Question::of(&token) };
+    let answer = verify::ask(methods, call, &question).await.map_err(|denial| {
+        if is_undecided(&denial) { call.undecided(denial) } else { Fault::Token(denial) }
     })?;
     let who = &answer.identity;
-    let known = profile_of(call, who, &token, max_age).await.map_err(Fault::profile)?;
+    call.may_for(RIGHTS, &who.issuer, who.app_id.as_deref())?;
+    let known = profile_of(call, who, &token, younger).await.map_err(Fault::profile)?;
     // That the account is disabled is told by the profile itself, which may be asked for.
     match profile::alive(&known.profile, who.issued_at) {
         Ok(()) => Ok((known, who.user_id.clone())),
@@ -111,13 +117,13 @@ async fn profile_of(
     call: &Call,
     who: &Identity,
     token: &Bytes,
-    max_age: Option<Duration>,
+    younger: Option<Younger<'_>>,
 ) -> Result<Known, profile::Error> {
     let profiles = call.snapshot.profiles();
-    match profiles.get(who, max_age, call.deadline).await {
+    match profiles.get(who, younger, call.deadline).await {
         Err(profile::Error::Unsupported) => {
             let token = std::str::from_utf8(token).map_err(|_| profile::Error::Unsupported)?;
-            profiles.of_token(who, &Secret::new(token), call.left()).await
+            profiles.of_token(who, &Secret::new(token), call.patience()).await
         }
         known => known,
     }
@@ -152,25 +158,27 @@ impl Mask {
     }
 
     /// All of a field, or the members that are named.
-    fn part(&self, field: &str, map: &Map<String, Json>) -> Option<prost_types::Struct> {
+    fn part(
+        &self,
+        field: &str,
+        map: &Map<String, Json>,
+        structures: &mut Structures,
+    ) -> Option<prost_types::Struct> {
         if self.has(field) {
-            return Some(convert::to_struct(map));
+            return Some(structures.make(field, map));
         }
         let named = |member: &str| {
             self.0.as_ref().is_some_and(|paths| paths.contains(&format!("{field}.{member}")))
         };
-        let members = map.iter().filter(|(member, _)| named(member));
-        let members: Map<String, Json> =
-            members.map(|(member, value)| (member.clone(), value.clone())).collect();
         let asked = self
             .0
             .iter()
             .flatten()
             .any(|path| path.strip_prefix(field).is_some_and(|member| member.starts_with('.')));
-        asked.then(|| convert::to_struct(&members))
+        asked.then(|| structures.make(field, map.iter().filter(|(member, _)| named(member))))
     }
 
-    fn user(&self, profile: &Profile, id: &str) -> User {
+    fn user(&self, profile: &Profile, id: &str, structures: &mut Structures) -> User {
         let state = if profile.enabled() { UserState::Enabled } else { UserState::Disabled };
         let level = profile.auth_level.map_or(0, |level| convert::level(level).into());
         let id = profile.user_id.as_deref().unwrap_or(id);
@@ -179,19 +187,20 @@ impl Mask {
             Cutoff::None | Cutoff::Unreadable => None,
         };
         let has = |field| self.has(field);
+        let mut part = |field, map| self.part(field, map, structures);
         User {
             id: if has("id") { id.to_owned() } else { String::new() },
             state: if has("state") { state.into() } else { 0 },
             auth_level: if has("auth_level") { level } else { 0 },
-            data: self.part("data", &profile.data),
-            verified_data: self.part("verified_data", &profile.verified_data),
-            attributes: self.part("attributes", &profile.attributes),
+            data: part("data", &profile.data),
+            verified_data: part("verified_data", &profile.verified_data),
+            attributes: part("attributes", &profile.attributes),
             memberships: if has("memberships") {
                 profile.groups.iter().map(convert::membership).collect()
             } else {
                 Vec::new()
             },
-            meta: self.part("meta", &profile.meta),
+            meta: part("meta", &profile.meta),
             tokens_valid_since: cutoff.filter(|_| has("tokens_valid_since")),
         }
     }

@@ -4,11 +4,13 @@
 //! what went wrong and whether to come again. The door comes first: who calls, may they, how many
 //! calls there are, until when. Behind it each method decodes, asks one room, and encodes.
 
+mod bounds;
 mod convert;
 mod exchange;
 mod fault;
 mod get_user;
 mod pick;
+mod structure;
 #[cfg(test)]
 mod tests;
 mod verify;
@@ -32,7 +34,7 @@ use tonic::{Code, Extensions, Status, body::Body, service::Routes};
 use tower::{BoxError, ServiceExt as _};
 
 use super::{
-    deadline::time_to_answer,
+    deadline::{is_shorter, time_to_answer},
     pb::rownd::auth::v1::{
         BuildAuthorizationUrlRequest, BuildAuthorizationUrlResponse, ExchangeRequest,
         ExchangeResponse, GetUserRequest, GetUserResponse, VerifyRequest, VerifyResponse,
@@ -43,7 +45,7 @@ use crate::{
     authz::{Authorizer, Caller, NOBODY, Refusal, Snapshot},
     config::Right,
     metrics::{CallerRefusal, Method, Metrics},
-    model::{Origin, Peer},
+    model::{Denial, Origin, Peer},
 };
 use fault::Fault;
 
@@ -55,7 +57,7 @@ const MAX_MESSAGE: usize = 256 * 1024;
 const LINES_PER_SECOND: NonZeroU32 = NonZeroU32::MIN.saturating_add(9);
 /// gRPC's status codes are numbered from 0 up to here.
 const CODES: usize = 17;
-/// What is asked of an issuer ends this much before the call.
+/// What is asked of an issuer ends this much before a call that began with it.
 const MARGIN: Duration = Duration::from_millis(50);
 
 /// What the methods share.
@@ -70,6 +72,8 @@ struct Call {
     snapshot: Arc<Snapshot>,
     caller: Caller,
     deadline: Instant,
+    /// The deadline is the caller's own.
+    hurried: bool,
 }
 
 impl Call {
@@ -83,10 +87,21 @@ impl Call {
         self.snapshot.check().retry_after.get()
     }
 
-    /// How long something may take that is asked of an issuer, so that its end is ours to tell.
-    fn left(&self) -> Duration {
-        let left = self.deadline.saturating_duration_since(Instant::now());
-        left.saturating_sub(MARGIN).max(MARGIN)
+    /// How long something may take that is asked of an issuer, by our own settings: so that its
+    /// end is ours to tell. The caller's deadline cuts it off, and does not shorten it: an issuer
+    /// that answers has not failed because somebody could not wait.
+    fn patience(&self) -> Duration {
+        let own = self.snapshot.service().timeout.get();
+        own.saturating_sub(2 * MARGIN).max(own / 2)
+    }
+
+    /// It cannot be decided now; where the caller's own time is over, that is the reason.
+    fn undecided(&self, denial: Denial) -> Fault {
+        if self.hurried && Instant::now() >= self.deadline {
+            Fault::Late(self.retry())
+        } else {
+            Fault::undecided(denial, self.retry())
+        }
     }
 
     /// The caller may do one of these.
@@ -172,9 +187,12 @@ impl AuthDoor {
         let caller = identify(&snapshot, peer, request.headers());
         let name = caller.as_ref().map_or(NOBODY, Caller::name).to_owned();
         let from = Visitor { name: &name, peer };
+        let mut hurried = false;
         let answer = match caller {
             Ok(caller) => {
-                let call = Call { snapshot, caller, deadline: clock.began };
+                let (own, deadline) = (snapshot.service().timeout.get(), clock.began);
+                hurried = is_shorter(request.headers(), own);
+                let call = Call { snapshot, caller, deadline, hurried };
                 self.admit(method, call, routes, request).await
             }
             Err(refusal) => Err(Fault::Caller(refusal)),
@@ -185,11 +203,11 @@ impl AuthDoor {
             clock.ended(Code::Ok);
             return answer;
         };
-        let (answer, (code, reason)) = match fault::of_status(method, &status) {
+        let (answer, (code, reason)) = match fault::of_status(method, &status, hurried) {
             Ok(said) => (answer, said),
             Err(fault) => {
                 let status = fault.status();
-                let said = fault::of_status(method, &status);
+                let said = fault::of_status(method, &status, hurried);
                 (status.into_http(), said.unwrap_or((Code::Internal, String::new())))
             }
         };

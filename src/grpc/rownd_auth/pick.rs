@@ -1,60 +1,76 @@
-//! Which issuer and which app a request means: by name, or the only one there is.
+//! Which issuer and which app a request means: by name, or the only one there is within the bounds
+//! of its caller.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
-use super::fault::Fault;
+use super::{Call, fault::Fault};
 use crate::{
-    authz::Snapshot,
-    config::IssuerKind,
+    authz::Refusal,
+    config::{IssuerKind, Right},
     model::DenyReason,
     verify::{AppSlot, Issuer},
 };
 
+const OUT_OF_BOUNDS: Fault = Fault::Caller(Refusal::NotGranted);
+
 /// An issuer of one of these kinds, and its place in the configuration.
 pub(super) fn issuer<'a>(
-    snapshot: &'a Snapshot,
+    call: &'a Call,
+    right: Right,
     kinds: &[IssuerKind],
     name: Option<&str>,
 ) -> Result<(usize, &'a Arc<Issuer>), Fault> {
-    let all = snapshot.verifier().issuers().iter().enumerate();
-    let fits = |issuer: &Issuer| kinds.contains(&issuer.settings().kind);
-    let mut fitting = all.filter(|(_, issuer)| fits(issuer));
+    let may = |name: &str| call.caller.may_at(&[right], name);
+    if let Some(name) = name {
+        may(name).map_err(Fault::Caller)?;
+    }
+    let all = call.snapshot.verifier().issuers().iter().enumerate();
+    let mut fitting = all.filter(|(_, issuer)| kinds.contains(&issuer.settings().kind)).peekable();
     if let Some(name) = name {
         let found = fitting.find(|(_, issuer)| issuer.name() == name);
         return found.ok_or_else(|| {
             Fault::field("issuer", "no issuer of this name can do this; see the configuration")
         });
     }
-    match (fitting.next(), fitting.next()) {
+    if fitting.peek().is_none() {
+        return Err(Fault::field("issuer", "no issuer in the configuration can do this"));
+    }
+    let mut within = fitting.filter(|(_, issuer)| may(issuer.name()).is_ok());
+    match (within.next(), within.next()) {
         (Some(one), None) => Ok(one),
-        (None, _) => Err(Fault::field("issuer", "no issuer in the configuration can do this")),
+        (None, _) => Err(OUT_OF_BOUNDS),
         (Some(_), Some(_)) => Err(Fault::field("issuer", "several can do this; name one")),
     }
 }
 
-/// An app of an issuer whose id is known. One whose id has not been told yet may be known after
-/// `retry`.
+/// An app of an issuer whose id is known. One whose id has not been told yet may be known later.
 pub(super) fn app<'a>(
+    call: &Call,
+    right: Right,
     issuer: &'a Issuer,
     id: Option<&str>,
-    retry: Duration,
 ) -> Result<(&'a str, &'a AppSlot), Fault> {
+    let unbounded = call.caller.is_unbounded(&[right]);
+    let may = |id: &str| call.may_for(&[right], issuer.name(), Some(id));
     let known = |slot: &'a Arc<AppSlot>| Some((slot.id()?, slot.as_ref()));
-    match (id, issuer.apps()) {
-        (Some(id), all) => {
-            let found = all.iter().filter_map(known).find(|(known, _)| *known == id);
-            found.ok_or_else(|| {
-                if all.iter().all(|slot| slot.id().is_some()) {
-                    Fault::field("app_id", "no app of the issuer has this id")
-                } else {
-                    Fault::Undecided(DenyReason::AppUnknown.into(), retry)
-                }
-            })
-        }
-        (None, [one]) => {
-            let unknown = Fault::Undecided(DenyReason::AppUnknown.into(), retry);
-            known(one).ok_or(unknown)
-        }
-        (None, _) => Err(Fault::field("app_id", "the issuer has several apps; name one")),
+    let unknown = || Fault::Undecided(DenyReason::AppUnknown.into(), call.retry());
+    if let Some(id) = id {
+        may(id)?;
+        let found = issuer.apps().iter().filter_map(known).find(|(known, _)| *known == id);
+        return found.ok_or_else(|| {
+            if issuer.apps().iter().all(|slot| slot.id().is_some()) {
+                Fault::field("app_id", "no app of the issuer has this id")
+            } else {
+                unknown()
+            }
+        });
+    }
+    // A bound names apps by their ids.
+    let within = |slot: &&Arc<AppSlot>| slot.id().map_or(unbounded, |id| may(id).is_ok());
+    let mut within = issuer.apps().iter().filter(within);
+    match (within.next(), within.next()) {
+        (Some(one), None) => known(one).ok_or_else(unknown),
+        (None, _) if !issuer.apps().is_empty() => Err(OUT_OF_BOUNDS),
+        _ => Err(Fault::field("app_id", "the issuer has several apps; name one")),
     }
 }

@@ -1,12 +1,17 @@
 //! What becomes of JSON on the way to a `Struct` and back.
 
 use proptest::prelude::{Just, Strategy, any, prop, prop_oneof, proptest};
+use prost::Message as _;
 use prost_types::{Struct, Value, value::Kind};
 use serde_json::{Map, Value as Json, json};
 
-use super::convert::{from_struct, identity, to_struct};
+use super::{
+    convert::{from_struct, identity},
+    structure::Structures,
+};
 use crate::{
     authz::Answer,
+    grpc::pb::rownd::auth::v1::{VerifyResponse, verify_response::Outcome},
     model::{AuthLevel, Group, Identity},
 };
 
@@ -26,11 +31,19 @@ fn values() -> impl Strategy<Value = Json> {
     })
 }
 
+/// All of it, where nothing is to be left out.
+fn structure(map: &Map<String, Json>) -> Struct {
+    let mut structures = Structures::default();
+    let made = structures.make("x", map);
+    assert_eq!(structures.omitted(), [] as [String; 0]);
+    made
+}
+
 proptest! {
     #[test]
     fn json_comes_back_as_it_went(value in values()) {
         let map = Map::from_iter([("value".to_owned(), value)]);
-        assert_eq!(from_struct("x", to_struct(&map)).unwrap(), map);
+        assert_eq!(from_struct("x", structure(&map)).unwrap(), map);
     }
 }
 
@@ -40,7 +53,7 @@ fn numbers_keep_what_a_double_can_hold() {
         [(json!(0.5), json!(0.5)), (json!(3.0), json!(3)), (json!(1e300), json!(1e300))]
     {
         let map = Map::from_iter([("n".to_owned(), number)]);
-        assert_eq!(from_struct("x", to_struct(&map)).unwrap()["n"], expected);
+        assert_eq!(from_struct("x", structure(&map)).unwrap()["n"], expected);
     }
 }
 
@@ -68,7 +81,60 @@ fn an_invitation_is_no_membership_of_an_identity() {
         claims: Map::new(),
         memberships: states.map(group).into(),
     };
-    let memberships = identity(&answer).memberships;
+    let memberships = identity(&answer, &mut Structures::default()).memberships;
     let groups: Vec<&str> = memberships.iter().map(|place| place.group_id.as_str()).collect();
     assert_eq!(groups, ["active"]);
+}
+
+/// A list of lists, an object of objects, or both by turns, of so many levels.
+fn nested(shape: usize, depth: usize) -> Json {
+    (0..depth).fold(json!("x"), |inner, level| match (shape, level % 2) {
+        (0, _) | (2, 0) => json!([inner]),
+        _ => json!({ "a": inner }),
+    })
+}
+
+/// Within 100 levels of messages, which is what libraries take: the one of this test takes as many.
+#[test]
+fn an_answer_has_no_more_levels_than_libraries_take() {
+    for shape in 0..3 {
+        for depth in (0..=60).chain([100, 120]) {
+            let deep =
+                json!({ "before": 1, "deep": nested(shape, depth), "with.dot": nested(shape, 21) });
+            let answer = Answer {
+                identity: Identity::new("ann".to_owned(), "rownd".into(), AuthLevel::Verified)
+                    .into(),
+                claims: deep.as_object().unwrap().clone(),
+                memberships: Vec::new(),
+            };
+            let mut structures = Structures::default();
+            let outcome = Outcome::Identity(identity(&answer, &mut structures));
+            let sent = VerifyResponse { outcome: Some(outcome), omitted: structures.omitted() };
+            let read = VerifyResponse::decode(sent.encode_to_vec().as_slice());
+            let read = read.unwrap_or_else(|error| panic!("{shape} {depth}: {error}"));
+            let Some(Outcome::Identity(who)) = read.outcome else { panic!("{shape} {depth}") };
+            let fields = who.claims.unwrap().fields;
+            assert_eq!(fields.contains_key("deep"), depth <= 20, "{shape} {depth}");
+            assert!(fields.contains_key("before"));
+            let mut expected = vec!["claims.with.dot"];
+            if depth > 20 {
+                expected.insert(0, "claims.deep");
+            }
+            assert_eq!(read.omitted, expected, "{shape} {depth}");
+        }
+    }
+}
+
+/// A profile of a mebibyte can be a structure of six: more than libraries take in one answer.
+#[test]
+fn an_answer_has_no_more_bytes_than_libraries_take() {
+    let mut structures = Structures::default();
+    let numbers = |count: usize| json!(vec![1; count]);
+    let data =
+        json!({ "a": numbers(100_000), "b": numbers(400_000), "c": numbers(100_000), "d": "x" });
+    let made = structures.make("data", data.as_object().unwrap());
+    let meta = structures.make("meta", json!({ "e": numbers(100_000) }).as_object().unwrap());
+    let bytes = made.encoded_len() + meta.encoded_len();
+    assert!(bytes < 3 << 20, "{bytes}");
+    assert_eq!(structures.omitted(), ["data.b", "meta.e"]);
 }

@@ -5,6 +5,7 @@ use bytes::Bytes;
 use super::{
     Call, Methods, convert,
     fault::{Fault, is_undecided},
+    structure::Structures,
 };
 use crate::{
     authz::{Answer, Question},
@@ -31,6 +32,7 @@ pub(super) async fn verify(
         include_memberships,
     } = request;
     let token = said(token)?;
+    let app_id = call.app_of(&[Right::Verify], &token, app_id)?;
     let least = minimum_auth_level.map(|level| convert::asked_level("minimum_auth_level", level));
     let question = Question {
         token: &token,
@@ -40,14 +42,19 @@ pub(super) async fn verify(
         freshness: fresh(freshness)?,
         memberships: include_memberships,
     };
+    let mut structures = Structures::default();
     let outcome = match ask(methods, call, &question).await {
-        Ok(answer) => Outcome::Identity(convert::identity(&answer)),
+        Ok(answer) => {
+            let who = &answer.identity;
+            call.may_for(&[Right::Verify], &who.issuer, who.app_id.as_deref())?;
+            Outcome::Identity(convert::identity(&answer, &mut structures))
+        }
         Err(denial) if is_undecided(&denial) => {
-            return Err(Fault::Undecided(denial, call.retry()));
+            return Err(call.undecided(denial));
         }
         Err(denial) => Outcome::Denial(convert::denial(&denial)),
     };
-    Ok(VerifyResponse { outcome: Some(outcome) })
+    Ok(VerifyResponse { outcome: Some(outcome), omitted: structures.omitted() })
 }
 
 /// A token that was sent. None at all is a mistake in the call, not a bad token.

@@ -26,7 +26,7 @@ use map::Map;
 
 pub(super) use kind::marks;
 
-const APP: &str = "app:";
+pub(super) const APP: &str = "app:";
 const VARIANT: &str = "app_variant:";
 
 /// From when until when a token holds, Unix seconds.

@@ -47,6 +47,13 @@ fn audience(rules: &Rules, claims: &Claims<'_>) -> Result<(), DenyReason> {
     Ok(())
 }
 
+/// A number by E.164, as Firebase writes it: `+` and at most 15 digits. No other text, an empty one
+/// least of all, is a number that somebody has proved.
+fn is_phone_number(text: &str) -> bool {
+    let digits = text.strip_prefix('+').unwrap_or_default();
+    (1..=15).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit())
+}
+
 /// How Firebase's user signed in: anonymously, or with an address or number that was proved.
 fn firebase_level(claims: &Claims<'_>) -> Result<AuthLevel, DenyReason> {
     if claims.sub.as_ref().is_some_and(|sub| sub.len() > MAX_FIREBASE_ID) {
@@ -62,6 +69,7 @@ fn firebase_level(claims: &Claims<'_>) -> Result<AuthLevel, DenyReason> {
     if text(sign_in, "sign_in_provider")? == Some("anonymous") {
         return Ok(AuthLevel::Guest);
     }
-    let proved = flag(other, "email_verified")? || text(other, "phone_number")?.is_some();
+    let proved =
+        flag(other, "email_verified")? || text(other, "phone_number")?.is_some_and(is_phone_number);
     Ok(if proved { AuthLevel::Verified } else { AuthLevel::Unverified })
 }

@@ -10,7 +10,9 @@ use super::{APP, CLIENT, ISS, Rig, Signer, access, key_set, rig_of, soon};
 use crate::{
     config,
     model::DenyReason,
-    verify::{Limits, Parts, Subject, Verifier, jwks::KeySet, key_cache::Current},
+    verify::{
+        Limits, Parts, Subject, Verifier, jwks::KeySet, key_budget::Cause, key_cache::Current,
+    },
 };
 
 /// The configuration that follows, compiled beside the one of the rig.
@@ -114,18 +116,19 @@ async fn keys_fetched_for_a_new_address_are_not_forgotten_by_an_old_command() {
         let parts = compile(&rig.verifier, &rig, &yaml("https://new.test"));
         let keys = &parts.verifier.issuers()[0].keys;
         let set = KeySet::parse(&key_set(&[&new]), &keys.algorithms, None).unwrap();
-        let begun = keys.begin();
+        let (begun, now) = (keys.begin(), tokio::time::Instant::now());
         keys.keep(
             Current {
                 set,
-                since: tokio::time::Instant::now(),
+                since: now,
+                asked: now,
                 fetched_at: std::time::SystemTime::now(),
                 fresh_for: Duration::from_secs(600),
                 own: true,
             },
             begun,
         );
-        keys.end(begun, None);
+        keys.end(begun, Cause::Turn, None);
         if given_meanwhile {
             rig.verifier.forget_keys(None);
         }

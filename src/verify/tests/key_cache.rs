@@ -10,7 +10,7 @@ use tokio::time::{Instant, sleep};
 use super::{NOW, Rig, Signer, access, key_set, rig, soon};
 use crate::{
     model::{Denial, DenyReason},
-    verify::jwks::Key,
+    verify::{jwks::Key, key_budget::Issued},
 };
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -19,7 +19,10 @@ const COOLDOWN: Duration = Duration::from_secs(10);
 const REFRESH: Duration = Duration::from_secs(600);
 
 async fn find(rig: &Rig, kid: &str, deadline: Instant) -> Result<Arc<Key>, Denial> {
-    rig.verifier.issuers()[0].keys.find(Some(kid), Algorithm::EdDSA, deadline).await
+    rig.verifier.issuers()[0]
+        .keys
+        .find(Some(kid), Algorithm::EdDSA, Issued::UNKNOWN, deadline)
+        .await
 }
 
 async fn denied(rig: &Rig, kid: &str) -> DenyReason {

@@ -11,7 +11,7 @@ use super::{ISS, Rig, Signer, access, issuer, key_set, rig, rig_of, soon, with};
 use crate::{
     metrics::{FetchResult, KEY_REFUSALS},
     model::{Denial, DenyReason},
-    verify::jwks::Refusal,
+    verify::{jwks::Refusal, key_budget::Issued},
 };
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -21,7 +21,7 @@ const MAX_STALE: Duration = Duration::from_secs(86_400);
 
 async fn denial(rig: &Rig, kid: &str, deadline: Instant) -> Denial {
     let keys = &rig.verifier.issuers()[0].keys;
-    keys.find(Some(kid), Algorithm::EdDSA, deadline).await.unwrap_err()
+    keys.find(Some(kid), Algorithm::EdDSA, Issued::UNKNOWN, deadline).await.unwrap_err()
 }
 
 fn fetches(rig: &Rig, result: &str) -> f64 {

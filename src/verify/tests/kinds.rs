@@ -390,3 +390,36 @@ fn the_reader_fills_in_what_each_kind_signs_with() {
     assert_eq!(settings(SUPERTOKENS).algorithms, [SigningAlgorithm::RS256]);
     assert_eq!(settings(STATIC).algorithms, SigningAlgorithm::ALL);
 }
+
+#[test]
+fn only_a_number_is_a_proved_number() {
+    use serde_json::Value;
+    for (number, expected) in [
+        (json!("+1"), Ok(AuthLevel::Verified)),
+        (json!("+491512345678901"), Ok(AuthLevel::Verified)),
+        (json!(""), Ok(AuthLevel::Unverified)),
+        (json!(" "), Ok(AuthLevel::Unverified)),
+        (json!("\t\n"), Ok(AuthLevel::Unverified)),
+        (json!("\u{a0}"), Ok(AuthLevel::Unverified)),
+        (json!("+"), Ok(AuthLevel::Unverified)),
+        (json!("none"), Ok(AuthLevel::Unverified)),
+        (json!("null"), Ok(AuthLevel::Unverified)),
+        (json!("4915123456"), Ok(AuthLevel::Unverified)),
+        (json!("+49 151"), Ok(AuthLevel::Unverified)),
+        (json!("+1\u{661}"), Ok(AuthLevel::Unverified)),
+        (json!("+1234567890123456"), Ok(AuthLevel::Unverified)),
+        (Value::Null, Ok(AuthLevel::Unverified)),
+        // Of another type it is no claim of Firebase's.
+        (json!(0), Err(DenyReason::ClaimsInvalid)),
+        (json!(true), Err(DenyReason::ClaimsInvalid)),
+        (json!([]), Err(DenyReason::ClaimsInvalid)),
+        (json!({}), Err(DenyReason::ClaimsInvalid)),
+    ] {
+        for verified in [json!(false), Value::Null] {
+            let mut claims = with(firebase(), &json!({ "email_verified": verified }));
+            claims["phone_number"] = number.clone();
+            let found = judge(FIREBASE, &claims).map(|who| who.auth_level);
+            assert_eq!(found, expected, "{number:?}");
+        }
+    }
+}

@@ -20,7 +20,7 @@ use crate::support::{
     envoy::{Envoy, EnvoyBuilder},
     eventually,
     gate::{Body, Gate},
-    issuer::{Issuer, Mood, Token},
+    issuer::{Issuer, Mood, Token, now},
     product::{Product, Until},
     raw::{self, Answer, Raw},
 };
@@ -155,8 +155,10 @@ fn is_no(answer: &Answer) -> bool {
     answer.status >= 400 || answer.header("grpc-status").is_some_and(|status| status != "0")
 }
 
+/// It says that it was issued when every key of that time is known.
 fn unknown_key(issuer: &Issuer, index: usize) -> Token {
-    issuer.token("verified").header("kid", format!("sig-unknown-{index}"))
+    let token = issuer.token("verified").header("kid", format!("sig-unknown-{index}"));
+    token.claim("iat", now() - 120)
 }
 
 #[tokio::test]

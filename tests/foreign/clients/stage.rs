@@ -72,6 +72,11 @@ impl Stage {
         self.mint(&ann())
     }
 
+    /// As ann's, with this claim in it.
+    pub(super) fn token_with(&self, claim: &str, value: Value) -> String {
+        self.mint(&ann().claim(claim, value))
+    }
+
     /// As ann's, but its time is over.
     pub(super) fn expired(&self) -> String {
         self.mint(&ann().issued(-7_200))

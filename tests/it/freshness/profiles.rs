@@ -9,7 +9,7 @@ use rownd_authz::{
     health::Readiness,
     metrics::{Labels, Metrics},
     model::{AuthLevel, Identity, Profile},
-    profile::{Error, Profiles},
+    profile::{Error, Profiles, Younger},
     rownd,
     upstream::{Client, Error as UpstreamError},
     verify::{Limits, Revocations, Verifier},
@@ -201,11 +201,23 @@ async fn a_caller_may_ask_for_a_younger_profile_and_never_gets_an_older_one() {
     let issuer = Issuer::start();
     let rig = rig(&issuer, json!({ "ttl": "10m" }));
     issuer.set(&path("u"), named("u"));
-    let ask = async |max_age| rig.profiles.get(&who("u"), max_age, soon()).await.unwrap();
-    ask(None).await;
-    ask(Some(Duration::from_secs(3600))).await;
+    let minute = Duration::from_secs(60);
+    let ask = async |max_age: Option<Duration>, allowed: bool| {
+        let may_fetch = || if allowed { Ok(()) } else { Err(minute) };
+        let younger = max_age.map(|max_age| Younger { max_age, may_fetch: &may_fetch });
+        rig.profiles.get(&who("u"), younger, soon()).await
+    };
+    // Nobody is asked for leave where there is nothing yet, or what there is is young enough.
+    ask(Some(Duration::ZERO), false).await.unwrap();
+    ask(None, false).await.unwrap();
+    ask(Some(Duration::from_secs(3600)), false).await.unwrap();
     assert_eq!(issuer.hits(&path("u")), 1);
-    ask(Some(Duration::ZERO)).await;
+    for younger in [Duration::ZERO, Duration::from_nanos(1)] {
+        let refused = ask(Some(younger), false).await;
+        assert_eq!(refused.unwrap_err(), Error::TooOften(minute));
+    }
+    assert_eq!(issuer.hits(&path("u")), 1);
+    ask(Some(Duration::ZERO), true).await.unwrap();
     assert_eq!(issuer.hits(&path("u")), 2);
 }
 

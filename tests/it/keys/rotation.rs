@@ -7,6 +7,7 @@ use tokio::time::Instant;
 use super::{FETCHES, fetched, gate, judge};
 use crate::it::support::{
     Ask, Claims, Issuer, Key, Reply, TestApp, config, config_with, eventually,
+    forge::now,
     issuer::KEYS,
     until,
     wire::{Wire, frame_of},
@@ -32,6 +33,33 @@ async fn the_next_check_finds_a_new_key_with_one_more_fetch() {
     .await;
     judge(&app, &issuer, &old).await.assert_allowed("the old one beside it", "authenticated");
     assert_eq!(issuer.hits(KEYS), 2, "one more fetch");
+}
+
+/// A client can bring the 503 about, so it never goes to Envoy's error path, and it counts as no
+/// fault of ours.
+#[tokio::test]
+async fn a_new_token_is_told_when_its_key_may_be_known_and_never_as_an_error() {
+    let (old, new) = (Key::new("sig-1"), Key::new("sig-2"));
+    let issuer = Issuer::with_keys(&[&old]);
+    let settings = config_with(&issuer, |c| {
+        c["issuers"][0]["keys"]["cooldown"] = json!("1m");
+        c["check"]["unavailable"] = json!("error_response");
+    });
+    let app = TestApp::ready(&settings).await;
+    issuer.publish(&[&new, &old]);
+    let claims = Claims::of(&issuer.url());
+    let age = |age: i64| new.token(&claims.clone().with("iat", now() - age));
+    for _ in 0..2 {
+        let answer = app.check(&Ask::with_token(age(0))).await;
+        answer.assert_denied("a new token", DenyReason::KeyPending);
+        assert!(!answer.is_error_response());
+        let wait: u64 = answer.header("retry-after").unwrap().parse().unwrap();
+        assert!((1..=60).contains(&wait), "{wait} s");
+        assert_eq!(answer.header("www-authenticate"), None, "nobody is signed out");
+    }
+    app.check(&Ask::with_token(age(300))).await.assert_denied("an old one", DenyReason::KidUnknown);
+    assert_eq!(app.metric("rownd_authz_checks_total", &[("outcome", "unavailable")]), 0.0);
+    assert_eq!(issuer.hits(KEYS), 1);
 }
 
 #[tokio::test]

@@ -263,6 +263,7 @@ async fn callers_change_without_a_restart() {
 async fn where_others_may_connect_a_peer_on_loopback_may_be_their_proxy() {
     let rig = Rig::with(|settings| {
         settings["listeners"]["grpc"]["address"] = json!("0.0.0.0:0");
+        settings["rownd_auth"]["allow_plaintext_secrets"] = json!(true);
     })
     .await;
     let address = format!("http://127.0.0.1:{}", rig.app.address().port());

@@ -307,7 +307,7 @@ async fn a_call_ends_by_the_callers_own_deadline() {
     });
     // The stub would give up by itself; our answer, with its reason, comes first.
     request.set_timeout(Duration::from_secs(2));
-    said(rig.admin().exchange(request).await).is(Code::Unavailable, "ROWND_UNAVAILABLE");
+    said(rig.admin().exchange(request).await).is(Code::DeadlineExceeded, "DEADLINE_EXCEEDED");
 }
 
 #[tokio::test]

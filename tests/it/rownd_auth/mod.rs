@@ -4,8 +4,10 @@
 //! In: calls as a stub makes them, faults of the upstreams. Out: outcomes, and statuses with their
 //! details.
 
+mod bounds;
 mod callers;
 mod exchange;
+mod hurry;
 mod openid;
 mod refresh;
 mod users;
@@ -32,6 +34,8 @@ use tonic_types::StatusExt as _;
 use super::support::{Key, TestApp};
 
 pub(super) const APP: &str = "app_shop";
+/// Another one, which few configurations here name.
+const BLOG: &str = "app_blog";
 const APP_KEY: &str = "key_shop";
 const APP_SECRET: &str = "ras_shop";
 /// The issuer of somebody else's tokens, which the app's validator takes.
@@ -66,6 +70,14 @@ fn seed(idp: &Key) -> Seed {
             { "id": "greg", "auth_level": "guest" },
             { "id": "banned", "state": "disabled" },
         ],
+    }, {
+        "id": BLOG, "key": "key_blog", "secret": "ras_blog", "name": "Blog",
+        "schema": { "email": {} },
+        "token_validators": [
+            { "kind": "jwks", "issuer": IDP, "jwks": { "keys": [idp.jwk()] },
+              "verified_field": "email", "verification_type": "email" },
+        ],
+        "users": [{ "id": "ann", "auth_level": "verified" }],
     }] });
     Seed::parse("seed", &seed.to_string()).unwrap_or_else(|problems| panic!("{problems}"))
 }

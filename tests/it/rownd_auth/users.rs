@@ -198,3 +198,65 @@ async fn a_mistake_in_the_call_names_the_field() {
     let named = GetUserRequest { issuer: Some("rownd".into()), ..by_token(&rig.token("ann")) };
     assert_field(get(&rig, named).await, "issuer");
 }
+
+/// What a library could not decode is left out and named, by field and as a mask names it.
+#[tokio::test]
+async fn what_is_too_deep_is_left_out_and_named() {
+    let rig = Rig::start().await;
+    let deep = |levels: usize| (0..levels).fold(json!("x"), |inner, _| json!([{ "a": inner }]));
+    let body = json!({
+        "rownd_user": "ann", "state": "enabled",
+        "data": { "deep": deep(11), "email": "ann@example.com", "flat": deep(10) },
+        "attributes": { "shop:tags": deep(40) },
+        "meta": { "created": "2025-02-01T00:00:00Z" },
+    });
+    let body = Some(body.to_string());
+    let fault = Fault { body, ..Fault::status(Endpoint::UserData, 200) };
+    rig.controls.inject(fault).unwrap();
+    let whole = get(&rig, by_id("ann")).await.unwrap();
+    assert_eq!(whole.omitted, ["data.deep", "attributes.shop:tags"]);
+    let mut kept = names(whole.user.unwrap().data);
+    kept.sort();
+    assert_eq!(kept, ["email", "flat"]);
+    // What was not asked for is not left out.
+    let part = get(&rig, masked(by_id("ann"), &["data.email"])).await.unwrap();
+    assert_eq!(part.omitted, [] as [String; 0]);
+    let part = get(&rig, masked(by_id("ann"), &["data.deep", "id"])).await.unwrap();
+    assert_eq!(
+        (part.omitted, names(part.user.unwrap().data)),
+        (vec!["data.deep".to_owned()], vec![])
+    );
+}
+
+/// Each of them asks Rownd: any age that is younger than what is kept, not zero alone.
+#[tokio::test]
+async fn a_caller_has_rownd_asked_only_so_often_for_a_younger_profile() {
+    let rig = Rig::with(|settings| {
+        settings["rownd_auth"]["max_age_per_second"] = json!(2);
+        settings["rownd_auth"]["callers"][1]["allow"] = json!(["get_user"]);
+    })
+    .await;
+    let young = |nanos| GetUserRequest {
+        max_age: Some(prost_types::Duration { seconds: 0, nanos }),
+        ..by_id("ann")
+    };
+    get(&rig, by_id("ann")).await.unwrap();
+    for nanos in [0, 1] {
+        let limited = async || get(&rig, young(nanos)).await.err();
+        let status = crate::it::support::eventually("the limit", limited).await;
+        said::<()>(Err(status)).is(Code::ResourceExhausted, "MAX_AGE_LIMITED");
+        // What is kept is answered, other callers are, and a profile that nobody has yet is.
+        get(&rig, by_id("ann")).await.unwrap();
+        rig.known(super::TRADER).get_user(young(nanos)).await.unwrap();
+        let first =
+            GetUserRequest { allow_disabled: true, ..by_id(["banned", "greg"][nanos as usize]) };
+        get(&rig, GetUserRequest { max_age: young(nanos).max_age, ..first }).await.unwrap();
+    }
+    // Whom nobody knows by a name is one caller, too.
+    let own = || GetUserRequest { max_age: young(0).max_age, ..by_token(&rig.token("ann")) };
+    let limited = async || rig.stub().get_user(own()).await.err();
+    let status = crate::it::support::eventually("the limit of all others", limited).await;
+    said::<()>(Err(status)).is(Code::ResourceExhausted, "MAX_AGE_LIMITED");
+    let again = async || get(&rig, young(0)).await.ok();
+    crate::it::support::eventually("the next second", again).await;
+}

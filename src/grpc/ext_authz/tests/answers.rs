@@ -88,7 +88,9 @@ const fn expected(class: DenialClass) -> (i32, i32, &'static str, Option<&'stati
         DenialClass::StepUp => {
             (401, 16, "insufficient_user_authentication", Some("insufficient_user_authentication"))
         }
-        DenialClass::Unavailable => (503, 14, "temporarily_unavailable", None),
+        DenialClass::Pending | DenialClass::Unavailable => {
+            (503, 14, "temporarily_unavailable", None)
+        }
     }
 }
 
@@ -230,7 +232,7 @@ fn an_error_response_is_told_only_for_what_holds_for_everybody() {
             (Denial::from(*reason), false, false),
             (Denial::from(*reason), true, false),
             (Denial::for_everybody(*reason), false, false),
-            (Denial::for_everybody(*reason), true, true),
+            (Denial::for_everybody(*reason), true, reason.class() == DenialClass::Unavailable),
         ] {
             let answer = answer(denial.clone(), setting);
             let is_error = matches!(answer.http_response, Some(HttpResponse::ErrorResponse(_)));

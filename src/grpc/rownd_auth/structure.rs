@@ -1,0 +1,89 @@
+//! JSON as `google.protobuf.Struct`, as far as every protobuf library can decode it.
+//!
+//! In: the members of an object. Out: a structure, and the names of what was left out. A level of
+//! JSON is up to three levels of messages, and libraries refuse a message of more than 100 levels
+//! (upb, C++, Java) and an answer of more than 4 MiB: one that they cannot decode would be no
+//! answer at all, to a caller who asked whether a token is good.
+
+use prost::Message as _;
+use prost_types::{ListValue, NullValue, Struct, Value, value::Kind};
+use serde_json::{Map, Value as Json};
+
+/// The most levels of lists and objects in one member.
+const MAX_DEPTH: usize = 20;
+/// The most bytes of all structures of one answer, encoded.
+const MAX_BYTES: usize = 3 << 20;
+
+/// The structures of one answer.
+#[derive(Debug, Default)]
+pub(super) struct Structures {
+    bytes: usize,
+    omitted: Vec<String>,
+}
+
+impl Structures {
+    /// The members, less those that are too deep or for which there is no room.
+    pub(super) fn make<'a>(
+        &mut self,
+        field: &str,
+        members: impl IntoIterator<Item = (&'a String, &'a Json)>,
+    ) -> Struct {
+        let mut made = Struct::default();
+        for (name, json) in members {
+            match self.fit(name, json) {
+                Some(value) => {
+                    made.fields.insert(name.clone(), value);
+                }
+                None => self.omitted.push(format!("{field}.{name}")),
+            }
+        }
+        made
+    }
+
+    /// What was left out, as `FIELD.NAME`.
+    pub(super) fn omitted(self) -> Vec<String> {
+        self.omitted
+    }
+
+    fn fit(&mut self, name: &str, json: &Json) -> Option<Value> {
+        if !is_within(json, MAX_DEPTH) {
+            return None;
+        }
+        let value = to_value(json);
+        // With room for the tags and lengths around them.
+        let bytes = self.bytes + name.len() + value.encoded_len() + 32;
+        (bytes <= MAX_BYTES).then(|| {
+            self.bytes = bytes;
+            value
+        })
+    }
+}
+
+/// It has no more levels of lists and objects than that.
+fn is_within(json: &Json, depth: usize) -> bool {
+    let below = |inner: &Json| is_within(inner, depth - 1);
+    match json {
+        Json::Array(items) => depth > 0 && items.iter().all(below),
+        Json::Object(map) => depth > 0 && map.values().all(below),
+        _ => true,
+    }
+}
+
+/// Numbers become doubles; integers are exact up to 2^53.
+fn to_value(json: &Json) -> Value {
+    let kind = match json {
+        Json::Null => Kind::NullValue(NullValue::NullValue.into()),
+        Json::Bool(flag) => Kind::BoolValue(*flag),
+        Json::Number(number) => Kind::NumberValue(number.as_f64().unwrap_or(f64::NAN)),
+        Json::String(text) => Kind::StringValue(text.clone()),
+        Json::Array(items) => {
+            Kind::ListValue(ListValue { values: items.iter().map(to_value).collect() })
+        }
+        Json::Object(map) => Kind::StructValue(to_struct(map)),
+    };
+    Value { kind: Some(kind) }
+}
+
+fn to_struct(map: &Map<String, Json>) -> Struct {
+    Struct { fields: map.iter().map(|(name, value)| (name.clone(), to_value(value))).collect() }
+}
