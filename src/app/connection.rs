@@ -9,7 +9,7 @@ use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::{TcpStream, UnixStream},
     sync::watch,
-    time::{Instant, sleep_until, timeout, timeout_at},
+    time::{Instant, MissedTickBehavior, interval, sleep_until, timeout, timeout_at},
 };
 
 use super::{
@@ -20,7 +20,7 @@ use super::{
 };
 use crate::{
     config::GrpcListener,
-    grpc::Doors,
+    grpc::{Doors, Facing, Link},
     metrics::{ConnectionResult, Metrics},
     model::Peer,
 };
@@ -159,13 +159,20 @@ impl Visit<'_> {
             return Err(io::Error::other("no HTTP/2 preface in time"));
         };
         metrics.connection(ConnectionResult::Served);
-        let mut connection = pin!(http(stream, limits, doors.facing(peer)));
+        let facing = doors.facing(peer);
+        let link = facing.link().clone();
+        let mut connection = pin!(http(stream.heeding(link.clone()), limits, facing));
+        let mut unread = pin!(unread(&link));
         tokio::select! {
             ended = connection.as_mut() => return ended.map_err(io::Error::other),
             () = closing => {
                 connection.as_mut().graceful_shutdown();
                 // The process itself ends at the grace of the whole drain.
                 return connection.await.map_err(io::Error::other);
+            }
+            () = unread.as_mut() => {
+                metrics.connection(ConnectionResult::Unread);
+                return Err(io::Error::other("the peer does not read its answers"));
             }
             () = sleep_until(limits.end_of_life()) => connection.as_mut().graceful_shutdown(),
         }
@@ -176,11 +183,23 @@ impl Visit<'_> {
     }
 }
 
+/// Ends when an answer has waited for the peer too long.
+async fn unread(link: &Link) {
+    let mut seconds = interval(Duration::from_secs(1));
+    seconds.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        seconds.tick().await;
+        if link.tick() {
+            return;
+        }
+    }
+}
+
 fn http<S>(
     stream: AfterPreface<S>,
     limits: &Limits,
-    doors: Doors,
-) -> http2::Connection<TokioIo<AfterPreface<S>>, Doors, TokioExecutor>
+    facing: Facing,
+) -> http2::Connection<TokioIo<AfterPreface<S>>, Facing, TokioExecutor>
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
@@ -194,5 +213,5 @@ where
         .max_local_error_reset_streams(MAX_RESETS)
         .keep_alive_interval(limits.ping_every)
         .keep_alive_timeout(limits.ping_timeout)
-        .serve_connection(TokioIo::new(stream), doors)
+        .serve_connection(TokioIo::new(stream), facing)
 }

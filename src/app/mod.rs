@@ -12,6 +12,7 @@ mod listen;
 mod online;
 mod ops;
 mod preface;
+pub mod process;
 mod reload;
 pub mod telemetry;
 mod tls;
@@ -27,7 +28,7 @@ use tokio::{
 
 use crate::{
     authz::{self, Authorizer},
-    config::{Config, Source},
+    config::{Config, Shutdown, Source},
     grpc::{Doors, HealthTask, ext_authz::CheckDoor, rownd_auth::AuthDoor},
     health::Readiness,
     http::ops::{self as pages, Ops, Refusals},
@@ -137,7 +138,7 @@ pub async fn build(config: Config) -> Result<Bound, BuildError> {
     let grpc = &config.listeners.grpc;
     let check = CheckDoor::build(authorizer.clone(), grpc.max_message_bytes);
     let service = AuthDoor::build(authorizer.clone(), metrics.clone());
-    let (doors, health) = Doors::build(check, service, grpc.reflection).map_err(part)?;
+    let (doors, health) = Doors::build(check, service, grpc, metrics.clone()).map_err(part)?;
     let tls = grpc.tls.as_ref().map(|tls| Tls::build(tls, &metrics)).transpose().map_err(part)?;
     let listener = listen::bind(grpc).await?;
     let (ops, ops_address) = listen::bind_ops(&config.listeners.ops.address).await?;
@@ -216,6 +217,12 @@ impl Bound {
     #[must_use]
     pub fn reload_handle(&self) -> ReloadHandle {
         self.reload.clone()
+    }
+
+    /// How long a drain may take, by the configuration that is in force when it is asked.
+    pub fn shutdown_times(&self) -> impl Fn() -> Shutdown + use<> {
+        let config = self.config.clone();
+        move || config.borrow().shutdown.clone()
     }
 
     /// Serves until `shutdown` ends, then drains: not ready but serving for a while, then

@@ -40,6 +40,14 @@ fn listeners(config: &Config, found: &mut Found) {
     } else if let Err(message) = socket_address(grpc) {
         found.push(("/listeners/grpc/address".into(), format!("{message}, or unix:/path")));
     }
+    let (all, one) =
+        (config.listeners.grpc.max_streams, config.listeners.grpc.max_concurrent_streams);
+    if all < one as usize {
+        found.push((
+            "/listeners/grpc/max_streams".into(),
+            format!("`{all}` is less than one connection may have (max_concurrent_streams); write at least {one}"),
+        ));
+    }
     match socket_address(ops) {
         Err(message) => found.push(("/listeners/ops/address".into(), message)),
         Ok(address) if ops == grpc && address.port() != 0 => found.push((
