@@ -4,6 +4,7 @@
 //! that hold, a service that recovers, and a drain that loses nothing.
 
 mod addresses;
+mod disk;
 mod ends;
 mod peers;
 mod process;
