@@ -106,11 +106,19 @@ pub enum ConnectionResult {
     AcceptFailed,
     /// It was served and did not read its answers, so it was ended.
     Unread,
+    /// It did nothing and made room for another, all places being taken.
+    Evicted,
 }
 
 impl ConnectionResult {
-    const ALL: [Self; 5] =
-        [Self::Served, Self::NoPreface, Self::TlsFailed, Self::AcceptFailed, Self::Unread];
+    const ALL: [Self; 6] = [
+        Self::Served,
+        Self::NoPreface,
+        Self::TlsFailed,
+        Self::AcceptFailed,
+        Self::Unread,
+        Self::Evicted,
+    ];
 
     const fn as_str(self) -> &'static str {
         match self {
@@ -119,6 +127,7 @@ impl ConnectionResult {
             Self::TlsFailed => "tls_failed",
             Self::AcceptFailed => "accept_failed",
             Self::Unread => "unread",
+            Self::Evicted => "evicted",
         }
     }
 }

@@ -11,6 +11,7 @@ mod inspect;
 mod listen;
 mod online;
 mod ops;
+mod places;
 mod preface;
 pub mod process;
 mod reload;
@@ -98,6 +99,7 @@ pub struct Bound {
     grpc: Listener,
     ops: TcpListener,
     ops_address: SocketAddr,
+    probes: Option<(TcpListener, SocketAddr)>,
     control: Option<ControlSocket>,
     doors: Doors,
     health: HealthTask,
@@ -141,7 +143,12 @@ pub async fn build(config: Config) -> Result<Bound, BuildError> {
     let (doors, health) = Doors::build(check, service, grpc, metrics.clone()).map_err(part)?;
     let tls = grpc.tls.as_ref().map(|tls| Tls::build(tls, &metrics)).transpose().map_err(part)?;
     let listener = listen::bind(grpc).await?;
-    let (ops, ops_address) = listen::bind_ops(&config.listeners.ops.address).await?;
+    let pages = &config.listeners.ops;
+    let (ops, ops_address) = listen::bind_ops("listeners.ops.address", &pages.address).await?;
+    let probes = match &pages.probe_address {
+        Some(address) => Some(listen::bind_ops("listeners.ops.probe_address", address).await?),
+        None => None,
+    };
     let control = control::bind(config.listeners.control.as_ref()).await?;
     let refusals = Arc::new(Refusals::default());
     let exposed = listener.is_exposed();
@@ -153,6 +160,7 @@ pub async fn build(config: Config) -> Result<Bound, BuildError> {
         grpc: listener,
         ops,
         ops_address,
+        probes,
         control,
         doors,
         health,
@@ -194,6 +202,12 @@ impl Bound {
     #[must_use]
     pub const fn ops_address(&self) -> SocketAddr {
         self.ops_address
+    }
+
+    /// Where probes are answered apart from everybody else.
+    #[must_use]
+    pub fn probe_address(&self) -> Option<SocketAddr> {
+        self.probes.as_ref().map(|(_, address)| *address)
     }
 
     /// Whether it is ready, and what it waits for.
@@ -248,7 +262,12 @@ impl Bound {
             let commands = control::commands(&self.state, self.reload);
             spawn(&mut tasks, control::serve(socket, commands));
         }
-        spawn(&mut tasks, ops::serve(self.ops, pages::router(self.state)));
+        let pages = pages::router(self.state);
+        for listener in
+            [Some(self.ops), self.probes.map(|(listener, _)| listener)].into_iter().flatten()
+        {
+            spawn(&mut tasks, ops::serve(listener, pages.clone()));
+        }
         let mut accepting = JoinSet::new();
         spawn(&mut accepting, listen::accept(self.grpc, workers.handoff(), metrics));
 

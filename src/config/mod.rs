@@ -141,6 +141,23 @@ pub fn grpc_endpoint(
     Ok((address, tls.map_err(|error| one(name, format!("listeners.grpc.tls: {error}")))?))
 }
 
+/// Where the probes' pages are served, for those who only want to ask there.
+pub fn probe_address(
+    file: Option<&Path>,
+    environment: &BTreeMap<String, String>,
+) -> Result<String, Problems> {
+    let text = file.map_or_else(|| Ok(String::new()), read)?;
+    let name = name_of(file);
+    let mut document = Document::parse(&text).map_err(|problem| unreadable(&name, problem))?;
+    let problems = environment::apply(&mut document, environment);
+    if !problems.is_empty() {
+        return Err(Problems(problems));
+    }
+    let at = |pointer| document.value.pointer(pointer).and_then(Value::as_str);
+    let found = at("/listeners/ops/probe_address").or_else(|| at("/listeners/ops/address"));
+    Ok(found.map_or_else(|| OpsListener::default().address, str::to_owned))
+}
+
 /// As [`load`], from text. `name` stands in the messages.
 pub fn parse(
     name: &str,

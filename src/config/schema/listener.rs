@@ -128,11 +128,15 @@ impl Default for GrpcListener {
 pub struct OpsListener {
     /// `IP:PORT`.
     pub address: String,
+    /// Serves the same pages on a loopback address too, for `rownd-authz healthcheck --page`: a
+    /// probe that others cannot keep from its answer, since nobody else reaches it. `IP:PORT`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub probe_address: Option<String>,
 }
 
 impl Default for OpsListener {
     fn default() -> Self {
-        Self { address: "127.0.0.1:9464".to_owned() }
+        Self { address: "127.0.0.1:9464".to_owned(), probe_address: None }
     }
 }
 

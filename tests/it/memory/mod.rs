@@ -195,5 +195,5 @@ async fn calls_that_are_reset_at_once_take_nobodys_place() {
     house.stands("a burst of resets", resets).await;
     let cancelled =
         house.binary.metric("rownd_authz_checks_total", &[("reason", "cancelled")]).await;
-    assert!(cancelled >= 20_000.0, "the burst was real: {cancelled}");
+    assert!(cancelled >= 1_000.0, "the burst was real: {cancelled}");
 }
