@@ -9,7 +9,7 @@ use tokio::{
 
 use super::{ConfigArgs, Failure, NO, Outcome, block_on};
 use crate::{
-    app::{self, ReloadHandle, telemetry},
+    app::{self, ReloadHandle, process, telemetry},
     config::{self, Shutdown, Source},
 };
 
@@ -17,10 +17,13 @@ use crate::{
 const BEYOND_GRACE: Duration = Duration::from_secs(1);
 
 pub(super) fn run(args: &ConfigArgs) -> Outcome {
+    let asked = [process::keep_memory_private(), process::use_small_pages()];
     let source = Source::new(args.config.clone(), config::environment());
     let config = source.load().map_err(Failure::bad_input)?;
     let _logs = telemetry::install(&config.log).map_err(Failure::bad_input)?;
-    app::process::prepare();
+    for error in asked.into_iter().filter_map(Result::err) {
+        tracing::warn!(%error, "the system does not let the process protect its memory");
+    }
     block_on(async {
         let mut signals = StopSignals::listen().map_err(Failure::bad_input)?;
         let hangup = signal(SignalKind::hangup()).map_err(Failure::bad_input)?;
