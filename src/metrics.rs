@@ -6,6 +6,7 @@
 #![expect(clippy::disallowed_macros, reason = "the room where metrics are at home")]
 
 mod caches;
+mod calls;
 mod fresh;
 mod keys;
 mod reload;
@@ -28,6 +29,7 @@ use metrics_exporter_prometheus::{
 };
 
 pub use caches::CacheName;
+pub use calls::{CallKind, CallRefusal};
 pub use fresh::{Command, CommandResult, ProfileResult, Withdrawn};
 pub use keys::{FetchResult, KEY_REFUSALS, SnapshotResult};
 pub use reload::{Reload, ReloadResult};
@@ -102,10 +104,21 @@ pub enum ConnectionResult {
     TlsFailed,
     /// Accepting failed, for want of descriptors for example.
     AcceptFailed,
+    /// It was served and did not read its answers, so it was ended.
+    Unread,
+    /// It did nothing and made room for another, all places being taken.
+    Evicted,
 }
 
 impl ConnectionResult {
-    const ALL: [Self; 4] = [Self::Served, Self::NoPreface, Self::TlsFailed, Self::AcceptFailed];
+    const ALL: [Self; 6] = [
+        Self::Served,
+        Self::NoPreface,
+        Self::TlsFailed,
+        Self::AcceptFailed,
+        Self::Unread,
+        Self::Evicted,
+    ];
 
     const fn as_str(self) -> &'static str {
         match self {
@@ -113,6 +126,8 @@ impl ConnectionResult {
             Self::NoPreface => "no_preface",
             Self::TlsFailed => "tls_failed",
             Self::AcceptFailed => "accept_failed",
+            Self::Unread => "unread",
+            Self::Evicted => "evicted",
         }
     }
 }
@@ -147,6 +162,7 @@ pub struct Metrics {
     outcomes: Vec<Outcome>,
     checks: [Checks; 2],
     rpcs: rpcs::Handles,
+    calls: calls::Handles,
     verifications: Vec<&'static str>,
     /// Filled from the front, as names become known; a place once taken stays.
     issuers: Vec<OnceLock<Issuer>>,
@@ -201,6 +217,7 @@ impl Metrics {
             outcomes: labels.reasons.iter().map(|(outcome, _)| *outcome).collect(),
             checks: Api::ALL.map(|api| checks(api.as_str(), labels)),
             rpcs: rpcs::Handles::register(),
+            calls: calls::Handles::register(),
             verifications: labels.verifications.clone(),
             issuers: (0..MAX_ISSUERS).map(|_| OnceLock::new()).collect(),
             issuer_names: Mutex::default(),
@@ -375,6 +392,7 @@ fn verifications(issuer: &str, results: &[&'static str]) -> Vec<Counter> {
 fn describe() {
     rownd::describe();
     rpcs::describe();
+    calls::describe();
     let counters = [
         ("rownd_authz_checks_total", "Checks answered, by API, outcome and reason."),
         ("rownd_authz_verifications_total", "Tokens verified, by issuer and result."),

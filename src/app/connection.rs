@@ -9,18 +9,19 @@ use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::{TcpStream, UnixStream},
     sync::watch,
-    time::{Instant, sleep_until, timeout, timeout_at},
+    time::{Instant, MissedTickBehavior, interval, sleep_until, timeout, timeout_at},
 };
 
 use super::{
     listen::{Accepted, Stream},
+    places::Guest,
     preface::{self, AfterPreface},
     tls::Tls,
     workers::Phase,
 };
 use crate::{
     config::GrpcListener,
-    grpc::Doors,
+    grpc::{Doors, Facing, Link},
     metrics::{ConnectionResult, Metrics},
     model::Peer,
 };
@@ -35,6 +36,10 @@ const MAX_SEND_BUFFER: usize = 64 * 1024;
 /// a client who cancels a burst of requests would end the checks of all others as RPC errors,
 /// which Envoy may be told to let through. What streams cost is bounded by `max_in_flight`.
 const MAX_RESETS: usize = 65_536;
+
+/// How long a connection that makes room for another may take to finish: one that never asked
+/// anything, and one that did.
+const MAKING_ROOM: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(1));
 
 /// What a connection may use.
 #[derive(Debug, Clone)]
@@ -88,9 +93,9 @@ pub(super) async fn serve(
 ) {
     metrics.connection_opened();
     let _open = Open(metrics.clone());
-    let _place = accepted.permit;
+    let guest = accepted.place.guest().clone();
     let peer = Peer { origin: accepted.origin, names: Vec::new() };
-    let visit = Visit { limits: &limits, doors, metrics: &metrics, phase };
+    let visit = Visit { limits: &limits, doors, metrics: &metrics, phase, guest };
     let outcome = match accepted.stream {
         Stream::Tcp(stream) => match TcpStream::from_std(stream) {
             Ok(stream) => visit.begin(stream, peer).await,
@@ -104,6 +109,7 @@ pub(super) async fn serve(
     if let Err(error) = outcome {
         tracing::debug!(%error, "a connection ended");
     }
+    drop(accepted.place);
 }
 
 /// What one connection meets.
@@ -112,6 +118,7 @@ struct Visit<'a> {
     doors: Doors,
     metrics: &'a Metrics,
     phase: watch::Receiver<Phase>,
+    guest: Arc<Guest>,
 }
 
 impl Visit<'_> {
@@ -126,6 +133,10 @@ impl Visit<'_> {
             accepted = timeout_at(deadline, tls.accept(stream)) => accepted,
             // Nothing was asked on it yet, so a drain need not wait for it.
             _ = self.phase.wait_for(|phase| *phase == Phase::Closing) => return Ok(()),
+            () = self.guest.told_to_leave() => {
+                self.metrics.connection(ConnectionResult::Evicted);
+                return Ok(());
+            }
         };
         match accepted.unwrap_or_else(|_elapsed| Err(io::ErrorKind::TimedOut.into())) {
             Ok((stream, names)) => {
@@ -144,7 +155,7 @@ impl Visit<'_> {
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
-        let Self { limits, doors, metrics, mut phase } = self;
+        let Self { limits, doors, metrics, mut phase, guest } = self;
         let mut closing = pin!(async {
             // The sender's end means the same as its word.
             let _ = phase.wait_for(|phase| *phase == Phase::Closing).await;
@@ -153,19 +164,38 @@ impl Visit<'_> {
             opened = timeout_at(deadline, preface::read(stream)) => opened,
             // Nothing was asked on it yet, so a drain need not wait for it.
             () = closing.as_mut() => return Ok(()),
+            () = guest.told_to_leave() => {
+                metrics.connection(ConnectionResult::Evicted);
+                return Ok(());
+            }
         };
         let Ok(Ok(stream)) = opened else {
             metrics.connection(ConnectionResult::NoPreface);
             return Err(io::Error::other("no HTTP/2 preface in time"));
         };
         metrics.connection(ConnectionResult::Served);
-        let mut connection = pin!(http(stream, limits, doors.facing(peer)));
+        let facing = doors.facing(peer);
+        let link = facing.link().clone();
+        guest.speaks(link.clone());
+        let mut connection = pin!(http(stream.heeding(link.clone()), limits, facing));
+        let mut unread = pin!(unread(&link));
         tokio::select! {
             ended = connection.as_mut() => return ended.map_err(io::Error::other),
             () = closing => {
                 connection.as_mut().graceful_shutdown();
                 // The process itself ends at the grace of the whole drain.
                 return connection.await.map_err(io::Error::other);
+            }
+            () = unread.as_mut() => {
+                metrics.connection(ConnectionResult::Unread);
+                return Err(io::Error::other("the peer does not read its answers"));
+            }
+            () = guest.told_to_leave() => {
+                metrics.connection(ConnectionResult::Evicted);
+                connection.as_mut().graceful_shutdown();
+                let grace = if link.has_asked() { MAKING_ROOM.1 } else { MAKING_ROOM.0 };
+                let ended = timeout(grace, connection).await;
+                return ended.map_or(Ok(()), |ended| ended.map_err(io::Error::other));
             }
             () = sleep_until(limits.end_of_life()) => connection.as_mut().graceful_shutdown(),
         }
@@ -176,11 +206,23 @@ impl Visit<'_> {
     }
 }
 
+/// Ends when an answer has waited for the peer too long.
+async fn unread(link: &Link) {
+    let mut seconds = interval(Duration::from_secs(1));
+    seconds.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        seconds.tick().await;
+        if link.tick() {
+            return;
+        }
+    }
+}
+
 fn http<S>(
     stream: AfterPreface<S>,
     limits: &Limits,
-    doors: Doors,
-) -> http2::Connection<TokioIo<AfterPreface<S>>, Doors, TokioExecutor>
+    facing: Facing,
+) -> http2::Connection<TokioIo<AfterPreface<S>>, Facing, TokioExecutor>
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
@@ -194,5 +236,5 @@ where
         .max_local_error_reset_streams(MAX_RESETS)
         .keep_alive_interval(limits.ping_every)
         .keep_alive_timeout(limits.ping_timeout)
-        .serve_connection(TokioIo::new(stream), doors)
+        .serve_connection(TokioIo::new(stream), facing)
 }

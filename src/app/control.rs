@@ -12,12 +12,16 @@ use hyper::{Request, body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::{
     net::{UnixListener, UnixStream},
-    sync::Semaphore,
     task::JoinSet,
 };
 use tower::ServiceExt as _;
 
-use super::{BuildError, ReloadHandle, Reloaded, listen, telemetry};
+use super::{
+    BuildError, ReloadHandle, Reloaded, listen,
+    ops::{HEADERS, YOUNG, first_byte, visit},
+    places::{Guest, Places, Whose},
+    telemetry,
+};
 use crate::{
     config::ControlListener,
     http::{
@@ -26,10 +30,9 @@ use crate::{
     },
 };
 
-/// Connections at a time.
+/// Connections at a time, and those that may be leaving meanwhile.
 const MAX_CONNECTIONS: usize = 16;
-/// How long a request's headers may take.
-const HEADERS: Duration = Duration::from_secs(5);
+const LEAVING: usize = 4;
 /// How long a connection may last.
 const LIFE: Duration = Duration::from_secs(10);
 /// How long accepting pauses after a failure.
@@ -106,19 +109,24 @@ pub(super) fn commands(state: &Ops, reload: ReloadHandle) -> Router {
 
 /// Serves the commands until dropped.
 pub(super) async fn serve(socket: ControlSocket, commands: Router) {
-    let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+    let places = Places::new("control", MAX_CONNECTIONS, LEAVING, YOUNG);
     let mut open = JoinSet::new();
     tracing::info!(path = %socket.path.display(), "taking commands");
     loop {
-        let Ok(place) = places.clone().acquire_owned().await else { return };
         while open.try_join_next().is_some() {}
         match socket.listener.accept().await {
             Ok((stream, _)) => {
-                let (commands, access) = (commands.clone(), socket.access.clone());
-                super::spawn(&mut open, async move {
-                    let _ = tokio::time::timeout(LIFE, talk(stream, &access, commands)).await;
-                    drop(place);
-                });
+                // A peer that the system does not know is nobody who may ask.
+                let peer = match credentials(&stream, &socket.access) {
+                    Ok(peer) => peer,
+                    Err(error) => {
+                        tracing::warn!(%error, "a peer of the control listener has no credentials");
+                        continue;
+                    }
+                };
+                let place = places.take(Whose::Process { uid: peer.uid, pid: peer.pid }).await;
+                let talk = talk(stream, peer, commands.clone(), place.guest().clone());
+                super::spawn(&mut open, visit(place, LIFE, talk));
             }
             Err(error) => {
                 tracing::warn!(%error, "accepting on the control listener failed");
@@ -128,20 +136,18 @@ pub(super) async fn serve(socket: ControlSocket, commands: Router) {
     }
 }
 
-async fn talk(stream: UnixStream, access: &Access, commands: Router) {
-    // A peer that the system does not know is nobody who may ask.
-    let peer = match credentials(&stream, access) {
-        Ok(peer) => peer,
-        Err(error) => {
-            tracing::warn!(%error, "a peer of the control listener has no credentials");
-            return;
-        }
-    };
+async fn talk(stream: UnixStream, peer: Peer, commands: Router, guest: Arc<Guest>) {
+    if !first_byte(stream.readable()).await {
+        return;
+    }
     let answer = service_fn(move |mut request: Request<Incoming>| {
-        let commands = commands.clone();
+        let (commands, guest) = (commands.clone(), guest.clone());
         request.extensions_mut().insert(peer);
         async move {
-            Ok::<_, Infallible>(commands.oneshot(request).await.unwrap_or_else(|e| match e {}))
+            guest.asks();
+            let answer = commands.oneshot(request).await.unwrap_or_else(|e| match e {});
+            guest.is_answered();
+            Ok::<_, Infallible>(answer)
         }
     });
     let connection = http1::Builder::new()

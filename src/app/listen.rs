@@ -9,12 +9,13 @@ use std::{
     time::Duration,
 };
 
-use tokio::{
-    net::{TcpListener, TcpStream, UnixListener, UnixStream},
-    sync::{OwnedSemaphorePermit, Semaphore},
-};
+use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
 
-use super::{BuildError, workers::Handoff};
+use super::{
+    BuildError,
+    places::{Place, Places, Whose},
+    workers::Handoff,
+};
 use crate::{
     config::GrpcListener,
     metrics::{ConnectionResult, Metrics},
@@ -24,6 +25,10 @@ use crate::{
 /// Descriptors kept free for everything that is not a connection of the listener: half of them
 /// the ops listener may take.
 const RESERVED_DESCRIPTORS: u64 = 128;
+/// So many connections may be leaving while others have their places already.
+const LEAVING: usize = 32;
+/// In this time a new connection has sent its preface, after a handshake where there is one.
+const YOUNG: Duration = Duration::from_millis(250);
 /// How long accepting pauses after a failure, doubling from the first to the second.
 const PAUSE: (Duration, Duration) = (Duration::from_millis(20), Duration::from_secs(1));
 
@@ -71,7 +76,7 @@ pub(super) enum Stream {
 pub(super) struct Accepted {
     pub(super) stream: Stream,
     pub(super) origin: Origin,
-    pub(super) permit: OwnedSemaphorePermit,
+    pub(super) place: Place,
 }
 
 /// Binds the gRPC listener.
@@ -98,12 +103,11 @@ pub(super) async fn bind(settings: &GrpcListener) -> Result<Listener, BuildError
 }
 
 /// Binds the ops listener.
-pub(super) async fn bind_ops(address: &str) -> Result<(TcpListener, SocketAddr), BuildError> {
-    let failed = |error| BuildError::Listen {
-        setting: "listeners.ops.address",
-        address: address.to_owned(),
-        error,
-    };
+pub(super) async fn bind_ops(
+    setting: &'static str,
+    address: &str,
+) -> Result<(TcpListener, SocketAddr), BuildError> {
+    let failed = |error| BuildError::Listen { setting, address: address.to_owned(), error };
     let listener = TcpListener::bind(address).await.map_err(failed)?;
     let address = listener.local_addr().map_err(failed)?;
     Ok((listener, address))
@@ -158,20 +162,21 @@ impl Listener {
         }
     }
 
-    async fn next(&self) -> io::Result<(Stream, Origin)> {
+    async fn next(&self) -> io::Result<(Stream, Origin, Whose)> {
         match &self.socket {
             Socket::Tcp(listener) => {
                 let (stream, from) = listener.accept().await?;
                 // Where others may connect, a peer on loopback may be a proxy of theirs.
                 let local = from.ip().to_canonical().is_loopback() && !self.is_exposed();
                 let origin = if local { Origin::Loopback } else { Origin::Network };
-                Ok((Stream::Tcp(tcp(stream)?), origin))
+                Ok((Stream::Tcp(tcp(stream)?), origin, Whose::Machine(from.ip().to_canonical())))
             }
             Socket::Unix(listener) => {
                 let (stream, _) = listener.accept().await?;
                 let who = stream.peer_cred()?;
                 let origin = Origin::Unix { uid: who.uid(), gid: who.gid() };
-                Ok((Stream::Unix(stream.into_std()?), origin))
+                let whose = Whose::Process { uid: who.uid(), pid: who.pid() };
+                Ok((Stream::Unix(stream.into_std()?), origin, whose))
             }
         }
     }
@@ -190,16 +195,17 @@ fn tcp(stream: TcpStream) -> io::Result<std::net::TcpStream> {
     stream.into_std()
 }
 
-/// Accepts until dropped. At the cap, nothing is accepted until a connection ends.
+/// Accepts until dropped. At the cap, idle connections make room for a new one; where all are at
+/// work, it waits until one of them ends.
 pub(super) async fn accept(listener: Listener, handoff: Handoff, metrics: Arc<Metrics>) {
-    let places = Arc::new(Semaphore::new(listener.max_connections));
+    let places = Places::new("grpc", listener.max_connections, LEAVING, YOUNG);
     let mut pause = PAUSE.0;
     loop {
-        let Ok(permit) = places.clone().acquire_owned().await else { return };
         match listener.next().await {
-            Ok((stream, origin)) => {
+            Ok((stream, origin, whose)) => {
                 pause = PAUSE.0;
-                handoff.give(Accepted { stream, origin, permit });
+                let place = places.take(whose).await;
+                handoff.give(Accepted { stream, origin, place });
             }
             Err(error) => {
                 metrics.connection(ConnectionResult::AcceptFailed);

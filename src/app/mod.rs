@@ -11,8 +11,10 @@ mod inspect;
 mod listen;
 mod online;
 mod ops;
+mod places;
 mod preface;
 mod preflight;
+pub mod process;
 mod reload;
 pub mod telemetry;
 mod tls;
@@ -28,7 +30,7 @@ use tokio::{
 
 use crate::{
     authz::{self, Authorizer},
-    config::{Config, Source},
+    config::{Config, Shutdown, Source},
     grpc::{Doors, HealthTask, ext_authz::CheckDoor, rownd_auth::AuthDoor},
     health::Readiness,
     http::ops::{self as pages, Ops, Refusals},
@@ -99,6 +101,7 @@ pub struct Bound {
     grpc: Listener,
     ops: TcpListener,
     ops_address: SocketAddr,
+    probes: Option<(TcpListener, SocketAddr)>,
     control: Option<ControlSocket>,
     doors: Doors,
     health: HealthTask,
@@ -139,10 +142,15 @@ pub async fn build(config: Config) -> Result<Bound, BuildError> {
     let grpc = &config.listeners.grpc;
     let check = CheckDoor::build(authorizer.clone(), grpc.max_message_bytes);
     let service = AuthDoor::build(authorizer.clone(), metrics.clone());
-    let (doors, health) = Doors::build(check, service, grpc.reflection).map_err(part)?;
+    let (doors, health) = Doors::build(check, service, grpc, metrics.clone()).map_err(part)?;
     let tls = grpc.tls.as_ref().map(|tls| Tls::build(tls, &metrics)).transpose().map_err(part)?;
     let listener = listen::bind(grpc).await?;
-    let (ops, ops_address) = listen::bind_ops(&config.listeners.ops.address).await?;
+    let pages = &config.listeners.ops;
+    let (ops, ops_address) = listen::bind_ops("listeners.ops.address", &pages.address).await?;
+    let probes = match &pages.probe_address {
+        Some(address) => Some(listen::bind_ops("listeners.ops.probe_address", address).await?),
+        None => None,
+    };
     let control = control::bind(config.listeners.control.as_ref()).await?;
     let refusals = Arc::new(Refusals::default());
     let exposed = listener.is_exposed();
@@ -154,6 +162,7 @@ pub async fn build(config: Config) -> Result<Bound, BuildError> {
         grpc: listener,
         ops,
         ops_address,
+        probes,
         control,
         doors,
         health,
@@ -197,6 +206,12 @@ impl Bound {
         self.ops_address
     }
 
+    /// Where probes are answered apart from everybody else.
+    #[must_use]
+    pub fn probe_address(&self) -> Option<SocketAddr> {
+        self.probes.as_ref().map(|(_, address)| *address)
+    }
+
     /// Whether it is ready, and what it waits for.
     #[must_use]
     pub const fn readiness(&self) -> &Readiness {
@@ -218,6 +233,12 @@ impl Bound {
     #[must_use]
     pub fn reload_handle(&self) -> ReloadHandle {
         self.reload.clone()
+    }
+
+    /// How long a drain may take, by the configuration that is in force when it is asked.
+    pub fn shutdown_times(&self) -> impl Fn() -> Shutdown + use<> {
+        let config = self.config.clone();
+        move || config.borrow().shutdown.clone()
     }
 
     /// Serves until `shutdown` ends, then drains: not ready but serving for a while, then
@@ -243,7 +264,12 @@ impl Bound {
             let commands = control::commands(&self.state, self.reload);
             spawn(&mut tasks, control::serve(socket, commands));
         }
-        spawn(&mut tasks, ops::serve(self.ops, pages::router(self.state)));
+        let pages = pages::router(self.state);
+        for listener in
+            [Some(self.ops), self.probes.map(|(listener, _)| listener)].into_iter().flatten()
+        {
+            spawn(&mut tasks, ops::serve(listener, pages.clone()));
+        }
         let mut accepting = JoinSet::new();
         spawn(&mut accepting, listen::accept(self.grpc, workers.handoff(), metrics));
 

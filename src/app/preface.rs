@@ -1,13 +1,17 @@
 //! The first 24 bytes of HTTP/2 (RFC 9113 section 3.4), read before anything is built for a
-//! connection: a peer that sends nothing, or something else, costs a socket and no more.
+//! connection: a peer that sends nothing, or something else, costs a socket and no more. Then the
+//! stream of the connection, which is not read while the peer does not read.
 
 use std::{
     io,
     pin::Pin,
+    sync::Arc,
     task::{Context, Poll},
 };
 
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, ReadBuf};
+
+use crate::grpc::Link;
 
 const PREFACE: &[u8; 24] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
@@ -23,7 +27,7 @@ pub(super) async fn read<S: AsyncRead + Unpin>(mut stream: S) -> io::Result<Afte
             return Err(io::Error::from(io::ErrorKind::InvalidData));
         }
     }
-    Ok(AfterPreface { replay: PREFACE, stream })
+    Ok(AfterPreface { replay: PREFACE, stream, link: None, blocked: false, waiting: false })
 }
 
 /// A stream whose preface was read already, and is read once more by the protocol.
@@ -31,6 +35,48 @@ pub(super) async fn read<S: AsyncRead + Unpin>(mut stream: S) -> io::Result<Afte
 pub(super) struct AfterPreface<S> {
     replay: &'static [u8],
     stream: S,
+    link: Option<Arc<Link>>,
+    /// The peer has no room for what was written last.
+    blocked: bool,
+    /// A reader was turned away meanwhile, and has to be called again.
+    waiting: bool,
+}
+
+impl<S> AfterPreface<S> {
+    /// Nothing is read while this says so.
+    pub(super) fn heeding(mut self, link: Arc<Link>) -> Self {
+        self.link = Some(link);
+        self
+    }
+
+    /// Whether reading has to wait. Answers pile up where a peer asks and does not read.
+    fn must_wait(&mut self, cx: &Context<'_>) -> bool {
+        if self.blocked {
+            // Called again by the writer.
+            self.waiting = true;
+            return true;
+        }
+        if !self.link.as_ref().is_some_and(|link| link.is_paused()) {
+            self.waiting = false;
+            return false;
+        }
+        // Answers that go out at once are no reason; after that the next second calls again.
+        if !self.waiting {
+            self.waiting = true;
+            cx.waker().wake_by_ref();
+        }
+        true
+    }
+
+    /// Takes down how a write went.
+    fn wrote<T>(&mut self, cx: &Context<'_>, outcome: Poll<T>) -> Poll<T> {
+        self.blocked = outcome.is_pending();
+        if !self.blocked && self.waiting {
+            self.waiting = false;
+            cx.waker().wake_by_ref();
+        }
+        outcome
+    }
 }
 
 impl<S: AsyncRead + Unpin> AsyncRead for AfterPreface<S> {
@@ -39,6 +85,9 @@ impl<S: AsyncRead + Unpin> AsyncRead for AfterPreface<S> {
         cx: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
+        if self.must_wait(cx) {
+            return Poll::Pending;
+        }
         if self.replay.is_empty() {
             return Pin::new(&mut self.stream).poll_read(cx, buf);
         }
@@ -55,7 +104,8 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for AfterPreface<S> {
         cx: &mut Context<'_>,
         buf: &[u8],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(cx, buf)
+        let outcome = Pin::new(&mut self.stream).poll_write(cx, buf);
+        self.wrote(cx, outcome)
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {

@@ -33,6 +33,8 @@ pub fn problems(config: &Config) -> Found {
         ("/listeners/grpc/address", listeners.grpc.address.as_str()),
         ("/listeners/ops/address", listeners.ops.address.as_str()),
     ];
+    let probe = listeners.ops.probe_address.as_deref();
+    addresses.extend(probe.map(|address| ("/listeners/ops/probe_address", address)));
     addresses.extend(
         listeners
             .control

@@ -35,6 +35,9 @@ pub use inject::early_strip;
 pub use question::{Answer, Question};
 pub use snapshot::{Edition, Snapshot, SnapshotError};
 
+/// One connection finds room for one check in flight of so many that there may be.
+const SURE: usize = 1024;
+
 /// What a verdict says of its rule before one was chosen.
 const NO_RULE: &str = "-";
 
@@ -123,11 +126,24 @@ impl Authorizer {
     /// configuration that is in force now.
     #[must_use]
     pub fn begin(self: &Arc<Self>, api: Api) -> Ticket {
+        self.begin_since(api, Instant::now(), usize::MAX)
+    }
+
+    /// As [`begin`](Self::begin), of a check that arrived a while ago and waited for its turn, on
+    /// a connection with so many other checks in flight. A connection finds room for a few,
+    /// whatever the others do, and beyond that for no more than it leaves to them.
+    #[must_use]
+    pub fn begin_since(self: &Arc<Self>, api: Api, began: Instant, of_connection: usize) -> Ticket {
         self.metrics.check_started(api);
         let others = self.in_flight.fetch_add(1, Ordering::Relaxed);
         let snapshot = self.snapshot.load_full();
-        let overloaded = others >= snapshot.limits.max_in_flight;
-        let (authorizer, began) = (self.clone(), Instant::now());
+        let most = snapshot.limits.max_in_flight;
+        let overloaded = match of_connection {
+            usize::MAX => others >= most,
+            own if own < most / SURE => false,
+            own => others >= most || own > most - others - 1,
+        };
+        let authorizer = self.clone();
         Ticket { authorizer, snapshot, api, began, overloaded, answered: AtomicBool::new(false) }
     }
 }

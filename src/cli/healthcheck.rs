@@ -10,7 +10,11 @@ use std::{
     time::Duration,
 };
 
-use clap::Args;
+use bytes::Bytes;
+use clap::{Args, ValueEnum};
+use http::{Request, header::HOST};
+use http_body_util::Empty;
+use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
 use rustls::{
     ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme,
@@ -57,9 +61,31 @@ pub(super) struct HealthcheckArgs {
     /// The service to ask about; empty for the whole process
     #[arg(long, value_name = "NAME", default_value = "")]
     service: String,
+    /// Ask for this page of the ops listener instead, which takes no TLS [default address:
+    /// listeners.ops.probe_address as configured]
+    #[arg(long, value_enum, conflicts_with_all = ["tls", "ca", "cert", "key"])]
+    page: Option<Page>,
     /// How long to wait for the answer
     #[arg(long, value_name = "DURATION", default_value = "2s", value_parser = humantime::parse_duration)]
     timeout: Duration,
+}
+
+/// A page that answers a probe.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Page {
+    /// The process is alive
+    Livez,
+    /// It is ready
+    Readyz,
+}
+
+impl Page {
+    const fn path(self) -> &'static str {
+        match self {
+            Self::Livez => "/livez",
+            Self::Readyz => "/readyz",
+        }
+    }
 }
 
 /// Where to ask, and how.
@@ -109,6 +135,9 @@ fn host(address: &str) -> Result<ServerName<'static>, String> {
 }
 
 pub(super) fn run(args: &HealthcheckArgs) -> Outcome {
+    if let Some(page) = args.page {
+        return run_page(args, page);
+    }
     let target = target(args)?;
     let address = &target.address;
     let status = block_on(async {
@@ -120,6 +149,33 @@ pub(super) fn run(args: &HealthcheckArgs) -> Outcome {
     match status.map_err(Failure::no)? {
         ServingStatus::Serving => Ok(ExitCode::SUCCESS),
         status => Err(Failure::no(format!("{address} says {}", status.as_str_name()))),
+    }
+}
+
+fn run_page(args: &HealthcheckArgs, page: Page) -> Outcome {
+    let address = match &args.address {
+        Some(address) => address.clone(),
+        None => config::probe_address(args.config.config.as_deref(), &config::environment())
+            .map_err(Failure::bad_input)?,
+    };
+    // The timer is the runtime's, so it is made there.
+    let asked = block_on(async { tokio::time::timeout(args.timeout, get(&address, page)).await })?;
+    match asked {
+        Ok(Ok(status)) if status.is_success() => Ok(ExitCode::SUCCESS),
+        Ok(Ok(status)) => Err(Failure::no(format!("{address} says {status}"))),
+        Ok(Err(error)) => Err(Failure::no(format!("cannot ask {address}: {error}"))),
+        Err(_elapsed) => Err(Failure::no(format!("no answer from {address} in time"))),
+    }
+}
+
+/// Asks for a page on a connection of its own.
+async fn get(address: &str, page: Page) -> Result<http::StatusCode, Box<dyn std::error::Error>> {
+    let stream = TcpStream::connect(address).await?;
+    let (mut requests, connection) = http1::handshake(TokioIo::new(stream)).await?;
+    let request = Request::get(page.path()).header(HOST, address).body(Empty::<Bytes>::new())?;
+    tokio::select! {
+        answer = requests.send_request(request) => Ok(answer?.status()),
+        ended = connection => Err(ended.err().map_or("it hung up".into(), Into::into)),
     }
 }
 

@@ -144,5 +144,8 @@ fn block_on<T>(future: impl Future<Output = T>) -> Result<T, Failure> {
         .enable_all()
         .build()
         .map_err(Failure::bad_input)?;
-    Ok(runtime.block_on(future))
+    let outcome = runtime.block_on(future);
+    // Reads and writes of files that hang are left behind: the process ends with them.
+    runtime.shutdown_background();
+    Ok(outcome)
 }

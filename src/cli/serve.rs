@@ -1,6 +1,6 @@
 //! `serve`: the service itself.
 
-use std::process::ExitCode;
+use std::{process::ExitCode, sync::mpsc, thread, time::Duration};
 
 use tokio::{
     signal::unix::{Signal, SignalKind, signal},
@@ -9,18 +9,30 @@ use tokio::{
 
 use super::{ConfigArgs, Failure, NO, Outcome, block_on};
 use crate::{
-    app::{self, ReloadHandle, telemetry},
-    config::{self, Source},
+    app::{self, ReloadHandle, process, telemetry},
+    config::{self, Shutdown, Source},
 };
 
+/// How long after its grace a drain that does not end is cut off.
+const BEYOND_GRACE: Duration = Duration::from_secs(1);
+
 pub(super) fn run(args: &ConfigArgs) -> Outcome {
+    let asked = [process::keep_memory_private(), process::use_small_pages()];
     let source = Source::new(args.config.clone(), config::environment());
     let config = source.load(app::problems).map_err(Failure::bad_input)?;
     let _logs = telemetry::install(&config.log).map_err(Failure::bad_input)?;
+    for error in asked.into_iter().filter_map(Result::err) {
+        tracing::warn!(%error, "the system does not let the process protect its memory");
+    }
     block_on(async {
         let mut signals = StopSignals::listen().map_err(Failure::bad_input)?;
         let hangup = signal(SignalKind::hangup()).map_err(Failure::bad_input)?;
-        let mut bound = app::build(config).await.map_err(Failure::bad_input)?;
+        let built = tokio::select! {
+            built = app::build(config) => built,
+            // Nobody is served yet.
+            () = signals.next() => return Ok(ExitCode::SUCCESS),
+        };
+        let mut bound = built.map_err(Failure::bad_input)?;
         bound.follow(source);
         tracing::info!(
             version = env!("CARGO_PKG_VERSION"),
@@ -29,24 +41,51 @@ pub(super) fn run(args: &ConfigArgs) -> Outcome {
             "listening"
         );
         let reloads = reload_at(hangup, bound.reload_handle());
+        let times = bound.shutdown_times();
         let (stop, stopped) = oneshot::channel();
         let twice = async {
             signals.next().await;
+            // Held until the end of the drain.
+            let _last = LastResort::arm(&times()).map_err(Failure::bad_input)?;
             let _ = stop.send(());
             signals.next().await;
+            Ok::<_, Failure>(())
         };
         tokio::select! {
             ended = bound.run(async { stopped.await.unwrap_or(()) }) => {
                 ended.map_err(Failure::bad_input)?;
                 Ok(ExitCode::SUCCESS)
             }
-            () = twice => {
+            told = twice => {
+                told?;
                 tracing::warn!("told twice to end: ends at once, what is in flight is lost");
                 Ok(ExitCode::from(NO))
             }
             never = reloads => never,
         }
     })?
+}
+
+/// Ends the process where its drain does not: a disk that hangs can hold up whatever thread
+/// touches it. Disarmed when dropped.
+struct LastResort {
+    _disarm: mpsc::Sender<()>,
+}
+
+impl LastResort {
+    fn arm(times: &Shutdown) -> std::io::Result<Self> {
+        let patience = times.drain_delay.get() + times.grace.get() + BEYOND_GRACE;
+        let (disarm, disarmed) = mpsc::channel();
+        thread::Builder::new().name("last-resort".to_owned()).spawn(move || {
+            if disarmed.recv_timeout(patience) == Err(mpsc::RecvTimeoutError::Timeout) {
+                // Not by the log: it may be what hangs.
+                eprintln!("rownd-authz: the drain did not end in time: ends now");
+                #[expect(clippy::disallowed_methods, reason = "the drain is over its time")]
+                std::process::exit(i32::from(NO));
+            }
+        })?;
+        Ok(Self { _disarm: disarm })
+    }
 }
 
 /// Asks for a reload at each SIGHUP.

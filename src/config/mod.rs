@@ -167,6 +167,17 @@ pub fn grpc_endpoint(
     Ok((address, tls.map_err(|error| one(name, format!("listeners.grpc.tls: {error}")))?))
 }
 
+/// Where the pages for probes are served, for those who only want to ask there.
+pub fn probe_address(
+    file: Option<&Path>,
+    environment: &BTreeMap<String, String>,
+) -> Result<String, Problems> {
+    let (_, document) = document(file, environment)?;
+    let at = |pointer| document.value.pointer(pointer).and_then(Value::as_str);
+    let found = at("/listeners/ops/probe_address").or_else(|| at("/listeners/ops/address"));
+    Ok(found.map_or_else(|| OpsListener::default().address, str::to_owned))
+}
+
 /// The section `identity_headers`, whatever the rest of the configuration lacks.
 pub fn identity_headers(
     file: Option<&Path>,

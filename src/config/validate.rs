@@ -42,12 +42,42 @@ fn listeners(config: &Config, found: &mut Found) {
     } else if let Err(message) = socket_address(grpc) {
         found.push(("/listeners/grpc/address".into(), format!("{message}, or unix:/path")));
     }
+    probe_address(config, found);
+    let (all, one) =
+        (config.listeners.grpc.max_streams, config.listeners.grpc.max_concurrent_streams);
+    if all < one as usize {
+        found.push((
+            "/listeners/grpc/max_streams".into(),
+            format!("`{all}` is less than one connection may have (max_concurrent_streams); write at least {one}"),
+        ));
+    }
     match socket_address(ops) {
         Err(message) => found.push(("/listeners/ops/address".into(), message)),
         Ok(address) if ops == grpc && address.port() != 0 => found.push((
             "/listeners/ops/address".into(),
             "is the address of the grpc listener too; write another port".into(),
         )),
+        Ok(_) => {}
+    }
+}
+
+fn probe_address(config: &Config, found: &mut Found) {
+    let Some(probes) = &config.listeners.ops.probe_address else { return };
+    let at = "/listeners/ops/probe_address";
+    match socket_address(probes) {
+        Err(message) => found.push((at.into(), message)),
+        Ok(address) if !address.ip().is_loopback() => found.push((
+            at.into(),
+            format!("`{probes}` can be reached from elsewhere; write 127.0.0.1:9465"),
+        )),
+        Ok(address)
+            if address.port() != 0
+                && [&config.listeners.grpc.address, &config.listeners.ops.address]
+                    .contains(&probes) =>
+        {
+            found
+                .push((at.into(), "is the address of another listener; write another port".into()));
+        }
         Ok(_) => {}
     }
 }

@@ -2,24 +2,58 @@
 //!
 //! One hyper service that sends each call to its place: external authorization by its own short
 //! way, everything else through tonic's router: RowndAuth behind its own door, which knows the
-//! caller; health and reflection for whoever asks.
+//! caller; health and reflection for whoever asks. In front of all of them each call takes a place
+//! among the calls of all connections, and its messages are held to a length and to a time.
 
 mod deadline;
 pub mod ext_authz;
 mod health;
+mod incoming;
+mod link;
+mod outgoing;
 pub mod rownd_auth;
+#[cfg(test)]
+mod tests;
 
-use std::{convert::Infallible, pin::Pin, sync::Arc};
+use std::{convert::Infallible, pin::Pin, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use http::{Request, Response};
-use tonic::{body::Body, service::Routes};
+use tokio::time::Instant;
+use tonic::service::Routes;
 use tower::{BoxError, ServiceExt as _};
 
-use crate::{metrics::Method, model::Peer};
+use crate::{
+    config::GrpcListener,
+    metrics::{CallKind, CallRefusal, Method, Metrics},
+    model::{DenyReason, Peer},
+};
 use ext_authz::CheckDoor;
 pub use health::{HealthTask, SERVICES};
+use incoming::{Bounds, Incoming};
+pub use link::Link;
+use link::{Place, Shared};
+pub use outgoing::{Answer, Piece};
 use rownd_auth::AuthDoor;
+
+/// The calls that last by their nature.
+const WATCH: &str = "/grpc.health.v1.Health/Watch";
+const REFLECTION: &str = "/grpc.reflection.";
+/// Bytes of a request that holds a name.
+const NAME: usize = 4 << 10;
+/// Bytes of a request that holds a token: the longest that a configuration can allow, and some
+/// more. One that is longer than is configured is denied by the verifier.
+const TOKEN: usize = 72 << 10;
+/// Bytes of a request for an URL.
+const URL: usize = 8 << 10;
+/// Bytes of an exchange: a foreign token and the first fields of a profile.
+const EXCHANGE: usize = 256 << 10;
+/// Bytes that one call of reflection may ask with.
+const QUESTIONS: usize = 256 << 10;
+/// How long a request of health may take to come.
+const REQUEST: Duration = Duration::from_secs(5);
+/// How long a call of reflection may last.
+const REFLECTING: Duration = Duration::from_secs(60);
 
 /// The generated messages that arrive at the doors.
 #[allow(
@@ -67,7 +101,7 @@ pub struct Doors {
     check: Arc<CheckDoor>,
     service: Arc<AuthDoor>,
     routes: Routes,
-    peer: Option<Arc<Peer>>,
+    shared: Arc<Shared>,
 }
 
 impl Doors {
@@ -75,11 +109,12 @@ impl Doors {
     pub fn build(
         check: CheckDoor,
         service: AuthDoor,
-        reflection: bool,
+        settings: &GrpcListener,
+        metrics: Arc<Metrics>,
     ) -> Result<(Self, HealthTask), String> {
         let (task, health) = HealthTask::build();
         let mut routes = Routes::new(health).add_service(service.methods());
-        if reflection {
+        if settings.reflection {
             let builder = || {
                 tonic_reflection::server::Builder::configure()
                     .register_encoded_file_descriptor_set(DESCRIPTORS)
@@ -92,43 +127,119 @@ impl Doors {
             routes = routes.add_service(v1).add_service(v1alpha);
         }
         let (check, service) = (Arc::new(check), Arc::new(service));
-        Ok((Self { check, service, routes: routes.prepare(), peer: None }, task))
+        let shared = Shared::new(settings, metrics);
+        Ok((Self { check, service, routes: routes.prepare(), shared }, task))
     }
-}
 
-impl Doors {
     /// The same doors for the calls of one connection. A check is answered to whoever may connect;
     /// what else there is depends on the [`Peer`].
     #[must_use]
-    pub fn facing(mut self, peer: Peer) -> Self {
-        self.peer = Some(Arc::new(peer));
-        self
+    pub fn facing(self, peer: Peer) -> Facing {
+        let link = Link::new(self.shared.clone(), peer);
+        Facing { doors: self, link }
+    }
+
+    /// What the messages of a call may be that is no check.
+    fn bounds(path: &str) -> Bounds {
+        if path.starts_with(REFLECTION) {
+            let bounds = Bounds::one(CallKind::Lasting, NAME).within(REFLECTING);
+            return Bounds { total: QUESTIONS, ..bounds };
+        }
+        match path.strip_prefix(rownd_auth::PREFIX).map(Method::of) {
+            // The door of the service looks after the time.
+            Some(Method::Verify | Method::GetUser) => Bounds::one(CallKind::Call, TOKEN),
+            Some(Method::Exchange) => Bounds::one(CallKind::Call, EXCHANGE),
+            Some(Method::BuildAuthorizationUrl) => Bounds::one(CallKind::Call, URL),
+            _ if path == WATCH => Bounds::one(CallKind::Lasting, NAME).within(REQUEST),
+            _ => Bounds::one(CallKind::Call, NAME).within(REQUEST),
+        }
     }
 }
 
-impl<B> hyper::service::Service<Request<B>> for Doors
+/// The doors as one connection meets them.
+#[derive(Debug, Clone)]
+pub struct Facing {
+    doors: Doors,
+    link: Arc<Link>,
+}
+
+impl Facing {
+    /// What is known of the connection.
+    #[must_use]
+    pub const fn link(&self) -> &Arc<Link> {
+        &self.link
+    }
+}
+
+type Answering = Pin<Box<dyn Future<Output = Result<Response<Answer>, Infallible>> + Send>>;
+
+impl<B> hyper::service::Service<Request<B>> for Facing
 where
     B: http_body::Body<Data = Bytes, Error: Into<BoxError>> + Send + Unpin + 'static,
 {
-    type Response = Response<Body>;
+    type Response = Response<Answer>;
     type Error = Infallible;
-    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Infallible>> + Send>>;
+    type Future = Answering;
 
-    fn call(&self, request: Request<B>) -> Self::Future {
+    fn call(&self, mut request: Request<B>) -> Answering {
+        incoming::slim(request.headers_mut());
         if request.uri().path() == ext_authz::PATH {
-            // The ticket is taken here, on arrival, so that waiting for a turn counts too.
-            let ticket = self.check.begin();
-            let door = self.check.clone();
-            return Box::pin(async move { Ok(door.answer(ticket, request).await) });
+            let place = self.link.enter(CallKind::Check);
+            if place.is_refused() {
+                // Its message and headers are not kept until its turn comes.
+                return Box::pin(refuse(self.doors.check.clone(), place));
+            }
+            // Waiting for a turn counts as well, so the time is taken here.
+            return Box::pin(check(self.doors.check.clone(), place, Instant::now(), request));
         }
-        let routes = self.routes.clone();
-        if let Some(method) = request.uri().path().strip_prefix(rownd_auth::PREFIX) {
-            let (method, service) = (Method::of(method), self.service.clone());
-            let peer = self.peer.clone();
-            return Box::pin(async move {
-                Ok(service.answer(method, peer.as_deref(), routes, request).await)
-            });
+        let bounds = Doors::bounds(request.uri().path());
+        let place = self.link.enter(bounds.kind);
+        if place.is_refused() {
+            let answer = incoming::refusal(bounds.kind, CallRefusal::Streams).into_http();
+            return Box::pin(async move { Ok(answer.map(|body| Answer::new(body, place))) });
         }
-        Box::pin(async move { routes.oneshot(request).await })
+        let (service, routes) = (self.doors.service.clone(), self.doors.routes.clone());
+        let request = request.map(|body| Incoming::new(body, place.clone(), bounds));
+        Box::pin(async move {
+            let method = request.uri().path().strip_prefix(rownd_auth::PREFIX).map(Method::of);
+            let peer = Some(place.link().peer());
+            let answer = match method {
+                Some(method) => service.answer(method, peer, routes, request).await,
+                None => routes.oneshot(request).await?,
+            };
+            Ok(answer.map(|body| Answer::new(body, place)))
+        })
     }
+}
+
+/// Answers one check. Its ticket is taken here, when its turn has come: of a burst of calls that
+/// their peer has reset already, none counts as in flight beyond the moment in which it is found
+/// to be gone.
+async fn check<B>(
+    door: Arc<CheckDoor>,
+    place: Arc<Place>,
+    arrived: Instant,
+    request: Request<B>,
+) -> Result<Response<Answer>, Infallible>
+where
+    B: http_body::Body<Data = Bytes, Error: Into<BoxError>> + Send + Unpin + 'static,
+{
+    let seat = place.link().sit();
+    let ticket = door.begin_since(arrived, seat.others());
+    let bounds = Bounds::one(CallKind::Check, door.max_message_bytes());
+    let request = request.map(|body| Incoming::new(body, place.clone(), bounds));
+    let (answer, judged) = door.settle(&ticket, request).await;
+    if judged {
+        place.link().judged();
+    }
+    // The message is judged and gone; what is left is the answer.
+    place.put_bytes_back();
+    drop((ticket, seat));
+    Ok(answer.map(|body| Answer::new(body, place)))
+}
+
+/// Denies one check that found no place.
+async fn refuse(door: Arc<CheckDoor>, place: Arc<Place>) -> Result<Response<Answer>, Infallible> {
+    let answer = door.refuse(&door.begin(), DenyReason::Overloaded).await;
+    Ok(answer.map(|body| Answer::new(body, place)))
 }

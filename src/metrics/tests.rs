@@ -65,7 +65,8 @@ fn every_series_is_there_from_the_start_at_zero() {
         ("denial_logs_dropped_total", 3),
         ("log_lines_lost", 1),
         ("connections", 1),
-        ("connections_total", 4),
+        ("connections_total", 6),
+        ("calls_refused_total", 3 * 4),
         ("dev_mode", 1),
         ("build_info", 1),
     ] {

@@ -341,7 +341,7 @@ REFUSED = [
      ["tls.certManager.issuerRef", "ClusterIssuer"]),
     ("a gRPC probe over TLS",
      {"tls": {"enabled": True, "existingSecret": "x"}, "probes": {"readiness": {"type": "grpc"}}},
-     ["probes.readiness.type", "set it to http"]),
+     ["probes.readiness.type", "set it to exec"]),
     ("Istio without a workload", {"istio": {"enabled": True}},
      ["istio.authorizationPolicy", "selector or targetRefs"]),
     ("Envoy Gateway without a target", {"envoyGateway": {"enabled": True}},

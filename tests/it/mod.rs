@@ -11,6 +11,7 @@ mod emulated;
 mod freshness;
 mod keys;
 mod listener;
+mod memory;
 #[cfg(feature = "dev")]
 mod migration;
 mod outside;

@@ -27,7 +27,8 @@ pub struct Check {
     pub unavailable: Unavailable,
     /// The `Retry-After` of a 503, whole seconds.
     pub retry_after: Span,
-    /// Checks in flight, over all connections. More are denied at once.
+    /// Checks in flight, over all connections. More are denied at once. One connection may have as
+    /// many as it leaves to the others, and always one for each 1024 of these.
     #[schemars(range(min = 1, max = 1_000_000))]
     pub max_in_flight: usize,
     /// The longest token that is parsed. Its header and its claims may take all of it.

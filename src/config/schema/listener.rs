@@ -74,11 +74,18 @@ pub struct GrpcListener {
     /// limit, and a refused stream is an error to Envoy, so lower it only with Envoy's own setting.
     #[schemars(range(min = 1, max = 1_000_000))]
     pub max_concurrent_streams: u32,
+    /// Calls at a time over all connections, answers that wait for the peer included. One too many
+    /// is a denial where it is a check, RESOURCE_EXHAUSTED where it is not. A connection
+    /// finds room for a few, and beyond that for as many as it leaves to the others. Of those that are no checks there may be a quarter as
+    /// many, and 128 that last (health's `Watch`, reflection).
+    #[schemars(range(min = 8, max = 10_000_000))]
+    pub max_streams: usize,
     /// Bytes of the request's gRPC metadata. Envoy may copy a caller's trace state into it.
     #[schemars(range(min = 8_192, max = 1_048_576))]
     pub max_header_list_bytes: u32,
     /// Bytes of one check. Keep it above Envoy's `max_request_headers_kb` plus the
-    /// `max_request_bytes` of `with_request_body`: what is larger is denied unread.
+    /// `max_request_bytes` of `with_request_body`: what is larger is denied unread. All unfinished
+    /// messages together may announce 64 MiB, or four times this if that is more.
     #[schemars(range(min = 65_536, max = 268_435_456))]
     pub max_message_bytes: usize,
     /// How long a new connection may take to send the HTTP/2 preface, the TLS handshake included.
@@ -103,6 +110,7 @@ impl Default for GrpcListener {
             reflection: false,
             max_connections: 4096,
             max_concurrent_streams: 1024,
+            max_streams: 8192,
             max_header_list_bytes: 65_536,
             max_message_bytes: 4_194_304,
             first_byte_timeout: Span::from_secs(5),
@@ -120,11 +128,15 @@ impl Default for GrpcListener {
 pub struct OpsListener {
     /// `IP:PORT`.
     pub address: String,
+    /// Serves the same pages on a loopback address too, for `rownd-authz healthcheck --page`: a
+    /// probe that others cannot keep from its answer, since nobody else reaches it. `IP:PORT`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub probe_address: Option<String>,
 }
 
 impl Default for OpsListener {
     fn default() -> Self {
-        Self { address: "127.0.0.1:9464".to_owned() }
+        Self { address: "127.0.0.1:9464".to_owned(), probe_address: None }
     }
 }
 

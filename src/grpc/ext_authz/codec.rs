@@ -12,6 +12,7 @@ use tonic::{
     codec::{BufferSettings, Codec, DecodeBuf, Decoder, EncodeBuf, Encoder},
 };
 
+use super::crowd::{self, Crowd};
 use crate::grpc::pb::CheckRequest;
 
 /// What is set aside for a message at first, and when an answer is sent off; a check is about
@@ -70,7 +71,14 @@ impl Decoder for CheckCodec {
 
     fn decode(&mut self, buffer: &mut DecodeBuf<'_>) -> Result<Option<CheckRequest>, Status> {
         let whole = buffer.copy_to_bytes(buffer.remaining());
-        // The caller turns this status into a denial.
+        // The caller turns each status into a denial.
+        match crowd::look(&whole) {
+            Ok(()) => {}
+            Err(Crowd::TooMany) => return Err(Status::failed_precondition("too many headers")),
+            Err(Crowd::Broken) => {
+                return Err(Status::invalid_argument("the check cannot be decoded"));
+            }
+        }
         let undecodable = |_| Status::invalid_argument("the check cannot be decoded");
         CheckRequest::decode(whole).map(Some).map_err(undecodable)
     }

@@ -5,7 +5,7 @@
 //! on the way, from an undecodable message to a panic, is turned into a denial here.
 
 mod codec;
-mod metered;
+mod crowd;
 mod request;
 mod response;
 mod route;
@@ -18,19 +18,18 @@ use std::{panic::AssertUnwindSafe, sync::Arc};
 use bytes::Bytes;
 use futures_util::FutureExt as _;
 use http::{Request, Response};
-use http_body_util::Full;
+use http_body_util::{BodyExt as _, Full};
 use tokio::time::{Instant, timeout_at};
 use tonic::{Code, Status, body::Body, server::Grpc};
-use tower::service_fn;
+use tower::{BoxError, service_fn};
 
-use super::{deadline::time_to_answer, pb::CheckRequest};
+use super::{deadline::time_to_answer, incoming::broken, pb::CheckRequest};
 use crate::{
     authz::{Authorizer, Ticket},
     metrics::Api,
     model::DenyReason,
 };
 use codec::CheckCodec;
-use metered::{Budget, Metered};
 use response::Encoder;
 
 /// HTTP status and gRPC code that a client sees for a reason.
@@ -50,14 +49,13 @@ const EMPTY_FRAME: &[u8] = &[0; 5];
 pub struct CheckDoor {
     authorizer: Arc<Authorizer>,
     max_message_bytes: usize,
-    budget: Arc<Budget>,
 }
 
 impl CheckDoor {
     /// Before this authorizer. Larger messages are denied unread.
     #[must_use]
     pub fn build(authorizer: Arc<Authorizer>, max_message_bytes: usize) -> Self {
-        Self { authorizer, max_message_bytes, budget: Arc::default() }
+        Self { authorizer, max_message_bytes }
     }
 
     /// A check arrived.
@@ -66,27 +64,50 @@ impl CheckDoor {
         self.authorizer.begin(Api::ExtAuthz)
     }
 
+    /// A check arrived then, on a connection with so many others in flight, and it is its turn.
+    pub(super) fn begin_since(&self, arrived: Instant, others: usize) -> Ticket {
+        self.authorizer.begin_since(Api::ExtAuthz, arrived, others)
+    }
+
+    /// The most bytes of a check.
+    pub(super) const fn max_message_bytes(&self) -> usize {
+        self.max_message_bytes
+    }
+
     /// Answers one call.
     pub async fn answer<B>(&self, ticket: Ticket, request: Request<B>) -> Response<Body>
     where
-        B: http_body::Body<Data = Bytes> + Send + Unpin + 'static,
+        B: http_body::Body<Data = Bytes, Error: Into<BoxError>> + Send + Unpin + 'static,
+    {
+        self.settle(&ticket, request).await.0
+    }
+
+    /// Answers one call, and whether it was a check that could be judged.
+    pub(super) async fn settle<B>(
+        &self,
+        ticket: &Ticket,
+        request: Request<B>,
+    ) -> (Response<Body>, bool)
+    where
+        B: http_body::Body<Data = Bytes, Error: Into<BoxError>> + Send + Unpin + 'static,
     {
         if ticket.overloaded() {
-            return self.refuse(&ticket, DenyReason::Overloaded).await;
+            return (self.refuse(ticket, DenyReason::Overloaded).await, false);
         }
         let own = ticket.snapshot().check().timeout.get();
         let deadline = ticket.began() + time_to_answer(own, request.headers());
-        let answer = AssertUnwindSafe(timeout_at(deadline, self.check(&ticket, request, deadline)))
+        let answer = AssertUnwindSafe(timeout_at(deadline, self.check(ticket, request, deadline)))
             .catch_unwind()
             .await;
-        match answer {
+        let reason = match answer {
             Ok(Ok(answer)) => match rpc_error(&answer) {
-                None => answer,
-                Some(reason) => self.refuse(&ticket, reason).await,
+                None => return (answer, true),
+                Some(reason) => reason,
             },
-            Ok(Err(_elapsed)) => self.refuse(&ticket, DenyReason::DeadlineExceeded).await,
-            Err(_panic) => self.refuse(&ticket, DenyReason::Internal).await,
-        }
+            Ok(Err(_elapsed)) => DenyReason::DeadlineExceeded,
+            Err(_panic) => DenyReason::Internal,
+        };
+        (self.refuse(ticket, reason).await, false)
     }
 
     async fn check<B>(
@@ -96,7 +117,7 @@ impl CheckDoor {
         deadline: Instant,
     ) -> Response<Body>
     where
-        B: http_body::Body<Data = Bytes> + Send + Unpin + 'static,
+        B: http_body::Body<Data = Bytes, Error: Into<BoxError>> + Send + Unpin + 'static,
     {
         let judge = |message: tonic::Request<CheckRequest>| async move {
             let verdict = match request::context(message.into_inner()) {
@@ -106,12 +127,12 @@ impl CheckDoor {
             let encoder = Encoder::of(ticket.snapshot().check());
             Ok::<_, Status>(tonic::Response::new(encoder.encode(&verdict)))
         };
-        let request = request.map(|body| Metered::new(body, self.budget.clone()));
+        let request = request.map(|body| body.map_err(broken));
         self.grpc().unary(service_fn(judge), request).await
     }
 
     /// A denial without a request to judge.
-    async fn refuse(&self, ticket: &Ticket, reason: DenyReason) -> Response<Body> {
+    pub(super) async fn refuse(&self, ticket: &Ticket, reason: DenyReason) -> Response<Body> {
         let verdict = ticket.deny(reason);
         let encoder = Encoder::of(ticket.snapshot().check());
         let say = |_: tonic::Request<CheckRequest>| async {
@@ -127,7 +148,7 @@ impl CheckDoor {
 }
 
 /// Why the call failed, if it did: tonic then puts a status in the headers, and no message
-/// follows. Everything but the two that are told apart here is an undecodable check.
+/// follows. Everything but those that are told apart here is an undecodable check.
 fn rpc_error(response: &Response<Body>) -> Option<DenyReason> {
     let status =
         response.headers().get("grpc-status").map(|code| Code::from_bytes(code.as_bytes()));
@@ -135,6 +156,7 @@ fn rpc_error(response: &Response<Body>) -> Option<DenyReason> {
         None if response.status() == http::StatusCode::OK => None,
         Some(Code::Aborted) => Some(DenyReason::Cancelled),
         Some(Code::ResourceExhausted) => Some(DenyReason::Overloaded),
+        Some(Code::FailedPrecondition) => Some(DenyReason::RequestTooLarge),
         _ => Some(DenyReason::RequestUndecodable),
     }
 }

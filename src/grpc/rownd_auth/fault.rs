@@ -170,8 +170,8 @@ impl Fault {
                 plain(Code::Unimplemented, "METHOD_UNKNOWN", message, [])
             }
             Self::Unreadable => {
-                let message = "the message cannot be read: it is cut off, compressed, larger than \
-                               256 KiB, or none of this method";
+                let message = "the message cannot be read: it is cut off, compressed, or none of \
+                               this method";
                 plain(Code::InvalidArgument, "MESSAGE_UNREADABLE", message, [])
             }
             Self::Internal => plain(Code::Internal, "INTERNAL", "internal error", []),

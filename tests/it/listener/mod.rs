@@ -4,8 +4,10 @@
 //! that hold, a service that recovers, and a drain that loses nothing.
 
 mod addresses;
+mod disk;
 mod ends;
 mod peers;
+mod places;
 mod process;
 
 use serde_json::Value;

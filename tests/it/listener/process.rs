@@ -47,6 +47,25 @@ async fn sigterm_and_ctrl_c_end_the_binary_well() {
 }
 
 #[tokio::test]
+async fn memory_is_dumped_nowhere_and_has_small_pages() {
+    let issuer = Issuer::with_keys(&[&Key::new("sig-1")]);
+    let binary =
+        Binary::start_with(&for_binary(&issuer), Log::Read, Some("ulimit -c unlimited")).await;
+    let of = |file: &str| {
+        std::fs::read_to_string(format!("/proc/{}/{file}", binary.pid())).unwrap_or_default()
+    };
+    let limits = of("limits");
+    let core = limits.lines().find(|line| line.starts_with("Max core file size")).unwrap();
+    let core: Vec<_> = core.split_whitespace().collect();
+    assert_eq!(core[4..6], ["0", "0"], "{core:?}");
+    // A process that may be dumped has files of its own user here, another one those of root.
+    let owner = std::fs::metadata(format!("/proc/{}/mem", binary.pid())).unwrap();
+    assert_eq!(std::os::unix::fs::MetadataExt::uid(&owner), 0);
+    let status = of("status");
+    assert!(status.lines().any(|line| line.replace('\t', " ") == "THP_enabled: 0"), "{status}");
+}
+
+#[tokio::test]
 async fn a_held_stream_does_not_spoil_the_exit() {
     let key = Key::new("sig-1");
     let issuer = Issuer::with_keys(&[&key]);

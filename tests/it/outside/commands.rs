@@ -176,10 +176,15 @@ async fn healthcheck_says_yes_no_or_that_it_cannot_ask() {
         own.iter().chain(more).map(|argument| (*argument).to_owned()).collect::<Vec<_>>()
     };
     assert_eq!(ask(at(&[])).await, Some(1), "not ready");
+    let pages = app.ops.to_string();
+    let page = |page: &str| ["--page", page, "--address", &pages].map(str::to_owned).to_vec();
+    assert_eq!(ask(page("livez")).await, Some(0), "alive");
+    assert_eq!(ask(page("readyz")).await, Some(1), "the page says no");
     issuer.publish(&[&key]);
     issuer.open();
     app.is_ready().await;
     eventually("yes", async || (ask(at(&[])).await == Some(0)).then_some(())).await;
+    assert_eq!(ask(page("readyz")).await, Some(0), "the page says yes");
     let service = ["--service", "envoy.service.auth.v3.Authorization"];
     assert_eq!(ask(at(&service)).await, Some(0));
     assert_eq!(ask(at(&["--service", "nobody"])).await, Some(1));
@@ -191,6 +196,8 @@ async fn healthcheck_says_yes_no_or_that_it_cannot_ask() {
     let silent = silent.local_addr().unwrap().to_string();
     let arguments = ["--address", &silent, "--timeout", "200ms"].map(str::to_owned).to_vec();
     assert_eq!(ask(arguments).await, Some(1), "silence");
+    let arguments = ["--page", "livez", "--address", &silent, "--timeout", "200ms"];
+    assert_eq!(ask(arguments.map(str::to_owned).to_vec()).await, Some(1), "no page");
 
     let files = TempDir::new().unwrap();
     let path = files.path().join("grpc.sock");
@@ -208,6 +215,13 @@ async fn healthcheck_says_yes_no_or_that_it_cannot_ask() {
     let arguments = ["--config", &config].map(str::to_owned).to_vec();
     eventually("yes", async || (ask(arguments.clone()).await == Some(0)).then_some(())).await;
     until("still ready", || app.readiness.is_ready()).await;
+    // The page of the configuration: of the probes where there are any, else of everybody.
+    for name in ["address", "probe_address"] {
+        let ops = json!({ "listeners": { "ops": { name: app.ops.to_string() } } });
+        let config = file(&files, &ops.to_string());
+        let arguments = ["--page", "readyz", "--config", &config].map(str::to_owned).to_vec();
+        assert_eq!(ask(arguments).await, Some(0), "{name}");
+    }
 }
 
 /// A binary for production knows no emulator: feature `dev` has to be asked for.

@@ -212,7 +212,7 @@ async fn what_is_no_call_is_a_status_of_ours_too() {
         ("no such method", "Delete", frame(b""), Code::Unimplemented),
         ("no method", "", frame(b""), Code::Unimplemented),
         ("no message", "Verify", frame(b"\xff\xff\xff"), Code::InvalidArgument),
-        ("too large", "Verify", frame(&large.encode_to_vec()), Code::InvalidArgument),
+        ("too large", "Verify", frame(&large.encode_to_vec()), Code::ResourceExhausted),
         ("cut off", "Verify", frame(b"\x0a\x05a"), Code::InvalidArgument),
     ] {
         let path = format!("/rownd.auth.v1.RowndAuth/{method}");

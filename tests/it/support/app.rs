@@ -67,6 +67,7 @@ pub(crate) fn config_with(issuer: &Issuer, change: impl FnOnce(&mut Value)) -> V
 pub(crate) struct TestApp {
     pub(crate) grpc: ListenAddress,
     pub(crate) ops: SocketAddr,
+    pub(crate) probes: Option<SocketAddr>,
     pub(crate) readiness: Readiness,
     pub(crate) metrics: Arc<Metrics>,
     reload: ReloadHandle,
@@ -93,6 +94,7 @@ impl TestApp {
 
     fn run(bound: app::Bound) -> Self {
         let (grpc, ops) = (bound.grpc_address().clone(), bound.ops_address());
+        let probes = bound.probe_address();
         let (readiness, metrics) = (bound.readiness().clone(), bound.metrics().clone());
         let reload = bound.reload_handle();
         let (stop, stopped) = oneshot::channel::<()>();
@@ -105,7 +107,7 @@ impl TestApp {
             }
             ListenAddress::Unix(_) => None,
         };
-        Self { grpc, ops, readiness, metrics, reload, stop: Some(stop), task, channel }
+        Self { grpc, ops, probes, readiness, metrics, reload, stop: Some(stop), task, channel }
     }
 
     /// Builds it only.

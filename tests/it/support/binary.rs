@@ -160,6 +160,11 @@ impl Binary {
         fs::rename(new, self.files.path().join(CONFIG)).unwrap();
     }
 
+    /// The file of its configuration.
+    pub(crate) fn file(&self) -> std::path::PathBuf {
+        self.files.path().join(CONFIG)
+    }
+
     /// Its process id.
     pub(crate) fn pid(&self) -> u32 {
         self.child.id()

@@ -121,7 +121,7 @@ app.kubernetes.io/component: server
 {{- fail "tls.certManager.issuerRef: name the issuer, such as {name: my-ca, kind: ClusterIssuer}" -}}
 {{- end -}}
 {{- if and .Values.tls.enabled (eq .Values.probes.readiness.type "grpc") -}}
-{{- fail "probes.readiness.type: the kubelet's gRPC probe speaks no TLS; set it to http" -}}
+{{- fail "probes.readiness.type: the kubelet's gRPC probe speaks no TLS; set it to exec" -}}
 {{- end -}}
 {{- if and .Values.istio.enabled .Values.istio.authorizationPolicy.create (not .Values.istio.authorizationPolicy.selector) (not .Values.istio.authorizationPolicy.targetRefs) -}}
 {{- fail "istio.authorizationPolicy: name what is protected, in selector or targetRefs; without either it would ask about every request of the namespace, those to rownd-authz included" -}}

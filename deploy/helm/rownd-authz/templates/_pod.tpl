@@ -23,6 +23,8 @@
   value: {{ .baseUrl | quote }}
 {{- end }}
 {{- end }}
+- name: ROWND_AUTHZ__LISTENERS__OPS__PROBE_ADDRESS
+  value: "127.0.0.1:9465"
 {{- with .Values.extraEnv }}
 {{ toYaml . }}
 {{- end }}
@@ -81,13 +83,22 @@
 {{- end }}
 {{- end -}}
 
+{{/*
+A probe inside the pod, on a port that nobody else reaches: what the whole cluster can fill says
+nothing of the container. In: the page.
+*/}}
+{{- define "rownd-authz.probe" -}}
+exec:
+  command: [/usr/local/bin/rownd-authz, healthcheck, --page={{ . }}, "--address=127.0.0.1:9465"]
+{{- end -}}
+
 {{- define "rownd-authz.liveness" -}}
 startupProbe:
-  httpGet: { path: /livez, port: ops }
+  {{- include "rownd-authz.probe" "livez" | nindent 2 }}
   periodSeconds: {{ .Values.probes.startup.periodSeconds }}
   failureThreshold: {{ .Values.probes.startup.failureThreshold }}
 livenessProbe:
-  httpGet: { path: /livez, port: ops }
+  {{- include "rownd-authz.probe" "livez" | nindent 2 }}
   periodSeconds: {{ .Values.probes.liveness.periodSeconds }}
   timeoutSeconds: 3
   failureThreshold: {{ .Values.probes.liveness.failureThreshold }}

@@ -1,0 +1,199 @@
+//! What a connection gets of what all have together, and what a body may be.
+
+use std::{
+    collections::VecDeque,
+    convert::Infallible,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use bytes::{BufMut as _, Bytes, BytesMut};
+use http::HeaderMap;
+use http_body::{Body, Frame};
+use http_body_util::BodyExt as _;
+use tonic::Code;
+
+use super::{
+    incoming::{Bounds, Incoming, slim},
+    link::{Link, Place, Shared},
+};
+use crate::{
+    config::GrpcListener,
+    metrics::{CallKind, Labels, Metrics},
+    model::{Origin, Peer},
+};
+
+fn shared() -> Arc<Shared> {
+    let labels = Labels { reasons: Vec::new(), verifications: Vec::new(), issuers: Vec::new() };
+    Shared::new(&GrpcListener::default(), Metrics::build(&labels).unwrap())
+}
+
+fn link(shared: &Arc<Shared>) -> Arc<Link> {
+    Link::new(shared.clone(), Peer { origin: Origin::Loopback, names: Vec::new() })
+}
+
+/// These frames, and then the end or nothing more.
+struct Frames {
+    frames: VecDeque<Bytes>,
+    ends: bool,
+}
+
+impl Body for Frames {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        match self.frames.pop_front() {
+            Some(bytes) => Poll::Ready(Some(Ok(Frame::data(bytes)))),
+            None if self.ends => Poll::Ready(None),
+            None => Poll::Pending,
+        }
+    }
+}
+
+/// A message that says it is so long, of which so much comes.
+fn message(length: usize, sent: usize) -> Bytes {
+    let mut bytes = BytesMut::new();
+    bytes.put_u8(0);
+    bytes.put_u32(u32::try_from(length).unwrap());
+    bytes.put_bytes(7, sent);
+    bytes.freeze()
+}
+
+/// What becomes of these bytes, in pieces of this size: all of them, or a status.
+async fn read(bounds: Bounds, bytes: &Bytes, piece: usize) -> Result<Bytes, Code> {
+    let place = link(&shared()).enter(bounds.kind);
+    let frames = bytes.chunks(piece).map(Bytes::copy_from_slice).collect();
+    let body = Incoming::new(Frames { frames, ends: true }, place, bounds);
+    body.collect().await.map(http_body_util::Collected::to_bytes).map_err(|status| status.code())
+}
+
+#[tokio::test]
+async fn a_message_is_held_to_its_length_however_it_is_cut() {
+    let small = Bounds::one(CallKind::Call, 100);
+    let check = Bounds::one(CallKind::Check, 100);
+    let several = Bounds { total: 350, ..Bounds::one(CallKind::Lasting, 100) };
+    let thrice = Bytes::from(message(100, 100).repeat(3));
+    for piece in [1, 2, 4, 5, 6, 7, 104, 105, 1_000] {
+        let good = message(100, 100);
+        assert_eq!(read(small, &good, piece).await, Ok(good.clone()), "{piece}");
+        assert_eq!(read(several, &thrice, piece).await, Ok(thrice.clone()), "{piece}");
+        for (bounds, bytes, code) in [
+            (small, message(101, 0), Code::ResourceExhausted),
+            (small, message(u32::MAX as usize, 50), Code::ResourceExhausted),
+            (small, thrice.clone(), Code::ResourceExhausted),
+            (check, message(101, 0), Code::OutOfRange),
+            (check, message(u32::MAX as usize, 0), Code::OutOfRange),
+            (several, Bytes::from(thrice.repeat(2)), Code::ResourceExhausted),
+            (several, [message(3, 3), message(101, 0)].concat().into(), Code::ResourceExhausted),
+        ] {
+            assert_eq!(read(bounds, &bytes, piece).await, Err(code), "{piece}: {bytes:?}");
+        }
+    }
+}
+
+/// The places whose message of this length is taken, of so many.
+async fn announce(link: &Arc<Link>, length: usize, calls: usize) -> Vec<Arc<Place>> {
+    let bounds = Bounds::one(CallKind::Check, 4 << 20);
+    let mut taken = Vec::new();
+    for _ in 0..calls {
+        let place = link.enter(CallKind::Check);
+        let frames = Frames { frames: [message(length, 10)].into(), ends: true };
+        match Incoming::new(frames, place.clone(), bounds).collect().await {
+            Ok(_) => taken.push(place),
+            Err(status) => assert_eq!(status.code(), Code::ResourceExhausted),
+        }
+    }
+    taken
+}
+
+#[tokio::test]
+async fn what_is_announced_counts_and_a_connection_leaves_as_much_as_it_takes() {
+    let shared = shared();
+    let first = link(&shared);
+    let taken = announce(&first, 4_000_000, 20).await;
+    assert_eq!(taken.len(), 8, "half of 64 MiB");
+    let second = announce(&link(&shared), 4_000_000, 20).await;
+    assert_eq!(second.len(), 4, "half of what is left");
+    // However many come, each finds a little.
+    let mut crowd = Vec::new();
+    for _ in 0..100 {
+        crowd.push(announce(&link(&shared), 1_000_000, 20).await);
+    }
+    assert_eq!(announce(&link(&shared), 4_000_000, 1).await.len(), 0);
+    for _ in 0..100 {
+        assert_eq!(announce(&link(&shared), 2_000, 8).await.len(), 8, "ordinary checks");
+    }
+    drop((taken, second, crowd));
+    assert_eq!(announce(&first, 4_000_000, 20).await.len(), 8, "all of it came back");
+}
+
+#[test]
+fn a_connection_leaves_as_many_places_as_it_takes() {
+    let shared = shared();
+    let take = |link: &Arc<Link>| {
+        let places = std::iter::repeat_with(|| link.enter(CallKind::Check));
+        places.take_while(|place| !place.is_refused()).collect::<Vec<_>>()
+    };
+    let (first, second) = (link(&shared), link(&shared));
+    let (of_first, of_second) = (take(&first), take(&second));
+    assert_eq!((of_first.len(), of_second.len()), (4096, 2048));
+    let mut crowd: Vec<_> = (0..50).map(|_| take(&link(&shared))).collect();
+    assert!(crowd.iter().all(|places| places.len() >= 8), "each finds a few");
+    crowd.clear();
+    drop((of_first, of_second));
+    assert_eq!(take(&second).len(), 4096, "all of them came back");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_message_that_does_not_come_ends() {
+    let bounds = Bounds::one(CallKind::Call, 100).within(Duration::from_secs(5));
+    let place = link(&shared()).enter(CallKind::Call);
+    let never = Frames { frames: [message(100, 50)].into(), ends: false };
+    let status = Incoming::new(never, place, bounds).collect().await.unwrap_err();
+    assert_eq!(status.code(), Code::DeadlineExceeded);
+}
+
+#[test]
+fn an_answer_that_waits_too_long_is_known() {
+    let link = link(&shared());
+    for waits in [3, 9] {
+        let answer = link.written();
+        assert!((0..waits).all(|_| !link.tick()), "not yet");
+        drop(answer);
+        assert!((0..100).all(|_| !link.tick()), "it was taken");
+    }
+    let answer = link.written();
+    assert_eq!((1..100).find(|_| link.tick()), Some(10), "seconds");
+    drop(answer);
+    // Where calls find no place, nobody waits so long.
+    let places: Vec<_> = (0..9000).map(|_| link.enter(CallKind::Check)).collect();
+    let _answer = link.written();
+    assert_eq!((1..100).find(|_| link.tick()), Some(2), "seconds");
+    drop(places);
+}
+
+#[test]
+fn headers_that_nothing_reads_are_not_kept_where_they_are_many() {
+    let mut few = HeaderMap::new();
+    for name in ["te", "grpc-timeout", "x-other"] {
+        few.insert(name, "1S".parse().unwrap());
+    }
+    let mut kept = few.clone();
+    slim(&mut kept);
+    assert_eq!(kept, few, "as they came");
+    let mut many = few.clone();
+    (0..1000).for_each(|_| assert!(many.append("x", "y".parse().unwrap()) || many.len() == 4));
+    let mut large = few.clone();
+    large.insert("tracestate", "a".repeat(60_000).parse().unwrap());
+    for mut headers in [many, large] {
+        slim(&mut headers);
+        assert_eq!(headers.len(), 2, "{headers:?}");
+        assert_eq!(headers["grpc-timeout"], "1S");
+    }
+}

@@ -1,0 +1,113 @@
+//! Listeners that are full of peers who do nothing: one that has something to ask gets in.
+
+use std::{net::SocketAddr, path::PathBuf, time::Duration};
+
+use serde_json::json;
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::{TcpStream, UnixStream},
+    task::JoinSet,
+    time::timeout,
+};
+
+use super::House;
+use crate::{
+    it::support::{page, patiently, until, wire::frame_of},
+    support::control::command,
+};
+
+/// How long the kubelet waits for an answer of the liveness probe.
+const PROBE: Duration = Duration::from_secs(3);
+/// More than any of the small listeners takes.
+const CROWD: usize = 100;
+
+/// Says this on each of so many connections and then holds it; one that is closed is opened anew.
+fn hold(address: SocketAddr, said: &'static [u8], connections: usize) -> JoinSet<()> {
+    let mut held = JoinSet::new();
+    for _ in 0..connections {
+        held.spawn(async move {
+            loop {
+                tokio::task::yield_now().await;
+                let Ok(mut stream) = TcpStream::connect(address).await else { continue };
+                let _ = stream.write_all(said).await;
+                while stream.read(&mut [0; 4096]).await.is_ok_and(|read| read > 0) {}
+            }
+        });
+    }
+    held
+}
+
+#[tokio::test]
+async fn probes_are_answered_whoever_holds_the_ops_listener() {
+    let house =
+        House::open(|c| c["listeners"]["ops"]["probe_address"] = json!("127.0.0.1:0")).await;
+    let probes = house.app.probes.expect("it was asked for");
+    for (name, said) in [
+        ("silent", &b""[..]),
+        ("half a head", b"GET /livez HTTP/1.1\r\nhost: x\r\n"),
+        ("idle after an answer", b"GET /livez HTTP/1.1\r\nhost: x\r\n\r\n"),
+    ] {
+        let crowd = hold(house.app.ops, said, CROWD);
+        for round in 0..10 {
+            for path in ["/livez", "/readyz"] {
+                for address in [house.app.ops, probes] {
+                    let asked = timeout(PROBE, page::get(address, path)).await;
+                    let page = asked.unwrap_or_else(|_| panic!("{name}, {round}: no answer"));
+                    assert_eq!(page.status, 200, "{name}");
+                }
+            }
+        }
+        drop(crowd);
+    }
+    house.is_well().await;
+}
+
+#[tokio::test]
+async fn commands_are_taken_whoever_holds_the_control_listener() {
+    let files = tempfile::tempdir().unwrap();
+    let socket: PathBuf = files.path().join("control.sock");
+    let address = format!("unix:{}", socket.display());
+    let house = House::open(|c| c["listeners"]["control"] = json!({ "address": address })).await;
+    let mut held = Vec::new();
+    for round in 0..40 {
+        held.push(UnixStream::connect(&socket).await.unwrap());
+        if round % 4 == 3 {
+            let asked = timeout(PROBE, command(&socket, "GET", "/revocations", "")).await;
+            assert_eq!(asked.expect("an answer").0, 200, "{round}");
+        }
+    }
+    drop(house);
+}
+
+#[tokio::test]
+async fn idle_connections_make_room_for_one_that_asks() {
+    let house = House::open(|c| {
+        c["listeners"]["grpc"]["max_connections"] = json!(32);
+        c["listeners"]["grpc"]["first_byte_timeout"] = json!("60s");
+        c["listeners"]["grpc"]["keepalive_interval"] = json!("1s");
+    })
+    .await;
+    let ask = frame_of(&house.good());
+    // A proxy at work, which stays whatever comes.
+    let proxy = house.dial().await;
+    proxy.check(&[], ask.clone()).await.assert_allowed("at work", "authenticated");
+    // Connections that speak HTTP/2, answer every ping and ask nothing.
+    let mut idle = Vec::new();
+    for _ in 0..40 {
+        idle.push(house.dial().await);
+    }
+    let new = patiently("a place", house.dial()).await;
+    new.check(&[], ask.clone()).await.assert_allowed("among idle ones", "authenticated");
+    until("some to be closed", || idle.iter().any(|wire| wire.has_ended())).await;
+    // And those that say nothing at all, again and again.
+    let silent = hold(house.app.address(), b"", 64);
+    for _ in 0..10 {
+        let new = patiently("a place", house.dial()).await;
+        new.check(&[], ask.clone()).await.assert_allowed("among silent ones", "authenticated");
+        proxy.check(&[], ask.clone()).await.assert_allowed("at work", "authenticated");
+    }
+    drop(silent);
+    assert!(house.result("evicted") > 0.0, "it is counted");
+    assert!(!proxy.has_ended());
+    house.is_well().await;
+}

@@ -1,0 +1,199 @@
+//! The memory of the real binary under attack, and what honest callers notice of it.
+//!
+//! In: peers that announce and do not send, ask and do not read, or bring more than anybody
+//! reads. Out: resident memory within twice of what it is at rest and the budget of unfinished
+//! messages, checks that are answered as before meanwhile, and memory that goes back.
+
+mod frames;
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use rownd_authz::grpc::ext_authz::PATH;
+use serde_json::{Value, json};
+use tokio::time::{Instant, interval};
+
+use super::support::{
+    Ask, Claims, Issuer, Key,
+    binary::Binary,
+    config_with, eventually,
+    wire::{Wire, frame, frame_of, frame_saying},
+};
+use frames::Flood;
+
+const HEALTH: &str = "/grpc.health.v1.Health/Check";
+const WATCH: &str = "/grpc.health.v1.Health/Watch";
+const VERIFY: &str = "/rownd.auth.v1.RowndAuth/Verify";
+const REFLECTION: &str = "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo";
+/// Bytes that unfinished messages may hold over all connections (docs/operations.md).
+const MESSAGES: u64 = 64 << 20;
+/// How long each attack is watched.
+const WATCHED: Duration = Duration::from_millis(2_500);
+
+struct House {
+    key: Key,
+    issuer: Issuer,
+    binary: Binary,
+}
+
+impl House {
+    async fn open(change: impl FnOnce(&mut Value)) -> Self {
+        let key = Key::new("sig-1");
+        let issuer = Issuer::with_keys(&[&key]);
+        let settings = config_with(&issuer, |c| {
+            c["log"] = json!({ "level": "info", "format": "json" });
+            c["check"]["timeout"] = json!("5s");
+            c["listeners"]["grpc"]["reflection"] = json!(true);
+            c["listeners"]["grpc"]["workers"] = json!(2);
+            change(c);
+        });
+        let binary = Binary::start(&settings).await;
+        binary.is_ready().await;
+        let house = Self { key, issuer, binary };
+        // Connections, caches and threads as they are at work.
+        for _ in 0..50 {
+            house.binary.check(&house.good()).await.assert_allowed("before", "authenticated");
+        }
+        house
+    }
+
+    fn good(&self) -> Ask {
+        Ask::with_token(self.key.token(&Claims::of(&self.issuer.url())))
+    }
+
+    /// Watches an attack: the peak of the memory, and that an honest caller notices nothing.
+    async fn stands(&self, name: &str, flood: Flood) -> u64 {
+        let (good, honest) = (frame_of(&self.good()), Wire::connect(self.binary.grpc).await);
+        let mut peak = self.binary.resident();
+        let attack = flood.start(self.binary.grpc);
+        let began = Instant::now();
+        let mut tick = interval(Duration::from_millis(10));
+        while began.elapsed() < WATCHED {
+            tick.tick().await;
+            honest.check(&[], good.clone()).await.assert_allowed(name, "authenticated");
+            peak = peak.max(self.binary.resident());
+        }
+        drop(attack);
+        peak
+    }
+}
+
+/// Every attack that was found to take memory, and its relatives.
+fn attacks(good: &Bytes) -> Vec<(&'static str, Flood)> {
+    let announced = |length: u32| frame_saying(0, length, &[0; 500]);
+    let on = |path, streams, length| Flood::on(path, streams, announced(length));
+    let whole = |path, connections, streams, body: &Bytes| Flood {
+        connections,
+        ends: true,
+        zero_window: true,
+        ..Flood::on(path, streams, body.clone())
+    };
+    let crowd = Bytes::from(b"\x1a\x00".repeat(2_000_000));
+    vec![
+        ("4 MiB announced to health", on(HEALTH, 256, 4 << 20)),
+        ("4 MiB announced to Watch", on(WATCH, 64, 4 << 20)),
+        ("4 KiB announced to health", on(HEALTH, 1_000, 4 << 10)),
+        ("4 MiB announced to Check", on(PATH, 256, 4 << 20)),
+        ("2 MB announced to Check", on(PATH, 1_000, 2_000_000)),
+        ("2 MB announced on many connections", Flood { connections: 30, ..on(PATH, 30, 2 << 20) }),
+        ("256 KiB announced to Verify", on(VERIFY, 1_000, 256 << 10)),
+        ("16 KiB announced to Verify", Flood { connections: 4, ..on(VERIFY, 1_000, 16 << 10) }),
+        ("4 MiB announced to reflection", on(REFLECTION, 64, 4 << 20)),
+        ("nothing sent to reflection", Flood::on(REFLECTION, 1_000, Bytes::new())),
+        ("health and no window", whole(HEALTH, 200, 50, &frame(b""))),
+        ("Watch and no window", whole(WATCH, 50, 50, &frame(b""))),
+        ("good checks and no window", whole(PATH, 40, 200, good)),
+        (
+            "good checks and nobody reads",
+            Flood { zero_window: false, deaf: true, ..whole(PATH, 20, 1_000, good) },
+        ),
+        (
+            "60 KiB of metadata on every call",
+            Flood { metadata: true, connections: 4, ..Flood::on(PATH, 1_000, Bytes::new()) },
+        ),
+        ("2 million headers", Flood { ends: true, ..Flood::on(PATH, 2, headers(&crowd)) }),
+    ]
+}
+
+/// A check around these fields of its HTTP request.
+fn headers(fields: &[u8]) -> Bytes {
+    let around = |tag: u8, inner: &[u8]| {
+        let mut out = vec![tag];
+        prost::encoding::encode_varint(inner.len() as u64, &mut out);
+        out.extend_from_slice(inner);
+        out
+    };
+    frame(&around(0x0a, &around(0x22, &around(0x12, fields))))
+}
+
+#[tokio::test]
+async fn memory_is_bounded_under_every_attack() {
+    let house = House::open(|_| {}).await;
+    let steady = house.binary.resident();
+    let most = 2 * steady + MESSAGES;
+    let mut found = Vec::new();
+    for (name, flood) in attacks(&frame_of(&house.good())) {
+        let peak = house.stands(name, flood).await;
+        found.push(format!("{name}: {} MB", peak >> 20));
+        assert!(peak < most, "from {} to {} MB: {found:#?}", steady >> 20, peak >> 20);
+        house.binary.check(&house.good()).await.assert_allowed("after", "authenticated");
+    }
+    println!("at rest {} MB; {found:#?}", steady >> 20);
+    // What was taken goes back while the service works on.
+    eventually("memory to go back", async || {
+        house.binary.check(&house.good()).await.assert_allowed("after", "authenticated");
+        (house.binary.resident() < steady + MESSAGES / 2).then_some(())
+    })
+    .await;
+    let refused =
+        house.binary.metric("rownd_authz_calls_refused_total", &[("reason", "too_large")]).await;
+    assert!(refused > 0.0, "what was too large is counted");
+}
+
+#[tokio::test]
+async fn a_peer_that_does_not_read_its_answers_is_ended() {
+    let house = House::open(|_| {}).await;
+    let good = frame_of(&house.good());
+    let mut flood = Flood::on(PATH, 10, good);
+    (flood.ends, flood.zero_window) = (true, true);
+    let attack = flood.start(house.binary.grpc);
+    eventually("its end", async || {
+        let labels = [("result", "unread")];
+        (house.binary.metric("rownd_authz_connections_total", &labels).await > 0.0).then_some(())
+    })
+    .await;
+    drop(attack);
+    house.binary.check(&house.good()).await.assert_allowed("after", "authenticated");
+}
+
+#[tokio::test]
+async fn calls_beyond_the_cap_are_denied_and_the_honest_find_room() {
+    let house = House::open(|c| {
+        c["listeners"]["grpc"]["max_streams"] = json!(64);
+        c["listeners"]["grpc"]["max_concurrent_streams"] = json!(64);
+    })
+    .await;
+    let never = Flood { connections: 8, ..Flood::on(PATH, 60, Bytes::new()) };
+    house.stands("never-ending checks", never).await;
+    let refused = [("kind", "check"), ("reason", "streams")];
+    let count = house.binary.metric("rownd_authz_calls_refused_total", &refused).await;
+    assert!(count > 0.0, "the flood met the cap");
+    let overloaded =
+        house.binary.metric("rownd_authz_checks_total", &[("reason", "overloaded")]).await;
+    assert!(overloaded >= count, "each was a denial: {count} of {overloaded}");
+    // Health and its relatives have places of their own.
+    let watches = Flood { connections: 8, ends: true, ..Flood::on(WATCH, 60, frame(b"")) };
+    house.stands("watches", watches).await;
+    let health = Flood { connections: 8, ..Flood::on(HEALTH, 60, Bytes::new()) };
+    house.stands("never-ending questions", health).await;
+}
+
+#[tokio::test]
+async fn calls_that_are_reset_at_once_take_nobodys_place() {
+    let house = House::open(|c| c["check"]["max_in_flight"] = json!(64)).await;
+    let resets = Flood { resets: true, connections: 4, ..Flood::on(PATH, 20_000, Bytes::new()) };
+    house.stands("a burst of resets", resets).await;
+    let cancelled =
+        house.binary.metric("rownd_authz_checks_total", &[("reason", "cancelled")]).await;
+    assert!(cancelled >= 1_000.0, "the burst was real: {cancelled}");
+}
