@@ -73,10 +73,13 @@ pub struct Authorizer {
     fetch_mode_missing: AtomicBool,
 }
 
-/// Said on `/status` once the proxy was seen to hold headers back.
-const FETCH_MODE_MISSING: &str = "the proxy sends Sec-Fetch-Site without Sec-Fetch-Mode: a WebSocket handshake cannot be told \
-     from a plain request, so that requests with a cookie from pages of other sites are denied \
-     (fetch_mode_missing); add `upgrade` and `sec-fetch-mode` to allowed_headers of Envoy's filter";
+/// Said on `/status` once a user's request came without a header that browsers send.
+const FETCH_MODE_MISSING: &str = "since this configuration is in force, a user's request with a \
+                                  cookie had Sec-Fetch-Site and no Sec-Fetch-Mode: a WebSocket \
+                                  handshake cannot be told from a plain GET, so that such requests \
+                                  from pages of other sites are denied (fetch_mode_missing); add \
+                                  `upgrade` and `sec-fetch-mode` to allowed_headers of Envoy's \
+                                  filter";
 
 impl Authorizer {
     /// With this configuration in force.
@@ -119,6 +122,7 @@ impl Authorizer {
     /// Puts another configuration in force. Checks that have arrived finish with theirs.
     pub fn put_in_force(&self, snapshot: Snapshot) {
         self.metrics.epoch(snapshot.edition().epoch);
+        self.fetch_mode_missing.store(false, Ordering::Relaxed);
         self.snapshot.store(Arc::new(snapshot));
     }
 
@@ -228,7 +232,9 @@ impl Ticket {
             }
             Err(denial) => {
                 let index = denial_label(denial.reason());
+                // Denied after its token was found good: a user's own browser.
                 if denial.reason() == DenyReason::FetchModeMissing
+                    && denial.issuer().is_some()
                     && !self.authorizer.fetch_mode_missing.swap(true, Ordering::Relaxed)
                 {
                     tracing::warn!("{FETCH_MODE_MISSING}");

@@ -189,7 +189,10 @@ impl Snapshot {
         let Some(credential) = found else { return Ok(None) };
         let cookie = credential.source() == CredentialSource::Cookie;
         let unproved = if cookie { self.sites.judge(request).err() } else { None };
+        // Only the cookie of a known user says that a browser sent this, and so that it is the proxy
+        // that holds headers back.
         if let Some(reason) = unproved
+            && reason != DenyReason::FetchModeMissing
             && !extract::anti_csrf(request, None)
         {
             return Err(reason.into());

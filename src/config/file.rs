@@ -15,7 +15,8 @@ pub(super) const MAX_BYTES: u64 = 1 << 20;
 
 /// The content of a regular file of at most `most` bytes.
 pub(super) fn bytes(path: &Path, most: u64) -> io::Result<Vec<u8>> {
-    let flags = i32::try_from(OFlags::NONBLOCK.bits()).unwrap_or_default();
+    let flags = OFlags::NONBLOCK | OFlags::NOCTTY;
+    let flags = i32::try_from(flags.bits()).unwrap_or_default();
     let file = OpenOptions::new().read(true).custom_flags(flags).open(path)?;
     if !file.metadata()?.is_file() {
         return Err(io::Error::other("it is no regular file"));

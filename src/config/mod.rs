@@ -89,6 +89,12 @@ pub fn load_judged(
     parse_with(&name_of(file), &text, environment, both)
 }
 
+/// A file of certificates that others read by themselves can be read: a regular file of at most
+/// 16 MiB.
+pub fn certificate_file(path: &Path) -> io::Result<()> {
+    file::bytes(path, MAX_FILE_BYTES).map(drop)
+}
+
 /// Reads another file of ours that is written like the configuration: `more` says what is wrong
 /// beyond the shape, as JSON pointer and message.
 #[cfg(feature = "dev")]

@@ -1,6 +1,8 @@
 //! Origins (RFC 6454) as the configuration lists them: exact, or every name below a domain.
 
-use std::net::Ipv6Addr;
+use std::net::IpAddr;
+
+use url::Host;
 
 /// One entry of `trusted_origins`, ready to be compared.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,34 +22,40 @@ impl OriginPattern {
     pub fn parse(text: &str) -> Result<Self, String> {
         let lower = text.to_ascii_lowercase();
         let (scheme, default_port, rest) = if let Some(rest) = lower.strip_prefix("https://") {
-            ("https://", ":443", rest)
+            ("https://", 443, rest)
         } else if let Some(rest) = lower.strip_prefix("http://") {
-            ("http://", ":80", rest)
+            ("http://", 80, rest)
         } else {
-            return Err(format!("`{text}` is no origin; {CURE}"));
+            return Err(format!("is no origin; {CURE}"));
         };
         if !text.is_ascii() {
             return Err(format!("`{text}` is not ASCII; write the name as browsers do, xn--..."));
         }
         if rest.contains(['/', '?', '#', '@', '\\']) {
-            return Err(format!("`{text}` has more than scheme, host and port; {CURE}"));
+            // It may hold a secret, so it is not repeated.
+            return Err(format!("has more than scheme, host and port; {CURE}"));
         }
-        let rest = rest.strip_suffix(default_port).unwrap_or(rest);
-        let (wildcard, rest) = match rest.strip_prefix("*.") {
-            Some(_) => (true, &rest[1..]),
-            None => (false, rest),
+        let (host, port) = parts(rest).ok_or_else(|| format!("`{text}` is no origin; {CURE}"))?;
+        let (wildcard, name) = match host.strip_prefix("*.") {
+            Some(name) => (true, name),
+            None => (false, host),
         };
-        let host = host(rest).ok_or_else(|| format!("`{text}` is no origin; {CURE}"))?;
-        if wildcard && !host.trim_start_matches('.').contains('.') {
-            return Err(format!("`{text}` trusts a whole top-level domain; {CURE}"));
-        }
-        if scheme == "http://" && (wildcard || !is_this_machine(host)) {
+        let canonical = canonical(name).ok_or_else(|| format!("`{text}` is no origin; {CURE}"))?;
+        if scheme == "http://" && (wildcard || !is_this_machine(&canonical)) {
             return Err(format!(
                 "`{text}`: http:// is taken for this machine alone (localhost, 127.0.0.1, [::1]), \
                  because anybody on the way can write such a page; write https://"
             ));
         }
-        Ok(Self { scheme, rest: rest.to_owned(), wildcard })
+        if wildcard && (!canonical.contains('.') || is_address(&canonical)) {
+            return Err(format!("`{text}` trusts more than names below one domain; {CURE}"));
+        }
+        let port = match port {
+            Some(port) if port != default_port => format!(":{port}"),
+            _ => String::new(),
+        };
+        let dot = if wildcard { "." } else { "" };
+        Ok(Self { scheme, rest: format!("{dot}{canonical}{port}"), wildcard })
     }
 
     /// The value of an `Origin` header is this origin, or one below it.
@@ -65,31 +73,36 @@ impl OriginPattern {
     }
 }
 
-/// The host of `host` or `host:port`, if both are good. A leading dot stands for a wildcard.
-fn host(rest: &str) -> Option<&str> {
-    let (host, port) = match rest.strip_prefix('[') {
-        Some(address) => {
-            let end = address.find(']')?;
-            address.get(..end)?.parse::<Ipv6Addr>().ok()?;
-            (rest.get(..end + 2)?, rest.get(end + 2..)?)
-        }
-        None => {
-            let end = rest.find(':').unwrap_or(rest.len());
-            let host = rest.get(..end)?;
-            let names = host.strip_prefix('.').unwrap_or(host);
-            if !names.split('.').all(|label| is_label(label.as_bytes())) {
-                return None;
-            }
-            (host, rest.get(end..)?)
-        }
+/// `host` or `host:port`, with the port as a number.
+fn parts(rest: &str) -> Option<(&str, Option<u16>)> {
+    let end = match rest.strip_prefix('[') {
+        Some(address) => address.find(']')? + 2,
+        None => rest.find(':').unwrap_or(rest.len()),
     };
-    let good = match port.strip_prefix(':') {
-        None => port.is_empty(),
-        Some(port) => {
-            port.bytes().all(|b| b.is_ascii_digit()) && port.parse::<u16>().is_ok_and(|it| it > 0)
-        }
+    let (host, port) = rest.split_at_checked(end)?;
+    let Some(port) = port.strip_prefix(':') else {
+        return port.is_empty().then_some((host, None));
     };
-    good.then_some(host)
+    let digits = !port.is_empty() && port.bytes().all(|b| b.is_ascii_digit());
+    let port = port.parse::<u16>().ok().filter(|port| digits && *port > 0)?;
+    Some((host, Some(port)))
+}
+
+/// A host as browsers write it in an origin: addresses in their one form (WHATWG URL standard,
+/// section 3.5).
+fn canonical(host: &str) -> Option<String> {
+    let parsed = Host::parse(host).ok()?.to_string();
+    let address = is_address(&parsed);
+    // `127.1` and `0x7f.1` are addresses to a parser, and nobody meant them.
+    if address != is_address(host) {
+        return None;
+    }
+    (address || host.split('.').all(|label| is_label(label.as_bytes()))).then_some(parsed)
+}
+
+fn is_address(host: &str) -> bool {
+    let bare = host.trim_start_matches('[').trim_end_matches(']');
+    bare.parse::<IpAddr>().is_ok()
 }
 
 fn is_label(label: &[u8]) -> bool {
@@ -100,7 +113,7 @@ fn is_this_machine(host: &str) -> bool {
     let address = host.trim_start_matches('[').trim_end_matches(']');
     host == "localhost"
         || host.ends_with(".localhost")
-        || address.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
+        || address.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
 #[cfg(test)]
@@ -136,6 +149,10 @@ mod tests {
             ("http://localhost:3000", "http://localhost", false),
             ("http://[::1]:3000", "http://[::1]:3000", true),
             ("https://[2001:db8::1]", "https://[2001:db8::1]", true),
+            ("https://[2001:DB8:0:0:0:0:0:1]:0443", "https://[2001:db8::1]", true),
+            ("https://app.example.com:08443", "https://app.example.com:8443", true),
+            ("https://192.0.2.1", "https://192.0.2.1", true),
+            ("http://a.localhost:3000", "http://a.localhost:3000", true),
         ] {
             let parsed = OriginPattern::parse(pattern).unwrap_or_else(|error| panic!("{error}"));
             assert_eq!(parsed.matches(origin.as_bytes()), expected, "{pattern} {origin}");
@@ -158,13 +175,22 @@ mod tests {
             ("https://app.example.com:99999", "is no origin"),
             ("https://app.example.com:+80", "is no origin"),
             ("ftp://app.example.com", "is no origin"),
-            ("https://*.com", "top-level domain"),
+            ("https://*.com", "one domain"),
+            ("https://*.0.0.1", "no origin"),
+            ("https://*.127.0.0.1", "one domain"),
+            ("https://127.1", "no origin"),
+            ("https://0x7f.0.0.1", "no origin"),
+            ("https://2130706433", "no origin"),
+            ("https://.example.com", "no origin"),
+            ("https://app.example.com.", "no origin"),
+            ("https://[::1", "no origin"),
+            ("https://app.example.com?s=secret", "more than scheme, host and port"),
             ("https://app.example.com/", "more than scheme, host and port"),
             ("https://u@app.example.com", "more than scheme, host and port"),
             ("https://bücher.example", "xn--"),
             ("http://app.example.com", "this machine alone"),
             ("http://127.0.0.1.example.com", "this machine alone"),
-            ("http://*.localhost", "top-level domain"),
+            ("http://*.localhost", "this machine alone"),
         ] {
             let error = OriginPattern::parse(pattern).expect_err(pattern);
             assert!(error.contains(expected), "{pattern}: {error}");

@@ -3,6 +3,7 @@
 
 mod fresh;
 mod issuers;
+mod literal;
 mod routes;
 mod rownd_auth;
 
@@ -53,12 +54,23 @@ fn listeners(config: &Config, found: &mut Found) {
     }
     match socket_address(ops) {
         Err(message) => found.push(("/listeners/ops/address".into(), message)),
-        Ok(address) if ops == grpc && address.port() != 0 => found.push((
+        Ok(address) if grpc.parse().is_ok_and(|grpc| collide(address, grpc)) => found.push((
             "/listeners/ops/address".into(),
             "is the address of the grpc listener too; write another port".into(),
         )),
         Ok(_) => {}
     }
+}
+
+/// One socket keeps the other from its port: the same address, or one that stands for all.
+fn collide(one: SocketAddr, other: SocketAddr) -> bool {
+    // `[::]` takes connections of IPv4 as well.
+    let all = |this: SocketAddr, that: SocketAddr| {
+        this.ip().is_unspecified() && (this.is_ipv6() || that.is_ipv4())
+    };
+    one.port() != 0
+        && one.port() == other.port()
+        && (one.ip() == other.ip() || all(one, other) || all(other, one))
 }
 
 fn probe_address(config: &Config, found: &mut Found) {
@@ -71,9 +83,9 @@ fn probe_address(config: &Config, found: &mut Found) {
             format!("`{probes}` can be reached from elsewhere; write 127.0.0.1:9465"),
         )),
         Ok(address)
-            if address.port() != 0
-                && [&config.listeners.grpc.address, &config.listeners.ops.address]
-                    .contains(&probes) =>
+            if [&config.listeners.grpc.address, &config.listeners.ops.address]
+                .iter()
+                .any(|other| other.parse().is_ok_and(|other| collide(address, other))) =>
         {
             found
                 .push((at.into(), "is the address of another listener; write another port".into()));

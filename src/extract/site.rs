@@ -60,7 +60,7 @@ impl Sites {
         // A browser that sends one of the two headers sends both: the proxy holds the second one
         // back, and perhaps `upgrade` too, so that a WebSocket handshake would look like this.
         let mode_unseen = site != Site::Absent && headers.all("sec-fetch-mode").next().is_none();
-        if mode_unseen && page == Page::Foreign {
+        if mode_unseen && page == Page::Foreign && request.method.as_ref() == b"GET" {
             return Err(DenyReason::FetchModeMissing);
         }
         Ok(())

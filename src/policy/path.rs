@@ -57,7 +57,8 @@ pub(super) fn readings(raw: &[u8]) -> Option<Readings<'_>> {
     // No fragment belongs into a request (RFC 9112 section 3.2.1). Servers cut it off, or keep it.
     let fragment = raw.contains(&b'#');
     let path = raw.split(|&b| b == b'?').next().unwrap_or_default();
-    if path.first() != Some(&b'/') || !clean(path) {
+    // A raw blank ends a request target (RFC 9112 section 3); parsers trim it, or keep it.
+    if path.first() != Some(&b'/') || !clean(path) || path.contains(&b' ') {
         return None;
     }
     let mut readings =
@@ -330,6 +331,14 @@ mod tests {
         ] {
             assert_eq!(read_as(raw, wanted), (true, odd), "{raw}");
         }
+    }
+
+    #[test]
+    fn a_raw_blank_is_in_no_path() {
+        for raw in ["/admin ", "/ admin", "/admin /x"] {
+            assert!(readings(raw.as_bytes()).is_none(), "{raw}");
+        }
+        assert!(readings(b"/a%20b").is_some() && readings(b"/a?b c").is_some());
     }
 
     #[test]

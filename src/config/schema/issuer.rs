@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::shown::without_query;
+use super::shown::{public_keys, without_query};
 use crate::{
     config::{Secret, Span},
     model::AuthLevel,
@@ -130,10 +130,12 @@ pub struct Issuer {
     /// `https://api.example.com/auth`. `oidc`: where its discovery document is, if not below its
     /// `issuer`. https, or http on a loopback host.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(serialize_with = "without_query")]
     pub base_url: Option<String>,
     /// The exact `iss` of its tokens. `oidc` and `static` need it. Default: the base URL; with
     /// `firebase` as its project says.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(serialize_with = "without_query")]
     pub issuer: Option<String>,
     /// The project id (`firebase` only).
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -151,6 +153,7 @@ pub struct Issuer {
     /// `file:/path`. All there is for `static`; for the others it is used until a fetch succeeds,
     /// and again when the fetched keys have become too old.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(serialize_with = "public_keys")]
     pub key_set: Option<String>,
     /// The apps whose tokens are taken (`rownd`); for `supertokens` the app its sessions are for.
     #[serde(default)]

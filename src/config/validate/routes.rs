@@ -3,7 +3,7 @@
 
 use std::collections::HashSet;
 
-use super::Found;
+use super::{Found, literal};
 use crate::config::{Auth, Config, DefaultRoute, OriginPattern, PathMatch, RouteMatch};
 
 /// The methods of IANA's HTTP Method Registry, and `PURGE` of caches.
@@ -105,7 +105,9 @@ fn methods(methods: &[String], extra: &[String], at: &str, found: &mut Found) {
             continue;
         }
         let upper = method.to_ascii_uppercase();
-        let message = if METHODS.contains(&upper.as_str()) || extra.contains(&upper) {
+        let message = if matches!(upper.as_str(), "ANY" | "ALL" | "*") {
+            format!("`{method}` is no method; leave `methods` out for all of them")
+        } else if METHODS.contains(&upper.as_str()) || extra.contains(&upper) {
             format!("`{method}` is no method; write {upper}")
         } else {
             let near = METHODS
@@ -141,54 +143,15 @@ fn path_match(path: &PathMatch, at: &str, found: &mut Found) {
         found.push((at.to_owned(), "write exactly one of exact, prefix and regex".into()));
     }
     for (name, way) in [("exact", &path.exact), ("prefix", &path.prefix)] {
-        let Some(text) = way else { continue };
-        if !text.starts_with('/') || text.contains(['?', '#', '%', '\\', ';']) {
-            found.push((
-                format!("{at}/{name}"),
-                format!(
-                    "`{text}` is no plain path; start with / and write it decoded, without query"
-                ),
-            ));
-        } else if let Some(segment) = text.split('/').find(|segment| is_pattern(segment)) {
-            found.push((
-                format!("{at}/{name}"),
-                format!(
-                    "`{segment}` is compared literally here and would match no request; a prefix \
-                     needs no wildcard, and a variable part is written as regex: '{}'",
-                    as_regex(text)
-                ),
-            ));
-        } else if text.split('/').any(|segment| segment == "." || segment == "..") {
-            found.push((
-                format!("{at}/{name}"),
-                format!("`{text}` has dot segments; write the path without them"),
-            ));
+        if let Some(text) = way
+            && let Err(message) = literal::judge(text, name == "prefix")
+        {
+            found.push((format!("{at}/{name}"), message));
         }
     }
     if let Some(pattern) = &path.regex
-        && let Err(error) = PathMatch::whole(pattern)
+        && let Err(message) = literal::judge_regex(pattern)
     {
-        found.push((format!("{at}/regex"), format!("is no regular expression: {error}")));
+        found.push((format!("{at}/regex"), message));
     }
-}
-
-/// A segment that is a placeholder or a wildcard in the language of some router, but literal here.
-fn is_pattern(segment: &str) -> bool {
-    segment.starts_with([':', '*'])
-        || segment.ends_with('*')
-        || segment.contains(['{', '}', '<', '>'])
-        || segment.contains("[^")
-        || segment == ".+"
-}
-
-/// The path with `[^/]+` for each such segment, or `.*` for a last one that is a wildcard.
-fn as_regex(text: &str) -> String {
-    let segments: Vec<&str> = text.split('/').collect();
-    let last = segments.len().saturating_sub(1);
-    let written = segments.iter().enumerate().map(|(index, segment)| match *segment {
-        "*" | "**" | ".*" if index == last => ".*".to_owned(),
-        segment if is_pattern(segment) => "[^/]+".to_owned(),
-        segment => regex::escape(segment),
-    });
-    written.collect::<Vec<_>>().join("/")
 }

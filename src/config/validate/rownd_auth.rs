@@ -226,7 +226,8 @@ fn oidc_client(client: &mut OidcClient, at: &str, found: &mut Found) {
     for (index, uri) in client.redirect_uris.iter().enumerate() {
         // RFC 6749 section 3.1.2: absolute, without a fragment.
         if !Url::parse(uri).is_ok_and(|uri| uri.fragment().is_none()) {
-            let message = format!("`{uri}` is no absolute URI without a fragment");
+            // It may hold a secret, so it is not repeated.
+            let message = "is no absolute URI without a fragment".to_owned();
             found.push((format!("{at}/redirect_uris/{index}"), message));
         }
     }

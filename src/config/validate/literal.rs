@@ -1,0 +1,213 @@
+//! Paths of rules that would match nothing that was meant: placeholders and wildcards of some router
+//! where text is compared literally, and expressions that no path can satisfy.
+
+use regex_syntax::hir::literal::Extractor;
+
+use crate::config::PathMatch;
+
+/// A path that is compared literally. The error says what to write instead.
+pub(super) fn judge(text: &str, prefix: bool) -> Result<(), String> {
+    if !text.starts_with('/') || text.contains(['?', '#', '%', '\\', ';']) {
+        return Err(format!(
+            "`{text}` is no plain path; start with / and write it decoded, without query"
+        ));
+    }
+    if text.chars().any(char::is_control) || text.trim() != text {
+        return Err(format!(
+            "{text:?} has blanks at its end or control characters, which no path has; leave them out"
+        ));
+    }
+    if text.contains("//") {
+        return Err(format!("`{text}` has an empty segment; write single slashes"));
+    }
+    if text.contains(", ") || text.contains(",/") {
+        return Err(format!("`{text}` looks like several paths; write a route for each"));
+    }
+    if text.split('/').any(|segment| segment == "." || segment == "..") {
+        return Err(format!("`{text}` has dot segments; write the path without them"));
+    }
+    match text.split('/').find(|segment| is_pattern(segment)) {
+        Some(segment) => Err(format!(
+            "`{segment}` is compared literally here and would match no request; {}",
+            cure(text, prefix)
+        )),
+        None => Ok(()),
+    }
+}
+
+/// A segment that is a placeholder or a wildcard in the language of some router, but literal here.
+/// `[id]` is none: builds of Next.js have files of that name.
+fn is_pattern(segment: &str) -> bool {
+    segment.starts_with([':', '*'])
+        || segment.ends_with(['*', '$'])
+        || segment.contains(['{', '}', '<', '>'])
+        || ["[^", "]+", "]*", ".*", ".+", ")?"].iter().any(|sign| segment.contains(sign))
+}
+
+/// The same as a prefix, where only the end is a wildcard; else as an expression that also covers
+/// what lies below, if the text was a prefix.
+fn cure(text: &str, prefix: bool) -> String {
+    let wild = ["/*", "/**", "/.*", "/(.*)", "*", "$"];
+    let bare = wild.iter().find_map(|end| text.strip_suffix(end)).unwrap_or(text);
+    let bare = if bare.is_empty() { "/" } else { bare };
+    if bare != text && !bare.split('/').any(is_pattern) {
+        return format!("write prefix: {bare}, which covers all below it");
+    }
+    let written = bare.split('/').map(|segment| match segment {
+        "**" => ".*".to_owned(),
+        segment if segment.contains("...") || segment.starts_with("**") => ".*".to_owned(),
+        segment if is_pattern(segment) => "[^/]+".to_owned(),
+        segment => regex::escape(segment),
+    });
+    let written = written.collect::<Vec<_>>().join("/");
+    let below = if prefix || bare != text { "(/.*)?" } else { "" };
+    format!("write it as regex: '{written}{below}'")
+}
+
+/// An expression over a whole path. The error says what to write instead.
+pub(super) fn judge_regex(pattern: &str) -> Result<(), String> {
+    PathMatch::whole(pattern).map_err(|error| format!("is no regular expression: {error}"))?;
+    if !can_begin_with_a_slash(pattern) {
+        return Err(format!(
+            "`{pattern}` matches no path: it is held against the whole path, which begins with /"
+        ));
+    }
+    // After `/`, `*` means "any number of slashes", and hardly ever on purpose.
+    if let Some(at) = pattern.find("/*") {
+        let before = pattern.get(..at).unwrap_or_default();
+        return Err(format!("`/*` matches slashes alone; write '{before}(/.*)?' for all below it"));
+    }
+    let query = pattern.split_once('?').map(|(_, rest)| rest);
+    if query.is_some_and(|rest| {
+        let name = rest.bytes().take_while(u8::is_ascii_alphanumeric).count();
+        name > 0 && rest.as_bytes().get(name) == Some(&b'=')
+    }) {
+        return Err(format!("`{pattern}` asks for a query, which is no part of the path"));
+    }
+    Ok(())
+}
+
+/// Some text that the expression matches begins with `/`, as far as its literals tell.
+fn can_begin_with_a_slash(pattern: &str) -> bool {
+    let Ok(parsed) = regex_syntax::parse(&format!("^(?:{pattern})$")) else { return true };
+    let prefixes = Extractor::new().extract(&parsed);
+    prefixes.literals().is_none_or(|literals| {
+        literals.iter().any(|literal| match literal.as_bytes() {
+            [] => !literal.is_exact(),
+            [first, ..] => *first == b'/',
+        })
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{judge, judge_regex};
+
+    #[test]
+    fn a_path_that_would_match_nothing_is_refused_with_what_to_write() {
+        for (text, prefix, expected) in [
+            ("/admin/*", true, "write prefix: /admin,"),
+            ("/admin*", true, "write prefix: /admin,"),
+            ("/admin/**", true, "write prefix: /admin,"),
+            ("/admin/(.*)", true, "write prefix: /admin,"),
+            ("/admin$", false, "write prefix: /admin,"),
+            ("/*", true, "write prefix: /,"),
+            ("/users/:id", false, "write it as regex: '/users/[^/]+'"),
+            ("/users/:id", true, "write it as regex: '/users/[^/]+(/.*)?'"),
+            ("/users/:id/*", true, "write it as regex: '/users/[^/]+(/.*)?'"),
+            ("/a.b/{id}", false, r"write it as regex: '/a\.b/[^/]+'"),
+            ("/files/{path...}", false, "write it as regex: '/files/.*'"),
+            ("/users/[0-9]+", true, "write it as regex: '/users/[^/]+(/.*)?'"),
+            ("/admin\n", true, "control characters"),
+            ("/admin ", true, "blanks at its end"),
+            ("//admin", true, "single slashes"),
+            ("/admin//", true, "single slashes"),
+            ("/admin, /users", true, "a route for each"),
+            ("/a/../b", true, "dot segments"),
+            ("admin", true, "no plain path"),
+        ] {
+            let error = judge(text, prefix).expect_err(text);
+            assert!(error.contains(expected), "{text}: {error}");
+        }
+    }
+
+    /// What is written instead covers what was meant.
+    #[test]
+    fn a_cure_covers_what_lies_below_a_prefix() {
+        for text in
+            ["/users/:id", "/users/{id}", "/users/<int:id>", "/users/:id/*", "/users/[0-9]+"]
+        {
+            let error = judge(text, true).expect_err(text);
+            let pattern = error.split('\'').nth(1).unwrap();
+            judge_regex(pattern).unwrap();
+            let whole = crate::config::PathMatch::whole(pattern).unwrap();
+            for path in ["/users/1", "/users/1/", "/users/1/orders", "/users/1/orders/2"] {
+                assert!(whole.is_match(path.as_bytes()), "{text} {pattern} {path}");
+            }
+            assert!(!whole.is_match(b"/users") && !whole.is_match(b"/userss/1"), "{pattern}");
+        }
+    }
+
+    #[test]
+    fn what_people_really_call_their_paths_is_good() {
+        for text in [
+            "/",
+            "/admin",
+            "/admin/",
+            "/v1/users:batchGet",
+            "/Products(1)",
+            "/$metadata",
+            "/@scope/pkg",
+            "/_next/static/chunks/app/[slug]/page.js",
+            "/~user",
+            "/a b/c",
+            "/caf\u{e9}",
+            "/a*b",
+            "/x=1&y",
+            "/a,b",
+            "/.well-known/x",
+            "/...",
+            "/a+b",
+        ] {
+            assert_eq!(judge(text, true), Ok(()), "{text}");
+        }
+    }
+
+    #[test]
+    fn an_expression_that_no_path_satisfies_is_refused() {
+        for pattern in [
+            "",
+            "a^",
+            "adm/.*",
+            "admin",
+            "^x",
+            "(a|b)/c",
+            "[a-z]+",
+            "/adm/*",
+            "/*",
+            "/admin?x=1",
+            "(?:)",
+        ] {
+            assert!(judge_regex(pattern).is_err(), "{pattern}");
+        }
+        for pattern in [
+            "/admin",
+            "^/admin$",
+            "/admin(/.*)?",
+            ".*",
+            ".*\\.png",
+            "(/a|/b)",
+            "(a|/b)",
+            "/v[0-9]+/users",
+            "[/]x",
+            "/?",
+            "(?i)/admin",
+            "(?s).+",
+            "/colou?r",
+            "[^a]+",
+            r"\S+",
+        ] {
+            assert_eq!(judge_regex(pattern), Ok(()), "{pattern}");
+        }
+    }
+}
