@@ -3,7 +3,7 @@
 `make flood` calls this. In: the release build, a build with the emulator, Envoy, h2load. Out: a
 table (Markdown) and 0; or 1 if, with the timeout of the shipped files, anybody was let
 through. It starts the emulator, the server and one Envoy on free ports of loopback, and ends
-them by their ids. All of it takes a few minutes: FLOODS runs of `--seconds` each.
+them by their ids. All of it takes a few minutes: 32 floods of `--seconds` each.
 
 Every request lacks a credential where one is required, so each must be denied. Under
 `failure_mode_allow: true` Envoy lets a request through whose check failed, and an Envoy that is
@@ -54,11 +54,17 @@ def flood(in_flight, path="plain", timeout=SHIPPED, open_=True, allowed=True, br
             "browser": browser}
 
 
-SIZES = (800, 2400, 4000, 8000)
-FLOODS = [flood(size, path, timeout, open_) for open_, timeout in ((True, SHORT), (True, SHIPPED), (False, SHIPPED))
-          for path in PATHS for size in SIZES]
-# The same browser's requests with and without the list of what is shown to the server.
-FLOODS += [flood(size, "plain", SHORT, True, allowed, True) for allowed in (True, False) for size in SIZES]
+SIZES = "800,2400,4000,8000"
+
+
+def floods_of(sizes):
+    floods = [flood(size, path, timeout, open_)
+              for open_, timeout in ((True, SHORT), (True, SHIPPED), (False, SHIPPED))
+              for path in PATHS for size in sizes]
+    # The same browser's requests with and without the list of what is shown to the server.
+    return floods + [flood(size, "plain", SHORT, True, allowed, True) for allowed in (True, False) for size in sizes]
+
+
 # What `--quick` runs: enough to see that the driver works, and the worst of the shipped.
 QUICK = [flood(4000, "heavy", SHORT), flood(4000, "heavy"), flood(4000, "heavy", open_=False)]
 
@@ -211,12 +217,15 @@ def main():
         parser.add_argument(f"--{name}", type=pathlib.Path, required=True)
     parser.add_argument("--seconds", type=int, default=5, help="of each flood (1 to 30)")
     parser.add_argument("--quick", action="store_true", help="three floods only")
+    parser.add_argument("--in-flight", default=SIZES, help=f"requests at a time (default: {SIZES})")
     given = parser.parse_args()
+    if not re.fullmatch(r"[1-9]\d{2,3}(,[1-9]\d{2,3}){0,7}", given.in_flight):
+        parser.error(f"--in-flight: write up to eight numbers from 100 to 9999, such as {SIZES}")
     if not 1 <= given.seconds <= 30:
         parser.error("--seconds: write a number from 1 to 30")
     if not shutil.which("h2load"):
         sys.exit("h2load is missing (Debian: nghttp2-client)")
-    floods = QUICK if given.quick else FLOODS
+    floods = QUICK if given.quick else floods_of([int(size) for size in given.in_flight.split(",")])
     # Whatever hangs, this ends.
     signal.signal(signal.SIGALRM, lambda *_: sys.exit("the floods took too long"))
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended"))
