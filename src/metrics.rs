@@ -171,6 +171,7 @@ pub struct Metrics {
     caches: caches::Handles,
     dropped_logs: Vec<Counter>,
     lost_log_lines: Gauge,
+    malformed_calls: Counter,
     connections: Gauge,
     connection_results: Vec<Counter>,
     dev_mode: Gauge,
@@ -231,6 +232,7 @@ impl Metrics {
                 })
                 .collect(),
             lost_log_lines: gauge!("rownd_authz_log_lines_lost"),
+            malformed_calls: counter!("rownd_authz_malformed_calls_total"),
             connections: gauge!("rownd_authz_connections", "listener" => "grpc"),
             connection_results: ConnectionResult::ALL
                 .iter()
@@ -329,6 +331,11 @@ impl Metrics {
         self.lost_log_lines.set(lines as f64);
     }
 
+    /// HTTP/2 calls that were refused since the start because their headers are malformed.
+    pub fn calls_malformed(&self, calls: u64) {
+        self.malformed_calls.absolute(calls);
+    }
+
     /// A connection was taken or refused.
     pub fn connection(&self, result: ConnectionResult) {
         if let Some(counter) = self.connection_results.get(result as usize) {
@@ -397,6 +404,7 @@ fn describe() {
         ("rownd_authz_checks_total", "Checks answered, by API, outcome and reason."),
         ("rownd_authz_verifications_total", "Tokens verified, by issuer and result."),
         ("rownd_authz_denial_logs_dropped_total", "Denials not logged, by reason: too many."),
+        ("rownd_authz_malformed_calls_total", "Calls that HTTP/2 refused: malformed headers."),
         ("rownd_authz_connections_total", "Connections to a listener, by what became of them."),
     ];
     for (name, help) in counters {

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use backon::{ExponentialBuilder, Retryable as _};
 use futures_util::future::join_all;
-use tokio::time::MissedTickBehavior;
+use tokio::time::{Instant, MissedTickBehavior};
 
 use crate::{
     config::Issuer as Settings,
@@ -48,14 +48,30 @@ async fn learn(slot: &AppSlot, client: &rownd::Client, issuer: &Settings) {
     }
 }
 
+/// Said once an hour at most, while calls are refused so.
+const MALFORMED: &str = "HTTP/2 calls were refused because their headers are malformed. To Envoy \
+                         that is an error, and failure_mode_allow lets the request through. Often \
+                         `:authority` is a path or the name of a cluster: write `authority` in \
+                         grpc_service.envoy_grpc, see docs/envoy.md";
+/// Between two such lines.
+const SAY_AGAIN: Duration = Duration::from_secs(3600);
+
 /// Folds metrics regularly.
 pub(super) async fn upkeep(metrics: Arc<Metrics>, every: Duration) {
+    let (mut malformed, mut said) = (0, None::<Instant>);
     let mut ticks = tokio::time::interval(every);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         ticks.tick().await;
         metrics.upkeep();
         metrics.log_lines_lost(super::telemetry::lines_lost());
+        let now = super::telemetry::calls_malformed();
+        metrics.calls_malformed(now);
+        if now > malformed && said.is_none_or(|at| at.elapsed() >= SAY_AGAIN) {
+            said = Some(Instant::now());
+            tracing::warn!(calls = now - malformed, "{MALFORMED}");
+        }
+        malformed = now;
     }
 }
 

@@ -4,11 +4,22 @@
 use std::{
     io::{self, IsTerminal as _},
     panic,
-    sync::OnceLock,
+    sync::{
+        OnceLock,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
+use tracing::level_filters::LevelFilter;
 use tracing_appender::non_blocking::{ErrorCounter, NonBlockingBuilder, WorkerGuard};
-use tracing_subscriber::{EnvFilter, fmt, reload::Handle};
+use tracing_subscriber::{
+    EnvFilter, Layer, Registry,
+    filter::filter_fn,
+    fmt,
+    layer::{Context, SubscriberExt as _},
+    reload::{self, Handle},
+    util::SubscriberInitExt as _,
+};
 
 use crate::config::{Log, LogFormat, LogLevel};
 
@@ -35,6 +46,39 @@ pub fn lines_lost() -> usize {
     LOST.get().map_or(0, ErrorCounter::dropped_lines)
 }
 
+/// HTTP/2 calls that were reset since the start because their headers are malformed: an RPC error to
+/// whoever made them.
+static MALFORMED: AtomicU64 = AtomicU64::new(0);
+
+/// Calls to a listener that the HTTP/2 library has refused since the start, before we saw them.
+#[must_use]
+pub fn calls_malformed() -> u64 {
+    MALFORMED.load(Ordering::Relaxed)
+}
+
+/// Counts the refusals of the HTTP/2 library. Its events are the only sign of them.
+struct MalformedCalls;
+
+impl MalformedCalls {
+    /// The events that are counted: `h2::server` says one for each malformed call, and hardly
+    /// anything else.
+    const TARGET: &str = "h2::server";
+    const WORDS: &str = "malformed headers";
+}
+
+impl<S: tracing::Subscriber> Layer<S> for MalformedCalls {
+    fn on_event(&self, event: &tracing::Event<'_>, _: Context<'_, S>) {
+        let mut found = false;
+        event.record(&mut |field: &tracing::field::Field, value: &dyn std::fmt::Debug| {
+            // The text holds what the peer sent, and goes nowhere.
+            found |= field.name() == "message" && format!("{value:?}").contains(Self::WORDS);
+        });
+        if found {
+            MALFORMED.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+}
+
 /// From now on this is the least level that is logged.
 pub fn set_level(level: LogLevel) -> Result<(), String> {
     let set = FILTER.get().ok_or("the log of this process is not ours")?;
@@ -47,7 +91,7 @@ fn filter(level: LogLevel) -> Result<EnvFilter, String> {
         .map_err(|error| error.to_string())
 }
 
-fn keep<S: 'static>(handle: Handle<EnvFilter, S>) {
+fn keep(handle: Handle<EnvFilter, Registry>) {
     let set = move |filter| handle.reload(filter).map_err(|error| error.to_string());
     let _ = FILTER.set(Box::new(set));
 }
@@ -59,26 +103,28 @@ pub fn install(log: &Log) -> Result<LogGuard, String> {
         .lossy(true)
         .finish(io::stderr());
     let _ = LOST.set(writer.error_counter());
-    let filter = filter(log.level)?;
+    let (filter, handle) = reload::Layer::new(filter(log.level)?);
     let text = match log.format {
         LogFormat::Text => true,
         LogFormat::Json => false,
         LogFormat::Auto => io::stderr().is_terminal(),
     };
-    let builder = fmt().with_env_filter(filter).with_writer(writer);
-    let installed = if text {
-        let builder = builder.with_ansi(io::stderr().is_terminal()).with_target(false);
-        let builder = builder.with_filter_reloading();
-        keep(builder.reload_handle());
-        builder.try_init()
+    let lines = fmt::layer().with_writer(writer);
+    let lines: Box<dyn Layer<Registry> + Send + Sync> = if text {
+        Box::new(lines.with_ansi(io::stderr().is_terminal()).with_target(false))
     } else {
-        let builder = builder.json().flatten_event(true);
-        let builder = builder.with_current_span(false).with_span_list(false);
-        let builder = builder.with_filter_reloading();
-        keep(builder.reload_handle());
-        builder.try_init()
+        let lines = lines.json().flatten_event(true);
+        Box::new(lines.with_current_span(false).with_span_list(false))
     };
-    installed.map_err(|error| error.to_string())?;
+    let malformed = MalformedCalls.with_filter(
+        filter_fn(|about| {
+            about.target() == MalformedCalls::TARGET && *about.level() == tracing::Level::DEBUG
+        })
+        .with_max_level_hint(LevelFilter::DEBUG),
+    );
+    let subscriber = tracing_subscriber::registry().with(lines.with_filter(filter)).with(malformed);
+    subscriber.try_init().map_err(|error| error.to_string())?;
+    keep(handle);
     panic::set_hook(Box::new(|info| {
         // Only the place: a panic's message could hold what a client sent.
         let place = info.location().map(ToString::to_string).unwrap_or_default();

@@ -4,12 +4,14 @@
 //! In: clusters with odd names, with and without an authority. Out: who was let through.
 
 use serde_json::json;
+use tokio::time::timeout;
 
 use super::{
     shipped::{filter, load, manager},
     stack::stack,
 };
 use crate::support::{
+    PATIENCE,
     envoy::{Endpoint, EnvoyBuilder},
     gate::Gate,
     raw::Raw,
@@ -46,6 +48,19 @@ async fn an_authority_that_is_written_out_is_taken_whatever_the_cluster_is_calle
         assert_eq!(answer.status, 200, "{cluster}: {}", answer.text());
         assert_eq!(envoy.counters(bare).await.get("failure_mode_allowed"), 1, "{cluster}");
     }
+    // What HTTP/2 refuses is counted, and said in the log without what was sent.
+    let counted = async || {
+        stack.product.metric("rownd_authz_malformed_calls_total", &[]).await >= 2.0
+            && stack.product.log().contains("headers are malformed")
+    };
+    timeout(PATIENCE, async {
+        while !counted().await {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await
+    .expect("a count and a line");
+    assert!(!stack.product.log().contains("outbound|50051"), "the log repeats what was sent");
 }
 
 #[test]

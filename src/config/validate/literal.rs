@@ -1,7 +1,7 @@
 //! Paths of rules that would match nothing that was meant: placeholders and wildcards of some router
 //! where text is compared literally, and expressions that no path can satisfy.
 
-use regex_syntax::hir::literal::Extractor;
+use regex_syntax::hir::{Class, Hir, HirKind};
 
 use crate::config::PathMatch;
 
@@ -87,16 +87,58 @@ pub(super) fn judge_regex(pattern: &str) -> Result<(), String> {
     Ok(())
 }
 
-/// Some text that the expression matches begins with `/`, as far as its literals tell.
+/// Some text that the expression matches begins with `/`, as far as its first signs tell.
 fn can_begin_with_a_slash(pattern: &str) -> bool {
-    let Ok(parsed) = regex_syntax::parse(&format!("^(?:{pattern})$")) else { return true };
-    let prefixes = Extractor::new().extract(&parsed);
-    prefixes.literals().is_none_or(|literals| {
-        literals.iter().any(|literal| match literal.as_bytes() {
-            [] => !literal.is_exact(),
-            [first, ..] => *first == b'/',
-        })
-    })
+    regex_syntax::parse(pattern).is_ok_and(|parsed| first(&parsed).slash)
+}
+
+/// What an expression can begin with.
+#[derive(Clone, Copy)]
+struct First {
+    /// Nothing: what follows it may be the first sign.
+    nothing: bool,
+    slash: bool,
+}
+
+fn first(expression: &Hir) -> First {
+    match expression.kind() {
+        HirKind::Empty | HirKind::Look(_) => First { nothing: true, slash: false },
+        HirKind::Literal(text) => First { nothing: false, slash: text.0.first() == Some(&b'/') },
+        HirKind::Class(class) => First { nothing: false, slash: holds_slash(class) },
+        HirKind::Repetition(again) => {
+            let inner = first(&again.sub);
+            First {
+                nothing: again.min == 0 || inner.nothing,
+                slash: inner.slash && again.max != Some(0),
+            }
+        }
+        HirKind::Capture(group) => first(&group.sub),
+        HirKind::Concat(parts) => {
+            let mut all = First { nothing: true, slash: false };
+            for part in parts.iter().map(first) {
+                all.slash |= all.nothing && part.slash;
+                all.nothing &= part.nothing;
+            }
+            all
+        }
+        HirKind::Alternation(ways) => {
+            ways.iter().map(first).fold(First { nothing: false, slash: false }, |all, way| First {
+                nothing: all.nothing || way.nothing,
+                slash: all.slash || way.slash,
+            })
+        }
+    }
+}
+
+fn holds_slash(class: &Class) -> bool {
+    match class {
+        Class::Unicode(class) => {
+            class.ranges().iter().any(|range| (range.start()..=range.end()).contains(&'/'))
+        }
+        Class::Bytes(class) => {
+            class.ranges().iter().any(|range| (range.start()..=range.end()).contains(&b'/'))
+        }
+    }
 }
 
 #[cfg(test)]
