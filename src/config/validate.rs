@@ -149,6 +149,12 @@ fn key_snapshots(config: &Config, found: &mut Found) {
     range("/key_snapshots/max_age", settings.max_age, ms(60_000), ms(30 * 86_400_000), found);
 }
 
+/// A header's name reads as one of the reserved prefix `x-rownd-`, which is removed from requests.
+fn is_reserved(name: &str) -> bool {
+    let read = |c: char| if c.is_ascii_alphanumeric() { c } else { '-' };
+    name.chars().map(read).collect::<String>().starts_with("x-rownd-")
+}
+
 fn credentials(sources: &[TokenSource], found: &mut Found) {
     if sources.is_empty() {
         found.push(("/credentials".into(), "no source; write [{header: authorization}]".into()));
@@ -165,8 +171,7 @@ fn credentials(sources: &[TokenSource], found: &mut Found) {
                 continue;
             }
         };
-        let reserved =
-            source.header.is_some() && (name == "cookie" || name.starts_with("x-rownd-"));
+        let reserved = source.header.is_some() && (name == "cookie" || is_reserved(&name));
         if http::HeaderName::from_bytes(name.as_bytes()).is_err() || reserved {
             found.push((at.clone(), format!("`{name}` is not usable here; write another name")));
         }
