@@ -45,7 +45,7 @@ pub use inspect::{Inspected, KeysAtHand, inspect};
 pub use listen::ListenAddress;
 use listen::Listener;
 pub use online::{IssuerFindings, ask_issuers};
-pub use preflight::problems;
+pub use preflight::{problems, problems_anywhere};
 use reload::{Keeper, Shop};
 pub use reload::{ReloadHandle, Reloaded};
 pub use telemetry::LogGuard;

@@ -21,7 +21,20 @@ type Found = Vec<(String, String)>;
 /// nothing fetched. A port or a socket that somebody else listens on is not among them.
 #[must_use]
 pub fn problems(config: &Config) -> Found {
-    let mut found = verify::problems(&config.issuers);
+    let mut found = problems_anywhere(config);
+    found.extend(problems_here(config));
+    found
+}
+
+/// Those that are the same on every machine.
+#[must_use]
+pub fn problems_anywhere(config: &Config) -> Found {
+    verify::problems(&config.issuers)
+}
+
+/// Those of this machine: certificates of authorities, directories of sockets, addresses.
+fn problems_here(config: &Config) -> Found {
+    let mut found = Found::new();
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     if let Err(message) = authorities() {
         found.push((String::new(), message));

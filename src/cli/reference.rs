@@ -39,7 +39,7 @@ fn configuration() -> String {
     let mut page = format!(
         "{NOTE}\n\n# Configuration\n\nOne YAML file (`--config FILE` or `ROWND_AUTHZ_CONFIG`), and the environment over it. \
          With nothing but `ROWND_APP_KEY` set, every default below holds. `rownd-authz config check` \
-         names every problem at once, `config print` shows what is in force, `config schema` prints the \
+         names every problem at once (with `--skip-host`, on another machine than the one that serves it), `config print` shows what is in force, `config schema` prints the \
          JSON Schema for your editor ([config.schema.json](config.schema.json)).\n\n\
          ## Environment\n\n\
          | variable | sets |\n|---|---|\n\
