@@ -28,7 +28,6 @@ pub use route::{
 };
 pub use route_match::{Match, PathMatch, RouteMatch};
 pub use rownd_auth::{Caller, ClientAuthMethod, OidcClient, Right, RowndAuth};
-pub(super) use shown::holds_secret_key;
 pub use snapshots::KeySnapshots;
 
 /// The whole configuration.

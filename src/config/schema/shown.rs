@@ -53,7 +53,7 @@ fn shown(url: &str) -> String {
 /// A key set in JSON or PEM holds a key that nobody but its owner may have: a private one (RFC 7518
 /// sections 6.2.2 and 6.3.2, RFC 8037 section 2) or a symmetric one (section 6.4). What is neither
 /// form may be anything.
-pub(in crate::config) fn holds_secret_key(set: &str) -> bool {
+fn holds_secret_key(set: &str) -> bool {
     if !set.trim_start().starts_with('{') {
         return !set.contains("-----BEGIN ") || set.contains("PRIVATE KEY");
     }

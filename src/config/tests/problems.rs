@@ -163,7 +163,6 @@ const VALUES: &[(&str, &str)] = &[
     ("routes: [{ id: a, match: { methods: [ANY] } }]", "routes[0].match.methods[0]"),
     ("routes: [{ id: a, match: { path: { prefix: \"/admin\\n\" } } }]", "routes[0].match.path.prefix"),
     ("routes: [{ id: a, match: { path: { regex: 'admin/.*' } } }]", "routes[0].match.path.regex"),
-    ("issuers: [{ name: a, kind: static, issuer: p, audiences: [a], key_set: '{\"keys\":[{\"kty\":\"oct\",\"k\":\"AA\"}]}' }]", "issuers[0].key_set"),
     ("credentials: [{ header: '' }]", "credentials[0]"),
     ("credentials: [{ cookie: 'a=b' }]", "credentials[0]"),
     ("credentials: [{ cookie: 'a;b' }]", "credentials[0]"),

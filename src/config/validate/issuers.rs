@@ -8,7 +8,6 @@ use url::{Host, Url};
 use super::{Found, range};
 use crate::config::{
     Config, Issuer, IssuerKind, Secret, SigningAlgorithm as Algorithm, Span, file,
-    schema::holds_secret_key,
 };
 
 /// Where Rownd is.
@@ -265,20 +264,9 @@ fn key_set(issuer: &mut Issuer, at: &str, found: &mut Found) {
             }
             if text.trim().is_empty() || text.len() > MAX_KEY_SET {
                 found.push((at_set, "is empty or larger than 1 MiB".into()));
-            } else if has_form(text) && holds_secret_key(text) {
-                found.push((
-                    at_set,
-                    "holds a private or symmetric key, or is no JSON; write public keys only"
-                        .into(),
-                ));
             }
         }
     }
-}
-
-/// It is a key set in JSON, or keys in PEM.
-fn has_form(text: &str) -> bool {
-    text.trim_start().starts_with('{') || text.contains("-----BEGIN ")
 }
 
 fn apps(issuer: &mut Issuer, at: &str, found: &mut Found) {

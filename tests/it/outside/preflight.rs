@@ -124,7 +124,7 @@ fn what_config_check_passes_serve_starts_with() {
         prop_oneof![3 => Just(None), 1 => prop::option::of(one_of(place.addresses()))],
         prop::option::weighted(0.2, one_of(vec!["directory", "absent", "absent/x", "file"])),
     );
-    proptest!(ProptestConfig::with_cases(300), |((issuer, grpc, control, keys) in parts)| {
+    proptest!(ProptestConfig::with_cases(120), |((issuer, grpc, control, keys) in parts)| {
         let mut settings = json!({
             "issuers": [issuer],
             "listeners": { "grpc": { "address": grpc }, "ops": { "address": "127.0.0.1:0" } },
@@ -139,7 +139,7 @@ fn what_config_check_passes_serve_starts_with() {
         let count = if agrees(&settings)? { &good } else { &bad };
         count.set(count.get() + 1);
     });
-    assert!(good.get() > 20 && bad.get() > 20, "{} good, {} bad", good.get(), bad.get());
+    assert!(good.get() > 10 && bad.get() > 10, "{} good, {} bad", good.get(), bad.get());
 }
 
 /// Each by itself, as an operator sees it: by the real binary, which ends.
@@ -191,6 +191,8 @@ fn config_print_shows_no_query_of_a_url() {
     let text = "issuers:\n\
         - { name: a, kind: oidc, issuer: 'https://id.test', audiences: [a],\n\
         \x20   jwks_url: 'https://id.test/keys?key=canary1', jwks_fallback_url: 'https://b.test/k?canary2' }\n\
+        - { name: b, kind: static, issuer: p, audiences: [a],\n\
+        \x20   key_set: '{\"keys\":[{\"kty\":\"oct\",\"k\":\"canary4\"}]}' }\n\
         rownd_auth:\n\
         \x20 oidc_clients:\n\
         \x20 - { name: web, issuer: a, client_id: c, redirect_uris: ['https://app.test/back?s=canary3'] }\n";
