@@ -10,7 +10,7 @@ use tokio::{
 use super::{ConfigArgs, Failure, NO, Outcome, block_on};
 use crate::{
     app::{self, ReloadHandle, process, telemetry},
-    config::{self, Shutdown, Source},
+    config::{self, Source},
 };
 
 /// How long after its grace a drain that does not end is cut off.
@@ -24,6 +24,8 @@ pub(super) fn run(args: &ConfigArgs) -> Outcome {
     for error in asked.into_iter().filter_map(Result::err) {
         tracing::warn!(%error, "the system does not let the process protect its memory");
     }
+    // Dropped last: whatever hangs on the way out is cut off.
+    let mut last = Vec::new();
     block_on(async {
         let mut signals = StopSignals::listen().map_err(Failure::bad_input)?;
         let hangup = signal(SignalKind::hangup()).map_err(Failure::bad_input)?;
@@ -45,10 +47,12 @@ pub(super) fn run(args: &ConfigArgs) -> Outcome {
         let (stop, stopped) = oneshot::channel();
         let twice = async {
             signals.next().await;
-            // Held until the end of the drain.
-            let _last = LastResort::arm(&times()).map_err(Failure::bad_input)?;
+            let times = times();
+            let patience = times.drain_delay.get() + times.grace.get() + BEYOND_GRACE;
+            last.push(LastResort::arm(patience).map_err(Failure::bad_input)?);
             let _ = stop.send(());
             signals.next().await;
+            last.push(LastResort::arm(BEYOND_GRACE).map_err(Failure::bad_input)?);
             Ok::<_, Failure>(())
         };
         tokio::select! {
@@ -73,8 +77,7 @@ struct LastResort {
 }
 
 impl LastResort {
-    fn arm(times: &Shutdown) -> std::io::Result<Self> {
-        let patience = times.drain_delay.get() + times.grace.get() + BEYOND_GRACE;
+    fn arm(patience: Duration) -> std::io::Result<Self> {
         let (disarm, disarmed) = mpsc::channel();
         thread::Builder::new().name("last-resort".to_owned()).spawn(move || {
             if disarmed.recv_timeout(patience) == Err(mpsc::RecvTimeoutError::Timeout) {

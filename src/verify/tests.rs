@@ -239,6 +239,7 @@ fn rig_of(yaml: &str, documents: &[Vec<u8>]) -> Rig {
         reasons: vec![(Outcome::Allow, "authenticated")],
         verifications: super::result_labels(),
         issuers: config.issuers.iter().map(|issuer| issuer.name.clone()).collect(),
+        rpcs: Vec::new(),
     });
     let metrics = metrics.unwrap();
     let readiness = Readiness::new();

@@ -21,9 +21,7 @@ pub(super) fn identity(
     issuer: &Arc<str>,
     apps: &[App<'_>],
 ) -> Result<Identity, DenyReason> {
-    let app_id = audience(claims, apps)?;
-    let allowed = apps.iter().find(|known| known.id == Some(&app_id)).map(|app| app.variants);
-    let app_variant = variant(claims, allowed.unwrap_or_default())?;
+    let (app_id, app_variant) = audience(claims, apps)?;
     let (auth_level, anonymous) = level(&claims.other)?;
     let Some(Json::Text(user_id)) = claims.other.get(APP_USER_ID) else {
         return Err(DenyReason::ClaimsInvalid);
@@ -34,10 +32,19 @@ pub(super) fn identity(
     Ok(Identity { anonymous, app_id, app_variant, ..known })
 }
 
-fn audience(claims: &Claims<'_>, apps: &[App<'_>]) -> Result<String, DenyReason> {
+/// The first app that the token is made for and that takes its variant, and the variant.
+fn audience(claims: &Claims<'_>, apps: &[App<'_>]) -> Result<(String, Option<String>), DenyReason> {
     let meant = |id: &str| claims.aud.iter().any(|aud| aud.strip_prefix(APP) == Some(id));
-    if let Some(id) = apps.iter().filter_map(|app| app.id).find(|id| meant(id)) {
-        return Ok(id.to_owned());
+    let mut refused = None;
+    for app in apps {
+        let Some(id) = app.id.filter(|id| meant(id)) else { continue };
+        match variant(claims, app.variants) {
+            Ok(variant) => return Ok((id.to_owned(), variant)),
+            Err(reason) => refused = refused.or(Some(reason)),
+        }
+    }
+    if let Some(reason) = refused {
+        return Err(reason);
     }
     // While an app id is still being asked for, "another audience" may be our own fault.
     let all_known = apps.iter().all(|app| app.id.is_some());

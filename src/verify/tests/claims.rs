@@ -270,6 +270,13 @@ fn the_allow_list_of_one_app_is_not_that_of_another() {
         judge(&json, &[strict, KNOWN]).map(|found| found.app_variant),
         Ok(Some("any".to_owned()))
     );
+    // Made for both, through a variant that the first refuses: it is the second's.
+    let json =
+        with(access(), &json!({"aud": ["app:strict", format!("app:{APP}"), "app_variant:any"]}));
+    let found = judge(&json, &[strict, KNOWN]).map(|found| (found.app_id, found.app_variant));
+    assert_eq!(found, Ok((Some(APP.to_owned()), Some("any".to_owned()))));
+    let json = with(access(), &json!({"aud": ["app:strict", "app_variant:any"]}));
+    assert_eq!(judge(&json, &[strict, KNOWN]).err(), Some(DenyReason::VariantRefused));
 }
 
 #[test]

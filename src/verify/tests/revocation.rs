@@ -33,8 +33,12 @@ const fn user(not_before: u64) -> Subject<'static> {
 
 /// A list of its own, with room for this many.
 fn list(max_entries: usize) -> (Arc<Revocations>, Arc<Metrics>) {
-    let labels =
-        Labels { reasons: Vec::new(), verifications: Vec::new(), issuers: vec!["one".into()] };
+    let labels = Labels {
+        reasons: Vec::new(),
+        verifications: Vec::new(),
+        issuers: vec!["one".into()],
+        rpcs: Vec::new(),
+    };
     let metrics = Metrics::build(&labels).unwrap();
     let settings = Settings { max_entries, max_ttl: Span::from_secs(86_400) };
     (Revocations::new(&settings, &metrics), metrics)
