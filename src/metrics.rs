@@ -34,7 +34,7 @@ pub use fresh::{Command, CommandResult, ProfileResult, Withdrawn};
 pub use keys::{FetchResult, KEY_REFUSALS, SnapshotResult};
 pub use reload::{Reload, ReloadResult};
 pub use rownd::{Endpoint, RowndResult};
-pub use rpcs::{CallerRefusal, Method};
+pub use rpcs::{CallerRefusal, RpcLabel};
 
 /// Upper bounds of `check_duration_seconds`: 10 microseconds to 1 second.
 const BUCKETS: [f64; 16] = [
@@ -141,6 +141,8 @@ pub struct Labels {
     pub verifications: Vec<&'static str>,
     /// The configured names of the issuers.
     pub issuers: Vec<String>,
+    /// The names of the methods of the service for backends.
+    pub rpcs: Vec<&'static str>,
 }
 
 /// The handles of one API's checks.
@@ -217,7 +219,7 @@ impl Metrics {
         Self {
             outcomes: labels.reasons.iter().map(|(outcome, _)| *outcome).collect(),
             checks: Api::ALL.map(|api| checks(api.as_str(), labels)),
-            rpcs: rpcs::Handles::register(),
+            rpcs: rpcs::Handles::register(&labels.rpcs),
             calls: calls::Handles::register(),
             verifications: labels.verifications.clone(),
             issuers: (0..MAX_ISSUERS).map(|_| OnceLock::new()).collect(),

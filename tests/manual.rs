@@ -207,6 +207,7 @@ fn every_metric_is_documented() {
         reasons: vec![(rownd_authz::metrics::Outcome::Allow, "authenticated")],
         verifications: vec!["ok"],
         issuers: vec!["rownd".to_owned()],
+        rpcs: vec!["Verify"],
     };
     let exposition = Metrics::build(&labels).expect("metrics").render();
     let exposed: BTreeSet<String> = exposition

@@ -31,7 +31,11 @@ use tokio::{
 use crate::{
     authz::{self, Authorizer},
     config::{Config, Shutdown, Source},
-    grpc::{Doors, HealthTask, ext_authz::CheckDoor, rownd_auth::AuthDoor},
+    grpc::{
+        Doors, HealthTask,
+        ext_authz::CheckDoor,
+        rownd_auth::{AuthDoor, RPCS},
+    },
     health::Readiness,
     http::ops::{self as pages, Ops, Refusals},
     metrics::{Labels, Metrics},
@@ -190,6 +194,7 @@ fn labels(config: &Config) -> Labels {
         reasons: authz::end_labels(),
         verifications: verify::result_labels(),
         issuers: config.issuers.iter().map(|issuer| issuer.name.clone()).collect(),
+        rpcs: RPCS.iter().map(|rpc| rpc.name).collect(),
     }
 }
 

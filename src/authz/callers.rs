@@ -26,7 +26,7 @@ pub const NOBODY: &str = "-";
 
 /// What may be called.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Rights(u8);
+struct Rights(u64);
 
 impl Rights {
     /// On this machine, and with nothing configured: what a token alone entitles to.
@@ -37,14 +37,16 @@ impl Rights {
     }
 }
 
-const fn bit(right: Right) -> u8 {
-    match right {
-        Right::Verify => 1,
-        Right::GetOwnUser => 2,
-        Right::GetUser => 4,
-        Right::Exchange => 8,
-        Right::CreateGuest => 16,
-    }
+/// One of 64: a right more does not compile before it has one.
+const fn bit(right: Right) -> u64 {
+    let place: u32 = match right {
+        Right::Verify => 0,
+        Right::GetOwnUser => 1,
+        Right::GetUser => 2,
+        Right::Exchange => 3,
+        Right::CreateGuest => 4,
+    };
+    1 << place
 }
 
 /// Which apps and issuers something is about.

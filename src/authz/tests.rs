@@ -12,12 +12,12 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use bytes::Bytes;
 use tokio::time::Instant;
 
-use super::{Authorizer, Edition, Snapshot, end_labels};
+use super::{Authorizer, Edition, Snapshot, Verdict, end_labels};
 use crate::{
     config,
     health::Readiness,
     metrics::{Api, Labels, Metrics},
-    model::{AllowReason, DenyReason, Headers, RequestContext, Verdict},
+    model::{AllowReason, DenyReason, Headers, RequestContext},
     profile::Profiles,
     rownd,
     upstream::Client,
@@ -44,6 +44,7 @@ fn rig(yaml: &str) -> Rig {
         reasons: end_labels(),
         verifications: verify::result_labels(),
         issuers: config.issuers.iter().map(|issuer| issuer.name.clone()).collect(),
+        rpcs: Vec::new(),
     });
     let metrics = metrics.unwrap();
     let limits = Limits {
@@ -118,7 +119,7 @@ type Judged = Result<AllowReason, DenyReason>;
 
 fn judged(verdict: &Verdict) -> Judged {
     match verdict {
-        Verdict::Allow { reason, .. } => Ok(*reason),
+        Verdict::Allow(allowance) => Ok(allowance.reason()),
         Verdict::Deny { denial, .. } => Err(denial.reason()),
     }
 }

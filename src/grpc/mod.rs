@@ -25,7 +25,7 @@ use tower::{BoxError, ServiceExt as _};
 
 use crate::{
     config::GrpcListener,
-    metrics::{CallKind, CallRefusal, Method, Metrics},
+    metrics::{CallKind, CallRefusal, Metrics},
     model::{DenyReason, Peer},
 };
 use ext_authz::CheckDoor;
@@ -41,16 +41,9 @@ const WATCH: &str = "/grpc.health.v1.Health/Watch";
 const REFLECTION: &str = "/grpc.reflection.";
 /// Bytes of a request that holds a name.
 const NAME: usize = 4 << 10;
-/// Bytes of a request that holds a token: the longest that a configuration can allow, and some
-/// more. One that is longer than is configured is denied by the verifier.
-const TOKEN: usize = 72 << 10;
-/// Bytes of a request for an URL.
-const URL: usize = 8 << 10;
-/// Bytes of an exchange: a foreign token and the first fields of a profile.
-const EXCHANGE: usize = 256 << 10;
 /// Bytes that one call of reflection may ask with.
 const QUESTIONS: usize = 256 << 10;
-/// How long a request of health may take to come.
+/// How long a request of RowndAuth or health may take to come.
 const REQUEST: Duration = Duration::from_secs(5);
 /// How long a call of reflection may last.
 const REFLECTING: Duration = Duration::from_secs(60);
@@ -145,11 +138,8 @@ impl Doors {
             let bounds = Bounds::one(CallKind::Lasting, NAME).within(REFLECTING);
             return Bounds { total: QUESTIONS, ..bounds };
         }
-        match path.strip_prefix(rownd_auth::PREFIX).map(Method::of) {
-            // The door of the service looks after the time.
-            Some(Method::Verify | Method::GetUser) => Bounds::one(CallKind::Call, TOKEN),
-            Some(Method::Exchange) => Bounds::one(CallKind::Call, EXCHANGE),
-            Some(Method::BuildAuthorizationUrl) => Bounds::one(CallKind::Call, URL),
+        match path.strip_prefix(rownd_auth::PREFIX).map(rownd_auth::find) {
+            Some(Some(rpc)) => Bounds::one(CallKind::Call, rpc.max_request_bytes).within(REQUEST),
             _ if path == WATCH => Bounds::one(CallKind::Lasting, NAME).within(REQUEST),
             _ => Bounds::one(CallKind::Call, NAME).within(REQUEST),
         }
@@ -201,7 +191,8 @@ where
         let (service, routes) = (self.doors.service.clone(), self.doors.routes.clone());
         let request = request.map(|body| Incoming::new(body, place.clone(), bounds));
         Box::pin(async move {
-            let method = request.uri().path().strip_prefix(rownd_auth::PREFIX).map(Method::of);
+            let path = request.uri().path().strip_prefix(rownd_auth::PREFIX);
+            let method = path.map(rownd_auth::find);
             let peer = Some(place.link().peer());
             let answer = match method {
                 Some(method) => service.answer(method, peer, routes, request).await,

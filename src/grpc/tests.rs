@@ -26,7 +26,12 @@ use crate::{
 };
 
 fn shared() -> Arc<Shared> {
-    let labels = Labels { reasons: Vec::new(), verifications: Vec::new(), issuers: Vec::new() };
+    let labels = Labels {
+        reasons: Vec::new(),
+        verifications: Vec::new(),
+        issuers: Vec::new(),
+        rpcs: Vec::new(),
+    };
     Shared::new(&GrpcListener::default(), Metrics::build(&labels).unwrap())
 }
 

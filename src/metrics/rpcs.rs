@@ -9,45 +9,12 @@ use super::Metrics;
 /// The name of the histogram, for its buckets.
 pub(super) const DURATION: &str = "rownd_authz_rpc_duration_seconds";
 
-/// A method of the service.
+/// A method of the service, as the series of these metrics know it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[repr(usize)]
-pub enum Method {
-    /// `Verify`.
-    Verify,
-    /// `Exchange`.
-    Exchange,
-    /// `BuildAuthorizationUrl`.
-    BuildAuthorizationUrl,
-    /// `GetUser`.
-    GetUser,
-    /// None that there is.
-    Unknown,
-}
+pub struct RpcLabel(usize);
 
-impl Method {
-    const ALL: [Self; 5] =
-        [Self::Verify, Self::Exchange, Self::BuildAuthorizationUrl, Self::GetUser, Self::Unknown];
-
-    /// Its name.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Verify => "Verify",
-            Self::Exchange => "Exchange",
-            Self::BuildAuthorizationUrl => "BuildAuthorizationUrl",
-            Self::GetUser => "GetUser",
-            Self::Unknown => "unknown",
-        }
-    }
-
-    /// The method of this name.
-    #[must_use]
-    pub fn of(name: &str) -> Self {
-        let known = Self::ALL.into_iter().find(|method| method.as_str() == name);
-        known.unwrap_or(Self::Unknown)
-    }
-}
+/// The label of a method that does not exist.
+const UNKNOWN: &str = "unknown";
 
 /// The names of gRPC's codes, by number.
 const CODES: [&str; 17] = [
@@ -104,6 +71,7 @@ impl CallerRefusal {
 }
 
 pub(super) struct Handles {
+    names: Vec<&'static str>,
     calls: Vec<Vec<Counter>>,
     durations: Vec<Histogram>,
     refused: Vec<Vec<Counter>>,
@@ -119,41 +87,53 @@ pub(super) fn describe() {
 }
 
 impl Handles {
-    pub(super) fn register() -> Self {
-        let call = |method: &Method, code: &&'static str| counter!("rownd_authz_rpcs_total", "method" => method.as_str(), "code" => *code);
-        let refusal = |method: &Method, reason: &CallerRefusal| {
+    /// `names` are those of the methods.
+    pub(super) fn register(names: &[&'static str]) -> Self {
+        let names: Vec<&'static str> = names.iter().copied().chain([UNKNOWN]).collect();
+        let call = |method: &'static str, code: &'static str| counter!("rownd_authz_rpcs_total", "method" => method, "code" => code);
+        let refusal = |method: &'static str, reason: &CallerRefusal| {
             counter!("rownd_authz_callers_refused_total",
-                "method" => method.as_str(), "reason" => reason.as_str())
+                "method" => method, "reason" => reason.as_str())
         };
-        let each = |method| CODES.iter().map(|code| call(method, code)).collect();
-        let refused =
-            |method| CallerRefusal::ALL.iter().map(|reason| refusal(method, reason)).collect();
+        let each = |method: &&'static str| CODES.iter().map(|code| call(method, code)).collect();
+        let refused = |method: &&'static str| {
+            CallerRefusal::ALL.iter().map(|reason| refusal(method, reason)).collect()
+        };
         Self {
-            calls: Method::ALL.iter().map(each).collect(),
-            durations: Method::ALL
+            calls: names.iter().map(each).collect(),
+            durations: names
                 .iter()
-                .map(|method| histogram!(DURATION, "method" => method.as_str()))
+                .map(|method| histogram!(DURATION, "method" => *method))
                 .collect(),
-            refused: Method::ALL.iter().map(refused).collect(),
+            refused: names.iter().map(refused).collect(),
+            names,
         }
     }
 }
 
 impl Metrics {
+    /// The label of the method of this name; of none that exists.
+    #[must_use]
+    pub fn rpc(&self, name: Option<&str>) -> RpcLabel {
+        let name = name.unwrap_or(UNKNOWN);
+        let known = self.rpcs.names.iter().position(|known| *known == name);
+        RpcLabel(known.unwrap_or(self.rpcs.names.len().saturating_sub(1)))
+    }
+
     /// A call ended with this gRPC code.
-    pub fn rpc_ended(&self, method: Method, code: usize, took: Duration) {
-        let calls = self.rpcs.calls.get(method as usize);
+    pub fn rpc_ended(&self, method: RpcLabel, code: usize, took: Duration) {
+        let calls = self.rpcs.calls.get(method.0);
         if let Some(counter) = calls.and_then(|codes| codes.get(code)) {
             counter.increment(1);
         }
-        if let Some(histogram) = self.rpcs.durations.get(method as usize) {
+        if let Some(histogram) = self.rpcs.durations.get(method.0) {
             histogram.record(took.as_secs_f64());
         }
     }
 
     /// A caller was refused.
-    pub fn caller_refused(&self, method: Method, reason: CallerRefusal) {
-        let reasons = self.rpcs.refused.get(method as usize);
+    pub fn caller_refused(&self, method: RpcLabel, reason: CallerRefusal) {
+        let reasons = self.rpcs.refused.get(method.0);
         if let Some(counter) = reasons.and_then(|reasons| reasons.get(reason as usize)) {
             counter.increment(1);
         }

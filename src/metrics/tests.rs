@@ -16,6 +16,7 @@ fn metrics() -> Arc<Metrics> {
         ],
         verifications: vec!["cached", "verified", "token_expired"],
         issuers: vec!["one".to_owned(), "two".to_owned()],
+        rpcs: vec!["Verify", "Exchange", "BuildAuthorizationUrl", "GetUser"],
     })
     .unwrap()
 }

@@ -202,6 +202,7 @@ fn clients(url: &str) -> Vec<Client> {
         reasons: Vec::new(),
         verifications: Vec::new(),
         issuers: vec!["one".into(), "two".into()],
+        rpcs: Vec::new(),
     };
     let metrics = Metrics::build(&labels).unwrap();
     let upstream = Upstream::build(Duration::from_secs(5)).unwrap();

@@ -10,7 +10,7 @@ use tonic_types::{ErrorDetails, StatusExt as _};
 
 use crate::{
     authz::Refusal,
-    metrics::{CallerRefusal, Method},
+    metrics::CallerRefusal,
     model::{Denial, DenialClass, DenyReason},
     profile,
     rownd::{Cause, Error as ApiError, ExchangeError, Miss, Pause, Rejection},
@@ -167,7 +167,7 @@ impl Fault {
             }
             Self::NoMethod => {
                 let message = "RowndAuth has no such method";
-                plain(Code::Unimplemented, "METHOD_UNKNOWN", message, [])
+                plain(Code::Unimplemented, NO_METHOD, message, [])
             }
             Self::Unreadable => {
                 let message = "the message cannot be read: it is cut off, compressed, or none of \
@@ -207,20 +207,18 @@ const fn counted(refusal: Refusal) -> CallerRefusal {
     }
 }
 
+/// The reason of a call of a method that does not exist.
+pub(super) const NO_METHOD: &str = "METHOD_UNKNOWN";
+
 /// What a status that leaves the door says of itself: its code and reason. One that the library
 /// made becomes one of ours first; and what was not in time for a caller in a hurry (`hurried`:
 /// the deadline was its own) is told as that.
-pub(super) fn of_status(
-    method: Method,
-    status: &Status,
-    hurried: bool,
-) -> Result<(Code, String), Fault> {
+pub(super) fn of_status(status: &Status, hurried: bool) -> Result<(Code, String), Fault> {
     match status.get_error_details().error_info() {
         Some(info) if hurried && info.reason == LATE && status.code() == Code::Unavailable => {
             Err(Fault::Hurried)
         }
         Some(info) => Ok((status.code(), info.reason.clone())),
-        None if method == Method::Unknown => Err(Fault::NoMethod),
         None => Err(Fault::Unreadable),
     }
 }

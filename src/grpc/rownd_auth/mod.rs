@@ -11,6 +11,7 @@ mod fault;
 mod get_user;
 mod pick;
 mod structure;
+mod table;
 #[cfg(test)]
 mod tests;
 mod verify;
@@ -29,12 +30,14 @@ use bytes::Bytes;
 use futures_util::FutureExt as _;
 use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
 use http::{HeaderMap, Request, Response, header::AUTHORIZATION};
+use http_body_util::{BodyExt as _, Full};
 use tokio::time::{Instant, timeout_at};
 use tonic::{Code, Extensions, Status, body::Body, service::Routes};
 use tower::{BoxError, ServiceExt as _};
 
 use super::{
     deadline::{is_shorter, time_to_answer},
+    incoming::broken,
     pb::rownd::auth::v1::{
         BuildAuthorizationUrlRequest, BuildAuthorizationUrlResponse, ExchangeRequest,
         ExchangeResponse, GetUserRequest, GetUserResponse, VerifyRequest, VerifyResponse,
@@ -44,15 +47,14 @@ use super::{
 use crate::{
     authz::{Authorizer, Caller, NOBODY, Refusal, Snapshot},
     config::Right,
-    metrics::{CallerRefusal, Method, Metrics},
+    metrics::{CallerRefusal, Metrics, RpcLabel},
     model::{Denial, Origin, Peer},
 };
 use fault::Fault;
+pub use table::{RPCS, Rpc, find};
 
 /// The path of every method, less its name.
 pub const PREFIX: &str = "/rownd.auth.v1.RowndAuth/";
-/// The most bytes of a request: a token and some fields of a profile.
-const MAX_MESSAGE: usize = 256 * 1024;
 /// Errors of one code that are logged in a second: a caller that may not is one that tries again.
 const LINES_PER_SECOND: NonZeroU32 = NonZeroU32::MIN.saturating_add(9);
 /// gRPC's status codes are numbered from 0 up to here.
@@ -168,13 +170,13 @@ impl AuthDoor {
     /// caller and refuse.
     pub(super) fn methods(&self) -> RowndAuthServer<impl RowndAuth> {
         let methods = Methods { authorizer: self.authorizer.clone() };
-        RowndAuthServer::new(methods).max_decoding_message_size(MAX_MESSAGE)
+        RowndAuthServer::new(methods).max_decoding_message_size(table::max_request_bytes())
     }
 
-    /// Answers one call.
+    /// Answers one call. Without a method there is nothing behind the name that was called.
     pub async fn answer<B>(
         &self,
-        method: Method,
+        method: Option<&'static Rpc>,
         peer: Option<&Peer>,
         routes: Routes,
         request: Request<B>,
@@ -182,7 +184,15 @@ impl AuthDoor {
     where
         B: http_body::Body<Data = Bytes, Error: Into<BoxError>> + Send + Unpin + 'static,
     {
-        let clock = Clock { door: self, method, began: Instant::now(), code: Code::Cancelled };
+        let label = self.metrics.rpc(method.map(|rpc| rpc.name));
+        let clock = Clock { door: self, label, began: Instant::now(), code: Code::Cancelled };
+        let Some(method) = method else {
+            let status = Fault::NoMethod.status();
+            let from = Visitor { name: NOBODY, peer };
+            self.failed((None, label), &from, status.code(), fault::NO_METHOD);
+            clock.ended(status.code());
+            return status.into_http();
+        };
         let snapshot = self.authorizer.snapshot();
         let caller = identify(&snapshot, peer, request.headers());
         let name = caller.as_ref().map_or(NOBODY, Caller::name).to_owned();
@@ -199,40 +209,45 @@ impl AuthDoor {
         };
         let answer = answer.unwrap_or_else(|fault| fault.status().into_http());
         let Some(status) = Status::from_header_map(answer.headers()) else {
-            tracing::debug!(method = method.as_str(), caller = name, "a call was answered");
+            tracing::debug!(method = method.name, caller = name, "a call was answered");
             clock.ended(Code::Ok);
             return answer;
         };
-        let (answer, (code, reason)) = match fault::of_status(method, &status, hurried) {
+        let (answer, (code, reason)) = match fault::of_status(&status, hurried) {
             Ok(said) => (answer, said),
             Err(fault) => {
                 let status = fault.status();
-                let said = fault::of_status(method, &status, hurried);
+                let said = fault::of_status(&status, hurried);
                 (status.into_http(), said.unwrap_or((Code::Internal, String::new())))
             }
         };
-        self.failed(method, &from, code, &reason);
+        self.failed((Some(method), label), &from, code, &reason);
         clock.ended(code);
         answer
     }
 
     async fn admit<B>(
         &self,
-        method: Method,
+        method: &Rpc,
         mut call: Call,
         routes: Routes,
-        mut request: Request<B>,
+        request: Request<B>,
     ) -> Result<Response<Body>, Fault>
     where
         B: http_body::Body<Data = Bytes, Error: Into<BoxError>> + Send + Unpin + 'static,
     {
         // Who may do nothing of the kind need not send a message.
-        call.may(rights(method))?;
+        call.may(method.rights)?;
+        // A place is for a call that can be answered: one whose message never comes takes none.
+        let mut request = match complete(request).await {
+            Ok(request) => request,
+            Err(status) => return Ok(status.into_http()),
+        };
         let (service, retry) = (call.snapshot.service(), call.retry());
         let most = service.max_in_flight;
         let place = Place::take(&self.in_flight, most).ok_or(Fault::Overloaded(retry))?;
         // An issuer that hangs must not keep anybody from verifying tokens.
-        let asking = (method != Method::Verify).then(|| {
+        let asking = method.asks_issuer.then(|| {
             Place::take(&self.asking, (most / 4 * 3).max(1)).ok_or(Fault::Overloaded(retry))
         });
         let _places = (place, asking.transpose()?);
@@ -245,16 +260,22 @@ impl AuthDoor {
             Ok(Ok(Err(never))) => match never {},
             Ok(Err(_elapsed)) => Err(Fault::Late(retry)),
             Err(_panic) => {
-                tracing::error!(method = method.as_str(), "a call failed by an internal error");
+                tracing::error!(method = method.name, "a call failed by an internal error");
                 Err(Fault::Internal)
             }
         }
     }
 
     /// Logs a call that ended in an error, and counts a caller who may not.
-    fn failed(&self, method: Method, from: &Visitor<'_>, code: Code, reason: &str) {
+    fn failed(
+        &self,
+        (method, label): (Option<&Rpc>, RpcLabel),
+        from: &Visitor<'_>,
+        code: Code,
+        reason: &str,
+    ) {
         if code == Code::PermissionDenied {
-            self.metrics.caller_refused(method, CallerRefusal::of(reason));
+            self.metrics.caller_refused(label, CallerRefusal::of(reason));
         }
         let Some(lines) = self.lines.get(code as usize) else { return };
         if lines.limiter.check().is_err() {
@@ -262,13 +283,24 @@ impl AuthDoor {
             return;
         }
         let dropped = lines.dropped.swap(0, Ordering::Relaxed);
-        let (method, caller, from) = (method.as_str(), from.name, from.place());
+        // One that may not be repeated may have taken effect all the same.
+        let repeatable = method.is_none_or(|rpc| rpc.repeatable);
+        let method = method.map_or("unknown", |rpc| rpc.name);
+        let (caller, from) = (from.name, from.place());
         match code {
             Code::PermissionDenied => {
                 tracing::warn!(method, reason, caller, from, dropped, "a caller was refused");
             }
             Code::Unavailable | Code::ResourceExhausted | Code::Internal => {
-                tracing::warn!(method, reason, caller, from, dropped, "a call was not answered");
+                tracing::warn!(
+                    method,
+                    reason,
+                    caller,
+                    from,
+                    repeatable,
+                    dropped,
+                    "a call was not answered"
+                );
             }
             _ => tracing::info!(method, reason, caller, from, dropped, "a call was turned down"),
         }
@@ -291,22 +323,20 @@ impl Visitor<'_> {
     }
 }
 
-/// What a caller has to have one of to call a method at all.
-const fn rights(method: Method) -> &'static [Right] {
-    match method {
-        Method::Verify => &[Right::Verify],
-        Method::GetUser => &[Right::GetOwnUser, Right::GetUser],
-        Method::Exchange => &[Right::Exchange, Right::CreateGuest],
-        Method::BuildAuthorizationUrl => &[Right::Exchange],
-        // There is nothing behind it.
-        Method::Unknown => &Right::ALL,
-    }
+/// The call with its whole message, for which there is a time of its own.
+async fn complete<B>(request: Request<B>) -> Result<Request<Full<Bytes>>, Status>
+where
+    B: http_body::Body<Data = Bytes, Error: Into<BoxError>> + Send + Unpin + 'static,
+{
+    let (parts, body) = request.into_parts();
+    let body = body.collect().await.map_err(broken)?;
+    Ok(Request::from_parts(parts, Full::new(body.to_bytes())))
 }
 
 /// Counts and times a call. Dropped before its end it is a cancellation.
 struct Clock<'a> {
     door: &'a AuthDoor,
-    method: Method,
+    label: RpcLabel,
     began: Instant,
     code: Code,
 }
@@ -319,7 +349,7 @@ impl Clock<'_> {
 
 impl Drop for Clock<'_> {
     fn drop(&mut self) {
-        self.door.metrics.rpc_ended(self.method, self.code as usize, self.began.elapsed());
+        self.door.metrics.rpc_ended(self.label, self.code as usize, self.began.elapsed());
     }
 }
 

@@ -48,6 +48,7 @@ fn rig() -> Rig {
         reasons: end_labels(),
         verifications: verify::result_labels(),
         issuers: vec!["one".into(), "two".into()],
+        rpcs: Vec::new(),
     });
     let metrics = metrics.unwrap();
     let client = Client::build(Duration::from_secs(1)).unwrap();

@@ -19,7 +19,12 @@ fn provider() -> Provider {
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     let yaml = "issuers: [{ name: op, kind: oidc, issuer: https://op.test, audiences: [x] }]";
     let config = config::parse("test", yaml, &BTreeMap::new()).unwrap();
-    let labels = Labels { reasons: vec![], verifications: vec![], issuers: vec!["op".into()] };
+    let labels = Labels {
+        reasons: vec![],
+        verifications: vec![],
+        issuers: vec!["op".into()],
+        rpcs: Vec::new(),
+    };
     let metrics = Metrics::build(&labels).unwrap();
     let upstream = Client::build(Duration::from_secs(1)).unwrap();
     match build(&config.issuers, &upstream, &metrics).remove(0) {

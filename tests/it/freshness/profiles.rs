@@ -37,8 +37,12 @@ fn rig(issuer: &Issuer, profiles: Value) -> Rig {
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     let text = settings(issuer, &profiles).to_string();
     let config = config::parse("test", &text, &BTreeMap::new()).unwrap_or_else(|e| panic!("{e}"));
-    let labels =
-        Labels { reasons: Vec::new(), verifications: Vec::new(), issuers: vec!["rownd".into()] };
+    let labels = Labels {
+        reasons: Vec::new(),
+        verifications: Vec::new(),
+        issuers: vec!["rownd".into()],
+        rpcs: Vec::new(),
+    };
     let metrics = Metrics::build(&labels).unwrap();
     let client = Client::build(Duration::from_secs(5)).unwrap();
     let limits = Limits { max_token_bytes: 8192, claims_cache_bytes: 0, refusal_cache_bytes: 0 };

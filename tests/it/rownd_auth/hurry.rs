@@ -14,7 +14,7 @@ use tonic::{Code, Request};
 use tonic_types::StatusExt as _;
 
 use super::{Rig, refresh::grant as refresh, said};
-use crate::it::support::{eventually, until};
+use crate::it::support::{eventually, until, wire::Wire};
 
 const HURRY: Duration = Duration::from_millis(200);
 /// How long a healthy Rownd takes.
@@ -137,4 +137,25 @@ async fn exchanges_that_fail_stop_no_other_kind() {
         let over = async || rig.admin().exchange(exchange(&rig, "fails")).await.ok();
         eventually("the end of the pause", over).await;
     }
+}
+
+/// A place is for a call that can be answered. Those whose message never comes have none.
+#[tokio::test]
+async fn calls_whose_message_never_comes_take_nobodys_place() {
+    let rig = Rig::with(|settings| settings["rownd_auth"]["max_in_flight"] = json!(4)).await;
+    let wire = Wire::connect(rig.app.address()).await;
+    let mut silent = Vec::new();
+    for name in ["Verify", "Exchange", "GetUser", "Verify"] {
+        for _ in 0..4 {
+            let path = format!("/rownd.auth.v1.RowndAuth/{name}");
+            silent.push(wire.begin(&path, &[]).await.expect("the connection takes calls"));
+        }
+    }
+    // Each is known to have arrived: what came before it on the same connection has, too.
+    wire.check(&[], bytes::Bytes::new()).await;
+    for _ in 0..8 {
+        let request = VerifyRequest { token: rig.token("ann"), ..VerifyRequest::default() };
+        rig.stub().verify(request).await.expect("a place");
+    }
+    drop(silent);
 }
