@@ -37,7 +37,8 @@ fn merged(raw: Vec<HeaderValue>, joined: Vec<HeadersEntry>) -> Headers {
         entries.push((lower_case(header.key), value));
     }
     let joined = joined.into_iter().map(|entry| (lower_case(entry.key), entry.value));
-    if entries.is_empty() {
+    // Envoy sends one form only: nothing has to be compared then.
+    if entries.is_empty() || !is_joined {
         entries.extend(joined);
     } else {
         // By hash: nobody has judged yet how many there are.
