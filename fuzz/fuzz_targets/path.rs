@@ -10,16 +10,18 @@ use libfuzzer_sys::fuzz_target;
 use rownd_authz::{
     config::Auth,
     model::{Headers, RequestContext},
-    policy::Policy,
+    policy::{Limits, Policy},
 };
 use rownd_authz_fuzz as rig;
+
+static LIMITS: LazyLock<Limits> = LazyLock::new(|| Limits::of(&rig::config().check));
 
 static POLICY: LazyLock<Policy> =
     LazyLock::new(|| Policy::build(&rig::config()).expect("a policy"));
 
 fuzz_target!(|data: &[u8]| {
     let judge = |path: &[u8]| {
-        POLICY.require(&RequestContext {
+        let request = RequestContext {
             method: "GET".into(),
             host: "a.test".into(),
             scheme: "https".into(),
@@ -27,7 +29,8 @@ fuzz_target!(|data: &[u8]| {
             headers: Headers::new(Vec::new(), false),
             proxy_request_id: Bytes::new(),
             named_route: None,
-        })
+        };
+        POLICY.require(LIMITS.measure(&request)?)
     };
     let _ = judge(data);
     // A server may read a part of what follows as the way up: that can only make it stricter.

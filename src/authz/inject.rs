@@ -9,6 +9,7 @@ use crate::{
         DenyReason, HeaderMutations, Identity, IdentityHeaders, RequestContext, visible,
         visible_list,
     },
+    policy::Permit,
 };
 
 /// The reserved prefix, as every spelling of it normalises.
@@ -86,13 +87,14 @@ impl Injector {
         }
     }
 
-    /// What to change in the request before it goes on. `None` sets nothing and removes all.
+    /// What to change in the request before it goes on. A permit without an identity sets nothing and
+    /// removes all.
     pub(super) fn mutations(
         &self,
         request: &RequestContext,
-        identity: Option<&Identity>,
+        permit: &Permit,
     ) -> Result<HeaderMutations, DenyReason> {
-        let headers = match identity {
+        let headers = match permit.identity() {
             None => self.nobody.clone(),
             Some(who) => who.headers.get_or_make(|| self.headers(who))?,
         };

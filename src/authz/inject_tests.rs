@@ -10,7 +10,10 @@ use proptest::prelude::*;
 use super::{FIELDS, Injector, early_strip};
 use crate::{
     config::{IdentityHeaders, VendorHeaders},
-    model::{AuthLevel, DenyReason, HeaderMutations, Headers, Identity, RequestContext},
+    model::{
+        AllowReason, AuthLevel, DenyReason, HeaderMutations, Headers, Identity, RequestContext,
+    },
+    policy::Permit,
 };
 
 fn injector(vendor_headers: VendorHeaders) -> Injector {
@@ -37,8 +40,15 @@ fn identity() -> Identity {
     }
 }
 
+fn permit(identity: Option<&Identity>) -> Permit {
+    let identity = identity.cloned().map(Arc::new);
+    let reason =
+        if identity.is_some() { AllowReason::Authenticated } else { AllowReason::Anonymous };
+    Permit::for_test(reason, identity)
+}
+
 fn mutations(names: &[&str], identity: Option<&Identity>) -> HeaderMutations {
-    injector(VendorHeaders::Pass).mutations(&request(names), identity).unwrap()
+    injector(VendorHeaders::Pass).mutations(&request(names), &permit(identity)).unwrap()
 }
 
 /// The value that is set under this name.
@@ -198,8 +208,9 @@ fn every_mix_of_separators_and_cases_is_removed() {
 fn the_vendors_own_headers_pass_exactly_spelled_unless_configured_otherwise() {
     let vendor =
         ["x-rownd-app-key", "x-rownd-app-secret", "x-rownd-filename", "x-rownd-magic-allow-exp"];
-    let pass = injector(VendorHeaders::Pass).mutations(&request(&vendor), None).unwrap();
-    let remove = injector(VendorHeaders::Remove).mutations(&request(&vendor), None).unwrap();
+    let pass = injector(VendorHeaders::Pass).mutations(&request(&vendor), &permit(None)).unwrap();
+    let remove =
+        injector(VendorHeaders::Remove).mutations(&request(&vendor), &permit(None)).unwrap();
     for name in vendor {
         assert!(!removed(&pass).contains(name), "{name}");
         assert!(removed(&remove).contains(name), "{name}");
@@ -265,7 +276,7 @@ fn a_value_that_is_too_long_denies_and_is_never_cut() {
         max_total_bytes: 256,
         ..IdentityHeaders::default()
     });
-    let judge = |who: &Identity| small.mutations(&request(&[]), Some(who)).map(|_| ());
+    let judge = |who: &Identity| small.mutations(&request(&[]), &permit(Some(who))).map(|_| ());
     let user = |length: usize| Identity { user_id: "x".repeat(length), ..identity() };
     assert_eq!(judge(&user(64)), Ok(()));
     assert_eq!(judge(&user(65)), Err(DenyReason::IdentityTooLarge));
@@ -293,7 +304,7 @@ fn a_value_that_is_too_long_denies_and_is_never_cut() {
     assert_eq!(judge(&many(256 - fixed)), Ok(()));
     assert_eq!(judge(&many(257 - fixed)), Err(DenyReason::IdentityTooLarge));
     // Without an identity there is nothing to inject.
-    assert!(small.mutations(&request(&[]), None).is_ok());
+    assert!(small.mutations(&request(&[]), &permit(None)).is_ok());
 }
 
 /// The patterns for proxies know what we set, in every spelling, and let the vendor's headers pass.
@@ -373,7 +384,7 @@ proptest! {
     ) {
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
         let settings = if pass { VendorHeaders::Pass } else { VendorHeaders::Remove };
-        let found = injector(settings).mutations(&request(&names), identity.as_ref()).unwrap();
+        let found = injector(settings).mutations(&request(&names), &permit(identity.as_ref())).unwrap();
         let behind = applied(&names, &found);
         for (name, value) in &behind {
             if normalised(name).starts_with("x-rownd-") && value == "spoofed" {
@@ -392,7 +403,7 @@ proptest! {
     #[test]
     fn no_name_is_in_both_lists(names in prop::collection::vec(name(), 0..8), identity in prop::option::of(any_identity())) {
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
-        let found = injector(VendorHeaders::Remove).mutations(&request(&names), identity.as_ref()).unwrap();
+        let found = injector(VendorHeaders::Remove).mutations(&request(&names), &permit(identity.as_ref())).unwrap();
         let set: Vec<&str> = found.identity.set.iter().map(|(name, _)| *name).collect();
         prop_assert!(removed(&found).iter().all(|name| !set.iter().any(|known| known.eq_ignore_ascii_case(name))), "{found:?}");
         let distinct: BTreeSet<&str> = set.iter().copied().collect();
@@ -420,7 +431,9 @@ proptest! {
 #[test]
 fn the_headers_of_an_identity_are_kept_from_its_second_check_on() {
     let who = identity();
-    let [first, second, third] = [(); 3].map(|()| mutations(&[], Some(&who)).identity);
+    let (permit, injector) = (permit(Some(&who)), injector(VendorHeaders::Pass));
+    let [first, second, third] =
+        [(); 3].map(|()| injector.mutations(&request(&[]), &permit).unwrap().identity);
     assert!(!Arc::ptr_eq(&first, &second), "kept at once");
     assert!(Arc::ptr_eq(&second, &third), "made again");
     assert_eq!(first, third);

@@ -11,6 +11,7 @@ mod question;
 mod snapshot;
 #[cfg(test)]
 mod tests;
+mod verdict;
 
 use std::{
     panic::AssertUnwindSafe,
@@ -27,13 +28,14 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::{
     metrics::{Api, Metrics, Outcome},
-    model::{AllowReason, Denial, DenialClass, DenyReason, RequestContext, Verdict, VerdictFacts},
+    model::{AllowReason, Denial, DenialClass, DenyReason, RequestContext, VerdictFacts},
 };
 pub use callers::{Caller, Callers, NOBODY, Refusal, Scope};
 use denial_log::DenialLog;
 pub use inject::early_strip;
 pub use question::{Answer, Question};
 pub use snapshot::{Edition, Snapshot, SnapshotError};
+pub use verdict::{Allowance, Verdict};
 
 /// One connection finds room for one check in flight of so many that there may be.
 const SURE: usize = 1024;
@@ -141,7 +143,7 @@ impl Authorizer {
         self.metrics.check_started(api);
         let others = self.in_flight.fetch_add(1, Ordering::Relaxed);
         let snapshot = self.snapshot.load_full();
-        let most = snapshot.limits.max_in_flight;
+        let most = snapshot.max_in_flight;
         let overloaded = match of_connection {
             usize::MAX => others >= most,
             own if own < most / SURE => false,
@@ -193,7 +195,7 @@ impl Ticket {
                 .await
         };
         let verdict = match judged {
-            Ok((reason, mutations)) => Verdict::Allow { reason, mutations, facts },
+            Ok((permit, mutations)) => Verdict::Allow(Allowance::new(permit, mutations, facts)),
             Err(denial) => Verdict::Deny { denial: named(denial, &facts), facts },
         };
         self.record_verdict(&verdict);
@@ -210,7 +212,7 @@ impl Ticket {
 
     fn record_verdict(&self, verdict: &Verdict) {
         match verdict {
-            Verdict::Allow { reason, facts, .. } => self.record(Ok(*reason), facts),
+            Verdict::Allow(allowance) => self.record(Ok(allowance.reason()), verdict.facts()),
             Verdict::Deny { denial, facts } => self.record(Err(denial), facts),
         }
     }

@@ -7,13 +7,13 @@ use tokio::time::Instant;
 
 use super::{Callers, NO_RULE, inject::Injector};
 use crate::{
-    config::{Auth, Check, Config, ExpiredCookie, Freshness, RowndAuth},
+    config::{Auth, Check, Config, ExpiredCookie, RowndAuth},
     extract::{self, Extractor, Sites},
     model::{
-        AllowReason, CallerProtocol, CredentialSource, Decision, Denial, DenyReason,
-        HeaderMutations, Identity, RequestContext, VerdictFacts,
+        CallerProtocol, CredentialSource, Denial, DenyReason, HeaderMutations, Identity,
+        RequestContext, VerdictFacts,
     },
-    policy::{Policy, Requirement},
+    policy::{Limits, Permit, Policy, Requirement},
     profile::Profiles,
     rownd::Exchange,
     verify::Verifier,
@@ -24,15 +24,6 @@ pub type SnapshotError = String;
 
 /// A request id is taken over only up to this length.
 const MAX_REQUEST_ID: usize = 64;
-
-/// Sizes above which a request is not judged.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Limits {
-    pub(super) max_in_flight: usize,
-    path: usize,
-    headers: usize,
-    headers_bytes: usize,
-}
 
 /// Which configuration it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -57,7 +48,8 @@ pub struct Snapshot {
     callers: Callers,
     service: RowndAuth,
     injector: Injector,
-    pub(super) limits: Limits,
+    pub(super) max_in_flight: usize,
+    sizes: Limits,
     no_rule: Arc<str>,
 }
 
@@ -82,12 +74,8 @@ impl Snapshot {
             callers: Callers::build(&config.rownd_auth, &config.issuers),
             service: config.rownd_auth.clone(),
             injector: Injector::build(&config.identity_headers),
-            limits: Limits {
-                max_in_flight: config.check.max_in_flight,
-                path: config.check.max_path_bytes,
-                headers: config.check.max_headers,
-                headers_bytes: config.check.max_headers_bytes,
-            },
+            max_in_flight: config.check.max_in_flight,
+            sizes: Limits::of(&config.check),
             no_rule: NO_RULE.into(),
         })
     }
@@ -153,25 +141,25 @@ impl Snapshot {
         now: SystemTime,
         deadline: Instant,
         facts: &mut VerdictFacts,
-    ) -> Result<(AllowReason, HeaderMutations), Denial> {
-        self.limits.judge(request)?;
-        let requirement = self.policy.require(request)?;
+    ) -> Result<(Permit, HeaderMutations), Denial> {
+        let measured = self.sizes.measure(request)?;
+        let requirement = self.policy.require(measured)?;
         facts.rule = requirement.rule.clone();
-        if requirement.cors_preflight && self.is_preflight(request) {
-            return Ok((AllowReason::CorsPreflight, self.injector.mutations(request, None)?));
-        }
-        let identity = self.identify(request, &requirement, now, deadline).await?;
-        facts.identity.clone_from(&identity);
-        match requirement.decide(identity.as_deref()) {
-            Decision::Allow(reason) => {
-                // Last, because it may have to ask Rownd: whoever is denied anyway costs nothing.
-                if let (Freshness::Profile, Some(who)) = (requirement.freshness, &identity) {
-                    self.profiles.confirm(who, deadline).await?;
-                }
-                Ok((reason, self.injector.mutations(request, identity.as_deref())?))
+        let allowed = match requirement.preflight() {
+            Some(allowed) if self.is_preflight(request) => allowed,
+            _ => {
+                let identity = self.identify(request, &requirement, now, deadline).await?;
+                facts.identity.clone_from(&identity);
+                requirement.decide(identity)?
             }
-            Decision::Deny(denial) => Err(denial),
-        }
+        };
+        let permit = match allowed.permit() {
+            Ok(permit) => permit,
+            // Last, because it may have to ask Rownd: a caller that is denied anyway costs nothing.
+            Err(unconfirmed) => self.profiles.confirm(unconfirmed, deadline).await?,
+        };
+        let mutations = self.injector.mutations(request, &permit)?;
+        Ok((permit, mutations))
     }
 
     /// The identity behind the credential; `None` where there is none or none is asked for.
@@ -226,16 +214,6 @@ impl Snapshot {
             && one("origin")
             && one("access-control-request-method")
             && !self.extractor.any(&request.headers, &request.path)
-    }
-}
-
-impl Limits {
-    fn judge(&self, request: &RequestContext) -> Result<(), DenyReason> {
-        let bytes: usize = request.headers.iter().map(|(k, v)| k.len() + v.len()).sum();
-        let good = request.path.len() <= self.path
-            && request.headers.len() <= self.headers
-            && bytes <= self.headers_bytes;
-        if good { Ok(()) } else { Err(DenyReason::RequestTooLarge) }
     }
 }
 

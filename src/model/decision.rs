@@ -1,4 +1,4 @@
-//! Yes or no: denial, decision, and the verdict that a door encodes.
+//! What yes and no consist of: denials, reasons, header mutations, and the facts of a check.
 
 use std::{
     borrow::Cow,
@@ -167,15 +167,6 @@ impl AllowReason {
     }
 }
 
-/// Policy's yes or no.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Decision {
-    /// Let it through.
-    Allow(AllowReason),
-    /// Do not.
-    Deny(Denial),
-}
-
 /// The identity headers of one identity, or of nobody. No name is in both lists.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct IdentityHeaders {
@@ -210,44 +201,4 @@ pub struct VerdictFacts {
     pub trace_id: Option<Bytes>,
     /// The protocol the caller speaks: it decides the form of a denial.
     pub protocol: CallerProtocol,
-}
-
-/// The end of a check, ready to be encoded by a door.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Verdict {
-    /// Let it through with these header mutations.
-    Allow {
-        /// Why.
-        reason: AllowReason,
-        /// What to set and remove.
-        mutations: HeaderMutations,
-        /// About the check.
-        facts: VerdictFacts,
-    },
-    /// Do not let it through.
-    Deny {
-        /// Why.
-        denial: Denial,
-        /// About the check.
-        facts: VerdictFacts,
-    },
-}
-
-impl Verdict {
-    /// The word of the reason.
-    #[must_use]
-    pub const fn reason_code(&self) -> &'static str {
-        match self {
-            Self::Allow { reason, .. } => reason.code(),
-            Self::Deny { denial, .. } => denial.reason().code(),
-        }
-    }
-
-    /// About the check.
-    #[must_use]
-    pub const fn facts(&self) -> &VerdictFacts {
-        match self {
-            Self::Allow { facts, .. } | Self::Deny { facts, .. } => facts,
-        }
-    }
 }

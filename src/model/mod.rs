@@ -1,8 +1,7 @@
 //! The nouns of the house: what every other room speaks about.
 //!
 //! Nothing comes in from other rooms and no I/O happens here; plain types go out.
-//! An identity can only be built from verified claims, a verdict only from a
-//! decision, and neither has a `Default`, so a wrong "yes" cannot be made by accident.
+//! A denial has no `Default`, and an identity is made of verified claims: `verify` makes it.
 
 mod decision;
 mod identity;
@@ -13,8 +12,7 @@ mod request;
 mod text;
 
 pub use decision::{
-    AllowReason, Decision, Denial, DenialClass, HeaderMutations, IdentityHeaders, Verdict,
-    VerdictFacts,
+    AllowReason, Denial, DenialClass, HeaderMutations, IdentityHeaders, VerdictFacts,
 };
 pub use identity::{AuthLevel, CookieProof, Credential, CredentialSource, Identity, KeptHeaders};
 pub use peer::{Origin, Peer, PeerName};

@@ -1,13 +1,15 @@
 //! Which rule holds for a request, and what it says to an identity. Pure and synchronous.
 //!
 //! In: a request's method, host and path; then the verified identity, if any. Out: a
-//! [`Requirement`], then a [`Decision`]. Where a path or a method can be read in several ways,
+//! [`Requirement`], then [`Allowed`] or a denial, and from there a [`Permit`]. Where a path or a method can be read in several ways,
 //! every reading chooses a rule and the strictest of them holds. What no rule matches falls to the
 //! default, which asks for a credential unless configured otherwise.
 
+mod limits;
 mod matcher;
 mod method;
 mod path;
+mod permit;
 #[cfg(test)]
 mod tests;
 
@@ -15,11 +17,11 @@ use std::{collections::HashMap, sync::Arc};
 
 use crate::{
     config::{Auth, Config, DefaultRoute, ExpiredCookie, Freshness, OddPaths, Route},
-    model::{
-        AllowReason, AuthLevel, Decision, Denial, DenyReason, Identity, NamedRoute, RequestContext,
-    },
+    model::{AllowReason, AuthLevel, Denial, DenyReason, Identity, NamedRoute},
 };
+pub use limits::{Limits, Measured};
 use matcher::Matcher;
+pub use permit::{Allowed, ConfirmedByProfile, Permit, Unconfirmed};
 
 /// What a rule asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,7 +31,7 @@ pub struct Requirement {
     /// Whether a credential is asked for.
     pub auth: Auth,
     /// A strict CORS preflight passes.
-    pub cors_preflight: bool,
+    cors_preflight: bool,
     /// An expired cookie counts as none, on an optional route.
     pub expired_cookie: ExpiredCookie,
     /// How sure to be that a token still holds.
@@ -63,19 +65,29 @@ impl Requirement {
     }
 
     /// Yes or no to this identity. `None` is a caller without a credential.
-    #[must_use]
-    pub fn decide(&self, identity: Option<&Identity>) -> Decision {
+    ///
+    /// # Errors
+    ///
+    /// The denial, if the identity is missing or does not satisfy the rule.
+    pub fn decide(&self, identity: Option<Arc<Identity>>) -> Result<Allowed, Denial> {
         match (self.auth, identity) {
-            (Auth::None, _) => Decision::Allow(AllowReason::Public),
-            (Auth::Required, None) => Decision::Deny(DenyReason::CredentialMissing.into()),
-            (Auth::Optional, None) => Decision::Allow(AllowReason::Anonymous),
+            (Auth::None, _) => Ok(Allowed::nobody(AllowReason::Public)),
+            (Auth::Required, None) => Err(DenyReason::CredentialMissing.into()),
+            (Auth::Optional, None) => Ok(Allowed::nobody(AllowReason::Anonymous)),
             (Auth::Required | Auth::Optional, Some(identity)) => match self.level {
                 Some(level) if identity.auth_level < level => {
-                    Decision::Deny(Denial::level_too_low(level, self.step_up))
+                    Err(Denial::level_too_low(level, self.step_up))
                 }
-                _ => Decision::Allow(AllowReason::Authenticated),
+                _ => Ok(Allowed::identified(identity, self.freshness == Freshness::Profile)),
             },
         }
+    }
+
+    /// Yes to a CORS preflight, where the rule lets those pass. The caller has found that the
+    /// request is one.
+    #[must_use]
+    pub fn preflight(&self) -> Option<Allowed> {
+        self.cors_preflight.then(|| Allowed::nobody(AllowReason::CorsPreflight))
     }
 }
 
@@ -102,7 +114,8 @@ impl Policy {
     }
 
     /// What the request has to satisfy.
-    pub fn require(&self, request: &RequestContext) -> Result<Requirement, DenyReason> {
+    pub fn require(&self, request: Measured<'_>) -> Result<Requirement, DenyReason> {
+        let request = request.request();
         let methods = method::readings(&request.method)?;
         let host = matcher::canonical_host(&request.host).ok_or(DenyReason::HostRefused)?;
         let readings = path::readings(&request.path).ok_or(DenyReason::PathRefused)?;

@@ -7,14 +7,14 @@ mod paths;
 mod properties;
 mod rules;
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use bytes::Bytes;
 
-use super::{Policy, Requirement};
+use super::{Limits, Measured, Policy, Requirement};
 use crate::{
     config,
-    model::{AuthLevel, DenyReason, Headers, Identity, RequestContext},
+    model::{AllowReason, AuthLevel, Denial, DenyReason, Headers, Identity, RequestContext},
 };
 
 /// The policy of these routes, written as in the configuration file.
@@ -36,14 +36,30 @@ fn request(method: &str, host: &str, path: &[u8]) -> RequestContext {
     }
 }
 
+/// A request of whatever size, as far as the limits go.
+fn measured(request: &RequestContext) -> Measured<'_> {
+    let check = config::Check {
+        max_path_bytes: usize::MAX,
+        max_headers: usize::MAX,
+        max_headers_bytes: usize::MAX,
+        ..config::Check::default()
+    };
+    Limits::of(&check).measure(request).unwrap()
+}
+
 /// The id of the rule that holds.
 fn rule(policy: &Policy, method: &str, host: &str, path: &str) -> Result<String, DenyReason> {
-    let requirement = policy.require(&request(method, host, path.as_bytes()))?;
+    let requirement = policy.require(measured(&request(method, host, path.as_bytes())))?;
     Ok(requirement.rule.to_string())
 }
 
 fn require(policy: &Policy, path: &[u8]) -> Result<Requirement, DenyReason> {
-    policy.require(&request("GET", "a.com", path))
+    policy.require(measured(&request("GET", "a.com", path)))
+}
+
+/// The rule's yes to this identity, with its reason, or its denial.
+fn reason(rule: &Requirement, identity: Option<Identity>) -> Result<AllowReason, Denial> {
+    rule.decide(identity.map(Arc::new)).map(|allowed| allowed.reason())
 }
 
 fn identity(auth_level: AuthLevel) -> Identity {

@@ -6,13 +6,37 @@ use std::sync::Arc;
 use tokio::time::Instant;
 
 use super::{Error, Profiles};
-use crate::model::{Cutoff, Denial, DenyReason, Group, Identity, Profile};
+use crate::{
+    model::{Cutoff, Denial, DenyReason, Group, Identity, Profile},
+    policy::{ConfirmedByProfile, Permit, Unconfirmed},
+};
 
 const NANOSECONDS: i128 = 1_000_000_000;
 
+/// The proof that a profile was read and speaks for its user. Made in this file only.
+#[derive(Debug)]
+struct ReadAndGood;
+
+impl ConfirmedByProfile for ReadAndGood {}
+
 impl Profiles {
+    /// Policy's yes, confirmed by the profile of its user. Waits for that until `deadline` at the
+    /// longest.
+    ///
+    /// # Errors
+    ///
+    /// The denial, if the profile speaks against it or could not be read in time.
+    pub async fn confirm(&self, allowed: Unconfirmed, deadline: Instant) -> Result<Permit, Denial> {
+        self.confirmed(allowed.identity(), deadline).await?;
+        Ok(allowed.confirmed(ReadAndGood))
+    }
+
     /// The identity is good by its user's profile. Waits for that until `deadline` at the longest.
-    pub async fn confirm(&self, who: &Identity, deadline: Instant) -> Result<(), Denial> {
+    ///
+    /// # Errors
+    ///
+    /// As [`confirm`](Self::confirm).
+    pub async fn speaks_for(&self, who: &Identity, deadline: Instant) -> Result<(), Denial> {
         self.confirmed(who, deadline).await.map(|_| ())
     }
 

@@ -4,7 +4,10 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use bytes::Bytes;
 
 use super::{Judged, Lines, judged, request, rig};
-use crate::model::{AllowReason, CallerProtocol, DenyReason, Verdict};
+use crate::{
+    authz::Verdict,
+    model::{AllowReason, CallerProtocol, DenyReason},
+};
 
 const ROUTES: &str = "
 credentials: [{ header: authorization }, { cookie: tok }]
@@ -126,9 +129,8 @@ async fn what_passes_without_a_credential_carries_no_identity() {
     ] {
         let lines: Vec<(&str, &str)> = spoofs.iter().copied().chain(more).collect();
         let verdict = rig.check(&request(method, path, &lines)).await;
-        let Verdict::Allow { mutations, facts, .. } = verdict else {
-            panic!("{path}: {verdict:?}")
-        };
+        let Verdict::Allow(allowance) = &verdict else { panic!("{path}: {verdict:?}") };
+        let (mutations, facts) = (allowance.mutations(), verdict.facts());
         assert!(mutations.identity.set.is_empty() && facts.identity.is_none(), "{path}");
         assert_eq!(mutations.identity.remove.len() + mutations.spoofed.len(), 11, "{path}");
         assert!(mutations.spoofed.iter().any(|name| name == "x_rownd_verified"), "{path}");
@@ -176,7 +178,7 @@ async fn a_verdict_names_its_rule() {
 }
 
 #[tokio::test]
-async fn a_request_is_known_by_its_own_id_or_by_the_proxys() {
+async fn a_request_is_known_by_its_own_id_or_by_that_of_the_proxy() {
     let rig = rig(ROUTES);
     let (longest, too_long) = ("x".repeat(64), "x".repeat(65));
     for (name, lines, expected) in [

@@ -4,8 +4,9 @@ use std::net::{Ipv4Addr, SocketAddr};
 
 use super::{Judged, Rig, judged, request, rig};
 use crate::{
+    authz::Verdict,
     emulator::{self, Minter, Settings, SignedBy, TokenOrder},
-    model::{AllowReason, AuthLevel, DenyReason, Verdict},
+    model::{AllowReason, AuthLevel, DenyReason},
     verify::KeyRefresher,
 };
 
@@ -52,13 +53,12 @@ async fn a_user_passes_with_their_identity() {
         let token = minter.mint(&TokenOrder::of("verified")).unwrap();
         for round in ["fresh", "cached"] {
             let verdict = by_header(rig, "/", &token).await;
-            let Verdict::Allow { reason, mutations, facts } = verdict else {
-                panic!("{round}: {verdict:?}")
-            };
-            assert_eq!(reason, AllowReason::Authenticated, "{round}");
+            let Verdict::Allow(allowance) = &verdict else { panic!("{round}: {verdict:?}") };
+            let (mutations, facts) = (allowance.mutations(), verdict.facts());
+            assert_eq!(allowance.reason(), AllowReason::Authenticated, "{round}");
             let (name, value) = &mutations.identity.set[0];
             assert_eq!((*name, value.as_ref()), ("x-rownd-user-id", "user_verified"), "{round}");
-            assert_eq!(facts.identity.unwrap().auth_level, AuthLevel::Verified, "{round}");
+            assert_eq!(facts.identity.as_ref().unwrap().auth_level, AuthLevel::Verified, "{round}");
         }
         assert_eq!(rig.ended("allow", "authenticated"), 2.0);
     })
@@ -97,8 +97,9 @@ async fn an_expired_cookie_is_no_credential_where_the_rule_says_so() {
     with_tokens(async |rig, minter| {
         let old = minter.mint(&TokenOrder::of("verified").issued(-7_200)).unwrap();
         let verdict = by_cookie(rig, "/feed", &old).await;
-        let Verdict::Allow { reason, mutations, facts } = &verdict else { panic!("{verdict:?}") };
-        assert_eq!((*reason, facts.identity.is_none()), (AllowReason::Anonymous, true));
+        let Verdict::Allow(allowance) = &verdict else { panic!("{verdict:?}") };
+        let (mutations, facts) = (allowance.mutations(), verdict.facts());
+        assert_eq!((allowance.reason(), facts.identity.is_none()), (AllowReason::Anonymous, true));
         assert!(mutations.identity.set.is_empty());
         assert_eq!(judged(&by_cookie(rig, "/strict", &old).await), EXPIRED, "a rule that does not say so");
         assert_eq!(judged(&by_cookie(rig, "/", &old).await), EXPIRED, "a required credential");

@@ -7,9 +7,9 @@ use tokio::time::{Instant, sleep};
 
 use super::{judged, request, rig, soon};
 use crate::{
-    authz::{outcome, protected},
+    authz::{Verdict, outcome, protected},
     metrics::{Api, Outcome},
-    model::{AllowReason, Denial, DenialClass, DenyReason, Verdict},
+    model::{AllowReason, Denial, DenialClass, DenyReason},
 };
 
 const OPEN: &str = "default: { auth: none }";

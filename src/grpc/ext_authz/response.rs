@@ -18,10 +18,11 @@ use prost::Message as _;
 
 use super::{codec::Answer, wire::Part};
 use crate::{
+    authz::Verdict,
     config::{Check, Unavailable},
     model::{
-        CallerProtocol, Denial, DenialClass, DenyReason, Identity, IdentityHeaders, Verdict,
-        VerdictFacts, visible,
+        CallerProtocol, Denial, DenialClass, DenyReason, Identity, IdentityHeaders, VerdictFacts,
+        visible,
     },
 };
 
@@ -99,7 +100,8 @@ impl<'a> Encoder<'a> {
     pub(super) fn encode(&self, verdict: &Verdict) -> Answer {
         let facts = verdict.facts();
         match verdict {
-            Verdict::Allow { mutations, .. } => {
+            Verdict::Allow(allowance) => {
+                let mutations = allowance.mutations();
                 let mut part = Part::of_check();
                 part.allowed();
                 part.ok_response(iter::empty(), mutations.spoofed.iter().map(String::as_str));

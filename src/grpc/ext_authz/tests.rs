@@ -36,6 +36,7 @@ fn door(yaml: &str) -> (CheckDoor, Arc<Metrics>) {
         reasons: authz::end_labels(),
         verifications: verify::result_labels(),
         issuers: vec!["rownd".to_owned()],
+        rpcs: Vec::new(),
     });
     let metrics = metrics.unwrap();
     let limits = Limits {

@@ -3,10 +3,10 @@
 use percent_encoding::percent_decode;
 use proptest::prelude::*;
 
-use super::{identity, policy, require};
+use super::{identity, measured, policy, reason, require};
 use crate::{
     config::{Auth, ExpiredCookie, Freshness, OddPaths},
-    model::{AuthLevel, Decision, DenyReason},
+    model::{AuthLevel, DenyReason},
     policy::{Requirement, path},
 };
 
@@ -38,7 +38,7 @@ prop_compose! {
 }
 
 fn allows(requirement: &Requirement, level: Option<AuthLevel>) -> bool {
-    matches!(requirement.decide(level.map(identity).as_ref()), Decision::Allow(_))
+    reason(requirement, level.map(identity)).is_ok()
 }
 
 /// `/api/admin` in disguise: odd things between its segments, odd spellings of them, and up to
@@ -275,7 +275,7 @@ proptest! {
         thread_local!(static POLICY: crate::policy::Policy = policy(OPEN_BUT_ADMIN));
         let mut request = super::request(&method, "a.com", &path);
         request.host = host.into();
-        let found = POLICY.with(|policy| policy.require(&request));
+        let found = POLICY.with(|policy| policy.require(measured(&request)));
         if let Err(reason) = found {
             prop_assert!(matches!(
                 reason,
@@ -313,8 +313,8 @@ proptest! {
 
     #[test]
     fn the_order_of_the_readings_changes_nothing(one in requirement(), other in requirement(), who in prop::option::of(level())) {
-        let forth = one.clone().strictest(&other).decide(who.map(identity).as_ref());
-        let back = other.strictest(&one).decide(who.map(identity).as_ref());
+        let forth = reason(&one.clone().strictest(&other), who.map(identity));
+        let back = reason(&other.strictest(&one), who.map(identity));
         prop_assert_eq!(forth, back);
     }
 }

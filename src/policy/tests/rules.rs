@@ -1,9 +1,9 @@
 //! What a rule says: order, names, levels, preflights, and the strictest of several.
 
-use super::{identity, policy, request, rule};
+use super::{identity, measured, policy, reason, request, rule};
 use crate::{
     config::{Auth, ExpiredCookie},
-    model::{AllowReason, AuthLevel, Decision, Denial, DenyReason, NamedRoute},
+    model::{AllowReason, AuthLevel, Denial, DenyReason, NamedRoute},
 };
 
 const ROUTES: &str = "
@@ -31,9 +31,9 @@ fn the_first_rule_that_matches_decides() {
 #[test]
 fn without_a_rule_a_credential_is_required() {
     let policy = policy("");
-    let requirement = policy.require(&request("GET", "a.com", b"/")).unwrap();
+    let requirement = policy.require(measured(&request("GET", "a.com", b"/"))).unwrap();
     assert_eq!(requirement.auth, Auth::Required);
-    assert_eq!(requirement.decide(None), Decision::Deny(DenyReason::CredentialMissing.into()));
+    assert_eq!(reason(&requirement, None), Err(DenyReason::CredentialMissing.into()));
     assert!(!requirement.cors_preflight);
     assert_eq!(requirement.expired_cookie, ExpiredCookie::Deny);
 }
@@ -44,7 +44,7 @@ fn the_operators_proxy_may_name_a_rule() {
     let named = |name: &'static str, path: &[u8]| {
         let mut request = request("GET", "a.com", path);
         request.named_route = Some(NamedRoute::Id(name.into()));
-        policy.require(&request).map(|requirement| requirement.rule.to_string())
+        policy.require(measured(&request)).map(|requirement| requirement.rule.to_string())
     };
     for (name, path, expected) in [
         ("admin", &b"/anything"[..], Ok("admin")),
@@ -61,26 +61,26 @@ fn the_operators_proxy_may_name_a_rule() {
     }
     let mut unclear = request("GET", "a.com", b"/admin/health");
     unclear.named_route = Some(NamedRoute::Unclear);
-    assert_eq!(policy.require(&unclear).map(|_| ()), Err(DenyReason::RouteUnknown));
+    assert_eq!(policy.require(measured(&unclear)).map(|_| ()), Err(DenyReason::RouteUnknown));
 }
 
 /// (auth, level, step_up, identity, answer)
 #[rustfmt::skip] // one case a line
-const DECISIONS: &[(&str, Option<AuthLevel>, Decision)] = &[
-    ("auth: none", None, Decision::Allow(AllowReason::Public)),
-    ("auth: none", Some(AuthLevel::Instant), Decision::Allow(AllowReason::Public)),
-    ("auth: optional", None, Decision::Allow(AllowReason::Anonymous)),
-    ("auth: optional", Some(AuthLevel::Instant), Decision::Allow(AllowReason::Authenticated)),
-    ("auth: required", Some(AuthLevel::Instant), Decision::Allow(AllowReason::Authenticated)),
-    ("auth_level: guest", Some(AuthLevel::Instant), Decision::Deny(Denial::level_too_low(AuthLevel::Guest, false))),
-    ("auth_level: guest", Some(AuthLevel::Guest), Decision::Allow(AllowReason::Authenticated)),
-    ("auth_level: guest", Some(AuthLevel::Verified), Decision::Allow(AllowReason::Authenticated)),
-    ("auth_level: unverified", Some(AuthLevel::Guest), Decision::Deny(Denial::level_too_low(AuthLevel::Unverified, false))),
-    ("auth_level: verified", Some(AuthLevel::Guest), Decision::Deny(Denial::level_too_low(AuthLevel::Verified, false))),
-    ("auth_level: verified", Some(AuthLevel::Unverified), Decision::Deny(Denial::level_too_low(AuthLevel::Verified, false))),
-    ("auth_level: verified", Some(AuthLevel::Verified), Decision::Allow(AllowReason::Authenticated)),
-    ("{auth_level: verified, step_up: true}", Some(AuthLevel::Guest), Decision::Deny(Denial::level_too_low(AuthLevel::Verified, true))),
-    ("{auth_level: verified, step_up: true}", Some(AuthLevel::Verified), Decision::Allow(AllowReason::Authenticated)),
+const DECISIONS: &[(&str, Option<AuthLevel>, Result<AllowReason, Denial>)] = &[
+    ("auth: none", None, Ok(AllowReason::Public)),
+    ("auth: none", Some(AuthLevel::Instant), Ok(AllowReason::Public)),
+    ("auth: optional", None, Ok(AllowReason::Anonymous)),
+    ("auth: optional", Some(AuthLevel::Instant), Ok(AllowReason::Authenticated)),
+    ("auth: required", Some(AuthLevel::Instant), Ok(AllowReason::Authenticated)),
+    ("auth_level: guest", Some(AuthLevel::Instant), Err(Denial::level_too_low(AuthLevel::Guest, false))),
+    ("auth_level: guest", Some(AuthLevel::Guest), Ok(AllowReason::Authenticated)),
+    ("auth_level: guest", Some(AuthLevel::Verified), Ok(AllowReason::Authenticated)),
+    ("auth_level: unverified", Some(AuthLevel::Guest), Err(Denial::level_too_low(AuthLevel::Unverified, false))),
+    ("auth_level: verified", Some(AuthLevel::Guest), Err(Denial::level_too_low(AuthLevel::Verified, false))),
+    ("auth_level: verified", Some(AuthLevel::Unverified), Err(Denial::level_too_low(AuthLevel::Verified, false))),
+    ("auth_level: verified", Some(AuthLevel::Verified), Ok(AllowReason::Authenticated)),
+    ("{auth_level: verified, step_up: true}", Some(AuthLevel::Guest), Err(Denial::level_too_low(AuthLevel::Verified, true))),
+    ("{auth_level: verified, step_up: true}", Some(AuthLevel::Verified), Ok(AllowReason::Authenticated)),
 ];
 
 #[test]
@@ -88,17 +88,17 @@ fn a_rule_answers_by_presence_and_level() {
     for (settings, level, expected) in DECISIONS {
         let settings = settings.trim_matches(['{', '}']);
         let policy = policy(&format!("default: {{ {settings} }}"));
-        let requirement = policy.require(&request("GET", "a.com", b"/")).unwrap();
+        let requirement = policy.require(measured(&request("GET", "a.com", b"/"))).unwrap();
         let identity = level.map(identity);
-        assert_eq!(requirement.decide(identity.as_ref()), *expected, "{settings} {level:?}");
+        assert_eq!(reason(&requirement, identity), *expected, "{settings} {level:?}");
     }
 }
 
 #[test]
 fn a_missing_credential_has_a_reason_of_its_own_whatever_the_level() {
     let policy = policy("default: { auth_level: verified, step_up: true }");
-    let requirement = policy.require(&request("GET", "a.com", b"/")).unwrap();
-    assert_eq!(requirement.decide(None), Decision::Deny(DenyReason::CredentialMissing.into()));
+    let requirement = policy.require(measured(&request("GET", "a.com", b"/"))).unwrap();
+    assert_eq!(reason(&requirement, None), Err(DenyReason::CredentialMissing.into()));
 }
 
 #[test]
@@ -118,7 +118,8 @@ routes:
 default: { auth: none, cors_preflight: true, odd_paths: judge }
 ",
     );
-    let holds = |path: &str| policy.require(&request("GET", "a.com", path.as_bytes())).unwrap();
+    let holds =
+        |path: &str| policy.require(measured(&request("GET", "a.com", path.as_bytes()))).unwrap();
     for (path, rule, auth, level, preflight) in [
         ("/open/../open", "open", Auth::None, None, true),
         ("/open/../feed", "feed", Auth::Optional, None, true),
@@ -140,7 +141,8 @@ default: { auth: none, cors_preflight: true, odd_paths: judge }
 fn a_preflight_passes_only_where_the_rule_says_so() {
     let policy = policy(ROUTES);
     for (path, expected) in [("/feed", true), ("/admin", false), ("/", false)] {
-        let found = policy.require(&request("OPTIONS", "a.com", path.as_bytes())).unwrap();
+        let found =
+            policy.require(measured(&request("OPTIONS", "a.com", path.as_bytes()))).unwrap();
         assert_eq!(found.cors_preflight, expected, "{path}");
     }
 }

@@ -16,10 +16,11 @@ use serde_json::Value;
 
 use super::{denied, metadata, outer};
 use crate::{
+    authz::{Allowance, Verdict},
     grpc::ext_authz::{response::Encoder, statuses},
     model::{
         AllowReason, AuthLevel, CallerProtocol, Denial, DenialClass, DenyReason, HeaderMutations,
-        Identity, IdentityHeaders, Verdict, VerdictFacts,
+        Identity, IdentityHeaders, VerdictFacts,
     },
 };
 
@@ -252,11 +253,8 @@ fn allow() -> Verdict {
     };
     let spoofed = vec!["x_rownd_user_id".to_owned()];
     let mutations = HeaderMutations { identity: Arc::new(identity), spoofed };
-    Verdict::Allow {
-        reason: AllowReason::Authenticated,
-        mutations,
-        facts: facts(CallerProtocol::Http),
-    }
+    let facts = facts(CallerProtocol::Http);
+    Verdict::Allow(Allowance::for_test(AllowReason::Authenticated, mutations, facts))
 }
 
 fn allowed() -> CheckResponse {
@@ -296,8 +294,8 @@ fn an_identitys_part_is_encoded_once_and_belongs_to_it_alone() {
     let set = vec![("x-rownd-user-id", "another".into())];
     let headers = IdentityHeaders { set, ..IdentityHeaders::default() };
     let mutations = HeaderMutations { identity: Arc::new(headers), spoofed: Vec::new() };
-    let answer =
-        encode(&encoder, &Verdict::Allow { reason: AllowReason::Authenticated, mutations, facts });
+    let answer = Allowance::for_test(AllowReason::Authenticated, mutations, facts);
+    let answer = encode(&encoder, &Verdict::Allow(answer));
     let Some(HttpResponse::OkResponse(ok)) = &answer.http_response else { panic!("{answer:?}") };
     assert_eq!(
         headers_of(&ok.headers),

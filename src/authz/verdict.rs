@@ -1,0 +1,77 @@
+//! The end of a check, ready to be encoded by a door. A yes is made from a permit alone.
+
+use crate::{
+    model::{AllowReason, Denial, HeaderMutations, VerdictFacts},
+    policy::Permit,
+};
+
+/// The end of a check.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Verdict {
+    /// The request may pass.
+    Allow(Allowance),
+    /// The request may not pass.
+    Deny {
+        /// Why.
+        denial: Denial,
+        /// About the check.
+        facts: VerdictFacts,
+    },
+}
+
+/// A request that may pass, with what changes in its headers. Only this room makes one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Allowance {
+    permit: Permit,
+    mutations: HeaderMutations,
+    facts: VerdictFacts,
+}
+
+impl Allowance {
+    pub(super) fn new(permit: Permit, mutations: HeaderMutations, facts: VerdictFacts) -> Self {
+        Self { permit, mutations, facts }
+    }
+
+    /// An allowance out of nothing, for tests of the doors.
+    #[cfg(test)]
+    pub(crate) fn for_test(
+        reason: AllowReason,
+        mutations: HeaderMutations,
+        facts: VerdictFacts,
+    ) -> Self {
+        let permit = Permit::for_test(reason, facts.identity.clone());
+        Self { permit, mutations, facts }
+    }
+
+    /// Why the request may pass.
+    #[must_use]
+    pub const fn reason(&self) -> AllowReason {
+        self.permit.reason()
+    }
+
+    /// The headers to set and to remove.
+    #[must_use]
+    pub const fn mutations(&self) -> &HeaderMutations {
+        &self.mutations
+    }
+}
+
+impl Verdict {
+    /// The word of the reason.
+    #[must_use]
+    pub const fn reason_code(&self) -> &'static str {
+        match self {
+            Self::Allow(allowance) => allowance.reason().code(),
+            Self::Deny { denial, .. } => denial.reason().code(),
+        }
+    }
+
+    /// About the check.
+    #[must_use]
+    pub const fn facts(&self) -> &VerdictFacts {
+        match self {
+            Self::Allow(allowance) => &allowance.facts,
+            Self::Deny { facts, .. } => facts,
+        }
+    }
+}
