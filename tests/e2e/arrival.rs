@@ -23,7 +23,7 @@ async fn odd_bytes_in_a_token_make_it_a_bad_token_and_elsewhere_do_no_harm() {
 }
 
 #[tokio::test]
-async fn the_request_id_is_the_clients_if_it_is_short_and_plain_else_the_proxys() {
+async fn the_request_id_is_the_clients_if_it_is_short_and_plain_else_that_of_the_proxy() {
     let stack = stack().await;
     let ask = |gate: &'static str, id: String| async move {
         let request = Raw::get("/orders").header("x-request-id", id);

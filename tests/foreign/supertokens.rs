@@ -89,7 +89,7 @@ fn assert_user(answer: &Answer, minted: &Minted, name: &str) {
 }
 
 #[tokio::test]
-async fn the_librarys_sessions_are_taken_and_its_other_tokens_are_not() {
+async fn sessions_of_the_library_are_taken_and_its_other_tokens_are_not() {
     let issuer = Issuer::start();
     let minted = mint(&issuer).await;
     let app = serve(&issuer, &minted).await;
@@ -123,7 +123,7 @@ async fn the_librarys_sessions_are_taken_and_its_other_tokens_are_not() {
 }
 
 #[tokio::test]
-async fn a_session_cookie_shows_the_librarys_own_proof() {
+async fn a_session_cookie_shows_the_proof_of_the_library() {
     let issuer = Issuer::start();
     let minted = mint(&issuer).await;
     let app = serve(&issuer, &minted).await;

@@ -109,7 +109,7 @@ async fn djangos_middleware_lets_in_whom_verify_knows() {
 }
 
 #[tokio::test]
-async fn expresss_middleware_lets_in_whom_verify_knows() {
+async fn the_middleware_of_express_lets_in_whom_verify_knows() {
     let stage = Stage::set(Over::Tcp).await;
     let backend = Backend::express(&stage.target()).await;
     backend.judge(&stage).await;

@@ -15,7 +15,7 @@ for_every_kind!(
     none_is_no_algorithm_in_any_spelling,
     a_header_without_an_algorithm_or_with_an_odd_one_is_refused,
     no_public_key_serves_as_a_secret,
-    another_familys_key_in_the_set_verifies_nothing,
+    a_key_of_another_family_in_the_set_verifies_nothing,
     a_key_signs_in_one_manner_only
 );
 
@@ -139,7 +139,7 @@ async fn no_public_key_serves_as_a_secret(kind: Kind) {
     court.adjourns().await;
 }
 
-async fn another_familys_key_in_the_set_verifies_nothing(kind: Kind) {
+async fn a_key_of_another_family_in_the_set_verifies_nothing(kind: Kind) {
     let mut court = Court::of(kind).await;
     let all = [Algorithm::EdDsa, Algorithm::Es256, Algorithm::Rs256];
     let others: Vec<Key> = all
