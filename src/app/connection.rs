@@ -38,7 +38,7 @@ const MAX_SEND_BUFFER: usize = 64 * 1024;
 const MAX_RESETS: usize = 65_536;
 
 /// How long a connection that makes room for another may take to finish: one that never asked
-/// anything, and one that did.
+/// anything, and one that did. Calls that are under way then are answered first.
 const MAKING_ROOM: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(1));
 
 /// What a connection may use.
@@ -193,9 +193,21 @@ impl Visit<'_> {
             () = guest.told_to_leave() => {
                 metrics.connection(ConnectionResult::Evicted);
                 connection.as_mut().graceful_shutdown();
-                let grace = if link.has_asked() { MAKING_ROOM.1 } else { MAKING_ROOM.0 };
-                let ended = timeout(grace, connection).await;
-                return ended.map_or(Ok(()), |ended| ended.map_err(io::Error::other));
+                // What it asks before it hears of that is answered all the same.
+                let rounds: [(Duration, fn(&Link) -> bool); 3] = [
+                    (MAKING_ROOM.0, |_| true),
+                    (MAKING_ROOM.1, Link::has_asked),
+                    (limits.age_grace, Link::is_answering),
+                ];
+                for (grace, goes_on) in rounds {
+                    if !goes_on(&link) {
+                        break;
+                    }
+                    if let Ok(ended) = timeout(grace, connection.as_mut()).await {
+                        return ended.map_err(io::Error::other);
+                    }
+                }
+                return Ok(());
             }
             () = sleep_until(limits.end_of_life()) => connection.as_mut().graceful_shutdown(),
         }

@@ -22,8 +22,6 @@ use crate::grpc::Link;
 
 /// Where nobody can be told to leave, it is looked again this often.
 const LOOK_AGAIN: Duration = Duration::from_millis(10);
-/// A proxy that had a check judged within this time is at work.
-const AT_WORK: Duration = Duration::from_secs(60);
 /// So many leave at once, of all that there may be: looking for them takes a while.
 const SHARE_THAT_LEAVES: usize = 64;
 /// The log says so this often.
@@ -97,7 +95,7 @@ impl Guest {
                 _ => Standing::Busy,
             };
         };
-        if link.has_judged_within(AT_WORK) {
+        if link.is_at_work() {
             Standing::Needed
         } else if !link.has_asked() {
             Standing::Silent

@@ -31,11 +31,16 @@ const LASTING: usize = 128;
 /// RowndAuth, and bytes of unfinished messages, of which an ordinary check takes 2 KiB.
 const SURE_CHECKS: usize = 8;
 const SURE_CALLS: usize = 2;
+/// And calls that last: a client that watches its health has one.
+const SURE_LASTING: usize = 1;
 const SURE_BYTES: usize = 16 << 10;
 /// Unread answers are told apart by the second in which they were written, so many seconds back.
 const SECONDS: usize = 32;
-/// So many refusals of one connection may wait to be sent before more is read.
-const REFUSED: usize = 64;
+/// So many refusals may wait to be sent, of all connections and of one, before a connection that has
+/// had no check judged lately is read no further.
+const REFUSED: (usize, usize) = (4_096, 8);
+/// A check that was judged within this time shows that a connection is a proxy's.
+const AT_WORK: Duration = Duration::from_secs(60);
 /// How long an answer may wait until the peer has room for it.
 const UNREAD: usize = 10;
 /// The same where calls were refused for want of places within the last second.
@@ -78,11 +83,6 @@ impl Pool {
         own.fetch_sub(amount, Ordering::Relaxed);
         self.held.fetch_sub(amount, Ordering::Relaxed);
     }
-
-    /// As many wait for a refusal as there are places.
-    fn is_overrun(&self) -> bool {
-        self.refused.load(Ordering::Relaxed) >= self.most
-    }
 }
 
 /// What all connections of the listener have together.
@@ -111,7 +111,7 @@ impl Shared {
             calls: [
                 Pool::of(streams, SURE_CHECKS),
                 Pool::of((streams / 4).max(1), SURE_CALLS),
-                Pool::of((streams / 4).clamp(1, LASTING), 0),
+                Pool::of((streams / 4).clamp(1, LASTING), SURE_LASTING),
             ],
             bytes: Pool::of(MESSAGES.max(settings.max_message_bytes.saturating_mul(4)), SURE_BYTES),
             began: Instant::now(),
@@ -231,9 +231,21 @@ impl Link {
         self.calls.iter().any(|calls| calls.load(Ordering::Relaxed) > 0)
     }
 
-    /// A check on it was judged within this time.
+    /// Calls are under way on it that end by themselves in time: checks, and those of RowndAuth.
     #[must_use]
-    pub fn has_judged_within(&self, time: Duration) -> bool {
+    pub fn is_answering(&self) -> bool {
+        [CallKind::Check, CallKind::Call]
+            .into_iter()
+            .any(|kind| self.own(kind).load(Ordering::Relaxed) > 0)
+    }
+
+    /// A check on it was judged within the last minute, as on those of a proxy.
+    #[must_use]
+    pub fn is_at_work(&self) -> bool {
+        self.has_judged_within(AT_WORK)
+    }
+
+    fn has_judged_within(&self, time: Duration) -> bool {
         let at = self.judged_at.load(Ordering::Relaxed);
         let since = self.shared.now().saturating_sub(at.saturating_sub(1));
         at > 0 && Duration::from_millis(since) < time
@@ -256,13 +268,18 @@ impl Link {
         self.unread.get(second % SECONDS).map_or(0, |slot| slot.load(Ordering::Relaxed))
     }
 
-    /// Nothing more is read from a peer whose refusals pile up, or from one that does not read
-    /// where others find no place.
+    /// Nothing more is read from a stranger whose refusals pile up while very many of all
+    /// connections do. A proxy is read on: what it sends next may be the window that its answers
+    /// wait for.
     #[must_use]
     pub fn is_paused(&self) -> bool {
-        self.refused.load(Ordering::Relaxed) >= REFUSED
-            || self.shared.pool(CallKind::Check).is_overrun()
-                && self.unread.iter().any(|slot| slot.load(Ordering::Relaxed) > 0)
+        let all = || {
+            let refused = |pool: &Pool| pool.refused.load(Ordering::Relaxed);
+            self.shared.calls.iter().map(refused).sum::<usize>()
+        };
+        self.refused.load(Ordering::Relaxed) >= REFUSED.1
+            && !self.is_at_work()
+            && all() >= REFUSED.0
     }
 
     /// An answer was written.

@@ -202,3 +202,30 @@ fn headers_that_nothing_reads_are_not_kept_where_they_are_many() {
         assert_eq!(headers["grpc-timeout"], "1S");
     }
 }
+
+/// A window that answers wait for may come behind more calls: what does not read on never sees it.
+#[test]
+fn only_a_stranger_is_read_no_further_and_only_among_very_many_refusals() {
+    let many = |link: &Arc<Link>, count: usize| {
+        (0..count).map(|_| link.enter(CallKind::Check)).collect::<Vec<_>>()
+    };
+    // A client alone that asks more than it may at a time.
+    let alone = shared();
+    let client = link(&alone);
+    let held = many(&client, 5_000);
+    assert!(held.iter().filter(|place| place.is_refused()).count() > 500);
+    assert!(!client.is_paused());
+    drop(held);
+
+    let shared = shared();
+    let (flood, proxy, new) = (link(&shared), link(&shared), link(&shared));
+    proxy.judged();
+    let flooding = many(&flood, 20_000);
+    let asked = many(&proxy, 5_000);
+    assert!(asked.iter().filter(|place| place.is_refused()).count() > 100);
+    assert!(flood.is_paused());
+    assert!(!proxy.is_paused(), "a check on it was judged lately");
+    assert!(!new.is_paused(), "nothing of it was refused");
+    drop((flooding, asked));
+    assert!(!flood.is_paused(), "its refusals are sent");
+}

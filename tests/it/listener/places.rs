@@ -1,6 +1,10 @@
 //! Listeners that are full of peers who do nothing: one that has something to ask gets in.
 
-use std::{net::SocketAddr, path::PathBuf, time::Duration};
+use std::{
+    net::SocketAddr,
+    path::PathBuf,
+    time::{Duration, Instant},
+};
 
 use serde_json::json;
 use tokio::{
@@ -109,5 +113,30 @@ async fn idle_connections_make_room_for_one_that_asks() {
     drop(silent);
     assert!(house.result("evicted") > 0.0, "it is counted");
     assert!(!proxy.has_ended());
+    house.is_well().await;
+}
+
+/// A connection that makes room is told so, and what it has asked is answered first.
+#[tokio::test]
+async fn a_check_in_flight_is_answered_before_its_connection_makes_room() {
+    let house = House::open(|c| c["listeners"]["grpc"]["max_connections"] = json!(2)).await;
+    let ask = frame_of(&house.good());
+    let mut held = Vec::new();
+    for _ in 0..2 {
+        let wire = house.dial().await;
+        let call = wire.begin_check().await.expect("the connection takes calls");
+        held.push((wire, call));
+    }
+    let new = patiently("a place", house.dial()).await;
+    new.check(&[], ask.clone()).await.assert_allowed("the new one", "authenticated");
+    assert!(house.result("evicted") > 0.0, "it is counted");
+    // Longer than an idle connection is given.
+    let since = Instant::now();
+    until("the time of an idle one", || since.elapsed() > Duration::from_millis(1_500)).await;
+    for (wire, mut call) in held {
+        call.finish(ask.clone());
+        call.reply().await.answer().assert_allowed("in flight", "authenticated");
+        drop(wire);
+    }
     house.is_well().await;
 }
