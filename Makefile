@@ -72,7 +72,7 @@ dev: | need-dev ## The same without Envoy: addresses, grpcurl and token lines
 	@exec $(BINARY) dev $(ARGS)
 
 ##@ Check it
-.PHONY: test unit e2e clients chart mesh-test compatibility lint proto-lint docs-check audit bench instructions soak flood mutants
+.PHONY: test unit e2e clients chart mesh-test compatibility lint proto-lint docs-check audit bench instructions soak memory flood mutants
 
 test: | need-test tools ## Every test, the real Envoy and the Helm chart included
 	$(MAKE) --no-print-directory chart
@@ -128,6 +128,10 @@ instructions: | need-instructions ## Count a check's instructions by callgrind (
 soak: | need-bench ## A million good and a million forged tokens: memory stays within its bounds
 	cargo build --release --locked
 	cargo bench --locked --bench check -- --soak $(or $(TOKENS),1000000)
+
+memory: | need-unit ## The release's memory under every attack of tests/it/memory
+	cargo build --release --locked
+	BINARY_UNDER_TEST=$(TARGET_DIR)/release/rownd-authz cargo test $(DEV) --test all -- it::memory --nocapture
 
 flood: | need-flood $(ENVOY) $(CHART_TOOLS) ## By hand (minutes): flood a real Envoy that fails open; who gets in? (ARGS=--quick)
 	cargo build --release --locked

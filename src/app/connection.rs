@@ -1,6 +1,12 @@
 //! One connection's life: preface in time, HTTP/2 within limits, GOAWAY at its age or at the end.
 
-use std::{io, pin::pin, sync::Arc, time::Duration};
+use std::{
+    io,
+    pin::{Pin, pin},
+    sync::Arc,
+    task::{Context, Poll},
+    time::Duration,
+};
 
 use hyper::server::conn::http2;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
@@ -128,9 +134,12 @@ impl Visit<'_> {
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
         let deadline = Instant::now() + self.limits.first_byte;
-        let Some(tls) = &self.limits.tls else { return self.talk(stream, peer, deadline).await };
+        // Each in a box of its own: without TLS nothing is set aside for it.
+        let Some(tls) = &self.limits.tls else {
+            return Box::pin(self.talk(stream, peer, deadline)).await;
+        };
         let accepted = tokio::select! {
-            accepted = timeout_at(deadline, tls.accept(stream)) => accepted,
+            accepted = Box::pin(timeout_at(deadline, tls.accept(stream))) => accepted,
             // Nothing was asked on it yet, so a drain need not wait for it.
             _ = self.phase.wait_for(|phase| *phase == Phase::Closing) => return Ok(()),
             () = self.guest.told_to_leave() => {
@@ -141,7 +150,7 @@ impl Visit<'_> {
         match accepted.unwrap_or_else(|_elapsed| Err(io::ErrorKind::TimedOut.into())) {
             Ok((stream, names)) => {
                 peer.names = names;
-                self.talk(stream, peer, deadline).await
+                Box::pin(self.talk(stream, peer, deadline)).await
             }
             Err(error) => {
                 self.metrics.connection(ConnectionResult::TlsFailed);
@@ -177,12 +186,15 @@ impl Visit<'_> {
         let facing = doors.facing(peer);
         let link = facing.link().clone();
         guest.speaks(link.clone());
-        let mut connection = pin!(http(stream.heeding(link.clone()), limits, facing));
+        let mut connection = Turns {
+            http: Box::pin(http(stream.heeding(link.clone()), limits, facing)),
+            link: link.clone(),
+        };
         let mut unread = pin!(unread(&link));
         tokio::select! {
-            ended = connection.as_mut() => return ended.map_err(io::Error::other),
+            ended = &mut connection => return ended.map_err(io::Error::other),
             () = closing => {
-                connection.as_mut().graceful_shutdown();
+                connection.graceful_shutdown();
                 // The process itself ends at the grace of the whole drain.
                 return connection.await.map_err(io::Error::other);
             }
@@ -192,7 +204,7 @@ impl Visit<'_> {
             }
             () = guest.told_to_leave() => {
                 metrics.connection(ConnectionResult::Evicted);
-                connection.as_mut().graceful_shutdown();
+                connection.graceful_shutdown();
                 // What it asks before it hears of that is answered all the same.
                 let rounds: [(Duration, fn(&Link) -> bool); 3] = [
                     (MAKING_ROOM.0, |_| true),
@@ -203,18 +215,41 @@ impl Visit<'_> {
                     if !goes_on(&link) {
                         break;
                     }
-                    if let Ok(ended) = timeout(grace, connection.as_mut()).await {
+                    if let Ok(ended) = timeout(grace, &mut connection).await {
                         return ended.map_err(io::Error::other);
                     }
                 }
                 return Ok(());
             }
-            () = sleep_until(limits.end_of_life()) => connection.as_mut().graceful_shutdown(),
+            () = sleep_until(limits.end_of_life()) => connection.graceful_shutdown(),
         }
         match timeout(limits.age_grace, connection).await {
             Ok(ended) => ended.map_err(io::Error::other),
             Err(_elapsed) => Err(io::Error::other("an aged connection did not finish in time")),
         }
+    }
+}
+
+type Http<S> = http2::Connection<TokioIo<AfterPreface<S>>, Facing, TokioExecutor>;
+
+/// A connection that knows when it has its turn: what it reads in one is bounded.
+struct Turns<S: AsyncRead + AsyncWrite + Unpin> {
+    http: Pin<Box<Http<S>>>,
+    link: Arc<Link>,
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Turns<S> {
+    fn graceful_shutdown(&mut self) {
+        self.http.as_mut().graceful_shutdown();
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Future for Turns<S> {
+    type Output = hyper::Result<()>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        self.link.begin_turn();
+        self.http.as_mut().poll(cx)
     }
 }
 
@@ -230,11 +265,7 @@ async fn unread(link: &Link) {
     }
 }
 
-fn http<S>(
-    stream: AfterPreface<S>,
-    limits: &Limits,
-    facing: Facing,
-) -> http2::Connection<TokioIo<AfterPreface<S>>, Facing, TokioExecutor>
+fn http<S>(stream: AfterPreface<S>, limits: &Limits, facing: Facing) -> Http<S>
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {

@@ -56,9 +56,15 @@ impl<S> AfterPreface<S> {
             self.waiting = true;
             return true;
         }
-        if !self.link.as_ref().is_some_and(|link| link.is_paused()) {
+        let Some(link) = &self.link else { return false };
+        if !link.is_paused() {
             self.waiting = false;
-            return false;
+            if !link.is_turn_over() {
+                return false;
+            }
+            // At the end of the line.
+            cx.waker().wake_by_ref();
+            return true;
         }
         // Answers that go out at once are no reason; after that the next second calls again.
         if !self.waiting {
@@ -89,7 +95,23 @@ impl<S: AsyncRead + Unpin> AsyncRead for AfterPreface<S> {
             return Poll::Pending;
         }
         if self.replay.is_empty() {
-            return Pin::new(&mut self.stream).poll_read(cx, buf);
+            let Self { stream, link, .. } = &mut *self;
+            let before = buf.filled().len();
+            let outcome = match link.as_ref().and_then(|link| link.piece()) {
+                None => Pin::new(stream).poll_read(cx, buf),
+                Some(piece) => {
+                    let mut part =
+                        ReadBuf::new(buf.initialize_unfilled_to(piece.min(buf.remaining())));
+                    let outcome = Pin::new(stream).poll_read(cx, &mut part);
+                    let read = part.filled().len();
+                    buf.advance(read);
+                    outcome
+                }
+            };
+            if let Some(link) = link {
+                link.has_read(buf.filled().len().saturating_sub(before));
+            }
+            return outcome;
         }
         let (now, later) = self.replay.split_at(self.replay.len().min(buf.remaining()));
         buf.put_slice(now);

@@ -30,17 +30,28 @@ const LASTING: usize = 128;
 /// What each connection may have at a time, whatever the others have: checks, calls of health and
 /// RowndAuth, and bytes of unfinished messages, of which an ordinary check takes 2 KiB.
 const SURE_CHECKS: usize = 8;
-const SURE_CALLS: usize = 2;
+const SURE_CALLS: usize = 1;
 /// And calls that last: a client that watches its health has one.
 const SURE_LASTING: usize = 1;
 const SURE_BYTES: usize = 16 << 10;
 /// Unread answers are told apart by the second in which they were written, so many seconds back.
 const SECONDS: usize = 32;
 /// So many refusals may wait to be sent, of all connections and of one, before a connection that has
-/// had no check judged lately is read no further.
-const REFUSED: (usize, usize) = (4_096, 8);
+/// had no check judged lately is read no further. One connection alone never has as many.
+const REFUSED: (usize, usize) = (1_024, 8);
+/// So many refusals of all connections may wait to be made before a connection is read that is not
+/// known, or was refused something; and before any is.
+const UNMADE: (usize, usize) = (256, 4_096);
+/// Bytes that are read of a connection before the calls in them get their turn, of one that is not
+/// known and of one that is: a header block takes 15 bytes of them, and a thousand of memory.
+const TURN: (usize, usize) = (4 << 10, 64 << 10);
+/// The same while calls are refused for want of places: what the library sets aside for the streams
+/// of a connection stays as large as it ever was.
+const TURN_IN_NEED: (usize, usize) = (256, 1 << 10);
 /// A check that was judged within this time shows that a connection is a proxy's.
 const AT_WORK: Duration = Duration::from_secs(60);
+/// A connection is known that is at work, if nothing was refused to it for so many milliseconds.
+const KNOWN: u64 = 1_000;
 /// How long an answer may wait until the peer has room for it.
 const UNREAD: usize = 10;
 /// The same where calls were refused for want of places within the last second.
@@ -92,6 +103,8 @@ pub(super) struct Shared {
     began: Instant,
     /// Milliseconds from the beginning to the last call that found no place.
     refused_at: AtomicU64,
+    /// Refusals that have not had their turn.
+    unmade: AtomicUsize,
     /// Refusals that are logged.
     lines: DefaultDirectRateLimiter,
     metrics: Arc<Metrics>,
@@ -116,6 +129,7 @@ impl Shared {
             bytes: Pool::of(MESSAGES.max(settings.max_message_bytes.saturating_mul(4)), SURE_BYTES),
             began: Instant::now(),
             refused_at: AtomicU64::new(0),
+            unmade: AtomicUsize::new(0),
             lines: RateLimiter::direct(Quota::per_second(NonZeroU32::MIN)),
             metrics,
         })
@@ -128,6 +142,12 @@ impl Shared {
             CallKind::Call => call,
             CallKind::Lasting => lasting,
         }
+    }
+
+    /// Calls were refused for want of places within the last second.
+    fn is_in_need(&self) -> bool {
+        let refused = self.refused_at.load(Ordering::Relaxed);
+        refused > 0 && self.now().saturating_sub(refused) < 1_000
     }
 
     fn now(&self) -> u64 {
@@ -151,6 +171,12 @@ pub struct Link {
     judged_at: AtomicU64,
     /// Its calls that were refused and wait for the refusal to be sent.
     refused: AtomicUsize,
+    /// Milliseconds from the beginning to its last call that found no place, and 1 more; 0: none.
+    refused_at: AtomicU64,
+    /// Bytes that were read in this turn.
+    read: AtomicUsize,
+    /// Its last turn brought calls that were refused.
+    lets_others: AtomicBool,
 }
 
 impl Link {
@@ -166,6 +192,9 @@ impl Link {
             asked: AtomicBool::new(false),
             judged_at: AtomicU64::new(0),
             refused: AtomicUsize::new(0),
+            refused_at: AtomicU64::new(0),
+            read: AtomicUsize::new(0),
+            lets_others: AtomicBool::new(false),
         })
     }
 
@@ -184,10 +213,15 @@ impl Link {
         if !fair {
             pool.refused.fetch_add(1, Ordering::Relaxed);
             self.refused.fetch_add(1, Ordering::Relaxed);
+            self.shared.unmade.fetch_add(1, Ordering::Relaxed);
             self.refused(kind, CallRefusal::Streams);
-            self.shared.refused_at.store(self.shared.now().max(1), Ordering::Relaxed);
+            let now = self.shared.now();
+            self.shared.refused_at.store(now.max(1), Ordering::Relaxed);
+            self.refused_at.store(now.saturating_add(1), Ordering::Relaxed);
+            self.lets_others.store(true, Ordering::Relaxed);
         }
-        Arc::new(Place { link: self.clone(), kind, fair, bytes: AtomicUsize::new(0) })
+        let unmade = AtomicBool::new(!fair);
+        Arc::new(Place { link: self.clone(), kind, fair, unmade, bytes: AtomicUsize::new(0) })
     }
 
     fn own(&self, kind: CallKind) -> &AtomicUsize {
@@ -257,9 +291,7 @@ impl Link {
     pub fn tick(&self) -> bool {
         let second = self.second.load(Ordering::Relaxed).wrapping_add(1);
         self.second.store(second, Ordering::Relaxed);
-        let refused = self.shared.refused_at.load(Ordering::Relaxed);
-        let need = refused > 0 && self.shared.now().saturating_sub(refused) < 1_000;
-        let patience = if need { UNREAD_IN_NEED } else { UNREAD };
+        let patience = if self.shared.is_in_need() { UNREAD_IN_NEED } else { UNREAD };
         // What is older than all of these is what was left of the last round.
         (patience..SECONDS).any(|age| self.slot(second.wrapping_sub(age)) > 0)
     }
@@ -282,6 +314,48 @@ impl Link {
             && all() >= REFUSED.0
     }
 
+    /// The connection gets its turn.
+    pub fn begin_turn(&self) {
+        self.read.store(0, Ordering::Relaxed);
+    }
+
+    /// So much was read of it.
+    pub fn has_read(&self, bytes: usize) {
+        self.read.fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    /// How much may be read at a time, where that is little.
+    #[must_use]
+    pub fn piece(&self) -> Option<usize> {
+        if !self.shared.is_in_need() {
+            return None;
+        }
+        Some(if self.is_known() { TURN_IN_NEED.1 } else { TURN_IN_NEED.0 })
+    }
+
+    /// Nothing more is read in this turn: the calls come first that were read in it, and those of
+    /// others.
+    #[must_use]
+    pub fn is_turn_over(&self) -> bool {
+        let read = self.read.load(Ordering::Relaxed);
+        let turn = || if self.is_known() { TURN.1 } else { TURN.0 };
+        if read > 0 && read >= self.piece().unwrap_or_else(turn) {
+            return true;
+        }
+        let unmade = self.shared.unmade.load(Ordering::Relaxed);
+        if unmade >= UNMADE.0 && (unmade >= UNMADE.1 || !self.is_known()) {
+            return true;
+        }
+        // Those that wait for the others' refusals to be made go first.
+        self.lets_others.swap(false, Ordering::Relaxed)
+    }
+
+    fn is_known(&self) -> bool {
+        let at = self.refused_at.load(Ordering::Relaxed);
+        let since = self.shared.now().saturating_sub(at.saturating_sub(1));
+        (at == 0 || since >= KNOWN) && self.is_at_work()
+    }
+
     /// An answer was written.
     pub(super) fn written(self: &Arc<Self>) -> Unread {
         let second = self.second.load(Ordering::Relaxed) % SECONDS;
@@ -299,6 +373,8 @@ pub(super) struct Place {
     link: Arc<Link>,
     kind: CallKind,
     fair: bool,
+    /// It is refused, and the refusal has not had its turn.
+    unmade: AtomicBool,
     bytes: AtomicUsize,
 }
 
@@ -311,6 +387,18 @@ impl Place {
     /// There was one too many.
     pub(super) const fn is_refused(&self) -> bool {
         !self.fair
+    }
+
+    /// The refusal has its turn.
+    pub(super) fn make(&self) {
+        if self.unmade.swap(false, Ordering::Relaxed) {
+            self.link.shared.unmade.fetch_sub(1, Ordering::Relaxed);
+        }
+    }
+
+    /// The kind of its call.
+    pub(super) const fn kind(&self) -> CallKind {
+        self.kind
     }
 
     /// The call is refused for this reason.
@@ -339,6 +427,7 @@ impl Place {
 impl Drop for Place {
     fn drop(&mut self) {
         self.put_bytes_back();
+        self.make();
         let pool = self.link.shared.pool(self.kind);
         if self.fair {
             pool.put_back(self.link.own(self.kind), 1);

@@ -177,7 +177,8 @@ where
             let place = self.link.enter(CallKind::Check);
             if place.is_refused() {
                 // Its message and headers are not kept until its turn comes.
-                return Box::pin(refuse(self.doors.check.clone(), place));
+                let door = self.doors.check.clone();
+                return Box::pin(async move { Box::pin(refuse(door, place)).await });
             }
             // Waiting for a turn counts as well, so the time is taken here.
             return Box::pin(check(self.doors.check.clone(), place, Instant::now(), request));
@@ -185,8 +186,11 @@ where
         let bounds = Doors::bounds(request.uri().path());
         let place = self.link.enter(bounds.kind);
         if place.is_refused() {
-            let answer = incoming::refusal(bounds.kind, CallRefusal::Streams).into_http();
-            return Box::pin(async move { Ok(answer.map(|body| Answer::new(body, place))) });
+            return Box::pin(async move {
+                place.make();
+                let answer = incoming::refusal(bounds.kind, CallRefusal::Streams).into_http();
+                Ok(answer.map(|body| Answer::new(body, place)))
+            });
         }
         let (service, routes) = (self.doors.service.clone(), self.doors.routes.clone());
         let request = request.map(|body| Incoming::new(body, place.clone(), bounds));
@@ -231,6 +235,7 @@ where
 
 /// Denies one check that found no place.
 async fn refuse(door: Arc<CheckDoor>, place: Arc<Place>) -> Result<Response<Answer>, Infallible> {
+    place.make();
     let answer = door.refuse(&door.begin(), DenyReason::Overloaded).await;
     Ok(answer.map(|body| Answer::new(body, place)))
 }

@@ -11,10 +11,12 @@ use std::{
 };
 
 use bytes::{Buf, Bytes};
+use http::HeaderMap;
 use http_body::{Body as HttpBody, Frame, SizeHint};
 use tonic::{Status, body::Body};
 
 use super::link::{Place, Unread};
+use crate::metrics::CallKind;
 
 /// A piece of an answer.
 #[derive(Debug)]
@@ -41,13 +43,40 @@ impl Buf for Piece {
 /// An answer.
 #[derive(Debug)]
 pub struct Answer {
-    body: Body,
+    /// Gone once its only message and its trailers are out of it: it holds a buffer of 8 KiB.
+    body: Option<Body>,
+    trailers: Option<HeaderMap>,
     place: Arc<Place>,
 }
 
 impl Answer {
     pub(super) const fn new(body: Body, place: Arc<Place>) -> Self {
-        Self { body, place }
+        Self { body: Some(body), trailers: None, place }
+    }
+
+    /// A piece that waits for the peer holds its bytes and no more, where it is the only one.
+    fn only(&mut self, cx: &mut Context<'_>, bytes: Bytes) -> Result<Bytes, Status> {
+        if self.place.kind() == CallKind::Lasting {
+            return Ok(bytes);
+        }
+        let Some(body) = &mut self.body else { return Ok(bytes) };
+        match Pin::new(body).poll_frame(cx) {
+            Poll::Ready(Some(Ok(frame))) => match frame.into_trailers() {
+                Ok(trailers) => self.trailers = Some(trailers),
+                // Nothing here answers in two messages.
+                Err(_data) => return Err(Status::internal("one message too many")),
+            },
+            Poll::Ready(Some(Err(status))) => return Err(status),
+            Poll::Ready(None) => {}
+            Poll::Pending => return Ok(bytes),
+        }
+        self.body = None;
+        // A check's buffer is as small as its answer.
+        Ok(if self.place.kind() == CallKind::Check {
+            bytes
+        } else {
+            Bytes::copy_from_slice(&bytes)
+        })
     }
 }
 
@@ -60,20 +89,34 @@ impl HttpBody for Answer {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Piece>, Status>>> {
         let this = &mut *self;
-        let frame = ready!(Pin::new(&mut this.body).poll_frame(cx)).transpose()?;
-        Poll::Ready(frame.map(|frame| {
-            Ok(frame.map_data(|bytes| {
+        let Some(body) = &mut this.body else {
+            return Poll::Ready(this.trailers.take().map(Frame::trailers).map(Ok));
+        };
+        let frame = match ready!(Pin::new(body).poll_frame(cx)).transpose()? {
+            None => return Poll::Ready(None),
+            Some(frame) => frame,
+        };
+        Poll::Ready(Some(match frame.into_data() {
+            Ok(bytes) => {
+                let bytes = this.only(cx, bytes)?;
                 let held = (this.place.link().written(), this.place.clone());
-                Piece { bytes, _held: held }
-            }))
+                Ok(Frame::data(Piece { bytes, _held: held }))
+            }
+            Err(other) => other
+                .into_trailers()
+                .map(Frame::trailers)
+                .map_err(|_frame| Status::internal("neither a message nor trailers")),
         }))
     }
 
     fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
+        match &self.body {
+            Some(body) => body.is_end_stream(),
+            None => self.trailers.is_none(),
+        }
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
+        self.body.as_ref().map_or_else(|| SizeHint::with_exact(0), HttpBody::size_hint)
     }
 }

@@ -229,3 +229,45 @@ fn only_a_stranger_is_read_no_further_and_only_among_very_many_refusals() {
     drop((flooding, asked));
     assert!(!flood.is_paused(), "its refusals are sent");
 }
+
+#[test]
+fn what_one_turn_reads_is_bounded() {
+    let link = link(&shared());
+    link.begin_turn();
+    assert!(!link.is_turn_over(), "nothing was read yet");
+    link.has_read(2_000);
+    assert!(!link.is_turn_over(), "an ordinary check");
+    link.has_read(3_000);
+    assert!(link.is_turn_over() && link.is_turn_over(), "for the rest of it");
+    link.begin_turn();
+    assert!(!link.is_turn_over(), "the next one");
+}
+
+#[test]
+fn refusals_are_made_before_more_is_read() {
+    let settings = GrpcListener { max_streams: 8, ..GrpcListener::default() };
+    let labels = Labels {
+        reasons: Vec::new(),
+        verifications: Vec::new(),
+        issuers: Vec::new(),
+        rpcs: Vec::new(),
+    };
+    let shared = Shared::new(&settings, Metrics::build(&labels).unwrap());
+    let (flood, stranger, known) = (link(&shared), link(&shared), link(&shared));
+    known.judged();
+    let mut calls: Vec<_> = (0..300).map(|_| flood.enter(CallKind::Check)).collect();
+    assert!(flood.is_turn_over() && stranger.is_turn_over(), "they wait");
+    assert!(!known.is_turn_over(), "a proxy at work does not");
+    calls.extend((0..5_000).map(|_| flood.enter(CallKind::Check)));
+    assert!(known.is_turn_over(), "everybody waits");
+    calls.iter().for_each(|place| place.make());
+    assert!(!stranger.is_turn_over() && !known.is_turn_over(), "all are made");
+    assert!(flood.is_turn_over(), "those that waited go first");
+    assert!(!flood.is_turn_over(), "then it goes on");
+    calls.truncate(8);
+    let refused = known.enter(CallKind::Call);
+    drop(refused);
+    let many: Vec<_> = (0..300).map(|_| flood.enter(CallKind::Check)).collect();
+    drop(many);
+    assert!(!known.is_turn_over(), "a call that is given up is made as well");
+}

@@ -67,7 +67,8 @@ pub struct GrpcListener {
     pub workers: usize,
     /// Serves gRPC reflection (v1 and v1alpha).
     pub reflection: bool,
-    /// Connections at a time. Lowered to what the limit of open files allows.
+    /// Connections at a time. Lowered to what the limit of open files allows. An Envoy opens one
+    /// for each of its worker threads; a peer can make each hold up to 128 KiB of memory.
     #[schemars(range(min = 1, max = 1_000_000))]
     pub max_connections: usize,
     /// Streams at a time on one connection. Envoy may open up to 1024 before it learns a lower
@@ -76,8 +77,9 @@ pub struct GrpcListener {
     pub max_concurrent_streams: u32,
     /// Calls at a time over all connections, answers that wait for the peer included. One too many
     /// is a denial where it is a check, RESOURCE_EXHAUSTED where it is not. A connection
-    /// finds room for a few, and beyond that for as many as it leaves to the others. Of those that are no checks there may be a quarter as
-    /// many, and 128 that last (health's `Watch`, reflection).
+    /// finds room for a few, and beyond that for as many as it leaves to the others. Of those that
+    /// are no checks there may be a quarter as many, and 128 that last (health's `Watch`,
+    /// reflection).
     #[schemars(range(min = 8, max = 10_000_000))]
     pub max_streams: usize,
     /// Bytes of the request's gRPC metadata. Envoy may copy a caller's trace state into it.
@@ -108,7 +110,7 @@ impl Default for GrpcListener {
             tls: None,
             workers: 0,
             reflection: false,
-            max_connections: 4096,
+            max_connections: 1024,
             max_concurrent_streams: 1024,
             max_streams: 8192,
             max_header_list_bytes: 65_536,

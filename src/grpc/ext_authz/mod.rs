@@ -6,6 +6,7 @@
 
 mod codec;
 mod crowd;
+mod gather;
 mod request;
 mod response;
 mod route;
@@ -17,13 +18,13 @@ use std::{panic::AssertUnwindSafe, sync::Arc};
 
 use bytes::Bytes;
 use futures_util::FutureExt as _;
-use http::{Request, Response};
-use http_body_util::{BodyExt as _, Full};
+use http::{HeaderValue, Request, Response};
+use http_body_util::Full;
 use tokio::time::{Instant, timeout_at};
 use tonic::{Code, Status, body::Body, server::Grpc};
 use tower::{BoxError, service_fn};
 
-use super::{deadline::time_to_answer, incoming::broken, pb::CheckRequest};
+use super::{deadline::time_to_answer, pb::CheckRequest};
 use crate::{
     authz::{Authorizer, Ticket},
     metrics::Api,
@@ -40,6 +41,9 @@ pub const fn statuses(reason: DenyReason) -> (i32, i32) {
 
 /// The path of the one RPC.
 pub const PATH: &str = "/envoy.service.auth.v3.Authorization/Check";
+
+/// How a message is compressed, which none may be.
+const ENCODING: &str = "grpc-encoding";
 
 /// A gRPC frame around an empty message: what is asked of tonic when only an answer is wanted.
 const EMPTY_FRAME: &[u8] = &[0; 5];
@@ -91,34 +95,57 @@ impl CheckDoor {
     where
         B: http_body::Body<Data = Bytes, Error: Into<BoxError>> + Send + Unpin + 'static,
     {
-        if ticket.overloaded() {
-            return (self.refuse(ticket, DenyReason::Overloaded).await, false);
-        }
-        let own = ticket.snapshot().check().timeout.get();
-        let deadline = ticket.began() + time_to_answer(own, request.headers());
+        let reason = if ticket.overloaded() {
+            DenyReason::Overloaded
+        } else {
+            let own = ticket.snapshot().check().timeout.get();
+            let deadline = ticket.began() + time_to_answer(own, request.headers());
+            let (encoding, body) = only_what_is_read(request);
+            let whole = AssertUnwindSafe(timeout_at(deadline, gather::whole(body)));
+            match whole.catch_unwind().await {
+                Ok(Ok(Ok(message))) => {
+                    // What judging takes is not set aside before there is something to judge: a
+                    // peer may leave thousands of messages unfinished.
+                    let mut request = Request::new(Full::new(message));
+                    if let Some(encoding) = encoding {
+                        request.headers_mut().insert(ENCODING, encoding);
+                    }
+                    match Box::pin(self.answer_whole(ticket, request, deadline)).await {
+                        Ok(answer) => return (answer, true),
+                        Err(reason) => reason,
+                    }
+                }
+                Ok(Ok(Err(status))) => reason(status.code()),
+                Ok(Err(_elapsed)) => DenyReason::DeadlineExceeded,
+                Err(_panic) => DenyReason::Internal,
+            }
+        };
+        (Box::pin(self.refuse(ticket, reason)).await, false)
+    }
+
+    /// Answers a call whose message is there, or says why it cannot be judged.
+    async fn answer_whole(
+        &self,
+        ticket: &Ticket,
+        request: Request<Full<Bytes>>,
+        deadline: Instant,
+    ) -> Result<Response<Body>, DenyReason> {
         let answer = AssertUnwindSafe(timeout_at(deadline, self.check(ticket, request, deadline)))
             .catch_unwind()
             .await;
-        let reason = match answer {
-            Ok(Ok(answer)) => match rpc_error(&answer) {
-                None => return (answer, true),
-                Some(reason) => reason,
-            },
-            Ok(Err(_elapsed)) => DenyReason::DeadlineExceeded,
-            Err(_panic) => DenyReason::Internal,
-        };
-        (self.refuse(ticket, reason).await, false)
+        match answer {
+            Ok(Ok(answer)) => rpc_error(&answer).map_or(Ok(answer), Err),
+            Ok(Err(_elapsed)) => Err(DenyReason::DeadlineExceeded),
+            Err(_panic) => Err(DenyReason::Internal),
+        }
     }
 
-    async fn check<B>(
+    async fn check(
         &self,
         ticket: &Ticket,
-        request: Request<B>,
+        request: Request<Full<Bytes>>,
         deadline: Instant,
-    ) -> Response<Body>
-    where
-        B: http_body::Body<Data = Bytes, Error: Into<BoxError>> + Send + Unpin + 'static,
-    {
+    ) -> Response<Body> {
         let judge = |message: tonic::Request<CheckRequest>| async move {
             let verdict = match request::context(message.into_inner()) {
                 Ok(context) => ticket.check(&context, deadline).await,
@@ -127,7 +154,6 @@ impl CheckDoor {
             let encoder = Encoder::of(ticket.snapshot().check());
             Ok::<_, Status>(tonic::Response::new(encoder.encode(&verdict)))
         };
-        let request = request.map(|body| body.map_err(broken));
         self.grpc().unary(service_fn(judge), request).await
     }
 
@@ -147,16 +173,31 @@ impl CheckDoor {
     }
 }
 
+/// The body, and the one header that is read. Headers are pieces of the buffer that the
+/// connection was read into, and hold all of that while a message is unfinished.
+fn only_what_is_read<B>(request: Request<B>) -> (Option<HeaderValue>, B) {
+    let encoding = request.headers().get(ENCODING);
+    let copied = encoding.and_then(|name| HeaderValue::from_bytes(name.as_bytes()).ok());
+    (copied, request.into_body())
+}
+
 /// Why the call failed, if it did: tonic then puts a status in the headers, and no message
-/// follows. Everything but those that are told apart here is an undecodable check.
+/// follows.
 fn rpc_error(response: &Response<Body>) -> Option<DenyReason> {
     let status =
         response.headers().get("grpc-status").map(|code| Code::from_bytes(code.as_bytes()));
     match status {
         None if response.status() == http::StatusCode::OK => None,
-        Some(Code::Aborted) => Some(DenyReason::Cancelled),
-        Some(Code::ResourceExhausted) => Some(DenyReason::Overloaded),
-        Some(Code::FailedPrecondition) => Some(DenyReason::RequestTooLarge),
-        _ => Some(DenyReason::RequestUndecodable),
+        status => Some(reason(status.unwrap_or(Code::Unknown))),
+    }
+}
+
+/// Everything but those that are told apart here is an undecodable check.
+const fn reason(code: Code) -> DenyReason {
+    match code {
+        Code::Aborted => DenyReason::Cancelled,
+        Code::ResourceExhausted => DenyReason::Overloaded,
+        Code::FailedPrecondition => DenyReason::RequestTooLarge,
+        _ => DenyReason::RequestUndecodable,
     }
 }

@@ -7,7 +7,7 @@ mod addresses;
 mod disk;
 mod ends;
 mod peers;
-mod places;
+pub(crate) mod places;
 mod process;
 
 use serde_json::Value;

@@ -11,7 +11,7 @@ use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::{TcpStream, UnixStream},
     task::JoinSet,
-    time::timeout,
+    time::{interval, timeout},
 };
 
 use super::House;
@@ -26,15 +26,41 @@ const PROBE: Duration = Duration::from_secs(3);
 const CROWD: usize = 100;
 
 /// Says this on each of so many connections and then holds it; one that is closed is opened anew.
-fn hold(address: SocketAddr, said: &'static [u8], connections: usize) -> JoinSet<()> {
+pub(crate) fn hold(address: SocketAddr, said: &'static [u8], connections: usize) -> JoinSet<()> {
+    held(address, said, connections, false)
+}
+
+/// The same, one byte a second.
+fn drip(address: SocketAddr, said: &'static [u8], connections: usize) -> JoinSet<()> {
+    held(address, said, connections, true)
+}
+
+fn held(address: SocketAddr, said: &'static [u8], connections: usize, drips: bool) -> JoinSet<()> {
     let mut held = JoinSet::new();
     for _ in 0..connections {
         held.spawn(async move {
             loop {
                 tokio::task::yield_now().await;
-                let Ok(mut stream) = TcpStream::connect(address).await else { continue };
-                let _ = stream.write_all(said).await;
-                while stream.read(&mut [0; 4096]).await.is_ok_and(|read| read > 0) {}
+                let Ok(stream) = TcpStream::connect(address).await else { continue };
+                let (mut reader, mut writer) = stream.into_split();
+                let say = async {
+                    if drips {
+                        let mut second = interval(Duration::from_secs(1));
+                        for byte in said {
+                            second.tick().await;
+                            let _ = writer.write_all(&[*byte]).await;
+                        }
+                    } else {
+                        let _ = writer.write_all(said).await;
+                    }
+                    std::future::pending::<()>().await;
+                };
+                let listen =
+                    async { while reader.read(&mut [0; 4096]).await.is_ok_and(|read| read > 0) {} };
+                tokio::select! {
+                    () = say => {}
+                    () = listen => {}
+                }
             }
         });
     }
@@ -50,8 +76,17 @@ async fn probes_are_answered_whoever_holds_the_ops_listener() {
         ("silent", &b""[..]),
         ("half a head", b"GET /livez HTTP/1.1\r\nhost: x\r\n"),
         ("idle after an answer", b"GET /livez HTTP/1.1\r\nhost: x\r\n\r\n"),
+        ("another protocol", b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"),
+        (
+            "a body that does not come",
+            b"GET /livez HTTP/1.1\r\nhost: x\r\ncontent-length: 9\r\n\r\n",
+        ),
+        ("one byte a second", b"GET /livez HTTP/1.1\r\nhost: x\r\n\r\n"),
     ] {
-        let crowd = hold(house.app.ops, said, CROWD);
+        let crowd = match name {
+            "one byte a second" => drip(house.app.ops, said, CROWD),
+            _ => hold(house.app.ops, said, CROWD),
+        };
         for round in 0..10 {
             for path in ["/livez", "/readyz"] {
                 for address in [house.app.ops, probes] {
@@ -73,8 +108,12 @@ async fn commands_are_taken_whoever_holds_the_control_listener() {
     let address = format!("unix:{}", socket.display());
     let house = House::open(|c| c["listeners"]["control"] = json!({ "address": address })).await;
     let mut held = Vec::new();
+    let said =
+        [&b""[..], b"G", b"GET /revocations HTTP/1.1\r\n", b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"];
     for round in 0..40 {
-        held.push(UnixStream::connect(&socket).await.unwrap());
+        let mut stream = UnixStream::connect(&socket).await.unwrap();
+        stream.write_all(said[round % said.len()]).await.unwrap();
+        held.push(stream);
         if round % 4 == 3 {
             let asked = timeout(PROBE, command(&socket, "GET", "/revocations", "")).await;
             assert_eq!(asked.expect("an answer").0, 200, "{round}");
@@ -103,14 +142,26 @@ async fn idle_connections_make_room_for_one_that_asks() {
     let new = patiently("a place", house.dial()).await;
     new.check(&[], ask.clone()).await.assert_allowed("among idle ones", "authenticated");
     until("some to be closed", || idle.iter().any(|wire| wire.has_ended())).await;
-    // And those that say nothing at all, again and again.
-    let silent = hold(house.app.address(), b"", 64);
-    for _ in 0..10 {
-        let new = patiently("a place", house.dial()).await;
-        new.check(&[], ask.clone()).await.assert_allowed("among silent ones", "authenticated");
-        proxy.check(&[], ask.clone()).await.assert_allowed("at work", "authenticated");
+    // And those that say nothing, or too little, again and again.
+    let preface = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+    let grpc = house.app.address();
+    for (name, crowd) in [
+        ("silent ones", hold(grpc, b"", 64)),
+        ("half a preface", hold(grpc, &preface[..20], 64)),
+        ("one byte a second", drip(grpc, preface, 64)),
+        ("HTTP/1.1", hold(grpc, b"GET / HTTP/1.1\r\nhost: x\r\n\r\n", 64)),
+        (
+            "half a frame",
+            hold(grpc, b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0\0\0\x40\x01", 64),
+        ),
+    ] {
+        for _ in 0..10 {
+            let new = patiently("a place", house.dial()).await;
+            new.check(&[], ask.clone()).await.assert_allowed(name, "authenticated");
+            proxy.check(&[], ask.clone()).await.assert_allowed("at work", "authenticated");
+        }
+        drop(crowd);
     }
-    drop(silent);
     assert!(house.result("evicted") > 0.0, "it is counted");
     assert!(!proxy.has_ended());
     house.is_well().await;

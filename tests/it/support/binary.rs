@@ -22,6 +22,9 @@ use super::{Answer, Ask, eventually, page, until};
 /// The binary under test.
 pub(crate) const BINARY: &str = env!("CARGO_BIN_EXE_rownd-authz");
 
+/// Names another build of it, for what differs between builds: `make memory`.
+const OTHER_BUILD: &str = "BINARY_UNDER_TEST";
+
 /// The name of its configuration file.
 const CONFIG: &str = "rownd-authz.yaml";
 
@@ -88,11 +91,12 @@ impl Binary {
         let files = TempDir::new().unwrap();
         let file = files.path().join(CONFIG);
         fs::write(&file, settings.to_string()).unwrap();
+        let binary = std::env::var(OTHER_BUILD).unwrap_or_else(|_unset| BINARY.to_owned());
         let mut command = match shell {
-            None => command(BINARY),
+            None => command(&binary),
             Some(line) => {
                 let mut command = command("sh");
-                command.args(["-c", &format!("{line}; exec \"$0\" \"$@\""), BINARY]);
+                command.args(["-c", &format!("{line}; exec \"$0\" \"$@\""), &binary]);
                 command
             }
         };
@@ -191,8 +195,22 @@ impl Binary {
 
     /// Resident memory in bytes.
     pub(crate) fn resident(&self) -> u64 {
+        self.memory("VmRSS:")
+    }
+
+    /// The most resident memory so far, in bytes.
+    pub(crate) fn peak(&self) -> u64 {
+        self.memory("VmHWM:")
+    }
+
+    /// Counts the peak anew, where the system lets us: it is root's to do (proc_pid_clear_refs(5)).
+    pub(crate) fn forget_peak(&self) {
+        let _ = fs::write(format!("/proc/{}/clear_refs", self.pid()), "5");
+    }
+
+    fn memory(&self, name: &str) -> u64 {
         let status = fs::read_to_string(format!("/proc/{}/status", self.pid())).unwrap();
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix(name)).unwrap();
         line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() * 1024
     }
 

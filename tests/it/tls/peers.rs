@@ -10,7 +10,10 @@ use tokio::{
 use tonic::Code;
 
 use super::{Authority, Client, House, TLS12};
-use crate::it::support::{certs::SPIFFE, patiently, until};
+use crate::it::{
+    listener::places::hold,
+    support::{certs::SPIFFE, patiently, until},
+};
 
 #[tokio::test]
 async fn tls_without_client_certificates_lets_everybody_ask() {
@@ -110,5 +113,26 @@ async fn a_certificate_says_which_caller_it_is() {
         let status = RowndAuthClient::new(channel).exchange(request).await.unwrap_err();
         // Past the door, the call lacks a grant.
         assert_eq!(status.code(), code, "{name}");
+    }
+}
+
+#[tokio::test]
+async fn handshakes_that_stop_keep_nobody_out() {
+    let house = House::open(true, |c| {
+        c["listeners"]["grpc"]["max_connections"] = json!(16);
+        c["listeners"]["grpc"]["first_byte_timeout"] = json!("60s");
+    })
+    .await;
+    for (name, said) in [
+        ("silent", &b""[..]),
+        ("the head of a record", b"\x16\x03\x01\x02\x00"),
+        ("half a greeting", b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"),
+        ("no TLS at all", b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"),
+    ] {
+        let crowd = hold(house.app.address(), said, 40);
+        for _ in 0..5 {
+            house.is_well(name).await;
+        }
+        drop(crowd);
     }
 }
