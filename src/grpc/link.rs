@@ -36,9 +36,11 @@ const SURE_LASTING: usize = 1;
 const SURE_BYTES: usize = 16 << 10;
 /// Unread answers are told apart by the second in which they were written, so many seconds back.
 const SECONDS: usize = 32;
-/// So many refusals may wait to be sent, of all connections and of one, before a connection that has
-/// had no check judged lately is read no further. One connection alone never has as many.
-const REFUSED: (usize, usize) = (1_024, 8);
+/// So many refusals of all connections may wait to be sent before those with many of their own are
+/// read no further. One connection alone never has as many.
+const REFUSED: usize = 1_024;
+/// Their own: those of a stranger, and of a connection that has had a check judged lately.
+const OWN_REFUSED: (usize, usize) = (8, 32);
 /// So many refusals of all connections may wait to be made before a connection is read that is not
 /// known, or was refused something; and before any is.
 const UNMADE: (usize, usize) = (256, 4_096);
@@ -300,18 +302,16 @@ impl Link {
         self.unread.get(second % SECONDS).map_or(0, |slot| slot.load(Ordering::Relaxed))
     }
 
-    /// Nothing more is read from a stranger whose refusals pile up while very many of all
-    /// connections do. A proxy is read on: what it sends next may be the window that its answers
-    /// wait for.
+    /// Nothing more is read from a peer whose refusals pile up while very many of all connections
+    /// do. Otherwise it is read on: what it sends next may be the window that its answers wait for.
     #[must_use]
     pub fn is_paused(&self) -> bool {
         let all = || {
             let refused = |pool: &Pool| pool.refused.load(Ordering::Relaxed);
             self.shared.calls.iter().map(refused).sum::<usize>()
         };
-        self.refused.load(Ordering::Relaxed) >= REFUSED.1
-            && !self.is_at_work()
-            && all() >= REFUSED.0
+        let own = self.refused.load(Ordering::Relaxed);
+        own >= OWN_REFUSED.0 && (own >= OWN_REFUSED.1 || !self.is_at_work()) && all() >= REFUSED
     }
 
     /// The connection gets its turn.
