@@ -204,22 +204,7 @@ impl Visit<'_> {
             }
             () = guest.told_to_leave() => {
                 metrics.connection(ConnectionResult::Evicted);
-                connection.graceful_shutdown();
-                // What it asks before it hears of that is answered all the same.
-                let rounds: [(Duration, fn(&Link) -> bool); 3] = [
-                    (MAKING_ROOM.0, |_| true),
-                    (MAKING_ROOM.1, Link::has_asked),
-                    (limits.age_grace, Link::is_answering),
-                ];
-                for (grace, goes_on) in rounds {
-                    if !goes_on(&link) {
-                        break;
-                    }
-                    if let Ok(ended) = timeout(grace, &mut connection).await {
-                        return ended.map_err(io::Error::other);
-                    }
-                }
-                return Ok(());
+                return make_room(connection, &link, limits.age_grace).await;
             }
             () = sleep_until(limits.end_of_life()) => connection.graceful_shutdown(),
         }
@@ -228,6 +213,23 @@ impl Visit<'_> {
             Err(_elapsed) => Err(io::Error::other("an aged connection did not finish in time")),
         }
     }
+}
+
+/// Ends a connection in whose place another comes. What it asks before it hears of that is answered
+/// all the same, and what is under way for at most this long.
+async fn make_room<S>(mut connection: Turns<S>, link: &Link, patience: Duration) -> io::Result<()>
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    connection.graceful_shutdown();
+    let mut ended = timeout(MAKING_ROOM.0, &mut connection).await;
+    if ended.is_err() && link.has_asked() {
+        ended = timeout(MAKING_ROOM.1, &mut connection).await;
+    }
+    if ended.is_err() && link.is_answering() {
+        ended = timeout(patience, &mut connection).await;
+    }
+    ended.map_or(Ok(()), |ended| ended.map_err(io::Error::other))
 }
 
 type Http<S> = http2::Connection<TokioIo<AfterPreface<S>>, Facing, TokioExecutor>;
