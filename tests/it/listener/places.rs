@@ -146,16 +146,16 @@ async fn idle_connections_make_room_for_one_that_asks() {
     let preface = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
     let grpc = house.app.address();
     for (name, crowd) in [
-        ("silent ones", hold(grpc, b"", 64)),
-        ("half a preface", hold(grpc, &preface[..20], 64)),
-        ("one byte a second", drip(grpc, preface, 64)),
-        ("HTTP/1.1", hold(grpc, b"GET / HTTP/1.1\r\nhost: x\r\n\r\n", 64)),
+        ("silent ones", hold(grpc, b"", 40)),
+        ("half a preface", hold(grpc, &preface[..20], 40)),
+        ("one byte a second", drip(grpc, preface, 40)),
+        ("HTTP/1.1", hold(grpc, b"GET / HTTP/1.1\r\nhost: x\r\n\r\n", 40)),
         (
             "half a frame",
-            hold(grpc, b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0\0\0\x40\x01", 64),
+            hold(grpc, b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0\0\0\x40\x01", 40),
         ),
     ] {
-        for _ in 0..10 {
+        for _ in 0..2 {
             let new = patiently("a place", house.dial()).await;
             new.check(&[], ask.clone()).await.assert_allowed(name, "authenticated");
             proxy.check(&[], ask.clone()).await.assert_allowed("at work", "authenticated");

@@ -51,6 +51,8 @@ impl House {
             c["check"]["timeout"] = json!("20s");
             c["listeners"]["grpc"]["reflection"] = json!(true);
             c["listeners"]["grpc"]["workers"] = json!(2);
+            // The crowds are to be held, not to make room for each other.
+            c["listeners"]["grpc"]["max_connections"] = json!(4096);
             change(c);
         });
         let binary = Binary::start(&settings).await;
