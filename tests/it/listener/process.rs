@@ -117,7 +117,11 @@ async fn streams_without_an_end_take_bounded_memory() {
             (answered && in_flight == 0.0).then_some(())
         })
         .await;
-        binary.check(&good).await.assert_allowed("meanwhile", "authenticated");
+        // On a busy machine one may still be late: that is a denial, and the next is allowed.
+        eventually("an honest check to be allowed", async || {
+            binary.check(&good).await.is_allowed().then_some(())
+        })
+        .await;
     }
     assert!(peak < before + GROWTH, "from {before} to {peak} bytes");
     let late = binary.metric("rownd_authz_checks_total", &[("reason", "deadline_exceeded")]).await;
