@@ -10,17 +10,14 @@ use std::{
 
 use super::CONNECT_TIMEOUT;
 use crate::{
-    config::{self, Config},
+    config::{self, Config, Finding},
     upstream, verify,
 };
-
-/// JSON pointer of a setting, and what is wrong with it.
-type Found = Vec<(String, String)>;
 
 /// Every problem beyond what the text of the settings shows. Nothing that others use is taken, and
 /// nothing fetched. A port or a socket that somebody else listens on is not among them.
 #[must_use]
-pub fn problems(config: &Config) -> Found {
+pub fn problems(config: &Config) -> Vec<Finding> {
     let mut found = problems_anywhere(config);
     found.extend(problems_here(config));
     found
@@ -28,16 +25,16 @@ pub fn problems(config: &Config) -> Found {
 
 /// Those that are the same on every machine.
 #[must_use]
-pub fn problems_anywhere(config: &Config) -> Found {
+pub fn problems_anywhere(config: &Config) -> Vec<Finding> {
     verify::problems(&config.issuers)
 }
 
 /// Those of this machine: certificates of authorities, directories of sockets, addresses.
-fn problems_here(config: &Config) -> Found {
-    let mut found = Found::new();
+fn problems_here(config: &Config) -> Vec<Finding> {
+    let mut found = Vec::new();
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     if let Err(message) = authorities() {
-        found.push((String::new(), message));
+        found.push(Finding { pointer: String::new(), message });
     }
     let listeners = &config.listeners;
     let mut addresses = vec![
@@ -54,14 +51,14 @@ fn problems_here(config: &Config) -> Found {
             None => local_address(address),
         };
         if let Err(message) = judged {
-            found.push((at.to_owned(), message));
+            found.push(Finding { pointer: at.to_owned(), message });
         }
     }
     if let (Some(grpc), Some(control)) = (place(&listeners.grpc.address), control.and_then(place))
         && grpc == control
     {
         let message = "is the socket of the grpc listener too; write another path".to_owned();
-        found.push(("/listeners/control/address".to_owned(), message));
+        found.push(Finding { pointer: "/listeners/control/address".to_owned(), message });
     }
     found
 }

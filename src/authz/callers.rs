@@ -145,7 +145,7 @@ impl Callers {
         };
         let known = service.callers.iter().map(entry).collect();
         let callers = Self { known, fresh_reads: fresh_reads() };
-        if issuers.len() > 1 || issuers.iter().any(|issuer| issuer.apps.len() > 1) {
+        if issuers.len() > 1 || issuers.iter().any(|issuer| issuer.apps().len() > 1) {
             for caller in callers.unbounded() {
                 tracing::warn!(
                     caller,

@@ -16,7 +16,8 @@ use aws_lc_rs::digest::{Context, SHA256, digest};
 use serde_json::Value;
 
 use super::{
-    Config, Problems, document::Document, environment, load_judged, name_of, one, parse_with, read,
+    Config, Finding, Problems, document::Document, environment, load_judged, name_of, one,
+    parse_with, read,
 };
 
 /// A larger file is no configuration and no secret.
@@ -46,10 +47,7 @@ impl Source {
     }
 
     /// Reads it for the first time, with one more judge as in [`load_judged`].
-    pub fn load(
-        &self,
-        judge: impl FnOnce(&Config) -> Vec<(String, String)>,
-    ) -> Result<Config, Problems> {
+    pub fn load(&self, judge: impl FnOnce(&Config) -> Vec<Finding>) -> Result<Config, Problems> {
         load_judged(self.file.as_deref(), &self.environment, judge)
     }
 

@@ -44,16 +44,15 @@ impl Extractor {
     /// From the configuration.
     #[must_use]
     pub fn build(sources: &[TokenSource]) -> Self {
-        let source = |source: &TokenSource| match (&source.header, &source.cookie, &source.query) {
-            (Some(name), ..) if name.eq_ignore_ascii_case("authorization") => {
-                Some(Source::Authorization)
+        let source = |source: &TokenSource| match source {
+            TokenSource::Header(name) if name.eq_ignore_ascii_case("authorization") => {
+                Source::Authorization
             }
-            (Some(name), ..) => Some(Source::Header(name.to_ascii_lowercase())),
-            (None, Some(name), _) => Some(Source::Cookie(name.clone())),
-            (None, None, Some(name)) => Some(Source::Query(name.clone())),
-            (None, None, None) => None,
+            TokenSource::Header(name) => Source::Header(name.to_ascii_lowercase()),
+            TokenSource::Cookie(name) => Source::Cookie(name.clone()),
+            TokenSource::Query(name) => Source::Query(name.clone()),
         };
-        Self { sources: sources.iter().filter_map(source).collect() }
+        Self { sources: sources.iter().map(source).collect() }
     }
 
     /// The one credential of a request with these headers and this path and query.

@@ -81,13 +81,12 @@ impl Path {
 }
 
 fn path(matches: &PathMatch) -> Result<Path, String> {
-    Ok(match (&matches.exact, &matches.prefix, &matches.regex) {
-        (Some(exact), _, _) => Path::Exact(exact.clone().into_bytes()),
-        (_, Some(prefix), _) => Path::Prefix(prefix.clone().into_bytes()),
-        (_, _, Some(pattern)) => {
+    Ok(match matches {
+        PathMatch::Exact(exact) => Path::Exact(exact.clone().into_bytes()),
+        PathMatch::Prefix(prefix) => Path::Prefix(prefix.clone().into_bytes()),
+        PathMatch::Regex(pattern) => {
             Path::Regex(PathMatch::whole(pattern).map_err(|error| error.to_string())?)
         }
-        (None, None, None) => Path::Any,
     })
 }
 

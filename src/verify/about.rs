@@ -65,7 +65,7 @@ impl Issuer {
     /// Its tokens name their apps in `aud`, any number of them, and no claim says otherwise.
     fn tells_apps_by_audience(&self) -> bool {
         let settings = self.settings();
-        settings.kind == IssuerKind::Rownd && settings.claims.app_id.is_none()
+        settings.kind() == IssuerKind::Rownd && settings.claims.app_id.is_none()
     }
 
     fn app_ids(&self) -> impl Iterator<Item = &str> {

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use url::Url;
 
 use crate::{
-    config::{Issuer as Settings, IssuerKind},
+    config::{Issuer as Settings, KeyOrigin, KeyPlace},
     metrics::FetchResult,
     upstream::{Client, Document, Error, Origin},
 };
@@ -86,32 +86,30 @@ struct Metadata {
 }
 
 impl KeySource {
-    pub(super) fn build(settings: &Settings, iss: &str, upstream: &Client) -> Result<Self, String> {
-        let base = settings.base_url.as_deref().unwrap_or(iss).trim_end_matches('/');
-        let below = |path: &str| format!("{base}{path}");
-        let (metadata, keys) = match settings.kind {
-            IssuerKind::Rownd => (Some(below(ROWND_METADATA)), Some(below(ROWND_KEYS))),
-            IssuerKind::Supertokens => (None, Some(below(SUPERTOKENS_KEYS))),
-            IssuerKind::Oidc => (Some(below(OPENID_METADATA)), None),
-            IssuerKind::Firebase => (None, Some(FIREBASE_KEYS.to_owned())),
-            IssuerKind::Static => (None, None),
+    /// None for an issuer whose keys are in place: nothing is fetched.
+    pub(super) fn build(settings: &Settings, upstream: &Client) -> Option<Self> {
+        let (place, copy) = match &settings.key_origin {
+            KeyOrigin::InPlace(_) => return None,
+            KeyOrigin::Fetched { place, fallback, .. } => (place, fallback.as_ref()),
         };
         // Where the keys are configured, the `iss` is a name and need not be an address.
-        let configured = settings.jwks_url.is_some();
-        let metadata = metadata.filter(|_| !configured);
-        let keys = settings.jwks_url.clone().or(keys);
-        let url = |text: Option<String>| {
-            let parse = |text: String| Url::parse(&text).map_err(|error| error.to_string());
-            text.map(parse).transpose()
+        let (metadata, keys, configured) = match place {
+            KeyPlace::Configured(url) => (None, Some(url.url().clone()), true),
+            KeyPlace::Rownd(base) => {
+                (Some(base.below(ROWND_METADATA)), Some(base.below(ROWND_KEYS)), false)
+            }
+            KeyPlace::Supertokens(base) => (None, Some(base.below(SUPERTOKENS_KEYS)), false),
+            KeyPlace::Discovery(base) => (Some(base.below(OPENID_METADATA)), None, false),
+            KeyPlace::Firebase => (None, Url::parse(FIREBASE_KEYS).ok(), false),
         };
-        Ok(Self {
+        Some(Self {
             upstream: upstream.without_reuse(),
             timeout: settings.keys.fetch_timeout.get(),
-            iss: iss.to_owned(),
-            metadata: url(metadata)?,
-            keys: url(keys)?,
+            iss: settings.iss.clone(),
+            metadata,
+            keys,
             configured,
-            copy: url(settings.jwks_fallback_url.clone())?,
+            copy: copy.map(|copy| copy.url().clone()),
             learned: None,
         })
     }

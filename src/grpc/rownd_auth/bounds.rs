@@ -63,7 +63,7 @@ impl Call {
         }
         match about {
             // A session is for the one app of its issuer, whoever made the token.
-            _ if at.settings().kind == IssuerKind::Supertokens => {
+            _ if at.settings().kind() == IssuerKind::Supertokens => {
                 self.may_for(RIGHTS, at.name(), own_app(at))
             }
             Some(about) if *about.issuer == *at.name() => Ok(()),

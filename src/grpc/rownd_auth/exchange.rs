@@ -198,7 +198,7 @@ async fn guest(call: &Call, target: Target<'_>, grant: &GuestGrant) -> Outcomes 
     let kinds = [IssuerKind::Rownd, IssuerKind::Supertokens];
     let right = Right::CreateGuest;
     let (index, issuer) = pick::issuer(call, right, &kinds, target.issuer)?;
-    let app = if issuer.settings().kind == IssuerKind::Rownd {
+    let app = if issuer.settings().kind() == IssuerKind::Rownd {
         Some(pick::app(call, right, issuer, target.app_id)?)
     } else if target.app_id.is_some() {
         return Err(Fault::field("app_id", "SuperTokens knows its own"));

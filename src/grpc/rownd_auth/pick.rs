@@ -25,7 +25,8 @@ pub(super) fn issuer<'a>(
         may(name).map_err(Fault::Caller)?;
     }
     let all = call.snapshot.verifier().issuers().iter().enumerate();
-    let mut fitting = all.filter(|(_, issuer)| kinds.contains(&issuer.settings().kind)).peekable();
+    let mut fitting =
+        all.filter(|(_, issuer)| kinds.contains(&issuer.settings().kind())).peekable();
     if let Some(name) = name {
         let found = fitting.find(|(_, issuer)| issuer.name() == name);
         return found.ok_or_else(|| {

@@ -56,7 +56,7 @@ impl Map {
         };
         // Only those that the kind itself gives a meaning: a customer may name a claim of Rownd's
         // tokens as he likes, and `scope` there is his.
-        let (session, tenant, roles, scopes) = match settings.kind {
+        let (session, tenant, roles, scopes) = match settings.kind() {
             IssuerKind::Rownd => (None, None, None, None),
             IssuerKind::Supertokens => (None, None, Some("/st-role/v"), Some("/st-perm/v")),
             IssuerKind::Oidc | IssuerKind::Static => (Some("sid"), None, None, Some("scope")),

@@ -19,7 +19,7 @@ use super::{
     token::{Claims, Token},
 };
 use crate::{
-    config::{Accepts, Issuer as Settings, IssuerKind},
+    config::{Accepts, Issuer as Settings, IssuerDetails, IssuerKind},
     model::{AuthLevel, DenyReason, Identity},
 };
 use map::Map;
@@ -80,15 +80,19 @@ pub(super) struct Rules {
 
 impl Rules {
     pub(super) fn build(settings: &Settings) -> Self {
+        let (accepts, level) = match &settings.details {
+            IssuerDetails::Rownd(_) | IssuerDetails::Supertokens(_) => {
+                (Accepts::Access, AuthLevel::Unverified)
+            }
+            IssuerDetails::Oidc(oidc) => (oidc.tokens.accepts, oidc.tokens.auth_level),
+            IssuerDetails::Firebase(_) => (Accepts::Id, AuthLevel::Unverified),
+            IssuerDetails::Static(partner) => (partner.tokens.accepts, partner.tokens.auth_level),
+        };
         Self {
-            kind: settings.kind,
-            accepts: settings.accepts.unwrap_or(match settings.kind {
-                IssuerKind::Firebase => Accepts::Id,
-                _ => Accepts::Access,
-            }),
-            // Firebase's tokens are for the project.
-            audiences: settings.audiences.iter().chain(&settings.project).cloned().collect(),
-            level: settings.auth_level.unwrap_or(AuthLevel::Unverified),
+            kind: settings.kind(),
+            accepts,
+            audiences: settings.audiences().to_vec(),
+            level,
             map: Map::build(settings),
         }
     }
