@@ -11,9 +11,10 @@ use std::{
 
 use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
 
+use super::VerdictFacts;
 use crate::{
     metrics::{Metrics, Outcome},
-    model::{Denial, DenyReason, VerdictFacts, visible},
+    model::{Denial, DenyReason, visible},
 };
 
 struct Throttle {

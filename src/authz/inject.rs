@@ -5,11 +5,9 @@ use std::{borrow::Cow, sync::Arc};
 
 use crate::{
     config::{IdentityHeaders as Settings, VendorHeaders},
-    model::{
-        DenyReason, HeaderMutations, Identity, IdentityHeaders, RequestContext, visible,
-        visible_list,
-    },
+    model::{DenyReason, HeaderMutations, IdentityHeaders, RequestContext, visible, visible_list},
     policy::Permit,
+    verify::Identity,
 };
 
 /// The reserved prefix, as every spelling of it normalises.

@@ -11,13 +11,14 @@ use super::{FIELDS, Injector, early_strip};
 use crate::{
     config::{IdentityHeaders, VendorHeaders},
     model::{
-        AllowReason, AuthLevel, DenyReason, HeaderMutations, Headers, Identity, RequestContext,
+        AllowReason, AuthLevel, DenyReason, HeaderMutations, Headers, IdentityFacts, RequestContext,
     },
     policy::Permit,
+    verify::Identity,
 };
 
 fn injector(vendor_headers: VendorHeaders) -> Injector {
-    Injector::build(&IdentityHeaders { vendor_headers, ..IdentityHeaders::default() })
+    Injector::build(&IdentityFactsHeaders { vendor_headers, ..IdentityHeaders::default() })
 }
 
 fn request(names: &[&str]) -> RequestContext {
@@ -33,21 +34,21 @@ fn request(names: &[&str]) -> RequestContext {
     }
 }
 
-fn identity() -> Identity {
-    Identity {
+fn identity() -> IdentityFactsFacts {
+    IdentityFacts {
         app_id: Some("app_1".to_owned()),
-        ..Identity::new("user_1".to_owned(), "rownd".into(), AuthLevel::Verified)
+        ..IdentityFacts::new("user_1".to_owned(), "rownd".into(), AuthLevel::Verified)
     }
 }
 
-fn permit(identity: Option<&Identity>) -> Permit {
-    let identity = identity.cloned().map(Arc::new);
+fn permit(identity: Option<&IdentityFacts>) -> Permit {
+    let identity = identity.cloned().map(|facts| Arc::new(Identity::for_test(facts)));
     let reason =
         if identity.is_some() { AllowReason::Authenticated } else { AllowReason::Anonymous };
     Permit::for_test(reason, identity)
 }
 
-fn mutations(names: &[&str], identity: Option<&Identity>) -> HeaderMutations {
+fn mutations(names: &[&str], identity: Option<&IdentityFacts>) -> HeaderMutations {
     injector(VendorHeaders::Pass).mutations(&request(names), &permit(identity)).unwrap()
 }
 
@@ -63,7 +64,7 @@ fn removed(mutations: &HeaderMutations) -> BTreeSet<&str> {
 
 #[test]
 fn every_part_of_an_identity_has_its_header() {
-    let full = Identity {
+    let full = IdentityFacts {
         app_variant: Some("variant".to_owned()),
         session_id: Some("session".to_owned()),
         roles: vec!["admin".to_owned(), "editor".to_owned()],
@@ -110,7 +111,7 @@ fn what_an_identity_lacks_is_removed() {
 fn an_empty_value_is_no_value() {
     let empty = || Some(String::new());
     let (app_variant, session_id) = (empty(), empty());
-    let who = Identity { app_variant, session_id, roles: vec![String::new()], ..identity() };
+    let who = IdentityFacts { app_variant, session_id, roles: vec![String::new()], ..identity() };
     let spoofed = ["x-rownd-session-id", "x-rownd-app-variant", "x-rownd-roles"];
     let mutations = mutations(&spoofed, Some(&who));
     for name in spoofed {
@@ -135,7 +136,7 @@ fn verified_means_the_level_and_not_anonymous() {
         (AuthLevel::Guest, true, "guest", "false", "true"),
         (AuthLevel::Instant, false, "instant", "false", "false"),
     ] {
-        let who = Identity { auth_level, anonymous, ..identity() };
+        let who = IdentityFacts { auth_level, anonymous, ..identity() };
         let found = mutations(&[], Some(&who));
         let shown = ["x-rownd-auth-level", "x-rownd-verified", "x-rownd-anonymous"]
             .map(|name| set(&found, name));
@@ -245,7 +246,7 @@ const ENCODED: &[(&str, &str)] = &[
 #[test]
 fn a_value_is_visible_ascii_and_can_be_read_back() {
     for (user_id, expected) in ENCODED {
-        let who = Identity { user_id: (*user_id).to_owned(), ..identity() };
+        let who = IdentityFacts { user_id: (*user_id).to_owned(), ..identity() };
         let found = mutations(&[], Some(&who));
         assert_eq!(set(&found, "x-rownd-user-id"), Some(*expected), "{user_id:?}");
     }
@@ -253,7 +254,7 @@ fn a_value_is_visible_ascii_and_can_be_read_back() {
 
 #[test]
 fn an_item_with_a_comma_is_not_two_items() {
-    let who = |roles: &[&str]| Identity {
+    let who = |roles: &[&str]| IdentityFacts {
         roles: roles.iter().map(|role| (*role).to_owned()).collect(),
         ..identity()
     };
@@ -271,17 +272,18 @@ fn an_item_with_a_comma_is_not_two_items() {
 
 #[test]
 fn a_value_that_is_too_long_denies_and_is_never_cut() {
-    let small = Injector::build(&IdentityHeaders {
+    let small = Injector::build(&IdentityFactsHeaders {
         max_value_bytes: 64,
         max_total_bytes: 256,
         ..IdentityHeaders::default()
     });
-    let judge = |who: &Identity| small.mutations(&request(&[]), &permit(Some(who))).map(|_| ());
-    let user = |length: usize| Identity { user_id: "x".repeat(length), ..identity() };
+    let judge =
+        |who: &IdentityFacts| small.mutations(&request(&[]), &permit(Some(who))).map(|_| ());
+    let user = |length: usize| IdentityFacts { user_id: "x".repeat(length), ..identity() };
     assert_eq!(judge(&user(64)), Ok(()));
     assert_eq!(judge(&user(65)), Err(DenyReason::IdentityTooLarge));
     // The encoded length counts.
-    let umlauts = Identity { user_id: "\u{fc}".repeat(11), ..identity() };
+    let umlauts = IdentityFacts { user_id: "\u{fc}".repeat(11), ..identity() };
     assert_eq!(judge(&umlauts), Err(DenyReason::IdentityTooLarge));
     // All values together; 22 bytes are those of the five that are always there.
     let fixed: usize =
@@ -293,7 +295,7 @@ fn a_value_that_is_too_long_denies_and_is_never_cut() {
             "x".repeat(length)
         };
         let mut left = bytes;
-        Identity {
+        IdentityFacts {
             app_variant: Some(sixty_four(&mut left)),
             session_id: Some(sixty_four(&mut left)),
             roles: vec![sixty_four(&mut left)],
@@ -370,8 +372,8 @@ prop_compose! {
         anonymous: bool,
         app_id in prop::option::of("\\PC{0,20}"),
         roles in prop::collection::vec("\\PC{0,8}", 0..4),
-    ) -> Identity {
-        Identity { user_id, auth_level, anonymous, app_id, roles, ..identity() }
+    ) -> IdentityFactsFacts {
+        IdentityFacts { user_id, auth_level, anonymous, app_id, roles, ..identity() }
     }
 }
 

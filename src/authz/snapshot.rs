@@ -5,18 +5,17 @@ use std::{sync::Arc, time::SystemTime};
 use bytes::Bytes;
 use tokio::time::Instant;
 
-use super::{Callers, NO_RULE, inject::Injector};
+use super::{Callers, VerdictFacts, inject::Injector, verdict::NO_RULE};
 use crate::{
     config::{Auth, Check, Config, ExpiredCookie, RowndAuth},
     extract::{self, Extractor, Sites},
     model::{
-        CallerProtocol, CredentialSource, Denial, DenyReason, HeaderMutations, Identity,
-        RequestContext, VerdictFacts,
+        CallerProtocol, CredentialSource, Denial, DenyReason, HeaderMutations, RequestContext,
     },
     policy::{Limits, Permit, Policy, Requirement},
     profile::Profiles,
     rownd::Exchange,
-    verify::Verifier,
+    verify::{Identity, Verifier},
 };
 
 /// Why a configuration cannot be compiled.

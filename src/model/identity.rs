@@ -1,4 +1,4 @@
-//! Who is asking: the unverified credential and the verified identity.
+//! The unverified credential, and the facts that a token states of its user.
 
 use std::{
     fmt,
@@ -108,9 +108,10 @@ impl fmt::Debug for Credential {
     }
 }
 
-/// Who is asking, whichever issuer said so. Built by the verifier only.
+/// The facts that the claims of a token state, in the same shape for every issuer. By themselves
+/// they prove nothing: `verify::Identity` holds those of a verified token.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Identity {
+pub struct IdentityFacts {
     /// The user id services should key on.
     pub user_id: String,
     /// The configured name of the issuer, not its URL.
@@ -139,8 +140,6 @@ pub struct Identity {
     pub tenant: Option<String>,
     /// What else than the same origin proves that a cookie was not sent by another site.
     pub cookie_proof: CookieProof,
-    /// Its headers, as far as they are kept.
-    pub headers: KeptHeaders,
     /// End of the token; `None` only where the operator allows tokens without one.
     pub expires_at: Option<SystemTime>,
 }
@@ -155,10 +154,6 @@ pub struct KeptHeaders {
 }
 
 impl KeptHeaders {
-    const fn new() -> Self {
-        Self { asked: AtomicBool::new(false), kept: OnceLock::new() }
-    }
-
     /// What is kept, or what is made now.
     pub fn get_or_make<E>(
         &self,
@@ -178,7 +173,7 @@ impl KeptHeaders {
 /// They follow from the rest of the identity: a copy makes its own, and none differs by them.
 impl Clone for KeptHeaders {
     fn clone(&self) -> Self {
-        Self::new()
+        Self::default()
     }
 }
 
@@ -202,8 +197,8 @@ pub enum CookieProof {
     AntiCsrf(Option<Box<str>>),
 }
 
-impl Identity {
-    /// Somebody of whom nothing else is known.
+impl IdentityFacts {
+    /// The facts of a user of whom nothing else is known.
     #[must_use]
     pub const fn new(user_id: String, issuer: Arc<str>, auth_level: AuthLevel) -> Self {
         Self {
@@ -221,7 +216,6 @@ impl Identity {
             scopes: Vec::new(),
             tenant: None,
             cookie_proof: CookieProof::SameOrigin,
-            headers: KeptHeaders::new(),
             expires_at: None,
         }
     }

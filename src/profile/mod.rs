@@ -24,9 +24,9 @@ use tokio::{
 use crate::{
     config::{Profiles as Settings, Secret},
     metrics::{Metrics, ProfileResult},
-    model::{Identity, Profile},
+    model::{IdentityFacts, Profile},
     rownd,
-    verify::{AppSlot, Issuer},
+    verify::{AppSlot, Identity, Issuer},
 };
 use cache::{Entry, ProfileCache};
 pub use fetcher::ProfileFetcher;
@@ -179,7 +179,7 @@ impl Profiles {
     /// that is less. Waits until `deadline` at the longest.
     pub async fn get(
         &self,
-        who: &Identity,
+        who: &IdentityFacts,
         younger: Option<Younger<'_>>,
         deadline: Instant,
     ) -> Result<Known, Error> {

@@ -8,11 +8,11 @@ use quick_cache::{
     sync::{Cache, DefaultLifecycle},
 };
 
-use super::{claims::Lifetime, jwks::Key};
+use super::{claims::Lifetime, identity::Identity, jwks::Key};
 use crate::{
     digest::{Sha256, sha256},
     metrics::{CacheName, Metrics},
-    model::{CookieProof, Identity},
+    model::{CookieProof, IdentityFacts},
 };
 
 /// SHA-256 of a whole token.
@@ -52,8 +52,8 @@ impl Weighter<Fingerprint, Verified> for Weight {
 }
 
 /// Every part is named, so that a new one does not compile before it is weighed.
-pub(super) fn weigh(identity: &Identity) -> u64 {
-    let Identity {
+pub(super) fn weigh(facts: &IdentityFacts) -> u64 {
+    let IdentityFacts {
         user_id,
         issuer: _,
         auth_level: _,
@@ -68,9 +68,8 @@ pub(super) fn weigh(identity: &Identity) -> u64 {
         scopes,
         tenant,
         cookie_proof,
-        headers: _,
         expires_at: _,
-    } = identity;
+    } = facts;
     let proof = match cookie_proof {
         CookieProof::AntiCsrf(Some(text)) => text.len(),
         CookieProof::AntiCsrf(None) | CookieProof::SameOrigin => 0,

@@ -8,7 +8,8 @@ use tokio::time::Instant;
 use super::{
     cache::Verified,
     claims::{self, Lifetime, Rules},
-    jwks::{Key, KeySet, algorithm_name},
+    identity::Identity,
+    jwks::{GoodSignature, Key, KeySet, algorithm_name},
     key_budget::Issued,
     key_cache::{KeyStatus, KeyStore},
     key_refresher::KeyRefresher,
@@ -19,7 +20,7 @@ use crate::{
     config::{App as AppSettings, Issuer as Settings, IssuerKind, Secret, SigningAlgorithm},
     health::{Latch, Readiness},
     metrics::Metrics,
-    model::{Denial, DenyReason, Identity},
+    model::{Denial, DenyReason, IdentityFacts},
     upstream::Client,
 };
 
@@ -248,7 +249,7 @@ impl Issuer {
 
     /// The app that a token names, whatever else it is. Nothing of it is verified.
     pub(super) fn app_of(&self, token: &Token<'_>) -> Option<String> {
-        self.identity(token).ok()?.app_id
+        self.facts(token).ok()?.app_id
     }
 
     /// A no of this issuer's, in its name.
@@ -290,9 +291,10 @@ impl Issuer {
         let algorithm = self.algorithm(token)?;
         let issued = Issued::new(token.claims.iat, now, self.leeway);
         let key = self.keys.find(token.kid.as_deref(), algorithm, issued, deadline).await?;
-        self.signed(token, &key)?;
-        let (identity, lifetime) = self.claims(token, now)?;
-        Ok(Verified { identity: Arc::new(identity), lifetime, issuer: index, key })
+        let proof = self.signed(token, &key)?;
+        let (facts, lifetime) = self.claims(token, now)?;
+        let identity = Arc::new(Identity::new(facts, proof));
+        Ok(Verified { identity, lifetime, issuer: index, key })
     }
 
     /// The issuer says which algorithms there are; the token only repeats one of them.
@@ -301,40 +303,40 @@ impl Issuer {
         known.copied().ok_or(DenyReason::AlgorithmRefused)
     }
 
-    /// The signature is this key's.
-    pub(super) fn signed(&self, token: &Token<'_>, key: &Key) -> Result<(), DenyReason> {
-        if key.verifies(token.signed, token.signature) {
-            return Ok(());
+    /// The proof that the signature is this key's.
+    pub(super) fn signed(&self, token: &Token<'_>, key: &Key) -> Result<GoodSignature, DenyReason> {
+        if let Some(proof) = key.check(token.signed, token.signature) {
+            return Ok(proof);
         }
         // The issuer may have replaced a key under its old name.
         self.keys.suspect();
         Err(DenyReason::SignatureInvalid)
     }
 
-    /// Who the token speaks of, and for how long.
+    /// What the token states of its user, and how long it holds.
     pub(super) fn claims(
         &self,
         token: &Token<'_>,
         now: u64,
-    ) -> Result<(Identity, Lifetime), Denial> {
+    ) -> Result<(IdentityFacts, Lifetime), Denial> {
         if token.claims.exp.is_none() && !self.allow_missing_exp {
             return Err(DenyReason::ClaimsInvalid.into());
         }
         let lifetime = Lifetime::of(&token.claims);
         lifetime.check(now, self.leeway)?;
-        let identity = self.identity(token).map_err(|reason| match reason {
+        let facts = self.facts(token).map_err(|reason| match reason {
             DenyReason::AppUnknown => Denial::for_everybody(reason),
             reason => reason.into(),
         })?;
-        Ok((identity, lifetime))
+        Ok((facts, lifetime))
     }
 
-    fn identity(&self, token: &Token<'_>) -> Result<Identity, DenyReason> {
+    fn facts(&self, token: &Token<'_>) -> Result<IdentityFacts, DenyReason> {
         match self.apps.as_slice() {
-            [one] => self.rules.identity(token, &self.name, &[one.view()]),
+            [one] => self.rules.facts(token, &self.name, &[one.view()]),
             all => {
                 let all: Vec<claims::App<'_>> = all.iter().map(|app| app.view()).collect();
-                self.rules.identity(token, &self.name, &all)
+                self.rules.facts(token, &self.name, &all)
             }
         }
     }

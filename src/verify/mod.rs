@@ -9,6 +9,7 @@
 mod about;
 mod cache;
 mod claims;
+mod identity;
 mod inspect;
 mod issuer;
 mod json;
@@ -38,12 +39,13 @@ use crate::{
     config::{Issuer as IssuerSettings, KeySnapshots},
     health::Readiness,
     metrics::{CacheName, Metrics},
-    model::{Denial, DenyReason, Identity},
+    model::{Denial, DenyReason, IdentityFacts},
     upstream::Client,
 };
 pub use about::About;
 use cache::{ClaimsCache, Verified};
 use claims::Lifetime;
+pub use identity::Identity;
 pub use inspect::{Answer, Finding, Inspection, Signature, TokenFacts};
 use issuer::Start;
 pub use issuer::{AppSlot, Issuer, problems};
@@ -344,7 +346,7 @@ impl Verifier {
     }
 
     /// Not withdrawn before its time. Judged on every use: the cache holds claims, no verdicts.
-    fn still_good(&self, issuer: &Issuer, who: &Identity, now: u64) -> Result<(), DenyReason> {
+    fn still_good(&self, issuer: &Issuer, who: &IdentityFacts, now: u64) -> Result<(), DenyReason> {
         if self.revocations.hits(&issuer.iss, who, now) { Err(DenyReason::Revoked) } else { Ok(()) }
     }
 

@@ -40,7 +40,7 @@ use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
 
 use super::{
-    Limits, Revocations, Verifier,
+    Identity, Limits, Revocations, Verifier,
     key_budget::Issued,
     key_refresher::KeyRefresher,
     key_source::{Documents, FetchError},
@@ -51,7 +51,7 @@ use crate::{
     config,
     health::Readiness,
     metrics::{FetchResult, Labels, Metrics, Outcome},
-    model::{Denial, DenyReason, Identity},
+    model::{Denial, DenyReason},
     upstream::{Client, Document},
 };
 

@@ -18,12 +18,10 @@ use prost::Message as _;
 
 use super::{codec::Answer, wire::Part};
 use crate::{
-    authz::Verdict,
+    authz::{Verdict, VerdictFacts},
     config::{Check, Unavailable},
-    model::{
-        CallerProtocol, Denial, DenialClass, DenyReason, Identity, IdentityHeaders, VerdictFacts,
-        visible,
-    },
+    model::{CallerProtocol, Denial, DenialClass, DenyReason, IdentityHeaders, visible},
+    verify::Identity,
 };
 
 /// What Envoy is told by the outer status. Releases differ on which other codes are denials,

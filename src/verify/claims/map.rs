@@ -2,7 +2,7 @@
 
 use crate::{
     config::{Issuer as Settings, IssuerKind},
-    model::{AuthLevel, DenyReason, Identity},
+    model::{AuthLevel, DenyReason, IdentityFacts},
     verify::json::{Json, Object},
 };
 
@@ -100,14 +100,14 @@ impl Map {
     /// Lays what is mapped over what the kind itself says.
     pub(super) fn fill(
         &self,
-        identity: &mut Identity,
+        facts: &mut IdentityFacts,
         claims: &Object<'_>,
     ) -> Result<(), DenyReason> {
         let texts = [
-            (&self.app_id, &mut identity.app_id),
-            (&self.app_variant, &mut identity.app_variant),
-            (&self.session_id, &mut identity.session_id),
-            (&self.tenant, &mut identity.tenant),
+            (&self.app_id, &mut facts.app_id),
+            (&self.app_variant, &mut facts.app_variant),
+            (&self.session_id, &mut facts.session_id),
+            (&self.tenant, &mut facts.tenant),
         ];
         for (source, target) in texts {
             if let Some(found) = text(source.as_ref(), claims)? {
@@ -115,9 +115,9 @@ impl Map {
             }
         }
         let lists = [
-            (&self.roles, &mut identity.roles, false),
-            (&self.groups, &mut identity.groups, false),
-            (&self.scopes, &mut identity.scopes, true),
+            (&self.roles, &mut facts.roles, false),
+            (&self.groups, &mut facts.groups, false),
+            (&self.scopes, &mut facts.scopes, true),
         ];
         for (source, target, parted) in lists {
             if let Some(value) = source.as_ref().and_then(|source| source.find(claims)) {

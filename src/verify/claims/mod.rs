@@ -20,7 +20,7 @@ use super::{
 };
 use crate::{
     config::{Accepts, Issuer as Settings, IssuerKind},
-    model::{AuthLevel, DenyReason, Identity},
+    model::{AuthLevel, DenyReason, IdentityFacts},
 };
 use map::Map;
 
@@ -94,31 +94,31 @@ impl Rules {
     }
 
     /// Who the token speaks of.
-    pub(super) fn identity(
+    pub(super) fn facts(
         &self,
         token: &Token<'_>,
         issuer: &Arc<str>,
         apps: &[App<'_>],
-    ) -> Result<Identity, DenyReason> {
+    ) -> Result<IdentityFacts, DenyReason> {
         let claims = &token.claims;
         kind::check(token, self.kind, self.accepts)?;
-        let mut identity = match self.kind {
-            IssuerKind::Rownd => rownd::identity(claims, issuer, apps),
-            IssuerKind::Supertokens => supertokens::identity(claims, issuer, apps, &self.audiences),
+        let mut facts = match self.kind {
+            IssuerKind::Rownd => rownd::facts(claims, issuer, apps),
+            IssuerKind::Supertokens => supertokens::facts(claims, issuer, apps, &self.audiences),
             IssuerKind::Oidc | IssuerKind::Firebase | IssuerKind::Static => {
-                openid::identity(self, claims, issuer)
+                openid::facts(self, claims, issuer)
             }
         }?;
         // A subject is what a token is about, whoever issued it.
         if claims.sub.as_ref().is_none_or(|sub| sub.is_empty()) {
             return Err(DenyReason::ClaimsInvalid);
         }
-        self.map.fill(&mut identity, &claims.other)?;
-        identity.token_id = claims.jti.as_deref().map(str::to_owned);
-        identity.issued_at = claims.iat;
-        identity.expires_at =
+        self.map.fill(&mut facts, &claims.other)?;
+        facts.token_id = claims.jti.as_deref().map(str::to_owned);
+        facts.issued_at = claims.iat;
+        facts.expires_at =
             claims.exp.and_then(|end| UNIX_EPOCH.checked_add(Duration::from_secs(end)));
-        Ok(identity)
+        Ok(facts)
     }
 }
 

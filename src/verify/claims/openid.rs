@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::{Rules, flag, meant_for, plain_id, text};
 use crate::{
     config::{Accepts, IssuerKind},
-    model::{AuthLevel, DenyReason, Identity},
+    model::{AuthLevel, DenyReason, IdentityFacts},
     verify::{
         json::{Json, Object},
         token::Claims,
@@ -15,11 +15,11 @@ use crate::{
 /// Firebase's user ids are no longer than this.
 const MAX_FIREBASE_ID: usize = 128;
 
-pub(super) fn identity(
+pub(super) fn facts(
     rules: &Rules,
     claims: &Claims<'_>,
     issuer: &Arc<str>,
-) -> Result<Identity, DenyReason> {
+) -> Result<IdentityFacts, DenyReason> {
     audience(rules, claims)?;
     let other = &claims.other;
     let user_id = rules.map.user_id(other)?.or(claims.sub.as_deref());
@@ -29,8 +29,8 @@ pub(super) fn identity(
         (None, IssuerKind::Firebase) => firebase_level(claims)?,
         (None, _) => rules.level,
     };
-    let known = Identity::new(user_id, issuer.clone(), level);
-    Ok(Identity { anonymous: level <= AuthLevel::Guest, ..known })
+    let known = IdentityFacts::new(user_id, issuer.clone(), level);
+    Ok(IdentityFacts { anonymous: level <= AuthLevel::Guest, ..known })
 }
 
 fn audience(rules: &Rules, claims: &Claims<'_>) -> Result<(), DenyReason> {

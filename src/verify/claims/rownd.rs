@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{APP, App, flag, plain_id, variant};
 use crate::{
-    model::{AuthLevel, DenyReason, Identity},
+    model::{AuthLevel, DenyReason, IdentityFacts},
     verify::{
         json::{Json, Object},
         token::Claims,
@@ -16,11 +16,11 @@ const AUTH_LEVEL: &str = "https://auth.rownd.io/auth_level";
 const IS_ANONYMOUS: &str = "https://auth.rownd.io/is_anonymous";
 const IS_VERIFIED: &str = "https://auth.rownd.io/is_verified_user";
 
-pub(super) fn identity(
+pub(super) fn facts(
     claims: &Claims<'_>,
     issuer: &Arc<str>,
     apps: &[App<'_>],
-) -> Result<Identity, DenyReason> {
+) -> Result<IdentityFacts, DenyReason> {
     let (app_id, app_variant) = audience(claims, apps)?;
     let (auth_level, anonymous) = level(&claims.other)?;
     let Some(Json::Text(user_id)) = claims.other.get(APP_USER_ID) else {
@@ -28,8 +28,8 @@ pub(super) fn identity(
     };
     let user_id = plain_id(user_id)?;
     let app_id = Some(app_id);
-    let known = Identity::new(user_id, issuer.clone(), auth_level);
-    Ok(Identity { anonymous, app_id, app_variant, ..known })
+    let known = IdentityFacts::new(user_id, issuer.clone(), auth_level);
+    Ok(IdentityFacts { anonymous, app_id, app_variant, ..known })
 }
 
 /// The first app that the token is made for and that takes its variant, and the variant.

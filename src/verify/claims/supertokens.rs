@@ -8,16 +8,16 @@ use super::{
     text, variant,
 };
 use crate::{
-    model::{AuthLevel, CookieProof, DenyReason, Identity},
+    model::{AuthLevel, CookieProof, DenyReason, IdentityFacts},
     verify::token::Claims,
 };
 
-pub(super) fn identity(
+pub(super) fn facts(
     claims: &Claims<'_>,
     issuer: &Arc<str>,
     apps: &[App<'_>],
     audiences: &[String],
-) -> Result<Identity, DenyReason> {
+) -> Result<IdentityFacts, DenyReason> {
     if !audiences.is_empty() && !meant_for(claims, audiences) {
         return Err(DenyReason::AudienceMismatch);
     }
@@ -25,8 +25,8 @@ pub(super) fn identity(
     let other = &claims.other;
     let (auth_level, anonymous) = level(other)?;
     let user_id = text(other, APP_USER_ID)?.or(claims.sub.as_deref()).unwrap_or_default();
-    let known = Identity::new(plain_id(user_id)?, issuer.clone(), auth_level);
-    Ok(Identity {
+    let known = IdentityFacts::new(plain_id(user_id)?, issuer.clone(), auth_level);
+    Ok(IdentityFacts {
         // Its plugin calls instant users anonymous too.
         anonymous: anonymous || auth_level <= AuthLevel::Guest,
         app_id,

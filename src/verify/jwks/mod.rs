@@ -37,9 +37,14 @@ impl std::fmt::Debug for Key {
 }
 
 impl Key {
+    /// The proof that the signature over `signed` is this key's; `None` if it is not.
+    pub(super) fn check(&self, signed: &[u8], signature: &[u8]) -> Option<GoodSignature> {
+        self.public.verify_sig(signed, signature).is_ok().then_some(GoodSignature(()))
+    }
+
     /// The signature over `signed` is this key's.
     pub(super) fn verifies(&self, signed: &[u8], signature: &[u8]) -> bool {
-        self.public.verify_sig(signed, signature).is_ok()
+        self.check(signed, signature).is_some()
     }
 
     fn same(&self, other: &Self) -> bool {
@@ -53,6 +58,10 @@ impl Key {
         self.nameless || kid.is_none_or(|kid| self.kid.as_deref() == Some(kid))
     }
 }
+
+/// The proof that a signature is that of a key. Only [`Key::check`] makes one.
+#[derive(Debug)]
+pub(super) struct GoodSignature(());
 
 /// What is shown of a key.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

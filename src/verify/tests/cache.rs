@@ -7,7 +7,7 @@ use serde_json::json;
 use super::{ISS, NOW, Rig, Signer, access, issuer, key_set, rig, rig_of, with};
 use crate::{
     metrics::FetchResult,
-    model::{AuthLevel, CookieProof, DenyReason, Identity},
+    model::{AuthLevel, CookieProof, DenyReason, IdentityFacts},
     verify::cache::{fingerprint, weigh},
 };
 
@@ -249,8 +249,8 @@ proptest! {
 #[test]
 fn every_text_of_an_identity_is_weighed() {
     let long = || "x".repeat(1_000);
-    let plain = || Identity::new("user".into(), "one".into(), AuthLevel::Verified);
-    type Change = (&'static str, fn(&mut Identity, String));
+    let plain = || IdentityFacts::new("user".into(), "one".into(), AuthLevel::Verified);
+    type Change = (&'static str, fn(&mut IdentityFacts, String));
     let changes: [Change; 10] = [
         ("user_id", |who, text| who.user_id = text),
         ("app_id", |who, text| who.app_id = Some(text)),

@@ -11,8 +11,8 @@ use tokio::time::{Instant, sleep};
 use super::{APP, ISS, NOW, Rig, Signer, access, key_set, rig, rig_of, with};
 use crate::{
     metrics::FetchResult,
-    model::{Denial, DenyReason, Identity},
-    verify::key_budget::Issued,
+    model::{Denial, DenyReason},
+    verify::{Identity, key_budget::Issued},
 };
 
 const SECOND: Duration = Duration::from_secs(1);

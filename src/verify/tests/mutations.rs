@@ -9,7 +9,10 @@ use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 
 use super::{APP, ISS, NOW, Signer, access, rig};
-use crate::model::{AuthLevel, DenyReason, Identity};
+use crate::{
+    model::{AuthLevel, DenyReason},
+    verify::Identity,
+};
 
 const CLAIM: &str = "https://auth.rownd.io/";
 const LEEWAY: u64 = 30;
