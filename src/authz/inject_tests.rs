@@ -18,7 +18,7 @@ use crate::{
 };
 
 fn injector(vendor_headers: VendorHeaders) -> Injector {
-    Injector::build(&IdentityFactsHeaders { vendor_headers, ..IdentityHeaders::default() })
+    Injector::build(&IdentityHeaders { vendor_headers, ..IdentityHeaders::default() })
 }
 
 fn request(names: &[&str]) -> RequestContext {
@@ -34,7 +34,7 @@ fn request(names: &[&str]) -> RequestContext {
     }
 }
 
-fn identity() -> IdentityFactsFacts {
+fn identity() -> IdentityFacts {
     IdentityFacts {
         app_id: Some("app_1".to_owned()),
         ..IdentityFacts::new("user_1".to_owned(), "rownd".into(), AuthLevel::Verified)
@@ -272,7 +272,7 @@ fn an_item_with_a_comma_is_not_two_items() {
 
 #[test]
 fn a_value_that_is_too_long_denies_and_is_never_cut() {
-    let small = Injector::build(&IdentityFactsHeaders {
+    let small = Injector::build(&IdentityHeaders {
         max_value_bytes: 64,
         max_total_bytes: 256,
         ..IdentityHeaders::default()
@@ -372,7 +372,7 @@ prop_compose! {
         anonymous: bool,
         app_id in prop::option::of("\\PC{0,20}"),
         roles in prop::collection::vec("\\PC{0,8}", 0..4),
-    ) -> IdentityFactsFacts {
+    ) -> IdentityFacts {
         IdentityFacts { user_id, auth_level, anonymous, app_id, roles, ..identity() }
     }
 }
