@@ -8,7 +8,7 @@ use quick_cache::{
     sync::{Cache, DefaultLifecycle},
 };
 
-use super::{claims::Lifetime, identity::Identity, jwks::Key};
+use super::{claims::lifetime::Lifetime, identity::Identity, jwks::Key};
 use crate::{
     digest::{Sha256, sha256},
     metrics::{CacheName, Metrics},

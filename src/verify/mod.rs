@@ -6,6 +6,8 @@
 //! whole token; on a hit, time and key are judged again. What is definitive about a bad token is kept
 //! for seconds, in [`refusals`].
 
+#![warn(clippy::wildcard_enum_match_arm, clippy::match_wildcard_for_single_variants)]
+
 mod about;
 mod cache;
 mod claims;
@@ -19,8 +21,10 @@ mod key_cache;
 mod key_refresher;
 mod key_snapshot;
 mod key_source;
+mod kinds;
 mod refusals;
 mod revocation;
+mod rules;
 mod self_test;
 #[cfg(test)]
 mod tests;
@@ -44,7 +48,7 @@ use crate::{
 };
 pub use about::About;
 use cache::{ClaimsCache, Verified};
-use claims::Lifetime;
+use claims::lifetime::Lifetime;
 pub use identity::Identity;
 pub use inspect::{Answer, Finding, Inspection, Signature, TokenFacts};
 use issuer::Start;

@@ -48,7 +48,7 @@ use super::{
 };
 use crate::{
     blocking::BlockingRunner,
-    config,
+    config::{self, SigningAlgorithm},
     health::Readiness,
     metrics::{FetchResult, Labels, Metrics, Outcome},
     model::{Denial, DenyReason},
@@ -285,10 +285,8 @@ impl Rig {
     async fn run_with_keys<T>(&mut self, test: impl AsyncFnOnce(&Self) -> T) -> T {
         self.run(async |rig| {
             for issuer in rig.verifier.issuers() {
-                let key = issuer
-                    .keys
-                    .find(None, jsonwebtoken::Algorithm::EdDSA, Issued::UNKNOWN, soon())
-                    .await;
+                let key =
+                    issuer.keys.find(None, SigningAlgorithm::EdDSA, Issued::UNKNOWN, soon()).await;
                 assert!(issuer.key_status().usable > 0, "{key:?}");
             }
             test(rig).await
