@@ -6,7 +6,7 @@ use tokio::time::Instant;
 
 use super::{
     cache::Verified,
-    claims::{lifetime::Lifetime, read::App},
+    claims::{asked::AskedClaims, lifetime::Lifetime, read::App},
     identity::Identity,
     jwks::{GoodSignature, Key, KeySet, algorithm_name},
     key_budget::Issued,
@@ -293,12 +293,14 @@ impl Issuer {
         index: usize,
         now: u64,
         deadline: Instant,
+        asked: &AskedClaims,
     ) -> Result<Verified, Denial> {
         let algorithm = self.algorithm(token)?;
         let issued = Issued::new(token.claims.iat, now, self.leeway);
         let key = self.keys.find(token.kid.as_deref(), algorithm, issued, deadline).await?;
         let proof = self.signed(token, &key)?;
-        let (facts, lifetime) = self.claims(token, now)?;
+        let (mut facts, lifetime) = self.claims(token, now)?;
+        facts.claims = asked.of(&token.claims);
         let identity = Arc::new(Identity::new(facts, proof));
         Ok(Verified { identity, lifetime, issuer: index, key })
     }

@@ -51,7 +51,7 @@ use crate::{
     config::{self, SigningAlgorithm},
     health::Readiness,
     metrics::{FetchResult, Labels, Metrics, Outcome},
-    model::{Denial, DenyReason},
+    model::{ClaimNames, Denial, DenyReason},
     upstream::{Client, Document},
 };
 
@@ -234,6 +234,11 @@ static CLIENT: LazyLock<Client> = LazyLock::new(|| {
 });
 
 fn rig_of(yaml: &str, documents: &[Vec<u8>]) -> Rig {
+    rig_that_keeps(&ClaimNames::default(), yaml, documents)
+}
+
+/// A rig whose identities keep these claims.
+fn rig_that_keeps(asked: &ClaimNames, yaml: &str, documents: &[Vec<u8>]) -> Rig {
     let config =
         config::parse("test.yaml", yaml, &BTreeMap::new()).unwrap_or_else(|e| panic!("{e}"));
     let metrics = Metrics::build(&Labels {
@@ -253,7 +258,8 @@ fn rig_of(yaml: &str, documents: &[Vec<u8>]) -> Rig {
     let parts =
         Verifier::build(&config.issuers, limits, revocations, &CLIENT, &metrics, &readiness)
             .unwrap()
-            .with_snapshots(config.key_snapshots.as_ref(), &config.issuers);
+            .with_snapshots(config.key_snapshots.as_ref(), &config.issuers)
+            .with_asked_claims(asked);
     let verifier = Arc::new(parts.verifier);
     let scripts: Vec<Script> =
         documents.iter().map(|document| Script::new(document.clone())).collect();

@@ -3,6 +3,7 @@
 //! In: the claims of a token, and an issuer's settings. Out: single claims, parts of an identity,
 //! the profile of the token, the time in which it holds.
 
+pub(super) mod asked;
 pub(super) mod lifetime;
 pub(super) mod map;
 pub(super) mod path;
