@@ -11,7 +11,7 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-use super::IdentityHeaders;
+use super::{IdentityHeaders, KeptClaims};
 
 /// How strongly the user proved who they are, weakest first.
 #[derive(
@@ -140,6 +140,8 @@ pub struct IdentityFacts {
     pub tenant: Option<String>,
     /// What else than the same origin proves that a cookie was not sent by another site.
     pub cookie_proof: CookieProof,
+    /// The claims that the configuration asks for, as far as the token has them.
+    pub claims: KeptClaims,
     /// End of the token; `None` only where the operator allows tokens without one.
     pub expires_at: Option<SystemTime>,
 }
@@ -200,7 +202,7 @@ pub enum CookieProof {
 impl IdentityFacts {
     /// The facts of a user of whom nothing else is known.
     #[must_use]
-    pub const fn new(user_id: String, issuer: Arc<str>, auth_level: AuthLevel) -> Self {
+    pub fn new(user_id: String, issuer: Arc<str>, auth_level: AuthLevel) -> Self {
         Self {
             user_id,
             issuer,
@@ -216,6 +218,7 @@ impl IdentityFacts {
             scopes: Vec::new(),
             tenant: None,
             cookie_proof: CookieProof::SameOrigin,
+            claims: KeptClaims::default(),
             expires_at: None,
         }
     }

@@ -4,6 +4,7 @@
 //! A denial has no `Default`. The identity of a verified token is no noun of this room: only
 //! `verify` can make one, so the type is there.
 
+mod claims;
 mod decision;
 mod identity;
 mod peer;
@@ -12,6 +13,7 @@ mod reason;
 mod request;
 mod text;
 
+pub use claims::{ClaimNames, KeptClaims};
 pub use decision::{AllowReason, Denial, DenialClass, HeaderMutations, IdentityHeaders};
 pub use identity::{
     AuthLevel, CookieProof, Credential, CredentialSource, IdentityFacts, KeptHeaders,

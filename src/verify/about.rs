@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
-use super::{Issuer, Verifier, claims::APP, identity::Identity, token};
-use crate::{config::IssuerKind, model::DenyReason};
+use super::{Issuer, Verifier, claims::read::APP, identity::Identity, token};
+use crate::model::DenyReason;
 
 /// What a token names. Nothing of it is verified: it may bound what is told of a token, and never
 /// lets anybody in.
@@ -61,8 +61,7 @@ impl Verifier {
 impl Issuer {
     /// Its tokens name their apps in `aud`, any number of them, and no claim says otherwise.
     fn tells_apps_by_audience(&self) -> bool {
-        let settings = self.settings();
-        settings.kind == IssuerKind::Rownd && settings.claims.app_id.is_none()
+        self.kind().needs_app && self.settings().claims.app_id.is_none()
     }
 
     fn app_ids(&self) -> impl Iterator<Item = &str> {

@@ -8,7 +8,7 @@ use std::time::SystemTime;
 
 use super::{
     Issuer, Verifier,
-    claims::marks,
+    claims::profile::marks,
     token::{self, Token, Typ},
     unix_seconds,
 };
@@ -142,7 +142,12 @@ impl Issuer {
                 DenialClass::Pending | DenialClass::Unavailable => {
                     Answer::Undecided(denial.reason())
                 }
-                _ => Answer::Refused(denial.reason()),
+                DenialClass::Anonymous
+                | DenialClass::BadCredential
+                | DenialClass::Conflict
+                | DenialClass::BadRequest
+                | DenialClass::Forbidden
+                | DenialClass::StepUp => Answer::Refused(denial.reason()),
             },
         };
         (answer, signature)

@@ -5,25 +5,18 @@ use std::time::Duration;
 use futures_util::future::BoxFuture;
 use url::Url;
 
+use super::kinds::{self, kind::KeySetPlace};
 use crate::{
-    config::{Issuer as Settings, IssuerKind},
+    config::Issuer as Settings,
     metrics::FetchResult,
     upstream::{
         Client, Document, Error, Origin,
-        discovery::{IssuerMetadata, MetadataError, OPENID_CONFIGURATION},
+        discovery::{IssuerMetadata, MetadataError},
     },
 };
 
 /// The most bytes of a key set or a metadata document.
 pub(super) const MAX_BYTES: usize = 1 << 20;
-/// Where each kind has its documents, below its base URL.
-const ROWND_METADATA: &str = "/hub/auth/.well-known/oauth-authorization-server";
-const ROWND_KEYS: &str = "/hub/auth/keys";
-const SUPERTOKENS_KEYS: &str = "/jwt/jwks.json";
-/// The one place of the keys of all projects.
-const FIREBASE_KEYS: &str =
-    "https://www.googleapis.com/service_accounts/v1/jwk/securetoken@system.gserviceaccount.com";
-
 /// Why there are no new keys.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct FetchError {
@@ -89,12 +82,12 @@ impl KeySource {
     pub(super) fn build(settings: &Settings, iss: &str, upstream: &Client) -> Result<Self, String> {
         let base = settings.base_url.as_deref().unwrap_or(iss).trim_end_matches('/');
         let below = |path: &str| format!("{base}{path}");
-        let (metadata, keys) = match settings.kind {
-            IssuerKind::Rownd => (Some(below(ROWND_METADATA)), Some(below(ROWND_KEYS))),
-            IssuerKind::Supertokens => (None, Some(below(SUPERTOKENS_KEYS))),
-            IssuerKind::Oidc => (Some(below(OPENID_CONFIGURATION)), None),
-            IssuerKind::Firebase => (None, Some(FIREBASE_KEYS.to_owned())),
-            IssuerKind::Static => (None, None),
+        let kind = kinds::row(settings.kind);
+        let metadata = kind.metadata_path.map(below);
+        let keys = match kind.key_set {
+            KeySetPlace::Below(path) => Some(below(path)),
+            KeySetPlace::At(url) => Some(url.to_owned()),
+            KeySetPlace::Unknown => None,
         };
         // Where the keys are configured, the `iss` is a name and need not be an address.
         let configured = settings.jwks_url.is_some();

@@ -123,7 +123,7 @@ impl End {
             (Self::At { wall: a, steady: b }, Self::At { wall: c, steady: d }) => {
                 Self::At { wall: a.max(c), steady: b.max(d) }
             }
-            _ => Self::Never,
+            (Self::Never, _) | (_, Self::Never) => Self::Never,
         }
     }
 }

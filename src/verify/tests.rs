@@ -48,10 +48,10 @@ use super::{
 };
 use crate::{
     blocking::BlockingRunner,
-    config,
+    config::{self, SigningAlgorithm},
     health::Readiness,
     metrics::{FetchResult, Labels, Metrics, Outcome},
-    model::{Denial, DenyReason},
+    model::{ClaimNames, Denial, DenyReason},
     upstream::{Client, Document},
 };
 
@@ -234,6 +234,11 @@ static CLIENT: LazyLock<Client> = LazyLock::new(|| {
 });
 
 fn rig_of(yaml: &str, documents: &[Vec<u8>]) -> Rig {
+    rig_that_keeps(&ClaimNames::default(), yaml, documents)
+}
+
+/// A rig whose identities keep these claims.
+fn rig_that_keeps(asked: &ClaimNames, yaml: &str, documents: &[Vec<u8>]) -> Rig {
     let config =
         config::parse("test.yaml", yaml, &BTreeMap::new()).unwrap_or_else(|e| panic!("{e}"));
     let metrics = Metrics::build(&Labels {
@@ -253,7 +258,8 @@ fn rig_of(yaml: &str, documents: &[Vec<u8>]) -> Rig {
     let parts =
         Verifier::build(&config.issuers, limits, revocations, &CLIENT, &metrics, &readiness)
             .unwrap()
-            .with_snapshots(config.key_snapshots.as_ref(), &config.issuers);
+            .with_snapshots(config.key_snapshots.as_ref(), &config.issuers)
+            .with_asked_claims(asked);
     let verifier = Arc::new(parts.verifier);
     let scripts: Vec<Script> =
         documents.iter().map(|document| Script::new(document.clone())).collect();
@@ -285,10 +291,8 @@ impl Rig {
     async fn run_with_keys<T>(&mut self, test: impl AsyncFnOnce(&Self) -> T) -> T {
         self.run(async |rig| {
             for issuer in rig.verifier.issuers() {
-                let key = issuer
-                    .keys
-                    .find(None, jsonwebtoken::Algorithm::EdDSA, Issued::UNKNOWN, soon())
-                    .await;
+                let key =
+                    issuer.keys.find(None, SigningAlgorithm::EdDSA, Issued::UNKNOWN, soon()).await;
                 assert!(issuer.key_status().usable > 0, "{key:?}");
             }
             test(rig).await

@@ -8,7 +8,8 @@ use crate::{
     config::{Issuer, IssuerKind},
     model::{AuthLevel, DenyReason, IdentityFacts},
     verify::{
-        claims::{App, Lifetime, Rules},
+        claims::{lifetime::Lifetime, read::App},
+        rules::Rules,
         token::Token,
     },
 };

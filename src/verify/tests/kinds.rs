@@ -6,7 +6,7 @@ use super::{APP, access, parse, unsigned, with};
 use crate::{
     config::{self, SigningAlgorithm},
     model::{AuthLevel, CookieProof, DenyReason, IdentityFacts},
-    verify::claims::{App, Rules},
+    verify::{claims::read::App, rules::Rules},
 };
 
 /// The settings of an issuer as the reader completes them.
