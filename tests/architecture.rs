@@ -114,7 +114,7 @@ const BAD: &[(&str, &str, &str, Rule)] = &[
     ("in a macro", "model.rs", "macro_rules! m { () => { $crate::config::X } }", Rule::Arrow),
     ("in a type", "model/trace.rs", "type T = Vec<crate::metrics::Label>;", Rule::Arrow),
     ("after a test module", "policy.rs", "mod tests {} use super::authz;", Rule::Arrow),
-    ("the emulator's types", "rownd/user.rs", "use crate::emulator::User;", Rule::Arrow),
+    ("the emulator's types", "issuer_api/user.rs", "use crate::emulator::User;", Rule::Arrow),
     ("main past cli", "main.rs", "fn main() { rownd_authz::app::run() }", Rule::Arrow),
     ("a room without a layer", "utils.rs", "fn f() {}", Rule::UnknownRoom),
     ("no room", "authz.rs", "use crate::Error;", Rule::UnknownRoom),

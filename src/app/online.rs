@@ -9,8 +9,9 @@ use super::{BuildError, CONNECT_TIMEOUT, compile, labels};
 use crate::{
     config::Config,
     health::Readiness,
+    issuer_api,
     metrics::Metrics,
-    rownd, upstream,
+    upstream,
     verify::{self, KeyRefresher, KeyStatus, Revocations, Verifier},
 };
 
@@ -41,7 +42,7 @@ impl IssuerFindings {
 pub async fn ask_issuers(config: &Config) -> Result<Vec<IssuerFindings>, BuildError> {
     let (parts, upstream, metrics) = parts(config)?;
     let verifier = parts.verifier;
-    let clients = rownd::build(&config.issuers, &upstream, &metrics);
+    let clients = issuer_api::build(&config.issuers, &upstream, &metrics);
     tokio::select! {
         _ = join_all(parts.refreshers.into_iter().map(KeyRefresher::run)) => {
             // There is nothing to fetch: every key is in place.
@@ -49,7 +50,7 @@ pub async fn ask_issuers(config: &Config) -> Result<Vec<IssuerFindings>, BuildEr
         () = verifier.settled() => {}
     }
     let findings = verifier.issuers().iter().zip(&clients).map(async |(issuer, remote)| {
-        let client = remote.as_ref().and_then(rownd::Remote::rownd);
+        let client = remote.as_ref().and_then(issuer_api::Remote::rownd);
         let patience = issuer.settings().keys.fetch_timeout.get();
         let ask = issuer.apps().iter().map(async |app| match (app.id(), app.key(), client) {
             (Some(id), ..) => Ok(id.to_owned()),
