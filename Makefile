@@ -36,6 +36,7 @@ CHART_PYTHON := $(VENV)/bin/python
 JOSERFC := $(VENV)/joserfc.stamp
 SUPERTOKENS := $(VENV)/supertokens.stamp
 TYPOS := $(TOOLS)/typos/bin/typos
+VALE := $(TOOLS)/vale/vale
 CARGO_CYCLONEDX := $(TOOLS)/sbom/bin/cargo-cyclonedx
 CARGO_MUTANTS := $(TOOLS)/mutants/bin/cargo-mutants
 GOLANG_JWT := $(TOOLS)/golang-jwt/mint
@@ -105,7 +106,7 @@ proto-lint: | need-proto-lint $(BUF) ## The protos alone: style, format, nothing
 	$(BUF) format --diff --exit-code
 	$(BUF) breaking --against $(BASELINE)
 
-prose: | need-prose ## Plain words in comments, messages and pages (ARGS='--count src': a table)
+prose: | need-prose $(VALE) ## Plain words in comments, messages and pages (ARGS='--count src': a table)
 	@python3 tests/prose/check.py $(ARGS)
 
 mesh-test: | need-mesh-test $(ENVOY) $(CHART_TOOLS) $(MESH)/envoy-gateway $(MESH)/istioctl ## By hand (builds for minutes): Envoy Gateway and istioctl with our files
@@ -223,7 +224,7 @@ need-demo need-dist: NEEDS := cargo cc python
 need-dev need-unit need-bench: NEEDS := cargo cc
 need-lint: NEEDS := cargo cc python node
 need-docs: NEEDS := cargo cc python
-need-prose: NEEDS := python
+need-prose: NEEDS := cc python go
 need-proto-lint: NEEDS := node
 need-chart: NEEDS := cargo cc python go
 need-mesh-test: NEEDS := cargo cc python go unshare ip
@@ -283,6 +284,14 @@ $(GRPCURL): $(addprefix tests/foreign/grpcurl/,go.mod go.sum)
 	@cd tests/foreign/grpcurl && to=$(CURDIR)/$(@D) \
 		&& GOMODCACHE=$$to/modules GOCACHE=$$to/cache GOFLAGS='-modcacherw -mod=readonly' CGO_ENABLED=0 \
 			go build -trimpath -buildvcs=false -o $$to/grpcurl github.com/fullstorydev/grpcurl/cmd/grpcurl
+	@rm -rf $(@D)/modules $(@D)/cache
+
+$(VALE): $(addprefix .ci/tools/vale/,go.mod go.sum)
+	@echo 'building vale 3.21.0 into $(TOOLS)/ (some minutes)'
+	@rm -rf $(@D) && mkdir -p $(@D)
+	@cd .ci/tools/vale && to=$(CURDIR)/$(@D) \
+		&& GOMODCACHE=$$to/modules GOCACHE=$$to/cache GOFLAGS='-modcacherw -mod=readonly' \
+			go build -trimpath -buildvcs=false -o $$to/vale github.com/vale-cli/vale/v3/cmd/vale
 	@rm -rf $(@D)/modules $(@D)/cache
 
 $(ROWND_DJANGO): .ci/tools/django.txt | $(PYJWT)
