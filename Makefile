@@ -73,7 +73,7 @@ dev: | need-dev ## The same without Envoy: addresses, grpcurl and token lines
 	@exec $(BINARY) dev $(ARGS)
 
 ##@ Check it
-.PHONY: test unit e2e clients chart mesh-test compatibility lint proto-lint prose docs-check audit bench instructions soak memory flood mutants
+.PHONY: test unit e2e clients chart mesh-test compatibility lint proto-lint prose figures docs-check audit bench instructions soak memory flood mutants
 
 test: | need-test tools ## Every test, the real Envoy and the Helm chart included
 	$(MAKE) --no-print-directory chart
@@ -108,6 +108,9 @@ proto-lint: | need-proto-lint $(BUF) ## The protos alone: style, format, nothing
 
 prose: | need-prose $(VALE) ## Plain words in comments, messages and pages (ARGS='--count src': a table)
 	@python3 tests/prose/check.py $(ARGS)
+
+figures: | need-figures ## Sizes, circles, doc lines, tests (ARGS='--circles --names': which ones)
+	@python3 tests/prose/figures.py $(ARGS)
 
 mesh-test: | need-mesh-test $(ENVOY) $(CHART_TOOLS) $(MESH)/envoy-gateway $(MESH)/istioctl ## By hand (builds for minutes): Envoy Gateway and istioctl with our files
 	@cargo build $(DEV)
@@ -225,6 +228,7 @@ need-dev need-unit need-bench: NEEDS := cargo cc
 need-lint: NEEDS := cargo cc python node
 need-docs: NEEDS := cargo cc python
 need-prose: NEEDS := cc python go
+need-figures: NEEDS := python
 need-proto-lint: NEEDS := node
 need-chart: NEEDS := cargo cc python go
 need-mesh-test: NEEDS := cargo cc python go unshare ip
@@ -236,8 +240,8 @@ need-audit: NEEDS := cargo python
 need-fuzz: NEEDS := cargo cc nightly
 need-instructions: NEEDS := cargo cc valgrind
 need-mutants: NEEDS := cargo cc
-.PHONY: need-demo need-dist need-dev need-unit need-lint need-docs need-prose need-proto-lint need-bench need-test need-clients need-chart need-mesh-test need-flood need-image-test need-audit need-fuzz need-instructions need-mutants
-need-demo need-dist need-dev need-unit need-lint need-docs need-prose need-proto-lint need-bench need-test need-clients need-chart need-mesh-test need-flood need-image-test need-audit need-fuzz need-instructions need-mutants:
+.PHONY: need-demo need-dist need-dev need-unit need-lint need-docs need-prose need-figures need-proto-lint need-bench need-test need-clients need-chart need-mesh-test need-flood need-image-test need-audit need-fuzz need-instructions need-mutants
+need-demo need-dist need-dev need-unit need-lint need-docs need-prose need-figures need-proto-lint need-bench need-test need-clients need-chart need-mesh-test need-flood need-image-test need-audit need-fuzz need-instructions need-mutants:
 	@.ci/need $(@:need-%=%) $(NEEDS)
 
 # Each tool, once. The virtual environment is only the way to the wheels.
