@@ -9,13 +9,13 @@ use super::{Callers, NO_RULE, RequestEdits, inject::Injector};
 use crate::{
     config::{Auth, Check, Config, ExpiredCookie, RowndAuth},
     extract::{self, Extractor, Sites},
+    issuer_api::Exchange,
     model::{
         CallerProtocol, CredentialSource, Denial, DenyReason, Identity, RequestContext,
         VerdictFacts,
     },
     policy::{Limits, Permit, Policy, Requirement},
     profile::Profiles,
-    rownd::Exchange,
     verify::Verifier,
 };
 
