@@ -1,17 +1,10 @@
 //! The unverified credential, and the facts that a token states of its user.
 
-use std::{
-    fmt,
-    sync::{
-        Arc, OnceLock,
-        atomic::{AtomicBool, Ordering},
-    },
-    time::SystemTime,
-};
+use std::{fmt, sync::Arc, time::SystemTime};
 
 use serde::{Deserialize, Serialize};
 
-use super::{IdentityHeaders, KeptClaims};
+use super::KeptClaims;
 
 /// How strongly the user proved who they are, weakest first.
 #[derive(
@@ -145,47 +138,6 @@ pub struct IdentityFacts {
     /// End of the token; `None` only where the operator allows tokens without one.
     pub expires_at: Option<SystemTime>,
 }
-
-/// The headers of an identity, kept from its second check on. Most tokens of a client that takes a
-/// new one for each request are seen once, and what is written for those alone only pushes out of
-/// the processor's caches what other checks need.
-#[derive(Debug, Default)]
-pub struct KeptHeaders {
-    asked: AtomicBool,
-    kept: OnceLock<Arc<IdentityHeaders>>,
-}
-
-impl KeptHeaders {
-    /// What is kept, or what is made now.
-    pub fn get_or_make<E>(
-        &self,
-        make: impl FnOnce() -> Result<IdentityHeaders, E>,
-    ) -> Result<Arc<IdentityHeaders>, E> {
-        if let Some(kept) = self.kept.get() {
-            return Ok(kept.clone());
-        }
-        let made = Arc::new(make()?);
-        if !self.asked.swap(true, Ordering::Relaxed) {
-            return Ok(made);
-        }
-        Ok(self.kept.get_or_init(|| made).clone())
-    }
-}
-
-/// They follow from the rest of the identity: a copy makes its own, and none differs by them.
-impl Clone for KeptHeaders {
-    fn clone(&self) -> Self {
-        Self::default()
-    }
-}
-
-impl PartialEq for KeptHeaders {
-    fn eq(&self, _: &Self) -> bool {
-        true
-    }
-}
-
-impl Eq for KeptHeaders {}
 
 /// What a request with this identity's token in a cookie may show in place of a same-origin
 /// header.

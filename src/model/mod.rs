@@ -6,6 +6,7 @@
 
 mod claims;
 mod decision;
+mod derived;
 mod identity;
 mod peer;
 mod profile;
@@ -14,10 +15,9 @@ mod request;
 mod text;
 
 pub use claims::{ClaimNames, KeptClaims};
-pub use decision::{AllowReason, Denial, DenialClass, HeaderMutations, IdentityHeaders};
-pub use identity::{
-    AuthLevel, CookieProof, Credential, CredentialSource, IdentityFacts, KeptHeaders,
-};
+pub use decision::{AllowReason, Denial, DenialClass};
+pub use derived::Derived;
+pub use identity::{AuthLevel, CookieProof, Credential, CredentialSource, IdentityFacts};
 pub use peer::{Origin, Peer, PeerName};
 pub use profile::{Cutoff, Group, Profile};
 pub use reason::DenyReason;

@@ -6,7 +6,7 @@
 use std::ops::Deref;
 
 use super::jwks::GoodSignature;
-use crate::model::{IdentityFacts, KeptHeaders};
+use crate::model::{Derived, IdentityFacts};
 
 /// The user, session and app of a verified token.
 ///
@@ -16,27 +16,27 @@ use crate::model::{IdentityFacts, KeptHeaders};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Identity {
     facts: IdentityFacts,
-    /// The headers that tell these facts to the service behind, as far as they are kept.
-    pub headers: KeptHeaders,
+    /// A value that a higher room computed from these facts. Not a part of the identity.
+    pub derived: Derived,
 }
 
 impl Identity {
     /// The identity that the claims of a token state. The proof is that of the same token.
     pub(super) fn new(facts: IdentityFacts, _proof: GoodSignature) -> Self {
-        Self { facts, headers: KeptHeaders::default() }
+        Self { facts, derived: Derived::new() }
     }
 
     /// The same user at another app that the same verified token is made for.
     pub(super) fn at_app(&self, app_id: &str) -> Self {
         let mut facts = self.facts.clone();
         facts.app_id = Some(app_id.to_owned());
-        Self { facts, headers: KeptHeaders::default() }
+        Self { facts, derived: Derived::new() }
     }
 
     /// An identity that no token states, for unit tests of the rooms that read identities.
     #[cfg(test)]
     pub(crate) fn for_test(facts: IdentityFacts) -> Self {
-        Self { facts, headers: KeptHeaders::default() }
+        Self { facts, derived: Derived::new() }
     }
 }
 

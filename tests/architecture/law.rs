@@ -18,7 +18,7 @@ pub(super) const LAYERS: &[(u8, &[&str])] = &[
     (6, &["authz"]),
     (5, &["profile", "session", "events", "passport"]),
     (4, &["policy"]),
-    (3, &["verify", "rownd"]),
+    (3, &["verify", "issuer_api"]),
     (2, &["upstream", "extract", "emulator"]),
     (1, &["config"]),
     (0, &["model", "metrics", "health", "blocking", "digest"]),
@@ -26,7 +26,7 @@ pub(super) const LAYERS: &[(u8, &[&str])] = &[
 
 /// Arrows that point down and are wrong all the same. The emulator and the client
 /// must not share a type: one wrong shape on both ends would pass every test.
-const FORBIDDEN: &[(&str, &str)] = &[("rownd", "emulator")];
+const FORBIDDEN: &[(&str, &str)] = &[("issuer_api", "emulator")];
 
 /// Crates that only the named places may mention, so that replacing one stays the
 /// work of one room.
