@@ -332,9 +332,13 @@ impl Issuer {
         }
         let lifetime = Lifetime::of(&token.claims);
         lifetime.check(now, self.leeway)?;
-        let facts = self.facts(token).map_err(|reason| match reason {
-            DenyReason::AppUnknown => Denial::for_everybody(reason),
-            reason => reason.into(),
+        let facts = self.facts(token).map_err(|reason| {
+            // An app id that is still being asked for is our own fault, or the issuer's.
+            if reason == DenyReason::AppUnknown {
+                Denial::for_everybody(reason)
+            } else {
+                reason.into()
+            }
         })?;
         Ok((facts, lifetime))
     }

@@ -128,10 +128,12 @@ fn access() -> Value {
 /// Changes to JSON: each member set, or removed where it is `null`.
 fn with(mut json: Value, changes: &Value) -> Value {
     for (name, value) in changes.as_object().unwrap() {
-        match value {
-            Value::Null => json.as_object_mut().unwrap().remove(name),
-            value => json.as_object_mut().unwrap().insert(name.clone(), value.clone()),
-        };
+        let members = json.as_object_mut().unwrap();
+        if value.is_null() {
+            members.remove(name);
+        } else {
+            members.insert(name.clone(), value.clone());
+        }
     }
     json
 }
