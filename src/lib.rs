@@ -7,8 +7,6 @@ pub mod app;
 pub mod authz;
 pub mod cli;
 pub mod config;
-#[cfg(feature = "dev")]
-pub mod emulator;
 pub mod extract;
 pub mod grpc;
 pub mod health;

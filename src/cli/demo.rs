@@ -13,7 +13,7 @@ use tokio::{
 };
 
 use super::dev::DevArgs;
-use crate::emulator::{Minter, SignedBy, TokenOrder};
+use rownd_emulator::{Minter, SignedBy, TokenOrder};
 
 /// Envoy's configuration, in which the ports are replaced.
 const ENVOY: &str = include_str!("../../deploy/envoy/demo.yaml");
