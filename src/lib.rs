@@ -5,16 +5,18 @@
 
 pub mod app;
 pub mod authz;
+pub mod blocking;
 pub mod cli;
 pub mod config;
+pub mod digest;
 pub mod extract;
 pub mod grpc;
 pub mod health;
 pub mod http;
+pub mod issuer_api;
 pub mod metrics;
 pub mod model;
 pub mod policy;
 pub mod profile;
-pub mod rownd;
 pub mod upstream;
 pub mod verify;

@@ -17,10 +17,10 @@ pub(super) const LAYERS: &[(u8, &[&str])] = &[
     (6, &["grpc", "http"]),
     (5, &["authz"]),
     (4, &["profile", "session", "events", "passport"]),
-    (3, &["verify", "rownd"]),
+    (3, &["verify", "issuer_api"]),
     (2, &["upstream", "extract", "policy"]),
     (1, &["config"]),
-    (0, &["model", "metrics", "health"]),
+    (0, &["model", "metrics", "health", "blocking", "digest"]),
 ];
 
 /// Crates that only the named places may mention, so that replacing one stays the
