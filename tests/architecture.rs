@@ -111,25 +111,31 @@ fn no_two_files_need_each_other() {
     assert!(found.is_empty(), "\n{}\n", found.join("\n"));
 }
 
-/// Files that need each other, or seem to: (name, files with their text, files in the circle).
+/// Files with their text, some of which need each other or seem to.
+struct CircleCase {
+    name: &'static str,
+    files: &'static [(&'static str, &'static str)],
+    circle: &'static [&'static str],
+}
+
 #[rustfmt::skip] // one case a line
-const CIRCLES: &[(&str, &[(&str, &str)], &[&str])] = &[
-    ("two files", &[("a/b.rs", "use super::c::C;"), ("a/c.rs", "use crate::a::b;")], &["a/b.rs", "a/c.rs"]),
-    ("three files", &[("a/b.rs", "use super::c;"), ("a/c.rs", "use super::{d::{D, E}};"), ("a/d.rs", "fn f() { super::b::f() }")], &["a/b.rs", "a/c.rs", "a/d.rs"]),
-    ("through a name that the room hands on", &[("a/mod.rs", "mod b; mod c; pub use b::B;"), ("a/b.rs", "use super::c::C;"), ("a/c.rs", "use super::B;")], &["a/b.rs", "a/c.rs"]),
-    ("through an imported module", &[("a/b.rs", "use super::c; fn f() { c::d::f() }"), ("a/c/mod.rs", ""), ("a/c/d.rs", "use crate::a::b;")], &["a/b.rs", "a/c/d.rs"]),
-    ("through a name given to it", &[("a/b.rs", "use super::c as d; fn f() { d::f() }"), ("a/c.rs", "use super::b;")], &["a/b.rs", "a/c.rs"]),
-    ("in a test inside the file", &[("a/b.rs", "mod tests { use super::super::c; }"), ("a/c.rs", "use super::b;")], &["a/b.rs", "a/c.rs"]),
-    ("one way", &[("a/b.rs", "use super::c::C;"), ("a/c.rs", "use super::d::D;"), ("a/d.rs", "use std::fmt;")], &[]),
-    ("a room and its file", &[("a/mod.rs", "mod b; use b::B; struct A;"), ("a/b.rs", "use super::A;")], &[]),
-    ("a test inside the file", &[("a/b.rs", "mod tests { use super::*; use super::B; }")], &[]),
-    ("names alike", &[("a/b.rs", "use c::C; fn f(c: c::D) { c.b::<u8>() }"), ("a/c.rs", "use super::b;")], &[]),
-    ("in a comment", &[("a/b.rs", "/// See [`super::c::C`].\nstruct B;"), ("a/c.rs", "use super::b;")], &[]),
+const CIRCLES: &[CircleCase] = &[
+    CircleCase { name: "two files", files: &[("a/b.rs", "use super::c::C;"), ("a/c.rs", "use crate::a::b;")], circle: &["a/b.rs", "a/c.rs"] },
+    CircleCase { name: "three files", files: &[("a/b.rs", "use super::c;"), ("a/c.rs", "use super::{d::{D, E}};"), ("a/d.rs", "fn f() { super::b::f() }")], circle: &["a/b.rs", "a/c.rs", "a/d.rs"] },
+    CircleCase { name: "through a name that the room hands on", files: &[("a/mod.rs", "mod b; mod c; pub use b::B;"), ("a/b.rs", "use super::c::C;"), ("a/c.rs", "use super::B;")], circle: &["a/b.rs", "a/c.rs"] },
+    CircleCase { name: "through an imported module", files: &[("a/b.rs", "use super::c; fn f() { c::d::f() }"), ("a/c/mod.rs", ""), ("a/c/d.rs", "use crate::a::b;")], circle: &["a/b.rs", "a/c/d.rs"] },
+    CircleCase { name: "through a name given to it", files: &[("a/b.rs", "use super::c as d; fn f() { d::f() }"), ("a/c.rs", "use super::b;")], circle: &["a/b.rs", "a/c.rs"] },
+    CircleCase { name: "in a test inside the file", files: &[("a/b.rs", "mod tests { use super::super::c; }"), ("a/c.rs", "use super::b;")], circle: &["a/b.rs", "a/c.rs"] },
+    CircleCase { name: "one way", files: &[("a/b.rs", "use super::c::C;"), ("a/c.rs", "use super::d::D;"), ("a/d.rs", "use std::fmt;")], circle: &[] },
+    CircleCase { name: "a room and its file", files: &[("a/mod.rs", "mod b; use b::B; struct A;"), ("a/b.rs", "use super::A;")], circle: &[] },
+    CircleCase { name: "a test inside the file", files: &[("a/b.rs", "mod tests { use super::*; use super::B; }")], circle: &[] },
+    CircleCase { name: "names alike", files: &[("a/b.rs", "use c::C; fn f(c: c::D) { c.b::<u8>() }"), ("a/c.rs", "use super::b;")], circle: &[] },
+    CircleCase { name: "in a comment", files: &[("a/b.rs", "/// See [`super::c::C`].\nstruct B;"), ("a/c.rs", "use super::b;")], circle: &[] },
 ];
 
 #[test]
 fn a_circle_is_found_and_nothing_else() {
-    for (name, files, expected) in CIRCLES {
+    for CircleCase { name, files, circle: expected } in CIRCLES {
         let sources: Vec<(String, String)> =
             files.iter().map(|(file, text)| ((*file).to_owned(), (*text).to_owned())).collect();
         let found = circles::find(&sources);
