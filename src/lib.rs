@@ -13,6 +13,7 @@ pub mod extract;
 pub mod grpc;
 pub mod health;
 pub mod http;
+pub mod log_throttle;
 pub mod metrics;
 pub mod model;
 pub mod policy;
