@@ -40,8 +40,8 @@ use crate::{
     },
     health::Readiness,
     http::ops::{self as pages, Ops, Refusals},
+    issuer_api::{self, FlightTask},
     metrics::{Labels, Metrics},
-    rownd::{self, FlightTask},
     upstream,
     verify::{self, Revocations, Verifier},
 };
@@ -142,7 +142,7 @@ pub async fn build(config: Config) -> Result<Bound, BuildError> {
         &readiness,
     )
     .map_err(part)?;
-    let (flights, flight_task) = rownd::Flights::new();
+    let (flights, flight_task) = issuer_api::Flights::new();
     let tools = Tools { upstream: &upstream, metrics: &metrics, flights: &flights };
     let (snapshot, work) = compile::compile(&config, 1, parts, None, tools).map_err(part)?;
     let authorizer = Authorizer::new(snapshot, metrics.clone(), config.log.denials_per_second);
