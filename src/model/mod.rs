@@ -4,6 +4,7 @@
 //! A denial has no `Default`, and an identity is made of verified claims: `verify` makes it.
 
 mod decision;
+mod derived;
 mod identity;
 mod peer;
 mod profile;
@@ -11,10 +12,9 @@ mod reason;
 mod request;
 mod text;
 
-pub use decision::{
-    AllowReason, Denial, DenialClass, HeaderMutations, IdentityHeaders, VerdictFacts,
-};
-pub use identity::{AuthLevel, CookieProof, Credential, CredentialSource, Identity, KeptHeaders};
+pub use decision::{AllowReason, Denial, DenialClass, VerdictFacts};
+pub use derived::Derived;
+pub use identity::{AuthLevel, CookieProof, Credential, CredentialSource, Identity};
 pub use peer::{Origin, Peer, PeerName};
 pub use profile::{Cutoff, Group, Profile};
 pub use reason::DenyReason;
