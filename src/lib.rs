@@ -14,6 +14,7 @@ pub mod grpc;
 pub mod health;
 pub mod http;
 pub mod issuer_api;
+pub mod log_throttle;
 pub mod metrics;
 pub mod model;
 pub mod policy;

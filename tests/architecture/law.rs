@@ -20,7 +20,7 @@ pub(super) const LAYERS: &[(u8, &[&str])] = &[
     (3, &["verify", "issuer_api"]),
     (2, &["upstream", "extract", "policy"]),
     (1, &["config"]),
-    (0, &["model", "metrics", "health", "blocking", "digest"]),
+    (0, &["model", "metrics", "health", "log_throttle", "blocking", "digest"]),
 ];
 
 /// Crates that only the named places may mention, so that replacing one stays the
