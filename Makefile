@@ -25,7 +25,7 @@ ENVOY := $(TOOLS)/envoy/envoy
 # Older releases, for the tests that hold us to each of them.
 ENVOYS := $(TOOLS)/envoy-1.36/envoy $(TOOLS)/envoy-1.38/envoy
 PIP := $(VENV)/bin/python -m pip --disable-pip-version-check --quiet --no-input
-# What the tests with foreign code run; they look for it by these paths.
+# The tests with foreign code look for these files by their paths.
 PYJWT := $(VENV)/pyjwt.stamp
 ROWND_DJANGO := $(VENV)/django.stamp
 CHART_TOOLS := $(TOOLS)/chart/fetched.stamp
@@ -36,6 +36,7 @@ CHART_PYTHON := $(VENV)/bin/python
 JOSERFC := $(VENV)/joserfc.stamp
 SUPERTOKENS := $(VENV)/supertokens.stamp
 TYPOS := $(TOOLS)/typos/bin/typos
+VALE := $(TOOLS)/vale/vale
 CARGO_CYCLONEDX := $(TOOLS)/sbom/bin/cargo-cyclonedx
 CARGO_MUTANTS := $(TOOLS)/mutants/bin/cargo-mutants
 GOLANG_JWT := $(TOOLS)/golang-jwt/mint
@@ -52,7 +53,7 @@ NODE_CLIENT := $(CLIENTS)/node/node_modules/@grpc/grpc-js/package.json
 EXPRESS := $(CLIENTS)/express/node_modules/express/package.json
 JAVA_CLIENT := $(CLIENTS)/java/built.stamp
 RUBY_STUBS := $(CLIENTS)/ruby/rownd/auth/v1/rownd_auth_services_pb.rb
-# What the last release promised its clients: the protos, compiled.
+# The protos of the last release, compiled: clients depend on them.
 BASELINE := proto/baseline.binpb
 
 ##@ Use it
@@ -72,14 +73,14 @@ dev: | need-dev ## The same without Envoy: addresses, grpcurl and token lines
 	@exec $(BINARY) dev $(ARGS)
 
 ##@ Check it
-.PHONY: test unit e2e clients chart mesh-test compatibility lint proto-lint docs-check audit bench instructions soak memory flood mutants
+.PHONY: test unit e2e clients chart mesh-test compatibility lint proto-lint prose figures docs-check audit bench instructions soak memory flood mutants
 
 test: | need-test tools ## Every test, the real Envoy and the Helm chart included
 	$(MAKE) --no-print-directory chart
-	cargo test $(DEV)
+	cargo test --workspace $(DEV)
 
 unit: | need-unit ## The tests that need no tool: units, integration, the layer law
-	cargo test $(DEV) -- --skip e2e:: --skip foreign::
+	cargo test --workspace $(DEV) -- --skip e2e:: --skip foreign::
 
 e2e: | need-test tools ## The tests through the real Envoy, and those with foreign code
 	cargo test $(DEV) --test all -- e2e:: foreign::
@@ -93,10 +94,10 @@ chart: | need-chart $(CHART_TOOLS) ## The Helm chart by Helm 3 and 4, against Ku
 
 lint: | need-lint $(TYPOS) $(TOOLS)/audit/bin/cargo-deny ## Formatting, spelling, dependencies, clippy with and without feature dev, protos, generated files
 	$(MAKE) --no-print-directory proto-lint
-	cargo fmt --check
+	cargo fmt --all --check
 	$(TYPOS)
 	$(TOOLS)/audit/bin/cargo-deny --locked check --hide-inclusion-graph bans licenses sources
-	cargo clippy --locked --all-targets --features dev -- -D warnings
+	cargo clippy --workspace --locked --all-targets --features dev -- -D warnings
 	cargo clippy --locked --all-targets -- -D warnings
 	$(MAKE) --no-print-directory docs-check
 
@@ -104,6 +105,12 @@ proto-lint: | need-proto-lint $(BUF) ## The protos alone: style, format, nothing
 	$(BUF) lint
 	$(BUF) format --diff --exit-code
 	$(BUF) breaking --against $(BASELINE)
+
+prose: | need-prose $(VALE) ## Plain words in comments, messages and pages (ARGS='--count src': a table)
+	@python3 tests/prose/check.py $(ARGS)
+
+figures: | need-figures ## Sizes, circles, doc lines, tests (ARGS='--circles --names': which ones)
+	@python3 tests/prose/figures.py $(ARGS)
 
 mesh-test: | need-mesh-test $(ENVOY) $(CHART_TOOLS) $(MESH)/envoy-gateway $(MESH)/istioctl ## By hand (builds for minutes): Envoy Gateway and istioctl with our files
 	@cargo build $(DEV)
@@ -115,7 +122,7 @@ mesh-test: | need-mesh-test $(ENVOY) $(CHART_TOOLS) $(MESH)/envoy-gateway $(MESH
 compatibility: | need-test tools ## Write the table of docs/compatibility.md again, by every Envoy
 	ROWND_AUTHZ_TEST_WRITE=1 cargo test $(DEV) --test all -- e2e::releases::the_page
 
-bench: | need-bench ## Measure: the floor and rownd-authz by turns, one table
+bench: | need-bench ## Measure: the floor and rownd-authz alternately, one table
 	cargo build --release --locked
 	cargo bench --locked --bench floor --no-run
 	cargo bench --locked --bench check -- $(ARGS)
@@ -215,11 +222,13 @@ IMAGE ?= rownd-authz:dev
 IMAGE_ARGS ?=
 BUILDER ?= $(firstword $(foreach program,docker podman buildah,$(shell command -v $(program))))
 
-# What each target cannot do without; see .ci/need.
+# The programs that each target needs; see .ci/need.
 need-demo need-dist: NEEDS := cargo cc python
 need-dev need-unit need-bench: NEEDS := cargo cc
 need-lint: NEEDS := cargo cc python node
 need-docs: NEEDS := cargo cc python
+need-prose: NEEDS := cc python go
+need-figures: NEEDS := python
 need-proto-lint: NEEDS := node
 need-chart: NEEDS := cargo cc python go
 need-mesh-test: NEEDS := cargo cc python go unshare ip
@@ -231,8 +240,8 @@ need-audit: NEEDS := cargo python
 need-fuzz: NEEDS := cargo cc nightly
 need-instructions: NEEDS := cargo cc valgrind
 need-mutants: NEEDS := cargo cc
-.PHONY: need-demo need-dist need-dev need-unit need-lint need-docs need-proto-lint need-bench need-test need-clients need-chart need-mesh-test need-flood need-image-test need-audit need-fuzz need-instructions need-mutants
-need-demo need-dist need-dev need-unit need-lint need-docs need-proto-lint need-bench need-test need-clients need-chart need-mesh-test need-flood need-image-test need-audit need-fuzz need-instructions need-mutants:
+.PHONY: need-demo need-dist need-dev need-unit need-lint need-docs need-prose need-figures need-proto-lint need-bench need-test need-clients need-chart need-mesh-test need-flood need-image-test need-audit need-fuzz need-instructions need-mutants
+need-demo need-dist need-dev need-unit need-lint need-docs need-prose need-figures need-proto-lint need-bench need-test need-clients need-chart need-mesh-test need-flood need-image-test need-audit need-fuzz need-instructions need-mutants:
 	@.ci/need $(@:need-%=%) $(NEEDS)
 
 # Each tool, once. The virtual environment is only the way to the wheels.
@@ -279,6 +288,14 @@ $(GRPCURL): $(addprefix tests/foreign/grpcurl/,go.mod go.sum)
 	@cd tests/foreign/grpcurl && to=$(CURDIR)/$(@D) \
 		&& GOMODCACHE=$$to/modules GOCACHE=$$to/cache GOFLAGS='-modcacherw -mod=readonly' CGO_ENABLED=0 \
 			go build -trimpath -buildvcs=false -o $$to/grpcurl github.com/fullstorydev/grpcurl/cmd/grpcurl
+	@rm -rf $(@D)/modules $(@D)/cache
+
+$(VALE): $(addprefix .ci/tools/vale/,go.mod go.sum)
+	@echo 'building vale 3.21.0 into $(TOOLS)/ (some minutes)'
+	@rm -rf $(@D) && mkdir -p $(@D)
+	@cd .ci/tools/vale && to=$(CURDIR)/$(@D) \
+		&& GOMODCACHE=$$to/modules GOCACHE=$$to/cache GOFLAGS='-modcacherw -mod=readonly' \
+			go build -trimpath -buildvcs=false -o $$to/vale github.com/vale-cli/vale/v3/cmd/vale
 	@rm -rf $(@D)/modules $(@D)/cache
 
 $(ROWND_DJANGO): .ci/tools/django.txt | $(PYJWT)

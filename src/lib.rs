@@ -5,18 +5,19 @@
 
 pub mod app;
 pub mod authz;
+pub mod blocking;
 pub mod cli;
 pub mod config;
-#[cfg(feature = "dev")]
-pub mod emulator;
+pub mod digest;
 pub mod extract;
 pub mod grpc;
 pub mod health;
 pub mod http;
+pub mod issuer_api;
+pub mod log_throttle;
 pub mod metrics;
 pub mod model;
 pub mod policy;
 pub mod profile;
-pub mod rownd;
 pub mod upstream;
 pub mod verify;

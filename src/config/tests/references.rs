@@ -20,7 +20,8 @@ fn with_nothing_but_the_app_key_everything_has_its_default() {
     let [issuer] = config.issuers.as_slice() else { panic!("{:?}", config.issuers) };
     assert_eq!((issuer.name.as_str(), issuer.kind()), ("rownd", IssuerKind::Rownd));
     assert_eq!((rownd_base(issuer), issuer.iss.as_str()), (ROWND, ROWND));
-    let usual = |place: &KeyPlace| matches!(place, KeyPlace::Rownd(base) if base.as_str() == ROWND);
+    let usual =
+        |place: &KeyPlace| matches!(place, KeyPlace::BaseUrl(base) if base.as_str() == ROWND);
     assert!(matches!(&issuer.key_origin, KeyOrigin::Fetched { place, .. } if usual(place)));
     assert_eq!((issuer.leeway.get().as_secs(), issuer.required), (30, true));
     assert!(!issuer.allows_missing_exp());

@@ -5,9 +5,10 @@ use serde_json::{Value, json};
 
 use super::{APP, access, kinds::settings, parse, unsigned, with};
 use crate::{
-    model::{AuthLevel, DenyReason, Identity},
+    model::{AuthLevel, DenyReason, IdentityFacts},
     verify::{
-        claims::{App, Lifetime, Rules},
+        claims::{lifetime::Lifetime, read::App},
+        rules::Rules,
         token::Token,
     },
 };
@@ -20,9 +21,9 @@ fn token(json: &Value) -> Token<'static> {
     parse(text.as_bytes()).unwrap()
 }
 
-fn judge(json: &Value, apps: &[App<'_>]) -> Result<Identity, DenyReason> {
+fn judge(json: &Value, apps: &[App<'_>]) -> Result<IdentityFacts, DenyReason> {
     let rules = Rules::build(&settings("kind: rownd, apps: [{ id: x }]"));
-    rules.identity(&token(json), &"one".into(), apps)
+    rules.facts(&token(json), &"one".into(), apps)
 }
 
 /// Short names for Rownd's claims.
@@ -42,7 +43,7 @@ fn rownd_claims(changes: &Value) -> Value {
 }
 
 /// The access token of a verified user with these changes.
-fn changed(changes: &Value) -> Result<Identity, DenyReason> {
+fn changed(changes: &Value) -> Result<IdentityFacts, DenyReason> {
     judge(&with(access(), &rownd_claims(changes)), &[KNOWN])
 }
 

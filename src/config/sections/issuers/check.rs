@@ -279,9 +279,8 @@ impl WrittenIssuer {
         found: &mut Findings,
     ) -> Option<KeyPlace> {
         Some(match self.kind {
-            IssuerKind::Rownd => KeyPlace::Rownd(base_url?),
-            IssuerKind::Supertokens => KeyPlace::Supertokens(base_url?),
-            IssuerKind::Oidc => KeyPlace::Discovery(match (&self.base_url, &self.issuer) {
+            IssuerKind::Rownd | IssuerKind::Supertokens => KeyPlace::BaseUrl(base_url?),
+            IssuerKind::Oidc => KeyPlace::BaseUrl(match (&self.base_url, &self.issuer) {
                 (Some(_), _) => base_url?,
                 // Discovery starts from the `iss` itself where nothing else is written.
                 (None, iss) => {
@@ -290,7 +289,7 @@ impl WrittenIssuer {
                     found.keep(format!("{at}/issuer"), address)?
                 }
             }),
-            IssuerKind::Firebase => KeyPlace::Firebase,
+            IssuerKind::Firebase => KeyPlace::OfKind,
             IssuerKind::Static => return None,
         })
     }

@@ -148,6 +148,18 @@ impl Issuer {
         }
     }
 
+    /// Which tokens are taken, where the settings say it: of the kinds `oidc` and `static`.
+    #[must_use]
+    pub const fn accepted_tokens(&self) -> Option<&AcceptedTokens> {
+        match &self.details {
+            IssuerDetails::Oidc(oidc) => Some(&oidc.tokens),
+            IssuerDetails::Static(partner) => Some(&partner.tokens),
+            IssuerDetails::Rownd(_)
+            | IssuerDetails::Supertokens(_)
+            | IssuerDetails::Firebase(_) => None,
+        }
+    }
+
     /// Whether tokens without `exp` are taken.
     #[must_use]
     pub const fn allows_missing_exp(&self) -> bool {

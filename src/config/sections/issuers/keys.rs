@@ -64,14 +64,10 @@ pub enum KeyOrigin {
 pub enum KeyPlace {
     /// From `jwks_url`.
     Configured(WebAddress),
-    /// As the metadata below Rownd's base URL say.
-    Rownd(WebAddress),
-    /// From its usual place below the base URL of SuperTokens.
-    Supertokens(WebAddress),
-    /// As the discovery document below this base URL says (OpenID Connect Discovery section 4).
-    Discovery(WebAddress),
-    /// From the one place of the keys of all Firebase projects.
-    Firebase,
+    /// From where the kind has it below this base URL, or as its metadata there say.
+    BaseUrl(WebAddress),
+    /// From the one place that the kind has for all its issuers.
+    OfKind,
 }
 
 impl KeyOrigin {

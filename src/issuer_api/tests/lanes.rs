@@ -1,0 +1,118 @@
+//! What holds up what: a kind of request for an app, and nothing else.
+
+use std::time::Duration;
+
+use serde_json::Map;
+use tokio::{net::TcpListener, time::timeout};
+
+use super::{App, Cause, Client, Error, Pause, TIMEOUT, ask, beside, clients};
+use crate::{config::Secret, issuer_api::token::ThirdParty};
+
+const GRANTED: &str = "{\"access_token\":\"a.b.c\",\"refresh_token\":\"r\"}";
+
+/// A kind of request, by its word, and the app it is for.
+type Request = (&'static str, &'static str);
+
+const EXCHANGE: Request = ("exchange", "app");
+/// All that Rownd is asked for users.
+const ALL: [Request; 6] = [
+    EXCHANGE,
+    ("exchange", "other"),
+    ("refresh", ""),
+    ("guest", "app"),
+    ("instant", "app"),
+    ("user", "app"),
+];
+
+/// Whether it was asked for; an answer of the wrong shape counts as that.
+async fn asked(client: &Client, (kind, app): Request) -> Result<(), Error> {
+    let (key, secret) = (Secret::new("key"), Secret::new("secret"));
+    let exchange = ThirdParty {
+        token: Secret::new("token"),
+        intent: None,
+        user_data: Map::new(),
+        group_to_join: None,
+        instant_user_id: None,
+    };
+    let answer = match kind {
+        "exchange" => client.exchange((app, None), &exchange, TIMEOUT).await.map(|_| ()),
+        "refresh" => client.refresh(&Secret::new("refresh"), TIMEOUT).await.map(|_| ()),
+        "guest" => client.guest((app, None), TIMEOUT).await.map(|_| ()),
+        "instant" => client.instant((app, &key), TIMEOUT).await.map(|_| ()),
+        _ => {
+            let app = App { id: app, key: &key, secret: &secret };
+            client.user(app, "u", TIMEOUT).await.map(|_| ())
+        }
+    };
+    if answer == Err(Error::Shape) { Ok(()) } else { answer }
+}
+
+#[tokio::test]
+async fn one_that_asks_for_fewer_requests_of_a_kind_stops_that_kind_alone() {
+    for (index, limited) in ALL.into_iter().enumerate() {
+        beside(async |server, clients| {
+            server.say(429, "retry-after: 60\r\n", "");
+            server.say(200, "", GRANTED);
+            let minute = Some(Duration::from_secs(60));
+            assert_eq!(asked(&clients[0], limited).await, Err(Error::Limited(minute)));
+            for (other, request) in ALL.into_iter().enumerate() {
+                match asked(&clients[0], request).await {
+                    Ok(()) => assert_ne!(other, index, "{request:?} is to be left out"),
+                    Err(Error::Paused(Pause { wait, cause: Cause::Limit })) => {
+                        assert_eq!(other, index, "{limited:?} holds up {request:?}");
+                        assert!(wait > Duration::from_secs(50), "{wait:?}");
+                    }
+                    Err(error) => panic!("{limited:?}, then {request:?}: {error}"),
+                }
+            }
+        })
+        .await;
+    }
+}
+
+#[tokio::test]
+async fn a_validator_that_is_broken_holds_up_its_own_app_alone() {
+    beside(async |server, clients| {
+        server.say(500, "", "");
+        for _ in 0..5 {
+            assert!(asked(&clients[0], EXCHANGE).await.is_err());
+        }
+        server.answers.lock().unwrap().clear();
+        server.say(200, "", GRANTED);
+        for request in ALL {
+            let answer = asked(&clients[0], request).await;
+            let paused =
+                matches!(&answer, Err(Error::Paused(Pause { cause: Cause::Failures, .. })));
+            assert_eq!(paused, request == EXCHANGE, "{request:?}: {answer:?}");
+            assert!(paused || answer.is_ok(), "{request:?}: {answer:?}");
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn tries_of_one_call_count_once() {
+    beside(async |server, clients| {
+        server.say(503, "", "");
+        for call in 0..5 {
+            let answer = ask(&clients[0], "u").await;
+            assert!(!matches!(answer, Err(Error::Paused(_))), "call {call}: {answer:?}");
+        }
+        assert!(server.heads().len() > 5, "no call was tried again: the test tests nothing");
+        assert!(matches!(ask(&clients[0], "u").await, Err(Error::Paused(_))));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_caller_who_leaves_early_says_nothing_about_the_host() {
+    // It takes connections and never answers.
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let clients = clients(&format!("http://{}", listener.local_addr().unwrap()));
+    for request in ALL {
+        for _ in 0..20 {
+            let left = timeout(Duration::from_millis(5), asked(&clients[0], request)).await;
+            assert!(left.is_err(), "{request:?}: {left:?}");
+        }
+    }
+}
