@@ -7,13 +7,13 @@ use tokio::time::Instant;
 
 use super::{Callers, NO_RULE, inject::Injector};
 use crate::{
-    config::{Auth, Check, Config, ExpiredCookie, RowndAuth},
+    config::{Check, Config, RowndAuth},
     extract::{self, Extractor, Sites},
     model::{
         CallerProtocol, CredentialSource, Denial, DenyReason, HeaderMutations, Identity,
         RequestContext, VerdictFacts,
     },
-    policy::{Limits, Permit, Policy, Requirement},
+    policy::{ChosenRules, Permit, Policy, RequestLimits},
     profile::Profiles,
     rownd::Exchange,
     verify::Verifier,
@@ -49,7 +49,7 @@ pub struct Snapshot {
     service: RowndAuth,
     injector: Injector,
     pub(super) max_in_flight: usize,
-    sizes: Limits,
+    sizes: RequestLimits,
     no_rule: Arc<str>,
 }
 
@@ -67,7 +67,7 @@ impl Snapshot {
             check: config.check.clone(),
             extractor: Extractor::build(&config.credentials.0),
             sites: Sites::build(&config.trusted_origins),
-            policy: Policy::build(config)?,
+            policy: Policy::build(config).map_err(|error| error.to_string())?,
             verifier,
             profiles,
             exchange,
@@ -75,7 +75,7 @@ impl Snapshot {
             service: config.rownd_auth.clone(),
             injector: Injector::build(&config.identity_headers),
             max_in_flight: config.check.max_in_flight,
-            sizes: Limits::of(&config.check),
+            sizes: RequestLimits::of(&config.check),
             no_rule: NO_RULE.into(),
         })
     }
@@ -143,14 +143,14 @@ impl Snapshot {
         facts: &mut VerdictFacts,
     ) -> Result<(Permit, HeaderMutations), Denial> {
         let measured = self.sizes.measure(request)?;
-        let requirement = self.policy.require(measured)?;
-        facts.rule = requirement.rule.clone();
-        let allowed = match requirement.preflight() {
+        let rules = self.policy.choose(measured)?;
+        facts.rule = rules.name().clone();
+        let allowed = match rules.preflight() {
             Some(allowed) if self.is_preflight(request) => allowed,
             _ => {
-                let identity = self.identify(request, &requirement, now, deadline).await?;
+                let identity = self.identify(request, &rules, now, deadline).await?;
                 facts.identity.clone_from(&identity);
-                requirement.decide(identity)?
+                rules.decide(identity)?
             }
         };
         let permit = match allowed.permit() {
@@ -166,11 +166,11 @@ impl Snapshot {
     async fn identify(
         &self,
         request: &RequestContext,
-        requirement: &Requirement,
+        rules: &ChosenRules<'_>,
         now: SystemTime,
         deadline: Instant,
     ) -> Result<Option<Arc<Identity>>, Denial> {
-        if requirement.auth == Auth::None {
+        if !rules.reads_credential() {
             return Ok(None);
         }
         let found = self.extractor.find(&request.headers, &request.path)?;
@@ -195,8 +195,7 @@ impl Snapshot {
             Err(denial)
                 if cookie
                     && denial.reason() == DenyReason::TokenExpired
-                    && requirement.auth == Auth::Optional
-                    && requirement.expired_cookie == ExpiredCookie::Anonymous =>
+                    && rules.forgives_expired_cookie() =>
             {
                 Ok(None)
             }

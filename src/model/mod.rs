@@ -3,6 +3,7 @@
 //! Nothing comes in from other rooms and no I/O happens here; plain types go out.
 //! A denial has no `Default`, and an identity is made of verified claims: `verify` makes it.
 
+mod claim;
 mod decision;
 mod identity;
 mod peer;
@@ -11,6 +12,7 @@ mod reason;
 mod request;
 mod text;
 
+pub use claim::ClaimPath;
 pub use decision::{
     AllowReason, Denial, DenialClass, HeaderMutations, IdentityHeaders, VerdictFacts,
 };

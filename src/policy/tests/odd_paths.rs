@@ -1,7 +1,11 @@
 //! Paths that different servers read differently: what protects one reading protects all.
 
-use super::{policy, require};
-use crate::{config::Auth, model::DenyReason, policy::path};
+use super::{asked, policy};
+use crate::{
+    config::Auth,
+    model::{AuthLevel, DenyReason},
+    policy::path,
+};
 
 /// `/admin` is protected and everything else is open, as unfriendly as it can be configured.
 const OPEN_BUT_ADMIN: &str = "
@@ -56,7 +60,7 @@ default: { auth: none, odd_paths: judge }
 ",
     );
     for path in API_ADMIN {
-        let found = require(&policy, path.as_bytes()).map(|requirement| requirement.auth);
+        let found = asked(&policy, path.as_bytes()).map(|asked| asked.auth);
         assert!(
             matches!(found, Ok(Auth::Required) | Err(DenyReason::PathRefused)),
             "{path}: {found:?}"
@@ -77,14 +81,10 @@ fn no_spelling_of_a_protected_path_is_open() {
     let policy = policy(OPEN_BUT_ADMIN);
     assert!(ADMIN.len() > 60);
     for path in ADMIN {
-        match require(&policy, path.as_bytes()) {
-            Ok(requirement) => {
-                assert_eq!(
-                    (requirement.auth, &*requirement.rule),
-                    (Auth::Required, "admin"),
-                    "{path}"
-                );
-                assert_eq!(requirement.level, Some(crate::model::AuthLevel::Verified), "{path}");
+        match asked(&policy, path.as_bytes()) {
+            Ok(asked) => {
+                assert_eq!((asked.auth, &*asked.rule), (Auth::Required, "admin"), "{path}");
+                assert_eq!(asked.level, Some(AuthLevel::Verified), "{path}");
             }
             Err(reason) => assert_eq!(reason, DenyReason::PathRefused, "{path}"),
         }
@@ -95,7 +95,7 @@ fn no_spelling_of_a_protected_path_is_open() {
 fn paths_that_are_not_meant_stay_open() {
     let policy = policy(OPEN_BUT_ADMIN);
     for path in NOT_ADMIN {
-        let found = require(&policy, path.as_bytes()).map(|requirement| requirement.auth);
+        let found = asked(&policy, path.as_bytes()).map(|asked| asked.auth);
         assert_eq!(found, Ok(Auth::None), "{path}");
     }
 }
@@ -112,9 +112,9 @@ fn odd_paths_are_refused_unless_the_rule_judges_them() {
     let refuse = policy("default: { auth: none }");
     let judge = policy("default: { auth: none, odd_paths: judge }");
     for path in ODD {
-        let refused = require(&refuse, path.as_bytes()).map(|requirement| requirement.auth);
+        let refused = asked(&refuse, path.as_bytes()).map(|asked| asked.auth);
         assert_eq!(refused, Err(DenyReason::PathRefused), "{path}");
-        let judged = require(&judge, path.as_bytes()).map(|requirement| requirement.auth);
+        let judged = asked(&judge, path.as_bytes()).map(|asked| asked.auth);
         assert_eq!(judged, Ok(Auth::None), "{path}");
     }
 }
@@ -135,7 +135,7 @@ default: { auth: none, odd_paths: judge }
         ("/loose/../strict", Err(DenyReason::PathRefused)),
         ("/loose/..%2f..%2fstrict", Err(DenyReason::PathRefused)),
     ] {
-        let found = require(&policy, path.as_bytes()).map(|found| found.rule.to_string());
+        let found = asked(&policy, path.as_bytes()).map(|asked| asked.rule);
         assert_eq!(found, expected, "{path}");
     }
 }

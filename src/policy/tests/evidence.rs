@@ -1,0 +1,193 @@
+//! What a condition is given to look at: the request, the variables of its path, the identity, its
+//! claims and the user's profile. The conditions here exist in tests only; they take the way that
+//! those of settings take.
+
+use std::sync::Arc;
+
+use serde_json::{Map, json};
+
+use super::{identity, measured, request};
+use crate::{
+    config::DefaultRoute,
+    model::{AuthLevel, ClaimPath, Cutoff, Denial, DenyReason, NamedRoute, Profile},
+    policy::{
+        ConfirmedByProfile, Needs, Policy,
+        condition::{Condition, Evidence, Finding, Unmet},
+        rule::Rule,
+    },
+};
+
+/// A profile that was read and found good.
+struct Confirmed(Profile);
+
+impl ConfirmedByProfile for Confirmed {
+    fn profile(&self) -> &Profile {
+        &self.0
+    }
+}
+
+fn profile(plan: &str) -> Confirmed {
+    let attributes = json!({ "plan": plan });
+    Confirmed(Profile {
+        user_id: Some("user_1".to_owned()),
+        state: None,
+        auth_level: None,
+        data: Map::new(),
+        verified_data: Map::new(),
+        attributes: attributes.as_object().unwrap().clone(),
+        groups: Vec::new(),
+        meta: Map::new(),
+        tokens_valid_since: Cutoff::None,
+    })
+}
+
+fn met(is_met: bool) -> Finding {
+    if is_met { Finding::Met } else { Finding::Unmet(Unmet::ForTest("no")) }
+}
+
+fn condition(needs: fn() -> Needs, ask: fn(&Evidence<'_>) -> Finding) -> Condition {
+    Condition::ForTest { needs, ask }
+}
+
+/// A policy of these routes and the default, the conditions added to each.
+fn policy(yaml: &str, conditions: fn() -> Vec<Condition>) -> Policy {
+    let config = super::config(yaml);
+    let add = |rule: Rule| conditions().into_iter().fold(rule, Rule::and);
+    let rules = config.routes.iter().map(|route| add(Rule::of_route(route).unwrap()));
+    Policy::new(rules.collect(), add(Rule::of_default(&config.default)))
+}
+
+/// The profile's attribute `plan` is `gold`.
+fn gold_plan() -> Vec<Condition> {
+    let ask = |evidence: &Evidence<'_>| match evidence.profile {
+        Some(profile) => met(profile.attributes.get("plan") == Some(&json!("gold"))),
+        None => Finding::NeedsProfile,
+    };
+    vec![condition(|| Needs { profile: true, ..Needs::default() }, ask)]
+}
+
+#[test]
+fn a_condition_on_the_profile_is_asked_once_the_profile_is_there() {
+    let policy = policy("", gold_plan);
+    assert!(policy.needs().profile);
+    let request = request("GET", "a.com", b"/");
+    for (plan, expected) in [("gold", true), ("tin", false)] {
+        let rules = policy.choose(measured(&request)).unwrap();
+        let who = Arc::new(identity(AuthLevel::Verified));
+        let allowed = rules.decide(Some(who.clone())).unwrap();
+        let unconfirmed = allowed.permit().expect_err("the profile is not known yet");
+        assert!(Arc::ptr_eq(unconfirmed.identity(), &who));
+        assert_eq!(unconfirmed.confirmed(&profile(plan)).is_ok(), expected, "{plan}");
+    }
+}
+
+#[test]
+fn a_condition_on_the_profile_never_lets_nobody_pass() {
+    let policy = policy("default: { auth: optional }", gold_plan);
+    let request = request("GET", "a.com", b"/");
+    let denied = policy.choose(measured(&request)).unwrap().decide(None).map(|_| ());
+    assert_eq!(denied, Err(DenyReason::CredentialMissing.into()));
+}
+
+#[test]
+fn a_condition_that_is_not_met_is_told_before_the_profile_is_read() {
+    let policy = policy("default: { auth_level: verified, step_up: true }", gold_plan);
+    let request = request("GET", "a.com", b"/");
+    let guest = Arc::new(identity(AuthLevel::Guest));
+    let denied = policy.choose(measured(&request)).unwrap().decide(Some(guest)).map(|_| ());
+    assert_eq!(denied, Err(Denial::level_too_low(AuthLevel::Verified, true)));
+}
+
+#[test]
+fn a_condition_that_wants_more_than_the_profile_is_no_yes() {
+    let policy = policy("", || vec![condition(Needs::default, |_| Finding::NeedsProfile)]);
+    let request = request("GET", "a.com", b"/");
+    let who = Some(Arc::new(identity(AuthLevel::Verified)));
+    let allowed = policy.choose(measured(&request)).unwrap().decide(who).unwrap();
+    let confirmed = allowed.permit().expect_err("not confirmed").confirmed(&profile("gold"));
+    assert_eq!(confirmed, Err(DenyReason::Internal.into()));
+}
+
+#[test]
+fn the_claims_of_all_rules_are_asked_for_together() {
+    let claims = || {
+        let roles = || Needs {
+            claims: [ClaimPath::new("realm_access").member("roles")].into(),
+            ..Needs::default()
+        };
+        let tenant = || Needs { claims: [ClaimPath::new("tid")].into(), ..Needs::default() };
+        vec![condition(roles, |_| met(true)), condition(tenant, |_| met(true))]
+    };
+    let policy = policy("routes: [{ id: a, match: any }, { id: b, match: any }]", claims);
+    let claims: Vec<String> = policy.needs().claims.iter().map(ToString::to_string).collect();
+    assert_eq!(claims, ["realm_access.roles", "tid"]);
+    // The settings there are today ask for no claim.
+    assert!(super::policy("default: { freshness: token }").needs().claims.is_empty());
+}
+
+/// The variable `id` of the path is the id of the user.
+fn own_item() -> Vec<Condition> {
+    let ask = |evidence: &Evidence<'_>| {
+        let own = evidence.identity.map(|identity| identity.user_id.as_bytes());
+        met(own.is_some() && evidence.variables.get("id") == own)
+    };
+    vec![condition(|| Needs { path_variables: true, ..Needs::default() }, ask)]
+}
+
+const ITEMS: &str = "
+routes:
+  - { id: item, match: { path: { regex: '/users/(?P<id>[^/]+)' } }, odd_paths: judge }
+  - { id: named, by_name: true }
+";
+
+#[test]
+fn the_variables_of_every_reading_of_a_path_count() {
+    let policy = policy(ITEMS, own_item);
+    for (path, expected) in [
+        ("/users/user_1", true),
+        ("/users/user%5F1", false),
+        ("/users/user_2", false),
+        ("/users/user_2/../user_1", false),
+        ("/users/user_1;x", false),
+    ] {
+        let request = request("GET", "a.com", path.as_bytes());
+        let who = Some(Arc::new(identity(AuthLevel::Verified)));
+        let allowed = policy.choose(measured(&request)).unwrap().decide(who).is_ok();
+        assert_eq!(allowed, expected, "{path}");
+    }
+}
+
+#[test]
+fn a_rule_that_the_proxy_names_has_no_variables_without_a_match() {
+    let policy = policy(ITEMS, own_item);
+    let mut request = request("GET", "a.com", b"/users/user_1");
+    for (name, expected) in [("item", true), ("named", false)] {
+        request.named_route = Some(NamedRoute::Id(name.into()));
+        let who = Some(Arc::new(identity(AuthLevel::Verified)));
+        let allowed = policy.choose(measured(&request)).unwrap().decide(who).is_ok();
+        assert_eq!(allowed, expected, "{name}");
+    }
+}
+
+#[test]
+fn variables_that_no_condition_needs_are_not_read() {
+    let rule = Rule::of_route(&super::config(ITEMS).routes[0]).unwrap();
+    assert_eq!(rule.variables(b"/users/user_1").get("id"), None);
+    let rule = own_item().into_iter().fold(rule, Rule::and);
+    assert_eq!(rule.variables(b"/users/user_1").get("id"), Some(b"user_1".as_slice()));
+    assert_eq!(rule.variables(b"/users/user_1").get("name"), None);
+    assert_eq!(rule.variables(b"/other").get("id"), None);
+}
+
+#[test]
+fn a_condition_sees_the_request() {
+    let is_get = |evidence: &Evidence<'_>| met(evidence.request.method.as_ref() == b"GET");
+    let rule =
+        Rule::of_default(&DefaultRoute { auth: crate::config::Auth::None, ..Default::default() });
+    let policy = Policy::new(Vec::new(), rule.and(condition(Needs::default, is_get)));
+    for (method, expected) in [("GET", true), ("POST", false)] {
+        let request = request(method, "a.com", b"/");
+        let allowed = policy.choose(measured(&request)).unwrap().decide(None).is_ok();
+        assert_eq!(allowed, expected, "{method}");
+    }
+}
