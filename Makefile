@@ -25,7 +25,7 @@ ENVOY := $(TOOLS)/envoy/envoy
 # Older releases, for the tests that hold us to each of them.
 ENVOYS := $(TOOLS)/envoy-1.36/envoy $(TOOLS)/envoy-1.38/envoy
 PIP := $(VENV)/bin/python -m pip --disable-pip-version-check --quiet --no-input
-# What the tests with foreign code run; they look for it by these paths.
+# The tests with foreign code look for these files by their paths.
 PYJWT := $(VENV)/pyjwt.stamp
 ROWND_DJANGO := $(VENV)/django.stamp
 CHART_TOOLS := $(TOOLS)/chart/fetched.stamp
@@ -52,7 +52,7 @@ NODE_CLIENT := $(CLIENTS)/node/node_modules/@grpc/grpc-js/package.json
 EXPRESS := $(CLIENTS)/express/node_modules/express/package.json
 JAVA_CLIENT := $(CLIENTS)/java/built.stamp
 RUBY_STUBS := $(CLIENTS)/ruby/rownd/auth/v1/rownd_auth_services_pb.rb
-# What the last release promised its clients: the protos, compiled.
+# The protos of the last release, compiled: clients depend on them.
 BASELINE := proto/baseline.binpb
 
 ##@ Use it
@@ -72,7 +72,7 @@ dev: | need-dev ## The same without Envoy: addresses, grpcurl and token lines
 	@exec $(BINARY) dev $(ARGS)
 
 ##@ Check it
-.PHONY: test unit e2e clients chart mesh-test compatibility lint proto-lint docs-check audit bench instructions soak memory flood mutants
+.PHONY: test unit e2e clients chart mesh-test compatibility lint proto-lint prose docs-check audit bench instructions soak memory flood mutants
 
 test: | need-test tools ## Every test, the real Envoy and the Helm chart included
 	$(MAKE) --no-print-directory chart
@@ -105,6 +105,9 @@ proto-lint: | need-proto-lint $(BUF) ## The protos alone: style, format, nothing
 	$(BUF) format --diff --exit-code
 	$(BUF) breaking --against $(BASELINE)
 
+prose: | need-prose ## Plain words in comments, messages and pages (ARGS='--count src': a table)
+	@python3 tests/prose/check.py $(ARGS)
+
 mesh-test: | need-mesh-test $(ENVOY) $(CHART_TOOLS) $(MESH)/envoy-gateway $(MESH)/istioctl ## By hand (builds for minutes): Envoy Gateway and istioctl with our files
 	@cargo build $(DEV)
 	@unshare --net --map-root-user sh -c 'ip link set lo up && ip address add 10.9.0.1/32 dev lo && \
@@ -115,7 +118,7 @@ mesh-test: | need-mesh-test $(ENVOY) $(CHART_TOOLS) $(MESH)/envoy-gateway $(MESH
 compatibility: | need-test tools ## Write the table of docs/compatibility.md again, by every Envoy
 	ROWND_AUTHZ_TEST_WRITE=1 cargo test $(DEV) --test all -- e2e::releases::the_page
 
-bench: | need-bench ## Measure: the floor and rownd-authz by turns, one table
+bench: | need-bench ## Measure: the floor and rownd-authz alternately, one table
 	cargo build --release --locked
 	cargo bench --locked --bench floor --no-run
 	cargo bench --locked --bench check -- $(ARGS)
@@ -215,11 +218,12 @@ IMAGE ?= rownd-authz:dev
 IMAGE_ARGS ?=
 BUILDER ?= $(firstword $(foreach program,docker podman buildah,$(shell command -v $(program))))
 
-# What each target cannot do without; see .ci/need.
+# The programs that each target needs; see .ci/need.
 need-demo need-dist: NEEDS := cargo cc python
 need-dev need-unit need-bench: NEEDS := cargo cc
 need-lint: NEEDS := cargo cc python node
 need-docs: NEEDS := cargo cc python
+need-prose: NEEDS := python
 need-proto-lint: NEEDS := node
 need-chart: NEEDS := cargo cc python go
 need-mesh-test: NEEDS := cargo cc python go unshare ip
@@ -231,8 +235,8 @@ need-audit: NEEDS := cargo python
 need-fuzz: NEEDS := cargo cc nightly
 need-instructions: NEEDS := cargo cc valgrind
 need-mutants: NEEDS := cargo cc
-.PHONY: need-demo need-dist need-dev need-unit need-lint need-docs need-proto-lint need-bench need-test need-clients need-chart need-mesh-test need-flood need-image-test need-audit need-fuzz need-instructions need-mutants
-need-demo need-dist need-dev need-unit need-lint need-docs need-proto-lint need-bench need-test need-clients need-chart need-mesh-test need-flood need-image-test need-audit need-fuzz need-instructions need-mutants:
+.PHONY: need-demo need-dist need-dev need-unit need-lint need-docs need-prose need-proto-lint need-bench need-test need-clients need-chart need-mesh-test need-flood need-image-test need-audit need-fuzz need-instructions need-mutants
+need-demo need-dist need-dev need-unit need-lint need-docs need-prose need-proto-lint need-bench need-test need-clients need-chart need-mesh-test need-flood need-image-test need-audit need-fuzz need-instructions need-mutants:
 	@.ci/need $(@:need-%=%) $(NEEDS)
 
 # Each tool, once. The virtual environment is only the way to the wheels.

@@ -5,8 +5,10 @@
 
 pub mod app;
 pub mod authz;
+pub mod blocking;
 pub mod cli;
 pub mod config;
+pub mod digest;
 #[cfg(feature = "dev")]
 pub mod emulator;
 pub mod extract;

@@ -3,11 +3,10 @@
 
 use std::sync::Arc;
 
-use aws_lc_rs::digest::{SHA256, digest};
-
 use crate::{
     authz::{Edition, Snapshot},
     config::Config,
+    digest,
     metrics::Metrics,
     profile::{ProfileFetcher, Profiles},
     rownd, upstream,
@@ -70,6 +69,7 @@ pub(super) const fn limits(config: &Config) -> Limits {
 /// A short fingerprint of the effective configuration. Secrets are redacted in it.
 fn hash(config: &Config) -> String {
     let text = serde_json::to_vec(config).unwrap_or_default();
-    let digest = digest(&SHA256, &text);
-    digest.as_ref().iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+    let mut digest = digest::hex(&digest::sha256(&text));
+    digest.truncate(16);
+    digest
 }

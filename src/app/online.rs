@@ -7,11 +7,12 @@ use tokio::time::timeout;
 
 use super::{BuildError, CONNECT_TIMEOUT, compile, labels};
 use crate::{
+    blocking::BlockingRunner,
     config::Config,
     health::Readiness,
     metrics::Metrics,
     rownd, upstream,
-    verify::{self, KeyRefresher, KeyStatus, Revocations, Verifier},
+    verify::{self, KeyStatus, Revocations, Verifier},
 };
 
 /// What one issuer answered.
@@ -42,8 +43,10 @@ pub async fn ask_issuers(config: &Config) -> Result<Vec<IssuerFindings>, BuildEr
     let (parts, upstream, metrics) = parts(config)?;
     let verifier = parts.verifier;
     let clients = rownd::build(&config.issuers, &upstream, &metrics);
+    let blocking = BlockingRunner::new();
+    let tasks = parts.refreshers.into_iter().map(|task| task.run(blocking.clone()));
     tokio::select! {
-        _ = join_all(parts.refreshers.into_iter().map(KeyRefresher::run)) => {
+        _ = join_all(tasks) => {
             // There is nothing to fetch: every key is in place.
         }
         () = verifier.settled() => {}

@@ -14,7 +14,7 @@ use std::{
 
 use tokio::{
     sync::{mpsc, oneshot, watch},
-    task::{AbortHandle, JoinSet, spawn_blocking},
+    task::{AbortHandle, JoinSet},
     time::{Instant, MissedTickBehavior, interval, sleep, timeout},
 };
 
@@ -25,6 +25,7 @@ use super::{
 };
 use crate::{
     authz::{Authorizer, Snapshot},
+    blocking::BlockingRunner,
     config::{self, Config, Files, Source},
     health::Readiness,
     http::ops::{Ops, Refusals},
@@ -77,6 +78,7 @@ pub(super) struct Shop {
     pub(super) flights: Arc<rownd::Flights>,
     pub(super) metrics: Arc<Metrics>,
     pub(super) readiness: Readiness,
+    pub(super) blocking: BlockingRunner,
     pub(super) refusals: Arc<Refusals>,
     pub(super) config: watch::Sender<Arc<Config>>,
     pub(super) tls: Option<Arc<Tls>>,
@@ -92,7 +94,8 @@ impl Shop {
         tls: Option<Arc<Tls>>,
     ) -> Self {
         let Ops { metrics, readiness, authorizer, refusals, .. } = state.clone();
-        Self { authorizer, upstream, flights, metrics, readiness, refusals, config, tls }
+        let blocking = BlockingRunner::new();
+        Self { authorizer, upstream, flights, metrics, readiness, blocking, refusals, config, tls }
     }
 }
 
@@ -172,7 +175,7 @@ impl Keeper {
     async fn changed(&mut self) -> (bool, bool) {
         let config = self.with_source(Source::changed).await.unwrap_or(false);
         let Some(mut files) = self.certificates.take() else { return (config, false) };
-        let looked = spawn_blocking(move || (files.changed(), files)).await;
+        let looked = self.shop.blocking.run(move || (files.changed(), files)).await;
         let certificates = looked.map(|(changed, files)| {
             self.certificates = Some(files);
             changed
@@ -200,12 +203,15 @@ impl Keeper {
         work: impl FnOnce(&mut Source) -> T + Send + 'static,
     ) -> Option<T> {
         let mut source = self.source.take()?;
-        let (source, outcome) = spawn_blocking(move || {
-            let outcome = panic::catch_unwind(AssertUnwindSafe(|| work(&mut source)));
-            (source, outcome)
-        })
-        .await
-        .ok()?;
+        let (source, outcome) = self
+            .shop
+            .blocking
+            .run(move || {
+                let outcome = panic::catch_unwind(AssertUnwindSafe(|| work(&mut source)));
+                (source, outcome)
+            })
+            .await
+            .ok()?;
         self.source = Some(source);
         outcome.ok()
     }
@@ -230,7 +236,7 @@ impl Keeper {
             panic::catch_unwind(AssertUnwindSafe(|| tls.reload(&metrics)))
                 .unwrap_or_else(|_panic| Err(vec!["an internal error".to_owned()]))
         };
-        let outcome = spawn_blocking(read).await;
+        let outcome = self.shop.blocking.run(read).await;
         let outcome = outcome.unwrap_or_else(|error| Err(vec![error.to_string()]));
         let result = if outcome.is_ok() { ReloadResult::Ok } else { ReloadResult::Refused };
         self.shop.metrics.reloaded(Reload::Certificate, result);
@@ -323,7 +329,7 @@ impl Keeper {
         let mut replaced = Vec::new();
         for refresher in work.refreshers {
             let name = refresher.issuer().to_owned();
-            let handle = super::spawn(&mut self.tasks, refresher.run());
+            let handle = super::spawn(&mut self.tasks, refresher.run(self.shop.blocking.clone()));
             replaced.extend(self.refreshing.insert(name, handle));
         }
         for (issuer, remote) in work.issuers {

@@ -7,10 +7,7 @@
 
 use std::{num::NonZeroU32, sync::Arc, time::Duration};
 
-use aws_lc_rs::{
-    constant_time::verify_slices_are_equal,
-    digest::{SHA256, digest},
-};
+use aws_lc_rs::constant_time::verify_slices_are_equal;
 use governor::{
     DefaultDirectRateLimiter, Quota, RateLimiter,
     clock::{Clock as _, DefaultClock},
@@ -18,6 +15,7 @@ use governor::{
 
 use crate::{
     config::{Caller as Settings, Issuer, Right, RowndAuth},
+    digest::sha256,
     model::{Origin, Peer, PeerName},
 };
 
@@ -261,10 +259,4 @@ impl Caller {
             self.grants.iter().any(|(rights, bounds)| rights.0 & wanted != 0 && fits(bounds));
         if granted { Ok(()) } else { Err(Refusal::NotGranted) }
     }
-}
-
-fn sha256(bytes: &[u8]) -> [u8; 32] {
-    let mut hash = [0; 32];
-    hash.copy_from_slice(digest(&SHA256, bytes).as_ref());
-    hash
 }

@@ -12,17 +12,15 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use aws_lc_rs::digest::{Context, SHA256, digest};
 use serde_json::Value;
 
 use super::{
     Config, Problems, document::Document, environment, load_judged, name_of, one, parse_with, read,
 };
+use crate::digest::{Sha256, sha256, sha256_of_parts};
 
 /// A larger file is no configuration and no secret.
 const MAX_BYTES: u64 = 16 << 20;
-
-type Digest = [u8; 32];
 
 /// Where a configuration comes from, and what was seen there last.
 #[derive(Debug)]
@@ -30,9 +28,9 @@ pub struct Source {
     file: Option<PathBuf>,
     environment: BTreeMap<String, String>,
     /// The digest of the file in which these others are named.
-    main: Option<Digest>,
+    main: Option<Sha256>,
     others: BTreeSet<PathBuf>,
-    seen: Digest,
+    seen: Sha256,
 }
 
 impl Source {
@@ -91,7 +89,7 @@ impl Source {
 #[derive(Debug)]
 pub struct Files {
     paths: Vec<PathBuf>,
-    seen: Digest,
+    seen: Sha256,
 }
 
 impl Files {
@@ -110,18 +108,8 @@ impl Files {
     }
 }
 
-fn combined(digests: impl Iterator<Item = Digest>) -> Digest {
-    let mut all = Context::new(&SHA256);
-    digests.for_each(|digest| all.update(&digest));
-    let mut out = [0; 32];
-    out.copy_from_slice(all.finish().as_ref());
-    out
-}
-
-fn sha256(bytes: &[u8]) -> Digest {
-    let mut out = [0; 32];
-    out.copy_from_slice(digest(&SHA256, bytes).as_ref());
-    out
+fn combined(digests: impl Iterator<Item = Sha256>) -> Sha256 {
+    sha256_of_parts(digests)
 }
 
 /// The content, or in its place why there is none. A pipe would wait for a writer, so that only

@@ -13,7 +13,6 @@ use std::{
     time::Duration,
 };
 
-use aws_lc_rs::digest::{Context, SHA256};
 use futures_util::{FutureExt as _, StreamExt as _, future::BoxFuture, stream::FuturesUnordered};
 use tokio::{
     sync::{mpsc, watch},
@@ -21,6 +20,7 @@ use tokio::{
 };
 
 use super::{Error, Granted};
+use crate::digest::{Sha256, sha256_of_parts};
 
 /// Refreshes that may be under way.
 const MAX_FLYING: usize = 1024;
@@ -36,19 +36,15 @@ type Flight = watch::Receiver<Option<Outcome>>;
 
 /// The SHA-256 of everything that decides about the answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) struct Key([u8; 32]);
+pub(super) struct Key(Sha256);
 
 impl Key {
     /// Each part with its length before it, so that no two lists of parts are one.
     pub(super) fn of(parts: &[&str]) -> Self {
-        let mut hash = Context::new(&SHA256);
-        for part in parts {
-            hash.update(&(part.len() as u64).to_be_bytes());
-            hash.update(part.as_bytes());
-        }
-        let mut key = [0; 32];
-        key.copy_from_slice(hash.finish().as_ref());
-        Self(key)
+        let lengths: Vec<[u8; 8]> =
+            parts.iter().map(|part| (part.len() as u64).to_be_bytes()).collect();
+        let pairs = lengths.iter().zip(parts);
+        Self(sha256_of_parts(pairs.flat_map(|(length, part)| [&length[..], part.as_bytes()])))
     }
 }
 

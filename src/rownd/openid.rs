@@ -11,10 +11,7 @@ use std::{
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
-use aws_lc_rs::{
-    digest::{SHA256, digest},
-    rand,
-};
+use aws_lc_rs::rand;
 use base64::{
     Engine as _,
     engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
@@ -33,6 +30,7 @@ use super::{
 };
 use crate::{
     config::Secret,
+    digest::sha256,
     metrics::Endpoint,
     upstream::{Answer, Error as UpstreamError, Origin},
 };
@@ -346,7 +344,7 @@ fn random() -> Result<String, Error> {
 
 /// RFC 7636 section 4.2.
 fn challenge(verifier: &str) -> String {
-    URL_SAFE_NO_PAD.encode(digest(&SHA256, verifier.as_bytes()))
+    URL_SAFE_NO_PAD.encode(sha256(verifier.as_bytes()))
 }
 
 /// The form with the proof of the client, or the header that is the proof.

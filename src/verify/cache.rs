@@ -3,7 +3,6 @@
 
 use std::{mem, sync::Arc};
 
-use aws_lc_rs::digest::{SHA256, digest};
 use quick_cache::{
     DefaultHashBuilder, Lifecycle, Weighter,
     sync::{Cache, DefaultLifecycle},
@@ -11,18 +10,17 @@ use quick_cache::{
 
 use super::{claims::Lifetime, jwks::Key};
 use crate::{
+    digest::{Sha256, sha256},
     metrics::{CacheName, Metrics},
     model::{CookieProof, Identity},
 };
 
 /// SHA-256 of a whole token.
-pub(super) type Fingerprint = [u8; 32];
+pub(super) type Fingerprint = Sha256;
 
 /// The fingerprint of a token.
 pub(super) fn fingerprint(token: &[u8]) -> Fingerprint {
-    let mut fingerprint = [0; 32];
-    fingerprint.copy_from_slice(digest(&SHA256, token).as_ref());
-    fingerprint
+    sha256(token)
 }
 
 /// What is known of a genuine token. It stands in the table itself, so it is kept small.

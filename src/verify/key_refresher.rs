@@ -10,7 +10,7 @@ use std::{
 use futures_util::FutureExt as _;
 use rand::RngExt as _;
 use tokio::{
-    task::{JoinHandle, spawn_blocking},
+    task::JoinHandle,
     time::{Instant, sleep_until, timeout},
 };
 
@@ -22,6 +22,7 @@ use super::{
     key_source::{Documents, FetchError},
 };
 use crate::{
+    blocking::BlockingRunner,
     health::Latch,
     metrics::{FetchResult, Metrics, SnapshotResult},
     upstream::Document,
@@ -93,9 +94,10 @@ impl KeyRefresher {
     }
 
     /// Fetches now and from then on, in time and on demand. Ends only by being dropped.
-    pub async fn run(mut self) {
+    /// Files are read and written by `blocking`.
+    pub async fn run(mut self, blocking: BlockingRunner) {
         let (mut failures, mut cause) = (0, Cause::Turn);
-        self.restore().await;
+        self.restore(&blocking).await;
         loop {
             let began = Instant::now();
             let begun = self.store.begin();
@@ -120,7 +122,7 @@ impl KeyRefresher {
                     self.publish(begun, cause, None);
                     // After a restart, what is on disk counts as the issuer's own word.
                     if fetched.own {
-                        self.save(fetched, begun).await;
+                        self.save(fetched, begun, &blocking).await;
                     }
                 }
                 Err(error) => self.publish(begun, cause, Some(error)),
@@ -208,14 +210,14 @@ impl KeyRefresher {
     }
 
     /// Begins with the keys of an earlier run, if there are any that can be trusted.
-    async fn restore(&mut self) {
+    async fn restore(&mut self, blocking: &BlockingRunner) {
         // Keys that came over from the configuration before are younger than those on the disk.
         if self.store.snapshot.get().is_none() || self.store.last_good().is_some() {
             return;
         }
         let begun = self.store.forgets();
         let store = self.store.clone();
-        let load = spawn_blocking(move || match store.snapshot.get() {
+        let load = blocking.run(move || match store.snapshot.get() {
             Some(snapshot) => snapshot.load(SystemTime::now()),
             None => Err(LoadError::Absent),
         });
@@ -276,7 +278,7 @@ impl KeyRefresher {
 
     /// Keeps what was just fetched for the next run. A disk that is full, read-only or slow is
     /// said once; keys are served all the same.
-    async fn save(&mut self, fetched: Fetched, begun: u64) {
+    async fn save(&mut self, fetched: Fetched, begun: u64, blocking: &BlockingRunner) {
         if self.store.snapshot.get().is_none() {
             return;
         }
@@ -286,7 +288,7 @@ impl KeyRefresher {
             return;
         }
         let store = self.store.clone();
-        let mut write = spawn_blocking(move || match store.snapshot.get() {
+        let mut write = blocking.run(move || match store.snapshot.get() {
             Some(snapshot) => {
                 let still = || store.forgets() == begun;
                 snapshot.write(&fetched.document, fetched.fetched_at, still)

@@ -5,7 +5,6 @@
 //! Everything here blocks; the refresher runs it beside the threads that answer.
 
 use std::{
-    fmt::Write as _,
     fs::{self, File, OpenOptions},
     io::{self, Read as _, Write as _},
     os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _},
@@ -14,12 +13,14 @@ use std::{
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
-use aws_lc_rs::digest::{SHA256, digest};
 use rustix::{fs::OFlags, io::Errno};
 use serde::{Deserialize, Serialize};
 
 use super::key_source::MAX_BYTES;
-use crate::config::{KeySnapshots as Settings, check_directory, only_ours};
+use crate::{
+    config::{KeySnapshots as Settings, check_directory, only_ours},
+    digest::{hex, sha256},
+};
 
 /// What stands before the document: a line of checksum, a line of JSON.
 const MAX_HEAD: usize = 16 << 10;
@@ -266,12 +267,7 @@ fn split_line(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
 }
 
 fn checksum(bytes: &[u8]) -> String {
-    let mut text = String::with_capacity(64);
-    for byte in digest(&SHA256, bytes).as_ref() {
-        // Writing into a string cannot fail.
-        let _ = write!(text, "{byte:02x}");
-    }
-    text
+    hex(&sha256(bytes))
 }
 
 fn bits(flags: OFlags) -> i32 {

@@ -16,11 +16,11 @@ use std::{
 };
 
 use arc_swap::ArcSwap;
-use aws_lc_rs::digest::{Context, SHA256};
 use tokio::time::Instant;
 
 use crate::{
     config::Revocation as Settings,
+    digest::{Sha256, sha256_of_parts},
     metrics::{Metrics, Withdrawn as Kind},
     model::Identity,
 };
@@ -34,7 +34,7 @@ const SWEEP_AGAIN: Duration = Duration::from_secs(1);
 
 /// SHA-256 of what is withdrawn: kind, issuer, id. The issuer by its `iss`, which its tokens keep
 /// whatever it is called here.
-type Digest = [u8; 32];
+type Digest = Sha256;
 
 /// What a command withdraws.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -344,12 +344,5 @@ impl Revocations {
 
 /// Length-safe: an issuer and an id that share their letters differently differ.
 fn digest(kind: Kind, iss: &str, id: &str) -> Digest {
-    let mut context = Context::new(&SHA256);
-    context.update(&[kind as u8]);
-    context.update(&iss.len().to_le_bytes());
-    context.update(iss.as_bytes());
-    context.update(id.as_bytes());
-    let mut digest = [0; 32];
-    digest.copy_from_slice(context.finish().as_ref());
-    digest
+    sha256_of_parts([&[kind as u8][..], &iss.len().to_le_bytes(), iss.as_bytes(), id.as_bytes()])
 }

@@ -47,6 +47,7 @@ use super::{
     token::{Token, parse as parse_into},
 };
 use crate::{
+    blocking::BlockingRunner,
     config,
     health::Readiness,
     metrics::{FetchResult, Labels, Metrics, Outcome},
@@ -271,8 +272,9 @@ impl Rig {
     /// Runs the refreshers beside the test.
     async fn run<T>(&mut self, test: impl AsyncFnOnce(&Self) -> T) -> T {
         let refreshers = std::mem::take(&mut self.refreshers);
-        let refreshers =
-            futures_util::future::join_all(refreshers.into_iter().map(KeyRefresher::run));
+        let refreshers = futures_util::future::join_all(
+            refreshers.into_iter().map(|task| task.run(BlockingRunner::new())),
+        );
         tokio::select! {
             _ = refreshers => panic!("a refresher never ends"),
             result = test(self) => result,

@@ -5,9 +5,9 @@ use std::net::{Ipv4Addr, SocketAddr};
 use super::{Judged, Rig, judged, request, rig};
 use crate::{
     authz::Verdict,
+    blocking::BlockingRunner,
     emulator::{self, Minter, Settings, SignedBy, TokenOrder},
     model::{AllowReason, AuthLevel, DenyReason},
-    verify::KeyRefresher,
 };
 
 const ROUTES: &str = "
@@ -31,7 +31,8 @@ async fn with_tokens(test: impl AsyncFnOnce(&Rig, &Minter)) {
     let minter = emulator.minter();
     let mut rig = rig(&format!("{issuer}\n{ROUTES}"));
     let refreshers = std::mem::take(&mut rig.refreshers);
-    let refreshers = futures_util::future::join_all(refreshers.into_iter().map(KeyRefresher::run));
+    let tasks = refreshers.into_iter().map(|task| task.run(BlockingRunner::new()));
+    let refreshers = futures_util::future::join_all(tasks);
     tokio::select! {
         ended = emulator.run(std::future::pending()) => panic!("{ended:?}"),
         _ = refreshers => panic!("a refresher never ends"),

@@ -15,6 +15,7 @@ use tokio::{
 
 use super::{APP, CLIENT, ISS, Rig, Script, Signer, access, at, key_set, rig_of, soon};
 use crate::{
+    blocking::BlockingRunner,
     config,
     metrics::FetchResult,
     verify::{Limits, Verifier, key_refresher::KeyRefresher},
@@ -275,7 +276,10 @@ fn refresh(rig: &Rig, verifier: &Verifier, script: &Script) -> JoinHandle<()> {
     let issuer = &verifier.issuers()[0];
     let (keys, source) = (issuer.keys.clone(), Box::new(script.clone()));
     let names = (issuer.name().into(), issuer.label());
-    tokio::spawn(KeyRefresher::new(names, keys, source, rig.metrics.clone(), None).run())
+    tokio::spawn(
+        KeyRefresher::new(names, keys, source, rig.metrics.clone(), None)
+            .run(BlockingRunner::new()),
+    )
 }
 
 fn tell(events: &[Event], disk: bool, in_place: bool) -> Result<(), TestCaseError> {
