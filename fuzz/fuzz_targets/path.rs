@@ -8,7 +8,7 @@ use std::sync::LazyLock;
 use bytes::Bytes;
 use libfuzzer_sys::fuzz_target;
 use rownd_authz::{
-    model::{DenyReason, Headers, RequestContext},
+    model::{DenyReason, EncodedDownstream, Headers, RequestContext},
     policy::{Policy, RequestLimits},
 };
 use rownd_authz_fuzz as rig;
@@ -33,10 +33,11 @@ fuzz_target!(|data: &[u8]| {
             method: "GET".into(),
             host: "a.test".into(),
             scheme: "https".into(),
-            path: Bytes::copy_from_slice(path),
+            target: Bytes::copy_from_slice(path),
             headers: Headers::new(Vec::new(), false),
             proxy_request_id: Bytes::new(),
             named_route: None,
+            downstream: EncodedDownstream::unknown(),
         };
         let rules = POLICY.choose(LIMITS.measure(&request)?)?;
         Ok::<_, DenyReason>(match (rules.reads_credential(), rules.requires_credential()) {

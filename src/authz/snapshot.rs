@@ -8,7 +8,7 @@ use tokio::time::Instant;
 use super::{Callers, NO_RULE, inject::Injector};
 use crate::{
     config::{Check, Config, RowndAuth},
-    extract::{self, Extractor, Sites},
+    extract::{self, CookieSites, Extractor},
     model::{
         CallerProtocol, CredentialSource, Denial, DenyReason, HeaderMutations, Identity,
         RequestContext, VerdictFacts,
@@ -40,7 +40,7 @@ pub struct Snapshot {
     edition: Edition,
     check: Check,
     extractor: Extractor,
-    sites: Sites,
+    sites: CookieSites,
     policy: Policy,
     verifier: Arc<Verifier>,
     profiles: Arc<Profiles>,
@@ -66,7 +66,7 @@ impl Snapshot {
             edition,
             check: config.check.clone(),
             extractor: Extractor::build(&config.credentials.0),
-            sites: Sites::build(&config.trusted_origins),
+            sites: CookieSites::build(&config.trusted_origins),
             policy: Policy::build(config).map_err(|error| error.to_string())?,
             verifier,
             profiles,
@@ -173,21 +173,23 @@ impl Snapshot {
         if !rules.reads_credential() {
             return Ok(None);
         }
-        let found = self.extractor.find(&request.headers, &request.path)?;
+        let found = self.extractor.find(request)?;
         let Some(credential) = found else { return Ok(None) };
         let cookie = credential.source() == CredentialSource::Cookie;
-        let unproved = if cookie { self.sites.judge(request).err() } else { None };
+        let unproved = if cookie { self.sites.accept_cookie(request).err() } else { None };
         // Only the cookie of a known user says that a browser sent this, and so that it is the proxy
         // that holds headers back.
         if let Some(reason) = unproved
             && reason != DenyReason::FetchModeMissing
-            && !extract::anti_csrf(request, None)
+            && !extract::shows_anti_csrf(request, None)
         {
             return Err(reason.into());
         }
         match self.verifier.verify(credential.token(), now, deadline).await {
             Ok(identity) => match unproved {
-                Some(reason) if !extract::anti_csrf(request, Some(&identity.cookie_proof)) => {
+                Some(reason)
+                    if !extract::shows_anti_csrf(request, Some(&identity.cookie_proof)) =>
+                {
                     Err(Denial::from(reason).judged_by(&identity.issuer))
                 }
                 _ => Ok(Some(identity)),
@@ -212,7 +214,7 @@ impl Snapshot {
         request.method.as_ref() == b"OPTIONS"
             && one("origin")
             && one("access-control-request-method")
-            && !self.extractor.any(&request.headers, &request.path)
+            && !self.extractor.finds_any(request)
     }
 }
 

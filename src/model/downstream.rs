@@ -32,19 +32,19 @@ pub struct EncodedDownstream {
 }
 
 impl Workload {
-    /// By what the proxy calls it; `None` if that is empty.
+    /// By the name that the proxy gives it; `None` if that is empty.
     #[must_use]
     pub fn new(principal: String) -> Option<Self> {
         (!principal.is_empty()).then_some(Self { principal })
     }
 
-    /// What the proxy calls it.
+    /// The name by which the proxy knows it.
     #[must_use]
     pub fn principal(&self) -> &str {
         &self.principal
     }
 
-    /// Its SPIFFE ID, if it is called by one: `spiffe://`, a trust domain, and a path of names
+    /// Its SPIFFE ID, if its name is one: `spiffe://`, a trust domain, and a path of names
     /// (<https://spiffe.io/docs/latest/spiffe-specs/spiffe-id/>, section 2).
     #[must_use]
     pub fn spiffe_id(&self) -> Option<&str> {

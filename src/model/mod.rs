@@ -5,9 +5,12 @@
 
 mod claim;
 mod decision;
+mod downstream;
+mod headers;
 mod identity;
 mod peer;
 mod profile;
+mod query;
 mod reason;
 mod request;
 mod text;
@@ -16,9 +19,12 @@ pub use claim::ClaimPath;
 pub use decision::{
     AllowReason, Denial, DenialClass, HeaderMutations, IdentityHeaders, VerdictFacts,
 };
+pub use downstream::{Downstream, EncodedDownstream, Workload};
+pub use headers::{Headers, Occurrence};
 pub use identity::{AuthLevel, CookieProof, Credential, CredentialSource, Identity, KeptHeaders};
 pub use peer::{Origin, Peer, PeerName};
 pub use profile::{Cutoff, Group, Profile};
+pub use query::Query;
 pub use reason::DenyReason;
-pub use request::{CallerProtocol, Headers, NamedRoute, RequestContext};
+pub use request::{CallerProtocol, NamedRoute, RequestContext};
 pub use text::{visible, visible_list};

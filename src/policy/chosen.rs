@@ -1,13 +1,13 @@
 //! The rules that hold for one request, all of which must allow it.
 //!
-//! In: the rule that each reading of a request chose. Out: what they ask together. A path or a
-//! method that servers read differently has several readings, and each chooses a rule.
+//! In: the rule that each reading of a request chose. Out: the finding of all their conditions. A
+//! path or a method that servers read differently has several readings, and each chooses a rule.
 //!
 //! Where several rules hold:
 //! - each condition of each rule has to be met. Of those that are not, the client is told one:
 //!   first a missing credential, then the highest auth level ([`Unmet`](super::condition::Unmet));
-//! - something is let pass (a preflight, an expired cookie, an odd path, the answer with the level
-//!   to sign in with) only if each rule lets it pass;
+//! - a concession (a preflight, an expired cookie, an odd path, the answer with the level to sign in
+//!   with) is made only if each rule makes it;
 //! - the name that is logged is that of the rule that asks most: by `auth`, then `auth_level`, then
 //!   `freshness`. Of several that ask the same, it is the one whose reading comes first, beginning
 //!   with the request as it was sent.
@@ -92,7 +92,8 @@ impl<'a> ChosenRules<'a> {
         })
     }
 
-    /// An expired cookie counts as no credential: no rule requires one, and each lets it pass.
+    /// An expired cookie counts as no credential: no rule requires one, and each makes that
+    /// concession.
     #[must_use]
     pub fn forgives_expired_cookie(&self) -> bool {
         self.concedes(Concession::ExpiredCookie)
@@ -100,12 +101,12 @@ impl<'a> ChosenRules<'a> {
             && !self.requires_credential()
     }
 
-    /// Each rule lets this pass.
+    /// Each rule makes this concession.
     pub(super) fn concedes(&self, concession: Concession) -> bool {
         self.all().all(|chosen| chosen.rule.concedes(concession))
     }
 
-    /// What the conditions of all rules say together.
+    /// The conditions of all rules together: the strictest of their findings.
     pub(super) fn ask(&self, identity: Option<&Identity>, profile: Option<&Profile>) -> Finding {
         let request = self.request;
         let findings = self.all().flat_map(|ChosenRule { rule, variables }| {

@@ -1,4 +1,4 @@
-//! One thing that a rule asks of a request, and what has to be known to answer it.
+//! One thing that a rule asks of a request, and the facts that it needs.
 //!
 //! In: the [`Evidence`] of a check. Out: a [`Finding`]: the condition is met, it is not, or the
 //! user's profile has to be read first. To add a condition, add its variant here and follow the
@@ -19,12 +19,12 @@ pub(super) enum Condition {
     /// The profile of the user, where one is known, was read and confirms the token
     /// (`freshness: profile`).
     CurrentProfile,
-    /// Anything, for tests of the way that the evidence takes.
+    /// Any question, for tests of the evidence.
     #[cfg(test)]
     ForTest { needs: fn() -> Needs, ask: fn(&Evidence<'_>) -> Finding },
 }
 
-/// What a condition may look at.
+/// The facts that a condition may look at.
 #[derive(Debug, Clone, Copy)]
 #[cfg_attr(not(test), expect(dead_code, reason = "no setting asks for all of it yet"))]
 pub(super) struct Evidence<'a> {
@@ -38,7 +38,7 @@ pub(super) struct Evidence<'a> {
     pub(super) profile: Option<&'a Profile>,
 }
 
-/// What has to be known before rules can be asked.
+/// The facts that rules need before they can be asked.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Needs {
     /// A credential is looked for, and verified if there is one.
@@ -51,12 +51,12 @@ pub struct Needs {
     pub claims: BTreeSet<ClaimPath>,
 }
 
-/// What a condition says, the mildest first: of several findings the greatest counts.
+/// The answer of a condition, the mildest first: of several findings the greatest counts.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Finding {
     /// The condition is met.
     Met,
-    /// The user's profile has to be read before it can be said.
+    /// The user's profile has to be read first.
     NeedsProfile,
     /// The condition is not met.
     Unmet(Unmet),
@@ -66,7 +66,7 @@ pub(super) enum Finding {
 /// before everything else, then the highest auth level.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Unmet {
-    /// Something that a test asked.
+    /// The question of a test.
     #[cfg(test)]
     ForTest(&'static str),
     /// The auth level is below this one.
@@ -76,8 +76,8 @@ pub(super) enum Unmet {
 }
 
 impl Condition {
-    /// What this condition looks at. A condition that judges an identity only where another setting
-    /// of the rule reads one needs none.
+    /// The facts that this condition needs. A condition that looks at an identity only if another
+    /// setting of the rule reads one needs none.
     pub(super) fn needs(&self) -> Needs {
         match self {
             Self::Credential => Needs { identity: true, ..Needs::default() },
@@ -88,7 +88,7 @@ impl Condition {
         }
     }
 
-    /// What it says of this evidence.
+    /// Asks the condition about this evidence.
     pub(super) fn ask(&self, evidence: &Evidence<'_>) -> Finding {
         match self {
             Self::Credential => match evidence.identity {
@@ -113,7 +113,7 @@ impl Condition {
 }
 
 impl Needs {
-    /// Adds what others need.
+    /// Adds the needs of another condition or rule.
     pub(super) fn extend(&mut self, other: Self) {
         let Self { identity, profile, path_variables, claims } = other;
         self.identity |= identity;

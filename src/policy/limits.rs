@@ -43,7 +43,7 @@ impl RequestLimits {
     /// above a limit.
     pub fn measure<'a>(&self, request: &'a RequestContext) -> Result<Measured<'a>, DenyReason> {
         let bytes: usize = request.headers.iter().map(|(k, v)| k.len() + v.len()).sum();
-        let good = request.path.len() <= self.path
+        let good = request.target.len() <= self.path
             && request.headers.len() <= self.headers
             && bytes <= self.headers_bytes;
         if good { Ok(Measured { request }) } else { Err(DenyReason::RequestTooLarge) }

@@ -1,4 +1,4 @@
-//! The rules that hold for a request, and what they say to an identity. Pure and synchronous.
+//! The rules that hold for a request, and their decision about an identity. Pure and synchronous.
 //!
 //! In: a request within the limits; then the verified identity, if any. Out: the [`ChosenRules`],
 //! then [`Allowed`] or a denial, and from there a [`Permit`]. A path or a method that servers read
@@ -79,8 +79,8 @@ impl Policy {
         Self { rules, default, by_id, needs }
     }
 
-    /// What the rules need together, whichever of them hold: `claims` has to be kept on an identity
-    /// for the conditions to look at.
+    /// The needs of all rules together. Its `claims` are those that an identity has to keep, because a
+    /// condition looks at them.
     #[must_use]
     pub const fn needs(&self) -> &Needs {
         &self.needs
@@ -90,13 +90,13 @@ impl Policy {
     ///
     /// # Errors
     ///
-    /// The denial, if its method, host or path is none that can be judged, or if the proxy names an
-    /// unknown rule.
+    /// The denial, if the method, host or path cannot be judged, or if the proxy names an unknown
+    /// rule.
     pub fn choose<'a>(&'a self, request: Measured<'a>) -> Result<ChosenRules<'a>, DenyReason> {
         let request = request.request();
         let methods = method::readings(&request.method)?;
         let host = matcher::canonical_host(&request.host).ok_or(DenyReason::HostRefused)?;
-        let paths = path::readings(&request.path).ok_or(DenyReason::PathRefused)?;
+        let paths = path::readings(&request.target).ok_or(DenyReason::PathRefused)?;
         let rules = match &request.named_route {
             Some(NamedRoute::Unclear) => return Err(DenyReason::RouteUnknown),
             Some(NamedRoute::Id(id)) => {

@@ -1,4 +1,4 @@
-//! A rule: what it matches, the conditions that it asks, and what it lets pass.
+//! A rule: its match, its conditions and its concessions.
 //!
 //! In: a route of the configuration. Out: a [`Rule`]. Each setting of a route is named here, so that
 //! one that nobody reads does not compile.
@@ -22,7 +22,7 @@ const DEFAULT: &str = "default";
 #[derive(Debug)]
 pub(super) struct Rule {
     id: Arc<str>,
-    /// `None` if the rule holds only where the proxy names it, or as the default.
+    /// `None` if the rule holds only when the proxy names it, or as the default.
     matcher: Option<Matcher>,
     conditions: Vec<Condition>,
     concessions: Vec<Concession>,
@@ -30,8 +30,8 @@ pub(super) struct Rule {
     strictness: Strictness,
 }
 
-/// Something that is denied unless the rule lets it pass. Where several rules hold, each of them
-/// has to.
+/// Something that is denied unless the rule allows it. Where several rules hold, each of them has to
+/// allow it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Concession {
     /// A strict CORS preflight passes without a credential (`cors_preflight: true`).
@@ -44,7 +44,7 @@ pub(super) enum Concession {
     StepUp,
 }
 
-/// How much a rule asks, for the choice of the one whose name is logged.
+/// The measure of how much a rule asks: of several rules, the name of the strictest is logged.
 pub(super) type Strictness = (Auth, Option<AuthLevel>, Freshness);
 
 /// The settings that a route and the default have in common.
@@ -134,17 +134,17 @@ impl Rule {
         &self.conditions
     }
 
-    /// What has to be known before the rule is asked.
+    /// The facts that the rule needs.
     pub(super) const fn needs(&self) -> &Needs {
         &self.needs
     }
 
-    /// How much the rule asks.
+    /// The measure of how much the rule asks.
     pub(super) const fn strictness(&self) -> Strictness {
         self.strictness
     }
 
-    /// The rule lets this pass.
+    /// The rule makes this concession.
     pub(super) fn concedes(&self, concession: Concession) -> bool {
         self.concessions.contains(&concession)
     }

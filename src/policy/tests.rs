@@ -1,4 +1,4 @@
-//! Which rules hold for a request and what they say: tables of hosts, paths and rules, and the
+//! Which rules hold for a request and how they decide: tables of hosts, paths and rules, and the
 //! properties that no table can exhaust.
 
 mod evidence;
@@ -16,10 +16,10 @@ use bytes::Bytes;
 use super::{ChosenRules, Measured, Policy, RequestLimits, chosen::ChosenRule, rule::Rule};
 use crate::{
     config::{self, Auth},
-    model::{AllowReason, AuthLevel, Denial, DenyReason, Headers, Identity, RequestContext},
+    model::{AllowReason, AuthLevel, Denial, DenyReason, Identity, RequestContext},
 };
 
-/// What the rules that hold for a request ask, as far as their answers show it.
+/// The questions of the rules that hold for a request, as far as their decisions show them.
 #[derive(Debug, PartialEq, Eq)]
 struct Asked {
     /// The name that is logged.
@@ -45,11 +45,8 @@ fn request(method: &str, host: &str, path: &[u8]) -> RequestContext {
     RequestContext {
         method: Bytes::copy_from_slice(method.as_bytes()),
         host: Bytes::copy_from_slice(host.as_bytes()),
-        path: Bytes::copy_from_slice(path),
-        headers: Headers::default(),
-        scheme: Bytes::new(),
-        proxy_request_id: Bytes::new(),
-        named_route: None,
+        target: Bytes::copy_from_slice(path),
+        ..RequestContext::for_test("/")
     }
 }
 
@@ -71,7 +68,7 @@ fn rule(policy: &Policy, method: &str, host: &str, path: &str) -> Result<String,
     Ok(rules.name().to_string())
 }
 
-/// What is asked of a GET of this path.
+/// The questions of the rules that hold for a GET of this path.
 fn asked(policy: &Policy, path: &[u8]) -> Result<Asked, DenyReason> {
     let request = request("GET", "a.com", path);
     let choose = || policy.choose(measured(&request));

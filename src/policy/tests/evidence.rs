@@ -1,15 +1,19 @@
-//! What a condition is given to look at: the request, the variables of its path, the identity, its
-//! claims and the user's profile. The conditions here exist in tests only; they take the way that
-//! those of settings take.
+//! The evidence of a condition: the request, the variables of its path, the identity, its claims and
+//! the user's profile. The conditions here exist in tests only; they are asked in the same way as
+//! those of settings.
 
-use std::sync::Arc;
+use std::{net::Ipv4Addr, sync::Arc};
 
+use bytes::Bytes;
 use serde_json::{Map, json};
 
 use super::{identity, measured, request};
 use crate::{
-    config::DefaultRoute,
-    model::{AuthLevel, ClaimPath, Cutoff, Denial, DenyReason, NamedRoute, Profile},
+    config::{Auth, DefaultRoute},
+    model::{
+        AuthLevel, ClaimPath, Cutoff, Denial, DenyReason, Downstream, EncodedDownstream,
+        NamedRoute, Profile, RequestContext, Workload,
+    },
     policy::{
         ConfirmedByProfile, Needs, Policy,
         condition::{Condition, Evidence, Finding, Unmet},
@@ -138,6 +142,7 @@ const ITEMS: &str = "
 routes:
   - { id: item, match: { path: { regex: '/users/(?P<id>[^/]+)' } }, odd_paths: judge }
   - { id: named, by_name: true }
+default: { odd_paths: judge }
 ";
 
 #[test]
@@ -179,15 +184,46 @@ fn variables_that_no_condition_needs_are_not_read() {
     assert_eq!(rule.variables(b"/other").get("id"), None);
 }
 
+/// The condition holds for this request and its client.
+fn holds(ask: fn(&Evidence<'_>) -> Finding, request: &RequestContext) -> bool {
+    let open = DefaultRoute { auth: Auth::None, ..DefaultRoute::default() };
+    let rule = Rule::of_default(&open).and(condition(Needs::default, ask));
+    Policy::new(Vec::new(), rule).choose(measured(request)).unwrap().decide(None).is_ok()
+}
+
 #[test]
-fn a_condition_sees_the_request() {
-    let is_get = |evidence: &Evidence<'_>| met(evidence.request.method.as_ref() == b"GET");
-    let rule =
-        Rule::of_default(&DefaultRoute { auth: crate::config::Auth::None, ..Default::default() });
-    let policy = Policy::new(Vec::new(), rule.and(condition(Needs::default, is_get)));
-    for (method, expected) in [("GET", true), ("POST", false)] {
-        let request = request(method, "a.com", b"/");
-        let allowed = policy.choose(measured(&request)).unwrap().decide(None).is_ok();
-        assert_eq!(allowed, expected, "{method}");
-    }
+fn a_condition_sees_the_query_the_workload_and_the_address_of_the_client() {
+    let decode = |encoded: &Bytes| Downstream {
+        workload: Workload::new(String::from_utf8(encoded.to_vec()).unwrap()),
+        address: Some(Ipv4Addr::LOCALHOST.into()),
+    };
+    let request = |target: &str, client: &'static str| RequestContext {
+        downstream: EncodedDownstream::new(client.into(), decode),
+        ..RequestContext::for_test(target)
+    };
+    let web = request("/?plan=gold", "spiffe://a/web");
+    let other = request("/?plan=tin", "spiffe://a/other");
+    let gold = |evidence: &Evidence<'_>| {
+        met(evidence.request.query().values("plan").any(|plan| *plan == *b"gold"))
+    };
+    assert!(holds(gold, &web) && !holds(gold, &other));
+    let is_web = |evidence: &Evidence<'_>| {
+        let workload = evidence.request.downstream().workload;
+        met(workload.is_some_and(|it| it.spiffe_id() == Some("spiffe://a/web")))
+    };
+    assert!(holds(is_web, &web) && !holds(is_web, &other));
+    let is_local = |evidence: &Evidence<'_>| {
+        met(evidence.request.downstream().address.is_some_and(|it| it.is_loopback()))
+    };
+    assert!(holds(is_local, &web) && !holds(is_local, &RequestContext::for_test("/")));
+}
+
+#[test]
+fn the_client_is_decoded_only_for_a_condition_that_asks_for_it() {
+    let request = RequestContext {
+        downstream: EncodedDownstream::new(Bytes::new(), |_| panic!("nobody asked")),
+        ..RequestContext::for_test("/")
+    };
+    assert!(holds(|_| met(true), &request));
+    assert!(super::policy("").choose(measured(&request)).unwrap().decide(None).is_err());
 }

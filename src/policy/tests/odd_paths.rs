@@ -1,4 +1,4 @@
-//! Paths that different servers read differently: what protects one reading protects all.
+//! Paths that different servers read differently: a rule that protects one reading protects all.
 
 use super::{asked, policy};
 use crate::{
@@ -36,14 +36,14 @@ const ADMIN: &[&str] = &[
     // Backslashes.
     "/\\admin", "/public\\..\\admin", "/public/..\\admin", "/public%5c..%5cadmin", "/admin\\x", "/admin%5cx",
     "/%5cadmin", "/public\\%2e%2e\\admin",
-    // What the decoded text makes a query of.
+    // A query or a fragment once the path is decoded.
     "/admin%3fx", "/admin%23x", "/admin%253fx", "/public%2f..%2fadmin%3fx", "/admin/..%3f/../x",
     // Each by itself is nothing; one after the other they lead there.
     "/admin//x/../", "/x//..//../admin", "/admin//..//", "/%2e%2e;//admin", "/x/..;%2f..%2f/admin",
     "/x%5c..;%5cadmin%3b", "/%252561dmin/%25zz", "/%2561dmin/%25zz",
 ];
 
-/// The same for `/api/admin`: what is removed between two segments matters too.
+/// The same for `/api/admin`: servers also remove text between two segments.
 #[rustfmt::skip] // many on a line
 const API_ADMIN: &[&str] = &[
     "/api/admin", "/api//admin", "/api//..//admin", "/api///..///../admin", "/api/x/..//admin", "/api/;x/../admin",
@@ -52,7 +52,7 @@ const API_ADMIN: &[&str] = &[
 ];
 
 #[test]
-fn what_is_removed_between_segments_opens_nothing() {
+fn text_between_two_segments_does_not_open_a_protected_path() {
     let policy = policy(
         "
 routes: [{ id: admin, match: { path: { prefix: /api/admin } }, odd_paths: judge }]
@@ -92,7 +92,7 @@ fn no_spelling_of_a_protected_path_is_open() {
 }
 
 #[test]
-fn paths_that_are_not_meant_stay_open() {
+fn other_paths_than_the_protected_one_stay_open() {
     let policy = policy(OPEN_BUT_ADMIN);
     for path in NOT_ADMIN {
         let found = asked(&policy, path.as_bytes()).map(|asked| asked.auth);
@@ -157,7 +157,7 @@ fn a_path_made_to_have_very_many_readings_is_refused() {
         let bomb = format!("/{}", piece.repeat(50));
         assert_eq!(path::readings(bomb.as_bytes()), None, "{piece}");
     }
-    // What people write has few.
+    // The paths of these tables have few.
     for path in ADMIN.iter().chain(API_ADMIN).chain(ODD).chain(NOT_ADMIN) {
         let count = path::readings(path.as_bytes()).map_or(0, |readings| readings.iter().count());
         assert!(count <= 12, "{path} has {count} readings");

@@ -114,7 +114,7 @@ const REFUSED: &[(&str, &[u8])] = &[
 ];
 
 #[test]
-fn what_no_safe_path_holds_is_refused_everywhere() {
+fn a_path_that_no_two_servers_read_alike_is_refused_everywhere() {
     let open = policy("default: { auth: none, odd_paths: judge }");
     for (name, path) in REFUSED {
         let request = request("GET", "a.com", path);
@@ -124,7 +124,7 @@ fn what_no_safe_path_holds_is_refused_everywhere() {
 }
 
 #[test]
-fn what_is_only_rare_is_not_refused() {
+fn a_rare_but_safe_path_is_not_refused() {
     let open = policy("default: { auth: none }");
     for path in [
         "/caf%C3%A9",

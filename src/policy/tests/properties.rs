@@ -1,4 +1,4 @@
-//! What holds for every path, rule and identity, not only for those in the tables.
+//! Properties of every path, rule and identity, not only of those in the tables.
 
 use percent_encoding::percent_decode;
 use proptest::prelude::*;
@@ -94,7 +94,7 @@ fn odd_path() -> impl Strategy<Value = String> {
     })
 }
 
-/// What one server or another does to a path, each in the way of its kind.
+/// A change that some servers make to a path, written without the code under test.
 #[derive(Debug, Clone, Copy)]
 enum Habit {
     Decode,
@@ -225,7 +225,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(5_000))]
 
     #[test]
-    fn what_any_row_of_servers_reads_as_protected_is_never_public(path in odd_path(), habits in habits()) {
+    fn a_path_that_any_row_of_servers_reads_as_protected_is_never_public(path in odd_path(), habits in habits()) {
         thread_local!(static POLICY: crate::policy::Policy = policy(OPEN_BUT_ADMIN));
         let found = POLICY.with(|policy| asked(policy, path.as_bytes())).map(|asked| asked.auth);
         let safe = matches!(found, Ok(Auth::Required) | Err(DenyReason::PathRefused));
@@ -237,8 +237,8 @@ proptest! {
         prop_assert!(safe || !below_admin(&read), "{found:?}: {}", read.escape_ascii());
     }
 
-    /// Whatever the bytes: a host in front of the path, or a fragment behind it, is refused unless
-    /// the rule judges odd paths.
+    /// A host in front of the path, or a fragment behind it, is refused unless the rule judges odd
+    /// paths.
     #[test]
     fn a_host_or_a_fragment_in_a_path_is_odd(
         lead in prop::sample::select(vec!["//", "///", "/\\", "\\/", "/;/", "/;a=b/", "/;;//", "/%2f", "/%5C", "/%3b/", "/./", "/%2e//", "#", "/#", "/x#"]),
@@ -299,7 +299,7 @@ proptest! {
     }
 
     #[test]
-    fn what_one_of_several_rules_denies_is_denied(
+    fn several_rules_deny_if_one_of_them_denies(
         settings in prop::collection::vec(settings(), 1..4),
         who in prop::option::of(level()),
     ) {

@@ -1,4 +1,4 @@
-//! What rules say: order, names, levels, preflights, and several rules at once.
+//! Decisions of rules: order, names, levels, preflights, and several rules at once.
 
 use super::{asked, identity, measured, policy, reason, request, rule};
 use crate::{
