@@ -36,6 +36,7 @@ CHART_PYTHON := $(VENV)/bin/python
 JOSERFC := $(VENV)/joserfc.stamp
 SUPERTOKENS := $(VENV)/supertokens.stamp
 TYPOS := $(TOOLS)/typos/bin/typos
+VALE := $(TOOLS)/vale/vale
 CARGO_CYCLONEDX := $(TOOLS)/sbom/bin/cargo-cyclonedx
 CARGO_MUTANTS := $(TOOLS)/mutants/bin/cargo-mutants
 GOLANG_JWT := $(TOOLS)/golang-jwt/mint
@@ -72,7 +73,7 @@ dev: | need-dev ## The same without Envoy: addresses, grpcurl and token lines
 	@exec $(BINARY) dev $(ARGS)
 
 ##@ Check it
-.PHONY: test unit e2e clients chart mesh-test compatibility lint proto-lint prose docs-check audit bench instructions soak memory flood mutants
+.PHONY: test unit e2e clients chart mesh-test compatibility lint proto-lint prose figures docs-check audit bench instructions soak memory flood mutants
 
 test: | need-test tools ## Every test, the real Envoy and the Helm chart included
 	$(MAKE) --no-print-directory chart
@@ -105,8 +106,11 @@ proto-lint: | need-proto-lint $(BUF) ## The protos alone: style, format, nothing
 	$(BUF) format --diff --exit-code
 	$(BUF) breaking --against $(BASELINE)
 
-prose: | need-prose ## Plain words in comments, messages and pages (ARGS='--count src': a table)
+prose: | need-prose $(VALE) ## Plain words in comments, messages and pages (ARGS='--count src': a table)
 	@python3 tests/prose/check.py $(ARGS)
+
+figures: | need-figures ## Sizes, circles, doc lines, tests (ARGS='--circles --names': which ones)
+	@python3 tests/prose/figures.py $(ARGS)
 
 mesh-test: | need-mesh-test $(ENVOY) $(CHART_TOOLS) $(MESH)/envoy-gateway $(MESH)/istioctl ## By hand (builds for minutes): Envoy Gateway and istioctl with our files
 	@cargo build $(DEV)
@@ -223,7 +227,8 @@ need-demo need-dist: NEEDS := cargo cc python
 need-dev need-unit need-bench: NEEDS := cargo cc
 need-lint: NEEDS := cargo cc python node
 need-docs: NEEDS := cargo cc python
-need-prose: NEEDS := python
+need-prose: NEEDS := cc python go
+need-figures: NEEDS := python
 need-proto-lint: NEEDS := node
 need-chart: NEEDS := cargo cc python go
 need-mesh-test: NEEDS := cargo cc python go unshare ip
@@ -235,8 +240,8 @@ need-audit: NEEDS := cargo python
 need-fuzz: NEEDS := cargo cc nightly
 need-instructions: NEEDS := cargo cc valgrind
 need-mutants: NEEDS := cargo cc
-.PHONY: need-demo need-dist need-dev need-unit need-lint need-docs need-prose need-proto-lint need-bench need-test need-clients need-chart need-mesh-test need-flood need-image-test need-audit need-fuzz need-instructions need-mutants
-need-demo need-dist need-dev need-unit need-lint need-docs need-prose need-proto-lint need-bench need-test need-clients need-chart need-mesh-test need-flood need-image-test need-audit need-fuzz need-instructions need-mutants:
+.PHONY: need-demo need-dist need-dev need-unit need-lint need-docs need-prose need-figures need-proto-lint need-bench need-test need-clients need-chart need-mesh-test need-flood need-image-test need-audit need-fuzz need-instructions need-mutants
+need-demo need-dist need-dev need-unit need-lint need-docs need-prose need-figures need-proto-lint need-bench need-test need-clients need-chart need-mesh-test need-flood need-image-test need-audit need-fuzz need-instructions need-mutants:
 	@.ci/need $(@:need-%=%) $(NEEDS)
 
 # Each tool, once. The virtual environment is only the way to the wheels.
@@ -283,6 +288,14 @@ $(GRPCURL): $(addprefix tests/foreign/grpcurl/,go.mod go.sum)
 	@cd tests/foreign/grpcurl && to=$(CURDIR)/$(@D) \
 		&& GOMODCACHE=$$to/modules GOCACHE=$$to/cache GOFLAGS='-modcacherw -mod=readonly' CGO_ENABLED=0 \
 			go build -trimpath -buildvcs=false -o $$to/grpcurl github.com/fullstorydev/grpcurl/cmd/grpcurl
+	@rm -rf $(@D)/modules $(@D)/cache
+
+$(VALE): $(addprefix .ci/tools/vale/,go.mod go.sum)
+	@echo 'building vale 3.21.0 into $(TOOLS)/ (some minutes)'
+	@rm -rf $(@D) && mkdir -p $(@D)
+	@cd .ci/tools/vale && to=$(CURDIR)/$(@D) \
+		&& GOMODCACHE=$$to/modules GOCACHE=$$to/cache GOFLAGS='-modcacherw -mod=readonly' \
+			go build -trimpath -buildvcs=false -o $$to/vale github.com/vale-cli/vale/v3/cmd/vale
 	@rm -rf $(@D)/modules $(@D)/cache
 
 $(ROWND_DJANGO): .ci/tools/django.txt | $(PYJWT)

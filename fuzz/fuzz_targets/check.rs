@@ -13,8 +13,8 @@ use prost::Message as _;
 use rownd_authz::{
     authz::{Authorizer, Edition, Snapshot},
     grpc::ext_authz::CheckDoor,
+    issuer_api,
     profile::Profiles,
-    rownd,
 };
 use rownd_authz_fuzz as rig;
 
@@ -24,11 +24,11 @@ static RIG: LazyLock<(CheckDoor, tokio::runtime::Runtime)> = LazyLock::new(|| {
     let (config, issuers) = (rig::config(), rig::issuers(&rig::key_set()));
     let metrics = rig::metrics(&issuers);
     let verifier = Arc::new(rig::verifier(&issuers, &metrics).expect("a verifier"));
-    let remotes = rownd::build(&issuers, &rig::client(), &metrics);
+    let remotes = issuer_api::build(&issuers, &rig::client(), &metrics);
     let (profiles, _fetcher) =
         Profiles::build(&config.profiles, verifier.issuers(), &remotes, &metrics);
     let edition = Edition { epoch: 1, hash: "fuzz".into() };
-    let exchange = rownd::Exchange::build(&config, &[], &rownd::Flights::new().0);
+    let exchange = issuer_api::Exchange::build(&config, &[], &issuer_api::Flights::new().0);
     let snapshot =
         Snapshot::build(&config, verifier, profiles, exchange, edition).expect("a snapshot");
     let door = CheckDoor::build(Authorizer::new(snapshot, metrics, 0), 1 << 16);

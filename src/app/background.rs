@@ -4,13 +4,14 @@ use std::{sync::Arc, time::Duration};
 
 use backon::{ExponentialBuilder, Retryable as _};
 use futures_util::future::join_all;
-use tokio::time::{Instant, MissedTickBehavior};
+use tokio::time::MissedTickBehavior;
 
 use crate::{
     config::Issuer as Settings,
     health::Readiness,
+    issuer_api,
+    log_throttle::LogThrottle,
     metrics::Metrics,
-    rownd,
     verify::{AppSlot, Issuer, Revocations},
 };
 
@@ -20,13 +21,13 @@ const REMIND: Duration = Duration::from_secs(10);
 const SWEEP: Duration = Duration::from_secs(60);
 
 /// Asks Rownd for the id of each app that is known only by its key, until it answers.
-pub(super) async fn learn_app_ids(issuer: Arc<Issuer>, client: rownd::Client) {
+pub(super) async fn learn_app_ids(issuer: Arc<Issuer>, client: issuer_api::Client) {
     let unknown = issuer.apps().iter().filter(|app| app.id().is_none());
     // Side by side: a key that Rownd refuses must not keep the others waiting.
     join_all(unknown.map(|slot| learn(slot, &client, issuer.settings()))).await;
 }
 
-async fn learn(slot: &AppSlot, client: &rownd::Client, issuer: &Settings) {
+async fn learn(slot: &AppSlot, client: &issuer_api::Client, issuer: &Settings) {
     let Some(key) = slot.key() else { return };
     let (timeout, issuer) = (issuer.keys.fetch_timeout.get(), issuer.name.as_str());
     let retry = ExponentialBuilder::default()
@@ -58,7 +59,7 @@ const SAY_AGAIN: Duration = Duration::from_secs(3600);
 
 /// Folds metrics regularly.
 pub(super) async fn upkeep(metrics: Arc<Metrics>, every: Duration) {
-    let (mut malformed, mut said) = (0, None::<Instant>);
+    let (mut malformed, throttle) = (0, LogThrottle::once_per(SAY_AGAIN));
     let mut ticks = tokio::time::interval(every);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
@@ -67,8 +68,7 @@ pub(super) async fn upkeep(metrics: Arc<Metrics>, every: Duration) {
         metrics.log_lines_lost(super::telemetry::lines_lost());
         let now = super::telemetry::calls_malformed();
         metrics.calls_malformed(now);
-        if now > malformed && said.is_none_or(|at| at.elapsed() >= SAY_AGAIN) {
-            said = Some(Instant::now());
+        if now > malformed && throttle.admit().is_some() {
             tracing::warn!(calls = now - malformed, "{MALFORMED}");
         }
         malformed = now;

@@ -6,10 +6,10 @@ use std::sync::Arc;
 use crate::{
     authz::{Edition, Snapshot},
     config::Config,
-    digest,
+    digest, issuer_api,
     metrics::Metrics,
     profile::{ProfileFetcher, Profiles},
-    rownd, upstream,
+    upstream,
     verify::{Issuer, KeyRefresher, Limits, Parts},
 };
 
@@ -18,7 +18,7 @@ use crate::{
 pub(super) struct Work {
     pub(super) refreshers: Vec<KeyRefresher>,
     /// The issuers, each with the client of its API.
-    pub(super) issuers: Vec<(Arc<Issuer>, Option<rownd::Remote>)>,
+    pub(super) issuers: Vec<(Arc<Issuer>, Option<issuer_api::Remote>)>,
     /// None where the profiles are those of before.
     pub(super) fetcher: Option<ProfileFetcher>,
 }
@@ -28,7 +28,7 @@ pub(super) struct Work {
 pub(super) struct Tools<'a> {
     pub(super) upstream: &'a upstream::Client,
     pub(super) metrics: &'a Arc<Metrics>,
-    pub(super) flights: &'a Arc<rownd::Flights>,
+    pub(super) flights: &'a Arc<issuer_api::Flights>,
 }
 
 /// Compiles; nothing is in force yet, and no work has begun.
@@ -42,7 +42,7 @@ pub(super) fn compile(
     let Parts { verifier, refreshers } =
         parts.with_snapshots(config.key_snapshots.as_ref(), &config.issuers);
     let verifier = Arc::new(verifier);
-    let remotes = rownd::build(&config.issuers, upstream, metrics);
+    let remotes = issuer_api::build(&config.issuers, upstream, metrics);
     let (profiles, fetcher) = match profiles {
         Some(profiles) => (profiles, None),
         None => {
@@ -51,7 +51,7 @@ pub(super) fn compile(
             (profiles, Some(fetcher))
         }
     };
-    let exchange = rownd::Exchange::build(config, &remotes, flights);
+    let exchange = issuer_api::Exchange::build(config, &remotes, flights);
     let issuers = verifier.issuers().iter().cloned().zip(remotes).collect();
     let edition = Edition { epoch, hash: hash(config).into() };
     let snapshot = Snapshot::build(config, verifier, profiles, exchange, edition)?;

@@ -7,6 +7,8 @@ mod background;
 mod compile;
 mod connection;
 mod control;
+mod drain;
+mod handoff;
 mod inspect;
 mod listen;
 mod online;
@@ -38,13 +40,14 @@ use crate::{
     },
     health::Readiness,
     http::ops::{self as pages, Ops, Refusals},
+    issuer_api::{self, FlightTask},
     metrics::{Labels, Metrics},
-    rownd::{self, FlightTask},
     upstream,
     verify::{self, Revocations, Verifier},
 };
 use compile::{Tools, Work};
 use control::ControlSocket;
+use drain::Phase;
 pub use inspect::{Inspected, KeysAtHand, inspect};
 pub use listen::ListenAddress;
 use listen::Listener;
@@ -54,7 +57,7 @@ use reload::{Keeper, Shop};
 pub use reload::{ReloadHandle, Reloaded};
 pub use telemetry::LogGuard;
 use tls::Tls;
-use workers::{Phase, Workers};
+use workers::Workers;
 
 /// Metrics are folded this often.
 const UPKEEP: Duration = Duration::from_secs(5);
@@ -139,7 +142,7 @@ pub async fn build(config: Config) -> Result<Bound, BuildError> {
         &readiness,
     )
     .map_err(part)?;
-    let (flights, flight_task) = rownd::Flights::new();
+    let (flights, flight_task) = issuer_api::Flights::new();
     let tools = Tools { upstream: &upstream, metrics: &metrics, flights: &flights };
     let (snapshot, work) = compile::compile(&config, 1, parts, None, tools).map_err(part)?;
     let authorizer = Authorizer::new(snapshot, metrics.clone(), config.log.denials_per_second);

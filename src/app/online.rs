@@ -10,8 +10,9 @@ use crate::{
     blocking::BlockingRunner,
     config::Config,
     health::Readiness,
+    issuer_api,
     metrics::Metrics,
-    rownd, upstream,
+    upstream,
     verify::{self, KeyStatus, Revocations, Verifier},
 };
 
@@ -42,7 +43,7 @@ impl IssuerFindings {
 pub async fn ask_issuers(config: &Config) -> Result<Vec<IssuerFindings>, BuildError> {
     let (parts, upstream, metrics) = parts(config)?;
     let verifier = parts.verifier;
-    let clients = rownd::build(&config.issuers, &upstream, &metrics);
+    let clients = issuer_api::build(&config.issuers, &upstream, &metrics);
     let blocking = BlockingRunner::new();
     let tasks = parts.refreshers.into_iter().map(|task| task.run(blocking.clone()));
     tokio::select! {
@@ -52,7 +53,7 @@ pub async fn ask_issuers(config: &Config) -> Result<Vec<IssuerFindings>, BuildEr
         () = verifier.settled() => {}
     }
     let findings = verifier.issuers().iter().zip(&clients).map(async |(issuer, remote)| {
-        let client = remote.as_ref().and_then(rownd::Remote::rownd);
+        let client = remote.as_ref().and_then(issuer_api::Remote::rownd);
         let patience = issuer.settings().keys.fetch_timeout.get();
         let ask = issuer.apps().iter().map(async |app| match (app.id(), app.key(), client) {
             (Some(id), ..) => Ok(id.to_owned()),

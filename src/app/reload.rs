@@ -29,8 +29,9 @@ use crate::{
     config::{self, Config, Files, Source},
     health::Readiness,
     http::ops::{Ops, Refusals},
+    issuer_api,
     metrics::{Metrics, Reload, ReloadResult},
-    rownd, upstream,
+    upstream,
     verify::{Issuer, Verifier},
 };
 
@@ -75,7 +76,7 @@ impl ReloadHandle {
 pub(super) struct Shop {
     pub(super) authorizer: Arc<Authorizer>,
     pub(super) upstream: upstream::Client,
-    pub(super) flights: Arc<rownd::Flights>,
+    pub(super) flights: Arc<issuer_api::Flights>,
     pub(super) metrics: Arc<Metrics>,
     pub(super) readiness: Readiness,
     pub(super) blocking: BlockingRunner,
@@ -89,7 +90,7 @@ impl Shop {
     pub(super) fn of(
         state: &Ops,
         upstream: upstream::Client,
-        flights: Arc<rownd::Flights>,
+        flights: Arc<issuer_api::Flights>,
         config: watch::Sender<Arc<Config>>,
         tls: Option<Arc<Tls>>,
     ) -> Self {
@@ -333,7 +334,9 @@ impl Keeper {
             replaced.extend(self.refreshing.insert(name, handle));
         }
         for (issuer, remote) in work.issuers {
-            let Some(client) = remote.as_ref().and_then(rownd::Remote::rownd) else { continue };
+            let Some(client) = remote.as_ref().and_then(issuer_api::Remote::rownd) else {
+                continue;
+            };
             let name = issuer.name().to_owned();
             let task = background::learn_app_ids(issuer, client.clone());
             let handle = super::spawn(&mut self.tasks, task);

@@ -6,6 +6,7 @@
 
 mod callers;
 mod denial_log;
+mod edits;
 mod inject;
 mod question;
 mod snapshot;
@@ -32,6 +33,7 @@ use crate::{
 };
 pub use callers::{Caller, Callers, NOBODY, Refusal, Scope};
 use denial_log::DenialLog;
+pub use edits::{EncodingDoor, IdentityHeaders, NameValue, QueryEdits, RequestEdits};
 pub use inject::early_strip;
 pub use question::{Answer, Question};
 pub use snapshot::{Edition, Snapshot, SnapshotError};
@@ -195,7 +197,7 @@ impl Ticket {
                 .await
         };
         let verdict = match judged {
-            Ok((permit, mutations)) => Verdict::Allow(Allowance::new(permit, mutations, facts)),
+            Ok((permit, request)) => Verdict::Allow(Allowance::new(permit, request, facts)),
             Err(denial) => Verdict::Deny { denial: named(denial, &facts), facts },
         };
         self.record_verdict(&verdict);

@@ -5,17 +5,17 @@ use std::{sync::Arc, time::SystemTime};
 use bytes::Bytes;
 use tokio::time::Instant;
 
-use super::{Callers, NO_RULE, inject::Injector};
+use super::{Callers, NO_RULE, RequestEdits, inject::Injector};
 use crate::{
     config::{Check, Config, RowndAuth},
     extract::{self, CookieSites, Extractor},
+    issuer_api::Exchange,
     model::{
-        CallerProtocol, CredentialSource, Denial, DenyReason, HeaderMutations, Identity,
-        RequestContext, VerdictFacts,
+        CallerProtocol, CredentialSource, Denial, DenyReason, Identity, RequestContext,
+        VerdictFacts,
     },
     policy::{ChosenRules, Permit, Policy, RequestLimits},
     profile::Profiles,
-    rownd::Exchange,
     verify::Verifier,
 };
 
@@ -141,7 +141,7 @@ impl Snapshot {
         now: SystemTime,
         deadline: Instant,
         facts: &mut VerdictFacts,
-    ) -> Result<(Permit, HeaderMutations), Denial> {
+    ) -> Result<(Permit, RequestEdits), Denial> {
         let measured = self.sizes.measure(request)?;
         let rules = self.policy.choose(measured)?;
         facts.rule = rules.name().clone();
@@ -158,8 +158,8 @@ impl Snapshot {
             // Last, because it may have to ask Rownd: a caller that is denied anyway costs nothing.
             Err(unconfirmed) => self.profiles.confirm(unconfirmed, deadline).await?,
         };
-        let mutations = self.injector.mutations(request, &permit)?;
-        Ok((permit, mutations))
+        let edits = self.injector.edits(request, &permit)?;
+        Ok((permit, edits))
     }
 
     /// The identity behind the credential; `None` where there is none or none is asked for.

@@ -5,6 +5,7 @@ mod callers;
 mod corridor;
 #[cfg(feature = "dev")]
 mod identities;
+mod inject;
 mod protection;
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
@@ -16,10 +17,10 @@ use super::{Authorizer, Edition, Snapshot, Verdict, end_labels};
 use crate::{
     config,
     health::Readiness,
+    issuer_api,
     metrics::{Api, Labels, Metrics},
     model::{AllowReason, DenyReason, Headers, RequestContext},
     profile::Profiles,
-    rownd,
     upstream::Client,
     verify::{self, KeyRefresher, Limits, Revocations, Verifier},
 };
@@ -57,11 +58,11 @@ fn rig(yaml: &str) -> Rig {
     let parts =
         Verifier::build(&config.issuers, limits, revocations, &client, &metrics, &Readiness::new())
             .unwrap();
-    let rownd = rownd::build(&config.issuers, &client, &metrics);
+    let rownd = issuer_api::build(&config.issuers, &client, &metrics);
     let issuers = parts.verifier.issuers();
     let (profiles, _fetcher) = Profiles::build(&config.profiles, issuers, &rownd, &metrics);
     let edition = Edition { epoch: 1, hash: "test".into() };
-    let exchange = rownd::Exchange::build(&config, &[], &rownd::Flights::new().0);
+    let exchange = issuer_api::Exchange::build(&config, &[], &issuer_api::Flights::new().0);
     let snapshot =
         Snapshot::build(&config, Arc::new(parts.verifier), profiles, exchange, edition).unwrap();
     let authorizer = Authorizer::new(snapshot, metrics.clone(), config.log.denials_per_second);

@@ -1,7 +1,8 @@
 //! The end of a check, ready to be encoded by a door. A yes is made from a permit alone.
 
+use super::RequestEdits;
 use crate::{
-    model::{AllowReason, Denial, HeaderMutations, VerdictFacts},
+    model::{AllowReason, Denial, VerdictFacts},
     policy::Permit,
 };
 
@@ -23,24 +24,24 @@ pub enum Verdict {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Allowance {
     permit: Permit,
-    mutations: HeaderMutations,
+    request: RequestEdits,
     facts: VerdictFacts,
 }
 
 impl Allowance {
-    pub(super) fn new(permit: Permit, mutations: HeaderMutations, facts: VerdictFacts) -> Self {
-        Self { permit, mutations, facts }
+    pub(super) fn new(permit: Permit, request: RequestEdits, facts: VerdictFacts) -> Self {
+        Self { permit, request, facts }
     }
 
     /// An allowance out of nothing, for tests of the doors.
     #[cfg(test)]
     pub(crate) fn for_test(
         reason: AllowReason,
-        mutations: HeaderMutations,
+        request: RequestEdits,
         facts: VerdictFacts,
     ) -> Self {
         let permit = Permit::for_test(reason, facts.identity.clone());
-        Self { permit, mutations, facts }
+        Self { permit, request, facts }
     }
 
     /// Why the request may pass.
@@ -49,10 +50,10 @@ impl Allowance {
         self.permit.reason()
     }
 
-    /// The headers to set and to remove.
+    /// What changes in the request on its way to the service behind.
     #[must_use]
-    pub const fn mutations(&self) -> &HeaderMutations {
-        &self.mutations
+    pub const fn request(&self) -> &RequestEdits {
+        &self.request
     }
 }
 

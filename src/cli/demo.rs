@@ -12,7 +12,7 @@ use tokio::{
     time::{Instant, sleep},
 };
 
-use super::dev::DevArgs;
+use super::dev_args::DevArgs;
 use crate::emulator::{Minter, SignedBy, TokenOrder};
 
 /// Envoy's configuration, in which the ports are replaced.

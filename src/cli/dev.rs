@@ -7,16 +7,15 @@ use std::{
     io::{self, Write as _},
     net::{Ipv4Addr, SocketAddr},
     os::unix::fs::OpenOptionsExt as _,
-    path::{Path, PathBuf},
+    path::Path,
     process::ExitCode,
     time::Duration,
 };
 
-use clap::Args;
 use serde_json::json;
 use tokio::{net::TcpListener, process::Child, sync::watch};
 
-use super::{Failure, Outcome, block_on, demo, serve};
+use super::{Failure, Outcome, block_on, demo, dev_args::DevArgs, serve};
 use crate::{
     app::{self, Bound, telemetry},
     config::{self, Config},
@@ -27,49 +26,6 @@ use crate::{
 const CONFIG: &str = include_str!("../../deploy/demo/rownd-authz.yaml");
 /// Everything has to be up within this time.
 const PATIENCE: Duration = Duration::from_secs(30);
-
-/// Emulator, server and echo in one process.
-#[derive(Args, Clone, Debug)]
-pub(super) struct DevArgs {
-    /// The Envoy binary to put in front
-    #[arg(long, value_name = "PATH")]
-    pub(super) envoy: Option<PathBuf>,
-    /// Port of Envoy
-    #[arg(long, value_name = "PORT", default_value_t = 10000, env = "ROWND_AUTHZ_DEV_ENVOY_PORT")]
-    pub(super) envoy_port: u16,
-    /// Port of Envoy's admin pages
-    #[arg(
-        long,
-        value_name = "PORT",
-        default_value_t = 9901,
-        env = "ROWND_AUTHZ_DEV_ENVOY_ADMIN_PORT"
-    )]
-    pub(super) envoy_admin_port: u16,
-    /// Port of the emulator
-    #[arg(
-        long,
-        value_name = "PORT",
-        default_value_t = 8787,
-        env = "ROWND_AUTHZ_DEV_EMULATOR_PORT"
-    )]
-    pub(super) emulator_port: u16,
-    /// Apps and users for the emulator, beside or in place of the demo's (docs/emulator.md)
-    #[arg(long, value_name = "FILE", env = "ROWND_AUTHZ_DEV_SEED")]
-    pub(super) seed: Option<PathBuf>,
-    /// A file with the secret that opens all of RowndAuth; made where there is none. Without it
-    /// one is made up and printed
-    #[arg(long, value_name = "FILE", env = "ROWND_AUTHZ_DEV_CALLER_SECRET_FILE")]
-    pub(super) caller_secret_file: Option<PathBuf>,
-    /// Port of the echo, the service behind
-    #[arg(long, value_name = "PORT", default_value_t = 8788, env = "ROWND_AUTHZ_DEV_ECHO_PORT")]
-    pub(super) echo_port: u16,
-    /// Port of the server's gRPC
-    #[arg(long, value_name = "PORT", default_value_t = 50051, env = "ROWND_AUTHZ_DEV_GRPC_PORT")]
-    pub(super) grpc_port: u16,
-    /// Port of the server's ops pages
-    #[arg(long, value_name = "PORT", default_value_t = 9464, env = "ROWND_AUTHZ_DEV_OPS_PORT")]
-    pub(super) ops_port: u16,
-}
 
 pub(super) fn run(args: &DevArgs) -> Outcome {
     let mut settings = emulator::Settings::demo(local(args.emulator_port));

@@ -1,10 +1,6 @@
-//! What yes and no consist of: denials, reasons, header mutations, and the facts of a check.
+//! What yes and no consist of: denials, reasons, and the facts of a check.
 
-use std::{
-    borrow::Cow,
-    sync::{Arc, OnceLock},
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
 
@@ -165,27 +161,6 @@ impl AllowReason {
             Self::CorsPreflight => "cors_preflight",
         }
     }
-}
-
-/// The identity headers of one identity, or of nobody. No name is in both lists.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct IdentityHeaders {
-    /// Set, replacing whatever was there. Values are visible ASCII.
-    pub set: Vec<(&'static str, Cow<'static, str>)>,
-    /// Removed: what this identity has no value for.
-    pub remove: Vec<&'static str>,
-    /// A door's encoding of them, made once and used for every check of the identity.
-    pub encoded: OnceLock<Bytes>,
-}
-
-/// What changes in the headers on the way to the service behind.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct HeaderMutations {
-    /// What the identity says.
-    pub identity: Arc<IdentityHeaders>,
-    /// Names the client sent that could be mistaken for identity headers, as they were spelled.
-    /// None of them is a name that is set.
-    pub spoofed: Vec<String>,
 }
 
 /// What a verdict says about itself, in dynamic metadata, body and log.

@@ -1,17 +1,10 @@
 //! Who is asking: the unverified credential and the verified identity.
 
-use std::{
-    fmt,
-    sync::{
-        Arc, OnceLock,
-        atomic::{AtomicBool, Ordering},
-    },
-    time::SystemTime,
-};
+use std::{fmt, sync::Arc, time::SystemTime};
 
 use serde::{Deserialize, Serialize};
 
-use super::IdentityHeaders;
+use super::Derived;
 
 /// How strongly the user proved who they are, weakest first.
 #[derive(
@@ -139,56 +132,11 @@ pub struct Identity {
     pub tenant: Option<String>,
     /// What else than the same origin proves that a cookie was not sent by another site.
     pub cookie_proof: CookieProof,
-    /// Its headers, as far as they are kept.
-    pub headers: KeptHeaders,
+    /// What a higher room computed from this identity. Not a part of it.
+    pub derived: Derived,
     /// End of the token; `None` only where the operator allows tokens without one.
     pub expires_at: Option<SystemTime>,
 }
-
-/// The headers of an identity, kept from its second check on. Most tokens of a client that takes a
-/// new one for each request are seen once, and what is written for those alone only pushes out of
-/// the processor's caches what other checks need.
-#[derive(Debug, Default)]
-pub struct KeptHeaders {
-    asked: AtomicBool,
-    kept: OnceLock<Arc<IdentityHeaders>>,
-}
-
-impl KeptHeaders {
-    const fn new() -> Self {
-        Self { asked: AtomicBool::new(false), kept: OnceLock::new() }
-    }
-
-    /// What is kept, or what is made now.
-    pub fn get_or_make<E>(
-        &self,
-        make: impl FnOnce() -> Result<IdentityHeaders, E>,
-    ) -> Result<Arc<IdentityHeaders>, E> {
-        if let Some(kept) = self.kept.get() {
-            return Ok(kept.clone());
-        }
-        let made = Arc::new(make()?);
-        if !self.asked.swap(true, Ordering::Relaxed) {
-            return Ok(made);
-        }
-        Ok(self.kept.get_or_init(|| made).clone())
-    }
-}
-
-/// They follow from the rest of the identity: a copy makes its own, and none differs by them.
-impl Clone for KeptHeaders {
-    fn clone(&self) -> Self {
-        Self::new()
-    }
-}
-
-impl PartialEq for KeptHeaders {
-    fn eq(&self, _: &Self) -> bool {
-        true
-    }
-}
-
-impl Eq for KeptHeaders {}
 
 /// What a request with this identity's token in a cookie may show in place of a same-origin
 /// header.
@@ -221,7 +169,7 @@ impl Identity {
             scopes: Vec::new(),
             tenant: None,
             cookie_proof: CookieProof::SameOrigin,
-            headers: KeptHeaders::new(),
+            derived: Derived::new(),
             expires_at: None,
         }
     }

@@ -5,6 +5,7 @@
 
 mod claim;
 mod decision;
+mod derived;
 mod downstream;
 mod headers;
 mod identity;
@@ -16,12 +17,11 @@ mod request;
 mod text;
 
 pub use claim::ClaimPath;
-pub use decision::{
-    AllowReason, Denial, DenialClass, HeaderMutations, IdentityHeaders, VerdictFacts,
-};
+pub use decision::{AllowReason, Denial, DenialClass, VerdictFacts};
+pub use derived::Derived;
 pub use downstream::{Downstream, EncodedDownstream, Workload};
 pub use headers::{Headers, Occurrence};
-pub use identity::{AuthLevel, CookieProof, Credential, CredentialSource, Identity, KeptHeaders};
+pub use identity::{AuthLevel, CookieProof, Credential, CredentialSource, Identity};
 pub use peer::{Origin, Peer, PeerName};
 pub use profile::{Cutoff, Group, Profile};
 pub use query::Query;

@@ -1,17 +1,16 @@
 //! The background task that asks Rownd: so many requests at a time, each to its end, whoever
 //! still waits for it.
 
-use std::{num::NonZeroU32, panic::AssertUnwindSafe, sync::Arc, time::Duration};
+use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
 use futures_util::{FutureExt as _, StreamExt as _, stream::FuturesUnordered};
-use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
 use tokio::{sync::mpsc, time::Instant};
 
 use super::{Answer, Job, Outcome, Profiles};
-use crate::{config::Profiles as Settings, rownd};
+use crate::{config::Profiles as Settings, issuer_api, log_throttle::LogThrottle};
 
 /// Failures logged in a second; a host that is down fails for everybody.
-const LINES_PER_SECOND: NonZeroU32 = NonZeroU32::MIN;
+const LINES_PER_SECOND: u32 = 1;
 
 /// Fetches profiles. To be run for as long as they are used.
 pub struct ProfileFetcher {
@@ -19,7 +18,7 @@ pub struct ProfileFetcher {
     jobs: mpsc::Receiver<Job>,
     max_in_flight: usize,
     timeout: Duration,
-    lines: DefaultDirectRateLimiter,
+    log_throttle: LogThrottle,
 }
 
 impl std::fmt::Debug for ProfileFetcher {
@@ -39,7 +38,7 @@ impl ProfileFetcher {
             jobs,
             max_in_flight: settings.max_in_flight,
             timeout: settings.timeout.get(),
-            lines: RateLimiter::direct(Quota::per_second(LINES_PER_SECOND)),
+            log_throttle: LogThrottle::per_second(LINES_PER_SECOND),
         }
     }
 
@@ -55,9 +54,9 @@ impl ProfileFetcher {
                 }
                 Some(failure) = running.next(), if !running.is_empty() => {
                     if let Some(error) = failure
-                        && self.lines.check().is_ok()
+                        && let Some(dropped) = self.log_throttle.admit()
                     {
-                        tracing::warn!(%error, "a profile could not be read");
+                        tracing::warn!(%error, dropped, "a profile could not be read");
                     }
                 }
             }
@@ -69,7 +68,7 @@ impl ProfileFetcher {
 async fn fetch(profiles: Arc<Profiles>, job: Job, timeout: Duration) -> Option<String> {
     // Whatever one answer does to us, the others are fetched all the same.
     let outcome = AssertUnwindSafe(ask(&profiles, &job, timeout)).catch_unwind().await;
-    let outcome = outcome.unwrap_or(Err(rownd::Error::Shape));
+    let outcome = outcome.unwrap_or(Err(issuer_api::Error::Shape));
     let failure = outcome.as_ref().err().map(ToString::to_string);
     profiles.land(job, outcome);
     failure
@@ -77,15 +76,15 @@ async fn fetch(profiles: Arc<Profiles>, job: Job, timeout: Duration) -> Option<S
 
 async fn ask(profiles: &Profiles, job: &Job, timeout: Duration) -> Outcome {
     let source = profiles.sources.get(job.key.issuer).and_then(Option::as_ref);
-    let source = source.ok_or(rownd::Error::Id)?;
-    let (key, secret) = source.app(&job.key.app).ok_or(rownd::Error::Id)?;
-    let app = rownd::App { id: &job.key.app, key, secret };
-    let client = source.remote.rownd().ok_or(rownd::Error::Id)?;
+    let source = source.ok_or(issuer_api::Error::Id)?;
+    let (key, secret) = source.app(&job.key.app).ok_or(issuer_api::Error::Id)?;
+    let app = issuer_api::App { id: &job.key.app, key, secret };
+    let client = source.remote.rownd().ok_or(issuer_api::Error::Id)?;
     let asked = Instant::now();
     match client.user(app, &job.key.user, timeout).await {
         Ok(profile) => Ok((Answer::Found(Arc::new(profile)), asked)),
         // An id that cannot stand in a path is nobody's.
-        Err(rownd::Error::NotFound | rownd::Error::Id) => Ok((Answer::NotFound, asked)),
+        Err(issuer_api::Error::NotFound | issuer_api::Error::Id) => Ok((Answer::NotFound, asked)),
         Err(error) => Err(error),
     }
 }

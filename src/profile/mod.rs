@@ -23,9 +23,9 @@ use tokio::{
 
 use crate::{
     config::{Profiles as Settings, Secret},
+    issuer_api,
     metrics::{Metrics, ProfileResult},
     model::{Identity, Profile},
-    rownd,
     verify::{AppSlot, Issuer},
 };
 use cache::{Entry, ProfileCache};
@@ -54,7 +54,7 @@ enum Answer {
 }
 
 /// And when it was asked for.
-type Outcome = Result<(Answer, Instant), rownd::Error>;
+type Outcome = Result<(Answer, Instant), issuer_api::Error>;
 
 /// One fetch under way.
 type Flight = watch::Receiver<Option<Outcome>>;
@@ -75,7 +75,7 @@ pub enum Error {
     /// Rownd has no such user.
     NotFound,
     /// It cannot be had now: the API said so, or (`None`) nothing in time.
-    Unavailable(Option<rownd::Error>),
+    Unavailable(Option<issuer_api::Error>),
     /// Too much is asked for at a time.
     Busy,
     /// A younger one is wanted than there is, and too often; not for so long.
@@ -116,7 +116,7 @@ pub struct Known {
 /// Where the profiles of one issuer are read.
 #[derive(Debug)]
 struct Source {
-    remote: rownd::Remote,
+    remote: issuer_api::Remote,
     apps: Vec<Arc<AppSlot>>,
 }
 
@@ -151,11 +151,11 @@ impl Profiles {
     pub fn build(
         settings: &Settings,
         issuers: &[Arc<Issuer>],
-        clients: &[Option<rownd::Remote>],
+        clients: &[Option<issuer_api::Remote>],
         metrics: &Arc<Metrics>,
     ) -> (Arc<Self>, ProfileFetcher) {
         let (queue, jobs) = mpsc::channel(MAX_QUEUED);
-        let source = |(issuer, remote): (&Arc<Issuer>, &Option<rownd::Remote>)| {
+        let source = |(issuer, remote): (&Arc<Issuer>, &Option<issuer_api::Remote>)| {
             Some(Source { remote: remote.clone()?, apps: issuer.apps().to_vec() })
         };
         let names = issuers.iter().enumerate();
@@ -220,13 +220,15 @@ impl Profiles {
         let source = index.and_then(|index| self.sources.get(*index)?.as_ref());
         let asked = Instant::now();
         let read = match (source.map(|source| &source.remote), who.app_id.as_deref()) {
-            (Some(rownd::Remote::SuperTokens(api)), _) => api.user(token, timeout).await,
-            (Some(rownd::Remote::Rownd(api)), Some(app)) => api.own_user(app, token, timeout).await,
+            (Some(issuer_api::Remote::SuperTokens(api)), _) => api.user(token, timeout).await,
+            (Some(issuer_api::Remote::Rownd(api)), Some(app)) => {
+                api.own_user(app, token, timeout).await
+            }
             _ => return Err(Error::Unsupported),
         };
         match read {
             Ok(profile) => Ok(Known { profile: Arc::new(profile), asked, stale: false }),
-            Err(rownd::Error::NotFound) => Err(Error::NotFound),
+            Err(issuer_api::Error::NotFound) => Err(Error::NotFound),
             Err(error) => Err(Error::Unavailable(Some(error))),
         }
     }

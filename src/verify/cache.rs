@@ -68,7 +68,7 @@ pub(super) fn weigh(identity: &Identity) -> u64 {
         scopes,
         tenant,
         cookie_proof,
-        headers: _,
+        derived: _,
         expires_at: _,
     } = identity;
     let proof = match cookie_proof {

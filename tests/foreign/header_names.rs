@@ -88,10 +88,10 @@ async fn every_spelling_that_a_real_server_reads_as_ours_is_removed() {
     assert!(taken_for_ours >= 30, "only {taken_for_ours} spellings were taken for ours");
 }
 
-/// The table of docs/envoy.md says what names.json says.
+/// The table of docs/envoy-safety.md says what names.json says.
 #[test]
 fn the_page_shows_the_table() {
-    let page = std::fs::read_to_string(package("docs/envoy.md")).unwrap();
+    let page = std::fs::read_to_string(package("docs/envoy-safety.md")).unwrap();
     for row in written() {
         let is_ours = |variable: &Option<String>| variable.as_deref() == Some(RESERVED);
         let ours: Vec<_> = row.read.iter().filter(|(_, variable)| is_ours(variable)).collect();
@@ -102,6 +102,6 @@ fn the_page_shows_the_table() {
             ours.join(" ")
         };
         let line = format!("| {} {} | {read} |", row.server, row.version);
-        assert!(page.contains(&line), "docs/envoy.md lacks: {line}");
+        assert!(page.contains(&line), "docs/envoy-safety.md lacks: {line}");
     }
 }

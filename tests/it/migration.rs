@@ -1,8 +1,8 @@
-//! docs/migration-supertokens.md, executed: every configuration of the page in one process, from
-//! phase to phase by reload, every cell of its tables by real calls, before the emulator.
+//! The pages docs/migration-*.md, executed: every configuration in one process, from phase to
+//! phase by reload, and every cell of the tables by real calls, against the emulator.
 //!
-//! In: the page. Out: the same words, or a list of the cells that say something else. In phase 3
-//! all that api.rownd.io serves fails.
+//! In: the pages. Out: the same words, or a list of the cells that say something else. In phase 3
+//! every endpoint of api.rownd.io fails.
 
 use std::{collections::BTreeMap, fs, net::SocketAddr, path::PathBuf};
 
@@ -25,13 +25,17 @@ use super::support::{Answer, Ask, TestApp, ask::IDENTITY, http::speak};
 
 const USER: &str = "user_verified";
 const CALLER: &str = "Bearer a-secret-for-the-rehearsal";
-/// The page.
+/// The pages, in the order in which they are read.
+const PAGES: [&str; 4] = ["supertokens", "phases", "end", "rehearsal"];
+
+/// The text of all pages, one after the other.
 struct Page(String);
 
 impl Page {
     fn open() -> Self {
-        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/migration-supertokens.md");
-        Self(fs::read_to_string(path).unwrap())
+        let docs = concat!(env!("CARGO_MANIFEST_DIR"), "/docs");
+        let read = |name| fs::read_to_string(format!("{docs}/migration-{name}.md")).unwrap();
+        Self(PAGES.map(read).concat())
     }
 
     /// What stands below the heading that begins so, up to the next of the same rank or higher.
@@ -52,7 +56,7 @@ impl Page {
 
     /// What the rehearsal makes fail: all that api.rownd.io serves.
     fn gone(&self) -> Vec<Endpoint> {
-        let list = self.section("## Rehearsal").split("for endpoint in ").nth(1).unwrap();
+        let list = self.0.split("for endpoint in ").nth(1).unwrap();
         let names = list.split(';').next().unwrap().split_whitespace().filter(|word| *word != "\\");
         names.map(|name| serde_json::from_value(json!(name)).unwrap()).collect()
     }
@@ -446,7 +450,7 @@ fn phase_4_has_no_room_for_profiles() {
 #[test]
 fn the_rehearsal_asks_every_row_in_order() {
     let page = Page::open();
-    let mut rest = page.section("## Rehearsal");
+    let mut rest = page.section("# Rehearsal");
     for row in page.table("## Phase 2:") {
         let (_, after) =
             rest.split_once(&row[0].replace('`', "")).unwrap_or_else(|| panic!("{}", row[0]));

@@ -1,72 +1,33 @@
 #!/usr/bin/env python3
 """Refuses prose that a reader with school English has to read twice.
 
-In: files and folders (default: everything git knows). Out: one line for each sentence
-that breaks a rule of CONTRIBUTING.md ("Plain words"), or with `--count` a table by folder.
-The rules: the subject comes first (`subject`), a doc comment has more than one word
-(`one-word`), and no word of `words.toml` (`word`). `exceptions.toml` names what may stay.
+In: files and folders (default: everything git knows). Out: one line for each fault, or with
+`--count` a table by folder. The judge is vale, with the rules in `styles/Plain`; it reads
+Markdown itself, and gets comments and messages as Markdown from here. A sentence that may
+stand is named in `exceptions.toml`; an exception that is no longer needed is a fault, too.
 """
 
 import argparse
 import collections
+import json
 import pathlib
 import re
 import subprocess
 import sys
+import tempfile
 import tomllib
 
 import text as prose
 
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
-# The subject of a sentence is a thing that has a name, not a clause.
-SUBJECT = re.compile(r"^\W*(Who|Whom|Whose|Whoever|What|Whatever|That|As)\b(?!-)")
-SENTENCE_END = re.compile(r"(?<=[.!?])[)\"'”]*\s+(?=[\"'(“]?[A-Z])")
+VALE = ROOT / ".tools/vale/vale"
+RULES = ("Subject", "OneWord", "Words", "Repeated")
+# Files of others, files that a tool writes, and the history, which is not rewritten.
 LEFT_OUT = re.compile(
     r"(^|/)(target|\.tools|node_modules|snapshots)/|^proto/(envoy|google)/|^CHANGELOG\.md$"
-    r"|^tests/prose/.*\.toml$|\.txt$|package-lock\.json$|^docs/config\.schema\.json$"
+    r"|^tests/prose/(styles/|exceptions)|\.txt$|package-lock\.json$|^docs/config\.schema\.json$"
 )
-
-
-def sentences(block):
-    """Each sentence of a block with the number of the line it begins on."""
-    at = 0
-    whole = block.text
-    for sentence in SENTENCE_END.split(whole):
-        start = whole.find(sentence, at)
-        at = start + len(sentence)
-        yield line_of(block, start), sentence
-
-
-def line_of(block, offset):
-    """The number of the line that holds the character `offset` of the block's text."""
-    seen = 0
-    for number, text in block.lines:
-        words = " ".join(text.split())
-        seen += len(words) + (1 if words else 0)
-        if offset < seen:
-            return number
-    return block.lines[-1][0]
-
-
-def findings(block, words):
-    """Every fault of a block: rule, line, and the sentence with advice."""
-    if block.kind == "doc" and re.fullmatch(r"\W*[\w'’-]+\W*", block.text) and block.text.strip(". ") != prose.CODE:
-        yield "one-word", block.line, f"{block.text!r}: say the thing, its unit, its bound or its reason"
-    for line, sentence in sentences(block):
-        if block.kind in ("doc", "comment", "page", "message") and SUBJECT.match(sentence):
-            if not sentence.rstrip(")\"' ").endswith("?"):
-                yield "subject", line, f"subject first: {shown(sentence)}"
-        for pattern, instead in words:
-            found = pattern.search(sentence)
-            if found:
-                yield "word", line, f"{found.group()!r}: {instead}: {shown(sentence, found.start())}"
-
-
-def shown(sentence, around=0):
-    """A sentence, cut to what fits on a line of a terminal."""
-    start = max(0, around - 30)
-    return ("..." if start else "") + sentence[start : start + 90]
 
 
 def files(asked):
@@ -75,17 +36,52 @@ def files(asked):
         ["git", "ls-files", "--cached", "--others", "--exclude-standard", "--", *asked],
         cwd=ROOT, check=True, capture_output=True, text=True,
     ).stdout.splitlines()
-    return [path for path in listed if not LEFT_OUT.search(path)]
+    return [path for path in listed if not LEFT_OUT.search(path) and (ROOT / path).is_file()]
 
 
-def load_words():
-    """The words not to use, each with what to say instead."""
-    table = tomllib.loads((HERE / "words.toml").read_text())["instead_of"]
-    return [(re.compile(rf"(?<![\w-])(?:{word})(?![\w-])", re.IGNORECASE), to) for word, to in table.items()]
+def extract(paths, into):
+    """Writes the prose of each file below `into`: name written -> (path, line of each line)."""
+    origin = {}
+    for path in paths:
+        kinds = collections.defaultdict(lambda: ([], []))
+        if path.endswith(".md"):
+            lines = (ROOT / path).read_text(encoding="utf-8").split("\n")
+            kinds["page"] = (lines, list(range(1, len(lines) + 1)))
+        for block in prose.blocks(ROOT, path):
+            lines, numbers = kinds[block.kind]
+            lines += [line for _, line in block.lines] + [""]
+            numbers += [number for number, _ in block.lines] + [block.lines[-1][0]]
+        for kind, (lines, numbers) in kinds.items():
+            name = f"{path}.{kind}.md"
+            target = pathlib.Path(into) / name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_text("\n".join(lines), encoding="utf-8")
+            origin[name] = (path, numbers, lines)
+    return origin
+
+
+def findings(paths):
+    """Each fault as (path, line, rule, message, the text it stands in)."""
+    with tempfile.TemporaryDirectory() as into:
+        origin = extract(paths, into)
+        if not origin:
+            return
+        ran = subprocess.run(
+            [VALE, f"--config={ROOT / '.vale.ini'}", "--output=JSON", "--no-exit", "."],
+            cwd=into, capture_output=True, text=True,
+        )
+        if ran.returncode:
+            sys.exit(f"vale: {ran.stdout}{ran.stderr}")
+        for name, alerts in sorted(json.loads(ran.stdout).items()):
+            path, numbers, lines = origin[name.removeprefix("./")]
+            for alert in alerts:
+                at = alert["Line"] - 1
+                around = " ".join(lines[at : at + 2])
+                yield path, numbers[at], alert["Check"].removeprefix("Plain."), alert["Message"], around
 
 
 def load_exceptions():
-    """Path and part of a sentence that may stay."""
+    """Path and part of a line that may stay."""
     table = tomllib.loads((HERE / "exceptions.toml").read_text()).get("allow", [])
     return [(entry["path"], entry["text"]) for entry in table]
 
@@ -101,30 +97,28 @@ def main():
     """Prints what was found; fails if anything was, and if an exception has no use."""
     options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     options.add_argument("--count", action="store_true", help="a table by folder and rule; never fails")
-    options.add_argument("paths", nargs="*", default=["."], help="files and folders (default: all)")
+    options.add_argument("paths", nargs="*", help="files and folders (default: all)")
     asked = options.parse_args()
-    paths = [str(pathlib.Path(path).resolve().relative_to(ROOT)) for path in asked.paths] \
-        if asked.paths != ["."] else ["."]
-    words, allowed, used = load_words(), load_exceptions(), set()
+    if not VALE.exists():
+        sys.exit("tests/prose/check.py: vale is missing; `make prose` builds it")
+    paths = [str(pathlib.Path(path).resolve().relative_to(ROOT)) for path in asked.paths]
+    allowed, used = load_exceptions(), set()
     counts, total = collections.defaultdict(collections.Counter), 0
-    for path in files(paths):
-        for block in prose.blocks(ROOT, path):
-            for rule, line, message in findings(block, words):
-                pardon = next((a for a in allowed if a[0] == path and a[1] in block.text), None)
-                if pardon:
-                    used.add(pardon)
-                    continue
-                total += 1
-                counts[room(path)][rule] += 1
-                if not asked.count:
-                    print(f"{path}:{line}: {rule}: {message}")
+    for path, line, rule, message, around in findings(files(paths or ["."])):
+        pardon = next((entry for entry in allowed if entry[0] == path and entry[1] in around), None)
+        if pardon:
+            used.add(pardon)
+            continue
+        total += 1
+        counts[room(path)][rule] += 1
+        if not asked.count:
+            print(f"{path}:{line}: {message}: {around.strip()[:100]}")
     if asked.count:
-        for folder in sorted(counts):
-            row = counts[folder]
-            print(f"{folder:32} " + "  ".join(f"{rule} {row[rule]:4}" for rule in ("subject", "one-word", "word")))
+        for folder, row in sorted(counts.items()):
+            print(f"{folder:32} " + "  ".join(f"{rule} {row[rule]:4}" for rule in RULES))
         print(f"{'total':32} {total}")
         return 0
-    stale = [entry for entry in allowed if entry not in used] if paths == ["."] else []
+    stale = [] if paths else [entry for entry in allowed if entry not in used]
     for path, text in stale:
         print(f"tests/prose/exceptions.toml: no longer needed: {path}: {text!r}")
     return 1 if total or stale else 0

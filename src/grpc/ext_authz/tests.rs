@@ -19,9 +19,9 @@ use crate::{
     authz::{self, Authorizer, Edition, Snapshot},
     config,
     health::Readiness,
+    issuer_api,
     metrics::{Labels, Metrics},
     profile::Profiles,
-    rownd,
     upstream::Client,
     verify::{self, Limits, Revocations, Verifier},
 };
@@ -49,11 +49,11 @@ fn door(yaml: &str) -> (CheckDoor, Arc<Metrics>) {
     let parts =
         Verifier::build(&config.issuers, limits, revocations, &client, &metrics, &Readiness::new())
             .unwrap();
-    let rownd = rownd::build(&config.issuers, &client, &metrics);
+    let rownd = issuer_api::build(&config.issuers, &client, &metrics);
     let issuers = parts.verifier.issuers();
     let (profiles, _fetcher) = Profiles::build(&config.profiles, issuers, &rownd, &metrics);
     let edition = Edition { epoch: 1, hash: "test".into() };
-    let exchange = rownd::Exchange::build(&config, &[], &rownd::Flights::new().0);
+    let exchange = issuer_api::Exchange::build(&config, &[], &issuer_api::Flights::new().0);
     let snapshot =
         Snapshot::build(&config, Arc::new(parts.verifier), profiles, exchange, edition).unwrap();
     let authorizer = Authorizer::new(snapshot, metrics.clone(), 1);

@@ -8,7 +8,7 @@ use super::{Call, fault::Fault};
 use crate::{
     authz::{Refusal, Scope},
     config::{IssuerKind, Right},
-    rownd::{ExchangeError, Granted},
+    issuer_api::{ExchangeError, Granted},
     verify::Issuer,
 };
 

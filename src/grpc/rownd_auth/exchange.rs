@@ -19,11 +19,11 @@ use crate::{
         SignInIntent, ThirdPartyTokenGrant, Tokens as WireTokens, UserType as WireUserType,
         exchange_request::Grant, exchange_response::Outcome,
     },
-    model::{AuthLevel, DenyReason},
-    rownd::{
+    issuer_api::{
         CodeGrant, ExchangeError, Granted, GuestLevel, Intent, Registered, ThirdParty, Tokens,
         UserType,
     },
+    model::{AuthLevel, DenyReason},
 };
 
 /// The longest text of a request beside its tokens, in bytes.

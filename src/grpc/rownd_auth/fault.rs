@@ -10,11 +10,10 @@ use tonic_types::{ErrorDetails, StatusExt as _};
 
 use crate::{
     authz::Refusal,
+    issuer_api::{Cause, Error as ApiError, ExchangeError, Miss, Pause, Rejection},
     metrics::CallerRefusal,
     model::{Denial, DenialClass, DenyReason},
-    profile,
-    rownd::{Cause, Error as ApiError, ExchangeError, Miss, Pause, Rejection},
-    upstream,
+    profile, upstream,
 };
 
 /// Of every `ErrorInfo`.

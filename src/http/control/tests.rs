@@ -21,9 +21,9 @@ use crate::{
     authz::{Authorizer, Edition, Snapshot, end_labels},
     config::{self, LogLevel},
     health::Readiness,
+    issuer_api,
     metrics::{Labels, Metrics},
     profile::Profiles,
-    rownd,
     upstream::Client,
     verify::{self, Limits, RevocationCounts, Revocations, Verifier},
 };
@@ -63,11 +63,11 @@ fn rig() -> Rig {
         &Readiness::new(),
     );
     let verifier = parts.unwrap().verifier;
-    let clients = rownd::build(&config.issuers, &client, &metrics);
+    let clients = issuer_api::build(&config.issuers, &client, &metrics);
     let (profiles, _fetcher) =
         Profiles::build(&config.profiles, verifier.issuers(), &clients, &metrics);
     let edition = Edition { epoch: 1, hash: "test".into() };
-    let exchange = rownd::Exchange::build(&config, &[], &rownd::Flights::new().0);
+    let exchange = issuer_api::Exchange::build(&config, &[], &issuer_api::Flights::new().0);
     let snapshot =
         Snapshot::build(&config, Arc::new(verifier), profiles, exchange, edition).unwrap();
     let authorizer = Authorizer::new(snapshot, metrics.clone(), 1);

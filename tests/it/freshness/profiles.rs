@@ -7,10 +7,10 @@ use futures_util::future::join_all;
 use rownd_authz::{
     config,
     health::Readiness,
+    issuer_api,
     metrics::{Labels, Metrics},
     model::{AuthLevel, Identity, Profile},
     profile::{Error, Profiles, Younger},
-    rownd,
     upstream::{Client, Error as UpstreamError},
     verify::{Limits, Revocations, Verifier},
 };
@@ -51,7 +51,7 @@ fn rig(issuer: &Issuer, profiles: Value) -> Rig {
     let parts =
         Verifier::build(&config.issuers, limits, revocations, &client, &metrics, &readiness)
             .unwrap();
-    let clients = rownd::build(&config.issuers, &client, &metrics);
+    let clients = issuer_api::build(&config.issuers, &client, &metrics);
     let issuers = parts.verifier.issuers();
     let (profiles, fetcher) = Profiles::build(&config.profiles, issuers, &clients, &metrics);
     Rig { profiles, metrics, fetcher: tokio::spawn(fetcher.run()).abort_handle() }
@@ -176,7 +176,7 @@ async fn nobody_is_remembered_for_a_short_time_and_failures_never() {
     }
     assert_eq!(issuer.hits(&path("nobody")), 1);
     issuer.set(&path("u"), Reply::status(401));
-    let refused = Error::Unavailable(Some(rownd::Error::KeyRefused(401)));
+    let refused = Error::Unavailable(Some(issuer_api::Error::KeyRefused(401)));
     assert_eq!(rig.get("u").await.unwrap_err(), refused);
     issuer.set(&path("u"), named("u"));
     rig.get("u").await.expect("a failure is not remembered");
@@ -327,7 +327,7 @@ async fn what_piled_up_behind_an_outage_is_asked_for_only_if_somebody_still_wait
         rig.get("waited_for").await.expect("its turn comes");
     };
     let (slow, ()) = tokio::join!(slow, others);
-    let late = rownd::Error::Upstream(UpstreamError::Timeout);
+    let late = issuer_api::Error::Upstream(UpstreamError::Timeout);
     assert_eq!(slow.unwrap_err(), Error::Unavailable(Some(late)));
     assert_eq!(issuer.hits(&path("waited_for")), 1);
     assert_eq!(issuer.hits(&path("gone")), 0, "nobody wants it any more");

@@ -10,8 +10,8 @@ use serde_json::{Value, json};
 
 use crate::{
     config::{self, Secret},
+    issuer_api::{Error, Provider, Remote, build, openid::Nonce},
     metrics::{Labels, Metrics},
-    rownd::{Error, Provider, Remote, build, openid::Nonce},
     upstream::Client,
 };
 

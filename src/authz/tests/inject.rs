@@ -7,12 +7,14 @@ use bytes::Bytes;
 use percent_encoding::percent_decode_str;
 use proptest::prelude::*;
 
-use super::{FIELDS, Injector, early_strip};
 use crate::{
-    config::{IdentityHeaders, VendorHeaders},
-    model::{
-        AllowReason, AuthLevel, DenyReason, HeaderMutations, Headers, Identity, RequestContext,
+    authz::{
+        early_strip,
+        edits::RequestEdits,
+        inject::{FIELDS, Injector, VENDOR},
     },
+    config::{IdentityHeaders, VendorHeaders},
+    model::{AllowReason, AuthLevel, DenyReason, Headers, Identity, RequestContext},
     policy::Permit,
 };
 
@@ -42,18 +44,18 @@ fn permit(identity: Option<&Identity>) -> Permit {
     Permit::for_test(reason, identity)
 }
 
-fn mutations(names: &[&str], identity: Option<&Identity>) -> HeaderMutations {
-    injector(VendorHeaders::Pass).mutations(&request(names), &permit(identity)).unwrap()
+fn edits(names: &[&str], identity: Option<&Identity>) -> RequestEdits {
+    injector(VendorHeaders::Pass).edits(&request(names), &permit(identity)).unwrap()
 }
 
 /// The value that is set under this name.
-fn set<'a>(mutations: &'a HeaderMutations, name: &str) -> Option<&'a str> {
-    mutations.identity.set.iter().find(|(known, _)| *known == name).map(|(_, value)| value.as_ref())
+fn set<'a>(found: &'a RequestEdits, name: &str) -> Option<&'a str> {
+    found.identity.set.iter().find(|(known, _)| *known == name).map(|(_, value)| value.as_ref())
 }
 
-fn removed(mutations: &HeaderMutations) -> BTreeSet<&str> {
-    let unset = mutations.identity.remove.iter().copied();
-    unset.chain(mutations.spoofed.iter().map(String::as_str)).collect()
+fn removed(found: &RequestEdits) -> BTreeSet<&str> {
+    let unset = found.identity.remove.iter().copied();
+    unset.chain(found.spoofed.iter().map(String::as_str)).collect()
 }
 
 #[test]
@@ -65,9 +67,9 @@ fn every_part_of_an_identity_has_its_header() {
         groups: vec!["staff".to_owned()],
         ..identity()
     };
-    let mutations = mutations(&[], Some(&full));
+    let found = edits(&[], Some(&full));
     let set: Vec<(&str, &str)> =
-        mutations.identity.set.iter().map(|(name, value)| (*name, value.as_ref())).collect();
+        found.identity.set.iter().map(|(name, value)| (*name, value.as_ref())).collect();
     assert_eq!(
         set,
         [
@@ -83,12 +85,12 @@ fn every_part_of_an_identity_has_its_header() {
             ("x-rownd-groups", "staff"),
         ]
     );
-    assert!(removed(&mutations).is_empty(), "{:?}", removed(&mutations));
+    assert!(removed(&found).is_empty(), "{:?}", removed(&found));
 }
 
 #[test]
 fn what_an_identity_lacks_is_removed() {
-    let found = mutations(&[], Some(&identity()));
+    let found = edits(&[], Some(&identity()));
     assert_eq!(
         removed(&found),
         BTreeSet::from([
@@ -107,16 +109,16 @@ fn an_empty_value_is_no_value() {
     let (app_variant, session_id) = (empty(), empty());
     let who = Identity { app_variant, session_id, roles: vec![String::new()], ..identity() };
     let spoofed = ["x-rownd-session-id", "x-rownd-app-variant", "x-rownd-roles"];
-    let mutations = mutations(&spoofed, Some(&who));
+    let found = edits(&spoofed, Some(&who));
     for name in spoofed {
-        assert_eq!(set(&mutations, name), None, "{name}");
-        assert!(removed(&mutations).contains(name), "{name}: what the client sent has to go");
+        assert_eq!(set(&found, name), None, "{name}");
+        assert!(removed(&found).contains(name), "{name}: what the client sent has to go");
     }
 }
 
 #[test]
 fn without_an_identity_every_header_is_removed() {
-    let found = mutations(&["x-rownd-user-id", "accept"], None);
+    let found = edits(&["x-rownd-user-id", "accept"], None);
     assert!(found.identity.set.is_empty());
     assert_eq!(removed(&found), FIELDS.iter().map(|(name, _)| *name).collect());
 }
@@ -131,7 +133,7 @@ fn verified_means_the_level_and_not_anonymous() {
         (AuthLevel::Instant, false, "instant", "false", "false"),
     ] {
         let who = Identity { auth_level, anonymous, ..identity() };
-        let found = mutations(&[], Some(&who));
+        let found = edits(&[], Some(&who));
         let shown = ["x-rownd-auth-level", "x-rownd-verified", "x-rownd-anonymous"]
             .map(|name| set(&found, name));
         assert_eq!(shown, [Some(level), Some(verified), Some(flag)], "{auth_level:?} {anonymous}");
@@ -159,7 +161,7 @@ const OTHERS: &[&str] = &[
 fn every_spelling_of_the_reserved_prefix_is_removed_and_only_that() {
     let names: Vec<&str> = SPOOFS.iter().chain(OTHERS).copied().collect();
     for identity in [None, Some(identity())] {
-        let found = mutations(&names, identity.as_ref());
+        let found = edits(&names, identity.as_ref());
         let removed: BTreeSet<String> =
             removed(&found).iter().map(|name| (*name).to_owned()).collect();
         for name in SPOOFS {
@@ -188,7 +190,7 @@ fn every_mix_of_separators_and_cases_is_removed() {
                     if name == "x-rownd-user-id" {
                         continue;
                     }
-                    let found = mutations(&[&name], Some(&identity()));
+                    let found = edits(&[&name], Some(&identity()));
                     let gone = removed(&found).contains(name.as_str());
                     assert_eq!(gone, !name.eq_ignore_ascii_case("x-rownd-user-id"), "{name}");
                     count += 1;
@@ -203,9 +205,8 @@ fn every_mix_of_separators_and_cases_is_removed() {
 fn the_vendors_own_headers_pass_exactly_spelled_unless_configured_otherwise() {
     let vendor =
         ["x-rownd-app-key", "x-rownd-app-secret", "x-rownd-filename", "x-rownd-magic-allow-exp"];
-    let pass = injector(VendorHeaders::Pass).mutations(&request(&vendor), &permit(None)).unwrap();
-    let remove =
-        injector(VendorHeaders::Remove).mutations(&request(&vendor), &permit(None)).unwrap();
+    let pass = injector(VendorHeaders::Pass).edits(&request(&vendor), &permit(None)).unwrap();
+    let remove = injector(VendorHeaders::Remove).edits(&request(&vendor), &permit(None)).unwrap();
     for name in vendor {
         assert!(!removed(&pass).contains(name), "{name}");
         assert!(removed(&remove).contains(name), "{name}");
@@ -214,7 +215,7 @@ fn the_vendors_own_headers_pass_exactly_spelled_unless_configured_otherwise() {
 
 #[test]
 fn a_name_that_comes_several_times_is_removed_once() {
-    let found = mutations(&["x_rownd_user_id", "x_rownd_user_id", "x-rownd-x"], None);
+    let found = edits(&["x_rownd_user_id", "x_rownd_user_id", "x-rownd-x"], None);
     assert_eq!(found.spoofed.iter().filter(|name| *name == "x_rownd_user_id").count(), 1);
     assert_eq!(found.identity.remove.len() + found.spoofed.len(), FIELDS.len() + 2);
 }
@@ -241,7 +242,7 @@ const ENCODED: &[(&str, &str)] = &[
 fn a_value_is_visible_ascii_and_can_be_read_back() {
     for (user_id, expected) in ENCODED {
         let who = Identity { user_id: (*user_id).to_owned(), ..identity() };
-        let found = mutations(&[], Some(&who));
+        let found = edits(&[], Some(&who));
         assert_eq!(set(&found, "x-rownd-user-id"), Some(*expected), "{user_id:?}");
     }
 }
@@ -259,7 +260,7 @@ fn an_item_with_a_comma_is_not_two_items() {
         (&["a b", "ü"], "a%20b,%C3%BC"),
         (&["", ""], ","),
     ] {
-        let found = mutations(&[], Some(&who(roles)));
+        let found = edits(&[], Some(&who(roles)));
         assert_eq!(set(&found, "x-rownd-roles"), Some(expected), "{roles:?}");
     }
 }
@@ -271,7 +272,7 @@ fn a_value_that_is_too_long_denies_and_is_never_cut() {
         max_total_bytes: 256,
         ..IdentityHeaders::default()
     });
-    let judge = |who: &Identity| small.mutations(&request(&[]), &permit(Some(who))).map(|_| ());
+    let judge = |who: &Identity| small.edits(&request(&[]), &permit(Some(who))).map(|_| ());
     let user = |length: usize| Identity { user_id: "x".repeat(length), ..identity() };
     assert_eq!(judge(&user(64)), Ok(()));
     assert_eq!(judge(&user(65)), Err(DenyReason::IdentityTooLarge));
@@ -280,7 +281,7 @@ fn a_value_that_is_too_long_denies_and_is_never_cut() {
     assert_eq!(judge(&umlauts), Err(DenyReason::IdentityTooLarge));
     // All values together; 22 bytes are those of the five that are always there.
     let fixed: usize =
-        mutations(&[], Some(&identity())).identity.set.iter().map(|(_, value)| value.len()).sum();
+        edits(&[], Some(&identity())).identity.set.iter().map(|(_, value)| value.len()).sum();
     let many = |bytes: usize| {
         let sixty_four = |left: &mut usize| {
             let length = (*left).min(64);
@@ -299,7 +300,7 @@ fn a_value_that_is_too_long_denies_and_is_never_cut() {
     assert_eq!(judge(&many(256 - fixed)), Ok(()));
     assert_eq!(judge(&many(257 - fixed)), Err(DenyReason::IdentityTooLarge));
     // Without an identity there is nothing to inject.
-    assert!(small.mutations(&request(&[]), &permit(None)).is_ok());
+    assert!(small.edits(&request(&[]), &permit(None)).is_ok());
 }
 
 /// The patterns for proxies know what we set, in every spelling, and let the vendor's headers pass.
@@ -319,7 +320,7 @@ fn the_patterns_for_proxies_are_the_headers_that_are_set() {
             assert!(!pass.is_match(&format!("{name}2")), "{name}");
         }
     }
-    for vendor in super::VENDOR {
+    for vendor in VENDOR {
         let name = str::from_utf8(vendor).unwrap();
         assert!(!pass.is_match(name) && all.is_match(name), "{name}");
     }
@@ -329,17 +330,16 @@ fn the_patterns_for_proxies_are_the_headers_that_are_set() {
 }
 
 /// What the proxy makes of a request's headers: it sets, then removes whatever its case.
-fn applied(names: &[&str], mutations: &HeaderMutations) -> Vec<(String, String)> {
-    let ours = |name: &str| {
-        mutations.identity.set.iter().any(|(known, _)| known.eq_ignore_ascii_case(name))
-    };
+fn applied(names: &[&str], found: &RequestEdits) -> Vec<(String, String)> {
+    let ours =
+        |name: &str| found.identity.set.iter().any(|(known, _)| known.eq_ignore_ascii_case(name));
     let kept = names
         .iter()
         .filter(|name| !ours(name))
         .map(|name| ((*name).to_owned(), "spoofed".to_owned()));
     let set =
-        mutations.identity.set.iter().map(|(name, value)| ((*name).to_owned(), value.to_string()));
-    let gone = |name: &str| removed(mutations).iter().any(|known| known.eq_ignore_ascii_case(name));
+        found.identity.set.iter().map(|(name, value)| ((*name).to_owned(), value.to_string()));
+    let gone = |name: &str| removed(found).iter().any(|known| known.eq_ignore_ascii_case(name));
     kept.chain(set).filter(|(name, _)| !gone(name)).collect()
 }
 
@@ -379,11 +379,11 @@ proptest! {
     ) {
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
         let settings = if pass { VendorHeaders::Pass } else { VendorHeaders::Remove };
-        let found = injector(settings).mutations(&request(&names), &permit(identity.as_ref())).unwrap();
+        let found = injector(settings).edits(&request(&names), &permit(identity.as_ref())).unwrap();
         let behind = applied(&names, &found);
         for (name, value) in &behind {
             if normalised(name).starts_with("x-rownd-") && value == "spoofed" {
-                prop_assert!(pass && super::VENDOR.contains(&name.as_bytes()), "{name}");
+                prop_assert!(pass && VENDOR.contains(&name.as_bytes()), "{name}");
             }
         }
         // And all of ours arrive.
@@ -398,7 +398,7 @@ proptest! {
     #[test]
     fn no_name_is_in_both_lists(names in prop::collection::vec(name(), 0..8), identity in prop::option::of(any_identity())) {
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
-        let found = injector(VendorHeaders::Remove).mutations(&request(&names), &permit(identity.as_ref())).unwrap();
+        let found = injector(VendorHeaders::Remove).edits(&request(&names), &permit(identity.as_ref())).unwrap();
         let set: Vec<&str> = found.identity.set.iter().map(|(name, _)| *name).collect();
         prop_assert!(removed(&found).iter().all(|name| !set.iter().any(|known| known.eq_ignore_ascii_case(name))), "{found:?}");
         let distinct: BTreeSet<&str> = set.iter().copied().collect();
@@ -407,7 +407,7 @@ proptest! {
 
     #[test]
     fn every_value_is_safe_in_a_header_and_reads_back(identity in any_identity()) {
-        let found = mutations(&[], Some(&identity));
+        let found = edits(&[], Some(&identity));
         for (name, value) in &found.identity.set {
             prop_assert!(value.bytes().all(|byte| byte.is_ascii_graphic()), "{name}: {value}");
         }
@@ -428,7 +428,7 @@ fn the_headers_of_an_identity_are_kept_from_its_second_check_on() {
     let who = identity();
     let (permit, injector) = (permit(Some(&who)), injector(VendorHeaders::Pass));
     let [first, second, third] =
-        [(); 3].map(|()| injector.mutations(&request(&[]), &permit).unwrap().identity);
+        [(); 3].map(|()| injector.edits(&request(&[]), &permit).unwrap().identity);
     assert!(!Arc::ptr_eq(&first, &second), "kept at once");
     assert!(Arc::ptr_eq(&second, &third), "made again");
     assert_eq!(first, third);

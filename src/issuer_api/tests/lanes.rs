@@ -6,7 +6,7 @@ use serde_json::Map;
 use tokio::{net::TcpListener, time::timeout};
 
 use super::{App, Cause, Client, Error, Pause, TIMEOUT, ask, beside, clients};
-use crate::{config::Secret, rownd::token::ThirdParty};
+use crate::{config::Secret, issuer_api::token::ThirdParty};
 
 const GRANTED: &str = "{\"access_token\":\"a.b.c\",\"refresh_token\":\"r\"}";
 
