@@ -3,10 +3,11 @@
 
 use std::sync::Arc;
 
+use super::VerdictFacts;
 use crate::{
     log_throttle::LogThrottle,
     metrics::{Metrics, Outcome},
-    model::{Denial, DenyReason, VerdictFacts, visible},
+    model::{Denial, DenyReason, visible},
 };
 
 /// The log of denials.

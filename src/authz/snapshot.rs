@@ -5,18 +5,15 @@ use std::{sync::Arc, time::SystemTime};
 use bytes::Bytes;
 use tokio::time::Instant;
 
-use super::{Callers, NO_RULE, RequestEdits, inject::Injector};
+use super::{Callers, RequestEdits, VerdictFacts, inject::Injector, verdict::NO_RULE};
 use crate::{
     config::{Check, Config, RowndAuth},
     extract::{self, CookieSites, Extractor},
     issuer_api::Exchange,
-    model::{
-        CallerProtocol, CredentialSource, Denial, DenyReason, Identity, RequestContext,
-        VerdictFacts,
-    },
+    model::{CallerProtocol, CredentialSource, Denial, DenyReason, RequestContext},
     policy::{ChosenRules, Permit, Policy, RequestLimits},
     profile::Profiles,
-    verify::Verifier,
+    verify::{Identity, Verifier},
 };
 
 /// Why a configuration cannot be compiled.

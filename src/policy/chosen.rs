@@ -19,7 +19,10 @@ use super::{
     rule::{Concession, Rule},
     variables::PathVariables,
 };
-use crate::model::{Identity, Profile, RequestContext};
+use crate::{
+    model::{Profile, RequestContext},
+    verify::Identity,
+};
 
 /// The rules that hold for one request. In the usual case it is one, and nothing is allocated.
 #[derive(Debug)]

@@ -7,7 +7,10 @@
 use std::collections::BTreeSet;
 
 use super::variables::PathVariables;
-use crate::model::{AuthLevel, ClaimPath, Denial, DenyReason, Identity, Profile, RequestContext};
+use crate::{
+    model::{AuthLevel, Denial, DenyReason, Profile, RequestContext},
+    verify::Identity,
+};
 
 /// One thing that a rule asks.
 #[derive(Debug)]
@@ -47,8 +50,9 @@ pub struct Needs {
     pub profile: bool,
     /// The variables of the path are read.
     pub path_variables: bool,
-    /// These claims are kept when a token is verified.
-    pub claims: BTreeSet<ClaimPath>,
+    /// The names of the claims that an identity keeps, as [`ClaimNames`](crate::model::ClaimNames)
+    /// writes them.
+    pub claims: BTreeSet<String>,
 }
 
 /// The answer of a condition, the mildest first: of several findings the greatest counts.

@@ -23,7 +23,7 @@ use std::collections::HashMap;
 
 use crate::{
     config::{Config, Route},
-    model::{DenyReason, NamedRoute},
+    model::{ClaimNames, DenyReason, NamedRoute},
 };
 use chosen::ChosenRule;
 pub use chosen::ChosenRules;
@@ -79,11 +79,16 @@ impl Policy {
         Self { rules, default, by_id, needs }
     }
 
-    /// The needs of all rules together. Its `claims` are those that an identity has to keep, because a
-    /// condition looks at them.
+    /// The needs of all rules together, whichever of them hold for a request.
     #[must_use]
     pub const fn needs(&self) -> &Needs {
         &self.needs
+    }
+
+    /// The claims that a condition of some rule looks at, so that identities have to keep them.
+    #[must_use]
+    pub fn asked_claims(&self) -> ClaimNames {
+        ClaimNames::new(self.needs.claims.iter().cloned())
     }
 
     /// The rules that hold for the request.

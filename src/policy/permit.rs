@@ -16,7 +16,10 @@ use super::{
     condition::{Finding, Unmet},
     rule::Concession,
 };
-use crate::model::{AllowReason, Denial, DenyReason, Identity, Profile};
+use crate::{
+    model::{AllowReason, Denial, DenyReason, Profile},
+    verify::Identity,
+};
 
 /// The rules allow the request, as far as they can say without the user's profile.
 #[derive(Debug)]

@@ -16,7 +16,8 @@ use bytes::Bytes;
 use super::{ChosenRules, Measured, Policy, RequestLimits, chosen::ChosenRule, rule::Rule};
 use crate::{
     config::{self, Auth},
-    model::{AllowReason, AuthLevel, Denial, DenyReason, Identity, RequestContext},
+    model::{AllowReason, AuthLevel, Denial, DenyReason, IdentityFacts, RequestContext},
+    verify::Identity,
 };
 
 /// The questions of the rules that hold for a request, as far as their decisions show them.
@@ -98,8 +99,8 @@ fn reason(rules: ChosenRules<'_>, identity: Option<Identity>) -> Result<AllowRea
 }
 
 fn identity(auth_level: AuthLevel) -> Identity {
-    Identity {
+    Identity::for_test(IdentityFacts {
         anonymous: auth_level == AuthLevel::Guest,
-        ..Identity::new("user_1".to_owned(), "rownd".into(), auth_level)
-    }
+        ..IdentityFacts::new("user_1".to_owned(), "rownd".into(), auth_level)
+    })
 }

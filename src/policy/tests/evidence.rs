@@ -5,13 +5,13 @@
 use std::{net::Ipv4Addr, sync::Arc};
 
 use bytes::Bytes;
-use serde_json::{Map, json};
+use serde_json::{Map, Value, json};
 
 use super::{identity, measured, request};
 use crate::{
     config::{Auth, DefaultRoute},
     model::{
-        AuthLevel, ClaimPath, Cutoff, Denial, DenyReason, Downstream, EncodedDownstream,
+        AuthLevel, Cutoff, Denial, DenyReason, Downstream, EncodedDownstream, IdentityFacts,
         NamedRoute, Profile, RequestContext, Workload,
     },
     policy::{
@@ -19,6 +19,7 @@ use crate::{
         condition::{Condition, Evidence, Finding, Unmet},
         rule::Rule,
     },
+    verify::Identity,
 };
 
 /// A profile that was read and found good.
@@ -112,21 +113,48 @@ fn a_condition_that_wants_more_than_the_profile_is_no_yes() {
     assert_eq!(confirmed, Err(DenyReason::Internal.into()));
 }
 
+const ROLES: &str = "/realm_access/roles";
+
+/// The claims `tid` and `roles` of `realm_access` have these values.
+fn acme_admin() -> Vec<Condition> {
+    let roles = || Needs { claims: [ROLES.to_owned()].into(), ..Needs::default() };
+    let tenant = || Needs { claims: ["tid".to_owned()].into(), ..Needs::default() };
+    let is = |evidence: &Evidence<'_>, name: &str, value: &Value| {
+        met(evidence.identity.is_some_and(|it| it.claims.get(name) == Some(value)))
+    };
+    vec![
+        condition(roles, move |evidence| is(evidence, ROLES, &json!(["admin"]))),
+        condition(tenant, move |evidence| is(evidence, "tid", &json!("acme"))),
+    ]
+}
+
 #[test]
 fn the_claims_of_all_rules_are_asked_for_together() {
-    let claims = || {
-        let roles = || Needs {
-            claims: [ClaimPath::new("realm_access").member("roles")].into(),
-            ..Needs::default()
-        };
-        let tenant = || Needs { claims: [ClaimPath::new("tid")].into(), ..Needs::default() };
-        vec![condition(roles, |_| met(true)), condition(tenant, |_| met(true))]
-    };
-    let policy = policy("routes: [{ id: a, match: any }, { id: b, match: any }]", claims);
-    let claims: Vec<String> = policy.needs().claims.iter().map(ToString::to_string).collect();
-    assert_eq!(claims, ["realm_access.roles", "tid"]);
-    // The settings there are today ask for no claim.
-    assert!(super::policy("default: { freshness: token }").needs().claims.is_empty());
+    let policy = policy("routes: [{ id: a, match: any }, { id: b, match: any }]", acme_admin);
+    let asked = policy.asked_claims();
+    assert_eq!(asked.iter().collect::<Vec<_>>(), [ROLES, "tid"]);
+    // No setting asks for a claim yet.
+    assert_eq!(super::policy("").asked_claims().iter().count(), 0);
+}
+
+#[test]
+fn a_condition_sees_the_claims_that_it_asked_for() {
+    let policy = policy("", acme_admin);
+    let request = request("GET", "a.com", b"/");
+    for (roles, tenant, expected) in [
+        (json!(["admin"]), json!("acme"), true),
+        (json!(["editor"]), json!("acme"), false),
+        (json!(["admin"]), json!("other"), false),
+    ] {
+        let mut facts =
+            IdentityFacts::new("user_1".to_owned(), "rownd".into(), AuthLevel::Verified);
+        facts.claims = [(ROLES.into(), roles), ("tid".into(), tenant)].into_iter().collect();
+        let who = Some(Arc::new(Identity::for_test(facts)));
+        let rules = policy.choose(measured(&request)).unwrap();
+        assert_eq!(rules.decide(who).is_ok(), expected);
+    }
+    let who = Some(Arc::new(identity(AuthLevel::Verified)));
+    assert!(policy.choose(measured(&request)).unwrap().decide(who).is_err(), "no such claims");
 }
 
 /// The variable `id` of the path is the id of the user.

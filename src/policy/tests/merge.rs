@@ -12,8 +12,9 @@ use super::{
 };
 use crate::{
     config::{Auth, DefaultRoute, ExpiredCookie, Freshness, OddPaths},
-    model::{AllowReason, AuthLevel, Denial, DenyReason, Identity},
+    model::{AllowReason, AuthLevel, Denial, DenyReason},
     policy::rule::{Concession, Rule},
+    verify::Identity,
 };
 
 /// Rules that were merged into one.
