@@ -115,16 +115,17 @@ fn a_condition_that_wants_more_than_the_profile_is_no_yes() {
 
 const ROLES: &str = "/realm_access/roles";
 
+fn claim_is(evidence: &Evidence<'_>, name: &str, value: &Value) -> Finding {
+    met(evidence.identity.is_some_and(|identity| identity.claims.get(name) == Some(value)))
+}
+
 /// The claims `tid` and `roles` of `realm_access` have these values.
 fn acme_admin() -> Vec<Condition> {
     let roles = || Needs { claims: [ROLES.to_owned()].into(), ..Needs::default() };
     let tenant = || Needs { claims: ["tid".to_owned()].into(), ..Needs::default() };
-    let is = |evidence: &Evidence<'_>, name: &str, value: &Value| {
-        met(evidence.identity.is_some_and(|it| it.claims.get(name) == Some(value)))
-    };
     vec![
-        condition(roles, move |evidence| is(evidence, ROLES, &json!(["admin"]))),
-        condition(tenant, move |evidence| is(evidence, "tid", &json!("acme"))),
+        condition(roles, |evidence| claim_is(evidence, ROLES, &json!(["admin"]))),
+        condition(tenant, |evidence| claim_is(evidence, "tid", &json!("acme"))),
     ]
 }
 
