@@ -118,7 +118,7 @@ fn deny_reasons() -> String {
         "{NOTE}\n\n# Deny reasons\n\nOne stable word for each reason. It is the same in the body (`reason`), the log, \
          the metric `rownd_authz_checks_total`, Envoy's dynamic metadata \
          (`%DYNAMIC_METADATA(envoy.filters.http.ext_authz:reason)%`) and, in words, in the challenge.\n\n\
-         | reason | HTTP | gRPC | cause | cure |\n|---|---|---|---|---|\n"
+         | reason | HTTP | gRPC | cause | what to do |\n|---|---|---|---|---|\n"
     );
     for reason in DenyReason::ALL {
         let (http, grpc) = crate::grpc::ext_authz::statuses(*reason);
