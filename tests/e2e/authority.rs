@@ -11,7 +11,7 @@ use super::{
     stack::stack,
 };
 use crate::support::{
-    PATIENCE,
+    TIME_LIMIT,
     envoy::{Endpoint, EnvoyBuilder},
     gate::Gate,
     raw::Raw,
@@ -53,7 +53,7 @@ async fn an_authority_that_is_written_out_is_taken_whatever_the_cluster_is_calle
         stack.product.metric("rownd_authz_malformed_calls_total", &[]).await >= 2.0
             && stack.product.log().contains("headers are malformed")
     };
-    timeout(PATIENCE, async {
+    timeout(TIME_LIMIT, async {
         while !counted().await {
             tokio::task::yield_now().await;
         }

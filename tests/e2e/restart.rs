@@ -11,9 +11,9 @@ use crate::support::{
     envoy::{Envoy, EnvoyBuilder},
     eventually,
     gate::Gate,
-    issuer::{Issuer, Mood, USER},
     product::{Product, Until},
     raw::Raw,
+    rownd::{KeyService, Rownd, USER},
 };
 
 const KILLS: u32 = 20;
@@ -34,7 +34,7 @@ async fn serves_again(envoy: &Envoy, gate: &str, token: &str, turn: u32) {
 #[tokio::test]
 async fn what_is_killed_starts_again_on_the_same_port_and_the_same_socket() {
     let _guard = heavy::shared().await;
-    let issuer = Issuer::start(Mood::Serves).await;
+    let issuer = Rownd::start(KeyService::Works).await;
     let echo = Echo::start().await;
     // Not below the target directory: the path of a socket is short.
     let dir = tempfile::tempdir().expect("a directory for the sockets");

@@ -9,8 +9,8 @@ use super::stack::stack;
 use crate::support::{
     echo::Echo,
     envoy::{self, Endpoint, Envoy, Release},
-    issuer::USER,
     raw::Raw,
+    rownd::USER,
 };
 
 /// Every byte of a header's name that is no letter or digit (RFC 9110, section 5.6.2).

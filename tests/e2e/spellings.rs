@@ -4,7 +4,7 @@ use http::Request;
 use tokio::{net::TcpStream, time::timeout};
 
 use super::stack::{GATES, No, stack};
-use crate::support::{PATIENCE, raw::Raw};
+use crate::support::{TIME_LIMIT, raw::Raw};
 
 /// What a header name may hold besides letters and digits (RFC 9110 section 5.6.2).
 const SEPARATORS: &str = "!#$%&'*+-.^_`|~";
@@ -66,7 +66,7 @@ async fn h2_method(to: std::net::SocketAddr, method: &str, path: &str) -> u16 {
     let connection = tokio::spawn(connection);
     let request = Request::builder().method(method).uri(format!("http://api.example.com{path}"));
     let (response, _) = client.send_request(request.body(()).unwrap(), true).unwrap();
-    let response = timeout(PATIENCE, response).await.unwrap().unwrap();
+    let response = timeout(TIME_LIMIT, response).await.unwrap().unwrap();
     connection.abort();
     response.status().as_u16()
 }

@@ -17,7 +17,7 @@ use self::stage::{Over, Stage};
 use super::{package, talk::assert_fresh, tool};
 
 /// A JVM on a loaded machine starts within this, too.
-const PATIENCE: Duration = Duration::from_secs(60);
+const TIME_LIMIT: Duration = Duration::from_secs(60);
 
 /// A client, by its language.
 #[derive(Debug, Clone, Copy)]
@@ -72,7 +72,7 @@ impl Client {
     async fn run(self, stage: &Stage) -> String {
         let mut command = self.command();
         command.envs(stage.environment()).stdin(Stdio::null()).kill_on_drop(true);
-        let output = tokio::time::timeout(PATIENCE, command.output())
+        let output = tokio::time::timeout(TIME_LIMIT, command.output())
             .await
             .unwrap_or_else(|_| panic!("{self:?} does not end"))
             .unwrap_or_else(|error| panic!("{self:?} does not run: {error}"));

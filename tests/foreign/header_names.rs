@@ -10,7 +10,7 @@ use std::{collections::BTreeMap, process::Command};
 use serde::Deserialize;
 
 use super::package;
-use crate::it::support::{Ask, Issuer, Key, TestApp, config};
+use crate::support::{Ask, Issuer, Key, TestApp, config};
 
 /// What a service behind reads, where it takes the header for ours.
 const RESERVED: &str = "HTTP_X_ROWND_USER_ID";

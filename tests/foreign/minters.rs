@@ -12,10 +12,8 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::talk::{node, program, python};
-use crate::it::{
-    attacks::Kind,
-    support::{Ask, Issuer, Reply, TestApp, config_with, forge::Algorithm, issuer::KEYS},
-};
+use crate::it::attacks::Kind;
+use crate::support::{Ask, Issuer, Reply, TestApp, config_with, forge::Algorithm, issuer::KEYS};
 
 #[derive(Debug, Deserialize)]
 struct Minted {

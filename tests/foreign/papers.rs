@@ -13,7 +13,7 @@ use super::{package, tool};
 use crate::support::{child::Guarded, eventually, free_port};
 
 const BINARY: &str = env!("CARGO_BIN_EXE_rownd-authz");
-const PATIENCE: Duration = Duration::from_secs(60);
+const TIME_LIMIT: Duration = Duration::from_secs(60);
 const SERVICE: &str = "rownd.auth.v1.RowndAuth/";
 
 /// A running `dev`, and what it printed.
@@ -80,7 +80,7 @@ impl Dev {
             .env("CALLER", self.says("CALLER"))
             .kill_on_drop(true)
             .output();
-        let output = tokio::time::timeout(PATIENCE, run).await;
+        let output = tokio::time::timeout(TIME_LIMIT, run).await;
         output.unwrap_or_else(|_| panic!("{here} does not end")).unwrap()
     }
 

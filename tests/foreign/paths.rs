@@ -13,7 +13,7 @@ use std::{
 use serde_json::{Value, json};
 
 use super::{package, tool};
-use crate::it::support::{Ask, Issuer, Key, TestApp, config_with};
+use crate::support::{Ask, Issuer, Key, TestApp, config_with};
 
 #[rustfmt::skip] // many on a line
 const LEADS: &[&str] = &[

@@ -10,7 +10,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{package, talk::python, tool};
-use crate::it::support::{
+use crate::support::{
     Answer, Ask, Issuer, Reply, TestApp, config_with,
     forge::{APP, USER},
 };

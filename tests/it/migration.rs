@@ -21,7 +21,7 @@ use tempfile::TempDir;
 use tonic::{Request, Status, transport::Channel};
 use tonic_types::StatusExt as _;
 
-use super::support::{Answer, Ask, TestApp, ask::IDENTITY, http::speak};
+use crate::support::{Answer, Ask, TestApp, ask::IDENTITY, http::request};
 
 const USER: &str = "user_verified";
 const CALLER: &str = "Bearer a-secret-for-the-rehearsal";
@@ -160,7 +160,7 @@ impl Rehearsal {
             .replace("127.0.0.1:9465", "127.0.0.1:0")
             .replace("ras_yours", &self.app_secret);
         if let Some(line) = text.lines().find(|line| line.trim_start().starts_with("key_set:")) {
-            let copy = speak(self.to, "GET /.well-known/rownd-jwks.json", "", "").await;
+            let copy = request(self.to, "GET /.well-known/rownd-jwks.json", "", "").await;
             text = text.replace(line, &format!("    key_set: '{}'", copy.body));
         }
         let new = self.dir.path().join("new");
@@ -188,7 +188,7 @@ impl Rehearsal {
 
     async fn migrate(&self, token: &str) -> String {
         let bearer = format!("authorization: Bearer {token}\r\n");
-        let answer = speak(self.to, "POST /auth/plugin/rownd/migrate", &bearer, "").await;
+        let answer = request(self.to, "POST /auth/plugin/rownd/migrate", &bearer, "").await;
         answer.header("st-access-token").to_owned()
     }
 

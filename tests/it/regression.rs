@@ -8,7 +8,7 @@ use socket2::{Domain, SockAddr, Socket, Type};
 use tempfile::TempDir;
 use tokio::{net::TcpStream, sync::Semaphore};
 
-use super::support::{
+use crate::support::{
     Ask, Claims, Issuer, Key, Reply, TestApp,
     binary::{Binary, Log},
     config_with, eventually,

@@ -13,7 +13,7 @@ use tokio::{
     time::timeout,
 };
 
-use super::{PATIENCE, echo::Echoed};
+use super::{TIME_LIMIT, echo::Echoed};
 
 /// One HTTP/1.1 request, as bytes that nobody checks.
 #[derive(Debug, Clone)]
@@ -186,7 +186,7 @@ pub(crate) async fn exchange(to: SocketAddr, request: &[u8], head: bool) -> Opti
             () = write => None,
         }
     };
-    timeout(PATIENCE, talk).await.unwrap_or_else(|_| {
+    timeout(TIME_LIMIT, talk).await.unwrap_or_else(|_| {
         let head = request.get(..200).unwrap_or(request);
         panic!("no answer in time to {:?}", String::from_utf8_lossy(head))
     })
@@ -310,7 +310,7 @@ pub(crate) async fn h2_path(
         request = request.header(*name, *value);
     }
     let request = request.body(()).expect("a well-formed request");
-    timeout(PATIENCE, h2_exchange(to, request)).await.expect("an answer in time")
+    timeout(TIME_LIMIT, h2_exchange(to, request)).await.expect("an answer in time")
 }
 
 async fn h2_exchange(to: SocketAddr, request: Request<()>) -> GrpcAnswer {

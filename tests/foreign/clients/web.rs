@@ -12,10 +12,8 @@ use super::{
     node_modules,
     stage::{Over, Stage},
 };
-use crate::{
-    foreign::{package, tool},
-    support::{child::Guarded, eventually, free_port, raw::Raw},
-};
+use crate::foreign::{package, tool};
+use crate::support::{child::Guarded, eventually, free_port, raw::Raw};
 
 /// A backend of `examples/`; it ends when dropped.
 struct Backend {

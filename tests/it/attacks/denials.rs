@@ -5,7 +5,7 @@ use rownd_authz::model::DenyReason;
 use serde_json::json;
 
 use super::{Court, Kind};
-use crate::it::support::{Ask, Issuer, forge::now};
+use crate::support::{Ask, Issuer, forge::now};
 
 for_every_kind!(
     every_denial_names_its_issuer,

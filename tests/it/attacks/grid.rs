@@ -8,7 +8,7 @@ use rownd_authz::model::{DenialClass, DenyReason};
 use serde_json::{Value, json};
 
 use super::{Court, Kind};
-use crate::it::support::{Answer, ask::IDENTITY, forge::b64};
+use crate::support::{Answer, ask::IDENTITY, forge::b64};
 
 for_every_kind!(no_value_of_a_claim_is_worth_more_than_its_type, no_value_of_a_header_member_is);
 

@@ -7,7 +7,7 @@ use rownd_authz::model::DenyReason;
 use serde_json::{Value, json};
 
 use super::{Court, Kind};
-use crate::it::support::{
+use crate::support::{
     Claims, Key, Reply,
     forge::{Algorithm, b64},
 };

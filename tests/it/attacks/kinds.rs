@@ -5,7 +5,7 @@
 
 use serde_json::{Value, json};
 
-use crate::it::support::{
+use crate::support::{
     Claims, Issuer, Key,
     forge::{APP, Algorithm, now},
     issuer::KEYS,

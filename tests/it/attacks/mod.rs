@@ -59,7 +59,7 @@ pub(crate) use kinds::Kind;
 use rownd_authz::model::DenyReason;
 use serde_json::{Value, json};
 
-use super::support::{
+use crate::support::{
     Answer, Ask, Claims, Issuer, Key, Reply, TestApp, config, eventually, issuer::KEYS,
 };
 

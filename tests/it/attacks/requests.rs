@@ -4,7 +4,7 @@ use rownd_authz::model::DenyReason;
 use serde_json::json;
 
 use super::Court;
-use crate::it::support::{Answer, Ask, ask::IDENTITY, forge::APP};
+use crate::support::{Answer, Ask, ask::IDENTITY, forge::APP};
 
 /// One way past a token and two without one, each with its reason.
 fn ways(token: &str) -> [(Ask, &'static str); 3] {

@@ -17,7 +17,7 @@ use rownd_authz::{
 use serde_json::json;
 
 use super::House;
-use crate::it::support::{
+use crate::support::{
     Answer, Ask,
     wire::{frame, frame_of, frame_saying},
 };

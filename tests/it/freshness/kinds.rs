@@ -5,15 +5,11 @@ use rownd_authz::model::DenyReason;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::{
-    it::{
-        attacks::{Court, Kind},
-        support::{
-            Ask, Issuer,
-            forge::{APP, USER},
-        },
-    },
-    support::control::order,
+use crate::it::attacks::{Court, Kind};
+use crate::support::{
+    Ask, Issuer,
+    control::order,
+    forge::{APP, USER},
 };
 
 #[tokio::test]

@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 use tokio::{sync::Semaphore, task::AbortHandle, time::Instant};
 
 use super::settings;
-use crate::it::support::{Issuer, Reply, forge::APP, page, patiently};
+use crate::support::{Issuer, Reply, forge::APP, in_time, page};
 
 /// Profiles and the task that fetches them.
 struct Rig {
@@ -107,7 +107,7 @@ async fn many_ask_for_many_users_and_each_gets_their_own_by_one_request() {
             assert_eq!(profile.user_id.as_ref(), Some(user));
         }
     });
-    patiently("500 callers", join_all(all)).await;
+    in_time("500 callers", join_all(all)).await;
     for user in &users {
         assert_eq!(issuer.hits(&path(user)), 1, "{user}");
     }
@@ -158,7 +158,7 @@ async fn requests_at_a_time_are_bounded_and_one_slow_user_holds_up_nobody() {
     let others = async {
         issuer.asked(&path("slow"), 1).await;
         for index in 0..50 {
-            patiently("the others", rig.get(&format!("user_{index}"))).await.unwrap();
+            in_time("the others", rig.get(&format!("user_{index}"))).await.unwrap();
         }
         gate.add_permits(1);
     };

@@ -6,8 +6,8 @@ use tokio::time::Instant;
 use tonic_health::pb::health_check_response::ServingStatus;
 
 use super::{FETCHES, fetched, gate, health, judge};
-use crate::it::support::{
-    Ask, Claims, Issuer, Key, PATIENCE, Reply, TestApp,
+use crate::support::{
+    Ask, Claims, Issuer, Key, Reply, TIME_LIMIT, TestApp,
     app::issuer_settings,
     config, config_with, eventually,
     issuer::KEYS,
@@ -98,7 +98,7 @@ async fn an_issuer_that_hangs_costs_a_check_its_deadline_and_no_more() {
         let unavailable = ["keys_unavailable", "deadline_exceeded"].contains(&answer.reason());
         assert!(unavailable && answer.code() == 16, "{timeout}: {answer:?}");
     }
-    assert!(began.elapsed() < PATIENCE, "the caller's patience counts, not our 60 s");
+    assert!(began.elapsed() < TIME_LIMIT, "the deadline of the caller counts, not our 60 s");
     assert_eq!(issuer.hits(KEYS), 1, "and nobody asked twice");
 }
 

@@ -16,7 +16,7 @@ use tonic_health::pb::{
     HealthCheckRequest, health_check_response::ServingStatus, health_client::HealthClient,
 };
 
-use super::support::{Answer, Ask, Claims, Issuer, Key, TestApp, eventually};
+use crate::support::{Answer, Ask, Claims, Issuer, Key, TestApp, eventually};
 
 const FETCHES: &str = "rownd_authz_key_fetches_total";
 

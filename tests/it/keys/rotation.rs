@@ -5,7 +5,7 @@ use serde_json::json;
 use tokio::time::Instant;
 
 use super::{FETCHES, fetched, gate, judge};
-use crate::it::support::{
+use crate::support::{
     Ask, Claims, Issuer, Key, Reply, TestApp, config, config_with, eventually,
     forge::now,
     issuer::KEYS,

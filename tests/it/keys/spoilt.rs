@@ -4,7 +4,7 @@ use rownd_authz::model::DenyReason;
 use serde_json::{Value, json};
 
 use super::{FETCHES, fetched, judge, provoke};
-use crate::it::support::{
+use crate::support::{
     Ask, Claims, Issuer, Key, Reply, TestApp, config, config_with, eventually,
     issuer::{KEYS, METADATA},
 };

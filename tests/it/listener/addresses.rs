@@ -13,7 +13,7 @@ use tempfile::TempDir;
 use tokio::net::{UnixListener, UnixStream};
 
 use super::House;
-use crate::it::support::{
+use crate::support::{
     TestApp, config_with,
     wire::{Wire, frame_of},
 };

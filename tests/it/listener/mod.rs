@@ -12,7 +12,7 @@ mod process;
 
 use serde_json::Value;
 
-use super::support::{Ask, Claims, Issuer, Key, TestApp, config_with, wire::Wire};
+use crate::support::{Ask, Claims, Issuer, Key, TestApp, config_with, wire::Wire};
 
 const CONNECTIONS: &str = "rownd_authz_connections_total";
 

@@ -6,8 +6,8 @@ use rownd_authz::model::DenyReason;
 use serde_json::{Value, json};
 use tokio::{net::TcpStream, time::Instant};
 
-use crate::it::support::{
-    Ask, Claims, Issuer, Key, PATIENCE,
+use crate::support::{
+    Ask, Claims, Issuer, Key, TIME_LIMIT,
     binary::{Binary, Log},
     config_with, eventually, page,
     wire::{Flood, Wire, frame_of},
@@ -150,7 +150,9 @@ async fn without_descriptors_it_neither_spins_nor_dies() {
     let (ticks, began) = (binary.ticks(), Instant::now());
     while began.elapsed() < Duration::from_secs(1) {
         wire.check(&[], good.clone()).await.assert_allowed("starved", "authenticated");
-        tokio::time::interval_at(Instant::now() + Duration::from_millis(50), PATIENCE).tick().await;
+        tokio::time::interval_at(Instant::now() + Duration::from_millis(50), TIME_LIMIT)
+            .tick()
+            .await;
     }
     let spent = binary.ticks() - ticks;
     assert!(spent < 50, "{spent} hundredths of a second in one");

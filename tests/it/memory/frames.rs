@@ -10,7 +10,7 @@ use tokio::{
     task::JoinSet,
 };
 
-use super::super::support::wire::Wire;
+use crate::support::wire::Wire;
 
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 const DATA: u8 = 0;

@@ -15,7 +15,7 @@ use rownd_authz::grpc::ext_authz::PATH;
 use serde_json::{Value, json};
 use tokio::time::{Instant, interval};
 
-use super::support::{
+use crate::support::{
     Ask, Claims, Issuer, Key,
     binary::Binary,
     config_with, eventually,

@@ -5,7 +5,7 @@ use std::{fs, process::Command};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::it::support::{
+use crate::support::{
     Issuer, Key, Reply, TestApp, binary::run, config, config_with, eventually, until,
 };
 

@@ -6,15 +6,13 @@ use rownd_authz::model::DenyReason;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::it::{
-    attacks::Kind,
-    support::{
-        Ask, Claims, Issuer, Key, TestApp,
-        binary::{run, run_reading},
-        config_with,
-        forge::now,
-        until,
-    },
+use crate::it::attacks::Kind;
+use crate::support::{
+    Ask, Claims, Issuer, Key, TestApp,
+    binary::{run, run_reading},
+    config_with,
+    forge::now,
+    until,
 };
 
 /// What the command says of a token: its exit status and its JSON.

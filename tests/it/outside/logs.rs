@@ -5,14 +5,13 @@ use std::collections::BTreeMap;
 use rownd_authz::model::DenyReason;
 use serde_json::{Value, json};
 
-use crate::it::support::{
+use crate::support::{
     Ask, Claims, Issuer, Key,
     binary::{Binary, Log},
     config_with, eventually,
     forge::now,
     page,
-    wire::Wire,
-    wire::frame_of,
+    wire::{Wire, frame_of},
 };
 
 const DENIAL_LOGS_DROPPED: &str = "rownd_authz_denial_logs_dropped_total";

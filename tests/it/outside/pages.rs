@@ -12,7 +12,7 @@ use tonic_health::pb::{
 };
 use tonic_reflection::pb;
 
-use crate::it::support::{Ask, Claims, Issuer, Key, TestApp, config, config_with, page};
+use crate::support::{Ask, Claims, Issuer, Key, TestApp, config, config_with, page};
 
 #[tokio::test]
 async fn health_knows_the_process_and_the_service() {

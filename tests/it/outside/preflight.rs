@@ -7,7 +7,7 @@ use rownd_authz::{app, config};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::it::support::{Key, binary::run};
+use crate::support::{Key, binary::run};
 
 const JWKS_URL: &str = "https://id.test/keys?key=canary";
 

@@ -15,7 +15,7 @@ use rownd_authz::{app::Reloaded, model::DenyReason};
 use serde_json::{Value, json};
 
 use super::{Ask, House, open_to_all};
-use crate::it::support::{TestApp, config_with, forge::APP, until};
+use crate::support::{TestApp, config_with, forge::APP, until};
 
 #[tokio::test]
 async fn a_changed_file_is_in_force_without_anybody_asking() {

@@ -14,7 +14,7 @@ use rownd_authz::app::Reloaded;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use super::support::{Answer, Ask, Claims, Issuer, Key, TestApp, config, until};
+use crate::support::{Answer, Ask, Claims, Issuer, Key, TestApp, config, until};
 
 /// A service, the file that it follows, and whose tokens it takes.
 struct House {

@@ -4,7 +4,7 @@ use rownd_authz::model::DenyReason;
 use serde_json::json;
 
 use super::{Ask, Claims, Issuer, Key, config, open_to_all};
-use crate::it::support::{binary::Binary, eventually, wire::Wire};
+use crate::support::{binary::Binary, eventually, wire::Wire};
 
 #[tokio::test]
 async fn sighup_reads_everything_again_and_the_log_says_how_it_ended() {

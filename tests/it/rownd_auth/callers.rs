@@ -23,7 +23,7 @@ use tonic::{
 use tower::service_fn;
 
 use super::{ADMIN, Rig, TRADER, refresh, said};
-use crate::it::support::{
+use crate::support::{
     Issuer, Reply, TestApp, eventually, until,
     wire::{Wire, frame},
 };

@@ -15,7 +15,7 @@ use serde_json::json;
 use tonic::Code;
 
 use super::{APP, Rig, assert_field, said};
-use crate::it::support::{Issuer, Reply, forge::now};
+use crate::support::{Issuer, Reply, forge::now};
 
 fn third_party(token: &str) -> ThirdPartyTokenGrant {
     ThirdPartyTokenGrant { token: token.to_owned(), ..ThirdPartyTokenGrant::default() }

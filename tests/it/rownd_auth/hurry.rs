@@ -14,7 +14,7 @@ use tonic::{Code, Request};
 use tonic_types::StatusExt as _;
 
 use super::{Rig, refresh::grant as refresh, said};
-use crate::it::support::{eventually, until, wire::Wire};
+use crate::support::{eventually, until, wire::Wire};
 
 const HURRY: Duration = Duration::from_millis(200);
 /// How long a healthy Rownd takes.

@@ -31,7 +31,7 @@ use tonic::{
 };
 use tonic_types::StatusExt as _;
 
-use super::support::{Key, TestApp};
+use crate::support::{Key, TestApp};
 
 pub(super) const APP: &str = "app_shop";
 /// Another one, which few configurations here name.

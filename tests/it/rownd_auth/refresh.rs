@@ -11,7 +11,7 @@ use serde_json::json;
 use tonic::Code;
 
 use super::{Rig, assert_field, said};
-use crate::it::support::until;
+use crate::support::until;
 
 pub(super) fn grant(token: &str) -> Grant {
     Grant::RefreshToken(RefreshTokenGrant {
@@ -76,7 +76,7 @@ async fn the_grace_ends() {
     let token = refresh_token(&rig, "ann");
     rig.tokens(grant(&token)).await;
     let ended = async || rig.exchange(grant(&token)).await.is_err().then_some(());
-    crate::it::support::eventually("the end of the grace", ended).await;
+    crate::support::eventually("the end of the grace", ended).await;
     let answer = rig.exchange(grant(&token)).await;
     said(answer).is(Code::FailedPrecondition, "REFRESH_TOKEN_REFUSED");
 }
@@ -123,7 +123,7 @@ async fn a_pause_of_the_breaker_is_not_kept_for_the_grace() {
     let token = refresh_token(&rig, "ann");
     said(rig.exchange(grant(&token)).await).is(Code::Unavailable, "ROWND_UNAVAILABLE");
     let again = async || rig.exchange(grant(&token)).await.ok();
-    crate::it::support::eventually("the end of the pause", again).await;
+    crate::support::eventually("the end of the pause", again).await;
 }
 
 #[tokio::test]

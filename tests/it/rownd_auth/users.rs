@@ -12,7 +12,7 @@ use serde_json::json;
 use tonic::{Code, Status};
 
 use super::{APP, APP_KEY, APP_SECRET, Rig, assert_field, said};
-use crate::it::support::http::speak;
+use crate::support::http::request;
 
 fn by_id(user: &str) -> GetUserRequest {
     GetUserRequest { subject: Some(Subject::UserId(user.to_owned())), ..Default::default() }
@@ -142,14 +142,14 @@ async fn a_token_that_is_no_good_names_nobody() {
          content-type: application/json\r\n"
     );
     let line = format!("POST /applications/{APP}/users/ann/signout");
-    speak(rig.emulator, &line, &head, "{\"sign_out_all\":true}").await;
+    request(rig.emulator, &line, &head, "{\"sign_out_all\":true}").await;
     said(get(&rig, by_token(&token)).await).is(Code::Unauthenticated, "REVOKED");
     // Also where the account is disabled, and the caller would take that.
     let line = format!("POST /applications/{APP}/users/ann/state");
-    speak(rig.emulator, &line, &head, "{\"state\":\"disabled\"}").await;
+    request(rig.emulator, &line, &head, "{\"state\":\"disabled\"}").await;
     let anyway = GetUserRequest { allow_disabled: true, ..by_token(&token) };
     said(get(&rig, anyway).await).is(Code::Unauthenticated, "REVOKED");
-    speak(rig.emulator, &line, &head, "{\"state\":\"enabled\"}").await;
+    request(rig.emulator, &line, &head, "{\"state\":\"enabled\"}").await;
     assert!(user(&rig, by_id("ann")).await.tokens_valid_since.is_some());
 }
 
@@ -243,7 +243,7 @@ async fn a_caller_has_rownd_asked_only_so_often_for_a_younger_profile() {
     get(&rig, by_id("ann")).await.unwrap();
     for nanos in [0, 1] {
         let limited = async || get(&rig, young(nanos)).await.err();
-        let status = crate::it::support::eventually("the limit", limited).await;
+        let status = crate::support::eventually("the limit", limited).await;
         said::<()>(Err(status)).is(Code::ResourceExhausted, "MAX_AGE_LIMITED");
         // What is kept is answered, other callers are, and a profile that nobody has yet is.
         get(&rig, by_id("ann")).await.unwrap();
@@ -255,8 +255,8 @@ async fn a_caller_has_rownd_asked_only_so_often_for_a_younger_profile() {
     // Whom nobody knows by a name is one caller, too.
     let own = || GetUserRequest { max_age: young(0).max_age, ..by_token(&rig.token("ann")) };
     let limited = async || rig.stub().get_user(own()).await.err();
-    let status = crate::it::support::eventually("the limit of all others", limited).await;
+    let status = crate::support::eventually("the limit of all others", limited).await;
     said::<()>(Err(status)).is(Code::ResourceExhausted, "MAX_AGE_LIMITED");
     let again = async || get(&rig, young(0)).await.ok();
-    crate::it::support::eventually("the next second", again).await;
+    crate::support::eventually("the next second", again).await;
 }

@@ -15,7 +15,7 @@ use rownd_authz::{app::Reloaded, config};
 use serde_json::{Value, json};
 
 use super::{Authority, Client, House, Issuer, Key, TestApp, ask_on, der, tls};
-use crate::it::support::{binary, until};
+use crate::support::{binary, until};
 
 /// Name, what is done to the files, and setting and words of every problem.
 type Case = (&'static str, fn(&Path), &'static [(&'static str, &'static str)]);
@@ -181,7 +181,7 @@ async fn the_swapped_link_of_a_mounted_secret_is_seen() {
     for name in ["server.crt", "server.key"] {
         symlink(format!("..data/{name}"), at(name)).unwrap();
     }
-    let mut settings = crate::it::support::config(&issuer);
+    let mut settings = crate::support::config(&issuer);
     settings["listeners"]["grpc"]["tls"] = tls(mount.path(), false);
     fs::write(at("config.yaml"), settings.to_string()).unwrap();
     let app = TestApp::follow(&at("config.yaml")).await;

@@ -10,10 +10,8 @@ use serde_json::{Value, json};
 
 use super::scalar::{self, Number};
 use super::{list, unhex, vectors};
-use crate::it::{
-    attacks::Court,
-    support::{Answer, Ask, Claims, Issuer, Key, Reply, TestApp, config, forge::b64},
-};
+use crate::it::attacks::Court;
+use crate::support::{Answer, Ask, Claims, Issuer, Key, Reply, TestApp, config, forge::b64};
 
 /// A key whose private scalar is known, so that it can sign what no library would.
 struct Signer {

@@ -6,13 +6,11 @@ use rownd_authz::model::DenyReason;
 use serde_json::{Value, json};
 
 use super::{list, vectors};
-use crate::it::{
-    attacks::Court,
-    support::{
-        Ask, Claims, Issuer, Key, Reply, TestApp, config,
-        forge::{b64, unb64},
-        issuer::KEYS,
-    },
+use crate::it::attacks::Court;
+use crate::support::{
+    Ask, Claims, Issuer, Key, Reply, TestApp, config,
+    forge::{b64, unb64},
+    issuer::KEYS,
 };
 
 /// The keys of all groups of a file, without those that are sets already taken apart.

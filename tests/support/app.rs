@@ -16,8 +16,9 @@ use tonic::transport::{Channel, Endpoint};
 use super::{
     Answer, Ask, Issuer,
     forge::APP,
+    in_time,
     page::{self, Page},
-    patiently, until,
+    until,
 };
 
 /// The settings of one issuer, by its name.
@@ -131,7 +132,7 @@ impl TestApp {
 
     /// Has it read everything again.
     pub(crate) async fn reload(&self) -> Reloaded {
-        patiently("a reload", self.reload.reload()).await.expect("it runs")
+        in_time("a reload", self.reload.reload()).await.expect("it runs")
     }
 
     /// Has the files read again, after which what is new has to be in force under this number.
@@ -186,7 +187,7 @@ impl TestApp {
     /// Waits for the end of its drain.
     pub(crate) async fn ended(&mut self) {
         let task = &mut self.task;
-        patiently("the end of the drain", task).await.unwrap().unwrap();
+        in_time("the end of the drain", task).await.unwrap().unwrap();
     }
 
     /// It has ended.

@@ -1,34 +1,13 @@
-//! A plain HTTP/1.1 client for the ops pages, and a reader of the metrics.
+//! The pages of the ops listener, and a reader of the metrics.
 
 use std::net::SocketAddr;
 
-use tokio::{
-    io::{AsyncReadExt as _, AsyncWriteExt as _},
-    net::TcpStream,
-};
+use super::http;
+pub(crate) use super::http::Answer as Page;
 
-use super::patiently;
-
-/// A page as it came.
-#[derive(Debug)]
-pub(crate) struct Page {
-    pub(crate) status: u16,
-    pub(crate) body: String,
-}
-
-/// Asks for a page on a connection of its own.
+/// Requests a page by any method.
 pub(crate) async fn request(address: SocketAddr, method: &str, path: &str) -> Page {
-    patiently(path, async {
-        let mut stream = TcpStream::connect(address).await.unwrap();
-        let head = format!("{method} {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n");
-        stream.write_all(head.as_bytes()).await.unwrap();
-        let mut text = String::new();
-        stream.read_to_string(&mut text).await.unwrap();
-        let status = text.split(' ').nth(1).unwrap().parse().unwrap();
-        let body = text.split_once("\r\n\r\n").unwrap().1.to_owned();
-        Page { status, body }
-    })
-    .await
+    http::request(address, &format!("{method} {path}"), "", "").await
 }
 
 /// GETs a page.

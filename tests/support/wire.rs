@@ -17,7 +17,7 @@ use tokio::{
     task::JoinHandle,
 };
 
-use super::{Answer, Ask, patiently};
+use super::{Answer, Ask, in_time};
 
 /// A gRPC frame around a message.
 pub(crate) fn frame(message: &[u8]) -> Bytes {
@@ -90,7 +90,7 @@ impl Wire {
             request = request.header(*name, *value);
         }
         let request = request.body(()).unwrap();
-        let mut requests = patiently("a free stream", self.requests.clone().ready()).await.ok()?;
+        let mut requests = in_time("a free stream", self.requests.clone().ready()).await.ok()?;
         let (response, body) = requests.send_request(request, false).ok()?;
         Some(Call { body, response })
     }
@@ -133,7 +133,7 @@ impl Call {
     /// As [`reply`](Self::reply); `None` where the peer said by GOAWAY that it never looked at
     /// the call, which may then be made again elsewhere (RFC 9113 section 6.8).
     pub(crate) async fn reply_if_taken(self) -> Option<Reply> {
-        let response = match patiently("the head of an answer", self.response).await {
+        let response = match in_time("the head of an answer", self.response).await {
             Err(error) if error.is_go_away() && error.is_remote() => {
                 assert_eq!(error.reason(), Some(h2::Reason::NO_ERROR));
                 return None;
@@ -141,7 +141,7 @@ impl Call {
             response => response,
         };
         let (head, body) = response.expect("an answer, no reset").into_parts();
-        let (data, trailers) = patiently("the rest of an answer", rest(body)).await;
+        let (data, trailers) = in_time("the rest of an answer", rest(body)).await;
         Some(Reply { status: head.status.as_u16(), headers: head.headers, data, trailers })
     }
 
