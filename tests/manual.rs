@@ -1,4 +1,4 @@
-//! The papers are held to the program: links lead somewhere, targets and settings
+//! The docs are compared with the program: links lead somewhere, targets and settings
 //! exist, every metric is documented, and Envoy takes the configuration that the
 //! pages recommend.
 //!

@@ -23,7 +23,7 @@ pub(super) const LAYERS: &[(u8, &[&str])] = &[
     (0, &["model", "metrics", "health", "log_throttle", "blocking", "digest"]),
 ];
 
-/// Arrows that point down and are wrong all the same. The emulator and the client
+/// Arrows that point down and are still wrong. The emulator and the client
 /// must not share a type: one wrong shape on both ends would pass every test.
 const FORBIDDEN: &[(&str, &str)] = &[("issuer_api", "emulator")];
 
@@ -41,7 +41,7 @@ const CRATE_FENCES: &[(&str, &[&str])] = &[
 const PURE_ROOMS: &[&str] = &["model", "extract", "policy"];
 const IMPURE_CRATES: &[&str] = &["tokio", "tonic", "hyper", "axum", "reqwest", "envoy_types"];
 
-/// What one file may hold, blank lines and comments not counted.
+/// The most lines of code in one file, without blank lines and comments.
 pub(super) const MAX_CODE_LINES: usize = 400;
 
 /// Which rule was broken.

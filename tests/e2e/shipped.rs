@@ -196,7 +196,7 @@ pub(super) async fn protects(to: SocketAddr) {
     }
 }
 
-/// What the demo's configuration denies and allows.
+/// The requests that the demo's configuration denies and allows.
 pub(super) async fn denies_and_allows(to: SocketAddr) {
     let stack = stack().await;
     let (verified, guest) = (stack.issuer.token("verified"), stack.issuer.token("guest"));

@@ -103,7 +103,7 @@ fn gates() -> Vec<Gate> {
         Gate { allowed_headers: Some(&["authorization"]), ..Gate::new("few") },
         Gate { websocket: true, ..raw("websocket") },
         Gate { websocket: true, ..Gate::new("websocket_joined") },
-        // As configurations of before, which show neither `upgrade` nor `sec-fetch-mode`.
+        // An older configuration, which sends neither `upgrade` nor `sec-fetch-mode`.
         Gate {
             websocket: true,
             allowed_headers: Some(&["authorization", "cookie", "origin", "sec-fetch-site"]),
@@ -166,7 +166,7 @@ impl Stack {
 pub(super) enum No {
     /// No credential where one is required.
     Anonymous,
-    /// A credential that is no good.
+    /// An invalid credential.
     BadCredential,
     /// Two credentials.
     Conflict,

@@ -68,7 +68,7 @@ impl Client {
         command
     }
 
-    /// What it prints.
+    /// Runs the client and returns the lines that it prints.
     async fn run(self, stage: &Stage) -> String {
         let mut command = self.command();
         command.envs(stage.environment()).stdin(Stdio::null()).kill_on_drop(true);
@@ -113,7 +113,7 @@ async fn all_say_what_is_expected(clients: &[Client], over: Over) {
     stage.end().await;
 }
 
-/// Rownd is down, but for its keys: what is safe to try again is, and nothing else.
+/// Rownd is down, except for its keys: only calls that are safe to repeat are repeated.
 async fn all_tell_an_outage(clients: &[Client]) {
     let stage = Stage::set(Over::Tcp).await;
     for endpoint in [Endpoint::Token, Endpoint::UserData] {

@@ -1,4 +1,4 @@
-//! The lines of the papers for RowndAuth, pasted as a reader pastes them: beside the real
+//! The lines of the docs for RowndAuth, pasted as a reader pastes them: beside the real
 //! `rownd-authz dev`, with the real grpcurl.
 //!
 //! In: the `sh` blocks of the pages that call RowndAuth, and the lines that `dev` prints. Out:
@@ -52,7 +52,7 @@ impl Dev {
         Self { _process: process, _dir: dir, grpc, emulator, printed }
     }
 
-    /// What `dev` printed behind `NAME=`.
+    /// The value that `dev` printed behind `NAME=`.
     fn says(&self, name: &str) -> &str {
         let mut lines = self.printed.lines().map(str::trim);
         let found = lines.find_map(|line| line.strip_prefix(name)?.strip_prefix('='));

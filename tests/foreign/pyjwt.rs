@@ -29,7 +29,7 @@ use crate::support::{Ask, TestApp};
 pub(crate) const APP: &str = "app_foreign000000000000000000001";
 /// The app of the tokens shaped as in 2022, the refresh token among them.
 pub(crate) const LEGACY_APP: &str = "290000000000000001";
-/// What all of them say in `iss`.
+/// The `iss` of all tokens.
 pub(crate) const ISSUER: &str = "https://api.rownd.io";
 
 /// Python imports and mints within a second; a loaded machine gets more.
@@ -47,7 +47,7 @@ pub(crate) struct Issuer {
     /// The base of the file server.
     pub(crate) url: String,
     /// By name: `verified`, `guest`, `app_variant`, `legacy_2022`, `refresh`, and the
-    /// two that are no good: `expired` and `forged`.
+    /// two invalid ones: `expired` and `forged`.
     pub(crate) tokens: BTreeMap<String, String>,
     child: Child,
     _files: TempDir,

@@ -75,7 +75,7 @@ async fn tokens_of_three_families_are_taken_while_their_keys_rotate() {
     }))
     .await;
 
-    // Before and after a rotation of everybody's keys; nobody is turned away in between.
+    // Before and after a rotation of all keys; no token is refused in between.
     let mut tokens: Vec<(&str, &str, String)> = Vec::new();
     for round in 0..2 {
         if round == 1 {

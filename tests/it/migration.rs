@@ -38,7 +38,8 @@ impl Page {
         Self(PAGES.map(read).concat())
     }
 
-    /// What stands below the heading that begins so, up to the next of the same rank or higher.
+    /// The text below the heading with this beginning, up to the next one of the same rank or
+    /// higher.
     fn section(&self, heading: &str) -> &str {
         let rank = heading.split(' ').next().unwrap();
         let start = self.0.find(&format!("\n{heading}")).unwrap_or_else(|| panic!("{heading}"));
@@ -54,7 +55,7 @@ impl Page {
         block.split("```").next().unwrap()
     }
 
-    /// What the rehearsal makes fail: all that api.rownd.io serves.
+    /// The endpoints that the rehearsal makes fail: all of api.rownd.io.
     fn gone(&self) -> Vec<Endpoint> {
         let list = self.0.split("for endpoint in ").nth(1).unwrap();
         let names = list.split(';').next().unwrap().split_whitespace().filter(|word| *word != "\\");
@@ -92,7 +93,7 @@ struct Tokens {
     session: String,
 }
 
-/// What is asked for a row; nothing where the page has an empty cell.
+/// The calls of a row; none where the page has an empty cell.
 #[derive(Default)]
 struct Questions {
     check: Option<Ask>,
@@ -269,7 +270,7 @@ impl Rehearsal {
         assert!(wrong.is_empty(), "phase {phase}: the page says otherwise\n{}", wrong.join("\n"));
     }
 
-    /// A cell of `Check`. What is allowed has the headers of the page, all of them.
+    /// A cell of `Check`. An allowed request has all headers of the page.
     fn checked(&self, answer: &Answer, session: &str) -> String {
         if !answer.is_allowed() {
             return format!("{} `{}`", answer.http_status(), answer.reason());
@@ -325,7 +326,7 @@ fn stub(app: &TestApp) -> RowndAuthClient<Channel> {
     RowndAuthClient::new(app.channel())
 }
 
-/// As the caller of the configuration.
+/// A request of the caller of the configuration.
 fn known<T>(message: T) -> Request<T> {
     let mut request = Request::new(message);
     request.metadata_mut().insert("authorization", CALLER.parse().unwrap());
@@ -413,7 +414,7 @@ async fn the_page_is_walked_phase_by_phase_and_back() {
     app.check(&carries_on).await.assert_allowed("in phase 2", "authenticated");
     rehearsal.enter(&app, "3").await;
     rehearsal.hold(&app, "3").await;
-    // Whoever begins now has no keys of before.
+    // A server that starts now has no earlier keys.
     rehearsal.hold(&rehearsal.restart().await, "3").await;
     rehearsal.enter(&app, "3b").await;
     let asked =

@@ -57,7 +57,7 @@ pub(crate) fn config(issuer: &Issuer) -> Value {
     })
 }
 
-/// As [`config`], changed.
+/// Makes [`config`], and changes it.
 pub(crate) fn config_with(issuer: &Issuer, change: impl FnOnce(&mut Value)) -> Value {
     let mut value = config(issuer);
     change(&mut value);

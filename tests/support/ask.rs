@@ -98,7 +98,7 @@ impl Ask {
         self
     }
 
-    /// As it came over TLS.
+    /// Makes it a request that came over TLS.
     pub(crate) fn https(mut self) -> Self {
         self.scheme = Bytes::from_static(b"https");
         self
@@ -116,7 +116,7 @@ impl Ask {
         self.header("authorization", [b"Bearer ", token.as_ref()].concat())
     }
 
-    /// As a GraphQL or gRPC caller would say.
+    /// Makes it a request of a GraphQL or gRPC caller.
     pub(crate) fn content_type(self, kind: &str) -> Self {
         self.header("content-type", kind)
     }
@@ -246,7 +246,7 @@ impl Answer {
         self.0.status.as_ref().unwrap().code
     }
 
-    /// What the metadata say under a name; nothing where they say nothing.
+    /// The value of the metadata under a name; empty if there is none.
     pub(crate) fn fact(&self, name: &str) -> &str {
         let fields = self.0.dynamic_metadata.as_ref().map(|data| &data.fields);
         match fields.and_then(|fields| fields.get(name)).and_then(|value| value.kind.as_ref()) {
@@ -255,7 +255,7 @@ impl Answer {
         }
     }
 
-    /// Why.
+    /// The reason in the metadata.
     pub(crate) fn reason(&self) -> &str {
         self.fact("reason")
     }

@@ -33,7 +33,7 @@ pub(crate) fn run(arguments: &[&str], environment: &[(&str, &str)]) -> Output {
     command(BINARY).args(arguments).envs(environment.iter().copied()).output().unwrap()
 }
 
-/// As [`run`], with something to read on its standard input.
+/// Runs like [`run`], with text on its standard input.
 pub(crate) fn run_reading(arguments: &[&str], input: &str) -> Output {
     let mut command = command(BINARY);
     command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -53,7 +53,7 @@ fn command(program: &str) -> Command {
     command
 }
 
-/// What becomes of the log.
+/// The treatment of the log.
 pub(crate) enum Log {
     /// It is collected.
     Read,
@@ -203,7 +203,7 @@ impl Binary {
         self.memory("VmHWM:")
     }
 
-    /// Counts the peak anew, where the system lets us: it is root's to do (proc_pid_clear_refs(5)).
+    /// Restarts the count of the peak, if the process is root's (proc_pid_clear_refs(5)).
     pub(crate) fn forget_peak(&self) {
         let _ = fs::write(format!("/proc/{}/clear_refs", self.pid()), "5");
     }

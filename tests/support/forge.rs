@@ -41,7 +41,7 @@ pub(crate) fn now() -> i64 {
     i64::try_from(since.as_secs()).unwrap()
 }
 
-/// What a key signs with.
+/// The algorithm of a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Algorithm {
     EdDsa,
@@ -109,7 +109,7 @@ impl Key {
         Self { kid: kid.to_owned(), pair }
     }
 
-    /// What it signs with.
+    /// The algorithm of this key.
     pub(crate) const fn algorithm(&self) -> Algorithm {
         match self.pair {
             Pair::Ed(_) => Algorithm::EdDsa,
@@ -176,7 +176,7 @@ impl Key {
         der.as_ref().to_vec()
     }
 
-    /// As it is published.
+    /// The published form of the key.
     pub(crate) fn jwk(&self) -> Value {
         let mut jwk = match self.algorithm() {
             Algorithm::EdDsa => json!({ "kty": "OKP", "crv": "Ed25519" }),
@@ -301,7 +301,7 @@ impl Claims {
         self.rownd("auth_level", level)
     }
 
-    /// As JSON.
+    /// The claims as JSON.
     pub(crate) fn json(&self) -> Value {
         Value::Object(self.0.clone())
     }

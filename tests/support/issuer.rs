@@ -32,7 +32,7 @@ pub(crate) const METADATA: &str = "/hub/auth/.well-known/oauth-authorization-ser
 /// Where an app id is asked for.
 pub(crate) const APP_CONFIG: &str = "/hub/app-config";
 
-/// What happens to a request.
+/// The reaction to a request.
 #[derive(Clone)]
 pub(crate) enum Reply {
     /// A whole answer: status, extra header lines, body.
@@ -209,7 +209,7 @@ async fn read_head(stream: &mut TcpStream) -> Option<String> {
     String::from_utf8(head).ok()
 }
 
-/// What a head announces. Left unread it would be the next head.
+/// Reads the body that a head announces. Unread, it would be the next head.
 async fn read_body(stream: &mut TcpStream, head: &str) -> Option<()> {
     let lines = head.lines().filter_map(|line| line.split_once(':'));
     let mut lengths = lines.filter(|(name, _)| name.eq_ignore_ascii_case("content-length"));

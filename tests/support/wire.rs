@@ -130,7 +130,7 @@ impl Call {
         self.reply_if_taken().await.expect("the peer took the call")
     }
 
-    /// As [`reply`](Self::reply); `None` where the peer said by GOAWAY that it never looked at
+    /// Waits like [`reply`](Self::reply); `None` if the peer said by GOAWAY that it never read
     /// the call, which may then be made again elsewhere (RFC 9113 section 6.8).
     pub(crate) async fn reply_if_taken(self) -> Option<Reply> {
         let response = match in_time("the head of an answer", self.response).await {
@@ -206,7 +206,7 @@ impl Flood {
     pub(crate) async fn send(self, address: SocketAddr, streams: u32) -> Flooded {
         let stream = TcpStream::connect(address).await.unwrap();
         let (mut reader, mut writer) = stream.into_split();
-        // What comes back is of no interest, but has to go somewhere.
+        // The answers are not used, but must be read.
         let drain = tokio::spawn(async move {
             let _ = tokio::io::copy(&mut reader, &mut tokio::io::sink()).await;
         });

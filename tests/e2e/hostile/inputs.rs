@@ -1,4 +1,4 @@
-//! What a hostile client sends: sizes, shapes and tokens. None of it may pass.
+//! The input of a hostile client: sizes, shapes and tokens. None of it may pass.
 
 use serde_json::{Value, json};
 

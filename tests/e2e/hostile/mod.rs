@@ -72,7 +72,7 @@ fn gates() -> Vec<Gate> {
         Gate { raw_headers: true, ..Gate::new("raw") },
         Gate { raw_headers: true, body: body(true), ..Gate::new("bytes") },
         Gate { body: body(false), validate_mutations: true, ..Gate::new("text") },
-        // What Envoy's defaults let through must fit into the metadata of the call.
+        // Everything that Envoy's defaults let through must fit into the metadata of the call.
         Gate { headers_kb: 60, headers_count: 100, traced: true, ..Gate::new("traced") },
     ]
 }
@@ -94,7 +94,7 @@ async fn no_hostile_request_is_let_through_or_ends_as_an_error() {
         let to = fortress.envoy.gate(gate);
         for (name, request) in &requests {
             if *name == "CONNECT" && ["bytes", "text"].contains(gate) {
-                // What follows a CONNECT is its body, and Envoy waits for the first of it.
+                // The bytes behind a CONNECT are its body, and Envoy waits for the first of it.
                 continue;
             }
             let (hits, before) = (fortress.echo.hits(), fortress.envoy.counters(gate).await);
@@ -199,7 +199,7 @@ async fn keys_that_never_come_deny_everything_that_needs_them() {
             No::Unavailable.check(&answer, &reason, "no keys");
             assert!(["keys_unavailable", "deadline_exceeded"].contains(&&*reason), "{reason}");
         }
-        // Who brings no token is told so: that needs no key.
+        // A request without a token is denied for that reason: that needs no key.
         let answer = Raw::get("/orders").send(to).await;
         No::Anonymous.check(&answer, "credential_missing", "no keys, no token");
         fortress.stands(11).await;
@@ -258,7 +258,7 @@ async fn an_error_response_is_for_failures_that_no_client_can_cause() {
         .gate(Gate { failure_mode_allow: true, ..Gate::new("open") })
         .start()
         .await;
-    // Without any key it is everybody's failure: Envoy decides, as the operator told it to.
+    // Without any key all clients are affected: Envoy decides, as the operator configured.
     let request = Raw::get("/orders").bearer(&issuer.token("verified").sign());
     let answer = request.send(envoy.gate("closed")).await;
     No::Unavailable.check(&answer, "keys_unavailable", "an error response, closed");

@@ -66,7 +66,7 @@ impl Backend {
         (answer.status, answer.json(), challenge)
     }
 
-    /// What the READMEs of both promise.
+    /// The behaviour that both READMEs describe.
     async fn judge(&self, stage: &Stage) {
         let (good, expired) = (stage.token(), stage.expired());
         let ann = json!({ "user": "ann" });

@@ -1,4 +1,4 @@
-//! What a token's header may not ask for (RFC 8725 sections 3.3, 3.6, 3.10 and 3.11).
+//! Requests of a token's header that are refused (RFC 8725 sections 3.3, 3.6, 3.10 and 3.11).
 
 use rownd_authz::model::DenyReason;
 use serde_json::{Value, json};

@@ -72,7 +72,7 @@ fn unfit(attacker: &Key) -> Vec<(&'static str, Value)> {
     rows
 }
 
-/// What only a key of this type can be.
+/// The members that only a key of this type has.
 fn unfit_of_its_kind(
     attacker: &Key,
     change: impl Fn(&str, Value) -> Value,

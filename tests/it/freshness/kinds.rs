@@ -1,4 +1,4 @@
-//! What is revoked and what has profiles, for each kind of issuer: each names its users,
+//! Revocations and profiles for each kind of issuer: each names its users,
 //! sessions and tokens in its own way.
 
 use rownd_authz::model::DenyReason;

@@ -1,5 +1,5 @@
-//! The profile room itself, against a server: one request for a user however many ask, whoever
-//! gives up; bounded; kept for a time, and forgotten by command.
+//! The profile room itself, against a server: one request for a user for any number of callers,
+//! also if a caller leaves; bounded; kept for a time, and forgotten by command.
 
 use std::{collections::BTreeMap, future::Future, sync::Arc, time::Duration};
 
@@ -211,7 +211,7 @@ async fn a_caller_may_ask_for_a_younger_profile_and_never_gets_an_older_one() {
         let younger = max_age.map(|max_age| Younger { max_age, may_fetch: &may_fetch });
         rig.profiles.get(&who("u"), younger, soon()).await
     };
-    // Nobody is asked for leave where there is nothing yet, or what there is is young enough.
+    // No limit applies if there is no profile yet, or if the profile is young enough.
     ask(Some(Duration::ZERO), false).await.unwrap();
     ask(None, false).await.unwrap();
     ask(Some(Duration::from_secs(3600)), false).await.unwrap();
@@ -240,7 +240,7 @@ async fn an_old_profile_is_taken_on_errors_where_the_operator_says_so() {
                 Err(error) => panic!("{stale}: {error:?}"),
             }
         }
-        // Who is gone is gone.
+        // A deleted user stays deleted.
         issuer.set(&path("u"), Reply::status(404));
         assert_eq!(rig.get("u").await.unwrap_err(), Error::NotFound);
     }

@@ -1,4 +1,4 @@
-//! What is learned from an issuer: its app ids and where its keys are.
+//! The facts that an issuer tells: its app ids and the address of its keys.
 
 use rownd_authz::model::DenyReason;
 use serde_json::{Value, json};

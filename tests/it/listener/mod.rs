@@ -1,4 +1,4 @@
-//! The gRPC listener against peers that mean no good, and its own end.
+//! The gRPC listener against hostile clients, and its own shutdown.
 //!
 //! In: silence, other protocols, too many connections and streams, signals. Out: bounds
 //! that hold, a service that recovers, and a drain that loses nothing.

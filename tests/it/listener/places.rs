@@ -22,7 +22,7 @@ const PROBE: Duration = Duration::from_secs(3);
 /// More than any of the small listeners takes.
 const CROWD: usize = 100;
 
-/// Says this on each of so many connections and then holds it; one that is closed is opened anew.
+/// Says this on each of so many connections and then holds it; a closed one is opened again.
 pub(crate) fn hold(address: SocketAddr, said: &'static [u8], connections: usize) -> JoinSet<()> {
     held(address, said, connections, false)
 }

@@ -84,7 +84,7 @@ async fn a_held_stream_does_not_spoil_the_exit() {
     assert_eq!(binary.ended().await.code(), Some(0));
 }
 
-/// What a debug build may grow by for four connections; without bounds one alone takes several
+/// The most that a debug build may grow by for four connections; without bounds one takes several
 /// times as much.
 const GROWTH: u64 = 100 << 20;
 

@@ -114,7 +114,7 @@ fn long() -> Attacks {
     ]
 }
 
-/// What a connection holds by itself.
+/// The memory of an idle connection.
 fn of_connections() -> Attacks {
     vec![
         (

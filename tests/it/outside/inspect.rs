@@ -15,7 +15,7 @@ use crate::support::{
     until,
 };
 
-/// What the command says of a token: its exit status and its JSON.
+/// The answer of the command for a token: its exit status and its JSON.
 fn inspect(settings: &Value, token: &str, more: &[&str]) -> (Option<i32>, Value) {
     let files = TempDir::new().unwrap();
     let path = files.path().join("rownd-authz.yaml");

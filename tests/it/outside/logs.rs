@@ -47,7 +47,7 @@ async fn a_log_line_is_json_and_a_denial_names_its_request() {
     ] {
         assert_eq!(line[field], expected, "{line}");
     }
-    // A token that is no good names its issuer, too, and a stranger's names none.
+    // An invalid token names its issuer, too, and a token of an unknown issuer names none.
     let claims = Claims::of(&issuer.url());
     for (claims, reason, expected) in [
         (claims.clone().with("exp", 1), DenyReason::TokenExpired, "rownd"),

@@ -1,4 +1,4 @@
-//! What `config check` passes, `serve` starts with; and what it refuses, it says with its place.
+//! `serve` starts with each file that `config check` accepts; refusals name the line.
 
 use std::{collections::BTreeMap, fs, path::Path, process::Command};
 

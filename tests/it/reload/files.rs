@@ -1,4 +1,4 @@
-//! What happens to the file, and what holds afterwards.
+//! Changes of the file, and the configuration afterwards.
 
 use std::{
     fs,
@@ -134,7 +134,7 @@ async fn the_swapped_link_of_a_mount_is_seen() {
     let write = |name: &str, settings: &Value| {
         fs::create_dir(mount.join(name)).unwrap();
         fs::write(mount.join(name).join("config.yaml"), settings.to_string()).unwrap();
-        // As the kubelet does it: a link is made and renamed over `..data`.
+        // Like the kubelet: a link is made and renamed over `..data`.
         symlink(name, mount.join("..data_tmp")).unwrap();
         fs::rename(mount.join("..data_tmp"), mount.join("..data")).unwrap();
     };
@@ -178,7 +178,7 @@ async fn a_writer_that_never_rests_harms_nothing() {
     let writer = thread::spawn(move || {
         let mut writes = 0;
         while !stopped.load(Ordering::SeqCst) {
-            // In place: whoever reads may find nothing, or a part.
+            // Written in place: a reader may find an empty file, or a part of it.
             fs::write(&file, &settings[..settings.len() * (writes % 4) / 4]).unwrap();
             fs::write(&file, &settings).unwrap();
             writes += 1;

@@ -1,4 +1,4 @@
-//! The real binary: SIGHUP, a kill, and an end that is told twice.
+//! The real binary: SIGHUP, a kill, and a second signal during the shutdown.
 
 use rownd_authz::model::DenyReason;
 use serde_json::json;

@@ -1,4 +1,5 @@
-//! Callers in a hurry, callers who leave, and kinds of requests that fail: nobody else notices.
+//! Callers with a short deadline, callers that leave, and requests that fail: no other caller is
+//! affected.
 
 use std::time::Duration;
 

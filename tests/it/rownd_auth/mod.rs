@@ -233,7 +233,7 @@ impl Interceptor for Bearer {
     }
 }
 
-/// What a status says: its code, the reason, and the rest of its details.
+/// The content of a status: its code, the reason, and the rest of its details.
 pub(super) struct Said {
     code: Code,
     reason: String,
@@ -264,7 +264,7 @@ impl Said {
     #[track_caller]
     pub(super) fn is(self, code: Code, reason: &str) -> Self {
         assert_eq!((self.code, self.reason.as_str()), (code, reason));
-        // What may be tried again says when, and nothing else does.
+        // An error that may be retried says when, and no other error does.
         let again = matches!(code, Code::Unavailable | Code::ResourceExhausted);
         assert_eq!(self.retry, again, "{reason}");
         self

@@ -199,7 +199,8 @@ async fn a_mistake_in_the_call_names_the_field() {
     assert_field(get(&rig, named).await, "issuer");
 }
 
-/// What a library could not decode is left out and named, by field and as a mask names it.
+/// Members that a library could not decode are left out and named, by field and as a mask names
+/// them.
 #[tokio::test]
 async fn what_is_too_deep_is_left_out_and_named() {
     let rig = Rig::start().await;
@@ -218,7 +219,7 @@ async fn what_is_too_deep_is_left_out_and_named() {
     let mut kept = names(whole.user.unwrap().data);
     kept.sort();
     assert_eq!(kept, ["email", "flat"]);
-    // What was not asked for is not left out.
+    // A field that was not requested is not named as omitted.
     let part = get(&rig, masked(by_id("ann"), &["data.email"])).await.unwrap();
     assert_eq!(part.omitted, [] as [String; 0]);
     let part = get(&rig, masked(by_id("ann"), &["data.deep", "id"])).await.unwrap();
@@ -245,14 +246,15 @@ async fn a_caller_has_rownd_asked_only_so_often_for_a_younger_profile() {
         let limited = async || get(&rig, young(nanos)).await.err();
         let status = crate::support::eventually("the limit", limited).await;
         said::<()>(Err(status)).is(Code::ResourceExhausted, "MAX_AGE_LIMITED");
-        // What is kept is answered, other callers are, and a profile that nobody has yet is.
+        // A cached profile, the call of another caller, and a profile that is not cached yet are
+        // answered.
         get(&rig, by_id("ann")).await.unwrap();
         rig.known(super::TRADER).get_user(young(nanos)).await.unwrap();
         let first =
             GetUserRequest { allow_disabled: true, ..by_id(["banned", "greg"][nanos as usize]) };
         get(&rig, GetUserRequest { max_age: young(nanos).max_age, ..first }).await.unwrap();
     }
-    // Whom nobody knows by a name is one caller, too.
+    // All callers without a name count as one.
     let own = || GetUserRequest { max_age: young(0).max_age, ..by_token(&rig.token("ann")) };
     let limited = async || rig.stub().get_user(own()).await.err();
     let status = crate::support::eventually("the limit of all others", limited).await;

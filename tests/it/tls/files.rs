@@ -136,7 +136,7 @@ async fn a_bad_pair_keeps_the_last_good_one_and_is_told() {
         assert!(told.contains(expected[0].1), "{name}: {told}");
         assert_eq!(client.certificate().await, before, "{name}");
         house.is_well(name).await;
-        // A configuration goes into force all the same.
+        // A configuration still becomes active.
         let text = fs::read_to_string(&house.file).unwrap();
         let mut settings: Value = serde_json::from_str(&text).unwrap();
         settings["default"] = json!({ "auth": "none" });

@@ -1,4 +1,4 @@
-//! Who gets in.
+//! The clients that a listener with TLS accepts.
 
 use rownd_authz::grpc::pb::rownd::auth::v1::{ExchangeRequest, rownd_auth_client::RowndAuthClient};
 use serde_json::json;

@@ -88,7 +88,7 @@ fn with_more(s: &Number, what: &str) -> Number {
     }
 }
 
-/// What the vector does to a signature, done to a genuine one of ours.
+/// The change that the vector makes to a signature, made to a genuine one of ours.
 fn spoil(signer: &Signer, good: &Genuine, vector: &Value, base: &str) -> Vec<u8> {
     let (comment, flag) =
         (vector["comment"].as_str().unwrap(), vector["flags"][0].as_str().unwrap());

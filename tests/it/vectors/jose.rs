@@ -120,7 +120,7 @@ async fn the_cookbooks_ed25519_example_verifies_and_is_no_token() {
     let key = Key::of_seed("none", &unb64(jwk["d"].as_str().unwrap()));
     assert_eq!(b64(key.public()), jwk["x"].as_str().unwrap());
     let issuer = Issuer::start();
-    // As it is published: without `d`, and without a name.
+    // The published form: without `d`, and without a name.
     let public = json!({ "kty": "OKP", "use": "sig", "crv": "Ed25519", "x": jwk["x"] });
     issuer.set(KEYS, Reply::json(&json!({ "keys": [public] })));
     let app = TestApp::ready(&config(&issuer)).await;
