@@ -13,6 +13,7 @@ mod profile;
 mod reason;
 mod request;
 mod text;
+mod warning;
 
 pub use claims::{ClaimNames, KeptClaims};
 pub use decision::{AllowReason, Denial, DenialClass};
@@ -23,3 +24,4 @@ pub use profile::{Cutoff, Group, Profile};
 pub use reason::DenyReason;
 pub use request::{CallerProtocol, Headers, NamedRoute, RequestContext};
 pub use text::{visible, visible_list};
+pub use warning::Warning;

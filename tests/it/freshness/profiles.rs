@@ -39,6 +39,7 @@ fn rig(issuer: &Issuer, profiles: Value) -> Rig {
     let config = config::parse("test", &text, &BTreeMap::new()).unwrap_or_else(|e| panic!("{e}"));
     let labels = Labels {
         reasons: Vec::new(),
+        key_refusals: Vec::new(),
         verifications: Vec::new(),
         issuers: vec!["rownd".into()],
         rpcs: Vec::new(),
