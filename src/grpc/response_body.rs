@@ -1,8 +1,8 @@
-//! The body of an answer on its way out, counted until the peer has taken it.
+//! The body of a response, counted until the peer has taken it.
 //!
-//! In: tonic's body. Out: the same, each piece with what is held for it. The library drops a
-//! piece once it is written to the connection, so a piece that waits for the peer's window or
-//! for its socket is known as unread.
+//! In: tonic's body. Out: the same, each piece with what it holds of the budget. The HTTP/2 library
+//! drops a piece once it is written to the connection, so a piece that waits for the peer's window
+//! or for its socket is counted as unsent.
 
 use std::{
     pin::Pin,
@@ -15,18 +15,18 @@ use http::HeaderMap;
 use http_body::{Body as HttpBody, Frame, SizeHint};
 use tonic::{Status, body::Body};
 
-use super::link::{Place, Unread};
+use super::budget::{CallSlot, UnsentResponse};
 use crate::metrics::CallKind;
 
-/// A piece of an answer.
+/// A piece of a response.
 #[derive(Debug)]
-pub struct Piece {
+pub struct CountedBytes {
     bytes: Bytes,
     /// Both end with the piece.
-    _held: (Unread, Arc<Place>),
+    _held: (UnsentResponse, Arc<CallSlot>),
 }
 
-impl Buf for Piece {
+impl Buf for CountedBytes {
     fn remaining(&self) -> usize {
         self.bytes.remaining()
     }
@@ -40,30 +40,30 @@ impl Buf for Piece {
     }
 }
 
-/// An answer.
+/// The body of a response.
 #[derive(Debug)]
-pub struct Answer {
+pub struct CountedBody {
     /// Gone once its only message and its trailers are out of it: it holds a buffer of 8 KiB.
     body: Option<Body>,
     trailers: Option<HeaderMap>,
-    place: Arc<Place>,
+    slot: Arc<CallSlot>,
 }
 
-impl Answer {
-    pub(super) const fn new(body: Body, place: Arc<Place>) -> Self {
-        Self { body: Some(body), trailers: None, place }
+impl CountedBody {
+    pub(super) const fn new(body: Body, slot: Arc<CallSlot>) -> Self {
+        Self { body: Some(body), trailers: None, slot }
     }
 
     /// A piece that waits for the peer holds its bytes and no more, where it is the only one.
-    fn only(&mut self, cx: &mut Context<'_>, bytes: Bytes) -> Result<Bytes, Status> {
-        if self.place.kind() == CallKind::Lasting {
+    fn only_piece(&mut self, cx: &mut Context<'_>, bytes: Bytes) -> Result<Bytes, Status> {
+        if self.slot.kind() == CallKind::Lasting {
             return Ok(bytes);
         }
         let Some(body) = &mut self.body else { return Ok(bytes) };
         match Pin::new(body).poll_frame(cx) {
             Poll::Ready(Some(Ok(frame))) => match frame.into_trailers() {
                 Ok(trailers) => self.trailers = Some(trailers),
-                // Nothing here answers in two messages.
+                // No method here answers in two messages.
                 Err(_data) => return Err(Status::internal("one message too many")),
             },
             Poll::Ready(Some(Err(status))) => return Err(status),
@@ -71,23 +71,19 @@ impl Answer {
             Poll::Pending => return Ok(bytes),
         }
         self.body = None;
-        // A check's buffer is as small as its answer.
-        Ok(if self.place.kind() == CallKind::Check {
-            bytes
-        } else {
-            Bytes::copy_from_slice(&bytes)
-        })
+        // A check's buffer is as small as its response.
+        Ok(if self.slot.kind() == CallKind::Check { bytes } else { Bytes::copy_from_slice(&bytes) })
     }
 }
 
-impl HttpBody for Answer {
-    type Data = Piece;
+impl HttpBody for CountedBody {
+    type Data = CountedBytes;
     type Error = Status;
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Piece>, Status>>> {
+    ) -> Poll<Option<Result<Frame<CountedBytes>, Status>>> {
         let this = &mut *self;
         let Some(body) = &mut this.body else {
             return Poll::Ready(this.trailers.take().map(Frame::trailers).map(Ok));
@@ -98,9 +94,9 @@ impl HttpBody for Answer {
         };
         Poll::Ready(Some(match frame.into_data() {
             Ok(bytes) => {
-                let bytes = this.only(cx, bytes)?;
-                let held = (this.place.link().written(), this.place.clone());
-                Ok(Frame::data(Piece { bytes, _held: held }))
+                let bytes = this.only_piece(cx, bytes)?;
+                let held = (UnsentResponse::new(this.slot.connection()), this.slot.clone());
+                Ok(Frame::data(CountedBytes { bytes, _held: held }))
             }
             Err(other) => other
                 .into_trailers()

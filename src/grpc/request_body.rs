@@ -1,4 +1,4 @@
-//! The body of a call on its way in, held to its bounds before anything is set aside for it.
+//! The body of a request, held to its bounds before memory is reserved for it.
 //!
 //! In: a body as it arrives. Out: the same bytes, or a status. A gRPC message says its length in
 //! the five bytes before it (gRPC over HTTP/2, "Length-Prefixed-Message"), and the decoder
@@ -20,7 +20,7 @@ use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt as _};
 use tower::BoxError;
 
-use super::link::Place;
+use super::budget::CallSlot;
 use crate::metrics::{CallKind, CallRefusal};
 
 /// Bytes before a message: a flag, and the length.
@@ -29,7 +29,7 @@ const PREFIX: usize = 5;
 const FEW_HEADERS: usize = 32;
 /// Bytes of their values.
 const SMALL_HEADERS: usize = 4_096;
-/// What is read of the headers of a call; of the others only what fits is kept.
+/// The headers that are read; of the others only what fits is kept.
 const READ: [HeaderName; 5] = [
     header::CONTENT_TYPE,
     header::TE,
@@ -38,38 +38,39 @@ const READ: [HeaderName; 5] = [
     HeaderName::from_static("grpc-encoding"),
 ];
 
-/// What a body may be.
+/// The bounds of a body.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Bounds {
+pub(super) struct BodyBounds {
     pub(super) kind: CallKind,
     /// Bytes of one message.
     pub(super) message: usize,
     /// Bytes of all messages and their prefixes.
     pub(super) total: usize,
-    /// How long the whole body may take, where nobody else looks after that.
-    pub(super) patience: Option<Duration>,
+    /// How long the whole body may take; `None`: the service has a limit of its own.
+    pub(super) timeout: Option<Duration>,
 }
 
-impl Bounds {
+impl BodyBounds {
     /// A body of one message.
     pub(super) const fn one(kind: CallKind, message: usize) -> Self {
-        Self { kind, message, total: message.saturating_add(PREFIX), patience: None }
+        Self { kind, message, total: message.saturating_add(PREFIX), timeout: None }
     }
 
-    /// For so long.
-    pub(super) const fn within(mut self, patience: Duration) -> Self {
-        self.patience = Some(patience);
+    /// The same, and it has to come within this time.
+    pub(super) const fn within(mut self, timeout: Duration) -> Self {
+        self.timeout = Some(timeout);
         self
     }
 }
 
-/// A body within its bounds. What it announces counts for the place of its call.
+/// A body within its bounds. The length that a message announces is taken from the budget of its
+/// connection.
 #[derive(Debug)]
-pub(super) struct Incoming<B> {
+pub(super) struct BoundedBody<B> {
     body: B,
-    place: Arc<Place>,
-    bounds: Bounds,
-    clock: Option<Pin<Box<Sleep>>>,
+    slot: Arc<CallSlot>,
+    bounds: BodyBounds,
+    timer: Option<Pin<Box<Sleep>>>,
     /// Bytes of a prefix that have come, as far as the length goes.
     prefix: usize,
     length: u32,
@@ -79,10 +80,10 @@ pub(super) struct Incoming<B> {
     held: usize,
 }
 
-impl<B> Incoming<B> {
-    pub(super) fn new(body: B, place: Arc<Place>, bounds: Bounds) -> Self {
-        let clock = bounds.patience.map(|patience| Box::pin(sleep(patience)));
-        Self { body, place, bounds, clock, prefix: 0, length: 0, left: 0, arrived: 0, held: 0 }
+impl<B> BoundedBody<B> {
+    pub(super) fn new(body: B, slot: Arc<CallSlot>, bounds: BodyBounds) -> Self {
+        let timer = bounds.timeout.map(|timeout| Box::pin(sleep(timeout)));
+        Self { body, slot, bounds, timer, prefix: 0, length: 0, left: 0, arrived: 0, held: 0 }
     }
 
     /// Follows the messages through these bytes.
@@ -111,7 +112,7 @@ impl<B> Incoming<B> {
         Ok(())
     }
 
-    /// The buffer of one message serves the next as well, so only what is more is counted.
+    /// The buffer of one message serves the next as well, so only what is more is taken.
     fn announced(&mut self, length: usize) -> Result<(), CallRefusal> {
         if length > self.bounds.message {
             return Err(CallRefusal::TooLarge);
@@ -120,7 +121,7 @@ impl<B> Incoming<B> {
         if more == 0 {
             return Ok(());
         }
-        if !self.place.take_bytes(more) {
+        if !self.slot.take_bytes(more) {
             return Err(CallRefusal::Memory);
         }
         self.held = length;
@@ -128,12 +129,12 @@ impl<B> Incoming<B> {
     }
 
     fn refuse(&self, why: CallRefusal) -> Status {
-        self.place.refuse(why);
-        refusal(self.bounds.kind, why)
+        self.slot.count_refusal(why);
+        refusal_status(self.bounds.kind, why)
     }
 }
 
-impl<B> Body for Incoming<B>
+impl<B> Body for BoundedBody<B>
 where
     B: Body<Data = Bytes, Error: Into<BoxError>> + Unpin,
 {
@@ -145,14 +146,15 @@ where
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
         let this = &mut *self;
-        if let Some(clock) = &mut this.clock
-            && clock.as_mut().poll(cx).is_ready()
+        if let Some(timer) = &mut this.timer
+            && timer.as_mut().poll(cx).is_ready()
         {
-            this.clock = None;
+            this.timer = None;
             return Poll::Ready(Some(Err(this.refuse(CallRefusal::Deadline))));
         }
-        let frame = ready!(Pin::new(&mut this.body).poll_frame(cx)).transpose().map_err(broken)?;
-        // Nothing is read of trailers, and they may be as long as headers.
+        let frame =
+            ready!(Pin::new(&mut this.body).poll_frame(cx)).transpose().map_err(body_error)?;
+        // Trailers are not read, and they may be as long as headers.
         let Some(Ok(bytes)) = frame.map(Frame::into_data) else { return Poll::Ready(None) };
         match this.follow(&bytes) {
             Ok(()) => Poll::Ready(Some(Ok(Frame::data(bytes)))),
@@ -171,15 +173,15 @@ where
 
 /// A body breaks off where the peer resets the stream: it does not wait for an answer. Not
 /// `cancelled`: tonic takes that for the end of the body.
-pub(super) fn broken(error: impl Into<BoxError>) -> Status {
+pub(super) fn body_error(error: impl Into<BoxError>) -> Status {
     match error.into().downcast::<Status>() {
         Ok(status) => *status,
         Err(_) => Status::aborted("the caller went away"),
     }
 }
 
-/// A refusal in gRPC's words. The door of a check makes a denial of it.
-pub(super) fn refusal(kind: CallKind, why: CallRefusal) -> Status {
+/// The status of a refusal. The door of a check makes a denial of it.
+pub(super) fn refusal_status(kind: CallKind, why: CallRefusal) -> Status {
     let (code, reason, message) = match why {
         // The door of a check knows a message that is too large by this code.
         CallRefusal::TooLarge if kind == CallKind::Check => {
@@ -207,9 +209,9 @@ pub(super) fn refusal(kind: CallKind, why: CallRefusal) -> Status {
     Status::with_error_details(code, message, details)
 }
 
-/// Leaves out the headers that nothing reads, where there are so many that they would matter: a
+/// Removes the headers that nothing reads, where there are so many that they would matter: a
 /// peer may send 64 KiB of them with each of its calls, and they live as long as the call.
-pub(super) fn slim(headers: &mut HeaderMap) {
+pub(super) fn drop_unread_headers(headers: &mut HeaderMap) {
     let size = headers.values().map(HeaderValue::len).sum::<usize>();
     if headers.len() <= FEW_HEADERS && size <= SMALL_HEADERS {
         return;

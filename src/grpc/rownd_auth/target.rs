@@ -1,9 +1,9 @@
-//! Which issuer and which app a request means: by name, or the only one there is within the bounds
-//! of its caller.
+//! The issuer and the app that a request is about: by name, or the only one within the bounds of its
+//! caller.
 
 use std::sync::Arc;
 
-use super::{Call, fault::Fault};
+use super::{call::Call, fault::Fault};
 use crate::{
     authz::Refusal,
     config::{IssuerKind, Right},
@@ -13,8 +13,13 @@ use crate::{
 
 const OUT_OF_BOUNDS: Fault = Fault::Caller(Refusal::NotGranted);
 
-/// An issuer of one of these kinds, and its place in the configuration.
-pub(super) fn issuer<'a>(
+/// An issuer of one of these kinds, and its index in the configuration.
+///
+/// # Errors
+///
+/// Fails where there is none, where several fit and none is named, and where the caller is not
+/// allowed to use it.
+pub(super) fn choose_issuer<'a>(
     call: &'a Call,
     right: Right,
     kinds: &[IssuerKind],
@@ -43,8 +48,13 @@ pub(super) fn issuer<'a>(
     }
 }
 
-/// An app of an issuer whose id is known. One whose id has not been told yet may be known later.
-pub(super) fn app<'a>(
+/// An app of an issuer, by its id.
+///
+/// # Errors
+///
+/// Fails where there is none, where several fit and none is named, and where the caller is not
+/// allowed to use it. An app whose id Rownd has not told yet may be found later.
+pub(super) fn choose_app<'a>(
     call: &Call,
     right: Right,
     issuer: &'a Issuer,
@@ -53,7 +63,7 @@ pub(super) fn app<'a>(
     let unbounded = call.caller.is_unbounded(&[right]);
     let may = |id: &str| call.may_for(&[right], issuer.name(), Some(id));
     let known = |slot: &'a Arc<AppSlot>| Some((slot.id()?, slot.as_ref()));
-    let unknown = || Fault::Undecided(DenyReason::AppUnknown.into(), call.retry());
+    let unknown = || Fault::Undecided(DenyReason::AppUnknown.into(), call.retry_after());
     if let Some(id) = id {
         may(id)?;
         let found = issuer.apps().iter().filter_map(known).find(|(known, _)| *known == id);
