@@ -7,7 +7,7 @@
 use std::{collections::BTreeMap, fs, net::SocketAddr, path::PathBuf};
 
 use rownd_authz::{
-    app::Reloaded,
+    app::ReloadOutcome,
     config,
     grpc::pb::rownd::auth::v1::{
         ExchangeRequest, Freshness, GetUserRequest, MigrationGrant, RefreshTokenGrant,
@@ -174,7 +174,7 @@ impl Rehearsal {
         let before = epoch();
         self.write(phase).await;
         let outcome = app.reload().await;
-        assert!(!matches!(outcome, Reloaded::Refused(_)), "phase {phase}: {outcome:?}");
+        assert!(!matches!(outcome, ReloadOutcome::Refused(_)), "phase {phase}: {outcome:?}");
         assert_eq!(epoch(), before + 1, "phase {phase} is in force");
         assert!(app.readiness.is_ready(), "phase {phase}");
     }

@@ -1,6 +1,6 @@
 //! The first 24 bytes of HTTP/2 (RFC 9113 section 3.4), read before anything is built for a
 //! connection: a peer that sends nothing, or something else, costs a socket and no more. Then the
-//! stream of the connection, which is not read while the peer does not read.
+//! stream of the connection, which is read only as far as the budget of the connection allows.
 
 use std::{
     io,
@@ -11,12 +11,18 @@ use std::{
 
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, ReadBuf};
 
-use crate::grpc::Link;
+use crate::grpc::ConnectionBudget;
 
 const PREFACE: &[u8; 24] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
 /// Reads the preface; the stream that comes back starts with it again.
-pub(super) async fn read<S: AsyncRead + Unpin>(mut stream: S) -> io::Result<AfterPreface<S>> {
+///
+/// # Errors
+///
+/// Fails where the peer sends anything else, or where its stream ends or breaks before.
+pub(super) async fn read_preface<S: AsyncRead + Unpin>(
+    mut stream: S,
+) -> io::Result<PrefacedStream<S>> {
     let mut seen = [0; PREFACE.len()];
     let mut length = 0;
     while length < PREFACE.len() {
@@ -27,46 +33,46 @@ pub(super) async fn read<S: AsyncRead + Unpin>(mut stream: S) -> io::Result<Afte
             return Err(io::Error::from(io::ErrorKind::InvalidData));
         }
     }
-    Ok(AfterPreface { replay: PREFACE, stream, link: None, blocked: false, waiting: false })
+    Ok(PrefacedStream { replay: PREFACE, stream, budget: None, blocked: false, waiting: false })
 }
 
 /// A stream whose preface was read already, and is read once more by the protocol.
 #[derive(Debug)]
-pub(super) struct AfterPreface<S> {
+pub(super) struct PrefacedStream<S> {
     replay: &'static [u8],
     stream: S,
-    link: Option<Arc<Link>>,
-    /// The peer has no room for what was written last.
+    budget: Option<Arc<ConnectionBudget>>,
+    /// The last write did not go through: the peer has no room for it.
     blocked: bool,
-    /// A reader was turned away meanwhile, and has to be called again.
+    /// A read was refused meanwhile, so the reader has to be woken.
     waiting: bool,
 }
 
-impl<S> AfterPreface<S> {
-    /// Nothing is read while this says so.
-    pub(super) fn heeding(mut self, link: Arc<Link>) -> Self {
-        self.link = Some(link);
+impl<S> PrefacedStream<S> {
+    /// From now on the budget says how much is read.
+    pub(super) fn with_budget(mut self, budget: Arc<ConnectionBudget>) -> Self {
+        self.budget = Some(budget);
         self
     }
 
-    /// Whether reading has to wait. Answers pile up where a peer asks and does not read.
+    /// Whether reading has to wait. Responses pile up where a peer asks and does not read.
     fn must_wait(&mut self, cx: &Context<'_>) -> bool {
         if self.blocked {
-            // Called again by the writer.
+            // The writer wakes the reader.
             self.waiting = true;
             return true;
         }
-        let Some(link) = &self.link else { return false };
-        if !link.is_paused() {
+        let Some(budget) = &self.budget else { return false };
+        if !budget.reading_is_paused() {
             self.waiting = false;
-            if !link.is_turn_over() {
+            if !budget.read_turn_is_over() {
                 return false;
             }
-            // At the end of the line.
+            // Behind the connections that wait for their turn.
             cx.waker().wake_by_ref();
             return true;
         }
-        // Answers that go out at once are no reason; after that the next second calls again.
+        // It is tried once more at once, for responses that go out at once; then once a second.
         if !self.waiting {
             self.waiting = true;
             cx.waker().wake_by_ref();
@@ -74,8 +80,8 @@ impl<S> AfterPreface<S> {
         true
     }
 
-    /// Takes down how a write went.
-    fn wrote<T>(&mut self, cx: &Context<'_>, outcome: Poll<T>) -> Poll<T> {
+    /// Notes how a write went.
+    fn note_write<T>(&mut self, cx: &Context<'_>, outcome: Poll<T>) -> Poll<T> {
         self.blocked = outcome.is_pending();
         if !self.blocked && self.waiting {
             self.waiting = false;
@@ -85,7 +91,7 @@ impl<S> AfterPreface<S> {
     }
 }
 
-impl<S: AsyncRead + Unpin> AsyncRead for AfterPreface<S> {
+impl<S: AsyncRead + Unpin> AsyncRead for PrefacedStream<S> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -95,21 +101,21 @@ impl<S: AsyncRead + Unpin> AsyncRead for AfterPreface<S> {
             return Poll::Pending;
         }
         if self.replay.is_empty() {
-            let Self { stream, link, .. } = &mut *self;
+            let Self { stream, budget, .. } = &mut *self;
             let before = buf.filled().len();
-            let outcome = match link.as_ref().and_then(|link| link.piece()) {
+            let outcome = match budget.as_ref().and_then(|budget| budget.max_read()) {
                 None => Pin::new(stream).poll_read(cx, buf),
-                Some(piece) => {
+                Some(most) => {
                     let mut part =
-                        ReadBuf::new(buf.initialize_unfilled_to(piece.min(buf.remaining())));
+                        ReadBuf::new(buf.initialize_unfilled_to(most.min(buf.remaining())));
                     let outcome = Pin::new(stream).poll_read(cx, &mut part);
                     let read = part.filled().len();
                     buf.advance(read);
                     outcome
                 }
             };
-            if let Some(link) = link {
-                link.has_read(buf.filled().len().saturating_sub(before));
+            if let Some(budget) = budget {
+                budget.count_read(buf.filled().len().saturating_sub(before));
             }
             return outcome;
         }
@@ -120,14 +126,14 @@ impl<S: AsyncRead + Unpin> AsyncRead for AfterPreface<S> {
     }
 }
 
-impl<S: AsyncWrite + Unpin> AsyncWrite for AfterPreface<S> {
+impl<S: AsyncWrite + Unpin> AsyncWrite for PrefacedStream<S> {
     fn poll_write(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         buf: &[u8],
     ) -> Poll<io::Result<usize>> {
         let outcome = Pin::new(&mut self.stream).poll_write(cx, buf);
-        self.wrote(cx, outcome)
+        self.note_write(cx, outcome)
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {

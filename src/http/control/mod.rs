@@ -30,7 +30,7 @@ use crate::{
     authz::Authorizer,
     config::LogLevel,
     log_throttle::LogThrottle,
-    metrics::{Command, CommandResult, Metrics},
+    metrics::{CommandResult, ControlCommand, Label as _, Metrics},
 };
 
 /// The most bytes of a command.
@@ -38,7 +38,7 @@ const MAX_BODY: usize = 16 * 1024;
 
 /// Who is on the other end of the socket.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Peer {
+pub struct ControlPeer {
     /// The user id of its process.
     pub uid: u32,
     /// The process id, where the system tells.
@@ -49,7 +49,7 @@ pub struct Peer {
 
 /// How reading the configuration again ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Reread {
+pub enum ReloadOutcome {
     /// What is new is in force, under this number.
     InForce(u64),
     /// Nothing is new.
@@ -61,45 +61,49 @@ pub enum Reread {
 }
 
 /// What belongs to the process rather than to its configuration.
-pub struct Process {
+pub struct ProcessCommands {
     /// Sets the least level that is logged.
     pub set_level: fn(LogLevel) -> Result<(), String>,
     /// Reads the configuration again.
-    pub reload: Box<dyn Fn() -> BoxFuture<'static, Reread> + Send + Sync>,
+    pub reload: Box<dyn Fn() -> BoxFuture<'static, ReloadOutcome> + Send + Sync>,
 }
 
 /// What commands act on.
-pub struct Control {
+pub struct ControlState {
     authorizer: Arc<Authorizer>,
     metrics: Arc<Metrics>,
-    process: Process,
+    process: ProcessCommands,
     /// Of the line about a peer that may not give commands. The peer is told each time.
     log_throttle: LogThrottle,
 }
 
-impl std::fmt::Debug for Control {
+impl std::fmt::Debug for ControlState {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Control").finish_non_exhaustive()
+        f.debug_struct("ControlState").finish_non_exhaustive()
     }
 }
 
-impl Control {
+impl ControlState {
     /// Over the configuration in force, whichever that is when a command comes.
     #[must_use]
-    pub fn new(authorizer: Arc<Authorizer>, metrics: Arc<Metrics>, process: Process) -> Self {
+    pub fn new(
+        authorizer: Arc<Authorizer>,
+        metrics: Arc<Metrics>,
+        process: ProcessCommands,
+    ) -> Self {
         Self { authorizer, metrics, process, log_throttle: LogThrottle::per_second(1) }
     }
 }
 
 /// Why a command was not carried out.
 #[derive(Debug)]
-struct Refusal {
+struct CommandError {
     status: StatusCode,
     result: CommandResult,
     message: String,
 }
 
-impl Refusal {
+impl CommandError {
     fn new(status: StatusCode, result: CommandResult, message: impl ToString) -> Self {
         Self { status, result, message: message.to_string() }
     }
@@ -110,22 +114,22 @@ impl Refusal {
 }
 
 /// What a command was about, for the log; and what came of it.
-struct Done {
+struct CommandReply {
     about: String,
     answer: Value,
 }
 
-type Outcome = Result<Done, Refusal>;
+type CommandOutcome = Result<CommandReply, CommandError>;
 
 /// The commands.
-pub fn router(control: Arc<Control>) -> Router {
-    let of = |command: Command, act: fn(&Control, &[u8]) -> Outcome| {
-        move |State(control): State<Arc<Control>>,
-              Extension(peer): Extension<Peer>,
+pub fn router(control: Arc<ControlState>) -> Router {
+    let of = |command: ControlCommand, act: fn(&ControlState, &[u8]) -> CommandOutcome| {
+        move |State(control): State<Arc<ControlState>>,
+              Extension(peer): Extension<ControlPeer>,
               body: Result<Bytes, BytesRejection>| async move {
             let outcome = match body {
                 Ok(body) => act(&control, &body),
-                Err(rejection) => Err(Refusal::new(
+                Err(rejection) => Err(CommandError::new(
                     rejection.status(),
                     CommandResult::Invalid,
                     rejection.body_text(),
@@ -134,44 +138,54 @@ pub fn router(control: Arc<Control>) -> Router {
             control.answer(peer, command, outcome)
         }
     };
-    let unknown = of(Command::Unknown, |_, _| {
-        Err(Refusal::new(StatusCode::NOT_FOUND, CommandResult::Invalid, "there is no such command"))
+    let unknown = of(ControlCommand::Unknown, |_, _| {
+        Err(CommandError::new(
+            StatusCode::NOT_FOUND,
+            CommandResult::Invalid,
+            "there is no such command",
+        ))
     });
     Router::new()
-        .route("/revoke", post(of(Command::Revoke, commands::revoke)))
-        .route("/unrevoke", post(of(Command::Unrevoke, commands::unrevoke)))
-        .route("/revocations", get(of(Command::Revocations, commands::revocations)))
-        .route("/keys/forget", post(of(Command::ForgetKeys, commands::forget_keys)))
-        .route("/profiles/invalidate", post(of(Command::ForgetProfiles, commands::forget_profiles)))
-        .route("/log-level", post(of(Command::LogLevel, commands::log_level)))
+        .route("/revoke", post(of(ControlCommand::Revoke, commands::revoke)))
+        .route("/unrevoke", post(of(ControlCommand::Unrevoke, commands::unrevoke)))
+        .route("/revocations", get(of(ControlCommand::Revocations, commands::revocations)))
+        .route("/keys/forget", post(of(ControlCommand::ForgetKeys, commands::forget_keys)))
+        .route(
+            "/profiles/invalidate",
+            post(of(ControlCommand::ForgetProfiles, commands::forget_profiles)),
+        )
+        .route("/log-level", post(of(ControlCommand::LogLevel, commands::log_level)))
         .route("/reload", post(reload))
         .fallback(unknown)
-        .method_not_allowed_fallback(of(Command::Unknown, |_, _| {
+        .method_not_allowed_fallback(of(ControlCommand::Unknown, |_, _| {
             let message = "this command is given by another method";
             let status = StatusCode::METHOD_NOT_ALLOWED;
-            Err(Refusal::new(status, CommandResult::Invalid, message))
+            Err(CommandError::new(status, CommandResult::Invalid, message))
         }))
-        .layer(middleware::from_fn_with_state(control.clone(), only_who_may))
+        .layer(middleware::from_fn_with_state(control.clone(), only_allowed_peers))
         .layer(DefaultBodyLimit::max(MAX_BODY))
         .with_state(control)
 }
 
-async fn reload(State(control): State<Arc<Control>>, Extension(peer): Extension<Peer>) -> Response {
+async fn reload(
+    State(control): State<Arc<ControlState>>,
+    Extension(peer): Extension<ControlPeer>,
+) -> Response {
     let outcome = commands::reloaded((control.process.reload)().await);
-    control.answer(peer, Command::Reload, outcome)
+    control.answer(peer, ControlCommand::Reload, outcome)
 }
 
 /// Nothing of a request is read before its peer may ask.
-async fn only_who_may(
-    State(control): State<Arc<Control>>,
-    Extension(peer): Extension<Peer>,
+async fn only_allowed_peers(
+    State(control): State<Arc<ControlState>>,
+    Extension(peer): Extension<ControlPeer>,
     request: Request,
     next: Next,
 ) -> Response {
     if peer.allowed {
         return next.run(request).await;
     }
-    control.metrics.commanded(Command::Unknown, CommandResult::Denied);
+    control.metrics.command_ended(ControlCommand::Unknown, CommandResult::Denied);
     if let Some(dropped) = control.log_throttle.admit() {
         tracing::warn!(uid = peer.uid, pid = peer.pid, dropped, "a peer may not give commands");
     }
@@ -179,19 +193,24 @@ async fn only_who_may(
     (StatusCode::FORBIDDEN, Json(json!({ "error": "denied", "message": message }))).into_response()
 }
 
-impl Control {
+impl ControlState {
     /// Answers, counts, and leaves a trace of who did what.
-    fn answer(&self, peer: Peer, command: Command, outcome: Outcome) -> Response {
+    fn answer(
+        &self,
+        peer: ControlPeer,
+        command: ControlCommand,
+        outcome: CommandOutcome,
+    ) -> Response {
         let name = command.as_str();
         match outcome {
-            Ok(Done { about, answer }) => {
-                self.metrics.commanded(command, CommandResult::Ok);
+            Ok(CommandReply { about, answer }) => {
+                self.metrics.command_ended(command, CommandResult::Ok);
                 let about = about.as_str();
                 tracing::info!(uid = peer.uid, pid = peer.pid, command = name, about, "commanded");
                 Json(answer).into_response()
             }
-            Err(Refusal { status, result, message }) => {
-                self.metrics.commanded(command, result);
+            Err(CommandError { status, result, message }) => {
+                self.metrics.command_ended(command, result);
                 let (why, result) = (message.as_str(), result.as_str());
                 tracing::warn!(
                     uid = peer.uid,
@@ -208,9 +227,9 @@ impl Control {
 }
 
 /// A body as its command wants it; none is as good as an empty one.
-fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Refusal> {
+fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, CommandError> {
     let body = if body.trim_ascii().is_empty() { b"{}" } else { body };
-    serde_json::from_slice(body).map_err(Refusal::invalid)
+    serde_json::from_slice(body).map_err(CommandError::invalid)
 }
 
 /// Unix seconds.

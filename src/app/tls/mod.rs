@@ -32,20 +32,24 @@ const ALPN: &[u8] = b"h2";
 const LOG_EVERY: Duration = Duration::from_secs(10);
 
 /// TLS of a listener. What is in force changes when its files do.
-pub(super) struct Tls {
+pub(super) struct ListenerTls {
     settings: Settings,
     current: ArcSwap<ServerConfig>,
     log_throttle: LogThrottle,
 }
 
-impl fmt::Debug for Tls {
+impl fmt::Debug for ListenerTls {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Tls").field("settings", &self.settings).finish_non_exhaustive()
+        f.debug_struct("ListenerTls").field("settings", &self.settings).finish_non_exhaustive()
     }
 }
 
-impl Tls {
+impl ListenerTls {
     /// From the settings, with what their files hold now.
+    ///
+    /// # Errors
+    ///
+    /// Fails where a file cannot be read or used, with every problem in one text.
     pub(super) fn build(settings: &Settings, metrics: &Metrics) -> Result<Arc<Self>, String> {
         let material = material(settings).map_err(|problems| problems.join("; "))?;
         let config = server(settings, &material)?;
@@ -57,15 +61,18 @@ impl Tls {
         }))
     }
 
-    /// The files, for whoever watches them.
+    /// The files, to be watched.
     pub(super) fn files(&self) -> Files {
         let Settings { cert_file, key_file, client_ca_file, .. } = &self.settings;
         let files = [Some(cert_file), Some(key_file), client_ca_file.as_ref()];
         Files::new(files.into_iter().flatten().cloned().collect())
     }
 
-    /// Takes what the files hold now, or leaves everything as it is and says every problem.
-    /// Connections that are open go on.
+    /// Uses what the files hold from now on, for new connections. Open connections go on.
+    ///
+    /// # Errors
+    ///
+    /// Fails with every problem of the files; what was in use stays in use.
     pub(super) fn reload(&self, metrics: &Metrics) -> Result<(), Vec<String>> {
         let material = material(&self.settings)?;
         let config = server(&self.settings, &material).map_err(|problem| vec![problem])?;
@@ -74,7 +81,11 @@ impl Tls {
         Ok(())
     }
 
-    /// The handshake. Out comes the stream, and whom the peer's certificate names.
+    /// The handshake: the stream, and the names in the certificate of the peer.
+    ///
+    /// # Errors
+    ///
+    /// Fails where the handshake fails.
     pub(super) async fn accept<S>(&self, stream: S) -> io::Result<(TlsStream<S>, Vec<PeerName>)>
     where
         S: AsyncRead + AsyncWrite + Unpin,
@@ -86,8 +97,8 @@ impl Tls {
     }
 
     /// Logs why a handshake failed, now and then. A peer that only looked whether the port is
-    /// open is not worth a line.
-    pub(super) fn failed(&self, error: &io::Error) {
+    /// open is not logged.
+    pub(super) fn log_failure(&self, error: &io::Error) {
         if error.kind() == io::ErrorKind::InvalidData && self.log_throttle.admit().is_some() {
             tracing::warn!(
                 %error,
