@@ -9,8 +9,6 @@ pub mod blocking;
 pub mod cli;
 pub mod config;
 pub mod digest;
-#[cfg(feature = "dev")]
-pub mod emulator;
 pub mod extract;
 pub mod grpc;
 pub mod health;

@@ -204,7 +204,8 @@ fn documented(text: &str) -> BTreeSet<String> {
 #[test]
 fn every_metric_is_documented() {
     let labels = Labels {
-        reasons: vec![(rownd_authz::metrics::Outcome::Allow, "authenticated")],
+        reasons: vec![(rownd_authz::metrics::CheckOutcome::Allow, "authenticated")],
+        key_refusals: Vec::new(),
         verifications: vec!["ok"],
         issuers: vec!["rownd".to_owned()],
         rpcs: vec!["Verify"],

@@ -6,8 +6,9 @@ use std::{borrow::Cow, sync::Arc};
 use super::edits::{IdentityHeaders, QueryEdits, RequestEdits};
 use crate::{
     config::{IdentityHeaders as Settings, VendorHeaders},
-    model::{DenyReason, Identity, RequestContext, visible, visible_list},
+    model::{DenyReason, RequestContext, visible, visible_list},
     policy::Permit,
+    verify::Identity,
 };
 
 /// The reserved prefix, as every spelling of it normalises.

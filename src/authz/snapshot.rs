@@ -5,18 +5,15 @@ use std::{sync::Arc, time::SystemTime};
 use bytes::Bytes;
 use tokio::time::Instant;
 
-use super::{Callers, NO_RULE, RequestEdits, inject::Injector};
+use super::{Callers, RequestEdits, VerdictFacts, inject::Injector, verdict::NO_RULE};
 use crate::{
     config::{Auth, Check, Config, ExpiredCookie, RowndAuth},
     extract::{self, Extractor, Sites},
     issuer_api::Exchange,
-    model::{
-        CallerProtocol, CredentialSource, Denial, DenyReason, Identity, RequestContext,
-        VerdictFacts,
-    },
+    model::{CallerProtocol, CredentialSource, Denial, DenyReason, RequestContext},
     policy::{Limits, Permit, Policy, Requirement},
     profile::Profiles,
-    verify::Verifier,
+    verify::{Identity, Verifier},
 };
 
 /// Why a configuration cannot be compiled.
@@ -71,7 +68,7 @@ impl Snapshot {
             verifier,
             profiles,
             exchange,
-            callers: Callers::build(&config.rownd_auth, &config.issuers),
+            callers: Callers::build(&config.rownd_auth),
             service: config.rownd_auth.clone(),
             injector: Injector::build(&config.identity_headers),
             max_in_flight: config.check.max_in_flight,

@@ -1,10 +1,46 @@
 //! The end of a check, ready to be encoded by a door. A yes is made from a permit alone.
 
-use super::RequestEdits;
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use super::edits::RequestEdits;
 use crate::{
-    model::{AllowReason, Denial, VerdictFacts},
+    model::{AllowReason, CallerProtocol, Denial},
     policy::Permit,
+    verify::Identity,
 };
+
+/// What a verdict says of its rule before one was chosen.
+pub(super) const NO_RULE: &str = "-";
+
+/// What a verdict says about itself, in dynamic metadata, body and log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct VerdictFacts {
+    /// The route that was judged by; `default` where none matched, `-` before one was chosen.
+    pub rule: Arc<str>,
+    /// Who asked, where that is known.
+    pub identity: Option<Arc<Identity>>,
+    /// The id by which the request is found in other logs; at most 64 visible ASCII characters.
+    pub request_id: Bytes,
+    /// The caller's trace id (W3C), where the request has one.
+    pub trace_id: Option<Bytes>,
+    /// The protocol the caller speaks: it decides the form of a denial.
+    pub protocol: CallerProtocol,
+}
+
+impl VerdictFacts {
+    /// Nothing is known of the request.
+    pub(super) fn unknown() -> Self {
+        Self {
+            rule: NO_RULE.into(),
+            identity: None,
+            request_id: Bytes::new(),
+            trace_id: None,
+            protocol: CallerProtocol::Http,
+        }
+    }
+}
 
 /// The end of a check.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -15,26 +15,26 @@ use std::{
 use serde_json::json;
 use tokio::{net::TcpListener, process::Child, sync::watch};
 
-use super::{Failure, Outcome, block_on, demo, dev_args::DevArgs, serve};
+use super::{CommandOutcome, Failure, block_on, demo, dev_args::DevArgs, serve};
 use crate::{
     app::{self, Bound, telemetry},
     config::{self, Config},
-    emulator::{self, Emulator, Seed, echo},
 };
+use rownd_emulator::{Emulator, Seed, echo};
 
 /// The demo's configuration, in which the addresses are replaced.
 const CONFIG: &str = include_str!("../../deploy/demo/rownd-authz.yaml");
 /// Everything has to be up within this time.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-pub(super) fn run(args: &DevArgs) -> Outcome {
-    let mut settings = emulator::Settings::demo(local(args.emulator_port));
+pub(super) fn run(args: &DevArgs) -> CommandOutcome {
+    let mut settings = rownd_emulator::Settings::demo(local(args.emulator_port));
     if let Some(file) = &args.seed {
         settings.seed = Seed::load(file).map_err(Failure::bad_input)?;
     }
     let secret = match &args.caller_secret_file {
         Some(file) => file_secret(file)?,
-        None => emulator::random_secret(),
+        None => rownd_emulator::random_secret(),
     };
     let config = configuration(args, &settings, &secret)?;
     let _logs = telemetry::install(&config.log).map_err(Failure::bad_input)?;
@@ -47,7 +47,7 @@ fn file_secret(file: &Path) -> Result<String, Failure> {
     let mut options = OpenOptions::new();
     match options.write(true).create_new(true).mode(0o600).open(file) {
         Ok(mut new) => {
-            let secret = emulator::random_secret();
+            let secret = rownd_emulator::random_secret();
             new.write_all(secret.as_bytes()).map_err(failed)?;
             Ok(secret)
         }
@@ -60,10 +60,10 @@ fn file_secret(file: &Path) -> Result<String, Failure> {
 
 async fn start(
     args: &DevArgs,
-    settings: emulator::Settings,
+    settings: rownd_emulator::Settings,
     config: Config,
     secret: &str,
-) -> Outcome {
+) -> CommandOutcome {
     let stop = serve::stop_signal().map_err(Failure::bad_input)?;
     let (emulator, echo, bound) = bind(args, settings, config).await?;
     let minter = emulator.minter();
@@ -125,7 +125,7 @@ async fn died(envoy: &mut Child) -> String {
 
 async fn bind(
     args: &DevArgs,
-    settings: emulator::Settings,
+    settings: rownd_emulator::Settings,
     config: Config,
 ) -> Result<(Emulator, echo::Echo, Bound), Failure> {
     if args.envoy.is_some() {
@@ -135,7 +135,7 @@ async fn bind(
             TcpListener::bind(local(port)).await.map_err(|error| taken(port, setting, &error))?;
         }
     }
-    let emulator = emulator::bind(settings)
+    let emulator = rownd_emulator::bind(settings)
         .await
         .map_err(|error| taken(args.emulator_port, "--emulator-port", &error))?;
     let echo = echo::bind(local(args.echo_port))
@@ -164,7 +164,7 @@ fn local(port: u16) -> SocketAddr {
 /// The demo's configuration at these ports, with the secrets that were made just now.
 fn configuration(
     args: &DevArgs,
-    emulator: &emulator::Settings,
+    emulator: &rownd_emulator::Settings,
     secret: &str,
 ) -> Result<Config, Failure> {
     let base = format!("http://{}", local(args.emulator_port));

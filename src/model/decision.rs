@@ -1,10 +1,8 @@
-//! What yes and no consist of: denials, reasons, and the facts of a check.
+//! What yes and no consist of: denials and reasons.
 
 use std::{sync::Arc, time::Duration};
 
-use bytes::Bytes;
-
-use super::{AuthLevel, CallerProtocol, DenyReason, Identity};
+use super::{AuthLevel, DenyReason};
 
 /// The kind of a no. Only the doors know what it is in HTTP and gRPC.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -161,19 +159,4 @@ impl AllowReason {
             Self::CorsPreflight => "cors_preflight",
         }
     }
-}
-
-/// What a verdict says about itself, in dynamic metadata, body and log.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct VerdictFacts {
-    /// The route that was judged by; `default` where none matched, `-` before one was chosen.
-    pub rule: Arc<str>,
-    /// Who asked, where that is known.
-    pub identity: Option<Arc<Identity>>,
-    /// The id by which the request is found in other logs; at most 64 visible ASCII characters.
-    pub request_id: Bytes,
-    /// The caller's trace id (W3C), where the request has one.
-    pub trace_id: Option<Bytes>,
-    /// The protocol the caller speaks: it decides the form of a denial.
-    pub protocol: CallerProtocol,
 }

@@ -25,8 +25,8 @@ use crate::{
     config::{Profiles as Settings, Secret},
     issuer_api,
     metrics::{Metrics, ProfileResult},
-    model::{Identity, Profile},
-    verify::{AppSlot, Issuer},
+    model::{IdentityFacts, Profile},
+    verify::{AppSlot, Identity, Issuer},
 };
 use cache::{Entry, ProfileCache};
 pub use fetcher::ProfileFetcher;
@@ -179,7 +179,7 @@ impl Profiles {
     /// that is less. Waits until `deadline` at the longest.
     pub async fn get(
         &self,
-        who: &Identity,
+        who: &IdentityFacts,
         younger: Option<Younger<'_>>,
         deadline: Instant,
     ) -> Result<Known, Error> {
@@ -331,7 +331,7 @@ impl Profiles {
             flights.remove(&job.key);
             if let Ok((answer, asked)) = &outcome {
                 self.cache.insert(job.key, Entry { answer: answer.clone(), asked: *asked });
-                self.metrics.profiles_held(self.cache.bytes());
+                self.metrics.profile_cache_size(self.cache.bytes());
             }
         }
         drop(flights);
@@ -345,7 +345,7 @@ impl Profiles {
         // Whoever asks from now on does not get what was asked before.
         flights.retain(|key, _| !meant(key));
         let forgotten = self.cache.forget(meant);
-        self.metrics.profiles_held(self.cache.bytes());
+        self.metrics.profile_cache_size(self.cache.bytes());
         forgotten
     }
 

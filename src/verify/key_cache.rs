@@ -17,7 +17,6 @@ use std::{
 };
 
 use arc_swap::ArcSwapOption;
-use jsonwebtoken::Algorithm;
 use serde::Serialize;
 use tokio::{
     sync::{Notify, Semaphore, watch},
@@ -30,8 +29,8 @@ use super::{
     key_snapshot::Snapshot,
 };
 use crate::{
-    config::Keys as Settings,
-    metrics::{KEY_REFUSALS, Metrics},
+    config::{Keys as Settings, SigningAlgorithm},
+    metrics::Metrics,
     model::{Denial, DenyReason},
 };
 
@@ -87,7 +86,7 @@ pub(super) struct KeyStore {
     in_place_forgotten: AtomicBool,
     /// A task fetches them; else those in place are all there are.
     pub(super) fetches: bool,
-    pub(super) algorithms: Vec<Algorithm>,
+    pub(super) algorithms: Vec<SigningAlgorithm>,
     pub(super) progress: watch::Sender<Progress>,
     /// A fetch is wanted, for an unknown key or by command.
     pub(super) wanted: Notify,
@@ -126,7 +125,7 @@ pub struct KeyStatus {
 impl KeyStore {
     pub(super) fn new(
         settings: &Settings,
-        algorithms: Vec<Algorithm>,
+        algorithms: Vec<SigningAlgorithm>,
         in_place: Option<KeySet>,
     ) -> Self {
         Self {
@@ -151,7 +150,7 @@ impl KeyStore {
     pub(super) async fn find(
         &self,
         kid: Option<&str>,
-        algorithm: Algorithm,
+        algorithm: SigningAlgorithm,
         issued: Issued,
         deadline: Instant,
     ) -> Result<Arc<Key>, Denial> {
@@ -183,7 +182,7 @@ impl KeyStore {
     pub(super) fn at_hand(
         &self,
         kid: Option<&str>,
-        algorithm: Algorithm,
+        algorithm: SigningAlgorithm,
     ) -> Result<Arc<Key>, Denial> {
         let unknown = || self.unknown(&Progress::default(), Issued::UNKNOWN);
         self.look_up(kid, algorithm).ok_or_else(unknown)
@@ -281,13 +280,13 @@ impl KeyStore {
     /// The gauges of how many keys there are and why others are not.
     pub(super) fn report(&self, metrics: &Metrics, issuer: usize) {
         metrics.keys_in_use(issuer, self.count_usable(), self.stale());
-        let mut refused = [0; KEY_REFUSALS.len()];
+        let mut refused = [0; Refusal::ALL.len()];
         for reason in self.refused() {
             if let Some(count) = refused.get_mut(reason as usize) {
                 *count += 1;
             }
         }
-        metrics.keys_refused(issuer, refused);
+        metrics.keys_refused(issuer, &refused);
     }
 
     pub(super) fn status(&self) -> KeyStatus {
@@ -372,7 +371,7 @@ impl KeyStore {
         self.version.fetch_add(1, Ordering::Release);
     }
 
-    fn look_up(&self, kid: Option<&str>, algorithm: Algorithm) -> Option<Arc<Key>> {
+    fn look_up(&self, kid: Option<&str>, algorithm: SigningAlgorithm) -> Option<Arc<Key>> {
         self.with_keys(|keys| keys.find(kid, algorithm).cloned()).flatten()
     }
 

@@ -7,15 +7,15 @@
 use std::{collections::BTreeMap, fs, net::SocketAddr, path::PathBuf};
 
 use rownd_authz::{
-    app::Reloaded,
+    app::ReloadOutcome,
     config,
-    emulator::{self, Controls, Endpoint, Fault, Minter, TokenOrder},
     grpc::pb::rownd::auth::v1::{
         ExchangeRequest, Freshness, GetUserRequest, MigrationGrant, RefreshTokenGrant,
         VerifyRequest, exchange_request::Grant, exchange_response, get_user_request::Subject,
         rownd_auth_client::RowndAuthClient, verify_response::Outcome,
     },
 };
+use rownd_emulator::{Controls, Endpoint, Fault, Minter, TokenOrder};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tonic::{Request, Status, transport::Channel};
@@ -134,7 +134,7 @@ impl Questions {
 impl Rehearsal {
     async fn begin() -> Self {
         let free = "127.0.0.1:0".parse().unwrap();
-        let emulator = emulator::bind(emulator::Settings::demo(free)).await.unwrap();
+        let emulator = rownd_emulator::bind(rownd_emulator::Settings::demo(free)).await.unwrap();
         let rehearsal = Self {
             page: Page::open(),
             to: emulator.address(),
@@ -175,7 +175,7 @@ impl Rehearsal {
         let before = epoch();
         self.write(phase).await;
         let outcome = app.reload().await;
-        assert!(!matches!(outcome, Reloaded::Refused(_)), "phase {phase}: {outcome:?}");
+        assert!(!matches!(outcome, ReloadOutcome::Refused(_)), "phase {phase}: {outcome:?}");
         assert_eq!(epoch(), before + 1, "phase {phase} is in force");
         assert!(app.readiness.is_ready(), "phase {phase}");
     }

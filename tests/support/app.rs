@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, net::SocketAddr, path::Path, sync::Arc};
 
 use rownd_authz::{
-    app::{self, BuildError, ListenAddress, ReloadHandle, Reloaded},
+    app::{self, BuildError, ListenAddress, ReloadHandle, ReloadOutcome},
     config::{self, Source},
     grpc::pb::authorization_client::AuthorizationClient,
     health::Readiness,
@@ -131,16 +131,19 @@ impl TestApp {
     }
 
     /// Has it read everything again.
-    pub(crate) async fn reload(&self) -> Reloaded {
-        in_time("a reload", self.reload.reload()).await.expect("it runs")
+    pub(crate) async fn reload(&self) -> ReloadOutcome {
+        in_time("a reload", self.reload.reload()).await
     }
 
     /// Has the files read again, after which what is new has to be in force under this number.
     pub(crate) async fn put_in_force(&self, expected: u64) {
         match self.reload().await {
             // The files may have been found changed before this was asked.
-            Reloaded::InForce(epoch) | Reloaded::Unchanged(epoch) => assert_eq!(epoch, expected),
-            Reloaded::Refused(problems) => panic!("{problems:?}"),
+            ReloadOutcome::InForce(epoch) | ReloadOutcome::Unchanged(epoch) => {
+                assert_eq!(epoch, expected)
+            }
+            ReloadOutcome::Refused(problems) => panic!("{problems:?}"),
+            ReloadOutcome::Ending => panic!("the process is ending"),
         }
     }
 

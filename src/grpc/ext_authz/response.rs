@@ -18,9 +18,10 @@ use prost::Message as _;
 
 use super::{codec::Answer, wire::Part};
 use crate::{
-    authz::{EncodingDoor, IdentityHeaders, Verdict},
+    authz::{EncodingDoor, IdentityHeaders, Verdict, VerdictFacts},
     config::{Check, Unavailable},
-    model::{CallerProtocol, Denial, DenialClass, DenyReason, Identity, VerdictFacts, visible},
+    model::{CallerProtocol, Denial, DenialClass, DenyReason, visible},
+    verify::Identity,
 };
 
 /// What Envoy is told by the outer status. Releases differ on which other codes are denials,

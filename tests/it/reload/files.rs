@@ -11,7 +11,7 @@ use std::{
     time::Duration,
 };
 
-use rownd_authz::{app::Reloaded, model::DenyReason};
+use rownd_authz::{app::ReloadOutcome, model::DenyReason};
 use serde_json::{Value, json};
 
 use super::{Ask, House, open_to_all};
@@ -108,7 +108,7 @@ async fn a_bad_file_changes_nothing_and_is_told_everywhere() {
             fs::remove_dir(&house.file).unwrap();
         }
         house.replace(&house.settings.to_string());
-        assert_eq!(house.app.reload().await, Reloaded::Unchanged(1), "{name}");
+        assert_eq!(house.app.reload().await, ReloadOutcome::Unchanged(1), "{name}");
         assert!(!house.failed(), "{name}: the gauge after");
         assert_eq!(house.status().await["refused"], json!({}), "{name}");
     }

@@ -11,7 +11,7 @@ use std::{
     },
 };
 
-use rownd_authz::{app::Reloaded, config};
+use rownd_authz::{app::ReloadOutcome, config};
 use serde_json::{Value, json};
 
 use super::{Authority, Client, House, Issuer, Key, TestApp, ask_on, der, tls};
@@ -128,7 +128,7 @@ async fn a_bad_pair_keeps_the_last_good_one_and_is_told() {
         let client = house.client(Some(&house.clients.issue()));
         let before = client.certificate().await;
         spoil(house.dir.path());
-        let Reloaded::Refused(problems) = house.app.reload().await else { panic!("{name}") };
+        let ReloadOutcome::Refused(problems) = house.app.reload().await else { panic!("{name}") };
         assert_eq!(problems.len(), expected.len(), "{name}: {problems:?}");
         assert!(reload_failed(&house), "{name}");
         let status: Value = serde_json::from_str(&house.app.page("/status").await.body).unwrap();
@@ -219,7 +219,7 @@ async fn fifty_rotations_under_load_cost_no_connection_and_no_check() {
     for turn in 0..50 {
         house.servers.issue().write(house.dir.path(), "server");
         let outcome = house.app.reload().await;
-        assert!(!matches!(outcome, Reloaded::Refused(_)), "{turn}: {outcome:?}");
+        assert!(!matches!(outcome, ReloadOutcome::Refused(_)), "{turn}: {outcome:?}");
         let before = asked.load(Ordering::SeqCst);
         until("the load to go on", || asked.load(Ordering::SeqCst) > before || clients.len() < 2)
             .await;
