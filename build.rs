@@ -1,7 +1,7 @@
 //! Compiles the protos with a pure-Rust compiler (no `protoc` needed), and writes the
 //! descriptor set that gRPC reflection serves.
 //!
-//! What a check brings is decoded a little differently from what the protos say, in ways that
+//! The messages of a check are decoded a little differently from the protos, in ways that
 //! are the same on the wire: text as `bytes`, because invalid UTF-8 in a `string` is a decode
 //! error, which is an RPC error, which Envoy may be told to let through; maps as repeated
 //! entries, because that costs no hashing; and metadata and the client of the proxy as `bytes`, to
@@ -16,7 +16,7 @@ const PROTOS: &[&str] =
     &["envoy/service/auth/v3/external_auth.proto", "rownd/auth/v1/rownd_auth.proto"];
 /// The fields that are messages on the wire and `bytes` to us.
 const UNREAD: [&str; 2] = ["route_metadata_context", "source"];
-/// What only answers use, or nobody as a whole: these are the crate's.
+/// Messages that only answers use, or that are not used: these are those of the crate.
 const ENCODED: [(&str, &str); 7] = [
     (".envoy.service.auth.v3.CheckResponse", "envoy::service::auth::v3::CheckResponse"),
     (".envoy.service.auth.v3.DeniedHttpResponse", "envoy::service::auth::v3::DeniedHttpResponse"),

@@ -1,4 +1,4 @@
-//! Any path: a rule or a refusal. What begins with a guarded prefix as it stands is guarded,
+//! Any path: a rule or a refusal. A path that begins with a guarded prefix is guarded,
 //! however it goes on.
 
 #![no_main]

@@ -68,7 +68,7 @@ impl Snapshot {
             verifier,
             profiles,
             exchange,
-            callers: Callers::build(&config.rownd_auth, &config.issuers),
+            callers: Callers::build(&config.rownd_auth),
             service: config.rownd_auth.clone(),
             injector: Injector::build(&config.identity_headers),
             max_in_flight: config.check.max_in_flight,

@@ -16,6 +16,7 @@ mod query;
 mod reason;
 mod request;
 mod text;
+mod warning;
 
 pub use claims::{ClaimNames, KeptClaims};
 pub use decision::{AllowReason, Denial, DenialClass};
@@ -29,3 +30,4 @@ pub use query::Query;
 pub use reason::DenyReason;
 pub use request::{CallerProtocol, NamedRoute, RequestContext};
 pub use text::{visible, visible_list};
+pub use warning::Warning;
