@@ -142,7 +142,8 @@ pub async fn build(config: Config) -> Result<Bound, BuildError> {
     let (flights, flight_task) = issuer_api::Flights::new();
     let tools = Tools { upstream: &upstream, metrics: &metrics, flights: &flights };
     let (snapshot, work) = compile::compile(&config, 1, parts, None, tools).map_err(part)?;
-    let authorizer = Authorizer::new(snapshot, metrics.clone(), config.log.denials_per_second);
+    let recorders = authz::recorders(&metrics, config.log.denials_per_second);
+    let authorizer = Authorizer::new(snapshot, recorders);
     let grpc = &config.listeners.grpc;
     let check = CheckDoor::build(authorizer.clone(), grpc.max_message_bytes);
     let service = AuthDoor::build(authorizer.clone(), metrics.clone());

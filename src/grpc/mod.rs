@@ -207,7 +207,7 @@ where
     }
 }
 
-/// Answers one check. Its ticket is taken here, when its turn has come: of a burst of calls that
+/// Answers one check. It begins here, when its turn has come: of a burst of calls that
 /// their peer has reset already, none counts as in flight beyond the moment in which it is found
 /// to be gone.
 async fn check<B>(
@@ -220,22 +220,22 @@ where
     B: http_body::Body<Data = Bytes, Error: Into<BoxError>> + Send + Unpin + 'static,
 {
     let seat = place.link().sit();
-    let ticket = door.begin_since(arrived, seat.others());
+    let pending = door.begin_since(arrived, seat.others());
     let bounds = Bounds::one(CallKind::Check, door.max_message_bytes());
     let request = request.map(|body| Incoming::new(body, place.clone(), bounds));
-    let (answer, judged) = door.settle(&ticket, request).await;
+    let (answer, judged) = door.respond_to(&pending, request).await;
     if judged {
         place.link().judged();
     }
     // The message is judged and gone; what is left is the answer.
     place.put_bytes_back();
-    drop((ticket, seat));
+    drop((pending, seat));
     Ok(answer.map(|body| Answer::new(body, place)))
 }
 
 /// Denies one check that found no place.
 async fn refuse(door: Arc<CheckDoor>, place: Arc<Place>) -> Result<Response<Answer>, Infallible> {
     place.make();
-    let answer = door.refuse(&door.begin(), DenyReason::Overloaded).await;
+    let answer = door.deny(&door.begin(), DenyReason::Overloaded).await;
     Ok(answer.map(|body| Answer::new(body, place)))
 }

@@ -144,6 +144,6 @@ async fn status(State(ops): State<Ops>) -> impl IntoResponse {
         refused: ops.refusals.get(),
         warnings: ops.warnings.iter().copied().chain(ops.authorizer.warnings()).collect(),
         issuers: issuers.collect(),
-        rownd_auth: Service::of(snapshot.callers(), ops.exposed),
+        rownd_auth: Service::of(snapshot.service().callers(), ops.exposed),
     })
 }

@@ -15,7 +15,7 @@ pub(super) const LAYERS: &[(u8, &[&str])] = &[
     (8, &["cli"]),
     (7, &["app"]),
     (6, &["grpc", "http"]),
-    (5, &["authz"]),
+    (5, &["authz", "response"]),
     (4, &["profile", "session", "events", "passport"]),
     (3, &["verify", "issuer_api"]),
     (2, &["upstream", "extract", "policy", "emulator"]),

@@ -11,7 +11,7 @@ use super::{
     pick, verify,
 };
 use crate::{
-    authz::Question,
+    authz::TokenQuery,
     config::{IssuerKind, Right, Secret},
     grpc::pb::rownd::auth::v1::{
         AuthorizationCodeGrant, BuildAuthorizationUrlRequest, BuildAuthorizationUrlResponse,
@@ -83,7 +83,7 @@ async fn whose(
         return Ok(tokens.subject.clone());
     }
     let token = Bytes::copy_from_slice(tokens.access.expose().as_bytes());
-    match verify::ask(methods, call, &Question::of(&token)).await {
+    match verify::ask(methods, call, &TokenQuery::of(&token)).await {
         Ok(answer) => Ok(Some(answer.identity.user_id.clone())),
         Err(denial) => match denial.reason() {
             reason @ (DenyReason::AudienceMismatch | DenyReason::VariantRefused) => {
@@ -124,7 +124,7 @@ async fn third_party(call: &Call, target: Target<'_>, grant: ThirdPartyTokenGran
     let right = Right::Exchange;
     let (index, issuer) = pick::issuer(call, right, &[IssuerKind::Rownd], target.issuer)?;
     let (app, slot) = pick::app(call, right, issuer, target.app_id)?;
-    let (exchange, app) = (call.snapshot.exchange(), (app, slot.key()));
+    let (exchange, app) = (call.service.exchange(), (app, slot.key()));
     let traded = exchange.third_party(index, app, &asked, call.patience()).await;
     call.within(&[right], issuer, traded)
 }
@@ -132,7 +132,7 @@ async fn third_party(call: &Call, target: Target<'_>, grant: ThirdPartyTokenGran
 async fn refresh(call: &Call, target: Target<'_>, grant: RefreshTokenGrant) -> Outcomes {
     let RefreshTokenGrant { refresh_token, oidc_client, scopes } = grant;
     let token = secret("refresh_token.refresh_token", &refresh_token)?;
-    let exchange = call.snapshot.exchange();
+    let exchange = call.service.exchange();
     if let Some(name) = oidc_client {
         no_target(target)?;
         let client = client(call, "refresh_token.oidc_client", &name)?;
@@ -169,7 +169,7 @@ async fn code(call: &Call, target: Target<'_>, grant: AuthorizationCodeGrant) ->
         verifier,
         nonce: plain("authorization_code.nonce", nonce)?,
     };
-    Ok(call.snapshot.exchange().code(client, &grant, call.patience()).await)
+    Ok(call.service.exchange().code(client, &grant, call.patience()).await)
 }
 
 async fn migrate(call: &Call, target: Target<'_>, grant: MigrationGrant) -> Outcomes {
@@ -180,7 +180,7 @@ async fn migrate(call: &Call, target: Target<'_>, grant: MigrationGrant) -> Outc
         return Err(Fault::field("app_id", "a Rownd token names its own"));
     }
     call.may_trade(token.expose().as_bytes(), issuer)?;
-    let traded = call.snapshot.exchange().migrate(index, &token, call.patience()).await;
+    let traded = call.service.exchange().migrate(index, &token, call.patience()).await;
     call.within(&[right], issuer, traded)
 }
 
@@ -207,7 +207,7 @@ async fn guest(call: &Call, target: Target<'_>, grant: &GuestGrant) -> Outcomes 
         None
     };
     let app = app.map(|(id, slot)| (id, slot.key()));
-    let traded = call.snapshot.exchange().guest(index, app, level, call.patience()).await;
+    let traded = call.service.exchange().guest(index, app, level, call.patience()).await;
     call.within(&[right], issuer, traded)
 }
 
@@ -234,7 +234,7 @@ pub(super) async fn authorization_url(
     ];
     let more: Vec<_> =
         more.iter().filter_map(|(name, value)| Some((*name, value.as_deref()?))).collect();
-    let exchange = call.snapshot.exchange();
+    let exchange = call.service.exchange();
     let made =
         exchange.authorization(client, (redirect_uri, &scopes), &more, call.patience()).await;
     let made = made.map_err(|error| Fault::exchange(Asked::AuthorizationUrl, error))?;
@@ -248,7 +248,7 @@ pub(super) async fn authorization_url(
 }
 
 fn client<'a>(call: &'a Call, at: &'static str, name: &str) -> Result<&'a Registered, Fault> {
-    let known = call.snapshot.exchange().client(name);
+    let known = call.service.exchange().client(name);
     let known =
         known.ok_or_else(|| Fault::field(at, "is no client under rownd_auth.oidc_clients"))?;
     // Its tokens belong to no app.

@@ -9,11 +9,11 @@ use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt as _};
 
 use crate::{
-    authz::Refusal,
+    authz::CallerError,
     issuer_api::{Cause, Error as ApiError, ExchangeError, Miss, Pause, Rejection},
     metrics::CallerRefusal,
     model::{Denial, DenialClass, DenyReason},
-    profile, upstream,
+    profile, response, upstream,
 };
 
 /// Of every `ErrorInfo`.
@@ -40,7 +40,7 @@ pub(super) enum Asked {
 #[derive(Debug)]
 pub(super) enum Fault {
     /// The caller may not.
-    Caller(Refusal),
+    Caller(CallerError),
     /// A field is wrong, and how.
     Field(&'static str, String),
     /// It cannot be decided about the token now.
@@ -128,15 +128,17 @@ impl Fault {
                 Status::with_error_details(Code::InvalidArgument, format!("{name}: {why}"), details)
             }
             Self::Undecided(denial, wait) => {
-                again(Code::Unavailable, reason(&denial), denial.reason().message(), wait, [])
+                let code = code_of(denial.reason());
+                again(code, reason(&denial), denial.reason().message(), wait, [])
             }
             Self::Token(denial) => {
-                let (code, message) = (Code::Unauthenticated, denial.reason().message());
+                let (code, message) = (code_of(denial.reason()), denial.reason().message());
                 plain(code, &reason(&denial), message, [])
             }
             Self::Overloaded(wait) => {
-                let message = DenyReason::Overloaded.message();
-                again(Code::Unavailable, "OVERLOADED".to_owned(), message, wait, [])
+                let (code, message) =
+                    (code_of(DenyReason::Overloaded), DenyReason::Overloaded.message());
+                again(code, "OVERLOADED".to_owned(), message, wait, [])
             }
             Self::TooOften(wait) => {
                 let message = "the caller asks too often for a younger profile, by `max_age`: see \
@@ -144,7 +146,8 @@ impl Fault {
                 again(Code::ResourceExhausted, "MAX_AGE_LIMITED".to_owned(), message, wait, [])
             }
             Self::Late(wait) => {
-                again(Code::Unavailable, LATE.to_owned(), "no answer in time", wait, [])
+                let code = code_of(DenyReason::DeadlineExceeded);
+                again(code, LATE.to_owned(), "no answer in time", wait, [])
             }
             Self::Hurried => {
                 let message = "no answer within the deadline that the caller set";
@@ -178,6 +181,11 @@ impl Fault {
     }
 }
 
+/// The gRPC code of a reason, by the table that every door uses.
+const fn code_of(reason: DenyReason) -> Code {
+    Code::from_i32(response::statuses(reason).grpc)
+}
+
 /// A denial's reason as an `ErrorInfo` writes it.
 fn reason(denial: &Denial) -> String {
     denial.reason().code().to_ascii_uppercase()
@@ -188,21 +196,21 @@ pub(super) fn is_undecided(denial: &Denial) -> bool {
     matches!(denial.reason().class(), DenialClass::Pending | DenialClass::Unavailable)
 }
 
-fn caller(refusal: Refusal) -> Status {
+fn caller(refusal: CallerError) -> Status {
     let message = match refusal {
-        Refusal::Unknown => "the caller's secret is nobody's",
-        Refusal::Required => "from another machine only known callers may call this",
-        Refusal::NotGranted => "the caller may not call this: see rownd_auth.callers",
+        CallerError::Unknown => "the caller's secret is nobody's",
+        CallerError::Required => "from another machine only known callers may call this",
+        CallerError::NotGranted => "the caller may not call this: see rownd_auth.callers",
     };
     let reason = counted(refusal).as_str().to_ascii_uppercase();
     plain(Code::PermissionDenied, &reason, message, [])
 }
 
-const fn counted(refusal: Refusal) -> CallerRefusal {
+const fn counted(refusal: CallerError) -> CallerRefusal {
     match refusal {
-        Refusal::Unknown => CallerRefusal::Unknown,
-        Refusal::Required => CallerRefusal::Required,
-        Refusal::NotGranted => CallerRefusal::NotGranted,
+        CallerError::Unknown => CallerRefusal::Unknown,
+        CallerError::Required => CallerRefusal::Required,
+        CallerError::NotGranted => CallerRefusal::NotGranted,
     }
 }
 

@@ -45,7 +45,7 @@ use super::{
     },
 };
 use crate::{
-    authz::{Authorizer, Caller, NOBODY, Refusal, Snapshot},
+    authz::{Authorizer, BackendService, Caller, CallerError, UNKNOWN_CALLER},
     config::Right,
     metrics::{CallerRefusal, Metrics, RpcLabel},
     model::{Denial, Origin, Peer},
@@ -71,7 +71,7 @@ struct Methods {
 /// What is known of one call before its message is read.
 #[derive(Debug)]
 struct Call {
-    snapshot: Arc<Snapshot>,
+    service: Arc<BackendService>,
     caller: Caller,
     deadline: Instant,
     /// The deadline is the caller's own.
@@ -86,14 +86,14 @@ impl Call {
 
     /// When to come again where nobody knows better.
     fn retry(&self) -> Duration {
-        self.snapshot.check().retry_after.get()
+        self.service.retry_after()
     }
 
     /// How long something may take that is asked of an issuer, by our own settings: so that its
     /// end is ours to tell. The caller's deadline cuts it off, and does not shorten it: an issuer
     /// that answers has not failed because somebody could not wait.
     fn patience(&self) -> Duration {
-        let own = self.snapshot.service().timeout.get();
+        let own = self.service.settings().timeout.get();
         own.saturating_sub(2 * MARGIN).max(own / 2)
     }
 
@@ -188,21 +188,21 @@ impl AuthDoor {
         let clock = Clock { door: self, label, began: Instant::now(), code: Code::Cancelled };
         let Some(method) = method else {
             let status = Fault::NoMethod.status();
-            let from = Visitor { name: NOBODY, peer };
+            let from = Visitor { name: UNKNOWN_CALLER, peer };
             self.failed((None, label), &from, status.code(), fault::NO_METHOD);
             clock.ended(status.code());
             return status.into_http();
         };
-        let snapshot = self.authorizer.snapshot();
-        let caller = identify(&snapshot, peer, request.headers());
-        let name = caller.as_ref().map_or(NOBODY, Caller::name).to_owned();
+        let service = self.authorizer.service();
+        let caller = identify(&service, peer, request.headers());
+        let name = caller.as_ref().map_or(UNKNOWN_CALLER, Caller::name).to_owned();
         let from = Visitor { name: &name, peer };
         let mut hurried = false;
         let answer = match caller {
             Ok(caller) => {
-                let (own, deadline) = (snapshot.service().timeout.get(), clock.began);
+                let (own, deadline) = (service.settings().timeout.get(), clock.began);
                 hurried = is_shorter(request.headers(), own);
-                let call = Call { snapshot, caller, deadline, hurried };
+                let call = Call { service, caller, deadline, hurried };
                 self.admit(method, call, routes, request).await
             }
             Err(refusal) => Err(Fault::Caller(refusal)),
@@ -243,15 +243,15 @@ impl AuthDoor {
             Ok(request) => request,
             Err(status) => return Ok(status.into_http()),
         };
-        let (service, retry) = (call.snapshot.service(), call.retry());
-        let most = service.max_in_flight;
+        let (settings, retry) = (call.service.settings(), call.retry());
+        let most = settings.max_in_flight;
         let place = Place::take(&self.in_flight, most).ok_or(Fault::Overloaded(retry))?;
         // An issuer that hangs must not keep anybody from verifying tokens.
         let asking = method.asks_issuer.then(|| {
             Place::take(&self.asking, (most / 4 * 3).max(1)).ok_or(Fault::Overloaded(retry))
         });
         let _places = (place, asking.transpose()?);
-        let deadline = call.deadline + time_to_answer(service.timeout.get(), request.headers());
+        let deadline = call.deadline + time_to_answer(settings.timeout.get(), request.headers());
         call.deadline = deadline;
         request.extensions_mut().insert(Arc::new(call));
         let answered = AssertUnwindSafe(timeout_at(deadline, routes.oneshot(request)));
@@ -355,18 +355,18 @@ impl Drop for Clock<'_> {
 
 /// Who calls. A connection of which nothing is known counts as one from another machine.
 fn identify(
-    snapshot: &Snapshot,
+    service: &BackendService,
     peer: Option<&Peer>,
     headers: &HeaderMap,
-) -> Result<Caller, Refusal> {
+) -> Result<Caller, CallerError> {
     let unknown = Peer { origin: Origin::Network, names: Vec::new() };
     let mut shown = headers.get_all(AUTHORIZATION).iter();
     let secret = match (shown.next(), shown.next()) {
         (None, _) => None,
-        (Some(one), None) => Some(bearer(one.as_bytes()).ok_or(Refusal::Unknown)?),
-        (Some(_), Some(_)) => return Err(Refusal::Unknown),
+        (Some(one), None) => Some(bearer(one.as_bytes()).ok_or(CallerError::Unknown)?),
+        (Some(_), Some(_)) => return Err(CallerError::Unknown),
     };
-    snapshot.callers().identify(peer.unwrap_or(&unknown), secret)
+    service.callers().identify(peer.unwrap_or(&unknown), secret)
 }
 
 /// The name of a scheme has no case (RFC 9110 section 11.1).

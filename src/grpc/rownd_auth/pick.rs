@@ -5,13 +5,13 @@ use std::sync::Arc;
 
 use super::{Call, fault::Fault};
 use crate::{
-    authz::Refusal,
+    authz::CallerError,
     config::{IssuerKind, Right},
     model::DenyReason,
     verify::{AppSlot, Issuer},
 };
 
-const OUT_OF_BOUNDS: Fault = Fault::Caller(Refusal::NotGranted);
+const OUT_OF_BOUNDS: Fault = Fault::Caller(CallerError::NotGranted);
 
 /// An issuer of one of these kinds, and its place in the configuration.
 pub(super) fn issuer<'a>(
@@ -24,7 +24,7 @@ pub(super) fn issuer<'a>(
     if let Some(name) = name {
         may(name).map_err(Fault::Caller)?;
     }
-    let all = call.snapshot.verifier().issuers().iter().enumerate();
+    let all = call.service.verifier().issuers().iter().enumerate();
     let mut fitting = all.filter(|(_, issuer)| kinds.contains(&issuer.settings().kind)).peekable();
     if let Some(name) = name {
         let found = fitting.find(|(_, issuer)| issuer.name() == name);

@@ -10,7 +10,7 @@ use super::{
     structure::Structures,
 };
 use crate::{
-    authz::Answer,
+    authz::VerifiedToken,
     grpc::pb::rownd::auth::v1::{VerifyResponse, verify_response::Outcome},
     model::{AuthLevel, Group, Identity},
 };
@@ -76,7 +76,7 @@ fn an_invitation_is_no_membership_of_an_identity() {
     };
     let states =
         [Some("active"), Some("invite_pending"), Some("invite_rejected"), Some("odd"), None];
-    let answer = Answer {
+    let answer = VerifiedToken {
         identity: Identity::new("ann".to_owned(), "rownd".into(), AuthLevel::Verified).into(),
         claims: Map::new(),
         memberships: states.map(group).into(),
@@ -101,7 +101,7 @@ fn an_answer_has_no_more_levels_than_libraries_take() {
         for depth in (0..=60).chain([100, 120]) {
             let deep =
                 json!({ "before": 1, "deep": nested(shape, depth), "with.dot": nested(shape, 21) });
-            let answer = Answer {
+            let answer = VerifiedToken {
                 identity: Identity::new("ann".to_owned(), "rownd".into(), AuthLevel::Verified)
                     .into(),
                 claims: deep.as_object().unwrap().clone(),

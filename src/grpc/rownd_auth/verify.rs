@@ -8,7 +8,7 @@ use super::{
     structure::Structures,
 };
 use crate::{
-    authz::{Answer, Question},
+    authz::{TokenQuery, VerifiedToken},
     config::{Freshness, Right},
     grpc::pb::rownd::auth::v1::{
         Freshness as WireFreshness, VerifyRequest, VerifyResponse, verify_response::Outcome,
@@ -34,7 +34,7 @@ pub(super) async fn verify(
     let token = said(token)?;
     let app_id = call.app_of(&[Right::Verify], &token, app_id)?;
     let least = minimum_auth_level.map(|level| convert::asked_level("minimum_auth_level", level));
-    let question = Question {
+    let question = TokenQuery {
         token: &token,
         app_id: app_id.as_deref(),
         audience: audience.as_deref(),
@@ -66,9 +66,9 @@ pub(super) fn said(token: String) -> Result<Bytes, Fault> {
 pub(super) async fn ask(
     methods: &Methods,
     call: &Call,
-    question: &Question<'_>,
-) -> Result<Answer, Denial> {
-    methods.authorizer.begin(Api::RowndAuth).answer(question, call.deadline).await
+    question: &TokenQuery<'_>,
+) -> Result<VerifiedToken, Denial> {
+    methods.authorizer.begin(Api::RowndAuth).verify_token(question, call.deadline).await
 }
 
 fn fresh(number: i32) -> Result<Freshness, Fault> {
