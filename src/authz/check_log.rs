@@ -2,32 +2,22 @@
 //! that a flood of bad requests is not a flood of logs. Denials that are not logged are counted. An
 //! allowed check has a line at the level `debug`.
 
-use std::{
-    num::NonZeroU32,
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
+use std::sync::Arc;
+
+use super::{
+    ends::{CheckEnd, CheckRecorder, outcome},
+    facts::VerdictFacts,
 };
-
-use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
-
-use super::ends::{CheckEnd, CheckRecorder, outcome};
 use crate::{
+    log_throttle::LogThrottle,
     metrics::{Metrics, Outcome},
-    model::{AllowReason, Denial, DenyReason, VerdictFacts, visible},
+    model::{AllowReason, Denial, DenyReason, visible},
 };
-
-/// The lines of one reason.
-struct Throttle {
-    limiter: DefaultDirectRateLimiter,
-    dropped: AtomicU64,
-}
 
 /// The log of checks.
 pub struct CheckLog {
     /// By the number of the reason.
-    throttles: Vec<Throttle>,
+    throttles: Vec<LogThrottle>,
     metrics: Arc<Metrics>,
 }
 
@@ -42,21 +32,17 @@ impl CheckLog {
     /// not written.
     #[must_use]
     pub fn new(per_second: u32, metrics: Arc<Metrics>) -> Self {
-        let quota = Quota::per_second(NonZeroU32::new(per_second).unwrap_or(NonZeroU32::MIN));
-        let throttle =
-            |_| Throttle { limiter: RateLimiter::direct(quota), dropped: AtomicU64::new(0) };
+        let throttle = |_| LogThrottle::per_second(per_second);
         Self { throttles: DenyReason::ALL.iter().map(throttle).collect(), metrics }
     }
 
     fn denied(&self, label: usize, denial: &Denial, facts: &VerdictFacts) {
         let reason = denial.reason();
         let Some(throttle) = self.throttles.get(reason as usize) else { return };
-        if throttle.limiter.check().is_err() {
-            throttle.dropped.fetch_add(1, Ordering::Relaxed);
+        let Some(dropped) = throttle.admit() else {
             self.metrics.denial_log_dropped(label);
             return;
-        }
-        let dropped = throttle.dropped.swap(0, Ordering::Relaxed);
+        };
         let request_id = id_text(&facts.request_id);
         let trace_id = facts.trace_id.as_deref().map_or("", id_text);
         let user_id = facts.identity.as_ref().map_or("".into(), |who| visible(&who.user_id));

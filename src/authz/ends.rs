@@ -2,9 +2,10 @@
 
 use std::{fmt::Debug, sync::Arc, time::Duration};
 
+use super::facts::VerdictFacts;
 use crate::{
     metrics::{Api, Metrics, Outcome},
-    model::{AllowReason, Denial, DenialClass, DenyReason, VerdictFacts},
+    model::{AllowReason, Denial, DenialClass, DenyReason},
 };
 
 /// Outcome and reason of every end a check can have, in the order of [`CheckEnd::label`].

@@ -14,6 +14,7 @@ use tokio::time::Instant;
 
 use super::{
     ends::{CheckEnd, CheckRecorders},
+    facts::{CheckRecord, FactsRecorder, VerdictFacts},
     protect::protect,
     snapshot::Snapshot,
     verdict::{Allowance, Verdict},
@@ -21,10 +22,7 @@ use super::{
 use crate::{
     config::Check,
     metrics::Api,
-    model::{
-        AllowReason, CheckRecord, Denial, DenyReason, RequestContext, Step, StepRecorder,
-        VerdictFacts,
-    },
+    model::{AllowReason, Denial, DenyReason, RequestContext, Step},
 };
 
 /// A connection may have this part of the checks in flight, whatever the others do: 1/1024 of
@@ -122,7 +120,7 @@ impl PendingCheck {
         (verdict, steps)
     }
 
-    async fn check_recorded<R: StepRecorder>(
+    async fn check_recorded<R: FactsRecorder>(
         &self,
         request: &RequestContext,
         deadline: Instant,

@@ -6,8 +6,9 @@ use std::{borrow::Cow, sync::Arc};
 use super::edits::{IdentityHeaders, RequestEdits};
 use crate::{
     config::{IdentityHeaders as Settings, VendorHeaders},
-    model::{DenyReason, Identity, NameValue, QueryEdits, RequestContext, visible, visible_list},
+    model::{DenyReason, NameValue, QueryEdits, RequestContext, visible, visible_list},
     policy::Permit,
+    verify::Identity,
 };
 
 /// The reserved prefix, as every spelling of it normalises.

@@ -10,6 +10,7 @@ use tokio::time::Instant;
 
 use super::{
     edits::RequestEdits,
+    facts::{FactsRecorder, VerdictFacts},
     inject::Injector,
     permit_step::{Additions, PermitStep},
 };
@@ -17,12 +18,11 @@ use crate::{
     config::{Auth, Check, Config, ExpiredCookie},
     extract::{self, Extractor, Sites},
     model::{
-        CallerProtocol, CredentialSource, Denial, DenyReason, Identity, RequestContext,
-        ResponseEdits, Step, StepRecorder, VerdictFacts,
+        CallerProtocol, CredentialSource, Denial, DenyReason, RequestContext, ResponseEdits, Step,
     },
     policy::{Allowed, Limits, Permit, Policy, Requirement},
     profile::Profiles,
-    verify::Verifier,
+    verify::{Identity, Verifier},
 };
 
 /// A request id is taken over only up to this length.
@@ -102,11 +102,11 @@ impl CheckPipeline {
         request: &RequestContext,
         now: SystemTime,
         deadline: Instant,
-        record: &mut impl StepRecorder,
+        record: &mut impl FactsRecorder,
     ) -> Result<Permitted, Denial> {
         let measured = self.limits.measure(request)?;
         let requirement = self.policy.require(measured)?;
-        record.record(Step::RuleChosen(requirement.rule.clone()));
+        record.rule_chosen(&requirement.rule);
         let allowed = self.decide(request, &requirement, now, deadline, record).await?;
         let permit = match allowed.permit() {
             Ok(permit) => permit,
@@ -137,7 +137,7 @@ impl CheckPipeline {
         requirement: &Requirement,
         now: SystemTime,
         deadline: Instant,
-        record: &mut impl StepRecorder,
+        record: &mut impl FactsRecorder,
     ) -> Result<Allowed, Denial> {
         let decided = match requirement.preflight() {
             Some(allowed) if self.is_preflight(request) => {
@@ -147,7 +147,7 @@ impl CheckPipeline {
             Some(_) | None => {
                 let identity = self.identify(request, requirement, now, deadline, record).await?;
                 if let Some(identity) = &identity {
-                    record.record(Step::Identified(identity.clone()));
+                    record.identified(identity);
                 }
                 requirement.decide(identity)
             }
@@ -163,7 +163,7 @@ impl CheckPipeline {
         requirement: &Requirement,
         now: SystemTime,
         deadline: Instant,
-        record: &mut impl StepRecorder,
+        record: &mut impl FactsRecorder,
     ) -> Result<Option<Arc<Identity>>, Denial> {
         if requirement.auth == Auth::None {
             record.detail(|| Step::CredentialNotWanted);

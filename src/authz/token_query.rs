@@ -10,14 +10,15 @@ use serde_json::{Map, Value};
 use tokio::time::Instant;
 
 use super::{
+    facts::VerdictFacts,
     in_flight::{PendingCheck, with_issuer},
     protect::protect,
     service::BackendService,
 };
 use crate::{
     config::Freshness,
-    model::{AllowReason, AuthLevel, Denial, DenyReason, Group, Identity, VerdictFacts},
-    verify,
+    model::{AllowReason, AuthLevel, Denial, DenyReason, Group},
+    verify::{self, Identity},
 };
 
 /// What is asked of a token. There is no `Debug`: the token would be in it.

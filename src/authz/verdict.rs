@@ -1,8 +1,8 @@
 //! The end of a check, ready to be encoded by a door. A yes is made from a permit alone.
 
-use super::edits::RequestEdits;
+use super::{edits::RequestEdits, facts::VerdictFacts};
 use crate::{
-    model::{AllowReason, Denial, Redirect, ResponseEdits, VerdictFacts},
+    model::{AllowReason, Denial, Redirect, ResponseEdits},
     policy::Permit,
 };
 

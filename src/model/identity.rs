@@ -1,10 +1,10 @@
-//! Who is asking: the unverified credential and the verified identity.
+//! The unverified credential, and the facts that a token states of its user.
 
 use std::{fmt, sync::Arc, time::SystemTime};
 
 use serde::{Deserialize, Serialize};
 
-use super::derived::Derived;
+use super::claims::KeptClaims;
 
 /// How strongly the user proved who they are, weakest first.
 #[derive(
@@ -101,9 +101,10 @@ impl fmt::Debug for Credential {
     }
 }
 
-/// Who is asking, whichever issuer said so. Built by the verifier only.
+/// The facts that the claims of a token state, in the same shape for every issuer. By themselves
+/// they prove nothing: `verify::Identity` holds those of a verified token.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Identity {
+pub struct IdentityFacts {
     /// The user id services should key on.
     pub user_id: String,
     /// The configured name of the issuer, not its URL.
@@ -132,8 +133,8 @@ pub struct Identity {
     pub tenant: Option<String>,
     /// What else than the same origin proves that a cookie was not sent by another site.
     pub cookie_proof: CookieProof,
-    /// What a higher room computed from this identity. Not a part of it.
-    pub derived: Derived,
+    /// The claims that the configuration asks for, as far as the token has them.
+    pub claims: KeptClaims,
     /// End of the token; `None` only where the operator allows tokens without one.
     pub expires_at: Option<SystemTime>,
 }
@@ -150,10 +151,10 @@ pub enum CookieProof {
     AntiCsrf(Option<Box<str>>),
 }
 
-impl Identity {
-    /// Somebody of whom nothing else is known.
+impl IdentityFacts {
+    /// The facts of a user of whom nothing else is known.
     #[must_use]
-    pub const fn new(user_id: String, issuer: Arc<str>, auth_level: AuthLevel) -> Self {
+    pub fn new(user_id: String, issuer: Arc<str>, auth_level: AuthLevel) -> Self {
         Self {
             user_id,
             issuer,
@@ -169,7 +170,7 @@ impl Identity {
             scopes: Vec::new(),
             tenant: None,
             cookie_proof: CookieProof::SameOrigin,
-            derived: Derived::new(),
+            claims: KeptClaims::default(),
             expires_at: None,
         }
     }

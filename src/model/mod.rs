@@ -1,13 +1,14 @@
 //! The nouns of the house: what every other room speaks about.
 //!
 //! Nothing comes in from other rooms and no I/O happens here; plain types go out.
-//! A denial has no `Default`, and an identity is made of verified claims: `verify` makes it.
+//! A denial has no `Default`. The identity of a verified token is no noun of this room: only
+//! `verify` can make one, so the type is there.
 
+mod claims;
 mod class;
 mod denial;
 mod derived;
 mod edits;
-mod facts;
 mod identity;
 mod peer;
 mod profile;
@@ -16,12 +17,12 @@ mod request;
 mod steps;
 mod text;
 
+pub use claims::{ClaimNames, KeptClaims};
 pub use class::DenialClass;
 pub use denial::Denial;
 pub use derived::Derived;
 pub use edits::{NameValue, QueryEdits, Redirect, RedirectKind, ResponseEdits};
-pub use facts::{CheckRecord, VerdictFacts};
-pub use identity::{AuthLevel, CookieProof, Credential, CredentialSource, Identity};
+pub use identity::{AuthLevel, CookieProof, Credential, CredentialSource, IdentityFacts};
 pub use peer::{Origin, Peer, PeerName};
 pub use profile::{Cutoff, Group, Profile};
 pub use reason::{AllowReason, DenyReason};

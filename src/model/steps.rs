@@ -7,7 +7,7 @@
 use std::sync::Arc;
 
 use super::{
-    identity::{CredentialSource, Identity},
+    identity::{AuthLevel, CredentialSource},
     reason::{AllowReason, DenyReason},
 };
 
@@ -56,7 +56,14 @@ pub enum Step {
     /// The claims were judged.
     ClaimsJudged(Result<(), DenyReason>),
     /// The caller is known.
-    Identified(Arc<Identity>),
+    Identified {
+        /// The configured name of its issuer.
+        issuer: Arc<str>,
+        /// Its user id at that issuer.
+        user_id: Box<str>,
+        /// How strongly the user proved who they are.
+        auth_level: AuthLevel,
+    },
     /// The rule was held against the identity, or against there being none.
     Decided(Result<AllowReason, DenyReason>),
     /// The user's profile was asked.

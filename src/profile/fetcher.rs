@@ -1,17 +1,16 @@
 //! The background task that asks Rownd: so many requests at a time, each to its end, whoever
 //! still waits for it.
 
-use std::{num::NonZeroU32, panic::AssertUnwindSafe, sync::Arc, time::Duration};
+use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
 use futures_util::{FutureExt as _, StreamExt as _, stream::FuturesUnordered};
-use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
 use tokio::{sync::mpsc, time::Instant};
 
 use super::{Answer, Job, Outcome, Profiles};
-use crate::{config::Profiles as Settings, issuer_api};
+use crate::{config::Profiles as Settings, issuer_api, log_throttle::LogThrottle};
 
 /// Failures logged in a second; a host that is down fails for everybody.
-const LINES_PER_SECOND: NonZeroU32 = NonZeroU32::MIN;
+const LINES_PER_SECOND: u32 = 1;
 
 /// Fetches profiles. To be run for as long as they are used.
 pub struct ProfileFetcher {
@@ -19,7 +18,7 @@ pub struct ProfileFetcher {
     jobs: mpsc::Receiver<Job>,
     max_in_flight: usize,
     timeout: Duration,
-    lines: DefaultDirectRateLimiter,
+    log_throttle: LogThrottle,
 }
 
 impl std::fmt::Debug for ProfileFetcher {
@@ -39,7 +38,7 @@ impl ProfileFetcher {
             jobs,
             max_in_flight: settings.max_in_flight,
             timeout: settings.timeout.get(),
-            lines: RateLimiter::direct(Quota::per_second(LINES_PER_SECOND)),
+            log_throttle: LogThrottle::per_second(LINES_PER_SECOND),
         }
     }
 
@@ -55,9 +54,9 @@ impl ProfileFetcher {
                 }
                 Some(failure) = running.next(), if !running.is_empty() => {
                     if let Some(error) = failure
-                        && self.lines.check().is_ok()
+                        && let Some(dropped) = self.log_throttle.admit()
                     {
-                        tracing::warn!(%error, "a profile could not be read");
+                        tracing::warn!(%error, dropped, "a profile could not be read");
                     }
                 }
             }

@@ -25,8 +25,8 @@ use crate::{
     config::{Profiles as Settings, Secret},
     issuer_api,
     metrics::{Metrics, ProfileResult},
-    model::{Identity, Profile},
-    verify::{AppSlot, Issuer},
+    model::{IdentityFacts, Profile},
+    verify::{AppSlot, Identity, Issuer},
 };
 use cache::{Entry, ProfileCache};
 pub use fetcher::ProfileFetcher;
@@ -179,7 +179,7 @@ impl Profiles {
     /// that is less. Waits until `deadline` at the longest.
     pub async fn get(
         &self,
-        who: &Identity,
+        who: &IdentityFacts,
         younger: Option<Younger<'_>>,
         deadline: Instant,
     ) -> Result<Known, Error> {

@@ -1,6 +1,6 @@
 //! The form of a denial in HTTP and gRPC, made in this one place for every door.
 //!
-//! In: a denial, the facts of its check, and the settings of the configuration that judged it. Out:
+//! In: a denial, the client that gets it, and the settings of the configuration that judged it. Out:
 //! status, headers and body as numbers and texts of no particular wire. A door only encodes them.
 
 #[cfg(test)]
@@ -10,10 +10,7 @@ use std::time::Duration;
 
 use crate::{
     config::{Check, Unavailable},
-    model::{
-        CallerProtocol, Denial, DenialClass, DenyReason, NameValue, Redirect, ResponseEdits,
-        VerdictFacts,
-    },
+    model::{CallerProtocol, Denial, DenialClass, DenyReason, NameValue, Redirect, ResponseEdits},
 };
 
 /// A denial's status in both protocols.
@@ -45,6 +42,15 @@ pub struct DenialResponse {
     pub body: String,
     /// The proxy may be told that the check itself failed, and decide by its own settings.
     pub is_failure: bool,
+}
+
+/// The client that gets a response.
+#[derive(Debug, Clone, Copy)]
+pub struct Recipient<'a> {
+    /// The protocol it speaks.
+    pub protocol: CallerProtocol,
+    /// The id by which its request is found in logs.
+    pub request_id: &'a [u8],
 }
 
 /// Makes the responses to denials by the settings that their check was judged by.
@@ -79,11 +85,11 @@ impl<'a> DenialResponder<'a> {
         denial: &Denial,
         redirect: Option<&Redirect>,
         edits: &ResponseEdits,
-        facts: &VerdictFacts,
+        client: Recipient<'_>,
     ) -> DenialResponse {
-        let mut response = match (redirect, facts.protocol) {
+        let mut response = match (redirect, client.protocol) {
             (Some(redirect), CallerProtocol::Http) => Self::redirected(redirect),
-            (Some(_) | None, _) => self.denied(denial, facts),
+            (Some(_) | None, _) => self.denied(denial, client),
         };
         for (name, value) in &edits.headers {
             response.headers.retain(|(known, _)| known != name);
@@ -106,10 +112,10 @@ impl<'a> DenialResponder<'a> {
         }
     }
 
-    fn denied(&self, denial: &Denial, facts: &VerdictFacts) -> DenialResponse {
+    fn denied(&self, denial: &Denial, client: Recipient<'_>) -> DenialResponse {
         let reason = denial.reason();
         let form = ClassForm::of(reason.class());
-        let is_grpc = facts.protocol != CallerProtocol::Http;
+        let is_grpc = client.protocol != CallerProtocol::Http;
         let content_type = if is_grpc { "text/plain" } else { "application/json" };
         let mut headers = vec![
             ("cache-control".into(), "no-store".to_owned()),
@@ -131,7 +137,7 @@ impl<'a> DenialResponder<'a> {
                 "error": form.error,
                 "reason": reason.code(),
                 "message": reason.message(),
-                "request_id": String::from_utf8_lossy(&facts.request_id),
+                "request_id": String::from_utf8_lossy(client.request_id),
             })
             .to_string()
         };

@@ -1,12 +1,8 @@
 //! Redirects and edits of the response. The form of each denial itself is held by the tests of the
 //! doors, which answer by it.
 
-use bytes::Bytes;
-
-use super::{DenialResponder, DenialResponse, statuses};
-use crate::model::{
-    CallerProtocol, DenyReason, Redirect, RedirectKind, ResponseEdits, VerdictFacts,
-};
+use super::{DenialResponder, DenialResponse, Recipient, statuses};
+use crate::model::{CallerProtocol, DenyReason, Redirect, RedirectKind, ResponseEdits};
 
 fn respond(
     reason: DenyReason,
@@ -14,14 +10,8 @@ fn respond(
     edits: &ResponseEdits,
     protocol: CallerProtocol,
 ) -> DenialResponse {
-    let facts = VerdictFacts {
-        rule: "the-rule".into(),
-        identity: None,
-        request_id: Bytes::from("request-1"),
-        trace_id: None,
-        protocol,
-    };
-    DenialResponder::new("the realm", 7, true).respond(&reason.into(), redirect, edits, &facts)
+    let client = Recipient { protocol, request_id: b"request-1" };
+    DenialResponder::new("the realm", 7, true).respond(&reason.into(), redirect, edits, client)
 }
 
 fn value<'a>(response: &'a DenialResponse, name: &str) -> Option<&'a str> {

@@ -6,9 +6,9 @@ use super::{Judged, Rig, judged, request, rig};
 use crate::{
     authz::Verdict,
     blocking::BlockingRunner,
-    emulator::{self, Minter, Settings, SignedBy, TokenOrder},
     model::{AllowReason, AuthLevel, DenyReason},
 };
+use rownd_emulator::{Minter, Settings, SignedBy, TokenOrder};
 
 const ROUTES: &str = "
 credentials: [{ header: authorization }, { cookie: tok }]
@@ -22,7 +22,7 @@ routes:
 /// Runs a test beside an emulator and the task that fetches its keys.
 async fn with_tokens(test: impl AsyncFnOnce(&Rig, &Minter)) {
     let free = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-    let emulator = emulator::bind(Settings::demo(free)).await.unwrap();
+    let emulator = rownd_emulator::bind(Settings::demo(free)).await.unwrap();
     let issuer = format!(
         "issuers: [{{name: one, kind: rownd, base_url: '{}', apps: [{{id: {}}}]}}]",
         emulator.base_url(),

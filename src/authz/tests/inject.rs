@@ -14,8 +14,11 @@ use crate::{
         inject::{FIELDS, Injector, VENDOR},
     },
     config::{IdentityHeaders, VendorHeaders},
-    model::{AllowReason, AuthLevel, DenyReason, Headers, Identity, QueryEdits, RequestContext},
+    model::{
+        AllowReason, AuthLevel, DenyReason, Headers, IdentityFacts, QueryEdits, RequestContext,
+    },
     policy::Permit,
+    verify::Identity,
 };
 
 fn injector(vendor_headers: VendorHeaders) -> Injector {
@@ -35,21 +38,21 @@ fn request(names: &[&str]) -> RequestContext {
     }
 }
 
-fn identity() -> Identity {
-    Identity {
+fn identity() -> IdentityFacts {
+    IdentityFacts {
         app_id: Some("app_1".to_owned()),
-        ..Identity::new("user_1".to_owned(), "rownd".into(), AuthLevel::Verified)
+        ..IdentityFacts::new("user_1".to_owned(), "rownd".into(), AuthLevel::Verified)
     }
 }
 
-fn permit(identity: Option<&Identity>) -> Permit {
-    let identity = identity.cloned().map(Arc::new);
+fn permit(identity: Option<&IdentityFacts>) -> Permit {
+    let identity = identity.cloned().map(|facts| Arc::new(Identity::for_test(facts)));
     let reason =
         if identity.is_some() { AllowReason::Authenticated } else { AllowReason::Anonymous };
     Permit::for_test(reason, identity)
 }
 
-fn edits(names: &[&str], identity: Option<&Identity>) -> RequestEdits {
+fn edits(names: &[&str], identity: Option<&IdentityFacts>) -> RequestEdits {
     injector(VendorHeaders::Pass)
         .edits(&request(names), &permit(identity), Vec::new(), QueryEdits::default())
         .unwrap()
@@ -67,7 +70,7 @@ fn removed(found: &RequestEdits) -> BTreeSet<&str> {
 
 #[test]
 fn every_part_of_an_identity_has_its_header() {
-    let full = Identity {
+    let full = IdentityFacts {
         app_variant: Some("variant".to_owned()),
         session_id: Some("session".to_owned()),
         roles: vec!["admin".to_owned(), "editor".to_owned()],
@@ -114,7 +117,7 @@ fn what_an_identity_lacks_is_removed() {
 fn an_empty_value_is_no_value() {
     let empty = || Some(String::new());
     let (app_variant, session_id) = (empty(), empty());
-    let who = Identity { app_variant, session_id, roles: vec![String::new()], ..identity() };
+    let who = IdentityFacts { app_variant, session_id, roles: vec![String::new()], ..identity() };
     let spoofed = ["x-rownd-session-id", "x-rownd-app-variant", "x-rownd-roles"];
     let found = edits(&spoofed, Some(&who));
     for name in spoofed {
@@ -139,7 +142,7 @@ fn verified_means_the_level_and_not_anonymous() {
         (AuthLevel::Guest, true, "guest", "false", "true"),
         (AuthLevel::Instant, false, "instant", "false", "false"),
     ] {
-        let who = Identity { auth_level, anonymous, ..identity() };
+        let who = IdentityFacts { auth_level, anonymous, ..identity() };
         let found = edits(&[], Some(&who));
         let shown = ["x-rownd-auth-level", "x-rownd-verified", "x-rownd-anonymous"]
             .map(|name| set(&found, name));
@@ -252,7 +255,7 @@ const ENCODED: &[(&str, &str)] = &[
 #[test]
 fn a_value_is_visible_ascii_and_can_be_read_back() {
     for (user_id, expected) in ENCODED {
-        let who = Identity { user_id: (*user_id).to_owned(), ..identity() };
+        let who = IdentityFacts { user_id: (*user_id).to_owned(), ..identity() };
         let found = edits(&[], Some(&who));
         assert_eq!(set(&found, "x-rownd-user-id"), Some(*expected), "{user_id:?}");
     }
@@ -260,7 +263,7 @@ fn a_value_is_visible_ascii_and_can_be_read_back() {
 
 #[test]
 fn an_item_with_a_comma_is_not_two_items() {
-    let who = |roles: &[&str]| Identity {
+    let who = |roles: &[&str]| IdentityFacts {
         roles: roles.iter().map(|role| (*role).to_owned()).collect(),
         ..identity()
     };
@@ -283,16 +286,16 @@ fn a_value_that_is_too_long_denies_and_is_never_cut() {
         max_total_bytes: 256,
         ..IdentityHeaders::default()
     });
-    let judge = |who: &Identity| {
+    let judge = |who: &IdentityFacts| {
         small
             .edits(&request(&[]), &permit(Some(who)), Vec::new(), QueryEdits::default())
             .map(|_| ())
     };
-    let user = |length: usize| Identity { user_id: "x".repeat(length), ..identity() };
+    let user = |length: usize| IdentityFacts { user_id: "x".repeat(length), ..identity() };
     assert_eq!(judge(&user(64)), Ok(()));
     assert_eq!(judge(&user(65)), Err(DenyReason::IdentityTooLarge));
     // The encoded length counts.
-    let umlauts = Identity { user_id: "\u{fc}".repeat(11), ..identity() };
+    let umlauts = IdentityFacts { user_id: "\u{fc}".repeat(11), ..identity() };
     assert_eq!(judge(&umlauts), Err(DenyReason::IdentityTooLarge));
     // All values together; 22 bytes are those of the five that are always there.
     let fixed: usize =
@@ -304,7 +307,7 @@ fn a_value_that_is_too_long_denies_and_is_never_cut() {
             "x".repeat(length)
         };
         let mut left = bytes;
-        Identity {
+        IdentityFacts {
             app_variant: Some(sixty_four(&mut left)),
             session_id: Some(sixty_four(&mut left)),
             roles: vec![sixty_four(&mut left)],
@@ -380,8 +383,8 @@ prop_compose! {
         anonymous: bool,
         app_id in prop::option::of("\\PC{0,20}"),
         roles in prop::collection::vec("\\PC{0,8}", 0..4),
-    ) -> Identity {
-        Identity { user_id, auth_level, anonymous, app_id, roles, ..identity() }
+    ) -> IdentityFacts {
+        IdentityFacts { user_id, auth_level, anonymous, app_id, roles, ..identity() }
     }
 }
 

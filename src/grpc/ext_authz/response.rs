@@ -22,8 +22,9 @@ use super::{codec::EncodedResponse, wire::Part};
 use crate::{
     authz::{Allowance, EncodingDoor, IdentityHeaders, Verdict, outcome},
     config::Check,
-    model::{DenialClass, Identity, NameValue, QueryEdits, ResponseEdits, visible},
-    response::{DenialResponder, DenialResponse},
+    model::{DenialClass, NameValue, QueryEdits, ResponseEdits, visible},
+    response::{DenialResponder, DenialResponse, Recipient},
+    verify::Identity,
 };
 
 /// What Envoy is told by the outer status. Releases differ on which other codes are denials,
@@ -54,7 +55,8 @@ impl<'a> Encoder<'a> {
         match verdict {
             Verdict::Allow(allowance) => allowed(allowance, verdict),
             Verdict::Deny { denial, redirect, response, facts } => {
-                let told = self.denials.respond(denial, redirect.as_ref(), response, facts);
+                let client = Recipient { protocol: facts.protocol, request_id: &facts.request_id };
+                let told = self.denials.respond(denial, redirect.as_ref(), response, client);
                 let reason = denial.reason();
                 let outer = match reason.class() {
                     DenialClass::Forbidden => PERMISSION_DENIED,

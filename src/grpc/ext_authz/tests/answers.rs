@@ -16,13 +16,14 @@ use serde_json::Value;
 
 use super::{denied, metadata, outer};
 use crate::{
-    authz::{Allowance, IdentityHeaders, RequestEdits, Verdict},
+    authz::{Allowance, IdentityHeaders, RequestEdits, Verdict, VerdictFacts},
     grpc::ext_authz::response::Encoder,
     model::{
-        AllowReason, AuthLevel, CallerProtocol, Denial, DenialClass, DenyReason, Identity,
-        QueryEdits, ResponseEdits, VerdictFacts,
+        AllowReason, AuthLevel, CallerProtocol, Denial, DenialClass, DenyReason, IdentityFacts,
+        QueryEdits, ResponseEdits,
     },
     response::{DenialResponder, statuses},
+    verify::Identity,
 };
 
 pub(super) const PROTOCOLS: [CallerProtocol; 3] =
@@ -32,19 +33,19 @@ fn encoder() -> Encoder<'static> {
     Encoder::new(DenialResponder::new("the realm", 7, false))
 }
 
-fn identity() -> Identity {
+fn identity() -> IdentityFacts {
     let user_id = "user \u{fc} <script>".to_owned();
-    Identity {
+    IdentityFacts {
         anonymous: true,
         app_id: Some("app_1".to_owned()),
-        ..Identity::new(user_id, "one".into(), AuthLevel::Guest)
+        ..IdentityFacts::new(user_id, "one".into(), AuthLevel::Guest)
     }
 }
 
 pub(super) fn facts(protocol: CallerProtocol) -> VerdictFacts {
     VerdictFacts {
         rule: "the-rule".into(),
-        identity: Some(Arc::new(identity())),
+        identity: Some(Arc::new(Identity::for_test(identity()))),
         request_id: Bytes::from("request-1"),
         trace_id: Some(Bytes::from("4bf92f3577b34da6a3ce929d0e0e4736")),
         protocol,
@@ -348,9 +349,9 @@ fn an_identitys_part_is_encoded_once_and_belongs_to_it_alone() {
     let verdict = allow();
     let (first, second) = (encoder.encode(&verdict), encoder.encode(&verdict));
     assert_eq!(first.kept.as_ptr(), second.kept.as_ptr());
-    let other = Identity { user_id: "another".to_owned(), ..identity() };
+    let other = IdentityFacts { user_id: "another".to_owned(), ..identity() };
     let mut facts = facts(CallerProtocol::Http);
-    facts.identity = Some(Arc::new(other));
+    facts.identity = Some(Arc::new(Identity::for_test(other)));
     let set = vec![("x-rownd-user-id", "another".into())];
     let headers = IdentityHeaders::new(set, Vec::new());
     let request = edits(headers, Vec::new());

@@ -18,7 +18,7 @@ use crate::{
     authz::Verdict,
     grpc::ext_authz::response::Encoder,
     model::{Denial, DenyReason, NameValue, Redirect, RedirectKind, ResponseEdits},
-    response::DenialResponder,
+    response::{DenialResponder, Recipient},
 };
 
 /// The whole of the second door: 200 with the headers for the service behind, or the denial.
@@ -33,7 +33,8 @@ fn http_response(denials: DenialResponder<'_>, verdict: &Verdict) -> Response<St
             (200, String::new(), ResponseEdits { headers, cookies })
         }
         Verdict::Deny { denial, redirect, response, facts } => {
-            let told = denials.respond(denial, redirect.as_ref(), response, facts);
+            let client = Recipient { protocol: facts.protocol, request_id: &facts.request_id };
+            let told = denials.respond(denial, redirect.as_ref(), response, client);
             let edits = ResponseEdits { headers: told.headers, cookies: told.cookies };
             (told.http_status, told.body, edits)
         }
