@@ -11,7 +11,7 @@ use super::{
     service::BackendService,
     snapshot::Snapshot,
 };
-use crate::metrics::Api;
+use crate::{metrics::CheckApi, model::Warning};
 
 /// Answers checks by the configuration that is in force when they arrive.
 #[derive(Debug)]
@@ -45,7 +45,7 @@ impl Authorizer {
     }
 
     /// What the checks so far show to be wrong with the proxy's configuration.
-    pub fn warnings(&self) -> impl Iterator<Item = &'static str> {
+    pub fn warnings(&self) -> impl Iterator<Item = Warning> {
         self.in_flight.recorders.iter().filter_map(|recorder| recorder.warning())
     }
 
@@ -76,7 +76,7 @@ impl Authorizer {
     /// A check arrived. It counts as in flight until it is dropped, and holds the configuration
     /// that is in force now.
     #[must_use]
-    pub fn begin(&self, api: Api) -> PendingCheck {
+    pub fn begin(&self, api: CheckApi) -> PendingCheck {
         self.begin_since(api, Instant::now(), usize::MAX)
     }
 
@@ -84,7 +84,7 @@ impl Authorizer {
     /// other checks in flight. A connection finds room for a few, whatever the others do, and beyond
     /// that for no more than it leaves to them.
     #[must_use]
-    pub fn begin_since(&self, api: Api, began: Instant, of_connection: usize) -> PendingCheck {
+    pub fn begin_since(&self, api: CheckApi, began: Instant, of_connection: usize) -> PendingCheck {
         self.in_flight.begin(self.snapshot(), api, began, of_connection)
     }
 }

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     log_throttle::LogThrottle,
-    metrics::{Metrics, Outcome},
+    metrics::{CheckOutcome, Metrics},
     model::{AllowReason, Denial, DenyReason, visible},
 };
 
@@ -50,7 +50,7 @@ impl CheckLog {
         let issuer = denial.issuer().map_or("", |name| name);
         let (code, rule) = (reason.code(), &*facts.rule);
         match outcome(reason) {
-            Outcome::Unavailable if reason != DenyReason::Cancelled => tracing::warn!(
+            CheckOutcome::Unavailable if reason != DenyReason::Cancelled => tracing::warn!(
                 reason = code,
                 request_id,
                 trace_id,
@@ -60,7 +60,7 @@ impl CheckLog {
                 dropped,
                 "cannot decide: denied"
             ),
-            Outcome::Allow | Outcome::Deny | Outcome::Unavailable => tracing::info!(
+            CheckOutcome::Allow | CheckOutcome::Deny | CheckOutcome::Unavailable => tracing::info!(
                 reason = code,
                 request_id,
                 trace_id,

@@ -4,30 +4,30 @@ use std::{fmt::Debug, sync::Arc, time::Duration};
 
 use super::facts::VerdictFacts;
 use crate::{
-    metrics::{Api, Metrics, Outcome},
-    model::{AllowReason, Denial, DenialClass, DenyReason},
+    metrics::{CheckApi, CheckOutcome, Metrics},
+    model::{AllowReason, Denial, DenialClass, DenyReason, Warning},
 };
 
 /// Outcome and reason of every end a check can have, in the order of [`CheckEnd::label`].
 #[must_use]
-pub fn end_labels() -> Vec<(Outcome, &'static str)> {
-    let allowed = AllowReason::ALL.iter().map(|reason| (Outcome::Allow, reason.code()));
+pub fn end_labels() -> Vec<(CheckOutcome, &'static str)> {
+    let allowed = AllowReason::ALL.iter().map(|reason| (CheckOutcome::Allow, reason.code()));
     let denied = DenyReason::ALL.iter().map(|reason| (outcome(*reason), reason.code()));
     allowed.chain(denied).collect()
 }
 
 /// The outcome of a denial: "cannot decide" is counted apart from a plain no.
 #[must_use]
-pub const fn outcome(reason: DenyReason) -> Outcome {
+pub const fn outcome(reason: DenyReason) -> CheckOutcome {
     match reason.class() {
-        DenialClass::Unavailable => Outcome::Unavailable,
+        DenialClass::Unavailable => CheckOutcome::Unavailable,
         DenialClass::Anonymous
         | DenialClass::BadCredential
         | DenialClass::Conflict
         | DenialClass::BadRequest
         | DenialClass::Forbidden
         | DenialClass::StepUp
-        | DenialClass::Pending => Outcome::Deny,
+        | DenialClass::Pending => CheckOutcome::Deny,
     }
 }
 
@@ -35,7 +35,7 @@ pub const fn outcome(reason: DenyReason) -> Outcome {
 #[derive(Debug, Clone, Copy)]
 pub struct CheckEnd<'a> {
     /// By which API it came.
-    pub api: Api,
+    pub api: CheckApi,
     /// Why it was allowed, or the denial.
     pub result: Result<AllowReason, &'a Denial>,
     /// What is known of it.
@@ -59,7 +59,7 @@ impl CheckEnd<'_> {
 /// check, so it must neither wait nor fail.
 pub trait CheckRecorder: Debug + Send + Sync {
     /// A check arrived.
-    fn began(&self, api: Api) {
+    fn began(&self, api: CheckApi) {
         let _ = api;
     }
 
@@ -72,7 +72,7 @@ pub trait CheckRecorder: Debug + Send + Sync {
     }
 
     /// What the checks so far show to be wrong with the proxy's configuration, for `/status`.
-    fn warning(&self) -> Option<&'static str> {
+    fn warning(&self) -> Option<Warning> {
         None
     }
 }
@@ -93,7 +93,7 @@ impl CheckMetrics {
 }
 
 impl CheckRecorder for CheckMetrics {
-    fn began(&self, api: Api) {
+    fn began(&self, api: CheckApi) {
         self.0.check_started(api);
     }
 

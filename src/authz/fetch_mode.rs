@@ -1,9 +1,12 @@
 //! The warning about a proxy that holds `Sec-Fetch-Mode` back, found out from the checks themselves.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::{
+    borrow::Cow,
+    sync::atomic::{AtomicBool, Ordering},
+};
 
 use super::ends::{CheckEnd, CheckRecorder};
-use crate::model::DenyReason;
+use crate::model::{DenyReason, Warning};
 
 /// Said on `/status` once a user's request came without a header that browsers send.
 const FETCH_MODE_MISSING: &str = "since this configuration is in force, a user's request with a \
@@ -35,7 +38,10 @@ impl CheckRecorder for FetchModeWarning {
         self.missing.store(false, Ordering::Relaxed);
     }
 
-    fn warning(&self) -> Option<&'static str> {
-        self.missing.load(Ordering::Relaxed).then_some(FETCH_MODE_MISSING)
+    fn warning(&self) -> Option<Warning> {
+        self.missing.load(Ordering::Relaxed).then_some(Warning {
+            code: "fetch_mode_missing",
+            text: Cow::Borrowed(FETCH_MODE_MISSING),
+        })
     }
 }

@@ -21,7 +21,7 @@ use super::{
 };
 use crate::{
     config::Check,
-    metrics::Api,
+    metrics::CheckApi,
     model::{AllowReason, Denial, DenyReason, RequestContext, Step},
 };
 
@@ -46,7 +46,7 @@ impl InFlight {
     pub(super) fn begin(
         self: &Arc<Self>,
         snapshot: Arc<Snapshot>,
-        api: Api,
+        api: CheckApi,
         began: Instant,
         of_connection: usize,
     ) -> PendingCheck {
@@ -71,7 +71,7 @@ impl InFlight {
 pub struct PendingCheck {
     in_flight: Arc<InFlight>,
     pub(super) snapshot: Arc<Snapshot>,
-    api: Api,
+    api: CheckApi,
     began: Instant,
     overloaded: bool,
     ended: AtomicBool,

@@ -29,7 +29,7 @@ use std::sync::Arc;
 
 use crate::metrics::Metrics;
 pub use authorizer::Authorizer;
-pub use callers::{Caller, CallerError, Callers, Scope, UNKNOWN_CALLER};
+pub use callers::{Caller, CallerError, Callers, Scope, UNKNOWN_CALLER, warnings};
 pub use check_log::CheckLog;
 pub use edits::{EncodingDoor, IdentityHeaders, RequestEdits};
 pub use ends::{CheckEnd, CheckMetrics, CheckRecorder, CheckRecorders, end_labels, outcome};

@@ -15,12 +15,12 @@ use super::{
     permit_step::{Additions, PermitStep},
 };
 use crate::{
-    config::{Auth, Check, Config, ExpiredCookie},
-    extract::{self, Extractor, Sites},
+    config::{Check, Config},
+    extract::{self, CookieSites, Extractor},
     model::{
         CallerProtocol, CredentialSource, Denial, DenyReason, RequestContext, ResponseEdits, Step,
     },
-    policy::{Allowed, Limits, Permit, Policy, Requirement},
+    policy::{Allowed, ChosenRules, Permit, Policy, RequestLimits},
     profile::Profiles,
     verify::{Identity, Verifier},
 };
@@ -32,10 +32,10 @@ const MAX_REQUEST_ID: usize = 64;
 #[derive(Debug)]
 pub(super) struct CheckPipeline {
     settings: Check,
-    limits: Limits,
+    limits: RequestLimits,
     policy: Policy,
     extractor: Extractor,
-    sites: Sites,
+    sites: CookieSites,
     verifier: Arc<Verifier>,
     profiles: Arc<Profiles>,
     pub(super) permit_steps: Vec<Arc<dyn PermitStep>>,
@@ -67,10 +67,10 @@ impl CheckPipeline {
     ) -> Self {
         Self {
             settings: config.check.clone(),
-            limits: Limits::of(&config.check),
+            limits: RequestLimits::of(&config.check),
             policy,
             extractor: Extractor::build(&config.credentials.0),
-            sites: Sites::build(&config.trusted_origins),
+            sites: CookieSites::build(&config.trusted_origins),
             verifier,
             profiles,
             permit_steps: Vec::new(),
@@ -105,9 +105,9 @@ impl CheckPipeline {
         record: &mut impl FactsRecorder,
     ) -> Result<Permitted, Denial> {
         let measured = self.limits.measure(request)?;
-        let requirement = self.policy.require(measured)?;
-        record.rule_chosen(&requirement.rule);
-        let allowed = self.decide(request, &requirement, now, deadline, record).await?;
+        let rules = self.policy.choose(measured)?;
+        record.rule_chosen(rules.name());
+        let allowed = self.decide(request, &rules, now, deadline, record).await?;
         let permit = match allowed.permit() {
             Ok(permit) => permit,
             // Last, because it may have to ask Rownd: a caller that is denied anyway costs nothing.
@@ -134,22 +134,22 @@ impl CheckPipeline {
     async fn decide(
         &self,
         request: &RequestContext,
-        requirement: &Requirement,
+        rules: &ChosenRules<'_>,
         now: SystemTime,
         deadline: Instant,
         record: &mut impl FactsRecorder,
     ) -> Result<Allowed, Denial> {
-        let decided = match requirement.preflight() {
+        let decided = match rules.preflight() {
             Some(allowed) if self.is_preflight(request) => {
                 record.detail(|| Step::Preflight);
                 Ok(allowed)
             }
             Some(_) | None => {
-                let identity = self.identify(request, requirement, now, deadline, record).await?;
+                let identity = self.identify(request, rules, now, deadline, record).await?;
                 if let Some(identity) = &identity {
                     record.identified(identity);
                 }
-                requirement.decide(identity)
+                rules.decide(identity)
             }
         };
         record.detail(|| Step::Decided(reason_only(decided.as_ref().map(Allowed::reason))));
@@ -160,33 +160,35 @@ impl CheckPipeline {
     async fn identify(
         &self,
         request: &RequestContext,
-        requirement: &Requirement,
+        rules: &ChosenRules<'_>,
         now: SystemTime,
         deadline: Instant,
         record: &mut impl FactsRecorder,
     ) -> Result<Option<Arc<Identity>>, Denial> {
-        if requirement.auth == Auth::None {
+        if !rules.reads_credential() {
             record.detail(|| Step::CredentialNotWanted);
             return Ok(None);
         }
-        let Some(credential) = self.extractor.find(&request.headers, &request.path)? else {
+        let Some(credential) = self.extractor.find(request)? else {
             record.detail(|| Step::CredentialAbsent);
             return Ok(None);
         };
         record.detail(|| Step::CredentialFound(credential.source()));
         let cookie = credential.source() == CredentialSource::Cookie;
-        let unproved = if cookie { self.sites.judge(request).err() } else { None };
+        let unproved = if cookie { self.sites.accept_cookie(request).err() } else { None };
         // Only the cookie of a known user says that a browser sent this, and so that it is the proxy
         // that holds headers back.
         if let Some(reason) = unproved
             && reason != DenyReason::FetchModeMissing
-            && !extract::anti_csrf(request, None)
+            && !extract::shows_anti_csrf(request, None)
         {
             return Err(reason.into());
         }
         match self.verifier.verify(credential.token(), now, deadline).await {
             Ok(identity) => match unproved {
-                Some(reason) if !extract::anti_csrf(request, Some(&identity.cookie_proof)) => {
+                Some(reason)
+                    if !extract::shows_anti_csrf(request, Some(&identity.cookie_proof)) =>
+                {
                     Err(Denial::from(reason).judged_by(&identity.issuer))
                 }
                 Some(_) | None => Ok(Some(identity)),
@@ -194,8 +196,7 @@ impl CheckPipeline {
             Err(denial)
                 if cookie
                     && denial.reason() == DenyReason::TokenExpired
-                    && requirement.auth == Auth::Optional
-                    && requirement.expired_cookie == ExpiredCookie::Anonymous =>
+                    && rules.forgives_expired_cookie() =>
             {
                 record.detail(|| Step::ExpiredCookieIgnored);
                 Ok(None)
@@ -213,7 +214,7 @@ impl CheckPipeline {
         request.method.as_ref() == b"OPTIONS"
             && one("origin")
             && one("access-control-request-method")
-            && !self.extractor.any(&request.headers, &request.path)
+            && !self.extractor.finds_any(request)
     }
 }
 

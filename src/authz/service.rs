@@ -32,7 +32,7 @@ impl BackendService {
             verifier,
             profiles,
             exchange,
-            callers: Callers::build(&config.rownd_auth, &config.issuers),
+            callers: Callers::build(&config.rownd_auth),
             settings: config.rownd_auth.clone(),
             retry_after: config.check.retry_after.get(),
         }

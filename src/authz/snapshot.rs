@@ -40,7 +40,7 @@ impl Snapshot {
         exchange: Exchange,
         edition: Edition,
     ) -> Result<Self, SnapshotError> {
-        let policy = Policy::build(config)?;
+        let policy = Policy::build(config).map_err(|error| error.to_string())?;
         let service = BackendService::build(config, verifier.clone(), profiles.clone(), exchange);
         Ok(Self {
             edition,

@@ -2,7 +2,7 @@
 
 use super::{request, rig, soon};
 use crate::{
-    metrics::Api,
+    metrics::CheckApi,
     model::{AllowReason, CredentialSource, DenyReason, Step},
 };
 
@@ -16,7 +16,7 @@ routes:
 
 async fn steps(method: &str, path: &str, lines: super::Lines<'_>) -> Vec<Step> {
     let rig = rig(ROUTES);
-    let pending = rig.authorizer.begin(Api::ExtAuthz);
+    let pending = rig.authorizer.begin(CheckApi::ExtAuthz);
     let request = request(method, path, lines);
     let (explained, steps) = pending.explain(&request, soon()).await;
     // Explaining changes nothing about the verdict.

@@ -14,7 +14,7 @@ use tokio::time::Instant;
 use super::{judged, request, rig, soon};
 use crate::{
     authz::{Additions, PermitStep, StepEnd, Verdict},
-    metrics::Api,
+    metrics::CheckApi,
     model::{DenyReason, NameValue, RequestContext},
     policy::Permit,
 };
@@ -69,7 +69,7 @@ async fn check(path: &str, lines: super::Lines<'_>, steps: &[Does]) -> (Verdict,
     rig.authorizer.snapshot.store(Arc::new(super::snapshot("")));
     let snapshot = Arc::into_inner(snapshot).unwrap();
     rig.authorizer.put_in_force(snapshot.with_permit_steps(steps.iter().map(step).collect()));
-    let pending = rig.authorizer.begin(Api::ExtAuthz);
+    let pending = rig.authorizer.begin(CheckApi::ExtAuthz);
     let verdict = pending.check(&request("GET", path, lines), soon()).await;
     (verdict, runs.load(Ordering::Relaxed))
 }

@@ -22,6 +22,7 @@ use super::{codec::EncodedResponse, wire::Part};
 use crate::{
     authz::{Allowance, EncodingDoor, IdentityHeaders, Verdict, outcome},
     config::Check,
+    metrics::Label as _,
     model::{DenialClass, NameValue, QueryEdits, ResponseEdits, visible},
     response::{DenialResponder, DenialResponse, Recipient},
     verify::Identity,
