@@ -127,10 +127,7 @@ impl Fault {
                 details.add_bad_request_violation(name, why.as_str());
                 Status::with_error_details(Code::InvalidArgument, format!("{name}: {why}"), details)
             }
-            Self::Undecided(denial, wait) => {
-                let code = code_of(denial.reason());
-                retryable(code, reason(&denial), denial.reason().message(), wait, [])
-            }
+            Self::Undecided(denial, wait) => undecided_status(&denial, wait),
             Self::Token(denial) => {
                 let (code, message) = (code_of(denial.reason()), denial.reason().message());
                 final_status(code, &reason(&denial), message, [])
@@ -184,6 +181,12 @@ impl Fault {
             Self::Internal => final_status(Code::Internal, "INTERNAL", "internal error", []),
         }
     }
+}
+
+/// The token cannot be judged now: the code of its denial, and when to try again.
+fn undecided_status(denial: &Denial, wait: Duration) -> Status {
+    let why = denial.reason();
+    retryable(code_of(why), reason(denial), why.message(), wait, [])
 }
 
 /// The gRPC code of a reason, by the table that every door uses.
