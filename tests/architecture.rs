@@ -198,6 +198,8 @@ const BAD: &[(&str, &str, &str, Rule)] = &[
     ("super super", "verify/issuer/kind.rs", "use super::super::token;", Rule::SuperSuper),
     ("super super in a group", "verify/a.rs", "use super::{super::b};", Rule::SuperSuper),
     ("envoy", "authz.rs", "use envoy_types::pb::X;", Rule::CrateFence),
+    ("a proof out of nothing", "authz/check.rs", "impl policy::ConfirmedByProfile for () {}", Rule::NameFence),
+    ("a proof in another file of the room", "profile/cache.rs", "impl ConfirmedByProfile for () {}", Rule::NameFence),
     ("envoy in another door", "grpc/rownd_auth.rs", "type A = envoy_types::B;", Rule::CrateFence),
     ("reqwest", "verify/jwks.rs", "fn f(_: reqwest::Url) {}", Rule::CrateFence),
     ("reqwest renamed", "issuer_api.rs", "use reqwest as web;", Rule::CrateFence),
@@ -208,7 +210,7 @@ const BAD: &[(&str, &str, &str, Rule)] = &[
     ("a name alike", "verifier.rs", "use jsonwebtoken::decode;", Rule::CrateFence),
     ("raw metrics", "grpc.rs", "fn f() -> ::metrics::Counter {}", Rule::CrateFence),
     ("a runtime in a pure room", "policy.rs", "use tokio::sync::Mutex;", Rule::PureRoom),
-    ("the wire in a pure room", "model/decision.rs", "use tonic::Status;", Rule::PureRoom),
+    ("the wire in a pure room", "model/facts.rs", "use tonic::Status;", Rule::PureRoom),
     ("another room's file", "authz.rs", "#[path = \"http/ops.rs\"] mod x;", Rule::FarModule),
 ];
 

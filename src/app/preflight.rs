@@ -1,4 +1,4 @@
-//! Problems that would keep a configuration from being served, found without serving it: for `config
+//! Vec<Finding> that would keep a configuration from being served, found without serving it: for `config
 //! check`, and for `serve` before it begins, so that both report the same.
 
 use std::{
