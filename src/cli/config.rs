@@ -34,7 +34,7 @@ pub(super) fn check(args: &CheckArgs) -> ExitResult {
     let file = args.config.config.as_deref();
     let find_problems = if args.skip_host { app::problems_anywhere } else { app::problems };
     let find_warnings = if args.skip_host { app::warnings_anywhere } else { app::warnings };
-    let config = config::load_judged(file, &config::environment(), find_problems)
+    let config = config::load_and_check(file, &config::environment(), find_problems)
         .map_err(Failure::bad_input)?;
     let (issuers, routes) = (config.issuers.len(), config.routes.len());
     for warning in find_warnings(&config) {

@@ -12,7 +12,7 @@ use serde_saphyr::Spanned;
 
 /// Where a setting was written.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Place {
+pub(super) enum WrittenAt {
     /// A line of the file, from 1.
     Line(u64),
     /// An environment variable.
@@ -21,13 +21,13 @@ pub(super) enum Place {
 
 /// The document and its places by JSON pointer.
 #[derive(Debug, Default)]
-pub(super) struct Document {
+pub(super) struct YamlDocument {
     /// The values.
     pub(super) value: Value,
-    places: BTreeMap<String, Place>,
+    places: BTreeMap<String, WrittenAt>,
 }
 
-impl Document {
+impl YamlDocument {
     /// Reads YAML; the error is a line (where known) and a message.
     pub(super) fn parse(text: &str) -> Result<Self, (Option<u64>, String)> {
         let mut document = Self { value: Value::Object(Map::new()), places: BTreeMap::new() };
@@ -43,7 +43,7 @@ impl Document {
     }
 
     /// Where the node at this JSON pointer, or its nearest ancestor below the root, was written.
-    pub(super) fn place(&self, pointer: &str) -> Option<&Place> {
+    pub(super) fn place(&self, pointer: &str) -> Option<&WrittenAt> {
         let mut pointer = pointer;
         while !pointer.is_empty() {
             if let Some(place) = self.places.get(pointer) {
@@ -57,8 +57,8 @@ impl Document {
     /// The line of that place, to sort by; what has none comes last.
     pub(super) fn line(&self, pointer: &str) -> u64 {
         match self.place(pointer) {
-            Some(Place::Line(line)) => *line,
-            Some(Place::Variable(_)) | None => u64::MAX,
+            Some(WrittenAt::Line(line)) => *line,
+            Some(WrittenAt::Variable(_)) | None => u64::MAX,
         }
     }
 
@@ -67,7 +67,7 @@ impl Document {
         &mut self,
         path: &[String],
         value: Value,
-        place: &Place,
+        place: &WrittenAt,
     ) -> Result<(), String> {
         let mut pointer = String::new();
         let mut node = &mut self.value;
@@ -146,8 +146,8 @@ enum Content {
 }
 
 impl Node {
-    fn plain(self, pointer: &mut String, places: &mut BTreeMap<String, Place>) -> Value {
-        places.entry(pointer.clone()).or_insert(Place::Line(self.line));
+    fn plain(self, pointer: &mut String, places: &mut BTreeMap<String, WrittenAt>) -> Value {
+        places.entry(pointer.clone()).or_insert(WrittenAt::Line(self.line));
         let parent = pointer.len();
         match self.value {
             Content::Scalar(value) => value,
@@ -165,7 +165,7 @@ impl Node {
                 for (key, line, node) in entries {
                     pointer.push('/');
                     pointer.push_str(&escape(&key));
-                    places.insert(pointer.clone(), Place::Line(line));
+                    places.insert(pointer.clone(), WrittenAt::Line(line));
                     map.insert(key, node.plain(pointer, places));
                     pointer.truncate(parent);
                 }

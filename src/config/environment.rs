@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::{
     IssuerKind, Problem, Secret,
-    document::{Document, Place, readable},
+    document::{WrittenAt, YamlDocument, readable},
     sections::{WrittenApp, WrittenConfig, WrittenIssuer},
 };
 
@@ -17,7 +17,7 @@ const PREFIX: &str = "ROWND_AUTHZ__";
 
 /// Lays every `ROWND_AUTHZ__...` variable over the document.
 pub(super) fn apply(
-    document: &mut Document,
+    document: &mut YamlDocument,
     environment: &BTreeMap<String, String>,
 ) -> Vec<Problem> {
     let mut problems = Vec::new();
@@ -25,10 +25,10 @@ pub(super) fn apply(
         let Some(rest) = name.strip_prefix(PREFIX) else { continue };
         let (rest, value) = match rest.strip_suffix("_FILE") {
             None => (rest, Ok(scalar(value))),
-            Some(rest) => (rest, read(value).map(Value::String)),
+            Some(rest) => (rest, read_value(value).map(Value::String)),
         };
         let path: Vec<String> = rest.split("__").map(str::to_ascii_lowercase).collect();
-        let place = Place::Variable(name.clone());
+        let place = WrittenAt::Variable(name.clone());
         let outcome = value.and_then(|value| document.set(&path, value, &place));
         if let Err(message) = outcome {
             problems.push(Problem {
@@ -43,14 +43,15 @@ pub(super) fn apply(
 
 /// Numbers, truth values and flow collections by the rules of YAML, else text.
 fn scalar(text: &str) -> Value {
-    match Document::parse(text) {
+    match YamlDocument::parse(text) {
         Ok(document) if !text.trim().is_empty() && !document.value.is_null() => document.value,
         _ => Value::String(text.to_owned()),
     }
 }
 
-fn read(path: &str) -> Result<String, String> {
-    let text = super::file::text(path)?;
+/// The text of the file that a variable names, without line ends at its end.
+fn read_value(path: &str) -> Result<String, String> {
+    let text = super::file::read_text(path)?;
     let text = text.trim_end_matches(['\r', '\n']).to_owned();
     if text.is_empty() { Err(format!("the file {path} is empty")) } else { Ok(text) }
 }
@@ -64,7 +65,7 @@ pub(super) fn complete(
     let mut vendor = |name: &str| match environment.get(name).filter(|value| !value.is_empty()) {
         Some(value) => Some(value.clone()),
         None => environment.get(&format!("{name}_FILE")).and_then(|path| {
-            read(path)
+            read_value(path)
                 .map_err(|message| {
                     problems.push(Problem {
                         place: format!("environment {name}_FILE"),

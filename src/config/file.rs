@@ -14,12 +14,12 @@ use rustix::fs::OFlags;
 pub(super) const MAX_BYTES: u64 = 1 << 20;
 
 /// The content of a regular file of at most `most` bytes.
-pub(super) fn bytes(path: &Path, most: u64) -> io::Result<Vec<u8>> {
+pub(super) fn read_bytes(path: &Path, most: u64) -> io::Result<Vec<u8>> {
     let flags = OFlags::NONBLOCK | OFlags::NOCTTY;
     let flags = i32::try_from(flags.bits()).unwrap_or_default();
     let file = OpenOptions::new().read(true).custom_flags(flags).open(path)?;
     if !file.metadata()?.is_file() {
-        return Err(io::Error::other("it is no regular file"));
+        return Err(io::Error::other("it is not a regular file"));
     }
     let mut content = Vec::new();
     file.take(most.saturating_add(1)).read_to_end(&mut content)?;
@@ -30,16 +30,16 @@ pub(super) fn bytes(path: &Path, most: u64) -> io::Result<Vec<u8>> {
 }
 
 /// The text of a file that a setting or a variable names. The message names the file.
-pub(super) fn text(path: &str) -> Result<String, String> {
-    let read = bytes(Path::new(path), MAX_BYTES).and_then(|content| {
-        String::from_utf8(content).map_err(|_| io::Error::other("it is no text in UTF-8"))
+pub(super) fn read_text(path: &str) -> Result<String, String> {
+    let read = read_bytes(Path::new(path), MAX_BYTES).and_then(|content| {
+        String::from_utf8(content).map_err(|_| io::Error::other("it is not text in UTF-8"))
     });
     read.map_err(|error| format!("the file {path} cannot be read: {error}"))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::text;
+    use super::read_text;
 
     #[test]
     fn only_a_regular_file_of_bounded_size_is_read() {
@@ -50,17 +50,17 @@ mod tests {
         std::fs::write(path("bytes"), [0xff]).unwrap();
         let pipe = std::process::Command::new("mkfifo").arg(path("pipe")).status().unwrap();
         assert!(pipe.success());
-        assert_eq!(text(&path("good")).as_deref(), Ok("text"));
+        assert_eq!(read_text(&path("good")).as_deref(), Ok("text"));
         for (path, expected) in [
             (path("large"), "larger than"),
-            (path("bytes"), "no text"),
-            (path("pipe"), "no regular file"),
+            (path("bytes"), "not text"),
+            (path("pipe"), "not a regular file"),
             (path("absent"), "No such file"),
-            (path(""), "no regular file"),
-            ("/dev/zero".to_owned(), "no regular file"),
-            ("/dev/null".to_owned(), "no regular file"),
+            (path(""), "not a regular file"),
+            ("/dev/zero".to_owned(), "not a regular file"),
+            ("/dev/null".to_owned(), "not a regular file"),
         ] {
-            let error = text(&path).expect_err(&path);
+            let error = read_text(&path).expect_err(&path);
             assert!(error.contains(expected), "{path}: {error}");
         }
     }

@@ -13,6 +13,7 @@ mod origin;
 mod owner;
 mod problem;
 mod secret;
+mod section;
 mod sections;
 mod shown;
 mod span;
@@ -32,7 +33,7 @@ use std::{
 
 use serde_json::Value;
 
-use document::{Document, Place};
+use document::{WrittenAt, YamlDocument};
 pub use drift::needs_restart;
 #[cfg(any(test, feature = "dev"))]
 pub use drift::restart_settings;
@@ -44,13 +45,13 @@ pub use problem::{Problem, Problems};
 pub use secret::{REDACTED, Secret};
 use sections::WrittenConfig;
 pub use sections::{
-    AcceptedTokens, Accepts, App, AppKnownBy, Auth, Caller, Check, ClaimMap, ClientAuthMethod,
+    AcceptedTokens, Accepts, App, AppKnownBy, AppliesTo, Auth, Caller, Check, ClaimMap, ClientAuth,
     Config, ControlListener, Credentials, DefaultRoute, ExpiredCookie, FirebaseIssuer, Freshness,
     GrpcListener, IdentityHeaders, Issuer, IssuerDetails, IssuerKind, KeyOrigin, KeyPlace,
     KeySnapshots, Keys, Listeners, Log, LogFormat, LogLevel, Match, OddPaths, OidcClient,
-    OidcIssuer, OpsListener, PathMatch, Profiles, Revocation, Right, Route, RouteMatch, RowndAuth,
-    RowndIssuer, Shutdown, SigningAlgorithm, StaticIssuer, SupertokensIssuer, Tls, TlsVersion,
-    TokenSource, Unavailable, VendorHeaders,
+    OidcIssuer, OpsListener, PathMatch, Profiles, Revocation, Right, Route, RowndAuth, RowndIssuer,
+    Shutdown, SigningAlgorithm, StaticIssuer, SupertokensIssuer, Tls, TlsVersion, TokenSource,
+    Unavailable, VendorHeaders,
 };
 pub use span::Span;
 pub use structure::json_schema;
@@ -61,7 +62,7 @@ pub use web_address::WebAddress;
 /// The most bytes of a configuration file.
 const MAX_FILE_BYTES: u64 = 16 << 20;
 
-/// The environment as this process sees it. The one place that reads it.
+/// The environment of this process. No other function reads it.
 #[must_use]
 #[expect(clippy::disallowed_methods, reason = "the room where the environment is at home")]
 pub fn environment() -> BTreeMap<String, String> {
@@ -71,38 +72,48 @@ pub fn environment() -> BTreeMap<String, String> {
 }
 
 /// Reads a file (or none) and the environment over it.
+///
+/// # Errors
+///
+/// All problems, each with its file and line or its variable.
 pub fn load(
     file: Option<&Path>,
     environment: &BTreeMap<String, String>,
 ) -> Result<Config, Problems> {
-    let text = file.map_or_else(|| Ok(String::new()), read)?;
+    let text = file.map_or_else(|| Ok(String::new()), read_file)?;
     parse(&name_of(file), &text, environment)
 }
 
-/// As [`load`], with one more judge of what holds together: JSON pointer and message of each
-/// problem that it finds.
-pub fn load_judged(
+/// As [`load`], with more checks of the configuration, whose problems are reported with the others.
+///
+/// # Errors
+///
+/// All problems, those of `more_checks` included.
+pub fn load_and_check(
     file: Option<&Path>,
     environment: &BTreeMap<String, String>,
-    judge: impl FnOnce(&Config) -> Vec<Finding>,
+    more_checks: impl FnOnce(&Config) -> Vec<Finding>,
 ) -> Result<Config, Problems> {
-    let text = file.map_or_else(|| Ok(String::new()), read)?;
+    let text = file.map_or_else(|| Ok(String::new()), read_file)?;
     let both = |config: &Config| {
         let mut found = tls::problems(config);
-        found.extend(judge(config));
+        found.extend(more_checks(config));
         found
     };
     parse_with(&name_of(file), &text, environment, both)
 }
 
-/// A file of certificates that others read by themselves can be read: a regular file of at most
-/// 16 MiB.
+/// Checks that a file of certificates, which a library reads by itself, can be read.
+///
+/// # Errors
+///
+/// The reason, if it cannot be read, is not a regular file, or is larger than 16 MiB.
 pub fn certificate_file(path: &Path) -> io::Result<()> {
-    file::bytes(path, MAX_FILE_BYTES).map(drop)
+    file::read_bytes(path, MAX_FILE_BYTES).map(drop)
 }
 
-/// The configuration file itself may be a pipe, as shells make them; but it ends.
-fn read(path: &Path) -> Result<String, Problems> {
+/// The text of the configuration file. It may be a pipe, as shells make them, but it has to end.
+fn read_file(path: &Path) -> Result<String, Problems> {
     let read = || {
         let mut text = String::new();
         std::fs::File::open(path)?.take(MAX_FILE_BYTES + 1).read_to_string(&mut text)?;
@@ -120,8 +131,12 @@ fn unreadable(name: &str, (line, message): (Option<u64>, String)) -> Problems {
     one(line.map_or_else(|| name.to_owned(), |line| format!("{name}:{line}")), message)
 }
 
-/// Where and how gRPC listens, for those who only want to ask there: the rest of the
-/// configuration may need secrets that they have no business with.
+/// The address and the TLS settings of the gRPC listener, for a command that only connects to it. The
+/// rest of the configuration is not checked: it may need secrets that the command does not have.
+///
+/// # Errors
+///
+/// The file cannot be read, or is not YAML, or `listeners.grpc.tls` has another shape.
 pub fn grpc_endpoint(
     file: Option<&Path>,
     environment: &BTreeMap<String, String>,
@@ -134,7 +149,11 @@ pub fn grpc_endpoint(
     Ok((address, tls.map_err(|error| one(name, format!("listeners.grpc.tls: {error}")))?))
 }
 
-/// Where the pages for probes are served, for those who only want to ask there.
+/// The address of the pages for probes, for a command that only connects to it.
+///
+/// # Errors
+///
+/// The file cannot be read, or is not YAML.
 pub fn probe_address(
     file: Option<&Path>,
     environment: &BTreeMap<String, String>,
@@ -145,7 +164,11 @@ pub fn probe_address(
     Ok(found.map_or_else(|| OpsListener::default().address, str::to_owned))
 }
 
-/// The section `identity_headers`, whatever the rest of the configuration lacks.
+/// The section `identity_headers`. The rest of the configuration is not checked.
+///
+/// # Errors
+///
+/// The file cannot be read, or is not YAML, or the section has another shape.
 pub fn identity_headers(
     file: Option<&Path>,
     environment: &BTreeMap<String, String>,
@@ -158,19 +181,23 @@ pub fn identity_headers(
     serde_json::from_value(section).map_err(|error| one(name, format!("identity_headers: {error}")))
 }
 
-/// A file (or none) with the environment over it, not judged yet; and its name for messages.
+/// A file (or none) with the environment over it, not checked yet; and its name for messages.
 fn document(
     file: Option<&Path>,
     environment: &BTreeMap<String, String>,
-) -> Result<(String, Document), Problems> {
-    let text = file.map_or_else(|| Ok(String::new()), read)?;
+) -> Result<(String, YamlDocument), Problems> {
+    let text = file.map_or_else(|| Ok(String::new()), read_file)?;
     let name = name_of(file);
-    let mut document = Document::parse(&text).map_err(|problem| unreadable(&name, problem))?;
+    let mut document = YamlDocument::parse(&text).map_err(|problem| unreadable(&name, problem))?;
     let problems = environment::apply(&mut document, environment);
     if problems.is_empty() { Ok((name, document)) } else { Err(Problems(problems)) }
 }
 
-/// As [`load`], from text. `name` stands in the messages.
+/// As [`load`], from text. `name` is the name of the file in messages.
+///
+/// # Errors
+///
+/// All problems, each with its line or its variable.
 pub fn parse(
     name: &str,
     text: &str,
@@ -179,14 +206,14 @@ pub fn parse(
     parse_with(name, text, environment, tls::problems)
 }
 
-/// As [`parse`], with one more judge of what holds together.
+/// As [`parse`], with more checks of the configuration.
 fn parse_with(
     name: &str,
     text: &str,
     environment: &BTreeMap<String, String>,
-    judge: impl FnOnce(&Config) -> Vec<Finding>,
+    more_checks: impl FnOnce(&Config) -> Vec<Finding>,
 ) -> Result<Config, Problems> {
-    let mut document = Document::parse(text).map_err(|problem| unreadable(name, problem))?;
+    let mut document = YamlDocument::parse(text).map_err(|problem| unreadable(name, problem))?;
     if document.value.is_null() {
         // A file of `---` alone is as empty as one of comments.
         document.value = serde_json::json!({});
@@ -204,7 +231,7 @@ fn parse_with(
             };
             let mut more = Findings::default();
             let config = validate::check(written, &mut more);
-            let more = Vec::from(more).into_iter().chain(judge(&config));
+            let more = Vec::from(more).into_iter().chain(more_checks(&config));
             let more = more.filter(|finding| !is_known(&finding.pointer));
             found.extend(more.map(|Finding { pointer, message }| (pointer, message)));
             Some(config)
@@ -228,10 +255,10 @@ fn is_below(pointer: &str, ancestor: &str) -> bool {
     pointer.strip_prefix(ancestor).is_some_and(|rest| rest.starts_with('/'))
 }
 
-fn at(name: &str, document: &Document, pointer: &str, message: String) -> Problem {
+fn at(name: &str, document: &YamlDocument, pointer: &str, message: String) -> Problem {
     let place = match document.place(pointer) {
-        Some(Place::Line(line)) => format!("{name}:{line}"),
-        Some(Place::Variable(variable)) => format!("environment {variable}"),
+        Some(WrittenAt::Line(line)) => format!("{name}:{line}"),
+        Some(WrittenAt::Variable(variable)) => format!("environment {variable}"),
         None => name.to_owned(),
     };
     Problem { place, setting: document::readable(pointer), message }

@@ -2,11 +2,14 @@
 
 use std::net::IpAddr;
 
+use serde::{Serialize, Serializer};
 use url::Host;
 
 /// One entry of `trusted_origins`, ready to be compared.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OriginPattern {
+    /// As the configuration has it, for printing.
+    written: String,
     /// `https://` or `http://`.
     scheme: &'static str,
     /// The rest of the origin in lower case, without the port that the scheme implies; without the
@@ -15,10 +18,15 @@ pub struct OriginPattern {
     wildcard: bool,
 }
 
+/// The advice at the end of most messages.
 const CURE: &str = "write https://app.example.com or https://*.example.com";
 
 impl OriginPattern {
-    /// Reads an entry. The error says what to write instead.
+    /// Parses an entry of the list.
+    ///
+    /// # Errors
+    ///
+    /// What to write instead, if it is not an origin that may be trusted.
     pub fn parse(text: &str) -> Result<Self, String> {
         let lower = text.to_ascii_lowercase();
         let (scheme, default_port, rest) = if let Some(rest) = lower.strip_prefix("https://") {
@@ -26,7 +34,7 @@ impl OriginPattern {
         } else if let Some(rest) = lower.strip_prefix("http://") {
             ("http://", 80, rest)
         } else {
-            return Err(format!("is no origin; {CURE}"));
+            return Err(format!("is not an origin; {CURE}"));
         };
         if !text.is_ascii() {
             return Err(format!("`{text}` is not ASCII; write the name as browsers do, xn--..."));
@@ -35,15 +43,17 @@ impl OriginPattern {
             // It may hold a secret, so it is not repeated.
             return Err(format!("has more than scheme, host and port; {CURE}"));
         }
-        let (host, port) = parts(rest).ok_or_else(|| format!("`{text}` is no origin; {CURE}"))?;
+        let (host, port) =
+            parts(rest).ok_or_else(|| format!("`{text}` is not an origin; {CURE}"))?;
         let (wildcard, name) = match host.strip_prefix("*.") {
             Some(name) => (true, name),
             None => (false, host),
         };
-        let canonical = canonical(name).ok_or_else(|| format!("`{text}` is no origin; {CURE}"))?;
+        let canonical =
+            canonical(name).ok_or_else(|| format!("`{text}` is not an origin; {CURE}"))?;
         if scheme == "http://" && (wildcard || !is_this_machine(&canonical)) {
             return Err(format!(
-                "`{text}`: http:// is taken for this machine alone (localhost, 127.0.0.1, [::1]), \
+                "`{text}`: http:// is allowed for this machine alone (localhost, 127.0.0.1, [::1]), \
                  because anybody on the way can write such a page; write https://"
             ));
         }
@@ -55,10 +65,20 @@ impl OriginPattern {
             _ => String::new(),
         };
         let dot = if wildcard { "." } else { "" };
-        Ok(Self { scheme, rest: format!("{dot}{canonical}{port}"), wildcard })
+        Ok(Self {
+            written: text.to_owned(),
+            scheme,
+            rest: format!("{dot}{canonical}{port}"),
+            wildcard,
+        })
     }
 
-    /// The value of an `Origin` header is this origin, or one below it.
+    /// Whether both are the same origins, however they are written.
+    pub(super) fn means(&self, other: &Self) -> bool {
+        (self.scheme, &self.rest, self.wildcard) == (other.scheme, &other.rest, other.wildcard)
+    }
+
+    /// Whether the value of an `Origin` header is this origin, or one below it.
     #[must_use]
     pub fn matches(&self, origin: &[u8]) -> bool {
         let origin = origin.to_ascii_lowercase();
@@ -70,6 +90,12 @@ impl OriginPattern {
         }
         rest.strip_suffix(self.rest.as_bytes())
             .is_some_and(|names| names.split(|&b| b == b'.').all(is_label))
+    }
+}
+
+impl Serialize for OriginPattern {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.written)
     }
 }
 
@@ -163,27 +189,27 @@ mod tests {
     fn what_is_no_origin_is_refused_with_what_to_write() {
         for (pattern, expected) in [
             ("", "is no origin; write https://app.example.com"),
-            ("null", "is no origin"),
-            ("*", "is no origin"),
-            ("app.example.com", "is no origin"),
-            ("https://", "is no origin"),
-            ("https://*", "is no origin"),
-            ("https://a*.example.com", "is no origin"),
-            ("https://*.*.example.com", "is no origin"),
-            ("https://a..example.com", "is no origin"),
-            ("https://app.example.com:0", "is no origin"),
-            ("https://app.example.com:99999", "is no origin"),
-            ("https://app.example.com:+80", "is no origin"),
-            ("ftp://app.example.com", "is no origin"),
+            ("null", "is not an origin"),
+            ("*", "is not an origin"),
+            ("app.example.com", "is not an origin"),
+            ("https://", "is not an origin"),
+            ("https://*", "is not an origin"),
+            ("https://a*.example.com", "is not an origin"),
+            ("https://*.*.example.com", "is not an origin"),
+            ("https://a..example.com", "is not an origin"),
+            ("https://app.example.com:0", "is not an origin"),
+            ("https://app.example.com:99999", "is not an origin"),
+            ("https://app.example.com:+80", "is not an origin"),
+            ("ftp://app.example.com", "is not an origin"),
             ("https://*.com", "one domain"),
-            ("https://*.0.0.1", "no origin"),
+            ("https://*.0.0.1", "not an origin"),
             ("https://*.127.0.0.1", "one domain"),
-            ("https://127.1", "no origin"),
-            ("https://0x7f.0.0.1", "no origin"),
-            ("https://2130706433", "no origin"),
-            ("https://.example.com", "no origin"),
-            ("https://app.example.com.", "no origin"),
-            ("https://[::1", "no origin"),
+            ("https://127.1", "not an origin"),
+            ("https://0x7f.0.0.1", "not an origin"),
+            ("https://2130706433", "not an origin"),
+            ("https://.example.com", "not an origin"),
+            ("https://app.example.com.", "not an origin"),
+            ("https://[::1", "not an origin"),
             ("https://app.example.com?s=secret", "more than scheme, host and port"),
             ("https://app.example.com/", "more than scheme, host and port"),
             ("https://u@app.example.com", "more than scheme, host and port"),

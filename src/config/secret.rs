@@ -26,7 +26,7 @@ impl Secret {
     /// readable, or the secret is empty or could not travel in a header.
     pub(super) fn resolve(&mut self) -> Result<(), String> {
         if let Some(path) = self.expose().strip_prefix("file:") {
-            let text = file::text(path)?;
+            let text = file::read_text(path)?;
             *self = Self::new(text.trim_end_matches(['\r', '\n']));
         }
         let good = !self.expose().is_empty() && self.expose().bytes().all(|b| b.is_ascii_graphic());

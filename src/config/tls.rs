@@ -1,4 +1,4 @@
-//! The certificate files of a listener: read, and held against each other.
+//! The certificate files of a listener: reads them, and checks that they belong together.
 
 use std::{
     path::Path,
@@ -16,12 +16,12 @@ use x509_parser::parse_x509_certificate;
 
 use super::{Config, Tls, findings::Finding};
 
-/// What the files hold.
+/// The content of the certificate files.
 #[derive(Debug, Clone)]
 pub struct Material {
     /// The certificate with its key.
     pub certificate: Arc<CertifiedKey>,
-    /// Who may sign client certificates, where those are asked for.
+    /// The authorities of client certificates, where those are asked for.
     pub client_roots: Option<Arc<RootCertStore>>,
     /// When the certificate expires, Unix time.
     pub not_after: u64,
@@ -30,7 +30,11 @@ pub struct Material {
 /// Setting below `listeners.grpc.tls`, and message.
 type Found = Vec<(&'static str, String)>;
 
-/// Reads the files; or every problem, each with its setting below `listeners.grpc.tls`.
+/// Reads the files.
+///
+/// # Errors
+///
+/// Every problem, each with its setting below `listeners.grpc.tls`.
 pub fn read_tls(settings: &Tls) -> Result<Material, Found> {
     let mut found = Found::new();
     let chain = certificates("cert_file", &settings.cert_file, &mut found);
@@ -59,9 +63,10 @@ pub(super) fn problems(config: &Config) -> Vec<Finding> {
     found.into_iter().map(at).collect()
 }
 
-fn text(file: &Path) -> Result<Vec<u8>, String> {
+/// The bytes of a file in PEM.
+fn read_pem(file: &Path) -> Result<Vec<u8>, String> {
     let shown = file.display();
-    super::file::bytes(file, super::file::MAX_BYTES)
+    super::file::read_bytes(file, super::file::MAX_BYTES)
         .map_err(|error| format!("the file {shown} cannot be read: {error}"))
 }
 
@@ -71,14 +76,14 @@ fn certificates(
     found: &mut Found,
 ) -> Vec<CertificateDer<'static>> {
     let shown = file.display();
-    let read = text(file).and_then(|text| {
+    let read = read_pem(file).and_then(|text| {
         let chain = CertificateDer::pem_slice_iter(&text).collect::<Result<Vec<_>, _>>();
         match chain {
             Ok(chain) if chain.is_empty() => Err(format!(
                 "the file {shown} holds no certificate; write PEM, -----BEGIN CERTIFICATE-----"
             )),
             Ok(chain) => Ok(chain),
-            Err(error) => Err(format!("the file {shown} is no PEM: {error}")),
+            Err(error) => Err(format!("the file {shown} is not PEM: {error}")),
         }
     });
     read.unwrap_or_else(|message| {
@@ -90,7 +95,7 @@ fn certificates(
 fn key(file: &Path, found: &mut Found) -> Option<PrivateKeyDer<'static>> {
     let shown = file.display();
     // The parser's error could quote what it found.
-    let read = text(file).and_then(|text| {
+    let read = read_pem(file).and_then(|text| {
         PrivateKeyDer::from_pem_slice(&text).map_err(|_| {
             format!("the file {shown} holds no private key; write PEM, unencrypted, PKCS #8 best")
         })
@@ -103,7 +108,10 @@ fn roots(file: &Path, found: &mut Found) -> RootCertStore {
     for certificate in certificates("client_ca_file", file, found) {
         if let Err(error) = roots.add(certificate) {
             let shown = file.display();
-            found.push(("client_ca_file", format!("{shown} holds an unusable one: {error}")));
+            found.push((
+                "client_ca_file",
+                format!("{shown} has a certificate that cannot be used: {error}"),
+            ));
         }
     }
     roots
@@ -130,7 +138,10 @@ fn misfit(settings: &Tls, error: &rustls::Error) -> String {
     let shown = settings.key_file.display();
     match error {
         rustls::Error::InconsistentKeys(InconsistentKeys::KeyMismatch) => {
-            format!("the key in {shown} is not that of {}", settings.cert_file.display())
+            format!(
+                "the key in {shown} does not belong to the certificate in {}",
+                settings.cert_file.display()
+            )
         }
         error => format!("the key in {shown} is not usable: {error}"),
     }

@@ -15,7 +15,7 @@ use std::{
 use serde_json::Value;
 
 use super::{
-    Config, Finding, Problems, document::Document, environment, load_judged, name_of, one,
+    Config, Finding, Problems, document::YamlDocument, environment, load_and_check, name_of, one,
     parse_with, read,
 };
 use crate::digest::{Sha256, sha256, sha256_of_parts};
@@ -44,22 +44,33 @@ impl Source {
         source
     }
 
-    /// Reads it for the first time, with one more judge as in [`load_judged`].
-    pub fn load(&self, judge: impl FnOnce(&Config) -> Vec<Finding>) -> Result<Config, Problems> {
-        load_judged(self.file.as_deref(), &self.environment, judge)
+    /// Reads it for the first time, with more checks as in [`load_and_check`].
+    ///
+    /// # Errors
+    ///
+    /// All problems.
+    pub fn load(
+        &self,
+        more_checks: impl FnOnce(&Config) -> Vec<Finding>,
+    ) -> Result<Config, Problems> {
+        load_and_check(self.file.as_deref(), &self.environment, more_checks)
     }
 
-    /// Reads it again. What may be a file in the middle of being written is refused. Certificates
-    /// are read by themselves: one that has expired must not stand in the way of a configuration.
+    /// Reads it again. An empty file is refused: it may be in the middle of being written.
+    /// Certificates are read apart from it, so that an expired one keeps no configuration away.
+    ///
+    /// # Errors
+    ///
+    /// All problems.
     pub fn reload(&self) -> Result<Config, Problems> {
         let name = name_of(self.file.as_deref());
         let Some(file) = self.file.as_deref() else {
             return parse_with(&name, "", &self.environment, |_| Vec::new());
         };
         if fs::metadata(file).is_ok_and(|found| !found.is_file()) {
-            return Err(one(name, "is no regular file, so it cannot be read again".to_owned()));
+            return Err(one(name, "is not a regular file, so it cannot be read again".to_owned()));
         }
-        let text = read(file)?;
+        let text = read_file(file)?;
         if text.lines().all(|line| line.trim().is_empty() || line.trim_start().starts_with('#')) {
             // Cut short before it is written anew, or by a full disk: all rules would be gone.
             let message = "is empty; to run on the defaults, restart without it";
@@ -75,7 +86,7 @@ impl Source {
         let main = sha256(&text);
         if self.main != Some(main) {
             self.main = Some(main);
-            self.others = named(&text, &self.environment);
+            self.others = named_files(&text, &self.environment);
         }
         let others = self.others.iter().map(|path| sha256(&content(path)));
         let now = combined([main].into_iter().chain(others));
@@ -113,20 +124,20 @@ fn combined(digests: impl Iterator<Item = Sha256>) -> Sha256 {
 /// The content, or in its place why there is none. A pipe would wait for a writer, so that only
 /// regular files are read.
 fn content(path: &Path) -> Vec<u8> {
-    super::file::bytes(path, MAX_BYTES)
+    super::file::read_bytes(path, MAX_BYTES)
         .unwrap_or_else(|error| format!("no content: {}", error.kind()).into_bytes())
 }
 
 /// The files that the configuration and the environment name: secrets as `file:/path`, and
 /// variables that end in `_FILE`.
-fn named(text: &[u8], environment: &BTreeMap<String, String>) -> BTreeSet<PathBuf> {
+fn named_files(text: &[u8], environment: &BTreeMap<String, String>) -> BTreeSet<PathBuf> {
     let mut found: BTreeSet<PathBuf> = environment
         .iter()
         .filter(|(name, _)| name.starts_with("ROWND_") && name.ends_with("_FILE"))
         .map(|(_, path)| PathBuf::from(path))
         .collect();
     let text = String::from_utf8_lossy(text);
-    let mut document = Document::parse(&text).unwrap_or_default();
+    let mut document = YamlDocument::parse(&text).unwrap_or_default();
     // Its problems are found when it is loaded.
     let _ = environment::apply(&mut document, environment);
     secrets(&document.value, &mut found);

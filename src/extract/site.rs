@@ -42,11 +42,10 @@ enum PageOwner {
 }
 
 impl CookieSites {
-    /// From the setting `trusted_origins`. An entry that is no origin trusts no page.
+    /// From the setting `trusted_origins`.
     #[must_use]
-    pub fn build(trusted: &[String]) -> Self {
-        let trusted = trusted.iter().filter_map(|origin| OriginPattern::parse(origin).ok());
-        Self { trusted: trusted.collect() }
+    pub fn build(trusted: &[OriginPattern]) -> Self {
+        Self { trusted: trusted.to_vec() }
     }
 
     /// Accepts the cookie for this request. Requests that change no state may use it without proof,

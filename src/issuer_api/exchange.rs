@@ -9,11 +9,11 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 use tokio::time::Instant;
 
 use super::{
-    Authorization, AuthorizationRequest, ClientAuth, CodeGrant, Error, Granted, GuestLevel,
-    Provider, Remote, ThirdParty,
+    Authorization, AuthorizationRequest, CodeGrant, Error, Granted, GuestLevel, Provider, Remote,
+    ThirdParty,
     flights::{Flights, Key, Miss},
 };
-use crate::config::{ClientAuthMethod, Config, OidcClient, Secret};
+use crate::config::{ClientAuth, Config, OidcClient, Secret};
 
 /// An app, and its key where it is known.
 pub type AppKey<'a> = (&'a str, Option<&'a Secret>);
@@ -41,7 +41,6 @@ impl From<Error> for ExchangeError {
 #[derive(Debug)]
 pub struct Registered {
     settings: OidcClient,
-    auth: ClientAuth,
     provider: Provider,
 }
 
@@ -65,13 +64,8 @@ impl Exchange {
         let client = |settings: &OidcClient| {
             let index = names.iter().position(|name| *name == settings.issuer)?;
             let Some(Remote::OpenId(provider)) = remotes.get(index)?.as_ref() else { return None };
-            let auth = match (settings.auth_method, &settings.client_secret) {
-                (Some(ClientAuthMethod::Basic), Some(secret)) => ClientAuth::Basic(secret.clone()),
-                (Some(ClientAuthMethod::Post), Some(secret)) => ClientAuth::Post(secret.clone()),
-                _ => ClientAuth::None,
-            };
             let (settings, provider) = (settings.clone(), provider.clone());
-            Some((settings.name.clone(), Registered { settings, auth, provider }))
+            Some((settings.name.clone(), Registered { settings, provider }))
         };
         Self {
             remotes: remotes.to_vec(),
@@ -178,7 +172,7 @@ impl Exchange {
         let (settings, scope) = (&client.settings, scopes.join(" "));
         let key = Key::of(&["openid", &settings.issuer, &settings.name, &scope, token.expose()]);
         let work = || {
-            let (provider, auth) = (client.provider.clone(), client.auth.clone());
+            let (provider, auth) = (client.provider.clone(), client.settings.auth.clone());
             let (id, token) = (settings.client_id.clone(), token.clone());
             let (scopes, timeout) = (scopes.to_vec(), self.timeout);
             Box::pin(
@@ -243,6 +237,6 @@ impl Registered {
     }
 
     fn proof(&self) -> (&str, &ClientAuth) {
-        (&self.settings.client_id, &self.auth)
+        (&self.settings.client_id, &self.settings.auth)
     }
 }

@@ -31,7 +31,7 @@ use api::{Api, Hosts};
 pub use breaker::{Cause, Pause};
 pub use exchange::{AppKey, Exchange, ExchangeError, Registered};
 pub use flights::{FlightTask, Flights, Miss};
-pub use openid::{Authorization, AuthorizationRequest, ClientAuth, CodeGrant, Provider};
+pub use openid::{Authorization, AuthorizationRequest, CodeGrant, Provider};
 pub use supertokens::{GuestLevel, SuperTokens};
 pub use token::{Intent, ThirdParty};
 pub use tokens::{Granted, Tokens, UserType};

@@ -29,7 +29,7 @@ use super::{
     tokens::{Granted, Tokens, some},
 };
 use crate::{
-    config::Secret,
+    config::{ClientAuth, Secret},
     digest::sha256,
     metrics::ApiEndpoint,
     upstream::{Answer, Error as UpstreamError, Origin},
@@ -42,17 +42,6 @@ const FORM: &str = "application/x-www-form-urlencoded";
 const FRESH: Duration = Duration::from_secs(3600);
 /// Clock skew allowed on an ID token's end.
 const LEEWAY: u64 = 30;
-
-/// How a client proves that it is one.
-#[derive(Debug, Clone)]
-pub enum ClientAuth {
-    /// It has no secret.
-    None,
-    /// Its secret in `Authorization: Basic`.
-    Basic(Secret),
-    /// Its secret in the body.
-    Post(Secret),
-}
 
 /// What to ask a browser's user for.
 #[derive(Debug, Clone)]

@@ -8,7 +8,7 @@ use std::borrow::Cow;
 use regex::bytes::Regex;
 
 use super::variables::PathVariables;
-use crate::config::{Match, PathMatch, RouteMatch};
+use crate::config::{Match, PathMatch};
 
 #[derive(Debug, Default)]
 enum PathPattern {
@@ -40,11 +40,8 @@ impl Matcher {
     /// # Errors
     ///
     /// The message of the library, if the regular expression of the path does not compile.
-    pub(super) fn build(matches: &RouteMatch) -> Result<Self, regex::Error> {
-        let Match { hosts, path, methods } = match matches {
-            RouteMatch::Any(_) => return Ok(Self::default()),
-            RouteMatch::Parts(parts) => parts,
-        };
+    pub(super) fn build(matches: &Match) -> Result<Self, regex::Error> {
+        let Match { hosts, path, methods } = matches;
         let host = |host: &String| {
             let name = host.trim_end_matches('.').to_ascii_lowercase().into_bytes();
             match name.strip_prefix(b"*") {

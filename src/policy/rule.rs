@@ -11,7 +11,7 @@ use super::{
     variables::PathVariables,
 };
 use crate::{
-    config::{Auth, DefaultRoute, ExpiredCookie, Freshness, OddPaths, Route},
+    config::{AppliesTo, Auth, DefaultRoute, ExpiredCookie, Freshness, OddPaths, Route},
     model::AuthLevel,
 };
 
@@ -67,9 +67,7 @@ impl Rule {
     pub(super) fn of_route(route: &Route) -> Result<Self, regex::Error> {
         let Route {
             id,
-            matches,
-            // The configuration refuses a rule that has both this and a match, or neither.
-            by_name: _,
+            applies_to,
             auth,
             auth_level,
             step_up,
@@ -78,7 +76,11 @@ impl Rule {
             expired_cookie,
             odd_paths,
         } = route;
-        let matcher = matches.as_ref().map(Matcher::build).transpose()?;
+        let matcher = match applies_to {
+            AppliesTo::NamedRequests => None,
+            AppliesTo::AllRequests => Some(Matcher::default()),
+            AppliesTo::Matching(parts) => Some(Matcher::build(parts)?),
+        };
         let settings = Settings {
             auth: *auth,
             auth_level: *auth_level,

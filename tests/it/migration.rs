@@ -445,7 +445,7 @@ fn phase_4_has_no_room_for_profiles() {
     let fresh = "default: { auth: required, freshness: profile }";
     let text = Page::open().configuration("4").replace("default: { auth: required }", fresh);
     let problems = config::parse("phase 4", &text, &BTreeMap::new()).unwrap_err();
-    assert!(problems.to_string().contains("no issuer has profiles"), "{problems}");
+    assert!(problems.to_string().contains("needs an issuer of kind `rownd`"), "{problems}");
 }
 
 #[test]

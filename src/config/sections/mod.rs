@@ -1,40 +1,50 @@
-//! The configuration file, field by field. Plain settings: no room's types stand here.
+//! The sections of the configuration file, field by field: plain settings, each with its check.
 //!
-//! The documentation of each field feeds `config schema` and `docs/configuration.md`. What may
-//! change without a restart bears `x-reload`; below a section that bears it, everything does
-//! unless it says otherwise. What is not marked needs a restart.
+//! The documentation of each field feeds `config schema` and `docs/configuration.md`. A
+//! setting with `x-reload` may change without a restart, and so may all settings below it. All other
+//! settings need a restart.
 
 mod check;
-mod fresh;
+mod credentials;
+mod identity_headers;
 mod issuers;
-mod listener;
+mod key_snapshots;
+mod listeners;
 mod process;
-mod route;
-mod route_match;
+mod profiles;
+mod revocation;
+mod routes;
 mod rownd_auth;
-mod snapshots;
+mod trusted_origins;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::findings::Findings;
+use super::{findings::Findings, origin::OriginPattern, section::Section as _};
 
-pub use check::{Check, IdentityHeaders, Unavailable, VendorHeaders};
-pub use fresh::{Profiles, Revocation};
+pub use check::{Check, Unavailable};
+pub use credentials::{Credentials, TokenSource};
+pub use identity_headers::{IdentityHeaders, VendorHeaders};
 pub use issuers::{
     AcceptedTokens, Accepts, App, AppKnownBy, ClaimMap, FirebaseIssuer, Issuer, IssuerDetails,
     IssuerKind, KeyOrigin, KeyPlace, Keys, OidcIssuer, RowndIssuer, SigningAlgorithm, StaticIssuer,
     SupertokensIssuer,
 };
 pub(super) use issuers::{WrittenApp, WrittenIssuer};
-pub use listener::{ControlListener, GrpcListener, Listeners, OpsListener, Tls, TlsVersion};
+pub use key_snapshots::KeySnapshots;
+pub(super) use listeners::is_reached_from_elsewhere;
+pub use listeners::{ControlListener, GrpcListener, Listeners, OpsListener, Tls, TlsVersion};
 pub use process::{Log, LogFormat, LogLevel, Shutdown};
-pub use route::{
-    Auth, Credentials, DefaultRoute, ExpiredCookie, Freshness, OddPaths, Route, TokenSource,
+pub use profiles::Profiles;
+pub use revocation::Revocation;
+pub(super) use routes::RouteMatch;
+use routes::WrittenRoute;
+pub use routes::{
+    AppliesTo, Auth, DefaultRoute, ExpiredCookie, Freshness, Match, OddPaths, PathMatch, Route,
 };
-pub use route_match::{Match, PathMatch, RouteMatch};
-pub use rownd_auth::{Caller, ClientAuthMethod, OidcClient, Right, RowndAuth};
-pub use snapshots::KeySnapshots;
+use rownd_auth::WrittenRowndAuth;
+pub use rownd_auth::{Caller, ClientAuth, OidcClient, Right, RowndAuth};
+use trusted_origins::TrustedOrigins;
 
 /// The whole configuration as it is written.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -44,10 +54,11 @@ pub use snapshots::KeySnapshots;
 pub(in crate::config) struct WrittenConfig {
     /// Where the service listens.
     pub listeners: Listeners,
-    /// Whose tokens are trusted. Without any, Rownd itself by `ROWND_APP_KEY` or `ROWND_APP_ID`.
+    /// The issuers whose tokens are trusted. Without any, Rownd itself by `ROWND_APP_KEY` or
+    /// `ROWND_APP_ID`.
     #[schemars(extend("x-reload" = true), length(max = 32))]
     pub issuers: Vec<WrittenIssuer>,
-    /// Keeps the issuers' key sets on disk, for a start during an outage. Default: not at all.
+    /// Where the issuers' key sets are kept on disk, for a start during an outage. Default: nowhere.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub key_snapshots: Option<KeySnapshots>,
     /// Where to look for a credential, in this order. Two that differ are a denial.
@@ -59,19 +70,19 @@ pub(in crate::config) struct WrittenConfig {
     #[schemars(extend("x-reload" = true))]
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub trusted_origins: Vec<String>,
-    /// Rules, in order: the first that matches decides.
+    /// The rules, in order: the first that matches decides.
     #[schemars(extend("x-reload" = true))]
-    pub routes: Vec<Route>,
-    /// What holds where no route matches.
+    pub routes: Vec<WrittenRoute>,
+    /// The requirements of requests that match no route.
     #[schemars(extend("x-reload" = true))]
     pub default: DefaultRoute,
     /// How a check is carried out.
     #[schemars(extend("x-reload" = true))]
     pub check: Check,
-    /// The service `rownd.auth.v1.RowndAuth`, for backends.
+    /// The gRPC service `rownd.auth.v1.RowndAuth`, for backends.
     #[schemars(extend("x-reload" = true))]
-    pub rownd_auth: RowndAuth,
-    /// How the profiles of users are read and kept.
+    pub rownd_auth: WrittenRowndAuth,
+    /// How the profiles of users are fetched and kept.
     #[schemars(extend("x-reload" = true))]
     pub profiles: Profiles,
     /// The list of revocations.
@@ -79,7 +90,7 @@ pub(in crate::config) struct WrittenConfig {
     /// Which identity headers reach the service behind.
     #[schemars(extend("x-reload" = true))]
     pub identity_headers: IdentityHeaders,
-    /// Logging.
+    /// The log of the process.
     pub log: Log,
     /// How the process ends.
     #[schemars(extend("x-reload" = true))]
@@ -91,9 +102,10 @@ pub(in crate::config) struct WrittenConfig {
 pub struct Config {
     /// Where the service listens.
     pub listeners: Listeners,
-    /// Whose tokens are trusted. Without any, Rownd itself by `ROWND_APP_KEY` or `ROWND_APP_ID`.
+    /// The issuers whose tokens are trusted. Without any, Rownd itself by `ROWND_APP_KEY` or
+    /// `ROWND_APP_ID`.
     pub issuers: Vec<Issuer>,
-    /// Keeps the issuers' key sets on disk, for a start during an outage. Default: not at all.
+    /// Where the issuers' key sets are kept on disk, for a start during an outage. Default: nowhere.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub key_snapshots: Option<KeySnapshots>,
     /// Where to look for a credential, in this order. Two that differ are a denial.
@@ -102,40 +114,41 @@ pub struct Config {
     /// `https://app.example.com`, `https://*.example.com` for every name below it, or `http://` for
     /// this machine alone (`http://localhost:3000`).
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub trusted_origins: Vec<String>,
-    /// Rules, in order: the first that matches decides.
+    pub trusted_origins: Vec<OriginPattern>,
+    /// The rules, in order: the first that matches decides.
     pub routes: Vec<Route>,
-    /// What holds where no route matches.
+    /// The requirements of requests that match no route.
     pub default: DefaultRoute,
     /// How a check is carried out.
     pub check: Check,
-    /// The service `rownd.auth.v1.RowndAuth`, for backends.
+    /// The gRPC service `rownd.auth.v1.RowndAuth`, for backends.
     pub rownd_auth: RowndAuth,
-    /// How the profiles of users are read and kept.
+    /// How the profiles of users are fetched and kept.
     pub profiles: Profiles,
     /// The list of revocations.
     pub revocation: Revocation,
     /// Which identity headers reach the service behind.
     pub identity_headers: IdentityHeaders,
-    /// Logging.
+    /// The log of the process.
     pub log: Log,
     /// How the process ends.
     pub shutdown: Shutdown,
 }
 
 impl WrittenConfig {
-    /// Checks every section. What has a problem may be missing from the result.
+    /// Checks every section. The result may lack the settings that have a problem. Sections that
+    /// are handed on as they are have no bounds but those of the schema.
     pub(super) fn check(self, found: &mut Findings) -> Config {
         Config {
-            listeners: self.listeners,
-            issuers: issuers::check_issuers(self.issuers, found),
-            key_snapshots: self.key_snapshots,
-            credentials: self.credentials,
-            trusted_origins: self.trusted_origins,
-            routes: self.routes,
-            default: self.default,
-            check: self.check,
-            rownd_auth: self.rownd_auth,
+            listeners: self.listeners.check("/listeners", found),
+            issuers: self.issuers.check("/issuers", found),
+            key_snapshots: self.key_snapshots.map(|kept| kept.check("/key_snapshots", found)),
+            credentials: self.credentials.check("/credentials", found),
+            trusted_origins: TrustedOrigins(self.trusted_origins).check("/trusted_origins", found),
+            routes: self.routes.check("/routes", found),
+            default: self.default.check("/default", found),
+            check: self.check.check("/check", found),
+            rownd_auth: self.rownd_auth.check("/rownd_auth", found),
             profiles: self.profiles,
             revocation: self.revocation,
             identity_headers: self.identity_headers,

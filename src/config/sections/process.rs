@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::config::span::Span;
 
-/// The form of the log.
+/// The format of the log.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum LogFormat {
@@ -14,24 +14,24 @@ pub enum LogFormat {
     Auto,
     /// One JSON object a line.
     Json,
-    /// For people.
+    /// Text for people.
     Text,
 }
 
-/// The least level that is logged.
+/// The lowest level that is logged.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum LogLevel {
-    /// Faults only.
+    /// Faults of the service.
     Error,
-    /// And what needs a look.
+    /// Faults, and warnings for the operator.
     Warn,
-    /// And denials, starts and stops.
+    /// Warnings, and denials, starts and stops.
     #[default]
     Info,
-    /// And allowed checks.
+    /// The above, and allowed checks.
     Debug,
-    /// Everything.
+    /// All events.
     Trace,
 }
 
@@ -53,11 +53,11 @@ impl LogLevel {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Log {
-    /// The least level that is logged.
+    /// The lowest level that is logged.
     pub level: LogLevel,
-    /// The form of the log.
+    /// The format of the log.
     pub format: LogFormat,
-    /// Denials logged in a second for each reason; the rest is counted.
+    /// The most denials that are logged in a second for each reason; the others are only counted.
     #[schemars(range(min = 1, max = 100_000))]
     pub denials_per_second: u32,
 }
@@ -72,10 +72,11 @@ impl Default for Log {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Shutdown {
-    /// After SIGTERM: not ready, but still serving for this long, so that proxies look elsewhere.
+    /// How long after SIGTERM the process is not ready but still serves, so that proxies choose
+    /// another one.
     #[schemars(extend("x-duration-range" = ["0s", "10m"]))]
     pub drain_delay: Span,
-    /// Then: the longest that checks in flight may take to finish.
+    /// The longest time that checks in flight may then take to finish.
     #[schemars(extend("x-duration-range" = ["0s", "10m"]))]
     pub grace: Span,
 }

@@ -86,7 +86,7 @@ const SHAPES: &[(&str, &str, &str)] = &[
     ("key_snapshots: { directory: /tmp/a, max_age: 1s }", "key_snapshots.max_age", "1m"),
     ("key_snapshots: { directory: keys }", "key_snapshots.directory", "absolute"),
     ("key_snapshots: { directory: /nonexistent/rownd/keys }", "key_snapshots.directory", "make that one"),
-    ("key_snapshots: { directory: /dev/null }", "key_snapshots.directory", "no directory"),
+    ("key_snapshots: { directory: /dev/null }", "key_snapshots.directory", "not a directory"),
     ("key_snapshots: { directory: /tmp }", "key_snapshots.directory", "others can write it"),
     ("credentials: authorization", "credentials", "list"),
     ("credentials: [authorization]", "credentials[0]", "map"),

@@ -2,7 +2,7 @@
 //! with what to write instead; and so are OpenID clients that could not work.
 
 use super::{APP, bad, file, good};
-use crate::config::{ClientAuthMethod, Right};
+use crate::config::{ClientAuth, Right, Secret};
 
 const ISSUER: &str =
     "{ name: op, kind: oidc, issuer: https://op.example.com, audiences: [my-api] }";
@@ -81,16 +81,16 @@ fn callers_by_certificate_and_by_user_need_a_listener_that_tells_them() {
 
 #[test]
 fn an_openid_client_proves_itself_as_it_can() {
-    let method = |more: &str| good(&client(more), &[]).rownd_auth.oidc_clients[0].auth_method;
-    assert_eq!(method(""), Some(ClientAuthMethod::None));
-    assert_eq!(method("client_secret: s"), Some(ClientAuthMethod::Basic));
-    assert_eq!(method("client_secret: s, auth_method: post"), Some(ClientAuthMethod::Post));
+    let auth = |more: &str| good(&client(more), &[]).rownd_auth.oidc_clients[0].auth.clone();
+    assert_eq!(auth(""), ClientAuth::None);
+    assert_eq!(auth("client_secret: s"), ClientAuth::Basic(Secret::new("s")));
+    assert_eq!(auth("client_secret: s, auth_method: post"), ClientAuth::Post(Secret::new("s")));
     for (more, setting, says) in [
         ("auth_method: basic", "client_secret", "is missing"),
         ("client_secret: s, auth_method: none", "auth_method", "unused"),
         ("pkce: false", "pkce", "stolen"),
         ("scopes: [email]", "scopes", "openid"),
-        ("scopes: [openid, 'a b']", "scopes[1]", "no scope"),
+        ("scopes: [openid, 'a b']", "scopes[1]", "not a scope"),
         ("client_secret: ''", "client_secret", ""),
     ] {
         let problems = bad(&client(more), &[]);
@@ -232,7 +232,7 @@ fn a_bound_names_what_is_there() {
         ("issuers: [one, three]", "issuers[1]", "write one of: one, two, op"),
         // Together they would leave nothing.
         ("issuers: [two], apps: [app_a]", "apps[0]", "write one of: app_c"),
-        ("issuers: [op], apps: [app_a]", "apps[0]", "none is there"),
+        ("issuers: [op], apps: [app_a]", "apps[0]", "there is none"),
     ] {
         let problems = bad(&yaml(bound), &[]);
         let setting = format!("rownd_auth.callers[0].{setting}");

@@ -2,7 +2,7 @@
 //! foreign ones.
 
 use super::{HeaderLines, JOINED, RAW, headers, request};
-use crate::{extract::CookieSites, model::DenyReason};
+use crate::{config::OriginPattern, extract::CookieSites, model::DenyReason};
 
 /// (name, method, host, headers, accepted)
 #[rustfmt::skip] // one case a line
@@ -86,7 +86,8 @@ const OWN: &str = "https://api.example.com";
 const TRUSTED: &str = "https://app.example.com";
 
 fn sites() -> CookieSites {
-    CookieSites::build(&[TRUSTED.to_owned(), "https://*.partner.example".to_owned()])
+    let trusted = [TRUSTED, "https://*.partner.example"];
+    CookieSites::build(&trusted.map(|origin| OriginPattern::parse(origin).unwrap()))
 }
 
 fn accept(method: &str, lines: HeaderLines<'_>, joined: bool) -> Result<(), DenyReason> {

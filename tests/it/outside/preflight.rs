@@ -96,7 +96,7 @@ fn agrees(settings: &Value) -> Result<bool, TestCaseError> {
     let text = settings.to_string();
     let file = tempfile::NamedTempFile::new().unwrap();
     fs::write(file.path(), &text).unwrap();
-    let judged = config::load_judged(Some(file.path()), &BTreeMap::new(), app::problems);
+    let judged = config::load_and_check(Some(file.path()), &BTreeMap::new(), app::problems);
     let config = match judged {
         Ok(config) => config,
         Err(problems) => {
@@ -161,7 +161,7 @@ fn config_check_names_what_serve_would_refuse() {
     for (text, place, message) in [
         (static_of("not a set"), ":1: issuers[0].key_set: ", "key"),
         (static_of("{\"keys\":[]}"), ":1: issuers[0].key_set: ", "no usable key"),
-        (static_of("file:/dev/zero"), ":1: issuers[0].key_set: ", "no regular file"),
+        (static_of("file:/dev/zero"), ":1: issuers[0].key_set: ", "not a regular file"),
         (listener("192.0.2.1:50051"), ":2: listeners.grpc.address: ", "no address of this machine"),
         (
             listener(&format!("unix:{directory}")),

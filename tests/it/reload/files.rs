@@ -46,7 +46,7 @@ const BAD: &[Case] = &[
             fs::remove_file(&house.file).unwrap();
             fs::create_dir(&house.file).unwrap();
         },
-        &["is no regular file"],
+        &["is not a regular file"],
     ),
     (
         "half written",

@@ -40,7 +40,7 @@ const BAD: &[Case] = &[
             fs::remove_file(dir.join("server.crt")).unwrap();
             fs::create_dir(dir.join("server.crt")).unwrap();
         },
-        &[("cert_file", "no regular file")],
+        &[("cert_file", "not a regular file")],
     ),
     (
         "no PEM",
@@ -67,7 +67,7 @@ const BAD: &[Case] = &[
     (
         "another's key",
         |dir| fs::write(dir.join("server.key"), Authority::new().issue().key).unwrap(),
-        &[("key_file", "is not that of")],
+        &[("key_file", "does not belong to")],
     ),
     (
         "expired",

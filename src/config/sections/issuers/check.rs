@@ -14,7 +14,7 @@ use super::{
     written::WrittenIssuer,
 };
 use crate::{
-    config::{findings::Findings, web_address::WebAddress},
+    config::{findings::Findings, section::Section, web_address::WebAddress},
     model::AuthLevel,
 };
 
@@ -25,31 +25,31 @@ const FIREBASE: &str = "https://securetoken.google.com/";
 /// The label value of the metrics for a token of no known issuer, so that no issuer may have it.
 const UNKNOWN_ISSUER: &str = "unknown";
 
-/// Checks all issuers. Those with a problem are left out of the result.
-pub(in crate::config) fn check_issuers(
-    written: Vec<WrittenIssuer>,
-    found: &mut Findings,
-) -> Vec<Issuer> {
-    let (mut names, mut all_iss) = (HashSet::new(), HashSet::new());
-    let mut issuers = Vec::with_capacity(written.len());
-    for (index, written) in written.into_iter().enumerate() {
-        let at = format!("/issuers/{index}");
-        if !names.insert(written.name.clone()) || written.name == UNKNOWN_ISSUER {
-            found.add(format!("{at}/name"), "is taken; write another name");
-        }
-        let written = written.with_defaults();
-        if let Some(iss) = &written.issuer
-            && !all_iss.insert(iss.clone())
-        {
-            found.add(
+impl Section for Vec<WrittenIssuer> {
+    type Checked = Vec<Issuer>;
+
+    fn check(self, at: &str, found: &mut Findings) -> Vec<Issuer> {
+        let (mut names, mut all_iss) = (HashSet::new(), HashSet::new());
+        let mut issuers = Vec::with_capacity(self.len());
+        for (index, written) in self.into_iter().enumerate() {
+            let at = format!("{at}/{index}");
+            if !names.insert(written.name.clone()) || written.name == UNKNOWN_ISSUER {
+                found.add(format!("{at}/name"), "is taken; write another name");
+            }
+            let written = written.with_defaults();
+            if let Some(iss) = &written.issuer
+                && !all_iss.insert(iss.clone())
+            {
+                found.add(
                 format!("{at}/issuer"),
                 "another issuer has the same `iss`, so that a token would belong to both; write \
                  one issuer",
             );
+            }
+            issuers.extend(written.check(at, found));
         }
-        issuers.extend(written.check(at, found));
+        issuers
     }
-    issuers
 }
 
 impl WrittenIssuer {

@@ -94,7 +94,7 @@ impl KeyOrigin {
 /// the keys can be used.
 pub(super) fn read_in_place(text: &mut String, at: &str, found: &mut Findings) -> Option<String> {
     if let Some(path) = text.strip_prefix("file:") {
-        *text = found.keep(at, file::text(path))?;
+        *text = found.keep(at, file::read_text(path))?;
     }
     if text.trim().is_empty() {
         found.add(at, "is empty; write file:/path, a JWKS or public keys in PEM");

@@ -13,7 +13,6 @@ mod written;
 
 pub(in crate::config) use app::WrittenApp;
 pub use app::{App, AppKnownBy};
-pub(in crate::config) use check::check_issuers;
 pub use claims::ClaimMap;
 pub use issuer::{
     AcceptedTokens, FirebaseIssuer, Issuer, IssuerDetails, OidcIssuer, RowndIssuer, StaticIssuer,

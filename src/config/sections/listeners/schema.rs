@@ -15,16 +15,16 @@ pub struct Listeners {
     pub grpc: GrpcListener,
     /// Read-only HTTP: `/metrics`, `/livez`, `/readyz`, `/status`.
     pub ops: OpsListener,
-    /// Commands that change state (revoke, forget keys, log level), on a Unix socket. Off unless
-    /// it is given.
+    /// The listener for commands that change state (revoke, forget keys, log level): a Unix socket.
+    /// Default: none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub control: Option<ControlListener>,
 }
 
-/// The least version of TLS.
+/// The lowest version of TLS that is accepted.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum TlsVersion {
-    /// TLS 1.2, the most that an Envoy asks for unless it is told otherwise.
+    /// TLS 1.2, the highest version that Envoy uses by default.
     #[default]
     #[serde(rename = "tls1.2")]
     Tls12,
@@ -37,15 +37,15 @@ pub enum TlsVersion {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Tls {
-    /// The certificate and those that lead to its root, PEM.
+    /// The file with the certificate and its chain, PEM.
     pub cert_file: PathBuf,
-    /// The certificate's private key, PEM.
+    /// The file with the private key of the certificate, PEM.
     pub key_file: PathBuf,
-    /// Asks for a client certificate that leads to one of these, PEM. Without it, none is asked
-    /// for.
+    /// The file with the authorities that client certificates have to be signed by, PEM. Without it,
+    /// no client certificate is asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub client_ca_file: Option<PathBuf>,
-    /// The least version.
+    /// The lowest version of TLS that is accepted.
     #[serde(default)]
     pub min_version: TlsVersion,
 }
@@ -59,7 +59,7 @@ pub struct GrpcListener {
     /// Permission bits of a Unix socket, octal.
     #[schemars(regex(pattern = r"^0?[0-7]{3}$"))]
     pub socket_mode: String,
-    /// Serves TLS (ALPN `h2`). The files are read again when they change. Default: plain text.
+    /// The TLS settings (ALPN `h2`). The files are read again when they change. Default: plain text.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tls: Option<Tls>,
     /// Worker threads, each with a runtime of its own; 0 means one for each core.
@@ -67,42 +67,41 @@ pub struct GrpcListener {
     pub workers: usize,
     /// Serves gRPC reflection (v1 and v1alpha).
     pub reflection: bool,
-    /// Connections at a time. Lowered to what the limit of open files allows. An Envoy opens one
+    /// The most connections at a time, lowered to what the limit of open files allows. An Envoy opens one
     /// for each of its worker threads; a peer can make each hold up to 128 KiB of memory.
     #[schemars(range(min = 1, max = 1_000_000))]
     pub max_connections: usize,
-    /// Streams at a time on one connection. Envoy may open up to 1024 before it learns a lower
+    /// The most streams at a time on one connection. Envoy may open up to 1024 before it learns a lower
     /// limit, and a refused stream is an error to Envoy, so lower it only with Envoy's own setting.
     #[schemars(range(min = 1, max = 1_000_000))]
     pub max_concurrent_streams: u32,
-    /// Calls at a time over all connections, answers that wait for the peer included. One too many
-    /// is a denial where it is a check, RESOURCE_EXHAUSTED where it is not. A connection
-    /// finds room for a few, and beyond that for as many as it leaves to the others. Of those that
-    /// are no checks there may be a quarter as many, and 128 that last (health's `Watch`,
-    /// reflection).
+    /// The most calls at a time over all connections, answers that wait for the peer included. A
+    /// further check is denied; any other further call is answered RESOURCE_EXHAUSTED. Each connection
+    /// has room for a few calls, and beyond that for as many as it leaves to the others. Calls that are
+    /// not checks may be a quarter as many, and 128 that last (health's `Watch`, reflection).
     #[schemars(range(min = 8, max = 10_000_000))]
     pub max_streams: usize,
-    /// Bytes of the request's gRPC metadata. Envoy may copy a caller's trace state into it.
+    /// The most bytes of a request's gRPC metadata. Envoy may copy a caller's trace state into it.
     #[schemars(range(min = 8_192, max = 1_048_576))]
     pub max_header_list_bytes: u32,
-    /// Bytes of one check. Keep it above Envoy's `max_request_headers_kb` plus the
-    /// `max_request_bytes` of `with_request_body`: what is larger is denied unread. All unfinished
-    /// messages together may announce 64 MiB, or four times this if that is more.
+    /// The most bytes of one check. Keep it above Envoy's `max_request_headers_kb` plus the
+    /// `max_request_bytes` of `with_request_body`: a larger check is denied unread. All unfinished
+    /// messages together may announce 64 MiB, or four times this number if that is more.
     #[schemars(range(min = 65_536, max = 268_435_456))]
     pub max_message_bytes: usize,
-    /// How long a new connection may take to send the HTTP/2 preface, the TLS handshake included.
+    /// The longest time that a new connection may take to send the HTTP/2 preface, the TLS handshake included.
     #[schemars(extend("x-duration-range" = ["100ms", "1m"]))]
     pub first_byte_timeout: Span,
-    /// How often a quiet connection is pinged.
+    /// How often a connection without traffic is pinged.
     #[schemars(extend("x-duration-range" = ["1s", "1h"]))]
     pub keepalive_interval: Span,
-    /// How long a ping may stay unanswered.
+    /// The longest time that a ping may stay unanswered.
     #[schemars(extend("x-duration-range" = ["100ms", "1m"]))]
     pub keepalive_timeout: Span,
-    /// A connection older than this (10 % jitter) is closed with GOAWAY, so that load spreads.
+    /// The age at which a connection is closed with GOAWAY (10 % jitter), so that load spreads.
     #[schemars(extend("x-duration-range" = ["500ms", "1day"]))]
     pub max_connection_age: Span,
-    /// How long an aged connection may still finish its checks.
+    /// The longest time that an aged connection may take to finish its checks.
     #[schemars(extend("x-duration-range" = ["100ms", "1h"]))]
     pub max_connection_age_grace: Span,
 }
@@ -135,8 +134,8 @@ impl Default for GrpcListener {
 pub struct OpsListener {
     /// `IP:PORT`.
     pub address: String,
-    /// Serves the same pages on a loopback address too, for `rownd-authz healthcheck --page`: a
-    /// probe that others cannot keep from its answer, since nobody else reaches it. `IP:PORT`.
+    /// A loopback address, `IP:PORT`, that serves the same pages for `rownd-authz healthcheck --page`.
+    /// No other machine reaches it, so that none can keep a probe from its answer.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub probe_address: Option<String>,
 }

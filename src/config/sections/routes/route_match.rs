@@ -12,7 +12,7 @@ const MAX_REGEX_BYTES: usize = 1 << 20;
 /// What a rule matches.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged)]
-pub enum RouteMatch {
+pub(in crate::config) enum RouteMatch {
     /// Every request, written as the word `any`.
     Any(Any),
     /// Requests of these hosts, this path and these methods.
@@ -22,7 +22,7 @@ pub enum RouteMatch {
 /// The word `any`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Any {
+pub(in crate::config) enum Any {
     /// The only word there is.
     Any,
 }

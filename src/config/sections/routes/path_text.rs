@@ -3,13 +3,13 @@
 
 use regex_syntax::hir::{Class, Hir, HirKind};
 
-use crate::config::PathMatch;
+use super::route_match::PathMatch;
 
 /// A path that is compared literally. The error says what to write instead.
-pub(super) fn judge(text: &str, prefix: bool) -> Result<(), String> {
+pub(super) fn check_literal(text: &str, prefix: bool) -> Result<(), String> {
     if !text.starts_with('/') || text.contains(['?', '#', '%', '\\', ';']) {
         return Err(format!(
-            "`{text}` is no plain path; start with / and write it decoded, without query"
+            "`{text}` is not a plain path; start with / and write it decoded, without query"
         ));
     }
     if text.chars().any(char::is_control) || text.trim() != text {
@@ -21,7 +21,7 @@ pub(super) fn judge(text: &str, prefix: bool) -> Result<(), String> {
         return Err(format!("`{text}` has an empty segment; write single slashes"));
     }
     if text.contains(", ") || text.contains(",/") {
-        return Err(format!("`{text}` looks like several paths; write a route for each"));
+        return Err(format!("`{text}` looks like several paths; write one route for each"));
     }
     if text.split('/').any(|segment| segment == "." || segment == "..") {
         return Err(format!("`{text}` has dot segments; write the path without them"));
@@ -65,8 +65,8 @@ fn cure(text: &str, prefix: bool) -> String {
 }
 
 /// An expression over a whole path. The error says what to write instead.
-pub(super) fn judge_regex(pattern: &str) -> Result<(), String> {
-    PathMatch::whole(pattern).map_err(|error| format!("is no regular expression: {error}"))?;
+pub(super) fn check_regex(pattern: &str) -> Result<(), String> {
+    PathMatch::whole(pattern).map_err(|error| format!("is not a regular expression: {error}"))?;
     if !can_begin_with_a_slash(pattern) {
         return Err(format!(
             "`{pattern}` matches no path: it is held against the whole path, which begins with /"
@@ -143,7 +143,7 @@ fn holds_slash(class: &Class) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{judge, judge_regex};
+    use super::{check_literal, check_regex};
 
     #[test]
     fn a_path_that_would_match_nothing_is_refused_with_what_to_write() {
@@ -164,11 +164,11 @@ mod tests {
             ("/admin ", true, "blanks at its end"),
             ("//admin", true, "single slashes"),
             ("/admin//", true, "single slashes"),
-            ("/admin, /users", true, "a route for each"),
+            ("/admin, /users", true, "one route for each"),
             ("/a/../b", true, "dot segments"),
-            ("admin", true, "no plain path"),
+            ("admin", true, "not a plain path"),
         ] {
-            let error = judge(text, prefix).expect_err(text);
+            let error = check_literal(text, prefix).expect_err(text);
             assert!(error.contains(expected), "{text}: {error}");
         }
     }
@@ -179,10 +179,10 @@ mod tests {
         for text in
             ["/users/:id", "/users/{id}", "/users/<int:id>", "/users/:id/*", "/users/[0-9]+"]
         {
-            let error = judge(text, true).expect_err(text);
+            let error = check_literal(text, true).expect_err(text);
             let pattern = error.split('\'').nth(1).unwrap();
-            judge_regex(pattern).unwrap();
-            let whole = crate::config::PathMatch::whole(pattern).unwrap();
+            check_regex(pattern).unwrap();
+            let whole = super::PathMatch::whole(pattern).unwrap();
             for path in ["/users/1", "/users/1/", "/users/1/orders", "/users/1/orders/2"] {
                 assert!(whole.is_match(path.as_bytes()), "{text} {pattern} {path}");
             }
@@ -211,7 +211,7 @@ mod tests {
             "/...",
             "/a+b",
         ] {
-            assert_eq!(judge(text, true), Ok(()), "{text}");
+            assert_eq!(check_literal(text, true), Ok(()), "{text}");
         }
     }
 
@@ -230,7 +230,7 @@ mod tests {
             "/admin?x=1",
             "(?:)",
         ] {
-            assert!(judge_regex(pattern).is_err(), "{pattern}");
+            assert!(check_regex(pattern).is_err(), "{pattern}");
         }
         for pattern in [
             "/admin",
@@ -249,7 +249,7 @@ mod tests {
             "[^a]+",
             r"\S+",
         ] {
-            assert_eq!(judge_regex(pattern), Ok(()), "{pattern}");
+            assert_eq!(check_regex(pattern), Ok(()), "{pattern}");
         }
     }
 }

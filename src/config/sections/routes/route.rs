@@ -1,0 +1,95 @@
+//! A rule as it holds after the check.
+
+use serde::{Serialize, Serializer};
+
+use super::{
+    route_match::{Any, Match, RouteMatch},
+    schema::{Auth, ExpiredCookie, Freshness, OddPaths, WrittenRoute},
+};
+use crate::model::AuthLevel;
+
+/// A rule: the requests that it is for, and what it asks of them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Route {
+    /// The name in metadata and logs.
+    pub id: String,
+    /// The requests that it is for.
+    pub applies_to: AppliesTo,
+    /// Whether a credential is asked for.
+    pub auth: Auth,
+    /// The least auth level.
+    pub auth_level: Option<AuthLevel>,
+    /// Whether a level that is too low is answered 401 with `acr_values` (RFC 9470), not 403.
+    pub step_up: bool,
+    /// How it is known that the token still holds.
+    pub freshness: Freshness,
+    /// Whether a strict CORS preflight passes.
+    pub cors_preflight: bool,
+    /// How an expired cookie counts on an optional route.
+    pub expired_cookie: ExpiredCookie,
+    /// How a path is judged that different servers read differently.
+    pub odd_paths: OddPaths,
+}
+
+/// The requests that a rule is for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum AppliesTo {
+    /// Requests for which Envoy names the rule.
+    NamedRequests,
+    /// Every request.
+    AllRequests,
+    /// Requests that match these parts, of which at least one is given.
+    Matching(Match),
+}
+
+impl WrittenRoute {
+    /// The rule as it holds, unless it has both a match and `by_name`, or neither.
+    pub(super) fn holds(self) -> Option<Route> {
+        let applies_to = match (self.matches, self.by_name) {
+            (None, true) => AppliesTo::NamedRequests,
+            (Some(RouteMatch::Any(_)), false) => AppliesTo::AllRequests,
+            (Some(RouteMatch::Parts(parts)), false) => AppliesTo::Matching(parts),
+            (None, false) | (Some(_), true) => return None,
+        };
+        Some(Route {
+            id: self.id,
+            applies_to,
+            auth: self.auth,
+            auth_level: self.auth_level,
+            step_up: self.step_up,
+            freshness: self.freshness,
+            cors_preflight: self.cors_preflight,
+            expired_cookie: self.expired_cookie,
+            odd_paths: self.odd_paths,
+        })
+    }
+}
+
+impl From<&Route> for WrittenRoute {
+    fn from(route: &Route) -> Self {
+        let (matches, by_name) = match &route.applies_to {
+            AppliesTo::NamedRequests => (None, true),
+            AppliesTo::AllRequests => (Some(RouteMatch::Any(Any::Any)), false),
+            AppliesTo::Matching(parts) => (Some(RouteMatch::Parts(parts.clone())), false),
+        };
+        Self {
+            id: route.id.clone(),
+            matches,
+            by_name,
+            auth: route.auth,
+            auth_level: route.auth_level,
+            step_up: route.step_up,
+            freshness: route.freshness,
+            cors_preflight: route.cors_preflight,
+            expired_cookie: route.expired_cookie,
+            odd_paths: route.odd_paths,
+        }
+    }
+}
+
+/// Printed as it is written in the file.
+impl Serialize for Route {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        WrittenRoute::from(self).serialize(serializer)
+    }
+}
