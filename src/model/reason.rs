@@ -88,13 +88,13 @@ deny_reasons! {
     /// or a signature above 1024 bytes.
     TokenMalformed => "token_malformed", BadCredential, "the token is malformed",
         "`token inspect` says what is wrong. Often it is no JWT at all (an opaque token, a JSON \
-         body), has been cut, or `Bearer` is said twice.";
+         body), is cut off, or has `Bearer` before it twice.";
     /// The token is longer than `check.max_token_bytes`. It was not parsed. The setting bounds the
     /// whole token; its header and its claims have no bound of their own.
     TokenTooLarge => "token_too_large", BadCredential, "the token is longer than check.max_token_bytes",
         "Have the issuer put less into it, or raise the setting.";
-    /// The token's header asks for what is never done (`crit`, `b64`, `zip`, `enc`, `cty`, `epk`,
-    /// `cnf`), or its `typ` is not that of a JWT or an access token. Keys that a header embeds or
+    /// The token's header has a parameter that is not supported (`crit`, `b64`, `zip`, `enc`, `cty`,
+    /// `epk`, `cnf`), or its `typ` is not that of a JWT or an access token. Keys that a header embeds or
     /// points to are not looked at, and no reason for this.
     TokenHeaderRefused => "token_header_refused", BadCredential, "the token header is not acceptable",
         "Have the issuer sign plain tokens. Encrypted, nested and key-bound tokens cannot be \
@@ -230,7 +230,7 @@ deny_reasons! {
     KeyPending => "key_pending", Pending, "the key of the token is not known yet",
         "None is needed after a rotation: the check after `Retry-After` finds the key. If it \
          stays, the token comes from another environment. Have the issuer publish a key \
-         `issuers[].keys.refresh_interval` before it signs with it, and nobody is told this.";
+         `issuers[].keys.refresh_interval` before it signs with it: then no token gets this reason.";
     /// On a route with `freshness: profile`: the user's profile is not known, and Rownd could not
     /// be asked within the check.
     ProfileUnavailable => "profile_unavailable", Unavailable, "the user's profile is not available",
