@@ -29,7 +29,7 @@ struct Page {
 fn pages() -> Vec<Page> {
     let mut pages = Vec::new();
     for directory in [root(), root().join("docs")] {
-        for entry in fs::read_dir(directory).expect("a directory of papers") {
+        for entry in fs::read_dir(directory).expect("a directory of pages") {
             let path = entry.expect("a directory entry").path();
             if path.extension().is_some_and(|extension| extension == "md") {
                 let text = fs::read_to_string(&path).expect("a readable page");
