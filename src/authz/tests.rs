@@ -75,12 +75,9 @@ fn request(method: &str, path: &str, lines: Lines<'_>) -> RequestContext {
     let entries = lines.iter().map(|(name, value)| (bytes(name), bytes(value))).collect();
     RequestContext {
         method: bytes(method),
-        host: "a.com".into(),
-        path: bytes(path),
         headers: Headers::new(entries, false),
-        scheme: Bytes::new(),
         proxy_request_id: "proxy-id".into(),
-        named_route: None,
+        ..RequestContext::for_test(path)
     }
 }
 

@@ -161,6 +161,7 @@ impl Ask {
         };
         CheckRequest {
             attributes: Some(AttributeContext {
+                source: Bytes::new(),
                 request: Some(Request { http: Some(http) }),
                 context_extensions: self.extensions.iter().map(extension).collect(),
                 route_metadata_context: self.route_metadata(),

@@ -10,6 +10,7 @@ mod gather;
 mod request;
 mod response;
 mod route;
+mod source;
 #[cfg(test)]
 mod tests;
 mod wire;
