@@ -29,7 +29,7 @@ struct Page {
 fn pages() -> Vec<Page> {
     let mut pages = Vec::new();
     for directory in [root(), root().join("docs")] {
-        for entry in fs::read_dir(directory).expect("a directory of pages") {
+        for entry in fs::read_dir(directory).expect("a directory of papers") {
             let path = entry.expect("a directory entry").path();
             if path.extension().is_some_and(|extension| extension == "md") {
                 let text = fs::read_to_string(&path).expect("a readable page");
@@ -205,7 +205,7 @@ fn documented(text: &str) -> BTreeSet<String> {
 fn every_metric_is_documented() {
     let labels = Labels {
         reasons: vec![(rownd_authz::metrics::CheckOutcome::Allow, "authenticated")],
-        key_refusals: vec!["weak_rsa"],
+        key_refusals: rownd_authz::verify::key_refusal_labels(),
         verifications: vec!["ok"],
         issuers: vec!["rownd".to_owned()],
         rpcs: vec!["Verify"],
