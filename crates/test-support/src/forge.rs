@@ -5,6 +5,7 @@
 
 use std::{
     cell::Cell,
+    fmt,
     sync::{Arc, Mutex},
 };
 
@@ -81,6 +82,12 @@ pub struct Key {
     /// The name of the key in tokens and key sets.
     pub kid: String,
     pair: Pair,
+}
+
+impl fmt::Debug for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Key").field("kid", &self.kid).finish_non_exhaustive()
+    }
 }
 
 /// RSA keys are slow to make: every test takes the same ones, none of them twice.
@@ -263,7 +270,7 @@ impl Key {
 }
 
 /// The claims of a token; good ones to begin with.
-#[derive(Clone)]
+#[derive(Debug, Clone)]
 pub struct Claims(pub Map<String, Value>);
 
 impl Claims {

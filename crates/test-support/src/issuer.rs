@@ -5,6 +5,7 @@
 
 use std::{
     collections::HashMap,
+    fmt,
     net::SocketAddr,
     sync::{
         Arc, Mutex,
@@ -33,7 +34,7 @@ pub const METADATA: &str = "/hub/auth/.well-known/oauth-authorization-server";
 pub const APP_CONFIG: &str = "/hub/app-config";
 
 /// The reaction to a request.
-#[derive(Clone)]
+#[derive(Debug, Clone)]
 pub enum Reply {
     /// A whole answer: status, extra header lines, body.
     Answer(u16, Vec<(&'static str, String)>, Vec<u8>),
@@ -92,6 +93,12 @@ pub struct Issuer {
     state: Arc<State>,
     serving: Option<AbortHandle>,
     closed: Option<Socket>,
+}
+
+impl fmt::Debug for Issuer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Issuer").field("address", &self.address).finish_non_exhaustive()
+    }
 }
 
 impl Drop for Issuer {
