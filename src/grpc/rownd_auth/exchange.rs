@@ -15,7 +15,7 @@ use super::{
     verify,
 };
 use crate::{
-    authz::{Authorizer, Question},
+    authz::{Authorizer, TokenQuery},
     config::{IssuerKind, Right, Secret},
     grpc::pb::rownd::auth::v1::{
         AuthorizationCodeGrant, BuildAuthorizationUrlRequest, BuildAuthorizationUrlResponse,
@@ -88,7 +88,7 @@ async fn owner_of(
         return Ok(tokens.subject.clone());
     }
     let token = Bytes::copy_from_slice(tokens.access.expose().as_bytes());
-    match verify::ask(authorizer, call, &Question::of(&token)).await {
+    match verify::ask(authorizer, call, &TokenQuery::of(&token)).await {
         Ok(answer) => Ok(Some(answer.identity.user_id.clone())),
         Err(denial) => match denial.reason() {
             reason @ (DenyReason::AudienceMismatch | DenyReason::VariantRefused) => {
@@ -134,7 +134,7 @@ async fn third_party(
     let right = Right::Exchange;
     let (index, issuer) = choose_issuer(call, right, &[IssuerKind::Rownd], target.issuer)?;
     let (app, slot) = choose_app(call, right, issuer, target.app_id)?;
-    let (exchange, app) = (call.snapshot.exchange(), (app, slot.key()));
+    let (exchange, app) = (call.service.exchange(), (app, slot.key()));
     let traded = exchange.third_party(index, app, &asked, call.issuer_timeout()).await;
     call.within(&[right], issuer, traded)
 }
@@ -142,7 +142,7 @@ async fn third_party(
 async fn refresh(call: &ServiceCall, target: NamedTarget<'_>, grant: RefreshTokenGrant) -> Grants {
     let RefreshTokenGrant { refresh_token, oidc_client, scopes } = grant;
     let token = secret_text("refresh_token.refresh_token", &refresh_token)?;
-    let exchange = call.snapshot.exchange();
+    let exchange = call.service.exchange();
     if let Some(name) = oidc_client {
         check_no_target(target)?;
         let client = client(call, "refresh_token.oidc_client", &name)?;
@@ -184,7 +184,7 @@ async fn code(
         verifier,
         nonce: plain_text("authorization_code.nonce", nonce)?,
     };
-    Ok(call.snapshot.exchange().code(client, &grant, call.issuer_timeout()).await)
+    Ok(call.service.exchange().code(client, &grant, call.issuer_timeout()).await)
 }
 
 async fn migrate(call: &ServiceCall, target: NamedTarget<'_>, grant: MigrationGrant) -> Grants {
@@ -195,7 +195,7 @@ async fn migrate(call: &ServiceCall, target: NamedTarget<'_>, grant: MigrationGr
         return Err(Fault::field("app_id", "cannot be given: the Rownd token names the app"));
     }
     call.may_trade(token.expose().as_bytes(), issuer)?;
-    let traded = call.snapshot.exchange().migrate(index, &token, call.issuer_timeout()).await;
+    let traded = call.service.exchange().migrate(index, &token, call.issuer_timeout()).await;
     call.within(&[right], issuer, traded)
 }
 
@@ -213,7 +213,7 @@ async fn guest(call: &ServiceCall, target: NamedTarget<'_>, grant: &GuestGrant) 
     let kinds = [IssuerKind::Rownd, IssuerKind::Supertokens];
     let right = Right::CreateGuest;
     let (index, issuer) = choose_issuer(call, right, &kinds, target.issuer)?;
-    let app = if issuer.settings().kind == IssuerKind::Rownd {
+    let app = if issuer.settings().kind() == IssuerKind::Rownd {
         Some(choose_app(call, right, issuer, target.app_id)?)
     } else if target.app_id.is_some() {
         return Err(Fault::field("app_id", "cannot be given: a SuperTokens issuer has one app"));
@@ -222,7 +222,7 @@ async fn guest(call: &ServiceCall, target: NamedTarget<'_>, grant: &GuestGrant) 
         None
     };
     let app = app.map(|(id, slot)| (id, slot.key()));
-    let traded = call.snapshot.exchange().guest(index, app, level, call.issuer_timeout()).await;
+    let traded = call.service.exchange().guest(index, app, level, call.issuer_timeout()).await;
     call.within(&[right], issuer, traded)
 }
 
@@ -249,7 +249,7 @@ pub(super) async fn authorization_url(
     ];
     let more: Vec<_> =
         more.iter().filter_map(|(name, value)| Some((*name, value.as_deref()?))).collect();
-    let exchange = call.snapshot.exchange();
+    let exchange = call.service.exchange();
     let made =
         exchange.authorization(client, (redirect_uri, &scopes), &more, call.issuer_timeout()).await;
     let made = made.map_err(|error| Fault::exchange(Asked::AuthorizationUrl, error))?;
@@ -267,7 +267,7 @@ fn client<'a>(
     at: &'static str,
     name: &str,
 ) -> Result<&'a Registered, Fault> {
-    let known = call.snapshot.exchange().client(name);
+    let known = call.service.exchange().client(name);
     let known = known.ok_or_else(|| {
         Fault::field(at, "is not the name of a client in rownd_auth.oidc_clients")
     })?;
