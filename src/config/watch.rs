@@ -16,7 +16,7 @@ use serde_json::Value;
 
 use super::{
     Config, Finding, Problems, document::YamlDocument, environment, load_and_check, name_of, one,
-    parse_with, read,
+    parse_with, read_file,
 };
 use crate::digest::{Sha256, sha256, sha256_of_parts};
 
