@@ -19,5 +19,6 @@ pub mod metrics;
 pub mod model;
 pub mod policy;
 pub mod profile;
+pub mod response;
 pub mod upstream;
 pub mod verify;

@@ -210,7 +210,7 @@ const BAD: &[(&str, &str, &str, Rule)] = &[
     ("a name alike", "verifier.rs", "use jsonwebtoken::decode;", Rule::CrateFence),
     ("raw metrics", "grpc.rs", "fn f() -> ::metrics::Counter {}", Rule::CrateFence),
     ("a runtime in a pure room", "policy.rs", "use tokio::sync::Mutex;", Rule::PureRoom),
-    ("the wire in a pure room", "model/decision.rs", "use tonic::Status;", Rule::PureRoom),
+    ("the wire in a pure room", "model/facts.rs", "use tonic::Status;", Rule::PureRoom),
     ("another room's file", "authz.rs", "#[path = \"http/ops.rs\"] mod x;", Rule::FarModule),
 ];
 

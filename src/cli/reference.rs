@@ -121,7 +121,7 @@ fn deny_reasons() -> String {
          | reason | HTTP | gRPC | cause | what to do |\n|---|---|---|---|---|\n"
     );
     for reason in DenyReason::ALL {
-        let (http, grpc) = crate::grpc::ext_authz::statuses(*reason);
+        let crate::response::Statuses { http, grpc } = crate::response::statuses(*reason);
         let text: String =
             reason.documentation().iter().map(|line| line.trim()).collect::<Vec<_>>().join(" ");
         let _ = writeln!(

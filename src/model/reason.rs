@@ -1,6 +1,37 @@
-//! Why a check was denied: one stable word for body, challenge, metadata, log and metric.
+//! Why a check was allowed or denied: one stable word for body, challenge, metadata, log and metric.
 
-use super::decision::DenialClass;
+use super::class::DenialClass;
+
+/// Why a check was allowed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[repr(usize)]
+pub enum AllowReason {
+    /// A verified identity satisfied the route.
+    Authenticated,
+    /// The route lets callers without a credential pass.
+    Anonymous,
+    /// The route asks for nothing (`auth: none`).
+    Public,
+    /// A CORS preflight on a route that lets those pass.
+    CorsPreflight,
+}
+
+impl AllowReason {
+    /// Every reason.
+    pub const ALL: [Self; 4] =
+        [Self::Authenticated, Self::Anonymous, Self::Public, Self::CorsPreflight];
+
+    /// The stable word, `snake_case`.
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Authenticated => "authenticated",
+            Self::Anonymous => "anonymous",
+            Self::Public => "public",
+            Self::CorsPreflight => "cors_preflight",
+        }
+    }
+}
 
 macro_rules! deny_reasons {
     ($( $(#[doc = $doc:literal])+ $variant:ident => $code:literal, $class:ident, $message:literal, $cure:literal; )+) => {

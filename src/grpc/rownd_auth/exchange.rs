@@ -14,7 +14,7 @@ use super::{
     verify,
 };
 use crate::{
-    authz::{Authorizer, Question},
+    authz::{Authorizer, TokenQuery},
     config::{IssuerKind, Right, Secret},
     grpc::pb::rownd::auth::v1::{
         AuthorizationCodeGrant, BuildAuthorizationUrlRequest, BuildAuthorizationUrlResponse,
@@ -86,7 +86,7 @@ async fn owner_of(
         return Ok(tokens.subject.clone());
     }
     let token = Bytes::copy_from_slice(tokens.access.expose().as_bytes());
-    match verify::ask(authorizer, call, &Question::of(&token)).await {
+    match verify::ask(authorizer, call, &TokenQuery::of(&token)).await {
         Ok(answer) => Ok(Some(answer.identity.user_id.clone())),
         Err(denial) => match denial.reason() {
             reason @ (DenyReason::AudienceMismatch | DenyReason::VariantRefused) => {
@@ -127,7 +127,7 @@ async fn third_party(call: &Call, target: Target<'_>, grant: ThirdPartyTokenGran
     let right = Right::Exchange;
     let (index, issuer) = choose_issuer(call, right, &[IssuerKind::Rownd], target.issuer)?;
     let (app, slot) = choose_app(call, right, issuer, target.app_id)?;
-    let (exchange, app) = (call.snapshot.exchange(), (app, slot.key()));
+    let (exchange, app) = (call.service.exchange(), (app, slot.key()));
     let traded = exchange.third_party(index, app, &asked, call.issuer_timeout()).await;
     call.within(&[right], issuer, traded)
 }
@@ -135,7 +135,7 @@ async fn third_party(call: &Call, target: Target<'_>, grant: ThirdPartyTokenGran
 async fn refresh(call: &Call, target: Target<'_>, grant: RefreshTokenGrant) -> Outcomes {
     let RefreshTokenGrant { refresh_token, oidc_client, scopes } = grant;
     let token = secret("refresh_token.refresh_token", &refresh_token)?;
-    let exchange = call.snapshot.exchange();
+    let exchange = call.service.exchange();
     if let Some(name) = oidc_client {
         no_target(target)?;
         let client = client(call, "refresh_token.oidc_client", &name)?;
@@ -172,7 +172,7 @@ async fn code(call: &Call, target: Target<'_>, grant: AuthorizationCodeGrant) ->
         verifier,
         nonce: plain("authorization_code.nonce", nonce)?,
     };
-    Ok(call.snapshot.exchange().code(client, &grant, call.issuer_timeout()).await)
+    Ok(call.service.exchange().code(client, &grant, call.issuer_timeout()).await)
 }
 
 async fn migrate(call: &Call, target: Target<'_>, grant: MigrationGrant) -> Outcomes {
@@ -183,7 +183,7 @@ async fn migrate(call: &Call, target: Target<'_>, grant: MigrationGrant) -> Outc
         return Err(Fault::field("app_id", "a Rownd token names its own"));
     }
     call.may_trade(token.expose().as_bytes(), issuer)?;
-    let traded = call.snapshot.exchange().migrate(index, &token, call.issuer_timeout()).await;
+    let traded = call.service.exchange().migrate(index, &token, call.issuer_timeout()).await;
     call.within(&[right], issuer, traded)
 }
 
@@ -210,7 +210,7 @@ async fn guest(call: &Call, target: Target<'_>, grant: &GuestGrant) -> Outcomes 
         None
     };
     let app = app.map(|(id, slot)| (id, slot.key()));
-    let traded = call.snapshot.exchange().guest(index, app, level, call.issuer_timeout()).await;
+    let traded = call.service.exchange().guest(index, app, level, call.issuer_timeout()).await;
     call.within(&[right], issuer, traded)
 }
 
@@ -237,7 +237,7 @@ pub(super) async fn authorization_url(
     ];
     let more: Vec<_> =
         more.iter().filter_map(|(name, value)| Some((*name, value.as_deref()?))).collect();
-    let exchange = call.snapshot.exchange();
+    let exchange = call.service.exchange();
     let made =
         exchange.authorization(client, (redirect_uri, &scopes), &more, call.issuer_timeout()).await;
     let made = made.map_err(|error| Fault::exchange(Asked::AuthorizationUrl, error))?;
@@ -251,7 +251,7 @@ pub(super) async fn authorization_url(
 }
 
 fn client<'a>(call: &'a Call, at: &'static str, name: &str) -> Result<&'a Registered, Fault> {
-    let known = call.snapshot.exchange().client(name);
+    let known = call.service.exchange().client(name);
     let known =
         known.ok_or_else(|| Fault::field(at, "is no client under rownd_auth.oidc_clients"))?;
     // Its tokens belong to no app.

@@ -172,7 +172,7 @@ pub(super) fn forget_profiles(control: &ControlState, body: &[u8]) -> CommandOut
     }
     let order: Order = read(body)?;
     let user = order.user_id.as_deref();
-    let forgotten = control.authorizer.command(|now| now.profiles().invalidate(user));
+    let forgotten = control.authorizer.command(|now| now.service().profiles().invalidate(user));
     let shown = user.map(|id| id.chars().take(MAX_SHOWN).collect());
     let about = shown.unwrap_or_else(|| "every user".to_owned());
     Ok(CommandReply { about, answer: json!({ "profiles": forgotten }) })

@@ -1,44 +1,8 @@
-//! What yes and no consist of: denials and reasons.
+//! A denial: its reason, and what a client needs to know to do better.
 
 use std::{sync::Arc, time::Duration};
 
-use super::{AuthLevel, DenyReason};
-
-/// The kind of a no. Only the doors know what it is in HTTP and gRPC.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum DenialClass {
-    /// No credential where one is required.
-    Anonymous,
-    /// A credential that is no good.
-    BadCredential,
-    /// More than one credential in one request.
-    Conflict,
-    /// A request that we refuse to judge.
-    BadRequest,
-    /// The identity is known and has not enough rights.
-    Forbidden,
-    /// The identity has to prove itself more strongly (RFC 9470).
-    StepUp,
-    /// Cannot decide yet: the answer to this credential may change within seconds. A client can
-    /// bring it about, so it is no fault of ours and never holds for everybody.
-    Pending,
-    /// Cannot decide: our fault, or the issuer's.
-    Unavailable,
-}
-
-impl DenialClass {
-    /// Every class.
-    pub const ALL: [Self; 8] = [
-        Self::Anonymous,
-        Self::BadCredential,
-        Self::Conflict,
-        Self::BadRequest,
-        Self::Forbidden,
-        Self::StepUp,
-        Self::Pending,
-        Self::Unavailable,
-    ];
-}
+use super::{class::DenialClass, identity::AuthLevel, reason::DenyReason};
 
 /// A no, with its stable reason.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -109,7 +73,7 @@ impl Denial {
         }
     }
 
-    /// Denied by the rules of this issuer, by its configured name. Whoever says so first is right.
+    /// Denied by the rules of this issuer, by its configured name. The first call counts.
     #[must_use]
     pub fn judged_by(mut self, issuer: &Arc<str>) -> Self {
         self.issuer.get_or_insert_with(|| issuer.clone());
@@ -127,36 +91,5 @@ impl Denial {
 impl From<DenyReason> for Denial {
     fn from(reason: DenyReason) -> Self {
         Self { reason, required_level: None, for_everybody: false, retry_after: None, issuer: None }
-    }
-}
-
-/// Why a check was allowed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[repr(usize)]
-pub enum AllowReason {
-    /// A verified identity satisfied the route.
-    Authenticated,
-    /// The route lets callers without a credential pass.
-    Anonymous,
-    /// The route asks for nothing (`auth: none`).
-    Public,
-    /// A CORS preflight on a route that lets those pass.
-    CorsPreflight,
-}
-
-impl AllowReason {
-    /// Every reason.
-    pub const ALL: [Self; 4] =
-        [Self::Authenticated, Self::Anonymous, Self::Public, Self::CorsPreflight];
-
-    /// The stable word, `snake_case`.
-    #[must_use]
-    pub const fn code(self) -> &'static str {
-        match self {
-            Self::Authenticated => "authenticated",
-            Self::Anonymous => "anonymous",
-            Self::Public => "public",
-            Self::CorsPreflight => "cors_preflight",
-        }
     }
 }

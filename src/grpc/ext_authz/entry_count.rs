@@ -6,13 +6,13 @@
 use bytes::Buf as _;
 use prost::encoding::{WireType, decode_key, decode_varint};
 
-/// A smaller message cannot hold many.
+/// Bytes: a message up to this size cannot hold too many entries.
 const LARGE: usize = 32 << 10;
-/// Entries of a message: more than a configuration can allow (`check.max_headers`, twice, because
+/// The most entries of a message: more than a configuration can allow (`check.max_headers`, twice, because
 /// both forms of the headers may come, and the settings of a route).
-const MOST: usize = 32 << 10;
+const MAX_ENTRIES: usize = 32 << 10;
 
-/// Messages on the way to what repeats.
+/// The messages on the way to the entries.
 #[derive(Debug, Clone, Copy)]
 enum Part {
     Check,
@@ -22,7 +22,7 @@ enum Part {
     HeaderMap,
 }
 
-/// What a field is.
+/// What a field of such a message holds.
 enum Field {
     Part(Part),
     Entry,
@@ -45,42 +45,48 @@ impl Part {
 
 /// Why a message is not decoded.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Crowd {
-    /// It has too many entries.
+pub(super) enum EntryError {
+    /// The message has too many entries.
     TooMany,
-    /// It is none.
-    Broken,
+    /// The bytes are no message.
+    Malformed,
 }
 
-/// Looks through a message.
-pub(super) fn look(message: &[u8]) -> Result<(), Crowd> {
+/// Counts the entries of a message that is large.
+///
+/// # Errors
+///
+/// [`EntryError`], if it has too many entries or cannot be read.
+pub(super) fn check_entry_count(message: &[u8]) -> Result<(), EntryError> {
     if message.len() <= LARGE {
         return Ok(());
     }
     count(message, Part::Check, &mut 0)
 }
 
-fn count(mut message: &[u8], part: Part, entries: &mut usize) -> Result<(), Crowd> {
+fn count(mut message: &[u8], part: Part, entries: &mut usize) -> Result<(), EntryError> {
     while !message.is_empty() {
-        let (number, kind) = decode_key(&mut message).map_err(|_| Crowd::Broken)?;
+        let (number, kind) = decode_key(&mut message).map_err(|_| EntryError::Malformed)?;
         let length = match kind {
             WireType::Varint => {
-                decode_varint(&mut message).map(|_| 0).map_err(|_| Crowd::Broken)?
+                decode_varint(&mut message).map(|_| 0).map_err(|_| EntryError::Malformed)?
             }
             WireType::SixtyFourBit => 8,
             WireType::ThirtyTwoBit => 4,
-            WireType::LengthDelimited => decode_varint(&mut message).map_err(|_| Crowd::Broken)?,
-            // Nobody sends groups, and one could hide what comes after it.
-            WireType::StartGroup | WireType::EndGroup => return Err(Crowd::Broken),
+            WireType::LengthDelimited => {
+                decode_varint(&mut message).map_err(|_| EntryError::Malformed)?
+            }
+            // Protobuf no longer has groups, and one could hide the entries after it.
+            WireType::StartGroup | WireType::EndGroup => return Err(EntryError::Malformed),
         };
-        let length = usize::try_from(length).map_err(|_| Crowd::Broken)?;
-        let inner = message.get(..length).ok_or(Crowd::Broken)?;
+        let length = usize::try_from(length).map_err(|_| EntryError::Malformed)?;
+        let inner = message.get(..length).ok_or(EntryError::Malformed)?;
         match part.field(number) {
             Field::Part(part) if kind == WireType::LengthDelimited => count(inner, part, entries)?,
             Field::Entry => {
                 *entries += 1;
-                if *entries > MOST {
-                    return Err(Crowd::TooMany);
+                if *entries > MAX_ENTRIES {
+                    return Err(EntryError::TooMany);
                 }
             }
             _ => {}
@@ -92,7 +98,7 @@ fn count(mut message: &[u8], part: Part, entries: &mut usize) -> Result<(), Crow
 
 #[cfg(test)]
 mod tests {
-    use super::{Crowd, LARGE, look};
+    use super::{EntryError, LARGE, check_entry_count};
 
     /// A field around these bytes.
     fn around(number: u8, inner: &[u8]) -> Vec<u8> {
@@ -118,23 +124,27 @@ mod tests {
             ("settings of the route", around(1, &empty(10))),
             ("in many messages", many(&http(&around(3, b"")))),
         ] {
-            assert_eq!(look(&message), Err(Crowd::TooMany), "{name}");
+            assert_eq!(check_entry_count(&message), Err(EntryError::TooMany), "{name}");
         }
         let few = around(3, b"abc").repeat(20_000);
-        assert_eq!(look(&http(&few)), Ok(()), "few enough");
-        assert_eq!(look(&http(&around(4, &[b'a'; 1 << 20]))), Ok(()), "one long field");
-        assert_eq!(look(&empty(9)), Ok(()), "what is skipped unread");
+        assert_eq!(check_entry_count(&http(&few)), Ok(()), "few enough");
+        assert_eq!(
+            check_entry_count(&http(&around(4, &[b'a'; 1 << 20]))),
+            Ok(()),
+            "one long field"
+        );
+        assert_eq!(check_entry_count(&empty(9)), Ok(()), "what is skipped unread");
     }
 
     #[test]
-    fn what_is_large_and_no_message_is_broken() {
+    fn large_bytes_that_are_no_message_are_malformed() {
         for bytes in [
             vec![0xff; LARGE + 1],
             b"\x0b".repeat(LARGE + 1),
             around(1, &[0; LARGE])[..LARGE + 1].to_vec(),
         ] {
-            assert_eq!(look(&bytes), Err(Crowd::Broken));
+            assert_eq!(check_entry_count(&bytes), Err(EntryError::Malformed));
         }
-        assert_eq!(look(b"\xff\xff"), Ok(()), "small: for the decoder to judge");
+        assert_eq!(check_entry_count(b"\xff\xff"), Ok(()), "small: for the decoder to judge");
     }
 }

@@ -1,4 +1,4 @@
-//! A question about a token itself, without a request behind it: is it good, and does it suffice?
+//! A query about a token itself, without a request behind it: is it good, and does it suffice?
 //!
 //! In: a token and what it has to fulfil. Out: the identity with all it claims, or a denial that
 //! is counted and logged like that of a check. Verification and freshness are those of a check.
@@ -9,7 +9,12 @@ use bytes::Bytes;
 use serde_json::{Map, Value};
 use tokio::time::Instant;
 
-use super::{Snapshot, Ticket, VerdictFacts, named, protected};
+use super::{
+    facts::VerdictFacts,
+    in_flight::{PendingCheck, with_issuer},
+    protect::protect,
+    service::BackendService,
+};
 use crate::{
     config::Freshness,
     model::{AllowReason, AuthLevel, Denial, DenyReason, Group},
@@ -18,7 +23,7 @@ use crate::{
 
 /// What is asked of a token. There is no `Debug`: the token would be in it.
 #[derive(Clone, Copy)]
-pub struct Question<'a> {
+pub struct TokenQuery<'a> {
     /// The token.
     pub token: &'a Bytes,
     /// The app it must be for: any one that stands in its `aud`, and then the app of the answer.
@@ -33,8 +38,8 @@ pub struct Question<'a> {
     pub memberships: bool,
 }
 
-impl<'a> Question<'a> {
-    /// Is it good, and nothing more.
+impl<'a> TokenQuery<'a> {
+    /// Asks whether the token is good, and nothing more.
     #[must_use]
     pub const fn of(token: &'a Bytes) -> Self {
         Self {
@@ -48,10 +53,10 @@ impl<'a> Question<'a> {
     }
 }
 
-/// Whose token it is. There is no `Debug`: it is about a person.
+/// A token that was found good. There is no `Debug`: it is about a person.
 #[derive(Clone)]
-pub struct Answer {
-    /// Who.
+pub struct VerifiedToken {
+    /// The identity that the token proves.
     pub identity: Arc<Identity>,
     /// Everything that the token says.
     pub claims: Map<String, Value>,
@@ -59,62 +64,66 @@ pub struct Answer {
     pub memberships: Vec<Group>,
 }
 
-impl Ticket {
-    /// Answers a question about a token, until `deadline` at the longest.
-    pub async fn answer(
+impl PendingCheck {
+    /// Verifies a token, until `deadline` at the longest. The check ends with it.
+    ///
+    /// # Errors
+    ///
+    /// The denial, if the token is not good, does not suffice, or cannot be judged in time.
+    pub async fn verify_token(
         &self,
-        question: &Question<'_>,
+        query: &TokenQuery<'_>,
         deadline: Instant,
-    ) -> Result<Answer, Denial> {
+    ) -> Result<VerifiedToken, Denial> {
         let mut facts = VerdictFacts::unknown();
-        let judged = if self.overloaded {
+        let result = if self.overloaded() {
             Err(DenyReason::Overloaded.into())
         } else {
-            let judgement = self.snapshot.answer(question, deadline, &mut facts);
-            protected(judgement, deadline).await
+            let judging = self.snapshot.service().verify_token(query, deadline, &mut facts);
+            protect(judging, deadline).await
         };
-        let judged = judged.map_err(|denial| named(denial, &facts));
-        self.record(judged.as_ref().map(|_| AllowReason::Authenticated), &facts);
-        judged
+        let result = result.map_err(|denial| with_issuer(denial, &facts));
+        self.end(result.as_ref().map(|_| AllowReason::Authenticated), &facts);
+        result
     }
 }
 
-impl Snapshot {
-    async fn answer(
+impl BackendService {
+    async fn verify_token(
         &self,
-        question: &Question<'_>,
+        query: &TokenQuery<'_>,
         deadline: Instant,
         facts: &mut VerdictFacts,
-    ) -> Result<Answer, Denial> {
+    ) -> Result<VerifiedToken, Denial> {
         let now = SystemTime::now();
-        let mut identity = self.verifier().verify(question.token, now, deadline).await?;
+        let mut identity = self.verifier().verify(query.token, now, deadline).await?;
         facts.identity = Some(identity.clone());
-        let claims = verify::claims(question.token).ok_or(DenyReason::Internal)?;
-        if let Some(app) = question.app_id {
+        let claims = verify::claims(query.token).ok_or(DenyReason::Internal)?;
+        if let Some(app) = query.app_id {
             identity = self.verifier().for_app(&identity, &claims, app)?;
             facts.identity = Some(identity.clone());
         }
-        if question.audience.is_some_and(|audience| !names(&claims, audience)) {
+        if query.audience.is_some_and(|audience| !has_audience(&claims, audience)) {
             return Err(DenyReason::AudienceMismatch.into());
         }
-        if let Some(least) = question.minimum_level.filter(|least| identity.auth_level < *least) {
+        if let Some(least) = query.minimum_level.filter(|least| identity.auth_level < *least) {
             return Err(Denial::level_too_low(least, false));
         }
-        // Whoever looks at a profile obeys it.
-        let memberships = if question.memberships {
+        // A profile that was looked at is obeyed, whether the query asks for its freshness or not.
+        let memberships = if query.memberships {
             self.profiles().groups(&identity, deadline).await?
         } else {
-            if question.freshness == Freshness::Profile {
+            if query.freshness == Freshness::Profile {
                 self.profiles().speaks_for(&identity, deadline).await?;
             }
             Vec::new()
         };
-        Ok(Answer { identity, claims, memberships })
+        Ok(VerifiedToken { identity, claims, memberships })
     }
 }
 
 /// `aud` is one text or a list (RFC 7519 section 4.1.3); that it has that shape is verified.
-fn names(claims: &Map<String, Value>, audience: &str) -> bool {
+fn has_audience(claims: &Map<String, Value>, audience: &str) -> bool {
     match claims.get("aud") {
         Some(Value::String(aud)) => aud == audience,
         Some(Value::Array(all)) => all.iter().any(|aud| aud.as_str() == Some(audience)),
