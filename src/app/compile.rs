@@ -8,6 +8,7 @@ use crate::{
     config::Config,
     digest, issuer_api,
     metrics::Metrics,
+    policy::Policy,
     profile::{ProfileFetcher, Profiles},
     upstream,
     verify::{Issuer, KeyRefresher, Limits, Parts},
@@ -43,8 +44,10 @@ pub(super) fn compile(
     profiles: Option<Arc<Profiles>>,
     SharedParts { upstream, metrics, flights }: SharedParts<'_>,
 ) -> Result<(Snapshot, BackgroundWork), String> {
-    let Parts { verifier, refreshers } =
-        parts.with_snapshots(config.key_snapshots.as_ref(), &config.issuers);
+    let policy = Policy::build(config).map_err(|error| error.to_string())?;
+    let Parts { verifier, refreshers } = parts
+        .with_snapshots(config.key_snapshots.as_ref(), &config.issuers)
+        .with_asked_claims(&policy.asked_claims());
     let verifier = Arc::new(verifier);
     let remotes = issuer_api::build(&config.issuers, upstream, metrics);
     let (profiles, fetcher) = match profiles {
@@ -58,7 +61,7 @@ pub(super) fn compile(
     let exchange = issuer_api::Exchange::build(config, &remotes, flights);
     let issuers = verifier.issuers().iter().cloned().zip(remotes).collect();
     let edition = Edition { epoch, hash: hash(config).into() };
-    let snapshot = Snapshot::build(config, verifier, profiles, exchange, edition)?;
+    let snapshot = Snapshot::build(config, policy, verifier, profiles, exchange, edition);
     Ok((snapshot, BackgroundWork { refreshers, issuers, fetcher }))
 }
 

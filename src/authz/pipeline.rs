@@ -105,9 +105,9 @@ impl CheckPipeline {
         record: &mut impl FactsRecorder,
     ) -> Result<Permitted, Denial> {
         let measured = self.limits.measure(request)?;
-        let rules = self.policy.choose(measured)?;
+        let rules = self.policy.choose(measured, record)?;
         record.rule_chosen(rules.name());
-        let allowed = self.decide(request, &rules, now, deadline, record).await?;
+        let allowed = self.decide(request, rules, now, deadline, record).await?;
         let permit = match allowed.permit() {
             Ok(permit) => permit,
             // Last, because it may have to ask Rownd: a caller that is denied anyway costs nothing.
@@ -131,21 +131,21 @@ impl CheckPipeline {
     }
 
     /// The rule's answer to the request's identity, or to its being a CORS preflight.
-    async fn decide(
+    async fn decide<'r>(
         &self,
         request: &RequestContext,
-        rules: &ChosenRules<'_>,
+        rules: ChosenRules<'r>,
         now: SystemTime,
         deadline: Instant,
         record: &mut impl FactsRecorder,
-    ) -> Result<Allowed, Denial> {
+    ) -> Result<Allowed<'r>, Denial> {
         let decided = match rules.preflight() {
             Some(allowed) if self.is_preflight(request) => {
                 record.detail(|| Step::Preflight);
                 Ok(allowed)
             }
             Some(_) | None => {
-                let identity = self.identify(request, rules, now, deadline, record).await?;
+                let identity = self.identify(request, &rules, now, deadline, record).await?;
                 if let Some(identity) = &identity {
                     record.identified(identity);
                 }

@@ -18,7 +18,8 @@ pub enum Step {
     RuleSkipped {
         /// Its id.
         rule: Arc<str>,
-        /// The part of the request that it does not match: `host`, `path`, `method`.
+        /// The part of the request that it does not match: `method`, `host` or `path`; or `by_name`,
+        /// as the proxy did not name it.
         because: &'static str,
     },
     /// This rule applies: its id, or `default`.

@@ -23,7 +23,7 @@ use std::collections::HashMap;
 
 use crate::{
     config::{Config, Route},
-    model::{ClaimNames, DenyReason, NamedRoute},
+    model::{ClaimNames, DenyReason, NamedRoute, Step, StepRecorder},
 };
 use chosen::ChosenRule;
 pub use chosen::ChosenRules;
@@ -91,13 +91,18 @@ impl Policy {
         ClaimNames::new(self.needs.claims.iter().cloned())
     }
 
-    /// The rules that hold for the request.
+    /// The rules that hold for the request. A recorder of details is told of each rule that does not,
+    /// and why.
     ///
     /// # Errors
     ///
     /// The denial, if the method, host or path cannot be judged, or if the proxy names an unknown
     /// rule.
-    pub fn choose<'a>(&'a self, request: Measured<'a>) -> Result<ChosenRules<'a>, DenyReason> {
+    pub fn choose<'a>(
+        &'a self,
+        request: Measured<'a>,
+        record: &mut impl StepRecorder,
+    ) -> Result<ChosenRules<'a>, DenyReason> {
         let request = request.request();
         let methods = method::readings(&request.method)?;
         let host = matcher::canonical_host(&request.host).ok_or(DenyReason::HostRefused)?;
@@ -109,9 +114,11 @@ impl Policy {
                 ChosenRules::of(request, paths.iter().map(|path| ChosenRule::new(rule, path)))
             }
             None => {
-                let chosen = methods.iter().flat_map(|method| {
-                    let rule = |path| self.rule_by_reading(method, &host, path);
-                    paths.iter().map(move |path| ChosenRule::new(rule(path), path))
+                let paths = &paths;
+                let readings =
+                    methods.iter().flat_map(|method| paths.iter().map(move |path| (method, path)));
+                let chosen = readings.map(|(method, path)| {
+                    ChosenRule::new(self.rule_by_reading(method, &host, path, record), path)
                 });
                 ChosenRules::of(request, chosen)
             }
@@ -130,8 +137,18 @@ impl Policy {
 
     /// The rule of one reading: the first that matches, else the default. This is the one place that
     /// searches the rules, so an index over them belongs here.
-    fn rule_by_reading(&self, method: &[u8], host: &[u8], path: &[u8]) -> &Rule {
-        let mut rules = self.rules.iter();
-        rules.find(|rule| rule.matches(method, host, path)).unwrap_or(&self.default)
+    fn rule_by_reading(
+        &self,
+        method: &[u8],
+        host: &[u8],
+        path: &[u8],
+        record: &mut impl StepRecorder,
+    ) -> &Rule {
+        for rule in &self.rules {
+            let Some(mismatch) = rule.mismatch(method, host, path) else { return rule };
+            record
+                .detail(|| Step::RuleSkipped { rule: rule.id().clone(), because: mismatch.word() });
+        }
+        &self.default
     }
 }

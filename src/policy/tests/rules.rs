@@ -3,7 +3,7 @@
 use super::{demands, identity, measured, policy, reason, request, rule};
 use crate::{
     config::Auth,
-    model::{AllowReason, AuthLevel, Denial, DenyReason, NamedRoute},
+    model::{AllowReason, AuthLevel, Denial, DenyReason, NamedRoute, Step},
 };
 
 const ROUTES: &str = "
@@ -29,10 +29,39 @@ fn the_first_rule_that_matches_decides() {
 }
 
 #[test]
+fn a_rule_that_does_not_hold_is_recorded_with_the_part_that_does_not_match() {
+    let policy = policy(
+        "
+routes:
+  - { id: named, by_name: true }
+  - { id: write, match: { methods: [POST], path: { exact: /a } } }
+  - { id: host, match: { hosts: [b.com], path: { exact: /a } } }
+  - { id: path, match: { path: { exact: /b } } }
+  - { id: any, match: any }
+  - { id: later, match: any }
+",
+    );
+    let request = request("GET", "a.com", b"/a");
+    let mut steps: Vec<Step> = Vec::new();
+    let rules = policy.choose(measured(&request), &mut steps).unwrap();
+    assert_eq!(&**rules.name(), "any");
+    let skipped = |rule: &str, because| Step::RuleSkipped { rule: rule.into(), because };
+    assert_eq!(
+        steps,
+        [
+            skipped("named", "by_name"),
+            skipped("write", "method"),
+            skipped("host", "host"),
+            skipped("path", "path"),
+        ]
+    );
+}
+
+#[test]
 fn without_a_rule_a_credential_is_required() {
     let policy = policy("");
     let request = request("GET", "a.com", b"/");
-    let rules = policy.choose(measured(&request)).unwrap();
+    let rules = policy.choose(measured(&request), &mut ()).unwrap();
     assert_eq!(reason(rules, None), Err(DenyReason::CredentialMissing.into()));
     let demands = demands(&policy, b"/").unwrap();
     assert_eq!(demands.auth, Auth::Required);
@@ -45,7 +74,7 @@ fn the_operators_proxy_may_name_a_rule() {
     let named = |name: &'static str, path: &[u8]| {
         let mut request = request("GET", "a.com", path);
         request.named_route = Some(NamedRoute::Id(name.into()));
-        policy.choose(measured(&request)).map(|rules| rules.name().to_string())
+        policy.choose(measured(&request), &mut ()).map(|rules| rules.name().to_string())
     };
     for (name, path, expected) in [
         ("admin", &b"/anything"[..], Ok("admin")),
@@ -62,7 +91,10 @@ fn the_operators_proxy_may_name_a_rule() {
     }
     let mut unclear = request("GET", "a.com", b"/admin/health");
     unclear.named_route = Some(NamedRoute::Unclear);
-    assert_eq!(policy.choose(measured(&unclear)).map(|_| ()), Err(DenyReason::RouteUnknown));
+    assert_eq!(
+        policy.choose(measured(&unclear), &mut ()).map(|_| ()),
+        Err(DenyReason::RouteUnknown)
+    );
 }
 
 /// (settings, level of the identity, answer)
@@ -90,7 +122,7 @@ fn a_rule_answers_by_presence_and_level() {
         let settings = settings.trim_matches(['{', '}']);
         let policy = policy(&format!("default: {{ {settings} }}"));
         let request = request("GET", "a.com", b"/");
-        let rules = policy.choose(measured(&request)).unwrap();
+        let rules = policy.choose(measured(&request), &mut ()).unwrap();
         assert_eq!(reason(rules, level.map(identity)), *expected, "{settings} {level:?}");
     }
 }
@@ -99,7 +131,7 @@ fn a_rule_answers_by_presence_and_level() {
 fn a_missing_credential_has_a_reason_of_its_own_whatever_the_level() {
     let policy = policy("default: { auth_level: verified, step_up: true }");
     let request = request("GET", "a.com", b"/");
-    let rules = policy.choose(measured(&request)).unwrap();
+    let rules = policy.choose(measured(&request), &mut ()).unwrap();
     assert_eq!(reason(rules, None), Err(DenyReason::CredentialMissing.into()));
 }
 
@@ -143,7 +175,7 @@ fn a_preflight_passes_only_where_the_rule_says_so() {
     let policy = policy(ROUTES);
     for (path, expected) in [("/feed", true), ("/admin", false), ("/", false)] {
         let request = request("OPTIONS", "a.com", path.as_bytes());
-        let rules = policy.choose(measured(&request)).unwrap();
+        let rules = policy.choose(measured(&request), &mut ()).unwrap();
         assert_eq!(rules.preflight().is_some(), expected, "{path}");
     }
 }
