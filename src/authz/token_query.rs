@@ -21,7 +21,7 @@ use crate::{
     verify::{self, Identity},
 };
 
-/// What is asked of a token. There is no `Debug`: the token would be in it.
+/// What is asked of a token. `Debug` shows none of it: the token is in it.
 #[derive(Clone, Copy)]
 pub struct TokenQuery<'a> {
     /// The token.
@@ -36,6 +36,12 @@ pub struct TokenQuery<'a> {
     pub freshness: Freshness,
     /// Whether the groups of the profile are wanted.
     pub memberships: bool,
+}
+
+impl std::fmt::Debug for TokenQuery<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("TokenQuery").finish_non_exhaustive()
+    }
 }
 
 impl<'a> TokenQuery<'a> {
@@ -53,7 +59,7 @@ impl<'a> TokenQuery<'a> {
     }
 }
 
-/// A token that was found good. There is no `Debug`: it is about a person.
+/// A token that was found good. `Debug` shows none of it: it is about a person.
 #[derive(Clone)]
 pub struct VerifiedToken {
     /// The identity that the token proves.
@@ -62,6 +68,12 @@ pub struct VerifiedToken {
     pub claims: Map<String, Value>,
     /// The groups of the profile, where they were wanted.
     pub memberships: Vec<Group>,
+}
+
+impl std::fmt::Debug for VerifiedToken {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("VerifiedToken").finish_non_exhaustive()
+    }
 }
 
 impl PendingCheck {

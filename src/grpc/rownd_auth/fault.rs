@@ -23,7 +23,7 @@ const LATE: &str = "DEADLINE_EXCEEDED";
 /// When to try again, where no other time is known.
 const SOON: Duration = Duration::from_secs(1);
 
-/// What an issuer was asked for. It decides what a refusal means.
+/// The kind of request to an issuer. It decides what a refusal means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Asked {
     ThirdParty,
@@ -127,27 +127,23 @@ impl Fault {
                 details.add_bad_request_violation(name, why.as_str());
                 Status::with_error_details(Code::InvalidArgument, format!("{name}: {why}"), details)
             }
-            Self::Undecided(denial, wait) => {
-                let code = code_of(denial.reason());
-                retryable(code, reason(&denial), denial.reason().message(), wait, [])
-            }
+            Self::Undecided(denial, wait) => undecided_status(&denial, wait),
             Self::Token(denial) => {
                 let (code, message) = (code_of(denial.reason()), denial.reason().message());
                 final_status(code, &reason(&denial), message, [])
             }
             Self::Overloaded(wait) => {
-                let reason = DenyReason::Overloaded;
-                let (code, message) = (code_of(reason), reason.message());
-                retryable(code, "OVERLOADED".to_owned(), message, wait, [])
+                let why = DenyReason::Overloaded;
+                retryable(code_of(why), "OVERLOADED", why.message(), wait, [])
             }
             Self::TooOften(wait) => {
                 let message = "the caller asks too often for a younger profile, by `max_age`: see \
                                rownd_auth.max_age_per_second";
-                retryable(Code::ResourceExhausted, "MAX_AGE_LIMITED".to_owned(), message, wait, [])
+                retryable(Code::ResourceExhausted, "MAX_AGE_LIMITED", message, wait, [])
             }
             Self::Late(wait) => {
                 let code = code_of(DenyReason::DeadlineExceeded);
-                retryable(code, LATE.to_owned(), "no response in time", wait, [])
+                retryable(code, LATE, "no response in time", wait, [])
             }
             Self::Hurried => {
                 let message = "no response within the deadline that the caller set";
@@ -184,6 +180,12 @@ impl Fault {
             Self::Internal => final_status(Code::Internal, "INTERNAL", "internal error", []),
         }
     }
+}
+
+/// The token cannot be judged now: the code of its denial, and when to try again.
+fn undecided_status(denial: &Denial, wait: Duration) -> Status {
+    let why = denial.reason();
+    retryable(code_of(why), &reason(denial), why.message(), wait, [])
 }
 
 /// The gRPC code of a reason, by the table that every door uses.
@@ -276,17 +278,17 @@ fn api_status(asked: Asked, error: &ApiError) -> Status {
         }
         ApiError::Paused(Pause { cause: Cause::Failures, .. }) => {
             let message = "requests of this kind failed too often just now: none is sent";
-            retryable(Code::Unavailable, "ROWND_UNAVAILABLE".to_owned(), message, wait, told)
+            retryable(Code::Unavailable, "ROWND_UNAVAILABLE", message, wait, told)
         }
         ApiError::Upstream(_) => {
             let (word, message) = ("ROWND_UNAVAILABLE", "the issuer cannot be asked now");
-            retryable(Code::Unavailable, word.to_owned(), message, wait, told)
+            retryable(Code::Unavailable, word, message, wait, told)
         }
     }
 }
 
 fn limited(message: &str, wait: Duration, told: impl IntoIterator<Item = Detail>) -> Status {
-    retryable(Code::ResourceExhausted, "ROWND_RATE_LIMITED".to_owned(), message, wait, told)
+    retryable(Code::ResourceExhausted, "ROWND_RATE_LIMITED", message, wait, told)
 }
 
 const REFRESH_TOKEN_REFUSED: (&str, &str) = (
@@ -332,12 +334,12 @@ fn final_status(
 
 fn retryable(
     code: Code,
-    reason: String,
+    reason: &str,
     message: &str,
     wait: Duration,
     told: impl IntoIterator<Item = Detail>,
 ) -> Status {
-    let mut details = info(&reason, told);
+    let mut details = info(reason, told);
     details.set_retry_info(Some(wait));
     Status::with_error_details(code, message, details)
 }
