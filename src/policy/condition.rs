@@ -93,12 +93,12 @@ impl Condition {
     }
 
     /// The condition is not met by any caller without a credential, whatever else is true.
-    pub(super) const fn requires_credential(&self) -> bool {
+    pub(super) fn requires_credential(&self) -> bool {
         match self {
             Self::Credential => true,
             Self::AuthLevel(_) | Self::CurrentProfile => false,
             #[cfg(test)]
-            Self::ForTest { .. } => false,
+            Self::ForTest { needs, .. } => needs().identity,
         }
     }
 
