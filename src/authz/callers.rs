@@ -121,7 +121,7 @@ pub struct Callers {
 #[must_use]
 pub fn warnings(config: &Config) -> Vec<Warning> {
     let issuers = &config.issuers;
-    if issuers.len() < 2 && issuers.iter().all(|issuer| issuer.apps.len() < 2) {
+    if issuers.len() < 2 && issuers.iter().all(|issuer| issuer.apps().len() < 2) {
         return Vec::new();
     }
     let unbounded = |caller: &&Settings| caller.apps.is_none() && caller.issuers.is_none();

@@ -63,7 +63,7 @@ impl ServiceCall {
         }
         match about {
             // A session is for the one app of its issuer, whichever issuer signed the token.
-            _ if at.settings().kind == IssuerKind::Supertokens => {
+            _ if at.settings().kind() == IssuerKind::Supertokens => {
                 self.may_for(RIGHTS, at.name(), own_app(at))
             }
             Some(about) if *about.issuer == *at.name() => Ok(()),

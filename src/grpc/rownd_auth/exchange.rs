@@ -213,7 +213,7 @@ async fn guest(call: &ServiceCall, target: NamedTarget<'_>, grant: &GuestGrant) 
     let kinds = [IssuerKind::Rownd, IssuerKind::Supertokens];
     let right = Right::CreateGuest;
     let (index, issuer) = choose_issuer(call, right, &kinds, target.issuer)?;
-    let app = if issuer.settings().kind == IssuerKind::Rownd {
+    let app = if issuer.settings().kind() == IssuerKind::Rownd {
         Some(choose_app(call, right, issuer, target.app_id)?)
     } else if target.app_id.is_some() {
         return Err(Fault::field("app_id", "cannot be given: a SuperTokens issuer has one app"));

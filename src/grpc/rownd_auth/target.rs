@@ -30,7 +30,8 @@ pub(super) fn choose_issuer<'a>(
         may(name).map_err(Fault::Caller)?;
     }
     let all = call.service.verifier().issuers().iter().enumerate();
-    let mut fitting = all.filter(|(_, issuer)| kinds.contains(&issuer.settings().kind)).peekable();
+    let mut fitting =
+        all.filter(|(_, issuer)| kinds.contains(&issuer.settings().kind())).peekable();
     if let Some(name) = name {
         let found = fitting.find(|(_, issuer)| issuer.name() == name);
         return found.ok_or_else(|| {

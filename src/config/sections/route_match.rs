@@ -64,19 +64,16 @@ pub struct Match {
     pub methods: Vec<String>,
 }
 
-/// One way to match a path. Exactly one of the three.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
-pub struct PathMatch {
+/// One way to match a path: exactly one of the three.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum PathMatch {
     /// The whole path.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub exact: Option<String>,
+    Exact(String),
     /// The path and everything below it: `/admin` matches `/admin` and `/admin/x`, not `/administer`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub prefix: Option<String>,
+    Prefix(String),
     /// A regular expression over the whole path, anchored at both ends.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub regex: Option<String>,
+    Regex(String),
 }
 
 impl PathMatch {

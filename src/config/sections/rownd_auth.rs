@@ -3,8 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::shown::without_queries;
-use crate::config::{Secret, Span};
+use crate::config::{secret::Secret, shown::without_queries, span::Span};
 
 /// What a caller may do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
@@ -46,16 +45,20 @@ impl Right {
 pub struct RowndAuth {
     /// Who may call what. Nobody needs to stand here to call `Verify`, and `GetUser` of a token's
     /// user, on a loopback address or a Unix socket; everything else has to be allowed.
+    #[schemars(length(max = 256))]
     pub callers: Vec<Caller>,
     /// Takes the secrets of callers over a network without TLS, for a mesh that encrypts by itself.
     /// Anybody on the way can read a secret that is sent so.
     pub allow_plaintext_secrets: bool,
     /// The OpenID clients that authorization codes can be traded for.
+    #[schemars(length(max = 256))]
     pub oidc_clients: Vec<OidcClient>,
     /// How long a call may take, what is asked of an issuer included.
+    #[schemars(extend("x-duration-range" = ["100ms", "2m"]))]
     pub timeout: Span,
     /// Calls at a time; more are told to come again. Three quarters of them may be others than
     /// `Verify`: an issuer that hangs keeps nobody from verifying.
+    #[schemars(range(min = 1, max = 65_536))]
     pub max_in_flight: usize,
     /// How often in a second one caller's `GetUser` may ask Rownd for a younger profile than
     /// `profiles.ttl` allows, by `max_age`; more are told to come again. Callers without a name
@@ -64,6 +67,7 @@ pub struct RowndAuth {
     pub max_age_per_second: u32,
     /// For how long after a refresh the same refresh token still gets the same answer, so that
     /// callers who hold one token do not sign each other out.
+    #[schemars(extend("x-duration-range" = ["0s", "1m"]))]
     pub refresh_grace: Span,
 }
 

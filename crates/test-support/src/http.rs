@@ -8,20 +8,22 @@ use tokio::{
     net::TcpStream,
 };
 
-use super::in_time;
+use crate::wait::in_time;
 
 /// An answer as text.
 #[derive(Debug)]
-pub(crate) struct Answer {
-    pub(crate) status: u16,
-    pub(crate) head: String,
-    pub(crate) body: String,
+pub struct Answer {
+    /// The status code.
+    pub status: u16,
+    /// The status line and the headers, without the blank line behind them.
+    pub head: String,
+    /// The body.
+    pub body: String,
 }
 
 impl Answer {
     /// A header of the answer, which must have it.
-    #[cfg(feature = "dev")]
-    pub(crate) fn header(&self, name: &str) -> &str {
+    pub fn header(&self, name: &str) -> &str {
         self.head
             .lines()
             .filter_map(|line| line.split_once(": "))
@@ -30,20 +32,20 @@ impl Answer {
     }
 
     /// The body, which must be JSON.
-    pub(crate) fn json(&self) -> Value {
+    pub fn json(&self) -> Value {
         serde_json::from_str(&self.body)
             .unwrap_or_else(|error| panic!("{error}: {}\n{}", self.head, self.body))
     }
 }
 
 /// One request over TCP. `line` is method and target; each line of `headers` ends with CRLF.
-pub(crate) async fn request(to: SocketAddr, line: &str, headers: &str, body: &str) -> Answer {
+pub async fn request(to: SocketAddr, line: &str, headers: &str, body: &str) -> Answer {
     let stream = TcpStream::connect(to).await.expect("a listener");
     exchange(stream, &to.to_string(), line, headers, body).await
 }
 
 /// One request over an open connection, which the server closes after its answer.
-pub(crate) async fn exchange(
+pub async fn exchange(
     mut stream: impl AsyncRead + AsyncWrite + Unpin,
     host: &str,
     line: &str,

@@ -3,14 +3,14 @@
 use serde::{Serialize, Serializer};
 use serde_json::Value;
 
-use crate::config::REDACTED;
+use super::secret::REDACTED;
 
 /// A URL without user, password and query, each of which may be a secret.
 pub(super) fn without_query<S: Serializer>(
     url: &Option<String>,
     serializer: S,
 ) -> Result<S::Ok, S::Error> {
-    url.as_deref().map(shown).serialize(serializer)
+    url.as_deref().map(without_secrets).serialize(serializer)
 }
 
 /// As [`without_query`], for a list.
@@ -18,7 +18,7 @@ pub(super) fn without_queries<S: Serializer>(
     urls: &[String],
     serializer: S,
 ) -> Result<S::Ok, S::Error> {
-    serializer.collect_seq(urls.iter().map(|url| shown(url)))
+    serializer.collect_seq(urls.iter().map(|url| without_secrets(url)))
 }
 
 /// A key set, unless a private or symmetric key is in it.
@@ -26,11 +26,12 @@ pub(super) fn public_keys<S: Serializer>(
     set: &Option<String>,
     serializer: S,
 ) -> Result<S::Ok, S::Error> {
-    let shown = set.as_deref().map(|set| if holds_secret_key(set) { REDACTED } else { set });
-    shown.serialize(serializer)
+    let printed = set.as_deref().map(|set| if holds_secret_key(set) { REDACTED } else { set });
+    printed.serialize(serializer)
 }
 
-fn shown(url: &str) -> String {
+/// The text of a URL without user, password and query.
+pub(super) fn without_secrets(url: &str) -> String {
     let (place, query) = match url.split_once('?') {
         Some((place, _)) => (place, format!("?{REDACTED}")),
         None => (url, String::new()),
@@ -77,7 +78,7 @@ fn secret_within(value: &Value) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{holds_secret_key, shown};
+    use super::{holds_secret_key, without_secrets};
 
     #[test]
     fn a_url_is_shown_without_what_may_be_secret() {
@@ -89,7 +90,7 @@ mod tests {
             ("https://a.test/@scope/x", "https://a.test/@scope/x"),
             ("partner@example", "partner@example"),
         ] {
-            assert_eq!(shown(url), expected, "{url}");
+            assert_eq!(without_secrets(url), expected, "{url}");
         }
     }
 

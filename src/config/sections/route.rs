@@ -13,26 +13,20 @@ pub struct Credentials(pub Vec<TokenSource>);
 
 impl Default for Credentials {
     fn default() -> Self {
-        Self(vec![TokenSource {
-            header: Some("authorization".to_owned()),
-            ..TokenSource::default()
-        }])
+        Self(vec![TokenSource::Header("authorization".to_owned())])
     }
 }
 
-/// One place to look for a credential: a header, a cookie or a query parameter.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
-pub struct TokenSource {
+/// One place to look for a credential: exactly one of a header, a cookie and a query parameter.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum TokenSource {
     /// A header name. `authorization` takes `Bearer TOKEN`, any other the bare token.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub header: Option<String>,
+    Header(String),
     /// A cookie name. Methods that change state then need a same-origin proof.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub cookie: Option<String>,
-    /// A query parameter. Addresses stand in logs and histories, so a header is better.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub query: Option<String>,
+    Cookie(String),
+    /// A query parameter. Addresses end up in logs and histories, so a header is better.
+    Query(String),
 }
 
 /// Whether a credential is asked for.

@@ -5,6 +5,7 @@
 
 use std::{
     cell::Cell,
+    fmt,
     sync::{Arc, Mutex},
 };
 
@@ -17,41 +18,51 @@ use aws_lc_rs::{
     },
 };
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 /// The app whose tokens the test configurations take.
-pub(crate) const APP: &str = "app_test00000000000000000000001";
+pub const APP: &str = "app_test00000000000000000000001";
 
 /// The user of the tokens.
-pub(crate) const USER: &str = "user_test0000000000000000001";
+pub const USER: &str = "user_test0000000000000000001";
 
 /// base64url without padding.
-pub(crate) fn b64(bytes: impl AsRef<[u8]>) -> String {
+pub fn b64(bytes: impl AsRef<[u8]>) -> String {
     URL_SAFE_NO_PAD.encode(bytes)
 }
 
 /// The way back.
-pub(crate) fn unb64(text: &str) -> Vec<u8> {
+pub fn unb64(text: &str) -> Vec<u8> {
     URL_SAFE_NO_PAD.decode(text).unwrap()
 }
 
 /// Seconds since 1970.
-pub(crate) fn now() -> i64 {
+pub fn now() -> i64 {
     let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
     i64::try_from(since.as_secs()).unwrap()
 }
 
 /// The algorithm of a key.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Algorithm {
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Algorithm {
+    /// Ed25519 (RFC 8037).
+    #[serde(rename = "EdDSA")]
     EdDsa,
+    /// ECDSA with P-256 and SHA-256 (RFC 7518 section 3.4).
+    #[serde(rename = "ES256")]
     Es256,
+    /// RSASSA-PKCS1-v1_5 with SHA-256, 2048 bits (RFC 7518 section 3.3).
+    #[serde(rename = "RS256")]
     Rs256,
 }
 
 impl Algorithm {
+    /// All algorithms.
+    pub const ALL: [Self; 3] = [Self::EdDsa, Self::Es256, Self::Rs256];
+
     /// Its name in tokens and keys.
-    pub(crate) const fn name(self) -> &'static str {
+    pub const fn name(self) -> &'static str {
         match self {
             Self::EdDsa => "EdDSA",
             Self::Es256 => "ES256",
@@ -67,9 +78,16 @@ enum Pair {
 }
 
 /// A key and its name.
-pub(crate) struct Key {
-    pub(crate) kid: String,
+pub struct Key {
+    /// The name of the key in tokens and key sets.
+    pub kid: String,
     pair: Pair,
+}
+
+impl fmt::Debug for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Key").field("kid", &self.kid).finish_non_exhaustive()
+    }
 }
 
 /// RSA keys are slow to make: every test takes the same ones, none of them twice.
@@ -87,12 +105,12 @@ fn rsa() -> Arc<RsaKeyPair> {
 
 impl Key {
     /// A fresh Ed25519 key.
-    pub(crate) fn new(kid: &str) -> Self {
+    pub fn new(kid: &str) -> Self {
         Self::of(Algorithm::EdDsa, kid)
     }
 
     /// A key that no other key of this test is.
-    pub(crate) fn of(algorithm: Algorithm, kid: &str) -> Self {
+    pub fn of(algorithm: Algorithm, kid: &str) -> Self {
         let pair = match algorithm {
             Algorithm::EdDsa => Pair::Ed(Ed25519KeyPair::generate().unwrap()),
             Algorithm::Es256 => {
@@ -104,13 +122,13 @@ impl Key {
     }
 
     /// The Ed25519 key of this private seed.
-    pub(crate) fn of_seed(kid: &str, seed: &[u8]) -> Self {
+    pub fn of_seed(kid: &str, seed: &[u8]) -> Self {
         let pair = Pair::Ed(Ed25519KeyPair::from_seed_unchecked(seed).unwrap());
         Self { kid: kid.to_owned(), pair }
     }
 
     /// The algorithm of this key.
-    pub(crate) const fn algorithm(&self) -> Algorithm {
+    pub const fn algorithm(&self) -> Algorithm {
         match self.pair {
             Pair::Ed(_) => Algorithm::EdDsa,
             Pair::Ec(_) => Algorithm::Es256,
@@ -119,7 +137,7 @@ impl Key {
     }
 
     /// The 32 public bytes of an Ed25519 key.
-    pub(crate) fn public(&self) -> [u8; 32] {
+    pub fn public(&self) -> [u8; 32] {
         match &self.pair {
             Pair::Ed(pair) => pair.public_key().as_ref().try_into().unwrap(),
             _ => panic!("no Ed25519 key"),
@@ -127,7 +145,7 @@ impl Key {
     }
 
     /// The public numbers as a key set names them.
-    pub(crate) fn numbers(&self) -> Vec<(&'static str, Vec<u8>)> {
+    pub fn numbers(&self) -> Vec<(&'static str, Vec<u8>)> {
         match &self.pair {
             Pair::Ed(pair) => vec![("x", pair.public_key().as_ref().to_vec())],
             Pair::Ec(pair) => {
@@ -145,7 +163,7 @@ impl Key {
     }
 
     /// The public key as its own standard writes it: the point, or PKCS#1.
-    pub(crate) fn raw(&self) -> Vec<u8> {
+    pub fn raw(&self) -> Vec<u8> {
         match &self.pair {
             Pair::Ed(pair) => pair.public_key().as_ref().to_vec(),
             Pair::Ec(pair) => pair.public_key().as_ref().to_vec(),
@@ -154,7 +172,7 @@ impl Key {
     }
 
     /// The public key as SubjectPublicKeyInfo (RFC 5280 section 4.1.2.7).
-    pub(crate) fn spki(&self) -> Vec<u8> {
+    pub fn spki(&self) -> Vec<u8> {
         use aws_lc_rs::encoding::{AsDer as _, PublicKeyX509Der};
         let der = |der: Result<PublicKeyX509Der<'_>, _>| -> Vec<u8> {
             der.unwrap_or_else(|_: aws_lc_rs::error::Unspecified| panic!("no DER"))
@@ -169,7 +187,7 @@ impl Key {
     }
 
     /// The private numbers of an RSA key (RFC 5208).
-    pub(crate) fn pkcs8(&self) -> Vec<u8> {
+    pub fn pkcs8(&self) -> Vec<u8> {
         use aws_lc_rs::encoding::{AsDer as _, Pkcs8V1Der};
         let Pair::Rsa(pair) = &self.pair else { panic!("no RSA key") };
         let der: Pkcs8V1Der<'_> = pair.as_der().unwrap();
@@ -177,7 +195,7 @@ impl Key {
     }
 
     /// The published form of the key.
-    pub(crate) fn jwk(&self) -> Value {
+    pub fn jwk(&self) -> Value {
         let mut jwk = match self.algorithm() {
             Algorithm::EdDsa => json!({ "kty": "OKP", "crv": "Ed25519" }),
             Algorithm::Es256 => json!({ "kty": "EC", "crv": "P-256" }),
@@ -193,7 +211,7 @@ impl Key {
     }
 
     /// The raw signature of a text.
-    pub(crate) fn signature(&self, text: &str) -> Vec<u8> {
+    pub fn signature(&self, text: &str) -> Vec<u8> {
         let random = SystemRandom::new();
         match &self.pair {
             Pair::Ed(pair) => pair.sign(text.as_bytes()).as_ref().to_vec(),
@@ -207,7 +225,7 @@ impl Key {
     }
 
     /// A signature in another manner of its family, as a confused or malicious signer makes it.
-    pub(crate) fn other_signatures(&self, text: &str) -> Vec<(&'static str, Vec<u8>)> {
+    pub fn other_signatures(&self, text: &str) -> Vec<(&'static str, Vec<u8>)> {
         use aws_lc_rs::signature::{
             RSA_PKCS1_SHA384, RSA_PKCS1_SHA512, RSA_PSS_SHA256, RSA_PSS_SHA384, RSA_PSS_SHA512,
             RsaEncoding,
@@ -229,36 +247,36 @@ impl Key {
     }
 
     /// A compact token over a header and a payload given as bytes.
-    pub(crate) fn sign(&self, header: impl AsRef<[u8]>, payload: impl AsRef<[u8]>) -> String {
+    pub fn sign(&self, header: impl AsRef<[u8]>, payload: impl AsRef<[u8]>) -> String {
         let signed = format!("{}.{}", b64(header), b64(payload));
         let signature = b64(self.signature(&signed));
         format!("{signed}.{signature}")
     }
 
     /// A header that names this key.
-    pub(crate) fn header(&self) -> Value {
+    pub fn header(&self) -> Value {
         json!({ "alg": self.algorithm().name(), "kid": self.kid })
     }
 
     /// A token over this header and these claims.
-    pub(crate) fn token_under(&self, header: &Value, claims: &Claims) -> String {
+    pub fn token_under(&self, header: &Value, claims: &Claims) -> String {
         self.sign(header.to_string(), claims.json().to_string())
     }
 
     /// A token over these claims.
-    pub(crate) fn token(&self, claims: &Claims) -> String {
+    pub fn token(&self, claims: &Claims) -> String {
         self.token_under(&self.header(), claims)
     }
 }
 
 /// The claims of a token; good ones to begin with.
-#[derive(Clone)]
-pub(crate) struct Claims(pub(crate) Map<String, Value>);
+#[derive(Debug, Clone)]
+pub struct Claims(pub Map<String, Value>);
 
 impl Claims {
     /// A verified user's access token of this issuer, good for an hour. It was issued long enough
     /// ago for every key of that time to be known.
-    pub(crate) fn of(iss: &str) -> Self {
+    pub fn of(iss: &str) -> Self {
         let claims = json!({
             "jti": format!("{:032x}", rand::random::<u128>()),
             "iss": iss,
@@ -275,34 +293,34 @@ impl Claims {
     }
 
     /// With another value of a claim.
-    pub(crate) fn with(mut self, name: &str, value: impl Into<Value>) -> Self {
+    pub fn with(mut self, name: &str, value: impl Into<Value>) -> Self {
         self.0.insert(name.to_owned(), value.into());
         self
     }
 
     /// With another value of one of Rownd's own claims.
-    pub(crate) fn rownd(self, name: &str, value: impl Into<Value>) -> Self {
+    pub fn rownd(self, name: &str, value: impl Into<Value>) -> Self {
         self.with(&format!("https://auth.rownd.io/{name}"), value)
     }
 
     /// Without a claim.
-    pub(crate) fn without(mut self, name: &str) -> Self {
+    pub fn without(mut self, name: &str) -> Self {
         self.0.remove(name);
         self
     }
 
     /// Of this user, whatever claim its issuer says it by.
-    pub(crate) fn user(self, id: &str) -> Self {
+    pub fn user(self, id: &str) -> Self {
         self.rownd("app_user_id", id).with("sub", id)
     }
 
     /// At this auth level.
-    pub(crate) fn level(self, level: &str) -> Self {
+    pub fn level(self, level: &str) -> Self {
         self.rownd("auth_level", level)
     }
 
     /// The claims as JSON.
-    pub(crate) fn json(&self) -> Value {
+    pub fn json(&self) -> Value {
         Value::Object(self.0.clone())
     }
 }

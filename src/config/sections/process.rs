@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::config::Span;
+use crate::config::span::Span;
 
 /// The form of the log.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -73,8 +73,10 @@ impl Default for Log {
 #[serde(deny_unknown_fields, default)]
 pub struct Shutdown {
     /// After SIGTERM: not ready, but still serving for this long, so that proxies look elsewhere.
+    #[schemars(extend("x-duration-range" = ["0s", "10m"]))]
     pub drain_delay: Span,
     /// Then: the longest that checks in flight may take to finish.
+    #[schemars(extend("x-duration-range" = ["0s", "10m"]))]
     pub grace: Span,
 }
 

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::config::Span;
+use crate::config::span::Span;
 
 /// How "cannot decide" is answered.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -22,10 +22,12 @@ pub enum Unavailable {
 pub struct Check {
     /// The longest a check may take. Envoy's own timeout counts where it is shorter; both less a
     /// quarter, at least 10 ms and at most 50 ms, so that our answer comes first.
+    #[schemars(extend("x-duration-range" = ["20ms", "1m"]))]
     pub timeout: Span,
     /// How "cannot decide" is answered.
     pub unavailable: Unavailable,
     /// The `Retry-After` of a 503, whole seconds.
+    #[schemars(extend("x-duration-range" = ["1s", "1h"]))]
     pub retry_after: Span,
     /// Checks in flight, over all connections. More are denied at once. One connection may have as
     /// many as it leaves to the others, and always one for each 1024 of these.

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::config::Span;
+use crate::config::span::Span;
 
 /// The list of revocations that the control listener feeds.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -15,6 +15,7 @@ pub struct Revocation {
     /// How long a revocation is kept that does not say for how long, and the longest one may
     /// say. At least the longest life of a token. Where an issuer takes tokens without an end
     /// (`allow_missing_exp`), one that does not say is kept until it is taken back.
+    #[schemars(extend("x-duration-range" = ["1m", "366days"]))]
     pub max_ttl: Span,
 }
 
@@ -30,11 +31,14 @@ impl Default for Revocation {
 pub struct Profiles {
     /// How old a profile may be: a disabled user and a sign-out everywhere are seen after this
     /// time at the latest. 0 reads it for every check.
+    #[schemars(extend("x-duration-range" = ["0s", "1h"]))]
     pub ttl: Span,
     /// How long it is remembered that there is no such user.
+    #[schemars(extend("x-duration-range" = ["0s", "10m"]))]
     pub not_found_ttl: Span,
     /// While Rownd cannot be asked, an older profile is taken for this long after its time. 0
     /// never does: such checks are denied with 503.
+    #[schemars(extend("x-duration-range" = ["0s", "1day"]))]
     pub stale_on_error: Span,
     /// Memory for profiles. 0 keeps none.
     #[schemars(range(max = 4_294_967_296_u64))]
@@ -43,6 +47,7 @@ pub struct Profiles {
     #[schemars(range(min = 1, max = 1_024))]
     pub max_in_flight: usize,
     /// How long one request may take. It goes on when the check that asked has ended.
+    #[schemars(extend("x-duration-range" = ["100ms", "30s"]))]
     pub timeout: Span,
 }
 

@@ -5,6 +5,7 @@
 
 use std::{
     collections::HashMap,
+    fmt,
     net::SocketAddr,
     sync::{
         Arc, Mutex,
@@ -21,20 +22,20 @@ use tokio::{
     task::{AbortHandle, JoinSet},
 };
 
-use super::{forge::Key, until};
+use crate::{forge::Key, wait::until};
 
 /// Where the keys are unless metadata say otherwise.
-pub(crate) const KEYS: &str = "/hub/auth/keys";
+pub const KEYS: &str = "/hub/auth/keys";
 
 /// Where the metadata are.
-pub(crate) const METADATA: &str = "/hub/auth/.well-known/oauth-authorization-server";
+pub const METADATA: &str = "/hub/auth/.well-known/oauth-authorization-server";
 
 /// Where an app id is asked for.
-pub(crate) const APP_CONFIG: &str = "/hub/app-config";
+pub const APP_CONFIG: &str = "/hub/app-config";
 
 /// The reaction to a request.
-#[derive(Clone)]
-pub(crate) enum Reply {
+#[derive(Debug, Clone)]
+pub enum Reply {
     /// A whole answer: status, extra header lines, body.
     Answer(u16, Vec<(&'static str, String)>, Vec<u8>),
     /// Nothing, until the client gives up.
@@ -51,27 +52,27 @@ pub(crate) enum Reply {
 
 impl Reply {
     /// Status 200 with this text.
-    pub(crate) fn text(body: impl Into<Vec<u8>>) -> Self {
+    pub fn text(body: impl Into<Vec<u8>>) -> Self {
         Self::Answer(200, Vec::new(), body.into())
     }
 
     /// Status 200 with this JSON.
-    pub(crate) fn json(body: &Value) -> Self {
+    pub fn json(body: &Value) -> Self {
         Self::text(body.to_string())
     }
 
     /// An empty answer with this status.
-    pub(crate) fn status(status: u16) -> Self {
+    pub fn status(status: u16) -> Self {
         Self::Answer(status, Vec::new(), Vec::new())
     }
 
     /// A redirect to another place.
-    pub(crate) fn redirect(status: u16, to: &str) -> Self {
+    pub fn redirect(status: u16, to: &str) -> Self {
         Self::Answer(status, vec![("location", to.to_owned())], Vec::new())
     }
 
     /// These keys.
-    pub(crate) fn keys(keys: &[&Key]) -> Self {
+    pub fn keys(keys: &[&Key]) -> Self {
         let keys: Vec<Value> = keys.iter().map(|key| key.jwk()).collect();
         Self::json(&json!({ "keys": keys }))
     }
@@ -87,11 +88,17 @@ struct State {
 }
 
 /// A running issuer. It ends when dropped.
-pub(crate) struct Issuer {
+pub struct Issuer {
     address: SocketAddr,
     state: Arc<State>,
     serving: Option<AbortHandle>,
     closed: Option<Socket>,
+}
+
+impl fmt::Debug for Issuer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Issuer").field("address", &self.address).finish_non_exhaustive()
+    }
 }
 
 impl Drop for Issuer {
@@ -104,21 +111,21 @@ impl Drop for Issuer {
 
 impl Issuer {
     /// Serves these keys.
-    pub(crate) fn with_keys(keys: &[&Key]) -> Self {
+    pub fn with_keys(keys: &[&Key]) -> Self {
         let issuer = Self::start();
         issuer.publish(keys);
         issuer
     }
 
     /// Serves nothing yet: every path is answered 404.
-    pub(crate) fn start() -> Self {
+    pub fn start() -> Self {
         let mut issuer = Self::closed();
         issuer.open();
         issuer
     }
 
     /// Has its port, and refuses every connection until [`open`](Self::open).
-    pub(crate) fn closed() -> Self {
+    pub fn closed() -> Self {
         let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
         let any: SocketAddr = "127.0.0.1:0".parse().unwrap();
         socket.bind(&SockAddr::from(any)).unwrap();
@@ -127,7 +134,7 @@ impl Issuer {
     }
 
     /// Accepts connections from now on.
-    pub(crate) fn open(&mut self) {
+    pub fn open(&mut self) {
         let socket = self.closed.take().expect("it is closed");
         socket.listen(1024).unwrap();
         socket.set_nonblocking(true).unwrap();
@@ -135,43 +142,48 @@ impl Issuer {
         self.serving = Some(tokio::spawn(serve(listener, self.state.clone())).abort_handle());
     }
 
+    /// The address that it listens on.
+    pub const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
     /// `http://ADDRESS`, which is also its `iss`.
-    pub(crate) fn url(&self) -> String {
+    pub fn url(&self) -> String {
         format!("http://{}", self.address)
     }
 
     /// From now on this is answered at a path.
-    pub(crate) fn set(&self, path: &str, reply: Reply) {
+    pub fn set(&self, path: &str, reply: Reply) {
         self.state.replies.lock().unwrap().insert(path.to_owned(), reply);
     }
 
     /// From now on these are its keys.
-    pub(crate) fn publish(&self, keys: &[&Key]) {
+    pub fn publish(&self, keys: &[&Key]) {
         self.set(KEYS, Reply::keys(keys));
     }
 
     /// How often a path was asked for.
-    pub(crate) fn hits(&self, path: &str) -> u64 {
+    pub fn hits(&self, path: &str) -> u64 {
         self.state.hits.lock().unwrap().get(path).copied().unwrap_or_default()
     }
 
     /// How many connections came.
-    pub(crate) fn connections(&self) -> u64 {
+    pub fn connections(&self) -> u64 {
         self.state.connections.load(Ordering::Relaxed)
     }
 
     /// From now on a connection is reset when it is used for a second request.
-    pub(crate) fn reset_reused(&self) {
+    pub fn reset_reused(&self) {
         self.state.resets_reuse.store(true, Ordering::Relaxed);
     }
 
     /// The heads of all requests, lower case.
-    pub(crate) fn heads(&self) -> Vec<String> {
+    pub fn heads(&self) -> Vec<String> {
         self.state.heads.lock().unwrap().clone()
     }
 
     /// Waits until a path was asked for so often.
-    pub(crate) async fn asked(&self, path: &str, times: u64) {
+    pub async fn asked(&self, path: &str, times: u64) {
         until(&format!("{path} to be asked {times} times"), || self.hits(path) >= times).await;
     }
 }

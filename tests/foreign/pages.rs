@@ -115,7 +115,7 @@ fn commands(text: &str) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn every_line_of_the_papers_and_of_dev_answers() {
+async fn every_line_of_the_docs_and_of_dev_answers() {
     let dev = Dev::start().await;
     let mut pasted = 0;
     for page in ["docs/rownd-auth.md", "docs/getting-started.md"] {

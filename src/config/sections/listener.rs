@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::config::Span;
+use crate::config::span::Span;
 
 /// Where the service listens.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -91,14 +91,19 @@ pub struct GrpcListener {
     #[schemars(range(min = 65_536, max = 268_435_456))]
     pub max_message_bytes: usize,
     /// How long a new connection may take to send the HTTP/2 preface, the TLS handshake included.
+    #[schemars(extend("x-duration-range" = ["100ms", "1m"]))]
     pub first_byte_timeout: Span,
     /// How often a quiet connection is pinged.
+    #[schemars(extend("x-duration-range" = ["1s", "1h"]))]
     pub keepalive_interval: Span,
     /// How long a ping may stay unanswered.
+    #[schemars(extend("x-duration-range" = ["100ms", "1m"]))]
     pub keepalive_timeout: Span,
     /// A connection older than this (10 % jitter) is closed with GOAWAY, so that load spreads.
+    #[schemars(extend("x-duration-range" = ["500ms", "1day"]))]
     pub max_connection_age: Span,
     /// How long an aged connection may still finish its checks.
+    #[schemars(extend("x-duration-range" = ["100ms", "1h"]))]
     pub max_connection_age_grace: Span,
 }
 

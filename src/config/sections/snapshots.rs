@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::config::Span;
+use crate::config::span::Span;
 
 /// Key sets on disk: a process that starts while an issuer cannot be reached verifies with the
 /// last good ones.
@@ -16,6 +16,7 @@ pub struct KeySnapshots {
     pub directory: String,
     /// What is older is not used. `issuers[].keys.max_stale` bounds it as well.
     #[serde(default = "default_max_age")]
+    #[schemars(extend("x-duration-range" = ["1m", "30days"]))]
     pub max_age: Span,
 }
 
