@@ -39,7 +39,7 @@ fuzz_target!(|data: &[u8]| {
             named_route: None,
             downstream: EncodedDownstream::unknown(),
         };
-        let rules = POLICY.choose(LIMITS.measure(&request)?, &mut ())?;
+        let rules = POLICY.choose(LIMITS.measure(&request)?)?;
         Ok::<_, DenyReason>(match (rules.reads_credential(), rules.requires_credential()) {
             (false, _) => Credential::Unread,
             (true, false) => Credential::Optional,

@@ -1,8 +1,7 @@
 //! Whether a rule holds for a host, a method and one reading of a path. Configured text is literal
 //! unless it is declared a regular expression, which is anchored at both ends.
 //!
-//! In: the `match` of a route, then a request's host, method and path. Out: nothing if they match,
-//! else the part that does not.
+//! In: the `match` of a route, then a request's host, method and path. Out: yes or no.
 
 use std::borrow::Cow;
 
@@ -35,31 +34,6 @@ pub(super) struct Matcher {
     path: PathPattern,
 }
 
-/// The reason why a rule does not hold for a request.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Mismatch {
-    /// The rule holds only when the proxy names it.
-    ByName,
-    /// The rule is for other methods.
-    Method,
-    /// The rule is for other hosts.
-    Host,
-    /// The rule is for other paths.
-    Path,
-}
-
-impl Mismatch {
-    /// The word for explanations.
-    pub(super) const fn word(self) -> &'static str {
-        match self {
-            Self::ByName => "by_name",
-            Self::Method => "method",
-            Self::Host => "host",
-            Self::Path => "path",
-        }
-    }
-}
-
 impl Matcher {
     /// From the configuration.
     ///
@@ -85,15 +59,23 @@ impl Matcher {
         })
     }
 
-    /// The first part that does not match; `None` if all parts match.
-    pub(super) fn mismatch(&self, method: &[u8], host: &[u8], path: &[u8]) -> Option<Mismatch> {
-        if !self.methods.is_empty() && !self.methods.iter().any(|wanted| wanted == method) {
-            return Some(Mismatch::Method);
+    /// All parts match.
+    pub(super) fn matches(&self, method: &[u8], host: &[u8], path: &[u8]) -> bool {
+        self.mismatch(method, host, path).is_none()
+    }
+
+    /// The first part that does not match: `method`, `host` or `path`.
+    pub(super) fn mismatch(&self, method: &[u8], host: &[u8], path: &[u8]) -> Option<&'static str> {
+        let (methods, hosts) = (&self.methods, &self.hosts);
+        if !methods.is_empty() && !methods.iter().any(|wanted| wanted == method) {
+            Some("method")
+        } else if !hosts.is_empty() && !hosts.iter().any(|wanted| wanted.matches(host)) {
+            Some("host")
+        } else if !self.path.matches(path) {
+            Some("path")
+        } else {
+            None
         }
-        if !self.hosts.is_empty() && !self.hosts.iter().any(|wanted| wanted.matches(host)) {
-            return Some(Mismatch::Host);
-        }
-        (!self.path.matches(path)).then_some(Mismatch::Path)
     }
 
     /// The variables of this reading of a path.

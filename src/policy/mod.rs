@@ -23,7 +23,7 @@ use std::collections::HashMap;
 
 use crate::{
     config::{Config, Route},
-    model::{ClaimNames, DenyReason, NamedRoute, Step, StepRecorder},
+    model::{ClaimNames, DenyReason, NamedRoute, Step},
 };
 use chosen::ChosenRule;
 pub use chosen::ChosenRules;
@@ -91,18 +91,13 @@ impl Policy {
         ClaimNames::new(self.needs.claims.iter().cloned())
     }
 
-    /// The rules that hold for the request. A recorder of details is told of each rule that does not,
-    /// and why.
+    /// The rules that hold for the request.
     ///
     /// # Errors
     ///
     /// The denial, if the method, host or path cannot be judged, or if the proxy names an unknown
     /// rule.
-    pub fn choose<'a>(
-        &'a self,
-        request: Measured<'a>,
-        record: &mut impl StepRecorder,
-    ) -> Result<ChosenRules<'a>, DenyReason> {
+    pub fn choose<'a>(&'a self, request: Measured<'a>) -> Result<ChosenRules<'a>, DenyReason> {
         let request = request.request();
         let methods = method::readings(&request.method)?;
         let host = matcher::canonical_host(&request.host).ok_or(DenyReason::HostRefused)?;
@@ -114,11 +109,9 @@ impl Policy {
                 ChosenRules::of(request, paths.iter().map(|path| ChosenRule::new(rule, path)))
             }
             None => {
-                let paths = &paths;
-                let readings =
-                    methods.iter().flat_map(|method| paths.iter().map(move |path| (method, path)));
-                let chosen = readings.map(|(method, path)| {
-                    ChosenRule::new(self.rule_by_reading(method, &host, path, record), path)
+                let chosen = methods.iter().flat_map(|method| {
+                    let rule = |path| self.rule_by_reading(method, &host, path);
+                    paths.iter().map(move |path| ChosenRule::new(rule(path), path))
                 });
                 ChosenRules::of(request, chosen)
             }
@@ -130,6 +123,30 @@ impl Policy {
         Ok(rules)
     }
 
+    /// The rules that come before the one that holds for the request as it was sent, each with the
+    /// part of the request that it does not match: for explanations. None where the proxy names the
+    /// rule, and where the request cannot be read.
+    #[must_use]
+    pub fn skipped(&self, request: Measured<'_>) -> Vec<Step> {
+        let request = request.request();
+        let (Ok(methods), Some(host), Some(paths), None) = (
+            method::readings(&request.method),
+            matcher::canonical_host(&request.host),
+            path::readings(&request.target),
+            &request.named_route,
+        ) else {
+            return Vec::new();
+        };
+        let (Some(method), Some(path)) = (methods.iter().next(), paths.iter().next()) else {
+            return Vec::new();
+        };
+        let skipped = self.rules.iter().map_while(|rule| {
+            let because = rule.mismatch(method, &host, path)?;
+            Some(Step::RuleSkipped { rule: rule.id().clone(), because })
+        });
+        skipped.collect()
+    }
+
     fn rule_by_id(&self, id: &[u8]) -> Result<&Rule, DenyReason> {
         let index = self.by_id.get(id).ok_or(DenyReason::RouteUnknown)?;
         self.rules.get(*index).ok_or(DenyReason::RouteUnknown)
@@ -137,18 +154,8 @@ impl Policy {
 
     /// The rule of one reading: the first that matches, else the default. This is the one place that
     /// searches the rules, so an index over them belongs here.
-    fn rule_by_reading(
-        &self,
-        method: &[u8],
-        host: &[u8],
-        path: &[u8],
-        record: &mut impl StepRecorder,
-    ) -> &Rule {
-        for rule in &self.rules {
-            let Some(mismatch) = rule.mismatch(method, host, path) else { return rule };
-            record
-                .detail(|| Step::RuleSkipped { rule: rule.id().clone(), because: mismatch.word() });
-        }
-        &self.default
+    fn rule_by_reading(&self, method: &[u8], host: &[u8], path: &[u8]) -> &Rule {
+        let mut rules = self.rules.iter();
+        rules.find(|rule| rule.matches(method, host, path)).unwrap_or(&self.default)
     }
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use super::{
     condition::{Condition, Needs},
-    matcher::{Matcher, Mismatch},
+    matcher::Matcher,
     variables::PathVariables,
 };
 use crate::{
@@ -149,12 +149,16 @@ impl Rule {
         self.concessions.contains(&concession)
     }
 
-    /// The reason why the rule does not hold for a request with this method and host, in this
-    /// reading of its path; `None` if it holds.
-    pub(super) fn mismatch(&self, method: &[u8], host: &[u8], path: &[u8]) -> Option<Mismatch> {
+    /// The rule holds for a request with this method and host, in this reading of its path.
+    pub(super) fn matches(&self, method: &[u8], host: &[u8], path: &[u8]) -> bool {
+        self.matcher.as_ref().is_some_and(|matcher| matcher.matches(method, host, path))
+    }
+
+    /// The part of a request that keeps the rule from holding for it; `None` if it holds.
+    pub(super) fn mismatch(&self, method: &[u8], host: &[u8], path: &[u8]) -> Option<&'static str> {
         match &self.matcher {
             Some(matcher) => matcher.mismatch(method, host, path),
-            None => Some(Mismatch::ByName),
+            None => Some("name"),
         }
     }
 

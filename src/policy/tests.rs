@@ -66,14 +66,14 @@ fn measured(request: &RequestContext) -> Measured<'_> {
 /// The name of the rule that is logged.
 fn rule(policy: &Policy, method: &str, host: &str, path: &str) -> Result<String, DenyReason> {
     let request = request(method, host, path.as_bytes());
-    let rules = policy.choose(measured(&request), &mut ())?;
+    let rules = policy.choose(measured(&request))?;
     Ok(rules.name().to_string())
 }
 
 /// The demands of the rules that hold for a GET of this path.
 fn demands(policy: &Policy, path: &[u8]) -> Result<Demands, DenyReason> {
     let request = request("GET", "a.com", path);
-    let choose = || policy.choose(measured(&request), &mut ());
+    let choose = || policy.choose(measured(&request));
     let weakest = reason(choose()?, Some(identity(AuthLevel::Instant)));
     let rules = choose()?;
     Ok(Demands {

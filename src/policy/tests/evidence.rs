@@ -77,7 +77,7 @@ fn a_condition_on_the_profile_is_asked_once_the_profile_is_there() {
     assert!(policy.needs().profile);
     let request = request("GET", "a.com", b"/");
     for (plan, expected) in [("gold", true), ("tin", false)] {
-        let rules = policy.choose(measured(&request), &mut ()).unwrap();
+        let rules = policy.choose(measured(&request)).unwrap();
         let who = Arc::new(identity(AuthLevel::Verified));
         let allowed = rules.decide(Some(who.clone())).unwrap();
         let unconfirmed = allowed.permit().expect_err("the profile is not known yet");
@@ -90,7 +90,7 @@ fn a_condition_on_the_profile_is_asked_once_the_profile_is_there() {
 fn a_condition_on_the_profile_never_lets_nobody_pass() {
     let policy = policy("default: { auth: optional }", gold_plan);
     let request = request("GET", "a.com", b"/");
-    let denied = policy.choose(measured(&request), &mut ()).unwrap().decide(None).map(|_| ());
+    let denied = policy.choose(measured(&request)).unwrap().decide(None).map(|_| ());
     assert_eq!(denied, Err(DenyReason::CredentialMissing.into()));
 }
 
@@ -99,8 +99,7 @@ fn a_condition_that_is_not_met_is_told_before_the_profile_is_read() {
     let policy = policy("default: { auth_level: verified, step_up: true }", gold_plan);
     let request = request("GET", "a.com", b"/");
     let guest = Arc::new(identity(AuthLevel::Guest));
-    let denied =
-        policy.choose(measured(&request), &mut ()).unwrap().decide(Some(guest)).map(|_| ());
+    let denied = policy.choose(measured(&request)).unwrap().decide(Some(guest)).map(|_| ());
     assert_eq!(denied, Err(Denial::level_too_low(AuthLevel::Verified, true)));
 }
 
@@ -109,7 +108,7 @@ fn a_condition_that_wants_more_than_the_profile_is_no_yes() {
     let policy = policy("", || vec![condition(Needs::default, |_| ConditionState::NeedsProfile)]);
     let request = request("GET", "a.com", b"/");
     let who = Some(Arc::new(identity(AuthLevel::Verified)));
-    let allowed = policy.choose(measured(&request), &mut ()).unwrap().decide(who).unwrap();
+    let allowed = policy.choose(measured(&request)).unwrap().decide(who).unwrap();
     let confirmed = allowed.permit().expect_err("not confirmed").confirmed(&profile("gold"));
     assert_eq!(confirmed, Err(DenyReason::Internal.into()));
 }
@@ -152,14 +151,11 @@ fn a_condition_sees_the_claims_that_it_asked_for() {
             IdentityFacts::new("user_1".to_owned(), "rownd".into(), AuthLevel::Verified);
         facts.claims = [(ROLES.into(), roles), ("tid".into(), tenant)].into_iter().collect();
         let who = Some(Arc::new(Identity::for_test(facts)));
-        let rules = policy.choose(measured(&request), &mut ()).unwrap();
+        let rules = policy.choose(measured(&request)).unwrap();
         assert_eq!(rules.decide(who).is_ok(), expected);
     }
     let who = Some(Arc::new(identity(AuthLevel::Verified)));
-    assert!(
-        policy.choose(measured(&request), &mut ()).unwrap().decide(who).is_err(),
-        "no such claims"
-    );
+    assert!(policy.choose(measured(&request)).unwrap().decide(who).is_err(), "no such claims");
 }
 
 /// The variable `id` of the path is the id of the user.
@@ -190,7 +186,7 @@ fn the_variables_of_every_reading_of_a_path_count() {
     ] {
         let request = request("GET", "a.com", path.as_bytes());
         let who = Some(Arc::new(identity(AuthLevel::Verified)));
-        let allowed = policy.choose(measured(&request), &mut ()).unwrap().decide(who).is_ok();
+        let allowed = policy.choose(measured(&request)).unwrap().decide(who).is_ok();
         assert_eq!(allowed, expected, "{path}");
     }
 }
@@ -202,7 +198,7 @@ fn a_rule_that_the_proxy_names_has_no_variables_without_a_match() {
     for (name, expected) in [("item", true), ("named", false)] {
         request.named_route = Some(NamedRoute::Id(name.into()));
         let who = Some(Arc::new(identity(AuthLevel::Verified)));
-        let allowed = policy.choose(measured(&request), &mut ()).unwrap().decide(who).is_ok();
+        let allowed = policy.choose(measured(&request)).unwrap().decide(who).is_ok();
         assert_eq!(allowed, expected, "{name}");
     }
 }
@@ -221,7 +217,7 @@ fn variables_that_no_condition_needs_are_not_read() {
 fn holds(ask: fn(&Evidence<'_>) -> ConditionState, request: &RequestContext) -> bool {
     let open = DefaultRoute { auth: Auth::None, ..DefaultRoute::default() };
     let rule = Rule::of_default(&open).and(condition(Needs::default, ask));
-    Policy::new(Vec::new(), rule).choose(measured(request), &mut ()).unwrap().decide(None).is_ok()
+    Policy::new(Vec::new(), rule).choose(measured(request)).unwrap().decide(None).is_ok()
 }
 
 #[test]
@@ -258,5 +254,5 @@ fn the_client_is_decoded_only_for_a_condition_that_asks_for_it() {
         ..RequestContext::for_test("/")
     };
     assert!(holds(|_| met(true), &request));
-    assert!(super::policy("").choose(measured(&request), &mut ()).unwrap().decide(None).is_err());
+    assert!(super::policy("").choose(measured(&request)).unwrap().decide(None).is_err());
 }

@@ -77,7 +77,7 @@ fn a_rule_meets_bytes_that_are_no_text() {
         assert_eq!(rule(&policy, "GET", "a.com", path).as_deref(), Ok("item"), "{path}");
     }
     let raw = request("GET", "a.com", b"/items/\xff/secret");
-    assert_eq!(&**policy.choose(measured(&raw), &mut ()).unwrap().name(), "item");
+    assert_eq!(&**policy.choose(measured(&raw)).unwrap().name(), "item");
 }
 
 /// Refused whatever the routes say, because no two servers agree on them.
@@ -118,7 +118,7 @@ fn a_path_that_no_two_servers_read_alike_is_refused_everywhere() {
     let open = policy("default: { auth: none, odd_paths: judge }");
     for (name, path) in REFUSED {
         let request = request("GET", "a.com", path);
-        let found = open.choose(measured(&request), &mut ()).map(|_| ());
+        let found = open.choose(measured(&request)).map(|_| ());
         assert_eq!(found, Err(DenyReason::PathRefused), "{name}");
     }
 }

@@ -279,7 +279,7 @@ proptest! {
         thread_local!(static POLICY: crate::policy::Policy = policy(OPEN_BUT_ADMIN));
         let mut request = request(&method, "a.com", &path);
         request.host = host.into();
-        let found = POLICY.with(|policy| policy.choose(measured(&request), &mut ()).map(|_| ()));
+        let found = POLICY.with(|policy| policy.choose(measured(&request)).map(|_| ()));
         if let Err(reason) = found {
             prop_assert!(matches!(
                 reason,
