@@ -10,7 +10,7 @@ use crate::{
     metrics::Metrics,
     profile::{ProfileFetcher, Profiles},
     upstream,
-    verify::{Issuer, KeyRefresher, Limits, Parts},
+    verify::{Issuer, KeyRefresher, VerifierLimits, VerifierParts},
 };
 
 /// What a snapshot wants done for as long as it is used.
@@ -35,11 +35,11 @@ pub(super) struct Tools<'a> {
 pub(super) fn compile(
     config: &Config,
     epoch: u64,
-    parts: Parts,
+    parts: VerifierParts,
     profiles: Option<Arc<Profiles>>,
     Tools { upstream, metrics, flights }: Tools<'_>,
 ) -> Result<(Snapshot, Work), String> {
-    let Parts { verifier, refreshers } =
+    let VerifierParts { verifier, refreshers } =
         parts.with_snapshots(config.key_snapshots.as_ref(), &config.issuers);
     let verifier = Arc::new(verifier);
     let remotes = issuer_api::build(&config.issuers, upstream, metrics);
@@ -58,8 +58,8 @@ pub(super) fn compile(
     Ok((snapshot, Work { refreshers, issuers, fetcher }))
 }
 
-pub(super) const fn limits(config: &Config) -> Limits {
-    Limits {
+pub(super) const fn limits(config: &Config) -> VerifierLimits {
+    VerifierLimits {
         max_token_bytes: config.check.max_token_bytes,
         claims_cache_bytes: config.check.claims_cache_bytes,
         refusal_cache_bytes: config.check.refusal_cache_bytes,

@@ -127,7 +127,7 @@ pub async fn build(config: Config) -> Result<Bound, BuildError> {
     let part = |error: String| BuildError::Part(error);
     // A second call in one process finds it installed already, which is as good.
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
-    verify::self_test().map_err(part)?;
+    verify::self_test().map_err(|error| part(error.to_string()))?;
     let metrics = Metrics::build(&labels(&config)).map_err(|error| part(error.to_string()))?;
     let readiness = Readiness::new();
     let upstream =

@@ -78,10 +78,10 @@ pub async fn ask_issuers(config: &Config) -> Result<Vec<IssuerFindings>, BuildEr
 /// A verifier as it is built at a start, with what it needs, for somebody who only asks.
 pub(super) fn parts(
     config: &Config,
-) -> Result<(verify::Parts, upstream::Client, Arc<Metrics>), BuildError> {
+) -> Result<(verify::VerifierParts, upstream::Client, Arc<Metrics>), BuildError> {
     let part = |error: String| BuildError::Part(error);
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
-    verify::self_test().map_err(part)?;
+    verify::self_test().map_err(|error| part(error.to_string()))?;
     let metrics = Metrics::build(&labels(config)).map_err(|error| part(error.to_string()))?;
     let upstream =
         upstream::Client::build(CONNECT_TIMEOUT).map_err(|error| part(error.to_string()))?;

@@ -89,7 +89,7 @@ impl Snapshot {
         let now = SystemTime::now();
         let mut identity = self.verifier().verify(question.token, now, deadline).await?;
         facts.identity = Some(identity.clone());
-        let claims = verify::claims(question.token).ok_or(DenyReason::Internal)?;
+        let claims = verify::verified_claims(question.token).ok_or(DenyReason::Internal)?;
         if let Some(app) = question.app_id {
             identity = self.verifier().for_app(&identity, &claims, app)?;
             facts.identity = Some(identity.clone());

@@ -22,7 +22,7 @@ use crate::{
     model::{AllowReason, DenyReason, Headers, RequestContext},
     profile::Profiles,
     upstream::Client,
-    verify::{self, KeyRefresher, Limits, Revocations, Verifier},
+    verify::{self, KeyRefresher, Revocations, Verifier, VerifierLimits},
 };
 
 type Lines<'a> = &'a [(&'a str, &'a str)];
@@ -48,7 +48,7 @@ fn rig(yaml: &str) -> Rig {
         rpcs: Vec::new(),
     });
     let metrics = metrics.unwrap();
-    let limits = Limits {
+    let limits = VerifierLimits {
         max_token_bytes: config.check.max_token_bytes,
         claims_cache_bytes: 1 << 20,
         refusal_cache_bytes: 1 << 16,

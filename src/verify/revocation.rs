@@ -1,7 +1,7 @@
-//! What is withdrawn before its time: tokens by `jti`, sessions, or everything a user was issued
-//! before some moment.
+//! Revocations: of tokens by `jti`, of sessions, or of every token that a user was issued before a
+//! moment.
 //!
-//! In: an operator's command. Out: for each verified identity, whether it is withdrawn. The list
+//! In: an operator's command. Out: for each verified identity, whether it is revoked. The list
 //! is asked on every check, so it costs nothing while it is empty and takes no lock while it is
 //! not. It is state, not configuration: a reload keeps it. Entries are digests of a fixed size
 //! and their number is bounded; a full list refuses the command and never drops an older entry.
@@ -18,8 +18,9 @@ use std::{
 use arc_swap::ArcSwap;
 use tokio::time::Instant;
 
+use super::unix_time::unix_seconds;
 use crate::{
-    config::Revocation as Settings,
+    config::Revocation as RevocationSettings,
     digest::{Sha256, sha256_of_parts},
     metrics::{Metrics, Withdrawn as Kind},
     model::IdentityFacts,
@@ -32,13 +33,13 @@ const LEEWAY: Duration = Duration::from_secs(60);
 /// A full list looks for ended entries at most this often.
 const SWEEP_AGAIN: Duration = Duration::from_secs(1);
 
-/// SHA-256 of what is withdrawn: kind, issuer, id. The issuer by its `iss`, which its tokens keep
-/// whatever it is called here.
-type Digest = Sha256;
+/// The SHA-256 of a revoked subject: kind, issuer, id. The issuer stands in it by its `iss`, as its
+/// configured name may change.
+type SubjectDigest = Sha256;
 
-/// What a command withdraws.
+/// The tokens that a command revokes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Subject<'a> {
+pub enum RevokedSubject<'a> {
     /// The token with this `jti`.
     Token(&'a str),
     /// Every token of this session.
@@ -53,7 +54,7 @@ pub enum Subject<'a> {
     },
 }
 
-impl Subject<'_> {
+impl RevokedSubject<'_> {
     const fn kind(&self) -> Kind {
         match self {
             Self::Token(_) => Kind::Token,
@@ -62,49 +63,39 @@ impl Subject<'_> {
         }
     }
 
-    fn digest(&self, iss: &str) -> Digest {
+    fn digest(&self, iss: &str) -> SubjectDigest {
         let (Self::Token(id) | Self::Session(id) | Self::User { id, .. }) = self;
         digest(self.kind(), iss, id)
     }
 }
 
-/// Why a command did not withdraw anything.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// The reason why a command did not revoke anything.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum RevokeError {
     /// No issuer has this name.
+    #[error("no configured issuer has this name")]
     IssuerUnknown,
-    /// It was to be kept longer than `revocation.max_ttl`.
+    /// It is to be kept longer than `revocation.max_ttl`, which is this long.
+    #[error(
+        "longer than revocation.max_ttl ({}); raise that setting",
+        humantime::format_duration(*.0)
+    )]
     TooLong(Duration),
-    /// The list holds `revocation.max_entries` already.
+    /// The list holds `revocation.max_entries` already, which is this number.
+    #[error("the list is full, nothing was revoked: revocation.max_entries is {0}")]
     Full(usize),
 }
 
-impl std::fmt::Display for RevokeError {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::IssuerUnknown => f.write_str("no configured issuer has this name"),
-            Self::TooLong(most) => {
-                let most = humantime::format_duration(*most);
-                write!(f, "longer than revocation.max_ttl ({most}); raise that setting")
-            }
-            Self::Full(most) => {
-                write!(f, "the list is full, nothing was revoked: revocation.max_entries is {most}")
-            }
-        }
-    }
-}
-
-impl std::error::Error for RevokeError {}
-
-/// When an entry has outlived every token it can hit. Both clocks have to say so: the wall clock
-/// may be stepped, and a token that comes back to life by that must not be forgotten.
+/// The moment at which an entry has outlived every token it can hit. Both clocks have to reach it:
+/// if only the wall clock counted, setting it forward would drop an entry whose tokens are valid
+/// again once it is set back.
 #[derive(Debug, Clone, Copy)]
-enum End {
+enum EntryEnd {
     Never,
     At { wall: u64, steady: Instant },
 }
 
-impl End {
+impl EntryEnd {
     fn after(keep: Duration, now: u64) -> Self {
         let keep = keep.saturating_add(LEEWAY);
         match Instant::now().checked_add(keep) {
@@ -129,36 +120,36 @@ impl End {
 }
 
 #[derive(Debug, Clone, Copy)]
-struct Entry {
+struct RevocationEntry {
     kind: Kind,
     /// Tokens issued before it are dead, Unix seconds.
     not_before: u64,
-    end: End,
+    end: EntryEnd,
 }
 
-type Shard = HashMap<Digest, Entry>;
+type Shard = HashMap<SubjectDigest, RevocationEntry>;
 
-/// Everything that is withdrawn.
+/// The list of revocations.
 #[derive(Debug)]
 pub struct Revocations {
     shards: Box<[ArcSwap<Shard>]>,
-    /// Entries of each kind: what is zero is not looked for.
+    /// The number of entries of each kind: a kind with none is not looked up.
     counts: [AtomicUsize; Kind::ALL.len()],
     max_entries: usize,
     max_ttl: Duration,
-    /// Held by commands, never by checks; since when the last look for ended entries.
+    /// Held by commands, never by checks. The time of the last look for ended entries.
     writing: Mutex<Option<Instant>>,
     metrics: Arc<Metrics>,
 }
 
-/// How many entries there are.
+/// The number of entries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
 pub struct RevocationCounts {
-    /// Tokens by `jti`.
+    /// The number of tokens, by `jti`.
     pub tokens: usize,
-    /// Sessions.
+    /// The number of sessions.
     pub sessions: usize,
-    /// Users with a time.
+    /// The number of users with a time.
     pub users: usize,
     /// The most entries of all kinds together.
     pub max_entries: usize,
@@ -167,7 +158,7 @@ pub struct RevocationCounts {
 impl Revocations {
     /// An empty list.
     #[must_use]
-    pub fn new(settings: &Settings, metrics: &Arc<Metrics>) -> Arc<Self> {
+    pub fn new(settings: &RevocationSettings, metrics: &Arc<Metrics>) -> Arc<Self> {
         Arc::new(Self {
             shards: (0..SHARDS).map(|_| ArcSwap::from_pointee(Shard::new())).collect(),
             counts: Default::default(),
@@ -178,18 +169,18 @@ impl Revocations {
         })
     }
 
-    /// This identity of the issuer with this `iss` is withdrawn.
+    /// This identity of the issuer with this `iss` is revoked.
     pub(super) fn hits(&self, iss: &str, who: &IdentityFacts, now: u64) -> bool {
         let find = |kind, id: &str| self.find(kind, iss, id, now);
         let by_id =
             |kind, id: &Option<String>| id.as_deref().is_some_and(|id| find(kind, id).is_some());
-        let too_old = |entry: Entry| who.issued_at.is_none_or(|at| at < entry.not_before);
+        let too_old = |entry: RevocationEntry| who.issued_at.is_none_or(|at| at < entry.not_before);
         by_id(Kind::Token, &who.token_id)
             || by_id(Kind::Session, &who.session_id)
             || find(Kind::User, &who.user_id).is_some_and(too_old)
     }
 
-    fn find(&self, kind: Kind, iss: &str, id: &str, now: u64) -> Option<Entry> {
+    fn find(&self, kind: Kind, iss: &str, id: &str, now: u64) -> Option<RevocationEntry> {
         if self.count(kind) == 0 {
             return None;
         }
@@ -198,14 +189,17 @@ impl Revocations {
         (!entry.end.is_over(now)).then_some(entry)
     }
 
-    /// Withdraws the subject at each of these issuers (their `iss`), or at none of them if there is
-    /// no room.
-    /// `keep` is how long from now; without it, for as long as a token of the issuer can live
-    /// (`true`: without an end). Tells whether anything was not withdrawn before.
+    /// Revokes the subject at each of these issuers (their `iss`), or at none of them if the list is
+    /// full. `keep` is how long from now; without it, for as long as a token of the issuer can live
+    /// (`true`: without an end). Returns the number of new entries.
+    ///
+    /// # Errors
+    ///
+    /// [`RevokeError::TooLong`] or [`RevokeError::Full`]; nothing is revoked then.
     pub(super) fn revoke(
         &self,
         issuers: &[(&str, bool)],
-        subject: Subject<'_>,
+        subject: RevokedSubject<'_>,
         keep: Option<Duration>,
         now: u64,
     ) -> Result<usize, RevokeError> {
@@ -214,17 +208,17 @@ impl Revocations {
         }
         let kind = subject.kind();
         let not_before = match subject {
-            Subject::User { not_before, .. } => not_before,
-            Subject::Token(_) | Subject::Session(_) => u64::MAX,
+            RevokedSubject::User { not_before, .. } => not_before,
+            RevokedSubject::Token(_) | RevokedSubject::Session(_) => u64::MAX,
         };
-        let entries: Vec<(Digest, Entry)> = issuers
+        let entries: Vec<(SubjectDigest, RevocationEntry)> = issuers
             .iter()
             .map(|(iss, endless)| {
                 let end = match keep {
-                    None if *endless => End::Never,
-                    keep => End::after(keep.unwrap_or(self.max_ttl), now),
+                    None if *endless => EntryEnd::Never,
+                    keep => EntryEnd::after(keep.unwrap_or(self.max_ttl), now),
                 };
-                (subject.digest(iss), Entry { kind, not_before, end })
+                (subject.digest(iss), RevocationEntry { kind, not_before, end })
             })
             .collect();
         let mut swept = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
@@ -245,23 +239,23 @@ impl Revocations {
         Ok(new)
     }
 
-    /// Takes a command back. Tells how many entries that were.
-    pub(super) fn restore(&self, issuers: &[(&str, bool)], subject: Subject<'_>) -> usize {
+    /// Takes a command back. Returns the number of entries that were removed.
+    pub(super) fn restore(&self, issuers: &[(&str, bool)], subject: RevokedSubject<'_>) -> usize {
         let _writing = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
         let taken = issuers.iter().filter(|(iss, _)| self.take(&subject.digest(iss)));
         taken.count()
     }
 
-    /// Drops what has outlived every token it could hit. To be called now and then.
+    /// Drops the entries that have outlived every token they could hit. Must be called regularly.
     pub fn sweep(&self, now: std::time::SystemTime) {
         if self.total() > 0 {
             let mut swept = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
-            self.drop_ended(super::unix_seconds(now));
+            self.drop_ended(unix_seconds(now));
             *swept = Some(Instant::now());
         }
     }
 
-    /// How many entries there are.
+    /// The number of entries.
     #[must_use]
     pub fn counts(&self) -> RevocationCounts {
         RevocationCounts {
@@ -280,19 +274,19 @@ impl Revocations {
         Kind::ALL.into_iter().map(|kind| self.count(kind)).sum()
     }
 
-    fn shard(&self, digest: &Digest) -> Option<&ArcSwap<Shard>> {
+    fn shard(&self, digest: &SubjectDigest) -> Option<&ArcSwap<Shard>> {
         self.shards.get(usize::from(digest[0]))
     }
 
-    fn holds(&self, digest: &Digest) -> bool {
+    fn holds(&self, digest: &SubjectDigest) -> bool {
         self.shard(digest).is_some_and(|shard| shard.load().contains_key(digest))
     }
 
-    fn put(&self, digest: Digest, entry: Entry) {
+    fn put(&self, digest: SubjectDigest, entry: RevocationEntry) {
         let Some(shard) = self.shard(&digest) else { return };
         let mut map = Shard::clone(&shard.load());
         let known = map.get(&digest).copied();
-        let entry = known.map_or(entry, |known| Entry {
+        let entry = known.map_or(entry, |known| RevocationEntry {
             not_before: known.not_before.max(entry.not_before),
             end: known.end.max(entry.end),
             ..entry
@@ -300,12 +294,12 @@ impl Revocations {
         map.insert(digest, entry);
         shard.store(Arc::new(map));
         if known.is_none() {
-            // After the map: whoever sees the number finds the entry.
+            // After the map: a check that sees the number finds the entry.
             self.counted(entry.kind, 1, 0);
         }
     }
 
-    fn take(&self, digest: &Digest) -> bool {
+    fn take(&self, digest: &SubjectDigest) -> bool {
         let Some(shard) = self.shard(digest) else { return false };
         let mut map = Shard::clone(&shard.load());
         let Some(entry) = map.remove(digest) else { return false };
@@ -333,7 +327,7 @@ impl Revocations {
         }
     }
 
-    /// Only commands and sweeps get here, one at a time.
+    /// Counts. Only commands and sweeps call it, one at a time.
     fn counted(&self, kind: Kind, more: usize, fewer: usize) {
         let Some(count) = self.counts.get(kind as usize) else { return };
         let now = (count.load(Ordering::Acquire) + more).saturating_sub(fewer);
@@ -342,7 +336,8 @@ impl Revocations {
     }
 }
 
-/// Length-safe: an issuer and an id that share their letters differently differ.
-fn digest(kind: Kind, iss: &str, id: &str) -> Digest {
+/// The length of the issuer stands before it: two pairs of issuer and id whose letters run together
+/// alike have different digests.
+fn digest(kind: Kind, iss: &str, id: &str) -> SubjectDigest {
     sha256_of_parts([&[kind as u8][..], &iss.len().to_le_bytes(), iss.as_bytes(), id.as_bytes()])
 }

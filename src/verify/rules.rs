@@ -10,7 +10,7 @@ use std::{
 };
 
 use super::{
-    claims::{map::CompiledMap, read::App},
+    claims::{map::CompiledMap, read::AcceptedApp},
     kinds::{
         self,
         kind::{Expected, FactsOf, Kind},
@@ -47,7 +47,7 @@ impl Rules {
         &self,
         token: &Token<'_>,
         issuer: &Arc<str>,
-        apps: &[App<'_>],
+        apps: &[AcceptedApp<'_>],
     ) -> Result<IdentityFacts, DenyReason> {
         let claims = &token.claims;
         if !(self.kind.has_profile)(token, self.expected.accepts) {

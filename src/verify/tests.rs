@@ -1,26 +1,25 @@
 //! Tokens, claims, keys and caches, with keys and tokens made here: tables of what is refused
 //! and why, and the refresh of keys under paused time. Nothing here touches a network.
 
-mod cache;
 mod claims;
+mod claims_cache;
 mod command_reload;
-
 mod in_place;
 mod jwks;
 mod key_cache;
 mod key_choice;
 mod key_copy;
 mod key_forget;
+mod key_lifecycle;
 mod key_pending;
 mod key_snapshot;
 #[cfg(feature = "dev")]
 mod key_source;
-mod key_story;
 mod key_trouble;
 mod key_types;
 mod kinds;
 mod mutations;
-mod refusals;
+mod refusal_cache;
 mod revocation;
 mod signatures;
 mod token;
@@ -40,10 +39,10 @@ use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
 
 use super::{
-    Identity, Limits, Revocations, Verifier,
-    key_budget::Issued,
+    Identity, Revocations, Verifier, VerifierLimits,
+    fetch_budget::ClaimedIssueTime,
     key_refresher::KeyRefresher,
-    key_source::{Documents, FetchError},
+    key_source::{FetchError, KeyDocuments},
     token::{Token, parse as parse_into},
 };
 use crate::{
@@ -195,7 +194,7 @@ impl Script {
     }
 }
 
-impl Documents for Script {
+impl KeyDocuments for Script {
     fn fetch(&mut self) -> BoxFuture<'_, Result<Document, FetchError>> {
         Box::pin(async {
             let (takes, panics) = {
@@ -251,7 +250,7 @@ fn rig_that_keeps(asked: &ClaimNames, yaml: &str, documents: &[Vec<u8>]) -> Rig 
     });
     let metrics = metrics.unwrap();
     let readiness = Readiness::new();
-    let limits = Limits {
+    let limits = VerifierLimits {
         max_token_bytes: config.check.max_token_bytes,
         claims_cache_bytes: config.check.claims_cache_bytes,
         refusal_cache_bytes: config.check.refusal_cache_bytes,
@@ -293,8 +292,10 @@ impl Rig {
     async fn run_with_keys<T>(&mut self, test: impl AsyncFnOnce(&Self) -> T) -> T {
         self.run(async |rig| {
             for issuer in rig.verifier.issuers() {
-                let key =
-                    issuer.keys.find(None, SigningAlgorithm::EdDSA, Issued::UNKNOWN, soon()).await;
+                let key = issuer
+                    .keys
+                    .find(None, SigningAlgorithm::EdDSA, ClaimedIssueTime::UNKNOWN, soon())
+                    .await;
                 assert!(issuer.key_status().usable > 0, "{key:?}");
             }
             test(rig).await

@@ -23,7 +23,7 @@ use crate::{
     metrics::{Labels, Metrics},
     profile::Profiles,
     upstream::Client,
-    verify::{self, Limits, Revocations, Verifier},
+    verify::{self, Revocations, Verifier, VerifierLimits},
 };
 
 /// A door before an authorizer of this configuration. Nothing is fetched.
@@ -39,7 +39,7 @@ fn door(yaml: &str) -> (CheckDoor, Arc<Metrics>) {
         rpcs: Vec::new(),
     });
     let metrics = metrics.unwrap();
-    let limits = Limits {
+    let limits = VerifierLimits {
         max_token_bytes: config.check.max_token_bytes,
         claims_cache_bytes: 0,
         refusal_cache_bytes: 0,

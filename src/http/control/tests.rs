@@ -25,7 +25,7 @@ use crate::{
     metrics::{Labels, Metrics},
     profile::Profiles,
     upstream::Client,
-    verify::{self, Limits, RevocationCounts, Revocations, Verifier},
+    verify::{self, RevocationCounts, Revocations, Verifier, VerifierLimits},
 };
 
 /// The commands over two issuers, a list with room for four, and a log that does not exist.
@@ -52,7 +52,8 @@ fn rig() -> Rig {
     });
     let metrics = metrics.unwrap();
     let client = Client::build(Duration::from_secs(1)).unwrap();
-    let limits = Limits { max_token_bytes: 8192, claims_cache_bytes: 0, refusal_cache_bytes: 0 };
+    let limits =
+        VerifierLimits { max_token_bytes: 8192, claims_cache_bytes: 0, refusal_cache_bytes: 0 };
     let revocations = Revocations::new(&config.revocation, &metrics);
     let parts = Verifier::build(
         &config.issuers,

@@ -12,7 +12,7 @@ use super::{APP, FetchResult, ISS, Signer, access, key_set, rig_of, with};
 use crate::{
     config::SigningAlgorithm,
     model::DenyReason,
-    verify::jwks::{KeySet, Refusal},
+    verify::jwks::{KeyRefusal, KeySet},
 };
 
 const ALL: &[SigningAlgorithm] =
@@ -81,12 +81,12 @@ fn pem_that_is_no_sound_public_key_is_refused_with_its_place() {
             "block 2 is a private key",
         ),
         ("garbage", armoured("PUBLIC KEY", &[1, 2, 3]), ALL, "block 1 is no public key"),
-        ("a weak RSA key", armoured("RSA PUBLIC KEY", &der), ALL, Refusal::WeakRsa.text()),
+        ("a weak RSA key", armoured("RSA PUBLIC KEY", &der), ALL, KeyRefusal::WeakRsa.text()),
         (
             "a weak point",
             armoured("PUBLIC KEY", &weak_point.concat()),
             ALL,
-            Refusal::WeakPoint.text(),
+            KeyRefusal::WeakPoint.text(),
         ),
         (
             "another algorithm",

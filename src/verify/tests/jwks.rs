@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::{Signer, key_set, with};
 use crate::{
     config::SigningAlgorithm,
-    verify::jwks::{KeySet, MAX_KEYS, Refusal},
+    verify::jwks::{KeyRefusal, KeySet, MAX_KEYS},
 };
 
 const EDDSA: &[SigningAlgorithm] = &[SigningAlgorithm::EdDSA];
@@ -309,7 +309,7 @@ fn a_point_under_which_anybody_can_sign_is_refused() {
             point[31] |= sign;
             let x = URL_SAFE_NO_PAD.encode(point);
             let set = read(&json!({"keys": [other(json!({"x": x})), good()]})).unwrap();
-            assert_eq!(set.refused, [Refusal::WeakPoint], "{y} {sign}");
+            assert_eq!(set.refused, [KeyRefusal::WeakPoint], "{y} {sign}");
             // The library takes it, and a forged signature for one message in eight or more.
             let key = DecodingKey::from_ed_components(&x).unwrap();
             let forged = (0..200).filter(|message: &i32| {
@@ -339,7 +339,7 @@ fn a_second_spelling_of_a_point_is_refused() {
             point[31] = last;
             let x = URL_SAFE_NO_PAD.encode(point);
             let set = read(&json!({"keys": [other(json!({"x": x})), good()]})).unwrap();
-            assert_eq!(set.refused, [Refusal::WeakPoint], "{n} {last}");
+            assert_eq!(set.refused, [KeyRefusal::WeakPoint], "{n} {last}");
         }
     }
     // The largest canonical one is not refused for its size (it is no point at all, and so

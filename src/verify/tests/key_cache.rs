@@ -10,7 +10,7 @@ use super::{NOW, Rig, Signer, access, key_set, rig, soon};
 use crate::{
     config::SigningAlgorithm,
     model::{Denial, DenyReason},
-    verify::{jwks::Key, key_budget::Issued},
+    verify::{fetch_budget::ClaimedIssueTime, jwks::Key},
 };
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -21,7 +21,7 @@ const REFRESH: Duration = Duration::from_secs(600);
 async fn find(rig: &Rig, kid: &str, deadline: Instant) -> Result<Arc<Key>, Denial> {
     rig.verifier.issuers()[0]
         .keys
-        .find(Some(kid), SigningAlgorithm::EdDSA, Issued::UNKNOWN, deadline)
+        .find(Some(kid), SigningAlgorithm::EdDSA, ClaimedIssueTime::UNKNOWN, deadline)
         .await
 }
 

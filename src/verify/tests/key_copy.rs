@@ -13,7 +13,7 @@ use crate::{
     upstream::Document,
     verify::{
         key_refresher::KeyRefresher,
-        key_source::{Documents, FetchError},
+        key_source::{FetchError, KeyDocuments},
     },
 };
 
@@ -24,7 +24,7 @@ const DAY: Duration = Duration::from_secs(86_400);
 #[derive(Debug)]
 struct Pair(Script, Script);
 
-impl Documents for Pair {
+impl KeyDocuments for Pair {
     fn fetch(&mut self) -> BoxFuture<'_, Result<Document, FetchError>> {
         self.0.fetch()
     }

@@ -12,7 +12,7 @@ use crate::{
     config::SigningAlgorithm,
     metrics::FetchResult,
     model::{Denial, DenyReason},
-    verify::{Identity, key_budget::Issued},
+    verify::{Identity, fetch_budget::ClaimedIssueTime},
 };
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -212,8 +212,12 @@ async fn keys_that_are_looked_at_without_a_token_are_never_pending() {
     rig(&[&Signer::new("old", 1)])
         .run_with_keys(async |rig| {
             let keys = &rig.verifier.issuers()[0].keys;
-            let found =
-                keys.find(Some("x"), SigningAlgorithm::EdDSA, Issued::UNKNOWN, Instant::now());
+            let found = keys.find(
+                Some("x"),
+                SigningAlgorithm::EdDSA,
+                ClaimedIssueTime::UNKNOWN,
+                Instant::now(),
+            );
             assert_eq!(found.await.unwrap_err().reason(), DenyReason::KidUnknown);
         })
         .await;

@@ -13,7 +13,7 @@ use crate::{
     config,
     metrics::FetchResult,
     upstream::Client,
-    verify::key_source::{Documents, KeySource},
+    verify::key_source::{KeyDocuments, KeySource},
 };
 use rownd_emulator::{Controls, Endpoint, Fault, Settings};
 

@@ -11,7 +11,7 @@ use crate::{
     config::SigningAlgorithm,
     metrics::{FetchResult, KEY_REFUSALS},
     model::{Denial, DenyReason},
-    verify::{jwks::Refusal, key_budget::Issued},
+    verify::{fetch_budget::ClaimedIssueTime, jwks::KeyRefusal},
 };
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -21,7 +21,9 @@ const MAX_STALE: Duration = Duration::from_secs(86_400);
 
 async fn denial(rig: &Rig, kid: &str, deadline: Instant) -> Denial {
     let keys = &rig.verifier.issuers()[0].keys;
-    keys.find(Some(kid), SigningAlgorithm::EdDSA, Issued::UNKNOWN, deadline).await.unwrap_err()
+    keys.find(Some(kid), SigningAlgorithm::EdDSA, ClaimedIssueTime::UNKNOWN, deadline)
+        .await
+        .unwrap_err()
 }
 
 fn fetches(rig: &Rig, result: &str) -> f64 {
@@ -237,9 +239,9 @@ async fn what_was_refused_is_shown() {
 
 #[test]
 fn the_metric_has_each_reason_in_its_place() {
-    let codes = Refusal::ALL.iter().map(|reason| reason.code());
+    let codes = KeyRefusal::ALL.iter().map(|reason| reason.code());
     assert!(codes.eq(KEY_REFUSALS), "compare metrics/keys.rs with jwks/refusal.rs");
-    for (index, reason) in Refusal::ALL.iter().enumerate() {
+    for (index, reason) in KeyRefusal::ALL.iter().enumerate() {
         assert_eq!(*reason as usize, index);
     }
 }

@@ -6,7 +6,7 @@ use super::{APP, access, parse, unsigned, with};
 use crate::{
     config::{self, SigningAlgorithm},
     model::{AuthLevel, CookieProof, DenyReason, IdentityFacts},
-    verify::{claims::read::App, rules::Rules},
+    verify::{claims::read::AcceptedApp, rules::Rules},
 };
 
 /// The settings of an issuer as the reader completes them.
@@ -22,8 +22,8 @@ fn judge_under(header: &Value, yaml: &str, claims: &Value) -> Result<IdentityFac
     let settings = settings(yaml);
     let text = format!("{}.c2ln", unsigned(&header.to_string(), &claims.to_string()));
     let ids: Vec<Option<String>> = settings.apps.iter().map(|app| app.id.clone()).collect();
-    let apps: Vec<App<'_>> =
-        ids.iter().map(|id| App { id: id.as_deref(), variants: &[] }).collect();
+    let apps: Vec<AcceptedApp<'_>> =
+        ids.iter().map(|id| AcceptedApp { id: id.as_deref(), variants: &[] }).collect();
     Rules::build(&settings).facts(&parse(text.as_bytes()).unwrap(), &"one".into(), &apps)
 }
 

@@ -12,7 +12,7 @@ use crate::{
     config::{Revocation as Settings, Span},
     metrics::{Labels, Metrics},
     model::{AuthLevel, DenyReason, IdentityFacts},
-    verify::revocation::{Revocations, RevokeError, Subject},
+    verify::revocation::{Revocations, RevokeError, RevokedSubject},
 };
 
 const USER: &str = "user_test0000000000000000001";
@@ -23,12 +23,12 @@ async fn reason(rig: &Rig, token: &Bytes) -> Option<DenyReason> {
     rig.verify(token).await.err().map(|denial| denial.reason())
 }
 
-fn revoke(rig: &Rig, subject: Subject<'_>) -> usize {
+fn revoke(rig: &Rig, subject: RevokedSubject<'_>) -> usize {
     rig.verifier.revoke(None, subject, None, at(NOW)).unwrap()
 }
 
-const fn user(not_before: u64) -> Subject<'static> {
-    Subject::User { id: USER, not_before }
+const fn user(not_before: u64) -> RevokedSubject<'static> {
+    RevokedSubject::User { id: USER, not_before }
 }
 
 /// A list of its own, with room for this many.
@@ -66,7 +66,7 @@ async fn a_revoked_token_is_denied_cached_or_not_and_taking_it_back_helps() {
     rig(&[&key])
         .run_with_keys(async |rig| {
             assert_eq!(reason(rig, &cached).await, None);
-            assert_eq!(revoke(rig, Subject::Token(JTI)), 1);
+            assert_eq!(revoke(rig, RevokedSubject::Token(JTI)), 1);
             for (name, token, expected) in [
                 ("cached", &cached, Some(DenyReason::Revoked)),
                 ("fresh", &fresh, Some(DenyReason::Revoked)),
@@ -78,10 +78,10 @@ async fn a_revoked_token_is_denied_cached_or_not_and_taking_it_back_helps() {
             }
             assert_eq!(rig.verified("revoked"), 3.0);
             assert_eq!(rig.metric("rownd_authz_revocations{kind=\"token\"}"), 1.0);
-            assert_eq!(rig.verifier.restore(None, Subject::Token(JTI)), Ok(1));
+            assert_eq!(rig.verifier.restore(None, RevokedSubject::Token(JTI)), Ok(1));
             assert_eq!(reason(rig, &cached).await, None, "taken back");
             assert_eq!(rig.metric("rownd_authz_revocations{kind=\"token\"}"), 0.0);
-            assert_eq!(rig.verifier.restore(None, Subject::Token(JTI)), Ok(0), "twice");
+            assert_eq!(rig.verifier.restore(None, RevokedSubject::Token(JTI)), Ok(0), "twice");
         })
         .await;
 }
@@ -149,7 +149,7 @@ async fn an_end_passed_on_both_clocks_is_an_end() {
     ] {
         let (list, _) = list(10);
         let keep = Some(Duration::from_secs(hour));
-        list.revoke(ONE, Subject::Session("s"), keep, NOW).unwrap();
+        list.revoke(ONE, RevokedSubject::Session("s"), keep, NOW).unwrap();
         advance(Duration::from_secs(steady)).await;
         // What a sweep drops is what a check no longer sees.
         assert_eq!(list.hits("one", &who("t", "s", None), NOW + wall), hit, "{name}");
@@ -161,7 +161,7 @@ async fn an_end_passed_on_both_clocks_is_an_end() {
 #[tokio::test(start_paused = true)]
 async fn the_time_an_entry_is_kept_is_bounded_and_never_shortened() {
     let (list, _) = list(10);
-    let session = Subject::Session("s");
+    let session = RevokedSubject::Session("s");
     let most = DAY + Duration::from_secs(1);
     assert_eq!(list.revoke(ONE, session, Some(most), NOW), Err(RevokeError::TooLong(DAY)));
     assert_eq!(list.counts().sessions, 0);
@@ -174,8 +174,8 @@ async fn the_time_an_entry_is_kept_is_bounded_and_never_shortened() {
     assert!(!hits(86_461));
     // Where tokens have no end, an entry has none either, unless the command says so.
     let endless = &[("one", true)];
-    list.revoke(endless, Subject::Token("t"), None, NOW).unwrap();
-    list.revoke(endless, Subject::Session("s"), Some(DAY), NOW).unwrap();
+    list.revoke(endless, RevokedSubject::Token("t"), None, NOW).unwrap();
+    list.revoke(endless, RevokedSubject::Session("s"), Some(DAY), NOW).unwrap();
     advance(100 * DAY).await;
     list.sweep(at(NOW + 100 * 86_400));
     let counts = list.counts();
@@ -188,20 +188,26 @@ async fn a_full_list_refuses_and_forgets_nothing_until_something_ends() {
     let (list, metrics) = list(3);
     let both: &[(&str, bool)] = &[("one", false), ("two", false)];
     let hour = Some(Duration::from_secs(3_600));
-    list.revoke(both, Subject::Token("t"), None, NOW).unwrap();
+    list.revoke(both, RevokedSubject::Token("t"), None, NOW).unwrap();
     // All of it or nothing: there is room for one, and two are meant.
-    assert_eq!(list.revoke(both, Subject::Session("s"), hour, NOW), Err(RevokeError::Full(3)));
+    assert_eq!(
+        list.revoke(both, RevokedSubject::Session("s"), hour, NOW),
+        Err(RevokeError::Full(3))
+    );
     assert_eq!(list.counts().sessions, 0);
-    list.revoke(ONE, Subject::Session("s"), hour, NOW).unwrap();
-    assert_eq!(list.revoke(ONE, Subject::Session("x"), hour, NOW), Err(RevokeError::Full(3)));
+    list.revoke(ONE, RevokedSubject::Session("s"), hour, NOW).unwrap();
+    assert_eq!(
+        list.revoke(ONE, RevokedSubject::Session("x"), hour, NOW),
+        Err(RevokeError::Full(3))
+    );
     // What is there already needs no room.
-    assert_eq!(list.revoke(ONE, Subject::Token("t"), None, NOW), Ok(0));
+    assert_eq!(list.revoke(ONE, RevokedSubject::Token("t"), None, NOW), Ok(0));
     assert!(
         list.hits("one", &who("t", "", None), NOW) && list.hits("one", &who("", "s", None), NOW)
     );
     advance(Duration::from_secs(3_661)).await;
     let later = NOW + 3_661;
-    assert_eq!(list.revoke(ONE, Subject::Session("x"), hour, later), Ok(1), "one has ended");
+    assert_eq!(list.revoke(ONE, RevokedSubject::Session("x"), hour, later), Ok(1), "one has ended");
     assert!(
         list.hits("one", &who("", "x", None), later)
             && !list.hits("one", &who("", "s", None), later)
@@ -217,9 +223,9 @@ async fn a_million_commands_do_not_grow_the_list() {
     for index in 0..1_000_000_u32 {
         let id = index.to_string();
         let subject = match index % 3 {
-            0 => Subject::Token(&id),
-            1 => Subject::Session(&id),
-            _ => Subject::User { id: &id, not_before: NOW },
+            0 => RevokedSubject::Token(&id),
+            1 => RevokedSubject::Session(&id),
+            _ => RevokedSubject::User { id: &id, not_before: NOW },
         };
         refused += usize::from(list.revoke(ONE, subject, None, NOW).is_err());
     }
@@ -234,9 +240,9 @@ fn kinds_issuers_and_ids_that_share_their_letters_differ() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
         let (list, _) = list(10);
-        list.revoke(&[("on", false)], Subject::Session("et"), None, NOW).unwrap();
-        list.revoke(ONE, Subject::Session("x"), None, NOW).unwrap();
-        list.revoke(ONE, Subject::Session(USER), None, NOW).unwrap();
+        list.revoke(&[("on", false)], RevokedSubject::Session("et"), None, NOW).unwrap();
+        list.revoke(ONE, RevokedSubject::Session("x"), None, NOW).unwrap();
+        list.revoke(ONE, RevokedSubject::Session(USER), None, NOW).unwrap();
         for (name, token, session, hit) in [
             ("the issuer's end in the id", "t", "t", false),
             ("a token named like a session", "x", "y", false),

@@ -18,7 +18,7 @@ use crate::{
     blocking::BlockingRunner,
     config,
     metrics::FetchResult,
-    verify::{Limits, Verifier, key_refresher::KeyRefresher},
+    verify::{Verifier, VerifierLimits, key_refresher::KeyRefresher},
 };
 
 /// The defaults of `keys`, in seconds.
@@ -186,7 +186,7 @@ impl Story {
     fn reload(&mut self, cooldown: u8) {
         self.cooldown = cooldown;
         let config = config::parse("test.yaml", &self.yaml(), &BTreeMap::new()).unwrap();
-        let limits = Limits {
+        let limits = VerifierLimits {
             max_token_bytes: 8192,
             claims_cache_bytes: 1 << 20,
             refusal_cache_bytes: 1 << 20,

@@ -11,7 +11,7 @@ use super::{APP, ISS, NOW, Rig, Signer, access, issuer, key_set, rig, rig_of, wi
 use crate::{
     metrics::FetchResult,
     model::DenyReason,
-    verify::refusals::{Refusals, Refused},
+    verify::refusal_cache::{RefusalCache, RefusedToken},
 };
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -208,9 +208,9 @@ async fn without_a_budget_nothing_is_kept() {
 fn any_number_of_refusals_stay_within_their_budget() {
     let rig = rig(&[]);
     let budget = 1 << 20;
-    let refusals = Refusals::new(budget, &rig.metrics);
+    let refusals = RefusalCache::new(budget, &rig.metrics);
     let lifetime = crate::verify::claims::lifetime::Lifetime::new(None, None, None);
-    let refused = Refused {
+    let refused = RefusedToken {
         reason: DenyReason::SignatureInvalid,
         issuer: 0,
         keys: 1,

@@ -8,7 +8,7 @@ use super::{ISS, NOW, Rig, Signer, access, issuer, key_set, rig, rig_of, rig_tha
 use crate::{
     metrics::FetchResult,
     model::{AuthLevel, ClaimNames, CookieProof, DenyReason, IdentityFacts, KeptClaims},
-    verify::cache::{fingerprint, weigh},
+    verify::claims_cache::{fingerprint, weigh},
 };
 
 async fn reason(rig: &Rig, token: &Bytes, now: u64) -> Option<DenyReason> {
