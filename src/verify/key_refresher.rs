@@ -109,7 +109,7 @@ impl KeyRefresher {
             let outcome = AssertUnwindSafe(self.fetch(begun, began))
                 .catch_unwind()
                 .await
-                .unwrap_or_else(|_panic| Err(FetchError::Panic));
+                .unwrap_or(Err(FetchError::Panic));
             let delay = match &outcome {
                 Ok(fetched) => {
                     failures = 0;

@@ -11,7 +11,6 @@ use quick_cache::{Weighter, sync::Cache};
 use tokio::time::Instant;
 
 use super::{
-    cache::{Fingerprint, TABLE_SHARE, Table, bounded_table},
     claims::lifetime::Lifetime,
     claims_cache::{Fingerprint, TABLE_SHARE, Table, bounded_table},
 };

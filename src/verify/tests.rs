@@ -51,7 +51,7 @@ use crate::{
     health::Readiness,
     metrics::{FetchResult, Labels, Metrics, Outcome},
     model::{ClaimNames, Denial, DenyReason},
-    upstream::{Client, Document},
+    upstream::{self, Client, Document},
 };
 
 const ISS: &str = "https://issuer.test";
@@ -173,8 +173,16 @@ impl Script {
     }
 
     fn fail(&self, result: FetchResult) {
-        self.0.lock().unwrap().next =
-            Err(FetchError { result, message: "as the test says".into() });
+        let text = || "as the test says".to_owned();
+        let error = match result {
+            FetchResult::Network => FetchError::Upstream(upstream::Error::Network(text())),
+            FetchResult::Timeout => FetchError::Upstream(upstream::Error::Timeout),
+            FetchResult::Status => FetchError::Upstream(upstream::Error::Status(500)),
+            FetchResult::Invalid => FetchError::NoPlace,
+            FetchResult::Ok => panic!("a good fetch is no failure"),
+        };
+        assert_eq!(error.result(), result);
+        self.0.lock().unwrap().next = Err(error);
     }
 
     fn panic_once(&self) {

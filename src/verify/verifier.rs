@@ -36,7 +36,7 @@ pub struct Verifier {
     by_iss: HashMap<String, usize>,
     max_token_bytes: usize,
     asked: AskedClaims,
-    cache: ClaimsCache,
+    pub(super) cache: ClaimsCache,
     refusals: RefusalCache,
     pub(super) revocations: Arc<Revocations>,
     pub(super) metrics: Arc<Metrics>,

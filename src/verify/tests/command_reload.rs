@@ -11,8 +11,8 @@ use crate::{
     config,
     model::DenyReason,
     verify::{
-        RevokedSubject, Verifier, VerifierLimits, VerifierParts, fetch_budget::Cause, jwks::KeySet,
-        key_cache::Current,
+        RevokedSubject, Verifier, VerifierLimits, VerifierParts, fetch_budget::FetchCause,
+        jwks::KeySet, key_state::KeysInUse,
     },
 };
 
@@ -122,7 +122,7 @@ async fn keys_fetched_for_a_new_address_are_not_forgotten_by_an_old_command() {
         let set = KeySet::parse(&key_set(&[&new]), &keys.algorithms, None).unwrap();
         let (begun, now) = (keys.begin(), tokio::time::Instant::now());
         keys.keep(
-            Current {
+            KeysInUse {
                 set,
                 since: now,
                 asked: now,
@@ -132,7 +132,7 @@ async fn keys_fetched_for_a_new_address_are_not_forgotten_by_an_old_command() {
             },
             begun,
         );
-        keys.end(begun, Cause::Turn, None);
+        keys.end(begun, FetchCause::Turn, None);
         if given_meanwhile {
             rig.verifier.forget_keys(None);
         }

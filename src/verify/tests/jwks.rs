@@ -9,12 +9,12 @@ use serde_json::{Value, json};
 use super::{Signer, key_set, with};
 use crate::{
     config::SigningAlgorithm,
-    verify::jwks::{KeyRefusal, KeySet, MAX_KEYS},
+    verify::jwks::{KeyRefusal, KeySet, KeySetError, MAX_KEYS},
 };
 
 const EDDSA: &[SigningAlgorithm] = &[SigningAlgorithm::EdDSA];
 
-fn read(document: &Value) -> Result<KeySet, &'static str> {
+fn read(document: &Value) -> Result<KeySet, KeySetError> {
     KeySet::parse(document.to_string().as_bytes(), EDDSA, None)
 }
 
@@ -113,7 +113,7 @@ fn hostile() -> Vec<(&'static str, Value)> {
 fn a_hostile_key_is_refused_with_a_reason() {
     for (name, key) in hostile() {
         let alone = read(&json!({"keys": [key]}));
-        assert_eq!(alone.map(|set| set.len()), Err("the document holds no usable key"), "{name}");
+        assert_eq!(alone.map(|set| set.len()), Err(KeySetError::NoUsableKey), "{name}");
         let beside = read(&json!({"keys": [key, good()]})).unwrap();
         assert_eq!((beside.len(), beside.refused.len()), (1, 1), "{name}");
         assert!(!beside.refused[0].text().is_empty(), "{name}");
@@ -172,8 +172,8 @@ fn a_key_that_is_no_strict_json_does_not_spoil_the_others() {
 
 #[test]
 fn what_is_no_key_set_yields_none() {
-    let no_set = Err("the document is no key set");
-    let no_key = Err("the document holds no usable key");
+    let no_set = Err(KeySetError::NotAKeySet);
+    let no_key = Err(KeySetError::NoUsableKey);
     for (name, document, expected) in [
         ("empty", "", no_set),
         ("HTML", "<html>down for maintenance</html>", no_set),
@@ -204,7 +204,7 @@ fn a_document_with_too_many_keys_is_not_used() {
     };
     assert_eq!(read(&json!({"keys": keys(MAX_KEYS)})).map(|set| set.len()), Ok(MAX_KEYS));
     let many = read(&json!({"keys": keys(MAX_KEYS + 1)})).map(|set| set.len());
-    assert_eq!(many, Err("the document holds too many keys"));
+    assert_eq!(many, Err(KeySetError::TooManyKeys));
     // Also where all but one are no keys.
     let mut nulls = vec![Value::Null; MAX_KEYS];
     nulls.push(good());
@@ -221,11 +221,11 @@ fn an_issuer_without_the_algorithm_uses_no_such_key() {
 fn of_two_keys_with_one_name_neither_is_used_unless_they_are_the_same() {
     let named = |kid: &str, seed: u8| with(Signer::new("x", seed).jwk(), &json!({"kid": kid}));
     let find = |keys: Vec<Value>, kid: Option<&str>| {
-        let set = read(&json!({"keys": keys})).map_err(str::to_owned);
+        let set = read(&json!({"keys": keys}));
         set.map(|set| (set.len(), set.find(kid, SigningAlgorithm::EdDSA).is_some()))
     };
     let differ = find(vec![named("a", 1), named("a", 2)], Some("a"));
-    assert_eq!(differ, Err("the document holds no usable key".to_owned()));
+    assert_eq!(differ, Err(KeySetError::NoUsableKey));
     for (name, keys, kid, expected) in [
         ("the same twice", vec![named("a", 1), named("a", 1)], Some("a"), (1, true)),
         (

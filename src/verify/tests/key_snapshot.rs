@@ -16,7 +16,7 @@ use crate::{
     config::{KeySnapshots, Span},
     metrics::FetchResult,
     model::DenyReason,
-    verify::key_snapshot::{LoadError, Snapshot},
+    verify::key_snapshot::{KeySnapshot, LoadError},
 };
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -46,8 +46,8 @@ impl Disk {
         format!("key_snapshots: {{directory: {}}}", self.directory().display())
     }
 
-    fn snapshot(&self) -> Snapshot {
-        Snapshot::new(&self.settings(), "one", ISS, ISS)
+    fn snapshot(&self) -> KeySnapshot {
+        KeySnapshot::new(&self.settings(), "one", ISS, ISS)
     }
 
     /// Written so long ago.
@@ -282,7 +282,7 @@ fn only_the_keys_of_this_issuer_from_this_place_are_taken() {
         ("one", ISS, "https://another.test/keys", "another place"),
         ("two", ISS, ISS, "absent"),
     ] {
-        let snapshot = Snapshot::new(&settings, name, iss, source);
+        let snapshot = KeySnapshot::new(&settings, name, iss, source);
         let found = match snapshot.load(SystemTime::now()) {
             Ok(_) => "taken".to_owned(),
             Err(LoadError::Absent) => "absent".to_owned(),
@@ -292,7 +292,7 @@ fn only_the_keys_of_this_issuer_from_this_place_are_taken() {
     }
     // Another issuer's file under this one's name.
     fs::copy(disk.file(), disk.directory().join("two.keys")).unwrap();
-    let stolen = Snapshot::new(&settings, "two", ISS, ISS).load(SystemTime::now());
+    let stolen = KeySnapshot::new(&settings, "two", ISS, ISS).load(SystemTime::now());
     assert!(matches!(stolen, Err(LoadError::Refused(_))));
 }
 

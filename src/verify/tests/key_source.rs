@@ -43,7 +43,7 @@ fn hits(controls: &Controls) -> (u64, u64) {
 }
 
 async fn failure(source: &mut KeySource) -> FetchResult {
-    source.fetch().await.unwrap_err().result
+    source.fetch().await.unwrap_err().result()
 }
 
 #[tokio::test]

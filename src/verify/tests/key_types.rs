@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use super::{Signer, with};
 use crate::{
     config::SigningAlgorithm,
-    verify::jwks::{KeyRefusal, KeySet},
+    verify::jwks::{KeyRefusal, KeySet, KeySetError},
 };
 
 const ALL: &[SigningAlgorithm] =
@@ -43,7 +43,7 @@ fn rsa(size: KeySize) -> (RsaKeyPair, Value) {
     (pair, jwk)
 }
 
-fn read(keys: &[Value]) -> Result<KeySet, &'static str> {
+fn read(keys: &[Value]) -> Result<KeySet, KeySetError> {
     KeySet::parse(json!({ "keys": keys }).to_string().as_bytes(), ALL, None)
 }
 
