@@ -12,7 +12,7 @@ use crate::{
     issuer_api,
     log_throttle::LogThrottle,
     metrics::Metrics,
-    verify::{AppSlot, Issuer, Revocations},
+    verify::{AppSlot, Issuer, RevocationList},
 };
 
 /// What is not ready is said again this often.
@@ -76,7 +76,7 @@ pub(super) async fn upkeep(metrics: Arc<Metrics>, every: Duration) {
 }
 
 /// Drops revocations that have outlived every token they could hit.
-pub(super) async fn forget_ended(revocations: Arc<Revocations>) {
+pub(super) async fn forget_ended(revocations: Arc<dyn RevocationList>) {
     let mut ticks = tokio::time::interval(SWEEP);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {

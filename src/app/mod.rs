@@ -43,7 +43,7 @@ use crate::{
     issuer_api::{self, FlightTask},
     metrics::{Labels, Metrics},
     upstream,
-    verify::{self, Revocations, Verifier},
+    verify::{self, MemoryRevocations, Verifier},
 };
 use compile::{Tools, Work};
 use control::ControlSocket;
@@ -132,7 +132,7 @@ pub async fn build(config: Config) -> Result<Bound, BuildError> {
     let readiness = Readiness::new();
     let upstream =
         upstream::Client::build(CONNECT_TIMEOUT).map_err(|error| part(error.to_string()))?;
-    let revocations = Revocations::new(&config.revocation, &metrics);
+    let revocations = MemoryRevocations::new(&config.revocation, &metrics);
     let parts = Verifier::build(
         &config.issuers,
         compile::limits(&config),

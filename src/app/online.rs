@@ -13,7 +13,7 @@ use crate::{
     issuer_api,
     metrics::Metrics,
     upstream,
-    verify::{self, KeyStatus, Revocations, Verifier},
+    verify::{self, KeyStatus, MemoryRevocations, Verifier},
 };
 
 /// What one issuer answered.
@@ -86,7 +86,7 @@ pub(super) fn parts(
     let upstream =
         upstream::Client::build(CONNECT_TIMEOUT).map_err(|error| part(error.to_string()))?;
     let (limits, readiness) = (compile::limits(config), Readiness::new());
-    let revocations = Revocations::new(&config.revocation, &metrics);
+    let revocations = MemoryRevocations::new(&config.revocation, &metrics);
     let parts =
         Verifier::build(&config.issuers, limits, revocations, &upstream, &metrics, &readiness)
             .map_err(part)?;

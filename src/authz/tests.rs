@@ -22,7 +22,7 @@ use crate::{
     model::{AllowReason, DenyReason, Headers, RequestContext},
     profile::Profiles,
     upstream::Client,
-    verify::{self, KeyRefresher, Revocations, Verifier, VerifierLimits},
+    verify::{self, KeyRefresher, MemoryRevocations, Verifier, VerifierLimits},
 };
 
 type Lines<'a> = &'a [(&'a str, &'a str)];
@@ -54,7 +54,7 @@ fn rig(yaml: &str) -> Rig {
         refusal_cache_bytes: 1 << 16,
     };
     let client = Client::build(Duration::from_secs(1)).unwrap();
-    let revocations = Revocations::new(&config.revocation, &metrics);
+    let revocations = MemoryRevocations::new(&config.revocation, &metrics);
     let parts =
         Verifier::build(&config.issuers, limits, revocations, &client, &metrics, &Readiness::new())
             .unwrap();

@@ -129,9 +129,9 @@ pub struct IdentityFacts {
     pub groups: Vec<String>,
     /// Scopes of the token, where it has some.
     pub scopes: Vec<String>,
-    /// The tenant, where the issuer parts its users.
+    /// The tenant, where the issuer groups its users by tenants.
     pub tenant: Option<String>,
-    /// What else than the same origin proves that a cookie was not sent by another site.
+    /// The proof, besides the same origin, that no other site made the browser send a cookie.
     pub cookie_proof: CookieProof,
     /// The claims that the configuration asks for, as far as the token has them.
     pub claims: KeptClaims,
@@ -139,11 +139,10 @@ pub struct IdentityFacts {
     pub expires_at: Option<SystemTime>,
 }
 
-/// What a request with this identity's token in a cookie may show in place of a same-origin
-/// header.
+/// The proof that a request with the token in a cookie may bring in place of a same-origin header.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum CookieProof {
-    /// Nothing: the same origin it is.
+    /// No other proof is accepted: the request must come from the same origin.
     #[default]
     SameOrigin,
     /// A header that no other site can set: `rid`, or `anti-csrf` with this value, or with any

@@ -24,13 +24,17 @@ pub(super) fn fingerprint(token: &[u8]) -> Fingerprint {
     sha256(token)
 }
 
+/// The place of an issuer in the configuration, counted from 0. It is not the index of its series in
+/// the metrics, which outlives a reload.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct IssuerIndex(pub(super) usize);
+
 /// A token that was verified. It stands in the table itself, so it is kept small.
 #[derive(Debug, Clone)]
 pub(super) struct CachedToken {
     pub(super) identity: Arc<Identity>,
     pub(super) lifetime: Lifetime,
-    /// The index of the issuer.
-    pub(super) issuer: usize,
+    pub(super) issuer: IssuerIndex,
     /// The key that verified it: an entry dies with it.
     pub(super) key: Arc<Key>,
 }

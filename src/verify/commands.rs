@@ -10,7 +10,7 @@ use std::{
 
 use super::{
     issuer::Issuer,
-    revocation::{RevokeError, RevokedSubject},
+    revocation::{RevokeError, RevokedSubject, RevokingIssuer},
     unix_time::unix_seconds,
     verifier::Verifier,
 };
@@ -85,11 +85,15 @@ impl Verifier {
         Ok(self.revocations.restore(&issuers, subject))
     }
 
-    /// The `iss` of the issuer of a name, or of all; and whether it takes tokens without an end.
-    fn named_issuers(&self, name: Option<&str>) -> Option<Vec<(&str, bool)>> {
+    /// The issuer of a name, or all; `None` if there is no issuer of this name.
+    fn named_issuers(&self, name: Option<&str>) -> Option<Vec<RevokingIssuer<'_>>> {
         let named = self.issuers.iter().filter(|issuer| name.is_none_or(|n| n == issuer.name()));
-        let found: Vec<_> =
-            named.map(|issuer| (issuer.iss.as_str(), issuer.allow_missing_exp)).collect();
+        let found: Vec<RevokingIssuer<'_>> = named
+            .map(|issuer| RevokingIssuer {
+                iss: &issuer.iss,
+                takes_endless_tokens: issuer.allow_missing_exp,
+            })
+            .collect();
         (!found.is_empty()).then_some(found)
     }
 }

@@ -104,7 +104,7 @@ impl Verifier {
                 return Inspection { token: Err(reason), issuers: Vec::new(), picked: None };
             }
         };
-        let picked = self.issuer_of(&token).ok().map(|(index, _)| index);
+        let picked = self.issuer_of(&token).ok().map(|(index, _)| index.0);
         let issuers = self.issuers.iter().enumerate().map(|(index, issuer)| {
             let (answer, signature) = if picked == Some(index) {
                 issuer.inspect(&token, unix_seconds(now))

@@ -10,12 +10,12 @@ use tokio::time::Instant;
 use super::{
     app_slot::AppSlot,
     claims::{asked::AskedClaims, lifetime::Lifetime, read::AcceptedApp},
-    claims_cache::CachedToken,
+    claims_cache::{CachedToken, IssuerIndex},
     fetch_budget::ClaimedIssueTime,
     identity::Identity,
     jwks::{GoodSignature, Key, KeySet, algorithm_name},
     key_cache::KeyStore,
-    key_refresher::KeyRefresher,
+    key_refresher::{IssuerSeries, KeyRefresher},
     key_source::KeySource,
     key_state::KeyStatus,
     kinds::{self, kind::Kind},
@@ -134,7 +134,7 @@ impl Issuer {
                     before.inspect(|before| keys.adopt(&before.keys));
                     keys.report(metrics, label);
                     let refresher = KeyRefresher::new(
-                        (name.clone(), label),
+                        IssuerSeries { name: name.clone(), index: label },
                         keys.clone(),
                         Box::new(KeySource::build(settings, &iss, upstream)?),
                         metrics.clone(),
@@ -242,7 +242,7 @@ impl Issuer {
     pub(super) async fn verify(
         &self,
         token: &Token<'_>,
-        index: usize,
+        index: IssuerIndex,
         now: u64,
         deadline: Instant,
         asked: &AskedClaims,

@@ -51,6 +51,15 @@ const FORGET_PAUSE: Duration = Duration::from_secs(1);
 /// The time limit for reading or writing a snapshot: after it the task goes on without the disk.
 const DISK_PATIENCE: Duration = Duration::from_secs(2);
 
+/// An issuer in logs and metrics.
+#[derive(Debug, Clone)]
+pub(super) struct IssuerSeries {
+    /// The configured name.
+    pub(super) name: Arc<str>,
+    /// The index of its series in the metrics.
+    pub(super) index: usize,
+}
+
 /// The background task of one issuer. It has to run for as long as the issuer's keys are used.
 #[derive(Debug)]
 pub struct KeyRefresher {
@@ -88,12 +97,13 @@ impl KeyRefresher {
     }
 
     pub(super) fn new(
-        (name, index): (Arc<str>, usize),
+        issuer: IssuerSeries,
         store: Arc<KeyStore>,
         source: Box<dyn KeyDocuments>,
         metrics: Arc<Metrics>,
         latch: Option<Latch>,
     ) -> Self {
+        let IssuerSeries { name, index } = issuer;
         Self { name, index, store, source, metrics, latch, disk: SnapshotWrites::default() }
     }
 

@@ -41,7 +41,7 @@ pub(super) struct FetchProgress {
     pub(super) error: Option<String>,
     /// The number of commands to forget the keys. A fetch that began before the last one is void.
     pub(super) forgets: u64,
-    /// That number of the store that this one replaced, at the time of the replacement.
+    /// The value of `forgets` in the store that this one replaced, at the time of the replacement.
     pub(super) followed: u64,
     /// The keys were forgotten, and no fetch that began later has ended.
     pub(super) forgotten: bool,

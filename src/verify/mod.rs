@@ -45,7 +45,10 @@ pub use jwks::KeyRefusal;
 pub use key_refresher::KeyRefresher;
 pub use key_state::KeyStatus;
 pub use outcome_label::result_labels;
-pub use revocation::{RevocationCounts, Revocations, RevokeError, RevokedSubject};
+pub use revocation::{
+    MemoryRevocations, RevocationCounts, RevocationList, RevokeError, RevokedSubject,
+    RevokingIssuer,
+};
 pub use self_test::{SelfTestError, self_test};
 pub use token::verified_claims;
 pub use verifier::{Verifier, VerifierLimits, VerifierParts};

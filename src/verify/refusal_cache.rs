@@ -12,7 +12,7 @@ use tokio::time::Instant;
 
 use super::{
     claims::lifetime::Lifetime,
-    claims_cache::{Fingerprint, TABLE_SHARE, Table, bounded_table},
+    claims_cache::{Fingerprint, IssuerIndex, TABLE_SHARE, Table, bounded_table},
 };
 use crate::{
     metrics::{CacheName, Metrics},
@@ -26,8 +26,7 @@ const KEPT: Duration = Duration::from_secs(5);
 #[derive(Debug, Clone, Copy)]
 pub(super) struct RefusedToken {
     pub(super) reason: DenyReason,
-    /// The index of the issuer.
-    pub(super) issuer: usize,
+    pub(super) issuer: IssuerIndex,
     /// The version of the keys that judged it: other keys may judge otherwise.
     pub(super) keys: u64,
     /// The time in which it would hold: an end is judged again by the clock of the hit.
@@ -36,7 +35,12 @@ pub(super) struct RefusedToken {
 }
 
 impl RefusedToken {
-    pub(super) fn new(reason: DenyReason, issuer: usize, keys: u64, lifetime: Lifetime) -> Self {
+    pub(super) fn new(
+        reason: DenyReason,
+        issuer: IssuerIndex,
+        keys: u64,
+        lifetime: Lifetime,
+    ) -> Self {
         Self { reason, issuer, keys, lifetime, until: Instant::now() + KEPT }
     }
 

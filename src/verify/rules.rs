@@ -55,7 +55,7 @@ impl Rules {
         }
         let of = FactsOf { claims, issuer, apps, expected: &self.expected };
         let mut facts = (self.kind.facts)(&of)?;
-        // A token is about its subject, whoever issued it.
+        // A token of any issuer is about its subject.
         if claims.sub.as_ref().is_none_or(|sub| sub.is_empty()) {
             return Err(DenyReason::ClaimsInvalid);
         }

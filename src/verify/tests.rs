@@ -39,9 +39,9 @@ use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
 
 use super::{
-    Identity, Revocations, Verifier, VerifierLimits,
+    Identity, MemoryRevocations, Verifier, VerifierLimits,
     fetch_budget::ClaimedIssueTime,
-    key_refresher::KeyRefresher,
+    key_refresher::{IssuerSeries, KeyRefresher},
     key_source::{FetchError, KeyDocuments},
     token::{Token, parse as parse_into},
 };
@@ -141,7 +141,7 @@ fn at(seconds: u64) -> SystemTime {
     UNIX_EPOCH + Duration::from_secs(seconds)
 }
 
-/// What the issuer answers, and how often it was asked.
+/// The answers of an issuer, and the fetches that it got.
 #[derive(Debug, Clone)]
 struct Script(Arc<Mutex<Answers>>);
 
@@ -263,7 +263,7 @@ fn rig_that_keeps(asked: &ClaimNames, yaml: &str, documents: &[Vec<u8>]) -> Rig 
         claims_cache_bytes: config.check.claims_cache_bytes,
         refusal_cache_bytes: config.check.refusal_cache_bytes,
     };
-    let revocations = Revocations::new(&config.revocation, &metrics);
+    let revocations = MemoryRevocations::new(&config.revocation, &metrics);
     let parts =
         Verifier::build(&config.issuers, limits, revocations, &CLIENT, &metrics, &readiness)
             .unwrap()
@@ -276,8 +276,8 @@ fn rig_that_keeps(asked: &ClaimNames, yaml: &str, documents: &[Vec<u8>]) -> Rig 
     let refreshers = refreshers.map(|(index, (script, issuer))| {
         let latch = readiness.latch(&format!("keys of {}", issuer.name()));
         let source = Box::new(script.clone());
-        let names = (issuer.name().into(), index);
-        KeyRefresher::new(names, issuer.keys.clone(), source, metrics.clone(), Some(latch))
+        let series = IssuerSeries { name: issuer.name().into(), index };
+        KeyRefresher::new(series, issuer.keys.clone(), source, metrics.clone(), Some(latch))
     });
     let refreshers = refreshers.collect();
     Rig { verifier, scripts, refreshers, metrics, readiness }
@@ -296,7 +296,7 @@ impl Rig {
         }
     }
 
-    /// As [`Self::run`], when the first keys are here.
+    /// Runs the test once the first keys have come.
     async fn run_with_keys<T>(&mut self, test: impl AsyncFnOnce(&Self) -> T) -> T {
         self.run(async |rig| {
             for issuer in rig.verifier.issuers() {

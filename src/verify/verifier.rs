@@ -10,14 +10,14 @@ use tokio::time::Instant;
 
 use super::{
     claims::{asked::AskedClaims, lifetime::Lifetime},
-    claims_cache::{self, CachedToken, ClaimsCache},
+    claims_cache::{self, CachedToken, ClaimsCache, IssuerIndex},
     identity::Identity,
     issuer::{Issuer, Start},
     key_refresher::KeyRefresher,
     key_snapshot::KeySnapshot,
     outcome_label::{CACHED, VERIFIED, denied},
     refusal_cache::{RefusalCache, RefusedToken},
-    revocation::Revocations,
+    revocation::RevocationList,
     token::{self, Token},
     unix_time::unix_seconds,
 };
@@ -33,12 +33,12 @@ use crate::{
 #[derive(Debug)]
 pub struct Verifier {
     pub(super) issuers: Vec<Arc<Issuer>>,
-    by_iss: HashMap<String, usize>,
+    by_iss: HashMap<String, IssuerIndex>,
     max_token_bytes: usize,
     asked: AskedClaims,
     pub(super) cache: ClaimsCache,
     refusals: RefusalCache,
-    pub(super) revocations: Arc<Revocations>,
+    pub(super) revocations: Arc<dyn RevocationList>,
     pub(super) metrics: Arc<Metrics>,
 }
 
@@ -100,7 +100,7 @@ impl Verifier {
     pub fn build(
         settings: &[IssuerSettings],
         limits: VerifierLimits,
-        revocations: Arc<Revocations>,
+        revocations: Arc<dyn RevocationList>,
         upstream: &Client,
         metrics: &Arc<Metrics>,
         readiness: &Readiness,
@@ -130,7 +130,7 @@ impl Verifier {
     fn assemble(
         settings: &[IssuerSettings],
         limits: VerifierLimits,
-        revocations: Arc<Revocations>,
+        revocations: Arc<dyn RevocationList>,
         upstream: &Client,
         metrics: &Arc<Metrics>,
         start: Start<'_>,
@@ -155,7 +155,7 @@ impl Verifier {
                     Arc::new(issuer)
                 }
             };
-            verifier.by_iss.insert(issuer.iss.clone(), index);
+            verifier.by_iss.insert(issuer.iss.clone(), IssuerIndex(index));
             verifier.issuers.push(issuer);
         }
         Ok(VerifierParts { verifier, refreshers })
@@ -177,7 +177,7 @@ impl Verifier {
 
     /// The list of revocations.
     #[must_use]
-    pub const fn revocations(&self) -> &Arc<Revocations> {
+    pub fn revocations(&self) -> &Arc<dyn RevocationList> {
         &self.revocations
     }
 
@@ -199,10 +199,10 @@ impl Verifier {
         let seconds = unix_seconds(now);
         let fingerprint = claims_cache::fingerprint(token);
         let holds = |hit: &CachedToken| {
-            self.issuers.get(hit.issuer).is_some_and(|issuer| issuer.keys.holds(&hit.key))
+            self.issuer_at(hit.issuer).is_some_and(|issuer| issuer.keys.holds(&hit.key))
         };
         if let Some(hit) = self.cache.get(&fingerprint, holds)
-            && let Some(issuer) = self.issuers.get(hit.issuer)
+            && let Some(issuer) = self.issuer_at(hit.issuer)
         {
             let judged = hit
                 .lifetime
@@ -212,7 +212,7 @@ impl Verifier {
             return judged.map(|()| hit.identity).map_err(|reason| issuer.denial(reason));
         }
         if let Some(refused) = self.refused_before(&fingerprint, seconds) {
-            let issuer = self.issuers.get(refused.issuer);
+            let issuer = self.issuer_at(refused.issuer);
             self.metrics.verified(issuer.map(|issuer| issuer.label), denied(refused.reason));
             return Err(match issuer {
                 Some(issuer) => issuer.denial(refused.reason),
@@ -262,15 +262,22 @@ impl Verifier {
         (Some(issuer), result)
     }
 
+    fn issuer_at(&self, index: IssuerIndex) -> Option<&Arc<Issuer>> {
+        self.issuers.get(index.0)
+    }
+
     /// The token is not longer than the limit.
     pub(super) fn check_length(&self, token: &[u8]) -> Result<(), DenyReason> {
         if token.len() > self.max_token_bytes { Err(DenyReason::TokenTooLarge) } else { Ok(()) }
     }
 
     /// The issuer that the token's `iss` names, byte for byte, and its index.
-    pub(super) fn issuer_of(&self, token: &Token<'_>) -> Result<(usize, &Issuer), DenyReason> {
+    pub(super) fn issuer_of(
+        &self,
+        token: &Token<'_>,
+    ) -> Result<(IssuerIndex, &Issuer), DenyReason> {
         let index = self.by_iss.get(token.claims.iss.as_ref()).copied();
-        let found = index.and_then(|index| Some((index, &**self.issuers.get(index)?)));
+        let found = index.and_then(|index| Some((index, &**self.issuer_at(index)?)));
         found.ok_or(DenyReason::IssuerUntrusted)
     }
 
@@ -280,7 +287,7 @@ impl Verifier {
         fingerprint: &claims_cache::Fingerprint,
         now: u64,
     ) -> Option<RefusedToken> {
-        let issuer = |refused: &RefusedToken| self.issuers.get(refused.issuer);
+        let issuer = |refused: &RefusedToken| self.issuer_at(refused.issuer);
         let refused = self.refusals.get(fingerprint, |refused| {
             issuer(refused).is_some_and(|issuer| {
                 issuer.keys.any_usable() && refused.holds(issuer.keys.version(), now, issuer.leeway)

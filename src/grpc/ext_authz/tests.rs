@@ -23,7 +23,7 @@ use crate::{
     metrics::{Labels, Metrics},
     profile::Profiles,
     upstream::Client,
-    verify::{self, Revocations, Verifier, VerifierLimits},
+    verify::{self, MemoryRevocations, Verifier, VerifierLimits},
 };
 
 /// A door before an authorizer of this configuration. Nothing is fetched.
@@ -45,7 +45,7 @@ fn door(yaml: &str) -> (CheckDoor, Arc<Metrics>) {
         refusal_cache_bytes: 0,
     };
     let client = Client::build(Duration::from_secs(1)).unwrap();
-    let revocations = Revocations::new(&config.revocation, &metrics);
+    let revocations = MemoryRevocations::new(&config.revocation, &metrics);
     let parts =
         Verifier::build(&config.issuers, limits, revocations, &client, &metrics, &Readiness::new())
             .unwrap();

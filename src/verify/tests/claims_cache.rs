@@ -302,7 +302,7 @@ fn every_claim_that_is_kept_is_weighed() {
     assert!(weigh(&many) - weigh(&plain()) >= 10 * 32, "an empty value takes its place too");
 }
 
-/// What a token can make long has to be paid for.
+/// A token can make each of these texts long, so each has to count.
 #[test]
 fn every_text_of_an_identity_is_weighed() {
     let long = || "x".repeat(1_000);

@@ -142,7 +142,7 @@ async fn keys_fetched_for_a_new_address_are_not_forgotten_by_an_old_command() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_was_revoked_stays_so_when_its_issuer_gets_another_name() {
+async fn a_revocation_stays_when_its_issuer_gets_another_name() {
     let key = Signer::new("k", 1);
     let [yaml, ..] = kinds(&[&key], "keys: {cooldown: 10s}");
     let rig = rig_of(&yaml, &[]);

@@ -29,7 +29,7 @@ fn public<K: AsDer<PublicKeyX509Der<'static>>>(key: &K) -> String {
     armoured("PUBLIC KEY", key.as_der().unwrap().as_ref())
 }
 
-/// As YAML takes it in one line.
+/// The text as YAML takes it in one line.
 fn quoted(text: &str) -> String {
     json!(text).to_string()
 }
@@ -111,7 +111,7 @@ async fn keys_in_place_verify_until_fetched_ones_come_and_never_beside_them() {
     let (by_old, by_new) = (old.token(&access()), new.token(&with(access(), &json!({"x": 1}))));
     rig.run(async |rig| {
         rig.verify(&by_old).await.unwrap();
-        // What else the issuer has, nobody knows: that is not the token's fault.
+        // The other keys of the issuer are unknown: that is not the token's fault.
         let denial = rig.verify(&by_new).await.unwrap_err();
         assert_eq!(denial.reason(), DenyReason::KeysUnavailable);
         assert!(!denial.is_for_everybody(), "a client chooses the kid");

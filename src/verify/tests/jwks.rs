@@ -39,7 +39,7 @@ fn a_good_key_is_used_under_its_name() {
 }
 
 #[test]
-fn what_a_key_need_not_say() {
+fn a_key_is_used_without_optional_members() {
     for (name, changes) in [
         ("no use", json!({"use": null})),
         ("no alg", json!({"alg": null})),
@@ -54,7 +54,7 @@ fn what_a_key_need_not_say() {
     }
 }
 
-/// What may stand in a document and is never a key of ours.
+/// Members of a document that are never used as a key.
 fn hostile() -> Vec<(&'static str, Value)> {
     vec![
         ("null", Value::Null),
@@ -171,7 +171,7 @@ fn a_key_that_is_no_strict_json_does_not_spoil_the_others() {
 }
 
 #[test]
-fn what_is_no_key_set_yields_none() {
+fn a_document_that_is_no_key_set_yields_no_keys() {
     let no_set = Err(KeySetError::NotAKeySet);
     let no_key = Err(KeySetError::NoUsableKey);
     for (name, document, expected) in [
@@ -218,7 +218,7 @@ fn an_issuer_without_the_algorithm_uses_no_such_key() {
 }
 
 #[test]
-fn of_two_keys_with_one_name_neither_is_used_unless_they_are_the_same() {
+fn two_different_keys_of_one_name_are_both_refused() {
     let named = |kid: &str, seed: u8| with(Signer::new("x", seed).jwk(), &json!({"kid": kid}));
     let find = |keys: Vec<Value>, kid: Option<&str>| {
         let set = read(&json!({"keys": keys}));

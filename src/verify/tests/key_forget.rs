@@ -98,7 +98,7 @@ async fn the_command_cannot_be_used_to_hammer() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_was_asked_for_before_the_command_is_void() {
+async fn a_fetch_that_began_before_the_command_is_void() {
     let (stolen, new) = (Signer::new("old", 1), Signer::new("new", 2));
     rig(&[&stolen])
         .run_with_keys(async |rig| {

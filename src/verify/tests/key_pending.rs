@@ -34,7 +34,7 @@ fn issued(iat: Value) -> Value {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_an_unknown_key_is_told_depends_on_when_the_token_says_it_was_issued() {
+async fn the_denial_of_an_unknown_key_depends_on_the_issue_time_of_the_token() {
     let new = Signer::new("new", 2);
     let pending = (DenyReason::KeyPending, Some(COOLDOWN));
     let unknown = (DenyReason::KidUnknown, None);

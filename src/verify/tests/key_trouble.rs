@@ -50,7 +50,7 @@ async fn without_any_keys_the_fault_is_not_the_clients() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn nobody_waits_for_a_task_that_does_not_run() {
+async fn no_check_waits_for_a_task_that_does_not_run() {
     let rig = rig(&[&Signer::new("k", 1)]);
     let began = Instant::now();
     assert_eq!(denial(&rig, "k", soon()).await.reason(), DenyReason::KeysUnavailable);
@@ -96,7 +96,7 @@ async fn an_issuer_that_returns_within_half_a_minute_is_noticed_within_a_second(
     }
 }
 
-/// Whatever it answers: a retry and a look for an unknown key are two in a cooldown.
+/// A retry and a fetch for an unknown key are two in a cooldown, for any kind of failure.
 #[tokio::test(start_paused = true)]
 async fn an_issuer_that_fails_is_asked_twice_in_a_cooldown_at_most() {
     rig(&[&Signer::new("k", 1)])
@@ -220,7 +220,7 @@ async fn keys_that_come_back_are_used_at_once() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_was_refused_is_shown() {
+async fn refused_keys_are_shown() {
     let key = Signer::new("k", 1);
     let mut rig = rig(&[&key]);
     let document = json!({"keys": [key.jwk(), {"kty": "oct", "k": "AA"}, null]});

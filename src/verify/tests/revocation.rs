@@ -12,7 +12,9 @@ use crate::{
     config::{Revocation as Settings, Span},
     metrics::{Labels, Metrics},
     model::{AuthLevel, DenyReason, IdentityFacts},
-    verify::revocation::{Revocations, RevokeError, RevokedSubject},
+    verify::revocation::{
+        MemoryRevocations, RevocationList as _, RevokeError, RevokedSubject, RevokingIssuer,
+    },
 };
 
 const USER: &str = "user_test0000000000000000001";
@@ -32,7 +34,7 @@ const fn user(not_before: u64) -> RevokedSubject<'static> {
 }
 
 /// A list of its own, with room for this many.
-fn list(max_entries: usize) -> (Arc<Revocations>, Arc<Metrics>) {
+fn list(max_entries: usize) -> (Arc<MemoryRevocations>, Arc<Metrics>) {
     let labels = Labels {
         reasons: Vec::new(),
         verifications: Vec::new(),
@@ -41,7 +43,7 @@ fn list(max_entries: usize) -> (Arc<Revocations>, Arc<Metrics>) {
     };
     let metrics = Metrics::build(&labels).unwrap();
     let settings = Settings { max_entries, max_ttl: Span::from_secs(86_400) };
-    (Revocations::new(&settings, &metrics), metrics)
+    (MemoryRevocations::new(&settings, &metrics), metrics)
 }
 
 fn who(token: &str, session: &str, issued_at: Option<u64>) -> IdentityFacts {
@@ -53,7 +55,11 @@ fn who(token: &str, session: &str, issued_at: Option<u64>) -> IdentityFacts {
     }
 }
 
-const ONE: &[(&str, bool)] = &[("one", false)];
+const ONE: &[RevokingIssuer<'_>] = &[at_issuer("one", false)];
+
+const fn at_issuer(iss: &str, takes_endless_tokens: bool) -> RevokingIssuer<'_> {
+    RevokingIssuer { iss, takes_endless_tokens }
+}
 
 #[tokio::test(start_paused = true)]
 async fn a_revoked_token_is_denied_cached_or_not_and_taking_it_back_helps() {
@@ -151,7 +157,7 @@ async fn an_end_passed_on_both_clocks_is_an_end() {
         let keep = Some(Duration::from_secs(hour));
         list.revoke(ONE, RevokedSubject::Session("s"), keep, NOW).unwrap();
         advance(Duration::from_secs(steady)).await;
-        // What a sweep drops is what a check no longer sees.
+        // A sweep drops exactly the entries that a check does not see any more.
         assert_eq!(list.hits("one", &who("t", "s", None), NOW + wall), hit, "{name}");
         list.sweep(at(NOW + wall));
         assert_eq!(list.counts().sessions, usize::from(hit), "{name}");
@@ -173,7 +179,7 @@ async fn the_time_an_entry_is_kept_is_bounded_and_never_shortened() {
     advance(Duration::from_secs(61)).await;
     assert!(!hits(86_461));
     // Where tokens have no end, an entry has none either, unless the command says so.
-    let endless = &[("one", true)];
+    let endless = &[at_issuer("one", true)];
     list.revoke(endless, RevokedSubject::Token("t"), None, NOW).unwrap();
     list.revoke(endless, RevokedSubject::Session("s"), Some(DAY), NOW).unwrap();
     advance(100 * DAY).await;
@@ -186,7 +192,7 @@ async fn the_time_an_entry_is_kept_is_bounded_and_never_shortened() {
 #[tokio::test(start_paused = true)]
 async fn a_full_list_refuses_and_forgets_nothing_until_something_ends() {
     let (list, metrics) = list(3);
-    let both: &[(&str, bool)] = &[("one", false), ("two", false)];
+    let both = &[at_issuer("one", false), at_issuer("two", false)];
     let hour = Some(Duration::from_secs(3_600));
     list.revoke(both, RevokedSubject::Token("t"), None, NOW).unwrap();
     // All of it or nothing: there is room for one, and two are meant.
@@ -200,7 +206,7 @@ async fn a_full_list_refuses_and_forgets_nothing_until_something_ends() {
         list.revoke(ONE, RevokedSubject::Session("x"), hour, NOW),
         Err(RevokeError::Full(3))
     );
-    // What is there already needs no room.
+    // A subject that is in the list already needs no new entry.
     assert_eq!(list.revoke(ONE, RevokedSubject::Token("t"), None, NOW), Ok(0));
     assert!(
         list.hits("one", &who("t", "", None), NOW) && list.hits("one", &who("", "s", None), NOW)
@@ -240,7 +246,7 @@ fn kinds_issuers_and_ids_that_share_their_letters_differ() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
         let (list, _) = list(10);
-        list.revoke(&[("on", false)], RevokedSubject::Session("et"), None, NOW).unwrap();
+        list.revoke(&[at_issuer("on", false)], RevokedSubject::Session("et"), None, NOW).unwrap();
         list.revoke(ONE, RevokedSubject::Session("x"), None, NOW).unwrap();
         list.revoke(ONE, RevokedSubject::Session(USER), None, NOW).unwrap();
         for (name, token, session, hit) in [

@@ -71,7 +71,7 @@ fn a_token_has_three_parts_of_unpadded_base64url() {
 }
 
 #[test]
-fn what_is_signed_is_what_was_sent() {
+fn the_signed_part_is_the_received_one() {
     let text = format!("{}.{SIGNATURE}", unsigned(HEADER, CLAIMS));
     let token = parse(text.as_bytes()).unwrap();
     assert_eq!(token.signed, unsigned(HEADER, CLAIMS).as_bytes());
@@ -188,7 +188,7 @@ const HEADERS: &[(&str, Result<(), DenyReason>)] = &[
     (r#"{"alg":"EdDSA","typ":["JWT"]}"#, MALFORMED),
     (r#"{"alg":"EdDSA","typ":null}"#, MALFORMED),
     (r#"{"alg":"EdDSA","typ":1}"#, MALFORMED),
-    // What is never done.
+    // Headers that ask for what is never done.
     (r#"{"alg":"EdDSA","crit":["exp"]}"#, REFUSED),
     (r#"{"alg":"EdDSA","crit":["unknown"],"unknown":1}"#, REFUSED),
     (r#"{"alg":"EdDSA","crit":[]}"#, REFUSED),

@@ -1,10 +1,8 @@
-//! Revocations: of tokens by `jti`, of sessions, or of every token that a user was issued before a
-//! moment.
+//! The list of revocations in the memory of this process.
 //!
-//! In: an operator's command. Out: for each verified identity, whether it is revoked. The list
-//! is asked on every check, so it costs nothing while it is empty and takes no lock while it is
-//! not. It is state, not configuration: a reload keeps it. Entries are digests of a fixed size
-//! and their number is bounded; a full list refuses the command and never drops an older entry.
+//! In: commands. Out: an answer for each check. An empty list costs nothing; a check takes no lock.
+//! Entries are digests of a fixed size and their number is limited; a full list refuses the command
+//! and never drops an older entry.
 
 use std::{
     collections::HashMap,
@@ -12,18 +10,19 @@ use std::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicUsize, Ordering},
     },
-    time::Duration,
+    time::{Duration, SystemTime},
 };
 
 use arc_swap::ArcSwap;
 use tokio::time::Instant;
 
-use super::unix_time::unix_seconds;
+use super::{RevocationCounts, RevocationList, RevokeError, RevokedSubject, RevokingIssuer};
 use crate::{
     config::Revocation as RevocationSettings,
     digest::{Sha256, sha256_of_parts},
     metrics::{Metrics, Withdrawn as Kind},
     model::IdentityFacts,
+    verify::unix_time::unix_seconds,
 };
 
 /// A command replaces one of these maps, so that checks can read all of them without a lock.
@@ -36,23 +35,6 @@ const SWEEP_AGAIN: Duration = Duration::from_secs(1);
 /// The SHA-256 of a revoked subject: kind, issuer, id. The issuer stands in it by its `iss`, as its
 /// configured name may change.
 type SubjectDigest = Sha256;
-
-/// The tokens that a command revokes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum RevokedSubject<'a> {
-    /// The token with this `jti`.
-    Token(&'a str),
-    /// Every token of this session.
-    Session(&'a str),
-    /// Every token of this user that was issued before the time (Unix seconds), or does not say
-    /// when.
-    User {
-        /// The user id.
-        id: &'a str,
-        /// The first second whose tokens are good again.
-        not_before: u64,
-    },
-}
 
 impl RevokedSubject<'_> {
     const fn kind(&self) -> Kind {
@@ -67,23 +49,6 @@ impl RevokedSubject<'_> {
         let (Self::Token(id) | Self::Session(id) | Self::User { id, .. }) = self;
         digest(self.kind(), iss, id)
     }
-}
-
-/// The reason why a command did not revoke anything.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum RevokeError {
-    /// No issuer has this name.
-    #[error("no configured issuer has this name")]
-    IssuerUnknown,
-    /// It is to be kept longer than `revocation.max_ttl`, which is this long.
-    #[error(
-        "longer than revocation.max_ttl ({}); raise that setting",
-        humantime::format_duration(*.0)
-    )]
-    TooLong(Duration),
-    /// The list holds `revocation.max_entries` already, which is this number.
-    #[error("the list is full, nothing was revoked: revocation.max_entries is {0}")]
-    Full(usize),
 }
 
 /// The moment at which an entry has outlived every token it can hit. Both clocks have to reach it:
@@ -129,9 +94,9 @@ struct RevocationEntry {
 
 type Shard = HashMap<SubjectDigest, RevocationEntry>;
 
-/// The list of revocations.
+/// The list of revocations in memory.
 #[derive(Debug)]
-pub struct Revocations {
+pub struct MemoryRevocations {
     shards: Box<[ArcSwap<Shard>]>,
     /// The number of entries of each kind: a kind with none is not looked up.
     counts: [AtomicUsize; Kind::ALL.len()],
@@ -142,20 +107,7 @@ pub struct Revocations {
     metrics: Arc<Metrics>,
 }
 
-/// The number of entries.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
-pub struct RevocationCounts {
-    /// The number of tokens, by `jti`.
-    pub tokens: usize,
-    /// The number of sessions.
-    pub sessions: usize,
-    /// The number of users with a time.
-    pub users: usize,
-    /// The most entries of all kinds together.
-    pub max_entries: usize,
-}
-
-impl Revocations {
+impl MemoryRevocations {
     /// An empty list.
     #[must_use]
     pub fn new(settings: &RevocationSettings, metrics: &Arc<Metrics>) -> Arc<Self> {
@@ -169,17 +121,6 @@ impl Revocations {
         })
     }
 
-    /// This identity of the issuer with this `iss` is revoked.
-    pub(super) fn hits(&self, iss: &str, who: &IdentityFacts, now: u64) -> bool {
-        let find = |kind, id: &str| self.find(kind, iss, id, now);
-        let by_id =
-            |kind, id: &Option<String>| id.as_deref().is_some_and(|id| find(kind, id).is_some());
-        let too_old = |entry: RevocationEntry| who.issued_at.is_none_or(|at| at < entry.not_before);
-        by_id(Kind::Token, &who.token_id)
-            || by_id(Kind::Session, &who.session_id)
-            || find(Kind::User, &who.user_id).is_some_and(too_old)
-    }
-
     fn find(&self, kind: Kind, iss: &str, id: &str, now: u64) -> Option<RevocationEntry> {
         if self.count(kind) == 0 {
             return None;
@@ -187,83 +128,6 @@ impl Revocations {
         let digest = digest(kind, iss, id);
         let entry = self.shard(&digest)?.load().get(&digest).copied()?;
         (!entry.end.is_over(now)).then_some(entry)
-    }
-
-    /// Revokes the subject at each of these issuers (their `iss`), or at none of them if the list is
-    /// full. `keep` is how long from now; without it, for as long as a token of the issuer can live
-    /// (`true`: without an end). Returns the number of new entries.
-    ///
-    /// # Errors
-    ///
-    /// [`RevokeError::TooLong`] or [`RevokeError::Full`]; nothing is revoked then.
-    pub(super) fn revoke(
-        &self,
-        issuers: &[(&str, bool)],
-        subject: RevokedSubject<'_>,
-        keep: Option<Duration>,
-        now: u64,
-    ) -> Result<usize, RevokeError> {
-        if keep.is_some_and(|keep| keep > self.max_ttl) {
-            return Err(RevokeError::TooLong(self.max_ttl));
-        }
-        let kind = subject.kind();
-        let not_before = match subject {
-            RevokedSubject::User { not_before, .. } => not_before,
-            RevokedSubject::Token(_) | RevokedSubject::Session(_) => u64::MAX,
-        };
-        let entries: Vec<(SubjectDigest, RevocationEntry)> = issuers
-            .iter()
-            .map(|(iss, endless)| {
-                let end = match keep {
-                    None if *endless => EntryEnd::Never,
-                    keep => EntryEnd::after(keep.unwrap_or(self.max_ttl), now),
-                };
-                (subject.digest(iss), RevocationEntry { kind, not_before, end })
-            })
-            .collect();
-        let mut swept = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
-        let new = entries.iter().filter(|(digest, _)| !self.holds(digest)).count();
-        if self.total() + new > self.max_entries
-            && swept.is_none_or(|at| at.elapsed() >= SWEEP_AGAIN)
-        {
-            self.drop_ended(now);
-            *swept = Some(Instant::now());
-        }
-        if self.total() + new > self.max_entries {
-            return Err(RevokeError::Full(self.max_entries));
-        }
-        for (digest, entry) in entries {
-            self.put(digest, entry);
-        }
-        drop(swept);
-        Ok(new)
-    }
-
-    /// Takes a command back. Returns the number of entries that were removed.
-    pub(super) fn restore(&self, issuers: &[(&str, bool)], subject: RevokedSubject<'_>) -> usize {
-        let _writing = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
-        let taken = issuers.iter().filter(|(iss, _)| self.take(&subject.digest(iss)));
-        taken.count()
-    }
-
-    /// Drops the entries that have outlived every token they could hit. Must be called regularly.
-    pub fn sweep(&self, now: std::time::SystemTime) {
-        if self.total() > 0 {
-            let mut swept = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
-            self.drop_ended(unix_seconds(now));
-            *swept = Some(Instant::now());
-        }
-    }
-
-    /// The number of entries.
-    #[must_use]
-    pub fn counts(&self) -> RevocationCounts {
-        RevocationCounts {
-            tokens: self.count(Kind::Token),
-            sessions: self.count(Kind::Session),
-            users: self.count(Kind::User),
-            max_entries: self.max_entries,
-        }
     }
 
     fn count(&self, kind: Kind) -> usize {
@@ -333,6 +197,85 @@ impl Revocations {
         let now = (count.load(Ordering::Acquire) + more).saturating_sub(fewer);
         count.store(now, Ordering::Release);
         self.metrics.withdrawn(kind, now);
+    }
+}
+
+impl RevocationList for MemoryRevocations {
+    fn hits(&self, iss: &str, identity: &IdentityFacts, now: u64) -> bool {
+        let find = |kind, id: &str| self.find(kind, iss, id, now);
+        let by_id =
+            |kind, id: &Option<String>| id.as_deref().is_some_and(|id| find(kind, id).is_some());
+        let too_old =
+            |entry: RevocationEntry| identity.issued_at.is_none_or(|at| at < entry.not_before);
+        by_id(Kind::Token, &identity.token_id)
+            || by_id(Kind::Session, &identity.session_id)
+            || find(Kind::User, &identity.user_id).is_some_and(too_old)
+    }
+
+    fn revoke(
+        &self,
+        issuers: &[RevokingIssuer<'_>],
+        subject: RevokedSubject<'_>,
+        keep: Option<Duration>,
+        now: u64,
+    ) -> Result<usize, RevokeError> {
+        if keep.is_some_and(|keep| keep > self.max_ttl) {
+            return Err(RevokeError::TooLong(self.max_ttl));
+        }
+        let kind = subject.kind();
+        let not_before = match subject {
+            RevokedSubject::User { not_before, .. } => not_before,
+            RevokedSubject::Token(_) | RevokedSubject::Session(_) => u64::MAX,
+        };
+        let entries: Vec<(SubjectDigest, RevocationEntry)> = issuers
+            .iter()
+            .map(|issuer| {
+                let end = match keep {
+                    None if issuer.takes_endless_tokens => EntryEnd::Never,
+                    keep => EntryEnd::after(keep.unwrap_or(self.max_ttl), now),
+                };
+                (subject.digest(issuer.iss), RevocationEntry { kind, not_before, end })
+            })
+            .collect();
+        let mut swept = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
+        let new = entries.iter().filter(|(digest, _)| !self.holds(digest)).count();
+        if self.total() + new > self.max_entries
+            && swept.is_none_or(|at| at.elapsed() >= SWEEP_AGAIN)
+        {
+            self.drop_ended(now);
+            *swept = Some(Instant::now());
+        }
+        if self.total() + new > self.max_entries {
+            return Err(RevokeError::Full(self.max_entries));
+        }
+        for (digest, entry) in entries {
+            self.put(digest, entry);
+        }
+        drop(swept);
+        Ok(new)
+    }
+
+    fn restore(&self, issuers: &[RevokingIssuer<'_>], subject: RevokedSubject<'_>) -> usize {
+        let _writing = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
+        let taken = issuers.iter().filter(|issuer| self.take(&subject.digest(issuer.iss)));
+        taken.count()
+    }
+
+    fn sweep(&self, now: SystemTime) {
+        if self.total() > 0 {
+            let mut swept = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
+            self.drop_ended(unix_seconds(now));
+            *swept = Some(Instant::now());
+        }
+    }
+
+    fn counts(&self) -> RevocationCounts {
+        RevocationCounts {
+            tokens: self.count(Kind::Token),
+            sessions: self.count(Kind::Session),
+            users: self.count(Kind::User),
+            max_entries: self.max_entries,
+        }
     }
 }
 
