@@ -8,39 +8,46 @@ use crate::{
     config::Config,
     digest, issuer_api,
     metrics::Metrics,
+    policy::Policy,
     profile::{ProfileFetcher, Profiles},
     upstream,
     verify::{Issuer, KeyRefresher, VerifierLimits, VerifierParts},
 };
 
-/// What a snapshot wants done for as long as it is used.
+/// The background work of a snapshot, for as long as it is used.
 #[derive(Debug)]
-pub(super) struct Work {
+pub(super) struct BackgroundWork {
     pub(super) refreshers: Vec<KeyRefresher>,
     /// The issuers, each with the client of its API.
     pub(super) issuers: Vec<(Arc<Issuer>, Option<issuer_api::Remote>)>,
-    /// None where the profiles are those of before.
+    /// `None`: the profiles of the configuration before are kept, with their task.
     pub(super) fetcher: Option<ProfileFetcher>,
 }
 
-/// What every configuration of a process works with.
+/// What all configurations of a process share.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Tools<'a> {
+pub(super) struct SharedParts<'a> {
     pub(super) upstream: &'a upstream::Client,
     pub(super) metrics: &'a Arc<Metrics>,
     pub(super) flights: &'a Arc<issuer_api::Flights>,
 }
 
-/// Compiles; nothing is in force yet, and no work has begun.
+/// Compiles. Nothing is in force yet, and no work has begun.
+///
+/// # Errors
+///
+/// Fails where a room cannot be built from its section, with the reason.
 pub(super) fn compile(
     config: &Config,
     epoch: u64,
     parts: VerifierParts,
     profiles: Option<Arc<Profiles>>,
-    Tools { upstream, metrics, flights }: Tools<'_>,
-) -> Result<(Snapshot, Work), String> {
-    let VerifierParts { verifier, refreshers } =
-        parts.with_snapshots(config.key_snapshots.as_ref(), &config.issuers);
+    SharedParts { upstream, metrics, flights }: SharedParts<'_>,
+) -> Result<(Snapshot, BackgroundWork), String> {
+    let asked = Policy::build(config).map_err(|error| error.to_string())?.asked_claims();
+    let VerifierParts { verifier, refreshers } = parts
+        .with_snapshots(config.key_snapshots.as_ref(), &config.issuers)
+        .with_asked_claims(&asked);
     let verifier = Arc::new(verifier);
     let remotes = issuer_api::build(&config.issuers, upstream, metrics);
     let (profiles, fetcher) = match profiles {
@@ -55,7 +62,7 @@ pub(super) fn compile(
     let issuers = verifier.issuers().iter().cloned().zip(remotes).collect();
     let edition = Edition { epoch, hash: hash(config).into() };
     let snapshot = Snapshot::build(config, verifier, profiles, exchange, edition)?;
-    Ok((snapshot, Work { refreshers, issuers, fetcher }))
+    Ok((snapshot, BackgroundWork { refreshers, issuers, fetcher }))
 }
 
 pub(super) const fn limits(config: &Config) -> VerifierLimits {

@@ -21,7 +21,7 @@ use super::{
     breaker::{Breaker, Breakers, Cause, End, Lane, Pass, Pause},
 };
 use crate::{
-    metrics::{Endpoint, Metrics, RowndResult},
+    metrics::{ApiEndpoint, ApiResult, Metrics},
     upstream::{Answer, Client as Upstream, Error as UpstreamError, Origin, Request},
 };
 
@@ -62,7 +62,7 @@ impl Hosts {
 
 /// One request. There is no `Debug`: secrets would be in it.
 pub(super) struct Call<'a> {
-    pub(super) endpoint: Endpoint,
+    pub(super) endpoint: ApiEndpoint,
     pub(super) lane: Lane<'a>,
     pub(super) method: Method,
     pub(super) url: Url,
@@ -86,7 +86,7 @@ impl Api {
     /// A GET below the base URL, once. For tasks with a pace of their own.
     pub(super) async fn get_once<T>(
         &self,
-        endpoint: Endpoint,
+        endpoint: ApiEndpoint,
         path: &str,
         headers: &[(&'static str, &str)],
         timeout: Duration,
@@ -101,7 +101,7 @@ impl Api {
     /// together are one call to the breaker.
     pub(super) async fn get<T>(
         &self,
-        (endpoint, lane): (Endpoint, Lane<'_>),
+        (endpoint, lane): (ApiEndpoint, Lane<'_>),
         path: &str,
         headers: &[(&'static str, &str)],
         timeout: Duration,
@@ -155,7 +155,7 @@ impl Api {
     /// A request below the base URL.
     pub(super) fn call<'a>(
         &self,
-        (endpoint, lane): (Endpoint, Lane<'a>),
+        (endpoint, lane): (ApiEndpoint, Lane<'a>),
         method: Method,
         path: &str,
         headers: &'a [(&'static str, &'a str)],
@@ -168,9 +168,9 @@ impl Api {
         Ok(Call { endpoint, lane, method, url, origin, headers, body, timeout })
     }
 
-    fn admit<'a>(&self, endpoint: Endpoint, breaker: &'a Breaker) -> Result<Pass<'a>, Error> {
+    fn admit<'a>(&self, endpoint: ApiEndpoint, breaker: &'a Breaker) -> Result<Pass<'a>, Error> {
         breaker.admit().map_err(|pause| {
-            self.metrics.rownd_asked(self.index, endpoint, RowndResult::Paused, None);
+            self.metrics.issuer_api_asked(self.index, endpoint, ApiResult::Paused, None);
             Error::Paused(pause)
         })
     }
@@ -189,8 +189,8 @@ impl Api {
             200..=299 => read(&answer),
             _ => Err(refusal(&answer)),
         });
-        let result = answer.as_ref().map_or_else(Error::label, |_| RowndResult::Ok);
-        self.metrics.rownd_asked(self.index, endpoint, result, Some(began.elapsed()));
+        let result = answer.as_ref().map_or_else(Error::label, |_| ApiResult::Ok);
+        self.metrics.issuer_api_asked(self.index, endpoint, result, Some(began.elapsed()));
         answer
     }
 }

@@ -14,7 +14,7 @@ use std::{
 use rand::RngExt as _;
 use tokio::time::Instant;
 
-use crate::metrics::Endpoint;
+use crate::metrics::ApiEndpoint;
 
 /// Failures in a row after which the endpoint is left alone.
 const MAX_FAILURES: u32 = 5;
@@ -27,15 +27,15 @@ const MAX_ASKED: Duration = Duration::from_secs(60);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) enum Kind {
     /// All that an endpoint is asked.
-    Of(Endpoint),
+    Of(ApiEndpoint),
     /// A guest of Rownd: the endpoint is that of an exchange, and no validator is asked.
     RowndGuest,
     /// A refresh at an OpenID provider: the endpoint is that of codes.
     OpenIdRefresh,
 }
 
-impl From<Endpoint> for Kind {
-    fn from(endpoint: Endpoint) -> Self {
+impl From<ApiEndpoint> for Kind {
+    fn from(endpoint: ApiEndpoint) -> Self {
         Self::Of(endpoint)
     }
 }
@@ -54,8 +54,8 @@ impl From<Kind> for Lane<'_> {
     }
 }
 
-impl From<Endpoint> for Lane<'_> {
-    fn from(endpoint: Endpoint) -> Self {
+impl From<ApiEndpoint> for Lane<'_> {
+    fn from(endpoint: ApiEndpoint) -> Self {
         Kind::Of(endpoint).into()
     }
 }

@@ -24,7 +24,7 @@ use serde::Deserialize;
 
 use crate::{
     config::{Issuer, IssuerKind, Secret},
-    metrics::{Endpoint, Metrics, RowndResult},
+    metrics::{ApiEndpoint, ApiResult, Metrics},
     upstream::{Client as Upstream, Error as UpstreamError},
 };
 use api::{Api, Hosts};
@@ -118,26 +118,26 @@ impl Error {
         }
     }
 
-    const fn label(&self) -> RowndResult {
+    const fn label(&self) -> ApiResult {
         match self {
-            Self::NotFound => RowndResult::NotFound,
-            Self::KeyRefused(_) => RowndResult::Refused,
+            Self::NotFound => ApiResult::NotFound,
+            Self::KeyRefused(_) => ApiResult::Refused,
             Self::Rejected(Rejection { status, .. }) => match status {
-                401 | 403 => RowndResult::Refused,
-                404 => RowndResult::NotFound,
-                _ => RowndResult::Rejected,
+                401 | 403 => ApiResult::Refused,
+                404 => ApiResult::NotFound,
+                _ => ApiResult::Rejected,
             },
-            Self::Limited(_) => RowndResult::Limited,
-            Self::Paused(_) => RowndResult::Paused,
+            Self::Limited(_) => ApiResult::Limited,
+            Self::Paused(_) => ApiResult::Paused,
             Self::Shape | Self::Id | Self::IdToken(_) | Self::Upstream(UpstreamError::TooLarge) => {
-                RowndResult::Invalid
+                ApiResult::Invalid
             }
-            Self::Upstream(UpstreamError::Timeout) => RowndResult::Timeout,
+            Self::Upstream(UpstreamError::Timeout) => ApiResult::Timeout,
             Self::Upstream(UpstreamError::Status(_) | UpstreamError::RetryLater(..)) => {
-                RowndResult::Status
+                ApiResult::Status
             }
             Self::Upstream(UpstreamError::Network(_) | UpstreamError::Refused(_)) => {
-                RowndResult::Network
+                ApiResult::Network
             }
         }
     }
@@ -266,7 +266,7 @@ impl Client {
             if config.app.id.is_empty() { Err(Error::Shape) } else { Ok(config.app.id) }
         };
         let asked =
-            self.api.get_once(Endpoint::AppConfig, "/hub/app-config", &headers, timeout, read);
+            self.api.get_once(ApiEndpoint::AppConfig, "/hub/app-config", &headers, timeout, read);
         asked.await.map_err(|error| match error.of_credentials() {
             Error::NotFound => Error::KeyRefused(404),
             error => error,

@@ -31,7 +31,7 @@ use super::{
 use crate::{
     config::Secret,
     digest::sha256,
-    metrics::Endpoint,
+    metrics::ApiEndpoint,
     upstream::{Answer, Error as UpstreamError, Origin},
 };
 
@@ -163,7 +163,7 @@ impl Provider {
             ("redirect_uri", &grant.redirect_uri),
         ];
         form.extend(grant.verifier.as_ref().map(|verifier| ("code_verifier", verifier.expose())));
-        let mut tokens = self.token(Endpoint::CodeToken.into(), client, &form, timeout).await?;
+        let mut tokens = self.token(ApiEndpoint::CodeToken.into(), client, &form, timeout).await?;
         if let Some(id) = &tokens.id {
             let nonce = Nonce::Exactly(grant.nonce.as_deref());
             tokens.subject = Some(self.judge(id, client.0, nonce)?);
@@ -208,7 +208,7 @@ impl Provider {
         let mut headers = vec![("accept", "application/json")];
         headers.extend(basic.as_ref().map(|basic| ("authorization", basic.expose())));
         let call = Call {
-            endpoint: Endpoint::CodeToken,
+            endpoint: ApiEndpoint::CodeToken,
             lane: kind.into(),
             method: Method::POST,
             origin: self.origin(&url),
@@ -253,7 +253,7 @@ impl Provider {
                 && safe(&found.token_endpoint);
             if good { Ok(found) } else { Err(Error::Shape) }
         };
-        let endpoint = (Endpoint::Discovery, Endpoint::Discovery.into());
+        let endpoint = (ApiEndpoint::Discovery, ApiEndpoint::Discovery.into());
         let fetched = self.api.get(endpoint, METADATA, &[], timeout, read).await;
         match (fetched, known.as_ref()) {
             (Ok(metadata), _) => {

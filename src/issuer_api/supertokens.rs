@@ -15,7 +15,7 @@ use super::{
     tokens::{Granted, Tokens},
     user,
 };
-use crate::{config::Secret, metrics::Endpoint, model::Profile, upstream::Answer};
+use crate::{config::Secret, metrics::ApiEndpoint, model::Profile, upstream::Answer};
 
 const MIGRATE: &str = "/plugin/rownd/migrate";
 const GUEST: &str = "/plugin/rownd/guest?tenantId=public";
@@ -50,7 +50,7 @@ impl SuperTokens {
         let bearer = bearer(token);
         let headers: Vec<_> =
             HEADERS.into_iter().chain([("authorization", bearer.expose())]).collect();
-        let endpoint = (Endpoint::Migrate, Endpoint::Migrate.into());
+        let endpoint = (ApiEndpoint::Migrate, ApiEndpoint::Migrate.into());
         let call = self.api.call(endpoint, Method::POST, MIGRATE, &headers, None, timeout)?;
         self.api.send_once(call, session).await
     }
@@ -62,7 +62,7 @@ impl SuperTokens {
             GuestLevel::Guest => "guest",
         };
         let body = Some((JSON, json!({ "auth_level": level }).to_string().into_bytes()));
-        let endpoint = (Endpoint::Guest, Endpoint::Guest.into());
+        let endpoint = (ApiEndpoint::Guest, ApiEndpoint::Guest.into());
         let call = self.api.call(endpoint, Method::POST, GUEST, &HEADERS, body, timeout)?;
         self.api.send_once(call, session).await
     }
@@ -71,7 +71,7 @@ impl SuperTokens {
     pub async fn user(&self, token: &Secret, timeout: Duration) -> Result<Profile, Error> {
         let bearer = bearer(token);
         let headers = [HEADERS[0], HEADERS[1], HEADERS[2], ("authorization", bearer.expose())];
-        let endpoint = (Endpoint::SessionUser, Endpoint::SessionUser.into());
+        let endpoint = (ApiEndpoint::SessionUser, ApiEndpoint::SessionUser.into());
         let asked = self.api.get(endpoint, USER, &headers, timeout, |body| {
             refused(body)?;
             user::read(body)

@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     config::Secret,
-    metrics::Endpoint,
+    metrics::ApiEndpoint,
     upstream::{Answer, Error as UpstreamError},
 };
 
@@ -92,15 +92,15 @@ impl Client {
             instant_user_id: asked.instant_user_id.as_deref(),
             ..Body::default()
         };
-        let lane = Lane::of_app(Endpoint::TokenExchange, app);
-        self.ask((Endpoint::TokenExchange, lane), TOKEN, key, &body, timeout).await
+        let lane = Lane::of_app(ApiEndpoint::TokenExchange, app);
+        self.ask((ApiEndpoint::TokenExchange, lane), TOKEN, key, &body, timeout).await
     }
 
     /// Tokens for a refresh token, which is used up by it. No key goes along: none is needed.
     pub async fn refresh(&self, token: &Secret, timeout: Duration) -> Result<Granted, Error> {
         let body = Body { refresh_token: Some(token.expose()), ..Body::default() };
         let client = Self { api: self.api.on_new_connections() };
-        let endpoint = (Endpoint::TokenRefresh, Endpoint::TokenRefresh.into());
+        let endpoint = (ApiEndpoint::TokenRefresh, ApiEndpoint::TokenRefresh.into());
         match client.ask(endpoint, TOKEN, None, &body, timeout).await {
             // There is no intent that could not fit.
             Ok(Granted::Nothing(_)) => Err(Error::Shape),
@@ -119,7 +119,7 @@ impl Client {
         (app, key): (&str, &Secret),
         timeout: Duration,
     ) -> Result<Granted, Error> {
-        let endpoint = (Endpoint::Instant, Lane::of_app(Endpoint::Instant, app));
+        let endpoint = (ApiEndpoint::Instant, Lane::of_app(ApiEndpoint::Instant, app));
         let asked = self.ask(endpoint, INSTANT, Some(key), &Body::default(), timeout).await;
         // Nothing but the key was shown.
         asked.map_err(Error::of_credentials)
@@ -135,12 +135,12 @@ impl Client {
             Body { access_token_type: Some("anonymous"), app_id: Some(app), ..Body::default() };
         // No validator is asked, so one that is broken holds up no guest.
         let lane = Lane::of_app(Kind::RowndGuest, app);
-        self.ask((Endpoint::TokenExchange, lane), TOKEN, key, &body, timeout).await
+        self.ask((ApiEndpoint::TokenExchange, lane), TOKEN, key, &body, timeout).await
     }
 
     async fn ask(
         &self,
-        endpoint: (Endpoint, Lane<'_>),
+        endpoint: (ApiEndpoint, Lane<'_>),
         path: &str,
         key: Option<&Secret>,
         body: &Body<'_>,

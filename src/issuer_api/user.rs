@@ -13,7 +13,7 @@ use time::{
 use super::{APP_KEY, APP_SECRET, Client, Error, Rejection, breaker::Lane, segment};
 use crate::{
     config::Secret,
-    metrics::Endpoint,
+    metrics::ApiEndpoint,
     model::{AuthLevel, Cutoff, Group, Profile},
 };
 
@@ -38,8 +38,8 @@ impl Client {
     ) -> Result<Profile, Error> {
         let path = format!("/applications/{}/users/{}/data", segment(app.id)?, segment(user)?);
         let headers = [(APP_KEY, app.key.expose()), (APP_SECRET, app.secret.expose())];
-        let lane = Lane::of_app(Endpoint::User, app.id);
-        let asked = self.api.get((Endpoint::User, lane), &path, &headers, timeout, read);
+        let lane = Lane::of_app(ApiEndpoint::User, app.id);
+        let asked = self.api.get((ApiEndpoint::User, lane), &path, &headers, timeout, read);
         asked.await.map_err(Error::of_credentials)
     }
 
@@ -54,8 +54,8 @@ impl Client {
         let bearer = format!("Bearer {}", token.expose());
         let headers = [("authorization", bearer.as_str())];
         // The app may be what a claim says, so it chooses no breaker.
-        let lane = Endpoint::OwnUser.into();
-        let asked = self.api.get((Endpoint::OwnUser, lane), &path, &headers, timeout, read);
+        let lane = ApiEndpoint::OwnUser.into();
+        let asked = self.api.get((ApiEndpoint::OwnUser, lane), &path, &headers, timeout, read);
         asked.await.map_err(|error| match error {
             Error::Rejected(Rejection { status: 404, .. }) => Error::NotFound,
             error => error,

@@ -7,19 +7,27 @@
 mod claims;
 mod decision;
 mod derived;
+mod downstream;
+mod headers;
 mod identity;
 mod peer;
 mod profile;
+mod query;
 mod reason;
 mod request;
 mod text;
+mod warning;
 
 pub use claims::{ClaimNames, KeptClaims};
 pub use decision::{AllowReason, Denial, DenialClass};
 pub use derived::Derived;
+pub use downstream::{Downstream, EncodedDownstream, Workload};
+pub use headers::{Headers, Occurrence};
 pub use identity::{AuthLevel, CookieProof, Credential, CredentialSource, IdentityFacts};
 pub use peer::{Origin, Peer, PeerName};
 pub use profile::{Cutoff, Group, Profile};
+pub use query::Query;
 pub use reason::DenyReason;
-pub use request::{CallerProtocol, Headers, NamedRoute, RequestContext};
+pub use request::{CallerProtocol, NamedRoute, RequestContext};
 pub use text::{visible, visible_list};
+pub use warning::Warning;

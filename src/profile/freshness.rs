@@ -16,9 +16,13 @@ const NANOSECONDS: i128 = 1_000_000_000;
 
 /// The proof that a profile was read and speaks for its user. Made in this file only.
 #[derive(Debug)]
-struct ReadAndGood;
+struct ReadAndGood(Arc<Profile>);
 
-impl ConfirmedByProfile for ReadAndGood {}
+impl ConfirmedByProfile for ReadAndGood {
+    fn profile(&self) -> &Profile {
+        &self.0
+    }
+}
 
 impl Profiles {
     /// Policy's yes, confirmed by the profile of its user. Waits for that until `deadline` at the
@@ -27,9 +31,13 @@ impl Profiles {
     /// # Errors
     ///
     /// The denial, if the profile speaks against it or could not be read in time.
-    pub async fn confirm(&self, allowed: Unconfirmed, deadline: Instant) -> Result<Permit, Denial> {
-        self.confirmed(allowed.identity(), deadline).await?;
-        Ok(allowed.confirmed(ReadAndGood))
+    pub async fn confirm(
+        &self,
+        allowed: Unconfirmed<'_>,
+        deadline: Instant,
+    ) -> Result<Permit, Denial> {
+        let profile = self.confirmed(allowed.identity(), deadline).await?;
+        allowed.confirmed(&ReadAndGood(profile))
     }
 
     /// The identity is good by its user's profile. Waits for that until `deadline` at the longest.

@@ -331,7 +331,7 @@ impl Profiles {
             flights.remove(&job.key);
             if let Ok((answer, asked)) = &outcome {
                 self.cache.insert(job.key, Entry { answer: answer.clone(), asked: *asked });
-                self.metrics.profiles_held(self.cache.bytes());
+                self.metrics.profile_cache_size(self.cache.bytes());
             }
         }
         drop(flights);
@@ -345,7 +345,7 @@ impl Profiles {
         // Whoever asks from now on does not get what was asked before.
         flights.retain(|key, _| !meant(key));
         let forgotten = self.cache.forget(meant);
-        self.metrics.profiles_held(self.cache.bytes());
+        self.metrics.profile_cache_size(self.cache.bytes());
         forgotten
     }
 

@@ -30,7 +30,7 @@ use super::{
 };
 use crate::{
     config::{Keys as KeySettings, SigningAlgorithm},
-    metrics::{KEY_REFUSALS, Metrics},
+    metrics::Metrics,
     model::{Denial, DenyReason},
 };
 
@@ -224,13 +224,13 @@ impl KeyStore {
     /// Writes the gauges of keys in use and of refused keys.
     pub(super) fn report(&self, metrics: &Metrics, issuer: usize) {
         metrics.keys_in_use(issuer, self.count_usable(), self.stale());
-        let mut refused = [0; KEY_REFUSALS.len()];
+        let mut refused = [0; KeyRefusal::ALL.len()];
         for reason in self.refused() {
             if let Some(count) = refused.get_mut(reason as usize) {
                 *count += 1;
             }
         }
-        metrics.keys_refused(issuer, refused);
+        metrics.keys_refused(issuer, &refused);
     }
 
     pub(super) fn status(&self) -> KeyStatus {

@@ -28,7 +28,7 @@ use super::{
 use crate::{
     blocking::BlockingRunner,
     health::Latch,
-    metrics::{FetchResult, Metrics, SnapshotResult},
+    metrics::{FetchResult, Label as _, Metrics, SnapshotResult},
     upstream::Document,
 };
 

@@ -1,6 +1,7 @@
-//! The end of a verification as the label of a metric: a cache hit, a verification, or the reason
-//! of a denial.
+//! The labels of metrics: the end of a verification (a cache hit, a verification, or the reason of
+//! a denial), and the reasons why a key is not used.
 
+use super::jwks::KeyRefusal;
 use crate::model::DenyReason;
 
 /// The words of the two good ends, in the order of [`CACHED`] and [`VERIFIED`].
@@ -19,4 +20,10 @@ pub fn result_labels() -> Vec<&'static str> {
 /// The index of a denial.
 pub(super) const fn denied(reason: DenyReason) -> usize {
     GOOD.len() + reason as usize
+}
+
+/// The words for the reasons why a key is not used, in the order of the metric's index.
+#[must_use]
+pub fn key_refusal_labels() -> Vec<&'static str> {
+    KeyRefusal::ALL.iter().map(|reason| reason.code()).collect()
 }

@@ -21,6 +21,7 @@ fn provider() -> Provider {
     let config = config::parse("test", yaml, &BTreeMap::new()).unwrap();
     let labels = Labels {
         reasons: vec![],
+        key_refusals: Vec::new(),
         verifications: vec![],
         issuers: vec!["op".into()],
         rpcs: Vec::new(),

@@ -14,13 +14,14 @@ use std::{
 };
 
 use arc_swap::ArcSwap;
+use strum::{EnumCount as _, VariantArray as _};
 use tokio::time::Instant;
 
 use super::{RevocationCounts, RevocationList, RevokeError, RevokedSubject, RevokingIssuer};
 use crate::{
     config::Revocation as RevocationSettings,
     digest::{Sha256, sha256_of_parts},
-    metrics::{Metrics, Withdrawn as Kind},
+    metrics::{Metrics, RevocationKind as Kind},
     model::IdentityFacts,
     verify::unix_time::unix_seconds,
 };
@@ -99,7 +100,7 @@ type Shard = HashMap<SubjectDigest, RevocationEntry>;
 pub struct MemoryRevocations {
     shards: Box<[ArcSwap<Shard>]>,
     /// The number of entries of each kind: a kind with none is not looked up.
-    counts: [AtomicUsize; Kind::ALL.len()],
+    counts: [AtomicUsize; Kind::COUNT],
     max_entries: usize,
     max_ttl: Duration,
     /// Held by commands, never by checks. The time of the last look for ended entries.
@@ -135,7 +136,7 @@ impl MemoryRevocations {
     }
 
     fn total(&self) -> usize {
-        Kind::ALL.into_iter().map(|kind| self.count(kind)).sum()
+        Kind::VARIANTS.iter().map(|kind| self.count(*kind)).sum()
     }
 
     fn shard(&self, digest: &SubjectDigest) -> Option<&ArcSwap<Shard>> {
@@ -196,7 +197,7 @@ impl MemoryRevocations {
         let Some(count) = self.counts.get(kind as usize) else { return };
         let now = (count.load(Ordering::Acquire) + more).saturating_sub(fewer);
         count.store(now, Ordering::Release);
-        self.metrics.withdrawn(kind, now);
+        self.metrics.revocations(kind, now);
     }
 }
 
