@@ -251,7 +251,7 @@ impl ConfigReloader {
 
     async fn reload(&mut self) -> ReloadOutcome {
         let loaded = self.with_source(|source| {
-            // What changes while it is read is found again.
+            // A change while it is read is found again.
             source.changed();
             source.reload()
         });
@@ -301,7 +301,7 @@ impl ConfigReloader {
         let same_profiles = config.profiles == self.target.config.borrow().profiles
             && issuers.len() == known.len()
             && issuers.iter().all(is_known);
-        let profiles = same_profiles.then(|| before.profiles().clone());
+        let profiles = same_profiles.then(|| before.service().profiles().clone());
         let (snapshot, mut work) = compile::compile(config, epoch, parts, profiles, shared)?;
         work.issuers.retain(|(issuer, _)| !is_known(issuer));
         Ok((snapshot, work))
@@ -318,7 +318,7 @@ impl ConfigReloader {
         self.target.authorizer.put_in_force(snapshot);
         after.forget_as(before.verifier());
         replaced.extend(self.remove_issuers(before.verifier(), &after));
-        let last_check = before.check().timeout.get().max(before.service().timeout.get());
+        let last_check = before.longest_answer();
         spawn(&mut self.tasks, async move {
             // Checks that arrived before may still wait for a key or a profile.
             sleep(last_check).await;

@@ -4,7 +4,7 @@ use std::{fmt, sync::Arc, time::SystemTime};
 
 use serde::{Deserialize, Serialize};
 
-use super::KeptClaims;
+use super::claims::KeptClaims;
 
 /// How strongly the user proved who they are, weakest first.
 #[derive(

@@ -21,10 +21,10 @@ pub struct AppSlot {
 impl AppSlot {
     pub(super) fn build(settings: &AppSettings, latch: impl FnOnce() -> Option<Latch>) -> Self {
         let id = OnceLock::new();
-        let known = settings.id.as_ref().is_some_and(|known| id.set(known.clone()).is_ok());
+        let known = settings.id().is_some_and(|known| id.set(known.to_owned()).is_ok());
         Self {
             id,
-            key: settings.key.clone(),
+            key: settings.key().cloned(),
             secret: settings.secret.clone(),
             variants: settings.variants.clone(),
             latch: Mutex::new(if known { None } else { latch() }),

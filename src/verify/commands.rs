@@ -34,7 +34,7 @@ impl Verifier {
                 && issuer.keys.missed_forget_of(&old.keys)
             {
                 // Keys that were put in place since are not those that the command was about.
-                self.forget_keys_of(issuer, issuer.settings().key_set == old.settings().key_set);
+                self.forget_keys_of(issuer, issuer.has_keys_in_place_of(old));
             }
         }
     }

@@ -23,7 +23,7 @@ use super::{
     token::Token,
 };
 use crate::{
-    config::{App as AppSettings, Issuer as IssuerSettings, SigningAlgorithm},
+    config::{App as AppSettings, Finding, Issuer as IssuerSettings, SigningAlgorithm},
     health::{Latch, Readiness},
     metrics::Metrics,
     model::{Denial, DenyReason, IdentityFacts},
@@ -109,11 +109,11 @@ impl Issuer {
         let label = metrics.issuer(&name).ok_or_else(|| {
             format!("issuer {name}: too many names of issuers since the start; restart")
         })?;
-        let iss = settings.issuer.clone().ok_or_else(|| format!("issuer {name} has no `iss`"))?;
+        let iss = settings.iss.clone();
         let algorithms: Vec<SigningAlgorithm> = settings.algorithms.clone();
         let known = start.predecessor(&name, &iss);
         let before = known.filter(|before| settings.has_keys_of(&before.settings));
-        let apps = settings.apps.iter().enumerate().map(|(index, app)| {
+        let apps = settings.apps().iter().enumerate().map(|(index, app)| {
             let what = format!("the app id of apps[{index}], asked of Rownd by its key");
             let slot = AppSlot::build(app, || start.latch(settings, &what));
             if let Some(id) = before.and_then(|before| before.id_learned_for(app)) {
@@ -127,21 +127,21 @@ impl Issuer {
             _ => {
                 let keys = Arc::new(new_store(settings, &algorithms, known)?);
                 let ready = keys.any_usable();
-                if !settings.keys.fetch {
-                    keys.report(metrics, label);
-                    (keys, None)
-                } else {
+                let source = KeySource::build(settings, upstream);
+                if source.is_some() {
                     before.inspect(|before| keys.adopt(&before.keys));
-                    keys.report(metrics, label);
-                    let refresher = KeyRefresher::new(
+                }
+                keys.report(metrics, label);
+                let refresher = source.map(|source| {
+                    KeyRefresher::new(
                         IssuerSeries { name: name.clone(), index: label },
                         keys.clone(),
-                        Box::new(KeySource::build(settings, &iss, upstream)?),
+                        Box::new(source),
                         metrics.clone(),
                         if ready { None } else { start.latch(settings, "its first key set") },
-                    );
-                    (keys, Some(refresher))
-                }
+                    )
+                });
+                (keys, refresher)
             }
         };
         let issuer = Self {
@@ -149,12 +149,12 @@ impl Issuer {
             label,
             name,
             iss,
-            kind: kinds::row(settings.kind),
+            kind: kinds::row(settings.kind()),
             rules: Rules::build(settings),
             algorithms,
             apps,
             leeway: settings.leeway.get().as_secs(),
-            allow_missing_exp: settings.allow_missing_exp,
+            allow_missing_exp: settings.allows_missing_exp(),
             keys,
         };
         Ok((issuer, refresher))
@@ -172,9 +172,14 @@ impl Issuer {
 
     /// The id that was asked for by the key of this app.
     fn id_learned_for(&self, app: &AppSettings) -> Option<String> {
-        let key = app.key.as_ref()?;
+        let key = app.key()?;
         let known = self.apps.iter().find(|slot| slot.key() == Some(key))?;
         known.id().map(str::to_owned)
+    }
+
+    /// Whether its keys in place are those of another.
+    pub(super) fn has_keys_in_place_of(&self, other: &Self) -> bool {
+        self.settings.key_origin.in_place() == other.settings.key_origin.in_place()
     }
 
     /// The settings it was built from.
@@ -318,21 +323,24 @@ fn new_store(
 ) -> Result<KeyStore, String> {
     let in_place = in_place(settings, algorithms)
         .map_err(|error| format!("issuer {}: key_set: {error}", settings.name))?;
-    let keys = KeyStore::new(&settings.keys, algorithms.to_vec(), in_place);
+    let keys = KeyStore::new(settings, algorithms.to_vec(), in_place);
     if let Some(known) = known {
-        keys.replace_store(&known.keys, settings.key_set == known.settings.key_set);
+        keys.replace_store(
+            &known.keys,
+            settings.key_origin.in_place() == known.settings.key_origin.in_place(),
+        );
     }
     Ok(keys)
 }
 
-/// The problems of issuers' settings that only the reader of keys finds: JSON pointer and message.
+/// The problems of issuers' settings that only the reader of keys finds.
 #[must_use]
-pub fn problems(issuers: &[IssuerSettings]) -> Vec<(String, String)> {
-    let problem = |(index, settings): (usize, &IssuerSettings)| {
-        let error = in_place(settings, &settings.algorithms).err()?;
-        Some((format!("/issuers/{index}/key_set"), error))
+pub fn problems(issuers: &[IssuerSettings]) -> Vec<Finding> {
+    let problem = |settings: &IssuerSettings| {
+        let message = in_place(settings, &settings.algorithms).err()?;
+        Some(Finding { pointer: format!("{}/key_set", settings.pointer()), message })
     };
-    issuers.iter().enumerate().filter_map(problem).collect()
+    issuers.iter().filter_map(problem).collect()
 }
 
 /// The keys of `key_set`, where the settings have one.
@@ -340,5 +348,6 @@ fn in_place(
     settings: &IssuerSettings,
     algorithms: &[SigningAlgorithm],
 ) -> Result<Option<KeySet>, String> {
-    settings.key_set.as_deref().map(|text| KeySet::in_place(text, algorithms)).transpose()
+    let text = settings.key_origin.in_place();
+    text.map(|text| KeySet::in_place(text, algorithms)).transpose()
 }

@@ -29,7 +29,7 @@ use super::{
     key_state::{FetchProgress, KeyStatus, KeysInUse},
 };
 use crate::{
-    config::{Keys as KeySettings, SigningAlgorithm},
+    config::{Issuer as IssuerSettings, SigningAlgorithm},
     metrics::Metrics,
     model::{Denial, DenyReason},
 };
@@ -64,7 +64,7 @@ pub(super) struct KeyStore {
 
 impl KeyStore {
     pub(super) fn new(
-        settings: &KeySettings,
+        settings: &IssuerSettings,
         algorithms: Vec<SigningAlgorithm>,
         in_place: Option<KeySet>,
     ) -> Self {
@@ -73,15 +73,15 @@ impl KeyStore {
             version: AtomicU64::new(0),
             in_place,
             in_place_forgotten: AtomicBool::new(false),
-            fetches: settings.fetch,
+            fetches: settings.key_origin.is_fetched(),
             algorithms,
             progress: watch::Sender::new(FetchProgress::default()),
             wanted: Notify::new(),
             suspected: Notify::new(),
             waiting: Semaphore::new(MAX_WAITING),
-            cooldown: settings.cooldown.get(),
-            max_stale: settings.max_stale.get(),
-            refresh_interval: settings.refresh_interval.get(),
+            cooldown: settings.keys.cooldown.get(),
+            max_stale: settings.keys.max_stale.get(),
+            refresh_interval: settings.keys.refresh_interval.get(),
             snapshot: OnceLock::new(),
         }
     }
@@ -343,7 +343,6 @@ impl KeyStore {
             None if !self.any_usable() => Denial::for_everybody(DenyReason::KeysUnavailable),
             // The keys in place are all that are known.
             None if self.fetches => DenyReason::KeysUnavailable.into(),
-            None => DenyReason::KidUnknown.into(),
             Some(now) if progress.error.is_some() && now.overdue() => {
                 DenyReason::KeysUnavailable.into()
             }
@@ -351,7 +350,7 @@ impl KeyStore {
                 let rest = progress.ends.time_until_allowed(FetchCause::UnknownKey, self.cooldown);
                 Denial::until(DenyReason::KeyPending, rest)
             }
-            Some(_) => DenyReason::KidUnknown.into(),
+            None | Some(_) => DenyReason::KidUnknown.into(),
         }
     }
 

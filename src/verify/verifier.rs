@@ -73,8 +73,7 @@ impl VerifierParts {
     ) -> Self {
         let Some(settings) = settings else { return self };
         for (issuer, written) in self.verifier.issuers.iter().zip(issuers) {
-            let source = written.jwks_url.as_deref().or(written.base_url.as_deref());
-            let source = source.unwrap_or(&issuer.iss);
+            let source = written.key_snapshot_source();
             let snapshot = KeySnapshot::new(settings, issuer.name(), &issuer.iss, source);
             // It is set already only if this was called before, with the same settings.
             let _ = issuer.keys.snapshot.set(snapshot);
@@ -164,7 +163,8 @@ impl Verifier {
     /// Waits until the keys of every issuer have been fetched, or a fetch of them has failed, at
     /// least once.
     pub async fn settled(&self) {
-        for issuer in self.issuers.iter().filter(|issuer| issuer.settings().keys.fetch) {
+        let fetched = |issuer: &&Arc<Issuer>| issuer.settings().key_origin.is_fetched();
+        for issuer in self.issuers.iter().filter(fetched) {
             issuer.keys.first_fetch_ended().await;
         }
     }
