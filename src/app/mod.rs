@@ -10,6 +10,7 @@ mod connection_limit;
 mod control;
 mod drain;
 mod error;
+mod followed_files;
 mod foundation;
 mod handoff;
 mod http1;

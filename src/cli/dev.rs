@@ -152,7 +152,7 @@ async fn bind(
 }
 
 fn taken(port: u16, setting: &str, error: &std::io::Error) -> Failure {
-    // The kind says it all; the servers' own messages name the address once more.
+    // The kind is enough; the servers' own messages would repeat the address.
     let reason = error.kind();
     Failure::bad_input(format!("cannot listen on {} (option {setting}): {reason}", local(port)))
 }

@@ -5,7 +5,7 @@
 pub enum DenialClass {
     /// No credential where one is required.
     Anonymous,
-    /// A credential that is no good.
+    /// An invalid credential.
     BadCredential,
     /// More than one credential in one request.
     Conflict,

@@ -54,7 +54,7 @@ impl Denial {
         self.required_level
     }
 
-    /// Why.
+    /// The reason of the refusal.
     #[must_use]
     pub const fn reason(&self) -> DenyReason {
         self.reason

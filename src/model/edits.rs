@@ -1,4 +1,4 @@
-//! What a verdict changes beside its yes or no: the query of the request, and the response that the
+//! The changes of a verdict beside its yes or no: the query of the request, and the response that the
 //! client gets.
 
 use std::borrow::Cow;
@@ -6,7 +6,7 @@ use std::borrow::Cow;
 /// A name and the value that is set under it.
 pub type NameValue = (Cow<'static, str>, String);
 
-/// What changes in a request's query on its way to the service behind.
+/// The changes of a request's query on its way to the service behind.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct QueryEdits {
     /// Parameters to set, each replacing all of its name.
@@ -15,7 +15,7 @@ pub struct QueryEdits {
     pub remove: Vec<Cow<'static, str>>,
 }
 
-/// What is added to the response that the client gets, whether it comes from the service behind or
+/// The additions to the response that the client gets, whether it comes from the service behind or
 /// is a denial.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ResponseEdits {

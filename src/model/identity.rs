@@ -131,7 +131,7 @@ pub struct IdentityFacts {
     pub scopes: Vec<String>,
     /// The tenant, where the issuer groups its users by tenants.
     pub tenant: Option<String>,
-    /// The proof, besides the same origin, that no other site made the browser send a cookie.
+    /// The proof, other than the same origin, that a cookie was not sent by another site.
     pub cookie_proof: CookieProof,
     /// The claims that the configuration asks for, as far as the token has them.
     pub claims: KeptClaims,
@@ -139,7 +139,8 @@ pub struct IdentityFacts {
     pub expires_at: Option<SystemTime>,
 }
 
-/// The proof that a request with the token in a cookie may bring in place of a same-origin header.
+/// The proof that a request with this identity's token in a cookie may have instead of a
+/// same-origin header.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum CookieProof {
     /// No other proof is accepted: the request must come from the same origin.

@@ -1,4 +1,5 @@
-//! Why a check was allowed or denied: one stable word for body, challenge, metadata, log and metric.
+//! Why a check was allowed or denied: one stable word for body, challenge, metadata, log and
+//! metric.
 
 use super::class::DenialClass;
 
@@ -50,7 +51,7 @@ macro_rules! deny_reasons {
                 match self { $( Self::$variant => $code, )+ }
             }
 
-            /// What kind of no this is; the doors map the class to their protocol.
+            /// The class of the denial; the doors map the class to their protocol.
             #[must_use]
             pub const fn class(self) -> DenialClass {
                 match self { $( Self::$variant => DenialClass::$class, )+ }
@@ -62,13 +63,13 @@ macro_rules! deny_reasons {
                 match self { $( Self::$variant => $message, )+ }
             }
 
-            /// What to do about it, for the documentation.
+            /// The advice for the documentation.
             #[must_use]
             pub const fn cure(self) -> &'static str {
                 match self { $( Self::$variant => $cure, )+ }
             }
 
-            /// What it means, for the documentation.
+            /// The meaning, for the documentation.
             #[must_use]
             pub const fn documentation(self) -> &'static [&'static str] {
                 match self { $( Self::$variant => &[$($doc),+], )+ }
@@ -88,14 +89,14 @@ deny_reasons! {
     /// or a signature above 1024 bytes.
     TokenMalformed => "token_malformed", BadCredential, "the token is malformed",
         "`token inspect` says what is wrong. Often it is no JWT at all (an opaque token, a JSON \
-         body), has been cut, or `Bearer` is said twice.";
+         body), is cut off, or has `Bearer` before it twice.";
     /// The token is longer than `check.max_token_bytes`. It was not parsed. The setting bounds the
     /// whole token; its header and its claims have no bound of their own.
     TokenTooLarge => "token_too_large", BadCredential, "the token is longer than check.max_token_bytes",
         "Have the issuer put less into it, or raise the setting.";
     /// The token's header asks for a feature that is not supported (`crit`, `b64`, `zip`, `enc`,
-    /// `cty`, `epk`, `cnf`), or its `typ` is not that of a JWT or an access token. Keys in the header,
-    /// or links to keys, are ignored and do not cause this.
+    /// `cty`, `epk`, `cnf`), or its `typ` is not that of a JWT or an access token. Keys in the
+    /// header, or links to keys, are ignored and do not cause this.
     TokenHeaderRefused => "token_header_refused", BadCredential, "the token header is not acceptable",
         "Have the issuer sign plain tokens. Encrypted, nested and key-bound tokens cannot be \
          used.";
@@ -124,8 +125,9 @@ deny_reasons! {
     /// `issuers[].leeway`.
     TokenNotYetValid => "token_not_yet_valid", BadCredential, "the token is not valid yet",
         "Compare the clocks of the issuer and of this machine.";
-    /// An operator revoked the token, its session, or all tokens of its user up to some time; or, on
-    /// a route with `freshness: profile`, the user signed out everywhere after the token was issued.
+    /// An operator revoked the token, its session, or all tokens of its user up to some time; or,
+    /// on a route with `freshness: profile`, the user signed out everywhere after the token was
+    /// issued.
     Revoked => "revoked", BadCredential, "the token has been revoked",
         "The user should sign in again.";
     /// On a route with `freshness: profile`: the user is not enabled at Rownd.
@@ -143,8 +145,8 @@ deny_reasons! {
     /// The token was made through an app variant (sub-brand) that is not in the allow-list.
     VariantRefused => "variant_refused", BadCredential, "the token was made for another app variant",
         "If users of this variant may use the service, add it to `issuers[].apps[].variants`.";
-    /// The token is of a kind that the issuer's settings do not accept: a refresh token, an ID token
-    /// instead of an access token or the reverse, an OAuth2 token of SuperTokens.
+    /// The token is of a kind that the issuer's settings do not accept: a refresh token, an ID
+    /// token instead of an access token or the reverse, an OAuth2 token of SuperTokens.
     TokenKindRefused => "token_kind_refused", BadCredential, "this kind of token is not acceptable here",
         "Have the client send its access token. If clients have ID tokens only, write \
          `issuers[].accepts: id`.";
@@ -202,10 +204,10 @@ deny_reasons! {
     HostRefused => "host_refused", BadRequest, "the request host is not acceptable",
         "Have the client send a valid `Host`. In a check of your own, fill \
          `attributes.request.http.host`.";
-    /// The path is missing, has no leading slash, or is not safe: it has control characters, a broken
-    /// escape, or (unless the route says `odd_paths: judge`) dot segments, an encoded slash, a
-    /// backslash, a `#`, or `//` at the beginning, behind which some servers read a host. Also a long
-    /// path that can be read in many ways.
+    /// The path is missing, has no leading slash, or is not safe: it has control characters, a
+    /// broken escape, or (unless the route says `odd_paths: judge`) dot segments, an encoded slash,
+    /// a backslash, a `#`, or `//` at the beginning, behind which some servers read a host. Also a
+    /// long path that can be read in many ways.
     PathRefused => "path_refused", BadRequest, "the request path is not acceptable",
         "Have the client send a plain path. If names in your paths contain encoded slashes, write \
          `odd_paths: judge` on their route.";

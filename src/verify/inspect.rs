@@ -12,7 +12,7 @@ use super::{
     unix_time::unix_seconds,
     verifier::Verifier,
 };
-use crate::model::{DenialClass, DenyReason, IdentityFacts};
+use crate::model::{DenialClass, DenyReason, IdentityFacts, Step, StepRecorder};
 
 /// The result of an inspection.
 #[derive(Debug)]
@@ -106,11 +106,13 @@ impl Verifier {
         };
         let picked = self.issuer_of(&token).ok().map(|(index, _)| index.0);
         let issuers = self.issuers.iter().enumerate().map(|(index, issuer)| {
-            let (answer, signature) = if picked == Some(index) {
-                issuer.inspect(&token, unix_seconds(now))
+            let mut steps = Vec::new();
+            let answer = if picked == Some(index) {
+                issuer.inspect(&token, unix_seconds(now), &mut steps)
             } else {
-                (IssuerAnswer::Refused(DenyReason::IssuerUntrusted), SignatureFinding::NotReached)
+                IssuerAnswer::Refused(DenyReason::IssuerUntrusted)
             };
+            let signature = SignatureFinding::of(&steps);
             IssuerFinding {
                 name: issuer.name().to_owned(),
                 iss: issuer.iss.clone(),
@@ -123,28 +125,29 @@ impl Verifier {
 }
 
 impl Issuer {
-    /// The steps of [`Issuer::verify`], without waiting for a key.
-    fn inspect(&self, token: &Token<'_>, now: u64) -> (IssuerAnswer, SignatureFinding) {
+    /// The steps of [`Issuer::verify`], without waiting for a key. They are recorded as those are.
+    fn inspect(&self, token: &Token<'_>, now: u64, record: &mut impl StepRecorder) -> IssuerAnswer {
+        record.detail(|| Step::IssuerChosen(self.shared_name()));
         let algorithm = match self.algorithm(token) {
             Ok(algorithm) => algorithm,
-            Err(reason) => return (IssuerAnswer::Refused(reason), SignatureFinding::NotReached),
+            Err(reason) => return IssuerAnswer::Refused(reason),
         };
-        let signature = match self.keys.find_in_memory(token.kid.as_deref(), algorithm) {
-            Ok(key) => match self.check_signature(token, &key) {
-                Ok(_) => SignatureFinding::Good,
-                Err(reason) => return (IssuerAnswer::Refused(reason), SignatureFinding::Bad),
+        let signed = match self.keys.find_in_memory(token.kid.as_deref(), algorithm) {
+            Ok(key) => match self.check_signature(token, &key, record) {
+                Ok(_) => true,
+                Err(reason) => return IssuerAnswer::Refused(reason),
             },
-            // The issuer has no other keys: nothing would be fetched.
-            Err(denial) if !self.keys.fetches => {
-                return (IssuerAnswer::Refused(denial.reason()), SignatureFinding::NoSuchKey);
+            Err(denial) => {
+                self.record_no_key(token, record);
+                // The issuer has no other keys: nothing would be fetched.
+                if !self.keys.fetches {
+                    return IssuerAnswer::Refused(denial.reason());
+                }
+                false
             }
-            Err(_) if self.keys.any_usable() => SignatureFinding::NoSuchKey,
-            Err(_) => SignatureFinding::NoKeys,
         };
-        let answer = match self.claims(token, now) {
-            Ok((facts, _)) if signature == SignatureFinding::Good => {
-                IssuerAnswer::Taken(facts.into())
-            }
+        match self.claims(token, now, record) {
+            Ok((facts, _)) if signed => IssuerAnswer::Taken(facts.into()),
             Ok((facts, _)) => IssuerAnswer::IfSigned(facts.into()),
             Err(denial) => match denial.reason().class() {
                 DenialClass::Pending | DenialClass::Unavailable => {
@@ -157,8 +160,35 @@ impl Issuer {
                 | DenialClass::Forbidden
                 | DenialClass::StepUp => IssuerAnswer::Refused(denial.reason()),
             },
-        };
-        (answer, signature)
+        }
+    }
+}
+
+impl SignatureFinding {
+    /// The finding in the recorded steps.
+    fn of(steps: &[Step]) -> Self {
+        let known = steps.iter().find_map(|step| match step {
+            Step::SignatureChecked { good: true, .. } => Some(Self::Good),
+            Step::SignatureChecked { good: false, .. } => Some(Self::Bad),
+            Step::KeyAbsent { others_known: true, .. } => Some(Self::NoSuchKey),
+            Step::KeyAbsent { others_known: false, .. } => Some(Self::NoKeys),
+            Step::RuleSkipped { .. }
+            | Step::RuleChosen(_)
+            | Step::Preflight
+            | Step::CredentialNotWanted
+            | Step::CredentialAbsent
+            | Step::CredentialFound(_)
+            | Step::ExpiredCookieIgnored
+            | Step::ClaimsCached
+            | Step::RefusalCached(_)
+            | Step::IssuerChosen(_)
+            | Step::ClaimsJudged(_)
+            | Step::Identified { .. }
+            | Step::Decided(_)
+            | Step::ProfileAsked(_)
+            | Step::HeadersMade { .. } => None,
+        });
+        known.unwrap_or(Self::NotReached)
     }
 }
 

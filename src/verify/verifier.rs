@@ -19,13 +19,13 @@ use super::{
     refusal_cache::{RefusalCache, RefusedToken},
     revocation::RevocationList,
     token::{self, Token},
-    unix_time::unix_seconds,
+    unix_time::{Timing, unix_seconds},
 };
 use crate::{
     config::{Issuer as IssuerSettings, KeySnapshots},
     health::Readiness,
     metrics::{CacheName, Metrics},
-    model::{ClaimNames, Denial, DenyReason, IdentityFacts},
+    model::{ClaimNames, Denial, DenyReason, IdentityFacts, Step, StepRecorder},
     upstream::Client,
 };
 
@@ -192,6 +192,21 @@ impl Verifier {
         now: SystemTime,
         deadline: Instant,
     ) -> Result<Arc<Identity>, Denial> {
+        self.verify_recorded(token, now, deadline, &mut ()).await
+    }
+
+    /// Verifies a token as [`verify`](Self::verify) does, and records each step.
+    ///
+    /// # Errors
+    ///
+    /// The denial, if the token is not good or cannot be judged in time.
+    pub async fn verify_recorded(
+        &self,
+        token: &Bytes,
+        now: SystemTime,
+        deadline: Instant,
+        record: &mut impl StepRecorder,
+    ) -> Result<Arc<Identity>, Denial> {
         if let Err(reason) = self.check_length(token) {
             self.metrics.verified(None, denied(reason));
             return Err(reason.into());
@@ -204,6 +219,8 @@ impl Verifier {
         if let Some(hit) = self.cache.get(&fingerprint, holds)
             && let Some(issuer) = self.issuer_at(hit.issuer)
         {
+            record.detail(|| Step::IssuerChosen(issuer.shared_name()));
+            record.detail(|| Step::ClaimsCached);
             let judged = hit
                 .lifetime
                 .check(seconds, issuer.leeway)
@@ -212,6 +229,7 @@ impl Verifier {
             return judged.map(|()| hit.identity).map_err(|reason| issuer.denial(reason));
         }
         if let Some(refused) = self.refused_before(&fingerprint, seconds) {
+            record.detail(|| Step::RefusalCached(refused.reason));
             let issuer = self.issuer_at(refused.issuer);
             self.metrics.verified(issuer.map(|issuer| issuer.label), denied(refused.reason));
             return Err(match issuer {
@@ -219,7 +237,8 @@ impl Verifier {
                 None => refused.reason.into(),
             });
         }
-        let (issuer, result) = self.verify_uncached(token, fingerprint, seconds, deadline).await;
+        let timing = Timing { now: seconds, deadline };
+        let (issuer, result) = self.verify_uncached(token, fingerprint, timing, record).await;
         let label = result.as_ref().map_or_else(|denial| denied(denial.reason()), |_| VERIFIED);
         self.metrics.verified(issuer.map(|issuer| issuer.label), label);
         match issuer {
@@ -232,8 +251,8 @@ impl Verifier {
         &self,
         raw: &Bytes,
         fingerprint: claims_cache::Fingerprint,
-        now: u64,
-        deadline: Instant,
+        timing: Timing,
+        record: &mut impl StepRecorder,
     ) -> (Option<&Issuer>, Result<Arc<Identity>, Denial>) {
         let mut scratch = Vec::new();
         let token = match token::parse(raw, &mut scratch) {
@@ -244,10 +263,11 @@ impl Verifier {
             Ok(found) => found,
             Err(reason) => return (None, Err(reason.into())),
         };
+        record.detail(|| Step::IssuerChosen(issuer.shared_name()));
         // The version is read before the keys are: if they change meanwhile, the refusal that is
         // cached under the old version is void.
         let keys = issuer.keys.version();
-        let result = issuer.verify(&token, index, now, deadline, &self.asked).await;
+        let result = issuer.verify(&token, index, timing, &self.asked, record).await;
         if let Err(denial) = &result {
             let lifetime = Lifetime::of(&token.claims);
             let refused = RefusedToken::new(denial.reason(), index, keys, lifetime);
@@ -256,7 +276,7 @@ impl Verifier {
         let result = result.map_err(|denial| self.limit_fault(denial)).and_then(|verified| {
             let identity = verified.identity.clone();
             self.cache.insert(fingerprint, verified);
-            let judged = self.check_not_revoked(issuer, &identity, now);
+            let judged = self.check_not_revoked(issuer, &identity, timing.now);
             judged.map(|()| identity).map_err(Denial::from)
         });
         (Some(issuer), result)

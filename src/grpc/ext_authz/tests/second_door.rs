@@ -11,7 +11,8 @@ use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
 use prost::Message as _;
 
 use super::{
-    answers::{PROTOCOLS, allow_with, edits_of_everything, facts},
+    additions::edits_of_everything,
+    answers::{PROTOCOLS, allow_with, facts},
     denied,
 };
 use crate::{
@@ -54,7 +55,7 @@ fn append(to: &mut HeaderMap, edits: &ResponseEdits) {
     }
 }
 
-// The door ends here. What follows compares the two.
+// The door ends here. The rest compares the two.
 
 type Told = (i32, BTreeMap<String, Vec<String>>, String);
 

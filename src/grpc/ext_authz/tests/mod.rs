@@ -1,6 +1,7 @@
 //! The door: what Envoy's message becomes, what a verdict becomes, and that every call ends in
 //! an answer with a status of its own.
 
+mod additions;
 mod answers;
 mod door;
 mod requests;
@@ -82,7 +83,7 @@ fn check(http: HttpRequest) -> CheckRequest {
     }
 }
 
-/// What Envoy looks at first and last: the outer code. An absent one would be an "allow".
+/// The outer code, which alone decides for Envoy. An absent one would be an "allow".
 fn outer(answer: &CheckResponse) -> i32 {
     answer.status.as_ref().expect("an outer status").code
 }
