@@ -5,8 +5,6 @@
 
 use std::sync::Arc;
 
-use tokio::time::Instant;
-
 use super::{
     app_slot::AppSlot,
     claims::{asked::AskedClaims, lifetime::Lifetime, read::AcceptedApp},
