@@ -122,11 +122,7 @@ impl Fault {
     pub(super) fn status(self) -> Status {
         match self {
             Self::Caller(refusal) => caller_status(refusal),
-            Self::Field(name, why) => {
-                let mut details = info("BAD_REQUEST", []);
-                details.add_bad_request_violation(name, why.as_str());
-                Status::with_error_details(Code::InvalidArgument, format!("{name}: {why}"), details)
-            }
+            Self::Field(name, why) => field_status(name, &why),
             Self::Undecided(denial, wait) => undecided_status(&denial, wait),
             Self::Token(denial) => {
                 let (code, message) = (code_of(denial.reason()), denial.reason().message());
@@ -201,6 +197,12 @@ fn reason(denial: &Denial) -> String {
 /// The token is not the reason for this denial: it cannot be judged at the moment.
 pub(super) fn is_undecided(denial: &Denial) -> bool {
     matches!(denial.reason().class(), DenialClass::Pending | DenialClass::Unavailable)
+}
+
+fn field_status(name: &str, why: &str) -> Status {
+    let mut details = info("BAD_REQUEST", []);
+    details.add_bad_request_violation(name, why);
+    Status::with_error_details(Code::InvalidArgument, format!("{name}: {why}"), details)
 }
 
 fn caller_status(refusal: CallerError) -> Status {
