@@ -20,5 +20,6 @@ pub mod metrics;
 pub mod model;
 pub mod policy;
 pub mod profile;
+pub mod single_flight;
 pub mod upstream;
 pub mod verify;

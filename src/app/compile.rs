@@ -28,7 +28,7 @@ pub(super) struct Work {
 pub(super) struct Tools<'a> {
     pub(super) upstream: &'a upstream::Client,
     pub(super) metrics: &'a Arc<Metrics>,
-    pub(super) flights: &'a Arc<issuer_api::Flights>,
+    pub(super) refreshes: &'a Arc<issuer_api::Refreshes>,
 }
 
 /// Compiles; nothing is in force yet, and no work has begun.
@@ -37,7 +37,7 @@ pub(super) fn compile(
     epoch: u64,
     parts: Parts,
     profiles: Option<Arc<Profiles>>,
-    Tools { upstream, metrics, flights }: Tools<'_>,
+    Tools { upstream, metrics, refreshes }: Tools<'_>,
 ) -> Result<(Snapshot, Work), String> {
     let Parts { verifier, refreshers } =
         parts.with_snapshots(config.key_snapshots.as_ref(), &config.issuers);
@@ -51,7 +51,7 @@ pub(super) fn compile(
             (profiles, Some(fetcher))
         }
     };
-    let exchange = issuer_api::Exchange::build(config, &remotes, flights);
+    let exchange = issuer_api::Exchange::build(config, &remotes, refreshes);
     let issuers = verifier.issuers().iter().cloned().zip(remotes).collect();
     let edition = Edition { epoch, hash: hash(config).into() };
     let snapshot = Snapshot::build(config, verifier, profiles, exchange, edition)?;

@@ -38,7 +38,7 @@ use crate::{
     },
     health::Readiness,
     http::ops::{self as pages, Ops, Refusals},
-    issuer_api::{self, FlightTask},
+    issuer_api::{self, RefreshRunner},
     metrics::{Labels, Metrics},
     upstream,
     verify::{self, Revocations, Verifier},
@@ -111,7 +111,7 @@ pub struct Bound {
     health: HealthTask,
     state: Ops,
     work: Work,
-    flights: FlightTask,
+    refreshes: RefreshRunner,
     tls: Option<Arc<Tls>>,
     keeper: Keeper,
     reload: ReloadHandle,
@@ -139,8 +139,8 @@ pub async fn build(config: Config) -> Result<Bound, BuildError> {
         &readiness,
     )
     .map_err(part)?;
-    let (flights, flight_task) = issuer_api::Flights::new();
-    let tools = Tools { upstream: &upstream, metrics: &metrics, flights: &flights };
+    let (refreshes, refresh_runner) = issuer_api::refreshes();
+    let tools = Tools { upstream: &upstream, metrics: &metrics, refreshes: &refreshes };
     let (snapshot, work) = compile::compile(&config, 1, parts, None, tools).map_err(part)?;
     let authorizer = Authorizer::new(snapshot, metrics.clone(), config.log.denials_per_second);
     let grpc = &config.listeners.grpc;
@@ -161,7 +161,7 @@ pub async fn build(config: Config) -> Result<Bound, BuildError> {
     let warnings = warnings(&config, exposed);
     let state = Ops { metrics, readiness, authorizer, refusals, warnings, exposed };
     let (config, follow) = watch::channel(Arc::new(config));
-    let (keeper, reload) = Keeper::new(Shop::of(&state, upstream, flights, config, tls.clone()));
+    let (keeper, reload) = Keeper::new(Shop::of(&state, upstream, refreshes, config, tls.clone()));
     Ok(Bound {
         grpc: listener,
         ops,
@@ -172,7 +172,7 @@ pub async fn build(config: Config) -> Result<Bound, BuildError> {
         health,
         state,
         work,
-        flights: flight_task,
+        refreshes: refresh_runner,
         tls,
         keeper,
         reload,
@@ -257,7 +257,7 @@ impl Bound {
                 .map_err(part)?;
         let mut tasks = JoinSet::new();
         spawn(&mut tasks, self.keeper.run(self.work));
-        spawn(&mut tasks, self.flights.run());
+        spawn(&mut tasks, self.refreshes.run());
         spawn(&mut tasks, self.health.run(self.state.readiness.watch()));
         spawn(&mut tasks, background::upkeep(self.state.metrics.clone(), UPKEEP));
         let snapshot = self.state.authorizer.snapshot();

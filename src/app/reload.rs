@@ -76,7 +76,7 @@ impl ReloadHandle {
 pub(super) struct Shop {
     pub(super) authorizer: Arc<Authorizer>,
     pub(super) upstream: upstream::Client,
-    pub(super) flights: Arc<issuer_api::Flights>,
+    pub(super) refreshes: Arc<issuer_api::Refreshes>,
     pub(super) metrics: Arc<Metrics>,
     pub(super) readiness: Readiness,
     pub(super) blocking: BlockingRunner,
@@ -90,13 +90,23 @@ impl Shop {
     pub(super) fn of(
         state: &Ops,
         upstream: upstream::Client,
-        flights: Arc<issuer_api::Flights>,
+        refreshes: Arc<issuer_api::Refreshes>,
         config: watch::Sender<Arc<Config>>,
         tls: Option<Arc<Tls>>,
     ) -> Self {
         let Ops { metrics, readiness, authorizer, refusals, .. } = state.clone();
         let blocking = BlockingRunner::new();
-        Self { authorizer, upstream, flights, metrics, readiness, blocking, refusals, config, tls }
+        Self {
+            authorizer,
+            upstream,
+            refreshes,
+            metrics,
+            readiness,
+            blocking,
+            refusals,
+            config,
+            tls,
+        }
     }
 }
 
@@ -289,8 +299,8 @@ impl Keeper {
 
     /// The issuers that did not change are no part of the work: they have what they need.
     fn compile(&self, config: &Config, epoch: u64) -> Result<(Snapshot, Work), String> {
-        let Shop { upstream, flights, metrics, readiness, .. } = &self.shop;
-        let tools = Tools { upstream, metrics, flights };
+        let Shop { upstream, refreshes, metrics, readiness, .. } = &self.shop;
+        let tools = Tools { upstream, metrics, refreshes };
         let before = self.shop.authorizer.snapshot();
         let (known, limits) = (before.verifier().issuers(), compile::limits(config));
         let parts = before.verifier().rebuild(&config.issuers, limits, upstream, readiness)?;

@@ -11,9 +11,12 @@ use tokio::time::Instant;
 use super::{
     Authorization, AuthorizationRequest, ClientAuth, CodeGrant, Error, Granted, GuestLevel,
     Provider, Remote, ThirdParty,
-    flights::{Flights, Key, Miss},
+    refreshes::{RefreshAnswer, RefreshKey, Refreshes, keep},
 };
-use crate::config::{ClientAuthMethod, Config, OidcClient, Secret};
+use crate::{
+    config::{ClientAuthMethod, Config, OidcClient, Secret},
+    single_flight::{Landed, Missed},
+};
 
 /// An app, and its key where it is known.
 pub type AppKey<'a> = (&'a str, Option<&'a Secret>);
@@ -23,8 +26,8 @@ pub type AppKey<'a> = (&'a str, Option<&'a Secret>);
 pub enum ExchangeError {
     /// The API said no, or nothing.
     Api(Error),
-    /// The answer did not come in time, or too much is under way.
-    Missed(Miss),
+    /// A refresh that callers share gave no answer.
+    Missed(Missed),
     /// The issuer has no such exchange.
     Unsupported,
     /// There is no app key, and this exchange needs one.
@@ -51,7 +54,7 @@ pub struct Exchange {
     remotes: Vec<Option<Remote>>,
     names: Vec<String>,
     clients: HashMap<String, Registered>,
-    flights: Arc<Flights>,
+    refreshes: Arc<Refreshes>,
     /// For a refresh.
     timeout: Duration,
     grace: Duration,
@@ -60,7 +63,7 @@ pub struct Exchange {
 impl Exchange {
     /// With the clients of the issuers' APIs, in the order of the configuration.
     #[must_use]
-    pub fn build(config: &Config, remotes: &[Option<Remote>], flights: &Arc<Flights>) -> Self {
+    pub fn build(config: &Config, remotes: &[Option<Remote>], refreshes: &Arc<Refreshes>) -> Self {
         let names: Vec<String> = config.issuers.iter().map(|issuer| issuer.name.clone()).collect();
         let client = |settings: &OidcClient| {
             let index = names.iter().position(|name| *name == settings.issuer)?;
@@ -77,7 +80,7 @@ impl Exchange {
             remotes: remotes.to_vec(),
             clients: config.rownd_auth.oidc_clients.iter().filter_map(client).collect(),
             names,
-            flights: flights.clone(),
+            refreshes: refreshes.clone(),
             timeout: config.rownd_auth.timeout.get(),
             grace: config.rownd_auth.refresh_grace.get(),
         }
@@ -114,12 +117,9 @@ impl Exchange {
             return Err(ExchangeError::Unsupported);
         };
         let name = self.names.get(issuer).map_or("", String::as_str);
-        let key = Key::of(&["rownd", name, token.expose()]);
-        let work = || {
-            let (client, token, timeout) = (client.clone(), token.clone(), self.timeout);
-            Box::pin(async move { client.refresh(&token, timeout).await }) as _
-        };
-        self.joined(self.flights.join(key, self.grace, work, deadline).await)
+        let key = RefreshKey::of(&["rownd", name, token.expose()]);
+        let (client, token, timeout) = (client.clone(), token.clone(), self.timeout);
+        self.shared(key, async move { client.refresh(&token, timeout).await }, deadline).await
     }
 
     /// A SuperTokens session for a Rownd token.
@@ -176,16 +176,13 @@ impl Exchange {
         deadline: Instant,
     ) -> Result<Granted, ExchangeError> {
         let (settings, scope) = (&client.settings, scopes.join(" "));
-        let key = Key::of(&["openid", &settings.issuer, &settings.name, &scope, token.expose()]);
-        let work = || {
-            let (provider, auth) = (client.provider.clone(), client.auth.clone());
-            let (id, token) = (settings.client_id.clone(), token.clone());
-            let (scopes, timeout) = (scopes.to_vec(), self.timeout);
-            Box::pin(
-                async move { provider.refresh((&id, &auth), (&token, &scopes), timeout).await },
-            ) as _
-        };
-        self.joined(self.flights.join(key, self.grace, work, deadline).await)
+        let key =
+            RefreshKey::of(&["openid", &settings.issuer, &settings.name, &scope, token.expose()]);
+        let (provider, auth) = (client.provider.clone(), client.auth.clone());
+        let (id, token) = (settings.client_id.clone(), token.clone());
+        let (scopes, timeout) = (scopes.to_vec(), self.timeout);
+        let work = async move { provider.refresh((&id, &auth), (&token, &scopes), timeout).await };
+        self.shared(key, work, deadline).await
     }
 
     /// Where to send a browser.
@@ -207,11 +204,21 @@ impl Exchange {
         Ok(client.provider.authorization(&asked, timeout).await?)
     }
 
-    fn joined(
+    /// The answer of this refresh, or of the one with the same key that is under way or was made
+    /// shortly before.
+    async fn shared(
         &self,
-        outcome: Result<Result<Granted, Error>, Miss>,
+        key: RefreshKey,
+        refresh: impl Future<Output = RefreshAnswer> + Send + 'static,
+        deadline: Instant,
     ) -> Result<Granted, ExchangeError> {
-        outcome.map_err(ExchangeError::Missed)?.map_err(ExchangeError::Api)
+        let grace = self.grace;
+        let work = Box::pin(async move {
+            let answer = refresh.await;
+            Landed { keep: keep(&answer, grace), answer }
+        });
+        let answer = self.refreshes.join(key, work, deadline).await;
+        answer.map_err(ExchangeError::Missed)?.map_err(ExchangeError::Api)
     }
 
     fn remote(&self, issuer: usize) -> Option<&Remote> {

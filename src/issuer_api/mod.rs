@@ -8,8 +8,8 @@
 mod api;
 mod breaker;
 mod exchange;
-mod flights;
 mod openid;
+mod refreshes;
 mod supertokens;
 #[cfg(test)]
 mod tests;
@@ -30,8 +30,8 @@ use crate::{
 use api::{Api, Hosts};
 pub use breaker::{Cause, Pause};
 pub use exchange::{AppKey, Exchange, ExchangeError, Registered};
-pub use flights::{FlightTask, Flights, Miss};
 pub use openid::{Authorization, AuthorizationRequest, ClientAuth, CodeGrant, Provider};
+pub use refreshes::{RefreshKey, RefreshRunner, Refreshes, refreshes};
 pub use supertokens::{GuestLevel, SuperTokens};
 pub use token::{Intent, ThirdParty};
 pub use tokens::{Granted, Tokens, UserType};

@@ -59,7 +59,9 @@ impl Error {
         match self {
             Self::Unsupported => DenyReason::ProfileUnsupported,
             Self::NotFound => DenyReason::UserNotFound,
-            Self::Unavailable(_) | Self::Busy | Self::TooOften(_) => DenyReason::ProfileUnavailable,
+            Self::Unavailable(_) | Self::Missed(_) | Self::TooOften(_) => {
+                DenyReason::ProfileUnavailable
+            }
         }
     }
 }

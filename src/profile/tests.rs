@@ -7,9 +7,9 @@ use serde_json::{Map, Value, json};
 use tokio::time::Instant;
 
 use super::{
-    Answer, Key,
-    cache::{Entry, ProfileCache},
+    cache::{CachedProfile, FoundProfile, ProfileCache},
     freshness::judge,
+    source::ProfileKey,
 };
 use crate::model::{Cutoff, DenyReason, Profile};
 
@@ -50,14 +50,14 @@ fn a_token_holds_by_the_state_and_the_cut_off() {
     }
 }
 
-fn key(user: &str) -> Key {
-    Key { issuer: 0, app: "app".to_owned(), user: user.to_owned() }
+fn key(user: &str) -> ProfileKey {
+    ProfileKey { issuer: 0, app: "app".to_owned(), user: user.to_owned() }
 }
 
-fn entry(data: &Value) -> Entry {
+fn entry(data: &Value) -> CachedProfile {
     let mut profile = profile(None, Cutoff::None);
     profile.data = data.as_object().cloned().unwrap_or_default();
-    Entry { answer: Answer::Found(Arc::new(profile)), asked: Instant::now() }
+    CachedProfile { answer: FoundProfile::Found(Arc::new(profile)), asked: Instant::now() }
 }
 
 #[test]
@@ -81,7 +81,8 @@ fn what_is_kept_is_bounded_in_bytes_whatever_a_profile_holds() {
 #[test]
 fn users_who_share_their_letters_differently_are_not_the_same() {
     let cache = ProfileCache::new(1 << 20);
-    let of = |issuer, app: &str, user: &str| Key { issuer, app: app.into(), user: user.into() };
+    let of =
+        |issuer, app: &str, user: &str| ProfileKey { issuer, app: app.into(), user: user.into() };
     cache.insert(of(1, "ab", "c"), entry(&json!({})));
     for other in [of(1, "a", "bc"), of(1, "abc", ""), of(0, "ab", "c"), of(11, "ab", "c")] {
         assert!(cache.get(&other).is_none(), "{other:?}");

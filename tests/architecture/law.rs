@@ -20,7 +20,7 @@ pub(super) const LAYERS: &[(u8, &[&str])] = &[
     (3, &["verify", "issuer_api"]),
     (2, &["upstream", "extract", "policy", "emulator"]),
     (1, &["config"]),
-    (0, &["model", "metrics", "health", "blocking", "digest"]),
+    (0, &["model", "metrics", "health", "blocking", "digest", "single_flight"]),
 ];
 
 /// Arrows that point down and are wrong all the same. The emulator and the client

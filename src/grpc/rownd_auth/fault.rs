@@ -10,10 +10,12 @@ use tonic_types::{ErrorDetails, StatusExt as _};
 
 use crate::{
     authz::Refusal,
-    issuer_api::{Cause, Error as ApiError, ExchangeError, Miss, Pause, Rejection},
+    issuer_api::{Cause, Error as ApiError, ExchangeError, Pause, Rejection},
     metrics::CallerRefusal,
     model::{Denial, DenialClass, DenyReason},
-    profile, upstream,
+    profile,
+    single_flight::Missed,
+    upstream,
 };
 
 /// Of every `ErrorInfo`.
@@ -94,8 +96,7 @@ impl Fault {
     pub(super) fn exchange(asked: Asked, error: ExchangeError) -> Self {
         match error {
             ExchangeError::Api(error) => Self::Api(asked, error),
-            ExchangeError::Missed(Miss::Late) => Self::Late(SOON),
-            ExchangeError::Missed(Miss::Busy) => Self::Overloaded(SOON),
+            ExchangeError::Missed(missed) => Self::missed(missed),
             ExchangeError::Unsupported => {
                 Self::Unsupported("EXCHANGE_UNSUPPORTED", "the issuer has no such exchange")
             }
@@ -112,10 +113,18 @@ impl Fault {
                 "the issuer has no profiles, or the app no key and secret to read them with",
             ),
             profile::Error::NotFound => Self::NoUser,
-            profile::Error::Unavailable(Some(error)) => Self::Api(Asked::User, error),
-            profile::Error::Unavailable(None) => Self::Late(SOON),
-            profile::Error::Busy => Self::Overloaded(SOON),
+            profile::Error::Unavailable(error) => Self::Api(Asked::User, error),
+            profile::Error::Missed(missed) => Self::missed(missed),
             profile::Error::TooOften(wait) => Self::TooOften(wait),
+        }
+    }
+
+    /// There is no answer of work that calls share.
+    const fn missed(missed: Missed) -> Self {
+        match missed {
+            Missed::Late | Missed::Stopped => Self::Late(SOON),
+            Missed::Busy => Self::Overloaded(SOON),
+            Missed::Panicked => Self::Internal,
         }
     }
 

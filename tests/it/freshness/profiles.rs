@@ -11,6 +11,7 @@ use rownd_authz::{
     metrics::{Labels, Metrics},
     model::{AuthLevel, Identity, Profile},
     profile::{Error, Profiles, Younger},
+    single_flight::Missed,
     upstream::{Client, Error as UpstreamError},
     verify::{Limits, Revocations, Verifier},
 };
@@ -138,7 +139,7 @@ async fn whoever_asked_first_may_give_up() {
     }
     let late = Instant::now() + Duration::from_millis(10);
     let result = rig.profiles.get(&who("u"), None, late).await;
-    assert_eq!(result.unwrap_err(), Error::Unavailable(None));
+    assert_eq!(result.unwrap_err(), Error::Missed(Missed::Late));
     issuer.asked(&path("u"), 1).await;
     let (follower, ()) = tokio::join!(rig.get("u"), async { gate.add_permits(1) });
     assert_eq!(follower.unwrap().user_id.as_deref(), Some("u"));
@@ -176,7 +177,7 @@ async fn nobody_is_remembered_for_a_short_time_and_failures_never() {
     }
     assert_eq!(issuer.hits(&path("nobody")), 1);
     issuer.set(&path("u"), Reply::status(401));
-    let refused = Error::Unavailable(Some(issuer_api::Error::KeyRefused(401)));
+    let refused = Error::Unavailable(issuer_api::Error::KeyRefused(401));
     assert_eq!(rig.get("u").await.unwrap_err(), refused);
     issuer.set(&path("u"), named("u"));
     rig.get("u").await.expect("a failure is not remembered");
@@ -236,7 +237,7 @@ async fn an_old_profile_is_taken_on_errors_where_the_operator_says_so() {
             issuer.set(&path("u"), reply);
             match rig.profiles.get(&who("u"), None, soon()).await {
                 Ok(known) => assert!(taken && known.stale, "{stale}"),
-                Err(Error::Unavailable(Some(_))) => assert!(!taken, "{stale}"),
+                Err(Error::Unavailable(_)) => assert!(!taken, "{stale}"),
                 Err(error) => panic!("{stale}: {error:?}"),
             }
         }
@@ -323,12 +324,12 @@ async fn what_piled_up_behind_an_outage_is_asked_for_only_if_somebody_still_wait
         issuer.asked(&path("slow"), 1).await;
         let late = Instant::now() + Duration::from_millis(1);
         let gone = rig.profiles.get(&who("gone"), None, late).await;
-        assert_eq!(gone.unwrap_err(), Error::Unavailable(None));
+        assert_eq!(gone.unwrap_err(), Error::Missed(Missed::Late));
         rig.get("waited_for").await.expect("its turn comes");
     };
     let (slow, ()) = tokio::join!(slow, others);
     let late = issuer_api::Error::Upstream(UpstreamError::Timeout);
-    assert_eq!(slow.unwrap_err(), Error::Unavailable(Some(late)));
+    assert_eq!(slow.unwrap_err(), Error::Unavailable(late));
     assert_eq!(issuer.hits(&path("waited_for")), 1);
     assert_eq!(issuer.hits(&path("gone")), 0, "nobody wants it any more");
     rig.get("gone").await.expect("it is fetched for the next who asks");
