@@ -6,6 +6,7 @@ ARG RUN_BASE=gcr.io/distroless/cc-debian12:nonroot
 FROM ${BUILD_BASE} AS build
 WORKDIR /src
 COPY Cargo.toml Cargo.lock build.rs ./
+COPY crates ./crates
 COPY proto ./proto
 COPY src ./src
 # Only deploy/compose sets it, for the emulator. Never in production: feature `dev` mints tokens.

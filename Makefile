@@ -77,10 +77,10 @@ dev: | need-dev ## The same without Envoy: addresses, grpcurl and token lines
 
 test: | need-test tools ## Every test, the real Envoy and the Helm chart included
 	$(MAKE) --no-print-directory chart
-	cargo test $(DEV)
+	cargo test --workspace $(DEV)
 
 unit: | need-unit ## The tests that need no tool: units, integration, the layer law
-	cargo test $(DEV) -- --skip e2e:: --skip foreign::
+	cargo test --workspace $(DEV) -- --skip e2e:: --skip foreign::
 
 e2e: | need-test tools ## The tests through the real Envoy, and those with foreign code
 	cargo test $(DEV) --test all -- e2e:: foreign::
@@ -94,10 +94,10 @@ chart: | need-chart $(CHART_TOOLS) ## The Helm chart by Helm 3 and 4, against Ku
 
 lint: | need-lint $(TYPOS) $(TOOLS)/audit/bin/cargo-deny ## Formatting, spelling, dependencies, clippy with and without feature dev, protos, generated files
 	$(MAKE) --no-print-directory proto-lint
-	cargo fmt --check
+	cargo fmt --all --check
 	$(TYPOS)
 	$(TOOLS)/audit/bin/cargo-deny --locked check --hide-inclusion-graph bans licenses sources
-	cargo clippy --locked --all-targets --features dev -- -D warnings
+	cargo clippy --workspace --locked --all-targets --features dev -- -D warnings
 	cargo clippy --locked --all-targets -- -D warnings
 	$(MAKE) --no-print-directory docs-check
 

@@ -9,13 +9,12 @@ pub mod blocking;
 pub mod cli;
 pub mod config;
 pub mod digest;
-#[cfg(feature = "dev")]
-pub mod emulator;
 pub mod extract;
 pub mod grpc;
 pub mod health;
 pub mod http;
 pub mod issuer_api;
+pub mod log_throttle;
 pub mod metrics;
 pub mod model;
 pub mod policy;

@@ -4,12 +4,13 @@ use std::{sync::Arc, time::Duration};
 
 use backon::{ExponentialBuilder, Retryable as _};
 use futures_util::future::join_all;
-use tokio::time::{Instant, MissedTickBehavior};
+use tokio::time::MissedTickBehavior;
 
 use crate::{
     config::Issuer as Settings,
     health::Readiness,
     issuer_api,
+    log_throttle::LogThrottle,
     metrics::Metrics,
     verify::{AppSlot, Issuer, Revocations},
 };
@@ -58,7 +59,7 @@ const SAY_AGAIN: Duration = Duration::from_secs(3600);
 
 /// Folds metrics regularly.
 pub(super) async fn upkeep(metrics: Arc<Metrics>, every: Duration) {
-    let (mut malformed, mut said) = (0, None::<Instant>);
+    let (mut malformed, throttle) = (0, LogThrottle::once_per(SAY_AGAIN));
     let mut ticks = tokio::time::interval(every);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
@@ -67,8 +68,7 @@ pub(super) async fn upkeep(metrics: Arc<Metrics>, every: Duration) {
         metrics.log_lines_lost(super::telemetry::lines_lost());
         let now = super::telemetry::calls_malformed();
         metrics.calls_malformed(now);
-        if now > malformed && said.is_none_or(|at| at.elapsed() >= SAY_AGAIN) {
-            said = Some(Instant::now());
+        if now > malformed && throttle.admit().is_some() {
             tracing::warn!(calls = now - malformed, "{MALFORMED}");
         }
         malformed = now;

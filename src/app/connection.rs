@@ -19,11 +19,11 @@ use tokio::{
 };
 
 use super::{
-    listen::{Accepted, Stream},
+    drain::Phase,
+    handoff::{Accepted, Stream},
     places::Guest,
     preface::{self, AfterPreface},
     tls::Tls,
-    workers::Phase,
 };
 use crate::{
     config::GrpcListener,

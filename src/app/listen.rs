@@ -13,8 +13,8 @@ use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
 
 use super::{
     BuildError,
-    places::{Place, Places, Whose},
-    workers::Handoff,
+    handoff::{Accepted, Handoff, Stream},
+    places::{Places, Whose},
 };
 use crate::{
     config::GrpcListener,
@@ -62,21 +62,6 @@ pub(super) struct Listener {
     socket: Socket,
     address: ListenAddress,
     max_connections: usize,
-}
-
-/// An accepted connection.
-#[derive(Debug)]
-pub(super) enum Stream {
-    Tcp(std::net::TcpStream),
-    Unix(std::os::unix::net::UnixStream),
-}
-
-/// A connection, and its place under the cap.
-#[derive(Debug)]
-pub(super) struct Accepted {
-    pub(super) stream: Stream,
-    pub(super) origin: Origin,
-    pub(super) place: Place,
 }
 
 /// Binds the gRPC listener.

@@ -7,6 +7,8 @@ mod background;
 mod compile;
 mod connection;
 mod control;
+mod drain;
+mod handoff;
 mod inspect;
 mod listen;
 mod online;
@@ -45,6 +47,7 @@ use crate::{
 };
 use compile::{Tools, Work};
 use control::ControlSocket;
+use drain::Phase;
 pub use inspect::{Inspected, KeysAtHand, inspect};
 pub use listen::ListenAddress;
 use listen::Listener;
@@ -54,7 +57,7 @@ use reload::{Keeper, Shop};
 pub use reload::{ReloadHandle, Reloaded};
 pub use telemetry::LogGuard;
 use tls::Tls;
-use workers::{Phase, Workers};
+use workers::Workers;
 
 /// Metrics are folded this often.
 const UPKEEP: Duration = Duration::from_secs(5);

@@ -15,10 +15,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
 use tokio::{sync::Notify, time::timeout};
 
-use crate::grpc::Link;
+use crate::{grpc::Link, log_throttle::LogThrottle};
 
 /// Where nobody can be told to leave, it is looked again this often.
 const LOOK_AGAIN: Duration = Duration::from_millis(10);
@@ -119,7 +118,7 @@ pub(super) struct Places {
     leaving: usize,
     guests: Mutex<(u64, Guests)>,
     freed: Notify,
-    lines: DefaultDirectRateLimiter,
+    log_throttle: LogThrottle,
 }
 
 impl std::fmt::Debug for Places {
@@ -158,8 +157,6 @@ impl Places {
         leaving: usize,
         young: Duration,
     ) -> Arc<Self> {
-        let once =
-            Quota::with_period(LOG_EVERY).unwrap_or(Quota::per_second(std::num::NonZeroU32::MIN));
         Arc::new(Self {
             name,
             most,
@@ -167,7 +164,7 @@ impl Places {
             leaving,
             guests: Mutex::default(),
             freed: Notify::new(),
-            lines: RateLimiter::direct(once),
+            log_throttle: LogThrottle::once_per(LOG_EVERY),
         })
     }
 
@@ -243,7 +240,7 @@ impl Places {
             guest.leave.notify_one();
             told += 1;
         }
-        if told > 0 && self.lines.check().is_ok() {
+        if told > 0 && self.log_throttle.admit().is_some() {
             let (listener, most) = (self.name, self.most);
             tracing::warn!(
                 listener,

@@ -4,10 +4,9 @@
 #[cfg(test)]
 mod tests;
 
-use std::{fmt, io, num::NonZeroU32, sync::Arc, time::Duration};
+use std::{fmt, io, sync::Arc, time::Duration};
 
 use arc_swap::ArcSwap;
-use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
 use rustls::{
     ServerConfig,
     crypto::aws_lc_rs::default_provider,
@@ -22,6 +21,7 @@ use x509_parser::{extensions::GeneralName, parse_x509_certificate};
 
 use crate::{
     config::{self, Files, Material, Tls as Settings, TlsVersion},
+    log_throttle::LogThrottle,
     metrics::Metrics,
     model::PeerName,
 };
@@ -35,7 +35,7 @@ const LOG_EVERY: Duration = Duration::from_secs(10);
 pub(super) struct Tls {
     settings: Settings,
     current: ArcSwap<ServerConfig>,
-    failures: DefaultDirectRateLimiter,
+    log_throttle: LogThrottle,
 }
 
 impl fmt::Debug for Tls {
@@ -50,11 +50,10 @@ impl Tls {
         let material = material(settings).map_err(|problems| problems.join("; "))?;
         let config = server(settings, &material)?;
         metrics.certificate_ends(material.not_after);
-        let once = Quota::with_period(LOG_EVERY).unwrap_or(Quota::per_second(NonZeroU32::MIN));
         Ok(Arc::new(Self {
             settings: settings.clone(),
             current: ArcSwap::from_pointee(config),
-            failures: RateLimiter::direct(once),
+            log_throttle: LogThrottle::once_per(LOG_EVERY),
         }))
     }
 
@@ -89,7 +88,7 @@ impl Tls {
     /// Logs why a handshake failed, now and then. A peer that only looked whether the port is
     /// open is not worth a line.
     pub(super) fn failed(&self, error: &io::Error) {
-        if error.kind() == io::ErrorKind::InvalidData && self.failures.check().is_ok() {
+        if error.kind() == io::ErrorKind::InvalidData && self.log_throttle.admit().is_some() {
             tracing::warn!(
                 %error,
                 "a TLS handshake failed: the peer speaks no TLS, or one of the two certificates \

@@ -1,15 +1,7 @@
 //! The threads that answer: each with a runtime of its own, so that a check never moves
 //! between cores. Connections are dealt to them in turn.
 
-use std::{
-    io,
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
-    thread,
-    time::Duration,
-};
+use std::{io, sync::Arc, thread, time::Duration};
 
 use tokio::{
     runtime::Builder,
@@ -19,42 +11,17 @@ use tokio::{
 
 use super::{
     connection::{self, Limits},
-    listen::Accepted,
+    drain::Phase,
+    handoff::{Accepted, Handoff},
     tls::Tls,
 };
 use crate::{config::GrpcListener, grpc::Doors, metrics::Metrics};
-
-/// Where the process is in its life.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Phase {
-    /// Serving.
-    Serving,
-    /// Every connection is told to go and finishes what it has.
-    Closing,
-}
 
 /// The running threads.
 #[derive(Debug)]
 pub(super) struct Workers {
     senders: Vec<mpsc::UnboundedSender<Accepted>>,
     ended: mpsc::Receiver<()>,
-}
-
-/// Deals connections to the workers. Their number is bounded by the cap on connections.
-#[derive(Debug)]
-pub(super) struct Handoff {
-    senders: Vec<mpsc::UnboundedSender<Accepted>>,
-    next: AtomicUsize,
-}
-
-impl Handoff {
-    pub(super) fn give(&self, connection: Accepted) {
-        let turn = self.next.fetch_add(1, Ordering::Relaxed) % self.senders.len().max(1);
-        if let Some(worker) = self.senders.get(turn) {
-            // A worker that is gone drops the connection, which closes it.
-            let _ = worker.send(connection);
-        }
-    }
 }
 
 impl Workers {
@@ -93,7 +60,7 @@ impl Workers {
     }
 
     pub(super) fn handoff(&self) -> Handoff {
-        Handoff { senders: self.senders.clone(), next: AtomicUsize::new(0) }
+        Handoff::new(self.senders.clone())
     }
 
     /// Waits for every worker to finish its connections; `false`: the grace was over first.

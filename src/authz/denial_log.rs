@@ -1,29 +1,19 @@
 //! One log line for a denial, and not more than so many a second for each reason: a flood of
 //! bad requests is not a flood of logs. What is not logged is counted.
 
-use std::{
-    num::NonZeroU32,
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
-};
+use std::sync::Arc;
 
-use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
-
+use super::VerdictFacts;
 use crate::{
+    log_throttle::LogThrottle,
     metrics::{Metrics, Outcome},
-    model::{Denial, DenyReason, VerdictFacts, visible},
+    model::{Denial, DenyReason, visible},
 };
-
-struct Throttle {
-    limiter: DefaultDirectRateLimiter,
-    dropped: AtomicU64,
-}
 
 /// The log of denials.
 pub(super) struct DenialLog {
-    throttles: Vec<Throttle>,
+    /// By reason.
+    throttles: Vec<LogThrottle>,
     metrics: Arc<Metrics>,
 }
 
@@ -35,21 +25,17 @@ impl std::fmt::Debug for DenialLog {
 
 impl DenialLog {
     pub(super) fn new(per_second: u32, metrics: Arc<Metrics>) -> Self {
-        let quota = Quota::per_second(NonZeroU32::new(per_second).unwrap_or(NonZeroU32::MIN));
-        let throttle =
-            |_| Throttle { limiter: RateLimiter::direct(quota), dropped: AtomicU64::new(0) };
+        let throttle = |_| LogThrottle::per_second(per_second);
         Self { throttles: DenyReason::ALL.iter().map(throttle).collect(), metrics }
     }
 
     pub(super) fn record(&self, label: usize, denial: &Denial, facts: &VerdictFacts) {
         let reason = denial.reason();
         let Some(throttle) = self.throttles.get(reason as usize) else { return };
-        if throttle.limiter.check().is_err() {
-            throttle.dropped.fetch_add(1, Ordering::Relaxed);
+        let Some(dropped) = throttle.admit() else {
             self.metrics.denial_log_dropped(label);
             return;
-        }
-        let dropped = throttle.dropped.swap(0, Ordering::Relaxed);
+        };
         let request_id = text(&facts.request_id);
         let trace_id = facts.trace_id.as_deref().map_or("", text);
         let user_id = facts.identity.as_ref().map_or("".into(), |who| visible(&who.user_id));

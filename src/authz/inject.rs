@@ -3,30 +3,29 @@
 
 use std::{borrow::Cow, sync::Arc};
 
+use super::edits::{IdentityHeaders, QueryEdits, RequestEdits};
 use crate::{
     config::{IdentityHeaders as Settings, VendorHeaders},
-    model::{
-        DenyReason, HeaderMutations, Identity, IdentityHeaders, RequestContext, visible,
-        visible_list,
-    },
+    model::{DenyReason, RequestContext, visible, visible_list},
     policy::Permit,
+    verify::Identity,
 };
 
 /// The reserved prefix, as every spelling of it normalises.
 const PREFIX: &[u8] = b"x-rownd-";
 /// The vendor's own request headers. Never identity.
-const VENDOR: [&[u8]; 4] =
+pub(super) const VENDOR: [&[u8]; 4] =
     [b"x-rownd-app-key", b"x-rownd-app-secret", b"x-rownd-filename", b"x-rownd-magic-allow-exp"];
 /// A header's name and how its value is read off an identity.
-type Field = (&'static str, fn(&Identity) -> Option<Text<'_>>);
+pub(super) type Field = (&'static str, fn(&Identity) -> Option<Text<'_>>);
 
 /// A header's value: one of a few words, or what the identity says.
-enum Text<'a> {
+pub(super) enum Text<'a> {
     Word(&'static str),
     Own(Cow<'a, str>),
 }
 
-const FIELDS: [Field; 10] = [
+pub(super) const FIELDS: [Field; 10] = [
     ("x-rownd-user-id", |who| Some(encoded(&who.user_id))),
     ("x-rownd-auth-level", |who| Some(Text::Word(who.auth_level.as_str()))),
     ("x-rownd-verified", |who| Some(flag(who.verified()))),
@@ -80,7 +79,7 @@ impl Injector {
     pub(super) fn build(settings: &Settings) -> Self {
         let remove = FIELDS.map(|(name, _)| name).to_vec();
         Self {
-            nobody: Arc::new(IdentityHeaders { remove, ..IdentityHeaders::default() }),
+            nobody: Arc::new(IdentityHeaders::new(Vec::new(), remove)),
             max_value: settings.max_value_bytes,
             max_total: settings.max_total_bytes,
             vendor_passes: matches!(settings.vendor_headers, VendorHeaders::Pass),
@@ -89,14 +88,14 @@ impl Injector {
 
     /// What to change in the request before it goes on. A permit without an identity sets nothing and
     /// removes all.
-    pub(super) fn mutations(
+    pub(super) fn edits(
         &self,
         request: &RequestContext,
         permit: &Permit,
-    ) -> Result<HeaderMutations, DenyReason> {
-        let headers = match permit.identity() {
+    ) -> Result<RequestEdits, DenyReason> {
+        let identity = match permit.identity() {
             None => self.nobody.clone(),
-            Some(who) => who.headers.get_or_make(|| self.headers(who))?,
+            Some(who) => who.derived.get_or_make(|| self.headers(who))?,
         };
         let mut spoofed: Vec<String> = Vec::new();
         for (name, _) in request.headers.iter() {
@@ -109,13 +108,13 @@ impl Injector {
                 }
             }
         }
-        Ok(HeaderMutations { identity: headers, spoofed })
+        let (headers, query) = (Vec::new(), QueryEdits::default());
+        Ok(RequestEdits { identity, spoofed, headers, query })
     }
 
     /// What an identity sets, and what it has no value for.
     fn headers(&self, identity: &Identity) -> Result<IdentityHeaders, DenyReason> {
-        let mut headers =
-            IdentityHeaders { set: Vec::with_capacity(FIELDS.len()), ..IdentityHeaders::default() };
+        let mut headers = IdentityHeaders::new(Vec::with_capacity(FIELDS.len()), Vec::new());
         let mut total = 0;
         for (name, read) in FIELDS {
             // An empty value is none: a proxy may leave an empty header out, and what the client
@@ -164,7 +163,3 @@ fn encoded(value: &str) -> Text<'_> {
 fn list(items: &[String]) -> Option<Text<'_>> {
     (!items.is_empty()).then(|| Text::Own(visible_list(items).into()))
 }
-
-#[cfg(test)]
-#[path = "inject_tests.rs"]
-mod tests;

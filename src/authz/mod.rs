@@ -6,6 +6,7 @@
 
 mod callers;
 mod denial_log;
+mod edits;
 mod inject;
 mod question;
 mod snapshot;
@@ -28,20 +29,18 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::{
     metrics::{Api, Metrics, Outcome},
-    model::{AllowReason, Denial, DenialClass, DenyReason, RequestContext, VerdictFacts},
+    model::{AllowReason, Denial, DenialClass, DenyReason, RequestContext},
 };
 pub use callers::{Caller, Callers, NOBODY, Refusal, Scope};
 use denial_log::DenialLog;
+pub use edits::{EncodingDoor, IdentityHeaders, NameValue, QueryEdits, RequestEdits};
 pub use inject::early_strip;
 pub use question::{Answer, Question};
 pub use snapshot::{Edition, Snapshot, SnapshotError};
-pub use verdict::{Allowance, Verdict};
+pub use verdict::{Allowance, Verdict, VerdictFacts};
 
 /// One connection finds room for one check in flight of so many that there may be.
 const SURE: usize = 1024;
-
-/// What a verdict says of its rule before one was chosen.
-const NO_RULE: &str = "-";
 
 /// Outcome and reason of every end a check can have, in the order of the metric's index.
 #[must_use]
@@ -195,7 +194,7 @@ impl Ticket {
                 .await
         };
         let verdict = match judged {
-            Ok((permit, mutations)) => Verdict::Allow(Allowance::new(permit, mutations, facts)),
+            Ok((permit, request)) => Verdict::Allow(Allowance::new(permit, request, facts)),
             Err(denial) => Verdict::Deny { denial: named(denial, &facts), facts },
         };
         self.record_verdict(&verdict);
@@ -263,19 +262,6 @@ fn named(denial: Denial, facts: &VerdictFacts) -> Denial {
     match &facts.identity {
         Some(who) => denial.judged_by(&who.issuer),
         None => denial,
-    }
-}
-
-impl VerdictFacts {
-    /// Nothing is known of the request.
-    fn unknown() -> Self {
-        Self {
-            rule: NO_RULE.into(),
-            identity: None,
-            request_id: bytes::Bytes::new(),
-            trace_id: None,
-            protocol: crate::model::CallerProtocol::Http,
-        }
     }
 }
 

@@ -9,11 +9,11 @@ use bytes::Bytes;
 use serde_json::{Map, Value};
 use tokio::time::Instant;
 
-use super::{Snapshot, Ticket, named, protected};
+use super::{Snapshot, Ticket, VerdictFacts, named, protected};
 use crate::{
     config::Freshness,
-    model::{AllowReason, AuthLevel, Denial, DenyReason, Group, Identity, VerdictFacts},
-    verify,
+    model::{AllowReason, AuthLevel, Denial, DenyReason, Group},
+    verify::{self, Identity},
 };
 
 /// What is asked of a token. There is no `Debug`: the token would be in it.

@@ -5,18 +5,15 @@ use std::{sync::Arc, time::SystemTime};
 use bytes::Bytes;
 use tokio::time::Instant;
 
-use super::{Callers, NO_RULE, inject::Injector};
+use super::{Callers, RequestEdits, VerdictFacts, inject::Injector, verdict::NO_RULE};
 use crate::{
     config::{Auth, Check, Config, ExpiredCookie, RowndAuth},
     extract::{self, Extractor, Sites},
     issuer_api::Exchange,
-    model::{
-        CallerProtocol, CredentialSource, Denial, DenyReason, HeaderMutations, Identity,
-        RequestContext, VerdictFacts,
-    },
+    model::{CallerProtocol, CredentialSource, Denial, DenyReason, RequestContext},
     policy::{Limits, Permit, Policy, Requirement},
     profile::Profiles,
-    verify::Verifier,
+    verify::{Identity, Verifier},
 };
 
 /// Why a configuration cannot be compiled.
@@ -141,7 +138,7 @@ impl Snapshot {
         now: SystemTime,
         deadline: Instant,
         facts: &mut VerdictFacts,
-    ) -> Result<(Permit, HeaderMutations), Denial> {
+    ) -> Result<(Permit, RequestEdits), Denial> {
         let measured = self.sizes.measure(request)?;
         let requirement = self.policy.require(measured)?;
         facts.rule = requirement.rule.clone();
@@ -158,8 +155,8 @@ impl Snapshot {
             // Last, because it may have to ask Rownd: a caller that is denied anyway costs nothing.
             Err(unconfirmed) => self.profiles.confirm(unconfirmed, deadline).await?,
         };
-        let mutations = self.injector.mutations(request, &permit)?;
-        Ok((permit, mutations))
+        let edits = self.injector.edits(request, &permit)?;
+        Ok((permit, edits))
     }
 
     /// The identity behind the credential; `None` where there is none or none is asked for.

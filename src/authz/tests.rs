@@ -5,6 +5,7 @@ mod callers;
 mod corridor;
 #[cfg(feature = "dev")]
 mod identities;
+mod inject;
 mod protection;
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};

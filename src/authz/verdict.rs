@@ -1,9 +1,46 @@
 //! The end of a check, ready to be encoded by a door. A yes is made from a permit alone.
 
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use super::edits::RequestEdits;
 use crate::{
-    model::{AllowReason, Denial, HeaderMutations, VerdictFacts},
+    model::{AllowReason, CallerProtocol, Denial},
     policy::Permit,
+    verify::Identity,
 };
+
+/// What a verdict says of its rule before one was chosen.
+pub(super) const NO_RULE: &str = "-";
+
+/// What a verdict says about itself, in dynamic metadata, body and log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct VerdictFacts {
+    /// The route that was judged by; `default` where none matched, `-` before one was chosen.
+    pub rule: Arc<str>,
+    /// Who asked, where that is known.
+    pub identity: Option<Arc<Identity>>,
+    /// The id by which the request is found in other logs; at most 64 visible ASCII characters.
+    pub request_id: Bytes,
+    /// The caller's trace id (W3C), where the request has one.
+    pub trace_id: Option<Bytes>,
+    /// The protocol the caller speaks: it decides the form of a denial.
+    pub protocol: CallerProtocol,
+}
+
+impl VerdictFacts {
+    /// Nothing is known of the request.
+    pub(super) fn unknown() -> Self {
+        Self {
+            rule: NO_RULE.into(),
+            identity: None,
+            request_id: Bytes::new(),
+            trace_id: None,
+            protocol: CallerProtocol::Http,
+        }
+    }
+}
 
 /// The end of a check.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,24 +60,24 @@ pub enum Verdict {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Allowance {
     permit: Permit,
-    mutations: HeaderMutations,
+    request: RequestEdits,
     facts: VerdictFacts,
 }
 
 impl Allowance {
-    pub(super) fn new(permit: Permit, mutations: HeaderMutations, facts: VerdictFacts) -> Self {
-        Self { permit, mutations, facts }
+    pub(super) fn new(permit: Permit, request: RequestEdits, facts: VerdictFacts) -> Self {
+        Self { permit, request, facts }
     }
 
     /// An allowance out of nothing, for tests of the doors.
     #[cfg(test)]
     pub(crate) fn for_test(
         reason: AllowReason,
-        mutations: HeaderMutations,
+        request: RequestEdits,
         facts: VerdictFacts,
     ) -> Self {
         let permit = Permit::for_test(reason, facts.identity.clone());
-        Self { permit, mutations, facts }
+        Self { permit, request, facts }
     }
 
     /// Why the request may pass.
@@ -49,10 +86,10 @@ impl Allowance {
         self.permit.reason()
     }
 
-    /// The headers to set and to remove.
+    /// What changes in the request on its way to the service behind.
     #[must_use]
-    pub const fn mutations(&self) -> &HeaderMutations {
-        &self.mutations
+    pub const fn request(&self) -> &RequestEdits {
+        &self.request
     }
 }
 

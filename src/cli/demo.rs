@@ -12,8 +12,9 @@ use tokio::{
     time::{Instant, sleep},
 };
 
-use super::dev::DevArgs;
-use crate::emulator::{Minter, SignedBy, TokenOrder};
+use rownd_emulator::{Minter, SignedBy, TokenOrder};
+
+use super::dev_args::DevArgs;
 
 /// Envoy's configuration, in which the ports are replaced.
 const ENVOY: &str = include_str!("../../deploy/envoy/demo.yaml");

@@ -7,78 +7,34 @@ use std::{
     io::{self, Write as _},
     net::{Ipv4Addr, SocketAddr},
     os::unix::fs::OpenOptionsExt as _,
-    path::{Path, PathBuf},
+    path::Path,
     process::ExitCode,
     time::Duration,
 };
 
-use clap::Args;
 use serde_json::json;
 use tokio::{net::TcpListener, process::Child, sync::watch};
 
-use super::{Failure, Outcome, block_on, demo, serve};
+use super::{Failure, Outcome, block_on, demo, dev_args::DevArgs, serve};
 use crate::{
     app::{self, Bound, telemetry},
     config::{self, Config},
-    emulator::{self, Emulator, Seed, echo},
 };
+use rownd_emulator::{Emulator, Seed, echo};
 
 /// The demo's configuration, in which the addresses are replaced.
 const CONFIG: &str = include_str!("../../deploy/demo/rownd-authz.yaml");
 /// Everything has to be up within this time.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// Emulator, server and echo in one process.
-#[derive(Args, Clone, Debug)]
-pub(super) struct DevArgs {
-    /// The Envoy binary to put in front
-    #[arg(long, value_name = "PATH")]
-    pub(super) envoy: Option<PathBuf>,
-    /// Port of Envoy
-    #[arg(long, value_name = "PORT", default_value_t = 10000, env = "ROWND_AUTHZ_DEV_ENVOY_PORT")]
-    pub(super) envoy_port: u16,
-    /// Port of Envoy's admin pages
-    #[arg(
-        long,
-        value_name = "PORT",
-        default_value_t = 9901,
-        env = "ROWND_AUTHZ_DEV_ENVOY_ADMIN_PORT"
-    )]
-    pub(super) envoy_admin_port: u16,
-    /// Port of the emulator
-    #[arg(
-        long,
-        value_name = "PORT",
-        default_value_t = 8787,
-        env = "ROWND_AUTHZ_DEV_EMULATOR_PORT"
-    )]
-    pub(super) emulator_port: u16,
-    /// Apps and users for the emulator, beside or in place of the demo's (docs/emulator.md)
-    #[arg(long, value_name = "FILE", env = "ROWND_AUTHZ_DEV_SEED")]
-    pub(super) seed: Option<PathBuf>,
-    /// A file with the secret that opens all of RowndAuth; made where there is none. Without it
-    /// one is made up and printed
-    #[arg(long, value_name = "FILE", env = "ROWND_AUTHZ_DEV_CALLER_SECRET_FILE")]
-    pub(super) caller_secret_file: Option<PathBuf>,
-    /// Port of the echo, the service behind
-    #[arg(long, value_name = "PORT", default_value_t = 8788, env = "ROWND_AUTHZ_DEV_ECHO_PORT")]
-    pub(super) echo_port: u16,
-    /// Port of the server's gRPC
-    #[arg(long, value_name = "PORT", default_value_t = 50051, env = "ROWND_AUTHZ_DEV_GRPC_PORT")]
-    pub(super) grpc_port: u16,
-    /// Port of the server's ops pages
-    #[arg(long, value_name = "PORT", default_value_t = 9464, env = "ROWND_AUTHZ_DEV_OPS_PORT")]
-    pub(super) ops_port: u16,
-}
-
 pub(super) fn run(args: &DevArgs) -> Outcome {
-    let mut settings = emulator::Settings::demo(local(args.emulator_port));
+    let mut settings = rownd_emulator::Settings::demo(local(args.emulator_port));
     if let Some(file) = &args.seed {
         settings.seed = Seed::load(file).map_err(Failure::bad_input)?;
     }
     let secret = match &args.caller_secret_file {
         Some(file) => file_secret(file)?,
-        None => emulator::random_secret(),
+        None => rownd_emulator::random_secret(),
     };
     let config = configuration(args, &settings, &secret)?;
     let _logs = telemetry::install(&config.log).map_err(Failure::bad_input)?;
@@ -91,7 +47,7 @@ fn file_secret(file: &Path) -> Result<String, Failure> {
     let mut options = OpenOptions::new();
     match options.write(true).create_new(true).mode(0o600).open(file) {
         Ok(mut new) => {
-            let secret = emulator::random_secret();
+            let secret = rownd_emulator::random_secret();
             new.write_all(secret.as_bytes()).map_err(failed)?;
             Ok(secret)
         }
@@ -104,7 +60,7 @@ fn file_secret(file: &Path) -> Result<String, Failure> {
 
 async fn start(
     args: &DevArgs,
-    settings: emulator::Settings,
+    settings: rownd_emulator::Settings,
     config: Config,
     secret: &str,
 ) -> Outcome {
@@ -169,7 +125,7 @@ async fn died(envoy: &mut Child) -> String {
 
 async fn bind(
     args: &DevArgs,
-    settings: emulator::Settings,
+    settings: rownd_emulator::Settings,
     config: Config,
 ) -> Result<(Emulator, echo::Echo, Bound), Failure> {
     if args.envoy.is_some() {
@@ -179,7 +135,7 @@ async fn bind(
             TcpListener::bind(local(port)).await.map_err(|error| taken(port, setting, &error))?;
         }
     }
-    let emulator = emulator::bind(settings)
+    let emulator = rownd_emulator::bind(settings)
         .await
         .map_err(|error| taken(args.emulator_port, "--emulator-port", &error))?;
     let echo = echo::bind(local(args.echo_port))
@@ -208,7 +164,7 @@ fn local(port: u16) -> SocketAddr {
 /// The demo's configuration at these ports, with the secrets that were made just now.
 fn configuration(
     args: &DevArgs,
-    emulator: &emulator::Settings,
+    emulator: &rownd_emulator::Settings,
     secret: &str,
 ) -> Result<Config, Failure> {
     let base = format!("http://{}", local(args.emulator_port));

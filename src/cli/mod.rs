@@ -7,6 +7,8 @@ mod config;
 mod demo;
 #[cfg(feature = "dev")]
 mod dev;
+#[cfg(feature = "dev")]
+mod dev_args;
 mod healthcheck;
 #[cfg(feature = "dev")]
 pub mod reference;
@@ -50,7 +52,7 @@ enum Command {
     Healthcheck(healthcheck::HealthcheckArgs),
     /// Emulator, server and echo in one process; with --envoy, Envoy in front
     #[cfg(feature = "dev")]
-    Dev(dev::DevArgs),
+    Dev(dev_args::DevArgs),
     /// Look into a token
     #[command(subcommand)]
     Token(TokenCommand),

@@ -3,6 +3,7 @@
 //! In: the command line. Out: the token, or one sentence about what went wrong. The
 //! keys are the emulator's and stay there; this is a client of its control endpoint.
 
+use rownd_emulator::{SignedBy, TokenOrder};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -13,8 +14,6 @@ use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
 use serde_json::{Map, Value};
 use tokio::net::TcpStream;
-
-use crate::emulator::{SignedBy, TokenOrder};
 
 /// The emulator is on this machine: what takes longer has gone wrong.
 const PATIENCE: Duration = Duration::from_secs(5);

@@ -26,10 +26,6 @@ use std::{
     path::Path,
 };
 
-#[cfg(feature = "dev")]
-use schemars::JsonSchema;
-#[cfg(feature = "dev")]
-use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use document::{Document, Place};
@@ -93,51 +89,6 @@ pub fn load_judged(
 /// 16 MiB.
 pub fn certificate_file(path: &Path) -> io::Result<()> {
     file::bytes(path, MAX_FILE_BYTES).map(drop)
-}
-
-/// Reads another file of ours that is written like the configuration: `more` says what is wrong
-/// beyond the shape, as JSON pointer and message.
-#[cfg(feature = "dev")]
-pub(crate) fn load_other<T: DeserializeOwned + JsonSchema>(
-    file: &Path,
-    more: impl FnOnce(&T) -> Vec<(String, String)>,
-) -> Result<T, Problems> {
-    parse_other(&name_of(Some(file)), &read(file)?, more)
-}
-
-/// A JSON pointer as people write it: `routes[0].auth`.
-#[cfg(feature = "dev")]
-pub(crate) fn readable(pointer: &str) -> String {
-    document::readable(pointer)
-}
-
-/// As [`load_other`], from text.
-#[cfg(feature = "dev")]
-pub(crate) fn parse_other<T: DeserializeOwned + JsonSchema>(
-    name: &str,
-    text: &str,
-    more: impl FnOnce(&T) -> Vec<(String, String)>,
-) -> Result<T, Problems> {
-    let document = Document::parse(text).map_err(|problem| unreadable(name, problem))?;
-    let mut found = structure::shape_problems(&structure::schema_of::<T>(), &document.value);
-    let read = match serde_json::from_value::<T>(document.value.clone()) {
-        Ok(read) => {
-            found.extend(more(&read));
-            Some(read)
-        }
-        Err(error) if found.is_empty() => {
-            found.push((String::new(), error.to_string()));
-            None
-        }
-        Err(_) => None,
-    };
-    found.sort_by_key(|(pointer, _)| document.line(pointer));
-    match read {
-        Some(read) if found.is_empty() => Ok(read),
-        _ => Err(Problems(
-            found.into_iter().map(|(pointer, text)| at(name, &document, &pointer, text)).collect(),
-        )),
-    }
 }
 
 /// The configuration file itself may be a pipe, as shells make them; but it ends.

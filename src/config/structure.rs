@@ -2,7 +2,7 @@
 //! made from `schema/`, so that the two cannot disagree. All problems at once.
 
 use jsonschema::error::{TypeKind, ValidationErrorKind};
-use schemars::{JsonSchema, generate::SchemaSettings};
+use schemars::generate::SchemaSettings;
 use serde_json::Value;
 
 use super::schema::Config;
@@ -10,14 +10,9 @@ use super::schema::Config;
 /// The JSON Schema (2020-12) of the configuration file, without references.
 #[must_use]
 pub fn json_schema() -> Value {
-    schema_of::<Config>()
-}
-
-/// The schema of any such file.
-pub(super) fn schema_of<T: JsonSchema>() -> Value {
     let settings =
         SchemaSettings::draft2020_12().with(|settings| settings.inline_subschemas = true);
-    let schema = settings.into_generator().into_root_schema_for::<T>();
+    let schema = settings.into_generator().into_root_schema_for::<Config>();
     let mut value = Value::from(schema);
     simplify(&mut value);
     value
@@ -56,19 +51,15 @@ fn simplify(node: &mut Value) {
 
 /// The problems of shape: JSON pointer and message.
 pub(super) fn problems(value: &Value) -> Vec<(String, String)> {
-    shape_problems(&json_schema(), value)
-}
-
-/// The same by another schema.
-pub(super) fn shape_problems(schema: &Value, value: &Value) -> Vec<(String, String)> {
-    let validator = match jsonschema::validator_for(schema) {
+    let schema = json_schema();
+    let validator = match jsonschema::validator_for(&schema) {
         Ok(validator) => validator,
         Err(error) => return vec![(String::new(), format!("the schema is not usable: {error}"))],
     };
     let mut found = Vec::new();
     for error in validator.iter_errors(value) {
         let pointer = error.instance_path().as_str().to_owned();
-        let at = schema_at(schema, error.schema_path().as_str());
+        let at = schema_at(&schema, error.schema_path().as_str());
         match error.kind() {
             ValidationErrorKind::AdditionalProperties { unexpected } => {
                 for key in unexpected {

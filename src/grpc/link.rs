@@ -6,7 +6,6 @@
 
 use std::{
     fmt,
-    num::NonZeroU32,
     sync::{
         Arc,
         atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering},
@@ -14,10 +13,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
-
 use crate::{
     config::GrpcListener,
+    log_throttle::LogThrottle,
     metrics::{CallKind, CallRefusal, Metrics},
     model::Peer,
 };
@@ -107,8 +105,7 @@ pub(super) struct Shared {
     refused_at: AtomicU64,
     /// Refusals that have not had their turn.
     unmade: AtomicUsize,
-    /// Refusals that are logged.
-    lines: DefaultDirectRateLimiter,
+    log_throttle: LogThrottle,
     metrics: Arc<Metrics>,
 }
 
@@ -132,7 +129,7 @@ impl Shared {
             began: Instant::now(),
             refused_at: AtomicU64::new(0),
             unmade: AtomicUsize::new(0),
-            lines: RateLimiter::direct(Quota::per_second(NonZeroU32::MIN)),
+            log_throttle: LogThrottle::per_second(1),
             metrics,
         })
     }
@@ -238,9 +235,9 @@ impl Link {
     /// Counts what was not taken, and says so now and then.
     fn refused(&self, kind: CallKind, why: CallRefusal) {
         self.shared.metrics.call_refused(kind, why);
-        if self.shared.lines.check().is_ok() {
+        if let Some(dropped) = self.shared.log_throttle.admit() {
             let (kind, reason) = (kind.as_str(), why.as_str());
-            tracing::warn!(kind, reason, "calls are refused before they are read");
+            tracing::warn!(kind, reason, dropped, "calls are refused before they are read");
         }
     }
 

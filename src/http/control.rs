@@ -9,7 +9,6 @@ mod commands;
 mod tests;
 
 use std::{
-    num::NonZeroU32,
     sync::Arc,
     time::{SystemTime, UNIX_EPOCH},
 };
@@ -24,13 +23,13 @@ use axum::{
     routing::{get, post},
 };
 use futures_util::future::BoxFuture;
-use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use crate::{
     authz::Authorizer,
     config::LogLevel,
+    log_throttle::LogThrottle,
     metrics::{Command, CommandResult, Metrics},
 };
 
@@ -74,8 +73,8 @@ pub struct Control {
     authorizer: Arc<Authorizer>,
     metrics: Arc<Metrics>,
     process: Process,
-    /// Peers that may not are told so each time, and the log now and then.
-    refusals: DefaultDirectRateLimiter,
+    /// Of the line about a peer that may not give commands. The peer is told each time.
+    log_throttle: LogThrottle,
 }
 
 impl std::fmt::Debug for Control {
@@ -88,8 +87,7 @@ impl Control {
     /// Over the configuration in force, whichever that is when a command comes.
     #[must_use]
     pub fn new(authorizer: Arc<Authorizer>, metrics: Arc<Metrics>, process: Process) -> Self {
-        let refusals = RateLimiter::direct(Quota::per_second(NonZeroU32::MIN));
-        Self { authorizer, metrics, process, refusals }
+        Self { authorizer, metrics, process, log_throttle: LogThrottle::per_second(1) }
     }
 }
 
@@ -174,8 +172,8 @@ async fn only_who_may(
         return next.run(request).await;
     }
     control.metrics.commanded(Command::Unknown, CommandResult::Denied);
-    if control.refusals.check().is_ok() {
-        tracing::warn!(uid = peer.uid, pid = peer.pid, "a peer may not give commands");
+    if let Some(dropped) = control.log_throttle.admit() {
+        tracing::warn!(uid = peer.uid, pid = peer.pid, dropped, "a peer may not give commands");
     }
     let message = "this user may not give commands; see listeners.control.allowed_uids";
     (StatusCode::FORBIDDEN, Json(json!({ "error": "denied", "message": message }))).into_response()

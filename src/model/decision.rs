@@ -1,14 +1,8 @@
-//! What yes and no consist of: denials, reasons, header mutations, and the facts of a check.
+//! What yes and no consist of: denials and reasons.
 
-use std::{
-    borrow::Cow,
-    sync::{Arc, OnceLock},
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
-use bytes::Bytes;
-
-use super::{AuthLevel, CallerProtocol, DenyReason, Identity};
+use super::{AuthLevel, DenyReason};
 
 /// The kind of a no. Only the doors know what it is in HTTP and gRPC.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -165,40 +159,4 @@ impl AllowReason {
             Self::CorsPreflight => "cors_preflight",
         }
     }
-}
-
-/// The identity headers of one identity, or of nobody. No name is in both lists.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct IdentityHeaders {
-    /// Set, replacing whatever was there. Values are visible ASCII.
-    pub set: Vec<(&'static str, Cow<'static, str>)>,
-    /// Removed: what this identity has no value for.
-    pub remove: Vec<&'static str>,
-    /// A door's encoding of them, made once and used for every check of the identity.
-    pub encoded: OnceLock<Bytes>,
-}
-
-/// What changes in the headers on the way to the service behind.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct HeaderMutations {
-    /// What the identity says.
-    pub identity: Arc<IdentityHeaders>,
-    /// Names the client sent that could be mistaken for identity headers, as they were spelled.
-    /// None of them is a name that is set.
-    pub spoofed: Vec<String>,
-}
-
-/// What a verdict says about itself, in dynamic metadata, body and log.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct VerdictFacts {
-    /// The route that was judged by; `default` where none matched, `-` before one was chosen.
-    pub rule: Arc<str>,
-    /// Who asked, where that is known.
-    pub identity: Option<Arc<Identity>>,
-    /// The id by which the request is found in other logs; at most 64 visible ASCII characters.
-    pub request_id: Bytes,
-    /// The caller's trace id (W3C), where the request has one.
-    pub trace_id: Option<Bytes>,
-    /// The protocol the caller speaks: it decides the form of a denial.
-    pub protocol: CallerProtocol,
 }

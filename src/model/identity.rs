@@ -1,17 +1,10 @@
-//! Who is asking: the unverified credential and the verified identity.
+//! The unverified credential, and the facts that a token states of its user.
 
-use std::{
-    fmt,
-    sync::{
-        Arc, OnceLock,
-        atomic::{AtomicBool, Ordering},
-    },
-    time::SystemTime,
-};
+use std::{fmt, sync::Arc, time::SystemTime};
 
 use serde::{Deserialize, Serialize};
 
-use super::IdentityHeaders;
+use super::KeptClaims;
 
 /// How strongly the user proved who they are, weakest first.
 #[derive(
@@ -108,9 +101,10 @@ impl fmt::Debug for Credential {
     }
 }
 
-/// Who is asking, whichever issuer said so. Built by the verifier only.
+/// The facts that the claims of a token state, in the same shape for every issuer. By themselves
+/// they prove nothing: `verify::Identity` holds those of a verified token.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Identity {
+pub struct IdentityFacts {
     /// The user id services should key on.
     pub user_id: String,
     /// The configured name of the issuer, not its URL.
@@ -139,56 +133,11 @@ pub struct Identity {
     pub tenant: Option<String>,
     /// What else than the same origin proves that a cookie was not sent by another site.
     pub cookie_proof: CookieProof,
-    /// Its headers, as far as they are kept.
-    pub headers: KeptHeaders,
+    /// The claims that the configuration asks for, as far as the token has them.
+    pub claims: KeptClaims,
     /// End of the token; `None` only where the operator allows tokens without one.
     pub expires_at: Option<SystemTime>,
 }
-
-/// The headers of an identity, kept from its second check on. Most tokens of a client that takes a
-/// new one for each request are seen once, and what is written for those alone only pushes out of
-/// the processor's caches what other checks need.
-#[derive(Debug, Default)]
-pub struct KeptHeaders {
-    asked: AtomicBool,
-    kept: OnceLock<Arc<IdentityHeaders>>,
-}
-
-impl KeptHeaders {
-    const fn new() -> Self {
-        Self { asked: AtomicBool::new(false), kept: OnceLock::new() }
-    }
-
-    /// What is kept, or what is made now.
-    pub fn get_or_make<E>(
-        &self,
-        make: impl FnOnce() -> Result<IdentityHeaders, E>,
-    ) -> Result<Arc<IdentityHeaders>, E> {
-        if let Some(kept) = self.kept.get() {
-            return Ok(kept.clone());
-        }
-        let made = Arc::new(make()?);
-        if !self.asked.swap(true, Ordering::Relaxed) {
-            return Ok(made);
-        }
-        Ok(self.kept.get_or_init(|| made).clone())
-    }
-}
-
-/// They follow from the rest of the identity: a copy makes its own, and none differs by them.
-impl Clone for KeptHeaders {
-    fn clone(&self) -> Self {
-        Self::new()
-    }
-}
-
-impl PartialEq for KeptHeaders {
-    fn eq(&self, _: &Self) -> bool {
-        true
-    }
-}
-
-impl Eq for KeptHeaders {}
 
 /// What a request with this identity's token in a cookie may show in place of a same-origin
 /// header.
@@ -202,10 +151,10 @@ pub enum CookieProof {
     AntiCsrf(Option<Box<str>>),
 }
 
-impl Identity {
-    /// Somebody of whom nothing else is known.
+impl IdentityFacts {
+    /// The facts of a user of whom nothing else is known.
     #[must_use]
-    pub const fn new(user_id: String, issuer: Arc<str>, auth_level: AuthLevel) -> Self {
+    pub fn new(user_id: String, issuer: Arc<str>, auth_level: AuthLevel) -> Self {
         Self {
             user_id,
             issuer,
@@ -221,7 +170,7 @@ impl Identity {
             scopes: Vec::new(),
             tenant: None,
             cookie_proof: CookieProof::SameOrigin,
-            headers: KeptHeaders::new(),
+            claims: KeptClaims::default(),
             expires_at: None,
         }
     }

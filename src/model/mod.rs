@@ -1,9 +1,12 @@
 //! The nouns of the house: what every other room speaks about.
 //!
 //! Nothing comes in from other rooms and no I/O happens here; plain types go out.
-//! A denial has no `Default`, and an identity is made of verified claims: `verify` makes it.
+//! A denial has no `Default`. The identity of a verified token is no noun of this room: only
+//! `verify` can make one, so the type is there.
 
+mod claims;
 mod decision;
+mod derived;
 mod identity;
 mod peer;
 mod profile;
@@ -11,10 +14,10 @@ mod reason;
 mod request;
 mod text;
 
-pub use decision::{
-    AllowReason, Denial, DenialClass, HeaderMutations, IdentityHeaders, VerdictFacts,
-};
-pub use identity::{AuthLevel, CookieProof, Credential, CredentialSource, Identity, KeptHeaders};
+pub use claims::{ClaimNames, KeptClaims};
+pub use decision::{AllowReason, Denial, DenialClass};
+pub use derived::Derived;
+pub use identity::{AuthLevel, CookieProof, Credential, CredentialSource, IdentityFacts};
 pub use peer::{Origin, Peer, PeerName};
 pub use profile::{Cutoff, Group, Profile};
 pub use reason::DenyReason;

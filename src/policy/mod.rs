@@ -17,7 +17,8 @@ use std::{collections::HashMap, sync::Arc};
 
 use crate::{
     config::{Auth, Config, DefaultRoute, ExpiredCookie, Freshness, OddPaths, Route},
-    model::{AllowReason, AuthLevel, Denial, DenyReason, Identity, NamedRoute},
+    model::{AllowReason, AuthLevel, Denial, DenyReason, NamedRoute},
+    verify::Identity,
 };
 pub use limits::{Limits, Measured};
 use matcher::Matcher;

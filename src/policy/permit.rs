@@ -10,7 +10,7 @@
 
 use std::sync::Arc;
 
-use crate::model::{AllowReason, Identity};
+use crate::{model::AllowReason, verify::Identity};
 
 /// Policy's yes to a request, which may still have to be confirmed.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -14,7 +14,8 @@ use bytes::Bytes;
 use super::{Limits, Measured, Policy, Requirement};
 use crate::{
     config,
-    model::{AllowReason, AuthLevel, Denial, DenyReason, Headers, Identity, RequestContext},
+    model::{AllowReason, AuthLevel, Denial, DenyReason, Headers, IdentityFacts, RequestContext},
+    verify::Identity,
 };
 
 /// The policy of these routes, written as in the configuration file.
@@ -63,8 +64,8 @@ fn reason(rule: &Requirement, identity: Option<Identity>) -> Result<AllowReason,
 }
 
 fn identity(auth_level: AuthLevel) -> Identity {
-    Identity {
+    Identity::for_test(IdentityFacts {
         anonymous: auth_level == AuthLevel::Guest,
-        ..Identity::new("user_1".to_owned(), "rownd".into(), auth_level)
-    }
+        ..IdentityFacts::new("user_1".to_owned(), "rownd".into(), auth_level)
+    })
 }

@@ -1,9 +1,8 @@
 //! Fetches of profiles: one for each user at a time, and a bounded number at a time, each to its
 //! end even if its callers have left.
 
-use std::{num::NonZeroU32, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
-use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
 use tokio::time::Instant;
 
 use super::{
@@ -13,6 +12,7 @@ use super::{
 use crate::{
     config::Profiles as Settings,
     issuer_api,
+    log_throttle::LogThrottle,
     metrics::Metrics,
     single_flight::{Bounds, FlightRunner, InMemory, Landed, SingleFlight, Work},
 };
@@ -22,7 +22,7 @@ const MAX_WAITING: usize = 1024;
 /// Fetches that may wait for their turn.
 const MAX_QUEUED: usize = 1024;
 /// Failures logged in a second; a host that is down fails for every user.
-const LINES_PER_SECOND: NonZeroU32 = NonZeroU32::MIN;
+const LINES_PER_SECOND: u32 = 1;
 
 /// The answer of a fetch, or why there is none.
 pub(super) type FetchAnswer = Result<CachedProfile, issuer_api::Error>;
@@ -34,7 +34,7 @@ pub(super) type Fetches = dyn SingleFlight<ProfileKey, FetchAnswer>;
 #[derive(Debug)]
 pub(super) struct Fetcher {
     timeout: Duration,
-    log_limit: Arc<DefaultDirectRateLimiter>,
+    log_throttle: Arc<LogThrottle>,
 }
 
 /// The task that makes the fetches. To be run for as long as the profiles are used.
@@ -43,19 +43,19 @@ pub struct ProfileFetcher(FlightRunner<ProfileKey, FetchAnswer>);
 
 impl Fetcher {
     pub(super) fn new(settings: &Settings) -> Self {
-        let log_limit = RateLimiter::direct(Quota::per_second(LINES_PER_SECOND));
-        Self { timeout: settings.timeout.get(), log_limit: Arc::new(log_limit) }
+        let log_throttle = Arc::new(LogThrottle::per_second(LINES_PER_SECOND));
+        Self { timeout: settings.timeout.get(), log_throttle }
     }
 
     /// One fetch, not begun yet. The cache keeps its answer, so the flight need not.
     pub(super) fn fetch(&self, source: Arc<Source>, key: ProfileKey) -> Work<FetchAnswer> {
-        let (timeout, log_limit) = (self.timeout, self.log_limit.clone());
+        let (timeout, log_throttle) = (self.timeout, self.log_throttle.clone());
         Box::pin(async move {
             let answer = fetch(&source, &key, timeout).await;
             if let Err(error) = &answer
-                && log_limit.check().is_ok()
+                && let Some(dropped) = log_throttle.admit()
             {
-                tracing::warn!(%error, "a profile could not be read");
+                tracing::warn!(%error, dropped, "a profile could not be read");
             }
             Landed { answer, keep: Duration::ZERO }
         })

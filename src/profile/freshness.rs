@@ -7,8 +7,9 @@ use tokio::time::Instant;
 
 use super::{Error, Profiles};
 use crate::{
-    model::{Cutoff, Denial, DenyReason, Group, Identity, Profile},
+    model::{Cutoff, Denial, DenyReason, Group, Profile},
     policy::{ConfirmedByProfile, Permit, Unconfirmed},
+    verify::Identity,
 };
 
 const NANOSECONDS: i128 = 1_000_000_000;

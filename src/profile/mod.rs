@@ -19,9 +19,9 @@ use crate::{
     config::{Profiles as Settings, Secret},
     issuer_api,
     metrics::{Metrics, ProfileResult},
-    model::{Identity, Profile},
+    model::{IdentityFacts, Profile},
     single_flight::Missed,
-    verify::Issuer,
+    verify::{Identity, Issuer},
 };
 use cache::{CachedProfile, FoundProfile, ProfileCache};
 pub use fetcher::ProfileFetcher;
@@ -123,7 +123,7 @@ impl Profiles {
     /// that is less. Waits until `deadline` at the longest.
     pub async fn get(
         &self,
-        who: &Identity,
+        who: &IdentityFacts,
         younger: Option<Younger<'_>>,
         deadline: Instant,
     ) -> Result<Known, Error> {

@@ -6,6 +6,7 @@
 //! that DNS cannot lead there either.
 
 mod address;
+pub mod discovery;
 #[cfg(test)]
 mod tests;
 

@@ -5,11 +5,8 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
-use super::{Issuer, Verifier, claims::APP, token};
-use crate::{
-    config::IssuerKind,
-    model::{DenyReason, Identity},
-};
+use super::{Issuer, Verifier, claims::read::APP, identity::Identity, token};
+use crate::model::DenyReason;
 
 /// What a token names. Nothing of it is verified: it may bound what is told of a token, and never
 /// lets anybody in.
@@ -57,15 +54,14 @@ impl Verifier {
         if who.app_variant.as_ref().is_some_and(|variant| !slot.takes(variant)) {
             return Err(DenyReason::VariantRefused);
         }
-        Ok(Arc::new(Identity { app_id: Some(app.to_owned()), ..Identity::clone(who) }))
+        Ok(Arc::new(who.at_app(app)))
     }
 }
 
 impl Issuer {
     /// Its tokens name their apps in `aud`, any number of them, and no claim says otherwise.
     fn tells_apps_by_audience(&self) -> bool {
-        let settings = self.settings();
-        settings.kind == IssuerKind::Rownd && settings.claims.app_id.is_none()
+        self.kind().needs_app && self.settings().claims.app_id.is_none()
     }
 
     fn app_ids(&self) -> impl Iterator<Item = &str> {

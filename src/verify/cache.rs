@@ -7,12 +7,13 @@ use quick_cache::{
     DefaultHashBuilder, Lifecycle, Weighter,
     sync::{Cache, DefaultLifecycle},
 };
+use serde_json::Value;
 
-use super::{claims::Lifetime, jwks::Key};
+use super::{claims::lifetime::Lifetime, identity::Identity, jwks::Key};
 use crate::{
     digest::{Sha256, sha256},
     metrics::{CacheName, Metrics},
-    model::{CookieProof, Identity},
+    model::{CookieProof, IdentityFacts},
 };
 
 /// SHA-256 of a whole token.
@@ -52,8 +53,8 @@ impl Weighter<Fingerprint, Verified> for Weight {
 }
 
 /// Every part is named, so that a new one does not compile before it is weighed.
-pub(super) fn weigh(identity: &Identity) -> u64 {
-    let Identity {
+pub(super) fn weigh(facts: &IdentityFacts) -> u64 {
+    let IdentityFacts {
         user_id,
         issuer: _,
         auth_level: _,
@@ -68,9 +69,9 @@ pub(super) fn weigh(identity: &Identity) -> u64 {
         scopes,
         tenant,
         cookie_proof,
-        headers: _,
+        claims,
         expires_at: _,
-    } = identity;
+    } = facts;
     let proof = match cookie_proof {
         CookieProof::AntiCsrf(Some(text)) => text.len(),
         CookieProof::AntiCsrf(None) | CookieProof::SameOrigin => 0,
@@ -80,10 +81,30 @@ pub(super) fn weigh(identity: &Identity) -> u64 {
     let heap = user_id.len()
         + proof
         + texts.into_iter().flatten().map(String::len).sum::<usize>()
-        + lists.map(|text| text.len() + mem::size_of::<String>()).sum::<usize>();
+        + lists.map(|text| text.len() + mem::size_of::<String>()).sum::<usize>()
+        + claims.iter().map(|(_, value)| KEPT_CLAIM + heap_bytes(value)).sum::<usize>();
     let fixed = mem::size_of::<Verified>() + mem::size_of::<Identity>() + OVERHEAD;
     // Each text stands in the identity, in its header, and encoded for the door twice.
     (fixed + 4 * heap) as u64
+}
+
+/// The name and the value of a claim that is kept, without what the value points to.
+const KEPT_CLAIM: usize = mem::size_of::<(Arc<str>, Value)>();
+/// The share of a member in the tree of an object.
+const MEMBER: usize = mem::size_of::<(String, Value)>() * 2;
+
+/// Bytes that a value points to, about.
+fn heap_bytes(value: &Value) -> usize {
+    match value {
+        Value::Null | Value::Bool(_) | Value::Number(_) => 0,
+        Value::String(text) => text.len(),
+        Value::Array(items) => {
+            items.iter().map(|item| mem::size_of::<Value>() + heap_bytes(item)).sum()
+        }
+        Value::Object(members) => {
+            members.iter().map(|(name, item)| MEMBER + name.len() + heap_bytes(item)).sum()
+        }
+    }
 }
 
 /// Counts what has to go. What is gone is dropped when the table is unlocked.

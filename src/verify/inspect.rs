@@ -8,11 +8,11 @@ use std::time::SystemTime;
 
 use super::{
     Issuer, Verifier,
-    claims::marks,
+    claims::profile::marks,
     token::{self, Token, Typ},
     unix_seconds,
 };
-use crate::model::{DenialClass, DenyReason, Identity};
+use crate::model::{DenialClass, DenyReason, IdentityFacts};
 
 /// What was found out about a token.
 #[derive(Debug)]
@@ -66,12 +66,12 @@ pub struct Finding {
 /// Whether an issuer would take a token.
 #[derive(Debug)]
 pub enum Answer {
-    /// Yes, as this identity.
-    Taken(Box<Identity>),
+    /// Yes, and this is what it states.
+    Taken(Box<IdentityFacts>),
     /// No.
     Refused(DenyReason),
-    /// As this identity, if the signature is good.
-    IfSigned(Box<Identity>),
+    /// Yes if the signature is good, and this is what it states.
+    IfSigned(Box<IdentityFacts>),
     /// Something else than the signature cannot be judged here.
     Undecided(DenyReason),
 }
@@ -125,7 +125,7 @@ impl Issuer {
         };
         let signature = match self.keys.at_hand(token.kid.as_deref(), algorithm) {
             Ok(key) => match self.signed(token, &key) {
-                Ok(()) => Signature::Good,
+                Ok(_) => Signature::Good,
                 Err(reason) => return (Answer::Refused(reason), Signature::Bad),
             },
             // There are no others: nobody would fetch for it.
@@ -136,13 +136,18 @@ impl Issuer {
             Err(_) => Signature::NoKeys,
         };
         let answer = match self.claims(token, now) {
-            Ok((identity, _)) if signature == Signature::Good => Answer::Taken(identity.into()),
-            Ok((identity, _)) => Answer::IfSigned(identity.into()),
+            Ok((facts, _)) if signature == Signature::Good => Answer::Taken(facts.into()),
+            Ok((facts, _)) => Answer::IfSigned(facts.into()),
             Err(denial) => match denial.reason().class() {
                 DenialClass::Pending | DenialClass::Unavailable => {
                     Answer::Undecided(denial.reason())
                 }
-                _ => Answer::Refused(denial.reason()),
+                DenialClass::Anonymous
+                | DenialClass::BadCredential
+                | DenialClass::Conflict
+                | DenialClass::BadRequest
+                | DenialClass::Forbidden
+                | DenialClass::StepUp => Answer::Refused(denial.reason()),
             },
         };
         (answer, signature)

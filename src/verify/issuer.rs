@@ -2,24 +2,26 @@
 
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-use jsonwebtoken::Algorithm;
 use tokio::time::Instant;
 
 use super::{
     cache::Verified,
-    claims::{self, Lifetime, Rules},
-    jwks::{Key, KeySet, algorithm_name},
+    claims::{asked::AskedClaims, lifetime::Lifetime, read::App},
+    identity::Identity,
+    jwks::{GoodSignature, Key, KeySet, algorithm_name},
     key_budget::Issued,
     key_cache::{KeyStatus, KeyStore},
     key_refresher::KeyRefresher,
     key_source::KeySource,
+    kinds::{self, kind::Kind},
+    rules::Rules,
     token::Token,
 };
 use crate::{
-    config::{App as AppSettings, Issuer as Settings, IssuerKind, Secret, SigningAlgorithm},
+    config::{App as AppSettings, Issuer as Settings, Secret, SigningAlgorithm},
     health::{Latch, Readiness},
     metrics::Metrics,
-    model::{Denial, DenyReason, Identity},
+    model::{Denial, DenyReason, IdentityFacts},
     upstream::Client,
 };
 
@@ -77,9 +79,9 @@ pub struct Issuer {
     pub(super) label: usize,
     name: Arc<str>,
     pub(super) iss: String,
-    kind: IssuerKind,
+    kind: &'static Kind,
     rules: Rules,
-    algorithms: Vec<Algorithm>,
+    algorithms: Vec<SigningAlgorithm>,
     apps: Vec<Arc<AppSlot>>,
     pub(super) leeway: u64,
     pub(super) allow_missing_exp: bool,
@@ -115,8 +117,8 @@ impl AppSlot {
         self.id.get().map(String::as_str)
     }
 
-    fn view(&self) -> claims::App<'_> {
-        claims::App { id: self.id(), variants: &self.variants }
+    fn view(&self) -> App<'_> {
+        App { id: self.id(), variants: &self.variants }
     }
 
     /// The app key by which an unknown id can be asked for.
@@ -156,7 +158,7 @@ impl Issuer {
             format!("issuer {name}: too many names of issuers since the start; restart")
         })?;
         let iss = settings.issuer.clone().ok_or_else(|| format!("issuer {name} has no `iss`"))?;
-        let algorithms: Vec<Algorithm> = settings.algorithms.iter().map(algorithm).collect();
+        let algorithms: Vec<SigningAlgorithm> = settings.algorithms.clone();
         let known = start.predecessor(&name, &iss);
         let before = known.filter(|before| settings.has_keys_of(&before.settings));
         let apps = settings.apps.iter().enumerate().map(|(index, app)| {
@@ -195,7 +197,7 @@ impl Issuer {
             label,
             name,
             iss,
-            kind: settings.kind,
+            kind: kinds::row(settings.kind),
             rules: Rules::build(settings),
             algorithms,
             apps,
@@ -246,9 +248,14 @@ impl Issuer {
         self.name.clone()
     }
 
+    /// The row of its kind.
+    pub(super) const fn kind(&self) -> &'static Kind {
+        self.kind
+    }
+
     /// The app that a token names, whatever else it is. Nothing of it is verified.
     pub(super) fn app_of(&self, token: &Token<'_>) -> Option<String> {
-        self.identity(token).ok()?.app_id
+        self.facts(token).ok()?.app_id
     }
 
     /// A no of this issuer's, in its name.
@@ -276,65 +283,72 @@ impl Issuer {
     /// There are tokens of this issuer that could be judged now.
     pub(super) fn can_decide(&self) -> bool {
         let app_known = || self.apps.iter().any(|app| app.id().is_some());
-        self.keys.any_usable() && (self.kind != IssuerKind::Rownd || app_known())
+        self.keys.any_usable() && (!self.kind.needs_app || app_known())
     }
 
-    /// Algorithm, key, signature, then claims. The caller has matched `iss`.
+    /// SigningAlgorithm, key, signature, then claims. The caller has matched `iss`.
     pub(super) async fn verify(
         &self,
         token: &Token<'_>,
         index: usize,
         now: u64,
         deadline: Instant,
+        asked: &AskedClaims,
     ) -> Result<Verified, Denial> {
         let algorithm = self.algorithm(token)?;
         let issued = Issued::new(token.claims.iat, now, self.leeway);
         let key = self.keys.find(token.kid.as_deref(), algorithm, issued, deadline).await?;
-        self.signed(token, &key)?;
-        let (identity, lifetime) = self.claims(token, now)?;
-        Ok(Verified { identity: Arc::new(identity), lifetime, issuer: index, key })
+        let proof = self.signed(token, &key)?;
+        let (mut facts, lifetime) = self.claims(token, now)?;
+        facts.claims = asked.of(&token.claims);
+        let identity = Arc::new(Identity::new(facts, proof));
+        Ok(Verified { identity, lifetime, issuer: index, key })
     }
 
     /// The issuer says which algorithms there are; the token only repeats one of them.
-    pub(super) fn algorithm(&self, token: &Token<'_>) -> Result<Algorithm, DenyReason> {
+    pub(super) fn algorithm(&self, token: &Token<'_>) -> Result<SigningAlgorithm, DenyReason> {
         let known = self.algorithms.iter().find(|known| algorithm_name(**known) == token.alg);
         known.copied().ok_or(DenyReason::AlgorithmRefused)
     }
 
-    /// The signature is this key's.
-    pub(super) fn signed(&self, token: &Token<'_>, key: &Key) -> Result<(), DenyReason> {
-        if key.verifies(token.signed, token.signature) {
-            return Ok(());
+    /// The proof that the signature is this key's.
+    pub(super) fn signed(&self, token: &Token<'_>, key: &Key) -> Result<GoodSignature, DenyReason> {
+        if let Some(proof) = key.check(token.signed, token.signature) {
+            return Ok(proof);
         }
         // The issuer may have replaced a key under its old name.
         self.keys.suspect();
         Err(DenyReason::SignatureInvalid)
     }
 
-    /// Who the token speaks of, and for how long.
+    /// What the token states of its user, and how long it holds.
     pub(super) fn claims(
         &self,
         token: &Token<'_>,
         now: u64,
-    ) -> Result<(Identity, Lifetime), Denial> {
+    ) -> Result<(IdentityFacts, Lifetime), Denial> {
         if token.claims.exp.is_none() && !self.allow_missing_exp {
             return Err(DenyReason::ClaimsInvalid.into());
         }
         let lifetime = Lifetime::of(&token.claims);
         lifetime.check(now, self.leeway)?;
-        let identity = self.identity(token).map_err(|reason| match reason {
-            DenyReason::AppUnknown => Denial::for_everybody(reason),
-            reason => reason.into(),
+        let facts = self.facts(token).map_err(|reason| {
+            // An app id that is still being asked for is our own fault, or the issuer's.
+            if reason == DenyReason::AppUnknown {
+                Denial::for_everybody(reason)
+            } else {
+                reason.into()
+            }
         })?;
-        Ok((identity, lifetime))
+        Ok((facts, lifetime))
     }
 
-    fn identity(&self, token: &Token<'_>) -> Result<Identity, DenyReason> {
+    fn facts(&self, token: &Token<'_>) -> Result<IdentityFacts, DenyReason> {
         match self.apps.as_slice() {
-            [one] => self.rules.identity(token, &self.name, &[one.view()]),
+            [one] => self.rules.facts(token, &self.name, &[one.view()]),
             all => {
-                let all: Vec<claims::App<'_>> = all.iter().map(|app| app.view()).collect();
-                self.rules.identity(token, &self.name, &all)
+                let all: Vec<App<'_>> = all.iter().map(|app| app.view()).collect();
+                self.rules.facts(token, &self.name, &all)
             }
         }
     }
@@ -343,7 +357,7 @@ impl Issuer {
 /// A store with the keys in place, unless the issuer before was told to forget those.
 fn new_store(
     settings: &Settings,
-    algorithms: &[Algorithm],
+    algorithms: &[SigningAlgorithm],
     known: Option<&Arc<Issuer>>,
 ) -> Result<KeyStore, String> {
     let in_place = in_place(settings, algorithms)
@@ -360,22 +374,16 @@ fn new_store(
 #[must_use]
 pub fn problems(issuers: &[Settings]) -> Vec<(String, String)> {
     let judge = |(index, settings): (usize, &Settings)| {
-        let algorithms: Vec<Algorithm> = settings.algorithms.iter().map(algorithm).collect();
-        let error = in_place(settings, &algorithms).err()?;
+        let error = in_place(settings, &settings.algorithms).err()?;
         Some((format!("/issuers/{index}/key_set"), error))
     };
     issuers.iter().enumerate().filter_map(judge).collect()
 }
 
 /// The keys of `key_set`, where the settings have one.
-fn in_place(settings: &Settings, algorithms: &[Algorithm]) -> Result<Option<KeySet>, String> {
+fn in_place(
+    settings: &Settings,
+    algorithms: &[SigningAlgorithm],
+) -> Result<Option<KeySet>, String> {
     settings.key_set.as_deref().map(|text| KeySet::in_place(text, algorithms)).transpose()
-}
-
-const fn algorithm(configured: &SigningAlgorithm) -> Algorithm {
-    match configured {
-        SigningAlgorithm::EdDSA => Algorithm::EdDSA,
-        SigningAlgorithm::ES256 => Algorithm::ES256,
-        SigningAlgorithm::RS256 => Algorithm::RS256,
-    }
 }

@@ -7,6 +7,7 @@ use serde::{
     Deserialize, Deserializer,
     de::{Error as _, MapAccess, SeqAccess, Visitor},
 };
+use serde_json::Value;
 
 /// A value.
 #[derive(Debug, Clone, PartialEq)]
@@ -27,16 +28,45 @@ pub(super) struct Object<'a>(Vec<(Cow<'a, str>, Json<'a>)>);
 
 impl<'a> Json<'a> {
     pub(super) fn text(&self) -> Option<&str> {
-        match self {
-            Self::Text(text) => Some(text),
-            _ => None,
-        }
+        if let Self::Text(text) = self { Some(text) } else { None }
     }
 
     pub(super) fn into_text(self) -> Option<Cow<'a, str>> {
-        match self {
-            Self::Text(text) => Some(text),
-            _ => None,
+        if let Self::Text(text) = self { Some(text) } else { None }
+    }
+
+    pub(super) fn boolean(&self) -> Option<bool> {
+        if let Self::Bool(value) = self { Some(*value) } else { None }
+    }
+
+    pub(super) fn unsigned(&self) -> Option<u64> {
+        if let Self::Unsigned(number) = self { Some(*number) } else { None }
+    }
+
+    pub(super) fn list(&self) -> Option<&[Self]> {
+        if let Self::List(items) = self { Some(items) } else { None }
+    }
+
+    pub(super) fn object(&self) -> Option<&Object<'a>> {
+        if let Self::Object(object) = self { Some(object) } else { None }
+    }
+}
+
+/// A copy that outlives the token.
+impl From<&Json<'_>> for Value {
+    fn from(value: &Json<'_>) -> Self {
+        match value {
+            Json::Null => Self::Null,
+            Json::Bool(value) => (*value).into(),
+            Json::Unsigned(number) => (*number).into(),
+            Json::Negative(number) => (*number).into(),
+            Json::Float(number) => (*number).into(),
+            Json::Text(text) => text.as_ref().into(),
+            Json::List(items) => items.iter().map(Self::from).collect(),
+            Json::Object(Object(members)) => {
+                let members = members.iter();
+                members.map(|(name, value)| (name.as_ref(), Self::from(value))).collect()
+            }
         }
     }
 }

@@ -17,7 +17,6 @@ use std::{
 };
 
 use arc_swap::ArcSwapOption;
-use jsonwebtoken::Algorithm;
 use serde::Serialize;
 use tokio::{
     sync::{Notify, Semaphore, watch},
@@ -30,7 +29,7 @@ use super::{
     key_snapshot::Snapshot,
 };
 use crate::{
-    config::Keys as Settings,
+    config::{Keys as Settings, SigningAlgorithm},
     metrics::{KEY_REFUSALS, Metrics},
     model::{Denial, DenyReason},
 };
@@ -87,7 +86,7 @@ pub(super) struct KeyStore {
     in_place_forgotten: AtomicBool,
     /// A task fetches them; else those in place are all there are.
     pub(super) fetches: bool,
-    pub(super) algorithms: Vec<Algorithm>,
+    pub(super) algorithms: Vec<SigningAlgorithm>,
     pub(super) progress: watch::Sender<Progress>,
     /// A fetch is wanted, for an unknown key or by command.
     pub(super) wanted: Notify,
@@ -126,7 +125,7 @@ pub struct KeyStatus {
 impl KeyStore {
     pub(super) fn new(
         settings: &Settings,
-        algorithms: Vec<Algorithm>,
+        algorithms: Vec<SigningAlgorithm>,
         in_place: Option<KeySet>,
     ) -> Self {
         Self {
@@ -151,7 +150,7 @@ impl KeyStore {
     pub(super) async fn find(
         &self,
         kid: Option<&str>,
-        algorithm: Algorithm,
+        algorithm: SigningAlgorithm,
         issued: Issued,
         deadline: Instant,
     ) -> Result<Arc<Key>, Denial> {
@@ -183,7 +182,7 @@ impl KeyStore {
     pub(super) fn at_hand(
         &self,
         kid: Option<&str>,
-        algorithm: Algorithm,
+        algorithm: SigningAlgorithm,
     ) -> Result<Arc<Key>, Denial> {
         let unknown = || self.unknown(&Progress::default(), Issued::UNKNOWN);
         self.look_up(kid, algorithm).ok_or_else(unknown)
@@ -372,7 +371,7 @@ impl KeyStore {
         self.version.fetch_add(1, Ordering::Release);
     }
 
-    fn look_up(&self, kid: Option<&str>, algorithm: Algorithm) -> Option<Arc<Key>> {
+    fn look_up(&self, kid: Option<&str>, algorithm: SigningAlgorithm) -> Option<Arc<Key>> {
         self.with_keys(|keys| keys.find(kid, algorithm).cloned()).flatten()
     }
 

@@ -3,27 +3,20 @@
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
-use serde::Deserialize;
 use url::Url;
 
+use super::kinds::{self, kind::KeySetPlace};
 use crate::{
-    config::{Issuer as Settings, IssuerKind},
+    config::Issuer as Settings,
     metrics::FetchResult,
-    upstream::{Client, Document, Error, Origin},
+    upstream::{
+        Client, Document, Error, Origin,
+        discovery::{IssuerMetadata, MetadataError},
+    },
 };
 
 /// The most bytes of a key set or a metadata document.
 pub(super) const MAX_BYTES: usize = 1 << 20;
-/// Where each kind has its documents, below its base URL.
-const ROWND_METADATA: &str = "/hub/auth/.well-known/oauth-authorization-server";
-const ROWND_KEYS: &str = "/hub/auth/keys";
-const SUPERTOKENS_KEYS: &str = "/jwt/jwks.json";
-/// OpenID Connect Discovery section 4.
-const OPENID_METADATA: &str = "/.well-known/openid-configuration";
-/// The one place of the keys of all projects.
-const FIREBASE_KEYS: &str =
-    "https://www.googleapis.com/service_accounts/v1/jwk/securetoken@system.gserviceaccount.com";
-
 /// Why there are no new keys.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct FetchError {
@@ -46,6 +39,12 @@ impl From<Error> for FetchError {
             Error::TooLarge => FetchResult::Invalid,
         };
         Self { result, message: error.to_string() }
+    }
+}
+
+impl From<MetadataError> for FetchError {
+    fn from(error: MetadataError) -> Self {
+        Self::invalid(&error.to_string())
     }
 }
 
@@ -79,22 +78,16 @@ pub(super) struct KeySource {
     learned: Option<(Url, Origin)>,
 }
 
-#[derive(Deserialize)]
-struct Metadata {
-    issuer: String,
-    jwks_uri: String,
-}
-
 impl KeySource {
     pub(super) fn build(settings: &Settings, iss: &str, upstream: &Client) -> Result<Self, String> {
         let base = settings.base_url.as_deref().unwrap_or(iss).trim_end_matches('/');
         let below = |path: &str| format!("{base}{path}");
-        let (metadata, keys) = match settings.kind {
-            IssuerKind::Rownd => (Some(below(ROWND_METADATA)), Some(below(ROWND_KEYS))),
-            IssuerKind::Supertokens => (None, Some(below(SUPERTOKENS_KEYS))),
-            IssuerKind::Oidc => (Some(below(OPENID_METADATA)), None),
-            IssuerKind::Firebase => (None, Some(FIREBASE_KEYS.to_owned())),
-            IssuerKind::Static => (None, None),
+        let kind = kinds::row(settings.kind);
+        let metadata = kind.metadata_path.map(below);
+        let keys = match kind.key_set {
+            KeySetPlace::Below(path) => Some(below(path)),
+            KeySetPlace::At(url) => Some(url.to_owned()),
+            KeySetPlace::Unknown => None,
         };
         // Where the keys are configured, the `iss` is a name and need not be an address.
         let configured = settings.jwks_url.is_some();
@@ -143,19 +136,9 @@ impl KeySource {
             (Err(_), Some(keys)) => return Ok((keys.clone(), Origin::Operator)),
             (Err(error), None) => return Err(error),
         };
-        let found: Metadata = serde_json::from_slice(&document.body)
-            .map_err(|_| FetchError::invalid("the metadata is not usable"))?;
-        if found.issuer != self.iss {
-            return Err(FetchError::invalid(
-                "the metadata names another issuer: compare issuers[].issuer and base_url",
-            ));
-        }
-        let url = Url::parse(&found.jwks_uri)
-            .map_err(|_| FetchError::invalid("the metadata's jwks_uri is no URL"))?;
-        let same = url.origin() == metadata.origin();
-        let learned = (url, if same { Origin::Operator } else { Origin::Document });
-        self.learned = Some(learned.clone());
-        Ok(learned)
+        let found = IssuerMetadata::parse(&document.body, &self.iss, &metadata)?.key_set()?;
+        self.learned = Some((found.url.clone(), found.origin));
+        Ok((found.url, found.origin))
     }
 }
 

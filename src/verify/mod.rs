@@ -6,9 +6,12 @@
 //! whole token; on a hit, time and key are judged again. What is definitive about a bad token is kept
 //! for seconds, in [`refusals`].
 
+#![warn(clippy::wildcard_enum_match_arm, clippy::match_wildcard_for_single_variants)]
+
 mod about;
 mod cache;
 mod claims;
+mod identity;
 mod inspect;
 mod issuer;
 mod json;
@@ -18,8 +21,10 @@ mod key_cache;
 mod key_refresher;
 mod key_snapshot;
 mod key_source;
+mod kinds;
 mod refusals;
 mod revocation;
+mod rules;
 mod self_test;
 #[cfg(test)]
 mod tests;
@@ -38,12 +43,13 @@ use crate::{
     config::{Issuer as IssuerSettings, KeySnapshots},
     health::Readiness,
     metrics::{CacheName, Metrics},
-    model::{Denial, DenyReason, Identity},
+    model::{ClaimNames, Denial, DenyReason, IdentityFacts},
     upstream::Client,
 };
 pub use about::About;
 use cache::{ClaimsCache, Verified};
-use claims::Lifetime;
+use claims::{asked::AskedClaims, lifetime::Lifetime};
+pub use identity::Identity;
 pub use inspect::{Answer, Finding, Inspection, Signature, TokenFacts};
 use issuer::Start;
 pub use issuer::{AppSlot, Issuer, problems};
@@ -76,6 +82,7 @@ pub struct Verifier {
     issuers: Vec<Arc<Issuer>>,
     by_iss: HashMap<String, usize>,
     max_token_bytes: usize,
+    asked: AskedClaims,
     cache: ClaimsCache,
     refusals: Refusals,
     revocations: Arc<Revocations>,
@@ -123,6 +130,16 @@ impl Parts {
     }
 }
 
+impl Parts {
+    /// Keeps these claims on each identity; without this call, none. To be called before any
+    /// token is verified.
+    #[must_use]
+    pub fn with_asked_claims(mut self, names: &ClaimNames) -> Self {
+        self.verifier.asked = AskedClaims::build(names);
+        self
+    }
+}
+
 impl Verifier {
     /// From the configuration. Nothing is fetched here.
     pub fn build(
@@ -163,6 +180,7 @@ impl Verifier {
             issuers: Vec::new(),
             by_iss: HashMap::new(),
             max_token_bytes: limits.max_token_bytes,
+            asked: AskedClaims::default(),
             cache: ClaimsCache::new(limits.claims_cache_bytes, metrics),
             refusals: Refusals::new(limits.refusal_cache_bytes, metrics),
             revocations,
@@ -296,7 +314,7 @@ impl Verifier {
         };
         // Read before the keys are: if they change meanwhile, what is kept dies with them.
         let keys = issuer.keys.version();
-        let result = issuer.verify(&token, index, now, deadline).await;
+        let result = issuer.verify(&token, index, now, deadline, &self.asked).await;
         if let Err(denial) = &result {
             let lifetime = Lifetime::of(&token.claims);
             let refused = Refused::new(denial.reason(), index, keys, lifetime);
@@ -344,7 +362,7 @@ impl Verifier {
     }
 
     /// Not withdrawn before its time. Judged on every use: the cache holds claims, no verdicts.
-    fn still_good(&self, issuer: &Issuer, who: &Identity, now: u64) -> Result<(), DenyReason> {
+    fn still_good(&self, issuer: &Issuer, who: &IdentityFacts, now: u64) -> Result<(), DenyReason> {
         if self.revocations.hits(&issuer.iss, who, now) { Err(DenyReason::Revoked) } else { Ok(()) }
     }
 

@@ -11,7 +11,7 @@ use tokio::time::Instant;
 
 use super::{
     cache::{Fingerprint, TABLE_SHARE, Table, bounded},
-    claims::Lifetime,
+    claims::lifetime::Lifetime,
 };
 use crate::{
     metrics::{CacheName, Metrics},
@@ -41,12 +41,9 @@ impl Refused {
 
     /// It would be refused for the same reason now.
     pub(super) fn holds(&self, keys: u64, now: u64, leeway: u64) -> bool {
-        let same = match self.reason {
-            DenyReason::TokenExpired => {
-                self.lifetime.check(now, leeway) == Err(DenyReason::TokenExpired)
-            }
-            _ => true,
-        };
+        // The clock may have been set back since.
+        let same = self.reason != DenyReason::TokenExpired
+            || self.lifetime.check(now, leeway) == Err(DenyReason::TokenExpired);
         same && self.keys == keys && Instant::now() < self.until
     }
 }

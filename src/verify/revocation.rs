@@ -22,7 +22,7 @@ use crate::{
     config::Revocation as Settings,
     digest::{Sha256, sha256_of_parts},
     metrics::{Metrics, Withdrawn as Kind},
-    model::Identity,
+    model::IdentityFacts,
 };
 
 /// A command replaces one of these maps, so that checks can read all of them without a lock.
@@ -123,7 +123,7 @@ impl End {
             (Self::At { wall: a, steady: b }, Self::At { wall: c, steady: d }) => {
                 Self::At { wall: a.max(c), steady: b.max(d) }
             }
-            _ => Self::Never,
+            (Self::Never, _) | (_, Self::Never) => Self::Never,
         }
     }
 }
@@ -179,7 +179,7 @@ impl Revocations {
     }
 
     /// This identity of the issuer with this `iss` is withdrawn.
-    pub(super) fn hits(&self, iss: &str, who: &Identity, now: u64) -> bool {
+    pub(super) fn hits(&self, iss: &str, who: &IdentityFacts, now: u64) -> bool {
         let find = |kind, id: &str| self.find(kind, iss, id, now);
         let by_id =
             |kind, id: &Option<String>| id.as_deref().is_some_and(|id| find(kind, id).is_some());

@@ -8,28 +8,29 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use jsonwebtoken::{Algorithm, DecodingKey, jwk::Jwk};
 
 use super::jwks::{KeySet, algorithm_name};
+use crate::config::SigningAlgorithm;
 
 /// A public key, what was signed, and the signature.
-type Example = (Algorithm, &'static str, &'static str, &'static str);
+type Example = (SigningAlgorithm, &'static str, &'static str, &'static str);
 
 const EXAMPLES: [Example; 3] = [
     // RFC 8037 appendix A.4.
     (
-        Algorithm::EdDSA,
+        SigningAlgorithm::EdDSA,
         r#"{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}"#,
         "eyJhbGciOiJFZERTQSJ9.RXhhbXBsZSBvZiBFZDI1NTE5IHNpZ25pbmc",
         "hgyY0il_MGCjP0JzlnLWG1PPOt7-09PGcvMg3AIbQR6dWbhijcNR4ki4iylGjg5BhVsPt9g7sVvpAr_MuM0KAg",
     ),
     // RFC 7515 appendix A.3.
     (
-        Algorithm::ES256,
+        SigningAlgorithm::ES256,
         r#"{"kty":"EC","crv":"P-256","x":"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU","y":"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0"}"#,
         "eyJhbGciOiJFUzI1NiJ9.eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly9leGFtcGxlLmNvbS9pc19yb290Ijp0cnVlfQ",
         "DtEhU3ljbEg8L38VWAfUAqOyKAM6-Xx-F4GawxaepmXFCgfTjDxw5djxLa8ISlSApmWQxfKTUJqPP3-Kg6NU1Q",
     ),
     // RFC 7515 appendix A.2.
     (
-        Algorithm::RS256,
+        SigningAlgorithm::RS256,
         concat!(
             r#"{"kty":"RSA","e":"AQAB","n":"#,
             r#""ofgWCuLjybRlzo0tZWJjNiuSfb4p4fAkd_wWJcyQoTbji9k0l8W26mPddx"#,
@@ -67,9 +68,15 @@ fn judge(&(algorithm, key, signed, signature): &Example) -> Option<()> {
     let bytes = URL_SAFE_NO_PAD.decode(signature).ok()?;
     let jwk: Jwk = serde_json::from_str(key).ok()?;
     let theirs = DecodingKey::from_jwk(&jwk).ok()?;
+    let library_name = match algorithm {
+        SigningAlgorithm::EdDSA => Algorithm::EdDSA,
+        SigningAlgorithm::ES256 => Algorithm::ES256,
+        SigningAlgorithm::RS256 => Algorithm::RS256,
+    };
     let both = |signed: &str| {
         let theirs =
-            jsonwebtoken::crypto::verify(signature, signed.as_bytes(), &theirs, algorithm).ok()?;
+            jsonwebtoken::crypto::verify(signature, signed.as_bytes(), &theirs, library_name)
+                .ok()?;
         let ours = ours.verifies(signed.as_bytes(), &bytes);
         (ours == theirs).then_some(ours)
     };

@@ -40,7 +40,7 @@ use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
 
 use super::{
-    Limits, Revocations, Verifier,
+    Identity, Limits, Revocations, Verifier,
     key_budget::Issued,
     key_refresher::KeyRefresher,
     key_source::{Documents, FetchError},
@@ -48,10 +48,10 @@ use super::{
 };
 use crate::{
     blocking::BlockingRunner,
-    config,
+    config::{self, SigningAlgorithm},
     health::Readiness,
     metrics::{FetchResult, Labels, Metrics, Outcome},
-    model::{Denial, DenyReason, Identity},
+    model::{ClaimNames, Denial, DenyReason},
     upstream::{Client, Document},
 };
 
@@ -128,10 +128,12 @@ fn access() -> Value {
 /// Changes to JSON: each member set, or removed where it is `null`.
 fn with(mut json: Value, changes: &Value) -> Value {
     for (name, value) in changes.as_object().unwrap() {
-        match value {
-            Value::Null => json.as_object_mut().unwrap().remove(name),
-            value => json.as_object_mut().unwrap().insert(name.clone(), value.clone()),
-        };
+        let members = json.as_object_mut().unwrap();
+        if value.is_null() {
+            members.remove(name);
+        } else {
+            members.insert(name.clone(), value.clone());
+        }
     }
     json
 }
@@ -234,6 +236,11 @@ static CLIENT: LazyLock<Client> = LazyLock::new(|| {
 });
 
 fn rig_of(yaml: &str, documents: &[Vec<u8>]) -> Rig {
+    rig_that_keeps(&ClaimNames::default(), yaml, documents)
+}
+
+/// A rig whose identities keep these claims.
+fn rig_that_keeps(asked: &ClaimNames, yaml: &str, documents: &[Vec<u8>]) -> Rig {
     let config =
         config::parse("test.yaml", yaml, &BTreeMap::new()).unwrap_or_else(|e| panic!("{e}"));
     let metrics = Metrics::build(&Labels {
@@ -253,7 +260,8 @@ fn rig_of(yaml: &str, documents: &[Vec<u8>]) -> Rig {
     let parts =
         Verifier::build(&config.issuers, limits, revocations, &CLIENT, &metrics, &readiness)
             .unwrap()
-            .with_snapshots(config.key_snapshots.as_ref(), &config.issuers);
+            .with_snapshots(config.key_snapshots.as_ref(), &config.issuers)
+            .with_asked_claims(asked);
     let verifier = Arc::new(parts.verifier);
     let scripts: Vec<Script> =
         documents.iter().map(|document| Script::new(document.clone())).collect();
@@ -285,10 +293,8 @@ impl Rig {
     async fn run_with_keys<T>(&mut self, test: impl AsyncFnOnce(&Self) -> T) -> T {
         self.run(async |rig| {
             for issuer in rig.verifier.issuers() {
-                let key = issuer
-                    .keys
-                    .find(None, jsonwebtoken::Algorithm::EdDSA, Issued::UNKNOWN, soon())
-                    .await;
+                let key =
+                    issuer.keys.find(None, SigningAlgorithm::EdDSA, Issued::UNKNOWN, soon()).await;
                 assert!(issuer.key_status().usable > 0, "{key:?}");
             }
             test(rig).await

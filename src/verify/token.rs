@@ -139,10 +139,10 @@ impl<'a> Header<'a> {
 
 impl<'de: 'a, 'a> Deserialize<'de> for Header<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        match Json::deserialize(deserializer)? {
-            Json::Object(object) => Ok(Self(object)),
-            _ => Err(D::Error::custom("a header is an object")),
-        }
+        let Json::Object(object) = Json::deserialize(deserializer)? else {
+            return Err(D::Error::custom("a header is an object"));
+        };
+        Ok(Self(object))
     }
 }
 
@@ -252,7 +252,13 @@ fn seconds(number: &Json<'_>) -> Option<u64> {
                 float.floor() as u64
             }
         }
-        _ => return None,
+        Json::Float(_)
+        | Json::Null
+        | Json::Bool(_)
+        | Json::Negative(_)
+        | Json::Text(_)
+        | Json::List(_)
+        | Json::Object(_) => return None,
     };
     (whole <= MAX_TIME).then_some(whole)
 }

@@ -12,27 +12,26 @@ use super::{
 /// Every room and its layer. A room may use any lower layer, never its own or a
 /// higher one. `ARCHITECTURE.md` draws the same picture and is held against this.
 pub(super) const LAYERS: &[(u8, &[&str])] = &[
-    (8, &["cli"]),
-    (7, &["app"]),
-    (6, &["grpc", "http"]),
-    (5, &["authz"]),
-    (4, &["profile", "session", "events", "passport"]),
+    (9, &["cli"]),
+    (8, &["app"]),
+    (7, &["grpc", "http"]),
+    (6, &["authz"]),
+    (5, &["profile", "session", "events", "passport"]),
+    (4, &["policy"]),
     (3, &["verify", "issuer_api"]),
-    (2, &["upstream", "extract", "policy", "emulator"]),
+    (2, &["upstream", "extract"]),
     (1, &["config"]),
-    (0, &["model", "metrics", "health", "blocking", "digest", "single_flight"]),
+    (0, &["model", "metrics", "health", "log_throttle", "blocking", "digest", "single_flight"]),
 ];
-
-/// Arrows that point down and are wrong all the same. The emulator and the client
-/// must not share a type: one wrong shape on both ends would pass every test.
-const FORBIDDEN: &[(&str, &str)] = &[("issuer_api", "emulator")];
 
 /// Crates that only the named places may mention, so that replacing one stays the
 /// work of one room.
 const CRATE_FENCES: &[(&str, &[&str])] = &[
     ("envoy_types", &["grpc/ext_authz"]),
     ("reqwest", &["upstream"]),
-    ("jsonwebtoken", &["verify", "passport", "emulator"]),
+    ("jsonwebtoken", &["verify", "passport"]),
+    // A shape that both ends share would be wrong on both ends and pass every test.
+    ("rownd_emulator", &["cli", "authz/tests", "verify/tests"]),
     // Written `::metrics` everywhere, because `crate::metrics` bears the same name.
     ("::metrics", &["metrics"]),
 ];
@@ -67,6 +66,12 @@ pub(super) struct Violation {
     pub(super) why: String,
 }
 
+impl Violation {
+    fn new(file: &str, line: usize, rule: Rule, why: String) -> Self {
+        Self { file: file.to_owned(), line, rule, why }
+    }
+}
+
 impl fmt::Display for Violation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { file, line, rule, why } = self;
@@ -74,53 +79,65 @@ impl fmt::Display for Violation {
     }
 }
 
-/// Judges one file. `file` is its path below `src/`, with forward slashes.
+/// Judges one file of the product. `file` is its path below `src/`, with forward slashes.
 pub(super) fn judge(file: &str, source: &str) -> Vec<Violation> {
-    let lexed = lexer::lex(source);
+    let mut found = form(file, source);
     let place = Place::of(file);
-    let mut found = Vec::new();
-    let mut add = |line: usize, rule: Rule, why: String| {
-        found.push(Violation { file: file.to_owned(), line, rule, why });
-    };
-
     if let Place::Room(room) = place
         && layer(room).is_none()
     {
         let why = format!("room `{room}` has no layer; give it one in LAYERS and ARCHITECTURE.md");
-        add(1, Rule::UnknownRoom, why);
+        found.push(Violation::new(file, 1, Rule::UnknownRoom, why));
     }
+    for path in paths::find(file, &lexer::lex(source).tokens) {
+        let broken = match &path.root {
+            Root::Room(room) => arrow(place, room),
+            Root::Crate(name) => fence(file, place, name),
+            Root::Glob | Root::SuperSuper => None,
+        };
+        if let Some((rule, why)) = broken {
+            found.push(Violation::new(file, path.line, rule, why));
+        }
+    }
+    found.sort();
+    found.dedup();
+    found
+}
+
+/// What holds for every file of every package: its head, its length, and that each path says
+/// where it leads.
+pub(super) fn form(file: &str, source: &str) -> Vec<Violation> {
+    let lexed = lexer::lex(source);
+    let mut found = Vec::new();
+    let mut add = |line: usize, rule: Rule, why: &str| {
+        found.push(Violation::new(file, line, rule, why.to_owned()));
+    };
     if !source.starts_with("//!") {
         let why = "open with `//!`: what the file is for, what comes in, what goes out";
-        add(1, Rule::Header, why.to_owned());
+        add(1, Rule::Header, why);
     }
     let length = lexed.code_lines.len();
     if length > MAX_CODE_LINES {
         let why = format!("{length} lines of code, at most {MAX_CODE_LINES}; split the file");
-        add(1, Rule::TooLong, why);
+        add(1, Rule::TooLong, &why);
     }
     for path in paths::find(file, &lexed.tokens) {
-        let broken = match &path.root {
-            Root::Room(room) => arrow(place, room),
-            Root::Crate(name) => fence(file, place, name),
-            Root::Glob => Some((
-                Rule::RootGlob,
-                "a glob or an alias of the crate root hides its arrows; name the room".to_owned(),
-            )),
-            Root::SuperSuper => Some((
-                Rule::SuperSuper,
-                "`super::super` climbs out of sight; start the path at `crate::`".to_owned(),
-            )),
-        };
-        if let Some((rule, why)) = broken {
-            add(path.line, rule, why);
+        match &path.root {
+            Root::Glob => {
+                let why = "a glob or an alias of the crate root hides its arrows; name the room";
+                add(path.line, Rule::RootGlob, why);
+            }
+            Root::SuperSuper => {
+                let why = "`super::super` climbs out of sight; start the path at `crate::`";
+                add(path.line, Rule::SuperSuper, why);
+            }
+            Root::Room(_) | Root::Crate(_) => {}
         }
     }
     for token in far_modules(&lexed.tokens) {
         let why = "`#[path]` leads out of the directory; a room's files lie together";
-        add(token.line, Rule::FarModule, why.to_owned());
+        add(token.line, Rule::FarModule, why);
     }
-    found.sort();
-    found.dedup();
     found
 }
 
@@ -158,9 +175,6 @@ fn arrow(from: Place<'_>, to: &str) -> Option<(Rule, String)> {
         Place::Main if to == "cli" => None,
         Place::Main => refuse(format!("main uses `cli` and nothing else, not `{to}`")),
         Place::Room(room) if room == to => None,
-        Place::Room(room) if FORBIDDEN.contains(&(room, to)) => {
-            refuse(format!("`{room}` must share nothing with `{to}`"))
-        }
         Place::Room(room) => {
             let from_layer = layer(room)?;
             if to_layer < from_layer {

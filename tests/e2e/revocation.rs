@@ -4,7 +4,6 @@
 use std::path::PathBuf;
 
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
-use rownd_authz::emulator::{self, Minter, TokenOrder};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -19,10 +18,11 @@ use crate::support::{
     product::{Product, Until},
     raw::Raw,
 };
+use rownd_emulator::{Minter, TokenOrder};
 
 /// The emulator as the issuer, the product, Envoy.
 struct Stack {
-    emulator: emulator::Settings,
+    emulator: rownd_emulator::Settings,
     base: std::net::SocketAddr,
     minter: Minter,
     socket: PathBuf,
@@ -34,7 +34,7 @@ struct Stack {
 impl Stack {
     async fn start() -> Self {
         let any = "127.0.0.1:0".parse().expect("an address");
-        let bound = background().spawn(emulator::bind(emulator::Settings::demo(any)));
+        let bound = background().spawn(rownd_emulator::bind(rownd_emulator::Settings::demo(any)));
         let bound = bound.await.expect("the task").expect("the emulator");
         let (emulator, base) = (bound.settings().clone(), bound.address());
         let minter = bound.minter();

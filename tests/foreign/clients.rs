@@ -10,11 +10,11 @@ mod web;
 
 use std::{fs, path::PathBuf, process::Stdio, time::Duration};
 
-use rownd_authz::emulator::{Endpoint, Fault};
 use tokio::process::Command;
 
 use self::stage::{Over, Stage};
 use super::{package, talk::assert_fresh, tool};
+use rownd_emulator::{Endpoint, Fault};
 
 /// A JVM on a loaded machine starts within this, too.
 const PATIENCE: Duration = Duration::from_secs(60);

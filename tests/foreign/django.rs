@@ -5,7 +5,6 @@
 
 use std::collections::BTreeMap;
 
-use rownd_authz::emulator::{SignedBy, TokenOrder};
 use serde_json::json;
 
 use super::{
@@ -13,6 +12,7 @@ use super::{
     talk::{Running, python},
     tool,
 };
+use rownd_emulator::{SignedBy, TokenOrder};
 
 #[tokio::test]
 async fn the_vendors_django_lets_in_who_is_good_and_nobody_else() {

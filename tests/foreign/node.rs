@@ -5,11 +5,11 @@
 
 use std::collections::BTreeMap;
 
-use rownd_authz::emulator::{Rotation, SignedBy, TokenOrder};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::talk::{Running, node};
+use rownd_emulator::{Rotation, SignedBy, TokenOrder};
 
 #[derive(Debug, Deserialize)]
 struct Judgement {

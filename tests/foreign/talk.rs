@@ -6,7 +6,6 @@
 
 use std::{path::Path, process::Stdio, time::Duration};
 
-use rownd_authz::emulator::{self, Controls, Minter, Settings};
 use serde_json::Value;
 use tokio::{
     io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader},
@@ -16,6 +15,7 @@ use tokio::{
 };
 
 use super::{package, tool};
+use rownd_emulator::{Controls, Minter, Settings};
 
 /// Such programs start within seconds; a loaded machine gets more.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -37,7 +37,7 @@ impl Running {
 
     /// Another than the demo's.
     pub(super) async fn with(settings: Settings) -> Self {
-        let emulator = emulator::bind(settings).await.unwrap();
+        let emulator = rownd_emulator::bind(settings).await.unwrap();
         let (stop, stopped) = oneshot::channel::<()>();
         Self {
             settings: emulator.settings().clone(),

@@ -6,10 +6,8 @@
 
 use std::net::SocketAddr;
 
-use rownd_authz::{
-    emulator::{self, Rotation, Settings, Signing, TokenOrder},
-    model::DenyReason,
-};
+use rownd_authz::model::DenyReason;
+use rownd_emulator::{Rotation, Settings, Signing, TokenOrder};
 use serde_json::json;
 
 use super::support::{
@@ -52,7 +50,7 @@ async fn sign_in(to: SocketAddr, app: &str, secret: &str, user: &str) -> String 
 #[tokio::test]
 async fn tokens_of_three_families_are_taken_while_their_keys_rotate() {
     let free = "127.0.0.1:0".parse().unwrap();
-    let emulator = emulator::bind(Settings::demo(free)).await.unwrap();
+    let emulator = rownd_emulator::bind(Settings::demo(free)).await.unwrap();
     let (to, base) = (emulator.address(), emulator.base_url().to_owned());
     let (minter, controls) = (emulator.minter(), emulator.controls());
     let names = emulator.settings().clone();

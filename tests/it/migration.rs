@@ -9,13 +9,13 @@ use std::{collections::BTreeMap, fs, net::SocketAddr, path::PathBuf};
 use rownd_authz::{
     app::Reloaded,
     config,
-    emulator::{self, Controls, Endpoint, Fault, Minter, TokenOrder},
     grpc::pb::rownd::auth::v1::{
         ExchangeRequest, Freshness, GetUserRequest, MigrationGrant, RefreshTokenGrant,
         VerifyRequest, exchange_request::Grant, exchange_response, get_user_request::Subject,
         rownd_auth_client::RowndAuthClient, verify_response::Outcome,
     },
 };
+use rownd_emulator::{Controls, Endpoint, Fault, Minter, TokenOrder};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tonic::{Request, Status, transport::Channel};
@@ -133,7 +133,7 @@ impl Questions {
 impl Rehearsal {
     async fn begin() -> Self {
         let free = "127.0.0.1:0".parse().unwrap();
-        let emulator = emulator::bind(emulator::Settings::demo(free)).await.unwrap();
+        let emulator = rownd_emulator::bind(rownd_emulator::Settings::demo(free)).await.unwrap();
         let rehearsal = Self {
             page: Page::open(),
             to: emulator.address(),

@@ -130,10 +130,10 @@ async fn what_passes_without_a_credential_carries_no_identity() {
         let lines: Vec<(&str, &str)> = spoofs.iter().copied().chain(more).collect();
         let verdict = rig.check(&request(method, path, &lines)).await;
         let Verdict::Allow(allowance) = &verdict else { panic!("{path}: {verdict:?}") };
-        let (mutations, facts) = (allowance.mutations(), verdict.facts());
-        assert!(mutations.identity.set.is_empty() && facts.identity.is_none(), "{path}");
-        assert_eq!(mutations.identity.remove.len() + mutations.spoofed.len(), 11, "{path}");
-        assert!(mutations.spoofed.iter().any(|name| name == "x_rownd_verified"), "{path}");
+        let (edits, facts) = (allowance.request(), verdict.facts());
+        assert!(edits.identity.set.is_empty() && facts.identity.is_none(), "{path}");
+        assert_eq!(edits.identity.remove.len() + edits.spoofed.len(), 11, "{path}");
+        assert!(edits.spoofed.iter().any(|name| name == "x_rownd_verified"), "{path}");
     }
 }
 

@@ -6,9 +6,9 @@ use super::{Judged, Rig, judged, request, rig};
 use crate::{
     authz::Verdict,
     blocking::BlockingRunner,
-    emulator::{self, Minter, Settings, SignedBy, TokenOrder},
     model::{AllowReason, AuthLevel, DenyReason},
 };
+use rownd_emulator::{Minter, Settings, SignedBy, TokenOrder};
 
 const ROUTES: &str = "
 credentials: [{ header: authorization }, { cookie: tok }]
@@ -22,7 +22,7 @@ routes:
 /// Runs a test beside an emulator and the task that fetches its keys.
 async fn with_tokens(test: impl AsyncFnOnce(&Rig, &Minter)) {
     let free = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-    let emulator = emulator::bind(Settings::demo(free)).await.unwrap();
+    let emulator = rownd_emulator::bind(Settings::demo(free)).await.unwrap();
     let issuer = format!(
         "issuers: [{{name: one, kind: rownd, base_url: '{}', apps: [{{id: {}}}]}}]",
         emulator.base_url(),
@@ -55,9 +55,9 @@ async fn a_user_passes_with_their_identity() {
         for round in ["fresh", "cached"] {
             let verdict = by_header(rig, "/", &token).await;
             let Verdict::Allow(allowance) = &verdict else { panic!("{round}: {verdict:?}") };
-            let (mutations, facts) = (allowance.mutations(), verdict.facts());
+            let (edits, facts) = (allowance.request(), verdict.facts());
             assert_eq!(allowance.reason(), AllowReason::Authenticated, "{round}");
-            let (name, value) = &mutations.identity.set[0];
+            let (name, value) = &edits.identity.set[0];
             assert_eq!((*name, value.as_ref()), ("x-rownd-user-id", "user_verified"), "{round}");
             assert_eq!(facts.identity.as_ref().unwrap().auth_level, AuthLevel::Verified, "{round}");
         }
@@ -99,9 +99,9 @@ async fn an_expired_cookie_is_no_credential_where_the_rule_says_so() {
         let old = minter.mint(&TokenOrder::of("verified").issued(-7_200)).unwrap();
         let verdict = by_cookie(rig, "/feed", &old).await;
         let Verdict::Allow(allowance) = &verdict else { panic!("{verdict:?}") };
-        let (mutations, facts) = (allowance.mutations(), verdict.facts());
+        let (edits, facts) = (allowance.request(), verdict.facts());
         assert_eq!((allowance.reason(), facts.identity.is_none()), (AllowReason::Anonymous, true));
-        assert!(mutations.identity.set.is_empty());
+        assert!(edits.identity.set.is_empty());
         assert_eq!(judged(&by_cookie(rig, "/strict", &old).await), EXPIRED, "a rule that does not say so");
         assert_eq!(judged(&by_cookie(rig, "/", &old).await), EXPIRED, "a required credential");
         assert_eq!(judged(&by_header(rig, "/feed", &old).await), EXPIRED, "a header is sent on purpose");

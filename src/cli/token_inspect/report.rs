@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use crate::{
     app::{Inspected, KeysAtHand},
     config::{Config, Issuer, IssuerKind},
-    model::{DenyReason, Identity},
+    model::{DenyReason, IdentityFacts},
     verify::{Answer, Finding, Signature, TokenFacts},
 };
 
@@ -269,7 +269,7 @@ const fn reason(answer: &Answer) -> Option<DenyReason> {
     }
 }
 
-const fn identity(answer: &Answer) -> Option<&Identity> {
+const fn identity(answer: &Answer) -> Option<&IdentityFacts> {
     match answer {
         Answer::Taken(who) | Answer::IfSigned(who) => Some(who),
         Answer::Refused(_) | Answer::Undecided(_) => None,
@@ -284,7 +284,7 @@ fn explain(reason: DenyReason, text: &mut String) {
     let _ = writeln!(text, "  {}", reason.cure());
 }
 
-fn identity_text(who: &Identity, text: &mut String) {
+fn identity_text(who: &IdentityFacts, text: &mut String) {
     let mut part = |name: &str, value: &str| {
         let _ = writeln!(text, "  {name:<12} {value}");
     };
@@ -309,7 +309,7 @@ fn identity_text(who: &Identity, text: &mut String) {
     }
 }
 
-fn identity_json(who: &Identity) -> Value {
+fn identity_json(who: &IdentityFacts) -> Value {
     json!({
         "user_id": who.user_id,
         "issuer": who.issuer,

@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use tokio::{net::TcpListener, sync::oneshot};
 
 use super::{EXPIRED_SINCE, MintArgs, order, run};
-use crate::emulator::{Settings, SignedBy, bind};
+use rownd_emulator::{Settings, SignedBy, bind};
 
 #[derive(Parser)]
 struct Line {
@@ -120,7 +120,7 @@ async fn asks_the_emulator_and_prints_its_words() {
 
 #[tokio::test]
 async fn what_is_no_emulator_is_said_so() {
-    let echo = crate::emulator::echo::bind("127.0.0.1:0".parse().unwrap()).await.unwrap();
+    let echo = rownd_emulator::echo::bind("127.0.0.1:0".parse().unwrap()).await.unwrap();
     let url = format!("http://{}", echo.address());
     let running = tokio::spawn(echo.run(std::future::pending()));
     let other = run(parse(&["--emulator", &url]).unwrap()).await.unwrap_err();

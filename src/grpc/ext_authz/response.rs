@@ -18,12 +18,10 @@ use prost::Message as _;
 
 use super::{codec::Answer, wire::Part};
 use crate::{
-    authz::Verdict,
+    authz::{EncodingDoor, IdentityHeaders, Verdict, VerdictFacts},
     config::{Check, Unavailable},
-    model::{
-        CallerProtocol, Denial, DenialClass, DenyReason, Identity, IdentityHeaders, VerdictFacts,
-        visible,
-    },
+    model::{CallerProtocol, Denial, DenialClass, DenyReason, visible},
+    verify::Identity,
 };
 
 /// What Envoy is told by the outer status. Releases differ on which other codes are denials,
@@ -101,14 +99,14 @@ impl<'a> Encoder<'a> {
         let facts = verdict.facts();
         match verdict {
             Verdict::Allow(allowance) => {
-                let mutations = allowance.mutations();
+                let request = allowance.request();
                 let mut part = Part::of_check();
                 part.allowed();
-                part.ok_response(iter::empty(), mutations.spoofed.iter().map(String::as_str));
+                part.ok_response(iter::empty(), request.spoofed.iter().map(String::as_str));
                 about_check(&mut part, "allow", verdict);
-                let headers = &mutations.identity;
+                let headers = &request.identity;
                 let encode = || of_identity(headers, facts.identity.as_deref()).into();
-                let encoded = headers.encoded.get_or_init(encode).clone();
+                let encoded = headers.encoded(EncodingDoor::ExtAuthz, encode);
                 Answer { message: part.finish(), encoded }
             }
             Verdict::Deny { denial, .. } => {

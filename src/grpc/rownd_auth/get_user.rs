@@ -20,8 +20,9 @@ use crate::{
     grpc::pb::rownd::auth::v1::{
         GetUserRequest, GetUserResponse, User, UserState, get_user_request::Subject,
     },
-    model::{Cutoff, Identity, Profile},
+    model::{Cutoff, Profile},
     profile::{self, Known, Whose, Younger},
+    verify::Identity,
 };
 
 /// The fields of `User` that a mask may name.

@@ -17,18 +17,16 @@ mod tests;
 mod verify;
 
 use std::{
-    num::NonZeroU32,
     panic::AssertUnwindSafe,
     sync::{
         Arc,
-        atomic::{AtomicU64, AtomicUsize, Ordering},
+        atomic::{AtomicUsize, Ordering},
     },
     time::Duration,
 };
 
 use bytes::Bytes;
 use futures_util::FutureExt as _;
-use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
 use http::{HeaderMap, Request, Response, header::AUTHORIZATION};
 use http_body_util::{BodyExt as _, Full};
 use tokio::time::{Instant, timeout_at};
@@ -47,6 +45,7 @@ use super::{
 use crate::{
     authz::{Authorizer, Caller, NOBODY, Refusal, Snapshot},
     config::Right,
+    log_throttle::LogThrottle,
     metrics::{CallerRefusal, Metrics, RpcLabel},
     model::{Denial, Origin, Peer},
 };
@@ -55,8 +54,8 @@ pub use table::{RPCS, Rpc, find};
 
 /// The path of every method, less its name.
 pub const PREFIX: &str = "/rownd.auth.v1.RowndAuth/";
-/// Errors of one code that are logged in a second: a caller that may not is one that tries again.
-const LINES_PER_SECOND: NonZeroU32 = NonZeroU32::MIN.saturating_add(9);
+/// Log lines a second for the errors of one code: a caller that is refused tries again.
+const LINES_PER_SECOND: u32 = 10;
 /// gRPC's status codes are numbered from 0 up to here.
 const CODES: usize = 17;
 /// What is asked of an issuer ends this much before a call that began with it.
@@ -112,12 +111,6 @@ impl Call {
     }
 }
 
-/// The log of one code.
-struct Lines {
-    limiter: DefaultDirectRateLimiter,
-    dropped: AtomicU64,
-}
-
 /// The door of the service.
 pub struct AuthDoor {
     authorizer: Arc<Authorizer>,
@@ -125,7 +118,8 @@ pub struct AuthDoor {
     in_flight: AtomicUsize,
     /// Those of them that may ask an issuer.
     asking: AtomicUsize,
-    lines: Vec<Lines>,
+    /// The limits of the log, by gRPC status code.
+    throttles: Vec<LogThrottle>,
 }
 
 impl std::fmt::Debug for AuthDoor {
@@ -155,14 +149,12 @@ impl AuthDoor {
     /// Before this authorizer.
     #[must_use]
     pub fn build(authorizer: Arc<Authorizer>, metrics: Arc<Metrics>) -> Self {
-        let quota = Quota::per_second(LINES_PER_SECOND);
-        let lines = || Lines { limiter: RateLimiter::direct(quota), dropped: AtomicU64::new(0) };
         Self {
             authorizer,
             metrics,
             in_flight: AtomicUsize::new(0),
             asking: AtomicUsize::new(0),
-            lines: std::iter::repeat_with(lines).take(CODES).collect(),
+            throttles: (0..CODES).map(|_| LogThrottle::per_second(LINES_PER_SECOND)).collect(),
         }
     }
 
@@ -277,12 +269,8 @@ impl AuthDoor {
         if code == Code::PermissionDenied {
             self.metrics.caller_refused(label, CallerRefusal::of(reason));
         }
-        let Some(lines) = self.lines.get(code as usize) else { return };
-        if lines.limiter.check().is_err() {
-            lines.dropped.fetch_add(1, Ordering::Relaxed);
-            return;
-        }
-        let dropped = lines.dropped.swap(0, Ordering::Relaxed);
+        let throttle = self.throttles.get(code as usize);
+        let Some(dropped) = throttle.and_then(LogThrottle::admit) else { return };
         // One that may not be repeated may have taken effect all the same.
         let repeatable = method.is_none_or(|rpc| rpc.repeatable);
         let method = method.map_or("unknown", |rpc| rpc.name);

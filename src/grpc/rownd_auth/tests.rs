@@ -1,5 +1,7 @@
 //! What becomes of JSON on the way to a `Struct` and back.
 
+use std::sync::Arc;
+
 use proptest::prelude::{Just, Strategy, any, prop, prop_oneof, proptest};
 use prost::Message as _;
 use prost_types::{Struct, Value, value::Kind};
@@ -12,8 +14,14 @@ use super::{
 use crate::{
     authz::Answer,
     grpc::pb::rownd::auth::v1::{VerifyResponse, verify_response::Outcome},
-    model::{AuthLevel, Group, Identity},
+    model::{AuthLevel, Group, IdentityFacts},
+    verify::Identity,
 };
+
+fn ann() -> Arc<Identity> {
+    let facts = IdentityFacts::new("ann".to_owned(), "rownd".into(), AuthLevel::Verified);
+    Arc::new(Identity::for_test(facts))
+}
 
 fn values() -> impl Strategy<Value = Json> {
     let leaf = prop_oneof![
@@ -76,11 +84,8 @@ fn an_invitation_is_no_membership_of_an_identity() {
     };
     let states =
         [Some("active"), Some("invite_pending"), Some("invite_rejected"), Some("odd"), None];
-    let answer = Answer {
-        identity: Identity::new("ann".to_owned(), "rownd".into(), AuthLevel::Verified).into(),
-        claims: Map::new(),
-        memberships: states.map(group).into(),
-    };
+    let answer =
+        Answer { identity: ann(), claims: Map::new(), memberships: states.map(group).into() };
     let memberships = identity(&answer, &mut Structures::default()).memberships;
     let groups: Vec<&str> = memberships.iter().map(|place| place.group_id.as_str()).collect();
     assert_eq!(groups, ["active"]);
@@ -102,8 +107,7 @@ fn an_answer_has_no_more_levels_than_libraries_take() {
             let deep =
                 json!({ "before": 1, "deep": nested(shape, depth), "with.dot": nested(shape, 21) });
             let answer = Answer {
-                identity: Identity::new("ann".to_owned(), "rownd".into(), AuthLevel::Verified)
-                    .into(),
+                identity: ann(),
                 claims: deep.as_object().unwrap().clone(),
                 memberships: Vec::new(),
             };

@@ -8,14 +8,16 @@ use aws_lc_rs::signature::{
     RsaPublicKeyComponents,
 };
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use jsonwebtoken::Algorithm;
 use serde_json::value::RawValue;
 
 use super::{Key, Refusal, rsa};
-use crate::verify::json::{Json, Object};
+use crate::{
+    config::SigningAlgorithm,
+    verify::json::{Json, Object},
+};
 
 /// Reads one member of the document's `keys`.
-pub(super) fn jwk(key: &RawValue, algorithms: &[Algorithm]) -> Result<Key, Refusal> {
+pub(super) fn jwk(key: &RawValue, algorithms: &[SigningAlgorithm]) -> Result<Key, Refusal> {
     let Ok(Json::Object(key)) = serde_json::from_str(key.get()) else {
         return Err(Refusal::NotStrict);
     };
@@ -34,18 +36,18 @@ pub(super) fn jwk(key: &RawValue, algorithms: &[Algorithm]) -> Result<Key, Refus
         Some(_) => return Err(Refusal::KeyOps),
     }
     let algorithm = match (text(key, "kty")?, text(key, "crv")?) {
-        (Some("OKP"), Some("Ed25519")) => Algorithm::EdDSA,
-        (Some("EC"), Some("P-256")) => Algorithm::ES256,
-        (Some("RSA"), None) => Algorithm::RS256,
+        (Some("OKP"), Some("Ed25519")) => SigningAlgorithm::EdDSA,
+        (Some("EC"), Some("P-256")) => SigningAlgorithm::ES256,
+        (Some("RSA"), None) => SigningAlgorithm::RS256,
         _ => return Err(Refusal::OtherType),
     };
     if !algorithms.contains(&algorithm) {
         return Err(Refusal::OtherType);
     }
     let public = match algorithm {
-        Algorithm::EdDSA => ed25519(key),
-        Algorithm::ES256 => p256(key),
-        _ => rsa(key),
+        SigningAlgorithm::EdDSA => ed25519(key),
+        SigningAlgorithm::ES256 => p256(key),
+        SigningAlgorithm::RS256 => rsa(key),
     }?;
     let kid = text(key, "kid")?.map(str::to_owned);
     Ok(Key { kid, algorithm, nameless: false, public })

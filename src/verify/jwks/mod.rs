@@ -9,10 +9,10 @@ mod rsa;
 use std::{collections::HashMap, sync::Arc};
 
 use aws_lc_rs::signature::ParsedPublicKey;
-use jsonwebtoken::Algorithm;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
+use crate::config::SigningAlgorithm;
 pub use refusal::Refusal;
 
 /// The most characters of a name that are shown.
@@ -24,7 +24,7 @@ pub(super) const MAX_KEYS: usize = 100;
 /// A usable key: parsed once, bound to one algorithm.
 pub(super) struct Key {
     pub(super) kid: Option<String>,
-    pub(super) algorithm: Algorithm,
+    pub(super) algorithm: SigningAlgorithm,
     /// Verifies tokens of any `kid`: it came without a name and not from a key set document.
     nameless: bool,
     public: ParsedPublicKey,
@@ -37,9 +37,14 @@ impl std::fmt::Debug for Key {
 }
 
 impl Key {
+    /// The proof that the signature over `signed` is this key's; `None` if it is not.
+    pub(super) fn check(&self, signed: &[u8], signature: &[u8]) -> Option<GoodSignature> {
+        self.public.verify_sig(signed, signature).is_ok().then_some(GoodSignature(()))
+    }
+
     /// The signature over `signed` is this key's.
     pub(super) fn verifies(&self, signed: &[u8], signature: &[u8]) -> bool {
-        self.public.verify_sig(signed, signature).is_ok()
+        self.check(signed, signature).is_some()
     }
 
     fn same(&self, other: &Self) -> bool {
@@ -53,6 +58,10 @@ impl Key {
         self.nameless || kid.is_none_or(|kid| self.kid.as_deref() == Some(kid))
     }
 }
+
+/// The proof that a signature is that of a key. Only [`Key::check`] makes one.
+#[derive(Debug)]
+pub(super) struct GoodSignature(());
 
 /// What is shown of a key.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -75,7 +84,7 @@ impl KeySet {
     /// stays recognisable. The error says why the document holds no usable set.
     pub(super) fn parse(
         document: &[u8],
-        algorithms: &[Algorithm],
+        algorithms: &[SigningAlgorithm],
         known: Option<&Self>,
     ) -> Result<Self, &'static str> {
         #[derive(Deserialize)]
@@ -110,7 +119,7 @@ impl KeySet {
     }
 
     /// Reads keys that an operator has put in place: a key set document, or public keys in PEM.
-    pub(super) fn in_place(text: &str, algorithms: &[Algorithm]) -> Result<Self, String> {
+    pub(super) fn in_place(text: &str, algorithms: &[SigningAlgorithm]) -> Result<Self, String> {
         if text.trim_start().starts_with('{') {
             return Self::parse(text.as_bytes(), algorithms, None).map_err(str::to_owned);
         }
@@ -151,7 +160,7 @@ impl KeySet {
     }
 
     /// The key of this name; without a name, the one key that there is.
-    pub(super) fn find(&self, kid: Option<&str>, algorithm: Algorithm) -> Option<&Arc<Key>> {
+    pub(super) fn find(&self, kid: Option<&str>, algorithm: SigningAlgorithm) -> Option<&Arc<Key>> {
         let mut fitting =
             self.keys.iter().filter(|key| key.algorithm == algorithm && key.answers_to(kid));
         fitting.next().filter(|_| fitting.next().is_none())
@@ -177,11 +186,10 @@ impl KeySet {
 }
 
 /// The name of an algorithm in tokens and keys (RFC 7518, RFC 8037).
-pub(super) const fn algorithm_name(algorithm: Algorithm) -> &'static str {
+pub(super) const fn algorithm_name(algorithm: SigningAlgorithm) -> &'static str {
     match algorithm {
-        Algorithm::EdDSA => "EdDSA",
-        Algorithm::ES256 => "ES256",
-        Algorithm::RS256 => "RS256",
-        _ => "other",
+        SigningAlgorithm::EdDSA => "EdDSA",
+        SigningAlgorithm::ES256 => "ES256",
+        SigningAlgorithm::RS256 => "RS256",
     }
 }

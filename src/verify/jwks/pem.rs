@@ -1,54 +1,68 @@
-//! Public keys in PEM (RFC 7468), as partners hand them over: each as fit to be trusted as one
-//! of a key set, and for tokens of any `kid`, as PEM has no names.
+//! Public keys in PEM (RFC 7468), as partners hand them over.
+//!
+//! In: the text of the setting. Out: keys, each as fit to be trusted as one of a key set, and for
+//! tokens of any `kid`, as PEM has no names; or which block cannot be used, and why.
 
 use aws_lc_rs::signature::ParsedPublicKey;
-use jsonwebtoken::{Algorithm, DecodingKey, DecodingKeyKind};
+use jsonwebtoken::{DecodingKey, DecodingKeyKind};
+use pem::Pem;
 use simple_asn1::ASN1Block;
 
 use super::{Key, Refusal, algorithm_name, import};
-
-const BEGIN: &str = "-----BEGIN ";
+use crate::config::SigningAlgorithm;
 
 /// Every key of the text, which must all be usable: an operator wrote them.
-pub(super) fn keys(text: &str, algorithms: &[Algorithm]) -> Result<Vec<Key>, String> {
-    let mut keys = Vec::new();
-    for (index, block) in text.split(BEGIN).skip(1).enumerate() {
-        let place = format!("PEM block {}", index + 1);
-        if block.starts_with("PRIVATE") || block.split("-----").next().is_some_and(is_private) {
-            return Err(format!("{place} is a private key; write the public one"));
-        }
-        let (algorithm, public) = read(&format!("{BEGIN}{block}"))
-            .ok_or_else(|| format!("{place} is no public key of type RSA, P-256 or Ed25519"))?;
-        let public = public.map_err(|refusal| format!("{place}: {refusal}"))?;
-        if !algorithms.contains(&algorithm) {
-            let name = algorithm_name(algorithm);
-            return Err(format!("{place} is for {name}, which is not among `algorithms`"));
-        }
-        keys.push(Key { kid: None, algorithm, nameless: true, public });
+///
+/// # Errors
+///
+/// Which block is not used, and why.
+pub(super) fn keys(text: &str, algorithms: &[SigningAlgorithm]) -> Result<Vec<Key>, String> {
+    let blocks = pem::parse_many(text).map_err(|error| format!("is no readable PEM: {error}"))?;
+    // The library leaves out a block that is not complete.
+    if blocks.len() != text.matches("-----BEGIN ").count() {
+        return Err("a PEM block is not complete, or its two lines differ".to_owned());
     }
-    if keys.is_empty() { Err("is neither a JWKS nor PEM".to_owned()) } else { Ok(keys) }
+    if blocks.is_empty() {
+        return Err("is neither a JWKS nor PEM".to_owned());
+    }
+    let keys = blocks.iter().enumerate();
+    keys.map(|(index, block)| {
+        key(block, algorithms).map_err(|why| format!("PEM block {} {why}", index + 1))
+    })
+    .collect()
 }
 
-fn is_private(label: &str) -> bool {
-    label.contains("PRIVATE")
+fn key(block: &Pem, algorithms: &[SigningAlgorithm]) -> Result<Key, String> {
+    if block.tag().contains("PRIVATE") {
+        return Err("is a private key; write the public one".to_owned());
+    }
+    let (algorithm, public) =
+        public_key(block).ok_or("is no public key of type RSA, P-256 or Ed25519")?;
+    let public = public.map_err(|refusal| format!("is refused: {refusal}"))?;
+    if !algorithms.contains(&algorithm) {
+        let name = algorithm_name(algorithm);
+        return Err(format!("is for {name}, which is not among `algorithms`"));
+    }
+    Ok(Key { kid: None, algorithm, nameless: true, public })
 }
 
-/// The library reads the forms there are; what is in them is judged as any other key.
-fn read(pem: &str) -> Option<(Algorithm, Result<ParsedPublicKey, Refusal>)> {
-    let pem = pem.as_bytes();
+/// The library reads the encodings that there are; the key in it is checked like any other.
+fn public_key(block: &Pem) -> Option<(SigningAlgorithm, Result<ParsedPublicKey, Refusal>)> {
+    let block = pem::encode(block);
+    let block = block.as_bytes();
     let raw = |key: DecodingKey| match key.kind() {
         DecodingKeyKind::SecretOrDer(bytes) => Some(bytes.clone()),
         DecodingKeyKind::RsaModulusExponent { .. } => None,
     };
-    if let Ok(key) = DecodingKey::from_ed_pem(pem) {
+    if let Ok(key) = DecodingKey::from_ed_pem(block) {
         let point: [u8; 32] = raw(key)?.try_into().ok()?;
-        return Some((Algorithm::EdDSA, import::ed25519_point(point)));
+        return Some((SigningAlgorithm::EdDSA, import::ed25519_point(point)));
     }
-    if let Ok(key) = DecodingKey::from_ec_pem(pem) {
-        return Some((Algorithm::ES256, import::p256_point(&raw(key)?)));
+    if let Ok(key) = DecodingKey::from_ec_pem(block) {
+        return Some((SigningAlgorithm::ES256, import::p256_point(&raw(key)?)));
     }
-    let (n, e) = rsa_components(&raw(DecodingKey::from_rsa_pem(pem).ok()?)?)?;
-    Some((Algorithm::RS256, import::rsa_components(&n, &e)))
+    let (n, e) = rsa_components(&raw(DecodingKey::from_rsa_pem(block).ok()?)?)?;
+    Some((SigningAlgorithm::RS256, import::rsa_components(&n, &e)))
 }
 
 /// Modulus and exponent of an `RSAPublicKey` (RFC 8017 appendix A.1.1).

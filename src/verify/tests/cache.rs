@@ -2,12 +2,12 @@
 
 use bytes::Bytes;
 use proptest::prelude::*;
-use serde_json::json;
+use serde_json::{Value, json};
 
-use super::{ISS, NOW, Rig, Signer, access, issuer, key_set, rig, rig_of, with};
+use super::{ISS, NOW, Rig, Signer, access, issuer, key_set, rig, rig_of, rig_that_keeps, with};
 use crate::{
     metrics::FetchResult,
-    model::{AuthLevel, CookieProof, DenyReason, Identity},
+    model::{AuthLevel, ClaimNames, CookieProof, DenyReason, IdentityFacts, KeptClaims},
     verify::cache::{fingerprint, weigh},
 };
 
@@ -245,12 +245,69 @@ proptest! {
     }
 }
 
+/// Values of every JSON type, one of them inside another claim, and one that stays unknown.
+#[tokio::test(start_paused = true)]
+async fn a_claim_that_is_asked_for_is_there_after_a_cache_hit_and_no_other_is() {
+    let key = Signer::new("k", 1);
+    let more = json!({
+        "plan": "gold",
+        "seats": 3,
+        "unasked": "x",
+        "realm": { "flags": ["a", { "b": null }], "rest": 1 },
+        "nothing": null,
+    });
+    let token = key.token(&with(access(), &more));
+    let asked = ["plan", "seats", "/realm/flags", "nothing", "absent", "iss", "aud", "plan"];
+    let asked = ClaimNames::new(asked.map(str::to_owned));
+    rig_that_keeps(&asked, &format!("issuers: [{}]", issuer("one", ISS)), &[key_set(&[&key])])
+        .run_with_keys(async |rig| {
+            for cached in [0.0, 1.0] {
+                let identity = rig.verify(&token).await.unwrap();
+                assert_eq!(counts(rig), (1.0, cached));
+                let kept: Vec<(&str, &Value)> = identity.claims.iter().collect();
+                let expected = [
+                    ("/realm/flags", &json!(["a", { "b": null }])),
+                    ("aud", &access()["aud"]),
+                    ("iss", &json!(ISS)),
+                    ("plan", &json!("gold")),
+                    ("seats", &json!(3)),
+                ];
+                assert_eq!(kept, expected);
+                assert_eq!(identity.claims.get("plan"), Some(&json!("gold")));
+                assert_eq!(identity.claims.get("unasked"), None);
+            }
+        })
+        .await;
+    // The production configuration of today asks for none.
+    rig(&[&key])
+        .run_with_keys(async |rig| {
+            let identity = rig.verify(&token).await.unwrap();
+            assert_eq!(identity.claims, KeptClaims::default());
+        })
+        .await;
+}
+
+#[test]
+fn every_claim_that_is_kept_is_weighed() {
+    let plain = || IdentityFacts::new("user".into(), "one".into(), AuthLevel::Verified);
+    let long = "x".repeat(1_000);
+    for value in [json!(long), json!([long]), json!({ "a": { "b": long } }), json!({ &long: 1 })] {
+        let mut facts = plain();
+        facts.claims = [("claim".into(), value.clone())].into_iter().collect();
+        let more = weigh(&facts) - weigh(&plain());
+        assert!(more >= 1_000, "{more} bytes more for {value}");
+    }
+    let mut many = plain();
+    many.claims = (0..10).map(|index| (index.to_string().into(), Value::Null)).collect();
+    assert!(weigh(&many) - weigh(&plain()) >= 10 * 32, "an empty value takes its place too");
+}
+
 /// What a token can make long has to be paid for.
 #[test]
 fn every_text_of_an_identity_is_weighed() {
     let long = || "x".repeat(1_000);
-    let plain = || Identity::new("user".into(), "one".into(), AuthLevel::Verified);
-    type Change = (&'static str, fn(&mut Identity, String));
+    let plain = || IdentityFacts::new("user".into(), "one".into(), AuthLevel::Verified);
+    type Change = (&'static str, fn(&mut IdentityFacts, String));
     let changes: [Change; 10] = [
         ("user_id", |who, text| who.user_id = text),
         ("app_id", |who, text| who.app_id = Some(text)),

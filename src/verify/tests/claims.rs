@@ -6,9 +6,10 @@ use serde_json::{Value, json};
 use super::{APP, access, parse, unsigned, with};
 use crate::{
     config::{Issuer, IssuerKind},
-    model::{AuthLevel, DenyReason, Identity},
+    model::{AuthLevel, DenyReason, IdentityFacts},
     verify::{
-        claims::{App, Lifetime, Rules},
+        claims::{lifetime::Lifetime, read::App},
+        rules::Rules,
         token::Token,
     },
 };
@@ -21,9 +22,9 @@ fn token(json: &Value) -> Token<'static> {
     parse(text.as_bytes()).unwrap()
 }
 
-fn judge(json: &Value, apps: &[App<'_>]) -> Result<Identity, DenyReason> {
+fn judge(json: &Value, apps: &[App<'_>]) -> Result<IdentityFacts, DenyReason> {
     let rules = Rules::build(&Issuer::new("one", IssuerKind::Rownd));
-    rules.identity(&token(json), &"one".into(), apps)
+    rules.facts(&token(json), &"one".into(), apps)
 }
 
 /// Short names for Rownd's claims.
@@ -43,7 +44,7 @@ fn rownd_claims(changes: &Value) -> Value {
 }
 
 /// The access token of a verified user with these changes.
-fn changed(changes: &Value) -> Result<Identity, DenyReason> {
+fn changed(changes: &Value) -> Result<IdentityFacts, DenyReason> {
     judge(&with(access(), &rownd_claims(changes)), &[KNOWN])
 }
 

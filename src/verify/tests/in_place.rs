@@ -6,16 +6,17 @@ use aws_lc_rs::{
     signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _, RsaKeyPair},
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use jsonwebtoken::Algorithm;
 use serde_json::json;
 
 use super::{APP, FetchResult, ISS, Signer, access, key_set, rig_of, with};
 use crate::{
+    config::SigningAlgorithm,
     model::DenyReason,
     verify::jwks::{KeySet, Refusal},
 };
 
-const ALL: &[Algorithm] = &[Algorithm::EdDSA, Algorithm::ES256, Algorithm::RS256];
+const ALL: &[SigningAlgorithm] =
+    &[SigningAlgorithm::EdDSA, SigningAlgorithm::ES256, SigningAlgorithm::RS256];
 
 fn armoured(label: &str, der: &[u8]) -> String {
     let text = STANDARD.encode(der);
@@ -56,7 +57,7 @@ fn pem_keys_of_every_type_are_read_and_answer_to_any_name() {
         assert!(set.find(None, *algorithm).is_some());
         assert!(set.find(Some("any"), *algorithm).is_some());
     }
-    let key = set.find(Some("any"), Algorithm::EdDSA).unwrap();
+    let key = set.find(Some("any"), SigningAlgorithm::EdDSA).unwrap();
     assert!(key.verifies(b"text", ed.pair.sign(b"text").as_ref()));
 }
 
@@ -90,7 +91,7 @@ fn pem_that_is_no_sound_public_key_is_refused_with_its_place() {
         (
             "another algorithm",
             public(small.public_key()),
-            &[Algorithm::EdDSA][..],
+            &[SigningAlgorithm::EdDSA][..],
             "RS256, which is not among",
         ),
     ] {
@@ -99,7 +100,7 @@ fn pem_that_is_no_sound_public_key_is_refused_with_its_place() {
     }
     // Of two that answer to any name neither is chosen.
     let two = KeySet::in_place(&format!("{}{}", ed(1), ed(2)), ALL).unwrap();
-    assert!(two.find(Some("x"), Algorithm::EdDSA).is_none());
+    assert!(two.find(Some("x"), SigningAlgorithm::EdDSA).is_none());
 }
 
 #[tokio::test(start_paused = true)]

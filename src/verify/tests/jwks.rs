@@ -2,14 +2,17 @@
 //! good ones beside them.
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use jsonwebtoken::{Algorithm, DecodingKey};
+use jsonwebtoken::DecodingKey;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::{Signer, key_set, with};
-use crate::verify::jwks::{KeySet, MAX_KEYS, Refusal};
+use crate::{
+    config::SigningAlgorithm,
+    verify::jwks::{KeySet, MAX_KEYS, Refusal},
+};
 
-const EDDSA: &[Algorithm] = &[Algorithm::EdDSA];
+const EDDSA: &[SigningAlgorithm] = &[SigningAlgorithm::EdDSA];
 
 fn read(document: &Value) -> Result<KeySet, &'static str> {
     KeySet::parse(document.to_string().as_bytes(), EDDSA, None)
@@ -28,11 +31,11 @@ fn other(changes: Value) -> Value {
 fn a_good_key_is_used_under_its_name() {
     let set = read(&json!({"keys": [good()]})).unwrap();
     assert_eq!((set.len(), set.refused.len()), (1, 0));
-    let key = set.find(Some("good"), Algorithm::EdDSA).unwrap();
+    let key = set.find(Some("good"), SigningAlgorithm::EdDSA).unwrap();
     assert_eq!(key.kid.as_deref(), Some("good"));
-    assert!(set.find(Some("Good"), Algorithm::EdDSA).is_none());
-    assert!(set.find(Some("good"), Algorithm::ES256).is_none());
-    assert!(set.find(None, Algorithm::EdDSA).is_some(), "the only one there is");
+    assert!(set.find(Some("Good"), SigningAlgorithm::EdDSA).is_none());
+    assert!(set.find(Some("good"), SigningAlgorithm::ES256).is_none());
+    assert!(set.find(None, SigningAlgorithm::EdDSA).is_some(), "the only one there is");
 }
 
 #[test]
@@ -114,7 +117,7 @@ fn a_hostile_key_is_refused_with_a_reason() {
         let beside = read(&json!({"keys": [key, good()]})).unwrap();
         assert_eq!((beside.len(), beside.refused.len()), (1, 1), "{name}");
         assert!(!beside.refused[0].text().is_empty(), "{name}");
-        assert!(beside.find(Some("good"), Algorithm::EdDSA).is_some(), "{name}");
+        assert!(beside.find(Some("good"), SigningAlgorithm::EdDSA).is_some(), "{name}");
     }
 }
 
@@ -127,7 +130,7 @@ fn one_good_key_among_hostile_ones_is_used() {
         keys.insert(place, good());
         let set = read(&json!({"keys": keys})).unwrap();
         assert_eq!((set.len(), set.refused.len()), (1, keys.len() - 1));
-        assert!(set.find(None, Algorithm::EdDSA).is_some());
+        assert!(set.find(None, SigningAlgorithm::EdDSA).is_some());
     }
 }
 
@@ -211,7 +214,7 @@ fn a_document_with_too_many_keys_is_not_used() {
 #[test]
 fn an_issuer_without_the_algorithm_uses_no_such_key() {
     let document = key_set(&[&Signer::new("good", 1)]);
-    assert!(KeySet::parse(&document, &[Algorithm::ES256], None).is_err());
+    assert!(KeySet::parse(&document, &[SigningAlgorithm::ES256], None).is_err());
 }
 
 #[test]
@@ -219,7 +222,7 @@ fn of_two_keys_with_one_name_neither_is_used_unless_they_are_the_same() {
     let named = |kid: &str, seed: u8| with(Signer::new("x", seed).jwk(), &json!({"kid": kid}));
     let find = |keys: Vec<Value>, kid: Option<&str>| {
         let set = read(&json!({"keys": keys})).map_err(str::to_owned);
-        set.map(|set| (set.len(), set.find(kid, Algorithm::EdDSA).is_some()))
+        set.map(|set| (set.len(), set.find(kid, SigningAlgorithm::EdDSA).is_some()))
     };
     let differ = find(vec![named("a", 1), named("a", 2)], Some("a"));
     assert_eq!(differ, Err("the document holds no usable key".to_owned()));
@@ -254,21 +257,21 @@ fn of_two_keys_with_one_name_neither_is_used_unless_they_are_the_same() {
 fn keys_without_a_name_serve_tokens_without_one() {
     let nameless = |seed: u8| with(Signer::new("x", seed).jwk(), &json!({"kid": null}));
     let set = read(&json!({"keys": [nameless(1)]})).unwrap();
-    assert!(set.find(None, Algorithm::EdDSA).is_some());
-    assert!(set.find(Some("x"), Algorithm::EdDSA).is_none());
+    assert!(set.find(None, SigningAlgorithm::EdDSA).is_some());
+    assert!(set.find(Some("x"), SigningAlgorithm::EdDSA).is_none());
     // Two of them: which one is meant cannot be told.
     let set = read(&json!({"keys": [nameless(1), nameless(2)]})).unwrap();
-    assert!(set.find(None, Algorithm::EdDSA).is_none());
+    assert!(set.find(None, SigningAlgorithm::EdDSA).is_none());
     let set = read(&json!({"keys": [nameless(1), nameless(1)]})).unwrap();
-    assert!(set.find(None, Algorithm::EdDSA).is_some(), "the same one twice");
+    assert!(set.find(None, SigningAlgorithm::EdDSA).is_some(), "the same one twice");
 }
 
 #[test]
 fn a_key_that_stays_is_recognised_after_a_refresh() {
     let (a, b, c) = (Signer::new("a", 1), Signer::new("b", 2), Signer::new("c", 3));
     let first = KeySet::parse(&key_set(&[&a, &b]), EDDSA, None).unwrap();
-    let kept = first.find(Some("a"), Algorithm::EdDSA).unwrap().clone();
-    let gone = first.find(Some("b"), Algorithm::EdDSA).unwrap().clone();
+    let kept = first.find(Some("a"), SigningAlgorithm::EdDSA).unwrap().clone();
+    let gone = first.find(Some("b"), SigningAlgorithm::EdDSA).unwrap().clone();
     let second = KeySet::parse(&key_set(&[&c, &a]), EDDSA, Some(&first)).unwrap();
     assert!(second.holds(&kept));
     assert!(!second.holds(&gone));
@@ -315,7 +318,7 @@ fn a_point_under_which_anybody_can_sign_is_refused() {
                     &signature,
                     message.as_bytes(),
                     &key,
-                    Algorithm::EdDSA,
+                    jsonwebtoken::Algorithm::EdDSA,
                 );
                 matches!(judged, Ok(true))
             });
@@ -353,7 +356,7 @@ proptest! {
         let pair = aws_lc_rs::signature::Ed25519KeyPair::from_seed_unchecked(&seed).unwrap();
         let signer = Signer { kid: "k", pair };
         let set = KeySet::parse(&key_set(&[&signer]), EDDSA, None).unwrap();
-        let key = set.find(Some("k"), Algorithm::EdDSA).unwrap();
+        let key = set.find(Some("k"), SigningAlgorithm::EdDSA).unwrap();
         let signature = signer.pair.sign(&message);
         prop_assert!(key.verifies(&message, signature.as_ref()));
         let mut changed = signature.as_ref().to_vec();

@@ -3,12 +3,12 @@
 use std::{sync::Arc, task::Poll, time::Duration};
 
 use futures_util::future::join_all;
-use jsonwebtoken::Algorithm;
 use serde_json::json;
 use tokio::time::{Instant, sleep};
 
 use super::{NOW, Rig, Signer, access, key_set, rig, soon};
 use crate::{
+    config::SigningAlgorithm,
     model::{Denial, DenyReason},
     verify::{jwks::Key, key_budget::Issued},
 };
@@ -21,7 +21,7 @@ const REFRESH: Duration = Duration::from_secs(600);
 async fn find(rig: &Rig, kid: &str, deadline: Instant) -> Result<Arc<Key>, Denial> {
     rig.verifier.issuers()[0]
         .keys
-        .find(Some(kid), Algorithm::EdDSA, Issued::UNKNOWN, deadline)
+        .find(Some(kid), SigningAlgorithm::EdDSA, Issued::UNKNOWN, deadline)
         .await
 }
 

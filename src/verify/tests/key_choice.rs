@@ -1,11 +1,13 @@
 //! Which key is asked, out of any set and for any name: the one that fits alone, or none.
 
-use jsonwebtoken::Algorithm;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::Signer;
-use crate::verify::jwks::{KeySet, MAX_KEYS};
+use crate::{
+    config::SigningAlgorithm,
+    verify::jwks::{KeySet, MAX_KEYS},
+};
 
 type Entry = (Option<&'static str>, usize);
 
@@ -68,9 +70,9 @@ proptest! {
             keys.insert(at.index(keys.len() + 1), bad);
         }
         let document = json!({"keys": keys}).to_string();
-        let set = KeySet::parse(document.as_bytes(), &[Algorithm::EdDSA], None);
+        let set = KeySet::parse(document.as_bytes(), &[SigningAlgorithm::EdDSA], None);
         for asked in NAMES.into_iter().chain([Some("c"), Some("")]) {
-            let found = set.as_ref().ok().and_then(|set| set.find(asked, Algorithm::EdDSA));
+            let found = set.as_ref().ok().and_then(|set| set.find(asked, SigningAlgorithm::EdDSA));
             let signed: Vec<usize> = (0..signers.len())
                 .filter(|key| {
                     let signature = signers[*key].pair.sign(b"text");
@@ -90,8 +92,8 @@ fn one_good_key_among_as_many_bad_ones_as_there_may_be_is_used() {
         let mut keys = vec![json!({"kty": "oct", "k": "AAAA", "kid": "good"}); MAX_KEYS - 1];
         keys.insert(at, good.jwk());
         let document = json!({"keys": keys}).to_string();
-        let set = KeySet::parse(document.as_bytes(), &[Algorithm::EdDSA], None).unwrap();
+        let set = KeySet::parse(document.as_bytes(), &[SigningAlgorithm::EdDSA], None).unwrap();
         assert_eq!((set.len(), set.refused.len()), (1, MAX_KEYS - 1));
-        assert!(set.find(Some("good"), Algorithm::EdDSA).is_some(), "{at}");
+        assert!(set.find(Some("good"), SigningAlgorithm::EdDSA).is_some(), "{at}");
     }
 }

@@ -3,12 +3,13 @@
 
 use std::time::Duration;
 
-use jsonwebtoken::Algorithm;
 use serde_json::json;
 use tokio::time::{Instant, sleep};
 
 use super::{ISS, Rig, Signer, access, issuer, key_set, rig, rig_of, soon, with};
-use crate::{metrics::FetchResult, model::DenyReason, verify::key_budget::Issued};
+use crate::{
+    config::SigningAlgorithm, metrics::FetchResult, model::DenyReason, verify::key_budget::Issued,
+};
 
 const SECOND: Duration = Duration::from_secs(1);
 const COOLDOWN: Duration = Duration::from_secs(10);
@@ -104,7 +105,8 @@ async fn what_was_asked_for_before_the_command_is_void() {
             rig.script().takes(3 * SECOND);
             // A fetch begins; its answer is decided when it ends, as an issuer's would not be.
             let keys = &rig.verifier.issuers()[0].keys;
-            let _ = keys.find(Some("made up"), Algorithm::EdDSA, Issued::UNKNOWN, soon()).await;
+            let _ =
+                keys.find(Some("made up"), SigningAlgorithm::EdDSA, Issued::UNKNOWN, soon()).await;
             rig.verifier.forget_keys(None);
             sleep(3 * SECOND - Duration::from_millis(100)).await;
             assert_eq!((usable(rig), rig.script().fetches()), (0, 3), "void, and asked once more");
@@ -169,7 +171,8 @@ async fn keys_that_stand_in_the_configuration_stay_forgotten() {
     );
     let rig = rig_of(&yaml, &[]);
     let keys = &rig.verifier.issuers()[0].keys;
-    let find = async || keys.find(Some("k"), Algorithm::EdDSA, Issued::UNKNOWN, soon()).await;
+    let find =
+        async || keys.find(Some("k"), SigningAlgorithm::EdDSA, Issued::UNKNOWN, soon()).await;
     assert!(find().await.is_ok());
     assert_eq!((stale(&rig), rig.metric("rownd_authz_keys{issuer=\"one\"}")), (0.0, 1.0));
     assert_eq!(rig.verifier.forget_keys(Some("one")), 1);

@@ -4,15 +4,15 @@
 use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use jsonwebtoken::Algorithm;
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
 
 use super::{APP, ISS, NOW, Rig, Signer, access, key_set, rig, rig_of, with};
 use crate::{
+    config::SigningAlgorithm,
     metrics::FetchResult,
-    model::{Denial, DenyReason, Identity},
-    verify::key_budget::Issued,
+    model::{Denial, DenyReason},
+    verify::{Identity, key_budget::Issued},
 };
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -212,7 +212,8 @@ async fn keys_that_are_looked_at_without_a_token_are_never_pending() {
     rig(&[&Signer::new("old", 1)])
         .run_with_keys(async |rig| {
             let keys = &rig.verifier.issuers()[0].keys;
-            let found = keys.find(Some("x"), Algorithm::EdDSA, Issued::UNKNOWN, Instant::now());
+            let found =
+                keys.find(Some("x"), SigningAlgorithm::EdDSA, Issued::UNKNOWN, Instant::now());
             assert_eq!(found.await.unwrap_err().reason(), DenyReason::KidUnknown);
         })
         .await;

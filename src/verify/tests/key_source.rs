@@ -11,17 +11,17 @@ use serde_json::json;
 
 use crate::{
     config,
-    emulator::{self, Controls, Endpoint, Fault, Settings},
     metrics::FetchResult,
     upstream::Client,
     verify::key_source::{Documents, KeySource},
 };
+use rownd_emulator::{Controls, Endpoint, Fault, Settings};
 
 /// Runs a test beside an emulator; `more` are settings of the issuer, `%` its base URL.
 async fn beside(more: &str, test: impl AsyncFnOnce(&mut KeySource, &Controls, &str)) {
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     let free = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-    let emulator = emulator::bind(Settings::demo(free)).await.unwrap();
+    let emulator = rownd_emulator::bind(Settings::demo(free)).await.unwrap();
     let (controls, base) = (emulator.controls(), emulator.base_url().to_owned());
     let more = more.replace('%', &base);
     let yaml = format!(

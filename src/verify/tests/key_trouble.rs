@@ -3,12 +3,12 @@
 
 use std::time::Duration;
 
-use jsonwebtoken::Algorithm;
 use serde_json::json;
 use tokio::time::{Instant, sleep};
 
 use super::{ISS, Rig, Signer, access, issuer, key_set, rig, rig_of, soon, with};
 use crate::{
+    config::SigningAlgorithm,
     metrics::{FetchResult, KEY_REFUSALS},
     model::{Denial, DenyReason},
     verify::{jwks::Refusal, key_budget::Issued},
@@ -21,7 +21,7 @@ const MAX_STALE: Duration = Duration::from_secs(86_400);
 
 async fn denial(rig: &Rig, kid: &str, deadline: Instant) -> Denial {
     let keys = &rig.verifier.issuers()[0].keys;
-    keys.find(Some(kid), Algorithm::EdDSA, Issued::UNKNOWN, deadline).await.unwrap_err()
+    keys.find(Some(kid), SigningAlgorithm::EdDSA, Issued::UNKNOWN, deadline).await.unwrap_err()
 }
 
 fn fetches(rig: &Rig, result: &str) -> f64 {

@@ -8,13 +8,16 @@ use aws_lc_rs::{
     },
 };
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use jsonwebtoken::Algorithm;
 use serde_json::{Value, json};
 
 use super::{Signer, with};
-use crate::verify::jwks::{KeySet, Refusal};
+use crate::{
+    config::SigningAlgorithm,
+    verify::jwks::{KeySet, Refusal},
+};
 
-const ALL: &[Algorithm] = &[Algorithm::EdDSA, Algorithm::ES256, Algorithm::RS256];
+const ALL: &[SigningAlgorithm] =
+    &[SigningAlgorithm::EdDSA, SigningAlgorithm::ES256, SigningAlgorithm::RS256];
 
 /// Makes a signature of a text.
 type Sign<'a> = &'a dyn Fn(&[u8]) -> Vec<u8>;
@@ -59,10 +62,10 @@ fn keys_of_every_type_verify_what_they_signed_and_nothing_else() {
         signature
     };
     let eddsa = |text: &[u8]| ed.pair.sign(text).as_ref().to_vec();
-    let sign: [(&str, Algorithm, Sign<'_>); 3] = [
-        ("ec", Algorithm::ES256, &ecdsa),
-        ("rsa", Algorithm::RS256, &pkcs1),
-        ("ed", Algorithm::EdDSA, &eddsa),
+    let sign: [(&str, SigningAlgorithm, Sign<'_>); 3] = [
+        ("ec", SigningAlgorithm::ES256, &ecdsa),
+        ("rsa", SigningAlgorithm::RS256, &pkcs1),
+        ("ed", SigningAlgorithm::EdDSA, &eddsa),
     ];
     for (kid, algorithm, own) in sign {
         let key = set.find(Some(kid), algorithm).unwrap();
@@ -195,5 +198,5 @@ fn larger_keys_and_another_exponent_are_sound() {
     assert_eq!((set.len(), set.refused.len()), (2, 0));
     let mut signature = vec![0; pair.public_modulus_len()];
     pair.sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), b"text", &mut signature).unwrap();
-    assert!(set.find(Some("rsa"), Algorithm::RS256).unwrap().verifies(b"text", &signature));
+    assert!(set.find(Some("rsa"), SigningAlgorithm::RS256).unwrap().verifies(b"text", &signature));
 }

@@ -5,8 +5,8 @@ use serde_json::{Value, json};
 use super::{APP, access, parse, unsigned, with};
 use crate::{
     config::{self, SigningAlgorithm},
-    model::{AuthLevel, CookieProof, DenyReason, Identity},
-    verify::claims::{App, Rules},
+    model::{AuthLevel, CookieProof, DenyReason, IdentityFacts},
+    verify::{claims::read::App, rules::Rules},
 };
 
 /// The settings of an issuer as the reader completes them.
@@ -18,16 +18,16 @@ fn settings(yaml: &str) -> config::Issuer {
         .remove(0)
 }
 
-fn judge_under(header: &Value, yaml: &str, claims: &Value) -> Result<Identity, DenyReason> {
+fn judge_under(header: &Value, yaml: &str, claims: &Value) -> Result<IdentityFacts, DenyReason> {
     let settings = settings(yaml);
     let text = format!("{}.c2ln", unsigned(&header.to_string(), &claims.to_string()));
     let ids: Vec<Option<String>> = settings.apps.iter().map(|app| app.id.clone()).collect();
     let apps: Vec<App<'_>> =
         ids.iter().map(|id| App { id: id.as_deref(), variants: &[] }).collect();
-    Rules::build(&settings).identity(&parse(text.as_bytes()).unwrap(), &"one".into(), &apps)
+    Rules::build(&settings).facts(&parse(text.as_bytes()).unwrap(), &"one".into(), &apps)
 }
 
-fn judge(yaml: &str, claims: &Value) -> Result<Identity, DenyReason> {
+fn judge(yaml: &str, claims: &Value) -> Result<IdentityFacts, DenyReason> {
     judge_under(&json!({"alg": "RS256"}), yaml, claims)
 }
 

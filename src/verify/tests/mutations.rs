@@ -9,7 +9,10 @@ use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 
 use super::{APP, ISS, NOW, Signer, access, rig};
-use crate::model::{AuthLevel, DenyReason, Identity};
+use crate::{
+    model::{AuthLevel, DenyReason},
+    verify::Identity,
+};
 
 const CLAIM: &str = "https://auth.rownd.io/";
 const LEEWAY: u64 = 30;
@@ -101,7 +104,7 @@ fn second_reader(claims: &Map<String, Value>) -> Option<(String, AuthLevel, bool
     let all: Vec<&str> = match claims.get("aud")? {
         Value::String(one) => vec![one],
         Value::Array(all) => all.iter().map(Value::as_str).collect::<Option<_>>()?,
-        _ => return None,
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::Object(_) => return None,
     };
     let variants = all.iter().filter(|aud| aud.starts_with("app_variant:")).count();
     let meant = all.contains(&format!("app:{APP}").as_str()) && variants < 2;

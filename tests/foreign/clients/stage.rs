@@ -5,7 +5,6 @@
 
 use std::{fs, path::Path};
 
-use rownd_authz::emulator::{Seed, Settings, TokenOrder};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -15,6 +14,7 @@ use crate::support::{
     free_port,
     product::{Product, Until},
 };
+use rownd_emulator::{Seed, Settings, TokenOrder};
 
 /// The emulator's address in the files of `examples/`.
 const EMULATOR: &str = "http://127.0.0.1:8787";

@@ -9,7 +9,7 @@ use rownd_authz::{
     health::Readiness,
     issuer_api,
     metrics::{Labels, Metrics},
-    model::{AuthLevel, Identity, Profile},
+    model::{AuthLevel, IdentityFacts, Profile},
     profile::{Error, Profiles, Younger},
     single_flight::Missed,
     upstream::{Client, Error as UpstreamError},
@@ -58,10 +58,10 @@ fn rig(issuer: &Issuer, profiles: Value) -> Rig {
     Rig { profiles, metrics, fetcher: tokio::spawn(fetcher.run()).abort_handle() }
 }
 
-fn who(user: &str) -> Identity {
-    Identity {
+fn who(user: &str) -> IdentityFacts {
+    IdentityFacts {
         app_id: Some(APP.to_owned()),
-        ..Identity::new(user.to_owned(), "rownd".into(), AuthLevel::Verified)
+        ..IdentityFacts::new(user.to_owned(), "rownd".into(), AuthLevel::Verified)
     }
 }
 
@@ -190,9 +190,9 @@ async fn nobody_is_remembered_for_a_short_time_and_failures_never() {
 async fn an_issuer_or_app_that_is_not_known_has_no_profiles() {
     let issuer = Issuer::start();
     let rig = rig(&issuer, json!({}));
-    let foreign = Identity { issuer: "another".into(), ..who("u") };
-    let another = Identity { app_id: Some("app_other".to_owned()), ..who("u") };
-    let none = Identity { app_id: None, ..who("u") };
+    let foreign = IdentityFacts { issuer: "another".into(), ..who("u") };
+    let another = IdentityFacts { app_id: Some("app_other".to_owned()), ..who("u") };
+    let none = IdentityFacts { app_id: None, ..who("u") };
     for who in [foreign, another, none] {
         let result = rig.profiles.get(&who, None, soon()).await;
         assert_eq!(result.unwrap_err(), Error::Unsupported, "{who:?}");

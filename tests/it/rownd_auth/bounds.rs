@@ -1,13 +1,11 @@
 //! Callers that are bound to apps and issuers: every call about everything, against every bound.
 
-use rownd_authz::{
-    emulator::{Endpoint, SignedBy, TokenOrder},
-    grpc::pb::rownd::auth::v1::{
-        BuildAuthorizationUrlRequest, ExchangeRequest, GetUserRequest, GuestGrant, MigrationGrant,
-        RefreshTokenGrant, ThirdPartyTokenGrant, VerifyRequest, exchange_request::Grant,
-        get_user_request::Subject, verify_response::Outcome,
-    },
+use rownd_authz::grpc::pb::rownd::auth::v1::{
+    BuildAuthorizationUrlRequest, ExchangeRequest, GetUserRequest, GuestGrant, MigrationGrant,
+    RefreshTokenGrant, ThirdPartyTokenGrant, VerifyRequest, exchange_request::Grant,
+    get_user_request::Subject, verify_response::Outcome,
 };
+use rownd_emulator::{Endpoint, SignedBy, TokenOrder};
 use serde_json::{Value, json};
 use tonic::{Code, Status};
 

@@ -3,14 +3,12 @@
 use std::time::Duration;
 
 use prost_types::{Struct, Value, value::Kind};
-use rownd_authz::{
-    emulator::{Endpoint, Fault, Rotation, SignedBy, TokenOrder},
-    grpc::pb::rownd::auth::v1::{
-        AuthLevel, ExchangeRequest, GetUserRequest, GuestGrant, MigrationGrant, SignInIntent,
-        ThirdPartyTokenGrant, UserType, VerifyRequest, exchange_request::Grant,
-        exchange_response::Outcome, get_user_request::Subject, verify_response,
-    },
+use rownd_authz::grpc::pb::rownd::auth::v1::{
+    AuthLevel, ExchangeRequest, GetUserRequest, GuestGrant, MigrationGrant, SignInIntent,
+    ThirdPartyTokenGrant, UserType, VerifyRequest, exchange_request::Grant,
+    exchange_response::Outcome, get_user_request::Subject, verify_response,
 };
+use rownd_emulator::{Endpoint, Fault, Rotation, SignedBy, TokenOrder};
 use serde_json::json;
 use tonic::Code;
 

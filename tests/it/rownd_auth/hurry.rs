@@ -2,13 +2,11 @@
 
 use std::time::Duration;
 
-use rownd_authz::{
-    emulator::{Endpoint, Fault},
-    grpc::pb::rownd::auth::v1::{
-        AuthLevel, ExchangeRequest, Freshness, GetUserRequest, GuestGrant, ThirdPartyTokenGrant,
-        VerifyRequest, exchange_request::Grant, get_user_request::Subject,
-    },
+use rownd_authz::grpc::pb::rownd::auth::v1::{
+    AuthLevel, ExchangeRequest, Freshness, GetUserRequest, GuestGrant, ThirdPartyTokenGrant,
+    VerifyRequest, exchange_request::Grant, get_user_request::Subject,
 };
+use rownd_emulator::{Endpoint, Fault};
 use serde_json::json;
 use tonic::{Code, Request};
 use tonic_types::StatusExt as _;

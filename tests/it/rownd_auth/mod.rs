@@ -15,13 +15,11 @@ mod verify;
 
 use std::{collections::HashMap, net::SocketAddr, sync::Arc};
 
-use rownd_authz::{
-    emulator::{self, Controls, Endpoint, Minter, Seed, Settings, TokenOrder},
-    grpc::pb::rownd::auth::v1::{
-        ExchangeRequest, ExchangeResponse, Tokens, exchange_request::Grant,
-        exchange_response::Outcome, rownd_auth_client::RowndAuthClient,
-    },
+use rownd_authz::grpc::pb::rownd::auth::v1::{
+    ExchangeRequest, ExchangeResponse, Tokens, exchange_request::Grant, exchange_response::Outcome,
+    rownd_auth_client::RowndAuthClient,
 };
+use rownd_emulator::{Controls, Endpoint, Minter, Seed, Settings, TokenOrder};
 use serde_json::{Value, json};
 use tokio::task::AbortHandle;
 use tonic::{
@@ -150,7 +148,7 @@ impl Rig {
     pub(super) async fn with(change: impl FnOnce(&mut Value)) -> Self {
         let idp = Key::new("idp-1");
         let demo = Settings::demo("127.0.0.1:0".parse().unwrap());
-        let emulator = emulator::bind(Settings { seed: seed(&idp), ..demo }).await.unwrap();
+        let emulator = rownd_emulator::bind(Settings { seed: seed(&idp), ..demo }).await.unwrap();
         let mut settings = settings(emulator.base_url());
         change(&mut settings);
         let (minter, controls) = (emulator.minter(), emulator.controls());

@@ -4,13 +4,11 @@
 use std::collections::HashMap;
 
 use futures_util::future::join_all;
-use rownd_authz::{
-    emulator::{Endpoint, Fault},
-    grpc::pb::rownd::auth::v1::{
-        AuthorizationCodeGrant, BuildAuthorizationUrlRequest, BuildAuthorizationUrlResponse,
-        ExchangeRequest, RefreshTokenGrant, exchange_request::Grant,
-    },
+use rownd_authz::grpc::pb::rownd::auth::v1::{
+    AuthorizationCodeGrant, BuildAuthorizationUrlRequest, BuildAuthorizationUrlResponse,
+    ExchangeRequest, RefreshTokenGrant, exchange_request::Grant,
 };
+use rownd_emulator::{Endpoint, Fault};
 use tonic::{Code, Status};
 use url::Url;
 

@@ -3,10 +3,10 @@
 use std::collections::HashSet;
 
 use futures_util::future::join_all;
-use rownd_authz::{
-    emulator::{Endpoint, Fault},
-    grpc::pb::rownd::auth::v1::{ExchangeRequest, RefreshTokenGrant, exchange_request::Grant},
+use rownd_authz::grpc::pb::rownd::auth::v1::{
+    ExchangeRequest, RefreshTokenGrant, exchange_request::Grant,
 };
+use rownd_emulator::{Endpoint, Fault};
 use serde_json::json;
 use tonic::Code;
 

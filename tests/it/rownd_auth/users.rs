@@ -1,13 +1,11 @@
 //! `GetUser`: by id and by token, how much of it, how old, and why not.
 
 use prost_types::FieldMask;
-use rownd_authz::{
-    emulator::{Endpoint, Fault, SignedBy},
-    grpc::pb::rownd::auth::v1::{
-        AuthLevel, GetUserRequest, GetUserResponse, MigrationGrant, User, UserState,
-        exchange_request::Grant, get_user_request::Subject,
-    },
+use rownd_authz::grpc::pb::rownd::auth::v1::{
+    AuthLevel, GetUserRequest, GetUserResponse, MigrationGrant, User, UserState,
+    exchange_request::Grant, get_user_request::Subject,
 };
+use rownd_emulator::{Endpoint, Fault, SignedBy};
 use serde_json::json;
 use tonic::{Code, Status};
 

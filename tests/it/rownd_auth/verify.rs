@@ -2,13 +2,13 @@
 
 use prost_types::value::Kind;
 use rownd_authz::{
-    emulator::{Endpoint, Fault, SignedBy, TokenOrder},
     grpc::pb::rownd::auth::v1::{
         AuthLevel, Denial, DenialKind, Freshness, Identity, MembershipState, VerifyRequest,
         verify_response::Outcome,
     },
     model::DenyReason,
 };
+use rownd_emulator::{Endpoint, Fault, SignedBy, TokenOrder};
 use serde_json::json;
 use tonic::{Code, Status};
 

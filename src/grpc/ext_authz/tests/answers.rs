@@ -3,7 +3,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    sync::{Arc, OnceLock},
+    sync::Arc,
 };
 
 use bytes::Bytes;
@@ -16,12 +16,12 @@ use serde_json::Value;
 
 use super::{denied, metadata, outer};
 use crate::{
-    authz::{Allowance, Verdict},
+    authz::{Allowance, IdentityHeaders, QueryEdits, RequestEdits, Verdict, VerdictFacts},
     grpc::ext_authz::{response::Encoder, statuses},
     model::{
-        AllowReason, AuthLevel, CallerProtocol, Denial, DenialClass, DenyReason, HeaderMutations,
-        Identity, IdentityHeaders, VerdictFacts,
+        AllowReason, AuthLevel, CallerProtocol, Denial, DenialClass, DenyReason, IdentityFacts,
     },
+    verify::Identity,
 };
 
 const PROTOCOLS: [CallerProtocol; 3] =
@@ -31,19 +31,19 @@ fn encoder() -> Encoder<'static> {
     Encoder::new("the realm", 7, false)
 }
 
-fn identity() -> Identity {
+fn identity() -> IdentityFacts {
     let user_id = "user \u{fc} <script>".to_owned();
-    Identity {
+    IdentityFacts {
         anonymous: true,
         app_id: Some("app_1".to_owned()),
-        ..Identity::new(user_id, "one".into(), AuthLevel::Guest)
+        ..IdentityFacts::new(user_id, "one".into(), AuthLevel::Guest)
     }
 }
 
 fn facts(protocol: CallerProtocol) -> VerdictFacts {
     VerdictFacts {
         rule: "the-rule".into(),
-        identity: Some(Arc::new(identity())),
+        identity: Some(Arc::new(Identity::for_test(identity()))),
         request_id: Bytes::from("request-1"),
         trace_id: Some(Bytes::from("4bf92f3577b34da6a3ce929d0e0e4736")),
         protocol,
@@ -245,16 +245,18 @@ fn an_error_response_is_told_only_for_what_holds_for_everybody() {
     assert!(matches!(answer(level, true).http_response, Some(HttpResponse::DeniedResponse(_))));
 }
 
+fn edits(identity: IdentityHeaders, spoofed: Vec<String>) -> RequestEdits {
+    let (headers, query) = (Vec::new(), QueryEdits::default());
+    RequestEdits { identity: Arc::new(identity), spoofed, headers, query }
+}
+
 fn allow() -> Verdict {
-    let identity = IdentityHeaders {
-        set: vec![("x-rownd-user-id", "user_1".into()), ("x-rownd-verified", "true".into())],
-        remove: vec!["x-rownd-roles"],
-        encoded: OnceLock::new(),
-    };
+    let set = vec![("x-rownd-user-id", "user_1".into()), ("x-rownd-verified", "true".into())];
+    let identity = IdentityHeaders::new(set, vec!["x-rownd-roles"]);
     let spoofed = vec!["x_rownd_user_id".to_owned()];
-    let mutations = HeaderMutations { identity: Arc::new(identity), spoofed };
+    let request = edits(identity, spoofed);
     let facts = facts(CallerProtocol::Http);
-    Verdict::Allow(Allowance::for_test(AllowReason::Authenticated, mutations, facts))
+    Verdict::Allow(Allowance::for_test(AllowReason::Authenticated, request, facts))
 }
 
 fn allowed() -> CheckResponse {
@@ -288,13 +290,13 @@ fn an_identitys_part_is_encoded_once_and_belongs_to_it_alone() {
     let verdict = allow();
     let (first, second) = (encoder.encode(&verdict), encoder.encode(&verdict));
     assert_eq!(first.encoded.as_ptr(), second.encoded.as_ptr());
-    let other = Identity { user_id: "another".to_owned(), ..identity() };
+    let other = IdentityFacts { user_id: "another".to_owned(), ..identity() };
     let mut facts = facts(CallerProtocol::Http);
-    facts.identity = Some(Arc::new(other));
+    facts.identity = Some(Arc::new(Identity::for_test(other)));
     let set = vec![("x-rownd-user-id", "another".into())];
-    let headers = IdentityHeaders { set, ..IdentityHeaders::default() };
-    let mutations = HeaderMutations { identity: Arc::new(headers), spoofed: Vec::new() };
-    let answer = Allowance::for_test(AllowReason::Authenticated, mutations, facts);
+    let headers = IdentityHeaders::new(set, Vec::new());
+    let request = edits(headers, Vec::new());
+    let answer = Allowance::for_test(AllowReason::Authenticated, request, facts);
     let answer = encode(&encoder, &Verdict::Allow(answer));
     let Some(HttpResponse::OkResponse(ok)) = &answer.http_response else { panic!("{answer:?}") };
     assert_eq!(

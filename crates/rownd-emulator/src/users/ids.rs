@@ -1,0 +1,58 @@
+//! Identifiers as Rownd makes them.
+//!
+//! In: a generator's word where a user id would stand. Out: a new id of that kind.
+
+use std::fmt::Write as _;
+
+/// Makes an id if the word names a generator.
+pub(crate) fn generate(word: &str) -> Option<String> {
+    match word {
+        "__default__" | "__rowndid__" => Some(rownd("user")),
+        "__uuid__" => Some(uuid_v4()),
+        "__objectid__" => Some(random_hex(12)),
+        _ => None,
+    }
+}
+
+/// Whether that can be a user id: `.` and `..` in a path are resolved on the way, and
+/// double underscores are Rownd's own words.
+pub(crate) fn writable(id: &str) -> bool {
+    let own = id.starts_with("__") && id.ends_with("__");
+    !(own || matches!(id, "." | "..") || id.trim().is_empty() || id.contains(char::is_control))
+}
+
+/// `PREFIX_` and 24 characters, the form of Rownd's newer ids.
+pub(crate) fn rownd(prefix: &str) -> String {
+    const ALPHABET: &[u8] = b"abcdefghijklmnopqrstuvwxyz0123456789";
+    let random: [u8; 24] = rand::random();
+    let letter = |byte: &u8| {
+        // 256 is no multiple of 36: a bias that nobody's test feels.
+        let at = usize::from(*byte) % ALPHABET.len();
+        ALPHABET.get(at).copied().map_or('0', char::from)
+    };
+    format!("{prefix}_{}", random.iter().map(letter).collect::<String>())
+}
+
+/// A random UUID (RFC 9562 section 5.4), which is what Rownd's `jti` is.
+pub(crate) fn uuid_v4() -> String {
+    uuid_of(rand::random())
+}
+
+/// The UUID with these bits, but for those that say its version.
+pub(crate) fn uuid_of(number: u128) -> String {
+    let fixed = (number & !(0xf << 76) & !(0x3 << 62)) | (0x4 << 76) | (0x2 << 62);
+    let hex = format!("{fixed:032x}");
+    // Hexadecimal digits are one byte each, so the pieces fall on character borders.
+    let piece = |from: usize, to: usize| hex.get(from..to).unwrap_or_default();
+    [piece(0, 8), piece(8, 12), piece(12, 16), piece(16, 20), piece(20, 32)].join("-")
+}
+
+/// So many random bytes in hexadecimal, at most 32.
+pub(crate) fn random_hex(bytes: usize) -> String {
+    let random: [u8; 32] = rand::random();
+    random.iter().take(bytes).fold(String::new(), |mut text, byte| {
+        // Writing to a String cannot fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}

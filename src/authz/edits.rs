@@ -1,0 +1,82 @@
+//! What changes in a request on its way to the service behind, and in the response to the client.
+//!
+//! Plain types: the injector and the steps after a decision fill them, the doors encode them.
+
+use std::{
+    borrow::Cow,
+    sync::{Arc, OnceLock},
+};
+
+use bytes::Bytes;
+
+/// A name and the value that is set under it.
+pub type NameValue = (Cow<'static, str>, String);
+
+/// The identity headers of one identity, or of no identity. No name is in both lists.
+#[derive(Debug, Default)]
+pub struct IdentityHeaders {
+    /// Set, replacing whatever was there. Values are visible ASCII.
+    pub set: Vec<(&'static str, Cow<'static, str>)>,
+    /// Removed: what this identity has no value for.
+    pub remove: Vec<&'static str>,
+    /// Made once, used for every check of the identity.
+    ext_authz: OnceLock<Bytes>,
+}
+
+/// A door that keeps its encoding of identity headers beside them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EncodingDoor {
+    /// Envoy's external authorization over gRPC.
+    ExtAuthz,
+}
+
+impl IdentityHeaders {
+    /// Headers to set, and names to remove.
+    #[must_use]
+    pub const fn new(
+        set: Vec<(&'static str, Cow<'static, str>)>,
+        remove: Vec<&'static str>,
+    ) -> Self {
+        Self { set, remove, ext_authz: OnceLock::new() }
+    }
+
+    /// The door's encoding of these headers: the one that it made before, or that of `encode`.
+    pub fn encoded(&self, door: EncodingDoor, encode: impl FnOnce() -> Bytes) -> Bytes {
+        let slot = match door {
+            EncodingDoor::ExtAuthz => &self.ext_authz,
+        };
+        slot.get_or_init(encode).clone()
+    }
+}
+
+/// They follow from the headers.
+impl PartialEq for IdentityHeaders {
+    fn eq(&self, other: &Self) -> bool {
+        self.set == other.set && self.remove == other.remove
+    }
+}
+
+impl Eq for IdentityHeaders {}
+
+/// What changes in the request on its way to the service behind.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RequestEdits {
+    /// The identity headers, set and removed.
+    pub identity: Arc<IdentityHeaders>,
+    /// Names the client sent that could be mistaken for identity headers, as they were spelled.
+    /// None of them is a name that is set.
+    pub spoofed: Vec<String>,
+    /// More headers, each replacing whatever was there.
+    pub headers: Vec<NameValue>,
+    /// What changes in the query.
+    pub query: QueryEdits,
+}
+
+/// What changes in a request's query.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct QueryEdits {
+    /// Parameters to set, each replacing whatever was there.
+    pub set: Vec<NameValue>,
+    /// Names of parameters to remove.
+    pub remove: Vec<Cow<'static, str>>,
+}

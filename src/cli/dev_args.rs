@@ -1,0 +1,48 @@
+//! The options of `dev`: the ports of everything that it starts, and what goes into the emulator.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+/// Emulator, server and echo in one process.
+#[derive(Args, Clone, Debug)]
+pub(super) struct DevArgs {
+    /// The Envoy binary to put in front
+    #[arg(long, value_name = "PATH")]
+    pub(super) envoy: Option<PathBuf>,
+    /// Port of Envoy
+    #[arg(long, value_name = "PORT", default_value_t = 10000, env = "ROWND_AUTHZ_DEV_ENVOY_PORT")]
+    pub(super) envoy_port: u16,
+    /// Port of Envoy's admin pages
+    #[arg(
+        long,
+        value_name = "PORT",
+        default_value_t = 9901,
+        env = "ROWND_AUTHZ_DEV_ENVOY_ADMIN_PORT"
+    )]
+    pub(super) envoy_admin_port: u16,
+    /// Port of the emulator
+    #[arg(
+        long,
+        value_name = "PORT",
+        default_value_t = 8787,
+        env = "ROWND_AUTHZ_DEV_EMULATOR_PORT"
+    )]
+    pub(super) emulator_port: u16,
+    /// Apps and users for the emulator, beside or in place of the demo's (docs/emulator.md)
+    #[arg(long, value_name = "FILE", env = "ROWND_AUTHZ_DEV_SEED")]
+    pub(super) seed: Option<PathBuf>,
+    /// A file with the secret that opens all of RowndAuth; made where there is none. Without it
+    /// one is made up and printed
+    #[arg(long, value_name = "FILE", env = "ROWND_AUTHZ_DEV_CALLER_SECRET_FILE")]
+    pub(super) caller_secret_file: Option<PathBuf>,
+    /// Port of the echo, the service behind
+    #[arg(long, value_name = "PORT", default_value_t = 8788, env = "ROWND_AUTHZ_DEV_ECHO_PORT")]
+    pub(super) echo_port: u16,
+    /// Port of the server's gRPC
+    #[arg(long, value_name = "PORT", default_value_t = 50051, env = "ROWND_AUTHZ_DEV_GRPC_PORT")]
+    pub(super) grpc_port: u16,
+    /// Port of the server's ops pages
+    #[arg(long, value_name = "PORT", default_value_t = 9464, env = "ROWND_AUTHZ_DEV_OPS_PORT")]
+    pub(super) ops_port: u16,
+}

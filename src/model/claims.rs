@@ -1,0 +1,52 @@
+//! The claims that a rule or a header reads beside those of every identity: their names, and
+//! their values as a token states them.
+
+use std::sync::Arc;
+
+use serde_json::Value;
+
+/// The claims that the configuration asks for: each a claim's name, or the JSON pointer (RFC 6901)
+/// of a claim inside another, which begins with a slash. No name is in it twice.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ClaimNames(Vec<String>);
+
+/// The values of the claims that were asked for, as far as a token has them. It holds nothing, and
+/// takes no memory of its own, where no claim is asked for.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct KeptClaims(Box<[(Arc<str>, Value)]>);
+
+impl ClaimNames {
+    /// These names, in alphabetical order, each once.
+    #[must_use]
+    pub fn new(names: impl IntoIterator<Item = String>) -> Self {
+        let mut names: Vec<String> = names.into_iter().collect();
+        names.sort_unstable();
+        names.dedup();
+        Self(names)
+    }
+
+    /// The names, in alphabetical order.
+    pub fn iter(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(String::as_str)
+    }
+}
+
+impl KeptClaims {
+    /// The value of the claim that was asked for by this name; `None` if the token does not have
+    /// it, or nobody asked for it.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&Value> {
+        self.iter().find(|(known, _)| *known == name).map(|(_, value)| value)
+    }
+
+    /// Names and values.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &Value)> {
+        self.0.iter().map(|(name, value)| (name.as_ref(), value))
+    }
+}
+
+impl FromIterator<(Arc<str>, Value)> for KeptClaims {
+    fn from_iter<I: IntoIterator<Item = (Arc<str>, Value)>>(claims: I) -> Self {
+        Self(claims.into_iter().collect())
+    }
+}

@@ -1,0 +1,180 @@
+//! An issuer's description of itself (OpenID Connect Discovery 1.0, RFC 8414): the one reader of
+//! it, for everything that an issuer can be asked.
+//!
+//! In: the body of a metadata document, the `iss` that it must name, and the URL that was asked.
+//! Out: the addresses in it, each with the [`Origin`] that says where it may lead; or an error.
+
+use serde::Deserialize;
+use serde_json::Value;
+use url::Url;
+
+use super::Origin;
+
+/// The path of the document below the base URL of an OpenID provider (OpenID Connect Discovery
+/// section 4).
+pub const OPENID_CONFIGURATION: &str = "/.well-known/openid-configuration";
+
+/// Why a metadata document is not used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum MetadataError {
+    /// It is not a JSON object with an `issuer`, or it has a member twice.
+    #[error("the metadata is not usable: no JSON object with an `issuer`")]
+    NotReadable,
+    /// Its `issuer` is another (OpenID Connect Discovery section 4.3).
+    #[error("the metadata names another issuer: compare issuers[].issuer and base_url")]
+    OtherIssuer,
+    /// The address is not in it.
+    #[error("the metadata has no `{0}`")]
+    Missing(&'static str),
+    /// The address is no absolute URL.
+    #[error("the metadata's `{0}` is no URL")]
+    NoUrl(&'static str),
+    /// The address is one of another host, in plain text.
+    #[error("the metadata's `{0}` is on another host and does not begin with https://")]
+    PlainText(&'static str),
+}
+
+/// A metadata document of the expected issuer.
+#[derive(Debug, Clone, Deserialize)]
+pub struct IssuerMetadata {
+    issuer: String,
+    jwks_uri: Option<Value>,
+    authorization_endpoint: Option<Value>,
+    token_endpoint: Option<Value>,
+    #[serde(skip)]
+    asked: Option<Url>,
+}
+
+/// An address out of a metadata document.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DiscoveredUrl {
+    /// The address.
+    pub url: Url,
+    /// [`Origin::Operator`] on the host that was asked, as the operator configured that one; on any
+    /// other host [`Origin::Document`].
+    pub origin: Origin,
+}
+
+impl IssuerMetadata {
+    /// Reads a document that was fetched from `asked`.
+    ///
+    /// # Errors
+    ///
+    /// [`MetadataError::NotReadable`], or [`MetadataError::OtherIssuer`] if it is not that of
+    /// `issuer`, byte for byte.
+    pub fn parse(body: &[u8], issuer: &str, asked: &Url) -> Result<Self, MetadataError> {
+        let mut metadata: Self =
+            serde_json::from_slice(body).map_err(|_| MetadataError::NotReadable)?;
+        if metadata.issuer != issuer {
+            return Err(MetadataError::OtherIssuer);
+        }
+        metadata.asked = Some(asked.clone());
+        Ok(metadata)
+    }
+
+    /// The address of the key set (`jwks_uri`). An address in plain text is refused by the client
+    /// when it is asked.
+    ///
+    /// # Errors
+    ///
+    /// [`MetadataError::Missing`] or [`MetadataError::NoUrl`].
+    pub fn key_set(&self) -> Result<DiscoveredUrl, MetadataError> {
+        self.address("jwks_uri", self.jwks_uri.as_ref())
+    }
+
+    /// The address that a browser is sent to for a sign-in.
+    ///
+    /// # Errors
+    ///
+    /// As [`key_set`](Self::key_set), and [`MetadataError::PlainText`].
+    pub fn authorization_endpoint(&self) -> Result<DiscoveredUrl, MetadataError> {
+        let name = "authorization_endpoint";
+        encrypted(name, self.address(name, self.authorization_endpoint.as_ref())?)
+    }
+
+    /// The address that gives tokens.
+    ///
+    /// # Errors
+    ///
+    /// As [`key_set`](Self::key_set), and [`MetadataError::PlainText`].
+    pub fn token_endpoint(&self) -> Result<DiscoveredUrl, MetadataError> {
+        let name = "token_endpoint";
+        encrypted(name, self.address(name, self.token_endpoint.as_ref())?)
+    }
+
+    fn address(
+        &self,
+        name: &'static str,
+        value: Option<&Value>,
+    ) -> Result<DiscoveredUrl, MetadataError> {
+        let text = value.ok_or(MetadataError::Missing(name))?;
+        let text = text.as_str().ok_or(MetadataError::NoUrl(name))?;
+        let url = Url::parse(text).map_err(|_| MetadataError::NoUrl(name))?;
+        let same = self.asked.as_ref().is_some_and(|asked| asked.origin() == url.origin());
+        Ok(DiscoveredUrl { url, origin: if same { Origin::Operator } else { Origin::Document } })
+    }
+}
+
+/// The operator may have configured plain text; a document alone cannot.
+fn encrypted(name: &'static str, found: DiscoveredUrl) -> Result<DiscoveredUrl, MetadataError> {
+    if found.url.scheme() == "https" || found.origin == Origin::Operator {
+        Ok(found)
+    } else {
+        Err(MetadataError::PlainText(name))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+    use url::Url;
+
+    use super::{IssuerMetadata, MetadataError, Origin};
+
+    const ISS: &str = "http://id.test";
+
+    fn parse(document: &Value) -> Result<IssuerMetadata, MetadataError> {
+        let asked = Url::parse("http://id.test/.well-known/openid-configuration").unwrap();
+        IssuerMetadata::parse(document.to_string().as_bytes(), ISS, &asked)
+    }
+
+    #[test]
+    fn a_document_of_another_issuer_or_of_another_form_is_refused() {
+        for (document, error) in [
+            (json!({ "issuer": "http://id.test/" }), MetadataError::OtherIssuer),
+            (json!({ "issuer": 1 }), MetadataError::NotReadable),
+            (json!({}), MetadataError::NotReadable),
+            (json!([]), MetadataError::NotReadable),
+        ] {
+            assert_eq!(parse(&document).unwrap_err(), error, "{document}");
+        }
+    }
+
+    #[test]
+    fn an_address_may_lead_where_the_operator_sent_us_or_to_https() {
+        for (url, origin, is_endpoint) in [
+            ("http://id.test/keys", Some(Origin::Operator), true),
+            ("https://id.test/keys", Some(Origin::Document), true),
+            ("https://other.test/keys", Some(Origin::Document), true),
+            ("http://other.test/keys", Some(Origin::Document), false),
+            ("keys", None, false),
+        ] {
+            let document = json!({ "issuer": ISS, "jwks_uri": url, "token_endpoint": url,
+                "authorization_endpoint": url });
+            let metadata = parse(&document).unwrap();
+            assert_eq!(metadata.key_set().ok().map(|found| found.origin), origin, "{url}");
+            assert_eq!(metadata.token_endpoint().is_ok(), is_endpoint, "{url}");
+            assert_eq!(metadata.authorization_endpoint().is_ok(), is_endpoint, "{url}");
+        }
+    }
+
+    #[test]
+    fn one_address_that_is_no_text_does_not_spoil_the_others() {
+        let document = json!({ "issuer": ISS, "jwks_uri": "https://a.test", "token_endpoint": 1 });
+        let metadata = parse(&document).unwrap();
+        assert!(metadata.key_set().is_ok());
+        assert_eq!(metadata.token_endpoint(), Err(MetadataError::NoUrl("token_endpoint")));
+        let missing = MetadataError::Missing("authorization_endpoint");
+        assert_eq!(metadata.authorization_endpoint(), Err(missing));
+    }
+}

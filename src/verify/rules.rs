@@ -1,0 +1,69 @@
+//! The rules of one issuer for the claims of its tokens.
+//!
+//! In: the issuer's settings; then a token. Out: the facts that the token states, in the same
+//! shape for every kind of issuer, or the reason of a denial. Whether the signature is good is not
+//! asked here.
+
+use std::{
+    sync::Arc,
+    time::{Duration, UNIX_EPOCH},
+};
+
+use super::{
+    claims::{map::CompiledMap, read::App},
+    kinds::{
+        self,
+        kind::{Expected, FactsOf, Kind},
+    },
+    token::Token,
+};
+use crate::{
+    config::Issuer as IssuerSettings,
+    model::{AuthLevel, DenyReason, IdentityFacts},
+};
+
+/// The rules of one issuer.
+#[derive(Debug)]
+pub(super) struct Rules {
+    kind: &'static Kind,
+    expected: Expected,
+}
+
+impl Rules {
+    pub(super) fn build(settings: &IssuerSettings) -> Self {
+        let kind = kinds::row(settings.kind);
+        let own = (kind.own_audience)(settings).map(str::to_owned);
+        let expected = Expected {
+            accepts: settings.accepts.unwrap_or(kind.accepts),
+            audiences: settings.audiences.iter().cloned().chain(own).collect(),
+            level: settings.auth_level.unwrap_or(AuthLevel::Unverified),
+            map: CompiledMap::build(settings, kind.default_claims),
+        };
+        Self { kind, expected }
+    }
+
+    /// The facts that the token states of its user.
+    pub(super) fn facts(
+        &self,
+        token: &Token<'_>,
+        issuer: &Arc<str>,
+        apps: &[App<'_>],
+    ) -> Result<IdentityFacts, DenyReason> {
+        let claims = &token.claims;
+        if !(self.kind.has_profile)(token, self.expected.accepts) {
+            return Err(DenyReason::TokenKindRefused);
+        }
+        let of = FactsOf { claims, issuer, apps, expected: &self.expected };
+        let mut facts = (self.kind.facts)(&of)?;
+        // A token is about its subject, whoever issued it.
+        if claims.sub.as_ref().is_none_or(|sub| sub.is_empty()) {
+            return Err(DenyReason::ClaimsInvalid);
+        }
+        self.expected.map.apply(&mut facts, &claims.other)?;
+        facts.token_id = claims.jti.as_deref().map(str::to_owned);
+        facts.issued_at = claims.iat;
+        facts.expires_at =
+            claims.exp.and_then(|end| UNIX_EPOCH.checked_add(Duration::from_secs(end)));
+        Ok(facts)
+    }
+}
