@@ -18,7 +18,7 @@ use crate::{
 pub(super) struct Work {
     pub(super) refreshers: Vec<KeyRefresher>,
     /// The issuers, each with the client of its API.
-    pub(super) issuers: Vec<(Arc<Issuer>, Option<issuer_api::Remote>)>,
+    pub(super) issuers: Vec<(Arc<Issuer>, Option<issuer_api::IssuerApi>)>,
     /// None where the profiles are those of before.
     pub(super) fetcher: Option<ProfileFetcher>,
 }
@@ -42,17 +42,17 @@ pub(super) fn compile(
     let Parts { verifier, refreshers } =
         parts.with_snapshots(config.key_snapshots.as_ref(), &config.issuers);
     let verifier = Arc::new(verifier);
-    let remotes = issuer_api::build(&config.issuers, upstream, metrics);
+    let apis = issuer_api::build(&config.issuers, upstream, metrics);
     let (profiles, fetcher) = match profiles {
         Some(profiles) => (profiles, None),
         None => {
             let issuers = verifier.issuers();
-            let (profiles, fetcher) = Profiles::build(&config.profiles, issuers, &remotes, metrics);
+            let (profiles, fetcher) = Profiles::build(&config.profiles, issuers, &apis, metrics);
             (profiles, Some(fetcher))
         }
     };
-    let exchange = issuer_api::Exchange::build(config, &remotes, refreshes);
-    let issuers = verifier.issuers().iter().cloned().zip(remotes).collect();
+    let exchange = issuer_api::Exchange::build(config, &apis, refreshes);
+    let issuers = verifier.issuers().iter().cloned().zip(apis).collect();
     let edition = Edition { epoch, hash: hash(config).into() };
     let snapshot = Snapshot::build(config, verifier, profiles, exchange, edition)?;
     Ok((snapshot, Work { refreshers, issuers, fetcher }))

@@ -343,8 +343,8 @@ impl Keeper {
             let handle = super::spawn(&mut self.tasks, refresher.run(self.shop.blocking.clone()));
             replaced.extend(self.refreshing.insert(name, handle));
         }
-        for (issuer, remote) in work.issuers {
-            let Some(client) = remote.as_ref().and_then(issuer_api::Remote::rownd) else {
+        for (issuer, api) in work.issuers {
+            let Some(client) = api.and_then(|api| api.app_ids) else {
                 continue;
             };
             let name = issuer.name().to_owned();

@@ -4,7 +4,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use super::{Error, tokens::Granted};
+use super::{error::ApiError, tokens::Granted};
 use crate::{
     digest::{Sha256, sha256_of_parts},
     single_flight::{Bounds, FlightRunner, InMemory, SingleFlight},
@@ -23,7 +23,7 @@ const KEEP_REFUSAL: Duration = Duration::from_secs(1);
 pub struct RefreshKey(Sha256);
 
 /// The answer of a refresh.
-pub(super) type RefreshAnswer = Result<Granted, Error>;
+pub(super) type RefreshAnswer = Result<Granted, ApiError>;
 /// The refreshes under way and those that ended shortly before.
 pub type Refreshes = dyn SingleFlight<RefreshKey, RefreshAnswer>;
 /// Makes the refreshes. To be run for as long as there are callers.
@@ -49,7 +49,7 @@ pub fn refreshes() -> (Arc<Refreshes>, RefreshRunner) {
 pub(super) fn keep(answer: &RefreshAnswer, grace: Duration) -> Duration {
     match answer {
         Ok(_) => grace,
-        Err(Error::Rejected(_)) => grace.min(KEEP_REFUSAL),
+        Err(ApiError::Rejected(_)) => grace.min(KEEP_REFUSAL),
         Err(_) => Duration::ZERO,
     }
 }

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     config::Profiles as Settings,
-    issuer_api,
+    issuer_api::ApiError,
     log_throttle::LogThrottle,
     metrics::Metrics,
     single_flight::{Bounds, FlightRunner, InMemory, Landed, SingleFlight, Work},
@@ -25,7 +25,7 @@ const MAX_QUEUED: usize = 1024;
 const LINES_PER_SECOND: u32 = 1;
 
 /// The answer of a fetch, or why there is none.
-pub(super) type FetchAnswer = Result<CachedProfile, issuer_api::Error>;
+pub(super) type FetchAnswer = Result<CachedProfile, ApiError>;
 
 /// The fetches under way.
 pub(super) type Fetches = dyn SingleFlight<ProfileKey, FetchAnswer>;
@@ -94,12 +94,12 @@ pub(super) fn fetches(
 }
 
 async fn fetch(source: &Source, key: &ProfileKey, timeout: Duration) -> FetchAnswer {
-    let (api, app) = source.api_of(&key.app).ok_or(issuer_api::Error::Id)?;
+    let (api, app) = source.api_of(&key.app).ok_or(ApiError::Id)?;
     let asked = Instant::now();
     match api.user(app, &key.user, timeout).await {
         Ok(profile) => Ok(CachedProfile { answer: FoundProfile::Found(Arc::new(profile)), asked }),
         // No user has an id that cannot be part of a path.
-        Err(issuer_api::Error::NotFound | issuer_api::Error::Id) => {
+        Err(ApiError::NotFound | ApiError::Id) => {
             Ok(CachedProfile { answer: FoundProfile::NotFound, asked })
         }
         Err(error) => Err(error),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use tokio::time::Instant;
 
-use super::{Error, Profiles};
+use super::{ProfileError, Profiles};
 use crate::{
     model::{Cutoff, Denial, DenyReason, Group, Profile},
     policy::{ConfirmedByProfile, Permit, Unconfirmed},
@@ -55,7 +55,7 @@ impl Profiles {
     }
 }
 
-impl Error {
+impl ProfileError {
     const fn reason(&self) -> DenyReason {
         match self {
             Self::Unsupported => DenyReason::ProfileUnsupported,

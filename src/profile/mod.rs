@@ -17,7 +17,7 @@ use tokio::time::Instant;
 
 use crate::{
     config::{Profiles as Settings, Secret},
-    issuer_api,
+    issuer_api::{ApiError, IssuerApi},
     metrics::{Metrics, ProfileResult},
     model::{IdentityFacts, Profile},
     single_flight::Missed,
@@ -31,13 +31,13 @@ use source::{ProfileKey, Source};
 
 /// Why there is no profile.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Error {
+pub enum ProfileError {
     /// The issuer has no profiles, or the app no key and secret to read them with.
     Unsupported,
     /// Rownd has no such user.
     NotFound,
     /// The API gave no usable answer.
-    Unavailable(issuer_api::Error),
+    Unavailable(ApiError),
     /// The fetch that callers share gave no answer, in time or at all.
     Missed(Missed),
     /// A younger one is wanted than there is, and too often; not for so long.
@@ -96,17 +96,17 @@ impl Profiles {
     pub fn build(
         settings: &Settings,
         issuers: &[Arc<Issuer>],
-        clients: &[Option<issuer_api::Remote>],
+        apis: &[Option<IssuerApi>],
         metrics: &Arc<Metrics>,
     ) -> (Arc<Self>, ProfileFetcher) {
-        let source = |(issuer, remote): (&Arc<Issuer>, &Option<issuer_api::Remote>)| {
-            Some(Arc::new(Source { remote: remote.clone()?, apps: issuer.apps().to_vec() }))
+        let source = |(issuer, api): (&Arc<Issuer>, &Option<IssuerApi>)| {
+            Some(Arc::new(Source { api: api.clone()?, apps: issuer.apps().to_vec() }))
         };
         let cache = Arc::new(ProfileCache::new(settings.cache_bytes));
         let (fetches, task) = fetcher::fetches(settings, &cache, metrics);
         let names = issuers.iter().enumerate();
         let profiles = Arc::new(Self {
-            sources: issuers.iter().zip(clients).map(source).collect(),
+            sources: issuers.iter().zip(apis).map(source).collect(),
             by_name: names.map(|(index, issuer)| (issuer.name().to_owned(), index)).collect(),
             cache,
             fetches,
@@ -126,7 +126,7 @@ impl Profiles {
         who: &IdentityFacts,
         younger: Option<Younger<'_>>,
         deadline: Instant,
-    ) -> Result<Known, Error> {
+    ) -> Result<Known, ProfileError> {
         let app = who.app_id.as_deref().unwrap_or_default();
         let whose = Whose { issuer: &who.issuer, app, user: &who.user_id };
         self.look_up(whose, younger, deadline).await
@@ -138,15 +138,15 @@ impl Profiles {
         whose: Whose<'_>,
         younger: Option<Younger<'_>>,
         deadline: Instant,
-    ) -> Result<Known, Error> {
+    ) -> Result<Known, ProfileError> {
         let result = self.find(whose, younger, deadline).await;
         self.metrics.profile_looked_up(match &result {
             Ok((label, _)) => *label,
-            Err(Error::Unsupported) => ProfileResult::Unsupported,
-            Err(Error::NotFound) => ProfileResult::NotFound,
-            Err(Error::Unavailable(_) | Error::Missed(_) | Error::TooOften(_)) => {
-                ProfileResult::Unavailable
-            }
+            Err(ProfileError::Unsupported) => ProfileResult::Unsupported,
+            Err(ProfileError::NotFound) => ProfileResult::NotFound,
+            Err(
+                ProfileError::Unavailable(_) | ProfileError::Missed(_) | ProfileError::TooOften(_),
+            ) => ProfileResult::Unavailable,
         });
         result.map(|(_, known)| known)
     }
@@ -159,21 +159,16 @@ impl Profiles {
         who: &Identity,
         token: &Secret,
         timeout: Duration,
-    ) -> Result<Known, Error> {
+    ) -> Result<Known, ProfileError> {
         let index = self.by_name.get(who.issuer.as_ref());
         let source = index.and_then(|index| self.sources.get(*index)?.as_ref());
         let asked = Instant::now();
-        let read = match (source.map(|source| &source.remote), who.app_id.as_deref()) {
-            (Some(issuer_api::Remote::SuperTokens(api)), _) => api.user(token, timeout).await,
-            (Some(issuer_api::Remote::Rownd(api)), Some(app)) => {
-                api.own_user(app, token, timeout).await
-            }
-            _ => return Err(Error::Unsupported),
-        };
-        match read {
+        let api = source.and_then(|source| source.api.own_profiles.as_ref());
+        let fetch = api.and_then(|api| api.own_user(who.app_id.as_deref(), token, timeout));
+        match fetch.ok_or(ProfileError::Unsupported)?.await {
             Ok(profile) => Ok(Known { profile: Arc::new(profile), asked, stale: false }),
-            Err(issuer_api::Error::NotFound) => Err(Error::NotFound),
-            Err(error) => Err(Error::Unavailable(error)),
+            Err(ApiError::NotFound) => Err(ProfileError::NotFound),
+            Err(error) => Err(ProfileError::Unavailable(error)),
         }
     }
 
@@ -182,8 +177,8 @@ impl Profiles {
         whose: Whose<'_>,
         younger: Option<Younger<'_>>,
         deadline: Instant,
-    ) -> Result<(ProfileResult, Known), Error> {
-        let (source, key) = self.key(whose).ok_or(Error::Unsupported)?;
+    ) -> Result<(ProfileResult, Known), ProfileError> {
+        let (source, key) = self.key(whose).ok_or(ProfileError::Unsupported)?;
         let known = self.cache.get(&key);
         let by_setting = |entry: &CachedProfile| {
             let ttl = match entry.answer {
@@ -202,22 +197,25 @@ impl Profiles {
                 FoundProfile::Found(profile) => {
                     Ok((ProfileResult::Cached, fresh(profile, entry.asked)))
                 }
-                FoundProfile::NotFound => Err(Error::NotFound),
+                FoundProfile::NotFound => Err(ProfileError::NotFound),
             };
         }
         if let Some(younger) = younger
             && known.as_ref().is_some_and(by_setting)
         {
             // Without that wish, nobody would be asked.
-            (younger.may_fetch)().map_err(Error::TooOften)?;
+            (younger.may_fetch)().map_err(ProfileError::TooOften)?;
         }
         let fetch = self.fetcher.fetch(source.clone(), key.clone());
         let fetched = self.fetches.join(key, fetch, deadline).await;
-        match fetched.map_err(Error::Missed).and_then(|answer| answer.map_err(Error::Unavailable)) {
+        match fetched
+            .map_err(ProfileError::Missed)
+            .and_then(|answer| answer.map_err(ProfileError::Unavailable))
+        {
             Ok(CachedProfile { answer: FoundProfile::Found(profile), asked }) => {
                 Ok((ProfileResult::Fetched, fresh(&profile, asked)))
             }
-            Ok(CachedProfile { answer: FoundProfile::NotFound, .. }) => Err(Error::NotFound),
+            Ok(CachedProfile { answer: FoundProfile::NotFound, .. }) => Err(ProfileError::NotFound),
             Err(error) => self.stale(known).ok_or(error),
         }
     }

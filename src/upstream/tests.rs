@@ -2,20 +2,35 @@
 
 use std::time::Duration;
 
+use bytes::Bytes;
 use reqwest::header::{AGE, CACHE_CONTROL, HeaderMap};
 use url::Url;
 
-use super::{Client, Error, Origin, address::Reach, fresh_for, max_age, retry_after};
+use super::{
+    BodyKind, CallSpec, Client, Connection, HttpMethod, Repeat, Request, UpstreamError, UrlOrigin,
+    address::Reach,
+    caching::{fresh_for, max_age, retry_after},
+};
 
 fn provider() {
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
 }
 
-async fn refused(url: &str, origin: Origin) -> Error {
+const SPEC: CallSpec = CallSpec {
+    method: HttpMethod::Get,
+    body: BodyKind::None,
+    repeat: Repeat::Never,
+    connection: Connection::Shared,
+    max_answer_bytes: 100,
+};
+
+async fn refused(url: &str, origin: UrlOrigin) -> UpstreamError {
     provider();
     let client = Client::build(Duration::from_secs(1)).unwrap();
     let url = Url::parse(url).unwrap();
-    client.get(&url, origin, &[], 100, Duration::from_secs(1)).await.unwrap_err()
+    let (headers, body, timeout) = (&[], Bytes::new(), Duration::from_secs(1));
+    let request = Request { spec: SPEC, url: &url, origin, headers, body, timeout };
+    client.fetch(request).await.unwrap_err()
 }
 
 #[tokio::test]
@@ -39,8 +54,8 @@ async fn addresses_where_clouds_keep_credentials_are_refused_to_everybody() {
         "https://[2002:a9fe:a9fe::1]/keys",
         "https://[64:ff9b::6464:64c8]/keys",
     ] {
-        let error = refused(url, Origin::Operator).await;
-        assert!(matches!(error, Error::Refused(_)), "{url}: {error:?}");
+        let error = refused(url, UrlOrigin::Operator).await;
+        assert!(matches!(error, UpstreamError::Refused(_)), "{url}: {error:?}");
     }
 }
 
@@ -62,11 +77,11 @@ async fn a_learned_url_leads_to_public_addresses_by_https_only() {
         "https://[64:ff9b::a00:1]/keys",
         "https://[2002:7f00:1::1]/keys",
     ] {
-        let error = refused(url, Origin::Document).await;
-        assert!(matches!(error, Error::Refused(_)), "{url}: {error:?}");
+        let error = refused(url, UrlOrigin::Document).await;
+        assert!(matches!(error, UpstreamError::Refused(_)), "{url}: {error:?}");
     }
-    let error = refused("https://localhost/keys", Origin::Document).await;
-    assert!(matches!(error, Error::Network(_)), "a name that leads to loopback: {error:?}");
+    let error = refused("https://localhost/keys", UrlOrigin::Document).await;
+    assert!(matches!(error, UpstreamError::Network(_)), "a name that leads to loopback: {error:?}");
 }
 
 /// What is refused must not take its neighbours with it.
@@ -112,8 +127,8 @@ async fn addresses_that_look_like_others_are_what_they_are() {
         "https://[::]/keys",
         "https://[ff02::1]/keys",
     ] {
-        let error = refused(url, Origin::Operator).await;
-        assert!(matches!(error, Error::Refused(_)), "{url}: {error:?}");
+        let error = refused(url, UrlOrigin::Operator).await;
+        assert!(matches!(error, UpstreamError::Refused(_)), "{url}: {error:?}");
     }
 }
 

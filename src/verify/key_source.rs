@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use url::Url;
 
@@ -10,13 +11,23 @@ use crate::{
     config::Issuer as Settings,
     metrics::FetchResult,
     upstream::{
-        Client, Document, Error, Origin,
+        BodyKind, CallSpec, Client, Connection, Document, HttpMethod, Repeat, Request,
+        UpstreamError, UrlOrigin,
         discovery::{IssuerMetadata, MetadataError},
     },
 };
 
 /// The most bytes of a key set or a metadata document.
 pub(super) const MAX_BYTES: usize = 1 << 20;
+/// How documents are asked for. The refresher asks again at its own pace, minutes apart: a
+/// connection that was left open could be dead by then.
+const DOCUMENT: CallSpec = CallSpec {
+    method: HttpMethod::Get,
+    body: BodyKind::None,
+    repeat: Repeat::ByCaller,
+    connection: Connection::New,
+    max_answer_bytes: MAX_BYTES,
+};
 /// Why there are no new keys.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct FetchError {
@@ -30,13 +41,13 @@ impl FetchError {
     }
 }
 
-impl From<Error> for FetchError {
-    fn from(error: Error) -> Self {
+impl From<UpstreamError> for FetchError {
+    fn from(error: UpstreamError) -> Self {
         let result = match error {
-            Error::Network(_) | Error::Refused(_) => FetchResult::Network,
-            Error::Timeout => FetchResult::Timeout,
-            Error::Status(_) | Error::RetryLater(..) => FetchResult::Status,
-            Error::TooLarge => FetchResult::Invalid,
+            UpstreamError::Network(_) | UpstreamError::Refused(_) => FetchResult::Network,
+            UpstreamError::Timeout => FetchResult::Timeout,
+            UpstreamError::Status(_) | UpstreamError::RetryLater(..) => FetchResult::Status,
+            UpstreamError::TooLarge => FetchResult::Invalid,
         };
         Self { result, message: error.to_string() }
     }
@@ -75,7 +86,7 @@ pub(super) struct KeySource {
     configured: bool,
     copy: Option<Url>,
     /// As the metadata said; asked again after a failure.
-    learned: Option<(Url, Origin)>,
+    learned: Option<(Url, UrlOrigin)>,
 }
 
 impl KeySource {
@@ -98,7 +109,7 @@ impl KeySource {
             text.map(parse).transpose()
         };
         Ok(Self {
-            upstream: upstream.without_reuse(),
+            upstream: upstream.clone(),
             timeout: settings.keys.fetch_timeout.get(),
             iss: iss.to_owned(),
             metadata: url(metadata)?,
@@ -112,10 +123,10 @@ impl KeySource {
     /// Metadata included, where they are not known yet.
     async fn key_set(&mut self) -> Result<Document, FetchError> {
         let (url, origin) = match (&self.keys, &self.learned, &self.metadata) {
-            (Some(url), _, _) if self.configured => (url.clone(), Origin::Operator),
+            (Some(url), _, _) if self.configured => (url.clone(), UrlOrigin::Operator),
             (_, Some((url, origin)), _) => (url.clone(), *origin),
             (_, None, Some(metadata)) => self.learn(metadata.clone()).await?,
-            (Some(url), None, None) => (url.clone(), Origin::Operator),
+            (Some(url), None, None) => (url.clone(), UrlOrigin::Operator),
             (None, None, None) => return Err(FetchError::invalid("no place to fetch keys from")),
         };
         let fetched = self.get(&url, origin).await;
@@ -125,15 +136,17 @@ impl KeySource {
         fetched
     }
 
-    async fn get(&self, url: &Url, origin: Origin) -> Result<Document, FetchError> {
-        Ok(self.upstream.get(url, origin, &[], MAX_BYTES, self.timeout).await?)
+    async fn get(&self, url: &Url, origin: UrlOrigin) -> Result<Document, FetchError> {
+        let (headers, body, timeout) = (&[], Bytes::new(), self.timeout);
+        let request = Request { spec: DOCUMENT, url, origin, headers, body, timeout };
+        Ok(self.upstream.fetch(request).await?)
     }
 
-    async fn learn(&mut self, metadata: Url) -> Result<(Url, Origin), FetchError> {
-        let document = match (self.get(&metadata, Origin::Operator).await, &self.keys) {
+    async fn learn(&mut self, metadata: Url) -> Result<(Url, UrlOrigin), FetchError> {
+        let document = match (self.get(&metadata, UrlOrigin::Operator).await, &self.keys) {
             (Ok(document), _) => document,
             // Without metadata the keys may still be where they always were.
-            (Err(_), Some(keys)) => return Ok((keys.clone(), Origin::Operator)),
+            (Err(_), Some(keys)) => return Ok((keys.clone(), UrlOrigin::Operator)),
             (Err(error), None) => return Err(error),
         };
         let found = IssuerMetadata::parse(&document.body, &self.iss, &metadata)?.key_set()?;
@@ -149,7 +162,7 @@ impl Documents for KeySource {
 
     fn fetch_copy(&mut self) -> Option<BoxFuture<'_, Result<Document, FetchError>>> {
         let copy = self.copy.clone()?;
-        Some(Box::pin(async move { self.get(&copy, Origin::Operator).await }))
+        Some(Box::pin(async move { self.get(&copy, UrlOrigin::Operator).await }))
     }
 
     fn forget(&mut self) {

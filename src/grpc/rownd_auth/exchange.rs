@@ -20,8 +20,8 @@ use crate::{
         exchange_request::Grant, exchange_response::Outcome,
     },
     issuer_api::{
-        CodeGrant, ExchangeError, Granted, GuestLevel, Intent, Registered, ThirdParty, Tokens,
-        UserType,
+        AppAndKey, AuthorizationChoices, CodeGrant, ExchangeError, Granted, GuestLevel, Intent,
+        OpenIdClient, OpenIdRefresh, ThirdPartyToken, Tokens, UserType,
     },
     model::{AuthLevel, DenyReason},
 };
@@ -111,7 +111,7 @@ async fn third_party(call: &Call, target: Target<'_>, grant: ThirdPartyTokenGran
         Ok(SignInIntent::SignUp) => Some(Intent::SignUp),
         Err(_) => return Err(Fault::field("third_party_token.intent", "is none that there is")),
     };
-    let asked = ThirdParty {
+    let asked = ThirdPartyToken {
         token: secret("third_party_token.token", &token)?,
         intent,
         user_data: convert::from_struct(
@@ -124,7 +124,8 @@ async fn third_party(call: &Call, target: Target<'_>, grant: ThirdPartyTokenGran
     let right = Right::Exchange;
     let (index, issuer) = pick::issuer(call, right, &[IssuerKind::Rownd], target.issuer)?;
     let (app, slot) = pick::app(call, right, issuer, target.app_id)?;
-    let (exchange, app) = (call.snapshot.exchange(), (app, slot.key()));
+    let app = AppAndKey { id: app, key: slot.key() };
+    let exchange = call.snapshot.exchange();
     let traded = exchange.third_party(index, app, &asked, call.patience()).await;
     call.within(&[right], issuer, traded)
 }
@@ -137,7 +138,8 @@ async fn refresh(call: &Call, target: Target<'_>, grant: RefreshTokenGrant) -> O
         no_target(target)?;
         let client = client(call, "refresh_token.oidc_client", &name)?;
         scopes_fit("refresh_token.scopes", &scopes)?;
-        return Ok(exchange.refresh_openid(client, (&token, &scopes), call.deadline).await);
+        let refresh = OpenIdRefresh { token: &token, scopes: &scopes };
+        return Ok(exchange.refresh_openid(client, refresh, call.deadline).await);
     }
     if !scopes.is_empty() {
         return Err(Fault::field("refresh_token.scopes", "goes with `oidc_client`"));
@@ -206,7 +208,7 @@ async fn guest(call: &Call, target: Target<'_>, grant: &GuestGrant) -> Outcomes 
         call.may_for(&[right], issuer.name(), own_app(issuer))?;
         None
     };
-    let app = app.map(|(id, slot)| (id, slot.key()));
+    let app = app.map(|(id, slot)| AppAndKey { id, key: slot.key() });
     let traded = call.snapshot.exchange().guest(index, app, level, call.patience()).await;
     call.within(&[right], issuer, traded)
 }
@@ -235,8 +237,8 @@ pub(super) async fn authorization_url(
     let more: Vec<_> =
         more.iter().filter_map(|(name, value)| Some((*name, value.as_deref()?))).collect();
     let exchange = call.snapshot.exchange();
-    let made =
-        exchange.authorization(client, (redirect_uri, &scopes), &more, call.patience()).await;
+    let choices = AuthorizationChoices { redirect_uri, scopes: &scopes, parameters: &more };
+    let made = exchange.authorization(client, choices, call.patience()).await;
     let made = made.map_err(|error| Fault::exchange(Asked::AuthorizationUrl, error))?;
     Ok(BuildAuthorizationUrlResponse {
         url: made.url,
@@ -247,7 +249,7 @@ pub(super) async fn authorization_url(
     })
 }
 
-fn client<'a>(call: &'a Call, at: &'static str, name: &str) -> Result<&'a Registered, Fault> {
+fn client<'a>(call: &'a Call, at: &'static str, name: &str) -> Result<&'a OpenIdClient, Fault> {
     let known = call.snapshot.exchange().client(name);
     let known =
         known.ok_or_else(|| Fault::field(at, "is no client under rownd_auth.oidc_clients"))?;
@@ -257,7 +259,7 @@ fn client<'a>(call: &'a Call, at: &'static str, name: &str) -> Result<&'a Regist
 }
 
 fn redirect<'a>(
-    client: &'a Registered,
+    client: &'a OpenIdClient,
     at: &'static str,
     asked: Option<String>,
 ) -> Result<&'a str, Fault> {

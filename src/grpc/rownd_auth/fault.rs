@@ -10,12 +10,12 @@ use tonic_types::{ErrorDetails, StatusExt as _};
 
 use crate::{
     authz::Refusal,
-    issuer_api::{Cause, Error as ApiError, ExchangeError, Pause, Rejection},
+    issuer_api::{ApiError, ExchangeError, Pause, PauseCause, Rejection},
     metrics::CallerRefusal,
     model::{Denial, DenialClass, DenyReason},
     profile,
     single_flight::Missed,
-    upstream,
+    upstream::UpstreamError,
 };
 
 /// Of every `ErrorInfo`.
@@ -106,16 +106,16 @@ impl Fault {
         }
     }
 
-    pub(super) fn profile(error: profile::Error) -> Self {
+    pub(super) fn profile(error: profile::ProfileError) -> Self {
         match error {
-            profile::Error::Unsupported => Self::Unsupported(
+            profile::ProfileError::Unsupported => Self::Unsupported(
                 "PROFILE_UNSUPPORTED",
                 "the issuer has no profiles, or the app no key and secret to read them with",
             ),
-            profile::Error::NotFound => Self::NoUser,
-            profile::Error::Unavailable(error) => Self::Api(Asked::User, error),
-            profile::Error::Missed(missed) => Self::missed(missed),
-            profile::Error::TooOften(wait) => Self::TooOften(wait),
+            profile::ProfileError::NotFound => Self::NoUser,
+            profile::ProfileError::Unavailable(error) => Self::Api(Asked::User, error),
+            profile::ProfileError::Missed(missed) => Self::missed(missed),
+            profile::ProfileError::TooOften(wait) => Self::TooOften(wait),
         }
     }
 
@@ -233,10 +233,8 @@ pub(super) fn of_status(status: &Status, hurried: bool) -> Result<(Code, String)
 
 /// What the API of an issuer answered.
 fn api(asked: Asked, error: &ApiError) -> Status {
-    let code = match error {
-        ApiError::Rejected(Rejection { code, .. }) => code.clone(),
-        _ => None,
-    };
+    let code =
+        if let ApiError::Rejected(Rejection { code, .. }) = error { code.clone() } else { None };
     let told = [
         ("upstream_status", error.status().map(|status| status.to_string())),
         ("upstream_code", code),
@@ -260,17 +258,18 @@ fn api(asked: Asked, error: &ApiError) -> Status {
             plain(Code::NotFound, "USER_NOT_FOUND", DenyReason::UserNotFound.message(), told)
         }
         ApiError::Limited(_) => limited("the issuer asks for fewer requests", wait, told),
-        ApiError::Shape | ApiError::Upstream(upstream::Error::TooLarge) => {
-            let message = "the issuer's answer has not the documented shape";
+        ApiError::Shape | ApiError::Metadata(_) | ApiError::Upstream(UpstreamError::TooLarge) => {
+            let message = "the issuer's answer does not have the documented shape";
             plain(Code::Internal, "ROWND_ANSWER_INVALID", message, told)
         }
-        ApiError::Paused(Pause { cause: Cause::Limit, .. }) => {
+        ApiError::Paused(Pause { cause: PauseCause::Limit, .. }) => {
             limited("the issuer asked for fewer requests of this kind: none is sent", wait, told)
         }
-        ApiError::Paused(Pause { cause: Cause::Failures, .. }) => {
+        ApiError::Paused(Pause { cause: PauseCause::Failures, .. }) => {
             let message = "requests of this kind failed too often just now: none is sent";
             again(Code::Unavailable, "ROWND_UNAVAILABLE".to_owned(), message, wait, told)
         }
+        ApiError::BodyNotWritable | ApiError::NoRandomness => Fault::Internal.status(),
         ApiError::Upstream(_) => {
             let (word, message) = ("ROWND_UNAVAILABLE", "the issuer cannot be asked now");
             again(Code::Unavailable, word.to_owned(), message, wait, told)

@@ -119,11 +119,12 @@ async fn profile_of(
     who: &Identity,
     token: &Bytes,
     younger: Option<Younger<'_>>,
-) -> Result<Known, profile::Error> {
+) -> Result<Known, profile::ProfileError> {
     let profiles = call.snapshot.profiles();
     match profiles.get(who, younger, call.deadline).await {
-        Err(profile::Error::Unsupported) => {
-            let token = std::str::from_utf8(token).map_err(|_| profile::Error::Unsupported)?;
+        Err(profile::ProfileError::Unsupported) => {
+            let token =
+                std::str::from_utf8(token).map_err(|_| profile::ProfileError::Unsupported)?;
             profiles.of_token(who, &Secret::new(token), call.patience()).await
         }
         known => known,

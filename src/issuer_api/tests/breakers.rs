@@ -5,8 +5,13 @@ use std::time::Duration;
 use serde_json::Map;
 use tokio::{net::TcpListener, time::timeout};
 
-use super::{App, Cause, Client, Error, Pause, TIMEOUT, ask, beside, clients};
-use crate::{config::Secret, issuer_api::token::ThirdParty};
+use super::{
+    ApiError, AppCredentials, IssuerApi, Pause, PauseCause, TIMEOUT, ask, beside, clients,
+};
+use crate::{
+    config::Secret,
+    issuer_api::{AppAndKey, ExchangeError, GuestLevel, ThirdPartyToken},
+};
 
 const GRANTED: &str = "{\"access_token\":\"a.b.c\",\"refresh_token\":\"r\"}";
 
@@ -25,26 +30,41 @@ const ALL: [Request; 6] = [
 ];
 
 /// Whether it was asked for; an answer of the wrong shape counts as that.
-async fn asked(client: &Client, (kind, app): Request) -> Result<(), Error> {
+async fn asked(client: &IssuerApi, (kind, app): Request) -> Result<(), ApiError> {
     let (key, secret) = (Secret::new("key"), Secret::new("secret"));
-    let exchange = ThirdParty {
+    let exchange = ThirdPartyToken {
         token: Secret::new("token"),
         intent: None,
         user_data: Map::new(),
         group_to_join: None,
         instant_user_id: None,
     };
+    let of_api = |error| match error {
+        ExchangeError::Api(error) => error,
+        other => panic!("{other}"),
+    };
+    let guest = async |key, level| {
+        let guests = client.guests.as_ref().unwrap();
+        guests.guest(Some(AppAndKey { id: app, key }), level, TIMEOUT).await.map_err(of_api)
+    };
     let answer = match kind {
-        "exchange" => client.exchange((app, None), &exchange, TIMEOUT).await.map(|_| ()),
-        "refresh" => client.refresh(&Secret::new("refresh"), TIMEOUT).await.map(|_| ()),
-        "guest" => client.guest((app, None), TIMEOUT).await.map(|_| ()),
-        "instant" => client.instant((app, &key), TIMEOUT).await.map(|_| ()),
+        "exchange" => {
+            let app = AppAndKey { id: app, key: None };
+            let api = client.third_party_tokens.as_ref().unwrap();
+            api.exchange(app, &exchange, TIMEOUT).await.map(|_| ())
+        }
+        "refresh" => {
+            let api = client.refresh_tokens.as_ref().unwrap();
+            api.refresh(&Secret::new("refresh"), TIMEOUT).await.map(|_| ())
+        }
+        "guest" => guest(None, GuestLevel::Guest).await.map(|_| ()),
+        "instant" => guest(Some(&key), GuestLevel::Instant).await.map(|_| ()),
         _ => {
-            let app = App { id: app, key: &key, secret: &secret };
-            client.user(app, "u", TIMEOUT).await.map(|_| ())
+            let app = AppCredentials { id: app, key: &key, secret: &secret };
+            client.user_profiles.as_ref().unwrap().user(app, "u", TIMEOUT).await.map(|_| ())
         }
     };
-    if answer == Err(Error::Shape) { Ok(()) } else { answer }
+    if answer == Err(ApiError::Shape) { Ok(()) } else { answer }
 }
 
 #[tokio::test]
@@ -54,11 +74,11 @@ async fn one_that_asks_for_fewer_requests_of_a_kind_stops_that_kind_alone() {
             server.say(429, "retry-after: 60\r\n", "");
             server.say(200, "", GRANTED);
             let minute = Some(Duration::from_secs(60));
-            assert_eq!(asked(&clients[0], limited).await, Err(Error::Limited(minute)));
+            assert_eq!(asked(&clients[0], limited).await, Err(ApiError::Limited(minute)));
             for (other, request) in ALL.into_iter().enumerate() {
                 match asked(&clients[0], request).await {
                     Ok(()) => assert_ne!(other, index, "{request:?} is to be left out"),
-                    Err(Error::Paused(Pause { wait, cause: Cause::Limit })) => {
+                    Err(ApiError::Paused(Pause { wait, cause: PauseCause::Limit })) => {
                         assert_eq!(other, index, "{limited:?} holds up {request:?}");
                         assert!(wait > Duration::from_secs(50), "{wait:?}");
                     }
@@ -82,7 +102,7 @@ async fn a_validator_that_is_broken_holds_up_its_own_app_alone() {
         for request in ALL {
             let answer = asked(&clients[0], request).await;
             let paused =
-                matches!(&answer, Err(Error::Paused(Pause { cause: Cause::Failures, .. })));
+                matches!(&answer, Err(ApiError::Paused(Pause { cause: PauseCause::Failures, .. })));
             assert_eq!(paused, request == EXCHANGE, "{request:?}: {answer:?}");
             assert!(paused || answer.is_ok(), "{request:?}: {answer:?}");
         }
@@ -96,10 +116,10 @@ async fn tries_of_one_call_count_once() {
         server.say(503, "", "");
         for call in 0..5 {
             let answer = ask(&clients[0], "u").await;
-            assert!(!matches!(answer, Err(Error::Paused(_))), "call {call}: {answer:?}");
+            assert!(!matches!(answer, Err(ApiError::Paused(_))), "call {call}: {answer:?}");
         }
         assert!(server.heads().len() > 5, "no call was tried again: the test tests nothing");
-        assert!(matches!(ask(&clients[0], "u").await, Err(Error::Paused(_))));
+        assert!(matches!(ask(&clients[0], "u").await, Err(ApiError::Paused(_))));
     })
     .await;
 }
