@@ -152,6 +152,11 @@ struct Checks {
     in_flight: Gauge,
 }
 
+/// The series of one issuer. Only [`Metrics::issuer`] makes one. It keeps its number for as long as
+/// the process runs, while the places of issuers change with the configuration.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct IssuerLabel(usize);
+
 /// The handles of one issuer.
 struct Issuer {
     verifications: Vec<Counter>,
@@ -278,13 +283,13 @@ impl Metrics {
         }
     }
 
-    /// The index of an issuer's series, which are made if there are none yet. `None`: there have
+    /// The label of an issuer's series, which are made if there are none yet. `None`: there have
     /// been too many names since the start.
     #[must_use]
-    pub fn issuer(&self, name: &str) -> Option<usize> {
+    pub fn issuer(&self, name: &str) -> Option<IssuerLabel> {
         let mut names = self.issuer_names.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(index) = names.iter().position(|known| known == name) {
-            return Some(index);
+            return Some(IssuerLabel(index));
         }
         let place = self.issuers.get(names.len())?;
         let made = with_local_recorder(self.recorder.get()?, || Issuer {
@@ -294,26 +299,26 @@ impl Metrics {
         });
         let _ = place.set(made);
         names.push(name.to_owned());
-        Some(names.len() - 1)
+        Some(IssuerLabel(names.len() - 1))
     }
 
     /// An issuer is configured no more. What its gauges said holds no longer: no comparison of an
     /// alert is true of "not a number".
-    pub fn issuer_removed(&self, issuer: usize) {
+    pub fn issuer_removed(&self, issuer: IssuerLabel) {
         if let Some(issuer) = self.issuer_at(issuer) {
             issuer.keys.retire();
         }
     }
 
-    fn issuer_at(&self, index: usize) -> Option<&Issuer> {
-        self.issuers.get(index)?.get()
+    fn issuer_at(&self, label: IssuerLabel) -> Option<&Issuer> {
+        self.issuers.get(label.0)?.get()
     }
 
-    /// A token was verified, or refused, by the issuer of this index; `None`: by none.
-    pub fn verified(&self, issuer: Option<usize>, result: usize) {
+    /// A token was verified, or refused, by the issuer of this label; `None`: by none.
+    pub fn verified(&self, issuer: Option<IssuerLabel>, result: usize) {
         let counters = match issuer {
             None => Some(&self.unknown_issuer),
-            Some(index) => self.issuer_at(index).map(|issuer| &issuer.verifications),
+            Some(label) => self.issuer_at(label).map(|issuer| &issuer.verifications),
         };
         if let Some(counter) = counters.and_then(|counters| counters.get(result)) {
             counter.increment(1);

@@ -24,7 +24,7 @@ use super::{
 };
 use crate::{
     config::Secret,
-    metrics::{Metrics, RowndResult},
+    metrics::{IssuerLabel, Metrics, RowndResult},
     upstream::{
         Client as Upstream, HttpAnswer, Repeat, Request, UpstreamError, UrlOrigin,
         discovery::DiscoveredUrl,
@@ -77,7 +77,7 @@ pub(super) struct ApiCall<'a> {
 /// The API of one issuer.
 #[derive(Debug, Clone)]
 pub(super) struct Api {
-    pub(super) label: usize,
+    pub(super) label: IssuerLabel,
     pub(super) upstream: Upstream,
     pub(super) base_url: Url,
     pub(super) host: Arc<Host>,

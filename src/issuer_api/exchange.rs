@@ -20,6 +20,7 @@ use super::{
 };
 use crate::{
     config::{ClientAuthMethod, Config, OidcClient, Secret},
+    model::IssuerIndex,
     single_flight::Landed,
 };
 
@@ -61,8 +62,8 @@ impl Exchange {
     pub fn build(config: &Config, apis: &[Option<IssuerApi>], refreshes: &Arc<Refreshes>) -> Self {
         let names: Vec<String> = config.issuers.iter().map(|issuer| issuer.name.clone()).collect();
         let client = |settings: &OidcClient| {
-            let index = names.iter().position(|name| *name == settings.issuer)?;
-            let provider = apis.get(index)?.as_ref()?.code_flow.clone()?;
+            let index = IssuerIndex::new(names.iter().position(|name| *name == settings.issuer)?);
+            let provider = index.of(apis)?.as_ref()?.code_flow.clone()?;
             let auth = match (settings.auth_method, &settings.client_secret) {
                 (Some(ClientAuthMethod::Basic), Some(secret)) => ClientAuth::Basic(secret.clone()),
                 (Some(ClientAuthMethod::Post), Some(secret)) => ClientAuth::Post(secret.clone()),
@@ -94,7 +95,7 @@ impl Exchange {
     /// [`ExchangeError`], if the issuer cannot do that, refuses it or gives no usable answer.
     pub async fn third_party(
         &self,
-        issuer: usize,
+        issuer: IssuerIndex,
         app: AppAndKey<'_>,
         token: &ThirdPartyToken,
         timeout: Duration,
@@ -110,12 +111,12 @@ impl Exchange {
     /// As [`third_party`](Self::third_party), or that the answer did not come in time.
     pub async fn refresh(
         &self,
-        issuer: usize,
+        issuer: IssuerIndex,
         token: &Secret,
         deadline: Instant,
     ) -> Result<Granted, ExchangeError> {
         let api = self.api(issuer, |api| api.refresh_tokens.as_ref())?.clone();
-        let name = self.names.get(issuer).map_or("", String::as_str);
+        let name = issuer.of(&self.names).map_or("", String::as_str);
         let key = RefreshKey::of(&["rownd", name, token.expose()]);
         let (token, timeout) = (token.clone(), self.refresh_timeout);
         self.shared(key, async move { api.refresh(&token, timeout).await }, deadline).await
@@ -128,7 +129,7 @@ impl Exchange {
     /// As [`third_party`](Self::third_party).
     pub async fn migrate(
         &self,
-        issuer: usize,
+        issuer: IssuerIndex,
         token: &Secret,
         timeout: Duration,
     ) -> Result<Granted, ExchangeError> {
@@ -143,7 +144,7 @@ impl Exchange {
     /// As [`third_party`](Self::third_party), or that there is no app key and one is needed.
     pub async fn guest(
         &self,
-        issuer: usize,
+        issuer: IssuerIndex,
         app: Option<AppAndKey<'_>>,
         level: GuestLevel,
         timeout: Duration,
@@ -233,10 +234,10 @@ impl Exchange {
     /// The row of this issuer's table.
     fn api<'a, T: ?Sized>(
         &'a self,
-        issuer: usize,
+        issuer: IssuerIndex,
         row: impl FnOnce(&'a IssuerApi) -> Option<&'a Arc<T>>,
     ) -> Result<&'a Arc<T>, ExchangeError> {
-        let api = self.apis.get(issuer).and_then(Option::as_ref);
+        let api = issuer.of(&self.apis).and_then(Option::as_ref);
         api.and_then(row).ok_or(ExchangeError::Unsupported)
     }
 }

@@ -2,7 +2,7 @@
 
 use metrics::{Counter, Gauge, counter, describe_counter, describe_gauge, gauge};
 
-use super::Metrics;
+use super::{IssuerLabel, Metrics};
 
 /// Why a key is not used, by the words of the verifier.
 pub const KEY_REFUSALS: [&str; 11] = [
@@ -150,7 +150,7 @@ pub(super) fn describe() {
 
 impl Metrics {
     /// A fetch of an issuer's keys ended.
-    pub fn keys_fetched(&self, issuer: usize, result: FetchResult) {
+    pub fn keys_fetched(&self, issuer: IssuerLabel, result: FetchResult) {
         if let Some(counter) =
             self.issuer_at(issuer).and_then(|issuer| issuer.keys.fetches.get(result as usize))
         {
@@ -159,7 +159,7 @@ impl Metrics {
     }
 
     /// An issuer's key set on disk was read or written.
-    pub fn key_snapshot(&self, issuer: usize, result: SnapshotResult) {
+    pub fn key_snapshot(&self, issuer: IssuerLabel, result: SnapshotResult) {
         if let Some(counter) =
             self.issuer_at(issuer).and_then(|issuer| issuer.keys.snapshots.get(result as usize))
         {
@@ -168,7 +168,7 @@ impl Metrics {
     }
 
     /// The keys of an issuer now in use, and whether they are not its latest good answer.
-    pub fn keys_in_use(&self, issuer: usize, usable: usize, stale: bool) {
+    pub fn keys_in_use(&self, issuer: IssuerLabel, usable: usize, stale: bool) {
         if let Some(issuer) = self.issuer_at(issuer) {
             #[expect(clippy::cast_precision_loss, reason = "at most 100 keys")]
             issuer.keys.usable.set(usable as f64);
@@ -177,7 +177,7 @@ impl Metrics {
     }
 
     /// An issuer's keys came at this time (Unix seconds).
-    pub fn keys_came(&self, issuer: usize, at: f64) {
+    pub fn keys_came(&self, issuer: IssuerLabel, at: f64) {
         if let Some(issuer) = self.issuer_at(issuer) {
             issuer.keys.last_success.set(at);
         }
@@ -185,7 +185,7 @@ impl Metrics {
 
     /// Of an issuer's last set, so many keys were refused for each reason, in the order of
     /// [`KEY_REFUSALS`].
-    pub fn keys_refused(&self, issuer: usize, refused: [usize; KEY_REFUSALS.len()]) {
+    pub fn keys_refused(&self, issuer: IssuerLabel, refused: [usize; KEY_REFUSALS.len()]) {
         if let Some(issuer) = self.issuer_at(issuer) {
             for (gauge, count) in issuer.keys.refused.iter().zip(refused) {
                 #[expect(clippy::cast_precision_loss, reason = "at most 100 keys")]

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use metrics::{Counter, Histogram, Unit, counter, describe_counter, describe_histogram, histogram};
 
-use super::Metrics;
+use super::{IssuerLabel, Metrics};
 
 /// The name of the histogram, for its buckets.
 pub(super) const DURATION: &str = "rownd_authz_rownd_request_duration_seconds";
@@ -163,7 +163,7 @@ impl Metrics {
     /// A request to the Rownd API of this issuer ended; without a time, it was not made.
     pub fn rownd_asked(
         &self,
-        issuer: usize,
+        issuer: IssuerLabel,
         endpoint: Endpoint,
         result: RowndResult,
         took: Option<Duration>,

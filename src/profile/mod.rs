@@ -19,7 +19,7 @@ use crate::{
     config::{Profiles as Settings, Secret},
     issuer_api::{ApiError, IssuerApi},
     metrics::{Metrics, ProfileResult},
-    model::{IdentityFacts, Profile},
+    model::{IdentityFacts, IssuerIndex, Profile},
     single_flight::Missed,
     verify::{Identity, Issuer},
 };
@@ -80,7 +80,7 @@ pub struct Known {
 pub struct Profiles {
     /// By the issuer's index; `None` has no profiles.
     sources: Vec<Option<Arc<Source>>>,
-    by_name: HashMap<String, usize>,
+    by_name: HashMap<String, IssuerIndex>,
     cache: Arc<ProfileCache>,
     fetches: Arc<Fetches>,
     fetcher: Fetcher,
@@ -107,7 +107,9 @@ impl Profiles {
         let names = issuers.iter().enumerate();
         let profiles = Arc::new(Self {
             sources: issuers.iter().zip(apis).map(source).collect(),
-            by_name: names.map(|(index, issuer)| (issuer.name().to_owned(), index)).collect(),
+            by_name: names
+                .map(|(index, issuer)| (issuer.name().to_owned(), IssuerIndex::new(index)))
+                .collect(),
             cache,
             fetches,
             fetcher: Fetcher::new(settings),
@@ -161,7 +163,7 @@ impl Profiles {
         timeout: Duration,
     ) -> Result<Known, ProfileError> {
         let index = self.by_name.get(who.issuer.as_ref());
-        let source = index.and_then(|index| self.sources.get(*index)?.as_ref());
+        let source = index.and_then(|index| index.of(&self.sources)?.as_ref());
         let asked = Instant::now();
         let api = source.and_then(|source| source.api.own_profiles.as_ref());
         let fetch = api.and_then(|api| api.own_user(who.app_id.as_deref(), token, timeout));
@@ -247,7 +249,7 @@ impl Profiles {
 
     fn key(&self, whose: Whose<'_>) -> Option<(&Arc<Source>, ProfileKey)> {
         let issuer = *self.by_name.get(whose.issuer)?;
-        let source = self.sources.get(issuer)?.as_ref()?;
+        let source = issuer.of(&self.sources)?.as_ref()?;
         source.api_of(whose.app)?;
         let (app, user) = (whose.app.to_owned(), whose.user.to_owned());
         Some((source, ProfileKey { issuer, app, user }))

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::{
     issuer_api::{AppCredentials, IssuerApi, UserProfiles},
+    model::IssuerIndex,
     verify::AppSlot,
 };
 
@@ -11,7 +12,7 @@ use crate::{
 /// characters their ids have.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) struct ProfileKey {
-    pub(super) issuer: usize,
+    pub(super) issuer: IssuerIndex,
     pub(super) app: String,
     pub(super) user: String,
 }

@@ -11,7 +11,7 @@ use super::{
     freshness::judge,
     source::ProfileKey,
 };
-use crate::model::{Cutoff, DenyReason, Profile};
+use crate::model::{Cutoff, DenyReason, IssuerIndex, Profile};
 
 const SECOND: i128 = 1_000_000_000;
 
@@ -51,7 +51,7 @@ fn a_token_holds_by_the_state_and_the_cut_off() {
 }
 
 fn key(user: &str) -> ProfileKey {
-    ProfileKey { issuer: 0, app: "app".to_owned(), user: user.to_owned() }
+    ProfileKey { issuer: IssuerIndex::new(0), app: "app".to_owned(), user: user.to_owned() }
 }
 
 fn entry(data: &Value) -> CachedProfile {

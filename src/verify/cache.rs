@@ -13,7 +13,7 @@ use super::{claims::lifetime::Lifetime, identity::Identity, jwks::Key};
 use crate::{
     digest::{Sha256, sha256},
     metrics::{CacheName, Metrics},
-    model::{CookieProof, IdentityFacts},
+    model::{CookieProof, IdentityFacts, IssuerIndex},
 };
 
 /// SHA-256 of a whole token.
@@ -29,8 +29,8 @@ pub(super) fn fingerprint(token: &[u8]) -> Fingerprint {
 pub(super) struct Verified {
     pub(super) identity: Arc<Identity>,
     pub(super) lifetime: Lifetime,
-    /// The index of the issuer.
-    pub(super) issuer: usize,
+    /// The place of the issuer in the configuration.
+    pub(super) issuer: IssuerIndex,
     /// The key that verified it: an entry dies with it.
     pub(super) key: Arc<Key>,
 }

@@ -103,7 +103,7 @@ impl Verifier {
                 return Inspection { token: Err(reason), issuers: Vec::new(), picked: None };
             }
         };
-        let picked = self.picked(&token).ok().map(|(index, _)| index);
+        let picked = self.picked(&token).ok().map(|(index, _)| index.place());
         let issuers = self.issuers.iter().enumerate().map(|(index, issuer)| {
             let (answer, signature) = if picked == Some(index) {
                 issuer.inspect(&token, unix_seconds(now))

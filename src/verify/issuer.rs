@@ -20,8 +20,8 @@ use super::{
 use crate::{
     config::{App as AppSettings, Issuer as Settings, Secret, SigningAlgorithm},
     health::{Latch, Readiness},
-    metrics::Metrics,
-    model::{Denial, DenyReason, IdentityFacts},
+    metrics::{IssuerLabel, Metrics},
+    model::{Denial, DenyReason, IdentityFacts, IssuerIndex},
     upstream::Client,
 };
 
@@ -76,7 +76,7 @@ impl<'a> Start<'a> {
 pub struct Issuer {
     settings: Settings,
     /// The index of its series.
-    pub(super) label: usize,
+    pub(super) label: IssuerLabel,
     name: Arc<str>,
     pub(super) iss: String,
     kind: &'static Kind,
@@ -233,7 +233,7 @@ impl Issuer {
 
     /// The index of its series.
     #[must_use]
-    pub const fn label(&self) -> usize {
+    pub const fn label(&self) -> IssuerLabel {
         self.label
     }
 
@@ -290,7 +290,7 @@ impl Issuer {
     pub(super) async fn verify(
         &self,
         token: &Token<'_>,
-        index: usize,
+        index: IssuerIndex,
         now: u64,
         deadline: Instant,
         asked: &AskedClaims,

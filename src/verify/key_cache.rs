@@ -30,7 +30,7 @@ use super::{
 };
 use crate::{
     config::{Keys as Settings, SigningAlgorithm},
-    metrics::{KEY_REFUSALS, Metrics},
+    metrics::{IssuerLabel, KEY_REFUSALS, Metrics},
     model::{Denial, DenyReason},
 };
 
@@ -278,7 +278,7 @@ impl KeyStore {
     }
 
     /// The gauges of how many keys there are and why others are not.
-    pub(super) fn report(&self, metrics: &Metrics, issuer: usize) {
+    pub(super) fn report(&self, metrics: &Metrics, issuer: IssuerLabel) {
         metrics.keys_in_use(issuer, self.count_usable(), self.stale());
         let mut refused = [0; KEY_REFUSALS.len()];
         for reason in self.refused() {

@@ -24,7 +24,7 @@ use super::{
 use crate::{
     blocking::BlockingRunner,
     health::Latch,
-    metrics::{FetchResult, Metrics, SnapshotResult},
+    metrics::{FetchResult, IssuerLabel, Metrics, SnapshotResult},
     upstream::Document,
 };
 
@@ -51,7 +51,7 @@ const DISK_PATIENCE: Duration = Duration::from_secs(2);
 #[derive(Debug)]
 pub struct KeyRefresher {
     name: Arc<str>,
-    index: usize,
+    label: IssuerLabel,
     store: Arc<KeyStore>,
     source: Box<dyn Documents>,
     metrics: Arc<Metrics>,
@@ -84,13 +84,13 @@ impl KeyRefresher {
     }
 
     pub(super) fn new(
-        (name, index): (Arc<str>, usize),
+        (name, label): (Arc<str>, IssuerLabel),
         store: Arc<KeyStore>,
         source: Box<dyn Documents>,
         metrics: Arc<Metrics>,
         latch: Option<Latch>,
     ) -> Self {
-        Self { name, index, store, source, metrics, latch, disk: Disk::default() }
+        Self { name, label, store, source, metrics, latch, disk: Disk::default() }
     }
 
     /// Fetches now and from then on, in time and on demand. Ends only by being dropped.
@@ -242,7 +242,7 @@ impl KeyRefresher {
                 SnapshotResult::Refused
             }
         };
-        self.metrics.key_snapshot(self.index, result);
+        self.metrics.key_snapshot(self.label, result);
         self.report();
     }
 
@@ -284,7 +284,7 @@ impl KeyRefresher {
         }
         if self.disk.pending.as_ref().is_some_and(|write| !write.is_finished()) {
             // Said already. A second one would only hang beside it.
-            self.metrics.key_snapshot(self.index, SnapshotResult::WriteFailed);
+            self.metrics.key_snapshot(self.label, SnapshotResult::WriteFailed);
             return;
         }
         let store = self.store.clone();
@@ -318,12 +318,12 @@ impl KeyRefresher {
         }
         self.disk.failed = failed;
         let result = if failed { SnapshotResult::WriteFailed } else { SnapshotResult::Written };
-        self.metrics.key_snapshot(self.index, result);
+        self.metrics.key_snapshot(self.label, result);
     }
 
     fn publish(&mut self, begun: u64, cause: Cause, error: Option<FetchError>) {
         let result = error.as_ref().map_or(FetchResult::Ok, |error| error.result);
-        self.metrics.keys_fetched(self.index, result);
+        self.metrics.keys_fetched(self.label, result);
         let message = error.map(|error| error.message);
         if !self.store.end(begun, cause, message.clone()) {
             tracing::info!(issuer = %self.name, "keys were forgotten during a fetch: once more");
@@ -352,11 +352,11 @@ impl KeyRefresher {
 
     /// The gauges. Only this task sets them, so that they follow one another.
     fn report(&self) {
-        self.store.report(&self.metrics, self.index);
+        self.store.report(&self.metrics, self.label);
         if let Some(now) = self.store.last_good() {
             let at = now.fetched_at.duration_since(UNIX_EPOCH);
             let at = at.map_or(0.0, |since| since.as_secs_f64());
-            self.metrics.keys_came(self.index, at);
+            self.metrics.keys_came(self.label, at);
         }
     }
 }

@@ -43,7 +43,7 @@ use crate::{
     config::{Issuer as IssuerSettings, KeySnapshots},
     health::Readiness,
     metrics::{CacheName, Metrics},
-    model::{ClaimNames, Denial, DenyReason, IdentityFacts},
+    model::{ClaimNames, Denial, DenyReason, IdentityFacts, IssuerIndex},
     upstream::Client,
 };
 pub use about::About;
@@ -80,7 +80,7 @@ const fn refusal_label(reason: DenyReason) -> usize {
 #[derive(Debug)]
 pub struct Verifier {
     issuers: Vec<Arc<Issuer>>,
-    by_iss: HashMap<String, usize>,
+    by_iss: HashMap<String, IssuerIndex>,
     max_token_bytes: usize,
     asked: AskedClaims,
     cache: ClaimsCache,
@@ -196,7 +196,7 @@ impl Verifier {
                     Arc::new(issuer)
                 }
             };
-            verifier.by_iss.insert(issuer.iss.clone(), index);
+            verifier.by_iss.insert(issuer.iss.clone(), IssuerIndex::new(index));
             verifier.issuers.push(issuer);
         }
         Ok(Parts { verifier, refreshers })
@@ -244,10 +244,10 @@ impl Verifier {
         let seconds = unix_seconds(now);
         let fingerprint = cache::fingerprint(token);
         let holds = |hit: &Verified| {
-            self.issuers.get(hit.issuer).is_some_and(|issuer| issuer.keys.holds(&hit.key))
+            hit.issuer.of(&self.issuers).is_some_and(|issuer| issuer.keys.holds(&hit.key))
         };
         if let Some(hit) = self.cache.get(&fingerprint, holds)
-            && let Some(issuer) = self.issuers.get(hit.issuer)
+            && let Some(issuer) = hit.issuer.of(&self.issuers)
         {
             let judged = hit
                 .lifetime
@@ -257,7 +257,7 @@ impl Verifier {
             return judged.map(|()| hit.identity).map_err(|reason| issuer.denies(reason));
         }
         if let Some(refused) = self.refused_before(&fingerprint, seconds) {
-            let issuer = self.issuers.get(refused.issuer);
+            let issuer = refused.issuer.of(&self.issuers);
             self.metrics.verified(issuer.map(|issuer| issuer.label), refusal_label(refused.reason));
             return Err(match issuer {
                 Some(issuer) => issuer.denies(refused.reason),
@@ -334,15 +334,15 @@ impl Verifier {
     }
 
     /// The issuer that the token's `iss` names, byte for byte.
-    fn picked(&self, token: &Token<'_>) -> Result<(usize, &Issuer), DenyReason> {
+    fn picked(&self, token: &Token<'_>) -> Result<(IssuerIndex, &Issuer), DenyReason> {
         let index = self.by_iss.get(token.claims.iss.as_ref()).copied();
-        let picked = index.and_then(|index| Some((index, &**self.issuers.get(index)?)));
+        let picked = index.and_then(|index| Some((index, &**index.of(&self.issuers)?)));
         picked.ok_or(DenyReason::IssuerUntrusted)
     }
 
     /// The token was refused a moment ago, and nothing that decides about it has changed.
     fn refused_before(&self, fingerprint: &cache::Fingerprint, now: u64) -> Option<Refused> {
-        let issuer = |refused: &Refused| self.issuers.get(refused.issuer);
+        let issuer = |refused: &Refused| refused.issuer.of(&self.issuers);
         let refused = self.refusals.get(fingerprint, |refused| {
             issuer(refused).is_some_and(|issuer| {
                 issuer.keys.any_usable() && refused.holds(issuer.keys.version(), now, issuer.leeway)

@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     metrics::{CacheName, Metrics},
-    model::DenyReason,
+    model::{DenyReason, IssuerIndex},
 };
 
 /// How long a refusal is kept.
@@ -25,8 +25,8 @@ const KEPT: Duration = Duration::from_secs(5);
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Refused {
     pub(super) reason: DenyReason,
-    /// The index of the issuer.
-    pub(super) issuer: usize,
+    /// The place of the issuer in the configuration.
+    pub(super) issuer: IssuerIndex,
     /// Which keys it was judged by: other keys may judge otherwise.
     pub(super) keys: u64,
     /// From when until when it would hold: an end is judged again by the clock of the hit.
@@ -35,7 +35,12 @@ pub(super) struct Refused {
 }
 
 impl Refused {
-    pub(super) fn new(reason: DenyReason, issuer: usize, keys: u64, lifetime: Lifetime) -> Self {
+    pub(super) fn new(
+        reason: DenyReason,
+        issuer: IssuerIndex,
+        keys: u64,
+        lifetime: Lifetime,
+    ) -> Self {
         Self { reason, issuer, keys, lifetime, until: Instant::now() + KEPT }
     }
 
