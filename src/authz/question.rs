@@ -105,7 +105,7 @@ impl Snapshot {
             self.profiles().groups(&identity, deadline).await?
         } else {
             if question.freshness == Freshness::Profile {
-                self.profiles().speaks_for(&identity, deadline).await?;
+                self.profiles().still_valid(&identity, deadline).await?;
             }
             Vec::new()
         };

@@ -32,9 +32,12 @@ pub(super) struct BreakerKey<'a> {
     pub(super) app: Option<&'a str>,
 }
 
+/// A [`BreakerKey`] that owns its app.
+type OwnedKey = (Operation, Option<String>);
+
 /// The breakers of one host: at most one for each operation and configured app.
 #[derive(Debug, Default)]
-pub(super) struct Breakers(Mutex<HashMap<(Operation, Option<String>), Arc<Breaker>>>);
+pub(super) struct Breakers(Mutex<HashMap<OwnedKey, Arc<Breaker>>>);
 
 impl Breakers {
     pub(super) fn of(&self, key: BreakerKey<'_>) -> Arc<Breaker> {

@@ -182,11 +182,10 @@ impl ApiError {
     /// The same error where the request proved itself by an app key and secret: 401 and 403 refuse
     /// those, and 404 says that there is no such user.
     pub(super) fn of_credentials(self) -> Self {
-        match self {
-            Self::Rejected(Rejection { status: status @ (401 | 403), .. }) => {
-                Self::KeyRefused(status)
-            }
-            other => other.of_user(),
+        if let Self::Rejected(Rejection { status: status @ (401 | 403), .. }) = self {
+            Self::KeyRefused(status)
+        } else {
+            self.of_user()
         }
     }
 

@@ -8,6 +8,8 @@
 //! ([`IssuerApi`]). How a request is sent, and whether it may be repeated, stands in one table of
 //! operations.
 
+#![warn(clippy::wildcard_enum_match_arm, clippy::match_wildcard_for_single_variants)]
+
 mod api;
 mod breaker;
 mod capabilities;

@@ -115,10 +115,8 @@ fn each_record_moves_its_own_series_and_makes_none() {
     metrics.cache_size(CacheName::Claims, 7);
     metrics.key_snapshot(IssuerLabel(0), SnapshotResult::Written);
     metrics.keys_in_use(IssuerLabel(0), 3, true);
-    metrics.keys_refused(
-        IssuerLabel(0),
-        std::array::from_fn(|reason| if reason == 2 { 2 } else { 0 }),
-    );
+    let refused = std::array::from_fn(|reason| if reason == 2 { 2 } else { 0 });
+    metrics.keys_refused(IssuerLabel(0), refused);
     metrics.keys_came(IssuerLabel(0), 1_800_000_000.0);
     metrics.denial_log_dropped(2);
     metrics.log_lines_lost(9);

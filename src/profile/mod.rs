@@ -1,8 +1,11 @@
-//! What Rownd knows of a user, kept for a short time, and whether a token still holds by it.
+//! Profiles: the things that Rownd knows of a user, kept for a short time; and whether a token is
+//! still valid by the profile of its user.
 //!
 //! In: a verified identity and a deadline. Out: the profile, or why there is none. Callers never
 //! fetch: a background task makes one fetch for a user however many callers ask, and they wait for
 //! it until their own deadlines. The fetch goes on when its callers have left.
+
+#![warn(clippy::wildcard_enum_match_arm, clippy::match_wildcard_for_single_variants)]
 
 mod cache;
 mod fetcher;
@@ -26,59 +29,66 @@ use crate::{
 use cache::{CachedProfile, FoundProfile, ProfileCache};
 pub use fetcher::ProfileFetcher;
 use fetcher::{Fetcher, Fetches};
-pub use freshness::alive;
+pub use freshness::issued_after_cutoff;
 use source::{ProfileKey, Source};
 
 /// Why there is no profile.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ProfileError {
-    /// The issuer has no profiles, or the app no key and secret to read them with.
+    /// The issuer has no profiles, or the app has no key and secret to read them with.
+    #[error("the issuer has no profiles, or the app no key and secret to read them with")]
     Unsupported,
     /// Rownd has no such user.
+    #[error("there is no such user")]
     NotFound,
     /// The API gave no usable answer.
+    #[error(transparent)]
     Unavailable(ApiError),
     /// The fetch that callers share gave no answer, in time or at all.
+    #[error(transparent)]
     Missed(Missed),
-    /// A younger one is wanted than there is, and too often; not for so long.
+    /// The caller asks too often for a younger profile than the cached one. It may ask again after
+    /// this time.
+    #[error("younger profiles are asked for too often")]
     TooOften(Duration),
 }
 
-/// A profile that is younger than the setting asks for.
+/// A caller's wish for a younger profile than the setting asks for.
 #[derive(Clone, Copy)]
-pub struct Younger<'a> {
-    /// The most that it may be old.
+pub struct MaxAge<'a> {
+    /// The longest time since the profile was asked for.
     pub max_age: Duration,
-    /// Asked where that alone makes a fetch; else: after what time it may be asked again.
+    /// Called if the wish alone makes a fetch necessary. An error is the time after which the
+    /// caller may ask again.
     pub may_fetch: &'a (dyn Fn() -> Result<(), Duration> + Sync),
 }
 
-/// Whose profile it is.
+/// Names a user.
 #[derive(Debug, Clone, Copy)]
-pub struct Whose<'a> {
+pub struct UserOfApp<'a> {
     /// The configured name of the issuer.
     pub issuer: &'a str,
-    /// The app.
+    /// The id of the app.
     pub app: &'a str,
-    /// The user.
+    /// The id of the user.
     pub user: &'a str,
 }
 
-/// What is known of a user.
+/// A profile and its age.
 #[derive(Debug, Clone)]
-pub struct Known {
-    /// The profile.
+pub struct KnownProfile {
+    /// The profile itself.
     pub profile: Arc<Profile>,
-    /// When it was asked for: it is as old as the question at most.
+    /// When it was asked for: it may be as old as that.
     pub asked: Instant,
-    /// Older than it should be: it could not be asked for again.
+    /// Whether it is older than the setting allows, because a fetch failed.
     pub stale: bool,
 }
 
 /// The profiles of all issuers.
 #[derive(Debug)]
 pub struct Profiles {
-    /// By the issuer's index; `None` has no profiles.
+    /// By the issuer's place in the configuration; `None`: the issuer has no API.
     sources: Vec<Option<Arc<Source>>>,
     by_name: HashMap<String, IssuerIndex>,
     cache: Arc<ProfileCache>,
@@ -91,8 +101,8 @@ pub struct Profiles {
 }
 
 impl Profiles {
-    /// From the settings, and each issuer with the client of its API. The fetcher is to be run
-    /// for as long as the profiles are used.
+    /// The profiles of these issuers, each with its API. The fetcher is to be run for as long as
+    /// the profiles are used.
     pub fn build(
         settings: &Settings,
         issuers: &[Arc<Issuer>],
@@ -121,26 +131,34 @@ impl Profiles {
         (profiles, task)
     }
 
-    /// The profile of the identity's user, at most as old as the setting, or as is asked for where
-    /// that is less. Waits until `deadline` at the longest.
+    /// The profile of the identity's user, at most as old as the setting says, or as the caller
+    /// wishes if that is less. Waits until `deadline` at the longest.
+    ///
+    /// # Errors
+    ///
+    /// [`ProfileError`], if there is no such profile or it could not be fetched in time.
     pub async fn get(
         &self,
         who: &IdentityFacts,
-        younger: Option<Younger<'_>>,
+        younger: Option<MaxAge<'_>>,
         deadline: Instant,
-    ) -> Result<Known, ProfileError> {
+    ) -> Result<KnownProfile, ProfileError> {
         let app = who.app_id.as_deref().unwrap_or_default();
-        let whose = Whose { issuer: &who.issuer, app, user: &who.user_id };
+        let whose = UserOfApp { issuer: &who.issuer, app, user: &who.user_id };
         self.look_up(whose, younger, deadline).await
     }
 
-    /// As [`get`](Self::get), of a user by id.
+    /// The same as [`get`](Self::get), for a user by id.
+    ///
+    /// # Errors
+    ///
+    /// [`ProfileError`], if there is no such profile or it could not be fetched in time.
     pub async fn look_up(
         &self,
-        whose: Whose<'_>,
-        younger: Option<Younger<'_>>,
+        whose: UserOfApp<'_>,
+        younger: Option<MaxAge<'_>>,
         deadline: Instant,
-    ) -> Result<Known, ProfileError> {
+    ) -> Result<KnownProfile, ProfileError> {
         let result = self.find(whose, younger, deadline).await;
         self.metrics.profile_looked_up(match &result {
             Ok((label, _)) => *label,
@@ -154,21 +172,25 @@ impl Profiles {
     }
 
     /// The profile of the user of a verified token, read with the token itself: of a SuperTokens
-    /// session, or of a Rownd app without key and secret. Asked each time, and not kept: it may
-    /// hold less than what a backend may see.
+    /// session, or of a Rownd app without key and secret. It is fetched each time and not cached,
+    /// because it may hold less than a backend may see.
+    ///
+    /// # Errors
+    ///
+    /// [`ProfileError`], if the issuer cannot do that or gives no usable answer.
     pub async fn of_token(
         &self,
         who: &Identity,
         token: &Secret,
         timeout: Duration,
-    ) -> Result<Known, ProfileError> {
+    ) -> Result<KnownProfile, ProfileError> {
         let index = self.by_name.get(who.issuer.as_ref());
         let source = index.and_then(|index| index.of(&self.sources)?.as_ref());
         let asked = Instant::now();
         let api = source.and_then(|source| source.api.own_profiles.as_ref());
         let fetch = api.and_then(|api| api.own_user(who.app_id.as_deref(), token, timeout));
         match fetch.ok_or(ProfileError::Unsupported)?.await {
-            Ok(profile) => Ok(Known { profile: Arc::new(profile), asked, stale: false }),
+            Ok(profile) => Ok(KnownProfile { profile: Arc::new(profile), asked, stale: false }),
             Err(ApiError::NotFound) => Err(ProfileError::NotFound),
             Err(error) => Err(ProfileError::Unavailable(error)),
         }
@@ -176,10 +198,10 @@ impl Profiles {
 
     async fn find(
         &self,
-        whose: Whose<'_>,
-        younger: Option<Younger<'_>>,
+        whose: UserOfApp<'_>,
+        younger: Option<MaxAge<'_>>,
         deadline: Instant,
-    ) -> Result<(ProfileResult, Known), ProfileError> {
+    ) -> Result<(ProfileResult, KnownProfile), ProfileError> {
         let (source, key) = self.key(whose).ok_or(ProfileError::Unsupported)?;
         let known = self.cache.get(&key);
         let by_setting = |entry: &CachedProfile| {
@@ -192,8 +214,11 @@ impl Profiles {
         let wanted =
             |entry: &CachedProfile| younger.is_none_or(|y| entry.asked.elapsed() < y.max_age);
         let young = |entry: &CachedProfile| by_setting(entry) && wanted(entry);
-        let fresh =
-            |profile: &Arc<Profile>, asked| Known { profile: profile.clone(), asked, stale: false };
+        let fresh = |profile: &Arc<Profile>, asked| KnownProfile {
+            profile: profile.clone(),
+            asked,
+            stale: false,
+        };
         if let Some(entry) = known.as_ref().filter(|entry| young(entry)) {
             return match &entry.answer {
                 FoundProfile::Found(profile) => {
@@ -205,7 +230,7 @@ impl Profiles {
         if let Some(younger) = younger
             && known.as_ref().is_some_and(by_setting)
         {
-            // Without that wish, nobody would be asked.
+            // Without that wish, the cached profile would do.
             (younger.may_fetch)().map_err(ProfileError::TooOften)?;
         }
         let fetch = self.fetcher.fetch(source.clone(), key.clone());
@@ -222,13 +247,14 @@ impl Profiles {
         }
     }
 
-    /// A profile that is too old, where the operator prefers that to none.
-    fn stale(&self, known: Option<CachedProfile>) -> Option<(ProfileResult, Known)> {
+    /// A cached profile that is too old, if the operator prefers that to none.
+    fn stale(&self, known: Option<CachedProfile>) -> Option<(ProfileResult, KnownProfile)> {
         let entry = known?;
         let usable = entry.asked.elapsed() < self.ttl.saturating_add(self.stale_on_error);
         match &entry.answer {
             FoundProfile::Found(profile) if usable && !self.stale_on_error.is_zero() => {
-                let known = Known { profile: profile.clone(), asked: entry.asked, stale: true };
+                let known =
+                    KnownProfile { profile: profile.clone(), asked: entry.asked, stale: true };
                 Some((ProfileResult::Stale, known))
             }
             FoundProfile::Found(_) | FoundProfile::NotFound => None,
@@ -247,7 +273,7 @@ impl Profiles {
         forgotten
     }
 
-    fn key(&self, whose: Whose<'_>) -> Option<(&Arc<Source>, ProfileKey)> {
+    fn key(&self, whose: UserOfApp<'_>) -> Option<(&Arc<Source>, ProfileKey)> {
         let issuer = *self.by_name.get(whose.issuer)?;
         let source = issuer.of(&self.sources)?.as_ref()?;
         source.api_of(whose.app)?;

@@ -6,6 +6,8 @@
 //! not asked for, and link-local (cloud metadata) addresses are refused when connecting, so
 //! that DNS cannot lead there either.
 
+#![warn(clippy::wildcard_enum_match_arm, clippy::match_wildcard_for_single_variants)]
+
 mod address;
 mod caching;
 mod call;

@@ -265,11 +265,11 @@ fn rig_that_keeps(asked: &ClaimNames, yaml: &str, documents: &[Vec<u8>]) -> Rig 
     let verifier = Arc::new(parts.verifier);
     let scripts: Vec<Script> =
         documents.iter().map(|document| Script::new(document.clone())).collect();
-    let refreshers = scripts.iter().zip(verifier.issuers()).enumerate();
-    let refreshers = refreshers.map(|(index, (script, issuer))| {
+    let refreshers = scripts.iter().zip(verifier.issuers());
+    let refreshers = refreshers.map(|(script, issuer)| {
         let latch = readiness.latch(&format!("keys of {}", issuer.name()));
         let source = Box::new(script.clone());
-        let names = (issuer.name().into(), index);
+        let names = (issuer.name().into(), issuer.label());
         KeyRefresher::new(names, issuer.keys.clone(), source, metrics.clone(), Some(latch))
     });
     let refreshers = refreshers.collect();

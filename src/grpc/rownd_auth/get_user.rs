@@ -21,7 +21,7 @@ use crate::{
         GetUserRequest, GetUserResponse, User, UserState, get_user_request::Subject,
     },
     model::{Cutoff, Profile},
-    profile::{self, Known, Whose, Younger},
+    profile::{self, KnownProfile, MaxAge, UserOfApp},
     verify::Identity,
 };
 
@@ -53,7 +53,7 @@ pub(super) async fn get_user(
     let max_age = request.max_age.map(Duration::try_from).transpose();
     let max_age = max_age.map_err(|_| Fault::field("max_age", "is no time from zero on"))?;
     let may_fetch = || call.caller.read_fresh();
-    let younger = max_age.map(|max_age| Younger { max_age, may_fetch: &may_fetch });
+    let younger = max_age.map(|max_age| MaxAge { max_age, may_fetch: &may_fetch });
     let (known, fallback) = match request.subject {
         None => return Err(Fault::field("subject", "write `token` or `user_id`")),
         Some(Subject::Token(token)) => {
@@ -72,7 +72,7 @@ pub(super) async fn get_user(
             let named = request.issuer.as_deref();
             let (_, issuer) = pick::issuer(call, Right::GetUser, &[IssuerKind::Rownd], named)?;
             let (app, _) = pick::app(call, Right::GetUser, issuer, request.app_id.as_deref())?;
-            let whose = Whose { issuer: issuer.name(), app, user: &user };
+            let whose = UserOfApp { issuer: issuer.name(), app, user: &user };
             let known = call.snapshot.profiles().look_up(whose, younger, call.deadline).await;
             (known.map_err(Fault::profile)?, user)
         }
@@ -94,8 +94,8 @@ async fn own(
     methods: &Methods,
     call: &Call,
     token: String,
-    younger: Option<Younger<'_>>,
-) -> Result<(Known, String), Fault> {
+    younger: Option<MaxAge<'_>>,
+) -> Result<(KnownProfile, String), Fault> {
     const RIGHTS: &[Right] = &[Right::GetOwnUser, Right::GetUser];
     let token = verify::said(token)?;
     let app = call.app_of(RIGHTS, &token, None)?;
@@ -107,7 +107,7 @@ async fn own(
     call.may_for(RIGHTS, &who.issuer, who.app_id.as_deref())?;
     let known = profile_of(call, who, &token, younger).await.map_err(Fault::profile)?;
     // That the account is disabled is told by the profile itself, which may be asked for.
-    match profile::alive(&known.profile, who.issued_at) {
+    match profile::issued_after_cutoff(&known.profile, who.issued_at) {
         Ok(()) => Ok((known, who.user_id.clone())),
         Err(reason) => Err(Fault::Token(reason.into())),
     }
@@ -118,8 +118,8 @@ async fn profile_of(
     call: &Call,
     who: &Identity,
     token: &Bytes,
-    younger: Option<Younger<'_>>,
-) -> Result<Known, profile::ProfileError> {
+    younger: Option<MaxAge<'_>>,
+) -> Result<KnownProfile, profile::ProfileError> {
     let profiles = call.snapshot.profiles();
     match profiles.get(who, younger, call.deadline).await {
         Err(profile::ProfileError::Unsupported) => {

@@ -158,19 +158,16 @@ impl CodeFlow for OpenIdProvider {
 
 /// What an error of a token endpoint means.
 fn token_error(error: ApiError) -> ApiError {
-    match error {
+    let ApiError::Rejected(Rejection { status, code }) = error else { return error };
+    if status == 401 || code.as_deref() == Some("invalid_client") {
         // RFC 6749 section 5.2: the client is refused, not the request.
+        ApiError::KeyRefused(status)
+    } else if status == 400 {
         ApiError::Rejected(Rejection { status, code })
-            if status == 401 || code.as_deref() == Some("invalid_client") =>
-        {
-            ApiError::KeyRefused(status)
-        }
+    } else {
         // A token endpoint refuses with 400 (RFC 6749 section 5.2). Any other status may be of a
         // proxy in between.
-        ApiError::Rejected(Rejection { status, .. }) if status != 400 => {
-            UpstreamError::Status(status).into()
-        }
-        error => error,
+        UpstreamError::Status(status).into()
     }
 }
 

@@ -58,10 +58,10 @@ impl AppIds for RowndClient {
                 timeout,
             };
             let id = self.api.call(call, read_app_id).await;
-            id.map_err(|error| match error.of_credentials() {
+            id.map_err(|error| {
+                let error = error.of_credentials();
                 // Nothing but the key was sent.
-                ApiError::NotFound => ApiError::KeyRefused(404),
-                error => error,
+                if error == ApiError::NotFound { ApiError::KeyRefused(404) } else { error }
             })
         })
     }

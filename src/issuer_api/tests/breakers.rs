@@ -39,9 +39,9 @@ async fn asked(client: &IssuerApi, (kind, app): Request) -> Result<(), ApiError>
         group_to_join: None,
         instant_user_id: None,
     };
-    let of_api = |error| match error {
-        ExchangeError::Api(error) => error,
-        other => panic!("{other}"),
+    let of_api = |error| {
+        let ExchangeError::Api(error) = error else { panic!("{error}") };
+        error
     };
     let guest = async |key, level| {
         let guests = client.guests.as_ref().unwrap();

@@ -55,10 +55,11 @@ async fn run(
     test: impl AsyncFnOnce(&Rig, &Script, &Script),
 ) {
     let (first, copy) = (Script::new(key_set(own)), Script::new(key_set(copied)));
-    let keys = rig.verifier.issuers()[0].keys.clone();
+    let issuer = &rig.verifier.issuers()[0];
+    let (label, keys) = (issuer.label(), issuer.keys.clone());
     let source = Box::new(Pair(first.clone(), copy.clone()));
     let metrics = rig.metrics.clone();
-    rig.refreshers.push(KeyRefresher::new(("one".into(), 0), keys, source, metrics, None));
+    rig.refreshers.push(KeyRefresher::new(("one".into(), label), keys, source, metrics, None));
     rig.run(async |rig| test(rig, &first, &copy).await).await;
 }
 

@@ -10,7 +10,7 @@ use tokio::time::{Instant, sleep};
 use super::{APP, ISS, NOW, Rig, Signer, access, issuer, key_set, rig, rig_of, with};
 use crate::{
     metrics::FetchResult,
-    model::DenyReason,
+    model::{DenyReason, IssuerIndex},
     verify::refusals::{Refusals, Refused},
 };
 
@@ -212,7 +212,7 @@ fn any_number_of_refusals_stay_within_their_budget() {
     let lifetime = crate::verify::claims::lifetime::Lifetime::new(None, None, None);
     let refused = Refused {
         reason: DenyReason::SignatureInvalid,
-        issuer: 0,
+        issuer: IssuerIndex::new(0),
         keys: 1,
         lifetime,
         until: Instant::now(),

@@ -10,7 +10,7 @@ use rownd_authz::{
     issuer_api::{self, ApiError},
     metrics::{Labels, Metrics},
     model::{AuthLevel, IdentityFacts, Profile},
-    profile::{ProfileError, Profiles, Younger},
+    profile::{MaxAge, ProfileError, Profiles},
     single_flight::Missed,
     upstream::{Client, UpstreamError},
     verify::{Limits, Revocations, Verifier},
@@ -209,7 +209,7 @@ async fn a_caller_may_ask_for_a_younger_profile_and_never_gets_an_older_one() {
     let minute = Duration::from_secs(60);
     let ask = async |max_age: Option<Duration>, allowed: bool| {
         let may_fetch = || if allowed { Ok(()) } else { Err(minute) };
-        let younger = max_age.map(|max_age| Younger { max_age, may_fetch: &may_fetch });
+        let younger = max_age.map(|max_age| MaxAge { max_age, may_fetch: &may_fetch });
         rig.profiles.get(&who("u"), younger, soon()).await
     };
     // Nobody is asked for leave where there is nothing yet, or what there is is young enough.
