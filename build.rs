@@ -1,11 +1,11 @@
 //! Compiles the protos with a pure-Rust compiler (no `protoc` needed), and writes the
 //! descriptor set that gRPC reflection serves.
 //!
-//! What a check brings is decoded a little differently from what the protos say, in ways that
+//! The messages of a check are decoded a little differently from the protos, in ways that
 //! are the same on the wire: text as `bytes`, because invalid UTF-8 in a `string` is a decode
 //! error, which is an RPC error, which Envoy may be told to let through; maps as repeated
-//! entries, because that costs no hashing; and metadata as `bytes`, to be read only as far as
-//! one looks for something. Answers are encoded by the `envoy-types` crate.
+//! entries, because that costs no hashing; and metadata and the client of the proxy as `bytes`, to
+//! be read only as far as one looks for something. Answers are encoded by the `envoy-types` crate.
 
 use std::{env, error::Error, fs, path::PathBuf};
 
@@ -14,9 +14,9 @@ use prost_types::{DescriptorProto, FileDescriptorSet, field_descriptor_proto::Ty
 
 const PROTOS: &[&str] =
     &["envoy/service/auth/v3/external_auth.proto", "rownd/auth/v1/rownd_auth.proto"];
-/// The one field that is a message on the wire and `bytes` to us.
-const UNREAD: &str = "route_metadata_context";
-/// What only answers use, or nobody as a whole: these are the crate's.
+/// The fields that are messages on the wire and `bytes` to us.
+const UNREAD: [&str; 2] = ["route_metadata_context", "source"];
+/// Messages that only answers use, or that are not used: these are those of the crate.
 const ENCODED: [(&str, &str); 7] = [
     (".envoy.service.auth.v3.CheckResponse", "envoy::service::auth::v3::CheckResponse"),
     (".envoy.service.auth.v3.DeniedHttpResponse", "envoy::service::auth::v3::DeniedHttpResponse"),
@@ -60,7 +60,7 @@ fn loosen(message: &mut DescriptorProto) {
         options.map_entry = None;
     }
     for field in &mut message.field {
-        if field.r#type() == Type::String || field.name() == UNREAD {
+        if field.r#type() == Type::String || UNREAD.contains(&field.name()) {
             field.set_type(Type::Bytes);
             field.type_name = None;
         }

@@ -1,5 +1,6 @@
-//! What the fuzz targets share: issuers of every kind whose keys are in place, a signer, and a
-//! clock that stands still. Nothing here or in the targets needs more than the public interface.
+//! The parts that the fuzz targets share: issuers of every kind whose keys are in place, a signer,
+//! and a clock that stands still. Nothing here or in the targets needs more than the public
+//! interface.
 
 use std::{
     sync::{Arc, LazyLock},
@@ -38,7 +39,7 @@ pub fn b64(bytes: impl AsRef<[u8]>) -> String {
     URL_SAFE_NO_PAD.encode(bytes)
 }
 
-/// What tokens of a kind's issuer say in `iss`.
+/// The `iss` of the tokens of a kind's issuer.
 pub fn iss(kind: IssuerKind) -> String {
     format!("https://{}.test", kind.as_str())
 }
@@ -137,7 +138,7 @@ pub fn judge(
     })
 }
 
-/// What a client can cause is always its own fault.
+/// A denial that a client can cause is always the client's own fault.
 pub fn assert_clients_fault(denial: &Denial) {
     assert_eq!(denial.reason().class(), DenialClass::BadCredential, "{:?}", denial.reason());
 }

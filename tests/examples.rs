@@ -1,5 +1,5 @@
 //! Every configuration that we hand out loads: the files of `deploy/`, and none of the blocks
-//! in the papers goes unlabelled, so that none goes unchecked.
+//! in the docs goes unlabelled, so that none goes unchecked.
 //!
 //! In: the tree. Out: what `config::parse` says about each. (`manual` loads the blocks.)
 

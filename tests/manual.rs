@@ -1,4 +1,4 @@
-//! The papers are held to the program: links lead somewhere, targets and settings
+//! The docs are compared with the program: links lead somewhere, targets and settings
 //! exist, every metric is documented, and Envoy takes the configuration that the
 //! pages recommend.
 //!
@@ -204,7 +204,8 @@ fn documented(text: &str) -> BTreeSet<String> {
 #[test]
 fn every_metric_is_documented() {
     let labels = Labels {
-        reasons: vec![(rownd_authz::metrics::Outcome::Allow, "authenticated")],
+        reasons: vec![(rownd_authz::metrics::CheckOutcome::Allow, "authenticated")],
+        key_refusals: Vec::new(),
         verifications: vec!["ok"],
         issuers: vec!["rownd".to_owned()],
         rpcs: vec!["Verify"],

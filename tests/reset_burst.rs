@@ -1,5 +1,5 @@
 //! A client that cancels a burst of requests makes its proxy reset a burst of checks, all in one
-//! segment. The checks of everybody else on that connection are answered all the same.
+//! segment. All other checks on that connection are still answered.
 
 use std::{collections::BTreeMap, time::Duration};
 

@@ -57,7 +57,7 @@ const HEADERS: [(&str, &str); 24] = [
     ("x-requested-with", "XMLHttpRequest"),
 ];
 
-/// The frame but for its token. All tokens are of one length, so no length
+/// The frame without its token. All tokens are of one length, so no length
 /// prefix in it depends on which one is put in.
 pub(crate) struct Template {
     before: Bytes,

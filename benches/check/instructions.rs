@@ -24,7 +24,7 @@ use crate::{
 const BASELINE: &str = "benches/instructions.json";
 /// Checks of the shorter run.
 const CHECKS: usize = 4_000;
-/// What the product may take above the floor.
+/// The instructions that a check of the product may take above the floor.
 const ABOVE_FLOOR: u64 = 60_000;
 /// Per cent above the baseline that go without a word.
 const TOLERATED: u64 = 10;

@@ -41,7 +41,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// Envoy's timeout of a check, as it sends it.
 pub(crate) const ENVOYS_PATIENCE: &str = "200m";
 
-/// What is asked.
+/// The path that is called.
 pub(crate) enum Source {
     /// The same frames over and over.
     Again(Vec<Bytes>),
@@ -69,7 +69,7 @@ impl Source {
     }
 }
 
-/// What one window showed, or several together.
+/// The results of one window, or of several together.
 pub(crate) struct Sample {
     pub(crate) allowed: u64,
     pub(crate) refused: u64,
@@ -106,7 +106,7 @@ impl Sample {
     }
 }
 
-/// What all checks of one window share.
+/// The parts that all checks of one window share.
 struct Window {
     source: Arc<Source>,
     call: Call,

@@ -2,7 +2,7 @@
 //!
 //! Comes in: nothing but settings; keys, tokens, the issuer and the load are the
 //! bench's own. Goes out: a table, `target/bench/summary.json`, and with `--gate`
-//! an exit status. By turns, each a part of a second, it drives bare h2, the floor
+//! an exit status. Alternately, each for a part of a second, it drives bare h2, the floor
 //! (`benches/floor`) and, for each algorithm, rownd-authz with claims cached and with
 //! a fresh token each time, and times bare verifications; servers on one core, load
 //! on another. A machine that is shared changes its pace within seconds: by short
@@ -106,7 +106,7 @@ struct Settings {
     /// Only measure bare signature checks, at each line of the input, and say them as JSON.
     #[arg(long, hide = true)]
     verify: bool,
-    /// What cargo adds.
+    /// The flag that cargo adds.
     #[arg(long, hide = true)]
     bench: bool,
 }
@@ -224,9 +224,9 @@ struct Bench<'a> {
     signers: Vec<Signer>,
     /// The next serial number never used.
     serial: u64,
-    /// What the cached rows are asked, for each algorithm; the others are asked the first.
+    /// The tokens of the cached rows, for each algorithm; the other rows use the first.
     again: Vec<Arc<Source>>,
-    /// What the fresh rows are asked; of EdDSA's, those that follow take the place.
+    /// The tokens of the rows without a cache; those of EdDSA are replaced by the ones that follow.
     fresh: Vec<Arc<Source>>,
     next: Tokens,
     verifier: Verifier,

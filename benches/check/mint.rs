@@ -24,7 +24,7 @@ const LIFETIME: Duration = Duration::from_secs(3600);
 /// Length of the signing input that makes an EdDSA token of about 800 bytes.
 const PAYLOAD: usize = 492;
 
-/// What a token is signed with.
+/// The algorithm of a signature.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Algorithm {
     EdDSA,
@@ -136,7 +136,7 @@ impl Signer {
     }
 }
 
-/// Whose token that is.
+/// The user id in the token with this serial number.
 pub(crate) fn user(serial: u64) -> String {
     format!("user_bench{serial:016}")
 }

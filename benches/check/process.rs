@@ -52,7 +52,7 @@ impl Cores {
     }
 }
 
-/// What is started, and where its instructions are counted to, if they are.
+/// A program, and the file for the count of its instructions, if they are counted.
 #[derive(Clone)]
 pub(crate) struct Program {
     path: PathBuf,
@@ -84,7 +84,7 @@ pub(crate) fn held(core: usize, program: &Program) -> Command {
     }
     command.arg(&program.path);
     for (name, _) in std::env::vars_os() {
-        // What the user's shell says of a real Rownd account is not for the bench.
+        // The bench must not read the settings of a real Rownd account.
         if name.to_string_lossy().starts_with("ROWND_") {
             command.env_remove(name);
         }

@@ -1,4 +1,4 @@
-//! What the bench has to say. Comes in: the samples of every round. Goes out: a
+//! The report of the bench. In: the samples of every round. Out: a
 //! table, the ratios held against what is required, and `summary.json`.
 
 use hdrhistogram::Histogram;
@@ -77,7 +77,7 @@ impl Round {
         sample.server.cpu.as_secs_f64() * 1e6 / sample.allowed.max(1) as f64
     }
 
-    /// What a fresh token costs above a cached one.
+    /// The cost of a new token above that of a cached one.
     fn fresh_minus_cached(&self, algorithm: usize) -> f64 {
         self.cpu(fresh(algorithm)) - self.cpu(cached(algorithm))
     }
@@ -125,7 +125,7 @@ impl Ratio {
     }
 }
 
-/// What is read off the cost of a verification.
+/// The figures that follow from the cost of a verification.
 type Figure = fn(&Cost) -> &Timed;
 const AWS_LC_RS: Figure = |cost| &cost.aws_lc_rs;
 const JSONWEBTOKEN: Figure = |cost| &cost.jsonwebtoken;
@@ -203,7 +203,7 @@ impl<'a> Report<'a> {
         Ok(())
     }
 
-    /// What makes figures of this run worth less.
+    /// The conditions that make the figures of this run less reliable.
     fn print_doubts(&self) {
         let rows = |doubtful: &dyn Fn(usize) -> bool| {
             let names: Vec<&str> =

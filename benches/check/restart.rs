@@ -17,7 +17,7 @@ use crate::{
 const STARTS: usize = 11;
 const PATIENCE: Duration = Duration::from_secs(20);
 const PAUSE: Duration = Duration::from_millis(1);
-/// What is promised.
+/// The longest time until the first answer that the documentation promises.
 const LIMIT: f64 = 300.0;
 
 /// Milliseconds, in order.

@@ -1,4 +1,4 @@
-//! What one bare signature check costs, with no server around it. Comes in: a line
+//! The cost of one bare signature check, without a server. In: a line
 //! each time it is to measure. Goes out: CPU-microseconds a verification, by
 //! `aws-lc-rs` with the key parsed once (the measure of the ratio, as it is the
 //! stricter) and by `jsonwebtoken`, which the product calls.
@@ -33,7 +33,7 @@ use crate::{
     process::{self, Program},
 };
 
-/// As many as keep the token itself from always being in the innermost cache.
+/// Enough tokens that a token is not always in the innermost processor cache.
 const TOKENS: u64 = 256;
 /// Between two looks at the clock.
 const BATCH: usize = 16;
@@ -108,7 +108,7 @@ pub(crate) fn run() -> Result<()> {
     Ok(())
 }
 
-/// What is checked over and over.
+/// The signatures that are checked again and again.
 struct Checks {
     signed: Vec<Signed>,
     parsed: ParsedPublicKey,

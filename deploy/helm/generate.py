@@ -107,7 +107,7 @@ def closed(node):
     return {"type": "object", "additionalProperties": False, "properties": properties}
 
 
-# Maps that Kubernetes defines: what stands in values.yaml is a default, not all there is.
+# Maps that Kubernetes defines: values.yaml has defaults, not all possible keys.
 OPEN = {"resources", "podSecurityContext", "securityContext"}
 
 
@@ -176,7 +176,7 @@ def main():
     out = pathlib.Path(sys.argv[1]) if len(sys.argv) > 1 else CHART
     root = parse((CHART / "values.yaml").read_text())
     rules = closed(root)
-    # What Helm itself, and a chart that depends on this one, may put in.
+    # Keys that Helm itself, and a chart that depends on this one, may add.
     rules["properties"]["global"] = {"type": "object"}
     rules["properties"]["enabled"] = {"type": "boolean"}
     whole = {"$schema": "http://json-schema.org/draft-07/schema#",

@@ -21,7 +21,7 @@ class RowndAuthz:
         if scheme.lower() == "bearer" and token.strip():
             try:
                 answer = self.authz.Verify(VerifyRequest(token=token.strip()), timeout=1)
-            except grpc.RpcError:  # Nobody knows: that lets nobody in.
+            except grpc.RpcError:  # No decision was possible: refuse the request.
                 headers = {"Retry-After": "1"}
                 return JsonResponse({"error": "temporarily_unavailable"}, status=503, headers=headers)
             if answer.WhichOneof("outcome") != "identity":

@@ -1,4 +1,4 @@
-// Middleware: `request.identity` is whose token it is, or undefined where there is none.
+// Middleware: `request.identity` is the identity of the token, or undefined without a token.
 "use strict";
 
 const path = require("node:path");
@@ -20,7 +20,7 @@ module.exports = function authz(target) {
     if (token === undefined) return next();
     stub.Verify({ token }, { deadline: Date.now() + 1000 }, (error, answer) => {
       if (error) {
-        // Nobody knows: that lets nobody in.
+        // No decision was possible: refuse the request.
         return response.status(503).set("Retry-After", "1").json({ error: "temporarily_unavailable" });
       }
       if (answer.outcome !== "identity") {

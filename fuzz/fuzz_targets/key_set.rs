@@ -1,5 +1,5 @@
 //! Any text as a key set, JWKS or PEM: a set of sound keys or a refusal, and no key for which
-//! a token of nobody's verifies.
+//! a token with an unknown key never verifies.
 
 #![no_main]
 

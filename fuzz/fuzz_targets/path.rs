@@ -1,4 +1,4 @@
-//! Any path: a rule or a refusal. What begins with a guarded prefix as it stands is guarded,
+//! Any path: a rule or a refusal. A path that begins with a guarded prefix is guarded,
 //! however it goes on.
 
 #![no_main]
@@ -8,16 +8,24 @@ use std::sync::LazyLock;
 use bytes::Bytes;
 use libfuzzer_sys::fuzz_target;
 use rownd_authz::{
-    config::Auth,
-    model::{Headers, RequestContext},
-    policy::{Limits, Policy},
+    model::{DenyReason, EncodedDownstream, Headers, RequestContext},
+    policy::{Policy, RequestLimits},
 };
 use rownd_authz_fuzz as rig;
 
-static LIMITS: LazyLock<Limits> = LazyLock::new(|| Limits::of(&rig::config().check));
+static LIMITS: LazyLock<RequestLimits> =
+    LazyLock::new(|| RequestLimits::of(&rig::config().check));
 
 static POLICY: LazyLock<Policy> =
     LazyLock::new(|| Policy::build(&rig::config()).expect("a policy"));
+
+/// What is asked of a credential.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Credential {
+    Unread,
+    Optional,
+    Required,
+}
 
 fuzz_target!(|data: &[u8]| {
     let judge = |path: &[u8]| {
@@ -25,22 +33,26 @@ fuzz_target!(|data: &[u8]| {
             method: "GET".into(),
             host: "a.test".into(),
             scheme: "https".into(),
-            path: Bytes::copy_from_slice(path),
+            target: Bytes::copy_from_slice(path),
             headers: Headers::new(Vec::new(), false),
             proxy_request_id: Bytes::new(),
             named_route: None,
+            downstream: EncodedDownstream::unknown(),
         };
-        POLICY.require(LIMITS.measure(&request)?)
+        let rules = POLICY.choose(LIMITS.measure(&request)?)?;
+        Ok::<_, DenyReason>(match (rules.reads_credential(), rules.requires_credential()) {
+            (false, _) => Credential::Unread,
+            (true, false) => Credential::Optional,
+            (true, true) => Credential::Required,
+        })
     };
     let _ = judge(data);
     // A server may read a part of what follows as the way up: that can only make it stricter.
-    if let Ok(rule) = judge(&[b"/admin/", data].concat()) {
-        assert_eq!(rule.auth, Auth::Required, "{}", rule.rule);
+    if let Ok(credential) = judge(&[b"/admin/", data].concat()) {
+        assert_eq!(credential, Credential::Required);
     }
     // And whatever is open must be below the open prefix, in all of its readings.
-    if let Ok(rule) = judge(data)
-        && rule.auth == Auth::None
-    {
+    if let Ok(Credential::Unread) = judge(data) {
         assert!(data.starts_with(b"/public"), "{:?}", String::from_utf8_lossy(data));
     }
 });

@@ -17,8 +17,8 @@ static RIG: LazyLock<(Verifier, tokio::runtime::Runtime)> = LazyLock::new(|| {
 
 fuzz_target!(|data: &[u8]| {
     let (verifier, runtime) = &*RIG;
-    // As it is; and as the decoded header and claims of a token, so that the fuzzer need not
-    // find base64 by itself.
+    // The input as it is; and as the decoded header and claims of a token, so that the fuzzer need
+    // not find base64 by itself.
     let mut parts = data.splitn(2, |byte| *byte == b'\n');
     let (header, claims) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
     let spelt = format!("{}.{}.{}", rig::b64(header), rig::b64(claims), rig::b64([0; 64]));

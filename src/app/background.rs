@@ -15,19 +15,19 @@ use crate::{
     verify::{AppSlot, Issuer, Revocations},
 };
 
-/// What is not ready is said again this often.
-const REMIND: Duration = Duration::from_secs(10);
-/// Ended revocations are dropped this often.
-const SWEEP: Duration = Duration::from_secs(60);
+/// A process that is not ready logs what it waits for this often.
+const REMIND_EVERY: Duration = Duration::from_secs(10);
+/// Revocations that have ended are removed this often.
+const SWEEP_EVERY: Duration = Duration::from_secs(60);
 
 /// Asks Rownd for the id of each app that is known only by its key, until it answers.
 pub(super) async fn learn_app_ids(issuer: Arc<Issuer>, client: Arc<dyn AppIds>) {
     let unknown = issuer.apps().iter().filter(|app| app.id().is_none());
-    // Side by side: a key that Rownd refuses must not keep the others waiting.
-    join_all(unknown.map(|slot| learn(slot, client.as_ref(), issuer.settings()))).await;
+    // At the same time: a key that Rownd refuses must not keep the others waiting.
+    join_all(unknown.map(|slot| learn_app_id(slot, client.as_ref(), issuer.settings()))).await;
 }
 
-async fn learn(slot: &AppSlot, client: &dyn AppIds, issuer: &Settings) {
+async fn learn_app_id(slot: &AppSlot, client: &dyn AppIds, issuer: &Settings) {
     let Some(key) = slot.key() else { return };
     let (timeout, issuer) = (issuer.keys.fetch_timeout.get(), issuer.name.as_str());
     let retry = ExponentialBuilder::default()
@@ -49,17 +49,17 @@ async fn learn(slot: &AppSlot, client: &dyn AppIds, issuer: &Settings) {
     }
 }
 
-/// Said once an hour at most, while calls are refused so.
+/// Logged while calls are refused because HTTP/2 finds their headers malformed.
 const MALFORMED: &str = "HTTP/2 calls were refused because their headers are malformed. To Envoy \
                          that is an error, and failure_mode_allow lets the request through. Often \
                          `:authority` is a path or the name of a cluster: write `authority` in \
                          grpc_service.envoy_grpc, see docs/envoy.md";
-/// Between two such lines.
-const SAY_AGAIN: Duration = Duration::from_secs(3600);
+/// The time between two such lines, at least.
+const LOG_MALFORMED_EVERY: Duration = Duration::from_secs(3600);
 
-/// Folds metrics regularly.
-pub(super) async fn upkeep(metrics: Arc<Metrics>, every: Duration) {
-    let (mut malformed, throttle) = (0, LogThrottle::once_per(SAY_AGAIN));
+/// Folds the samples of metrics, and updates those that are counted elsewhere.
+pub(super) async fn metrics_upkeep(metrics: Arc<Metrics>, every: Duration) {
+    let (mut malformed, throttle) = (0, LogThrottle::once_per(LOG_MALFORMED_EVERY));
     let mut ticks = tokio::time::interval(every);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
@@ -75,9 +75,9 @@ pub(super) async fn upkeep(metrics: Arc<Metrics>, every: Duration) {
     }
 }
 
-/// Drops revocations that have outlived every token they could hit.
-pub(super) async fn forget_ended(revocations: Arc<Revocations>) {
-    let mut ticks = tokio::time::interval(SWEEP);
+/// Removes revocations that have outlived every token they could apply to.
+pub(super) async fn sweep_revocations(revocations: Arc<Revocations>) {
+    let mut ticks = tokio::time::interval(SWEEP_EVERY);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         ticks.tick().await;
@@ -85,11 +85,11 @@ pub(super) async fn forget_ended(revocations: Arc<Revocations>) {
     }
 }
 
-/// Says when the process is ready, and until then what it waits for.
-pub(super) async fn announce(readiness: Readiness) {
+/// Logs when the process is ready, and until then what it waits for.
+pub(super) async fn announce_readiness(readiness: Readiness) {
     let mut ready = readiness.watch();
     loop {
-        match tokio::time::timeout(REMIND, ready.wait_for(|ready| *ready)).await {
+        match tokio::time::timeout(REMIND_EVERY, ready.wait_for(|ready| *ready)).await {
             Ok(_) => return tracing::info!("ready"),
             Err(_elapsed) => {
                 tracing::warn!(waiting_for = ?readiness.waiting_for(), "not ready yet");

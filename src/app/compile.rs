@@ -13,32 +13,36 @@ use crate::{
     verify::{Issuer, KeyRefresher, Limits, Parts},
 };
 
-/// What a snapshot wants done for as long as it is used.
+/// The background work of a snapshot, for as long as it is used.
 #[derive(Debug)]
-pub(super) struct Work {
+pub(super) struct BackgroundWork {
     pub(super) refreshers: Vec<KeyRefresher>,
     /// The issuers, each with the client of its API.
     pub(super) issuers: Vec<(Arc<Issuer>, Option<issuer_api::IssuerApi>)>,
-    /// None where the profiles are those of before.
+    /// `None`: the profiles of the configuration before are kept, with their task.
     pub(super) fetcher: Option<ProfileFetcher>,
 }
 
-/// What every configuration of a process works with.
+/// What all configurations of a process share.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Tools<'a> {
+pub(super) struct SharedParts<'a> {
     pub(super) upstream: &'a upstream::Client,
     pub(super) metrics: &'a Arc<Metrics>,
     pub(super) refreshes: &'a Arc<issuer_api::Refreshes>,
 }
 
-/// Compiles; nothing is in force yet, and no work has begun.
+/// Compiles. Nothing is in force yet, and no work has begun.
+///
+/// # Errors
+///
+/// Fails where a room cannot be built from its section, with the reason.
 pub(super) fn compile(
     config: &Config,
     epoch: u64,
     parts: Parts,
     profiles: Option<Arc<Profiles>>,
-    Tools { upstream, metrics, refreshes }: Tools<'_>,
-) -> Result<(Snapshot, Work), String> {
+    SharedParts { upstream, metrics, refreshes }: SharedParts<'_>,
+) -> Result<(Snapshot, BackgroundWork), String> {
     let Parts { verifier, refreshers } =
         parts.with_snapshots(config.key_snapshots.as_ref(), &config.issuers);
     let verifier = Arc::new(verifier);
@@ -55,7 +59,7 @@ pub(super) fn compile(
     let issuers = verifier.issuers().iter().cloned().zip(apis).collect();
     let edition = Edition { epoch, hash: hash(config).into() };
     let snapshot = Snapshot::build(config, verifier, profiles, exchange, edition)?;
-    Ok((snapshot, Work { refreshers, issuers, fetcher }))
+    Ok((snapshot, BackgroundWork { refreshers, issuers, fetcher }))
 }
 
 pub(super) const fn limits(config: &Config) -> Limits {

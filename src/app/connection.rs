@@ -19,38 +19,38 @@ use tokio::{
 };
 
 use super::{
+    connection_limit::ConnectionState,
     drain::Phase,
-    handoff::{Accepted, Stream},
-    places::Guest,
-    preface::{self, AfterPreface},
-    tls::Tls,
+    handoff::{AcceptedConnection, DetachedStream},
+    http2_preface::{PrefacedStream, read_preface},
+    tls::ListenerTls,
 };
 use crate::{
     config::GrpcListener,
-    grpc::{Doors, Facing, Link},
+    grpc::{ConnectionBudget, ConnectionDoors, Doors},
     metrics::{ConnectionResult, Metrics},
     model::Peer,
 };
 
-/// Bytes a stream may send before we read them: more than nearly every check has.
+/// Bytes that a stream may send before they are read: more than nearly every check has.
 const STREAM_WINDOW: u32 = 65_535;
-/// Frames of responses kept for a peer that does not read, per stream.
+/// The most bytes of responses that are kept for a peer that does not read, per stream.
 const MAX_SEND_BUFFER: usize = 64 * 1024;
-/// Streams of one connection that may end in a reset: by the peer before we looked at them, or
-/// by us because of an error. The library closes a connection after 20 of the former at a time
+/// Streams of one connection that may end in a reset: by the peer before they were looked at, or
+/// by this program because of an error. The library closes a connection after 20 of the former at a time
 /// and 1024 of the latter; but one connection of a proxy carries the checks of many clients, and
 /// a client who cancels a burst of requests would end the checks of all others as RPC errors,
 /// which Envoy may be told to let through. What streams cost is bounded by `max_in_flight`.
 const MAX_RESETS: usize = 65_536;
 
-/// How long a connection that makes room for another may take to finish: one that never asked
-/// anything, and one that did. Calls that are under way then are answered first.
-const MAKING_ROOM: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(1));
+/// How long a connection that is evicted may take to finish: one that never asked anything, and one
+/// that did. Calls that are under way then are answered first.
+const EVICTION: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(1));
 
-/// What a connection may use.
+/// The limits of a connection.
 #[derive(Debug, Clone)]
-pub(super) struct Limits {
-    tls: Option<Arc<Tls>>,
+pub(super) struct GrpcLimits {
+    tls: Option<Arc<ListenerTls>>,
     streams: u32,
     header_list: u32,
     first_byte: Duration,
@@ -60,8 +60,8 @@ pub(super) struct Limits {
     age_grace: Duration,
 }
 
-impl Limits {
-    pub(super) const fn of(settings: &GrpcListener, tls: Option<Arc<Tls>>) -> Self {
+impl GrpcLimits {
+    pub(super) const fn new(settings: &GrpcListener, tls: Option<Arc<ListenerTls>>) -> Self {
         Self {
             tls,
             streams: settings.max_concurrent_streams,
@@ -81,9 +81,9 @@ impl Limits {
 }
 
 /// Counts a connection as open until it is dropped.
-struct Open(Arc<Metrics>);
+struct OpenConnection(Arc<Metrics>);
 
-impl Drop for Open {
+impl Drop for OpenConnection {
     fn drop(&mut self) {
         self.0.connection_closed();
     }
@@ -91,58 +91,58 @@ impl Drop for Open {
 
 /// Serves one connection to its end.
 pub(super) async fn serve(
-    accepted: Accepted,
-    limits: Arc<Limits>,
+    accepted: AcceptedConnection,
+    limits: Arc<GrpcLimits>,
     doors: Doors,
     metrics: Arc<Metrics>,
     phase: watch::Receiver<Phase>,
 ) {
     metrics.connection_opened();
-    let _open = Open(metrics.clone());
-    let guest = accepted.place.guest().clone();
+    let _open = OpenConnection(metrics.clone());
+    let state = accepted.slot.state().clone();
     let peer = Peer { origin: accepted.origin, names: Vec::new() };
-    let visit = Visit { limits: &limits, doors, metrics: &metrics, phase, guest };
+    let handler = ConnectionHandler { limits: &limits, doors, metrics: &metrics, phase, state };
     let outcome = match accepted.stream {
-        Stream::Tcp(stream) => match TcpStream::from_std(stream) {
-            Ok(stream) => visit.begin(stream, peer).await,
+        DetachedStream::Tcp(stream) => match TcpStream::from_std(stream) {
+            Ok(stream) => handler.accept(stream, peer).await,
             Err(error) => Err(error),
         },
-        Stream::Unix(stream) => match UnixStream::from_std(stream) {
-            Ok(stream) => visit.begin(stream, peer).await,
+        DetachedStream::Unix(stream) => match UnixStream::from_std(stream) {
+            Ok(stream) => handler.accept(stream, peer).await,
             Err(error) => Err(error),
         },
     };
     if let Err(error) = outcome {
         tracing::debug!(%error, "a connection ended");
     }
-    drop(accepted.place);
+    drop(accepted.slot);
 }
 
-/// What one connection meets.
-struct Visit<'a> {
-    limits: &'a Limits,
+/// Serves one connection.
+struct ConnectionHandler<'a> {
+    limits: &'a GrpcLimits,
     doors: Doors,
     metrics: &'a Metrics,
     phase: watch::Receiver<Phase>,
-    guest: Arc<Guest>,
+    state: Arc<ConnectionState>,
 }
 
-impl Visit<'_> {
+impl ConnectionHandler<'_> {
     /// The handshake, where there is one, and the preface have one time together.
-    async fn begin<S>(mut self, stream: S, mut peer: Peer) -> io::Result<()>
+    async fn accept<S>(mut self, stream: S, mut peer: Peer) -> io::Result<()>
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
         let deadline = Instant::now() + self.limits.first_byte;
         // Each in a box of its own: without TLS nothing is set aside for it.
         let Some(tls) = &self.limits.tls else {
-            return Box::pin(self.talk(stream, peer, deadline)).await;
+            return Box::pin(self.serve_http2(stream, peer, deadline)).await;
         };
         let accepted = tokio::select! {
             accepted = Box::pin(timeout_at(deadline, tls.accept(stream))) => accepted,
-            // Nothing was asked on it yet, so a drain need not wait for it.
-            _ = self.phase.wait_for(|phase| *phase == Phase::Closing) => return Ok(()),
-            () = self.guest.told_to_leave() => {
+            // No call has come on it yet, so the drain need not wait for it.
+            _ = self.phase.wait_for(|phase| *phase >= Phase::Closing) => return Ok(()),
+            () = self.state.evicted() => {
                 self.metrics.connection(ConnectionResult::Evicted);
                 return Ok(());
             }
@@ -150,30 +150,30 @@ impl Visit<'_> {
         match accepted.unwrap_or_else(|_elapsed| Err(io::ErrorKind::TimedOut.into())) {
             Ok((stream, names)) => {
                 peer.names = names;
-                Box::pin(self.talk(stream, peer, deadline)).await
+                Box::pin(self.serve_http2(stream, peer, deadline)).await
             }
             Err(error) => {
                 self.metrics.connection(ConnectionResult::TlsFailed);
-                tls.failed(&error);
+                tls.log_failure(&error);
                 Err(error)
             }
         }
     }
 
-    async fn talk<S>(self, stream: S, peer: Peer, deadline: Instant) -> io::Result<()>
+    async fn serve_http2<S>(self, stream: S, peer: Peer, deadline: Instant) -> io::Result<()>
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
-        let Self { limits, doors, metrics, mut phase, guest } = self;
+        let Self { limits, doors, metrics, mut phase, state } = self;
         let mut closing = pin!(async {
-            // The sender's end means the same as its word.
-            let _ = phase.wait_for(|phase| *phase == Phase::Closing).await;
+            // The end of the sender means the same.
+            let _ = phase.wait_for(|phase| *phase >= Phase::Closing).await;
         });
         let opened = tokio::select! {
-            opened = timeout_at(deadline, preface::read(stream)) => opened,
-            // Nothing was asked on it yet, so a drain need not wait for it.
+            opened = timeout_at(deadline, read_preface(stream)) => opened,
+            // No call has come on it yet, so the drain need not wait for it.
             () = closing.as_mut() => return Ok(()),
-            () = guest.told_to_leave() => {
+            () = state.evicted() => {
                 metrics.connection(ConnectionResult::Evicted);
                 return Ok(());
             }
@@ -183,14 +183,14 @@ impl Visit<'_> {
             return Err(io::Error::other("no HTTP/2 preface in time"));
         };
         metrics.connection(ConnectionResult::Served);
-        let facing = doors.facing(peer);
-        let link = facing.link().clone();
-        guest.speaks(link.clone());
-        let mut connection = Turns {
-            http: Box::pin(http(stream.heeding(link.clone()), limits, facing)),
-            link: link.clone(),
+        let doors = doors.for_connection(peer);
+        let budget = doors.budget().clone();
+        state.set_budget(budget.clone());
+        let mut connection = TurnTaking {
+            http: Box::pin(http2(stream.with_budget(budget.clone()), limits, doors)),
+            budget: budget.clone(),
         };
-        let mut unread = pin!(unread(&link));
+        let mut unread = pin!(response_is_unread(&budget));
         tokio::select! {
             ended = &mut connection => return ended.map_err(io::Error::other),
             () = closing => {
@@ -200,11 +200,11 @@ impl Visit<'_> {
             }
             () = unread.as_mut() => {
                 metrics.connection(ConnectionResult::Unread);
-                return Err(io::Error::other("the peer does not read its answers"));
+                return Err(io::Error::other("the peer does not read its responses"));
             }
-            () = guest.told_to_leave() => {
+            () = state.evicted() => {
                 metrics.connection(ConnectionResult::Evicted);
-                return make_room(connection, &link, limits.age_grace).await;
+                return finish_evicted(connection, &budget, limits.age_grace).await;
             }
             () = sleep_until(limits.end_of_life()) => connection.graceful_shutdown(),
         }
@@ -215,59 +215,63 @@ impl Visit<'_> {
     }
 }
 
-/// Ends a connection in whose place another comes. What it asks before it hears of that is answered
-/// all the same, and what is under way for at most this long.
-async fn make_room<S>(mut connection: Turns<S>, link: &Link, patience: Duration) -> io::Result<()>
+/// Ends a connection that is evicted. What it asks before it hears of that is answered all the same;
+/// calls that are under way may take at most `grace`.
+async fn finish_evicted<S>(
+    mut connection: TurnTaking<S>,
+    budget: &ConnectionBudget,
+    grace: Duration,
+) -> io::Result<()>
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     connection.graceful_shutdown();
-    let mut ended = timeout(MAKING_ROOM.0, &mut connection).await;
-    if ended.is_err() && link.has_asked() {
-        ended = timeout(MAKING_ROOM.1, &mut connection).await;
+    let mut ended = timeout(EVICTION.0, &mut connection).await;
+    if ended.is_err() && budget.has_received_call() {
+        ended = timeout(EVICTION.1, &mut connection).await;
     }
-    if ended.is_err() && link.is_answering() {
-        ended = timeout(patience, &mut connection).await;
+    if ended.is_err() && budget.has_finite_calls() {
+        ended = timeout(grace, &mut connection).await;
     }
     ended.map_or(Ok(()), |ended| ended.map_err(io::Error::other))
 }
 
-type Http<S> = http2::Connection<TokioIo<AfterPreface<S>>, Facing, TokioExecutor>;
+type Http2<S> = http2::Connection<TokioIo<PrefacedStream<S>>, ConnectionDoors, TokioExecutor>;
 
-/// A connection that knows when it has its turn: what it reads in one is bounded.
-struct Turns<S: AsyncRead + AsyncWrite + Unpin> {
-    http: Pin<Box<Http<S>>>,
-    link: Arc<Link>,
+/// A connection that tells its budget when its turn begins: what it reads in one turn is bounded.
+struct TurnTaking<S: AsyncRead + AsyncWrite + Unpin> {
+    http: Pin<Box<Http2<S>>>,
+    budget: Arc<ConnectionBudget>,
 }
 
-impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Turns<S> {
+impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> TurnTaking<S> {
     fn graceful_shutdown(&mut self) {
         self.http.as_mut().graceful_shutdown();
     }
 }
 
-impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Future for Turns<S> {
+impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Future for TurnTaking<S> {
     type Output = hyper::Result<()>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        self.link.begin_turn();
+        self.budget.begin_read_turn();
         self.http.as_mut().poll(cx)
     }
 }
 
-/// Ends when an answer has waited for the peer too long.
-async fn unread(link: &Link) {
+/// Ends when a response has waited too long for the peer to read it.
+async fn response_is_unread(budget: &ConnectionBudget) {
     let mut seconds = interval(Duration::from_secs(1));
     seconds.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         seconds.tick().await;
-        if link.tick() {
+        if budget.second_passed() {
             return;
         }
     }
 }
 
-fn http<S>(stream: AfterPreface<S>, limits: &Limits, facing: Facing) -> Http<S>
+fn http2<S>(stream: PrefacedStream<S>, limits: &GrpcLimits, doors: ConnectionDoors) -> Http2<S>
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
@@ -281,5 +285,5 @@ where
         .max_local_error_reset_streams(MAX_RESETS)
         .keep_alive_interval(limits.ping_every)
         .keep_alive_timeout(limits.ping_timeout)
-        .serve_connection(TokioIo::new(stream), facing)
+        .serve_connection(TokioIo::new(stream), doors)
 }

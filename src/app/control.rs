@@ -1,46 +1,36 @@
 //! The control listener: a Unix socket, few connections, each short, and each with the
 //! credentials that the system knows of its peer.
 
-use std::{
-    convert::Infallible, fs, io, os::unix::fs::MetadataExt as _, path::PathBuf, sync::Arc,
-    time::Duration,
-};
+use std::{fs, os::unix::fs::MetadataExt as _, sync::Arc, time::Duration};
 
-use axum::Router;
+use axum::{Extension, Router};
 use futures_util::FutureExt as _;
-use hyper::{Request, body::Incoming, server::conn::http1, service::service_fn};
-use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::{
-    net::{UnixListener, UnixStream},
-    task::JoinSet,
-};
-use tower::ServiceExt as _;
 
 use super::{
-    BuildError, ReloadHandle, Reloaded, listen,
-    ops::{HEADERS, YOUNG, first_byte, visit},
-    places::{Guest, Places, Whose},
+    BuildError, ReloadHandle,
+    http1::Http1Limits,
+    socket::{BoundSocket, ListenAddress, SocketPeer},
     telemetry,
 };
 use crate::{
     config::ControlListener,
     http::{
-        control::{self, Control, Peer, Process, Reread},
-        ops::Ops,
+        control::{self, ControlPeer, ControlState, ProcessCommands},
+        ops::OpsState,
     },
 };
 
-/// Connections at a time, and those that may be leaving meanwhile.
-const MAX_CONNECTIONS: usize = 16;
-const LEAVING: usize = 4;
-/// How long a connection may last.
-const LIFE: Duration = Duration::from_secs(10);
-/// How long accepting pauses after a failure.
-const PAUSE: Duration = Duration::from_millis(100);
+/// What the control listener allows.
+pub(super) const LIMITS: Http1Limits = Http1Limits {
+    name: "control",
+    max_connections: 16,
+    max_closing: 4,
+    lifetime: Duration::from_secs(10),
+};
 
 /// Who may give commands.
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Access {
+pub(super) struct Access {
     /// The process itself runs as this user.
     own: u32,
     uids: Vec<u32>,
@@ -48,121 +38,73 @@ struct Access {
 }
 
 impl Access {
-    /// Root and whoever runs the process could do as they like anyway.
+    /// Root and the user of the process could do as they like anyway.
     fn allows(&self, uid: u32, gid: u32) -> bool {
         uid == 0 || uid == self.own || self.uids.contains(&uid) || self.gids.contains(&gid)
     }
+
+    fn peer(&self, peer: SocketPeer) -> Option<ControlPeer> {
+        match peer {
+            SocketPeer::Unix { uid, gid, pid } => {
+                Some(ControlPeer { uid, pid, allowed: self.allows(uid, gid) })
+            }
+            SocketPeer::Tcp(_) => None,
+        }
+    }
 }
 
-/// The bound control listener. Its file goes with it.
+/// The bound control listener.
 #[derive(Debug)]
 pub(super) struct ControlSocket {
-    listener: UnixListener,
-    path: PathBuf,
+    pub(super) socket: BoundSocket,
     access: Arc<Access>,
 }
 
-impl Drop for ControlSocket {
-    fn drop(&mut self) {
-        let _ = fs::remove_file(&self.path);
+impl ControlSocket {
+    /// Binds it, if it is configured.
+    pub(super) async fn bind(
+        settings: Option<&ControlListener>,
+    ) -> Result<Option<Self>, BuildError> {
+        let Some(settings) = settings else { return Ok(None) };
+        let setting = "listeners.control.address";
+        // A path is one without `unix:` before it too.
+        let path = settings.address.strip_prefix("unix:").unwrap_or(&settings.address);
+        let address = format!("unix:{path}");
+        let socket = BoundSocket::bind(setting, &address, &settings.socket_mode).await?;
+        // The file was made just now, so its owner is the user of this process.
+        let own = fs::metadata(path).map_err(|error| BuildError::Listen {
+            setting,
+            address: settings.address.clone(),
+            error,
+        })?;
+        let (uids, gids) = (settings.allowed_uids.clone(), settings.allowed_gids.clone());
+        let access = Arc::new(Access { own: own.uid(), uids, gids });
+        Ok(Some(Self { socket, access }))
     }
-}
 
-/// Binds it, if it is wanted.
-pub(super) async fn bind(
-    settings: Option<&ControlListener>,
-) -> Result<Option<ControlSocket>, BuildError> {
-    let Some(settings) = settings else { return Ok(None) };
-    let failed = |error| BuildError::Listen {
-        setting: "listeners.control.address",
-        address: settings.address.clone(),
-        error,
-    };
-    let path = settings.address.strip_prefix("unix:").unwrap_or(&settings.address);
-    let path = PathBuf::from(path);
-    let listener = listen::bind_unix(&path, &settings.socket_mode).await.map_err(failed)?;
-    // Who has just made the file is who we are.
-    let own = fs::metadata(&path).map_err(failed)?.uid();
-    let (uids, gids) = (settings.allowed_uids.clone(), settings.allowed_gids.clone());
-    let access = Arc::new(Access { own, uids, gids });
-    Ok(Some(ControlSocket { listener, path, access }))
+    pub(super) const fn address(&self) -> &ListenAddress {
+        self.socket.address()
+    }
+
+    /// The commands for each peer of this socket. A peer that the system does not know gets none.
+    pub(super) fn routes(&self, commands: Router) -> impl Fn(SocketPeer) -> Router + use<> {
+        let access = self.access.clone();
+        move |peer| match access.peer(peer) {
+            Some(peer) => commands.clone().layer(Extension(peer)),
+            None => Router::new(),
+        }
+    }
 }
 
 /// The commands over a running process.
-pub(super) fn commands(state: &Ops, reload: ReloadHandle) -> Router {
+pub(super) fn commands(state: &OpsState, reload: ReloadHandle) -> Router {
     let reload = move || {
         let reload = reload.clone();
-        let reread = async move {
-            match reload.reload().await {
-                Some(Reloaded::InForce(epoch)) => Reread::InForce(epoch),
-                Some(Reloaded::Unchanged(epoch)) => Reread::Unchanged(epoch),
-                Some(Reloaded::Refused(problems)) => Reread::Refused(problems),
-                None => Reread::Ending,
-            }
-        };
-        reread.boxed()
+        async move { reload.reload().await }.boxed()
     };
-    let process = Process { set_level: telemetry::set_level, reload: Box::new(reload) };
-    let control = Control::new(state.authorizer.clone(), state.metrics.clone(), process);
+    let process = ProcessCommands { set_level: telemetry::set_level, reload: Box::new(reload) };
+    let control = ControlState::new(state.authorizer.clone(), state.metrics.clone(), process);
     control::router(Arc::new(control))
-}
-
-/// Serves the commands until dropped.
-pub(super) async fn serve(socket: ControlSocket, commands: Router) {
-    let places = Places::new("control", MAX_CONNECTIONS, LEAVING, YOUNG);
-    let mut open = JoinSet::new();
-    tracing::info!(path = %socket.path.display(), "taking commands");
-    loop {
-        while open.try_join_next().is_some() {}
-        match socket.listener.accept().await {
-            Ok((stream, _)) => {
-                // A peer that the system does not know is nobody who may ask.
-                let peer = match credentials(&stream, &socket.access) {
-                    Ok(peer) => peer,
-                    Err(error) => {
-                        tracing::warn!(%error, "a peer of the control listener has no credentials");
-                        continue;
-                    }
-                };
-                let place = places.take(Whose::Process { uid: peer.uid, pid: peer.pid }).await;
-                let talk = talk(stream, peer, commands.clone(), place.guest().clone());
-                super::spawn(&mut open, visit(place, LIFE, talk));
-            }
-            Err(error) => {
-                tracing::warn!(%error, "accepting on the control listener failed");
-                tokio::time::sleep(PAUSE).await;
-            }
-        }
-    }
-}
-
-async fn talk(stream: UnixStream, peer: Peer, commands: Router, guest: Arc<Guest>) {
-    if !first_byte(stream.readable()).await {
-        return;
-    }
-    let answer = service_fn(move |mut request: Request<Incoming>| {
-        let (commands, guest) = (commands.clone(), guest.clone());
-        request.extensions_mut().insert(peer);
-        async move {
-            guest.asks();
-            let answer = commands.oneshot(request).await.unwrap_or_else(|e| match e {});
-            guest.is_answered();
-            Ok::<_, Infallible>(answer)
-        }
-    });
-    let connection = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(HEADERS)
-        .serve_connection(TokioIo::new(stream), answer);
-    if let Err(error) = connection.await {
-        tracing::debug!(%error, "a control connection ended");
-    }
-}
-
-fn credentials(stream: &UnixStream, access: &Access) -> io::Result<Peer> {
-    let peer = stream.peer_cred()?;
-    let allowed = access.allows(peer.uid(), peer.gid());
-    Ok(Peer { uid: peer.uid(), pid: peer.pid(), allowed })
 }
 
 #[cfg(test)]
@@ -170,7 +112,7 @@ mod tests {
     use super::Access;
 
     #[test]
-    fn commands_are_for_root_ourselves_and_whoever_is_named() {
+    fn commands_are_for_root_the_own_user_and_those_that_are_named() {
         let access = Access { own: 1000, uids: vec![7], gids: vec![42] };
         for (name, uid, gid, expected) in [
             ("root", 0, 0, true),

@@ -1,43 +1,58 @@
-//! A connection on its way from the listener, which accepts it, to the worker that serves it.
+//! A connection on its way from the gRPC listener, which accepts it, to the worker that serves it.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::{
+    io,
+    sync::atomic::{AtomicUsize, Ordering},
+};
 
 use tokio::sync::mpsc;
 
-use super::places::Place;
+use super::{connection_limit::ConnectionSlot, socket::Stream};
 use crate::model::Origin;
 
-/// An accepted connection.
+/// A byte stream that belongs to no runtime: each worker has its own.
 #[derive(Debug)]
-pub(super) enum Stream {
+pub(super) enum DetachedStream {
     Tcp(std::net::TcpStream),
     Unix(std::os::unix::net::UnixStream),
 }
 
-/// A connection, and its place under the cap.
-#[derive(Debug)]
-pub(super) struct Accepted {
-    pub(super) stream: Stream,
-    pub(super) origin: Origin,
-    pub(super) place: Place,
+impl DetachedStream {
+    pub(super) fn new(stream: Stream) -> io::Result<Self> {
+        Ok(match stream {
+            Stream::Tcp(stream) => {
+                stream.set_nodelay(true)?;
+                Self::Tcp(stream.into_std()?)
+            }
+            Stream::Unix(stream) => Self::Unix(stream.into_std()?),
+        })
+    }
 }
 
-/// Deals connections to the workers. Their number is bounded by the cap on connections.
+/// An accepted connection, and its slot under the limit.
+#[derive(Debug)]
+pub(super) struct AcceptedConnection {
+    pub(super) stream: DetachedStream,
+    pub(super) origin: Origin,
+    pub(super) slot: ConnectionSlot,
+}
+
+/// Deals connections to the workers in turn. Their number is bounded by the limit of connections.
 #[derive(Debug)]
 pub(super) struct Handoff {
-    senders: Vec<mpsc::UnboundedSender<Accepted>>,
+    senders: Vec<mpsc::UnboundedSender<AcceptedConnection>>,
     next: AtomicUsize,
 }
 
 impl Handoff {
-    pub(super) const fn new(senders: Vec<mpsc::UnboundedSender<Accepted>>) -> Self {
+    pub(super) const fn new(senders: Vec<mpsc::UnboundedSender<AcceptedConnection>>) -> Self {
         Self { senders, next: AtomicUsize::new(0) }
     }
 
-    pub(super) fn give(&self, connection: Accepted) {
+    pub(super) fn send(&self, connection: AcceptedConnection) {
         let turn = self.next.fetch_add(1, Ordering::Relaxed) % self.senders.len().max(1);
         if let Some(worker) = self.senders.get(turn) {
-            // A worker that is gone drops the connection, which closes it.
+            // A worker that has ended drops the connection, which closes it.
             let _ = worker.send(connection);
         }
     }

@@ -1,172 +1,149 @@
 //! The composition root: knows every room, builds them from the configuration, runs them.
 //!
-//! In: a [`Config`]. Out: [`Bound`], which says where it listens; then [`Bound::run`] until it
-//! is told to stop. Only this room starts threads and tasks.
+//! In: a [`Config`]. Out: [`Bound`], which tells its addresses; then [`Bound::run`] until it is told
+//! to stop. Only this room starts threads and tasks.
 
 mod background;
 mod compile;
 mod connection;
+mod connection_limit;
 mod control;
 mod drain;
+mod error;
+mod foundation;
 mod handoff;
-mod inspect;
+mod http1;
+mod http2_preface;
 mod listen;
 mod online;
 mod ops;
-mod places;
-mod preface;
 mod preflight;
 pub mod process;
 mod reload;
+mod socket;
+mod tasks;
 pub mod telemetry;
 mod tls;
+mod token_inspection;
+mod warnings;
 mod workers;
 
-use std::{fmt, io, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
+use std::{io, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
 
 use tokio::{
-    net::TcpListener,
     sync::watch,
-    task::{AbortHandle, JoinSet},
+    task::JoinSet,
+    time::{Instant, sleep, timeout_at},
 };
 
 use crate::{
-    authz::{self, Authorizer},
+    authz::Authorizer,
+    blocking::BlockingRunner,
     config::{Config, Shutdown, Source},
-    grpc::{
-        Doors, HealthTask,
-        ext_authz::CheckDoor,
-        rownd_auth::{AuthDoor, RPCS},
-    },
+    grpc::{Doors, HealthTask, ext_authz::CheckDoor, rownd_auth::AuthDoor},
     health::Readiness,
-    http::ops::{self as pages, Ops, Refusals},
+    http::ops::{self as pages, OpsState, ReloadFailures},
     issuer_api::{self, RefreshRunner},
-    metrics::{Labels, Metrics},
-    upstream,
-    verify::{self, Revocations, Verifier},
+    metrics::Metrics,
 };
-use compile::{Tools, Work};
+use compile::{BackgroundWork, SharedParts};
 use control::ControlSocket;
 use drain::Phase;
-pub use inspect::{Inspected, KeysAtHand, inspect};
-pub use listen::ListenAddress;
-use listen::Listener;
+pub use error::BuildError;
+use foundation::Foundation;
+use listen::GrpcSocket;
 pub use online::{IssuerFindings, ask_issuers};
 pub use preflight::{problems, problems_anywhere};
-use reload::{Keeper, Shop};
-pub use reload::{ReloadHandle, Reloaded};
+pub use reload::ReloadHandle;
+use reload::{ConfigReloader, ReloadTarget};
+use socket::BoundSocket;
+pub use socket::ListenAddress;
+use tasks::spawn;
 pub use telemetry::LogGuard;
-use tls::Tls;
+use tls::ListenerTls;
+pub use token_inspection::{InspectedToken, OfflineKeys, inspect_token};
+pub use warnings::{warnings, warnings_anywhere};
 use workers::Workers;
 
+pub use crate::http::control::ReloadOutcome;
+
 /// Metrics are folded this often.
-const UPKEEP: Duration = Duration::from_secs(5);
-/// Connecting to an upstream takes at most this long.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
+const UPKEEP_EVERY: Duration = Duration::from_secs(5);
+/// At the end of a drain, the HTTP/1 listeners and the files that are being written have at least
+/// this long, even where the calls in flight have used up the grace.
+const LAST_STEPS: Duration = Duration::from_millis(400);
 
-/// Said where anybody on the network may ask in plain text.
-const OPEN: &str = "the grpc listener is open to the network without TLS: tokens cross it in \
-                    plain text unless a mesh encrypts them; set listeners.grpc.tls, or listen on \
-                    a loopback address or a Unix socket";
-
-/// Said where other machines may connect, and none of them is known.
-const ONLY_CHECK: &str = "to other machines only Envoy's Check is served: RowndAuth asks who \
-                          calls, and rownd_auth.callers names nobody";
-
-/// Why the service cannot start.
-#[derive(Debug)]
-pub enum BuildError {
-    /// A listener's address cannot be had.
-    Listen {
-        /// The setting, `listeners.grpc.address`.
-        setting: &'static str,
-        /// Its value.
-        address: String,
-        /// The reason.
-        error: io::Error,
-    },
-    /// A part cannot be built.
-    Part(String),
-}
-
-impl fmt::Display for BuildError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Listen { setting, address, error } => {
-                write!(f, "cannot listen on {address} (setting {setting}): {error}")
-            }
-            Self::Part(reason) => f.write_str(reason),
-        }
-    }
-}
-
-impl std::error::Error for BuildError {}
+/// Logged where other machines may connect, and none of them is known.
+const ONLY_CHECK: &str = "other machines can only call Envoy's Check: RowndAuth serves known \
+                          callers, and rownd_auth.callers is empty";
 
 /// Built and bound, not yet serving.
 #[derive(Debug)]
 pub struct Bound {
-    grpc: Listener,
-    ops: TcpListener,
+    grpc: GrpcSocket,
+    ops: BoundSocket,
     ops_address: SocketAddr,
-    probes: Option<(TcpListener, SocketAddr)>,
+    probes: Option<(BoundSocket, SocketAddr)>,
     control: Option<ControlSocket>,
     doors: Doors,
     health: HealthTask,
-    state: Ops,
-    work: Work,
+    state: OpsState,
+    work: BackgroundWork,
     refreshes: RefreshRunner,
-    tls: Option<Arc<Tls>>,
-    keeper: Keeper,
+    tls: Option<Arc<ListenerTls>>,
+    reloader: ConfigReloader,
     reload: ReloadHandle,
+    blocking: BlockingRunner,
     config: watch::Receiver<Arc<Config>>,
 }
 
 /// Builds everything and binds every listener. Nothing is fetched yet, so that an issuer that
 /// is down cannot keep the process from starting.
+///
+/// # Errors
+///
+/// Fails where a part cannot be built from the configuration, or an address cannot be bound.
 pub async fn build(config: Config) -> Result<Bound, BuildError> {
-    let part = |error: String| BuildError::Part(error);
-    // A second call in one process finds it installed already, which is as good.
-    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
-    verify::self_test().map_err(part)?;
-    let metrics = Metrics::build(&labels(&config)).map_err(|error| part(error.to_string()))?;
-    let readiness = Readiness::new();
-    let upstream =
-        upstream::Client::build(CONNECT_TIMEOUT).map_err(|error| part(error.to_string()))?;
-    let revocations = Revocations::new(&config.revocation, &metrics);
-    let parts = Verifier::build(
-        &config.issuers,
-        compile::limits(&config),
-        revocations,
-        &upstream,
-        &metrics,
-        &readiness,
-    )
-    .map_err(part)?;
+    let Foundation { metrics, readiness, upstream, verifier } = Foundation::build(&config)?;
     let (refreshes, refresh_runner) = issuer_api::refreshes();
-    let tools = Tools { upstream: &upstream, metrics: &metrics, refreshes: &refreshes };
-    let (snapshot, work) = compile::compile(&config, 1, parts, None, tools).map_err(part)?;
+    let shared = SharedParts { upstream: &upstream, metrics: &metrics, refreshes: &refreshes };
+    let (snapshot, work) =
+        compile::compile(&config, 1, verifier, None, shared).map_err(BuildError::Part)?;
     let authorizer = Authorizer::new(snapshot, metrics.clone(), config.log.denials_per_second);
     let grpc = &config.listeners.grpc;
     let check = CheckDoor::build(authorizer.clone(), grpc.max_message_bytes);
     let service = AuthDoor::build(authorizer.clone(), metrics.clone());
-    let (doors, health) = Doors::build(check, service, grpc, metrics.clone()).map_err(part)?;
-    let tls = grpc.tls.as_ref().map(|tls| Tls::build(tls, &metrics)).transpose().map_err(part)?;
-    let listener = listen::bind(grpc).await?;
+    let (doors, health) =
+        Doors::build(check, service, grpc, metrics.clone()).map_err(BuildError::Part)?;
+    let tls = grpc.tls.as_ref().map(|tls| ListenerTls::build(tls, &metrics));
+    let tls = tls.transpose().map_err(BuildError::Part)?;
+    let grpc = GrpcSocket::bind(grpc).await?;
     let pages = &config.listeners.ops;
-    let (ops, ops_address) = listen::bind_ops("listeners.ops.address", &pages.address).await?;
+    let (ops, ops_address) = bind_tcp("listeners.ops.address", &pages.address).await?;
     let probes = match &pages.probe_address {
-        Some(address) => Some(listen::bind_ops("listeners.ops.probe_address", address).await?),
+        Some(address) => Some(bind_tcp("listeners.ops.probe_address", address).await?),
         None => None,
     };
-    let control = control::bind(config.listeners.control.as_ref()).await?;
-    let refusals = Arc::new(Refusals::default());
-    let exposed = listener.is_exposed();
-    let warnings = warnings(&config, exposed);
-    let state = Ops { metrics, readiness, authorizer, refusals, warnings, exposed };
+    let control = ControlSocket::bind(config.listeners.control.as_ref()).await?;
+    warnings::log(&config);
+    let exposed = listen::is_exposed(&config.listeners.grpc.address);
+    if exposed && config.rownd_auth.callers.is_empty() {
+        tracing::info!("{ONLY_CHECK}");
+    }
     let (config, follow) = watch::channel(Arc::new(config));
-    let (keeper, reload) = Keeper::new(Shop::of(&state, upstream, refreshes, config, tls.clone()));
+    let state = OpsState {
+        warnings: warnings::current(follow.clone(), authorizer.clone()),
+        reload_failures: Arc::new(ReloadFailures::default()),
+        metrics,
+        readiness,
+        authorizer,
+        exposed,
+    };
+    let target = ReloadTarget::new(&state, upstream, refreshes, config, tls.clone());
+    let blocking = target.blocking.clone();
+    let (reloader, reload) = ConfigReloader::new(target);
     Ok(Bound {
-        grpc: listener,
+        grpc,
         ops,
         ops_address,
         probes,
@@ -177,50 +154,47 @@ pub async fn build(config: Config) -> Result<Bound, BuildError> {
         work,
         refreshes: refresh_runner,
         tls,
-        keeper,
+        reloader,
         reload,
+        blocking,
         config: follow,
     })
 }
 
-/// What is allowed, and still worth a word at each start.
-fn warnings(config: &Config, exposed: bool) -> Vec<&'static str> {
-    if exposed && config.rownd_auth.callers.is_empty() {
-        tracing::info!("{ONLY_CHECK}");
-    }
-    let open = exposed && config.listeners.grpc.tls.is_none();
-    open.then_some(OPEN).into_iter().inspect(|warning| tracing::warn!("{warning}")).collect()
-}
-
-fn labels(config: &Config) -> Labels {
-    Labels {
-        reasons: authz::end_labels(),
-        verifications: verify::result_labels(),
-        issuers: config.issuers.iter().map(|issuer| issuer.name.clone()).collect(),
-        rpcs: RPCS.iter().map(|rpc| rpc.name).collect(),
+async fn bind_tcp(
+    setting: &'static str,
+    address: &str,
+) -> Result<(BoundSocket, SocketAddr), BuildError> {
+    let socket = BoundSocket::bind(setting, address, "").await?;
+    match *socket.address() {
+        ListenAddress::Tcp(bound) => Ok((socket, bound)),
+        ListenAddress::Unix(_) => {
+            let address = address.to_owned();
+            Err(BuildError::Listen { setting, address, error: io::ErrorKind::Unsupported.into() })
+        }
     }
 }
 
 impl Bound {
-    /// Where gRPC listens.
+    /// The address of the gRPC listener.
     #[must_use]
     pub const fn grpc_address(&self) -> &ListenAddress {
         self.grpc.address()
     }
 
-    /// Where operators read.
+    /// The address of the ops pages.
     #[must_use]
     pub const fn ops_address(&self) -> SocketAddr {
         self.ops_address
     }
 
-    /// Where probes are answered apart from everybody else.
+    /// The address of the pages for probes alone, where there is one.
     #[must_use]
     pub fn probe_address(&self) -> Option<SocketAddr> {
         self.probes.as_ref().map(|(_, address)| *address)
     }
 
-    /// Whether it is ready, and what it waits for.
+    /// Whether the process is ready, and what it waits for.
     #[must_use]
     pub const fn readiness(&self) -> &Readiness {
         &self.state.readiness
@@ -234,89 +208,101 @@ impl Bound {
 
     /// From now on the configuration is read again from here whenever it changes.
     pub fn follow(&mut self, source: Source) {
-        self.keeper.follow(source);
+        self.reloader.follow(source);
     }
 
-    /// By which a reload can be asked for.
+    /// Requests reloads of this process.
     #[must_use]
     pub fn reload_handle(&self) -> ReloadHandle {
         self.reload.clone()
     }
 
-    /// How long a drain may take, by the configuration that is in force when it is asked.
+    /// Tells how long a drain may take, by the configuration that is in force when it is called.
     pub fn shutdown_times(&self) -> impl Fn() -> Shutdown + use<> {
         let config = self.config.clone();
         move || config.borrow().shutdown.clone()
     }
 
-    /// Serves until `shutdown` ends, then drains: not ready but serving for a while, then
-    /// GOAWAY, then the rest of the checks in flight, then the end, at the latest after the grace.
+    /// Serves until `shutdown` ends, then drains: first the process is not ready and serves on for
+    /// a while, then connections get GOAWAY and finish their calls, at the latest when the grace is
+    /// over; then the other listeners end, and the files that are being written.
+    ///
+    /// # Errors
+    ///
+    /// Fails where a thread cannot be started, or where a background task failed.
     pub async fn run(self, shutdown: impl Future<Output = ()>) -> Result<(), BuildError> {
-        let part = |error: io::Error| BuildError::Part(error.to_string());
         let (phase, follow) = watch::channel(Phase::Serving);
         let settings = self.config.borrow().listeners.grpc.clone();
         let workers =
             Workers::start(&settings, self.tls, &self.doors, &self.state.metrics, &follow)
-                .map_err(part)?;
+                .map_err(|error| BuildError::Part(error.to_string()))?;
         let mut tasks = JoinSet::new();
-        spawn(&mut tasks, self.keeper.run(self.work));
+        spawn(&mut tasks, self.reloader.run(self.work));
         spawn(&mut tasks, self.refreshes.run());
         spawn(&mut tasks, self.health.run(self.state.readiness.watch()));
-        spawn(&mut tasks, background::upkeep(self.state.metrics.clone(), UPKEEP));
-        let snapshot = self.state.authorizer.snapshot();
-        let revocations = snapshot.verifier().revocations().clone();
-        spawn(&mut tasks, background::forget_ended(revocations));
-        spawn(&mut tasks, background::announce(self.state.readiness.clone()));
+        spawn_upkeep(&mut tasks, &self.state);
         let (readiness, metrics) = (self.state.readiness.clone(), self.state.metrics.clone());
-        if let Some(socket) = self.control {
-            let commands = control::commands(&self.state, self.reload);
-            spawn(&mut tasks, control::serve(socket, commands));
+        let mut http1 = JoinSet::new();
+        if let Some(control) = self.control {
+            tracing::info!(address = %control.address(), "taking commands");
+            let routes = control.routes(control::commands(&self.state, self.reload));
+            let served = http1::serve(control.socket, control::LIMITS, routes, follow.clone());
+            spawn(&mut http1, served);
         }
         let pages = pages::router(self.state);
-        for listener in
-            [Some(self.ops), self.probes.map(|(listener, _)| listener)].into_iter().flatten()
+        for socket in [Some(self.ops), self.probes.map(|(socket, _)| socket)].into_iter().flatten()
         {
-            spawn(&mut tasks, ops::serve(listener, pages.clone()));
+            let pages = pages.clone();
+            let served = http1::serve(socket, ops::LIMITS, move |_| pages.clone(), follow.clone());
+            spawn(&mut http1, served);
         }
         let mut accepting = JoinSet::new();
-        spawn(&mut accepting, listen::accept(self.grpc, workers.handoff(), metrics));
+        spawn(&mut accepting, self.grpc.accept(workers.handoff(), metrics));
 
-        let outcome = supervise(&mut tasks, shutdown).await;
+        let outcome = supervise(&mut tasks, &mut http1, shutdown).await;
         let times = self.config.borrow().shutdown.clone();
         tracing::info!(drain_delay = %times.drain_delay, grace = %times.grace, "draining");
         readiness.drain();
-        tokio::time::sleep(times.drain_delay.get()).await;
+        sleep(times.drain_delay.get()).await;
         accepting.shutdown().await;
         phase.send_replace(Phase::Closing);
+        let end = Instant::now() + times.grace.get();
         let all_finished = workers.finish(times.grace.get()).await;
-        tracing::info!(all_finished, "stopped");
+        phase.send_replace(Phase::Ending);
+        let last = Instant::now() + LAST_STEPS;
+        let _ = timeout_at(last, async { while http1.join_next().await.is_some() {} }).await;
+        // No task may begin with another file.
         tasks.shutdown().await;
+        let files_written = timeout_at(end.max(last), self.blocking.finished()).await.is_ok();
+        tracing::info!(all_finished, files_written, "stopped");
         outcome
     }
 }
 
-/// Waits for the end, or for a task that failed: without it the process would go on half-blind,
-/// so it drains and ends, to be started anew.
+fn spawn_upkeep(tasks: &mut JoinSet<()>, state: &OpsState) {
+    spawn(tasks, background::metrics_upkeep(state.metrics.clone(), UPKEEP_EVERY));
+    let revocations = state.authorizer.snapshot().verifier().revocations().clone();
+    spawn(tasks, background::sweep_revocations(revocations));
+    spawn(tasks, background::announce_readiness(state.readiness.clone()));
+}
+
+/// Waits for the end, or for a task that failed: without it the process would work only in part, so
+/// it drains and ends, to be started again.
 async fn supervise(
     tasks: &mut JoinSet<()>,
+    http1: &mut JoinSet<()>,
     shutdown: impl Future<Output = ()>,
 ) -> Result<(), BuildError> {
     let mut shutdown = pin!(shutdown);
     loop {
-        tokio::select! {
+        let ended = tokio::select! {
             () = shutdown.as_mut() => return Ok(()),
-            Some(ended) = tasks.join_next() => if let Err(error) = ended {
-                tracing::error!(%error, "a background task failed");
-                return Err(BuildError::Part("a background task failed".to_owned()));
-            },
+            Some(ended) = tasks.join_next() => ended,
+            Some(ended) = http1.join_next() => ended,
+        };
+        if let Err(error) = ended {
+            tracing::error!(%error, "a background task failed");
+            return Err(BuildError::Part("a background task failed".to_owned()));
         }
     }
-}
-
-#[expect(clippy::disallowed_methods, reason = "the one place that starts tasks")]
-fn spawn<T: Send + 'static>(
-    tasks: &mut JoinSet<T>,
-    task: impl Future<Output = T> + Send + 'static,
-) -> AbortHandle {
-    tasks.spawn(task)
 }

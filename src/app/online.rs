@@ -1,20 +1,10 @@
-//! What the issuers of a configuration answer, asked once: for `config check --online`.
-
-use std::sync::Arc;
+//! A question to every issuer of a configuration, asked once: for `config check --online`.
 
 use futures_util::future::join_all;
 use tokio::time::timeout;
 
-use super::{BuildError, CONNECT_TIMEOUT, compile, labels};
-use crate::{
-    blocking::BlockingRunner,
-    config::Config,
-    health::Readiness,
-    issuer_api,
-    metrics::Metrics,
-    upstream,
-    verify::{self, KeyStatus, Revocations, Verifier},
-};
+use super::{BuildError, foundation::Foundation};
+use crate::{blocking::BlockingRunner, config::Config, issuer_api, verify::KeyStatus};
 
 /// What one issuer answered.
 #[derive(Debug)]
@@ -30,18 +20,23 @@ pub struct IssuerFindings {
 }
 
 impl IssuerFindings {
-    /// Its tokens can be verified.
+    /// It has keys, and each of its apps an id: its tokens can be verified.
     #[must_use]
-    pub fn good(&self) -> bool {
+    pub fn is_good(&self) -> bool {
         self.keys.usable > 0
             && self.keys.last_error.is_none()
             && self.apps.iter().all(Result::is_ok)
     }
 }
 
-/// Asks every issuer for its keys and for what it is asked at a start, side by side.
+/// Asks all issuers at the same time for their keys, and Rownd for the ids of its apps.
+///
+/// # Errors
+///
+/// Fails where the configuration cannot be built. An issuer that does not answer is no error: its
+/// findings say so.
 pub async fn ask_issuers(config: &Config) -> Result<Vec<IssuerFindings>, BuildError> {
-    let (parts, upstream, metrics) = parts(config)?;
+    let Foundation { verifier: parts, upstream, metrics, .. } = Foundation::build(config)?;
     let verifier = parts.verifier;
     let apis = issuer_api::build(&config.issuers, &upstream, &metrics);
     let blocking = BlockingRunner::new();
@@ -73,22 +68,4 @@ pub async fn ask_issuers(config: &Config) -> Result<Vec<IssuerFindings>, BuildEr
         }
     });
     Ok(join_all(findings).await)
-}
-
-/// A verifier as it is built at a start, with what it needs, for somebody who only asks.
-pub(super) fn parts(
-    config: &Config,
-) -> Result<(verify::Parts, upstream::Client, Arc<Metrics>), BuildError> {
-    let part = |error: String| BuildError::Part(error);
-    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
-    verify::self_test().map_err(part)?;
-    let metrics = Metrics::build(&labels(config)).map_err(|error| part(error.to_string()))?;
-    let upstream =
-        upstream::Client::build(CONNECT_TIMEOUT).map_err(|error| part(error.to_string()))?;
-    let (limits, readiness) = (compile::limits(config), Readiness::new());
-    let revocations = Revocations::new(&config.revocation, &metrics);
-    let parts =
-        Verifier::build(&config.issuers, limits, revocations, &upstream, &metrics, &readiness)
-            .map_err(part)?;
-    Ok((parts, upstream, metrics))
 }

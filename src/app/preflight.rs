@@ -1,5 +1,5 @@
-//! What would keep a configuration from being served, found without serving it: for `config check`,
-//! and for `serve` before it begins, so that both say the same.
+//! Problems that would keep a configuration from being served, found without serving it: for `config
+//! check`, and for `serve` before it begins, so that both report the same.
 
 use std::{
     fs, io,
@@ -8,35 +8,36 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::CONNECT_TIMEOUT;
+use super::foundation::CONNECT_TIMEOUT;
 use crate::{
     config::{self, Config},
     upstream, verify,
 };
 
-/// JSON pointer of a setting, and what is wrong with it.
-type Found = Vec<(String, String)>;
+/// For each problem, the JSON pointer of its setting, and what is wrong with it.
+type Problems = Vec<(String, String)>;
 
-/// Every problem beyond what the text of the settings shows. Nothing that others use is taken, and
-/// nothing fetched. A port or a socket that somebody else listens on is not among them.
+/// Every problem that the text of the settings alone does not show. Nothing that other programs use
+/// is taken, and nothing is fetched. A port or a socket that another program listens on is not among
+/// the problems.
 #[must_use]
-pub fn problems(config: &Config) -> Found {
+pub fn problems(config: &Config) -> Problems {
     let mut found = problems_anywhere(config);
-    found.extend(problems_here(config));
+    found.extend(host_problems(config));
     found
 }
 
-/// Those that are the same on every machine.
+/// The problems that are the same on every machine.
 #[must_use]
-pub fn problems_anywhere(config: &Config) -> Found {
+pub fn problems_anywhere(config: &Config) -> Problems {
     verify::problems(&config.issuers)
 }
 
-/// Those of this machine: certificates of authorities, directories of sockets, addresses.
-fn problems_here(config: &Config) -> Found {
-    let mut found = Found::new();
+/// The problems of this machine: certificates of authorities, directories of sockets, addresses.
+fn host_problems(config: &Config) -> Problems {
+    let mut found = Problems::new();
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
-    if let Err(message) = authorities() {
+    if let Err(message) = check_authorities() {
         found.push((String::new(), message));
     }
     let listeners = &config.listeners;
@@ -49,15 +50,16 @@ fn problems_here(config: &Config) -> Found {
     let control = listeners.control.as_ref().map(|control| control.address.as_str());
     addresses.extend(control.map(|address| ("/listeners/control/address", address)));
     for (at, address) in addresses {
-        let judged = match address.strip_prefix("unix:") {
-            Some(path) => socket_path(path),
-            None => local_address(address),
+        let checked = match address.strip_prefix("unix:") {
+            Some(path) => check_socket_path(path),
+            None => check_local_address(address),
         };
-        if let Err(message) = judged {
+        if let Err(message) = checked {
             found.push((at.to_owned(), message));
         }
     }
-    if let (Some(grpc), Some(control)) = (place(&listeners.grpc.address), control.and_then(place))
+    if let (Some(grpc), Some(control)) =
+        (resolved_socket_path(&listeners.grpc.address), control.and_then(resolved_socket_path))
         && grpc == control
     {
         let message = "is the socket of the grpc listener too; write another path".to_owned();
@@ -66,9 +68,10 @@ fn problems_here(config: &Config) -> Found {
     found
 }
 
-/// The certificates of authorities can be read, where the environment names them and by the client.
+/// Checks that the certificates of authorities can be read, those that the environment names and
+/// those that the client finds.
 /// A pipe among them would wait for a writer, and a device may never end.
-fn authorities() -> Result<(), String> {
+fn check_authorities() -> Result<(), String> {
     let environment = config::environment();
     let named = |name| environment.get(name).filter(|path| !path.is_empty());
     if let Some(file) = named("SSL_CERT_FILE") {
@@ -79,7 +82,7 @@ fn authorities() -> Result<(), String> {
         })?;
     }
     if let Some(directory) = named("SSL_CERT_DIR") {
-        let judge = || -> io::Result<()> {
+        let check = || -> io::Result<()> {
             for entry in fs::read_dir(directory)? {
                 let path = entry?.path();
                 // A link that leads nowhere is passed over by the client as well.
@@ -89,7 +92,7 @@ fn authorities() -> Result<(), String> {
             }
             Ok(())
         };
-        judge().map_err(|error| format!("SSL_CERT_DIR: {directory} cannot be read: {error}"))?;
+        check().map_err(|error| format!("SSL_CERT_DIR: {directory} cannot be read: {error}"))?;
     }
     upstream::Client::build(CONNECT_TIMEOUT).map(drop).map_err(|error| {
         format!(
@@ -99,15 +102,15 @@ fn authorities() -> Result<(), String> {
     })
 }
 
-/// Where a socket file is, with the links of its directory followed.
-fn place(address: &str) -> Option<PathBuf> {
+/// The path of a socket file, with the links of its directory followed.
+fn resolved_socket_path(address: &str) -> Option<PathBuf> {
     let path = Path::new(address.strip_prefix("unix:")?);
     Some(path.parent()?.canonicalize().ok()?.join(path.file_name()?))
 }
 
-/// A socket file can be made there: its directory takes one, and no file of another kind stands in
-/// its place.
-fn socket_path(path: &str) -> Result<(), String> {
+/// Checks that a socket file can be made at this path: its directory allows it, and no file of
+/// another kind has this path.
+fn check_socket_path(path: &str) -> Result<(), String> {
     if path.ends_with('/') || path.contains('\0') {
         return Err(format!(
             "{path:?} is no path of a file; write unix:/run/rownd-authz/name.sock"
@@ -125,7 +128,7 @@ fn socket_path(path: &str) -> Result<(), String> {
         Ok(_) => Ok(()),
         Err(_) => {
             let directory = Path::new(path).parent().unwrap_or(Path::new("/"));
-            // Made and removed at once under another name: some file systems take no socket.
+            // Made under another name and removed at once: some file systems have no sockets.
             let trial = directory.join(format!(".{}", std::process::id()));
             let made = UnixListener::bind(&trial);
             let _ = fs::remove_file(&trial);
@@ -137,12 +140,12 @@ fn socket_path(path: &str) -> Result<(), String> {
     }
 }
 
-/// The address is one of this machine, and its port one that this user may take.
-fn local_address(address: &str) -> Result<(), String> {
-    // What is no address at all is told by the settings themselves.
+/// Checks that the address is one of this machine, and its port one that this user may bind.
+fn check_local_address(address: &str) -> Result<(), String> {
+    // Text that is no address is a problem that validation reports.
     let Ok(wanted) = address.parse::<SocketAddr>() else { return Ok(()) };
     let (ip, port) = (wanted.ip(), wanted.port());
-    // A port below 1024 may be forbidden, which only shows by taking it; others are left alone.
+    // A port below 1024 may be forbidden, which only binding it shows; others are not touched.
     let trial = SocketAddr::new(ip, if port < 1024 { port } else { 0 });
     match TcpListener::bind(trial).map(drop) {
         Err(error) if error.kind() == io::ErrorKind::AddrNotAvailable => {

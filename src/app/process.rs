@@ -1,9 +1,13 @@
-//! What the process asks of the system for itself, before it does anything else.
+//! Settings of the process itself, made before anything else.
 
 use std::io;
 
-/// Writes no core dump, and lets no process of the same user read its memory: secrets and tokens
-/// are in it. To be called before either is read.
+/// From now on no core dump is written, and no process of the same user can read the memory of this
+/// one: secrets and tokens are in it. To be called before either is read.
+///
+/// # Errors
+///
+/// Fails where the system refuses.
 pub fn keep_memory_private() -> io::Result<()> {
     use rustix::process::{Resource, Rlimit, setrlimit};
     setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) })?;
@@ -16,8 +20,12 @@ pub fn keep_memory_private() -> io::Result<()> {
     Ok(())
 }
 
-/// Small reservations are backed by small pages: a peer that announces much and sends little must
-/// not make the system hand out 2 MiB for each byte.
+/// From now on memory is backed by small pages only: a peer that announces much and sends little
+/// must not make the system hand out 2 MiB for each byte.
+///
+/// # Errors
+///
+/// Fails where the system refuses.
 pub fn use_small_pages() -> io::Result<()> {
     #[cfg(target_os = "linux")]
     rustix::thread::disable_transparent_huge_pages(true)?;

@@ -47,10 +47,10 @@ pub fn lines_lost() -> usize {
 }
 
 /// HTTP/2 calls that were reset since the start because their headers are malformed: an RPC error to
-/// whoever made them.
+/// their caller.
 static MALFORMED: AtomicU64 = AtomicU64::new(0);
 
-/// Calls to a listener that the HTTP/2 library has refused since the start, before we saw them.
+/// Calls that the HTTP/2 library has refused since the start, before this program saw them.
 #[must_use]
 pub fn calls_malformed() -> u64 {
     MALFORMED.load(Ordering::Relaxed)
@@ -60,8 +60,8 @@ pub fn calls_malformed() -> u64 {
 struct MalformedCalls;
 
 impl MalformedCalls {
-    /// The events that are counted: `h2::server` says one for each malformed call, and hardly
-    /// anything else.
+    /// The events that are counted: `h2::server` emits one for each malformed call, and hardly
+    /// any other.
     const TARGET: &str = "h2::server";
     const WORDS: &str = "malformed headers";
 }
@@ -70,7 +70,7 @@ impl<S: tracing::Subscriber> Layer<S> for MalformedCalls {
     fn on_event(&self, event: &tracing::Event<'_>, _: Context<'_, S>) {
         let mut found = false;
         event.record(&mut |field: &tracing::field::Field, value: &dyn std::fmt::Debug| {
-            // The text holds what the peer sent, and goes nowhere.
+            // The text holds what the peer sent, so it is not logged.
             found |= field.name() == "message" && format!("{value:?}").contains(Self::WORDS);
         });
         if found {
@@ -79,24 +79,32 @@ impl<S: tracing::Subscriber> Layer<S> for MalformedCalls {
     }
 }
 
-/// From now on this is the least level that is logged.
+/// Sets the least level that is logged from now on.
+///
+/// # Errors
+///
+/// Fails where [`install`] was not called in this process.
 pub fn set_level(level: LogLevel) -> Result<(), String> {
-    let set = FILTER.get().ok_or("the log of this process is not ours")?;
+    let set = FILTER.get().ok_or("the log of this process belongs to another program")?;
     set(filter(level)?)
 }
 
-/// Our own events by the setting; libraries only where something is wrong.
+/// The events of this program by the setting; those of libraries only where something is wrong.
 fn filter(level: LogLevel) -> Result<EnvFilter, String> {
     EnvFilter::try_new(format!("warn,rownd_authz={}", level.as_str()))
         .map_err(|error| error.to_string())
 }
 
-fn keep(handle: Handle<EnvFilter, Registry>) {
+fn keep_filter(handle: Handle<EnvFilter, Registry>) {
     let set = move |filter| handle.reload(filter).map_err(|error| error.to_string());
     let _ = FILTER.set(Box::new(set));
 }
 
-/// Sends this process's logs to standard error from now on. To be called once.
+/// Sends the logs of this process to standard error from now on. To be called once.
+///
+/// # Errors
+///
+/// Fails where the process has a log already.
 pub fn install(log: &Log) -> Result<LogGuard, String> {
     let (writer, guard) = NonBlockingBuilder::default()
         .buffered_lines_limit(BUFFERED_LINES)
@@ -124,9 +132,9 @@ pub fn install(log: &Log) -> Result<LogGuard, String> {
     );
     let subscriber = tracing_subscriber::registry().with(lines.with_filter(filter)).with(malformed);
     subscriber.try_init().map_err(|error| error.to_string())?;
-    keep(handle);
+    keep_filter(handle);
     panic::set_hook(Box::new(|info| {
-        // Only the place: a panic's message could hold what a client sent.
+        // Only the place: the message of a panic could hold what a client sent.
         let place = info.location().map(ToString::to_string).unwrap_or_default();
         tracing::error!(place, "a panic; if it was a check's, that check was denied");
     }));

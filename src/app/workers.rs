@@ -10,25 +10,30 @@ use tokio::{
 };
 
 use super::{
-    connection::{self, Limits},
+    connection::{self, GrpcLimits},
     drain::Phase,
-    handoff::{Accepted, Handoff},
-    tls::Tls,
+    handoff::{AcceptedConnection, Handoff},
+    tasks::spawn,
+    tls::ListenerTls,
 };
 use crate::{config::GrpcListener, grpc::Doors, metrics::Metrics};
 
-/// The running threads.
+/// The threads that answer checks.
 #[derive(Debug)]
 pub(super) struct Workers {
-    senders: Vec<mpsc::UnboundedSender<Accepted>>,
+    senders: Vec<mpsc::UnboundedSender<AcceptedConnection>>,
     ended: mpsc::Receiver<()>,
 }
 
 impl Workers {
     /// Starts them.
+    ///
+    /// # Errors
+    ///
+    /// Fails where the system starts no more threads.
     pub(super) fn start(
         settings: &GrpcListener,
-        tls: Option<Arc<Tls>>,
+        tls: Option<Arc<ListenerTls>>,
         doors: &Doors,
         metrics: &Arc<Metrics>,
         phase: &watch::Receiver<Phase>,
@@ -37,7 +42,7 @@ impl Workers {
             0 => thread::available_parallelism().map_or(1, usize::from),
             count => count,
         };
-        let limits = Arc::new(Limits::of(settings, tls));
+        let limits = Arc::new(GrpcLimits::new(settings, tls));
         let (end, ended) = mpsc::channel(1);
         let mut senders = Vec::with_capacity(count);
         for index in 0..count {
@@ -52,6 +57,7 @@ impl Workers {
                 _end: end.clone(),
             };
             let runtime = Builder::new_current_thread().enable_all().build()?;
+            #[expect(clippy::disallowed_methods, reason = "the drain waits for the workers")]
             thread::Builder::new()
                 .name(format!("check-{index}"))
                 .spawn(move || runtime.block_on(worker.run()))?;
@@ -63,7 +69,7 @@ impl Workers {
         Handoff::new(self.senders.clone())
     }
 
-    /// Waits for every worker to finish its connections; `false`: the grace was over first.
+    /// Waits for every worker to finish its connections; `false`: `grace` was over first.
     pub(super) async fn finish(mut self, grace: Duration) -> bool {
         self.senders.clear();
         tokio::time::timeout(grace, self.ended.recv()).await.is_ok()
@@ -71,8 +77,8 @@ impl Workers {
 }
 
 struct Worker {
-    connections: mpsc::UnboundedReceiver<Accepted>,
-    limits: Arc<Limits>,
+    connections: mpsc::UnboundedReceiver<AcceptedConnection>,
+    limits: Arc<GrpcLimits>,
     doors: Doors,
     metrics: Arc<Metrics>,
     phase: watch::Receiver<Phase>,
@@ -94,7 +100,7 @@ impl Worker {
                             self.metrics.clone(),
                             self.phase.clone(),
                         );
-                        super::spawn(&mut open, served);
+                        spawn(&mut open, served);
                     }
                     None => break,
                 },

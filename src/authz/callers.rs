@@ -5,7 +5,7 @@
 //! is known by any one of its means; a secret that is nobody's is a refusal whatever else is
 //! known, because somebody meant to be somebody.
 
-use std::{num::NonZeroU32, sync::Arc, time::Duration};
+use std::{borrow::Cow, num::NonZeroU32, sync::Arc, time::Duration};
 
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use governor::{
@@ -14,9 +14,9 @@ use governor::{
 };
 
 use crate::{
-    config::{Caller as Settings, Issuer, Right, RowndAuth},
+    config::{Caller as Settings, Config, Right, RowndAuth},
     digest::sha256,
-    model::{Origin, Peer, PeerName},
+    model::{Origin, Peer, PeerName, Warning},
 };
 
 /// A caller that stands in no configuration, in logs.
@@ -116,6 +116,25 @@ pub struct Callers {
     fresh_reads: FreshReads,
 }
 
+/// Warns of each caller that may act for more than one app or issuer because nothing bounds it.
+#[must_use]
+pub fn warnings(config: &Config) -> Vec<Warning> {
+    let issuers = &config.issuers;
+    if issuers.len() < 2 && issuers.iter().all(|issuer| issuer.apps.len() < 2) {
+        return Vec::new();
+    }
+    let unbounded = |caller: &&Settings| caller.apps.is_none() && caller.issuers.is_none();
+    let warning = |caller: &Settings| Warning {
+        code: "caller_unbounded",
+        text: Cow::Owned(format!(
+            "the caller {:?} may act for every app and issuer of the configuration; bound it by \
+             rownd_auth.callers[].apps or rownd_auth.callers[].issuers",
+            caller.name
+        )),
+    };
+    config.rownd_auth.callers.iter().filter(unbounded).map(warning).collect()
+}
+
 /// Who calls: what each entry that fits grants, within its bounds.
 #[derive(Debug, Clone)]
 pub struct Caller {
@@ -125,7 +144,7 @@ pub struct Caller {
 }
 
 impl Callers {
-    pub(super) fn build(service: &RowndAuth, issuers: &[Issuer]) -> Self {
+    pub(super) fn build(service: &RowndAuth) -> Self {
         let rate = NonZeroU32::new(service.max_age_per_second).unwrap_or(NonZeroU32::MIN);
         let fresh_reads = || Arc::new(RateLimiter::direct(Quota::per_second(rate)));
         let entry = |settings: &Settings| Entry {
@@ -142,28 +161,13 @@ impl Callers {
             uids: settings.uids.clone(),
         };
         let known = service.callers.iter().map(entry).collect();
-        let callers = Self { known, fresh_reads: fresh_reads() };
-        if issuers.len() > 1 || issuers.iter().any(|issuer| issuer.apps.len() > 1) {
-            for caller in callers.unbounded() {
-                tracing::warn!(
-                    caller,
-                    "the caller may act for every app and issuer of the configuration; bound it by \
-                     rownd_auth.callers[].apps or rownd_auth.callers[].issuers"
-                );
-            }
-        }
-        callers
+        Self { known, fresh_reads: fresh_reads() }
     }
 
     /// Their names.
     #[must_use]
     pub fn names(&self) -> Vec<Arc<str>> {
         self.known.iter().map(|entry| entry.name.clone()).collect()
-    }
-
-    /// Those who may act for everything.
-    fn unbounded(&self) -> impl Iterator<Item = &str> {
-        self.known.iter().filter(|entry| entry.bounds.are_none()).map(|entry| &*entry.name)
     }
 
     /// The caller behind this peer, with the secret that came along. Rights of several entries

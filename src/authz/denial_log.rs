@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::VerdictFacts;
 use crate::{
     log_throttle::LogThrottle,
-    metrics::{Metrics, Outcome},
+    metrics::{CheckOutcome, Metrics},
     model::{Denial, DenyReason, visible},
 };
 
@@ -43,7 +43,7 @@ impl DenialLog {
         let issuer = denial.issuer().map_or("", |name| name);
         let (code, rule) = (reason.code(), &*facts.rule);
         match super::outcome(reason) {
-            Outcome::Unavailable if reason != DenyReason::Cancelled => tracing::warn!(
+            CheckOutcome::Unavailable if reason != DenyReason::Cancelled => tracing::warn!(
                 reason = code,
                 request_id,
                 trace_id,

@@ -15,6 +15,7 @@ mod tests;
 mod verdict;
 
 use std::{
+    borrow::Cow,
     panic::AssertUnwindSafe,
     sync::{
         Arc,
@@ -28,10 +29,10 @@ use futures_util::FutureExt as _;
 use tokio::time::{Instant, timeout_at};
 
 use crate::{
-    metrics::{Api, Metrics, Outcome},
-    model::{AllowReason, Denial, DenialClass, DenyReason, RequestContext},
+    metrics::{CheckApi, CheckOutcome, Metrics},
+    model::{AllowReason, Denial, DenialClass, DenyReason, RequestContext, Warning},
 };
-pub use callers::{Caller, Callers, NOBODY, Refusal, Scope};
+pub use callers::{Caller, Callers, NOBODY, Refusal, Scope, warnings};
 use denial_log::DenialLog;
 pub use edits::{EncodingDoor, IdentityHeaders, NameValue, QueryEdits, RequestEdits};
 pub use inject::early_strip;
@@ -42,20 +43,20 @@ pub use verdict::{Allowance, Verdict, VerdictFacts};
 /// One connection finds room for one check in flight of so many that there may be.
 const SURE: usize = 1024;
 
-/// Outcome and reason of every end a check can have, in the order of the metric's index.
+/// CheckOutcome and reason of every end a check can have, in the order of the metric's index.
 #[must_use]
-pub fn end_labels() -> Vec<(Outcome, &'static str)> {
-    let allowed = AllowReason::ALL.iter().map(|reason| (Outcome::Allow, reason.code()));
+pub fn end_labels() -> Vec<(CheckOutcome, &'static str)> {
+    let allowed = AllowReason::ALL.iter().map(|reason| (CheckOutcome::Allow, reason.code()));
     let denied = DenyReason::ALL.iter().map(|reason| (outcome(*reason), reason.code()));
     allowed.chain(denied).collect()
 }
 
 /// "Cannot decide" is counted apart from a plain no.
 #[must_use]
-pub const fn outcome(reason: DenyReason) -> Outcome {
+pub const fn outcome(reason: DenyReason) -> CheckOutcome {
     match reason.class() {
-        DenialClass::Unavailable => Outcome::Unavailable,
-        _ => Outcome::Deny,
+        DenialClass::Unavailable => CheckOutcome::Unavailable,
+        _ => CheckOutcome::Deny,
     }
 }
 
@@ -104,8 +105,11 @@ impl Authorizer {
 
     /// What the checks so far show to be wrong with the proxy's configuration.
     #[must_use]
-    pub fn warnings(&self) -> Option<&'static str> {
-        self.fetch_mode_missing.load(Ordering::Relaxed).then_some(FETCH_MODE_MISSING)
+    pub fn warnings(&self) -> Option<Warning> {
+        self.fetch_mode_missing.load(Ordering::Relaxed).then_some(Warning {
+            code: "fetch_mode_missing",
+            text: Cow::Borrowed(FETCH_MODE_MISSING),
+        })
     }
 
     /// Does it to the configuration in force, and to any that is put in force meanwhile: a command
@@ -130,7 +134,7 @@ impl Authorizer {
     /// A check arrived. The ticket counts it in flight until it is dropped, and holds the
     /// configuration that is in force now.
     #[must_use]
-    pub fn begin(self: &Arc<Self>, api: Api) -> Ticket {
+    pub fn begin(self: &Arc<Self>, api: CheckApi) -> Ticket {
         self.begin_since(api, Instant::now(), usize::MAX)
     }
 
@@ -138,7 +142,12 @@ impl Authorizer {
     /// a connection with so many other checks in flight. A connection finds room for a few,
     /// whatever the others do, and beyond that for no more than it leaves to them.
     #[must_use]
-    pub fn begin_since(self: &Arc<Self>, api: Api, began: Instant, of_connection: usize) -> Ticket {
+    pub fn begin_since(
+        self: &Arc<Self>,
+        api: CheckApi,
+        began: Instant,
+        of_connection: usize,
+    ) -> Ticket {
         self.metrics.check_started(api);
         let others = self.in_flight.fetch_add(1, Ordering::Relaxed);
         let snapshot = self.snapshot.load_full();
@@ -158,7 +167,7 @@ impl Authorizer {
 pub struct Ticket {
     authorizer: Arc<Authorizer>,
     snapshot: Arc<Snapshot>,
-    api: Api,
+    api: CheckApi,
     began: Instant,
     overloaded: bool,
     answered: AtomicBool,

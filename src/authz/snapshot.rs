@@ -7,11 +7,11 @@ use tokio::time::Instant;
 
 use super::{Callers, RequestEdits, VerdictFacts, inject::Injector, verdict::NO_RULE};
 use crate::{
-    config::{Auth, Check, Config, ExpiredCookie, RowndAuth},
-    extract::{self, Extractor, Sites},
+    config::{Check, Config, RowndAuth},
+    extract::{self, CookieSites, Extractor},
     issuer_api::Exchange,
     model::{CallerProtocol, CredentialSource, Denial, DenyReason, RequestContext},
-    policy::{Limits, Permit, Policy, Requirement},
+    policy::{ChosenRules, Permit, Policy, RequestLimits},
     profile::Profiles,
     verify::{Identity, Verifier},
 };
@@ -37,7 +37,7 @@ pub struct Snapshot {
     edition: Edition,
     check: Check,
     extractor: Extractor,
-    sites: Sites,
+    sites: CookieSites,
     policy: Policy,
     verifier: Arc<Verifier>,
     profiles: Arc<Profiles>,
@@ -46,7 +46,7 @@ pub struct Snapshot {
     service: RowndAuth,
     injector: Injector,
     pub(super) max_in_flight: usize,
-    sizes: Limits,
+    sizes: RequestLimits,
     no_rule: Arc<str>,
 }
 
@@ -63,16 +63,16 @@ impl Snapshot {
             edition,
             check: config.check.clone(),
             extractor: Extractor::build(&config.credentials.0),
-            sites: Sites::build(&config.trusted_origins),
-            policy: Policy::build(config)?,
+            sites: CookieSites::build(&config.trusted_origins),
+            policy: Policy::build(config).map_err(|error| error.to_string())?,
             verifier,
             profiles,
             exchange,
-            callers: Callers::build(&config.rownd_auth, &config.issuers),
+            callers: Callers::build(&config.rownd_auth),
             service: config.rownd_auth.clone(),
             injector: Injector::build(&config.identity_headers),
             max_in_flight: config.check.max_in_flight,
-            sizes: Limits::of(&config.check),
+            sizes: RequestLimits::of(&config.check),
             no_rule: NO_RULE.into(),
         })
     }
@@ -140,14 +140,14 @@ impl Snapshot {
         facts: &mut VerdictFacts,
     ) -> Result<(Permit, RequestEdits), Denial> {
         let measured = self.sizes.measure(request)?;
-        let requirement = self.policy.require(measured)?;
-        facts.rule = requirement.rule.clone();
-        let allowed = match requirement.preflight() {
+        let rules = self.policy.choose(measured)?;
+        facts.rule = rules.name().clone();
+        let allowed = match rules.preflight() {
             Some(allowed) if self.is_preflight(request) => allowed,
             _ => {
-                let identity = self.identify(request, &requirement, now, deadline).await?;
+                let identity = self.identify(request, &rules, now, deadline).await?;
                 facts.identity.clone_from(&identity);
-                requirement.decide(identity)?
+                rules.decide(identity)?
             }
         };
         let permit = match allowed.permit() {
@@ -163,28 +163,30 @@ impl Snapshot {
     async fn identify(
         &self,
         request: &RequestContext,
-        requirement: &Requirement,
+        rules: &ChosenRules<'_>,
         now: SystemTime,
         deadline: Instant,
     ) -> Result<Option<Arc<Identity>>, Denial> {
-        if requirement.auth == Auth::None {
+        if !rules.reads_credential() {
             return Ok(None);
         }
-        let found = self.extractor.find(&request.headers, &request.path)?;
+        let found = self.extractor.find(request)?;
         let Some(credential) = found else { return Ok(None) };
         let cookie = credential.source() == CredentialSource::Cookie;
-        let unproved = if cookie { self.sites.judge(request).err() } else { None };
+        let unproved = if cookie { self.sites.accept_cookie(request).err() } else { None };
         // Only the cookie of a known user says that a browser sent this, and so that it is the proxy
         // that holds headers back.
         if let Some(reason) = unproved
             && reason != DenyReason::FetchModeMissing
-            && !extract::anti_csrf(request, None)
+            && !extract::shows_anti_csrf(request, None)
         {
             return Err(reason.into());
         }
         match self.verifier.verify(credential.token(), now, deadline).await {
             Ok(identity) => match unproved {
-                Some(reason) if !extract::anti_csrf(request, Some(&identity.cookie_proof)) => {
+                Some(reason)
+                    if !extract::shows_anti_csrf(request, Some(&identity.cookie_proof)) =>
+                {
                     Err(Denial::from(reason).judged_by(&identity.issuer))
                 }
                 _ => Ok(Some(identity)),
@@ -192,8 +194,7 @@ impl Snapshot {
             Err(denial)
                 if cookie
                     && denial.reason() == DenyReason::TokenExpired
-                    && requirement.auth == Auth::Optional
-                    && requirement.expired_cookie == ExpiredCookie::Anonymous =>
+                    && rules.forgives_expired_cookie() =>
             {
                 Ok(None)
             }
@@ -210,7 +211,7 @@ impl Snapshot {
         request.method.as_ref() == b"OPTIONS"
             && one("origin")
             && one("access-control-request-method")
-            && !self.extractor.any(&request.headers, &request.path)
+            && !self.extractor.finds_any(request)
     }
 }
 

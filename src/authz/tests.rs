@@ -18,7 +18,7 @@ use crate::{
     config,
     health::Readiness,
     issuer_api,
-    metrics::{Api, Labels, Metrics},
+    metrics::{CheckApi, Labels, Metrics},
     model::{AllowReason, DenyReason, Headers, RequestContext},
     profile::Profiles,
     upstream::Client,
@@ -43,6 +43,7 @@ fn rig(yaml: &str) -> Rig {
     let config = config::parse("test.yaml", yaml, &environment).unwrap_or_else(|e| panic!("{e}"));
     let metrics = Metrics::build(&Labels {
         reasons: end_labels(),
+        key_refusals: Vec::new(),
         verifications: verify::result_labels(),
         issuers: config.issuers.iter().map(|issuer| issuer.name.clone()).collect(),
         rpcs: Vec::new(),
@@ -74,12 +75,9 @@ fn request(method: &str, path: &str, lines: Lines<'_>) -> RequestContext {
     let entries = lines.iter().map(|(name, value)| (bytes(name), bytes(value))).collect();
     RequestContext {
         method: bytes(method),
-        host: "a.com".into(),
-        path: bytes(path),
         headers: Headers::new(entries, false),
-        scheme: Bytes::new(),
         proxy_request_id: "proxy-id".into(),
-        named_route: None,
+        ..RequestContext::for_test(path)
     }
 }
 
@@ -90,7 +88,7 @@ fn soon() -> Instant {
 
 impl Rig {
     async fn check(&self, request: &RequestContext) -> Verdict {
-        self.authorizer.begin(Api::ExtAuthz).check(request, soon()).await
+        self.authorizer.begin(CheckApi::ExtAuthz).check(request, soon()).await
     }
 
     async fn judge(&self, method: &str, path: &str, lines: Lines<'_>) -> Judged {

@@ -4,19 +4,19 @@ use std::process::ExitCode;
 
 use clap::Args;
 
-use super::{ConfigArgs, Failure, Outcome, block_on};
+use super::{CommandOutcome, ConfigArgs, Failure, block_on};
 use crate::{
     app::{self, IssuerFindings},
     authz,
     config::{self, Config},
 };
 
-/// Loads what the arguments name.
+/// Loads the configuration that the arguments name.
 pub(super) fn load(args: &ConfigArgs) -> Result<Config, Failure> {
     config::load(args.config.as_deref(), &config::environment()).map_err(Failure::bad_input)
 }
 
-/// What to check.
+/// The options of `config check`.
 #[derive(Args, Clone, Debug)]
 pub(super) struct CheckArgs {
     #[command(flatten)]
@@ -24,32 +24,36 @@ pub(super) struct CheckArgs {
     /// Also ask each issuer for its keys, and Rownd for the ids of the apps
     #[arg(long)]
     online: bool,
-    /// Leave out what only the machine that serves it can tell: directories of sockets, addresses,
-    /// certificates of authorities. For a configuration that is meant for another machine
+    /// Leave out the checks that are about the machine itself: directories of sockets, addresses,
+    /// certificates of authorities. For a configuration that another machine will serve
     #[arg(long, conflicts_with = "online")]
     skip_host: bool,
 }
 
-pub(super) fn check(args: &CheckArgs) -> Outcome {
+pub(super) fn check(args: &CheckArgs) -> CommandOutcome {
     let file = args.config.config.as_deref();
-    let judge = if args.skip_host { app::problems_anywhere } else { app::problems };
-    let config =
-        config::load_judged(file, &config::environment(), judge).map_err(Failure::bad_input)?;
+    let find_problems = if args.skip_host { app::problems_anywhere } else { app::problems };
+    let find_warnings = if args.skip_host { app::warnings_anywhere } else { app::warnings };
+    let config = config::load_judged(file, &config::environment(), find_problems)
+        .map_err(Failure::bad_input)?;
     let (issuers, routes) = (config.issuers.len(), config.routes.len());
+    for warning in find_warnings(&config) {
+        eprintln!("warning: {warning} ({})", warning.code);
+    }
     println!("the configuration is good: {issuers} issuer(s), {routes} route(s)");
     if !args.online {
         return Ok(ExitCode::SUCCESS);
     }
     let found = block_on(app::ask_issuers(&config))?.map_err(Failure::bad_input)?;
     found.iter().for_each(print_issuer);
-    if found.iter().all(IssuerFindings::good) {
+    if found.iter().all(IssuerFindings::is_good) {
         Ok(ExitCode::SUCCESS)
     } else {
         Err(Failure::no("not every issuer has keys, or not every app an id"))
     }
 }
 
-/// What an issuer answered. Its texts are escaped: they are somebody else's.
+/// What an issuer answered. Its texts are escaped, because they come from outside.
 fn print_issuer(issuer: &IssuerFindings) {
     let keys = &issuer.keys;
     println!("{} ({}): {} usable key(s)", issuer.name, issuer.iss.escape_debug(), keys.usable);
@@ -74,7 +78,7 @@ fn print_issuer(issuer: &IssuerFindings) {
     }
 }
 
-/// What to print.
+/// The options of `config print`.
 #[derive(Args, Clone, Debug)]
 pub(super) struct PrintArgs {
     #[command(flatten)]
@@ -85,7 +89,7 @@ pub(super) struct PrintArgs {
     early_strip: bool,
 }
 
-pub(super) fn print(args: &PrintArgs) -> Outcome {
+pub(super) fn print(args: &PrintArgs) -> CommandOutcome {
     if args.early_strip {
         let file = args.config.config.as_deref();
         let settings =
@@ -101,7 +105,7 @@ pub(super) fn print(args: &PrintArgs) -> Outcome {
     Ok(ExitCode::SUCCESS)
 }
 
-pub(super) fn schema() -> Outcome {
+pub(super) fn schema() -> CommandOutcome {
     let text = serde_json::to_string_pretty(&config::json_schema()).map_err(Failure::bad_input)?;
     println!("{text}");
     Ok(ExitCode::SUCCESS)

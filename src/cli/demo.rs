@@ -3,18 +3,15 @@
 use std::{fmt::Write as _, path::Path, process::Stdio, time::Duration};
 
 use bytes::Bytes;
-use http_body_util::Empty;
-use hyper::client::conn::http1;
-use hyper_util::rt::TokioIo;
+use http_body_util::Full;
 use tokio::{
-    net::TcpStream,
     process::{Child, Command},
     time::{Instant, sleep},
 };
 
 use rownd_emulator::{Minter, SignedBy, TokenOrder};
 
-use super::dev_args::DevArgs;
+use super::{dev_args::DevArgs, http_client};
 
 /// Envoy's configuration, in which the ports are replaced.
 const ENVOY: &str = include_str!("../../deploy/envoy/demo.yaml");
@@ -62,19 +59,11 @@ pub(super) async fn start_envoy(binary: &Path, args: &DevArgs) -> Result<Child, 
 }
 
 async fn answers(port: u16) -> bool {
-    let ask = async {
-        let stream = TcpStream::connect(("127.0.0.1", port)).await.ok()?;
-        let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.ok()?;
-        let request = http::Request::get("/public")
-            .header("host", "127.0.0.1")
-            .body(Empty::<Bytes>::new())
-            .ok()?;
-        tokio::select! {
-            _ = connection => None,
-            response = sender.send_request(request) => response.ok().map(|r| r.status()),
-        }
-    };
-    ask.await == Some(http::StatusCode::OK)
+    let host = "127.0.0.1";
+    let request = http::Request::get("/public").header("host", host).body(Full::<Bytes>::default());
+    let Ok(request) = request else { return false };
+    let response = http_client::send(&format!("{host}:{port}"), request).await;
+    response.is_ok_and(|response| response.status() == http::StatusCode::OK)
 }
 
 /// One line of the table: what it shows, the path, what is sent, the status to expect.

@@ -12,9 +12,8 @@ use std::{
 
 use bytes::Bytes;
 use clap::{Args, ValueEnum};
-use http::{Request, header::HOST};
-use http_body_util::Empty;
-use hyper::client::conn::http1;
+use http::{Request, StatusCode, header::HOST};
+use http_body_util::Full;
 use hyper_util::rt::TokioIo;
 use rustls::{
     ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme,
@@ -35,7 +34,7 @@ use tonic_health::pb::{
 };
 use tower::service_fn;
 
-use super::{ConfigArgs, Failure, Outcome, block_on};
+use super::{CommandOutcome, ConfigArgs, Failure, block_on, http_client};
 use crate::config;
 
 /// Ask a running server whether it is ready.
@@ -43,29 +42,31 @@ use crate::config;
 pub(super) struct HealthcheckArgs {
     #[command(flatten)]
     config: ConfigArgs,
-    /// Where it listens: IP:PORT or unix:/path [default: as configured]
+    /// Address of the server: IP:PORT or unix:/path [default: as configured]
     #[arg(long, value_name = "ADDRESS")]
     address: Option<String>,
-    /// It speaks TLS [default: as configured, without --address]
+    /// Use TLS [default: as configured, unless --address is given]
     #[arg(long)]
     tls: bool,
-    /// Only a server whose certificate this authority (PEM) has signed for the host of --address
+    /// Accept only a server whose certificate this authority (PEM) has signed for the host of
+    /// --address
     #[arg(long, value_name = "FILE", requires = "address")]
     ca: Option<PathBuf>,
-    /// The client certificate that it asks for, PEM [default: the server's own, as configured]
+    /// Client certificate, PEM, where the server asks for one [default: the server's own, as
+    /// configured]
     #[arg(long, value_name = "FILE", requires = "key")]
     cert: Option<PathBuf>,
-    /// The key of that certificate, PEM
+    /// Key of the client certificate, PEM
     #[arg(long, value_name = "FILE", requires = "cert")]
     key: Option<PathBuf>,
-    /// The service to ask about; empty for the whole process
+    /// gRPC service to ask about; empty for the whole process
     #[arg(long, value_name = "NAME", default_value = "")]
     service: String,
-    /// Ask for this page of the ops listener instead, which takes no TLS [default address:
+    /// Ask for this page of the ops listener instead of gRPC health, without TLS [default address:
     /// listeners.ops.probe_address as configured]
     #[arg(long, value_enum, conflicts_with_all = ["tls", "ca", "cert", "key"])]
     page: Option<Page>,
-    /// How long to wait for the answer
+    /// How long to wait for the response
     #[arg(long, value_name = "DURATION", default_value = "2s", value_parser = humantime::parse_duration)]
     timeout: Duration,
 }
@@ -73,9 +74,9 @@ pub(super) struct HealthcheckArgs {
 /// A page that answers a probe.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum Page {
-    /// The process is alive
+    /// The process is running
     Livez,
-    /// It is ready
+    /// The process is ready to answer checks
     Readyz,
 }
 
@@ -88,16 +89,16 @@ impl Page {
     }
 }
 
-/// Where to ask, and how.
+/// The server to ask, and how.
 struct Target {
     address: String,
-    tls: Option<Tls>,
+    tls: Option<ClientTls>,
 }
 
 #[derive(Clone)]
-struct Tls {
+struct ClientTls {
     client: Arc<ClientConfig>,
-    /// Whom its certificate has to name, if anybody looks.
+    /// The name that the server's certificate must have, where it is verified.
     name: ServerName<'static>,
 }
 
@@ -120,8 +121,8 @@ fn target(args: &HealthcheckArgs) -> Result<Target, Failure> {
         Some(_) => host(&address).map_err(Failure::bad_input)?,
         None => ServerName::from(IpAddr::from(Ipv4Addr::LOCALHOST)),
     };
-    let client = client(args.ca.as_deref(), pair).map_err(Failure::bad_input)?;
-    Ok(Target { address, tls: Some(Tls { client, name }) })
+    let client = client_config(args.ca.as_deref(), pair).map_err(Failure::bad_input)?;
+    Ok(Target { address, tls: Some(ClientTls { client, name }) })
 }
 
 /// The host of `HOST:PORT`.
@@ -134,66 +135,70 @@ fn host(address: &str) -> Result<ServerName<'static>, String> {
         .map_err(|_| format!("--ca: `{address}` has no host that a certificate could name"))
 }
 
-pub(super) fn run(args: &HealthcheckArgs) -> Outcome {
+pub(super) fn run(args: &HealthcheckArgs) -> CommandOutcome {
     if let Some(page) = args.page {
         return run_page(args, page);
     }
     let target = target(args)?;
     let address = &target.address;
     let status = block_on(async {
-        let asked = ask(&target, args.service.clone(), args.timeout);
-        tokio::time::timeout(args.timeout, asked)
-            .await
-            .unwrap_or_else(|_| Err(format!("no answer from {address} in time")))
+        let asked = fetch_serving_status(&target, args.service.clone(), args.timeout);
+        tokio::time::timeout(args.timeout, asked).await.unwrap_or_else(|_| {
+            Err(format!("no response from {address} within {:?}", args.timeout))
+        })
     })?;
     match status.map_err(Failure::no)? {
         ServingStatus::Serving => Ok(ExitCode::SUCCESS),
-        status => Err(Failure::no(format!("{address} says {}", status.as_str_name()))),
+        status => Err(Failure::no(format!("{address} answered {}", status.as_str_name()))),
     }
 }
 
-fn run_page(args: &HealthcheckArgs, page: Page) -> Outcome {
+fn run_page(args: &HealthcheckArgs, page: Page) -> CommandOutcome {
     let address = match &args.address {
         Some(address) => address.clone(),
         None => config::probe_address(args.config.config.as_deref(), &config::environment())
             .map_err(Failure::bad_input)?,
     };
     // The timer is the runtime's, so it is made there.
-    let asked = block_on(async { tokio::time::timeout(args.timeout, get(&address, page)).await })?;
+    let asked =
+        block_on(async { tokio::time::timeout(args.timeout, fetch_status(&address, page)).await })?;
     match asked {
         Ok(Ok(status)) if status.is_success() => Ok(ExitCode::SUCCESS),
-        Ok(Ok(status)) => Err(Failure::no(format!("{address} says {status}"))),
+        Ok(Ok(status)) => Err(Failure::no(format!("{address} answered {status}"))),
         Ok(Err(error)) => Err(Failure::no(format!("cannot ask {address}: {error}"))),
-        Err(_elapsed) => Err(Failure::no(format!("no answer from {address} in time"))),
+        Err(_elapsed) => {
+            Err(Failure::no(format!("no response from {address} within {:?}", args.timeout)))
+        }
     }
 }
 
-/// Asks for a page on a connection of its own.
-async fn get(address: &str, page: Page) -> Result<http::StatusCode, Box<dyn std::error::Error>> {
-    let stream = TcpStream::connect(address).await?;
-    let (mut requests, connection) = http1::handshake(TokioIo::new(stream)).await?;
-    let request = Request::get(page.path()).header(HOST, address).body(Empty::<Bytes>::new())?;
-    tokio::select! {
-        answer = requests.send_request(request) => Ok(answer?.status()),
-        ended = connection => Err(ended.err().map_or("it hung up".into(), Into::into)),
-    }
+/// The status of a page.
+async fn fetch_status(address: &str, page: Page) -> Result<StatusCode, Box<dyn std::error::Error>> {
+    let request = Request::get(page.path()).header(HOST, address).body(Full::<Bytes>::default())?;
+    Ok(http_client::send(address, request).await?.status())
 }
 
-async fn ask(target: &Target, service: String, timeout: Duration) -> Result<ServingStatus, String> {
+async fn fetch_serving_status(
+    target: &Target,
+    service: String,
+    timeout: Duration,
+) -> Result<ServingStatus, String> {
     let address = &target.address;
-    let failed = |error: &dyn std::error::Error| format!("cannot ask {address}: {}", cause(error));
+    let failed = |error: &dyn std::error::Error| {
+        format!("cannot ask {address}: {}", innermost_message(error))
+    };
     let channel = connect(target, timeout).await.map_err(|error| failed(&error))?;
-    let answer = HealthClient::new(channel).check(HealthCheckRequest { service }).await.map_err(
+    let response = HealthClient::new(channel).check(HealthCheckRequest { service }).await.map_err(
         |status| match status.source() {
             Some(error) => failed(error),
             None => format!("cannot ask {address}: {}", status.message()),
         },
     )?;
-    Ok(answer.into_inner().status())
+    Ok(response.into_inner().status())
 }
 
 /// The innermost message: the outer ones only say that something failed.
-fn cause(error: &dyn std::error::Error) -> String {
+fn innermost_message(error: &dyn std::error::Error) -> String {
     let mut cause = error;
     while let Some(inner) = cause.source() {
         cause = inner;
@@ -207,18 +212,21 @@ async fn connect(target: &Target, timeout: Duration) -> Result<Channel, tonic::t
     let tls = target.tls.clone();
     let connect = service_fn(move |_: Uri| {
         let (address, tls) = (address.clone(), tls.clone());
-        async move { dial(&address, tls).await }
+        async move { open_stream(&address, tls).await }
     });
     let endpoint = Endpoint::from_static("http://localhost").connect_timeout(timeout);
     endpoint.connect_with_connector(connect).await
 }
 
-/// A stream of any kind.
-trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
-impl<S: AsyncRead + AsyncWrite + Send + Unpin> Stream for S {}
+/// A byte stream of any kind.
+trait AnyStream: AsyncRead + AsyncWrite + Send + Unpin {}
+impl<S: AsyncRead + AsyncWrite + Send + Unpin> AnyStream for S {}
 
-async fn dial(address: &str, tls: Option<Tls>) -> io::Result<TokioIo<Box<dyn Stream>>> {
-    let stream: Box<dyn Stream> = match address.strip_prefix("unix:") {
+async fn open_stream(
+    address: &str,
+    tls: Option<ClientTls>,
+) -> io::Result<TokioIo<Box<dyn AnyStream>>> {
+    let stream: Box<dyn AnyStream> = match address.strip_prefix("unix:") {
         Some(path) => Box::new(UnixStream::connect(path).await?),
         None => Box::new(TcpStream::connect(address).await?),
     };
@@ -228,7 +236,7 @@ async fn dial(address: &str, tls: Option<Tls>) -> io::Result<TokioIo<Box<dyn Str
     }))
 }
 
-fn client(
+fn client_config(
     authority: Option<&Path>,
     pair: Option<(PathBuf, PathBuf)>,
 ) -> Result<Arc<ClientConfig>, String> {
@@ -241,7 +249,7 @@ fn client(
         None => builder.dangerous().with_custom_certificate_verifier(Arc::new(AnyServer(provider))),
         Some(file) => {
             let mut roots = RootCertStore::empty();
-            for certificate in chain(file)? {
+            for certificate in read_certificates(file)? {
                 roots.add(certificate).map_err(|error| bad(file, error.to_string()))?;
             }
             if roots.is_empty() {
@@ -256,7 +264,7 @@ fn client(
             // The parser's error could quote what it found.
             let parsed = PrivateKeyDer::from_pem_file(&key)
                 .map_err(|_| bad(&key, "holds no private key".to_owned()))?;
-            let made = builder.with_client_auth_cert(chain(&cert)?, parsed);
+            let made = builder.with_client_auth_cert(read_certificates(&cert)?, parsed);
             made.map_err(|error| bad(&cert, error.to_string()))?
         }
     };
@@ -264,13 +272,13 @@ fn client(
     Ok(Arc::new(client))
 }
 
-fn chain(file: &Path) -> Result<Vec<CertificateDer<'static>>, String> {
+fn read_certificates(file: &Path) -> Result<Vec<CertificateDer<'static>>, String> {
     CertificateDer::pem_file_iter(file)
         .and_then(Iterator::collect)
         .map_err(|error| format!("{}: {error}", file.display()))
 }
 
-/// Takes any certificate, as the kubelet's probes do. Nothing secret is sent, and a server that
+/// Accepts any certificate, as the kubelet's probes do. Nothing secret is sent, and a server that
 /// works must not be restarted because the file of its certificate is newer than the one in use,
 /// or names no address of this machine.
 #[derive(Debug)]

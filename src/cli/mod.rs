@@ -1,6 +1,6 @@
-//! The command line: one word for each thing the binary does.
+//! The command line: one file for each command.
 //!
-//! In: arguments and environment. Out: an exit status: 0 yes, 1 no, 2 cannot decide or bad input.
+//! In: arguments and environment. Out: an exit status: 0 yes, 1 no, 2 undecided or bad input.
 
 mod config;
 #[cfg(feature = "dev")]
@@ -10,6 +10,7 @@ mod dev;
 #[cfg(feature = "dev")]
 mod dev_args;
 mod healthcheck;
+mod http_client;
 #[cfg(feature = "dev")]
 pub mod reference;
 mod serve;
@@ -21,8 +22,9 @@ use std::{path::PathBuf, process::ExitCode};
 
 use clap::{Args, Parser, Subcommand};
 
-/// No, or bad input.
+/// Exit status: the answer is no.
 const NO: u8 = 1;
+/// Exit status: the question cannot be answered.
 const BAD_INPUT: u8 = 2;
 
 /// Authentication sidecar: answers Envoy's external authorization checks.
@@ -39,7 +41,7 @@ Examples:
   rownd-authz serve --config rownd-authz.yaml
   rownd-authz config check --config rownd-authz.yaml   every problem at once
 
-Exit status: 0 yes, 1 no, 2 cannot decide or bad input.";
+Exit status: 0 yes, 1 no, 2 undecided or bad input.";
 
 #[derive(Debug, Subcommand)]
 enum Command {
@@ -53,7 +55,7 @@ enum Command {
     /// Emulator, server and echo in one process; with --envoy, Envoy in front
     #[cfg(feature = "dev")]
     Dev(dev_args::DevArgs),
-    /// Look into a token
+    /// Examine a token
     #[command(subcommand)]
     Token(TokenCommand),
     /// Write the generated pages of the documentation
@@ -64,14 +66,14 @@ enum Command {
 
 #[derive(Debug, Subcommand)]
 enum TokenCommand {
-    /// Say which issuer would take a token, and why the others would not; offline
+    /// Tell which issuer would accept a token, and why the others would not; offline
     Inspect(token_inspect::InspectArgs),
     /// Mint a token at a running emulator
     #[cfg(feature = "dev")]
     Mint(token_mint::MintArgs),
 }
 
-/// Where the configuration is.
+/// The configuration to use.
 #[derive(Args, Clone, Debug)]
 struct ConfigArgs {
     /// Configuration file; without one, defaults and environment
@@ -81,7 +83,7 @@ struct ConfigArgs {
 
 #[derive(Debug, Subcommand)]
 enum ConfigCommand {
-    /// Say every problem of the configuration, with file, line and cure
+    /// Report every problem of the configuration, with file, line and what to write instead
     Check(config::CheckArgs),
     /// Print the configuration in force, defaults and environment included, secrets redacted
     Print(config::PrintArgs),
@@ -90,7 +92,7 @@ enum ConfigCommand {
 }
 
 impl Cli {
-    /// Does what was asked.
+    /// Runs the command.
     #[must_use]
     pub fn run(self) -> ExitCode {
         let outcome = match self.command {
@@ -115,15 +117,15 @@ impl Cli {
 }
 
 #[cfg(feature = "dev")]
-fn mint(args: token_mint::MintArgs) -> Outcome {
+fn mint(args: token_mint::MintArgs) -> CommandOutcome {
     let token = block_on(token_mint::run(args))?.map_err(Failure::bad_input)?;
     println!("{token}");
     Ok(ExitCode::SUCCESS)
 }
 
-type Outcome = Result<ExitCode, Failure>;
+type CommandOutcome = Result<ExitCode, Failure>;
 
-/// Why a command did not do what was asked, and the exit status that says so.
+/// Why a command failed, and its exit status.
 #[derive(Debug)]
 struct Failure {
     message: String,
@@ -147,7 +149,7 @@ fn block_on<T>(future: impl Future<Output = T>) -> Result<T, Failure> {
         .build()
         .map_err(Failure::bad_input)?;
     let outcome = runtime.block_on(future);
-    // Reads and writes of files that hang are left behind: the process ends with them.
+    // File work that hangs is not waited for: the process ends with it.
     runtime.shutdown_background();
     Ok(outcome)
 }

@@ -7,31 +7,31 @@ use tokio::{
     sync::oneshot,
 };
 
-use super::{ConfigArgs, Failure, NO, Outcome, block_on};
+use super::{CommandOutcome, ConfigArgs, Failure, NO, block_on};
 use crate::{
     app::{self, ReloadHandle, process, telemetry},
     config::{self, Source},
 };
 
-/// How long after its grace a drain that does not end is cut off.
+/// A drain that is not over this long after its grace is cut off.
 const BEYOND_GRACE: Duration = Duration::from_secs(1);
 
-pub(super) fn run(args: &ConfigArgs) -> Outcome {
+pub(super) fn run(args: &ConfigArgs) -> CommandOutcome {
     let asked = [process::keep_memory_private(), process::use_small_pages()];
     let source = Source::new(args.config.clone(), config::environment());
     let config = source.load(app::problems).map_err(Failure::bad_input)?;
     let _logs = telemetry::install(&config.log).map_err(Failure::bad_input)?;
     for error in asked.into_iter().filter_map(Result::err) {
-        tracing::warn!(%error, "the system does not let the process protect its memory");
+        tracing::warn!(%error, "the memory of this process cannot be protected: other processes of this user may read secrets");
     }
-    // Dropped last: whatever hangs on the way out is cut off.
-    let mut last = Vec::new();
+    // Dropped last, so that the rest of the way out is cut off too where it hangs.
+    let mut cut_offs = Vec::new();
     block_on(async {
         let mut signals = StopSignals::listen().map_err(Failure::bad_input)?;
         let hangup = signal(SignalKind::hangup()).map_err(Failure::bad_input)?;
         let built = tokio::select! {
             built = app::build(config) => built,
-            // Nobody is served yet.
+            // No client is served yet.
             () = signals.next() => return Ok(ExitCode::SUCCESS),
         };
         let mut bound = built.map_err(Failure::bad_input)?;
@@ -42,17 +42,17 @@ pub(super) fn run(args: &ConfigArgs) -> Outcome {
             ops = %bound.ops_address(),
             "listening"
         );
-        let reloads = reload_at(hangup, bound.reload_handle());
+        let reloads = reload_on_hangup(hangup, bound.reload_handle());
         let times = bound.shutdown_times();
         let (stop, stopped) = oneshot::channel();
-        let twice = async {
+        let second_signal = async {
             signals.next().await;
             let times = times();
             let patience = times.drain_delay.get() + times.grace.get() + BEYOND_GRACE;
-            last.push(LastResort::arm(patience).map_err(Failure::bad_input)?);
+            cut_offs.push(CutOff::arm(patience).map_err(Failure::bad_input)?);
             let _ = stop.send(());
             signals.next().await;
-            last.push(LastResort::arm(BEYOND_GRACE).map_err(Failure::bad_input)?);
+            cut_offs.push(CutOff::arm(BEYOND_GRACE).map_err(Failure::bad_input)?);
             Ok::<_, Failure>(())
         };
         tokio::select! {
@@ -60,9 +60,9 @@ pub(super) fn run(args: &ConfigArgs) -> Outcome {
                 ended.map_err(Failure::bad_input)?;
                 Ok(ExitCode::SUCCESS)
             }
-            told = twice => {
-                told?;
-                tracing::warn!("told twice to end: ends at once, what is in flight is lost");
+            second = second_signal => {
+                second?;
+                tracing::warn!("second signal: exiting now, requests in flight are lost");
                 Ok(ExitCode::from(NO))
             }
             never = reloads => never,
@@ -70,19 +70,20 @@ pub(super) fn run(args: &ConfigArgs) -> Outcome {
     })?
 }
 
-/// Ends the process where its drain does not: a disk that hangs can hold up whatever thread
+/// Ends the process where its drain does not: a disk that hangs can hold up every thread that
 /// touches it. Disarmed when dropped.
-struct LastResort {
+struct CutOff {
     _disarm: mpsc::Sender<()>,
 }
 
-impl LastResort {
+impl CutOff {
     fn arm(patience: Duration) -> std::io::Result<Self> {
         let (disarm, disarmed) = mpsc::channel();
-        thread::Builder::new().name("last-resort".to_owned()).spawn(move || {
+        #[expect(clippy::disallowed_methods, reason = "it must not depend on what may hang")]
+        thread::Builder::new().name("cut-off".to_owned()).spawn(move || {
             if disarmed.recv_timeout(patience) == Err(mpsc::RecvTimeoutError::Timeout) {
-                // Not by the log: it may be what hangs.
-                eprintln!("rownd-authz: the drain did not end in time: ends now");
+                // Not to the log, which may be what hangs.
+                eprintln!("rownd-authz: the drain did not end in time: exiting now");
                 #[expect(clippy::disallowed_methods, reason = "the drain is over its time")]
                 std::process::exit(i32::from(NO));
             }
@@ -91,8 +92,8 @@ impl LastResort {
     }
 }
 
-/// Asks for a reload at each SIGHUP.
-async fn reload_at(mut hangup: Signal, handle: ReloadHandle) -> Outcome {
+/// Requests a reload at each SIGHUP.
+async fn reload_on_hangup(mut hangup: Signal, handle: ReloadHandle) -> CommandOutcome {
     loop {
         match hangup.recv().await {
             Some(()) => drop(handle.reload().await),

@@ -19,7 +19,7 @@ use std::{
 
 use clap::Args;
 
-use super::{BAD_INPUT, ConfigArgs, Failure, NO, Outcome, config};
+use super::{BAD_INPUT, CommandOutcome, ConfigArgs, Failure, NO, config};
 use crate::{app, config::Config};
 use report::{Report, Verdict};
 
@@ -60,7 +60,7 @@ pub(super) struct InspectArgs {
     refused: Vec<OsString>,
 }
 
-pub(super) fn run(args: &InspectArgs) -> Outcome {
+pub(super) fn run(args: &InspectArgs) -> CommandOutcome {
     if !args.refused.is_empty() {
         return Err(Failure::bad_input(
             "an argument stands in the list of processes for everybody to read: \
@@ -79,7 +79,7 @@ pub(super) fn run(args: &InspectArgs) -> Outcome {
 }
 
 fn inspect(config: &Config, token: &str, at: SystemTime) -> Result<Report, Failure> {
-    let inspected = app::inspect(config, token.as_bytes(), at).map_err(Failure::bad_input)?;
+    let inspected = app::inspect_token(config, token.as_bytes(), at).map_err(Failure::bad_input)?;
     Ok(Report::new(config, inspected, at))
 }
 

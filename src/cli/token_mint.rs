@@ -8,18 +8,14 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use clap::Args;
-use http::{Request, StatusCode, Uri, header};
-use http_body_util::{BodyExt as _, Full, Limited};
-use hyper::client::conn::http1;
-use hyper_util::rt::TokioIo;
+use http::{Request, Response, StatusCode, Uri, header};
+use http_body_util::Full;
 use serde_json::{Map, Value};
-use tokio::net::TcpStream;
+
+use super::http_client::{self, SendError};
 
 /// The emulator is on this machine: what takes longer has gone wrong.
 const PATIENCE: Duration = Duration::from_secs(5);
-
-/// A token is below a few kilobytes, an error message too.
-const ANSWER_LIMIT: usize = 256 * 1024;
 
 /// How long ago `--expired` puts the end of the token: beyond any sensible leeway.
 const EXPIRED_SINCE: i64 = 3_600;
@@ -128,10 +124,10 @@ pub async fn run(args: MintArgs) -> Result<String, String> {
     let authority = authority(&args.emulator)?;
     let body = serde_json::to_vec(&order(args)).map_err(|error| error.to_string())?;
     let asking = ask(&authority, body);
-    let (status, answer) = tokio::time::timeout(PATIENCE, asking)
+    let response = tokio::time::timeout(PATIENCE, asking)
         .await
         .map_err(|_| format!("the emulator at {authority} did not answer within {PATIENCE:?}"))??;
-    read_answer(&authority, status, &answer)
+    read_answer(&authority, response.status(), response.body())
 }
 
 fn order(args: MintArgs) -> TokenOrder {
@@ -171,35 +167,19 @@ fn authority(url: &str) -> Result<String, String> {
     }
 }
 
-async fn ask(authority: &str, body: Vec<u8>) -> Result<(StatusCode, Bytes), String> {
-    let unreachable = |error: std::io::Error| {
-        format!(
-            "no emulator at {authority} ({error}); start one with `rownd-authz dev`, or name another with --emulator"
-        )
-    };
-    let stream = TcpStream::connect(authority).await.map_err(unreachable)?;
-    let broken = |error: &dyn std::fmt::Display| format!("talking to {authority} failed: {error}");
-    let (mut sender, connection) =
-        http1::handshake(TokioIo::new(stream)).await.map_err(|error| broken(&error))?;
+async fn ask(authority: &str, body: Vec<u8>) -> Result<Response<Bytes>, String> {
     let request = Request::post("/__emulator/token")
         .header(header::HOST, authority)
         .header(header::CONTENT_TYPE, "application/json")
         .header(header::CONNECTION, "close")
         .body(Full::new(Bytes::from(body)))
-        .map_err(|error| broken(&error))?;
-    let exchange = async move {
-        let response = sender.send_request(request).await.map_err(|error| broken(&error))?;
-        let status = response.status();
-        let answer = Limited::new(response.into_body(), ANSWER_LIMIT)
-            .collect()
-            .await
-            .map_err(|error| broken(&error))?;
-        Ok((status, answer.to_bytes()))
-    };
-    // The connection has to be polled beside the exchange. The exchange owns the sender,
-    // so the connection ends with it.
-    let (answer, _) = tokio::join!(exchange, connection);
-    answer
+        .map_err(|error| error.to_string())?;
+    http_client::send(authority, request).await.map_err(|error| match error {
+        SendError::Connect(error) => format!(
+            "no emulator at {authority} ({error}); start one with `rownd-authz dev`, or name another with --emulator"
+        ),
+        error => format!("talking to {authority} failed: {error}"),
+    })
 }
 
 fn read_answer(authority: &str, status: StatusCode, body: &[u8]) -> Result<String, String> {

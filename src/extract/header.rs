@@ -1,4 +1,6 @@
 //! A credential from a header.
+//!
+//! In: the headers of a request. Out: at most one credential, or a denial.
 
 use bytes::Bytes;
 
@@ -6,13 +8,17 @@ use crate::model::{Credential, CredentialSource, DenyReason, Headers};
 
 const BEARER: &[u8] = b"bearer";
 
-/// From `Authorization: Bearer TOKEN` (RFC 6750 section 2.1). Another scheme is no credential
-/// of ours.
+/// From `Authorization: Bearer TOKEN` (RFC 6750 section 2.1). Any other scheme belongs to the service
+/// behind and is no credential here.
+///
+/// # Errors
+///
+/// The denial, if one of several values has the scheme `Bearer`.
 pub(super) fn bearer(headers: &Headers) -> Result<Option<Credential>, DenyReason> {
     let mut lines = headers.all("authorization");
     let Some(line) = lines.next() else { return Ok(None) };
-    let alone = lines.next().is_none() && !line.contains(&b',');
-    if alone {
+    let is_alone = lines.next().is_none() && !line.contains(&b',');
+    if is_alone {
         return Ok(is_bearer(line.trim_ascii()).then(|| credential(line)));
     }
     // A proxy may have joined two lines with a comma. No bearer token holds one (RFC 6750
@@ -25,15 +31,19 @@ pub(super) fn bearer(headers: &Headers) -> Result<Option<Credential>, DenyReason
     }
 }
 
-/// What follows the scheme.
+/// The credential behind the scheme.
 fn credential(line: &Bytes) -> Credential {
     let line = trim(line);
     let token = line.slice(BEARER.len().min(line.len())..);
     Credential::new(trim(&token), CredentialSource::Header)
 }
 
-/// From a header that holds nothing but the token.
-pub(super) fn bare(headers: &Headers, name: &str) -> Result<Option<Credential>, DenyReason> {
+/// From a header whose whole value is the token.
+///
+/// # Errors
+///
+/// The denial, if the header stands there several times, or holds a comma.
+pub(super) fn bare_token(headers: &Headers, name: &str) -> Result<Option<Credential>, DenyReason> {
     let mut lines = headers.all(name);
     let Some(line) = lines.next() else { return Ok(None) };
     if lines.next().is_some() || line.contains(&b',') {
@@ -42,7 +52,7 @@ pub(super) fn bare(headers: &Headers, name: &str) -> Result<Option<Credential>, 
     Ok(Some(Credential::new(trim(line), CredentialSource::Header)))
 }
 
-/// The scheme is `Bearer`, in any case, alone or before white space.
+/// The scheme is `Bearer`, in upper or lower case, alone or before white space.
 fn is_bearer(value: &[u8]) -> bool {
     value.get(..BEARER.len()).is_some_and(|scheme| scheme.eq_ignore_ascii_case(BEARER))
         && value.get(BEARER.len()).is_none_or(|next| *next == b' ' || *next == b'\t')

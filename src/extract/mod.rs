@@ -1,8 +1,10 @@
 //! Finds the credential: ordered sources, and no guess where there are several.
 //!
-//! In: a request's headers and path. Out: at most one [`Credential`], or a denial. A repeated or
-//! joined `Authorization`, a cookie that stands twice, or two sources that differ are denials:
-//! which of them a service behind would read is not ours to guess.
+//! In: a request. Out: at most one [`Credential`], or a denial. A repeated or joined
+//! `Authorization`, a cookie that stands twice, or two sources that differ are denials: nobody can
+//! know which of them the service behind reads.
+
+#![warn(clippy::wildcard_enum_match_arm, clippy::match_wildcard_for_single_variants)]
 
 mod cookie;
 mod header;
@@ -11,76 +13,86 @@ mod site;
 #[cfg(test)]
 mod tests;
 
-pub use cookie::anti_csrf;
-pub use site::Sites;
-
-use bytes::Bytes;
-
 use crate::{
     config::TokenSource,
-    model::{Credential, DenyReason, Headers},
+    model::{Credential, DenyReason, RequestContext},
 };
+pub use cookie::shows_anti_csrf;
+pub use site::CookieSites;
+
+/// The ordered places where a credential is looked for.
+#[derive(Debug, Clone)]
+pub struct Extractor {
+    places: Vec<CredentialPlace>,
+}
 
 /// One place to look.
 #[derive(Debug, Clone)]
-enum Source {
+enum CredentialPlace {
     /// `Authorization: Bearer TOKEN`.
     Authorization,
-    /// A header with a bare token.
+    /// A header of this lower-case name whose whole value is the token.
     Header(String),
-    /// A cookie.
+    /// A cookie of this name.
     Cookie(String),
-    /// A parameter of the query.
+    /// A parameter of the query of this name.
     Query(String),
 }
 
-/// The ordered sources.
-#[derive(Debug, Clone)]
-pub struct Extractor {
-    sources: Vec<Source>,
-}
-
 impl Extractor {
-    /// From the configuration.
+    /// From the setting `credentials`.
     #[must_use]
     pub fn build(sources: &[TokenSource]) -> Self {
-        let source = |source: &TokenSource| match (&source.header, &source.cookie, &source.query) {
-            (Some(name), ..) if name.eq_ignore_ascii_case("authorization") => {
-                Some(Source::Authorization)
-            }
-            (Some(name), ..) => Some(Source::Header(name.to_ascii_lowercase())),
-            (None, Some(name), _) => Some(Source::Cookie(name.clone())),
-            (None, None, Some(name)) => Some(Source::Query(name.clone())),
-            (None, None, None) => None,
-        };
-        Self { sources: sources.iter().filter_map(source).collect() }
+        Self { places: sources.iter().filter_map(CredentialPlace::of).collect() }
     }
 
-    /// The one credential of a request with these headers and this path and query.
-    pub fn find(&self, headers: &Headers, path: &Bytes) -> Result<Option<Credential>, DenyReason> {
+    /// The one credential of a request; `None` if it has none. A bad credential is one, too.
+    ///
+    /// # Errors
+    ///
+    /// The denial, if there are several: in one place, or different ones in two places.
+    pub fn find(&self, request: &RequestContext) -> Result<Option<Credential>, DenyReason> {
         let mut found: Option<Credential> = None;
-        for source in &self.sources {
-            let next = match source {
-                Source::Authorization => header::bearer(headers)?,
-                Source::Header(name) => header::bare(headers, name)?,
-                Source::Cookie(name) => cookie::find(headers, name)?,
-                Source::Query(name) => query::find(path, name)?,
-            };
-            match (&found, next) {
+        for place in &self.places {
+            found = match (found, place.find(request)?) {
                 (Some(first), Some(next)) if first.token() != next.token() => {
                     return Err(DenyReason::CredentialsAmbiguous);
                 }
-                (None, Some(next)) => found = Some(next),
-                _ => {}
-            }
+                (Some(first), Some(_) | None) => Some(first),
+                (None, next) => next,
+            };
         }
         Ok(found)
     }
 
-    /// The request carries anything that could be a credential, good or not, of any scheme.
+    /// The request carries something that could be a credential, good or bad, of any scheme.
     #[must_use]
-    pub fn any(&self, headers: &Headers, path: &Bytes) -> bool {
-        headers.all("authorization").next().is_some()
-            || !matches!(self.find(headers, path), Ok(None))
+    pub fn finds_any(&self, request: &RequestContext) -> bool {
+        request.headers.all("authorization").next().is_some()
+            || !matches!(self.find(request), Ok(None))
+    }
+}
+
+impl CredentialPlace {
+    fn of(source: &TokenSource) -> Option<Self> {
+        let TokenSource { header, cookie, query } = source;
+        match (header, cookie, query) {
+            (Some(name), _, _) if name.eq_ignore_ascii_case("authorization") => {
+                Some(Self::Authorization)
+            }
+            (Some(name), _, _) => Some(Self::Header(name.to_ascii_lowercase())),
+            (None, Some(name), _) => Some(Self::Cookie(name.clone())),
+            (None, None, Some(name)) => Some(Self::Query(name.clone())),
+            (None, None, None) => None,
+        }
+    }
+
+    fn find(&self, request: &RequestContext) -> Result<Option<Credential>, DenyReason> {
+        match self {
+            Self::Authorization => header::bearer(&request.headers),
+            Self::Header(name) => header::bare_token(&request.headers, name),
+            Self::Cookie(name) => cookie::find(&request.headers, name),
+            Self::Query(name) => query::find(request.query(), name),
+        }
     }
 }

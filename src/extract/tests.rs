@@ -6,7 +6,7 @@ mod site;
 use bytes::Bytes;
 use proptest::prelude::*;
 
-use super::{Extractor, Sites, anti_csrf};
+use super::{CookieSites, Extractor, shows_anti_csrf};
 use crate::{
     config::TokenSource,
     model::{CookieProof, CredentialSource, DenyReason, Headers, RequestContext},
@@ -14,9 +14,6 @@ use crate::{
 
 type Lines<'a> = &'a [(&'a str, &'a str)];
 type Found = Result<Option<&'static str>, DenyReason>;
-
-/// Where no credential is looked for.
-const NO_PATH: Bytes = Bytes::new();
 
 /// No credential of ours.
 const NONE: Found = Ok(None);
@@ -45,7 +42,7 @@ fn find(
     lines: Lines<'_>,
     joined: bool,
 ) -> Result<Option<String>, DenyReason> {
-    let found = Extractor::build(sources).find(&headers(lines, joined), &NO_PATH)?;
+    let found = Extractor::build(sources).find(&with_headers(headers(lines, joined)))?;
     Ok(found.map(|found| String::from_utf8(found.token().to_vec()).unwrap()))
 }
 
@@ -76,7 +73,7 @@ fn a_query_parameter_is_found_as_forms_write_it_and_once() {
         ("/?t&t=one", MANY),
         ("/?t=one&%74=two", MANY),
     ] {
-        let found = Extractor::build(&sources).find(&headers(&[], RAW), &Bytes::from(path));
+        let found = Extractor::build(&sources).find(&RequestContext::for_test(path));
         let found = found.map(|found| found.map(|it| it.token().clone()));
         assert_eq!(found, expected.map(|token| token.map(Bytes::from)), "{path}");
     }
@@ -209,7 +206,7 @@ fn the_first_source_that_finds_it_says_where_the_credential_came_from() {
         ([header("authorization"), cookie("tok")], CredentialSource::Header),
         ([cookie("tok"), header("authorization")], CredentialSource::Cookie),
     ] {
-        let found = Extractor::build(&sources).find(&both, &NO_PATH).unwrap().unwrap();
+        let found = Extractor::build(&sources).find(&with_headers(both.clone())).unwrap().unwrap();
         assert_eq!(found.source(), expected);
     }
 }
@@ -221,7 +218,8 @@ fn only_a_configured_source_is_looked_at() {
     for (source, expected) in
         [(header("authorization"), "a"), (cookie("tok"), "b"), (header("x-token"), "c")]
     {
-        let found = Extractor::build(&[source]).find(&everything, &NO_PATH).unwrap().unwrap();
+        let found =
+            Extractor::build(&[source]).find(&with_headers(everything.clone())).unwrap().unwrap();
         assert_eq!(found.token().as_ref(), expected.as_bytes());
     }
 }
@@ -238,7 +236,7 @@ fn a_preflight_with_anything_like_a_credential_is_none() {
         ("a conflict", &[("cookie", "tok=a; tok=b")], true),
     ];
     for (name, lines, expected) in cases {
-        assert_eq!(extractor.any(&headers(lines, RAW), &NO_PATH), expected, "{name}");
+        assert_eq!(extractor.finds_any(&with_headers(headers(lines, RAW))), expected, "{name}");
     }
 }
 
@@ -246,7 +244,7 @@ fn a_preflight_with_anything_like_a_credential_is_none() {
 fn a_credential_never_shows_its_token() {
     let lines = headers(&[("authorization", "Bearer secret-token")], RAW);
     let found =
-        Extractor::build(&[header("authorization")]).find(&lines, &NO_PATH).unwrap().unwrap();
+        Extractor::build(&[header("authorization")]).find(&with_headers(lines)).unwrap().unwrap();
     let shown = format!("{found:?}");
     assert!(!shown.contains("secret-token"), "{shown}");
     assert!(shown.contains("12 bytes"), "{shown}");
@@ -270,7 +268,7 @@ const ANTI_CSRF: &[(&str, Option<CookieProof>, Lines<'_>, bool)] = &[
 fn a_session_cookie_is_proved_by_a_header_no_other_site_can_set() {
     let shown = |lines| request("POST", "https", b"a.com", headers(lines, RAW));
     for (name, proof, lines, expected) in ANTI_CSRF {
-        assert_eq!(anti_csrf(&shown(lines), proof.as_ref()), *expected, "{name}");
+        assert_eq!(shows_anti_csrf(&shown(lines), proof.as_ref()), *expected, "{name}");
     }
     let own = CookieProof::AntiCsrf(Some("own".into()));
     let rows: [(Lines<'_>, bool); 5] = [
@@ -281,7 +279,7 @@ fn a_session_cookie_is_proved_by_a_header_no_other_site_can_set() {
         (&[("rid", "anti-csrf")], true),
     ];
     for (lines, expected) in rows {
-        assert_eq!(anti_csrf(&shown(lines), Some(&own)), expected, "{lines:?}");
+        assert_eq!(shows_anti_csrf(&shown(lines), Some(&own)), expected, "{lines:?}");
     }
 }
 
@@ -290,11 +288,12 @@ fn request(method: &str, scheme: &str, host: &[u8], headers: Headers) -> Request
         method: Bytes::copy_from_slice(method.as_bytes()),
         host: Bytes::copy_from_slice(host),
         scheme: Bytes::copy_from_slice(scheme.as_bytes()),
-        path: "/".into(),
-        headers,
-        proxy_request_id: Bytes::new(),
-        named_route: None,
+        ..with_headers(headers)
     }
+}
+
+fn with_headers(headers: Headers) -> RequestContext {
+    RequestContext { headers, ..RequestContext::for_test("/") }
 }
 
 proptest! {
@@ -306,7 +305,7 @@ proptest! {
         let lines: Vec<(&str, &str)> =
             values.iter().map(|value| ("authorization", value.as_str())).collect();
         let headers = headers(&lines, joined);
-        let found = Extractor::build(&[header("authorization")]).find(&headers, &NO_PATH);
+        let found = Extractor::build(&[header("authorization")]).find(&with_headers(headers));
         let bearers = values
             .iter()
             .flat_map(|value| value.split(','))
@@ -338,9 +337,10 @@ proptest! {
         lines.extend(cookies.iter().map(|value| line("cookie", value)));
         let headers = Headers::new(lines, joined);
         let extractor = Extractor::build(&[header("authorization"), cookie("t")]);
-        let found = extractor.find(&headers, &NO_PATH);
+        let request = request("POST", "http", &authorization, headers);
+        let found = extractor.find(&request);
         prop_assert!(matches!(found, Ok(_) | Err(DenyReason::CredentialsAmbiguous)));
-        prop_assert!(extractor.any(&headers, &NO_PATH));
-        let _ = Sites::default().judge(&request("POST", "http", &authorization, headers));
+        prop_assert!(extractor.finds_any(&request));
+        let _ = CookieSites::default().accept_cookie(&request);
     }
 }

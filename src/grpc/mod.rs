@@ -1,16 +1,16 @@
 //! The gRPC doors: wire in, wire out.
 //!
-//! One hyper service that sends each call to its place: external authorization by its own short
+//! One hyper service that sends each call to its door: external authorization by its own short
 //! way, everything else through tonic's router: RowndAuth behind its own door, which knows the
-//! caller; health and reflection for whoever asks. In front of all of them each call takes a place
-//! among the calls of all connections, and its messages are held to a length and to a time.
+//! caller; health and reflection for every caller. In front of all of them each call takes a slot of
+//! the budget of all connections, and its messages are held to a length and to a time.
 
+mod budget;
 mod deadline;
 pub mod ext_authz;
 mod health;
-mod incoming;
-mod link;
-mod outgoing;
+mod request_body;
+mod response_body;
 pub mod rownd_auth;
 #[cfg(test)]
 mod tests;
@@ -28,25 +28,25 @@ use crate::{
     metrics::{CallKind, CallRefusal, Metrics},
     model::{DenyReason, Peer},
 };
+pub use budget::ConnectionBudget;
+use budget::{CallSlot, CheckInProgress, ListenerBudget};
 use ext_authz::CheckDoor;
 pub use health::{HealthTask, SERVICES};
-use incoming::{Bounds, Incoming};
-pub use link::Link;
-use link::{Place, Shared};
-pub use outgoing::{Answer, Piece};
+use request_body::{BodyBounds, BoundedBody};
+pub use response_body::{CountedBody, CountedBytes};
 use rownd_auth::AuthDoor;
 
-/// The calls that last by their nature.
+/// The calls that stay open.
 const WATCH: &str = "/grpc.health.v1.Health/Watch";
 const REFLECTION: &str = "/grpc.reflection.";
-/// Bytes of a request that holds a name.
-const NAME: usize = 4 << 10;
-/// Bytes that one call of reflection may ask with.
-const QUESTIONS: usize = 256 << 10;
+/// The most bytes of a request that holds a name.
+const NAME_BYTES: usize = 4 << 10;
+/// The most bytes of all requests of one call of reflection.
+const REFLECTION_BYTES: usize = 256 << 10;
 /// How long a request of RowndAuth or health may take to come.
-const REQUEST: Duration = Duration::from_secs(5);
+const REQUEST_TIME: Duration = Duration::from_secs(5);
 /// How long a call of reflection may last.
-const REFLECTING: Duration = Duration::from_secs(60);
+const REFLECTION_TIME: Duration = Duration::from_secs(60);
 
 /// The generated messages that arrive at the doors.
 #[allow(
@@ -94,7 +94,7 @@ pub struct Doors {
     check: Arc<CheckDoor>,
     service: Arc<AuthDoor>,
     routes: Routes,
-    shared: Arc<Shared>,
+    budget: Arc<ListenerBudget>,
 }
 
 impl Doors {
@@ -120,89 +120,94 @@ impl Doors {
             routes = routes.add_service(v1).add_service(v1alpha);
         }
         let (check, service) = (Arc::new(check), Arc::new(service));
-        let shared = Shared::new(settings, metrics);
-        Ok((Self { check, service, routes: routes.prepare(), shared }, task))
+        let budget = ListenerBudget::new(settings, metrics);
+        Ok((Self { check, service, routes: routes.prepare(), budget }, task))
     }
 
-    /// The same doors for the calls of one connection. A check is answered to whoever may connect;
-    /// what else there is depends on the [`Peer`].
+    /// The same doors for the calls of one connection. Every peer that can connect may ask for a
+    /// check; what else it may call depends on the [`Peer`].
     #[must_use]
-    pub fn facing(self, peer: Peer) -> Facing {
-        let link = Link::new(self.shared.clone(), peer);
-        Facing { doors: self, link }
+    pub fn for_connection(self, peer: Peer) -> ConnectionDoors {
+        let budget = ConnectionBudget::new(self.budget.clone(), peer);
+        ConnectionDoors { doors: self, budget }
     }
 
-    /// What the messages of a call may be that is no check.
-    fn bounds(path: &str) -> Bounds {
+    /// The bounds of the messages of a call that is no check.
+    fn bounds(path: &str) -> BodyBounds {
         if path.starts_with(REFLECTION) {
-            let bounds = Bounds::one(CallKind::Lasting, NAME).within(REFLECTING);
-            return Bounds { total: QUESTIONS, ..bounds };
+            let bounds = BodyBounds::one(CallKind::Lasting, NAME_BYTES).within(REFLECTION_TIME);
+            return BodyBounds { total: REFLECTION_BYTES, ..bounds };
         }
         match path.strip_prefix(rownd_auth::PREFIX).map(rownd_auth::find) {
-            Some(Some(rpc)) => Bounds::one(CallKind::Call, rpc.max_request_bytes).within(REQUEST),
-            _ if path == WATCH => Bounds::one(CallKind::Lasting, NAME).within(REQUEST),
-            _ => Bounds::one(CallKind::Call, NAME).within(REQUEST),
+            Some(Some(rpc)) => {
+                BodyBounds::one(CallKind::Call, rpc.max_request_bytes).within(REQUEST_TIME)
+            }
+            _ if path == WATCH => {
+                BodyBounds::one(CallKind::Lasting, NAME_BYTES).within(REQUEST_TIME)
+            }
+            _ => BodyBounds::one(CallKind::Call, NAME_BYTES).within(REQUEST_TIME),
         }
     }
 }
 
 /// The doors as one connection meets them.
 #[derive(Debug, Clone)]
-pub struct Facing {
+pub struct ConnectionDoors {
     doors: Doors,
-    link: Arc<Link>,
+    budget: Arc<ConnectionBudget>,
 }
 
-impl Facing {
-    /// What is known of the connection.
+impl ConnectionDoors {
+    /// The connection's share of what all have together.
     #[must_use]
-    pub const fn link(&self) -> &Arc<Link> {
-        &self.link
+    pub const fn budget(&self) -> &Arc<ConnectionBudget> {
+        &self.budget
     }
 }
 
-type Answering = Pin<Box<dyn Future<Output = Result<Response<Answer>, Infallible>> + Send>>;
+type ResponseFuture =
+    Pin<Box<dyn Future<Output = Result<Response<CountedBody>, Infallible>> + Send>>;
 
-impl<B> hyper::service::Service<Request<B>> for Facing
+impl<B> hyper::service::Service<Request<B>> for ConnectionDoors
 where
     B: http_body::Body<Data = Bytes, Error: Into<BoxError>> + Send + Unpin + 'static,
 {
-    type Response = Response<Answer>;
+    type Response = Response<CountedBody>;
     type Error = Infallible;
-    type Future = Answering;
+    type Future = ResponseFuture;
 
-    fn call(&self, mut request: Request<B>) -> Answering {
-        incoming::slim(request.headers_mut());
+    fn call(&self, mut request: Request<B>) -> ResponseFuture {
+        request_body::drop_unread_headers(request.headers_mut());
         if request.uri().path() == ext_authz::PATH {
-            let place = self.link.enter(CallKind::Check);
-            if place.is_refused() {
-                // Its message and headers are not kept until its turn comes.
+            let slot = CallSlot::take(&self.budget, CallKind::Check);
+            if slot.is_refused() {
+                // Its message and headers are dropped now, not when its turn comes.
                 let door = self.doors.check.clone();
-                return Box::pin(async move { Box::pin(refuse(door, place)).await });
+                return Box::pin(async move { Box::pin(refuse(door, slot)).await });
             }
             // Waiting for a turn counts as well, so the time is taken here.
-            return Box::pin(check(self.doors.check.clone(), place, Instant::now(), request));
+            return Box::pin(check(self.doors.check.clone(), slot, Instant::now(), request));
         }
         let bounds = Doors::bounds(request.uri().path());
-        let place = self.link.enter(bounds.kind);
-        if place.is_refused() {
+        let slot = CallSlot::take(&self.budget, bounds.kind);
+        if slot.is_refused() {
             return Box::pin(async move {
-                place.make();
-                let answer = incoming::refusal(bounds.kind, CallRefusal::Streams).into_http();
-                Ok(answer.map(|body| Answer::new(body, place)))
+                slot.refusal_written();
+                let status = request_body::refusal_status(bounds.kind, CallRefusal::Streams);
+                Ok(status.into_http().map(|body| CountedBody::new(body, slot)))
             });
         }
         let (service, routes) = (self.doors.service.clone(), self.doors.routes.clone());
-        let request = request.map(|body| Incoming::new(body, place.clone(), bounds));
+        let request = request.map(|body| BoundedBody::new(body, slot.clone(), bounds));
         Box::pin(async move {
             let path = request.uri().path().strip_prefix(rownd_auth::PREFIX);
             let method = path.map(rownd_auth::find);
-            let peer = Some(place.link().peer());
-            let answer = match method {
+            let peer = Some(slot.connection().peer());
+            let response = match method {
                 Some(method) => service.answer(method, peer, routes, request).await,
                 None => routes.oneshot(request).await?,
             };
-            Ok(answer.map(|body| Answer::new(body, place)))
+            Ok(response.map(|body| CountedBody::new(body, slot)))
         })
     }
 }
@@ -212,30 +217,33 @@ where
 /// to be gone.
 async fn check<B>(
     door: Arc<CheckDoor>,
-    place: Arc<Place>,
+    slot: Arc<CallSlot>,
     arrived: Instant,
     request: Request<B>,
-) -> Result<Response<Answer>, Infallible>
+) -> Result<Response<CountedBody>, Infallible>
 where
     B: http_body::Body<Data = Bytes, Error: Into<BoxError>> + Send + Unpin + 'static,
 {
-    let seat = place.link().sit();
-    let ticket = door.begin_since(arrived, seat.others());
-    let bounds = Bounds::one(CallKind::Check, door.max_message_bytes());
-    let request = request.map(|body| Incoming::new(body, place.clone(), bounds));
+    let in_progress = CheckInProgress::begin(slot.connection());
+    let ticket = door.begin_since(arrived, in_progress.others());
+    let bounds = BodyBounds::one(CallKind::Check, door.max_message_bytes());
+    let request = request.map(|body| BoundedBody::new(body, slot.clone(), bounds));
     let (answer, judged) = door.settle(&ticket, request).await;
     if judged {
-        place.link().judged();
+        slot.connection().check_judged();
     }
     // The message is judged and gone; what is left is the answer.
-    place.put_bytes_back();
-    drop((ticket, seat));
-    Ok(answer.map(|body| Answer::new(body, place)))
+    slot.put_bytes_back();
+    drop((ticket, in_progress));
+    Ok(answer.map(|body| CountedBody::new(body, slot)))
 }
 
-/// Denies one check that found no place.
-async fn refuse(door: Arc<CheckDoor>, place: Arc<Place>) -> Result<Response<Answer>, Infallible> {
-    place.make();
+/// Denies one check that found no slot.
+async fn refuse(
+    door: Arc<CheckDoor>,
+    slot: Arc<CallSlot>,
+) -> Result<Response<CountedBody>, Infallible> {
+    slot.refusal_written();
     let answer = door.refuse(&door.begin(), DenyReason::Overloaded).await;
-    Ok(answer.map(|body| Answer::new(body, place)))
+    Ok(answer.map(|body| CountedBody::new(body, slot)))
 }

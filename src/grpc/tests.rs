@@ -1,4 +1,4 @@
-//! What a connection gets of what all have together, and what a body may be.
+//! What a connection gets of the listener's budget, and the bounds of a body.
 
 use std::{
     collections::VecDeque,
@@ -16,8 +16,8 @@ use http_body_util::BodyExt as _;
 use tonic::Code;
 
 use super::{
-    incoming::{Bounds, Incoming, slim},
-    link::{Link, Place, Shared},
+    budget::{CallSlot, ConnectionBudget, ListenerBudget, UnsentResponse},
+    request_body::{BodyBounds, BoundedBody, drop_unread_headers},
 };
 use crate::{
     config::GrpcListener,
@@ -25,18 +25,19 @@ use crate::{
     model::{Origin, Peer},
 };
 
-fn shared() -> Arc<Shared> {
+fn listener() -> Arc<ListenerBudget> {
     let labels = Labels {
         reasons: Vec::new(),
+        key_refusals: Vec::new(),
         verifications: Vec::new(),
         issuers: Vec::new(),
         rpcs: Vec::new(),
     };
-    Shared::new(&GrpcListener::default(), Metrics::build(&labels).unwrap())
+    ListenerBudget::new(&GrpcListener::default(), Metrics::build(&labels).unwrap())
 }
 
-fn link(shared: &Arc<Shared>) -> Arc<Link> {
-    Link::new(shared.clone(), Peer { origin: Origin::Loopback, names: Vec::new() })
+fn connection(listener: &Arc<ListenerBudget>) -> Arc<ConnectionBudget> {
+    ConnectionBudget::new(listener.clone(), Peer { origin: Origin::Loopback, names: Vec::new() })
 }
 
 /// These frames, and then the end or nothing more.
@@ -71,18 +72,18 @@ fn message(length: usize, sent: usize) -> Bytes {
 }
 
 /// What becomes of these bytes, in pieces of this size: all of them, or a status.
-async fn read(bounds: Bounds, bytes: &Bytes, piece: usize) -> Result<Bytes, Code> {
-    let place = link(&shared()).enter(bounds.kind);
+async fn read(bounds: BodyBounds, bytes: &Bytes, piece: usize) -> Result<Bytes, Code> {
+    let slot = CallSlot::take(&connection(&listener()), bounds.kind);
     let frames = bytes.chunks(piece).map(Bytes::copy_from_slice).collect();
-    let body = Incoming::new(Frames { frames, ends: true }, place, bounds);
+    let body = BoundedBody::new(Frames { frames, ends: true }, slot, bounds);
     body.collect().await.map(http_body_util::Collected::to_bytes).map_err(|status| status.code())
 }
 
 #[tokio::test]
 async fn a_message_is_held_to_its_length_however_it_is_cut() {
-    let small = Bounds::one(CallKind::Call, 100);
-    let check = Bounds::one(CallKind::Check, 100);
-    let several = Bounds { total: 350, ..Bounds::one(CallKind::Lasting, 100) };
+    let small = BodyBounds::one(CallKind::Call, 100);
+    let check = BodyBounds::one(CallKind::Check, 100);
+    let several = BodyBounds { total: 350, ..BodyBounds::one(CallKind::Lasting, 100) };
     let thrice = Bytes::from(message(100, 100).repeat(3));
     for piece in [1, 2, 4, 5, 6, 7, 104, 105, 1_000] {
         let good = message(100, 100);
@@ -102,15 +103,19 @@ async fn a_message_is_held_to_its_length_however_it_is_cut() {
     }
 }
 
-/// The places whose message of this length is taken, of so many.
-async fn announce(link: &Arc<Link>, length: usize, calls: usize) -> Vec<Arc<Place>> {
-    let bounds = Bounds::one(CallKind::Check, 4 << 20);
+/// The slots of those calls, of so many, whose message of this length is taken.
+async fn announce(
+    connection: &Arc<ConnectionBudget>,
+    length: usize,
+    calls: usize,
+) -> Vec<Arc<CallSlot>> {
+    let bounds = BodyBounds::one(CallKind::Check, 4 << 20);
     let mut taken = Vec::new();
     for _ in 0..calls {
-        let place = link.enter(CallKind::Check);
+        let slot = CallSlot::take(connection, CallKind::Check);
         let frames = Frames { frames: [message(length, 10)].into(), ends: true };
-        match Incoming::new(frames, place.clone(), bounds).collect().await {
-            Ok(_) => taken.push(place),
+        match BoundedBody::new(frames, slot.clone(), bounds).collect().await {
+            Ok(_) => taken.push(slot),
             Err(status) => assert_eq!(status.code(), Code::ResourceExhausted),
         }
     }
@@ -119,37 +124,37 @@ async fn announce(link: &Arc<Link>, length: usize, calls: usize) -> Vec<Arc<Plac
 
 #[tokio::test]
 async fn what_is_announced_counts_and_a_connection_leaves_as_much_as_it_takes() {
-    let shared = shared();
-    let first = link(&shared);
+    let listener = listener();
+    let first = connection(&listener);
     let taken = announce(&first, 4_000_000, 20).await;
     assert_eq!(taken.len(), 8, "half of 64 MiB");
-    let second = announce(&link(&shared), 4_000_000, 20).await;
+    let second = announce(&connection(&listener), 4_000_000, 20).await;
     assert_eq!(second.len(), 4, "half of what is left");
     // However many come, each finds a little.
     let mut crowd = Vec::new();
     for _ in 0..100 {
-        crowd.push(announce(&link(&shared), 1_000_000, 20).await);
+        crowd.push(announce(&connection(&listener), 1_000_000, 20).await);
     }
-    assert_eq!(announce(&link(&shared), 4_000_000, 1).await.len(), 0);
+    assert_eq!(announce(&connection(&listener), 4_000_000, 1).await.len(), 0);
     for _ in 0..100 {
-        assert_eq!(announce(&link(&shared), 2_000, 8).await.len(), 8, "ordinary checks");
+        assert_eq!(announce(&connection(&listener), 2_000, 8).await.len(), 8, "ordinary checks");
     }
     drop((taken, second, crowd));
     assert_eq!(announce(&first, 4_000_000, 20).await.len(), 8, "all of it came back");
 }
 
 #[test]
-fn a_connection_leaves_as_many_places_as_it_takes() {
-    let shared = shared();
-    let take = |link: &Arc<Link>| {
-        let places = std::iter::repeat_with(|| link.enter(CallKind::Check));
-        places.take_while(|place| !place.is_refused()).collect::<Vec<_>>()
+fn a_connection_leaves_as_many_slots_as_it_takes() {
+    let listener = listener();
+    let take = |connection: &Arc<ConnectionBudget>| {
+        let slots = std::iter::repeat_with(|| CallSlot::take(connection, CallKind::Check));
+        slots.take_while(|slot| !slot.is_refused()).collect::<Vec<_>>()
     };
-    let (first, second) = (link(&shared), link(&shared));
+    let (first, second) = (connection(&listener), connection(&listener));
     let (of_first, of_second) = (take(&first), take(&second));
     assert_eq!((of_first.len(), of_second.len()), (4096, 2048));
-    let mut crowd: Vec<_> = (0..50).map(|_| take(&link(&shared))).collect();
-    assert!(crowd.iter().all(|places| places.len() >= 8), "each finds a few");
+    let mut crowd: Vec<_> = (0..50).map(|_| take(&connection(&listener))).collect();
+    assert!(crowd.iter().all(|slots| slots.len() >= 8), "each finds a few");
     crowd.clear();
     drop((of_first, of_second));
     assert_eq!(take(&second).len(), 4096, "all of them came back");
@@ -157,30 +162,30 @@ fn a_connection_leaves_as_many_places_as_it_takes() {
 
 #[tokio::test(start_paused = true)]
 async fn a_message_that_does_not_come_ends() {
-    let bounds = Bounds::one(CallKind::Call, 100).within(Duration::from_secs(5));
-    let place = link(&shared()).enter(CallKind::Call);
+    let bounds = BodyBounds::one(CallKind::Call, 100).within(Duration::from_secs(5));
+    let slot = CallSlot::take(&connection(&listener()), CallKind::Call);
     let never = Frames { frames: [message(100, 50)].into(), ends: false };
-    let status = Incoming::new(never, place, bounds).collect().await.unwrap_err();
+    let status = BoundedBody::new(never, slot, bounds).collect().await.unwrap_err();
     assert_eq!(status.code(), Code::DeadlineExceeded);
 }
 
 #[test]
-fn an_answer_that_waits_too_long_is_known() {
-    let link = link(&shared());
+fn a_response_that_waits_too_long_is_found() {
+    let connection = connection(&listener());
     for waits in [3, 9] {
-        let answer = link.written();
-        assert!((0..waits).all(|_| !link.tick()), "not yet");
+        let answer = UnsentResponse::new(&connection);
+        assert!((0..waits).all(|_| !connection.second_passed()), "not yet");
         drop(answer);
-        assert!((0..100).all(|_| !link.tick()), "it was taken");
+        assert!((0..100).all(|_| !connection.second_passed()), "it was taken");
     }
-    let answer = link.written();
-    assert_eq!((1..100).find(|_| link.tick()), Some(10), "seconds");
+    let answer = UnsentResponse::new(&connection);
+    assert_eq!((1..100).find(|_| connection.second_passed()), Some(10), "seconds");
     drop(answer);
-    // Where calls find no place, nobody waits so long.
-    let places: Vec<_> = (0..9000).map(|_| link.enter(CallKind::Check)).collect();
-    let _answer = link.written();
-    assert_eq!((1..100).find(|_| link.tick()), Some(2), "seconds");
-    drop(places);
+    // While slots are scarce, it may wait less.
+    let slots: Vec<_> = (0..9000).map(|_| CallSlot::take(&connection, CallKind::Check)).collect();
+    let _answer = UnsentResponse::new(&connection);
+    assert_eq!((1..100).find(|_| connection.second_passed()), Some(2), "seconds");
+    drop(slots);
 }
 
 #[test]
@@ -190,14 +195,14 @@ fn headers_that_nothing_reads_are_not_kept_where_they_are_many() {
         few.insert(name, "1S".parse().unwrap());
     }
     let mut kept = few.clone();
-    slim(&mut kept);
+    drop_unread_headers(&mut kept);
     assert_eq!(kept, few, "as they came");
     let mut many = few.clone();
     (0..1000).for_each(|_| assert!(many.append("x", "y".parse().unwrap()) || many.len() == 4));
     let mut large = few.clone();
     large.insert("tracestate", "a".repeat(60_000).parse().unwrap());
     for mut headers in [many, large] {
-        slim(&mut headers);
+        drop_unread_headers(&mut headers);
         assert_eq!(headers.len(), 2, "{headers:?}");
         assert_eq!(headers["grpc-timeout"], "1S");
     }
@@ -206,45 +211,45 @@ fn headers_that_nothing_reads_are_not_kept_where_they_are_many() {
 /// A window that answers wait for may come behind more calls: what does not read on never sees it.
 #[test]
 fn a_peer_is_read_no_further_only_among_very_many_refusals() {
-    let many = |link: &Arc<Link>, count: usize| {
-        (0..count).map(|_| link.enter(CallKind::Check)).collect::<Vec<_>>()
+    let many = |connection: &Arc<ConnectionBudget>, count: usize| {
+        (0..count).map(|_| CallSlot::take(connection, CallKind::Check)).collect::<Vec<_>>()
     };
     // A client alone that asks more than it may at a time.
-    let alone = shared();
-    let client = link(&alone);
+    let alone = listener();
+    let client = connection(&alone);
     let held = many(&client, 5_000);
-    assert!(held.iter().filter(|place| place.is_refused()).count() > 500);
-    assert!(!client.is_paused());
+    assert!(held.iter().filter(|slot| slot.is_refused()).count() > 500);
+    assert!(!client.reading_is_paused());
     drop(held);
 
-    let shared = shared();
-    let (flood, proxy, new) = (link(&shared), link(&shared), link(&shared));
-    proxy.judged();
+    let listener = listener();
+    let (flood, proxy, new) = (connection(&listener), connection(&listener), connection(&listener));
+    proxy.check_judged();
     let flooding = many(&flood, 20_000);
     let mut asked = Vec::new();
-    while asked.iter().filter(|place: &&Arc<Place>| place.is_refused()).count() < 20 {
-        asked.push(proxy.enter(CallKind::Check));
+    while asked.iter().filter(|slot: &&Arc<CallSlot>| slot.is_refused()).count() < 20 {
+        asked.push(CallSlot::take(&proxy, CallKind::Check));
     }
-    assert!(flood.is_paused());
-    assert!(!proxy.is_paused(), "a check on it was judged lately");
-    assert!(!new.is_paused(), "nothing of it was refused");
+    assert!(flood.reading_is_paused());
+    assert!(!proxy.reading_is_paused(), "a check on it was judged lately");
+    assert!(!new.reading_is_paused(), "nothing of it was refused");
     asked.extend(many(&proxy, 20));
-    assert!(proxy.is_paused(), "it does not take its refusals either");
+    assert!(proxy.reading_is_paused(), "it does not take its refusals either");
     drop((flooding, asked));
-    assert!(!flood.is_paused(), "its refusals are sent");
+    assert!(!flood.reading_is_paused(), "its refusals are sent");
 }
 
 #[test]
 fn what_one_turn_reads_is_bounded() {
-    let link = link(&shared());
-    link.begin_turn();
-    assert!(!link.is_turn_over(), "nothing was read yet");
-    link.has_read(2_000);
-    assert!(!link.is_turn_over(), "an ordinary check");
-    link.has_read(3_000);
-    assert!(link.is_turn_over() && link.is_turn_over(), "for the rest of it");
-    link.begin_turn();
-    assert!(!link.is_turn_over(), "the next one");
+    let connection = connection(&listener());
+    connection.begin_read_turn();
+    assert!(!connection.read_turn_is_over(), "nothing was read yet");
+    connection.count_read(2_000);
+    assert!(!connection.read_turn_is_over(), "an ordinary check");
+    connection.count_read(3_000);
+    assert!(connection.read_turn_is_over() && connection.read_turn_is_over(), "for the rest of it");
+    connection.begin_read_turn();
+    assert!(!connection.read_turn_is_over(), "the next one");
 }
 
 #[test]
@@ -252,26 +257,28 @@ fn refusals_are_made_before_more_is_read() {
     let settings = GrpcListener { max_streams: 8, ..GrpcListener::default() };
     let labels = Labels {
         reasons: Vec::new(),
+        key_refusals: Vec::new(),
         verifications: Vec::new(),
         issuers: Vec::new(),
         rpcs: Vec::new(),
     };
-    let shared = Shared::new(&settings, Metrics::build(&labels).unwrap());
-    let (flood, stranger, known) = (link(&shared), link(&shared), link(&shared));
-    known.judged();
-    let mut calls: Vec<_> = (0..300).map(|_| flood.enter(CallKind::Check)).collect();
-    assert!(flood.is_turn_over() && stranger.is_turn_over(), "they wait");
-    assert!(!known.is_turn_over(), "a proxy at work does not");
-    calls.extend((0..5_000).map(|_| flood.enter(CallKind::Check)));
-    assert!(known.is_turn_over(), "everybody waits");
-    calls.iter().for_each(|place| place.make());
-    assert!(!stranger.is_turn_over() && !known.is_turn_over(), "all are made");
-    assert!(flood.is_turn_over(), "those that waited go first");
-    assert!(!flood.is_turn_over(), "then it goes on");
+    let listener = ListenerBudget::new(&settings, Metrics::build(&labels).unwrap());
+    let (flood, stranger, known) =
+        (connection(&listener), connection(&listener), connection(&listener));
+    known.check_judged();
+    let mut calls: Vec<_> = (0..300).map(|_| CallSlot::take(&flood, CallKind::Check)).collect();
+    assert!(flood.read_turn_is_over() && stranger.read_turn_is_over(), "they wait");
+    assert!(!known.read_turn_is_over(), "a proxy at work does not");
+    calls.extend((0..5_000).map(|_| CallSlot::take(&flood, CallKind::Check)));
+    assert!(known.read_turn_is_over(), "everybody waits");
+    calls.iter().for_each(|slot| slot.refusal_written());
+    assert!(!stranger.read_turn_is_over() && !known.read_turn_is_over(), "all are made");
+    assert!(flood.read_turn_is_over(), "those that waited go first");
+    assert!(!flood.read_turn_is_over(), "then it goes on");
     calls.truncate(8);
-    let refused = known.enter(CallKind::Call);
+    let refused = CallSlot::take(&known, CallKind::Call);
     drop(refused);
-    let many: Vec<_> = (0..300).map(|_| flood.enter(CallKind::Check)).collect();
+    let many: Vec<_> = (0..300).map(|_| CallSlot::take(&flood, CallKind::Check)).collect();
     drop(many);
-    assert!(!known.is_turn_over(), "a call that is given up is made as well");
+    assert!(!known.read_turn_is_over(), "a call that is given up is made as well");
 }

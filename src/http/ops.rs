@@ -19,13 +19,14 @@ use serde::Serialize;
 use crate::{
     authz::{Authorizer, Callers},
     health::Readiness,
-    metrics::{Metrics, Reload},
+    metrics::{Label as _, Metrics, ReloadSubject},
+    model::Warning,
     verify::KeyStatus,
 };
 
 /// What the pages are made from.
 #[derive(Debug, Clone)]
-pub struct Ops {
+pub struct OpsState {
     /// All metrics.
     pub metrics: Arc<Metrics>,
     /// Whether the process is ready.
@@ -33,38 +34,62 @@ pub struct Ops {
     /// The configuration in force.
     pub authorizer: Arc<Authorizer>,
     /// What was read again and is not in force.
-    pub refusals: Arc<Refusals>,
-    /// What was warned of at the start.
-    pub warnings: Vec<&'static str>,
-    /// Whoever is on the network can reach the gRPC listener.
+    pub reload_failures: Arc<ReloadFailures>,
+    /// The warnings that apply now.
+    pub warnings: Warnings,
+    /// Other machines can connect to the gRPC listener.
     pub exposed: bool,
 }
 
-/// What was read again last and refused, until something good is read.
-#[derive(Debug, Default)]
-pub struct Refusals(Mutex<BTreeMap<&'static str, Refusal>>);
+/// Tells the warnings that apply now. Cheap to clone.
+#[derive(Clone)]
+pub struct Warnings(Arc<dyn Fn() -> Vec<Warning> + Send + Sync>);
 
-/// Why something is not in force.
+impl Warnings {
+    /// From what tells them.
+    pub fn new(tell: impl Fn() -> Vec<Warning> + Send + Sync + 'static) -> Self {
+        Self(Arc::new(tell))
+    }
+
+    /// The warnings that apply now.
+    #[must_use]
+    pub fn current(&self) -> Vec<Warning> {
+        (self.0)()
+    }
+}
+
+impl std::fmt::Debug for Warnings {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Warnings").finish_non_exhaustive()
+    }
+}
+
+/// The reloads that failed, each until one of the same subject succeeds.
+#[derive(Debug, Default)]
+pub struct ReloadFailures(Mutex<BTreeMap<&'static str, ReloadFailure>>);
+
+/// Why the version that was read last is not in force.
 #[derive(Debug, Clone, Serialize)]
-struct Refusal {
+struct ReloadFailure {
     /// Unix time, seconds.
     at: u64,
     problems: Vec<String>,
 }
 
-impl Refusals {
-    /// It was refused, for these reasons; `None`: it is good. Whether it had been refused before.
-    pub fn set(&self, what: Reload, problems: Option<Vec<String>>) -> bool {
+impl ReloadFailures {
+    /// The last reload failed for these reasons; `None`: it succeeded. Tells whether the one before
+    /// had failed.
+    pub fn set(&self, what: ReloadSubject, problems: Option<Vec<String>>) -> bool {
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let at = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
         match problems {
-            Some(problems) => all.insert(what.as_str(), Refusal { at, problems }),
+            Some(problems) => all.insert(what.as_str(), ReloadFailure { at, problems }),
             None => all.remove(what.as_str()),
         }
         .is_some()
     }
 
-    fn get(&self) -> BTreeMap<&'static str, Refusal> {
+    fn get(&self) -> BTreeMap<&'static str, ReloadFailure> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
@@ -76,22 +101,22 @@ struct Status {
     waiting_for: Vec<String>,
     config_hash: Arc<str>,
     epoch: u64,
-    refused: BTreeMap<&'static str, Refusal>,
-    warnings: Vec<&'static str>,
-    issuers: Vec<Issuer>,
-    rownd_auth: Service,
+    refused: BTreeMap<&'static str, ReloadFailure>,
+    warnings: Vec<String>,
+    issuers: Vec<IssuerStatus>,
+    rownd_auth: CallerStatus,
 }
 
 /// Who may call the service for backends.
 #[derive(Serialize)]
-struct Service {
-    /// The names of those who are known.
+struct CallerStatus {
+    /// The names of the known callers.
     callers: Vec<Arc<str>>,
-    /// What everybody else may call.
+    /// The methods that any other caller may use.
     others: &'static [&'static str],
 }
 
-impl Service {
+impl CallerStatus {
     fn of(callers: &Callers, exposed: bool) -> Self {
         let others: &[&str] = if exposed { &[] } else { &["verify", "get_own_user"] };
         Self { callers: callers.names(), others }
@@ -99,14 +124,14 @@ impl Service {
 }
 
 #[derive(Serialize)]
-struct Issuer {
+struct IssuerStatus {
     name: String,
     apps: Vec<Option<String>>,
     keys: KeyStatus,
 }
 
 /// The pages.
-pub fn router(ops: Ops) -> Router {
+pub fn router(ops: OpsState) -> Router {
     Router::new()
         .route("/livez", get(|| async { "ok\n" }))
         .route("/readyz", get(readyz))
@@ -115,7 +140,7 @@ pub fn router(ops: Ops) -> Router {
         .with_state(ops)
 }
 
-async fn readyz(State(ops): State<Ops>) -> impl IntoResponse {
+async fn readyz(State(ops): State<OpsState>) -> impl IntoResponse {
     if ops.readiness.is_ready() {
         return (StatusCode::OK, "ready\n".to_owned());
     }
@@ -123,14 +148,15 @@ async fn readyz(State(ops): State<Ops>) -> impl IntoResponse {
     (StatusCode::SERVICE_UNAVAILABLE, format!("not ready, waiting for:\n  {waiting}\n"))
 }
 
-async fn metrics(State(ops): State<Ops>) -> impl IntoResponse {
+async fn metrics(State(ops): State<OpsState>) -> impl IntoResponse {
     ops.authorizer.snapshot().verifier().measure_caches();
+    ops.metrics.configuration_warnings(ops.warnings.current().len());
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], ops.metrics.render())
 }
 
-async fn status(State(ops): State<Ops>) -> impl IntoResponse {
+async fn status(State(ops): State<OpsState>) -> impl IntoResponse {
     let snapshot = ops.authorizer.snapshot();
-    let issuers = snapshot.verifier().issuers().iter().map(|issuer| Issuer {
+    let issuers = snapshot.verifier().issuers().iter().map(|issuer| IssuerStatus {
         name: issuer.name().to_owned(),
         apps: issuer.apps().iter().map(|app| app.id().map(str::to_owned)).collect(),
         keys: issuer.key_status(),
@@ -141,9 +167,9 @@ async fn status(State(ops): State<Ops>) -> impl IntoResponse {
         waiting_for: ops.readiness.waiting_for(),
         config_hash: snapshot.edition().hash.clone(),
         epoch: snapshot.edition().epoch,
-        refused: ops.refusals.get(),
-        warnings: ops.warnings.iter().copied().chain(ops.authorizer.warnings()).collect(),
+        refused: ops.reload_failures.get(),
+        warnings: ops.warnings.current().iter().map(ToString::to_string).collect(),
         issuers: issuers.collect(),
-        rownd_auth: Service::of(snapshot.callers(), ops.exposed),
+        rownd_auth: CallerStatus::of(snapshot.callers(), ops.exposed),
     })
 }

@@ -24,7 +24,7 @@ use super::{
 };
 use crate::{
     config::Secret,
-    metrics::{IssuerLabel, Metrics, RowndResult},
+    metrics::{ApiResult, IssuerLabel, Metrics},
     upstream::{
         Client as Upstream, HttpAnswer, Repeat, Request, UpstreamError, UrlOrigin,
         discovery::DiscoveredUrl,
@@ -147,8 +147,8 @@ impl Api {
 
     fn admit<'a>(&self, operation: Operation, breaker: &'a Breaker) -> Result<Pass<'a>, ApiError> {
         breaker.admit().map_err(|pause| {
-            let result = RowndResult::Paused;
-            self.metrics.rownd_asked(self.label, operation.endpoint(), result, None);
+            let result = ApiResult::Paused;
+            self.metrics.issuer_api_asked(self.label, operation.endpoint(), result, None);
             ApiError::Paused(pause)
         })
     }
@@ -177,9 +177,9 @@ impl Api {
             200..=299 => read(&answer),
             _ => Err(status_error(&answer)),
         });
-        let result = answer.as_ref().map_or_else(ApiError::metric_result, |_| RowndResult::Ok);
+        let result = answer.as_ref().map_or_else(ApiError::metric_result, |_| ApiResult::Ok);
         let endpoint = call.operation.endpoint();
-        self.metrics.rownd_asked(self.label, endpoint, result, Some(began.elapsed()));
+        self.metrics.issuer_api_asked(self.label, endpoint, result, Some(began.elapsed()));
         answer
     }
 }

@@ -4,7 +4,7 @@ use std::{fmt, time::Duration};
 
 use super::breaker::Pause;
 use crate::{
-    metrics::RowndResult,
+    metrics::ApiResult,
     single_flight::Missed,
     upstream::{UpstreamError, discovery::MetadataError},
 };
@@ -153,28 +153,28 @@ impl ApiError {
     }
 
     /// The word of this error in the metric of requests.
-    pub(super) const fn metric_result(&self) -> RowndResult {
+    pub(super) const fn metric_result(&self) -> ApiResult {
         match self {
-            Self::NotFound => RowndResult::NotFound,
-            Self::KeyRefused(_) => RowndResult::Refused,
+            Self::NotFound => ApiResult::NotFound,
+            Self::KeyRefused(_) => ApiResult::Refused,
             Self::Rejected(Rejection { status, .. }) => match status {
-                401 | 403 => RowndResult::Refused,
-                404 => RowndResult::NotFound,
-                _ => RowndResult::Rejected,
+                401 | 403 => ApiResult::Refused,
+                404 => ApiResult::NotFound,
+                _ => ApiResult::Rejected,
             },
-            Self::Limited(_) => RowndResult::Limited,
-            Self::Paused(_) => RowndResult::Paused,
+            Self::Limited(_) => ApiResult::Limited,
+            Self::Paused(_) => ApiResult::Paused,
             Self::Shape
             | Self::Metadata(_)
             | Self::Id
             | Self::IdToken(_)
             | Self::BodyNotWritable
-            | Self::NoRandomness => RowndResult::Invalid,
+            | Self::NoRandomness => ApiResult::Invalid,
             Self::Upstream(error) => match error {
-                UpstreamError::TooLarge => RowndResult::Invalid,
-                UpstreamError::Timeout => RowndResult::Timeout,
-                UpstreamError::Status(_) | UpstreamError::RetryLater(..) => RowndResult::Status,
-                UpstreamError::Network(_) | UpstreamError::Refused(_) => RowndResult::Network,
+                UpstreamError::TooLarge => ApiResult::Invalid,
+                UpstreamError::Timeout => ApiResult::Timeout,
+                UpstreamError::Status(_) | UpstreamError::RetryLater(..) => ApiResult::Status,
+                UpstreamError::Network(_) | UpstreamError::Refused(_) => ApiResult::Network,
             },
         }
     }

@@ -2,7 +2,7 @@
 //! be sent again. No other file decides that.
 
 use crate::{
-    metrics::Endpoint,
+    metrics::ApiEndpoint,
     upstream::{BodyKind, CallSpec, Connection, HttpMethod, Repeat},
 };
 
@@ -82,19 +82,19 @@ impl Operation {
     }
 
     /// The label of its metric. Two kinds may share one label and still have a breaker each.
-    pub(super) const fn endpoint(self) -> Endpoint {
+    pub(super) const fn endpoint(self) -> ApiEndpoint {
         match self {
-            Self::RowndAppConfig => Endpoint::AppConfig,
-            Self::RowndUser => Endpoint::User,
-            Self::RowndOwnUser => Endpoint::OwnUser,
-            Self::RowndExchange | Self::RowndGuest => Endpoint::TokenExchange,
-            Self::RowndRefresh => Endpoint::TokenRefresh,
-            Self::RowndInstantUser => Endpoint::Instant,
-            Self::SuperTokensMigration => Endpoint::Migrate,
-            Self::SuperTokensGuest => Endpoint::Guest,
-            Self::SuperTokensUser => Endpoint::SessionUser,
-            Self::OpenIdMetadata => Endpoint::Discovery,
-            Self::OpenIdCode | Self::OpenIdRefresh => Endpoint::CodeToken,
+            Self::RowndAppConfig => ApiEndpoint::AppConfig,
+            Self::RowndUser => ApiEndpoint::User,
+            Self::RowndOwnUser => ApiEndpoint::OwnUser,
+            Self::RowndExchange | Self::RowndGuest => ApiEndpoint::TokenExchange,
+            Self::RowndRefresh => ApiEndpoint::TokenRefresh,
+            Self::RowndInstantUser => ApiEndpoint::Instant,
+            Self::SuperTokensMigration => ApiEndpoint::Migrate,
+            Self::SuperTokensGuest => ApiEndpoint::Guest,
+            Self::SuperTokensUser => ApiEndpoint::SessionUser,
+            Self::OpenIdMetadata => ApiEndpoint::Discovery,
+            Self::OpenIdCode | Self::OpenIdRefresh => ApiEndpoint::CodeToken,
         }
     }
 }

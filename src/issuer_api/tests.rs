@@ -214,6 +214,7 @@ fn clients(url: &str) -> Clients {
     let config = config::parse("test", &settings.to_string(), &BTreeMap::new()).unwrap();
     let labels = Labels {
         reasons: Vec::new(),
+        key_refusals: Vec::new(),
         verifications: Vec::new(),
         issuers: vec!["one".into(), "two".into()],
         rpcs: Vec::new(),

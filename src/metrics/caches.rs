@@ -1,12 +1,13 @@
-//! The caches of tokens: what they know, what they take and give up, how large they are.
+//! The caches of tokens: lookups, insertions, evictions and size.
 
 use metrics::{Counter, Gauge, counter, describe_counter, describe_gauge, gauge};
+use strum::{IntoStaticStr, VariantArray};
 
-use super::Metrics;
+use super::{Metrics, label::ByLabel};
 
 /// A cache of the verifier.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[repr(usize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, IntoStaticStr, VariantArray)]
+#[strum(serialize_all = "snake_case")]
 pub enum CacheName {
     /// Verified claims.
     Claims,
@@ -14,19 +15,8 @@ pub enum CacheName {
     Refusals,
 }
 
-impl CacheName {
-    const ALL: [Self; 2] = [Self::Claims, Self::Refusals];
-
-    const fn as_str(self) -> &'static str {
-        match self {
-            Self::Claims => "claims",
-            Self::Refusals => "refusals",
-        }
-    }
-}
-
-/// The handles of one cache.
-struct Cache {
+/// The series of one cache.
+struct OneCache {
     hits: Counter,
     misses: Counter,
     insertions: Counter,
@@ -34,68 +24,61 @@ struct Cache {
     bytes: Gauge,
 }
 
-/// The handles of this file.
-pub(super) struct Handles([Cache; CacheName::ALL.len()]);
+/// The series of this file.
+pub(super) struct CacheSeries(ByLabel<CacheName, OneCache>);
 
-impl Handles {
+impl CacheSeries {
     pub(super) fn register() -> Self {
-        Self(CacheName::ALL.map(|name| {
-            let lookups = |result: &'static str| {
-                counter!("rownd_authz_cache_lookups_total",
-                    "cache" => name.as_str(), "result" => result)
-            };
-            Cache {
+        describe_counter!(
+            "rownd_authz_cache_lookups_total",
+            "Tokens a cache was asked for, by cache and result."
+        );
+        describe_counter!("rownd_authz_cache_insertions_total", "Entries a cache took.");
+        describe_counter!(
+            "rownd_authz_cache_evictions_total",
+            "Entries that a cache evicted because it was full."
+        );
+        describe_gauge!("rownd_authz_cache_bytes", "The size of a cache, as it counts itself.");
+        Self(ByLabel::new(|name| {
+            let lookups = |result: &'static str| counter!("rownd_authz_cache_lookups_total", "cache" => name, "result" => result);
+            OneCache {
                 hits: lookups("hit"),
                 misses: lookups("miss"),
-                insertions: counter!("rownd_authz_cache_insertions_total", "cache" => name.as_str()),
-                evictions: counter!("rownd_authz_cache_evictions_total", "cache" => name.as_str()),
-                bytes: gauge!("rownd_authz_cache_bytes", "cache" => name.as_str()),
+                insertions: counter!("rownd_authz_cache_insertions_total", "cache" => name),
+                evictions: counter!("rownd_authz_cache_evictions_total", "cache" => name),
+                bytes: gauge!("rownd_authz_cache_bytes", "cache" => name),
             }
         }))
     }
-
-    fn of(&self, name: CacheName) -> &Cache {
-        let [claims, refusals] = &self.0;
-        match name {
-            CacheName::Claims => claims,
-            CacheName::Refusals => refusals,
-        }
-    }
-}
-
-pub(super) fn describe() {
-    describe_counter!(
-        "rownd_authz_cache_lookups_total",
-        "Tokens a cache was asked for, by cache and result."
-    );
-    describe_counter!("rownd_authz_cache_insertions_total", "Entries a cache took.");
-    describe_counter!(
-        "rownd_authz_cache_evictions_total",
-        "Entries a cache gave up for want of room."
-    );
-    describe_gauge!("rownd_authz_cache_bytes", "What a cache holds, by its own account.");
 }
 
 impl Metrics {
-    /// A cache was asked for a token.
+    /// A token was looked up in a cache.
     pub fn cache_looked_up(&self, cache: CacheName, hit: bool) {
-        let cache = self.caches.of(cache);
-        if hit { &cache.hits } else { &cache.misses }.increment(1);
+        if let Some(cache) = self.caches.0.get(cache) {
+            if hit { &cache.hits } else { &cache.misses }.increment(1);
+        }
     }
 
-    /// A cache took an entry.
+    /// An entry was inserted.
     pub fn cache_inserted(&self, cache: CacheName) {
-        self.caches.of(cache).insertions.increment(1);
+        if let Some(cache) = self.caches.0.get(cache) {
+            cache.insertions.increment(1);
+        }
     }
 
-    /// A cache gave an entry up for want of room.
+    /// An entry was evicted because the cache was full.
     pub fn cache_evicted(&self, cache: CacheName) {
-        self.caches.of(cache).evictions.increment(1);
+        if let Some(cache) = self.caches.0.get(cache) {
+            cache.evictions.increment(1);
+        }
     }
 
-    /// What a cache holds, in bytes by its own account.
+    /// The size of a cache in bytes, as it counts itself.
     pub fn cache_size(&self, cache: CacheName, bytes: u64) {
-        #[expect(clippy::cast_precision_loss, reason = "a size for people")]
-        self.caches.of(cache).bytes.set(bytes as f64);
+        if let Some(cache) = self.caches.0.get(cache) {
+            #[expect(clippy::cast_precision_loss, reason = "a size for people")]
+            cache.bytes.set(bytes as f64);
+        }
     }
 }

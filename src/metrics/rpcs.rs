@@ -3,8 +3,12 @@
 use std::time::Duration;
 
 use metrics::{Counter, Histogram, Unit, counter, describe_counter, describe_histogram, histogram};
+use strum::{IntoStaticStr, VariantArray};
 
-use super::Metrics;
+use super::{
+    Metrics,
+    label::{ByLabel, Label as _},
+};
 
 /// The name of the histogram, for its buckets.
 pub(super) const DURATION: &str = "rownd_authz_rpc_duration_seconds";
@@ -16,7 +20,7 @@ pub struct RpcLabel(usize);
 /// The label of a method that does not exist.
 const UNKNOWN: &str = "unknown";
 
-/// The names of gRPC's codes, by number.
+/// The names of gRPC's status codes, by number.
 const CODES: [&str; 17] = [
     "OK",
     "CANCELLED",
@@ -38,103 +42,91 @@ const CODES: [&str; 17] = [
 ];
 
 /// Why a caller was refused.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[repr(usize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, IntoStaticStr, VariantArray)]
+#[strum(serialize_all = "snake_case")]
 pub enum CallerRefusal {
-    /// A secret that is nobody's.
+    /// The secret is unknown.
+    #[strum(serialize = "caller_unknown")]
     Unknown,
-    /// From another machine, and not known.
+    /// The caller is on another machine and has shown no secret.
+    #[strum(serialize = "caller_required")]
     Required,
-    /// Known, and without the right.
+    /// The caller is known and lacks the right.
+    #[strum(serialize = "caller_not_granted")]
     NotGranted,
 }
 
 impl CallerRefusal {
-    const ALL: [Self; 3] = [Self::Unknown, Self::Required, Self::NotGranted];
-
-    /// The refusal of this word, in capitals or not.
+    /// The refusal of this word, in capitals or not. Any other word counts as a missing right.
     #[must_use]
     pub fn of(word: &str) -> Self {
-        let known = Self::ALL.into_iter().find(|known| known.as_str().eq_ignore_ascii_case(word));
-        known.unwrap_or(Self::NotGranted)
-    }
-
-    /// The word in metrics and in the log.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Unknown => "caller_unknown",
-            Self::Required => "caller_required",
-            Self::NotGranted => "caller_not_granted",
-        }
+        let is_it = |known: &&Self| known.as_str().eq_ignore_ascii_case(word);
+        Self::VARIANTS.iter().find(is_it).copied().unwrap_or(Self::NotGranted)
     }
 }
 
-pub(super) struct Handles {
-    names: Vec<&'static str>,
-    calls: Vec<Vec<Counter>>,
-    durations: Vec<Histogram>,
-    refused: Vec<Vec<Counter>>,
+/// The series of one method.
+struct OneMethod {
+    name: &'static str,
+    /// By status code.
+    calls: Vec<Counter>,
+    duration: Histogram,
+    refused: ByLabel<CallerRefusal, Counter>,
 }
 
-pub(super) fn describe() {
-    describe_counter!("rownd_authz_rpcs_total", "Calls of RowndAuth, by method and gRPC status.");
-    describe_counter!(
-        "rownd_authz_callers_refused_total",
-        "Calls of RowndAuth whose caller may not make them, by method and reason."
-    );
-    describe_histogram!(DURATION, Unit::Seconds, "Time to answer a call of RowndAuth, by method.");
-}
+/// The series of this file: those of every method, and last those of an unknown one.
+pub(super) struct RpcSeries(Vec<OneMethod>);
 
-impl Handles {
+impl RpcSeries {
     /// `names` are those of the methods.
     pub(super) fn register(names: &[&'static str]) -> Self {
-        let names: Vec<&'static str> = names.iter().copied().chain([UNKNOWN]).collect();
+        describe_counter!(
+            "rownd_authz_rpcs_total",
+            "Calls of RowndAuth, by method and gRPC status."
+        );
+        describe_counter!(
+            "rownd_authz_callers_refused_total",
+            "Calls of RowndAuth whose caller may not make them, by method and reason."
+        );
+        describe_histogram!(
+            DURATION,
+            Unit::Seconds,
+            "Time to answer a call of RowndAuth, by method."
+        );
         let call = |method: &'static str, code: &'static str| counter!("rownd_authz_rpcs_total", "method" => method, "code" => code);
-        let refusal = |method: &'static str, reason: &CallerRefusal| {
-            counter!("rownd_authz_callers_refused_total",
-                "method" => method, "reason" => reason.as_str())
+        let refusal = |method: &'static str, reason: &'static str| counter!("rownd_authz_callers_refused_total", "method" => method, "reason" => reason);
+        let method = |name: &'static str| OneMethod {
+            name,
+            calls: CODES.iter().map(|code| call(name, code)).collect(),
+            duration: histogram!(DURATION, "method" => name),
+            refused: ByLabel::new(|reason| refusal(name, reason)),
         };
-        let each = |method: &&'static str| CODES.iter().map(|code| call(method, code)).collect();
-        let refused = |method: &&'static str| {
-            CallerRefusal::ALL.iter().map(|reason| refusal(method, reason)).collect()
-        };
-        Self {
-            calls: names.iter().map(each).collect(),
-            durations: names
-                .iter()
-                .map(|method| histogram!(DURATION, "method" => *method))
-                .collect(),
-            refused: names.iter().map(refused).collect(),
-            names,
-        }
+        Self(names.iter().copied().chain([UNKNOWN]).map(method).collect())
     }
 }
 
 impl Metrics {
-    /// The label of the method of this name; of none that exists.
+    /// The label of the method of this name. A name that is not known has the label `unknown`.
     #[must_use]
     pub fn rpc(&self, name: Option<&str>) -> RpcLabel {
         let name = name.unwrap_or(UNKNOWN);
-        let known = self.rpcs.names.iter().position(|known| *known == name);
-        RpcLabel(known.unwrap_or(self.rpcs.names.len().saturating_sub(1)))
+        let known = self.rpcs.0.iter().position(|method| method.name == name);
+        RpcLabel(known.unwrap_or(self.rpcs.0.len().saturating_sub(1)))
     }
 
-    /// A call ended with this gRPC code.
+    /// A call ended with this gRPC status code after this time.
     pub fn rpc_ended(&self, method: RpcLabel, code: usize, took: Duration) {
-        let calls = self.rpcs.calls.get(method.0);
-        if let Some(counter) = calls.and_then(|codes| codes.get(code)) {
+        let Some(method) = self.rpcs.0.get(method.0) else { return };
+        if let Some(counter) = method.calls.get(code) {
             counter.increment(1);
         }
-        if let Some(histogram) = self.rpcs.durations.get(method.0) {
-            histogram.record(took.as_secs_f64());
-        }
+        method.duration.record(took.as_secs_f64());
     }
 
     /// A caller was refused.
     pub fn caller_refused(&self, method: RpcLabel, reason: CallerRefusal) {
-        let reasons = self.rpcs.refused.get(method.0);
-        if let Some(counter) = reasons.and_then(|reasons| reasons.get(reason as usize)) {
+        let method = self.rpcs.0.get(method.0);
+        if let Some(counter) = method.and_then(|method| method.refused.get(reason)) {
             counter.increment(1);
         }
     }

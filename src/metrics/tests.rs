@@ -3,17 +3,18 @@
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use super::{
-    Api, BUCKETS, CacheName, ConnectionResult, FetchResult, IssuerLabel, KEY_REFUSALS, Labels,
-    Metrics, Outcome, SnapshotResult,
+    CacheName, CheckApi, CheckOutcome, ConnectionResult, FetchResult, IssuerLabel, Labels, Metrics,
+    SnapshotResult, checks::BUCKETS,
 };
 
 fn metrics() -> Arc<Metrics> {
     Metrics::build(&Labels {
         reasons: vec![
-            (Outcome::Allow, "authenticated"),
-            (Outcome::Deny, "token_expired"),
-            (Outcome::Unavailable, "internal"),
+            (CheckOutcome::Allow, "authenticated"),
+            (CheckOutcome::Deny, "token_expired"),
+            (CheckOutcome::Unavailable, "internal"),
         ],
+        key_refusals: vec!["secret", "use", "weak_rsa"],
         verifications: vec!["cached", "verified", "token_expired"],
         issuers: vec!["one".to_owned(), "two".to_owned()],
         rpcs: vec!["Verify", "Exchange", "BuildAuthorizationUrl", "GetUser"],
@@ -60,7 +61,7 @@ fn every_series_is_there_from_the_start_at_zero() {
         ("cache_insertions_total", 2),
         ("cache_evictions_total", 2),
         ("cache_bytes", 2),
-        ("keys_refused", 2 * KEY_REFUSALS.len()),
+        ("keys_refused", 2 * 3),
         ("keys_stale", 2),
         ("key_fetch_last_success_timestamp_seconds", 2),
         ("denial_logs_dropped_total", 3),
@@ -68,6 +69,7 @@ fn every_series_is_there_from_the_start_at_zero() {
         ("connections", 1),
         ("connections_total", 6),
         ("calls_refused_total", 3 * 4),
+        ("configuration_warnings", 1),
         ("dev_mode", 1),
         ("build_info", 1),
     ] {
@@ -86,8 +88,8 @@ fn a_histogram_resolves_ten_microseconds_to_a_second() {
     assert_eq!((BUCKETS.first(), BUCKETS.last()), (Some(&0.000_01), Some(&1.0)));
     assert!(BUCKETS.windows(2).all(|pair| pair[1] > pair[0] && pair[1] <= pair[0] * 2.51));
     for micros in [5, 15, 900_000, 5_000_000] {
-        metrics.check_started(Api::ExtAuthz);
-        metrics.check_ended(Api::ExtAuthz, 0, Duration::from_micros(micros));
+        metrics.check_started(CheckApi::ExtAuthz);
+        metrics.check_ended(CheckApi::ExtAuthz, 0, Duration::from_micros(micros));
     }
     let all = series(&metrics);
     let bucket = |le: &str| {
@@ -102,9 +104,9 @@ fn a_histogram_resolves_ten_microseconds_to_a_second() {
 fn each_record_moves_its_own_series_and_makes_none() {
     let metrics = metrics();
     let before = series(&metrics);
-    metrics.check_started(Api::ExtAuthz);
-    metrics.check_ended(Api::ExtAuthz, 1, Duration::from_millis(1));
-    metrics.check_started(Api::ExtAuthz);
+    metrics.check_started(CheckApi::ExtAuthz);
+    metrics.check_ended(CheckApi::ExtAuthz, 1, Duration::from_millis(1));
+    metrics.check_started(CheckApi::ExtAuthz);
     metrics.verified(Some(IssuerLabel(1)), 2);
     metrics.verified(None, 0);
     metrics.keys_fetched(IssuerLabel(0), FetchResult::Timeout);
@@ -115,16 +117,15 @@ fn each_record_moves_its_own_series_and_makes_none() {
     metrics.cache_size(CacheName::Claims, 7);
     metrics.key_snapshot(IssuerLabel(0), SnapshotResult::Written);
     metrics.keys_in_use(IssuerLabel(0), 3, true);
-    let refused = std::array::from_fn(|reason| if reason == 2 { 2 } else { 0 });
-    metrics.keys_refused(IssuerLabel(0), refused);
+    metrics.keys_refused(IssuerLabel(0), &[2, 0, 0]);
     metrics.keys_came(IssuerLabel(0), 1_800_000_000.0);
     metrics.denial_log_dropped(2);
     metrics.log_lines_lost(9);
     metrics.connection(ConnectionResult::NoPreface);
-    metrics.connection_opened();
-    metrics.connection_opened();
+    (0..2).for_each(|_| metrics.connection_opened());
     metrics.connection_closed();
     metrics.dev_mode();
+    metrics.configuration_warnings(2);
     metrics.upkeep();
     let after = series(&metrics);
     assert_eq!(before.keys().collect::<Vec<_>>(), after.keys().collect::<Vec<_>>());
@@ -142,6 +143,7 @@ fn each_record_moves_its_own_series_and_makes_none() {
             ("cache_lookups_total{cache=\"claims\",result=\"hit\"}", 1.0),
             ("cache_lookups_total{cache=\"refusals\",result=\"miss\"}", 1.0),
             ("checks_total{api=\"ext_authz\",outcome=\"deny\",reason=\"token_expired\"}", 1.0),
+            ("configuration_warnings", 2.0),
             ("connections_total{listener=\"grpc\",result=\"no_preface\"}", 1.0),
             ("connections{listener=\"grpc\"}", 1.0),
             ("denial_logs_dropped_total{reason=\"internal\"}", 1.0),
@@ -171,7 +173,8 @@ fn an_index_that_is_none_is_not_recorded() {
     metrics.keys_fetched(IssuerLabel(9), FetchResult::Ok);
     metrics.key_snapshot(IssuerLabel(9), SnapshotResult::Written);
     metrics.keys_in_use(IssuerLabel(9), 1, true);
-    metrics.keys_refused(IssuerLabel(9), [1; KEY_REFUSALS.len()]);
+    metrics.keys_refused(IssuerLabel(9), &[1, 1, 1]);
+    metrics.keys_refused(IssuerLabel(0), &[0, 0, 0, 1]);
     metrics.keys_came(IssuerLabel(9), 1.0);
     metrics.denial_log_dropped(99);
     assert_eq!(before, series(&metrics));
@@ -193,7 +196,7 @@ fn every_metric_has_a_help_text_and_a_type() {
 #[test]
 fn two_builds_do_not_share_their_series() {
     let (one, other) = (metrics(), metrics());
-    one.check_started(Api::ExtAuthz);
+    one.check_started(CheckApi::ExtAuthz);
     assert_eq!(series(&one)["rownd_authz_in_flight{api=\"ext_authz\"}"], 1.0);
     assert_eq!(series(&other)["rownd_authz_in_flight{api=\"ext_authz\"}"], 0.0);
 }

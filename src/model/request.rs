@@ -1,6 +1,11 @@
-//! The wire-neutral facts of one check.
+//! The facts of one check, independent of the door that it came through.
+//!
+//! In: the fields that a door decoded. Out: the request context. The parts that most rules do not
+//! ask for (the query, the client of the proxy) are read when they are asked for, not before.
 
 use bytes::Bytes;
+
+use super::{Downstream, EncodedDownstream, Headers, Query};
 
 /// The protocol the caller speaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -34,91 +39,69 @@ impl CallerProtocol {
     }
 }
 
-/// Request headers: lower-case names in order of arrival. A name may stand several times.
-#[derive(Debug, Clone, Default)]
-pub struct Headers {
-    entries: Vec<(Bytes, Bytes)>,
-    joined: bool,
-}
-
-impl Headers {
-    /// From entries. `joined` says that duplicates were already joined with ",".
-    #[must_use]
-    pub const fn new(entries: Vec<(Bytes, Bytes)>, joined: bool) -> Self {
-        Self { entries, joined }
-    }
-
-    /// Duplicates were joined with "," by the proxy, so a comma may part two lines.
-    #[must_use]
-    pub const fn joined(&self) -> bool {
-        self.joined
-    }
-
-    /// All values of a lower-case name.
-    pub fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a Bytes> + 'a {
-        self.entries
-            .iter()
-            .filter(move |(key, _)| key.as_ref() == name.as_bytes())
-            .map(|(_, value)| value)
-    }
-
-    /// The value of a name that stands exactly once.
-    #[must_use]
-    pub fn single<'a>(&'a self, name: &'a str) -> Option<&'a Bytes> {
-        let mut values = self.all(name);
-        values.next().filter(|_| values.next().is_none())
-    }
-
-    /// Every entry.
-    pub fn iter(&self) -> impl Iterator<Item = &(Bytes, Bytes)> {
-        self.entries.iter()
-    }
-
-    /// How many entries there are.
-    #[must_use]
-    pub fn len(&self) -> usize {
-        self.entries.len()
-    }
-
-    /// There is none.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.entries.is_empty()
-    }
-}
-
-/// One question, whichever door it came through.
+/// The request that a check is about. Everything in it was sent by the client or by the proxy, and
+/// nothing of it is proved.
 #[derive(Debug, Clone)]
 pub struct RequestContext {
-    /// Method, as sent.
+    /// The method, as it was sent.
     pub method: Bytes,
-    /// Host and port, as sent.
+    /// The host and port, as they were sent.
     pub host: Bytes,
-    /// `http` or `https`, as the proxy knows it.
+    /// `http` or `https`, as the proxy says.
     pub scheme: Bytes,
-    /// Path and query, as sent and not normalised.
-    pub path: Bytes,
+    /// The path and query, as they were sent and not normalised.
+    pub target: Bytes,
     /// The headers.
     pub headers: Headers,
-    /// The proxy's own id of the request, used where the request brings none.
+    /// The proxy's id of the request, used if the request brings none.
     pub proxy_request_id: Bytes,
-    /// The route named by the operator's proxy configuration, if any.
+    /// The route that the operator's proxy configuration names, if it names one.
     pub named_route: Option<NamedRoute>,
+    /// The client of the proxy.
+    pub downstream: EncodedDownstream,
 }
 
-/// What the operator's proxy configuration says about the route.
+/// A route that the operator's proxy configuration names.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum NamedRoute {
-    /// It is the one with this id.
+    /// The route with this id.
     Id(Bytes),
-    /// Something that cannot be read, or two names that differ. It is no route at all.
+    /// Something that cannot be read, or two names that differ: no route is meant by that.
     Unclear,
+}
+
+impl RequestContext {
+    /// The query of the request.
+    #[must_use]
+    pub fn query(&self) -> Query<'_> {
+        Query::of(&self.target)
+    }
+
+    /// The client of the proxy, as the proxy describes it. Decoded each time it is asked for.
+    #[must_use]
+    pub fn downstream(&self) -> Downstream {
+        self.downstream.decode()
+    }
+
+    /// A GET of this path and query at `a.com`, for tests.
+    #[cfg(test)]
+    pub(crate) fn for_test(target: &str) -> Self {
+        Self {
+            method: "GET".into(),
+            host: "a.com".into(),
+            scheme: Bytes::new(),
+            target: Bytes::copy_from_slice(target.as_bytes()),
+            headers: Headers::default(),
+            proxy_request_id: Bytes::new(),
+            named_route: None,
+            downstream: EncodedDownstream::unknown(),
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{CallerProtocol, Headers};
-    use bytes::Bytes;
+    use super::CallerProtocol;
 
     #[test]
     fn the_content_type_tells_the_protocol() {
@@ -135,14 +118,5 @@ mod tests {
         ] {
             assert_eq!(CallerProtocol::of(content_type.as_bytes()), expected, "{content_type}");
         }
-    }
-
-    #[test]
-    fn single_refuses_a_repeated_name() {
-        let entry = |k: &'static str, v: &'static str| (Bytes::from(k), Bytes::from(v));
-        let headers = Headers::new(vec![entry("a", "1"), entry("b", "2"), entry("a", "3")], false);
-        assert!(headers.single("a").is_none());
-        assert_eq!(headers.single("b").map(Bytes::as_ref), Some(b"2".as_ref()));
-        assert_eq!(headers.all("a").count(), 2);
     }
 }

@@ -1,26 +1,30 @@
-//! Sizes above which a request is not judged: each reading of a path and each header costs time in
-//! which other callers wait.
+//! The sizes above which a request is denied unread: each reading of a path and each header costs
+//! time in which other callers wait.
+//!
+//! In: the section `check` of the configuration and a request. Out: a [`Measured`] request, or a
+//! denial.
 
 use crate::{
     config::Check,
     model::{DenyReason, RequestContext},
 };
 
-/// The sizes, as configured.
+/// The largest path, number of headers and bytes of headers that are judged.
 #[derive(Debug, Clone, Copy)]
-pub struct Limits {
+pub struct RequestLimits {
     path: usize,
     headers: usize,
     headers_bytes: usize,
 }
 
-/// A request within the limits. There is no other way to one, and policy takes nothing else.
+/// A request within the limits. Only [`RequestLimits::measure`] makes one, and policy takes nothing
+/// else.
 #[derive(Debug, Clone, Copy)]
 pub struct Measured<'a> {
     request: &'a RequestContext,
 }
 
-impl Limits {
+impl RequestLimits {
     /// From the settings `check.max_path_bytes`, `check.max_headers` and `check.max_headers_bytes`.
     #[must_use]
     pub const fn of(check: &Check) -> Self {
@@ -39,7 +43,7 @@ impl Limits {
     /// above a limit.
     pub fn measure<'a>(&self, request: &'a RequestContext) -> Result<Measured<'a>, DenyReason> {
         let bytes: usize = request.headers.iter().map(|(k, v)| k.len() + v.len()).sum();
-        let good = request.path.len() <= self.path
+        let good = request.target.len() <= self.path
             && request.headers.len() <= self.headers
             && bytes <= self.headers_bytes;
         if good { Ok(Measured { request }) } else { Err(DenyReason::RequestTooLarge) }
@@ -47,7 +51,7 @@ impl Limits {
 }
 
 impl<'a> Measured<'a> {
-    /// The request.
+    /// The request that was measured.
     #[must_use]
     pub const fn request(&self) -> &'a RequestContext {
         self.request

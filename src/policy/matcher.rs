@@ -1,14 +1,17 @@
-//! Does a rule match? Hosts, method and one reading of the path. Configured text is literal
+//! Whether a rule holds for a host, a method and one reading of a path. Configured text is literal
 //! unless it is declared a regular expression, which is anchored at both ends.
+//!
+//! In: the `match` of a route, then a request's host, method and path. Out: yes or no.
 
 use std::borrow::Cow;
 
 use regex::bytes::Regex;
 
-use crate::config::{PathMatch, RouteMatch};
+use super::variables::PathVariables;
+use crate::config::{Match, PathMatch, RouteMatch};
 
 #[derive(Debug, Default)]
-enum Path {
+enum PathPattern {
     #[default]
     Any,
     Exact(Vec<u8>),
@@ -17,48 +20,64 @@ enum Path {
 }
 
 #[derive(Debug)]
-enum Host {
+enum HostPattern {
     Exact(Vec<u8>),
     /// `.example.com`: any name below it.
     Below(Vec<u8>),
 }
 
-/// One rule's conditions; each part that is empty matches everything.
+/// The parts that have to match. A part that is empty matches everything.
 #[derive(Debug, Default)]
 pub(super) struct Matcher {
-    hosts: Vec<Host>,
+    hosts: Vec<HostPattern>,
     methods: Vec<Vec<u8>>,
-    path: Path,
+    path: PathPattern,
 }
 
 impl Matcher {
-    pub(super) fn build(matches: &RouteMatch) -> Result<Self, String> {
-        let matches = match matches {
+    /// From the configuration.
+    ///
+    /// # Errors
+    ///
+    /// The message of the library, if the regular expression of the path does not compile.
+    pub(super) fn build(matches: &RouteMatch) -> Result<Self, regex::Error> {
+        let Match { hosts, path, methods } = match matches {
             RouteMatch::Any(_) => return Ok(Self::default()),
             RouteMatch::Parts(parts) => parts,
         };
         let host = |host: &String| {
             let name = host.trim_end_matches('.').to_ascii_lowercase().into_bytes();
             match name.strip_prefix(b"*") {
-                Some(suffix) => Host::Below(suffix.to_vec()),
-                None => Host::Exact(name),
+                Some(suffix) => HostPattern::Below(suffix.to_vec()),
+                None => HostPattern::Exact(name),
             }
         };
         Ok(Self {
-            hosts: matches.hosts.iter().map(host).collect(),
-            methods: matches.methods.iter().map(|method| method.clone().into_bytes()).collect(),
-            path: matches.path.as_ref().map_or(Ok(Path::Any), path)?,
+            hosts: hosts.iter().map(host).collect(),
+            methods: methods.iter().map(|method| method.clone().into_bytes()).collect(),
+            path: path.as_ref().map_or(Ok(PathPattern::Any), path_pattern)?,
         })
     }
 
+    /// All parts match.
     pub(super) fn matches(&self, method: &[u8], host: &[u8], path: &[u8]) -> bool {
         (self.methods.is_empty() || self.methods.iter().any(|wanted| wanted == method))
             && (self.hosts.is_empty() || self.hosts.iter().any(|wanted| wanted.matches(host)))
             && self.path.matches(path)
     }
+
+    /// The variables of this reading of a path.
+    pub(super) fn variables(&self, path: &[u8]) -> PathVariables {
+        match &self.path {
+            PathPattern::Any | PathPattern::Exact(_) | PathPattern::Prefix(_) => {
+                PathVariables::default()
+            }
+            PathPattern::Regex(regex) => PathVariables::read(regex, path),
+        }
+    }
 }
 
-impl Host {
+impl HostPattern {
     fn matches(&self, host: &[u8]) -> bool {
         match self {
             Self::Exact(name) => name == host,
@@ -67,7 +86,7 @@ impl Host {
     }
 }
 
-impl Path {
+impl PathPattern {
     fn matches(&self, path: &[u8]) -> bool {
         match self {
             Self::Any => true,
@@ -80,14 +99,12 @@ impl Path {
     }
 }
 
-fn path(matches: &PathMatch) -> Result<Path, String> {
+fn path_pattern(matches: &PathMatch) -> Result<PathPattern, regex::Error> {
     Ok(match (&matches.exact, &matches.prefix, &matches.regex) {
-        (Some(exact), _, _) => Path::Exact(exact.clone().into_bytes()),
-        (_, Some(prefix), _) => Path::Prefix(prefix.clone().into_bytes()),
-        (_, _, Some(pattern)) => {
-            Path::Regex(PathMatch::whole(pattern).map_err(|error| error.to_string())?)
-        }
-        (None, None, None) => Path::Any,
+        (Some(exact), _, _) => PathPattern::Exact(exact.clone().into_bytes()),
+        (_, Some(prefix), _) => PathPattern::Prefix(prefix.clone().into_bytes()),
+        (_, _, Some(pattern)) => PathPattern::Regex(PathMatch::whole(pattern)?),
+        (None, None, None) => PathPattern::Any,
     })
 }
 

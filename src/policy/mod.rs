@@ -1,177 +1,137 @@
-//! Which rule holds for a request, and what it says to an identity. Pure and synchronous.
+//! The rules that hold for a request, and their decision about an identity. Pure and synchronous.
 //!
-//! In: a request's method, host and path; then the verified identity, if any. Out: a
-//! [`Requirement`], then [`Allowed`] or a denial, and from there a [`Permit`]. Where a path or a method can be read in several ways,
-//! every reading chooses a rule and the strictest of them holds. What no rule matches falls to the
-//! default, which asks for a credential unless configured otherwise.
+//! In: a request within the limits; then the verified identity, if any. Out: the [`ChosenRules`],
+//! then [`Allowed`] or a denial, and from there a [`Permit`]. A path or a method that servers read
+//! in several ways chooses a rule by each reading, and all of these rules must allow. Where no rule
+//! matches, the default holds, which asks for a credential unless configured otherwise.
 
+#![warn(clippy::wildcard_enum_match_arm, clippy::match_wildcard_for_single_variants)]
+
+mod chosen;
+mod condition;
 mod limits;
 mod matcher;
 mod method;
 mod path;
 mod permit;
+mod rule;
 #[cfg(test)]
 mod tests;
+mod variables;
 
-use std::{collections::HashMap, sync::Arc};
+use std::collections::HashMap;
 
 use crate::{
-    config::{Auth, Config, DefaultRoute, ExpiredCookie, Freshness, OddPaths, Route},
-    model::{AllowReason, AuthLevel, Denial, DenyReason, NamedRoute},
-    verify::Identity,
+    config::{Config, Route},
+    model::{ClaimNames, DenyReason, NamedRoute},
 };
-pub use limits::{Limits, Measured};
-use matcher::Matcher;
+use chosen::ChosenRule;
+pub use chosen::ChosenRules;
+pub use condition::Needs;
+pub use limits::{Measured, RequestLimits};
 pub use permit::{Allowed, ConfirmedByProfile, Permit, Unconfirmed};
-
-/// What a rule asks for.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Requirement {
-    /// The id of the rule, or `default`.
-    pub rule: Arc<str>,
-    /// Whether a credential is asked for.
-    pub auth: Auth,
-    /// A strict CORS preflight passes.
-    cors_preflight: bool,
-    /// An expired cookie counts as none, on an optional route.
-    pub expired_cookie: ExpiredCookie,
-    /// How sure to be that a token still holds.
-    pub freshness: Freshness,
-    level: Option<AuthLevel>,
-    step_up: bool,
-    odd_paths: OddPaths,
-}
-
-impl Requirement {
-    /// The strictest of two: what satisfies it satisfies both.
-    fn strictest(self, other: &Self) -> Self {
-        let other_rules =
-            (other.auth, other.level, other.freshness) > (self.auth, self.level, self.freshness);
-        Self {
-            rule: if other_rules { other.rule.clone() } else { self.rule },
-            auth: self.auth.max(other.auth),
-            freshness: self.freshness.max(other.freshness),
-            level: self.level.max(other.level),
-            step_up: self.step_up && other.step_up,
-            cors_preflight: self.cors_preflight && other.cors_preflight,
-            expired_cookie: match (self.expired_cookie, other.expired_cookie) {
-                (ExpiredCookie::Anonymous, ExpiredCookie::Anonymous) => ExpiredCookie::Anonymous,
-                _ => ExpiredCookie::Deny,
-            },
-            odd_paths: match (self.odd_paths, other.odd_paths) {
-                (OddPaths::Judge, OddPaths::Judge) => OddPaths::Judge,
-                _ => OddPaths::Refuse,
-            },
-        }
-    }
-
-    /// Yes or no to this identity. `None` is a caller without a credential.
-    ///
-    /// # Errors
-    ///
-    /// The denial, if the identity is missing or does not satisfy the rule.
-    pub fn decide(&self, identity: Option<Arc<Identity>>) -> Result<Allowed, Denial> {
-        match (self.auth, identity) {
-            (Auth::None, _) => Ok(Allowed::nobody(AllowReason::Public)),
-            (Auth::Required, None) => Err(DenyReason::CredentialMissing.into()),
-            (Auth::Optional, None) => Ok(Allowed::nobody(AllowReason::Anonymous)),
-            (Auth::Required | Auth::Optional, Some(identity)) => match self.level {
-                Some(level) if identity.auth_level < level => {
-                    Err(Denial::level_too_low(level, self.step_up))
-                }
-                _ => Ok(Allowed::identified(identity, self.freshness == Freshness::Profile)),
-            },
-        }
-    }
-
-    /// Yes to a CORS preflight, where the rule lets those pass. The caller has found that the
-    /// request is one.
-    #[must_use]
-    pub fn preflight(&self) -> Option<Allowed> {
-        self.cors_preflight.then(|| Allowed::nobody(AllowReason::CorsPreflight))
-    }
-}
+use rule::{Concession, Rule};
 
 /// The ordered rules.
 #[derive(Debug)]
 pub struct Policy {
-    /// A rule without a matcher holds only where the proxy names it.
-    rules: Vec<(Option<Matcher>, Requirement)>,
-    default: Requirement,
+    rules: Vec<Rule>,
+    default: Rule,
     by_id: HashMap<Vec<u8>, usize>,
+    needs: Needs,
+}
+
+/// A configuration that cannot be compiled into rules.
+#[derive(Debug, thiserror::Error)]
+pub enum PolicyError {
+    /// The regular expression of a route's path does not compile.
+    #[error("route `{route}`: the regular expression of its path does not compile: {error}")]
+    PathRegex {
+        /// The id of the route.
+        route: String,
+        /// The message of the library.
+        error: regex::Error,
+    },
 }
 
 impl Policy {
-    /// From the configuration. The error names a pattern that cannot be compiled.
-    pub fn build(config: &Config) -> Result<Self, String> {
-        let mut rules = Vec::with_capacity(config.routes.len());
-        let mut by_id = HashMap::new();
-        for route in &config.routes {
-            by_id.insert(route.id.clone().into_bytes(), rules.len());
-            let matcher = route.matches.as_ref().map(Matcher::build).transpose()?;
-            rules.push((matcher, requirement(route)));
-        }
-        Ok(Self { rules, default: default_requirement(&config.default), by_id })
+    /// From the configuration.
+    ///
+    /// # Errors
+    ///
+    /// [`PolicyError`], if a regular expression does not compile.
+    pub fn build(config: &Config) -> Result<Self, PolicyError> {
+        let rule = |route: &Route| {
+            Rule::of_route(route)
+                .map_err(|error| PolicyError::PathRegex { route: route.id.clone(), error })
+        };
+        let rules = config.routes.iter().map(rule).collect::<Result<_, _>>()?;
+        Ok(Self::new(rules, Rule::of_default(&config.default)))
     }
 
-    /// What the request has to satisfy.
-    pub fn require(&self, request: Measured<'_>) -> Result<Requirement, DenyReason> {
+    fn new(rules: Vec<Rule>, default: Rule) -> Self {
+        let mut needs = Needs::default();
+        for rule in rules.iter().chain([&default]) {
+            needs.extend(rule.needs().clone());
+        }
+        let id = |(index, rule): (usize, &Rule)| (rule.id().as_bytes().to_vec(), index);
+        let by_id = rules.iter().enumerate().map(id).collect();
+        Self { rules, default, by_id, needs }
+    }
+
+    /// The needs of all rules together, whichever of them hold for a request.
+    #[must_use]
+    pub const fn needs(&self) -> &Needs {
+        &self.needs
+    }
+
+    /// The claims that a condition of some rule looks at, so that identities have to keep them.
+    #[must_use]
+    pub fn asked_claims(&self) -> ClaimNames {
+        ClaimNames::new(self.needs.claims.iter().cloned())
+    }
+
+    /// The rules that hold for the request.
+    ///
+    /// # Errors
+    ///
+    /// The denial, if the method, host or path cannot be judged, or if the proxy names an unknown
+    /// rule.
+    pub fn choose<'a>(&'a self, request: Measured<'a>) -> Result<ChosenRules<'a>, DenyReason> {
         let request = request.request();
         let methods = method::readings(&request.method)?;
         let host = matcher::canonical_host(&request.host).ok_or(DenyReason::HostRefused)?;
-        let readings = path::readings(&request.path).ok_or(DenyReason::PathRefused)?;
-        let requirement = match &request.named_route {
-            Some(NamedRoute::Id(id)) => self.named(id)?.clone(),
+        let paths = path::readings(&request.target).ok_or(DenyReason::PathRefused)?;
+        let rules = match &request.named_route {
             Some(NamedRoute::Unclear) => return Err(DenyReason::RouteUnknown),
+            Some(NamedRoute::Id(id)) => {
+                let rule = self.rule_by_id(id)?;
+                ChosenRules::of(request, paths.iter().map(|path| ChosenRule::new(rule, path)))
+            }
             None => {
-                let mut chosen = methods.iter().flat_map(|method| {
-                    readings.iter().map(|path| self.select(method, &host, path))
+                let chosen = methods.iter().flat_map(|method| {
+                    let rule = |path| self.rule_by_reading(method, &host, path);
+                    paths.iter().map(move |path| ChosenRule::new(rule(path), path))
                 });
-                let first = chosen.next().unwrap_or(&self.default).clone();
-                chosen.fold(first, Requirement::strictest)
+                ChosenRules::of(request, chosen)
             }
         };
-        if readings.odd() && requirement.odd_paths == OddPaths::Refuse {
+        let rules = rules.ok_or(DenyReason::PathRefused)?;
+        if paths.odd() && !rules.concedes(Concession::OddPath) {
             return Err(DenyReason::PathRefused);
         }
-        Ok(requirement)
+        Ok(rules)
     }
 
-    fn named(&self, id: &[u8]) -> Result<&Requirement, DenyReason> {
+    fn rule_by_id(&self, id: &[u8]) -> Result<&Rule, DenyReason> {
         let index = self.by_id.get(id).ok_or(DenyReason::RouteUnknown)?;
-        self.rules.get(*index).map(|(_, rule)| rule).ok_or(DenyReason::RouteUnknown)
+        self.rules.get(*index).ok_or(DenyReason::RouteUnknown)
     }
 
-    fn select(&self, method: &[u8], host: &[u8], path: &[u8]) -> &Requirement {
-        self.rules
-            .iter()
-            .find(|(matcher, _)| matcher.as_ref().is_some_and(|it| it.matches(method, host, path)))
-            .map_or(&self.default, |(_, requirement)| requirement)
-    }
-}
-
-fn requirement(route: &Route) -> Requirement {
-    Requirement {
-        rule: route.id.as_str().into(),
-        auth: route.auth,
-        cors_preflight: route.cors_preflight,
-        expired_cookie: route.expired_cookie,
-        freshness: route.freshness,
-        level: route.auth_level,
-        step_up: route.step_up,
-        odd_paths: route.odd_paths,
-    }
-}
-
-fn default_requirement(route: &DefaultRoute) -> Requirement {
-    Requirement {
-        rule: "default".into(),
-        auth: route.auth,
-        cors_preflight: route.cors_preflight,
-        expired_cookie: route.expired_cookie,
-        freshness: route.freshness,
-        level: route.auth_level,
-        step_up: route.step_up,
-        odd_paths: route.odd_paths,
+    /// The rule of one reading: the first that matches, else the default. This is the one place that
+    /// searches the rules, so an index over them belongs here.
+    fn rule_by_reading(&self, method: &[u8], host: &[u8], path: &[u8]) -> &Rule {
+        let mut rules = self.rules.iter();
+        rules.find(|rule| rule.matches(method, host, path)).unwrap_or(&self.default)
     }
 }

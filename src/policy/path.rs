@@ -3,23 +3,26 @@
 //! A proxy, a framework and a file system do not agree on what `/a/..;x/%2e%2e//b` is. So a
 //! path is read in all the ways that are known to differ (percent-decoded, `;parameters` cut,
 //! `//` merged, backslashes turned, dot segments resolved), in every order, because servers
-//! stand in rows; and policy takes the strictest verdict of them all. No URL parser is used:
-//! what the proxy sent is split by hand and nothing in it is taken for an authority.
+//! stand in rows. Each reading chooses a rule, and all of these rules must allow. No URL parser is
+//! used: the path is split by hand, and nothing in it is taken for an authority.
+//!
+//! In: the path and query as they were sent. Out: the distinct readings of the path, and whether it
+//! is odd; nothing if it is refused.
 
 use std::borrow::Cow;
 
-/// How often a path is decoded before it is given up as hostile.
+/// A path with more layers of percent-encoding than this is refused as hostile.
 const MAX_DECODES: usize = 3;
-/// A path with more readings than this is given up as hostile.
+/// A path with more readings than this is refused as hostile.
 const MAX_READINGS: usize = 32;
-/// And so is one whose readings have more bytes than this together: each costs a few passes
-/// over it, and the checks of other callers wait meanwhile.
+/// A path whose readings have more bytes than this together is refused as hostile: each reading
+/// costs a few passes over it, and the checks of other callers wait meanwhile.
 const MAX_BYTES: usize = 32 * 1024;
 
-/// Something a server does to a path; `None` is "nothing to do".
+/// One change that a server makes to a path; `None` if the path has nothing to change.
 type Step = fn(&[u8]) -> Option<Vec<u8>>;
 
-/// What servers do to a path besides decoding it, each by itself.
+/// The changes that servers make besides decoding.
 const STEPS: [Step; 8] = [
     turned,
     cut,
@@ -33,36 +36,36 @@ const STEPS: [Step; 8] = [
 
 /// The distinct readings of one path; the first is the path as it was sent.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Readings<'a> {
+pub(super) struct PathReadings<'a> {
     paths: Vec<Cow<'a, [u8]>>,
     bytes: usize,
     odd: bool,
 }
 
-impl Readings<'_> {
+impl PathReadings<'_> {
     pub(super) fn iter(&self) -> impl Iterator<Item = &[u8]> {
         self.paths.iter().map(AsRef::as_ref)
     }
 
-    /// It holds dot segments, an encoded slash, a backslash or a raw `#`, or begins with `//`, in at
-    /// least one reading.
+    /// The path is odd: in at least one reading it holds dot segments, an encoded slash, a backslash
+    /// or a raw `#`, or begins with `//`.
     pub(super) const fn odd(&self) -> bool {
         self.odd
     }
 }
 
-/// The readings of a raw `:path`; `None` where no reading is acceptable: no leading slash,
-/// control characters, a broken escape, or layers of encoding beyond reason.
-pub(super) fn readings(raw: &[u8]) -> Option<Readings<'_>> {
+/// The readings of a path; `None` if it is refused: it has no leading slash, holds control
+/// characters, a blank or a broken escape, or has more layers, readings or bytes than the limits.
+pub(super) fn readings(raw: &[u8]) -> Option<PathReadings<'_>> {
     // No fragment belongs into a request (RFC 9112 section 3.2.1). Servers cut it off, or keep it.
     let fragment = raw.contains(&b'#');
     let path = raw.split(|&b| b == b'?').next().unwrap_or_default();
     // A raw blank ends a request target (RFC 9112 section 3); parsers trim it, or keep it.
-    if path.first() != Some(&b'/') || !clean(path) || path.contains(&b' ') {
+    if path.first() != Some(&b'/') || !is_clean(path) || path.contains(&b' ') {
         return None;
     }
     let mut readings =
-        Readings { paths: vec![Cow::Borrowed(path)], bytes: path.len(), odd: fragment };
+        PathReadings { paths: vec![Cow::Borrowed(path)], bytes: path.len(), odd: fragment };
     if is_plain(path) {
         return Some(readings);
     }
@@ -71,11 +74,11 @@ pub(super) fn readings(raw: &[u8]) -> Option<Readings<'_>> {
     }
     let mut first = 0;
     for _ in 0..=MAX_DECODES {
-        let new = readings.complete(first)?;
+        let new = readings.apply_steps(first)?;
         first = readings.paths.len();
         let decoded: Vec<Decoded> = new.iter().map(|path| decode(path)).collect();
         for decoded in decoded {
-            if !clean(&decoded.path) {
+            if !is_clean(&decoded.path) {
                 return None;
             }
             readings.odd |= decoded.slash;
@@ -88,10 +91,10 @@ pub(super) fn readings(raw: &[u8]) -> Option<Readings<'_>> {
     None
 }
 
-impl Readings<'_> {
-    /// Adds what the steps make, in any order, of the readings from `first` on. Gives back
-    /// those readings and what was added.
-    fn complete(&mut self, first: usize) -> Option<Vec<Vec<u8>>> {
+impl PathReadings<'_> {
+    /// Applies the steps, in any order, to the readings from `first` on. Returns those readings and
+    /// the ones that were added; `None` if there are too many.
+    fn apply_steps(&mut self, first: usize) -> Option<Vec<Vec<u8>>> {
         let mut next = first;
         while let Some(path) = self.paths.get(next).map(|path| path.to_vec()) {
             if self.paths.len() > MAX_READINGS || self.bytes > MAX_BYTES {
@@ -114,16 +117,16 @@ impl Readings<'_> {
     }
 }
 
-/// No control characters: NUL, tabs and line ends have no place in a path. And no overlong
-/// UTF-8, in which careless decoders find slashes and dots (RFC 3629 section 10).
-fn clean(path: &[u8]) -> bool {
+/// The path holds no control characters (NUL, tabs, line ends), and no overlong UTF-8, in which
+/// careless decoders find slashes and dots (RFC 3629 section 10).
+fn is_clean(path: &[u8]) -> bool {
     let overlong = |pair: &[u8]| {
         matches!(pair, [0xc0 | 0xc1, 0x80..=0xbf] | [0xe0, 0x80..=0x9f] | [0xf0, 0x80..=0x8f])
     };
     !path.iter().any(u8::is_ascii_control) && (path.is_ascii() || !path.windows(2).any(overlong))
 }
 
-/// There is only one way to read it.
+/// All servers read the path alike.
 fn is_plain(path: &[u8]) -> bool {
     let mut previous = 0;
     for &byte in path {
@@ -141,7 +144,7 @@ struct Decoded {
     path: Vec<u8>,
     /// An escape stood for a slash or a backslash.
     slash: bool,
-    /// A percent sign began no escape. It is kept as it is, as lenient servers do.
+    /// A percent sign began no escape. It is kept, as lenient servers do.
     broken: bool,
 }
 
@@ -215,16 +218,18 @@ fn merged(path: &[u8]) -> Option<Vec<u8>> {
     (merged.len() < path.len()).then_some(merged)
 }
 
-/// What a segment is to those who resolve it. Some take `%2e` for a dot before they decode
-/// anything else (the WHATWG URL standard), so that `%2f` is still no slash to them.
+/// The meaning of a segment when dot segments are resolved.
 #[derive(PartialEq, Eq)]
 enum Segment {
+    /// `.`: this directory.
     Here,
+    /// `..`: the directory above.
     Up,
+    /// A name.
     Name,
 }
 
-/// What it is to those for whom an encoded dot is part of a name.
+/// The meaning for servers that take an encoded dot for a part of a name.
 fn segment_as_written(text: &[u8]) -> Segment {
     match text {
         b"." => Segment::Here,
@@ -233,6 +238,8 @@ fn segment_as_written(text: &[u8]) -> Segment {
     }
 }
 
+/// The meaning for servers that take `%2e` for a dot before they decode anything else (the WHATWG
+/// URL standard), so that `%2f` is still no slash to them.
 fn segment(text: &[u8]) -> Segment {
     let undotted = match text {
         [b'%', b'2', b'e' | b'E', rest @ ..] | [b'.', rest @ ..] => rest,

@@ -1,80 +1,45 @@
-//! The types that stand between a decision and its effect. A request is let through by a
-//! [`Permit`] alone, and only this file makes one: from a decision, and where the rule asks for the
+//! The decision, and the types that stand between it and its effect. A request is let through by a
+//! [`Permit`] alone, and only this file makes one: from a decision, and where a rule asks for the
 //! user's profile, from its confirmation.
 //!
 //! ```text
-//! Requirement::decide -> Allowed --permit()--> Permit
+//! ChosenRules::decide -> Allowed --permit()--> Permit
 //!                           |                    ^
-//!                           '--> Unconfirmed ----'  confirmed(proof)
+//!                           '--> Unconfirmed ----'  confirmed(proof): the rules are asked again,
+//!                                                   now with the profile
 //! ```
 
 use std::sync::Arc;
 
-use crate::{model::AllowReason, verify::Identity};
+use super::{
+    chosen::ChosenRules,
+    condition::{Finding, Unmet},
+    rule::Concession,
+};
+use crate::{
+    model::{AllowReason, Denial, DenyReason, Profile},
+    verify::Identity,
+};
 
-/// Policy's yes to a request, which may still have to be confirmed.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// The rules allow the request, as far as they can say without the user's profile.
+#[derive(Debug)]
 #[must_use]
-pub struct Allowed {
-    reason: AllowReason,
-    identity: Option<Arc<Identity>>,
-    needs_profile: bool,
-}
+pub struct Allowed<'a>(Result<Permit, Unconfirmed<'a>>);
 
-impl Allowed {
-    /// Without an identity there is nothing to confirm.
-    pub(super) const fn nobody(reason: AllowReason) -> Self {
-        Self { reason, identity: None, needs_profile: false }
-    }
-
-    pub(super) const fn identified(identity: Arc<Identity>, needs_profile: bool) -> Self {
-        Self { reason: AllowReason::Authenticated, identity: Some(identity), needs_profile }
-    }
-
-    /// Why it is allowed.
-    #[must_use]
-    pub const fn reason(&self) -> AllowReason {
-        self.reason
-    }
-
-    /// The permit.
-    ///
-    /// # Errors
-    ///
-    /// [`Unconfirmed`], if the rule asks for the user's profile: it has to be confirmed first.
-    pub fn permit(self) -> Result<Permit, Unconfirmed> {
-        let Self { reason, identity, needs_profile } = self;
-        match identity {
-            Some(identity) if needs_profile => Err(Unconfirmed { reason, identity }),
-            identity => Ok(Permit { reason, identity }),
-        }
-    }
-}
-
-/// Policy's yes, to be confirmed by the profile of this identity.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// The rules allow the request if the profile of this identity's user says so too.
+#[derive(Debug)]
 #[must_use]
-pub struct Unconfirmed {
-    reason: AllowReason,
+pub struct Unconfirmed<'a> {
+    rules: ChosenRules<'a>,
     identity: Arc<Identity>,
-}
-
-impl Unconfirmed {
-    /// Whose profile has to confirm it.
-    #[must_use]
-    pub const fn identity(&self) -> &Arc<Identity> {
-        &self.identity
-    }
-
-    /// The permit, by the proof that the profile confirms it.
-    pub fn confirmed(self, _proof: impl ConfirmedByProfile) -> Permit {
-        Permit { reason: self.reason, identity: Some(self.identity) }
-    }
 }
 
 /// A value that exists only where a user's profile was read and found good. The room `profile` has
 /// the one type that implements this.
-pub trait ConfirmedByProfile {}
+pub trait ConfirmedByProfile {
+    /// The profile.
+    fn profile(&self) -> &Profile;
+}
 
 /// A request may pass, and this identity is what the service behind is told.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -84,20 +49,107 @@ pub struct Permit {
     identity: Option<Arc<Identity>>,
 }
 
+impl<'a> ChosenRules<'a> {
+    /// Asks each rule whether this identity may pass. `None` is a caller without a credential.
+    ///
+    /// # Errors
+    ///
+    /// The denial, if a condition of a rule is not met.
+    pub fn decide(self, identity: Option<Arc<Identity>>) -> Result<Allowed<'a>, Denial> {
+        let reads_credential = self.reads_credential();
+        let identity = identity.filter(|_| reads_credential);
+        match self.ask(identity.as_deref(), None) {
+            Finding::Met => Ok(Allowed(Ok(match identity {
+                Some(identity) => Permit::identified(identity),
+                None if reads_credential => Permit::nobody(AllowReason::Anonymous),
+                None => Permit::nobody(AllowReason::Public),
+            }))),
+            Finding::NeedsProfile => match identity {
+                Some(identity) => Ok(Allowed(Err(Unconfirmed { rules: self, identity }))),
+                // There is no profile of nobody.
+                None => Err(DenyReason::CredentialMissing.into()),
+            },
+            Finding::Unmet(unmet) => Err(self.denial(&unmet)),
+        }
+    }
+
+    /// A strict CORS preflight may pass, if each rule lets those pass. The caller has found that
+    /// the request is one.
+    #[must_use]
+    pub fn preflight(&self) -> Option<Allowed<'a>> {
+        self.concedes(Concession::CorsPreflight)
+            .then(|| Allowed(Ok(Permit::nobody(AllowReason::CorsPreflight))))
+    }
+
+    fn denial(&self, unmet: &Unmet) -> Denial {
+        unmet.denial(self.concedes(Concession::StepUp))
+    }
+}
+
+impl<'a> Allowed<'a> {
+    /// Why it is allowed.
+    #[must_use]
+    pub const fn reason(&self) -> AllowReason {
+        match &self.0 {
+            Ok(permit) => permit.reason,
+            Err(_unconfirmed) => AllowReason::Authenticated,
+        }
+    }
+
+    /// The permit.
+    ///
+    /// # Errors
+    ///
+    /// [`Unconfirmed`], if a rule needs the user's profile: it has to be confirmed first.
+    pub fn permit(self) -> Result<Permit, Unconfirmed<'a>> {
+        self.0
+    }
+}
+
+impl Unconfirmed<'_> {
+    /// The identity whose user's profile has to be read.
+    #[must_use]
+    pub const fn identity(&self) -> &Arc<Identity> {
+        &self.identity
+    }
+
+    /// Asks the rules again, with the profile that confirms the token.
+    ///
+    /// # Errors
+    ///
+    /// The denial, if a condition of a rule is not met by the profile.
+    pub fn confirmed(self, proof: &impl ConfirmedByProfile) -> Result<Permit, Denial> {
+        match self.rules.ask(Some(&self.identity), Some(proof.profile())) {
+            Finding::Met => Ok(Permit::identified(self.identity)),
+            Finding::Unmet(unmet) => Err(self.rules.denial(&unmet)),
+            // A condition that is not content with the profile it has is a fault of its code.
+            Finding::NeedsProfile => Err(DenyReason::Internal.into()),
+        }
+    }
+}
+
 impl Permit {
+    const fn nobody(reason: AllowReason) -> Self {
+        Self { reason, identity: None }
+    }
+
+    const fn identified(identity: Arc<Identity>) -> Self {
+        Self { reason: AllowReason::Authenticated, identity: Some(identity) }
+    }
+
     /// Why the request may pass.
     #[must_use]
     pub const fn reason(&self) -> AllowReason {
         self.reason
     }
 
-    /// The caller's identity; `None` where there is none, or none is asked for.
+    /// The caller's identity; `None` where there is none, or no rule reads one.
     #[must_use]
     pub const fn identity(&self) -> Option<&Arc<Identity>> {
         self.identity.as_ref()
     }
 
-    /// A permit out of nothing, for tests of what comes after policy.
+    /// A permit out of nothing, for tests of the rooms above.
     #[cfg(test)]
     pub(crate) fn for_test(reason: AllowReason, identity: Option<Arc<Identity>>) -> Self {
         Self { reason, identity }

@@ -1,7 +1,9 @@
-//! Which rule holds for a request and what it answers: tables of hosts, paths and rules, and
-//! the properties that no table can exhaust.
+//! Which rules hold for a request and how they decide: tables of hosts, paths and rules, and the
+//! properties that no table can exhaust.
 
+mod evidence;
 mod hosts;
+mod merge;
 mod odd_paths;
 mod paths;
 mod properties;
@@ -11,29 +13,41 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use bytes::Bytes;
 
-use super::{Limits, Measured, Policy, Requirement};
+use super::{ChosenRules, Measured, Policy, RequestLimits, chosen::ChosenRule, rule::Rule};
 use crate::{
-    config,
-    model::{AllowReason, AuthLevel, Denial, DenyReason, Headers, IdentityFacts, RequestContext},
+    config::{self, Auth},
+    model::{AllowReason, AuthLevel, Denial, DenyReason, IdentityFacts, RequestContext},
     verify::Identity,
 };
 
+/// The questions of the rules that hold for a request, as far as their decisions show them.
+#[derive(Debug, PartialEq, Eq)]
+struct Asked {
+    /// The name that is logged.
+    rule: String,
+    auth: Auth,
+    /// The level that the weakest identity is denied for.
+    level: Option<AuthLevel>,
+    cors_preflight: bool,
+    forgives_expired_cookie: bool,
+}
+
 /// The policy of these routes, written as in the configuration file.
 fn policy(yaml: &str) -> Policy {
+    Policy::build(&config(yaml)).unwrap()
+}
+
+fn config(yaml: &str) -> config::Config {
     let environment = BTreeMap::from([("ROWND_APP_ID".to_owned(), "app_test".to_owned())]);
-    let config = config::parse("test.yaml", yaml, &environment).unwrap_or_else(|e| panic!("{e}"));
-    Policy::build(&config).unwrap()
+    config::parse("test.yaml", yaml, &environment).unwrap_or_else(|e| panic!("{e}"))
 }
 
 fn request(method: &str, host: &str, path: &[u8]) -> RequestContext {
     RequestContext {
         method: Bytes::copy_from_slice(method.as_bytes()),
         host: Bytes::copy_from_slice(host.as_bytes()),
-        path: Bytes::copy_from_slice(path),
-        headers: Headers::default(),
-        scheme: Bytes::new(),
-        proxy_request_id: Bytes::new(),
-        named_route: None,
+        target: Bytes::copy_from_slice(path),
+        ..RequestContext::for_test("/")
     }
 }
 
@@ -45,22 +59,43 @@ fn measured(request: &RequestContext) -> Measured<'_> {
         max_headers_bytes: usize::MAX,
         ..config::Check::default()
     };
-    Limits::of(&check).measure(request).unwrap()
+    RequestLimits::of(&check).measure(request).unwrap()
 }
 
-/// The id of the rule that holds.
+/// The name of the rule that is logged.
 fn rule(policy: &Policy, method: &str, host: &str, path: &str) -> Result<String, DenyReason> {
-    let requirement = policy.require(measured(&request(method, host, path.as_bytes())))?;
-    Ok(requirement.rule.to_string())
+    let request = request(method, host, path.as_bytes());
+    let rules = policy.choose(measured(&request))?;
+    Ok(rules.name().to_string())
 }
 
-fn require(policy: &Policy, path: &[u8]) -> Result<Requirement, DenyReason> {
-    policy.require(measured(&request("GET", "a.com", path)))
+/// The questions of the rules that hold for a GET of this path.
+fn asked(policy: &Policy, path: &[u8]) -> Result<Asked, DenyReason> {
+    let request = request("GET", "a.com", path);
+    let choose = || policy.choose(measured(&request));
+    let weakest = reason(choose()?, Some(identity(AuthLevel::Instant)));
+    let rules = choose()?;
+    Ok(Asked {
+        rule: rules.name().to_string(),
+        auth: match (rules.reads_credential(), rules.requires_credential()) {
+            (true, true) => Auth::Required,
+            (true, false) => Auth::Optional,
+            (false, _) => Auth::None,
+        },
+        level: weakest.err().and_then(|denial| denial.required_level()),
+        cors_preflight: rules.preflight().is_some(),
+        forgives_expired_cookie: rules.forgives_expired_cookie(),
+    })
 }
 
-/// The rule's yes to this identity, with its reason, or its denial.
-fn reason(rule: &Requirement, identity: Option<Identity>) -> Result<AllowReason, Denial> {
-    rule.decide(identity.map(Arc::new)).map(|allowed| allowed.reason())
+/// These rules, as if the readings of a request had chosen them in this order.
+fn chosen<'a>(request: &'a RequestContext, rules: &[&'a Rule]) -> ChosenRules<'a> {
+    ChosenRules::of(request, rules.iter().map(|rule| ChosenRule::new(rule, b"/"))).unwrap()
+}
+
+/// The rules' yes to this identity, with its reason, or their denial.
+fn reason(rules: ChosenRules<'_>, identity: Option<Identity>) -> Result<AllowReason, Denial> {
+    rules.decide(identity.map(Arc::new)).map(|allowed| allowed.reason())
 }
 
 fn identity(auth_level: AuthLevel) -> Identity {

@@ -87,7 +87,7 @@ pub(super) fn fetches(
     let (fetches, runner) = InMemory::new(bounds, move |key: &ProfileKey, answer: &FetchAnswer| {
         if let Ok(found) = answer {
             cache.insert(key.clone(), found.clone());
-            metrics.profiles_held(cache.bytes());
+            metrics.profile_cache_size(cache.bytes());
         }
     });
     (fetches, ProfileFetcher(runner))

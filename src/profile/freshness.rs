@@ -17,9 +17,13 @@ const NANOSECONDS: i128 = 1_000_000_000;
 /// The proof that a profile was read and that the token is still valid by it. Made in this file
 /// only.
 #[derive(Debug)]
-struct ReadAndGood;
+struct ReadAndGood(Arc<Profile>);
 
-impl ConfirmedByProfile for ReadAndGood {}
+impl ConfirmedByProfile for ReadAndGood {
+    fn profile(&self) -> &Profile {
+        &self.0
+    }
+}
 
 impl Profiles {
     /// Policy's yes, confirmed by the profile of its user. Waits for that until `deadline` at the
@@ -28,9 +32,13 @@ impl Profiles {
     /// # Errors
     ///
     /// The denial, if the token is not valid any more or the profile could not be read in time.
-    pub async fn confirm(&self, allowed: Unconfirmed, deadline: Instant) -> Result<Permit, Denial> {
-        self.confirmed(allowed.identity(), deadline).await?;
-        Ok(allowed.confirmed(ReadAndGood))
+    pub async fn confirm(
+        &self,
+        allowed: Unconfirmed<'_>,
+        deadline: Instant,
+    ) -> Result<Permit, Denial> {
+        let profile = self.confirmed(allowed.identity(), deadline).await?;
+        allowed.confirmed(&ReadAndGood(profile))
     }
 
     /// Checks that the identity is still valid by the profile of its user. Waits for the profile

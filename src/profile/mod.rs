@@ -269,7 +269,7 @@ impl Profiles {
         // cache must not keep.
         self.fetches.forget(&meant);
         let forgotten = self.cache.forget(meant);
-        self.metrics.profiles_held(self.cache.bytes());
+        self.metrics.profile_cache_size(self.cache.bytes());
         forgotten
     }
 

@@ -30,7 +30,7 @@ use super::{
 };
 use crate::{
     config::{Keys as Settings, SigningAlgorithm},
-    metrics::{IssuerLabel, KEY_REFUSALS, Metrics},
+    metrics::{IssuerLabel, Metrics},
     model::{Denial, DenyReason},
 };
 
@@ -280,13 +280,13 @@ impl KeyStore {
     /// The gauges of how many keys there are and why others are not.
     pub(super) fn report(&self, metrics: &Metrics, issuer: IssuerLabel) {
         metrics.keys_in_use(issuer, self.count_usable(), self.stale());
-        let mut refused = [0; KEY_REFUSALS.len()];
+        let mut refused = [0; Refusal::ALL.len()];
         for reason in self.refused() {
             if let Some(count) = refused.get_mut(reason as usize) {
                 *count += 1;
             }
         }
-        metrics.keys_refused(issuer, refused);
+        metrics.keys_refused(issuer, &refused);
     }
 
     pub(super) fn status(&self) -> KeyStatus {

@@ -24,7 +24,7 @@ use super::{
 use crate::{
     blocking::BlockingRunner,
     health::Latch,
-    metrics::{FetchResult, IssuerLabel, Metrics, SnapshotResult},
+    metrics::{FetchResult, IssuerLabel, Label as _, Metrics, SnapshotResult},
     upstream::Document,
 };
 

@@ -66,6 +66,12 @@ use token::Token;
 const CACHED: &str = "cached";
 const FRESH: &str = "verified";
 
+/// The words for why a key is not used, in the order of the metric's index.
+#[must_use]
+pub fn key_refusal_labels() -> Vec<&'static str> {
+    Refusal::ALL.iter().map(|reason| reason.code()).collect()
+}
+
 /// The result words of [`Verifier::verify`], in the order of the metric's index.
 #[must_use]
 pub fn result_labels() -> Vec<&'static str> {

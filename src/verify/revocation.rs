@@ -16,12 +16,13 @@ use std::{
 };
 
 use arc_swap::ArcSwap;
+use strum::{EnumCount as _, VariantArray as _};
 use tokio::time::Instant;
 
 use crate::{
     config::Revocation as Settings,
     digest::{Sha256, sha256_of_parts},
-    metrics::{Metrics, Withdrawn as Kind},
+    metrics::{Metrics, RevocationKind as Kind},
     model::IdentityFacts,
 };
 
@@ -143,7 +144,7 @@ type Shard = HashMap<Digest, Entry>;
 pub struct Revocations {
     shards: Box<[ArcSwap<Shard>]>,
     /// Entries of each kind: what is zero is not looked for.
-    counts: [AtomicUsize; Kind::ALL.len()],
+    counts: [AtomicUsize; Kind::COUNT],
     max_entries: usize,
     max_ttl: Duration,
     /// Held by commands, never by checks; since when the last look for ended entries.
@@ -277,7 +278,7 @@ impl Revocations {
     }
 
     fn total(&self) -> usize {
-        Kind::ALL.into_iter().map(|kind| self.count(kind)).sum()
+        Kind::VARIANTS.iter().map(|kind| self.count(*kind)).sum()
     }
 
     fn shard(&self, digest: &Digest) -> Option<&ArcSwap<Shard>> {
@@ -338,7 +339,7 @@ impl Revocations {
         let Some(count) = self.counts.get(kind as usize) else { return };
         let now = (count.load(Ordering::Acquire) + more).saturating_sub(fewer);
         count.store(now, Ordering::Release);
-        self.metrics.withdrawn(kind, now);
+        self.metrics.revocations(kind, now);
     }
 }
 

@@ -50,7 +50,7 @@ use crate::{
     blocking::BlockingRunner,
     config::{self, SigningAlgorithm},
     health::Readiness,
-    metrics::{FetchResult, Labels, Metrics, Outcome},
+    metrics::{CheckOutcome, FetchResult, Labels, Metrics},
     model::{ClaimNames, Denial, DenyReason},
     upstream::{Client, Document},
 };
@@ -244,7 +244,8 @@ fn rig_that_keeps(asked: &ClaimNames, yaml: &str, documents: &[Vec<u8>]) -> Rig 
     let config =
         config::parse("test.yaml", yaml, &BTreeMap::new()).unwrap_or_else(|e| panic!("{e}"));
     let metrics = Metrics::build(&Labels {
-        reasons: vec![(Outcome::Allow, "authenticated")],
+        reasons: vec![(CheckOutcome::Allow, "authenticated")],
+        key_refusals: super::key_refusal_labels(),
         verifications: super::result_labels(),
         issuers: config.issuers.iter().map(|issuer| issuer.name.clone()).collect(),
         rpcs: Vec::new(),

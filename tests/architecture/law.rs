@@ -40,7 +40,7 @@ const CRATE_FENCES: &[(&str, &[&str])] = &[
 const PURE_ROOMS: &[&str] = &["model", "extract", "policy"];
 const IMPURE_CRATES: &[&str] = &["tokio", "tonic", "hyper", "axum", "reqwest", "envoy_types"];
 
-/// What one file may hold, blank lines and comments not counted.
+/// The most lines of code in one file, without blank lines and comments.
 pub(super) const MAX_CODE_LINES: usize = 400;
 
 /// Which rule was broken.
@@ -104,7 +104,7 @@ pub(super) fn judge(file: &str, source: &str) -> Vec<Violation> {
     found
 }
 
-/// What holds for every file of every package: its head, its length, and that each path says
+/// The rules for every file of every package: its head, its length, and that each path says
 /// where it leads.
 pub(super) fn form(file: &str, source: &str) -> Vec<Violation> {
     let lexed = lexer::lex(source);

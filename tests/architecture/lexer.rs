@@ -5,7 +5,7 @@
 
 use std::{collections::BTreeSet, iter::Peekable, str::Chars};
 
-/// What a token is. A literal keeps its text as written, without the quotes.
+/// The kind of a token. A literal keeps its text as written, without the quotes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Kind {
     Word(String),

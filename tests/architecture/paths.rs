@@ -1,6 +1,6 @@
 //! Finds the paths that leave a room: the tokens of one file in, where each path
 //! leads out. `use` trees, paths written inline, macros (`$crate::`) and `super::`
-//! that climbs to the crate root are all the same arrow.
+//! that climbs to the crate root are one arrow.
 
 use super::lexer::{Kind, Token};
 

@@ -479,7 +479,7 @@ def check_compose(binary):
                     problem(file.name, f"{name}: {done.stdout}{done.stderr}")
 
 
-# Commands of the papers: what is run with a cluster is rendered without one.
+# Commands of the docs: commands for a cluster are rendered without one.
 def check_papers():
     commands, values = 0, 0
     for page in (ROOT / "docs" / "install.md", CHART / "README.md", CHART / "values-ha.yaml"):
@@ -512,7 +512,7 @@ def check_papers():
 # The headers that a service trusts. A client's own go early, in every spelling.
 IDENTITY = ("user-id", "auth-level", "verified", "anonymous", "app-id", "app-variant", "issuer", "session-id",
             "roles", "groups", "tenant", "scopes")
-# Who strips early, and how often: a chart for a workload by its labels patches two kinds of listener.
+# The workloads that strip early, and how often: a chart for a workload by its labels patches two kinds of listener.
 STRIPPED = {"deploy/envoy/demo.yaml": 1, "deploy/envoy/gateway.yaml": 1, "deploy/envoy/sidecar-uds.yaml": 1,
             "deploy/envoy-gateway/gateway.yaml": 1, "deploy/istio/gateway.yaml": 1,
             "deploy/istio/sidecar-uds.yaml": 1, "deploy/istio/waypoint.yaml": 1,

@@ -3,8 +3,8 @@
 
 use super::stack::{GATES, No, stack};
 use crate::support::{
-    issuer::{APP, USER},
     raw::{Raw, exchange},
+    rownd::{APP, USER},
 };
 
 #[tokio::test]

@@ -11,7 +11,7 @@ use super::{
     stack::stack,
 };
 use crate::support::{
-    PATIENCE,
+    TIME_LIMIT,
     envoy::{Endpoint, EnvoyBuilder},
     gate::Gate,
     raw::Raw,
@@ -48,12 +48,12 @@ async fn an_authority_that_is_written_out_is_taken_whatever_the_cluster_is_calle
         assert_eq!(answer.status, 200, "{cluster}: {}", answer.text());
         assert_eq!(envoy.counters(bare).await.get("failure_mode_allowed"), 1, "{cluster}");
     }
-    // What HTTP/2 refuses is counted, and said in the log without what was sent.
+    // A call that HTTP/2 refuses is counted, and logged without its content.
     let counted = async || {
         stack.product.metric("rownd_authz_malformed_calls_total", &[]).await >= 2.0
             && stack.product.log().contains("headers are malformed")
     };
-    timeout(PATIENCE, async {
+    timeout(TIME_LIMIT, async {
         while !counted().await {
             tokio::task::yield_now().await;
         }

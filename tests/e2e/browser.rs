@@ -2,8 +2,8 @@
 
 use super::stack::{GATES, No, stack};
 use crate::support::{
-    issuer::USER,
     raw::{Raw, h2_path, h2_request},
+    rownd::USER,
 };
 
 const HOST: &str = "api.example.com";

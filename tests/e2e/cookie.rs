@@ -2,7 +2,7 @@
 //! an expired one means.
 
 use super::stack::{GATES, No, stack};
-use crate::support::{issuer::USER, raw::Raw};
+use crate::support::{raw::Raw, rownd::USER};
 
 #[tokio::test]
 async fn a_cookie_is_a_credential_wherever_it_stands() {

@@ -7,9 +7,9 @@ use crate::support::{
     envoy::EnvoyBuilder,
     eventually,
     gate::Gate,
-    issuer::{APP, Issuer, Mood, USER},
     product::{Product, Until},
     raw::Raw,
+    rownd::{APP, KeyService, Rownd, USER},
 };
 
 #[tokio::test]
@@ -81,7 +81,7 @@ async fn a_step_up_route_asks_for_a_stronger_sign_in() {
 }
 
 /// Bad credentials, each with the reason it is refused for.
-fn bad_tokens(issuer: &Issuer) -> Vec<(&'static str, String, &'static str)> {
+fn bad_tokens(issuer: &Rownd) -> Vec<(&'static str, String, &'static str)> {
     let good = || issuer.token("verified");
     let signed = good().sign();
     let (unsigned, _) = signed.rsplit_once('.').expect("three parts");
@@ -218,7 +218,7 @@ async fn two_credentials_are_refused_also_where_they_are_the_same() {
 #[tokio::test]
 async fn the_first_checks_after_a_rotation_end_in_a_yes() {
     // A stack of its own: others need their key.
-    let issuer = Issuer::start(Mood::Serves).await;
+    let issuer = Rownd::start(KeyService::Works).await;
     let echo = Echo::start().await;
     let product = Product::start(config(&issuer), Until::Ready).await;
     let envoy = EnvoyBuilder::new(echo.address())

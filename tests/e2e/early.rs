@@ -9,7 +9,7 @@ use super::{
     shipped::{IDENTITY, SEPARATORS, demo, late, manager},
     stack::stack,
 };
-use crate::support::{envoy::Envoy, issuer::USER, raw::Raw};
+use crate::support::{envoy::Envoy, raw::Raw, rownd::USER};
 
 /// The vendor's own request headers, exactly spelled. They are never identity, and pass.
 const VENDOR: [&str; 4] =

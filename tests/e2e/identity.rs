@@ -2,7 +2,7 @@
 //! we do not say is gone.
 
 use super::stack::{GATES, No, stack};
-use crate::support::{echo::Echoed, issuer::USER, raw::Raw};
+use crate::support::{echo::Echoed, raw::Raw, rownd::USER};
 
 /// Spellings of reserved names that some server reads as the reserved name.
 const SPOOFED: [&str; 14] = [

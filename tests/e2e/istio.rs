@@ -14,8 +14,8 @@ use crate::support::{
     echo::Echoed,
     envoy::{Endpoint, Envoy, EnvoyBuilder},
     free_port,
-    issuer::USER,
     raw::Raw,
+    rownd::USER,
 };
 
 const APP: &str = "https://app.example.com";

@@ -12,9 +12,9 @@ use crate::support::{
     envoy::{Envoy, EnvoyBuilder},
     eventually,
     gate::Gate,
-    issuer::{Issuer, Mood, USER},
     product::{Product, Until},
     raw::Raw,
+    rownd::{KeyService, Rownd, USER},
 };
 
 pub(super) async fn no_errors(envoy: &Envoy, gate: &str) {
@@ -27,7 +27,7 @@ pub(super) async fn no_errors(envoy: &Envoy, gate: &str) {
 #[tokio::test]
 async fn ten_rollovers_of_connections_under_load_cost_no_request() {
     let _guard = heavy::alone().await;
-    let issuer = Issuer::start(Mood::Serves).await;
+    let issuer = Rownd::start(KeyService::Works).await;
     let echo = Echo::start().await;
     let mut settings = config(&issuer);
     settings["listeners"]["grpc"]["max_connection_age"] = json!("500ms");
@@ -51,7 +51,7 @@ async fn ten_rollovers_of_connections_under_load_cost_no_request() {
 #[tokio::test]
 async fn sigterm_under_load_with_two_endpoints_costs_no_request() {
     let _guard = heavy::alone().await;
-    let issuer = Issuer::start(Mood::Serves).await;
+    let issuer = Rownd::start(KeyService::Works).await;
     let echo = Echo::start().await;
     let mut settings = config(&issuer);
     settings["shutdown"] = json!({ "drain_delay": "1s", "grace": "10s" });
@@ -98,7 +98,7 @@ async fn sigterm_under_load_with_two_endpoints_costs_no_request() {
 #[tokio::test]
 async fn a_check_in_flight_at_sigterm_is_still_answered() {
     let _guard = heavy::alone().await;
-    let issuer = Issuer::start(Mood::Serves).await;
+    let issuer = Rownd::start(KeyService::Works).await;
     let echo = Echo::start().await;
     let mut settings = config(&issuer);
     settings["shutdown"] = json!({ "drain_delay": "0s", "grace": "10s" });
@@ -109,7 +109,7 @@ async fn a_check_in_flight_at_sigterm_is_still_answered() {
         .gate(Gate { failure_mode_allow: true, ..Gate::new("ending") })
         .start()
         .await;
-    issuer.mood(Mood::Hangs);
+    issuer.key_service(KeyService::NeverAnswers);
     let token = issuer.token("verified").header("kid", "sig-unknown").sign();
     let (to, asked) = (envoy.gate("ending"), issuer.key_requests());
     let ask = || {
@@ -136,7 +136,7 @@ async fn a_check_in_flight_at_sigterm_is_still_answered() {
 #[tokio::test]
 async fn a_start_without_rownd_is_alive_and_opens_when_rownd_is_back() {
     let _guard = heavy::shared().await;
-    let issuer = Issuer::start(Mood::Fails).await;
+    let issuer = Rownd::start(KeyService::Fails).await;
     let echo = Echo::start().await;
     let product = Product::start(config(&issuer), Until::Alive).await;
     let envoy = EnvoyBuilder::new(echo.address())
@@ -149,7 +149,7 @@ async fn a_start_without_rownd_is_alive_and_opens_when_rownd_is_back() {
     let answer = Raw::get("/").bearer(&token).send(to).await;
     No::Unavailable.check(&answer, "keys_unavailable", "without Rownd");
     assert_eq!(product.ops("/readyz").await.status, 503);
-    issuer.mood(Mood::Serves);
+    issuer.key_service(KeyService::Works);
     eventually("readiness", || async {
         (product.ops("/readyz").await.status == 200).then_some(())
     })
@@ -160,7 +160,7 @@ async fn a_start_without_rownd_is_alive_and_opens_when_rownd_is_back() {
 #[tokio::test]
 async fn a_unix_socket_serves_as_well_as_a_port() {
     let _guard = heavy::shared().await;
-    let issuer = Issuer::start(Mood::Serves).await;
+    let issuer = Rownd::start(KeyService::Works).await;
     let echo = Echo::start().await;
     // Not below the target directory: the path of a socket is short.
     let dir = tempfile::tempdir().expect("a directory for the socket");

@@ -1,4 +1,4 @@
-//! What the shipped Envoy takes on: connections, streams of one connection, memory. A flood that
+//! The limits of the shipped Envoy: connections, streams of one connection, memory. A flood that
 //! Envoy refuses by itself asks no check, so that none can fail open.
 //!
 //! In: the demo's configuration with small limits. Out: what a client and Envoy's counters saw.
@@ -58,7 +58,7 @@ async fn connections_above_the_limit_are_closed_at_once() {
 async fn one_connection_has_a_hundred_requests_in_flight_at_most() {
     let envoy = demo_changed(|_| {}).await;
     let stream = TcpStream::connect(envoy.gate("demo")).await.expect("a connection");
-    // As long as Envoy has said nothing, this client believes in seven.
+    // Until Envoy has sent its settings, this client assumes seven.
     let (requests, connection) = h2::client::Builder::new()
         .initial_max_send_streams(7)
         .handshake::<_, bytes::Bytes>(stream)

@@ -97,7 +97,7 @@ async fn send(to: SocketAddr, authorization: String, shared: Arc<Shared>) -> u64
     }
     let places = Arc::new(Semaphore::new(IN_FLIGHT as usize));
     let mut tick = interval(EVERY);
-    // What a busy machine left out is sent all the same.
+    // Requests that a busy machine delayed are still sent.
     tick.set_missed_tick_behavior(MissedTickBehavior::Burst);
     let mut sent = 0;
     for connection in connections.iter().cycle() {

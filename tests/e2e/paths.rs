@@ -1,4 +1,4 @@
-//! Paths that can be read in several ways. Whatever the reading, nothing passes that
+//! Paths that can be read in several ways. In every reading, no request passes that
 //! the strictest of them would stop.
 
 use super::stack::{No, stack};

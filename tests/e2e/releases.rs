@@ -15,9 +15,9 @@ use super::{
 };
 use crate::support::{
     envoy::{Envoy, Release},
-    issuer::USER,
     product::Product,
     raw::Raw,
+    rownd::USER,
 };
 
 /// The lines around the table.

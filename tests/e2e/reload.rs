@@ -14,18 +14,16 @@ use std::{
 use serde_json::{Value, json};
 
 use super::{heavy, lifecycle::no_errors, load::Load, stack::config};
-use crate::{
-    it::support::certs::Authority,
-    support::{
-        background,
-        echo::Echo,
-        envoy::EnvoyBuilder,
-        eventually,
-        gate::Gate,
-        issuer::{Issuer, Mood},
-        product::{Product, Until},
-        raw::{Answer, Raw},
-    },
+use crate::support::{
+    background,
+    certs::Authority,
+    echo::Echo,
+    envoy::EnvoyBuilder,
+    eventually,
+    gate::Gate,
+    product::{Product, Until},
+    raw::{Answer, Raw},
+    rownd::{KeyService, Rownd},
 };
 
 /// Everything that differs is told by an answer: where the credential is taken from, what the
@@ -79,7 +77,7 @@ async fn judge(
 #[tokio::test]
 async fn thirty_reloads_under_load_cost_no_request_and_mix_nothing() {
     let _guard = heavy::alone().await;
-    let issuer = Issuer::start(Mood::Serves).await;
+    let issuer = Rownd::start(KeyService::Works).await;
     let echo = Echo::start().await;
     let mut product = Product::start(edition(config(&issuer), "one"), Until::Ready).await;
     let envoy = EnvoyBuilder::new(echo.address())
@@ -127,7 +125,7 @@ async fn thirty_reloads_under_load_cost_no_request_and_mix_nothing() {
 #[tokio::test]
 async fn rotating_certificates_under_load_costs_no_request() {
     let _guard = heavy::alone().await;
-    let issuer = Issuer::start(Mood::Serves).await;
+    let issuer = Rownd::start(KeyService::Works).await;
     let echo = Echo::start().await;
     let (servers, clients) = (Authority::new(), Authority::new());
     let dir = tempfile::tempdir().expect("a directory for certificates");

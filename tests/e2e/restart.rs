@@ -11,9 +11,9 @@ use crate::support::{
     envoy::{Envoy, EnvoyBuilder},
     eventually,
     gate::Gate,
-    issuer::{Issuer, Mood, USER},
     product::{Product, Until},
     raw::Raw,
+    rownd::{KeyService, Rownd, USER},
 };
 
 const KILLS: u32 = 20;
@@ -34,7 +34,7 @@ async fn serves_again(envoy: &Envoy, gate: &str, token: &str, turn: u32) {
 #[tokio::test]
 async fn what_is_killed_starts_again_on_the_same_port_and_the_same_socket() {
     let _guard = heavy::shared().await;
-    let issuer = Issuer::start(Mood::Serves).await;
+    let issuer = Rownd::start(KeyService::Works).await;
     let echo = Echo::start().await;
     // Not below the target directory: the path of a socket is short.
     let dir = tempfile::tempdir().expect("a directory for the sockets");
@@ -69,7 +69,7 @@ async fn what_is_killed_starts_again_on_the_same_port_and_the_same_socket() {
     over_socket.child().signal("TERM");
     assert_eq!(over_socket.child().exit().await.code(), Some(0), "{}", over_socket.log());
     assert!(!socket.exists() && !control.exists(), "a socket is left behind");
-    // One that was being written at the kill is left until it is old enough to be nobody's.
+    // One that was being written at the kill is left until it is old enough to be abandoned.
     let left = fs::read_dir(&keys).expect("the keys").flatten().map(|entry| entry.file_name());
     let whole: Vec<_> = left.filter(|name| !name.to_string_lossy().ends_with(".tmp")).collect();
     assert_eq!(whole, ["rownd.keys"]);

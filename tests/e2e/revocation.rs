@@ -1,4 +1,4 @@
-//! Ending a token before its time, through the real Envoy: by a command, and by a sign-out
+//! Ending a token before it expires, through the real Envoy: by a command, and by a sign-out
 //! everywhere at the emulator, which the product reads as it would read Rownd.
 
 use std::path::PathBuf;
@@ -77,7 +77,7 @@ impl Stack {
         assert_eq!(answer.status, 200, "{path}: {}", answer.text());
     }
 
-    /// As the app's backend would tell Rownd.
+    /// Sends the request that the app's backend would send to Rownd.
     async fn tell(&self, user: &str, what: &str, body: &Value) {
         let path = format!("/applications/{}/users/{user}/{what}", self.emulator.app_id);
         let answer = Raw::new("POST", &path)

@@ -9,8 +9,8 @@ use super::stack::stack;
 use crate::support::{
     echo::Echo,
     envoy::{self, Endpoint, Envoy, Release},
-    issuer::USER,
     raw::Raw,
+    rownd::USER,
 };
 
 /// Every byte of a header's name that is no letter or digit (RFC 9110, section 5.6.2).
@@ -196,7 +196,7 @@ pub(super) async fn protects(to: SocketAddr) {
     }
 }
 
-/// What the demo's configuration denies and allows.
+/// The requests that the demo's configuration denies and allows.
 pub(super) async fn denies_and_allows(to: SocketAddr) {
     let stack = stack().await;
     let (verified, guest) = (stack.issuer.token("verified"), stack.issuer.token("guest"));

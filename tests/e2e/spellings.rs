@@ -4,12 +4,12 @@ use http::Request;
 use tokio::{net::TcpStream, time::timeout};
 
 use super::stack::{GATES, No, stack};
-use crate::support::{PATIENCE, raw::Raw};
+use crate::support::{TIME_LIMIT, raw::Raw};
 
-/// What a header name may hold besides letters and digits (RFC 9110 section 5.6.2).
+/// The bytes of a header name other than letters and digits (RFC 9110 section 5.6.2).
 const SEPARATORS: &str = "!#$%&'*+-.^_`|~";
 
-/// As lighttpd makes a CGI variable of a name.
+/// The CGI variable that lighttpd makes of a name.
 fn as_variable(name: &str) -> String {
     let read = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' };
     name.chars().map(read).collect()
@@ -66,7 +66,7 @@ async fn h2_method(to: std::net::SocketAddr, method: &str, path: &str) -> u16 {
     let connection = tokio::spawn(connection);
     let request = Request::builder().method(method).uri(format!("http://api.example.com{path}"));
     let (response, _) = client.send_request(request.body(()).unwrap(), true).unwrap();
-    let response = timeout(PATIENCE, response).await.unwrap().unwrap();
+    let response = timeout(TIME_LIMIT, response).await.unwrap().unwrap();
     connection.abort();
     response.status().as_u16()
 }
@@ -76,7 +76,7 @@ async fn a_method_in_lower_case_is_judged_as_that_in_upper_case_too() {
     let stack = stack().await;
     for gate in GATES {
         let to = stack.envoy.gate(gate);
-        // Open to everybody but for these methods, which ask for a verified user.
+        // Open to every client except for these methods, which ask for a verified user.
         for method in ["DELETE", "delete", "Delete", "dELETE", "patch", "PATCH"] {
             assert_eq!(h2_method(to, method, "/writes").await, 401, "{method} @ {gate}");
         }

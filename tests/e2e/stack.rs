@@ -8,9 +8,9 @@ use crate::support::{
     echo::{Echo, Echoed},
     envoy::{Envoy, EnvoyBuilder},
     gate::{Body, Gate, GrpcWeb, Route, network_listener},
-    issuer::{Issuer, Mood},
     product::{Product, Until},
     raw::{Answer, Raw},
+    rownd::{KeyService, Rownd},
 };
 
 /// The gates that must not differ for a client: whichever way Envoy hands over the
@@ -21,7 +21,7 @@ pub(super) const GATES: [&str; 4] = ["joined", "raw", "checked", "allowed"];
 #[derive(Debug)]
 pub(super) struct Stack {
     pub(super) echo: Echo,
-    pub(super) issuer: Issuer,
+    pub(super) issuer: Rownd,
     pub(super) product: Product,
     pub(super) envoy: Envoy,
 }
@@ -55,7 +55,7 @@ pub(super) fn routes() -> Value {
 }
 
 /// The product's configuration for this issuer.
-pub(super) fn config(issuer: &Issuer) -> Value {
+pub(super) fn config(issuer: &Rownd) -> Value {
     json!({
         "issuers": [issuer.config()],
         "credentials": [{ "header": "authorization" }, { "cookie": "rownd_token" }],
@@ -103,7 +103,7 @@ fn gates() -> Vec<Gate> {
         Gate { allowed_headers: Some(&["authorization"]), ..Gate::new("few") },
         Gate { websocket: true, ..raw("websocket") },
         Gate { websocket: true, ..Gate::new("websocket_joined") },
-        // As configurations of before, which show neither `upgrade` nor `sec-fetch-mode`.
+        // An older configuration, which sends neither `upgrade` nor `sec-fetch-mode`.
         Gate {
             websocket: true,
             allowed_headers: Some(&["authorization", "cookie", "origin", "sec-fetch-site"]),
@@ -137,7 +137,7 @@ fn gates() -> Vec<Gate> {
 
 impl Stack {
     async fn start() -> Self {
-        let issuer = Issuer::start(Mood::Serves).await;
+        let issuer = Rownd::start(KeyService::Works).await;
         let echo = Echo::start().await;
         let product = Product::start(config(&issuer), Until::Ready).await;
         let mut builder = EnvoyBuilder::new(echo.address()).authz("authz", &[product.endpoint()]);
@@ -166,7 +166,7 @@ impl Stack {
 pub(super) enum No {
     /// No credential where one is required.
     Anonymous,
-    /// A credential that is no good.
+    /// An invalid credential.
     BadCredential,
     /// Two credentials.
     Conflict,

@@ -6,7 +6,7 @@ use http::Request;
 use tokio::{net::TcpStream, time::timeout};
 
 use super::stack::{No, stack};
-use crate::support::{PATIENCE, raw::Raw};
+use crate::support::{TIME_LIMIT, raw::Raw};
 
 /// (what, origin, site, whether it may)
 #[rustfmt::skip] // one case a line
@@ -86,7 +86,7 @@ async fn extended_connect(
         tokio::task::yield_now().await;
     }
     let (response, _body) = client.send_request(request.body(()).unwrap(), false).unwrap();
-    let response = timeout(PATIENCE, response).await.unwrap().unwrap();
+    let response = timeout(TIME_LIMIT, response).await.unwrap().unwrap();
     connection.abort();
     response.status().as_u16()
 }

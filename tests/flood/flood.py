@@ -32,10 +32,10 @@ import yaml
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 # One connection of the load carries this many requests at a time; the shipped listener allows it.
 STREAMS = 100
-# As the shipped files have it, and as they had it once.
+# The timeout of the shipped files, and that of earlier files.
 SHIPPED, SHORT = "2s", "0.25s"
 PATHS = {"plain": "/orders", "heavy": "/" + "segment/" * 500 + "orders"}
-# What a browser sends beside what is read; without `allowed_headers` all of it goes to the check.
+# Headers of a browser that no rule reads; without `allowed_headers` all of them go to the check.
 BROWSER = {
     "accept": "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,*/*;q=0.8",
     "accept-language": "en-GB,en;q=0.9,de;q=0.8,fr;q=0.7", "accept-encoding": "gzip, deflate, br, zstd",
@@ -65,7 +65,7 @@ def floods_of(sizes):
     return floods + [flood(size, "plain", SHORT, True, allowed, True) for allowed in (True, False) for size in sizes]
 
 
-# What `--quick` runs: enough to see that the driver works, and the worst of the shipped.
+# The floods of `--quick`: enough to test the driver, and the worst flood of the shipped files.
 QUICK = [flood(4000, "heavy", SHORT), flood(4000, "heavy"), flood(4000, "heavy", open_=False)]
 
 
@@ -226,7 +226,7 @@ def main():
     if not shutil.which("h2load"):
         sys.exit("h2load is missing (Debian: nghttp2-client)")
     floods = QUICK if given.quick else floods_of([int(size) for size in given.in_flight.split(",")])
-    # Whatever hangs, this ends.
+    # This ends even if a program does not answer.
     signal.signal(signal.SIGALRM, lambda *_: sys.exit("the floods took too long"))
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended"))
     signal.alarm(60 + len(floods) * (given.seconds + 20))

@@ -17,7 +17,7 @@ use super::{package, talk::assert_fresh, tool};
 use rownd_emulator::{Endpoint, Fault};
 
 /// A JVM on a loaded machine starts within this, too.
-const PATIENCE: Duration = Duration::from_secs(60);
+const TIME_LIMIT: Duration = Duration::from_secs(60);
 
 /// A client, by its language.
 #[derive(Debug, Clone, Copy)]
@@ -68,11 +68,11 @@ impl Client {
         command
     }
 
-    /// What it prints.
+    /// Runs the client and returns the lines that it prints.
     async fn run(self, stage: &Stage) -> String {
         let mut command = self.command();
         command.envs(stage.environment()).stdin(Stdio::null()).kill_on_drop(true);
-        let output = tokio::time::timeout(PATIENCE, command.output())
+        let output = tokio::time::timeout(TIME_LIMIT, command.output())
             .await
             .unwrap_or_else(|_| panic!("{self:?} does not end"))
             .unwrap_or_else(|error| panic!("{self:?} does not run: {error}"));
@@ -113,7 +113,7 @@ async fn all_say_what_is_expected(clients: &[Client], over: Over) {
     stage.end().await;
 }
 
-/// Rownd is down, but for its keys: what is safe to try again is, and nothing else.
+/// Rownd is down, except for its keys: only calls that are safe to repeat are repeated.
 async fn all_tell_an_outage(clients: &[Client]) {
     let stage = Stage::set(Over::Tcp).await;
     for endpoint in [Endpoint::Token, Endpoint::UserData] {

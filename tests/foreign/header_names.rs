@@ -1,4 +1,5 @@
-//! What real servers make of a header's name: why every byte that is no letter or digit reads as
+//! Real servers read header names differently: therefore every byte except letters and digits reads
+//! as
 //! `-` before a name is compared with a reserved one.
 //!
 //! In: `servers/names.py`, which asks lighttpd, nginx, wsgiref and, where they are installed, PHP
@@ -10,9 +11,9 @@ use std::{collections::BTreeMap, process::Command};
 use serde::Deserialize;
 
 use super::package;
-use crate::it::support::{Ask, Issuer, Key, TestApp, config};
+use crate::support::{Ask, Issuer, Key, TestApp, config};
 
-/// What a service behind reads, where it takes the header for ours.
+/// The variable of a service that takes the header for an identity header.
 const RESERVED: &str = "HTTP_X_ROWND_USER_ID";
 /// Those that are asked wherever the tests run; the others only where they are installed.
 const ALWAYS: [&str; 5] = [
@@ -37,7 +38,7 @@ fn written() -> Vec<Row> {
     serde_json::from_str(&text).unwrap()
 }
 
-/// What the servers of this machine say.
+/// The answers of the servers of this machine.
 fn asked() -> Vec<Row> {
     let script = package("tests/foreign/servers/names.py");
     let done = Command::new("python3").arg(script).output().unwrap();

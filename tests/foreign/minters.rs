@@ -2,7 +2,7 @@
 //! jose and golang-jwt, each with every algorithm, in the shape of every kind of issuer.
 //!
 //! In: their key sets and tokens. Out: all of them are taken, and for nobody but whom they name;
-//! each once more by a stranger's key under the same name, and each in the hands of an issuer
+//! each again by an unknown key under the same name, and each in the hands of an issuer
 //! that signs with something else, is refused.
 
 use std::collections::BTreeMap;
@@ -12,10 +12,8 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::talk::{node, program, python};
-use crate::it::{
-    attacks::Kind,
-    support::{Ask, Issuer, Reply, TestApp, config_with, forge::Algorithm, issuer::KEYS},
-};
+use crate::it::attacks::Kind;
+use crate::support::{Ask, Issuer, Reply, TestApp, config_with, forge::Algorithm, issuer::KEYS};
 
 #[derive(Debug, Deserialize)]
 struct Minted {
@@ -57,7 +55,7 @@ fn orders() -> Vec<Order> {
 
 impl Order {
     fn question(&self) -> Value {
-        // As the real ones are: Firebase and SuperTokens say JWT, RFC 9068's say at+jwt.
+        // Like the real tokens: Firebase and SuperTokens say JWT, those of RFC 9068 say at+jwt.
         let typ = if self.kind == Kind::Oidc { "at+jwt" } else { "JWT" };
         json!({
             "name": self.name,
@@ -83,7 +81,7 @@ impl Order {
     }
 }
 
-/// What the library minted is judged by a service that trusts its keys.
+/// A service that trusts the library's keys verifies the tokens that the library minted.
 async fn hold(library: &str, minter: impl AsyncFnOnce(Value) -> Value) {
     let orders = orders();
     assert_eq!(orders.len(), 9);

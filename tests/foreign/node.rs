@@ -46,7 +46,7 @@ async fn judge(running: &Running, tokens: &[(&str, String)], users: &[&str]) -> 
     judgement
 }
 
-/// Tokens that are no good, and what the vendor's client says of each.
+/// Invalid tokens, and the answer of the vendor's client to each.
 fn spoilt(mint: impl Fn(TokenOrder) -> String) -> [(&'static str, String, &'static str); 5] {
     let forged = TokenOrder::default().signed_by(SignedBy::Foreign);
     let (guest, other) = (mint(TokenOrder::of("guest")), mint(TokenOrder::of("verified")));

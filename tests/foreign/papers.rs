@@ -1,4 +1,4 @@
-//! The lines of the papers for RowndAuth, pasted as a reader pastes them: beside the real
+//! The lines of the docs for RowndAuth, pasted as a reader pastes them: beside the real
 //! `rownd-authz dev`, with the real grpcurl.
 //!
 //! In: the `sh` blocks of the pages that call RowndAuth, and the lines that `dev` prints. Out:
@@ -13,7 +13,7 @@ use super::{package, tool};
 use crate::support::{child::Guarded, eventually, free_port};
 
 const BINARY: &str = env!("CARGO_BIN_EXE_rownd-authz");
-const PATIENCE: Duration = Duration::from_secs(60);
+const TIME_LIMIT: Duration = Duration::from_secs(60);
 const SERVICE: &str = "rownd.auth.v1.RowndAuth/";
 
 /// A running `dev`, and what it printed.
@@ -52,7 +52,7 @@ impl Dev {
         Self { _process: process, _dir: dir, grpc, emulator, printed }
     }
 
-    /// What `dev` printed behind `NAME=`.
+    /// The value that `dev` printed behind `NAME=`.
     fn says(&self, name: &str) -> &str {
         let mut lines = self.printed.lines().map(str::trim);
         let found = lines.find_map(|line| line.strip_prefix(name)?.strip_prefix('='));
@@ -80,7 +80,7 @@ impl Dev {
             .env("CALLER", self.says("CALLER"))
             .kill_on_drop(true)
             .output();
-        let output = tokio::time::timeout(PATIENCE, run).await;
+        let output = tokio::time::timeout(TIME_LIMIT, run).await;
         output.unwrap_or_else(|_| panic!("{here} does not end")).unwrap()
     }
 

@@ -1,8 +1,8 @@
 //! How real URL parsers read a path: what one of them takes for a protected path is never open.
 //!
-//! In: paths made of leads and ends; Node's two URL parsers, Express's, and Python's, which say what
-//! they read. Out: where one reads `/admin`, a caller without a credential is denied, whether odd
-//! paths are refused or judged.
+//! In: paths made of leads and ends; Node's two URL parsers, Express's, and Python's, which say
+//! what they read. Out: where one reads `/admin`, a caller without a credential is denied, whether
+//! odd paths are refused or judged.
 
 use std::{
     collections::BTreeMap,
@@ -13,7 +13,7 @@ use std::{
 use serde_json::{Value, json};
 
 use super::{package, tool};
-use crate::it::support::{Ask, Issuer, Key, TestApp, config_with};
+use crate::support::{Ask, Issuer, Key, TestApp, config_with};
 
 #[rustfmt::skip] // many on a line
 const LEADS: &[&str] = &[
@@ -27,7 +27,7 @@ const ENDS: &[&str] = &[
     "/%2e/admin", "/x/../admin", "/..//admin", "/.%2e/admin", "%2fadmin", "%5cadmin", "/admin%2fx", "/admin%23x",
 ];
 
-/// What one path becomes for each parser.
+/// The path as each parser reads it.
 type Readings = BTreeMap<String, Vec<String>>;
 
 fn ask(program: &str, arguments: &[String], paths: &[String]) -> Vec<Readings> {

@@ -11,7 +11,7 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::talk::serving_on_node;
-use crate::it::support::{Ask, Issuer, TestApp, config_with};
+use crate::support::{Ask, Issuer, TestApp, config_with};
 
 #[derive(Debug, Deserialize)]
 struct Provider {

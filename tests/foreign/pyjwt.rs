@@ -23,17 +23,17 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use super::{package, tool};
-use crate::it::support::{Ask, TestApp};
+use crate::support::{Ask, TestApp};
 
 /// The app of the newer tokens.
 pub(crate) const APP: &str = "app_foreign000000000000000000001";
 /// The app of the tokens shaped as in 2022, the refresh token among them.
 pub(crate) const LEGACY_APP: &str = "290000000000000001";
-/// What all of them say in `iss`.
+/// The `iss` of all tokens.
 pub(crate) const ISSUER: &str = "https://api.rownd.io";
 
 /// Python imports and mints within a second; a loaded machine gets more.
-const PATIENCE: Duration = Duration::from_secs(60);
+const TIME_LIMIT: Duration = Duration::from_secs(60);
 
 #[derive(Deserialize)]
 struct Started {
@@ -47,7 +47,7 @@ pub(crate) struct Issuer {
     /// The base of the file server.
     pub(crate) url: String,
     /// By name: `verified`, `guest`, `app_variant`, `legacy_2022`, `refresh`, and the
-    /// two that are no good: `expired` and `forged`.
+    /// two invalid ones: `expired` and `forged`.
     pub(crate) tokens: BTreeMap<String, String>,
     child: Child,
     _files: TempDir,
@@ -91,7 +91,7 @@ pub(crate) fn start() -> Issuer {
     });
     // From here on the child ends with the value, whatever panics.
     let mut issuer = Issuer { url: String::new(), tokens: BTreeMap::new(), child, _files: files };
-    let line = receiver.recv_timeout(PATIENCE).unwrap().unwrap();
+    let line = receiver.recv_timeout(TIME_LIMIT).unwrap().unwrap();
     let started: Started = serde_json::from_str(&line)
         .unwrap_or_else(|error| panic!("the issuer said {line:?} ({error}): run `make tools`"));
     let wanted = package("tests/foreign/python/requirements.txt");
@@ -110,7 +110,7 @@ pub(crate) fn start() -> Issuer {
 fn fetch(url: &str) -> String {
     let (host, path) = url.strip_prefix("http://").and_then(|rest| rest.split_once('/')).unwrap();
     let mut stream = TcpStream::connect(host).unwrap();
-    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    stream.set_read_timeout(Some(TIME_LIMIT)).unwrap();
     write!(stream, "GET /{path} HTTP/1.0\r\n\r\n").unwrap();
     let mut answer = String::new();
     stream.read_to_string(&mut answer).unwrap();

@@ -10,7 +10,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{package, talk::python, tool};
-use crate::it::support::{
+use crate::support::{
     Answer, Ask, Issuer, Reply, TestApp, config_with,
     forge::{APP, USER},
 };
@@ -18,13 +18,13 @@ use crate::it::support::{
 const BASE_PATH: &str = "/auth";
 const COOKIE: &str = "sAccessToken";
 
-/// What the library made.
+/// The keys and sessions of the library.
 #[derive(Debug, Deserialize)]
 struct Minted {
     version: String,
     keys: Vec<Value>,
     tokens: BTreeMap<String, String>,
-    /// Whose session it is; nobody's where the library takes it for none.
+    /// The user of the session; empty if the library does not accept it as a session.
     judged: BTreeMap<String, Option<String>>,
     anti_csrf: String,
     claims: BTreeMap<String, Value>,
@@ -38,7 +38,8 @@ async fn mint(issuer: &Issuer) -> Minted {
         "api_base_path": BASE_PATH,
         "user": "st-user-1",
         "roles": ["admin", "editor"],
-        // What Rownd's plugin adds, and what nobody may: the library keeps its own for itself.
+        // Claims that Rownd's plugin adds, and claims that no caller may add: the library reserves
+        // them.
         "payload": {
             (name("app_user_id")): USER,
             (name("auth_level")): "verified",

@@ -18,7 +18,7 @@ use super::{package, tool};
 use rownd_emulator::{Controls, Minter, Settings};
 
 /// Such programs start within seconds; a loaded machine gets more.
-const PATIENCE: Duration = Duration::from_secs(60);
+const TIME_LIMIT: Duration = Duration::from_secs(60);
 
 /// The demo's emulator on a free port.
 pub(super) struct Running {
@@ -82,7 +82,7 @@ pub(super) async fn serving_on_node(script: &str) -> (Serving, Value) {
         .spawn()
         .unwrap_or_else(|error| panic!("{command:?} does not run: {error}"));
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-    let line = tokio::time::timeout(PATIENCE, lines.next_line()).await.expect("a line in time");
+    let line = tokio::time::timeout(TIME_LIMIT, lines.next_line()).await.expect("a line in time");
     let line = line.unwrap().expect("its words on why there is no line are above");
     let answer = serde_json::from_str(&line).unwrap_or_else(|error| panic!("{error}: {line}"));
     (Serving(child), answer)
@@ -111,7 +111,7 @@ async fn ask(command: &mut Command, question: &Value) -> Value {
     let mut stdin = child.stdin.take().unwrap();
     stdin.write_all(question.to_string().as_bytes()).await.unwrap();
     drop(stdin);
-    let output = tokio::time::timeout(PATIENCE, child.wait_with_output())
+    let output = tokio::time::timeout(TIME_LIMIT, child.wait_with_output())
         .await
         .expect("the program answers in time")
         .unwrap();

@@ -11,17 +11,15 @@ use rownd_authz::model::DenyReason;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use super::{
-    freshness,
-    support::{
-        Ask, Claims, Issuer, Key, Reply, TestApp,
-        binary::Binary,
-        eventually,
-        forge::{USER, now},
-        issuer::KEYS,
-    },
+use super::freshness;
+use crate::support::{
+    Ask, Claims, Issuer, Key, Reply, TestApp,
+    binary::Binary,
+    control::{command, order},
+    eventually,
+    forge::{USER, now},
+    issuer::KEYS,
 };
-use crate::support::control::{command, order};
 
 /// A running service that takes commands.
 struct House {

@@ -10,17 +10,14 @@ use rownd_authz::model::DenyReason;
 use rownd_emulator::{Rotation, Settings, Signing, TokenOrder};
 use serde_json::json;
 
-use super::support::{
-    Ask, TestApp,
-    http::{self, speak},
-};
+use crate::support::{Ask, TestApp, http::request, sign_in};
 
 const CALLBACK: &str = "http://127.0.0.1:1/callback";
 
 /// A session for a Rownd token.
 async fn migrate(to: SocketAddr, token: &str) -> String {
     let bearer = format!("authorization: Bearer {token}\r\n");
-    let answer = speak(to, "POST /auth/plugin/rownd/migrate", &bearer, "").await;
+    let answer = request(to, "POST /auth/plugin/rownd/migrate", &bearer, "").await;
     assert_eq!(answer.json()["status"], "OK");
     answer.header("st-access-token").to_owned()
 }
@@ -37,13 +34,13 @@ async fn sign_in(to: SocketAddr, app: &str, secret: &str, user: &str) -> String 
             ("resource", &resource),
         ])
         .finish();
-    let back = http::consent(to, &format!("/oidc/{app}/auth?{asked}"), user).await;
+    let back = sign_in::consent(to, &format!("/oidc/{app}/auth?{asked}"), user).await;
     let (_, code) = back.query_pairs().find(|(name, _)| name == "code").unwrap();
     let form = "content-type: application/x-www-form-urlencoded\r\n";
     let body = format!(
         "grant_type=authorization_code&client_id=oc_demo&client_secret={secret}&code={code}&redirect_uri={CALLBACK}"
     );
-    let answer = speak(to, &format!("POST /oidc/{app}/token"), form, &body).await;
+    let answer = request(to, &format!("POST /oidc/{app}/token"), form, &body).await;
     answer.json()["access_token"].as_str().unwrap().to_owned()
 }
 
@@ -76,7 +73,7 @@ async fn tokens_of_three_families_are_taken_while_their_keys_rotate() {
     }))
     .await;
 
-    // Before and after a rotation of everybody's keys; nobody is turned away in between.
+    // Before and after a rotation of all keys; no token is refused in between.
     let mut tokens: Vec<(&str, &str, String)> = Vec::new();
     for round in 0..2 {
         if round == 1 {

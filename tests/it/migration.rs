@@ -7,7 +7,7 @@
 use std::{collections::BTreeMap, fs, net::SocketAddr, path::PathBuf};
 
 use rownd_authz::{
-    app::Reloaded,
+    app::ReloadOutcome,
     config,
     grpc::pb::rownd::auth::v1::{
         ExchangeRequest, Freshness, GetUserRequest, MigrationGrant, RefreshTokenGrant,
@@ -21,7 +21,7 @@ use tempfile::TempDir;
 use tonic::{Request, Status, transport::Channel};
 use tonic_types::StatusExt as _;
 
-use super::support::{Answer, Ask, TestApp, ask::IDENTITY, http::speak};
+use crate::support::{Answer, Ask, TestApp, ask::IDENTITY, http::request};
 
 const USER: &str = "user_verified";
 const CALLER: &str = "Bearer a-secret-for-the-rehearsal";
@@ -38,7 +38,8 @@ impl Page {
         Self(PAGES.map(read).concat())
     }
 
-    /// What stands below the heading that begins so, up to the next of the same rank or higher.
+    /// The text below the heading with this beginning, up to the next one of the same rank or
+    /// higher.
     fn section(&self, heading: &str) -> &str {
         let rank = heading.split(' ').next().unwrap();
         let start = self.0.find(&format!("\n{heading}")).unwrap_or_else(|| panic!("{heading}"));
@@ -54,7 +55,7 @@ impl Page {
         block.split("```").next().unwrap()
     }
 
-    /// What the rehearsal makes fail: all that api.rownd.io serves.
+    /// The endpoints that the rehearsal makes fail: all of api.rownd.io.
     fn gone(&self) -> Vec<Endpoint> {
         let list = self.0.split("for endpoint in ").nth(1).unwrap();
         let names = list.split(';').next().unwrap().split_whitespace().filter(|word| *word != "\\");
@@ -92,7 +93,7 @@ struct Tokens {
     session: String,
 }
 
-/// What is asked for a row; nothing where the page has an empty cell.
+/// The calls of a row; none where the page has an empty cell.
 #[derive(Default)]
 struct Questions {
     check: Option<Ask>,
@@ -160,7 +161,7 @@ impl Rehearsal {
             .replace("127.0.0.1:9465", "127.0.0.1:0")
             .replace("ras_yours", &self.app_secret);
         if let Some(line) = text.lines().find(|line| line.trim_start().starts_with("key_set:")) {
-            let copy = speak(self.to, "GET /.well-known/rownd-jwks.json", "", "").await;
+            let copy = request(self.to, "GET /.well-known/rownd-jwks.json", "", "").await;
             text = text.replace(line, &format!("    key_set: '{}'", copy.body));
         }
         let new = self.dir.path().join("new");
@@ -174,7 +175,7 @@ impl Rehearsal {
         let before = epoch();
         self.write(phase).await;
         let outcome = app.reload().await;
-        assert!(!matches!(outcome, Reloaded::Refused(_)), "phase {phase}: {outcome:?}");
+        assert!(!matches!(outcome, ReloadOutcome::Refused(_)), "phase {phase}: {outcome:?}");
         assert_eq!(epoch(), before + 1, "phase {phase} is in force");
         assert!(app.readiness.is_ready(), "phase {phase}");
     }
@@ -188,7 +189,7 @@ impl Rehearsal {
 
     async fn migrate(&self, token: &str) -> String {
         let bearer = format!("authorization: Bearer {token}\r\n");
-        let answer = speak(self.to, "POST /auth/plugin/rownd/migrate", &bearer, "").await;
+        let answer = request(self.to, "POST /auth/plugin/rownd/migrate", &bearer, "").await;
         answer.header("st-access-token").to_owned()
     }
 
@@ -269,7 +270,7 @@ impl Rehearsal {
         assert!(wrong.is_empty(), "phase {phase}: the page says otherwise\n{}", wrong.join("\n"));
     }
 
-    /// A cell of `Check`. What is allowed has the headers of the page, all of them.
+    /// A cell of `Check`. An allowed request has all headers of the page.
     fn checked(&self, answer: &Answer, session: &str) -> String {
         if !answer.is_allowed() {
             return format!("{} `{}`", answer.http_status(), answer.reason());
@@ -325,7 +326,7 @@ fn stub(app: &TestApp) -> RowndAuthClient<Channel> {
     RowndAuthClient::new(app.channel())
 }
 
-/// As the caller of the configuration.
+/// A request of the caller of the configuration.
 fn known<T>(message: T) -> Request<T> {
     let mut request = Request::new(message);
     request.metadata_mut().insert("authorization", CALLER.parse().unwrap());
@@ -413,7 +414,7 @@ async fn the_page_is_walked_phase_by_phase_and_back() {
     app.check(&carries_on).await.assert_allowed("in phase 2", "authenticated");
     rehearsal.enter(&app, "3").await;
     rehearsal.hold(&app, "3").await;
-    // Whoever begins now has no keys of before.
+    // A server that starts now has no earlier keys.
     rehearsal.hold(&rehearsal.restart().await, "3").await;
     rehearsal.enter(&app, "3b").await;
     let asked =

@@ -19,6 +19,5 @@ mod regression;
 mod reload;
 #[cfg(feature = "dev")]
 mod rownd_auth;
-pub(crate) mod support;
 mod tls;
 mod vectors;

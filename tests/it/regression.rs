@@ -8,7 +8,7 @@ use socket2::{Domain, SockAddr, Socket, Type};
 use tempfile::TempDir;
 use tokio::{net::TcpStream, sync::Semaphore};
 
-use super::support::{
+use crate::support::{
     Ask, Claims, Issuer, Key, Reply, TestApp,
     binary::{Binary, Log},
     config_with, eventually,
@@ -46,7 +46,7 @@ async fn two_unknown_apps_are_two_things_to_wait_for() {
 async fn an_app_key_that_is_refused_holds_up_no_other_app() {
     let key = Key::new("sig-1");
     let issuer = Issuer::with_keys(&[&key]);
-    // The first to ask is refused for good, whoever it is; the second is told its id.
+    // The first request is refused for ever, from any caller; the second one gets its id.
     issuer.set(APP_CONFIG, Reply::status(404));
     let settings = config_with(&issuer, |c| {
         c["issuers"][0]["required"] = json!(false);
@@ -113,7 +113,7 @@ async fn a_silent_connection_does_not_hold_up_a_drain() {
     let _silent = TcpStream::connect(app.address()).await.unwrap();
     until("it is open", || app.metric("rownd_authz_connections", &[]) == 1.0).await;
     app.stop();
-    // Within a test's patience, which is half of what the silence may last.
+    // Within the time limit of a test, which is half of the longest silence.
     app.ended().await;
 }
 

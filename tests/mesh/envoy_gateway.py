@@ -92,7 +92,7 @@ def more():
                   if item["kind"] == "SecurityPolicy")
     policy["metadata"]["name"] = policy["spec"]["targetRefs"][0]["name"] = "apart"
     policy["spec"]["extAuth"]["includeRouteMetadata"] = True
-    # What stands at a route that its policy does not show changes nothing.
+    # An annotation that the policy of a route does not send changes nothing.
     hidden = annotated("hidden", "public")
     unseen = json.loads(json.dumps(policy))
     unseen["metadata"]["name"] = unseen["spec"]["targetRefs"][0]["name"] = "hidden"

@@ -44,10 +44,10 @@ def extract(paths, into):
     origin = {}
     for path in paths:
         kinds = collections.defaultdict(lambda: ([], []))
-        if path.endswith(".md"):
+        if path.endswith((".md", ".md.in")):
             lines = (ROOT / path).read_text(encoding="utf-8").split("\n")
             kinds["page"] = (lines, list(range(1, len(lines) + 1)))
-        for block in prose.blocks(ROOT, path):
+        for block in [] if kinds else prose.blocks(ROOT, path):
             lines, numbers = kinds[block.kind]
             lines += [line for _, line in block.lines] + [""]
             numbers += [number for number, _ in block.lines] + [block.lines[-1][0]]

@@ -58,10 +58,10 @@ impl Echo {
     }
 }
 
-/// What reached the echo, as a test reads it.
+/// The request that reached the echo, as a test reads it.
 #[derive(Debug, Clone, Deserialize)]
 pub(crate) struct Echoed {
-    /// Method.
+    /// The method of the request.
     pub(crate) method: String,
     /// Path and query.
     pub(crate) path: String,

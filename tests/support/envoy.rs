@@ -33,7 +33,7 @@ impl Release {
     /// All of them, the oldest first.
     pub(crate) const ALL: [Self; 3] = [Self::V1_36, Self::V1_38, Self::V1_40];
 
-    /// As people write it.
+    /// The version as people write it.
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::V1_36 => "1.36",

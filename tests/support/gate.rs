@@ -21,7 +21,7 @@ pub(crate) struct Body {
     pub(crate) max_bytes: u32,
     /// Send the beginning of a longer one.
     pub(crate) partial: bool,
-    /// As `raw_body` instead of `body`.
+    /// Sends it as `raw_body` instead of `body`.
     pub(crate) as_bytes: bool,
 }
 
@@ -108,7 +108,7 @@ impl Gate {
             cors: false,
             normalize: false,
             underscores: "ALLOW",
-            // As large as Envoy can be told to take: what it lets through, we must judge.
+            // The largest value of Envoy: we must check everything that it lets through.
             headers_kb: 8192,
             headers_count: 20_000,
             websocket: false,

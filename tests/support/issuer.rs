@@ -1,275 +1,265 @@
-//! A scripted Rownd: keys, key set, app configuration, and tokens with every part
-//! settable.
+//! An issuer that does what a test tells it: publish keys, rotate, fail, hang, lie.
 //!
-//! In: what it should do when asked for keys. Out: an issuer at a loopback address
-//! that counts its requests, and tokens it signed. It shares no code with the
-//! product or its emulator, so that a wrong idea of a token cannot pass on both ends.
+//! In: a [`Reply`] for each path. Out: an HTTP/1.1 server on loopback that counts what
+//! arrives. It is written over plain sockets so that it can also break the protocol.
 
 use std::{
-    convert::Infallible,
+    collections::HashMap,
     net::SocketAddr,
     sync::{
         Arc, Mutex,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
-    time::{SystemTime, UNIX_EPOCH},
 };
 
-use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair as _};
-use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
-use bytes::Bytes;
-use http::{Request, Response};
-use http_body_util::Full;
-use hyper::body::Incoming;
-use hyper_util::rt::TokioIo;
 use serde_json::{Value, json};
-use tokio::net::TcpListener;
+use socket2::{Domain, SockAddr, Socket, Type};
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::{TcpListener, TcpStream},
+    sync::Semaphore,
+    task::{AbortHandle, JoinSet},
+};
 
-use super::background;
+use super::{forge::Key, until};
 
-/// The `iss` of the tokens; the address of the issuer is another one.
-pub(crate) const ISSUER: &str = "https://api.rownd.io";
-/// The app the tokens are made for.
-pub(crate) const APP: &str = "app_e2e0000000000000000000001";
-/// The user in the tokens.
-pub(crate) const USER: &str = "user_e2e000000000000000001";
+/// Where the keys are unless metadata say otherwise.
+pub(crate) const KEYS: &str = "/hub/auth/keys";
 
-/// What the issuer does when it is asked for its keys.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Mood {
-    /// It answers.
-    Serves,
-    /// It takes the request and says nothing.
-    Hangs,
-    /// It answers 500.
-    Fails,
+/// Where the metadata are.
+pub(crate) const METADATA: &str = "/hub/auth/.well-known/oauth-authorization-server";
+
+/// Where an app id is asked for.
+pub(crate) const APP_CONFIG: &str = "/hub/app-config";
+
+/// The reaction to a request.
+#[derive(Clone)]
+pub(crate) enum Reply {
+    /// A whole answer: status, extra header lines, body.
+    Answer(u16, Vec<(&'static str, String)>, Vec<u8>),
+    /// Nothing, until the client gives up.
+    Hang,
+    /// The connection is reset.
+    Reset,
+    /// Good headers, then now and then one byte, without an end.
+    Drip,
+    /// Good headers, then a body without an end, as fast as it is read.
+    Endless,
+    /// Another reply, once the gate has a permit to give.
+    Gated(Arc<Semaphore>, Box<Reply>),
 }
 
-#[derive(Debug)]
-struct Key {
-    kid: String,
-    pair: Ed25519KeyPair,
-}
-
-impl Key {
-    fn new(kid: &str) -> Arc<Self> {
-        let pair = Ed25519KeyPair::generate().expect("a key pair");
-        Arc::new(Self { kid: kid.to_owned(), pair })
+impl Reply {
+    /// Status 200 with this text.
+    pub(crate) fn text(body: impl Into<Vec<u8>>) -> Self {
+        Self::Answer(200, Vec::new(), body.into())
     }
 
-    fn jwk(&self) -> Value {
-        let x = BASE64_URL_SAFE_NO_PAD.encode(self.pair.public_key());
-        json!({ "kty": "OKP", "crv": "Ed25519", "alg": "EdDSA", "use": "sig", "kid": self.kid, "x": x })
+    /// Status 200 with this JSON.
+    pub(crate) fn json(body: &Value) -> Self {
+        Self::text(body.to_string())
+    }
+
+    /// An empty answer with this status.
+    pub(crate) fn status(status: u16) -> Self {
+        Self::Answer(status, Vec::new(), Vec::new())
+    }
+
+    /// A redirect to another place.
+    pub(crate) fn redirect(status: u16, to: &str) -> Self {
+        Self::Answer(status, vec![("location", to.to_owned())], Vec::new())
+    }
+
+    /// These keys.
+    pub(crate) fn keys(keys: &[&Key]) -> Self {
+        let keys: Vec<Value> = keys.iter().map(|key| key.jwk()).collect();
+        Self::json(&json!({ "keys": keys }))
     }
 }
 
-#[derive(Debug)]
+#[derive(Default)]
 struct State {
-    address: SocketAddr,
-    key: Mutex<Arc<Key>>,
-    mood: Mutex<Mood>,
-    key_requests: AtomicU64,
+    replies: Mutex<HashMap<String, Reply>>,
+    hits: Mutex<HashMap<String, u64>>,
+    heads: Mutex<Vec<String>>,
+    connections: AtomicU64,
+    resets_reuse: AtomicBool,
 }
 
-/// A running issuer.
-#[derive(Debug, Clone)]
+/// A running issuer. It ends when dropped.
 pub(crate) struct Issuer {
+    address: SocketAddr,
     state: Arc<State>,
+    serving: Option<AbortHandle>,
+    closed: Option<Socket>,
+}
+
+impl Drop for Issuer {
+    fn drop(&mut self) {
+        if let Some(serving) = &self.serving {
+            serving.abort();
+        }
+    }
 }
 
 impl Issuer {
-    /// Starts one on a free port.
-    pub(crate) async fn start(mood: Mood) -> Self {
-        let listener = background()
-            .spawn(TcpListener::bind("127.0.0.1:0"))
-            .await
-            .expect("the bind task")
-            .expect("a free port for the issuer");
-        let state = Arc::new(State {
-            address: listener.local_addr().expect("its address"),
-            key: Mutex::new(Key::new("sig-1")),
-            mood: Mutex::new(mood),
-            key_requests: AtomicU64::new(0),
-        });
-        background().spawn(serve(listener, Arc::clone(&state)));
-        Self { state }
+    /// Serves these keys.
+    pub(crate) fn with_keys(keys: &[&Key]) -> Self {
+        let issuer = Self::start();
+        issuer.publish(keys);
+        issuer
     }
 
-    /// Its entry in the product's configuration.
-    pub(crate) fn config(&self) -> Value {
-        json!({
-            "name": "rownd",
-            "kind": "rownd",
-            "base_url": format!("http://{}", self.state.address),
-            "issuer": ISSUER,
-            "apps": [{ "id": APP }],
-            // So that a test need not wait before an unknown key is asked for.
-            "keys": { "cooldown": "100ms" },
-        })
+    /// Serves nothing yet: every path is answered 404.
+    pub(crate) fn start() -> Self {
+        let mut issuer = Self::closed();
+        issuer.open();
+        issuer
     }
 
-    /// From now on.
-    pub(crate) fn mood(&self, mood: Mood) {
-        *self.state.mood.lock().expect("the mood") = mood;
+    /// Has its port, and refuses every connection until [`open`](Self::open).
+    pub(crate) fn closed() -> Self {
+        let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+        let any: SocketAddr = "127.0.0.1:0".parse().unwrap();
+        socket.bind(&SockAddr::from(any)).unwrap();
+        let address = socket.local_addr().unwrap().as_socket().unwrap();
+        Self { address, state: Arc::default(), serving: None, closed: Some(socket) }
     }
 
-    /// Signs with a new key from now on, and publishes that one only.
-    pub(crate) fn rotate(&self, kid: &str) {
-        *self.state.key.lock().expect("the key") = Key::new(kid);
+    /// Accepts connections from now on.
+    pub(crate) fn open(&mut self) {
+        let socket = self.closed.take().expect("it is closed");
+        socket.listen(1024).unwrap();
+        socket.set_nonblocking(true).unwrap();
+        let listener = TcpListener::from_std(socket.into()).unwrap();
+        self.serving = Some(tokio::spawn(serve(listener, self.state.clone())).abort_handle());
     }
 
-    /// How often its keys were asked for.
-    pub(crate) fn key_requests(&self) -> u64 {
-        self.state.key_requests.load(Ordering::SeqCst)
+    /// `http://ADDRESS`, which is also its `iss`.
+    pub(crate) fn url(&self) -> String {
+        format!("http://{}", self.address)
     }
 
-    /// A good token of a user at this auth level.
-    pub(crate) fn token(&self, level: &str) -> Token {
-        let key = Arc::clone(&self.state.key.lock().expect("the key"));
-        let now = now();
-        let token = Token {
-            header: json!({ "alg": "EdDSA", "kid": key.kid }),
-            claims: json!({
-                "iss": ISSUER,
-                "aud": [format!("app:{APP}")],
-                "sub": USER,
-                "iat": now,
-                "exp": now + 3600,
-                "jti": format!("{:016x}", rand::random::<u64>()),
-                "https://auth.rownd.io/app_user_id": USER,
-                "https://auth.rownd.io/is_verified_user": level == "verified" || level == "guest",
-                "https://auth.rownd.io/auth_level": level,
-            }),
-            key,
-        };
-        if level == "guest" || level == "instant" {
-            token.claim("https://auth.rownd.io/is_anonymous", true)
-        } else {
-            token
-        }
-    }
-}
-
-/// A token before it is signed.
-#[derive(Debug, Clone)]
-pub(crate) struct Token {
-    header: Value,
-    claims: Value,
-    key: Arc<Key>,
-}
-
-impl Token {
-    /// Sets a claim.
-    pub(crate) fn claim(mut self, name: &str, value: impl Into<Value>) -> Self {
-        self.claims[name] = value.into();
-        self
+    /// From now on this is answered at a path.
+    pub(crate) fn set(&self, path: &str, reply: Reply) {
+        self.state.replies.lock().unwrap().insert(path.to_owned(), reply);
     }
 
-    /// Sets a member of the header.
-    pub(crate) fn header(mut self, name: &str, value: impl Into<Value>) -> Self {
-        self.header[name] = value.into();
-        self
+    /// From now on these are its keys.
+    pub(crate) fn publish(&self, keys: &[&Key]) {
+        self.set(KEYS, Reply::keys(keys));
     }
 
-    /// Ended long ago.
-    pub(crate) fn expired(self) -> Self {
-        let now = now();
-        self.claim("iat", now - 7200).claim("exp", now - 3600)
+    /// How often a path was asked for.
+    pub(crate) fn hits(&self, path: &str) -> u64 {
+        self.state.hits.lock().unwrap().get(path).copied().unwrap_or_default()
     }
 
-    /// Signed by a key that nobody published, under the published name.
-    pub(crate) fn forged(mut self) -> Self {
-        self.key = Key::new(&self.key.kid);
-        self
+    /// How many connections came.
+    pub(crate) fn connections(&self) -> u64 {
+        self.state.connections.load(Ordering::Relaxed)
     }
 
-    /// Brings the key that it is signed with.
-    pub(crate) fn with_its_key(self) -> Self {
-        let jwk = self.key.jwk();
-        self.header("jwk", jwk)
+    /// From now on a connection is reset when it is used for a second request.
+    pub(crate) fn reset_reused(&self) {
+        self.state.resets_reuse.store(true, Ordering::Relaxed);
     }
 
-    /// The compact form.
-    pub(crate) fn sign(&self) -> String {
-        self.sign_parts(&self.header.to_string(), &self.claims.to_string())
+    /// The heads of all requests, lower case.
+    pub(crate) fn heads(&self) -> Vec<String> {
+        self.state.heads.lock().unwrap().clone()
     }
 
-    /// The compact form of a header and a body that need not be JSON.
-    pub(crate) fn sign_parts(&self, header: &str, claims: &str) -> String {
-        let input = format!(
-            "{}.{}",
-            BASE64_URL_SAFE_NO_PAD.encode(header),
-            BASE64_URL_SAFE_NO_PAD.encode(claims)
-        );
-        let signature = self.key.pair.sign(input.as_bytes());
-        format!("{input}.{}", BASE64_URL_SAFE_NO_PAD.encode(signature))
+    /// Waits until a path was asked for so often.
+    pub(crate) async fn asked(&self, path: &str, times: u64) {
+        until(&format!("{path} to be asked {times} times"), || self.hits(path) >= times).await;
     }
-
-    /// The header as JSON.
-    pub(crate) fn header_json(&self) -> String {
-        self.header.to_string()
-    }
-
-    /// The claims as JSON.
-    pub(crate) fn claims_json(&self) -> String {
-        self.claims.to_string()
-    }
-}
-
-/// Seconds since the epoch.
-pub(crate) fn now() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).expect("a clock after 1970").as_secs()
 }
 
 async fn serve(listener: TcpListener, state: Arc<State>) {
-    loop {
-        let Ok((stream, _)) = listener.accept().await else {
-            continue;
-        };
-        let state = Arc::clone(&state);
-        tokio::spawn(async move {
-            let service =
-                hyper::service::service_fn(move |request| answer(Arc::clone(&state), request));
-            let _ = hyper::server::conn::http1::Builder::new()
-                .serve_connection(TokioIo::new(stream), service)
-                .await;
-        });
+    let mut connections = JoinSet::new();
+    while let Ok((stream, _)) = listener.accept().await {
+        state.connections.fetch_add(1, Ordering::Relaxed);
+        connections.spawn(talk(stream, state.clone()));
     }
 }
 
-async fn answer(
-    state: Arc<State>,
-    request: Request<Incoming>,
-) -> Result<Response<Full<Bytes>>, Infallible> {
-    let base = format!("http://{}", state.address);
-    let body = match request.uri().path() {
-        "/hub/auth/keys" => {
-            state.key_requests.fetch_add(1, Ordering::SeqCst);
-            let mood = *state.mood.lock().expect("the mood");
-            match mood {
-                Mood::Serves => json!({ "keys": [state.key.lock().expect("the key").jwk()] }),
-                Mood::Hangs => std::future::pending().await,
-                Mood::Fails => return Ok(status(500)),
-            }
+/// Answers the requests of one connection, until either side has enough.
+async fn talk(mut stream: TcpStream, state: Arc<State>) -> Option<()> {
+    for requests in 0_u64.. {
+        let head = read_head(&mut stream).await?;
+        if requests > 0 && state.resets_reuse.load(Ordering::Relaxed) {
+            return answer(&mut stream, Reply::Reset).await;
         }
-        "/hub/auth/.well-known/oauth-authorization-server" => json!({
-            "issuer": ISSUER,
-            "token_endpoint": format!("{base}/hub/auth/token"),
-            "jwks_uri": format!("{base}/hub/auth/keys"),
-            "id_token_signing_alg_values_supported": ["EdDSA"],
-        }),
-        "/hub/app-config" => json!({ "config_type": "app", "app": { "id": APP, "name": "e2e" } }),
-        _ => return Ok(status(404)),
-    };
-    let mut response = Response::new(Full::from(body.to_string()));
-    response
-        .headers_mut()
-        .insert("content-type", http::HeaderValue::from_static("application/json"));
-    Ok(response)
+        read_body(&mut stream, &head).await?;
+        let path = head.split(' ').nth(1)?.split('?').next()?.to_owned();
+        *state.hits.lock().unwrap().entry(path.clone()).or_default() += 1;
+        state.heads.lock().unwrap().push(head.to_ascii_lowercase());
+        let reply = state.replies.lock().unwrap().get(&path).cloned();
+        answer(&mut stream, reply.unwrap_or_else(|| Reply::status(404))).await?;
+    }
+    None
 }
 
-fn status(code: u16) -> Response<Full<Bytes>> {
-    let mut response = Response::new(Full::default());
-    *response.status_mut() = http::StatusCode::from_u16(code).expect("a status");
-    response
+async fn read_head(stream: &mut TcpStream) -> Option<String> {
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        head.push(stream.read_u8().await.ok()?);
+    }
+    String::from_utf8(head).ok()
+}
+
+/// Reads the body that a head announces. Unread, it would be the next head.
+async fn read_body(stream: &mut TcpStream, head: &str) -> Option<()> {
+    let lines = head.lines().filter_map(|line| line.split_once(':'));
+    let mut lengths = lines.filter(|(name, _)| name.eq_ignore_ascii_case("content-length"));
+    let length = lengths.next().map_or(Some(0), |(_, length)| length.trim().parse().ok())?;
+    let mut body = vec![0; length];
+    stream.read_exact(&mut body).await.ok().map(|_| ())
+}
+
+/// `None` ends the connection.
+async fn answer(stream: &mut TcpStream, reply: Reply) -> Option<()> {
+    let mut reply = reply;
+    while let Reply::Gated(gate, then) = reply {
+        // The permit goes back at once: an open gate stays open.
+        drop(gate.acquire().await.ok()?);
+        reply = *then;
+    }
+    match reply {
+        Reply::Answer(status, headers, body) => {
+            let mut text = format!("HTTP/1.1 {status} x\r\ncontent-length: {}\r\n", body.len());
+            for (name, value) in headers {
+                text.push_str(&format!("{name}: {value}\r\n"));
+            }
+            text.push_str("\r\n");
+            stream.write_all(text.as_bytes()).await.ok()?;
+            stream.write_all(&body).await.ok()
+        }
+        Reply::Hang => {
+            // Until the client is gone: it has nothing more to say before an answer.
+            let _ = stream.read_u8().await;
+            None
+        }
+        Reply::Reset => {
+            socket2::SockRef::from(&*stream).set_linger(Some(std::time::Duration::ZERO)).ok()?;
+            None
+        }
+        Reply::Drip => {
+            stream.write_all(b"HTTP/1.1 200 x\r\ncontent-length: 1000\r\n\r\n").await.ok()?;
+            let mut tick = tokio::time::interval(std::time::Duration::from_millis(20));
+            loop {
+                tick.tick().await;
+                stream.write_all(b" ").await.ok()?;
+            }
+        }
+        Reply::Endless => {
+            stream.write_all(b"HTTP/1.1 200 x\r\ntransfer-encoding: chunked\r\n\r\n").await.ok()?;
+            let chunk = format!("10000\r\n{}\r\n", " ".repeat(0x10000));
+            loop {
+                stream.write_all(chunk.as_bytes()).await.ok()?;
+            }
+        }
+        Reply::Gated(..) => None,
+    }
 }

@@ -1,6 +1,8 @@
-//! What the tests share: the real Envoy, an upstream that echoes, clients that
-//! can send any bytes, a scripted authorizer, a scripted issuer and the product
-//! itself as a child process.
+//! The support of all tests: the product in this process (`app`) or as the real binary (`binary`,
+//! and `product` behind Envoy), issuers that fail on demand (`issuer`, `rownd`), keys and tokens
+//! with any content (`forge`), checks and their answers (`ask`), clients that can send any bytes
+//! (`wire`, `raw`, `http`), and the real Envoy between a scripted authorizer and an upstream that
+//! echoes (`envoy`, `gate`, `scripted`, `echo`).
 
 use std::{
     future::Future,
@@ -14,18 +16,34 @@ use std::{
 
 use tokio::runtime::{Builder, Handle, Runtime};
 
+pub(crate) mod app;
+pub(crate) mod ask;
+pub(crate) mod binary;
+pub(crate) mod certs;
 pub(crate) mod child;
 pub(crate) mod control;
 pub(crate) mod echo;
 pub(crate) mod envoy;
+pub(crate) mod forge;
 pub(crate) mod gate;
+pub(crate) mod http;
 pub(crate) mod issuer;
+pub(crate) mod page;
 pub(crate) mod product;
 pub(crate) mod raw;
+pub(crate) mod rownd;
 pub(crate) mod scripted;
+#[cfg(feature = "dev")]
+pub(crate) mod sign_in;
+pub(crate) mod wire;
 
-/// How long anything may take before a test says so.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
+pub(crate) use app::{TestApp, config, config_with};
+pub(crate) use ask::{Answer, Ask};
+pub(crate) use forge::{Claims, Key};
+pub(crate) use issuer::{Issuer, Reply};
+
+/// The longest time that a step may take before its test fails. No test measures it.
+pub(crate) const TIME_LIMIT: Duration = Duration::from_secs(30);
 
 /// The runtime of the servers that several tests share. A test's own runtime ends
 /// with the test; what hangs on it would end as well.
@@ -43,14 +61,11 @@ pub(crate) fn background() -> &'static Handle {
         .handle()
 }
 
-/// Asks again and again until there is an answer; panics with `what` after
-/// [`PATIENCE`].
-pub(crate) async fn eventually<T, F>(what: &str, mut ask: impl FnMut() -> F) -> T
-where
-    F: Future<Output = Option<T>>,
-{
+/// Polls until there is an answer; panics with `what` after [`TIME_LIMIT`].
+pub(crate) async fn eventually<T>(what: &str, mut ask: impl AsyncFnMut() -> Option<T>) -> T {
     let poll = async {
-        let mut tick = tokio::time::interval(Duration::from_millis(10));
+        let mut tick = tokio::time::interval(Duration::from_millis(5));
+        tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
             tick.tick().await;
             if let Some(answer) = ask().await {
@@ -58,10 +73,19 @@ where
             }
         }
     };
-    match tokio::time::timeout(PATIENCE, poll).await {
-        Ok(answer) => answer,
-        Err(_) => panic!("waited {PATIENCE:?} in vain for {what}"),
-    }
+    in_time(what, poll).await
+}
+
+/// Polls until a condition holds; panics with `what` after [`TIME_LIMIT`].
+pub(crate) async fn until(what: &str, mut holds: impl FnMut() -> bool) {
+    eventually(what, async || holds().then_some(())).await;
+}
+
+/// Waits for a future; panics with `what` after [`TIME_LIMIT`].
+pub(crate) async fn in_time<T>(what: &str, future: impl Future<Output = T>) -> T {
+    tokio::time::timeout(TIME_LIMIT, future)
+        .await
+        .unwrap_or_else(|_| panic!("waited {TIME_LIMIT:?} for {what}"))
 }
 
 /// An address that nobody listens on at the moment. It lies below the range that the

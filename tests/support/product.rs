@@ -15,7 +15,7 @@ use super::{
     raw::{Answer, Raw},
 };
 
-/// What to wait for after the start.
+/// The state to wait for after the start.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Until {
     /// It has the keys it needs.

@@ -13,7 +13,7 @@ use tokio::{
     time::timeout,
 };
 
-use super::{PATIENCE, echo::Echoed};
+use super::{TIME_LIMIT, echo::Echoed};
 
 /// One HTTP/1.1 request, as bytes that nobody checks.
 #[derive(Debug, Clone)]
@@ -117,11 +117,11 @@ impl Raw {
 /// An HTTP/1.1 answer.
 #[derive(Clone)]
 pub(crate) struct Answer {
-    /// Status.
+    /// The HTTP status.
     pub(crate) status: u16,
     /// Headers, lower-case names, in order.
     pub(crate) headers: Vec<(String, String)>,
-    /// Body.
+    /// The whole body.
     pub(crate) body: Vec<u8>,
 }
 
@@ -161,7 +161,7 @@ impl Answer {
             .unwrap_or_else(|error| panic!("{error} in the body {:?}", self.text()))
     }
 
-    /// What the echo received; panics if the answer is not the echo's.
+    /// The request that the echo received; panics if the answer is not the echo's.
     pub(crate) fn echo(&self) -> Echoed {
         serde_json::from_slice(&self.body).unwrap_or_else(|error| {
             panic!("not the echo's answer ({error}): {} {:?}", self.status, self.text())
@@ -186,7 +186,7 @@ pub(crate) async fn exchange(to: SocketAddr, request: &[u8], head: bool) -> Opti
             () = write => None,
         }
     };
-    timeout(PATIENCE, talk).await.unwrap_or_else(|_| {
+    timeout(TIME_LIMIT, talk).await.unwrap_or_else(|_| {
         let head = request.get(..200).unwrap_or(request);
         panic!("no answer in time to {:?}", String::from_utf8_lossy(head))
     })
@@ -261,7 +261,7 @@ fn unchunk(mut rest: &[u8]) -> Option<Vec<u8>> {
 pub(crate) struct GrpcAnswer {
     /// HTTP status.
     pub(crate) status: u16,
-    /// Headers.
+    /// The headers of the answer.
     pub(crate) headers: HeaderMap,
     /// Trailers; for a Trailers-Only answer they are the headers.
     pub(crate) trailers: HeaderMap,
@@ -276,7 +276,7 @@ impl GrpcAnswer {
         Some(percent_encoding::percent_decode(value.as_bytes()).decode_utf8_lossy().into_owned())
     }
 
-    /// What the echo received.
+    /// The request that the echo received.
     pub(crate) fn echo(&self) -> Echoed {
         let message = self.data.get(5..).expect("a gRPC message");
         serde_json::from_slice(message).expect("the echo's answer")
@@ -310,7 +310,7 @@ pub(crate) async fn h2_path(
         request = request.header(*name, *value);
     }
     let request = request.body(()).expect("a well-formed request");
-    timeout(PATIENCE, h2_exchange(to, request)).await.expect("an answer in time")
+    timeout(TIME_LIMIT, h2_exchange(to, request)).await.expect("an answer in time")
 }
 
 async fn h2_exchange(to: SocketAddr, request: Request<()>) -> GrpcAnswer {

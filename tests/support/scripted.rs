@@ -22,7 +22,7 @@ use tokio::net::TcpListener;
 
 use super::background;
 
-/// What to answer to one check.
+/// The answer to one check.
 #[derive(Debug, Clone)]
 pub(crate) enum Script {
     /// A proper answer.

@@ -24,7 +24,7 @@ fn caller(name: &str, allow: &[Right]) -> Caller {
 
 fn build(callers: &[Caller]) -> Callers {
     let service = RowndAuth { callers: callers.to_vec(), ..RowndAuth::default() };
-    Callers::build(&service, &[])
+    Callers::build(&service)
 }
 
 fn callers() -> Callers {

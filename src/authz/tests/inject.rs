@@ -26,13 +26,8 @@ fn injector(vendor_headers: VendorHeaders) -> Injector {
 fn request(names: &[&str]) -> RequestContext {
     let entry = |name: &&str| (Bytes::copy_from_slice(name.as_bytes()), Bytes::from("spoofed"));
     RequestContext {
-        method: "GET".into(),
-        host: "a.com".into(),
-        path: "/".into(),
         headers: Headers::new(names.iter().map(entry).collect(), false),
-        scheme: Bytes::new(),
-        proxy_request_id: Bytes::new(),
-        named_route: None,
+        ..RequestContext::for_test("/")
     }
 }
 

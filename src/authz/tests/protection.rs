@@ -8,7 +8,7 @@ use tokio::time::{Instant, sleep};
 use super::{judged, request, rig, soon};
 use crate::{
     authz::{Verdict, outcome, protected},
-    metrics::{Api, Outcome},
+    metrics::{CheckApi, CheckOutcome},
     model::{AllowReason, Denial, DenialClass, DenyReason},
 };
 
@@ -73,8 +73,11 @@ async fn a_panic_is_a_denial_wherever_it_happens() {
 #[tokio::test(start_paused = true)]
 async fn a_check_behind_its_deadline_is_denied_even_on_a_public_rule() {
     let rig = rig(OPEN);
-    let verdict =
-        rig.authorizer.begin(Api::ExtAuthz).check(&request("GET", "/", &[]), Instant::now()).await;
+    let verdict = rig
+        .authorizer
+        .begin(CheckApi::ExtAuthz)
+        .check(&request("GET", "/", &[]), Instant::now())
+        .await;
     assert_eq!(judged(&verdict), Err(DenyReason::DeadlineExceeded));
     assert_eq!(rig.ended("unavailable", "deadline_exceeded"), 1.0);
     assert_eq!(rig.ended("allow", "public"), 0.0);
@@ -85,18 +88,18 @@ async fn more_checks_than_allowed_are_denied_at_once() {
     let rig = rig(&format!("{OPEN}\ncheck: {{ max_in_flight: 2 }}"));
     let open = request("GET", "/", &[]);
     let (first, second, third) = (
-        rig.authorizer.begin(Api::ExtAuthz),
-        rig.authorizer.begin(Api::ExtAuthz),
-        rig.authorizer.begin(Api::ExtAuthz),
+        rig.authorizer.begin(CheckApi::ExtAuthz),
+        rig.authorizer.begin(CheckApi::ExtAuthz),
+        rig.authorizer.begin(CheckApi::ExtAuthz),
     );
     assert_eq!([&first, &second, &third].map(|ticket| ticket.overloaded()), [false, false, true]);
     assert_eq!(rig.in_flight(), 3.0);
     assert_eq!(judged(&third.check(&open, soon()).await), Err(DenyReason::Overloaded));
     assert_eq!(judged(&first.check(&open, soon()).await), Ok(AllowReason::Public));
     // A ticket counts until it is dropped, answered or not.
-    assert!(rig.authorizer.begin(Api::ExtAuthz).overloaded());
+    assert!(rig.authorizer.begin(CheckApi::ExtAuthz).overloaded());
     drop((first, third));
-    assert!(!rig.authorizer.begin(Api::ExtAuthz).overloaded());
+    assert!(!rig.authorizer.begin(CheckApi::ExtAuthz).overloaded());
     drop(second);
     assert_eq!((rig.in_flight(), rig.ended("unavailable", "overloaded")), (0.0, 1.0));
 }
@@ -104,10 +107,10 @@ async fn more_checks_than_allowed_are_denied_at_once() {
 #[tokio::test]
 async fn a_check_that_nobody_waits_for_is_counted_as_cancelled() {
     let rig = rig(OPEN);
-    drop(rig.authorizer.begin(Api::ExtAuthz));
+    drop(rig.authorizer.begin(CheckApi::ExtAuthz));
     assert_eq!((rig.ended("unavailable", "cancelled"), rig.in_flight()), (1.0, 0.0));
     // An answered one is not.
-    let ticket = rig.authorizer.begin(Api::ExtAuthz);
+    let ticket = rig.authorizer.begin(CheckApi::ExtAuthz);
     ticket.check(&request("GET", "/", &[]), soon()).await;
     drop(ticket);
     assert_eq!((rig.ended("unavailable", "cancelled"), rig.ended("allow", "public")), (1.0, 1.0));
@@ -120,7 +123,7 @@ async fn a_check_cancelled_in_the_middle_is_counted_once() {
     let token =
         "Bearer eyJhbGciOiJFZERTQSIsImtpZCI6ImsifQ.eyJpc3MiOiJodHRwczovL2FwaS5yb3duZC5pbyJ9.AAAA";
     let request = request("GET", "/", &[("authorization", token)]);
-    let ticket = rig.authorizer.begin(Api::ExtAuthz);
+    let ticket = rig.authorizer.begin(CheckApi::ExtAuthz);
     tokio::select! {
         verdict = ticket.check(&request, soon()) => panic!("{verdict:?}"),
         () = sleep(Duration::from_millis(100)) => {}
@@ -133,7 +136,7 @@ async fn a_check_cancelled_in_the_middle_is_counted_once() {
 #[tokio::test]
 async fn only_the_first_answer_counts() {
     let rig = rig(OPEN);
-    let ticket = rig.authorizer.begin(Api::ExtAuthz);
+    let ticket = rig.authorizer.begin(CheckApi::ExtAuthz);
     assert_eq!(
         judged(&ticket.check(&request("GET", "/", &[]), soon()).await),
         Ok(AllowReason::Public)
@@ -154,15 +157,15 @@ async fn only_the_first_answer_counts() {
 async fn every_reason_is_counted_under_its_own_word() {
     let rig = rig("");
     for reason in DenyReason::ALL {
-        let verdict = rig.authorizer.begin(Api::ExtAuthz).deny(*reason);
+        let verdict = rig.authorizer.begin(CheckApi::ExtAuthz).deny(*reason);
         assert_eq!(verdict.reason_code(), reason.code());
         let Verdict::Deny { denial, facts } = verdict else { panic!("{reason:?}") };
         assert_eq!((denial.reason(), denial.is_for_everybody()), (*reason, false));
         assert_eq!((&*facts.rule, facts.identity, facts.request_id.len()), ("-", None, 0));
         let word = match outcome(*reason) {
-            Outcome::Unavailable => "unavailable",
-            Outcome::Deny => "deny",
-            Outcome::Allow => panic!("{reason:?} is no allow"),
+            CheckOutcome::Unavailable => "unavailable",
+            CheckOutcome::Deny => "deny",
+            CheckOutcome::Allow => panic!("{reason:?} is no allow"),
         };
         assert_eq!(rig.ended(word, reason.code()), 1.0, "{reason:?}");
         assert_eq!(word == "unavailable", reason.class() == DenialClass::Unavailable, "{reason:?}");
@@ -192,14 +195,14 @@ async fn a_flood_of_denials_is_no_flood_of_logs() {
 async fn a_check_that_has_arrived_is_judged_by_the_configuration_it_found() {
     let rig = rig("{ default: { auth: none }, check: { realm: before } }");
     let after = super::rig("{ default: { auth: required }, check: { realm: after } }");
-    let early = rig.authorizer.begin(Api::ExtAuthz);
+    let early = rig.authorizer.begin(CheckApi::ExtAuthz);
     let snapshot = std::sync::Arc::into_inner({
         let snapshot = after.authorizer.snapshot();
         drop(after);
         snapshot
     });
     rig.authorizer.put_in_force(snapshot.unwrap());
-    let late = rig.authorizer.begin(Api::ExtAuthz);
+    let late = rig.authorizer.begin(CheckApi::ExtAuthz);
     let request = request("GET", "/", &[]);
     for (ticket, realm, expected) in [
         (late, "after", Err(DenyReason::CredentialMissing)),

@@ -11,7 +11,7 @@ use std::{
 use serde_json::{Value, json};
 
 use crate::{
-    app::{Inspected, KeysAtHand},
+    app::{InspectedToken, OfflineKeys},
     config::{Config, Issuer, IssuerKind},
     model::{DenyReason, IdentityFacts},
     verify::{Answer, Finding, Signature, TokenFacts},
@@ -45,13 +45,13 @@ impl Verdict {
 
 /// An inspection with everything that is said about it.
 pub(super) struct Report {
-    inspected: Inspected,
+    inspected: InspectedToken,
     issuers: Vec<Issuer>,
     at: SystemTime,
 }
 
 impl Report {
-    pub(super) fn new(config: &Config, inspected: Inspected, at: SystemTime) -> Self {
+    pub(super) fn new(config: &Config, inspected: InspectedToken, at: SystemTime) -> Self {
         Self { inspected, issuers: config.issuers.clone(), at }
     }
 
@@ -160,7 +160,7 @@ impl Report {
 /// One issuer's part.
 struct Row<'a> {
     finding: &'a Finding,
-    keys: &'a KeysAtHand,
+    keys: &'a OfflineKeys,
     settings: &'a Issuer,
 }
 

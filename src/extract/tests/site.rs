@@ -2,7 +2,7 @@
 //! foreign ones.
 
 use super::{JOINED, Lines, RAW, headers, request};
-use crate::{extract::Sites, model::DenyReason};
+use crate::{extract::CookieSites, model::DenyReason};
 
 /// (name, method, host, headers, accepted)
 #[rustfmt::skip] // one case a line
@@ -59,7 +59,7 @@ const SAME_SITE: &[(&str, &str, &str, Lines<'_>, bool)] = &[
 fn a_cookie_changes_nothing_without_proof_of_the_same_origin() {
     for (name, method, host, lines, expected) in SAME_SITE {
         let request = request(method, "http", host.as_bytes(), headers(lines, RAW));
-        let accepted = Sites::default().judge(&request).is_ok();
+        let accepted = CookieSites::default().accept_cookie(&request).is_ok();
         assert_eq!(accepted, *expected, "{name}");
     }
 }
@@ -75,7 +75,9 @@ fn a_page_that_came_by_http_has_no_say_where_requests_come_by_https() {
         ("", "http://a.com", true),
     ] {
         let headers = headers(&[("origin", origin)], RAW);
-        let accepted = Sites::default().judge(&request("POST", scheme, b"a.com", headers)).is_ok();
+        let accepted = CookieSites::default()
+            .accept_cookie(&request("POST", scheme, b"a.com", headers))
+            .is_ok();
         assert_eq!(accepted, expected, "{scheme} {origin}");
     }
 }
@@ -83,12 +85,12 @@ fn a_page_that_came_by_http_has_no_say_where_requests_come_by_https() {
 const OWN: &str = "https://api.example.com";
 const TRUSTED: &str = "https://app.example.com";
 
-fn sites() -> Sites {
-    Sites::build(&[TRUSTED.to_owned(), "https://*.partner.example".to_owned()])
+fn sites() -> CookieSites {
+    CookieSites::build(&[TRUSTED.to_owned(), "https://*.partner.example".to_owned()])
 }
 
-fn judge(method: &str, lines: Lines<'_>, joined: bool) -> Result<(), DenyReason> {
-    sites().judge(&request(method, "https", b"api.example.com", headers(lines, joined)))
+fn accept(method: &str, lines: Lines<'_>, joined: bool) -> Result<(), DenyReason> {
+    sites().accept_cookie(&request(method, "https", b"api.example.com", headers(lines, joined)))
 }
 
 /// Every pair of `Origin` and `Sec-Fetch-Site`, and which pairs are proof.
@@ -118,13 +120,13 @@ fn every_pair_of_origin_and_site_is_judged() {
             lines.extend(origin.map(|origin| ("origin", origin)));
             lines.extend(site.map(|site| ("sec-fetch-site", site)));
             for method in ["POST", "DELETE", "CONNECT", "get"] {
-                let judged = judge(method, &lines, RAW);
+                let judged = accept(method, &lines, RAW);
                 let expected = if expected { Ok(()) } else { Err(DenyReason::CookieCrossSite) };
                 assert_eq!(judged, expected, "{method} {origin:?} {site:?}");
             }
             // A WebSocket handshake is a GET, and is judged alike.
             lines.push(("upgrade", "websocket"));
-            assert_eq!(judge("GET", &lines, RAW).is_ok(), expected, "{origin:?} {site:?}");
+            assert_eq!(accept("GET", &lines, RAW).is_ok(), expected, "{origin:?} {site:?}");
         }
     }
 }
@@ -141,7 +143,7 @@ const REPEATED: &[(&str, Lines<'_>, bool)] = &[
 #[test]
 fn a_repeated_header_is_no_proof() {
     for (name, lines, joined) in REPEATED {
-        assert_eq!(judge("POST", lines, *joined), Err(DenyReason::CookieCrossSite), "{name}");
+        assert_eq!(accept("POST", lines, *joined), Err(DenyReason::CookieCrossSite), "{name}");
     }
 }
 
@@ -165,13 +167,13 @@ fn a_websocket_handshake_needs_the_proof_of_a_post() {
         let from = |origin, site| {
             let mut lines = vec![("origin", origin), ("sec-fetch-site", site)];
             lines.extend_from_slice(handshake);
-            judge("GET", &lines, *joined)
+            accept("GET", &lines, *joined)
         };
         let evil = from("https://evil.example", "cross-site");
         assert_eq!(evil, Err(DenyReason::CookieCrossSite), "{name}");
         assert_eq!(from(OWN, "same-origin"), Ok(()), "{name}");
         assert_eq!(from(TRUSTED, "same-site"), Ok(()), "{name}");
-        assert_eq!(judge("GET", handshake, *joined), Err(DenyReason::CookieCrossSite), "{name}");
+        assert_eq!(accept("GET", handshake, *joined), Err(DenyReason::CookieCrossSite), "{name}");
     }
 }
 
@@ -190,8 +192,8 @@ const MODES: &[(&str, Lines<'_>, Result<(), DenyReason>)] = &[
 #[test]
 fn a_get_from_another_site_passes_only_where_the_mode_is_shown() {
     for (name, lines, expected) in MODES {
-        assert_eq!(judge("GET", lines, RAW), *expected, "{name}");
+        assert_eq!(accept("GET", lines, RAW), *expected, "{name}");
         // These open no WebSocket.
-        assert_eq!((judge("HEAD", lines, RAW), judge("OPTIONS", lines, RAW)), (Ok(()), Ok(())));
+        assert_eq!((accept("HEAD", lines, RAW), accept("OPTIONS", lines, RAW)), (Ok(()), Ok(())));
     }
 }

@@ -10,7 +10,7 @@ use http_body::{Body, Frame};
 use tonic::Status;
 use tower::BoxError;
 
-use crate::grpc::incoming::broken;
+use crate::grpc::request_body::body_error;
 
 /// All of the body but its trailers.
 pub(super) async fn whole<B>(mut body: B) -> Result<Bytes, Status>
@@ -34,7 +34,7 @@ where
     B: Body<Data = Bytes, Error: Into<BoxError>> + Unpin,
 {
     let frame = poll_fn(|cx| Pin::new(&mut *body).poll_frame(cx)).await;
-    let frame = frame.transpose().map_err(broken)?;
+    let frame = frame.transpose().map_err(body_error)?;
     // Nothing is read of trailers.
     Ok(frame.and_then(|frame: Frame<Bytes>| frame.into_data().ok()))
 }

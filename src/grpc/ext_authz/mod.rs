@@ -10,6 +10,7 @@ mod gather;
 mod request;
 mod response;
 mod route;
+mod source;
 #[cfg(test)]
 mod tests;
 mod wire;
@@ -27,7 +28,7 @@ use tower::{BoxError, service_fn};
 use super::{deadline::time_to_answer, pb::CheckRequest};
 use crate::{
     authz::{Authorizer, Ticket},
-    metrics::Api,
+    metrics::CheckApi,
     model::DenyReason,
 };
 use codec::CheckCodec;
@@ -65,12 +66,12 @@ impl CheckDoor {
     /// A check arrived.
     #[must_use]
     pub fn begin(&self) -> Ticket {
-        self.authorizer.begin(Api::ExtAuthz)
+        self.authorizer.begin(CheckApi::ExtAuthz)
     }
 
     /// A check arrived then, on a connection with so many others in flight, and it is its turn.
     pub(super) fn begin_since(&self, arrived: Instant, others: usize) -> Ticket {
-        self.authorizer.begin_since(Api::ExtAuthz, arrived, others)
+        self.authorizer.begin_since(CheckApi::ExtAuthz, arrived, others)
     }
 
     /// The most bytes of a check.

@@ -4,14 +4,14 @@ use std::collections::HashSet;
 
 use bytes::Bytes;
 
-use super::route;
+use super::{route, source};
 use crate::{
     grpc::pb::{
         CheckRequest,
         attribute_context::{HttpRequest, http_request::HeadersEntry},
         envoy::config::core::v3::HeaderValue,
     },
-    model::{DenyReason, Headers, RequestContext},
+    model::{DenyReason, EncodedDownstream, Headers, RequestContext},
 };
 
 /// The facts of the request that Envoy asks about.
@@ -23,8 +23,16 @@ pub(super) fn context(check: CheckRequest) -> Result<RequestContext, DenyReason>
         route::named(attributes.context_extensions, attributes.route_metadata_context);
     let HttpRequest { id, method, headers, path, host, scheme, header_map } = http;
     let raw = header_map.map(|map| map.headers).unwrap_or_default();
-    let headers = merged(raw, headers);
-    Ok(RequestContext { method, host, scheme, path, headers, proxy_request_id: id, named_route })
+    Ok(RequestContext {
+        method,
+        host,
+        scheme,
+        target: path,
+        headers: merged(raw, headers),
+        proxy_request_id: id,
+        named_route,
+        downstream: EncodedDownstream::new(attributes.source, source::decode),
+    })
 }
 
 /// The raw headers where Envoy sends them (`encode_raw_headers`), else the joined map. Should

@@ -34,6 +34,7 @@ fn door(yaml: &str) -> (CheckDoor, Arc<Metrics>) {
     let config = config::parse("test.yaml", yaml, &environment).unwrap_or_else(|e| panic!("{e}"));
     let metrics = Metrics::build(&Labels {
         reasons: authz::end_labels(),
+        key_refusals: Vec::new(),
         verifications: verify::result_labels(),
         issuers: vec!["rownd".to_owned()],
         rpcs: Vec::new(),

@@ -4,7 +4,7 @@
 //! a refusal. What is out of a caller's bounds is refused before anything is known of it, so that
 //! the refusal tells nothing about tokens and users that are none of the caller's.
 
-use super::{Call, fault::Fault};
+use super::{call::Call, fault::Fault};
 use crate::{
     authz::{Refusal, Scope},
     config::{IssuerKind, Right},

@@ -1,17 +1,20 @@
 //! `Exchange` and `BuildAuthorizationUrl`: something for tokens.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use prost_types::Struct;
 
 use super::{
-    Call, Methods,
     bounds::own_app,
+    call::Call,
     convert,
     fault::{Asked, Fault},
-    pick, verify,
+    target::{choose_app, choose_issuer},
+    verify,
 };
 use crate::{
-    authz::Question,
+    authz::{Authorizer, Question},
     config::{IssuerKind, Right, Secret},
     grpc::pb::rownd::auth::v1::{
         AuthorizationCodeGrant, BuildAuthorizationUrlRequest, BuildAuthorizationUrlResponse,
@@ -32,7 +35,7 @@ const MAX_TEXT: usize = 2048;
 const MAX_SECRET: usize = 16 * 1024;
 
 pub(super) async fn exchange(
-    methods: &Methods,
+    authorizer: &Arc<Authorizer>,
     call: &Call,
     request: ExchangeRequest,
 ) -> Result<ExchangeResponse, Fault> {
@@ -59,7 +62,7 @@ pub(super) async fn exchange(
     };
     let outcome = match granted.map_err(|error| Fault::exchange(asked, error))? {
         Granted::Tokens(tokens) => {
-            let user = whose(methods, call, asked, &tokens).await?;
+            let user = owner_of(authorizer, call, asked, &tokens).await?;
             Outcome::Tokens(wire_tokens(*tokens, user))
         }
         Granted::Nothing(user_type) => {
@@ -73,8 +76,8 @@ pub(super) async fn exchange(
 /// token, which is verified as any other. Tokens of an app that is not ours are not handed on: a
 /// user of that app would pass for the user of ours who has the same id. Where nothing can be said
 /// now, the tokens are handed on all the same: they may be all there is.
-async fn whose(
-    methods: &Methods,
+async fn owner_of(
+    authorizer: &Arc<Authorizer>,
     call: &Call,
     asked: Asked,
     tokens: &Tokens,
@@ -83,7 +86,7 @@ async fn whose(
         return Ok(tokens.subject.clone());
     }
     let token = Bytes::copy_from_slice(tokens.access.expose().as_bytes());
-    match verify::ask(methods, call, &Question::of(&token)).await {
+    match verify::ask(authorizer, call, &Question::of(&token)).await {
         Ok(answer) => Ok(Some(answer.identity.user_id.clone())),
         Err(denial) => match denial.reason() {
             reason @ (DenyReason::AudienceMismatch | DenyReason::VariantRefused) => {
@@ -109,7 +112,7 @@ async fn third_party(call: &Call, target: Target<'_>, grant: ThirdPartyTokenGran
         Ok(SignInIntent::Unspecified) => None,
         Ok(SignInIntent::SignIn) => Some(Intent::SignIn),
         Ok(SignInIntent::SignUp) => Some(Intent::SignUp),
-        Err(_) => return Err(Fault::field("third_party_token.intent", "is none that there is")),
+        Err(_) => return Err(Fault::field("third_party_token.intent", "is not a known value")),
     };
     let asked = ThirdPartyToken {
         token: secret("third_party_token.token", &token)?,
@@ -122,11 +125,11 @@ async fn third_party(call: &Call, target: Target<'_>, grant: ThirdPartyTokenGran
         instant_user_id: plain("third_party_token.instant_user_id", instant_user_id)?,
     };
     let right = Right::Exchange;
-    let (index, issuer) = pick::issuer(call, right, &[IssuerKind::Rownd], target.issuer)?;
-    let (app, slot) = pick::app(call, right, issuer, target.app_id)?;
+    let (index, issuer) = choose_issuer(call, right, &[IssuerKind::Rownd], target.issuer)?;
+    let (app, slot) = choose_app(call, right, issuer, target.app_id)?;
     let app = AppAndKey { id: app, key: slot.key() };
     let exchange = call.snapshot.exchange();
-    let traded = exchange.third_party(index, app, &asked, call.patience()).await;
+    let traded = exchange.third_party(index, app, &asked, call.issuer_timeout()).await;
     call.within(&[right], issuer, traded)
 }
 
@@ -145,7 +148,7 @@ async fn refresh(call: &Call, target: Target<'_>, grant: RefreshTokenGrant) -> O
         return Err(Fault::field("refresh_token.scopes", "goes with `oidc_client`"));
     }
     let right = Right::Exchange;
-    let (index, issuer) = pick::issuer(call, right, &[IssuerKind::Rownd], target.issuer)?;
+    let (index, issuer) = choose_issuer(call, right, &[IssuerKind::Rownd], target.issuer)?;
     if target.app_id.is_some() {
         return Err(Fault::field("app_id", "a refresh token names its own"));
     }
@@ -171,18 +174,18 @@ async fn code(call: &Call, target: Target<'_>, grant: AuthorizationCodeGrant) ->
         verifier,
         nonce: plain("authorization_code.nonce", nonce)?,
     };
-    Ok(call.snapshot.exchange().code(client, &grant, call.patience()).await)
+    Ok(call.snapshot.exchange().code(client, &grant, call.issuer_timeout()).await)
 }
 
 async fn migrate(call: &Call, target: Target<'_>, grant: MigrationGrant) -> Outcomes {
     let token = secret("migration.token", &grant.token)?;
     let right = Right::Exchange;
-    let (index, issuer) = pick::issuer(call, right, &[IssuerKind::Supertokens], target.issuer)?;
+    let (index, issuer) = choose_issuer(call, right, &[IssuerKind::Supertokens], target.issuer)?;
     if target.app_id.is_some() {
         return Err(Fault::field("app_id", "a Rownd token names its own"));
     }
     call.may_trade(token.expose().as_bytes(), issuer)?;
-    let traded = call.snapshot.exchange().migrate(index, &token, call.patience()).await;
+    let traded = call.snapshot.exchange().migrate(index, &token, call.issuer_timeout()).await;
     call.within(&[right], issuer, traded)
 }
 
@@ -199,9 +202,9 @@ async fn guest(call: &Call, target: Target<'_>, grant: &GuestGrant) -> Outcomes 
     };
     let kinds = [IssuerKind::Rownd, IssuerKind::Supertokens];
     let right = Right::CreateGuest;
-    let (index, issuer) = pick::issuer(call, right, &kinds, target.issuer)?;
+    let (index, issuer) = choose_issuer(call, right, &kinds, target.issuer)?;
     let app = if issuer.settings().kind == IssuerKind::Rownd {
-        Some(pick::app(call, right, issuer, target.app_id)?)
+        Some(choose_app(call, right, issuer, target.app_id)?)
     } else if target.app_id.is_some() {
         return Err(Fault::field("app_id", "SuperTokens knows its own"));
     } else {
@@ -209,7 +212,7 @@ async fn guest(call: &Call, target: Target<'_>, grant: &GuestGrant) -> Outcomes 
         None
     };
     let app = app.map(|(id, slot)| AppAndKey { id, key: slot.key() });
-    let traded = call.snapshot.exchange().guest(index, app, level, call.patience()).await;
+    let traded = call.snapshot.exchange().guest(index, app, level, call.issuer_timeout()).await;
     call.within(&[right], issuer, traded)
 }
 
@@ -238,7 +241,7 @@ pub(super) async fn authorization_url(
         more.iter().filter_map(|(name, value)| Some((*name, value.as_deref()?))).collect();
     let exchange = call.snapshot.exchange();
     let choices = AuthorizationChoices { redirect_uri, scopes: &scopes, parameters: &more };
-    let made = exchange.authorization(client, choices, call.patience()).await;
+    let made = exchange.authorization(client, choices, call.issuer_timeout()).await;
     let made = made.map_err(|error| Fault::exchange(Asked::AuthorizationUrl, error))?;
     Ok(BuildAuthorizationUrlResponse {
         url: made.url,

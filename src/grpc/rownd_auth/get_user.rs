@@ -1,6 +1,6 @@
 //! `GetUser`: what is known of a user beyond the token.
 
-use std::{collections::HashSet, time::Duration};
+use std::{collections::HashSet, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use prost_types::FieldMask;
@@ -8,14 +8,15 @@ use serde_json::{Map, Value as Json};
 use tokio::time::Instant;
 
 use super::{
-    Call, Methods, convert,
+    call::Call,
+    convert,
     fault::{Fault, is_undecided},
-    pick,
     structure::Structures,
+    target::{choose_app, choose_issuer},
     verify,
 };
 use crate::{
-    authz::Question,
+    authz::{Authorizer, Question},
     config::{IssuerKind, Right, Secret},
     grpc::pb::rownd::auth::v1::{
         GetUserRequest, GetUserResponse, User, UserState, get_user_request::Subject,
@@ -45,13 +46,14 @@ const MAX_USER_ID: usize = 512;
 const MAX_PATHS: usize = 256;
 
 pub(super) async fn get_user(
-    methods: &Methods,
+    authorizer: &Arc<Authorizer>,
     call: &Call,
     request: GetUserRequest,
 ) -> Result<GetUserResponse, Fault> {
     let mask = Mask::of(request.read_mask)?;
     let max_age = request.max_age.map(Duration::try_from).transpose();
-    let max_age = max_age.map_err(|_| Fault::field("max_age", "is no time from zero on"))?;
+    let max_age =
+        max_age.map_err(|_| Fault::field("max_age", "is not a duration of zero or more"))?;
     let may_fetch = || call.caller.read_fresh();
     let younger = max_age.map(|max_age| MaxAge { max_age, may_fetch: &may_fetch });
     let (known, fallback) = match request.subject {
@@ -61,7 +63,7 @@ pub(super) async fn get_user(
             if request.issuer.is_some() || request.app_id.is_some() {
                 return Err(Fault::field("issuer", "goes with `user_id`: a token names its own"));
             }
-            own(methods, call, token, younger).await?
+            own_user(authorizer, call, token, younger).await?
         }
         Some(Subject::UserId(user)) => {
             call.may(&[Right::GetUser])?;
@@ -70,8 +72,8 @@ pub(super) async fn get_user(
                 return Err(Fault::field("user_id", why));
             }
             let named = request.issuer.as_deref();
-            let (_, issuer) = pick::issuer(call, Right::GetUser, &[IssuerKind::Rownd], named)?;
-            let (app, _) = pick::app(call, Right::GetUser, issuer, request.app_id.as_deref())?;
+            let (_, issuer) = choose_issuer(call, Right::GetUser, &[IssuerKind::Rownd], named)?;
+            let (app, _) = choose_app(call, Right::GetUser, issuer, request.app_id.as_deref())?;
             let whose = UserOfApp { issuer: issuer.name(), app, user: &user };
             let known = call.snapshot.profiles().look_up(whose, younger, call.deadline).await;
             (known.map_err(Fault::profile)?, user)
@@ -90,17 +92,17 @@ pub(super) async fn get_user(
 }
 
 /// The user of a token, which is verified first, and then held against what is known of its user.
-async fn own(
-    methods: &Methods,
+async fn own_user(
+    authorizer: &Arc<Authorizer>,
     call: &Call,
     token: String,
     younger: Option<MaxAge<'_>>,
 ) -> Result<(KnownProfile, String), Fault> {
     const RIGHTS: &[Right] = &[Right::GetOwnUser, Right::GetUser];
-    let token = verify::said(token)?;
+    let token = verify::required_token(token)?;
     let app = call.app_of(RIGHTS, &token, None)?;
     let question = Question { app_id: app.as_deref(), ..Question::of(&token) };
-    let answer = verify::ask(methods, call, &question).await.map_err(|denial| {
+    let answer = verify::ask(authorizer, call, &question).await.map_err(|denial| {
         if is_undecided(&denial) { call.undecided(denial) } else { Fault::Token(denial) }
     })?;
     let who = &answer.identity;
@@ -125,7 +127,7 @@ async fn profile_of(
         Err(profile::ProfileError::Unsupported) => {
             let token =
                 std::str::from_utf8(token).map_err(|_| profile::ProfileError::Unsupported)?;
-            profiles.of_token(who, &Secret::new(token), call.patience()).await
+            profiles.of_token(who, &Secret::new(token), call.issuer_timeout()).await
         }
         known => known,
     }
@@ -148,7 +150,7 @@ impl Mask {
                 Some((field, member)) => OPEN.contains(&field) && !member.is_empty(),
             };
             if !known {
-                let why = format!("names what User has not; it has {}", FIELDS.join(", "));
+                let why = format!("has an unknown field; known fields: {}", FIELDS.join(", "));
                 return Err(Fault::field("read_mask", why));
             }
         }

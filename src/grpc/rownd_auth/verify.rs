@@ -1,24 +1,27 @@
 //! `Verify`: is this token genuine, alive and meant for us, and whose is it?
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 
 use super::{
-    Call, Methods, convert,
+    call::Call,
+    convert,
     fault::{Fault, is_undecided},
     structure::Structures,
 };
 use crate::{
-    authz::{Answer, Question},
+    authz::{Answer, Authorizer, Question},
     config::{Freshness, Right},
     grpc::pb::rownd::auth::v1::{
         Freshness as WireFreshness, VerifyRequest, VerifyResponse, verify_response::Outcome,
     },
-    metrics::Api,
+    metrics::CheckApi,
     model::Denial,
 };
 
 pub(super) async fn verify(
-    methods: &Methods,
+    authorizer: &Arc<Authorizer>,
     call: &Call,
     request: VerifyRequest,
 ) -> Result<VerifyResponse, Fault> {
@@ -31,7 +34,7 @@ pub(super) async fn verify(
         freshness,
         include_memberships,
     } = request;
-    let token = said(token)?;
+    let token = required_token(token)?;
     let app_id = call.app_of(&[Right::Verify], &token, app_id)?;
     let least = minimum_auth_level.map(|level| convert::asked_level("minimum_auth_level", level));
     let question = Question {
@@ -43,7 +46,7 @@ pub(super) async fn verify(
         memberships: include_memberships,
     };
     let mut structures = Structures::default();
-    let outcome = match ask(methods, call, &question).await {
+    let outcome = match ask(authorizer, call, &question).await {
         Ok(answer) => {
             let who = &answer.identity;
             call.may_for(&[Right::Verify], &who.issuer, who.app_id.as_deref())?;
@@ -58,23 +61,23 @@ pub(super) async fn verify(
 }
 
 /// A token that was sent. None at all is a mistake in the call, not a bad token.
-pub(super) fn said(token: String) -> Result<Bytes, Fault> {
+pub(super) fn required_token(token: String) -> Result<Bytes, Fault> {
     if token.is_empty() { Err(Fault::field("token", "is empty")) } else { Ok(token.into()) }
 }
 
 /// Asks the corridor.
 pub(super) async fn ask(
-    methods: &Methods,
+    authorizer: &Arc<Authorizer>,
     call: &Call,
     question: &Question<'_>,
 ) -> Result<Answer, Denial> {
-    methods.authorizer.begin(Api::RowndAuth).answer(question, call.deadline).await
+    authorizer.begin(CheckApi::RowndAuth).answer(question, call.deadline).await
 }
 
 fn fresh(number: i32) -> Result<Freshness, Fault> {
     match WireFreshness::try_from(number) {
         Ok(WireFreshness::Unspecified | WireFreshness::Token) => Ok(Freshness::Token),
         Ok(WireFreshness::Profile) => Ok(Freshness::Profile),
-        Err(_) => Err(Fault::field("freshness", "is none that there is")),
+        Err(_) => Err(Fault::field("freshness", "is not a known value")),
     }
 }

@@ -6,7 +6,9 @@ use axum::http::StatusCode;
 use serde::Deserialize;
 use serde_json::json;
 
-use super::{Control, Done, Outcome, Refusal, Reread, read, seconds};
+use super::{
+    CommandError, CommandOutcome, CommandReply, ControlState, ReloadOutcome, read, seconds,
+};
 use crate::{
     authz::Snapshot,
     config::{LogLevel, Span},
@@ -35,9 +37,9 @@ struct Revoke {
 }
 
 impl Revoke {
-    fn subject(&self, now: u64) -> Result<Subject<'_>, Refusal> {
+    fn subject(&self, now: u64) -> Result<Subject<'_>, CommandError> {
         if self.not_before.is_some() && self.user_id.is_none() {
-            return Err(Refusal::invalid("`not_before` goes with `user_id` only"));
+            return Err(CommandError::invalid("`not_before` goes with `user_id` only"));
         }
         let subject = match (&self.jti, &self.session_id, &self.user_id) {
             (Some(id), None, None) => Subject::Token(id),
@@ -46,30 +48,30 @@ impl Revoke {
                 // Everything issued up to now, this second included.
                 let not_before = self.not_before.unwrap_or(now.saturating_add(1));
                 if not_before > now.saturating_add(MAX_AHEAD) {
-                    return Err(Refusal::invalid("`not_before` is more than 300 s ahead"));
+                    return Err(CommandError::invalid("`not_before` is more than 300 s ahead"));
                 }
                 Subject::User { id, not_before }
             }
             _ => {
-                return Err(Refusal::invalid(
+                return Err(CommandError::invalid(
                     "write exactly one of `jti`, `session_id`, `user_id`",
                 ));
             }
         };
         let (Subject::Token(id) | Subject::Session(id) | Subject::User { id, .. }) = subject;
         if id.is_empty() || id.len() > MAX_ID {
-            return Err(Refusal::invalid("the id is empty, or longer than any id of a token"));
+            return Err(CommandError::invalid("the id is empty, or longer than any id of a token"));
         }
         Ok(subject)
     }
 
     /// How long it is kept from now on; `None`: for as long as a token can live.
-    fn keep(&self, now: u64) -> Result<Option<Duration>, Refusal> {
+    fn keep(&self, now: u64) -> Result<Option<Duration>, CommandError> {
         match (self.ttl, self.expires_at) {
-            (Some(_), Some(_)) => Err(Refusal::invalid("write either `ttl` or `expires_at`")),
+            (Some(_), Some(_)) => Err(CommandError::invalid("write either `ttl` or `expires_at`")),
             (Some(ttl), None) => Ok(Some(ttl.get())),
             (None, Some(end)) if end <= now => {
-                Err(Refusal::invalid("`expires_at` has passed: the token is dead already"))
+                Err(CommandError::invalid("`expires_at` has passed: the token is dead already"))
             }
             (None, Some(end)) => Ok(Some(Duration::from_secs(end - now))),
             (None, None) => Ok(None),
@@ -98,7 +100,7 @@ impl Revoke {
     }
 }
 
-impl From<RevokeError> for Refusal {
+impl From<RevokeError> for CommandError {
     fn from(error: RevokeError) -> Self {
         match error {
             RevokeError::IssuerUnknown => {
@@ -112,7 +114,7 @@ impl From<RevokeError> for Refusal {
     }
 }
 
-pub(super) fn revoke(control: &Control, body: &[u8]) -> Outcome {
+pub(super) fn revoke(control: &ControlState, body: &[u8]) -> CommandOutcome {
     let order: Revoke = read(body)?;
     let now = SystemTime::now();
     let subject = order.subject(seconds(now))?;
@@ -123,30 +125,30 @@ pub(super) fn revoke(control: &Control, body: &[u8]) -> Outcome {
         Ok::<_, RevokeError>((new, verifier.revocations().counts()))
     };
     let (new, entries) = control.authorizer.command(revoke)?;
-    Ok(Done {
+    Ok(CommandReply {
         about: order.about(subject),
         answer: json!({ "revoked": true, "new": new, "entries": entries }),
     })
 }
 
-pub(super) fn unrevoke(control: &Control, body: &[u8]) -> Outcome {
+pub(super) fn unrevoke(control: &ControlState, body: &[u8]) -> CommandOutcome {
     let order: Revoke = read(body)?;
     if order.not_before.is_some() || order.ttl.is_some() || order.expires_at.is_some() {
-        return Err(Refusal::invalid("a revocation is taken back whole: leave out the times"));
+        return Err(CommandError::invalid("a revocation is taken back whole: leave out the times"));
     }
     let subject = order.subject(seconds(SystemTime::now()))?;
     let snapshot = control.authorizer.snapshot();
     let taken = snapshot.verifier().restore(order.issuer(), subject)?;
-    Ok(Done { about: order.about(subject), answer: json!({ "taken_back": taken }) })
+    Ok(CommandReply { about: order.about(subject), answer: json!({ "taken_back": taken }) })
 }
 
 /// How many there are. Not which: they are kept as digests.
-pub(super) fn revocations(control: &Control, _: &[u8]) -> Outcome {
+pub(super) fn revocations(control: &ControlState, _: &[u8]) -> CommandOutcome {
     let counts = control.authorizer.snapshot().verifier().revocations().counts();
-    Ok(Done { about: String::new(), answer: json!(counts) })
+    Ok(CommandReply { about: String::new(), answer: json!(counts) })
 }
 
-pub(super) fn forget_keys(control: &Control, body: &[u8]) -> Outcome {
+pub(super) fn forget_keys(control: &ControlState, body: &[u8]) -> CommandOutcome {
     #[derive(Deserialize)]
     #[serde(deny_unknown_fields)]
     struct Order {
@@ -159,10 +161,10 @@ pub(super) fn forget_keys(control: &Control, body: &[u8]) -> Outcome {
         return Err(RevokeError::IssuerUnknown.into());
     }
     let about = order.issuer.unwrap_or_else(|| "every issuer".to_owned());
-    Ok(Done { about, answer: json!({ "issuers": forgotten }) })
+    Ok(CommandReply { about, answer: json!({ "issuers": forgotten }) })
 }
 
-pub(super) fn forget_profiles(control: &Control, body: &[u8]) -> Outcome {
+pub(super) fn forget_profiles(control: &ControlState, body: &[u8]) -> CommandOutcome {
     #[derive(Deserialize)]
     #[serde(deny_unknown_fields)]
     struct Order {
@@ -173,10 +175,10 @@ pub(super) fn forget_profiles(control: &Control, body: &[u8]) -> Outcome {
     let forgotten = control.authorizer.command(|now| now.profiles().invalidate(user));
     let shown = user.map(|id| id.chars().take(MAX_SHOWN).collect());
     let about = shown.unwrap_or_else(|| "every user".to_owned());
-    Ok(Done { about, answer: json!({ "profiles": forgotten }) })
+    Ok(CommandReply { about, answer: json!({ "profiles": forgotten }) })
 }
 
-pub(super) fn log_level(control: &Control, body: &[u8]) -> Outcome {
+pub(super) fn log_level(control: &ControlState, body: &[u8]) -> CommandOutcome {
     #[derive(Deserialize)]
     #[serde(deny_unknown_fields)]
     struct Order {
@@ -184,28 +186,28 @@ pub(super) fn log_level(control: &Control, body: &[u8]) -> Outcome {
     }
     let Order { level } = read(body)?;
     (control.process.set_level)(level).map_err(|why| {
-        Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, CommandResult::Failed, why)
+        CommandError::new(StatusCode::INTERNAL_SERVER_ERROR, CommandResult::Failed, why)
     })?;
-    Ok(Done { about: level.as_str().to_owned(), answer: json!({ "level": level }) })
+    Ok(CommandReply { about: level.as_str().to_owned(), answer: json!({ "level": level }) })
 }
 
 /// What a reload came to.
-pub(super) fn reloaded(outcome: Reread) -> Outcome {
-    let done = |result: &str, epoch: u64| Done {
+pub(super) fn reloaded(outcome: ReloadOutcome) -> CommandOutcome {
+    let done = |result: &str, epoch: u64| CommandReply {
         about: format!("{result}, epoch {epoch}"),
         answer: json!({ "result": result, "epoch": epoch }),
     };
     match outcome {
-        Reread::InForce(epoch) => Ok(done("in_force", epoch)),
-        Reread::Unchanged(epoch) => Ok(done("unchanged", epoch)),
-        Reread::Refused(problems) => Err(Refusal::new(
+        ReloadOutcome::InForce(epoch) => Ok(done("in_force", epoch)),
+        ReloadOutcome::Unchanged(epoch) => Ok(done("unchanged", epoch)),
+        ReloadOutcome::Refused(problems) => Err(CommandError::new(
             StatusCode::UNPROCESSABLE_ENTITY,
             CommandResult::Invalid,
             problems.join("; "),
         )),
-        Reread::Ending => {
+        ReloadOutcome::Ending => {
             let message = "the process is ending";
-            Err(Refusal::new(StatusCode::SERVICE_UNAVAILABLE, CommandResult::Failed, message))
+            Err(CommandError::new(StatusCode::SERVICE_UNAVAILABLE, CommandResult::Failed, message))
         }
     }
 }

@@ -16,7 +16,7 @@ use http_body_util::BodyExt as _;
 use serde_json::{Value, json};
 use tower::ServiceExt as _;
 
-use super::{Control, Peer, Process, Reread, router};
+use super::{ControlPeer, ControlState, ProcessCommands, ReloadOutcome, router};
 use crate::{
     authz::{Authorizer, Edition, Snapshot, end_labels},
     config::{self, LogLevel},
@@ -46,6 +46,7 @@ fn rig() -> Rig {
     let config = config::parse("test", &text.to_string(), &BTreeMap::new()).unwrap();
     let metrics = Metrics::build(&Labels {
         reasons: end_labels(),
+        key_refusals: Vec::new(),
         verifications: verify::result_labels(),
         issuers: vec!["one".into(), "two".into()],
         rpcs: Vec::new(),
@@ -76,23 +77,23 @@ fn rig() -> Rig {
         _ => Ok(()),
     };
     let outcomes = Mutex::new(vec![
-        Reread::Ending,
-        Reread::Refused(vec!["no good".to_owned(), "nor this".to_owned()]),
-        Reread::Unchanged(2),
-        Reread::InForce(2),
+        ReloadOutcome::Ending,
+        ReloadOutcome::Refused(vec!["no good".to_owned(), "nor this".to_owned()]),
+        ReloadOutcome::Unchanged(2),
+        ReloadOutcome::InForce(2),
     ]);
     let reload = move || {
         let next = outcomes.lock().unwrap().pop().unwrap();
         std::future::ready(next).boxed()
     };
-    let process = Process { set_level: no_log, reload: Box::new(reload) };
-    let control = Control::new(authorizer, metrics.clone(), process);
+    let process = ProcessCommands { set_level: no_log, reload: Box::new(reload) };
+    let control = ControlState::new(authorizer, metrics.clone(), process);
     Rig { router: router(Arc::new(control)), metrics, revocations }
 }
 
 impl Rig {
     async fn send(&self, method: &str, path: &str, body: &str, allowed: bool) -> (u16, Value) {
-        let peer = Peer { uid: 1000, pid: Some(1), allowed };
+        let peer = ControlPeer { uid: 1000, pid: Some(1), allowed };
         let request =
             Request::builder().method(method).uri(path).body(Body::from(body.to_owned())).unwrap();
         let router = self.router.clone().layer(Extension(peer));

@@ -1,7 +1,11 @@
-//! Paths that different servers read differently: what protects one reading protects all.
+//! Paths that different servers read differently: a rule that protects one reading protects all.
 
-use super::{policy, require};
-use crate::{config::Auth, model::DenyReason, policy::path};
+use super::{asked, policy};
+use crate::{
+    config::Auth,
+    model::{AuthLevel, DenyReason},
+    policy::path,
+};
 
 /// `/admin` is protected and everything else is open, as unfriendly as it can be configured.
 const OPEN_BUT_ADMIN: &str = "
@@ -32,14 +36,14 @@ const ADMIN: &[&str] = &[
     // Backslashes.
     "/\\admin", "/public\\..\\admin", "/public/..\\admin", "/public%5c..%5cadmin", "/admin\\x", "/admin%5cx",
     "/%5cadmin", "/public\\%2e%2e\\admin",
-    // What the decoded text makes a query of.
+    // A query or a fragment once the path is decoded.
     "/admin%3fx", "/admin%23x", "/admin%253fx", "/public%2f..%2fadmin%3fx", "/admin/..%3f/../x",
     // Each by itself is nothing; one after the other they lead there.
     "/admin//x/../", "/x//..//../admin", "/admin//..//", "/%2e%2e;//admin", "/x/..;%2f..%2f/admin",
     "/x%5c..;%5cadmin%3b", "/%252561dmin/%25zz", "/%2561dmin/%25zz",
 ];
 
-/// The same for `/api/admin`: what is removed between two segments matters too.
+/// The same for `/api/admin`: servers also remove text between two segments.
 #[rustfmt::skip] // many on a line
 const API_ADMIN: &[&str] = &[
     "/api/admin", "/api//admin", "/api//..//admin", "/api///..///../admin", "/api/x/..//admin", "/api/;x/../admin",
@@ -48,7 +52,7 @@ const API_ADMIN: &[&str] = &[
 ];
 
 #[test]
-fn what_is_removed_between_segments_opens_nothing() {
+fn text_between_two_segments_does_not_open_a_protected_path() {
     let policy = policy(
         "
 routes: [{ id: admin, match: { path: { prefix: /api/admin } }, odd_paths: judge }]
@@ -56,7 +60,7 @@ default: { auth: none, odd_paths: judge }
 ",
     );
     for path in API_ADMIN {
-        let found = require(&policy, path.as_bytes()).map(|requirement| requirement.auth);
+        let found = asked(&policy, path.as_bytes()).map(|asked| asked.auth);
         assert!(
             matches!(found, Ok(Auth::Required) | Err(DenyReason::PathRefused)),
             "{path}: {found:?}"
@@ -77,14 +81,10 @@ fn no_spelling_of_a_protected_path_is_open() {
     let policy = policy(OPEN_BUT_ADMIN);
     assert!(ADMIN.len() > 60);
     for path in ADMIN {
-        match require(&policy, path.as_bytes()) {
-            Ok(requirement) => {
-                assert_eq!(
-                    (requirement.auth, &*requirement.rule),
-                    (Auth::Required, "admin"),
-                    "{path}"
-                );
-                assert_eq!(requirement.level, Some(crate::model::AuthLevel::Verified), "{path}");
+        match asked(&policy, path.as_bytes()) {
+            Ok(asked) => {
+                assert_eq!((asked.auth, &*asked.rule), (Auth::Required, "admin"), "{path}");
+                assert_eq!(asked.level, Some(AuthLevel::Verified), "{path}");
             }
             Err(reason) => assert_eq!(reason, DenyReason::PathRefused, "{path}"),
         }
@@ -92,10 +92,10 @@ fn no_spelling_of_a_protected_path_is_open() {
 }
 
 #[test]
-fn paths_that_are_not_meant_stay_open() {
+fn other_paths_than_the_protected_one_stay_open() {
     let policy = policy(OPEN_BUT_ADMIN);
     for path in NOT_ADMIN {
-        let found = require(&policy, path.as_bytes()).map(|requirement| requirement.auth);
+        let found = asked(&policy, path.as_bytes()).map(|asked| asked.auth);
         assert_eq!(found, Ok(Auth::None), "{path}");
     }
 }
@@ -112,9 +112,9 @@ fn odd_paths_are_refused_unless_the_rule_judges_them() {
     let refuse = policy("default: { auth: none }");
     let judge = policy("default: { auth: none, odd_paths: judge }");
     for path in ODD {
-        let refused = require(&refuse, path.as_bytes()).map(|requirement| requirement.auth);
+        let refused = asked(&refuse, path.as_bytes()).map(|asked| asked.auth);
         assert_eq!(refused, Err(DenyReason::PathRefused), "{path}");
-        let judged = require(&judge, path.as_bytes()).map(|requirement| requirement.auth);
+        let judged = asked(&judge, path.as_bytes()).map(|asked| asked.auth);
         assert_eq!(judged, Ok(Auth::None), "{path}");
     }
 }
@@ -135,7 +135,7 @@ default: { auth: none, odd_paths: judge }
         ("/loose/../strict", Err(DenyReason::PathRefused)),
         ("/loose/..%2f..%2fstrict", Err(DenyReason::PathRefused)),
     ] {
-        let found = require(&policy, path.as_bytes()).map(|found| found.rule.to_string());
+        let found = asked(&policy, path.as_bytes()).map(|asked| asked.rule);
         assert_eq!(found, expected, "{path}");
     }
 }
@@ -157,7 +157,7 @@ fn a_path_made_to_have_very_many_readings_is_refused() {
         let bomb = format!("/{}", piece.repeat(50));
         assert_eq!(path::readings(bomb.as_bytes()), None, "{piece}");
     }
-    // What people write has few.
+    // The paths of these tables have few.
     for path in ADMIN.iter().chain(API_ADMIN).chain(ODD).chain(NOT_ADMIN) {
         let count = path::readings(path.as_bytes()).map_or(0, |readings| readings.iter().count());
         assert!(count <= 12, "{path} has {count} readings");

@@ -1,21 +1,25 @@
-//! What holds for every path, rule and identity, not only for those in the tables.
+//! Properties of every path, rule and identity, not only of those in the tables.
 
 use percent_encoding::percent_decode;
 use proptest::prelude::*;
 
-use super::{identity, measured, policy, reason, require};
+use super::{asked, chosen, identity, measured, policy, reason, request};
 use crate::{
-    config::{Auth, ExpiredCookie, Freshness, OddPaths},
+    config::{Auth, DefaultRoute, ExpiredCookie, Freshness, OddPaths},
     model::{AuthLevel, DenyReason},
-    policy::{Requirement, path},
+    policy::{
+        path,
+        rule::{Concession, Rule},
+    },
 };
 
-fn level() -> impl Strategy<Value = AuthLevel> {
+pub(super) fn level() -> impl Strategy<Value = AuthLevel> {
     prop::sample::select(AuthLevel::ALL.to_vec())
 }
 
 prop_compose! {
-    fn requirement()(
+    /// Any settings of a rule.
+    pub(super) fn settings()(
         auth in prop::sample::select(vec![Auth::None, Auth::Optional, Auth::Required]),
         level in prop::option::of(level()),
         step_up: bool,
@@ -23,22 +27,22 @@ prop_compose! {
         anonymous: bool,
         judge: bool,
         fresh: bool,
-    ) -> Requirement {
-        Requirement {
-            rule: "any".into(),
+    ) -> DefaultRoute {
+        DefaultRoute {
             auth,
             cors_preflight,
             expired_cookie: if anonymous { ExpiredCookie::Anonymous } else { ExpiredCookie::Deny },
             freshness: if fresh { Freshness::Profile } else { Freshness::Token },
-            level,
+            auth_level: level,
             step_up,
             odd_paths: if judge { OddPaths::Judge } else { OddPaths::Refuse },
         }
     }
 }
 
-fn allows(requirement: &Requirement, level: Option<AuthLevel>) -> bool {
-    reason(requirement, level.map(identity)).is_ok()
+fn allows(rules: &[&Rule], level: Option<AuthLevel>) -> bool {
+    let request = request("GET", "a.com", b"/");
+    reason(chosen(&request, rules), level.map(identity)).is_ok()
 }
 
 /// `/api/admin` in disguise: odd things between its segments, odd spellings of them, and up to
@@ -90,7 +94,7 @@ fn odd_path() -> impl Strategy<Value = String> {
     })
 }
 
-/// What one server or another does to a path, each in the way of its kind.
+/// A change that some servers make to a path, written without the code under test.
 #[derive(Debug, Clone, Copy)]
 enum Habit {
     Decode,
@@ -221,9 +225,9 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(5_000))]
 
     #[test]
-    fn what_any_row_of_servers_reads_as_protected_is_never_public(path in odd_path(), habits in habits()) {
+    fn a_path_that_any_row_of_servers_reads_as_protected_is_never_public(path in odd_path(), habits in habits()) {
         thread_local!(static POLICY: crate::policy::Policy = policy(OPEN_BUT_ADMIN));
-        let found = POLICY.with(|policy| require(policy, path.as_bytes())).map(|found| found.auth);
+        let found = POLICY.with(|policy| asked(policy, path.as_bytes())).map(|asked| asked.auth);
         let safe = matches!(found, Ok(Auth::Required) | Err(DenyReason::PathRefused));
         let mut read = Habit::CutQuery.apply(path.as_bytes());
         for habit in habits {
@@ -233,8 +237,8 @@ proptest! {
         prop_assert!(safe || !below_admin(&read), "{found:?}: {}", read.escape_ascii());
     }
 
-    /// Whatever the bytes: a host in front of the path, or a fragment behind it, is refused unless
-    /// the rule judges odd paths.
+    /// A host in front of the path, or a fragment behind it, is refused unless the rule judges odd
+    /// paths.
     #[test]
     fn a_host_or_a_fragment_in_a_path_is_odd(
         lead in prop::sample::select(vec!["//", "///", "/\\", "\\/", "/;/", "/;a=b/", "/;;//", "/%2f", "/%5C", "/%3b/", "/./", "/%2e//", "#", "/#", "/x#"]),
@@ -273,9 +277,9 @@ proptest! {
         path in prop::collection::vec(any::<u8>(), 0..40),
     ) {
         thread_local!(static POLICY: crate::policy::Policy = policy(OPEN_BUT_ADMIN));
-        let mut request = super::request(&method, "a.com", &path);
+        let mut request = request(&method, "a.com", &path);
         request.host = host.into();
-        let found = POLICY.with(|policy| policy.require(measured(&request)));
+        let found = POLICY.with(|policy| policy.choose(measured(&request)).map(|_| ()));
         if let Err(reason) = found {
             prop_assert!(matches!(
                 reason,
@@ -288,33 +292,44 @@ proptest! {
     }
 
     #[test]
-    fn a_higher_level_is_never_worse(rule in requirement(), one in level(), other in level()) {
+    fn a_higher_level_is_never_worse(settings in settings(), one in level(), other in level()) {
+        let rule = Rule::of_default(&settings);
         let (low, high) = (one.min(other), one.max(other));
-        prop_assert!(!allows(&rule, Some(low)) || allows(&rule, Some(high)));
+        prop_assert!(!allows(&[&rule], Some(low)) || allows(&[&rule], Some(high)));
     }
 
     #[test]
-    fn what_one_of_several_rules_denies_is_denied(
-        rules in prop::collection::vec(requirement(), 1..4),
+    fn several_rules_deny_if_one_of_them_denies(
+        settings in prop::collection::vec(settings(), 1..4),
         who in prop::option::of(level()),
     ) {
-        let merged = rules.iter().skip(1).fold(rules[0].clone(), Requirement::strictest);
-        if allows(&merged, who) {
-            prop_assert!(rules.iter().all(|rule| allows(rule, who)));
+        let rules: Vec<Rule> = settings.iter().map(Rule::of_default).collect();
+        let all: Vec<&Rule> = rules.iter().collect();
+        if allows(&all, who) {
+            prop_assert!(all.iter().all(|rule| allows(&[rule], who)));
         }
-        for rule in &rules {
-            prop_assert!(merged.auth >= rule.auth && merged.level >= rule.level);
-            prop_assert!(merged.freshness >= rule.freshness);
-            prop_assert!(!merged.cors_preflight || rule.cors_preflight);
-            prop_assert!(merged.expired_cookie == ExpiredCookie::Deny || rule.expired_cookie == ExpiredCookie::Anonymous);
-            prop_assert!(merged.odd_paths == OddPaths::Refuse || rule.odd_paths == OddPaths::Judge);
+        let request = request("GET", "a.com", b"/");
+        let together = chosen(&request, &all);
+        for rule in &all {
+            let alone = chosen(&request, &[rule]);
+            prop_assert!(together.reads_credential() || !alone.reads_credential());
+            prop_assert!(together.requires_credential() || !alone.requires_credential());
+            prop_assert!(together.preflight().is_none() || alone.preflight().is_some());
+            prop_assert!(!together.concedes(Concession::OddPath) || rule.concedes(Concession::OddPath));
+            prop_assert!(!together.concedes(Concession::ExpiredCookie) || rule.concedes(Concession::ExpiredCookie));
         }
     }
 
     #[test]
-    fn the_order_of_the_readings_changes_nothing(one in requirement(), other in requirement(), who in prop::option::of(level())) {
-        let forth = reason(&one.clone().strictest(&other), who.map(identity));
-        let back = reason(&other.strictest(&one), who.map(identity));
+    fn the_order_of_the_readings_changes_no_answer(
+        one in settings(),
+        other in settings(),
+        who in prop::option::of(level()),
+    ) {
+        let (one, other) = (Rule::of_default(&one), Rule::of_default(&other));
+        let request = request("GET", "a.com", b"/");
+        let forth = reason(chosen(&request, &[&one, &other]), who.map(identity));
+        let back = reason(chosen(&request, &[&other, &one]), who.map(identity));
         prop_assert_eq!(forth, back);
     }
 }

@@ -1,8 +1,8 @@
-//! What a rule says: order, names, levels, preflights, and the strictest of several.
+//! Decisions of rules: order, names, levels, preflights, and several rules at once.
 
-use super::{identity, measured, policy, reason, request, rule};
+use super::{asked, identity, measured, policy, reason, request, rule};
 use crate::{
-    config::{Auth, ExpiredCookie},
+    config::Auth,
     model::{AllowReason, AuthLevel, Denial, DenyReason, NamedRoute},
 };
 
@@ -31,11 +31,12 @@ fn the_first_rule_that_matches_decides() {
 #[test]
 fn without_a_rule_a_credential_is_required() {
     let policy = policy("");
-    let requirement = policy.require(measured(&request("GET", "a.com", b"/"))).unwrap();
-    assert_eq!(requirement.auth, Auth::Required);
-    assert_eq!(reason(&requirement, None), Err(DenyReason::CredentialMissing.into()));
-    assert!(!requirement.cors_preflight);
-    assert_eq!(requirement.expired_cookie, ExpiredCookie::Deny);
+    let request = request("GET", "a.com", b"/");
+    let rules = policy.choose(measured(&request)).unwrap();
+    assert_eq!(reason(rules, None), Err(DenyReason::CredentialMissing.into()));
+    let asked = asked(&policy, b"/").unwrap();
+    assert_eq!(asked.auth, Auth::Required);
+    assert!(!asked.cors_preflight && !asked.forgives_expired_cookie);
 }
 
 #[test]
@@ -44,7 +45,7 @@ fn the_operators_proxy_may_name_a_rule() {
     let named = |name: &'static str, path: &[u8]| {
         let mut request = request("GET", "a.com", path);
         request.named_route = Some(NamedRoute::Id(name.into()));
-        policy.require(measured(&request)).map(|requirement| requirement.rule.to_string())
+        policy.choose(measured(&request)).map(|rules| rules.name().to_string())
     };
     for (name, path, expected) in [
         ("admin", &b"/anything"[..], Ok("admin")),
@@ -61,10 +62,10 @@ fn the_operators_proxy_may_name_a_rule() {
     }
     let mut unclear = request("GET", "a.com", b"/admin/health");
     unclear.named_route = Some(NamedRoute::Unclear);
-    assert_eq!(policy.require(measured(&unclear)).map(|_| ()), Err(DenyReason::RouteUnknown));
+    assert_eq!(policy.choose(measured(&unclear)).map(|_| ()), Err(DenyReason::RouteUnknown));
 }
 
-/// (auth, level, step_up, identity, answer)
+/// (settings, level of the identity, answer)
 #[rustfmt::skip] // one case a line
 const DECISIONS: &[(&str, Option<AuthLevel>, Result<AllowReason, Denial>)] = &[
     ("auth: none", None, Ok(AllowReason::Public)),
@@ -88,21 +89,22 @@ fn a_rule_answers_by_presence_and_level() {
     for (settings, level, expected) in DECISIONS {
         let settings = settings.trim_matches(['{', '}']);
         let policy = policy(&format!("default: {{ {settings} }}"));
-        let requirement = policy.require(measured(&request("GET", "a.com", b"/"))).unwrap();
-        let identity = level.map(identity);
-        assert_eq!(reason(&requirement, identity), *expected, "{settings} {level:?}");
+        let request = request("GET", "a.com", b"/");
+        let rules = policy.choose(measured(&request)).unwrap();
+        assert_eq!(reason(rules, level.map(identity)), *expected, "{settings} {level:?}");
     }
 }
 
 #[test]
 fn a_missing_credential_has_a_reason_of_its_own_whatever_the_level() {
     let policy = policy("default: { auth_level: verified, step_up: true }");
-    let requirement = policy.require(measured(&request("GET", "a.com", b"/"))).unwrap();
-    assert_eq!(reason(&requirement, None), Err(DenyReason::CredentialMissing.into()));
+    let request = request("GET", "a.com", b"/");
+    let rules = policy.choose(measured(&request)).unwrap();
+    assert_eq!(reason(rules, None), Err(DenyReason::CredentialMissing.into()));
 }
 
 #[test]
-fn several_readings_get_the_strictest_of_their_rules() {
+fn several_readings_are_asked_by_all_of_their_rules() {
     let policy = policy(
         "
 routes:
@@ -118,8 +120,7 @@ routes:
 default: { auth: none, cors_preflight: true, odd_paths: judge }
 ",
     );
-    let holds =
-        |path: &str| policy.require(measured(&request("GET", "a.com", path.as_bytes()))).unwrap();
+    let holds = |path: &str| asked(&policy, path.as_bytes()).unwrap();
     for (path, rule, auth, level, preflight) in [
         ("/open/../open", "open", Auth::None, None, true),
         ("/open/../feed", "feed", Auth::Optional, None, true),
@@ -133,16 +134,16 @@ default: { auth: none, cors_preflight: true, odd_paths: judge }
         let shown = (&*found.rule, found.auth, found.level, found.cors_preflight);
         assert_eq!(shown, (rule, auth, level, preflight), "{path}");
     }
-    assert_eq!(holds("/feed/../feed").expired_cookie, ExpiredCookie::Anonymous);
-    assert_eq!(holds("/feed/../guest").expired_cookie, ExpiredCookie::Deny);
+    assert!(holds("/feed/../feed").forgives_expired_cookie);
+    assert!(!holds("/feed/../guest").forgives_expired_cookie);
 }
 
 #[test]
 fn a_preflight_passes_only_where_the_rule_says_so() {
     let policy = policy(ROUTES);
     for (path, expected) in [("/feed", true), ("/admin", false), ("/", false)] {
-        let found =
-            policy.require(measured(&request("OPTIONS", "a.com", path.as_bytes()))).unwrap();
-        assert_eq!(found.cors_preflight, expected, "{path}");
+        let request = request("OPTIONS", "a.com", path.as_bytes());
+        let rules = policy.choose(measured(&request)).unwrap();
+        assert_eq!(rules.preflight().is_some(), expected, "{path}");
     }
 }

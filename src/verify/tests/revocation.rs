@@ -35,6 +35,7 @@ const fn user(not_before: u64) -> Subject<'static> {
 fn list(max_entries: usize) -> (Arc<Revocations>, Arc<Metrics>) {
     let labels = Labels {
         reasons: Vec::new(),
+        key_refusals: Vec::new(),
         verifications: Vec::new(),
         issuers: vec!["one".into()],
         rpcs: Vec::new(),

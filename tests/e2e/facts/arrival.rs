@@ -1,4 +1,4 @@
-//! What arrives in a check: headers joined or raw, odd bytes, paths, bodies.
+//! The content of a check: headers joined or raw, odd bytes, paths, bodies.
 
 use envoy_types::pb::envoy::service::auth::v3::attribute_context::HttpRequest;
 

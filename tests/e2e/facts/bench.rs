@@ -17,7 +17,7 @@ use crate::support::{
     scripted::{Scripted, Seen},
 };
 
-/// What happened.
+/// The answer, and the events that were seen.
 pub(super) struct Outcome {
     status: u16,
     headers: Vec<(String, String)>,
@@ -154,7 +154,7 @@ async fn ask_grpc(
 }
 
 impl Outcome {
-    /// What is not as expected, if anything.
+    /// The differences from the expectation; empty if there are none.
     pub(super) fn contradicts(&self, expect: &Expect) -> Option<String> {
         let differ = |what: &str, got: &dyn std::fmt::Debug, want: &dyn std::fmt::Debug| {
             let (got, want) = (format!("{got:?}"), format!("{want:?}"));

@@ -1,4 +1,4 @@
-//! Who decides: the outer status alone. And what is an error, not a denial.
+//! The outer status alone decides. Some answers are errors and not denials.
 
 use envoy_types::pb::envoy::service::auth::v3::{
     CheckResponse, OkHttpResponse, check_response::HttpResponse,

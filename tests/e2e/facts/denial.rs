@@ -1,4 +1,4 @@
-//! What a denial looks like to the client: plain HTTP, gRPC and gRPC-Web callers.
+//! A denial as the client sees it: plain HTTP, gRPC and gRPC-Web callers.
 
 use super::{
     Expect::{Answer, Body, Check, Grpc, Log, Status, Stopped},

@@ -1,4 +1,4 @@
-//! What the real Envoy makes of an authorizer's answers, proved row by row.
+//! The behaviour of the real Envoy for each answer of an authorizer, proved row by row.
 //!
 //! The product is built on these facts; several stand in no documentation, or stand
 //! there differently. In: scripted answers. Out: what reached the client and the
@@ -30,7 +30,7 @@ struct Fact {
     expect: Vec<Expect>,
 }
 
-/// What the client sends. The host is the row's own.
+/// The client's request. The host is that of the row.
 enum Ask {
     /// HTTP/1.1.
     Http(Raw),
@@ -101,12 +101,12 @@ impl Fact {
 /// One fact on one release of Envoy.
 #[derive(Debug)]
 pub(super) struct Judged {
-    /// What it is about.
+    /// The name of the fact.
     pub(super) area: &'static str,
     /// Its name.
     pub(super) name: &'static str,
     gate: &'static str,
-    /// What is otherwise on this release; nothing, where the fact holds.
+    /// The differences on this release; empty if the fact holds.
     pub(super) differences: Vec<String>,
 }
 

@@ -1,4 +1,4 @@
-//! What an allow can change on the way to the service behind, and to the client.
+//! The changes that an allow can make on the way to the service behind, and to the client.
 
 use envoy_types::pb::envoy::{
     config::core::v3::header_value_option::HeaderAppendAction,

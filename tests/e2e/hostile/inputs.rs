@@ -1,10 +1,10 @@
-//! What a hostile client sends: sizes, shapes and tokens. None of it may pass.
+//! The input of a hostile client: sizes, shapes and tokens. None of it may pass.
 
 use serde_json::{Value, json};
 
 use crate::support::{
-    issuer::{ISSUER, Issuer},
     raw::Raw,
+    rownd::{ISSUER, Rownd},
 };
 
 fn repeated(name: &str, value: &str, times: usize) -> Raw {
@@ -99,7 +99,7 @@ pub(super) fn shapes() -> Vec<(&'static str, Raw)> {
 }
 
 /// Tokens of a hostile shape. Most are signed by the issuer itself.
-pub(super) fn tokens(issuer: &Issuer) -> Vec<(&'static str, String)> {
+pub(super) fn tokens(issuer: &Rownd) -> Vec<(&'static str, String)> {
     let good = || issuer.token("verified");
     let with_header = |header: &str| good().sign_parts(header, &good().claims_json());
     let with_claims = |claims: &str| good().sign_parts(&good().header_json(), claims);

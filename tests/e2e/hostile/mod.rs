@@ -18,29 +18,29 @@ use super::{
 use crate::support::{
     echo::Echo,
     envoy::{Envoy, EnvoyBuilder},
-    eventually,
+    eventually, forge,
     gate::{Body, Gate},
-    issuer::{Issuer, Mood, Token, now},
     product::{Product, Until},
     raw::{self, Answer, Raw},
+    rownd::{KeyService, Rownd, Token},
 };
 
 /// One Envoy that fails open, in front of a service that nobody may reach.
 struct Fortress {
     echo: Echo,
-    issuer: Issuer,
+    issuer: Rownd,
     product: Product,
     envoy: Envoy,
     gates: Vec<&'static str>,
 }
 
 impl Fortress {
-    async fn start(mood: Mood, check: Value, gates: Vec<Gate>) -> Self {
-        let issuer = Issuer::start(mood).await;
+    async fn start(key_service: KeyService, check: Value, gates: Vec<Gate>) -> Self {
+        let issuer = Rownd::start(key_service).await;
         let echo = Echo::start().await;
         let mut config = config(&issuer);
         config["check"] = check;
-        let until = if mood == Mood::Serves { Until::Ready } else { Until::Alive };
+        let until = if key_service == KeyService::Works { Until::Ready } else { Until::Alive };
         let product = Product::start(config, until).await;
         let names = gates.iter().map(|gate| gate.name).collect();
         let mut builder = EnvoyBuilder::new(echo.address()).authz("authz", &[product.endpoint()]);
@@ -72,7 +72,7 @@ fn gates() -> Vec<Gate> {
         Gate { raw_headers: true, ..Gate::new("raw") },
         Gate { raw_headers: true, body: body(true), ..Gate::new("bytes") },
         Gate { body: body(false), validate_mutations: true, ..Gate::new("text") },
-        // What Envoy's defaults let through must fit into the metadata of the call.
+        // Everything that Envoy's defaults let through must fit into the metadata of the call.
         Gate { headers_kb: 60, headers_count: 100, traced: true, ..Gate::new("traced") },
     ]
 }
@@ -80,7 +80,7 @@ fn gates() -> Vec<Gate> {
 #[tokio::test]
 async fn no_hostile_request_is_let_through_or_ends_as_an_error() {
     let _guard = heavy::shared().await;
-    let fortress = Fortress::start(Mood::Serves, json!({}), gates()).await;
+    let fortress = Fortress::start(KeyService::Works, json!({}), gates()).await;
     let mut requests = inputs::sizes();
     requests.extend(inputs::shapes());
     for (name, token) in inputs::tokens(&fortress.issuer) {
@@ -94,7 +94,7 @@ async fn no_hostile_request_is_let_through_or_ends_as_an_error() {
         let to = fortress.envoy.gate(gate);
         for (name, request) in &requests {
             if *name == "CONNECT" && ["bytes", "text"].contains(gate) {
-                // What follows a CONNECT is its body, and Envoy waits for the first of it.
+                // The bytes behind a CONNECT are its body, and Envoy waits for the first of it.
                 continue;
             }
             let (hits, before) = (fortress.echo.hits(), fortress.envoy.counters(gate).await);
@@ -124,7 +124,7 @@ async fn no_hostile_request_is_let_through_or_ends_as_an_error() {
 #[tokio::test]
 async fn no_hostile_grpc_call_is_let_through_or_ends_as_an_error() {
     let _guard = heavy::shared().await;
-    let fortress = Fortress::start(Mood::Serves, json!({}), gates()).await;
+    let fortress = Fortress::start(KeyService::Works, json!({}), gates()).await;
     let long = "a".repeat(50 << 10);
     let cases: [(&str, &[(&str, &str)]); 6] = [
         ("nothing", &[]),
@@ -156,9 +156,9 @@ fn is_no(answer: &Answer) -> bool {
 }
 
 /// It says that it was issued when every key of that time is known.
-fn unknown_key(issuer: &Issuer, index: usize) -> Token {
+fn unknown_key(issuer: &Rownd, index: usize) -> Token {
     let token = issuer.token("verified").header("kid", format!("sig-unknown-{index}"));
-    token.claim("iat", now() - 120)
+    token.claim("iat", forge::now() - 120)
 }
 
 #[tokio::test]
@@ -166,8 +166,8 @@ async fn a_key_endpoint_that_hangs_costs_a_503_and_not_the_door() {
     let _guard = heavy::alone().await;
     // Envoy's default timeout.
     let gate = Gate { timeout: "0.2s", raw_headers: true, ..Gate::new("hasty") };
-    let fortress = Fortress::start(Mood::Serves, json!({}), vec![gate]).await;
-    fortress.issuer.mood(Mood::Hangs);
+    let fortress = Fortress::start(KeyService::Works, json!({}), vec![gate]).await;
+    fortress.issuer.key_service(KeyService::NeverAnswers);
     let to = fortress.envoy.gate("hasty");
     let ask = |index: usize| {
         let token = unknown_key(&fortress.issuer, index).sign();
@@ -188,9 +188,9 @@ async fn a_key_endpoint_that_hangs_costs_a_503_and_not_the_door() {
 #[tokio::test]
 async fn keys_that_never_come_deny_everything_that_needs_them() {
     let _guard = heavy::alone().await;
-    for mood in [Mood::Hangs, Mood::Fails] {
+    for key_service in [KeyService::NeverAnswers, KeyService::Fails] {
         let gate = Gate { timeout: "0.2s", ..Gate::new("hasty") };
-        let fortress = Fortress::start(mood, json!({}), vec![gate]).await;
+        let fortress = Fortress::start(key_service, json!({}), vec![gate]).await;
         let to = fortress.envoy.gate("hasty");
         for _ in 0..10 {
             let token = fortress.issuer.token("verified").sign();
@@ -199,7 +199,7 @@ async fn keys_that_never_come_deny_everything_that_needs_them() {
             No::Unavailable.check(&answer, &reason, "no keys");
             assert!(["keys_unavailable", "deadline_exceeded"].contains(&&*reason), "{reason}");
         }
-        // Who brings no token is told so: that needs no key.
+        // A request without a token is denied for that reason: that needs no key.
         let answer = Raw::get("/orders").send(to).await;
         No::Anonymous.check(&answer, "credential_missing", "no keys, no token");
         fortress.stands(11).await;
@@ -216,9 +216,9 @@ async fn an_overload_is_told_to_come_back_and_not_let_in() {
     assert!(raised >= 8192, "{raised} open files are too few for this test");
     let check = json!({ "max_in_flight": 2, "timeout": "300ms" });
     let gate = Gate { raw_headers: true, ..Gate::new("flooded") };
-    let fortress = Fortress::start(Mood::Serves, check, vec![gate]).await;
+    let fortress = Fortress::start(KeyService::Works, check, vec![gate]).await;
     // Each check waits for a key that never comes, so the two places are always taken.
-    fortress.issuer.mood(Mood::Hangs);
+    fortress.issuer.key_service(KeyService::NeverAnswers);
     let to = fortress.envoy.gate("flooded");
     let mut clients = JoinSet::new();
     for index in 0..CLIENTS {
@@ -236,7 +236,7 @@ async fn an_overload_is_told_to_come_back_and_not_let_in() {
     let overloaded = fortress.product.metric("rownd_authz_checks_total", &["overloaded"]).await;
     assert!(overloaded > 0.0, "no check met a full house: the test tests nothing");
     // And when the flood is over the door opens again.
-    fortress.issuer.mood(Mood::Serves);
+    fortress.issuer.key_service(KeyService::Works);
     let token = fortress.issuer.token("verified").sign();
     eventually("a good token to pass again", || async {
         (Raw::get("/orders").bearer(&token).send(to).await.status == 200).then_some(())
@@ -247,7 +247,7 @@ async fn an_overload_is_told_to_come_back_and_not_let_in() {
 #[tokio::test]
 async fn an_error_response_is_for_failures_that_no_client_can_cause() {
     let _guard = heavy::shared().await;
-    let issuer = Issuer::start(Mood::Fails).await;
+    let issuer = Rownd::start(KeyService::Fails).await;
     let echo = Echo::start().await;
     let mut settings = config(&issuer);
     settings["check"] = json!({ "unavailable": "error_response", "timeout": "300ms" });
@@ -258,7 +258,7 @@ async fn an_error_response_is_for_failures_that_no_client_can_cause() {
         .gate(Gate { failure_mode_allow: true, ..Gate::new("open") })
         .start()
         .await;
-    // Without any key it is everybody's failure: Envoy decides, as the operator told it to.
+    // Without any key all clients are affected: Envoy decides, as the operator configured.
     let request = Raw::get("/orders").bearer(&issuer.token("verified").sign());
     let answer = request.send(envoy.gate("closed")).await;
     No::Unavailable.check(&answer, "keys_unavailable", "an error response, closed");
@@ -266,12 +266,12 @@ async fn an_error_response_is_for_failures_that_no_client_can_cause() {
     let echoed = request.send(envoy.gate("open")).await.echo();
     assert_eq!(echoed.all("x-envoy-auth-failure-mode-allowed"), ["true"]);
     // With keys, a client who asks for one that is slow to come fails alone.
-    issuer.mood(Mood::Serves);
+    issuer.key_service(KeyService::Works);
     eventually("readiness", || async {
         (product.ops("/readyz").await.status == 200).then_some(())
     })
     .await;
-    issuer.mood(Mood::Hangs);
+    issuer.key_service(KeyService::NeverAnswers);
     let before = envoy.counters("open").await.get("error");
     eventually("a check that waits for its key", || async {
         let token = unknown_key(&issuer, 0).sign();

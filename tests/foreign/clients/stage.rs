@@ -72,17 +72,17 @@ impl Stage {
         self.mint(&ann())
     }
 
-    /// As ann's, with this claim in it.
+    /// A token of ann with this claim.
     pub(super) fn token_with(&self, claim: &str, value: Value) -> String {
         self.mint(&ann().claim(claim, value))
     }
 
-    /// As ann's, but its time is over.
+    /// An expired token of ann.
     pub(super) fn expired(&self) -> String {
         self.mint(&ann().issued(-7_200))
     }
 
-    /// What `examples/README.md` sets.
+    /// The environment that `examples/README.md` sets.
     pub(super) fn environment(&self) -> [(&'static str, String); 4] {
         let partner = TokenOrder::of("partner-1")
             .claim("iss", "https://partner.example.com")

@@ -12,10 +12,8 @@ use super::{
     node_modules,
     stage::{Over, Stage},
 };
-use crate::{
-    foreign::{package, tool},
-    support::{child::Guarded, eventually, free_port, raw::Raw},
-};
+use crate::foreign::{package, tool};
+use crate::support::{child::Guarded, eventually, free_port, raw::Raw};
 
 /// A backend of `examples/`; it ends when dropped.
 struct Backend {
@@ -68,7 +66,7 @@ impl Backend {
         (answer.status, answer.json(), challenge)
     }
 
-    /// What the READMEs of both promise.
+    /// The behaviour that both READMEs describe.
     async fn judge(&self, stage: &Stage) {
         let (good, expired) = (stage.token(), stage.expired());
         let ann = json!({ "user": "ann" });

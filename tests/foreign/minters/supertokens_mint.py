@@ -125,7 +125,7 @@ class Core:
             "iat": now,
             "exp": now + LIFE,
             "jti": secrets.token_hex(16),
-            # As in those that a user's session granted: then the type alone tells the two apart.
+            # The claims of a token that a user's session granted: then only the type differs.
             "sessionHandle": secrets.token_hex(16),
             "stt": 1,
         }

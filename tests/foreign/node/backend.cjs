@@ -1,8 +1,8 @@
 // The vendor's Node client as a backend uses it: users written and deleted, smart links,
 // and its middleware in a real Express.
 //
-// In: one JSON object on stdin: { api_url, app_key, app_secret, user, token, stranger }
-// (a user to write, a token of a known user, one that is no good). Out: one JSON object
+// In: one JSON object on stdin: `{ api_url, app_key, app_secret, user, token, stranger }`
+// (a user to write, a token of a known user, an invalid one). Out: one JSON object
 // on stdout, with what each call answered.
 'use strict';
 

@@ -11,7 +11,7 @@ const path = require('node:path');
 
 const { createInstance } = require('@rownd/node');
 
-// The package hides nothing behind `exports`, so its own words on its version are at hand.
+// The package hides nothing behind `exports`, so its own version can be read.
 const { version } = require(
   path.join(path.dirname(require.resolve('@rownd/node')), '..', 'package.json'),
 );

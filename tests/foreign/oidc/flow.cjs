@@ -11,7 +11,7 @@ const { Issuer, generators } = require('openid-client');
 
 const REDIRECT = 'http://127.0.0.1:7777/callback';
 
-// What a browser and its user do: open the page, choose, press the button, be sent back.
+// The steps of a browser and its user: open the page, choose, press the button, be sent back.
 async function browse(url, user) {
   const page = await fetch(url, { redirect: 'manual' });
   const cookie = page.headers.getSetCookie

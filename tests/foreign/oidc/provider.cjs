@@ -67,7 +67,7 @@ async function configuration() {
   };
 }
 
-// What a browser and its user do: follow, sign in, consent, until sent back.
+// The steps of a browser and its user: follow, sign in, consent, until sent back.
 async function browse(first) {
   const jar = new Map();
   const go = async (url, form) => {

@@ -6,7 +6,7 @@ use rownd_authz::model::DenyReason;
 use serde_json::{Value, json};
 
 use super::{Court, Kind};
-use crate::it::support::{
+use crate::support::{
     Key, Reply,
     forge::{Algorithm, b64},
 };

@@ -6,7 +6,7 @@ use rownd_authz::model::DenyReason;
 use serde_json::json;
 
 use super::{Court, Kind};
-use crate::it::support::{
+use crate::support::{
     Ask, Issuer, Reply,
     forge::{APP, now},
     issuer::KEYS,
@@ -120,7 +120,7 @@ async fn two_services_share_no_cache(kind: Kind) {
     // The same issuer, another app: its own service, which has to say no.
     let mut settings = court.settings.clone();
     kind.for_another(&mut settings["issuers"][0]);
-    let other = crate::it::support::TestApp::ready(&settings).await;
+    let other = crate::support::TestApp::ready(&settings).await;
     let answer = other.check(&Ask::with_token(&token)).await;
     answer.assert_denied("another app", DenyReason::AudienceMismatch);
     court.adjourns().await;

@@ -4,7 +4,7 @@ use rownd_authz::model::DenyReason;
 use serde_json::json;
 
 use super::{Court, Kind};
-use crate::it::support::forge::{APP, now};
+use crate::support::forge::{APP, now};
 
 for_every_kind!(
     an_audience_is_text_or_a_list_of_texts_with_our_app_in_it,

@@ -4,7 +4,7 @@ use rownd_authz::model::DenyReason;
 use serde_json::json;
 
 use super::{Court, Kind};
-use crate::it::support::{
+use crate::support::{
     Ask,
     forge::{USER, now},
 };
@@ -172,7 +172,7 @@ async fn a_cookie_changes_nothing_from_another_site(kind: Kind) {
         post().method("DELETE"),
         post().method("get"),
         post().header("referer", "https://api.example.com/"),
-        // Whoever is on the way can write a page that comes by http.
+        // An attacker on the network can write a page that comes by http.
         post().https().header("origin", "http://api.example.com"),
     ];
     for (index, ask) in bad.into_iter().enumerate() {

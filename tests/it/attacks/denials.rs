@@ -5,7 +5,7 @@ use rownd_authz::model::DenyReason;
 use serde_json::json;
 
 use super::{Court, Kind};
-use crate::it::support::{Ask, Issuer, forge::now};
+use crate::support::{Ask, Issuer, forge::now};
 
 for_every_kind!(
     every_denial_names_its_issuer,
@@ -16,7 +16,7 @@ for_every_fetched_kind!(an_issuer_without_keys_is_named);
 
 const LOOKUPS: &str = "rownd_authz_cache_lookups_total";
 
-/// Decided before the token's `iss` was read, or because it is nobody's. `claims_invalid` may be.
+/// Decided before the token's `iss` was read, or because it is unknown. `claims_invalid` may be.
 pub(super) const fn before_any_issuer(reason: DenyReason) -> bool {
     matches!(
         reason,
@@ -35,7 +35,7 @@ async fn every_denial_names_its_issuer(kind: Kind) {
     let (good, key) = (court.claims(), &court.key);
     let unknown = json!({ "alg": court.alg(), "kid": "sig-unknown" });
     let other = json!({ "alg": "PS256", "kid": "sig-1" });
-    // What is kept as a refusal, and what is not.
+    // Refusals that are kept, and refusals that are not.
     let rows = [
         (
             "expired",
@@ -77,7 +77,7 @@ async fn every_denial_names_its_issuer(kind: Kind) {
         if !kept {
             assert_eq!(hits(), 0.0, "{kind:?} {what}: nothing is kept");
         }
-        // What is kept is kept for seconds: a busy machine may need another round.
+        // A refusal is kept for seconds: a busy machine may need another round.
         while kept && hits() == 0.0 {
             let answer = court.judge(&token).await;
             answer.assert_denied(&format!("{kind:?} {what} once more"), reason);

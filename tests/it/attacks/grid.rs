@@ -1,14 +1,14 @@
 //! Every header and claim member with a value of every JSON type, for issuers of every kind.
 //!
-//! What nobody reads changes nothing. What is read is refused where its type is wrong. Whatever
-//! happens, nobody becomes somebody else, and the reason is one for bad tokens: never a fault of
-//! the service, never a panic.
+//! A member that is not read changes nothing. A member that is read is refused if its type is
+//! wrong. In every case, no user becomes another user, and the reason is one for bad tokens: never
+//! a fault of the service, never a panic.
 
 use rownd_authz::model::{DenialClass, DenyReason};
 use serde_json::{Value, json};
 
 use super::{Court, Kind};
-use crate::it::support::{Answer, ask::IDENTITY, forge::b64};
+use crate::support::{Answer, ask::IDENTITY, forge::b64};
 
 for_every_kind!(no_value_of_a_claim_is_worth_more_than_its_type, no_value_of_a_header_member_is);
 
@@ -170,7 +170,7 @@ fn header(name: &str) -> Typed {
     }
 }
 
-/// Who the service behind is told it is.
+/// The user that the service behind is told.
 fn who(answer: &Answer) -> Vec<Option<String>> {
     IDENTITY.iter().map(|name| answer.set(name).map(str::to_owned)).collect()
 }

@@ -1,11 +1,11 @@
-//! What a token's header may not ask for (RFC 8725 sections 3.3, 3.6, 3.10 and 3.11).
+//! Requests of a token's header that are refused (RFC 8725 sections 3.3, 3.6, 3.10 and 3.11).
 
 use rownd_authz::model::DenyReason;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
 use super::{Court, Kind};
-use crate::it::support::{Ask, Key, forge::b64};
+use crate::support::{Ask, Key, forge::b64};
 
 for_every_kind!(
     what_is_never_done_is_never_ignored_either,
@@ -215,7 +215,7 @@ async fn without_a_kid_the_only_key_is_meant_and_of_two_none(kind: Kind) {
     court.refuses("one key, forged", &forged, DenyReason::SignatureInvalid).await;
 
     let second = kind.key("sig-2");
-    court.publish(crate::it::support::Reply::keys(&[&court.key, &second])).await;
+    court.publish(crate::support::Reply::keys(&[&court.key, &second])).await;
     for key in [&court.key, &second] {
         let token = key.token_under(&header, &court.claims());
         court.refuses("two keys", &token, DenyReason::KidUnknown).await;

@@ -4,7 +4,7 @@ use rownd_authz::model::DenyReason;
 use serde_json::{Value, json};
 
 use super::{Court, Kind};
-use crate::it::support::{
+use crate::support::{
     Claims, Issuer,
     forge::{APP, USER, now},
 };
@@ -32,7 +32,7 @@ async fn only_access_tokens_are_access_tokens(kind: Kind) {
         let token = court.key.token(&kind(other.clone()));
         court.refuses(&format!("jwt_type {other}"), &token, DenyReason::TokenKindRefused).await;
     }
-    // As Rownd's own refresh tokens are: 30 days, no level.
+    // Like Rownd's own refresh tokens: 30 days, no level.
     let refresh = court
         .claims()
         .rownd("jwt_type", "refresh_token")

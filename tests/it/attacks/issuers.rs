@@ -6,7 +6,7 @@ use rownd_authz::model::DenyReason;
 use serde_json::{Value, json};
 
 use super::Kind;
-use crate::it::support::{
+use crate::support::{
     Ask, Claims, Issuer, Key, Reply, TestApp, app::issuer_settings, config, config_with,
     eventually, issuer::KEYS,
 };

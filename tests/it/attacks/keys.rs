@@ -7,7 +7,7 @@ use rownd_authz::model::DenyReason;
 use serde_json::{Value, json};
 
 use super::{Court, Kind};
-use crate::it::support::{
+use crate::support::{
     Claims, Key, Reply,
     forge::{Algorithm, b64},
 };
@@ -72,7 +72,7 @@ fn unfit(attacker: &Key) -> Vec<(&'static str, Value)> {
     rows
 }
 
-/// What only a key of this type can be.
+/// The members that only a key of this type has.
 fn unfit_of_its_kind(
     attacker: &Key,
     change: impl Fn(&str, Value) -> Value,

@@ -1,11 +1,11 @@
 //! The kinds of issuer, as the attacks need them: keys, `iss`, audience, claims and settings.
 //!
 //! Between them they sign with every algorithm, and look for the user, the level and the
-//! audience in different places. What is an attack on one is an attack on all.
+//! audience in different places. An attack on one is an attack on all.
 
 use serde_json::{Value, json};
 
-use crate::it::support::{
+use crate::support::{
     Claims, Issuer, Key,
     forge::{APP, Algorithm, now},
     issuer::KEYS,
@@ -41,7 +41,7 @@ impl Kind {
         }
     }
 
-    /// What its issuers sign with here.
+    /// The algorithm of its issuers here.
     pub(crate) const fn algorithm(self) -> Algorithm {
         match self {
             Self::Rownd | Self::Static => Algorithm::EdDsa,
@@ -55,7 +55,7 @@ impl Kind {
         Key::of(self.algorithm(), kid)
     }
 
-    /// What tokens of the issuer of this name say in `iss`.
+    /// The `iss` of the tokens of the issuer with this name.
     pub(crate) fn iss(self, name: &str, issuer: &Issuer) -> String {
         match self {
             Self::Firebase => format!("https://securetoken.google.com/project-{name}"),
@@ -63,7 +63,7 @@ impl Kind {
         }
     }
 
-    /// What they have to say in `aud`.
+    /// The `aud` that they must have.
     pub(crate) fn audience(self, name: &str) -> String {
         match self {
             Self::Firebase => format!("project-{name}"),

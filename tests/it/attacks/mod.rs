@@ -13,7 +13,7 @@ macro_rules! for_every_kind {
     };
 }
 
-/// As [`for_every_kind`], but only for those whose keys are fetched.
+/// Runs like [`for_every_kind`], only for kinds whose keys are fetched.
 macro_rules! for_every_fetched_kind {
     ($($attack:ident),+ $(,)?) => {
         for_kinds! { $($attack),+ =>
@@ -59,7 +59,7 @@ pub(crate) use kinds::Kind;
 use rownd_authz::model::DenyReason;
 use serde_json::{Value, json};
 
-use super::support::{
+use crate::support::{
     Answer, Ask, Claims, Issuer, Key, Reply, TestApp, config, eventually, issuer::KEYS,
 };
 
@@ -78,7 +78,7 @@ impl Court {
         Self::of(Kind::Rownd).await
     }
 
-    /// As [`sit`](Self::sit), with a changed configuration.
+    /// Starts like [`sit`](Self::sit), with a changed configuration.
     pub(crate) async fn sit_with(change: impl FnOnce(&mut Value)) -> Self {
         Self::of_with(Kind::Rownd, change).await
     }
@@ -99,12 +99,12 @@ impl Court {
         Self { kind, issuer, key, app, settings }
     }
 
-    /// What its tokens say in `iss`.
+    /// The `iss` of its tokens.
     pub(crate) fn iss(&self) -> String {
         self.kind.iss(self.kind.name(), &self.issuer)
     }
 
-    /// What its tokens have to say in `aud`.
+    /// The `aud` that its tokens must have.
     pub(crate) fn audience(&self) -> String {
         self.kind.audience(self.kind.name())
     }
@@ -144,7 +144,7 @@ impl Court {
         answer
     }
 
-    /// Has the service fetch the keys once more, and waits for the end of it.
+    /// Makes the service fetch the keys again, and waits for the end of it.
     pub(crate) async fn fetch_again(&self) {
         let fetches = || self.app.metric("rownd_authz_key_fetches_total", &[]);
         let before = fetches();
@@ -158,7 +158,7 @@ impl Court {
     }
 
     /// These are the keys of the issuer from now on, and the service knows. Where nothing is
-    /// fetched, an operator has written them down and started the service anew.
+    /// fetched, an operator has written them down and restarted the service.
     pub(crate) async fn publish(&mut self, set: Reply) {
         if self.kind == Kind::Static {
             let Reply::Answer(200, _, body) = set else { panic!("no keys") };

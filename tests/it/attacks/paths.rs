@@ -4,7 +4,7 @@ use rownd_authz::model::DenyReason;
 use serde_json::{Value, json};
 
 use super::Court;
-use crate::it::support::Ask;
+use crate::support::Ask;
 
 /// Everything is open but `/admin`: whatever some server may take for `/admin` must not pass.
 fn open_but_admin(odd_paths: &str) -> impl FnOnce(&mut Value) {

@@ -4,7 +4,7 @@ use rownd_authz::model::DenyReason;
 use serde_json::json;
 
 use super::{Court, Kind};
-use crate::it::support::Ask;
+use crate::support::Ask;
 
 for_every_kind!(a_query_is_no_source_by_default, a_query_is_one_source_among_others);
 

@@ -4,7 +4,7 @@ use rownd_authz::model::DenyReason;
 use serde_json::json;
 
 use super::Court;
-use crate::it::support::{Answer, Ask, ask::IDENTITY, forge::APP};
+use crate::support::{Answer, Ask, ask::IDENTITY, forge::APP};
 
 /// One way past a token and two without one, each with its reason.
 fn ways(token: &str) -> [(Ask, &'static str); 3] {
@@ -191,7 +191,7 @@ async fn denials_speak_the_callers_protocol_and_name_the_request() {
     }
     let named = Ask::get("/").header("x-request-id", "req-1");
     assert_eq!(court.app.check(&named).await.body()["request_id"], "req-1");
-    // Whatever is no plain id is not taken over: the proxy's own stands in.
+    // An id that is not plain is not used: the proxy's own id is used instead.
     for odd in ["", "a b", "a\nb", "\u{1b}[31m", "é", &"x".repeat(65)] {
         let answer = court.app.check(&Ask::get("/").header("x-request-id", odd)).await;
         assert_eq!(answer.body()["request_id"], "1234567890", "{odd:?}");

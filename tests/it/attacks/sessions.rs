@@ -4,7 +4,7 @@ use rownd_authz::model::DenyReason;
 use serde_json::{Value, json};
 
 use super::{Court, Kind};
-use crate::it::support::{Ask, Claims};
+use crate::support::{Ask, Claims};
 
 type Lines<'a> = &'a [(&'a str, &'a str)];
 

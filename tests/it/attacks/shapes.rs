@@ -4,7 +4,7 @@ use rownd_authz::model::DenyReason;
 use serde_json::{Value, json};
 
 use super::{Court, Kind};
-use crate::it::support::{
+use crate::support::{
     Ask,
     forge::{b64, unb64},
 };
@@ -163,7 +163,7 @@ async fn no_member_stands_twice_at_any_depth(kind: Kind) {
     court.adjourns().await;
 }
 
-/// What looks like these claims to a lenient reader, and is not one object in UTF-8.
+/// Payloads that a lenient reader takes for these claims, and that are not one object in UTF-8.
 fn no_object(claims: &str) -> Vec<(&'static str, Vec<u8>)> {
     let utf_16: Vec<u8> = claims.encode_utf16().flat_map(u16::to_be_bytes).collect();
     let utf_32: Vec<u8> = claims.chars().flat_map(|c| u32::from(c).to_be_bytes()).collect();
@@ -232,7 +232,7 @@ async fn depth_is_bounded(kind: Kind) {
 
 async fn sizes_are_judged_before_anything_is_parsed(kind: Kind) {
     let court = Court::of(kind).await;
-    // Whatever stands in it: above the limit it is not looked at.
+    // The content does not matter: above the limit it is not read.
     for (length, reason) in [
         (8191, DenyReason::TokenMalformed),
         (8192, DenyReason::TokenMalformed),

@@ -4,7 +4,7 @@ use rownd_authz::model::DenyReason;
 use serde_json::json;
 
 use super::House;
-use crate::it::support::{
+use crate::support::{
     Ask, Claims, Key, Reply, eventually,
     issuer::KEYS,
     until,

@@ -17,7 +17,7 @@ use rownd_authz::{
 use serde_json::json;
 
 use super::House;
-use crate::it::support::{
+use crate::support::{
     Answer, Ask,
     wire::{frame, frame_of, frame_saying},
 };
@@ -152,7 +152,7 @@ async fn what_is_larger_than_allowed_is_denied_unread() {
         let answer = house.denies("above", &[], padded(bytes)).await;
         answer.assert_denied("above", DenyReason::RequestUndecodable);
     }
-    // What says so, and what comes without an end.
+    // A message that announces its length, and one that does not end.
     for length in [65_537, 1 << 30] {
         let mut call = house.wire.begin(PATH, &[]).await.unwrap();
         call.body.send_data(frame_saying(0, length, b"abc"), false).unwrap();

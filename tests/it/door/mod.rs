@@ -9,7 +9,7 @@ mod messages;
 
 use bytes::Bytes;
 
-use super::support::{Answer, Ask, Claims, Issuer, Key, TestApp, config_with, until, wire::Wire};
+use crate::support::{Answer, Ask, Claims, Issuer, Key, TestApp, config_with, until, wire::Wire};
 
 struct House {
     issuer: Issuer,

@@ -1,19 +1,15 @@
-//! What is revoked and what has profiles, for each kind of issuer: each names its users,
+//! Revocations and profiles for each kind of issuer: each names its users,
 //! sessions and tokens in its own way.
 
 use rownd_authz::model::DenyReason;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::{
-    it::{
-        attacks::{Court, Kind},
-        support::{
-            Ask, Issuer,
-            forge::{APP, USER},
-        },
-    },
-    support::control::order,
+use crate::it::attacks::{Court, Kind};
+use crate::support::{
+    Ask, Issuer,
+    control::order,
+    forge::{APP, USER},
 };
 
 #[tokio::test]

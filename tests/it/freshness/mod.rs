@@ -6,7 +6,7 @@ mod profiles;
 use rownd_authz::model::DenyReason;
 use serde_json::{Value, json};
 
-use super::support::{
+use crate::support::{
     Ask, Claims, Issuer, Key, Reply, TestApp, config_with, eventually,
     forge::{APP, USER, now},
 };

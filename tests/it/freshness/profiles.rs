@@ -1,5 +1,5 @@
-//! The profile room itself, against a server: one request for a user however many ask, whoever
-//! gives up; bounded; kept for a time, and forgotten by command.
+//! The profile room itself, against a server: one request for a user for any number of callers,
+//! also if a caller leaves; bounded; kept for a time, and forgotten by command.
 
 use std::{collections::BTreeMap, future::Future, sync::Arc, time::Duration};
 
@@ -19,7 +19,7 @@ use serde_json::{Value, json};
 use tokio::{sync::Semaphore, task::AbortHandle, time::Instant};
 
 use super::settings;
-use crate::it::support::{Issuer, Reply, forge::APP, page, patiently};
+use crate::support::{Issuer, Reply, forge::APP, in_time, page};
 
 /// Profiles and the task that fetches them.
 struct Rig {
@@ -40,6 +40,7 @@ fn rig(issuer: &Issuer, profiles: Value) -> Rig {
     let config = config::parse("test", &text, &BTreeMap::new()).unwrap_or_else(|e| panic!("{e}"));
     let labels = Labels {
         reasons: Vec::new(),
+        key_refusals: Vec::new(),
         verifications: Vec::new(),
         issuers: vec!["rownd".into()],
         rpcs: Vec::new(),
@@ -108,7 +109,7 @@ async fn many_ask_for_many_users_and_each_gets_their_own_by_one_request() {
             assert_eq!(profile.user_id.as_ref(), Some(user));
         }
     });
-    patiently("500 callers", join_all(all)).await;
+    in_time("500 callers", join_all(all)).await;
     for user in &users {
         assert_eq!(issuer.hits(&path(user)), 1, "{user}");
     }
@@ -159,7 +160,7 @@ async fn requests_at_a_time_are_bounded_and_one_slow_user_holds_up_nobody() {
     let others = async {
         issuer.asked(&path("slow"), 1).await;
         for index in 0..50 {
-            patiently("the others", rig.get(&format!("user_{index}"))).await.unwrap();
+            in_time("the others", rig.get(&format!("user_{index}"))).await.unwrap();
         }
         gate.add_permits(1);
     };
@@ -212,7 +213,7 @@ async fn a_caller_may_ask_for_a_younger_profile_and_never_gets_an_older_one() {
         let younger = max_age.map(|max_age| MaxAge { max_age, may_fetch: &may_fetch });
         rig.profiles.get(&who("u"), younger, soon()).await
     };
-    // Nobody is asked for leave where there is nothing yet, or what there is is young enough.
+    // No limit applies if there is no profile yet, or if the profile is young enough.
     ask(Some(Duration::ZERO), false).await.unwrap();
     ask(None, false).await.unwrap();
     ask(Some(Duration::from_secs(3600)), false).await.unwrap();
@@ -241,7 +242,7 @@ async fn an_old_profile_is_taken_on_errors_where_the_operator_says_so() {
                 Err(error) => panic!("{stale}: {error:?}"),
             }
         }
-        // Who is gone is gone.
+        // A deleted user stays deleted.
         issuer.set(&path("u"), Reply::status(404));
         assert_eq!(rig.get("u").await.unwrap_err(), ProfileError::NotFound);
     }

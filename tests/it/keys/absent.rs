@@ -1,4 +1,4 @@
-//! An issuer that is down, late or silent: alive, not ready, and in time all the same.
+//! An issuer that is down, late or silent: alive, not ready, and still in time.
 
 use rownd_authz::model::DenyReason;
 use serde_json::{Value, json};
@@ -6,8 +6,8 @@ use tokio::time::Instant;
 use tonic_health::pb::health_check_response::ServingStatus;
 
 use super::{FETCHES, fetched, gate, health, judge};
-use crate::it::support::{
-    Ask, Claims, Issuer, Key, PATIENCE, Reply, TestApp,
+use crate::support::{
+    Ask, Claims, Issuer, Key, Reply, TIME_LIMIT, TestApp,
     app::issuer_settings,
     config, config_with, eventually,
     issuer::KEYS,
@@ -30,7 +30,7 @@ async fn a_start_without_the_issuer_is_alive_and_says_what_it_waits_for() {
     let denied = judge(&app, &issuer, &key).await;
     denied.assert_denied("no keys", DenyReason::KeysUnavailable);
     assert_eq!(denied.header("retry-after"), Some("1"));
-    // What needs no key is decided all the same.
+    // A check that needs no key is still decided.
     let answer = app.check(&Ask::get("/")).await;
     answer.assert_denied("no credential", DenyReason::CredentialMissing);
     app.check(&Ask::get("/public")).await.assert_allowed("public", "public");
@@ -98,7 +98,7 @@ async fn an_issuer_that_hangs_costs_a_check_its_deadline_and_no_more() {
         let unavailable = ["keys_unavailable", "deadline_exceeded"].contains(&answer.reason());
         assert!(unavailable && answer.code() == 16, "{timeout}: {answer:?}");
     }
-    assert!(began.elapsed() < PATIENCE, "the caller's patience counts, not our 60 s");
+    assert!(began.elapsed() < TIME_LIMIT, "the deadline of the caller counts, not our 60 s");
     assert_eq!(issuer.hits(KEYS), 1, "and nobody asked twice");
 }
 
@@ -117,7 +117,7 @@ async fn our_own_deadline_counts_where_the_caller_has_none() {
     let wire = Wire::connect(app.address()).await;
     let ask = frame_of(&Ask::with_token(Key::new("sig-1").token(&Claims::of(&issuer.url()))));
     for timeout in ["", "x", "-1m", "1", "m", "1 m", "123456789m", "1.5S", "10h", "99999999H"] {
-        // What is no timeout is none; what is longer than ours is not obeyed.
+        // An invalid timeout is ignored, and so is one longer than the configured one.
         let answer = wire.check(&[("grpc-timeout", timeout)], ask.clone()).await;
         answer.assert_denied(timeout, DenyReason::KeysUnavailable);
     }
@@ -140,7 +140,7 @@ async fn error_responses_are_for_what_no_client_can_cause() {
     issuer.set(KEYS, Reply::Gated(gate, Box::new(Reply::keys(&[&key]))));
     let wire = Wire::connect(app.address()).await;
     let ask = frame_of(&Ask::with_token(Key::new("sig-2").token(&Claims::of(&issuer.url()))));
-    // Whoever sends a made-up kid brings this about, so it is a denial.
+    // A client can cause this with an invented kid, so it is a denial.
     let pending = eventually("a fetch under way", async || {
         let answer = wire.check(&[("grpc-timeout", "50m")], ask.clone()).await;
         (answer.reason() == "key_pending").then_some(answer)

@@ -1,10 +1,10 @@
-//! What is learned from an issuer: its app ids and where its keys are.
+//! The facts that an issuer tells: its app ids and the address of its keys.
 
 use rownd_authz::model::DenyReason;
 use serde_json::{Value, json};
 
 use super::{FETCHES, judge};
-use crate::it::support::{
+use crate::support::{
     Ask, Claims, Issuer, Key, Reply, TestApp, config, config_with,
     forge::APP,
     issuer::{APP_CONFIG, KEYS, METADATA},

@@ -1,7 +1,7 @@
-//! The life of an issuer's keys: absent, late, rotated, withdrawn, spoilt, unreachable.
+//! The life of an issuer's keys: absent, late, rotated, withdrawn, corrupt, unreachable.
 //!
 //! In: an issuer that does all of that. Out: the service stays alive, says what it waits
-//! for, keeps what was good, asks seldom, and never answers with an RPC error.
+//! for, keeps the last good keys, fetches rarely, and never answers with an RPC error.
 
 mod absent;
 mod learned;
@@ -16,7 +16,7 @@ use tonic_health::pb::{
     HealthCheckRequest, health_check_response::ServingStatus, health_client::HealthClient,
 };
 
-use super::support::{Answer, Ask, Claims, Issuer, Key, TestApp, eventually};
+use crate::support::{Answer, Ask, Claims, Issuer, Key, TestApp, eventually};
 
 const FETCHES: &str = "rownd_authz_key_fetches_total";
 

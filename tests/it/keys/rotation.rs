@@ -1,11 +1,11 @@
-//! Keys that come, change and go, and how seldom that is asked about.
+//! Keys that are added, changed and removed, and the number of fetches for that.
 
 use rownd_authz::model::DenyReason;
 use serde_json::json;
 use tokio::time::Instant;
 
 use super::{FETCHES, fetched, gate, judge};
-use crate::it::support::{
+use crate::support::{
     Ask, Claims, Issuer, Key, Reply, TestApp, config, config_with, eventually,
     forge::now,
     issuer::KEYS,
@@ -119,7 +119,7 @@ async fn claims_verified_by_a_withdrawn_key_die_with_it() {
         app.check(&cached).await.assert_allowed("while its key is there", "authenticated");
     }
     assert_eq!(app.metric("rownd_authz_verifications_total", &[("result", "cached")]), 1.0);
-    // A set that comes anew with the same key changes nothing.
+    // A set that is fetched again with the same key changes nothing.
     fetched(&app, &issuer, 2.0).await;
     app.check(&cached).await.assert_allowed("after another fetch", "authenticated");
     assert_eq!(app.metric("rownd_authz_verifications_total", &[("result", "cached")]), 2.0);

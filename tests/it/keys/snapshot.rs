@@ -4,7 +4,7 @@ use rownd_authz::model::DenyReason;
 use serde_json::{Value, json};
 
 use super::{FETCHES, health, judge};
-use crate::it::support::{Issuer, Key, Reply, TestApp, config_with, issuer::KEYS, until};
+use crate::support::{Issuer, Key, Reply, TestApp, config_with, issuer::KEYS, until};
 use tonic_health::pb::health_check_response::ServingStatus;
 
 const SNAPSHOTS: &str = "rownd_authz_key_snapshots_total";

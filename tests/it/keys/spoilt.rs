@@ -4,12 +4,12 @@ use rownd_authz::model::DenyReason;
 use serde_json::{Value, json};
 
 use super::{FETCHES, fetched, judge, provoke};
-use crate::it::support::{
+use crate::support::{
     Ask, Claims, Issuer, Key, Reply, TestApp, config, config_with, eventually,
     issuer::{KEYS, METADATA},
 };
 
-/// What an issuer may say in place of its keys, and how that is counted.
+/// Answers that an issuer may send instead of its keys, and the label that counts each.
 fn spoilt(elsewhere: &Issuer) -> Vec<(&'static str, Reply, &'static str)> {
     let gzip = vec![("content-encoding", "gzip".to_owned())];
     let huge = format!("{{\"keys\":[],\"pad\":\"{}\"}}", "x".repeat(1 << 20));
@@ -128,7 +128,7 @@ async fn keys_too_old_to_trust_are_dropped() {
     let ask = Ask::with_token(key.token(&Claims::of(&issuer.url())));
     app.check(&ask).await.assert_allowed("fresh", "authenticated");
     issuer.set(KEYS, Reply::status(500));
-    // From the cache, and verified anew: both end.
+    // A token from the cache and one that is verified again: both end.
     eventually("the end of the keys", async || {
         let answer = app.check(&ask).await;
         (!answer.is_allowed()).then(|| answer.assert_denied("stale", DenyReason::KeysUnavailable))

@@ -13,7 +13,7 @@ use tempfile::TempDir;
 use tokio::net::{UnixListener, UnixStream};
 
 use super::House;
-use crate::it::support::{
+use crate::support::{
     TestApp, config_with,
     wire::{Wire, frame_of},
 };
@@ -71,7 +71,7 @@ async fn a_stale_socket_is_replaced_and_a_live_one_is_not() {
     }
     check_at(&path, &house).await;
 
-    // What is no socket is never touched.
+    // A file that is not a socket is never touched.
     let file = files.path().join("precious");
     fs::write(&file, "data").unwrap();
     assert!(TestApp::build(&config_with(&house.issuer, at(&file))).await.is_err());

@@ -8,7 +8,7 @@ use std::{
 
 use serde_json::json;
 
-use crate::it::support::{Issuer, Key, binary::Binary, config_with, until};
+use crate::support::{Issuer, Key, binary::Binary, config_with, until};
 
 /// Says `leased`, and then `asked` when somebody tries to open the file. Never gives way.
 const HOLDER: &str = "

@@ -9,7 +9,7 @@ use tonic_health::pb::{
 };
 
 use super::House;
-use crate::it::support::{eventually, until, wire::frame_of};
+use crate::support::{eventually, until, wire::frame_of};
 
 #[tokio::test]
 async fn an_aged_connection_ends_and_no_call_with_it() {

@@ -1,4 +1,4 @@
-//! The gRPC listener against peers that mean no good, and its own end.
+//! The gRPC listener against hostile clients, and its own shutdown.
 //!
 //! In: silence, other protocols, too many connections and streams, signals. Out: bounds
 //! that hold, a service that recovers, and a drain that loses nothing.
@@ -12,7 +12,7 @@ mod process;
 
 use serde_json::Value;
 
-use super::support::{Ask, Claims, Issuer, Key, TestApp, config_with, wire::Wire};
+use crate::support::{Ask, Claims, Issuer, Key, TestApp, config_with, wire::Wire};
 
 const CONNECTIONS: &str = "rownd_authz_connections_total";
 

@@ -9,13 +9,13 @@ use tokio::{
 };
 
 use super::House;
-use crate::it::support::{patiently, until, wire::frame_of};
+use crate::support::{in_time, until, wire::frame_of};
 
 /// Waits until the peer closes; what it said before that is of no interest.
 async fn closed(mut stream: TcpStream) {
     let mut rest = Vec::new();
     // A reset is an end as well.
-    let _ = patiently("the connection's end", stream.read_to_end(&mut rest)).await;
+    let _ = in_time("the connection's end", stream.read_to_end(&mut rest)).await;
 }
 
 #[tokio::test]
@@ -96,7 +96,7 @@ async fn the_cap_on_connections_holds_and_gives_way() {
         assert_eq!(house.app.metric("rownd_authz_connections", &[]), 4.0);
     }
     open.pop();
-    patiently("the fifth's turn", fifth.readable()).await.unwrap();
+    in_time("the fifth's turn", fifth.readable()).await.unwrap();
     assert!(fifth.try_read(&mut [0; 64]).unwrap() > 0, "now it is served");
     drop((fifth, open));
     house.is_well().await;

@@ -15,17 +15,14 @@ use tokio::{
 };
 
 use super::House;
-use crate::{
-    it::support::{page, patiently, until, wire::frame_of},
-    support::control::command,
-};
+use crate::support::{control::command, in_time, page, until, wire::frame_of};
 
 /// How long the kubelet waits for an answer of the liveness probe.
 const PROBE: Duration = Duration::from_secs(3);
 /// More than any of the small listeners takes.
 const CROWD: usize = 100;
 
-/// Says this on each of so many connections and then holds it; one that is closed is opened anew.
+/// Says this on each of so many connections and then holds it; a closed one is opened again.
 pub(crate) fn hold(address: SocketAddr, said: &'static [u8], connections: usize) -> JoinSet<()> {
     held(address, said, connections, false)
 }
@@ -139,7 +136,7 @@ async fn idle_connections_make_room_for_one_that_asks() {
     for _ in 0..40 {
         idle.push(house.dial().await);
     }
-    let new = patiently("a place", house.dial()).await;
+    let new = in_time("a place", house.dial()).await;
     new.check(&[], ask.clone()).await.assert_allowed("among idle ones", "authenticated");
     until("some to be closed", || idle.iter().any(|wire| wire.has_ended())).await;
     // And those that say nothing, or too little, again and again.
@@ -156,7 +153,7 @@ async fn idle_connections_make_room_for_one_that_asks() {
         ),
     ] {
         for _ in 0..2 {
-            let new = patiently("a place", house.dial()).await;
+            let new = in_time("a place", house.dial()).await;
             new.check(&[], ask.clone()).await.assert_allowed(name, "authenticated");
             proxy.check(&[], ask.clone()).await.assert_allowed("at work", "authenticated");
         }
@@ -178,7 +175,7 @@ async fn a_check_in_flight_is_answered_before_its_connection_makes_room() {
         let call = wire.begin_check().await.expect("the connection takes calls");
         held.push((wire, call));
     }
-    let new = patiently("a place", house.dial()).await;
+    let new = in_time("a place", house.dial()).await;
     new.check(&[], ask.clone()).await.assert_allowed("the new one", "authenticated");
     assert!(house.result("evicted") > 0.0, "it is counted");
     // Longer than an idle connection is given.

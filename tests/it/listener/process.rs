@@ -6,8 +6,8 @@ use rownd_authz::model::DenyReason;
 use serde_json::{Value, json};
 use tokio::{net::TcpStream, time::Instant};
 
-use crate::it::support::{
-    Ask, Claims, Issuer, Key, PATIENCE,
+use crate::support::{
+    Ask, Claims, Issuer, Key, TIME_LIMIT,
     binary::{Binary, Log},
     config_with, eventually, page,
     wire::{Flood, Wire, frame_of},
@@ -84,7 +84,7 @@ async fn a_held_stream_does_not_spoil_the_exit() {
     assert_eq!(binary.ended().await.code(), Some(0));
 }
 
-/// What a debug build may grow by for four connections; without bounds one alone takes several
+/// The most that a debug build may grow by for four connections; without bounds one takes several
 /// times as much.
 const GROWTH: u64 = 100 << 20;
 
@@ -150,7 +150,9 @@ async fn without_descriptors_it_neither_spins_nor_dies() {
     let (ticks, began) = (binary.ticks(), Instant::now());
     while began.elapsed() < Duration::from_secs(1) {
         wire.check(&[], good.clone()).await.assert_allowed("starved", "authenticated");
-        tokio::time::interval_at(Instant::now() + Duration::from_millis(50), PATIENCE).tick().await;
+        tokio::time::interval_at(Instant::now() + Duration::from_millis(50), TIME_LIMIT)
+            .tick()
+            .await;
     }
     let spent = binary.ticks() - ticks;
     assert!(spent < 50, "{spent} hundredths of a second in one");

@@ -3,11 +3,8 @@
 use bytes::Bytes;
 use rownd_authz::grpc::ext_authz::PATH;
 
-use super::{
-    super::support::wire::{frame, frame_saying},
-    CONNECTION, HEALTH, REFLECTION, VERIFY, WATCH,
-    frames::Flood,
-};
+use super::{CONNECTION, HEALTH, REFLECTION, VERIFY, WATCH, frames::Flood};
+use crate::support::wire::{frame, frame_saying};
 
 type Attacks = Vec<(&'static str, Flood)>;
 
@@ -117,7 +114,7 @@ fn long() -> Attacks {
     ]
 }
 
-/// What a connection holds by itself.
+/// The memory of an idle connection.
 fn of_connections() -> Attacks {
     vec![
         (

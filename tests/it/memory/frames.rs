@@ -10,7 +10,7 @@ use tokio::{
     task::JoinSet,
 };
 
-use super::super::support::wire::Wire;
+use crate::support::wire::Wire;
 
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 const DATA: u8 = 0;
@@ -26,7 +26,7 @@ const END_HEADERS: u8 = 4;
 /// The most bytes of a frame (RFC 9113 section 4.2).
 const FRAME: usize = 16_384;
 
-/// What an attacker sends.
+/// The bytes of an attacker.
 #[derive(Clone)]
 pub(super) struct Flood {
     pub(super) path: &'static str,
@@ -35,11 +35,11 @@ pub(super) struct Flood {
     pub(super) streams: u32,
     /// The body of each call, as far as it goes.
     pub(super) body: Bytes,
-    /// That is all of the body.
+    /// The whole body.
     pub(super) ends: bool,
     /// No room for one byte of an answer.
     pub(super) zero_window: bool,
-    /// What comes back stays in the socket.
+    /// The answers stay in the socket.
     pub(super) deaf: bool,
     /// Decoded, 60 KiB of metadata on each call.
     pub(super) metadata: bool,
@@ -79,7 +79,7 @@ impl Flood {
     }
 
     /// Attacks until the set is dropped; a connection that is closed is opened again and sends
-    /// everything anew, after a while.
+    /// everything again, after a while.
     pub(super) fn start(self, address: SocketAddr) -> JoinSet<()> {
         let mut connections = JoinSet::new();
         if self.heeds_windows {
@@ -157,7 +157,7 @@ impl Flood {
     /// A header block (RFC 7541) of indexed method and scheme, plain path, host and type.
     fn block(&self, first: bool) -> Vec<u8> {
         if self.dense && !first {
-            // What came last has the lowest number (RFC 7541 section 2.3.2).
+            // The newest entry has the lowest number (RFC 7541 section 2.3.2).
             return vec![0x83, 0x86, 0x80 | 64, 0x80 | 63, 0x80 | 62];
         }
         let mut block = vec![0x83, 0x86];

@@ -1,7 +1,7 @@
-//! The memory of the real binary under attack, and what honest callers notice of it.
+//! The memory of the real binary under attack, and the effect on well-behaved callers.
 //!
 //! In: peers that announce and do not send, ask and do not read, or bring more than anybody
-//! reads. Out: resident memory within twice of what it is at rest and the budget of unfinished
+//! reads. Out: resident memory within twice its idle size and the budget of unfinished
 //! messages, checks that are answered as before meanwhile, and memory that goes back. The figures
 //! of the release are printed by `make memory`.
 
@@ -15,7 +15,7 @@ use rownd_authz::grpc::ext_authz::PATH;
 use serde_json::{Value, json};
 use tokio::time::{Instant, interval};
 
-use super::support::{
+use crate::support::{
     Ask, Claims, Issuer, Key,
     binary::Binary,
     config_with, eventually,
@@ -29,7 +29,7 @@ const VERIFY: &str = "/rownd.auth.v1.RowndAuth/Verify";
 const REFLECTION: &str = "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo";
 /// Bytes that unfinished messages may hold over all connections (docs/operations.md).
 const MESSAGES: u64 = 64 << 20;
-/// What a connection may hold where it stops within a header block, or opens streams that are
+/// The memory of a connection that stops within a header block, or opens streams that are
 /// refused (docs/operations.md).
 const CONNECTION: u64 = 128 << 10;
 /// How long each attack is watched.
@@ -51,7 +51,7 @@ impl House {
             c["check"]["timeout"] = json!("20s");
             c["listeners"]["grpc"]["reflection"] = json!(true);
             c["listeners"]["grpc"]["workers"] = json!(2);
-            // The crowds are to be held, not to make room for each other.
+            // The connections must stay open and not be evicted for each other.
             c["listeners"]["grpc"]["max_connections"] = json!(4096);
             change(c);
         });
@@ -69,7 +69,7 @@ impl House {
         Ask::with_token(self.key.token(&Claims::of(&self.issuer.url())))
     }
 
-    /// Watches an attack: the peak of the memory, and that an honest caller notices nothing.
+    /// Watches an attack: the peak of the memory, and the answers to a well-behaved caller.
     async fn stands(&self, name: &str, flood: Flood) -> u64 {
         let (good, honest) = (frame_of(&self.good()), Wire::connect(self.binary.grpc).await);
         self.binary.forget_peak();
@@ -100,7 +100,7 @@ async fn memory_is_bounded_under_every_attack() {
         house.binary.check(&house.good()).await.assert_allowed("after", "authenticated");
     }
     println!("at rest {} MB; {found:#?}", steady >> 20);
-    // What was taken goes back while the service works on.
+    // The memory is given back while the service continues.
     eventually("memory to go back", async || {
         house.binary.check(&house.good()).await.assert_allowed("after", "authenticated");
         (house.binary.resident() < steady + MESSAGES / 2).then_some(())

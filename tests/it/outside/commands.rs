@@ -5,7 +5,7 @@ use std::{fs, process::Command};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::it::support::{
+use crate::support::{
     Issuer, Key, Reply, TestApp, binary::run, config, config_with, eventually, until,
 };
 
@@ -239,7 +239,7 @@ fn the_feature_that_mints_tokens_is_never_on_by_itself() {
     for (feature, enables) in features {
         assert!(!enables.to_string().contains("dev"), "{feature} turns on `dev`");
     }
-    // An image has it only where whoever builds it says so, as deploy/compose/ does.
+    // An image has it only if its build asks for it, as in deploy/compose/.
     let manifest = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/Dockerfile")).unwrap();
     assert!(!manifest.contains("--all-features"));
     let asked: Vec<&str> = manifest.split("--features ").skip(1).collect();

@@ -6,18 +6,16 @@ use rownd_authz::model::DenyReason;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::it::{
-    attacks::Kind,
-    support::{
-        Ask, Claims, Issuer, Key, TestApp,
-        binary::{run, run_reading},
-        config_with,
-        forge::now,
-        until,
-    },
+use crate::it::attacks::Kind;
+use crate::support::{
+    Ask, Claims, Issuer, Key, TestApp,
+    binary::{run, run_reading},
+    config_with,
+    forge::now,
+    until,
 };
 
-/// What the command says of a token: its exit status and its JSON.
+/// The answer of the command for a token: its exit status and its JSON.
 fn inspect(settings: &Value, token: &str, more: &[&str]) -> (Option<i32>, Value) {
     let files = TempDir::new().unwrap();
     let path = files.path().join("rownd-authz.yaml");

@@ -5,14 +5,13 @@ use std::collections::BTreeMap;
 use rownd_authz::model::DenyReason;
 use serde_json::{Value, json};
 
-use crate::it::support::{
+use crate::support::{
     Ask, Claims, Issuer, Key,
     binary::{Binary, Log},
     config_with, eventually,
     forge::now,
     page,
-    wire::Wire,
-    wire::frame_of,
+    wire::{Wire, frame_of},
 };
 
 const DENIAL_LOGS_DROPPED: &str = "rownd_authz_denial_logs_dropped_total";
@@ -48,7 +47,7 @@ async fn a_log_line_is_json_and_a_denial_names_its_request() {
     ] {
         assert_eq!(line[field], expected, "{line}");
     }
-    // A token that is no good names its issuer, too, and a stranger's names none.
+    // An invalid token names its issuer, too, and a token of an unknown issuer names none.
     let claims = Claims::of(&issuer.url());
     for (claims, reason, expected) in [
         (claims.clone().with("exp", 1), DenyReason::TokenExpired, "rownd"),

@@ -1,4 +1,4 @@
-//! What operators see: health, reflection, pages, metrics, logs and the command line.
+//! The output for operators: health, reflection, pages, metrics, logs and the command line.
 //!
 //! In: the service, the real binary, floods of what may not show. Out: bounded series,
 //! bounded logs, no token anywhere, exit codes as documented.

@@ -12,7 +12,7 @@ use tonic_health::pb::{
 };
 use tonic_reflection::pb;
 
-use crate::it::support::{Ask, Claims, Issuer, Key, TestApp, config, config_with, page};
+use crate::support::{Ask, Claims, Issuer, Key, TestApp, config, config_with, page};
 
 #[tokio::test]
 async fn health_knows_the_process_and_the_service() {
@@ -32,7 +32,7 @@ async fn health_knows_the_process_and_the_service() {
     assert_eq!(health.check(request).await.unwrap_err().code(), Code::NotFound);
 }
 
-/// What reflection of one version answers to one question.
+/// The answer of one version of reflection to one request.
 macro_rules! reflected {
     ($version:ident, $app:expr, $question:ident($text:expr)) => {{
         use pb::$version::{
@@ -98,7 +98,7 @@ async fn reflection_is_off_unless_it_is_on() {
             assert!(listed.contains(service), "{listed:?}");
         }
     }
-    // What the details of an error are made of, so that grpcurl shows the reason and not bytes.
+    // The messages in the details of an error, so that grpcurl shows the reason and not bytes.
     for detail in ["ErrorInfo", "RetryInfo", "BadRequest"] {
         for files in defined(&app, &format!("google.rpc.{detail}")).await {
             assert_eq!(files.unwrap(), BTreeSet::from(["error_details.proto".to_owned()]));
@@ -106,7 +106,7 @@ async fn reflection_is_off_unless_it_is_on() {
     }
 }
 
-/// What scanners and the curious try.
+/// Requests of scanners.
 const OTHER_PAGES: &str = "
     / // /index.html /favicon.ico /robots.txt /admin /config /config_dump /debug /debug/pprof
     /debug/pprof/heap /debug/vars /pprof /actuator /actuator/env /env /heap /dump /shutdown /quit

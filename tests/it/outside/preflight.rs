@@ -1,4 +1,4 @@
-//! What `config check` passes, `serve` starts with; and what it refuses, it says with its place.
+//! `serve` starts with each file that `config check` accepts; refusals name the line.
 
 use std::{collections::BTreeMap, fs, path::Path, process::Command};
 
@@ -7,7 +7,7 @@ use rownd_authz::{app, config};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::it::support::{Key, binary::run};
+use crate::support::{Key, binary::run};
 
 const JWKS_URL: &str = "https://id.test/keys?key=canary";
 

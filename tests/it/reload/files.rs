@@ -1,4 +1,4 @@
-//! What happens to the file, and what holds afterwards.
+//! Changes of the file, and the configuration afterwards.
 
 use std::{
     fs,
@@ -11,11 +11,11 @@ use std::{
     time::Duration,
 };
 
-use rownd_authz::{app::Reloaded, model::DenyReason};
+use rownd_authz::{app::ReloadOutcome, model::DenyReason};
 use serde_json::{Value, json};
 
 use super::{Ask, House, open_to_all};
-use crate::it::support::{TestApp, config_with, forge::APP, until};
+use crate::support::{TestApp, config_with, forge::APP, until};
 
 #[tokio::test]
 async fn a_changed_file_is_in_force_without_anybody_asking() {
@@ -108,7 +108,7 @@ async fn a_bad_file_changes_nothing_and_is_told_everywhere() {
             fs::remove_dir(&house.file).unwrap();
         }
         house.replace(&house.settings.to_string());
-        assert_eq!(house.app.reload().await, Reloaded::Unchanged(1), "{name}");
+        assert_eq!(house.app.reload().await, ReloadOutcome::Unchanged(1), "{name}");
         assert!(!house.failed(), "{name}: the gauge after");
         assert_eq!(house.status().await["refused"], json!({}), "{name}");
     }
@@ -134,7 +134,7 @@ async fn the_swapped_link_of_a_mount_is_seen() {
     let write = |name: &str, settings: &Value| {
         fs::create_dir(mount.join(name)).unwrap();
         fs::write(mount.join(name).join("config.yaml"), settings.to_string()).unwrap();
-        // As the kubelet does it: a link is made and renamed over `..data`.
+        // Like the kubelet: a link is made and renamed over `..data`.
         symlink(name, mount.join("..data_tmp")).unwrap();
         fs::rename(mount.join("..data_tmp"), mount.join("..data")).unwrap();
     };
@@ -178,7 +178,7 @@ async fn a_writer_that_never_rests_harms_nothing() {
     let writer = thread::spawn(move || {
         let mut writes = 0;
         while !stopped.load(Ordering::SeqCst) {
-            // In place: whoever reads may find nothing, or a part.
+            // Written in place: a reader may find an empty file, or a part of it.
             fs::write(&file, &settings[..settings.len() * (writes % 4) / 4]).unwrap();
             fs::write(&file, &settings).unwrap();
             writes += 1;

@@ -6,14 +6,14 @@ use rownd_authz::model::DenyReason;
 use serde_json::json;
 
 use super::{Ask, Claims, House, Issuer, Key, TestApp};
-use crate::it::support::{
+use crate::support::{
     Reply,
     app::issuer_settings,
+    control::order,
     eventually,
     forge::{APP, USER},
     issuer::{APP_CONFIG, KEYS},
 };
-use crate::support::control::order;
 
 const SUCCESS: &str = "rownd_authz_key_fetch_last_success_timestamp_seconds";
 
@@ -180,11 +180,11 @@ async fn a_wrong_address_can_be_mended_before_the_first_readiness() {
     right.set(KEYS, Reply::Gated(gate.clone(), Box::new(Reply::keys(&[&key]))));
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("config.yaml");
-    std::fs::write(&file, crate::it::support::config(&wrong).to_string()).unwrap();
+    std::fs::write(&file, crate::support::config(&wrong).to_string()).unwrap();
     let app = TestApp::follow(&file).await;
     wrong.asked(KEYS, 1).await;
     assert!(!app.readiness.is_ready());
-    std::fs::write(&file, crate::it::support::config(&right).to_string()).unwrap();
+    std::fs::write(&file, crate::support::config(&right).to_string()).unwrap();
     app.put_in_force(2).await;
     assert!(!app.readiness.is_ready(), "the keys of the right one are awaited");
     gate.add_permits(1);

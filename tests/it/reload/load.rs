@@ -81,7 +81,7 @@ async fn two_hundred_reloads_under_load_cost_no_check_and_mix_nothing() {
         assert!(house.app.readiness.is_ready(), "{turn}");
         // Each configuration is in force while at least one check arrives.
         let before = asked.load(Ordering::SeqCst);
-        crate::it::support::until("the load to go on", || {
+        crate::support::until("the load to go on", || {
             asked.load(Ordering::SeqCst) > before || clients.len() < 4
         })
         .await;
@@ -93,5 +93,5 @@ async fn two_hundred_reloads_under_load_cost_no_check_and_mix_nothing() {
     }
     assert_eq!(house.epoch(), 1 + RELOADS as u64);
     assert!(house.reloads("ok") >= RELOADS as f64);
-    assert_eq!(house.issuer.hits(crate::it::support::issuer::KEYS), 1, "its keys were there");
+    assert_eq!(house.issuer.hits(crate::support::issuer::KEYS), 1, "its keys were there");
 }

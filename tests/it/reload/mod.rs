@@ -10,11 +10,11 @@ mod process;
 
 use std::{fs, path::PathBuf};
 
-use rownd_authz::app::Reloaded;
+use rownd_authz::app::ReloadOutcome;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use super::support::{Answer, Ask, Claims, Issuer, Key, TestApp, config, until};
+use crate::support::{Answer, Ask, Claims, Issuer, Key, TestApp, config, until};
 
 /// A service, the file that it follows, and whose tokens it takes.
 struct House {
@@ -63,7 +63,7 @@ impl House {
     /// Has the file read and expects a refusal; gives the problems in one text.
     async fn refused(&self) -> String {
         match self.app.reload().await {
-            Reloaded::Refused(problems) => problems.join("\n"),
+            ReloadOutcome::Refused(problems) => problems.join("\n"),
             other => panic!("not refused: {other:?}"),
         }
     }

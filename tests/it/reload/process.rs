@@ -1,10 +1,10 @@
-//! The real binary: SIGHUP, a kill, and an end that is told twice.
+//! The real binary: SIGHUP, a kill, and a second signal during the shutdown.
 
 use rownd_authz::model::DenyReason;
 use serde_json::json;
 
 use super::{Ask, Claims, Issuer, Key, config, open_to_all};
-use crate::it::support::{binary::Binary, eventually, wire::Wire};
+use crate::support::{binary::Binary, eventually, wire::Wire};
 
 #[tokio::test]
 async fn sighup_reads_everything_again_and_the_log_says_how_it_ended() {

@@ -59,7 +59,7 @@ fn order(app: &str) -> TokenOrder {
     TokenOrder { app: Some(app.to_owned()), ..TokenOrder::of("ann") }
 }
 
-/// What a call is about, as a list of issuer and app; each has to be within the bounds.
+/// The subject of a call, as a list of issuer and app; each must be within the bounds.
 type About = Vec<(&'static str, Option<&'static str>)>;
 
 async fn verify(stub: &mut Stub, token: String) -> Result<(), Status> {

@@ -1,4 +1,4 @@
-//! Who may call what: by secret, by Unix user, by certificate, and those whom nobody knows.
+//! The rights of callers: by secret, by Unix user, by certificate, and of unknown callers.
 
 use std::os::unix::fs::MetadataExt as _;
 
@@ -23,7 +23,7 @@ use tonic::{
 use tower::service_fn;
 
 use super::{ADMIN, Rig, TRADER, refresh, said};
-use crate::it::support::{
+use crate::support::{
     Issuer, Reply, TestApp, eventually, until,
     wire::{Wire, frame},
 };
@@ -77,7 +77,7 @@ where
     };
     match ended {
         Err(status) if status.code() == Code::PermissionDenied => Err(status),
-        // What comes after the door is told elsewhere.
+        // Other tests cover the steps behind the door.
         _ => Ok(()),
     }
 }

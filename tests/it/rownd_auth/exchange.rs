@@ -13,7 +13,7 @@ use serde_json::json;
 use tonic::Code;
 
 use super::{APP, Rig, assert_field, said};
-use crate::it::support::{Issuer, Reply, forge::now};
+use crate::support::{Issuer, Reply, forge::now};
 
 fn third_party(token: &str) -> ThirdPartyTokenGrant {
     ThirdPartyTokenGrant { token: token.to_owned(), ..ThirdPartyTokenGrant::default() }
@@ -27,7 +27,7 @@ fn migrate(token: &str) -> Grant {
     Grant::Migration(MigrationGrant { token: token.to_owned() })
 }
 
-/// Who a token is, as the service itself sees it.
+/// The user of a token, as the service itself sees it.
 async fn who(rig: &Rig, token: &str) -> (String, String, AuthLevel) {
     let request = VerifyRequest { token: token.to_owned(), ..VerifyRequest::default() };
     match rig.stub().verify(request).await.unwrap().into_inner().outcome.unwrap() {
@@ -322,7 +322,7 @@ async fn an_app_whose_id_is_not_known_yet_may_be_asked_for_again() {
 #[tokio::test]
 async fn tokens_of_another_app_are_not_handed_on() {
     let rig = Rig::start().await;
-    // Same issuer, same keys; whoever owns that app chooses the ids of its users.
+    // Same issuer, same keys; the owner of that app chooses the ids of its users.
     let foreign = TokenOrder::of("user_verified").refresh();
     let answer = rig.exchange(super::refresh::grant(&rig.mint(&foreign))).await;
     said(answer)

@@ -1,4 +1,5 @@
-//! Callers in a hurry, callers who leave, and kinds of requests that fail: nobody else notices.
+//! Callers with a short deadline, callers that leave, and requests that fail: no other caller is
+//! affected.
 
 use std::time::Duration;
 
@@ -12,7 +13,7 @@ use tonic::{Code, Request};
 use tonic_types::StatusExt as _;
 
 use super::{Rig, refresh::grant as refresh, said};
-use crate::it::support::{eventually, until, wire::Wire};
+use crate::support::{eventually, until, wire::Wire};
 
 const HURRY: Duration = Duration::from_millis(200);
 /// How long a healthy Rownd takes.

@@ -29,7 +29,7 @@ use tonic::{
 };
 use tonic_types::StatusExt as _;
 
-use super::support::{Key, TestApp};
+use crate::support::{Key, TestApp};
 
 pub(super) const APP: &str = "app_shop";
 /// Another one, which few configurations here name.
@@ -231,7 +231,7 @@ impl Interceptor for Bearer {
     }
 }
 
-/// What a status says: its code, the reason, and the rest of its details.
+/// The content of a status: its code, the reason, and the rest of its details.
 pub(super) struct Said {
     code: Code,
     reason: String,
@@ -262,7 +262,7 @@ impl Said {
     #[track_caller]
     pub(super) fn is(self, code: Code, reason: &str) -> Self {
         assert_eq!((self.code, self.reason.as_str()), (code, reason));
-        // What may be tried again says when, and nothing else does.
+        // An error that may be retried says when, and no other error does.
         let again = matches!(code, Code::Unavailable | Code::ResourceExhausted);
         assert_eq!(self.retry, again, "{reason}");
         self

@@ -13,7 +13,7 @@ use tonic::{Code, Status};
 use url::Url;
 
 use super::{APP, CALLBACK, Rig, assert_field, said};
-use crate::it::support::http::consent;
+use crate::support::sign_in::consent;
 
 async fn authorization(
     rig: &Rig,

@@ -1,4 +1,5 @@
-//! `Exchange` of refresh tokens: once for each, however many ask, and whoever leaves.
+//! `Exchange` of refresh tokens: one request for each, for any number of callers, also if a caller
+//! leaves.
 
 use std::collections::HashSet;
 
@@ -11,7 +12,7 @@ use serde_json::json;
 use tonic::Code;
 
 use super::{Rig, assert_field, said};
-use crate::it::support::until;
+use crate::support::until;
 
 pub(super) fn grant(token: &str) -> Grant {
     Grant::RefreshToken(RefreshTokenGrant {
@@ -36,7 +37,7 @@ async fn a_storm_is_one_request_and_two_hundred_equal_answers() {
     let distinct: HashSet<_> = answers.iter().map(|t| t.refresh_token.clone()).collect();
     assert_eq!(distinct.len(), 1);
     assert_eq!(answers[0].user_id.as_deref(), Some("ann"));
-    // Whoever comes shortly after gets the same, and its successor works.
+    // A caller shortly after gets the same tokens, and the new refresh token works.
     assert_eq!(rig.tokens(grant(&token)).await, answers[0]);
     assert_eq!(rig.hits(Endpoint::Token), 1);
     let next = rig.tokens(grant(answers[0].refresh_token.as_ref().unwrap())).await;
@@ -76,7 +77,7 @@ async fn the_grace_ends() {
     let token = refresh_token(&rig, "ann");
     rig.tokens(grant(&token)).await;
     let ended = async || rig.exchange(grant(&token)).await.is_err().then_some(());
-    crate::it::support::eventually("the end of the grace", ended).await;
+    crate::support::eventually("the end of the grace", ended).await;
     let answer = rig.exchange(grant(&token)).await;
     said(answer).is(Code::FailedPrecondition, "REFRESH_TOKEN_REFUSED");
 }
@@ -90,7 +91,7 @@ async fn a_lost_answer_is_not_asked_for_again_by_itself() {
     rig.controls.inject(lost).unwrap();
     said(rig.exchange(grant(&token)).await).is(Code::Unavailable, "ROWND_UNAVAILABLE");
     assert_eq!(rig.hits(Endpoint::Token), 1, "no blind second try");
-    // What may end otherwise is not kept: the next caller asks, and is told the truth.
+    // An uncertain result is not kept: the next caller sends a request and gets the real result.
     let answer = rig.exchange(grant(&token)).await;
     said(answer).is(Code::FailedPrecondition, "REFRESH_TOKEN_REFUSED");
     assert_eq!(rig.hits(Endpoint::Token), 2);
@@ -123,7 +124,7 @@ async fn a_pause_of_the_breaker_is_not_kept_for_the_grace() {
     let token = refresh_token(&rig, "ann");
     said(rig.exchange(grant(&token)).await).is(Code::Unavailable, "ROWND_UNAVAILABLE");
     let again = async || rig.exchange(grant(&token)).await.ok();
-    crate::it::support::eventually("the end of the pause", again).await;
+    crate::support::eventually("the end of the pause", again).await;
 }
 
 #[tokio::test]

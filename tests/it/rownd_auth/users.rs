@@ -10,7 +10,7 @@ use serde_json::json;
 use tonic::{Code, Status};
 
 use super::{APP, APP_KEY, APP_SECRET, Rig, assert_field, said};
-use crate::it::support::http::speak;
+use crate::support::http::request;
 
 fn by_id(user: &str) -> GetUserRequest {
     GetUserRequest { subject: Some(Subject::UserId(user.to_owned())), ..Default::default() }
@@ -140,14 +140,14 @@ async fn a_token_that_is_no_good_names_nobody() {
          content-type: application/json\r\n"
     );
     let line = format!("POST /applications/{APP}/users/ann/signout");
-    speak(rig.emulator, &line, &head, "{\"sign_out_all\":true}").await;
+    request(rig.emulator, &line, &head, "{\"sign_out_all\":true}").await;
     said(get(&rig, by_token(&token)).await).is(Code::Unauthenticated, "REVOKED");
     // Also where the account is disabled, and the caller would take that.
     let line = format!("POST /applications/{APP}/users/ann/state");
-    speak(rig.emulator, &line, &head, "{\"state\":\"disabled\"}").await;
+    request(rig.emulator, &line, &head, "{\"state\":\"disabled\"}").await;
     let anyway = GetUserRequest { allow_disabled: true, ..by_token(&token) };
     said(get(&rig, anyway).await).is(Code::Unauthenticated, "REVOKED");
-    speak(rig.emulator, &line, &head, "{\"state\":\"enabled\"}").await;
+    request(rig.emulator, &line, &head, "{\"state\":\"enabled\"}").await;
     assert!(user(&rig, by_id("ann")).await.tokens_valid_since.is_some());
 }
 
@@ -197,7 +197,8 @@ async fn a_mistake_in_the_call_names_the_field() {
     assert_field(get(&rig, named).await, "issuer");
 }
 
-/// What a library could not decode is left out and named, by field and as a mask names it.
+/// Members that a library could not decode are left out and named, by field and as a mask names
+/// them.
 #[tokio::test]
 async fn what_is_too_deep_is_left_out_and_named() {
     let rig = Rig::start().await;
@@ -216,7 +217,7 @@ async fn what_is_too_deep_is_left_out_and_named() {
     let mut kept = names(whole.user.unwrap().data);
     kept.sort();
     assert_eq!(kept, ["email", "flat"]);
-    // What was not asked for is not left out.
+    // A field that was not requested is not named as omitted.
     let part = get(&rig, masked(by_id("ann"), &["data.email"])).await.unwrap();
     assert_eq!(part.omitted, [] as [String; 0]);
     let part = get(&rig, masked(by_id("ann"), &["data.deep", "id"])).await.unwrap();
@@ -241,20 +242,21 @@ async fn a_caller_has_rownd_asked_only_so_often_for_a_younger_profile() {
     get(&rig, by_id("ann")).await.unwrap();
     for nanos in [0, 1] {
         let limited = async || get(&rig, young(nanos)).await.err();
-        let status = crate::it::support::eventually("the limit", limited).await;
+        let status = crate::support::eventually("the limit", limited).await;
         said::<()>(Err(status)).is(Code::ResourceExhausted, "MAX_AGE_LIMITED");
-        // What is kept is answered, other callers are, and a profile that nobody has yet is.
+        // A cached profile, the call of another caller, and a profile that is not cached yet are
+        // answered.
         get(&rig, by_id("ann")).await.unwrap();
         rig.known(super::TRADER).get_user(young(nanos)).await.unwrap();
         let first =
             GetUserRequest { allow_disabled: true, ..by_id(["banned", "greg"][nanos as usize]) };
         get(&rig, GetUserRequest { max_age: young(nanos).max_age, ..first }).await.unwrap();
     }
-    // Whom nobody knows by a name is one caller, too.
+    // All callers without a name count as one.
     let own = || GetUserRequest { max_age: young(0).max_age, ..by_token(&rig.token("ann")) };
     let limited = async || rig.stub().get_user(own()).await.err();
-    let status = crate::it::support::eventually("the limit of all others", limited).await;
+    let status = crate::support::eventually("the limit of all others", limited).await;
     said::<()>(Err(status)).is(Code::ResourceExhausted, "MAX_AGE_LIMITED");
     let again = async || get(&rig, young(0)).await.ok();
-    crate::it::support::eventually("the next second", again).await;
+    crate::support::eventually("the next second", again).await;
 }

@@ -13,7 +13,7 @@ use serde_json::json;
 use tonic::{Code, Status};
 
 use super::{APP, APP_KEY, APP_SECRET, Rig, assert_field, said};
-use crate::it::support::{TestApp, http::speak};
+use crate::support::{TestApp, http::request};
 
 async fn verify(rig: &Rig, request: VerifyRequest) -> Result<Outcome, Status> {
     let answer = rig.stub().verify(request).await?;
@@ -183,7 +183,7 @@ async fn what_is_revoked_does_not_count() {
     let proof = format!("x-rownd-app-key: {APP_KEY}\r\nx-rownd-app-secret: {APP_SECRET}\r\n");
     let body = json!({ "sign_out_all": true }).to_string();
     let head = format!("{proof}content-type: application/json\r\n");
-    let answer = speak(rig.emulator, &format!("POST {path}"), &head, &body).await;
+    let answer = request(rig.emulator, &format!("POST {path}"), &head, &body).await;
     assert!(answer.head.contains(" 204 "), "{}", answer.head);
     assert_eq!(denial(verify(&rig, fresh()).await).reason, "revoked");
     identity(verify(&rig, asked(&token)).await);

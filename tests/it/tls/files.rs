@@ -11,11 +11,11 @@ use std::{
     },
 };
 
-use rownd_authz::{app::Reloaded, config};
+use rownd_authz::{app::ReloadOutcome, config};
 use serde_json::{Value, json};
 
 use super::{Authority, Client, House, Issuer, Key, TestApp, ask_on, der, tls};
-use crate::it::support::{binary, until};
+use crate::support::{binary, until};
 
 /// Name, what is done to the files, and setting and words of every problem.
 type Case = (&'static str, fn(&Path), &'static [(&'static str, &'static str)]);
@@ -128,7 +128,7 @@ async fn a_bad_pair_keeps_the_last_good_one_and_is_told() {
         let client = house.client(Some(&house.clients.issue()));
         let before = client.certificate().await;
         spoil(house.dir.path());
-        let Reloaded::Refused(problems) = house.app.reload().await else { panic!("{name}") };
+        let ReloadOutcome::Refused(problems) = house.app.reload().await else { panic!("{name}") };
         assert_eq!(problems.len(), expected.len(), "{name}: {problems:?}");
         assert!(reload_failed(&house), "{name}");
         let status: Value = serde_json::from_str(&house.app.page("/status").await.body).unwrap();
@@ -136,7 +136,7 @@ async fn a_bad_pair_keeps_the_last_good_one_and_is_told() {
         assert!(told.contains(expected[0].1), "{name}: {told}");
         assert_eq!(client.certificate().await, before, "{name}");
         house.is_well(name).await;
-        // A configuration goes into force all the same.
+        // A configuration still becomes active.
         let text = fs::read_to_string(&house.file).unwrap();
         let mut settings: Value = serde_json::from_str(&text).unwrap();
         settings["default"] = json!({ "auth": "none" });
@@ -181,7 +181,7 @@ async fn the_swapped_link_of_a_mounted_secret_is_seen() {
     for name in ["server.crt", "server.key"] {
         symlink(format!("..data/{name}"), at(name)).unwrap();
     }
-    let mut settings = crate::it::support::config(&issuer);
+    let mut settings = crate::support::config(&issuer);
     settings["listeners"]["grpc"]["tls"] = tls(mount.path(), false);
     fs::write(at("config.yaml"), settings.to_string()).unwrap();
     let app = TestApp::follow(&at("config.yaml")).await;
@@ -219,7 +219,7 @@ async fn fifty_rotations_under_load_cost_no_connection_and_no_check() {
     for turn in 0..50 {
         house.servers.issue().write(house.dir.path(), "server");
         let outcome = house.app.reload().await;
-        assert!(!matches!(outcome, Reloaded::Refused(_)), "{turn}: {outcome:?}");
+        assert!(!matches!(outcome, ReloadOutcome::Refused(_)), "{turn}: {outcome:?}");
         let before = asked.load(Ordering::SeqCst);
         until("the load to go on", || asked.load(Ordering::SeqCst) > before || clients.len() < 2)
             .await;

@@ -23,7 +23,7 @@ use tokio_rustls::{TlsConnector, client::TlsStream};
 use tonic::transport::{Channel, Endpoint, Uri};
 use tower::service_fn;
 
-use super::support::{
+use crate::support::{
     Answer, Ask, Claims, Issuer, Key, TestApp,
     certs::{Authority, Pair},
     config,

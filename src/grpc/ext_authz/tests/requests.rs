@@ -23,7 +23,7 @@ use prost::Message as _;
 use super::{check, http};
 use crate::{
     grpc::{ext_authz::request::context, pb},
-    model::{DenyReason, NamedRoute, RequestContext},
+    model::{DenyReason, Downstream, NamedRoute, RequestContext, Workload},
 };
 
 /// What the door makes of a message on the wire.
@@ -59,8 +59,56 @@ fn what_is_absent_is_a_denial() {
         assert_eq!(read(&check).map(|_| ()), Err(DenyReason::RequestMissing), "{name}");
     }
     let empty = read(&check(HttpRequest::default())).unwrap();
-    assert!(empty.method.is_empty() && empty.host.is_empty() && empty.path.is_empty());
+    assert!(empty.method.is_empty() && empty.host.is_empty() && empty.target.is_empty());
     assert!(empty.headers.is_empty() && empty.named_route.is_none());
+    assert_eq!(empty.downstream(), Downstream::default());
+}
+
+/// A check by a client with this address and this name in its certificate.
+fn from_client(address: &str, principal: &str) -> CheckRequest {
+    let socket = SocketAddress {
+        address: address.to_owned(),
+        port_specifier: Some(PortSpecifier::PortValue(41782)),
+        ..SocketAddress::default()
+    };
+    let mut check = check(http());
+    check.attributes.as_mut().unwrap().source = Some(Peer {
+        address: Some(Address { address: Some(address::Address::SocketAddress(socket)) }),
+        principal: principal.to_owned(),
+        ..Peer::default()
+    });
+    check
+}
+
+#[test]
+fn the_client_of_the_proxy_is_known_by_its_address_and_its_certificate() {
+    let id = "spiffe://cluster.local/ns/shop/sa/web";
+    for (address, principal, expected_address, spiffe_id) in [
+        ("192.0.2.1", id, Some("192.0.2.1"), Some(id)),
+        ("2001:db8::1", "CN=web", Some("2001:db8::1"), None),
+        ("/run/client.sock", "", None, None),
+        ("192.0.2.1:80", id, None, Some(id)),
+    ] {
+        let client = read(&from_client(address, principal)).unwrap().downstream();
+        let expected_address = expected_address.map(|address| address.parse().unwrap());
+        assert_eq!(client.address, expected_address, "{address}");
+        let workload = client.workload.as_ref();
+        assert_eq!(workload.map(Workload::principal).unwrap_or_default(), principal);
+        assert_eq!(workload.and_then(Workload::spiffe_id), spiffe_id, "{principal}");
+    }
+}
+
+#[test]
+fn a_client_that_cannot_be_decoded_is_unknown_and_the_check_goes_on() {
+    let field = |number: u8, content: &[u8]| {
+        [&[number << 3 | 2, u8::try_from(content.len()).unwrap()], content].concat()
+    };
+    let request = field(4, &field(2, &field(2, b"GET")));
+    for source in [b"\xff\xff".as_slice(), &field(4, b"\xff"), &field(1, b"\x09")] {
+        let message = field(1, &[field(1, source), request.clone()].concat());
+        let context = context(pb::CheckRequest::decode(message.as_slice()).unwrap()).unwrap();
+        assert_eq!(context.downstream(), Downstream::default(), "{}", source.escape_ascii());
+    }
 }
 
 #[test]
@@ -145,7 +193,7 @@ fn text_that_is_no_utf8_is_judged_and_not_undecodable() {
     assert!(CheckRequest::decode(message.as_slice()).is_err(), "the full decoder refuses it");
     let context = context(pb::CheckRequest::decode(message.as_slice()).unwrap()).unwrap();
     assert_eq!(
-        (context.path.as_ref(), context.host.as_ref()),
+        (context.target.as_ref(), context.host.as_ref()),
         (b"/\xff\xfe".as_slice(), b"a\xffb".as_slice())
     );
 }
@@ -270,6 +318,8 @@ proptest! {
         let full = check.attributes.unwrap();
         let extensions = pruned.context_extensions.iter().map(|entry| (entry.key.to_vec(), entry.value.to_vec()));
         prop_assert_eq!(sorted(extensions), pairs(&full.context_extensions));
+        let source = full.source.map(|full| full.encode_to_vec());
+        prop_assert_eq!(Peer::decode(pruned.source).unwrap(), Peer::decode(source.unwrap_or_default().as_slice()).unwrap());
         let metadata = full.route_metadata_context.map(|full| full.encode_to_vec());
         let read = Metadata::decode(pruned.route_metadata_context).unwrap();
         prop_assert_eq!(read, Metadata::decode(metadata.unwrap_or_default().as_slice()).unwrap());

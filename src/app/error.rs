@@ -1,0 +1,21 @@
+//! Why the service cannot start.
+
+use std::io;
+
+/// Why the service cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum BuildError {
+    /// A listener's address cannot be bound.
+    #[error("cannot listen on {address} (setting {setting}): {error}")]
+    Listen {
+        /// The setting, for example `listeners.grpc.address`.
+        setting: &'static str,
+        /// Its value.
+        address: String,
+        /// What the system says.
+        error: io::Error,
+    },
+    /// A part cannot be built, for this reason.
+    #[error("{0}")]
+    Part(String),
+}

@@ -1,0 +1,56 @@
+//! What every use of a configuration begins with: a service, a question to the issuers, and a look
+//! at one token.
+
+use std::{sync::Arc, time::Duration};
+
+use super::{BuildError, compile};
+use crate::{
+    authz,
+    config::Config,
+    grpc::rownd_auth::RPCS,
+    health::Readiness,
+    metrics::{Labels, Metrics},
+    upstream,
+    verify::{self, Revocations, Verifier},
+};
+
+/// Connecting to an upstream takes at most this long.
+pub(super) const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
+
+/// The parts that depend on nothing but the configuration. Nothing is fetched yet.
+#[derive(Debug)]
+pub(super) struct Foundation {
+    pub(super) metrics: Arc<Metrics>,
+    pub(super) readiness: Readiness,
+    pub(super) upstream: upstream::Client,
+    pub(super) verifier: verify::Parts,
+}
+
+impl Foundation {
+    pub(super) fn build(config: &Config) -> Result<Self, BuildError> {
+        // A second call in one process finds it installed already, which is as good.
+        let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+        verify::self_test().map_err(BuildError::Part)?;
+        let metrics =
+            Metrics::build(&labels(config)).map_err(|error| BuildError::Part(error.to_string()))?;
+        let upstream = upstream::Client::build(CONNECT_TIMEOUT)
+            .map_err(|error| BuildError::Part(error.to_string()))?;
+        let readiness = Readiness::new();
+        let revocations = Revocations::new(&config.revocation, &metrics);
+        let limits = compile::limits(config);
+        let verifier =
+            Verifier::build(&config.issuers, limits, revocations, &upstream, &metrics, &readiness)
+                .map_err(BuildError::Part)?;
+        Ok(Self { metrics, readiness, upstream, verifier })
+    }
+}
+
+fn labels(config: &Config) -> Labels {
+    Labels {
+        reasons: authz::end_labels(),
+        key_refusals: verify::key_refusal_labels(),
+        verifications: verify::result_labels(),
+        issuers: config.issuers.iter().map(|issuer| issuer.name.clone()).collect(),
+        rpcs: RPCS.iter().map(|rpc| rpc.name).collect(),
+    }
+}

@@ -1,0 +1,135 @@
+//! An HTTP/1 listener, over TCP or a Unix socket: few connections, each of them short, so that it
+//! cannot use up the file descriptors that checks need. Any listener beside gRPC is one of these.
+//!
+//! In: a bound socket, its limits, and the routes for each peer. Out: responses, until the process
+//! ends; then the requests that are under way are answered first.
+
+use std::{convert::Infallible, pin::pin, sync::Arc, time::Duration};
+
+use axum::Router;
+use hyper::{Request, body::Incoming, server::conn::http1, service::service_fn};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    sync::watch,
+    task::JoinSet,
+    time::{sleep, timeout},
+};
+use tower::ServiceExt as _;
+
+use super::{
+    connection_limit::{ConnectionLimit, ConnectionState},
+    drain::Phase,
+    socket::{BoundSocket, SocketPeer, Stream},
+    tasks::spawn,
+};
+
+/// A younger connection is not evicted: in this time it has sent its request.
+const MIN_AGE: Duration = Duration::from_millis(50);
+/// How long the first byte of a connection may take.
+const FIRST_BYTE: Duration = Duration::from_secs(1);
+/// How long the headers of a request may take.
+const HEADERS: Duration = Duration::from_secs(2);
+/// The most bytes of a request's headers.
+const MAX_HEADER_BYTES: usize = 32 << 10;
+/// How long the requests that are under way may take when the process ends.
+const LAST_REQUESTS: Duration = Duration::from_millis(300);
+
+/// What one listener allows.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Http1Limits {
+    /// The listener's name in the log.
+    pub(super) name: &'static str,
+    /// Connections at a time.
+    pub(super) max_connections: usize,
+    /// Connections that may be closing while new ones are served.
+    pub(super) max_closing: usize,
+    /// The most time of one connection.
+    pub(super) lifetime: Duration,
+}
+
+/// Serves until the process ends. `routes` makes the routes for the peer of a connection.
+pub(super) async fn serve(
+    socket: BoundSocket,
+    limits: Http1Limits,
+    routes: impl Fn(SocketPeer) -> Router,
+    phase: watch::Receiver<Phase>,
+) {
+    let limit =
+        ConnectionLimit::new(limits.name, limits.max_connections, limits.max_closing, MIN_AGE);
+    let mut open = JoinSet::new();
+    let accepting = async {
+        loop {
+            let (stream, peer) = socket.accept(limits.name, || {}).await;
+            let slot = limit.acquire(peer.into()).await;
+            let (routes, phase) = (routes(peer), phase.clone());
+            while open.try_join_next().is_some() {}
+            spawn(&mut open, async move {
+                let state = slot.state().clone();
+                tokio::select! {
+                    () = serve_connection(stream, routes, state, phase) => {}
+                    () = slot.state().evicted() => {}
+                    () = sleep(limits.lifetime) => {}
+                }
+            });
+        }
+    };
+    let ending = phase.clone();
+    tokio::select! {
+        () = accepting => {}
+        () = until_ending(ending) => {}
+    }
+    let _ = timeout(LAST_REQUESTS, async { while open.join_next().await.is_some() {} }).await;
+}
+
+async fn until_ending(mut phase: watch::Receiver<Phase>) {
+    // The end of the sender means the same.
+    let _ = phase.wait_for(|phase| *phase >= Phase::Ending).await;
+}
+
+async fn serve_connection(
+    stream: Stream,
+    routes: Router,
+    state: Arc<ConnectionState>,
+    phase: watch::Receiver<Phase>,
+) {
+    // A connection on which nothing comes must not be kept until its headers are late.
+    if !matches!(timeout(FIRST_BYTE, stream.readable()).await, Ok(Ok(()))) {
+        return;
+    }
+    let served = match stream {
+        Stream::Tcp(stream) => serve_http(stream, routes, state, phase).await,
+        Stream::Unix(stream) => serve_http(stream, routes, state, phase).await,
+    };
+    if let Err(error) = served {
+        tracing::debug!(%error, "an HTTP/1 connection ended");
+    }
+}
+
+async fn serve_http(
+    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    routes: Router,
+    state: Arc<ConnectionState>,
+    phase: watch::Receiver<Phase>,
+) -> hyper::Result<()> {
+    let service = service_fn(move |request: Request<Incoming>| {
+        let (routes, state) = (routes.clone(), state.clone());
+        async move {
+            state.request_started();
+            let response = routes.oneshot(request).await.unwrap_or_else(|never| match never {});
+            state.request_finished();
+            Ok::<_, Infallible>(response)
+        }
+    });
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEADERS)
+        .max_buf_size(MAX_HEADER_BYTES)
+        .serve_connection(TokioIo::new(stream), service);
+    let mut connection = pin!(connection);
+    tokio::select! {
+        ended = connection.as_mut() => return ended,
+        () = until_ending(phase) => connection.as_mut().graceful_shutdown(),
+    }
+    connection.await
+}

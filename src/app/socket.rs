@@ -1,0 +1,190 @@
+//! A bound socket, TCP or Unix, and the connections that come in on it.
+
+use std::{
+    fmt, fs, io,
+    net::{IpAddr, SocketAddr},
+    os::unix::fs::{FileTypeExt as _, PermissionsExt as _},
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
+
+use super::BuildError;
+
+/// How long accepting pauses after a failure, doubling from the first to the second.
+const PAUSE: (Duration, Duration) = (Duration::from_millis(20), Duration::from_secs(1));
+
+/// Where a listener listens.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ListenAddress {
+    /// TCP.
+    Tcp(SocketAddr),
+    /// A Unix socket.
+    Unix(PathBuf),
+}
+
+impl fmt::Display for ListenAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Tcp(address) => address.fmt(f),
+            Self::Unix(path) => write!(f, "unix:{}", path.display()),
+        }
+    }
+}
+
+#[derive(Debug)]
+enum Listener {
+    Tcp(TcpListener),
+    Unix(UnixListener),
+}
+
+/// A bound socket. The file of a Unix socket is removed with it.
+#[derive(Debug)]
+pub(super) struct BoundSocket {
+    listener: Listener,
+    address: ListenAddress,
+}
+
+/// The byte stream of a connection.
+#[derive(Debug)]
+pub(super) enum Stream {
+    Tcp(TcpStream),
+    Unix(UnixStream),
+}
+
+/// The other end of a connection, as the system knows it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) enum SocketPeer {
+    /// A machine.
+    Tcp(IpAddr),
+    /// A process of this machine.
+    Unix {
+        uid: u32,
+        gid: u32,
+        /// The process id, where the system tells it.
+        pid: Option<i32>,
+    },
+}
+
+impl BoundSocket {
+    /// Binds `IP:PORT` or `unix:/path`. `mode` is that of the socket's file, in octal. The error
+    /// names `setting`.
+    pub(super) async fn bind(
+        setting: &'static str,
+        address: &str,
+        mode: &str,
+    ) -> Result<Self, BuildError> {
+        let bound = match address.strip_prefix("unix:") {
+            Some(path) => Self::bind_unix(Path::new(path), mode).await,
+            None => Self::bind_tcp(address).await,
+        };
+        bound.map_err(|error| BuildError::Listen { setting, address: address.to_owned(), error })
+    }
+
+    async fn bind_tcp(address: &str) -> io::Result<Self> {
+        let listener = TcpListener::bind(address).await?;
+        let address = ListenAddress::Tcp(listener.local_addr()?);
+        Ok(Self { listener: Listener::Tcp(listener), address })
+    }
+
+    /// A socket file that nobody answers behind is left over from a crash and is replaced.
+    async fn bind_unix(path: &Path, mode: &str) -> io::Result<Self> {
+        if let Ok(found) = fs::symlink_metadata(path) {
+            if !found.file_type().is_socket() {
+                return Err(io::Error::other("there is a file of another kind at this path"));
+            }
+            match UnixStream::connect(path).await {
+                Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => {
+                    fs::remove_file(path)?
+                }
+                // A process listens there, even if it is too busy or does not let us connect.
+                _ => return Err(io::Error::from(io::ErrorKind::AddrInUse)),
+            }
+        }
+        let listener = UnixListener::bind(path)?;
+        let address = ListenAddress::Unix(path.to_owned());
+        // From here on, the file goes when this is dropped.
+        let bound = Self { listener: Listener::Unix(listener), address };
+        let mode = u32::from_str_radix(mode, 8).map_err(io::Error::other)?;
+        fs::set_permissions(path, fs::Permissions::from_mode(mode))?;
+        Ok(bound)
+    }
+
+    pub(super) const fn address(&self) -> &ListenAddress {
+        &self.address
+    }
+
+    /// Other machines can connect.
+    pub(super) fn is_exposed(&self) -> bool {
+        match &self.address {
+            ListenAddress::Tcp(address) => !address.ip().to_canonical().is_loopback(),
+            ListenAddress::Unix(_) => false,
+        }
+    }
+
+    /// The next connection. After a failure it pauses, then tries again; `failed` is called for
+    /// each failure. `name` is the listener's, for the log.
+    pub(super) async fn accept(
+        &self,
+        name: &'static str,
+        failed: impl Fn(),
+    ) -> (Stream, SocketPeer) {
+        let mut pause = PAUSE.0;
+        loop {
+            match self.try_accept().await {
+                Ok(accepted) => return accepted,
+                Err(error) => {
+                    failed();
+                    if is_about_one_connection(&error) {
+                        continue;
+                    }
+                    let pause_ms = pause.as_millis();
+                    tracing::warn!(listener = name, %error, pause_ms, "accepting failed");
+                    tokio::time::sleep(pause).await;
+                    pause = (pause * 2).min(PAUSE.1);
+                }
+            }
+        }
+    }
+
+    async fn try_accept(&self) -> io::Result<(Stream, SocketPeer)> {
+        match &self.listener {
+            Listener::Tcp(listener) => {
+                let (stream, from) = listener.accept().await?;
+                Ok((Stream::Tcp(stream), SocketPeer::Tcp(from.ip().to_canonical())))
+            }
+            Listener::Unix(listener) => {
+                let (stream, _) = listener.accept().await?;
+                // A peer that the system does not know gets nothing.
+                let peer = stream.peer_cred()?;
+                let peer = SocketPeer::Unix { uid: peer.uid(), gid: peer.gid(), pid: peer.pid() };
+                Ok((Stream::Unix(stream), peer))
+            }
+        }
+    }
+}
+
+impl Drop for BoundSocket {
+    fn drop(&mut self) {
+        if let ListenAddress::Unix(path) = &self.address {
+            let _ = fs::remove_file(path);
+        }
+    }
+}
+
+impl Stream {
+    /// Waits until there is something to read.
+    pub(super) async fn readable(&self) -> io::Result<()> {
+        match self {
+            Self::Tcp(stream) => stream.readable().await,
+            Self::Unix(stream) => stream.readable().await,
+        }
+    }
+}
+
+/// The connection was gone before it was accepted; the listener is well.
+fn is_about_one_connection(error: &io::Error) -> bool {
+    use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
+    matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset)
+}

@@ -1,0 +1,48 @@
+//! How a configuration judges one token, without a network: for `token inspect`.
+
+use std::time::{Duration, SystemTime};
+
+use super::{BuildError, foundation::Foundation};
+use crate::{
+    config::Config,
+    verify::{Inspection, KeyStatus},
+};
+
+/// The findings about a token, and the keys that were used.
+#[derive(Debug)]
+pub struct InspectedToken {
+    /// The findings.
+    pub inspection: Inspection,
+    /// Of each issuer, in the order of the configuration.
+    pub keys: Vec<OfflineKeys>,
+}
+
+/// The keys of an issuer that need no network.
+#[derive(Debug)]
+pub struct OfflineKeys {
+    /// Its keys.
+    pub status: KeyStatus,
+    /// How old the keys of its snapshot are, where they are used; or why they are not.
+    pub snapshot: Result<Option<Duration>, String>,
+}
+
+/// Judges a token as of `at`, by the keys of the configuration and those on the disk.
+///
+/// # Errors
+///
+/// Fails where the configuration cannot be built. A token that is refused is no error.
+pub fn inspect_token(
+    config: &Config,
+    token: &[u8],
+    at: SystemTime,
+) -> Result<InspectedToken, BuildError> {
+    let parts = Foundation::build(config)?.verifier;
+    let parts = parts.with_snapshots(config.key_snapshots.as_ref(), &config.issuers);
+    let keys = parts.verifier.issuers().iter().map(|issuer| {
+        let own = parts.refreshers.iter().find(|task| task.issuer() == issuer.name());
+        let snapshot = own.map_or(Ok(None), |task| task.restore_once());
+        OfflineKeys { status: issuer.key_status(), snapshot }
+    });
+    let keys = keys.collect();
+    Ok(InspectedToken { inspection: parts.verifier.inspect(token, at), keys })
+}

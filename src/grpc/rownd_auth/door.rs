@@ -1,0 +1,255 @@
+//! The door of the service: who calls, may they, how many calls there are, until when.
+
+use std::{
+    panic::AssertUnwindSafe,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
+
+use bytes::Bytes;
+use futures_util::FutureExt as _;
+use http::{Request, Response};
+use http_body_util::{BodyExt as _, Full};
+use tokio::time::{Instant, timeout_at};
+use tonic::{Code, Status, body::Body, service::Routes};
+use tower::{BoxError, ServiceExt as _};
+
+use super::{
+    call::Call,
+    caller::{LoggedCaller, identify},
+    fault::{self, Fault},
+    methods::Methods,
+    table::{self, Rpc},
+};
+use crate::{
+    authz::{Authorizer, Caller, NOBODY},
+    grpc::{
+        deadline::{is_shorter, time_to_answer},
+        pb::rownd::auth::v1::rownd_auth_server::{RowndAuth, RowndAuthServer},
+        request_body::body_error,
+    },
+    log_throttle::LogThrottle,
+    metrics::{CallerRefusal, Metrics, RpcLabel},
+    model::Peer,
+};
+
+/// Log lines a second for the errors of one code: a caller that is refused tries again.
+const LINES_PER_SECOND: u32 = 10;
+/// The status codes of gRPC are numbered from 0 to 16.
+const CODES: usize = 17;
+
+/// The door of the service: it knows the caller, counts the calls and holds the deadline.
+pub struct AuthDoor {
+    authorizer: Arc<Authorizer>,
+    metrics: Arc<Metrics>,
+    in_flight: AtomicUsize,
+    /// Those of them that may ask an issuer.
+    asking_issuer: AtomicUsize,
+    /// The limits of the log, by gRPC status code.
+    throttles: Vec<LogThrottle>,
+}
+
+impl std::fmt::Debug for AuthDoor {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("AuthDoor").finish_non_exhaustive()
+    }
+}
+
+/// One of the calls in flight, until it is dropped.
+struct InFlight<'a>(&'a AtomicUsize);
+
+impl<'a> InFlight<'a> {
+    /// `None`: there are `max` already.
+    fn begin(count: &'a AtomicUsize, max: usize) -> Option<Self> {
+        let call = Self(count);
+        (count.fetch_add(1, Ordering::Relaxed) < max).then_some(call)
+    }
+}
+
+impl Drop for InFlight<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+impl AuthDoor {
+    /// The door in front of this authorizer.
+    #[must_use]
+    pub fn build(authorizer: Arc<Authorizer>, metrics: Arc<Metrics>) -> Self {
+        Self {
+            authorizer,
+            metrics,
+            in_flight: AtomicUsize::new(0),
+            asking_issuer: AtomicUsize::new(0),
+            throttles: (0..CODES).map(|_| LogThrottle::per_second(LINES_PER_SECOND)).collect(),
+        }
+    }
+
+    /// The methods, to be called through [`answer`](Self::answer) only.
+    pub(crate) fn methods(&self) -> RowndAuthServer<impl RowndAuth> {
+        let methods = Methods { authorizer: self.authorizer.clone() };
+        RowndAuthServer::new(methods).max_decoding_message_size(table::max_request_bytes())
+    }
+
+    /// Answers one call. `method` is `None` where no method has the name that was called.
+    pub async fn answer<B>(
+        &self,
+        method: Option<&'static Rpc>,
+        peer: Option<&Peer>,
+        routes: Routes,
+        request: Request<B>,
+    ) -> Response<Body>
+    where
+        B: http_body::Body<Data = Bytes, Error: Into<BoxError>> + Send + Unpin + 'static,
+    {
+        let label = self.metrics.rpc(method.map(|rpc| rpc.name));
+        let timer = CallTimer { door: self, label, began: Instant::now(), code: Code::Cancelled };
+        let Some(method) = method else {
+            let status = Fault::NoMethod.status();
+            let from = LoggedCaller { name: NOBODY, peer };
+            self.log_failure((None, label), &from, status.code(), fault::NO_METHOD);
+            timer.ended(status.code());
+            return status.into_http();
+        };
+        let snapshot = self.authorizer.snapshot();
+        let caller = identify(&snapshot, peer, request.headers());
+        let name = caller.as_ref().map_or(NOBODY, Caller::name).to_owned();
+        let from = LoggedCaller { name: &name, peer };
+        let mut hurried = false;
+        let answer = match caller {
+            Ok(caller) => {
+                let (own, deadline) = (snapshot.service().timeout.get(), timer.began);
+                hurried = is_shorter(request.headers(), own);
+                let call = Call { snapshot, caller, deadline, hurried };
+                self.call(method, call, routes, request).await
+            }
+            Err(refusal) => Err(Fault::Caller(refusal)),
+        };
+        let answer = answer.unwrap_or_else(|fault| fault.status().into_http());
+        let Some(status) = Status::from_header_map(answer.headers()) else {
+            tracing::debug!(method = method.name, caller = name, "a call was answered");
+            timer.ended(Code::Ok);
+            return answer;
+        };
+        let (answer, (code, reason)) = match fault::of_status(&status, hurried) {
+            Ok(said) => (answer, said),
+            Err(fault) => {
+                let status = fault.status();
+                let said = fault::of_status(&status, hurried);
+                (status.into_http(), said.unwrap_or((Code::Internal, String::new())))
+            }
+        };
+        self.log_failure((Some(method), label), &from, code, &reason);
+        timer.ended(code);
+        answer
+    }
+
+    async fn call<B>(
+        &self,
+        method: &Rpc,
+        mut call: Call,
+        routes: Routes,
+        request: Request<B>,
+    ) -> Result<Response<Body>, Fault>
+    where
+        B: http_body::Body<Data = Bytes, Error: Into<BoxError>> + Send + Unpin + 'static,
+    {
+        // A caller without any of the rights need not send a message.
+        call.may(method.rights)?;
+        // Only a complete call counts as in flight: one whose message never comes holds up no other.
+        let mut request = match read_message(request).await {
+            Ok(request) => request,
+            Err(status) => return Ok(status.into_http()),
+        };
+        let (service, retry) = (call.snapshot.service(), call.retry_after());
+        let max = service.max_in_flight;
+        let in_flight = InFlight::begin(&self.in_flight, max).ok_or(Fault::Overloaded(retry))?;
+        // An issuer that hangs must not keep other calls from verifying tokens.
+        let asking_issuer = method.asks_issuer.then(|| {
+            let max = (max / 4 * 3).max(1);
+            InFlight::begin(&self.asking_issuer, max).ok_or(Fault::Overloaded(retry))
+        });
+        let _in_flight = (in_flight, asking_issuer.transpose()?);
+        let deadline = call.deadline + time_to_answer(service.timeout.get(), request.headers());
+        call.deadline = deadline;
+        request.extensions_mut().insert(Arc::new(call));
+        let answered = AssertUnwindSafe(timeout_at(deadline, routes.oneshot(request)));
+        match answered.catch_unwind().await {
+            Ok(Ok(Ok(answer))) => Ok(answer),
+            Ok(Ok(Err(never))) => match never {},
+            Ok(Err(_elapsed)) => Err(Fault::Late(retry)),
+            Err(_panic) => {
+                tracing::error!(method = method.name, "a call failed because of a panic");
+                Err(Fault::Internal)
+            }
+        }
+    }
+
+    /// Logs a call that ended in an error, and counts a caller that was refused.
+    fn log_failure(
+        &self,
+        (method, label): (Option<&Rpc>, RpcLabel),
+        from: &LoggedCaller<'_>,
+        code: Code,
+        reason: &str,
+    ) {
+        if code == Code::PermissionDenied {
+            self.metrics.caller_refused(label, CallerRefusal::of(reason));
+        }
+        let throttle = self.throttles.get(code as usize);
+        let Some(dropped) = throttle.and_then(LogThrottle::admit) else { return };
+        // A call that must not be repeated may have taken effect all the same.
+        let repeatable = method.is_none_or(|rpc| rpc.repeatable);
+        let method = method.map_or("unknown", |rpc| rpc.name);
+        let (caller, from) = (from.name, from.origin());
+        match code {
+            Code::PermissionDenied => {
+                tracing::warn!(method, reason, caller, from, dropped, "a caller was refused");
+            }
+            Code::Unavailable | Code::ResourceExhausted | Code::Internal => {
+                tracing::warn!(
+                    method,
+                    reason,
+                    caller,
+                    from,
+                    repeatable,
+                    dropped,
+                    "a call was not answered"
+                );
+            }
+            _ => tracing::info!(method, reason, caller, from, dropped, "a call was refused"),
+        }
+    }
+}
+
+/// The request with its whole message, for which there is a time limit of its own.
+async fn read_message<B>(request: Request<B>) -> Result<Request<Full<Bytes>>, Status>
+where
+    B: http_body::Body<Data = Bytes, Error: Into<BoxError>> + Send + Unpin + 'static,
+{
+    let (parts, body) = request.into_parts();
+    let body = body.collect().await.map_err(body_error)?;
+    Ok(Request::from_parts(parts, Full::new(body.to_bytes())))
+}
+
+/// Counts and times a call. A call that is dropped before its end counts as cancelled.
+struct CallTimer<'a> {
+    door: &'a AuthDoor,
+    label: RpcLabel,
+    began: Instant,
+    code: Code,
+}
+
+impl CallTimer<'_> {
+    fn ended(mut self, code: Code) {
+        self.code = code;
+    }
+}
+
+impl Drop for CallTimer<'_> {
+    fn drop(&mut self) {
+        self.door.metrics.rpc_ended(self.label, self.code as usize, self.began.elapsed());
+    }
+}

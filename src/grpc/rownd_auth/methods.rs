@@ -1,0 +1,56 @@
+//! The methods of the service: each decodes, asks one room, and encodes.
+
+use std::sync::Arc;
+
+use tonic::Status;
+
+use super::{call::Call, exchange, get_user, verify};
+use crate::{
+    authz::Authorizer,
+    grpc::pb::rownd::auth::v1::{
+        BuildAuthorizationUrlRequest, BuildAuthorizationUrlResponse, ExchangeRequest,
+        ExchangeResponse, GetUserRequest, GetUserResponse, VerifyRequest, VerifyResponse,
+        rownd_auth_server::RowndAuth,
+    },
+};
+
+/// The methods. They are called through the door only: without it they know no caller and refuse.
+#[derive(Debug, Clone)]
+pub(super) struct Methods {
+    pub(super) authorizer: Arc<Authorizer>,
+}
+
+#[tonic::async_trait]
+impl RowndAuth for Methods {
+    async fn verify(
+        &self,
+        request: tonic::Request<VerifyRequest>,
+    ) -> Result<tonic::Response<VerifyResponse>, Status> {
+        let call = Call::of(request.extensions())?;
+        Ok(verify::verify(&self.authorizer, &call, request.into_inner()).await?.into())
+    }
+
+    async fn exchange(
+        &self,
+        request: tonic::Request<ExchangeRequest>,
+    ) -> Result<tonic::Response<ExchangeResponse>, Status> {
+        let call = Call::of(request.extensions())?;
+        Ok(exchange::exchange(&self.authorizer, &call, request.into_inner()).await?.into())
+    }
+
+    async fn build_authorization_url(
+        &self,
+        request: tonic::Request<BuildAuthorizationUrlRequest>,
+    ) -> Result<tonic::Response<BuildAuthorizationUrlResponse>, Status> {
+        let call = Call::of(request.extensions())?;
+        Ok(exchange::authorization_url(&call, request.into_inner()).await?.into())
+    }
+
+    async fn get_user(
+        &self,
+        request: tonic::Request<GetUserRequest>,
+    ) -> Result<tonic::Response<GetUserResponse>, Status> {
+        let call = Call::of(request.extensions())?;
+        Ok(get_user::get_user(&self.authorizer, &call, request.into_inner()).await?.into())
+    }
+}

@@ -1,0 +1,110 @@
+//! The series of each issuer. Reloads may bring issuers, so a series is made when its issuer is
+//! first named.
+
+use std::sync::{Mutex, OnceLock, PoisonError};
+
+use metrics::{Counter, counter, describe_counter, with_local_recorder};
+
+use super::{Metrics, issuer_api::IssuerApiSeries, keys::KeySeries};
+
+/// Most issuer names that one process can count, from its start to its end: a series once made
+/// stays.
+const MAX_ISSUERS: usize = 128;
+
+/// Names the series of one issuer. Only [`Metrics::issuer`] makes one. It stays the same for as long
+/// as the process runs, while the place of an issuer changes with the configuration.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct IssuerLabel(pub(super) usize);
+
+/// The series of one issuer.
+pub(super) struct OneIssuer {
+    verifications: Vec<Counter>,
+    pub(super) keys: KeySeries,
+    pub(super) api: IssuerApiSeries,
+}
+
+/// The series of all issuers.
+pub(super) struct IssuerSeries {
+    /// Filled from the front, as names become known. A place once taken stays.
+    issuers: Vec<OnceLock<OneIssuer>>,
+    names: Mutex<Vec<String>>,
+    /// Of tokens that belong to no issuer.
+    unknown: Vec<Counter>,
+    results: Vec<&'static str>,
+    key_refusals: Vec<&'static str>,
+}
+
+impl IssuerSeries {
+    /// `results` holds the words for how a verification ends, `key_refusals` those for why a key
+    /// is not used.
+    pub(super) fn register(results: &[&'static str], key_refusals: &[&'static str]) -> Self {
+        describe_counter!(
+            "rownd_authz_verifications_total",
+            "Tokens verified, by issuer and result."
+        );
+        KeySeries::describe();
+        IssuerApiSeries::describe();
+        Self {
+            issuers: (0..MAX_ISSUERS).map(|_| OnceLock::new()).collect(),
+            names: Mutex::default(),
+            unknown: verifications("unknown", results),
+            results: results.to_vec(),
+            key_refusals: key_refusals.to_vec(),
+        }
+    }
+
+    /// The series of the issuer of this label.
+    pub(super) fn at(&self, label: IssuerLabel) -> Option<&OneIssuer> {
+        self.issuers.get(label.0)?.get()
+    }
+}
+
+fn verifications(issuer: &str, results: &[&'static str]) -> Vec<Counter> {
+    let make = |result: &&'static str| {
+        counter!("rownd_authz_verifications_total",
+            "issuer" => issuer.to_owned(), "result" => *result)
+    };
+    results.iter().map(make).collect()
+}
+
+impl Metrics {
+    /// The label of the series of the issuer of this name. They are made if there are none yet.
+    /// `None`: there have been more than 128 names since the start.
+    #[must_use]
+    pub fn issuer(&self, name: &str) -> Option<IssuerLabel> {
+        let all = &self.issuers;
+        let mut names = all.names.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(index) = names.iter().position(|known| known == name) {
+            return Some(IssuerLabel(index));
+        }
+        let place = all.issuers.get(names.len())?;
+        let made = with_local_recorder(self.recorder.get()?, || OneIssuer {
+            verifications: verifications(name, &all.results),
+            keys: KeySeries::register(name, &all.key_refusals),
+            api: IssuerApiSeries::register(name),
+        });
+        let _ = place.set(made);
+        names.push(name.to_owned());
+        Some(IssuerLabel(names.len() - 1))
+    }
+
+    /// An issuer is no longer configured, so its gauges show "not a number": no comparison of an
+    /// alert is true of that.
+    pub fn issuer_removed(&self, issuer: IssuerLabel) {
+        if let Some(issuer) = self.issuers.at(issuer) {
+            issuer.keys.retire();
+        }
+    }
+
+    /// A token was verified or refused by the issuer of this label; `None`: it belongs to no
+    /// issuer. `result` is an index of [`super::Labels::verifications`].
+    pub fn verified(&self, issuer: Option<IssuerLabel>, result: usize) {
+        let counters = match issuer {
+            None => Some(&self.issuers.unknown),
+            Some(label) => self.issuers.at(label).map(|issuer| &issuer.verifications),
+        };
+        if let Some(counter) = counters.and_then(|counters| counters.get(result)) {
+            counter.increment(1);
+        }
+    }
+}

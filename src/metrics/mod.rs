@@ -1,0 +1,182 @@
+//! Every metric: name, help, labels, and one typed recording function each.
+//!
+//! In: what happened, as values of the enums here or as indexes of the words in [`Labels`]. Out:
+//! the text exposition of Prometheus. Every series is made at the start, so that a check records
+//! by an index and formats nothing, and a rate is right from the first event on. No label ever
+//! holds what a client sent.
+#![expect(clippy::disallowed_macros, reason = "the room where metrics are at home")]
+
+mod caches;
+mod call_refusals;
+mod checks;
+mod commands;
+mod connections;
+mod issuer_api;
+mod issuers;
+mod keys;
+mod label;
+mod profiles;
+mod reloads;
+mod revocations;
+mod rpcs;
+#[cfg(test)]
+mod tests;
+
+use std::sync::{Arc, OnceLock};
+
+use metrics::{Gauge, describe_gauge, gauge, with_local_recorder};
+use metrics_exporter_prometheus::{
+    Matcher, PrometheusBuilder, PrometheusHandle, PrometheusRecorder,
+};
+
+pub use caches::CacheName;
+pub use call_refusals::{CallKind, CallRefusal};
+pub use checks::{CheckApi, CheckOutcome};
+pub use commands::{CommandResult, ControlCommand};
+pub use connections::ConnectionResult;
+pub use issuer_api::{ApiEndpoint, ApiResult};
+pub use issuers::IssuerLabel;
+pub use keys::{FetchResult, SnapshotResult};
+pub use label::Label;
+pub use profiles::ProfileResult;
+pub use reloads::{ReloadResult, ReloadSubject};
+pub use revocations::RevocationKind;
+pub use rpcs::{CallerRefusal, RpcLabel};
+
+/// The label values that belong to other rooms. All are known at the start.
+#[derive(Debug, Clone, Default)]
+pub struct Labels {
+    /// Outcome and reason of every possible end of a check.
+    pub reasons: Vec<(CheckOutcome, &'static str)>,
+    /// Words for every result of a verification.
+    pub verifications: Vec<&'static str>,
+    /// Words for every reason why a key is not used.
+    pub key_refusals: Vec<&'static str>,
+    /// The configured names of the issuers.
+    pub issuers: Vec<String>,
+    /// The names of the methods of the service for backends.
+    pub rpcs: Vec<&'static str>,
+}
+
+/// The series of the process itself.
+struct ProcessSeries {
+    lost_log_lines: Gauge,
+    dev_mode: Gauge,
+    warnings: Gauge,
+}
+
+impl ProcessSeries {
+    fn register() -> Self {
+        describe_gauge!("rownd_authz_build_info", "Always 1; the labels name the build.");
+        describe_gauge!(
+            "rownd_authz_log_lines_lost",
+            "Log lines lost since the start: the sink is too slow."
+        );
+        describe_gauge!(
+            "rownd_authz_dev_mode",
+            "1 where the embedded emulator runs. Never in production."
+        );
+        describe_gauge!(
+            "rownd_authz_configuration_warnings",
+            "Warnings about the configuration in force; /status shows them."
+        );
+        gauge!("rownd_authz_build_info", "version" => env!("CARGO_PKG_VERSION")).set(1.0);
+        Self {
+            lost_log_lines: gauge!("rownd_authz_log_lines_lost"),
+            dev_mode: gauge!("rownd_authz_dev_mode"),
+            warnings: gauge!("rownd_authz_configuration_warnings"),
+        }
+    }
+}
+
+/// All recording functions.
+pub struct Metrics {
+    checks: checks::CheckSeries,
+    rpcs: rpcs::RpcSeries,
+    call_refusals: call_refusals::CallRefusalSeries,
+    issuers: issuers::IssuerSeries,
+    caches: caches::CacheSeries,
+    connections: connections::ConnectionSeries,
+    revocations: revocations::RevocationSeries,
+    profiles: profiles::ProfileSeries,
+    commands: commands::CommandSeries,
+    reloads: reloads::ReloadSeries,
+    process: ProcessSeries,
+    recorder: OnceLock<PrometheusRecorder>,
+    handle: PrometheusHandle,
+}
+
+impl std::fmt::Debug for Metrics {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Metrics").finish_non_exhaustive()
+    }
+}
+
+impl Metrics {
+    /// Makes a recorder of its own and every series in it.
+    ///
+    /// # Errors
+    ///
+    /// Fails where a histogram has no buckets, which the constants here rule out.
+    pub fn build(labels: &Labels) -> Result<Arc<Self>, metrics_exporter_prometheus::BuildError> {
+        let named = |name: &str| Matcher::Full(name.to_owned());
+        let recorder = PrometheusBuilder::new()
+            .set_buckets_for_metric(named(checks::DURATION), &checks::BUCKETS)?
+            .set_buckets_for_metric(named(issuer_api::DURATION), &issuer_api::BUCKETS)?
+            .set_buckets_for_metric(named(rpcs::DURATION), &issuer_api::BUCKETS)?
+            .build_recorder();
+        let handle = recorder.handle();
+        let metrics = with_local_recorder(&recorder, || Self::register(labels, handle));
+        let _ = metrics.recorder.set(recorder);
+        for name in &labels.issuers {
+            let _ = metrics.issuer(name);
+        }
+        Ok(Arc::new(metrics))
+    }
+
+    fn register(labels: &Labels, handle: PrometheusHandle) -> Self {
+        Self {
+            checks: checks::CheckSeries::register(&labels.reasons),
+            rpcs: rpcs::RpcSeries::register(&labels.rpcs),
+            call_refusals: call_refusals::CallRefusalSeries::register(),
+            issuers: issuers::IssuerSeries::register(&labels.verifications, &labels.key_refusals),
+            caches: caches::CacheSeries::register(),
+            connections: connections::ConnectionSeries::register(),
+            revocations: revocations::RevocationSeries::register(),
+            profiles: profiles::ProfileSeries::register(),
+            commands: commands::CommandSeries::register(),
+            reloads: reloads::ReloadSeries::register(),
+            process: ProcessSeries::register(),
+            recorder: OnceLock::new(),
+            handle,
+        }
+    }
+
+    /// So many log lines were lost since the start because the sink is too slow.
+    pub fn log_lines_lost(&self, lines: usize) {
+        #[expect(clippy::cast_precision_loss, reason = "a count for people")]
+        self.process.lost_log_lines.set(lines as f64);
+    }
+
+    /// This build carries the emulator and runs with it.
+    pub fn dev_mode(&self) {
+        self.process.dev_mode.set(1.0);
+    }
+
+    /// So many warnings apply to the configuration in force.
+    pub fn configuration_warnings(&self, warnings: usize) {
+        #[expect(clippy::cast_precision_loss, reason = "a few")]
+        self.process.warnings.set(warnings as f64);
+    }
+
+    /// The Prometheus text exposition.
+    #[must_use]
+    pub fn render(&self) -> String {
+        self.handle.render()
+    }
+
+    /// Folds recorded samples into buckets; without it they pile up until the next scrape.
+    pub fn upkeep(&self) {
+        self.handle.run_upkeep();
+    }
+}

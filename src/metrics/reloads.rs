@@ -1,0 +1,94 @@
+//! Reloads: how reading the configuration or the certificate again ended, and what is in force.
+
+use metrics::{Counter, Gauge, counter, describe_counter, describe_gauge, gauge};
+use strum::{IntoStaticStr, VariantArray};
+
+use super::{Metrics, label::ByLabel};
+
+const CERTIFICATE_END: &str = "rownd_authz_certificate_not_after_timestamp_seconds";
+
+/// What can be read again while the process runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, IntoStaticStr, VariantArray)]
+#[strum(serialize_all = "snake_case")]
+pub enum ReloadSubject {
+    /// The configuration with its secrets.
+    Config,
+    /// The certificate of the gRPC listener, its key, and the authorities of client certificates.
+    Certificate,
+}
+
+/// How a reload ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, IntoStaticStr, VariantArray)]
+#[strum(serialize_all = "snake_case")]
+pub enum ReloadResult {
+    /// The new version is in force.
+    Ok,
+    /// Nothing has changed.
+    Unchanged,
+    /// The new version is invalid or needs a restart: the last good one stays in force.
+    Refused,
+}
+
+/// The series of one subject.
+struct OneSubject {
+    results: ByLabel<ReloadResult, Counter>,
+    failed: Gauge,
+}
+
+/// The series of this file.
+pub(super) struct ReloadSeries {
+    subjects: ByLabel<ReloadSubject, OneSubject>,
+    epoch: Gauge,
+    certificate_end: Gauge,
+}
+
+impl ReloadSeries {
+    pub(super) fn register() -> Self {
+        describe_counter!(
+            "rownd_authz_reloads_total",
+            "Readings of what may change while running, by result."
+        );
+        describe_gauge!(
+            "rownd_authz_reload_failed",
+            "1 where what was read last is not what is in force."
+        );
+        describe_gauge!("rownd_authz_config_epoch", "Configurations put in force since the start.");
+        describe_gauge!(
+            CERTIFICATE_END,
+            "When the certificate of the gRPC listener expires, Unix time; 0 without TLS."
+        );
+        let counter = |what: &'static str, result: &'static str| counter!("rownd_authz_reloads_total", "what" => what, "result" => result);
+        Self {
+            subjects: ByLabel::new(|what| OneSubject {
+                results: ByLabel::new(|result| counter(what, result)),
+                failed: gauge!("rownd_authz_reload_failed", "what" => what),
+            }),
+            epoch: gauge!("rownd_authz_config_epoch"),
+            certificate_end: gauge!(CERTIFICATE_END),
+        }
+    }
+}
+
+impl Metrics {
+    /// A reload ended.
+    pub fn reloaded(&self, what: ReloadSubject, result: ReloadResult) {
+        let Some(subject) = self.reloads.subjects.get(what) else { return };
+        if let Some(counter) = subject.results.get(result) {
+            counter.increment(1);
+        }
+        let failed = result == ReloadResult::Refused;
+        subject.failed.set(if failed { 1.0 } else { 0.0 });
+    }
+
+    /// The certificate in use expires at this time (Unix seconds).
+    pub fn certificate_ends(&self, at: u64) {
+        #[expect(clippy::cast_precision_loss, reason = "exact for longer than certificates live")]
+        self.reloads.certificate_end.set(at as f64);
+    }
+
+    /// The configuration of this number is in force.
+    pub fn epoch(&self, epoch: u64) {
+        #[expect(clippy::cast_precision_loss, reason = "exact for longer than a process lives")]
+        self.reloads.epoch.set(epoch as f64);
+    }
+}

@@ -1,0 +1,208 @@
+//! A rule: its match, its conditions and its concessions.
+//!
+//! In: a route of the configuration. Out: a [`Rule`]. Each setting of a route is named here, so that
+//! one that nobody reads does not compile.
+
+use std::sync::Arc;
+
+use super::{
+    condition::{Condition, Needs},
+    matcher::Matcher,
+    variables::PathVariables,
+};
+use crate::{
+    config::{Auth, DefaultRoute, ExpiredCookie, Freshness, OddPaths, Route},
+    model::AuthLevel,
+};
+
+/// The name of the rule that holds where no other matches.
+const DEFAULT: &str = "default";
+
+/// One rule.
+#[derive(Debug)]
+pub(super) struct Rule {
+    id: Arc<str>,
+    /// `None` if the rule holds only when the proxy names it, or as the default.
+    matcher: Option<Matcher>,
+    conditions: Vec<Condition>,
+    concessions: Vec<Concession>,
+    needs: Needs,
+    strictness: Strictness,
+}
+
+/// Something that is denied unless the rule allows it. Where several rules hold, each of them has to
+/// allow it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Concession {
+    /// A strict CORS preflight passes without a credential (`cors_preflight: true`).
+    CorsPreflight,
+    /// An expired cookie counts as no credential (`expired_cookie: anonymous`).
+    ExpiredCookie,
+    /// A path that servers read differently is judged by all of its readings (`odd_paths: judge`).
+    OddPath,
+    /// An auth level that is too low is answered with the level to sign in with (`step_up: true`).
+    StepUp,
+}
+
+/// The measure of how much a rule asks: of several rules, the name of the strictest is logged.
+pub(super) type Strictness = (Auth, Option<AuthLevel>, Freshness);
+
+/// The settings that a route and the default have in common.
+struct Settings {
+    auth: Auth,
+    auth_level: Option<AuthLevel>,
+    step_up: bool,
+    freshness: Freshness,
+    cors_preflight: bool,
+    expired_cookie: ExpiredCookie,
+    odd_paths: OddPaths,
+}
+
+impl Rule {
+    /// From a route.
+    ///
+    /// # Errors
+    ///
+    /// The message of the library, if the regular expression of the path does not compile.
+    pub(super) fn of_route(route: &Route) -> Result<Self, regex::Error> {
+        let Route {
+            id,
+            matches,
+            // The configuration refuses a rule that has both this and a match, or neither.
+            by_name: _,
+            auth,
+            auth_level,
+            step_up,
+            freshness,
+            cors_preflight,
+            expired_cookie,
+            odd_paths,
+        } = route;
+        let matcher = matches.as_ref().map(Matcher::build).transpose()?;
+        let settings = Settings {
+            auth: *auth,
+            auth_level: *auth_level,
+            step_up: *step_up,
+            freshness: *freshness,
+            cors_preflight: *cors_preflight,
+            expired_cookie: *expired_cookie,
+            odd_paths: *odd_paths,
+        };
+        Ok(Self::new(id, matcher, &settings))
+    }
+
+    /// From the section `default`.
+    pub(super) fn of_default(route: &DefaultRoute) -> Self {
+        let DefaultRoute {
+            auth,
+            auth_level,
+            step_up,
+            freshness,
+            cors_preflight,
+            expired_cookie,
+            odd_paths,
+        } = route;
+        let settings = Settings {
+            auth: *auth,
+            auth_level: *auth_level,
+            step_up: *step_up,
+            freshness: *freshness,
+            cors_preflight: *cors_preflight,
+            expired_cookie: *expired_cookie,
+            odd_paths: *odd_paths,
+        };
+        Self::new(DEFAULT, None, &settings)
+    }
+
+    fn new(id: &str, matcher: Option<Matcher>, settings: &Settings) -> Self {
+        let (conditions, concessions) = (settings.conditions(), settings.concessions());
+        let mut needs = Needs { identity: settings.reads_credential(), ..Needs::default() };
+        for condition in &conditions {
+            needs.extend(condition.needs());
+        }
+        let strictness = (settings.auth, settings.auth_level, settings.freshness);
+        Self { id: id.into(), matcher, conditions, concessions, needs, strictness }
+    }
+
+    /// The name in logs and metadata.
+    pub(super) const fn id(&self) -> &Arc<str> {
+        &self.id
+    }
+
+    /// The conditions, all of which have to be met.
+    pub(super) fn conditions(&self) -> &[Condition] {
+        &self.conditions
+    }
+
+    /// The facts that the rule needs.
+    pub(super) const fn needs(&self) -> &Needs {
+        &self.needs
+    }
+
+    /// The measure of how much the rule asks.
+    pub(super) const fn strictness(&self) -> Strictness {
+        self.strictness
+    }
+
+    /// The rule makes this concession.
+    pub(super) fn concedes(&self, concession: Concession) -> bool {
+        self.concessions.contains(&concession)
+    }
+
+    /// The rule holds for a request with this method and host, in this reading of its path.
+    pub(super) fn matches(&self, method: &[u8], host: &[u8], path: &[u8]) -> bool {
+        self.matcher.as_ref().is_some_and(|matcher| matcher.matches(method, host, path))
+    }
+
+    /// The variables of this reading of a path, if a condition needs them.
+    pub(super) fn variables(&self, path: &[u8]) -> PathVariables {
+        match &self.matcher {
+            Some(matcher) if self.needs.path_variables => matcher.variables(path),
+            Some(_) | None => PathVariables::default(),
+        }
+    }
+
+    /// The same rule with one more condition.
+    #[cfg(test)]
+    pub(super) fn and(mut self, condition: Condition) -> Self {
+        self.needs.extend(condition.needs());
+        self.conditions.push(condition);
+        self
+    }
+}
+
+impl Settings {
+    const fn reads_credential(&self) -> bool {
+        match self.auth {
+            Auth::None => false,
+            Auth::Optional | Auth::Required => true,
+        }
+    }
+
+    fn conditions(&self) -> Vec<Condition> {
+        let credential = match self.auth {
+            Auth::None | Auth::Optional => None,
+            Auth::Required => Some(Condition::Credential),
+        };
+        let level = self.auth_level.map(Condition::AuthLevel);
+        let profile = match self.freshness {
+            Freshness::Token => None,
+            Freshness::Profile => Some(Condition::CurrentProfile),
+        };
+        [credential, level, profile].into_iter().flatten().collect()
+    }
+
+    fn concessions(&self) -> Vec<Concession> {
+        let preflight = self.cors_preflight.then_some(Concession::CorsPreflight);
+        let expired_cookie = match self.expired_cookie {
+            ExpiredCookie::Deny => None,
+            ExpiredCookie::Anonymous => Some(Concession::ExpiredCookie),
+        };
+        let odd_path = match self.odd_paths {
+            OddPaths::Refuse => None,
+            OddPaths::Judge => Some(Concession::OddPath),
+        };
+        let step_up = self.step_up.then_some(Concession::StepUp);
+        [preflight, expired_cookie, odd_path, step_up].into_iter().flatten().collect()
+    }
+}

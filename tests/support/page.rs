@@ -1,0 +1,42 @@
+//! The pages of the ops listener, and a reader of the metrics.
+
+use std::net::SocketAddr;
+
+use super::http;
+pub(crate) use super::http::Answer as Page;
+
+/// Requests a page by any method.
+pub(crate) async fn request(address: SocketAddr, method: &str, path: &str) -> Page {
+    http::request(address, &format!("{method} {path}"), "", "").await
+}
+
+/// GETs a page.
+pub(crate) async fn get(address: SocketAddr, path: &str) -> Page {
+    request(address, "GET", path).await
+}
+
+/// The sum of the series of a name whose labels hold all of these.
+pub(crate) fn metric(exposition: &str, name: &str, labels: &[(&str, &str)]) -> f64 {
+    let wanted: Vec<String> =
+        labels.iter().map(|(key, value)| format!("{key}=\"{value}\"")).collect();
+    let mut found = false;
+    let mut sum = 0.0;
+    for line in exposition.lines().filter(|line| !line.starts_with('#')) {
+        let Some((series, value)) = line.rsplit_once(' ') else {
+            continue;
+        };
+        let own = series.split('{').next() == Some(name);
+        if own && wanted.iter().all(|label| series.contains(label)) {
+            found = true;
+            sum += value.parse::<f64>().unwrap();
+        }
+    }
+    assert!(found, "no series {name}{wanted:?} in\n{exposition}");
+    sum
+}
+
+/// The names and labels of all series.
+pub(crate) fn series(exposition: &str) -> Vec<String> {
+    let lines = exposition.lines().filter(|line| !line.starts_with('#'));
+    lines.filter_map(|line| line.rsplit_once(' ')).map(|(series, _)| series.to_owned()).collect()
+}
