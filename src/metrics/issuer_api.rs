@@ -6,7 +6,7 @@ use std::time::Duration;
 use metrics::{Counter, Histogram, Unit, counter, describe_counter, describe_histogram, histogram};
 use strum::{IntoStaticStr, VariantArray};
 
-use super::{Metrics, issuers::IssuerLabel, label::ByLabel};
+use super::{Metrics, issuer_label::IssuerLabel, label::ByLabel};
 
 /// The name of the histogram, for its buckets.
 pub(super) const DURATION: &str = "rownd_authz_rownd_request_duration_seconds";

@@ -5,16 +5,11 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 
 use metrics::{Counter, counter, describe_counter, with_local_recorder};
 
-use super::{Metrics, issuer_api::IssuerApiSeries, keys::KeySeries};
+use super::{Metrics, issuer_api::IssuerApiSeries, issuer_label::IssuerLabel, keys::KeySeries};
 
 /// Most issuer names that one process can count, from its start to its end: a series once made
 /// stays.
 const MAX_ISSUERS: usize = 128;
-
-/// Names the series of one issuer. Only [`Metrics::issuer`] makes one. It stays the same for as long
-/// as the process runs, while the place of an issuer changes with the configuration.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct IssuerLabel(pub(super) usize);
 
 /// The series of one issuer.
 pub(super) struct OneIssuer {

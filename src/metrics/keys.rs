@@ -3,7 +3,7 @@
 use metrics::{Counter, Gauge, counter, describe_counter, describe_gauge, gauge};
 use strum::{IntoStaticStr, VariantArray};
 
-use super::{Metrics, issuers::IssuerLabel, label::ByLabel};
+use super::{Metrics, issuer_label::IssuerLabel, label::ByLabel};
 
 /// How a fetch of keys ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, IntoStaticStr, VariantArray)]
