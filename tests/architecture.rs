@@ -198,6 +198,8 @@ const BAD: &[(&str, &str, &str, Rule)] = &[
     ("super super", "verify/issuer/kind.rs", "use super::super::token;", Rule::SuperSuper),
     ("super super in a group", "verify/a.rs", "use super::{super::b};", Rule::SuperSuper),
     ("envoy", "authz.rs", "use envoy_types::pb::X;", Rule::CrateFence),
+    ("a proof out of nothing", "authz/check.rs", "impl policy::ConfirmedByProfile for () {}", Rule::NameFence),
+    ("a proof in another file of the room", "profile/cache.rs", "impl ConfirmedByProfile for () {}", Rule::NameFence),
     ("envoy in another door", "grpc/rownd_auth.rs", "type A = envoy_types::B;", Rule::CrateFence),
     ("reqwest", "verify/jwks.rs", "fn f(_: reqwest::Url) {}", Rule::CrateFence),
     ("reqwest renamed", "issuer_api.rs", "use reqwest as web;", Rule::CrateFence),

@@ -6,7 +6,7 @@ use tokio::time::timeout;
 use super::{BuildError, foundation::Foundation};
 use crate::{blocking::BlockingRunner, config::Config, issuer_api, verify::KeyStatus};
 
-/// What one issuer answered.
+/// The answers of one issuer.
 #[derive(Debug)]
 pub struct IssuerFindings {
     /// Its configured name.

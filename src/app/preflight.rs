@@ -1,4 +1,4 @@
-//! Problems that would keep a configuration from being served, found without serving it: for `config
+//! FoundProblems that would keep a configuration from being served, found without serving it: for `config
 //! check`, and for `serve` before it begins, so that both report the same.
 
 use std::{
@@ -15,13 +15,13 @@ use crate::{
 };
 
 /// For each problem, the JSON pointer of its setting, and what is wrong with it.
-type Problems = Vec<(String, String)>;
+type FoundProblems = Vec<(String, String)>;
 
 /// Every problem that the text of the settings alone does not show. Nothing that other programs use
 /// is taken, and nothing is fetched. A port or a socket that another program listens on is not among
 /// the problems.
 #[must_use]
-pub fn problems(config: &Config) -> Problems {
+pub fn problems(config: &Config) -> FoundProblems {
     let mut found = problems_anywhere(config);
     found.extend(host_problems(config));
     found
@@ -29,13 +29,13 @@ pub fn problems(config: &Config) -> Problems {
 
 /// The problems that are the same on every machine.
 #[must_use]
-pub fn problems_anywhere(config: &Config) -> Problems {
+pub fn problems_anywhere(config: &Config) -> FoundProblems {
     verify::problems(&config.issuers)
 }
 
 /// The problems of this machine: certificates of authorities, directories of sockets, addresses.
-fn host_problems(config: &Config) -> Problems {
-    let mut found = Problems::new();
+fn host_problems(config: &Config) -> FoundProblems {
+    let mut found = FoundProblems::new();
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     if let Err(message) = check_authorities() {
         found.push((String::new(), message));

@@ -261,7 +261,7 @@ impl ConfigReloader {
 
     async fn reload(&mut self) -> ReloadOutcome {
         let loaded = self.with_source(|source| {
-            // What changes while it is read is found again.
+            // A change while it is read is found again.
             source.changed();
             source.reload()
         });

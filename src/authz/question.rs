@@ -16,7 +16,7 @@ use crate::{
     verify::{self, Identity},
 };
 
-/// What is asked of a token. There is no `Debug`: the token would be in it.
+/// What is asked of a token. `Debug` shows none of it: the token is in it.
 #[derive(Clone, Copy)]
 pub struct Question<'a> {
     /// The token.
@@ -31,6 +31,12 @@ pub struct Question<'a> {
     pub freshness: Freshness,
     /// Whether the groups of the profile are wanted.
     pub memberships: bool,
+}
+
+impl std::fmt::Debug for Question<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Question").finish_non_exhaustive()
+    }
 }
 
 impl<'a> Question<'a> {
@@ -48,7 +54,7 @@ impl<'a> Question<'a> {
     }
 }
 
-/// Whose token it is. There is no `Debug`: it is about a person.
+/// Whose token it is. `Debug` shows none of it: it is about a person.
 #[derive(Clone)]
 pub struct Answer {
     /// Who.
@@ -57,6 +63,12 @@ pub struct Answer {
     pub claims: Map<String, Value>,
     /// The groups of the profile, where they were wanted.
     pub memberships: Vec<Group>,
+}
+
+impl std::fmt::Debug for Answer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Answer").finish_non_exhaustive()
+    }
 }
 
 impl Ticket {

@@ -19,7 +19,7 @@ use std::{
 
 use clap::Args;
 
-use super::{BAD_INPUT, CommandOutcome, ConfigArgs, Failure, NO, config};
+use super::{BAD_INPUT, ConfigArgs, ExitResult, Failure, NO, config};
 use crate::{app, config::Config};
 use report::{Report, Verdict};
 
@@ -60,7 +60,7 @@ pub(super) struct InspectArgs {
     refused: Vec<OsString>,
 }
 
-pub(super) fn run(args: &InspectArgs) -> CommandOutcome {
+pub(super) fn run(args: &InspectArgs) -> ExitResult {
     if !args.refused.is_empty() {
         return Err(Failure::bad_input(
             "an argument stands in the list of processes for everybody to read: \

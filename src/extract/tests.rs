@@ -12,13 +12,13 @@ use crate::{
     model::{CookieProof, CredentialSource, DenyReason, Headers, RequestContext},
 };
 
-type Lines<'a> = &'a [(&'a str, &'a str)];
-type Found = Result<Option<&'static str>, DenyReason>;
+type HeaderLines<'a> = &'a [(&'a str, &'a str)];
+type FoundToken = Result<Option<&'static str>, DenyReason>;
 
 /// No credential of ours.
-const NONE: Found = Ok(None);
+const NONE: FoundToken = Ok(None);
 /// More than one.
-const MANY: Found = Err(DenyReason::CredentialsAmbiguous);
+const MANY: FoundToken = Err(DenyReason::CredentialsAmbiguous);
 /// Duplicates apart, as `encode_raw_headers` sends them; or already joined with a comma.
 const RAW: bool = false;
 const JOINED: bool = true;
@@ -39,14 +39,14 @@ fn cookie(name: &str) -> TokenSource {
 /// The token that these sources find.
 fn find(
     sources: &[TokenSource],
-    lines: Lines<'_>,
+    lines: HeaderLines<'_>,
     joined: bool,
 ) -> Result<Option<String>, DenyReason> {
     let found = Extractor::build(sources).find(&with_headers(headers(lines, joined)))?;
     Ok(found.map(|found| String::from_utf8(found.token().to_vec()).unwrap()))
 }
 
-fn assert_found(sources: &[TokenSource], cases: &[(&str, Lines<'_>, bool, Found)]) {
+fn assert_found(sources: &[TokenSource], cases: &[(&str, HeaderLines<'_>, bool, FoundToken)]) {
     for (name, lines, joined, expected) in cases {
         let expected = expected.map(|token| token.map(str::to_owned));
         assert_eq!(find(sources, lines, *joined), expected, "{name}");
@@ -80,7 +80,7 @@ fn a_query_parameter_is_found_as_forms_write_it_and_once() {
 }
 
 #[rustfmt::skip] // one case a line
-const AUTHORIZATION: &[(&str, Lines<'_>, bool, Found)] = &[
+const AUTHORIZATION: &[(&str, HeaderLines<'_>, bool, FoundToken)] = &[
     ("no header", &[("x-authorization", "Bearer t")], RAW, NONE),
     ("plain", &[("authorization", "Bearer t")], RAW, Ok(Some("t"))),
     ("lower case", &[("authorization", "bearer t")], JOINED, Ok(Some("t"))),
@@ -129,7 +129,7 @@ fn a_bearer_token_is_found_and_another_scheme_is_left_alone() {
 }
 
 #[rustfmt::skip] // one case a line
-const COOKIES: &[(&str, Lines<'_>, bool, Found)] = &[
+const COOKIES: &[(&str, HeaderLines<'_>, bool, FoundToken)] = &[
     ("no cookie", &[("x", "tok=a")], RAW, NONE),
     ("an empty line", &[("cookie", "")], RAW, NONE),
     ("alone", &[("cookie", "tok=a")], RAW, Ok(Some("a"))),
@@ -165,7 +165,7 @@ fn a_cookie_is_found_by_its_whole_name_and_only_once() {
 }
 
 #[rustfmt::skip] // one case a line
-const BARE: &[(&str, Lines<'_>, bool, Found)] = &[
+const BARE: &[(&str, HeaderLines<'_>, bool, FoundToken)] = &[
     ("absent", &[("authorization", "Bearer a")], RAW, NONE),
     ("the bare token", &[("x-token", "a.b.c")], RAW, Ok(Some("a.b.c"))),
     ("blanks around", &[("x-token", "  a ")], JOINED, Ok(Some("a"))),
@@ -181,7 +181,7 @@ fn another_header_holds_the_bare_token() {
 }
 
 #[rustfmt::skip] // one case a line
-const SEVERAL: &[(&str, Lines<'_>, bool, Found)] = &[
+const SEVERAL: &[(&str, HeaderLines<'_>, bool, FoundToken)] = &[
     ("neither", &[("cookie", "x=1")], RAW, NONE),
     ("the header alone", &[("authorization", "Bearer a"), ("cookie", "x=1")], RAW, Ok(Some("a"))),
     ("the cookie alone", &[("cookie", "tok=b")], RAW, Ok(Some("b"))),
@@ -227,7 +227,7 @@ fn only_a_configured_source_is_looked_at() {
 #[test]
 fn a_preflight_with_anything_like_a_credential_is_none() {
     let extractor = Extractor::build(&[header("authorization"), cookie("tok")]);
-    let cases: [(&str, Lines<'_>, bool); 6] = [
+    let cases: [(&str, HeaderLines<'_>, bool); 6] = [
         ("nothing", &[("origin", "https://a"), ("cookie", "x=1")], false),
         ("a bearer token", &[("authorization", "Bearer a")], true),
         ("another scheme", &[("authorization", "Basic a")], true),
@@ -252,7 +252,7 @@ fn a_credential_never_shows_its_token() {
 
 /// (name, what the session asks for, headers, expected)
 #[rustfmt::skip] // one case a line
-const ANTI_CSRF: &[(&str, Option<CookieProof>, Lines<'_>, bool)] = &[
+const ANTI_CSRF: &[(&str, Option<CookieProof>, HeaderLines<'_>, bool)] = &[
     ("not known yet, nothing", None, &[], false),
     ("not known yet, rid", None, &[("rid", "session")], true),
     ("not known yet, any value", None, &[("anti-csrf", "x")], true),
@@ -271,7 +271,7 @@ fn a_session_cookie_is_proved_by_a_header_no_other_site_can_set() {
         assert_eq!(shows_anti_csrf(&shown(lines), proof.as_ref()), *expected, "{name}");
     }
     let own = CookieProof::AntiCsrf(Some("own".into()));
-    let rows: [(Lines<'_>, bool); 5] = [
+    let rows: [(HeaderLines<'_>, bool); 5] = [
         (&[], false),
         (&[("anti-csrf", "own")], true),
         (&[("anti-csrf", "another")], false),

@@ -99,6 +99,10 @@ pub struct Doors {
 
 impl Doors {
     /// The services, and the task that reports their health.
+    ///
+    /// # Errors
+    ///
+    /// Fails where reflection cannot read the compiled protos, which the build makes.
     pub fn build(
         check: CheckDoor,
         service: AuthDoor,

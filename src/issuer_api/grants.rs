@@ -38,7 +38,7 @@ pub enum Intent {
     SignUp,
 }
 
-/// The token of another issuer, and what goes with it. There is no `Debug`: it is about a person.
+/// The token of another issuer, and what goes with it. `Debug` shows none of it: it is about a person.
 #[derive(Clone)]
 pub struct ThirdPartyToken {
     /// The token itself.
@@ -130,6 +130,12 @@ pub struct CodeGrant {
     pub verifier: Option<Secret>,
     /// The nonce that must stand in the ID token.
     pub nonce: Option<String>,
+}
+
+impl fmt::Debug for ThirdPartyToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ThirdPartyToken").finish_non_exhaustive()
+    }
 }
 
 impl fmt::Debug for Authorization {

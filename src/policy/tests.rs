@@ -7,6 +7,7 @@ mod merge;
 mod odd_paths;
 mod paths;
 mod properties;
+mod readings;
 mod rules;
 
 use std::{collections::BTreeMap, sync::Arc};
@@ -20,9 +21,9 @@ use crate::{
     verify::Identity,
 };
 
-/// The questions of the rules that hold for a request, as far as their decisions show them.
+/// The demands of the rules that hold for a request, as far as their decisions show them.
 #[derive(Debug, PartialEq, Eq)]
-struct Asked {
+struct Demands {
     /// The name that is logged.
     rule: String,
     auth: Auth,
@@ -69,13 +70,13 @@ fn rule(policy: &Policy, method: &str, host: &str, path: &str) -> Result<String,
     Ok(rules.name().to_string())
 }
 
-/// The questions of the rules that hold for a GET of this path.
-fn asked(policy: &Policy, path: &[u8]) -> Result<Asked, DenyReason> {
+/// The demands of the rules that hold for a GET of this path.
+fn demands(policy: &Policy, path: &[u8]) -> Result<Demands, DenyReason> {
     let request = request("GET", "a.com", path);
     let choose = || policy.choose(measured(&request));
     let weakest = reason(choose()?, Some(identity(AuthLevel::Instant)));
     let rules = choose()?;
-    Ok(Asked {
+    Ok(Demands {
         rule: rules.name().to_string(),
         auth: match (rules.reads_credential(), rules.requires_credential()) {
             (true, true) => Auth::Required,

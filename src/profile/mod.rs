@@ -63,6 +63,12 @@ pub struct MaxAge<'a> {
     pub may_fetch: &'a (dyn Fn() -> Result<(), Duration> + Sync),
 }
 
+impl std::fmt::Debug for MaxAge<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("MaxAge").finish_non_exhaustive()
+    }
+}
+
 /// Names a user.
 #[derive(Debug, Clone, Copy)]
 pub struct UserOfApp<'a> {

@@ -76,7 +76,7 @@ pub enum UrlOrigin {
     Document,
 }
 
-/// One request. There is no `Debug`: secrets would be in it.
+/// One request. `Debug` shows none of it: secrets are in it.
 #[derive(Clone)]
 pub struct Request<'a> {
     /// The kind of request that it is.
@@ -91,6 +91,12 @@ pub struct Request<'a> {
     pub body: Bytes,
     /// The longest time until the whole answer is read.
     pub timeout: Duration,
+}
+
+impl std::fmt::Debug for Request<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Request").finish_non_exhaustive()
+    }
 }
 
 impl From<HttpMethod> for Method {

@@ -23,7 +23,7 @@ const MAX_ERROR_BYTES: usize = 16 * 1024;
 /// For how long an idle connection is kept.
 const IDLE: Duration = Duration::from_secs(60);
 
-/// An answer of any status. There is no `Debug`: tokens would be in it.
+/// An answer of any status. `Debug` shows none of it: tokens are in it.
 #[derive(Clone)]
 pub struct HttpAnswer {
     /// The HTTP status.
@@ -52,6 +52,12 @@ pub struct Client {
     single: Http,
     /// For URLs that a document named.
     document: Http,
+}
+
+impl std::fmt::Debug for HttpAnswer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("HttpAnswer").finish_non_exhaustive()
+    }
 }
 
 impl HttpAnswer {

@@ -397,7 +397,6 @@ impl KeyStore {
             None if !self.any_usable() => Denial::for_everybody(DenyReason::KeysUnavailable),
             // Its keys in place are all there is, or all we know of.
             None if self.fetches => DenyReason::KeysUnavailable.into(),
-            None => DenyReason::KidUnknown.into(),
             Some(now) if progress.error.is_some() && now.overdue() => {
                 DenyReason::KeysUnavailable.into()
             }
@@ -405,7 +404,7 @@ impl KeyStore {
                 let rest = progress.ends.rest(Cause::UnknownKey, self.cooldown);
                 Denial::until(DenyReason::KeyPending, rest)
             }
-            Some(_) => DenyReason::KidUnknown.into(),
+            None | Some(_) => DenyReason::KidUnknown.into(),
         }
     }
 

@@ -1,4 +1,4 @@
-//! What is known of one call before its message is read.
+//! The facts about one call that are known before its message is read.
 
 use std::{sync::Arc, time::Duration};
 
@@ -15,9 +15,9 @@ use crate::{
 /// A request to an issuer ends this much before a call that began with it.
 const MARGIN: Duration = Duration::from_millis(50);
 
-/// What is known of one call before its message is read.
+/// A call whose message is not read yet.
 #[derive(Debug)]
-pub(super) struct Call {
+pub(super) struct ServiceCall {
     pub(super) snapshot: Arc<Snapshot>,
     pub(super) caller: Caller,
     pub(super) deadline: Instant,
@@ -25,7 +25,7 @@ pub(super) struct Call {
     pub(super) hurried: bool,
 }
 
-impl Call {
+impl ServiceCall {
     /// The call of a request that came through the door.
     ///
     /// # Errors

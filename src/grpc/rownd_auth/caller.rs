@@ -1,4 +1,4 @@
-//! Who calls: by the connection and by the secret in the `authorization` header.
+//! The caller of a call: by the connection and by the secret in the `authorization` header.
 
 use http::{HeaderMap, header::AUTHORIZATION};
 

@@ -17,7 +17,7 @@ use tonic::{Code, Status, body::Body, service::Routes};
 use tower::{BoxError, ServiceExt as _};
 
 use super::{
-    call::Call,
+    call::ServiceCall,
     caller::{LoggedCaller, identify},
     fault::{self, Fault},
     methods::Methods,
@@ -122,7 +122,7 @@ impl AuthDoor {
             Ok(caller) => {
                 let (own, deadline) = (snapshot.service().timeout.get(), timer.began);
                 hurried = is_shorter(request.headers(), own);
-                let call = Call { snapshot, caller, deadline, hurried };
+                let call = ServiceCall { snapshot, caller, deadline, hurried };
                 self.call(method, call, routes, request).await
             }
             Err(refusal) => Err(Fault::Caller(refusal)),
@@ -149,7 +149,7 @@ impl AuthDoor {
     async fn call<B>(
         &self,
         method: &Rpc,
-        mut call: Call,
+        mut call: ServiceCall,
         routes: Routes,
         request: Request<B>,
     ) -> Result<Response<Body>, Fault>
@@ -200,7 +200,7 @@ impl AuthDoor {
         }
         let throttle = self.throttles.get(code as usize);
         let Some(dropped) = throttle.and_then(LogThrottle::admit) else { return };
-        // A call that must not be repeated may have taken effect all the same.
+        // A call that must not be repeated may have taken effect anyway.
         let repeatable = method.is_none_or(|rpc| rpc.repeatable);
         let method = method.map_or("unknown", |rpc| rpc.name);
         let (caller, from) = (from.name, from.origin());

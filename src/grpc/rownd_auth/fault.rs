@@ -25,7 +25,7 @@ const LATE: &str = "DEADLINE_EXCEEDED";
 /// When to try again, where no other time is known.
 const SOON: Duration = Duration::from_secs(1);
 
-/// What an issuer was asked for. It decides what a refusal means.
+/// The kind of request to an issuer. It decides what a refusal means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Asked {
     ThirdParty,
@@ -137,7 +137,7 @@ impl Fault {
                 Status::with_error_details(Code::InvalidArgument, format!("{name}: {why}"), details)
             }
             Self::Undecided(denial, wait) => {
-                retryable(Code::Unavailable, reason(&denial), denial.reason().message(), wait, [])
+                retryable(Code::Unavailable, &reason(&denial), denial.reason().message(), wait, [])
             }
             Self::Token(denial) => {
                 let (code, message) = (Code::Unauthenticated, denial.reason().message());
@@ -145,16 +145,14 @@ impl Fault {
             }
             Self::Overloaded(wait) => {
                 let message = DenyReason::Overloaded.message();
-                retryable(Code::Unavailable, "OVERLOADED".to_owned(), message, wait, [])
+                retryable(Code::Unavailable, "OVERLOADED", message, wait, [])
             }
             Self::TooOften(wait) => {
                 let message = "the caller asks too often for a younger profile, by `max_age`: see \
                                rownd_auth.max_age_per_second";
-                retryable(Code::ResourceExhausted, "MAX_AGE_LIMITED".to_owned(), message, wait, [])
+                retryable(Code::ResourceExhausted, "MAX_AGE_LIMITED", message, wait, [])
             }
-            Self::Late(wait) => {
-                retryable(Code::Unavailable, LATE.to_owned(), "no response in time", wait, [])
-            }
+            Self::Late(wait) => retryable(Code::Unavailable, LATE, "no response in time", wait, []),
             Self::Hurried => {
                 let message = "no response within the deadline that the caller set";
                 final_status(Code::DeadlineExceeded, LATE, message, [])
@@ -275,18 +273,18 @@ fn api_status(asked: Asked, error: &ApiError) -> Status {
         }
         ApiError::Paused(Pause { cause: PauseCause::Failures, .. }) => {
             let message = "requests of this kind failed too often just now: none is sent";
-            retryable(Code::Unavailable, "ROWND_UNAVAILABLE".to_owned(), message, wait, told)
+            retryable(Code::Unavailable, "ROWND_UNAVAILABLE", message, wait, told)
         }
         ApiError::BodyNotWritable | ApiError::NoRandomness => Fault::Internal.status(),
         ApiError::Upstream(_) => {
             let (word, message) = ("ROWND_UNAVAILABLE", "the issuer cannot be asked now");
-            retryable(Code::Unavailable, word.to_owned(), message, wait, told)
+            retryable(Code::Unavailable, word, message, wait, told)
         }
     }
 }
 
 fn limited(message: &str, wait: Duration, told: impl IntoIterator<Item = Detail>) -> Status {
-    retryable(Code::ResourceExhausted, "ROWND_RATE_LIMITED".to_owned(), message, wait, told)
+    retryable(Code::ResourceExhausted, "ROWND_RATE_LIMITED", message, wait, told)
 }
 
 const REFRESH_TOKEN_REFUSED: (&str, &str) = (
@@ -332,12 +330,12 @@ fn final_status(
 
 fn retryable(
     code: Code,
-    reason: String,
+    reason: &str,
     message: &str,
     wait: Duration,
     told: impl IntoIterator<Item = Detail>,
 ) -> Status {
-    let mut details = info(&reason, told);
+    let mut details = info(reason, told);
     details.set_retry_info(Some(wait));
     Status::with_error_details(code, message, details)
 }

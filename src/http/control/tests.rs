@@ -122,7 +122,7 @@ impl Rig {
 }
 
 fn now() -> u64 {
-    super::seconds(std::time::SystemTime::now())
+    super::unix_seconds(std::time::SystemTime::now())
 }
 
 #[tokio::test]

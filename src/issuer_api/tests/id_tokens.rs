@@ -18,7 +18,7 @@ fn judged(token: &Secret, nonce: Nonce<'_>) -> Result<String, ApiError> {
 }
 
 /// A good one, changed: a member that is `null` is taken out.
-fn token(change: Value) -> Secret {
+fn token(change: &Value) -> Secret {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
     let mut claims = json!({
         "iss": "https://op.test", "sub": "ann", "aud": "client", "exp": now + 600, "nonce": "n",
@@ -56,7 +56,7 @@ fn only_a_token_for_this_client_and_this_sign_in_is_taken() {
         ("no nonce", json!({ "nonce": null }), one, false),
         ("a nonce nobody keeps", json!({}), Nonce::Exactly(None), false),
     ] {
-        match judged(&token(change), nonce) {
+        match judged(&token(&change), nonce) {
             Ok(subject) => assert!(taken && subject == "ann", "{name}"),
             Err(ApiError::IdToken(why)) => assert!(!taken, "{name}: {why}"),
             Err(other) => panic!("{name}: {other:?}"),

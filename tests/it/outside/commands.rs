@@ -104,6 +104,28 @@ listeners: { ops: { address: nowhere } }
     }
 }
 
+/// Every room reports its warnings; none of them makes the configuration a bad one.
+#[test]
+fn config_check_shows_every_warning_and_passes() {
+    let files = TempDir::new().unwrap();
+    let text = "\
+issuers: [{ name: rownd, kind: rownd, apps: [{ key: key_x }, { id: app_y }] }]
+listeners: { grpc: { address: '0.0.0.0:50051' } }
+rownd_auth:
+  allow_plaintext_secrets: true
+  callers: [{ name: backend, allow: [verify], secret: 0123456789abcdef0123456789abcdef }]
+";
+    let name = file(&files, text);
+    for more in [&[][..], &["--skip-host"]] {
+        let output = run(&[&["config", "check", "--config", &name], more].concat(), &[]);
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(0), "{said}");
+        for code in ["(grpc_without_tls)", "(caller_unbounded)"] {
+            assert_eq!(said.matches(code).count(), 1, "{code} in\n{said}");
+        }
+    }
+}
+
 #[test]
 fn bad_input_is_exit_status_two() {
     let files = TempDir::new().unwrap();
@@ -261,7 +283,8 @@ fn all_of_it_stands_behind_the_feature() {
                 "mod demo;",
                 "mod dev;",
                 "pub mod token_mint;",
-                "Dev(dev::DevArgs)",
+                "mod dev_args;",
+                "Dev(dev_args::DevArgs)",
                 "Mint(token_mint::MintArgs)",
             ],
         ),

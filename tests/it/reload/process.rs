@@ -51,7 +51,7 @@ async fn an_end_that_is_told_twice_comes_at_once() {
     binary.logged(&["draining"]).await;
     binary.signal("TERM");
     assert_eq!(binary.ended().await.code(), Some(1));
-    binary.logged(&["told twice"]).await;
+    binary.logged(&["second signal"]).await;
 }
 
 #[tokio::test]

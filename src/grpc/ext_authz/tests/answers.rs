@@ -51,7 +51,7 @@ fn facts(protocol: CallerProtocol) -> VerdictFacts {
 }
 
 /// The answer as Envoy reads it, both parts after each other.
-fn encode(encoder: &Encoder, verdict: &Verdict) -> CheckResponse {
+fn encode(encoder: &Encoder<'_>, verdict: &Verdict) -> CheckResponse {
     let answer = encoder.encode(verdict);
     // What was encoded earlier can add to an answer and never decide one.
     let earlier = CheckResponse::decode(answer.encoded.clone()).unwrap();
