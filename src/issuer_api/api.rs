@@ -42,7 +42,7 @@ const WAITS: (Duration, Duration) = (Duration::from_millis(100), Duration::from_
 /// The longest code of an error that is passed on, in bytes.
 const MAX_CODE: usize = 64;
 
-/// What all APIs of one host share.
+/// The parts that all APIs of one host share.
 #[derive(Debug)]
 pub(super) struct Host {
     breakers: Breakers,
@@ -230,7 +230,7 @@ fn end_of<T>(answer: &Result<T, ApiError>) -> End {
     }
 }
 
-/// What an error status means where nothing is known of the request.
+/// The error that an answer with this status is, whatever was asked for.
 fn status_error(answer: &HttpAnswer) -> ApiError {
     let body: Map<String, Value> = serde_json::from_slice(&answer.body).unwrap_or_default();
     // SuperTokens' plugin says so where another try will not help.

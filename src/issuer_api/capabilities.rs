@@ -1,4 +1,4 @@
-//! What the API of an issuer can be asked for. Each kind of issuer has one table of it, and a row
+//! The capabilities of the API of an issuer. Each kind of issuer has one table of it, and a row
 //! that is `None` is something that its API cannot do.
 //!
 //! The table is built in the kind's own file. It has no default: a new row does not compile until
@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{config::Secret, model::Profile};
 
-/// What comes of a request: an answer, or why there is none.
+/// The result of a request: an answer, or why there is none.
 pub type Asked<'a, T, E = ApiError> = BoxFuture<'a, Result<T, E>>;
 
 /// The table of one issuer.

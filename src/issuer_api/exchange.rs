@@ -32,7 +32,7 @@ pub struct OpenIdClient {
     provider: Arc<dyn CodeFlow>,
 }
 
-/// What a caller chooses of an authorization request; the client's settings say the rest.
+/// The choices of a caller in an authorization request; the client's settings say the rest.
 #[derive(Debug, Clone, Copy)]
 pub struct AuthorizationChoices<'a> {
     /// The URL that the browser comes back to.
@@ -43,7 +43,7 @@ pub struct AuthorizationChoices<'a> {
     pub parameters: &'a [(&'static str, &'a str)],
 }
 
-/// What can be exchanged under one configuration.
+/// The exchanges that one configuration allows.
 #[derive(Debug)]
 pub struct Exchange {
     apis: Vec<Option<IssuerApi>>,
@@ -108,7 +108,7 @@ impl Exchange {
     ///
     /// # Errors
     ///
-    /// As [`third_party`](Self::third_party), or that the answer did not come in time.
+    /// [`ExchangeError`], if the issuer cannot do that, refuses it, or gives no usable answer in time.
     pub async fn refresh(
         &self,
         issuer: IssuerIndex,
@@ -126,7 +126,7 @@ impl Exchange {
     ///
     /// # Errors
     ///
-    /// As [`third_party`](Self::third_party).
+    /// [`ExchangeError`], if the issuer cannot do that, refuses it or gives no usable answer.
     pub async fn migrate(
         &self,
         issuer: IssuerIndex,
@@ -141,7 +141,8 @@ impl Exchange {
     ///
     /// # Errors
     ///
-    /// As [`third_party`](Self::third_party), or that there is no app key and one is needed.
+    /// [`ExchangeError`], if the issuer cannot do that, refuses it or gives no usable answer, or if
+    /// there is no app key and one is needed.
     pub async fn guest(
         &self,
         issuer: IssuerIndex,
@@ -157,7 +158,7 @@ impl Exchange {
     ///
     /// # Errors
     ///
-    /// As [`third_party`](Self::third_party).
+    /// [`ExchangeError`], if the issuer cannot do that, refuses it or gives no usable answer.
     pub async fn code(
         &self,
         client: &OpenIdClient,
@@ -171,7 +172,7 @@ impl Exchange {
     ///
     /// # Errors
     ///
-    /// As [`refresh`](Self::refresh).
+    /// [`ExchangeError`], if the issuer refuses it, or gives no usable answer in time.
     pub async fn refresh_openid(
         &self,
         client: &OpenIdClient,
@@ -196,7 +197,7 @@ impl Exchange {
     ///
     /// # Errors
     ///
-    /// As [`third_party`](Self::third_party).
+    /// [`ExchangeError`], if the issuer cannot do that, refuses it or gives no usable answer.
     pub async fn authorization(
         &self,
         client: &OpenIdClient,

@@ -1,4 +1,4 @@
-//! What the APIs of issuers are given: apps with their keys, tokens, codes, and the words of an
+//! The inputs of issuers' APIs: apps with their keys, tokens, codes, and the words of an
 //! authorization request.
 
 use std::fmt;
@@ -91,7 +91,7 @@ pub struct OpenIdRefresh<'a> {
     pub scopes: &'a [String],
 }
 
-/// What to ask the user of a browser for.
+/// A request to the user of a browser, which becomes a URL of the issuer.
 #[derive(Debug, Clone, Copy)]
 pub struct AuthorizationRequest<'a> {
     /// The client id.

@@ -41,7 +41,7 @@ struct PluginStatus {
     code: Option<Value>,
 }
 
-/// What SuperTokens' API can be asked for.
+/// The capabilities of SuperTokens' API.
 pub(super) fn table(api: Api) -> IssuerApi {
     let client = Arc::new(SuperTokensClient { api });
     IssuerApi {

@@ -1,5 +1,6 @@
-//! What is read of an answer, what is sent and where to, and when it is tried again.
+//! How answers are read, which requests are sent where, and which are tried again.
 
+mod breaker_state;
 mod breakers;
 mod id_tokens;
 
@@ -13,15 +14,9 @@ use serde_json::{Value, json};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::{TcpListener, TcpStream},
-    time::advance,
 };
 
-use super::{
-    ApiError, AppCredentials, IssuerApi, Rejection,
-    breaker::{Breaker, End, Pass, Pause, PauseCause},
-    build,
-    rownd::read_profile,
-};
+use super::{ApiError, AppCredentials, IssuerApi, Rejection, build, rownd::read_profile};
 use crate::{
     config::{self, Secret},
     metrics::{Labels, Metrics},
@@ -78,7 +73,7 @@ fn a_profile_is_read_as_rownd_writes_it() {
 }
 
 #[test]
-fn what_an_answer_leaves_out_or_misspells() {
+fn a_profile_with_missing_or_malformed_parts_is_read_or_refused() {
     for (name, document, expected) in [
         ("nothing", json!({}), Err(ApiError::Shape)),
         ("somebody's error", json!({"error": "not now", "data": {}}), Err(ApiError::Shape)),
@@ -109,7 +104,7 @@ fn what_an_answer_leaves_out_or_misspells() {
 }
 
 #[test]
-fn a_cut_off_is_a_moment_or_it_is_unreadable() {
+fn a_cut_off_is_a_time_or_unreadable() {
     for (value, expected) in [
         (json!(null), Cutoff::None),
         (json!("2025-02-01T00:00:00Z"), Cutoff::At(MIDNIGHT)),
@@ -232,7 +227,7 @@ async fn ask(client: &IssuerApi, user: &str) -> Result<Profile, ApiError> {
 }
 
 #[tokio::test]
-async fn any_id_is_one_segment_and_key_and_secret_go_along() {
+async fn an_id_is_one_path_segment_and_key_and_secret_are_sent() {
     beside(async |server, clients| {
         server.say(200, "", "{\"rownd_user\":\"u\"}");
         for (user, segment) in [
@@ -264,7 +259,7 @@ async fn any_id_is_one_segment_and_key_and_secret_go_along() {
 }
 
 #[tokio::test]
-async fn what_is_final_is_not_asked_again_and_what_is_not_is() {
+async fn only_transient_errors_are_tried_again() {
     let status = |status| ApiError::Upstream(UpstreamError::Status(status));
     let rejected = |status| ApiError::Rejected(Rejection { status, code: None });
     for (answer, error, requests) in [
@@ -304,7 +299,7 @@ async fn what_is_final_is_not_asked_again_and_what_is_not_is() {
 }
 
 #[tokio::test]
-async fn an_answer_without_an_end_or_of_another_shape_is_none() {
+async fn an_answer_that_is_too_large_or_of_another_shape_is_an_error() {
     beside(async |server, clients| {
         server.say(200, "", "[]");
         assert_eq!(ask(&clients[0], "u").await, Err(ApiError::Shape));
@@ -316,7 +311,7 @@ async fn an_answer_without_an_end_or_of_another_shape_is_none() {
 }
 
 #[tokio::test]
-async fn a_host_that_says_when_to_come_again_is_left_alone_until_then() {
+async fn no_request_is_sent_before_the_time_that_the_host_asked_for() {
     beside(async |server, clients| {
         server.say(429, "retry-after: 120\r\n", "");
         let error = ask(&clients[0], "u").await;
@@ -338,7 +333,7 @@ async fn a_host_that_says_when_to_come_again_is_left_alone_until_then() {
 }
 
 #[tokio::test]
-async fn a_host_that_fails_is_not_asked_for_every_caller() {
+async fn a_failing_host_gets_few_requests_for_many_callers() {
     beside(async |server, clients| {
         server.say(503, "", "");
         for index in 0..200 {
@@ -348,70 +343,4 @@ async fn a_host_that_fails_is_not_asked_for_every_caller() {
         assert!((5..=20).contains(&asked), "{asked} requests for 200 callers");
     })
     .await;
-}
-
-const FAILED: End = End::Failed(PauseCause::Failures);
-
-fn ended(mut pass: Pass<'_>, end: End) {
-    pass.note(end);
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_breaker_opens_lets_one_try_and_closes() {
-    let breaker = Breaker::default();
-    for failure in 0..5 {
-        ended(breaker.admit().unwrap_or_else(|_| panic!("failure {failure}")), FAILED);
-    }
-    assert!(breaker.admit().is_err(), "open");
-    advance(Duration::from_secs(2)).await;
-    let trial = breaker.admit().unwrap();
-    assert!(breaker.admit().is_err(), "one at a time");
-    drop(trial);
-    let trial = breaker.admit().expect("who gave up does not hold up the others");
-    ended(trial, FAILED);
-    let Pause { wait, cause } = breaker.admit().unwrap_err();
-    assert!(wait > Duration::from_secs(1), "longer the second time: {wait:?}");
-    assert_eq!(cause, PauseCause::Failures);
-    advance(Duration::from_secs(3)).await;
-    ended(breaker.admit().unwrap(), End::Good);
-    for _ in 0..4 {
-        ended(breaker.admit().unwrap(), FAILED);
-    }
-    ended(breaker.admit().expect("closed, and four failures are not five"), End::Good);
-    for _ in 0..100 {
-        while let Ok(pass) = breaker.admit() {
-            ended(pass, FAILED);
-        }
-        let wait = breaker.admit().unwrap_err().wait;
-        assert!(wait <= Duration::from_secs(30), "{wait:?}");
-        advance(wait).await;
-    }
-    let day = Pause { wait: Duration::from_secs(86_400), cause: PauseCause::Limit };
-    ended(breaker.admit().unwrap(), End::Asked(day));
-    let Pause { wait, cause } = breaker.admit().unwrap_err();
-    assert!(wait <= Duration::from_secs(60), "nobody is told a day");
-    assert_eq!(cause, PauseCause::Limit);
-}
-
-#[tokio::test(start_paused = true)]
-async fn what_was_asked_before_a_pause_says_nothing_about_the_time_after() {
-    // A hundred requests fail by one cause: that is one pause, and not twenty.
-    let breaker = Breaker::default();
-    let passes: Vec<_> = (0..100).map(|_| breaker.admit().unwrap()).collect();
-    passes.into_iter().for_each(|pass| ended(pass, FAILED));
-    let wait = breaker.admit().unwrap_err().wait;
-    assert!(wait <= Duration::from_secs(1), "{wait:?}");
-    // A late success of before does not end the pause, nor a trial.
-    let breaker = Breaker::default();
-    let late = breaker.admit().unwrap();
-    for _ in 0..5 {
-        ended(breaker.admit().unwrap(), FAILED);
-    }
-    ended(late, End::Good);
-    assert!(breaker.admit().is_err(), "still open");
-    advance(Duration::from_secs(1)).await;
-    let trial = breaker.admit().unwrap();
-    assert!(breaker.admit().is_err(), "one at a time");
-    ended(trial, End::Good);
-    ended(breaker.admit().expect("closed"), End::Good);
 }

@@ -1,4 +1,4 @@
-//! What an exchange gives: tokens, or a yes without any.
+//! The result of an exchange: tokens, or a yes without any.
 //!
 //! In: an answer's members. Out: [`Granted`]. `Debug` shows none of the tokens.
 
@@ -42,7 +42,7 @@ pub struct Tokens {
     pub refresh: Option<Secret>,
     /// The ID token (OpenID Connect).
     pub id: Option<Secret>,
-    /// SuperTokens' `front-token`.
+    /// The `front-token` of SuperTokens, which its frontend reads.
     pub front: Option<Secret>,
     /// The end of the access token's life, if it is known.
     pub expires_at: Option<SystemTime>,
@@ -62,7 +62,7 @@ impl fmt::Debug for Tokens {
     }
 }
 
-/// What an exchange gave.
+/// The result of an exchange.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Granted {
     /// Tokens of a user.

@@ -9,7 +9,7 @@ use tokio::time::Instant;
 use super::source::ProfileKey;
 use crate::model::{Group, Profile};
 
-/// What Rownd answered.
+/// An answer of Rownd.
 #[derive(Debug, Clone)]
 pub(super) enum FoundProfile {
     /// The profile.

@@ -69,8 +69,8 @@ impl ProfileFetcher {
     }
 }
 
-/// No fetches yet, and the task that makes them. What they bring goes into the cache, unless it
-/// was invalidated meanwhile.
+/// No fetches yet, and the task that makes them. Their answers go into the cache, unless
+/// the user was invalidated meanwhile.
 pub(super) fn fetches(
     settings: &Settings,
     cache: &Arc<ProfileCache>,

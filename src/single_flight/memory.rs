@@ -18,7 +18,7 @@ use tokio::{
 
 use super::{Landed, Missed, SingleFlight, Work};
 
-/// How much there may be at a time. What is above a bound is refused as [`Missed::Busy`].
+/// The bounds of a single flight. A caller above a bound is refused with [`Missed::Busy`].
 #[derive(Debug, Clone, Copy)]
 pub struct Bounds {
     /// Callers that wait for an answer.
@@ -34,7 +34,7 @@ pub struct Bounds {
     pub drop_after: Option<Duration>,
 }
 
-/// What a flight comes to; `None` until then.
+/// The result of a flight; `None` until there is one.
 type Answer<V> = Option<Result<V, Missed>>;
 
 /// Called with each answer.

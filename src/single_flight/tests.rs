@@ -1,4 +1,4 @@
-//! Who shares whose work, what is refused, and what happens to callers when work goes wrong.
+//! Which callers share work, which are refused, and what they get when work fails.
 
 use std::{
     future::pending,

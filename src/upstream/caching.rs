@@ -1,4 +1,4 @@
-//! What the headers of an answer say about time: when to ask again, and how long it is fresh.
+//! The times in the headers of an answer: when to ask again, and how long it is fresh.
 
 use std::time::{Duration, SystemTime};
 

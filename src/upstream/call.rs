@@ -1,4 +1,4 @@
-//! What an outbound request is, before it is sent: its method, the kind of its body, whether it may
+//! The description of an outbound request: its method, the kind of its body, whether it may
 //! be sent again, which connection it takes, and how large its answer may be.
 //!
 //! No field has a default. A request kind that does not say whether it may be repeated does not
@@ -19,7 +19,7 @@ pub enum HttpMethod {
     Post,
 }
 
-/// What the body of a request is.
+/// The kind of a request's body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum BodyKind {
     /// There is none.
@@ -57,7 +57,7 @@ pub enum Connection {
 pub struct CallSpec {
     /// The method of the request.
     pub method: HttpMethod,
-    /// What the body is; decides `content-type`.
+    /// The kind of the body, which decides `content-type`.
     pub body: BodyKind,
     /// Whether the request may be sent again.
     pub repeat: Repeat,
@@ -67,7 +67,7 @@ pub struct CallSpec {
     pub max_answer_bytes: usize,
 }
 
-/// Who wrote a URL decides where it may lead.
+/// The author of a URL, which decides where it may lead.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum UrlOrigin {
     /// The operator, in the configuration: private addresses are fine.
@@ -83,7 +83,7 @@ pub struct Request<'a> {
     pub spec: CallSpec,
     /// The URL to send it to.
     pub url: &'a Url,
-    /// Who wrote the URL.
+    /// The author of the URL.
     pub origin: UrlOrigin,
     /// Header names and values. None of the values is ever shown.
     pub headers: &'a [(&'static str, &'a str)],

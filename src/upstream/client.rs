@@ -48,7 +48,7 @@ pub struct Document {
 pub struct Client {
     /// For URLs that the operator wrote.
     operator: Http,
-    /// As `operator`, but each request has a connection of its own.
+    /// The same, but each request has a connection of its own.
     single: Http,
     /// For URLs that a document named.
     document: Http,

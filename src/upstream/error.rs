@@ -14,7 +14,7 @@ pub enum UpstreamError {
     /// The answer has an HTTP status that is an error.
     #[error("HTTP status {0}")]
     Status(u16),
-    /// As [`Self::Status`], 429 or 503, and it says after how long to ask again (RFC 9110 section
+    /// The status is 429 or 503, and the answer says after how long to ask again (RFC 9110 section
     /// 10.2.3).
     #[error("HTTP status {0}")]
     RetryLater(u16, Duration),

@@ -34,7 +34,7 @@ async fn refused(url: &str, origin: UrlOrigin) -> UpstreamError {
 }
 
 #[tokio::test]
-async fn addresses_where_clouds_keep_credentials_are_refused_to_everybody() {
+async fn addresses_where_clouds_keep_credentials_are_always_refused() {
     for url in [
         "http://169.254.169.254/latest/meta-data",
         "https://[fe80::1]/keys",
@@ -84,7 +84,7 @@ async fn a_learned_url_leads_to_public_addresses_by_https_only() {
     assert!(matches!(error, UpstreamError::Network(_)), "a name that leads to loopback: {error:?}");
 }
 
-/// What is refused must not take its neighbours with it.
+/// The neighbours of refused addresses are not refused.
 #[test]
 fn other_addresses_are_reached() {
     for (address, operator, document) in [
@@ -154,7 +154,7 @@ const AGES: &[(&[&str], Option<u64>)] = &[
     (&["x-max-age=300"], None),
 ];
 
-/// (`Cache-Control`, `Age`, seconds)
+/// Cases of `Cache-Control`, `Age`, and the seconds that the answer is fresh.
 const KEPT_ON_THE_WAY: &[(&str, &str, Option<u64>)] = &[
     ("max-age=300", "", Some(300)),
     ("max-age=300", "0", Some(300)),
@@ -171,7 +171,7 @@ const KEPT_ON_THE_WAY: &[(&str, &str, Option<u64>)] = &[
 ];
 
 #[test]
-fn the_time_in_a_cache_on_the_way_counts() {
+fn the_age_of_an_answer_shortens_its_freshness() {
     for (control, age, expected) in KEPT_ON_THE_WAY {
         let mut headers = HeaderMap::new();
         headers.insert(CACHE_CONTROL, control.parse().unwrap());
@@ -181,7 +181,7 @@ fn the_time_in_a_cache_on_the_way_counts() {
 }
 
 #[test]
-fn an_answer_says_for_how_long_it_may_be_kept() {
+fn max_age_is_read_from_cache_control() {
     for (lines, expected) in AGES {
         let mut headers = HeaderMap::new();
         for line in *lines {
@@ -192,7 +192,7 @@ fn an_answer_says_for_how_long_it_may_be_kept() {
 }
 
 #[test]
-fn when_to_come_again_is_said_in_seconds_or_as_a_date() {
+fn retry_after_is_seconds_or_a_date() {
     let now = httpdate::parse_http_date("Wed, 21 Oct 2026 07:28:00 GMT").unwrap();
     for (text, expected) in [
         ("120", Some(120)),

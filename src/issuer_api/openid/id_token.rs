@@ -19,7 +19,7 @@ pub(in crate::issuer_api) enum Nonce<'a> {
     Any,
 }
 
-/// What an ID token must say.
+/// The values that an ID token must have.
 #[derive(Clone, Copy)]
 pub(in crate::issuer_api) struct Expected<'a> {
     pub(in crate::issuer_api) iss: &'a str,

@@ -14,7 +14,7 @@ use std::sync::Arc;
 use super::{api::Api, capabilities::IssuerApi};
 use provider::OpenIdProvider;
 
-/// What an OpenID provider can be asked for.
+/// The capabilities of an OpenID provider.
 pub(super) fn table(api: Api, iss: String) -> IssuerApi {
     IssuerApi {
         app_ids: None,

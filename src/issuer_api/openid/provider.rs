@@ -156,7 +156,7 @@ impl CodeFlow for OpenIdProvider {
     }
 }
 
-/// What an error of a token endpoint means.
+/// The meaning of an error of a token endpoint.
 fn token_error(error: ApiError) -> ApiError {
     let ApiError::Rejected(Rejection { status, code }) = error else { return error };
     if status == 401 || code.as_deref() == Some("invalid_client") {

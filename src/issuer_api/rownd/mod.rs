@@ -12,7 +12,7 @@ use super::{api::Api, capabilities::IssuerApi};
 use client::RowndClient;
 pub(super) use user::read_profile;
 
-/// What Rownd's API can be asked for.
+/// The capabilities of Rownd's API.
 pub(super) fn table(api: Api) -> IssuerApi {
     let client = Arc::new(RowndClient::new(api));
     IssuerApi {

@@ -1,4 +1,4 @@
-//! What Rownd knows of a user: `GET /applications/{app}/users/{user}/data`. SuperTokens' plugin
+//! Profiles of users: `GET /applications/{app}/users/{user}/data`. SuperTokens' plugin
 //! answers with the same document.
 
 use std::time::Duration;

@@ -1,16 +1,14 @@
-//! What holds up what: a kind of request for an app, and nothing else.
+//! Breakers: a failing kind of request for an app stops no other requests.
 
 use std::time::Duration;
 
 use serde_json::Map;
 use tokio::{net::TcpListener, time::timeout};
 
-use super::{
-    ApiError, AppCredentials, IssuerApi, Pause, PauseCause, TIMEOUT, ask, beside, clients,
-};
+use super::{ApiError, AppCredentials, IssuerApi, TIMEOUT, ask, beside, clients};
 use crate::{
     config::Secret,
-    issuer_api::{AppAndKey, ExchangeError, GuestLevel, ThirdPartyToken},
+    issuer_api::{AppAndKey, ExchangeError, GuestLevel, Pause, PauseCause, ThirdPartyToken},
 };
 
 const GRANTED: &str = "{\"access_token\":\"a.b.c\",\"refresh_token\":\"r\"}";
@@ -68,7 +66,7 @@ async fn asked(client: &IssuerApi, (kind, app): Request) -> Result<(), ApiError>
 }
 
 #[tokio::test]
-async fn one_that_asks_for_fewer_requests_of_a_kind_stops_that_kind_alone() {
+async fn a_rate_limit_stops_only_its_own_kind_of_request() {
     for (index, limited) in ALL.into_iter().enumerate() {
         beside(async |server, clients| {
             server.say(429, "retry-after: 60\r\n", "");
@@ -91,7 +89,7 @@ async fn one_that_asks_for_fewer_requests_of_a_kind_stops_that_kind_alone() {
 }
 
 #[tokio::test]
-async fn a_validator_that_is_broken_holds_up_its_own_app_alone() {
+async fn a_broken_token_validator_stops_only_its_own_app() {
     beside(async |server, clients| {
         server.say(500, "", "");
         for _ in 0..5 {
@@ -111,7 +109,7 @@ async fn a_validator_that_is_broken_holds_up_its_own_app_alone() {
 }
 
 #[tokio::test]
-async fn tries_of_one_call_count_once() {
+async fn repeated_requests_of_one_call_count_once() {
     beside(async |server, clients| {
         server.say(503, "", "");
         for call in 0..5 {
@@ -125,7 +123,7 @@ async fn tries_of_one_call_count_once() {
 }
 
 #[tokio::test]
-async fn a_caller_who_leaves_early_says_nothing_about_the_host() {
+async fn a_caller_that_gives_up_does_not_count_as_a_failure() {
     // It takes connections and never answers.
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let clients = clients(&format!("http://{}", listener.local_addr().unwrap()));

@@ -34,7 +34,7 @@ fn token(change: &Value) -> Secret {
 }
 
 #[test]
-fn only_a_token_for_this_client_and_this_sign_in_is_taken() {
+fn only_an_id_token_for_this_client_and_this_sign_in_is_accepted() {
     let one = Nonce::Exactly(Some("n"));
     for (name, change, nonce, taken) in [
         ("good", json!({}), one, true),
