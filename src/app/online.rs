@@ -62,7 +62,7 @@ pub async fn ask_issuers(config: &Config) -> Result<Vec<IssuerFindings>, BuildEr
         });
         IssuerFindings {
             name: issuer.name().to_owned(),
-            iss: issuer.settings().issuer.clone().unwrap_or_default(),
+            iss: issuer.settings().iss.clone(),
             keys: issuer.key_status(),
             apps: join_all(ask).await,
         }

@@ -3,9 +3,11 @@
 
 mod callers;
 mod corridor;
+mod explain;
 #[cfg(feature = "dev")]
 mod identities;
 mod inject;
+mod permit_steps;
 mod protection;
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
@@ -13,7 +15,7 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use bytes::Bytes;
 use tokio::time::Instant;
 
-use super::{Authorizer, Edition, Snapshot, Verdict, end_labels};
+use super::{Authorizer, Edition, Snapshot, Verdict, end_labels, recorders};
 use crate::{
     config,
     health::Readiness,
@@ -37,6 +39,17 @@ struct Rig {
 
 /// From a configuration; nothing is fetched until somebody runs the refreshers.
 fn rig(yaml: &str) -> Rig {
+    let (snapshot, metrics, refreshers) = compiled(yaml);
+    let authorizer = Authorizer::new(snapshot, recorders(&metrics, 1));
+    Rig { authorizer, metrics, refreshers }
+}
+
+/// A configuration alone.
+fn snapshot(yaml: &str) -> Snapshot {
+    compiled(yaml).0
+}
+
+fn compiled(yaml: &str) -> (Snapshot, Arc<Metrics>, Vec<KeyRefresher>) {
     // The client makes no request here, but cannot be built without a provider of TLS.
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     let environment = BTreeMap::from([("ROWND_APP_ID".to_owned(), "app_test".to_owned())]);
@@ -66,8 +79,7 @@ fn rig(yaml: &str) -> Rig {
     let exchange = issuer_api::Exchange::build(&config, &[], &issuer_api::refreshes().0);
     let snapshot =
         Snapshot::build(&config, Arc::new(parts.verifier), profiles, exchange, edition).unwrap();
-    let authorizer = Authorizer::new(snapshot, metrics.clone(), config.log.denials_per_second);
-    Rig { authorizer, metrics, refreshers: parts.refreshers }
+    (snapshot, metrics, parts.refreshers)
 }
 
 fn request(method: &str, path: &str, lines: Lines<'_>) -> RequestContext {

@@ -80,6 +80,11 @@ fn rows(node: &Value, path: &str, page: &mut String) {
         };
         let text = setting.get("description").and_then(Value::as_str).unwrap_or_default();
         let text = text.replace('\n', " ").replace('|', "\\|");
+        // The bounds of a duration are in the column of its type.
+        let text = match kind(setting).strip_prefix("duration ") {
+            Some(range) => text.replace(&format!(" From {range}."), ""),
+            None => text,
+        };
         let _ = writeln!(page, "| `{path}` | {} | {default} | {text} |", kind(setting));
         rows(setting, &path, page);
         if let Some(items) = items {
@@ -91,7 +96,13 @@ fn rows(node: &Value, path: &str, page: &mut String) {
 fn kind(setting: &Value) -> String {
     if let Some(options) = setting.get("oneOf").and_then(Value::as_array) {
         let words = options.iter().filter_map(|option| option.get("const")?.as_str());
-        return words.map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", ");
+        let words: Vec<String> = words.map(|word| format!("`{word}`")).collect();
+        return if words.is_empty() { "map of one".to_owned() } else { words.join(", ") };
+    }
+    let range = setting.get("x-duration-range").and_then(Value::as_array);
+    if let Some([least, most]) = range.map(Vec::as_slice) {
+        let [least, most] = [least, most].map(|end| end.as_str().unwrap_or_default());
+        return format!("duration {least} to {most}");
     }
     let bounds = match (setting.get("minimum"), setting.get("maximum")) {
         (Some(least), Some(most)) => format!(" {least} to {most}"),
@@ -121,7 +132,7 @@ fn deny_reasons() -> String {
          | reason | HTTP | gRPC | cause | what to do |\n|---|---|---|---|---|\n"
     );
     for reason in DenyReason::ALL {
-        let (http, grpc) = crate::grpc::ext_authz::statuses(*reason);
+        let crate::response::Statuses { http, grpc } = crate::response::statuses(*reason);
         let text: String =
             reason.documentation().iter().map(|line| line.trim()).collect::<Vec<_>>().join(" ");
         let _ = writeln!(

@@ -29,11 +29,11 @@ fn headers(lines: &[(&str, &str)], joined: bool) -> Headers {
 }
 
 fn header(name: &str) -> TokenSource {
-    TokenSource { header: Some(name.to_owned()), ..TokenSource::default() }
+    TokenSource::Header(name.to_owned())
 }
 
 fn cookie(name: &str) -> TokenSource {
-    TokenSource { cookie: Some(name.to_owned()), ..TokenSource::default() }
+    TokenSource::Cookie(name.to_owned())
 }
 
 /// The token that these sources find.
@@ -55,7 +55,7 @@ fn assert_found(sources: &[TokenSource], cases: &[(&str, HeaderLines<'_>, bool, 
 
 #[test]
 fn a_query_parameter_is_found_as_forms_write_it_and_once() {
-    let sources = [TokenSource { query: Some("t".to_owned()), ..TokenSource::default() }];
+    let sources = [TokenSource::Query("t".to_owned())];
     for (path, expected) in [
         ("/", NONE),
         ("/?t=one", Ok(Some("one"))),

@@ -170,6 +170,6 @@ async fn status(State(ops): State<OpsState>) -> impl IntoResponse {
         refused: ops.reload_failures.get(),
         warnings: ops.warnings.current().iter().map(ToString::to_string).collect(),
         issuers: issuers.collect(),
-        rownd_auth: CallerStatus::of(snapshot.callers(), ops.exposed),
+        rownd_auth: CallerStatus::of(snapshot.service().callers(), ops.exposed),
     })
 }

@@ -27,10 +27,8 @@ mod tokens;
 
 use std::sync::Arc;
 
-use url::Url;
-
 use crate::{
-    config::{Issuer, IssuerKind},
+    config::{Issuer, IssuerDetails, WebAddress},
     metrics::Metrics,
     upstream::Client as Upstream,
 };
@@ -50,7 +48,7 @@ pub use refreshes::{RefreshKey, RefreshRunner, Refreshes, refreshes};
 pub use tokens::{Granted, Tokens, UserType};
 
 /// The API of each issuer, in the order of the configuration. `None`: issuers of this kind have no
-/// API, or its base URL cannot be used.
+/// API.
 #[must_use]
 pub fn build(
     issuers: &[Issuer],
@@ -59,31 +57,31 @@ pub fn build(
 ) -> Vec<Option<IssuerApi>> {
     let mut hosts = Hosts::default();
     let mut build = |issuer: &Issuer| {
-        let base_url = base_url(issuer)?;
-        let base_url = Url::parse(base_url.trim_end_matches('/')).ok()?;
+        let base_url = base_url(issuer)?.url();
         let api = Api {
             label: metrics.issuer(&issuer.name)?,
             upstream: upstream.clone(),
-            host: hosts.of(&base_url),
-            base_url,
+            host: hosts.of(base_url),
+            base_url: base_url.clone(),
             metrics: metrics.clone(),
         };
-        match issuer.kind {
-            IssuerKind::Rownd => Some(rownd::table(api)),
-            IssuerKind::Supertokens => Some(supertokens::table(api)),
-            IssuerKind::Oidc => Some(openid::table(api, issuer.issuer.clone()?)),
-            IssuerKind::Firebase | IssuerKind::Static => None,
+        match &issuer.details {
+            IssuerDetails::Rownd(_) => Some(rownd::table(api)),
+            IssuerDetails::Supertokens(_) => Some(supertokens::table(api)),
+            IssuerDetails::Oidc(_) => Some(openid::table(api, issuer.iss.clone())),
+            IssuerDetails::Firebase(_) | IssuerDetails::Static(_) => None,
         }
     };
     issuers.iter().map(&mut build).collect()
 }
 
-/// Where the API of an issuer begins.
-fn base_url(issuer: &Issuer) -> Option<&str> {
-    match issuer.kind {
-        IssuerKind::Rownd | IssuerKind::Supertokens => issuer.base_url.as_deref(),
+/// The URL that the API of an issuer is below; `None`: issuers of this kind have no API.
+const fn base_url(issuer: &Issuer) -> Option<&WebAddress> {
+    match &issuer.details {
+        IssuerDetails::Rownd(rownd) => Some(&rownd.base_url),
+        IssuerDetails::Supertokens(supertokens) => Some(&supertokens.base_url),
         // The metadata are below it (OpenID Connect Discovery section 4).
-        IssuerKind::Oidc => issuer.base_url.as_deref().or(issuer.issuer.as_deref()),
-        IssuerKind::Firebase | IssuerKind::Static => None,
+        IssuerDetails::Oidc(oidc) => oidc.base_url.as_ref(),
+        IssuerDetails::Firebase(_) | IssuerDetails::Static(_) => None,
     }
 }

@@ -100,11 +100,10 @@ impl PathPattern {
 }
 
 fn path_pattern(matches: &PathMatch) -> Result<PathPattern, regex::Error> {
-    Ok(match (&matches.exact, &matches.prefix, &matches.regex) {
-        (Some(exact), _, _) => PathPattern::Exact(exact.clone().into_bytes()),
-        (_, Some(prefix), _) => PathPattern::Prefix(prefix.clone().into_bytes()),
-        (_, _, Some(pattern)) => PathPattern::Regex(PathMatch::whole(pattern)?),
-        (None, None, None) => PathPattern::Any,
+    Ok(match matches {
+        PathMatch::Exact(exact) => PathPattern::Exact(exact.clone().into_bytes()),
+        PathMatch::Prefix(prefix) => PathPattern::Prefix(prefix.clone().into_bytes()),
+        PathMatch::Regex(pattern) => PathPattern::Regex(PathMatch::whole(pattern)?),
     })
 }
 

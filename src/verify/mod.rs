@@ -126,8 +126,7 @@ impl Parts {
     ) -> Self {
         let Some(settings) = settings else { return self };
         for (issuer, written) in self.verifier.issuers.iter().zip(issuers) {
-            let source = written.jwks_url.as_deref().or(written.base_url.as_deref());
-            let source = source.unwrap_or(&issuer.iss);
+            let source = written.key_snapshot_source();
             let snapshot = Snapshot::new(settings, issuer.name(), &issuer.iss, source);
             // Set already only where this was called before, with the same settings.
             let _ = issuer.keys.snapshot.set(snapshot);
@@ -218,14 +217,15 @@ impl Verifier {
                 && issuer.keys.outlives(&old.keys)
             {
                 // Keys that were put in place since are not those that were meant.
-                self.forget_keys_of(issuer, issuer.settings().key_set == old.settings().key_set);
+                self.forget_keys_of(issuer, issuer.has_keys_in_place_of(old));
             }
         }
     }
 
     /// Ends when the keys of every issuer have been asked for at least once.
     pub async fn settled(&self) {
-        for issuer in self.issuers.iter().filter(|issuer| issuer.settings().keys.fetch) {
+        for issuer in self.issuers.iter().filter(|issuer| issuer.settings().key_origin.is_fetched())
+        {
             issuer.keys.tried().await;
         }
     }

@@ -15,7 +15,7 @@ pub(super) const LAYERS: &[(u8, &[&str])] = &[
     (9, &["cli"]),
     (8, &["app"]),
     (7, &["grpc", "http"]),
-    (6, &["authz"]),
+    (6, &["authz", "response"]),
     (5, &["profile", "session", "events", "passport"]),
     (4, &["policy"]),
     (3, &["verify", "issuer_api"]),

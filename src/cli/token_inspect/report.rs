@@ -175,7 +175,7 @@ impl Row<'_> {
                 format!("undecided: {}, {}", reason.code(), reason.message())
             }
         };
-        let _ = writeln!(text, "{name} ({}): {said}", self.settings.kind.as_str());
+        let _ = writeln!(text, "{name} ({}): {said}", self.settings.kind().as_str());
         if picked.is_none_or(|picked| picked.name != *name) {
             let _ = writeln!(text, "  its tokens say iss {}", shown(&self.finding.iss));
             return;
@@ -222,10 +222,10 @@ impl Row<'_> {
         let settings = self.settings;
         match reason {
             DenyReason::AudienceMismatch => {
-                let apps = settings.apps.iter().filter_map(|app| app.id.as_ref());
+                let apps = settings.apps().iter().filter_map(|app| app.id());
                 let apps = apps.map(|id| format!("app:{id}"));
-                let listed = settings.audiences.iter().chain(&settings.project).cloned();
-                let apps = apps.filter(|_| settings.kind == IssuerKind::Rownd);
+                let listed = settings.audiences().iter().cloned();
+                let apps = apps.filter(|_| settings.kind() == IssuerKind::Rownd);
                 Some(format!("aud {}", list(&apps.chain(listed).collect::<Vec<_>>())))
             }
             DenyReason::AlgorithmRefused => {
@@ -247,7 +247,7 @@ impl Row<'_> {
         };
         json!({
             "name": name,
-            "kind": self.settings.kind.as_str(),
+            "kind": self.settings.kind().as_str(),
             "iss": iss,
             "verdict": Verdict::of(answer).as_str(),
             "reason": reason(answer).map(DenyReason::code),

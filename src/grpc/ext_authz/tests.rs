@@ -5,6 +5,7 @@ mod answers;
 mod door;
 mod requests;
 mod routes;
+mod second_door;
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
@@ -57,7 +58,7 @@ fn door(yaml: &str) -> (CheckDoor, Arc<Metrics>) {
     let exchange = issuer_api::Exchange::build(&config, &[], &issuer_api::refreshes().0);
     let snapshot =
         Snapshot::build(&config, Arc::new(parts.verifier), profiles, exchange, edition).unwrap();
-    let authorizer = Authorizer::new(snapshot, metrics.clone(), 1);
+    let authorizer = Authorizer::new(snapshot, authz::recorders(&metrics, 1));
     (CheckDoor::build(authorizer, config.listeners.grpc.max_message_bytes), metrics)
 }
 

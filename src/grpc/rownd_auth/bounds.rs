@@ -6,7 +6,7 @@
 
 use super::{call::ServiceCall, fault::Fault};
 use crate::{
-    authz::{Refusal, Scope},
+    authz::{CallerError, Scope},
     config::{IssuerKind, Right},
     issuer_api::{ExchangeError, Granted},
     verify::Issuer,
@@ -38,14 +38,14 @@ impl ServiceCall {
             return Ok(asked);
         }
         // The verifier refuses a token of an unknown issuer, which tells nothing about others.
-        let Some(about) = self.snapshot.verifier().about(token) else { return Ok(asked) };
+        let Some(about) = self.service.verifier().about(token) else { return Ok(asked) };
         let fits = |app: Option<&str>| self.may_for(rights, &about.issuer, app);
         match asked {
             Some(app) => fits(Some(&app)).map(|()| Some(app)),
             None if about.apps.is_empty() => fits(None).map(|()| None),
             None => match about.apps.into_iter().find(|app| fits(Some(app)).is_ok()) {
                 Some(app) => Ok(Some(app)),
-                None => Err(Fault::Caller(Refusal::NotGranted)),
+                None => Err(Fault::Caller(CallerError::NotGranted)),
             },
         }
     }
@@ -57,13 +57,13 @@ impl ServiceCall {
         if self.caller.is_unbounded(RIGHTS) {
             return Ok(());
         }
-        let about = self.snapshot.verifier().about(token);
+        let about = self.service.verifier().about(token);
         if about.is_some() {
             self.app_of(RIGHTS, token, None)?;
         }
         match about {
             // A session is for the one app of its issuer, whichever issuer signed the token.
-            _ if at.settings().kind == IssuerKind::Supertokens => {
+            _ if at.settings().kind() == IssuerKind::Supertokens => {
                 self.may_for(RIGHTS, at.name(), own_app(at))
             }
             Some(about) if *about.issuer == *at.name() => Ok(()),
@@ -84,7 +84,7 @@ impl ServiceCall {
             return Ok(traded);
         }
         let token = tokens.access.expose().as_bytes();
-        match self.snapshot.verifier().about(token) {
+        match self.service.verifier().about(token) {
             Some(_) => self.app_of(rights, token, None).map(|_| ())?,
             None => self.may_for(rights, at.name(), own_app(at))?,
         }

@@ -7,7 +7,7 @@ use serde_json::{Map, Value as Json};
 
 use super::{fault::Fault, structure::Structures};
 use crate::{
-    authz::Answer,
+    authz::VerifiedToken,
     grpc::pb::rownd::auth::v1::{
         AuthLevel as WireLevel, Denial as WireDenial, DenialKind, Identity as WireIdentity,
         Membership, MembershipState,
@@ -98,8 +98,8 @@ fn claim_time(claim: Option<&Json>) -> Option<Timestamp> {
     Some(SystemTime::UNIX_EPOCH.checked_add(since)?.into())
 }
 
-pub(super) fn wire_identity(answer: &Answer, structures: &mut Structures) -> WireIdentity {
-    let Answer { identity: who, claims, memberships } = answer;
+pub(super) fn wire_identity(answer: &VerifiedToken, structures: &mut Structures) -> WireIdentity {
+    let VerifiedToken { identity: who, claims, memberships } = answer;
     let audiences = match claims.get("aud") {
         Some(Json::String(one)) => vec![one.clone()],
         Some(Json::Array(all)) => all.iter().filter_map(Json::as_str).map(str::to_owned).collect(),

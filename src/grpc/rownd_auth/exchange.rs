@@ -15,7 +15,7 @@ use super::{
     verify,
 };
 use crate::{
-    authz::{Authorizer, Question},
+    authz::{Authorizer, TokenQuery},
     config::{IssuerKind, Right, Secret},
     grpc::pb::rownd::auth::v1::{
         AuthorizationCodeGrant, BuildAuthorizationUrlRequest, BuildAuthorizationUrlResponse,
@@ -88,7 +88,7 @@ async fn owner_of(
         return Ok(tokens.subject.clone());
     }
     let token = Bytes::copy_from_slice(tokens.access.expose().as_bytes());
-    match verify::ask(authorizer, call, &Question::of(&token)).await {
+    match verify::ask(authorizer, call, &TokenQuery::of(&token)).await {
         Ok(answer) => Ok(Some(answer.identity.user_id.clone())),
         Err(denial) => match denial.reason() {
             reason @ (DenyReason::AudienceMismatch | DenyReason::VariantRefused) => {
@@ -135,7 +135,7 @@ async fn third_party(
     let (index, issuer) = choose_issuer(call, right, &[IssuerKind::Rownd], target.issuer)?;
     let (app, slot) = choose_app(call, right, issuer, target.app_id)?;
     let app = AppAndKey { id: app, key: slot.key() };
-    let exchange = call.snapshot.exchange();
+    let exchange = call.service.exchange();
     let traded = exchange.third_party(index, app, &asked, call.issuer_timeout()).await;
     call.within(&[right], issuer, traded)
 }
@@ -143,7 +143,7 @@ async fn third_party(
 async fn refresh(call: &ServiceCall, target: NamedTarget<'_>, grant: RefreshTokenGrant) -> Grants {
     let RefreshTokenGrant { refresh_token, oidc_client, scopes } = grant;
     let token = secret_text("refresh_token.refresh_token", &refresh_token)?;
-    let exchange = call.snapshot.exchange();
+    let exchange = call.service.exchange();
     if let Some(name) = oidc_client {
         check_no_target(target)?;
         let client = client(call, "refresh_token.oidc_client", &name)?;
@@ -186,7 +186,7 @@ async fn code(
         verifier,
         nonce: plain_text("authorization_code.nonce", nonce)?,
     };
-    Ok(call.snapshot.exchange().code(client, &grant, call.issuer_timeout()).await)
+    Ok(call.service.exchange().code(client, &grant, call.issuer_timeout()).await)
 }
 
 async fn migrate(call: &ServiceCall, target: NamedTarget<'_>, grant: MigrationGrant) -> Grants {
@@ -197,7 +197,7 @@ async fn migrate(call: &ServiceCall, target: NamedTarget<'_>, grant: MigrationGr
         return Err(Fault::field("app_id", "cannot be given: the Rownd token names the app"));
     }
     call.may_trade(token.expose().as_bytes(), issuer)?;
-    let traded = call.snapshot.exchange().migrate(index, &token, call.issuer_timeout()).await;
+    let traded = call.service.exchange().migrate(index, &token, call.issuer_timeout()).await;
     call.within(&[right], issuer, traded)
 }
 
@@ -215,7 +215,7 @@ async fn guest(call: &ServiceCall, target: NamedTarget<'_>, grant: &GuestGrant) 
     let kinds = [IssuerKind::Rownd, IssuerKind::Supertokens];
     let right = Right::CreateGuest;
     let (index, issuer) = choose_issuer(call, right, &kinds, target.issuer)?;
-    let app = if issuer.settings().kind == IssuerKind::Rownd {
+    let app = if issuer.settings().kind() == IssuerKind::Rownd {
         Some(choose_app(call, right, issuer, target.app_id)?)
     } else if target.app_id.is_some() {
         return Err(Fault::field("app_id", "cannot be given: a SuperTokens issuer has one app"));
@@ -224,7 +224,7 @@ async fn guest(call: &ServiceCall, target: NamedTarget<'_>, grant: &GuestGrant) 
         None
     };
     let app = app.map(|(id, slot)| AppAndKey { id, key: slot.key() });
-    let traded = call.snapshot.exchange().guest(index, app, level, call.issuer_timeout()).await;
+    let traded = call.service.exchange().guest(index, app, level, call.issuer_timeout()).await;
     call.within(&[right], issuer, traded)
 }
 
@@ -251,7 +251,7 @@ pub(super) async fn authorization_url(
     ];
     let more: Vec<_> =
         more.iter().filter_map(|(name, value)| Some((*name, value.as_deref()?))).collect();
-    let exchange = call.snapshot.exchange();
+    let exchange = call.service.exchange();
     let choices = AuthorizationChoices { redirect_uri, scopes: &scopes, parameters: &more };
     let made = exchange.authorization(client, choices, call.issuer_timeout()).await;
     let made = made.map_err(|error| Fault::exchange(Asked::AuthorizationUrl, error))?;
@@ -269,7 +269,7 @@ fn client<'a>(
     at: &'static str,
     name: &str,
 ) -> Result<&'a OpenIdClient, Fault> {
-    let known = call.snapshot.exchange().client(name);
+    let known = call.service.exchange().client(name);
     let known = known.ok_or_else(|| {
         Fault::field(at, "is not the name of a client in rownd_auth.oidc_clients")
     })?;

@@ -9,11 +9,11 @@ use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt as _};
 
 use crate::{
-    authz::Refusal,
+    authz::CallerError,
     issuer_api::{ApiError, ExchangeError, Pause, PauseCause, Rejection},
     metrics::{CallerRefusal, Label as _},
     model::{Denial, DenialClass, DenyReason},
-    profile,
+    profile, response,
     single_flight::Missed,
     upstream::UpstreamError,
 };
@@ -42,7 +42,7 @@ pub(super) enum Asked {
 #[derive(Debug)]
 pub(super) enum Fault {
     /// The caller is not allowed to do this.
-    Caller(Refusal),
+    Caller(CallerError),
     /// A field is wrong, and how.
     Field(&'static str, String),
     /// The token cannot be judged now; try again after this time.
@@ -136,23 +136,24 @@ impl Fault {
                 details.add_bad_request_violation(name, why.as_str());
                 Status::with_error_details(Code::InvalidArgument, format!("{name}: {why}"), details)
             }
-            Self::Undecided(denial, wait) => {
-                retryable(Code::Unavailable, &reason(&denial), denial.reason().message(), wait, [])
-            }
+            Self::Undecided(denial, wait) => undecided_status(&denial, wait),
             Self::Token(denial) => {
-                let (code, message) = (Code::Unauthenticated, denial.reason().message());
+                let (code, message) = (code_of(denial.reason()), denial.reason().message());
                 final_status(code, &reason(&denial), message, [])
             }
             Self::Overloaded(wait) => {
-                let message = DenyReason::Overloaded.message();
-                retryable(Code::Unavailable, "OVERLOADED", message, wait, [])
+                let why = DenyReason::Overloaded;
+                retryable(code_of(why), "OVERLOADED", why.message(), wait, [])
             }
             Self::TooOften(wait) => {
                 let message = "the caller asks too often for a younger profile, by `max_age`: see \
                                rownd_auth.max_age_per_second";
                 retryable(Code::ResourceExhausted, "MAX_AGE_LIMITED", message, wait, [])
             }
-            Self::Late(wait) => retryable(Code::Unavailable, LATE, "no response in time", wait, []),
+            Self::Late(wait) => {
+                let code = code_of(DenyReason::DeadlineExceeded);
+                retryable(code, LATE, "no response in time", wait, [])
+            }
             Self::Hurried => {
                 let message = "no response within the deadline that the caller set";
                 final_status(Code::DeadlineExceeded, LATE, message, [])
@@ -190,6 +191,17 @@ impl Fault {
     }
 }
 
+/// The token cannot be judged now: the code of its denial, and when to try again.
+fn undecided_status(denial: &Denial, wait: Duration) -> Status {
+    let why = denial.reason();
+    retryable(code_of(why), &reason(denial), why.message(), wait, [])
+}
+
+/// The gRPC code of a reason, by the table that every door uses.
+const fn code_of(reason: DenyReason) -> Code {
+    Code::from_i32(response::statuses(reason).grpc)
+}
+
 /// A denial's reason as an `ErrorInfo` writes it.
 fn reason(denial: &Denial) -> String {
     denial.reason().code().to_ascii_uppercase()
@@ -200,21 +212,21 @@ pub(super) fn is_undecided(denial: &Denial) -> bool {
     matches!(denial.reason().class(), DenialClass::Pending | DenialClass::Unavailable)
 }
 
-fn caller_status(refusal: Refusal) -> Status {
+fn caller_status(refusal: CallerError) -> Status {
     let message = match refusal {
-        Refusal::Unknown => "the secret of the caller is unknown",
-        Refusal::Required => "only known callers may call this from another machine",
-        Refusal::NotGranted => "the caller may not call this: see rownd_auth.callers",
+        CallerError::Unknown => "the secret of the caller is unknown",
+        CallerError::Required => "only known callers may call this from another machine",
+        CallerError::NotGranted => "the caller may not call this: see rownd_auth.callers",
     };
     let reason = refusal_label(refusal).as_str().to_ascii_uppercase();
     final_status(Code::PermissionDenied, &reason, message, [])
 }
 
-const fn refusal_label(refusal: Refusal) -> CallerRefusal {
+const fn refusal_label(refusal: CallerError) -> CallerRefusal {
     match refusal {
-        Refusal::Unknown => CallerRefusal::Unknown,
-        Refusal::Required => CallerRefusal::Required,
-        Refusal::NotGranted => CallerRefusal::NotGranted,
+        CallerError::Unknown => CallerRefusal::Unknown,
+        CallerError::Required => CallerRefusal::Required,
+        CallerError::NotGranted => CallerRefusal::NotGranted,
     }
 }
 

@@ -16,7 +16,7 @@ use super::{
     verify,
 };
 use crate::{
-    authz::{Authorizer, Question},
+    authz::{Authorizer, TokenQuery},
     config::{IssuerKind, Right, Secret},
     grpc::pb::rownd::auth::v1::{
         GetUserRequest, GetUserResponse, User, UserState, get_user_request::Subject,
@@ -78,7 +78,7 @@ pub(super) async fn get_user(
             let (_, issuer) = choose_issuer(call, Right::GetUser, &[IssuerKind::Rownd], named)?;
             let (app, _) = choose_app(call, Right::GetUser, issuer, request.app_id.as_deref())?;
             let whose = UserOfApp { issuer: issuer.name(), app, user: &user };
-            let known = call.snapshot.profiles().look_up(whose, younger, call.deadline).await;
+            let known = call.service.profiles().look_up(whose, younger, call.deadline).await;
             (known.map_err(Fault::profile)?, user)
         }
     };
@@ -105,7 +105,7 @@ async fn own_user(
     const RIGHTS: &[Right] = &[Right::GetOwnUser, Right::GetUser];
     let token = verify::required_token(token)?;
     let app = call.app_of(RIGHTS, &token, None)?;
-    let question = Question { app_id: app.as_deref(), ..Question::of(&token) };
+    let question = TokenQuery { app_id: app.as_deref(), ..TokenQuery::of(&token) };
     let answer = verify::ask(authorizer, call, &question).await.map_err(|denial| {
         if is_undecided(&denial) { call.undecided(denial) } else { Fault::Token(denial) }
     })?;
@@ -127,7 +127,7 @@ async fn profile_of(
     token: &Bytes,
     younger: Option<MaxAge<'_>>,
 ) -> Result<KnownProfile, profile::ProfileError> {
-    let profiles = call.snapshot.profiles();
+    let profiles = call.service.profiles();
     match profiles.get(who, younger, call.deadline).await {
         Err(profile::ProfileError::Unsupported) => {
             let token =

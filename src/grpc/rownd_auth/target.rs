@@ -5,13 +5,13 @@ use std::sync::Arc;
 
 use super::{call::ServiceCall, fault::Fault};
 use crate::{
-    authz::Refusal,
+    authz::CallerError,
     config::{IssuerKind, Right},
     model::{DenyReason, IssuerIndex},
     verify::{AppSlot, Issuer},
 };
 
-const OUT_OF_BOUNDS: Fault = Fault::Caller(Refusal::NotGranted);
+const OUT_OF_BOUNDS: Fault = Fault::Caller(CallerError::NotGranted);
 
 /// An issuer of one of these kinds, and its index in the configuration.
 ///
@@ -29,9 +29,10 @@ pub(super) fn choose_issuer<'a>(
     if let Some(name) = name {
         may(name).map_err(Fault::Caller)?;
     }
-    let all = call.snapshot.verifier().issuers().iter().enumerate();
+    let all = call.service.verifier().issuers().iter().enumerate();
     let all = all.map(|(place, issuer)| (IssuerIndex::new(place), issuer));
-    let mut fitting = all.filter(|(_, issuer)| kinds.contains(&issuer.settings().kind)).peekable();
+    let mut fitting =
+        all.filter(|(_, issuer)| kinds.contains(&issuer.settings().kind())).peekable();
     if let Some(name) = name {
         let found = fitting.find(|(_, issuer)| issuer.name() == name);
         return found.ok_or_else(|| {

@@ -12,7 +12,7 @@ use super::{
     structure::Structures,
 };
 use crate::{
-    authz::Answer,
+    authz::VerifiedToken,
     grpc::pb::rownd::auth::v1::{VerifyResponse, verify_response::Outcome},
     model::{AuthLevel, Group, IdentityFacts},
     verify::Identity,
@@ -84,8 +84,11 @@ fn an_invitation_is_no_membership_of_an_identity() {
     };
     let states =
         [Some("active"), Some("invite_pending"), Some("invite_rejected"), Some("odd"), None];
-    let answer =
-        Answer { identity: ann(), claims: Map::new(), memberships: states.map(group).into() };
+    let answer = VerifiedToken {
+        identity: ann(),
+        claims: Map::new(),
+        memberships: states.map(group).into(),
+    };
     let memberships = wire_identity(&answer, &mut Structures::default()).memberships;
     let groups: Vec<&str> = memberships.iter().map(|place| place.group_id.as_str()).collect();
     assert_eq!(groups, ["active"]);
@@ -106,7 +109,7 @@ fn an_answer_has_no_more_levels_than_libraries_take() {
         for depth in (0..=60).chain([100, 120]) {
             let deep =
                 json!({ "before": 1, "deep": nested(shape, depth), "with.dot": nested(shape, 21) });
-            let answer = Answer {
+            let answer = VerifiedToken {
                 identity: ann(),
                 claims: deep.as_object().unwrap().clone(),
                 memberships: Vec::new(),

@@ -11,7 +11,7 @@ use super::{
     structure::Structures,
 };
 use crate::{
-    authz::{Answer, Authorizer, Question},
+    authz::{Authorizer, TokenQuery, VerifiedToken},
     config::{Freshness, Right},
     grpc::pb::rownd::auth::v1::{
         Freshness as WireFreshness, VerifyRequest, VerifyResponse, verify_response::Outcome,
@@ -37,7 +37,7 @@ pub(super) async fn verify(
     let token = required_token(token)?;
     let app_id = call.app_of(&[Right::Verify], &token, app_id)?;
     let least = minimum_auth_level.map(|level| convert::asked_level("minimum_auth_level", level));
-    let question = Question {
+    let question = TokenQuery {
         token: &token,
         app_id: app_id.as_deref(),
         audience: audience.as_deref(),
@@ -69,9 +69,9 @@ pub(super) fn required_token(token: String) -> Result<Bytes, Fault> {
 pub(super) async fn ask(
     authorizer: &Arc<Authorizer>,
     call: &ServiceCall,
-    question: &Question<'_>,
-) -> Result<Answer, Denial> {
-    authorizer.begin(CheckApi::RowndAuth).answer(question, call.deadline).await
+    question: &TokenQuery<'_>,
+) -> Result<VerifiedToken, Denial> {
+    authorizer.begin(CheckApi::RowndAuth).verify_token(question, call.deadline).await
 }
 
 fn asked_freshness(number: i32) -> Result<Freshness, Fault> {

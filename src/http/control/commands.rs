@@ -175,7 +175,7 @@ pub(super) fn forget_profiles(control: &ControlState, body: &[u8]) -> CommandOut
     }
     let request: ForgetProfilesRequest = parse_body(body)?;
     let user = request.user_id.as_deref();
-    let forgotten = control.authorizer.command(|now| now.profiles().invalidate(user));
+    let forgotten = control.authorizer.command(|now| now.service().profiles().invalidate(user));
     let shown = user.map(|id| id.chars().take(MAX_LOGGED).collect());
     let about = shown.unwrap_or_else(|| "every user".to_owned());
     Ok(CommandReply { about, body: json!({ "profiles": forgotten }) })

@@ -229,13 +229,13 @@ impl ControlState {
             }
             Err(CommandError { status, result, message }) => {
                 self.metrics.command_ended(command, result);
-                let (reason, result) = (message.as_str(), result.as_str());
+                let (why, result) = (message.as_str(), result.as_str());
                 tracing::warn!(
                     uid = peer.uid,
                     pid = peer.pid,
                     command = name,
                     result,
-                    reason,
+                    why,
                     "a command was refused"
                 );
                 (status, Json(json!({ "error": result, "message": message }))).into_response()
