@@ -105,6 +105,7 @@ impl CheckPipeline {
         record: &mut impl FactsRecorder,
     ) -> Result<Permitted, Denial> {
         let measured = self.limits.measure(request)?;
+        record.details(|| self.policy.skipped(measured));
         let rules = self.policy.choose(measured)?;
         record.rule_chosen(rules.name());
         let allowed = self.decide(request, rules, now, deadline, record).await?;
@@ -184,7 +185,7 @@ impl CheckPipeline {
         {
             return Err(reason.into());
         }
-        match self.verifier.verify(credential.token(), now, deadline).await {
+        match self.verifier.verify_recorded(credential.token(), now, deadline, record).await {
             Ok(identity) => match unproved {
                 Some(reason)
                     if !extract::shows_anti_csrf(request, Some(&identity.cookie_proof)) =>

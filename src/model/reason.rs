@@ -89,7 +89,7 @@ deny_reasons! {
     /// or a signature above 1024 bytes.
     TokenMalformed => "token_malformed", BadCredential, "the token is malformed",
         "`token inspect` says what is wrong. Often it is no JWT at all (an opaque token, a JSON \
-         body), has been cut, or `Bearer` is said twice.";
+         body), is cut off, or has `Bearer` before it twice.";
     /// The token is longer than `check.max_token_bytes`. It was not parsed. The setting bounds the
     /// whole token; its header and its claims have no bound of their own.
     TokenTooLarge => "token_too_large", BadCredential, "the token is longer than check.max_token_bytes",

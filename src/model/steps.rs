@@ -18,7 +18,8 @@ pub enum Step {
     RuleSkipped {
         /// Its id.
         rule: Arc<str>,
-        /// The part of the request that it does not match: `host`, `path`, `method`.
+        /// The part of the request that it does not match: `method`, `host` or `path`; `name` for a
+        /// rule that holds only where the proxy names it.
         because: &'static str,
     },
     /// This rule applies: its id, or `default`.
@@ -84,6 +85,16 @@ pub trait StepRecorder {
 
     /// Takes a step that costs nothing to make.
     fn record(&mut self, step: Step);
+
+    /// Takes steps that are made only for recorders that keep details.
+    fn details(&mut self, steps: impl FnOnce() -> Vec<Step>)
+    where
+        Self: Sized,
+    {
+        if Self::DETAILED {
+            steps().into_iter().for_each(|step| self.record(step));
+        }
+    }
 
     /// Takes a step that is made only for recorders that keep details.
     fn detail(&mut self, step: impl FnOnce() -> Step)

@@ -21,7 +21,7 @@ use crate::{
     config::{App as AppSettings, Finding, Issuer as Settings, Secret, SigningAlgorithm},
     health::{Latch, Readiness},
     metrics::{IssuerLabel, Metrics},
-    model::{Denial, DenyReason, IdentityFacts, IssuerIndex},
+    model::{Denial, DenyReason, IdentityFacts, IssuerIndex, Step, StepRecorder},
     upstream::Client,
 };
 
@@ -295,16 +295,16 @@ impl Issuer {
     pub(super) async fn verify(
         &self,
         token: &Token<'_>,
-        index: IssuerIndex,
-        now: u64,
-        deadline: Instant,
+        (index, now, deadline): (IssuerIndex, u64, Instant),
         asked: &AskedClaims,
+        record: &mut impl StepRecorder,
     ) -> Result<Verified, Denial> {
         let algorithm = self.algorithm(token)?;
         let issued = Issued::new(token.claims.iat, now, self.leeway);
-        let key = self.keys.find(token.kid.as_deref(), algorithm, issued, deadline).await?;
-        let proof = self.signed(token, &key)?;
-        let (mut facts, lifetime) = self.claims(token, now)?;
+        let found = self.keys.find(token.kid.as_deref(), algorithm, issued, deadline).await;
+        let key = found.inspect_err(|_| self.record_no_key(token, record))?;
+        let proof = self.signed(token, &key, record)?;
+        let (mut facts, lifetime) = self.claims(token, now, record)?;
         facts.claims = asked.of(&token.claims);
         let identity = Arc::new(Identity::new(facts, proof));
         Ok(Verified { identity, lifetime, issuer: index, key })
@@ -316,9 +316,28 @@ impl Issuer {
         known.copied().ok_or(DenyReason::AlgorithmRefused)
     }
 
+    /// Records that no key for this token is known now.
+    pub(super) fn record_no_key(&self, token: &Token<'_>, record: &mut impl StepRecorder) {
+        record.detail(|| Step::KeyAbsent {
+            key: token.kid.as_deref().map(Into::into),
+            // Where nothing is fetched, there are no other keys to wait for.
+            others_known: !self.keys.fetches || self.keys.any_usable(),
+        });
+    }
+
     /// The proof that the signature is this key's.
-    pub(super) fn signed(&self, token: &Token<'_>, key: &Key) -> Result<GoodSignature, DenyReason> {
-        if let Some(proof) = key.check(token.signed, token.signature) {
+    pub(super) fn signed(
+        &self,
+        token: &Token<'_>,
+        key: &Key,
+        record: &mut impl StepRecorder,
+    ) -> Result<GoodSignature, DenyReason> {
+        let proof = key.check(token.signed, token.signature);
+        record.detail(|| Step::SignatureChecked {
+            key: token.kid.as_deref().map(Into::into),
+            good: proof.is_some(),
+        });
+        if let Some(proof) = proof {
             return Ok(proof);
         }
         // The issuer may have replaced a key under its old name.
@@ -328,6 +347,20 @@ impl Issuer {
 
     /// What the token states of its user, and how long it holds.
     pub(super) fn claims(
+        &self,
+        token: &Token<'_>,
+        now: u64,
+        record: &mut impl StepRecorder,
+    ) -> Result<(IdentityFacts, Lifetime), Denial> {
+        let judged = self.judge_claims(token, now);
+        record.detail(|| {
+            let reason = |denial: &Denial| denial.reason();
+            Step::ClaimsJudged(judged.as_ref().map(|_| ()).map_err(reason))
+        });
+        judged
+    }
+
+    fn judge_claims(
         &self,
         token: &Token<'_>,
         now: u64,

@@ -43,7 +43,7 @@ use crate::{
     config::{Issuer as IssuerSettings, KeySnapshots},
     health::Readiness,
     metrics::{CacheName, Metrics},
-    model::{ClaimNames, Denial, DenyReason, IdentityFacts, IssuerIndex},
+    model::{ClaimNames, Denial, DenyReason, IdentityFacts, IssuerIndex, Step, StepRecorder},
     upstream::Client,
 };
 pub use about::About;
@@ -243,6 +243,21 @@ impl Verifier {
         now: SystemTime,
         deadline: Instant,
     ) -> Result<Arc<Identity>, Denial> {
+        self.verify_recorded(token, now, deadline, &mut ()).await
+    }
+
+    /// Verifies a token as [`verify`](Self::verify) does, and records each step.
+    ///
+    /// # Errors
+    ///
+    /// The denial, if the token is not good or cannot be judged in time.
+    pub async fn verify_recorded(
+        &self,
+        token: &Bytes,
+        now: SystemTime,
+        deadline: Instant,
+        record: &mut impl StepRecorder,
+    ) -> Result<Arc<Identity>, Denial> {
         if let Err(reason) = self.fits(token) {
             self.metrics.verified(None, refusal_label(reason));
             return Err(reason.into());
@@ -255,6 +270,8 @@ impl Verifier {
         if let Some(hit) = self.cache.get(&fingerprint, holds)
             && let Some(issuer) = hit.issuer.of(&self.issuers)
         {
+            record.detail(|| Step::IssuerChosen(issuer.shared_name()));
+            record.detail(|| Step::ClaimsCached);
             let judged = hit
                 .lifetime
                 .check(seconds, issuer.leeway)
@@ -263,6 +280,7 @@ impl Verifier {
             return judged.map(|()| hit.identity).map_err(|reason| issuer.denies(reason));
         }
         if let Some(refused) = self.refused_before(&fingerprint, seconds) {
+            record.detail(|| Step::RefusalCached(refused.reason));
             let issuer = refused.issuer.of(&self.issuers);
             self.metrics.verified(issuer.map(|issuer| issuer.label), refusal_label(refused.reason));
             return Err(match issuer {
@@ -270,7 +288,8 @@ impl Verifier {
                 None => refused.reason.into(),
             });
         }
-        let (issuer, result) = self.verify_fresh(token, fingerprint, seconds, deadline).await;
+        let (issuer, result) =
+            self.verify_fresh(token, fingerprint, (seconds, deadline), record).await;
         let label = result.as_ref().map_or_else(|denial| refusal_label(denial.reason()), |_| 1);
         self.metrics.verified(issuer.map(|issuer| issuer.label), label);
         match issuer {
@@ -306,8 +325,8 @@ impl Verifier {
         &self,
         raw: &Bytes,
         fingerprint: cache::Fingerprint,
-        now: u64,
-        deadline: Instant,
+        (now, deadline): (u64, Instant),
+        record: &mut impl StepRecorder,
     ) -> (Option<&Issuer>, Result<Arc<Identity>, Denial>) {
         let mut scratch = Vec::new();
         let token = match token::parse(raw, &mut scratch) {
@@ -318,9 +337,10 @@ impl Verifier {
             Ok(picked) => picked,
             Err(reason) => return (None, Err(reason.into())),
         };
+        record.detail(|| Step::IssuerChosen(issuer.shared_name()));
         // Read before the keys are: if they change meanwhile, what is kept dies with them.
         let keys = issuer.keys.version();
-        let result = issuer.verify(&token, index, now, deadline, &self.asked).await;
+        let result = issuer.verify(&token, (index, now, deadline), &self.asked, record).await;
         if let Err(denial) = &result {
             let lifetime = Lifetime::of(&token.claims);
             let refused = Refused::new(denial.reason(), index, keys, lifetime);

@@ -1,5 +1,7 @@
 //! The record of a check's steps.
 
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+
 use super::{request, rig, soon};
 use crate::{
     metrics::CheckApi,
@@ -21,12 +23,13 @@ async fn steps(method: &str, path: &str, lines: super::Lines<'_>) -> Vec<Step> {
     let (explained, steps) = pending.explain(&request, soon()).await;
     // Explaining changes nothing about the verdict.
     assert_eq!(explained, rig.check(&request).await);
-    steps.into_iter().filter(|step| !matches!(step, Step::RuleSkipped { .. })).collect()
+    steps
 }
 
 #[tokio::test]
 async fn a_check_tells_its_steps_in_order() {
     let rule = |id: &str| Step::RuleChosen(id.into());
+    let skipped = |id: &str| Step::RuleSkipped { rule: id.into(), because: "path" };
     let decided = |result| Step::Decided(result);
     let headers = Step::HeadersMade { set: 0, removed: 10 };
     let cors = [("origin", "https://a.com"), ("access-control-request-method", "POST")];
@@ -42,6 +45,7 @@ async fn a_check_tells_its_steps_in_order() {
     assert_eq!(
         steps("GET", "/feed", &[]).await,
         [
+            skipped("open"),
             rule("feed"),
             Step::CredentialAbsent,
             decided(Ok(AllowReason::Anonymous)),
@@ -50,13 +54,42 @@ async fn a_check_tells_its_steps_in_order() {
     );
     assert_eq!(
         steps("GET", "/", &[]).await,
-        [rule("default"), Step::CredentialAbsent, decided(Err(DenyReason::CredentialMissing))]
+        [
+            skipped("open"),
+            skipped("feed"),
+            skipped("cors"),
+            rule("default"),
+            Step::CredentialAbsent,
+            decided(Err(DenyReason::CredentialMissing))
+        ]
     );
     assert_eq!(
         steps("OPTIONS", "/cors", &cors).await,
-        [rule("cors"), Step::Preflight, decided(Ok(AllowReason::CorsPreflight)), headers]
+        [
+            skipped("open"),
+            skipped("feed"),
+            rule("cors"),
+            Step::Preflight,
+            decided(Ok(AllowReason::CorsPreflight)),
+            headers
+        ]
     );
     let found = steps("GET", "/feed", &[("authorization", "Bearer x")]).await;
-    let expected = [rule("feed"), Step::CredentialFound(CredentialSource::Header)];
-    assert_eq!(found[..2], expected);
+    assert_eq!(
+        found,
+        [skipped("open"), rule("feed"), Step::CredentialFound(CredentialSource::Header)]
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_token_whose_key_is_not_known_says_so() {
+    let part = |json: &str| URL_SAFE_NO_PAD.encode(json);
+    let claims = part(r#"{"iss":"https://api.rownd.io","exp":4000000000}"#);
+    let header = part(r#"{"alg":"EdDSA","kid":"k"}"#);
+    let token = format!("Bearer {header}.{claims}.{}", "A".repeat(86));
+    let steps = steps("GET", "/feed", &[("authorization", &token)]).await;
+    let issuer = Step::IssuerChosen("rownd".into());
+    let key = Step::KeyAbsent { key: Some("k".into()), others_known: false };
+    assert_eq!(steps[steps.len() - 2..], [issuer, key]);
+    assert!(!format!("{steps:?}").contains(&claims), "no part of a token is recorded");
 }

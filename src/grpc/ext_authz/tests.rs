@@ -1,6 +1,7 @@
 //! The door: what Envoy's message becomes, what a verdict becomes, and that every call ends in
 //! an answer with a status of its own.
 
+mod additions;
 mod answers;
 mod door;
 mod requests;

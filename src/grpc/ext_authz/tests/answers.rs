@@ -29,7 +29,7 @@ use crate::{
 pub(super) const PROTOCOLS: [CallerProtocol; 3] =
     [CallerProtocol::Http, CallerProtocol::Grpc, CallerProtocol::GrpcWeb];
 
-fn encoder() -> Encoder<'static> {
+pub(super) fn encoder() -> Encoder<'static> {
     Encoder::new(DenialResponder::new("the realm", 7, false))
 }
 
@@ -53,7 +53,7 @@ pub(super) fn facts(protocol: CallerProtocol) -> VerdictFacts {
 }
 
 /// The answer as Envoy reads it, both parts after each other.
-fn encode(encoder: &Encoder<'_>, verdict: &Verdict) -> CheckResponse {
+pub(super) fn encode(encoder: &Encoder<'_>, verdict: &Verdict) -> CheckResponse {
     let answer = encoder.encode(verdict);
     // What was encoded earlier can add to an answer and never decide one.
     let earlier = CheckResponse::decode(answer.kept.clone()).unwrap();
@@ -69,7 +69,7 @@ fn deny(denial: impl Into<Denial>, protocol: CallerProtocol) -> CheckResponse {
     encode(&encoder(), &Verdict::denied(denial.into(), facts(protocol)))
 }
 
-fn headers_of(headers: &[HeaderValueOption]) -> BTreeMap<String, String> {
+pub(super) fn headers_of(headers: &[HeaderValueOption]) -> BTreeMap<String, String> {
     let pairs = headers.iter().map(|option| {
         let header = option.header.as_ref().unwrap();
         assert!(header.raw_value.is_empty(), "Envoy sets an empty header for a raw value");
@@ -253,27 +253,10 @@ fn edits(identity: IdentityHeaders, spoofed: Vec<String>) -> RequestEdits {
     RequestEdits { identity: Arc::new(identity), spoofed, headers, query }
 }
 
-fn identity_edits() -> RequestEdits {
+pub(super) fn identity_edits() -> RequestEdits {
     let set = vec![("x-rownd-user-id", "user_1".into()), ("x-rownd-verified", "true".into())];
     let identity = IdentityHeaders::new(set, vec!["x-rownd-roles"]);
     edits(identity, vec!["x_rownd_user_id".to_owned()])
-}
-
-/// What the injector and the steps after a permit can change.
-pub(super) fn edits_of_everything() -> (RequestEdits, ResponseEdits) {
-    let request = RequestEdits {
-        headers: vec![("x-rownd-token".into(), "signed".to_owned())],
-        query: QueryEdits {
-            set: vec![("page".into(), "1".to_owned())],
-            remove: vec!["access_token".into()],
-        },
-        ..identity_edits()
-    };
-    let response = ResponseEdits {
-        headers: vec![("x-session".into(), "renewed".to_owned())],
-        cookies: vec!["a=1".to_owned(), "b=2".to_owned()],
-    };
-    (request, response)
 }
 
 pub(super) fn allow_with((request, response): (RequestEdits, ResponseEdits)) -> Verdict {
@@ -309,38 +292,6 @@ fn an_allow_sets_and_removes_headers_and_nothing_else() {
     // On the wire the status is there, although its code is zero.
     let wire = encoder().encode(&allow()).message;
     assert!(wire.starts_with(&[0x0a, 0x00]), "{:?}", &wire[..4]);
-}
-
-#[test]
-#[expect(deprecated, reason = "released Envoys obey `append`, later ones `append_action`")]
-fn an_allow_carries_what_the_steps_after_the_permit_add() {
-    let answer = encode(&encoder(), &allow_with(edits_of_everything()));
-    assert_eq!(outer(&answer), 0);
-    let Some(HttpResponse::OkResponse(ok)) = &answer.http_response else { panic!("{answer:?}") };
-    let set = headers_of(&ok.headers);
-    assert_eq!(set["x-rownd-token"], "signed");
-    assert_eq!(set["x-rownd-user-id"], "user_1");
-    assert_eq!(set.len(), 3);
-    let query = &ok.query_parameters_to_set;
-    let query: Vec<_> = query.iter().map(|one| (one.key.as_str(), one.value.as_str())).collect();
-    assert_eq!(query, [("page", "1")]);
-    assert_eq!(ok.query_parameters_to_remove, ["access_token"]);
-    let told = ok.response_headers_to_add.iter().map(|option| {
-        let header = option.header.as_ref().unwrap();
-        let append = option.append.as_ref().unwrap().value;
-        (header.key.as_str(), header.value.as_str(), append, option.append_action())
-    });
-    let told = told.collect::<Vec<_>>();
-    let overwrite = HeaderAppendAction::OverwriteIfExistsOrAdd;
-    let append = HeaderAppendAction::AppendIfExistsOrAdd;
-    assert_eq!(
-        told,
-        [
-            ("x-session", "renewed", false, overwrite),
-            ("set-cookie", "a=1", true, append),
-            ("set-cookie", "b=2", true, append),
-        ]
-    );
 }
 
 #[test]

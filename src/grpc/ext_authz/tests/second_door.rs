@@ -11,7 +11,8 @@ use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
 use prost::Message as _;
 
 use super::{
-    answers::{PROTOCOLS, allow_with, edits_of_everything, facts},
+    additions::edits_of_everything,
+    answers::{PROTOCOLS, allow_with, facts},
     denied,
 };
 use crate::{

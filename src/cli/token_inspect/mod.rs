@@ -21,9 +21,9 @@ use clap::Args;
 
 use super::{BAD_INPUT, ConfigArgs, ExitResult, Failure, NO, config};
 use crate::{app, config::Config};
-use report::{Report, Verdict};
+use report::{Report, TokenVerdict};
 
-/// Far above what is ever parsed: the rest of a longer input is not read.
+/// Bytes: far more than a token may have. The rest of a longer input is not read.
 const MAX_INPUT: u64 = 1 << 20;
 /// 9999-12-31T23:59:59Z.
 const MAX_TIME: u64 = 253_402_300_799;
@@ -68,13 +68,13 @@ pub(super) fn run(args: &InspectArgs) -> ExitResult {
         ));
     }
     let config = config::load(&args.config)?;
-    let token = read(args.file.as_deref()).map_err(Failure::bad_input)?;
+    let token = read_token(args.file.as_deref()).map_err(Failure::bad_input)?;
     let report = inspect(&config, &token, args.at.unwrap_or_else(SystemTime::now))?;
     println!("{}", if args.json { report.json() } else { report.text() });
     Ok(match report.verdict() {
-        Verdict::Taken => ExitCode::SUCCESS,
-        Verdict::Refused => ExitCode::from(NO),
-        Verdict::Undecided => ExitCode::from(BAD_INPUT),
+        TokenVerdict::Taken => ExitCode::SUCCESS,
+        TokenVerdict::Refused => ExitCode::from(NO),
+        TokenVerdict::Undecided => ExitCode::from(BAD_INPUT),
     })
 }
 
@@ -84,7 +84,7 @@ fn inspect(config: &Config, token: &str, at: SystemTime) -> Result<Report, Failu
 }
 
 /// The token without what surrounds it where it is copied from.
-fn read(file: Option<&Path>) -> Result<String, String> {
+fn read_token(file: Option<&Path>) -> Result<String, String> {
     let mut text = String::new();
     let outcome = match file {
         Some(path) => File::open(path)
@@ -102,12 +102,12 @@ fn read(file: Option<&Path>) -> Result<String, String> {
         }
     };
     outcome?;
-    let token = bare(&text);
+    let token = without_bearer(&text);
     if token.is_empty() { Err("there is no token in the input".to_owned()) } else { Ok(token) }
 }
 
 /// As in a header: `Bearer` before it is no part of it.
-fn bare(text: &str) -> String {
+fn without_bearer(text: &str) -> String {
     let text = text.trim();
     match text.split_once(char::is_whitespace) {
         Some((scheme, rest)) if scheme.eq_ignore_ascii_case("bearer") => rest.trim().to_owned(),
