@@ -38,7 +38,7 @@ pub struct CheckEnd<'a> {
     pub api: CheckApi,
     /// Why it was allowed, or the denial.
     pub result: Result<AllowReason, &'a Denial>,
-    /// What is known of it.
+    /// The facts about the check.
     pub facts: &'a VerdictFacts,
     /// From its arrival until now.
     pub took: Duration,
@@ -71,7 +71,7 @@ pub trait CheckRecorder: Debug + Send + Sync {
         let _ = epoch;
     }
 
-    /// What the checks so far show to be wrong with the proxy's configuration, for `/status`.
+    /// The faults of the proxy's configuration that the checks so far have shown, for `/status`.
     fn warning(&self) -> Option<Warning> {
         None
     }

@@ -1,5 +1,5 @@
 //! Which headers the service behind may trust: strip every spelling of the reserved prefix,
-//! then set our own. What is not set is removed, so an absent value is never a client's value.
+//! then set our own. A header without a value is removed, so it never keeps a client's value.
 
 use std::{borrow::Cow, sync::Arc};
 
@@ -86,13 +86,14 @@ impl Injector {
         }
     }
 
-    /// What to change in the request before it goes on. A permit without an identity sets no identity
-    /// header and removes all. `headers` and `query` are what the steps after the permit add.
+    /// The changes of the request before it continues. A permit without an identity sets no
+    /// identity header and removes all. `headers` and `query` are what the steps after the permit
+    /// add.
     ///
     /// # Errors
     ///
-    /// [`DenyReason::IdentityTooLarge`], if a value is above the limits; [`DenyReason::Internal`], if
-    /// a step adds an identity header: those are the injector's own.
+    /// [`DenyReason::IdentityTooLarge`], if a value is above the limits; [`DenyReason::Internal`],
+    /// if a step adds an identity header: those are the injector's own.
     pub(super) fn edits(
         &self,
         request: &RequestContext,
@@ -127,7 +128,7 @@ impl Injector {
         Ok(RequestEdits { identity, spoofed, headers, query })
     }
 
-    /// What an identity sets, and what it has no value for.
+    /// The headers that an identity sets, and those without a value.
     fn headers(&self, identity: &Identity) -> Result<IdentityHeaders, DenyReason> {
         let mut headers = IdentityHeaders::new(Vec::with_capacity(FIELDS.len()), Vec::new());
         let mut total = 0;
@@ -160,7 +161,7 @@ impl Injector {
     }
 }
 
-/// As servers that speak CGI see a name: no case, and any byte that is no letter or digit for `-`.
+/// The name as CGI servers see it: without case, with `-` for each byte that is no letter or digit.
 /// Most turn `-` alone into `_`, some `.` too, and some (lighttpd) every such byte.
 const fn normalised(byte: u8) -> u8 {
     if byte.is_ascii_alphanumeric() { byte.to_ascii_lowercase() } else { b'-' }

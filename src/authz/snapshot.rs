@@ -62,12 +62,12 @@ impl Snapshot {
         &self.edition
     }
 
-    /// What judges checks.
+    /// The parts that decide checks.
     pub(super) const fn pipeline(&self) -> &CheckPipeline {
         &self.pipeline
     }
 
-    /// What the service for backends uses.
+    /// The parts that the service for backends uses.
     #[must_use]
     pub const fn service(&self) -> &Arc<BackendService> {
         &self.service

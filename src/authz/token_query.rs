@@ -21,14 +21,14 @@ use crate::{
     verify::{self, Identity},
 };
 
-/// What is asked of a token. `Debug` shows none of it: the token is in it.
+/// The question about a token. `Debug` shows none of it: the token is in it.
 #[derive(Clone, Copy)]
 pub struct TokenQuery<'a> {
     /// The token.
     pub token: &'a Bytes,
     /// The app it must be for: any one that stands in its `aud`, and then the app of the answer.
     pub app_id: Option<&'a str>,
-    /// What must stand in its `aud`.
+    /// The value that its `aud` must have.
     pub audience: Option<&'a str>,
     /// The least auth level.
     pub minimum_level: Option<AuthLevel>,
@@ -110,7 +110,7 @@ impl BackendService {
         let now = SystemTime::now();
         let mut identity = self.verifier().verify(query.token, now, deadline).await?;
         facts.identity = Some(identity.clone());
-        let claims = verify::claims(query.token).ok_or(DenyReason::Internal)?;
+        let claims = verify::verified_claims(query.token).ok_or(DenyReason::Internal)?;
         if let Some(app) = query.app_id {
             identity = self.verifier().for_app(&identity, &claims, app)?;
             facts.identity = Some(identity.clone());

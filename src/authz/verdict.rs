@@ -13,11 +13,11 @@ pub enum Verdict {
     Allow(Allowance),
     /// The request may not pass.
     Deny {
-        /// Why.
+        /// The reason of the refusal.
         denial: Denial,
         /// Where the client is sent instead of being told the denial, if it is sent anywhere.
         redirect: Option<Redirect>,
-        /// What is added to the response that the client gets.
+        /// The additions to the response that the client gets.
         response: ResponseEdits,
         /// About the check.
         facts: VerdictFacts,
@@ -61,13 +61,13 @@ impl Allowance {
         self.permit.reason()
     }
 
-    /// What changes in the request on its way to the service behind.
+    /// The changes of the request on its way to the service behind.
     #[must_use]
     pub const fn request(&self) -> &RequestEdits {
         &self.request
     }
 
-    /// What is added to the response of the service behind.
+    /// The additions to the response of the service behind.
     #[must_use]
     pub const fn response(&self) -> &ResponseEdits {
         &self.response
@@ -81,7 +81,7 @@ impl Verdict {
         Self::Deny { denial, redirect: None, response: ResponseEdits::default(), facts }
     }
 
-    /// Why.
+    /// The reason of the refusal.
     ///
     /// # Errors
     ///

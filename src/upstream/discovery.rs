@@ -77,7 +77,8 @@ impl IssuerMetadata {
     ///
     /// # Errors
     ///
-    /// [`MetadataError::Missing`] if there is none, or [`MetadataError::NoUrl`] if it is no URL.
+    /// The document has no such address, or it is no URL: [`MetadataError::Missing`],
+    /// [`MetadataError::NoUrl`].
     pub fn key_set(&self) -> Result<DiscoveredUrl, MetadataError> {
         self.address("jwks_uri", self.jwks_uri.as_ref())
     }

@@ -1,4 +1,4 @@
-//! Who is known by what, and that nobody from another machine is let in unknown.
+//! The proofs of callers; no unknown caller from another machine is let in.
 
 use crate::{
     authz::{CallerError, Callers, Scope},
@@ -69,7 +69,7 @@ fn from_another_machine_only_who_is_known_gets_in() {
             Err(CallerError::Required),
         ),
         ("both", network(&[uri()]), Some(SECRET), known("by_secret", &[GetUser, Exchange])),
-        // Who shows a secret means it, whatever else is known.
+        // A secret counts before any other proof.
         ("a URI and a wrong secret", network(&[uri()]), Some("x"), Err(CallerError::Unknown)),
     ] {
         assert_eq!(rights(&peer, secret), expected, "{name}");

@@ -1,4 +1,4 @@
-//! Whatever happens to a check, it ends in a denial and is counted: lateness, panics, overload,
+//! A failed check ends in a denial and is counted, for every cause: lateness, panics, overload,
 //! cancellation.
 
 use std::{cell::Cell, future::pending, time::Duration};

@@ -55,7 +55,7 @@ pub(super) fn facts(protocol: CallerProtocol) -> VerdictFacts {
 /// The answer as Envoy reads it, both parts after each other.
 pub(super) fn encode(encoder: &Encoder<'_>, verdict: &Verdict) -> CheckResponse {
     let answer = encoder.encode(verdict);
-    // What was encoded earlier can add to an answer and never decide one.
+    // A part that was encoded earlier can add to an answer and never decide one.
     let earlier = CheckResponse::decode(answer.kept.clone()).unwrap();
     assert_eq!(earlier.status, None);
     if let Verdict::Deny { .. } = verdict {
@@ -350,7 +350,7 @@ fn access_logs_can_read_what_was_decided() {
             ("reason", reason),
             ("rule", "the-rule"),
             ("request_id", "request-1"),
-            // As in the headers: a text log writes it as it is.
+            // The same as in the headers: a text log writes it unchanged.
             ("user_id", "user%20%C3%BC%20<script>"),
             ("auth_level", "guest"),
             ("app_id", "app_1"),
