@@ -175,9 +175,9 @@ impl Script {
     fn fail(&self, result: FetchResult) {
         let text = || "as the test says".to_owned();
         let error = match result {
-            FetchResult::Network => FetchError::Upstream(upstream::Error::Network(text())),
-            FetchResult::Timeout => FetchError::Upstream(upstream::Error::Timeout),
-            FetchResult::Status => FetchError::Upstream(upstream::Error::Status(500)),
+            FetchResult::Network => FetchError::Upstream(upstream::UpstreamError::Network(text())),
+            FetchResult::Timeout => FetchError::Upstream(upstream::UpstreamError::Timeout),
+            FetchResult::Status => FetchError::Upstream(upstream::UpstreamError::Status(500)),
             FetchResult::Invalid => FetchError::NoPlace,
             FetchResult::Ok => panic!("a good fetch is no failure"),
         };
