@@ -38,13 +38,13 @@ impl Authorizer {
         self.snapshot.load_full()
     }
 
-    /// What the service for backends uses of the configuration in force.
+    /// The part of the configuration in force that the service for backends uses.
     #[must_use]
     pub fn service(&self) -> Arc<BackendService> {
         self.snapshot.load().service().clone()
     }
 
-    /// What the checks so far show to be wrong with the proxy's configuration.
+    /// Warnings about the proxy's configuration, found out from the checks so far.
     pub fn warnings(&self) -> impl Iterator<Item = Warning> {
         self.in_flight.recorders.iter().filter_map(|recorder| recorder.warning())
     }

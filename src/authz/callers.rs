@@ -1,4 +1,4 @@
-//! Who may call the service for backends, and what.
+//! The callers of the service for backends, and their rights.
 //!
 //! In: the other end of a connection and the secret that came with a call. Out: the caller with
 //! its rights, each within the bounds of the entry that grants it, or why it is refused. A caller

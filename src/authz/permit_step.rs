@@ -13,15 +13,15 @@ use crate::{
     policy::Permit,
 };
 
-/// What the steps add to a request that may pass, and to its response.
+/// The additions of the steps to a request that may pass, and to its response.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Additions {
     /// Headers for the service behind, each replacing whatever was there. Names in lower case, none
     /// of them an identity header's.
     pub headers: Vec<NameValue>,
-    /// What changes in the query.
+    /// The changes to the query.
     pub query: QueryEdits,
-    /// What is added to the response that the client gets.
+    /// The additions to the response that the client gets.
     pub response: ResponseEdits,
 }
 

@@ -22,7 +22,7 @@ enum Part {
     HeaderMap,
 }
 
-/// What a field of such a message holds.
+/// The content of a field of such a message.
 enum Field {
     Part(Part),
     Entry,
