@@ -81,8 +81,8 @@ impl Authorizer {
     }
 
     /// A check arrived a while ago and waited for its turn, on a connection with `of_connection`
-    /// other checks in flight. A connection finds room for a few, whatever the others do, and beyond
-    /// that for no more than it leaves to them.
+    /// other checks in flight. A connection finds room for a few, whatever the others do, and
+    /// beyond that for no more than it leaves to them.
     #[must_use]
     pub fn begin_since(&self, api: CheckApi, began: Instant, of_connection: usize) -> PendingCheck {
         self.in_flight.begin(self.snapshot(), api, began, of_connection)

@@ -62,8 +62,8 @@ impl Eq for IdentityHeaders {}
 pub struct RequestEdits {
     /// The identity headers, set and removed.
     pub identity: Arc<IdentityHeaders>,
-    /// Names the client sent that could be mistaken for headers of ours, as they were spelled. To be
-    /// removed; none of them is a name that is set.
+    /// Names the client sent that could be mistaken for headers of ours, as they were spelled. To
+    /// be removed; none of them is a name that is set.
     pub spoofed: Vec<String>,
     /// More headers to set, each replacing whatever was there. Names in lower case.
     pub headers: Vec<NameValue>,

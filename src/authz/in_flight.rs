@@ -176,8 +176,8 @@ impl Drop for PendingCheck {
     }
 }
 
-/// Once the caller is known, every denial is one of the caller's issuer: policy's, a stale profile's,
-/// a deadline's.
+/// Once the caller is known, every denial is one of the caller's issuer: policy's, a stale
+/// profile's, a deadline's.
 pub(super) fn with_issuer(denial: Denial, facts: &VerdictFacts) -> Denial {
     match &facts.identity {
         Some(who) => denial.judged_by(&who.issuer),

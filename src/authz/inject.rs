@@ -91,8 +91,8 @@ impl Injector {
     ///
     /// # Errors
     ///
-    /// [`DenyReason::IdentityTooLarge`], if a value is above the limits; [`DenyReason::Internal`], if
-    /// a step adds an identity header: those are the injector's own.
+    /// [`DenyReason::IdentityTooLarge`], if a value is above the limits; [`DenyReason::Internal`],
+    /// if a step adds an identity header: those are the injector's own.
     pub(super) fn edits(
         &self,
         request: &RequestContext,

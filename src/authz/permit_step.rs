@@ -1,8 +1,9 @@
 //! A step between a permit and the headers, which may sign, cache and wait.
 //!
-//! In: the request and its permit. Out: headers, edits of the query and of the response, or a denial.
-//! A step comes after policy's yes and its confirmation, so that nothing is signed for a request that
-//! is denied. It runs within the deadline of the check. Where none is configured, none is paid for.
+//! In: the request and its permit. Out: headers, edits of the query and of the response, or a
+//! denial. A step comes after policy's yes and its confirmation, so that nothing is signed for a
+//! request that is denied. It runs within the deadline of the check. Where none is configured, none
+//! is paid for.
 
 use std::{fmt::Debug, pin::Pin};
 

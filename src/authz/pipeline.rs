@@ -177,8 +177,8 @@ impl CheckPipeline {
         record.detail(|| Step::CredentialFound(credential.source()));
         let cookie = credential.source() == CredentialSource::Cookie;
         let unproved = if cookie { self.sites.accept_cookie(request).err() } else { None };
-        // Only the cookie of a known user says that a browser sent this, and so that it is the proxy
-        // that holds headers back.
+        // Only the cookie of a known user says that a browser sent this, and so that it is the
+        // proxy that holds headers back.
         if let Some(reason) = unproved
             && reason != DenyReason::FetchModeMissing
             && !extract::shows_anti_csrf(request, None)

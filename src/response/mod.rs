@@ -1,7 +1,8 @@
 //! The form of a denial in HTTP and gRPC, made in this one place for every door.
 //!
-//! In: a denial, the client that gets it, and the settings of the configuration that judged it. Out:
-//! status, headers and body as numbers and texts of no particular wire. A door only encodes them.
+//! In: a denial, the client that gets it, and the settings of the configuration that judged it.
+//! Out: status, headers and body as numbers and texts of no particular wire. A door only encodes
+//! them.
 
 #![warn(clippy::wildcard_enum_match_arm, clippy::match_same_arms)]
 

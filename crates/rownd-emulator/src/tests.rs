@@ -31,9 +31,13 @@ use http_body_util::BodyExt as _;
 use serde_json::{Value, json};
 use tower::ServiceExt as _;
 
-use super::{Settings, documents, router, state::State};
+use crate::{
+    Settings,
+    routes::{public, router},
+    state::State,
+};
 
-const ADDRESS: SocketAddr = super::DEFAULT_ADDRESS;
+const ADDRESS: SocketAddr = crate::DEFAULT_ADDRESS;
 
 type Headers<'a> = &'a [(&'a str, &'a str)];
 
@@ -166,7 +170,7 @@ async fn metadata_points_back_at_the_emulator_whatever_the_issuer() {
     assert_eq!(body["issuer"], "https://api.rownd.io");
     assert_eq!(body["jwks_uri"], "http://127.0.0.1:8787/hub/auth/keys");
     assert_eq!(body["id_token_signing_alg_values_supported"], json!(["EdDSA"]));
-    let plain = documents::metadata(&self::state());
+    let plain = public::metadata_json(&self::state());
     assert_eq!(plain["issuer"], "http://127.0.0.1:8787");
 }
 

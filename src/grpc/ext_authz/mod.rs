@@ -40,7 +40,8 @@ pub const PATH: &str = "/envoy.service.auth.v3.Authorization/Check";
 /// The header that says how a message is compressed, which no message may be.
 const ENCODING: &str = "grpc-encoding";
 
-/// A gRPC frame around an empty message: the request that tonic gets where only a response is wanted.
+/// A gRPC frame around an empty message: the request that tonic gets where only a response is
+/// wanted.
 const EMPTY_FRAME: &[u8] = &[0; 5];
 
 /// The door for Envoy's external authorization.
@@ -166,8 +167,8 @@ impl CheckDoor {
     }
 }
 
-/// The body, and the one header that is used of a request. Headers are pieces of the buffer that the
-/// connection was read into, and hold all of that while a message is unfinished.
+/// The body, and the one header that is used of a request. Headers are pieces of the buffer that
+/// the connection was read into, and hold all of that while a message is unfinished.
 fn used_parts<B>(request: Request<B>) -> (Option<HeaderValue>, B) {
     let encoding = request.headers().get(ENCODING);
     let copied = encoding.and_then(|name| HeaderValue::from_bytes(name.as_bytes()).ok());
