@@ -126,7 +126,7 @@ impl BackendService {
             self.profiles().groups(&identity, deadline).await?
         } else {
             if query.freshness == Freshness::Profile {
-                self.profiles().speaks_for(&identity, deadline).await?;
+                self.profiles().still_valid(&identity, deadline).await?;
             }
             Vec::new()
         };

@@ -71,7 +71,7 @@ fn rig() -> Rig {
     let (profiles, _fetcher) =
         Profiles::build(&config.profiles, verifier.issuers(), &clients, &metrics);
     let edition = Edition { epoch: 1, hash: "test".into() };
-    let exchange = issuer_api::Exchange::build(&config, &[], &issuer_api::Flights::new().0);
+    let exchange = issuer_api::Exchange::build(&config, &[], &issuer_api::refreshes().0);
     let snapshot =
         Snapshot::build(&config, Arc::new(verifier), profiles, exchange, edition).unwrap();
     let authorizer = Authorizer::new(snapshot, recorders(&metrics, 1));
