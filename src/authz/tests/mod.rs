@@ -1,8 +1,8 @@
-//! The corridor: every way through it ends in a verdict with its reason, is counted once, and
-//! nothing that happens on the way is an allow.
+//! The steps of a check: each way through them ends in a verdict with its reason and is counted
+//! once, and no failure on the way is an allow.
 
 mod callers;
-mod corridor;
+mod checks;
 mod explain;
 #[cfg(feature = "dev")]
 mod identities;
@@ -37,7 +37,7 @@ struct Rig {
     refreshers: Vec<KeyRefresher>,
 }
 
-/// From a configuration; nothing is fetched until somebody runs the refreshers.
+/// From a configuration. Nothing is fetched before the refreshers run.
 fn rig(yaml: &str) -> Rig {
     let (snapshot, metrics, refreshers) = compiled(yaml);
     let authorizer = Authorizer::new(snapshot, recorders(&metrics, 1));
@@ -93,7 +93,7 @@ fn request(method: &str, path: &str, lines: Lines<'_>) -> RequestContext {
     }
 }
 
-/// A deadline that is far enough for everything that is not late.
+/// A deadline that no check reaches unless it waits.
 fn soon() -> Instant {
     Instant::now() + Duration::from_millis(500)
 }

@@ -83,7 +83,7 @@ fn check(http: HttpRequest) -> CheckRequest {
     }
 }
 
-/// The outer code, which alone decides for Envoy. An absent one would be an "allow".
+/// The outer code, which decides for Envoy. An absent one would be an "allow".
 fn outer(answer: &CheckResponse) -> i32 {
     answer.status.as_ref().expect("an outer status").code
 }
