@@ -1,5 +1,5 @@
-//! Vec<Finding> that would keep a configuration from being served, found without serving it: for `config
-//! check`, and for `serve` before it begins, so that both report the same.
+//! The problems that would keep a configuration from being served, found without serving it: for
+//! `config check`, and for `serve` before it begins, so that both report the same.
 
 use std::{
     fs, io,
@@ -15,8 +15,8 @@ use crate::{
 };
 
 /// Every problem that the text of the settings alone does not show. Nothing that other programs use
-/// is taken, and nothing is fetched. A port or a socket that another program listens on is not among
-/// the problems.
+/// is taken, and nothing is fetched. A port or a socket that another program listens on is not
+/// among the problems.
 #[must_use]
 pub fn problems(config: &Config) -> Vec<Finding> {
     let mut found = problems_anywhere(config);

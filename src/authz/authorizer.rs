@@ -38,13 +38,13 @@ impl Authorizer {
         self.snapshot.load_full()
     }
 
-    /// What the service for backends uses of the configuration in force.
+    /// The part of the configuration in force that the service for backends uses.
     #[must_use]
     pub fn service(&self) -> Arc<BackendService> {
         self.snapshot.load().service().clone()
     }
 
-    /// What the checks so far show to be wrong with the proxy's configuration.
+    /// Warnings about the proxy's configuration, found out from the checks so far.
     pub fn warnings(&self) -> impl Iterator<Item = Warning> {
         self.in_flight.recorders.iter().filter_map(|recorder| recorder.warning())
     }
@@ -81,8 +81,8 @@ impl Authorizer {
     }
 
     /// A check arrived a while ago and waited for its turn, on a connection with `of_connection`
-    /// other checks in flight. A connection finds room for a few, whatever the others do, and beyond
-    /// that for no more than it leaves to them.
+    /// other checks in flight. A connection finds room for a few, whatever the others do, and
+    /// beyond that for no more than it leaves to them.
     #[must_use]
     pub fn begin_since(&self, api: CheckApi, began: Instant, of_connection: usize) -> PendingCheck {
         self.in_flight.begin(self.snapshot(), api, began, of_connection)

@@ -1,9 +1,9 @@
-//! Who may call the service for backends, and what.
+//! The callers of the service for backends, and their rights.
 //!
 //! In: the other end of a connection and the secret that came with a call. Out: the caller with
 //! its rights, each within the bounds of the entry that grants it, or why it is refused. A caller
-//! is known by any one of its secret, its certificate's names and its Unix user; an unknown secret is
-//! refused whatever else is known of the caller, because it is a mistake or an attack.
+//! is known by any one of its secret, its certificate's names and its Unix user; an unknown secret
+//! is refused whatever else is known of the caller, because it is a mistake or an attack.
 
 use std::{borrow::Cow, num::NonZeroU32, sync::Arc, time::Duration};
 
@@ -177,8 +177,8 @@ impl Callers {
     ///
     /// # Errors
     ///
-    /// [`CallerError::Unknown`], if a secret came and no entry has it; [`CallerError::Required`], if
-    /// no entry fits and the peer is on another machine.
+    /// [`CallerError::Unknown`], if a secret came and no entry has it; [`CallerError::Required`],
+    /// if no entry fits and the peer is on another machine.
     pub fn identify(&self, peer: &Peer, secret: Option<&[u8]>) -> Result<Caller, CallerError> {
         let secret = secret.map(sha256);
         let local = matches!(peer.origin, Origin::Loopback | Origin::Unix { .. });

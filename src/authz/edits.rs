@@ -1,4 +1,4 @@
-//! What changes in a request on its way to the service behind.
+//! The changes to a request on its way to the service behind.
 //!
 //! Plain types: the injector and the steps after a permit fill them, the doors encode them.
 
@@ -57,16 +57,16 @@ impl PartialEq for IdentityHeaders {
 
 impl Eq for IdentityHeaders {}
 
-/// What changes in the request on its way to the service behind.
+/// The changes to a request on its way to the service behind.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RequestEdits {
     /// The identity headers, set and removed.
     pub identity: Arc<IdentityHeaders>,
-    /// Names the client sent that could be mistaken for headers of ours, as they were spelled. To be
-    /// removed; none of them is a name that is set.
+    /// Names the client sent that could be mistaken for headers of ours, as they were spelled. To
+    /// be removed; none of them is a name that is set.
     pub spoofed: Vec<String>,
     /// More headers to set, each replacing whatever was there. Names in lower case.
     pub headers: Vec<NameValue>,
-    /// What changes in the query.
+    /// The changes to the query.
     pub query: QueryEdits,
 }

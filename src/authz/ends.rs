@@ -38,7 +38,7 @@ pub struct CheckEnd<'a> {
     pub api: CheckApi,
     /// Why it was allowed, or the denial.
     pub result: Result<AllowReason, &'a Denial>,
-    /// What is known of it.
+    /// The facts of it.
     pub facts: &'a VerdictFacts,
     /// From its arrival until now.
     pub took: Duration,
@@ -71,7 +71,7 @@ pub trait CheckRecorder: Debug + Send + Sync {
         let _ = epoch;
     }
 
-    /// What the checks so far show to be wrong with the proxy's configuration, for `/status`.
+    /// A warning about the proxy's configuration, found out from the checks so far, for `/status`.
     fn warning(&self) -> Option<Warning> {
         None
     }

@@ -1,7 +1,7 @@
 //! Checks in flight: how many there are, and that each ends exactly once.
 //!
-//! In: a check that arrived. Out: a [`PendingCheck`], which is judged or denied. Whatever becomes of
-//! it, the list of recorders is told one end; dropped without one, it was cancelled.
+//! In: a check that arrived. Out: a [`PendingCheck`], which is judged or denied. The list of
+//! recorders is told one end of each check; a check that is dropped without an end was cancelled.
 
 use std::sync::{
     Arc,
@@ -155,7 +155,7 @@ impl PendingCheck {
     }
 
     /// Tells the recorders how the check ended. The first end counts: a later one is the same check,
-    /// denied once more on its way out.
+    /// denied again on its way out.
     pub(super) fn end(&self, result: Result<AllowReason, &Denial>, facts: &VerdictFacts) {
         if self.ended.swap(true, Ordering::Relaxed) {
             return;
@@ -176,8 +176,8 @@ impl Drop for PendingCheck {
     }
 }
 
-/// Once the caller is known, every denial is one of the caller's issuer: policy's, a stale profile's,
-/// a deadline's.
+/// Once the caller is known, every denial is one of the caller's issuer: policy's, a stale
+/// profile's, a deadline's.
 pub(super) fn with_issuer(denial: Denial, facts: &VerdictFacts) -> Denial {
     match &facts.identity {
         Some(who) => denial.judged_by(&who.issuer),

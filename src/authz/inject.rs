@@ -1,5 +1,5 @@
-//! Which headers the service behind may trust: strip every spelling of the reserved prefix,
-//! then set our own. What is not set is removed, so an absent value is never a client's value.
+//! The headers that the service behind may trust: every spelling of the reserved prefix is removed,
+//! then our own are set. A header without a value is removed, so no value is ever a client's.
 
 use std::{borrow::Cow, sync::Arc};
 
@@ -69,7 +69,7 @@ pub fn early_strip(settings: &Settings) -> Vec<String> {
 #[derive(Debug)]
 pub(super) struct Injector {
     /// The headers of a caller without an identity: none, and all are removed.
-    nobody: Arc<IdentityHeaders>,
+    no_identity: Arc<IdentityHeaders>,
     max_value: usize,
     max_total: usize,
     vendor_passes: bool,
@@ -79,20 +79,20 @@ impl Injector {
     pub(super) fn build(settings: &Settings) -> Self {
         let remove = FIELDS.map(|(name, _)| name).to_vec();
         Self {
-            nobody: Arc::new(IdentityHeaders::new(Vec::new(), remove)),
+            no_identity: Arc::new(IdentityHeaders::new(Vec::new(), remove)),
             max_value: settings.max_value_bytes,
             max_total: settings.max_total_bytes,
             vendor_passes: matches!(settings.vendor_headers, VendorHeaders::Pass),
         }
     }
 
-    /// What to change in the request before it goes on. A permit without an identity sets no identity
+    /// The changes to the request before it goes on. A permit without an identity sets no identity
     /// header and removes all. `headers` and `query` are what the steps after the permit add.
     ///
     /// # Errors
     ///
-    /// [`DenyReason::IdentityTooLarge`], if a value is above the limits; [`DenyReason::Internal`], if
-    /// a step adds an identity header: those are the injector's own.
+    /// [`DenyReason::IdentityTooLarge`], if a value is above the limits; [`DenyReason::Internal`],
+    /// if a step adds an identity header: those are the injector's own.
     pub(super) fn edits(
         &self,
         request: &RequestContext,
@@ -101,7 +101,7 @@ impl Injector {
         query: QueryEdits,
     ) -> Result<RequestEdits, DenyReason> {
         let identity = match permit.identity() {
-            None => self.nobody.clone(),
+            None => self.no_identity.clone(),
             Some(who) => who.derived.get_or_make(|| self.headers(who))?,
         };
         let is_field = |name: &[u8]| {
@@ -127,7 +127,7 @@ impl Injector {
         Ok(RequestEdits { identity, spoofed, headers, query })
     }
 
-    /// What an identity sets, and what it has no value for.
+    /// The headers of an identity, and those that it has no value for.
     fn headers(&self, identity: &Identity) -> Result<IdentityHeaders, DenyReason> {
         let mut headers = IdentityHeaders::new(Vec::with_capacity(FIELDS.len()), Vec::new());
         let mut total = 0;
@@ -160,8 +160,8 @@ impl Injector {
     }
 }
 
-/// As servers that speak CGI see a name: no case, and any byte that is no letter or digit for `-`.
-/// Most turn `-` alone into `_`, some `.` too, and some (lighttpd) every such byte.
+/// A byte of a name as servers that speak CGI see it: in lower case, and `-` for every byte that is
+/// no letter or digit. Most turn `-` alone into `_`, some `.` too, and some (lighttpd) every such byte.
 const fn normalised(byte: u8) -> u8 {
     if byte.is_ascii_alphanumeric() { byte.to_ascii_lowercase() } else { b'-' }
 }

@@ -1,8 +1,9 @@
 //! A step between a permit and the headers, which may sign, cache and wait.
 //!
-//! In: the request and its permit. Out: headers, edits of the query and of the response, or a denial.
-//! A step comes after policy's yes and its confirmation, so that nothing is signed for a request that
-//! is denied. It runs within the deadline of the check. Where none is configured, none is paid for.
+//! In: the request and its permit. Out: headers, edits of the query and of the response, or a
+//! denial. A step comes after policy's yes and its confirmation, so that nothing is signed for a
+//! request that is denied. It runs within the deadline of the check. Where none is configured, none
+//! is paid for.
 
 use std::{fmt::Debug, pin::Pin};
 
@@ -13,15 +14,15 @@ use crate::{
     policy::Permit,
 };
 
-/// What the steps add to a request that may pass, and to its response.
+/// The additions of the steps to a request that may pass, and to its response.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Additions {
     /// Headers for the service behind, each replacing whatever was there. Names in lower case, none
     /// of them an identity header's.
     pub headers: Vec<NameValue>,
-    /// What changes in the query.
+    /// The changes to the query.
     pub query: QueryEdits,
-    /// What is added to the response that the client gets.
+    /// The additions to the response that the client gets.
     pub response: ResponseEdits,
 }
 

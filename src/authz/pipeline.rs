@@ -28,7 +28,7 @@ use crate::{
 /// A request id is taken over only up to this length.
 const MAX_REQUEST_ID: usize = 64;
 
-/// What judges the checks of one configuration.
+/// The parts of one configuration that judge checks.
 #[derive(Debug)]
 pub(super) struct CheckPipeline {
     settings: Check,
@@ -84,7 +84,7 @@ impl CheckPipeline {
         &self.settings
     }
 
-    /// What can be said of a request before it is judged.
+    /// The facts of a request before it is judged.
     pub(super) fn facts(&self, request: &RequestContext) -> VerdictFacts {
         let content_type = request.headers.single("content-type");
         VerdictFacts {
@@ -177,8 +177,8 @@ impl CheckPipeline {
         record.detail(|| Step::CredentialFound(credential.source()));
         let cookie = credential.source() == CredentialSource::Cookie;
         let unproved = if cookie { self.sites.accept_cookie(request).err() } else { None };
-        // Only the cookie of a known user says that a browser sent this, and so that it is the proxy
-        // that holds headers back.
+        // Only the cookie of a known user says that a browser sent this, and so that it is the
+        // proxy that holds headers back.
         if let Some(reason) = unproved
             && reason != DenyReason::FetchModeMissing
             && !extract::shows_anti_csrf(request, None)

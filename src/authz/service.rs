@@ -1,4 +1,4 @@
-//! What the service for backends uses of one configuration. Nothing of it decides checks.
+//! The parts of one configuration that the service for backends uses. None of them decides checks.
 
 use std::{sync::Arc, time::Duration};
 
@@ -10,7 +10,7 @@ use crate::{
     verify::Verifier,
 };
 
-/// What the service for backends uses of one configuration.
+/// The parts of one configuration that the service for backends uses.
 #[derive(Debug)]
 pub struct BackendService {
     verifier: Arc<Verifier>,
@@ -44,19 +44,19 @@ impl BackendService {
         &self.verifier
     }
 
-    /// What is known of users beyond their tokens.
+    /// The profiles of users.
     #[must_use]
     pub const fn profiles(&self) -> &Arc<Profiles> {
         &self.profiles
     }
 
-    /// What can be traded for tokens.
+    /// The exchange of credentials for tokens.
     #[must_use]
     pub const fn exchange(&self) -> &Exchange {
         &self.exchange
     }
 
-    /// Who may call the service.
+    /// The callers that may call the service.
     #[must_use]
     pub const fn callers(&self) -> &Callers {
         &self.callers
@@ -68,7 +68,7 @@ impl BackendService {
         &self.settings
     }
 
-    /// After what time a caller is told to come again where nobody knows better.
+    /// The time after which a caller is told to try again, unless a better one is known.
     #[must_use]
     pub const fn retry_after(&self) -> Duration {
         self.retry_after

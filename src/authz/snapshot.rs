@@ -1,4 +1,5 @@
-//! One configuration, compiled: what judges checks, and what the service for backends uses.
+//! One configuration, compiled: the part that judges checks, and the part for the service for
+//! backends.
 
 use std::{sync::Arc, time::Duration};
 
@@ -57,12 +58,12 @@ impl Snapshot {
         &self.edition
     }
 
-    /// What judges checks.
+    /// The part that judges checks.
     pub(super) const fn pipeline(&self) -> &CheckPipeline {
         &self.pipeline
     }
 
-    /// What the service for backends uses.
+    /// The part that the service for backends uses.
     #[must_use]
     pub const fn service(&self) -> &Arc<BackendService> {
         &self.service

@@ -83,7 +83,7 @@ fn print_issuer(issuer: &IssuerFindings) {
 pub(super) struct PrintArgs {
     #[command(flatten)]
     config: ConfigArgs,
-    /// Print instead, one a line, the regular expressions (RE2) of the headers that a proxy should
+    /// Print instead the regular expressions (RE2), one per line, of the headers that a proxy should
     /// remove from every request before its filters run
     #[arg(long)]
     early_strip: bool,

@@ -1,7 +1,10 @@
 //! The form of a denial in HTTP and gRPC, made in this one place for every door.
 //!
-//! In: a denial, the client that gets it, and the settings of the configuration that judged it. Out:
-//! status, headers and body as numbers and texts of no particular wire. A door only encodes them.
+//! In: a denial, the client that gets it, and the settings of the configuration that judged it.
+//! Out: status, headers and body as numbers and texts of no particular wire. A door only encodes
+//! them.
+
+#![warn(clippy::wildcard_enum_match_arm, clippy::match_same_arms)]
 
 #[cfg(test)]
 mod tests;
@@ -152,7 +155,7 @@ impl<'a> DenialResponder<'a> {
         }
     }
 
-    /// Whole seconds, rounded up: a client that comes back earlier comes in vain.
+    /// Whole seconds, rounded up: a client that comes back earlier is denied again.
     fn retry_after(&self, denial: &Denial) -> u64 {
         let up = |wait: Duration| wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
         denial.retry_after().map_or(self.retry_after, |wait| up(wait).max(1))
@@ -181,7 +184,7 @@ impl<'a> DenialResponder<'a> {
     }
 }
 
-/// What the denials of one class have in common.
+/// The form that the denials of one class have in common.
 struct ClassForm {
     statuses: Statuses,
     /// The word under `error` in the body and in the challenge.
@@ -191,7 +194,7 @@ struct ClassForm {
     retry: bool,
 }
 
-/// What stands in `WWW-Authenticate`.
+/// The content of `WWW-Authenticate`.
 enum Challenge {
     /// There is none.
     None,

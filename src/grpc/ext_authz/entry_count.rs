@@ -8,8 +8,8 @@ use prost::encoding::{WireType, decode_key, decode_varint};
 
 /// Bytes: a message up to this size cannot hold too many entries.
 const LARGE: usize = 32 << 10;
-/// The most entries of a message: more than a configuration can allow (`check.max_headers`, twice, because
-/// both forms of the headers may come, and the settings of a route).
+/// The most entries of a message: more than a configuration can allow (`check.max_headers`, twice,
+/// because both forms of the headers may come, and the settings of a route).
 const MAX_ENTRIES: usize = 32 << 10;
 
 /// The messages on the way to the entries.
@@ -22,7 +22,7 @@ enum Part {
     HeaderMap,
 }
 
-/// What a field of such a message holds.
+/// The content of a field of such a message.
 enum Field {
     Part(Part),
     Entry,

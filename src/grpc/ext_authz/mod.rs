@@ -1,8 +1,8 @@
 //! Envoy's external authorization, `envoy.service.auth.v3.Authorization/Check`.
 //!
 //! In: one gRPC call. Out: always a response with a status of its own, never an RPC error,
-//! because Envoy may be told to let a request through when the RPC fails. Whatever goes wrong
-//! on the way, from an undecodable message to a panic, is turned into a denial here.
+//! because Envoy may be told to let a request through when the RPC fails. Every
+//! failure on the way, from an undecodable message to a panic, becomes a denial here.
 
 mod codec;
 mod entry_count;
@@ -40,7 +40,8 @@ pub const PATH: &str = "/envoy.service.auth.v3.Authorization/Check";
 /// The header that says how a message is compressed, which no message may be.
 const ENCODING: &str = "grpc-encoding";
 
-/// A gRPC frame around an empty message: the request that tonic gets where only a response is wanted.
+/// A gRPC frame around an empty message: the request that tonic gets where only a response is
+/// wanted.
 const EMPTY_FRAME: &[u8] = &[0; 5];
 
 /// The door for Envoy's external authorization.
@@ -99,7 +100,7 @@ impl CheckDoor {
             let whole = AssertUnwindSafe(timeout_at(deadline, message::read_message(body)));
             match whole.catch_unwind().await {
                 Ok(Ok(Ok(message))) => {
-                    // What judging takes is not set aside before there is something to judge: a
+                    // The memory for judging is not set aside before the message is complete: a
                     // peer may leave thousands of messages unfinished.
                     let mut request = Request::new(Full::new(message));
                     if let Some(encoding) = encoding {
@@ -166,8 +167,8 @@ impl CheckDoor {
     }
 }
 
-/// The body, and the one header that is used of a request. Headers are pieces of the buffer that the
-/// connection was read into, and hold all of that while a message is unfinished.
+/// The body, and the one header that is used of a request. Headers are pieces of the buffer that
+/// the connection was read into, and hold all of that while a message is unfinished.
 fn used_parts<B>(request: Request<B>) -> (Option<HeaderValue>, B) {
     let encoding = request.headers().get(ENCODING);
     let copied = encoding.and_then(|name| HeaderValue::from_bytes(name.as_bytes()).ok());

@@ -1,4 +1,4 @@
-//! What the steps after a permit add to an allowed request, as Envoy reads it.
+//! The additions of the steps after a permit to an allowed request, as Envoy reads them.
 
 use envoy_types::pb::envoy::{
     config::core::v3::header_value_option::HeaderAppendAction,
@@ -14,7 +14,7 @@ use crate::{
     model::{QueryEdits, ResponseEdits},
 };
 
-/// What the injector and the steps after a permit can change.
+/// Every change that the injector and the steps after a permit can make.
 pub(super) fn edits_of_everything() -> (RequestEdits, ResponseEdits) {
     let request = RequestEdits {
         headers: vec![("x-rownd-token".into(), "signed".to_owned())],
