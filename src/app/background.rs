@@ -12,7 +12,7 @@ use crate::{
     issuer_api,
     log_throttle::LogThrottle,
     metrics::Metrics,
-    verify::{AppSlot, Issuer, Revocations},
+    verify::{AppSlot, Issuer, RevocationList},
 };
 
 /// A process that is not ready logs what it waits for this often.
@@ -76,7 +76,7 @@ pub(super) async fn metrics_upkeep(metrics: Arc<Metrics>, every: Duration) {
 }
 
 /// Removes revocations that have outlived every token they could apply to.
-pub(super) async fn sweep_revocations(revocations: Arc<Revocations>) {
+pub(super) async fn sweep_revocations(revocations: Arc<dyn RevocationList>) {
     let mut ticks = tokio::time::interval(SWEEP_EVERY);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {

@@ -8,9 +8,10 @@ use crate::{
     config::Config,
     digest, issuer_api,
     metrics::Metrics,
+    policy::Policy,
     profile::{ProfileFetcher, Profiles},
     upstream,
-    verify::{Issuer, KeyRefresher, Limits, Parts},
+    verify::{Issuer, KeyRefresher, VerifierLimits, VerifierParts},
 };
 
 /// The background work of a snapshot, for as long as it is used.
@@ -39,12 +40,14 @@ pub(super) struct SharedParts<'a> {
 pub(super) fn compile(
     config: &Config,
     epoch: u64,
-    parts: Parts,
+    parts: VerifierParts,
     profiles: Option<Arc<Profiles>>,
     SharedParts { upstream, metrics, flights }: SharedParts<'_>,
 ) -> Result<(Snapshot, BackgroundWork), String> {
-    let Parts { verifier, refreshers } =
-        parts.with_snapshots(config.key_snapshots.as_ref(), &config.issuers);
+    let asked = Policy::build(config).map_err(|error| error.to_string())?.asked_claims();
+    let VerifierParts { verifier, refreshers } = parts
+        .with_snapshots(config.key_snapshots.as_ref(), &config.issuers)
+        .with_asked_claims(&asked);
     let verifier = Arc::new(verifier);
     let remotes = issuer_api::build(&config.issuers, upstream, metrics);
     let (profiles, fetcher) = match profiles {
@@ -62,8 +65,8 @@ pub(super) fn compile(
     Ok((snapshot, BackgroundWork { refreshers, issuers, fetcher }))
 }
 
-pub(super) const fn limits(config: &Config) -> Limits {
-    Limits {
+pub(super) const fn limits(config: &Config) -> VerifierLimits {
+    VerifierLimits {
         max_token_bytes: config.check.max_token_bytes,
         claims_cache_bytes: config.check.claims_cache_bytes,
         refusal_cache_bytes: config.check.refusal_cache_bytes,

@@ -110,7 +110,7 @@ impl BackendService {
         let now = SystemTime::now();
         let mut identity = self.verifier().verify(query.token, now, deadline).await?;
         facts.identity = Some(identity.clone());
-        let claims = verify::claims(query.token).ok_or(DenyReason::Internal)?;
+        let claims = verify::verified_claims(query.token).ok_or(DenyReason::Internal)?;
         if let Some(app) = query.app_id {
             identity = self.verifier().for_app(&identity, &claims, app)?;
             facts.identity = Some(identity.clone());

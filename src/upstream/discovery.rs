@@ -77,7 +77,8 @@ impl IssuerMetadata {
     ///
     /// # Errors
     ///
-    /// [`MetadataError::Missing`] or [`MetadataError::NoUrl`].
+    /// The document has no such address, or it is no URL: [`MetadataError::Missing`],
+    /// [`MetadataError::NoUrl`].
     pub fn key_set(&self) -> Result<DiscoveredUrl, MetadataError> {
         self.address("jwks_uri", self.jwks_uri.as_ref())
     }
@@ -86,7 +87,7 @@ impl IssuerMetadata {
     ///
     /// # Errors
     ///
-    /// As [`key_set`](Self::key_set), and [`MetadataError::PlainText`].
+    /// The errors of [`key_set`](Self::key_set), and [`MetadataError::PlainText`].
     pub fn authorization_endpoint(&self) -> Result<DiscoveredUrl, MetadataError> {
         let name = "authorization_endpoint";
         encrypted(name, self.address(name, self.authorization_endpoint.as_ref())?)
@@ -96,7 +97,7 @@ impl IssuerMetadata {
     ///
     /// # Errors
     ///
-    /// As [`key_set`](Self::key_set), and [`MetadataError::PlainText`].
+    /// The errors of [`key_set`](Self::key_set), and [`MetadataError::PlainText`].
     pub fn token_endpoint(&self) -> Result<DiscoveredUrl, MetadataError> {
         let name = "token_endpoint";
         encrypted(name, self.address(name, self.token_endpoint.as_ref())?)

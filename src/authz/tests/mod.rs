@@ -24,7 +24,7 @@ use crate::{
     model::{AllowReason, DenyReason, Headers, RequestContext},
     profile::Profiles,
     upstream::Client,
-    verify::{self, KeyRefresher, Limits, Revocations, Verifier},
+    verify::{self, KeyRefresher, MemoryRevocations, Verifier, VerifierLimits},
 };
 
 type Lines<'a> = &'a [(&'a str, &'a str)];
@@ -62,13 +62,13 @@ fn compiled(yaml: &str) -> (Snapshot, Arc<Metrics>, Vec<KeyRefresher>) {
         rpcs: Vec::new(),
     });
     let metrics = metrics.unwrap();
-    let limits = Limits {
+    let limits = VerifierLimits {
         max_token_bytes: config.check.max_token_bytes,
         claims_cache_bytes: 1 << 20,
         refusal_cache_bytes: 1 << 16,
     };
     let client = Client::build(Duration::from_secs(1)).unwrap();
-    let revocations = Revocations::new(&config.revocation, &metrics);
+    let revocations = MemoryRevocations::new(&config.revocation, &metrics);
     let parts =
         Verifier::build(&config.issuers, limits, revocations, &client, &metrics, &Readiness::new())
             .unwrap();

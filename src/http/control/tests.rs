@@ -25,14 +25,16 @@ use crate::{
     metrics::{Labels, Metrics},
     profile::Profiles,
     upstream::Client,
-    verify::{self, Limits, RevocationCounts, Revocations, Verifier},
+    verify::{
+        self, MemoryRevocations, RevocationCounts, RevocationList as _, Verifier, VerifierLimits,
+    },
 };
 
 /// The commands over two issuers, a list with room for four, and a log that does not exist.
 struct Rig {
     router: Router,
     metrics: Arc<Metrics>,
-    revocations: Arc<Revocations>,
+    revocations: Arc<MemoryRevocations>,
 }
 
 fn rig() -> Rig {
@@ -53,8 +55,9 @@ fn rig() -> Rig {
     });
     let metrics = metrics.unwrap();
     let client = Client::build(Duration::from_secs(1)).unwrap();
-    let limits = Limits { max_token_bytes: 8192, claims_cache_bytes: 0, refusal_cache_bytes: 0 };
-    let revocations = Revocations::new(&config.revocation, &metrics);
+    let limits =
+        VerifierLimits { max_token_bytes: 8192, claims_cache_bytes: 0, refusal_cache_bytes: 0 };
+    let revocations = MemoryRevocations::new(&config.revocation, &metrics);
     let parts = Verifier::build(
         &config.issuers,
         limits,

@@ -12,7 +12,7 @@ use rownd_authz::{
     model::{AuthLevel, IdentityFacts, Profile},
     profile::{Error, Profiles, Younger},
     upstream::{Client, Error as UpstreamError},
-    verify::{Limits, Revocations, Verifier},
+    verify::{MemoryRevocations, Verifier, VerifierLimits},
 };
 use serde_json::{Value, json};
 use tokio::{sync::Semaphore, task::AbortHandle, time::Instant};
@@ -46,8 +46,9 @@ fn rig(issuer: &Issuer, profiles: &Value) -> Rig {
     };
     let metrics = Metrics::build(&labels).unwrap();
     let client = Client::build(Duration::from_secs(5)).unwrap();
-    let limits = Limits { max_token_bytes: 8192, claims_cache_bytes: 0, refusal_cache_bytes: 0 };
-    let revocations = Revocations::new(&config.revocation, &metrics);
+    let limits =
+        VerifierLimits { max_token_bytes: 8192, claims_cache_bytes: 0, refusal_cache_bytes: 0 };
+    let revocations = MemoryRevocations::new(&config.revocation, &metrics);
     let readiness = Readiness::new();
     let parts =
         Verifier::build(&config.issuers, limits, revocations, &client, &metrics, &readiness)

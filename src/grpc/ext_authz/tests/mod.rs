@@ -25,7 +25,7 @@ use crate::{
     metrics::{Labels, Metrics},
     profile::Profiles,
     upstream::Client,
-    verify::{self, Limits, Revocations, Verifier},
+    verify::{self, MemoryRevocations, Verifier, VerifierLimits},
 };
 
 /// A door before an authorizer of this configuration. Nothing is fetched.
@@ -42,13 +42,13 @@ fn door(yaml: &str) -> (CheckDoor, Arc<Metrics>) {
         rpcs: Vec::new(),
     });
     let metrics = metrics.unwrap();
-    let limits = Limits {
+    let limits = VerifierLimits {
         max_token_bytes: config.check.max_token_bytes,
         claims_cache_bytes: 0,
         refusal_cache_bytes: 0,
     };
     let client = Client::build(Duration::from_secs(1)).unwrap();
-    let revocations = Revocations::new(&config.revocation, &metrics);
+    let revocations = MemoryRevocations::new(&config.revocation, &metrics);
     let parts =
         Verifier::build(&config.issuers, limits, revocations, &client, &metrics, &Readiness::new())
             .unwrap();

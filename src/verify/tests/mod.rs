@@ -1,26 +1,25 @@
 //! Tokens, claims, keys and caches, with keys and tokens made here: tables of what is refused
 //! and why, and the refresh of keys under paused time. Nothing here touches a network.
 
-mod cache;
 mod claims;
+mod claims_cache;
 mod command_reload;
-
 mod in_place;
 mod jwks;
 mod key_cache;
 mod key_choice;
 mod key_copy;
 mod key_forget;
+mod key_lifecycle;
 mod key_pending;
 mod key_snapshot;
 #[cfg(feature = "dev")]
 mod key_source;
-mod key_story;
 mod key_trouble;
 mod key_types;
 mod kinds;
 mod mutations;
-mod refusals;
+mod refusal_cache;
 mod revocation;
 mod signatures;
 mod token;
@@ -40,10 +39,10 @@ use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
 
 use super::{
-    Identity, Limits, Revocations, Verifier,
-    key_budget::Issued,
-    key_refresher::KeyRefresher,
-    key_source::{Documents, FetchError},
+    Identity, MemoryRevocations, Verifier, VerifierLimits,
+    fetch_budget::ClaimedIssueTime,
+    key_refresher::{IssuerSeries, KeyRefresher},
+    key_source::{FetchError, KeyDocuments},
     token::{Token, parse as parse_into},
 };
 use crate::{
@@ -52,7 +51,7 @@ use crate::{
     health::Readiness,
     metrics::{CheckOutcome, FetchResult, Labels, Metrics},
     model::{ClaimNames, Denial, DenyReason},
-    upstream::{Client, Document},
+    upstream::{self, Client, Document},
 };
 
 const ISS: &str = "https://issuer.test";
@@ -142,7 +141,7 @@ fn at(seconds: u64) -> SystemTime {
     UNIX_EPOCH + Duration::from_secs(seconds)
 }
 
-/// What the issuer answers, and how often it was asked.
+/// The answers of an issuer, and the fetches that it got.
 #[derive(Debug, Clone)]
 struct Script(Arc<Mutex<Answers>>);
 
@@ -174,8 +173,16 @@ impl Script {
     }
 
     fn fail(&self, result: FetchResult) {
-        self.0.lock().unwrap().next =
-            Err(FetchError { result, message: "as the test says".into() });
+        let text = || "as the test says".to_owned();
+        let error = match result {
+            FetchResult::Network => FetchError::Upstream(upstream::Error::Network(text())),
+            FetchResult::Timeout => FetchError::Upstream(upstream::Error::Timeout),
+            FetchResult::Status => FetchError::Upstream(upstream::Error::Status(500)),
+            FetchResult::Invalid => FetchError::NoPlace,
+            FetchResult::Ok => panic!("a good fetch is no failure"),
+        };
+        assert_eq!(error.result(), result);
+        self.0.lock().unwrap().next = Err(error);
     }
 
     fn panic_once(&self) {
@@ -195,7 +202,7 @@ impl Script {
     }
 }
 
-impl Documents for Script {
+impl KeyDocuments for Script {
     fn fetch(&mut self) -> BoxFuture<'_, Result<Document, FetchError>> {
         Box::pin(async {
             let (takes, panics) = {
@@ -252,12 +259,12 @@ fn rig_that_keeps(asked: &ClaimNames, yaml: &str, documents: &[Vec<u8>]) -> Rig 
     });
     let metrics = metrics.unwrap();
     let readiness = Readiness::new();
-    let limits = Limits {
+    let limits = VerifierLimits {
         max_token_bytes: config.check.max_token_bytes,
         claims_cache_bytes: config.check.claims_cache_bytes,
         refusal_cache_bytes: config.check.refusal_cache_bytes,
     };
-    let revocations = Revocations::new(&config.revocation, &metrics);
+    let revocations = MemoryRevocations::new(&config.revocation, &metrics);
     let parts =
         Verifier::build(&config.issuers, limits, revocations, &CLIENT, &metrics, &readiness)
             .unwrap()
@@ -270,8 +277,8 @@ fn rig_that_keeps(asked: &ClaimNames, yaml: &str, documents: &[Vec<u8>]) -> Rig 
     let refreshers = refreshers.map(|(index, (script, issuer))| {
         let latch = readiness.latch(&format!("keys of {}", issuer.name()));
         let source = Box::new(script.clone());
-        let names = (issuer.name().into(), index);
-        KeyRefresher::new(names, issuer.keys.clone(), source, metrics.clone(), Some(latch))
+        let series = IssuerSeries { name: issuer.name().into(), index };
+        KeyRefresher::new(series, issuer.keys.clone(), source, metrics.clone(), Some(latch))
     });
     let refreshers = refreshers.collect();
     Rig { verifier, scripts, refreshers, metrics, readiness }
@@ -290,12 +297,14 @@ impl Rig {
         }
     }
 
-    /// As [`Self::run`], when the first keys are here.
+    /// Runs the test once the first keys have come.
     async fn run_with_keys<T>(&mut self, test: impl AsyncFnOnce(&Self) -> T) -> T {
         self.run(async |rig| {
             for issuer in rig.verifier.issuers() {
-                let key =
-                    issuer.keys.find(None, SigningAlgorithm::EdDSA, Issued::UNKNOWN, soon()).await;
+                let key = issuer
+                    .keys
+                    .find(None, SigningAlgorithm::EdDSA, ClaimedIssueTime::UNKNOWN, soon())
+                    .await;
                 assert!(issuer.key_status().usable > 0, "{key:?}");
             }
             test(rig).await

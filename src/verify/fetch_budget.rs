@@ -1,6 +1,7 @@
-//! How often an issuer is asked out of turn, and what is said of an unknown key until then.
+//! The budget of fetches that tokens cause, and the answer about an unknown key until the next one.
 //!
-//! There are two budgets, each of one fetch in a cooldown: one for unknown `kid`s, and one for
+//! In: the ends of fetches, and the cause of the next one. Out: whether it may begin now. There are
+//! two budgets, each of one fetch in a cooldown: one for unknown `kid`s, and one for
 //! signatures that do not fit a known key. A forged signature therefore takes nothing away from
 //! a token that is signed with a new key.
 
@@ -12,9 +13,9 @@ use tokio::time::Instant;
 /// take to publish a key that it signs with already.
 const SLACK: u64 = 60;
 
-/// Why a fetch begins.
+/// The cause of a fetch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Cause {
+pub(super) enum FetchCause {
     /// Its time has come, or a command asks for it.
     Turn,
     /// A token names a key that is not known.
@@ -23,44 +24,44 @@ pub(super) enum Cause {
     BadSignature,
 }
 
-/// When fetches ended.
+/// The times at which fetches ended.
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Ends {
+pub(super) struct FetchEnds {
     last: Option<Instant>,
-    /// Of those that no bad signature caused.
+    /// The last end of a fetch that no bad signature caused.
     regular: Option<Instant>,
 }
 
-impl Ends {
-    pub(super) fn note(&mut self, cause: Cause) {
+impl FetchEnds {
+    pub(super) fn note(&mut self, cause: FetchCause) {
         let now = Some(Instant::now());
         self.last = now;
-        if cause != Cause::BadSignature {
+        if cause != FetchCause::BadSignature {
             self.regular = now;
         }
     }
 
-    /// How long until a fetch for this cause is allowed; zero where it is.
-    pub(super) fn rest(&self, cause: Cause, cooldown: Duration) -> Duration {
+    /// The time until a fetch for this cause is allowed; zero where it is allowed now.
+    pub(super) fn time_until_allowed(&self, cause: FetchCause, cooldown: Duration) -> Duration {
         let counted = match cause {
-            Cause::Turn => None,
-            Cause::UnknownKey => self.regular,
-            Cause::BadSignature => self.last,
+            FetchCause::Turn => None,
+            FetchCause::UnknownKey => self.regular,
+            FetchCause::BadSignature => self.last,
         };
         counted.map_or(Duration::ZERO, |ended| cooldown.saturating_sub(ended.elapsed()))
     }
 }
 
-/// When a token was issued, as it says itself: nothing of it is verified.
+/// The time at which a token was issued, as it states itself: nothing of it is verified.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Issued {
+pub(super) struct ClaimedIssueTime {
     at: Option<u64>,
     now: u64,
     leeway: u64,
 }
 
-impl Issued {
-    /// Nobody knows when.
+impl ClaimedIssueTime {
+    /// The token does not state it.
     pub(super) const UNKNOWN: Self = Self { at: None, now: 0, leeway: 0 };
 
     /// By its `iat`, at this time (Unix seconds).

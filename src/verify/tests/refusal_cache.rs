@@ -11,7 +11,10 @@ use super::{APP, ISS, NOW, Rig, Signer, access, issuer, key_set, rig, rig_of, wi
 use crate::{
     metrics::FetchResult,
     model::DenyReason,
-    verify::refusals::{Refusals, Refused},
+    verify::{
+        claims_cache::IssuerIndex,
+        refusal_cache::{RefusalCache, RefusedToken},
+    },
 };
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -91,7 +94,7 @@ async fn only_what_cannot_turn_good_is_kept() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn it_is_forgotten_after_five_seconds() {
+async fn a_refusal_is_forgotten_after_five_seconds() {
     let key = Signer::new("k", 1);
     let token = key.token(&expired());
     rig(&[&key])
@@ -120,7 +123,7 @@ async fn a_clock_that_is_set_back_makes_the_token_good_at_once() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn it_dies_with_the_keys_it_was_judged_by() {
+async fn a_refusal_ends_with_the_keys_that_judged_it() {
     let (key, replaced) = (Signer::new("k", 1), Signer::new("k", 2));
     let token = replaced.token(&access());
     rig(&[&key])
@@ -170,7 +173,7 @@ async fn a_refusal_never_outlives_the_trust_in_the_keys() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_good_for_one_issuer_is_not_judged_by_another() {
+async fn the_refusal_of_one_issuer_is_not_that_of_another() {
     let (one, two) = (Signer::new("k", 1), Signer::new("k", 2));
     let yaml = format!("issuers: [{}, {}]", issuer("one", ISS), issuer("two", "https://two.test"));
     let forged = one.token(&with(access(), &json!({"iss": "https://two.test"})));
@@ -208,11 +211,11 @@ async fn without_a_budget_nothing_is_kept() {
 fn any_number_of_refusals_stay_within_their_budget() {
     let rig = rig(&[]);
     let budget = 1 << 20;
-    let refusals = Refusals::new(budget, &rig.metrics);
+    let refusals = RefusalCache::new(budget, &rig.metrics);
     let lifetime = crate::verify::claims::lifetime::Lifetime::new(None, None, None);
-    let refused = Refused {
+    let refused = RefusedToken {
         reason: DenyReason::SignatureInvalid,
-        issuer: 0,
+        issuer: IssuerIndex(0),
         keys: 1,
         lifetime,
         until: Instant::now(),
@@ -228,7 +231,7 @@ fn any_number_of_refusals_stay_within_their_budget() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn it_dies_when_keys_too_old_leave_the_place_to_those_of_the_configuration() {
+async fn a_refusal_ends_when_keys_in_place_replace_keys_that_are_too_old() {
     let (ours, fetched) = (Signer::new("k", 1), Signer::new("k", 2));
     let set = String::from_utf8(key_set(&[&ours])).unwrap();
     let yaml = format!(

@@ -8,7 +8,7 @@ use super::{ISS, NOW, Rig, Signer, access, issuer, key_set, rig, rig_of, rig_tha
 use crate::{
     metrics::FetchResult,
     model::{AuthLevel, ClaimNames, CookieProof, DenyReason, IdentityFacts, KeptClaims},
-    verify::cache::{fingerprint, weigh},
+    verify::claims_cache::{ClaimsCache, fingerprint, weigh},
 };
 
 async fn reason(rig: &Rig, token: &Bytes, now: u64) -> Option<DenyReason> {
@@ -178,7 +178,7 @@ async fn without_a_cache_every_token_is_verified_again() {
     let mut rig = rig(&[&key]);
     let metrics = rig.metrics.clone();
     let verifier = std::sync::Arc::get_mut(&mut rig.verifier).unwrap();
-    verifier.cache = crate::verify::ClaimsCache::new(0, &metrics);
+    verifier.cache = ClaimsCache::new(0, &metrics);
     rig.run_with_keys(async |rig| {
         for _ in 0..3 {
             assert_eq!(reason(rig, &token, NOW).await, None);
@@ -194,7 +194,7 @@ async fn the_cache_is_bounded_in_bytes() {
     let mut rig = rig(&[&key]);
     let metrics = rig.metrics.clone();
     let verifier = std::sync::Arc::get_mut(&mut rig.verifier).unwrap();
-    verifier.cache = crate::verify::ClaimsCache::new(64 << 10, &metrics);
+    verifier.cache = ClaimsCache::new(64 << 10, &metrics);
     rig.run_with_keys(async |rig| {
         let tokens: Vec<Bytes> = (0..400)
             .map(|index| {
@@ -302,7 +302,7 @@ fn every_claim_that_is_kept_is_weighed() {
     assert!(weigh(&many) - weigh(&plain()) >= 10 * 32, "an empty value takes its place too");
 }
 
-/// What a token can make long has to be paid for.
+/// A token can make each of these texts long, so each has to count.
 #[test]
 fn every_text_of_an_identity_is_weighed() {
     let long = || "x".repeat(1_000);

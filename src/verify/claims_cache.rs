@@ -1,4 +1,4 @@
-//! Verified claims by the SHA-256 of the whole token. Never verdicts: policy, time and key are
+//! CachedToken claims by the SHA-256 of the whole token. Never verdicts: policy, time and key are
 //! judged on each hit. One cache belongs to one configuration, so no entry outlives a reload.
 
 use std::{mem, sync::Arc};
@@ -24,35 +24,40 @@ pub(super) fn fingerprint(token: &[u8]) -> Fingerprint {
     sha256(token)
 }
 
-/// What is known of a genuine token. It stands in the table itself, so it is kept small.
+/// The place of an issuer in the configuration, counted from 0. It is not the index of its series in
+/// the metrics, which outlives a reload.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct IssuerIndex(pub(super) usize);
+
+/// A token that was verified. It stands in the table itself, so it is kept small.
 #[derive(Debug, Clone)]
-pub(super) struct Verified {
+pub(super) struct CachedToken {
     pub(super) identity: Arc<Identity>,
     pub(super) lifetime: Lifetime,
-    /// The index of the issuer.
-    pub(super) issuer: usize,
+    pub(super) issuer: IssuerIndex,
     /// The key that verified it: an entry dies with it.
     pub(super) key: Arc<Key>,
 }
 
-/// The table's own share of an entry: its slots, the hash map, what it remembers of entries that
-/// are gone.
+/// The table's own share of an entry, in bytes: its slots, the hash map, and the hashes of evicted
+/// entries.
 pub(super) const TABLE_SHARE: usize = 4 * 32;
 /// The reference counts; the names of the identity headers, their list, and what surrounds them
 /// when they are encoded. An entry that was asked once has none of these yet.
 const OVERHEAD: usize = TABLE_SHARE + 64 + 1_200;
 
-/// Bytes an entry takes, about.
+/// The bytes that an entry takes, about.
 #[derive(Debug, Clone)]
-struct Weight;
+struct ClaimsWeight;
 
-impl Weighter<Fingerprint, Verified> for Weight {
-    fn weight(&self, _: &Fingerprint, entry: &Verified) -> u64 {
+impl Weighter<Fingerprint, CachedToken> for ClaimsWeight {
+    fn weight(&self, _: &Fingerprint, entry: &CachedToken) -> u64 {
         weigh(&entry.identity)
     }
 }
 
-/// Every part is named, so that a new one does not compile before it is weighed.
+/// The weight of an entry, in bytes. Every fact is named, so that a new one does not compile before
+/// it is weighed.
 pub(super) fn weigh(facts: &IdentityFacts) -> u64 {
     let IdentityFacts {
         user_id,
@@ -83,7 +88,7 @@ pub(super) fn weigh(facts: &IdentityFacts) -> u64 {
         + texts.into_iter().flatten().map(String::len).sum::<usize>()
         + lists.map(|text| text.len() + mem::size_of::<String>()).sum::<usize>()
         + claims.iter().map(|(_, value)| KEPT_CLAIM + heap_bytes(value)).sum::<usize>();
-    let fixed = mem::size_of::<Verified>() + mem::size_of::<Identity>() + OVERHEAD;
+    let fixed = mem::size_of::<CachedToken>() + mem::size_of::<Identity>() + OVERHEAD;
     // Each text stands in the identity, in its header, and encoded for the door twice.
     (fixed + 4 * heap) as u64
 }
@@ -93,7 +98,7 @@ const KEPT_CLAIM: usize = mem::size_of::<(Arc<str>, Value)>();
 /// The share of a member in the tree of an object.
 const MEMBER: usize = mem::size_of::<(String, Value)>() * 2;
 
-/// Bytes that a value points to, about.
+/// The bytes that a value points to, about.
 fn heap_bytes(value: &Value) -> usize {
     match value {
         Value::Null | Value::Bool(_) | Value::Number(_) => 0,
@@ -107,7 +112,7 @@ fn heap_bytes(value: &Value) -> usize {
     }
 }
 
-/// Counts what has to go. What is gone is dropped when the table is unlocked.
+/// Counts evictions. An evicted value is dropped when the table is unlocked.
 #[derive(Debug, Clone)]
 pub(super) struct Evictions<V> {
     cache: CacheName,
@@ -125,8 +130,8 @@ impl<V> Lifecycle<Fingerprint, V> for Evictions<V> {
     }
 }
 
-/// A cache of so many bytes; none of 0.
-pub(super) fn bounded<V: Clone, W: Weighter<Fingerprint, V> + Clone>(
+/// A table of at most so many bytes; `None` for 0.
+pub(super) fn bounded_table<V: Clone, W: Weighter<Fingerprint, V> + Clone>(
     cache: CacheName,
     bytes: u64,
     typical_entry: u64,
@@ -145,16 +150,16 @@ pub(super) type Table<V, W> = Cache<Fingerprint, V, W, DefaultHashBuilder, Evict
 /// The cache, bounded in bytes.
 #[derive(Debug)]
 pub(super) struct ClaimsCache {
-    entries: Option<Table<Verified, Weight>>,
+    entries: Option<Table<CachedToken, ClaimsWeight>>,
     metrics: Arc<Metrics>,
 }
 
-/// What a small entry weighs: the estimate of how many there will be.
+/// The weight of a small entry, in bytes: with it the number of entries is estimated.
 const TYPICAL_ENTRY: u64 = 2_400;
 
 impl ClaimsCache {
     pub(super) fn new(bytes: u64, metrics: &Arc<Metrics>) -> Self {
-        let entries = bounded(CacheName::Claims, bytes, TYPICAL_ENTRY, Weight, metrics);
+        let entries = bounded_table(CacheName::Claims, bytes, TYPICAL_ENTRY, ClaimsWeight, metrics);
         Self { entries, metrics: metrics.clone() }
     }
 
@@ -162,15 +167,15 @@ impl ClaimsCache {
     pub(super) fn get(
         &self,
         fingerprint: &Fingerprint,
-        holds: impl FnOnce(&Verified) -> bool,
-    ) -> Option<Verified> {
+        holds: impl FnOnce(&CachedToken) -> bool,
+    ) -> Option<CachedToken> {
         let entries = self.entries.as_ref()?;
         let found = entries.get(fingerprint).filter(holds);
         self.metrics.cache_looked_up(CacheName::Claims, found.is_some());
         found
     }
 
-    pub(super) fn insert(&self, fingerprint: Fingerprint, verified: Verified) {
+    pub(super) fn insert(&self, fingerprint: Fingerprint, verified: CachedToken) {
         if let Some(entries) = &self.entries {
             entries.insert(fingerprint, verified);
             self.metrics.cache_inserted(CacheName::Claims);

@@ -1,5 +1,5 @@
-//! Any story of an issuer's keys: published, withdrawn, replaced under their name, the issuer
-//! down or slow, keys forgotten by command, reloads and restarts, in any order. Whatever happens,
+//! Any sequence of events in the life of an issuer's keys: published, withdrawn, replaced under
+//! their name, the issuer down or slow, keys forgotten by command, reloads and restarts. After each,
 //! a key verifies only if the issuer has published it lately enough and since the last command;
 //! and a key that it publishes and that can be had verifies.
 
@@ -18,7 +18,10 @@ use crate::{
     blocking::BlockingRunner,
     config,
     metrics::FetchResult,
-    verify::{Limits, Verifier, key_refresher::KeyRefresher},
+    verify::{
+        Verifier, VerifierLimits,
+        key_refresher::{IssuerSeries, KeyRefresher},
+    },
 };
 
 /// The defaults of `keys`, in seconds.
@@ -60,7 +63,7 @@ fn event() -> impl Strategy<Value = Event> {
     ]
 }
 
-/// What the issuer did from some moment on.
+/// The state of the issuer from a moment on.
 #[derive(Debug, Clone, Copy)]
 struct Phase {
     from: Instant,
@@ -186,7 +189,7 @@ impl Story {
     fn reload(&mut self, cooldown: u8) {
         self.cooldown = cooldown;
         let config = config::parse("test.yaml", &self.yaml(), &BTreeMap::new()).unwrap();
-        let limits = Limits {
+        let limits = VerifierLimits {
             max_token_bytes: 8192,
             claims_cache_bytes: 1 << 20,
             refusal_cache_bytes: 1 << 20,
@@ -275,9 +278,9 @@ fn yaml(signers: &[Signer], disk: Option<&TempDir>, in_place: bool, cooldown: u8
 fn refresh(rig: &Rig, verifier: &Verifier, script: &Script) -> JoinHandle<()> {
     let issuer = &verifier.issuers()[0];
     let (keys, source) = (issuer.keys.clone(), Box::new(script.clone()));
-    let names = (issuer.name().into(), issuer.label());
+    let series = IssuerSeries { name: issuer.name().into(), index: issuer.label() };
     tokio::spawn(
-        KeyRefresher::new(names, keys, source, rig.metrics.clone(), None)
+        KeyRefresher::new(series, keys, source, rig.metrics.clone(), None)
             .run(BlockingRunner::new()),
     )
 }

@@ -1,8 +1,9 @@
-//! Tokens that were refused a moment ago and would be again: a client that repeats an expired
-//! token, or a forged one, costs a hash and no signature.
+//! Tokens that were refused a moment ago and would be refused again: a client that repeats an
+//! expired or a forged token costs a hash and no signature.
 //!
-//! Only what cannot turn good while the keys stay is kept, for seconds, in a small budget of its
-//! own: never a fault of ours, never an unknown key, never a token that is not valid yet.
+//! In: a token and the reason of its denial. Out: the reason, for the next five seconds. Only a
+//! reason that cannot change while the keys stay is kept, in a small budget of its own: never a
+//! fault of ours, never an unknown key, never a token that is not valid yet.
 
 use std::{mem, sync::Arc, time::Duration};
 
@@ -10,32 +11,36 @@ use quick_cache::{Weighter, sync::Cache};
 use tokio::time::Instant;
 
 use super::{
-    cache::{Fingerprint, TABLE_SHARE, Table, bounded},
     claims::lifetime::Lifetime,
+    claims_cache::{Fingerprint, IssuerIndex, TABLE_SHARE, Table, bounded_table},
 };
 use crate::{
     metrics::{CacheName, Metrics},
     model::DenyReason,
 };
 
-/// How long a refusal is kept.
+/// The time for which a refusal is kept.
 const KEPT: Duration = Duration::from_secs(5);
 
 /// A token that was refused.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Refused {
+pub(super) struct RefusedToken {
     pub(super) reason: DenyReason,
-    /// The index of the issuer.
-    pub(super) issuer: usize,
-    /// Which keys it was judged by: other keys may judge otherwise.
+    pub(super) issuer: IssuerIndex,
+    /// The version of the keys that judged it: other keys may judge otherwise.
     pub(super) keys: u64,
-    /// From when until when it would hold: an end is judged again by the clock of the hit.
+    /// The time in which it would hold: an end is judged again by the clock of the hit.
     pub(super) lifetime: Lifetime,
     pub(super) until: Instant,
 }
 
-impl Refused {
-    pub(super) fn new(reason: DenyReason, issuer: usize, keys: u64, lifetime: Lifetime) -> Self {
+impl RefusedToken {
+    pub(super) fn new(
+        reason: DenyReason,
+        issuer: IssuerIndex,
+        keys: u64,
+        lifetime: Lifetime,
+    ) -> Self {
         Self { reason, issuer, keys, lifetime, until: Instant::now() + KEPT }
     }
 
@@ -48,8 +53,8 @@ impl Refused {
     }
 }
 
-/// What stays true of a token for as long as keys and configuration do.
-const fn definitive(reason: DenyReason) -> bool {
+/// A token stays refused for this reason as long as keys and configuration stay.
+const fn is_definitive(reason: DenyReason) -> bool {
     matches!(
         reason,
         DenyReason::SignatureInvalid
@@ -61,45 +66,46 @@ const fn definitive(reason: DenyReason) -> bool {
     )
 }
 
-/// What an entry takes, about.
-const ENTRY: usize = mem::size_of::<Fingerprint>() + mem::size_of::<Refused>() + TABLE_SHARE;
+/// The bytes that an entry takes, about.
+const ENTRY: usize = mem::size_of::<Fingerprint>() + mem::size_of::<RefusedToken>() + TABLE_SHARE;
 
 #[derive(Debug, Clone)]
-struct Weight;
+struct RefusalWeight;
 
-impl Weighter<Fingerprint, Refused> for Weight {
-    fn weight(&self, _: &Fingerprint, _: &Refused) -> u64 {
+impl Weighter<Fingerprint, RefusedToken> for RefusalWeight {
+    fn weight(&self, _: &Fingerprint, _: &RefusedToken) -> u64 {
         ENTRY as u64
     }
 }
 
 /// The cache, bounded in bytes.
 #[derive(Debug)]
-pub(super) struct Refusals {
-    entries: Option<Table<Refused, Weight>>,
+pub(super) struct RefusalCache {
+    entries: Option<Table<RefusedToken, RefusalWeight>>,
     metrics: Arc<Metrics>,
 }
 
-impl Refusals {
+impl RefusalCache {
     pub(super) fn new(bytes: u64, metrics: &Arc<Metrics>) -> Self {
-        let entries = bounded(CacheName::Refusals, bytes, ENTRY as u64, Weight, metrics);
+        let entries =
+            bounded_table(CacheName::Refusals, bytes, ENTRY as u64, RefusalWeight, metrics);
         Self { entries, metrics: metrics.clone() }
     }
 
-    /// What is known of this token, if it still holds.
+    /// The entry of this token, if it still `holds`.
     pub(super) fn get(
         &self,
         fingerprint: &Fingerprint,
-        holds: impl FnOnce(&Refused) -> bool,
-    ) -> Option<Refused> {
+        holds: impl FnOnce(&RefusedToken) -> bool,
+    ) -> Option<RefusedToken> {
         let entries = self.entries.as_ref()?;
         let found = entries.get(fingerprint).filter(holds);
         self.metrics.cache_looked_up(CacheName::Refusals, found.is_some());
         found
     }
 
-    pub(super) fn insert(&self, fingerprint: Fingerprint, refused: Refused) {
-        if let Some(entries) = self.entries.as_ref().filter(|_| definitive(refused.reason)) {
+    pub(super) fn insert(&self, fingerprint: Fingerprint, refused: RefusedToken) {
+        if let Some(entries) = self.entries.as_ref().filter(|_| is_definitive(refused.reason)) {
             entries.insert(fingerprint, refused);
             self.metrics.cache_inserted(CacheName::Refusals);
         }
@@ -109,7 +115,7 @@ impl Refusals {
         self.entries.as_ref().map_or(0, Cache::weight)
     }
 
-    /// What the table has taken, by its library's account.
+    /// The memory that the table takes, in bytes, as its library counts it.
     #[cfg(test)]
     pub(super) fn memory_used(&self) -> u64 {
         self.entries.as_ref().map_or(0, |entries| entries.memory_used().total() as u64)
