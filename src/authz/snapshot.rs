@@ -1,4 +1,5 @@
-//! One configuration, compiled: what judges checks, and what the service for backends uses.
+//! One configuration, compiled: the part that judges checks, and the part for the service for
+//! backends.
 
 use std::{sync::Arc, time::Duration};
 
@@ -6,9 +7,6 @@ use super::{permit_step::PermitStep, pipeline::CheckPipeline, service::BackendSe
 use crate::{
     config::Config, issuer_api::Exchange, policy::Policy, profile::Profiles, verify::Verifier,
 };
-
-/// Why a configuration cannot be compiled.
-pub type SnapshotError = String;
 
 /// Which configuration it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,25 +26,23 @@ pub struct Snapshot {
 }
 
 impl Snapshot {
-    /// From a configuration that holds together.
-    ///
-    /// # Errors
-    ///
-    /// The reason, if a pattern of a route cannot be compiled.
+    /// From a configuration that holds together, its policy, and a verifier that keeps the claims
+    /// that the policy asks for.
+    #[must_use]
     pub fn build(
         config: &Config,
+        policy: Policy,
         verifier: Arc<Verifier>,
         profiles: Arc<Profiles>,
         exchange: Exchange,
         edition: Edition,
-    ) -> Result<Self, SnapshotError> {
-        let policy = Policy::build(config).map_err(|error| error.to_string())?;
+    ) -> Self {
         let service = BackendService::build(config, verifier.clone(), profiles.clone(), exchange);
-        Ok(Self {
+        Self {
             edition,
             pipeline: CheckPipeline::build(config, policy, verifier, profiles),
             service: Arc::new(service),
-        })
+        }
     }
 
     /// With these steps between a permit and the headers, in order.
@@ -62,12 +58,12 @@ impl Snapshot {
         &self.edition
     }
 
-    /// The parts that decide checks.
+    /// The part that judges checks.
     pub(super) const fn pipeline(&self) -> &CheckPipeline {
         &self.pipeline
     }
 
-    /// The parts that the service for backends uses.
+    /// The part that the service for backends uses.
     #[must_use]
     pub const fn service(&self) -> &Arc<BackendService> {
         &self.service

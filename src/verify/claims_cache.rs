@@ -13,7 +13,7 @@ use super::{claims::lifetime::Lifetime, identity::Identity, jwks::Key};
 use crate::{
     digest::{Sha256, sha256},
     metrics::{CacheName, Metrics},
-    model::{CookieProof, IdentityFacts},
+    model::{CookieProof, IdentityFacts, IssuerIndex},
 };
 
 /// SHA-256 of a whole token.
@@ -23,11 +23,6 @@ pub(super) type Fingerprint = Sha256;
 pub(super) fn fingerprint(token: &[u8]) -> Fingerprint {
     sha256(token)
 }
-
-/// The place of an issuer in the configuration, counted from 0. It is not the index of its series in
-/// the metrics, which outlives a reload.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct IssuerIndex(pub(super) usize);
 
 /// A token that was verified. It stands in the table itself, so it is kept small.
 #[derive(Debug, Clone)]

@@ -104,7 +104,7 @@ impl Verifier {
                 return Inspection { token: Err(reason), issuers: Vec::new(), picked: None };
             }
         };
-        let picked = self.issuer_of(&token).ok().map(|(index, _)| index.0);
+        let picked = self.issuer_of(&token).ok().map(|(index, _)| index.place());
         let issuers = self.issuers.iter().enumerate().map(|(index, issuer)| {
             let mut steps = Vec::new();
             let answer = if picked == Some(index) {

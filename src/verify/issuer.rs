@@ -8,7 +8,7 @@ use std::sync::Arc;
 use super::{
     app_slot::AppSlot,
     claims::{asked::AskedClaims, lifetime::Lifetime, read::AcceptedApp},
-    claims_cache::{CachedToken, IssuerIndex},
+    claims_cache::CachedToken,
     fetch_budget::ClaimedIssueTime,
     identity::Identity,
     jwks::{GoodSignature, Key, KeySet, algorithm_name},
@@ -24,8 +24,8 @@ use super::{
 use crate::{
     config::{App as AppSettings, Finding, Issuer as IssuerSettings, SigningAlgorithm},
     health::{Latch, Readiness},
-    metrics::Metrics,
-    model::{Denial, DenyReason, IdentityFacts, Step, StepRecorder},
+    metrics::{IssuerLabel, Metrics},
+    model::{Denial, DenyReason, IdentityFacts, IssuerIndex, Step, StepRecorder},
     upstream::Client,
 };
 
@@ -80,7 +80,7 @@ impl<'a> Start<'a> {
 pub struct Issuer {
     settings: IssuerSettings,
     /// The index of its series.
-    pub(super) label: usize,
+    pub(super) label: IssuerLabel,
     name: Arc<str>,
     pub(super) iss: String,
     kind: &'static Kind,
@@ -133,7 +133,7 @@ impl Issuer {
                 keys.report(metrics, label);
                 let refresher = source.map(|source| {
                     KeyRefresher::new(
-                        IssuerSeries { name: name.clone(), index: label },
+                        IssuerSeries { name: name.clone(), label },
                         keys.clone(),
                         Box::new(source),
                         metrics.clone(),
@@ -189,7 +189,7 @@ impl Issuer {
 
     /// The index of its series.
     #[must_use]
-    pub const fn label(&self) -> usize {
+    pub const fn label(&self) -> IssuerLabel {
         self.label
     }
 

@@ -30,7 +30,7 @@ use super::{
 };
 use crate::{
     config::{Issuer as IssuerSettings, SigningAlgorithm},
-    metrics::Metrics,
+    metrics::{IssuerLabel, Metrics},
     model::{Denial, DenyReason},
 };
 
@@ -222,7 +222,7 @@ impl KeyStore {
     }
 
     /// Writes the gauges of keys in use and of refused keys.
-    pub(super) fn report(&self, metrics: &Metrics, issuer: usize) {
+    pub(super) fn report(&self, metrics: &Metrics, issuer: IssuerLabel) {
         metrics.keys_in_use(issuer, self.count_usable(), self.stale());
         let mut refused = [0; KeyRefusal::ALL.len()];
         for reason in self.refused() {

@@ -28,7 +28,7 @@ use super::{
 use crate::{
     blocking::BlockingRunner,
     health::Latch,
-    metrics::{FetchResult, Label as _, Metrics, SnapshotResult},
+    metrics::{FetchResult, IssuerLabel, Label as _, Metrics, SnapshotResult},
     upstream::Document,
 };
 
@@ -56,15 +56,15 @@ const DISK_PATIENCE: Duration = Duration::from_secs(2);
 pub(super) struct IssuerSeries {
     /// The configured name.
     pub(super) name: Arc<str>,
-    /// The index of its series in the metrics.
-    pub(super) index: usize,
+    /// The label of its series in the metrics.
+    pub(super) label: IssuerLabel,
 }
 
 /// The background task of one issuer. It has to run for as long as the issuer's keys are used.
 #[derive(Debug)]
 pub struct KeyRefresher {
     name: Arc<str>,
-    index: usize,
+    label: IssuerLabel,
     store: Arc<KeyStore>,
     source: Box<dyn KeyDocuments>,
     metrics: Arc<Metrics>,
@@ -103,8 +103,8 @@ impl KeyRefresher {
         metrics: Arc<Metrics>,
         latch: Option<Latch>,
     ) -> Self {
-        let IssuerSeries { name, index } = issuer;
-        Self { name, index, store, source, metrics, latch, disk: SnapshotWrites::default() }
+        let IssuerSeries { name, label } = issuer;
+        Self { name, label, store, source, metrics, latch, disk: SnapshotWrites::default() }
     }
 
     /// Fetches now and from then on, in time and on demand. Ends only by being dropped.
@@ -256,7 +256,7 @@ impl KeyRefresher {
                 SnapshotResult::Refused
             }
         };
-        self.metrics.key_snapshot(self.index, result);
+        self.metrics.key_snapshot(self.label, result);
         self.report();
     }
 
@@ -302,7 +302,7 @@ impl KeyRefresher {
         }
         if self.disk.pending.as_ref().is_some_and(|write| !write.is_finished()) {
             // It is logged already. A second write would only hang beside the first.
-            self.metrics.key_snapshot(self.index, SnapshotResult::WriteFailed);
+            self.metrics.key_snapshot(self.label, SnapshotResult::WriteFailed);
             return;
         }
         let store = self.store.clone();
@@ -336,12 +336,12 @@ impl KeyRefresher {
         }
         self.disk.failed = failed;
         let result = if failed { SnapshotResult::WriteFailed } else { SnapshotResult::Written };
-        self.metrics.key_snapshot(self.index, result);
+        self.metrics.key_snapshot(self.label, result);
     }
 
     fn publish(&mut self, begun: u64, cause: FetchCause, error: Option<FetchError>) {
         let result = error.as_ref().map_or(FetchResult::Ok, FetchError::result);
-        self.metrics.keys_fetched(self.index, result);
+        self.metrics.keys_fetched(self.label, result);
         let message = error.map(|error| error.to_string());
         if !self.store.end(begun, cause, message.clone()) {
             tracing::info!(issuer = %self.name, "keys were forgotten during a fetch: fetching again");
@@ -370,11 +370,11 @@ impl KeyRefresher {
 
     /// The gauges. Only this task sets them, so that they follow one another.
     fn report(&self) {
-        self.store.report(&self.metrics, self.index);
+        self.store.report(&self.metrics, self.label);
         if let Some(now) = self.store.last_good() {
             let at = now.fetched_at.duration_since(UNIX_EPOCH);
             let at = at.map_or(0.0, |since| since.as_secs_f64());
-            self.metrics.keys_came(self.index, at);
+            self.metrics.keys_came(self.label, at);
         }
     }
 }

@@ -4,6 +4,7 @@
 
 use std::time::Duration;
 
+use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use url::Url;
 
@@ -15,13 +16,23 @@ use crate::{
     config::{Issuer as IssuerSettings, KeyOrigin, KeyPlace, WebAddress},
     metrics::FetchResult,
     upstream::{
-        Client, Document, Error as UpstreamError, Origin,
+        BodyKind, CallSpec, Client, Connection, Document, HttpMethod, Repeat, Request,
+        UpstreamError, UrlOrigin,
         discovery::{IssuerMetadata, MetadataError},
     },
 };
 
 /// The most bytes of a key set or a metadata document.
 pub(super) const MAX_BYTES: usize = 1 << 20;
+/// The way to ask for a document. The refresher asks again at its own pace, minutes apart: a
+/// connection that was left open could be dead by then.
+const DOCUMENT: CallSpec = CallSpec {
+    method: HttpMethod::Get,
+    body: BodyKind::None,
+    repeat: Repeat::ByCaller,
+    connection: Connection::New,
+    max_answer_bytes: MAX_BYTES,
+};
 /// The reason why a fetch brought no new keys.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(super) enum FetchError {
@@ -89,7 +100,7 @@ pub(super) struct KeySource {
     configured: bool,
     copy: Option<Url>,
     /// The address that the metadata named; they are asked again after a failure.
-    learned: Option<(Url, Origin)>,
+    learned: Option<(Url, UrlOrigin)>,
 }
 
 impl KeySource {
@@ -114,7 +125,7 @@ impl KeySource {
             (KeyPlace::OfKind, KeySetPlace::Below(_) | KeySetPlace::Unknown) => (None, None, false),
         };
         Some(Self {
-            upstream: upstream.without_reuse(),
+            upstream: upstream.clone(),
             timeout: settings.keys.fetch_timeout.get(),
             iss: settings.iss.clone(),
             metadata,
@@ -128,10 +139,10 @@ impl KeySource {
     /// The document, after the metadata if they are not known yet.
     async fn key_set(&mut self) -> Result<Document, FetchError> {
         let (url, origin) = match (&self.keys, &self.learned, &self.metadata) {
-            (Some(url), _, _) if self.configured => (url.clone(), Origin::Operator),
+            (Some(url), _, _) if self.configured => (url.clone(), UrlOrigin::Operator),
             (_, Some((url, origin)), _) => (url.clone(), *origin),
             (_, None, Some(metadata)) => self.learn(metadata.clone()).await?,
-            (Some(url), None, None) => (url.clone(), Origin::Operator),
+            (Some(url), None, None) => (url.clone(), UrlOrigin::Operator),
             (None, None, None) => return Err(FetchError::NoPlace),
         };
         let fetched = self.get(&url, origin).await;
@@ -141,15 +152,17 @@ impl KeySource {
         fetched
     }
 
-    async fn get(&self, url: &Url, origin: Origin) -> Result<Document, FetchError> {
-        Ok(self.upstream.get(url, origin, &[], MAX_BYTES, self.timeout).await?)
+    async fn get(&self, url: &Url, origin: UrlOrigin) -> Result<Document, FetchError> {
+        let (headers, body, timeout) = (&[], Bytes::new(), self.timeout);
+        let request = Request { spec: DOCUMENT, url, origin, headers, body, timeout };
+        Ok(self.upstream.fetch(request).await?)
     }
 
-    async fn learn(&mut self, metadata: Url) -> Result<(Url, Origin), FetchError> {
-        let document = match (self.get(&metadata, Origin::Operator).await, &self.keys) {
+    async fn learn(&mut self, metadata: Url) -> Result<(Url, UrlOrigin), FetchError> {
+        let document = match (self.get(&metadata, UrlOrigin::Operator).await, &self.keys) {
             (Ok(document), _) => document,
             // Without metadata the keys may still be at the usual place.
-            (Err(_), Some(keys)) => return Ok((keys.clone(), Origin::Operator)),
+            (Err(_), Some(keys)) => return Ok((keys.clone(), UrlOrigin::Operator)),
             (Err(error), None) => return Err(error),
         };
         let found = IssuerMetadata::parse(&document.body, &self.iss, &metadata)?.key_set()?;
@@ -165,7 +178,7 @@ impl KeyDocuments for KeySource {
 
     fn fetch_copy(&mut self) -> Option<BoxFuture<'_, Result<Document, FetchError>>> {
         let copy = self.copy.clone()?;
-        Some(Box::pin(async move { self.get(&copy, Origin::Operator).await }))
+        Some(Box::pin(async move { self.get(&copy, UrlOrigin::Operator).await }))
     }
 
     fn forget(&mut self) {

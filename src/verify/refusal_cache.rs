@@ -12,11 +12,11 @@ use tokio::time::Instant;
 
 use super::{
     claims::lifetime::Lifetime,
-    claims_cache::{Fingerprint, IssuerIndex, TABLE_SHARE, Table, bounded_table},
+    claims_cache::{Fingerprint, TABLE_SHARE, Table, bounded_table},
 };
 use crate::{
     metrics::{CacheName, Metrics},
-    model::DenyReason,
+    model::{DenyReason, IssuerIndex},
 };
 
 /// The time for which a refusal is kept.

@@ -10,7 +10,7 @@ use tokio::time::Instant;
 
 use super::{
     claims::{asked::AskedClaims, lifetime::Lifetime},
-    claims_cache::{self, CachedToken, ClaimsCache, IssuerIndex},
+    claims_cache::{self, CachedToken, ClaimsCache},
     identity::Identity,
     issuer::{Issuer, Start},
     key_refresher::KeyRefresher,
@@ -25,7 +25,7 @@ use crate::{
     config::{Issuer as IssuerSettings, KeySnapshots},
     health::Readiness,
     metrics::{CacheName, Metrics},
-    model::{ClaimNames, Denial, DenyReason, IdentityFacts, Step, StepRecorder},
+    model::{ClaimNames, Denial, DenyReason, IdentityFacts, IssuerIndex, Step, StepRecorder},
     upstream::Client,
 };
 
@@ -154,7 +154,7 @@ impl Verifier {
                     Arc::new(issuer)
                 }
             };
-            verifier.by_iss.insert(issuer.iss.clone(), IssuerIndex(index));
+            verifier.by_iss.insert(issuer.iss.clone(), IssuerIndex::new(index));
             verifier.issuers.push(issuer);
         }
         Ok(VerifierParts { verifier, refreshers })
@@ -283,7 +283,7 @@ impl Verifier {
     }
 
     fn issuer_at(&self, index: IssuerIndex) -> Option<&Arc<Issuer>> {
-        self.issuers.get(index.0)
+        index.of(&self.issuers)
     }
 
     /// The token is not longer than the limit.

@@ -35,7 +35,7 @@ pub(super) const LAYERS: Layers = &[
     (3, &["verify", "issuer_api"]),
     (2, &["upstream", "extract"]),
     (1, &["config"]),
-    (0, &["model", "metrics", "health", "log_throttle", "blocking", "digest"]),
+    (0, &["model", "metrics", "health", "log_throttle", "blocking", "digest", "single_flight"]),
 ];
 
 /// The rooms of the emulator's package, by the same rules. Its program calls `cli` and nothing else.

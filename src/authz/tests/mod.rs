@@ -1,8 +1,8 @@
-//! The corridor: every way through it ends in a verdict with its reason, is counted once, and
-//! nothing that happens on the way is an allow.
+//! The steps of a check: each way through them ends in a verdict with its reason and is counted
+//! once, and no failure on the way is an allow.
 
 mod callers;
-mod corridor;
+mod checks;
 mod explain;
 #[cfg(feature = "dev")]
 mod identities;
@@ -22,6 +22,7 @@ use crate::{
     issuer_api,
     metrics::{CheckApi, Labels, Metrics},
     model::{AllowReason, DenyReason, Headers, RequestContext},
+    policy::Policy,
     profile::Profiles,
     upstream::Client,
     verify::{self, KeyRefresher, MemoryRevocations, Verifier, VerifierLimits},
@@ -37,7 +38,7 @@ struct Rig {
     refreshers: Vec<KeyRefresher>,
 }
 
-/// From a configuration; nothing is fetched until somebody runs the refreshers.
+/// From a configuration. Nothing is fetched before the refreshers run.
 fn rig(yaml: &str) -> Rig {
     let (snapshot, metrics, refreshers) = compiled(yaml);
     let authorizer = Authorizer::new(snapshot, recorders(&metrics, 1));
@@ -76,9 +77,10 @@ fn compiled(yaml: &str) -> (Snapshot, Arc<Metrics>, Vec<KeyRefresher>) {
     let issuers = parts.verifier.issuers();
     let (profiles, _fetcher) = Profiles::build(&config.profiles, issuers, &rownd, &metrics);
     let edition = Edition { epoch: 1, hash: "test".into() };
-    let exchange = issuer_api::Exchange::build(&config, &[], &issuer_api::Flights::new().0);
+    let exchange = issuer_api::Exchange::build(&config, &[], &issuer_api::refreshes().0);
+    let policy = Policy::build(&config).unwrap();
     let snapshot =
-        Snapshot::build(&config, Arc::new(parts.verifier), profiles, exchange, edition).unwrap();
+        Snapshot::build(&config, policy, Arc::new(parts.verifier), profiles, exchange, edition);
     (snapshot, metrics, parts.refreshers)
 }
 
@@ -93,7 +95,7 @@ fn request(method: &str, path: &str, lines: Lines<'_>) -> RequestContext {
     }
 }
 
-/// A deadline that is far enough for everything that is not late.
+/// A deadline that no check reaches unless it waits.
 fn soon() -> Instant {
     Instant::now() + Duration::from_millis(500)
 }

@@ -58,7 +58,8 @@ async fn run(
     let keys = rig.verifier.issuers()[0].keys.clone();
     let source = Box::new(Pair(first.clone(), copy.clone()));
     let metrics = rig.metrics.clone();
-    let series = IssuerSeries { name: "one".into(), index: 0 };
+    let label = rig.verifier.issuers()[0].label();
+    let series = IssuerSeries { name: "one".into(), label };
     rig.refreshers.push(KeyRefresher::new(series, keys, source, metrics, None));
     rig.run(async |rig| test(rig, &first, &copy).await).await;
 }

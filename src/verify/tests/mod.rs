@@ -175,9 +175,9 @@ impl Script {
     fn fail(&self, result: FetchResult) {
         let text = || "as the test says".to_owned();
         let error = match result {
-            FetchResult::Network => FetchError::Upstream(upstream::Error::Network(text())),
-            FetchResult::Timeout => FetchError::Upstream(upstream::Error::Timeout),
-            FetchResult::Status => FetchError::Upstream(upstream::Error::Status(500)),
+            FetchResult::Network => FetchError::Upstream(upstream::UpstreamError::Network(text())),
+            FetchResult::Timeout => FetchError::Upstream(upstream::UpstreamError::Timeout),
+            FetchResult::Status => FetchError::Upstream(upstream::UpstreamError::Status(500)),
             FetchResult::Invalid => FetchError::NoPlace,
             FetchResult::Ok => panic!("a good fetch is no failure"),
         };
@@ -273,11 +273,11 @@ fn rig_that_keeps(asked: &ClaimNames, yaml: &str, documents: &[Vec<u8>]) -> Rig 
     let verifier = Arc::new(parts.verifier);
     let scripts: Vec<Script> =
         documents.iter().map(|document| Script::new(document.clone())).collect();
-    let refreshers = scripts.iter().zip(verifier.issuers()).enumerate();
-    let refreshers = refreshers.map(|(index, (script, issuer))| {
+    let refreshers = scripts.iter().zip(verifier.issuers());
+    let refreshers = refreshers.map(|(script, issuer)| {
         let latch = readiness.latch(&format!("keys of {}", issuer.name()));
         let source = Box::new(script.clone());
-        let series = IssuerSeries { name: issuer.name().into(), index };
+        let series = IssuerSeries { name: issuer.name().into(), label: issuer.label() };
         KeyRefresher::new(series, issuer.keys.clone(), source, metrics.clone(), Some(latch))
     });
     let refreshers = refreshers.collect();

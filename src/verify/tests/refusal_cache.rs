@@ -10,11 +10,8 @@ use tokio::time::{Instant, sleep};
 use super::{APP, ISS, NOW, Rig, Signer, access, issuer, key_set, rig, rig_of, with};
 use crate::{
     metrics::FetchResult,
-    model::DenyReason,
-    verify::{
-        claims_cache::IssuerIndex,
-        refusal_cache::{RefusalCache, RefusedToken},
-    },
+    model::{DenyReason, IssuerIndex},
+    verify::refusal_cache::{RefusalCache, RefusedToken},
 };
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -215,7 +212,7 @@ fn any_number_of_refusals_stay_within_their_budget() {
     let lifetime = crate::verify::claims::lifetime::Lifetime::new(None, None, None);
     let refused = RefusedToken {
         reason: DenyReason::SignatureInvalid,
-        issuer: IssuerIndex(0),
+        issuer: IssuerIndex::new(0),
         keys: 1,
         lifetime,
         until: Instant::now(),

@@ -23,6 +23,7 @@ use crate::{
     health::Readiness,
     issuer_api,
     metrics::{Labels, Metrics},
+    policy::Policy,
     profile::Profiles,
     upstream::Client,
     verify::{self, MemoryRevocations, Verifier, VerifierLimits},
@@ -56,9 +57,10 @@ fn door(yaml: &str) -> (CheckDoor, Arc<Metrics>) {
     let issuers = parts.verifier.issuers();
     let (profiles, _fetcher) = Profiles::build(&config.profiles, issuers, &rownd, &metrics);
     let edition = Edition { epoch: 1, hash: "test".into() };
-    let exchange = issuer_api::Exchange::build(&config, &[], &issuer_api::Flights::new().0);
+    let exchange = issuer_api::Exchange::build(&config, &[], &issuer_api::refreshes().0);
+    let policy = Policy::build(&config).unwrap();
     let snapshot =
-        Snapshot::build(&config, Arc::new(parts.verifier), profiles, exchange, edition).unwrap();
+        Snapshot::build(&config, policy, Arc::new(parts.verifier), profiles, exchange, edition);
     let authorizer = Authorizer::new(snapshot, authz::recorders(&metrics, 1));
     (CheckDoor::build(authorizer, config.listeners.grpc.max_message_bytes), metrics)
 }
@@ -83,7 +85,7 @@ fn check(http: HttpRequest) -> CheckRequest {
     }
 }
 
-/// The outer code, which alone decides for Envoy. An absent one would be an "allow".
+/// The outer code, which decides for Envoy. An absent one would be an "allow".
 fn outer(answer: &CheckResponse) -> i32 {
     answer.status.as_ref().expect("an outer status").code
 }
