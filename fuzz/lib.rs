@@ -12,7 +12,7 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use bytes::Bytes;
 use rownd_authz::{
     authz::end_labels,
-    config::{self, Config, Issuer, IssuerKind, SigningAlgorithm},
+    config::{self, Config, Issuer, IssuerKind, KeyOrigin, SigningAlgorithm},
     health::Readiness,
     metrics::{Labels, Metrics},
     model::{Denial, DenialClass, Identity},
@@ -62,26 +62,33 @@ pub fn sign(claims: &[u8]) -> Bytes {
     format!("{signed}.{signature}").into()
 }
 
-/// One issuer of each kind, with this key set in place and nothing to fetch. They are made by
-/// hand, so that all of them can have the one fast algorithm.
+/// One issuer of each kind, with this key set in place and nothing to fetch. Each gets every
+/// algorithm after the check of the configuration, so that all of them can have the fast one.
 pub fn issuers(keys: &str) -> Vec<Issuer> {
-    let issuer = |kind: IssuerKind| {
-        let mut issuer = Issuer::new(kind.as_str(), kind);
-        issuer.issuer = Some(iss(kind));
-        issuer.key_set = Some(keys.to_owned());
-        issuer.keys.fetch = false;
-        issuer.algorithms = SigningAlgorithm::ALL.to_vec();
-        issuer.required = false;
+    let written = KINDS.map(|kind| {
+        let mut written = json!({
+            "name": kind.as_str(), "kind": kind.as_str(), "issuer": iss(kind),
+            "key_set": key_set(), "keys": { "fetch": false }, "required": false,
+        });
         match kind {
-            IssuerKind::Rownd => {
-                issuer.apps = vec![config::App { id: Some("a".into()), ..config::App::default() }];
+            IssuerKind::Rownd => written["apps"] = json!([{ "id": "a" }]),
+            IssuerKind::Firebase => written["project"] = json!("a"),
+            IssuerKind::Supertokens => {
+                written["base_url"] = json!("https://supertokens.test");
+                written["audiences"] = json!(["a"]);
             }
-            IssuerKind::Firebase => issuer.project = Some("a".into()),
-            _ => issuer.audiences = vec!["a".into()],
+            IssuerKind::Oidc | IssuerKind::Static => written["audiences"] = json!(["a"]),
         }
-        issuer
-    };
-    KINDS.into_iter().map(issuer).collect()
+        written
+    });
+    let text = json!({ "issuers": written }).to_string();
+    let config = config::parse("fuzz.yaml", &text, &Default::default());
+    let mut issuers = config.expect("a good configuration").issuers;
+    for issuer in &mut issuers {
+        issuer.key_origin = KeyOrigin::InPlace(keys.to_owned());
+        issuer.algorithms = SigningAlgorithm::ALL.to_vec();
+    }
+    issuers
 }
 
 /// The metrics of these issuers.
