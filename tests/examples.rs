@@ -93,7 +93,7 @@ fn an_app_key_is_all_that_is_needed() {
         let environment = BTreeMap::from([(name.to_owned(), "key_x".to_owned())]);
         let config = config::parse("none", "", &environment).unwrap();
         assert_eq!(config.issuers.len(), 1, "{name}");
-        assert_eq!(config.issuers[0].base_url.as_deref(), Some("https://api.rownd.io"));
+        assert_eq!(config.issuers[0].iss, "https://api.rownd.io");
     }
     assert!(config::parse("none", "", &BTreeMap::new()).is_err(), "and without it nothing starts");
 }

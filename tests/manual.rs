@@ -205,7 +205,7 @@ fn documented(text: &str) -> BTreeSet<String> {
 fn every_metric_is_documented() {
     let labels = Labels {
         reasons: vec![(rownd_authz::metrics::CheckOutcome::Allow, "authenticated")],
-        key_refusals: Vec::new(),
+        key_refusals: rownd_authz::verify::key_refusal_labels(),
         verifications: vec!["ok"],
         issuers: vec!["rownd".to_owned()],
         rpcs: vec!["Verify"],

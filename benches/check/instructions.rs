@@ -15,7 +15,7 @@ use crate::{
     frame::{HeaderForm, Template},
     issuer,
     load::{self, Source},
-    mint::{Algorithm, Signer},
+    mint::Signer,
     process::{Cores, Program},
     servers::{self, Server},
 };
@@ -44,9 +44,8 @@ struct Counts {
 
 /// Measures, and compares with the baseline or writes it. `false`: something is missed.
 pub(crate) async fn run(cores: Cores, product: &Path, floor: &Path, renew: bool) -> Result<bool> {
-    let signers: Vec<Signer> =
-        Algorithm::ALL.map(Signer::generate).into_iter().collect::<Result<_>>()?;
-    let issuers = issuer::serve(&signers).await?;
+    let signers = Signer::of_each();
+    let issuers = issuer::serve(&signers);
     let token = signers[0].mint(0..1)?;
     let token = token.get(0).ok_or("no token")?;
     let joined = Template::of(HeaderForm::Joined, token.len())?;
@@ -67,7 +66,8 @@ pub(crate) async fn run(cores: Cores, product: &Path, floor: &Path, renew: bool)
             let counts = counted(name);
             let program = Program::counted(product, &counts);
             let server =
-                servers::product(cores.server, &program, &directory, issuers, None).await?;
+                servers::product(cores.server, &program, &directory, issuers.address(), None)
+                    .await?;
             servers::prove(&server, template, 0, token).await?;
             counted_so_far.push(count(server, &template.frame(token), checks, &counts).await?);
         }

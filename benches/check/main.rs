@@ -45,13 +45,14 @@ use tokio::{
 use crate::{
     frame::Template,
     load::Source,
-    mint::{Algorithm, Signer, Tokens},
+    mint::{Signer, Tokens},
     process::{Cores, Program},
     report::{BARE_H2, FLOOR, ROWS, Report, Round, cached, fresh},
     restart::Restarts,
     servers::{Place, Server},
     verify::{Cost, Verifier},
 };
+use test_support::forge::Algorithm;
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -185,11 +186,10 @@ fn directory() -> Result<PathBuf> {
 
 /// With keys, an issuer and a token of its own.
 async fn restarts(settings: &Settings, cores: Cores) -> Result<Restarts> {
-    let signers: Vec<Signer> =
-        Algorithm::ALL.map(Signer::generate).into_iter().collect::<Result<_>>()?;
-    let issuers = issuer::serve(&signers).await?;
+    let signers = Signer::of_each();
+    let issuers = issuer::serve(&signers);
     let (core, program) = (cores.server, Program::plain(&settings.server));
-    let place = Place::new("restarts", core, &program, &directory()?, issuers, "")?;
+    let place = Place::new("restarts", core, &program, &directory()?, issuers.address(), "")?;
     let tokens = signers[0].mint(0..1)?;
     let good = Template::new(tokens.length())?.frame(tokens.get(0).ok_or("no token")?);
     restart::measure(&place, &good).await
@@ -243,11 +243,11 @@ impl<'a> Bench<'a> {
         floor: &Path,
         directory: &Path,
     ) -> Result<Self> {
-        let signers: Vec<Signer> =
-            Algorithm::ALL.map(Signer::generate).into_iter().collect::<Result<_>>()?;
-        let issuers = issuer::serve(&signers).await?;
+        let signers = Signer::of_each();
+        let issuers = issuer::serve(&signers);
         let program = Program::plain(&settings.server);
-        let start = |room| servers::product(cores.server, &program, directory, issuers, room);
+        let start =
+            |room| servers::product(cores.server, &program, directory, issuers.address(), room);
         let (product, handful) = (start(None).await?, start(Some(HANDFUL)).await?);
         let mut again = Vec::new();
         let mut fresh = Vec::new();
@@ -260,7 +260,7 @@ impl<'a> Bench<'a> {
             let frames = |tokens: &Tokens| tokens.iter().map(|it| template.frame(it)).collect();
             again.push(Arc::new(Source::Again(frames(&tokens))));
             let many = match signer.algorithm {
-                Algorithm::EdDSA => tokens,
+                Algorithm::EdDsa => tokens,
                 _ => signer.mint(0..FRESH_USERS)?,
             };
             fresh.push(Arc::new(Source::Again(frames(&many))));

@@ -1,107 +1,56 @@
-//! The bench's own issuers: a key of each algorithm made at start, and tokens in the
-//! shape Rownd gives them. Comes in: serial numbers. Goes out: key sets, and as many
-//! distinct access tokens of one length as are asked for.
+//! The tokens of the bench, in the form that Rownd gives them. In: serial numbers. Out: as many
+//! different access tokens of one length as are asked for.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use aws_lc_rs::{
-    rand::SystemRandom,
-    rsa::KeySize,
-    signature::{
-        ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, KeyPair as _,
-        RSA_PKCS1_SHA256, RsaKeyPair,
-    },
-};
-use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::Value;
+use test_support::forge::{Algorithm, Key};
 
 use crate::Result;
 
 pub(crate) const APP: &str = "app_bench0000000000000000001";
 const KEY_ID: &str = "sig-1700000000";
 const LIFETIME: Duration = Duration::from_secs(3600);
-/// Length of the signing input that makes an EdDSA token of about 800 bytes.
+/// Length of the payload that makes an EdDSA token of about 800 bytes.
 const PAYLOAD: usize = 492;
 
-/// The algorithm of a signature.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) enum Algorithm {
-    EdDSA,
-    ES256,
-    RS256,
-}
-
-impl Algorithm {
-    pub(crate) const ALL: [Self; 3] = [Self::EdDSA, Self::ES256, Self::RS256];
-
-    /// The `iss` of those tokens: Rownd's own, or another's.
-    pub(crate) const fn issuer(self) -> &'static str {
-        match self {
-            Self::EdDSA => "https://api.rownd.io",
-            Self::ES256 => "https://es256.bench.test",
-            Self::RS256 => "https://rs256.bench.test",
-        }
+/// The `iss` of the tokens of an algorithm: Rownd's own, or another's.
+pub(crate) const fn issuer(algorithm: Algorithm) -> &'static str {
+    match algorithm {
+        Algorithm::EdDsa => "https://api.rownd.io",
+        Algorithm::Es256 => "https://es256.bench.test",
+        Algorithm::Rs256 => "https://rs256.bench.test",
     }
-}
-
-enum Key {
-    Ed(Ed25519KeyPair),
-    Ec(EcdsaKeyPair),
-    Rsa(RsaKeyPair),
 }
 
 pub(crate) struct Signer {
     pub(crate) algorithm: Algorithm,
-    key: Key,
-    header: String,
+    pub(crate) key: Key,
 }
 
 impl Signer {
-    pub(crate) fn generate(algorithm: Algorithm) -> Result<Self> {
-        let header = json!({ "alg": algorithm, "kid": KEY_ID }).to_string();
-        let key = match algorithm {
-            Algorithm::EdDSA => Key::Ed(Ed25519KeyPair::generate()?),
-            Algorithm::ES256 => Key::Ec(EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING)?),
-            Algorithm::RS256 => Key::Rsa(RsaKeyPair::generate(KeySize::Rsa2048)?),
-        };
-        Ok(Self { algorithm, key, header: URL_SAFE_NO_PAD.encode(header) })
+    pub(crate) fn generate(algorithm: Algorithm) -> Self {
+        Self { algorithm, key: Key::of(algorithm, KEY_ID) }
+    }
+
+    /// One signer of each algorithm.
+    pub(crate) fn of_each() -> Vec<Self> {
+        Algorithm::ALL.map(Self::generate).into()
     }
 
     /// The public key as its issuer publishes it.
     pub(crate) fn jwk(&self) -> Value {
-        let b64 = |bytes: &[u8]| URL_SAFE_NO_PAD.encode(bytes);
-        let mut jwk = match &self.key {
-            Key::Ed(key) => {
-                json!({ "kty": "OKP", "crv": "Ed25519", "x": b64(key.public_key().as_ref()) })
-            }
-            Key::Ec(key) => {
-                let point = key.public_key().as_ref();
-                json!({ "kty": "EC", "crv": "P-256", "x": b64(&point[1..33]), "y": b64(&point[33..]) })
-            }
-            Key::Rsa(key) => {
-                let public = key.public_key();
-                let n = public.modulus().big_endian_without_leading_zero();
-                let e = public.exponent().big_endian_without_leading_zero();
-                json!({ "kty": "RSA", "n": b64(n), "e": b64(e) })
-            }
-        };
-        jwk["alg"] = json!(self.algorithm);
-        jwk["use"] = json!("sig");
-        jwk["kid"] = json!(KEY_ID);
-        jwk
-    }
-
-    pub(crate) fn key_set(&self) -> String {
-        json!({ "keys": [self.jwk()] }).to_string()
+        self.key.jwk()
     }
 
     /// One access token for each serial number.
     pub(crate) fn mint(&self, serials: std::ops::Range<u64>) -> Result<Tokens> {
         let now = SystemTime::now().duration_since(UNIX_EPOCH)?;
+        let header = self.key.header().to_string();
         let mut tokens = Tokens::default();
         for serial in serials {
-            let token = self.token(serial, now)?;
+            let payload = payload(issuer(self.algorithm), serial, now);
+            let token = self.key.sign(&header, payload);
             if tokens.bytes.is_empty() {
                 tokens.length = token.len();
             }
@@ -111,28 +60,6 @@ impl Signer {
             tokens.bytes.extend_from_slice(token.as_bytes());
         }
         Ok(tokens)
-    }
-
-    fn token(&self, serial: u64, now: Duration) -> Result<String> {
-        let payload = payload(self.algorithm.issuer(), serial, now);
-        let mut token = format!("{}.{}", self.header, URL_SAFE_NO_PAD.encode(payload));
-        let signature = self.sign(token.as_bytes())?;
-        token.push('.');
-        URL_SAFE_NO_PAD.encode_string(signature, &mut token);
-        Ok(token)
-    }
-
-    fn sign(&self, text: &[u8]) -> Result<Vec<u8>> {
-        let random = SystemRandom::new();
-        Ok(match &self.key {
-            Key::Ed(key) => key.sign(text).as_ref().to_vec(),
-            Key::Ec(key) => key.sign(&random, text)?.as_ref().to_vec(),
-            Key::Rsa(key) => {
-                let mut signature = vec![0; key.public_modulus_len()];
-                key.sign(&RSA_PKCS1_SHA256, &random, text, &mut signature)?;
-                signature
-            }
-        })
     }
 }
 

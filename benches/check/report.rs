@@ -7,9 +7,9 @@ use serde_json::{Map, Value, json};
 use crate::{
     Result,
     load::Sample,
-    mint::Algorithm,
     verify::{Cost, Timed},
 };
+use test_support::forge::Algorithm;
 
 pub(crate) const BARE_H2: usize = 0;
 pub(crate) const FLOOR: usize = 1;
@@ -27,7 +27,7 @@ const EDDSA: usize = 0;
 const ES256: usize = 1;
 const RS256: usize = 2;
 
-/// The row of cached claims, for an algorithm in the order of [`crate::mint::Algorithm::ALL`].
+/// The row of cached claims, for an algorithm in the order of [`Algorithm::ALL`].
 pub(crate) const fn cached(algorithm: usize) -> usize {
     2 + 2 * algorithm
 }
@@ -184,7 +184,7 @@ impl<'a> Report<'a> {
         for (index, algorithm) in Algorithm::ALL.into_iter().enumerate() {
             for (library, figure) in [("aws-lc-rs", AWS_LC_RS), ("jsonwebtoken", JSONWEBTOKEN)] {
                 let cost = Spread::of(self.rounds, |round| round.verify(index, figure));
-                let name = format!("bare verify, {algorithm:?}, {library}");
+                let name = format!("bare verify, {}, {library}", algorithm.name());
                 println!("{name:<42}{:>10}{:>12.2}{:>19}", "", cost.median, range(cost));
             }
         }
@@ -259,7 +259,9 @@ impl<'a> Report<'a> {
             self.ratios.each_ref().map(|each| round(each.spread.median));
         let each = |figure: &dyn Fn(usize) -> f64| {
             let named = Algorithm::ALL.into_iter().enumerate();
-            named.map(|(at, name)| (format!("{name:?}"), json!(figure(at)))).collect::<Map<_, _>>()
+            named
+                .map(|(at, algorithm)| (algorithm.name().to_owned(), json!(figure(at))))
+                .collect::<Map<_, _>>()
         };
         json!({
             "ratios": {

@@ -26,9 +26,10 @@ use crate::{
     frame::Template,
     issuer,
     load::{self, Call},
-    mint::{self, Algorithm},
+    mint,
     process::{self, Program},
 };
+use test_support::forge::Algorithm;
 
 const PATIENCE: Duration = Duration::from_secs(20);
 const PAUSE: Duration = Duration::from_millis(20);
@@ -153,27 +154,28 @@ routes:
   - {{ id: api, match: {{ hosts: [api.example.com], path: {{ prefix: /v1 }}, methods: [GET, POST] }}, auth: required, auth_level: verified }}
 default: {{ auth: required }}
 "#,
-        Algorithm::EdDSA.issuer(),
-        issuer::keys(Algorithm::EdDSA),
-        other(Algorithm::ES256, issuers),
-        other(Algorithm::RS256, issuers),
+        mint::issuer(Algorithm::EdDsa),
+        issuer::keys(Algorithm::EdDsa),
+        other(Algorithm::Es256, issuers),
+        other(Algorithm::Rs256, issuers),
         app = mint::APP,
     )
 }
 
 /// An issuer that is not Rownd, by its preset.
 fn other(algorithm: Algorithm, issuers: SocketAddr) -> String {
+    let name = algorithm.name();
     format!(
         r#"  - name: {}
     kind: oidc
     issuer: "{}"
     jwks_url: "http://{issuers}{}"
     audiences: ["app:{}"]
-    algorithms: [{algorithm:?}]
+    algorithms: [{name}]
     auth_level: verified
 "#,
-        format!("{algorithm:?}").to_lowercase(),
-        algorithm.issuer(),
+        name.to_lowercase(),
+        mint::issuer(algorithm),
         issuer::keys(algorithm),
         mint::APP,
     )

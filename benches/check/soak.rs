@@ -8,10 +8,11 @@ use crate::{
     Result, USERS,
     frame::Template,
     load::{self, Source},
-    mint::{Algorithm, Signer},
+    mint::Signer,
     process::{Cores, Program},
     servers,
 };
+use test_support::forge::Algorithm;
 
 /// The defaults of `check.claims_cache_bytes` and `check.refusal_cache_bytes`.
 const BUDGETS: u64 = (64 << 20) + (1 << 20);
@@ -27,14 +28,19 @@ pub(crate) async fn run(program: &Path, cores: Cores, tokens: u64) -> Result<boo
     let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/bench");
     fs::create_dir_all(&directory)?;
     // The second key has the name of the first: its tokens meet a key and fail at the signature.
-    let signers: Vec<Signer> =
-        Algorithm::ALL.map(Signer::generate).into_iter().collect::<Result<_>>()?;
-    let issuers = crate::issuer::serve(&signers).await?;
-    let (signer, forger) = (&signers[0], &Signer::generate(Algorithm::EdDSA)?);
+    let signers = Signer::of_each();
+    let issuers = crate::issuer::serve(&signers);
+    let (signer, forger) = (&signers[0], &Signer::generate(Algorithm::EdDsa));
     let first = signer.mint(0..USERS)?;
     let template = Template::new(first.length())?;
-    let server =
-        servers::product(cores.server, &Program::plain(program), &directory, issuers, None).await?;
+    let server = servers::product(
+        cores.server,
+        &Program::plain(program),
+        &directory,
+        issuers.address(),
+        None,
+    )
+    .await?;
     servers::prove(&server, &template, 0, first.get(0).ok_or("no token")?).await?;
     let frames = first.iter().map(|token| template.frame(token)).collect();
     let again = Arc::new(Source::Again(frames));

@@ -29,9 +29,10 @@ use tokio::{
 
 use crate::{
     Result,
-    mint::{Algorithm, Signer},
+    mint::Signer,
     process::{self, Program},
 };
+use test_support::forge::Algorithm;
 
 /// Enough tokens that a token is not always in the innermost processor cache.
 const TOKENS: u64 = 256;
@@ -124,7 +125,7 @@ struct Signed {
 
 impl Checks {
     fn new(algorithm: Algorithm) -> Result<Self> {
-        let signer = Signer::generate(algorithm)?;
+        let signer = Signer::generate(algorithm);
         let tokens = signer.mint(0..TOKENS)?;
         let jwk = signer.jwk();
         Ok(Self {
@@ -132,9 +133,9 @@ impl Checks {
             parsed: parsed(algorithm, &jwk)?,
             decoding: DecodingKey::from_jwk(&serde_json::from_value::<Jwk>(jwk)?)?,
             algorithm: match algorithm {
-                Algorithm::EdDSA => jsonwebtoken::Algorithm::EdDSA,
-                Algorithm::ES256 => jsonwebtoken::Algorithm::ES256,
-                Algorithm::RS256 => jsonwebtoken::Algorithm::RS256,
+                Algorithm::EdDsa => jsonwebtoken::Algorithm::EdDSA,
+                Algorithm::Es256 => jsonwebtoken::Algorithm::ES256,
+                Algorithm::Rs256 => jsonwebtoken::Algorithm::RS256,
             },
         })
     }
@@ -179,12 +180,12 @@ fn parsed(algorithm: Algorithm, jwk: &Value) -> Result<ParsedPublicKey> {
         Ok(URL_SAFE_NO_PAD.decode(jwk[name].as_str().ok_or("no such member")?)?)
     };
     Ok(match algorithm {
-        Algorithm::EdDSA => ParsedPublicKey::new(&ED25519, member("x")?)?,
-        Algorithm::ES256 => {
+        Algorithm::EdDsa => ParsedPublicKey::new(&ED25519, member("x")?)?,
+        Algorithm::Es256 => {
             let point = [vec![4], member("x")?, member("y")?].concat();
             ParsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, point)?
         }
-        Algorithm::RS256 => RsaPublicKeyComponents { n: member("n")?, e: member("e")? }
+        Algorithm::Rs256 => RsaPublicKeyComponents { n: member("n")?, e: member("e")? }
             .to_parsed_public_key(&RSA_PKCS1_2048_8192_SHA256)?,
     })
 }

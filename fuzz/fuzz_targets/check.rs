@@ -11,7 +11,7 @@ use http_body_util::{BodyExt as _, Full};
 use libfuzzer_sys::fuzz_target;
 use prost::Message as _;
 use rownd_authz::{
-    authz::{Authorizer, Edition, Snapshot},
+    authz::{Authorizer, Edition, Snapshot, recorders},
     grpc::ext_authz::CheckDoor,
     issuer_api,
     profile::Profiles,
@@ -31,7 +31,7 @@ static RIG: LazyLock<(CheckDoor, tokio::runtime::Runtime)> = LazyLock::new(|| {
     let exchange = issuer_api::Exchange::build(&config, &[], &issuer_api::Flights::new().0);
     let snapshot =
         Snapshot::build(&config, verifier, profiles, exchange, edition).expect("a snapshot");
-    let door = CheckDoor::build(Authorizer::new(snapshot, metrics, 0), 1 << 16);
+    let door = CheckDoor::build(Authorizer::new(snapshot, recorders(&metrics, 0)), 1 << 16);
     drop(_inside);
     (door, runtime)
 });
@@ -45,7 +45,7 @@ fuzz_target!(|data: &[u8]| {
         .body(Full::new(Bytes::from(frame)))
         .expect("a request");
     let response = runtime.block_on(async {
-        let response = door.answer(door.begin(), request).await;
+        let response = door.respond(door.begin(), request).await;
         let (head, body) = response.into_parts();
         let body = body.collect().await.expect("a whole answer");
         let trailers = body.trailers().cloned().unwrap_or_default();

@@ -19,7 +19,7 @@ static LIMITS: LazyLock<RequestLimits> =
 static POLICY: LazyLock<Policy> =
     LazyLock::new(|| Policy::build(&rig::config()).expect("a policy"));
 
-/// What is asked of a credential.
+/// The credential that a rule requires.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Credential {
     Unread,

@@ -23,7 +23,7 @@ pub(super) struct BackgroundWork {
     pub(super) fetcher: Option<ProfileFetcher>,
 }
 
-/// What all configurations of a process share.
+/// The parts that all configurations of a process share.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct SharedParts<'a> {
     pub(super) upstream: &'a upstream::Client,

@@ -40,7 +40,7 @@ const MAX_SEND_BUFFER: usize = 64 * 1024;
 /// by this program because of an error. The library closes a connection after 20 of the former at a time
 /// and 1024 of the latter; but one connection of a proxy carries the checks of many clients, and
 /// a client who cancels a burst of requests would end the checks of all others as RPC errors,
-/// which Envoy may be told to let through. What streams cost is bounded by `max_in_flight`.
+/// which Envoy may be told to let through. The cost of streams is bounded by `max_in_flight`.
 const MAX_RESETS: usize = 65_536;
 
 /// How long a connection that is evicted may take to finish: one that never asked anything, and one
@@ -215,7 +215,7 @@ impl ConnectionHandler<'_> {
     }
 }
 
-/// Ends a connection that is evicted. What it asks before it hears of that is answered all the same;
+/// Ends a connection that is evicted. Calls that it sends before it hears of that are still answered;
 /// calls that are under way may take at most `grace`.
 async fn finish_evicted<S>(
     mut connection: TurnTaking<S>,

@@ -29,7 +29,7 @@ const EVICTED_SHARE: usize = 64;
 /// The log says so this often.
 const LOG_EVERY: Duration = Duration::from_secs(10);
 
-/// Who owns a connection, as far as anybody can tell.
+/// The owner of a connection, as far as it is known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) enum ConnectionOwner {
     /// A machine.
@@ -51,7 +51,7 @@ impl From<SocketPeer> for ConnectionOwner {
     }
 }
 
-/// What a connection is doing. The first is evicted first.
+/// The activity of a connection. The least active is evicted first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 #[repr(u8)]
 enum Activity {
@@ -65,7 +65,7 @@ enum Activity {
     Protected = 3,
 }
 
-/// What is known of one connection.
+/// The state of one connection.
 #[derive(Debug)]
 pub(super) struct ConnectionState {
     owner: ConnectionOwner,

@@ -20,7 +20,7 @@ use crate::{
     },
 };
 
-/// What the control listener allows.
+/// The limits of the control listener.
 pub(super) const LIMITS: Http1Limits = Http1Limits {
     name: "control",
     max_connections: 16,
@@ -28,7 +28,7 @@ pub(super) const LIMITS: Http1Limits = Http1Limits {
     lifetime: Duration::from_secs(10),
 };
 
-/// Who may give commands.
+/// The users and groups that may give commands.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Access {
     /// The process itself runs as this user.

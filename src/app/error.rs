@@ -12,7 +12,7 @@ pub enum BuildError {
         setting: &'static str,
         /// Its value.
         address: String,
-        /// What the system says.
+        /// The error of the operating system.
         error: io::Error,
     },
     /// A part cannot be built, for this reason.

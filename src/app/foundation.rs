@@ -1,5 +1,5 @@
-//! What every use of a configuration begins with: a service, a question to the issuers, and a look
-//! at one token.
+//! The parts that every use of a configuration begins with: the service, `config check --online` and
+//! `token inspect`.
 
 use std::{sync::Arc, time::Duration};
 

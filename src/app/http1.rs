@@ -35,7 +35,7 @@ const MAX_HEADER_BYTES: usize = 32 << 10;
 /// How long the requests that are under way may take when the process ends.
 const LAST_REQUESTS: Duration = Duration::from_millis(300);
 
-/// What one listener allows.
+/// The limits of one listener.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Http1Limits {
     /// The listener's name in the log.
@@ -132,4 +132,97 @@ async fn serve_http(
         () = until_ending(phase) => connection.as_mut().graceful_shutdown(),
     }
     connection.await
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{sync::Arc, time::Duration};
+
+    use axum::{Router, routing::get};
+    use tempfile::TempDir;
+    use tokio::{
+        io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _},
+        net::{TcpStream, UnixStream},
+        sync::{Notify, watch},
+        time::timeout,
+    };
+
+    use super::{Http1Limits, MAX_HEADER_BYTES, serve};
+    use crate::app::{
+        drain::Phase,
+        socket::{BoundSocket, ListenAddress},
+    };
+
+    const PATIENCE: Duration = Duration::from_secs(10);
+    const LIMITS: Http1Limits = Http1Limits {
+        name: "test",
+        max_connections: 4,
+        max_closing: 1,
+        lifetime: Duration::from_secs(10),
+    };
+
+    async fn send(stream: &mut (impl AsyncWrite + Unpin), path: &str, header: &str) {
+        let request = format!(
+            "GET {path} HTTP/1.1\r\nhost: test\r\nconnection: close\r\nx: {header}\r\n\r\n"
+        );
+        // The other end may close before all of it is read.
+        let _ = stream.write_all(request.as_bytes()).await;
+    }
+
+    async fn response(stream: &mut (impl AsyncRead + Unpin)) -> String {
+        let mut bytes = Vec::new();
+        let _ = timeout(PATIENCE, stream.read_to_end(&mut bytes)).await.expect("in time");
+        String::from_utf8(bytes).unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_request_that_is_under_way_at_the_end_is_answered_and_no_other_comes_in() {
+        let socket = BoundSocket::bind("test", "127.0.0.1:0", "").await.unwrap();
+        let ListenAddress::Tcp(address) = *socket.address() else { panic!("a port") };
+        let (began, release) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+        let (tell, wait) = (began.clone(), release.clone());
+        let slow = move || async move {
+            tell.notify_one();
+            wait.notified().await;
+            "done"
+        };
+        let routes = Router::new().route("/slow", get(slow));
+        let (phase, follow) = watch::channel(Phase::Serving);
+        let served = serve(socket, LIMITS, move |_| routes.clone(), follow);
+        let asked = async {
+            let mut stream = TcpStream::connect(address).await.unwrap();
+            send(&mut stream, "/slow", "").await;
+            began.notified().await;
+            phase.send_replace(Phase::Ending);
+            release.notify_one();
+            response(&mut stream).await
+        };
+        let both = async { tokio::join!(served, asked).1 };
+        let answer = timeout(PATIENCE, both).await.unwrap();
+        assert!(answer.starts_with("HTTP/1.1 200") && answer.ends_with("done"), "{answer}");
+        assert!(TcpStream::connect(address).await.is_err(), "the listener is closed");
+    }
+
+    #[tokio::test]
+    async fn a_unix_socket_is_served_with_the_same_limits_and_its_file_goes() {
+        let directory = TempDir::new().unwrap();
+        let path = directory.path().join("http.sock");
+        let address = format!("unix:{}", path.display());
+        let socket = BoundSocket::bind("test", &address, "600").await.unwrap();
+        let routes = Router::new().route("/", get(|| async { "here" }));
+        let (phase, follow) = watch::channel(Phase::Serving);
+        let served = serve(socket, LIMITS, move |_| routes.clone(), follow);
+        let asked = async {
+            for (header, expected) in [(1, "HTTP/1.1 200"), (2 * MAX_HEADER_BYTES, "HTTP/1.1 431")]
+            {
+                let mut stream = UnixStream::connect(&path).await.unwrap();
+                send(&mut stream, "/", &"a".repeat(header)).await;
+                let answer = response(&mut stream).await;
+                assert!(answer.starts_with(expected), "{header} bytes: {answer}");
+            }
+            phase.send_replace(Phase::Ending);
+        };
+        timeout(PATIENCE, async { tokio::join!(served, asked) }).await.unwrap();
+        assert!(!path.exists());
+    }
 }

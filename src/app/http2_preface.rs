@@ -36,7 +36,7 @@ pub(super) async fn read_preface<S: AsyncRead + Unpin>(
     Ok(PrefacedStream { replay: PREFACE, stream, budget: None, blocked: false, waiting: false })
 }
 
-/// A stream whose preface was read already, and is read once more by the protocol.
+/// A stream whose preface was read already, and is read again by the protocol.
 #[derive(Debug)]
 pub(super) struct PrefacedStream<S> {
     replay: &'static [u8],
@@ -72,7 +72,7 @@ impl<S> PrefacedStream<S> {
             cx.waker().wake_by_ref();
             return true;
         }
-        // It is tried once more at once, for responses that go out at once; then once a second.
+        // The next try follows at once, for responses that go out at once; then one each second.
         if !self.waiting {
             self.waiting = true;
             cx.waker().wake_by_ref();

@@ -87,7 +87,7 @@ pub(super) fn is_exposed(address: &str) -> bool {
     address.parse::<SocketAddr>().is_ok_and(|address| !address.ip().to_canonical().is_loopback())
 }
 
-/// What this listener has to warn of.
+/// The warnings about this listener.
 pub(super) fn warnings(config: &Config) -> Vec<Warning> {
     let grpc = &config.listeners.grpc;
     let mut found = Vec::new();
@@ -104,7 +104,7 @@ pub(super) fn warnings(config: &Config) -> Vec<Warning> {
     found
 }
 
-/// What this machine makes of the settings.
+/// The warnings about the settings of this listener on this machine.
 pub(super) fn host_warnings(config: &Config) -> Vec<Warning> {
     let wanted = config.listeners.grpc.max_connections;
     let affordable = Affordable::on_this_machine();
@@ -119,7 +119,7 @@ pub(super) fn host_warnings(config: &Config) -> Vec<Warning> {
     vec![Warning { code: "few_open_files", text: Cow::Owned(text) }]
 }
 
-/// What the limit of open files allows.
+/// The number of connections that the limit of open files allows.
 struct Affordable {
     connections: usize,
     open_files: u64,

@@ -10,6 +10,7 @@ mod connection_limit;
 mod control;
 mod drain;
 mod error;
+mod followed_files;
 mod foundation;
 mod handoff;
 mod http1;
@@ -37,7 +38,7 @@ use tokio::{
 };
 
 use crate::{
-    authz::Authorizer,
+    authz::{self, Authorizer},
     blocking::BlockingRunner,
     config::{Config, Shutdown, Source},
     grpc::{Doors, HealthTask, ext_authz::CheckDoor, rownd_auth::AuthDoor},
@@ -109,7 +110,8 @@ pub async fn build(config: Config) -> Result<Bound, BuildError> {
     let shared = SharedParts { upstream: &upstream, metrics: &metrics, flights: &flights };
     let (snapshot, work) =
         compile::compile(&config, 1, verifier, None, shared).map_err(BuildError::Part)?;
-    let authorizer = Authorizer::new(snapshot, metrics.clone(), config.log.denials_per_second);
+    let recorders = authz::recorders(&metrics, config.log.denials_per_second);
+    let authorizer = Authorizer::new(snapshot, recorders);
     let grpc = &config.listeners.grpc;
     let check = CheckDoor::build(authorizer.clone(), grpc.max_message_bytes);
     let service = AuthDoor::build(authorizer.clone(), metrics.clone());

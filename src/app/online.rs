@@ -6,7 +6,7 @@ use tokio::time::timeout;
 use super::{BuildError, foundation::Foundation};
 use crate::{blocking::BlockingRunner, config::Config, issuer_api, verify::KeyStatus};
 
-/// What one issuer answered.
+/// The answers of one issuer.
 #[derive(Debug)]
 pub struct IssuerFindings {
     /// Its configured name.
@@ -62,7 +62,7 @@ pub async fn ask_issuers(config: &Config) -> Result<Vec<IssuerFindings>, BuildEr
         });
         IssuerFindings {
             name: issuer.name().to_owned(),
-            iss: issuer.settings().issuer.clone().unwrap_or_default(),
+            iss: issuer.settings().iss.clone(),
             keys: issuer.key_status(),
             apps: join_all(ask).await,
         }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::http1::Http1Limits;
 
-/// What an ops listener allows.
+/// The limits of an ops listener.
 pub(super) const LIMITS: Http1Limits = Http1Limits {
     name: "ops",
     max_connections: 64,

@@ -1,5 +1,5 @@
-//! Problems that would keep a configuration from being served, found without serving it: for `config
-//! check`, and for `serve` before it begins, so that both report the same.
+//! The problems that would keep a configuration from being served, found without serving it: for
+//! `config check`, and for `serve` before it begins, so that both report the same.
 
 use std::{
     fs, io,
@@ -10,18 +10,15 @@ use std::{
 
 use super::foundation::CONNECT_TIMEOUT;
 use crate::{
-    config::{self, Config},
+    config::{self, Config, Finding},
     upstream, verify,
 };
 
-/// For each problem, the JSON pointer of its setting, and what is wrong with it.
-type Problems = Vec<(String, String)>;
-
 /// Every problem that the text of the settings alone does not show. Nothing that other programs use
-/// is taken, and nothing is fetched. A port or a socket that another program listens on is not among
-/// the problems.
+/// is taken, and nothing is fetched. A port or a socket that another program listens on is not
+/// among the problems.
 #[must_use]
-pub fn problems(config: &Config) -> Problems {
+pub fn problems(config: &Config) -> Vec<Finding> {
     let mut found = problems_anywhere(config);
     found.extend(host_problems(config));
     found
@@ -29,16 +26,16 @@ pub fn problems(config: &Config) -> Problems {
 
 /// The problems that are the same on every machine.
 #[must_use]
-pub fn problems_anywhere(config: &Config) -> Problems {
+pub fn problems_anywhere(config: &Config) -> Vec<Finding> {
     verify::problems(&config.issuers)
 }
 
 /// The problems of this machine: certificates of authorities, directories of sockets, addresses.
-fn host_problems(config: &Config) -> Problems {
-    let mut found = Problems::new();
+fn host_problems(config: &Config) -> Vec<Finding> {
+    let mut found = Vec::new();
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     if let Err(message) = check_authorities() {
-        found.push((String::new(), message));
+        found.push(Finding { pointer: String::new(), message });
     }
     let listeners = &config.listeners;
     let mut addresses = vec![
@@ -55,7 +52,7 @@ fn host_problems(config: &Config) -> Problems {
             None => check_local_address(address),
         };
         if let Err(message) = checked {
-            found.push((at.to_owned(), message));
+            found.push(Finding { pointer: at.to_owned(), message });
         }
     }
     if let (Some(grpc), Some(control)) =
@@ -63,7 +60,7 @@ fn host_problems(config: &Config) -> Problems {
         && grpc == control
     {
         let message = "is the socket of the grpc listener too; write another path".to_owned();
-        found.push(("/listeners/control/address".to_owned(), message));
+        found.push(Finding { pointer: "/listeners/control/address".to_owned(), message });
     }
     found
 }

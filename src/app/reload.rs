@@ -14,12 +14,13 @@ use std::{
 use tokio::{
     sync::{mpsc, oneshot, watch},
     task::{AbortHandle, JoinSet},
-    time::{Instant, MissedTickBehavior, interval, sleep, timeout},
+    time::{MissedTickBehavior, interval, sleep, timeout},
 };
 
 use super::{
     background,
     compile::{self, BackgroundWork, SharedParts},
+    followed_files::FollowedFiles,
     tasks::spawn,
     tls::ListenerTls,
     warnings,
@@ -27,7 +28,7 @@ use super::{
 use crate::{
     authz::{Authorizer, Snapshot},
     blocking::BlockingRunner,
-    config::{self, Config, Files, Source},
+    config::{self, Config, Source},
     health::Readiness,
     http::{
         control::ReloadOutcome,
@@ -41,9 +42,6 @@ use crate::{
 
 /// The files are checked for changes this often.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
-/// A file that changed is read when it has not changed again for the first of these, and after the
-/// second in any case.
-const SETTLE: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(2));
 /// A new configuration waits at most this long for the keys of its new issuers.
 const KEY_WAIT: Duration = Duration::from_secs(3);
 /// Requests for a reload that may wait.
@@ -101,8 +99,7 @@ impl ReloadTarget {
 #[derive(Debug)]
 pub(super) struct ConfigReloader {
     target: ReloadTarget,
-    source: Option<Source>,
-    certificates: Option<Files>,
+    files: FollowedFiles,
     requests: mpsc::Receiver<oneshot::Sender<ReloadOutcome>>,
     tasks: JoinSet<()>,
     profiles: Option<AbortHandle>,
@@ -114,9 +111,8 @@ impl ConfigReloader {
     pub(super) fn new(target: ReloadTarget) -> (Self, ReloadHandle) {
         let (send, requests) = mpsc::channel(MAX_WAITING);
         let reloader = Self {
+            files: FollowedFiles::new(target.blocking.clone()),
             target,
-            source: None,
-            certificates: None,
             requests,
             tasks: JoinSet::new(),
             profiles: None,
@@ -128,8 +124,7 @@ impl ConfigReloader {
 
     /// From now on, this is where the configuration comes from.
     pub(super) fn follow(&mut self, source: Source) {
-        self.source = Some(source);
-        self.certificates = self.target.tls.as_ref().map(|tls| tls.files());
+        self.files.follow(source, self.target.tls.as_ref().map(|tls| tls.files()));
     }
 
     /// Runs until dropped. The work is that of the first configuration.
@@ -156,62 +151,13 @@ impl ConfigReloader {
     }
 
     async fn reload_changes(&mut self) {
-        let (config, certificates) = self.changed().await;
-        if !config && !certificates {
-            return;
-        }
-        let (more_config, more_certificates) = self.wait_for_writers().await;
-        if config || more_config {
+        let Some(changes) = self.files.changes().await else { return };
+        if changes.config {
             self.reload().await;
         }
-        if certificates || more_certificates {
+        if changes.certificate {
             let _ = self.reload_certificate().await;
         }
-    }
-
-    /// Whether the configuration, and whether the certificates are others than when last asked.
-    async fn changed(&mut self) -> (bool, bool) {
-        let config = self.with_source(Source::changed).await.unwrap_or(false);
-        let Some(mut files) = self.certificates.take() else { return (config, false) };
-        let looked = self.target.blocking.run(move || (files.changed(), files)).await;
-        let certificates = looked.map(|(changed, files)| {
-            self.certificates = Some(files);
-            changed
-        });
-        (config, certificates.unwrap_or(false))
-    }
-
-    /// Waits until files that are being written stay the same; tells what changed meanwhile.
-    async fn wait_for_writers(&mut self) -> (bool, bool) {
-        let (began, mut seen) = (Instant::now(), (false, false));
-        loop {
-            sleep(SETTLE.0).await;
-            let (config, certificates) = self.changed().await;
-            seen = (seen.0 || config, seen.1 || certificates);
-            if (!config && !certificates) || began.elapsed() >= SETTLE.1 {
-                return seen;
-            }
-        }
-    }
-
-    /// Reads files on a thread for work that blocks. `None`: there is no source, or reading it
-    /// panicked. This must not be dropped before its end: the source would be lost.
-    async fn with_source<T: Send + 'static>(
-        &mut self,
-        work: impl FnOnce(&mut Source) -> T + Send + 'static,
-    ) -> Option<T> {
-        let mut source = self.source.take()?;
-        let (source, outcome) = self
-            .target
-            .blocking
-            .run(move || {
-                let outcome = panic::catch_unwind(AssertUnwindSafe(|| work(&mut source)));
-                (source, outcome)
-            })
-            .await
-            .ok()?;
-        self.source = Some(source);
-        outcome.ok()
     }
 
     /// Reads everything again. A refusal of either part is a refusal.
@@ -250,12 +196,7 @@ impl ConfigReloader {
     }
 
     async fn reload(&mut self) -> ReloadOutcome {
-        let loaded = self.with_source(|source| {
-            // What changes while it is read is found again.
-            source.changed();
-            source.reload()
-        });
-        let outcome = match loaded.await {
+        let outcome = match self.files.load().await {
             None => {
                 ReloadOutcome::Refused(vec!["there is nothing that can be read again".to_owned()])
             }
@@ -301,7 +242,7 @@ impl ConfigReloader {
         let same_profiles = config.profiles == self.target.config.borrow().profiles
             && issuers.len() == known.len()
             && issuers.iter().all(is_known);
-        let profiles = same_profiles.then(|| before.profiles().clone());
+        let profiles = same_profiles.then(|| before.service().profiles().clone());
         let (snapshot, mut work) = compile::compile(config, epoch, parts, profiles, shared)?;
         work.issuers.retain(|(issuer, _)| !is_known(issuer));
         Ok((snapshot, work))
@@ -318,7 +259,7 @@ impl ConfigReloader {
         self.target.authorizer.put_in_force(snapshot);
         after.forget_as(before.verifier());
         replaced.extend(self.remove_issuers(before.verifier(), &after));
-        let last_check = before.check().timeout.get().max(before.service().timeout.get());
+        let last_check = before.longest_answer();
         spawn(&mut self.tasks, async move {
             // Checks that arrived before may still wait for a key or a profile.
             sleep(last_check).await;

@@ -13,7 +13,7 @@ use crate::{
     model::Warning,
 };
 
-/// What the text of a configuration shows. It is the same on every machine.
+/// The warnings that the text of a configuration shows, on every machine.
 #[must_use]
 pub fn warnings_anywhere(config: &Config) -> Vec<Warning> {
     let mut found = listen::warnings(config);
@@ -21,7 +21,7 @@ pub fn warnings_anywhere(config: &Config) -> Vec<Warning> {
     found
 }
 
-/// What a configuration shows on this machine.
+/// The warnings about a configuration on this machine.
 #[must_use]
 pub fn warnings(config: &Config) -> Vec<Warning> {
     let mut found = warnings_anywhere(config);

@@ -1,9 +1,9 @@
-//! Who may call the service for backends, and what.
+//! The callers of the service for backends, and their rights.
 //!
 //! In: the other end of a connection and the secret that came with a call. Out: the caller with
-//! its rights, each within the bounds of the entry that grants it, or why it is nobody. A caller
-//! is known by any one of its means; a secret that is nobody's is a refusal whatever else is
-//! known, because somebody meant to be somebody.
+//! its rights, each within the bounds of the entry that grants it, or why it is refused. A caller
+//! is known by any one of its secret, its certificate's names and its Unix user; an unknown secret
+//! is refused whatever else is known of the caller, because it is a mistake or an attack.
 
 use std::{borrow::Cow, num::NonZeroU32, sync::Arc, time::Duration};
 
@@ -19,15 +19,15 @@ use crate::{
     model::{Origin, Peer, PeerName, Warning},
 };
 
-/// A caller that stands in no configuration, in logs.
-pub const NOBODY: &str = "-";
+/// The name in logs of a caller that no configuration names.
+pub const UNKNOWN_CALLER: &str = "-";
 
-/// What may be called.
+/// A set of rights.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Rights(u64);
 
 impl Rights {
-    /// On this machine, and with nothing configured: what a token alone entitles to.
+    /// Of every caller on this machine, without any configuration: what a token alone entitles to.
     const LOCAL: Self = Self(bit(Right::Verify) | bit(Right::GetOwnUser));
 
     fn of(rights: &[Right]) -> Self {
@@ -35,28 +35,28 @@ impl Rights {
     }
 }
 
-/// One of 64: a right more does not compile before it has one.
+/// The bit of a right, one of 64. A new right does not compile before it has one.
 const fn bit(right: Right) -> u64 {
-    let place: u32 = match right {
+    let number: u32 = match right {
         Right::Verify => 0,
         Right::GetOwnUser => 1,
         Right::GetUser => 2,
         Right::Exchange => 3,
         Right::CreateGuest => 4,
     };
-    1 << place
+    1 << number
 }
 
-/// Which apps and issuers something is about.
+/// The app and the issuer that a call is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Scope<'a> {
     /// The configured name of the issuer.
     pub issuer: &'a str,
-    /// The app; `None` belongs to no app, or to one that nobody knows.
+    /// The app; `None` where there is none, or it is not known.
     pub app: Option<&'a str>,
 }
 
-/// What an entry's rights are for. `None` is everything.
+/// The apps and issuers for which an entry grants its rights. `None` is all of them.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 struct Bounds {
     apps: Option<Vec<String>>,
@@ -68,36 +68,37 @@ impl Bounds {
         self.apps.is_none() && self.issuers.is_none()
     }
 
-    fn hold(&self, scope: Scope<'_>) -> bool {
+    fn include(&self, scope: Scope<'_>) -> bool {
         let app = match (&self.apps, scope.app) {
             (None, _) => true,
             (Some(_), None) => false,
             (Some(apps), Some(app)) => apps.iter().any(|known| known == app),
         };
-        app && self.at(scope.issuer)
+        app && self.include_issuer(scope.issuer)
     }
 
-    fn at(&self, issuer: &str) -> bool {
+    fn include_issuer(&self, issuer: &str) -> bool {
         self.issuers.as_ref().is_none_or(|all| all.iter().any(|name| name == issuer))
     }
 }
 
 /// Why a call is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Refusal {
-    /// The secret is nobody's.
+pub enum CallerError {
+    /// No caller of the configuration has this secret.
     Unknown,
-    /// Who calls from another machine has to be known.
+    /// A caller on another machine has to be one that the configuration names.
     Required,
     /// The caller is known, and may not do this, or not for this app or issuer.
     NotGranted,
 }
 
-/// How often one caller may ask for what is younger than it has to be.
+/// How often one caller may ask for a profile that is younger than `profiles.ttl` makes it.
 type FreshReads = Arc<DefaultDirectRateLimiter>;
 
+/// One entry of `rownd_auth.callers`.
 #[derive(Debug)]
-struct Entry {
+struct KnownCaller {
     name: Arc<str>,
     fresh_reads: FreshReads,
     rights: Rights,
@@ -109,10 +110,10 @@ struct Entry {
     uids: Vec<u32>,
 }
 
-/// Everybody who is known, and what those have in common who are not.
+/// The callers that the configuration names, and the limit that all others share.
 #[derive(Debug)]
 pub struct Callers {
-    known: Vec<Entry>,
+    known: Vec<KnownCaller>,
     fresh_reads: FreshReads,
 }
 
@@ -120,7 +121,7 @@ pub struct Callers {
 #[must_use]
 pub fn warnings(config: &Config) -> Vec<Warning> {
     let issuers = &config.issuers;
-    if issuers.len() < 2 && issuers.iter().all(|issuer| issuer.apps.len() < 2) {
+    if issuers.len() < 2 && issuers.iter().all(|issuer| issuer.apps().len() < 2) {
         return Vec::new();
     }
     let unbounded = |caller: &&Settings| caller.apps.is_none() && caller.issuers.is_none();
@@ -135,7 +136,7 @@ pub fn warnings(config: &Config) -> Vec<Warning> {
     config.rownd_auth.callers.iter().filter(unbounded).map(warning).collect()
 }
 
-/// Who calls: what each entry that fits grants, within its bounds.
+/// A caller that was identified: what each entry that fits it grants, within its bounds.
 #[derive(Debug, Clone)]
 pub struct Caller {
     name: Arc<str>,
@@ -147,7 +148,7 @@ impl Callers {
     pub(super) fn build(service: &RowndAuth) -> Self {
         let rate = NonZeroU32::new(service.max_age_per_second).unwrap_or(NonZeroU32::MIN);
         let fresh_reads = || Arc::new(RateLimiter::direct(Quota::per_second(rate)));
-        let entry = |settings: &Settings| Entry {
+        let entry = |settings: &Settings| KnownCaller {
             name: settings.name.as_str().into(),
             fresh_reads: fresh_reads(),
             rights: Rights::of(&settings.allow),
@@ -164,7 +165,7 @@ impl Callers {
         Self { known, fresh_reads: fresh_reads() }
     }
 
-    /// Their names.
+    /// The names of the callers that the configuration names.
     #[must_use]
     pub fn names(&self) -> Vec<Arc<str>> {
         self.known.iter().map(|entry| entry.name.clone()).collect()
@@ -173,43 +174,48 @@ impl Callers {
     /// The caller behind this peer, with the secret that came along. Rights of several entries
     /// that fit add up, and so do those of everybody on this machine, which a caller that is known
     /// has within its own bounds.
-    pub fn identify(&self, peer: &Peer, secret: Option<&[u8]>) -> Result<Caller, Refusal> {
+    ///
+    /// # Errors
+    ///
+    /// [`CallerError::Unknown`], if a secret came and no entry has it; [`CallerError::Required`],
+    /// if no entry fits and the peer is on another machine.
+    pub fn identify(&self, peer: &Peer, secret: Option<&[u8]>) -> Result<Caller, CallerError> {
         let secret = secret.map(sha256);
         let local = matches!(peer.origin, Origin::Loopback | Origin::Unix { .. });
         let base = if local { Rights::LOCAL } else { Rights(0) };
-        let (mut who, mut grants, mut proved) = (None, Vec::new(), false);
+        let (mut caller, mut grants, mut secret_known) = (None, Vec::new(), false);
         for entry in &self.known {
             // Every entry is compared, so that the time says nothing about which one fits.
-            let by_secret = entry.is(secret.as_ref());
-            proved |= by_secret;
-            if by_secret || entry.is_at(peer) {
+            let by_secret = entry.has_secret(secret.as_ref());
+            secret_known |= by_secret;
+            if by_secret || entry.fits_peer(peer) {
                 grants.push((Rights(entry.rights.0 | base.0), entry.bounds.clone()));
-                who.get_or_insert_with(|| (entry.name.clone(), entry.fresh_reads.clone()));
+                caller.get_or_insert_with(|| (entry.name.clone(), entry.fresh_reads.clone()));
             }
         }
-        if secret.is_some() && !proved {
-            return Err(Refusal::Unknown);
+        if secret.is_some() && !secret_known {
+            return Err(CallerError::Unknown);
         }
-        let (name, fresh_reads) = match who {
+        let (name, fresh_reads) = match caller {
             Some(known) => known,
             None if local => {
                 grants.push((base, Arc::default()));
-                (NOBODY.into(), self.fresh_reads.clone())
+                (UNKNOWN_CALLER.into(), self.fresh_reads.clone())
             }
-            None => return Err(Refusal::Required),
+            None => return Err(CallerError::Required),
         };
         Ok(Caller { name, fresh_reads, grants })
     }
 }
 
-impl Entry {
-    fn is(&self, secret: Option<&[u8; 32]>) -> bool {
+impl KnownCaller {
+    fn has_secret(&self, secret: Option<&[u8; 32]>) -> bool {
         self.secret
             .zip(secret)
             .is_some_and(|(own, shown)| verify_slices_are_equal(&own, shown).is_ok())
     }
 
-    fn is_at(&self, peer: &Peer) -> bool {
+    fn fits_peer(&self, peer: &Peer) -> bool {
         let named = peer.names.iter().any(|name| match name {
             PeerName::Uri(uri) => self.uris.contains(uri),
             // Names of hosts have no case (RFC 4343).
@@ -230,37 +236,54 @@ impl Caller {
         &self.name
     }
 
-    /// It may ask for what is younger than it has to be; else: after what time it may.
+    /// The caller may ask for a profile that is younger than it has to be.
+    ///
+    /// # Errors
+    ///
+    /// The time after which it may, if it asks too often.
     pub fn read_fresh(&self) -> Result<(), Duration> {
         let clock = DefaultClock::default();
         self.fresh_reads.check().map_err(|until| until.wait_time_from(clock.now()))
     }
 
-    /// It may do one of these, for something at least.
-    pub fn may(&self, rights: &[Right]) -> Result<(), Refusal> {
+    /// The caller has one of these rights, for some app and issuer at least.
+    ///
+    /// # Errors
+    ///
+    /// [`CallerError::NotGranted`], if it has none of them.
+    pub fn may(&self, rights: &[Right]) -> Result<(), CallerError> {
         self.has(rights, |_| true)
     }
 
-    /// It may do one of these for this app and issuer.
-    pub fn may_for(&self, rights: &[Right], scope: Scope<'_>) -> Result<(), Refusal> {
-        self.has(rights, |bounds| bounds.hold(scope))
+    /// The caller has one of these rights for this app and issuer.
+    ///
+    /// # Errors
+    ///
+    /// [`CallerError::NotGranted`], if it has none of them there.
+    pub fn may_for(&self, rights: &[Right], scope: Scope<'_>) -> Result<(), CallerError> {
+        self.has(rights, |bounds| bounds.include(scope))
     }
 
-    /// It may do one of these for something of this issuer.
-    pub fn may_at(&self, rights: &[Right], issuer: &str) -> Result<(), Refusal> {
-        self.has(rights, |bounds| bounds.at(issuer))
+    /// The caller has one of these rights for some app of this issuer.
+    ///
+    /// # Errors
+    ///
+    /// [`CallerError::NotGranted`], if it has none of them there.
+    pub fn may_at(&self, rights: &[Right], issuer: &str) -> Result<(), CallerError> {
+        self.has(rights, |bounds| bounds.include_issuer(issuer))
     }
 
-    /// It may do one of these for everything, so that nothing has to be known of what it is about.
+    /// The caller has one of these rights for every app and issuer, so that nothing has to be known
+    /// of the call's own.
     #[must_use]
     pub fn is_unbounded(&self, rights: &[Right]) -> bool {
         self.has(rights, Bounds::are_none).is_ok()
     }
 
-    fn has(&self, rights: &[Right], fits: impl Fn(&Bounds) -> bool) -> Result<(), Refusal> {
+    fn has(&self, rights: &[Right], fits: impl Fn(&Bounds) -> bool) -> Result<(), CallerError> {
         let wanted = Rights::of(rights).0;
         let granted =
             self.grants.iter().any(|(rights, bounds)| rights.0 & wanted != 0 && fits(bounds));
-        if granted { Ok(()) } else { Err(Refusal::NotGranted) }
+        if granted { Ok(()) } else { Err(CallerError::NotGranted) }
     }
 }

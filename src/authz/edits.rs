@@ -1,6 +1,6 @@
-//! What changes in a request on its way to the service behind, and in the response to the client.
+//! The changes of a request on its way to the service behind.
 //!
-//! Plain types: the injector and the steps after a decision fill them, the doors encode them.
+//! Plain types: the injector and the steps after a permit fill them, the doors encode them.
 
 use std::{
     borrow::Cow,
@@ -9,8 +9,7 @@ use std::{
 
 use bytes::Bytes;
 
-/// A name and the value that is set under it.
-pub type NameValue = (Cow<'static, str>, String);
+use crate::model::{NameValue, QueryEdits};
 
 /// The identity headers of one identity, or of no identity. No name is in both lists.
 #[derive(Debug, Default)]
@@ -49,7 +48,7 @@ impl IdentityHeaders {
     }
 }
 
-/// They follow from the headers.
+/// The encodings follow from the headers.
 impl PartialEq for IdentityHeaders {
     fn eq(&self, other: &Self) -> bool {
         self.set == other.set && self.remove == other.remove
@@ -58,25 +57,16 @@ impl PartialEq for IdentityHeaders {
 
 impl Eq for IdentityHeaders {}
 
-/// What changes in the request on its way to the service behind.
+/// The changes of the request on its way to the service behind.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RequestEdits {
     /// The identity headers, set and removed.
     pub identity: Arc<IdentityHeaders>,
-    /// Names the client sent that could be mistaken for identity headers, as they were spelled.
-    /// None of them is a name that is set.
+    /// Names the client sent that could be mistaken for headers of ours, as they were spelled. To
+    /// be removed; none of them is a name that is set.
     pub spoofed: Vec<String>,
-    /// More headers, each replacing whatever was there.
+    /// More headers to set, each replacing whatever was there. Names in lower case.
     pub headers: Vec<NameValue>,
-    /// What changes in the query.
+    /// The changes of the query.
     pub query: QueryEdits,
-}
-
-/// What changes in a request's query.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct QueryEdits {
-    /// Parameters to set, each replacing whatever was there.
-    pub set: Vec<NameValue>,
-    /// Names of parameters to remove.
-    pub remove: Vec<Cow<'static, str>>,
 }

@@ -1,12 +1,12 @@
 //! Which headers the service behind may trust: strip every spelling of the reserved prefix,
-//! then set our own. What is not set is removed, so an absent value is never a client's value.
+//! then set our own. A header without a value is removed, so it never keeps a client's value.
 
 use std::{borrow::Cow, sync::Arc};
 
-use super::edits::{IdentityHeaders, QueryEdits, RequestEdits};
+use super::edits::{IdentityHeaders, RequestEdits};
 use crate::{
     config::{IdentityHeaders as Settings, VendorHeaders},
-    model::{DenyReason, RequestContext, visible, visible_list},
+    model::{DenyReason, NameValue, QueryEdits, RequestContext, visible, visible_list},
     policy::Permit,
     verify::Identity,
 };
@@ -17,28 +17,28 @@ const PREFIX: &[u8] = b"x-rownd-";
 pub(super) const VENDOR: [&[u8]; 4] =
     [b"x-rownd-app-key", b"x-rownd-app-secret", b"x-rownd-filename", b"x-rownd-magic-allow-exp"];
 /// A header's name and how its value is read off an identity.
-pub(super) type Field = (&'static str, fn(&Identity) -> Option<Text<'_>>);
+pub(super) type Field = (&'static str, fn(&Identity) -> Option<Value<'_>>);
 
-/// A header's value: one of a few words, or what the identity says.
-pub(super) enum Text<'a> {
+/// A header's value: one of a few fixed words, or a text of the identity.
+pub(super) enum Value<'a> {
     Word(&'static str),
     Own(Cow<'a, str>),
 }
 
 pub(super) const FIELDS: [Field; 10] = [
     ("x-rownd-user-id", |who| Some(encoded(&who.user_id))),
-    ("x-rownd-auth-level", |who| Some(Text::Word(who.auth_level.as_str()))),
+    ("x-rownd-auth-level", |who| Some(Value::Word(who.auth_level.as_str()))),
     ("x-rownd-verified", |who| Some(flag(who.verified()))),
     ("x-rownd-anonymous", |who| Some(flag(who.anonymous))),
     ("x-rownd-app-id", |who| who.app_id.as_deref().map(encoded)),
     ("x-rownd-app-variant", |who| who.app_variant.as_deref().map(encoded)),
-    ("x-rownd-issuer", |who| Some(Text::Own(who.issuer.as_ref().into()))),
+    ("x-rownd-issuer", |who| Some(Value::Own(who.issuer.as_ref().into()))),
     ("x-rownd-session-id", |who| who.session_id.as_deref().map(encoded)),
     ("x-rownd-roles", |who| list(&who.roles)),
     ("x-rownd-groups", |who| list(&who.groups)),
 ];
 
-impl Text<'_> {
+impl Value<'_> {
     fn as_str(&self) -> &str {
         match self {
             Self::Word(word) => word,
@@ -86,33 +86,49 @@ impl Injector {
         }
     }
 
-    /// What to change in the request before it goes on. A permit without an identity sets nothing and
-    /// removes all.
+    /// The changes of the request before it continues. A permit without an identity sets no
+    /// identity header and removes all. `headers` and `query` are what the steps after the permit
+    /// add.
+    ///
+    /// # Errors
+    ///
+    /// [`DenyReason::IdentityTooLarge`], if a value is above the limits; [`DenyReason::Internal`],
+    /// if a step adds an identity header: those are the injector's own.
     pub(super) fn edits(
         &self,
         request: &RequestContext,
         permit: &Permit,
+        headers: Vec<NameValue>,
+        query: QueryEdits,
     ) -> Result<RequestEdits, DenyReason> {
         let identity = match permit.identity() {
             None => self.nobody.clone(),
             Some(who) => who.derived.get_or_make(|| self.headers(who))?,
         };
+        let is_field = |name: &[u8]| {
+            FIELDS.iter().any(|(field, _)| field.as_bytes().eq_ignore_ascii_case(name))
+        };
+        if headers.iter().any(|(name, _)| is_field(name.as_bytes())) {
+            return Err(DenyReason::Internal);
+        }
         let mut spoofed: Vec<String> = Vec::new();
         for (name, _) in request.headers.iter() {
             // Our own names are set or removed already, whatever their case: never both.
-            let ours = FIELDS.iter().any(|(field, _)| field.as_bytes().eq_ignore_ascii_case(name));
-            if self.is_spoof(name) && !ours {
+            let ours = |name: &[u8]| {
+                let added = |(added, _): &NameValue| added.as_bytes().eq_ignore_ascii_case(name);
+                is_field(name) || headers.iter().any(added)
+            };
+            if self.is_spoof(name) && !ours(name) {
                 let name = String::from_utf8_lossy(name);
                 if !spoofed.iter().any(|known| *known == name) {
                     spoofed.push(name.into_owned());
                 }
             }
         }
-        let (headers, query) = (Vec::new(), QueryEdits::default());
         Ok(RequestEdits { identity, spoofed, headers, query })
     }
 
-    /// What an identity sets, and what it has no value for.
+    /// The headers that an identity sets, and those without a value.
     fn headers(&self, identity: &Identity) -> Result<IdentityHeaders, DenyReason> {
         let mut headers = IdentityHeaders::new(Vec::with_capacity(FIELDS.len()), Vec::new());
         let mut total = 0;
@@ -123,8 +139,8 @@ impl Injector {
                 None => headers.remove.push(name),
                 Some(value) => {
                     let value = match value {
-                        Text::Word(word) => Cow::Borrowed(word),
-                        Text::Own(text) => Cow::Owned(text.into_owned()),
+                        Value::Word(word) => Cow::Borrowed(word),
+                        Value::Own(text) => Cow::Owned(text.into_owned()),
                     };
                     total += value.len();
                     if value.len() > self.max_value || total > self.max_total {
@@ -145,21 +161,21 @@ impl Injector {
     }
 }
 
-/// As servers that speak CGI see a name: no case, and any byte that is no letter or digit for `-`.
+/// The name as CGI servers see it: without case, with `-` for each byte that is no letter or digit.
 /// Most turn `-` alone into `_`, some `.` too, and some (lighttpd) every such byte.
 const fn normalised(byte: u8) -> u8 {
     if byte.is_ascii_alphanumeric() { byte.to_ascii_lowercase() } else { b'-' }
 }
 
-const fn flag(flag: bool) -> Text<'static> {
-    Text::Word(if flag { "true" } else { "false" })
+const fn flag(flag: bool) -> Value<'static> {
+    Value::Word(if flag { "true" } else { "false" })
 }
 
-fn encoded(value: &str) -> Text<'_> {
-    Text::Own(visible(value))
+fn encoded(value: &str) -> Value<'_> {
+    Value::Own(visible(value))
 }
 
 /// Items with "," between them; a comma inside an item is encoded. No items: no header.
-fn list(items: &[String]) -> Option<Text<'_>> {
-    (!items.is_empty()).then(|| Text::Own(visible_list(items).into()))
+fn list(items: &[String]) -> Option<Value<'_>> {
+    (!items.is_empty()).then(|| Value::Own(visible_list(items).into()))
 }

@@ -1,46 +1,10 @@
 //! The end of a check, ready to be encoded by a door. A yes is made from a permit alone.
 
-use std::sync::Arc;
-
-use bytes::Bytes;
-
-use super::edits::RequestEdits;
+use super::{edits::RequestEdits, facts::VerdictFacts};
 use crate::{
-    model::{AllowReason, CallerProtocol, Denial},
+    model::{AllowReason, Denial, Redirect, ResponseEdits},
     policy::Permit,
-    verify::Identity,
 };
-
-/// What a verdict says of its rule before one was chosen.
-pub(super) const NO_RULE: &str = "-";
-
-/// What a verdict says about itself, in dynamic metadata, body and log.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct VerdictFacts {
-    /// The route that was judged by; `default` where none matched, `-` before one was chosen.
-    pub rule: Arc<str>,
-    /// Who asked, where that is known.
-    pub identity: Option<Arc<Identity>>,
-    /// The id by which the request is found in other logs; at most 64 visible ASCII characters.
-    pub request_id: Bytes,
-    /// The caller's trace id (W3C), where the request has one.
-    pub trace_id: Option<Bytes>,
-    /// The protocol the caller speaks: it decides the form of a denial.
-    pub protocol: CallerProtocol,
-}
-
-impl VerdictFacts {
-    /// Nothing is known of the request.
-    pub(super) fn unknown() -> Self {
-        Self {
-            rule: NO_RULE.into(),
-            identity: None,
-            request_id: Bytes::new(),
-            trace_id: None,
-            protocol: CallerProtocol::Http,
-        }
-    }
-}
 
 /// The end of a check.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,24 +13,34 @@ pub enum Verdict {
     Allow(Allowance),
     /// The request may not pass.
     Deny {
-        /// Why.
+        /// The reason of the refusal.
         denial: Denial,
+        /// Where the client is sent instead of being told the denial, if it is sent anywhere.
+        redirect: Option<Redirect>,
+        /// The additions to the response that the client gets.
+        response: ResponseEdits,
         /// About the check.
         facts: VerdictFacts,
     },
 }
 
-/// A request that may pass, with what changes in its headers. Only this room makes one.
+/// A request that may pass, with what changes in it. Only this room makes one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Allowance {
     permit: Permit,
     request: RequestEdits,
+    response: ResponseEdits,
     facts: VerdictFacts,
 }
 
 impl Allowance {
-    pub(super) fn new(permit: Permit, request: RequestEdits, facts: VerdictFacts) -> Self {
-        Self { permit, request, facts }
+    pub(super) const fn new(
+        permit: Permit,
+        request: RequestEdits,
+        response: ResponseEdits,
+        facts: VerdictFacts,
+    ) -> Self {
+        Self { permit, request, response, facts }
     }
 
     /// An allowance out of nothing, for tests of the doors.
@@ -74,10 +48,11 @@ impl Allowance {
     pub(crate) fn for_test(
         reason: AllowReason,
         request: RequestEdits,
+        response: ResponseEdits,
         facts: VerdictFacts,
     ) -> Self {
         let permit = Permit::for_test(reason, facts.identity.clone());
-        Self { permit, request, facts }
+        Self { permit, request, response, facts }
     }
 
     /// Why the request may pass.
@@ -86,20 +61,44 @@ impl Allowance {
         self.permit.reason()
     }
 
-    /// What changes in the request on its way to the service behind.
+    /// The changes of the request on its way to the service behind.
     #[must_use]
     pub const fn request(&self) -> &RequestEdits {
         &self.request
     }
+
+    /// The additions to the response of the service behind.
+    #[must_use]
+    pub const fn response(&self) -> &ResponseEdits {
+        &self.response
+    }
 }
 
 impl Verdict {
+    /// A plain denial.
+    #[must_use]
+    pub fn denied(denial: Denial, facts: VerdictFacts) -> Self {
+        Self::Deny { denial, redirect: None, response: ResponseEdits::default(), facts }
+    }
+
+    /// The reason of the refusal.
+    ///
+    /// # Errors
+    ///
+    /// The denial, if the request may not pass.
+    pub const fn result(&self) -> Result<AllowReason, &Denial> {
+        match self {
+            Self::Allow(allowance) => Ok(allowance.reason()),
+            Self::Deny { denial, .. } => Err(denial),
+        }
+    }
+
     /// The word of the reason.
     #[must_use]
     pub const fn reason_code(&self) -> &'static str {
-        match self {
-            Self::Allow(allowance) => allowance.reason().code(),
-            Self::Deny { denial, .. } => denial.reason().code(),
+        match self.result() {
+            Ok(reason) => reason.code(),
+            Err(denial) => denial.reason().code(),
         }
     }
 

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 
-use super::{CommandOutcome, ConfigArgs, Failure, block_on};
+use super::{ConfigArgs, ExitResult, Failure, block_on};
 use crate::{
     app::{self, IssuerFindings},
     authz,
@@ -30,7 +30,7 @@ pub(super) struct CheckArgs {
     skip_host: bool,
 }
 
-pub(super) fn check(args: &CheckArgs) -> CommandOutcome {
+pub(super) fn check(args: &CheckArgs) -> ExitResult {
     let file = args.config.config.as_deref();
     let find_problems = if args.skip_host { app::problems_anywhere } else { app::problems };
     let find_warnings = if args.skip_host { app::warnings_anywhere } else { app::warnings };
@@ -53,7 +53,7 @@ pub(super) fn check(args: &CheckArgs) -> CommandOutcome {
     }
 }
 
-/// What an issuer answered. Its texts are escaped, because they come from outside.
+/// Prints the answers of an issuer. Its texts are escaped, because they come from outside.
 fn print_issuer(issuer: &IssuerFindings) {
     let keys = &issuer.keys;
     println!("{} ({}): {} usable key(s)", issuer.name, issuer.iss.escape_debug(), keys.usable);
@@ -83,13 +83,13 @@ fn print_issuer(issuer: &IssuerFindings) {
 pub(super) struct PrintArgs {
     #[command(flatten)]
     config: ConfigArgs,
-    /// Print instead, one a line, the regular expressions (RE2) of the headers that a proxy should
+    /// Print instead the regular expressions (RE2), one per line, of the headers that a proxy should
     /// remove from every request before its filters run
     #[arg(long)]
     early_strip: bool,
 }
 
-pub(super) fn print(args: &PrintArgs) -> CommandOutcome {
+pub(super) fn print(args: &PrintArgs) -> ExitResult {
     if args.early_strip {
         let file = args.config.config.as_deref();
         let settings =
@@ -105,7 +105,7 @@ pub(super) fn print(args: &PrintArgs) -> CommandOutcome {
     Ok(ExitCode::SUCCESS)
 }
 
-pub(super) fn schema() -> CommandOutcome {
+pub(super) fn schema() -> ExitResult {
     let text = serde_json::to_string_pretty(&config::json_schema()).map_err(Failure::bad_input)?;
     println!("{text}");
     Ok(ExitCode::SUCCESS)

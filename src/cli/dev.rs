@@ -15,7 +15,7 @@ use std::{
 use serde_json::json;
 use tokio::{net::TcpListener, process::Child, sync::watch};
 
-use super::{CommandOutcome, Failure, block_on, demo, dev_args::DevArgs, serve};
+use super::{ExitResult, Failure, block_on, demo, dev_args::DevArgs, serve};
 use crate::{
     app::{self, Bound, telemetry},
     config::{self, Config},
@@ -27,7 +27,7 @@ const CONFIG: &str = include_str!("../../deploy/demo/rownd-authz.yaml");
 /// Everything has to be up within this time.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-pub(super) fn run(args: &DevArgs) -> CommandOutcome {
+pub(super) fn run(args: &DevArgs) -> ExitResult {
     let mut settings = rownd_emulator::Settings::demo(local(args.emulator_port));
     if let Some(file) = &args.seed {
         settings.seed = Seed::load(file).map_err(Failure::bad_input)?;
@@ -63,7 +63,7 @@ async fn start(
     settings: rownd_emulator::Settings,
     config: Config,
     secret: &str,
-) -> CommandOutcome {
+) -> ExitResult {
     let stop = serve::stop_signal().map_err(Failure::bad_input)?;
     let (emulator, echo, bound) = bind(args, settings, config).await?;
     let minter = emulator.minter();
@@ -152,7 +152,7 @@ async fn bind(
 }
 
 fn taken(port: u16, setting: &str, error: &std::io::Error) -> Failure {
-    // The kind says it all; the servers' own messages name the address once more.
+    // The kind is enough; the servers' own messages would repeat the address.
     let reason = error.kind();
     Failure::bad_input(format!("cannot listen on {} (option {setting}): {reason}", local(port)))
 }

@@ -34,7 +34,7 @@ use tonic_health::pb::{
 };
 use tower::service_fn;
 
-use super::{CommandOutcome, ConfigArgs, Failure, block_on, http_client};
+use super::{ConfigArgs, ExitResult, Failure, block_on, http_client};
 use crate::config;
 
 /// Ask a running server whether it is ready.
@@ -65,7 +65,7 @@ pub(super) struct HealthcheckArgs {
     /// Ask for this page of the ops listener instead of gRPC health, without TLS [default address:
     /// listeners.ops.probe_address as configured]
     #[arg(long, value_enum, conflicts_with_all = ["tls", "ca", "cert", "key"])]
-    page: Option<Page>,
+    page: Option<ProbePage>,
     /// How long to wait for the response
     #[arg(long, value_name = "DURATION", default_value = "2s", value_parser = humantime::parse_duration)]
     timeout: Duration,
@@ -73,14 +73,14 @@ pub(super) struct HealthcheckArgs {
 
 /// A page that answers a probe.
 #[derive(Clone, Copy, Debug, ValueEnum)]
-enum Page {
+enum ProbePage {
     /// The process is running
     Livez,
     /// The process is ready to answer checks
     Readyz,
 }
 
-impl Page {
+impl ProbePage {
     const fn path(self) -> &'static str {
         match self {
             Self::Livez => "/livez",
@@ -90,7 +90,7 @@ impl Page {
 }
 
 /// The server to ask, and how.
-struct Target {
+struct HealthTarget {
     address: String,
     tls: Option<ClientTls>,
 }
@@ -102,7 +102,7 @@ struct ClientTls {
     name: ServerName<'static>,
 }
 
-fn target(args: &HealthcheckArgs) -> Result<Target, Failure> {
+fn target(args: &HealthcheckArgs) -> Result<HealthTarget, Failure> {
     let (address, tls) = match &args.address {
         Some(address) => (address.clone(), None),
         None => config::grpc_endpoint(args.config.config.as_deref(), &config::environment())
@@ -115,14 +115,14 @@ fn target(args: &HealthcheckArgs) -> Result<Target, Failure> {
         _ => own.map(|tls| (tls.cert_file, tls.key_file)),
     };
     if !wanted {
-        return Ok(Target { address, tls: None });
+        return Ok(HealthTarget { address, tls: None });
     }
     let name = match args.ca {
         Some(_) => host(&address).map_err(Failure::bad_input)?,
         None => ServerName::from(IpAddr::from(Ipv4Addr::LOCALHOST)),
     };
     let client = client_config(args.ca.as_deref(), pair).map_err(Failure::bad_input)?;
-    Ok(Target { address, tls: Some(ClientTls { client, name }) })
+    Ok(HealthTarget { address, tls: Some(ClientTls { client, name }) })
 }
 
 /// The host of `HOST:PORT`.
@@ -135,7 +135,7 @@ fn host(address: &str) -> Result<ServerName<'static>, String> {
         .map_err(|_| format!("--ca: `{address}` has no host that a certificate could name"))
 }
 
-pub(super) fn run(args: &HealthcheckArgs) -> CommandOutcome {
+pub(super) fn run(args: &HealthcheckArgs) -> ExitResult {
     if let Some(page) = args.page {
         return run_page(args, page);
     }
@@ -153,7 +153,7 @@ pub(super) fn run(args: &HealthcheckArgs) -> CommandOutcome {
     }
 }
 
-fn run_page(args: &HealthcheckArgs, page: Page) -> CommandOutcome {
+fn run_page(args: &HealthcheckArgs, page: ProbePage) -> ExitResult {
     let address = match &args.address {
         Some(address) => address.clone(),
         None => config::probe_address(args.config.config.as_deref(), &config::environment())
@@ -173,13 +173,16 @@ fn run_page(args: &HealthcheckArgs, page: Page) -> CommandOutcome {
 }
 
 /// The status of a page.
-async fn fetch_status(address: &str, page: Page) -> Result<StatusCode, Box<dyn std::error::Error>> {
+async fn fetch_status(
+    address: &str,
+    page: ProbePage,
+) -> Result<StatusCode, Box<dyn std::error::Error>> {
     let request = Request::get(page.path()).header(HOST, address).body(Full::<Bytes>::default())?;
     Ok(http_client::send(address, request).await?.status())
 }
 
 async fn fetch_serving_status(
-    target: &Target,
+    target: &HealthTarget,
     service: String,
     timeout: Duration,
 ) -> Result<ServingStatus, String> {
@@ -206,7 +209,10 @@ fn innermost_message(error: &dyn std::error::Error) -> String {
     cause.to_string()
 }
 
-async fn connect(target: &Target, timeout: Duration) -> Result<Channel, tonic::transport::Error> {
+async fn connect(
+    target: &HealthTarget,
+    timeout: Duration,
+) -> Result<Channel, tonic::transport::Error> {
     // A server that listens on every address is asked on this machine's own.
     let address = target.address.replace("0.0.0.0:", "127.0.0.1:").replace("[::]:", "[::1]:");
     let tls = target.tls.clone();

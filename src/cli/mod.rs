@@ -117,13 +117,13 @@ impl Cli {
 }
 
 #[cfg(feature = "dev")]
-fn mint(args: token_mint::MintArgs) -> CommandOutcome {
+fn mint(args: token_mint::MintArgs) -> ExitResult {
     let token = block_on(token_mint::run(args))?.map_err(Failure::bad_input)?;
     println!("{token}");
     Ok(ExitCode::SUCCESS)
 }
 
-type CommandOutcome = Result<ExitCode, Failure>;
+type ExitResult = Result<ExitCode, Failure>;
 
 /// Why a command failed, and its exit status.
 #[derive(Debug)]
@@ -133,10 +133,12 @@ struct Failure {
 }
 
 impl Failure {
+    #[expect(clippy::needless_pass_by_value, reason = "`map_err` gives the error away")]
     fn bad_input(error: impl ToString) -> Self {
         Self { message: error.to_string(), status: BAD_INPUT }
     }
 
+    #[expect(clippy::needless_pass_by_value, reason = "`map_err` gives the error away")]
     fn no(error: impl ToString) -> Self {
         Self { message: error.to_string(), status: NO }
     }

@@ -7,7 +7,7 @@ use tokio::{
     sync::oneshot,
 };
 
-use super::{CommandOutcome, ConfigArgs, Failure, NO, block_on};
+use super::{ConfigArgs, ExitResult, Failure, NO, block_on};
 use crate::{
     app::{self, ReloadHandle, process, telemetry},
     config::{self, Source},
@@ -16,7 +16,7 @@ use crate::{
 /// A drain that is not over this long after its grace is cut off.
 const BEYOND_GRACE: Duration = Duration::from_secs(1);
 
-pub(super) fn run(args: &ConfigArgs) -> CommandOutcome {
+pub(super) fn run(args: &ConfigArgs) -> ExitResult {
     let asked = [process::keep_memory_private(), process::use_small_pages()];
     let source = Source::new(args.config.clone(), config::environment());
     let config = source.load(app::problems).map_err(Failure::bad_input)?;
@@ -93,7 +93,7 @@ impl CutOff {
 }
 
 /// Requests a reload at each SIGHUP.
-async fn reload_on_hangup(mut hangup: Signal, handle: ReloadHandle) -> CommandOutcome {
+async fn reload_on_hangup(mut hangup: Signal, handle: ReloadHandle) -> ExitResult {
     loop {
         match hangup.recv().await {
             Some(()) => drop(handle.reload().await),

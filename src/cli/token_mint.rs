@@ -47,7 +47,7 @@ pub struct MintArgs {
     #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:8787")]
     pub emulator: String,
 
-    /// Whose token: verified, unverified, guest, instant, disabled, or any user id
+    /// The user of the token: verified, unverified, guest, instant, disabled, or any user id
     #[arg(long, value_name = "USER", default_value = "verified")]
     pub user: String,
 

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{schema::Config, structure::json_schema};
+use super::{sections::Config, structure::json_schema};
 
 /// The mark of the schema: `true` where a change needs no restart. It holds for all below it.
 const MARK: &str = "x-reload";

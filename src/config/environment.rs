@@ -6,8 +6,9 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use super::{
-    App, Config, Issuer, IssuerKind, Problem, Secret,
+    IssuerKind, Problem, Secret,
     document::{Document, Place, readable},
+    sections::{WrittenApp, WrittenConfig, WrittenIssuer},
 };
 
 /// Before any setting's name. Two underscores part the words, because a Kubernetes Service
@@ -56,7 +57,7 @@ fn read(path: &str) -> Result<String, String> {
 
 /// Fills in what the vendor's variables say and the file does not.
 pub(super) fn complete(
-    config: &mut Config,
+    config: &mut WrittenConfig,
     environment: &BTreeMap<String, String>,
     problems: &mut Vec<Problem>,
 ) {
@@ -75,14 +76,14 @@ pub(super) fn complete(
         }),
     };
     let base_url = vendor("ROWND_BASE_URL");
-    let app = App {
+    let app = WrittenApp {
         id: vendor("ROWND_APP_ID"),
         key: vendor("ROWND_APP_KEY").map(|key| Secret::new(&key)),
         secret: vendor("ROWND_APP_SECRET").map(|secret| Secret::new(&secret)),
         variants: Vec::new(),
     };
     if config.issuers.is_empty() {
-        config.issuers.push(Issuer::new("rownd", IssuerKind::Rownd));
+        config.issuers.push(WrittenIssuer::new("rownd", IssuerKind::Rownd));
     }
     let named = app.id.is_some() || app.key.is_some();
     for issuer in config.issuers.iter_mut().filter(|issuer| issuer.kind == IssuerKind::Rownd) {

@@ -3,15 +3,18 @@
 //! In: a YAML file, the environment. Out: a [`Config`] that holds together, or every problem
 //! at once with its file, line and setting. No other room reads either.
 
+mod bounds;
 mod document;
 mod drift;
 mod environment;
 mod file;
+mod findings;
 mod origin;
 mod owner;
 mod problem;
-mod schema;
 mod secret;
+mod sections;
+mod shown;
 mod span;
 mod structure;
 #[cfg(test)]
@@ -19,6 +22,7 @@ mod tests;
 mod tls;
 mod validate;
 mod watch;
+mod web_address;
 
 use std::{
     collections::BTreeMap,
@@ -32,21 +36,27 @@ use document::{Document, Place};
 pub use drift::needs_restart;
 #[cfg(any(test, feature = "dev"))]
 pub use drift::restart_settings;
+pub use findings::Finding;
+use findings::Findings;
 pub use origin::OriginPattern;
 pub use owner::{check_directory, only_ours};
 pub use problem::{Problem, Problems};
-pub use schema::{
-    Accepts, App, Auth, Caller, Check, ClaimMap, ClientAuthMethod, Config, ControlListener,
-    Credentials, DefaultRoute, ExpiredCookie, Freshness, GrpcListener, IdentityHeaders, Issuer,
-    IssuerKind, KeySnapshots, Keys, Listeners, Log, LogFormat, LogLevel, Match, OddPaths,
-    OidcClient, OpsListener, PathMatch, Profiles, Revocation, Right, Route, RouteMatch, RowndAuth,
-    Shutdown, SigningAlgorithm, Tls, TlsVersion, TokenSource, Unavailable, VendorHeaders,
-};
 pub use secret::{REDACTED, Secret};
+use sections::WrittenConfig;
+pub use sections::{
+    AcceptedTokens, Accepts, App, AppKnownBy, Auth, Caller, Check, ClaimMap, ClientAuthMethod,
+    Config, ControlListener, Credentials, DefaultRoute, ExpiredCookie, FirebaseIssuer, Freshness,
+    GrpcListener, IdentityHeaders, Issuer, IssuerDetails, IssuerKind, KeyOrigin, KeyPlace,
+    KeySnapshots, Keys, Listeners, Log, LogFormat, LogLevel, Match, OddPaths, OidcClient,
+    OidcIssuer, OpsListener, PathMatch, Profiles, Revocation, Right, Route, RouteMatch, RowndAuth,
+    RowndIssuer, Shutdown, SigningAlgorithm, StaticIssuer, SupertokensIssuer, Tls, TlsVersion,
+    TokenSource, Unavailable, VendorHeaders,
+};
 pub use span::Span;
 pub use structure::json_schema;
 pub use tls::{Material, read_tls};
 pub use watch::{Files, Source};
+pub use web_address::WebAddress;
 
 /// The most bytes of a configuration file.
 const MAX_FILE_BYTES: u64 = 16 << 20;
@@ -74,7 +84,7 @@ pub fn load(
 pub fn load_judged(
     file: Option<&Path>,
     environment: &BTreeMap<String, String>,
-    judge: impl FnOnce(&Config) -> Vec<(String, String)>,
+    judge: impl FnOnce(&Config) -> Vec<Finding>,
 ) -> Result<Config, Problems> {
     let text = file.map_or_else(|| Ok(String::new()), read)?;
     let both = |config: &Config| {
@@ -174,7 +184,7 @@ fn parse_with(
     name: &str,
     text: &str,
     environment: &BTreeMap<String, String>,
-    judge: impl FnOnce(&Config) -> Vec<(String, String)>,
+    judge: impl FnOnce(&Config) -> Vec<Finding>,
 ) -> Result<Config, Problems> {
     let mut document = Document::parse(text).map_err(|problem| unreadable(name, problem))?;
     if document.value.is_null() {
@@ -184,14 +194,19 @@ fn parse_with(
     let mut problems = environment::apply(&mut document, environment);
     let mut found = structure::problems(&document.value);
     // What has the wrong shape is left out, and the rest is still judged: all problems at once.
-    let value = structure::without(document.value.clone(), &found);
-    let config = match serde_json::from_value::<Config>(value) {
-        Ok(mut config) => {
-            environment::complete(&mut config, environment, &mut problems);
-            let left_out: Vec<String> = found.iter().map(|(pointer, _)| pointer.clone()).collect();
-            let is_known = |pointer: &str| left_out.iter().any(|known| known.starts_with(pointer));
-            let problems = validate::problems(&mut config).into_iter().chain(judge(&config));
-            found.extend(problems.filter(|(at, _)| !is_known(at)));
+    let (value, left_out) = structure::without(document.value.clone(), &found);
+    let config = match serde_json::from_value::<WrittenConfig>(value) {
+        Ok(mut written) => {
+            environment::complete(&mut written, environment, &mut problems);
+            // What was left out has a problem already; its defaults may cause others.
+            let is_known = |pointer: &str| {
+                left_out.iter().any(|known| known.starts_with(pointer) || is_below(pointer, known))
+            };
+            let mut more = Findings::default();
+            let config = validate::check(written, &mut more);
+            let more = Vec::from(more).into_iter().chain(judge(&config));
+            let more = more.filter(|finding| !is_known(&finding.pointer));
+            found.extend(more.map(|Finding { pointer, message }| (pointer, message)));
             Some(config)
         }
         Err(error) if found.is_empty() => {
@@ -206,6 +221,11 @@ fn parse_with(
         Some(config) if problems.is_empty() => Ok(config),
         _ => Err(Problems(problems)),
     }
+}
+
+/// Whether a JSON pointer leads to something inside another.
+fn is_below(pointer: &str, ancestor: &str) -> bool {
+    pointer.strip_prefix(ancestor).is_some_and(|rest| rest.starts_with('/'))
 }
 
 fn at(name: &str, document: &Document, pointer: &str, message: String) -> Problem {

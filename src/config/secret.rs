@@ -6,6 +6,8 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use super::file;
+
 /// What stands in place of a secret in `config print`.
 pub const REDACTED: &str = "<redacted>";
 
@@ -18,6 +20,21 @@ impl Secret {
     #[must_use]
     pub fn new(text: &str) -> Self {
         Self(SecretString::from(text))
+    }
+
+    /// Reads a `file:/path` secret. The message says why it cannot be used: the file is not
+    /// readable, or the secret is empty or could not travel in a header.
+    pub(super) fn resolve(&mut self) -> Result<(), String> {
+        if let Some(path) = self.expose().strip_prefix("file:") {
+            let text = file::text(path)?;
+            *self = Self::new(text.trim_end_matches(['\r', '\n']));
+        }
+        let good = !self.expose().is_empty() && self.expose().bytes().all(|b| b.is_ascii_graphic());
+        if good {
+            Ok(())
+        } else {
+            Err("the secret is empty or has characters other than visible ASCII".to_owned())
+        }
     }
 
     /// The text, for the one place that sends it.

@@ -10,6 +10,13 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 pub struct Span(Duration);
 
 impl Span {
+    /// Parses a text such as `200ms`, `30s` or `1h 30m`. The message says what to write instead.
+    pub(super) fn parse(text: &str) -> Result<Self, String> {
+        humantime::parse_duration(text)
+            .map(Self)
+            .map_err(|error| format!("{error}; write a duration such as 200ms, 30s, 10m or 1h"))
+    }
+
     /// Whole seconds.
     #[must_use]
     pub const fn from_secs(seconds: u64) -> Self {
@@ -44,9 +51,7 @@ impl Serialize for Span {
 impl<'de> Deserialize<'de> for Span {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = Cow::<'_, str>::deserialize(deserializer)?;
-        humantime::parse_duration(&text).map(Self).map_err(|error| {
-            D::Error::custom(format!("{error}; write a duration such as 200ms, 30s, 10m or 1h"))
-        })
+        Self::parse(&text).map_err(D::Error::custom)
     }
 }
 

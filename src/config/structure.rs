@@ -3,19 +3,58 @@
 
 use jsonschema::error::{TypeKind, ValidationErrorKind};
 use schemars::generate::SchemaSettings;
-use serde_json::Value;
+use serde_json::{Map, Value, json};
 
-use super::schema::Config;
+use super::{
+    bounds::{DURATION_RANGE, duration_range, sentence},
+    document::escape,
+    sections::WrittenConfig,
+};
 
 /// The JSON Schema (2020-12) of the configuration file, without references.
 #[must_use]
 pub fn json_schema() -> Value {
     let settings =
         SchemaSettings::draft2020_12().with(|settings| settings.inline_subschemas = true);
-    let schema = settings.into_generator().into_root_schema_for::<Config>();
+    let schema = settings.into_generator().into_root_schema_for::<WrittenConfig>();
     let mut value = Value::from(schema);
     simplify(&mut value);
     value
+}
+
+/// "Exactly one of" is a map in which one of several settings stands: the settings become
+/// properties of one map, so that editors complete them and an unknown one is reported at its own
+/// place. `oneOf` then only says that exactly one is required.
+fn flatten_alternatives(map: &mut Map<String, Value>) {
+    let Some(options) = map.get("oneOf").and_then(Value::as_array) else { return };
+    let Some(properties) = options.iter().map(alternative).collect::<Option<Map<_, _>>>() else {
+        return;
+    };
+    let required = properties.keys().map(|name| json!({ "required": [name] })).collect();
+    map.insert("type".to_owned(), "object".into());
+    map.insert("additionalProperties".to_owned(), false.into());
+    map.insert("oneOf".to_owned(), Value::Array(required));
+    map.insert("properties".to_owned(), Value::Object(properties));
+}
+
+/// The one setting of an alternative, with the alternative's description.
+fn alternative(option: &Value) -> Option<(String, Value)> {
+    let properties = option.get("properties")?.as_object()?;
+    let (name, schema) = properties.iter().next().filter(|_| properties.len() == 1)?;
+    let mut schema = schema.clone();
+    if let (Some(schema), Some(description)) = (schema.as_object_mut(), option.get("description")) {
+        schema.insert("description".to_owned(), description.clone());
+    }
+    Some((name.clone(), schema))
+}
+
+/// An editor shows the description of a setting, and no keyword that it does not know.
+fn describe_range(map: &mut Map<String, Value>) {
+    let Some(sentence) = map.get(DURATION_RANGE).and_then(sentence) else { return };
+    if let Some(Value::String(description)) = map.get_mut("description") {
+        description.push(' ');
+        description.push_str(&sentence);
+    }
 }
 
 /// An optional setting is left out, never `null`; and enumerations are plain lists of words.
@@ -24,6 +63,8 @@ fn simplify(node: &mut Value) {
         Value::Array(items) => items.iter_mut().for_each(simplify),
         Value::Object(map) => {
             map.values_mut().for_each(simplify);
+            flatten_alternatives(map);
+            describe_range(map);
             if let Some(Value::Array(types)) = map.get_mut("type") {
                 types.retain(|kind| kind != "null");
                 if let [only] = types.as_slice() {
@@ -52,7 +93,8 @@ fn simplify(node: &mut Value) {
 /// The problems of shape: JSON pointer and message.
 pub(super) fn problems(value: &Value) -> Vec<(String, String)> {
     let schema = json_schema();
-    let validator = match jsonschema::validator_for(&schema) {
+    let options = jsonschema::options().with_keyword(DURATION_RANGE, duration_range);
+    let validator = match options.build(&schema) {
         Ok(validator) => validator,
         Err(error) => return vec![(String::new(), format!("the schema is not usable: {error}"))],
     };
@@ -63,10 +105,7 @@ pub(super) fn problems(value: &Value) -> Vec<(String, String)> {
         match error.kind() {
             ValidationErrorKind::AdditionalProperties { unexpected } => {
                 for key in unexpected {
-                    found.push((
-                        format!("{pointer}/{}", super::document::escape(key)),
-                        unknown_key(key, at),
-                    ));
+                    found.push((format!("{pointer}/{}", escape(key)), unknown_key(key, at)));
                 }
             }
             kind => found.push((pointer, describe(kind, error.instance(), at))),
@@ -75,9 +114,11 @@ pub(super) fn problems(value: &Value) -> Vec<(String, String)> {
     found
 }
 
-/// The document without what these problems speak of, so that the rest can still be judged.
-/// An entry of a list takes its list along: the places of the others would shift.
-pub(super) fn without(mut value: Value, problems: &[(String, String)]) -> Value {
+/// The document without the settings that have a problem, so that the rest can still be checked;
+/// and the JSON pointers of what was left out. An entry of a list takes its list along: the places
+/// of the other entries would shift.
+pub(super) fn without(mut value: Value, problems: &[(String, String)]) -> (Value, Vec<String>) {
+    let mut left_out: Vec<String> = problems.iter().map(|(pointer, _)| pointer.clone()).collect();
     for (pointer, _) in problems {
         let mut pointer = pointer.as_str();
         while let Some((parent, name)) = pointer.rsplit_once('/') {
@@ -92,10 +133,14 @@ pub(super) fn without(mut value: Value, problems: &[(String, String)]) -> Value 
     if let (Value::Object(sections), false) = (&mut value, problems.is_empty()) {
         sections.retain(|name, section| {
             let alone = Value::Object([(name.clone(), section.clone())].into_iter().collect());
-            serde_json::from_value::<Config>(alone).is_ok()
+            let whole = serde_json::from_value::<WrittenConfig>(alone).is_ok();
+            if !whole {
+                left_out.push(format!("/{}", escape(name)));
+            }
+            whole
         });
     }
-    value
+    (value, left_out)
 }
 
 /// The schema that holds the keyword the error speaks of.
@@ -116,8 +161,8 @@ fn unknown_key(key: &str, at: &Value) -> String {
         .min()
         .filter(|(distance, _)| *distance <= 3);
     match near {
-        Some((_, name)) => format!("unknown key; did you mean `{name}`?"),
-        None => format!("unknown key; known here: {}", names.join(", ")),
+        Some((_, name)) => format!("unknown field; did you mean `{name}`?"),
+        None => format!("unknown field; known fields: {}", names.join(", ")),
     }
 }
 
@@ -127,37 +172,46 @@ fn describe(kind: &ValidationErrorKind, instance: &Value, at: &Value) -> String 
         && matches!(kind, ValidationErrorKind::Type { .. } | ValidationErrorKind::Pattern { .. })
     {
         let examples: Vec<&str> = examples.iter().filter_map(Value::as_str).collect();
-        return format!("{shown} does not fit; write it like {}", examples.join(", "));
+        return format!("{shown} cannot be used; write it like {}", examples.join(", "));
     }
     match kind {
         ValidationErrorKind::Type { kind: TypeKind::Single(wanted) } => {
             format!("{shown} is {}; write {}", kind_of(instance), article(&wanted.to_string()))
         }
-        ValidationErrorKind::OneOfNotValid { .. } | ValidationErrorKind::AnyOf { .. } => {
-            match words(at) {
-                Some(words) => format!("{shown} is not known here; write {words}"),
-                None => format!("{shown} has not the right shape"),
-            }
-        }
+        ValidationErrorKind::OneOfNotValid { .. }
+        | ValidationErrorKind::OneOfMultipleValid { .. }
+        | ValidationErrorKind::AnyOf { .. } => match (words(at), alternatives(at)) {
+            (Some(words), _) => format!("{shown} is not a known word; write {words}"),
+            (None, Some(names)) => format!("write exactly one of {names}"),
+            (None, None) => format!("{shown} has another shape"),
+        },
+        ValidationErrorKind::Custom { message, .. } => message.clone(),
         ValidationErrorKind::Enum { options } => {
-            format!("{shown} is not known here; write one of {options}")
+            format!("{shown} is not a known word; write one of {options}")
         }
         ValidationErrorKind::Constant { expected_value } => {
-            format!("{shown} is not known here; write {expected_value}")
+            format!("{shown} is not a known word; write {expected_value}")
         }
         ValidationErrorKind::Required { property } => {
             format!("`{}` is missing", property.as_str().unwrap_or_default())
         }
-        ValidationErrorKind::Minimum { limit } => format!("{shown} is below the least, {limit}"),
-        ValidationErrorKind::Maximum { limit } => format!("{shown} is above the most, {limit}"),
+        ValidationErrorKind::Minimum { limit } => {
+            format!("{shown} is too small; write {limit} or more")
+        }
+        ValidationErrorKind::Maximum { limit } => {
+            format!("{shown} is too large; write {limit} or less")
+        }
         ValidationErrorKind::MinLength { .. } | ValidationErrorKind::MinItems { .. } => {
             "is empty; write a value or leave it out".to_owned()
         }
         ValidationErrorKind::Pattern { pattern } => {
             let hint = at.get("description").and_then(Value::as_str).unwrap_or_default();
-            format!("{shown} does not fit; write: {hint} (pattern {pattern})")
+            format!("{shown} does not match the pattern {pattern}; {hint}")
         }
-        other => format!("{shown} breaks the rule `{}`", other.keyword()),
+        ValidationErrorKind::MaxItems { limit } => {
+            format!("the list is too long; write {limit} entries or fewer")
+        }
+        other => format!("{shown} breaks the rule `{}` of the schema", other.keyword()),
     }
 }
 
@@ -198,6 +252,17 @@ fn article(kind: &str) -> &'static str {
         "object" => "a map",
         _ => "another kind of value",
     }
+}
+
+/// The names of the settings of which exactly one has to be there.
+fn alternatives(at: &Value) -> Option<String> {
+    let options = at.get("oneOf")?.as_array()?;
+    let name = |option: &Value| option.pointer("/required/0")?.as_str().map(|n| format!("`{n}`"));
+    let names: Option<Vec<String>> = options.iter().map(name).collect();
+    names.map(|names| match names.as_slice() {
+        [all @ .., last] if !all.is_empty() => format!("{} and {last}", all.join(", ")),
+        few => few.join(", "),
+    })
 }
 
 /// The words of an enumeration whose variants stand as `oneOf: [{const: ...}]`.

@@ -14,7 +14,7 @@ use rustls::{
 };
 use x509_parser::parse_x509_certificate;
 
-use super::{Config, Tls};
+use super::{Config, Tls, findings::Finding};
 
 /// What the files hold.
 #[derive(Debug, Clone)]
@@ -52,10 +52,10 @@ pub fn read_tls(settings: &Tls) -> Result<Material, Found> {
 }
 
 /// As the configuration tells its problems: JSON pointer and message.
-pub(super) fn problems(config: &Config) -> Vec<(String, String)> {
+pub(super) fn problems(config: &Config) -> Vec<Finding> {
     let Some(settings) = &config.listeners.grpc.tls else { return Vec::new() };
     let found = read_tls(settings).err().unwrap_or_default();
-    let at = |(name, message)| (format!("/listeners/grpc/tls/{name}"), message);
+    let at = |(name, message)| Finding { pointer: format!("/listeners/grpc/tls/{name}"), message };
     found.into_iter().map(at).collect()
 }
 

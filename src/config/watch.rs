@@ -15,7 +15,8 @@ use std::{
 use serde_json::Value;
 
 use super::{
-    Config, Problems, document::Document, environment, load_judged, name_of, one, parse_with, read,
+    Config, Finding, Problems, document::Document, environment, load_judged, name_of, one,
+    parse_with, read,
 };
 use crate::digest::{Sha256, sha256, sha256_of_parts};
 
@@ -44,10 +45,7 @@ impl Source {
     }
 
     /// Reads it for the first time, with one more judge as in [`load_judged`].
-    pub fn load(
-        &self,
-        judge: impl FnOnce(&Config) -> Vec<(String, String)>,
-    ) -> Result<Config, Problems> {
+    pub fn load(&self, judge: impl FnOnce(&Config) -> Vec<Finding>) -> Result<Config, Problems> {
         load_judged(self.file.as_deref(), &self.environment, judge)
     }
 

@@ -43,7 +43,7 @@ impl Extractor {
     /// From the setting `credentials`.
     #[must_use]
     pub fn build(sources: &[TokenSource]) -> Self {
-        Self { places: sources.iter().filter_map(CredentialPlace::of).collect() }
+        Self { places: sources.iter().map(CredentialPlace::of).collect() }
     }
 
     /// The one credential of a request; `None` if it has none. A bad credential is one, too.
@@ -74,16 +74,14 @@ impl Extractor {
 }
 
 impl CredentialPlace {
-    fn of(source: &TokenSource) -> Option<Self> {
-        let TokenSource { header, cookie, query } = source;
-        match (header, cookie, query) {
-            (Some(name), _, _) if name.eq_ignore_ascii_case("authorization") => {
-                Some(Self::Authorization)
+    fn of(source: &TokenSource) -> Self {
+        match source {
+            TokenSource::Header(name) if name.eq_ignore_ascii_case("authorization") => {
+                Self::Authorization
             }
-            (Some(name), _, _) => Some(Self::Header(name.to_ascii_lowercase())),
-            (None, Some(name), _) => Some(Self::Cookie(name.clone())),
-            (None, None, Some(name)) => Some(Self::Query(name.clone())),
-            (None, None, None) => None,
+            TokenSource::Header(name) => Self::Header(name.to_ascii_lowercase()),
+            TokenSource::Cookie(name) => Self::Cookie(name.clone()),
+            TokenSource::Query(name) => Self::Query(name.clone()),
         }
     }
 

@@ -1,32 +1,33 @@
-//! Until when a call has to be answered.
+//! The deadline of a call.
 //!
-//! In: our own patience and the headers of a call. Out: how long there is, with a margin that
-//! brings our answer to the caller before it gives up.
+//! In: the configured timeout and the headers of the call. Out: how long the answer may take, with a
+//! margin that brings it to the caller before the caller gives up.
 
 use std::time::Duration;
 
 use http::HeaderMap;
 
-/// Answered this much before the caller gives up, so that our denial comes first: a quarter of
-/// its patience, between these two. Its clock started before ours, and the check may have
+/// A call is answered this much before the caller gives up, so that a denial arrives in time: a
+/// quarter of the caller's timeout, between these two. The caller's clock started earlier, and the
+/// check may have
 /// waited for a new connection or a busy core on the way; where Envoy fails open, an answer
 /// that is a little late is an "allow".
 const MARGIN: (Duration, Duration) = (Duration::from_millis(10), Duration::from_millis(50));
 
-/// The shorter of the caller's patience and our own, less the margin.
+/// The shorter of the caller's timeout and the configured one, less the margin.
 pub(super) fn time_to_answer(own: Duration, headers: &HeaderMap) -> Duration {
-    let patience = patience(headers).map_or(own, |caller| caller.min(own));
-    let margin = (patience / 4).clamp(MARGIN.0, MARGIN.1);
-    patience.saturating_sub(margin).max(patience / 2)
+    let timeout = caller_timeout(headers).map_or(own, |caller| caller.min(own));
+    let margin = (timeout / 4).clamp(MARGIN.0, MARGIN.1);
+    timeout.saturating_sub(margin).max(timeout / 2)
 }
 
-/// The caller's patience is shorter than our own.
+/// The caller's timeout is shorter than the configured one.
 pub(super) fn is_shorter(headers: &HeaderMap, own: Duration) -> bool {
-    patience(headers).is_some_and(|caller| caller < own)
+    caller_timeout(headers).is_some_and(|caller| caller < own)
 }
 
-/// What the caller says of it.
-fn patience(headers: &HeaderMap) -> Option<Duration> {
+/// The timeout that the caller has set.
+fn caller_timeout(headers: &HeaderMap) -> Option<Duration> {
     grpc_timeout(headers.get("grpc-timeout")?.as_bytes())
 }
 

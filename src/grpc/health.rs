@@ -7,11 +7,11 @@ use tonic_health::{
     server::{HealthReporter, health_reporter},
 };
 
-/// The services that health knows, `""` for the process as a whole.
+/// The services whose health can be asked for; `""` is the process as a whole.
 pub const SERVICES: [&str; 3] =
     ["", "envoy.service.auth.v3.Authorization", "rownd.auth.v1.RowndAuth"];
 
-/// Carries readiness over to gRPC health. To be run for as long as the doors are open.
+/// Reports the readiness of the process as gRPC health. To be run for as long as the doors are open.
 #[derive(Debug)]
 pub struct HealthTask {
     reporter: HealthReporter,
@@ -23,7 +23,7 @@ impl HealthTask {
         (Self { reporter }, service)
     }
 
-    /// Follows readiness; ends when nobody can change it any more.
+    /// Follows the readiness; ends when it can no longer change.
     pub async fn run(self, mut ready: watch::Receiver<bool>) {
         loop {
             let status = if *ready.borrow_and_update() {

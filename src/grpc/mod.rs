@@ -99,6 +99,10 @@ pub struct Doors {
 
 impl Doors {
     /// The services, and the task that reports their health.
+    ///
+    /// # Errors
+    ///
+    /// Fails where reflection cannot read the compiled protos, which the build makes.
     pub fn build(
         check: CheckDoor,
         service: AuthDoor,
@@ -212,7 +216,7 @@ where
     }
 }
 
-/// Answers one check. Its ticket is taken here, when its turn has come: of a burst of calls that
+/// Answers one check. It begins here, when its turn has come: of a burst of calls that
 /// their peer has reset already, none counts as in flight beyond the moment in which it is found
 /// to be gone.
 async fn check<B>(
@@ -225,16 +229,16 @@ where
     B: http_body::Body<Data = Bytes, Error: Into<BoxError>> + Send + Unpin + 'static,
 {
     let in_progress = CheckInProgress::begin(slot.connection());
-    let ticket = door.begin_since(arrived, in_progress.others());
+    let pending = door.begin_since(arrived, in_progress.others());
     let bounds = BodyBounds::one(CallKind::Check, door.max_message_bytes());
     let request = request.map(|body| BoundedBody::new(body, slot.clone(), bounds));
-    let (answer, judged) = door.settle(&ticket, request).await;
+    let (answer, judged) = door.respond_to(&pending, request).await;
     if judged {
         slot.connection().check_judged();
     }
     // The message is judged and gone; what is left is the answer.
     slot.put_bytes_back();
-    drop((ticket, in_progress));
+    drop((pending, in_progress));
     Ok(answer.map(|body| CountedBody::new(body, slot)))
 }
 
@@ -244,6 +248,6 @@ async fn refuse(
     slot: Arc<CallSlot>,
 ) -> Result<Response<CountedBody>, Infallible> {
     slot.refusal_written();
-    let answer = door.refuse(&door.begin(), DenyReason::Overloaded).await;
+    let answer = door.deny(&door.begin(), DenyReason::Overloaded).await;
     Ok(answer.map(|body| CountedBody::new(body, slot)))
 }

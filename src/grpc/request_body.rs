@@ -25,7 +25,7 @@ use crate::metrics::{CallKind, CallRefusal};
 
 /// Bytes before a message: a flag, and the length.
 const PREFIX: usize = 5;
-/// Headers of a call that are kept as they came. An honest call has a dozen.
+/// Headers of a call that are kept as they came. An ordinary call has a dozen.
 const FEW_HEADERS: usize = 32;
 /// Bytes of their values.
 const SMALL_HEADERS: usize = 4_096;

@@ -1,4 +1,4 @@
-//! What a connection gets of the listener's budget, and the bounds of a body.
+//! The share of a connection in the listener's budget, and the bounds of a body.
 
 use std::{
     collections::VecDeque,
@@ -71,7 +71,7 @@ fn message(length: usize, sent: usize) -> Bytes {
     bytes.freeze()
 }
 
-/// What becomes of these bytes, in pieces of this size: all of them, or a status.
+/// Reads these bytes in pieces of this size: all of them come out, or a status.
 async fn read(bounds: BodyBounds, bytes: &Bytes, piece: usize) -> Result<Bytes, Code> {
     let slot = CallSlot::take(&connection(&listener()), bounds.kind);
     let frames = bytes.chunks(piece).map(Bytes::copy_from_slice).collect();

@@ -1,4 +1,4 @@
-//! The HTTP doors beside gRPC: `ops`, what operators read, and `control`, what changes state.
+//! The HTTP doors beside gRPC: `ops`, the pages for operators, and `control`, the commands.
 
 pub mod control;
 pub mod ops;

@@ -1,5 +1,5 @@
-//! What operators read: `/metrics`, `/livez`, `/readyz`, `/status`. Nothing here changes state
-//! and nothing shows a secret, so that a scraper may be let in.
+//! The pages for operators: `/metrics`, `/livez`, `/readyz`, `/status`. They change no state and show
+//! no secret, so that a scraper can be allowed to read them.
 
 use std::{
     collections::BTreeMap,
@@ -24,7 +24,7 @@ use crate::{
     verify::KeyStatus,
 };
 
-/// What the pages are made from.
+/// The parts that the pages show.
 #[derive(Debug, Clone)]
 pub struct OpsState {
     /// All metrics.
@@ -33,7 +33,7 @@ pub struct OpsState {
     pub readiness: Readiness,
     /// The configuration in force.
     pub authorizer: Arc<Authorizer>,
-    /// What was read again and is not in force.
+    /// Reloads that failed.
     pub reload_failures: Arc<ReloadFailures>,
     /// The warnings that apply now.
     pub warnings: Warnings,
@@ -95,7 +95,7 @@ impl ReloadFailures {
 }
 
 #[derive(Serialize)]
-struct Status {
+struct StatusPage {
     version: &'static str,
     ready: bool,
     waiting_for: Vec<String>,
@@ -107,7 +107,7 @@ struct Status {
     rownd_auth: CallerStatus,
 }
 
-/// Who may call the service for backends.
+/// The callers of the service for backends.
 #[derive(Serialize)]
 struct CallerStatus {
     /// The names of the known callers.
@@ -161,7 +161,7 @@ async fn status(State(ops): State<OpsState>) -> impl IntoResponse {
         apps: issuer.apps().iter().map(|app| app.id().map(str::to_owned)).collect(),
         keys: issuer.key_status(),
     });
-    Json(Status {
+    Json(StatusPage {
         version: env!("CARGO_PKG_VERSION"),
         ready: ops.readiness.is_ready(),
         waiting_for: ops.readiness.waiting_for(),
@@ -170,6 +170,6 @@ async fn status(State(ops): State<OpsState>) -> impl IntoResponse {
         refused: ops.reload_failures.get(),
         warnings: ops.warnings.current().iter().map(ToString::to_string).collect(),
         issuers: issuers.collect(),
-        rownd_auth: CallerStatus::of(snapshot.callers(), ops.exposed),
+        rownd_auth: CallerStatus::of(snapshot.service().callers(), ops.exposed),
     })
 }

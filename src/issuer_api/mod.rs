@@ -23,7 +23,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Deserialize;
 
 use crate::{
-    config::{Issuer, IssuerKind, Secret},
+    config::{Issuer, IssuerDetails, Secret},
     metrics::{ApiEndpoint, ApiResult, Metrics},
     upstream::{Client as Upstream, Error as UpstreamError},
 };
@@ -229,21 +229,23 @@ pub fn build(
 ) -> Vec<Option<Remote>> {
     let mut hosts = Hosts::default();
     let mut remote = |issuer: &Issuer| {
-        let base_url = match issuer.kind {
-            IssuerKind::Rownd | IssuerKind::Supertokens => issuer.base_url.clone()?,
+        let base_url = match &issuer.details {
+            IssuerDetails::Rownd(rownd) => &rownd.base_url,
+            IssuerDetails::Supertokens(supertokens) => &supertokens.base_url,
             // Where its metadata are (OpenID Connect Discovery section 4).
-            IssuerKind::Oidc => issuer.base_url.clone().or_else(|| issuer.issuer.clone())?,
-            IssuerKind::Firebase | IssuerKind::Static => return None,
+            IssuerDetails::Oidc(oidc) => oidc.base_url.as_ref()?,
+            IssuerDetails::Firebase(_) | IssuerDetails::Static(_) => return None,
         };
-        let base_url = base_url.trim_end_matches('/').to_owned();
+        let base_url = base_url.as_str().to_owned();
         let host = hosts.of(&base_url)?;
         let index = metrics.issuer(&issuer.name)?;
         let (upstream, metrics) = (upstream.clone(), metrics.clone());
         let api = Api { index, upstream, base_url, host, metrics };
-        Some(match issuer.kind {
-            IssuerKind::Rownd => Remote::Rownd(Client { api }),
-            IssuerKind::Supertokens => Remote::SuperTokens(SuperTokens::new(api)),
-            _ => Remote::OpenId(Provider::new(api, issuer.issuer.clone()?)),
+        Some(match &issuer.details {
+            IssuerDetails::Rownd(_) => Remote::Rownd(Client { api }),
+            IssuerDetails::Supertokens(_) => Remote::SuperTokens(SuperTokens::new(api)),
+            IssuerDetails::Oidc(_) => Remote::OpenId(Provider::new(api, issuer.iss.clone())),
+            IssuerDetails::Firebase(_) | IssuerDetails::Static(_) => return None,
         })
     };
     issuers.iter().map(&mut remote).collect()

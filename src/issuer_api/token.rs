@@ -35,7 +35,7 @@ pub enum Intent {
     SignUp,
 }
 
-/// Somebody else's token, and what goes with it. There is no `Debug`: it is about a person.
+/// Somebody else's token, and what goes with it. `Debug` shows none of it: it is about a person.
 #[derive(Clone)]
 pub struct ThirdParty {
     /// The token.
@@ -48,6 +48,12 @@ pub struct ThirdParty {
     pub group_to_join: Option<String>,
     /// The instant user who becomes this one.
     pub instant_user_id: Option<String>,
+}
+
+impl std::fmt::Debug for ThirdParty {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ThirdParty").finish_non_exhaustive()
+    }
 }
 
 /// The body of both exchanges. What is not there is not sent.

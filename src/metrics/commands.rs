@@ -31,7 +31,7 @@ pub enum ControlCommand {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, IntoStaticStr, VariantArray)]
 #[strum(serialize_all = "snake_case")]
 pub enum CommandResult {
-    /// Done.
+    /// The command was carried out.
     Ok,
     /// The request is invalid.
     Invalid,

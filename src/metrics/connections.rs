@@ -5,7 +5,7 @@ use strum::{IntoStaticStr, VariantArray};
 
 use super::{Metrics, label::ByLabel};
 
-/// What became of a connection.
+/// The fate of a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, IntoStaticStr, VariantArray)]
 #[strum(serialize_all = "snake_case")]
 pub enum ConnectionResult {

@@ -14,7 +14,7 @@ pub(super) const DURATION: &str = "rownd_authz_rownd_request_duration_seconds";
 pub(super) const BUCKETS: [f64; 11] =
     [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
 
-/// What an issuer's API is asked for.
+/// An endpoint of an issuer's API, by its purpose.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, IntoStaticStr, VariantArray)]
 #[strum(serialize_all = "snake_case")]
 pub enum ApiEndpoint {

@@ -21,7 +21,7 @@ pub enum FetchResult {
     Invalid,
 }
 
-/// What became of an issuer's key set on disk.
+/// The fate of an issuer's key set on disk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, IntoStaticStr, VariantArray)]
 #[strum(serialize_all = "snake_case")]
 pub enum SnapshotResult {
@@ -61,7 +61,7 @@ impl KeySeries {
         describe_gauge!("rownd_authz_keys", "Usable keys of an issuer.");
         describe_gauge!(
             "rownd_authz_keys_stale",
-            "1 while an issuer's latest answer was no good, or its keys were forgotten."
+            "1 while an issuer's latest answer was invalid, or its keys were forgotten."
         );
         describe_gauge!(
             "rownd_authz_keys_refused",

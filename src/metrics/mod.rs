@@ -4,7 +4,7 @@
 //! the text exposition of Prometheus. Every series is made at the start, so that a check records
 //! by an index and formats nothing, and a rate is right from the first event on. No label ever
 //! holds what a client sent.
-#![expect(clippy::disallowed_macros, reason = "the room where metrics are at home")]
+#![expect(clippy::disallowed_macros, reason = "the room where metrics are defined")]
 
 mod caches;
 mod call_refusals;

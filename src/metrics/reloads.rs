@@ -7,7 +7,7 @@ use super::{Metrics, label::ByLabel};
 
 const CERTIFICATE_END: &str = "rownd_authz_certificate_not_after_timestamp_seconds";
 
-/// What can be read again while the process runs.
+/// A thing that can be read again while the process runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, IntoStaticStr, VariantArray)]
 #[strum(serialize_all = "snake_case")]
 pub enum ReloadSubject {

@@ -5,7 +5,7 @@ use strum::{EnumCount, IntoStaticStr, VariantArray};
 
 use super::{Metrics, label::ByLabel};
 
-/// What a revocation names.
+/// The kind of thing that a revocation names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, IntoStaticStr, VariantArray, EnumCount)]
 #[strum(serialize_all = "snake_case")]
 pub enum RevocationKind {

@@ -35,7 +35,7 @@ impl Derived {
     ///
     /// # Errors
     ///
-    /// That of `make`. Nothing is kept then.
+    /// Returns the value of `make`, and keeps nothing.
     pub fn get_or_make<T: Any + Send + Sync, E>(
         &self,
         make: impl FnOnce() -> Result<T, E>,

@@ -4,7 +4,7 @@ use std::{fmt, sync::Arc, time::SystemTime};
 
 use serde::{Deserialize, Serialize};
 
-use super::KeptClaims;
+use super::claims::KeptClaims;
 
 /// How strongly the user proved who they are, weakest first.
 #[derive(
@@ -131,7 +131,7 @@ pub struct IdentityFacts {
     pub scopes: Vec<String>,
     /// The tenant, where the issuer parts its users.
     pub tenant: Option<String>,
-    /// What else than the same origin proves that a cookie was not sent by another site.
+    /// The proof, other than the same origin, that a cookie was not sent by another site.
     pub cookie_proof: CookieProof,
     /// The claims that the configuration asks for, as far as the token has them.
     pub claims: KeptClaims,
@@ -139,8 +139,8 @@ pub struct IdentityFacts {
     pub expires_at: Option<SystemTime>,
 }
 
-/// What a request with this identity's token in a cookie may show in place of a same-origin
-/// header.
+/// The proof that a request with this identity's token in a cookie may have instead of a
+/// same-origin header.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum CookieProof {
     /// Nothing: the same origin it is.

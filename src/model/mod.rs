@@ -5,9 +5,11 @@
 //! `verify` can make one, so the type is there.
 
 mod claims;
-mod decision;
+mod class;
+mod denial;
 mod derived;
 mod downstream;
+mod edits;
 mod headers;
 mod identity;
 mod peer;
@@ -15,19 +17,23 @@ mod profile;
 mod query;
 mod reason;
 mod request;
+mod steps;
 mod text;
 mod warning;
 
 pub use claims::{ClaimNames, KeptClaims};
-pub use decision::{AllowReason, Denial, DenialClass};
+pub use class::DenialClass;
+pub use denial::Denial;
 pub use derived::Derived;
 pub use downstream::{Downstream, EncodedDownstream, Workload};
+pub use edits::{NameValue, QueryEdits, Redirect, RedirectKind, ResponseEdits};
 pub use headers::{Headers, Occurrence};
 pub use identity::{AuthLevel, CookieProof, Credential, CredentialSource, IdentityFacts};
 pub use peer::{Origin, Peer, PeerName};
 pub use profile::{Cutoff, Group, Profile};
 pub use query::Query;
-pub use reason::DenyReason;
+pub use reason::{AllowReason, DenyReason};
 pub use request::{CallerProtocol, NamedRoute, RequestContext};
+pub use steps::{Step, StepRecorder};
 pub use text::{visible, visible_list};
 pub use warning::Warning;

@@ -1,4 +1,4 @@
-//! Who is at the other end of a connection, as far as the transport has proved it.
+//! The other end of a connection, as far as the transport has proved it.
 
 /// Where a connection comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

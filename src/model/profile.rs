@@ -1,4 +1,4 @@
-//! What the issuer knows of a user beyond the token.
+//! The data of a user that the issuer has beyond the token.
 
 use std::fmt;
 
@@ -39,11 +39,11 @@ pub struct Profile {
     pub state: Option<String>,
     /// How strongly the user has proved who they are, where the issuer says it in a known word.
     pub auth_level: Option<AuthLevel>,
-    /// What the user said of themselves.
+    /// The fields that the user wrote.
     pub data: Map<String, Value>,
-    /// What of it was proved.
+    /// The fields that were proved.
     pub verified_data: Map<String, Value>,
-    /// What the app's backend said of the user.
+    /// The attributes that the app's backend wrote.
     pub attributes: Map<String, Value>,
     /// The user's groups.
     pub groups: Vec<Group>,

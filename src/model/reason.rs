@@ -1,6 +1,38 @@
-//! Why a check was denied: one stable word for body, challenge, metadata, log and metric.
+//! Why a check was allowed or denied: one stable word for body, challenge, metadata, log and
+//! metric.
 
-use super::decision::DenialClass;
+use super::class::DenialClass;
+
+/// Why a check was allowed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[repr(usize)]
+pub enum AllowReason {
+    /// A verified identity satisfied the route.
+    Authenticated,
+    /// The route lets callers without a credential pass.
+    Anonymous,
+    /// The route asks for nothing (`auth: none`).
+    Public,
+    /// A CORS preflight on a route that lets those pass.
+    CorsPreflight,
+}
+
+impl AllowReason {
+    /// Every reason.
+    pub const ALL: [Self; 4] =
+        [Self::Authenticated, Self::Anonymous, Self::Public, Self::CorsPreflight];
+
+    /// The stable word, `snake_case`.
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Authenticated => "authenticated",
+            Self::Anonymous => "anonymous",
+            Self::Public => "public",
+            Self::CorsPreflight => "cors_preflight",
+        }
+    }
+}
 
 macro_rules! deny_reasons {
     ($( $(#[doc = $doc:literal])+ $variant:ident => $code:literal, $class:ident, $message:literal, $cure:literal; )+) => {
@@ -19,7 +51,7 @@ macro_rules! deny_reasons {
                 match self { $( Self::$variant => $code, )+ }
             }
 
-            /// What kind of no this is; the doors map the class to their protocol.
+            /// The class of the denial; the doors map the class to their protocol.
             #[must_use]
             pub const fn class(self) -> DenialClass {
                 match self { $( Self::$variant => DenialClass::$class, )+ }
@@ -31,13 +63,13 @@ macro_rules! deny_reasons {
                 match self { $( Self::$variant => $message, )+ }
             }
 
-            /// What to do about it, for the documentation.
+            /// The advice for the documentation.
             #[must_use]
             pub const fn cure(self) -> &'static str {
                 match self { $( Self::$variant => $cure, )+ }
             }
 
-            /// What it means, for the documentation.
+            /// The meaning, for the documentation.
             #[must_use]
             pub const fn documentation(self) -> &'static [&'static str] {
                 match self { $( Self::$variant => &[$($doc),+], )+ }
@@ -57,54 +89,53 @@ deny_reasons! {
     /// or a signature above 1024 bytes.
     TokenMalformed => "token_malformed", BadCredential, "the token is malformed",
         "`token inspect` says what is wrong. Often it is no JWT at all (an opaque token, a JSON \
-         body), has been cut, or `Bearer` is said twice.";
+         body), is cut off, or has `Bearer` before it twice.";
     /// The token is longer than `check.max_token_bytes`. It was not parsed. The setting bounds the
     /// whole token; its header and its claims have no bound of their own.
     TokenTooLarge => "token_too_large", BadCredential, "the token is longer than check.max_token_bytes",
         "Have the issuer put less into it, or raise the setting.";
-    /// The token's header asks for what is never done (`crit`, `b64`, `zip`, `enc`, `cty`, `epk`,
-    /// `cnf`), or its `typ` is not that of a JWT or an access token. Keys that a header embeds or
-    /// points to are not looked at, and no reason for this.
+    /// The token's header asks for a feature that is not supported (`crit`, `b64`, `zip`, `enc`,
+    /// `cty`, `epk`, `cnf`), or its `typ` is not that of a JWT or an access token. Keys in the
+    /// header, or links to keys, are ignored and do not cause this.
     TokenHeaderRefused => "token_header_refused", BadCredential, "the token header is not acceptable",
         "Have the issuer sign plain tokens. Encrypted, nested and key-bound tokens cannot be \
          used.";
-    /// The `alg` of the token is none that this issuer signs with.
+    /// The `alg` of the token is not one of this issuer's algorithms.
     AlgorithmRefused => "algorithm_refused", BadCredential, "the token algorithm is not acceptable",
-        "If the issuer has moved to another algorithm, add it to `issuers[].algorithms`; else it \
+        "If the issuer has changed its algorithm, add it to `issuers[].algorithms`; otherwise it \
          is an attack or the token of another issuer.";
-    /// The token's `iss` is no configured issuer.
+    /// The token's `iss` is not a configured issuer.
     IssuerUntrusted => "issuer_untrusted", BadCredential, "the token issuer is not trusted",
         "Compare it with `issuers[].issuer`, to the last slash. Often the token is of another \
          environment, or the issuer is missing from the configuration.";
-    /// The issuer publishes no key of the token's `kid`, and the token was issued before its keys
-    /// were read last (or does not say when it was, or nothing is fetched from this issuer).
+    /// The issuer publishes no key with the token's `kid`, and the token was issued before the last
+    /// fetch of its keys (or has no `iat`, or keys are not fetched from this issuer).
     KidUnknown => "kid_unknown", BadCredential, "the token is signed by an unknown key",
         "The token comes from another environment (development against production), or its key \
-         was withdrawn. Where nothing is fetched, add the key to `issuers[].key_set`.";
+         was withdrawn. If keys are not fetched, add the key to `issuers[].key_set`.";
     /// The signature does not fit the issuer's key: a forged or damaged token.
     SignatureInvalid => "signature_invalid", BadCredential, "the token signature is not valid",
-        "If good clients are told this, the issuer has another key under the same `kid`: its keys \
-         are read again at most once in `issuers[].keys.cooldown`, and at once by `/keys/forget` \
+        "If genuine clients get this, the issuer has another key under the same `kid`: its keys \
+         are fetched again at most once in `issuers[].keys.cooldown`, and at once by `/keys/forget` \
          on the control socket.";
-    /// The token has ended (`exp`), `issuers[].leeway` included.
+    /// The token has expired (`exp`, with `issuers[].leeway`).
     TokenExpired => "token_expired", BadCredential, "the token has expired",
-        "The client should refresh it. If new tokens are told this, compare the clocks.";
-    /// The token is not valid yet (`nbf`), or was issued in the future (`iat`), `issuers[].leeway`
-    /// included.
+        "The client should refresh it. If new tokens get this, compare the clocks.";
+    /// The token is not valid yet (`nbf`), or was issued in the future (`iat`), with
+    /// `issuers[].leeway`.
     TokenNotYetValid => "token_not_yet_valid", BadCredential, "the token is not valid yet",
         "Compare the clocks of the issuer and of this machine.";
-    /// An operator withdrew the token, its session, or everything its user was issued before some
-    /// time; or, on a route with `freshness: profile`, the user signed out everywhere after the
-    /// token was issued.
+    /// An operator revoked the token, its session, or all tokens of its user up to some time; or,
+    /// on a route with `freshness: profile`, the user signed out everywhere after the token was
+    /// issued.
     Revoked => "revoked", BadCredential, "the token has been revoked",
         "The user should sign in again.";
     /// On a route with `freshness: profile`: the user is not enabled at Rownd.
     UserDisabled => "user_disabled", BadCredential, "the user is disabled",
-        "Enable the user at Rownd, if that was not meant; it is seen after `profiles.ttl` at the \
-         latest.";
-    /// On a route with `freshness: profile`: Rownd has no user of the token's id (any more).
+        "If this is wrong, enable the user at Rownd; it takes effect within `profiles.ttl`.";
+    /// On a route with `freshness: profile`: Rownd has no user (any more) with the token's id.
     UserNotFound => "user_not_found", BadCredential, "there is no such user",
-        "The user should sign in again. If all users are told this, compare the app of the token \
+        "The user should sign in again. If all users get this, compare the app of the token \
          with that of `issuers[].apps`.";
     /// The token was made for another app: no `app:ID` of a configured app, or none of the issuer's
     /// `audiences`, stands in `aud`.
@@ -113,52 +144,51 @@ deny_reasons! {
          `issuers[].audiences`.";
     /// The token was made through an app variant (sub-brand) that is not in the allow-list.
     VariantRefused => "variant_refused", BadCredential, "the token was made for another app variant",
-        "Add it to `issuers[].apps[].variants`, if its users are meant to come here.";
-    /// The token is of another kind than the issuer's setting takes: a refresh token, an ID token
-    /// in place of an access token or the other way round, an OAuth2 token of SuperTokens.
+        "If users of this variant may use the service, add it to `issuers[].apps[].variants`.";
+    /// The token is of a kind that the issuer's settings do not accept: a refresh token, an ID
+    /// token instead of an access token or the reverse, an OAuth2 token of SuperTokens.
     TokenKindRefused => "token_kind_refused", BadCredential, "this kind of token is not acceptable here",
-        "Have the client send its access token. Where ID tokens are what clients have, say \
+        "Have the client send its access token. If clients have ID tokens only, write \
          `issuers[].accepts: id`.";
-    /// A claim the identity rests on is missing or unusable: no end, no user id, a level that is no
+    /// A claim that the identity needs is missing or unusable: no expiry, no user id, an unknown
     /// level, or a token that is bound to a key of its client (`cnf`).
     ClaimsInvalid => "claims_invalid", BadCredential, "the token claims are not acceptable",
-        "`token inspect` shows the claims. Where another claim says it, name that in \
-         `issuers[].claims`; for Rownd's tokens without an end there is \
+        "`token inspect` shows the claims. If another claim has the value, name it in \
+         `issuers[].claims`; for Rownd's tokens without an expiry there is \
          `issuers[].allow_missing_exp`.";
-    /// A value of the identity is too long to be injected as a header. It is never cut short.
+    /// A value of the identity is too long to be injected as a header. No value is ever cut.
     IdentityTooLarge => "identity_too_large", BadCredential, "the identity is too large to be passed on",
-        "Raise `identity_headers.max_value_bytes` or `identity_headers.max_total_bytes` to what \
-         the service behind takes, or have the issuer say less.";
+        "Raise `identity_headers.max_value_bytes` or `identity_headers.max_total_bytes` to the \
+         limit of the service behind, or have the issuer put less into the token.";
 
-    /// More than one credential: repeated `Authorization`, or two that differ between sources.
+    /// More than one credential: repeated `Authorization`, or two different ones in two sources.
     CredentialsAmbiguous => "credentials_ambiguous", Conflict, "the request carries more than one credential",
-        "Have the client send one. Often an old cookie stands beside a new header: shorten \
+        "Have the client send one. Often a request has an old cookie and a new header: shorten \
          `credentials`, or have sign-out remove the cookie.";
 
-    /// The user's auth level is below what the route asks for.
+    /// The user's auth level is below the level that the route requires.
     AuthLevelTooLow => "auth_level_too_low", Forbidden, "a higher authentication level is required",
         "The user should verify an e-mail address or a phone number; or lower the route's \
          `auth_level`. With `step_up: true` clients are told what to do.";
-    /// As `auth_level_too_low`, on a route with `step_up: true`.
+    /// The same as `auth_level_too_low`, on a route with `step_up: true`.
     StepUpRequired => "step_up_required", StepUp, "sign in again with a higher authentication level",
         "The client should sign in again with the level named in `acr_values` (RFC 9470).";
-    /// The route says `freshness: profile`, and the token's issuer has no profiles to judge by.
+    /// The route says `freshness: profile`, and the token's issuer has no profiles.
     ProfileUnsupported => "profile_unsupported", Forbidden, "the issuer of the token cannot be used here",
         "Give users of that issuer another route, with `freshness: token`.";
     /// A cookie credential on a method that changes state, or on a WebSocket handshake, without
-    /// proof that a page of the same origin or of `trusted_origins` asked.
+    /// proof that the request is from a page of the same origin or of `trusted_origins`.
     CookieCrossSite => "cookie_cross_site", Forbidden, "a cookie is not accepted from another site",
         "Call from pages of the same origin (`Sec-Fetch-Site` or `Origin` proves it), name the \
          page's origin in `trusted_origins`, or send the token in a header.";
-    /// A cookie credential from a page of another site, where the proxy sends `Sec-Fetch-Site` and
-    /// holds `Sec-Fetch-Mode` back: the request could be a WebSocket handshake.
+    /// A cookie credential from a page of another site, while the proxy sends `Sec-Fetch-Site` but
+    /// not `Sec-Fetch-Mode`: the request could be a WebSocket handshake.
     FetchModeMissing => "fetch_mode_missing", Forbidden, "the proxy has to send the headers upgrade and sec-fetch-mode as well",
         "Add `upgrade` and `sec-fetch-mode` to `allowed_headers` of Envoy's filter.";
 
-    /// The check has no HTTP request in it: a network filter asked, or the message is empty.
+    /// The check has no HTTP request: it is from a network filter, or the message is empty.
     RequestMissing => "request_missing", BadRequest, "the check holds no HTTP request",
-        "Use the HTTP filter `envoy.filters.http.ext_authz`; this is no authorizer of \
-         connections.";
+        "Use the HTTP filter `envoy.filters.http.ext_authz`; connections cannot be authorized.";
     /// The check could not be decoded, or is larger than `listeners.grpc.max_message_bytes`.
     RequestUndecodable => "request_undecodable", BadRequest, "the check could not be decoded",
         "Leave `with_request_body` out of Envoy's configuration, or raise the setting.";
@@ -166,20 +196,20 @@ deny_reasons! {
     MethodMissing => "method_missing", BadRequest, "the request has no method",
         "Envoy always sends one: another client made this check. Compare it with \
          `envoy.service.auth.v3.CheckRequest`.";
-    /// The method is no token (RFC 9110 section 5.6.2): it holds blanks, control characters or
+    /// The method is not a token (RFC 9110 section 5.6.2): it has blanks, control characters or
     /// bytes that are not ASCII.
     MethodRefused => "method_refused", BadRequest, "the request method is not acceptable",
         "Have the client send a plain method.";
-    /// The host is missing, or is no host name.
+    /// The host is missing, or is not a host name.
     HostRefused => "host_refused", BadRequest, "the request host is not acceptable",
-        "Have the client send a proper `Host`. In a check of your own, fill \
+        "Have the client send a valid `Host`. In a check of your own, fill \
          `attributes.request.http.host`.";
-    /// The path is missing, has no leading slash, or holds what no safe path holds: control
-    /// characters, a broken escape, or (unless the route says `odd_paths: judge`) dot segments, an
-    /// encoded slash, a backslash, a `#`, or `//` at the beginning, behind which some servers read a
-    /// host. Also a long path that can be read in many ways.
+    /// The path is missing, has no leading slash, or is not safe: it has control characters, a
+    /// broken escape, or (unless the route says `odd_paths: judge`) dot segments, an encoded slash,
+    /// a backslash, a `#`, or `//` at the beginning, behind which some servers read a host. Also a
+    /// long path that can be read in many ways.
     PathRefused => "path_refused", BadRequest, "the request path is not acceptable",
-        "Have the client send a plain path. Where encoded slashes are names of yours, say \
+        "Have the client send a plain path. If names in your paths contain encoded slashes, write \
          `odd_paths: judge` on their route.";
     /// Headers, path or their number are above the limits of the `check` section.
     RequestTooLarge => "request_too_large", BadRequest, "the request is too large to be judged",
@@ -187,42 +217,42 @@ deny_reasons! {
          `check.max_headers_bytes` or `check.max_path_bytes`.";
 
     /// There is no usable key of the issuer: it has never answered, or not within
-    /// `issuers[].keys.max_stale`, or what it sends is garbage.
+    /// `issuers[].keys.max_stale`, or its answers are invalid.
     KeysUnavailable => "keys_unavailable", Unavailable, "the issuer's keys are not available",
-        "`/status` and the metric `rownd_authz_key_fetches_total` say what came back. Check the \
-         address, DNS, egress rules and the issuer's own state; `config check --online` tries all \
-         of it.";
-    /// The token names a key that may exist and is not known yet: it is being fetched and the
-    /// check could not wait for it, or by its `iat` the token may be younger than the keys that
-    /// were read last, and they are read again after the time in `Retry-After`. A client can cause
-    /// this by any `kid`, so it is counted with the outcome `deny`.
+        "`/status` and the metric `rownd_authz_key_fetches_total` show the result of the fetches. \
+         Check the address, DNS, egress rules and the issuer's own state; `config check --online` \
+         tests all of them.";
+    /// The token names a key that may exist but is not known yet: it is being fetched and the check
+    /// could not wait for it, or by its `iat` the token may be younger than the last fetch of keys,
+    /// and the next fetch is after the time in `Retry-After`. A client can cause this by any `kid`,
+    /// so it is counted with the outcome `deny`.
     KeyPending => "key_pending", Pending, "the key of the token is not known yet",
-        "None is needed after a rotation: the check after `Retry-After` finds the key. If it \
-         stays, the token comes from another environment. Have the issuer publish a key \
-         `issuers[].keys.refresh_interval` before it signs with it, and nobody is told this.";
-    /// On a route with `freshness: profile`: the user's profile is not known, and Rownd could not
-    /// be asked within the check.
+        "Nothing after a rotation: the check after `Retry-After` finds the key. If it stays, the \
+         token comes from another environment. To avoid it, have the issuer publish a key \
+         `issuers[].keys.refresh_interval` before it signs with it.";
+    /// On a route with `freshness: profile`: the user's profile is not known, and Rownd did not
+    /// answer within the check.
     ProfileUnavailable => "profile_unavailable", Unavailable, "the user's profile is not available",
         "See the log and the metric `rownd_authz_rownd_requests_total`. `profiles.stale_on_error` \
          bridges short outages.";
-    /// The app id is not known yet: it is asked of Rownd by the app key.
+    /// The app id is not known yet: rownd-authz asks Rownd for it by the app key.
     AppUnknown => "app_unknown", Unavailable, "the app id is not known yet",
         "Configure `issuers[].apps[].id`, to be independent of that call.";
     /// The check ran into its deadline: the shorter of Envoy's timeout and `check.timeout`.
     DeadlineExceeded => "deadline_exceeded", Unavailable, "the check took too long",
-        "Raise the shorter one. If it stays, a key endpoint hangs or the machine has too little \
-         CPU.";
+        "Raise the shorter one. If it stays, a key endpoint does not answer or the machine has too \
+         little CPU time.";
     /// More checks in flight than `check.max_in_flight`.
     Overloaded => "overloaded", Unavailable, "too many checks in flight",
-        "Add replicas or CPU. A raise helps only where checks wait for an issuer.";
+        "Add replicas or CPU. A higher limit helps only if checks wait for an issuer.";
     /// Envoy names a route that is not configured, or two that differ: in `context_extensions`, or
     /// by the annotation of an HTTPRoute.
     RouteUnknown => "route_unknown", Unavailable, "the proxy names an unknown route",
         "Add a route of that `id`, or correct the name in Envoy's configuration.";
-    /// The caller went away before the answer was ready. Counted, never sent.
+    /// The caller left before the answer was ready. Counted, never sent.
     Cancelled => "cancelled", Unavailable, "the caller went away",
-        "None, while it is rare. Else Envoy's timeout is too short.";
-    /// A fault of ours (a panic that was caught).
+        "Nothing while it is rare; otherwise Envoy's timeout is too short.";
+    /// A fault of rownd-authz (a panic that was caught).
     Internal => "internal", Unavailable, "internal error",
         "The log has the details; please report it.";
 }

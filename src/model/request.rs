@@ -7,14 +7,14 @@ use bytes::Bytes;
 
 use super::{Downstream, EncodedDownstream, Headers, Query};
 
-/// The protocol the caller speaks.
+/// The protocol of the caller, which decides the form of a denial.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum CallerProtocol {
-    /// Plain HTTP.
+    /// An HTTP request that is no gRPC call.
     Http,
-    /// gRPC (`application/grpc`).
+    /// A gRPC call: the content type is `application/grpc`.
     Grpc,
-    /// gRPC-Web that reached us unconverted (`application/grpc-web`).
+    /// A gRPC-Web call that the proxy did not convert: the content type is `application/grpc-web`.
     GrpcWeb,
 }
 

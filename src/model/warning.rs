@@ -8,7 +8,7 @@ use std::{borrow::Cow, fmt};
 pub struct Warning {
     /// The stable word for this kind of warning.
     pub code: &'static str,
-    /// What is wrong, and what to write instead.
+    /// The cause, and what to write instead.
     pub text: Cow<'static, str>,
 }
 

@@ -1,6 +1,6 @@
 //! The rules that hold for one request, all of which must allow it.
 //!
-//! In: the rule that each reading of a request chose. Out: the finding of all their conditions. A
+//! In: the rule that each reading of a request chose. Out: the state of all their conditions. A
 //! path or a method that servers read differently has several readings, and each chooses a rule.
 //!
 //! Where several rules hold:
@@ -15,7 +15,7 @@
 use std::{ptr, sync::Arc};
 
 use super::{
-    condition::{Condition, Evidence, Finding},
+    condition::{Condition, ConditionState, Evidence},
     rule::{Concession, Rule},
     variables::PathVariables,
 };
@@ -109,14 +109,18 @@ impl<'a> ChosenRules<'a> {
         self.all().all(|chosen| chosen.rule.concedes(concession))
     }
 
-    /// The conditions of all rules together: the strictest of their findings.
-    pub(super) fn ask(&self, identity: Option<&Identity>, profile: Option<&Profile>) -> Finding {
+    /// The conditions of all rules together: the strictest of their states.
+    pub(super) fn ask(
+        &self,
+        identity: Option<&Identity>,
+        profile: Option<&Profile>,
+    ) -> ConditionState {
         let request = self.request;
-        let findings = self.all().flat_map(|ChosenRule { rule, variables }| {
+        let states = self.all().flat_map(|ChosenRule { rule, variables }| {
             let evidence = Evidence { request, variables, identity, profile };
             rule.conditions().iter().map(move |condition| condition.ask(&evidence))
         });
-        findings.max().unwrap_or(Finding::Met)
+        states.max().unwrap_or(ConditionState::Met)
     }
 
     fn all(&self) -> impl Iterator<Item = &ChosenRule<'a>> {

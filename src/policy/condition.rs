@@ -1,6 +1,6 @@
 //! One thing that a rule asks of a request, and the facts that it needs.
 //!
-//! In: the [`Evidence`] of a check. Out: a [`Finding`]: the condition is met, it is not, or the
+//! In: the [`Evidence`] of a check. Out: a [`ConditionState`]: the condition is met, it is not, or the
 //! user's profile has to be read first. To add a condition, add its variant here and follow the
 //! compiler; then give it a setting in `config::Route`, which `rule.rs` has to read.
 
@@ -24,7 +24,7 @@ pub(super) enum Condition {
     CurrentProfile,
     /// Any question, for tests of the evidence.
     #[cfg(test)]
-    ForTest { needs: fn() -> Needs, ask: fn(&Evidence<'_>) -> Finding },
+    ForTest { needs: fn() -> Needs, ask: fn(&Evidence<'_>) -> ConditionState },
 }
 
 /// The facts that a condition may look at.
@@ -55,9 +55,9 @@ pub struct Needs {
     pub claims: BTreeSet<String>,
 }
 
-/// The answer of a condition, the mildest first: of several findings the greatest counts.
+/// The state of a condition, the mildest first: of several states the greatest counts.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Finding {
+pub(super) enum ConditionState {
     /// The condition is met.
     Met,
     /// The user's profile has to be read first.
@@ -93,22 +93,22 @@ impl Condition {
     }
 
     /// Asks the condition about this evidence.
-    pub(super) fn ask(&self, evidence: &Evidence<'_>) -> Finding {
+    pub(super) fn ask(&self, evidence: &Evidence<'_>) -> ConditionState {
         match self {
             Self::Credential => match evidence.identity {
-                Some(_) => Finding::Met,
-                None => Finding::Unmet(Unmet::Credential),
+                Some(_) => ConditionState::Met,
+                None => ConditionState::Unmet(Unmet::Credential),
             },
             Self::AuthLevel(least) => match evidence.identity {
                 Some(identity) if identity.auth_level < *least => {
-                    Finding::Unmet(Unmet::AuthLevel(*least))
+                    ConditionState::Unmet(Unmet::AuthLevel(*least))
                 }
-                Some(_) | None => Finding::Met,
+                Some(_) | None => ConditionState::Met,
             },
             // The profile comes with the proof that it confirms the token.
             Self::CurrentProfile => match (evidence.identity, evidence.profile) {
-                (Some(_), None) => Finding::NeedsProfile,
-                (Some(_), Some(_)) | (None, _) => Finding::Met,
+                (Some(_), None) => ConditionState::NeedsProfile,
+                (Some(_), Some(_)) | (None, _) => ConditionState::Met,
             },
             #[cfg(test)]
             Self::ForTest { ask, .. } => ask(evidence),

@@ -61,9 +61,21 @@ impl Matcher {
 
     /// All parts match.
     pub(super) fn matches(&self, method: &[u8], host: &[u8], path: &[u8]) -> bool {
-        (self.methods.is_empty() || self.methods.iter().any(|wanted| wanted == method))
-            && (self.hosts.is_empty() || self.hosts.iter().any(|wanted| wanted.matches(host)))
-            && self.path.matches(path)
+        self.mismatch(method, host, path).is_none()
+    }
+
+    /// The first part that does not match: `method`, `host` or `path`.
+    pub(super) fn mismatch(&self, method: &[u8], host: &[u8], path: &[u8]) -> Option<&'static str> {
+        let (methods, hosts) = (&self.methods, &self.hosts);
+        if !methods.is_empty() && !methods.iter().any(|wanted| wanted == method) {
+            Some("method")
+        } else if !hosts.is_empty() && !hosts.iter().any(|wanted| wanted.matches(host)) {
+            Some("host")
+        } else if !self.path.matches(path) {
+            Some("path")
+        } else {
+            None
+        }
     }
 
     /// The variables of this reading of a path.
@@ -100,11 +112,10 @@ impl PathPattern {
 }
 
 fn path_pattern(matches: &PathMatch) -> Result<PathPattern, regex::Error> {
-    Ok(match (&matches.exact, &matches.prefix, &matches.regex) {
-        (Some(exact), _, _) => PathPattern::Exact(exact.clone().into_bytes()),
-        (_, Some(prefix), _) => PathPattern::Prefix(prefix.clone().into_bytes()),
-        (_, _, Some(pattern)) => PathPattern::Regex(PathMatch::whole(pattern)?),
-        (None, None, None) => PathPattern::Any,
+    Ok(match matches {
+        PathMatch::Exact(exact) => PathPattern::Exact(exact.clone().into_bytes()),
+        PathMatch::Prefix(prefix) => PathPattern::Prefix(prefix.clone().into_bytes()),
+        PathMatch::Regex(pattern) => PathPattern::Regex(PathMatch::whole(pattern)?),
     })
 }
 

@@ -23,7 +23,7 @@ use std::collections::HashMap;
 
 use crate::{
     config::{Config, Route},
-    model::{ClaimNames, DenyReason, NamedRoute},
+    model::{ClaimNames, DenyReason, NamedRoute, Step},
 };
 use chosen::ChosenRule;
 pub use chosen::ChosenRules;
@@ -121,6 +121,30 @@ impl Policy {
             return Err(DenyReason::PathRefused);
         }
         Ok(rules)
+    }
+
+    /// The rules that come before the one that holds for the request as it was sent, each with the
+    /// part of the request that it does not match: for explanations. None where the proxy names the
+    /// rule, and where the request cannot be read.
+    #[must_use]
+    pub fn skipped(&self, request: Measured<'_>) -> Vec<Step> {
+        let request = request.request();
+        let (Ok(methods), Some(host), Some(paths), None) = (
+            method::readings(&request.method),
+            matcher::canonical_host(&request.host),
+            path::readings(&request.target),
+            &request.named_route,
+        ) else {
+            return Vec::new();
+        };
+        let (Some(method), Some(path)) = (methods.iter().next(), paths.iter().next()) else {
+            return Vec::new();
+        };
+        let skipped = self.rules.iter().map_while(|rule| {
+            let because = rule.mismatch(method, &host, path)?;
+            Some(Step::RuleSkipped { rule: rule.id().clone(), because })
+        });
+        skipped.collect()
     }
 
     fn rule_by_id(&self, id: &[u8]) -> Result<&Rule, DenyReason> {

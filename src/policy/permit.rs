@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 use super::{
     chosen::ChosenRules,
-    condition::{Finding, Unmet},
+    condition::{ConditionState, Unmet},
     rule::Concession,
 };
 use crate::{
@@ -59,17 +59,17 @@ impl<'a> ChosenRules<'a> {
         let reads_credential = self.reads_credential();
         let identity = identity.filter(|_| reads_credential);
         match self.ask(identity.as_deref(), None) {
-            Finding::Met => Ok(Allowed(Ok(match identity {
+            ConditionState::Met => Ok(Allowed(Ok(match identity {
                 Some(identity) => Permit::identified(identity),
                 None if reads_credential => Permit::nobody(AllowReason::Anonymous),
                 None => Permit::nobody(AllowReason::Public),
             }))),
-            Finding::NeedsProfile => match identity {
+            ConditionState::NeedsProfile => match identity {
                 Some(identity) => Ok(Allowed(Err(Unconfirmed { rules: self, identity }))),
                 // There is no profile of nobody.
                 None => Err(DenyReason::CredentialMissing.into()),
             },
-            Finding::Unmet(unmet) => Err(self.denial(&unmet)),
+            ConditionState::Unmet(unmet) => Err(self.denial(&unmet)),
         }
     }
 
@@ -120,10 +120,10 @@ impl Unconfirmed<'_> {
     /// The denial, if a condition of a rule is not met by the profile.
     pub fn confirmed(self, proof: &impl ConfirmedByProfile) -> Result<Permit, Denial> {
         match self.rules.ask(Some(&self.identity), Some(proof.profile())) {
-            Finding::Met => Ok(Permit::identified(self.identity)),
-            Finding::Unmet(unmet) => Err(self.rules.denial(&unmet)),
+            ConditionState::Met => Ok(Permit::identified(self.identity)),
+            ConditionState::Unmet(unmet) => Err(self.rules.denial(&unmet)),
             // A condition that is not content with the profile it has is a fault of its code.
-            Finding::NeedsProfile => Err(DenyReason::Internal.into()),
+            ConditionState::NeedsProfile => Err(DenyReason::Internal.into()),
         }
     }
 }

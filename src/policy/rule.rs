@@ -154,6 +154,14 @@ impl Rule {
         self.matcher.as_ref().is_some_and(|matcher| matcher.matches(method, host, path))
     }
 
+    /// The part of a request that keeps the rule from holding for it; `None` if it holds.
+    pub(super) fn mismatch(&self, method: &[u8], host: &[u8], path: &[u8]) -> Option<&'static str> {
+        match &self.matcher {
+            Some(matcher) => matcher.mismatch(method, host, path),
+            None => Some("name"),
+        }
+    }
+
     /// The variables of this reading of a path, if a condition needs them.
     pub(super) fn variables(&self, path: &[u8]) -> PathVariables {
         match &self.matcher {

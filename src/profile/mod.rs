@@ -91,6 +91,12 @@ pub struct Younger<'a> {
     pub may_fetch: &'a (dyn Fn() -> Result<(), Duration> + Sync),
 }
 
+impl std::fmt::Debug for Younger<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Younger").finish_non_exhaustive()
+    }
+}
+
 /// Whose profile it is.
 #[derive(Debug, Clone, Copy)]
 pub struct Whose<'a> {

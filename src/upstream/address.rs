@@ -92,10 +92,9 @@ fn embedded(v6: Ipv6Addr) -> Option<Ipv4Addr> {
     let [a, b, c, d, e, f, g, h] = v6.segments();
     let v4 = |high: u16, low: u16| Ipv4Addr::from_bits(u32::from(high) << 16 | u32::from(low));
     match (a, b, c, d, e, f) {
-        (0, 0, 0, 0, 0, 0xffff) => Some(v4(g, h)),
+        (0, 0, 0, 0, 0, 0xffff) | (0x64, 0xff9b, 0 | 1, 0, 0, 0) => Some(v4(g, h)),
         // `::` and `::1` are addresses of their own.
         (0, 0, 0, 0, 0, 0) if g != 0 || h > 1 => Some(v4(g, h)),
-        (0x64, 0xff9b, 0 | 1, 0, 0, 0) => Some(v4(g, h)),
         (0x2002, high, low, ..) => Some(v4(high, low)),
         _ => None,
     }

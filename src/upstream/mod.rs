@@ -70,7 +70,7 @@ impl std::error::Error for Error {}
 /// The most bytes of a body that comes with an error status.
 const MAX_ERROR_BYTES: usize = 16 * 1024;
 
-/// A request of any method. There is no `Debug`: secrets would be in it.
+/// A request of any method. `Debug` shows none of it: secrets are in it.
 pub struct Request<'a> {
     /// The method.
     pub method: Method,
@@ -84,7 +84,13 @@ pub struct Request<'a> {
     pub body: Option<(&'static str, Vec<u8>)>,
 }
 
-/// An answer of any status. There is no `Debug`: tokens would be in it.
+impl std::fmt::Debug for Request<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Request").finish_non_exhaustive()
+    }
+}
+
+/// An answer of any status. `Debug` shows none of it: tokens are in it.
 #[derive(Clone)]
 pub struct Answer {
     /// The status.
@@ -92,6 +98,12 @@ pub struct Answer {
     /// The body; of an error at most 16 KiB, and nothing where it has more.
     pub body: Vec<u8>,
     headers: HeaderMap,
+}
+
+impl std::fmt::Debug for Answer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Answer").finish_non_exhaustive()
+    }
 }
 
 impl Answer {

@@ -12,7 +12,7 @@ use super::{
     token::{self, Token, Typ},
     unix_seconds,
 };
-use crate::model::{DenialClass, DenyReason, IdentityFacts};
+use crate::model::{DenialClass, DenyReason, IdentityFacts, Step, StepRecorder};
 
 /// What was found out about a token.
 #[derive(Debug)]
@@ -105,11 +105,13 @@ impl Verifier {
         };
         let picked = self.picked(&token).ok().map(|(index, _)| index);
         let issuers = self.issuers.iter().enumerate().map(|(index, issuer)| {
-            let (answer, signature) = if picked == Some(index) {
-                issuer.inspect(&token, unix_seconds(now))
+            let mut steps = Vec::new();
+            let answer = if picked == Some(index) {
+                issuer.inspect(&token, unix_seconds(now), &mut steps)
             } else {
-                (Answer::Refused(DenyReason::IssuerUntrusted), Signature::NotReached)
+                Answer::Refused(DenyReason::IssuerUntrusted)
             };
+            let signature = Signature::of(&steps);
             Finding { name: issuer.name().to_owned(), iss: issuer.iss.clone(), answer, signature }
         });
         Inspection { issuers: issuers.collect(), picked, token: Ok(TokenFacts::of(&token)) }
@@ -117,26 +119,29 @@ impl Verifier {
 }
 
 impl Issuer {
-    /// The steps of [`Issuer::verify`], without waiting for a key.
-    fn inspect(&self, token: &Token<'_>, now: u64) -> (Answer, Signature) {
+    /// The steps of [`Issuer::verify`], without waiting for a key. They are recorded as those are.
+    fn inspect(&self, token: &Token<'_>, now: u64, record: &mut impl StepRecorder) -> Answer {
+        record.detail(|| Step::IssuerChosen(self.shared_name()));
         let algorithm = match self.algorithm(token) {
             Ok(algorithm) => algorithm,
-            Err(reason) => return (Answer::Refused(reason), Signature::NotReached),
+            Err(reason) => return Answer::Refused(reason),
         };
-        let signature = match self.keys.at_hand(token.kid.as_deref(), algorithm) {
-            Ok(key) => match self.signed(token, &key) {
-                Ok(_) => Signature::Good,
-                Err(reason) => return (Answer::Refused(reason), Signature::Bad),
+        let signed = match self.keys.at_hand(token.kid.as_deref(), algorithm) {
+            Ok(key) => match self.signed(token, &key, record) {
+                Ok(_) => true,
+                Err(reason) => return Answer::Refused(reason),
             },
-            // There are no others: nobody would fetch for it.
-            Err(denial) if !self.keys.fetches => {
-                return (Answer::Refused(denial.reason()), Signature::NoSuchKey);
+            Err(denial) => {
+                self.record_no_key(token, record);
+                // There are no others: none would be fetched.
+                if !self.keys.fetches {
+                    return Answer::Refused(denial.reason());
+                }
+                false
             }
-            Err(_) if self.keys.any_usable() => Signature::NoSuchKey,
-            Err(_) => Signature::NoKeys,
         };
-        let answer = match self.claims(token, now) {
-            Ok((facts, _)) if signature == Signature::Good => Answer::Taken(facts.into()),
+        match self.claims(token, now, record) {
+            Ok((facts, _)) if signed => Answer::Taken(facts.into()),
             Ok((facts, _)) => Answer::IfSigned(facts.into()),
             Err(denial) => match denial.reason().class() {
                 DenialClass::Pending | DenialClass::Unavailable => {
@@ -149,8 +154,35 @@ impl Issuer {
                 | DenialClass::Forbidden
                 | DenialClass::StepUp => Answer::Refused(denial.reason()),
             },
-        };
-        (answer, signature)
+        }
+    }
+}
+
+impl Signature {
+    /// What the recorded steps say of the signature.
+    fn of(steps: &[Step]) -> Self {
+        let known = steps.iter().find_map(|step| match step {
+            Step::SignatureChecked { good: true, .. } => Some(Self::Good),
+            Step::SignatureChecked { good: false, .. } => Some(Self::Bad),
+            Step::KeyAbsent { others_known: true, .. } => Some(Self::NoSuchKey),
+            Step::KeyAbsent { others_known: false, .. } => Some(Self::NoKeys),
+            Step::RuleSkipped { .. }
+            | Step::RuleChosen(_)
+            | Step::Preflight
+            | Step::CredentialNotWanted
+            | Step::CredentialAbsent
+            | Step::CredentialFound(_)
+            | Step::ExpiredCookieIgnored
+            | Step::ClaimsCached
+            | Step::RefusalCached(_)
+            | Step::IssuerChosen(_)
+            | Step::ClaimsJudged(_)
+            | Step::Identified { .. }
+            | Step::Decided(_)
+            | Step::ProfileAsked(_)
+            | Step::HeadersMade { .. } => None,
+        });
+        known.unwrap_or(Self::NotReached)
     }
 }
 

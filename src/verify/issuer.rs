@@ -18,10 +18,10 @@ use super::{
     token::Token,
 };
 use crate::{
-    config::{App as AppSettings, Issuer as Settings, Secret, SigningAlgorithm},
+    config::{App as AppSettings, Finding, Issuer as Settings, Secret, SigningAlgorithm},
     health::{Latch, Readiness},
     metrics::Metrics,
-    model::{Denial, DenyReason, IdentityFacts},
+    model::{Denial, DenyReason, IdentityFacts, Step, StepRecorder},
     upstream::Client,
 };
 
@@ -101,10 +101,10 @@ pub struct AppSlot {
 impl AppSlot {
     fn build(settings: &AppSettings, latch: impl FnOnce() -> Option<Latch>) -> Self {
         let id = OnceLock::new();
-        let known = settings.id.as_ref().is_some_and(|known| id.set(known.clone()).is_ok());
+        let known = settings.id().is_some_and(|known| id.set(known.to_owned()).is_ok());
         Self {
             id,
-            key: settings.key.clone(),
+            key: settings.key().cloned(),
             secret: settings.secret.clone(),
             variants: settings.variants.clone(),
             latch: Mutex::new(if known { None } else { latch() }),
@@ -157,11 +157,11 @@ impl Issuer {
         let label = metrics.issuer(&name).ok_or_else(|| {
             format!("issuer {name}: too many names of issuers since the start; restart")
         })?;
-        let iss = settings.issuer.clone().ok_or_else(|| format!("issuer {name} has no `iss`"))?;
+        let iss = settings.iss.clone();
         let algorithms: Vec<SigningAlgorithm> = settings.algorithms.clone();
         let known = start.predecessor(&name, &iss);
         let before = known.filter(|before| settings.has_keys_of(&before.settings));
-        let apps = settings.apps.iter().enumerate().map(|(index, app)| {
+        let apps = settings.apps().iter().enumerate().map(|(index, app)| {
             let what = format!("the app id of apps[{index}], asked of Rownd by its key");
             let slot = AppSlot::build(app, || start.latch(settings, &what));
             if let Some(id) = before.and_then(|before| before.id_learned_by(app)) {
@@ -175,21 +175,21 @@ impl Issuer {
             _ => {
                 let keys = Arc::new(new_store(settings, &algorithms, known)?);
                 let ready = keys.any_usable();
-                if !settings.keys.fetch {
-                    keys.report(metrics, label);
-                    (keys, None)
-                } else {
+                let source = KeySource::build(settings, upstream);
+                if source.is_some() {
                     before.inspect(|before| keys.adopt(&before.keys));
-                    keys.report(metrics, label);
-                    let refresher = KeyRefresher::new(
+                }
+                keys.report(metrics, label);
+                let refresher = source.map(|source| {
+                    KeyRefresher::new(
                         (name.clone(), label),
                         keys.clone(),
-                        Box::new(KeySource::build(settings, &iss, upstream)?),
+                        Box::new(source),
                         metrics.clone(),
                         if ready { None } else { start.latch(settings, "its first key set") },
-                    );
-                    (keys, Some(refresher))
-                }
+                    )
+                });
+                (keys, refresher)
             }
         };
         let issuer = Self {
@@ -197,12 +197,12 @@ impl Issuer {
             label,
             name,
             iss,
-            kind: kinds::row(settings.kind),
+            kind: kinds::row(settings.kind()),
             rules: Rules::build(settings),
             algorithms,
             apps,
             leeway: settings.leeway.get().as_secs(),
-            allow_missing_exp: settings.allow_missing_exp,
+            allow_missing_exp: settings.allows_missing_exp(),
             keys,
         };
         Ok((issuer, refresher))
@@ -220,9 +220,14 @@ impl Issuer {
 
     /// The id that was learned by the key of this app.
     fn id_learned_by(&self, app: &AppSettings) -> Option<String> {
-        let key = app.key.as_ref()?;
+        let key = app.key()?;
         let known = self.apps.iter().find(|slot| slot.key() == Some(key))?;
         known.id().map(str::to_owned)
+    }
+
+    /// Whether its keys in place are those of another.
+    pub(super) fn has_keys_in_place_of(&self, other: &Self) -> bool {
+        self.settings.key_origin.in_place() == other.settings.key_origin.in_place()
     }
 
     /// The settings it was built from.
@@ -290,16 +295,16 @@ impl Issuer {
     pub(super) async fn verify(
         &self,
         token: &Token<'_>,
-        index: usize,
-        now: u64,
-        deadline: Instant,
+        (index, now, deadline): (usize, u64, Instant),
         asked: &AskedClaims,
+        record: &mut impl StepRecorder,
     ) -> Result<Verified, Denial> {
         let algorithm = self.algorithm(token)?;
         let issued = Issued::new(token.claims.iat, now, self.leeway);
-        let key = self.keys.find(token.kid.as_deref(), algorithm, issued, deadline).await?;
-        let proof = self.signed(token, &key)?;
-        let (mut facts, lifetime) = self.claims(token, now)?;
+        let found = self.keys.find(token.kid.as_deref(), algorithm, issued, deadline).await;
+        let key = found.inspect_err(|_| self.record_no_key(token, record))?;
+        let proof = self.signed(token, &key, record)?;
+        let (mut facts, lifetime) = self.claims(token, now, record)?;
         facts.claims = asked.of(&token.claims);
         let identity = Arc::new(Identity::new(facts, proof));
         Ok(Verified { identity, lifetime, issuer: index, key })
@@ -311,9 +316,28 @@ impl Issuer {
         known.copied().ok_or(DenyReason::AlgorithmRefused)
     }
 
+    /// Records that no key for this token is known now.
+    pub(super) fn record_no_key(&self, token: &Token<'_>, record: &mut impl StepRecorder) {
+        record.detail(|| Step::KeyAbsent {
+            key: token.kid.as_deref().map(Into::into),
+            // Where nothing is fetched, there are no other keys to wait for.
+            others_known: !self.keys.fetches || self.keys.any_usable(),
+        });
+    }
+
     /// The proof that the signature is this key's.
-    pub(super) fn signed(&self, token: &Token<'_>, key: &Key) -> Result<GoodSignature, DenyReason> {
-        if let Some(proof) = key.check(token.signed, token.signature) {
+    pub(super) fn signed(
+        &self,
+        token: &Token<'_>,
+        key: &Key,
+        record: &mut impl StepRecorder,
+    ) -> Result<GoodSignature, DenyReason> {
+        let proof = key.check(token.signed, token.signature);
+        record.detail(|| Step::SignatureChecked {
+            key: token.kid.as_deref().map(Into::into),
+            good: proof.is_some(),
+        });
+        if let Some(proof) = proof {
             return Ok(proof);
         }
         // The issuer may have replaced a key under its old name.
@@ -323,6 +347,20 @@ impl Issuer {
 
     /// What the token states of its user, and how long it holds.
     pub(super) fn claims(
+        &self,
+        token: &Token<'_>,
+        now: u64,
+        record: &mut impl StepRecorder,
+    ) -> Result<(IdentityFacts, Lifetime), Denial> {
+        let judged = self.judge_claims(token, now);
+        record.detail(|| {
+            let reason = |denial: &Denial| denial.reason();
+            Step::ClaimsJudged(judged.as_ref().map(|_| ()).map_err(reason))
+        });
+        judged
+    }
+
+    fn judge_claims(
         &self,
         token: &Token<'_>,
         now: u64,
@@ -362,22 +400,24 @@ fn new_store(
 ) -> Result<KeyStore, String> {
     let in_place = in_place(settings, algorithms)
         .map_err(|error| format!("issuer {}: key_set: {error}", settings.name))?;
-    let keys = KeyStore::new(&settings.keys, algorithms.to_vec(), in_place);
+    let keys = KeyStore::new(settings, algorithms.to_vec(), in_place);
     if let Some(known) = known {
-        keys.follow(&known.keys, settings.key_set == known.settings.key_set);
+        keys.follow(
+            &known.keys,
+            settings.key_origin.in_place() == known.settings.key_origin.in_place(),
+        );
     }
     Ok(keys)
 }
 
-/// What is wrong with the settings of issuers beyond what their text shows: JSON pointer and
-/// message.
+/// What is wrong with the settings of issuers beyond what their text shows.
 #[must_use]
-pub fn problems(issuers: &[Settings]) -> Vec<(String, String)> {
-    let judge = |(index, settings): (usize, &Settings)| {
-        let error = in_place(settings, &settings.algorithms).err()?;
-        Some((format!("/issuers/{index}/key_set"), error))
+pub fn problems(issuers: &[Settings]) -> Vec<Finding> {
+    let judge = |settings: &Settings| {
+        let message = in_place(settings, &settings.algorithms).err()?;
+        Some(Finding { pointer: format!("{}/key_set", settings.pointer()), message })
     };
-    issuers.iter().enumerate().filter_map(judge).collect()
+    issuers.iter().filter_map(judge).collect()
 }
 
 /// The keys of `key_set`, where the settings have one.
@@ -385,5 +425,6 @@ fn in_place(
     settings: &Settings,
     algorithms: &[SigningAlgorithm],
 ) -> Result<Option<KeySet>, String> {
-    settings.key_set.as_deref().map(|text| KeySet::in_place(text, algorithms)).transpose()
+    let text = settings.key_origin.in_place();
+    text.map(|text| KeySet::in_place(text, algorithms)).transpose()
 }

@@ -29,7 +29,7 @@ use super::{
     key_snapshot::Snapshot,
 };
 use crate::{
-    config::{Keys as Settings, SigningAlgorithm},
+    config::{Issuer as Settings, SigningAlgorithm},
     metrics::Metrics,
     model::{Denial, DenyReason},
 };
@@ -133,15 +133,15 @@ impl KeyStore {
             version: AtomicU64::new(0),
             in_place,
             in_place_forgotten: AtomicBool::new(false),
-            fetches: settings.fetch,
+            fetches: settings.key_origin.is_fetched(),
             algorithms,
             progress: watch::Sender::new(Progress::default()),
             wanted: Notify::new(),
             suspected: Notify::new(),
             waiting: Semaphore::new(MAX_WAITING),
-            cooldown: settings.cooldown.get(),
-            max_stale: settings.max_stale.get(),
-            refresh_interval: settings.refresh_interval.get(),
+            cooldown: settings.keys.cooldown.get(),
+            max_stale: settings.keys.max_stale.get(),
+            refresh_interval: settings.keys.refresh_interval.get(),
             snapshot: OnceLock::new(),
         }
     }
@@ -397,7 +397,6 @@ impl KeyStore {
             None if !self.any_usable() => Denial::for_everybody(DenyReason::KeysUnavailable),
             // Its keys in place are all there is, or all we know of.
             None if self.fetches => DenyReason::KeysUnavailable.into(),
-            None => DenyReason::KidUnknown.into(),
             Some(now) if progress.error.is_some() && now.overdue() => {
                 DenyReason::KeysUnavailable.into()
             }
@@ -405,7 +404,7 @@ impl KeyStore {
                 let rest = progress.ends.rest(Cause::UnknownKey, self.cooldown);
                 Denial::until(DenyReason::KeyPending, rest)
             }
-            Some(_) => DenyReason::KidUnknown.into(),
+            None | Some(_) => DenyReason::KidUnknown.into(),
         }
     }
 

@@ -7,7 +7,7 @@ use url::Url;
 
 use super::kinds::{self, kind::KeySetPlace};
 use crate::{
-    config::Issuer as Settings,
+    config::{Issuer as Settings, KeyOrigin, KeyPlace, WebAddress},
     metrics::FetchResult,
     upstream::{
         Client, Document, Error, Origin,
@@ -79,32 +79,34 @@ pub(super) struct KeySource {
 }
 
 impl KeySource {
-    pub(super) fn build(settings: &Settings, iss: &str, upstream: &Client) -> Result<Self, String> {
-        let base = settings.base_url.as_deref().unwrap_or(iss).trim_end_matches('/');
-        let below = |path: &str| format!("{base}{path}");
-        let kind = kinds::row(settings.kind);
-        let metadata = kind.metadata_path.map(below);
-        let keys = match kind.key_set {
-            KeySetPlace::Below(path) => Some(below(path)),
-            KeySetPlace::At(url) => Some(url.to_owned()),
-            KeySetPlace::Unknown => None,
+    /// None for an issuer whose keys are in place: nothing is fetched.
+    pub(super) fn build(settings: &Settings, upstream: &Client) -> Option<Self> {
+        let (place, copy) = match &settings.key_origin {
+            KeyOrigin::InPlace(_) => return None,
+            KeyOrigin::Fetched { place, fallback, .. } => (place, fallback.as_ref()),
         };
-        // Where the keys are configured, the `iss` is a name and need not be an address.
-        let configured = settings.jwks_url.is_some();
-        let metadata = metadata.filter(|_| !configured);
-        let keys = settings.jwks_url.clone().or(keys);
-        let url = |text: Option<String>| {
-            let parse = |text: String| Url::parse(&text).map_err(|error| error.to_string());
-            text.map(parse).transpose()
+        let kind = kinds::row(settings.kind());
+        let below = |base: &WebAddress| match kind.key_set {
+            KeySetPlace::Below(path) => Some(base.below(path)),
+            KeySetPlace::At(_) | KeySetPlace::Unknown => None,
         };
-        Ok(Self {
+        let (metadata, keys, configured) = match (place, kind.key_set) {
+            // Where the keys are configured, the `iss` is a name and need not be an address.
+            (KeyPlace::Configured(url), _) => (None, Some(url.url().clone()), true),
+            (KeyPlace::BaseUrl(base), _) => {
+                (kind.metadata_path.map(|path| base.below(path)), below(base), false)
+            }
+            (KeyPlace::OfKind, KeySetPlace::At(url)) => (None, Url::parse(url).ok(), false),
+            (KeyPlace::OfKind, KeySetPlace::Below(_) | KeySetPlace::Unknown) => (None, None, false),
+        };
+        Some(Self {
             upstream: upstream.without_reuse(),
             timeout: settings.keys.fetch_timeout.get(),
-            iss: iss.to_owned(),
-            metadata: url(metadata)?,
-            keys: url(keys)?,
+            iss: settings.iss.clone(),
+            metadata,
+            keys,
             configured,
-            copy: url(settings.jwks_fallback_url.clone())?,
+            copy: copy.map(|copy| copy.url().clone()),
             learned: None,
         })
     }

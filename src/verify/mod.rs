@@ -43,7 +43,7 @@ use crate::{
     config::{Issuer as IssuerSettings, KeySnapshots},
     health::Readiness,
     metrics::{CacheName, Metrics},
-    model::{ClaimNames, Denial, DenyReason, IdentityFacts},
+    model::{ClaimNames, Denial, DenyReason, IdentityFacts, Step, StepRecorder},
     upstream::Client,
 };
 pub use about::About;
@@ -126,8 +126,7 @@ impl Parts {
     ) -> Self {
         let Some(settings) = settings else { return self };
         for (issuer, written) in self.verifier.issuers.iter().zip(issuers) {
-            let source = written.jwks_url.as_deref().or(written.base_url.as_deref());
-            let source = source.unwrap_or(&issuer.iss);
+            let source = written.key_snapshot_source();
             let snapshot = Snapshot::new(settings, issuer.name(), &issuer.iss, source);
             // Set already only where this was called before, with the same settings.
             let _ = issuer.keys.snapshot.set(snapshot);
@@ -218,14 +217,15 @@ impl Verifier {
                 && issuer.keys.outlives(&old.keys)
             {
                 // Keys that were put in place since are not those that were meant.
-                self.forget_keys_of(issuer, issuer.settings().key_set == old.settings().key_set);
+                self.forget_keys_of(issuer, issuer.has_keys_in_place_of(old));
             }
         }
     }
 
     /// Ends when the keys of every issuer have been asked for at least once.
     pub async fn settled(&self) {
-        for issuer in self.issuers.iter().filter(|issuer| issuer.settings().keys.fetch) {
+        for issuer in self.issuers.iter().filter(|issuer| issuer.settings().key_origin.is_fetched())
+        {
             issuer.keys.tried().await;
         }
     }
@@ -243,6 +243,21 @@ impl Verifier {
         now: SystemTime,
         deadline: Instant,
     ) -> Result<Arc<Identity>, Denial> {
+        self.verify_recorded(token, now, deadline, &mut ()).await
+    }
+
+    /// Verifies a token as [`verify`](Self::verify) does, and records each step.
+    ///
+    /// # Errors
+    ///
+    /// The denial, if the token is not good or cannot be judged in time.
+    pub async fn verify_recorded(
+        &self,
+        token: &Bytes,
+        now: SystemTime,
+        deadline: Instant,
+        record: &mut impl StepRecorder,
+    ) -> Result<Arc<Identity>, Denial> {
         if let Err(reason) = self.fits(token) {
             self.metrics.verified(None, refusal_label(reason));
             return Err(reason.into());
@@ -255,6 +270,8 @@ impl Verifier {
         if let Some(hit) = self.cache.get(&fingerprint, holds)
             && let Some(issuer) = self.issuers.get(hit.issuer)
         {
+            record.detail(|| Step::IssuerChosen(issuer.shared_name()));
+            record.detail(|| Step::ClaimsCached);
             let judged = hit
                 .lifetime
                 .check(seconds, issuer.leeway)
@@ -263,6 +280,7 @@ impl Verifier {
             return judged.map(|()| hit.identity).map_err(|reason| issuer.denies(reason));
         }
         if let Some(refused) = self.refused_before(&fingerprint, seconds) {
+            record.detail(|| Step::RefusalCached(refused.reason));
             let issuer = self.issuers.get(refused.issuer);
             self.metrics.verified(issuer.map(|issuer| issuer.label), refusal_label(refused.reason));
             return Err(match issuer {
@@ -270,7 +288,8 @@ impl Verifier {
                 None => refused.reason.into(),
             });
         }
-        let (issuer, result) = self.verify_fresh(token, fingerprint, seconds, deadline).await;
+        let (issuer, result) =
+            self.verify_fresh(token, fingerprint, (seconds, deadline), record).await;
         let label = result.as_ref().map_or_else(|denial| refusal_label(denial.reason()), |_| 1);
         self.metrics.verified(issuer.map(|issuer| issuer.label), label);
         match issuer {
@@ -306,8 +325,8 @@ impl Verifier {
         &self,
         raw: &Bytes,
         fingerprint: cache::Fingerprint,
-        now: u64,
-        deadline: Instant,
+        (now, deadline): (u64, Instant),
+        record: &mut impl StepRecorder,
     ) -> (Option<&Issuer>, Result<Arc<Identity>, Denial>) {
         let mut scratch = Vec::new();
         let token = match token::parse(raw, &mut scratch) {
@@ -318,9 +337,10 @@ impl Verifier {
             Ok(picked) => picked,
             Err(reason) => return (None, Err(reason.into())),
         };
+        record.detail(|| Step::IssuerChosen(issuer.shared_name()));
         // Read before the keys are: if they change meanwhile, what is kept dies with them.
         let keys = issuer.keys.version();
-        let result = issuer.verify(&token, index, now, deadline, &self.asked).await;
+        let result = issuer.verify(&token, (index, now, deadline), &self.asked, record).await;
         if let Err(denial) = &result {
             let lifetime = Lifetime::of(&token.claims);
             let refused = Refused::new(denial.reason(), index, keys, lifetime);

@@ -31,12 +31,12 @@ pub(super) struct Rules {
 
 impl Rules {
     pub(super) fn build(settings: &IssuerSettings) -> Self {
-        let kind = kinds::row(settings.kind);
-        let own = (kind.own_audience)(settings).map(str::to_owned);
+        let kind = kinds::row(settings.kind());
+        let tokens = settings.accepted_tokens();
         let expected = Expected {
-            accepts: settings.accepts.unwrap_or(kind.accepts),
-            audiences: settings.audiences.iter().cloned().chain(own).collect(),
-            level: settings.auth_level.unwrap_or(AuthLevel::Unverified),
+            accepts: tokens.map_or(kind.accepts, |tokens| tokens.accepts),
+            audiences: settings.audiences().to_vec(),
+            level: tokens.map_or(AuthLevel::Unverified, |tokens| tokens.auth_level),
             map: CompiledMap::build(settings, kind.default_claims),
         };
         Self { kind, expected }

@@ -15,7 +15,7 @@ pub(super) const LAYERS: &[(u8, &[&str])] = &[
     (9, &["cli"]),
     (8, &["app"]),
     (7, &["grpc", "http"]),
-    (6, &["authz"]),
+    (6, &["authz", "response"]),
     (5, &["profile", "session", "events", "passport"]),
     (4, &["policy"]),
     (3, &["verify", "issuer_api"]),
@@ -36,6 +36,13 @@ const CRATE_FENCES: &[(&str, &[&str])] = &[
     ("::metrics", &["metrics"]),
 ];
 
+/// Names that only the named places may write, because to write one is to claim something that no
+/// type can check.
+const NAME_FENCES: &[(&str, &[&str])] = &[
+    // A type that implements it confirms that a profile was read and found good.
+    ("ConfirmedByProfile", &["policy", "profile/freshness"]),
+];
+
 /// The rooms of plain functions, and what they must not know: no runtime and no wire.
 const PURE_ROOMS: &[&str] = &["model", "extract", "policy"];
 const IMPURE_CRATES: &[&str] = &["tokio", "tonic", "hyper", "axum", "reqwest", "envoy_types"];
@@ -51,6 +58,7 @@ pub(super) enum Rule {
     RootGlob,
     SuperSuper,
     CrateFence,
+    NameFence,
     PureRoom,
     TooLong,
     Header,
@@ -89,7 +97,17 @@ pub(super) fn judge(file: &str, source: &str) -> Vec<Violation> {
         let why = format!("room `{room}` has no layer; give it one in LAYERS and ARCHITECTURE.md");
         found.push(Violation::new(file, 1, Rule::UnknownRoom, why));
     }
-    for path in paths::find(file, &lexer::lex(source).tokens) {
+    let tokens = lexer::lex(source).tokens;
+    for (name, places) in NAME_FENCES {
+        if places.iter().any(|place| is_within(file, place)) {
+            continue;
+        }
+        for token in tokens.iter().filter(|token| token.is_word(name)) {
+            let why = format!("`{name}` may be written in src/{} only", places.join(", src/"));
+            found.push(Violation::new(file, token.line, Rule::NameFence, why));
+        }
+    }
+    for path in paths::find(file, &tokens) {
         let broken = match &path.root {
             Root::Room(room) => arrow(place, room),
             Root::Crate(name) => fence(file, place, name),

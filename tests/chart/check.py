@@ -480,7 +480,7 @@ def check_compose(binary):
 
 
 # Commands of the docs: commands for a cluster are rendered without one.
-def check_papers():
+def check_docs():
     commands, values = 0, 0
     for page in (ROOT / "docs" / "install.md", CHART / "README.md", CHART / "values-ha.yaml"):
         text = re.sub(r"^# {2,}", "", page.read_text(), flags=re.M).replace("\\\n", " ")
@@ -506,7 +506,7 @@ def check_papers():
                     if done.returncode:
                         problem(f"{page.name}: {program}: {block}", done.stderr.strip())
     if commands < 5 or values < 2:
-        problem("papers", f"only {commands} commands and {values} values were found")
+        problem("docs", f"only {commands} commands and {values} values were found")
 
 
 # The headers that a service trusts. A client's own go early, in every spelling.
@@ -615,7 +615,7 @@ def main():
     check_refusals()
     check_notes()
     check_compose(arguments.binary)
-    check_papers()
+    check_docs()
     check_early_strip(arguments.binary)
     check_timeouts()
     check_versions()

@@ -16,7 +16,7 @@ mod node;
 #[cfg(feature = "dev")]
 mod oidc;
 #[cfg(feature = "dev")]
-mod papers;
+mod pages;
 mod paths;
 #[cfg(feature = "dev")]
 mod provider;

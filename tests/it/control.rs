@@ -152,7 +152,11 @@ async fn who_gave_which_command_stands_in_the_log_and_its_level_follows_one() {
     order(&socket, "/revoke", &json!({ "jti": "stolen\n{}", "ttl": "1h" })).await;
     let line = binary.logged(&["\"command\":\"revoke\""]).await;
     let uid = fs::metadata(&socket).map(|file| std::os::unix::fs::MetadataExt::uid(&file)).unwrap();
-    assert_eq!((&line["message"], &line["uid"]), (&json!("commanded"), &json!(uid)), "{line}");
+    assert_eq!(
+        (&line["message"], &line["uid"]),
+        (&json!("a command was carried out"), &json!(uid)),
+        "{line}"
+    );
     assert_eq!(line["pid"], std::process::id(), "{line}");
     assert_eq!(line["about"], "jti stolen\n{} of every issuer", "{line}");
     let (status, _) = command(&socket, "POST", "/revoke", "{\"jti\":\"x\",\"ttl\":\"9d\"}").await;

@@ -143,12 +143,17 @@ class Graph:
         return at
 
     def arrows(self):
-        """From each file to the files it uses."""
+        """From each file to the files it uses, except those of the modules above it."""
         arrows = {}
         for module, paths in self.used.items():
             ends = {self.resolve(module, parts) for parts in paths}
-            arrows[module] = {end for end in ends if end is not None and end != module and end in self.files}
+            arrows[module] = {end for end in ends if end in self.files and not above(end, module)}
         return arrows
+
+
+def above(upper, module):
+    """Is `upper` the module itself, or one that it is part of? Its declarations are free to use."""
+    return module[: len(upper)] == upper
 
 
 def circles(arrows):

@@ -16,17 +16,15 @@ use envoy_types::pb::{
 };
 use prost::Message as _;
 use rownd_authz::{
-    grpc::{
-        ext_authz::statuses,
-        pb::{
-            AttributeContext, CheckRequest,
-            attribute_context::{
-                ContextExtensionsEntry, HttpRequest, Request, http_request::HeadersEntry,
-            },
-            envoy::config::core::v3::{HeaderMap, HeaderValue},
+    grpc::pb::{
+        AttributeContext, CheckRequest,
+        attribute_context::{
+            ContextExtensionsEntry, HttpRequest, Request, http_request::HeadersEntry,
         },
+        envoy::config::core::v3::{HeaderMap, HeaderValue},
     },
     model::DenyReason,
+    response::{Statuses, statuses},
 };
 use serde_json::Value;
 
@@ -318,7 +316,7 @@ impl Answer {
     pub(crate) fn assert_denied(&self, what: &str, reason: DenyReason) {
         assert!(!self.is_allowed(), "{what} was allowed: {self:?}");
         assert_eq!(self.reason(), reason.code(), "{what}");
-        assert_eq!(self.http_status(), statuses(reason).0, "{what}");
+        assert_eq!(self.http_status(), i32::from(statuses(reason).http), "{what}");
     }
 }
 
@@ -354,7 +352,8 @@ fn assert_sound_denial(answer: &Answer) {
     assert_eq!(answer.header("cache-control"), Some("no-store"), "{answer:?}");
     assert!(["deny", "unavailable"].contains(&answer.fact("outcome")), "{answer:?}");
     let known = DenyReason::ALL.iter().find(|reason| reason.code() == answer.reason());
-    let (http, grpc) = statuses(*known.expect("a documented reason"));
+    let Statuses { http, grpc } = statuses(*known.expect("a documented reason"));
+    let http = i32::from(http);
     assert_eq!(answer.http_status(), http, "{answer:?}");
     match answer.header("content-type") {
         Some("application/json") => {

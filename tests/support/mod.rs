@@ -1,17 +1,16 @@
 //! The support of all tests: the product in this process (`app`) or as the real binary (`binary`,
-//! and `product` behind Envoy), issuers that fail on demand (`issuer`, `rownd`), keys and tokens
-//! with any content (`forge`), checks and their answers (`ask`), clients that can send any bytes
-//! (`wire`, `raw`, `http`), and the real Envoy between a scripted authorizer and an upstream that
-//! echoes (`envoy`, `gate`, `scripted`, `echo`).
+//! and `product` behind Envoy), a scripted Rownd (`rownd`), checks and their answers (`ask`),
+//! clients that can send any bytes (`wire`, `raw`), and the real Envoy between a scripted
+//! authorizer and an upstream that echoes (`envoy`, `gate`, `scripted`, `echo`).
+//!
+//! The package `test-support` has the parts that the benches use as well.
 
 use std::{
-    future::Future,
     net::SocketAddr,
     sync::{
         OnceLock,
         atomic::{AtomicU16, Ordering},
     },
-    time::Duration,
 };
 
 use tokio::runtime::{Builder, Handle, Runtime};
@@ -24,10 +23,7 @@ pub(crate) mod child;
 pub(crate) mod control;
 pub(crate) mod echo;
 pub(crate) mod envoy;
-pub(crate) mod forge;
 pub(crate) mod gate;
-pub(crate) mod http;
-pub(crate) mod issuer;
 pub(crate) mod page;
 pub(crate) mod product;
 pub(crate) mod raw;
@@ -39,11 +35,12 @@ pub(crate) mod wire;
 
 pub(crate) use app::{TestApp, config, config_with};
 pub(crate) use ask::{Answer, Ask};
-pub(crate) use forge::{Claims, Key};
-pub(crate) use issuer::{Issuer, Reply};
-
-/// The longest time that a step may take before its test fails. No test measures it.
-pub(crate) const TIME_LIMIT: Duration = Duration::from_secs(30);
+pub(crate) use test_support::{
+    forge::{self, Claims, Key},
+    http,
+    issuer::{self, Issuer, Reply},
+    wait::{TIME_LIMIT, eventually, in_time, until},
+};
 
 /// The runtime of the servers that several tests share. A test's own runtime ends
 /// with the test; what hangs on it would end as well.
@@ -59,33 +56,6 @@ pub(crate) fn background() -> &'static Handle {
                 .expect("a runtime for the test servers")
         })
         .handle()
-}
-
-/// Polls until there is an answer; panics with `what` after [`TIME_LIMIT`].
-pub(crate) async fn eventually<T>(what: &str, mut ask: impl AsyncFnMut() -> Option<T>) -> T {
-    let poll = async {
-        let mut tick = tokio::time::interval(Duration::from_millis(5));
-        tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-        loop {
-            tick.tick().await;
-            if let Some(answer) = ask().await {
-                return answer;
-            }
-        }
-    };
-    in_time(what, poll).await
-}
-
-/// Polls until a condition holds; panics with `what` after [`TIME_LIMIT`].
-pub(crate) async fn until(what: &str, mut holds: impl FnMut() -> bool) {
-    eventually(what, async || holds().then_some(())).await;
-}
-
-/// Waits for a future; panics with `what` after [`TIME_LIMIT`].
-pub(crate) async fn in_time<T>(what: &str, future: impl Future<Output = T>) -> T {
-    tokio::time::timeout(TIME_LIMIT, future)
-        .await
-        .unwrap_or_else(|_| panic!("waited {TIME_LIMIT:?} for {what}"))
 }
 
 /// An address that nobody listens on at the moment. It lies below the range that the

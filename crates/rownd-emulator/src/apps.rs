@@ -26,6 +26,12 @@ pub struct Variant {
     pub name: String,
 }
 
+impl std::fmt::Debug for Variant {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Variant").finish_non_exhaustive()
+    }
+}
+
 /// One app.
 #[derive(Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]

@@ -33,6 +33,12 @@ pub struct Controls {
     state: Arc<State>,
 }
 
+impl std::fmt::Debug for Controls {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Controls").finish_non_exhaustive()
+    }
+}
+
 impl Controls {
     pub(super) fn new(state: Arc<State>) -> Self {
         Self { state }

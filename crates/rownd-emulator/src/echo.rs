@@ -30,6 +30,12 @@ pub struct Echo {
     address: SocketAddr,
 }
 
+impl std::fmt::Debug for Echo {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Echo").finish_non_exhaustive()
+    }
+}
+
 /// Takes the port.
 ///
 /// # Errors

@@ -63,7 +63,7 @@ pub const DEFAULT_ADDRESS: SocketAddr =
 
 /// What the emulator is to be: its address, the demo app's names and the seed.
 ///
-/// There is no `Debug`, for the secret would be in it.
+/// `Debug` shows none of it, for the secret is in it.
 #[derive(Clone)]
 pub struct Settings {
     /// Where to listen: a loopback address, port 0 for any free one.
@@ -82,6 +82,12 @@ pub struct Settings {
     pub keys_max_age: u32,
     /// Further apps and people, or others in place of the demo's.
     pub seed: Seed,
+}
+
+impl std::fmt::Debug for Settings {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Settings").finish_non_exhaustive()
+    }
 }
 
 impl Settings {
@@ -123,6 +129,12 @@ pub struct Emulator {
     listener: TcpListener,
     address: SocketAddr,
     state: Arc<State>,
+}
+
+impl std::fmt::Debug for Emulator {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Emulator").finish_non_exhaustive()
+    }
 }
 
 /// Takes the port and makes the keys.

@@ -158,6 +158,12 @@ pub struct Minter {
     state: Arc<State>,
 }
 
+impl std::fmt::Debug for Minter {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Minter").finish_non_exhaustive()
+    }
+}
+
 impl Minter {
     pub(super) fn new(state: Arc<State>) -> Self {
         Self { state }

@@ -107,7 +107,7 @@ impl Tenant {
     ) -> Result<serde_json::Value, Refusal> {
         let user = self.user(id)?;
         let groups = self.groups.values().filter_map(|group| group.place_of(&user.id)).collect();
-        Ok(user.profile(serde_json::Value::Array(groups), fields))
+        Ok(user.profile(&serde_json::Value::Array(groups), fields))
     }
 }
 

@@ -31,7 +31,7 @@ const ALPN: &[u8] = b"h2";
 /// Handshakes that fail are logged this often; a prober may try many times a second.
 const LOG_EVERY: Duration = Duration::from_secs(10);
 
-/// TLS of a listener. What is in force changes when its files do.
+/// TLS of a listener. The certificate in use changes when its files do.
 pub(super) struct ListenerTls {
     settings: Settings,
     current: ArcSwap<ServerConfig>,
@@ -114,7 +114,7 @@ fn material(settings: &Settings) -> Result<Material, Vec<String>> {
     config::read_tls(settings).map_err(|found| found.into_iter().map(tell).collect())
 }
 
-/// Sessions are not resumed: a proxy connects seldom, and each connection shows a certificate
+/// Sessions are not resumed: a proxy connects rarely, and each connection shows a certificate
 /// that is good now.
 fn server(settings: &Settings, material: &Material) -> Result<ServerConfig, String> {
     let provider = Arc::new(default_provider());

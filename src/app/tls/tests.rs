@@ -1,4 +1,4 @@
-//! Whom a certificate names.
+//! The names in a certificate.
 
 use rcgen::{CertificateParams, KeyPair, SanType};
 

@@ -1,7 +1,7 @@
-//! Who is known by what, and that nobody from another machine is let in unknown.
+//! The proofs of callers; no unknown caller from another machine is let in.
 
 use crate::{
-    authz::{Callers, Refusal, Scope},
+    authz::{CallerError, Callers, Scope},
     config::{Caller, Right, RowndAuth, Secret},
     model::{Origin, Peer, PeerName},
 };
@@ -41,7 +41,7 @@ fn peer(origin: Origin, names: &[PeerName]) -> Peer {
     Peer { origin, names: names.to_vec() }
 }
 
-fn rights(peer: &Peer, secret: Option<&str>) -> Result<(String, Vec<Right>), Refusal> {
+fn rights(peer: &Peer, secret: Option<&str>) -> Result<(String, Vec<Right>), CallerError> {
     let caller = callers().identify(peer, secret.map(str::as_bytes))?;
     let may = Right::ALL.into_iter().filter(|right| caller.may(&[*right]).is_ok()).collect();
     Ok((caller.name().to_owned(), may))
@@ -55,22 +55,22 @@ fn from_another_machine_only_who_is_known_gets_in() {
     let network = |names: &[PeerName]| peer(Origin::Network, names);
     let known = |name: &str, rights: &[Right]| Ok((name.to_owned(), rights.to_vec()));
     for (name, peer, secret, expected) in [
-        ("nobody", network(&[]), None, Err(Refusal::Required)),
+        ("nobody", network(&[]), None, Err(CallerError::Required)),
         ("a secret", network(&[]), Some(SECRET), known("by_secret", &[GetUser])),
-        ("a wrong one", network(&[]), Some("x"), Err(Refusal::Unknown)),
+        ("a wrong one", network(&[]), Some("x"), Err(CallerError::Unknown)),
         ("a URI", network(&[uri()]), None, known("by_uri", &[Exchange])),
         ("a name", network(&[dns("Web.Shop")]), None, known("by_dns", &[Verify])),
-        ("a longer name", network(&[dns("web.shop.evil")]), None, Err(Refusal::Required)),
-        ("a URI as a name", network(&[dns(SPIFFE)]), None, Err(Refusal::Required)),
+        ("a longer name", network(&[dns("web.shop.evil")]), None, Err(CallerError::Required)),
+        ("a URI as a name", network(&[dns(SPIFFE)]), None, Err(CallerError::Required)),
         (
             "a name as a URI",
             network(&[PeerName::Uri("web.shop".into())]),
             None,
-            Err(Refusal::Required),
+            Err(CallerError::Required),
         ),
         ("both", network(&[uri()]), Some(SECRET), known("by_secret", &[GetUser, Exchange])),
-        // Who shows a secret means it, whatever else is known.
-        ("a URI and a wrong secret", network(&[uri()]), Some("x"), Err(Refusal::Unknown)),
+        // A secret counts before any other proof.
+        ("a URI and a wrong secret", network(&[uri()]), Some("x"), Err(CallerError::Unknown)),
     ] {
         assert_eq!(rights(&peer, secret), expected, "{name}");
     }
@@ -90,13 +90,13 @@ fn on_this_machine_everybody_may_do_what_a_token_entitles_to() {
         assert_eq!((who.as_str(), may), expected, "{name}");
     }
     let wrong = rights(&peer(Origin::Loopback, &[]), Some("x"));
-    assert_eq!(wrong, Err(Refusal::Unknown));
+    assert_eq!(wrong, Err(CallerError::Unknown));
 }
 
 #[test]
 fn to_have_no_secret_is_not_to_have_an_empty_one() {
     let nobody = callers().identify(&peer(Origin::Network, &[]), Some(b""));
-    assert_eq!(nobody.err(), Some(Refusal::Unknown));
+    assert_eq!(nobody.err(), Some(CallerError::Unknown));
 }
 
 /// Adding up takes nothing away: not within an entry, not between two, not on this machine.
@@ -120,7 +120,7 @@ fn a_right_that_is_granted_twice_is_granted() {
         let peer = peer(origin, &[PeerName::Uri(uri.to_owned())]);
         let caller = callers.identify(&peer, None).unwrap();
         assert_eq!(caller.may(&[Right::Verify]), Ok(()), "{name}");
-        assert_eq!(caller.may(&[Right::Exchange]), Err(Refusal::NotGranted), "{name}");
+        assert_eq!(caller.may(&[Right::Exchange]), Err(CallerError::NotGranted), "{name}");
     }
 }
 

@@ -69,7 +69,7 @@ async fn a_token_that_needs_keys_that_are_not_there_is_our_fault() {
     };
     let verdict =
         rig.check(&request("GET", "/", &[("authorization", &token("https://api.rownd.io"))])).await;
-    let Verdict::Deny { denial, facts } = verdict else { panic!("{verdict:?}") };
+    let Verdict::Deny { denial, facts, .. } = verdict else { panic!("{verdict:?}") };
     assert_eq!(denial.reason(), DenyReason::KeysUnavailable);
     assert!(denial.is_for_everybody());
     assert_eq!((&*facts.rule, facts.identity), ("default", None));

@@ -6,7 +6,8 @@ use super::{Judged, Rig, judged, request, rig};
 use crate::{
     authz::Verdict,
     blocking::BlockingRunner,
-    model::{AllowReason, AuthLevel, DenyReason},
+    metrics::CheckApi,
+    model::{AllowReason, AuthLevel, DenyReason, Step},
 };
 use rownd_emulator::{Minter, Settings, SignedBy, TokenOrder};
 
@@ -62,6 +63,43 @@ async fn a_user_passes_with_their_identity() {
             assert_eq!(facts.identity.as_ref().unwrap().auth_level, AuthLevel::Verified, "{round}");
         }
         assert_eq!(rig.ended("allow", "authenticated"), 2.0);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_record_of_a_good_token_has_its_issuer_signature_and_claims() {
+    with_tokens(async |rig, minter| {
+        let token = minter.mint(&TokenOrder::of("verified")).unwrap();
+        let request = request("GET", "/admin", &[("authorization", &format!("Bearer {token}"))]);
+        // The first check asks for the keys; from then on they are known.
+        assert_eq!(judged(&rig.check(&request).await), Ok(AllowReason::Authenticated));
+        let other = minter.mint(&TokenOrder::of("verified").issued(-60)).unwrap();
+        for (token, cached) in [(&other, false), (&token, true)] {
+            let header = format!("Bearer {token}");
+            let request = super::request("GET", "/admin", &[("authorization", &header)]);
+            let pending = rig.authorizer.begin(CheckApi::ExtAuthz);
+            let (verdict, steps) = pending.explain(&request, super::soon()).await;
+            assert_eq!(judged(&verdict), Ok(AllowReason::Authenticated));
+            let checked = steps
+                .iter()
+                .any(|step| matches!(step, Step::SignatureChecked { key: Some(_), good: true }));
+            let judged = steps.contains(&Step::ClaimsJudged(Ok(())));
+            let hit = steps.contains(&Step::ClaimsCached);
+            assert_eq!((checked, judged, hit), (!cached, !cached, cached), "{steps:?}");
+            let last: Vec<&Step> = steps.iter().rev().take(3).rev().collect();
+            let user_id = "user_verified".into();
+            let (issuer, auth_level) = ("one".into(), AuthLevel::Verified);
+            assert!(steps.contains(&Step::IssuerChosen("one".into())));
+            assert_eq!(
+                last[..2],
+                [
+                    &Step::Identified { issuer, user_id, auth_level },
+                    &Step::Decided(Ok(AllowReason::Authenticated)),
+                ]
+            );
+            assert!(matches!(last[2], Step::HeadersMade { set: 6.., .. }), "{last:?}");
+        }
     })
     .await;
 }

@@ -1,4 +1,4 @@
-//! What reaches the service behind: our own headers, encoded, and never a client's spelling of
+//! The headers that reach the service behind: our own, encoded, and never a client's spelling of
 //! them.
 
 use std::{collections::BTreeSet, sync::Arc};
@@ -14,7 +14,9 @@ use crate::{
         inject::{FIELDS, Injector, VENDOR},
     },
     config::{IdentityHeaders, VendorHeaders},
-    model::{AllowReason, AuthLevel, DenyReason, Headers, IdentityFacts, RequestContext},
+    model::{
+        AllowReason, AuthLevel, DenyReason, Headers, IdentityFacts, QueryEdits, RequestContext,
+    },
     policy::Permit,
     verify::Identity,
 };
@@ -46,7 +48,9 @@ fn permit(identity: Option<&IdentityFacts>) -> Permit {
 }
 
 fn edits(names: &[&str], identity: Option<&IdentityFacts>) -> RequestEdits {
-    injector(VendorHeaders::Pass).edits(&request(names), &permit(identity)).unwrap()
+    injector(VendorHeaders::Pass)
+        .edits(&request(names), &permit(identity), Vec::new(), QueryEdits::default())
+        .unwrap()
 }
 
 /// The value that is set under this name.
@@ -151,7 +155,7 @@ const SPOOFS: &[&str] = &[
     "x-rownd-user|id", "x-rownd\u{e9}user", "x`rownd`app`key",
 ];
 
-/// Names that are nobody's identity.
+/// Names that are not identity headers.
 #[rustfmt::skip] // many on a line
 const OTHERS: &[&str] = &[
     "x-rownd", "x-rownds-user-id", "xx-rownd-user-id", "rownd-user-id", "x-user-id", "xrownd-user-id", "x-rown-d",
@@ -180,7 +184,7 @@ fn every_spelling_of_the_reserved_prefix_is_removed_and_only_that() {
 
 #[test]
 fn every_mix_of_separators_and_cases_is_removed() {
-    // What a header name may hold besides letters and digits (RFC 9110 section 5.6.2).
+    // The bytes of a header name other than letters and digits (RFC 9110 section 5.6.2).
     let mixes = || "!#$%&'*+-.^_`|~".chars();
     let mut count = 0;
     for a in mixes() {
@@ -206,8 +210,12 @@ fn every_mix_of_separators_and_cases_is_removed() {
 fn the_vendors_own_headers_pass_exactly_spelled_unless_configured_otherwise() {
     let vendor =
         ["x-rownd-app-key", "x-rownd-app-secret", "x-rownd-filename", "x-rownd-magic-allow-exp"];
-    let pass = injector(VendorHeaders::Pass).edits(&request(&vendor), &permit(None)).unwrap();
-    let remove = injector(VendorHeaders::Remove).edits(&request(&vendor), &permit(None)).unwrap();
+    let pass = injector(VendorHeaders::Pass)
+        .edits(&request(&vendor), &permit(None), Vec::new(), QueryEdits::default())
+        .unwrap();
+    let remove = injector(VendorHeaders::Remove)
+        .edits(&request(&vendor), &permit(None), Vec::new(), QueryEdits::default())
+        .unwrap();
     for name in vendor {
         assert!(!removed(&pass).contains(name), "{name}");
         assert!(removed(&remove).contains(name), "{name}");
@@ -273,7 +281,11 @@ fn a_value_that_is_too_long_denies_and_is_never_cut() {
         max_total_bytes: 256,
         ..IdentityHeaders::default()
     });
-    let judge = |who: &IdentityFacts| small.edits(&request(&[]), &permit(Some(who))).map(|_| ());
+    let judge = |who: &IdentityFacts| {
+        small
+            .edits(&request(&[]), &permit(Some(who)), Vec::new(), QueryEdits::default())
+            .map(|_| ())
+    };
     let user = |length: usize| IdentityFacts { user_id: "x".repeat(length), ..identity() };
     assert_eq!(judge(&user(64)), Ok(()));
     assert_eq!(judge(&user(65)), Err(DenyReason::IdentityTooLarge));
@@ -301,7 +313,7 @@ fn a_value_that_is_too_long_denies_and_is_never_cut() {
     assert_eq!(judge(&many(256 - fixed)), Ok(()));
     assert_eq!(judge(&many(257 - fixed)), Err(DenyReason::IdentityTooLarge));
     // Without an identity there is nothing to inject.
-    assert!(small.edits(&request(&[]), &permit(None)).is_ok());
+    assert!(small.edits(&request(&[]), &permit(None), Vec::new(), QueryEdits::default()).is_ok());
 }
 
 /// The patterns for proxies know what we set, in every spelling, and let the vendor's headers pass.
@@ -330,7 +342,7 @@ fn the_patterns_for_proxies_are_the_headers_that_are_set() {
     }
 }
 
-/// What the proxy makes of a request's headers: it sets, then removes whatever its case.
+/// The headers of a request after the proxy's changes: it sets, then removes in any case.
 fn applied(names: &[&str], found: &RequestEdits) -> Vec<(String, String)> {
     let ours =
         |name: &str| found.identity.set.iter().any(|(known, _)| known.eq_ignore_ascii_case(name));
@@ -380,7 +392,7 @@ proptest! {
     ) {
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
         let settings = if pass { VendorHeaders::Pass } else { VendorHeaders::Remove };
-        let found = injector(settings).edits(&request(&names), &permit(identity.as_ref())).unwrap();
+        let found = injector(settings).edits(&request(&names), &permit(identity.as_ref()), Vec::new(), QueryEdits::default()).unwrap();
         let behind = applied(&names, &found);
         for (name, value) in &behind {
             if normalised(name).starts_with("x-rownd-") && value == "spoofed" {
@@ -399,7 +411,7 @@ proptest! {
     #[test]
     fn no_name_is_in_both_lists(names in prop::collection::vec(name(), 0..8), identity in prop::option::of(any_identity())) {
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
-        let found = injector(VendorHeaders::Remove).edits(&request(&names), &permit(identity.as_ref())).unwrap();
+        let found = injector(VendorHeaders::Remove).edits(&request(&names), &permit(identity.as_ref()), Vec::new(), QueryEdits::default()).unwrap();
         let set: Vec<&str> = found.identity.set.iter().map(|(name, _)| *name).collect();
         prop_assert!(removed(&found).iter().all(|name| !set.iter().any(|known| known.eq_ignore_ascii_case(name))), "{found:?}");
         let distinct: BTreeSet<&str> = set.iter().copied().collect();
@@ -414,7 +426,7 @@ proptest! {
         }
         let decoded = |text: &str| percent_decode_str(text).decode_utf8().unwrap().into_owned();
         prop_assert_eq!(set(&found, "x-rownd-user-id").map(decoded), Some(identity.user_id));
-        // What is empty is no value.
+        // An empty text is not a value.
         let app_id = identity.app_id.filter(|id| !id.is_empty());
         prop_assert_eq!(set(&found, "x-rownd-app-id").map(decoded), app_id);
         let roles = set(&found, "x-rownd-roles").map(|text| text.split(',').map(decoded).collect::<Vec<_>>());
@@ -423,13 +435,14 @@ proptest! {
     }
 }
 
-/// What is made for a token that is seen once goes with its answer.
+/// The headers for a token that is seen once are dropped with its answer.
 #[test]
 fn the_headers_of_an_identity_are_kept_from_its_second_check_on() {
     let who = identity();
     let (permit, injector) = (permit(Some(&who)), injector(VendorHeaders::Pass));
-    let [first, second, third] =
-        [(); 3].map(|()| injector.edits(&request(&[]), &permit).unwrap().identity);
+    let [first, second, third] = [(); 3].map(|()| {
+        injector.edits(&request(&[]), &permit, Vec::new(), QueryEdits::default()).unwrap().identity
+    });
     assert!(!Arc::ptr_eq(&first, &second), "kept at once");
     assert!(Arc::ptr_eq(&second, &third), "made again");
     assert_eq!(first, third);

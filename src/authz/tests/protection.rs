@@ -1,4 +1,4 @@
-//! Whatever happens to a check, it ends in a denial and is counted: lateness, panics, overload,
+//! A failed check ends in a denial and is counted, for every cause: lateness, panics, overload,
 //! cancellation.
 
 use std::{cell::Cell, future::pending, time::Duration};
@@ -7,7 +7,7 @@ use tokio::time::{Instant, sleep};
 
 use super::{judged, request, rig, soon};
 use crate::{
-    authz::{Verdict, outcome, protected},
+    authz::{Verdict, outcome, protect::protect},
     metrics::{CheckApi, CheckOutcome},
     model::{AllowReason, Denial, DenialClass, DenyReason},
 };
@@ -18,7 +18,7 @@ async fn reason(
     judgement: impl Future<Output = Result<(), Denial>>,
     deadline: Instant,
 ) -> Option<DenyReason> {
-    protected(judgement, deadline).await.err().map(|denial| denial.reason())
+    protect(judgement, deadline).await.err().map(|denial| denial.reason())
 }
 
 #[tokio::test(start_paused = true)]
@@ -92,11 +92,11 @@ async fn more_checks_than_allowed_are_denied_at_once() {
         rig.authorizer.begin(CheckApi::ExtAuthz),
         rig.authorizer.begin(CheckApi::ExtAuthz),
     );
-    assert_eq!([&first, &second, &third].map(|ticket| ticket.overloaded()), [false, false, true]);
+    assert_eq!([&first, &second, &third].map(|pending| pending.overloaded()), [false, false, true]);
     assert_eq!(rig.in_flight(), 3.0);
     assert_eq!(judged(&third.check(&open, soon()).await), Err(DenyReason::Overloaded));
     assert_eq!(judged(&first.check(&open, soon()).await), Ok(AllowReason::Public));
-    // A ticket counts until it is dropped, answered or not.
+    // A check counts until it is dropped, answered or not.
     assert!(rig.authorizer.begin(CheckApi::ExtAuthz).overloaded());
     drop((first, third));
     assert!(!rig.authorizer.begin(CheckApi::ExtAuthz).overloaded());
@@ -110,9 +110,9 @@ async fn a_check_that_nobody_waits_for_is_counted_as_cancelled() {
     drop(rig.authorizer.begin(CheckApi::ExtAuthz));
     assert_eq!((rig.ended("unavailable", "cancelled"), rig.in_flight()), (1.0, 0.0));
     // An answered one is not.
-    let ticket = rig.authorizer.begin(CheckApi::ExtAuthz);
-    ticket.check(&request("GET", "/", &[]), soon()).await;
-    drop(ticket);
+    let pending = rig.authorizer.begin(CheckApi::ExtAuthz);
+    pending.check(&request("GET", "/", &[]), soon()).await;
+    drop(pending);
     assert_eq!((rig.ended("unavailable", "cancelled"), rig.ended("allow", "public")), (1.0, 1.0));
 }
 
@@ -123,28 +123,28 @@ async fn a_check_cancelled_in_the_middle_is_counted_once() {
     let token =
         "Bearer eyJhbGciOiJFZERTQSIsImtpZCI6ImsifQ.eyJpc3MiOiJodHRwczovL2FwaS5yb3duZC5pbyJ9.AAAA";
     let request = request("GET", "/", &[("authorization", token)]);
-    let ticket = rig.authorizer.begin(CheckApi::ExtAuthz);
+    let pending = rig.authorizer.begin(CheckApi::ExtAuthz);
     tokio::select! {
-        verdict = ticket.check(&request, soon()) => panic!("{verdict:?}"),
+        verdict = pending.check(&request, soon()) => panic!("{verdict:?}"),
         () = sleep(Duration::from_millis(100)) => {}
     }
     assert_eq!(rig.in_flight(), 1.0);
-    drop(ticket);
+    drop(pending);
     assert_eq!((rig.in_flight(), rig.ended("unavailable", "cancelled")), (0.0, 1.0));
 }
 
 #[tokio::test]
 async fn only_the_first_answer_counts() {
     let rig = rig(OPEN);
-    let ticket = rig.authorizer.begin(CheckApi::ExtAuthz);
+    let pending = rig.authorizer.begin(CheckApi::ExtAuthz);
     assert_eq!(
-        judged(&ticket.check(&request("GET", "/", &[]), soon()).await),
+        judged(&pending.check(&request("GET", "/", &[]), soon()).await),
         Ok(AllowReason::Public)
     );
     // The door could not send it and denies instead.
-    let late = ticket.deny(DenyReason::DeadlineExceeded);
+    let late = pending.deny(DenyReason::DeadlineExceeded);
     assert_eq!(judged(&late), Err(DenyReason::DeadlineExceeded));
-    drop(ticket);
+    drop(pending);
     assert_eq!(rig.ended("allow", "public"), 1.0);
     assert_eq!(rig.ended("unavailable", "deadline_exceeded"), 0.0);
     assert_eq!(
@@ -159,7 +159,7 @@ async fn every_reason_is_counted_under_its_own_word() {
     for reason in DenyReason::ALL {
         let verdict = rig.authorizer.begin(CheckApi::ExtAuthz).deny(*reason);
         assert_eq!(verdict.reason_code(), reason.code());
-        let Verdict::Deny { denial, facts } = verdict else { panic!("{reason:?}") };
+        let Verdict::Deny { denial, facts, .. } = verdict else { panic!("{reason:?}") };
         assert_eq!((denial.reason(), denial.is_for_everybody()), (*reason, false));
         assert_eq!((&*facts.rule, facts.identity, facts.request_id.len()), ("-", None, 0));
         let word = match outcome(*reason) {
@@ -204,12 +204,12 @@ async fn a_check_that_has_arrived_is_judged_by_the_configuration_it_found() {
     rig.authorizer.put_in_force(snapshot.unwrap());
     let late = rig.authorizer.begin(CheckApi::ExtAuthz);
     let request = request("GET", "/", &[]);
-    for (ticket, realm, expected) in [
+    for (pending, realm, expected) in [
         (late, "after", Err(DenyReason::CredentialMissing)),
         (early, "before", Ok(AllowReason::Public)),
     ] {
-        assert_eq!(ticket.snapshot().check().realm, realm);
-        assert_eq!(judged(&ticket.check(&request, soon()).await), expected, "{realm}");
+        assert_eq!(pending.settings().realm, realm);
+        assert_eq!(judged(&pending.check(&request, soon()).await), expected, "{realm}");
     }
 }
 

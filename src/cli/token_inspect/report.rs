@@ -1,7 +1,7 @@
 //! The answer of `token inspect` in words and as JSON.
 //!
-//! In: what the verifier found out. Out: text for a terminal, in which whatever the token says is
-//! escaped, or a JSON document. Neither holds the token or its signature.
+//! In: the verifier's findings. Out: text for a terminal, in which every text of the token is escaped,
+//! or a JSON document. Neither holds the token or its signature.
 
 use std::{
     fmt::Write as _,
@@ -17,15 +17,15 @@ use crate::{
     verify::{Answer, Finding, Signature, TokenFacts},
 };
 
-/// The answer in one word.
+/// The result in one word.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Verdict {
+pub(super) enum TokenVerdict {
     Taken,
     Refused,
     Undecided,
 }
 
-impl Verdict {
+impl TokenVerdict {
     const fn as_str(self) -> &'static str {
         match self {
             Self::Taken => "taken",
@@ -43,7 +43,7 @@ impl Verdict {
     }
 }
 
-/// An inspection with everything that is said about it.
+/// An inspection with the settings and the time that it was made by.
 pub(super) struct Report {
     inspected: InspectedToken,
     issuers: Vec<Issuer>,
@@ -61,12 +61,12 @@ impl Report {
         inspection.picked.and_then(|index| inspection.issuers.get(index))
     }
 
-    /// What a server would say, as far as that can be told.
-    pub(super) fn verdict(&self) -> Verdict {
-        self.picked().map_or(Verdict::Refused, |finding| Verdict::of(&finding.answer))
+    /// The result that a server would come to, as far as it can be known offline.
+    pub(super) fn verdict(&self) -> TokenVerdict {
+        self.picked().map_or(TokenVerdict::Refused, |finding| TokenVerdict::of(&finding.answer))
     }
 
-    /// Why not, where there is one reason.
+    /// The reason of a refusal, where there is one.
     fn reason(&self) -> Option<DenyReason> {
         match (&self.inspected.inspection.token, self.picked()) {
             (Err(reason), _) => Some(*reason),
@@ -89,7 +89,7 @@ impl Report {
             "verdict": self.verdict().as_str(),
             "reason": self.reason().map(DenyReason::code),
             "message": self.reason().map(DenyReason::message),
-            "at": time(self.at),
+            "at": rfc3339(self.at),
             "issuer": self.picked().map(|finding| &finding.name),
             "token": token.ok().map(token_json),
             "identity": identity.map(identity_json),
@@ -101,11 +101,11 @@ impl Report {
     /// For people.
     pub(super) fn text(&self) -> String {
         let mut text = format!("{}\n", self.summary());
-        line(&mut text, "at", &time(self.at));
+        field_line(&mut text, "at", &rfc3339(self.at));
         match &self.inspected.inspection.token {
             Ok(token) => self.token_text(token, &mut text),
             Err(reason) => {
-                explain(*reason, &mut text);
+                write_explanation(*reason, &mut text);
             }
         }
         for row in self.rows() {
@@ -117,8 +117,8 @@ impl Report {
 
     fn summary(&self) -> String {
         match (self.picked(), self.verdict(), self.reason()) {
-            (Some(finding), Verdict::Taken, _) => format!("taken, by issuer {}", finding.name),
-            (Some(finding), Verdict::Undecided, None) => {
+            (Some(finding), TokenVerdict::Taken, _) => format!("taken, by issuer {}", finding.name),
+            (Some(finding), TokenVerdict::Undecided, None) => {
                 format!("undecided: issuer {} takes it if its signature is good", finding.name)
             }
             (_, verdict, Some(reason)) => {
@@ -129,17 +129,17 @@ impl Report {
     }
 
     fn token_text(&self, token: &TokenFacts, text: &mut String) {
-        line(text, "alg", &shown(&token.alg));
-        line(text, "kid", &optional(token.kid.as_deref()));
-        line(text, "typ", token.typ.unwrap_or("JWT, or none"));
-        line(text, "iss", &shown(&token.iss));
-        line(text, "aud", &list(&token.aud));
+        field_line(text, "alg", &escaped(&token.alg));
+        field_line(text, "kid", &optional(token.kid.as_deref()));
+        field_line(text, "typ", token.typ.unwrap_or("JWT, or none"));
+        field_line(text, "iss", &escaped(&token.iss));
+        field_line(text, "aud", &joined(&token.aud));
         for (name, seconds) in [("iat", token.iat), ("nbf", token.nbf), ("exp", token.exp)] {
-            line(text, name, &seconds.map_or("none".to_owned(), |at| self.moment(at)));
+            field_line(text, name, &seconds.map_or("none".to_owned(), |at| self.moment(at)));
         }
         for (name, word) in &token.marks {
-            let word = word.as_deref().map_or("is there".to_owned(), shown);
-            line(text, "kind", &format!("{name}: {word}"));
+            let word = word.as_deref().map_or("is there".to_owned(), escaped);
+            field_line(text, "kind", &format!("{name}: {word}"));
         }
     }
 
@@ -151,8 +151,8 @@ impl Report {
         let whole =
             |apart: Duration| humantime::format_duration(Duration::from_secs(apart.as_secs()));
         match then.duration_since(self.at) {
-            Ok(ahead) => format!("{} (in {})", time(then), whole(ahead)),
-            Err(error) => format!("{} ({} ago)", time(then), whole(error.duration())),
+            Ok(ahead) => format!("{} (in {})", rfc3339(then), whole(ahead)),
+            Err(error) => format!("{} ({} ago)", rfc3339(then), whole(error.duration())),
         }
     }
 }
@@ -175,14 +175,14 @@ impl Row<'_> {
                 format!("undecided: {}, {}", reason.code(), reason.message())
             }
         };
-        let _ = writeln!(text, "{name} ({}): {said}", self.settings.kind.as_str());
+        let _ = writeln!(text, "{name} ({}): {said}", self.settings.kind().as_str());
         if picked.is_none_or(|picked| picked.name != *name) {
-            let _ = writeln!(text, "  its tokens say iss {}", shown(&self.finding.iss));
+            let _ = writeln!(text, "  its tokens say iss {}", escaped(&self.finding.iss));
             return;
         }
         let _ = writeln!(text, "  {}", self.signature());
         if let Some(reason) = reason(answer) {
-            explain(reason, text);
+            write_explanation(reason, text);
             if let Some(wanted) = self.wanted(reason) {
                 let _ = writeln!(text, "  this issuer wants {wanted}");
             }
@@ -192,7 +192,7 @@ impl Row<'_> {
         }
     }
 
-    /// What is known of the signature, and by which keys.
+    /// The state of the signature, and the keys that it was checked with.
     fn signature(&self) -> String {
         let by = match &self.keys.snapshot {
             Ok(Some(age)) => {
@@ -202,7 +202,7 @@ impl Row<'_> {
             _ => "in place".to_owned(),
         };
         let refused = match &self.keys.snapshot {
-            Err(reason) => format!(" (the key snapshot is refused: {})", shown(reason)),
+            Err(reason) => format!(" (the key snapshot is refused: {})", escaped(reason)),
             Ok(_) => String::new(),
         };
         let said = match self.finding.signature {
@@ -222,15 +222,15 @@ impl Row<'_> {
         let settings = self.settings;
         match reason {
             DenyReason::AudienceMismatch => {
-                let apps = settings.apps.iter().filter_map(|app| app.id.as_ref());
+                let apps = settings.apps().iter().filter_map(|app| app.id());
                 let apps = apps.map(|id| format!("app:{id}"));
-                let listed = settings.audiences.iter().chain(&settings.project).cloned();
-                let apps = apps.filter(|_| settings.kind == IssuerKind::Rownd);
-                Some(format!("aud {}", list(&apps.chain(listed).collect::<Vec<_>>())))
+                let listed = settings.audiences().iter().cloned();
+                let apps = apps.filter(|_| settings.kind() == IssuerKind::Rownd);
+                Some(format!("aud {}", joined(&apps.chain(listed).collect::<Vec<_>>())))
             }
             DenyReason::AlgorithmRefused => {
                 let names = settings.algorithms.iter().map(|known| format!("{known:?}"));
-                Some(format!("alg {}", list(&names.collect::<Vec<_>>())))
+                Some(format!("alg {}", joined(&names.collect::<Vec<_>>())))
             }
             _ => None,
         }
@@ -247,9 +247,9 @@ impl Row<'_> {
         };
         json!({
             "name": name,
-            "kind": self.settings.kind.as_str(),
+            "kind": self.settings.kind().as_str(),
             "iss": iss,
-            "verdict": Verdict::of(answer).as_str(),
+            "verdict": TokenVerdict::of(answer).as_str(),
             "reason": reason(answer).map(DenyReason::code),
             "message": reason(answer).map(DenyReason::message),
             "signature": signature,
@@ -276,8 +276,8 @@ const fn identity(answer: &Answer) -> Option<&IdentityFacts> {
     }
 }
 
-/// What a reason means, and what to do about it.
-fn explain(reason: DenyReason, text: &mut String) {
+/// Writes the meaning of a reason, and what to do about it.
+fn write_explanation(reason: DenyReason, text: &mut String) {
     for part in reason.documentation() {
         let _ = writeln!(text, "  {}", part.trim());
     }
@@ -288,7 +288,7 @@ fn identity_text(who: &IdentityFacts, text: &mut String) {
     let mut part = |name: &str, value: &str| {
         let _ = writeln!(text, "  {name:<12} {value}");
     };
-    part("user id", &shown(&who.user_id));
+    part("user id", &escaped(&who.user_id));
     part("auth level", who.auth_level.as_str());
     part("anonymous", if who.anonymous { "yes" } else { "no" });
     for (name, value) in [
@@ -298,13 +298,13 @@ fn identity_text(who: &IdentityFacts, text: &mut String) {
         ("tenant", &who.tenant),
     ] {
         if let Some(value) = value {
-            part(name, &shown(value));
+            part(name, &escaped(value));
         }
     }
     for (name, values) in [("roles", &who.roles), ("groups", &who.groups), ("scopes", &who.scopes)]
     {
         if !values.is_empty() {
-            part(name, &list(values));
+            part(name, &joined(values));
         }
     }
 }
@@ -330,7 +330,7 @@ fn identity_json(who: &IdentityFacts) -> Value {
 fn token_json(token: &TokenFacts) -> Value {
     let seconds = |at: Option<u64>| {
         let then = at.and_then(|at| UNIX_EPOCH.checked_add(Duration::from_secs(at)));
-        json!({ "seconds": at, "time": then.map(time) })
+        json!({ "seconds": at, "time": then.map(rfc3339) })
     };
     let marks: serde_json::Map<String, Value> = token
         .marks
@@ -345,26 +345,26 @@ fn token_json(token: &TokenFacts) -> Value {
     })
 }
 
-fn line(text: &mut String, name: &str, value: &str) {
+fn field_line(text: &mut String, name: &str, value: &str) {
     let _ = writeln!(text, "  {name:<6} {value}");
 }
 
-/// Somebody else's text: it draws nothing on a terminal.
-fn shown(text: &str) -> String {
+/// A text of the token, escaped so that it controls no terminal.
+fn escaped(text: &str) -> String {
     text.escape_debug().to_string()
 }
 
 fn optional(text: Option<&str>) -> String {
-    text.map_or("none".to_owned(), shown)
+    text.map_or("none".to_owned(), escaped)
 }
 
-fn list(texts: &[String]) -> String {
+fn joined(texts: &[String]) -> String {
     if texts.is_empty() {
         return "none".to_owned();
     }
-    texts.iter().map(|text| shown(text)).collect::<Vec<_>>().join(", ")
+    texts.iter().map(|text| escaped(text)).collect::<Vec<_>>().join(", ")
 }
 
-fn time(at: SystemTime) -> String {
+fn rfc3339(at: SystemTime) -> String {
     humantime::format_rfc3339_seconds(at).to_string()
 }

@@ -9,7 +9,7 @@ use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair as _};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
 
-use super::{Report, Verdict, bare, inspect, parse_time};
+use super::{Report, TokenVerdict, inspect, parse_time, without_bearer};
 use crate::config::{self, Config};
 
 const NOW: u64 = 1_800_000_000;
@@ -47,7 +47,7 @@ fn a_refusal_says_what_was_wanted_and_what_came() {
     let claims = json!({"iss": "urn:partner", "aud": ["other", "\u{1b}[31m"], "sub": "u1",
         "iat": NOW - 3_600, "exp": NOW + 90, "scope": "read"});
     let report = report(&claims);
-    assert_eq!(report.verdict(), Verdict::Refused);
+    assert_eq!(report.verdict(), TokenVerdict::Refused);
     assert_eq!(
         report.text(),
         "\
@@ -80,7 +80,7 @@ fn an_identity_is_told_with_what_it_rests_on() {
     let good = json!({"iss": "urn:partner", "aud": "my-api", "sub": "u1", "exp": NOW + 90,
         "scope": "read write"});
     let taken = report(&good);
-    assert_eq!(taken.verdict(), Verdict::Taken);
+    assert_eq!(taken.verdict(), TokenVerdict::Taken);
     let text = taken.text();
     for part in ["taken, by issuer partner", "user id      u1", "scopes       read, write"] {
         assert!(text.contains(part), "{part} in\n{text}");
@@ -88,7 +88,7 @@ fn an_identity_is_told_with_what_it_rests_on() {
     let rownd = json!({"iss": "https://api.rownd.io", "aud": "app:app_x", "sub": "u1",
         "https://auth.rownd.io/app_user_id": "u1", "exp": NOW + 90});
     let open = report(&rownd);
-    assert_eq!(open.verdict(), Verdict::Undecided);
+    assert_eq!(open.verdict(), TokenVerdict::Undecided);
     let text = open.text();
     for part in [
         "undecided: issuer rownd takes it if its signature is good",
@@ -120,7 +120,7 @@ fn a_token_is_taken_out_of_what_surrounds_it() {
         ("Basic a.b.c", "Basic a.b.c"),
         (" \n", ""),
     ] {
-        assert_eq!(bare(text), expected, "{text:?}");
+        assert_eq!(without_bearer(text), expected, "{text:?}");
     }
 }
 

@@ -1,6 +1,7 @@
 //! The environment over the file, the vendor's variables, and values that are read from files.
 
 use super::{APP, bad, file, good, places, read};
+use crate::config::Secret;
 
 #[test]
 fn any_setting_can_be_set_and_wins_over_the_file() {
@@ -26,7 +27,7 @@ fn any_setting_can_be_set_and_wins_over_the_file() {
     assert_eq!(config.listeners.grpc.socket_mode, "0600");
     assert_eq!(config.routes[1].auth, crate::config::Auth::None);
     assert_eq!(config.routes[0].auth, crate::config::Auth::Required);
-    assert_eq!(config.credentials.0[0].cookie.as_deref(), Some("tok"));
+    assert_eq!(config.credentials.0, [crate::config::TokenSource::Cookie("tok".to_owned())]);
     assert_eq!(config.check.realm, "api");
 }
 
@@ -126,16 +127,18 @@ fn the_vendors_variables_fill_in_what_the_file_leaves_open() {
         ("ROWND_BASE_URL", "https://env.test/"),
     ];
     let issuer = |yaml: &str| good(yaml, &all).issuers.remove(0);
-    let expose =
-        |secret: Option<crate::config::Secret>| secret.map(|secret| secret.expose().to_owned());
+    let base = |issuer: &crate::config::Issuer| match &issuer.details {
+        crate::config::IssuerDetails::Rownd(rownd) => rownd.base_url.as_str().to_owned(),
+        other => panic!("{other:?}"),
+    };
     for yaml in ["", "issuers: [{ name: a, kind: rownd }]"] {
-        let mut found = issuer(yaml);
-        assert_eq!(found.base_url.as_deref(), Some("https://env.test"), "{yaml}");
-        assert_eq!(found.issuer.as_deref(), Some("https://env.test"), "{yaml}");
-        let app = found.apps.remove(0);
-        assert_eq!(app.id.as_deref(), Some("app_env"), "{yaml}");
+        let found = issuer(yaml);
+        assert_eq!(base(&found), "https://env.test", "{yaml}");
+        assert_eq!(found.iss, "https://env.test", "{yaml}");
+        let app = &found.apps()[0];
+        assert_eq!(app.id(), Some("app_env"), "{yaml}");
         assert_eq!(
-            (expose(app.key).as_deref(), expose(app.secret).as_deref()),
+            (app.key().map(Secret::expose), app.secret.as_ref().map(Secret::expose)),
             (Some("key_env"), Some("ras_env")),
             "{yaml}"
         );
@@ -143,10 +146,10 @@ fn the_vendors_variables_fill_in_what_the_file_leaves_open() {
     let found = issuer(
         "issuers: [{ name: a, kind: rownd, base_url: 'https://file.test', apps: [{ id: app_file }] }]",
     );
-    assert_eq!(found.base_url.as_deref(), Some("https://file.test"));
-    assert_eq!((found.apps.len(), found.apps[0].id.as_deref()), (1, Some("app_file")));
+    assert_eq!(base(&found), "https://file.test");
+    assert_eq!((found.apps().len(), found.apps()[0].id()), (1, Some("app_file")));
     assert!(
-        found.apps[0].key.is_none(),
+        found.apps()[0].key().is_none(),
         "an app of the file is not mixed with that of the environment"
     );
 }
@@ -157,7 +160,7 @@ fn the_vendors_values_can_be_files() {
     let path = path.to_str().unwrap();
     let key = |variables: &[(&str, &str)]| {
         let config = good("", variables);
-        config.issuers[0].apps[0].key.as_ref().map(|key| key.expose().to_owned())
+        config.issuers[0].apps()[0].key().map(|key| key.expose().to_owned())
     };
     assert_eq!(key(&[("ROWND_APP_KEY_FILE", path)]).as_deref(), Some("key_from_file"));
     let both = [("ROWND_APP_KEY_FILE", path), ("ROWND_APP_KEY", "key_direct")];

@@ -54,7 +54,7 @@ default:
 #[rustfmt::skip] // one case a line
 const SHAPES: &[(&str, &str, &str)] = &[
     ("chek: {}", "chek", "`check`"),
-    ("nonsense_that_is_like_nothing: 1", "nonsense_that_is_like_nothing", "known here"),
+    ("nonsense_that_is_like_nothing: 1", "nonsense_that_is_like_nothing", "known fields"),
     ("check: { time_out: 1s }", "check.time_out", "`timeout`"),
     ("check: 5", "check", "map"),
     ("check: [1]", "check", "map"),
@@ -90,7 +90,7 @@ const SHAPES: &[(&str, &str, &str)] = &[
     ("key_snapshots: { directory: /tmp }", "key_snapshots.directory", "others can write it"),
     ("credentials: authorization", "credentials", "list"),
     ("credentials: [authorization]", "credentials[0]", "map"),
-    ("credentials: [{ body: token }]", "credentials[0].body", "known here"),
+    ("credentials: [{ body: token }]", "credentials[0].body", "known fields"),
     ("routes: {}", "routes", "list"),
     ("routes: [{ id: a, match: any, auth: off }]", "routes[0].auth", "none, optional, required"),
     ("routes: [{ id: a, match: any, auth_level: admin }]", "routes[0].auth_level", "instant, guest, unverified, verified"),

@@ -1,28 +1,35 @@
 //! Issuers and their apps: what is filled in, and what cannot be.
 
 use super::{APP, bad, good, places, read};
-use crate::config::{Auth, Freshness, IssuerKind};
+use crate::config::{
+    AppKnownBy, Auth, Freshness, Issuer, IssuerDetails, IssuerKind, KeyOrigin, KeyPlace,
+    TokenSource,
+};
+
+const ROWND: &str = "https://api.rownd.io";
+
+/// The base URL of an issuer of kind `rownd`.
+fn rownd_base(issuer: &Issuer) -> &str {
+    let IssuerDetails::Rownd(rownd) = &issuer.details else { panic!("{issuer:?}") };
+    rownd.base_url.as_str()
+}
 
 #[test]
 fn with_nothing_but_the_app_key_everything_has_its_default() {
     let config = good("", &[("ROWND_APP_KEY", "key_test")]);
     let [issuer] = config.issuers.as_slice() else { panic!("{:?}", config.issuers) };
-    assert_eq!((issuer.name.as_str(), issuer.kind), ("rownd", IssuerKind::Rownd));
-    assert_eq!(issuer.base_url.as_deref(), Some("https://api.rownd.io"));
-    assert_eq!(issuer.issuer.as_deref(), Some("https://api.rownd.io"));
-    assert_eq!(issuer.jwks_url, None);
+    assert_eq!((issuer.name.as_str(), issuer.kind()), ("rownd", IssuerKind::Rownd));
+    assert_eq!((rownd_base(issuer), issuer.iss.as_str()), (ROWND, ROWND));
+    let usual =
+        |place: &KeyPlace| matches!(place, KeyPlace::BaseUrl(base) if base.as_str() == ROWND);
+    assert!(matches!(&issuer.key_origin, KeyOrigin::Fetched { place, .. } if usual(place)));
     assert_eq!((issuer.leeway.get().as_secs(), issuer.required), (30, true));
-    assert!(!issuer.allow_missing_exp && !issuer.allow_insecure_http);
-    let [app] = issuer.apps.as_slice() else { panic!("{:?}", issuer.apps) };
-    assert_eq!(
-        (app.id.as_deref(), app.key.as_ref().map(|key| key.expose())),
-        (None, Some("key_test"))
-    );
+    assert!(!issuer.allows_missing_exp());
+    let [app] = issuer.apps() else { panic!("{:?}", issuer.apps()) };
+    assert!(matches!(&app.known_by, AppKnownBy::Key(key) if key.expose() == "key_test"));
     assert_eq!(config.default.auth, Auth::Required);
     assert!(config.routes.is_empty());
-    let sources: Vec<Option<&str>> =
-        config.credentials.0.iter().map(|source| source.header.as_deref()).collect();
-    assert_eq!(sources, [Some("authorization")]);
+    assert_eq!(config.credentials.0, [TokenSource::Header("authorization".to_owned())]);
     for address in [&config.listeners.grpc.address, &config.listeners.ops.address] {
         assert!(address.starts_with("127.0.0.1:"), "{address}");
     }
@@ -107,9 +114,9 @@ fn three_lines_are_enough_for_each_kind() {
     ] {
         let config = good(&format!("issuers: [{{ name: a, {settings} }}]"), &[]);
         let issuer = &config.issuers[0];
-        assert_eq!(issuer.issuer.as_deref(), Some(iss), "{settings}");
+        assert_eq!(issuer.iss, iss, "{settings}");
         assert_eq!(issuer.algorithms, algorithms, "{settings}");
-        assert_eq!(issuer.keys.fetch, fetch, "{settings}");
+        assert_eq!(issuer.key_origin.is_fetched(), fetch, "{settings}");
     }
 }
 
@@ -143,11 +150,7 @@ fn an_issuer_is_known_by_its_base_url_unless_it_says_otherwise() {
     ] {
         let config = one(more);
         let issuer = &config.issuers[0];
-        assert_eq!(
-            (issuer.base_url.as_deref(), issuer.issuer.as_deref()),
-            (Some(base), Some(iss)),
-            "{more}"
-        );
+        assert_eq!((rownd_base(issuer), issuer.iss.as_str()), (base, iss), "{more}");
     }
 }
 

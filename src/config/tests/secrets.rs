@@ -27,8 +27,8 @@ fn a_secret_is_used_and_never_printed() {
             ],
         ),
     ] {
-        let app = &config.issuers[0].apps[0];
-        assert_eq!(app.key.as_ref().unwrap().expose(), key);
+        let app = &config.issuers[0].apps()[0];
+        assert_eq!(app.key().unwrap().expose(), key);
         assert_eq!(app.secret.as_ref().unwrap().expose(), secret);
         hidden(&format!("{config:?}"), "Debug");
         hidden(&format!("{config:#?}"), "Debug, pretty");
@@ -46,7 +46,7 @@ fn a_secret_can_be_a_files() {
         path.display()
     );
     let config = good(&yaml, &[]);
-    assert_eq!(config.issuers[0].apps[0].key.as_ref().unwrap().expose(), format!("key_{CANARY}"));
+    assert_eq!(config.issuers[0].apps()[0].key().unwrap().expose(), format!("key_{CANARY}"));
     hidden(&format!("{config:?}"), "Debug");
     for text in ["", "\n", "two\nlines", "a blank"] {
         let (_directory, path) = file(text);

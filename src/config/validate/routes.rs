@@ -3,8 +3,10 @@
 
 use std::collections::HashSet;
 
-use super::{Found, literal};
-use crate::config::{Auth, Config, DefaultRoute, OriginPattern, PathMatch, RouteMatch};
+use super::literal;
+use crate::config::{
+    Auth, Config, DefaultRoute, OriginPattern, PathMatch, RouteMatch, findings::Findings,
+};
 
 /// The methods of IANA's HTTP Method Registry, and `PURGE` of caches.
 #[rustfmt::skip] // in the order of the registry
@@ -16,31 +18,29 @@ const METHODS: [&str; 41] = [
     "UNCHECKOUT", "UNLINK", "UNLOCK", "UPDATE", "UPDATEREDIRECTREF", "VERSION-CONTROL", "PURGE",
 ];
 
-pub(super) fn routes(config: &Config, found: &mut Found) {
+pub(super) fn routes(config: &Config, found: &mut Findings) {
     let mut ids = HashSet::new();
     for (index, route) in config.routes.iter().enumerate() {
         let at = format!("/routes/{index}");
         if !ids.insert(&route.id) || route.id == "default" {
-            found.push((format!("{at}/id"), "another route has this id".into()));
+            found.add(format!("{at}/id"), "another route has this id");
         }
         match (&route.matches, route.by_name) {
             (None, true) | (Some(RouteMatch::Any(_)), false) => {}
-            (None, false) => found.push((
+            (None, false) => found.add(
                 at.clone(),
                 "has no `match`; write `match: any` for every request, or `by_name: true` for a \
-                 route that only Envoy names"
-                    .into(),
-            )),
-            (Some(_), true) => found.push((
+                 route that only Envoy names",
+            ),
+            (Some(_), true) => found.add(
                 format!("{at}/by_name"),
                 "a route that only Envoy names matches nothing by itself; leave out `match` or \
-                 `by_name`"
-                    .into(),
-            )),
+                 `by_name`",
+            ),
             (Some(RouteMatch::Parts(parts)), false) => {
                 let at = format!("{at}/match");
                 if parts.hosts.is_empty() && parts.methods.is_empty() && parts.path.is_none() {
-                    found.push((at.clone(), "is empty; write `match: any`".into()));
+                    found.add(at.clone(), "is empty; write `match: any`");
                 }
                 hosts(&parts.hosts, &at, found);
                 methods(&parts.methods, &config.check.extra_methods, &at, found);
@@ -54,35 +54,35 @@ pub(super) fn routes(config: &Config, found: &mut Found) {
     extra_methods(&config.check.extra_methods, found);
 }
 
-pub(super) fn default_route(route: &DefaultRoute, found: &mut Found) {
+pub(super) fn default_route(route: &DefaultRoute, found: &mut Findings) {
     requirement(route.auth, route.auth_level.is_some(), route.step_up, "/default", found);
 }
 
-pub(super) fn trusted_origins(origins: &[String], found: &mut Found) {
+pub(super) fn trusted_origins(origins: &[String], found: &mut Findings) {
     let mut seen = Vec::new();
     for (index, origin) in origins.iter().enumerate() {
         let at = format!("/trusted_origins/{index}");
         match OriginPattern::parse(origin) {
-            Err(message) => found.push((at, message)),
-            Ok(pattern) if seen.contains(&pattern) => found.push((at, "stands twice".into())),
+            Err(message) => found.add(at, message),
+            Ok(pattern) if seen.contains(&pattern) => found.add(at, "stands twice"),
             Ok(pattern) => seen.push(pattern),
         }
     }
 }
 
-fn requirement(auth: Auth, level: bool, step_up: bool, at: &str, found: &mut Found) {
+fn requirement(auth: Auth, level: bool, step_up: bool, at: &str, found: &mut Findings) {
     if level && auth != Auth::Required {
-        found.push((
+        found.add(
             format!("{at}/auth_level"),
-            "asks for a level where no credential is required; write auth: required".into(),
-        ));
+            "asks for a level where no credential is required; write auth: required",
+        );
     }
     if step_up && !level {
-        found.push((format!("{at}/step_up"), "has no `auth_level` to step up to".into()));
+        found.add(format!("{at}/step_up"), "has no `auth_level` to step up to");
     }
 }
 
-fn hosts(hosts: &[String], at: &str, found: &mut Found) {
+fn hosts(hosts: &[String], at: &str, found: &mut Findings) {
     for (index, host) in hosts.iter().enumerate() {
         let name = host.strip_prefix("*.").unwrap_or(host);
         let name = name.strip_suffix('.').unwrap_or(name);
@@ -91,15 +91,15 @@ fn hosts(hosts: &[String], at: &str, found: &mut Found) {
                 && label.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'))
         };
         if !name.split('.').all(label) {
-            found.push((
+            found.add(
                 format!("{at}/hosts/{index}"),
                 format!("`{host}` is no host; write api.example.com or *.example.com, no port"),
-            ));
+            );
         }
     }
 }
 
-fn methods(methods: &[String], extra: &[String], at: &str, found: &mut Found) {
+fn methods(methods: &[String], extra: &[String], at: &str, found: &mut Findings) {
     for (index, method) in methods.iter().enumerate() {
         if METHODS.contains(&method.as_str()) || extra.contains(method) {
             continue;
@@ -121,37 +121,27 @@ fn methods(methods: &[String], extra: &[String], at: &str, found: &mut Found) {
                  `check.extra_methods`"
             )
         };
-        found.push((format!("{at}/methods/{index}"), message));
+        found.add(format!("{at}/methods/{index}"), message);
     }
 }
 
-fn extra_methods(methods: &[String], found: &mut Found) {
+fn extra_methods(methods: &[String], found: &mut Findings) {
     for (index, method) in methods.iter().enumerate() {
         let good = |b: u8| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'-' || b == b'_';
         if method.is_empty() || !method.bytes().all(good) {
-            found.push((
+            found.add(
                 format!("/check/extra_methods/{index}"),
                 format!("`{method}` is no method; write it in upper case"),
-            ));
+            );
         }
     }
 }
 
-fn path_match(path: &PathMatch, at: &str, found: &mut Found) {
-    let ways = [&path.exact, &path.prefix, &path.regex];
-    if ways.iter().filter(|way| way.is_some()).count() != 1 {
-        found.push((at.to_owned(), "write exactly one of exact, prefix and regex".into()));
-    }
-    for (name, way) in [("exact", &path.exact), ("prefix", &path.prefix)] {
-        if let Some(text) = way
-            && let Err(message) = literal::judge(text, name == "prefix")
-        {
-            found.push((format!("{at}/{name}"), message));
-        }
-    }
-    if let Some(pattern) = &path.regex
-        && let Err(message) = literal::judge_regex(pattern)
-    {
-        found.push((format!("{at}/regex"), message));
-    }
+fn path_match(path: &PathMatch, at: &str, found: &mut Findings) {
+    let (name, checked) = match path {
+        PathMatch::Exact(path) => ("exact", literal::judge(path, false)),
+        PathMatch::Prefix(path) => ("prefix", literal::judge(path, true)),
+        PathMatch::Regex(pattern) => ("regex", literal::judge_regex(pattern)),
+    };
+    found.keep(format!("{at}/{name}"), checked);
 }

@@ -1,12 +1,12 @@
 //! Which pages may use a cookie: methods, WebSocket handshakes, origins of ours, trusted and
 //! foreign ones.
 
-use super::{JOINED, Lines, RAW, headers, request};
+use super::{HeaderLines, JOINED, RAW, headers, request};
 use crate::{extract::CookieSites, model::DenyReason};
 
 /// (name, method, host, headers, accepted)
 #[rustfmt::skip] // one case a line
-const SAME_SITE: &[(&str, &str, &str, Lines<'_>, bool)] = &[
+const SAME_SITE: &[(&str, &str, &str, HeaderLines<'_>, bool)] = &[
     ("GET needs no proof", "GET", "a.com", &[("origin", "https://evil.com")], true),
     ("HEAD needs no proof", "HEAD", "a.com", &[("sec-fetch-site", "cross-site")], true),
     ("GET of a page of another site", "GET", "a.com", &[("origin", "https://evil.com"), ("sec-fetch-site", "cross-site"), ("sec-fetch-mode", "cors")], true),
@@ -89,7 +89,7 @@ fn sites() -> CookieSites {
     CookieSites::build(&[TRUSTED.to_owned(), "https://*.partner.example".to_owned()])
 }
 
-fn accept(method: &str, lines: Lines<'_>, joined: bool) -> Result<(), DenyReason> {
+fn accept(method: &str, lines: HeaderLines<'_>, joined: bool) -> Result<(), DenyReason> {
     sites().accept_cookie(&request(method, "https", b"api.example.com", headers(lines, joined)))
 }
 
@@ -132,7 +132,7 @@ fn every_pair_of_origin_and_site_is_judged() {
 }
 
 #[rustfmt::skip] // one case a line
-const REPEATED: &[(&str, Lines<'_>, bool)] = &[
+const REPEATED: &[(&str, HeaderLines<'_>, bool)] = &[
     ("origin twice", &[("origin", TRUSTED), ("origin", TRUSTED)], RAW),
     ("origin joined", &[("origin", "https://app.example.com,https://app.example.com")], JOINED),
     ("site twice", &[("origin", OWN), ("sec-fetch-site", "same-origin"), ("sec-fetch-site", "same-origin")], RAW),
@@ -148,7 +148,7 @@ fn a_repeated_header_is_no_proof() {
 }
 
 #[rustfmt::skip] // one case a line
-const HANDSHAKES: &[(&str, Lines<'_>, bool)] = &[
+const HANDSHAKES: &[(&str, HeaderLines<'_>, bool)] = &[
     ("HTTP/1.1", &[("upgrade", "websocket"), ("connection", "Upgrade")], RAW),
     ("in upper case", &[("upgrade", "WebSocket")], RAW),
     ("among other protocols", &[("upgrade", "h2c, websocket")], JOINED),
@@ -178,7 +178,7 @@ fn a_websocket_handshake_needs_the_proof_of_a_post() {
 }
 
 #[rustfmt::skip] // one case a line
-const MODES: &[(&str, Lines<'_>, Result<(), DenyReason>)] = &[
+const MODES: &[(&str, HeaderLines<'_>, Result<(), DenyReason>)] = &[
     ("neither header", &[("origin", "https://evil.example")], Ok(())),
     ("both", &[("origin", "https://evil.example"), ("sec-fetch-site", "cross-site"), ("sec-fetch-mode", "cors")], Ok(())),
     ("the mode is not shown", &[("origin", "https://evil.example"), ("sec-fetch-site", "cross-site")], Err(DenyReason::FetchModeMissing)),

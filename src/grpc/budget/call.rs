@@ -1,4 +1,4 @@
-//! What one call holds of the budget of its connection.
+//! The share of one call in the budget of its connection.
 
 use std::sync::{
     Arc,

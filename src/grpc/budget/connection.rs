@@ -165,7 +165,7 @@ impl ConnectionBudget {
         let second = self.second.load(Ordering::Relaxed).wrapping_add(1);
         self.second.store(second, Ordering::Relaxed);
         let patience = if self.listener.is_scarce() { UNREAD_WHEN_SCARCE } else { UNREAD };
-        // What is older than all of these is what was left of the last round.
+        // Older responses were counted in the last round of these seconds.
         (patience..SECONDS).any(|age| {
             let slot = self.unsent_of(second.wrapping_sub(age));
             slot.is_some_and(|slot| slot.load(Ordering::Relaxed) > 0)

@@ -20,7 +20,7 @@ use crate::{
 const MESSAGE_BYTES: usize = 64 << 20;
 /// The most calls that stay open (health's `Watch`, reflection).
 const LASTING_CALLS: usize = 128;
-/// What each connection may have at a time, whatever the others have: checks, other calls that are
+/// Each connection may have at least this much at a time: checks, other calls that are
 /// answered once, calls that stay open (a client that watches its health has one), and bytes of
 /// unfinished messages, of which an ordinary check takes 2 KiB.
 const GUARANTEED_CHECKS: usize = 8;
@@ -30,7 +30,7 @@ const GUARANTEED_BYTES: usize = 16 << 10;
 /// For so many milliseconds after a refusal, slots count as scarce.
 const SCARCE_MS: u64 = 1_000;
 
-/// What all connections of the listener have together.
+/// The budget that all connections of the listener share.
 #[derive(Debug)]
 pub(crate) struct ListenerBudget {
     checks: Pool,

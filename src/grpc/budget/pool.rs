@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 #[derive(Debug)]
 pub(super) struct Pool {
     max: usize,
-    /// What each connection may hold, whatever the others hold.
+    /// Each connection may hold this much, however much the others hold.
     guaranteed: usize,
     held: AtomicUsize,
     /// Calls that got nothing and still wait for their refusal to be sent.

@@ -1,7 +1,7 @@
-//! How one check and its answer travel through tonic.
+//! How one check and its response travel through tonic.
 //!
 //! In: the bytes of a message, put together once, so that every field of the check is a slice of
-//! them. Out: an answer in two parts, what differs from check to check and what was encoded
+//! them. Out: a response in two parts, one that differs from check to check and one that was encoded
 //! once for an identity. Two encoded messages after each other are one merged message
 //! (protobuf, "Encoding", section "Last One Wins").
 
@@ -12,30 +12,30 @@ use tonic::{
     codec::{BufferSettings, Codec, DecodeBuf, Decoder, EncodeBuf, Encoder},
 };
 
-use super::crowd::{self, Crowd};
+use super::entry_count::{EntryError, check_entry_count};
 use crate::grpc::pb::CheckRequest;
 
-/// What is set aside for a message at first, and when an answer is sent off; a check is about
-/// 2 KiB and an answer about 1.
+/// Bytes that are set aside for a message at first, and after how many a response is sent off; a
+/// check is about 2 KiB and a response about 1.
 fn buffers() -> BufferSettings {
     BufferSettings::new(2 * 1024, 32 * 1024)
 }
 
 /// A CheckResponse in two parts.
 #[derive(Debug)]
-pub(super) struct Answer {
+pub(super) struct EncodedResponse {
     /// Encoded for this check, always with a status.
     pub(super) message: Vec<u8>,
-    /// More of the same message, encoded earlier; empty where there is no more.
-    pub(super) encoded: Bytes,
+    /// More of the same message, kept from an earlier check; empty where there is no more.
+    pub(super) kept: Bytes,
 }
 
-/// Decodes checks, encodes answers.
+/// Decodes checks, encodes responses.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct CheckCodec;
 
 impl Codec for CheckCodec {
-    type Encode = Answer;
+    type Encode = EncodedResponse;
     type Decode = CheckRequest;
     type Encoder = Self;
     type Decoder = Self;
@@ -50,13 +50,17 @@ impl Codec for CheckCodec {
 }
 
 impl Encoder for CheckCodec {
-    type Item = Answer;
+    type Item = EncodedResponse;
     type Error = Status;
 
-    fn encode(&mut self, answer: Answer, buffer: &mut EncodeBuf<'_>) -> Result<(), Status> {
-        buffer.reserve(answer.message.len() + answer.encoded.len());
-        buffer.put(answer.message.as_slice());
-        buffer.put(answer.encoded);
+    fn encode(
+        &mut self,
+        response: EncodedResponse,
+        buffer: &mut EncodeBuf<'_>,
+    ) -> Result<(), Status> {
+        buffer.reserve(response.message.len() + response.kept.len());
+        buffer.put(response.message.as_slice());
+        buffer.put(response.kept);
         Ok(())
     }
 
@@ -72,10 +76,12 @@ impl Decoder for CheckCodec {
     fn decode(&mut self, buffer: &mut DecodeBuf<'_>) -> Result<Option<CheckRequest>, Status> {
         let whole = buffer.copy_to_bytes(buffer.remaining());
         // The caller turns each status into a denial.
-        match crowd::look(&whole) {
+        match check_entry_count(&whole) {
             Ok(()) => {}
-            Err(Crowd::TooMany) => return Err(Status::failed_precondition("too many headers")),
-            Err(Crowd::Broken) => {
+            Err(EntryError::TooMany) => {
+                return Err(Status::failed_precondition("too many headers"));
+            }
+            Err(EntryError::Malformed) => {
                 return Err(Status::invalid_argument("the check cannot be decoded"));
             }
         }

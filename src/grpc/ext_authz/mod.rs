@@ -1,12 +1,12 @@
 //! Envoy's external authorization, `envoy.service.auth.v3.Authorization/Check`.
 //!
-//! In: one gRPC call. Out: always an answer with a status of its own, never an RPC error,
-//! because Envoy may be told to let a request through when the RPC fails. Whatever goes wrong
-//! on the way, from an undecodable message to a panic, is turned into a denial here.
+//! In: one gRPC call. Out: always a response with a status of its own, never an RPC error,
+//! because Envoy may be told to let a request through when the RPC fails. Every fault
+//! on the way, from an undecodable message to a panic, becomes a denial here.
 
 mod codec;
-mod crowd;
-mod gather;
+mod entry_count;
+mod message;
 mod request;
 mod response;
 mod route;
@@ -27,29 +27,24 @@ use tower::{BoxError, service_fn};
 
 use super::{deadline::time_to_answer, pb::CheckRequest};
 use crate::{
-    authz::{Authorizer, Ticket},
+    authz::{Authorizer, PendingCheck},
     metrics::CheckApi,
     model::DenyReason,
 };
 use codec::CheckCodec;
 use response::Encoder;
 
-/// HTTP status and gRPC code that a client sees for a reason.
-#[must_use]
-pub const fn statuses(reason: DenyReason) -> (i32, i32) {
-    response::statuses(reason)
-}
-
 /// The path of the one RPC.
 pub const PATH: &str = "/envoy.service.auth.v3.Authorization/Check";
 
-/// How a message is compressed, which none may be.
+/// The header that says how a message is compressed, which no message may be.
 const ENCODING: &str = "grpc-encoding";
 
-/// A gRPC frame around an empty message: what is asked of tonic when only an answer is wanted.
+/// A gRPC frame around an empty message: the request that tonic gets where only a response is
+/// wanted.
 const EMPTY_FRAME: &[u8] = &[0; 5];
 
-/// The door Envoy knocks at.
+/// The door for Envoy's external authorization.
 #[derive(Debug)]
 pub struct CheckDoor {
     authorizer: Arc<Authorizer>,
@@ -65,12 +60,12 @@ impl CheckDoor {
 
     /// A check arrived.
     #[must_use]
-    pub fn begin(&self) -> Ticket {
+    pub fn begin(&self) -> PendingCheck {
         self.authorizer.begin(CheckApi::ExtAuthz)
     }
 
-    /// A check arrived then, on a connection with so many others in flight, and it is its turn.
-    pub(super) fn begin_since(&self, arrived: Instant, others: usize) -> Ticket {
+    /// A check arrived a while ago, on a connection with `others` in flight, and it is its turn.
+    pub(super) fn begin_since(&self, arrived: Instant, others: usize) -> PendingCheck {
         self.authorizer.begin_since(CheckApi::ExtAuthz, arrived, others)
     }
 
@@ -80,62 +75,60 @@ impl CheckDoor {
     }
 
     /// Answers one call.
-    pub async fn answer<B>(&self, ticket: Ticket, request: Request<B>) -> Response<Body>
+    pub async fn respond<B>(&self, pending: PendingCheck, request: Request<B>) -> Response<Body>
     where
         B: http_body::Body<Data = Bytes, Error: Into<BoxError>> + Send + Unpin + 'static,
     {
-        self.settle(&ticket, request).await.0
+        self.respond_to(&pending, request).await.0
     }
 
-    /// Answers one call, and whether it was a check that could be judged.
-    pub(super) async fn settle<B>(
+    /// Answers one call, and says whether it was a check that could be judged.
+    pub(super) async fn respond_to<B>(
         &self,
-        ticket: &Ticket,
+        pending: &PendingCheck,
         request: Request<B>,
     ) -> (Response<Body>, bool)
     where
         B: http_body::Body<Data = Bytes, Error: Into<BoxError>> + Send + Unpin + 'static,
     {
-        let reason = if ticket.overloaded() {
+        let reason = if pending.overloaded() {
             DenyReason::Overloaded
         } else {
-            let own = ticket.snapshot().check().timeout.get();
-            let deadline = ticket.began() + time_to_answer(own, request.headers());
-            let (encoding, body) = only_what_is_read(request);
-            let whole = AssertUnwindSafe(timeout_at(deadline, gather::whole(body)));
+            let own = pending.settings().timeout.get();
+            let deadline = pending.began() + time_to_answer(own, request.headers());
+            let (encoding, body) = used_parts(request);
+            let whole = AssertUnwindSafe(timeout_at(deadline, message::read_message(body)));
             match whole.catch_unwind().await {
                 Ok(Ok(Ok(message))) => {
-                    // What judging takes is not set aside before there is something to judge: a
+                    // Memory for a check is not reserved before its message is complete: a
                     // peer may leave thousands of messages unfinished.
                     let mut request = Request::new(Full::new(message));
                     if let Some(encoding) = encoding {
                         request.headers_mut().insert(ENCODING, encoding);
                     }
-                    match Box::pin(self.answer_whole(ticket, request, deadline)).await {
-                        Ok(answer) => return (answer, true),
+                    match Box::pin(self.respond_in_time(pending, request, deadline)).await {
+                        Ok(response) => return (response, true),
                         Err(reason) => reason,
                     }
                 }
-                Ok(Ok(Err(status))) => reason(status.code()),
+                Ok(Ok(Err(status))) => reason_of(status.code()),
                 Ok(Err(_elapsed)) => DenyReason::DeadlineExceeded,
                 Err(_panic) => DenyReason::Internal,
             }
         };
-        (Box::pin(self.refuse(ticket, reason)).await, false)
+        (Box::pin(self.deny(pending, reason)).await, false)
     }
 
     /// Answers a call whose message is there, or says why it cannot be judged.
-    async fn answer_whole(
+    async fn respond_in_time(
         &self,
-        ticket: &Ticket,
+        pending: &PendingCheck,
         request: Request<Full<Bytes>>,
         deadline: Instant,
     ) -> Result<Response<Body>, DenyReason> {
-        let answer = AssertUnwindSafe(timeout_at(deadline, self.check(ticket, request, deadline)))
-            .catch_unwind()
-            .await;
-        match answer {
-            Ok(Ok(answer)) => rpc_error(&answer).map_or(Ok(answer), Err),
+        let judging = self.check(pending, request, deadline);
+        match AssertUnwindSafe(timeout_at(deadline, judging)).catch_unwind().await {
+            Ok(Ok(response)) => rpc_error(&response).map_or(Ok(response), Err),
             Ok(Err(_elapsed)) => Err(DenyReason::DeadlineExceeded),
             Err(_panic) => Err(DenyReason::Internal),
         }
@@ -143,30 +136,30 @@ impl CheckDoor {
 
     async fn check(
         &self,
-        ticket: &Ticket,
+        pending: &PendingCheck,
         request: Request<Full<Bytes>>,
         deadline: Instant,
     ) -> Response<Body> {
-        let judge = |message: tonic::Request<CheckRequest>| async move {
+        let check = |message: tonic::Request<CheckRequest>| async move {
             let verdict = match request::context(message.into_inner()) {
-                Ok(context) => ticket.check(&context, deadline).await,
-                Err(reason) => ticket.deny(reason),
+                Ok(context) => pending.check(&context, deadline).await,
+                Err(reason) => pending.deny(reason),
             };
-            let encoder = Encoder::of(ticket.snapshot().check());
+            let encoder = Encoder::of(pending.settings());
             Ok::<_, Status>(tonic::Response::new(encoder.encode(&verdict)))
         };
-        self.grpc().unary(service_fn(judge), request).await
+        self.grpc().unary(service_fn(check), request).await
     }
 
-    /// A denial without a request to judge.
-    pub(super) async fn refuse(&self, ticket: &Ticket, reason: DenyReason) -> Response<Body> {
-        let verdict = ticket.deny(reason);
-        let encoder = Encoder::of(ticket.snapshot().check());
-        let say = |_: tonic::Request<CheckRequest>| async {
+    /// Denies a check without a request to judge.
+    pub(super) async fn deny(&self, pending: &PendingCheck, reason: DenyReason) -> Response<Body> {
+        let verdict = pending.deny(reason);
+        let encoder = Encoder::of(pending.settings());
+        let respond = |_: tonic::Request<CheckRequest>| async {
             Ok::<_, Status>(tonic::Response::new(encoder.encode(&verdict)))
         };
         let empty = Request::new(Full::new(Bytes::from_static(EMPTY_FRAME)));
-        self.grpc().unary(service_fn(say), empty).await
+        self.grpc().unary(service_fn(respond), empty).await
     }
 
     fn grpc(&self) -> Grpc<CheckCodec> {
@@ -174,9 +167,9 @@ impl CheckDoor {
     }
 }
 
-/// The body, and the one header that is read. Headers are pieces of the buffer that the
-/// connection was read into, and hold all of that while a message is unfinished.
-fn only_what_is_read<B>(request: Request<B>) -> (Option<HeaderValue>, B) {
+/// The body, and the one header that is used of a request. Headers are pieces of the buffer that
+/// the connection was read into, and hold all of that while a message is unfinished.
+fn used_parts<B>(request: Request<B>) -> (Option<HeaderValue>, B) {
     let encoding = request.headers().get(ENCODING);
     let copied = encoding.and_then(|name| HeaderValue::from_bytes(name.as_bytes()).ok());
     (copied, request.into_body())
@@ -189,12 +182,12 @@ fn rpc_error(response: &Response<Body>) -> Option<DenyReason> {
         response.headers().get("grpc-status").map(|code| Code::from_bytes(code.as_bytes()));
     match status {
         None if response.status() == http::StatusCode::OK => None,
-        status => Some(reason(status.unwrap_or(Code::Unknown))),
+        status => Some(reason_of(status.unwrap_or(Code::Unknown))),
     }
 }
 
-/// Everything but those that are told apart here is an undecodable check.
-const fn reason(code: Code) -> DenyReason {
+/// The reason to deny a check whose RPC failed with this code.
+const fn reason_of(code: Code) -> DenyReason {
     match code {
         Code::Aborted => DenyReason::Cancelled,
         Code::ResourceExhausted => DenyReason::Overloaded,

@@ -20,7 +20,7 @@ pub(super) fn context(check: CheckRequest) -> Result<RequestContext, DenyReason>
     let http =
         attributes.request.and_then(|request| request.http).ok_or(DenyReason::RequestMissing)?;
     let named_route =
-        route::named(attributes.context_extensions, attributes.route_metadata_context);
+        route::named_route(attributes.context_extensions, attributes.route_metadata_context);
     let HttpRequest { id, method, headers, path, host, scheme, header_map } = http;
     let raw = header_map.map(|map| map.headers).unwrap_or_default();
     Ok(RequestContext {
@@ -49,7 +49,7 @@ fn merged(raw: Vec<HeaderValue>, joined: Vec<HeadersEntry>) -> Headers {
     if entries.is_empty() || !is_joined {
         entries.extend(joined);
     } else {
-        // By hash: nobody has judged yet how many there are.
+        // By hash: how many there are is judged later.
         let known: HashSet<_> = entries.iter().cloned().collect();
         entries.extend(joined.filter(|entry| !known.contains(entry)));
     }

@@ -2,11 +2,10 @@
 //!
 //! In: the `context_extensions` of a check, and the metadata of the proxy's own route, where
 //! Envoy Gateway writes the annotations of an HTTPRoute. Out: an id, or that what was said is
-//! not clear. Every name counts, and two that differ are none: whichever we took, somebody
-//! meant the other one.
+//! not clear. Every name counts, and two that differ are none: each of the two was meant.
 //!
 //! The metadata is read along the one way that leads to the annotation. Everything beside it
-//! stays bytes, so neither its depth nor its size is worth anything to who sends it.
+//! stays bytes, so a sender gains nothing by its depth or size.
 
 use bytes::Bytes;
 use prost::{DecodeError, Message};
@@ -26,10 +25,10 @@ const ANNOTATION: &[u8] = b"rownd-authz-route";
 
 /// Larger metadata is not read. All annotations of an object are 256 KiB at most, and only
 /// those with Envoy Gateway's prefix arrive.
-const MOST_METADATA: usize = 64 * 1024;
+const MAX_METADATA_BYTES: usize = 64 * 1024;
 
-/// What the check says about the route.
-pub(super) fn named(
+/// The route that the check names.
+pub(super) fn named_route(
     extensions: Vec<ContextExtensionsEntry>,
     metadata: Bytes,
 ) -> Option<NamedRoute> {
@@ -39,7 +38,7 @@ pub(super) fn named(
             names.add(entry.value);
         }
     }
-    if annotated(metadata, &mut names).is_err() {
+    if add_annotated(metadata, &mut names).is_err() {
         return Some(NamedRoute::Unclear);
     }
     names.0
@@ -59,7 +58,7 @@ impl Names {
     }
 }
 
-/// Not what Envoy Gateway sends.
+/// The metadata has another shape than that of Envoy Gateway.
 struct Unreadable;
 
 impl From<DecodeError> for Unreadable {
@@ -68,23 +67,23 @@ impl From<DecodeError> for Unreadable {
     }
 }
 
-/// `envoy-gateway: {resources: [{annotations: {rownd-authz-route: ID}}]}`. What is absent names
-/// nothing; what is there and of another kind may have been meant to.
-fn annotated(metadata: Bytes, names: &mut Names) -> Result<(), Unreadable> {
+/// Adds the names under `envoy-gateway: {resources: [{annotations: {rownd-authz-route: ID}}]}`. A
+/// part that is absent names nothing; one of another type may have been meant to.
+fn add_annotated(metadata: Bytes, names: &mut Names) -> Result<(), Unreadable> {
     if metadata.is_empty() {
         return Ok(());
     }
-    if metadata.len() > MOST_METADATA {
+    if metadata.len() > MAX_METADATA_BYTES {
         return Err(Unreadable);
     }
-    for namespace in all(metadata, NAMESPACE)? {
-        for resources in all(namespace, RESOURCES)? {
+    for namespace in values_of(metadata, NAMESPACE)? {
+        for resources in values_of(namespace, RESOURCES)? {
             let resources = Value::decode(resources)?.list.ok_or(Unreadable)?;
             for resource in List::decode(resources)?.values {
                 let resource = Value::decode(resource)?.fields.ok_or(Unreadable)?;
-                for annotations in all(resource, ANNOTATIONS)? {
+                for annotations in values_of(resource, ANNOTATIONS)? {
                     let annotations = Value::decode(annotations)?.fields.ok_or(Unreadable)?;
-                    for id in all(annotations, ANNOTATION)? {
+                    for id in values_of(annotations, ANNOTATION)? {
                         names.add(Value::decode(id)?.text.ok_or(Unreadable)?);
                     }
                 }
@@ -95,7 +94,7 @@ fn annotated(metadata: Bytes, names: &mut Names) -> Result<(), Unreadable> {
 }
 
 /// The values of this name in a map.
-fn all(map: Bytes, name: &'static [u8]) -> Result<impl Iterator<Item = Bytes>, DecodeError> {
+fn values_of(map: Bytes, name: &'static [u8]) -> Result<impl Iterator<Item = Bytes>, DecodeError> {
     let entries = Map::decode(map)?.entries.into_iter();
     Ok(entries.filter(move |entry| entry.name == name).map(|entry| entry.value))
 }

@@ -1,7 +1,7 @@
-//! The parts of an answer that are written for every check, straight to bytes.
+//! The parts of a response that are written for every check, straight to bytes.
 //!
-//! Building Envoy's messages takes some thirty allocations an answer, for a text that is known
-//! before; here it is one. The tests read every answer back with Envoy's own definitions.
+//! Building Envoy's messages takes some thirty allocations a response, for a text that is known
+//! before; here it is one. The tests read every response back with Envoy's own definitions.
 
 use envoy_types::pb::envoy::config::core::v3::header_value_option::HeaderAppendAction;
 use prost::encoding::{encode_varint, encoded_len_varint};

@@ -1,22 +1,22 @@
-//! What a caller may do for which app and issuer.
+//! The apps and issuers that a caller may act for.
 //!
-//! In: a call and what it is about, as a token or a request says it. Out: the app to go on with, or
-//! a refusal. What is out of a caller's bounds is refused before anything is known of it, so that
-//! the refusal tells nothing about tokens and users that are none of the caller's.
+//! In: a call and what it is about, by a token or by a request. Out: the app to use, or a refusal. A
+//! call that is out of the bounds of its caller is refused before anything is looked up, so that
+//! the refusal tells nothing about the tokens and users of others.
 
-use super::{call::Call, fault::Fault};
+use super::{call::ServiceCall, fault::Fault};
 use crate::{
-    authz::{Refusal, Scope},
+    authz::{CallerError, Scope},
     config::{IssuerKind, Right},
     issuer_api::{ExchangeError, Granted},
     verify::Issuer,
 };
 
-/// The outcome of an exchange that was made.
+/// The result of an exchange at an issuer.
 type Traded = Result<Granted, ExchangeError>;
 
-impl Call {
-    /// The caller may do one of these for this app and issuer.
+impl ServiceCall {
+    /// Checks that the caller has one of these rights for this app and issuer.
     pub(super) fn may_for(
         &self,
         rights: &[Right],
@@ -37,15 +37,15 @@ impl Call {
         if self.caller.is_unbounded(rights) {
             return Ok(asked);
         }
-        // A token of no issuer of ours is told so: that says nothing about anybody's.
-        let Some(about) = self.snapshot.verifier().about(token) else { return Ok(asked) };
+        // The verifier refuses a token of an unknown issuer, which tells nothing about others.
+        let Some(about) = self.service.verifier().about(token) else { return Ok(asked) };
         let fits = |app: Option<&str>| self.may_for(rights, &about.issuer, app);
         match asked {
             Some(app) => fits(Some(&app)).map(|()| Some(app)),
             None if about.apps.is_empty() => fits(None).map(|()| None),
             None => match about.apps.into_iter().find(|app| fits(Some(app)).is_ok()) {
                 Some(app) => Ok(Some(app)),
-                None => Err(Fault::Caller(Refusal::NotGranted)),
+                None => Err(Fault::Caller(CallerError::NotGranted)),
             },
         }
     }
@@ -57,22 +57,22 @@ impl Call {
         if self.caller.is_unbounded(RIGHTS) {
             return Ok(());
         }
-        let about = self.snapshot.verifier().about(token);
+        let about = self.service.verifier().about(token);
         if about.is_some() {
             self.app_of(RIGHTS, token, None)?;
         }
         match about {
-            // A session is for the one app of its issuer, whoever made the token.
-            _ if at.settings().kind == IssuerKind::Supertokens => {
+            // A session is for the one app of its issuer, whichever issuer signed the token.
+            _ if at.settings().kind() == IssuerKind::Supertokens => {
                 self.may_for(RIGHTS, at.name(), own_app(at))
             }
             Some(about) if *about.issuer == *at.name() => Ok(()),
-            // Of which app it is, nobody can say.
+            // The app of this token is unknown.
             _ => self.may_for(RIGHTS, at.name(), None),
         }
     }
 
-    /// The tokens that came are within the bounds too.
+    /// Checks that the tokens which the issuer sent are within the bounds too.
     pub(super) fn within(
         &self,
         rights: &[Right],
@@ -84,7 +84,7 @@ impl Call {
             return Ok(traded);
         }
         let token = tokens.access.expose().as_bytes();
-        match self.snapshot.verifier().about(token) {
+        match self.service.verifier().about(token) {
             Some(_) => self.app_of(rights, token, None).map(|_| ())?,
             None => self.may_for(rights, at.name(), own_app(at))?,
         }

@@ -1,4 +1,4 @@
-//! What is known of one call before its message is read.
+//! The facts about one call that are known before its message is read.
 
 use std::{sync::Arc, time::Duration};
 
@@ -7,7 +7,7 @@ use tonic::Extensions;
 
 use super::fault::Fault;
 use crate::{
-    authz::{Caller, Snapshot},
+    authz::{BackendService, Caller},
     config::Right,
     model::Denial,
 };
@@ -15,17 +15,17 @@ use crate::{
 /// A request to an issuer ends this much before a call that began with it.
 const MARGIN: Duration = Duration::from_millis(50);
 
-/// What is known of one call before its message is read.
+/// A call whose message is not read yet.
 #[derive(Debug)]
-pub(super) struct Call {
-    pub(super) snapshot: Arc<Snapshot>,
+pub(super) struct ServiceCall {
+    pub(super) service: Arc<BackendService>,
     pub(super) caller: Caller,
     pub(super) deadline: Instant,
     /// The deadline is the caller's own, which is shorter than the configured one.
     pub(super) hurried: bool,
 }
 
-impl Call {
+impl ServiceCall {
     /// The call of a request that came through the door.
     ///
     /// # Errors
@@ -37,14 +37,14 @@ impl Call {
 
     /// When to try again, where the cause of a failure names no time.
     pub(super) fn retry_after(&self) -> Duration {
-        self.snapshot.check().retry_after.get()
+        self.service.retry_after()
     }
 
     /// How long a request to an issuer may take, by the configuration, so that this service reports
     /// its end. The deadline of the caller does not shorten it, but cuts it off: an issuer that
     /// answers has not failed because a caller could not wait.
     pub(super) fn issuer_timeout(&self) -> Duration {
-        let own = self.snapshot.service().timeout.get();
+        let own = self.service.settings().timeout.get();
         own.saturating_sub(2 * MARGIN).max(own / 2)
     }
 

@@ -1,9 +1,9 @@
-//! Who calls: by the connection and by the secret in the `authorization` header.
+//! The caller of a call: by the connection and by the secret in the `authorization` header.
 
 use http::{HeaderMap, header::AUTHORIZATION};
 
 use crate::{
-    authz::{Caller, Refusal, Snapshot},
+    authz::{BackendService, Caller, CallerError},
     model::{Origin, Peer},
 };
 
@@ -31,18 +31,18 @@ impl LoggedCaller<'_> {
 ///
 /// Fails where the secret is unknown, or where a caller from another machine shows none.
 pub(super) fn identify(
-    snapshot: &Snapshot,
+    service: &BackendService,
     peer: Option<&Peer>,
     headers: &HeaderMap,
-) -> Result<Caller, Refusal> {
+) -> Result<Caller, CallerError> {
     let unknown = Peer { origin: Origin::Network, names: Vec::new() };
     let mut shown = headers.get_all(AUTHORIZATION).iter();
     let secret = match (shown.next(), shown.next()) {
         (None, _) => None,
-        (Some(one), None) => Some(bearer_secret(one.as_bytes()).ok_or(Refusal::Unknown)?),
-        (Some(_), Some(_)) => return Err(Refusal::Unknown),
+        (Some(one), None) => Some(bearer_secret(one.as_bytes()).ok_or(CallerError::Unknown)?),
+        (Some(_), Some(_)) => return Err(CallerError::Unknown),
     };
-    snapshot.callers().identify(peer.unwrap_or(&unknown), secret)
+    service.callers().identify(peer.unwrap_or(&unknown), secret)
 }
 
 /// The secret of a bearer header. The name of the scheme has no case (RFC 9110 section 11.1).

@@ -1,4 +1,4 @@
-//! The rooms' nouns as messages, and the other way round.
+//! Conversions between the types of the rooms and the messages of the service.
 
 use std::time::{Duration, SystemTime};
 
@@ -7,7 +7,7 @@ use serde_json::{Map, Value as Json};
 
 use super::{fault::Fault, structure::Structures};
 use crate::{
-    authz::Answer,
+    authz::VerifiedToken,
     grpc::pb::rownd::auth::v1::{
         AuthLevel as WireLevel, Denial as WireDenial, DenialKind, Identity as WireIdentity,
         Membership, MembershipState,
@@ -15,8 +15,11 @@ use crate::{
     model::{AuthLevel, Denial, DenialClass, Group},
 };
 
-/// What a caller wrote, as JSON. A value without a kind is none, and so is a number that JSON has
-/// no word for.
+/// A structure that a caller sent, as JSON.
+///
+/// # Errors
+///
+/// Fails for a value without a kind, and for a number that is not finite.
 pub(super) fn from_struct(field: &'static str, fields: Struct) -> Result<Map<String, Json>, Fault> {
     fields.fields.into_iter().map(|(name, value)| Ok((name, from_value(field, value)?))).collect()
 }
@@ -49,7 +52,7 @@ fn from_number(field: &'static str, number: f64) -> Result<Json, Fault> {
     number.map(Json::Number).ok_or_else(|| Fault::field(field, "a number is not finite"))
 }
 
-pub(super) const fn level(level: AuthLevel) -> WireLevel {
+pub(super) const fn wire_level(level: AuthLevel) -> WireLevel {
     match level {
         AuthLevel::Instant => WireLevel::Instant,
         AuthLevel::Guest => WireLevel::Guest,
@@ -58,18 +61,22 @@ pub(super) const fn level(level: AuthLevel) -> WireLevel {
     }
 }
 
-/// A level that a caller asks for: one that there is.
+/// The auth level that a caller asks for.
+///
+/// # Errors
+///
+/// Fails for a number that is not an auth level.
 pub(super) fn asked_level(field: &'static str, number: i32) -> Result<AuthLevel, Fault> {
     match WireLevel::try_from(number) {
         Ok(WireLevel::Instant) => Ok(AuthLevel::Instant),
         Ok(WireLevel::Guest) => Ok(AuthLevel::Guest),
         Ok(WireLevel::Unverified) => Ok(AuthLevel::Unverified),
         Ok(WireLevel::Verified) => Ok(AuthLevel::Verified),
-        Ok(WireLevel::Unspecified) | Err(_) => Err(Fault::field(field, "is no auth level")),
+        Ok(WireLevel::Unspecified) | Err(_) => Err(Fault::field(field, "is not an auth level")),
     }
 }
 
-pub(super) fn membership(group: &Group) -> Membership {
+pub(super) fn wire_membership(group: &Group) -> Membership {
     let state = match group.member_state.as_deref() {
         Some("active") => MembershipState::Active,
         Some("invite_pending") => MembershipState::InvitePending,
@@ -84,15 +91,15 @@ pub(super) fn membership(group: &Group) -> Membership {
     }
 }
 
-/// Whole seconds of a claim.
-fn time(claim: Option<&Json>) -> Option<Timestamp> {
+/// A claim in seconds, as a time; fractions are dropped.
+fn claim_time(claim: Option<&Json>) -> Option<Timestamp> {
     let seconds = claim?.as_f64()?;
     let since = Duration::try_from_secs_f64(seconds.floor()).ok()?;
     Some(SystemTime::UNIX_EPOCH.checked_add(since)?.into())
 }
 
-pub(super) fn identity(answer: &Answer, structures: &mut Structures) -> WireIdentity {
-    let Answer { identity: who, claims, memberships } = answer;
+pub(super) fn wire_identity(answer: &VerifiedToken, structures: &mut Structures) -> WireIdentity {
+    let VerifiedToken { identity: who, claims, memberships } = answer;
     let audiences = match claims.get("aud") {
         Some(Json::String(one)) => vec![one.clone()],
         Some(Json::Array(all)) => all.iter().filter_map(Json::as_str).map(str::to_owned).collect(),
@@ -103,12 +110,12 @@ pub(super) fn identity(answer: &Answer, structures: &mut Structures) -> WireIden
         issuer: who.issuer.to_string(),
         app_id: who.app_id.clone(),
         app_variant: who.app_variant.clone(),
-        auth_level: level(who.auth_level).into(),
+        auth_level: wire_level(who.auth_level).into(),
         verified: who.verified(),
         anonymous: who.anonymous,
-        issue_time: time(claims.get("iat")),
-        not_before_time: time(claims.get("nbf")),
-        expire_time: time(claims.get("exp")),
+        issue_time: claim_time(claims.get("iat")),
+        not_before_time: claim_time(claims.get("nbf")),
+        expire_time: claim_time(claims.get("exp")),
         session_id: who.session_id.clone(),
         token_id: who.token_id.clone(),
         tenant: who.tenant.clone(),
@@ -119,14 +126,14 @@ pub(super) fn identity(answer: &Answer, structures: &mut Structures) -> WireIden
         // An invitation is no membership, whatever roles it holds out.
         memberships: memberships
             .iter()
-            .map(membership)
+            .map(wire_membership)
             .filter(|place| place.state() == MembershipState::Active)
             .collect(),
         claims: Some(structures.make("claims", claims)),
     }
 }
 
-pub(super) fn denial(denial: &Denial) -> WireDenial {
+pub(super) fn wire_denial(denial: &Denial) -> WireDenial {
     let reason = denial.reason();
     let kind = match reason.class() {
         DenialClass::Anonymous | DenialClass::BadCredential | DenialClass::StepUp => {
@@ -143,11 +150,11 @@ pub(super) fn denial(denial: &Denial) -> WireDenial {
         reason: reason.code().to_owned(),
         message: reason.message().to_owned(),
         issuer: denial.issuer().map(ToString::to_string),
-        required_auth_level: denial.required_level().map(|least| level(least).into()),
+        required_auth_level: denial.required_level().map(|least| wire_level(least).into()),
     }
 }
 
-/// As long as it is, in whole nanoseconds.
-pub(super) fn duration(span: Duration) -> Option<prost_types::Duration> {
+/// The same duration; `None` where protobuf cannot hold it.
+pub(super) fn wire_duration(span: Duration) -> Option<prost_types::Duration> {
     span.try_into().ok()
 }

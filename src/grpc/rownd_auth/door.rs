@@ -17,14 +17,14 @@ use tonic::{Code, Status, body::Body, service::Routes};
 use tower::{BoxError, ServiceExt as _};
 
 use super::{
-    call::Call,
+    call::ServiceCall,
     caller::{LoggedCaller, identify},
     fault::{self, Fault},
     methods::Methods,
     table::{self, Rpc},
 };
 use crate::{
-    authz::{Authorizer, Caller, NOBODY},
+    authz::{Authorizer, Caller, UNKNOWN_CALLER},
     grpc::{
         deadline::{is_shorter, time_to_answer},
         pb::rownd::auth::v1::rownd_auth_server::{RowndAuth, RowndAuthServer},
@@ -108,21 +108,21 @@ impl AuthDoor {
         let timer = CallTimer { door: self, label, began: Instant::now(), code: Code::Cancelled };
         let Some(method) = method else {
             let status = Fault::NoMethod.status();
-            let from = LoggedCaller { name: NOBODY, peer };
+            let from = LoggedCaller { name: UNKNOWN_CALLER, peer };
             self.log_failure((None, label), &from, status.code(), fault::NO_METHOD);
             timer.ended(status.code());
             return status.into_http();
         };
-        let snapshot = self.authorizer.snapshot();
-        let caller = identify(&snapshot, peer, request.headers());
-        let name = caller.as_ref().map_or(NOBODY, Caller::name).to_owned();
+        let service = self.authorizer.service();
+        let caller = identify(&service, peer, request.headers());
+        let name = caller.as_ref().map_or(UNKNOWN_CALLER, Caller::name).to_owned();
         let from = LoggedCaller { name: &name, peer };
         let mut hurried = false;
         let answer = match caller {
             Ok(caller) => {
-                let (own, deadline) = (snapshot.service().timeout.get(), timer.began);
+                let (own, deadline) = (service.settings().timeout.get(), timer.began);
                 hurried = is_shorter(request.headers(), own);
-                let call = Call { snapshot, caller, deadline, hurried };
+                let call = ServiceCall { service, caller, deadline, hurried };
                 self.call(method, call, routes, request).await
             }
             Err(refusal) => Err(Fault::Caller(refusal)),
@@ -149,7 +149,7 @@ impl AuthDoor {
     async fn call<B>(
         &self,
         method: &Rpc,
-        mut call: Call,
+        mut call: ServiceCall,
         routes: Routes,
         request: Request<B>,
     ) -> Result<Response<Body>, Fault>
@@ -163,8 +163,8 @@ impl AuthDoor {
             Ok(request) => request,
             Err(status) => return Ok(status.into_http()),
         };
-        let (service, retry) = (call.snapshot.service(), call.retry_after());
-        let max = service.max_in_flight;
+        let (settings, retry) = (call.service.settings(), call.retry_after());
+        let max = settings.max_in_flight;
         let in_flight = InFlight::begin(&self.in_flight, max).ok_or(Fault::Overloaded(retry))?;
         // An issuer that hangs must not keep other calls from verifying tokens.
         let asking_issuer = method.asks_issuer.then(|| {
@@ -172,7 +172,7 @@ impl AuthDoor {
             InFlight::begin(&self.asking_issuer, max).ok_or(Fault::Overloaded(retry))
         });
         let _in_flight = (in_flight, asking_issuer.transpose()?);
-        let deadline = call.deadline + time_to_answer(service.timeout.get(), request.headers());
+        let deadline = call.deadline + time_to_answer(settings.timeout.get(), request.headers());
         call.deadline = deadline;
         request.extensions_mut().insert(Arc::new(call));
         let answered = AssertUnwindSafe(timeout_at(deadline, routes.oneshot(request)));
@@ -200,7 +200,7 @@ impl AuthDoor {
         }
         let throttle = self.throttles.get(code as usize);
         let Some(dropped) = throttle.and_then(LogThrottle::admit) else { return };
-        // A call that must not be repeated may have taken effect all the same.
+        // A call that must not be repeated may have taken effect anyway.
         let repeatable = method.is_none_or(|rpc| rpc.repeatable);
         let method = method.map_or("unknown", |rpc| rpc.name);
         let (caller, from) = (from.name, from.origin());

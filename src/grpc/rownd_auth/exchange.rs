@@ -1,4 +1,5 @@
-//! `Exchange` and `BuildAuthorizationUrl`: something for tokens.
+//! `Exchange` and `BuildAuthorizationUrl`: tokens of an issuer for a grant, and the URL where a
+//! sign-in begins.
 
 use std::sync::Arc;
 
@@ -7,14 +8,14 @@ use prost_types::Struct;
 
 use super::{
     bounds::own_app,
-    call::Call,
+    call::ServiceCall,
     convert,
     fault::{Asked, Fault},
     target::{choose_app, choose_issuer},
     verify,
 };
 use crate::{
-    authz::{Authorizer, Question},
+    authz::{Authorizer, TokenQuery},
     config::{IssuerKind, Right, Secret},
     grpc::pb::rownd::auth::v1::{
         AuthorizationCodeGrant, BuildAuthorizationUrlRequest, BuildAuthorizationUrlResponse,
@@ -36,18 +37,18 @@ const MAX_SECRET: usize = 16 * 1024;
 
 pub(super) async fn exchange(
     authorizer: &Arc<Authorizer>,
-    call: &Call,
+    call: &ServiceCall,
     request: ExchangeRequest,
 ) -> Result<ExchangeResponse, Fault> {
     let ExchangeRequest { issuer, app_id, grant } = request;
-    let target = Target { issuer: issuer.as_deref(), app_id: app_id.as_deref() };
+    let target = NamedTarget { issuer: issuer.as_deref(), app_id: app_id.as_deref() };
     let right = match &grant {
         Some(Grant::Guest(_)) => Right::CreateGuest,
         _ => Right::Exchange,
     };
     call.may(&[right])?;
     let (asked, granted) = match grant {
-        None => return Err(Fault::field("grant", "there is none")),
+        None => return Err(Fault::field("grant", "is missing")),
         Some(Grant::ThirdPartyToken(grant)) => {
             (Asked::ThirdParty, third_party(call, target, grant).await?)
         }
@@ -72,13 +73,14 @@ pub(super) async fn exchange(
     Ok(ExchangeResponse { outcome: Some(outcome) })
 }
 
-/// Whose tokens they are, as far as that can be said for sure: by the ID token, or by the access
-/// token, which is verified as any other. Tokens of an app that is not ours are not handed on: a
-/// user of that app would pass for the user of ours who has the same id. Where nothing can be said
-/// now, the tokens are handed on all the same: they may be all there is.
+/// The id of the user that the tokens are for, where it is certain: by the ID token, or by the access
+/// token, which is verified as any other. Tokens of an app that is not configured are refused: a
+/// user of that app could pass for a user with the same id of a configured one. Where the token
+/// cannot be judged now, the tokens are handed on without a user id: the refresh token that brought
+/// them may be used up.
 async fn owner_of(
     authorizer: &Arc<Authorizer>,
-    call: &Call,
+    call: &ServiceCall,
     asked: Asked,
     tokens: &Tokens,
 ) -> Result<Option<String>, Fault> {
@@ -86,7 +88,7 @@ async fn owner_of(
         return Ok(tokens.subject.clone());
     }
     let token = Bytes::copy_from_slice(tokens.access.expose().as_bytes());
-    match verify::ask(authorizer, call, &Question::of(&token)).await {
+    match verify::ask(authorizer, call, &TokenQuery::of(&token)).await {
         Ok(answer) => Ok(Some(answer.identity.user_id.clone())),
         Err(denial) => match denial.reason() {
             reason @ (DenyReason::AudienceMismatch | DenyReason::VariantRefused) => {
@@ -97,16 +99,21 @@ async fn owner_of(
     }
 }
 
-/// Which issuer and app a request names.
+/// The issuer and the app that a request names.
 #[derive(Clone, Copy)]
-struct Target<'a> {
+struct NamedTarget<'a> {
     issuer: Option<&'a str>,
     app_id: Option<&'a str>,
 }
 
-type Outcomes = Result<Result<Granted, ExchangeError>, Fault>;
+/// The grant or the refusal of the issuer; or why it was not asked.
+type Grants = Result<Result<Granted, ExchangeError>, Fault>;
 
-async fn third_party(call: &Call, target: Target<'_>, grant: ThirdPartyTokenGrant) -> Outcomes {
+async fn third_party(
+    call: &ServiceCall,
+    target: NamedTarget<'_>,
+    grant: ThirdPartyTokenGrant,
+) -> Grants {
     let ThirdPartyTokenGrant { token, intent, user_data, group_to_join, instant_user_id } = grant;
     let intent = match SignInIntent::try_from(intent) {
         Ok(SignInIntent::Unspecified) => None,
@@ -115,107 +122,112 @@ async fn third_party(call: &Call, target: Target<'_>, grant: ThirdPartyTokenGran
         Err(_) => return Err(Fault::field("third_party_token.intent", "is not a known value")),
     };
     let asked = ThirdParty {
-        token: secret("third_party_token.token", &token)?,
+        token: secret_text("third_party_token.token", &token)?,
         intent,
         user_data: convert::from_struct(
             "third_party_token.user_data",
             user_data.unwrap_or_else(|| Struct { fields: Default::default() }),
         )?,
-        group_to_join: plain("third_party_token.group_to_join", group_to_join)?,
-        instant_user_id: plain("third_party_token.instant_user_id", instant_user_id)?,
+        group_to_join: plain_text("third_party_token.group_to_join", group_to_join)?,
+        instant_user_id: plain_text("third_party_token.instant_user_id", instant_user_id)?,
     };
     let right = Right::Exchange;
     let (index, issuer) = choose_issuer(call, right, &[IssuerKind::Rownd], target.issuer)?;
     let (app, slot) = choose_app(call, right, issuer, target.app_id)?;
-    let (exchange, app) = (call.snapshot.exchange(), (app, slot.key()));
+    let (exchange, app) = (call.service.exchange(), (app, slot.key()));
     let traded = exchange.third_party(index, app, &asked, call.issuer_timeout()).await;
     call.within(&[right], issuer, traded)
 }
 
-async fn refresh(call: &Call, target: Target<'_>, grant: RefreshTokenGrant) -> Outcomes {
+async fn refresh(call: &ServiceCall, target: NamedTarget<'_>, grant: RefreshTokenGrant) -> Grants {
     let RefreshTokenGrant { refresh_token, oidc_client, scopes } = grant;
-    let token = secret("refresh_token.refresh_token", &refresh_token)?;
-    let exchange = call.snapshot.exchange();
+    let token = secret_text("refresh_token.refresh_token", &refresh_token)?;
+    let exchange = call.service.exchange();
     if let Some(name) = oidc_client {
-        no_target(target)?;
+        check_no_target(target)?;
         let client = client(call, "refresh_token.oidc_client", &name)?;
-        scopes_fit("refresh_token.scopes", &scopes)?;
+        check_scopes("refresh_token.scopes", &scopes)?;
         return Ok(exchange.refresh_openid(client, (&token, &scopes), call.deadline).await);
     }
     if !scopes.is_empty() {
-        return Err(Fault::field("refresh_token.scopes", "goes with `oidc_client`"));
+        return Err(Fault::field("refresh_token.scopes", "can only be given with `oidc_client`"));
     }
     let right = Right::Exchange;
     let (index, issuer) = choose_issuer(call, right, &[IssuerKind::Rownd], target.issuer)?;
     if target.app_id.is_some() {
-        return Err(Fault::field("app_id", "a refresh token names its own"));
+        return Err(Fault::field("app_id", "cannot be given: the refresh token names the app"));
     }
-    // Before it is sent, because that may use it up.
+    // Checked before the token is sent, because sending may use it up.
     call.may_trade(token.expose().as_bytes(), issuer)?;
     let traded = exchange.refresh(index, &token, call.deadline).await;
     call.within(&[right], issuer, traded)
 }
 
-async fn code(call: &Call, target: Target<'_>, grant: AuthorizationCodeGrant) -> Outcomes {
+async fn code(
+    call: &ServiceCall,
+    target: NamedTarget<'_>,
+    grant: AuthorizationCodeGrant,
+) -> Grants {
     let AuthorizationCodeGrant { oidc_client, code, redirect_uri, code_verifier, nonce } = grant;
-    no_target(target)?;
+    check_no_target(target)?;
     let client = client(call, "authorization_code.oidc_client", &oidc_client)?;
-    let redirect_uri = redirect(client, "authorization_code.redirect_uri", redirect_uri)?;
+    let redirect_uri =
+        redirect(client, "authorization_code.redirect_uri", redirect_uri.as_deref())?;
     let at = "authorization_code.code_verifier";
-    let verifier = code_verifier.map(|verifier| secret(at, &verifier)).transpose()?;
+    let verifier = code_verifier.map(|verifier| secret_text(at, &verifier)).transpose()?;
     if client.pkce() && verifier.is_none() {
         return Err(Fault::field(at, "is missing: the client uses PKCE"));
     }
     let grant = CodeGrant {
-        code: secret("authorization_code.code", &code)?,
+        code: secret_text("authorization_code.code", &code)?,
         redirect_uri: redirect_uri.to_owned(),
         verifier,
-        nonce: plain("authorization_code.nonce", nonce)?,
+        nonce: plain_text("authorization_code.nonce", nonce)?,
     };
-    Ok(call.snapshot.exchange().code(client, &grant, call.issuer_timeout()).await)
+    Ok(call.service.exchange().code(client, &grant, call.issuer_timeout()).await)
 }
 
-async fn migrate(call: &Call, target: Target<'_>, grant: MigrationGrant) -> Outcomes {
-    let token = secret("migration.token", &grant.token)?;
+async fn migrate(call: &ServiceCall, target: NamedTarget<'_>, grant: MigrationGrant) -> Grants {
+    let token = secret_text("migration.token", &grant.token)?;
     let right = Right::Exchange;
     let (index, issuer) = choose_issuer(call, right, &[IssuerKind::Supertokens], target.issuer)?;
     if target.app_id.is_some() {
-        return Err(Fault::field("app_id", "a Rownd token names its own"));
+        return Err(Fault::field("app_id", "cannot be given: the Rownd token names the app"));
     }
     call.may_trade(token.expose().as_bytes(), issuer)?;
-    let traded = call.snapshot.exchange().migrate(index, &token, call.issuer_timeout()).await;
+    let traded = call.service.exchange().migrate(index, &token, call.issuer_timeout()).await;
     call.within(&[right], issuer, traded)
 }
 
-async fn guest(call: &Call, target: Target<'_>, grant: &GuestGrant) -> Outcomes {
+async fn guest(call: &ServiceCall, target: NamedTarget<'_>, grant: &GuestGrant) -> Grants {
     let level = match grant.auth_level {
         0 => GuestLevel::Instant,
         number => match convert::asked_level("guest.auth_level", number)? {
             AuthLevel::Instant => GuestLevel::Instant,
             AuthLevel::Guest => GuestLevel::Guest,
             AuthLevel::Unverified | AuthLevel::Verified => {
-                return Err(Fault::field("guest.auth_level", "is `instant` or `guest`"));
+                return Err(Fault::field("guest.auth_level", "must be `instant` or `guest`"));
             }
         },
     };
     let kinds = [IssuerKind::Rownd, IssuerKind::Supertokens];
     let right = Right::CreateGuest;
     let (index, issuer) = choose_issuer(call, right, &kinds, target.issuer)?;
-    let app = if issuer.settings().kind == IssuerKind::Rownd {
+    let app = if issuer.settings().kind() == IssuerKind::Rownd {
         Some(choose_app(call, right, issuer, target.app_id)?)
     } else if target.app_id.is_some() {
-        return Err(Fault::field("app_id", "SuperTokens knows its own"));
+        return Err(Fault::field("app_id", "cannot be given: a SuperTokens issuer has one app"));
     } else {
         call.may_for(&[right], issuer.name(), own_app(issuer))?;
         None
     };
     let app = app.map(|(id, slot)| (id, slot.key()));
-    let traded = call.snapshot.exchange().guest(index, app, level, call.issuer_timeout()).await;
+    let traded = call.service.exchange().guest(index, app, level, call.issuer_timeout()).await;
     call.within(&[right], issuer, traded)
 }
 
 pub(super) async fn authorization_url(
-    call: &Call,
+    call: &ServiceCall,
     request: BuildAuthorizationUrlRequest,
 ) -> Result<BuildAuthorizationUrlResponse, Fault> {
     call.may(&[Right::Exchange])?;
@@ -228,16 +240,16 @@ pub(super) async fn authorization_url(
         prompt,
     } = request;
     let client = client(call, "oidc_client", &oidc_client)?;
-    let redirect_uri = redirect(client, "redirect_uri", redirect_uri)?;
-    scopes_fit("scopes", &scopes)?;
+    let redirect_uri = redirect(client, "redirect_uri", redirect_uri.as_deref())?;
+    check_scopes("scopes", &scopes)?;
     let more = [
-        ("resource", plain("resource", resource)?),
-        ("login_hint", plain("login_hint", login_hint)?),
-        ("prompt", plain("prompt", prompt)?),
+        ("resource", plain_text("resource", resource)?),
+        ("login_hint", plain_text("login_hint", login_hint)?),
+        ("prompt", plain_text("prompt", prompt)?),
     ];
     let more: Vec<_> =
         more.iter().filter_map(|(name, value)| Some((*name, value.as_deref()?))).collect();
-    let exchange = call.snapshot.exchange();
+    let exchange = call.service.exchange();
     let made =
         exchange.authorization(client, (redirect_uri, &scopes), &more, call.issuer_timeout()).await;
     let made = made.map_err(|error| Fault::exchange(Asked::AuthorizationUrl, error))?;
@@ -250,11 +262,16 @@ pub(super) async fn authorization_url(
     })
 }
 
-fn client<'a>(call: &'a Call, at: &'static str, name: &str) -> Result<&'a Registered, Fault> {
-    let known = call.snapshot.exchange().client(name);
-    let known =
-        known.ok_or_else(|| Fault::field(at, "is no client under rownd_auth.oidc_clients"))?;
-    // Its tokens belong to no app.
+fn client<'a>(
+    call: &'a ServiceCall,
+    at: &'static str,
+    name: &str,
+) -> Result<&'a Registered, Fault> {
+    let known = call.service.exchange().client(name);
+    let known = known.ok_or_else(|| {
+        Fault::field(at, "is not the name of a client in rownd_auth.oidc_clients")
+    })?;
+    // The tokens of an OpenID client belong to no app.
     call.may_for(&[Right::Exchange], known.issuer(), None)?;
     Ok(known)
 }
@@ -262,55 +279,60 @@ fn client<'a>(call: &'a Call, at: &'static str, name: &str) -> Result<&'a Regist
 fn redirect<'a>(
     client: &'a Registered,
     at: &'static str,
-    asked: Option<String>,
+    asked: Option<&str>,
 ) -> Result<&'a str, Fault> {
-    let known = client.redirect_uri(asked.as_deref());
-    known.ok_or_else(|| Fault::field(at, "is none of the client's redirect_uris"))
+    let known = client.redirect_uri(asked);
+    known.ok_or_else(|| Fault::field(at, "is not one of the redirect_uris of the client"))
 }
 
 /// An OpenID client has its own issuer, and no app.
-fn no_target(target: Target<'_>) -> Result<(), Fault> {
+fn check_no_target(target: NamedTarget<'_>) -> Result<(), Fault> {
     match target {
-        Target { issuer: None, app_id: None } => Ok(()),
-        Target { issuer: Some(_), .. } => {
-            Err(Fault::field("issuer", "an OpenID client has its own"))
+        NamedTarget { issuer: None, app_id: None } => Ok(()),
+        NamedTarget { issuer: Some(_), .. } => {
+            Err(Fault::field("issuer", "cannot be given: the OpenID client names the issuer"))
         }
-        Target { app_id: Some(_), .. } => {
-            Err(Fault::field("app_id", "an OpenID client has no app"))
+        NamedTarget { app_id: Some(_), .. } => {
+            Err(Fault::field("app_id", "cannot be given: an OpenID client has no app"))
         }
     }
 }
 
-/// Something secret that was sent: it has to be there, and to be able to travel in a header.
-fn secret(at: &'static str, text: &str) -> Result<Secret, Fault> {
+/// A secret text of a request. It must not be empty, and must fit into a header.
+fn secret_text(at: &'static str, text: &str) -> Result<Secret, Fault> {
     if text.is_empty() {
         Err(Fault::field(at, "is empty"))
     } else if text.len() > MAX_SECRET {
         Err(Fault::field(at, "is too long"))
     } else if !text.bytes().all(|byte| byte.is_ascii_graphic()) {
-        Err(Fault::field(at, "holds other than visible ASCII"))
+        Err(Fault::field(at, "has characters other than visible ASCII"))
     } else {
         Ok(Secret::new(text))
     }
 }
 
-fn plain(at: &'static str, text: Option<String>) -> Result<Option<String>, Fault> {
+fn plain_text(at: &'static str, text: Option<String>) -> Result<Option<String>, Fault> {
     match text {
-        Some(text) if text.is_empty() => Err(Fault::field(at, "is empty; leave it out")),
+        Some(text) if text.is_empty() => {
+            Err(Fault::field(at, "is empty; leave the field out instead"))
+        }
         Some(text) if text.len() > MAX_TEXT => Err(Fault::field(at, "is too long")),
         text => Ok(text),
     }
 }
 
 /// RFC 6749 section 3.3.
-fn scopes_fit(at: &'static str, scopes: &[String]) -> Result<(), Fault> {
+fn check_scopes(at: &'static str, scopes: &[String]) -> Result<(), Fault> {
     let odd = |scope: &String| {
         scope.is_empty()
             || !scope.bytes().all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'"' | b'\\'))
     };
     let length: usize = scopes.iter().map(|scope| scope.len() + 1).sum();
     if length > MAX_TEXT || scopes.iter().any(odd) {
-        return Err(Fault::field(at, "are no scopes"));
+        return Err(Fault::field(
+            at,
+            "has a value that is not a scope (RFC 6749 section 3.3), or too many",
+        ));
     }
     Ok(())
 }

@@ -9,11 +9,11 @@ use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt as _};
 
 use crate::{
-    authz::Refusal,
+    authz::CallerError,
     issuer_api::{Cause, Error as ApiError, ExchangeError, Miss, Pause, Rejection},
     metrics::{CallerRefusal, Label as _},
     model::{Denial, DenialClass, DenyReason},
-    profile, upstream,
+    profile, response, upstream,
 };
 
 /// Of every `ErrorInfo`.
@@ -23,7 +23,7 @@ const LATE: &str = "DEADLINE_EXCEEDED";
 /// When to try again, where no other time is known.
 const SOON: Duration = Duration::from_secs(1);
 
-/// What an issuer was asked for. It decides what a refusal means.
+/// The kind of request to an issuer. It decides what a refusal means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Asked {
     ThirdParty,
@@ -40,7 +40,7 @@ pub(super) enum Asked {
 #[derive(Debug)]
 pub(super) enum Fault {
     /// The caller is not allowed to do this.
-    Caller(Refusal),
+    Caller(CallerError),
     /// A field is wrong, and how.
     Field(&'static str, String),
     /// The token cannot be judged now; try again after this time.
@@ -127,24 +127,23 @@ impl Fault {
                 details.add_bad_request_violation(name, why.as_str());
                 Status::with_error_details(Code::InvalidArgument, format!("{name}: {why}"), details)
             }
-            Self::Undecided(denial, wait) => {
-                retryable(Code::Unavailable, reason(&denial), denial.reason().message(), wait, [])
-            }
+            Self::Undecided(denial, wait) => undecided_status(&denial, wait),
             Self::Token(denial) => {
-                let (code, message) = (Code::Unauthenticated, denial.reason().message());
+                let (code, message) = (code_of(denial.reason()), denial.reason().message());
                 final_status(code, &reason(&denial), message, [])
             }
             Self::Overloaded(wait) => {
-                let message = DenyReason::Overloaded.message();
-                retryable(Code::Unavailable, "OVERLOADED".to_owned(), message, wait, [])
+                let why = DenyReason::Overloaded;
+                retryable(code_of(why), "OVERLOADED", why.message(), wait, [])
             }
             Self::TooOften(wait) => {
                 let message = "the caller asks too often for a younger profile, by `max_age`: see \
                                rownd_auth.max_age_per_second";
-                retryable(Code::ResourceExhausted, "MAX_AGE_LIMITED".to_owned(), message, wait, [])
+                retryable(Code::ResourceExhausted, "MAX_AGE_LIMITED", message, wait, [])
             }
             Self::Late(wait) => {
-                retryable(Code::Unavailable, LATE.to_owned(), "no response in time", wait, [])
+                let code = code_of(DenyReason::DeadlineExceeded);
+                retryable(code, LATE, "no response in time", wait, [])
             }
             Self::Hurried => {
                 let message = "no response within the deadline that the caller set";
@@ -183,6 +182,17 @@ impl Fault {
     }
 }
 
+/// The token cannot be judged now: the code of its denial, and when to try again.
+fn undecided_status(denial: &Denial, wait: Duration) -> Status {
+    let why = denial.reason();
+    retryable(code_of(why), &reason(denial), why.message(), wait, [])
+}
+
+/// The gRPC code of a reason, by the table that every door uses.
+const fn code_of(reason: DenyReason) -> Code {
+    Code::from_i32(response::statuses(reason).grpc)
+}
+
 /// A denial's reason as an `ErrorInfo` writes it.
 fn reason(denial: &Denial) -> String {
     denial.reason().code().to_ascii_uppercase()
@@ -193,21 +203,21 @@ pub(super) fn is_undecided(denial: &Denial) -> bool {
     matches!(denial.reason().class(), DenialClass::Pending | DenialClass::Unavailable)
 }
 
-fn caller_status(refusal: Refusal) -> Status {
+fn caller_status(refusal: CallerError) -> Status {
     let message = match refusal {
-        Refusal::Unknown => "the secret of the caller is unknown",
-        Refusal::Required => "only known callers may call this from another machine",
-        Refusal::NotGranted => "the caller may not call this: see rownd_auth.callers",
+        CallerError::Unknown => "the secret of the caller is unknown",
+        CallerError::Required => "only known callers may call this from another machine",
+        CallerError::NotGranted => "the caller may not call this: see rownd_auth.callers",
     };
     let reason = refusal_label(refusal).as_str().to_ascii_uppercase();
     final_status(Code::PermissionDenied, &reason, message, [])
 }
 
-const fn refusal_label(refusal: Refusal) -> CallerRefusal {
+const fn refusal_label(refusal: CallerError) -> CallerRefusal {
     match refusal {
-        Refusal::Unknown => CallerRefusal::Unknown,
-        Refusal::Required => CallerRefusal::Required,
-        Refusal::NotGranted => CallerRefusal::NotGranted,
+        CallerError::Unknown => CallerRefusal::Unknown,
+        CallerError::Required => CallerRefusal::Required,
+        CallerError::NotGranted => CallerRefusal::NotGranted,
     }
 }
 
@@ -268,17 +278,17 @@ fn api_status(asked: Asked, error: &ApiError) -> Status {
         }
         ApiError::Paused(Pause { cause: Cause::Failures, .. }) => {
             let message = "requests of this kind failed too often just now: none is sent";
-            retryable(Code::Unavailable, "ROWND_UNAVAILABLE".to_owned(), message, wait, told)
+            retryable(Code::Unavailable, "ROWND_UNAVAILABLE", message, wait, told)
         }
         ApiError::Upstream(_) => {
             let (word, message) = ("ROWND_UNAVAILABLE", "the issuer cannot be asked now");
-            retryable(Code::Unavailable, word.to_owned(), message, wait, told)
+            retryable(Code::Unavailable, word, message, wait, told)
         }
     }
 }
 
 fn limited(message: &str, wait: Duration, told: impl IntoIterator<Item = Detail>) -> Status {
-    retryable(Code::ResourceExhausted, "ROWND_RATE_LIMITED".to_owned(), message, wait, told)
+    retryable(Code::ResourceExhausted, "ROWND_RATE_LIMITED", message, wait, told)
 }
 
 const REFRESH_TOKEN_REFUSED: (&str, &str) = (
@@ -324,12 +334,12 @@ fn final_status(
 
 fn retryable(
     code: Code,
-    reason: String,
+    reason: &str,
     message: &str,
     wait: Duration,
     told: impl IntoIterator<Item = Detail>,
 ) -> Status {
-    let mut details = info(&reason, told);
+    let mut details = info(reason, told);
     details.set_retry_info(Some(wait));
     Status::with_error_details(code, message, details)
 }

@@ -1,4 +1,4 @@
-//! `GetUser`: what is known of a user beyond the token.
+//! `GetUser`: the profile of a user.
 
 use std::{collections::HashSet, sync::Arc, time::Duration};
 
@@ -8,7 +8,7 @@ use serde_json::{Map, Value as Json};
 use tokio::time::Instant;
 
 use super::{
-    call::Call,
+    call::ServiceCall,
     convert,
     fault::{Fault, is_undecided},
     structure::Structures,
@@ -16,7 +16,7 @@ use super::{
     verify,
 };
 use crate::{
-    authz::{Authorizer, Question},
+    authz::{Authorizer, TokenQuery},
     config::{IssuerKind, Right, Secret},
     grpc::pb::rownd::auth::v1::{
         GetUserRequest, GetUserResponse, User, UserState, get_user_request::Subject,
@@ -26,7 +26,7 @@ use crate::{
     verify::Identity,
 };
 
-/// The fields of `User` that a mask may name.
+/// The fields of `User` that a mask can name.
 const FIELDS: [&str; 9] = [
     "id",
     "state",
@@ -38,8 +38,8 @@ const FIELDS: [&str; 9] = [
     "meta",
     "tokens_valid_since",
 ];
-/// Those of them whose members a mask may name, too: `data.email`.
-const OPEN: [&str; 4] = ["data", "verified_data", "attributes", "meta"];
+/// Those of them whose members a mask can name too: `data.email`.
+const FIELDS_WITH_MEMBERS: [&str; 4] = ["data", "verified_data", "attributes", "meta"];
 /// The longest user id, in bytes. It stands in a URL, percent-encoded.
 const MAX_USER_ID: usize = 512;
 /// The most paths of a mask.
@@ -47,7 +47,7 @@ const MAX_PATHS: usize = 256;
 
 pub(super) async fn get_user(
     authorizer: &Arc<Authorizer>,
-    call: &Call,
+    call: &ServiceCall,
     request: GetUserRequest,
 ) -> Result<GetUserResponse, Fault> {
     let mask = Mask::of(request.read_mask)?;
@@ -57,25 +57,28 @@ pub(super) async fn get_user(
     let may_fetch = || call.caller.read_fresh();
     let younger = max_age.map(|max_age| Younger { max_age, may_fetch: &may_fetch });
     let (known, fallback) = match request.subject {
-        None => return Err(Fault::field("subject", "write `token` or `user_id`")),
+        None => return Err(Fault::field("subject", "is missing: give `token` or `user_id`")),
         Some(Subject::Token(token)) => {
             call.may(&[Right::GetOwnUser, Right::GetUser])?;
             if request.issuer.is_some() || request.app_id.is_some() {
-                return Err(Fault::field("issuer", "goes with `user_id`: a token names its own"));
+                return Err(Fault::field(
+                    "issuer",
+                    "can only be given with `user_id`: a token names its issuer",
+                ));
             }
             own_user(authorizer, call, token, younger).await?
         }
         Some(Subject::UserId(user)) => {
             call.may(&[Right::GetUser])?;
             if user.is_empty() || user.len() > MAX_USER_ID {
-                let why = format!("has 1 to {MAX_USER_ID} bytes");
+                let why = format!("must have 1 to {MAX_USER_ID} bytes");
                 return Err(Fault::field("user_id", why));
             }
             let named = request.issuer.as_deref();
             let (_, issuer) = choose_issuer(call, Right::GetUser, &[IssuerKind::Rownd], named)?;
             let (app, _) = choose_app(call, Right::GetUser, issuer, request.app_id.as_deref())?;
             let whose = Whose { issuer: issuer.name(), app, user: &user };
-            let known = call.snapshot.profiles().look_up(whose, younger, call.deadline).await;
+            let known = call.service.profiles().look_up(whose, younger, call.deadline).await;
             (known.map_err(Fault::profile)?, user)
         }
     };
@@ -85,44 +88,46 @@ pub(super) async fn get_user(
     let mut structures = Structures::default();
     Ok(GetUserResponse {
         user: Some(mask.user(&known.profile, &fallback, &mut structures)),
-        age: convert::duration(Instant::now().saturating_duration_since(known.asked)),
+        age: convert::wire_duration(Instant::now().saturating_duration_since(known.asked)),
         stale: known.stale,
         omitted: structures.omitted(),
     })
 }
 
-/// The user of a token, which is verified first, and then held against what is known of its user.
+/// The profile of the user of a token. The token is verified first, and then checked against the
+/// profile.
 async fn own_user(
     authorizer: &Arc<Authorizer>,
-    call: &Call,
+    call: &ServiceCall,
     token: String,
     younger: Option<Younger<'_>>,
 ) -> Result<(Known, String), Fault> {
     const RIGHTS: &[Right] = &[Right::GetOwnUser, Right::GetUser];
     let token = verify::required_token(token)?;
     let app = call.app_of(RIGHTS, &token, None)?;
-    let question = Question { app_id: app.as_deref(), ..Question::of(&token) };
+    let question = TokenQuery { app_id: app.as_deref(), ..TokenQuery::of(&token) };
     let answer = verify::ask(authorizer, call, &question).await.map_err(|denial| {
         if is_undecided(&denial) { call.undecided(denial) } else { Fault::Token(denial) }
     })?;
     let who = &answer.identity;
     call.may_for(RIGHTS, &who.issuer, who.app_id.as_deref())?;
     let known = profile_of(call, who, &token, younger).await.map_err(Fault::profile)?;
-    // That the account is disabled is told by the profile itself, which may be asked for.
+    // A disabled account is judged by the caller of this function: a request may allow it.
     match profile::alive(&known.profile, who.issued_at) {
         Ok(()) => Ok((known, who.user_id.clone())),
         Err(reason) => Err(Fault::Token(reason.into())),
     }
 }
 
-/// By key and secret where there are any, so that it is kept; else by the token itself.
+/// The profile by the key and secret of the app, where they are configured, so that it is cached; else
+/// by the token itself.
 async fn profile_of(
-    call: &Call,
+    call: &ServiceCall,
     who: &Identity,
     token: &Bytes,
     younger: Option<Younger<'_>>,
 ) -> Result<Known, profile::Error> {
-    let profiles = call.snapshot.profiles();
+    let profiles = call.service.profiles();
     match profiles.get(who, younger, call.deadline).await {
         Err(profile::Error::Unsupported) => {
             let token = std::str::from_utf8(token).map_err(|_| profile::Error::Unsupported)?;
@@ -132,7 +137,7 @@ async fn profile_of(
     }
 }
 
-/// What is asked for of a user.
+/// The fields of a user that the caller asks for; `None`: all.
 #[derive(Debug)]
 struct Mask(Option<HashSet<String>>);
 
@@ -146,7 +151,7 @@ impl Mask {
         for path in &paths {
             let known = match path.split_once('.') {
                 None => FIELDS.contains(&path.as_str()),
-                Some((field, member)) => OPEN.contains(&field) && !member.is_empty(),
+                Some((field, member)) => FIELDS_WITH_MEMBERS.contains(&field) && !member.is_empty(),
             };
             if !known {
                 let why = format!("has an unknown field; known fields: {}", FIELDS.join(", "));
@@ -160,7 +165,7 @@ impl Mask {
         self.0.as_ref().is_none_or(|paths| paths.contains(field))
     }
 
-    /// All of a field, or the members that are named.
+    /// All of a field, or those of its members that the mask names.
     fn part(
         &self,
         field: &str,
@@ -183,7 +188,7 @@ impl Mask {
 
     fn user(&self, profile: &Profile, id: &str, structures: &mut Structures) -> User {
         let state = if profile.enabled() { UserState::Enabled } else { UserState::Disabled };
-        let level = profile.auth_level.map_or(0, |level| convert::level(level).into());
+        let level = profile.auth_level.map_or(0, |level| convert::wire_level(level).into());
         let id = profile.user_id.as_deref().unwrap_or(id);
         let cutoff = match profile.tokens_valid_since {
             Cutoff::At(nanos) => timestamp(nanos),
@@ -199,7 +204,7 @@ impl Mask {
             verified_data: part("verified_data", &profile.verified_data),
             attributes: part("attributes", &profile.attributes),
             memberships: if has("memberships") {
-                profile.groups.iter().map(convert::membership).collect()
+                profile.groups.iter().map(convert::wire_membership).collect()
             } else {
                 Vec::new()
             },

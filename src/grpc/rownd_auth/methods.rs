@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tonic::Status;
 
-use super::{call::Call, exchange, get_user, verify};
+use super::{call::ServiceCall, exchange, get_user, verify};
 use crate::{
     authz::Authorizer,
     grpc::pb::rownd::auth::v1::{
@@ -26,7 +26,7 @@ impl RowndAuth for Methods {
         &self,
         request: tonic::Request<VerifyRequest>,
     ) -> Result<tonic::Response<VerifyResponse>, Status> {
-        let call = Call::of(request.extensions())?;
+        let call = ServiceCall::of(request.extensions())?;
         Ok(verify::verify(&self.authorizer, &call, request.into_inner()).await?.into())
     }
 
@@ -34,7 +34,7 @@ impl RowndAuth for Methods {
         &self,
         request: tonic::Request<ExchangeRequest>,
     ) -> Result<tonic::Response<ExchangeResponse>, Status> {
-        let call = Call::of(request.extensions())?;
+        let call = ServiceCall::of(request.extensions())?;
         Ok(exchange::exchange(&self.authorizer, &call, request.into_inner()).await?.into())
     }
 
@@ -42,7 +42,7 @@ impl RowndAuth for Methods {
         &self,
         request: tonic::Request<BuildAuthorizationUrlRequest>,
     ) -> Result<tonic::Response<BuildAuthorizationUrlResponse>, Status> {
-        let call = Call::of(request.extensions())?;
+        let call = ServiceCall::of(request.extensions())?;
         Ok(exchange::authorization_url(&call, request.into_inner()).await?.into())
     }
 
@@ -50,7 +50,7 @@ impl RowndAuth for Methods {
         &self,
         request: tonic::Request<GetUserRequest>,
     ) -> Result<tonic::Response<GetUserResponse>, Status> {
-        let call = Call::of(request.extensions())?;
+        let call = ServiceCall::of(request.extensions())?;
         Ok(get_user::get_user(&self.authorizer, &call, request.into_inner()).await?.into())
     }
 }

@@ -40,7 +40,7 @@ impl Structures {
         made
     }
 
-    /// What was left out, as `FIELD.NAME`.
+    /// The names of the members that were left out, as `FIELD.NAME`.
     pub(super) fn omitted(self) -> Vec<String> {
         self.omitted
     }
@@ -59,7 +59,7 @@ impl Structures {
     }
 }
 
-/// It has no more levels of lists and objects than that.
+/// It has no more levels of lists and objects than `depth`.
 fn is_within(json: &Json, depth: usize) -> bool {
     let below = |inner: &Json| is_within(inner, depth - 1);
     match json {

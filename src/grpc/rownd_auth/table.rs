@@ -1,5 +1,5 @@
-//! Every method of the service, in one table. A method that is not in it does not exist: the door
-//! answers `UNIMPLEMENTED` before it looks at the caller, whatever the generated router knows.
+//! Every method of the service, in one table. A method that is not in the table does not exist: the
+//! door answers `UNIMPLEMENTED` before it looks at the caller, even if the generated router knows it.
 
 use crate::config::Right;
 
@@ -8,51 +8,51 @@ use crate::config::Right;
 pub struct Rpc {
     /// Its name in the proto, in the log, and as the metrics' label `method`.
     pub name: &'static str,
-    /// What a caller has to have one of to call it at all.
+    /// The caller needs one of these rights to call it at all.
     pub rights: &'static [Right],
     /// The most bytes of its request.
     pub max_request_bytes: usize,
     /// It may ask an issuer, and so counts against the calls that may hang.
     pub asks_issuer: bool,
-    /// A call that failed may be made again: it changes nothing, or the same.
+    /// A call that failed may be repeated: it changes nothing, or the second time nothing more.
     pub repeatable: bool,
 }
 
-/// Bytes of a request that holds a token: the longest that a configuration can allow, and some
-/// more. One that is longer than is configured is denied by the verifier.
-const TOKEN: usize = 72 << 10;
-/// Bytes of a request for a URL.
-const URL: usize = 8 << 10;
-/// Bytes of an exchange: a foreign token and the first fields of a profile.
-const EXCHANGE: usize = 256 << 10;
+/// The most bytes of a request with a token: the longest token that a configuration can allow, and
+/// some more. The verifier denies one that is longer than configured.
+const TOKEN_BYTES: usize = 72 << 10;
+/// The most bytes of a request for a URL.
+const URL_BYTES: usize = 8 << 10;
+/// The most bytes of an exchange: the token of another issuer and the first fields of a profile.
+const EXCHANGE_BYTES: usize = 256 << 10;
 
-/// All of them, in the order of the proto.
+/// All methods, in the order of the proto.
 pub const RPCS: [Rpc; 4] = [
     Rpc {
         name: "Verify",
         rights: &[Right::Verify],
-        max_request_bytes: TOKEN,
+        max_request_bytes: TOKEN_BYTES,
         asks_issuer: false,
         repeatable: true,
     },
     Rpc {
         name: "Exchange",
         rights: &[Right::Exchange, Right::CreateGuest],
-        max_request_bytes: EXCHANGE,
+        max_request_bytes: EXCHANGE_BYTES,
         asks_issuer: true,
         repeatable: false,
     },
     Rpc {
         name: "BuildAuthorizationUrl",
         rights: &[Right::Exchange],
-        max_request_bytes: URL,
+        max_request_bytes: URL_BYTES,
         asks_issuer: true,
         repeatable: true,
     },
     Rpc {
         name: "GetUser",
         rights: &[Right::GetOwnUser, Right::GetUser],
-        max_request_bytes: TOKEN,
+        max_request_bytes: TOKEN_BYTES,
         asks_issuer: true,
         repeatable: true,
     },

@@ -3,15 +3,15 @@
 
 use std::sync::Arc;
 
-use super::{call::Call, fault::Fault};
+use super::{call::ServiceCall, fault::Fault};
 use crate::{
-    authz::Refusal,
+    authz::CallerError,
     config::{IssuerKind, Right},
     model::DenyReason,
     verify::{AppSlot, Issuer},
 };
 
-const OUT_OF_BOUNDS: Fault = Fault::Caller(Refusal::NotGranted);
+const OUT_OF_BOUNDS: Fault = Fault::Caller(CallerError::NotGranted);
 
 /// An issuer of one of these kinds, and its index in the configuration.
 ///
@@ -20,7 +20,7 @@ const OUT_OF_BOUNDS: Fault = Fault::Caller(Refusal::NotGranted);
 /// Fails where there is none, where several fit and none is named, and where the caller is not
 /// allowed to use it.
 pub(super) fn choose_issuer<'a>(
-    call: &'a Call,
+    call: &'a ServiceCall,
     right: Right,
     kinds: &[IssuerKind],
     name: Option<&str>,
@@ -29,22 +29,26 @@ pub(super) fn choose_issuer<'a>(
     if let Some(name) = name {
         may(name).map_err(Fault::Caller)?;
     }
-    let all = call.snapshot.verifier().issuers().iter().enumerate();
-    let mut fitting = all.filter(|(_, issuer)| kinds.contains(&issuer.settings().kind)).peekable();
+    let all = call.service.verifier().issuers().iter().enumerate();
+    let mut fitting =
+        all.filter(|(_, issuer)| kinds.contains(&issuer.settings().kind())).peekable();
     if let Some(name) = name {
         let found = fitting.find(|(_, issuer)| issuer.name() == name);
         return found.ok_or_else(|| {
-            Fault::field("issuer", "no issuer of this name can do this; see the configuration")
+            Fault::field(
+                "issuer",
+                "is not the name of an issuer that supports this; see the configuration",
+            )
         });
     }
     if fitting.peek().is_none() {
-        return Err(Fault::field("issuer", "no issuer in the configuration can do this"));
+        return Err(Fault::field("issuer", "no configured issuer supports this"));
     }
     let mut within = fitting.filter(|(_, issuer)| may(issuer.name()).is_ok());
     match (within.next(), within.next()) {
         (Some(one), None) => Ok(one),
         (None, _) => Err(OUT_OF_BOUNDS),
-        (Some(_), Some(_)) => Err(Fault::field("issuer", "several can do this; name one")),
+        (Some(_), Some(_)) => Err(Fault::field("issuer", "several issuers support this; name one")),
     }
 }
 
@@ -55,7 +59,7 @@ pub(super) fn choose_issuer<'a>(
 /// Fails where there is none, where several fit and none is named, and where the caller is not
 /// allowed to use it. An app whose id Rownd has not told yet may be found later.
 pub(super) fn choose_app<'a>(
-    call: &Call,
+    call: &ServiceCall,
     right: Right,
     issuer: &'a Issuer,
     id: Option<&str>,
@@ -69,7 +73,7 @@ pub(super) fn choose_app<'a>(
         let found = issuer.apps().iter().filter_map(known).find(|(known, _)| *known == id);
         return found.ok_or_else(|| {
             if issuer.apps().iter().all(|slot| slot.id().is_some()) {
-                Fault::field("app_id", "no app of the issuer has this id")
+                Fault::field("app_id", "is not the id of an app of this issuer")
             } else {
                 unknown()
             }
@@ -81,6 +85,6 @@ pub(super) fn choose_app<'a>(
     match (within.next(), within.next()) {
         (Some(one), None) => known(one).ok_or_else(unknown),
         (None, _) if !issuer.apps().is_empty() => Err(OUT_OF_BOUNDS),
-        _ => Err(Fault::field("app_id", "the issuer has several apps; name one")),
+        _ => Err(Fault::field("app_id", "this issuer has several apps; name one")),
     }
 }

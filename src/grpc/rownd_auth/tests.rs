@@ -1,4 +1,4 @@
-//! What becomes of JSON on the way to a `Struct` and back.
+//! JSON on the way to a `Struct` and back.
 
 use std::sync::Arc;
 
@@ -8,11 +8,11 @@ use prost_types::{Struct, Value, value::Kind};
 use serde_json::{Map, Value as Json, json};
 
 use super::{
-    convert::{from_struct, identity},
+    convert::{from_struct, wire_identity},
     structure::Structures,
 };
 use crate::{
-    authz::Answer,
+    authz::VerifiedToken,
     grpc::pb::rownd::auth::v1::{VerifyResponse, verify_response::Outcome},
     model::{AuthLevel, Group, IdentityFacts},
     verify::Identity,
@@ -84,14 +84,17 @@ fn an_invitation_is_no_membership_of_an_identity() {
     };
     let states =
         [Some("active"), Some("invite_pending"), Some("invite_rejected"), Some("odd"), None];
-    let answer =
-        Answer { identity: ann(), claims: Map::new(), memberships: states.map(group).into() };
-    let memberships = identity(&answer, &mut Structures::default()).memberships;
+    let answer = VerifiedToken {
+        identity: ann(),
+        claims: Map::new(),
+        memberships: states.map(group).into(),
+    };
+    let memberships = wire_identity(&answer, &mut Structures::default()).memberships;
     let groups: Vec<&str> = memberships.iter().map(|place| place.group_id.as_str()).collect();
     assert_eq!(groups, ["active"]);
 }
 
-/// A list of lists, an object of objects, or both by turns, of so many levels.
+/// A list of lists, an object of objects, or both alternately, of so many levels.
 fn nested(shape: usize, depth: usize) -> Json {
     (0..depth).fold(json!("x"), |inner, level| match (shape, level % 2) {
         (0, _) | (2, 0) => json!([inner]),
@@ -106,13 +109,13 @@ fn an_answer_has_no_more_levels_than_libraries_take() {
         for depth in (0..=60).chain([100, 120]) {
             let deep =
                 json!({ "before": 1, "deep": nested(shape, depth), "with.dot": nested(shape, 21) });
-            let answer = Answer {
+            let answer = VerifiedToken {
                 identity: ann(),
                 claims: deep.as_object().unwrap().clone(),
                 memberships: Vec::new(),
             };
             let mut structures = Structures::default();
-            let outcome = Outcome::Identity(identity(&answer, &mut structures));
+            let outcome = Outcome::Identity(wire_identity(&answer, &mut structures));
             let sent = VerifyResponse { outcome: Some(outcome), omitted: structures.omitted() };
             let read = VerifyResponse::decode(sent.encode_to_vec().as_slice());
             let read = read.unwrap_or_else(|error| panic!("{shape} {depth}: {error}"));

@@ -1,17 +1,17 @@
-//! `Verify`: is this token genuine, alive and meant for us, and whose is it?
+//! `Verify`: whether a token is genuine, valid now and meant for a configured app, and whose it is.
 
 use std::sync::Arc;
 
 use bytes::Bytes;
 
 use super::{
-    call::Call,
+    call::ServiceCall,
     convert,
     fault::{Fault, is_undecided},
     structure::Structures,
 };
 use crate::{
-    authz::{Answer, Authorizer, Question},
+    authz::{Authorizer, TokenQuery, VerifiedToken},
     config::{Freshness, Right},
     grpc::pb::rownd::auth::v1::{
         Freshness as WireFreshness, VerifyRequest, VerifyResponse, verify_response::Outcome,
@@ -22,7 +22,7 @@ use crate::{
 
 pub(super) async fn verify(
     authorizer: &Arc<Authorizer>,
-    call: &Call,
+    call: &ServiceCall,
     request: VerifyRequest,
 ) -> Result<VerifyResponse, Fault> {
     call.may(&[Right::Verify])?;
@@ -37,12 +37,12 @@ pub(super) async fn verify(
     let token = required_token(token)?;
     let app_id = call.app_of(&[Right::Verify], &token, app_id)?;
     let least = minimum_auth_level.map(|level| convert::asked_level("minimum_auth_level", level));
-    let question = Question {
+    let question = TokenQuery {
         token: &token,
         app_id: app_id.as_deref(),
         audience: audience.as_deref(),
         minimum_level: least.transpose()?,
-        freshness: fresh(freshness)?,
+        freshness: asked_freshness(freshness)?,
         memberships: include_memberships,
     };
     let mut structures = Structures::default();
@@ -50,31 +50,31 @@ pub(super) async fn verify(
         Ok(answer) => {
             let who = &answer.identity;
             call.may_for(&[Right::Verify], &who.issuer, who.app_id.as_deref())?;
-            Outcome::Identity(convert::identity(&answer, &mut structures))
+            Outcome::Identity(convert::wire_identity(&answer, &mut structures))
         }
         Err(denial) if is_undecided(&denial) => {
             return Err(call.undecided(denial));
         }
-        Err(denial) => Outcome::Denial(convert::denial(&denial)),
+        Err(denial) => Outcome::Denial(convert::wire_denial(&denial)),
     };
     Ok(VerifyResponse { outcome: Some(outcome), omitted: structures.omitted() })
 }
 
-/// A token that was sent. None at all is a mistake in the call, not a bad token.
+/// The token of a request. A request without one is a mistake of the caller, not a bad token.
 pub(super) fn required_token(token: String) -> Result<Bytes, Fault> {
     if token.is_empty() { Err(Fault::field("token", "is empty")) } else { Ok(token.into()) }
 }
 
-/// Asks the corridor.
+/// Has the token judged, as for a check.
 pub(super) async fn ask(
     authorizer: &Arc<Authorizer>,
-    call: &Call,
-    question: &Question<'_>,
-) -> Result<Answer, Denial> {
-    authorizer.begin(CheckApi::RowndAuth).answer(question, call.deadline).await
+    call: &ServiceCall,
+    question: &TokenQuery<'_>,
+) -> Result<VerifiedToken, Denial> {
+    authorizer.begin(CheckApi::RowndAuth).verify_token(question, call.deadline).await
 }
 
-fn fresh(number: i32) -> Result<Freshness, Fault> {
+fn asked_freshness(number: i32) -> Result<Freshness, Fault> {
     match WireFreshness::try_from(number) {
         Ok(WireFreshness::Unspecified | WireFreshness::Token) => Ok(Freshness::Token),
         Ok(WireFreshness::Profile) => Ok(Freshness::Profile),

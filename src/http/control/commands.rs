@@ -1,4 +1,4 @@
-//! Each command: what it takes, what it checks, what it does.
+//! Each command: its request, its checks and its effect.
 
 use std::time::{Duration, SystemTime};
 
@@ -7,7 +7,8 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::{
-    CommandError, CommandOutcome, CommandReply, ControlState, ReloadOutcome, read, seconds,
+    CommandError, CommandOutcome, CommandReply, ControlState, ReloadOutcome, parse_body,
+    unix_seconds,
 };
 use crate::{
     authz::Snapshot,
@@ -16,17 +17,17 @@ use crate::{
     verify::{RevokeError, Subject},
 };
 
-/// The longest id that can stand in a token.
-const MAX_ID: usize = 6144;
-/// Ids are shown up to this in the log.
-const MAX_SHOWN: usize = 256;
-/// A cut-off may lie ahead by this much, for clocks that differ.
-const MAX_AHEAD: u64 = 300;
+/// The longest id that a token can hold, in bytes.
+const MAX_ID_BYTES: usize = 6144;
+/// The most characters of an id in the log.
+const MAX_LOGGED: usize = 256;
+/// A cut-off may lie in the future by so many seconds, for clocks that differ.
+const MAX_AHEAD_SECONDS: u64 = 300;
 
-/// What is revoked: exactly one of the three.
+/// A request to revoke: exactly one of the three ids.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Revoke {
+struct RevokeRequest {
     issuer: Option<String>,
     jti: Option<String>,
     session_id: Option<String>,
@@ -36,10 +37,10 @@ struct Revoke {
     expires_at: Option<u64>,
 }
 
-impl Revoke {
+impl RevokeRequest {
     fn subject(&self, now: u64) -> Result<Subject<'_>, CommandError> {
         if self.not_before.is_some() && self.user_id.is_none() {
-            return Err(CommandError::invalid("`not_before` goes with `user_id` only"));
+            return Err(CommandError::invalid("`not_before` can only be given with `user_id`"));
         }
         let subject = match (&self.jti, &self.session_id, &self.user_id) {
             (Some(id), None, None) => Subject::Token(id),
@@ -47,7 +48,7 @@ impl Revoke {
             (None, None, Some(id)) => {
                 // Everything issued up to now, this second included.
                 let not_before = self.not_before.unwrap_or(now.saturating_add(1));
-                if not_before > now.saturating_add(MAX_AHEAD) {
+                if not_before > now.saturating_add(MAX_AHEAD_SECONDS) {
                     return Err(CommandError::invalid("`not_before` is more than 300 s ahead"));
                 }
                 Subject::User { id, not_before }
@@ -59,19 +60,19 @@ impl Revoke {
             }
         };
         let (Subject::Token(id) | Subject::Session(id) | Subject::User { id, .. }) = subject;
-        if id.is_empty() || id.len() > MAX_ID {
-            return Err(CommandError::invalid("the id is empty, or longer than any id of a token"));
+        if id.is_empty() || id.len() > MAX_ID_BYTES {
+            return Err(CommandError::invalid("the id is empty, or longer than a token can hold"));
         }
         Ok(subject)
     }
 
-    /// How long it is kept from now on; `None`: for as long as a token can live.
-    fn keep(&self, now: u64) -> Result<Option<Duration>, CommandError> {
+    /// How long the revocation is kept from now on; `None`: for as long as a token can be valid.
+    fn lifetime(&self, now: u64) -> Result<Option<Duration>, CommandError> {
         match (self.ttl, self.expires_at) {
             (Some(_), Some(_)) => Err(CommandError::invalid("write either `ttl` or `expires_at`")),
             (Some(ttl), None) => Ok(Some(ttl.get())),
             (None, Some(end)) if end <= now => {
-                Err(CommandError::invalid("`expires_at` has passed: the token is dead already"))
+                Err(CommandError::invalid("`expires_at` has passed: the token has expired already"))
             }
             (None, Some(end)) => Ok(Some(Duration::from_secs(end - now))),
             (None, None) => Ok(None),
@@ -82,14 +83,14 @@ impl Revoke {
         self.issuer.as_deref()
     }
 
-    /// For the log.
-    fn about(&self, subject: Subject<'_>) -> String {
+    /// The revoked id, for the log.
+    fn describe(&self, subject: Subject<'_>) -> String {
         let (kind, id) = match subject {
             Subject::Token(id) => ("jti", id),
             Subject::Session(id) => ("session", id),
             Subject::User { id, .. } => ("user", id),
         };
-        let id: String = id.chars().take(MAX_SHOWN).collect();
+        let id: String = id.chars().take(MAX_LOGGED).collect();
         let issuer = self.issuer().unwrap_or("every issuer");
         match subject {
             Subject::User { not_before, .. } => {
@@ -115,87 +116,89 @@ impl From<RevokeError> for CommandError {
 }
 
 pub(super) fn revoke(control: &ControlState, body: &[u8]) -> CommandOutcome {
-    let order: Revoke = read(body)?;
+    let request: RevokeRequest = parse_body(body)?;
     let now = SystemTime::now();
-    let subject = order.subject(seconds(now))?;
-    let keep = order.keep(seconds(now))?;
+    let subject = request.subject(unix_seconds(now))?;
+    let lifetime = request.lifetime(unix_seconds(now))?;
     let revoke = |snapshot: &Snapshot| {
         let verifier = snapshot.verifier();
-        let new = verifier.revoke(order.issuer(), subject, keep, now)?;
+        let new = verifier.revoke(request.issuer(), subject, lifetime, now)?;
         Ok::<_, RevokeError>((new, verifier.revocations().counts()))
     };
     let (new, entries) = control.authorizer.command(revoke)?;
     Ok(CommandReply {
-        about: order.about(subject),
-        answer: json!({ "revoked": true, "new": new, "entries": entries }),
+        about: request.describe(subject),
+        body: json!({ "revoked": true, "new": new, "entries": entries }),
     })
 }
 
 pub(super) fn unrevoke(control: &ControlState, body: &[u8]) -> CommandOutcome {
-    let order: Revoke = read(body)?;
-    if order.not_before.is_some() || order.ttl.is_some() || order.expires_at.is_some() {
-        return Err(CommandError::invalid("a revocation is taken back whole: leave out the times"));
+    let request: RevokeRequest = parse_body(body)?;
+    if request.not_before.is_some() || request.ttl.is_some() || request.expires_at.is_some() {
+        return Err(CommandError::invalid(
+            "a revocation is removed as a whole: leave out `not_before`, `ttl` and `expires_at`",
+        ));
     }
-    let subject = order.subject(seconds(SystemTime::now()))?;
+    let subject = request.subject(unix_seconds(SystemTime::now()))?;
     let snapshot = control.authorizer.snapshot();
-    let taken = snapshot.verifier().restore(order.issuer(), subject)?;
-    Ok(CommandReply { about: order.about(subject), answer: json!({ "taken_back": taken }) })
+    let taken = snapshot.verifier().restore(request.issuer(), subject)?;
+    Ok(CommandReply { about: request.describe(subject), body: json!({ "taken_back": taken }) })
 }
 
-/// How many there are. Not which: they are kept as digests.
+/// The number of revocations. Which they are cannot be told: they are kept as digests.
 pub(super) fn revocations(control: &ControlState, _: &[u8]) -> CommandOutcome {
     let counts = control.authorizer.snapshot().verifier().revocations().counts();
-    Ok(CommandReply { about: String::new(), answer: json!(counts) })
+    Ok(CommandReply { about: String::new(), body: json!(counts) })
 }
 
 pub(super) fn forget_keys(control: &ControlState, body: &[u8]) -> CommandOutcome {
     #[derive(Deserialize)]
     #[serde(deny_unknown_fields)]
-    struct Order {
+    struct ForgetKeysRequest {
         issuer: Option<String>,
     }
-    let order: Order = read(body)?;
-    let issuer = order.issuer.as_deref();
+    let request: ForgetKeysRequest = parse_body(body)?;
+    let issuer = request.issuer.as_deref();
     let forgotten = control.authorizer.command(|now| now.verifier().forget_keys(issuer));
     if forgotten == 0 {
         return Err(RevokeError::IssuerUnknown.into());
     }
-    let about = order.issuer.unwrap_or_else(|| "every issuer".to_owned());
-    Ok(CommandReply { about, answer: json!({ "issuers": forgotten }) })
+    let about = request.issuer.unwrap_or_else(|| "every issuer".to_owned());
+    Ok(CommandReply { about, body: json!({ "issuers": forgotten }) })
 }
 
 pub(super) fn forget_profiles(control: &ControlState, body: &[u8]) -> CommandOutcome {
     #[derive(Deserialize)]
     #[serde(deny_unknown_fields)]
-    struct Order {
+    struct ForgetProfilesRequest {
         user_id: Option<String>,
     }
-    let order: Order = read(body)?;
-    let user = order.user_id.as_deref();
-    let forgotten = control.authorizer.command(|now| now.profiles().invalidate(user));
-    let shown = user.map(|id| id.chars().take(MAX_SHOWN).collect());
+    let request: ForgetProfilesRequest = parse_body(body)?;
+    let user = request.user_id.as_deref();
+    let forgotten = control.authorizer.command(|now| now.service().profiles().invalidate(user));
+    let shown = user.map(|id| id.chars().take(MAX_LOGGED).collect());
     let about = shown.unwrap_or_else(|| "every user".to_owned());
-    Ok(CommandReply { about, answer: json!({ "profiles": forgotten }) })
+    Ok(CommandReply { about, body: json!({ "profiles": forgotten }) })
 }
 
 pub(super) fn log_level(control: &ControlState, body: &[u8]) -> CommandOutcome {
     #[derive(Deserialize)]
     #[serde(deny_unknown_fields)]
-    struct Order {
+    struct LogLevelRequest {
         level: LogLevel,
     }
-    let Order { level } = read(body)?;
+    let LogLevelRequest { level } = parse_body(body)?;
     (control.process.set_level)(level).map_err(|why| {
         CommandError::new(StatusCode::INTERNAL_SERVER_ERROR, CommandResult::Failed, why)
     })?;
-    Ok(CommandReply { about: level.as_str().to_owned(), answer: json!({ "level": level }) })
+    Ok(CommandReply { about: level.as_str().to_owned(), body: json!({ "level": level }) })
 }
 
-/// What a reload came to.
+/// The reply to a reload.
 pub(super) fn reloaded(outcome: ReloadOutcome) -> CommandOutcome {
     let done = |result: &str, epoch: u64| CommandReply {
         about: format!("{result}, epoch {epoch}"),
-        answer: json!({ "result": result, "epoch": epoch }),
+        body: json!({ "result": result, "epoch": epoch }),
     };
     match outcome {
         ReloadOutcome::InForce(epoch) => Ok(done("in_force", epoch)),

@@ -1,8 +1,8 @@
-//! What changes state: revoke, forget keys or profiles, the log's level, reload. For the control
-//! listener only, a Unix socket whose peers are known by their credentials.
+//! The commands, which change state: revoke, forget keys or profiles, set the log level, reload. They
+//! are served on the control listener only, a Unix socket whose peers are known by their credentials.
 //!
-//! In: small JSON bodies, and who the peer is. Out: JSON, a line in the log and a count for each
-//! command, refused ones included.
+//! In: small JSON bodies, and the peer. Out: JSON, and for each command, also for a refused one, a
+//! line in the log and a count.
 
 mod commands;
 #[cfg(test)]
@@ -33,34 +33,34 @@ use crate::{
     metrics::{CommandResult, ControlCommand, Label as _, Metrics},
 };
 
-/// The most bytes of a command.
-const MAX_BODY: usize = 16 * 1024;
+/// The most bytes of the body of a command.
+const MAX_BODY_BYTES: usize = 16 * 1024;
 
-/// Who is on the other end of the socket.
+/// The process on the other end of the socket.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ControlPeer {
-    /// The user id of its process.
+    /// Its user id.
     pub uid: u32,
-    /// The process id, where the system tells.
+    /// Its process id, where the system tells it.
     pub pid: Option<i32>,
-    /// May give commands.
+    /// It may give commands.
     pub allowed: bool,
 }
 
-/// How reading the configuration again ended.
+/// How a reload of the configuration ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ReloadOutcome {
-    /// What is new is in force, under this number.
+    /// The new configuration is in force, under this number.
     InForce(u64),
-    /// Nothing is new.
+    /// Nothing has changed. The configuration in force has this number.
     Unchanged(u64),
-    /// It is no good: every problem. The last good one stays in force.
+    /// The new configuration is refused, for these problems. The last good one stays in force.
     Refused(Vec<String>),
     /// The process is ending.
     Ending,
 }
 
-/// What belongs to the process rather than to its configuration.
+/// The commands that act on the process rather than on its configuration.
 pub struct ProcessCommands {
     /// Sets the least level that is logged.
     pub set_level: fn(LogLevel) -> Result<(), String>,
@@ -68,7 +68,13 @@ pub struct ProcessCommands {
     pub reload: Box<dyn Fn() -> BoxFuture<'static, ReloadOutcome> + Send + Sync>,
 }
 
-/// What commands act on.
+impl std::fmt::Debug for ProcessCommands {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ProcessCommands").finish_non_exhaustive()
+    }
+}
+
+/// The parts that commands act on.
 pub struct ControlState {
     authorizer: Arc<Authorizer>,
     metrics: Arc<Metrics>,
@@ -84,7 +90,7 @@ impl std::fmt::Debug for ControlState {
 }
 
 impl ControlState {
-    /// Over the configuration in force, whichever that is when a command comes.
+    /// A command acts on the configuration that is in force when it comes.
     #[must_use]
     pub fn new(
         authorizer: Arc<Authorizer>,
@@ -104,6 +110,7 @@ struct CommandError {
 }
 
 impl CommandError {
+    #[expect(clippy::needless_pass_by_value, reason = "`map_err` gives the error away")]
     fn new(status: StatusCode, result: CommandResult, message: impl ToString) -> Self {
         Self { status, result, message: message.to_string() }
     }
@@ -113,10 +120,10 @@ impl CommandError {
     }
 }
 
-/// What a command was about, for the log; and what came of it.
+/// The result of a command: what it was about, for the log, and the body of its response.
 struct CommandReply {
     about: String,
-    answer: Value,
+    body: Value,
 }
 
 type CommandOutcome = Result<CommandReply, CommandError>;
@@ -135,7 +142,7 @@ pub fn router(control: Arc<ControlState>) -> Router {
                     rejection.body_text(),
                 )),
             };
-            control.answer(peer, command, outcome)
+            control.respond(peer, command, outcome)
         }
     };
     let unknown = of(ControlCommand::Unknown, |_, _| {
@@ -158,12 +165,12 @@ pub fn router(control: Arc<ControlState>) -> Router {
         .route("/reload", post(reload))
         .fallback(unknown)
         .method_not_allowed_fallback(of(ControlCommand::Unknown, |_, _| {
-            let message = "this command is given by another method";
+            let message = "this command needs another HTTP method";
             let status = StatusCode::METHOD_NOT_ALLOWED;
             Err(CommandError::new(status, CommandResult::Invalid, message))
         }))
         .layer(middleware::from_fn_with_state(control.clone(), only_allowed_peers))
-        .layer(DefaultBodyLimit::max(MAX_BODY))
+        .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
         .with_state(control)
 }
 
@@ -172,10 +179,10 @@ async fn reload(
     Extension(peer): Extension<ControlPeer>,
 ) -> Response {
     let outcome = commands::reloaded((control.process.reload)().await);
-    control.answer(peer, ControlCommand::Reload, outcome)
+    control.respond(peer, ControlCommand::Reload, outcome)
 }
 
-/// Nothing of a request is read before its peer may ask.
+/// Refuses a peer that may not give commands, before anything of its request is read.
 async fn only_allowed_peers(
     State(control): State<Arc<ControlState>>,
     Extension(peer): Extension<ControlPeer>,
@@ -187,15 +194,20 @@ async fn only_allowed_peers(
     }
     control.metrics.command_ended(ControlCommand::Unknown, CommandResult::Denied);
     if let Some(dropped) = control.log_throttle.admit() {
-        tracing::warn!(uid = peer.uid, pid = peer.pid, dropped, "a peer may not give commands");
+        tracing::warn!(
+            uid = peer.uid,
+            pid = peer.pid,
+            dropped,
+            "a peer is not allowed to give commands"
+        );
     }
-    let message = "this user may not give commands; see listeners.control.allowed_uids";
+    let message = "this user is not allowed to give commands; see listeners.control.allowed_uids";
     (StatusCode::FORBIDDEN, Json(json!({ "error": "denied", "message": message }))).into_response()
 }
 
 impl ControlState {
-    /// Answers, counts, and leaves a trace of who did what.
-    fn answer(
+    /// Makes the response, counts the command, and logs who gave it.
+    fn respond(
         &self,
         peer: ControlPeer,
         command: ControlCommand,
@@ -203,11 +215,17 @@ impl ControlState {
     ) -> Response {
         let name = command.as_str();
         match outcome {
-            Ok(CommandReply { about, answer }) => {
+            Ok(CommandReply { about, body }) => {
                 self.metrics.command_ended(command, CommandResult::Ok);
                 let about = about.as_str();
-                tracing::info!(uid = peer.uid, pid = peer.pid, command = name, about, "commanded");
-                Json(answer).into_response()
+                tracing::info!(
+                    uid = peer.uid,
+                    pid = peer.pid,
+                    command = name,
+                    about,
+                    "a command was carried out"
+                );
+                Json(body).into_response()
             }
             Err(CommandError { status, result, message }) => {
                 self.metrics.command_ended(command, result);
@@ -226,13 +244,13 @@ impl ControlState {
     }
 }
 
-/// A body as its command wants it; none is as good as an empty one.
-fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, CommandError> {
+/// The request in a body. No body counts as an empty object.
+fn parse_body<T: DeserializeOwned>(body: &[u8]) -> Result<T, CommandError> {
     let body = if body.trim_ascii().is_empty() { b"{}" } else { body };
     serde_json::from_slice(body).map_err(CommandError::invalid)
 }
 
-/// Unix seconds.
-fn seconds(now: SystemTime) -> u64 {
+/// Seconds since the Unix epoch.
+fn unix_seconds(now: SystemTime) -> u64 {
     now.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
 }

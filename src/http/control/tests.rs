@@ -18,7 +18,7 @@ use tower::ServiceExt as _;
 
 use super::{ControlPeer, ControlState, ProcessCommands, ReloadOutcome, router};
 use crate::{
-    authz::{Authorizer, Edition, Snapshot, end_labels},
+    authz::{Authorizer, Edition, Snapshot, end_labels, recorders},
     config::{self, LogLevel},
     health::Readiness,
     issuer_api,
@@ -71,7 +71,7 @@ fn rig() -> Rig {
     let exchange = issuer_api::Exchange::build(&config, &[], &issuer_api::Flights::new().0);
     let snapshot =
         Snapshot::build(&config, Arc::new(verifier), profiles, exchange, edition).unwrap();
-    let authorizer = Authorizer::new(snapshot, metrics.clone(), 1);
+    let authorizer = Authorizer::new(snapshot, recorders(&metrics, 1));
     let no_log = |level| match level {
         LogLevel::Trace => Err("no".to_owned()),
         _ => Ok(()),
@@ -122,7 +122,7 @@ impl Rig {
 }
 
 fn now() -> u64 {
-    super::seconds(std::time::SystemTime::now())
+    super::unix_seconds(std::time::SystemTime::now())
 }
 
 #[tokio::test]

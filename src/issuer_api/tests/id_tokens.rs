@@ -35,7 +35,7 @@ fn provider() -> Provider {
 }
 
 /// A good one, changed: a member that is `null` is taken out.
-fn token(change: Value) -> Secret {
+fn token(change: &Value) -> Secret {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
     let mut claims = json!({
         "iss": "https://op.test", "sub": "ann", "aud": "client", "exp": now + 600, "nonce": "n",
@@ -74,7 +74,7 @@ fn only_a_token_for_this_client_and_this_sign_in_is_taken() {
         ("no nonce", json!({ "nonce": null }), one, false),
         ("a nonce nobody keeps", json!({}), Nonce::Exactly(None), false),
     ] {
-        match provider.judge(&token(change), "client", nonce) {
+        match provider.judge(&token(&change), "client", nonce) {
             Ok(subject) => assert!(taken && subject == "ann", "{name}"),
             Err(Error::IdToken(why)) => assert!(!taken, "{name}: {why}"),
             Err(other) => panic!("{name}: {other:?}"),

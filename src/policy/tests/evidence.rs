@@ -16,7 +16,7 @@ use crate::{
     },
     policy::{
         ConfirmedByProfile, Needs, Policy,
-        condition::{Condition, Evidence, Finding, Unmet},
+        condition::{Condition, ConditionState, Evidence, Unmet},
         rule::Rule,
     },
     verify::Identity,
@@ -46,11 +46,11 @@ fn profile(plan: &str) -> Confirmed {
     })
 }
 
-fn met(is_met: bool) -> Finding {
-    if is_met { Finding::Met } else { Finding::Unmet(Unmet::ForTest("no")) }
+fn met(is_met: bool) -> ConditionState {
+    if is_met { ConditionState::Met } else { ConditionState::Unmet(Unmet::ForTest("no")) }
 }
 
-fn condition(needs: fn() -> Needs, ask: fn(&Evidence<'_>) -> Finding) -> Condition {
+fn condition(needs: fn() -> Needs, ask: fn(&Evidence<'_>) -> ConditionState) -> Condition {
     Condition::ForTest { needs, ask }
 }
 
@@ -66,7 +66,7 @@ fn policy(yaml: &str, conditions: fn() -> Vec<Condition>) -> Policy {
 fn gold_plan() -> Vec<Condition> {
     let ask = |evidence: &Evidence<'_>| match evidence.profile {
         Some(profile) => met(profile.attributes.get("plan") == Some(&json!("gold"))),
-        None => Finding::NeedsProfile,
+        None => ConditionState::NeedsProfile,
     };
     vec![condition(|| Needs { profile: true, ..Needs::default() }, ask)]
 }
@@ -105,7 +105,7 @@ fn a_condition_that_is_not_met_is_told_before_the_profile_is_read() {
 
 #[test]
 fn a_condition_that_wants_more_than_the_profile_is_no_yes() {
-    let policy = policy("", || vec![condition(Needs::default, |_| Finding::NeedsProfile)]);
+    let policy = policy("", || vec![condition(Needs::default, |_| ConditionState::NeedsProfile)]);
     let request = request("GET", "a.com", b"/");
     let who = Some(Arc::new(identity(AuthLevel::Verified)));
     let allowed = policy.choose(measured(&request)).unwrap().decide(who).unwrap();
@@ -115,7 +115,7 @@ fn a_condition_that_wants_more_than_the_profile_is_no_yes() {
 
 const ROLES: &str = "/realm_access/roles";
 
-fn claim_is(evidence: &Evidence<'_>, name: &str, value: &Value) -> Finding {
+fn claim_is(evidence: &Evidence<'_>, name: &str, value: &Value) -> ConditionState {
     met(evidence.identity.is_some_and(|identity| identity.claims.get(name) == Some(value)))
 }
 
@@ -214,7 +214,7 @@ fn variables_that_no_condition_needs_are_not_read() {
 }
 
 /// The condition holds for this request and its client.
-fn holds(ask: fn(&Evidence<'_>) -> Finding, request: &RequestContext) -> bool {
+fn holds(ask: fn(&Evidence<'_>) -> ConditionState, request: &RequestContext) -> bool {
     let open = DefaultRoute { auth: Auth::None, ..DefaultRoute::default() };
     let rule = Rule::of_default(&open).and(condition(Needs::default, ask));
     Policy::new(Vec::new(), rule).choose(measured(request)).unwrap().decide(None).is_ok()

@@ -1,6 +1,6 @@
 //! Paths that different servers read differently: a rule that protects one reading protects all.
 
-use super::{asked, policy};
+use super::{demands, policy};
 use crate::{
     config::Auth,
     model::{AuthLevel, DenyReason},
@@ -60,7 +60,7 @@ default: { auth: none, odd_paths: judge }
 ",
     );
     for path in API_ADMIN {
-        let found = asked(&policy, path.as_bytes()).map(|asked| asked.auth);
+        let found = demands(&policy, path.as_bytes()).map(|demands| demands.auth);
         assert!(
             matches!(found, Ok(Auth::Required) | Err(DenyReason::PathRefused)),
             "{path}: {found:?}"
@@ -81,10 +81,10 @@ fn no_spelling_of_a_protected_path_is_open() {
     let policy = policy(OPEN_BUT_ADMIN);
     assert!(ADMIN.len() > 60);
     for path in ADMIN {
-        match asked(&policy, path.as_bytes()) {
-            Ok(asked) => {
-                assert_eq!((asked.auth, &*asked.rule), (Auth::Required, "admin"), "{path}");
-                assert_eq!(asked.level, Some(AuthLevel::Verified), "{path}");
+        match demands(&policy, path.as_bytes()) {
+            Ok(demands) => {
+                assert_eq!((demands.auth, &*demands.rule), (Auth::Required, "admin"), "{path}");
+                assert_eq!(demands.level, Some(AuthLevel::Verified), "{path}");
             }
             Err(reason) => assert_eq!(reason, DenyReason::PathRefused, "{path}"),
         }
@@ -95,7 +95,7 @@ fn no_spelling_of_a_protected_path_is_open() {
 fn other_paths_than_the_protected_one_stay_open() {
     let policy = policy(OPEN_BUT_ADMIN);
     for path in NOT_ADMIN {
-        let found = asked(&policy, path.as_bytes()).map(|asked| asked.auth);
+        let found = demands(&policy, path.as_bytes()).map(|demands| demands.auth);
         assert_eq!(found, Ok(Auth::None), "{path}");
     }
 }
@@ -112,9 +112,9 @@ fn odd_paths_are_refused_unless_the_rule_judges_them() {
     let refuse = policy("default: { auth: none }");
     let judge = policy("default: { auth: none, odd_paths: judge }");
     for path in ODD {
-        let refused = asked(&refuse, path.as_bytes()).map(|asked| asked.auth);
+        let refused = demands(&refuse, path.as_bytes()).map(|demands| demands.auth);
         assert_eq!(refused, Err(DenyReason::PathRefused), "{path}");
-        let judged = asked(&judge, path.as_bytes()).map(|asked| asked.auth);
+        let judged = demands(&judge, path.as_bytes()).map(|demands| demands.auth);
         assert_eq!(judged, Ok(Auth::None), "{path}");
     }
 }
@@ -135,7 +135,7 @@ default: { auth: none, odd_paths: judge }
         ("/loose/../strict", Err(DenyReason::PathRefused)),
         ("/loose/..%2f..%2fstrict", Err(DenyReason::PathRefused)),
     ] {
-        let found = asked(&policy, path.as_bytes()).map(|asked| asked.rule);
+        let found = demands(&policy, path.as_bytes()).map(|demands| demands.rule);
         assert_eq!(found, expected, "{path}");
     }
 }

@@ -3,7 +3,7 @@
 use percent_encoding::percent_decode;
 use proptest::prelude::*;
 
-use super::{asked, chosen, identity, measured, policy, reason, request};
+use super::{chosen, demands, identity, measured, policy, reason, request};
 use crate::{
     config::{Auth, DefaultRoute, ExpiredCookie, Freshness, OddPaths},
     model::{AuthLevel, DenyReason},
@@ -227,7 +227,7 @@ proptest! {
     #[test]
     fn a_path_that_any_row_of_servers_reads_as_protected_is_never_public(path in odd_path(), habits in habits()) {
         thread_local!(static POLICY: crate::policy::Policy = policy(OPEN_BUT_ADMIN));
-        let found = POLICY.with(|policy| asked(policy, path.as_bytes())).map(|asked| asked.auth);
+        let found = POLICY.with(|policy| demands(policy, path.as_bytes())).map(|demands| demands.auth);
         let safe = matches!(found, Ok(Auth::Required) | Err(DenyReason::PathRefused));
         let mut read = Habit::CutQuery.apply(path.as_bytes());
         for habit in habits {

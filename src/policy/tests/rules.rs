@@ -1,6 +1,6 @@
 //! Decisions of rules: order, names, levels, preflights, and several rules at once.
 
-use super::{asked, identity, measured, policy, reason, request, rule};
+use super::{demands, identity, measured, policy, reason, request, rule};
 use crate::{
     config::Auth,
     model::{AllowReason, AuthLevel, Denial, DenyReason, NamedRoute},
@@ -34,9 +34,9 @@ fn without_a_rule_a_credential_is_required() {
     let request = request("GET", "a.com", b"/");
     let rules = policy.choose(measured(&request)).unwrap();
     assert_eq!(reason(rules, None), Err(DenyReason::CredentialMissing.into()));
-    let asked = asked(&policy, b"/").unwrap();
-    assert_eq!(asked.auth, Auth::Required);
-    assert!(!asked.cors_preflight && !asked.forgives_expired_cookie);
+    let demands = demands(&policy, b"/").unwrap();
+    assert_eq!(demands.auth, Auth::Required);
+    assert!(!demands.cors_preflight && !demands.forgives_expired_cookie);
 }
 
 #[test]
@@ -120,7 +120,7 @@ routes:
 default: { auth: none, cors_preflight: true, odd_paths: judge }
 ",
     );
-    let holds = |path: &str| asked(&policy, path.as_bytes()).unwrap();
+    let holds = |path: &str| demands(&policy, path.as_bytes()).unwrap();
     for (path, rule, auth, level, preflight) in [
         ("/open/../open", "open", Auth::None, None, true),
         ("/open/../feed", "feed", Auth::Optional, None, true),

@@ -27,7 +27,6 @@ pub(super) const KIND: Kind = Kind {
     key_set: KeySetPlace::At(KEY_SET),
     accepts: Accepts::Id,
     has_profile: standard::has_profile,
-    own_audience: |settings| settings.project.as_deref(),
     default_claims: DefaultClaims { tenant: Some("/firebase/tenant"), ..DefaultClaims::NONE },
     facts: |of| standard::facts_with(of, level),
     needs_app: false,

@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use crate::{
-    config::{Accepts, Issuer as IssuerSettings},
+    config::Accepts,
     model::{AuthLevel, DenyReason, IdentityFacts},
     verify::{
         claims::{
@@ -28,8 +28,6 @@ pub(in crate::verify) struct Kind {
     pub(in crate::verify) accepts: Accepts,
     /// The token has the profile that is taken.
     pub(in crate::verify) has_profile: fn(&Token<'_>, Accepts) -> bool,
-    /// Audiences beside those of the settings.
-    pub(in crate::verify) own_audience: fn(&IssuerSettings) -> Option<&str>,
     /// The claims that have a meaning without the claim map.
     pub(in crate::verify) default_claims: DefaultClaims,
     /// The facts that the claims state, before the claim map is laid over them.

@@ -24,7 +24,6 @@ pub(super) const KIND: Kind = Kind {
     accepts: Accepts::Access,
     // A customer's own claims may have any name, so no other claim tells profiles apart.
     has_profile: |token, _| may_be_rownd_access(&token.claims.other),
-    own_audience: |_| None,
     // A customer may name a claim as he likes, and `scope` is then his.
     default_claims: DefaultClaims::NONE,
     facts,

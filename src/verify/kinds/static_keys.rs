@@ -11,7 +11,6 @@ pub(super) const KIND: Kind = Kind {
     key_set: KeySetPlace::Unknown,
     accepts: Accepts::Access,
     has_profile: standard::has_profile,
-    own_audience: |_| None,
     default_claims: DefaultClaims::STANDARD,
     facts: standard::facts,
     needs_app: false,

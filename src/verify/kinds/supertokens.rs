@@ -25,7 +25,6 @@ pub(super) const KIND: Kind = Kind {
     has_profile: |token, _| {
         may_be_rownd_access(&token.claims.other) && is_session(&token.claims.other)
     },
-    own_audience: |_| None,
     default_claims: DefaultClaims {
         roles: Some("/st-role/v"),
         scopes: Some("/st-perm/v"),

@@ -3,9 +3,8 @@
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use super::{APP, access, parse, unsigned, with};
+use super::{APP, access, kinds::settings, parse, unsigned, with};
 use crate::{
-    config::{Issuer, IssuerKind},
     model::{AuthLevel, DenyReason, IdentityFacts},
     verify::{
         claims::{lifetime::Lifetime, read::App},
@@ -23,7 +22,7 @@ fn token(json: &Value) -> Token<'static> {
 }
 
 fn judge(json: &Value, apps: &[App<'_>]) -> Result<IdentityFacts, DenyReason> {
-    let rules = Rules::build(&Issuer::new("one", IssuerKind::Rownd));
+    let rules = Rules::build(&settings("kind: rownd, apps: [{ id: x }]"));
     rules.facts(&token(json), &"one".into(), apps)
 }
 

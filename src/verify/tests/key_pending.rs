@@ -29,7 +29,7 @@ async fn denied(rig: &Rig, token: &Bytes, began: Instant) -> (DenyReason, Option
     (denial.reason(), denial.retry_after())
 }
 
-fn issued(iat: Value) -> Value {
+fn issued(iat: &Value) -> Value {
     with(access(), &json!({ "iat": iat }))
 }
 
@@ -55,7 +55,7 @@ async fn what_an_unknown_key_is_told_depends_on_when_the_token_says_it_was_issue
         .run_with_keys(async |rig| {
             let began = Instant::now();
             for (what, iat, expected) in table {
-                let found = denied(rig, &new.token(&issued(iat)), began).await;
+                let found = denied(rig, &new.token(&issued(&iat)), began).await;
                 assert_eq!(found, expected, "{what}");
             }
             assert_eq!(rig.script().fetches(), 1);
@@ -66,7 +66,7 @@ async fn what_an_unknown_key_is_told_depends_on_when_the_token_says_it_was_issue
 #[tokio::test(start_paused = true)]
 async fn a_token_is_pending_for_the_rest_of_the_cooldown_and_then_good() {
     let (old, new) = (Signer::new("old", 1), Signer::new("new", 2));
-    let token = new.token(&issued(json!(NOW)));
+    let token = new.token(&issued(&json!(NOW)));
     rig(&[&old])
         .run_with_keys(async |rig| {
             let began = Instant::now();
@@ -88,7 +88,7 @@ async fn a_token_is_pending_for_the_rest_of_the_cooldown_and_then_good() {
 #[tokio::test(start_paused = true)]
 async fn a_key_that_never_comes_is_pending_for_little_more_than_a_minute() {
     let stranger = Signer::new("stranger", 2);
-    let token = stranger.token(&issued(json!(NOW)));
+    let token = stranger.token(&issued(&json!(NOW)));
     rig(&[&Signer::new("old", 1)])
         .run_with_keys(async |rig| {
             let began = Instant::now();
@@ -118,14 +118,14 @@ async fn where_nothing_is_fetched_no_key_is_pending() {
     );
     let rig = rig_of(&yaml, &[]);
     let began = Instant::now();
-    let found = denied(&rig, &new.token(&issued(json!(NOW))), began).await;
+    let found = denied(&rig, &new.token(&issued(&json!(NOW))), began).await;
     assert_eq!(found, (DenyReason::KidUnknown, None));
 }
 
 #[tokio::test(start_paused = true)]
 async fn bad_signatures_take_no_fetch_away_from_a_new_key() {
     let (old, new, forger) = (Signer::new("old", 1), Signer::new("new", 2), Signer::new("old", 3));
-    let good = new.token(&issued(json!(NOW + 20)));
+    let good = new.token(&issued(&json!(NOW + 20)));
     rig(&[&old])
         .run_with_keys(async |rig| {
             let began = Instant::now();
@@ -163,11 +163,11 @@ async fn a_rotation_signs_nobody_out_while_unknown_keys_and_forged_signatures_co
                 let mut since_good = None;
                 while rotated.elapsed() < 4 * COOLDOWN {
                     let now = json!(NOW + began.elapsed().as_secs());
-                    let bad = [stranger.token(&issued(now.clone())), forger.token(&access())];
+                    let bad = [stranger.token(&issued(&now)), forger.token(&access())];
                     for bad in bad {
                         assert!(verify(rig, &bad, began).await.is_err());
                     }
-                    match verify(rig, &signer.token(&issued(now)), began).await {
+                    match verify(rig, &signer.token(&issued(&now)), began).await {
                         Ok(_) => {
                             since_good.get_or_insert(rotated.elapsed());
                         }
@@ -200,7 +200,7 @@ async fn a_failed_fetch_makes_no_new_token_a_bad_one() {
             for (iat, expected) in
                 [(NOW + 100, DenyReason::KeyPending), (NOW - 100, DenyReason::KidUnknown)]
             {
-                let found = denied(rig, &new.token(&issued(json!(iat))), began).await;
+                let found = denied(rig, &new.token(&issued(&json!(iat))), began).await;
                 assert_eq!(found.0, expected, "{iat}");
             }
         })

@@ -31,7 +31,7 @@ async fn beside(more: &str, test: impl AsyncFnOnce(&mut KeySource, &Controls, &s
         config::parse("test.yaml", &yaml, &BTreeMap::new()).unwrap_or_else(|e| panic!("{e}"));
     let issuer = &config.issuers[0];
     let client = Client::build(Duration::from_secs(1)).unwrap();
-    let mut source = KeySource::build(issuer, issuer.issuer.as_deref().unwrap(), &client).unwrap();
+    let mut source = KeySource::build(issuer, &client).unwrap();
     tokio::select! {
         ended = emulator.run(std::future::pending()) => panic!("{ended:?}"),
         () = test(&mut source, &controls, &base) => {}

@@ -10,7 +10,7 @@ use crate::{
 };
 
 /// The settings of an issuer as the reader completes them.
-fn settings(yaml: &str) -> config::Issuer {
+pub(super) fn settings(yaml: &str) -> config::Issuer {
     let yaml = format!("issuers: [{{ name: one, {yaml} }}]");
     config::parse("test.yaml", &yaml, &std::collections::BTreeMap::new())
         .unwrap_or_else(|problems| panic!("{problems}"))
@@ -21,7 +21,8 @@ fn settings(yaml: &str) -> config::Issuer {
 fn judge_under(header: &Value, yaml: &str, claims: &Value) -> Result<IdentityFacts, DenyReason> {
     let settings = settings(yaml);
     let text = format!("{}.c2ln", unsigned(&header.to_string(), &claims.to_string()));
-    let ids: Vec<Option<String>> = settings.apps.iter().map(|app| app.id.clone()).collect();
+    let ids: Vec<Option<String>> =
+        settings.apps().iter().map(|app| app.id().map(str::to_owned)).collect();
     let apps: Vec<App<'_>> =
         ids.iter().map(|id| App { id: id.as_deref(), variants: &[] }).collect();
     Rules::build(&settings).facts(&parse(text.as_bytes()).unwrap(), &"one".into(), &apps)

@@ -159,7 +159,7 @@ async fn a_key_of_another_family_in_the_set_verifies_nothing(kind: Kind) {
         hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, secret), text).as_ref().to_vec()
     };
     let sign = |key: &Key, text: &[u8]| key.signature(std::str::from_utf8(text).unwrap());
-    let rows: [(&str, &Sign); 3] = [
+    let rows: [(&str, &Sign<'_>); 3] = [
         (&others[0].kid, &|text| sign(&others[0], text)),
         (&others[1].kid, &|text| sign(&others[1], text)),
         ("HS256", &mac),

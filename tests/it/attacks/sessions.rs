@@ -29,7 +29,7 @@ async fn a_session_cookie_changes_nothing_without_a_header_of_our_own_page() {
     let token = court.key.token(&session(&court, json!("secret-1")));
     let plain = court.key.token(&session(&court, Value::Null));
     // Headers; taken with a session that holds a value, and with one that holds none.
-    let rows: [(Lines, bool, bool); 22] = [
+    let rows: [(Lines<'_>, bool, bool); 22] = [
         (&[], false, false),
         (&[("rid", "session")], true, true),
         (&[("rid", "anti-csrf")], true, true),

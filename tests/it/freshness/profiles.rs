@@ -33,9 +33,9 @@ impl Drop for Rig {
     }
 }
 
-fn rig(issuer: &Issuer, profiles: Value) -> Rig {
+fn rig(issuer: &Issuer, profiles: &Value) -> Rig {
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
-    let text = settings(issuer, &profiles).to_string();
+    let text = settings(issuer, profiles).to_string();
     let config = config::parse("test", &text, &BTreeMap::new()).unwrap_or_else(|e| panic!("{e}"));
     let labels = Labels {
         reasons: Vec::new(),
@@ -96,7 +96,7 @@ fn gate() -> Arc<Semaphore> {
 #[tokio::test]
 async fn many_ask_for_many_users_and_each_gets_their_own_by_one_request() {
     let issuer = Issuer::start();
-    let rig = rig(&issuer, json!({ "max_in_flight": 4 }));
+    let rig = rig(&issuer, &json!({ "max_in_flight": 4 }));
     let users: Vec<String> = (0..20).map(|index| format!("user_{index}")).collect();
     for user in &users {
         issuer.set(&path(user), named(user));
@@ -122,7 +122,7 @@ async fn many_ask_for_many_users_and_each_gets_their_own_by_one_request() {
 #[tokio::test]
 async fn whoever_asked_first_may_give_up() {
     let issuer = Issuer::start();
-    let rig = rig(&issuer, json!({ "timeout": "30s" }));
+    let rig = rig(&issuer, &json!({ "timeout": "30s" }));
     let gate = gate();
     issuer.set(&path("u"), Reply::Gated(gate.clone(), Box::new(named("u"))));
     // Dropped at every point on its way, while it waits too.
@@ -149,7 +149,7 @@ async fn whoever_asked_first_may_give_up() {
 #[tokio::test]
 async fn requests_at_a_time_are_bounded_and_one_slow_user_holds_up_nobody() {
     let issuer = Issuer::start();
-    let rig = rig(&issuer, json!({ "max_in_flight": 2, "timeout": "30s" }));
+    let rig = rig(&issuer, &json!({ "max_in_flight": 2, "timeout": "30s" }));
     let gate = gate();
     issuer.set(&path("slow"), Reply::Gated(gate.clone(), Box::new(named("slow"))));
     for index in 0..50 {
@@ -171,7 +171,7 @@ async fn requests_at_a_time_are_bounded_and_one_slow_user_holds_up_nobody() {
 #[tokio::test]
 async fn nobody_is_remembered_for_a_short_time_and_failures_never() {
     let issuer = Issuer::start();
-    let rig = rig(&issuer, json!({ "not_found_ttl": "10m", "ttl": "10m" }));
+    let rig = rig(&issuer, &json!({ "not_found_ttl": "10m", "ttl": "10m" }));
     for _ in 0..3 {
         assert_eq!(rig.get("nobody").await.unwrap_err(), Error::NotFound);
     }
@@ -189,7 +189,7 @@ async fn nobody_is_remembered_for_a_short_time_and_failures_never() {
 #[tokio::test]
 async fn an_issuer_or_app_that_is_not_known_has_no_profiles() {
     let issuer = Issuer::start();
-    let rig = rig(&issuer, json!({}));
+    let rig = rig(&issuer, &json!({}));
     let foreign = IdentityFacts { issuer: "another".into(), ..who("u") };
     let another = IdentityFacts { app_id: Some("app_other".to_owned()), ..who("u") };
     let none = IdentityFacts { app_id: None, ..who("u") };
@@ -204,7 +204,7 @@ async fn an_issuer_or_app_that_is_not_known_has_no_profiles() {
 #[tokio::test]
 async fn a_caller_may_ask_for_a_younger_profile_and_never_gets_an_older_one() {
     let issuer = Issuer::start();
-    let rig = rig(&issuer, json!({ "ttl": "10m" }));
+    let rig = rig(&issuer, &json!({ "ttl": "10m" }));
     issuer.set(&path("u"), named("u"));
     let minute = Duration::from_secs(60);
     let ask = async |max_age: Option<Duration>, allowed: bool| {
@@ -230,7 +230,7 @@ async fn a_caller_may_ask_for_a_younger_profile_and_never_gets_an_older_one() {
 async fn an_old_profile_is_taken_on_errors_where_the_operator_says_so() {
     for (stale, taken) in [("10m", true), ("0s", false)] {
         let issuer = Issuer::start();
-        let rig = rig(&issuer, json!({ "ttl": "0s", "stale_on_error": stale }));
+        let rig = rig(&issuer, &json!({ "ttl": "0s", "stale_on_error": stale }));
         issuer.set(&path("u"), named("u"));
         rig.get("u").await.unwrap();
         for reply in [Reply::status(401), Reply::text("x"), Reply::Reset] {
@@ -250,7 +250,7 @@ async fn an_old_profile_is_taken_on_errors_where_the_operator_says_so() {
 #[tokio::test]
 async fn what_is_invalidated_is_asked_for_again_even_while_it_is_being_fetched() {
     let issuer = Issuer::start();
-    let rig = rig(&issuer, json!({ "ttl": "10m", "timeout": "30s" }));
+    let rig = rig(&issuer, &json!({ "ttl": "10m", "timeout": "30s" }));
     issuer.set(&path("u"), named("u"));
     issuer.set(&path("v"), named("v"));
     for user in ["u", "v"] {
@@ -285,7 +285,7 @@ async fn what_is_invalidated_is_asked_for_again_even_while_it_is_being_fetched()
 #[tokio::test]
 async fn an_old_answer_does_not_stand_in_for_a_newer_one_under_way() {
     let issuer = Issuer::start();
-    let rig = rig(&issuer, json!({ "ttl": "10m", "timeout": "30s" }));
+    let rig = rig(&issuer, &json!({ "ttl": "10m", "timeout": "30s" }));
     let (first, second) = (gate(), gate());
     let gated = |gate: &Arc<Semaphore>, user| Reply::Gated(gate.clone(), Box::new(named(user)));
     issuer.set(&path("u"), gated(&first, "old"));
@@ -315,7 +315,7 @@ async fn an_old_answer_does_not_stand_in_for_a_newer_one_under_way() {
 #[tokio::test]
 async fn what_piled_up_behind_an_outage_is_asked_for_only_if_somebody_still_waits() {
     let issuer = Issuer::start();
-    let rig = rig(&issuer, json!({ "max_in_flight": 1, "timeout": "100ms" }));
+    let rig = rig(&issuer, &json!({ "max_in_flight": 1, "timeout": "100ms" }));
     for user in ["slow", "gone", "waited_for"] {
         issuer.set(&path(user), if user == "slow" { Reply::Hang } else { named(user) });
     }

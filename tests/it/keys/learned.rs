@@ -100,7 +100,7 @@ type Astray<'a> = dyn Fn(&Issuer, &Issuer) -> Reply + 'a;
 async fn metadata_that_lead_astray_are_refused() {
     let (key, lure) = (Key::new("sig-1"), Key::new("sig-lure"));
     let keys = |issuer: &Issuer| format!("{}{KEYS}", issuer.url());
-    let rows: [(&str, &Astray); 8] = [
+    let rows: [(&str, &Astray<'_>); 8] = [
         ("another issuer", &|own, _| metadata("https://evil.example", &keys(own))),
         ("a slash more", &|own, _| metadata(&format!("{}/", own.url()), &keys(own))),
         ("another origin", &|own, other| metadata(&own.url(), &keys(other))),

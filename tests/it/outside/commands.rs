@@ -104,6 +104,28 @@ listeners: { ops: { address: nowhere } }
     }
 }
 
+/// Every room reports its warnings; none of them makes the configuration a bad one.
+#[test]
+fn config_check_shows_every_warning_and_passes() {
+    let files = TempDir::new().unwrap();
+    let text = "\
+issuers: [{ name: rownd, kind: rownd, apps: [{ key: key_x }, { id: app_y }] }]
+listeners: { grpc: { address: '0.0.0.0:50051' } }
+rownd_auth:
+  allow_plaintext_secrets: true
+  callers: [{ name: backend, allow: [verify], secret: 0123456789abcdef0123456789abcdef }]
+";
+    let name = file(&files, text);
+    for more in [&[][..], &["--skip-host"]] {
+        let output = run(&[&["config", "check", "--config", &name], more].concat(), &[]);
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(0), "{said}");
+        for code in ["(grpc_without_tls)", "(caller_unbounded)"] {
+            assert_eq!(said.matches(code).count(), 1, "{code} in\n{said}");
+        }
+    }
+}
+
 #[test]
 fn bad_input_is_exit_status_two() {
     let files = TempDir::new().unwrap();
@@ -234,11 +256,17 @@ fn the_feature_that_mints_tokens_is_never_on_by_itself() {
         .output()
         .unwrap();
     let metadata: Value = serde_json::from_slice(&output.stdout).unwrap();
-    let features = metadata["packages"][0]["features"].as_object().unwrap();
-    assert_eq!(features["dev"], json!([]));
-    for (feature, enables) in features {
-        assert!(!enables.to_string().contains("dev"), "{feature} turns on `dev`");
+    let packages = metadata["packages"].as_array().unwrap();
+    let package = packages.iter().find(|package| package["name"] == "rownd-authz").unwrap();
+    let features = package["features"].as_object().unwrap();
+    assert_eq!(features["dev"], json!(["dep:rownd-emulator"]));
+    for (feature, enables) in features.iter().filter(|(feature, _)| *feature != "dev") {
+        let enables = enables.to_string();
+        assert!(!enables.contains("dev") && !enables.contains("emulator"), "{feature}: {enables}");
     }
+    let dependencies = package["dependencies"].as_array().unwrap();
+    let emulator = dependencies.iter().find(|one| one["name"] == "rownd-emulator").unwrap();
+    assert_eq!((&emulator["optional"], &emulator["kind"]), (&json!(true), &Value::Null));
     // An image has it only if its build asks for it, as in deploy/compose/.
     let manifest = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/Dockerfile")).unwrap();
     assert!(!manifest.contains("--all-features"));
@@ -253,19 +281,17 @@ fn all_of_it_stands_behind_the_feature() {
     let source = |path: &str| {
         fs::read_to_string(format!("{}/src/{path}", env!("CARGO_MANIFEST_DIR"))).unwrap()
     };
-    for (path, items) in [
-        ("lib.rs", vec!["pub mod emulator;"]),
-        (
-            "cli/mod.rs",
-            vec![
-                "mod demo;",
-                "mod dev;",
-                "pub mod token_mint;",
-                "Dev(dev::DevArgs)",
-                "Mint(token_mint::MintArgs)",
-            ],
-        ),
-    ] {
+    for (path, items) in [(
+        "cli/mod.rs",
+        vec![
+            "mod demo;",
+            "mod dev;",
+            "pub mod token_mint;",
+            "mod dev_args;",
+            "Dev(dev_args::DevArgs)",
+            "Mint(token_mint::MintArgs)",
+        ],
+    )] {
         let text = source(path);
         for item in items {
             let (before, _) = text.split_once(item).unwrap_or_else(|| panic!("{item} in {path}"));

@@ -32,6 +32,22 @@ async fn health_knows_the_process_and_the_service() {
     assert_eq!(health.check(request).await.unwrap_err().code(), Code::NotFound);
 }
 
+/// The page shows the same warnings that the metric counts.
+#[tokio::test]
+async fn the_status_page_shows_the_warnings_that_the_metric_counts() {
+    let issuer = Issuer::with_keys(&[&Key::new("sig-1")]);
+    let exposed = config_with(&issuer, |c| c["listeners"]["grpc"]["address"] = json!("0.0.0.0:0"));
+    for (settings, least) in [(config(&issuer), 0), (exposed, 1)] {
+        let app = TestApp::ready(&settings).await;
+        let status: Value = serde_json::from_str(&app.page("/status").await.body).unwrap();
+        let warnings = status["warnings"].as_array().unwrap();
+        let of_tls = |warning: &&Value| warning.as_str().unwrap().contains("listeners.grpc.tls");
+        assert_eq!(warnings.iter().filter(of_tls).count(), least, "{status}");
+        let series = format!("rownd_authz_configuration_warnings {}\n", warnings.len());
+        assert!(app.page("/metrics").await.body.contains(&series), "{series}");
+    }
+}
+
 /// The answer of one version of reflection to one request.
 macro_rules! reflected {
     ($version:ident, $app:expr, $question:ident($text:expr)) => {{

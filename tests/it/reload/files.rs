@@ -64,7 +64,7 @@ const BAD: &[Case] = &[
             settings["routes"][0]["auht"] = json!("none");
             house.replace(&settings.to_string());
         },
-        &["check.timeout: `never`", "routes[0].auht: unknown key; did you mean `auth`?"],
+        &["check.timeout: `never`", "routes[0].auht: unknown field; did you mean `auth`?"],
     ),
     (
         "a secret's file that is not there",

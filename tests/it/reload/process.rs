@@ -24,7 +24,7 @@ async fn sighup_reads_everything_again_and_the_log_says_how_it_ended() {
     let line = binary.logged(&["refused; the last good one stays in force"]).await;
     assert_eq!(line["level"], "ERROR");
     let problems = line["problems"].as_str().unwrap();
-    for word in ["check.timeout: `never`", "default.auht: unknown key"] {
+    for word in ["check.timeout: `never`", "default.auht: unknown field"] {
         assert!(problems.contains(word), "{problems}");
     }
     binary.check(&Ask::get("/")).await.assert_denied("refused", DenyReason::CredentialMissing);
@@ -51,7 +51,7 @@ async fn an_end_that_is_told_twice_comes_at_once() {
     binary.logged(&["draining"]).await;
     binary.signal("TERM");
     assert_eq!(binary.ended().await.code(), Some(1));
-    binary.logged(&["told twice"]).await;
+    binary.logged(&["second signal"]).await;
 }
 
 #[tokio::test]

@@ -25,7 +25,7 @@ pub(super) fn exchange(
     state: &Arc<State>,
     caller: &AppCaller,
     request: &TokenRequest,
-    proof: Proof,
+    proof: &Proof,
 ) -> Answer {
     let settled = {
         let mut world = state.world_mut();
@@ -55,7 +55,7 @@ fn settle(
     tenant: &mut Tenant,
     caller: &AppCaller,
     request: &TokenRequest,
-    proof: Proof,
+    proof: &Proof,
 ) -> Result<Settled, Refusal> {
     let known = proof.user(tenant).cloned();
     match (request.intent, &known) {
@@ -80,9 +80,9 @@ fn settle(
     let former = instant.as_ref().map(|user| user.id.clone());
     let mut user = match known {
         Some(user) => user,
-        None => newcomer(&proof, instant),
+        None => newcomer(proof, instant),
     };
-    write(tenant, &mut user, &proof, &request.user_data)?;
+    write(tenant, &mut user, proof, &request.user_data)?;
     user.signed_in(proof.method);
     let variant_user_type = note_variant(&mut user, caller.variant.as_deref(), user_type);
     let id = user.id.clone();

@@ -94,7 +94,7 @@ pub(super) async fn token(
         (None, None) => return Err(bad("none of `id_token`, `access_token`, `refresh_token`")),
         (Some(_), Some(_)) => return Err(bad("`id_token` beside `access_token_type`")),
     };
-    exchange::exchange(&state, &caller, &request, proof)
+    exchange::exchange(&state, &caller, &request, &proof)
 }
 
 fn bad(why: &str) -> Refusal {

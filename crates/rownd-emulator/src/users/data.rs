@@ -204,5 +204,5 @@ fn sample(tenant: &Tenant) -> Value {
         user.data.insert(name.clone(), value);
     }
     user.signed_in("email");
-    user.profile(json!([]), None)
+    user.profile(&json!([]), None)
 }

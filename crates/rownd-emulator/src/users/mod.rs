@@ -155,7 +155,7 @@ impl User {
     }
 
     /// The profile, with `data` cut down to `fields` if any are named.
-    pub(super) fn profile(&self, groups: Value, fields: Option<&str>) -> Value {
+    pub(super) fn profile(&self, groups: &Value, fields: Option<&str>) -> Value {
         let mut data = self.shown_data();
         if let Some(fields) = fields {
             let wanted: Vec<&str> = fields.split(',').map(str::trim).collect();

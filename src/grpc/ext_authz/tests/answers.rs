@@ -16,19 +16,21 @@ use serde_json::Value;
 
 use super::{denied, metadata, outer};
 use crate::{
-    authz::{Allowance, IdentityHeaders, QueryEdits, RequestEdits, Verdict, VerdictFacts},
-    grpc::ext_authz::{response::Encoder, statuses},
+    authz::{Allowance, IdentityHeaders, RequestEdits, Verdict, VerdictFacts},
+    grpc::ext_authz::response::Encoder,
     model::{
         AllowReason, AuthLevel, CallerProtocol, Denial, DenialClass, DenyReason, IdentityFacts,
+        QueryEdits, ResponseEdits,
     },
+    response::{DenialResponder, statuses},
     verify::Identity,
 };
 
-const PROTOCOLS: [CallerProtocol; 3] =
+pub(super) const PROTOCOLS: [CallerProtocol; 3] =
     [CallerProtocol::Http, CallerProtocol::Grpc, CallerProtocol::GrpcWeb];
 
-fn encoder() -> Encoder<'static> {
-    Encoder::new("the realm", 7, false)
+pub(super) fn encoder() -> Encoder<'static> {
+    Encoder::new(DenialResponder::new("the realm", 7, false))
 }
 
 fn identity() -> IdentityFacts {
@@ -40,7 +42,7 @@ fn identity() -> IdentityFacts {
     }
 }
 
-fn facts(protocol: CallerProtocol) -> VerdictFacts {
+pub(super) fn facts(protocol: CallerProtocol) -> VerdictFacts {
     VerdictFacts {
         rule: "the-rule".into(),
         identity: Some(Arc::new(Identity::for_test(identity()))),
@@ -51,23 +53,23 @@ fn facts(protocol: CallerProtocol) -> VerdictFacts {
 }
 
 /// The answer as Envoy reads it, both parts after each other.
-fn encode(encoder: &Encoder, verdict: &Verdict) -> CheckResponse {
+pub(super) fn encode(encoder: &Encoder<'_>, verdict: &Verdict) -> CheckResponse {
     let answer = encoder.encode(verdict);
-    // What was encoded earlier can add to an answer and never decide one.
-    let earlier = CheckResponse::decode(answer.encoded.clone()).unwrap();
+    // A part that was encoded earlier can add to an answer and never decide one.
+    let earlier = CheckResponse::decode(answer.kept.clone()).unwrap();
     assert_eq!(earlier.status, None);
     if let Verdict::Deny { .. } = verdict {
         assert_eq!(earlier.http_response, None);
     }
-    let wire = [answer.message, answer.encoded.to_vec()].concat();
+    let wire = [answer.message, answer.kept.to_vec()].concat();
     CheckResponse::decode(wire.as_slice()).unwrap()
 }
 
 fn deny(denial: impl Into<Denial>, protocol: CallerProtocol) -> CheckResponse {
-    encode(&encoder(), &Verdict::Deny { denial: denial.into(), facts: facts(protocol) })
+    encode(&encoder(), &Verdict::denied(denial.into(), facts(protocol)))
 }
 
-fn headers_of(headers: &[HeaderValueOption]) -> BTreeMap<String, String> {
+pub(super) fn headers_of(headers: &[HeaderValueOption]) -> BTreeMap<String, String> {
     let pairs = headers.iter().map(|option| {
         let header = option.header.as_ref().unwrap();
         assert!(header.raw_value.is_empty(), "Envoy sets an empty header for a raw value");
@@ -101,8 +103,8 @@ fn no_denial_can_be_taken_for_an_allow() {
         for protocol in PROTOCOLS {
             for denial in [Denial::from(*reason), Denial::for_everybody(*reason)] {
                 for error_response in [false, true] {
-                    let encoder = Encoder::new("r", 1, error_response);
-                    let verdict = Verdict::Deny { denial: denial.clone(), facts: facts(protocol) };
+                    let encoder = Encoder::new(DenialResponder::new("r", 1, error_response));
+                    let verdict = Verdict::denied(denial.clone(), facts(protocol));
                     let answer = encode(&encoder, &verdict);
                     assert!(matches!(outer(&answer), 7 | 16), "{reason:?}");
                     let status = denied(&answer).status.as_ref().unwrap().code;
@@ -117,7 +119,8 @@ fn no_denial_can_be_taken_for_an_allow() {
 fn every_reason_has_its_status_in_both_protocols() {
     for reason in DenyReason::ALL {
         let (http, grpc, error, _) = expected(reason.class());
-        assert_eq!(statuses(*reason), (http, grpc), "{reason:?}");
+        let statuses = statuses(*reason);
+        assert_eq!((i32::from(statuses.http), statuses.grpc), (http, grpc), "{reason:?}");
         let answer = deny(*reason, CallerProtocol::Http);
         assert_eq!(outer(&answer), if http == 403 { 7 } else { 16 }, "{reason:?}");
         assert_eq!(denied(&answer).status.as_ref().unwrap().code, http, "{reason:?}");
@@ -225,8 +228,8 @@ fn no_denial_repeats_what_the_client_sent() {
 #[test]
 fn an_error_response_is_told_only_for_what_holds_for_everybody() {
     let answer = |denial: Denial, setting| {
-        let encoder = Encoder::new("r", 1, setting);
-        encode(&encoder, &Verdict::Deny { denial, facts: facts(CallerProtocol::Http) })
+        let encoder = Encoder::new(DenialResponder::new("r", 1, setting));
+        encode(&encoder, &Verdict::denied(denial, facts(CallerProtocol::Http)))
     };
     for reason in DenyReason::ALL {
         for (denial, setting, error) in [
@@ -250,13 +253,20 @@ fn edits(identity: IdentityHeaders, spoofed: Vec<String>) -> RequestEdits {
     RequestEdits { identity: Arc::new(identity), spoofed, headers, query }
 }
 
-fn allow() -> Verdict {
+pub(super) fn identity_edits() -> RequestEdits {
     let set = vec![("x-rownd-user-id", "user_1".into()), ("x-rownd-verified", "true".into())];
     let identity = IdentityHeaders::new(set, vec!["x-rownd-roles"]);
-    let spoofed = vec!["x_rownd_user_id".to_owned()];
-    let request = edits(identity, spoofed);
+    edits(identity, vec!["x_rownd_user_id".to_owned()])
+}
+
+pub(super) fn allow_with((request, response): (RequestEdits, ResponseEdits)) -> Verdict {
     let facts = facts(CallerProtocol::Http);
-    Verdict::Allow(Allowance::for_test(AllowReason::Authenticated, request, facts))
+    let reason = AllowReason::Authenticated;
+    Verdict::Allow(Allowance::for_test(reason, request, response, facts))
+}
+
+fn allow() -> Verdict {
+    allow_with((identity_edits(), ResponseEdits::default()))
 }
 
 fn allowed() -> CheckResponse {
@@ -289,14 +299,15 @@ fn an_identitys_part_is_encoded_once_and_belongs_to_it_alone() {
     let encoder = encoder();
     let verdict = allow();
     let (first, second) = (encoder.encode(&verdict), encoder.encode(&verdict));
-    assert_eq!(first.encoded.as_ptr(), second.encoded.as_ptr());
+    assert_eq!(first.kept.as_ptr(), second.kept.as_ptr());
     let other = IdentityFacts { user_id: "another".to_owned(), ..identity() };
     let mut facts = facts(CallerProtocol::Http);
     facts.identity = Some(Arc::new(Identity::for_test(other)));
     let set = vec![("x-rownd-user-id", "another".into())];
     let headers = IdentityHeaders::new(set, Vec::new());
     let request = edits(headers, Vec::new());
-    let answer = Allowance::for_test(AllowReason::Authenticated, request, facts);
+    let answer =
+        Allowance::for_test(AllowReason::Authenticated, request, ResponseEdits::default(), facts);
     let answer = encode(&encoder, &Verdict::Allow(answer));
     let Some(HttpResponse::OkResponse(ok)) = &answer.http_response else { panic!("{answer:?}") };
     assert_eq!(
@@ -339,7 +350,7 @@ fn access_logs_can_read_what_was_decided() {
             ("reason", reason),
             ("rule", "the-rule"),
             ("request_id", "request-1"),
-            // As in the headers: a text log writes it as it is.
+            // The same as in the headers: a text log writes it unchanged.
             ("user_id", "user%20%C3%BC%20<script>"),
             ("auth_level", "guest"),
             ("app_id", "app_1"),
@@ -354,8 +365,7 @@ fn access_logs_can_read_what_was_decided() {
 #[test]
 fn an_unknown_caller_has_no_identity_in_the_metadata() {
     let facts = VerdictFacts { identity: None, ..facts(CallerProtocol::Http) };
-    let answer =
-        encode(&encoder(), &Verdict::Deny { denial: DenyReason::CredentialMissing.into(), facts });
+    let answer = encode(&encoder(), &Verdict::denied(DenyReason::CredentialMissing.into(), facts));
     for name in ["user_id", "auth_level", "app_id", "issuer"] {
         assert_eq!(metadata(&answer, name), None, "{name}");
     }
@@ -373,7 +383,7 @@ fn a_denial_names_its_issuer_also_where_the_caller_is_unknown() {
     ] {
         let mut facts = facts(CallerProtocol::Http);
         facts.identity = facts.identity.filter(|_| known);
-        let answer = encode(&encoder(), &Verdict::Deny { denial, facts });
+        let answer = encode(&encoder(), &Verdict::denied(denial, facts));
         assert_eq!(metadata(&answer, "issuer"), expected, "{name}");
     }
 }
@@ -383,7 +393,7 @@ fn an_id_that_is_no_text_breaks_no_answer() {
     // The corridor lets only visible ASCII through; the encoder does not rely on it.
     let facts =
         VerdictFacts { request_id: Bytes::from_static(b"\xff\"\n"), ..facts(CallerProtocol::Http) };
-    let answer = encode(&encoder(), &Verdict::Deny { denial: DenyReason::Internal.into(), facts });
+    let answer = encode(&encoder(), &Verdict::denied(DenyReason::Internal.into(), facts));
     let body: Value = serde_json::from_str(&denied(&answer).body).unwrap();
     assert_eq!(body["request_id"], "\u{fffd}\"\n");
 }

@@ -46,7 +46,7 @@ where
     for (name, value) in headers {
         request = request.header(*name, *value);
     }
-    let response = door.answer(door.begin(), request.body(body).unwrap()).await;
+    let response = door.respond(door.begin(), request.body(body).unwrap()).await;
     assert_eq!(response.status(), 200);
     assert_eq!(response.headers()["content-type"], "application/grpc");
     assert!(
@@ -266,7 +266,7 @@ async fn overload_is_a_denial_and_reads_nothing() {
 async fn a_call_that_is_dropped_is_counted() {
     let (door, metrics) = door(OPEN);
     let request = Request::post("/").body(Odd(Behaviour::Hangs)).unwrap();
-    let answer = tokio::time::timeout(Duration::ZERO, door.answer(door.begin(), request)).await;
+    let answer = tokio::time::timeout(Duration::ZERO, door.respond(door.begin(), request)).await;
     assert!(answer.is_err(), "it was given up while it waited");
     let text = metrics.render();
     let series = "rownd_authz_checks_total{api=\"ext_authz\",outcome=\"unavailable\",reason=\"cancelled\"} 1";

@@ -1,0 +1,107 @@
+//! The beginning and the end of every check, and the list of those that are told of them.
+
+use std::{fmt::Debug, sync::Arc, time::Duration};
+
+use super::facts::VerdictFacts;
+use crate::{
+    metrics::{CheckApi, CheckOutcome, Metrics},
+    model::{AllowReason, Denial, DenialClass, DenyReason, Warning},
+};
+
+/// Outcome and reason of every end a check can have, in the order of [`CheckEnd::label`].
+#[must_use]
+pub fn end_labels() -> Vec<(CheckOutcome, &'static str)> {
+    let allowed = AllowReason::ALL.iter().map(|reason| (CheckOutcome::Allow, reason.code()));
+    let denied = DenyReason::ALL.iter().map(|reason| (outcome(*reason), reason.code()));
+    allowed.chain(denied).collect()
+}
+
+/// The outcome of a denial: "cannot decide" is counted apart from a plain no.
+#[must_use]
+pub const fn outcome(reason: DenyReason) -> CheckOutcome {
+    match reason.class() {
+        DenialClass::Unavailable => CheckOutcome::Unavailable,
+        DenialClass::Anonymous
+        | DenialClass::BadCredential
+        | DenialClass::Conflict
+        | DenialClass::BadRequest
+        | DenialClass::Forbidden
+        | DenialClass::StepUp
+        | DenialClass::Pending => CheckOutcome::Deny,
+    }
+}
+
+/// The end of one check.
+#[derive(Debug, Clone, Copy)]
+pub struct CheckEnd<'a> {
+    /// By which API it came.
+    pub api: CheckApi,
+    /// Why it was allowed, or the denial.
+    pub result: Result<AllowReason, &'a Denial>,
+    /// The facts about the check.
+    pub facts: &'a VerdictFacts,
+    /// From its arrival until now.
+    pub took: Duration,
+}
+
+impl CheckEnd<'_> {
+    /// The index of its outcome and reason in [`end_labels`].
+    #[must_use]
+    pub const fn label(&self) -> usize {
+        match self.result {
+            Ok(reason) => reason as usize,
+            Err(denial) => AllowReason::ALL.len() + denial.reason() as usize,
+        }
+    }
+}
+
+/// Is told of every check: metrics and logs today, events and traces later. It is called within the
+/// check, so it must neither wait nor fail.
+pub trait CheckRecorder: Debug + Send + Sync {
+    /// A check arrived.
+    fn began(&self, api: CheckApi) {
+        let _ = api;
+    }
+
+    /// A check ended. Each is told once.
+    fn ended(&self, end: &CheckEnd<'_>);
+
+    /// The configuration of this number is in force from now on.
+    fn configured(&self, epoch: u64) {
+        let _ = epoch;
+    }
+
+    /// The faults of the proxy's configuration that the checks so far have shown, for `/status`.
+    fn warning(&self) -> Option<Warning> {
+        None
+    }
+}
+
+/// Those that are told of every check, in order.
+pub type CheckRecorders = Vec<Arc<dyn CheckRecorder>>;
+
+/// Counts and times checks.
+#[derive(Debug)]
+pub struct CheckMetrics(Arc<Metrics>);
+
+impl CheckMetrics {
+    /// In these metrics.
+    #[must_use]
+    pub const fn new(metrics: Arc<Metrics>) -> Self {
+        Self(metrics)
+    }
+}
+
+impl CheckRecorder for CheckMetrics {
+    fn began(&self, api: CheckApi) {
+        self.0.check_started(api);
+    }
+
+    fn ended(&self, end: &CheckEnd<'_>) {
+        self.0.check_ended(end.api, end.label(), end.took);
+    }
+
+    fn configured(&self, epoch: u64) {
+        self.0.epoch(epoch);
+    }
+}

@@ -1,0 +1,99 @@
+//! The record of one check: the facts that every check keeps, and the record with all steps.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use crate::{
+    model::{CallerProtocol, Step, StepRecorder},
+    verify::Identity,
+};
+
+/// The rule before one is chosen.
+const NO_RULE: &str = "-";
+
+/// The facts about a check, in dynamic metadata, body and log. This recorder keeps no details.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct VerdictFacts {
+    /// The route that was judged by; `default` where none matched, `-` before one was chosen.
+    pub rule: Arc<str>,
+    /// The caller, where it is known.
+    pub identity: Option<Arc<Identity>>,
+    /// The id by which the request is found in other logs; at most 64 visible ASCII characters.
+    pub request_id: Bytes,
+    /// The caller's trace id (W3C), where the request has one.
+    pub trace_id: Option<Bytes>,
+    /// The protocol the caller speaks: it decides the form of a denial.
+    pub protocol: CallerProtocol,
+}
+
+impl VerdictFacts {
+    /// Nothing is known of the request.
+    #[must_use]
+    pub fn unknown() -> Self {
+        Self {
+            rule: NO_RULE.into(),
+            identity: None,
+            request_id: Bytes::new(),
+            trace_id: None,
+            protocol: CallerProtocol::Http,
+        }
+    }
+}
+
+/// Takes the steps of a check and its facts: logs, metadata and explanations read the same record.
+pub(super) trait FactsRecorder: StepRecorder + Sized {
+    /// The facts so far.
+    fn facts(&mut self) -> &mut VerdictFacts;
+
+    /// This rule applies.
+    fn rule_chosen(&mut self, rule: &Arc<str>) {
+        self.facts().rule = rule.clone();
+        self.detail(|| Step::RuleChosen(rule.clone()));
+    }
+
+    /// The caller is known.
+    fn identified(&mut self, identity: &Arc<Identity>) {
+        self.facts().identity = Some(identity.clone());
+        self.detail(|| Step::Identified {
+            issuer: identity.issuer.clone(),
+            user_id: identity.user_id.as_str().into(),
+            auth_level: identity.auth_level,
+        });
+    }
+}
+
+impl StepRecorder for VerdictFacts {
+    const DETAILED: bool = false;
+
+    fn record(&mut self, _: Step) {}
+}
+
+impl FactsRecorder for VerdictFacts {
+    fn facts(&mut self) -> &mut VerdictFacts {
+        self
+    }
+}
+
+/// The facts about a check, and every step of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct CheckRecord {
+    /// The facts that every check keeps.
+    pub(super) facts: VerdictFacts,
+    /// The steps, in order.
+    pub(super) steps: Vec<Step>,
+}
+
+impl StepRecorder for CheckRecord {
+    const DETAILED: bool = true;
+
+    fn record(&mut self, step: Step) {
+        self.steps.record(step);
+    }
+}
+
+impl FactsRecorder for CheckRecord {
+    fn facts(&mut self) -> &mut VerdictFacts {
+        &mut self.facts
+    }
+}

@@ -1,0 +1,76 @@
+//! The parts of one configuration that the service for backends uses. None of them decides checks.
+
+use std::{sync::Arc, time::Duration};
+
+use super::callers::Callers;
+use crate::{
+    config::{Config, RowndAuth},
+    issuer_api::Exchange,
+    profile::Profiles,
+    verify::Verifier,
+};
+
+/// The parts of one configuration that the service for backends uses.
+#[derive(Debug)]
+pub struct BackendService {
+    verifier: Arc<Verifier>,
+    profiles: Arc<Profiles>,
+    exchange: Exchange,
+    callers: Callers,
+    settings: RowndAuth,
+    retry_after: Duration,
+}
+
+impl BackendService {
+    pub(super) fn build(
+        config: &Config,
+        verifier: Arc<Verifier>,
+        profiles: Arc<Profiles>,
+        exchange: Exchange,
+    ) -> Self {
+        Self {
+            verifier,
+            profiles,
+            exchange,
+            callers: Callers::build(&config.rownd_auth),
+            settings: config.rownd_auth.clone(),
+            retry_after: config.check.retry_after.get(),
+        }
+    }
+
+    /// The issuers and their keys.
+    #[must_use]
+    pub const fn verifier(&self) -> &Arc<Verifier> {
+        &self.verifier
+    }
+
+    /// The profiles of users.
+    #[must_use]
+    pub const fn profiles(&self) -> &Arc<Profiles> {
+        &self.profiles
+    }
+
+    /// The exchanges for tokens.
+    #[must_use]
+    pub const fn exchange(&self) -> &Exchange {
+        &self.exchange
+    }
+
+    /// The callers of the service and their rights.
+    #[must_use]
+    pub const fn callers(&self) -> &Callers {
+        &self.callers
+    }
+
+    /// How its calls are carried out.
+    #[must_use]
+    pub const fn settings(&self) -> &RowndAuth {
+        &self.settings
+    }
+
+    /// After what time a caller is told to come again where nobody knows better.
+    #[must_use]
+    pub const fn retry_after(&self) -> Duration {
+        self.retry_after
+    }
+}

@@ -1,0 +1,136 @@
+//! The corridor: every way through it ends in a verdict with its reason, is counted once, and
+//! nothing that happens on the way is an allow.
+
+mod callers;
+mod corridor;
+mod explain;
+#[cfg(feature = "dev")]
+mod identities;
+mod inject;
+mod permit_steps;
+mod protection;
+
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use bytes::Bytes;
+use tokio::time::Instant;
+
+use super::{Authorizer, Edition, Snapshot, Verdict, end_labels, recorders};
+use crate::{
+    config,
+    health::Readiness,
+    issuer_api,
+    metrics::{CheckApi, Labels, Metrics},
+    model::{AllowReason, DenyReason, Headers, RequestContext},
+    profile::Profiles,
+    upstream::Client,
+    verify::{self, KeyRefresher, Limits, Revocations, Verifier},
+};
+
+type Lines<'a> = &'a [(&'a str, &'a str)];
+
+/// An authorizer and what belongs to it.
+struct Rig {
+    authorizer: Arc<Authorizer>,
+    metrics: Arc<Metrics>,
+    #[cfg_attr(not(feature = "dev"), expect(dead_code, reason = "run where there is an emulator"))]
+    refreshers: Vec<KeyRefresher>,
+}
+
+/// From a configuration; nothing is fetched until somebody runs the refreshers.
+fn rig(yaml: &str) -> Rig {
+    let (snapshot, metrics, refreshers) = compiled(yaml);
+    let authorizer = Authorizer::new(snapshot, recorders(&metrics, 1));
+    Rig { authorizer, metrics, refreshers }
+}
+
+/// A configuration alone.
+fn snapshot(yaml: &str) -> Snapshot {
+    compiled(yaml).0
+}
+
+fn compiled(yaml: &str) -> (Snapshot, Arc<Metrics>, Vec<KeyRefresher>) {
+    // The client makes no request here, but cannot be built without a provider of TLS.
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    let environment = BTreeMap::from([("ROWND_APP_ID".to_owned(), "app_test".to_owned())]);
+    let config = config::parse("test.yaml", yaml, &environment).unwrap_or_else(|e| panic!("{e}"));
+    let metrics = Metrics::build(&Labels {
+        reasons: end_labels(),
+        key_refusals: Vec::new(),
+        verifications: verify::result_labels(),
+        issuers: config.issuers.iter().map(|issuer| issuer.name.clone()).collect(),
+        rpcs: Vec::new(),
+    });
+    let metrics = metrics.unwrap();
+    let limits = Limits {
+        max_token_bytes: config.check.max_token_bytes,
+        claims_cache_bytes: 1 << 20,
+        refusal_cache_bytes: 1 << 16,
+    };
+    let client = Client::build(Duration::from_secs(1)).unwrap();
+    let revocations = Revocations::new(&config.revocation, &metrics);
+    let parts =
+        Verifier::build(&config.issuers, limits, revocations, &client, &metrics, &Readiness::new())
+            .unwrap();
+    let rownd = issuer_api::build(&config.issuers, &client, &metrics);
+    let issuers = parts.verifier.issuers();
+    let (profiles, _fetcher) = Profiles::build(&config.profiles, issuers, &rownd, &metrics);
+    let edition = Edition { epoch: 1, hash: "test".into() };
+    let exchange = issuer_api::Exchange::build(&config, &[], &issuer_api::Flights::new().0);
+    let snapshot =
+        Snapshot::build(&config, Arc::new(parts.verifier), profiles, exchange, edition).unwrap();
+    (snapshot, metrics, parts.refreshers)
+}
+
+fn request(method: &str, path: &str, lines: Lines<'_>) -> RequestContext {
+    let bytes = |text: &str| Bytes::copy_from_slice(text.as_bytes());
+    let entries = lines.iter().map(|(name, value)| (bytes(name), bytes(value))).collect();
+    RequestContext {
+        method: bytes(method),
+        headers: Headers::new(entries, false),
+        proxy_request_id: "proxy-id".into(),
+        ..RequestContext::for_test(path)
+    }
+}
+
+/// A deadline that is far enough for everything that is not late.
+fn soon() -> Instant {
+    Instant::now() + Duration::from_millis(500)
+}
+
+impl Rig {
+    async fn check(&self, request: &RequestContext) -> Verdict {
+        self.authorizer.begin(CheckApi::ExtAuthz).check(request, soon()).await
+    }
+
+    async fn judge(&self, method: &str, path: &str, lines: Lines<'_>) -> Judged {
+        judged(&self.check(&request(method, path, lines)).await)
+    }
+
+    /// The value of a series in the metrics.
+    fn metric(&self, series: &str) -> f64 {
+        let text = self.metrics.render();
+        let line = text.lines().find_map(|line| line.strip_prefix(series)?.strip_prefix(' '));
+        line.unwrap_or_else(|| panic!("no series {series} in\n{text}")).parse().unwrap()
+    }
+
+    /// How many checks ended so.
+    fn ended(&self, outcome: &str, reason: &str) -> f64 {
+        self.metric(&format!(
+            "rownd_authz_checks_total{{api=\"ext_authz\",outcome=\"{outcome}\",reason=\"{reason}\"}}"
+        ))
+    }
+
+    fn in_flight(&self) -> f64 {
+        self.metric("rownd_authz_in_flight{api=\"ext_authz\"}")
+    }
+}
+
+type Judged = Result<AllowReason, DenyReason>;
+
+fn judged(verdict: &Verdict) -> Judged {
+    match verdict {
+        Verdict::Allow(allowance) => Ok(allowance.reason()),
+        Verdict::Deny { denial, .. } => Err(denial.reason()),
+    }
+}

@@ -1,0 +1,66 @@
+//! The bounds of a duration: declared beside the field, read by the check, the documentation and
+//! editors.
+//!
+//! A field declares them as `#[schemars(extend("x-duration-range" = ["20ms", "1m"]))]`. Numbers have
+//! `minimum` and `maximum` of JSON Schema itself (`#[schemars(range(min = 1, max = 9))]`).
+
+use jsonschema::{Keyword, ValidationError, paths::Location};
+use serde_json::{Map, Value};
+
+use super::span::Span;
+
+/// The keyword of the schema that holds the least and the most of a duration.
+pub(super) const DURATION_RANGE: &str = "x-duration-range";
+
+/// The least and the most that a duration may be, both included.
+struct DurationRange {
+    least: Span,
+    most: Span,
+    /// Both ends as the schema has them: `20ms to 1m`.
+    shown: String,
+}
+
+impl DurationRange {
+    /// From the schema: a list of two durations, the smaller one first.
+    fn parse(range: &Value) -> Option<Self> {
+        let [least, most] = range.as_array()?.as_slice() else { return None };
+        let (from, to) = (least.as_str()?, most.as_str()?);
+        let (least, most) = (Span::parse(from).ok()?, Span::parse(to).ok()?);
+        (least <= most).then(|| Self { least, most, shown: format!("{from} to {to}") })
+    }
+
+    /// The problem of this value, if it is a duration outside the range.
+    fn problem(&self, value: &Value) -> Option<String> {
+        // A text that is no duration is told by its pattern.
+        let duration = value.as_str().and_then(|text| Span::parse(text).ok())?;
+        let fits = self.least <= duration && duration <= self.most;
+        (!fits).then(|| format!("`{duration}` is outside {}; write a duration within", self.shown))
+    }
+}
+
+impl<'i> Keyword<'i> for DurationRange {
+    fn validate(&self, instance: &'i Value) -> Result<(), ValidationError<'i>> {
+        self.problem(instance).map_or(Ok(()), |problem| Err(ValidationError::custom(problem)))
+    }
+
+    fn is_valid(&self, instance: &'i Value) -> bool {
+        self.problem(instance).is_none()
+    }
+}
+
+/// Makes the check of a field from its range in the schema.
+pub(super) fn duration_range<'a>(
+    _: &'a Map<String, Value>,
+    range: &'a Value,
+    _: Location,
+) -> Result<Box<dyn for<'i> Keyword<'i>>, ValidationError<'a>> {
+    match DurationRange::parse(range) {
+        Some(range) => Ok(Box::new(range)),
+        None => Err(ValidationError::custom(format!("{range} is not two durations"))),
+    }
+}
+
+/// The sentence of the documentation about a range.
+pub(super) fn sentence(range: &Value) -> Option<String> {
+    DurationRange::parse(range).map(|range| format!("From {}.", range.shown))
+}

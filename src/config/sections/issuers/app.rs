@@ -1,0 +1,121 @@
+//! The apps of an issuer: how they are written, and what holds after the check.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::words::IssuerKind;
+use crate::config::{findings::Findings, secret::Secret};
+
+/// One app of an issuer: its id, or the key by which Rownd is asked for the id.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub(in crate::config) struct WrittenApp {
+    /// The app id, `app_...`. With it, Rownd need not be asked for it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
+    /// The app key, `key_...`, or `file:/path`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub key: Option<Secret>,
+    /// The app secret, `ras_...`, or `file:/path`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub secret: Option<Secret>,
+    /// The app variants whose tokens are taken. Default: tokens of every variant are.
+    pub variants: Vec<String>,
+}
+
+/// An app whose tokens are taken.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct App {
+    /// The id, or what it is asked for by.
+    pub known_by: AppKnownBy,
+    /// The app secret, which opens profiles together with the key.
+    pub secret: Option<Secret>,
+    /// The app variants whose tokens are taken; empty for all of them.
+    pub variants: Vec<String>,
+}
+
+/// How an app is known.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum AppKnownBy {
+    /// By its id. The key is there where Rownd's API is to be used for the app.
+    Id {
+        /// The app id.
+        id: String,
+        /// The app key.
+        key: Option<Secret>,
+    },
+    /// By its key alone: Rownd is asked for the id.
+    Key(Secret),
+}
+
+impl App {
+    /// The id, where it is configured.
+    #[must_use]
+    pub fn id(&self) -> Option<&str> {
+        match &self.known_by {
+            AppKnownBy::Id { id, .. } => Some(id),
+            AppKnownBy::Key(_) => None,
+        }
+    }
+
+    /// The key, where it is configured.
+    #[must_use]
+    pub const fn key(&self) -> Option<&Secret> {
+        match &self.known_by {
+            AppKnownBy::Id { key, .. } => key.as_ref(),
+            AppKnownBy::Key(key) => Some(key),
+        }
+    }
+}
+
+impl WrittenApp {
+    /// Reads the secrets and checks the app at this JSON pointer. `asks` is whether the issuer is
+    /// asked for anything at all.
+    pub(super) fn check(
+        &mut self,
+        kind: IssuerKind,
+        asks: bool,
+        at: &str,
+        found: &mut Findings,
+    ) -> Option<App> {
+        for (name, secret) in [("key", &mut self.key), ("secret", &mut self.secret)] {
+            if let Some(secret) = secret {
+                found.keep(format!("{at}/{name}"), secret.resolve());
+            }
+        }
+        let known_by = match (&self.id, &self.key) {
+            (Some(id), key) if is_plain(id) => AppKnownBy::Id { id: id.clone(), key: key.clone() },
+            (Some(_), _) => {
+                found.add(
+                    format!("{at}/id"),
+                    "not an app id; write letters, digits, `_` and `-` only",
+                );
+                return None;
+            }
+            (None, Some(key)) if kind == IssuerKind::Rownd && asks => AppKnownBy::Key(key.clone()),
+            (None, Some(_)) if kind == IssuerKind::Rownd => {
+                found.add(
+                    at,
+                    "Rownd would be asked for the id by the key, and with `keys.fetch: false` \
+                     nothing is asked; write `id: app_...`",
+                );
+                return None;
+            }
+            (None, None) if kind == IssuerKind::Rownd => {
+                found.add(at, "has neither id nor key; write `id: app_...` or `key: key_...`");
+                return None;
+            }
+            (None, _) => {
+                found.add(at, "has no id; write `id: app_...`");
+                return None;
+            }
+        };
+        let (secret, variants) = (self.secret.clone(), self.variants.clone());
+        Some(App { known_by, secret, variants })
+    }
+}
+
+/// Whether this is an id of letters, digits, `_` and `-`.
+pub(super) fn is_plain(id: &str) -> bool {
+    !id.is_empty() && id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-')
+}

@@ -1,0 +1,296 @@
+//! The check of the section `issuers`: fills in the defaults of each kind, reads files, and finds
+//! every problem. A kind with its defaults needs three lines.
+
+use std::collections::HashSet;
+
+use super::{
+    app::is_plain,
+    issuer::{
+        AcceptedTokens, FirebaseIssuer, Issuer, IssuerDetails, OidcIssuer, RowndIssuer,
+        StaticIssuer, SupertokensIssuer,
+    },
+    keys::{KeyOrigin, KeyPlace, read_in_place},
+    words::{Accepts, IssuerKind},
+    written::WrittenIssuer,
+};
+use crate::{
+    config::{findings::Findings, web_address::WebAddress},
+    model::AuthLevel,
+};
+
+/// The base URL of Rownd's API.
+const ROWND: &str = "https://api.rownd.io";
+/// The `iss` of Firebase's ID tokens, before the project id.
+const FIREBASE: &str = "https://securetoken.google.com/";
+/// The label value of the metrics for a token of no known issuer, so that no issuer may have it.
+const UNKNOWN_ISSUER: &str = "unknown";
+
+/// Checks all issuers. Those with a problem are left out of the result.
+pub(in crate::config) fn check_issuers(
+    written: Vec<WrittenIssuer>,
+    found: &mut Findings,
+) -> Vec<Issuer> {
+    let (mut names, mut all_iss) = (HashSet::new(), HashSet::new());
+    let mut issuers = Vec::with_capacity(written.len());
+    for (index, written) in written.into_iter().enumerate() {
+        let at = format!("/issuers/{index}");
+        if !names.insert(written.name.clone()) || written.name == UNKNOWN_ISSUER {
+            found.add(format!("{at}/name"), "is taken; write another name");
+        }
+        let written = written.with_defaults();
+        if let Some(iss) = &written.issuer
+            && !all_iss.insert(iss.clone())
+        {
+            found.add(
+                format!("{at}/issuer"),
+                "another issuer has the same `iss`, so that a token would belong to both; write \
+                 one issuer",
+            );
+        }
+        issuers.extend(written.check(at, found));
+    }
+    issuers
+}
+
+impl WrittenIssuer {
+    /// Fills in what the kind knows by itself.
+    fn with_defaults(mut self) -> Self {
+        if let Some(base) = &mut self.base_url {
+            *base = base.trim_end_matches('/').to_owned();
+        }
+        match self.kind {
+            IssuerKind::Rownd => {
+                let base = self.base_url.get_or_insert_with(|| ROWND.to_owned());
+                self.issuer.get_or_insert_with(|| base.clone());
+            }
+            IssuerKind::Supertokens => {
+                if let Some(base) = &self.base_url {
+                    self.issuer.get_or_insert_with(|| base.clone());
+                }
+            }
+            IssuerKind::Firebase => {
+                if let Some(project) = self.project.as_ref().filter(|project| is_plain(project)) {
+                    self.issuer.get_or_insert_with(|| format!("{FIREBASE}{project}"));
+                }
+            }
+            IssuerKind::Static => self.keys.fetch = false,
+            IssuerKind::Oidc => {}
+        }
+        if self.algorithms.is_empty() {
+            self.algorithms = self.kind.algorithms().to_vec();
+        }
+        self
+    }
+
+    fn check(mut self, at: String, found: &mut Findings) -> Option<Issuer> {
+        self.refuse_foreign_settings(&at, found);
+        self.check_algorithms(&at, found);
+        self.claims.check(&format!("{at}/claims"), found);
+        // Each of these adds its problems, so that all of them are called before the first `?`.
+        let base_url = self.base_url(&at, found);
+        let details = self.details(base_url.as_ref(), &at, found);
+        let key_origin = self.key_origin(base_url, &at, found);
+        let (details, key_origin) = (details?, key_origin?);
+        Some(Issuer {
+            name: self.name.clone(),
+            iss: self.issuer.clone()?,
+            details,
+            key_origin,
+            keys: self.keys.clone(),
+            algorithms: self.algorithms.clone(),
+            claims: self.claims.clone(),
+            leeway: self.leeway,
+            required: self.required,
+            pointer: at,
+            written: self,
+        })
+    }
+
+    fn base_url(&self, at: &str, found: &mut Findings) -> Option<WebAddress> {
+        let base = self.base_url.as_deref()?;
+        found.keep(format!("{at}/base_url"), WebAddress::base(base, self.allow_insecure_http))
+    }
+
+    fn details(
+        &mut self,
+        base_url: Option<&WebAddress>,
+        at: &str,
+        found: &mut Findings,
+    ) -> Option<IssuerDetails> {
+        let apps = self.check_apps(at, found);
+        Some(match self.kind {
+            IssuerKind::Rownd => IssuerDetails::Rownd(RowndIssuer {
+                base_url: base_url?.clone(),
+                apps: apps?,
+                allow_missing_exp: self.allow_missing_exp,
+            }),
+            IssuerKind::Supertokens => {
+                self.check_audiences(at, found);
+                if self.base_url.is_none() {
+                    found.add(
+                        format!("{at}/base_url"),
+                        "is missing; write API domain and base path: https://api.example.com/auth",
+                    );
+                }
+                IssuerDetails::Supertokens(SupertokensIssuer {
+                    base_url: base_url?.clone(),
+                    app: apps?.into_iter().next(),
+                    audiences: self.audiences.clone(),
+                })
+            }
+            IssuerKind::Oidc => {
+                let tokens = self.accepted_tokens(at, found);
+                // Without a base URL, the `iss` is the address of the discovery document.
+                let iss = self.issuer.as_deref().and_then(WebAddress::unchecked_base);
+                IssuerDetails::Oidc(OidcIssuer {
+                    base_url: base_url.cloned().or(iss),
+                    tokens: tokens?,
+                })
+            }
+            IssuerKind::Firebase => {
+                IssuerDetails::Firebase(FirebaseIssuer { project: self.project(at, found)? })
+            }
+            IssuerKind::Static => {
+                IssuerDetails::Static(StaticIssuer { tokens: self.accepted_tokens(at, found)? })
+            }
+        })
+    }
+
+    fn check_apps(&mut self, at: &str, found: &mut Findings) -> Option<Vec<super::app::App>> {
+        match (self.kind, self.apps.len()) {
+            (IssuerKind::Rownd, 0) => found.add(
+                format!("{at}/apps"),
+                "has no app; set ROWND_APP_KEY (or ROWND_APP_ID), or write apps: [{id: app_...}]",
+            ),
+            (IssuerKind::Supertokens, 2..) => {
+                found.add(format!("{at}/apps"), "sessions are for one app; write only one");
+            }
+            _ => {}
+        }
+        let (kind, asks) = (self.kind, self.keys.fetch);
+        let apps = self.apps.iter_mut().enumerate();
+        let checked =
+            apps.map(|(index, app)| app.check(kind, asks, &format!("{at}/apps/{index}"), found));
+        // Every app is checked, whatever came of the one before.
+        checked.collect::<Vec<_>>().into_iter().collect()
+    }
+
+    fn check_audiences(&self, at: &str, found: &mut Findings) {
+        for (index, audience) in self.audiences.iter().enumerate() {
+            if audience.is_empty() {
+                found.add(format!("{at}/audiences/{index}"), "is empty; write the audience");
+            }
+        }
+    }
+
+    fn accepted_tokens(&self, at: &str, found: &mut Findings) -> Option<AcceptedTokens> {
+        if self.issuer.is_none() {
+            found.add(
+                format!("{at}/issuer"),
+                "is missing; write the exact `iss` of its tokens: https://id.example.com",
+            );
+        }
+        if self.audiences.is_empty() {
+            found.add(
+                format!("{at}/audiences"),
+                "is missing: without it, tokens for any other service would be taken; write \
+                 audiences: [my-api]",
+            );
+            return None;
+        }
+        self.check_audiences(at, found);
+        Some(AcceptedTokens {
+            audiences: self.audiences.clone(),
+            accepts: self.accepts.unwrap_or(Accepts::Access),
+            auth_level: self.auth_level.unwrap_or(AuthLevel::Unverified),
+        })
+    }
+
+    fn project(&self, at: &str, found: &mut Findings) -> Option<String> {
+        let message = match &self.project {
+            Some(project) if is_plain(project) => return Some(project.clone()),
+            Some(_) => "not a project id; write lower case letters, digits and `-`",
+            None => "is missing; write the Firebase project id: my-project",
+        };
+        found.add(format!("{at}/project"), message);
+        None
+    }
+
+    fn check_algorithms(&self, at: &str, found: &mut Findings) {
+        let possible = self.kind.algorithms();
+        for (index, algorithm) in self.algorithms.iter().enumerate() {
+            let at = format!("{at}/algorithms/{index}");
+            if !possible.contains(algorithm) {
+                let kind = self.kind.as_str();
+                found.add(
+                    at,
+                    format!("kind `{kind}` does not sign with {algorithm:?}; write {possible:?}"),
+                );
+            } else if self.algorithms.iter().take(index).any(|known| known == algorithm) {
+                found.add(at, "is there twice; leave one out");
+            }
+        }
+    }
+
+    fn key_origin(
+        &mut self,
+        base_url: Option<WebAddress>,
+        at: &str,
+        found: &mut Findings,
+    ) -> Option<KeyOrigin> {
+        let http = self.allow_insecure_http;
+        let mut address = |name: &str, written: &Option<String>| {
+            let written = written.as_deref()?;
+            Some(found.keep(format!("{at}/{name}"), WebAddress::document(written, http)))
+        };
+        let configured = address("jwks_url", &self.jwks_url);
+        let fallback = address("jwks_fallback_url", &self.jwks_fallback_url);
+        let at_set = format!("{at}/key_set");
+        let in_place = self.key_set.as_mut().map(|text| read_in_place(text, &at_set, found));
+        if !self.keys.fetch {
+            let Some(in_place) = in_place else {
+                if self.kind == IssuerKind::Static {
+                    let message = "is missing; write file:/etc/rownd-authz/keys.json, a JWKS or \
+                                   public keys in PEM";
+                    found.add(at_set, message);
+                } else {
+                    let message = "without fetching there are no keys; write `key_set` too";
+                    found.add(format!("{at}/keys/fetch"), message);
+                }
+                return None;
+            };
+            return in_place.map(KeyOrigin::InPlace);
+        }
+        let place = match configured {
+            Some(configured) => KeyPlace::Configured(configured?),
+            None => self.usual_place(base_url, at, found)?,
+        };
+        // Inner `None`: it is written, and has a problem.
+        let fallback = fallback.map_or(Some(None), |fallback| fallback.map(Some))?;
+        let in_place = in_place.map_or(Some(None), |in_place| in_place.map(Some))?;
+        Some(KeyOrigin::Fetched { place, fallback, in_place })
+    }
+
+    /// Where the kind has its keys.
+    fn usual_place(
+        &self,
+        base_url: Option<WebAddress>,
+        at: &str,
+        found: &mut Findings,
+    ) -> Option<KeyPlace> {
+        Some(match self.kind {
+            IssuerKind::Rownd | IssuerKind::Supertokens => KeyPlace::BaseUrl(base_url?),
+            IssuerKind::Oidc => KeyPlace::BaseUrl(match (&self.base_url, &self.issuer) {
+                (Some(_), _) => base_url?,
+                // Discovery starts from the `iss` itself where nothing else is written.
+                (None, iss) => {
+                    let iss = iss.as_deref()?.trim_end_matches('/');
+                    let address = WebAddress::document(iss, self.allow_insecure_http);
+                    found.keep(format!("{at}/issuer"), address)?
+                }
+            }),
+            IssuerKind::Firebase => KeyPlace::OfKind,
+            IssuerKind::Static => return None,
+        })
+    }
+}

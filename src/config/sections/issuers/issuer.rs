@@ -1,0 +1,215 @@
+//! An issuer as it holds after the check: every setting that its kind needs is there.
+
+use serde::{Serialize, Serializer};
+
+use super::{
+    app::App,
+    claims::ClaimMap,
+    keys::{KeyOrigin, Keys},
+    words::{Accepts, IssuerKind, SigningAlgorithm},
+    written::WrittenIssuer,
+};
+use crate::{
+    config::{span::Span, web_address::WebAddress},
+    model::AuthLevel,
+};
+
+/// An issuer whose tokens are trusted. Only the check of the section `issuers` makes one.
+#[derive(Debug, Clone)]
+pub struct Issuer {
+    /// The name in headers, metrics and logs.
+    pub name: String,
+    /// The exact `iss` of its tokens.
+    pub iss: String,
+    /// The settings of its kind.
+    pub details: IssuerDetails,
+    /// Where its keys come from.
+    pub key_origin: KeyOrigin,
+    /// How its keys are kept.
+    pub keys: Keys,
+    /// The algorithms it signs with; never empty.
+    pub algorithms: Vec<SigningAlgorithm>,
+    /// Which claims become the identity.
+    pub claims: ClaimMap,
+    /// Clock skew allowed on `exp`, `nbf` and `iat`.
+    pub leeway: Span,
+    /// Whether readiness waits for its keys and app ids.
+    pub required: bool,
+    /// Its JSON pointer in the file.
+    pub(super) pointer: String,
+    /// What was written, defaults filled in: for printing and comparing.
+    pub(super) written: WrittenIssuer,
+}
+
+/// The settings of each kind of issuer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum IssuerDetails {
+    /// Of kind `rownd`.
+    Rownd(RowndIssuer),
+    /// Of kind `supertokens`.
+    Supertokens(SupertokensIssuer),
+    /// Of kind `oidc`.
+    Oidc(OidcIssuer),
+    /// Of kind `firebase`.
+    Firebase(FirebaseIssuer),
+    /// Of kind `static`.
+    Static(StaticIssuer),
+}
+
+/// Rownd itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RowndIssuer {
+    /// The base URL of the API.
+    pub base_url: WebAddress,
+    /// The apps whose tokens are taken; never empty.
+    pub apps: Vec<App>,
+    /// Whether tokens without `exp` are taken.
+    pub allow_missing_exp: bool,
+}
+
+/// A SuperTokens core with Rownd's plugin or without it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SupertokensIssuer {
+    /// API domain and base path.
+    pub base_url: WebAddress,
+    /// The app that its sessions are for, where it is configured.
+    pub app: Option<App>,
+    /// The audiences, one of which a token must name; empty where `aud` is not checked.
+    pub audiences: Vec<String>,
+}
+
+/// An OpenID Connect issuer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OidcIssuer {
+    /// The base URL of its discovery document. None where its `iss` is no web address.
+    pub base_url: Option<WebAddress>,
+    /// Which tokens are taken.
+    pub tokens: AcceptedTokens,
+}
+
+/// Firebase Authentication.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FirebaseIssuer {
+    /// The project id, which is the audience of its tokens.
+    pub project: String,
+}
+
+/// An issuer whose keys are in place.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StaticIssuer {
+    /// Which tokens are taken.
+    pub tokens: AcceptedTokens,
+}
+
+/// Which tokens of an issuer are taken.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AcceptedTokens {
+    /// The audiences, one of which a token must name; never empty.
+    pub audiences: Vec<String>,
+    /// Access tokens or ID tokens.
+    pub accepts: Accepts,
+    /// The auth level of users whose token has none.
+    pub auth_level: AuthLevel,
+}
+
+impl Issuer {
+    /// The kind.
+    #[must_use]
+    pub const fn kind(&self) -> IssuerKind {
+        match self.details {
+            IssuerDetails::Rownd(_) => IssuerKind::Rownd,
+            IssuerDetails::Supertokens(_) => IssuerKind::Supertokens,
+            IssuerDetails::Oidc(_) => IssuerKind::Oidc,
+            IssuerDetails::Firebase(_) => IssuerKind::Firebase,
+            IssuerDetails::Static(_) => IssuerKind::Static,
+        }
+    }
+
+    /// The apps: of Rownd at least one, of SuperTokens at most one, of the others none.
+    #[must_use]
+    pub const fn apps(&self) -> &[App] {
+        match &self.details {
+            IssuerDetails::Rownd(rownd) => rownd.apps.as_slice(),
+            IssuerDetails::Supertokens(supertokens) => supertokens.app.as_slice(),
+            IssuerDetails::Oidc(_) | IssuerDetails::Firebase(_) | IssuerDetails::Static(_) => &[],
+        }
+    }
+
+    /// The audiences, one of which a token must name; empty where the apps are the audiences, or
+    /// where `aud` is not checked.
+    #[must_use]
+    pub fn audiences(&self) -> &[String] {
+        match &self.details {
+            IssuerDetails::Rownd(_) => &[],
+            IssuerDetails::Supertokens(supertokens) => &supertokens.audiences,
+            IssuerDetails::Oidc(oidc) => &oidc.tokens.audiences,
+            IssuerDetails::Firebase(firebase) => std::slice::from_ref(&firebase.project),
+            IssuerDetails::Static(partner) => &partner.tokens.audiences,
+        }
+    }
+
+    /// Which tokens are taken, where the settings say it: of the kinds `oidc` and `static`.
+    #[must_use]
+    pub const fn accepted_tokens(&self) -> Option<&AcceptedTokens> {
+        match &self.details {
+            IssuerDetails::Oidc(oidc) => Some(&oidc.tokens),
+            IssuerDetails::Static(partner) => Some(&partner.tokens),
+            IssuerDetails::Rownd(_)
+            | IssuerDetails::Supertokens(_)
+            | IssuerDetails::Firebase(_) => None,
+        }
+    }
+
+    /// Whether tokens without `exp` are taken.
+    #[must_use]
+    pub const fn allows_missing_exp(&self) -> bool {
+        match &self.details {
+            IssuerDetails::Rownd(rownd) => rownd.allow_missing_exp,
+            IssuerDetails::Supertokens(_)
+            | IssuerDetails::Oidc(_)
+            | IssuerDetails::Firebase(_)
+            | IssuerDetails::Static(_) => false,
+        }
+    }
+
+    /// The JSON pointer of the issuer in the file, for problems that are found later.
+    #[must_use]
+    pub fn pointer(&self) -> &str {
+        &self.pointer
+    }
+
+    /// What a key snapshot on disk has to be of: another text here makes it another issuer's.
+    #[must_use]
+    pub fn key_snapshot_source(&self) -> &str {
+        let written = self.written.jwks_url.as_deref().or(self.written.base_url.as_deref());
+        written.unwrap_or(&self.iss)
+    }
+
+    /// Whether keys that were fetched for the one are the keys of the other.
+    #[must_use]
+    pub fn has_keys_of(&self, other: &Self) -> bool {
+        self.written.has_keys_of(&other.written)
+    }
+
+    /// Whether keys that were fetched for the one are the keys of the other, fetched by the same
+    /// rules.
+    #[must_use]
+    pub fn keeps_keys_as(&self, other: &Self) -> bool {
+        self.has_keys_of(other) && self.keys == other.keys
+    }
+}
+
+/// Two issuers are equal if the same was written for both, wherever it stands in the file.
+impl PartialEq for Issuer {
+    fn eq(&self, other: &Self) -> bool {
+        self.written == other.written
+    }
+}
+
+impl Eq for Issuer {}
+
+impl Serialize for Issuer {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.written.serialize(serializer)
+    }
+}

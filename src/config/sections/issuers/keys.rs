@@ -1,0 +1,108 @@
+//! Where an issuer's keys come from, and how they are kept.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::config::{file, findings::Findings, span::Span, web_address::WebAddress};
+
+/// The most bytes of a key set in place.
+const MAX_KEY_SET_BYTES: usize = 1 << 20;
+
+/// How an issuer's keys are kept.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Keys {
+    /// Whether keys are fetched at all. With `false`, `key_set` has all keys, and nothing is ever
+    /// asked of the issuer.
+    pub fetch: bool,
+    /// How often the key set is fetched where the answer has no `Cache-Control: max-age`; a
+    /// `max-age` counts as at least 30 s and at most 1 h.
+    #[schemars(extend("x-duration-range" = ["1s", "1h"]))]
+    pub refresh_interval: Span,
+    /// An unknown key causes at most one extra fetch in this time.
+    #[schemars(extend("x-duration-range" = ["100ms", "10m"]))]
+    pub cooldown: Span,
+    /// How long the last good keys are used while the issuer cannot be reached.
+    #[schemars(extend("x-duration-range" = ["0s", "30days"]))]
+    pub max_stale: Span,
+    /// The longest time that one fetch may take.
+    #[schemars(extend("x-duration-range" = ["100ms", "30s"]))]
+    pub fetch_timeout: Span,
+}
+
+impl Default for Keys {
+    fn default() -> Self {
+        Self {
+            fetch: true,
+            refresh_interval: Span::from_secs(600),
+            cooldown: Span::from_secs(10),
+            max_stale: Span::from_secs(86_400),
+            fetch_timeout: Span::from_secs(5),
+        }
+    }
+}
+
+/// Where an issuer's keys come from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum KeyOrigin {
+    /// From `key_set` alone: a JWKS or public keys in PEM. Nothing is ever asked of the issuer.
+    InPlace(String),
+    /// From the network.
+    Fetched {
+        /// Where the key set is.
+        place: KeyPlace,
+        /// Where it is looked for when the first place fails.
+        fallback: Option<WebAddress>,
+        /// The keys of `key_set`: used until a fetch succeeds, and when the fetched keys have
+        /// become too old.
+        in_place: Option<String>,
+    },
+}
+
+/// Where a key set is fetched from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum KeyPlace {
+    /// From `jwks_url`.
+    Configured(WebAddress),
+    /// From where the kind has it below this base URL, or as its metadata there say.
+    BaseUrl(WebAddress),
+    /// From the one place that the kind has for all its issuers.
+    OfKind,
+}
+
+impl KeyOrigin {
+    /// The keys in place, where there are any.
+    #[must_use]
+    pub fn in_place(&self) -> Option<&str> {
+        match self {
+            Self::InPlace(keys) => Some(keys),
+            Self::Fetched { in_place, .. } => in_place.as_deref(),
+        }
+    }
+
+    /// Whether keys are fetched.
+    #[must_use]
+    pub const fn is_fetched(&self) -> bool {
+        match self {
+            Self::InPlace(_) => false,
+            Self::Fetched { .. } => true,
+        }
+    }
+}
+
+/// Reads the key set in place, if the text names a file (`file:/path`). `verify` finds out whether
+/// the keys can be used.
+pub(super) fn read_in_place(text: &mut String, at: &str, found: &mut Findings) -> Option<String> {
+    if let Some(path) = text.strip_prefix("file:") {
+        *text = found.keep(at, file::text(path))?;
+    }
+    if text.trim().is_empty() {
+        found.add(at, "is empty; write file:/path, a JWKS or public keys in PEM");
+        return None;
+    }
+    if text.len() > MAX_KEY_SET_BYTES {
+        found.add(at, "is larger than 1 MiB; write the keys that are in use only");
+        return None;
+    }
+    Some(text.clone())
+}

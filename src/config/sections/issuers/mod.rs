@@ -1,0 +1,24 @@
+//! The section `issuers`: whose tokens are trusted.
+//!
+//! In: the issuers as they are written. Out: the issuers as they hold, each with every setting that
+//! its kind needs, or every problem.
+
+mod app;
+mod check;
+mod claims;
+mod issuer;
+mod keys;
+mod words;
+mod written;
+
+pub(in crate::config) use app::WrittenApp;
+pub use app::{App, AppKnownBy};
+pub(in crate::config) use check::check_issuers;
+pub use claims::ClaimMap;
+pub use issuer::{
+    AcceptedTokens, FirebaseIssuer, Issuer, IssuerDetails, OidcIssuer, RowndIssuer, StaticIssuer,
+    SupertokensIssuer,
+};
+pub use keys::{KeyOrigin, KeyPlace, Keys};
+pub use words::{Accepts, IssuerKind, SigningAlgorithm};
+pub(in crate::config) use written::WrittenIssuer;

@@ -1,0 +1,71 @@
+//! The words of an issuer's settings: its kind, its algorithms, the tokens it takes.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// The kind of an issuer. It decides which settings, algorithms, claims and documents there are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum IssuerKind {
+    /// Rownd's own tokens: EdDSA, audience `app:ID`.
+    Rownd,
+    /// SuperTokens sessions: RS256, rotating keys, Rownd's claims where a token has them.
+    Supertokens,
+    /// Any OpenID Connect issuer. Its keys are found by discovery.
+    Oidc,
+    /// Firebase Authentication: the ID tokens of one project.
+    Firebase,
+    /// Keys from a file or in place. Nothing is fetched.
+    Static,
+}
+
+impl IssuerKind {
+    /// The word in the configuration.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Rownd => "rownd",
+            Self::Supertokens => "supertokens",
+            Self::Oidc => "oidc",
+            Self::Firebase => "firebase",
+            Self::Static => "static",
+        }
+    }
+
+    /// The algorithms that issuers of this kind can sign with; all of them are the default.
+    pub(super) const fn algorithms(self) -> &'static [SigningAlgorithm] {
+        match self {
+            Self::Rownd => &[SigningAlgorithm::EdDSA],
+            Self::Supertokens | Self::Firebase => &[SigningAlgorithm::RS256],
+            Self::Oidc | Self::Static => &SigningAlgorithm::ALL,
+        }
+    }
+}
+
+/// A signature algorithm (RFC 7518, RFC 8037). Others are not supported, symmetric ones least of
+/// all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+pub enum SigningAlgorithm {
+    /// Ed25519.
+    EdDSA,
+    /// ECDSA on P-256 with SHA-256.
+    ES256,
+    /// RSASSA-PKCS1-v1_5 with SHA-256, keys of at least 2048 bits.
+    RS256,
+}
+
+impl SigningAlgorithm {
+    /// All supported algorithms.
+    pub const ALL: [Self; 3] = [Self::RS256, Self::ES256, Self::EdDSA];
+}
+
+/// The kind of token that is taken. An ID token never stands in for an access token, nor the other
+/// way round.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Accepts {
+    /// Access tokens.
+    Access,
+    /// ID tokens (OpenID Connect Core section 2).
+    Id,
+}

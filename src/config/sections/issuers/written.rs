@@ -1,0 +1,209 @@
+//! An issuer as it is written in the file: one list of settings for all kinds.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{
+    app::WrittenApp,
+    claims::ClaimMap,
+    keys::Keys,
+    words::{Accepts, IssuerKind, SigningAlgorithm},
+};
+use crate::{
+    config::{
+        findings::Findings,
+        shown::{public_keys, without_query},
+        span::Span,
+    },
+    model::AuthLevel,
+};
+
+/// An issuer whose tokens are trusted.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(in crate::config) struct WrittenIssuer {
+    /// The name in headers, metrics and logs: lower case, digits, `-` and `_`, at most 63
+    /// characters.
+    #[schemars(regex(pattern = r"^[a-z0-9][a-z0-9_-]{0,62}$"))]
+    pub name: String,
+    /// The kind of issuer.
+    pub kind: IssuerKind,
+    /// `rownd`: the base URL of the API. `supertokens`: API domain and base path, as in
+    /// `https://api.example.com/auth`. `oidc`: where its discovery document is, if not below its
+    /// `issuer`. https, or http on a loopback host.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(serialize_with = "without_query")]
+    pub base_url: Option<String>,
+    /// The exact `iss` of its tokens. `oidc` and `static` need it. Default: the base URL; with
+    /// `firebase`, Google's address with the project id.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(serialize_with = "without_query")]
+    pub issuer: Option<String>,
+    /// The project id (`firebase` only).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub project: Option<String>,
+    /// Where its key set is. Default: as its metadata say, else the usual place of its kind.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(serialize_with = "without_query")]
+    pub jwks_url: Option<String>,
+    /// Where a copy of the key set is. It is fetched when the first place fails and no keys from
+    /// there may still be used (`keys.max_stale`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(serialize_with = "without_query")]
+    pub jwks_fallback_url: Option<String>,
+    /// Keys that are trusted without being fetched: a JWKS or public keys in PEM, in place or
+    /// `file:/path`, at most 1 MiB. `static` has no other keys; the other kinds use them until a
+    /// fetch succeeds, and again when the fetched keys have become too old.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(serialize_with = "public_keys")]
+    pub key_set: Option<String>,
+    /// The apps whose tokens are taken (`rownd`); for `supertokens` the app its sessions are for.
+    #[serde(default)]
+    pub apps: Vec<WrittenApp>,
+    /// The audiences: a token must name one of them in `aud`. `oidc` and `static` need one; for
+    /// `supertokens`, without any, `aud` is not checked; `rownd` and `firebase` know theirs.
+    #[serde(default)]
+    pub audiences: Vec<String>,
+    /// The algorithms it signs with. Default: `EdDSA` for `rownd`, which has no other; `RS256` for
+    /// `supertokens` and `firebase`; all three for `oidc` and `static`.
+    #[serde(default)]
+    pub algorithms: Vec<SigningAlgorithm>,
+    /// The kind of token that is taken (`oidc`, `static`). Default: access tokens. Of `firebase`,
+    /// ID tokens are taken.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub accepts: Option<Accepts>,
+    /// The auth level of users whose token has none (`oidc`, `static`): how far do you trust
+    /// its sign-in? Default: `unverified`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub auth_level: Option<AuthLevel>,
+    /// Which claims become the identity.
+    #[serde(default)]
+    pub claims: ClaimMap,
+    /// Clock skew allowed on `exp`, `nbf` and `iat`.
+    #[serde(default = "default_leeway")]
+    #[schemars(extend("x-duration-range" = ["0s", "1m"]))]
+    pub leeway: Span,
+    /// Whether readiness waits for its keys and app ids.
+    #[serde(default = "yes")]
+    pub required: bool,
+    /// Takes tokens without `exp` (Rownd mints them for users with `access_token_ttl: never`).
+    #[serde(default)]
+    pub allow_missing_exp: bool,
+    /// Allows http to hosts that are not loopback, for a mesh that encrypts by itself.
+    #[serde(default)]
+    pub allow_insecure_http: bool,
+    /// How its keys are kept.
+    #[serde(default)]
+    pub keys: Keys,
+}
+
+impl WrittenIssuer {
+    /// An issuer of this kind with nothing but defaults.
+    pub(in crate::config) fn new(name: &str, kind: IssuerKind) -> Self {
+        Self {
+            name: name.to_owned(),
+            kind,
+            base_url: None,
+            issuer: None,
+            project: None,
+            jwks_url: None,
+            jwks_fallback_url: None,
+            key_set: None,
+            apps: Vec::new(),
+            audiences: Vec::new(),
+            algorithms: Vec::new(),
+            accepts: None,
+            auth_level: None,
+            claims: ClaimMap::default(),
+            leeway: default_leeway(),
+            required: yes(),
+            allow_missing_exp: false,
+            allow_insecure_http: false,
+            keys: Keys::default(),
+        }
+    }
+
+    /// Whether keys that were fetched for the one are the keys of the other. Every setting is
+    /// named here, so that a new one has to be put on one side or the other.
+    pub(super) fn has_keys_of(&self, other: &Self) -> bool {
+        let Self {
+            name,
+            kind,
+            base_url,
+            issuer,
+            project,
+            jwks_url,
+            jwks_fallback_url,
+            key_set,
+            apps: _,
+            audiences: _,
+            algorithms,
+            accepts: _,
+            auth_level: _,
+            claims: _,
+            leeway: _,
+            required: _,
+            allow_missing_exp: _,
+            allow_insecure_http,
+            keys: _,
+        } = self;
+        *name == other.name
+            && *kind == other.kind
+            && *base_url == other.base_url
+            && *issuer == other.issuer
+            && *project == other.project
+            && *jwks_url == other.jwks_url
+            && *jwks_fallback_url == other.jwks_fallback_url
+            && *key_set == other.key_set
+            && *algorithms == other.algorithms
+            && *allow_insecure_http == other.allow_insecure_http
+    }
+
+    /// Refuses settings that have no effect for the kind: the operator expects one of them.
+    pub(super) fn refuse_foreign_settings(&self, at: &str, found: &mut Findings) {
+        use IssuerKind::{Firebase, Oidc, Rownd, Static, Supertokens};
+        let map = &self.claims;
+        let rows: [(&str, bool, &[IssuerKind]); 15] = [
+            ("base_url", self.base_url.is_some(), &[Rownd, Supertokens, Oidc]),
+            ("project", self.project.is_some(), &[Firebase]),
+            ("jwks_url", self.jwks_url.is_some(), &[Rownd, Supertokens, Oidc, Firebase]),
+            (
+                "jwks_fallback_url",
+                self.jwks_fallback_url.is_some(),
+                &[Rownd, Supertokens, Oidc, Firebase],
+            ),
+            ("apps", !self.apps.is_empty(), &[Rownd, Supertokens]),
+            ("audiences", !self.audiences.is_empty(), &[Supertokens, Oidc, Static]),
+            ("accepts", self.accepts.is_some(), &[Oidc, Static]),
+            ("auth_level", self.auth_level.is_some(), &[Oidc, Static]),
+            ("allow_missing_exp", self.allow_missing_exp, &[Rownd]),
+            ("claims/user_id", map.user_id.is_some(), &[Oidc, Firebase, Static]),
+            ("claims/auth_level", map.auth_level.is_some(), &[Oidc, Firebase, Static]),
+            ("claims/app_id", map.app_id.is_some(), &[Oidc, Firebase, Static]),
+            ("claims/app_variant", map.app_variant.is_some(), &[Oidc, Firebase, Static]),
+            ("claims/session_id", map.session_id.is_some(), &[Rownd, Oidc, Firebase, Static]),
+            ("claims/tenant", map.tenant.is_some(), &[Rownd, Oidc, Firebase, Static]),
+        ];
+        for (name, is_set, kinds) in rows {
+            if is_set && !kinds.contains(&self.kind) {
+                let kinds: Vec<&str> = kinds.iter().map(|kind| kind.as_str()).collect();
+                let kind = self.kind.as_str();
+                found.add(
+                    format!("{at}/{name}"),
+                    format!(
+                        "has no effect for kind `{kind}`, only for {}; leave it out",
+                        kinds.join(", ")
+                    ),
+                );
+            }
+        }
+    }
+}
+
+const fn default_leeway() -> Span {
+    Span::from_secs(30)
+}
+
+const fn yes() -> bool {
+    true
+}

@@ -1,0 +1,87 @@
+//! The process itself: its log and its end.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::config::span::Span;
+
+/// The form of the log.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum LogFormat {
+    /// Text on a terminal, else JSON.
+    #[default]
+    Auto,
+    /// One JSON object a line.
+    Json,
+    /// For people.
+    Text,
+}
+
+/// The least level that is logged.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum LogLevel {
+    /// Faults only.
+    Error,
+    /// And what needs a look.
+    Warn,
+    /// And denials, starts and stops.
+    #[default]
+    Info,
+    /// And allowed checks.
+    Debug,
+    /// Everything.
+    Trace,
+}
+
+impl LogLevel {
+    /// The word.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Error => "error",
+            Self::Warn => "warn",
+            Self::Info => "info",
+            Self::Debug => "debug",
+            Self::Trace => "trace",
+        }
+    }
+}
+
+/// Logging.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Log {
+    /// The least level that is logged.
+    pub level: LogLevel,
+    /// The form of the log.
+    pub format: LogFormat,
+    /// Denials logged in a second for each reason; the rest is counted.
+    #[schemars(range(min = 1, max = 100_000))]
+    pub denials_per_second: u32,
+}
+
+impl Default for Log {
+    fn default() -> Self {
+        Self { level: LogLevel::Info, format: LogFormat::Auto, denials_per_second: 10 }
+    }
+}
+
+/// How the process ends.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Shutdown {
+    /// After SIGTERM: not ready, but still serving for this long, so that proxies look elsewhere.
+    #[schemars(extend("x-duration-range" = ["0s", "10m"]))]
+    pub drain_delay: Span,
+    /// Then: the longest that checks in flight may take to finish.
+    #[schemars(extend("x-duration-range" = ["0s", "10m"]))]
+    pub grace: Span,
+}
+
+impl Default for Shutdown {
+    fn default() -> Self {
+        Self { drain_delay: Span::from_secs(5), grace: Span::from_secs(20) }
+    }
+}
