@@ -1,4 +1,4 @@
-# The image of rownd-authz: the release binary, without feature `dev`, as non-root.
+# The image of rownd-authz: the release binary, as non-root.
 # Both bases are arguments, for registries of one's own.
 ARG BUILD_BASE=docker.io/library/rust:1.95-bookworm
 ARG RUN_BASE=gcr.io/distroless/cc-debian12:nonroot
@@ -9,9 +9,8 @@ COPY Cargo.toml Cargo.lock build.rs ./
 COPY crates ./crates
 COPY proto ./proto
 COPY src ./src
-# Only deploy/compose sets it, for the emulator. Never in production: feature `dev` mints tokens.
-ARG FEATURES=
-RUN cargo build --release --locked --features "${FEATURES}" --bin rownd-authz
+# The emulator, which mints tokens, has an image of its own.
+RUN cargo build --release --locked --bin rownd-authz
 
 FROM ${RUN_BASE}
 ARG VERSION=0.1.0

@@ -62,7 +62,7 @@ BASELINE := proto/baseline.binpb
 help: ## Show this list
 	@awk -F ':.*## ' ' \
 		/^##@ / { printf "\n%s\n", substr($$0, 5) } \
-		/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+		/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: | need-demo $(ENVOY) ## Emulator, rownd-authz, an echo and Envoy in front; prints curl lines
 	@cargo build $(DEV)
@@ -89,7 +89,7 @@ clients: | need-clients tools $(JAVA_CLIENT) $(RUBY_STUBS) ## By hand: every cli
 	cargo test $(DEV) --test all -- --include-ignored foreign::clients
 
 chart: | need-chart $(CHART_TOOLS) ## The Helm chart by Helm 3 and 4, against Kubernetes (ARGS=--update: snapshots)
-	@cargo build $(DEV)
+	@cargo build --workspace $(DEV)
 	@$(CHART_PYTHON) tests/chart/check.py --binary $(BINARY) $(ARGS)
 
 lint: | need-lint $(TYPOS) $(TOOLS)/audit/bin/cargo-deny ## Formatting, spelling, dependencies, clippy with and without feature dev, protos, generated files
@@ -152,7 +152,7 @@ audit: | need-audit $(TOOLS)/audit/bin/cargo-deny ## Licences, bans, sources, ad
 	else \
 		echo 'advisories: not checked, their database cannot be reached from here'; \
 	fi
-	$(TOOLS)/audit/bin/hadolint Dockerfile
+	$(TOOLS)/audit/bin/hadolint Dockerfile crates/rownd-emulator/Dockerfile
 
 # One after the other, each until its time is over or it has found a fault.
 FUZZ_TARGETS := token key_set claims check path configuration
@@ -177,7 +177,7 @@ mutants: | need-mutants $(CARGO_MUTANTS) ## By hand (hours): does a test fail fo
 		-- -- verify:: extract:: authz::
 
 ##@ Make it
-.PHONY: docs dist proto-baseline image image-test tools clean-tools
+.PHONY: docs dist proto-baseline image emulator-image image-test tools clean-tools
 
 docs: | need-docs ## Write the generated pages of docs/ again
 	@cargo build $(DEV)
@@ -193,6 +193,10 @@ proto-baseline: | need-proto-lint $(BUF) ## With a release: the baseline that la
 image: ## Build the container image (docker, podman or buildah; IMAGE=name:tag)
 	$(if $(BUILDER),,$(error make image: missing on this machine: docker, podman or buildah))
 	$(BUILDER) build $(IMAGE_ARGS) -t $(IMAGE) .
+
+emulator-image: ## The same for the emulator (EMULATOR_IMAGE=name:tag)
+	$(if $(BUILDER),,$(error make emulator-image: missing on this machine: docker, podman or buildah))
+	$(BUILDER) build $(IMAGE_ARGS) -f crates/rownd-emulator/Dockerfile -t $(EMULATOR_IMAGE) .
 
 image-test: | need-image-test ## By hand, as root: the image built on a debootstrapped base, and run read-only
 	@cargo build $(DEV)
@@ -219,6 +223,7 @@ docs-check: | need-docs
 	done
 
 IMAGE ?= rownd-authz:dev
+EMULATOR_IMAGE ?= rownd-emulator:dev
 IMAGE_ARGS ?=
 BUILDER ?= $(firstword $(foreach program,docker podman buildah,$(shell command -v $(program))))
 

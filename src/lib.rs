@@ -20,5 +20,6 @@ pub mod model;
 pub mod policy;
 pub mod profile;
 pub mod response;
+pub mod single_flight;
 pub mod upstream;
 pub mod verify;

@@ -28,7 +28,7 @@ static RIG: LazyLock<(CheckDoor, tokio::runtime::Runtime)> = LazyLock::new(|| {
     let (profiles, _fetcher) =
         Profiles::build(&config.profiles, verifier.issuers(), &remotes, &metrics);
     let edition = Edition { epoch: 1, hash: "fuzz".into() };
-    let exchange = issuer_api::Exchange::build(&config, &[], &issuer_api::Flights::new().0);
+    let exchange = issuer_api::Exchange::build(&config, &[], &issuer_api::refreshes().0);
     let snapshot =
         Snapshot::build(&config, verifier, profiles, exchange, edition).expect("a snapshot");
     let door = CheckDoor::build(Authorizer::new(snapshot, recorders(&metrics, 0)), 1 << 16);

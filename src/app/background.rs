@@ -9,10 +9,10 @@ use tokio::time::MissedTickBehavior;
 use crate::{
     config::Issuer as Settings,
     health::Readiness,
-    issuer_api,
+    issuer_api::AppIds,
     log_throttle::LogThrottle,
     metrics::Metrics,
-    verify::{AppSlot, Issuer, Revocations},
+    verify::{AppSlot, Issuer, RevocationList},
 };
 
 /// A process that is not ready logs what it waits for this often.
@@ -21,13 +21,13 @@ const REMIND_EVERY: Duration = Duration::from_secs(10);
 const SWEEP_EVERY: Duration = Duration::from_secs(60);
 
 /// Asks Rownd for the id of each app that is known only by its key, until it answers.
-pub(super) async fn learn_app_ids(issuer: Arc<Issuer>, client: issuer_api::Client) {
+pub(super) async fn learn_app_ids(issuer: Arc<Issuer>, client: Arc<dyn AppIds>) {
     let unknown = issuer.apps().iter().filter(|app| app.id().is_none());
     // At the same time: a key that Rownd refuses must not keep the others waiting.
-    join_all(unknown.map(|slot| learn_app_id(slot, &client, issuer.settings()))).await;
+    join_all(unknown.map(|slot| learn_app_id(slot, client.as_ref(), issuer.settings()))).await;
 }
 
-async fn learn_app_id(slot: &AppSlot, client: &issuer_api::Client, issuer: &Settings) {
+async fn learn_app_id(slot: &AppSlot, client: &dyn AppIds, issuer: &Settings) {
     let Some(key) = slot.key() else { return };
     let (timeout, issuer) = (issuer.keys.fetch_timeout.get(), issuer.name.as_str());
     let retry = ExponentialBuilder::default()
@@ -76,7 +76,7 @@ pub(super) async fn metrics_upkeep(metrics: Arc<Metrics>, every: Duration) {
 }
 
 /// Removes revocations that have outlived every token they could apply to.
-pub(super) async fn sweep_revocations(revocations: Arc<Revocations>) {
+pub(super) async fn sweep_revocations(revocations: Arc<dyn RevocationList>) {
     let mut ticks = tokio::time::interval(SWEEP_EVERY);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {

@@ -8,9 +8,10 @@ use crate::{
     config::Config,
     digest, issuer_api,
     metrics::Metrics,
+    policy::Policy,
     profile::{ProfileFetcher, Profiles},
     upstream,
-    verify::{Issuer, KeyRefresher, Limits, Parts},
+    verify::{Issuer, KeyRefresher, VerifierLimits, VerifierParts},
 };
 
 /// The background work of a snapshot, for as long as it is used.
@@ -18,7 +19,7 @@ use crate::{
 pub(super) struct BackgroundWork {
     pub(super) refreshers: Vec<KeyRefresher>,
     /// The issuers, each with the client of its API.
-    pub(super) issuers: Vec<(Arc<Issuer>, Option<issuer_api::Remote>)>,
+    pub(super) issuers: Vec<(Arc<Issuer>, Option<issuer_api::IssuerApi>)>,
     /// `None`: the profiles of the configuration before are kept, with their task.
     pub(super) fetcher: Option<ProfileFetcher>,
 }
@@ -28,7 +29,7 @@ pub(super) struct BackgroundWork {
 pub(super) struct SharedParts<'a> {
     pub(super) upstream: &'a upstream::Client,
     pub(super) metrics: &'a Arc<Metrics>,
-    pub(super) flights: &'a Arc<issuer_api::Flights>,
+    pub(super) refreshes: &'a Arc<issuer_api::Refreshes>,
 }
 
 /// Compiles. Nothing is in force yet, and no work has begun.
@@ -39,31 +40,33 @@ pub(super) struct SharedParts<'a> {
 pub(super) fn compile(
     config: &Config,
     epoch: u64,
-    parts: Parts,
+    parts: VerifierParts,
     profiles: Option<Arc<Profiles>>,
-    SharedParts { upstream, metrics, flights }: SharedParts<'_>,
+    SharedParts { upstream, metrics, refreshes }: SharedParts<'_>,
 ) -> Result<(Snapshot, BackgroundWork), String> {
-    let Parts { verifier, refreshers } =
-        parts.with_snapshots(config.key_snapshots.as_ref(), &config.issuers);
+    let asked = Policy::build(config).map_err(|error| error.to_string())?.asked_claims();
+    let VerifierParts { verifier, refreshers } = parts
+        .with_snapshots(config.key_snapshots.as_ref(), &config.issuers)
+        .with_asked_claims(&asked);
     let verifier = Arc::new(verifier);
-    let remotes = issuer_api::build(&config.issuers, upstream, metrics);
+    let apis = issuer_api::build(&config.issuers, upstream, metrics);
     let (profiles, fetcher) = match profiles {
         Some(profiles) => (profiles, None),
         None => {
             let issuers = verifier.issuers();
-            let (profiles, fetcher) = Profiles::build(&config.profiles, issuers, &remotes, metrics);
+            let (profiles, fetcher) = Profiles::build(&config.profiles, issuers, &apis, metrics);
             (profiles, Some(fetcher))
         }
     };
-    let exchange = issuer_api::Exchange::build(config, &remotes, flights);
-    let issuers = verifier.issuers().iter().cloned().zip(remotes).collect();
+    let exchange = issuer_api::Exchange::build(config, &apis, refreshes);
+    let issuers = verifier.issuers().iter().cloned().zip(apis).collect();
     let edition = Edition { epoch, hash: hash(config).into() };
     let snapshot = Snapshot::build(config, verifier, profiles, exchange, edition)?;
     Ok((snapshot, BackgroundWork { refreshers, issuers, fetcher }))
 }
 
-pub(super) const fn limits(config: &Config) -> Limits {
-    Limits {
+pub(super) const fn limits(config: &Config) -> VerifierLimits {
+    VerifierLimits {
         max_token_bytes: config.check.max_token_bytes,
         claims_cache_bytes: config.check.claims_cache_bytes,
         refusal_cache_bytes: config.check.refusal_cache_bytes,

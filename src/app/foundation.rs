@@ -11,7 +11,7 @@ use crate::{
     health::Readiness,
     metrics::{Labels, Metrics},
     upstream,
-    verify::{self, Revocations, Verifier},
+    verify::{self, MemoryRevocations, Verifier},
 };
 
 /// Connecting to an upstream takes at most this long.
@@ -23,20 +23,20 @@ pub(super) struct Foundation {
     pub(super) metrics: Arc<Metrics>,
     pub(super) readiness: Readiness,
     pub(super) upstream: upstream::Client,
-    pub(super) verifier: verify::Parts,
+    pub(super) verifier: verify::VerifierParts,
 }
 
 impl Foundation {
     pub(super) fn build(config: &Config) -> Result<Self, BuildError> {
         // A second call in one process finds it installed already, which is as good.
         let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
-        verify::self_test().map_err(BuildError::Part)?;
+        verify::self_test().map_err(|error| BuildError::Part(error.to_string()))?;
         let metrics =
             Metrics::build(&labels(config)).map_err(|error| BuildError::Part(error.to_string()))?;
         let upstream = upstream::Client::build(CONNECT_TIMEOUT)
             .map_err(|error| BuildError::Part(error.to_string()))?;
         let readiness = Readiness::new();
-        let revocations = Revocations::new(&config.revocation, &metrics);
+        let revocations = MemoryRevocations::new(&config.revocation, &metrics);
         let limits = compile::limits(config);
         let verifier =
             Verifier::build(&config.issuers, limits, revocations, &upstream, &metrics, &readiness)

@@ -44,7 +44,7 @@ use crate::{
     grpc::{Doors, HealthTask, ext_authz::CheckDoor, rownd_auth::AuthDoor},
     health::Readiness,
     http::ops::{self as pages, OpsState, ReloadFailures},
-    issuer_api::{self, FlightTask},
+    issuer_api::{self, RefreshRunner},
     metrics::Metrics,
 };
 use compile::{BackgroundWork, SharedParts};
@@ -90,7 +90,7 @@ pub struct Bound {
     health: HealthTask,
     state: OpsState,
     work: BackgroundWork,
-    flights: FlightTask,
+    refreshes: RefreshRunner,
     tls: Option<Arc<ListenerTls>>,
     reloader: ConfigReloader,
     reload: ReloadHandle,
@@ -106,8 +106,8 @@ pub struct Bound {
 /// Fails where a part cannot be built from the configuration, or an address cannot be bound.
 pub async fn build(config: Config) -> Result<Bound, BuildError> {
     let Foundation { metrics, readiness, upstream, verifier } = Foundation::build(&config)?;
-    let (flights, flight_task) = issuer_api::Flights::new();
-    let shared = SharedParts { upstream: &upstream, metrics: &metrics, flights: &flights };
+    let (refreshes, refresh_runner) = issuer_api::refreshes();
+    let shared = SharedParts { upstream: &upstream, metrics: &metrics, refreshes: &refreshes };
     let (snapshot, work) =
         compile::compile(&config, 1, verifier, None, shared).map_err(BuildError::Part)?;
     let recorders = authz::recorders(&metrics, config.log.denials_per_second);
@@ -141,7 +141,7 @@ pub async fn build(config: Config) -> Result<Bound, BuildError> {
         authorizer,
         exposed,
     };
-    let target = ReloadTarget::new(&state, upstream, flights, config, tls.clone());
+    let target = ReloadTarget::new(&state, upstream, refreshes, config, tls.clone());
     let blocking = target.blocking.clone();
     let (reloader, reload) = ConfigReloader::new(target);
     Ok(Bound {
@@ -154,7 +154,7 @@ pub async fn build(config: Config) -> Result<Bound, BuildError> {
         health,
         state,
         work,
-        flights: flight_task,
+        refreshes: refresh_runner,
         tls,
         reloader,
         reload,
@@ -240,7 +240,7 @@ impl Bound {
                 .map_err(|error| BuildError::Part(error.to_string()))?;
         let mut tasks = JoinSet::new();
         spawn(&mut tasks, self.reloader.run(self.work));
-        spawn(&mut tasks, self.flights.run());
+        spawn(&mut tasks, self.refreshes.run());
         spawn(&mut tasks, self.health.run(self.state.readiness.watch()));
         spawn_upkeep(&mut tasks, &self.state);
         let (readiness, metrics) = (self.state.readiness.clone(), self.state.metrics.clone());

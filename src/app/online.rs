@@ -38,7 +38,7 @@ impl IssuerFindings {
 pub async fn ask_issuers(config: &Config) -> Result<Vec<IssuerFindings>, BuildError> {
     let Foundation { verifier: parts, upstream, metrics, .. } = Foundation::build(config)?;
     let verifier = parts.verifier;
-    let clients = issuer_api::build(&config.issuers, &upstream, &metrics);
+    let apis = issuer_api::build(&config.issuers, &upstream, &metrics);
     let blocking = BlockingRunner::new();
     let tasks = parts.refreshers.into_iter().map(|task| task.run(blocking.clone()));
     tokio::select! {
@@ -47,8 +47,8 @@ pub async fn ask_issuers(config: &Config) -> Result<Vec<IssuerFindings>, BuildEr
         }
         () = verifier.settled() => {}
     }
-    let findings = verifier.issuers().iter().zip(&clients).map(async |(issuer, remote)| {
-        let client = remote.as_ref().and_then(issuer_api::Remote::rownd);
+    let findings = verifier.issuers().iter().zip(&apis).map(async |(issuer, api)| {
+        let client = api.as_ref().and_then(|api| api.app_ids.as_ref());
         let patience = issuer.settings().keys.fetch_timeout.get();
         let ask = issuer.apps().iter().map(async |app| match (app.id(), app.key(), client) {
             (Some(id), ..) => Ok(id.to_owned()),

@@ -70,7 +70,7 @@ impl ReloadHandle {
 pub(super) struct ReloadTarget {
     pub(super) authorizer: Arc<Authorizer>,
     pub(super) upstream: upstream::Client,
-    pub(super) flights: Arc<issuer_api::Flights>,
+    pub(super) refreshes: Arc<issuer_api::Refreshes>,
     pub(super) metrics: Arc<Metrics>,
     pub(super) readiness: Readiness,
     pub(super) blocking: BlockingRunner,
@@ -84,14 +84,24 @@ impl ReloadTarget {
     pub(super) fn new(
         state: &OpsState,
         upstream: upstream::Client,
-        flights: Arc<issuer_api::Flights>,
+        refreshes: Arc<issuer_api::Refreshes>,
         config: watch::Sender<Arc<Config>>,
         tls: Option<Arc<ListenerTls>>,
     ) -> Self {
         let OpsState { metrics, readiness, authorizer, reload_failures: failures, .. } =
             state.clone();
         let blocking = BlockingRunner::new();
-        Self { authorizer, upstream, flights, metrics, readiness, blocking, failures, config, tls }
+        Self {
+            authorizer,
+            upstream,
+            refreshes,
+            metrics,
+            readiness,
+            blocking,
+            failures,
+            config,
+            tls,
+        }
     }
 }
 
@@ -232,8 +242,8 @@ impl ConfigReloader {
 
     /// Issuers that did not change are no part of the background work: their tasks go on.
     fn compile(&self, config: &Config, epoch: u64) -> Result<(Snapshot, BackgroundWork), String> {
-        let ReloadTarget { upstream, flights, metrics, readiness, .. } = &self.target;
-        let shared = SharedParts { upstream, metrics, flights };
+        let ReloadTarget { upstream, refreshes, metrics, readiness, .. } = &self.target;
+        let shared = SharedParts { upstream, metrics, refreshes };
         let before = self.target.authorizer.snapshot();
         let (known, limits) = (before.verifier().issuers(), compile::limits(config));
         let parts = before.verifier().rebuild(&config.issuers, limits, upstream, readiness)?;
@@ -277,8 +287,8 @@ impl ConfigReloader {
             let handle = spawn(&mut self.tasks, refresher.run(self.target.blocking.clone()));
             replaced.extend(self.refreshing.insert(name, handle));
         }
-        for (issuer, remote) in work.issuers {
-            let Some(client) = remote.as_ref().and_then(issuer_api::Remote::rownd) else {
+        for (issuer, api) in work.issuers {
+            let Some(client) = api.and_then(|api| api.app_ids) else {
                 continue;
             };
             let name = issuer.name().to_owned();

@@ -38,13 +38,13 @@ impl Authorizer {
         self.snapshot.load_full()
     }
 
-    /// The parts of the active configuration that the service for backends uses.
+    /// The part of the configuration in force that the service for backends uses.
     #[must_use]
     pub fn service(&self) -> Arc<BackendService> {
         self.snapshot.load().service().clone()
     }
 
-    /// The faults of the proxy's configuration that the checks so far have shown.
+    /// Warnings about the proxy's configuration, found out from the checks so far.
     pub fn warnings(&self) -> impl Iterator<Item = Warning> {
         self.in_flight.recorders.iter().filter_map(|recorder| recorder.warning())
     }

@@ -1,4 +1,4 @@
-//! The changes of a request on its way to the service behind.
+//! The changes to a request on its way to the service behind.
 //!
 //! Plain types: the injector and the steps after a permit fill them, the doors encode them.
 
@@ -57,7 +57,7 @@ impl PartialEq for IdentityHeaders {
 
 impl Eq for IdentityHeaders {}
 
-/// The changes of the request on its way to the service behind.
+/// The changes to a request on its way to the service behind.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RequestEdits {
     /// The identity headers, set and removed.
@@ -67,6 +67,6 @@ pub struct RequestEdits {
     pub spoofed: Vec<String>,
     /// More headers to set, each replacing whatever was there. Names in lower case.
     pub headers: Vec<NameValue>,
-    /// The changes of the query.
+    /// The changes to the query.
     pub query: QueryEdits,
 }

@@ -38,7 +38,7 @@ pub struct CheckEnd<'a> {
     pub api: CheckApi,
     /// Why it was allowed, or the denial.
     pub result: Result<AllowReason, &'a Denial>,
-    /// The facts about the check.
+    /// The facts of it.
     pub facts: &'a VerdictFacts,
     /// From its arrival until now.
     pub took: Duration,
@@ -71,7 +71,7 @@ pub trait CheckRecorder: Debug + Send + Sync {
         let _ = epoch;
     }
 
-    /// The faults of the proxy's configuration that the checks so far have shown, for `/status`.
+    /// A warning about the proxy's configuration, found out from the checks so far, for `/status`.
     fn warning(&self) -> Option<Warning> {
         None
     }

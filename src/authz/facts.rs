@@ -1,4 +1,4 @@
-//! The record of one check: the facts that every check keeps, and the record with all steps.
+//! The facts of one check, which every check keeps, and the record with all steps.
 
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ use crate::{
 /// The rule before one is chosen.
 const NO_RULE: &str = "-";
 
-/// The facts about a check, in dynamic metadata, body and log. This recorder keeps no details.
+/// The facts of a check, for dynamic metadata, body and log. It records no details.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct VerdictFacts {
     /// The route that was judged by; `default` where none matched, `-` before one was chosen.
@@ -75,10 +75,10 @@ impl FactsRecorder for VerdictFacts {
     }
 }
 
-/// The facts about a check, and every step of it.
+/// The facts of a check, and every step of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct CheckRecord {
-    /// The facts that every check keeps.
+    /// The facts, which every check keeps.
     pub(super) facts: VerdictFacts,
     /// The steps, in order.
     pub(super) steps: Vec<Step>,

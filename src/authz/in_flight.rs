@@ -1,7 +1,7 @@
 //! Checks in flight: how many there are, and that each ends exactly once.
 //!
-//! In: a check that arrived. Out: a [`PendingCheck`], which is decided or denied. In every case
-//! the list of recorders gets one end; a check that is dropped without one was cancelled.
+//! In: a check that arrived. Out: a [`PendingCheck`], which is judged or denied. The list of
+//! recorders is told one end of each check; a check that is dropped without an end was cancelled.
 
 use std::sync::{
     Arc,
@@ -154,8 +154,8 @@ impl PendingCheck {
         verdict
     }
 
-    /// Tells the recorders how the check ended. The first end counts: a later one is the same
-    /// check, denied again on its way out.
+    /// Tells the recorders how the check ended. The first end counts: a later one is the same check,
+    /// denied again on its way out.
     pub(super) fn end(&self, result: Result<AllowReason, &Denial>, facts: &VerdictFacts) {
         if self.ended.swap(true, Ordering::Relaxed) {
             return;

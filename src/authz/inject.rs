@@ -1,5 +1,5 @@
-//! Which headers the service behind may trust: strip every spelling of the reserved prefix,
-//! then set our own. A header without a value is removed, so it never keeps a client's value.
+//! The headers that the service behind may trust: every spelling of the reserved prefix is removed,
+//! then our own are set. A header without a value is removed, so no value is ever a client's.
 
 use std::{borrow::Cow, sync::Arc};
 
@@ -69,7 +69,7 @@ pub fn early_strip(settings: &Settings) -> Vec<String> {
 #[derive(Debug)]
 pub(super) struct Injector {
     /// The headers of a caller without an identity: none, and all are removed.
-    nobody: Arc<IdentityHeaders>,
+    no_identity: Arc<IdentityHeaders>,
     max_value: usize,
     max_total: usize,
     vendor_passes: bool,
@@ -79,16 +79,15 @@ impl Injector {
     pub(super) fn build(settings: &Settings) -> Self {
         let remove = FIELDS.map(|(name, _)| name).to_vec();
         Self {
-            nobody: Arc::new(IdentityHeaders::new(Vec::new(), remove)),
+            no_identity: Arc::new(IdentityHeaders::new(Vec::new(), remove)),
             max_value: settings.max_value_bytes,
             max_total: settings.max_total_bytes,
             vendor_passes: matches!(settings.vendor_headers, VendorHeaders::Pass),
         }
     }
 
-    /// The changes of the request before it continues. A permit without an identity sets no
-    /// identity header and removes all. `headers` and `query` are what the steps after the permit
-    /// add.
+    /// The changes to the request before it goes on. A permit without an identity sets no identity
+    /// header and removes all. `headers` and `query` are what the steps after the permit add.
     ///
     /// # Errors
     ///
@@ -102,7 +101,7 @@ impl Injector {
         query: QueryEdits,
     ) -> Result<RequestEdits, DenyReason> {
         let identity = match permit.identity() {
-            None => self.nobody.clone(),
+            None => self.no_identity.clone(),
             Some(who) => who.derived.get_or_make(|| self.headers(who))?,
         };
         let is_field = |name: &[u8]| {
@@ -128,7 +127,7 @@ impl Injector {
         Ok(RequestEdits { identity, spoofed, headers, query })
     }
 
-    /// The headers that an identity sets, and those without a value.
+    /// The headers of an identity, and those that it has no value for.
     fn headers(&self, identity: &Identity) -> Result<IdentityHeaders, DenyReason> {
         let mut headers = IdentityHeaders::new(Vec::with_capacity(FIELDS.len()), Vec::new());
         let mut total = 0;
@@ -161,8 +160,8 @@ impl Injector {
     }
 }
 
-/// The name as CGI servers see it: without case, with `-` for each byte that is no letter or digit.
-/// Most turn `-` alone into `_`, some `.` too, and some (lighttpd) every such byte.
+/// A byte of a name as servers that speak CGI see it: in lower case, and `-` for every byte that is
+/// no letter or digit. Most turn `-` alone into `_`, some `.` too, and some (lighttpd) every such byte.
 const fn normalised(byte: u8) -> u8 {
     if byte.is_ascii_alphanumeric() { byte.to_ascii_lowercase() } else { b'-' }
 }

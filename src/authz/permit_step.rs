@@ -20,7 +20,7 @@ pub struct Additions {
     /// Headers for the service behind, each replacing whatever was there. Names in lower case, none
     /// of them an identity header's.
     pub headers: Vec<NameValue>,
-    /// The changes of the query.
+    /// The changes to the query.
     pub query: QueryEdits,
     /// The additions to the response that the client gets.
     pub response: ResponseEdits,

@@ -28,7 +28,7 @@ use crate::{
 /// A request id is taken over only up to this length.
 const MAX_REQUEST_ID: usize = 64;
 
-/// The parts of one configuration that decide checks.
+/// The parts of one configuration that judge checks.
 #[derive(Debug)]
 pub(super) struct CheckPipeline {
     settings: Check,
@@ -84,7 +84,7 @@ impl CheckPipeline {
         &self.settings
     }
 
-    /// The facts about a request before its check.
+    /// The facts of a request before it is judged.
     pub(super) fn facts(&self, request: &RequestContext) -> VerdictFacts {
         let content_type = request.headers.single("content-type");
         VerdictFacts {

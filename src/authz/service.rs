@@ -50,13 +50,13 @@ impl BackendService {
         &self.profiles
     }
 
-    /// The exchanges for tokens.
+    /// The exchange of credentials for tokens.
     #[must_use]
     pub const fn exchange(&self) -> &Exchange {
         &self.exchange
     }
 
-    /// The callers of the service and their rights.
+    /// The callers that may call the service.
     #[must_use]
     pub const fn callers(&self) -> &Callers {
         &self.callers
@@ -68,7 +68,7 @@ impl BackendService {
         &self.settings
     }
 
-    /// After what time a caller is told to come again where nobody knows better.
+    /// The time after which a caller is told to try again, unless a better one is known.
     #[must_use]
     pub const fn retry_after(&self) -> Duration {
         self.retry_after

@@ -1,4 +1,5 @@
-//! One configuration, compiled: what judges checks, and what the service for backends uses.
+//! One configuration, compiled: the part that judges checks, and the part for the service for
+//! backends.
 
 use std::{sync::Arc, time::Duration};
 
@@ -62,12 +63,12 @@ impl Snapshot {
         &self.edition
     }
 
-    /// The parts that decide checks.
+    /// The part that judges checks.
     pub(super) const fn pipeline(&self) -> &CheckPipeline {
         &self.pipeline
     }
 
-    /// The parts that the service for backends uses.
+    /// The part that the service for backends uses.
     #[must_use]
     pub const fn service(&self) -> &Arc<BackendService> {
         &self.service

@@ -1,6 +1,6 @@
 //! A query about a token itself, without a request behind it: is it good, and does it suffice?
 //!
-//! In: a token and what it has to fulfil. Out: the identity with all it claims, or a denial that
+//! In: a token and the requirements on it. Out: the identity with all claims, or a denial that
 //! is counted and logged like that of a check. Verification and freshness are those of a check.
 
 use std::{sync::Arc, time::SystemTime};
@@ -21,14 +21,14 @@ use crate::{
     verify::{self, Identity},
 };
 
-/// The question about a token. `Debug` shows none of it: the token is in it.
+/// The requirements on a token. `Debug` shows none of it: the token is in it.
 #[derive(Clone, Copy)]
 pub struct TokenQuery<'a> {
     /// The token.
     pub token: &'a Bytes,
     /// The app it must be for: any one that stands in its `aud`, and then the app of the answer.
     pub app_id: Option<&'a str>,
-    /// The value that its `aud` must have.
+    /// A value that its `aud` must have.
     pub audience: Option<&'a str>,
     /// The least auth level.
     pub minimum_level: Option<AuthLevel>,
@@ -110,7 +110,7 @@ impl BackendService {
         let now = SystemTime::now();
         let mut identity = self.verifier().verify(query.token, now, deadline).await?;
         facts.identity = Some(identity.clone());
-        let claims = verify::claims(query.token).ok_or(DenyReason::Internal)?;
+        let claims = verify::verified_claims(query.token).ok_or(DenyReason::Internal)?;
         if let Some(app) = query.app_id {
             identity = self.verifier().for_app(&identity, &claims, app)?;
             facts.identity = Some(identity.clone());
@@ -126,7 +126,7 @@ impl BackendService {
             self.profiles().groups(&identity, deadline).await?
         } else {
             if query.freshness == Freshness::Profile {
-                self.profiles().speaks_for(&identity, deadline).await?;
+                self.profiles().still_valid(&identity, deadline).await?;
             }
             Vec::new()
         };

@@ -1,4 +1,4 @@
-//! The end of a check, ready to be encoded by a door. A yes is made from a permit alone.
+//! The end of a check, ready to be encoded by a door. Only a permit makes it an allow.
 
 use super::{edits::RequestEdits, facts::VerdictFacts};
 use crate::{
@@ -13,13 +13,13 @@ pub enum Verdict {
     Allow(Allowance),
     /// The request may not pass.
     Deny {
-        /// The reason of the refusal.
+        /// The reason, and what the client needs to do better.
         denial: Denial,
-        /// Where the client is sent instead of being told the denial, if it is sent anywhere.
+        /// The redirect that the client gets instead of the denial, if there is one.
         redirect: Option<Redirect>,
         /// The additions to the response that the client gets.
         response: ResponseEdits,
-        /// About the check.
+        /// The facts of the check.
         facts: VerdictFacts,
     },
 }
@@ -43,7 +43,7 @@ impl Allowance {
         Self { permit, request, response, facts }
     }
 
-    /// An allowance out of nothing, for tests of the doors.
+    /// An allowance without a decision, for tests of the doors.
     #[cfg(test)]
     pub(crate) fn for_test(
         reason: AllowReason,
@@ -61,7 +61,7 @@ impl Allowance {
         self.permit.reason()
     }
 
-    /// The changes of the request on its way to the service behind.
+    /// The changes to the request on its way to the service behind.
     #[must_use]
     pub const fn request(&self) -> &RequestEdits {
         &self.request
@@ -81,7 +81,7 @@ impl Verdict {
         Self::Deny { denial, redirect: None, response: ResponseEdits::default(), facts }
     }
 
-    /// The reason of the refusal.
+    /// The reason of an allow.
     ///
     /// # Errors
     ///
@@ -102,7 +102,7 @@ impl Verdict {
         }
     }
 
-    /// About the check.
+    /// The facts of the check.
     #[must_use]
     pub const fn facts(&self) -> &VerdictFacts {
         match self {

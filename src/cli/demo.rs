@@ -1,4 +1,4 @@
-//! The demo's Envoy, and the lines to paste.
+//! Starts the demo's Envoy, and writes the commands that `dev` prints.
 
 use std::{fmt::Write as _, path::Path, process::Stdio, time::Duration};
 
@@ -13,10 +13,10 @@ use rownd_emulator::{Minter, SignedBy, TokenOrder};
 
 use super::{dev_args::DevArgs, http_client};
 
-/// Envoy's configuration, in which the ports are replaced.
+/// Envoy's configuration. Its ports are replaced by those of the options.
 const ENVOY: &str = include_str!("../../deploy/envoy/demo.yaml");
-/// Envoy has to answer within this time.
-const PATIENCE: Duration = Duration::from_secs(30);
+/// The longest time until Envoy answers.
+const START_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Starts Envoy and waits until a public route answers through it.
 pub(super) async fn start_envoy(binary: &Path, args: &DevArgs) -> Result<Child, String> {
@@ -38,17 +38,17 @@ pub(super) async fn start_envoy(binary: &Path, args: &DevArgs) -> Result<Child, 
     let mut envoy = Command::new(binary)
         .args(["--disable-hot-restart", "--log-level", "warn", "--config-yaml", &bootstrap])
         .stdin(Stdio::null())
-        // Its access log would bury the lines to paste.
+        // Its access log would hide the commands to paste.
         .stdout(Stdio::null())
         .kill_on_drop(true)
         .spawn()
         .map_err(|error| format!("cannot start {}: {error}", binary.display()))?;
-    let give_up = Instant::now() + PATIENCE;
+    let give_up = Instant::now() + START_TIMEOUT;
     loop {
         if let Ok(Some(status)) = envoy.try_wait() {
-            return Err(format!("Envoy ended at once: {status}; its reason stands above"));
+            return Err(format!("Envoy ended at once: {status}; the reason is printed above"));
         }
-        if answers(args.envoy_port).await {
+        if envoy_answers(args.envoy_port).await {
             return Ok(envoy);
         }
         if Instant::now() > give_up {
@@ -58,7 +58,7 @@ pub(super) async fn start_envoy(binary: &Path, args: &DevArgs) -> Result<Child, 
     }
 }
 
-async fn answers(port: u16) -> bool {
+async fn envoy_answers(port: u16) -> bool {
     let host = "127.0.0.1";
     let request = http::Request::get("/public").header("host", host).body(Full::<Bytes>::default());
     let Ok(request) = request else { return false };
@@ -66,69 +66,70 @@ async fn answers(port: u16) -> bool {
     response.is_ok_and(|response| response.status() == http::StatusCode::OK)
 }
 
-/// One line of the table: what it shows, the path, what is sent, the status to expect.
-struct Line {
-    shows: &'static str,
+/// A `curl` command to paste, with the status to expect.
+struct CurlExample {
+    /// The case that the command shows.
+    title: &'static str,
     path: &'static str,
     token: Option<String>,
     header: Option<&'static str>,
     status: u16,
 }
 
-/// The lines to paste, with fresh tokens.
-pub(super) fn table(args: &DevArgs, minter: &Minter) -> Result<String, String> {
+/// The commands to paste, with new tokens.
+pub(super) fn curl_examples(args: &DevArgs, minter: &Minter) -> Result<String, String> {
     let mint = |order: TokenOrder| minter.mint(&order).map(Some).map_err(|error| error.to_string());
     let verified = mint(TokenOrder::of("verified"))?;
     let guest = mint(TokenOrder::of("guest"))?;
     let forged = mint(TokenOrder::of("verified").signed_by(SignedBy::Foreign))?;
     let spoof = Some("x-rownd-user-id: somebody-else");
-    let line = |shows, path, token: &Option<String>, header, status| Line {
-        shows,
+    let example = |title, path, token: &Option<String>, header, status| CurlExample {
+        title,
         path,
         token: token.clone(),
         header,
         status,
     };
     let none = None;
-    let lines = [
-        line("no token", "/", &none, None, 401),
-        line("a verified user; the echo shows the identity headers", "/", &verified, None, 200),
-        line(
+    let examples = [
+        example("no token", "/", &none, None, 401),
+        example("a verified user; the echo shows the identity headers", "/", &verified, None, 200),
+        example(
             "a guest, where the route asks for auth level verified",
             "/verified",
             &guest,
             None,
             403,
         ),
-        line("a spoofed identity header is replaced", "/", &verified, spoof, 200),
-        line(
+        example("a spoofed identity header is replaced", "/", &verified, spoof, 200),
+        example(
             "optional without a token: identity headers are removed",
             "/optional",
             &none,
             spoof,
             200,
         ),
-        line("a forged token", "/", &forged, None, 401),
-        line("a public route", "/public", &none, None, 200),
+        example("a forged token", "/", &forged, None, 401),
+        example("a public route", "/public", &none, None, 200),
     ];
-    let mut table = addresses(args);
-    let _ = writeln!(table, "\n\nPaste these:\n");
-    for line in lines {
-        let _ = writeln!(table, "# {}", line.shows);
-        let _ = write!(table, "curl -si http://127.0.0.1:{}{}", args.envoy_port, line.path);
-        if let Some(token) = line.token {
-            let _ = write!(table, " -H 'authorization: Bearer {token}'");
+    let mut text = addresses(args);
+    let _ = writeln!(text, "\n\nPaste these:\n");
+    for example in examples {
+        let _ = writeln!(text, "# {}", example.title);
+        let _ = write!(text, "curl -si http://127.0.0.1:{}{}", args.envoy_port, example.path);
+        if let Some(token) = example.token {
+            let _ = write!(text, " -H 'authorization: Bearer {token}'");
         }
-        if let Some(header) = line.header {
-            let _ = write!(table, " -H '{header}'");
+        if let Some(header) = example.header {
+            let _ = write!(text, " -H '{header}'");
         }
-        let _ = writeln!(table, "  # -> {}", line.status);
+        let _ = writeln!(text, "  # -> {}", example.status);
     }
-    table.push_str("\nCtrl-C ends everything.");
-    Ok(table)
+    text.push_str("\nCtrl-C stops everything.");
+    Ok(text)
 }
 
-/// Where everything is, and how to ask without Envoy.
+/// The addresses of all servers, and commands for the server without Envoy.
 pub(super) fn addresses(args: &DevArgs) -> String {
     let check = r#"{"attributes":{"request":{"http":{"method":"GET","host":"localhost","path":"/public"}}}}"#;
     let mut text = String::from("\nUp and ready:\n");
@@ -162,8 +163,12 @@ pub(super) fn addresses(args: &DevArgs) -> String {
     text
 }
 
-/// Lines that call the service for backends, with a fresh token and the caller's secret.
-pub(super) fn calls(args: &DevArgs, minter: &Minter, secret: &str) -> Result<String, String> {
+/// Commands that call the service for backends, with a new token and the caller's secret.
+pub(super) fn grpc_examples(
+    args: &DevArgs,
+    minter: &Minter,
+    secret: &str,
+) -> Result<String, String> {
     let token = minter.mint(&TokenOrder::of("verified")).map_err(|error| error.to_string())?;
     let mut text = String::from("\nCall RowndAuth, the service for backends:\n");
     let _ = writeln!(text, "  TOKEN={token}\n  CALLER={secret}");

@@ -22,10 +22,10 @@ use crate::{
 };
 use rownd_emulator::{Emulator, Seed, echo};
 
-/// The demo's configuration, in which the addresses are replaced.
+/// The demo's configuration. Its addresses are replaced by those of the options.
 const CONFIG: &str = include_str!("../../deploy/demo/rownd-authz.yaml");
-/// Everything has to be up within this time.
-const PATIENCE: Duration = Duration::from_secs(30);
+/// The longest time until the server is ready.
+const START_TIMEOUT: Duration = Duration::from_secs(30);
 
 pub(super) fn run(args: &DevArgs) -> ExitResult {
     let mut settings = rownd_emulator::Settings::demo(local(args.emulator_port));
@@ -41,7 +41,7 @@ pub(super) fn run(args: &DevArgs) -> ExitResult {
     block_on(start(args, settings, config, &secret))?
 }
 
-/// The secret in this file, which is made where there is none, for its owner only.
+/// The secret in this file. A missing file is made, readable by its owner only.
 fn file_secret(file: &Path) -> Result<String, Failure> {
     let failed = |error: io::Error| Failure::bad_input(format!("{}: {error}", file.display()));
     let mut options = OpenOptions::new();
@@ -68,7 +68,7 @@ async fn start(
     let (emulator, echo, bound) = bind(args, settings, config).await?;
     let minter = emulator.minter();
     bound.metrics().dev_mode();
-    tracing::warn!("dev mode: the emulator mints tokens for anybody on this machine");
+    tracing::warn!("dev mode: the emulator mints tokens for every program on this machine");
     let (end, _) = watch::channel(false);
     let ended = || {
         let mut end = end.subscribe();
@@ -81,19 +81,19 @@ async fn start(
         async { tokio::join!(emulator.run(ended()), echo.run(ended()), bound.run(ended())) };
     let mut envoy = None;
     let guide = async {
-        let up = tokio::time::timeout(PATIENCE, ready.wait_for(|ready| *ready)).await;
+        let up = tokio::time::timeout(START_TIMEOUT, ready.wait_for(|ready| *ready)).await;
         if !matches!(up, Ok(Ok(_))) {
             return Err("the server did not become ready".to_owned());
         }
         if let Some(binary) = &args.envoy {
             envoy = Some(demo::start_envoy(binary, args).await?);
-            println!("{}", demo::table(args, &minter)?);
+            println!("{}", demo::curl_examples(args, &minter)?);
         } else {
             println!("{}", demo::addresses(args));
-            println!("{}", demo::calls(args, &minter, secret)?);
+            println!("{}", demo::grpc_examples(args, &minter, secret)?);
         }
         match &mut envoy {
-            Some(envoy) => Err(died(envoy).await),
+            Some(envoy) => Err(envoy_ended(envoy).await),
             None => std::future::pending().await,
         }
     };
@@ -107,7 +107,7 @@ async fn start(
     };
     let (outcome, (emulator, echo, server)) = tokio::join!(guided, servers);
     if let Some(mut envoy) = envoy {
-        // It may have ended by the same Ctrl-C.
+        // The same Ctrl-C may have ended it.
         let _ = envoy.kill().await;
     }
     outcome.map_err(Failure::no)?;
@@ -116,7 +116,7 @@ async fn start(
     Ok(ExitCode::SUCCESS)
 }
 
-async fn died(envoy: &mut Child) -> String {
+async fn envoy_ended(envoy: &mut Child) -> String {
     match envoy.wait().await {
         Ok(status) => format!("Envoy ended: {status}"),
         Err(error) => format!("Envoy is lost: {error}"),
@@ -132,15 +132,17 @@ async fn bind(
         for (port, setting) in
             [(args.envoy_port, "--envoy-port"), (args.envoy_admin_port, "--envoy-admin-port")]
         {
-            TcpListener::bind(local(port)).await.map_err(|error| taken(port, setting, &error))?;
+            TcpListener::bind(local(port))
+                .await
+                .map_err(|error| port_in_use(port, setting, &error))?;
         }
     }
     let emulator = rownd_emulator::bind(settings)
         .await
-        .map_err(|error| taken(args.emulator_port, "--emulator-port", &error))?;
+        .map_err(|error| port_in_use(args.emulator_port, "--emulator-port", &error))?;
     let echo = echo::bind(local(args.echo_port))
         .await
-        .map_err(|error| taken(args.echo_port, "--echo-port", &error))?;
+        .map_err(|error| port_in_use(args.echo_port, "--echo-port", &error))?;
     let bound = app::build(config).await.map_err(|error| match error {
         app::BuildError::Listen { setting, address, error } => {
             let option = if setting.contains("ops") { "--ops-port" } else { "--grpc-port" };
@@ -151,8 +153,8 @@ async fn bind(
     Ok((emulator, echo, bound))
 }
 
-fn taken(port: u16, setting: &str, error: &std::io::Error) -> Failure {
-    // The kind is enough; the servers' own messages would repeat the address.
+fn port_in_use(port: u16, setting: &str, error: &std::io::Error) -> Failure {
+    // The kind alone: the servers' own messages repeat the address.
     let reason = error.kind();
     Failure::bad_input(format!("cannot listen on {} (option {setting}): {reason}", local(port)))
 }
@@ -161,7 +163,7 @@ fn local(port: u16) -> SocketAddr {
     (Ipv4Addr::LOCALHOST, port).into()
 }
 
-/// The demo's configuration at these ports, with the secrets that were made just now.
+/// The demo's configuration with these ports and the secrets of this run.
 fn configuration(
     args: &DevArgs,
     emulator: &rownd_emulator::Settings,
@@ -179,7 +181,7 @@ fn configuration(
         ("LISTENERS__GRPC__ADDRESS", local(args.grpc_port).to_string()),
         ("LISTENERS__OPS__ADDRESS", local(args.ops_port).to_string()),
     ];
-    // Other settings of the environment count too, such as the level of the log.
+    // Other settings of the environment stay, such as the log level.
     let mut environment: BTreeMap<String, String> = config::environment();
     environment.retain(|name, _| name.starts_with("ROWND_AUTHZ__"));
     environment.extend(settings.map(|(name, value)| (format!("ROWND_AUTHZ__{name}"), value)));

@@ -1,13 +1,13 @@
-//! The options of `dev`: the ports of everything that it starts, and what goes into the emulator.
+//! The options of `dev`: the ports of all servers that it starts, and the emulator's seed.
 
 use std::path::PathBuf;
 
 use clap::Args;
 
-/// Emulator, server and echo in one process.
+/// The options of `dev`.
 #[derive(Args, Clone, Debug)]
 pub(super) struct DevArgs {
-    /// The Envoy binary to put in front
+    /// Envoy program to start in front
     #[arg(long, value_name = "PATH")]
     pub(super) envoy: Option<PathBuf>,
     /// Port of Envoy
@@ -29,14 +29,14 @@ pub(super) struct DevArgs {
         env = "ROWND_AUTHZ_DEV_EMULATOR_PORT"
     )]
     pub(super) emulator_port: u16,
-    /// Apps and users for the emulator, beside or in place of the demo's (docs/emulator.md)
+    /// YAML file with further apps and users for the emulator (docs/emulator.md describes it)
     #[arg(long, value_name = "FILE", env = "ROWND_AUTHZ_DEV_SEED")]
     pub(super) seed: Option<PathBuf>,
-    /// A file with the secret that opens all of RowndAuth; made where there is none. Without it
-    /// one is made up and printed
+    /// File with a caller's secret for all of RowndAuth; a missing file is made. Without the option
+    /// a random secret is printed
     #[arg(long, value_name = "FILE", env = "ROWND_AUTHZ_DEV_CALLER_SECRET_FILE")]
     pub(super) caller_secret_file: Option<PathBuf>,
-    /// Port of the echo, the service behind
+    /// Port of the echo, the service behind the proxy
     #[arg(long, value_name = "PORT", default_value_t = 8788, env = "ROWND_AUTHZ_DEV_ECHO_PORT")]
     pub(super) echo_port: u16,
     /// Port of the server's gRPC

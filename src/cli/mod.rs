@@ -15,8 +15,6 @@ mod http_client;
 pub mod reference;
 mod serve;
 mod token_inspect;
-#[cfg(feature = "dev")]
-pub mod token_mint;
 
 use std::{path::PathBuf, process::ExitCode};
 
@@ -64,13 +62,34 @@ enum Command {
     Reference(reference::ReferenceArgs),
 }
 
+#[cfg(feature = "dev")]
+const MINT_EXAMPLES: &str = "\
+Examples:
+  # an access token of the verified user
+  rownd-authz token mint
+
+  # of a guest, through the demo variant, for five minutes
+  rownd-authz token mint --user guest --variant --ttl 5m
+
+  # one that must be refused: forged, expired, of another app
+  rownd-authz token mint --forged
+  rownd-authz token mint --expired
+  rownd-authz token mint --app app_other
+
+  # any claim or header, as JSON (mind the shell: a string needs its own quotes)
+  rownd-authz token mint --claim 'aud=[\"app:x\",5]' --remove-claim exp --header 'typ=\"JWT\"'
+
+  # straight into a request
+  curl -H \"authorization: Bearer $(rownd-authz token mint)\" http://127.0.0.1:10000/";
+
 #[derive(Debug, Subcommand)]
 enum TokenCommand {
     /// Tell which issuer would accept a token, and why the others would not; offline
     Inspect(token_inspect::InspectArgs),
     /// Mint a token at a running emulator
     #[cfg(feature = "dev")]
-    Mint(token_mint::MintArgs),
+    #[command(after_help = MINT_EXAMPLES)]
+    Mint(rownd_emulator::cli::MintArgs),
 }
 
 /// The configuration to use.
@@ -117,8 +136,8 @@ impl Cli {
 }
 
 #[cfg(feature = "dev")]
-fn mint(args: token_mint::MintArgs) -> ExitResult {
-    let token = block_on(token_mint::run(args))?.map_err(Failure::bad_input)?;
+fn mint(args: rownd_emulator::cli::MintArgs) -> ExitResult {
+    let token = block_on(rownd_emulator::cli::mint(args))?.map_err(Failure::bad_input)?;
     println!("{token}");
     Ok(ExitCode::SUCCESS)
 }

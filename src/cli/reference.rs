@@ -38,18 +38,18 @@ pub(super) fn run(args: &ReferenceArgs) -> ExitResult {
 fn configuration() -> String {
     let mut page = format!(
         "{NOTE}\n\n# Configuration\n\nOne YAML file (`--config FILE` or `ROWND_AUTHZ_CONFIG`), and the environment over it. \
-         With nothing but `ROWND_APP_KEY` set, every default below holds. `rownd-authz config check` \
-         names every problem at once (with `--skip-host`, on another machine than the one that serves it), `config print` shows what is in force, `config schema` prints the \
+         If only `ROWND_APP_KEY` is set, every default below holds. `rownd-authz config check` \
+         reports every problem at once (use `--skip-host` if the server runs on another machine), `config print` shows the active configuration, `config schema` prints the \
          JSON Schema for your editor ([config.schema.json](config.schema.json)).\n\n\
          ## Environment\n\n\
          | variable | sets |\n|---|---|\n\
-         | `ROWND_APP_KEY` | the app key, where an issuer of kind `rownd` names no app; the app id is asked of Rownd |\n\
-         | `ROWND_APP_ID` | the app id; Rownd need not be asked for it |\n\
+         | `ROWND_APP_KEY` | the app key, if an issuer of kind `rownd` names no app; rownd-authz asks Rownd for the app id |\n\
+         | `ROWND_APP_ID` | the app id; then rownd-authz does not ask Rownd for it |\n\
          | `ROWND_APP_SECRET` | the app secret |\n\
-         | `ROWND_BASE_URL` | the base URL, where an issuer of kind `rownd` names none |\n\
-         | `ROWND_AUTHZ__SECTION__KEY` | any setting: `ROWND_AUTHZ__CHECK__TIMEOUT=500ms`, `ROWND_AUTHZ__ISSUERS__0__LEEWAY=10s`; it wins over the file |\n\n\
-         Each of these may end in `_FILE`: the value is then read from that file. A secret in the \
-         configuration file may be `file:/path` to the same end. `ROWND_AUTHZ_CONFIG` names the file itself.\n\n## Settings\n\n| setting | type | default | |\n|---|---|---|---|\n"
+         | `ROWND_BASE_URL` | the base URL, if an issuer of kind `rownd` names none |\n\
+         | `ROWND_AUTHZ__SECTION__KEY` | any setting: `ROWND_AUTHZ__CHECK__TIMEOUT=500ms`, `ROWND_AUTHZ__ISSUERS__0__LEEWAY=10s`; it has priority over the file |\n\n\
+         Each name may end in `_FILE`: the value is then read from that file. A secret in the \
+         configuration file may be `file:/path`. `ROWND_AUTHZ_CONFIG` names the configuration file itself.\n\n## Settings\n\n| setting | type | default | |\n|---|---|---|---|\n"
     );
     rows(&config::json_schema(), "", &mut page);
     page.push_str(

@@ -1,12 +1,13 @@
-//! Leaves a failing endpoint alone: after several failures in a row nobody asks it for a while,
-//! then one request tries, and the others follow once it succeeds.
+//! The circuit breaker: after several failures in a row no request is sent for a while. Then one
+//! request is sent as a trial, and the others follow once it has succeeded.
 //!
-//! There is a breaker for each host and kind of request, and one more for each configured app that
-//! a request is made for: what one app's own validator does, or what one kind of request is told,
-//! holds up nothing else.
+//! There is a breaker for each host and operation, and one more for each configured app that a
+//! request is made for: a broken token validator of one app, or a rate limit on one kind of request,
+//! stops no other requests.
 
 use std::{
     collections::HashMap,
+    fmt,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -14,112 +15,77 @@ use std::{
 use rand::RngExt as _;
 use tokio::time::Instant;
 
-use crate::metrics::ApiEndpoint;
+use super::operation::Operation;
 
-/// Failures in a row after which the endpoint is left alone.
+/// Failures in a row after which no requests are sent for a while.
 const MAX_FAILURES: u32 = 5;
-/// For how long: the first time, and at most, doubling in between.
+/// The first pause, and the longest one; each pause is twice as long as the one before.
 const PAUSE: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(30));
-/// An endpoint that says itself when to come again is left alone for at most this long.
+/// The longest pause that a host can ask for.
 const MAX_ASKED: Duration = Duration::from_secs(60);
 
-/// A kind of request to a host.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) enum Kind {
-    /// All that an endpoint is asked.
-    Of(ApiEndpoint),
-    /// A guest of Rownd: the endpoint is that of an exchange, and no validator is asked.
-    RowndGuest,
-    /// A refresh at an OpenID provider: the endpoint is that of codes.
-    OpenIdRefresh,
-}
-
-impl From<ApiEndpoint> for Kind {
-    fn from(endpoint: ApiEndpoint) -> Self {
-        Self::Of(endpoint)
-    }
-}
-
-/// What shares one breaker: a kind of request, for one app where it is made for a configured one.
-/// Nothing that a client sends may stand here.
+/// The requests that share one breaker: those of one operation, for one app if it is made for a
+/// configured one. Nothing that a client sends may stand here: each key has a breaker for ever.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Lane<'a> {
-    pub(super) kind: Kind,
+pub(super) struct BreakerKey<'a> {
+    pub(super) operation: Operation,
     pub(super) app: Option<&'a str>,
 }
 
-impl From<Kind> for Lane<'_> {
-    fn from(kind: Kind) -> Self {
-        Self { kind, app: None }
-    }
-}
+/// A [`BreakerKey`] that owns its app.
+type OwnedKey = (Operation, Option<String>);
 
-impl From<ApiEndpoint> for Lane<'_> {
-    fn from(endpoint: ApiEndpoint) -> Self {
-        Kind::Of(endpoint).into()
-    }
-}
-
-impl<'a> Lane<'a> {
-    /// For this app, which stands in the configuration.
-    pub(super) fn of_app(kind: impl Into<Kind>, app: &'a str) -> Self {
-        Self { kind: kind.into(), app: Some(app) }
-    }
-}
-
-/// A kind of request, and the configured app it is for.
-type LaneKey = (Kind, Option<String>);
-
-/// The breakers of one host. As many as there are kinds and configured apps.
+/// The breakers of one host: at most one for each operation and configured app.
 #[derive(Debug, Default)]
-pub(super) struct Breakers(Mutex<HashMap<LaneKey, Arc<Breaker>>>);
+pub(super) struct Breakers(Mutex<HashMap<OwnedKey, Arc<Breaker>>>);
 
 impl Breakers {
-    pub(super) fn of(&self, lane: Lane<'_>) -> Arc<Breaker> {
+    pub(super) fn of(&self, key: BreakerKey<'_>) -> Arc<Breaker> {
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        all.entry((lane.kind, lane.app.map(str::to_owned))).or_default().clone()
+        all.entry((key.operation, key.app.map(str::to_owned))).or_default().clone()
     }
 }
 
-/// Why an endpoint is left alone.
+/// Why no requests are sent for a while.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Cause {
-    /// It failed several times in a row, or said when it will be back (503).
+pub enum PauseCause {
+    /// Several requests in a row failed, or the host said when it will be back (HTTP 503).
     #[default]
     Failures,
-    /// It asked for fewer requests (429).
+    /// The host asked for fewer requests (HTTP 429).
     Limit,
 }
 
-/// For how long an endpoint is left alone, and why.
+/// For how long no requests are sent, and why.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Pause {
-    /// How much longer.
+    /// The time until the next request may be sent.
     pub wait: Duration,
-    /// Why.
-    pub cause: Cause,
+    /// Why none is sent before that.
+    pub cause: PauseCause,
 }
 
 #[derive(Debug, Default)]
 struct State {
     failures: u32,
-    /// How often in a row it was left alone.
+    /// Pauses in a row, without a success in between.
     pauses: u32,
     until: Option<Instant>,
-    cause: Cause,
+    cause: PauseCause,
     trying: bool,
-    /// Counts the pauses: what was asked before one says nothing about the time after.
+    /// Counts the pauses: a request from before a pause says nothing about the time after it.
     generation: u64,
 }
 
-/// One lane's.
+/// The breaker of one key.
 #[derive(Debug, Default)]
 pub(super) struct Breaker {
     state: Mutex<State>,
 }
 
-/// Leave to make one call, of one request or of several tries. Its last end counts, once; dropped
-/// before any try has ended (the caller gave up), it counts as nothing.
+/// Permission to make one call: one request, or several if it may be repeated. The end of the last
+/// request counts, once. A pass that is dropped before any request has ended (its caller gave up)
+/// counts as nothing.
 #[derive(Debug)]
 pub(super) struct Pass<'a> {
     breaker: &'a Breaker,
@@ -131,16 +97,16 @@ pub(super) struct Pass<'a> {
 /// How a request ended, to the breaker.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum End {
-    /// The endpoint answers.
+    /// The host answered.
     Good,
-    /// It does not, or it wants fewer requests and says not for how long.
-    Failed(Cause),
-    /// It asks to be left alone for so long.
+    /// The host did not answer, or it asked for fewer requests without saying for how long.
+    Failed(PauseCause),
+    /// The host asked for no requests for this long.
     Asked(Pause),
 }
 
 impl Breaker {
-    /// May the endpoint be asked? Else: how long it is left alone.
+    /// A pass, if a request may be sent now; else for how long none is.
     pub(super) fn admit(&self) -> Result<Pass<'_>, Pause> {
         let mut state = self.lock();
         let pass = |trial, state: &State| Pass {
@@ -186,15 +152,26 @@ impl State {
         }
     }
 
-    fn pause(&mut self, wait: Duration, cause: Cause) {
+    fn pause(&mut self, wait: Duration, cause: PauseCause) {
         self.until = Some(Instant::now() + wait);
         self.cause = cause;
         self.generation += 1;
     }
 }
 
+impl fmt::Display for Pause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self.cause {
+            PauseCause::Limit => {
+                "no request was sent: the host asked for fewer requests just now (HTTP 429)"
+            }
+            PauseCause::Failures => "no request was sent: the host failed too often just now",
+        })
+    }
+}
+
 impl Pass<'_> {
-    /// A try has ended. Another one of the same call may follow.
+    /// A request has ended. Another one of the same call may follow.
     pub(super) fn note(&mut self, end: End) {
         self.end = Some(end);
     }

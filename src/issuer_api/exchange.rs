@@ -1,167 +1,167 @@
-//! Something for tokens: which API is asked for which grant, and each refresh once.
+//! Which API is asked for which exchange, and how callers with one refresh token share a refresh.
 //!
-//! In: an issuer by its index, or an OpenID client by its name, a grant, and how long it may take.
-//! Out: what was granted, or why nothing was. A refresh has a time of its own: it goes on when
-//! whoever asked has left.
+//! In: an issuer by its place in the configuration, or an OpenID client by its name, what to
+//! exchange, and a time limit. Out: what was granted, or why nothing was. A refresh has a time
+//! limit of its own: it goes on when its callers have left.
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use tokio::time::Instant;
 
 use super::{
-    Authorization, AuthorizationRequest, ClientAuth, CodeGrant, Error, Granted, GuestLevel,
-    Provider, Remote, ThirdParty,
-    flights::{Flights, Key, Miss},
+    capabilities::{CodeFlow, IssuerApi},
+    error::{ApiError, ExchangeError},
+    grants::{
+        AppAndKey, Authorization, AuthorizationRequest, ClientAuth, CodeGrant, GuestLevel,
+        OpenIdClientProof, OpenIdRefresh, ThirdPartyToken,
+    },
+    refreshes::{RefreshAnswer, RefreshKey, Refreshes, keep},
+    tokens::Granted,
 };
-use crate::config::{ClientAuthMethod, Config, OidcClient, Secret};
+use crate::{
+    config::{ClientAuthMethod, Config, OidcClient, Secret},
+    model::IssuerIndex,
+    single_flight::Landed,
+};
 
-/// An app, and its key where it is known.
-pub type AppKey<'a> = (&'a str, Option<&'a Secret>);
-
-/// Why nothing was granted.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum ExchangeError {
-    /// The API said no, or nothing.
-    Api(Error),
-    /// The answer did not come in time, or too much is under way.
-    Missed(Miss),
-    /// The issuer has no such exchange.
-    Unsupported,
-    /// There is no app key, and this exchange needs one.
-    NoKey,
-}
-
-impl From<Error> for ExchangeError {
-    fn from(error: Error) -> Self {
-        Self::Api(error)
-    }
-}
-
-/// An OpenID client with its provider.
+/// An OpenID client of the configuration, and its provider.
 #[derive(Debug)]
-pub struct Registered {
+pub struct OpenIdClient {
     settings: OidcClient,
     auth: ClientAuth,
-    provider: Provider,
+    provider: Arc<dyn CodeFlow>,
 }
 
-/// What can be traded under one configuration.
+/// The choices of a caller in an authorization request; the client's settings say the rest.
+#[derive(Debug, Clone, Copy)]
+pub struct AuthorizationChoices<'a> {
+    /// The URL that the browser comes back to.
+    pub redirect_uri: &'a str,
+    /// The scopes to ask for; empty means those of the client's settings.
+    pub scopes: &'a [String],
+    /// More query parameters, by name.
+    pub parameters: &'a [(&'static str, &'a str)],
+}
+
+/// The exchanges that one configuration allows.
 #[derive(Debug)]
 pub struct Exchange {
-    remotes: Vec<Option<Remote>>,
+    apis: Vec<Option<IssuerApi>>,
     names: Vec<String>,
-    clients: HashMap<String, Registered>,
-    flights: Arc<Flights>,
-    /// For a refresh.
-    timeout: Duration,
+    clients: HashMap<String, OpenIdClient>,
+    refreshes: Arc<Refreshes>,
+    /// The time limit of a refresh, which is none of its callers'.
+    refresh_timeout: Duration,
+    /// For how long later callers get the answer of a refresh.
     grace: Duration,
 }
 
 impl Exchange {
-    /// With the clients of the issuers' APIs, in the order of the configuration.
+    /// With the APIs of the issuers, in the order of the configuration.
     #[must_use]
-    pub fn build(config: &Config, remotes: &[Option<Remote>], flights: &Arc<Flights>) -> Self {
+    pub fn build(config: &Config, apis: &[Option<IssuerApi>], refreshes: &Arc<Refreshes>) -> Self {
         let names: Vec<String> = config.issuers.iter().map(|issuer| issuer.name.clone()).collect();
         let client = |settings: &OidcClient| {
-            let index = names.iter().position(|name| *name == settings.issuer)?;
-            let Some(Remote::OpenId(provider)) = remotes.get(index)?.as_ref() else { return None };
+            let index = IssuerIndex::new(names.iter().position(|name| *name == settings.issuer)?);
+            let provider = index.of(apis)?.as_ref()?.code_flow.clone()?;
             let auth = match (settings.auth_method, &settings.client_secret) {
                 (Some(ClientAuthMethod::Basic), Some(secret)) => ClientAuth::Basic(secret.clone()),
                 (Some(ClientAuthMethod::Post), Some(secret)) => ClientAuth::Post(secret.clone()),
-                _ => ClientAuth::None,
+                (Some(ClientAuthMethod::None) | None, _) | (Some(_), None) => ClientAuth::None,
             };
-            let (settings, provider) = (settings.clone(), provider.clone());
-            Some((settings.name.clone(), Registered { settings, auth, provider }))
+            let settings = settings.clone();
+            Some((settings.name.clone(), OpenIdClient { settings, auth, provider }))
         };
         Self {
-            remotes: remotes.to_vec(),
+            apis: apis.to_vec(),
             clients: config.rownd_auth.oidc_clients.iter().filter_map(client).collect(),
             names,
-            flights: flights.clone(),
-            timeout: config.rownd_auth.timeout.get(),
+            refreshes: refreshes.clone(),
+            refresh_timeout: config.rownd_auth.timeout.get(),
             grace: config.rownd_auth.refresh_grace.get(),
         }
     }
 
     /// The OpenID client of this name.
     #[must_use]
-    pub fn client(&self, name: &str) -> Option<&Registered> {
+    pub fn client(&self, name: &str) -> Option<&OpenIdClient> {
         self.clients.get(name)
     }
 
-    /// Rownd tokens for somebody else's token.
+    /// Tokens for the token of another issuer.
+    ///
+    /// # Errors
+    ///
+    /// [`ExchangeError`], if the issuer cannot do that, refuses it or gives no usable answer.
     pub async fn third_party(
         &self,
-        issuer: usize,
-        app: AppKey<'_>,
-        asked: &ThirdParty,
+        issuer: IssuerIndex,
+        app: AppAndKey<'_>,
+        token: &ThirdPartyToken,
         timeout: Duration,
     ) -> Result<Granted, ExchangeError> {
-        match self.remote(issuer) {
-            Some(Remote::Rownd(client)) => Ok(client.exchange(app, asked, timeout).await?),
-            _ => Err(ExchangeError::Unsupported),
-        }
+        let api = self.api(issuer, |api| api.third_party_tokens.as_ref())?;
+        Ok(api.exchange(app, token, timeout).await?)
     }
 
-    /// Rownd tokens for a refresh token. Callers with one token share one answer.
+    /// Tokens for a refresh token. Callers with one token share one answer.
+    ///
+    /// # Errors
+    ///
+    /// [`ExchangeError`], if the issuer cannot do that, refuses it, or gives no usable answer in time.
     pub async fn refresh(
         &self,
-        issuer: usize,
+        issuer: IssuerIndex,
         token: &Secret,
         deadline: Instant,
     ) -> Result<Granted, ExchangeError> {
-        let Some(Remote::Rownd(client)) = self.remote(issuer) else {
-            return Err(ExchangeError::Unsupported);
-        };
-        let name = self.names.get(issuer).map_or("", String::as_str);
-        let key = Key::of(&["rownd", name, token.expose()]);
-        let work = || {
-            let (client, token, timeout) = (client.clone(), token.clone(), self.timeout);
-            Box::pin(async move { client.refresh(&token, timeout).await }) as _
-        };
-        self.joined(self.flights.join(key, self.grace, work, deadline).await)
+        let api = self.api(issuer, |api| api.refresh_tokens.as_ref())?.clone();
+        let name = issuer.of(&self.names).map_or("", String::as_str);
+        let key = RefreshKey::of(&["rownd", name, token.expose()]);
+        let (token, timeout) = (token.clone(), self.refresh_timeout);
+        self.shared(key, async move { api.refresh(&token, timeout).await }, deadline).await
     }
 
-    /// A SuperTokens session for a Rownd token.
+    /// A session for a Rownd token.
+    ///
+    /// # Errors
+    ///
+    /// [`ExchangeError`], if the issuer cannot do that, refuses it or gives no usable answer.
     pub async fn migrate(
         &self,
-        issuer: usize,
+        issuer: IssuerIndex,
         token: &Secret,
         timeout: Duration,
     ) -> Result<Granted, ExchangeError> {
-        match self.remote(issuer) {
-            Some(Remote::SuperTokens(client)) => Ok(client.migrate(token, timeout).await?),
-            _ => Err(ExchangeError::Unsupported),
-        }
+        let api = self.api(issuer, |api| api.migration.as_ref())?;
+        Ok(api.migrate(token, timeout).await?)
     }
 
-    /// A user nobody knows yet.
+    /// A new guest or instant user.
+    ///
+    /// # Errors
+    ///
+    /// [`ExchangeError`], if the issuer cannot do that, refuses it or gives no usable answer, or if
+    /// there is no app key and one is needed.
     pub async fn guest(
         &self,
-        issuer: usize,
-        app: Option<AppKey<'_>>,
+        issuer: IssuerIndex,
+        app: Option<AppAndKey<'_>>,
         level: GuestLevel,
         timeout: Duration,
     ) -> Result<Granted, ExchangeError> {
-        match (self.remote(issuer), app, level) {
-            (Some(Remote::SuperTokens(client)), _, level) => {
-                Ok(client.guest(level, timeout).await?)
-            }
-            (Some(Remote::Rownd(client)), Some((app, key)), GuestLevel::Instant) => {
-                let key = key.ok_or(ExchangeError::NoKey)?;
-                Ok(client.instant((app, key), timeout).await?)
-            }
-            (Some(Remote::Rownd(client)), Some(app), GuestLevel::Guest) => {
-                Ok(client.guest(app, timeout).await?)
-            }
-            _ => Err(ExchangeError::Unsupported),
-        }
+        let api = self.api(issuer, |api| api.guests.as_ref())?;
+        api.guest(app, level, timeout).await
     }
 
     /// Tokens for an authorization code.
+    ///
+    /// # Errors
+    ///
+    /// [`ExchangeError`], if the issuer cannot do that, refuses it or gives no usable answer.
     pub async fn code(
         &self,
-        client: &Registered,
+        client: &OpenIdClient,
         grant: &CodeGrant,
         timeout: Duration,
     ) -> Result<Granted, ExchangeError> {
@@ -169,57 +169,81 @@ impl Exchange {
     }
 
     /// Tokens for an OpenID refresh token. Callers with one token share one answer.
+    ///
+    /// # Errors
+    ///
+    /// [`ExchangeError`], if the issuer refuses it, or gives no usable answer in time.
     pub async fn refresh_openid(
         &self,
-        client: &Registered,
-        (token, scopes): (&Secret, &[String]),
+        client: &OpenIdClient,
+        refresh: OpenIdRefresh<'_>,
         deadline: Instant,
     ) -> Result<Granted, ExchangeError> {
-        let (settings, scope) = (&client.settings, scopes.join(" "));
-        let key = Key::of(&["openid", &settings.issuer, &settings.name, &scope, token.expose()]);
-        let work = || {
-            let (provider, auth) = (client.provider.clone(), client.auth.clone());
-            let (id, token) = (settings.client_id.clone(), token.clone());
-            let (scopes, timeout) = (scopes.to_vec(), self.timeout);
-            Box::pin(
-                async move { provider.refresh((&id, &auth), (&token, &scopes), timeout).await },
-            ) as _
+        let (settings, scope) = (&client.settings, refresh.scopes.join(" "));
+        let token = refresh.token.expose();
+        let key = RefreshKey::of(&["openid", &settings.issuer, &settings.name, &scope, token]);
+        let (provider, auth) = (client.provider.clone(), client.auth.clone());
+        let (id, token) = (settings.client_id.clone(), refresh.token.clone());
+        let (scopes, timeout) = (refresh.scopes.to_vec(), self.refresh_timeout);
+        let work = async move {
+            let client = OpenIdClientProof { id: &id, auth: &auth };
+            let refresh = OpenIdRefresh { token: &token, scopes: &scopes };
+            provider.refresh(client, refresh, timeout).await
         };
-        self.joined(self.flights.join(key, self.grace, work, deadline).await)
+        self.shared(key, work, deadline).await
     }
 
-    /// Where to send a browser.
+    /// The URL to send a browser to.
+    ///
+    /// # Errors
+    ///
+    /// [`ExchangeError`], if the issuer cannot do that, refuses it or gives no usable answer.
     pub async fn authorization(
         &self,
-        client: &Registered,
-        (redirect_uri, scopes): (&str, &[String]),
-        more: &[(&'static str, &str)],
+        client: &OpenIdClient,
+        choices: AuthorizationChoices<'_>,
         timeout: Duration,
     ) -> Result<Authorization, ExchangeError> {
-        let settings = &client.settings;
-        let asked = AuthorizationRequest {
+        let (settings, scopes) = (&client.settings, choices.scopes);
+        let request = AuthorizationRequest {
             client_id: &settings.client_id,
-            redirect_uri,
+            redirect_uri: choices.redirect_uri,
             scopes: if scopes.is_empty() { &settings.scopes } else { scopes },
             pkce: settings.pkce,
-            more,
+            parameters: choices.parameters,
         };
-        Ok(client.provider.authorization(&asked, timeout).await?)
+        Ok(client.provider.authorization(request, timeout).await?)
     }
 
-    fn joined(
+    /// The answer of this refresh, or of the one with the same key that is under way or was made
+    /// shortly before.
+    async fn shared(
         &self,
-        outcome: Result<Result<Granted, Error>, Miss>,
+        key: RefreshKey,
+        refresh: impl Future<Output = RefreshAnswer> + Send + 'static,
+        deadline: Instant,
     ) -> Result<Granted, ExchangeError> {
-        outcome.map_err(ExchangeError::Missed)?.map_err(ExchangeError::Api)
+        let grace = self.grace;
+        let work = Box::pin(async move {
+            let answer = refresh.await;
+            Landed { keep: keep(&answer, grace), answer }
+        });
+        let answer: Result<Granted, ApiError> = self.refreshes.join(key, work, deadline).await?;
+        Ok(answer?)
     }
 
-    fn remote(&self, issuer: usize) -> Option<&Remote> {
-        self.remotes.get(issuer)?.as_ref()
+    /// The row of this issuer's table.
+    fn api<'a, T: ?Sized>(
+        &'a self,
+        issuer: IssuerIndex,
+        row: impl FnOnce(&'a IssuerApi) -> Option<&'a Arc<T>>,
+    ) -> Result<&'a Arc<T>, ExchangeError> {
+        let api = issuer.of(&self.apis).and_then(Option::as_ref);
+        api.and_then(row).ok_or(ExchangeError::Unsupported)
     }
 }
 
-impl Registered {
+impl OpenIdClient {
     /// The configured name of its issuer.
     #[must_use]
     pub fn issuer(&self) -> &str {
@@ -236,13 +260,13 @@ impl Registered {
         }
     }
 
-    /// Whether its codes are bound to a verifier.
+    /// Whether its codes are bound to a verifier (RFC 7636).
     #[must_use]
     pub const fn pkce(&self) -> bool {
         self.settings.pkce
     }
 
-    fn proof(&self) -> (&str, &ClientAuth) {
-        (&self.settings.client_id, &self.auth)
+    fn proof(&self) -> OpenIdClientProof<'_> {
+        OpenIdClientProof { id: &self.settings.client_id, auth: &self.auth }
     }
 }

@@ -3,115 +3,151 @@
 //!
 //! In: a token, or a level. Out: the tokens of a session, which travel in headers; or a profile.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
-use http::Method;
+use bytes::Bytes;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{
-    Error, Rejection,
-    api::{self, Api},
+    api::{self, Api, ApiCall, Target, bearer, error_code, from_json},
+    capabilities::{Asked, Guests, IssuerApi, Migration, OwnProfiles},
+    error::{ApiError, ExchangeError, Rejection},
+    grants::{AppAndKey, GuestLevel},
+    operation::Operation,
+    rownd::read_profile,
     tokens::{Granted, Tokens},
-    user,
 };
-use crate::{config::Secret, metrics::ApiEndpoint, model::Profile, upstream::Answer};
+use crate::{config::Secret, model::Profile, upstream::HttpAnswer};
 
 const MIGRATE: &str = "/plugin/rownd/migrate";
 const GUEST: &str = "/plugin/rownd/guest?tenantId=public";
 const USER: &str = "/plugin/rownd/user";
-const JSON: &str = "application/json";
-/// Tokens in headers, not in cookies; and what marks a call of a SuperTokens client.
+/// Asks for tokens in headers, not in cookies, and marks the request of a SuperTokens client.
 const HEADERS: [(&str, &str); 3] =
     [("rid", "session"), ("fdi-version", "1.18"), ("st-auth-mode", "header")];
 
-/// What a guest is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum GuestLevel {
-    /// A device.
-    Instant,
-    /// Somebody who chose to be one.
-    Guest,
-}
-
 /// Calls the API below one `apiDomain` and `apiBasePath`.
-#[derive(Debug, Clone)]
-pub struct SuperTokens {
+#[derive(Debug)]
+struct SuperTokensClient {
     api: Api,
 }
 
-impl SuperTokens {
-    pub(super) const fn new(api: Api) -> Self {
-        Self { api }
-    }
-
-    /// A session for a Rownd access or refresh token. It may be asked for again.
-    pub async fn migrate(&self, token: &Secret, timeout: Duration) -> Result<Granted, Error> {
-        let bearer = bearer(token);
-        let headers: Vec<_> =
-            HEADERS.into_iter().chain([("authorization", bearer.expose())]).collect();
-        let endpoint = (ApiEndpoint::Migrate, ApiEndpoint::Migrate.into());
-        let call = self.api.call(endpoint, Method::POST, MIGRATE, &headers, None, timeout)?;
-        self.api.send_once(call, session).await
-    }
-
-    /// A session for somebody nobody knows yet.
-    pub async fn guest(&self, level: GuestLevel, timeout: Duration) -> Result<Granted, Error> {
-        let level = match level {
-            GuestLevel::Instant => "instant",
-            GuestLevel::Guest => "guest",
-        };
-        let body = Some((JSON, json!({ "auth_level": level }).to_string().into_bytes()));
-        let endpoint = (ApiEndpoint::Guest, ApiEndpoint::Guest.into());
-        let call = self.api.call(endpoint, Method::POST, GUEST, &HEADERS, body, timeout)?;
-        self.api.send_once(call, session).await
-    }
-
-    /// The user of a session, whose access token this is.
-    pub async fn user(&self, token: &Secret, timeout: Duration) -> Result<Profile, Error> {
-        let bearer = bearer(token);
-        let headers = [HEADERS[0], HEADERS[1], HEADERS[2], ("authorization", bearer.expose())];
-        let endpoint = (ApiEndpoint::SessionUser, ApiEndpoint::SessionUser.into());
-        let asked = self.api.get(endpoint, USER, &headers, timeout, |body| {
-            refused(body)?;
-            user::read(body)
-        });
-        asked.await.map_err(|error| match error {
-            Error::Rejected(Rejection { status: 404, .. }) => Error::NotFound,
-            error => error,
-        })
-    }
-}
-
-fn bearer(token: &Secret) -> Secret {
-    Secret::new(&format!("Bearer {}", token.expose()))
-}
-
-/// How the plugin says no with a 200.
+/// How the plugin says with a status of 200 that it refuses.
 #[derive(Deserialize)]
-struct Status {
+struct PluginStatus {
     status: String,
     reason: Option<Value>,
     code: Option<Value>,
 }
 
-fn refused(body: &[u8]) -> Result<(), Error> {
-    let said: Status = serde_json::from_slice(body).map_err(|_| Error::Shape)?;
+/// The capabilities of SuperTokens' API.
+pub(super) fn table(api: Api) -> IssuerApi {
+    let client = Arc::new(SuperTokensClient { api });
+    IssuerApi {
+        app_ids: None,
+        third_party_tokens: None,
+        refresh_tokens: None,
+        migration: Some(client.clone()),
+        guests: Some(client.clone()),
+        user_profiles: None,
+        own_profiles: Some(client),
+        code_flow: None,
+    }
+}
+
+impl Migration for SuperTokensClient {
+    fn migrate<'a>(&'a self, token: &'a Secret, timeout: Duration) -> Asked<'a, Granted> {
+        Box::pin(async move {
+            let bearer = bearer(token);
+            let call = ApiCall {
+                operation: Operation::SuperTokensMigration,
+                app: None,
+                target: Target::Path(MIGRATE),
+                headers: &with_token(&bearer),
+                body: Bytes::new(),
+                timeout,
+            };
+            self.api.call(call, read_session).await
+        })
+    }
+}
+
+impl Guests for SuperTokensClient {
+    /// The session is for the one app of this API, so none is sent.
+    fn guest<'a>(
+        &'a self,
+        _app: Option<AppAndKey<'a>>,
+        level: GuestLevel,
+        timeout: Duration,
+    ) -> Asked<'a, Granted, ExchangeError> {
+        Box::pin(async move {
+            let level = match level {
+                GuestLevel::Instant => "instant",
+                GuestLevel::Guest => "guest",
+            };
+            let call = ApiCall {
+                operation: Operation::SuperTokensGuest,
+                app: None,
+                target: Target::Path(GUEST),
+                headers: &HEADERS,
+                body: api::json(&json!({ "auth_level": level }))?,
+                timeout,
+            };
+            Ok(self.api.call(call, read_session).await?)
+        })
+    }
+}
+
+impl OwnProfiles for SuperTokensClient {
+    /// The token is the access token of a session.
+    fn own_user<'a>(
+        &'a self,
+        _app: Option<&'a str>,
+        token: &'a Secret,
+        timeout: Duration,
+    ) -> Option<Asked<'a, Profile>> {
+        Some(Box::pin(async move {
+            let bearer = bearer(token);
+            let call = ApiCall {
+                operation: Operation::SuperTokensUser,
+                app: None,
+                target: Target::Path(USER),
+                headers: &with_token(&bearer),
+                body: Bytes::new(),
+                timeout,
+            };
+            let profile = self.api.call(call, |answer| {
+                refuse_unless_ok(answer)?;
+                read_profile(&answer.body)
+            });
+            profile.await.map_err(ApiError::of_user)
+        }))
+    }
+}
+
+fn with_token(bearer: &Secret) -> [(&'static str, &str); 4] {
+    let [first, second, third] = HEADERS;
+    [first, second, third, ("authorization", bearer.expose())]
+}
+
+fn refuse_unless_ok(answer: &HttpAnswer) -> Result<(), ApiError> {
+    let said: PluginStatus = from_json(answer)?;
     if said.status == "OK" {
         return Ok(());
     }
-    let code = said.reason.as_ref().and_then(Value::as_str).and_then(api::code);
+    let code = said.reason.as_ref().and_then(Value::as_str).and_then(error_code);
     let status = said.code.and_then(|code| code.as_u64()?.try_into().ok());
-    Err(Error::Rejected(Rejection { status: status.unwrap_or(200), code }))
+    Err(ApiError::Rejected(Rejection { status: status.unwrap_or(200), code }))
 }
 
-/// A yes that lacks one of the three headers is no session.
-fn session(answer: &Answer) -> Result<Granted, Error> {
-    refused(&answer.body)?;
+/// The tokens of a session. An answer that lacks one of the three headers is no session.
+fn read_session(answer: &HttpAnswer) -> Result<Granted, ApiError> {
+    refuse_unless_ok(answer)?;
     let header = |name| answer.header(name).filter(|value| !value.is_empty());
-    let access = header("st-access-token").ok_or(Error::Shape)?;
-    let refresh = header("st-refresh-token").ok_or(Error::Shape)?;
-    let front = header("front-token").ok_or(Error::Shape)?;
+    let access = header("st-access-token").ok_or(ApiError::Shape)?;
+    let refresh = header("st-refresh-token").ok_or(ApiError::Shape)?;
+    let front = header("front-token").ok_or(ApiError::Shape)?;
     Ok(Granted::Tokens(Box::new(Tokens {
         refresh: Some(Secret::new(refresh)),
         front: Some(Secret::new(front)),

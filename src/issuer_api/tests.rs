@@ -1,7 +1,8 @@
-//! What is read of an answer, what is sent and where to, and when it is tried again.
+//! How answers are read, which requests are sent where, and which are tried again.
 
+mod breaker_state;
+mod breakers;
 mod id_tokens;
-mod lanes;
 
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -13,28 +14,22 @@ use serde_json::{Value, json};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::{TcpListener, TcpStream},
-    time::advance,
 };
 
-use super::{
-    App, Client, Error, Rejection,
-    breaker::{Breaker, Cause, End, Pass, Pause},
-    build,
-    user::read,
-};
+use super::{ApiError, AppCredentials, IssuerApi, Rejection, build, rownd::read_profile};
 use crate::{
     config::{self, Secret},
     metrics::{Labels, Metrics},
     model::{AuthLevel, Cutoff, Group, Profile},
-    upstream::{Client as Upstream, Error as UpstreamError},
+    upstream::{Client as Upstream, UpstreamError},
 };
 
 /// A day in 2025, nanoseconds.
 const MIDNIGHT: i128 = 1_738_368_000_000_000_000;
 const TIMEOUT: Duration = Duration::from_secs(5);
 
-fn profile(document: &Value) -> Result<Profile, Error> {
-    read(document.to_string().as_bytes())
+fn profile(document: &Value) -> Result<Profile, ApiError> {
+    read_profile(document.to_string().as_bytes())
 }
 
 #[test]
@@ -78,38 +73,38 @@ fn a_profile_is_read_as_rownd_writes_it() {
 }
 
 #[test]
-fn what_an_answer_leaves_out_or_misspells() {
+fn a_profile_with_missing_or_malformed_parts_is_read_or_refused() {
     for (name, document, expected) in [
-        ("nothing", json!({}), Err(Error::Shape)),
-        ("somebody's error", json!({"error": "not now", "data": {}}), Err(Error::Shape)),
+        ("nothing", json!({}), Err(ApiError::Shape)),
+        ("somebody's error", json!({"error": "not now", "data": {}}), Err(ApiError::Shape)),
         ("the id in the data", json!({"data": {"user_id": "u"}}), Ok((Some("u"), true))),
         ("an empty id", json!({"rownd_user": "", "data": {"user_id": "u"}}), Ok((Some("u"), true))),
-        ("no id", json!({"rownd_user": null, "data": {"user_id": null}}), Err(Error::Shape)),
-        ("an odd id", json!({"rownd_user": 1, "data": []}), Err(Error::Shape)),
+        ("no id", json!({"rownd_user": null, "data": {"user_id": null}}), Err(ApiError::Shape)),
+        ("an odd id", json!({"rownd_user": 1, "data": []}), Err(ApiError::Shape)),
         ("disabled", json!({"state": "disabled"}), Ok((None, false))),
         ("no state", json!({"rownd_user": "u", "state": null}), Ok((Some("u"), true))),
         ("meta alone", json!({"meta": {"created": "2023"}}), Ok((None, true))),
-        ("no meta either", json!({"state": null, "meta": {}}), Err(Error::Shape)),
+        ("no meta either", json!({"state": null, "meta": {}}), Err(ApiError::Shape)),
         ("a state nobody knows", json!({"state": "suspended"}), Ok((None, false))),
         ("an empty state", json!({"state": ""}), Ok((None, false))),
         ("another spelling", json!({"state": "Enabled"}), Ok((None, false))),
         ("odd groups", json!({"state": "enabled", "groups": {"group": {}}}), Ok((None, true))),
-        ("a state of another type", json!({"state": true}), Err(Error::Shape)),
-        ("meta of another type", json!({"meta": "2025"}), Err(Error::Shape)),
-        ("a list", json!([]), Err(Error::Shape)),
-        ("a text", json!("user"), Err(Error::Shape)),
+        ("a state of another type", json!({"state": true}), Err(ApiError::Shape)),
+        ("meta of another type", json!({"meta": "2025"}), Err(ApiError::Shape)),
+        ("a list", json!([]), Err(ApiError::Shape)),
+        ("a text", json!("user"), Err(ApiError::Shape)),
     ] {
         let read = profile(&document);
         let got = read.as_ref().map(|read| (read.user_id.as_deref(), read.enabled()));
         assert_eq!(got, expected.as_ref().map(|expected| *expected), "{name}");
     }
     for text in ["", "{", "<html>", "{\"state\":\"disabled\",\"state\":\"enabled\"}"] {
-        assert_eq!(read(text.as_bytes()).unwrap_err(), Error::Shape, "{text}");
+        assert_eq!(read_profile(text.as_bytes()).unwrap_err(), ApiError::Shape, "{text}");
     }
 }
 
 #[test]
-fn a_cut_off_is_a_moment_or_it_is_unreadable() {
+fn a_cut_off_is_a_time_or_unreadable() {
     for (value, expected) in [
         (json!(null), Cutoff::None),
         (json!("2025-02-01T00:00:00Z"), Cutoff::At(MIDNIGHT)),
@@ -179,7 +174,7 @@ impl Server {
 }
 
 /// Runs a test beside a server, with the clients of two issuers that are both there.
-async fn beside(test: impl AsyncFnOnce(&Server, &[Client])) {
+async fn beside(test: impl AsyncFnOnce(&Server, &Clients)) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let clients = clients(&format!("http://{}", listener.local_addr().unwrap()));
     let server = Server::default();
@@ -189,8 +184,22 @@ async fn beside(test: impl AsyncFnOnce(&Server, &[Client])) {
     }
 }
 
+/// The APIs of two issuers, and what they count.
+struct Clients {
+    apis: Vec<IssuerApi>,
+    metrics: Arc<Metrics>,
+}
+
+impl std::ops::Index<usize> for Clients {
+    type Output = IssuerApi;
+
+    fn index(&self, index: usize) -> &IssuerApi {
+        &self.apis[index]
+    }
+}
+
 /// The clients of two issuers whose APIs are below this URL.
-fn clients(url: &str) -> Vec<Client> {
+fn clients(url: &str) -> Clients {
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     let issuer = |name: &str, base: &str| {
         json!({ "name": name, "kind": "rownd", "base_url": base, "issuer": format!("https://{name}.test"),
@@ -207,17 +216,18 @@ fn clients(url: &str) -> Vec<Client> {
     };
     let metrics = Metrics::build(&labels).unwrap();
     let upstream = Upstream::build(Duration::from_secs(5)).unwrap();
-    let remotes = build(&config.issuers, &upstream, &metrics);
-    remotes.iter().flatten().filter_map(|remote| remote.rownd().cloned()).collect()
+    let apis = build(&config.issuers, &upstream, &metrics).into_iter().flatten().collect();
+    Clients { apis, metrics }
 }
 
-async fn ask(client: &Client, user: &str) -> Result<Profile, Error> {
+async fn ask(client: &IssuerApi, user: &str) -> Result<Profile, ApiError> {
     let (key, secret) = (Secret::new("key_1"), Secret::new("ras_1"));
-    client.user(App { id: "app", key: &key, secret: &secret }, user, TIMEOUT).await
+    let app = AppCredentials { id: "app", key: &key, secret: &secret };
+    client.user_profiles.as_ref().unwrap().user(app, user, TIMEOUT).await
 }
 
 #[tokio::test]
-async fn any_id_is_one_segment_and_key_and_secret_go_along() {
+async fn an_id_is_one_path_segment_and_key_and_secret_are_sent() {
     beside(async |server, clients| {
         server.say(200, "", "{\"rownd_user\":\"u\"}");
         for (user, segment) in [
@@ -241,7 +251,7 @@ async fn any_id_is_one_segment_and_key_and_secret_go_along() {
         }
         let asked = server.heads().len();
         for user in ["", ".", ".."] {
-            assert_eq!(ask(&clients[0], user).await, Err(Error::Id), "{user:?}");
+            assert_eq!(ask(&clients[0], user).await, Err(ApiError::Id), "{user:?}");
         }
         assert_eq!(server.heads().len(), asked, "nobody was asked");
     })
@@ -249,17 +259,17 @@ async fn any_id_is_one_segment_and_key_and_secret_go_along() {
 }
 
 #[tokio::test]
-async fn what_is_final_is_not_asked_again_and_what_is_not_is() {
-    let status = |status| Error::Upstream(UpstreamError::Status(status));
-    let rejected = |status| Error::Rejected(Rejection { status, code: None });
+async fn only_transient_errors_are_tried_again() {
+    let status = |status| ApiError::Upstream(UpstreamError::Status(status));
+    let rejected = |status| ApiError::Rejected(Rejection { status, code: None });
     for (answer, error, requests) in [
-        (404, Error::NotFound, 1),
-        (401, Error::KeyRefused(401), 1),
-        (403, Error::KeyRefused(403), 1),
+        (404, ApiError::NotFound, 1),
+        (401, ApiError::KeyRefused(401), 1),
+        (403, ApiError::KeyRefused(403), 1),
         (400, rejected(400), 1),
         (402, rejected(402), 1),
         (302, rejected(302), 1),
-        (429, Error::Limited(None), 3),
+        (429, ApiError::Limited(None), 3),
         (408, status(408), 3),
         (500, status(500), 3),
         (503, status(503), 3),
@@ -277,7 +287,7 @@ async fn what_is_final_is_not_asked_again_and_what_is_not_is() {
         server.say(200, "", "{\"state\":\"disabled\"}");
         assert!(!ask(&clients[0], "u").await.unwrap().enabled());
         assert_eq!(server.heads().len(), 2);
-        let text = clients[0].api.metrics.render();
+        let text = clients.metrics.render();
         for (result, count) in [("status", 1), ("ok", 1), ("paused", 0)] {
             let line = format!(
                 "rownd_authz_rownd_requests_total{{issuer=\"one\",endpoint=\"user\",result=\"{result}\"}} {count}\n"
@@ -289,27 +299,27 @@ async fn what_is_final_is_not_asked_again_and_what_is_not_is() {
 }
 
 #[tokio::test]
-async fn an_answer_without_an_end_or_of_another_shape_is_none() {
+async fn an_answer_that_is_too_large_or_of_another_shape_is_an_error() {
     beside(async |server, clients| {
         server.say(200, "", "[]");
-        assert_eq!(ask(&clients[0], "u").await, Err(Error::Shape));
+        assert_eq!(ask(&clients[0], "u").await, Err(ApiError::Shape));
         server.say(200, "", &" ".repeat((1 << 20) + 1));
         ask(&clients[0], "u").await.unwrap_err();
-        assert_eq!(ask(&clients[0], "u").await, Err(Error::Upstream(UpstreamError::TooLarge)));
+        assert_eq!(ask(&clients[0], "u").await, Err(ApiError::Upstream(UpstreamError::TooLarge)));
     })
     .await;
 }
 
 #[tokio::test]
-async fn a_host_that_says_when_to_come_again_is_left_alone_until_then() {
+async fn no_request_is_sent_before_the_time_that_the_host_asked_for() {
     beside(async |server, clients| {
         server.say(429, "retry-after: 120\r\n", "");
         let error = ask(&clients[0], "u").await;
-        assert_eq!(error, Err(Error::Limited(Some(Duration::from_secs(120)))));
+        assert_eq!(error, Err(ApiError::Limited(Some(Duration::from_secs(120)))));
         assert_eq!(server.heads().len(), 1);
         // The other issuer's client is of the same host.
-        for client in clients {
-            assert!(matches!(ask(client, "u").await, Err(Error::Paused(_))));
+        for client in &clients.apis {
+            assert!(matches!(ask(client, "u").await, Err(ApiError::Paused(_))));
         }
         assert_eq!(server.heads().len(), 1, "nobody asked");
     })
@@ -323,7 +333,7 @@ async fn a_host_that_says_when_to_come_again_is_left_alone_until_then() {
 }
 
 #[tokio::test]
-async fn a_host_that_fails_is_not_asked_for_every_caller() {
+async fn a_failing_host_gets_few_requests_for_many_callers() {
     beside(async |server, clients| {
         server.say(503, "", "");
         for index in 0..200 {
@@ -333,70 +343,4 @@ async fn a_host_that_fails_is_not_asked_for_every_caller() {
         assert!((5..=20).contains(&asked), "{asked} requests for 200 callers");
     })
     .await;
-}
-
-const FAILED: End = End::Failed(Cause::Failures);
-
-fn ended(mut pass: Pass<'_>, end: End) {
-    pass.note(end);
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_breaker_opens_lets_one_try_and_closes() {
-    let breaker = Breaker::default();
-    for failure in 0..5 {
-        ended(breaker.admit().unwrap_or_else(|_| panic!("failure {failure}")), FAILED);
-    }
-    assert!(breaker.admit().is_err(), "open");
-    advance(Duration::from_secs(2)).await;
-    let trial = breaker.admit().unwrap();
-    assert!(breaker.admit().is_err(), "one at a time");
-    drop(trial);
-    let trial = breaker.admit().expect("who gave up does not hold up the others");
-    ended(trial, FAILED);
-    let Pause { wait, cause } = breaker.admit().unwrap_err();
-    assert!(wait > Duration::from_secs(1), "longer the second time: {wait:?}");
-    assert_eq!(cause, Cause::Failures);
-    advance(Duration::from_secs(3)).await;
-    ended(breaker.admit().unwrap(), End::Good);
-    for _ in 0..4 {
-        ended(breaker.admit().unwrap(), FAILED);
-    }
-    ended(breaker.admit().expect("closed, and four failures are not five"), End::Good);
-    for _ in 0..100 {
-        while let Ok(pass) = breaker.admit() {
-            ended(pass, FAILED);
-        }
-        let wait = breaker.admit().unwrap_err().wait;
-        assert!(wait <= Duration::from_secs(30), "{wait:?}");
-        advance(wait).await;
-    }
-    let day = Pause { wait: Duration::from_secs(86_400), cause: Cause::Limit };
-    ended(breaker.admit().unwrap(), End::Asked(day));
-    let Pause { wait, cause } = breaker.admit().unwrap_err();
-    assert!(wait <= Duration::from_secs(60), "nobody is told a day");
-    assert_eq!(cause, Cause::Limit);
-}
-
-#[tokio::test(start_paused = true)]
-async fn what_was_asked_before_a_pause_says_nothing_about_the_time_after() {
-    // A hundred requests fail by one cause: that is one pause, and not twenty.
-    let breaker = Breaker::default();
-    let passes: Vec<_> = (0..100).map(|_| breaker.admit().unwrap()).collect();
-    passes.into_iter().for_each(|pass| ended(pass, FAILED));
-    let wait = breaker.admit().unwrap_err().wait;
-    assert!(wait <= Duration::from_secs(1), "{wait:?}");
-    // A late success of before does not end the pause, nor a trial.
-    let breaker = Breaker::default();
-    let late = breaker.admit().unwrap();
-    for _ in 0..5 {
-        ended(breaker.admit().unwrap(), FAILED);
-    }
-    ended(late, End::Good);
-    assert!(breaker.admit().is_err(), "still open");
-    advance(Duration::from_secs(1)).await;
-    let trial = breaker.admit().unwrap();
-    assert!(breaker.admit().is_err(), "one at a time");
-    ended(trial, End::Good);
-    ended(breaker.admit().expect("closed"), End::Good);
 }

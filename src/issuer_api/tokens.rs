@@ -1,4 +1,4 @@
-//! What comes of an exchange: tokens, or a yes without any.
+//! The result of an exchange: tokens, or a yes without any.
 //!
 //! In: an answer's members. Out: [`Granted`]. `Debug` shows none of the tokens.
 
@@ -15,36 +15,36 @@ use crate::config::Secret;
 /// How a user relates to the app.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 pub enum UserType {
-    /// Made just now.
+    /// The exchange made the user.
     #[serde(rename = "new_user")]
     New,
-    /// Was there before.
+    /// The user existed before.
     #[serde(rename = "existing_user")]
     Existing,
-    /// An instant user.
+    /// The user is an instant user.
     #[serde(rename = "instant_user")]
     Instant,
 }
 
 impl UserType {
-    /// The word, if it is one that is known: an answer with another is as good.
+    /// The type that this word names. `None` for an unknown word, which is no error.
     pub(super) fn of(word: Option<&serde_json::Value>) -> Option<Self> {
         word.and_then(|word| Self::deserialize(word).ok())
     }
 }
 
-/// Tokens.
+/// The tokens of a user.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Tokens {
-    /// For `Authorization: Bearer`.
+    /// The access token, for `Authorization: Bearer`.
     pub access: Secret,
-    /// What renews it.
+    /// The refresh token, which renews the access token.
     pub refresh: Option<Secret>,
     /// The ID token (OpenID Connect).
     pub id: Option<Secret>,
-    /// SuperTokens' `front-token`.
+    /// The `front-token` of SuperTokens, which its frontend reads.
     pub front: Option<Secret>,
-    /// Until when the access token holds, as far as it says.
+    /// The end of the access token's life, if it is known.
     pub expires_at: Option<SystemTime>,
     /// The user whom the ID token names (OpenID Connect).
     pub subject: Option<String>,
@@ -52,7 +52,7 @@ pub struct Tokens {
     pub user_type: Option<UserType>,
     /// How the user relates to the app variant.
     pub variant_user_type: Option<UserType>,
-    /// The scopes (OAuth 2.0).
+    /// The scopes that were granted (OAuth 2.0).
     pub scopes: Vec<String>,
 }
 
@@ -62,30 +62,30 @@ impl fmt::Debug for Tokens {
     }
 }
 
-/// An exchange that went well.
+/// The result of an exchange.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Granted {
-    /// Tokens.
+    /// Tokens of a user.
     Tokens(Box<Tokens>),
-    /// None: the intent did not fit.
+    /// A yes without tokens: the user's intent did not fit.
     Nothing(Option<UserType>),
 }
 
-/// What an access token says of its end. Nobody is let in by this; whose it is is verified.
+/// The part of an unverified access token that is read here. Nobody is let in by it.
 #[derive(Deserialize)]
-struct Peek {
+struct UnverifiedClaims {
     exp: Option<f64>,
 }
 
 impl Tokens {
-    /// With what the access token says of its end.
+    /// Only an access token, with the end of life that it says.
     pub(super) fn new(access: &str) -> Self {
         Self {
             access: Secret::new(access),
             refresh: None,
             id: None,
             front: None,
-            expires_at: peek(access).and_then(|said| moment(said.exp?)),
+            expires_at: expiry_of(access),
             subject: None,
             user_type: None,
             variant_user_type: None,
@@ -94,16 +94,13 @@ impl Tokens {
     }
 }
 
-fn peek(token: &str) -> Option<Peek> {
-    let body = token.split('.').nth(1)?;
-    serde_json::from_slice(&URL_SAFE_NO_PAD.decode(body).ok()?).ok()
+fn expiry_of(token: &str) -> Option<SystemTime> {
+    let body = URL_SAFE_NO_PAD.decode(token.split('.').nth(1)?).ok()?;
+    let claims: UnverifiedClaims = serde_json::from_slice(&body).ok()?;
+    UNIX_EPOCH.checked_add(Duration::try_from_secs_f64(claims.exp?).ok()?)
 }
 
-fn moment(exp: f64) -> Option<SystemTime> {
-    UNIX_EPOCH.checked_add(Duration::try_from_secs_f64(exp).ok()?)
-}
-
-/// Text that holds something.
-pub(super) fn some(text: Option<String>) -> Option<String> {
+/// The text, if it is not empty.
+pub(super) fn not_empty(text: Option<String>) -> Option<String> {
     text.filter(|text| !text.is_empty())
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use metrics::{Counter, Histogram, Unit, counter, describe_counter, describe_histogram, histogram};
 use strum::{IntoStaticStr, VariantArray};
 
-use super::{Metrics, label::ByLabel};
+use super::{Metrics, issuer_label::IssuerLabel, label::ByLabel};
 
 /// The name of the histogram, for its buckets.
 pub(super) const DURATION: &str = "rownd_authz_rownd_request_duration_seconds";
@@ -106,11 +106,11 @@ impl IssuerApiSeries {
 }
 
 impl Metrics {
-    /// A request to the API of the issuer of this index ended after this time; `None`: no request
+    /// A request to the API of the issuer of this label ended after this time; `None`: no request
     /// was made.
     pub fn issuer_api_asked(
         &self,
-        issuer: usize,
+        issuer: IssuerLabel,
         endpoint: ApiEndpoint,
         result: ApiResult,
         took: Option<Duration>,

@@ -5,7 +5,7 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 
 use metrics::{Counter, counter, describe_counter, with_local_recorder};
 
-use super::{Metrics, issuer_api::IssuerApiSeries, keys::KeySeries};
+use super::{Metrics, issuer_api::IssuerApiSeries, issuer_label::IssuerLabel, keys::KeySeries};
 
 /// Most issuer names that one process can count, from its start to its end: a series once made
 /// stays.
@@ -48,9 +48,9 @@ impl IssuerSeries {
         }
     }
 
-    /// The series of the issuer of this index.
-    pub(super) fn at(&self, index: usize) -> Option<&OneIssuer> {
-        self.issuers.get(index)?.get()
+    /// The series of the issuer of this label.
+    pub(super) fn at(&self, label: IssuerLabel) -> Option<&OneIssuer> {
+        self.issuers.get(label.0)?.get()
     }
 }
 
@@ -63,14 +63,14 @@ fn verifications(issuer: &str, results: &[&'static str]) -> Vec<Counter> {
 }
 
 impl Metrics {
-    /// The index of the series of the issuer of this name. They are made if there are none yet.
+    /// The label of the series of the issuer of this name. They are made if there are none yet.
     /// `None`: there have been more than 128 names since the start.
     #[must_use]
-    pub fn issuer(&self, name: &str) -> Option<usize> {
+    pub fn issuer(&self, name: &str) -> Option<IssuerLabel> {
         let all = &self.issuers;
         let mut names = all.names.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(index) = names.iter().position(|known| known == name) {
-            return Some(index);
+            return Some(IssuerLabel(index));
         }
         let place = all.issuers.get(names.len())?;
         let made = with_local_recorder(self.recorder.get()?, || OneIssuer {
@@ -80,23 +80,23 @@ impl Metrics {
         });
         let _ = place.set(made);
         names.push(name.to_owned());
-        Some(names.len() - 1)
+        Some(IssuerLabel(names.len() - 1))
     }
 
     /// An issuer is no longer configured, so its gauges show "not a number": no comparison of an
     /// alert is true of that.
-    pub fn issuer_removed(&self, issuer: usize) {
+    pub fn issuer_removed(&self, issuer: IssuerLabel) {
         if let Some(issuer) = self.issuers.at(issuer) {
             issuer.keys.retire();
         }
     }
 
-    /// A token was verified or refused by the issuer of this index; `None`: it belongs to no
+    /// A token was verified or refused by the issuer of this label; `None`: it belongs to no
     /// issuer. `result` is an index of [`super::Labels::verifications`].
-    pub fn verified(&self, issuer: Option<usize>, result: usize) {
+    pub fn verified(&self, issuer: Option<IssuerLabel>, result: usize) {
         let counters = match issuer {
             None => Some(&self.issuers.unknown),
-            Some(index) => self.issuers.at(index).map(|issuer| &issuer.verifications),
+            Some(label) => self.issuers.at(label).map(|issuer| &issuer.verifications),
         };
         if let Some(counter) = counters.and_then(|counters| counters.get(result)) {
             counter.increment(1);

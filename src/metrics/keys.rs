@@ -3,7 +3,7 @@
 use metrics::{Counter, Gauge, counter, describe_counter, describe_gauge, gauge};
 use strum::{IntoStaticStr, VariantArray};
 
-use super::{Metrics, label::ByLabel};
+use super::{Metrics, issuer_label::IssuerLabel, label::ByLabel};
 
 /// How a fetch of keys ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, IntoStaticStr, VariantArray)]
@@ -101,7 +101,7 @@ impl KeySeries {
 
 impl Metrics {
     /// A fetch of an issuer's keys ended.
-    pub fn keys_fetched(&self, issuer: usize, result: FetchResult) {
+    pub fn keys_fetched(&self, issuer: IssuerLabel, result: FetchResult) {
         let issuer = self.issuers.at(issuer);
         if let Some(counter) = issuer.and_then(|issuer| issuer.keys.fetches.get(result)) {
             counter.increment(1);
@@ -109,7 +109,7 @@ impl Metrics {
     }
 
     /// An issuer's key set on disk was read or written.
-    pub fn key_snapshot(&self, issuer: usize, result: SnapshotResult) {
+    pub fn key_snapshot(&self, issuer: IssuerLabel, result: SnapshotResult) {
         let issuer = self.issuers.at(issuer);
         if let Some(counter) = issuer.and_then(|issuer| issuer.keys.snapshots.get(result)) {
             counter.increment(1);
@@ -117,7 +117,7 @@ impl Metrics {
     }
 
     /// So many keys of an issuer are in use; `stale`: they are not its latest good answer.
-    pub fn keys_in_use(&self, issuer: usize, usable: usize, stale: bool) {
+    pub fn keys_in_use(&self, issuer: IssuerLabel, usable: usize, stale: bool) {
         if let Some(issuer) = self.issuers.at(issuer) {
             #[expect(clippy::cast_precision_loss, reason = "at most 100 keys")]
             issuer.keys.usable.set(usable as f64);
@@ -126,7 +126,7 @@ impl Metrics {
     }
 
     /// An issuer's keys came at this time (Unix seconds).
-    pub fn keys_came(&self, issuer: usize, at: f64) {
+    pub fn keys_came(&self, issuer: IssuerLabel, at: f64) {
         if let Some(issuer) = self.issuers.at(issuer) {
             issuer.keys.last_success.set(at);
         }
@@ -134,7 +134,7 @@ impl Metrics {
 
     /// So many keys of an issuer's last set were refused for each reason, in the order of
     /// [`super::Labels::key_refusals`].
-    pub fn keys_refused(&self, issuer: usize, refused: &[usize]) {
+    pub fn keys_refused(&self, issuer: IssuerLabel, refused: &[usize]) {
         if let Some(issuer) = self.issuers.at(issuer) {
             for (gauge, count) in issuer.keys.refused.iter().zip(refused) {
                 #[expect(clippy::cast_precision_loss, reason = "at most 100 keys")]

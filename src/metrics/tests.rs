@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use super::{
-    CacheName, CheckApi, CheckOutcome, ConnectionResult, FetchResult, Labels, Metrics,
+    CacheName, CheckApi, CheckOutcome, ConnectionResult, FetchResult, IssuerLabel, Labels, Metrics,
     SnapshotResult, checks::BUCKETS,
 };
 
@@ -107,18 +107,18 @@ fn each_record_moves_its_own_series_and_makes_none() {
     metrics.check_started(CheckApi::ExtAuthz);
     metrics.check_ended(CheckApi::ExtAuthz, 1, Duration::from_millis(1));
     metrics.check_started(CheckApi::ExtAuthz);
-    metrics.verified(Some(1), 2);
+    metrics.verified(Some(IssuerLabel(1)), 2);
     metrics.verified(None, 0);
-    metrics.keys_fetched(0, FetchResult::Timeout);
+    metrics.keys_fetched(IssuerLabel(0), FetchResult::Timeout);
     metrics.cache_looked_up(CacheName::Claims, true);
     metrics.cache_looked_up(CacheName::Refusals, false);
     metrics.cache_inserted(CacheName::Refusals);
     metrics.cache_evicted(CacheName::Claims);
     metrics.cache_size(CacheName::Claims, 7);
-    metrics.key_snapshot(0, SnapshotResult::Written);
-    metrics.keys_in_use(0, 3, true);
-    metrics.keys_refused(0, &[2, 0, 0]);
-    metrics.keys_came(0, 1_800_000_000.0);
+    metrics.key_snapshot(IssuerLabel(0), SnapshotResult::Written);
+    metrics.keys_in_use(IssuerLabel(0), 3, true);
+    metrics.keys_refused(IssuerLabel(0), &[2, 0, 0]);
+    metrics.keys_came(IssuerLabel(0), 1_800_000_000.0);
     metrics.denial_log_dropped(2);
     metrics.log_lines_lost(9);
     metrics.connection(ConnectionResult::NoPreface);
@@ -168,14 +168,14 @@ fn each_record_moves_its_own_series_and_makes_none() {
 fn an_index_that_is_none_is_not_recorded() {
     let metrics = metrics();
     let before = series(&metrics);
-    metrics.verified(Some(9), 0);
+    metrics.verified(Some(IssuerLabel(9)), 0);
     metrics.verified(None, 99);
-    metrics.keys_fetched(9, FetchResult::Ok);
-    metrics.key_snapshot(9, SnapshotResult::Written);
-    metrics.keys_in_use(9, 1, true);
-    metrics.keys_refused(9, &[1, 1, 1]);
-    metrics.keys_refused(0, &[0, 0, 0, 1]);
-    metrics.keys_came(9, 1.0);
+    metrics.keys_fetched(IssuerLabel(9), FetchResult::Ok);
+    metrics.key_snapshot(IssuerLabel(9), SnapshotResult::Written);
+    metrics.keys_in_use(IssuerLabel(9), 1, true);
+    metrics.keys_refused(IssuerLabel(9), &[1, 1, 1]);
+    metrics.keys_refused(IssuerLabel(0), &[0, 0, 0, 1]);
+    metrics.keys_came(IssuerLabel(9), 1.0);
     metrics.denial_log_dropped(99);
     assert_eq!(before, series(&metrics));
 }

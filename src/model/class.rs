@@ -1,6 +1,6 @@
 //! The kinds of denial: what a door needs to know to choose its status.
 
-/// The kind of a no. Only the doors know what it is in HTTP and gRPC.
+/// The kind of a denial. The room `response` has its form in HTTP and gRPC.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum DenialClass {
     /// No credential where one is required.
@@ -9,16 +9,16 @@ pub enum DenialClass {
     BadCredential,
     /// More than one credential in one request.
     Conflict,
-    /// A request that we refuse to judge.
+    /// A request that cannot be judged.
     BadRequest,
     /// The identity is known and has not enough rights.
     Forbidden,
     /// The identity has to prove itself more strongly (RFC 9470).
     StepUp,
-    /// Cannot decide yet: the answer to this credential may change within seconds. A client can
-    /// bring it about, so it is no fault of ours and never holds for everybody.
+    /// Cannot decide yet: the decision about this credential may change within seconds. A client can
+    /// cause it, so it is no fault of the service and never holds for every caller.
     Pending,
-    /// Cannot decide: our fault, or the issuer's.
+    /// Cannot decide: a fault of this service or of the issuer.
     Unavailable,
 }
 

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use super::{class::DenialClass, identity::AuthLevel, reason::DenyReason};
 
-/// A no, with its stable reason.
+/// A denial, with its stable reason.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Denial {
     reason: DenyReason,

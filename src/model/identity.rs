@@ -129,7 +129,7 @@ pub struct IdentityFacts {
     pub groups: Vec<String>,
     /// Scopes of the token, where it has some.
     pub scopes: Vec<String>,
-    /// The tenant, where the issuer parts its users.
+    /// The tenant, where the issuer groups its users by tenants.
     pub tenant: Option<String>,
     /// The proof, other than the same origin, that a cookie was not sent by another site.
     pub cookie_proof: CookieProof,
@@ -143,7 +143,7 @@ pub struct IdentityFacts {
 /// same-origin header.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum CookieProof {
-    /// Nothing: the same origin it is.
+    /// No other proof is accepted: the request must come from the same origin.
     #[default]
     SameOrigin,
     /// A header that no other site can set: `rid`, or `anti-csrf` with this value, or with any

@@ -1,4 +1,4 @@
-//! Profiles by user, bounded in bytes.
+//! The cache of profiles: by user, bounded in bytes.
 
 use std::{mem, sync::Arc};
 
@@ -6,36 +6,46 @@ use quick_cache::{Weighter, sync::Cache};
 use serde_json::{Map, Value};
 use tokio::time::Instant;
 
-use super::{Answer, Key};
+use super::source::ProfileKey;
+use crate::model::{Group, Profile};
 
-/// What is known of a user.
-#[derive(Debug)]
-pub(super) struct Entry {
-    pub(super) answer: Answer,
-    /// When it was asked for: an answer may be as old as its question.
+/// An answer of Rownd.
+#[derive(Debug, Clone)]
+pub(super) enum FoundProfile {
+    /// The profile.
+    Found(Arc<Profile>),
+    /// There is no such user.
+    NotFound,
+}
+
+/// An answer, and when it was asked for.
+#[derive(Debug, Clone)]
+pub(super) struct CachedProfile {
+    pub(super) answer: FoundProfile,
+    /// The time of the request: an answer may be as old as its request.
     pub(super) asked: Instant,
 }
 
-/// The table's own share and the reference counts.
+/// Bytes of the table and of the reference counts, for each entry.
 const OVERHEAD: usize = 256;
-/// A node of a map, beside the name and the value themselves.
+/// Bytes of a map's node, beside the name and the value themselves.
 const NODE: usize = 64;
-/// What a small profile weighs: the estimate of how many there will be.
+/// Bytes of a small profile: decides for how many entries the table is laid out.
 const TYPICAL_ENTRY: u64 = 4_000;
 
-/// Bytes an entry takes, about.
+/// Estimates the bytes that an entry takes.
 #[derive(Debug, Clone)]
 struct Weight;
 
-impl Weighter<Key, Arc<Entry>> for Weight {
-    fn weight(&self, key: &Key, entry: &Arc<Entry>) -> u64 {
-        let keys = mem::size_of::<Key>() + key.app.len() + key.user.len();
+impl Weighter<ProfileKey, CachedProfile> for Weight {
+    fn weight(&self, key: &ProfileKey, entry: &CachedProfile) -> u64 {
+        let keys = mem::size_of::<ProfileKey>() + key.app.len() + key.user.len();
         let profile = match &entry.answer {
-            Answer::NotFound => 0,
-            Answer::Found(profile) => {
+            FoundProfile::NotFound => 0,
+            FoundProfile::Found(profile) => {
                 let maps =
                     [&profile.data, &profile.verified_data, &profile.attributes, &profile.meta];
-                let group = |group: &crate::model::Group| {
+                let group = |group: &Group| {
                     let texts = [Some(&group.id), group.name.as_ref(), group.member_state.as_ref()];
                     let texts = texts.into_iter().flatten().chain(&group.roles);
                     mem::size_of_val(group) + texts.map(|text| NODE + text.len()).sum::<usize>()
@@ -45,17 +55,17 @@ impl Weighter<Key, Arc<Entry>> for Weight {
                     + profile.groups.iter().map(group).sum::<usize>()
             }
         };
-        (keys + profile + mem::size_of::<Entry>() + OVERHEAD) as u64
+        (keys + profile + mem::size_of::<CachedProfile>() + OVERHEAD) as u64
     }
 }
 
-/// What hangs on a map. A short text can hold a great many empty lists.
+/// Bytes on the heap that a map owns. A short text can hold very many empty lists.
 fn members(map: &Map<String, Value>) -> usize {
     let member = |(name, value): (&String, &Value)| NODE + name.len() + heap(value);
     map.iter().map(member).sum()
 }
 
-/// What hangs on a value. The parser bounds the depth.
+/// Bytes of a value and of all that it owns. The parser bounds the depth.
 fn heap(value: &Value) -> usize {
     mem::size_of::<Value>()
         + match value {
@@ -66,10 +76,10 @@ fn heap(value: &Value) -> usize {
         }
 }
 
-/// The cache.
+/// The profiles that are kept, bounded by their estimated bytes.
 #[derive(Debug)]
 pub(super) struct ProfileCache {
-    entries: Cache<Key, Arc<Entry>, Weight>,
+    entries: Cache<ProfileKey, CachedProfile, Weight>,
 }
 
 impl ProfileCache {
@@ -78,16 +88,16 @@ impl ProfileCache {
         Self { entries: Cache::with_weighter(items, bytes, Weight) }
     }
 
-    pub(super) fn get(&self, key: &Key) -> Option<Arc<Entry>> {
+    pub(super) fn get(&self, key: &ProfileKey) -> Option<CachedProfile> {
         self.entries.get(key)
     }
 
-    pub(super) fn insert(&self, key: Key, entry: Entry) {
-        self.entries.insert(key, Arc::new(entry));
+    pub(super) fn insert(&self, key: ProfileKey, entry: CachedProfile) {
+        self.entries.insert(key, entry);
     }
 
-    /// Forgets every entry that is meant, and tells how many.
-    pub(super) fn forget(&self, meant: impl Fn(&Key) -> bool) -> usize {
+    /// Removes each entry that `meant` is true of. The number of removed entries.
+    pub(super) fn forget(&self, meant: impl Fn(&ProfileKey) -> bool) -> usize {
         let before = self.entries.len();
         self.entries.retain(|key, _| !meant(key));
         before.saturating_sub(self.entries.len())

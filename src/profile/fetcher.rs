@@ -1,90 +1,107 @@
-//! The background task that asks Rownd: so many requests at a time, each to its end, whoever
-//! still waits for it.
+//! Fetches of profiles: one for each user at a time, and a bounded number at a time, each to its
+//! end even if its callers have left.
 
-use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
-use futures_util::{FutureExt as _, StreamExt as _, stream::FuturesUnordered};
-use tokio::{sync::mpsc, time::Instant};
+use tokio::time::Instant;
 
-use super::{Answer, Job, Outcome, Profiles};
-use crate::{config::Profiles as Settings, issuer_api, log_throttle::LogThrottle};
+use super::{
+    cache::{CachedProfile, FoundProfile, ProfileCache},
+    source::{ProfileKey, Source},
+};
+use crate::{
+    config::Profiles as Settings,
+    issuer_api::ApiError,
+    log_throttle::LogThrottle,
+    metrics::Metrics,
+    single_flight::{Bounds, FlightRunner, InMemory, Landed, SingleFlight, Work},
+};
 
-/// Failures logged in a second; a host that is down fails for everybody.
+/// Callers that may wait for a profile at a time: a slow API must not hold all checks in flight.
+const MAX_WAITING: usize = 1024;
+/// Fetches that may wait for their turn.
+const MAX_QUEUED: usize = 1024;
+/// Failures logged in a second; a host that is down fails for every user.
 const LINES_PER_SECOND: u32 = 1;
 
-/// Fetches profiles. To be run for as long as they are used.
-pub struct ProfileFetcher {
-    profiles: Arc<Profiles>,
-    jobs: mpsc::Receiver<Job>,
-    max_in_flight: usize,
+/// The answer of a fetch, or why there is none.
+pub(super) type FetchAnswer = Result<CachedProfile, ApiError>;
+
+/// The fetches under way.
+pub(super) type Fetches = dyn SingleFlight<ProfileKey, FetchAnswer>;
+
+/// Makes fetches.
+#[derive(Debug)]
+pub(super) struct Fetcher {
     timeout: Duration,
-    log_throttle: LogThrottle,
+    log_throttle: Arc<LogThrottle>,
 }
 
-impl std::fmt::Debug for ProfileFetcher {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("ProfileFetcher").finish_non_exhaustive()
+/// The task that makes the fetches. To be run for as long as the profiles are used.
+#[derive(Debug)]
+pub struct ProfileFetcher(FlightRunner<ProfileKey, FetchAnswer>);
+
+impl Fetcher {
+    pub(super) fn new(settings: &Settings) -> Self {
+        let log_throttle = Arc::new(LogThrottle::per_second(LINES_PER_SECOND));
+        Self { timeout: settings.timeout.get(), log_throttle }
+    }
+
+    /// One fetch, not begun yet. The cache keeps its answer, so the flight need not.
+    pub(super) fn fetch(&self, source: Arc<Source>, key: ProfileKey) -> Work<FetchAnswer> {
+        let (timeout, log_throttle) = (self.timeout, self.log_throttle.clone());
+        Box::pin(async move {
+            let answer = fetch(&source, &key, timeout).await;
+            if let Err(error) = &answer
+                && let Some(dropped) = log_throttle.admit()
+            {
+                tracing::warn!(%error, dropped, "a profile could not be read");
+            }
+            Landed { answer, keep: Duration::ZERO }
+        })
     }
 }
 
 impl ProfileFetcher {
-    pub(super) fn new(
-        profiles: Arc<Profiles>,
-        jobs: mpsc::Receiver<Job>,
-        settings: &Settings,
-    ) -> Self {
-        Self {
-            profiles,
-            jobs,
-            max_in_flight: settings.max_in_flight,
-            timeout: settings.timeout.get(),
-            log_throttle: LogThrottle::per_second(LINES_PER_SECOND),
-        }
-    }
-
-    /// Fetches on demand. Ends only by being dropped.
-    pub async fn run(mut self) {
-        let mut running = FuturesUnordered::new();
-        loop {
-            tokio::select! {
-                Some(job) = self.jobs.recv(), if running.len() < self.max_in_flight => {
-                    if let Some(job) = self.profiles.still_wanted(job, self.timeout) {
-                        running.push(fetch(self.profiles.clone(), job, self.timeout));
-                    }
-                }
-                Some(failure) = running.next(), if !running.is_empty() => {
-                    if let Some(error) = failure
-                        && let Some(dropped) = self.log_throttle.admit()
-                    {
-                        tracing::warn!(%error, dropped, "a profile could not be read");
-                    }
-                }
-            }
-        }
+    /// Makes fetches as they are asked for. Ends only by being dropped.
+    pub async fn run(self) {
+        self.0.run().await;
     }
 }
 
-/// One fetch to its end. Tells why it failed, if it did.
-async fn fetch(profiles: Arc<Profiles>, job: Job, timeout: Duration) -> Option<String> {
-    // Whatever one answer does to us, the others are fetched all the same.
-    let outcome = AssertUnwindSafe(ask(&profiles, &job, timeout)).catch_unwind().await;
-    let outcome = outcome.unwrap_or(Err(issuer_api::Error::Shape));
-    let failure = outcome.as_ref().err().map(ToString::to_string);
-    profiles.land(job, outcome);
-    failure
+/// No fetches yet, and the task that makes them. Their answers go into the cache, unless
+/// the user was invalidated meanwhile.
+pub(super) fn fetches(
+    settings: &Settings,
+    cache: &Arc<ProfileCache>,
+    metrics: &Arc<Metrics>,
+) -> (Arc<Fetches>, ProfileFetcher) {
+    let bounds = Bounds {
+        waiting: MAX_WAITING,
+        queued: MAX_QUEUED,
+        running: settings.max_in_flight,
+        kept: 0,
+        drop_after: Some(settings.timeout.get()),
+    };
+    let (cache, metrics) = (cache.clone(), metrics.clone());
+    let (fetches, runner) = InMemory::new(bounds, move |key: &ProfileKey, answer: &FetchAnswer| {
+        if let Ok(found) = answer {
+            cache.insert(key.clone(), found.clone());
+            metrics.profile_cache_size(cache.bytes());
+        }
+    });
+    (fetches, ProfileFetcher(runner))
 }
 
-async fn ask(profiles: &Profiles, job: &Job, timeout: Duration) -> Outcome {
-    let source = profiles.sources.get(job.key.issuer).and_then(Option::as_ref);
-    let source = source.ok_or(issuer_api::Error::Id)?;
-    let (key, secret) = source.app(&job.key.app).ok_or(issuer_api::Error::Id)?;
-    let app = issuer_api::App { id: &job.key.app, key, secret };
-    let client = source.remote.rownd().ok_or(issuer_api::Error::Id)?;
+async fn fetch(source: &Source, key: &ProfileKey, timeout: Duration) -> FetchAnswer {
+    let (api, app) = source.api_of(&key.app).ok_or(ApiError::Id)?;
     let asked = Instant::now();
-    match client.user(app, &job.key.user, timeout).await {
-        Ok(profile) => Ok((Answer::Found(Arc::new(profile)), asked)),
-        // An id that cannot stand in a path is nobody's.
-        Err(issuer_api::Error::NotFound | issuer_api::Error::Id) => Ok((Answer::NotFound, asked)),
+    match api.user(app, &key.user, timeout).await {
+        Ok(profile) => Ok(CachedProfile { answer: FoundProfile::Found(Arc::new(profile)), asked }),
+        // No user has an id that cannot be part of a path.
+        Err(ApiError::NotFound | ApiError::Id) => {
+            Ok(CachedProfile { answer: FoundProfile::NotFound, asked })
+        }
         Err(error) => Err(error),
     }
 }

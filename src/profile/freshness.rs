@@ -1,11 +1,11 @@
-//! Does a token still hold by what Rownd knows of its user now? The account may be disabled, or
-//! its tokens dead from some moment on (a sign-out everywhere).
+//! Whether a token is still valid by the profile of its user: the account may be disabled, or all
+//! tokens that were issued before some time may be revoked (a sign-out everywhere).
 
 use std::sync::Arc;
 
 use tokio::time::Instant;
 
-use super::{Error, Profiles};
+use super::{ProfileError, Profiles};
 use crate::{
     model::{Cutoff, Denial, DenyReason, Group, Profile},
     policy::{ConfirmedByProfile, Permit, Unconfirmed},
@@ -14,7 +14,8 @@ use crate::{
 
 const NANOSECONDS: i128 = 1_000_000_000;
 
-/// The proof that a profile was read and speaks for its user. Made in this file only.
+/// The proof that a profile was read and that the token is still valid by it. Made in this file
+/// only.
 #[derive(Debug)]
 struct ReadAndGood(Arc<Profile>);
 
@@ -30,7 +31,7 @@ impl Profiles {
     ///
     /// # Errors
     ///
-    /// The denial, if the profile speaks against it or could not be read in time.
+    /// The denial, if the token is not valid any more or the profile could not be read in time.
     pub async fn confirm(
         &self,
         allowed: Unconfirmed<'_>,
@@ -40,52 +41,70 @@ impl Profiles {
         allowed.confirmed(&ReadAndGood(profile))
     }
 
-    /// The identity is good by its user's profile. Waits for that until `deadline` at the longest.
+    /// Checks that the identity is still valid by the profile of its user. Waits for the profile
+    /// until `deadline` at the longest.
     ///
     /// # Errors
     ///
-    /// As [`confirm`](Self::confirm).
-    pub async fn speaks_for(&self, who: &Identity, deadline: Instant) -> Result<(), Denial> {
+    /// The same denials as [`confirm`](Self::confirm).
+    pub async fn still_valid(&self, who: &Identity, deadline: Instant) -> Result<(), Denial> {
         self.confirmed(who, deadline).await.map(|_| ())
     }
 
-    /// The groups of the identity's user, by whose profile it is good.
+    /// The groups of the identity's user, if the identity is still valid by the user's profile.
+    ///
+    /// # Errors
+    ///
+    /// The same denials as [`confirm`](Self::confirm).
     pub async fn groups(&self, who: &Identity, deadline: Instant) -> Result<Vec<Group>, Denial> {
         Ok(self.confirmed(who, deadline).await?.groups.clone())
     }
 
     async fn confirmed(&self, who: &Identity, deadline: Instant) -> Result<Arc<Profile>, Denial> {
-        let judged = match self.get(who, None, deadline).await {
-            Ok(known) => judge(&known.profile, who.issued_at).map(|()| known.profile),
+        let confirmed = match self.get(who, None, deadline).await {
+            Ok(known) => token_still_valid(&known.profile, who.issued_at).map(|()| known.profile),
             Err(error) => Err(error.reason()),
         };
-        judged.map_err(|reason| Denial::from(reason).judged_by(&who.issuer))
+        confirmed.map_err(|reason| Denial::from(reason).judged_by(&who.issuer))
     }
 }
 
-impl Error {
+impl ProfileError {
     const fn reason(&self) -> DenyReason {
         match self {
             Self::Unsupported => DenyReason::ProfileUnsupported,
             Self::NotFound => DenyReason::UserNotFound,
-            Self::Unavailable(_) | Self::Busy | Self::TooOften(_) => DenyReason::ProfileUnavailable,
+            Self::Unavailable(_) | Self::Missed(_) | Self::TooOften(_) => {
+                DenyReason::ProfileUnavailable
+            }
         }
     }
 }
 
-/// A cut-off that cannot be read, and a token that does not say when it was issued where there
-/// is one, are judged as dead: nothing shows that they are not.
-pub(super) fn judge(profile: &Profile, issued_at: Option<u64>) -> Result<(), DenyReason> {
-    if profile.enabled() { alive(profile, issued_at) } else { Err(DenyReason::UserDisabled) }
+/// Checks that the account is enabled and that the token was not issued before the cut-off.
+pub(super) fn token_still_valid(
+    profile: &Profile,
+    issued_at: Option<u64>,
+) -> Result<(), DenyReason> {
+    if profile.enabled() {
+        issued_after_cutoff(profile, issued_at)
+    } else {
+        Err(DenyReason::UserDisabled)
+    }
 }
 
-/// The half of it that is about the token: it was issued after the cut-off.
-pub fn alive(profile: &Profile, issued_at: Option<u64>) -> Result<(), DenyReason> {
+/// Checks that the token was not issued before the cut-off of its user. Fails closed: if the cut-off
+/// cannot be read, or the token does not say when it was issued, the token counts as revoked.
+///
+/// # Errors
+///
+/// [`DenyReason::Revoked`], if the token was issued before the cut-off or that cannot be told.
+pub fn issued_after_cutoff(profile: &Profile, issued_at: Option<u64>) -> Result<(), DenyReason> {
     let issued_at = issued_at.map(|at| i128::from(at) * NANOSECONDS);
-    let dead = match profile.tokens_valid_since {
+    let revoked = match profile.tokens_valid_since {
         Cutoff::None => false,
         Cutoff::At(since) => issued_at.is_none_or(|at| at < since),
         Cutoff::Unreadable => true,
     };
-    if dead { Err(DenyReason::Revoked) } else { Ok(()) }
+    if revoked { Err(DenyReason::Revoked) } else { Ok(()) }
 }

@@ -1,5 +1,5 @@
-//! The judgement over a profile, and what a profile weighs. How profiles are fetched is tested
-//! against a server, in `tests/it/freshness`.
+//! Whether a token is valid by a profile, and the size of the cache. Fetches are tested against a
+//! server, in `tests/it/freshness`.
 
 use std::sync::Arc;
 
@@ -7,11 +7,11 @@ use serde_json::{Map, Value, json};
 use tokio::time::Instant;
 
 use super::{
-    Answer, Key,
-    cache::{Entry, ProfileCache},
-    freshness::judge,
+    cache::{CachedProfile, FoundProfile, ProfileCache},
+    freshness::token_still_valid,
+    source::ProfileKey,
 };
-use crate::model::{Cutoff, DenyReason, Profile};
+use crate::model::{Cutoff, DenyReason, IssuerIndex, Profile};
 
 const SECOND: i128 = 1_000_000_000;
 
@@ -30,7 +30,7 @@ fn profile(state: Option<&str>, tokens_valid_since: Cutoff) -> Profile {
 }
 
 #[test]
-fn a_token_holds_by_the_state_and_the_cut_off() {
+fn a_token_is_valid_by_the_state_and_the_cut_off_of_its_user() {
     let at = |seconds: i128| Cutoff::At(seconds * SECOND);
     let (revoked, disabled) = (Err(DenyReason::Revoked), Err(DenyReason::UserDisabled));
     for (name, state, cutoff, issued_at, expected) in [
@@ -46,22 +46,22 @@ fn a_token_holds_by_the_state_and_the_cut_off() {
         ("an unreadable cut-off", None, Cutoff::Unreadable, Some(u64::MAX), revoked),
         ("a cut-off before 1970", None, at(-1), Some(0), Ok(())),
     ] {
-        assert_eq!(judge(&profile(state, cutoff), issued_at), expected, "{name}");
+        assert_eq!(token_still_valid(&profile(state, cutoff), issued_at), expected, "{name}");
     }
 }
 
-fn key(user: &str) -> Key {
-    Key { issuer: 0, app: "app".to_owned(), user: user.to_owned() }
+fn key(user: &str) -> ProfileKey {
+    ProfileKey { issuer: IssuerIndex::new(0), app: "app".to_owned(), user: user.to_owned() }
 }
 
-fn entry(data: &Value) -> Entry {
+fn entry(data: &Value) -> CachedProfile {
     let mut profile = profile(None, Cutoff::None);
     profile.data = data.as_object().cloned().unwrap_or_default();
-    Entry { answer: Answer::Found(Arc::new(profile)), asked: Instant::now() }
+    CachedProfile { answer: FoundProfile::Found(Arc::new(profile)), asked: Instant::now() }
 }
 
 #[test]
-fn what_is_kept_is_bounded_in_bytes_whatever_a_profile_holds() {
+fn the_cache_is_bounded_in_bytes_for_profiles_of_any_content() {
     let cache = ProfileCache::new(1 << 20);
     // A short text that takes much more memory than it is long.
     let dense = json!({ "lists": vec![json!([]); 1_000] });
@@ -79,9 +79,12 @@ fn what_is_kept_is_bounded_in_bytes_whatever_a_profile_holds() {
 }
 
 #[test]
-fn users_who_share_their_letters_differently_are_not_the_same() {
+fn ids_that_are_equal_only_when_joined_name_different_users() {
     let cache = ProfileCache::new(1 << 20);
-    let of = |issuer, app: &str, user: &str| Key { issuer, app: app.into(), user: user.into() };
+    let of = |place, app: &str, user: &str| {
+        let issuer = IssuerIndex::new(place);
+        ProfileKey { issuer, app: app.into(), user: user.into() }
+    };
     cache.insert(of(1, "ab", "c"), entry(&json!({})));
     for other in [of(1, "a", "bc"), of(1, "abc", ""), of(0, "ab", "c"), of(11, "ab", "c")] {
         assert!(cache.get(&other).is_none(), "{other:?}");

@@ -4,6 +4,8 @@
 //! Out: status, headers and body as numbers and texts of no particular wire. A door only encodes
 //! them.
 
+#![warn(clippy::wildcard_enum_match_arm, clippy::match_same_arms)]
+
 #[cfg(test)]
 mod tests;
 
@@ -153,7 +155,7 @@ impl<'a> DenialResponder<'a> {
         }
     }
 
-    /// Whole seconds, rounded up: an earlier attempt would fail.
+    /// Whole seconds, rounded up: a client that comes back earlier is denied again.
     fn retry_after(&self, denial: &Denial) -> u64 {
         let up = |wait: Duration| wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
         denial.retry_after().map_or(self.retry_after, |wait| up(wait).max(1))
@@ -182,7 +184,7 @@ impl<'a> DenialResponder<'a> {
     }
 }
 
-/// The parts that the denials of one class share.
+/// The form that the denials of one class have in common.
 struct ClassForm {
     statuses: Statuses,
     /// The word under `error` in the body and in the challenge.
@@ -192,7 +194,7 @@ struct ClassForm {
     retry: bool,
 }
 
-/// The value of `WWW-Authenticate`.
+/// The content of `WWW-Authenticate`.
 enum Challenge {
     /// There is none.
     None,

@@ -8,7 +8,7 @@ use std::{
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use url::{Host, Url};
 
-use super::{Error, Origin};
+use super::{call::UrlOrigin, error::UpstreamError};
 
 /// Which addresses may be reached.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,24 +53,24 @@ impl Resolve for Guard {
 }
 
 /// An address written as such never meets the resolver.
-pub(super) fn check_literal(url: &Url, origin: Origin) -> Result<(), Error> {
+pub(super) fn check_literal(url: &Url, origin: UrlOrigin) -> Result<(), UpstreamError> {
     let (reach, secure) = match origin {
-        Origin::Operator => (Reach::Private, true),
-        Origin::Document => (Reach::Public, url.scheme() == "https"),
+        UrlOrigin::Operator => (Reach::Private, true),
+        UrlOrigin::Document => (Reach::Public, url.scheme() == "https"),
     };
     if !secure {
-        return Err(Error::Refused("a learned address has to be https"));
+        return Err(UpstreamError::Refused("a learned address has to be https"));
     }
     let address = match url.host() {
         Some(Host::Ipv4(address)) => IpAddr::V4(address),
         Some(Host::Ipv6(address)) => IpAddr::V6(address),
         Some(Host::Domain(_)) => return Ok(()),
-        None => return Err(Error::Refused("no host")),
+        None => return Err(UpstreamError::Refused("no host")),
     };
     if reach.allows(address) {
         Ok(())
     } else {
-        Err(Error::Refused("not a reachable kind of address"))
+        Err(UpstreamError::Refused("not a reachable kind of address"))
     }
 }
 

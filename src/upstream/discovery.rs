@@ -2,13 +2,13 @@
 //! it, for everything that an issuer can be asked.
 //!
 //! In: the body of a metadata document, the `iss` that it must name, and the URL that was asked.
-//! Out: the addresses in it, each with the [`Origin`] that says where it may lead; or an error.
+//! Out: the addresses in it, each with the [`UrlOrigin`] that says where it may lead; or an error.
 
 use serde::Deserialize;
 use serde_json::Value;
 use url::Url;
 
-use super::Origin;
+use super::call::UrlOrigin;
 
 /// The path of the document below the base URL of an OpenID provider (OpenID Connect Discovery
 /// section 4).
@@ -50,9 +50,9 @@ pub struct IssuerMetadata {
 pub struct DiscoveredUrl {
     /// The address.
     pub url: Url,
-    /// [`Origin::Operator`] on the host that was asked, as the operator configured that one; on any
-    /// other host [`Origin::Document`].
-    pub origin: Origin,
+    /// [`UrlOrigin::Operator`] on the host that was asked, as the operator configured that one; on any
+    /// other host [`UrlOrigin::Document`].
+    pub origin: UrlOrigin,
 }
 
 impl IssuerMetadata {
@@ -77,7 +77,8 @@ impl IssuerMetadata {
     ///
     /// # Errors
     ///
-    /// [`MetadataError::Missing`] or [`MetadataError::NoUrl`].
+    /// The document has no such address, or it is no URL: [`MetadataError::Missing`],
+    /// [`MetadataError::NoUrl`].
     pub fn key_set(&self) -> Result<DiscoveredUrl, MetadataError> {
         self.address("jwks_uri", self.jwks_uri.as_ref())
     }
@@ -86,7 +87,7 @@ impl IssuerMetadata {
     ///
     /// # Errors
     ///
-    /// As [`key_set`](Self::key_set), and [`MetadataError::PlainText`].
+    /// The errors of [`key_set`](Self::key_set), and [`MetadataError::PlainText`].
     pub fn authorization_endpoint(&self) -> Result<DiscoveredUrl, MetadataError> {
         let name = "authorization_endpoint";
         encrypted(name, self.address(name, self.authorization_endpoint.as_ref())?)
@@ -96,7 +97,7 @@ impl IssuerMetadata {
     ///
     /// # Errors
     ///
-    /// As [`key_set`](Self::key_set), and [`MetadataError::PlainText`].
+    /// The errors of [`key_set`](Self::key_set), and [`MetadataError::PlainText`].
     pub fn token_endpoint(&self) -> Result<DiscoveredUrl, MetadataError> {
         let name = "token_endpoint";
         encrypted(name, self.address(name, self.token_endpoint.as_ref())?)
@@ -111,13 +112,16 @@ impl IssuerMetadata {
         let text = text.as_str().ok_or(MetadataError::NoUrl(name))?;
         let url = Url::parse(text).map_err(|_| MetadataError::NoUrl(name))?;
         let same = self.asked.as_ref().is_some_and(|asked| asked.origin() == url.origin());
-        Ok(DiscoveredUrl { url, origin: if same { Origin::Operator } else { Origin::Document } })
+        Ok(DiscoveredUrl {
+            url,
+            origin: if same { UrlOrigin::Operator } else { UrlOrigin::Document },
+        })
     }
 }
 
 /// The operator may have configured plain text; a document alone cannot.
 fn encrypted(name: &'static str, found: DiscoveredUrl) -> Result<DiscoveredUrl, MetadataError> {
-    if found.url.scheme() == "https" || found.origin == Origin::Operator {
+    if found.url.scheme() == "https" || found.origin == UrlOrigin::Operator {
         Ok(found)
     } else {
         Err(MetadataError::PlainText(name))
@@ -129,7 +133,7 @@ mod tests {
     use serde_json::{Value, json};
     use url::Url;
 
-    use super::{IssuerMetadata, MetadataError, Origin};
+    use super::{IssuerMetadata, MetadataError, UrlOrigin};
 
     const ISS: &str = "http://id.test";
 
@@ -153,10 +157,10 @@ mod tests {
     #[test]
     fn an_address_may_lead_where_the_operator_sent_us_or_to_https() {
         for (url, origin, is_endpoint) in [
-            ("http://id.test/keys", Some(Origin::Operator), true),
-            ("https://id.test/keys", Some(Origin::Document), true),
-            ("https://other.test/keys", Some(Origin::Document), true),
-            ("http://other.test/keys", Some(Origin::Document), false),
+            ("http://id.test/keys", Some(UrlOrigin::Operator), true),
+            ("https://id.test/keys", Some(UrlOrigin::Document), true),
+            ("https://other.test/keys", Some(UrlOrigin::Document), true),
+            ("http://other.test/keys", Some(UrlOrigin::Document), false),
             ("keys", None, false),
         ] {
             let document = json!({ "issuer": ISS, "jwks_uri": url, "token_endpoint": url,

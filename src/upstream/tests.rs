@@ -2,24 +2,39 @@
 
 use std::time::Duration;
 
+use bytes::Bytes;
 use reqwest::header::{AGE, CACHE_CONTROL, HeaderMap};
 use url::Url;
 
-use super::{Client, Error, Origin, address::Reach, fresh_for, max_age, retry_after};
+use super::{
+    BodyKind, CallSpec, Client, Connection, HttpMethod, Repeat, Request, UpstreamError, UrlOrigin,
+    address::Reach,
+    caching::{fresh_for, max_age, retry_after},
+};
 
 fn provider() {
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
 }
 
-async fn refused(url: &str, origin: Origin) -> Error {
+const SPEC: CallSpec = CallSpec {
+    method: HttpMethod::Get,
+    body: BodyKind::None,
+    repeat: Repeat::Never,
+    connection: Connection::Shared,
+    max_answer_bytes: 100,
+};
+
+async fn refused(url: &str, origin: UrlOrigin) -> UpstreamError {
     provider();
     let client = Client::build(Duration::from_secs(1)).unwrap();
     let url = Url::parse(url).unwrap();
-    client.get(&url, origin, &[], 100, Duration::from_secs(1)).await.unwrap_err()
+    let (headers, body, timeout) = (&[], Bytes::new(), Duration::from_secs(1));
+    let request = Request { spec: SPEC, url: &url, origin, headers, body, timeout };
+    client.fetch(request).await.unwrap_err()
 }
 
 #[tokio::test]
-async fn addresses_where_clouds_keep_credentials_are_refused_to_everybody() {
+async fn addresses_where_clouds_keep_credentials_are_always_refused() {
     for url in [
         "http://169.254.169.254/latest/meta-data",
         "https://[fe80::1]/keys",
@@ -39,8 +54,8 @@ async fn addresses_where_clouds_keep_credentials_are_refused_to_everybody() {
         "https://[2002:a9fe:a9fe::1]/keys",
         "https://[64:ff9b::6464:64c8]/keys",
     ] {
-        let error = refused(url, Origin::Operator).await;
-        assert!(matches!(error, Error::Refused(_)), "{url}: {error:?}");
+        let error = refused(url, UrlOrigin::Operator).await;
+        assert!(matches!(error, UpstreamError::Refused(_)), "{url}: {error:?}");
     }
 }
 
@@ -62,14 +77,14 @@ async fn a_learned_url_leads_to_public_addresses_by_https_only() {
         "https://[64:ff9b::a00:1]/keys",
         "https://[2002:7f00:1::1]/keys",
     ] {
-        let error = refused(url, Origin::Document).await;
-        assert!(matches!(error, Error::Refused(_)), "{url}: {error:?}");
+        let error = refused(url, UrlOrigin::Document).await;
+        assert!(matches!(error, UpstreamError::Refused(_)), "{url}: {error:?}");
     }
-    let error = refused("https://localhost/keys", Origin::Document).await;
-    assert!(matches!(error, Error::Network(_)), "a name that leads to loopback: {error:?}");
+    let error = refused("https://localhost/keys", UrlOrigin::Document).await;
+    assert!(matches!(error, UpstreamError::Network(_)), "a name that leads to loopback: {error:?}");
 }
 
-/// What is refused must not take its neighbours with it.
+/// The neighbours of refused addresses are not refused.
 #[test]
 fn other_addresses_are_reached() {
     for (address, operator, document) in [
@@ -112,8 +127,8 @@ async fn addresses_that_look_like_others_are_what_they_are() {
         "https://[::]/keys",
         "https://[ff02::1]/keys",
     ] {
-        let error = refused(url, Origin::Operator).await;
-        assert!(matches!(error, Error::Refused(_)), "{url}: {error:?}");
+        let error = refused(url, UrlOrigin::Operator).await;
+        assert!(matches!(error, UpstreamError::Refused(_)), "{url}: {error:?}");
     }
 }
 
@@ -139,7 +154,7 @@ const AGES: &[(&[&str], Option<u64>)] = &[
     (&["x-max-age=300"], None),
 ];
 
-/// (`Cache-Control`, `Age`, seconds)
+/// Cases of `Cache-Control`, `Age`, and the seconds that the answer is fresh.
 const KEPT_ON_THE_WAY: &[(&str, &str, Option<u64>)] = &[
     ("max-age=300", "", Some(300)),
     ("max-age=300", "0", Some(300)),
@@ -156,7 +171,7 @@ const KEPT_ON_THE_WAY: &[(&str, &str, Option<u64>)] = &[
 ];
 
 #[test]
-fn the_time_in_a_cache_on_the_way_counts() {
+fn the_age_of_an_answer_shortens_its_freshness() {
     for (control, age, expected) in KEPT_ON_THE_WAY {
         let mut headers = HeaderMap::new();
         headers.insert(CACHE_CONTROL, control.parse().unwrap());
@@ -166,7 +181,7 @@ fn the_time_in_a_cache_on_the_way_counts() {
 }
 
 #[test]
-fn an_answer_says_for_how_long_it_may_be_kept() {
+fn max_age_is_read_from_cache_control() {
     for (lines, expected) in AGES {
         let mut headers = HeaderMap::new();
         for line in *lines {
@@ -177,7 +192,7 @@ fn an_answer_says_for_how_long_it_may_be_kept() {
 }
 
 #[test]
-fn when_to_come_again_is_said_in_seconds_or_as_a_date() {
+fn retry_after_is_seconds_or_a_date() {
     let now = httpdate::parse_http_date("Wed, 21 Oct 2026 07:28:00 GMT").unwrap();
     for (text, expected) in [
         ("120", Some(120)),

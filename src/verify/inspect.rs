@@ -1,31 +1,32 @@
-//! What would become of a token, step by step, for people: nothing is fetched, waited for, cached
-//! or counted.
+//! The steps of a verification, shown to people: nothing is fetched, waited for, cached or counted.
 //!
-//! In: a token and a time. Out: what it says of itself, and each issuer's answer. The steps are
-//! the verifier's own; where the key is not at hand, the claims are judged all the same.
+//! In: a token and a time. Out: the unverified facts of the token, and each issuer's answer. The
+//! steps are the verifier's own; where the key is not in memory, the claims are judged anyway.
 
 use std::time::SystemTime;
 
 use super::{
-    Issuer, Verifier,
     claims::profile::marks,
+    issuer::Issuer,
     token::{self, Token, Typ},
-    unix_seconds,
+    unix_time::unix_seconds,
+    verifier::Verifier,
 };
 use crate::model::{DenialClass, DenyReason, IdentityFacts, Step, StepRecorder};
 
-/// What was found out about a token.
+/// The result of an inspection.
 #[derive(Debug)]
 pub struct Inspection {
-    /// What it says of itself; none of it is verified. Or why it is not read at all.
+    /// The facts that the token states, none of them verified; or the reason why it cannot be read.
     pub token: Result<TokenFacts, DenyReason>,
-    /// One for each issuer, in the order of the configuration; none where the token is not read.
-    pub issuers: Vec<Finding>,
-    /// Which of them the token's `iss` picked.
+    /// One finding for each issuer, in the order of the configuration; none where the token cannot
+    /// be read.
+    pub issuers: Vec<IssuerFinding>,
+    /// The index of the issuer that the token's `iss` names.
     pub picked: Option<usize>,
 }
 
-/// What a token says of itself.
+/// The facts that a token states. Nothing of them is verified.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TokenFacts {
     /// Header: the algorithm.
@@ -34,85 +35,90 @@ pub struct TokenFacts {
     pub kid: Option<String>,
     /// Header: `at+jwt`, or nothing more than `JWT`.
     pub typ: Option<&'static str>,
-    /// Who issued it.
+    /// The issuer (`iss`).
     pub iss: String,
-    /// Whom it is about.
+    /// The subject (`sub`).
     pub sub: Option<String>,
-    /// For whom it is.
+    /// The audiences (`aud`).
     pub aud: Vec<String>,
-    /// Its end, Unix seconds.
+    /// Its end (`exp`), Unix seconds.
     pub exp: Option<u64>,
-    /// Its beginning.
+    /// Its beginning (`nbf`), Unix seconds.
     pub nbf: Option<u64>,
-    /// When it was issued.
+    /// The time of issue (`iat`), Unix seconds.
     pub iat: Option<u64>,
-    /// The claims by which kinds of token are told apart, some with what they say.
+    /// The claims that distinguish one profile of token from another, some with their value.
     pub marks: Vec<(&'static str, Option<String>)>,
 }
 
 /// One issuer's answer.
 #[derive(Debug)]
-pub struct Finding {
+pub struct IssuerFinding {
     /// The configured name.
     pub name: String,
     /// The `iss` of its tokens.
     pub iss: String,
-    /// Yes, no, or neither.
-    pub answer: Answer,
-    /// What is known of the signature.
-    pub signature: Signature,
+    /// Its answer.
+    pub answer: IssuerAnswer,
+    /// The finding about the signature.
+    pub signature: SignatureFinding,
 }
 
 /// Whether an issuer would take a token.
 #[derive(Debug)]
-pub enum Answer {
-    /// Yes, and this is what it states.
+pub enum IssuerAnswer {
+    /// The token is good and states these facts.
     Taken(Box<IdentityFacts>),
-    /// No.
+    /// The token is refused for this reason.
     Refused(DenyReason),
-    /// Yes if the signature is good, and this is what it states.
+    /// The token is good if its signature is, and states these facts.
     IfSigned(Box<IdentityFacts>),
-    /// Something else than the signature cannot be judged here.
+    /// It cannot be decided here for this reason, which is not about the signature.
     Undecided(DenyReason),
 }
 
-/// What is known of a signature.
+/// The finding about a signature.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Signature {
-    /// It is the issuer's.
+pub enum SignatureFinding {
+    /// The signature is the issuer's.
     Good,
-    /// It is not.
+    /// The signature is not the issuer's.
     Bad,
-    /// There is no key of the issuer here.
+    /// No key of the issuer is in memory.
     NoKeys,
-    /// There are some, but none of this name and algorithm.
+    /// Keys are in memory, but none of this name and algorithm.
     NoSuchKey,
-    /// It did not come to that.
+    /// The token was refused before its signature was checked.
     NotReached,
 }
 
 impl Verifier {
-    /// What would become of this token at this time, with the keys that are here.
+    /// Inspects a token as of this time, with the keys that are in memory.
     #[must_use]
     pub fn inspect(&self, token: &[u8], now: SystemTime) -> Inspection {
         let mut scratch = Vec::new();
-        let parsed = self.fits(token).and_then(|()| token::parse(token, &mut scratch));
+        let parsed = self.check_length(token).and_then(|()| token::parse(token, &mut scratch));
         let token = match parsed {
             Ok(token) => token,
             Err(reason) => {
                 return Inspection { token: Err(reason), issuers: Vec::new(), picked: None };
             }
         };
-        let picked = self.picked(&token).ok().map(|(index, _)| index);
+        let picked = self.issuer_of(&token).ok().map(|(index, _)| index.place());
         let issuers = self.issuers.iter().enumerate().map(|(index, issuer)| {
             let mut steps = Vec::new();
             let answer = if picked == Some(index) {
                 issuer.inspect(&token, unix_seconds(now), &mut steps)
             } else {
-                Answer::Refused(DenyReason::IssuerUntrusted)
+                IssuerAnswer::Refused(DenyReason::IssuerUntrusted)
             };
-            let signature = Signature::of(&steps);
-            Finding { name: issuer.name().to_owned(), iss: issuer.iss.clone(), answer, signature }
+            let signature = SignatureFinding::of(&steps);
+            IssuerFinding {
+                name: issuer.name().to_owned(),
+                iss: issuer.iss.clone(),
+                answer,
+                signature,
+            }
         });
         Inspection { issuers: issuers.collect(), picked, token: Ok(TokenFacts::of(&token)) }
     }
@@ -120,46 +126,46 @@ impl Verifier {
 
 impl Issuer {
     /// The steps of [`Issuer::verify`], without waiting for a key. They are recorded as those are.
-    fn inspect(&self, token: &Token<'_>, now: u64, record: &mut impl StepRecorder) -> Answer {
+    fn inspect(&self, token: &Token<'_>, now: u64, record: &mut impl StepRecorder) -> IssuerAnswer {
         record.detail(|| Step::IssuerChosen(self.shared_name()));
         let algorithm = match self.algorithm(token) {
             Ok(algorithm) => algorithm,
-            Err(reason) => return Answer::Refused(reason),
+            Err(reason) => return IssuerAnswer::Refused(reason),
         };
-        let signed = match self.keys.at_hand(token.kid.as_deref(), algorithm) {
-            Ok(key) => match self.signed(token, &key, record) {
+        let signed = match self.keys.find_in_memory(token.kid.as_deref(), algorithm) {
+            Ok(key) => match self.check_signature(token, &key, record) {
                 Ok(_) => true,
-                Err(reason) => return Answer::Refused(reason),
+                Err(reason) => return IssuerAnswer::Refused(reason),
             },
             Err(denial) => {
                 self.record_no_key(token, record);
-                // There are no others: none would be fetched.
+                // The issuer has no other keys: nothing would be fetched.
                 if !self.keys.fetches {
-                    return Answer::Refused(denial.reason());
+                    return IssuerAnswer::Refused(denial.reason());
                 }
                 false
             }
         };
         match self.claims(token, now, record) {
-            Ok((facts, _)) if signed => Answer::Taken(facts.into()),
-            Ok((facts, _)) => Answer::IfSigned(facts.into()),
+            Ok((facts, _)) if signed => IssuerAnswer::Taken(facts.into()),
+            Ok((facts, _)) => IssuerAnswer::IfSigned(facts.into()),
             Err(denial) => match denial.reason().class() {
                 DenialClass::Pending | DenialClass::Unavailable => {
-                    Answer::Undecided(denial.reason())
+                    IssuerAnswer::Undecided(denial.reason())
                 }
                 DenialClass::Anonymous
                 | DenialClass::BadCredential
                 | DenialClass::Conflict
                 | DenialClass::BadRequest
                 | DenialClass::Forbidden
-                | DenialClass::StepUp => Answer::Refused(denial.reason()),
+                | DenialClass::StepUp => IssuerAnswer::Refused(denial.reason()),
             },
         }
     }
 }
 
-impl Signature {
-    /// What the recorded steps say of the signature.
+impl SignatureFinding {
+    /// The finding in the recorded steps.
     fn of(steps: &[Step]) -> Self {
         let known = steps.iter().find_map(|step| match step {
             Step::SignatureChecked { good: true, .. } => Some(Self::Good),

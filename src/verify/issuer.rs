@@ -1,39 +1,43 @@
-//! One issuer: whose tokens they are, which keys and algorithms it has, which rules hold.
+//! One issuer: its keys, its algorithms, its apps, and the rules for its tokens.
+//!
+//! In: its settings, then a token whose `iss` is its own. Out: the facts of the token with the time
+//! in which they hold, or a denial; and the task that keeps its keys fresh.
 
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
-
-use tokio::time::Instant;
+use std::sync::Arc;
 
 use super::{
-    cache::Verified,
-    claims::{asked::AskedClaims, lifetime::Lifetime, read::App},
+    app_slot::AppSlot,
+    claims::{asked::AskedClaims, lifetime::Lifetime, read::AcceptedApp},
+    claims_cache::CachedToken,
+    fetch_budget::ClaimedIssueTime,
     identity::Identity,
     jwks::{GoodSignature, Key, KeySet, algorithm_name},
-    key_budget::Issued,
-    key_cache::{KeyStatus, KeyStore},
-    key_refresher::KeyRefresher,
+    key_cache::KeyStore,
+    key_refresher::{IssuerSeries, KeyRefresher},
     key_source::KeySource,
+    key_state::KeyStatus,
     kinds::{self, kind::Kind},
     rules::Rules,
     token::Token,
+    unix_time::Timing,
 };
 use crate::{
-    config::{App as AppSettings, Finding, Issuer as Settings, Secret, SigningAlgorithm},
+    config::{App as AppSettings, Finding, Issuer as IssuerSettings, SigningAlgorithm},
     health::{Latch, Readiness},
-    metrics::Metrics,
-    model::{Denial, DenyReason, IdentityFacts, Step, StepRecorder},
+    metrics::{IssuerLabel, Metrics},
+    model::{Denial, DenyReason, IdentityFacts, IssuerIndex, Step, StepRecorder},
     upstream::Client,
 };
 
-/// Whether there is something to go on with.
+/// The issuers that a new verifier may take over.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Start<'a> {
-    /// Nothing: readiness waits.
+    /// None: the process starts, and readiness waits for each issuer.
     First(&'a Readiness),
-    /// The issuers of the configuration before. Readiness waits only if it does already: what is
-    /// new must not take a process that serves out of service.
+    /// The issuers of the configuration before. Readiness waits only if it does already: a new
+    /// issuer must not take a process that serves out of service.
     Again {
-        /// Those issuers.
+        /// The issuers of the configuration before.
         before: &'a [Arc<Issuer>],
         /// The readiness of the process.
         readiness: &'a Readiness,
@@ -41,14 +45,14 @@ pub(super) enum Start<'a> {
 }
 
 impl<'a> Start<'a> {
-    fn of_name(self, name: &str) -> Option<&'a Arc<Issuer>> {
+    fn named(self, name: &str) -> Option<&'a Arc<Issuer>> {
         match self {
             Self::First(_) => None,
             Self::Again { before, .. } => before.iter().find(|issuer| *issuer.name == *name),
         }
     }
 
-    /// The issuer whose place this one takes: it has the same `iss`, else at least the name.
+    /// The former issuer that this one replaces: it has the same `iss`, or else the same name.
     fn predecessor(self, name: &str, iss: &str) -> Option<&'a Arc<Issuer>> {
         match self {
             Self::First(_) => None,
@@ -56,12 +60,12 @@ impl<'a> Start<'a> {
         }
     }
 
-    /// The issuer that has these very settings already.
-    pub(super) fn same(self, settings: &Settings) -> Option<Arc<Issuer>> {
-        self.of_name(&settings.name).filter(|before| before.settings == *settings).cloned()
+    /// The former issuer that has exactly these settings.
+    pub(super) fn same(self, settings: &IssuerSettings) -> Option<Arc<Issuer>> {
+        self.named(&settings.name).filter(|before| before.settings == *settings).cloned()
     }
 
-    fn latch(self, settings: &Settings, what: &str) -> Option<Latch> {
+    fn latch(self, settings: &IssuerSettings, what: &str) -> Option<Latch> {
         let (readiness, waits) = match self {
             Self::First(readiness) => (readiness, true),
             Self::Again { readiness, .. } => (readiness, !readiness.is_ready()),
@@ -74,9 +78,9 @@ impl<'a> Start<'a> {
 /// An issuer whose tokens are trusted.
 #[derive(Debug)]
 pub struct Issuer {
-    settings: Settings,
+    settings: IssuerSettings,
     /// The index of its series.
-    pub(super) label: usize,
+    pub(super) label: IssuerLabel,
     name: Arc<str>,
     pub(super) iss: String,
     kind: &'static Kind,
@@ -88,67 +92,14 @@ pub struct Issuer {
     pub(super) keys: Arc<KeyStore>,
 }
 
-/// One app of an issuer: its id is configured, or becomes known later.
-#[derive(Debug)]
-pub struct AppSlot {
-    id: OnceLock<String>,
-    key: Option<Secret>,
-    secret: Option<Secret>,
-    variants: Vec<String>,
-    latch: Mutex<Option<Latch>>,
-}
-
-impl AppSlot {
-    fn build(settings: &AppSettings, latch: impl FnOnce() -> Option<Latch>) -> Self {
-        let id = OnceLock::new();
-        let known = settings.id().is_some_and(|known| id.set(known.to_owned()).is_ok());
-        Self {
-            id,
-            key: settings.key().cloned(),
-            secret: settings.secret.clone(),
-            variants: settings.variants.clone(),
-            latch: Mutex::new(if known { None } else { latch() }),
-        }
-    }
-
-    /// The id, once known.
-    #[must_use]
-    pub fn id(&self) -> Option<&str> {
-        self.id.get().map(String::as_str)
-    }
-
-    fn view(&self) -> App<'_> {
-        App { id: self.id(), variants: &self.variants }
-    }
-
-    /// The app key by which an unknown id can be asked for.
-    #[must_use]
-    pub const fn key(&self) -> Option<&Secret> {
-        self.key.as_ref()
-    }
-
-    /// Tokens that were made through this variant are taken.
-    pub(super) fn takes(&self, variant: &str) -> bool {
-        self.variants.is_empty() || self.variants.iter().any(|known| known == variant)
-    }
-
-    /// The app secret that goes with the key where users are read.
-    #[must_use]
-    pub const fn secret(&self) -> Option<&Secret> {
-        self.secret.as_ref()
-    }
-
-    /// The id is known from now on; a second call changes nothing.
-    pub fn learn(&self, id: String) {
-        let _ = self.id.set(id);
-        self.latch.lock().unwrap_or_else(PoisonError::into_inner).take();
-    }
-}
-
 impl Issuer {
-    /// The refresher is that of new keys only.
+    /// An issuer, and the task for its keys where no task keeps them fresh yet.
+    ///
+    /// # Errors
+    ///
+    /// The setting that is missing or cannot be used.
     pub(super) fn build(
-        settings: &Settings,
+        settings: &IssuerSettings,
         upstream: &Client,
         metrics: &Arc<Metrics>,
         start: Start<'_>,
@@ -164,7 +115,7 @@ impl Issuer {
         let apps = settings.apps().iter().enumerate().map(|(index, app)| {
             let what = format!("the app id of apps[{index}], asked of Rownd by its key");
             let slot = AppSlot::build(app, || start.latch(settings, &what));
-            if let Some(id) = before.and_then(|before| before.id_learned_by(app)) {
+            if let Some(id) = before.and_then(|before| before.id_learned_for(app)) {
                 slot.learn(id);
             }
             Arc::new(slot)
@@ -182,7 +133,7 @@ impl Issuer {
                 keys.report(metrics, label);
                 let refresher = source.map(|source| {
                     KeyRefresher::new(
-                        (name.clone(), label),
+                        IssuerSeries { name: name.clone(), label },
                         keys.clone(),
                         Box::new(source),
                         metrics.clone(),
@@ -208,7 +159,7 @@ impl Issuer {
         Ok((issuer, refresher))
     }
 
-    /// Of those, the one whose place an issuer of this name and `iss` takes.
+    /// Of those, the one that an issuer of this name and `iss` replaces.
     pub(super) fn predecessor<'a>(
         before: &'a [Arc<Self>],
         name: &str,
@@ -218,8 +169,8 @@ impl Issuer {
         same_iss.or_else(|| before.iter().find(|issuer| *issuer.name == *name))
     }
 
-    /// The id that was learned by the key of this app.
-    fn id_learned_by(&self, app: &AppSettings) -> Option<String> {
+    /// The id that was asked for by the key of this app.
+    fn id_learned_for(&self, app: &AppSettings) -> Option<String> {
         let key = app.key()?;
         let known = self.apps.iter().find(|slot| slot.key() == Some(key))?;
         known.id().map(str::to_owned)
@@ -232,13 +183,13 @@ impl Issuer {
 
     /// The settings it was built from.
     #[must_use]
-    pub const fn settings(&self) -> &Settings {
+    pub const fn settings(&self) -> &IssuerSettings {
         &self.settings
     }
 
     /// The index of its series.
     #[must_use]
-    pub const fn label(&self) -> usize {
+    pub const fn label(&self) -> IssuerLabel {
         self.label
     }
 
@@ -248,7 +199,7 @@ impl Issuer {
         &self.name
     }
 
-    /// As [`name`](Self::name), to be kept.
+    /// The configured name, shared.
     pub(super) fn shared_name(&self) -> Arc<str> {
         self.name.clone()
     }
@@ -258,19 +209,19 @@ impl Issuer {
         self.kind
     }
 
-    /// The app that a token names, whatever else it is. Nothing of it is verified.
-    pub(super) fn app_of(&self, token: &Token<'_>) -> Option<String> {
+    /// The app that a token names. Nothing of it is verified.
+    pub(super) fn claimed_app(&self, token: &Token<'_>) -> Option<String> {
         self.facts(token).ok()?.app_id
     }
 
-    /// A no of this issuer's, in its name.
-    pub(super) fn named(&self, denial: Denial) -> Denial {
+    /// The denial with the name of this issuer.
+    pub(super) fn attribute(&self, denial: Denial) -> Denial {
         denial.judged_by(&self.name)
     }
 
-    /// As [`named`](Self::named), from the reason alone.
-    pub(super) fn denies(&self, reason: DenyReason) -> Denial {
-        self.named(reason.into())
+    /// A denial for this reason, with the name of this issuer.
+    pub(super) fn denial(&self, reason: DenyReason) -> Denial {
+        self.attribute(reason.into())
     }
 
     /// Its apps.
@@ -279,13 +230,13 @@ impl Issuer {
         &self.apps
     }
 
-    /// How its keys are.
+    /// The state of its keys, for `/status`.
     #[must_use]
     pub fn key_status(&self) -> KeyStatus {
         self.keys.status()
     }
 
-    /// There are tokens of this issuer that could be judged now.
+    /// Some tokens of this issuer could be verified now.
     pub(super) fn can_decide(&self) -> bool {
         let app_known = || self.apps.iter().any(|app| app.id().is_some());
         self.keys.any_usable() && (!self.kind.needs_app || app_known())
@@ -295,22 +246,24 @@ impl Issuer {
     pub(super) async fn verify(
         &self,
         token: &Token<'_>,
-        (index, now, deadline): (usize, u64, Instant),
+        index: IssuerIndex,
+        timing: Timing,
         asked: &AskedClaims,
         record: &mut impl StepRecorder,
-    ) -> Result<Verified, Denial> {
+    ) -> Result<CachedToken, Denial> {
+        let Timing { now, deadline } = timing;
         let algorithm = self.algorithm(token)?;
-        let issued = Issued::new(token.claims.iat, now, self.leeway);
+        let issued = ClaimedIssueTime::new(token.claims.iat, now, self.leeway);
         let found = self.keys.find(token.kid.as_deref(), algorithm, issued, deadline).await;
         let key = found.inspect_err(|_| self.record_no_key(token, record))?;
-        let proof = self.signed(token, &key, record)?;
+        let proof = self.check_signature(token, &key, record)?;
         let (mut facts, lifetime) = self.claims(token, now, record)?;
         facts.claims = asked.of(&token.claims);
         let identity = Arc::new(Identity::new(facts, proof));
-        Ok(Verified { identity, lifetime, issuer: index, key })
+        Ok(CachedToken { identity, lifetime, issuer: index, key })
     }
 
-    /// The issuer says which algorithms there are; the token only repeats one of them.
+    /// The algorithm of the token, if it is one of the issuer's.
     pub(super) fn algorithm(&self, token: &Token<'_>) -> Result<SigningAlgorithm, DenyReason> {
         let known = self.algorithms.iter().find(|known| algorithm_name(**known) == token.alg);
         known.copied().ok_or(DenyReason::AlgorithmRefused)
@@ -326,7 +279,7 @@ impl Issuer {
     }
 
     /// The proof that the signature is this key's.
-    pub(super) fn signed(
+    pub(super) fn check_signature(
         &self,
         token: &Token<'_>,
         key: &Key,
@@ -341,11 +294,11 @@ impl Issuer {
             return Ok(proof);
         }
         // The issuer may have replaced a key under its old name.
-        self.keys.suspect();
+        self.keys.suspect_replacement();
         Err(DenyReason::SignatureInvalid)
     }
 
-    /// What the token states of its user, and how long it holds.
+    /// The facts that the token states of its user, and the time in which it holds.
     pub(super) fn claims(
         &self,
         token: &Token<'_>,
@@ -383,18 +336,18 @@ impl Issuer {
 
     fn facts(&self, token: &Token<'_>) -> Result<IdentityFacts, DenyReason> {
         match self.apps.as_slice() {
-            [one] => self.rules.facts(token, &self.name, &[one.view()]),
+            [one] => self.rules.facts(token, &self.name, &[one.accepted()]),
             all => {
-                let all: Vec<App<'_>> = all.iter().map(|app| app.view()).collect();
+                let all: Vec<AcceptedApp<'_>> = all.iter().map(|app| app.accepted()).collect();
                 self.rules.facts(token, &self.name, &all)
             }
         }
     }
 }
 
-/// A store with the keys in place, unless the issuer before was told to forget those.
+/// A store with the keys in place, unless a command made the issuer before forget those.
 fn new_store(
-    settings: &Settings,
+    settings: &IssuerSettings,
     algorithms: &[SigningAlgorithm],
     known: Option<&Arc<Issuer>>,
 ) -> Result<KeyStore, String> {
@@ -402,7 +355,7 @@ fn new_store(
         .map_err(|error| format!("issuer {}: key_set: {error}", settings.name))?;
     let keys = KeyStore::new(settings, algorithms.to_vec(), in_place);
     if let Some(known) = known {
-        keys.follow(
+        keys.replace_store(
             &known.keys,
             settings.key_origin.in_place() == known.settings.key_origin.in_place(),
         );
@@ -410,19 +363,19 @@ fn new_store(
     Ok(keys)
 }
 
-/// What is wrong with the settings of issuers beyond what their text shows.
+/// The problems of issuers' settings that only the reader of keys finds.
 #[must_use]
-pub fn problems(issuers: &[Settings]) -> Vec<Finding> {
-    let judge = |settings: &Settings| {
+pub fn problems(issuers: &[IssuerSettings]) -> Vec<Finding> {
+    let problem = |settings: &IssuerSettings| {
         let message = in_place(settings, &settings.algorithms).err()?;
         Some(Finding { pointer: format!("{}/key_set", settings.pointer()), message })
     };
-    issuers.iter().filter_map(judge).collect()
+    issuers.iter().filter_map(problem).collect()
 }
 
 /// The keys of `key_set`, where the settings have one.
 fn in_place(
-    settings: &Settings,
+    settings: &IssuerSettings,
     algorithms: &[SigningAlgorithm],
 ) -> Result<Option<KeySet>, String> {
     let text = settings.key_origin.in_place();

@@ -1,5 +1,7 @@
 //! Strict JSON without copies: no member twice at any depth, texts borrowed where they hold no
-//! escape. Depth itself is bounded by `serde_json`.
+//! escape. `serde_json` limits the depth to 128 levels.
+//!
+//! In: bytes. Out: a value, whose accessors are `None` for a value of another type.
 
 use std::{borrow::Cow, fmt};
 
@@ -9,7 +11,7 @@ use serde::{
 };
 use serde_json::Value;
 
-/// A value.
+/// A JSON value.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Json<'a> {
     Null,
@@ -85,7 +87,7 @@ impl<'a> Object<'a> {
     }
 
     /// Some member stands twice.
-    pub(super) fn repeats(&self) -> bool {
+    pub(super) fn has_duplicates(&self) -> bool {
         // A handful is compared as it is; many are sorted, or a client could make this slow.
         if let few @ ..=12 = self.0.len() {
             return (1..few).any(|last| {
@@ -100,8 +102,8 @@ impl<'a> Object<'a> {
 }
 
 impl Object<'_> {
-    /// With room for what a token usually has.
-    pub(super) fn roomy() -> Self {
+    /// An empty object with capacity for the claims of a usual token.
+    pub(super) fn with_usual_capacity() -> Self {
         Self(Vec::with_capacity(12))
     }
 }
@@ -163,9 +165,13 @@ impl<'de> Visitor<'de> for JsonVisitor {
         while let Some((Name(name), value)) = entries.next_entry()? {
             object.push(name, value);
         }
-        if object.repeats() { Err(A::Error::custom(TWICE)) } else { Ok(Json::Object(object)) }
+        if object.has_duplicates() {
+            Err(A::Error::custom(DUPLICATE_MEMBER))
+        } else {
+            Ok(Json::Object(object))
+        }
     }
 }
 
-/// What a reader says of a repeated member.
-pub(super) const TWICE: &str = "a member stands twice";
+/// The error of a member that stands twice in an object.
+pub(super) const DUPLICATE_MEMBER: &str = "a member stands twice";

@@ -1,11 +1,11 @@
-//! The keys of one issuer in memory: who finds them, who waits for them, when they are too old.
+//! The keys of one issuer in memory: lookup, waiting for a fetch, and the age limit.
 //!
-//! Checks never fetch: they ask the issuer's task to, and wait until their own deadline. The
+//! In: key sets from the refresher; the `kid` of a token. Out: a key, or a denial. Checks never fetch: they ask the issuer's task to, and wait until their own deadline. The
 //! fetch belongs to the task and outlives the check that asked. The last good keys stay in use
 //! for a bounded time whatever the issuer answers, and unknown `kid`s cause at most one fetch
 //! in a cooldown, however many ask: until it is over the set itself is the answer, and the `iat`
-//! of the token says whether its key may be younger than that set, so that nothing has to be
-//! remembered of names that do not exist.
+//! of the token says whether its key may be younger than that set, so that no
+//! list of unknown names has to be kept.
 
 use std::{
     io,
@@ -13,24 +13,24 @@ use std::{
         Arc, OnceLock,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
-    time::{Duration, SystemTime},
+    time::Duration,
 };
 
 use arc_swap::ArcSwapOption;
-use serde::Serialize;
 use tokio::{
     sync::{Notify, Semaphore, watch},
     time::{Instant, timeout_at},
 };
 
 use super::{
-    jwks::{Key, KeyName, KeySet, Refusal},
-    key_budget::{Cause, Ends, Issued},
-    key_snapshot::Snapshot,
+    fetch_budget::{ClaimedIssueTime, FetchCause},
+    jwks::{Key, KeyRefusal, KeySet},
+    key_snapshot::KeySnapshot,
+    key_state::{FetchProgress, KeyStatus, KeysInUse},
 };
 use crate::{
-    config::{Issuer as Settings, SigningAlgorithm},
-    metrics::Metrics,
+    config::{Issuer as IssuerSettings, SigningAlgorithm},
+    metrics::{IssuerLabel, Metrics},
     model::{Denial, DenyReason},
 };
 
@@ -38,56 +38,18 @@ use crate::{
 /// `kid`s must not fill the places of all checks in flight.
 const MAX_WAITING: usize = 256;
 
-/// A key set, and for how long it is good.
-#[derive(Debug)]
-pub(super) struct Current {
-    pub(super) set: KeySet,
-    /// When it came into this process. A clock that is set changes nothing about its age.
-    pub(super) since: Instant,
-    /// When the fetch began: what the issuer published later may be missing.
-    pub(super) asked: Instant,
-    pub(super) fetched_at: SystemTime,
-    pub(super) fresh_for: Duration,
-    /// The issuer itself said so, not a copy elsewhere.
-    pub(super) own: bool,
-}
-
-impl Current {
-    fn overdue(&self) -> bool {
-        // A tenth more than planned, for the jitter and the fetch itself.
-        self.since.elapsed() > self.fresh_for + self.fresh_for / 10
-    }
-}
-
-/// How fetching goes.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Progress {
-    attempts: u64,
-    fetching: bool,
-    ends: Ends,
-    pub(super) error: Option<String>,
-    /// How often the keys were forgotten. A fetch that began before the last time is void.
-    forgets: u64,
-    /// How often the other, whose place this one took, had forgotten its keys before.
-    followed: u64,
-    /// They were forgotten, and no fetch that began later has ended.
-    pub(super) forgotten: bool,
-    /// What is in use came from the disk, and nothing has come from the issuer yet.
-    restored: bool,
-}
-
 /// The keys of one issuer.
 #[derive(Debug)]
 pub(super) struct KeyStore {
-    current: ArcSwapOption<Current>,
+    current: ArcSwapOption<KeysInUse>,
     version: AtomicU64,
-    /// Trusted without being fetched, while no fetched ones are in use.
+    /// Keys of the configuration, trusted while no fetched ones are in use.
     in_place: Option<KeySet>,
     in_place_forgotten: AtomicBool,
-    /// A task fetches them; else those in place are all there are.
+    /// A task fetches keys; without it the keys in place are all that there are.
     pub(super) fetches: bool,
     pub(super) algorithms: Vec<SigningAlgorithm>,
-    pub(super) progress: watch::Sender<Progress>,
+    pub(super) progress: watch::Sender<FetchProgress>,
     /// A fetch is wanted, for an unknown key or by command.
     pub(super) wanted: Notify,
     /// A fetch is wanted, as a signature does not fit a known key.
@@ -96,35 +58,13 @@ pub(super) struct KeyStore {
     pub(super) cooldown: Duration,
     pub(super) max_stale: Duration,
     pub(super) refresh_interval: Duration,
-    /// Set once at start, where the configuration asks for it.
-    pub(super) snapshot: OnceLock<Snapshot>,
-}
-
-/// How an issuer's keys are, for `/status`.
-#[derive(Debug, Clone, Serialize)]
-pub struct KeyStatus {
-    /// How many keys are in use.
-    pub usable: usize,
-    /// Which ones.
-    pub keys: Vec<KeyName>,
-    /// Why keys of the last set are not in use.
-    pub refused: Vec<Refusal>,
-    /// Seconds since the keys came; absent before the first time.
-    pub age_seconds: Option<u64>,
-    /// The keys should have been renewed by now.
-    pub overdue: bool,
-    /// What is in use is not the issuer's latest good answer: a fetch failed, the keys come from
-    /// the disk, or they were forgotten.
-    pub stale: bool,
-    /// Fetches tried since the start.
-    pub attempts: u64,
-    /// Why the last fetch failed, if it did.
-    pub last_error: Option<String>,
+    /// The copy on disk: set once at start, where the configuration asks for it.
+    pub(super) snapshot: OnceLock<KeySnapshot>,
 }
 
 impl KeyStore {
     pub(super) fn new(
-        settings: &Settings,
+        settings: &IssuerSettings,
         algorithms: Vec<SigningAlgorithm>,
         in_place: Option<KeySet>,
     ) -> Self {
@@ -135,7 +75,7 @@ impl KeyStore {
             in_place_forgotten: AtomicBool::new(false),
             fetches: settings.key_origin.is_fetched(),
             algorithms,
-            progress: watch::Sender::new(Progress::default()),
+            progress: watch::Sender::new(FetchProgress::default()),
             wanted: Notify::new(),
             suspected: Notify::new(),
             waiting: Semaphore::new(MAX_WAITING),
@@ -146,24 +86,24 @@ impl KeyStore {
         }
     }
 
-    /// The key of this name. An unknown one is fetched for, until `deadline` at the longest.
+    /// The key of this name. For an unknown name a fetch is awaited, until `deadline` at the longest.
     pub(super) async fn find(
         &self,
         kid: Option<&str>,
         algorithm: SigningAlgorithm,
-        issued: Issued,
+        issued: ClaimedIssueTime,
         deadline: Instant,
     ) -> Result<Arc<Key>, Denial> {
         if let Some(key) = self.look_up(kid, algorithm) {
             return Ok(key);
         }
         if !self.fetches {
-            return self.at_hand(kid, algorithm);
+            return self.find_in_memory(kid, algorithm);
         }
         let mut progress = self.progress.subscribe();
         let attempts = {
             let now = progress.borrow_and_update();
-            if !now.fetching && !self.may_fetch(&now, Cause::UnknownKey) {
+            if !now.fetching && !self.may_fetch(&now, FetchCause::UnknownKey) {
                 // A fetch may have ended since the first look.
                 return self.look_up(kid, algorithm).ok_or_else(|| self.unknown(&now, issued));
             }
@@ -178,51 +118,55 @@ impl KeyStore {
         }
     }
 
-    /// The key of this name, out of what is here now. Nothing is fetched for.
-    pub(super) fn at_hand(
+    /// The key of this name, if it is in memory now. No fetch is started.
+    pub(super) fn find_in_memory(
         &self,
         kid: Option<&str>,
         algorithm: SigningAlgorithm,
     ) -> Result<Arc<Key>, Denial> {
-        let unknown = || self.unknown(&Progress::default(), Issued::UNKNOWN);
+        let unknown = || self.unknown(&FetchProgress::default(), ClaimedIssueTime::UNKNOWN);
         self.look_up(kid, algorithm).ok_or_else(unknown)
     }
 
-    /// Takes the place of another: commands that were given to it before are no news. `same_set`:
-    /// the keys in place are its own, so what was forgotten of them stays so.
-    pub(super) fn follow(&self, other: &Self, same_set: bool) {
-        // Read first: a command that comes between is noticed by `outlives`.
+    /// Replaces another store: commands that it got before are known here. `same_set`: the keys in
+    /// place are the same, so that they stay forgotten if they were.
+    pub(super) fn replace_store(&self, other: &Self, same_set: bool) {
+        // Read first: `missed_forget_of` notices a command that comes between.
         let forgets = other.forgets();
         self.progress.send_modify(|progress| progress.followed = forgets);
         let forgotten = same_set && other.in_place_forgotten.load(Ordering::Acquire);
         self.in_place_forgotten.store(forgotten, Ordering::Release);
     }
 
-    /// Begins with the keys of the other that it follows, which are of the same origin.
+    /// Begins with the keys of the store that it replaces, which are of the same origin.
     pub(super) fn adopt(&self, other: &Self) {
         self.progress.send_modify(|_| self.put(other.current.load_full()));
     }
 
-    /// Whether the other that it follows has been told to forget its keys meanwhile.
-    pub(super) fn outlives(&self, other: &Self) -> bool {
+    /// The store that it replaced got a command to forget its keys since.
+    pub(super) fn missed_forget_of(&self, other: &Self) -> bool {
         self.progress.borrow().followed != other.forgets()
     }
 
-    /// Ends when the keys have been asked for at least once.
-    pub(super) async fn tried(&self) {
+    /// Waits until the first fetch has ended, well or not.
+    pub(super) async fn first_fetch_ended(&self) {
         // The sender is our own, so it is not gone.
         let _ = self.progress.subscribe().wait_for(|now| now.attempts > 0).await;
     }
 
-    /// A signature did not fit a known key: look whether the issuer has replaced it.
-    pub(super) fn suspect(&self) {
-        if self.may_fetch(&self.progress.borrow(), Cause::BadSignature) {
+    /// A signature did not fit a known key: asks for a fetch, as the issuer may have replaced it.
+    pub(super) fn suspect_replacement(&self) {
+        if self.may_fetch(&self.progress.borrow(), FetchCause::BadSignature) {
             self.suspected.notify_one();
         }
     }
 
     /// Ends all trust in the keys in use, those on disk included and, with `in_place`, those in
-    /// place, and has them fetched anew. The error says why they may return after a restart.
+    /// place, and has them fetched again.
+    ///
+    /// # Errors
+    ///
+    /// The snapshot could not be removed: its keys would be in use again after a restart.
     pub(super) fn forget(&self, in_place: bool) -> io::Result<()> {
         if in_place {
             self.in_place_forgotten.store(true, Ordering::Release);
@@ -234,16 +178,16 @@ impl KeyStore {
             self.put(None);
         });
         self.wanted.notify_one();
-        // From here on no file of before takes its place any more.
-        self.snapshot.get().map_or(Ok(()), Snapshot::remove)
+        // From here on no older write can put its file in place.
+        self.snapshot.get().map_or(Ok(()), KeySnapshot::remove)
     }
 
-    /// There are keys to verify with.
+    /// At least one key can verify tokens.
     pub(super) fn any_usable(&self) -> bool {
         self.with_keys(|_| ()).is_some()
     }
 
-    /// How many keys there are to verify with.
+    /// The number of keys that can verify tokens.
     pub(super) fn count_usable(&self) -> usize {
         self.with_keys(KeySet::len).unwrap_or_default()
     }
@@ -260,27 +204,27 @@ impl KeyStore {
         version << 1 | u64::from(in_use)
     }
 
-    /// What the issuer itself said last may still be used.
+    /// The last good answer of the issuer itself may still be used.
     pub(super) fn has_own(&self) -> bool {
         self.current.load().as_ref().is_some_and(|now| now.own && self.usable(now))
     }
 
     /// The last good keys, too old ones included.
-    pub(super) fn last_good(&self) -> Option<Arc<Current>> {
+    pub(super) fn last_good(&self) -> Option<Arc<KeysInUse>> {
         self.current.load_full()
     }
 
-    /// Why keys of the last set are not in use; of the one in place, where none came.
-    fn refused(&self) -> Vec<Refusal> {
+    /// The reasons why keys of the last set are not in use; of the set in place, where none came.
+    fn refused(&self) -> Vec<KeyRefusal> {
         let current = self.current.load();
         let set = current.as_ref().map(|now| &now.set).or(self.in_place.as_ref());
         set.map(|set| set.refused.clone()).unwrap_or_default()
     }
 
-    /// The gauges of how many keys there are and why others are not.
-    pub(super) fn report(&self, metrics: &Metrics, issuer: usize) {
+    /// Writes the gauges of keys in use and of refused keys.
+    pub(super) fn report(&self, metrics: &Metrics, issuer: IssuerLabel) {
         metrics.keys_in_use(issuer, self.count_usable(), self.stale());
-        let mut refused = [0; Refusal::ALL.len()];
+        let mut refused = [0; KeyRefusal::ALL.len()];
         for reason in self.refused() {
             if let Some(count) = refused.get_mut(reason as usize) {
                 *count += 1;
@@ -305,20 +249,20 @@ impl KeyStore {
         }
     }
 
-    /// What is in use is not the issuer's latest good answer, or not what the configuration says.
+    /// The keys in use are not the issuer's latest good answer, or not those of the configuration.
     fn stale(&self) -> bool {
         let forgotten = !self.fetches && self.in_place_forgotten.load(Ordering::Acquire);
         forgotten || self.progress.borrow().stale()
     }
 
-    /// A fetch begins. What it brings is taken by this number.
+    /// A fetch begins. Its keys are accepted under the number that this returns.
     pub(super) fn begin(&self) -> u64 {
         self.progress.send_modify(|progress| progress.fetching = true);
         self.forgets()
     }
 
-    /// Takes new keys, unless their fetch began before the keys were forgotten.
-    pub(super) fn keep(&self, current: Current, begun: u64) {
+    /// Accepts new keys, unless their fetch began before the keys were forgotten.
+    pub(super) fn keep(&self, current: KeysInUse, begun: u64) {
         self.progress.send_if_modified(|progress| {
             if progress.forgets == begun {
                 self.put(Some(Arc::new(current)));
@@ -327,8 +271,9 @@ impl KeyStore {
         });
     }
 
-    /// Takes keys from the disk, as [`Self::keep`]. `false`: they were forgotten meanwhile.
-    pub(super) fn restore(&self, current: Current, begun: u64) -> bool {
+    /// Accepts keys from the disk by the rule of [`Self::keep`]. `false`: they were forgotten
+    /// meanwhile.
+    pub(super) fn restore(&self, current: KeysInUse, begun: u64) -> bool {
         self.progress.send_if_modified(|progress| {
             progress.restored = progress.forgets == begun;
             if progress.restored {
@@ -338,13 +283,13 @@ impl KeyStore {
         })
     }
 
-    /// How often the keys were forgotten.
+    /// The number of commands to forget the keys.
     pub(super) fn forgets(&self) -> u64 {
         self.progress.borrow().forgets
     }
 
     /// A fetch has ended. `false`: the keys were forgotten meanwhile, so that it does not count.
-    pub(super) fn end(&self, begun: u64, cause: Cause, error: Option<String>) -> bool {
+    pub(super) fn end(&self, begun: u64, cause: FetchCause, error: Option<String>) -> bool {
         let mut counts = false;
         self.progress.send_modify(|progress| {
             progress.fetching = false;
@@ -360,13 +305,13 @@ impl KeyStore {
         counts
     }
 
-    pub(super) fn may_fetch(&self, progress: &Progress, cause: Cause) -> bool {
-        progress.forgotten || progress.ends.rest(cause, self.cooldown).is_zero()
+    pub(super) fn may_fetch(&self, progress: &FetchProgress, cause: FetchCause) -> bool {
+        progress.forgotten || progress.ends.time_until_allowed(cause, self.cooldown).is_zero()
     }
 
-    /// To be called under the lock of `progress`. The version follows the keys: whoever reads the
-    /// new one sees the new keys.
-    fn put(&self, current: Option<Arc<Current>>) {
+    /// Must be called under the lock of `progress`. The version is written after the keys: a reader
+    /// of the new version sees the new keys.
+    fn put(&self, current: Option<Arc<KeysInUse>>) {
         self.current.store(current);
         self.version.fetch_add(1, Ordering::Release);
     }
@@ -385,23 +330,24 @@ impl KeyStore {
         self.in_place.as_ref().filter(|_| !forgotten).map(read)
     }
 
-    fn usable(&self, current: &Current) -> bool {
+    fn usable(&self, current: &KeysInUse) -> bool {
         current.since.elapsed() <= current.fresh_for + self.max_stale
     }
 
-    /// Nobody's fault, while the key may be younger than the keys we know; else the token's,
-    /// while we know the issuer's keys; else ours.
-    fn unknown(&self, progress: &Progress, issued: Issued) -> Denial {
+    /// The denial for an unknown key. While the key may be younger than the known keys, the answer
+    /// is pending; else the token is refused if the issuer's keys are known, and else the fault is
+    /// ours.
+    fn unknown(&self, progress: &FetchProgress, issued: ClaimedIssueTime) -> Denial {
         let current = self.current.load();
         match current.as_ref().filter(|now| self.usable(now)) {
             None if !self.any_usable() => Denial::for_everybody(DenyReason::KeysUnavailable),
-            // Its keys in place are all there is, or all we know of.
+            // The keys in place are all that are known.
             None if self.fetches => DenyReason::KeysUnavailable.into(),
             Some(now) if progress.error.is_some() && now.overdue() => {
                 DenyReason::KeysUnavailable.into()
             }
             Some(now) if self.fetches && issued.may_follow(now.asked) => {
-                let rest = progress.ends.rest(Cause::UnknownKey, self.cooldown);
+                let rest = progress.ends.time_until_allowed(FetchCause::UnknownKey, self.cooldown);
                 Denial::until(DenyReason::KeyPending, rest)
             }
             None | Some(_) => DenyReason::KidUnknown.into(),
@@ -415,12 +361,5 @@ impl KeyStore {
         } else {
             Denial::for_everybody(DenyReason::KeysUnavailable)
         }
-    }
-}
-
-impl Progress {
-    /// What is in use is not the issuer's latest good answer.
-    const fn stale(&self) -> bool {
-        self.error.is_some() || self.forgotten || self.restored
     }
 }

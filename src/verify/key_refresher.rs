@@ -1,4 +1,7 @@
 //! The background task that keeps one issuer's keys fresh: in time, on demand, on command.
+//!
+//! In: documents from the key source, and the wishes of checks and commands. Out: keys in the
+//! store, a copy on disk, gauges and log lines.
 
 use std::{
     io,
@@ -15,16 +18,17 @@ use tokio::{
 };
 
 use super::{
+    fetch_budget::FetchCause,
     jwks::KeySet,
-    key_budget::Cause,
-    key_cache::{Current, KeyStore},
-    key_snapshot::{LoadError, Restored},
-    key_source::{Documents, FetchError},
+    key_cache::KeyStore,
+    key_snapshot::{LoadError, RestoredKeys},
+    key_source::{FetchError, KeyDocuments},
+    key_state::KeysInUse,
 };
 use crate::{
     blocking::BlockingRunner,
     health::Latch,
-    metrics::{FetchResult, Label as _, Metrics, SnapshotResult},
+    metrics::{FetchResult, IssuerLabel, Label as _, Metrics, SnapshotResult},
     upstream::Document,
 };
 
@@ -32,8 +36,8 @@ use crate::{
 const MIN_REFRESH: Duration = Duration::from_secs(30);
 const MAX_REFRESH: Duration = Duration::from_secs(3600);
 
-/// Between a failed fetch and the next, while nobody can be let in: ready within a second of the
-/// issuer's return, for as long as a restart of it may take.
+/// The pause between a failed fetch and the next while no token can be verified: ready within a
+/// second of the issuer's return, for as long as a restart of it may take.
 const IMPATIENT: Duration = Duration::from_secs(1);
 /// After so many failures the pauses grow.
 const IMPATIENT_TIMES: u32 = 30;
@@ -44,31 +48,40 @@ const MAX_PAUSE: Duration = Duration::from_secs(60);
 /// A command to forget the keys fetches at once, but no sooner after the fetch before.
 const FORGET_PAUSE: Duration = Duration::from_secs(1);
 
-/// A disk that takes longer than this is left alone.
+/// The time limit for reading or writing a snapshot: after it the task goes on without the disk.
 const DISK_PATIENCE: Duration = Duration::from_secs(2);
 
-/// The background task of one issuer. To be run for as long as its keys are used.
+/// An issuer in logs and metrics.
+#[derive(Debug, Clone)]
+pub(super) struct IssuerSeries {
+    /// The configured name.
+    pub(super) name: Arc<str>,
+    /// The label of its series in the metrics.
+    pub(super) label: IssuerLabel,
+}
+
+/// The background task of one issuer. It has to run for as long as the issuer's keys are used.
 #[derive(Debug)]
 pub struct KeyRefresher {
     name: Arc<str>,
-    index: usize,
+    label: IssuerLabel,
     store: Arc<KeyStore>,
-    source: Box<dyn Documents>,
+    source: Box<dyn KeyDocuments>,
     metrics: Arc<Metrics>,
     latch: Option<Latch>,
-    disk: Disk,
+    disk: SnapshotWrites,
 }
 
-/// How writing to the disk goes.
+/// The state of writing to the disk.
 #[derive(Debug, Default)]
-struct Disk {
+struct SnapshotWrites {
     /// A write that has not ended in time. There is never a second one beside it.
     pending: Option<JoinHandle<io::Result<()>>>,
     failed: bool,
 }
 
-/// What a good fetch brought.
-struct Fetched {
+/// The result of a good fetch.
+struct FetchedKeys {
     /// From the issuer itself, not from a copy.
     own: bool,
     document: Vec<u8>,
@@ -84,28 +97,29 @@ impl KeyRefresher {
     }
 
     pub(super) fn new(
-        (name, index): (Arc<str>, usize),
+        issuer: IssuerSeries,
         store: Arc<KeyStore>,
-        source: Box<dyn Documents>,
+        source: Box<dyn KeyDocuments>,
         metrics: Arc<Metrics>,
         latch: Option<Latch>,
     ) -> Self {
-        Self { name, index, store, source, metrics, latch, disk: Disk::default() }
+        let IssuerSeries { name, label } = issuer;
+        Self { name, label, store, source, metrics, latch, disk: SnapshotWrites::default() }
     }
 
     /// Fetches now and from then on, in time and on demand. Ends only by being dropped.
     /// Files are read and written by `blocking`.
     pub async fn run(mut self, blocking: BlockingRunner) {
-        let (mut failures, mut cause) = (0, Cause::Turn);
+        let (mut failures, mut cause) = (0, FetchCause::Turn);
         self.restore(&blocking).await;
         loop {
             let began = Instant::now();
             let begun = self.store.begin();
-            // Whatever a document does to us, the next one is fetched all the same.
+            // A document that makes the parser panic does not stop the next fetch.
             let outcome = AssertUnwindSafe(self.fetch(begun, began))
                 .catch_unwind()
                 .await
-                .unwrap_or_else(|_panic| Err(FetchError::invalid("internal error")));
+                .unwrap_or(Err(FetchError::Panic));
             let delay = match &outcome {
                 Ok(fetched) => {
                     failures = 0;
@@ -131,9 +145,9 @@ impl KeyRefresher {
         }
     }
 
-    /// Until `next`, or until a fetch is wanted and allowed; after a command to forget the keys
-    /// until `soonest`. Tells why the next fetch begins.
-    async fn wait(&mut self, next: Instant, soonest: Instant) -> Cause {
+    /// Waits until `next`, or until a fetch is wanted and allowed; after a command to forget the
+    /// keys, until `soonest`. Returns the cause of the next fetch.
+    async fn wait(&mut self, next: Instant, soonest: Instant) -> FetchCause {
         let mut forgotten = false;
         loop {
             if !forgotten && self.store.progress.borrow().forgotten {
@@ -143,9 +157,9 @@ impl KeyRefresher {
             }
             let due = if forgotten { soonest.min(next) } else { next };
             let cause = tokio::select! {
-                () = sleep_until(due) => return Cause::Turn,
-                () = self.store.wanted.notified() => Cause::UnknownKey,
-                () = self.store.suspected.notified() => Cause::BadSignature,
+                () = sleep_until(due) => return FetchCause::Turn,
+                () = self.store.wanted.notified() => FetchCause::UnknownKey,
+                () = self.store.suspected.notified() => FetchCause::BadSignature,
             };
             let progress = self.store.progress.borrow();
             if !progress.forgotten && self.store.may_fetch(&progress, cause) {
@@ -154,7 +168,7 @@ impl KeyRefresher {
         }
     }
 
-    /// How long to wait after so many failures.
+    /// The time to wait after so many failures.
     fn pause(&self, failures: u32) -> Duration {
         let (first, doublings, most) = if self.store.any_usable() {
             // A retry and a fetch for an unknown key together: two in a cooldown.
@@ -166,10 +180,10 @@ impl KeyRefresher {
         first.saturating_mul(2_u32.saturating_pow(doublings)).min(most)
     }
 
-    /// From where the keys are; where that fails, from the copy, if there is one. A copy may not
-    /// know yet what the issuer has withdrawn or added, so it never takes the place of what the
-    /// issuer itself has said, for as long as that may be used.
-    async fn fetch(&mut self, begun: u64, asked: Instant) -> Result<Fetched, FetchError> {
+    /// Fetches from the issuer; where that fails, from the copy, if one is configured. A copy may
+    /// lack what the issuer has withdrawn or added, so it never replaces an answer of the issuer
+    /// itself, for as long as that may be used.
+    async fn fetch(&mut self, begun: u64, asked: Instant) -> Result<FetchedKeys, FetchError> {
         let document = self.source.fetch().await;
         let first = document.and_then(|document| self.take(document, (begun, asked), true));
         let Err(error) = first else { return first };
@@ -180,7 +194,7 @@ impl KeyRefresher {
         let copy = copy.await;
         let second = copy.and_then(|copy| self.take(copy, (begun, asked), false));
         if second.is_ok() {
-            tracing::warn!(issuer = %self.name, error = error.message, "keys are from the fallback URL");
+            tracing::warn!(issuer = %self.name, %error, "keys are from the fallback URL");
         }
         second.map_err(|_| error)
     }
@@ -190,14 +204,14 @@ impl KeyRefresher {
         document: Document,
         (begun, asked): (u64, Instant),
         own: bool,
-    ) -> Result<Fetched, FetchError> {
+    ) -> Result<FetchedKeys, FetchError> {
         let known = self.store.last_good();
         let known = known.as_ref().map(|now| &now.set);
         let set = match KeySet::parse(&document.body, &self.store.algorithms, known) {
             Ok(set) => set,
             Err(reason) => {
                 self.source.forget();
-                return Err(FetchError::invalid(reason));
+                return Err(reason.into());
             }
         };
         let fresh_for = document
@@ -205,13 +219,13 @@ impl KeyRefresher {
             .map_or(self.store.refresh_interval, |age| age.clamp(MIN_REFRESH, MAX_REFRESH));
         let fetched_at = SystemTime::now();
         let since = Instant::now();
-        self.store.keep(Current { set, since, asked, fetched_at, fresh_for, own }, begun);
-        Ok(Fetched { own, document: document.body, fetched_at, fresh_for })
+        self.store.keep(KeysInUse { set, since, asked, fetched_at, fresh_for, own }, begun);
+        Ok(FetchedKeys { own, document: document.body, fetched_at, fresh_for })
     }
 
-    /// Begins with the keys of an earlier run, if there are any that can be trusted.
+    /// Begins with the keys of an earlier run, if they are on the disk and can be trusted.
     async fn restore(&mut self, blocking: &BlockingRunner) {
-        // Keys that came over from the configuration before are younger than those on the disk.
+        // Keys that the former configuration had in memory are younger than those on the disk.
         if self.store.snapshot.get().is_none() || self.store.last_good().is_some() {
             return;
         }
@@ -223,8 +237,8 @@ impl KeyRefresher {
         });
         let loaded = match timeout(DISK_PATIENCE, load).await {
             Ok(Ok(loaded)) => loaded,
-            Ok(Err(_)) => Err("reading it failed".into()),
-            Err(_elapsed) => Err("reading it takes too long".into()),
+            Ok(Err(_panic)) => Err("internal error: reading it panicked".into()),
+            Err(_elapsed) => Err("reading it takes longer than 2 s".into()),
         };
         let result = match loaded.and_then(|restored| self.use_restored(&restored, begun)) {
             Ok(age) => {
@@ -242,12 +256,16 @@ impl KeyRefresher {
                 SnapshotResult::Refused
             }
         };
-        self.metrics.key_snapshot(self.index, result);
+        self.metrics.key_snapshot(self.label, result);
         self.report();
     }
 
-    /// As at a start, for somebody who only looks: reads, and changes nothing on the disk. Tells
-    /// the age of the keys; `None` where no snapshot is.
+    /// Uses the snapshot once, for a command that only looks: nothing on the disk is changed. Returns
+    /// the age of the keys; `None` where there is no snapshot.
+    ///
+    /// # Errors
+    ///
+    /// The reason why the snapshot is refused.
     pub fn restore_once(&self) -> Result<Option<Duration>, String> {
         let Some(snapshot) = self.store.snapshot.get() else { return Ok(None) };
         let begun = self.store.forgets();
@@ -259,8 +277,8 @@ impl KeyRefresher {
         }
     }
 
-    /// Through the same filter as what comes from the network.
-    fn use_restored(&self, restored: &Restored, begun: u64) -> Result<Duration, LoadError> {
+    /// Accepts restored keys by the same rules as fetched ones.
+    fn use_restored(&self, restored: &RestoredKeys, begun: u64) -> Result<Duration, LoadError> {
         let set = KeySet::parse(&restored.document, &self.store.algorithms, None)?;
         let fresh_for = self.store.refresh_interval;
         if restored.age > fresh_for + self.store.max_stale {
@@ -268,7 +286,7 @@ impl KeyRefresher {
         }
         let since = Instant::now().checked_sub(restored.age).ok_or("its age is none")?;
         let fetched_at = restored.fetched_at;
-        let current = Current { set, since, asked: since, fetched_at, fresh_for, own: true };
+        let current = KeysInUse { set, since, asked: since, fetched_at, fresh_for, own: true };
         if self.store.restore(current, begun) {
             Ok(restored.age)
         } else {
@@ -276,15 +294,15 @@ impl KeyRefresher {
         }
     }
 
-    /// Keeps what was just fetched for the next run. A disk that is full, read-only or slow is
-    /// said once; keys are served all the same.
-    async fn save(&mut self, fetched: Fetched, begun: u64, blocking: &BlockingRunner) {
+    /// Writes the fetched document for the next run. A disk that is full, read-only or slow is
+    /// logged once; the keys are used anyway.
+    async fn save(&mut self, fetched: FetchedKeys, begun: u64, blocking: &BlockingRunner) {
         if self.store.snapshot.get().is_none() {
             return;
         }
         if self.disk.pending.as_ref().is_some_and(|write| !write.is_finished()) {
-            // Said already. A second one would only hang beside it.
-            self.metrics.key_snapshot(self.index, SnapshotResult::WriteFailed);
+            // It is logged already. A second write would only hang beside the first.
+            self.metrics.key_snapshot(self.label, SnapshotResult::WriteFailed);
             return;
         }
         let store = self.store.clone();
@@ -298,10 +316,10 @@ impl KeyRefresher {
         let error = match timeout(DISK_PATIENCE, &mut write).await {
             Ok(Ok(Ok(()))) => None,
             Ok(Ok(Err(error))) => Some(error.to_string()),
-            Ok(Err(_)) => Some("internal error".to_owned()),
+            Ok(Err(_panic)) => Some("internal error: writing it panicked".to_owned()),
             Err(_elapsed) => {
                 self.disk.pending = Some(write);
-                Some("the disk takes too long".to_owned())
+                Some("writing it takes longer than 2 s".to_owned())
             }
         };
         let failed = error.is_some();
@@ -309,7 +327,7 @@ impl KeyRefresher {
             Some(error) if !self.disk.failed => tracing::error!(
                 issuer = %self.name,
                 error,
-                "the key snapshot could not be written; said once, counted each time"
+                "the key snapshot could not be written; logged once, counted each time"
             ),
             None if self.disk.failed => {
                 tracing::info!(issuer = %self.name, "the key snapshot could be written again");
@@ -318,22 +336,22 @@ impl KeyRefresher {
         }
         self.disk.failed = failed;
         let result = if failed { SnapshotResult::WriteFailed } else { SnapshotResult::Written };
-        self.metrics.key_snapshot(self.index, result);
+        self.metrics.key_snapshot(self.label, result);
     }
 
-    fn publish(&mut self, begun: u64, cause: Cause, error: Option<FetchError>) {
-        let result = error.as_ref().map_or(FetchResult::Ok, |error| error.result);
-        self.metrics.keys_fetched(self.index, result);
-        let message = error.map(|error| error.message);
+    fn publish(&mut self, begun: u64, cause: FetchCause, error: Option<FetchError>) {
+        let result = error.as_ref().map_or(FetchResult::Ok, FetchError::result);
+        self.metrics.keys_fetched(self.label, result);
+        let message = error.map(|error| error.to_string());
         if !self.store.end(begun, cause, message.clone()) {
-            tracing::info!(issuer = %self.name, "keys were forgotten during a fetch: once more");
+            tracing::info!(issuer = %self.name, "keys were forgotten during a fetch: fetching again");
             return;
         }
         self.report();
         match message {
             None => {
                 if self.latch.take().is_some() {
-                    tracing::info!(issuer = %self.name, "keys are here");
+                    tracing::info!(issuer = %self.name, "the first keys have come");
                 }
             }
             Some(error) => tracing::warn!(
@@ -352,11 +370,11 @@ impl KeyRefresher {
 
     /// The gauges. Only this task sets them, so that they follow one another.
     fn report(&self) {
-        self.store.report(&self.metrics, self.index);
+        self.store.report(&self.metrics, self.label);
         if let Some(now) = self.store.last_good() {
             let at = now.fetched_at.duration_since(UNIX_EPOCH);
             let at = at.map_or(0.0, |since| since.as_secs_f64());
-            self.metrics.keys_came(self.index, at);
+            self.metrics.keys_came(self.label, at);
         }
     }
 }

@@ -1,8 +1,9 @@
 //! An issuer's last good key set on disk, so that a process that starts during an outage can
-//! verify. In: a document that was just fetched. Out: the same document, if nobody but us can
-//! have written it, it is whole, of this issuer, and young enough.
+//! verify tokens.
 //!
-//! Everything here blocks; the refresher runs it beside the threads that answer.
+//! In: a document that was just fetched. Out: the same document after a restart, if no other user
+//! can have written it, and it is complete, of this issuer, and young enough. Everything here
+//! blocks: the refresher runs it beside the threads that answer.
 
 use std::{
     fs::{self, File, OpenOptions},
@@ -16,37 +17,45 @@ use std::{
 use rustix::{fs::OFlags, io::Errno};
 use serde::{Deserialize, Serialize};
 
-use super::key_source::MAX_BYTES;
+use super::{jwks::KeySetError, key_source::MAX_BYTES};
 use crate::{
     config::{KeySnapshots as Settings, check_directory, only_ours},
     digest::{hex, sha256},
 };
 
-/// What stands before the document: a line of checksum, a line of JSON.
-const MAX_HEAD: usize = 16 << 10;
+/// The most bytes before the document: a line of checksum, a line of JSON.
+const MAX_HEADER: usize = 16 << 10;
 const FORMAT: &str = "rownd-authz-keys-1";
 /// A clock may have been set back a little between two runs.
 const MAX_AHEAD: Duration = Duration::from_secs(60);
 /// A file that was not finished, by a process that was killed, is removed after this.
 const ABANDONED: Duration = Duration::from_secs(60);
 
-/// Whose keys they are, and when they came.
+/// The issuer of the keys, and the time they came.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Head {
+struct SnapshotHeader {
     issuer: String,
     iss: String,
     source: String,
     fetched_at: u64,
 }
 
-/// Why there is nothing to start with.
-#[derive(Debug)]
+/// The reason why no keys come from the disk.
+#[derive(Debug, thiserror::Error)]
 pub(super) enum LoadError {
     /// There is no file.
+    #[error("there is no snapshot")]
     Absent,
-    /// There is one, and it is not trusted.
+    /// There is a file, and it is not trusted for this reason.
+    #[error("{0}")]
     Refused(String),
+}
+
+impl From<KeySetError> for LoadError {
+    fn from(error: KeySetError) -> Self {
+        Self::Refused(error.to_string())
+    }
 }
 
 impl From<&str> for LoadError {
@@ -55,9 +64,9 @@ impl From<&str> for LoadError {
     }
 }
 
-/// A document as it was fetched in another life of the process.
+/// A document as an earlier process fetched it.
 #[derive(Debug)]
-pub(super) struct Restored {
+pub(super) struct RestoredKeys {
     pub(super) document: Vec<u8>,
     pub(super) fetched_at: SystemTime,
     pub(super) age: Duration,
@@ -65,7 +74,7 @@ pub(super) struct Restored {
 
 /// One issuer's file.
 #[derive(Debug)]
-pub(super) struct Snapshot {
+pub(super) struct KeySnapshot {
     directory: PathBuf,
     max_age: Duration,
     issuer: String,
@@ -75,7 +84,7 @@ pub(super) struct Snapshot {
     place: Mutex<()>,
 }
 
-impl Snapshot {
+impl KeySnapshot {
     /// `source` is where the operator says that the keys are.
     pub(super) fn new(settings: &Settings, issuer: &str, iss: &str, source: &str) -> Self {
         Self {
@@ -88,20 +97,28 @@ impl Snapshot {
         }
     }
 
-    /// Where it is.
+    /// The path of the file.
     pub(super) fn path(&self) -> PathBuf {
         // The name is checked to be harmless when the configuration is read.
         self.directory.join(format!("{}.keys", self.issuer))
     }
 
-    /// Reads it, as of this time, and tidies up.
-    pub(super) fn load(&self, now: SystemTime) -> Result<Restored, LoadError> {
+    /// Reads the file as of this time, and removes unfinished ones.
+    ///
+    /// # Errors
+    ///
+    /// [`LoadError`]: absent, or not trusted.
+    pub(super) fn load(&self, now: SystemTime) -> Result<RestoredKeys, LoadError> {
         self.sweep(now);
         self.find(now)
     }
 
-    /// Reads it, as of this time.
-    pub(super) fn find(&self, now: SystemTime) -> Result<Restored, LoadError> {
+    /// Reads the file as of this time, and changes nothing.
+    ///
+    /// # Errors
+    ///
+    /// [`LoadError`]: absent, or not trusted.
+    pub(super) fn find(&self, now: SystemTime) -> Result<RestoredKeys, LoadError> {
         let bytes = self.read()?;
         let (head, document) = unseal(&bytes)?;
         if head.issuer != self.issuer || head.iss != self.iss {
@@ -112,7 +129,7 @@ impl Snapshot {
         }
         let fetched_at = UNIX_EPOCH
             .checked_add(Duration::from_secs(head.fetched_at))
-            .ok_or("its time is none")?;
+            .ok_or("its time is out of range")?;
         let age = match now.duration_since(fetched_at) {
             Ok(age) => age,
             Err(ahead) if ahead.duration() <= MAX_AHEAD => Duration::ZERO,
@@ -121,12 +138,12 @@ impl Snapshot {
         if age > self.max_age {
             return Err("it is older than key_snapshots.max_age".into());
         }
-        Ok(Restored { document: document.to_vec(), fetched_at, age })
+        Ok(RestoredKeys { document: document.to_vec(), fetched_at, age })
     }
 
     fn read(&self) -> Result<Vec<u8>, LoadError> {
         let refused = |error: io::Error| LoadError::Refused(error.to_string());
-        // What a symbolic link, a pipe or a device holds is not what we have written.
+        // A symbolic link, a pipe or a device is not the file that was written.
         let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
         let file = match OpenOptions::new().read(true).custom_flags(bits(flags)).open(self.path()) {
             Ok(file) => file,
@@ -144,9 +161,9 @@ impl Snapshot {
             return Err("it is no regular file".into());
         }
         if !only_ours(&metadata) {
-            return Err("it is not ours alone: the owner is another, or others can write it".into());
+            return Err("its owner is another user, or others can write it".into());
         }
-        let limit = MAX_HEAD + MAX_BYTES;
+        let limit = MAX_HEADER + MAX_BYTES;
         let mut bytes = Vec::new();
         file.take(limit as u64 + 1).read_to_end(&mut bytes).map_err(refused)?;
         if bytes.len() > limit {
@@ -155,7 +172,11 @@ impl Snapshot {
         Ok(bytes)
     }
 
-    /// Writes it whole or not at all. It takes its place only if `still` says so then.
+    /// Writes the whole file or none. The file is put in place only if `still` is true then.
+    ///
+    /// # Errors
+    ///
+    /// Those of the file system. The file of before stays then.
     pub(super) fn write(
         &self,
         document: &[u8],
@@ -203,7 +224,11 @@ impl Snapshot {
         self.sync_directory()
     }
 
-    /// Removes it for good; it is no fault if there is none.
+    /// Removes the file for good; a missing file is no error.
+    ///
+    /// # Errors
+    ///
+    /// Those of the file system.
     pub(super) fn remove(&self) -> io::Result<()> {
         let _place = self.place.lock().unwrap_or_else(PoisonError::into_inner);
         match fs::remove_file(self.path()) {
@@ -218,7 +243,7 @@ impl Snapshot {
         File::open(&self.directory)?.sync_all()
     }
 
-    /// Removes what a process that was killed has left unfinished.
+    /// Removes the unfinished files of a process that was killed.
     fn sweep(&self, now: SystemTime) {
         let ours = format!(".{}.", self.issuer);
         let Ok(entries) = fs::read_dir(&self.directory) else { return };
@@ -234,9 +259,9 @@ impl Snapshot {
         }
     }
 
-    /// The checksum stands first and is of everything after it.
+    /// The bytes of the file. The checksum stands first and covers everything after it.
     fn seal(&self, document: &[u8], fetched_at: SystemTime) -> io::Result<Vec<u8>> {
-        let head = Head {
+        let head = SnapshotHeader {
             issuer: self.issuer.clone(),
             iss: self.iss.clone(),
             source: self.source.clone(),
@@ -251,7 +276,7 @@ impl Snapshot {
     }
 }
 
-fn unseal(bytes: &[u8]) -> Result<(Head, &[u8]), LoadError> {
+fn unseal(bytes: &[u8]) -> Result<(SnapshotHeader, &[u8]), LoadError> {
     const BROKEN: &str = "it is damaged, or no snapshot of this version";
     let (first, rest) = split_line(bytes).ok_or(BROKEN)?;
     if first != format!("{FORMAT} {}", checksum(rest)).as_bytes() {

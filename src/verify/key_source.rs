@@ -1,64 +1,89 @@
-//! Where an issuer's key set is: configured, or learned from its metadata (RFC 8414).
+//! The place of an issuer's key set: configured, or learned from its metadata (RFC 8414).
+//!
+//! In: the issuer's settings. Out: the document of the key set, on each fetch.
 
 use std::time::Duration;
 
+use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use url::Url;
 
-use super::kinds::{self, kind::KeySetPlace};
+use super::{
+    jwks::KeySetError,
+    kinds::{self, kind::KeySetPlace},
+};
 use crate::{
-    config::{Issuer as Settings, KeyOrigin, KeyPlace, WebAddress},
+    config::{Issuer as IssuerSettings, KeyOrigin, KeyPlace, WebAddress},
     metrics::FetchResult,
     upstream::{
-        Client, Document, Error, Origin,
+        BodyKind, CallSpec, Client, Connection, Document, HttpMethod, Repeat, Request,
+        UpstreamError, UrlOrigin,
         discovery::{IssuerMetadata, MetadataError},
     },
 };
 
 /// The most bytes of a key set or a metadata document.
 pub(super) const MAX_BYTES: usize = 1 << 20;
-/// Why there are no new keys.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct FetchError {
-    pub(super) result: FetchResult,
-    pub(super) message: String,
+/// The way to ask for a document. The refresher asks again at its own pace, minutes apart: a
+/// connection that was left open could be dead by then.
+const DOCUMENT: CallSpec = CallSpec {
+    method: HttpMethod::Get,
+    body: BodyKind::None,
+    repeat: Repeat::ByCaller,
+    connection: Connection::New,
+    max_answer_bytes: MAX_BYTES,
+};
+/// The reason why a fetch brought no new keys.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(super) enum FetchError {
+    /// The issuer did not answer, or not with a document.
+    #[error(transparent)]
+    Upstream(#[from] UpstreamError),
+    /// The metadata cannot be used.
+    #[error(transparent)]
+    Metadata(#[from] MetadataError),
+    /// The document is no key set with a usable key.
+    #[error(transparent)]
+    KeySet(#[from] KeySetError),
+    /// Neither the settings nor the kind of the issuer say where its keys are.
+    #[error("neither the settings nor the kind of issuer say where the keys are")]
+    NoPlace,
+    /// A panic: a fault of this program, not of the issuer.
+    #[error("internal error: the fetch panicked")]
+    Panic,
 }
 
 impl FetchError {
-    pub(super) fn invalid(message: &str) -> Self {
-        Self { result: FetchResult::Invalid, message: message.to_owned() }
+    /// The error as the metric counts it.
+    pub(super) const fn result(&self) -> FetchResult {
+        match self {
+            Self::Upstream(UpstreamError::Network(_) | UpstreamError::Refused(_)) => {
+                FetchResult::Network
+            }
+            Self::Upstream(UpstreamError::Timeout) => FetchResult::Timeout,
+            Self::Upstream(UpstreamError::Status(_) | UpstreamError::RetryLater(..)) => {
+                FetchResult::Status
+            }
+            Self::Upstream(UpstreamError::TooLarge)
+            | Self::Metadata(_)
+            | Self::KeySet(_)
+            | Self::NoPlace
+            | Self::Panic => FetchResult::Invalid,
+        }
     }
 }
 
-impl From<Error> for FetchError {
-    fn from(error: Error) -> Self {
-        let result = match error {
-            Error::Network(_) | Error::Refused(_) => FetchResult::Network,
-            Error::Timeout => FetchResult::Timeout,
-            Error::Status(_) | Error::RetryLater(..) => FetchResult::Status,
-            Error::TooLarge => FetchResult::Invalid,
-        };
-        Self { result, message: error.to_string() }
-    }
-}
-
-impl From<MetadataError> for FetchError {
-    fn from(error: MetadataError) -> Self {
-        Self::invalid(&error.to_string())
-    }
-}
-
-/// Where key set documents come from.
-pub(super) trait Documents: std::fmt::Debug + Send + Sync {
-    /// One fetch.
+/// The source of key set documents.
+pub(super) trait KeyDocuments: std::fmt::Debug + Send + Sync {
+    /// Fetches once.
     fn fetch(&mut self) -> BoxFuture<'_, Result<Document, FetchError>>;
 
-    /// One fetch of a copy elsewhere, where there is one: the first place has failed.
+    /// Fetches once from the copy elsewhere, if one is configured: the first place has failed.
     fn fetch_copy(&mut self) -> Option<BoxFuture<'_, Result<Document, FetchError>>> {
         None
     }
 
-    /// What was fetched is of no use: look elsewhere next time, where there is a choice.
+    /// The document cannot be used: the next fetch looks elsewhere, where there is a choice.
     fn forget(&mut self) {}
 }
 
@@ -68,19 +93,19 @@ pub(super) struct KeySource {
     upstream: Client,
     timeout: Duration,
     iss: String,
-    /// Where the issuer describes itself.
+    /// The address of the issuer's metadata.
     metadata: Option<Url>,
-    /// Where the keys are: as configured, or where the kind has them.
+    /// The address of the keys: as configured, or where the kind has them.
     keys: Option<Url>,
     configured: bool,
     copy: Option<Url>,
-    /// As the metadata said; asked again after a failure.
-    learned: Option<(Url, Origin)>,
+    /// The address that the metadata named; they are asked again after a failure.
+    learned: Option<(Url, UrlOrigin)>,
 }
 
 impl KeySource {
-    /// None for an issuer whose keys are in place: nothing is fetched.
-    pub(super) fn build(settings: &Settings, upstream: &Client) -> Option<Self> {
+    /// `None` for an issuer whose keys are in place: nothing is fetched.
+    pub(super) fn build(settings: &IssuerSettings, upstream: &Client) -> Option<Self> {
         let (place, copy) = match &settings.key_origin {
             KeyOrigin::InPlace(_) => return None,
             KeyOrigin::Fetched { place, fallback, .. } => (place, fallback.as_ref()),
@@ -100,7 +125,7 @@ impl KeySource {
             (KeyPlace::OfKind, KeySetPlace::Below(_) | KeySetPlace::Unknown) => (None, None, false),
         };
         Some(Self {
-            upstream: upstream.without_reuse(),
+            upstream: upstream.clone(),
             timeout: settings.keys.fetch_timeout.get(),
             iss: settings.iss.clone(),
             metadata,
@@ -111,14 +136,14 @@ impl KeySource {
         })
     }
 
-    /// Metadata included, where they are not known yet.
+    /// The document, after the metadata if they are not known yet.
     async fn key_set(&mut self) -> Result<Document, FetchError> {
         let (url, origin) = match (&self.keys, &self.learned, &self.metadata) {
-            (Some(url), _, _) if self.configured => (url.clone(), Origin::Operator),
+            (Some(url), _, _) if self.configured => (url.clone(), UrlOrigin::Operator),
             (_, Some((url, origin)), _) => (url.clone(), *origin),
             (_, None, Some(metadata)) => self.learn(metadata.clone()).await?,
-            (Some(url), None, None) => (url.clone(), Origin::Operator),
-            (None, None, None) => return Err(FetchError::invalid("no place to fetch keys from")),
+            (Some(url), None, None) => (url.clone(), UrlOrigin::Operator),
+            (None, None, None) => return Err(FetchError::NoPlace),
         };
         let fetched = self.get(&url, origin).await;
         if fetched.is_err() {
@@ -127,15 +152,17 @@ impl KeySource {
         fetched
     }
 
-    async fn get(&self, url: &Url, origin: Origin) -> Result<Document, FetchError> {
-        Ok(self.upstream.get(url, origin, &[], MAX_BYTES, self.timeout).await?)
+    async fn get(&self, url: &Url, origin: UrlOrigin) -> Result<Document, FetchError> {
+        let (headers, body, timeout) = (&[], Bytes::new(), self.timeout);
+        let request = Request { spec: DOCUMENT, url, origin, headers, body, timeout };
+        Ok(self.upstream.fetch(request).await?)
     }
 
-    async fn learn(&mut self, metadata: Url) -> Result<(Url, Origin), FetchError> {
-        let document = match (self.get(&metadata, Origin::Operator).await, &self.keys) {
+    async fn learn(&mut self, metadata: Url) -> Result<(Url, UrlOrigin), FetchError> {
+        let document = match (self.get(&metadata, UrlOrigin::Operator).await, &self.keys) {
             (Ok(document), _) => document,
-            // Without metadata the keys may still be where they always were.
-            (Err(_), Some(keys)) => return Ok((keys.clone(), Origin::Operator)),
+            // Without metadata the keys may still be at the usual place.
+            (Err(_), Some(keys)) => return Ok((keys.clone(), UrlOrigin::Operator)),
             (Err(error), None) => return Err(error),
         };
         let found = IssuerMetadata::parse(&document.body, &self.iss, &metadata)?.key_set()?;
@@ -144,14 +171,14 @@ impl KeySource {
     }
 }
 
-impl Documents for KeySource {
+impl KeyDocuments for KeySource {
     fn fetch(&mut self) -> BoxFuture<'_, Result<Document, FetchError>> {
         Box::pin(self.key_set())
     }
 
     fn fetch_copy(&mut self) -> Option<BoxFuture<'_, Result<Document, FetchError>>> {
         let copy = self.copy.clone()?;
-        Some(Box::pin(async move { self.get(&copy, Origin::Operator).await }))
+        Some(Box::pin(async move { self.get(&copy, UrlOrigin::Operator).await }))
     }
 
     fn forget(&mut self) {

@@ -10,7 +10,7 @@ use std::{
 };
 
 use super::{
-    claims::{map::CompiledMap, read::App},
+    claims::{map::CompiledMap, read::AcceptedApp},
     kinds::{
         self,
         kind::{Expected, FactsOf, Kind},
@@ -47,7 +47,7 @@ impl Rules {
         &self,
         token: &Token<'_>,
         issuer: &Arc<str>,
-        apps: &[App<'_>],
+        apps: &[AcceptedApp<'_>],
     ) -> Result<IdentityFacts, DenyReason> {
         let claims = &token.claims;
         if !(self.kind.has_profile)(token, self.expected.accepts) {
@@ -55,7 +55,7 @@ impl Rules {
         }
         let of = FactsOf { claims, issuer, apps, expected: &self.expected };
         let mut facts = (self.kind.facts)(&of)?;
-        // A token is about its subject, whoever issued it.
+        // A token of any issuer is about its subject.
         if claims.sub.as_ref().is_none_or(|sub| sub.is_empty()) {
             return Err(DenyReason::ClaimsInvalid);
         }

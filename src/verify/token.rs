@@ -1,4 +1,6 @@
-//! A token taken apart strictly, before any cryptography (RFC 7519, RFC 8725).
+//! The strict parser of tokens, before any cryptography (RFC 7519, RFC 8725).
+//!
+//! In: the bytes of a token. Out: header, claims and signature, or the reason of a denial.
 //!
 //! JWT libraries are lenient where it matters (a claim of the wrong type counts as absent,
 //! `crit` is read and not obeyed, the last of two members wins), so this is our own.
@@ -11,7 +13,7 @@ use serde::{
     de::{Error as _, MapAccess, Visitor},
 };
 
-use super::json::{Json, Name, Object, TWICE};
+use super::json::{DUPLICATE_MEMBER, Json, Name, Object};
 use crate::model::DenyReason;
 
 const BAD: DenyReason = DenyReason::TokenMalformed;
@@ -28,12 +30,12 @@ const MAX_TIME: u64 = 253_402_300_799;
 /// compressed payloads, encryption, nested tokens.
 const REFUSED_MEMBERS: [&str; 7] = ["crit", "b64", "zip", "enc", "cty", "epk", "cnf"];
 
-/// What a token says it is (RFC 8725 section 3.11). Other kinds are not parsed any further.
+/// The `typ` of a token's header (RFC 8725 section 3.11). Any other is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Typ {
-    /// Nothing, or `JWT`.
+    /// It is absent, or `JWT`.
     Plain,
-    /// `at+jwt`, an access token by RFC 9068.
+    /// It is `at+jwt`: an access token by RFC 9068.
     Access,
 }
 
@@ -44,7 +46,7 @@ pub(super) struct Token<'a> {
     pub(super) kid: Option<Cow<'a, str>>,
     pub(super) typ: Typ,
     pub(super) claims: Claims<'a>,
-    /// What was signed: header, dot, claims.
+    /// The signed part: header, dot, claims.
     pub(super) signed: &'a [u8],
     pub(super) signature: &'a [u8],
 }
@@ -59,17 +61,19 @@ pub(super) struct Claims<'a> {
     pub(super) exp: Option<u64>,
     pub(super) nbf: Option<u64>,
     pub(super) iat: Option<u64>,
-    /// Everything else.
+    /// All claims that are not registered ones.
     pub(super) other: Object<'a>,
 }
 
-/// Every claim of a token that is verified: it had this shape then, and has it now.
-pub(super) fn all_claims(verified: &[u8]) -> Option<serde_json::Map<String, serde_json::Value>> {
+/// Every claim of a token that was verified. Nothing is checked here: for any other token the
+/// result is worth nothing.
+#[must_use]
+pub fn verified_claims(verified: &[u8]) -> Option<serde_json::Map<String, serde_json::Value>> {
     let claims = verified.split(|byte| *byte == b'.').nth(1)?;
     serde_json::from_slice(&URL_SAFE_NO_PAD.decode(claims).ok()?).ok()
 }
 
-/// Takes a compact JWS apart. What it decodes goes to `scratch`.
+/// Parses a compact JWS. The decoded bytes are written to `scratch`.
 pub(super) fn parse<'a>(raw: &'a [u8], scratch: &'a mut Vec<u8>) -> Result<Token<'a>, DenyReason> {
     let text = std::str::from_utf8(raw).map_err(|_| BAD)?;
     let (signed, signature) = text.rsplit_once('.').ok_or(BAD)?;
@@ -83,7 +87,7 @@ pub(super) fn parse<'a>(raw: &'a [u8], scratch: &'a mut Vec<u8>) -> Result<Token
         return Err(BAD);
     }
     let (header, rest) = decode(header, rest)?;
-    let Named { alg, kid, typ } = json::<Header<'_>>(header)?.check()?;
+    let KeyHints { alg, kid, typ } = json::<Header<'_>>(header)?.check()?;
     let (claims, _) = decode(claims, rest)?;
     let claims = json::<RawClaims<'_>>(claims)?.check()?;
     Ok(Token { alg, kid, typ, claims, signed: signed.as_bytes(), signature })
@@ -103,8 +107,8 @@ fn json<'a, T: Deserialize<'a>>(part: &'a [u8]) -> Result<T, DenyReason> {
     serde_json::from_slice(part).map_err(|_| BAD)
 }
 
-/// What a header says of key and kind.
-struct Named<'a> {
+/// The members of a header that are used.
+struct KeyHints<'a> {
     alg: Cow<'a, str>,
     kid: Option<Cow<'a, str>>,
     typ: Typ,
@@ -114,7 +118,7 @@ struct Named<'a> {
 struct Header<'a>(Object<'a>);
 
 impl<'a> Header<'a> {
-    fn check(self) -> Result<Named<'a>, DenyReason> {
+    fn check(self) -> Result<KeyHints<'a>, DenyReason> {
         if REFUSED_MEMBERS.iter().any(|name| self.0.contains(name)) {
             return Err(DenyReason::TokenHeaderRefused);
         }
@@ -124,7 +128,7 @@ impl<'a> Header<'a> {
         if kid.as_ref().is_some_and(|kid| kid.is_empty() || kid.len() > MAX_KID) {
             return Err(BAD);
         }
-        Ok(Named { alg, kid, typ })
+        Ok(KeyHints { alg, kid, typ })
     }
 
     /// Absent, or text; any other JSON type, `null` too, is malformed.
@@ -210,7 +214,7 @@ impl<'de> Visitor<'de> for RawClaimsVisitor {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Self::Value, A::Error> {
-        let mut claims = RawClaims { other: Object::roomy(), ..RawClaims::default() };
+        let mut claims = RawClaims { other: Object::with_usual_capacity(), ..RawClaims::default() };
         let mut twice = false;
         while let Some(Name(name)) = entries.next_key::<Name<'de>>()? {
             twice |= match name.as_ref() {
@@ -227,7 +231,11 @@ impl<'de> Visitor<'de> for RawClaimsVisitor {
                 }
             };
         }
-        if twice || claims.other.repeats() { Err(A::Error::custom(TWICE)) } else { Ok(claims) }
+        if twice || claims.other.has_duplicates() {
+            Err(A::Error::custom(DUPLICATE_MEMBER))
+        } else {
+            Ok(claims)
+        }
     }
 }
 

@@ -22,14 +22,6 @@ pub(super) struct Circle {
     arrows: Vec<(String, String)>,
 }
 
-impl Circle {
-    /// The room of the circle: the first part of its files' paths.
-    pub(super) fn room(&self) -> &str {
-        let file = self.files.first().map(String::as_str).unwrap_or_default();
-        file.split('/').next().unwrap_or(file).trim_end_matches(".rs")
-    }
-}
-
 impl std::fmt::Display for Circle {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "a circle of {} files:", self.files.len())?;

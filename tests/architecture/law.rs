@@ -9,9 +9,23 @@ use super::{
     paths::{self, Root},
 };
 
+/// Rooms by layer.
+type Layers = &'static [(u8, &'static [&'static str])];
+
+/// A package whose files are judged.
+#[derive(Clone, Copy)]
+pub(super) struct Package {
+    /// The name of its library, as its `main.rs` has to write it.
+    library: &'static str,
+    layers: Layers,
+}
+
+pub(super) const PRODUCT: Package = Package { library: "rownd_authz", layers: LAYERS };
+pub(super) const EMULATOR: Package = Package { library: "rownd_emulator", layers: EMULATOR_LAYERS };
+
 /// Every room and its layer. A room may use any lower layer, never its own or a
 /// higher one. `ARCHITECTURE.md` draws the same picture and is held against this.
-pub(super) const LAYERS: &[(u8, &[&str])] = &[
+pub(super) const LAYERS: Layers = &[
     (9, &["cli"]),
     (8, &["app"]),
     (7, &["grpc", "http"]),
@@ -21,7 +35,20 @@ pub(super) const LAYERS: &[(u8, &[&str])] = &[
     (3, &["verify", "issuer_api"]),
     (2, &["upstream", "extract"]),
     (1, &["config"]),
-    (0, &["model", "metrics", "health", "log_throttle", "blocking", "digest"]),
+    (0, &["model", "metrics", "health", "log_throttle", "blocking", "digest", "single_flight"]),
+];
+
+/// The rooms of the emulator's package, by the same rules. Its program calls `cli` and nothing else.
+const EMULATOR_LAYERS: Layers = &[
+    (8, &["tests"]),
+    (7, &["cli"]),
+    (6, &["server"]),
+    (5, &["routes"]),
+    (4, &["mint"]),
+    (3, &["state"]),
+    (2, &["settings"]),
+    (1, &["seed", "keys", "echo"]),
+    (0, &["data", "outbound", "listen"]),
 ];
 
 /// Crates that only the named places may mention, so that replacing one stays the
@@ -89,14 +116,7 @@ impl fmt::Display for Violation {
 
 /// Judges one file of the product. `file` is its path below `src/`, with forward slashes.
 pub(super) fn judge(file: &str, source: &str) -> Vec<Violation> {
-    let mut found = form(file, source);
-    let place = Place::of(file);
-    if let Place::Room(room) = place
-        && layer(room).is_none()
-    {
-        let why = format!("room `{room}` has no layer; give it one in LAYERS and ARCHITECTURE.md");
-        found.push(Violation::new(file, 1, Rule::UnknownRoom, why));
-    }
+    let mut found = judge_in(PRODUCT, file, source);
     let tokens = lexer::lex(source).tokens;
     for (name, places) in NAME_FENCES {
         if places.iter().any(|place| is_within(file, place)) {
@@ -107,13 +127,10 @@ pub(super) fn judge(file: &str, source: &str) -> Vec<Violation> {
             found.push(Violation::new(file, token.line, Rule::NameFence, why));
         }
     }
-    for path in paths::find(file, &tokens) {
-        let broken = match &path.root {
-            Root::Room(room) => arrow(place, room),
-            Root::Crate(name) => fence(file, place, name),
-            Root::Glob | Root::SuperSuper => None,
-        };
-        if let Some((rule, why)) = broken {
+    for path in paths::find(PRODUCT.library, file, &tokens) {
+        if let Root::Crate(name) = &path.root
+            && let Some((rule, why)) = fence(file, Place::of(file), name)
+        {
             found.push(Violation::new(file, path.line, rule, why));
         }
     }
@@ -122,9 +139,32 @@ pub(super) fn judge(file: &str, source: &str) -> Vec<Violation> {
     found
 }
 
-/// The rules for every file of every package: its head, its length, and that each path says
-/// where it leads.
-pub(super) fn form(file: &str, source: &str) -> Vec<Violation> {
+/// Judges one file of a package by its form and its arrows.
+pub(super) fn judge_in(package: Package, file: &str, source: &str) -> Vec<Violation> {
+    let Package { library, layers } = package;
+    let mut found = form(library, file, source);
+    let place = Place::of(file);
+    if let Place::Room(room) = place
+        && layer(layers, room).is_none()
+    {
+        let why = format!("room `{room}` has no layer; give it one in LAYERS and ARCHITECTURE.md");
+        found.push(Violation::new(file, 1, Rule::UnknownRoom, why));
+    }
+    for path in paths::find(library, file, &lexer::lex(source).tokens) {
+        if let Root::Room(room) = &path.root
+            && let Some((rule, why)) = arrow(layers, place, room)
+        {
+            found.push(Violation::new(file, path.line, rule, why));
+        }
+    }
+    found.sort();
+    found.dedup();
+    found
+}
+
+/// The rules for every file of every package: its head, its length, and paths that say where they
+/// lead.
+pub(super) fn form(library: &str, file: &str, source: &str) -> Vec<Violation> {
     let lexed = lexer::lex(source);
     let mut found = Vec::new();
     let mut add = |line: usize, rule: Rule, why: &str| {
@@ -139,7 +179,7 @@ pub(super) fn form(file: &str, source: &str) -> Vec<Violation> {
         let why = format!("{length} lines of code, at most {MAX_CODE_LINES}; split the file");
         add(1, Rule::TooLong, &why);
     }
-    for path in paths::find(file, &lexed.tokens) {
+    for path in paths::find(library, file, &lexed.tokens) {
         match &path.root {
             Root::Glob => {
                 let why = "a glob or an alias of the crate root hides its arrows; name the room";
@@ -177,13 +217,17 @@ impl<'a> Place<'a> {
     }
 }
 
-fn layer(room: &str) -> Option<u8> {
-    LAYERS.iter().find(|(_, rooms)| rooms.contains(&room)).map(|(layer, _)| *layer)
+fn layer(layers: Layers, room: &str) -> Option<u8> {
+    layers.iter().find(|(_, rooms)| rooms.contains(&room)).map(|(layer, _)| *layer)
 }
 
 /// May the code at `from` use the room `to`? `None` is yes.
-fn arrow(from: Place<'_>, to: &str) -> Option<(Rule, String)> {
-    let Some(to_layer) = layer(to) else {
+fn arrow(layers: Layers, from: Place<'_>, to: &str) -> Option<(Rule, String)> {
+    let Some(to_layer) = layer(layers, to) else {
+        if matches!(from, Place::Room("tests")) {
+            // The tests of a whole package use it as others do, by the names at its root.
+            return None;
+        }
         let why = format!("`crate::{to}` is no room; only rooms stand at the crate root");
         return Some((Rule::UnknownRoom, why));
     };
@@ -194,7 +238,7 @@ fn arrow(from: Place<'_>, to: &str) -> Option<(Rule, String)> {
         Place::Main => refuse(format!("main uses `cli` and nothing else, not `{to}`")),
         Place::Room(room) if room == to => None,
         Place::Room(room) => {
-            let from_layer = layer(room)?;
+            let from_layer = layer(layers, room)?;
             if to_layer < from_layer {
                 return None;
             }

@@ -1,5 +1,5 @@
-//! The packages of the workspace, by what cargo says of them: the emulator is in no release, and
-//! neither package knows the other's types.
+//! The packages of the workspace, as cargo describes them: the emulator is in no release, and it
+//! does not use the product.
 //!
 //! In: `cargo metadata` of this tree. Out: a failure for each way in which a release could come
 //! to hold the emulator.

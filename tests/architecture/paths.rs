@@ -24,9 +24,6 @@ pub(super) struct Path {
     pub(super) root: Root,
 }
 
-/// The library's own name, as `main.rs` has to write it.
-const OWN_CRATE: &str = "rownd_authz";
-
 /// Words after which a `::` opens an absolute path instead of continuing one.
 const BEFORE_A_PATH: &[&str] = &[
     "as", "break", "dyn", "else", "for", "if", "impl", "in", "match", "mut", "ref", "return",
@@ -34,8 +31,9 @@ const BEFORE_A_PATH: &[&str] = &[
 ];
 
 /// Every path of the file that can leave its room.
-pub(super) fn find(file: &str, tokens: &[Token]) -> Vec<Path> {
+pub(super) fn find(library: &str, file: &str, tokens: &[Token]) -> Vec<Path> {
     let mut finder = Finder {
+        library,
         tokens,
         found: Vec::new(),
         file_level: module_level(file),
@@ -60,6 +58,8 @@ fn module_level(file: &str) -> usize {
 }
 
 struct Finder<'a> {
+    /// The name of the package's own library.
+    library: &'a str,
     tokens: &'a [Token],
     found: Vec<Path>,
     file_level: usize,
@@ -95,22 +95,28 @@ impl Finder<'_> {
     fn head(&mut self, at: usize, word: &str) {
         let followed = self.is_sep(at + 1);
         match word {
-            "crate" | OWN_CRATE if followed => {
+            word if followed && self.is_root(word) => {
                 for (line, name) in self.heads(at + 2) {
                     self.push(line, root_item(name));
                 }
             }
-            "crate" | OWN_CRATE if self.is_word(at + 1, "as") => {
+            word if self.is_root(word) && self.is_word(at + 1, "as") => {
                 self.push_at(at, Root::Glob);
             }
             "super" if followed => self.climb(at),
             "self" if followed && self.is_word(at + 2, "super") => self.climb(at + 2),
-            "crate" | "super" | "self" | "Self" | OWN_CRATE => {}
+            "crate" | "super" | "self" | "Self" => {}
+            word if word == self.library => {}
             name if followed || self.is_imported(at) => {
                 self.push_at(at, Root::Crate(name.to_owned()));
             }
             _ => {}
         }
+    }
+
+    /// `crate`, or the library's name.
+    fn is_root(&self, word: &str) -> bool {
+        word == "crate" || word == self.library
     }
 
     /// `super::` once: out of the room only if this module stands at the crate root.

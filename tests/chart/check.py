@@ -463,17 +463,25 @@ def check_compose(binary):
                 known = mount in composed["volumes"] or (file.parent / mount).is_file()
                 if not known:
                     problem(file.name, f"{name} mounts {mount}, which is not there")
-        # Those that run our image: settings and commands are put before the program.
+        # Services of our images: settings and commands are tried with the program.
         for name, service in composed["services"].items():
             if "build" not in service:
                 continue
+            emulator = "rownd-emulator" in service["build"].get("dockerfile", "")
+            program = pathlib.Path(binary).with_name("rownd-emulator") if emulator else binary
             probe = service.get("healthcheck", {}).get("test", [])[2:]
             for command in filter(None, (service.get("command"), probe)):
-                done = subprocess.run([binary, *command, "--help"], capture_output=True, text=True)
+                done = subprocess.run([program, *command, "--help"], capture_output=True, text=True)
                 if done.returncode:
                     problem(file.name, f"{name}: {command}: {done.stderr}")
-            if "environment" in service:
-                done = subprocess.run([binary, "config", "check", "--skip-host"], env=service["environment"],
+            settings = service.get("environment", {})
+            if emulator:
+                known = subprocess.run([program, "--help"], capture_output=True, text=True).stdout
+                for setting in settings:
+                    if setting not in known:
+                        problem(file.name, f"{name}: {setting} is no setting of the emulator")
+            elif settings:
+                done = subprocess.run([program, "config", "check", "--skip-host"], env=settings,
                                       capture_output=True, text=True)
                 if done.returncode:
                     problem(file.name, f"{name}: {done.stdout}{done.stderr}")

@@ -1,34 +1,53 @@
-//! The listeners of the development servers: bind and serve.
+//! The listeners of the emulator and of the echo.
 //!
-//! In: an address or a router. Out: a listener that is loopback and nothing else, and
-//! a future that serves until told to stop. These servers mint tokens and repeat
-//! headers, so a wider address is refused, not warned about.
+//! In: an address, then routes. Out: a listener, then a future that serves until it is told to
+//! stop. These servers mint tokens and repeat headers, so they listen on loopback unless the
+//! caller allows more.
 
 use std::{io, net::SocketAddr, time::Duration};
 
 use axum::Router;
 use tokio::{net::TcpListener, sync::oneshot};
 
-/// How long a request in flight may hold up the end. An injected delay can be long,
-/// and nobody waits for a development server.
+/// The longest time that requests in flight may take after the order to stop. An injected delay
+/// can be longer.
 const GRACE: Duration = Duration::from_secs(2);
 
-/// Binds `address`; `who` names the server in the message.
-pub(super) async fn bind(who: &str, address: SocketAddr) -> io::Result<TcpListener> {
-    if !address.ip().is_loopback() {
-        return Err(io::Error::new(
-            io::ErrorKind::InvalidInput,
-            format!("the {who} is for development and listens on loopback only, not on {address}"),
-        ));
+/// The addresses on which a server may listen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Reach {
+    /// Loopback addresses.
+    Loopback,
+    /// All addresses.
+    Anywhere,
+}
+
+/// Listens on `address`; the message of an error names the server.
+///
+/// # Errors
+/// `InvalidInput` for an address that `reach` does not allow, or the system's error.
+pub(crate) async fn bind(
+    server: &str,
+    address: SocketAddr,
+    reach: Reach,
+) -> io::Result<TcpListener> {
+    if reach == Reach::Loopback && !address.ip().is_loopback() {
+        let message = format!(
+            "the {server} is for development and listens on loopback addresses only, not on {address}"
+        );
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, message));
     }
     TcpListener::bind(address).await.map_err(|error| {
-        // The kind is kept, so that a caller can tell a taken port from the rest.
-        io::Error::new(error.kind(), format!("the {who} cannot listen on {address}: {error}"))
+        // The kind is kept, so that a caller can tell a port in use from the rest.
+        io::Error::new(error.kind(), format!("the {server} cannot listen on {address}: {error}"))
     })
 }
 
 /// Serves `routes` until `shutdown` is ready, then finishes within [`GRACE`].
-pub(super) async fn serve(
+///
+/// # Errors
+/// The listener's error, if it cannot accept connections any more.
+pub(crate) async fn serve(
     listener: TcpListener,
     routes: Router,
     shutdown: impl Future<Output = ()> + Send + 'static,

@@ -1,20 +1,22 @@
-//! Mints tokens as Rownd would, and as Rownd never would.
+//! Mints tokens: those of Rownd, and wrong ones for tests.
 //!
-//! In: a [`TokenOrder`]. Out: a compact JWS. Unless the order says otherwise, header
-//! and claims are what Rownd writes for a user of that auth level: no `typ`, an array
-//! `aud` with `app:ID` first, `is_verified_user: true` for guests. Every member can be
-//! set to any JSON or removed, since the reader under test must stand all of it.
+//! In: a [`TokenOrder`]. Out: a signed token. By default, header and claims are those that Rownd
+//! writes for a user of the auth level: no `typ`, an array `aud` with `app:ID` first,
+//! `is_verified_user: true` for guests. Every member can be set to any JSON or removed.
 
-use std::{fmt, sync::Arc};
+use std::sync::Arc;
 
-use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
+use thiserror::Error;
 
-use super::{
-    keys::{KeyError, KeyRing, SignedBy, SigningKey},
-    state::{State, unix_now},
-    users::{Level, ids::uuid_v4},
+use crate::{
+    data::{ids::uuid_v4, time::unix_now, users::AuthLevel},
+    keys::{
+        ed25519::{KeyRing, compact},
+        rotation::{KeyError, SignedBy},
+    },
+    state::State,
 };
 
 const CLAIM_USER_ID: &str = "https://auth.rownd.io/app_user_id";
@@ -23,14 +25,14 @@ const CLAIM_ANONYMOUS: &str = "https://auth.rownd.io/is_anonymous";
 const CLAIM_LEVEL: &str = "https://auth.rownd.io/auth_level";
 const CLAIM_TYPE: &str = "https://auth.rownd.io/jwt_type";
 
-/// The lifetimes seen on Rownd's own tokens.
+/// The lifetimes of Rownd's own tokens, in seconds.
 const ACCESS_TTL: i64 = 3_600;
 const REFRESH_TTL: i64 = 30 * 24 * 3_600;
 
-/// The word that stands for the emulator's own variant.
+/// The word for the demo app's variant.
 const DEMO_VARIANT: &str = "demo";
 
-/// A token to mint. The default one is an access token of the verified user.
+/// A token to mint. The default is an access token of the user `verified`.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct TokenOrder {
@@ -38,7 +40,7 @@ pub struct TokenOrder {
     /// empty.
     pub user: String,
     /// The auth level to claim; a seeded user's own, or `verified`, when `None`.
-    pub auth_level: Option<Level>,
+    pub auth_level: Option<AuthLevel>,
     /// The app id in `aud`; the emulator's when `None`.
     pub app: Option<String>,
     /// A variant id to add to `aud`; `demo` is the emulator's own.
@@ -133,26 +135,12 @@ impl TokenOrder {
     }
 }
 
-/// Why a token could not be minted.
-#[derive(Debug)]
-pub struct MintError(KeyError);
+/// Why a token could not be minted, or a key not be rotated.
+#[derive(Debug, Error)]
+#[error(transparent)]
+pub struct MintError(#[from] KeyError);
 
-impl fmt::Display for MintError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
-    }
-}
-
-impl std::error::Error for MintError {}
-
-impl From<KeyError> for MintError {
-    fn from(error: KeyError) -> Self {
-        Self(error)
-    }
-}
-
-/// Mints tokens with one emulator's keys. Cheap to clone, and good after the server has
-/// ended.
+/// Mints tokens with one emulator's keys, also after the server has ended. Clones are cheap.
 #[derive(Clone)]
 pub struct Minter {
     state: Arc<State>,
@@ -165,17 +153,17 @@ impl std::fmt::Debug for Minter {
 }
 
 impl Minter {
-    pub(super) fn new(state: Arc<State>) -> Self {
+    pub(crate) fn new(state: Arc<State>) -> Self {
         Self { state }
     }
 
-    /// Mints what is ordered.
+    /// Mints a token.
     ///
     /// # Errors
-    /// When the key that should sign does not exist yet.
+    /// The key that is to sign does not exist yet.
     pub fn mint(&self, order: &TokenOrder) -> Result<String, MintError> {
-        // One look at the ring for name and signature: a rotation between the two would
-        // put one key's name over another's signature.
+        // One guard for `kid` and signature: a rotation between the two would combine the `kid` of
+        // one key with the signature of another.
         let ring = self.state.ring();
         let header = Value::Object(header(order, &ring)?).to_string();
         let claims = Value::Object(self.claims(order)).to_string();
@@ -187,7 +175,7 @@ impl Minter {
     /// express: repeated members, broken text, a payload that is no object.
     ///
     /// # Errors
-    /// When the key that should sign does not exist yet.
+    /// The key that is to sign does not exist yet.
     pub fn sign(&self, header: &[u8], payload: &[u8], key: SignedBy) -> Result<String, MintError> {
         Ok(compact(header, payload, self.state.ring().find(key)?)?)
     }
@@ -196,13 +184,13 @@ impl Minter {
         let named = if order.user.is_empty() { "verified" } else { order.user.as_str() };
         let known = self.known(order, named);
         let (user_id, subject, level) =
-            known.unwrap_or_else(|| (named.to_owned(), None, Level::Verified));
+            known.unwrap_or_else(|| (named.to_owned(), None, AuthLevel::Verified));
         let level = order.auth_level.unwrap_or(level);
         let mut claims = self.registered_claims(order, subject.as_ref().unwrap_or(&user_id));
         claims.insert(CLAIM_USER_ID.to_owned(), json!(user_id));
         claims.insert(CLAIM_VERIFIED.to_owned(), json!(level.is_verified_user()));
         if order.refresh {
-            // The refresh tokens that were seen carry neither level nor anonymity.
+            // Rownd's refresh tokens have neither an auth level nor `is_anonymous`.
             claims.insert(CLAIM_TYPE.to_owned(), json!("refresh_token"));
         } else {
             claims.insert(CLAIM_LEVEL.to_owned(), json!(level.as_str()));
@@ -214,11 +202,15 @@ impl Minter {
         claims
     }
 
-    /// Id, `sub` and auth level of a user of the app.
-    fn known(&self, order: &TokenOrder, named: &str) -> Option<(String, Option<String>, Level)> {
-        let world = self.state.world();
+    /// Id, `sub` and auth level of a user, if the app has one of this name.
+    fn known(
+        &self,
+        order: &TokenOrder,
+        named: &str,
+    ) -> Option<(String, Option<String>, AuthLevel)> {
+        let records = self.state.records();
         let app = order.app.as_ref().unwrap_or(&self.state.settings.app_id);
-        let user = world.tenants.get(app)?.find(named)?;
+        let user = records.apps.get(app)?.find_user(named)?;
         Some((user.id.clone(), user.subject.clone(), user.auth_level))
     }
 
@@ -255,25 +247,7 @@ fn header(order: &TokenOrder, ring: &KeyRing) -> Result<Map<String, Value>, KeyE
     Ok(header)
 }
 
-/// The JWS compact serialisation (RFC 7515 section 7.1).
-fn compact(header: &[u8], payload: &[u8], key: &SigningKey) -> Result<String, KeyError> {
-    let mut token = URL_SAFE_NO_PAD.encode(header);
-    token.push('.');
-    URL_SAFE_NO_PAD.encode_string(payload, &mut token);
-    let signature = key.sign(token.as_bytes())?;
-    token.push('.');
-    URL_SAFE_NO_PAD.encode_string(signature, &mut token);
-    Ok(token)
-}
-
-/// Signs claims with a ring's current key, under a header with `typ`.
-pub(super) fn with_type(ring: &KeyRing, kind: &str, claims: &Value) -> Result<String, KeyError> {
-    let key = ring.find(SignedBy::Current)?;
-    let header = json!({ "alg": "EdDSA", "typ": kind, "kid": key.kid() });
-    compact(header.to_string().as_bytes(), claims.to_string().as_bytes(), key)
-}
-
-/// Removal comes last, so that what is asked to be absent is absent.
+/// Sets and removes members. Removal comes last, so that a removed member is always absent.
 fn apply(members: &mut Map<String, Value>, set: &Map<String, Value>, remove: &[String]) {
     members.extend(set.clone());
     members.retain(|name, _| !remove.contains(name));

@@ -1,93 +1,104 @@
-//! The emulator as a client: it asks a validator about a token, and for key sets.
+//! The emulator as an HTTP client: it asks a validator about a token, fetches key sets, and asks
+//! another emulator for a token.
 //!
-//! In: a plain HTTP address and perhaps a token. Out: status and JSON, within bounds of
-//! time and size. No TLS: what is asked runs on the developer's machine.
+//! In: a plain HTTP URL, perhaps a token and a JSON body. Out: status and JSON, within bounds of
+//! time and size. There is no TLS: these services run on the developer's machine.
 
 use std::time::Duration;
 
 use bytes::Bytes;
-use http_body_util::{BodyExt as _, Full, Limited};
-use hyper::{
+use http::{
     Method, Request, Uri,
-    client::conn::http1,
     header::{ACCEPT, AUTHORIZATION, CONNECTION, CONTENT_TYPE, HOST},
 };
+use http_body_util::{BodyExt as _, Full, Limited};
+use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
-use serde_json::{Value, json};
+use serde_json::Value;
+use thiserror::Error;
 use tokio::net::TcpStream;
 
-use super::request::MAX_BODY;
-
-const PATIENCE: Duration = Duration::from_secs(5);
+/// The longest time from the connection to the end of the answer.
+const TIMEOUT: Duration = Duration::from_secs(5);
+/// The most bytes of an answer.
+const MAX_ANSWER: usize = 256 * 1024;
 
 /// Why there is no answer.
-pub(super) type Unreachable = String;
-
-/// Says what is wrong with an address, for the seed file.
-pub(super) fn problem(url: &str) -> Option<&'static str> {
-    let wrong = "is no address such as http://127.0.0.1:9000/check";
-    match url.parse::<Uri>() {
-        Ok(uri) if uri.host().is_none() => Some(wrong),
-        Ok(uri) => match uri.scheme_str() {
-            Some("http") => None,
-            Some("https") => Some(
-                "is https, which the emulator does not speak; serve it on http for \
-                 development, or write the key set down under `jwks`",
-            ),
-            _ => Some(wrong),
-        },
-        Err(_) => Some(wrong),
-    }
+#[derive(Debug, Error)]
+pub(crate) enum OutboundError {
+    /// The URL is not plain HTTP, or has no host.
+    #[error("`{0}` is not a URL such as http://127.0.0.1:8787")]
+    Url(String),
+    /// Nothing listens at the host and port.
+    #[error("cannot connect to {authority}: {error}")]
+    Connect { authority: String, error: std::io::Error },
+    /// The answer did not arrive in time.
+    #[error("{authority} did not answer within {TIMEOUT:?}")]
+    Timeout { authority: String },
+    /// The connection broke, or the answer was too large.
+    #[error("the connection to {authority} failed: {error}")]
+    Connection { authority: String, error: Box<dyn std::error::Error + Send + Sync> },
 }
 
-/// Asks with the token as bearer, and in the body of a POST.
-pub(super) async fn ask(
+/// Sends a request, with the token as `Authorization: Bearer` and the JSON as body if they are
+/// given. An answer without JSON is `null`.
+///
+/// # Errors
+/// A URL that cannot be used, or no complete answer within five seconds and 256 KiB.
+pub(crate) async fn send(
     method: Method,
     url: &str,
-    token: Option<&str>,
-) -> Result<(u16, Value), Unreachable> {
-    let asking = exchange(method, url, token);
-    tokio::time::timeout(PATIENCE, asking)
-        .await
-        .map_err(|_| format!("{url} did not answer within {PATIENCE:?}"))?
-        .map_err(|error| format!("{url} cannot be asked: {error}"))
-}
-
-async fn exchange(
-    method: Method,
-    url: &str,
-    token: Option<&str>,
-) -> Result<(u16, Value), Box<dyn std::error::Error + Send + Sync>> {
-    let uri: Uri = url.parse()?;
-    let host = uri.host().ok_or("no host")?;
+    bearer: Option<&str>,
+    body: Option<&Value>,
+) -> Result<(u16, Value), OutboundError> {
+    let wrong = || OutboundError::Url(url.to_owned());
+    let uri: Uri = url.parse().map_err(|_| wrong())?;
+    let host = uri.host().filter(|_| uri.scheme_str() == Some("http")).ok_or_else(wrong)?;
     let authority = format!("{host}:{}", uri.port_u16().unwrap_or(80));
-    let stream = TcpStream::connect(&authority).await?;
-    let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
     let path = uri.path_and_query().map_or("/", |path| path.as_str());
     let mut request = Request::builder()
+        .method(method)
         .uri(path)
         .header(HOST, &authority)
         .header(ACCEPT, "application/json")
         .header(CONNECTION, "close");
-    if let Some(token) = token {
+    if let Some(token) = bearer {
         request = request.header(AUTHORIZATION, format!("Bearer {token}"));
     }
-    let body = match token.filter(|_| method == Method::POST) {
-        Some(token) => {
-            request = request.header(CONTENT_TYPE, "application/json");
-            Bytes::from(json!({ "token": token }).to_string())
-        }
-        None => Bytes::new(),
+    if body.is_some() {
+        request = request.header(CONTENT_TYPE, "application/json");
+    }
+    let body = body.map_or_else(Bytes::new, |body| Bytes::from(body.to_string()));
+    let failed = |error: Box<dyn std::error::Error + Send + Sync>| OutboundError::Connection {
+        authority: authority.clone(),
+        error,
     };
-    let request = request.method(method).body(Full::new(body))?;
-    let asking = async move {
+    let request = request.body(Full::new(body)).map_err(|error| failed(error.into()))?;
+    let answer = async {
+        let stream = TcpStream::connect(&authority)
+            .await
+            .map_err(|error| OutboundError::Connect { authority: authority.clone(), error })?;
+        exchange(stream, request).await.map_err(failed)
+    };
+    match tokio::time::timeout(TIMEOUT, answer).await {
+        Ok(answer) => answer,
+        Err(_) => Err(OutboundError::Timeout { authority: authority.clone() }),
+    }
+}
+
+async fn exchange(
+    stream: TcpStream,
+    request: Request<Full<Bytes>>,
+) -> Result<(u16, Value), Box<dyn std::error::Error + Send + Sync>> {
+    let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
+    let answer = async move {
         let response = sender.send_request(request).await?;
         let status = response.status().as_u16();
-        let body = Limited::new(response.into_body(), MAX_BODY).collect().await?.to_bytes();
+        let body = Limited::new(response.into_body(), MAX_ANSWER).collect().await?.to_bytes();
         Ok((status, serde_json::from_slice(&body).unwrap_or_default()))
     };
-    // The connection has to be polled beside the exchange, which owns the sender: the
-    // connection ends with it.
-    let (answer, _) = tokio::join!(asking, connection);
+    // The connection is polled beside the exchange, which owns the sender: the connection ends
+    // with it.
+    let (answer, _) = tokio::join!(answer, connection);
     answer
 }

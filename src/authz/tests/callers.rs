@@ -1,4 +1,4 @@
-//! The proofs of callers; no unknown caller from another machine is let in.
+//! The means by which a caller is known; an unknown caller on another machine is refused.
 
 use crate::{
     authz::{CallerError, Callers, Scope},
@@ -48,7 +48,7 @@ fn rights(peer: &Peer, secret: Option<&str>) -> Result<(String, Vec<Right>), Cal
 }
 
 #[test]
-fn from_another_machine_only_who_is_known_gets_in() {
+fn from_another_machine_only_known_callers_are_let_in() {
     use Right::{Exchange, GetUser, Verify};
     let uri = || PeerName::Uri(SPIFFE.to_owned());
     let dns = |name: &str| PeerName::Dns(name.to_owned());
@@ -69,7 +69,7 @@ fn from_another_machine_only_who_is_known_gets_in() {
             Err(CallerError::Required),
         ),
         ("both", network(&[uri()]), Some(SECRET), known("by_secret", &[GetUser, Exchange])),
-        // A secret counts before any other proof.
+        // An unknown secret is refused, whatever else is known of the caller.
         ("a URI and a wrong secret", network(&[uri()]), Some("x"), Err(CallerError::Unknown)),
     ] {
         assert_eq!(rights(&peer, secret), expected, "{name}");
@@ -77,7 +77,7 @@ fn from_another_machine_only_who_is_known_gets_in() {
 }
 
 #[test]
-fn on_this_machine_everybody_may_do_what_a_token_entitles_to() {
+fn on_this_machine_every_caller_has_the_rights_of_a_token() {
     use Right::{CreateGuest, GetOwnUser, GetUser, Verify};
     let unix = |uid| peer(Origin::Unix { uid, gid: 1000 }, &[]);
     for (name, peer, secret, expected) in [
@@ -94,12 +94,12 @@ fn on_this_machine_everybody_may_do_what_a_token_entitles_to() {
 }
 
 #[test]
-fn to_have_no_secret_is_not_to_have_an_empty_one() {
-    let nobody = callers().identify(&peer(Origin::Network, &[]), Some(b""));
-    assert_eq!(nobody.err(), Some(CallerError::Unknown));
+fn an_empty_secret_is_not_the_same_as_none() {
+    let caller = callers().identify(&peer(Origin::Network, &[]), Some(b""));
+    assert_eq!(caller.err(), Some(CallerError::Unknown));
 }
 
-/// Adding up takes nothing away: not within an entry, not between two, not on this machine.
+/// Rights add up within an entry, between two, and with those of this machine.
 #[test]
 fn a_right_that_is_granted_twice_is_granted() {
     let at = |uri: &str, name: &str, allow: &[Right]| Caller {

@@ -1,4 +1,4 @@
-//! The corridor with genuine tokens, minted by the emulator on a loopback port.
+//! Checks with genuine tokens, minted by the emulator on a loopback port.
 
 use std::net::{Ipv4Addr, SocketAddr};
 

@@ -155,7 +155,7 @@ const SPOOFS: &[&str] = &[
     "x-rownd-user|id", "x-rownd\u{e9}user", "x`rownd`app`key",
 ];
 
-/// Names that are not identity headers.
+/// Names that are not those of identity headers.
 #[rustfmt::skip] // many on a line
 const OTHERS: &[&str] = &[
     "x-rownd", "x-rownds-user-id", "xx-rownd-user-id", "rownd-user-id", "x-user-id", "xrownd-user-id", "x-rown-d",
@@ -184,7 +184,7 @@ fn every_spelling_of_the_reserved_prefix_is_removed_and_only_that() {
 
 #[test]
 fn every_mix_of_separators_and_cases_is_removed() {
-    // The bytes of a header name other than letters and digits (RFC 9110 section 5.6.2).
+    // The bytes that a header name may have besides letters and digits (RFC 9110 section 5.6.2).
     let mixes = || "!#$%&'*+-.^_`|~".chars();
     let mut count = 0;
     for a in mixes() {
@@ -342,7 +342,7 @@ fn the_patterns_for_proxies_are_the_headers_that_are_set() {
     }
 }
 
-/// The headers of a request after the proxy's changes: it sets, then removes in any case.
+/// The headers of a request as the proxy changes them: it sets, then removes in any case.
 fn applied(names: &[&str], found: &RequestEdits) -> Vec<(String, String)> {
     let ours =
         |name: &str| found.identity.set.iter().any(|(known, _)| known.eq_ignore_ascii_case(name));
@@ -426,7 +426,7 @@ proptest! {
         }
         let decoded = |text: &str| percent_decode_str(text).decode_utf8().unwrap().into_owned();
         prop_assert_eq!(set(&found, "x-rownd-user-id").map(decoded), Some(identity.user_id));
-        // An empty text is not a value.
+        // An empty value is no value.
         let app_id = identity.app_id.filter(|id| !id.is_empty());
         prop_assert_eq!(set(&found, "x-rownd-app-id").map(decoded), app_id);
         let roles = set(&found, "x-rownd-roles").map(|text| text.split(',').map(decoded).collect::<Vec<_>>());
@@ -435,7 +435,7 @@ proptest! {
     }
 }
 
-/// The headers for a token that is seen once are dropped with its answer.
+/// The headers of a token that is seen once are dropped with its response.
 #[test]
 fn the_headers_of_an_identity_are_kept_from_its_second_check_on() {
     let who = identity();

@@ -1,8 +1,8 @@
-//! The corridor: every way through it ends in a verdict with its reason, is counted once, and
-//! nothing that happens on the way is an allow.
+//! The steps of a check: each way through them ends in a verdict with its reason and is counted
+//! once, and no failure on the way is an allow.
 
 mod callers;
-mod corridor;
+mod checks;
 mod explain;
 #[cfg(feature = "dev")]
 mod identities;
@@ -24,7 +24,7 @@ use crate::{
     model::{AllowReason, DenyReason, Headers, RequestContext},
     profile::Profiles,
     upstream::Client,
-    verify::{self, KeyRefresher, Limits, Revocations, Verifier},
+    verify::{self, KeyRefresher, MemoryRevocations, Verifier, VerifierLimits},
 };
 
 type Lines<'a> = &'a [(&'a str, &'a str)];
@@ -37,7 +37,7 @@ struct Rig {
     refreshers: Vec<KeyRefresher>,
 }
 
-/// From a configuration; nothing is fetched until somebody runs the refreshers.
+/// From a configuration. Nothing is fetched before the refreshers run.
 fn rig(yaml: &str) -> Rig {
     let (snapshot, metrics, refreshers) = compiled(yaml);
     let authorizer = Authorizer::new(snapshot, recorders(&metrics, 1));
@@ -62,13 +62,13 @@ fn compiled(yaml: &str) -> (Snapshot, Arc<Metrics>, Vec<KeyRefresher>) {
         rpcs: Vec::new(),
     });
     let metrics = metrics.unwrap();
-    let limits = Limits {
+    let limits = VerifierLimits {
         max_token_bytes: config.check.max_token_bytes,
         claims_cache_bytes: 1 << 20,
         refusal_cache_bytes: 1 << 16,
     };
     let client = Client::build(Duration::from_secs(1)).unwrap();
-    let revocations = Revocations::new(&config.revocation, &metrics);
+    let revocations = MemoryRevocations::new(&config.revocation, &metrics);
     let parts =
         Verifier::build(&config.issuers, limits, revocations, &client, &metrics, &Readiness::new())
             .unwrap();
@@ -76,7 +76,7 @@ fn compiled(yaml: &str) -> (Snapshot, Arc<Metrics>, Vec<KeyRefresher>) {
     let issuers = parts.verifier.issuers();
     let (profiles, _fetcher) = Profiles::build(&config.profiles, issuers, &rownd, &metrics);
     let edition = Edition { epoch: 1, hash: "test".into() };
-    let exchange = issuer_api::Exchange::build(&config, &[], &issuer_api::Flights::new().0);
+    let exchange = issuer_api::Exchange::build(&config, &[], &issuer_api::refreshes().0);
     let snapshot =
         Snapshot::build(&config, Arc::new(parts.verifier), profiles, exchange, edition).unwrap();
     (snapshot, metrics, parts.refreshers)
@@ -93,7 +93,7 @@ fn request(method: &str, path: &str, lines: Lines<'_>) -> RequestContext {
     }
 }
 
-/// A deadline that is far enough for everything that is not late.
+/// A deadline that no check reaches unless it waits.
 fn soon() -> Instant {
     Instant::now() + Duration::from_millis(500)
 }

@@ -19,7 +19,7 @@ use crate::{
     policy::Permit,
 };
 
-/// The action of a step in these tests.
+/// The effect of a step of these tests.
 #[derive(Debug, Clone, Copy)]
 enum Does {
     /// Adds this header, a cookie and an edit of the query.

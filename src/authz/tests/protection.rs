@@ -1,4 +1,4 @@
-//! A failed check ends in a denial and is counted, for every cause: lateness, panics, overload,
+//! A check that cannot be carried out ends in a denial and is counted: lateness, panics, overload,
 //! cancellation.
 
 use std::{cell::Cell, future::pending, time::Duration};

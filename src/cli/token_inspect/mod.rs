@@ -1,8 +1,8 @@
 //! `token inspect`: which issuer of the configuration would take a token, and why not.
 //!
 //! In: a token from stdin or a file, never from the command line. Out: a report, and the exit
-//! status: 0 it would be taken, 1 it would be refused, 2 that is unknown offline. The decision
-//! is made by the verifier's own code; this file reads, and [`report`] words the answer.
+//! status: 0 it would be taken, 1 it would be refused, 2 it cannot be decided offline. The
+//! verifier's own code decides; this file reads the token, and [`report`] writes the result.
 
 mod report;
 #[cfg(test)]
@@ -106,7 +106,7 @@ fn read_token(file: Option<&Path>) -> Result<String, String> {
     if token.is_empty() { Err("there is no token in the input".to_owned()) } else { Ok(token) }
 }
 
-/// A token as in a header: `Bearer` before it is not part of it.
+/// The token without `Bearer` before it, which is no part of it in a header either.
 fn without_bearer(text: &str) -> String {
     let text = text.trim();
     match text.split_once(char::is_whitespace) {

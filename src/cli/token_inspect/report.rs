@@ -14,7 +14,7 @@ use crate::{
     app::{InspectedToken, OfflineKeys},
     config::{Config, Issuer, IssuerKind},
     model::{DenyReason, IdentityFacts},
-    verify::{Answer, Finding, Signature, TokenFacts},
+    verify::{IssuerAnswer, IssuerFinding, SignatureFinding, TokenFacts},
 };
 
 /// The result in one word.
@@ -34,11 +34,11 @@ impl TokenVerdict {
         }
     }
 
-    const fn of(answer: &Answer) -> Self {
+    const fn of(answer: &IssuerAnswer) -> Self {
         match answer {
-            Answer::Taken(_) => Self::Taken,
-            Answer::Refused(_) => Self::Refused,
-            Answer::IfSigned(_) | Answer::Undecided(_) => Self::Undecided,
+            IssuerAnswer::Taken(_) => Self::Taken,
+            IssuerAnswer::Refused(_) => Self::Refused,
+            IssuerAnswer::IfSigned(_) | IssuerAnswer::Undecided(_) => Self::Undecided,
         }
     }
 }
@@ -56,7 +56,7 @@ impl Report {
     }
 
     /// The finding that decides: of the issuer that the token's `iss` picked.
-    fn picked(&self) -> Option<&Finding> {
+    fn picked(&self) -> Option<&IssuerFinding> {
         let inspection = &self.inspected.inspection;
         inspection.picked.and_then(|index| inspection.issuers.get(index))
     }
@@ -159,19 +159,19 @@ impl Report {
 
 /// One issuer's part.
 struct Row<'a> {
-    finding: &'a Finding,
+    finding: &'a IssuerFinding,
     keys: &'a OfflineKeys,
     settings: &'a Issuer,
 }
 
 impl Row<'_> {
-    fn text(&self, picked: Option<&Finding>, text: &mut String) {
-        let Finding { name, answer, .. } = self.finding;
+    fn text(&self, picked: Option<&IssuerFinding>, text: &mut String) {
+        let IssuerFinding { name, answer, .. } = self.finding;
         let said = match answer {
-            Answer::Taken(_) => "takes it".to_owned(),
-            Answer::IfSigned(_) => "takes it if its signature is good".to_owned(),
-            Answer::Refused(reason) => format!("no: {}, {}", reason.code(), reason.message()),
-            Answer::Undecided(reason) => {
+            IssuerAnswer::Taken(_) => "takes it".to_owned(),
+            IssuerAnswer::IfSigned(_) => "takes it if its signature is good".to_owned(),
+            IssuerAnswer::Refused(reason) => format!("no: {}, {}", reason.code(), reason.message()),
+            IssuerAnswer::Undecided(reason) => {
                 format!("undecided: {}, {}", reason.code(), reason.message())
             }
         };
@@ -206,13 +206,13 @@ impl Row<'_> {
             Ok(_) => String::new(),
         };
         let said = match self.finding.signature {
-            Signature::Good => format!("signature good, by a key {by}"),
-            Signature::Bad => format!("signature bad, by a key {by}"),
-            Signature::NoKeys => "signature not checked: no keys offline".to_owned(),
-            Signature::NoSuchKey => {
+            SignatureFinding::Good => format!("signature good, by a key {by}"),
+            SignatureFinding::Bad => format!("signature bad, by a key {by}"),
+            SignatureFinding::NoKeys => "signature not checked: no keys offline".to_owned(),
+            SignatureFinding::NoSuchKey => {
                 format!("signature not checked: none of the keys {by} is of this name and alg")
             }
-            Signature::NotReached => "signature not checked: refused before".to_owned(),
+            SignatureFinding::NotReached => "signature not checked: refused before".to_owned(),
         };
         format!("{said}{refused}")
     }
@@ -237,13 +237,13 @@ impl Row<'_> {
     }
 
     fn json(&self) -> Value {
-        let Finding { name, iss, answer, signature } = self.finding;
+        let IssuerFinding { name, iss, answer, signature } = self.finding;
         let signature = match signature {
-            Signature::Good => "good",
-            Signature::Bad => "bad",
-            Signature::NoKeys => "no_keys",
-            Signature::NoSuchKey => "no_such_key",
-            Signature::NotReached => "not_reached",
+            SignatureFinding::Good => "good",
+            SignatureFinding::Bad => "bad",
+            SignatureFinding::NoKeys => "no_keys",
+            SignatureFinding::NoSuchKey => "no_such_key",
+            SignatureFinding::NotReached => "not_reached",
         };
         json!({
             "name": name,
@@ -262,17 +262,17 @@ impl Row<'_> {
     }
 }
 
-const fn reason(answer: &Answer) -> Option<DenyReason> {
+const fn reason(answer: &IssuerAnswer) -> Option<DenyReason> {
     match answer {
-        Answer::Refused(reason) | Answer::Undecided(reason) => Some(*reason),
-        Answer::Taken(_) | Answer::IfSigned(_) => None,
+        IssuerAnswer::Refused(reason) | IssuerAnswer::Undecided(reason) => Some(*reason),
+        IssuerAnswer::Taken(_) | IssuerAnswer::IfSigned(_) => None,
     }
 }
 
-const fn identity(answer: &Answer) -> Option<&IdentityFacts> {
+const fn identity(answer: &IssuerAnswer) -> Option<&IdentityFacts> {
     match answer {
-        Answer::Taken(who) | Answer::IfSigned(who) => Some(who),
-        Answer::Refused(_) | Answer::Undecided(_) => None,
+        IssuerAnswer::Taken(who) | IssuerAnswer::IfSigned(who) => Some(who),
+        IssuerAnswer::Refused(_) | IssuerAnswer::Undecided(_) => None,
     }
 }
 

@@ -1,8 +1,8 @@
 //! Envoy's external authorization, `envoy.service.auth.v3.Authorization/Check`.
 //!
 //! In: one gRPC call. Out: always a response with a status of its own, never an RPC error,
-//! because Envoy may be told to let a request through when the RPC fails. Every fault
-//! on the way, from an undecodable message to a panic, becomes a denial here.
+//! because Envoy may be told to let a request through when the RPC fails. Every
+//! failure on the way, from an undecodable message to a panic, becomes a denial here.
 
 mod codec;
 mod entry_count;
@@ -100,7 +100,7 @@ impl CheckDoor {
             let whole = AssertUnwindSafe(timeout_at(deadline, message::read_message(body)));
             match whole.catch_unwind().await {
                 Ok(Ok(Ok(message))) => {
-                    // Memory for a check is not reserved before its message is complete: a
+                    // The memory for judging is not set aside before the message is complete: a
                     // peer may leave thousands of messages unfinished.
                     let mut request = Request::new(Full::new(message));
                     if let Some(encoding) = encoding {

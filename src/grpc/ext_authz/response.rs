@@ -28,7 +28,7 @@ use crate::{
     verify::Identity,
 };
 
-/// The outer status for Envoy. Releases differ on which other codes are denials,
+/// The outer statuses of a denial. Releases of Envoy differ on which other codes are denials,
 /// so only these two are used.
 const PERMISSION_DENIED: i32 = 7;
 const UNAUTHENTICATED: i32 = 16;
@@ -132,7 +132,7 @@ fn denied(told: DenialResponse) -> HttpResponse {
     }
 }
 
-/// The part that all allowed responses share, with or without an identity.
+/// The common part of every allowed response to an identity, or to none.
 fn of_identity(headers: &IdentityHeaders, identity: Option<&Identity>) -> Vec<u8> {
     let mut part = Part::of_identity();
     let set = headers.set.iter().map(|(name, value)| (*name, value.as_ref()));
@@ -169,7 +169,7 @@ fn header_option(name: &str, value: String, append: bool) -> HeaderValueOption {
     }
 }
 
-/// The metadata of a check for access logs and later filters, under `envoy.filters.http.ext_authz`.
+/// The fields about a check that access logs and later filters can read, under `envoy.filters.http.ext_authz`.
 fn about_check(part: &mut Part, outcome: &'static str, verdict: &Verdict) {
     let facts = verdict.facts();
     let request_id = String::from_utf8_lossy(&facts.request_id);
@@ -181,7 +181,7 @@ fn about_check(part: &mut Part, outcome: &'static str, verdict: &Verdict) {
     ]);
 }
 
-/// The metadata about the client.
+/// The fields about the caller.
 fn about_identity(part: &mut Part, identity: &Identity) {
     // A text access log writes these as they are.
     part.metadata(&[

@@ -38,7 +38,7 @@ impl ServiceCall {
             return Ok(asked);
         }
         // The verifier refuses a token of an unknown issuer, which tells nothing about others.
-        let Some(about) = self.service.verifier().about(token) else { return Ok(asked) };
+        let Some(about) = self.service.verifier().claimed_target(token) else { return Ok(asked) };
         let fits = |app: Option<&str>| self.may_for(rights, &about.issuer, app);
         match asked {
             Some(app) => fits(Some(&app)).map(|()| Some(app)),
@@ -57,7 +57,7 @@ impl ServiceCall {
         if self.caller.is_unbounded(RIGHTS) {
             return Ok(());
         }
-        let about = self.service.verifier().about(token);
+        let about = self.service.verifier().claimed_target(token);
         if about.is_some() {
             self.app_of(RIGHTS, token, None)?;
         }
@@ -84,7 +84,7 @@ impl ServiceCall {
             return Ok(traded);
         }
         let token = tokens.access.expose().as_bytes();
-        match self.service.verifier().about(token) {
+        match self.service.verifier().claimed_target(token) {
             Some(_) => self.app_of(rights, token, None).map(|_| ())?,
             None => self.may_for(rights, at.name(), own_app(at))?,
         }

@@ -58,9 +58,9 @@ impl std::fmt::Debug for AuthDoor {
 }
 
 /// One of the calls in flight, until it is dropped.
-struct InFlight<'a>(&'a AtomicUsize);
+struct CallInFlight<'a>(&'a AtomicUsize);
 
-impl<'a> InFlight<'a> {
+impl<'a> CallInFlight<'a> {
     /// `None`: there are `max` already.
     fn begin(count: &'a AtomicUsize, max: usize) -> Option<Self> {
         let call = Self(count);
@@ -68,7 +68,7 @@ impl<'a> InFlight<'a> {
     }
 }
 
-impl Drop for InFlight<'_> {
+impl Drop for CallInFlight<'_> {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::Relaxed);
     }
@@ -165,11 +165,12 @@ impl AuthDoor {
         };
         let (settings, retry) = (call.service.settings(), call.retry_after());
         let max = settings.max_in_flight;
-        let in_flight = InFlight::begin(&self.in_flight, max).ok_or(Fault::Overloaded(retry))?;
+        let in_flight =
+            CallInFlight::begin(&self.in_flight, max).ok_or(Fault::Overloaded(retry))?;
         // An issuer that hangs must not keep other calls from verifying tokens.
         let asking_issuer = method.asks_issuer.then(|| {
             let max = (max / 4 * 3).max(1);
-            InFlight::begin(&self.asking_issuer, max).ok_or(Fault::Overloaded(retry))
+            CallInFlight::begin(&self.asking_issuer, max).ok_or(Fault::Overloaded(retry))
         });
         let _in_flight = (in_flight, asking_issuer.transpose()?);
         let deadline = call.deadline + time_to_answer(settings.timeout.get(), request.headers());

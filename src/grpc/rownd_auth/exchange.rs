@@ -24,8 +24,8 @@ use crate::{
         exchange_request::Grant, exchange_response::Outcome,
     },
     issuer_api::{
-        CodeGrant, ExchangeError, Granted, GuestLevel, Intent, Registered, ThirdParty, Tokens,
-        UserType,
+        AppAndKey, AuthorizationChoices, CodeGrant, ExchangeError, Granted, GuestLevel, Intent,
+        OpenIdClient, OpenIdRefresh, ThirdPartyToken, Tokens, UserType,
     },
     model::{AuthLevel, DenyReason},
 };
@@ -121,7 +121,7 @@ async fn third_party(
         Ok(SignInIntent::SignUp) => Some(Intent::SignUp),
         Err(_) => return Err(Fault::field("third_party_token.intent", "is not a known value")),
     };
-    let asked = ThirdParty {
+    let asked = ThirdPartyToken {
         token: secret_text("third_party_token.token", &token)?,
         intent,
         user_data: convert::from_struct(
@@ -134,7 +134,8 @@ async fn third_party(
     let right = Right::Exchange;
     let (index, issuer) = choose_issuer(call, right, &[IssuerKind::Rownd], target.issuer)?;
     let (app, slot) = choose_app(call, right, issuer, target.app_id)?;
-    let (exchange, app) = (call.service.exchange(), (app, slot.key()));
+    let app = AppAndKey { id: app, key: slot.key() };
+    let exchange = call.service.exchange();
     let traded = exchange.third_party(index, app, &asked, call.issuer_timeout()).await;
     call.within(&[right], issuer, traded)
 }
@@ -147,7 +148,8 @@ async fn refresh(call: &ServiceCall, target: NamedTarget<'_>, grant: RefreshToke
         check_no_target(target)?;
         let client = client(call, "refresh_token.oidc_client", &name)?;
         check_scopes("refresh_token.scopes", &scopes)?;
-        return Ok(exchange.refresh_openid(client, (&token, &scopes), call.deadline).await);
+        let refresh = OpenIdRefresh { token: &token, scopes: &scopes };
+        return Ok(exchange.refresh_openid(client, refresh, call.deadline).await);
     }
     if !scopes.is_empty() {
         return Err(Fault::field("refresh_token.scopes", "can only be given with `oidc_client`"));
@@ -221,7 +223,7 @@ async fn guest(call: &ServiceCall, target: NamedTarget<'_>, grant: &GuestGrant) 
         call.may_for(&[right], issuer.name(), own_app(issuer))?;
         None
     };
-    let app = app.map(|(id, slot)| (id, slot.key()));
+    let app = app.map(|(id, slot)| AppAndKey { id, key: slot.key() });
     let traded = call.service.exchange().guest(index, app, level, call.issuer_timeout()).await;
     call.within(&[right], issuer, traded)
 }
@@ -250,8 +252,8 @@ pub(super) async fn authorization_url(
     let more: Vec<_> =
         more.iter().filter_map(|(name, value)| Some((*name, value.as_deref()?))).collect();
     let exchange = call.service.exchange();
-    let made =
-        exchange.authorization(client, (redirect_uri, &scopes), &more, call.issuer_timeout()).await;
+    let choices = AuthorizationChoices { redirect_uri, scopes: &scopes, parameters: &more };
+    let made = exchange.authorization(client, choices, call.issuer_timeout()).await;
     let made = made.map_err(|error| Fault::exchange(Asked::AuthorizationUrl, error))?;
     Ok(BuildAuthorizationUrlResponse {
         url: made.url,
@@ -266,7 +268,7 @@ fn client<'a>(
     call: &'a ServiceCall,
     at: &'static str,
     name: &str,
-) -> Result<&'a Registered, Fault> {
+) -> Result<&'a OpenIdClient, Fault> {
     let known = call.service.exchange().client(name);
     let known = known.ok_or_else(|| {
         Fault::field(at, "is not the name of a client in rownd_auth.oidc_clients")
@@ -277,7 +279,7 @@ fn client<'a>(
 }
 
 fn redirect<'a>(
-    client: &'a Registered,
+    client: &'a OpenIdClient,
     at: &'static str,
     asked: Option<&str>,
 ) -> Result<&'a str, Fault> {

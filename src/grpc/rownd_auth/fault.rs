@@ -10,10 +10,12 @@ use tonic_types::{ErrorDetails, StatusExt as _};
 
 use crate::{
     authz::CallerError,
-    issuer_api::{Cause, Error as ApiError, ExchangeError, Miss, Pause, Rejection},
+    issuer_api::{ApiError, ExchangeError, Pause, PauseCause, Rejection},
     metrics::{CallerRefusal, Label as _},
     model::{Denial, DenialClass, DenyReason},
-    profile, response, upstream,
+    profile, response,
+    single_flight::Missed,
+    upstream::UpstreamError,
 };
 
 /// Of every `ErrorInfo`.
@@ -94,8 +96,7 @@ impl Fault {
     pub(super) fn exchange(asked: Asked, error: ExchangeError) -> Self {
         match error {
             ExchangeError::Api(error) => Self::Api(asked, error),
-            ExchangeError::Missed(Miss::Late) => Self::Late(SOON),
-            ExchangeError::Missed(Miss::Busy) => Self::Overloaded(SOON),
+            ExchangeError::Missed(missed) => Self::missed(missed),
             ExchangeError::Unsupported => {
                 Self::Unsupported("EXCHANGE_UNSUPPORTED", "the issuer has no such exchange")
             }
@@ -105,28 +106,32 @@ impl Fault {
         }
     }
 
-    pub(super) fn profile(error: profile::Error) -> Self {
+    pub(super) fn profile(error: profile::ProfileError) -> Self {
         match error {
-            profile::Error::Unsupported => Self::Unsupported(
+            profile::ProfileError::Unsupported => Self::Unsupported(
                 "PROFILE_UNSUPPORTED",
                 "the issuer has no profiles, or the app no key and secret to read them with",
             ),
-            profile::Error::NotFound => Self::NoUser,
-            profile::Error::Unavailable(Some(error)) => Self::Api(Asked::User, error),
-            profile::Error::Unavailable(None) => Self::Late(SOON),
-            profile::Error::Busy => Self::Overloaded(SOON),
-            profile::Error::TooOften(wait) => Self::TooOften(wait),
+            profile::ProfileError::NotFound => Self::NoUser,
+            profile::ProfileError::Unavailable(error) => Self::Api(Asked::User, error),
+            profile::ProfileError::Missed(missed) => Self::missed(missed),
+            profile::ProfileError::TooOften(wait) => Self::TooOften(wait),
+        }
+    }
+
+    /// The work that calls share gave no answer.
+    const fn missed(missed: Missed) -> Self {
+        match missed {
+            Missed::Late | Missed::Stopped => Self::Late(SOON),
+            Missed::Busy => Self::Overloaded(SOON),
+            Missed::Panicked => Self::Internal,
         }
     }
 
     pub(super) fn status(self) -> Status {
         match self {
             Self::Caller(refusal) => caller_status(refusal),
-            Self::Field(name, why) => {
-                let mut details = info("BAD_REQUEST", []);
-                details.add_bad_request_violation(name, why.as_str());
-                Status::with_error_details(Code::InvalidArgument, format!("{name}: {why}"), details)
-            }
+            Self::Field(name, why) => field_status(name, &why),
             Self::Undecided(denial, wait) => undecided_status(&denial, wait),
             Self::Token(denial) => {
                 let (code, message) = (code_of(denial.reason()), denial.reason().message());
@@ -203,6 +208,12 @@ pub(super) fn is_undecided(denial: &Denial) -> bool {
     matches!(denial.reason().class(), DenialClass::Pending | DenialClass::Unavailable)
 }
 
+fn field_status(name: &str, why: &str) -> Status {
+    let mut details = info("BAD_REQUEST", []);
+    details.add_bad_request_violation(name, why);
+    Status::with_error_details(Code::InvalidArgument, format!("{name}: {why}"), details)
+}
+
 fn caller_status(refusal: CallerError) -> Status {
     let message = match refusal {
         CallerError::Unknown => "the secret of the caller is unknown",
@@ -242,10 +253,8 @@ pub(super) fn of_status(status: &Status, hurried: bool) -> Result<(Code, String)
 
 /// The status for what the API of an issuer answered.
 fn api_status(asked: Asked, error: &ApiError) -> Status {
-    let code = match error {
-        ApiError::Rejected(Rejection { code, .. }) => code.clone(),
-        _ => None,
-    };
+    let code =
+        if let ApiError::Rejected(Rejection { code, .. }) = error { code.clone() } else { None };
     let told = [
         ("upstream_status", error.status().map(|status| status.to_string())),
         ("upstream_code", code),
@@ -269,17 +278,18 @@ fn api_status(asked: Asked, error: &ApiError) -> Status {
             final_status(Code::NotFound, "USER_NOT_FOUND", DenyReason::UserNotFound.message(), told)
         }
         ApiError::Limited(_) => limited("the issuer asks for fewer requests", wait, told),
-        ApiError::Shape | ApiError::Upstream(upstream::Error::TooLarge) => {
+        ApiError::Shape | ApiError::Metadata(_) | ApiError::Upstream(UpstreamError::TooLarge) => {
             let message = "the issuer's response does not have the documented shape";
             final_status(Code::Internal, "ROWND_ANSWER_INVALID", message, told)
         }
-        ApiError::Paused(Pause { cause: Cause::Limit, .. }) => {
+        ApiError::Paused(Pause { cause: PauseCause::Limit, .. }) => {
             limited("the issuer asked for fewer requests of this kind: none is sent", wait, told)
         }
-        ApiError::Paused(Pause { cause: Cause::Failures, .. }) => {
+        ApiError::Paused(Pause { cause: PauseCause::Failures, .. }) => {
             let message = "requests of this kind failed too often just now: none is sent";
             retryable(Code::Unavailable, "ROWND_UNAVAILABLE", message, wait, told)
         }
+        ApiError::BodyNotWritable | ApiError::NoRandomness => Fault::Internal.status(),
         ApiError::Upstream(_) => {
             let (word, message) = ("ROWND_UNAVAILABLE", "the issuer cannot be asked now");
             retryable(Code::Unavailable, word, message, wait, told)

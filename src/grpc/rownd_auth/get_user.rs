@@ -22,7 +22,7 @@ use crate::{
         GetUserRequest, GetUserResponse, User, UserState, get_user_request::Subject,
     },
     model::{Cutoff, Profile},
-    profile::{self, Known, Whose, Younger},
+    profile::{self, KnownProfile, MaxAge, UserOfApp},
     verify::Identity,
 };
 
@@ -55,7 +55,7 @@ pub(super) async fn get_user(
     let max_age =
         max_age.map_err(|_| Fault::field("max_age", "is not a duration of zero or more"))?;
     let may_fetch = || call.caller.read_fresh();
-    let younger = max_age.map(|max_age| Younger { max_age, may_fetch: &may_fetch });
+    let younger = max_age.map(|max_age| MaxAge { max_age, may_fetch: &may_fetch });
     let (known, fallback) = match request.subject {
         None => return Err(Fault::field("subject", "is missing: give `token` or `user_id`")),
         Some(Subject::Token(token)) => {
@@ -77,7 +77,7 @@ pub(super) async fn get_user(
             let named = request.issuer.as_deref();
             let (_, issuer) = choose_issuer(call, Right::GetUser, &[IssuerKind::Rownd], named)?;
             let (app, _) = choose_app(call, Right::GetUser, issuer, request.app_id.as_deref())?;
-            let whose = Whose { issuer: issuer.name(), app, user: &user };
+            let whose = UserOfApp { issuer: issuer.name(), app, user: &user };
             let known = call.service.profiles().look_up(whose, younger, call.deadline).await;
             (known.map_err(Fault::profile)?, user)
         }
@@ -100,8 +100,8 @@ async fn own_user(
     authorizer: &Arc<Authorizer>,
     call: &ServiceCall,
     token: String,
-    younger: Option<Younger<'_>>,
-) -> Result<(Known, String), Fault> {
+    younger: Option<MaxAge<'_>>,
+) -> Result<(KnownProfile, String), Fault> {
     const RIGHTS: &[Right] = &[Right::GetOwnUser, Right::GetUser];
     let token = verify::required_token(token)?;
     let app = call.app_of(RIGHTS, &token, None)?;
@@ -113,7 +113,7 @@ async fn own_user(
     call.may_for(RIGHTS, &who.issuer, who.app_id.as_deref())?;
     let known = profile_of(call, who, &token, younger).await.map_err(Fault::profile)?;
     // A disabled account is judged by the caller of this function: a request may allow it.
-    match profile::alive(&known.profile, who.issued_at) {
+    match profile::issued_after_cutoff(&known.profile, who.issued_at) {
         Ok(()) => Ok((known, who.user_id.clone())),
         Err(reason) => Err(Fault::Token(reason.into())),
     }
@@ -125,12 +125,13 @@ async fn profile_of(
     call: &ServiceCall,
     who: &Identity,
     token: &Bytes,
-    younger: Option<Younger<'_>>,
-) -> Result<Known, profile::Error> {
+    younger: Option<MaxAge<'_>>,
+) -> Result<KnownProfile, profile::ProfileError> {
     let profiles = call.service.profiles();
     match profiles.get(who, younger, call.deadline).await {
-        Err(profile::Error::Unsupported) => {
-            let token = std::str::from_utf8(token).map_err(|_| profile::Error::Unsupported)?;
+        Err(profile::ProfileError::Unsupported) => {
+            let token =
+                std::str::from_utf8(token).map_err(|_| profile::ProfileError::Unsupported)?;
             profiles.of_token(who, &Secret::new(token), call.issuer_timeout()).await
         }
         known => known,

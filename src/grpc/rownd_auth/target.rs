@@ -7,7 +7,7 @@ use super::{call::ServiceCall, fault::Fault};
 use crate::{
     authz::CallerError,
     config::{IssuerKind, Right},
-    model::DenyReason,
+    model::{DenyReason, IssuerIndex},
     verify::{AppSlot, Issuer},
 };
 
@@ -24,12 +24,13 @@ pub(super) fn choose_issuer<'a>(
     right: Right,
     kinds: &[IssuerKind],
     name: Option<&str>,
-) -> Result<(usize, &'a Arc<Issuer>), Fault> {
+) -> Result<(IssuerIndex, &'a Arc<Issuer>), Fault> {
     let may = |name: &str| call.caller.may_at(&[right], name);
     if let Some(name) = name {
         may(name).map_err(Fault::Caller)?;
     }
     let all = call.service.verifier().issuers().iter().enumerate();
+    let all = all.map(|(place, issuer)| (IssuerIndex::new(place), issuer));
     let mut fitting =
         all.filter(|(_, issuer)| kinds.contains(&issuer.settings().kind())).peekable();
     if let Some(name) = name {

@@ -14,7 +14,7 @@ use crate::{
     authz::Snapshot,
     config::{LogLevel, Span},
     metrics::CommandResult,
-    verify::{RevokeError, Subject},
+    verify::{RevokeError, RevokedSubject},
 };
 
 /// The longest id that a token can hold, in bytes.
@@ -38,20 +38,20 @@ struct RevokeRequest {
 }
 
 impl RevokeRequest {
-    fn subject(&self, now: u64) -> Result<Subject<'_>, CommandError> {
+    fn subject(&self, now: u64) -> Result<RevokedSubject<'_>, CommandError> {
         if self.not_before.is_some() && self.user_id.is_none() {
             return Err(CommandError::invalid("`not_before` can only be given with `user_id`"));
         }
         let subject = match (&self.jti, &self.session_id, &self.user_id) {
-            (Some(id), None, None) => Subject::Token(id),
-            (None, Some(id), None) => Subject::Session(id),
+            (Some(id), None, None) => RevokedSubject::Token(id),
+            (None, Some(id), None) => RevokedSubject::Session(id),
             (None, None, Some(id)) => {
                 // Everything issued up to now, this second included.
                 let not_before = self.not_before.unwrap_or(now.saturating_add(1));
                 if not_before > now.saturating_add(MAX_AHEAD_SECONDS) {
                     return Err(CommandError::invalid("`not_before` is more than 300 s ahead"));
                 }
-                Subject::User { id, not_before }
+                RevokedSubject::User { id, not_before }
             }
             _ => {
                 return Err(CommandError::invalid(
@@ -59,7 +59,9 @@ impl RevokeRequest {
                 ));
             }
         };
-        let (Subject::Token(id) | Subject::Session(id) | Subject::User { id, .. }) = subject;
+        let (RevokedSubject::Token(id)
+        | RevokedSubject::Session(id)
+        | RevokedSubject::User { id, .. }) = subject;
         if id.is_empty() || id.len() > MAX_ID_BYTES {
             return Err(CommandError::invalid("the id is empty, or longer than a token can hold"));
         }
@@ -84,16 +86,16 @@ impl RevokeRequest {
     }
 
     /// The revoked id, for the log.
-    fn describe(&self, subject: Subject<'_>) -> String {
+    fn describe(&self, subject: RevokedSubject<'_>) -> String {
         let (kind, id) = match subject {
-            Subject::Token(id) => ("jti", id),
-            Subject::Session(id) => ("session", id),
-            Subject::User { id, .. } => ("user", id),
+            RevokedSubject::Token(id) => ("jti", id),
+            RevokedSubject::Session(id) => ("session", id),
+            RevokedSubject::User { id, .. } => ("user", id),
         };
         let id: String = id.chars().take(MAX_LOGGED).collect();
         let issuer = self.issuer().unwrap_or("every issuer");
         match subject {
-            Subject::User { not_before, .. } => {
+            RevokedSubject::User { not_before, .. } => {
                 format!("{kind} {id} before {not_before} of {issuer}")
             }
             _ => format!("{kind} {id} of {issuer}"),

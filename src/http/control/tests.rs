@@ -25,14 +25,16 @@ use crate::{
     metrics::{Labels, Metrics},
     profile::Profiles,
     upstream::Client,
-    verify::{self, Limits, RevocationCounts, Revocations, Verifier},
+    verify::{
+        self, MemoryRevocations, RevocationCounts, RevocationList as _, Verifier, VerifierLimits,
+    },
 };
 
 /// The commands over two issuers, a list with room for four, and a log that does not exist.
 struct Rig {
     router: Router,
     metrics: Arc<Metrics>,
-    revocations: Arc<Revocations>,
+    revocations: Arc<MemoryRevocations>,
 }
 
 fn rig() -> Rig {
@@ -53,8 +55,9 @@ fn rig() -> Rig {
     });
     let metrics = metrics.unwrap();
     let client = Client::build(Duration::from_secs(1)).unwrap();
-    let limits = Limits { max_token_bytes: 8192, claims_cache_bytes: 0, refusal_cache_bytes: 0 };
-    let revocations = Revocations::new(&config.revocation, &metrics);
+    let limits =
+        VerifierLimits { max_token_bytes: 8192, claims_cache_bytes: 0, refusal_cache_bytes: 0 };
+    let revocations = MemoryRevocations::new(&config.revocation, &metrics);
     let parts = Verifier::build(
         &config.issuers,
         limits,
@@ -68,7 +71,7 @@ fn rig() -> Rig {
     let (profiles, _fetcher) =
         Profiles::build(&config.profiles, verifier.issuers(), &clients, &metrics);
     let edition = Edition { epoch: 1, hash: "test".into() };
-    let exchange = issuer_api::Exchange::build(&config, &[], &issuer_api::Flights::new().0);
+    let exchange = issuer_api::Exchange::build(&config, &[], &issuer_api::refreshes().0);
     let snapshot =
         Snapshot::build(&config, Arc::new(verifier), profiles, exchange, edition).unwrap();
     let authorizer = Authorizer::new(snapshot, recorders(&metrics, 1));

@@ -1,37 +1,20 @@
 //! An ID token is held against issuer, client, end and nonce (OpenID Connect Core 3.1.3.7).
 
-use std::{
-    collections::BTreeMap,
-    time::{Duration, SystemTime, UNIX_EPOCH},
-};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
 
 use crate::{
-    config::{self, Secret},
-    issuer_api::{Error, Provider, Remote, build, openid::Nonce},
-    metrics::{Labels, Metrics},
-    upstream::Client,
+    config::Secret,
+    issuer_api::{
+        ApiError,
+        openid::id_token::{Expected, Nonce, subject_of},
+    },
 };
 
-fn provider() -> Provider {
-    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
-    let yaml = "issuers: [{ name: op, kind: oidc, issuer: https://op.test, audiences: [x] }]";
-    let config = config::parse("test", yaml, &BTreeMap::new()).unwrap();
-    let labels = Labels {
-        reasons: vec![],
-        key_refusals: Vec::new(),
-        verifications: vec![],
-        issuers: vec!["op".into()],
-        rpcs: Vec::new(),
-    };
-    let metrics = Metrics::build(&labels).unwrap();
-    let upstream = Client::build(Duration::from_secs(1)).unwrap();
-    match build(&config.issuers, &upstream, &metrics).remove(0) {
-        Some(Remote::OpenId(provider)) => provider,
-        other => panic!("{other:?}"),
-    }
+fn judged(token: &Secret, nonce: Nonce<'_>) -> Result<String, ApiError> {
+    subject_of(token, Expected { iss: "https://op.test", client_id: "client", nonce })
 }
 
 /// A good one, changed: a member that is `null` is taken out.
@@ -51,8 +34,7 @@ fn token(change: &Value) -> Secret {
 }
 
 #[test]
-fn only_a_token_for_this_client_and_this_sign_in_is_taken() {
-    let provider = provider();
+fn only_an_id_token_for_this_client_and_this_sign_in_is_accepted() {
     let one = Nonce::Exactly(Some("n"));
     for (name, change, nonce, taken) in [
         ("good", json!({}), one, true),
@@ -74,14 +56,14 @@ fn only_a_token_for_this_client_and_this_sign_in_is_taken() {
         ("no nonce", json!({ "nonce": null }), one, false),
         ("a nonce nobody keeps", json!({}), Nonce::Exactly(None), false),
     ] {
-        match provider.judge(&token(&change), "client", nonce) {
+        match judged(&token(&change), nonce) {
             Ok(subject) => assert!(taken && subject == "ann", "{name}"),
-            Err(Error::IdToken(why)) => assert!(!taken, "{name}: {why}"),
+            Err(ApiError::IdToken(why)) => assert!(!taken, "{name}: {why}"),
             Err(other) => panic!("{name}: {other:?}"),
         }
     }
     for text in ["", "x", "a.b", "a.!.c", "e30.e30.x"] {
-        let judged = provider.judge(&Secret::new(text), "client", one);
-        assert!(matches!(judged, Err(Error::IdToken(_))), "{text}");
+        let judged = judged(&Secret::new(text), one);
+        assert!(matches!(judged, Err(ApiError::IdToken(_))), "{text}");
     }
 }

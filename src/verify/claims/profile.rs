@@ -19,12 +19,12 @@ const ID_MARKS: [&str; 4] = ["nonce", "at_hash", "c_hash", "s_hash"];
 /// section 4).
 const ACCESS_MARKS: [&str; 3] = ["scope", "scp", "client_id"];
 
-/// The claims by which profiles are told apart: of these the value may be shown.
+/// The claims that distinguish profiles and whose value may be shown.
 const SHOWN_MARKS: [&str; 5] = [JWT_TYPE, "stt", "token_use", "typ", "azp"];
-/// Of these it is only shown that they are there.
+/// The claims that distinguish profiles and of which only the presence is shown.
 const PRESENT_MARKS: [&str; 2] = ["sessionHandle", "events"];
 
-/// The claims of a token by which profiles are told apart, some with their value.
+/// The claims of a token that distinguish profiles, some with their value.
 pub(in crate::verify) fn marks(claims: &Object<'_>) -> Vec<(&'static str, Option<String>)> {
     let shown = SHOWN_MARKS.iter().filter_map(|name| {
         let value = claims.get(name)?;

@@ -17,7 +17,7 @@ const VARIANT: &str = "app_variant:";
 
 /// One app whose tokens are taken. `id` is `None` until it is known.
 #[derive(Debug, Clone, Copy)]
-pub(in crate::verify) struct App<'a> {
+pub(in crate::verify) struct AcceptedApp<'a> {
     pub(in crate::verify) id: Option<&'a str>,
     pub(in crate::verify) variants: &'a [String],
 }

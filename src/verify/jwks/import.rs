@@ -10,39 +10,39 @@ use aws_lc_rs::signature::{
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::value::RawValue;
 
-use super::{Key, Refusal, rsa};
+use super::{Key, KeyRefusal, rsa};
 use crate::{
     config::SigningAlgorithm,
     verify::json::{Json, Object},
 };
 
 /// Reads one member of the document's `keys`.
-pub(super) fn jwk(key: &RawValue, algorithms: &[SigningAlgorithm]) -> Result<Key, Refusal> {
+pub(super) fn jwk(key: &RawValue, algorithms: &[SigningAlgorithm]) -> Result<Key, KeyRefusal> {
     let Ok(Json::Object(key)) = serde_json::from_str(key.get()) else {
-        return Err(Refusal::NotStrict);
+        return Err(KeyRefusal::NotStrict);
     };
     let key = &key;
     if ["d", "k", "p", "q"].iter().any(|name| key.contains(name))
         || text(key, "kty")? == Some("oct")
     {
-        return Err(Refusal::Secret);
+        return Err(KeyRefusal::Secret);
     }
     if !matches!(text(key, "use")?, None | Some("sig")) {
-        return Err(Refusal::Use);
+        return Err(KeyRefusal::Use);
     }
     match key.get("key_ops") {
         None => {}
         Some(Json::List(uses)) if uses.iter().any(|word| word.text() == Some("verify")) => {}
-        Some(_) => return Err(Refusal::KeyOps),
+        Some(_) => return Err(KeyRefusal::KeyOps),
     }
     let algorithm = match (text(key, "kty")?, text(key, "crv")?) {
         (Some("OKP"), Some("Ed25519")) => SigningAlgorithm::EdDSA,
         (Some("EC"), Some("P-256")) => SigningAlgorithm::ES256,
         (Some("RSA"), None) => SigningAlgorithm::RS256,
-        _ => return Err(Refusal::OtherType),
+        _ => return Err(KeyRefusal::OtherType),
     };
     if !algorithms.contains(&algorithm) {
-        return Err(Refusal::OtherType);
+        return Err(KeyRefusal::OtherType);
     }
     let public = match algorithm {
         SigningAlgorithm::EdDSA => ed25519(key),
@@ -53,68 +53,68 @@ pub(super) fn jwk(key: &RawValue, algorithms: &[SigningAlgorithm]) -> Result<Key
     Ok(Key { kid, algorithm, nameless: false, public })
 }
 
-fn ed25519(key: &Object<'_>) -> Result<ParsedPublicKey, Refusal> {
+fn ed25519(key: &Object<'_>) -> Result<ParsedPublicKey, KeyRefusal> {
     names(key, &["EdDSA", "Ed25519"])?;
     let point: [u8; 32] = octets(key, "x")?;
     ed25519_point(point)
 }
 
 /// A point that only its owner can sign for.
-pub(super) fn ed25519_point(point: [u8; 32]) -> Result<ParsedPublicKey, Refusal> {
+pub(super) fn ed25519_point(point: [u8; 32]) -> Result<ParsedPublicKey, KeyRefusal> {
     if !sound_point(point) {
-        return Err(Refusal::WeakPoint);
+        return Err(KeyRefusal::WeakPoint);
     }
-    ParsedPublicKey::new(&ED25519, point).map_err(|_| Refusal::Malformed)
+    ParsedPublicKey::new(&ED25519, point).map_err(|_| KeyRefusal::Malformed)
 }
 
 /// RFC 7518 section 6.2.1: both coordinates in full length, and the point on the curve.
-fn p256(key: &Object<'_>) -> Result<ParsedPublicKey, Refusal> {
+fn p256(key: &Object<'_>) -> Result<ParsedPublicKey, KeyRefusal> {
     names(key, &["ES256"])?;
     let (x, y): ([u8; 32], [u8; 32]) = (octets(key, "x")?, octets(key, "y")?);
     p256_point(&[&[4], &x[..], &y[..]].concat())
 }
 
 /// A point in its uncompressed form (SEC 1 section 2.3.3).
-pub(super) fn p256_point(point: &[u8]) -> Result<ParsedPublicKey, Refusal> {
-    ParsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, point).map_err(|_| Refusal::Malformed)
+pub(super) fn p256_point(point: &[u8]) -> Result<ParsedPublicKey, KeyRefusal> {
+    ParsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, point).map_err(|_| KeyRefusal::Malformed)
 }
 
-fn rsa(key: &Object<'_>) -> Result<ParsedPublicKey, Refusal> {
+fn rsa(key: &Object<'_>) -> Result<ParsedPublicKey, KeyRefusal> {
     names(key, &["RS256"])?;
     rsa_components(&bytes(key, "n")?, &bytes(key, "e")?)
 }
 
 /// Modulus and exponent, big-endian.
-pub(super) fn rsa_components(n: &[u8], e: &[u8]) -> Result<ParsedPublicKey, Refusal> {
+pub(super) fn rsa_components(n: &[u8], e: &[u8]) -> Result<ParsedPublicKey, KeyRefusal> {
     if !rsa::is_sound(n, e) {
-        return Err(Refusal::WeakRsa);
+        return Err(KeyRefusal::WeakRsa);
     }
     RsaPublicKeyComponents { n, e }
         .to_parsed_public_key(&RSA_PKCS1_2048_8192_SHA256)
-        .map_err(|_| Refusal::Malformed)
+        .map_err(|_| KeyRefusal::Malformed)
 }
 
 /// `alg` is absent, or one of these.
-fn names(key: &Object<'_>, algorithms: &[&str]) -> Result<(), Refusal> {
+fn names(key: &Object<'_>, algorithms: &[&str]) -> Result<(), KeyRefusal> {
     let good = text(key, "alg")?.is_none_or(|name| algorithms.contains(&name));
-    if good { Ok(()) } else { Err(Refusal::Algorithm) }
+    if good { Ok(()) } else { Err(KeyRefusal::Algorithm) }
 }
 
 /// Absent, or text; another JSON type is refused.
-fn text<'a>(key: &'a Object<'_>, name: &str) -> Result<Option<&'a str>, Refusal> {
+fn text<'a>(key: &'a Object<'_>, name: &str) -> Result<Option<&'a str>, KeyRefusal> {
     match key.get(name) {
         None => Ok(None),
-        Some(value) => value.text().map(Some).ok_or(Refusal::WrongType),
+        Some(value) => value.text().map(Some).ok_or(KeyRefusal::WrongType),
     }
 }
 
-fn bytes(key: &Object<'_>, name: &str) -> Result<Vec<u8>, Refusal> {
-    let text = text(key, name)?.ok_or(Refusal::Malformed)?;
-    URL_SAFE_NO_PAD.decode(text).map_err(|_| Refusal::Malformed)
+fn bytes(key: &Object<'_>, name: &str) -> Result<Vec<u8>, KeyRefusal> {
+    let text = text(key, name)?.ok_or(KeyRefusal::Malformed)?;
+    URL_SAFE_NO_PAD.decode(text).map_err(|_| KeyRefusal::Malformed)
 }
 
-fn octets(key: &Object<'_>, name: &str) -> Result<[u8; 32], Refusal> {
-    bytes(key, name)?.try_into().map_err(|_| Refusal::Malformed)
+fn octets(key: &Object<'_>, name: &str) -> Result<[u8; 32], KeyRefusal> {
+    bytes(key, name)?.try_into().map_err(|_| KeyRefusal::Malformed)
 }
 
 /// The y coordinates of the points of order 1, 2, 4 and 8 (little-endian). Under such a key

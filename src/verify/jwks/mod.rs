@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use crate::config::SigningAlgorithm;
-pub use refusal::Refusal;
+pub use refusal::KeyRefusal;
 
 /// The most characters of a name that are shown.
 const MAX_SHOWN: usize = 64;
@@ -63,39 +63,57 @@ impl Key {
 #[derive(Debug)]
 pub(super) struct GoodSignature(());
 
-/// What is shown of a key.
+/// The part of a key that is shown.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct KeyName {
     /// Its name; a key without one is for tokens of any name, or of none.
     pub kid: Option<String>,
-    /// What it verifies.
+    /// The algorithm of the signatures that it verifies.
     pub algorithm: &'static str,
+}
+
+/// The reason why a document is not used as a key set.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub(super) enum KeySetError {
+    /// It is not JSON with a list `keys`.
+    #[error("the document is no key set")]
+    NotAKeySet,
+    /// It has more than [`MAX_KEYS`].
+    #[error("the document holds more than {MAX_KEYS} keys")]
+    TooManyKeys,
+    /// Every key is refused, or there is none.
+    #[error("the document holds no usable key")]
+    NoUsableKey,
 }
 
 /// The usable keys of one document.
 #[derive(Debug, Default)]
 pub(super) struct KeySet {
     keys: Vec<Arc<Key>>,
-    pub(super) refused: Vec<Refusal>,
+    pub(super) refused: Vec<KeyRefusal>,
 }
 
 impl KeySet {
-    /// Reads a document. Keys already in use are kept as they are, so that what they verified
-    /// stays recognisable. The error says why the document holds no usable set.
+    /// Reads a document. Keys already in use are kept as they are, so that cached claims which they
+    /// verified stay valid.
+    ///
+    /// # Errors
+    ///
+    /// The reason why the document holds no usable set.
     pub(super) fn parse(
         document: &[u8],
         algorithms: &[SigningAlgorithm],
         known: Option<&Self>,
-    ) -> Result<Self, &'static str> {
+    ) -> Result<Self, KeySetError> {
         #[derive(Deserialize)]
-        struct Document<'a> {
+        struct KeySetDocument<'a> {
             #[serde(borrow)]
             keys: Vec<&'a RawValue>,
         }
-        let document: Document<'_> =
-            serde_json::from_slice(document).map_err(|_| "the document is no key set")?;
+        let document: KeySetDocument<'_> =
+            serde_json::from_slice(document).map_err(|_| KeySetError::NotAKeySet)?;
         if document.keys.len() > MAX_KEYS {
-            return Err("the document holds too many keys");
+            return Err(KeySetError::TooManyKeys);
         }
         let mut set = Self::default();
         for key in document.keys {
@@ -106,7 +124,7 @@ impl KeySet {
         }
         set.drop_ambiguous();
         if set.keys.is_empty() {
-            return Err("the document holds no usable key");
+            return Err(KeySetError::NoUsableKey);
         }
         if let Some(known) = known {
             for key in &mut set.keys {
@@ -119,9 +137,14 @@ impl KeySet {
     }
 
     /// Reads keys that an operator has put in place: a key set document, or public keys in PEM.
+    ///
+    /// # Errors
+    ///
+    /// The reason in words, for the problem of the configuration.
     pub(super) fn in_place(text: &str, algorithms: &[SigningAlgorithm]) -> Result<Self, String> {
         if text.trim_start().starts_with('{') {
-            return Self::parse(text.as_bytes(), algorithms, None).map_err(str::to_owned);
+            return Self::parse(text.as_bytes(), algorithms, None)
+                .map_err(|error| error.to_string());
         }
         let keys = pem::keys(text, algorithms)?.into_iter().map(Arc::new).collect();
         let mut set = Self { keys, refused: Vec::new() };
@@ -151,7 +174,7 @@ impl KeySet {
             let name = (key.kid.clone(), algorithm_name(key.algorithm));
             let twice = ambiguous.contains(&name);
             if twice {
-                refused.push(Refusal::Ambiguous);
+                refused.push(KeyRefusal::Ambiguous);
             }
             let keep = !twice && !repeated.contains(&index);
             index += 1;
@@ -175,7 +198,7 @@ impl KeySet {
         self.keys.len()
     }
 
-    /// Which keys these are, for people.
+    /// Name and algorithm of each key, for people.
     pub(super) fn names(&self) -> Vec<KeyName> {
         let name = |key: &Arc<Key>| KeyName {
             kid: key.kid.as_ref().map(|kid| kid.chars().take(MAX_SHOWN).collect()),

@@ -8,7 +8,7 @@ use jsonwebtoken::{DecodingKey, DecodingKeyKind};
 use pem::Pem;
 use simple_asn1::ASN1Block;
 
-use super::{Key, Refusal, algorithm_name, import};
+use super::{Key, KeyRefusal, algorithm_name, import};
 use crate::config::SigningAlgorithm;
 
 /// Every key of the text, which must all be usable: an operator wrote them.
@@ -47,7 +47,7 @@ fn key(block: &Pem, algorithms: &[SigningAlgorithm]) -> Result<Key, String> {
 }
 
 /// The library reads the encodings that there are; the key in it is checked like any other.
-fn public_key(block: &Pem) -> Option<(SigningAlgorithm, Result<ParsedPublicKey, Refusal>)> {
+fn public_key(block: &Pem) -> Option<(SigningAlgorithm, Result<ParsedPublicKey, KeyRefusal>)> {
     let block = pem::encode(block);
     let block = block.as_bytes();
     let raw = |key: DecodingKey| match key.kind() {

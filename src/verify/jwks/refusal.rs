@@ -1,17 +1,18 @@
-//! Why a key of a document is not used: one list for `/status`, the metric and `config check`.
+//! The reasons why a key of a document is not used: one list for `/status`, the metric and
+//! `config check`.
 
 use serde::{Serialize, Serializer};
 
 macro_rules! refusals {
     ($( $variant:ident => $code:literal, $text:literal; )+) => {
-        /// Why a key is not used.
+        /// The reason why a key is not used.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
         #[repr(usize)]
-        pub enum Refusal {
+        pub enum KeyRefusal {
             $( #[doc = $text] $variant, )+
         }
 
-        impl Refusal {
+        impl KeyRefusal {
             /// Every reason, in the order of the metric's index.
             pub const ALL: &'static [Self] = &[ $( Self::$variant, )+ ];
 
@@ -21,7 +22,7 @@ macro_rules! refusals {
                 match self { $( Self::$variant => $code, )+ }
             }
 
-            /// In words.
+            /// The reason in words, for people.
             #[must_use]
             pub const fn text(self) -> &'static str {
                 match self { $( Self::$variant => $text, )+ }
@@ -44,13 +45,13 @@ refusals! {
     Ambiguous => "ambiguous", "two different keys have this kid";
 }
 
-impl std::fmt::Display for Refusal {
+impl std::fmt::Display for KeyRefusal {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(self.text())
     }
 }
 
-impl Serialize for Refusal {
+impl Serialize for KeyRefusal {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(self.text())
     }

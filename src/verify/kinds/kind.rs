@@ -11,7 +11,7 @@ use crate::{
     verify::{
         claims::{
             map::{CompiledMap, DefaultClaims},
-            read::App,
+            read::AcceptedApp,
         },
         token::{Claims, Token},
     },
@@ -53,7 +53,7 @@ pub(in crate::verify) struct FactsOf<'a> {
     pub(in crate::verify) claims: &'a Claims<'a>,
     /// The configured name of the issuer.
     pub(in crate::verify) issuer: &'a Arc<str>,
-    pub(in crate::verify) apps: &'a [App<'a>],
+    pub(in crate::verify) apps: &'a [AcceptedApp<'a>],
     pub(in crate::verify) expected: &'a Expected,
 }
 

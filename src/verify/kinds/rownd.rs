@@ -11,7 +11,7 @@ use crate::{
         claims::{
             map::DefaultClaims,
             profile::may_be_rownd_access,
-            read::{APP, App, app_variant, user_id},
+            read::{APP, AcceptedApp, app_variant, user_id},
         },
         json::Json,
         token::Claims,
@@ -40,7 +40,10 @@ fn facts(of: &FactsOf<'_>) -> Result<IdentityFacts, DenyReason> {
 }
 
 /// The first app that the token is made for and that takes its variant, and the variant.
-fn audience(claims: &Claims<'_>, apps: &[App<'_>]) -> Result<(String, Option<String>), DenyReason> {
+fn audience(
+    claims: &Claims<'_>,
+    apps: &[AcceptedApp<'_>],
+) -> Result<(String, Option<String>), DenyReason> {
     let is_named = |id: &str| claims.aud.iter().any(|aud| aud.strip_prefix(APP) == Some(id));
     let mut refused = None;
     for app in apps {

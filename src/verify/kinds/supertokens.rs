@@ -11,7 +11,7 @@ use crate::{
         claims::{
             map::DefaultClaims,
             profile::may_be_rownd_access,
-            read::{APP, App, app_variant, names_audience, optional_text, user_id},
+            read::{APP, AcceptedApp, app_variant, names_audience, optional_text, user_id},
         },
         json::{Json, Object},
         token::Claims,
@@ -66,17 +66,17 @@ fn facts(of: &FactsOf<'_>) -> Result<IdentityFacts, DenyReason> {
 /// configuration then says the app. An audience that names another app is another app's.
 fn app<'a>(
     claims: &Claims<'_>,
-    apps: &[App<'a>],
+    apps: &[AcceptedApp<'a>],
 ) -> Result<(Option<String>, &'a [String]), DenyReason> {
     let mut named = claims.aud.iter().filter_map(|aud| aud.strip_prefix(APP)).peekable();
     match apps.first() {
-        Some(App { id: Some(id), variants }) => {
+        Some(AcceptedApp { id: Some(id), variants }) => {
             if named.peek().is_some() && !named.any(|name| name == *id) {
                 return Err(DenyReason::AudienceMismatch);
             }
             Ok((Some((*id).to_owned()), variants))
         }
-        Some(App { id: None, .. }) | None => {
+        Some(AcceptedApp { id: None, .. }) | None => {
             let app = named.next().map(str::to_owned);
             if named.next().is_some() { Err(DenyReason::ClaimsInvalid) } else { Ok((app, &[])) }
         }

@@ -7,21 +7,21 @@ use super::{APP, access, kinds::settings, parse, unsigned, with};
 use crate::{
     model::{AuthLevel, DenyReason, IdentityFacts},
     verify::{
-        claims::{lifetime::Lifetime, read::App},
+        claims::{lifetime::Lifetime, read::AcceptedApp},
         rules::Rules,
         token::Token,
     },
 };
 
-const KNOWN: App<'_> = App { id: Some(APP), variants: &[] };
-const UNKNOWN: App<'_> = App { id: None, variants: &[] };
+const KNOWN: AcceptedApp<'_> = AcceptedApp { id: Some(APP), variants: &[] };
+const UNKNOWN: AcceptedApp<'_> = AcceptedApp { id: None, variants: &[] };
 
 fn token(json: &Value) -> Token<'static> {
     let text = format!("{}.c2ln", unsigned(r#"{"alg":"EdDSA"}"#, &json.to_string()));
     parse(text.as_bytes()).unwrap()
 }
 
-fn judge(json: &Value, apps: &[App<'_>]) -> Result<IdentityFacts, DenyReason> {
+fn judge(json: &Value, apps: &[AcceptedApp<'_>]) -> Result<IdentityFacts, DenyReason> {
     let rules = Rules::build(&settings("kind: rownd, apps: [{ id: x }]"));
     rules.facts(&token(json), &"one".into(), apps)
 }
@@ -62,7 +62,7 @@ fn each_shape_that_rownd_writes_is_read_right() {
     let guest = with(access(), &rownd_claims(&json!({"level": "guest", "anonymous": true})));
     let variant =
         with(access(), &json!({"aud": [format!("app:{APP}"), "app_variant:cmtestvariant"]}));
-    let of_2022 = App { id: Some("284600000000000000"), variants: &[] };
+    let of_2022 = AcceptedApp { id: Some("284600000000000000"), variants: &[] };
     #[rustfmt::skip] // one case a line
     let cases = [
         ("verified", access(), KNOWN, "user_test0000000000000000001", AuthLevel::Verified, false, true, None),
@@ -218,7 +218,7 @@ fn the_audience_names_our_app_exactly() {
 fn while_an_app_is_unknown_the_fault_may_be_ours() {
     let another = with(access(), &json!({"aud": ["app:other"]}));
     let no_app = with(access(), &json!({"aud": ["https://api.rownd.io"]}));
-    let second = App { id: Some("other"), variants: &[] };
+    let second = AcceptedApp { id: Some("other"), variants: &[] };
     #[rustfmt::skip] // one case a line
     let cases = [
         ("nothing is known", access(), vec![UNKNOWN], Err(DenyReason::AppUnknown)),
@@ -254,7 +254,7 @@ fn a_variant_is_named_and_may_be_limited() {
     for (name, aud, allowed, expected) in cases {
         let mut aud: Vec<Value> = aud.as_array().unwrap().clone();
         aud.insert(0, json!(format!("app:{APP}")));
-        let app = App { id: Some(APP), variants: allowed };
+        let app = AcceptedApp { id: Some(APP), variants: allowed };
         let found = judge(&with(access(), &json!({"aud": aud})), &[app]);
         let found = found.map(|found| found.app_variant);
         assert_eq!(found, expected.map(|variant| variant.map(str::to_owned)), "{name}");
@@ -264,7 +264,7 @@ fn a_variant_is_named_and_may_be_limited() {
 #[test]
 fn the_allow_list_of_one_app_is_not_that_of_another() {
     let list = ["only".to_owned()];
-    let strict = App { id: Some("strict"), variants: &list };
+    let strict = AcceptedApp { id: Some("strict"), variants: &list };
     let json = with(access(), &json!({"aud": [format!("app:{APP}"), "app_variant:any"]}));
     assert_eq!(
         judge(&json, &[strict, KNOWN]).map(|found| found.app_variant),

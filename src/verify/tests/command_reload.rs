@@ -11,16 +11,20 @@ use crate::{
     config,
     model::DenyReason,
     verify::{
-        Limits, Parts, Subject, Verifier, jwks::KeySet, key_budget::Cause, key_cache::Current,
+        RevokedSubject, Verifier, VerifierLimits, VerifierParts, fetch_budget::FetchCause,
+        jwks::KeySet, key_state::KeysInUse,
     },
 };
 
 /// The configuration that follows, compiled beside the one of the rig.
-fn compile(before: &Verifier, rig: &Rig, yaml: &str) -> Parts {
+fn compile(before: &Verifier, rig: &Rig, yaml: &str) -> VerifierParts {
     let config =
         config::parse("test.yaml", yaml, &BTreeMap::new()).unwrap_or_else(|e| panic!("{e}"));
-    let limits =
-        Limits { max_token_bytes: 8192, claims_cache_bytes: 1 << 20, refusal_cache_bytes: 1 << 20 };
+    let limits = VerifierLimits {
+        max_token_bytes: 8192,
+        claims_cache_bytes: 1 << 20,
+        refusal_cache_bytes: 1 << 20,
+    };
 
     before.rebuild(&config.issuers, limits, &CLIENT, &rig.readiness).unwrap()
 }
@@ -118,7 +122,7 @@ async fn keys_fetched_for_a_new_address_are_not_forgotten_by_an_old_command() {
         let set = KeySet::parse(&key_set(&[&new]), &keys.algorithms, None).unwrap();
         let (begun, now) = (keys.begin(), tokio::time::Instant::now());
         keys.keep(
-            Current {
+            KeysInUse {
                 set,
                 since: now,
                 asked: now,
@@ -128,7 +132,7 @@ async fn keys_fetched_for_a_new_address_are_not_forgotten_by_an_old_command() {
             },
             begun,
         );
-        keys.end(begun, Cause::Turn, None);
+        keys.end(begun, FetchCause::Turn, None);
         if given_meanwhile {
             rig.verifier.forget_keys(None);
         }
@@ -138,14 +142,14 @@ async fn keys_fetched_for_a_new_address_are_not_forgotten_by_an_old_command() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_was_revoked_stays_so_when_its_issuer_gets_another_name() {
+async fn a_revocation_stays_when_its_issuer_gets_another_name() {
     let key = Signer::new("k", 1);
     let [yaml, ..] = kinds(&[&key], "keys: {cooldown: 10s}");
     let rig = rig_of(&yaml, &[]);
     let jti = access()["jti"].as_str().unwrap().to_owned();
     for subject in [
-        Subject::Token(&jti),
-        Subject::User { id: "user_test0000000000000000001", not_before: super::NOW },
+        RevokedSubject::Token(&jti),
+        RevokedSubject::User { id: "user_test0000000000000000001", not_before: super::NOW },
     ] {
         assert_eq!(rig.verifier.revoke(Some("one"), subject, None, super::at(super::NOW)), Ok(1));
         assert_eq!(reason(&rig.verifier, &key).await, Some(DenyReason::Revoked));

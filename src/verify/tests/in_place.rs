@@ -12,7 +12,7 @@ use super::{APP, FetchResult, ISS, Signer, access, key_set, rig_of, with};
 use crate::{
     config::SigningAlgorithm,
     model::DenyReason,
-    verify::jwks::{KeySet, Refusal},
+    verify::jwks::{KeyRefusal, KeySet},
 };
 
 const ALL: &[SigningAlgorithm] =
@@ -29,7 +29,7 @@ fn public<K: AsDer<PublicKeyX509Der<'static>>>(key: &K) -> String {
     armoured("PUBLIC KEY", key.as_der().unwrap().as_ref())
 }
 
-/// As YAML takes it in one line.
+/// The text as YAML takes it in one line.
 fn quoted(text: &str) -> String {
     json!(text).to_string()
 }
@@ -81,12 +81,12 @@ fn pem_that_is_no_sound_public_key_is_refused_with_its_place() {
             "block 2 is a private key",
         ),
         ("garbage", armoured("PUBLIC KEY", &[1, 2, 3]), ALL, "block 1 is no public key"),
-        ("a weak RSA key", armoured("RSA PUBLIC KEY", &der), ALL, Refusal::WeakRsa.text()),
+        ("a weak RSA key", armoured("RSA PUBLIC KEY", &der), ALL, KeyRefusal::WeakRsa.text()),
         (
             "a weak point",
             armoured("PUBLIC KEY", &weak_point.concat()),
             ALL,
-            Refusal::WeakPoint.text(),
+            KeyRefusal::WeakPoint.text(),
         ),
         (
             "another algorithm",
@@ -111,7 +111,7 @@ async fn keys_in_place_verify_until_fetched_ones_come_and_never_beside_them() {
     let (by_old, by_new) = (old.token(&access()), new.token(&with(access(), &json!({"x": 1}))));
     rig.run(async |rig| {
         rig.verify(&by_old).await.unwrap();
-        // What else the issuer has, nobody knows: that is not the token's fault.
+        // The other keys of the issuer are unknown: that is not the token's fault.
         let denial = rig.verify(&by_new).await.unwrap_err();
         assert_eq!(denial.reason(), DenyReason::KeysUnavailable);
         assert!(!denial.is_for_everybody(), "a client chooses the kid");

@@ -1,4 +1,4 @@
-//! Keeping keys fresh under paused time: rotation, single flight, cool-down, patience.
+//! Keeping keys fresh under paused time: rotation, single flight, cooldown, time limits.
 
 use std::{sync::Arc, task::Poll, time::Duration};
 
@@ -10,7 +10,7 @@ use super::{NOW, Rig, Signer, access, key_set, rig, soon};
 use crate::{
     config::SigningAlgorithm,
     model::{Denial, DenyReason},
-    verify::{jwks::Key, key_budget::Issued},
+    verify::{fetch_budget::ClaimedIssueTime, jwks::Key},
 };
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -21,7 +21,7 @@ const REFRESH: Duration = Duration::from_secs(600);
 async fn find(rig: &Rig, kid: &str, deadline: Instant) -> Result<Arc<Key>, Denial> {
     rig.verifier.issuers()[0]
         .keys
-        .find(Some(kid), SigningAlgorithm::EdDSA, Issued::UNKNOWN, deadline)
+        .find(Some(kid), SigningAlgorithm::EdDSA, ClaimedIssueTime::UNKNOWN, deadline)
         .await
 }
 
@@ -290,7 +290,7 @@ async fn keys_are_renewed_in_time_by_themselves() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_the_answer_says_of_its_age_is_held_between_bounds() {
+async fn the_max_age_of_an_answer_is_held_between_bounds() {
     let key = Signer::new("k", 1);
     let ten_years = 315_360_000;
     for (says, least, most) in [

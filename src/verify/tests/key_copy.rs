@@ -12,8 +12,8 @@ use crate::{
     model::DenyReason,
     upstream::Document,
     verify::{
-        key_refresher::KeyRefresher,
-        key_source::{Documents, FetchError},
+        key_refresher::{IssuerSeries, KeyRefresher},
+        key_source::{FetchError, KeyDocuments},
     },
 };
 
@@ -24,7 +24,7 @@ const DAY: Duration = Duration::from_secs(86_400);
 #[derive(Debug)]
 struct Pair(Script, Script);
 
-impl Documents for Pair {
+impl KeyDocuments for Pair {
     fn fetch(&mut self) -> BoxFuture<'_, Result<Document, FetchError>> {
         self.0.fetch()
     }
@@ -58,7 +58,9 @@ async fn run(
     let keys = rig.verifier.issuers()[0].keys.clone();
     let source = Box::new(Pair(first.clone(), copy.clone()));
     let metrics = rig.metrics.clone();
-    rig.refreshers.push(KeyRefresher::new(("one".into(), 0), keys, source, metrics, None));
+    let label = rig.verifier.issuers()[0].label();
+    let series = IssuerSeries { name: "one".into(), label };
+    rig.refreshers.push(KeyRefresher::new(series, keys, source, metrics, None));
     rig.run(async |rig| test(rig, &first, &copy).await).await;
 }
 
@@ -76,7 +78,7 @@ async fn a_copy_that_lags_behind_takes_nothing_back_that_the_issuer_said() {
         }
         assert_eq!(copy.fetches(), 0, "not asked either");
         assert_eq!(rig.metric("rownd_authz_keys_stale{issuer=\"one\"}"), 1.0);
-        // What the issuer said last has become too old.
+        // The last answer of the issuer has become too old.
         sleep(DAY).await;
         assert_eq!(reason(rig, &stolen).await, None, "there is nothing but the copy");
         first.answer(key_set(&[&new]));
@@ -106,7 +108,7 @@ async fn a_copy_serves_and_is_kept_fresh_where_the_issuer_has_said_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_a_copy_says_is_not_kept_as_the_issuers_word() {
+async fn the_answer_of_a_copy_is_not_kept_as_the_issuers_own() {
     let (one, two) = (Signer::new("one", 1), Signer::new("two", 2));
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("keys");

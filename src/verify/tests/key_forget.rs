@@ -8,7 +8,8 @@ use tokio::time::{Instant, sleep};
 
 use super::{ISS, Rig, Signer, access, issuer, key_set, rig, rig_of, soon, with};
 use crate::{
-    config::SigningAlgorithm, metrics::FetchResult, model::DenyReason, verify::key_budget::Issued,
+    config::SigningAlgorithm, metrics::FetchResult, model::DenyReason,
+    verify::fetch_budget::ClaimedIssueTime,
 };
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -97,7 +98,7 @@ async fn the_command_cannot_be_used_to_hammer() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_was_asked_for_before_the_command_is_void() {
+async fn a_fetch_that_began_before_the_command_is_void() {
     let (stolen, new) = (Signer::new("old", 1), Signer::new("new", 2));
     rig(&[&stolen])
         .run_with_keys(async |rig| {
@@ -105,8 +106,9 @@ async fn what_was_asked_for_before_the_command_is_void() {
             rig.script().takes(3 * SECOND);
             // A fetch begins; its answer is decided when it ends, as an issuer's would not be.
             let keys = &rig.verifier.issuers()[0].keys;
-            let _ =
-                keys.find(Some("made up"), SigningAlgorithm::EdDSA, Issued::UNKNOWN, soon()).await;
+            let _ = keys
+                .find(Some("made up"), SigningAlgorithm::EdDSA, ClaimedIssueTime::UNKNOWN, soon())
+                .await;
             rig.verifier.forget_keys(None);
             sleep(3 * SECOND - Duration::from_millis(100)).await;
             assert_eq!((usable(rig), rig.script().fetches()), (0, 3), "void, and asked once more");
@@ -171,8 +173,9 @@ async fn keys_that_stand_in_the_configuration_stay_forgotten() {
     );
     let rig = rig_of(&yaml, &[]);
     let keys = &rig.verifier.issuers()[0].keys;
-    let find =
-        async || keys.find(Some("k"), SigningAlgorithm::EdDSA, Issued::UNKNOWN, soon()).await;
+    let find = async || {
+        keys.find(Some("k"), SigningAlgorithm::EdDSA, ClaimedIssueTime::UNKNOWN, soon()).await
+    };
     assert!(find().await.is_ok());
     assert_eq!((stale(&rig), rig.metric("rownd_authz_keys{issuer=\"one\"}")), (0.0, 1.0));
     assert_eq!(rig.verifier.forget_keys(Some("one")), 1);

@@ -12,7 +12,7 @@ use crate::{
     config::SigningAlgorithm,
     metrics::FetchResult,
     model::{Denial, DenyReason},
-    verify::{Identity, key_budget::Issued},
+    verify::{Identity, fetch_budget::ClaimedIssueTime},
 };
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -34,7 +34,7 @@ fn issued(iat: &Value) -> Value {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_an_unknown_key_is_told_depends_on_when_the_token_says_it_was_issued() {
+async fn the_denial_of_an_unknown_key_depends_on_the_issue_time_of_the_token() {
     let new = Signer::new("new", 2);
     let pending = (DenyReason::KeyPending, Some(COOLDOWN));
     let unknown = (DenyReason::KidUnknown, None);
@@ -212,8 +212,12 @@ async fn keys_that_are_looked_at_without_a_token_are_never_pending() {
     rig(&[&Signer::new("old", 1)])
         .run_with_keys(async |rig| {
             let keys = &rig.verifier.issuers()[0].keys;
-            let found =
-                keys.find(Some("x"), SigningAlgorithm::EdDSA, Issued::UNKNOWN, Instant::now());
+            let found = keys.find(
+                Some("x"),
+                SigningAlgorithm::EdDSA,
+                ClaimedIssueTime::UNKNOWN,
+                Instant::now(),
+            );
             assert_eq!(found.await.unwrap_err().reason(), DenyReason::KidUnknown);
         })
         .await;

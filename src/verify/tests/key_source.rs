@@ -13,7 +13,7 @@ use crate::{
     config,
     metrics::FetchResult,
     upstream::Client,
-    verify::key_source::{Documents, KeySource},
+    verify::key_source::{KeyDocuments, KeySource},
 };
 use rownd_emulator::{Controls, Endpoint, Fault, Settings};
 
@@ -43,7 +43,7 @@ fn hits(controls: &Controls) -> (u64, u64) {
 }
 
 async fn failure(source: &mut KeySource) -> FetchResult {
-    source.fetch().await.unwrap_err().result
+    source.fetch().await.unwrap_err().result()
 }
 
 #[tokio::test]

@@ -11,7 +11,7 @@ use crate::{
     config::SigningAlgorithm,
     metrics::FetchResult,
     model::{Denial, DenyReason},
-    verify::{jwks::Refusal, key_budget::Issued},
+    verify::{fetch_budget::ClaimedIssueTime, jwks::KeyRefusal},
 };
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -21,7 +21,9 @@ const MAX_STALE: Duration = Duration::from_secs(86_400);
 
 async fn denial(rig: &Rig, kid: &str, deadline: Instant) -> Denial {
     let keys = &rig.verifier.issuers()[0].keys;
-    keys.find(Some(kid), SigningAlgorithm::EdDSA, Issued::UNKNOWN, deadline).await.unwrap_err()
+    keys.find(Some(kid), SigningAlgorithm::EdDSA, ClaimedIssueTime::UNKNOWN, deadline)
+        .await
+        .unwrap_err()
 }
 
 fn fetches(rig: &Rig, result: &str) -> f64 {
@@ -48,7 +50,7 @@ async fn without_any_keys_the_fault_is_not_the_clients() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn nobody_waits_for_a_task_that_does_not_run() {
+async fn no_check_waits_for_a_task_that_does_not_run() {
     let rig = rig(&[&Signer::new("k", 1)]);
     let began = Instant::now();
     assert_eq!(denial(&rig, "k", soon()).await.reason(), DenyReason::KeysUnavailable);
@@ -94,7 +96,7 @@ async fn an_issuer_that_returns_within_half_a_minute_is_noticed_within_a_second(
     }
 }
 
-/// Whatever it answers: a retry and a look for an unknown key are two in a cooldown.
+/// A retry and a fetch for an unknown key are two in a cooldown, for any kind of failure.
 #[tokio::test(start_paused = true)]
 async fn an_issuer_that_fails_is_asked_twice_in_a_cooldown_at_most() {
     rig(&[&Signer::new("k", 1)])
@@ -218,7 +220,7 @@ async fn keys_that_come_back_are_used_at_once() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_was_refused_is_shown() {
+async fn refused_keys_are_shown() {
     let key = Signer::new("k", 1);
     let mut rig = rig(&[&key]);
     let document = json!({"keys": [key.jwk(), {"kty": "oct", "k": "AA"}, null]});
@@ -237,7 +239,7 @@ async fn what_was_refused_is_shown() {
 
 #[test]
 fn the_metric_has_each_reason_in_its_place() {
-    for (index, reason) in Refusal::ALL.iter().enumerate() {
+    for (index, reason) in KeyRefusal::ALL.iter().enumerate() {
         assert_eq!(*reason as usize, index);
     }
 }

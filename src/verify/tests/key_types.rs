@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use super::{Signer, with};
 use crate::{
     config::SigningAlgorithm,
-    verify::jwks::{KeySet, Refusal},
+    verify::jwks::{KeyRefusal, KeySet, KeySetError},
 };
 
 const ALL: &[SigningAlgorithm] =
@@ -43,7 +43,7 @@ fn rsa(size: KeySize) -> (RsaKeyPair, Value) {
     (pair, jwk)
 }
 
-fn read(keys: &[Value]) -> Result<KeySet, &'static str> {
+fn read(keys: &[Value]) -> Result<KeySet, KeySetError> {
     KeySet::parse(json!({ "keys": keys }).to_string().as_bytes(), ALL, None)
 }
 
@@ -89,7 +89,7 @@ fn an_algorithm_the_issuer_does_not_sign_with_has_no_keys() {
     let document = json!({ "keys": keys }).to_string();
     for only in ALL {
         let set = KeySet::parse(document.as_bytes(), &[*only], None).unwrap();
-        assert_eq!((set.len(), set.refused.as_slice()), (1, &[Refusal::OtherType; 2][..]));
+        assert_eq!((set.len(), set.refused.as_slice()), (1, &[KeyRefusal::OtherType; 2][..]));
     }
 }
 
@@ -98,22 +98,22 @@ fn an_ec_key_that_is_not_sound_is_refused() {
     let (_, good) = ec();
     let short = b64(&[1; 31]);
     for (name, change, expected) in [
-        ("another point on no curve", json!({"y": b64(&[1; 32])}), Refusal::Malformed),
-        ("a short coordinate", json!({"x": short}), Refusal::Malformed),
-        ("a long coordinate", json!({"x": b64(&[1; 33])}), Refusal::Malformed),
-        ("no y", json!({"y": null}), Refusal::Malformed),
-        ("y is a number", json!({"y": 1}), Refusal::WrongType),
-        ("zero", json!({"x": b64(&[0; 32]), "y": b64(&[0; 32])}), Refusal::Malformed),
-        ("another curve", json!({"crv": "P-384"}), Refusal::OtherType),
-        ("a curve in another case", json!({"crv": "p-256"}), Refusal::OtherType),
-        ("secp256k1", json!({"crv": "secp256k1"}), Refusal::OtherType),
-        ("alg of another curve", json!({"alg": "ES384"}), Refusal::Algorithm),
-        ("alg of another family", json!({"alg": "RS256"}), Refusal::Algorithm),
-        ("alg for encryption", json!({"alg": "ECDH-ES"}), Refusal::Algorithm),
-        ("for encryption", json!({"use": "enc"}), Refusal::Use),
-        ("to derive", json!({"key_ops": ["deriveKey"]}), Refusal::KeyOps),
-        ("its private half", json!({"d": b64(&[1; 32])}), Refusal::Secret),
-        ("another kty", json!({"kty": "OKP"}), Refusal::OtherType),
+        ("another point on no curve", json!({"y": b64(&[1; 32])}), KeyRefusal::Malformed),
+        ("a short coordinate", json!({"x": short}), KeyRefusal::Malformed),
+        ("a long coordinate", json!({"x": b64(&[1; 33])}), KeyRefusal::Malformed),
+        ("no y", json!({"y": null}), KeyRefusal::Malformed),
+        ("y is a number", json!({"y": 1}), KeyRefusal::WrongType),
+        ("zero", json!({"x": b64(&[0; 32]), "y": b64(&[0; 32])}), KeyRefusal::Malformed),
+        ("another curve", json!({"crv": "P-384"}), KeyRefusal::OtherType),
+        ("a curve in another case", json!({"crv": "p-256"}), KeyRefusal::OtherType),
+        ("secp256k1", json!({"crv": "secp256k1"}), KeyRefusal::OtherType),
+        ("alg of another curve", json!({"alg": "ES384"}), KeyRefusal::Algorithm),
+        ("alg of another family", json!({"alg": "RS256"}), KeyRefusal::Algorithm),
+        ("alg for encryption", json!({"alg": "ECDH-ES"}), KeyRefusal::Algorithm),
+        ("for encryption", json!({"use": "enc"}), KeyRefusal::Use),
+        ("to derive", json!({"key_ops": ["deriveKey"]}), KeyRefusal::KeyOps),
+        ("its private half", json!({"d": b64(&[1; 32])}), KeyRefusal::Secret),
+        ("another kty", json!({"kty": "OKP"}), KeyRefusal::OtherType),
     ] {
         let set = read(&[with(good.clone(), &change), Signer::new("ed", 1).jwk()]).unwrap();
         assert_eq!((set.len(), set.refused.as_slice()), (1, &[expected][..]), "{name}");
@@ -163,27 +163,27 @@ fn an_rsa_key_that_is_not_sound_is_refused() {
     let n = URL_SAFE_NO_PAD.decode(good["n"].as_str().unwrap()).unwrap();
     let even = b64(&[&n[..255], &[n[255] & 0xfe]].concat());
     for (name, change, expected) in [
-        ("1024 bits", json!({"n": b64(&[&[0xff], &n[1..128]].concat())}), Refusal::WeakRsa),
-        ("2047 bits", json!({"n": b64(&[&[0x7f], &n[1..]].concat())}), Refusal::WeakRsa),
-        ("16384 bits", json!({"n": b64(&n.repeat(8))}), Refusal::WeakRsa),
-        ("an even modulus", json!({"n": even}), Refusal::WeakRsa),
-        ("a leading zero", json!({"n": b64(&[&[0], &n[..]].concat())}), Refusal::WeakRsa),
-        ("exponent one", json!({"e": "AQ"}), Refusal::WeakRsa),
-        ("an even exponent", json!({"e": "AQAA"}), Refusal::WeakRsa),
-        ("a long exponent", json!({"e": b64(&[1; 5])}), Refusal::WeakRsa),
-        ("exponent zero", json!({"e": "AA"}), Refusal::WeakRsa),
-        ("no exponent", json!({"e": null}), Refusal::Malformed),
-        ("an empty exponent", json!({"e": ""}), Refusal::WeakRsa),
-        ("no modulus", json!({"n": null}), Refusal::Malformed),
-        ("a modulus that is no text", json!({"n": 5}), Refusal::WrongType),
-        ("made by a faulty chip", json!({"n": b64(&roca_modulus())}), Refusal::WeakRsa),
-        ("alg of another hash", json!({"alg": "RS512"}), Refusal::Algorithm),
-        ("alg of another padding", json!({"alg": "PS256"}), Refusal::Algorithm),
-        ("alg for encryption", json!({"alg": "RSA1_5"}), Refusal::Algorithm),
-        ("alg of another family", json!({"alg": "ES256"}), Refusal::Algorithm),
-        ("its private half", json!({"d": "AQAB"}), Refusal::Secret),
-        ("a prime of it", json!({"p": "AQAB"}), Refusal::Secret),
-        ("a curve", json!({"crv": "P-256"}), Refusal::OtherType),
+        ("1024 bits", json!({"n": b64(&[&[0xff], &n[1..128]].concat())}), KeyRefusal::WeakRsa),
+        ("2047 bits", json!({"n": b64(&[&[0x7f], &n[1..]].concat())}), KeyRefusal::WeakRsa),
+        ("16384 bits", json!({"n": b64(&n.repeat(8))}), KeyRefusal::WeakRsa),
+        ("an even modulus", json!({"n": even}), KeyRefusal::WeakRsa),
+        ("a leading zero", json!({"n": b64(&[&[0], &n[..]].concat())}), KeyRefusal::WeakRsa),
+        ("exponent one", json!({"e": "AQ"}), KeyRefusal::WeakRsa),
+        ("an even exponent", json!({"e": "AQAA"}), KeyRefusal::WeakRsa),
+        ("a long exponent", json!({"e": b64(&[1; 5])}), KeyRefusal::WeakRsa),
+        ("exponent zero", json!({"e": "AA"}), KeyRefusal::WeakRsa),
+        ("no exponent", json!({"e": null}), KeyRefusal::Malformed),
+        ("an empty exponent", json!({"e": ""}), KeyRefusal::WeakRsa),
+        ("no modulus", json!({"n": null}), KeyRefusal::Malformed),
+        ("a modulus that is no text", json!({"n": 5}), KeyRefusal::WrongType),
+        ("made by a faulty chip", json!({"n": b64(&roca_modulus())}), KeyRefusal::WeakRsa),
+        ("alg of another hash", json!({"alg": "RS512"}), KeyRefusal::Algorithm),
+        ("alg of another padding", json!({"alg": "PS256"}), KeyRefusal::Algorithm),
+        ("alg for encryption", json!({"alg": "RSA1_5"}), KeyRefusal::Algorithm),
+        ("alg of another family", json!({"alg": "ES256"}), KeyRefusal::Algorithm),
+        ("its private half", json!({"d": "AQAB"}), KeyRefusal::Secret),
+        ("a prime of it", json!({"p": "AQAB"}), KeyRefusal::Secret),
+        ("a curve", json!({"crv": "P-256"}), KeyRefusal::OtherType),
     ] {
         let set = read(&[with(good.clone(), &change), Signer::new("ed", 1).jwk()]).unwrap();
         assert_eq!((set.len(), set.refused.as_slice()), (1, &[expected][..]), "{name}");

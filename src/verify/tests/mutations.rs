@@ -1,6 +1,6 @@
 //! A good token, changed in any way: byte by byte under its old signature, or claim by claim
-//! under a new one. What passes says the same as before, or what a second reader of the claims
-//! makes of it.
+//! under a new one. A token that passes states the same as before, or the same as a second reader
+//! of the claims finds.
 
 use std::sync::Arc;
 
@@ -89,7 +89,7 @@ fn parts_of_good_tokens_do_not_mix() {
     }));
 }
 
-/// What the claims of a Rownd token come to, read once more and by other means.
+/// The facts in the claims of a Rownd token, read a second time by other means.
 fn second_reader(claims: &Map<String, Value>) -> Option<(String, AuthLevel, bool)> {
     let text = |name: &str| claims.get(name).map_or(Some(None), |it| it.as_str().map(Some));
     let flag =

@@ -12,7 +12,9 @@ use crate::{
     config::{Revocation as Settings, Span},
     metrics::{Labels, Metrics},
     model::{AuthLevel, DenyReason, IdentityFacts},
-    verify::revocation::{Revocations, RevokeError, Subject},
+    verify::revocation::{
+        MemoryRevocations, RevocationList as _, RevokeError, RevokedSubject, RevokingIssuer,
+    },
 };
 
 const USER: &str = "user_test0000000000000000001";
@@ -23,16 +25,16 @@ async fn reason(rig: &Rig, token: &Bytes) -> Option<DenyReason> {
     rig.verify(token).await.err().map(|denial| denial.reason())
 }
 
-fn revoke(rig: &Rig, subject: Subject<'_>) -> usize {
+fn revoke(rig: &Rig, subject: RevokedSubject<'_>) -> usize {
     rig.verifier.revoke(None, subject, None, at(NOW)).unwrap()
 }
 
-const fn user(not_before: u64) -> Subject<'static> {
-    Subject::User { id: USER, not_before }
+const fn user(not_before: u64) -> RevokedSubject<'static> {
+    RevokedSubject::User { id: USER, not_before }
 }
 
 /// A list of its own, with room for this many.
-fn list(max_entries: usize) -> (Arc<Revocations>, Arc<Metrics>) {
+fn list(max_entries: usize) -> (Arc<MemoryRevocations>, Arc<Metrics>) {
     let labels = Labels {
         reasons: Vec::new(),
         key_refusals: Vec::new(),
@@ -42,7 +44,7 @@ fn list(max_entries: usize) -> (Arc<Revocations>, Arc<Metrics>) {
     };
     let metrics = Metrics::build(&labels).unwrap();
     let settings = Settings { max_entries, max_ttl: Span::from_secs(86_400) };
-    (Revocations::new(&settings, &metrics), metrics)
+    (MemoryRevocations::new(&settings, &metrics), metrics)
 }
 
 fn who(token: &str, session: &str, issued_at: Option<u64>) -> IdentityFacts {
@@ -54,7 +56,11 @@ fn who(token: &str, session: &str, issued_at: Option<u64>) -> IdentityFacts {
     }
 }
 
-const ONE: &[(&str, bool)] = &[("one", false)];
+const ONE: &[RevokingIssuer<'_>] = &[at_issuer("one", false)];
+
+const fn at_issuer(iss: &str, takes_endless_tokens: bool) -> RevokingIssuer<'_> {
+    RevokingIssuer { iss, takes_endless_tokens }
+}
 
 #[tokio::test(start_paused = true)]
 async fn a_revoked_token_is_denied_cached_or_not_and_taking_it_back_helps() {
@@ -67,7 +73,7 @@ async fn a_revoked_token_is_denied_cached_or_not_and_taking_it_back_helps() {
     rig(&[&key])
         .run_with_keys(async |rig| {
             assert_eq!(reason(rig, &cached).await, None);
-            assert_eq!(revoke(rig, Subject::Token(JTI)), 1);
+            assert_eq!(revoke(rig, RevokedSubject::Token(JTI)), 1);
             for (name, token, expected) in [
                 ("cached", &cached, Some(DenyReason::Revoked)),
                 ("fresh", &fresh, Some(DenyReason::Revoked)),
@@ -79,10 +85,10 @@ async fn a_revoked_token_is_denied_cached_or_not_and_taking_it_back_helps() {
             }
             assert_eq!(rig.verified("revoked"), 3.0);
             assert_eq!(rig.metric("rownd_authz_revocations{kind=\"token\"}"), 1.0);
-            assert_eq!(rig.verifier.restore(None, Subject::Token(JTI)), Ok(1));
+            assert_eq!(rig.verifier.restore(None, RevokedSubject::Token(JTI)), Ok(1));
             assert_eq!(reason(rig, &cached).await, None, "taken back");
             assert_eq!(rig.metric("rownd_authz_revocations{kind=\"token\"}"), 0.0);
-            assert_eq!(rig.verifier.restore(None, Subject::Token(JTI)), Ok(0), "twice");
+            assert_eq!(rig.verifier.restore(None, RevokedSubject::Token(JTI)), Ok(0), "twice");
         })
         .await;
 }
@@ -150,9 +156,9 @@ async fn an_end_passed_on_both_clocks_is_an_end() {
     ] {
         let (list, _) = list(10);
         let keep = Some(Duration::from_secs(hour));
-        list.revoke(ONE, Subject::Session("s"), keep, NOW).unwrap();
+        list.revoke(ONE, RevokedSubject::Session("s"), keep, NOW).unwrap();
         advance(Duration::from_secs(steady)).await;
-        // What a sweep drops is what a check no longer sees.
+        // A sweep drops exactly the entries that a check does not see any more.
         assert_eq!(list.hits("one", &who("t", "s", None), NOW + wall), hit, "{name}");
         list.sweep(at(NOW + wall));
         assert_eq!(list.counts().sessions, usize::from(hit), "{name}");
@@ -162,7 +168,7 @@ async fn an_end_passed_on_both_clocks_is_an_end() {
 #[tokio::test(start_paused = true)]
 async fn the_time_an_entry_is_kept_is_bounded_and_never_shortened() {
     let (list, _) = list(10);
-    let session = Subject::Session("s");
+    let session = RevokedSubject::Session("s");
     let most = DAY + Duration::from_secs(1);
     assert_eq!(list.revoke(ONE, session, Some(most), NOW), Err(RevokeError::TooLong(DAY)));
     assert_eq!(list.counts().sessions, 0);
@@ -174,9 +180,9 @@ async fn the_time_an_entry_is_kept_is_bounded_and_never_shortened() {
     advance(Duration::from_secs(61)).await;
     assert!(!hits(86_461));
     // Where tokens have no end, an entry has none either, unless the command says so.
-    let endless = &[("one", true)];
-    list.revoke(endless, Subject::Token("t"), None, NOW).unwrap();
-    list.revoke(endless, Subject::Session("s"), Some(DAY), NOW).unwrap();
+    let endless = &[at_issuer("one", true)];
+    list.revoke(endless, RevokedSubject::Token("t"), None, NOW).unwrap();
+    list.revoke(endless, RevokedSubject::Session("s"), Some(DAY), NOW).unwrap();
     advance(100 * DAY).await;
     list.sweep(at(NOW + 100 * 86_400));
     let counts = list.counts();
@@ -187,22 +193,28 @@ async fn the_time_an_entry_is_kept_is_bounded_and_never_shortened() {
 #[tokio::test(start_paused = true)]
 async fn a_full_list_refuses_and_forgets_nothing_until_something_ends() {
     let (list, metrics) = list(3);
-    let both: &[(&str, bool)] = &[("one", false), ("two", false)];
+    let both = &[at_issuer("one", false), at_issuer("two", false)];
     let hour = Some(Duration::from_secs(3_600));
-    list.revoke(both, Subject::Token("t"), None, NOW).unwrap();
+    list.revoke(both, RevokedSubject::Token("t"), None, NOW).unwrap();
     // All of it or nothing: there is room for one, and two are meant.
-    assert_eq!(list.revoke(both, Subject::Session("s"), hour, NOW), Err(RevokeError::Full(3)));
+    assert_eq!(
+        list.revoke(both, RevokedSubject::Session("s"), hour, NOW),
+        Err(RevokeError::Full(3))
+    );
     assert_eq!(list.counts().sessions, 0);
-    list.revoke(ONE, Subject::Session("s"), hour, NOW).unwrap();
-    assert_eq!(list.revoke(ONE, Subject::Session("x"), hour, NOW), Err(RevokeError::Full(3)));
-    // What is there already needs no room.
-    assert_eq!(list.revoke(ONE, Subject::Token("t"), None, NOW), Ok(0));
+    list.revoke(ONE, RevokedSubject::Session("s"), hour, NOW).unwrap();
+    assert_eq!(
+        list.revoke(ONE, RevokedSubject::Session("x"), hour, NOW),
+        Err(RevokeError::Full(3))
+    );
+    // A subject that is in the list already needs no new entry.
+    assert_eq!(list.revoke(ONE, RevokedSubject::Token("t"), None, NOW), Ok(0));
     assert!(
         list.hits("one", &who("t", "", None), NOW) && list.hits("one", &who("", "s", None), NOW)
     );
     advance(Duration::from_secs(3_661)).await;
     let later = NOW + 3_661;
-    assert_eq!(list.revoke(ONE, Subject::Session("x"), hour, later), Ok(1), "one has ended");
+    assert_eq!(list.revoke(ONE, RevokedSubject::Session("x"), hour, later), Ok(1), "one has ended");
     assert!(
         list.hits("one", &who("", "x", None), later)
             && !list.hits("one", &who("", "s", None), later)
@@ -218,9 +230,9 @@ async fn a_million_commands_do_not_grow_the_list() {
     for index in 0..1_000_000_u32 {
         let id = index.to_string();
         let subject = match index % 3 {
-            0 => Subject::Token(&id),
-            1 => Subject::Session(&id),
-            _ => Subject::User { id: &id, not_before: NOW },
+            0 => RevokedSubject::Token(&id),
+            1 => RevokedSubject::Session(&id),
+            _ => RevokedSubject::User { id: &id, not_before: NOW },
         };
         refused += usize::from(list.revoke(ONE, subject, None, NOW).is_err());
     }
@@ -235,9 +247,9 @@ fn kinds_issuers_and_ids_that_share_their_letters_differ() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
         let (list, _) = list(10);
-        list.revoke(&[("on", false)], Subject::Session("et"), None, NOW).unwrap();
-        list.revoke(ONE, Subject::Session("x"), None, NOW).unwrap();
-        list.revoke(ONE, Subject::Session(USER), None, NOW).unwrap();
+        list.revoke(&[at_issuer("on", false)], RevokedSubject::Session("et"), None, NOW).unwrap();
+        list.revoke(ONE, RevokedSubject::Session("x"), None, NOW).unwrap();
+        list.revoke(ONE, RevokedSubject::Session(USER), None, NOW).unwrap();
         for (name, token, session, hit) in [
             ("the issuer's end in the id", "t", "t", false),
             ("a token named like a session", "x", "y", false),

@@ -195,8 +195,8 @@ async fn a_token_that_is_too_long_is_not_parsed() {
         .await;
 }
 
-/// What is wrong with a token is said of the first thing that is wrong: a forger learns
-/// nothing about claims, and a user with an old token is told to refresh it.
+/// The reason is about the first fault: an attacker learns nothing about claims, and a user with
+/// an old token learns that it has to be refreshed.
 #[tokio::test(start_paused = true)]
 async fn the_order_is_shape_issuer_algorithm_key_signature_time_claims() {
     let (key, foreign) = (Signer::new("k", 1), Signer::new("k", 2));

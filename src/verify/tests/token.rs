@@ -13,7 +13,7 @@ use proptest::prelude::*;
 use serde_json::json;
 
 use super::{parse, unsigned};
-use crate::{model::DenyReason, verify::token::all_claims};
+use crate::{model::DenyReason, verify::token::verified_claims};
 
 const MALFORMED: Result<(), DenyReason> = Err(DenyReason::TokenMalformed);
 const REFUSED: Result<(), DenyReason> = Err(DenyReason::TokenHeaderRefused);
@@ -71,7 +71,7 @@ fn a_token_has_three_parts_of_unpadded_base64url() {
 }
 
 #[test]
-fn what_is_signed_is_what_was_sent() {
+fn the_signed_part_is_the_received_one() {
     let text = format!("{}.{SIGNATURE}", unsigned(HEADER, CLAIMS));
     let token = parse(text.as_bytes()).unwrap();
     assert_eq!(token.signed, unsigned(HEADER, CLAIMS).as_bytes());
@@ -188,7 +188,7 @@ const HEADERS: &[(&str, Result<(), DenyReason>)] = &[
     (r#"{"alg":"EdDSA","typ":["JWT"]}"#, MALFORMED),
     (r#"{"alg":"EdDSA","typ":null}"#, MALFORMED),
     (r#"{"alg":"EdDSA","typ":1}"#, MALFORMED),
-    // What is never done.
+    // Headers that ask for what is never done.
     (r#"{"alg":"EdDSA","crit":["exp"]}"#, REFUSED),
     (r#"{"alg":"EdDSA","crit":["unknown"],"unknown":1}"#, REFUSED),
     (r#"{"alg":"EdDSA","crit":[]}"#, REFUSED),
@@ -369,8 +369,8 @@ fn all_claims_are_those_that_were_sent() {
     let claims = json!({"iss": "i", "aud": ["a", "b"], "nested": {"number": 1}});
     let part = |json: &str| URL_SAFE_NO_PAD.encode(json);
     let token = format!("{}.{}.{SIGNATURE}", part(HEADER), part(&claims.to_string()));
-    assert_eq!(all_claims(token.as_bytes()).as_ref(), claims.as_object());
+    assert_eq!(verified_claims(token.as_bytes()).as_ref(), claims.as_object());
     for other in ["", "no-dot", "a.!.c", &format!("a.{}.c", part("[]"))] {
-        assert_eq!(all_claims(other.as_bytes()), None, "{other}");
+        assert_eq!(verified_claims(other.as_bytes()), None, "{other}");
     }
 }

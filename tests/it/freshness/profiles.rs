@@ -7,12 +7,13 @@ use futures_util::future::join_all;
 use rownd_authz::{
     config,
     health::Readiness,
-    issuer_api,
+    issuer_api::{self, ApiError},
     metrics::{Labels, Metrics},
     model::{AuthLevel, IdentityFacts, Profile},
-    profile::{Error, Profiles, Younger},
-    upstream::{Client, Error as UpstreamError},
-    verify::{Limits, Revocations, Verifier},
+    profile::{MaxAge, ProfileError, Profiles},
+    single_flight::Missed,
+    upstream::{Client, UpstreamError},
+    verify::{MemoryRevocations, Verifier, VerifierLimits},
 };
 use serde_json::{Value, json};
 use tokio::{sync::Semaphore, task::AbortHandle, time::Instant};
@@ -46,8 +47,9 @@ fn rig(issuer: &Issuer, profiles: &Value) -> Rig {
     };
     let metrics = Metrics::build(&labels).unwrap();
     let client = Client::build(Duration::from_secs(5)).unwrap();
-    let limits = Limits { max_token_bytes: 8192, claims_cache_bytes: 0, refusal_cache_bytes: 0 };
-    let revocations = Revocations::new(&config.revocation, &metrics);
+    let limits =
+        VerifierLimits { max_token_bytes: 8192, claims_cache_bytes: 0, refusal_cache_bytes: 0 };
+    let revocations = MemoryRevocations::new(&config.revocation, &metrics);
     let readiness = Readiness::new();
     let parts =
         Verifier::build(&config.issuers, limits, revocations, &client, &metrics, &readiness)
@@ -79,7 +81,7 @@ fn path(user: &str) -> String {
 }
 
 impl Rig {
-    async fn get(&self, user: &str) -> Result<Arc<Profile>, Error> {
+    async fn get(&self, user: &str) -> Result<Arc<Profile>, ProfileError> {
         self.profiles.get(&who(user), None, soon()).await.map(|known| known.profile)
     }
 
@@ -139,7 +141,7 @@ async fn whoever_asked_first_may_give_up() {
     }
     let late = Instant::now() + Duration::from_millis(10);
     let result = rig.profiles.get(&who("u"), None, late).await;
-    assert_eq!(result.unwrap_err(), Error::Unavailable(None));
+    assert_eq!(result.unwrap_err(), ProfileError::Missed(Missed::Late));
     issuer.asked(&path("u"), 1).await;
     let (follower, ()) = tokio::join!(rig.get("u"), async { gate.add_permits(1) });
     assert_eq!(follower.unwrap().user_id.as_deref(), Some("u"));
@@ -173,16 +175,16 @@ async fn nobody_is_remembered_for_a_short_time_and_failures_never() {
     let issuer = Issuer::start();
     let rig = rig(&issuer, &json!({ "not_found_ttl": "10m", "ttl": "10m" }));
     for _ in 0..3 {
-        assert_eq!(rig.get("nobody").await.unwrap_err(), Error::NotFound);
+        assert_eq!(rig.get("nobody").await.unwrap_err(), ProfileError::NotFound);
     }
     assert_eq!(issuer.hits(&path("nobody")), 1);
     issuer.set(&path("u"), Reply::status(401));
-    let refused = Error::Unavailable(Some(issuer_api::Error::KeyRefused(401)));
+    let refused = ProfileError::Unavailable(ApiError::KeyRefused(401));
     assert_eq!(rig.get("u").await.unwrap_err(), refused);
     issuer.set(&path("u"), named("u"));
     rig.get("u").await.expect("a failure is not remembered");
     for odd in [".", "..", ""] {
-        assert_eq!(rig.get(odd).await.unwrap_err(), Error::NotFound, "{odd:?}");
+        assert_eq!(rig.get(odd).await.unwrap_err(), ProfileError::NotFound, "{odd:?}");
     }
 }
 
@@ -195,7 +197,7 @@ async fn an_issuer_or_app_that_is_not_known_has_no_profiles() {
     let none = IdentityFacts { app_id: None, ..who("u") };
     for who in [foreign, another, none] {
         let result = rig.profiles.get(&who, None, soon()).await;
-        assert_eq!(result.unwrap_err(), Error::Unsupported, "{who:?}");
+        assert_eq!(result.unwrap_err(), ProfileError::Unsupported, "{who:?}");
     }
     assert_eq!(rig.looked_up("unsupported"), 3.0);
     assert_eq!(issuer.connections(), 0);
@@ -209,7 +211,7 @@ async fn a_caller_may_ask_for_a_younger_profile_and_never_gets_an_older_one() {
     let minute = Duration::from_secs(60);
     let ask = async |max_age: Option<Duration>, allowed: bool| {
         let may_fetch = || if allowed { Ok(()) } else { Err(minute) };
-        let younger = max_age.map(|max_age| Younger { max_age, may_fetch: &may_fetch });
+        let younger = max_age.map(|max_age| MaxAge { max_age, may_fetch: &may_fetch });
         rig.profiles.get(&who("u"), younger, soon()).await
     };
     // No limit applies if there is no profile yet, or if the profile is young enough.
@@ -219,7 +221,7 @@ async fn a_caller_may_ask_for_a_younger_profile_and_never_gets_an_older_one() {
     assert_eq!(issuer.hits(&path("u")), 1);
     for younger in [Duration::ZERO, Duration::from_nanos(1)] {
         let refused = ask(Some(younger), false).await;
-        assert_eq!(refused.unwrap_err(), Error::TooOften(minute));
+        assert_eq!(refused.unwrap_err(), ProfileError::TooOften(minute));
     }
     assert_eq!(issuer.hits(&path("u")), 1);
     ask(Some(Duration::ZERO), true).await.unwrap();
@@ -237,13 +239,13 @@ async fn an_old_profile_is_taken_on_errors_where_the_operator_says_so() {
             issuer.set(&path("u"), reply);
             match rig.profiles.get(&who("u"), None, soon()).await {
                 Ok(known) => assert!(taken && known.stale, "{stale}"),
-                Err(Error::Unavailable(Some(_))) => assert!(!taken, "{stale}"),
+                Err(ProfileError::Unavailable(_)) => assert!(!taken, "{stale}"),
                 Err(error) => panic!("{stale}: {error:?}"),
             }
         }
         // A deleted user stays deleted.
         issuer.set(&path("u"), Reply::status(404));
-        assert_eq!(rig.get("u").await.unwrap_err(), Error::NotFound);
+        assert_eq!(rig.get("u").await.unwrap_err(), ProfileError::NotFound);
     }
 }
 
@@ -324,12 +326,12 @@ async fn what_piled_up_behind_an_outage_is_asked_for_only_if_somebody_still_wait
         issuer.asked(&path("slow"), 1).await;
         let late = Instant::now() + Duration::from_millis(1);
         let gone = rig.profiles.get(&who("gone"), None, late).await;
-        assert_eq!(gone.unwrap_err(), Error::Unavailable(None));
+        assert_eq!(gone.unwrap_err(), ProfileError::Missed(Missed::Late));
         rig.get("waited_for").await.expect("its turn comes");
     };
     let (slow, ()) = tokio::join!(slow, others);
-    let late = issuer_api::Error::Upstream(UpstreamError::Timeout);
-    assert_eq!(slow.unwrap_err(), Error::Unavailable(Some(late)));
+    let late = ApiError::Upstream(UpstreamError::Timeout);
+    assert_eq!(slow.unwrap_err(), ProfileError::Unavailable(late));
     assert_eq!(issuer.hits(&path("waited_for")), 1);
     assert_eq!(issuer.hits(&path("gone")), 0, "nobody wants it any more");
     rig.get("gone").await.expect("it is fetched for the next who asks");

@@ -9,7 +9,7 @@ pub struct Problem {
     pub place: String,
     /// The field, `apps[0].users`; empty where the problem is about the whole file.
     pub field: String,
-    /// What is wrong and what to write instead.
+    /// The problem, and what to write instead.
     pub message: String,
 }
 

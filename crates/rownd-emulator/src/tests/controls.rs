@@ -1,4 +1,4 @@
-//! What a test does to the emulator: faults, hit counters, and orders gone wrong.
+//! The controls: faults, counts of requests, and wrong orders.
 
 use std::sync::Arc;
 

@@ -39,7 +39,7 @@ impl Caller {
         (status.as_u16(), body)
     }
 
-    /// What has to work.
+    /// The request has to succeed.
     async fn done(&self, method: &str, path: &str, body: Option<Value>) -> Value {
         let (status, answer) = self.ask(method, path, body).await;
         assert!(status < 300, "{method} {path}: {status} {answer}");

@@ -1,4 +1,4 @@
-//! What is in a minted token, by which key it is signed, and what a rotation does.
+//! The contents of minted tokens, the keys that sign them, and rotations.
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -8,8 +8,7 @@ use serde_json::{Value, json};
 
 use super::{get, post, state};
 use crate::{
-    Controls, Level, Minter, Rotation, SignedBy, TokenOrder,
-    state::{State, unix_now},
+    AuthLevel, Controls, Minter, Rotation, SignedBy, TokenOrder, data::time::unix_now, state::State,
 };
 
 const PREFIX: &str = "https://auth.rownd.io/";
@@ -93,7 +92,7 @@ fn everything_can_be_ordered_otherwise() {
     let state = state();
     let minter = Minter::new(Arc::clone(&state));
     let order = TokenOrder {
-        auth_level: Some(Level::Guest),
+        auth_level: Some(AuthLevel::Guest),
         app: Some("app_x".to_owned()),
         variant: Some("demo".to_owned()),
         kid: Some("sig-other".to_owned()),

@@ -15,7 +15,7 @@ use http_body_util::BodyExt as _;
 use serde_json::{Value, json};
 
 use super::{get, json_of, members, send, state, tokens::claims};
-use crate::{jws, state::State};
+use crate::{keys::jws, state::State};
 
 const CALLBACK: &str = "http://127.0.0.1:5555/callback";
 const VERIFIER: &str = "a-verifier-of-at-least-forty-three-characters-0123";

@@ -1,5 +1,5 @@
-//! What the OpenID provider gives out: tokens for the app, by either algorithm, looked
-//! into and taken back; and the way out.
+//! The tokens of the OpenID provider: for the app, by either algorithm, introspected and revoked; and
+//! the end of a session.
 
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ use super::{
     send, state,
     tokens::claims,
 };
-use crate::{Controls, Rotation, Signing, jws, state::State};
+use crate::{Controls, Rotation, Signing, keys::jws, state::State};
 
 #[tokio::test]
 async fn a_token_for_the_app_is_a_jwt_of_the_provider() {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{ADDRESS, ask, get, state};
-use crate::{Seed, Settings, faults::Endpoint, state::State};
+use crate::{Endpoint, Seed, Settings, state::State};
 
 /// The example of docs/emulator.md.
 fn documented() -> &'static str {
@@ -84,13 +84,13 @@ apps:
         "apps[0].token_validators[1].issuer: is missing",
         "seed.yaml:9: apps[0].token_validators[1].project: has no meaning",
         "apps[0].token_validators[1].jwks: is missing",
-        "seed.yaml:12: apps[0].oidc_clients[0].redirect_uris[0]: `/callback` is no full address",
-        "seed.yaml:13: apps[0].oidc_clients[0].allowed_scopes[1]: `shoe_size` is no scope",
+        "seed.yaml:12: apps[0].oidc_clients[0].redirect_uris[0]: `/callback` is not a full address",
+        "seed.yaml:13: apps[0].oidc_clients[0].allowed_scopes[1]: `shoe_size` is not a scope",
         "seed.yaml:14: apps[0].oidc_clients[1].id: `oc` is another client's name",
         "seed.yaml:15: apps[0].oidc_clients[1].redirect_uris: is empty",
         "seed.yaml:18: apps[0].users[0].data.email: must be a string",
         "seed.yaml:18: apps[0].users[0].data.shoe_size: is in no schema",
-        "seed.yaml:19: apps[0].users[0].groups[0].group: `g` is no group of this app",
+        "seed.yaml:19: apps[0].users[0].groups[0].group: `g` is not a group of this app",
         "seed.yaml:20: apps[0].users[1].id: `ann` stands here and at `apps[0].users[0].id`",
         "seed.yaml:21: apps[1].id: `app_a` stands here and at `apps[0].id`",
         "seed.yaml:22: apps[1].key: `key_a` stands here and at `apps[0].key`",

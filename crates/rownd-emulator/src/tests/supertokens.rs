@@ -10,7 +10,9 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
 
 use super::{Headers, get, json_of, members, send, state, tokens::claims};
-use crate::{Controls, Endpoint, Fault, Minter, Rotation, SignedBy, TokenOrder, jws, state::State};
+use crate::{
+    Controls, Endpoint, Fault, Minter, Rotation, SignedBy, TokenOrder, keys::jws, state::State,
+};
 
 const ISSUER: &str = "http://127.0.0.1:8787/auth";
 
@@ -33,17 +35,17 @@ async fn call(
 
 /// The three headers.
 #[derive(Clone, Debug)]
-struct Tokens {
+struct SessionTokens {
     access: String,
     refresh: String,
     front: Value,
 }
 
-fn tokens(answer: &Response<Body>) -> Tokens {
+fn tokens(answer: &Response<Body>) -> SessionTokens {
     assert_eq!(answer.status(), StatusCode::OK);
     let header = |name: &str| answer.headers()[name].to_str().unwrap().to_owned();
     let front = STANDARD.decode(header("front-token")).unwrap();
-    Tokens {
+    SessionTokens {
         access: header("st-access-token"),
         refresh: header("st-refresh-token"),
         front: serde_json::from_slice(&front).unwrap(),
@@ -209,7 +211,7 @@ async fn a_session_is_refreshed_and_a_stolen_token_ends_it() {
     };
     let second = tokens(&refresh(&first.refresh).await);
     assert_ne!(first.refresh, second.refresh);
-    let handle = |tokens: &Tokens| claims(&json!(tokens.access))["sessionHandle"].clone();
+    let handle = |tokens: &SessionTokens| claims(&json!(tokens.access))["sessionHandle"].clone();
     assert_eq!(handle(&first), handle(&second));
     assert_eq!(session(&state, &second.access).await.0, StatusCode::OK);
     assert_eq!(refresh(&first.refresh).await.status(), StatusCode::UNAUTHORIZED);

@@ -14,7 +14,7 @@ use crate::{
     model::{QueryEdits, ResponseEdits},
 };
 
-/// The changes that the injector and the steps after a permit can make.
+/// Every change that the injector and the steps after a permit can make.
 pub(super) fn edits_of_everything() -> (RequestEdits, ResponseEdits) {
     let request = RequestEdits {
         headers: vec![("x-rownd-token".into(), "signed".to_owned())],

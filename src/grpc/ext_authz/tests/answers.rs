@@ -55,7 +55,7 @@ pub(super) fn facts(protocol: CallerProtocol) -> VerdictFacts {
 /// The answer as Envoy reads it, both parts after each other.
 pub(super) fn encode(encoder: &Encoder<'_>, verdict: &Verdict) -> CheckResponse {
     let answer = encoder.encode(verdict);
-    // A part that was encoded earlier can add to an answer and never decide one.
+    // The part that was encoded earlier can add to a response and never decide one.
     let earlier = CheckResponse::decode(answer.kept.clone()).unwrap();
     assert_eq!(earlier.status, None);
     if let Verdict::Deny { .. } = verdict {
@@ -350,7 +350,7 @@ fn access_logs_can_read_what_was_decided() {
             ("reason", reason),
             ("rule", "the-rule"),
             ("request_id", "request-1"),
-            // The same as in the headers: a text log writes it unchanged.
+            // Encoded like the header: a text log writes the value as it is.
             ("user_id", "user%20%C3%BC%20<script>"),
             ("auth_level", "guest"),
             ("app_id", "app_1"),
@@ -390,7 +390,7 @@ fn a_denial_names_its_issuer_also_where_the_caller_is_unknown() {
 
 #[test]
 fn an_id_that_is_no_text_breaks_no_answer() {
-    // The corridor lets only visible ASCII through; the encoder does not rely on it.
+    // An id is checked to be visible ASCII before; the encoder does not rely on it.
     let facts =
         VerdictFacts { request_id: Bytes::from_static(b"\xff\"\n"), ..facts(CallerProtocol::Http) };
     let answer = encode(&encoder(), &Verdict::denied(DenyReason::Internal.into(), facts));

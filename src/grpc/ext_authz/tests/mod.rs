@@ -25,7 +25,7 @@ use crate::{
     metrics::{Labels, Metrics},
     profile::Profiles,
     upstream::Client,
-    verify::{self, Limits, Revocations, Verifier},
+    verify::{self, MemoryRevocations, Verifier, VerifierLimits},
 };
 
 /// A door before an authorizer of this configuration. Nothing is fetched.
@@ -42,13 +42,13 @@ fn door(yaml: &str) -> (CheckDoor, Arc<Metrics>) {
         rpcs: Vec::new(),
     });
     let metrics = metrics.unwrap();
-    let limits = Limits {
+    let limits = VerifierLimits {
         max_token_bytes: config.check.max_token_bytes,
         claims_cache_bytes: 0,
         refusal_cache_bytes: 0,
     };
     let client = Client::build(Duration::from_secs(1)).unwrap();
-    let revocations = Revocations::new(&config.revocation, &metrics);
+    let revocations = MemoryRevocations::new(&config.revocation, &metrics);
     let parts =
         Verifier::build(&config.issuers, limits, revocations, &client, &metrics, &Readiness::new())
             .unwrap();
@@ -56,7 +56,7 @@ fn door(yaml: &str) -> (CheckDoor, Arc<Metrics>) {
     let issuers = parts.verifier.issuers();
     let (profiles, _fetcher) = Profiles::build(&config.profiles, issuers, &rownd, &metrics);
     let edition = Edition { epoch: 1, hash: "test".into() };
-    let exchange = issuer_api::Exchange::build(&config, &[], &issuer_api::Flights::new().0);
+    let exchange = issuer_api::Exchange::build(&config, &[], &issuer_api::refreshes().0);
     let snapshot =
         Snapshot::build(&config, Arc::new(parts.verifier), profiles, exchange, edition).unwrap();
     let authorizer = Authorizer::new(snapshot, authz::recorders(&metrics, 1));
@@ -83,7 +83,7 @@ fn check(http: HttpRequest) -> CheckRequest {
     }
 }
 
-/// The outer code, which alone decides for Envoy. An absent one would be an "allow".
+/// The outer code, which decides for Envoy. An absent one would be an "allow".
 fn outer(answer: &CheckResponse) -> i32 {
     answer.status.as_ref().expect("an outer status").code
 }

@@ -26,7 +26,7 @@ use crate::{
     model::{DenyReason, Downstream, NamedRoute, RequestContext, Workload},
 };
 
-/// The answer of the door to a message on the wire.
+/// The request context that the door makes of a message on the wire.
 fn read(check: &CheckRequest) -> Result<RequestContext, DenyReason> {
     context(pb::CheckRequest::decode(check.encode_to_vec().as_slice()).unwrap())
 }

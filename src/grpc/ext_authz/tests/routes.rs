@@ -18,7 +18,7 @@ use crate::{
 const NAMESPACE: &str = "envoy-gateway";
 const ANNOTATION: &str = "rownd-authz-route";
 
-/// The route settings that the door reads in a check with these values.
+/// The route that a check with these names.
 fn named(extensions: &[&str], metadata: impl Into<Bytes>) -> Option<NamedRoute> {
     let mut check = pb::CheckRequest::decode(check(http()).encode_to_vec().as_slice()).unwrap();
     let attributes = check.attributes.as_mut().unwrap();
@@ -55,7 +55,7 @@ fn list<const N: usize>(values: [Value; N]) -> Value {
     value(Kind::ListValue(ListValue { values: values.into() }))
 }
 
-/// A resource in the form that Envoy Gateway writes.
+/// A resource, as Envoy Gateway writes it.
 fn resource(annotations: Value) -> Value {
     fields([
         ("kind", text("HTTPRoute")),

@@ -55,7 +55,7 @@ fn append(to: &mut HeaderMap, edits: &ResponseEdits) {
     }
 }
 
-// The door ends here. The rest compares the two.
+// The door ends here; the rest compares the two.
 
 type Told = (i32, BTreeMap<String, Vec<String>>, String);
 

@@ -1,0 +1,183 @@
+//! Everything that changes while the emulator runs, except keys and faults.
+//!
+//! In: the apps of the seed, then what the routes write. Out: what the routes read. Each
+//! collection is bounded: an entry too many is refused, or evicts the oldest one.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use super::{
+    apps::{App, Variant},
+    bounded::BoundedMap,
+    error::DataError,
+    grants::GrantRecords,
+    groups::{Admission, Group, Member},
+    links::Link,
+    sessions::SessionRecords,
+    users::User,
+};
+
+/// The most users of one app; one more is refused.
+const MAX_USERS: usize = 5_000;
+/// The most groups of one app; one more is refused.
+const MAX_GROUPS: usize = 1_000;
+/// The most used refresh tokens that are remembered; the oldest one is evicted.
+const MAX_USED_TOKENS: usize = 20_000;
+/// The most magic links; the oldest one is evicted.
+const MAX_LINKS: usize = 1_000;
+
+/// An app with its users and groups.
+pub(crate) struct AppRecords {
+    pub(crate) app: App,
+    /// By id.
+    pub(crate) users: BTreeMap<String, User>,
+    /// By id.
+    pub(crate) groups: BTreeMap<String, Group>,
+}
+
+impl AppRecords {
+    fn new(app: App) -> Self {
+        let users = app.users.iter().map(|seed| (seed.id.clone(), seed.user())).collect();
+        let group = |seed: &super::people::SeedGroup| {
+            Group::new(seed.id.clone(), seed.name.clone(), &app.id, seed.admission_policy)
+        };
+        let mut groups: BTreeMap<String, Group> =
+            app.groups.iter().map(|seed| (seed.id.clone(), group(seed))).collect();
+        for user in &app.users {
+            for membership in &user.groups {
+                if let Some(group) = groups.get_mut(&membership.group) {
+                    group.members.push(Member::new(&user.id, membership.roles.clone()));
+                }
+            }
+        }
+        Self { app, users, groups }
+    }
+
+    /// The user with this id.
+    pub(crate) fn user(&self, id: &str) -> Result<&User, DataError> {
+        self.users.get(id).ok_or(DataError::NoSuchUser)
+    }
+
+    /// The user with this id, to change it.
+    pub(crate) fn user_mut(&mut self, id: &str) -> Result<&mut User, DataError> {
+        self.users.get_mut(id).ok_or(DataError::NoSuchUser)
+    }
+
+    /// The user with this id, else the one with this short name.
+    pub(crate) fn find_user(&self, name_or_id: &str) -> Option<&User> {
+        self.users
+            .get(name_or_id)
+            .or_else(|| self.users.values().find(|user| user.name.as_deref() == Some(name_or_id)))
+    }
+
+    /// The user who proved this value, an e-mail address for example.
+    pub(crate) fn find_by_proved_value(&self, value: &str) -> Option<&User> {
+        self.users.values().find(|user| user.has_proved(value))
+    }
+
+    /// Adds a user, or replaces the one with the same id.
+    pub(crate) fn put_user(&mut self, user: User) -> Result<(), DataError> {
+        if self.users.len() >= MAX_USERS && !self.users.contains_key(&user.id) {
+            return Err(DataError::TooManyUsers(MAX_USERS));
+        }
+        self.users.insert(user.id.clone(), user);
+        Ok(())
+    }
+
+    /// Removes a user from the app and from its groups.
+    pub(crate) fn remove_user(&mut self, id: &str) -> Result<User, DataError> {
+        let user = self.users.remove(id).ok_or(DataError::NoSuchUser)?;
+        for group in self.groups.values_mut() {
+            group.members.retain(|member| member.user_id != id);
+        }
+        Ok(user)
+    }
+
+    /// The group with this id.
+    pub(crate) fn group(&self, id: &str) -> Result<&Group, DataError> {
+        self.groups.get(id).ok_or(DataError::NoSuchGroup)
+    }
+
+    /// The group with this id, to change it.
+    pub(crate) fn group_mut(&mut self, id: &str) -> Result<&mut Group, DataError> {
+        self.groups.get_mut(id).ok_or(DataError::NoSuchGroup)
+    }
+
+    /// Adds a group.
+    pub(crate) fn add_group(&mut self, group: Group) -> Result<(), DataError> {
+        if self.groups.len() >= MAX_GROUPS {
+            return Err(DataError::TooManyGroups(MAX_GROUPS));
+        }
+        self.groups.insert(group.id.clone(), group);
+        Ok(())
+    }
+
+    /// Makes a user a member of an open group. A member stays one.
+    pub(crate) fn join_open_group(&mut self, group: &str, user: &str) -> Result<(), DataError> {
+        let group = self.group_mut(group)?;
+        if group.admission_policy == Admission::InviteOnly {
+            return Err(DataError::InviteNeeded);
+        }
+        if !group.members.iter().any(|member| member.user_id == user) {
+            group.members.push(Member::new(user, Vec::new()));
+        }
+        Ok(())
+    }
+
+    /// The profile of a user, with `data` cut down to `fields` (separated by commas) if given.
+    pub(crate) fn profile(&self, id: &str, fields: Option<&str>) -> Result<Value, DataError> {
+        let user = self.user(id)?;
+        let groups = self.groups.values().filter_map(|group| group.membership_of(&user.id));
+        Ok(user.profile(&groups.collect(), fields))
+    }
+}
+
+/// Everything that the emulator keeps.
+pub(crate) struct Records {
+    /// By id of the app.
+    pub(crate) apps: BTreeMap<String, AppRecords>,
+    /// The `jti` of each refresh token that was used.
+    pub(crate) used_tokens: BoundedMap<()>,
+    /// Magic links by id.
+    pub(crate) links: BoundedMap<Link>,
+    /// The sessions of SuperTokens.
+    pub(crate) sessions: SessionRecords,
+    /// The grants of the OpenID providers.
+    pub(crate) grants: GrantRecords,
+}
+
+impl Records {
+    /// The records of these apps at the start. Of two apps with one id the last one stays.
+    pub(crate) fn new(apps: impl IntoIterator<Item = App>) -> Self {
+        let apps = apps.into_iter().map(|app| (app.id.clone(), AppRecords::new(app)));
+        Self {
+            apps: apps.collect(),
+            used_tokens: BoundedMap::new(MAX_USED_TOKENS),
+            links: BoundedMap::new(MAX_LINKS),
+            sessions: SessionRecords::new(),
+            grants: GrantRecords::new(),
+        }
+    }
+
+    /// The app with this id.
+    pub(crate) fn app(&self, id: &str) -> Result<&AppRecords, DataError> {
+        self.apps.get(id).ok_or(DataError::NoSuchApp)
+    }
+
+    /// The app with this id, to change it.
+    pub(crate) fn app_mut(&mut self, id: &str) -> Result<&mut AppRecords, DataError> {
+        self.apps.get_mut(id).ok_or(DataError::NoSuchApp)
+    }
+
+    /// The app of a publishable key, and the variant if the key is a variant's.
+    pub(crate) fn find_by_key(&self, key: &str) -> Option<(&AppRecords, Option<&Variant>)> {
+        self.apps.values().find_map(|records| {
+            if records.app.key == key {
+                return Some((records, None));
+            }
+            let variant = records.app.variants.iter().find(|variant| variant.key == key)?;
+            Some((records, Some(variant)))
+        })
+    }
+}

@@ -1,0 +1,114 @@
+//! The HTTP routes of the emulator: Rownd's, its OpenID provider's, SuperTokens' and the controls.
+//!
+//! In: HTTP requests. Out: the JSON of the API that was asked, or errors in its shape, also for
+//! unknown paths. A fault that is injected at an endpoint comes before the endpoint.
+
+mod access;
+mod control;
+mod groups;
+mod injection;
+mod links;
+mod oidc;
+pub(crate) mod public;
+mod request;
+mod supertokens;
+mod tokens;
+mod users;
+
+use std::sync::Arc;
+
+use axum::{
+    Router,
+    extract::DefaultBodyLimit,
+    middleware,
+    routing::{MethodRouter, any, get, post},
+};
+
+pub use control::Controls;
+
+use crate::state::{Endpoint, State};
+use request::MAX_BODY;
+use users::{account, data, lists, me};
+
+/// The methods of one path.
+type Routes = MethodRouter<Arc<State>>;
+
+/// All routes of an emulator.
+pub(crate) fn router(state: &Arc<State>) -> Router {
+    api(state).merge(control::router(state)).method_not_allowed_fallback(public::wrong_method)
+}
+
+fn api(state: &Arc<State>) -> Router {
+    let on = |endpoint: Endpoint, routes: Routes| {
+        let state = Arc::clone(state);
+        routes.layer(middleware::from_fn(move |request, next| {
+            injection::pass_or_fail(Arc::clone(&state), endpoint, request, next)
+        }))
+    };
+    Router::new()
+        .route("/hub/app-config", on(Endpoint::AppConfig, get(public::app_config)))
+        .route(
+            "/hub/auth/.well-known/oauth-authorization-server",
+            on(Endpoint::Metadata, get(public::metadata)),
+        )
+        .route("/hub/auth/keys", on(Endpoint::Keys, get(public::keys)))
+        .route("/ready", on(Endpoint::Ready, get(public::healthy)))
+        .route("/service_health", on(Endpoint::ServiceHealth, get(public::healthy)))
+        .route("/hub/auth/token", on(Endpoint::Token, post(tokens::token)))
+        .route("/hub/auth/instant", on(Endpoint::Instant, post(tokens::instant)))
+        .route("/hub/auth/magic", on(Endpoint::Magic, post(links::create)))
+        .route("/hub/auth/magic/{id}", on(Endpoint::Magic, get(links::redeem)))
+        .route("/me/auth/magic", on(Endpoint::Magic, post(links::create_own)))
+        .merge(oidc::routes(&|routes| on(Endpoint::Oidc, routes)))
+        .merge(groups::routes(&|routes| on(Endpoint::Groups, routes)))
+        .merge(supertokens::routes(&|routes| on(Endpoint::Supertokens, routes)))
+        .merge(user_routes(&on))
+        .merge(me_routes(&on))
+        .fallback_service(on(Endpoint::Unknown, any(public::unknown)).with_state(Arc::clone(state)))
+        .layer(DefaultBodyLimit::max(MAX_BODY))
+        .with_state(Arc::clone(state))
+}
+
+/// The routes for backends, with key and secret.
+fn user_routes(on: &dyn Fn(Endpoint, Routes) -> Routes) -> Router<Arc<State>> {
+    Router::new()
+        .route(
+            "/applications/{app}/users/{user}/data",
+            on(
+                Endpoint::UserData,
+                get(data::read).put(data::put).patch(data::patch).delete(data::delete),
+            ),
+        )
+        .route(
+            "/applications/{app}/users/{user}/data/fields/{field}",
+            on(Endpoint::UserData, get(data::read_field).put(data::put_field)),
+        )
+        .route(
+            "/applications/{app}/users/data",
+            on(Endpoint::UserList, get(lists::list).put(lists::put_many)),
+        )
+        .route("/applications/{app}/users/actions", on(Endpoint::UserList, post(lists::act)))
+        .route(
+            "/applications/{app}/users/{user}/state",
+            on(Endpoint::UserState, post(account::set_state)),
+        )
+        .route(
+            "/applications/{app}/users/{user}/signout",
+            on(Endpoint::SignOut, post(account::sign_out)),
+        )
+}
+
+/// The routes for users, with a bearer token.
+fn me_routes(on: &dyn Fn(Endpoint, Routes) -> Routes) -> Router<Arc<State>> {
+    Router::new()
+        .route("/me", on(Endpoint::Me, get(me::me)))
+        .route(
+            "/me/applications/{app}/data",
+            on(Endpoint::Me, get(me::read).put(me::put).delete(me::delete)),
+        )
+        .route(
+            "/me/applications/{app}/data/fields/{field}",
+            on(Endpoint::Me, get(me::read_field).put(me::put_field)),
+        )
+        .route("/me/applications/{app}/signout", on(Endpoint::Me, post(me::sign_out)))
+}

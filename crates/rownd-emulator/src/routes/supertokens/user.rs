@@ -1,0 +1,155 @@
+//! The caller's own profile, as the plugin shows it.
+//!
+//! In: a session. Out: the profile with `status: OK`. Rownd's own endpoints read the same profiles.
+
+use std::sync::Arc;
+
+use axum::{
+    Json,
+    extract::State as Shared,
+    http::HeaderMap,
+    response::{IntoResponse as _, Response},
+};
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+
+use super::{answer::PluginError, session};
+use crate::{
+    data::{
+        profile::{self, FieldWrite, OmittedFields, ProfileWrite},
+        records::Records,
+        sessions::Session,
+    },
+    routes::request::{JsonBody, QueryParams},
+    state::State,
+};
+
+/// The members of `meta` that a user may not write.
+const OWN_META: [&str; 11] = [
+    "created",
+    "modified",
+    "first_sign_in",
+    "first_sign_in_method",
+    "last_sign_in",
+    "last_sign_in_method",
+    "last_active",
+    "last_token_refresh",
+    "tokens_valid_since",
+    "access_token_ttl",
+    "app_variants",
+];
+
+/// The profile in the plugin's form: without `connection_map`, with `redacted` and `status`.
+fn shown(records: &Records, session: &Session) -> Result<Response, PluginError> {
+    let mut profile = records.app(&session.app)?.profile(&session.user, None)?;
+    if let Some(profile) = profile.as_object_mut() {
+        profile.remove("connection_map");
+        profile.insert("redacted".to_owned(), json!([]));
+        profile.insert("status".to_owned(), json!("OK"));
+    }
+    Ok(Json(profile).into_response())
+}
+
+pub(crate) async fn read(
+    Shared(state): Shared<Arc<State>>,
+    headers: HeaderMap,
+) -> Result<Response, PluginError> {
+    let session = session::authenticate(&state, &headers)?;
+    shown(&state.records(), &session)
+}
+
+#[derive(Deserialize)]
+pub(crate) struct UserWrite {
+    data: Map<String, Value>,
+}
+
+pub(crate) async fn write(
+    Shared(state): Shared<Arc<State>>,
+    headers: HeaderMap,
+    JsonBody(UserWrite { data }): JsonBody<UserWrite>,
+) -> Result<Response, PluginError> {
+    let session = session::authenticate(&state, &headers)?;
+    let mut records = state.records_mut();
+    let written = ProfileWrite { data, attributes: Map::new() };
+    profile::upsert(
+        records.app_mut(&session.app)?,
+        &session.user,
+        &written,
+        OmittedFields::Removed,
+    )?;
+    shown(&records, &session)
+}
+
+pub(crate) async fn delete(
+    Shared(state): Shared<Arc<State>>,
+    headers: HeaderMap,
+) -> Result<Response, PluginError> {
+    let session = session::authenticate(&state, &headers)?;
+    let mut records = state.records_mut();
+    records.app_mut(&session.app)?.remove_user(&session.user)?;
+    records.sessions.end_all(&session);
+    Ok(Json(json!({ "status": "OK" })).into_response())
+}
+
+pub(crate) async fn meta(
+    Shared(state): Shared<Arc<State>>,
+    headers: HeaderMap,
+) -> Result<Response, PluginError> {
+    let session = session::authenticate(&state, &headers)?;
+    meta_of(&state.records(), &session)
+}
+
+fn meta_of(records: &Records, session: &Session) -> Result<Response, PluginError> {
+    let meta = &records.app(&session.app)?.user(&session.user)?.meta;
+    Ok(Json(json!({ "status": "OK", "meta": meta })).into_response())
+}
+
+#[derive(Deserialize)]
+pub(crate) struct MetaWrite {
+    meta: Map<String, Value>,
+}
+
+pub(crate) async fn write_meta(
+    Shared(state): Shared<Arc<State>>,
+    headers: HeaderMap,
+    JsonBody(MetaWrite { meta }): JsonBody<MetaWrite>,
+) -> Result<Response, PluginError> {
+    let session = session::authenticate(&state, &headers)?;
+    let mut records = state.records_mut();
+    let user = records.app_mut(&session.app)?.user_mut(&session.user)?;
+    let written = meta.into_iter().filter(|(name, _)| !OWN_META.contains(&name.as_str()));
+    user.meta.extend(written);
+    meta_of(&records, &session)
+}
+
+#[derive(Deserialize)]
+pub(crate) struct FieldQuery {
+    field: String,
+}
+
+pub(crate) async fn field(
+    Shared(state): Shared<Arc<State>>,
+    headers: HeaderMap,
+    QueryParams(query): QueryParams<FieldQuery>,
+) -> Result<Response, PluginError> {
+    let session = session::authenticate(&state, &headers)?;
+    let records = state.records();
+    let mut value = profile::field_of(records.app(&session.app)?, &session.user, &query.field)?;
+    if let Some(value) = value.as_object_mut() {
+        value.insert("status".to_owned(), json!("OK"));
+    }
+    Ok(Json(value).into_response())
+}
+
+pub(crate) async fn write_field(
+    Shared(state): Shared<Arc<State>>,
+    headers: HeaderMap,
+    QueryParams(query): QueryParams<FieldQuery>,
+    JsonBody(written): JsonBody<FieldWrite>,
+) -> Result<Response, PluginError> {
+    let session = session::authenticate(&state, &headers)?;
+    let mut records = state.records_mut();
+    let app_records = records.app_mut(&session.app)?;
+    profile::write_field(app_records, &session.user, &query.field, written.value)?;
+    shown(&records, &session)
+}

@@ -1,0 +1,215 @@
+//! Why the API of an issuer gave no usable answer, and why an exchange gave nothing.
+
+use std::{fmt, time::Duration};
+
+use super::breaker::Pause;
+use crate::{
+    metrics::ApiResult,
+    single_flight::Missed,
+    upstream::{UpstreamError, discovery::MetadataError},
+};
+
+/// The API understood the request and refused it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rejection {
+    /// The HTTP status of the answer; 200 if the body alone says that the request was refused.
+    pub status: u16,
+    /// The API's own code for the reason, if it sent one: letters, digits and `_`, at most 64.
+    pub code: Option<String>,
+}
+
+/// Why the API of an issuer gave no usable answer.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ApiError {
+    /// The request failed before a usable answer came.
+    #[error(transparent)]
+    Upstream(UpstreamError),
+    /// There is no such user (HTTP 404).
+    #[error("there is no such user")]
+    NotFound,
+    /// The issuer refuses the app key, the app secret or the client secret. The number is the HTTP
+    /// status: 401 or 403, and 404 where only a key was sent.
+    #[error("the issuer refuses the app key, the app secret or the client secret (HTTP {0})")]
+    KeyRefused(u16),
+    /// The request was understood and refused. The same request will be refused again.
+    #[error("{0}")]
+    Rejected(Rejection),
+    /// The issuer asks for fewer requests (HTTP 429), for this long if it says so.
+    #[error("the issuer asks for fewer requests (HTTP 429)")]
+    Limited(Option<Duration>),
+    /// An answer came, and it does not have the documented shape.
+    #[error("the answer does not have the documented shape")]
+    Shape,
+    /// The metadata of the OpenID provider are not used, for this reason.
+    #[error(transparent)]
+    Metadata(#[from] MetadataError),
+    /// The ID token that came is not valid for this sign-in, for this reason.
+    #[error("the ID token is refused: {0}")]
+    IdToken(&'static str),
+    /// The id of an app or user is empty, `.` or `..`, which cannot be a segment of a URL path.
+    #[error("the id is empty, `.` or `..`, and cannot be part of a URL path")]
+    Id,
+    /// No request was sent: requests of this kind failed too often, or are to be fewer.
+    #[error("{0}")]
+    Paused(Pause),
+    /// The body of the request could not be written as JSON. No request was sent.
+    #[error("the request body could not be written as JSON")]
+    BodyNotWritable,
+    /// The system gave no random bytes for a state, a nonce or a verifier. No request was sent.
+    #[error("the system's random number generator failed")]
+    NoRandomness,
+}
+
+/// Why an exchange gave nothing.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ExchangeError {
+    /// The API refused the request, or gave no usable answer.
+    #[error(transparent)]
+    Api(#[from] ApiError),
+    /// A refresh that callers share gave no answer.
+    #[error(transparent)]
+    Missed(#[from] Missed),
+    /// The issuer's API has no such exchange.
+    #[error("the issuer has no such exchange")]
+    Unsupported,
+    /// This exchange needs an app key, and the configuration has none.
+    #[error("the app has no key in the configuration")]
+    NoKey,
+}
+
+impl fmt::Display for Rejection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "HTTP status {}", self.status)?;
+        self.code.iter().try_for_each(|code| write!(f, ", {code}"))
+    }
+}
+
+impl ApiError {
+    /// Whether the same request may succeed later without any change.
+    #[must_use]
+    pub const fn is_transient(&self) -> bool {
+        match self {
+            Self::Limited(_) => true,
+            Self::Upstream(error) => match error {
+                UpstreamError::Network(_) | UpstreamError::Timeout => true,
+                UpstreamError::Status(status) | UpstreamError::RetryLater(status, _) => {
+                    matches!(*status, 408 | 500..=599)
+                }
+                UpstreamError::TooLarge | UpstreamError::Refused(_) => false,
+            },
+            Self::NotFound
+            | Self::KeyRefused(_)
+            | Self::Rejected(_)
+            | Self::Shape
+            | Self::Metadata(_)
+            | Self::IdToken(_)
+            | Self::Id
+            | Self::Paused(_)
+            | Self::BodyNotWritable
+            | Self::NoRandomness => false,
+        }
+    }
+
+    /// After how long the issuer may be asked again, if that is known.
+    #[must_use]
+    pub const fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Limited(wait) => *wait,
+            Self::Upstream(UpstreamError::RetryLater(_, wait)) => Some(*wait),
+            Self::Paused(pause) => Some(pause.wait),
+            Self::Upstream(_)
+            | Self::NotFound
+            | Self::KeyRefused(_)
+            | Self::Rejected(_)
+            | Self::Shape
+            | Self::Metadata(_)
+            | Self::IdToken(_)
+            | Self::Id
+            | Self::BodyNotWritable
+            | Self::NoRandomness => None,
+        }
+    }
+
+    /// The HTTP status of the answer, if one came and it was an error.
+    #[must_use]
+    pub const fn status(&self) -> Option<u16> {
+        match self {
+            Self::Upstream(
+                UpstreamError::Status(status) | UpstreamError::RetryLater(status, _),
+            )
+            | Self::KeyRefused(status)
+            | Self::Rejected(Rejection { status, .. }) => Some(*status),
+            Self::NotFound => Some(404),
+            Self::Limited(_) => Some(429),
+            Self::Upstream(_)
+            | Self::Shape
+            | Self::Metadata(_)
+            | Self::IdToken(_)
+            | Self::Id
+            | Self::Paused(_)
+            | Self::BodyNotWritable
+            | Self::NoRandomness => None,
+        }
+    }
+
+    /// The word of this error in the metric of requests.
+    pub(super) const fn metric_result(&self) -> ApiResult {
+        match self {
+            Self::NotFound => ApiResult::NotFound,
+            Self::KeyRefused(_) => ApiResult::Refused,
+            Self::Rejected(Rejection { status, .. }) => match status {
+                401 | 403 => ApiResult::Refused,
+                404 => ApiResult::NotFound,
+                _ => ApiResult::Rejected,
+            },
+            Self::Limited(_) => ApiResult::Limited,
+            Self::Paused(_) => ApiResult::Paused,
+            Self::Shape
+            | Self::Metadata(_)
+            | Self::Id
+            | Self::IdToken(_)
+            | Self::BodyNotWritable
+            | Self::NoRandomness => ApiResult::Invalid,
+            Self::Upstream(error) => match error {
+                UpstreamError::TooLarge => ApiResult::Invalid,
+                UpstreamError::Timeout => ApiResult::Timeout,
+                UpstreamError::Status(_) | UpstreamError::RetryLater(..) => ApiResult::Status,
+                UpstreamError::Network(_) | UpstreamError::Refused(_) => ApiResult::Network,
+            },
+        }
+    }
+
+    /// The same error where the request proved itself by an app key and secret: 401 and 403 refuse
+    /// those, and 404 says that there is no such user.
+    pub(super) fn of_credentials(self) -> Self {
+        if let Self::Rejected(Rejection { status: status @ (401 | 403), .. }) = self {
+            Self::KeyRefused(status)
+        } else {
+            self.of_user()
+        }
+    }
+
+    /// The same error where the request asked for one user: 404 says that there is none.
+    pub(super) fn of_user(self) -> Self {
+        if matches!(self, Self::Rejected(Rejection { status: 404, .. })) {
+            Self::NotFound
+        } else {
+            self
+        }
+    }
+}
+
+impl From<UpstreamError> for ApiError {
+    fn from(error: UpstreamError) -> Self {
+        match error {
+            UpstreamError::Status(429) => Self::Limited(None),
+            UpstreamError::RetryLater(429, wait) => Self::Limited(Some(wait)),
+            other @ (UpstreamError::Network(_)
+            | UpstreamError::Timeout
+            | UpstreamError::Status(_)
+            | UpstreamError::RetryLater(..)
+            | UpstreamError::TooLarge
+            | UpstreamError::Refused(_)) => Self::Upstream(other),
+        }
+    }
+}

@@ -1,0 +1,100 @@
+//! The table of requests: for each kind, what it is counted as, how it is sent, and whether it may
+//! be sent again. No other file decides that.
+
+use crate::{
+    metrics::ApiEndpoint,
+    upstream::{BodyKind, CallSpec, Connection, HttpMethod, Repeat},
+};
+
+/// The most bytes of an answer: 1 MiB. A profile, the largest of them, is far below.
+const MAX_ANSWER_BYTES: usize = 1 << 20;
+
+/// A request that changes nothing.
+const READ: CallSpec = CallSpec {
+    method: HttpMethod::Get,
+    body: BodyKind::None,
+    repeat: Repeat::WithinBudget,
+    connection: Connection::Shared,
+    max_answer_bytes: MAX_ANSWER_BYTES,
+};
+
+/// A request that may change something at the issuer.
+const WRITE: CallSpec = CallSpec {
+    method: HttpMethod::Post,
+    body: BodyKind::Json,
+    repeat: Repeat::Never,
+    connection: Connection::Shared,
+    max_answer_bytes: MAX_ANSWER_BYTES,
+};
+
+/// A kind of request to the API of an issuer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) enum Operation {
+    /// Rownd: the app that a key belongs to.
+    RowndAppConfig,
+    /// Rownd: a user's profile, read with the app's key and secret.
+    RowndUser,
+    /// Rownd: the profile of a token's own user.
+    RowndOwnUser,
+    /// Rownd: tokens for the token of another issuer.
+    RowndExchange,
+    /// Rownd: tokens for a refresh token.
+    RowndRefresh,
+    /// Rownd: an instant user.
+    RowndInstantUser,
+    /// Rownd: a guest.
+    RowndGuest,
+    /// SuperTokens: a session for a Rownd token.
+    SuperTokensMigration,
+    /// SuperTokens: a session for a guest.
+    SuperTokensGuest,
+    /// SuperTokens: the user of a session.
+    SuperTokensUser,
+    /// An OpenID provider: its metadata.
+    OpenIdMetadata,
+    /// An OpenID provider: tokens for a code.
+    OpenIdCode,
+    /// An OpenID provider: tokens for a refresh token.
+    OpenIdRefresh,
+}
+
+impl Operation {
+    /// How the request is sent, and whether it may be sent again.
+    pub(super) const fn spec(self) -> CallSpec {
+        match self {
+            // A task asks for it, at a pace of its own.
+            Self::RowndAppConfig => CallSpec { repeat: Repeat::ByCaller, ..READ },
+            Self::RowndUser | Self::RowndOwnUser | Self::SuperTokensUser | Self::OpenIdMetadata => {
+                READ
+            }
+            Self::RowndExchange
+            | Self::RowndInstantUser
+            | Self::RowndGuest
+            | Self::SuperTokensGuest => WRITE,
+            Self::SuperTokensMigration => CallSpec { body: BodyKind::None, ..WRITE },
+            // The token is used up once it is sent: it must not be lost with a connection that the
+            // server was about to close.
+            Self::RowndRefresh => CallSpec { connection: Connection::New, ..WRITE },
+            Self::OpenIdCode | Self::OpenIdRefresh => {
+                CallSpec { body: BodyKind::Form, connection: Connection::New, ..WRITE }
+            }
+        }
+    }
+
+    /// The label of its metric. Two kinds may share one label and still have a breaker each.
+    pub(super) const fn endpoint(self) -> ApiEndpoint {
+        match self {
+            Self::RowndAppConfig => ApiEndpoint::AppConfig,
+            Self::RowndUser => ApiEndpoint::User,
+            Self::RowndOwnUser => ApiEndpoint::OwnUser,
+            Self::RowndExchange | Self::RowndGuest => ApiEndpoint::TokenExchange,
+            Self::RowndRefresh => ApiEndpoint::TokenRefresh,
+            Self::RowndInstantUser => ApiEndpoint::Instant,
+            Self::SuperTokensMigration => ApiEndpoint::Migrate,
+            Self::SuperTokensGuest => ApiEndpoint::Guest,
+            Self::SuperTokensUser => ApiEndpoint::SessionUser,
+            Self::OpenIdMetadata => ApiEndpoint::Discovery,
+            Self::OpenIdCode | Self::OpenIdRefresh => ApiEndpoint::CodeToken,
+        }
+    }
+}

@@ -1,0 +1,55 @@
+//! One refresh for each refresh token, however many callers ask for it. Callers that come shortly
+//! after get the same answer: a refresh token that was sent may be used up, so its answer is all
+//! there is. A refusal is kept for one second only, and a failure that may pass is not kept at all.
+
+use std::{sync::Arc, time::Duration};
+
+use super::{error::ApiError, tokens::Granted};
+use crate::{
+    digest::{Sha256, sha256_of_parts},
+    single_flight::{Bounds, FlightRunner, InMemory, SingleFlight},
+};
+
+/// Without a bound on callers: each is an RPC, and those are bounded. Without `drop_after`: a
+/// refresh that was asked for is made even if its caller has left.
+const BOUNDS: Bounds =
+    Bounds { waiting: usize::MAX, queued: 1024, running: 1024, kept: 8192, drop_after: None };
+/// For how long a refusal is kept: long enough for callers that came at the same time.
+const KEEP_REFUSAL: Duration = Duration::from_secs(1);
+
+/// Everything that decides about the answer of a refresh, as a SHA-256 digest: the kind of client,
+/// the issuer and the whole token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct RefreshKey(Sha256);
+
+/// The answer of a refresh.
+pub(super) type RefreshAnswer = Result<Granted, ApiError>;
+/// The refreshes under way and those that ended shortly before.
+pub type Refreshes = dyn SingleFlight<RefreshKey, RefreshAnswer>;
+/// Makes the refreshes. To be run for as long as there are callers.
+pub type RefreshRunner = FlightRunner<RefreshKey, RefreshAnswer>;
+
+impl RefreshKey {
+    /// Each part with its length before it, so that no two lists of parts are one.
+    pub(super) fn of(parts: &[&str]) -> Self {
+        let length = |part: &&str| (part.len() as u64).to_be_bytes().to_vec();
+        let with_lengths = parts.iter().flat_map(|part| [length(part), part.as_bytes().to_vec()]);
+        Self(sha256_of_parts(with_lengths))
+    }
+}
+
+/// No refreshes yet, and the task that makes them.
+#[must_use]
+pub fn refreshes() -> (Arc<Refreshes>, RefreshRunner) {
+    let (flights, runner) = InMemory::new(BOUNDS, |_, _| ());
+    (flights, runner)
+}
+
+/// For how long later callers get this answer.
+pub(super) fn keep(answer: &RefreshAnswer, grace: Duration) -> Duration {
+    match answer {
+        Ok(_) => grace,
+        Err(ApiError::Rejected(_)) => grace.min(KEEP_REFUSAL),
+        Err(_) => Duration::ZERO,
+    }
+}

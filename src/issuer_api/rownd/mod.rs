@@ -1,0 +1,28 @@
+//! Rownd's API.
+//!
+//! In: app keys and secrets, tokens, user ids. Out: tokens, profiles, app ids.
+
+mod client;
+mod exchange;
+mod user;
+
+use std::sync::Arc;
+
+use super::{api::Api, capabilities::IssuerApi};
+use client::RowndClient;
+pub(super) use user::read_profile;
+
+/// The capabilities of Rownd's API.
+pub(super) fn table(api: Api) -> IssuerApi {
+    let client = Arc::new(RowndClient::new(api));
+    IssuerApi {
+        app_ids: Some(client.clone()),
+        third_party_tokens: Some(client.clone()),
+        refresh_tokens: Some(client.clone()),
+        migration: None,
+        guests: Some(client.clone()),
+        user_profiles: Some(client.clone()),
+        own_profiles: Some(client),
+        code_flow: None,
+    }
+}

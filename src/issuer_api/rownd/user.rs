@@ -1,0 +1,184 @@
+//! Profiles of users: `GET /applications/{app}/users/{user}/data`. SuperTokens' plugin
+//! answers with the same document.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use serde::Deserialize;
+use serde_json::{Map, Value};
+use time::{
+    OffsetDateTime,
+    format_description::well_known::{Iso8601, Rfc3339},
+};
+
+use super::client::{APP_KEY, APP_SECRET, RowndClient, segment};
+use crate::{
+    config::Secret,
+    issuer_api::{
+        api::{ApiCall, Target, bearer},
+        capabilities::{Asked, OwnProfiles, UserProfiles},
+        error::ApiError,
+        grants::AppCredentials,
+        operation::Operation,
+    },
+    model::{AuthLevel, Cutoff, Group, Profile},
+};
+
+/// The parts of the document that are used. Each may be missing or `null`.
+#[derive(Deserialize)]
+struct UserDocument {
+    rownd_user: Option<Value>,
+    state: Option<Value>,
+    auth_level: Option<Value>,
+    data: Option<Value>,
+    verified_data: Option<Value>,
+    attributes: Option<Value>,
+    groups: Option<Value>,
+    meta: Option<Value>,
+}
+
+#[derive(Deserialize)]
+struct Membership {
+    group: GroupOfUser,
+    #[serde(default)]
+    member: Member,
+}
+
+#[derive(Deserialize)]
+struct GroupOfUser {
+    id: String,
+    name: Option<String>,
+}
+
+#[derive(Default, Deserialize)]
+struct Member {
+    #[serde(default)]
+    roles: Vec<String>,
+    state: Option<String>,
+}
+
+impl UserProfiles for RowndClient {
+    fn user<'a>(
+        &'a self,
+        app: AppCredentials<'a>,
+        user: &'a str,
+        timeout: Duration,
+    ) -> Asked<'a, Profile> {
+        Box::pin(async move {
+            let path = format!("/applications/{}/users/{}/data", segment(app.id)?, segment(user)?);
+            let call = ApiCall {
+                operation: Operation::RowndUser,
+                app: Some(app.id),
+                target: Target::Path(&path),
+                headers: &[(APP_KEY, app.key.expose()), (APP_SECRET, app.secret.expose())],
+                body: Bytes::new(),
+                timeout,
+            };
+            let profile = self.api.call(call, |answer| read_profile(&answer.body)).await;
+            profile.map_err(ApiError::of_credentials)
+        })
+    }
+}
+
+impl OwnProfiles for RowndClient {
+    fn own_user<'a>(
+        &'a self,
+        app: Option<&'a str>,
+        token: &'a Secret,
+        timeout: Duration,
+    ) -> Option<Asked<'a, Profile>> {
+        let app = app?;
+        Some(Box::pin(async move {
+            let path = format!("/me/applications/{}/data", segment(app)?);
+            let bearer = bearer(token);
+            let call = ApiCall {
+                operation: Operation::RowndOwnUser,
+                // A claim may have named the app, so it has no breaker of its own.
+                app: None,
+                target: Target::Path(&path),
+                headers: &[("authorization", bearer.expose())],
+                body: Bytes::new(),
+                timeout,
+            };
+            let profile = self.api.call(call, |answer| read_profile(&answer.body)).await;
+            profile.map_err(ApiError::of_user)
+        }))
+    }
+}
+
+/// The profile in this document.
+///
+/// `state` and `meta` decide whether a user may go on, so an answer where one of them has another
+/// type is an error, and so is an answer without either and without the user's id: a body that says
+/// nothing must not read as an enabled user. Other parts of another shape are left out.
+pub(in crate::issuer_api) fn read_profile(body: &[u8]) -> Result<Profile, ApiError> {
+    let document: UserDocument = serde_json::from_slice(body).map_err(|_| ApiError::Shape)?;
+    let state = match document.state {
+        None | Some(Value::Null) => None,
+        Some(Value::String(state)) => Some(state),
+        Some(_) => return Err(ApiError::Shape),
+    };
+    let meta = match document.meta {
+        None | Some(Value::Null) => Map::new(),
+        Some(Value::Object(meta)) => meta,
+        Some(_) => return Err(ApiError::Shape),
+    };
+    let data = object_or_empty(document.data);
+    let user_id = non_empty_text(document.rownd_user)
+        .or_else(|| non_empty_text(data.get("user_id").cloned()));
+    if user_id.is_none() && state.is_none() && meta.is_empty() {
+        return Err(ApiError::Shape);
+    }
+    let level = document.auth_level.as_ref().and_then(Value::as_str);
+    Ok(Profile {
+        user_id,
+        state,
+        auth_level: level.and_then(AuthLevel::parse),
+        data,
+        verified_data: object_or_empty(document.verified_data),
+        attributes: object_or_empty(document.attributes),
+        groups: groups_of(document.groups),
+        tokens_valid_since: cutoff_of(meta.get("tokens_valid_since")),
+        meta,
+    })
+}
+
+/// A time in ISO 8601 with its offset from UTC. Without the offset it could be hours off, so it is
+/// unreadable.
+fn cutoff_of(value: Option<&Value>) -> Cutoff {
+    let text = match value {
+        None | Some(Value::Null) => return Cutoff::None,
+        Some(Value::String(text)) => text,
+        Some(_) => return Cutoff::Unreadable,
+    };
+    OffsetDateTime::parse(text, &Rfc3339)
+        .or_else(|_| OffsetDateTime::parse(text, &Iso8601::PARSING))
+        .map_or(Cutoff::Unreadable, |at| Cutoff::At(at.unix_timestamp_nanos()))
+}
+
+/// A text that is not empty.
+fn non_empty_text(value: Option<Value>) -> Option<String> {
+    if let Some(Value::String(text)) = value
+        && !text.is_empty()
+    {
+        Some(text)
+    } else {
+        None
+    }
+}
+
+fn object_or_empty(value: Option<Value>) -> Map<String, Value> {
+    if let Some(Value::Object(map)) = value { map } else { Map::new() }
+}
+
+fn groups_of(value: Option<Value>) -> Vec<Group> {
+    let Some(Value::Array(items)) = value else { return Vec::new() };
+    let read = |item| serde_json::from_value::<Membership>(item).ok();
+    let group = |Membership { group, member }: Membership| Group {
+        id: group.id,
+        name: group.name,
+        roles: member.roles,
+        member_state: member.state,
+    };
+    items.into_iter().filter_map(read).map(group).collect()
+}

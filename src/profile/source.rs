@@ -1,0 +1,38 @@
+//! Where the profiles of an issuer are read, and the key of one user's profile.
+
+use std::sync::Arc;
+
+use crate::{
+    issuer_api::{AppCredentials, IssuerApi, UserProfiles},
+    model::IssuerIndex,
+    verify::AppSlot,
+};
+
+/// Names the user of a profile. A struct, so that no two users can share a key, whatever
+/// characters their ids have.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(super) struct ProfileKey {
+    pub(super) issuer: IssuerIndex,
+    pub(super) app: String,
+    pub(super) user: String,
+}
+
+/// The API of one issuer, and its apps.
+#[derive(Debug)]
+pub(super) struct Source {
+    pub(super) api: IssuerApi,
+    pub(super) apps: Vec<Arc<AppSlot>>,
+}
+
+impl Source {
+    /// The API that reads the users of this app, and what proves the app to it. `None`: the API
+    /// has no profiles, the app is unknown, or it has no key and secret.
+    pub(super) fn api_of(&self, app: &str) -> Option<(&dyn UserProfiles, AppCredentials<'_>)> {
+        let api = self.api.user_profiles.as_deref()?;
+        let mut meant = self.apps.iter().filter(|slot| slot.id() == Some(app));
+        meant.find_map(|slot| {
+            let (id, key, secret) = (slot.id()?, slot.key()?, slot.secret()?);
+            Some((api, AppCredentials { id, key, secret }))
+        })
+    }
+}

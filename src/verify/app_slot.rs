@@ -1,0 +1,67 @@
+//! One app of an issuer: its id is configured, or is learned while the process runs.
+
+use std::sync::{Mutex, OnceLock, PoisonError};
+
+use super::claims::read::AcceptedApp;
+use crate::{
+    config::{App as AppSettings, Secret},
+    health::Latch,
+};
+
+/// One app of an issuer: its id is configured, or becomes known later.
+#[derive(Debug)]
+pub struct AppSlot {
+    id: OnceLock<String>,
+    key: Option<Secret>,
+    secret: Option<Secret>,
+    variants: Vec<String>,
+    latch: Mutex<Option<Latch>>,
+}
+
+impl AppSlot {
+    pub(super) fn build(settings: &AppSettings, latch: impl FnOnce() -> Option<Latch>) -> Self {
+        let id = OnceLock::new();
+        let known = settings.id().is_some_and(|known| id.set(known.to_owned()).is_ok());
+        Self {
+            id,
+            key: settings.key().cloned(),
+            secret: settings.secret.clone(),
+            variants: settings.variants.clone(),
+            latch: Mutex::new(if known { None } else { latch() }),
+        }
+    }
+
+    /// The id, once known.
+    #[must_use]
+    pub fn id(&self) -> Option<&str> {
+        self.id.get().map(String::as_str)
+    }
+
+    /// Its id and variants, as the rules for claims need them.
+    pub(super) fn accepted(&self) -> AcceptedApp<'_> {
+        AcceptedApp { id: self.id(), variants: &self.variants }
+    }
+
+    /// The app key by which an unknown id can be asked for.
+    #[must_use]
+    pub const fn key(&self) -> Option<&Secret> {
+        self.key.as_ref()
+    }
+
+    /// Tokens that were made through this variant are taken.
+    pub(super) fn takes(&self, variant: &str) -> bool {
+        self.variants.is_empty() || self.variants.iter().any(|known| known == variant)
+    }
+
+    /// The app secret that goes with the key where users are read.
+    #[must_use]
+    pub const fn secret(&self) -> Option<&Secret> {
+        self.secret.as_ref()
+    }
+
+    /// The id is known from now on; a second call changes nothing.
+    pub fn learn(&self, id: String) {
+        let _ = self.id.set(id);
+        self.latch.lock().unwrap_or_else(PoisonError::into_inner).take();
+    }
+}
