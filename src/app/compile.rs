@@ -44,10 +44,10 @@ pub(super) fn compile(
     profiles: Option<Arc<Profiles>>,
     SharedParts { upstream, metrics, refreshes }: SharedParts<'_>,
 ) -> Result<(Snapshot, BackgroundWork), String> {
-    let asked = Policy::build(config).map_err(|error| error.to_string())?.asked_claims();
+    let policy = Policy::build(config).map_err(|error| error.to_string())?;
     let VerifierParts { verifier, refreshers } = parts
         .with_snapshots(config.key_snapshots.as_ref(), &config.issuers)
-        .with_asked_claims(&asked);
+        .with_asked_claims(&policy.asked_claims());
     let verifier = Arc::new(verifier);
     let apis = issuer_api::build(&config.issuers, upstream, metrics);
     let (profiles, fetcher) = match profiles {
@@ -61,7 +61,7 @@ pub(super) fn compile(
     let exchange = issuer_api::Exchange::build(config, &apis, refreshes);
     let issuers = verifier.issuers().iter().cloned().zip(apis).collect();
     let edition = Edition { epoch, hash: hash(config).into() };
-    let snapshot = Snapshot::build(config, verifier, profiles, exchange, edition)?;
+    let snapshot = Snapshot::build(config, policy, verifier, profiles, exchange, edition);
     Ok((snapshot, BackgroundWork { refreshers, issuers, fetcher }))
 }
 

@@ -39,7 +39,7 @@ pub use in_flight::PendingCheck;
 pub use inject::early_strip;
 pub use permit_step::{Additions, PermitStep, StepEnd};
 pub use service::BackendService;
-pub use snapshot::{Edition, Snapshot, SnapshotError};
+pub use snapshot::{Edition, Snapshot};
 pub use token_query::{TokenQuery, VerifiedToken};
 pub use verdict::{Allowance, Verdict};
 

@@ -8,9 +8,6 @@ use crate::{
     config::Config, issuer_api::Exchange, policy::Policy, profile::Profiles, verify::Verifier,
 };
 
-/// Why a configuration cannot be compiled.
-pub type SnapshotError = String;
-
 /// Which configuration it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Edition {
@@ -29,25 +26,23 @@ pub struct Snapshot {
 }
 
 impl Snapshot {
-    /// From a configuration that holds together.
-    ///
-    /// # Errors
-    ///
-    /// The reason, if a pattern of a route cannot be compiled.
+    /// From a configuration that holds together, its policy, and a verifier that keeps the claims
+    /// that the policy asks for.
+    #[must_use]
     pub fn build(
         config: &Config,
+        policy: Policy,
         verifier: Arc<Verifier>,
         profiles: Arc<Profiles>,
         exchange: Exchange,
         edition: Edition,
-    ) -> Result<Self, SnapshotError> {
-        let policy = Policy::build(config).map_err(|error| error.to_string())?;
+    ) -> Self {
         let service = BackendService::build(config, verifier.clone(), profiles.clone(), exchange);
-        Ok(Self {
+        Self {
             edition,
             pipeline: CheckPipeline::build(config, policy, verifier, profiles),
             service: Arc::new(service),
-        })
+        }
     }
 
     /// With these steps between a permit and the headers, in order.

@@ -87,12 +87,8 @@ impl<'a> ChosenRules<'a> {
     /// At least one rule denies callers without a credential.
     #[must_use]
     pub fn requires_credential(&self) -> bool {
-        self.conditions().any(|condition| match condition {
-            Condition::Credential => true,
-            Condition::AuthLevel(_) | Condition::CurrentProfile => false,
-            #[cfg(test)]
-            Condition::ForTest { .. } => false,
-        })
+        let mut conditions = self.all().flat_map(|chosen| chosen.rule.conditions());
+        conditions.any(Condition::requires_credential)
     }
 
     /// An expired cookie counts as no credential: no rule requires one, and each makes that
@@ -125,9 +121,5 @@ impl<'a> ChosenRules<'a> {
 
     fn all(&self) -> impl Iterator<Item = &ChosenRule<'a>> {
         std::iter::once(&self.first).chain(&self.others)
-    }
-
-    fn conditions(&self) -> impl Iterator<Item = &'a Condition> {
-        self.all().flat_map(|chosen| chosen.rule.conditions())
     }
 }

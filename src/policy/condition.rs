@@ -92,6 +92,16 @@ impl Condition {
         }
     }
 
+    /// The condition is not met by any caller without a credential, whatever else is true.
+    pub(super) fn requires_credential(&self) -> bool {
+        match self {
+            Self::Credential => true,
+            Self::AuthLevel(_) | Self::CurrentProfile => false,
+            #[cfg(test)]
+            Self::ForTest { needs, .. } => needs().identity,
+        }
+    }
+
     /// Asks the condition about this evidence.
     pub(super) fn ask(&self, evidence: &Evidence<'_>) -> ConditionState {
         match self {

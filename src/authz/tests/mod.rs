@@ -22,6 +22,7 @@ use crate::{
     issuer_api,
     metrics::{CheckApi, Labels, Metrics},
     model::{AllowReason, DenyReason, Headers, RequestContext},
+    policy::Policy,
     profile::Profiles,
     upstream::Client,
     verify::{self, KeyRefresher, MemoryRevocations, Verifier, VerifierLimits},
@@ -77,8 +78,9 @@ fn compiled(yaml: &str) -> (Snapshot, Arc<Metrics>, Vec<KeyRefresher>) {
     let (profiles, _fetcher) = Profiles::build(&config.profiles, issuers, &rownd, &metrics);
     let edition = Edition { epoch: 1, hash: "test".into() };
     let exchange = issuer_api::Exchange::build(&config, &[], &issuer_api::refreshes().0);
+    let policy = Policy::build(&config).unwrap();
     let snapshot =
-        Snapshot::build(&config, Arc::new(parts.verifier), profiles, exchange, edition).unwrap();
+        Snapshot::build(&config, policy, Arc::new(parts.verifier), profiles, exchange, edition);
     (snapshot, metrics, parts.refreshers)
 }
 

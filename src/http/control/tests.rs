@@ -23,6 +23,7 @@ use crate::{
     health::Readiness,
     issuer_api,
     metrics::{Labels, Metrics},
+    policy::Policy,
     profile::Profiles,
     upstream::Client,
     verify::{
@@ -72,8 +73,9 @@ fn rig() -> Rig {
         Profiles::build(&config.profiles, verifier.issuers(), &clients, &metrics);
     let edition = Edition { epoch: 1, hash: "test".into() };
     let exchange = issuer_api::Exchange::build(&config, &[], &issuer_api::refreshes().0);
+    let policy = Policy::build(&config).unwrap();
     let snapshot =
-        Snapshot::build(&config, Arc::new(verifier), profiles, exchange, edition).unwrap();
+        Snapshot::build(&config, policy, Arc::new(verifier), profiles, exchange, edition);
     let authorizer = Authorizer::new(snapshot, recorders(&metrics, 1));
     let no_log = |level| match level {
         LogLevel::Trace => Err("no".to_owned()),

@@ -3,7 +3,7 @@
 use super::{demands, identity, measured, policy, reason, request, rule};
 use crate::{
     config::Auth,
-    model::{AllowReason, AuthLevel, Denial, DenyReason, NamedRoute},
+    model::{AllowReason, AuthLevel, Denial, DenyReason, NamedRoute, Step},
 };
 
 const ROUTES: &str = "
@@ -26,6 +26,33 @@ fn the_first_rule_that_matches_decides() {
     ] {
         assert_eq!(rule(&policy, "GET", "a.com", path).as_deref(), Ok(expected), "{path}");
     }
+}
+
+#[test]
+fn a_rule_that_does_not_hold_is_recorded_with_the_part_that_does_not_match() {
+    let policy = policy(
+        "
+routes:
+  - { id: named, by_name: true }
+  - { id: write, match: { methods: [POST], path: { exact: /a } } }
+  - { id: host, match: { hosts: [b.com], path: { exact: /a } } }
+  - { id: path, match: { path: { exact: /b } } }
+  - { id: any, match: any }
+  - { id: later, match: any }
+",
+    );
+    let request = request("GET", "a.com", b"/a");
+    assert_eq!(&**policy.choose(measured(&request)).unwrap().name(), "any");
+    let skipped = |rule: &str, because| Step::RuleSkipped { rule: rule.into(), because };
+    assert_eq!(
+        policy.skipped(measured(&request)),
+        [
+            skipped("named", "name"),
+            skipped("write", "method"),
+            skipped("host", "host"),
+            skipped("path", "path"),
+        ]
+    );
 }
 
 #[test]

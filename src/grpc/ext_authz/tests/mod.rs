@@ -23,6 +23,7 @@ use crate::{
     health::Readiness,
     issuer_api,
     metrics::{Labels, Metrics},
+    policy::Policy,
     profile::Profiles,
     upstream::Client,
     verify::{self, MemoryRevocations, Verifier, VerifierLimits},
@@ -57,8 +58,9 @@ fn door(yaml: &str) -> (CheckDoor, Arc<Metrics>) {
     let (profiles, _fetcher) = Profiles::build(&config.profiles, issuers, &rownd, &metrics);
     let edition = Edition { epoch: 1, hash: "test".into() };
     let exchange = issuer_api::Exchange::build(&config, &[], &issuer_api::refreshes().0);
+    let policy = Policy::build(&config).unwrap();
     let snapshot =
-        Snapshot::build(&config, Arc::new(parts.verifier), profiles, exchange, edition).unwrap();
+        Snapshot::build(&config, policy, Arc::new(parts.verifier), profiles, exchange, edition);
     let authorizer = Authorizer::new(snapshot, authz::recorders(&metrics, 1));
     (CheckDoor::build(authorizer, config.listeners.grpc.max_message_bytes), metrics)
 }
