@@ -121,7 +121,7 @@ fn check_request(form: HeaderForm, token: &str) -> CheckRequest {
         HeaderForm::Raw => {
             let header = |(name, value): (&str, &str)| HeaderValue {
                 key: name.to_owned(),
-                raw_value: value.as_bytes().to_vec().into(),
+                raw_value: value.as_bytes().to_vec(),
                 ..HeaderValue::default()
             };
             (HashMap::new(), Some(HeaderMap { headers: all.map(header).collect() }))
