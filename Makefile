@@ -92,10 +92,11 @@ chart: | need-chart $(CHART_TOOLS) ## The Helm chart by Helm 3 and 4, against Ku
 	@cargo build --workspace $(DEV)
 	@$(CHART_PYTHON) tests/chart/check.py --binary $(BINARY) $(ARGS)
 
-lint: | need-lint $(TYPOS) $(TOOLS)/audit/bin/cargo-deny ## Formatting, spelling, dependencies, clippy with and without feature dev, protos, generated files
+lint: | need-lint $(TYPOS) $(VALE) $(TOOLS)/audit/bin/cargo-deny ## Formatting, spelling, plain words, dependencies, clippy with and without feature dev, protos, generated files
 	$(MAKE) --no-print-directory proto-lint
 	cargo fmt --all --check
 	$(TYPOS)
+	$(MAKE) --no-print-directory prose
 	$(TOOLS)/audit/bin/cargo-deny --locked check --hide-inclusion-graph bans licenses sources
 	cargo clippy --workspace --locked --all-targets --features dev -- -D warnings
 	cargo clippy --locked --all-targets -- -D warnings
@@ -230,7 +231,7 @@ BUILDER ?= $(firstword $(foreach program,docker podman buildah,$(shell command -
 # The programs that each target needs; see .ci/need.
 need-demo need-dist: NEEDS := cargo cc python
 need-dev need-unit need-bench: NEEDS := cargo cc
-need-lint: NEEDS := cargo cc python node
+need-lint: NEEDS := cargo cc python node go
 need-docs: NEEDS := cargo cc python
 need-prose: NEEDS := cc python go
 need-figures: NEEDS := python

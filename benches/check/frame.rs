@@ -1,6 +1,7 @@
 //! The question: a gRPC frame with a `CheckRequest` in the shape Envoy 1.40
 //! sends for a browser's API call (25 headers, addresses, times, both empty
-//! metadata contexts). Comes in: a token. Goes out: the frame that carries it.
+//! metadata contexts). Comes in: a token, and the form of the headers. Goes out:
+//! the frame that carries the token.
 
 use std::collections::HashMap;
 
@@ -8,7 +9,8 @@ use bytes::{BufMut as _, Bytes, BytesMut};
 use envoy_types::pb::{
     envoy::{
         config::core::v3::{
-            Address, Metadata, SocketAddress, address, socket_address::PortSpecifier,
+            Address, HeaderMap, HeaderValue, Metadata, SocketAddress, address,
+            socket_address::PortSpecifier,
         },
         service::auth::v3::{
             AttributeContext, CheckRequest,
@@ -57,6 +59,15 @@ const HEADERS: [(&str, &str); 24] = [
     ("x-requested-with", "XMLHttpRequest"),
 ];
 
+/// The two forms in which Envoy sends the headers of a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum HeaderForm {
+    /// A map, in which Envoy joins the values of a repeated name with ",".
+    Joined,
+    /// A list (`encode_raw_headers: true`), in order of arrival.
+    Raw,
+}
+
 /// The frame without its token. All tokens are of one length, so no length
 /// prefix in it depends on which one is put in.
 pub(crate) struct Template {
@@ -67,9 +78,13 @@ pub(crate) struct Template {
 
 impl Template {
     pub(crate) fn new(token: usize) -> Result<Self> {
+        Self::of(HeaderForm::Joined, token)
+    }
+
+    pub(crate) fn of(form: HeaderForm, token: usize) -> Result<Self> {
         // No header above holds this byte; the token stands where it stands.
         let placeholder = "\u{1}".repeat(token);
-        let message = check_request(&placeholder).encode_to_vec();
+        let message = check_request(form, &placeholder).encode_to_vec();
         let mut frame = BytesMut::with_capacity(message.len() + 5);
         frame.put_u8(0);
         frame.put_u32(u32::try_from(message.len())?);
@@ -96,14 +111,27 @@ impl Template {
     }
 }
 
-fn check_request(token: &str) -> CheckRequest {
-    let mut headers: HashMap<String, String> =
-        HEADERS.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-    headers.insert("authorization".to_owned(), format!("Bearer {token}"));
+fn check_request(form: HeaderForm, token: &str) -> CheckRequest {
+    let authorization = format!("Bearer {token}");
+    let all = HEADERS.into_iter().chain([("authorization", authorization.as_str())]);
+    let (headers, header_map) = match form {
+        HeaderForm::Joined => {
+            (all.map(|(name, value)| (name.to_owned(), value.to_owned())).collect(), None)
+        }
+        HeaderForm::Raw => {
+            let header = |(name, value): (&str, &str)| HeaderValue {
+                key: name.to_owned(),
+                raw_value: value.as_bytes().to_vec(),
+                ..HeaderValue::default()
+            };
+            (HashMap::new(), Some(HeaderMap { headers: all.map(header).collect() }))
+        }
+    };
     let http = HttpRequest {
         id: "12345678901234567890".to_owned(),
         method: METHOD.to_owned(),
         headers,
+        header_map,
         path: PATH.to_owned(),
         host: HOST.to_owned(),
         scheme: "http".to_owned(),
