@@ -9,7 +9,7 @@ use crate::config::{findings::Findings, secret::Secret, shown::without_queries};
 /// How an OpenID client proves itself at the token endpoint (OpenID Connect Core section 9).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
-pub enum ClientAuthMethod {
+pub(in crate::config) enum ClientAuthMethod {
     /// Its secret in `Authorization: Basic`.
     Basic,
     /// Its secret in the body.
