@@ -3,12 +3,12 @@
 //! In: JSON pointer and message, as a check goes on. Out: all of them, for the one place that adds
 //! file and line.
 
-/// What is wrong with one setting.
+/// The problem of one setting.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {
     /// The JSON pointer of the setting (RFC 6901); empty for the whole file.
     pub pointer: String,
-    /// What is wrong, and what to write instead.
+    /// The cause, and what to write instead.
     pub message: String,
 }
 

@@ -64,7 +64,7 @@ const MAX_FILE_BYTES: u64 = 16 << 20;
 
 /// The environment of this process. No other function reads it.
 #[must_use]
-#[expect(clippy::disallowed_methods, reason = "the room where the environment is at home")]
+#[expect(clippy::disallowed_methods, reason = "the room that reads the environment")]
 pub fn environment() -> BTreeMap<String, String> {
     std::env::vars_os()
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
@@ -84,7 +84,7 @@ pub fn load(
     parse(&name_of(file), &text, environment)
 }
 
-/// As [`load`], with more checks of the configuration, whose problems are reported with the others.
+/// Loads like [`load`], with more checks, whose problems are reported with the others.
 ///
 /// # Errors
 ///
@@ -131,8 +131,9 @@ fn unreadable(name: &str, (line, message): (Option<u64>, String)) -> Problems {
     one(line.map_or_else(|| name.to_owned(), |line| format!("{name}:{line}")), message)
 }
 
-/// The address and the TLS settings of the gRPC listener, for a command that only connects to it. The
-/// rest of the configuration is not checked: it may need secrets that the command does not have.
+/// The address and the TLS settings of the gRPC listener, for a command that only connects to it.
+/// The rest of the configuration is not checked: it may need secrets that the command does not
+/// have.
 ///
 /// # Errors
 ///
@@ -193,7 +194,7 @@ fn document(
     if problems.is_empty() { Ok((name, document)) } else { Err(Problems(problems)) }
 }
 
-/// As [`load`], from text. `name` is the name of the file in messages.
+/// Loads like [`load`], from text. `name` is the name of the file in messages.
 ///
 /// # Errors
 ///
@@ -206,7 +207,7 @@ pub fn parse(
     parse_with(name, text, environment, tls::problems)
 }
 
-/// As [`parse`], with more checks of the configuration.
+/// Parses like [`parse`], with more checks of the configuration.
 fn parse_with(
     name: &str,
     text: &str,
@@ -220,12 +221,12 @@ fn parse_with(
     }
     let mut problems = environment::apply(&mut document, environment);
     let mut found = structure::problems(&document.value);
-    // What has the wrong shape is left out, and the rest is still judged: all problems at once.
+    // A section of the wrong form is left out, and the rest is still checked: all problems at once.
     let (value, left_out) = structure::without(document.value.clone(), &found);
     let config = match serde_json::from_value::<WrittenConfig>(value) {
         Ok(mut written) => {
             environment::complete(&mut written, environment, &mut problems);
-            // What was left out has a problem already; its defaults may cause others.
+            // A section that was left out has a problem already; its defaults may cause others.
             let is_known = |pointer: &str| {
                 left_out.iter().any(|known| known.starts_with(pointer) || is_below(pointer, known))
             };

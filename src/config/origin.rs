@@ -8,7 +8,7 @@ use url::Host;
 /// One entry of `trusted_origins`, ready to be compared.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OriginPattern {
-    /// As the configuration has it, for printing.
+    /// The form in the configuration, for printing.
     written: String,
     /// `https://` or `http://`.
     scheme: &'static str,
@@ -26,7 +26,7 @@ impl OriginPattern {
     ///
     /// # Errors
     ///
-    /// What to write instead, if it is not an origin that may be trusted.
+    /// The advice, if it is not an origin that may be trusted.
     pub fn parse(text: &str) -> Result<Self, String> {
         let lower = text.to_ascii_lowercase();
         let (scheme, default_port, rest) = if let Some(rest) = lower.strip_prefix("https://") {

@@ -22,7 +22,7 @@ pub fn only_ours(metadata: &Metadata) -> bool {
 ///
 /// # Errors
 ///
-/// What is wrong with the directory, and what to do.
+/// The problem of the directory, and what to do.
 pub fn check_directory(path: &Path) -> Result<(), String> {
     let shown = path.display();
     let metadata = match fs::metadata(path) {

@@ -1,4 +1,4 @@
-//! What is wrong with a configuration, where, and what to write instead.
+//! A problem of a configuration: its place, its cause, and what to write instead.
 
 use std::fmt;
 
@@ -9,7 +9,7 @@ pub struct Problem {
     pub place: String,
     /// The setting, `routes[0].auth`; empty where it is the whole file.
     pub setting: String,
-    /// What is wrong and what to write instead.
+    /// The cause, and what to write instead.
     pub message: String,
 }
 

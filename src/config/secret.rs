@@ -8,7 +8,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::file;
 
-/// What stands in place of a secret in `config print`.
+/// The text that replaces a secret in `config print`.
 pub const REDACTED: &str = "<redacted>";
 
 /// A secret; `Debug` and `config print` never show it.

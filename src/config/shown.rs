@@ -13,7 +13,7 @@ pub(super) fn without_query<S: Serializer>(
     url.as_deref().map(without_secrets).serialize(serializer)
 }
 
-/// As [`without_query`], for a list.
+/// Works like [`without_query`], for a list.
 pub(super) fn without_queries<S: Serializer>(
     urls: &[String],
     serializer: S,
@@ -52,7 +52,7 @@ pub(super) fn without_secrets(url: &str) -> String {
 }
 
 /// A key set in JSON or PEM holds a key that nobody but its owner may have: a private one (RFC 7518
-/// sections 6.2.2 and 6.3.2, RFC 8037 section 2) or a symmetric one (section 6.4). What is neither
+/// sections 6.2.2 and 6.3.2, RFC 8037 section 2) or a symmetric one (section 6.4). Text in neither
 /// form may be anything.
 fn holds_secret_key(set: &str) -> bool {
     if !set.trim_start().starts_with('{') {

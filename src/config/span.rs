@@ -23,7 +23,7 @@ impl Span {
         Self(Duration::from_secs(seconds))
     }
 
-    /// Milliseconds.
+    /// The length in milliseconds.
     #[must_use]
     pub const fn from_millis(milliseconds: u64) -> Self {
         Self(Duration::from_millis(milliseconds))

@@ -55,7 +55,7 @@ pub fn read_tls(settings: &Tls) -> Result<Material, Found> {
     }
 }
 
-/// As the configuration tells its problems: JSON pointer and message.
+/// The problems in the form of the configuration: JSON pointer and message.
 pub(super) fn problems(config: &Config) -> Vec<Finding> {
     let Some(settings) = &config.listeners.grpc.tls else { return Vec::new() };
     let found = read_tls(settings).err().unwrap_or_default();

@@ -2,7 +2,7 @@
 //! and how it is read again.
 //!
 //! Changes are found by reading: what is compared is the content, by its digest, once a second.
-//! That sees a file that is written in place, one that is renamed over, the swapped `..data` link
+//! This finds a file that is written in place, one that is renamed over, the swapped `..data` link
 //! of a Kubernetes mount, a network file system and a file that comes back, all in the same way,
 //! and needs no watch descriptors, of which a busy node may have none left.
 
@@ -35,7 +35,7 @@ pub struct Source {
 }
 
 impl Source {
-    /// A file (or none) and the environment over it. What is there now counts as seen.
+    /// A file (or none) and the environment over it. The current content counts as seen.
     #[must_use]
     pub fn new(file: Option<PathBuf>, environment: BTreeMap<String, String>) -> Self {
         let mut source =
@@ -72,7 +72,7 @@ impl Source {
         }
         let text = read_file(file)?;
         if text.lines().all(|line| line.trim().is_empty() || line.trim_start().starts_with('#')) {
-            // Cut short before it is written anew, or by a full disk: all rules would be gone.
+            // Cut short before it is written again, or by a full disk: all rules would be gone.
             let message = "is empty; to run on the defaults, restart without it";
             return Err(one(name, message.to_owned()));
         }
@@ -102,7 +102,7 @@ pub struct Files {
 }
 
 impl Files {
-    /// What is there now counts as seen.
+    /// The current content counts as seen.
     #[must_use]
     pub fn new(paths: Vec<PathBuf>) -> Self {
         let mut files = Self { paths, seen: [0; 32] };

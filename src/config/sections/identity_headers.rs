@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// What happens to the vendor's own request headers (`x-rownd-app-key` and three more).
+/// The treatment of the request headers of Rownd's own API (`x-rownd-app-key` and three more).
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum VendorHeaders {
@@ -25,7 +25,7 @@ pub struct IdentityHeaders {
     /// The most bytes of all values together. A check whose identity has more is denied.
     #[schemars(range(min = 256, max = 32_768))]
     pub max_total_bytes: usize,
-    /// What happens to the vendor's own request headers.
+    /// The treatment of the request headers of Rownd's own API.
     pub vendor_headers: VendorHeaders,
 }
 

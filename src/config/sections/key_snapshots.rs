@@ -12,9 +12,9 @@ use crate::config::{findings::Findings, owner::check_directory, section::Section
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct KeySnapshots {
-    /// An absolute path. The directory is made with mode 0700 if only its last part is missing; else
-    /// it has to belong to the user of the process or to root, and no other user may write to it:
-    /// whoever can write here decides whose tokens are trusted.
+    /// An absolute path. The directory is made with mode 0700 if only its last part is missing;
+    /// else it has to belong to the user of the process or to root, and no other user may write to
+    /// it: a user who can write here decides which tokens are trusted.
     pub directory: String,
     /// An older key set is not used. `issuers[].keys.max_stale` bounds its age as well.
     #[serde(default = "default_max_age")]

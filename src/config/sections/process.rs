@@ -49,7 +49,7 @@ impl LogLevel {
     }
 }
 
-/// Logging.
+/// Settings of the log.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Log {

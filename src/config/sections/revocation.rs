@@ -1,4 +1,5 @@
-//! The section `revocation`: the list of tokens and users that are revoked before their time.
+//! The section `revocation`: the list of tokens and users that are revoked before their tokens
+//! expire.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

@@ -17,7 +17,7 @@ use super::{Config, Problem, parse};
 
 type Variables<'a> = &'a [(&'a str, &'a str)];
 
-/// What makes a configuration whole that names no app.
+/// The lines that complete a configuration without an app.
 const APP: (&str, &str) = ("ROWND_APP_ID", "app_test");
 
 fn environment(variables: Variables<'_>) -> BTreeMap<String, String> {

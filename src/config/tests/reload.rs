@@ -1,4 +1,5 @@
-//! What a running process sees of its files, and what it may take over without a restart.
+//! The changes that a running process finds in its files, and those that it may use without a
+//! restart.
 
 use std::{fs, os::unix::fs::symlink};
 

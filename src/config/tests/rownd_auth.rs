@@ -1,5 +1,5 @@
-//! The service for backends: callers that could not be told apart, or never be known, are refused
-//! with what to write instead; and so are OpenID clients that could not work.
+//! The service for backends: callers that cannot be distinguished, or never be identified, are
+//! refused with what to write instead; and so are OpenID clients that could not work.
 
 use super::{APP, bad, file, good};
 use crate::config::{ClientAuth, Right, Secret};

@@ -12,7 +12,7 @@ fn the_committed_schema_is_the_current_one() {
     assert!(committed == json_schema(), "docs/config.schema.json is old: run `make docs`");
 }
 
-/// What an issuer of this kind needs.
+/// The settings that an issuer of this kind needs.
 fn issuer(kind: &str) -> Value {
     match kind {
         "rownd" => json!({"name": "a", "kind": kind,

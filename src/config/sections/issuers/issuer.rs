@@ -37,7 +37,7 @@ pub struct Issuer {
     pub required: bool,
     /// Its JSON pointer in the file.
     pub(super) pointer: String,
-    /// What was written, defaults filled in: for printing and comparing.
+    /// The written settings with defaults filled in, for printing and comparing.
     pub(super) written: WrittenIssuer,
 }
 
@@ -178,7 +178,7 @@ impl Issuer {
         &self.pointer
     }
 
-    /// What a key snapshot on disk has to be of: another text here makes it another issuer's.
+    /// The identity of a key snapshot on disk: another text here makes it another issuer's.
     #[must_use]
     pub fn key_snapshot_source(&self) -> &str {
         let written = self.written.jwks_url.as_deref().or(self.written.base_url.as_deref());

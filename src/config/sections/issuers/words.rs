@@ -46,7 +46,7 @@ impl IssuerKind {
 /// all.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 pub enum SigningAlgorithm {
-    /// Ed25519.
+    /// EdDSA with Ed25519 (RFC 8037).
     EdDSA,
     /// ECDSA on P-256 with SHA-256.
     ES256,

@@ -1,5 +1,5 @@
-//! Paths of rules that would match nothing that was meant: placeholders and wildcards of some router
-//! where text is compared literally, and expressions that no path can satisfy.
+//! Paths of rules that would match nothing that was meant: placeholders and wildcards of some
+//! router where text is compared literally, and expressions that no path can satisfy.
 
 use regex_syntax::hir::{Class, Hir, HirKind};
 
@@ -92,7 +92,7 @@ fn can_begin_with_a_slash(pattern: &str) -> bool {
     regex_syntax::parse(pattern).is_ok_and(|parsed| first(&parsed).slash)
 }
 
-/// What an expression can begin with.
+/// The characters that an expression can begin with.
 #[derive(Clone, Copy)]
 struct First {
     /// Nothing: what follows it may be the first sign.
@@ -173,7 +173,7 @@ mod tests {
         }
     }
 
-    /// What is written instead covers what was meant.
+    /// The suggested value covers the intended one.
     #[test]
     fn a_cure_covers_what_lies_below_a_prefix() {
         for text in

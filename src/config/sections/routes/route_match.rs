@@ -1,4 +1,4 @@
-//! What a rule matches: hosts, path and methods, or every request.
+//! The requests that a rule matches: hosts, path and methods, or every request.
 
 use std::borrow::Cow;
 
@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 /// A compiled regular expression may take this much memory.
 const MAX_REGEX_BYTES: usize = 1 << 20;
 
-/// What a rule matches.
+/// The requests that a rule matches.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub(in crate::config) enum RouteMatch {
@@ -70,7 +70,8 @@ pub struct Match {
 pub enum PathMatch {
     /// The whole path.
     Exact(String),
-    /// The path and everything below it: `/admin` matches `/admin` and `/admin/x`, not `/administer`.
+    /// The path and everything below it: `/admin` matches `/admin` and `/admin/x`, not
+    /// `/administer`.
     Prefix(String),
     /// A regular expression over the whole path, anchored at both ends.
     Regex(String),

@@ -1,5 +1,5 @@
-//! The check of the section `rownd_auth`: callers that can be told apart, and OpenID clients that can
-//! work.
+//! The check of the section `rownd_auth`: callers that can be distinguished, and OpenID clients
+//! that can work.
 
 use std::collections::HashSet;
 
@@ -46,7 +46,7 @@ fn check_secret(caller: &mut Caller, known: &mut HashSet<String>, at: &str, foun
             format!("is shorter than {MIN_SECRET} bytes; `openssl rand -hex 32` makes one"),
         ),
         Ok(()) if !known.insert(secret.expose().to_owned()) => {
-            found.add(at, "another caller has the same secret, so that they could not be told apart; write another");
+            found.add(at, "another caller has the same secret, so that the two cannot be distinguished; write another");
         }
         Ok(()) => {}
     }

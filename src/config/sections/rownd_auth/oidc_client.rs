@@ -63,7 +63,7 @@ pub struct OidcClient {
     pub scopes: Vec<String>,
     /// Whether codes are bound to a verifier (RFC 7636).
     pub pkce: bool,
-    /// As it was written, defaults filled in: for printing and comparing.
+    /// The written form with defaults filled in, for printing and comparing.
     written: WrittenOidcClient,
 }
 
