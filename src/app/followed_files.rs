@@ -13,7 +13,7 @@ use tokio::time::{Instant, sleep};
 
 use crate::{
     blocking::BlockingRunner,
-    config::{Config, Files, Problems, Source},
+    config::{Config, ConfigSource, Files, Problems},
 };
 
 /// A file that changed is read when it has not changed again for the first of these, and after the
@@ -23,7 +23,7 @@ const SETTLE: (Duration, Duration) = (Duration::from_millis(200), Duration::from
 /// The files, once they are followed.
 #[derive(Debug)]
 pub(super) struct FollowedFiles {
-    source: Option<Source>,
+    source: Option<ConfigSource>,
     certificate: Option<Files>,
     blocking: BlockingRunner,
 }
@@ -55,7 +55,7 @@ impl FollowedFiles {
     }
 
     /// From now on these files are followed.
-    pub(super) fn follow(&mut self, source: Source, certificate: Option<Files>) {
+    pub(super) fn follow(&mut self, source: ConfigSource, certificate: Option<Files>) {
         self.source = Some(source);
         self.certificate = certificate;
     }
@@ -89,7 +89,7 @@ impl FollowedFiles {
     }
 
     async fn look(&mut self) -> Changes {
-        let config = self.with_source(Source::changed).await.unwrap_or(false);
+        let config = self.with_source(ConfigSource::changed).await.unwrap_or(false);
         let Some(mut files) = self.certificate.take() else {
             return Changes { config, certificate: false };
         };
@@ -104,7 +104,7 @@ impl FollowedFiles {
     /// This must not be dropped before its end: the source would be lost.
     async fn with_source<T: Send + 'static>(
         &mut self,
-        work: impl FnOnce(&mut Source) -> T + Send + 'static,
+        work: impl FnOnce(&mut ConfigSource) -> T + Send + 'static,
     ) -> Option<T> {
         let mut source = self.source.take()?;
         let read = self.blocking.run(move || {

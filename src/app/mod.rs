@@ -40,7 +40,7 @@ use tokio::{
 use crate::{
     authz::{self, Authorizer},
     blocking::BlockingRunner,
-    config::{Config, Shutdown, Source},
+    config::{Config, ConfigSource, Shutdown},
     grpc::{Doors, HealthTask, ext_authz::CheckDoor, rownd_auth::AuthDoor},
     health::Readiness,
     http::ops::{self as pages, OpsState, ReloadFailures},
@@ -209,7 +209,7 @@ impl Bound {
     }
 
     /// From now on the configuration is read again from here whenever it changes.
-    pub fn follow(&mut self, source: Source) {
+    pub fn follow(&mut self, source: ConfigSource) {
         self.reloader.follow(source);
     }
 

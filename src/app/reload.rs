@@ -1,7 +1,7 @@
 //! The reload of the configuration: it is read again when its files change or when a reload is
 //! requested, compiled beside the one in force, and swapped whole or refused whole.
 //!
-//! In: a [`Source`]. Out: a new snapshot in the authorizer, and the tasks of its issuers. An issuer
+//! In: a [`ConfigSource`]. Out: a new snapshot in the authorizer, and the tasks of its issuers. An issuer
 //! that did not change keeps its keys, its app ids and its refresher.
 
 use std::{
@@ -28,7 +28,7 @@ use super::{
 use crate::{
     authz::{Authorizer, Snapshot},
     blocking::BlockingRunner,
-    config::{self, Config, Source},
+    config::{self, Config, ConfigSource},
     health::Readiness,
     http::{
         control::ReloadOutcome,
@@ -133,7 +133,7 @@ impl ConfigReloader {
     }
 
     /// From now on, this is where the configuration comes from.
-    pub(super) fn follow(&mut self, source: Source) {
+    pub(super) fn follow(&mut self, source: ConfigSource) {
         self.files.follow(source, self.target.tls.as_ref().map(|tls| tls.files()));
     }
 

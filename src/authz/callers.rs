@@ -58,12 +58,12 @@ pub struct Scope<'a> {
 
 /// The apps and issuers for which an entry grants its rights. `None` is all of them.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-struct Bounds {
+struct GrantBounds {
     apps: Option<Vec<String>>,
     issuers: Option<Vec<String>>,
 }
 
-impl Bounds {
+impl GrantBounds {
     const fn are_none(&self) -> bool {
         self.apps.is_none() && self.issuers.is_none()
     }
@@ -102,7 +102,7 @@ struct KnownCaller {
     name: Arc<str>,
     fresh_reads: FreshReads,
     rights: Rights,
-    bounds: Arc<Bounds>,
+    bounds: Arc<GrantBounds>,
     /// Its SHA-256: compared in constant time, whatever the lengths.
     secret: Option<[u8; 32]>,
     uris: Vec<String>,
@@ -141,7 +141,7 @@ pub fn warnings(config: &Config) -> Vec<Warning> {
 pub struct Caller {
     name: Arc<str>,
     fresh_reads: FreshReads,
-    grants: Vec<(Rights, Arc<Bounds>)>,
+    grants: Vec<(Rights, Arc<GrantBounds>)>,
 }
 
 impl Callers {
@@ -152,7 +152,7 @@ impl Callers {
             name: settings.name.as_str().into(),
             fresh_reads: fresh_reads(),
             rights: Rights::of(&settings.allow),
-            bounds: Arc::new(Bounds {
+            bounds: Arc::new(GrantBounds {
                 apps: settings.apps.clone(),
                 issuers: settings.issuers.clone(),
             }),
@@ -277,10 +277,14 @@ impl Caller {
     /// of the call's own.
     #[must_use]
     pub fn is_unbounded(&self, rights: &[Right]) -> bool {
-        self.has(rights, Bounds::are_none).is_ok()
+        self.has(rights, GrantBounds::are_none).is_ok()
     }
 
-    fn has(&self, rights: &[Right], fits: impl Fn(&Bounds) -> bool) -> Result<(), CallerError> {
+    fn has(
+        &self,
+        rights: &[Right],
+        fits: impl Fn(&GrantBounds) -> bool,
+    ) -> Result<(), CallerError> {
         let wanted = Rights::of(rights).0;
         let granted =
             self.grants.iter().any(|(rights, bounds)| rights.0 & wanted != 0 && fits(bounds));

@@ -17,28 +17,28 @@ const PREFIX: &[u8] = b"x-rownd-";
 pub(super) const VENDOR: [&[u8]; 4] =
     [b"x-rownd-app-key", b"x-rownd-app-secret", b"x-rownd-filename", b"x-rownd-magic-allow-exp"];
 /// A header's name and how its value is read off an identity.
-pub(super) type Field = (&'static str, fn(&Identity) -> Option<Value<'_>>);
+pub(super) type Field = (&'static str, fn(&Identity) -> Option<HeaderText<'_>>);
 
 /// A header's value: one of a few fixed words, or a text of the identity.
-pub(super) enum Value<'a> {
+pub(super) enum HeaderText<'a> {
     Word(&'static str),
     Own(Cow<'a, str>),
 }
 
 pub(super) const FIELDS: [Field; 10] = [
     ("x-rownd-user-id", |who| Some(encoded(&who.user_id))),
-    ("x-rownd-auth-level", |who| Some(Value::Word(who.auth_level.as_str()))),
+    ("x-rownd-auth-level", |who| Some(HeaderText::Word(who.auth_level.as_str()))),
     ("x-rownd-verified", |who| Some(flag(who.verified()))),
     ("x-rownd-anonymous", |who| Some(flag(who.anonymous))),
     ("x-rownd-app-id", |who| who.app_id.as_deref().map(encoded)),
     ("x-rownd-app-variant", |who| who.app_variant.as_deref().map(encoded)),
-    ("x-rownd-issuer", |who| Some(Value::Own(who.issuer.as_ref().into()))),
+    ("x-rownd-issuer", |who| Some(HeaderText::Own(who.issuer.as_ref().into()))),
     ("x-rownd-session-id", |who| who.session_id.as_deref().map(encoded)),
     ("x-rownd-roles", |who| list(&who.roles)),
     ("x-rownd-groups", |who| list(&who.groups)),
 ];
 
-impl Value<'_> {
+impl HeaderText<'_> {
     fn as_str(&self) -> &str {
         match self {
             Self::Word(word) => word,
@@ -138,8 +138,8 @@ impl Injector {
                 None => headers.remove.push(name),
                 Some(value) => {
                     let value = match value {
-                        Value::Word(word) => Cow::Borrowed(word),
-                        Value::Own(text) => Cow::Owned(text.into_owned()),
+                        HeaderText::Word(word) => Cow::Borrowed(word),
+                        HeaderText::Own(text) => Cow::Owned(text.into_owned()),
                     };
                     total += value.len();
                     if value.len() > self.max_value || total > self.max_total {
@@ -166,15 +166,15 @@ const fn normalised(byte: u8) -> u8 {
     if byte.is_ascii_alphanumeric() { byte.to_ascii_lowercase() } else { b'-' }
 }
 
-const fn flag(flag: bool) -> Value<'static> {
-    Value::Word(if flag { "true" } else { "false" })
+const fn flag(flag: bool) -> HeaderText<'static> {
+    HeaderText::Word(if flag { "true" } else { "false" })
 }
 
-fn encoded(value: &str) -> Value<'_> {
-    Value::Own(visible(value))
+fn encoded(value: &str) -> HeaderText<'_> {
+    HeaderText::Own(visible(value))
 }
 
 /// Items with "," between them; a comma inside an item is encoded. No items: no header.
-fn list(items: &[String]) -> Option<Value<'_>> {
-    (!items.is_empty()).then(|| Value::Own(visible_list(items).into()))
+fn list(items: &[String]) -> Option<HeaderText<'_>> {
+    (!items.is_empty()).then(|| HeaderText::Own(visible_list(items).into()))
 }

@@ -10,7 +10,7 @@ use tokio::{
 use super::{ConfigArgs, ExitResult, Failure, NO, block_on};
 use crate::{
     app::{self, ReloadHandle, process, telemetry},
-    config::{self, Source},
+    config::{self, ConfigSource},
 };
 
 /// A drain that is not over this long after its grace is cut off.
@@ -18,7 +18,7 @@ const BEYOND_GRACE: Duration = Duration::from_secs(1);
 
 pub(super) fn run(args: &ConfigArgs) -> ExitResult {
     let asked = [process::keep_memory_private(), process::use_small_pages()];
-    let source = Source::new(args.config.clone(), config::environment());
+    let source = ConfigSource::new(args.config.clone(), config::environment());
     let config = source.load(app::problems).map_err(Failure::bad_input)?;
     let _logs = telemetry::install(&config.log).map_err(Failure::bad_input)?;
     for error in asked.into_iter().filter_map(Result::err) {

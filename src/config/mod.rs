@@ -56,7 +56,7 @@ pub use sections::{
 pub use span::Span;
 pub use structure::json_schema;
 pub use tls::{Material, read_tls};
-pub use watch::{Files, Source};
+pub use watch::{ConfigSource, Files};
 pub use web_address::WebAddress;
 
 /// The most bytes of a configuration file.

@@ -25,7 +25,7 @@ const MAX_BYTES: u64 = 16 << 20;
 
 /// Where a configuration comes from, and what was seen there last.
 #[derive(Debug)]
-pub struct Source {
+pub struct ConfigSource {
     file: Option<PathBuf>,
     environment: BTreeMap<String, String>,
     /// The digest of the file in which these others are named.
@@ -34,7 +34,7 @@ pub struct Source {
     seen: Sha256,
 }
 
-impl Source {
+impl ConfigSource {
     /// A file (or none) and the environment over it. The current content counts as seen.
     #[must_use]
     pub fn new(file: Option<PathBuf>, environment: BTreeMap<String, String>) -> Self {

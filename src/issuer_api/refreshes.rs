@@ -7,13 +7,13 @@ use std::{sync::Arc, time::Duration};
 use super::{error::ApiError, tokens::Granted};
 use crate::{
     digest::{Sha256, sha256_of_parts},
-    single_flight::{Bounds, FlightRunner, InMemory, SingleFlight},
+    single_flight::{FlightBounds, FlightRunner, InMemory, SingleFlight},
 };
 
 /// Without a bound on callers: each is an RPC, and those are bounded. Without `drop_after`: a
 /// refresh that was asked for is made even if its caller has left.
-const BOUNDS: Bounds =
-    Bounds { waiting: usize::MAX, queued: 1024, running: 1024, kept: 8192, drop_after: None };
+const BOUNDS: FlightBounds =
+    FlightBounds { waiting: usize::MAX, queued: 1024, running: 1024, kept: 8192, drop_after: None };
 /// For how long a refusal is kept: long enough for callers that came at the same time.
 const KEEP_REFUSAL: Duration = Duration::from_secs(1);
 

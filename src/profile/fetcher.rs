@@ -7,14 +7,14 @@ use tokio::time::Instant;
 
 use super::{
     cache::{CachedProfile, FoundProfile, ProfileCache},
-    source::{ProfileKey, Source},
+    source::{ProfileKey, ProfileSource},
 };
 use crate::{
     config::Profiles as Settings,
     issuer_api::ApiError,
     log_throttle::LogThrottle,
     metrics::Metrics,
-    single_flight::{Bounds, FlightRunner, InMemory, Landed, SingleFlight, Work},
+    single_flight::{FlightBounds, FlightRunner, InMemory, Landed, SingleFlight, Work},
 };
 
 /// Callers that may wait for a profile at a time: a slow API must not hold all checks in flight.
@@ -48,7 +48,7 @@ impl Fetcher {
     }
 
     /// One fetch, not begun yet. The cache keeps its answer, so the flight need not.
-    pub(super) fn fetch(&self, source: Arc<Source>, key: ProfileKey) -> Work<FetchAnswer> {
+    pub(super) fn fetch(&self, source: Arc<ProfileSource>, key: ProfileKey) -> Work<FetchAnswer> {
         let (timeout, log_throttle) = (self.timeout, self.log_throttle.clone());
         Box::pin(async move {
             let answer = fetch(&source, &key, timeout).await;
@@ -76,7 +76,7 @@ pub(super) fn fetches(
     cache: &Arc<ProfileCache>,
     metrics: &Arc<Metrics>,
 ) -> (Arc<Fetches>, ProfileFetcher) {
-    let bounds = Bounds {
+    let bounds = FlightBounds {
         waiting: MAX_WAITING,
         queued: MAX_QUEUED,
         running: settings.max_in_flight,
@@ -93,7 +93,7 @@ pub(super) fn fetches(
     (fetches, ProfileFetcher(runner))
 }
 
-async fn fetch(source: &Source, key: &ProfileKey, timeout: Duration) -> FetchAnswer {
+async fn fetch(source: &ProfileSource, key: &ProfileKey, timeout: Duration) -> FetchAnswer {
     let (api, app) = source.api_of(&key.app).ok_or(ApiError::Id)?;
     let asked = Instant::now();
     match api.user(app, &key.user, timeout).await {

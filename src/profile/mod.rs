@@ -30,7 +30,7 @@ use cache::{CachedProfile, FoundProfile, ProfileCache};
 pub use fetcher::ProfileFetcher;
 use fetcher::{Fetcher, Fetches};
 pub use freshness::issued_after_cutoff;
-use source::{ProfileKey, Source};
+use source::{ProfileKey, ProfileSource};
 
 /// Why there is no profile.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -95,7 +95,7 @@ pub struct KnownProfile {
 #[derive(Debug)]
 pub struct Profiles {
     /// By the issuer's place in the configuration; `None`: the issuer has no API.
-    sources: Vec<Option<Arc<Source>>>,
+    sources: Vec<Option<Arc<ProfileSource>>>,
     by_name: HashMap<String, IssuerIndex>,
     cache: Arc<ProfileCache>,
     fetches: Arc<Fetches>,
@@ -116,7 +116,7 @@ impl Profiles {
         metrics: &Arc<Metrics>,
     ) -> (Arc<Self>, ProfileFetcher) {
         let source = |(issuer, api): (&Arc<Issuer>, &Option<IssuerApi>)| {
-            Some(Arc::new(Source { api: api.clone()?, apps: issuer.apps().to_vec() }))
+            Some(Arc::new(ProfileSource { api: api.clone()?, apps: issuer.apps().to_vec() }))
         };
         let cache = Arc::new(ProfileCache::new(settings.cache_bytes));
         let (fetches, task) = fetcher::fetches(settings, &cache, metrics);
@@ -279,7 +279,7 @@ impl Profiles {
         forgotten
     }
 
-    fn key(&self, whose: UserOfApp<'_>) -> Option<(&Arc<Source>, ProfileKey)> {
+    fn key(&self, whose: UserOfApp<'_>) -> Option<(&Arc<ProfileSource>, ProfileKey)> {
         let issuer = *self.by_name.get(whose.issuer)?;
         let source = issuer.of(&self.sources)?.as_ref()?;
         source.api_of(whose.app)?;

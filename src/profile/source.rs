@@ -19,12 +19,12 @@ pub(super) struct ProfileKey {
 
 /// The API of one issuer, and its apps.
 #[derive(Debug)]
-pub(super) struct Source {
+pub(super) struct ProfileSource {
     pub(super) api: IssuerApi,
     pub(super) apps: Vec<Arc<AppSlot>>,
 }
 
-impl Source {
+impl ProfileSource {
     /// The API that reads the users of this app, and what proves the app to it. `None`: the API
     /// has no profiles, the app is unknown, or it has no key and secret.
     pub(super) fn api_of(&self, app: &str) -> Option<(&dyn UserProfiles, AppCredentials<'_>)> {

@@ -20,7 +20,7 @@ use super::{Landed, Missed, SingleFlight, Work};
 
 /// The bounds of a single flight. A caller above a bound is refused with [`Missed::Busy`].
 #[derive(Debug, Clone, Copy)]
-pub struct Bounds {
+pub struct FlightBounds {
     /// Callers that wait for an answer.
     pub waiting: usize,
     /// Pieces of work that wait for their turn.
@@ -72,7 +72,7 @@ pub struct InMemory<K, V> {
 pub struct FlightRunner<K, V> {
     flights: Arc<InMemory<K, V>>,
     jobs: mpsc::Receiver<Job<K, V>>,
-    bounds: Bounds,
+    bounds: FlightBounds,
     on_answer: OnAnswer<K, V>,
 }
 
@@ -93,7 +93,7 @@ impl<K: Clone + Eq + Hash, V: Clone> InMemory<K, V> {
     /// before anybody gets it, unless the key was forgotten meanwhile. It must not wait.
     #[must_use]
     pub fn new(
-        bounds: Bounds,
+        bounds: FlightBounds,
         on_answer: impl Fn(&K, &V) + Send + Sync + 'static,
     ) -> (Arc<Self>, FlightRunner<K, V>) {
         let (queue, jobs) = mpsc::channel(bounds.queued.max(1));

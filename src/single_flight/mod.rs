@@ -16,7 +16,7 @@ use std::{fmt, time::Duration};
 use futures_util::future::BoxFuture;
 use tokio::time::Instant;
 
-pub use memory::{Bounds, FlightRunner, InMemory};
+pub use memory::{FlightBounds, FlightRunner, InMemory};
 
 /// The answer of a piece of work.
 #[derive(Debug, Clone, PartialEq, Eq)]

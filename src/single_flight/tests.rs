@@ -15,20 +15,21 @@ use tokio::{
     time::{Instant, advance},
 };
 
-use super::{Bounds, InMemory, Landed, Missed, SingleFlight, Work};
+use super::{FlightBounds, InMemory, Landed, Missed, SingleFlight, Work};
 
-const BOUNDS: Bounds = Bounds { waiting: 100, queued: 10, running: 10, kept: 10, drop_after: None };
+const BOUNDS: FlightBounds =
+    FlightBounds { waiting: 100, queued: 10, running: 10, kept: 10, drop_after: None };
 const SECOND: Duration = Duration::from_secs(1);
 
 type Flights = Arc<InMemory<&'static str, u32>>;
 
 /// Runs a test beside the task that does the work.
-async fn beside(bounds: Bounds, test: impl AsyncFnOnce(Flights)) {
+async fn beside(bounds: FlightBounds, test: impl AsyncFnOnce(Flights)) {
     beside_hook(bounds, |_, _| (), test).await;
 }
 
 async fn beside_hook(
-    bounds: Bounds,
+    bounds: FlightBounds,
     on_answer: impl Fn(&&'static str, &u32) + Send + Sync + 'static,
     test: impl AsyncFnOnce(Flights),
 ) {
@@ -167,7 +168,7 @@ async fn an_answer_is_kept_for_the_time_that_the_work_says() {
 
 #[tokio::test(start_paused = true)]
 async fn everything_is_bounded() {
-    let bounds = Bounds { waiting: 3, queued: 1, running: 1, kept: 1, drop_after: None };
+    let bounds = FlightBounds { waiting: 3, queued: 1, running: 1, kept: 1, drop_after: None };
     beside(bounds, async |flights| {
         let (begun, gate) = gate();
         let ask = |key| flights.join(key, gated(1, &begun, &gate), in_a_minute());
@@ -206,7 +207,7 @@ async fn everything_is_bounded() {
 
 #[tokio::test(start_paused = true)]
 async fn queued_work_is_dropped_only_if_it_is_old_and_no_caller_waits() {
-    let bounds = Bounds { running: 1, drop_after: Some(SECOND), ..BOUNDS };
+    let bounds = FlightBounds { running: 1, drop_after: Some(SECOND), ..BOUNDS };
     beside(bounds, async |flights| {
         let (begun, gate) = gate();
         let slow = flights.join("slow", gated(1, &begun, &gate), in_a_minute());

@@ -13,7 +13,7 @@ use super::{
     identity::Identity,
     jwks::{GoodSignature, Key, KeySet, algorithm_name},
     key_cache::KeyStore,
-    key_refresher::{IssuerSeries, KeyRefresher},
+    key_refresher::{FetchedIssuer, KeyRefresher},
     key_source::KeySource,
     key_state::KeyStatus,
     kinds::{self, kind::Kind},
@@ -133,7 +133,7 @@ impl Issuer {
                 keys.report(metrics, label);
                 let refresher = source.map(|source| {
                     KeyRefresher::new(
-                        IssuerSeries { name: name.clone(), label },
+                        FetchedIssuer { name: name.clone(), label },
                         keys.clone(),
                         Box::new(source),
                         metrics.clone(),

@@ -53,7 +53,7 @@ const DISK_PATIENCE: Duration = Duration::from_secs(2);
 
 /// An issuer in logs and metrics.
 #[derive(Debug, Clone)]
-pub(super) struct IssuerSeries {
+pub(super) struct FetchedIssuer {
     /// The configured name.
     pub(super) name: Arc<str>,
     /// The label of its series in the metrics.
@@ -97,13 +97,13 @@ impl KeyRefresher {
     }
 
     pub(super) fn new(
-        issuer: IssuerSeries,
+        issuer: FetchedIssuer,
         store: Arc<KeyStore>,
         source: Box<dyn KeyDocuments>,
         metrics: Arc<Metrics>,
         latch: Option<Latch>,
     ) -> Self {
-        let IssuerSeries { name, label } = issuer;
+        let FetchedIssuer { name, label } = issuer;
         Self { name, label, store, source, metrics, latch, disk: SnapshotWrites::default() }
     }
 

@@ -14,7 +14,7 @@ const MAX_ENTRIES: usize = 32 << 10;
 
 /// The messages on the way to the entries.
 #[derive(Debug, Clone, Copy)]
-enum Part {
+enum CheckPart {
     Check,
     Attributes,
     Request,
@@ -24,12 +24,12 @@ enum Part {
 
 /// The content of a field of such a message.
 enum Field {
-    Part(Part),
+    Part(CheckPart),
     Entry,
     Other,
 }
 
-impl Part {
+impl CheckPart {
     /// By the numbers in `proto/envoy`.
     const fn field(self, number: u32) -> Field {
         match (self, number) {
@@ -61,10 +61,10 @@ pub(super) fn check_entry_count(message: &[u8]) -> Result<(), EntryError> {
     if message.len() <= LARGE {
         return Ok(());
     }
-    count(message, Part::Check, &mut 0)
+    count(message, CheckPart::Check, &mut 0)
 }
 
-fn count(mut message: &[u8], part: Part, entries: &mut usize) -> Result<(), EntryError> {
+fn count(mut message: &[u8], part: CheckPart, entries: &mut usize) -> Result<(), EntryError> {
     while !message.is_empty() {
         let (number, kind) = decode_key(&mut message).map_err(|_| EntryError::Malformed)?;
         let length = match kind {

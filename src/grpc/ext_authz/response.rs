@@ -18,7 +18,7 @@ use envoy_types::pb::{
 
 use prost::Message as _;
 
-use super::{codec::EncodedResponse, wire::Part};
+use super::{codec::EncodedResponse, wire::MessagePart};
 use crate::{
     authz::{Allowance, EncodingDoor, IdentityHeaders, Verdict, outcome},
     config::Check,
@@ -74,7 +74,7 @@ impl<'a> Encoder<'a> {
                     dynamic_metadata: None,
                     http_response: Some(denied(told)),
                 };
-                let mut about = Part::of_check();
+                let mut about = MessagePart::of_check();
                 about_check(&mut about, outcome(reason).as_str(), verdict);
                 if let Some(identity) = facts.identity.as_deref() {
                     about_identity(&mut about, identity);
@@ -89,7 +89,7 @@ impl<'a> Encoder<'a> {
 
 fn allowed(allowance: &Allowance, verdict: &Verdict) -> EncodedResponse {
     let (request, identity) = (allowance.request(), verdict.facts().identity.as_deref());
-    let mut part = Part::of_check();
+    let mut part = MessagePart::of_check();
     part.allowed();
     part.ok_response(iter::empty(), request.spoofed.iter().map(String::as_str));
     about_check(&mut part, "allow", verdict);
@@ -134,7 +134,7 @@ fn denied(told: DenialResponse) -> HttpResponse {
 
 /// The common part of every allowed response to an identity, or to none.
 fn of_identity(headers: &IdentityHeaders, identity: Option<&Identity>) -> Vec<u8> {
-    let mut part = Part::of_identity();
+    let mut part = MessagePart::of_identity();
     let set = headers.set.iter().map(|(name, value)| (*name, value.as_ref()));
     part.ok_response(set, headers.remove.iter().copied());
     if let Some(identity) = identity {
@@ -170,7 +170,7 @@ fn header_option(name: &str, value: String, append: bool) -> HeaderValueOption {
 }
 
 /// The fields about a check that access logs and later filters can read, under `envoy.filters.http.ext_authz`.
-fn about_check(part: &mut Part, outcome: &'static str, verdict: &Verdict) {
+fn about_check(part: &mut MessagePart, outcome: &'static str, verdict: &Verdict) {
     let facts = verdict.facts();
     let request_id = String::from_utf8_lossy(&facts.request_id);
     part.metadata(&[
@@ -182,7 +182,7 @@ fn about_check(part: &mut Part, outcome: &'static str, verdict: &Verdict) {
 }
 
 /// The fields about the caller.
-fn about_identity(part: &mut Part, identity: &Identity) {
+fn about_identity(part: &mut MessagePart, identity: &Identity) {
     // A text access log writes these as they are.
     part.metadata(&[
         ("user_id", &*visible(&identity.user_id)),

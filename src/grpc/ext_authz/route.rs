@@ -78,13 +78,14 @@ fn add_annotated(metadata: Bytes, names: &mut Names) -> Result<(), Unreadable> {
     }
     for namespace in values_of(metadata, NAMESPACE)? {
         for resources in values_of(namespace, RESOURCES)? {
-            let resources = Value::decode(resources)?.list.ok_or(Unreadable)?;
+            let resources = AnnotationValue::decode(resources)?.list.ok_or(Unreadable)?;
             for resource in List::decode(resources)?.values {
-                let resource = Value::decode(resource)?.fields.ok_or(Unreadable)?;
+                let resource = AnnotationValue::decode(resource)?.fields.ok_or(Unreadable)?;
                 for annotations in values_of(resource, ANNOTATIONS)? {
-                    let annotations = Value::decode(annotations)?.fields.ok_or(Unreadable)?;
+                    let annotations =
+                        AnnotationValue::decode(annotations)?.fields.ok_or(Unreadable)?;
                     for id in values_of(annotations, ANNOTATION)? {
-                        names.add(Value::decode(id)?.text.ok_or(Unreadable)?);
+                        names.add(AnnotationValue::decode(id)?.text.ok_or(Unreadable)?);
                     }
                 }
             }
@@ -116,7 +117,7 @@ struct Entry {
 
 /// Of `google.protobuf.Value`, the kinds that are on the way.
 #[derive(Clone, PartialEq, Message)]
-struct Value {
+struct AnnotationValue {
     #[prost(bytes = "bytes", optional, tag = "3")]
     text: Option<Bytes>,
     #[prost(bytes = "bytes", optional, tag = "5")]

@@ -34,9 +34,9 @@ mod metadata {
 
 /// An encoded CheckResponse, or a part of one.
 #[derive(Debug, Default)]
-pub(super) struct Part(Vec<u8>);
+pub(super) struct MessagePart(Vec<u8>);
 
-impl Part {
+impl MessagePart {
     /// Empty, with room for what is said of one check.
     pub(super) fn of_check() -> Self {
         Self(Vec::with_capacity(256))

@@ -12,7 +12,7 @@ use crate::{
     model::DenyReason,
     upstream::Document,
     verify::{
-        key_refresher::{IssuerSeries, KeyRefresher},
+        key_refresher::{FetchedIssuer, KeyRefresher},
         key_source::{FetchError, KeyDocuments},
     },
 };
@@ -59,7 +59,7 @@ async fn run(
     let source = Box::new(Pair(first.clone(), copy.clone()));
     let metrics = rig.metrics.clone();
     let label = rig.verifier.issuers()[0].label();
-    let series = IssuerSeries { name: "one".into(), label };
+    let series = FetchedIssuer { name: "one".into(), label };
     rig.refreshers.push(KeyRefresher::new(series, keys, source, metrics, None));
     rig.run(async |rig| test(rig, &first, &copy).await).await;
 }

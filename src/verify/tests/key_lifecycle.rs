@@ -20,7 +20,7 @@ use crate::{
     metrics::FetchResult,
     verify::{
         Verifier, VerifierLimits,
-        key_refresher::{IssuerSeries, KeyRefresher},
+        key_refresher::{FetchedIssuer, KeyRefresher},
     },
 };
 
@@ -278,7 +278,7 @@ fn yaml(signers: &[Signer], disk: Option<&TempDir>, in_place: bool, cooldown: u8
 fn refresh(rig: &Rig, verifier: &Verifier, script: &Script) -> JoinHandle<()> {
     let issuer = &verifier.issuers()[0];
     let (keys, source) = (issuer.keys.clone(), Box::new(script.clone()));
-    let series = IssuerSeries { name: issuer.name().into(), label: issuer.label() };
+    let series = FetchedIssuer { name: issuer.name().into(), label: issuer.label() };
     tokio::spawn(
         KeyRefresher::new(series, keys, source, rig.metrics.clone(), None)
             .run(BlockingRunner::new()),

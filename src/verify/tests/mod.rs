@@ -41,7 +41,7 @@ use tokio::time::{Instant, sleep};
 use super::{
     Identity, MemoryRevocations, Verifier, VerifierLimits,
     fetch_budget::ClaimedIssueTime,
-    key_refresher::{IssuerSeries, KeyRefresher},
+    key_refresher::{FetchedIssuer, KeyRefresher},
     key_source::{FetchError, KeyDocuments},
     token::{Token, parse as parse_into},
 };
@@ -277,7 +277,7 @@ fn rig_that_keeps(asked: &ClaimNames, yaml: &str, documents: &[Vec<u8>]) -> Rig 
     let refreshers = refreshers.map(|(script, issuer)| {
         let latch = readiness.latch(&format!("keys of {}", issuer.name()));
         let source = Box::new(script.clone());
-        let series = IssuerSeries { name: issuer.name().into(), label: issuer.label() };
+        let series = FetchedIssuer { name: issuer.name().into(), label: issuer.label() };
         KeyRefresher::new(series, issuer.keys.clone(), source, metrics.clone(), Some(latch))
     });
     let refreshers = refreshers.collect();
