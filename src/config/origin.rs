@@ -188,7 +188,7 @@ mod tests {
     #[test]
     fn what_is_no_origin_is_refused_with_what_to_write() {
         for (pattern, expected) in [
-            ("", "is no origin; write https://app.example.com"),
+            ("", "is not an origin; write https://app.example.com"),
             ("null", "is not an origin"),
             ("*", "is not an origin"),
             ("app.example.com", "is not an origin"),
