@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, net::SocketAddr, path::Path, sync::Arc};
 
 use rownd_authz::{
     app::{self, BuildError, ListenAddress, ReloadHandle, ReloadOutcome},
-    config::{self, Source},
+    config::{self, ConfigSource},
     grpc::pb::authorization_client::AuthorizationClient,
     health::Readiness,
     metrics::Metrics,
@@ -85,7 +85,7 @@ impl TestApp {
 
     /// Builds and runs what a file says, which it reads again when it changes.
     pub(crate) async fn follow(file: &Path) -> Self {
-        let source = Source::new(Some(file.to_owned()), BTreeMap::new());
+        let source = ConfigSource::new(Some(file.to_owned()), BTreeMap::new());
         let config =
             source.load(rownd_authz::app::problems).unwrap_or_else(|problems| panic!("{problems}"));
         let mut bound = app::build(config).await.unwrap();

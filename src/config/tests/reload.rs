@@ -4,7 +4,7 @@
 use std::{fs, os::unix::fs::symlink};
 
 use super::{APP, environment, good};
-use crate::config::{Files, Source, needs_restart, restart_settings};
+use crate::config::{ConfigSource, Files, needs_restart, restart_settings};
 
 #[test]
 fn a_change_is_seen_once_wherever_it_happens() {
@@ -23,7 +23,7 @@ fn a_change_is_seen_once_wherever_it_happens() {
     symlink("real.yaml", at("config.yaml")).unwrap();
     let key = at("key").display().to_string();
     let variables = environment(&[APP, ("ROWND_APP_KEY_FILE", &key)]);
-    let mut source = Source::new(Some(at("config.yaml")), variables);
+    let mut source = ConfigSource::new(Some(at("config.yaml")), variables);
     let mut see = |what: &str, expected: bool| {
         assert_eq!(source.changed(), expected, "{what}");
         assert!(!source.changed(), "{what}, again");
