@@ -3,8 +3,6 @@
 //! metadata contexts). Comes in: a token, and the form of the headers. Goes out:
 //! the frame that carries the token.
 
-use std::collections::HashMap;
-
 use bytes::{BufMut as _, Bytes, BytesMut};
 use envoy_types::pb::{
     envoy::{
@@ -13,13 +11,16 @@ use envoy_types::pb::{
             socket_address::PortSpecifier,
         },
         service::auth::v3::{
-            AttributeContext, CheckRequest,
+            AttributeContext,
             attribute_context::{HttpRequest, Peer, Request},
         },
     },
     google::protobuf::Timestamp,
 };
-use prost::Message as _;
+use prost::{
+    Message as _,
+    encoding::{WireType, encode_key, encode_varint},
+};
 
 use crate::Result;
 
@@ -84,7 +85,7 @@ impl Template {
     pub(crate) fn of(form: HeaderForm, token: usize) -> Result<Self> {
         // No header above holds this byte; the token stands where it stands.
         let placeholder = "\u{1}".repeat(token);
-        let message = check_request(form, &placeholder).encode_to_vec();
+        let message = check_request(form, &placeholder);
         let mut frame = BytesMut::with_capacity(message.len() + 5);
         frame.put_u8(0);
         frame.put_u32(u32::try_from(message.len())?);
@@ -111,12 +112,27 @@ impl Template {
     }
 }
 
-fn check_request(form: HeaderForm, token: &str) -> CheckRequest {
+/// The encoded message. The headers stand in the same order each time, so that two runs count the
+/// same work: a map of prost would be encoded in a random order.
+fn check_request(form: HeaderForm, token: &str) -> Vec<u8> {
     let authorization = format!("Bearer {token}");
     let all = HEADERS.into_iter().chain([("authorization", authorization.as_str())]);
-    let (headers, header_map) = match form {
+    let http = HttpRequest {
+        id: "12345678901234567890".to_owned(),
+        method: METHOD.to_owned(),
+        path: PATH.to_owned(),
+        host: HOST.to_owned(),
+        scheme: "http".to_owned(),
+        protocol: "HTTP/1.1".to_owned(),
+        ..HttpRequest::default()
+    };
+    let mut http = http.encode_to_vec();
+    match form {
         HeaderForm::Joined => {
-            (all.map(|(name, value)| (name.to_owned(), value.to_owned())).collect(), None)
+            for (name, value) in all {
+                let entry = [field(1, name.as_bytes()), field(2, value.as_bytes())].concat();
+                http.extend(field(3, &entry));
+            }
         }
         HeaderForm::Raw => {
             let header = |(name, value): (&str, &str)| HeaderValue {
@@ -124,31 +140,32 @@ fn check_request(form: HeaderForm, token: &str) -> CheckRequest {
                 raw_value: value.as_bytes().to_vec(),
                 ..HeaderValue::default()
             };
-            (HashMap::new(), Some(HeaderMap { headers: all.map(header).collect() }))
+            let headers = HeaderMap { headers: all.map(header).collect() };
+            http.extend(field(13, &headers.encode_to_vec()));
         }
-    };
-    let http = HttpRequest {
-        id: "12345678901234567890".to_owned(),
-        method: METHOD.to_owned(),
-        headers,
-        header_map,
-        path: PATH.to_owned(),
-        host: HOST.to_owned(),
-        scheme: "http".to_owned(),
-        protocol: "HTTP/1.1".to_owned(),
-        ..HttpRequest::default()
-    };
-    let time = Timestamp { seconds: 1_790_000_000, nanos: 123_456_000 };
-    CheckRequest {
-        attributes: Some(AttributeContext {
-            source: Some(peer(41782)),
-            destination: Some(peer(10000)),
-            request: Some(Request { time: Some(time), http: Some(http) }),
-            metadata_context: Some(Metadata::default()),
-            route_metadata_context: Some(Metadata::default()),
-            ..AttributeContext::default()
-        }),
     }
+    let time = Timestamp { seconds: 1_790_000_000, nanos: 123_456_000 };
+    let mut request = Request { time: Some(time), http: None }.encode_to_vec();
+    request.extend(field(2, &http));
+    let attributes = AttributeContext {
+        source: Some(peer(41782)),
+        destination: Some(peer(10000)),
+        metadata_context: Some(Metadata::default()),
+        route_metadata_context: Some(Metadata::default()),
+        ..AttributeContext::default()
+    };
+    let mut attributes = attributes.encode_to_vec();
+    attributes.extend(field(4, &request));
+    field(1, &attributes)
+}
+
+/// A field of a message: its number, its length and its bytes.
+fn field(number: u32, content: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(content.len() + 6);
+    encode_key(number, WireType::LengthDelimited, &mut out);
+    encode_varint(content.len() as u64, &mut out);
+    out.extend_from_slice(content);
+    out
 }
 
 fn peer(port: u32) -> Peer {
