@@ -53,6 +53,7 @@ const REFLECTION_TIME: Duration = Duration::from_secs(60);
     missing_docs,
     unreachable_pub,
     clippy::all,
+    clippy::missing_errors_doc,
     clippy::too_many_lines,
     reason = "generated code"
 )]

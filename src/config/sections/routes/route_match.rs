@@ -80,6 +80,10 @@ pub enum PathMatch {
 impl PathMatch {
     /// A pattern as an expression over the whole path. It has to compile alone, or it could close
     /// the group that anchors it; and between the anchors, or it could comment out the second.
+    ///
+    /// # Errors
+    ///
+    /// The message of the library, if the pattern does not compile.
     pub fn whole(pattern: &str) -> Result<Regex, regex::Error> {
         Regex::new(pattern)?;
         RegexBuilder::new(&format!("^(?:{pattern})$")).size_limit(MAX_REGEX_BYTES).build()
