@@ -54,8 +54,8 @@ use trusted_origins::TrustedOrigins;
 pub(in crate::config) struct WrittenConfig {
     /// Where the service listens.
     pub listeners: Listeners,
-    /// The issuers whose tokens are trusted. Without any, Rownd itself by `ROWND_APP_KEY` or
-    /// `ROWND_APP_ID`.
+    /// The issuers whose tokens are trusted, at most 32. Without any, Rownd itself by
+    /// `ROWND_APP_KEY` or `ROWND_APP_ID`.
     #[schemars(extend("x-reload" = true), length(max = 32))]
     pub issuers: Vec<WrittenIssuer>,
     /// Where the issuers' key sets are kept on disk, for a start during an outage. Default: nowhere.
@@ -102,8 +102,8 @@ pub(in crate::config) struct WrittenConfig {
 pub struct Config {
     /// Where the service listens.
     pub listeners: Listeners,
-    /// The issuers whose tokens are trusted. Without any, Rownd itself by `ROWND_APP_KEY` or
-    /// `ROWND_APP_ID`.
+    /// The issuers whose tokens are trusted, at most 32. Without any, Rownd itself by
+    /// `ROWND_APP_KEY` or `ROWND_APP_ID`.
     pub issuers: Vec<Issuer>,
     /// Where the issuers' key sets are kept on disk, for a start during an outage. Default: nowhere.
     #[serde(skip_serializing_if = "Option::is_none")]
