@@ -15,9 +15,9 @@ use rownd_authz::{
     config::{self, Config, Issuer, IssuerKind, KeyOrigin, SigningAlgorithm},
     health::Readiness,
     metrics::{Labels, Metrics},
-    model::{Denial, DenialClass, Identity},
+    model::{Denial, DenialClass},
     upstream::Client,
-    verify::{self, Limits, Revocations, Verifier},
+    verify::{self, Identity, MemoryRevocations, Verifier, VerifierLimits},
 };
 use serde_json::json;
 use tokio::time::Instant;
@@ -96,7 +96,9 @@ pub fn metrics(issuers: &[Issuer]) -> Arc<Metrics> {
     Metrics::build(&Labels {
         reasons: end_labels(),
         verifications: verify::result_labels(),
+        key_refusals: verify::key_refusal_labels(),
         issuers: issuers.iter().map(|issuer| issuer.name.clone()).collect(),
+        rpcs: Vec::new(),
     })
     .expect("metrics")
 }
@@ -113,8 +115,9 @@ pub fn client() -> &'static Client {
 
 /// A verifier that trusts these issuers, without caches: every token is judged.
 pub fn verifier(issuers: &[Issuer], metrics: &Arc<Metrics>) -> Result<Verifier, String> {
-    let limits = Limits { max_token_bytes: 8192, claims_cache_bytes: 0, refusal_cache_bytes: 0 };
-    let revocations = Revocations::new(&config().revocation, metrics);
+    let limits =
+        VerifierLimits { max_token_bytes: 8192, claims_cache_bytes: 0, refusal_cache_bytes: 0 };
+    let revocations = MemoryRevocations::new(&config().revocation, metrics);
     let parts =
         Verifier::build(issuers, limits, revocations, client(), metrics, &Readiness::new())?;
     Ok(parts.verifier)

@@ -14,6 +14,7 @@ use rownd_authz::{
     authz::{Authorizer, Edition, Snapshot, recorders},
     grpc::ext_authz::CheckDoor,
     issuer_api,
+    policy::Policy,
     profile::Profiles,
 };
 use rownd_authz_fuzz as rig;
@@ -29,8 +30,8 @@ static RIG: LazyLock<(CheckDoor, tokio::runtime::Runtime)> = LazyLock::new(|| {
         Profiles::build(&config.profiles, verifier.issuers(), &remotes, &metrics);
     let edition = Edition { epoch: 1, hash: "fuzz".into() };
     let exchange = issuer_api::Exchange::build(&config, &[], &issuer_api::refreshes().0);
-    let snapshot =
-        Snapshot::build(&config, verifier, profiles, exchange, edition).expect("a snapshot");
+    let policy = Policy::build(&config).expect("a policy");
+    let snapshot = Snapshot::build(&config, policy, verifier, profiles, exchange, edition);
     let door = CheckDoor::build(Authorizer::new(snapshot, recorders(&metrics, 0)), 1 << 16);
     drop(_inside);
     (door, runtime)

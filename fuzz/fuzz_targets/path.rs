@@ -13,8 +13,7 @@ use rownd_authz::{
 };
 use rownd_authz_fuzz as rig;
 
-static LIMITS: LazyLock<RequestLimits> =
-    LazyLock::new(|| RequestLimits::of(&rig::config().check));
+static LIMITS: LazyLock<RequestLimits> = LazyLock::new(|| RequestLimits::of(&rig::config().check));
 
 static POLICY: LazyLock<Policy> =
     LazyLock::new(|| Policy::build(&rig::config()).expect("a policy"));
