@@ -107,17 +107,21 @@ impl Injector {
         let is_field = |name: &[u8]| {
             FIELDS.iter().any(|(field, _)| field.as_bytes().eq_ignore_ascii_case(name))
         };
-        if headers.iter().any(|(name, _)| is_field(name.as_bytes())) {
+        // A server may read any spelling of a name as the name itself.
+        let reads_as_field =
+            |name: &[u8]| FIELDS.iter().any(|(field, _)| is_spelling(name, field.as_bytes()));
+        if headers.iter().any(|(name, _)| reads_as_field(name.as_bytes())) {
             return Err(DenyReason::Internal);
         }
         let mut spoofed: Vec<String> = Vec::new();
         for (name, _) in request.headers.iter() {
             // Our own names are set or removed already, whatever their case: never both.
-            let ours = |name: &[u8]| {
-                let added = |(added, _): &NameValue| added.as_bytes().eq_ignore_ascii_case(name);
-                is_field(name) || headers.iter().any(added)
+            let is_added = |name: &[u8]| {
+                headers.iter().any(|(added, _)| added.as_bytes().eq_ignore_ascii_case(name))
             };
-            if self.is_spoof(name) && !ours(name) {
+            let imitates_added =
+                || headers.iter().any(|(added, _)| is_spelling(name, added.as_bytes()));
+            if (self.is_spoof(name) || imitates_added()) && !is_field(name) && !is_added(name) {
                 let name = String::from_utf8_lossy(name);
                 if !spoofed.iter().any(|known| *known == name) {
                     spoofed.push(name.into_owned());
@@ -162,6 +166,12 @@ impl Injector {
 
 /// A byte of a name as servers that speak CGI see it: in lower case, and `-` for every byte that is
 /// no letter or digit. Most turn `-` alone into `_`, some `.` too, and some (lighttpd) every such byte.
+/// Some server reads `name` as `wanted`.
+fn is_spelling(name: &[u8], wanted: &[u8]) -> bool {
+    name.len() == wanted.len()
+        && name.iter().zip(wanted).all(|(byte, other)| normalised(*byte) == normalised(*other))
+}
+
 const fn normalised(byte: u8) -> u8 {
     if byte.is_ascii_alphanumeric() { byte.to_ascii_lowercase() } else { b'-' }
 }

@@ -98,6 +98,25 @@ async fn a_header_that_a_step_sets_is_not_removed_again() {
     assert_eq!(allowance.request().spoofed, ["x-rownd-token", "x_rownd_token"]);
 }
 
+/// The same for a name outside the reserved prefix, whose imitations only the step makes dangerous.
+#[tokio::test]
+async fn no_spelling_of_a_header_that_a_step_sets_arrives() {
+    let sent = [("x-pass", "1"), ("x_pass", "1"), ("x.pass", "1"), ("x-passes", "1")];
+    let (verdict, _) = check("/open", &sent, &[Does::Add("x-pass")]).await;
+    let Verdict::Allow(allowance) = verdict else { panic!("{verdict:?}") };
+    assert_eq!(allowance.request().spoofed, ["x_pass", "x.pass"]);
+}
+
+/// A server may read any of these as an identity header.
+#[tokio::test]
+async fn a_step_sets_no_spelling_of_an_identity_header() {
+    for name in ["x-rownd-user-id", "X-Rownd-User-Id", "x_rownd_user_id", "x-rownd.roles"] {
+        let (verdict, _) = check("/open", &[], &[Does::Add(name)]).await;
+        let denied = verdict.result().map_err(|denial| denial.reason());
+        assert_eq!(denied, Err(DenyReason::Internal), "{name}");
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_step_can_deny_and_none_runs_for_a_denied_request() {
     let add = Does::Add("x-a");
