@@ -13,6 +13,10 @@ pub enum FetchResult {
     Ok,
     /// No connection, or it broke.
     Network,
+    /// The proxy does not lead to the issuer.
+    Proxy,
+    /// The credential of the fetch cannot be read: nothing was sent.
+    Credential,
     /// It took longer than allowed.
     Timeout,
     /// An HTTP status other than 200.

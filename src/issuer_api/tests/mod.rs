@@ -215,7 +215,8 @@ fn clients(url: &str) -> Clients {
         rpcs: Vec::new(),
     };
     let metrics = Metrics::build(&labels).unwrap();
-    let upstream = Upstream::build(Duration::from_secs(5)).unwrap();
+    let upstream =
+        Upstream::build(&config::Network::default(), &[], Duration::from_secs(5)).unwrap();
     let apis = build(&config.issuers, &upstream, &metrics).into_iter().flatten().collect();
     Clients { apis, metrics }
 }
