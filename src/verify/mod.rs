@@ -15,6 +15,8 @@ mod claims;
 mod claims_cache;
 mod commands;
 mod fetch_budget;
+mod fetch_lanes;
+mod first_keys;
 mod identity;
 mod inspect;
 mod issuer;
@@ -34,6 +36,7 @@ mod refusal_cache;
 mod revocation;
 mod rules;
 mod self_test;
+mod tenant_status;
 #[cfg(test)]
 mod tests;
 mod token;
@@ -42,6 +45,7 @@ mod verifier;
 
 pub use app_slot::AppSlot;
 pub use claimed_target::ClaimedTarget;
+pub use commands::CommandTarget;
 pub use identity::Identity;
 pub use inspect::{Inspection, IssuerAnswer, IssuerFinding, SignatureFinding, TokenFacts};
 pub use issuer::Issuer;
@@ -56,5 +60,6 @@ pub use revocation::{
     RevokingIssuer,
 };
 pub use self_test::{SelfTestError, self_test};
+pub use tenant_status::{TenantFault, TenantsStatus};
 pub use token::verified_claims;
 pub use verifier::{Verifier, VerifierLimits, VerifierParts};

@@ -10,6 +10,8 @@ mod issuer;
 mod keys;
 mod known_iss;
 mod outbound;
+mod tenant_place;
+mod tenants;
 mod words;
 mod written;
 
