@@ -30,6 +30,7 @@ mod key_snapshot;
 mod key_source;
 mod key_state;
 mod kinds;
+mod missing_key;
 mod outcome_label;
 mod refusal_cache;
 mod revocation;
