@@ -42,6 +42,7 @@ mod tests;
 mod token;
 mod unix_time;
 mod verifier;
+mod warnings;
 
 pub use app_slot::AppSlot;
 pub use claimed_target::ClaimedTarget;
@@ -63,3 +64,4 @@ pub use self_test::{SelfTestError, self_test};
 pub use tenant_status::{TenantFault, TenantsStatus};
 pub use token::verified_claims;
 pub use verifier::{Verifier, VerifierLimits, VerifierParts};
+pub use warnings::warnings;
