@@ -49,9 +49,9 @@ pub use sections::{
     ClaimPlace, ClaimSettings, ClientAuth, Config, ControlListener, Credentials, DefaultRoute,
     ExpiredCookie, FirebaseIssuer, Freshness, GrpcListener, IdentityHeaders, Issuer, IssuerDetails,
     IssuerKind, KeyOrigin, KeyPlace, KeySnapshots, Keys, Listeners, Log, LogFormat, LogLevel,
-    Match, OddPaths, OidcClient, OidcIssuer, OpsListener, PathMatch, Profiles,
+    Match, OddPaths, OidcClient, OidcIssuer, OnTooLarge, OpsListener, PathMatch, Profiles,
     Revocation, Right, Route, RowndAuth, RowndIssuer, Shutdown, SigningAlgorithm, StaticIssuer,
-    SupertokensIssuer, Tls, TlsVersion, TokenSource, Unavailable, VendorHeaders,
+    SupertokensIssuer, Tls, TlsVersion, TokenSource, TooLarge, Unavailable, VendorHeaders,
 };
 pub use span::Span;
 pub use structure::json_schema;

@@ -163,10 +163,13 @@ deny_reasons! {
         "`token inspect` shows the claims. If another claim has the value, name it in \
          `issuers[].claims`; for Rownd's tokens without an expiry there is \
          `issuers[].allow_missing_exp`.";
-    /// A value of the identity is too long to be injected as a header. No value is ever cut.
+    /// A value of the identity is too long to be injected as a header; the message and the log name
+    /// the header. No value is ever cut.
     IdentityTooLarge => "identity_too_large", BadCredential, "the identity is too large to be passed on",
-        "Raise `identity_headers.max_value_bytes` or `identity_headers.max_total_bytes` to the \
-         limit of the service behind, or have the issuer put less into the token.";
+        "Raise `identity_headers.max_list_bytes` (for roles, groups and scopes), \
+         `identity_headers.max_value_bytes` or `identity_headers.max_total_bytes` to the limit of \
+         the service behind; or write `identity_headers.on_too_large`, so that the request passes \
+         without the list; or have the issuer put less into the token.";
 
     /// More than one credential: repeated `Authorization`, or two different ones in two sources.
     CredentialsAmbiguous => "credentials_ambiguous", Conflict, "the request carries more than one credential",

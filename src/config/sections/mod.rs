@@ -24,7 +24,7 @@ use super::{findings::Findings, origin::OriginPattern, section::Section as _};
 
 pub use check::{Check, Unavailable};
 pub use credentials::{Credentials, TokenSource};
-pub use identity_headers::{IdentityHeaders, VendorHeaders};
+pub use identity_headers::{IdentityHeaders, OnTooLarge, TooLarge, VendorHeaders};
 pub use issuers::{
     AcceptedTokens, Accepts, App, AppKnownBy, Claim, ClaimMap, ClaimPlace, ClaimSettings,
     FirebaseIssuer, Issuer, IssuerDetails, IssuerKind, KeyOrigin, KeyPlace, Keys, OidcIssuer,

@@ -256,6 +256,7 @@ fn rig_that_keeps(asked: &ClaimNames, yaml: &str, documents: &[Vec<u8>]) -> Rig 
     let config =
         config::parse("test.yaml", yaml, &BTreeMap::new()).unwrap_or_else(|e| panic!("{e}"));
     let metrics = Metrics::build(&Labels {
+        omitted_headers: Vec::new(),
         reasons: vec![(CheckOutcome::Allow, "authenticated")],
         key_refusals: super::key_refusal_labels(),
         verifications: super::result_labels(),
