@@ -8,7 +8,7 @@ use tokio::{net::TcpStream, time::timeout};
 use super::stack::{No, stack};
 use crate::support::{
     TIME_LIMIT,
-    echo::{ACCEPT, Echoed, SEEN},
+    echo::{Echoed, SEEN},
     raw::{Answer, Raw},
     rownd::USER,
 };
@@ -178,8 +178,8 @@ async fn a_token_among_the_protocols_is_read_and_only_it_is_taken_out() {
             let holds_token = |(_, value): &(String, String)| value.contains(&token);
             assert!(!echoed.headers.iter().any(holds_token), "{what}: {:?}", echoed.headers);
 
-            let lines = lines.iter().map(|line| ("sec-websocket-protocol", line.as_str()));
-            let headers: Vec<(&str, &str)> = lines.chain([(ACCEPT, "yes")]).collect();
+            let headers: Vec<(&str, &str)> =
+                lines.iter().map(|line| ("sec-websocket-protocol", line.as_str())).collect();
             let answer = h2_handshake(stack.envoy.gate(gate), &headers).await;
             assert_eq!(answer.status(), 200, "{what}, HTTP/2");
             let view = answer.headers().get(SEEN).expect("the echo's view").to_str().unwrap();

@@ -14,7 +14,7 @@ use std::{
 };
 
 use bytes::{BufMut as _, Bytes, BytesMut};
-use http::{HeaderMap, HeaderValue, Request, Response, StatusCode};
+use http::{HeaderMap, HeaderValue, Request, Response};
 use http_body_util::{BodyExt as _, Full, combinators::BoxBody};
 use hyper::body::Incoming;
 use hyper_util::{
@@ -28,9 +28,6 @@ use super::background;
 
 /// The header with which the echo answers a WebSocket handshake: JSON, as its body is.
 pub(crate) const SEEN: &str = "x-echo-seen";
-
-/// The header that has the echo accept a WebSocket handshake, and end the connection.
-pub(crate) const ACCEPT: &str = "x-echo-accept";
 
 /// A running echo; lives as long as the test binary.
 #[derive(Debug, Clone)]
@@ -136,13 +133,6 @@ async fn answer(
     let seen = HeaderValue::from_str(&json).ok().filter(|_| parts.headers.contains_key("upgrade"));
     let mut response = if grpc { grpc_message(&json) } else { plain(json) };
     if let Some(seen) = seen {
-        if parts.headers.contains_key(ACCEPT) {
-            response = Response::new(Full::default().boxed());
-            *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
-            for (name, value) in [("connection", "upgrade"), ("upgrade", "websocket")] {
-                response.headers_mut().insert(name, HeaderValue::from_static(value));
-            }
-        }
         response.headers_mut().insert(SEEN, seen);
     }
     // Lets a test see what becomes of the cookies of the service itself.
