@@ -56,6 +56,7 @@ mod requests;
 mod sessions;
 mod shapes;
 mod shared_iss;
+mod tenants;
 
 pub(crate) use kinds::Kind;
 use rownd_authz::model::DenyReason;
