@@ -1,6 +1,6 @@
 //! The settings about requests to issuers: the proxy, the authorities, and the credential of keys.
 
-use super::{APP, bad, good};
+use super::{APP, Variables, bad, good};
 
 /// (settings of an issuer, the setting complained of, what the message has to say)
 #[rustfmt::skip] // one case a line
@@ -78,7 +78,7 @@ fn settings_of_an_issuer_that_cannot_be_meant_are_refused() {
 
 /// (the section, environment, the setting complained of, what the message has to say)
 #[rustfmt::skip] // one case a line
-const NETWORKS: &[(&str, &[(&str, &str)], &str, &str)] = &[
+const NETWORKS: &[(&str, Variables<'static>, &str, &str)] = &[
     ("{ proxy: environ }", &[], "network.proxy", "none, environment"),
     ("{ proxy: '' }", &[], "network.proxy", "empty"),
     ("{ proxy: true }", &[], "network.proxy", "text"),

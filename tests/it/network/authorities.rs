@@ -44,8 +44,10 @@ async fn the_file_of_an_issuer_replaces_that_of_all_which_replaces_the_systems()
     }
 }
 
-/// (what, the content of the file, the line that is told, what is said)
-fn spoilt(secure: &Secure) -> Vec<(&'static str, Vec<u8>, Option<usize>, &'static str)> {
+/// What is wrong, the content of the file, the line that is told, and what is said.
+type Spoilt = (&'static str, Vec<u8>, Option<usize>, &'static str);
+
+fn spoilt(secure: &Secure) -> Vec<Spoilt> {
     let pair = secure.authority.issue();
     let ca = secure.authority.pem();
     let lines = ca.lines().count();
