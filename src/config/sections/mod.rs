@@ -26,9 +26,9 @@ pub use check::{Check, Unavailable};
 pub use credentials::{Credentials, TokenSource};
 pub use identity_headers::{IdentityHeaders, VendorHeaders};
 pub use issuers::{
-    AcceptedTokens, Accepts, App, AppKnownBy, ClaimMap, FirebaseIssuer, Issuer, IssuerDetails,
-    IssuerKind, KeyOrigin, KeyPlace, Keys, OidcIssuer, RowndIssuer, SigningAlgorithm, StaticIssuer,
-    SupertokensIssuer,
+    AcceptedTokens, Accepts, App, AppKnownBy, AudienceClaim, ClaimMap, FirebaseIssuer, Issuer,
+    IssuerDetails, IssuerKind, KeyOrigin, KeyPlace, Keys, OidcIssuer, Preset, RowndIssuer,
+    SigningAlgorithm, StaticIssuer, SupertokensIssuer,
 };
 pub(super) use issuers::{WrittenApp, WrittenIssuer};
 pub use key_snapshots::KeySnapshots;

@@ -3,6 +3,7 @@
 
 mod environment;
 mod one_iss;
+mod presets;
 mod problems;
 mod references;
 mod reload;

@@ -7,7 +7,7 @@ use crate::config::findings::Findings;
 
 /// Claims that mean the same in every token (RFC 7519 section 4.1), so that no setting may name
 /// them.
-const REGISTERED: [&str; 6] = ["iss", "aud", "exp", "nbf", "iat", "jti"];
+pub(super) const REGISTERED: [&str; 6] = ["iss", "aud", "exp", "nbf", "iat", "jti"];
 
 /// Which claims become the identity. Each setting is the name of a claim, or the JSON pointer of a
 /// claim inside another (`/realm_access/roles`).

@@ -4,21 +4,25 @@
 //! its kind needs, or every problem.
 
 mod app;
+mod audience;
 mod check;
 mod claims;
 mod issuer;
 mod keys;
 mod known_iss;
+mod preset;
+mod preset_iss;
 mod words;
 mod written;
 
 pub(in crate::config) use app::WrittenApp;
 pub use app::{App, AppKnownBy};
+pub use audience::AudienceClaim;
 pub use claims::ClaimMap;
 pub use issuer::{
     AcceptedTokens, FirebaseIssuer, Issuer, IssuerDetails, OidcIssuer, RowndIssuer, StaticIssuer,
     SupertokensIssuer,
 };
 pub use keys::{KeyOrigin, KeyPlace, Keys};
-pub use words::{Accepts, IssuerKind, SigningAlgorithm};
+pub use words::{Accepts, IssuerKind, Preset, SigningAlgorithm};
 pub(in crate::config) use written::WrittenIssuer;
