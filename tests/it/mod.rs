@@ -15,6 +15,7 @@ mod memory;
 #[cfg(feature = "dev")]
 mod migration;
 mod outside;
+mod presets;
 mod regression;
 mod reload;
 #[cfg(feature = "dev")]
