@@ -302,3 +302,26 @@ fn a_provider_without_such_tokens_is_refused() {
     let problems = bad("issuers: [{ name: a, kind: oidc, preset: gitlab }]", &[]);
     assert!(problems[0].message.contains("keycloak"), "{}", problems[0]);
 }
+
+#[test]
+fn the_tenant_of_the_address_comes_before_the_claim_of_the_preset() {
+    for (preset, iss) in [
+        ("entra", "https://login.microsoftonline.com/{tenant}/v2.0"),
+        ("entra", "https://sts.windows.net/{tenant}/"),
+        ("keycloak", "https://a.test/realms/{tenant}"),
+        ("cognito", "https://cognito-idp.eu-west-1.amazonaws.com/{tenant}"),
+        ("kubernetes", "https://oidc.eks.eu-west-1.amazonaws.com/id/{tenant}"),
+    ] {
+        let shown = printed(&format!(
+            "kind: oidc, preset: {preset}, issuer: '{iss}', tenants: [a, b], audiences: [x]"
+        ));
+        assert_eq!(shown["claims"].get("tenant"), None, "{iss}");
+        assert_eq!(shown["issuer"], iss);
+    }
+    let shown = printed(
+        "kind: oidc, preset: entra, issuer: 'https://sts.windows.net/{tenant}/', tenants: [a], \
+         audiences: [x], claims: { tenant: tid }",
+    );
+    assert_eq!(shown["claims"]["tenant"], "tid", "what is written wins");
+    assert_eq!(shown["base_url"], "https://login.microsoftonline.com/{tenant}");
+}

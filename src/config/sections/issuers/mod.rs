@@ -12,6 +12,8 @@ mod keys;
 mod known_iss;
 mod preset;
 mod preset_iss;
+mod tenant_place;
+mod tenants;
 mod words;
 mod written;
 

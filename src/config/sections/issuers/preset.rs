@@ -189,10 +189,15 @@ impl Preset {
         if issuer.accepts.is_none() {
             issuer.accepts = usual.accepts.first().copied();
         }
-        match issuer.accepts {
-            Some(Accepts::Id) => usual.id_claims.fill(&mut issuer.claims),
-            Some(Accepts::Access) | None => usual.access_claims.fill(&mut issuer.claims),
+        let mut claims = match issuer.accepts {
+            Some(Accepts::Id) => usual.id_claims,
+            Some(Accepts::Access) | None => usual.access_claims,
+        };
+        if issuer.has_tenants() {
+            // The `iss` says the tenant, and a claim that says another would deny the token.
+            claims.tenant = None;
         }
+        claims.fill(&mut issuer.claims);
         if let Some(audience) = &mut issuer.audience
             && audience.claim.is_none()
         {
