@@ -48,6 +48,7 @@ impl Foundation {
 fn labels(config: &Config) -> Labels {
     Labels {
         reasons: authz::end_labels(),
+        omitted_headers: authz::omitted_header_labels(),
         key_refusals: verify::key_refusal_labels(),
         verifications: verify::result_labels(),
         issuers: config.issuers.iter().map(|issuer| issuer.name.clone()).collect(),

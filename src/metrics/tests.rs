@@ -9,6 +9,7 @@ use super::{
 
 fn metrics() -> Arc<Metrics> {
     Metrics::build(&Labels {
+        omitted_headers: Vec::new(),
         reasons: vec![
             (CheckOutcome::Allow, "authenticated"),
             (CheckOutcome::Deny, "token_expired"),

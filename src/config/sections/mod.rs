@@ -23,12 +23,13 @@ use serde::{Deserialize, Serialize};
 use super::{findings::Findings, origin::OriginPattern, section::Section as _};
 
 pub use check::{Check, Unavailable};
-pub use credentials::{Credentials, TokenSource};
-pub use identity_headers::{IdentityHeaders, VendorHeaders};
+use credentials::WrittenCredentials;
+pub use credentials::{CookieFormat, Credentials, TokenSource};
+pub use identity_headers::{IdentityHeaders, OnTooLarge, TooLarge, VendorHeaders};
 pub use issuers::{
-    AcceptedTokens, Accepts, App, AppKnownBy, AudienceClaim, ClaimMap, FirebaseIssuer, Issuer,
-    IssuerDetails, IssuerKind, KeyOrigin, KeyPlace, Keys, OidcIssuer, Preset, RowndIssuer,
-    SigningAlgorithm, StaticIssuer, SupertokensIssuer,
+    AcceptedTokens, Accepts, App, AppKnownBy, AudienceClaim, Claim, ClaimMap, ClaimPlace,
+    ClaimSettings, FirebaseIssuer, Issuer, IssuerDetails, IssuerKind, KeyOrigin, KeyPlace, Keys,
+    OidcIssuer, Preset, RowndIssuer, SigningAlgorithm, StaticIssuer, SupertokensIssuer,
 };
 pub(super) use issuers::{WrittenApp, WrittenIssuer};
 pub use key_snapshots::KeySnapshots;
@@ -63,7 +64,7 @@ pub(in crate::config) struct WrittenConfig {
     pub key_snapshots: Option<KeySnapshots>,
     /// Where to look for a credential, in this order. Two that differ are a denial.
     #[schemars(extend("x-reload" = true))]
-    pub credentials: Credentials,
+    pub credentials: WrittenCredentials,
     /// Origins of other sites of yours whose pages may use a cookie credential:
     /// `https://app.example.com`, `https://*.example.com` for every name below it, or `http://` for
     /// this machine alone (`http://localhost:3000`).

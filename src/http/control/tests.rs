@@ -48,6 +48,7 @@ fn rig() -> Rig {
         json!({ "issuers": [issuer("one"), issuer("two")], "revocation": { "max_entries": 4 } });
     let config = config::parse("test", &text.to_string(), &BTreeMap::new()).unwrap();
     let metrics = Metrics::build(&Labels {
+        omitted_headers: Vec::new(),
         reasons: end_labels(),
         key_refusals: Vec::new(),
         verifications: verify::result_labels(),

@@ -208,6 +208,7 @@ fn clients(url: &str) -> Clients {
     let settings = json!({ "issuers": [issuer("one", url), issuer("two", &format!("{url}/v2"))] });
     let config = config::parse("test", &settings.to_string(), &BTreeMap::new()).unwrap();
     let labels = Labels {
+        omitted_headers: Vec::new(),
         reasons: Vec::new(),
         key_refusals: Vec::new(),
         verifications: Vec::new(),

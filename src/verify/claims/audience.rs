@@ -34,7 +34,7 @@ struct Client {
 impl Audience {
     pub(in crate::verify) fn build(listed: &[String], client: Option<&AudienceClaim>) -> Self {
         let client = client.map(|client| Client {
-            claim: ClaimPath::new(&client.claim),
+            claim: ClaimPath::of_text(&client.claim),
             values: client.values.clone(),
         });
         Self { listed: listed.to_vec(), client }

@@ -1,6 +1,7 @@
 //! Tokens, claims, keys and caches, with keys and tokens made here: tables of what is refused
 //! and why, and the refresh of keys under paused time. Nothing here touches a network.
 
+mod claim_map;
 mod claims;
 mod claims_cache;
 mod command_reload;
@@ -255,6 +256,7 @@ fn rig_that_keeps(asked: &ClaimNames, yaml: &str, documents: &[Vec<u8>]) -> Rig 
     let config =
         config::parse("test.yaml", yaml, &BTreeMap::new()).unwrap_or_else(|e| panic!("{e}"));
     let metrics = Metrics::build(&Labels {
+        omitted_headers: Vec::new(),
         reasons: vec![(CheckOutcome::Allow, "authenticated")],
         key_refusals: super::key_refusal_labels(),
         verifications: super::result_labels(),

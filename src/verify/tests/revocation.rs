@@ -36,6 +36,7 @@ const fn user(not_before: u64) -> RevokedSubject<'static> {
 /// A list of its own, with room for this many.
 fn list(max_entries: usize) -> (Arc<MemoryRevocations>, Arc<Metrics>) {
     let labels = Labels {
+        omitted_headers: Vec::new(),
         reasons: Vec::new(),
         key_refusals: Vec::new(),
         verifications: Vec::new(),

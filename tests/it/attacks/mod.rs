@@ -39,6 +39,7 @@ macro_rules! for_kinds {
     };
 }
 mod algorithms;
+mod browsers;
 mod caches;
 mod claims;
 mod credentials;
@@ -49,6 +50,7 @@ mod identities;
 mod issuers;
 mod keys;
 mod kinds;
+mod large;
 mod paths;
 mod queries;
 mod requests;

@@ -39,6 +39,7 @@ fn rig(issuer: &Issuer, profiles: &Value) -> Rig {
     let text = settings(issuer, profiles).to_string();
     let config = config::parse("test", &text, &BTreeMap::new()).unwrap_or_else(|e| panic!("{e}"));
     let labels = Labels {
+        omitted_headers: Vec::new(),
         reasons: Vec::new(),
         key_refusals: Vec::new(),
         verifications: Vec::new(),

@@ -275,7 +275,11 @@ fn zitadel() -> Shapes {
         taken: vec![
             (
                 plain("of a user", access(json!({}))),
-                &[("x-rownd-user-id", Some("77776025198584418"))],
+                &[
+                    ("x-rownd-user-id", Some("77776025198584418")),
+                    ("x-rownd-roles", Some("admin")),
+                    ("x-rownd-tenant", Some("org-1")),
+                ],
             ),
             (
                 plain(

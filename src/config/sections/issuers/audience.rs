@@ -4,7 +4,10 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::claims::REGISTERED;
+use super::{
+    claim::{Claim, ClaimPlace},
+    claims::REGISTERED,
+};
 use crate::config::findings::Findings;
 
 /// The claim that says for which client a token was made, as it is written.
@@ -46,18 +49,29 @@ impl WrittenAudience {
     }
 
     fn claim_name(&self, at: &str, found: &mut Findings) -> Option<String> {
-        let message = match self.claim.as_deref() {
-            None => "is missing; write the claim that names the client: client_id, or azp",
-            Some("" | "/") => "is empty; write the claim that names the client: client_id, or azp",
-            Some("aud") => "`aud` is what `audiences` is for; write audiences: [my-api]",
-            // The user and the issuer are the same for every service.
-            Some(claim) if claim == "sub" || REGISTERED.contains(&claim) => {
-                "does not say for which client a token was made; write client_id, or azp"
-            }
-            Some(claim) => return Some(claim.to_owned()),
+        let Some(claim) = self.claim.as_deref() else {
+            found.add(at, "is missing; write the claim that names the client: client_id, or azp");
+            return None;
         };
-        found.add(at, message);
-        None
+        if let Some(problem) = Claim::Text(claim.to_owned()).problem() {
+            found.add(at, problem);
+            return None;
+        }
+        match ClaimPlace::of_text(claim).steps().first().map(String::as_str) {
+            Some("aud") => {
+                found.add(at, "`aud` is what `audiences` is for; write audiences: [my-api]");
+                None
+            }
+            // The user and the issuer are the same for every service.
+            Some(first) if first == "sub" || REGISTERED.contains(&first) => {
+                found.add(
+                    at,
+                    "does not say for which client a token was made; write client_id, or azp",
+                );
+                None
+            }
+            Some(_) | None => Some(claim.to_owned()),
+        }
     }
 }
 

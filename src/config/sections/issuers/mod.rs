@@ -6,6 +6,7 @@
 mod app;
 mod audience;
 mod check;
+mod claim;
 mod claims;
 mod issuer;
 mod keys;
@@ -20,6 +21,7 @@ mod written;
 pub(in crate::config) use app::WrittenApp;
 pub use app::{App, AppKnownBy};
 pub use audience::AudienceClaim;
+pub use claim::{Claim, ClaimPlace, ClaimSettings};
 pub use claims::ClaimMap;
 pub use issuer::{
     AcceptedTokens, FirebaseIssuer, Issuer, IssuerDetails, OidcIssuer, RowndIssuer, StaticIssuer,

@@ -6,6 +6,7 @@
 //! each provider are in `verify/kinds/presets.rs`.
 
 use super::{
+    claim::{Claim, ClaimSettings},
     claims::ClaimMap,
     preset_iss,
     words::{Accepts, IssuerKind, Preset, SigningAlgorithm},
@@ -34,6 +35,8 @@ struct UsualClaims {
     session_id: Option<&'static str>,
     tenant: Option<&'static str>,
     roles: Option<&'static str>,
+    /// The claim whose members' names are the roles.
+    role_keys: Option<&'static str>,
     groups: Option<&'static str>,
     scopes: Option<&'static str>,
 }
@@ -44,11 +47,22 @@ impl UsualClaims {
         session_id: None,
         tenant: None,
         roles: None,
+        role_keys: None,
         groups: None,
         scopes: None,
     };
 
     fn fill(&self, map: &mut ClaimMap) {
+        if map.roles.is_none()
+            && let Some(name) = self.role_keys
+        {
+            let name = Some(name.to_owned());
+            map.roles = Some(Claim::Settings(ClaimSettings {
+                name,
+                keys: true,
+                ..ClaimSettings::default()
+            }));
+        }
         let pairs = [
             (&mut map.user_id, self.user_id),
             (&mut map.session_id, self.session_id),
@@ -59,7 +73,7 @@ impl UsualClaims {
         ];
         for (written, usual) in pairs {
             if written.is_none() {
-                *written = usual.map(str::to_owned);
+                *written = usual.map(|claim| Claim::Text(claim.to_owned()));
             }
         }
     }
@@ -150,8 +164,11 @@ const ZITADEL: UsualSettings = UsualSettings {
     id_claims: ZITADEL_CLAIMS,
     client_claim: None,
 };
-const ZITADEL_CLAIMS: UsualClaims =
-    UsualClaims { tenant: Some("urn:zitadel:iam:user:resourceowner:id"), ..UsualClaims::NONE };
+const ZITADEL_CLAIMS: UsualClaims = UsualClaims {
+    tenant: Some("urn:zitadel:iam:user:resourceowner:id"),
+    role_keys: Some("urn:zitadel:iam:org:project:roles"),
+    ..UsualClaims::NONE
+};
 const KUBERNETES: UsualSettings = UsualSettings {
     algorithms: &[SigningAlgorithm::RS256, SigningAlgorithm::ES256],
     accepts: &[Accepts::Access],

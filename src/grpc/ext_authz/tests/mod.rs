@@ -4,6 +4,7 @@
 mod additions;
 mod answers;
 mod door;
+mod lists;
 mod requests;
 mod routes;
 mod second_door;
@@ -36,6 +37,7 @@ fn door(yaml: &str) -> (CheckDoor, Arc<Metrics>) {
     let environment = BTreeMap::from([("ROWND_APP_ID".to_owned(), "app_test".to_owned())]);
     let config = config::parse("test.yaml", yaml, &environment).unwrap_or_else(|e| panic!("{e}"));
     let metrics = Metrics::build(&Labels {
+        omitted_headers: Vec::new(),
         reasons: authz::end_labels(),
         key_refusals: Vec::new(),
         verifications: verify::result_labels(),
