@@ -3,6 +3,7 @@
 //! In: the headers of a request. Out: at most one credential, or a denial.
 
 use bytes::Bytes;
+use memchr::memchr;
 
 use crate::model::{Credential, CredentialSource, DenyReason, Headers};
 
@@ -17,7 +18,7 @@ const BEARER: &[u8] = b"bearer";
 pub(super) fn bearer(headers: &Headers) -> Result<Option<Credential>, DenyReason> {
     let mut lines = headers.all("authorization");
     let Some(line) = lines.next() else { return Ok(None) };
-    let is_alone = lines.next().is_none() && !line.contains(&b',');
+    let is_alone = lines.next().is_none() && memchr(b',', line).is_none();
     if is_alone {
         return Ok(is_bearer(line.trim_ascii()).then(|| credential(line)));
     }
@@ -46,7 +47,7 @@ fn credential(line: &Bytes) -> Credential {
 pub(super) fn bare_token(headers: &Headers, name: &str) -> Result<Option<Credential>, DenyReason> {
     let mut lines = headers.all(name);
     let Some(line) = lines.next() else { return Ok(None) };
-    if lines.next().is_some() || line.contains(&b',') {
+    if lines.next().is_some() || memchr(b',', line).is_some() {
         return Err(DenyReason::CredentialsAmbiguous);
     }
     Ok(Some(Credential::new(trim(line), CredentialSource::Header)))
