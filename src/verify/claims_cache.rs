@@ -1,7 +1,7 @@
 //! CachedToken claims by the SHA-256 of the whole token. Never verdicts: policy, time and key are
 //! judged on each hit. One cache belongs to one configuration, so no entry outlives a reload.
 
-use std::{mem, sync::Arc};
+use std::sync::Arc;
 
 use quick_cache::{
     DefaultHashBuilder, Lifecycle, Weighter,
@@ -13,7 +13,7 @@ use super::{claims::lifetime::Lifetime, identity::Identity, jwks::Key};
 use crate::{
     digest::{Sha256, sha256},
     metrics::{CacheName, Metrics},
-    model::{CookieProof, IdentityFacts, IssuerIndex},
+    model::{CookieProof, IdentityFacts, IssuerIndex, heap, visible},
 };
 
 /// SHA-256 of a whole token.
@@ -37,11 +37,16 @@ pub(super) struct CachedToken {
 /// The table's own share of an entry, in bytes: its slots, the hash map, and the hashes of evicted
 /// entries.
 pub(super) const TABLE_SHARE: usize = 4 * 32;
-/// The reference counts; the names of the identity headers, their list, and what surrounds them
-/// when they are encoded. An entry that was asked once has none of these yet.
-const OVERHEAD: usize = TABLE_SHARE + 64 + 1_200;
+/// The two reference counts in front of an identity.
+const COUNTS: usize = 2 * size_of::<usize>();
+/// The bytes of an identity's headers without their texts: both lists, the names as they are encoded
+/// for the door, and what surrounds them. An entry that was asked for once has none of these yet.
+const HEADERS: usize = 1_100;
+/// The copies of a text that a header shows: in the header, and encoded for the door in the header
+/// and in the metadata.
+const COPIES: usize = 3;
 
-/// The bytes that an entry takes, about.
+/// The bytes that an entry takes.
 #[derive(Debug, Clone)]
 struct ClaimsWeight;
 
@@ -51,12 +56,12 @@ impl Weighter<Fingerprint, CachedToken> for ClaimsWeight {
     }
 }
 
-/// The weight of an entry, in bytes. Every fact is named, so that a new one does not compile before
-/// it is weighed.
+/// The weight of an entry, in bytes: what the allocator sets aside for it once its headers are kept.
+/// Every fact is named, so that a new one does not compile before it is weighed.
 pub(super) fn weigh(facts: &IdentityFacts) -> u64 {
     let IdentityFacts {
         user_id,
-        issuer: _,
+        issuer,
         auth_level: _,
         anonymous: _,
         app_id,
@@ -73,39 +78,30 @@ pub(super) fn weigh(facts: &IdentityFacts) -> u64 {
         expires_at: _,
     } = facts;
     let proof = match cookie_proof {
-        CookieProof::AntiCsrf(Some(text)) => text.len(),
+        CookieProof::AntiCsrf(Some(text)) => heap::block(text.len()),
         CookieProof::AntiCsrf(None) | CookieProof::SameOrigin => 0,
     };
-    let texts = [app_id, app_variant, session_id, token_id, tenant];
-    let lists = roles.iter().chain(groups).chain(scopes);
-    let heap = user_id.len()
+    let texts = [Some(user_id), app_id.as_ref(), app_variant.as_ref(), session_id.as_ref()];
+    let unshown = [token_id, tenant].into_iter().flatten();
+    let lists = [roles, groups];
+    // A byte that is not visible takes three in a header.
+    let shown = texts.iter().flatten().map(|text| text.as_str()).chain([issuer.as_ref()]);
+    let shown = shown.chain(lists.into_iter().flatten().map(String::as_str));
+    let shown: usize = shown.map(|text| visible(text).len()).sum();
+    let kept: usize = claims.iter().map(|(_, value)| KEPT_CLAIM + heap::of_json(value)).sum();
+    let behind = heap::block(COUNTS + size_of::<Identity>())
+        + texts.into_iter().flatten().chain(unshown).map(heap::of_text).sum::<usize>()
+        + lists.into_iter().chain([scopes]).map(heap::of_texts).sum::<usize>()
         + proof
-        + texts.into_iter().flatten().map(String::len).sum::<usize>()
-        + lists.map(|text| text.len() + mem::size_of::<String>()).sum::<usize>()
-        + claims.iter().map(|(_, value)| KEPT_CLAIM + heap_bytes(value)).sum::<usize>();
-    let fixed = mem::size_of::<CachedToken>() + mem::size_of::<Identity>() + OVERHEAD;
-    // Each text stands in the identity, in its header, and encoded for the door twice.
-    (fixed + 4 * heap) as u64
+        + heap::block(kept)
+        + HEADERS
+        + COPIES * shown;
+    let slot = size_of::<Fingerprint>() + size_of::<CachedToken>() + TABLE_SHARE;
+    (slot + behind) as u64
 }
 
 /// The name and the value of a claim that is kept, without what the value points to.
-const KEPT_CLAIM: usize = mem::size_of::<(Arc<str>, Value)>();
-/// The share of a member in the tree of an object.
-const MEMBER: usize = mem::size_of::<(String, Value)>() * 2;
-
-/// The bytes that a value points to, about.
-fn heap_bytes(value: &Value) -> usize {
-    match value {
-        Value::Null | Value::Bool(_) | Value::Number(_) => 0,
-        Value::String(text) => text.len(),
-        Value::Array(items) => {
-            items.iter().map(|item| mem::size_of::<Value>() + heap_bytes(item)).sum()
-        }
-        Value::Object(members) => {
-            members.iter().map(|(name, item)| MEMBER + name.len() + heap_bytes(item)).sum()
-        }
-    }
-}
+const KEPT_CLAIM: usize = size_of::<(Arc<str>, Value)>();
 
 /// Counts evictions. An evicted value is dropped when the table is unlocked.
 #[derive(Debug, Clone)]
@@ -150,7 +146,7 @@ pub(super) struct ClaimsCache {
 }
 
 /// The weight of a small entry, in bytes: with it the number of entries is estimated.
-const TYPICAL_ENTRY: u64 = 2_400;
+const TYPICAL_ENTRY: u64 = 1_900;
 
 impl ClaimsCache {
     pub(super) fn new(bytes: u64, metrics: &Arc<Metrics>) -> Self {
