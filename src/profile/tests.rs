@@ -64,9 +64,10 @@ fn entry(data: &Value) -> CachedProfile {
 fn the_cache_is_bounded_in_bytes_for_profiles_of_any_content() {
     // Short texts that take much more memory than they are long: an empty list takes 32 bytes, an
     // object of one member the node of a tree with room for eleven.
-    for (name, dense, bytes) in
-        [("empty lists", json!([]), 32), ("objects of one member", json!({ "a": 1 }), 32 + 632)]
-    {
+    for (name, dense, count, bytes) in [
+        ("empty lists", json!([]), 1_000, 32),
+        ("objects of one member", json!({ "a": 1 }), 100, 32 + 632),
+    ] {
         let cache = ProfileCache::new(1 << 20);
         let dense = json!({ "items": vec![dense; count] });
         for index in 0..1_000 {

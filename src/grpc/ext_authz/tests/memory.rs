@@ -1,11 +1,12 @@
 //! The memory of cached identities: what the cache counts for them is what they take.
 
+use std::ops::Range;
+
 use bytes::Bytes;
+use prost::Message as _;
 use serde_json::{Value, json};
 use test_support::forge::{Key, now};
 use tokio::runtime::Builder;
-
-use prost::Message as _;
 
 use super::{
     check, door,
@@ -68,7 +69,7 @@ fn a_cached_identity_takes_the_memory_that_is_counted_for_it() {
             let _inside = runtime.enter();
             door(&yaml)
         };
-        let requests = |users: std::ops::Range<usize>| -> Vec<Bytes> {
+        let requests = |users: Range<usize>| -> Vec<Bytes> {
             let request = |index| {
                 let mut claims = shape(index);
                 claims["iss"] = json!("urn:partner");
@@ -94,7 +95,6 @@ fn a_cached_identity_takes_the_memory_that_is_counted_for_it() {
         let held = allocation_counter::measure(|| ask_all(&measured)).bytes_current;
         let (held, counted) = (usize::try_from(held).unwrap(), counted(&door, &metrics) - before);
         let (held, counted) = (held / MEASURED, counted / MEASURED);
-        println!("{name}: {counted} bytes counted, {held} held");
         assert!(counted >= held, "{name}: {counted} bytes counted, {held} held");
         assert!(counted <= held * 3 / 2, "{name}: {counted} bytes counted, {held} held");
     }
