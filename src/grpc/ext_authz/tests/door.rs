@@ -265,13 +265,13 @@ async fn a_check_that_waits_for_keys_is_answered_in_time() {
 }
 
 /// It is copied into its place, and kept for as long as the check waits. The work that only few checks
-/// have, such as verifying a signature, stands in boxes of its own.
+/// have, such as verifying a signature, stands in boxes of its own: it is 6 KiB more.
 #[tokio::test]
 async fn a_check_is_small_until_it_has_to_verify() {
     let (door, _) = door(OPEN);
     let pending = door.begin();
     let size = size_of_val(&door.check(&pending, Bytes::new(), pending.began()));
-    assert!(size <= 2_048, "{size} bytes");
+    assert!(size <= 2_560, "{size} bytes");
 }
 
 #[tokio::test]
