@@ -204,6 +204,7 @@ fn documented(text: &str) -> BTreeSet<String> {
 #[test]
 fn every_metric_is_documented() {
     let labels = Labels {
+        omitted_headers: rownd_authz::authz::omitted_header_labels(),
         reasons: vec![(rownd_authz::metrics::CheckOutcome::Allow, "authenticated")],
         key_refusals: rownd_authz::verify::key_refusal_labels(),
         verifications: vec!["ok"],

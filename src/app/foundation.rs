@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// Connecting to an upstream takes at most this long.
-pub(super) const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// The parts that depend on nothing but the configuration. Nothing is fetched yet.
 #[derive(Debug)]
@@ -33,8 +33,8 @@ impl Foundation {
         verify::self_test().map_err(|error| BuildError::Part(error.to_string()))?;
         let metrics =
             Metrics::build(&labels(config)).map_err(|error| BuildError::Part(error.to_string()))?;
-        let upstream = upstream::Client::build(CONNECT_TIMEOUT)
-            .map_err(|error| BuildError::Part(error.to_string()))?;
+        let upstream = upstream::Client::build(&config.network, &config.issuers, CONNECT_TIMEOUT)
+            .map_err(|problems| BuildError::Part(problems.join("; ")))?;
         let readiness = Readiness::new();
         let revocations = MemoryRevocations::new(&config.revocation, &metrics);
         let limits = compile::limits(config);
@@ -48,6 +48,7 @@ impl Foundation {
 fn labels(config: &Config) -> Labels {
     Labels {
         reasons: authz::end_labels(),
+        omitted_headers: authz::omitted_header_labels(),
         key_refusals: verify::key_refusal_labels(),
         verifications: verify::result_labels(),
         issuers: config.issuers.iter().map(|issuer| issuer.name.clone()).collect(),

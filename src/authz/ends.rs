@@ -2,7 +2,9 @@
 
 use std::{fmt::Debug, sync::Arc, time::Duration};
 
-use super::facts::VerdictFacts;
+use strum::VariantArray as _;
+
+use super::{edits::ListHeader, facts::VerdictFacts};
 use crate::{
     metrics::{CheckApi, CheckOutcome, Metrics},
     model::{AllowReason, Denial, DenialClass, DenyReason, Warning},
@@ -14,6 +16,12 @@ pub fn end_labels() -> Vec<(CheckOutcome, &'static str)> {
     let allowed = AllowReason::ALL.iter().map(|reason| (CheckOutcome::Allow, reason.code()));
     let denied = DenyReason::ALL.iter().map(|reason| (outcome(*reason), reason.code()));
     allowed.chain(denied).collect()
+}
+
+/// The names of the identity headers that may be left out, in the order of [`ListHeader`].
+#[must_use]
+pub fn omitted_header_labels() -> Vec<&'static str> {
+    ListHeader::VARIANTS.iter().map(|header| header.name()).collect()
 }
 
 /// The outcome of a denial: "cannot decide" is counted apart from a plain no.
@@ -99,6 +107,9 @@ impl CheckRecorder for CheckMetrics {
 
     fn ended(&self, end: &CheckEnd<'_>) {
         self.0.check_ended(end.api, end.label(), end.took);
+        for header in &end.facts.omitted {
+            self.0.identity_header_omitted(*header as usize);
+        }
     }
 
     fn configured(&self, epoch: u64) {

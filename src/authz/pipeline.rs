@@ -69,7 +69,7 @@ impl CheckPipeline {
             settings: config.check.clone(),
             limits: RequestLimits::of(&config.check),
             policy,
-            extractor: Extractor::build(&config.credentials.0),
+            extractor: Extractor::build(config),
             sites: CookieSites::build(&config.trusted_origins),
             verifier,
             profiles,
@@ -93,6 +93,7 @@ impl CheckPipeline {
             request_id: request_id(request),
             trace_id: request.headers.single("traceparent").and_then(trace_id),
             protocol: content_type.map_or(CallerProtocol::Http, |kind| CallerProtocol::of(kind)),
+            omitted: Vec::new(),
         }
     }
 
@@ -108,6 +109,7 @@ impl CheckPipeline {
         record.details(|| self.policy.skipped(measured));
         let rules = self.policy.choose(measured)?;
         record.rule_chosen(rules.name());
+        let reads_credential = rules.reads_credential();
         let allowed = self.decide(request, rules, now, deadline, record).await?;
         let permit = match allowed.permit() {
             Ok(permit) => permit,
@@ -123,8 +125,14 @@ impl CheckPipeline {
         for step in &self.permit_steps {
             step.add(request, &permit, deadline, &mut additions).await?;
         }
-        let Additions { headers, query, response } = additions;
+        let Additions { mut headers, query, response } = additions;
+        if reads_credential {
+            headers.extend(self.extractor.header_without_token(request));
+        }
         let request = self.injector.edits(request, &permit, headers, query)?;
+        if !request.identity.omitted.is_empty() {
+            record.facts().omitted.clone_from(&request.identity.omitted);
+        }
         record.detail(|| Step::HeadersMade {
             set: request.identity.set.len() + request.headers.len(),
             removed: request.identity.remove.len() + request.spoofed.len(),

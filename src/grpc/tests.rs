@@ -27,6 +27,7 @@ use crate::{
 
 fn listener() -> Arc<ListenerBudget> {
     let labels = Labels {
+        omitted_headers: Vec::new(),
         reasons: Vec::new(),
         key_refusals: Vec::new(),
         verifications: Vec::new(),
@@ -256,6 +257,7 @@ fn what_one_turn_reads_is_bounded() {
 fn refusals_are_made_before_more_is_read() {
     let settings = GrpcListener { max_streams: 8, ..GrpcListener::default() };
     let labels = Labels {
+        omitted_headers: Vec::new(),
         reasons: Vec::new(),
         key_refusals: Vec::new(),
         verifications: Vec::new(),

@@ -57,11 +57,16 @@ pub(super) struct CheckSeries {
     /// The outcome that belongs to each reason, by the index of the reason.
     outcomes: Vec<CheckOutcome>,
     dropped_logs: Vec<Counter>,
+    omitted_headers: Vec<Counter>,
 }
 
 impl CheckSeries {
-    /// `reasons` holds outcome and word of every reason for which a check can end.
-    pub(super) fn register(reasons: &[(CheckOutcome, &'static str)]) -> Self {
+    /// `reasons` holds outcome and word of every reason for which a check can end, `headers` the
+    /// names of the identity headers that may be left out.
+    pub(super) fn register(
+        reasons: &[(CheckOutcome, &'static str)],
+        headers: &[&'static str],
+    ) -> Self {
         describe_counter!(
             "rownd_authz_checks_total",
             "Checks answered, by API, outcome and reason."
@@ -70,10 +75,16 @@ impl CheckSeries {
             "rownd_authz_denial_logs_dropped_total",
             "Denials not logged, by reason: too many."
         );
+        describe_counter!(
+            "rownd_authz_identity_headers_omitted_total",
+            "Allowed checks in which an identity header was left out because it was too large."
+        );
         describe_gauge!("rownd_authz_in_flight", "Checks being answered now.");
         describe_histogram!(DURATION, Unit::Seconds, "Time to answer a check, by API and outcome.");
         let dropped = |reason: &'static str| counter!("rownd_authz_denial_logs_dropped_total", "reason" => reason);
+        let omitted = |header: &&'static str| counter!("rownd_authz_identity_headers_omitted_total", "header" => *header);
         Self {
+            omitted_headers: headers.iter().map(omitted).collect(),
             apis: ByLabel::new(|api| ApiSeries::register(api, reasons)),
             outcomes: reasons.iter().map(|(outcome, _)| *outcome).collect(),
             dropped_logs: reasons.iter().map(|(_, reason)| dropped(reason)).collect(),
@@ -116,6 +127,13 @@ impl Metrics {
         let outcome = self.checks.outcomes.get(reason);
         if let Some(histogram) = outcome.and_then(|outcome| api.durations.get(*outcome)) {
             histogram.record(took.as_secs_f64());
+        }
+    }
+
+    /// The identity header of this index (see [`super::Labels::omitted_headers`]) was left out.
+    pub fn identity_header_omitted(&self, header: usize) {
+        if let Some(counter) = self.checks.omitted_headers.get(header) {
+            counter.increment(1);
         }
     }
 

@@ -63,6 +63,8 @@ pub enum ApiResult {
     Limited,
     /// No connection, or it broke.
     Network,
+    /// The proxy does not lead to the issuer.
+    Proxy,
     /// It took longer than allowed.
     Timeout,
     /// Another HTTP status.

@@ -37,7 +37,7 @@ pub use commands::{CommandResult, ControlCommand};
 pub use connections::ConnectionResult;
 pub use issuer_api::{ApiEndpoint, ApiResult};
 pub use issuer_label::IssuerLabel;
-pub use keys::{FetchResult, SnapshotResult};
+pub use keys::{FetchResult, SnapshotResult, TenantCounts};
 pub use label::Label;
 pub use profiles::ProfileResult;
 pub use reloads::{ReloadResult, ReloadSubject};
@@ -49,6 +49,8 @@ pub use rpcs::{CallerRefusal, RpcLabel};
 pub struct Labels {
     /// Outcome and reason of every possible end of a check.
     pub reasons: Vec<(CheckOutcome, &'static str)>,
+    /// The names of the identity headers that may be left out.
+    pub omitted_headers: Vec<&'static str>,
     /// Words for every result of a verification.
     pub verifications: Vec<&'static str>,
     /// Words for every reason why a key is not used.
@@ -137,7 +139,7 @@ impl Metrics {
 
     fn register(labels: &Labels, handle: PrometheusHandle) -> Self {
         Self {
-            checks: checks::CheckSeries::register(&labels.reasons),
+            checks: checks::CheckSeries::register(&labels.reasons, &labels.omitted_headers),
             rpcs: rpcs::RpcSeries::register(&labels.rpcs),
             call_refusals: call_refusals::CallRefusalSeries::register(),
             issuers: issuers::IssuerSeries::register(&labels.verifications, &labels.key_refusals),

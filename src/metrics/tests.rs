@@ -9,6 +9,7 @@ use super::{
 
 fn metrics() -> Arc<Metrics> {
     Metrics::build(&Labels {
+        omitted_headers: Vec::new(),
         reasons: vec![
             (CheckOutcome::Allow, "authenticated"),
             (CheckOutcome::Deny, "token_expired"),
@@ -54,7 +55,7 @@ fn every_series_is_there_from_the_start_at_zero() {
         ("rpc_duration_seconds_count", 5),
         ("callers_refused_total", 5 * 3),
         ("verifications_total", 3 * 3),
-        ("key_fetches_total", 2 * 5),
+        ("key_fetches_total", 2 * 7),
         ("keys", 2),
         ("key_snapshots_total", 10),
         ("cache_lookups_total", 4),

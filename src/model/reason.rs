@@ -90,6 +90,11 @@ deny_reasons! {
     TokenMalformed => "token_malformed", BadCredential, "the token is malformed",
         "`token inspect` says what is wrong. Often it is no JWT at all (an opaque token, a JSON \
          body), is cut off, or has `Bearer` before it twice.";
+    /// `Authorization` holds a signed token, but not in the form `Bearer TOKEN`: the word is missing,
+    /// is not alone (`Bearer:`), or stands in quotes. Other schemes, such as `Basic`, are left to the
+    /// service behind.
+    AuthorizationMalformed => "authorization_malformed", BadCredential, "the Authorization header holds a token but has not the form: Bearer TOKEN",
+        "Have the client write the word `Bearer`, a blank and the token, without quotes.";
     /// The token is longer than `check.max_token_bytes`. It was not parsed. The setting bounds the
     /// whole token; its header and its claims have no bound of their own.
     TokenTooLarge => "token_too_large", BadCredential, "the token is longer than check.max_token_bytes",
@@ -107,7 +112,8 @@ deny_reasons! {
     /// The token's `iss` is not a configured issuer.
     IssuerUntrusted => "issuer_untrusted", BadCredential, "the token issuer is not trusted",
         "Compare it with `issuers[].issuer`, to the last slash. Often the token is of another \
-         environment, or the issuer is missing from the configuration.";
+         environment, or the issuer is missing from the configuration, or its tenant from \
+         `issuers[].tenants`.";
     /// The issuer publishes no key with the token's `kid`, and the token was issued before the last
     /// fetch of its keys (or has no `iat`, or keys are not fetched from this issuer).
     KidUnknown => "kid_unknown", BadCredential, "the token is signed by an unknown key",
@@ -162,10 +168,21 @@ deny_reasons! {
         "`token inspect` shows the claims. If another claim has the value, name it in \
          `issuers[].claims`; for Rownd's tokens without an expiry there is \
          `issuers[].allow_missing_exp`.";
-    /// A value of the identity is too long to be injected as a header. No value is ever cut.
+    /// A value of the identity is too long to be injected as a header; the message and the log name
+    /// the header. No value is ever cut.
     IdentityTooLarge => "identity_too_large", BadCredential, "the identity is too large to be passed on",
-        "Raise `identity_headers.max_value_bytes` or `identity_headers.max_total_bytes` to the \
-         limit of the service behind, or have the issuer put less into the token.";
+        "Raise `identity_headers.max_list_bytes` (for roles, groups and scopes), \
+         `identity_headers.max_value_bytes` or `identity_headers.max_total_bytes` to the limit of \
+         the service behind; or write `identity_headers.on_too_large`, so that the request passes \
+         without the list; or have the issuer put less into the token.";
+    /// A session cookie stands in the request twice, with different values: that of SuperTokens
+    /// (`sAccessToken`), or one with `format: rownd`. A browser sends an older cookie beside the new one
+    /// if it was set for another domain or path. Any other second credential is
+    /// `credentials_ambiguous`.
+    SessionCookieRepeated => "session_cookie_repeated", BadCredential, "the session cookie stands in the request twice, with different values",
+        "SuperTokens' frontend refreshes the session on this 401, and the refresh removes the older \
+         cookie: set `olderCookieDomain` in its backend. Otherwise have sign-in set the cookie with \
+         one `Domain` and one `Path`, and remove the older one.";
 
     /// More than one credential: repeated `Authorization`, or two different ones in two sources.
     CredentialsAmbiguous => "credentials_ambiguous", Conflict, "the request carries more than one credential",

@@ -1,7 +1,7 @@
 //! CachedToken claims by the SHA-256 of the whole token. Never verdicts: policy, time and key are
 //! judged on each hit. One cache belongs to one configuration, so no entry outlives a reload.
 
-use std::sync::Arc;
+use std::{mem, sync::Arc};
 
 use quick_cache::{
     DefaultHashBuilder, Lifecycle, Weighter,
@@ -13,7 +13,7 @@ use super::{claims::lifetime::Lifetime, identity::Identity, jwks::Key, key_ring:
 use crate::{
     digest::{Sha256, sha256},
     metrics::{CacheName, Metrics},
-    model::{CookieProof, IdentityFacts, heap, visible},
+    model::{CookieProof, IdentityFacts, heap},
 };
 
 /// SHA-256 of a whole token.
@@ -37,16 +37,11 @@ pub(super) struct CachedToken {
 /// The table's own share of an entry, in bytes: its slots, the hash map, and the hashes of evicted
 /// entries.
 pub(super) const TABLE_SHARE: usize = 4 * 32;
-/// The two reference counts in front of an identity.
-const COUNTS: usize = 2 * size_of::<usize>();
-/// The bytes of an identity's headers without their texts: both lists, the names as they are encoded
-/// for the door, and what surrounds them. An entry that was asked for once has none of these yet.
-const HEADERS: usize = 1_100;
-/// The copies of a text that a header shows: in the header, and encoded for the door in the header
-/// and in the metadata.
-const COPIES: usize = 3;
+/// The reference counts; the names of the identity headers, their list, and what surrounds them
+/// when they are encoded. An entry that was asked once has none of these yet.
+const OVERHEAD: usize = TABLE_SHARE + 64 + 1_400;
 
-/// The bytes that an entry takes.
+/// The bytes that an entry takes, about.
 #[derive(Debug, Clone)]
 struct ClaimsWeight;
 
@@ -56,12 +51,12 @@ impl Weighter<Fingerprint, CachedToken> for ClaimsWeight {
     }
 }
 
-/// The weight of an entry, in bytes: what the allocator sets aside for it once its headers are kept.
-/// Every fact is named, so that a new one does not compile before it is weighed.
+/// The weight of an entry, in bytes. Every fact is named, so that a new one does not compile before
+/// it is weighed.
 pub(super) fn weigh(facts: &IdentityFacts) -> u64 {
     let IdentityFacts {
         user_id,
-        issuer,
+        issuer: _,
         auth_level: _,
         anonymous: _,
         app_id,
@@ -78,31 +73,35 @@ pub(super) fn weigh(facts: &IdentityFacts) -> u64 {
         expires_at: _,
     } = facts;
     let proof = match cookie_proof {
-        CookieProof::AntiCsrf(Some(text)) => heap::block(text.len()),
+        CookieProof::AntiCsrf(Some(text)) => text.len(),
         CookieProof::AntiCsrf(None) | CookieProof::SameOrigin => 0,
     };
-    let texts = [Some(user_id), app_id.as_ref(), app_variant.as_ref(), session_id.as_ref()];
-    let unshown = [token_id, tenant].into_iter().flatten();
-    let lists = [roles, groups];
-    // A byte that is not visible takes three in a header.
-    let shown = texts.iter().flatten().map(|text| text.as_str()).chain([issuer.as_ref()]);
-    let shown = shown.chain(lists.into_iter().flatten().map(String::as_str));
-    let shown: usize = shown.map(|text| visible(text).len()).sum();
-    let kept: usize = claims.iter().map(|(_, value)| KEPT_CLAIM + heap::of_json(value)).sum();
-    let behind = heap::block(COUNTS + size_of::<Identity>())
-        + texts.into_iter().flatten().chain(unshown).map(heap::of_text).sum::<usize>()
-        + lists.into_iter().chain([scopes]).map(heap::of_texts).sum::<usize>()
-        + proof
-        + heap::block(kept)
-        + HEADERS
-        + COPIES * shown;
-    let slot = size_of::<Fingerprint>() + size_of::<CachedToken>() + TABLE_SHARE;
-    (slot + behind) as u64
+    let texts = [app_id, app_variant, session_id, tenant].into_iter().flatten();
+    let items = roles.iter().chain(groups).chain(scopes);
+    let kept = claims.iter().map(|(_, value)| KEPT_CLAIM + heap::of_json(value)).sum::<usize>();
+    let heap = (1 + ENCODINGS) * (proof + kept + token_id.as_ref().map_or(0, String::len))
+        + texts
+            .chain([user_id])
+            .map(|text| text.len() + ENCODINGS * encoded_len(text))
+            .sum::<usize>()
+        + items.map(|item| ITEM + item.len() + ENCODINGS * encoded_len(item)).sum::<usize>();
+    let fixed = mem::size_of::<CachedToken>() + mem::size_of::<Identity>() + OVERHEAD;
+    (fixed + heap) as u64
+}
+
+/// A text stands encoded in its header, and in the headers and the metadata that a door keeps.
+const ENCODINGS: usize = 3;
+/// An item of a list has a heap block of its own, and tags and lengths in the metadata.
+const ITEM: usize = mem::size_of::<String>() + 16 + 12;
+
+/// The bytes of a text when it is encoded for a list: three for each that does not stand for itself.
+fn encoded_len(text: &str) -> usize {
+    let itself = |byte: u8| byte.is_ascii_graphic() && !matches!(byte, b'%' | b',');
+    text.bytes().map(|byte| if itself(byte) { 1 } else { 3 }).sum()
 }
 
 /// The name and the value of a claim that is kept, without what the value points to.
-const KEPT_CLAIM: usize = size_of::<(Arc<str>, Value)>();
-
+const KEPT_CLAIM: usize = mem::size_of::<(Arc<str>, Value)>();
 /// Counts evictions. An evicted value is dropped when the table is unlocked.
 #[derive(Debug, Clone)]
 pub(super) struct Evictions<V> {
@@ -146,7 +145,7 @@ pub(super) struct ClaimsCache {
 }
 
 /// The weight of a small entry, in bytes: with it the number of entries is estimated.
-const TYPICAL_ENTRY: u64 = 1_900;
+const TYPICAL_ENTRY: u64 = 2_400;
 
 impl ClaimsCache {
     pub(super) fn new(bytes: u64, metrics: &Arc<Metrics>) -> Self {

@@ -9,7 +9,7 @@ use super::{
     choice::ChosenIssuer,
     claims::profile::marks,
     issuer::{Issuer, check_signature, record_no_key},
-    key_ring::KeyRing,
+    key_ring::{KeyRing, KeyStoreId},
     token::{self, Token, Typ},
     unix_time::unix_seconds,
     verifier::Verifier,
@@ -58,12 +58,17 @@ pub struct TokenFacts {
 pub struct IssuerFinding {
     /// The configured name.
     pub name: String,
-    /// The `iss` of its tokens.
+    /// The `iss` of its tokens; of an issuer with tenants, that of the token if it is one of them.
     pub iss: String,
+    /// The store of the keys for the `iss` of the token, where that is the issuer's.
+    pub store: Option<KeyStoreId>,
     /// Its answer.
     pub answer: IssuerAnswer,
     /// The finding about the signature.
     pub signature: SignatureFinding,
+    /// The claims that the claim map names and the token does not have, as they are written, each
+    /// with the part of the identity that it is for. None of an issuer that is not picked.
+    pub absent: Vec<(&'static str, String)>,
 }
 
 /// Whether an issuer would take a token.
@@ -122,12 +127,14 @@ impl Verifier {
                 }
                 (None, _) => IssuerAnswer::Refused(DenyReason::IssuerUntrusted),
             };
-            let signature = SignatureFinding::of(&steps);
+            let is_picked = picked == Some(index);
             IssuerFinding {
                 name: issuer.name().to_owned(),
-                iss: issuer.settings().iss.clone(),
+                iss: own.map_or(&issuer.settings().iss, |(_, ring)| &ring.iss).clone(),
+                store: own.map(|(_, ring)| KeyStoreId::of(&ring.keys)),
                 answer,
-                signature,
+                signature: SignatureFinding::of(&steps),
+                absent: if is_picked { issuer.absent_claims(&token) } else { Vec::new() },
             }
         });
         Inspection { issuers: issuers.collect(), picked, token: Ok(TokenFacts::of(&token)) }
@@ -162,7 +169,7 @@ impl Issuer {
                 false
             }
         };
-        match self.claims(token, now, record) {
+        match self.claims(token, ring, now, record) {
             Ok((facts, _)) if signed => IssuerAnswer::Taken(facts.into()),
             Ok((facts, _)) => IssuerAnswer::IfSigned(facts.into()),
             Err(denial) => match denial.reason().class() {

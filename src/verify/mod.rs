@@ -15,6 +15,8 @@ mod claims;
 mod claims_cache;
 mod commands;
 mod fetch_budget;
+mod fetch_lanes;
+mod first_keys;
 mod identity;
 mod inspect;
 mod issuer;
@@ -22,25 +24,30 @@ mod issuer_build;
 mod json;
 mod jwks;
 mod key_cache;
+mod key_credential;
 mod key_refresher;
 mod key_ring;
 mod key_snapshot;
 mod key_source;
 mod key_state;
 mod kinds;
+mod missing_key;
 mod outcome_label;
 mod refusal_cache;
 mod revocation;
 mod rules;
 mod self_test;
+mod tenant_status;
 #[cfg(test)]
 mod tests;
 mod token;
 mod unix_time;
 mod verifier;
+mod warnings;
 
 pub use app_slot::AppSlot;
 pub use claimed_target::ClaimedTarget;
+pub use commands::CommandTarget;
 pub use identity::Identity;
 pub use inspect::{Inspection, IssuerAnswer, IssuerFinding, SignatureFinding, TokenFacts};
 pub use issuer::Issuer;
@@ -55,5 +62,7 @@ pub use revocation::{
     RevokingIssuer,
 };
 pub use self_test::{SelfTestError, self_test};
+pub use tenant_status::{TenantFault, TenantsStatus};
 pub use token::verified_claims;
 pub use verifier::{Verifier, VerifierLimits, VerifierParts};
+pub use warnings::warnings;

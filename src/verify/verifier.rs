@@ -18,10 +18,11 @@ use super::{
     key_refresher::KeyRefresher,
     key_ring::{KeyRing, KeyStoreId, store_ids},
     key_snapshot::KeySnapshot,
+    missing_key::MissingKey,
     outcome_label::{CACHED, VERIFIED, denied},
     refusal_cache::{RefusalCache, RefusedToken},
     revocation::RevocationList,
-    token,
+    tenant_status, token,
     unix_time::{Timing, unix_seconds},
 };
 use crate::{
@@ -77,8 +78,13 @@ impl VerifierParts {
         let leaders = self.verifier.issuers().iter().zip(issuers);
         for (issuer, written) in leaders.filter(|(issuer, _)| issuer.leader.is_none()) {
             for ring in &issuer.rings {
-                let source = written.key_snapshot_source();
-                let snapshot = KeySnapshot::new(settings, issuer.name(), &ring.iss, source);
+                let tenant = ring.tenant.as_deref();
+                let source = written.key_snapshot_source(tenant);
+                let snapshot = KeySnapshot::new(settings, issuer.name(), &ring.iss, &source);
+                let snapshot = match tenant {
+                    Some(tenant) => snapshot.of_tenant(tenant),
+                    None => snapshot,
+                };
                 // It is set already only if this was called before, with the same settings.
                 let _ = ring.keys.snapshot.set(snapshot);
             }
@@ -257,8 +263,8 @@ impl Verifier {
         timing: Timing,
         record: &mut impl StepRecorder,
     ) -> (Option<&Issuer>, Result<Arc<Identity>, Denial>) {
-        let mut scratch = Vec::new();
-        let token = match token::parse(raw, &mut scratch) {
+        let (mut scratch, mut scratch_again) = (Vec::new(), Vec::new());
+        let mut token = match token::parse(raw, &mut scratch) {
             Ok(token) => token,
             Err(reason) => return (None, Err(reason.into())),
         };
@@ -269,6 +275,15 @@ impl Verifier {
         record.detail(|| Step::IssuerChosen(issuer.shared_name()));
         if ambiguous {
             return (Some(issuer), Err(DenyReason::TokenKindAmbiguous.into()));
+        }
+        if let Some(missing) = MissingKey::of(&token, issuer, ring, timing.now) {
+            drop(token);
+            drop(scratch);
+            missing.wait(ring, timing.deadline).await;
+            token = match token::parse(raw, &mut scratch_again) {
+                Ok(token) => token,
+                Err(reason) => return (Some(issuer), Err(reason.into())),
+            };
         }
         // The version is read before the keys are: if they change meanwhile, the refusal that is
         // cached under the old version is void.
@@ -317,11 +332,15 @@ impl Verifier {
         self.metrics.cache_size(CacheName::Refusals, self.refusals.bytes());
     }
 
-    /// Writes the gauges of issuers whose keys no task reports under their name: another issuer has
-    /// them too, and its task reports them under that one's.
+    /// Writes the gauges of issuers whose keys no task reports under their name: of those with
+    /// tenants, and of those whose keys another issuer has too, whose task reports them.
     pub fn measure_keys(&self) {
-        for issuer in self.issuers().iter().filter(|issuer| issuer.leader.is_some()) {
-            issuer.rings.iter().for_each(|ring| ring.keys.report(&self.metrics, issuer.label));
+        for issuer in self.issuers() {
+            if issuer.has_tenants() {
+                tenant_status::report(&issuer.rings, &self.metrics, issuer.label);
+            } else if issuer.leader.is_some() {
+                issuer.rings.iter().for_each(|ring| ring.keys.report(&self.metrics, issuer.label));
+            }
         }
     }
 

@@ -56,9 +56,16 @@ pub(super) fn routes() -> Value {
 
 /// The product's configuration for this issuer.
 pub(super) fn config(issuer: &Rownd) -> Value {
+    let mut trusted = issuer.config();
+    trusted["claims"] = json!({ "tenant": "tenant", "groups": "groups", "scopes": "scp" });
     json!({
-        "issuers": [issuer.config()],
-        "credentials": [{ "header": "authorization" }, { "cookie": "rownd_token" }],
+        "issuers": [trusted],
+        "credentials": [
+            { "header": "authorization" },
+            { "cookie": "app_session" },
+            { "cookie": "rownd-session", "format": "rownd" },
+            { "websocket_protocol": "bearer" },
+        ],
         "trusted_origins": ["https://app.example.com"],
         "routes": routes(),
         // A busy machine must not turn an answer into a 503.

@@ -42,7 +42,7 @@ pub(crate) fn config(issuer: &Issuer) -> Value {
             "ops": { "address": "127.0.0.1:0" },
         },
         "issuers": [issuer_settings("rownd", issuer)],
-        "credentials": [{ "header": "authorization" }, { "cookie": "rownd_token" }],
+        "credentials": [{ "header": "authorization" }, { "cookie": "app_session" }],
         "routes": [
             { "id": "public", "match": { "path": { "prefix": "/public" } }, "auth": "none" },
             { "id": "optional", "match": { "path": { "prefix": "/optional" } }, "auth": "optional" },
@@ -81,6 +81,13 @@ impl TestApp {
     /// Builds and runs it; it need not be ready.
     pub(crate) async fn start(settings: &Value) -> Self {
         Self::run(Self::build(settings).await.unwrap())
+    }
+
+    /// Builds and runs it with these variables of the environment.
+    pub(crate) async fn start_in(settings: &Value, environment: &BTreeMap<String, String>) -> Self {
+        let config = config::parse("test.yaml", &settings.to_string(), environment)
+            .unwrap_or_else(|problems| panic!("{problems}"));
+        Self::run(app::build(config).await.unwrap())
     }
 
     /// Builds and runs what a file says, which it reads again when it changes.

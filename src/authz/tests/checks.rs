@@ -32,7 +32,10 @@ const CREDENTIALS: &[(&str, &str, &str, Lines<'_>, Judged)] = &[
     ("another scheme on an optional route", "GET", "/feed", &[("authorization", "Basic x")], ANONYMOUS),
     ("a bad one on an optional route", "GET", "/feed", &[("authorization", "Bearer x")], Err(DenyReason::TokenMalformed)),
     ("an empty one on an optional route", "GET", "/feed", &[("authorization", "Bearer")], Err(DenyReason::TokenMalformed)),
-    ("an empty cookie on an optional route", "GET", "/feed", &[("cookie", "tok=")], Err(DenyReason::TokenMalformed)),
+    ("an emptied cookie on an optional route", "GET", "/feed", &[("cookie", "tok=")], ANONYMOUS),
+    ("an emptied cookie on any other route", "GET", "/", &[("cookie", "tok=deleted")], MISSING),
+    ("a token without a scheme on an optional route", "GET", "/feed", &[("authorization", "eyJhbGciOiJ4In0.e30.c2ln")], Err(DenyReason::AuthorizationMalformed)),
+    ("a token without a scheme on a public route", "GET", "/open", &[("authorization", "eyJhbGciOiJ4In0.e30.c2ln")], PUBLIC),
     ("two on an optional route", "GET", "/feed", &[("authorization", "Bearer x"), ("cookie", "tok=y")], Err(DenyReason::CredentialsAmbiguous)),
     ("none on any other route", "GET", "/", &[], MISSING),
     ("another scheme on any other route", "GET", "/", &[("authorization", "Basic x")], MISSING),
@@ -132,7 +135,7 @@ async fn what_passes_without_a_credential_carries_no_identity() {
         let Verdict::Allow(allowance) = &verdict else { panic!("{path}: {verdict:?}") };
         let (edits, facts) = (allowance.request(), verdict.facts());
         assert!(edits.identity.set.is_empty() && facts.identity.is_none(), "{path}");
-        assert_eq!(edits.identity.remove.len() + edits.spoofed.len(), 11, "{path}");
+        assert_eq!(edits.identity.remove.len() + edits.spoofed.len(), 13, "{path}");
         assert!(edits.spoofed.iter().any(|name| name == "x_rownd_verified"), "{path}");
     }
 }

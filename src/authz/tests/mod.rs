@@ -9,13 +9,14 @@ mod identities;
 mod inject;
 mod permit_steps;
 mod protection;
+mod too_large;
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use tokio::time::Instant;
 
-use super::{Authorizer, Edition, Snapshot, Verdict, end_labels, recorders};
+use super::{Authorizer, Edition, Snapshot, Verdict, end_labels, omitted_header_labels, recorders};
 use crate::{
     config,
     health::Readiness,
@@ -57,6 +58,7 @@ fn compiled(yaml: &str) -> (Snapshot, Arc<Metrics>, Vec<KeyRefresher>) {
     let config = config::parse("test.yaml", yaml, &environment).unwrap_or_else(|e| panic!("{e}"));
     let metrics = Metrics::build(&Labels {
         reasons: end_labels(),
+        omitted_headers: omitted_header_labels(),
         key_refusals: Vec::new(),
         verifications: verify::result_labels(),
         issuers: config.issuers.iter().map(|issuer| issuer.name.clone()).collect(),
@@ -68,7 +70,7 @@ fn compiled(yaml: &str) -> (Snapshot, Arc<Metrics>, Vec<KeyRefresher>) {
         claims_cache_bytes: 1 << 20,
         refusal_cache_bytes: 1 << 16,
     };
-    let client = Client::build(Duration::from_secs(1)).unwrap();
+    let client = Client::build(&config::Network::default(), &[], Duration::from_secs(1)).unwrap();
     let revocations = MemoryRevocations::new(&config.revocation, &metrics);
     let parts =
         Verifier::build(&config.issuers, limits, revocations, &client, &metrics, &Readiness::new())

@@ -177,7 +177,13 @@ impl Row<'_> {
         };
         let _ = writeln!(text, "{name} ({}): {said}", self.settings.kind().as_str());
         if picked.is_none_or(|picked| picked.name != *name) {
-            let _ = writeln!(text, "  its tokens say iss {}", escaped(&self.finding.iss));
+            let tenants = self.settings.tenants.len();
+            let one_of = if tenants > 0 && self.finding.store.is_none() {
+                format!(", with one of its {tenants} tenants")
+            } else {
+                String::new()
+            };
+            let _ = writeln!(text, "  its tokens say iss {}{one_of}", escaped(&self.finding.iss));
             return;
         }
         let _ = writeln!(text, "  {}", self.signature());
@@ -189,6 +195,11 @@ impl Row<'_> {
         }
         if let Some(who) = identity(answer) {
             identity_text(who, text);
+        }
+        for (part, claim) in &self.finding.absent {
+            let part = part.replace('_', " ");
+            let _ =
+                writeln!(text, "  {part:<12} absent: the token has no claim {}", escaped(claim));
         }
     }
 
@@ -237,7 +248,8 @@ impl Row<'_> {
     }
 
     fn json(&self) -> Value {
-        let IssuerFinding { name, iss, answer, signature } = self.finding;
+        let IssuerFinding { name, iss, store: _, answer, signature, absent } = self.finding;
+        let absent = absent.iter().map(|(part, claim)| json!({ "for": part, "claim": claim }));
         let signature = match signature {
             SignatureFinding::Good => "good",
             SignatureFinding::Bad => "bad",
@@ -253,6 +265,7 @@ impl Row<'_> {
             "reason": reason(answer).map(DenyReason::code),
             "message": reason(answer).map(DenyReason::message),
             "signature": signature,
+            "absent_claims": absent.collect::<Vec<_>>(),
             "keys": self.keys.status.keys,
             "snapshot": match &self.keys.snapshot {
                 Ok(age) => json!({ "age_seconds": age.map(|age| age.as_secs()) }),

@@ -1,14 +1,17 @@
 //! Configuration: every problem at once with its place, the environment over the file, secrets
 //! that are never shown, and a schema that says the same as the reader.
 
+mod claims;
 mod environment;
 mod one_iss;
+mod outbound;
 mod problems;
 mod references;
 mod reload;
 mod rownd_auth;
 mod schema;
 mod secrets;
+mod tenants;
 
 use std::{collections::BTreeMap, fs, path::PathBuf};
 

@@ -48,6 +48,7 @@ fn rig() -> Rig {
         json!({ "issuers": [issuer("one"), issuer("two")], "revocation": { "max_entries": 4 } });
     let config = config::parse("test", &text.to_string(), &BTreeMap::new()).unwrap();
     let metrics = Metrics::build(&Labels {
+        omitted_headers: Vec::new(),
         reasons: end_labels(),
         key_refusals: Vec::new(),
         verifications: verify::result_labels(),
@@ -55,7 +56,7 @@ fn rig() -> Rig {
         rpcs: Vec::new(),
     });
     let metrics = metrics.unwrap();
-    let client = Client::build(Duration::from_secs(1)).unwrap();
+    let client = Client::build(&config::Network::default(), &[], Duration::from_secs(1)).unwrap();
     let limits =
         VerifierLimits { max_token_bytes: 8192, claims_cache_bytes: 0, refusal_cache_bytes: 0 };
     let revocations = MemoryRevocations::new(&config.revocation, &metrics);

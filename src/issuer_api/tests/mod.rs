@@ -208,6 +208,7 @@ fn clients(url: &str) -> Clients {
     let settings = json!({ "issuers": [issuer("one", url), issuer("two", &format!("{url}/v2"))] });
     let config = config::parse("test", &settings.to_string(), &BTreeMap::new()).unwrap();
     let labels = Labels {
+        omitted_headers: Vec::new(),
         reasons: Vec::new(),
         key_refusals: Vec::new(),
         verifications: Vec::new(),
@@ -215,7 +216,8 @@ fn clients(url: &str) -> Clients {
         rpcs: Vec::new(),
     };
     let metrics = Metrics::build(&labels).unwrap();
-    let upstream = Upstream::build(Duration::from_secs(5)).unwrap();
+    let upstream =
+        Upstream::build(&config::Network::default(), &[], Duration::from_secs(5)).unwrap();
     let apis = build(&config.issuers, &upstream, &metrics).into_iter().flatten().collect();
     Clients { apis, metrics }
 }

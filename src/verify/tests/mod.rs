@@ -1,6 +1,7 @@
 //! Tokens, claims, keys and caches, with keys and tokens made here: tables of what is refused
 //! and why, and the refresh of keys under paused time. Nothing here touches a network.
 
+mod claim_map;
 mod claims;
 mod claims_cache;
 mod command_reload;
@@ -9,6 +10,7 @@ mod jwks;
 mod key_cache;
 mod key_choice;
 mod key_copy;
+mod key_credential;
 mod key_forget;
 mod key_lifecycle;
 mod key_pending;
@@ -23,6 +25,8 @@ mod pairs;
 mod refusal_cache;
 mod revocation;
 mod signatures;
+mod tenant_fetches;
+mod tenants;
 mod token;
 mod wycheproof;
 
@@ -40,8 +44,9 @@ use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
 
 use super::{
-    Identity, MemoryRevocations, Verifier, VerifierLimits,
+    CommandTarget, Identity, MemoryRevocations, Verifier, VerifierLimits,
     fetch_budget::ClaimedIssueTime,
+    first_keys::FirstKeys,
     key_refresher::{FetchedIssuer, KeyRefresher},
     key_source::{FetchError, KeyDocuments},
     token::{Token, parse as parse_into},
@@ -177,6 +182,10 @@ impl Script {
         let text = || "as the test says".to_owned();
         let error = match result {
             FetchResult::Network => FetchError::Upstream(upstream::UpstreamError::Network(text())),
+            FetchResult::Proxy => {
+                FetchError::Upstream(upstream::UpstreamError::Proxy(text().into()))
+            }
+            FetchResult::Credential => FetchError::Credential(text()),
             FetchResult::Timeout => FetchError::Upstream(upstream::UpstreamError::Timeout),
             FetchResult::Status => FetchError::Upstream(upstream::UpstreamError::Status(500)),
             FetchResult::Invalid => FetchError::NoPlace,
@@ -240,7 +249,7 @@ fn issuer(name: &str, iss: &str) -> String {
 static CLIENT: LazyLock<Client> = LazyLock::new(|| {
     // It cannot be built without a provider of TLS.
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
-    Client::build(Duration::from_secs(1)).unwrap()
+    Client::build(&config::Network::default(), &[], Duration::from_secs(1)).unwrap()
 });
 
 fn rig_of(yaml: &str, documents: &[Vec<u8>]) -> Rig {
@@ -252,6 +261,7 @@ fn rig_that_keeps(asked: &ClaimNames, yaml: &str, documents: &[Vec<u8>]) -> Rig 
     let config =
         config::parse("test.yaml", yaml, &BTreeMap::new()).unwrap_or_else(|e| panic!("{e}"));
     let metrics = Metrics::build(&Labels {
+        omitted_headers: Vec::new(),
         reasons: vec![(CheckOutcome::Allow, "authenticated")],
         key_refusals: super::key_refusal_labels(),
         verifications: super::result_labels(),
@@ -278,13 +288,14 @@ fn rig_that_keeps(asked: &ClaimNames, yaml: &str, documents: &[Vec<u8>]) -> Rig 
     let refreshers = refreshers.map(|(script, issuer)| {
         let latch = readiness.latch(&format!("keys of {}", issuer.name()));
         let source = Box::new(script.clone());
-        let series = FetchedIssuer { name: issuer.name().into(), label: issuer.label() };
+        let series =
+            FetchedIssuer { name: issuer.name().into(), label: issuer.label(), tenant: None };
         KeyRefresher::new(
             series,
             issuer.rings[0].keys.clone(),
             source,
             metrics.clone(),
-            Some(latch),
+            Some(FirstKeys::new(latch).add()),
         )
     });
     let refreshers = refreshers.collect();

@@ -39,6 +39,7 @@ macro_rules! for_kinds {
     };
 }
 mod algorithms;
+mod browsers;
 mod caches;
 mod claims;
 mod credentials;
@@ -49,12 +50,14 @@ mod identities;
 mod issuers;
 mod keys;
 mod kinds;
+mod large;
 mod paths;
 mod queries;
 mod requests;
 mod sessions;
 mod shapes;
 mod shared_iss;
+mod tenants;
 
 pub(crate) use kinds::Kind;
 use rownd_authz::model::DenyReason;

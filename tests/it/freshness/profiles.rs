@@ -39,6 +39,7 @@ fn rig(issuer: &Issuer, profiles: &Value) -> Rig {
     let text = settings(issuer, profiles).to_string();
     let config = config::parse("test", &text, &BTreeMap::new()).unwrap_or_else(|e| panic!("{e}"));
     let labels = Labels {
+        omitted_headers: Vec::new(),
         reasons: Vec::new(),
         key_refusals: Vec::new(),
         verifications: Vec::new(),
@@ -46,7 +47,7 @@ fn rig(issuer: &Issuer, profiles: &Value) -> Rig {
         rpcs: Vec::new(),
     };
     let metrics = Metrics::build(&labels).unwrap();
-    let client = Client::build(Duration::from_secs(5)).unwrap();
+    let client = Client::build(&config::Network::default(), &[], Duration::from_secs(5)).unwrap();
     let limits =
         VerifierLimits { max_token_bytes: 8192, claims_cache_bytes: 0, refusal_cache_bytes: 0 };
     let revocations = MemoryRevocations::new(&config.revocation, &metrics);

@@ -11,7 +11,7 @@ use super::{
     },
     keys::{KeyOrigin, KeyPlace, read_in_place},
     known_iss::KnownIss,
-    words::{Accepts, IssuerKind},
+    words::{Accepts, IssuerKind, ROWND},
     written::WrittenIssuer,
 };
 use crate::{
@@ -19,8 +19,6 @@ use crate::{
     model::AuthLevel,
 };
 
-/// The base URL of Rownd's API.
-const ROWND: &str = "https://api.rownd.io";
 /// The `iss` of Firebase's ID tokens, before the project id.
 const FIREBASE: &str = "https://securetoken.google.com/";
 /// The label value of the metrics for a token of no known issuer, so that no issuer may have it.
@@ -37,11 +35,13 @@ impl Section for Vec<WrittenIssuer> {
             if !names.insert(written.name.clone()) || written.name == UNKNOWN_ISSUER {
                 found.add(format!("{at}/name"), "is taken; write another name");
             }
-            let written = written.with_defaults();
+            let mut written = written.with_defaults();
+            written.refuse_foreign_settings(&at, found);
+            let tenants = written.check_tenants(&at, found);
             if let Err(problem) = known.add(&written) {
                 found.add(format!("{at}/issuer"), problem);
             }
-            issuers.extend(written.check(at, found));
+            issuers.extend(written.check(at, tenants, found));
         }
         issuers
     }
@@ -77,21 +77,24 @@ impl WrittenIssuer {
         self
     }
 
-    fn check(mut self, at: String, found: &mut Findings) -> Option<Issuer> {
-        self.refuse_foreign_settings(&at, found);
+    fn check(mut self, at: String, tenants: Vec<String>, found: &mut Findings) -> Option<Issuer> {
         self.check_algorithms(&at, found);
         self.claims.check(&format!("{at}/claims"), found);
         // Each of these adds its problems, so that all of them are called before the first `?`.
         let base_url = self.base_url(&at, found);
         let details = self.details(base_url.as_ref(), &at, found);
         let key_origin = self.key_origin(base_url, &at, found);
+        let allowed_origins = self.outbound(&at, found);
         let (details, key_origin) = (details?, key_origin?);
         Some(Issuer {
             name: self.name.clone(),
             iss: self.issuer.clone()?,
+            tenants,
             details,
             key_origin,
             keys: self.keys.clone(),
+            tls: self.tls.clone(),
+            allowed_origins,
             algorithms: self.algorithms.clone(),
             claims: self.claims.clone(),
             leeway: self.leeway,

@@ -1,9 +1,14 @@
 //! Where an issuer's keys come from, and how they are kept.
 
+use std::path::PathBuf;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::config::{file, findings::Findings, span::Span, web_address::WebAddress};
+use super::tenant_place::put_tenant;
+use crate::config::{
+    file, findings::Findings, header_file::HeaderFile, span::Span, web_address::WebAddress,
+};
 
 /// The most bytes of a key set in place.
 const MAX_KEY_SET_BYTES: usize = 1 << 20;
@@ -28,6 +33,26 @@ pub struct Keys {
     /// The longest time that one fetch may take.
     #[schemars(extend("x-duration-range" = ["100ms", "30s"]))]
     pub fetch_timeout: Span,
+    /// A file with a bearer token, such as that of a Kubernetes service account. Each fetch of the
+    /// key set, and of the metadata that lead to it, reads it again and sends it, to origins that
+    /// are written (`jwks_url`, `base_url`, `issuer`) or listed in `allowed_origins`, and to no
+    /// others. Without the file no such fetch is sent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bearer_file: Option<PathBuf>,
+    /// More headers of these fetches, at most 8, by the same rules: the value is that of the file.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 8))]
+    pub headers: Vec<KeyFetchHeader>,
+}
+
+/// A header of the fetches of keys.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct KeyFetchHeader {
+    /// The name of the header.
+    pub name: String,
+    /// The file with its value, which is a secret and never shown.
+    pub file: PathBuf,
 }
 
 impl Default for Keys {
@@ -38,7 +63,29 @@ impl Default for Keys {
             cooldown: Span::from_secs(10),
             max_stale: Span::from_secs(86_400),
             fetch_timeout: Span::from_secs(5),
+            bearer_file: None,
+            headers: Vec::new(),
         }
+    }
+}
+
+impl Keys {
+    /// The headers of each fetch, with the files that hold their values.
+    #[must_use]
+    pub fn header_files(&self) -> Vec<HeaderFile> {
+        let bearer = self.bearer_file.iter().map(|file| HeaderFile {
+            setting: "keys.bearer_file",
+            name: "authorization".to_owned(),
+            file: file.clone(),
+            scheme: "Bearer ",
+        });
+        let others = self.headers.iter().map(|header| HeaderFile {
+            setting: "keys.headers",
+            name: header.name.to_ascii_lowercase(),
+            file: header.file.clone(),
+            scheme: "",
+        });
+        bearer.chain(others).collect()
     }
 }
 
@@ -80,6 +127,18 @@ impl KeyOrigin {
         }
     }
 
+    /// The origin of the keys of one tenant.
+    pub(super) fn of_tenant(&self, tenant: &str) -> Result<Self, String> {
+        let Self::Fetched { place, fallback, in_place } = self else { return Ok(self.clone()) };
+        let place = match place {
+            KeyPlace::Configured(address) => KeyPlace::Configured(of_tenant(address, tenant)?),
+            KeyPlace::BaseUrl(address) => KeyPlace::BaseUrl(of_tenant(address, tenant)?),
+            KeyPlace::OfKind => KeyPlace::OfKind,
+        };
+        let fallback = fallback.as_ref().map(|copy| of_tenant(copy, tenant)).transpose()?;
+        Ok(Self::Fetched { place, fallback, in_place: in_place.clone() })
+    }
+
     /// Whether keys are fetched.
     #[must_use]
     pub const fn is_fetched(&self) -> bool {
@@ -88,6 +147,11 @@ impl KeyOrigin {
             Self::Fetched { .. } => true,
         }
     }
+}
+
+/// The address with this tenant in its place.
+pub(super) fn of_tenant(address: &WebAddress, tenant: &str) -> Result<WebAddress, String> {
+    WebAddress::parse(&put_tenant(address.as_str(), tenant))
 }
 
 /// Reads the key set in place, if the text names a file (`file:/path`). `verify` finds out whether

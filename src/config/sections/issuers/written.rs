@@ -12,6 +12,7 @@ use super::{
 use crate::{
     config::{
         findings::Findings,
+        sections::network::OutboundTls,
         shown::{public_keys, without_query},
         span::Span,
     },
@@ -35,10 +36,21 @@ pub(in crate::config) struct WrittenIssuer {
     #[serde(serialize_with = "without_query")]
     pub base_url: Option<String>,
     /// The exact `iss` of its tokens. `oidc` and `static` need it. Default: the base URL; with
-    /// `firebase`, Google's address with the project id.
+    /// `firebase`, Google's address with the project id. Of an `oidc` issuer with `tenants`, one
+    /// whole segment of the path is `{tenant}`: `https://login.example.com/{tenant}/v2.0`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[serde(serialize_with = "without_query")]
     pub issuer: Option<String>,
+    /// The tenants whose tokens are trusted (`oidc` only), at most 256, each as it stands in the
+    /// `iss` at `{tenant}`. Each has its own keys. `base_url`, `jwks_url` and `jwks_fallback_url`
+    /// need `{tenant}` too.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 256))]
+    pub tenants: Vec<String>,
+    /// The same list in a file, `file:/path`, one tenant in a line; a line that begins with `#` is
+    /// a comment. It is read again when it changes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tenants_file: Option<String>,
     /// The project id (`firebase` only).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub project: Option<String>,
@@ -76,7 +88,9 @@ pub(in crate::config) struct WrittenIssuer {
     /// its sign-in? Default: `unverified`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub auth_level: Option<AuthLevel>,
-    /// Which claims become the identity.
+    /// Which claims become the identity. Each setting is the name of a claim, or a JSON pointer
+    /// (`/realm_access/roles`), or a map such as `{ path: realm_access.roles }`,
+    /// `{ name: roles, keys: true }` and `{ name: id, integer: true }` (docs/issuers.md).
     #[serde(default)]
     pub claims: ClaimMap,
     /// Clock skew allowed on `exp`, `nbf` and `iat`.
@@ -92,6 +106,14 @@ pub(in crate::config) struct WrittenIssuer {
     /// Allows http to hosts that are not loopback, for a mesh that encrypts by itself.
     #[serde(default)]
     pub allow_insecure_http: bool,
+    /// TLS to its servers.
+    #[serde(default)]
+    pub tls: OutboundTls,
+    /// Origins that its metadata may lead to as if they were written here: scheme, host and port,
+    /// each exactly (`https://10.0.0.1:6443`). Only these and the written ones may have private
+    /// addresses, are asked through a proxy, and get the credential of `keys`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub allowed_origins: Vec<String>,
     /// How its keys are kept.
     #[serde(default)]
     pub keys: Keys,
@@ -105,6 +127,8 @@ impl WrittenIssuer {
             kind,
             base_url: None,
             issuer: None,
+            tenants: Vec::new(),
+            tenants_file: None,
             project: None,
             jwks_url: None,
             jwks_fallback_url: None,
@@ -119,6 +143,8 @@ impl WrittenIssuer {
             required: yes(),
             allow_missing_exp: false,
             allow_insecure_http: false,
+            tls: OutboundTls::default(),
+            allowed_origins: Vec::new(),
             keys: Keys::default(),
         }
     }
@@ -137,6 +163,9 @@ impl WrittenIssuer {
             kind,
             base_url,
             issuer,
+            // Each tenant has its own keys.
+            tenants: _,
+            tenants_file: _,
             project,
             jwks_url,
             jwks_fallback_url,
@@ -151,6 +180,8 @@ impl WrittenIssuer {
             required: _,
             allow_missing_exp: _,
             allow_insecure_http,
+            tls,
+            allowed_origins,
             keys: _,
         } = self;
         *kind == other.kind
@@ -162,14 +193,18 @@ impl WrittenIssuer {
             && *key_set == other.key_set
             && *algorithms == other.algorithms
             && *allow_insecure_http == other.allow_insecure_http
+            && *tls == other.tls
+            && *allowed_origins == other.allowed_origins
     }
 
     /// Refuses settings that have no effect for the kind: the operator expects one of them.
     pub(super) fn refuse_foreign_settings(&self, at: &str, found: &mut Findings) {
         use IssuerKind::{Firebase, Oidc, Rownd, Static, Supertokens};
         let map = &self.claims;
-        let rows: [(&str, bool, &[IssuerKind]); 15] = [
+        let rows: [(&str, bool, &[IssuerKind]); 18] = [
             ("base_url", self.base_url.is_some(), &[Rownd, Supertokens, Oidc]),
+            ("tenants", !self.tenants.is_empty(), &[Oidc]),
+            ("tenants_file", self.tenants_file.is_some(), &[Oidc]),
             ("project", self.project.is_some(), &[Firebase]),
             ("jwks_url", self.jwks_url.is_some(), &[Rownd, Supertokens, Oidc, Firebase]),
             (
@@ -177,6 +212,7 @@ impl WrittenIssuer {
                 self.jwks_fallback_url.is_some(),
                 &[Rownd, Supertokens, Oidc, Firebase],
             ),
+            ("tls", self.tls.ca_file.is_some(), &[Rownd, Supertokens, Oidc, Firebase]),
             ("apps", !self.apps.is_empty(), &[Rownd, Supertokens]),
             ("audiences", !self.audiences.is_empty(), &[Supertokens, Oidc, Static]),
             ("accepts", self.accepts.is_some(), &[Oidc, Static]),

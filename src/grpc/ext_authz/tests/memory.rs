@@ -50,7 +50,7 @@ const SHAPES: [(&str, Shape); 6] = [
         json!({ "roles": roles, "groups": ["one", "two"] })
     }),
     ("a long group", |_| json!({ "groups": ["x".repeat(1_000)] })),
-    ("scopes, which no header shows", |_| json!({ "scope": "read ".repeat(50) })),
+    ("many scopes", |_| json!({ "scope": "read ".repeat(50) })),
     ("text that is no ASCII", |_| json!({ "sid": "\u{fc}".repeat(50) })),
 ];
 
@@ -96,6 +96,6 @@ fn a_cached_identity_takes_the_memory_that_is_counted_for_it() {
         let (held, counted) = (usize::try_from(held).unwrap(), counted(&door, &metrics) - before);
         let (held, counted) = (held / MEASURED, counted / MEASURED);
         assert!(counted >= held, "{name}: {counted} bytes counted, {held} held");
-        assert!(counted <= held * 3 / 2, "{name}: {counted} bytes counted, {held} held");
+        assert!(counted <= held * 2, "{name}: {counted} bytes counted, {held} held");
     }
 }

@@ -4,6 +4,7 @@
 mod additions;
 mod answers;
 mod door;
+mod lists;
 mod memory;
 mod requests;
 mod routes;
@@ -37,6 +38,7 @@ fn door(yaml: &str) -> (CheckDoor, Arc<Metrics>) {
     let environment = BTreeMap::from([("ROWND_APP_ID".to_owned(), "app_test".to_owned())]);
     let config = config::parse("test.yaml", yaml, &environment).unwrap_or_else(|e| panic!("{e}"));
     let metrics = Metrics::build(&Labels {
+        omitted_headers: Vec::new(),
         reasons: authz::end_labels(),
         key_refusals: Vec::new(),
         verifications: verify::result_labels(),
@@ -49,7 +51,7 @@ fn door(yaml: &str) -> (CheckDoor, Arc<Metrics>) {
         claims_cache_bytes: config.check.claims_cache_bytes,
         refusal_cache_bytes: 0,
     };
-    let client = Client::build(Duration::from_secs(1)).unwrap();
+    let client = Client::build(&config::Network::default(), &[], Duration::from_secs(1)).unwrap();
     let revocations = MemoryRevocations::new(&config.revocation, &metrics);
     let parts =
         Verifier::build(&config.issuers, limits, revocations, &client, &metrics, &Readiness::new())
