@@ -6,11 +6,12 @@ use super::{
     BuildError,
     connection_limit::ConnectionLimit,
     handoff::{AcceptedConnection, DetachedStream, Handoff},
+    labels::ConnectionResult,
     socket::{BoundSocket, ListenAddress, SocketPeer},
 };
 use crate::{
     config::{Config, GrpcListener},
-    metrics::{ConnectionResult, Metrics},
+    metrics::Metrics,
     model::{Origin, Warning},
 };
 

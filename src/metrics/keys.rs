@@ -1,46 +1,17 @@
 //! The issuers' keys: fetches, the copy on disk, how many are in use and how many are refused.
 
 use metrics::{Counter, Gauge, counter, describe_counter, describe_gauge, gauge};
-use strum::{IntoStaticStr, VariantArray};
 
-use super::{Metrics, issuer_label::IssuerLabel, label::ByLabel};
-
-/// How a fetch of keys ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, IntoStaticStr, VariantArray)]
-#[strum(serialize_all = "snake_case")]
-pub enum FetchResult {
-    /// A usable key set came.
-    Ok,
-    /// No connection, or it broke.
-    Network,
-    /// It took longer than allowed.
-    Timeout,
-    /// An HTTP status other than 200.
-    Status,
-    /// The document is no key set, too large, or holds no usable key.
-    Invalid,
-}
-
-/// The fate of an issuer's key set on disk.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, IntoStaticStr, VariantArray)]
-#[strum(serialize_all = "snake_case")]
-pub enum SnapshotResult {
-    /// The process started with it.
-    Loaded,
-    /// There was none at the start.
-    Absent,
-    /// There was one that cannot be trusted.
-    Refused,
-    /// It was written after a fetch.
-    Written,
-    /// It could not be written.
-    WriteFailed,
-}
+use super::{
+    Labels, Metrics,
+    issuer_label::IssuerLabel,
+    label::{ByLabel, Label},
+};
 
 /// The series of one issuer.
 pub(super) struct KeySeries {
-    fetches: ByLabel<FetchResult, Counter>,
-    snapshots: ByLabel<SnapshotResult, Counter>,
+    fetches: ByLabel<Counter>,
+    snapshots: ByLabel<Counter>,
     usable: Gauge,
     stale: Gauge,
     /// By the index of the reason.
@@ -73,21 +44,21 @@ impl KeySeries {
         );
     }
 
-    pub(super) fn register(name: &str, refusals: &[&'static str]) -> Self {
+    pub(super) fn register(name: &str, labels: &Labels) -> Self {
         let gauge_of = |metric: &'static str| gauge!(metric, "issuer" => name.to_owned());
         let refused = |reason: &&'static str| gauge!("rownd_authz_keys_refused", "issuer" => name.to_owned(), "reason" => *reason);
         Self {
-            fetches: ByLabel::new(|result| {
+            fetches: ByLabel::new(&labels.key_fetches, |result| {
                 counter!("rownd_authz_key_fetches_total",
                     "issuer" => name.to_owned(), "result" => result)
             }),
-            snapshots: ByLabel::new(|result| {
+            snapshots: ByLabel::new(&labels.key_snapshots, |result| {
                 counter!("rownd_authz_key_snapshots_total",
                     "issuer" => name.to_owned(), "result" => result)
             }),
             usable: gauge_of("rownd_authz_keys"),
             stale: gauge_of("rownd_authz_keys_stale"),
-            refused: refusals.iter().map(refused).collect(),
+            refused: labels.key_refusals.iter().map(refused).collect(),
             last_success: gauge_of("rownd_authz_key_fetch_last_success_timestamp_seconds"),
         }
     }
@@ -100,16 +71,16 @@ impl KeySeries {
 }
 
 impl Metrics {
-    /// A fetch of an issuer's keys ended.
-    pub fn keys_fetched(&self, issuer: IssuerLabel, result: FetchResult) {
+    /// A fetch of an issuer's keys ended with this result ([`Labels::key_fetches`]).
+    pub fn keys_fetched(&self, issuer: IssuerLabel, result: impl Label) {
         let issuer = self.issuers.at(issuer);
         if let Some(counter) = issuer.and_then(|issuer| issuer.keys.fetches.get(result)) {
             counter.increment(1);
         }
     }
 
-    /// An issuer's key set on disk was read or written.
-    pub fn key_snapshot(&self, issuer: IssuerLabel, result: SnapshotResult) {
+    /// An issuer's key set on disk was read or written ([`Labels::key_snapshots`]).
+    pub fn key_snapshot(&self, issuer: IssuerLabel, result: impl Label) {
         let issuer = self.issuers.at(issuer);
         if let Some(counter) = issuer.and_then(|issuer| issuer.keys.snapshots.get(result)) {
             counter.increment(1);
@@ -133,7 +104,7 @@ impl Metrics {
     }
 
     /// So many keys of an issuer's last set were refused for each reason, in the order of
-    /// [`super::Labels::key_refusals`].
+    /// [`Labels::key_refusals`].
     pub fn keys_refused(&self, issuer: IssuerLabel, refused: &[usize]) {
         if let Some(issuer) = self.issuers.at(issuer) {
             for (gauge, count) in issuer.keys.refused.iter().zip(refused) {

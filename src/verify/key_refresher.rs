@@ -21,14 +21,14 @@ use super::{
     fetch_budget::FetchCause,
     jwks::KeySet,
     key_cache::KeyStore,
-    key_snapshot::{LoadError, RestoredKeys},
-    key_source::{FetchError, KeyDocuments},
+    key_snapshot::{LoadError, RestoredKeys, SnapshotResult},
+    key_source::{FetchError, FetchResult, KeyDocuments},
     key_state::KeysInUse,
 };
 use crate::{
     blocking::BlockingRunner,
     health::Latch,
-    metrics::{FetchResult, IssuerLabel, Label as _, Metrics, SnapshotResult},
+    metrics::{IssuerLabel, Label as _, Metrics},
     upstream::Document,
 };
 

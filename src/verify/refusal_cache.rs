@@ -15,8 +15,9 @@ use super::{
     claims_cache::{Fingerprint, TABLE_SHARE, Table, bounded_table},
 };
 use crate::{
-    metrics::{CacheName, Metrics},
+    metrics::Metrics,
     model::{DenyReason, IssuerIndex},
+    verify::outcome_label::CacheName,
 };
 
 /// The time for which a refusal is kept.

@@ -15,7 +15,7 @@ use super::{
     issuer::{Issuer, Start},
     key_refresher::KeyRefresher,
     key_snapshot::KeySnapshot,
-    outcome_label::{CACHED, VERIFIED, denied},
+    outcome_label::{CACHED, CacheName, VERIFIED, denied},
     refusal_cache::{RefusalCache, RefusedToken},
     revocation::RevocationList,
     token::{self, Token},
@@ -24,7 +24,7 @@ use super::{
 use crate::{
     config::{Issuer as IssuerSettings, KeySnapshots},
     health::Readiness,
-    metrics::{CacheName, Metrics},
+    metrics::Metrics,
     model::{ClaimNames, Denial, DenyReason, IdentityFacts, IssuerIndex, Step, StepRecorder},
     upstream::Client,
 };

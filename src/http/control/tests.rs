@@ -18,7 +18,7 @@ use tower::ServiceExt as _;
 
 use super::{ControlPeer, ControlState, ProcessCommands, ReloadOutcome, router};
 use crate::{
-    authz::{Authorizer, Edition, Snapshot, end_labels, recorders},
+    authz::{self, Authorizer, Edition, Snapshot, recorders},
     config::{self, LogLevel},
     health::Readiness,
     issuer_api,
@@ -47,14 +47,11 @@ fn rig() -> Rig {
     let text =
         json!({ "issuers": [issuer("one"), issuer("two")], "revocation": { "max_entries": 4 } });
     let config = config::parse("test", &text.to_string(), &BTreeMap::new()).unwrap();
-    let metrics = Metrics::build(&Labels {
-        reasons: end_labels(),
-        key_refusals: Vec::new(),
-        verifications: verify::result_labels(),
-        issuers: vec!["one".into(), "two".into()],
-        rpcs: Vec::new(),
-    });
-    let metrics = metrics.unwrap();
+    let mut labels = Labels::of_issuers(["one", "two"].map(str::to_owned));
+    authz::add_labels(&mut labels);
+    verify::add_labels(&mut labels);
+    crate::http::add_labels(&mut labels);
+    let metrics = Metrics::build(&labels).unwrap();
     let client = Client::build(Duration::from_secs(1)).unwrap();
     let limits =
         VerifierLimits { max_token_bytes: 8192, claims_cache_bytes: 0, refusal_cache_bytes: 0 };

@@ -8,9 +8,9 @@ use tokio::time::sleep;
 
 use super::{ISS, Rig, Script, Signer, access, issuer, key_set, rig_of};
 use crate::{
-    metrics::FetchResult,
     model::DenyReason,
     upstream::Document,
+    verify::key_source::FetchResult,
     verify::{
         key_refresher::{FetchedIssuer, KeyRefresher},
         key_source::{FetchError, KeyDocuments},

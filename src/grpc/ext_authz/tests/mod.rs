@@ -35,14 +35,10 @@ fn door(yaml: &str) -> (CheckDoor, Arc<Metrics>) {
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     let environment = BTreeMap::from([("ROWND_APP_ID".to_owned(), "app_test".to_owned())]);
     let config = config::parse("test.yaml", yaml, &environment).unwrap_or_else(|e| panic!("{e}"));
-    let metrics = Metrics::build(&Labels {
-        reasons: authz::end_labels(),
-        key_refusals: Vec::new(),
-        verifications: verify::result_labels(),
-        issuers: vec!["rownd".to_owned()],
-        rpcs: Vec::new(),
-    });
-    let metrics = metrics.unwrap();
+    let mut labels = Labels::of_issuers(["rownd".to_owned()]);
+    authz::add_labels(&mut labels);
+    verify::add_labels(&mut labels);
+    let metrics = Metrics::build(&labels).unwrap();
     let limits = VerifierLimits {
         max_token_bytes: config.check.max_token_bytes,
         claims_cache_bytes: 0,
