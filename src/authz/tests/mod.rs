@@ -75,7 +75,7 @@ fn compiled(yaml: &str) -> (Snapshot, Arc<Metrics>, Vec<KeyRefresher>) {
     let (profiles, _fetcher) = Profiles::build(&config.profiles, issuers, &rownd, &metrics);
     let edition = Edition { epoch: 1, hash: "test".into() };
     let exchange = issuer_api::Exchange::build(&config, &[], &issuer_api::refreshes().0);
-    let policy = Policy::build(&config).unwrap();
+    let policy = Policy::build(&config);
     let snapshot =
         Snapshot::build(&config, policy, Arc::new(parts.verifier), profiles, exchange, edition);
     (snapshot, metrics, parts.refreshers)

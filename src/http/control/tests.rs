@@ -70,7 +70,7 @@ fn rig() -> Rig {
         Profiles::build(&config.profiles, verifier.issuers(), &clients, &metrics);
     let edition = Edition { epoch: 1, hash: "test".into() };
     let exchange = issuer_api::Exchange::build(&config, &[], &issuer_api::refreshes().0);
-    let policy = Policy::build(&config).unwrap();
+    let policy = Policy::build(&config);
     let snapshot =
         Snapshot::build(&config, policy, Arc::new(verifier), profiles, exchange, edition);
     let authorizer = Authorizer::new(snapshot, recorders(&metrics, 1));

@@ -54,7 +54,7 @@ fn door(yaml: &str) -> (CheckDoor, Arc<Metrics>) {
     let (profiles, _fetcher) = Profiles::build(&config.profiles, issuers, &rownd, &metrics);
     let edition = Edition { epoch: 1, hash: "test".into() };
     let exchange = issuer_api::Exchange::build(&config, &[], &issuer_api::refreshes().0);
-    let policy = Policy::build(&config).unwrap();
+    let policy = Policy::build(&config);
     let snapshot =
         Snapshot::build(&config, policy, Arc::new(parts.verifier), profiles, exchange, edition);
     let authorizer = Authorizer::new(snapshot, authz::recorders(&metrics, 1));
