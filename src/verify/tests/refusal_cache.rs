@@ -10,8 +10,11 @@ use tokio::time::{Instant, sleep};
 use super::{APP, ISS, NOW, Rig, Signer, access, issuer, key_set, rig, rig_of, with};
 use crate::{
     model::{DenyReason, IssuerIndex},
-    verify::key_source::FetchResult,
-    verify::refusal_cache::{RefusalCache, RefusedToken},
+    verify::{
+        key_ring::RingIndex,
+        key_source::FetchResult,
+        refusal_cache::{RefusalCache, RefusedToken},
+    },
 };
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -212,7 +215,7 @@ fn any_number_of_refusals_stay_within_their_budget() {
     let lifetime = crate::verify::claims::lifetime::Lifetime::new(None, None, None);
     let refused = RefusedToken {
         reason: DenyReason::SignatureInvalid,
-        issuer: IssuerIndex::new(0),
+        ring: RingIndex { issuer: IssuerIndex::new(0), place: 0 },
         keys: 1,
         lifetime,
         until: Instant::now(),
