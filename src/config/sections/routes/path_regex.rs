@@ -68,7 +68,7 @@ fn whole(pattern: &str) -> Result<Regex, regex::Error> {
 
 #[cfg(test)]
 mod tests {
-    use super::PathRegex;
+    use super::{PathRegex, path_text::check_literal};
 
     #[test]
     fn a_pattern_is_judged_in_the_form_it_is_used_in() {
@@ -76,6 +76,61 @@ mod tests {
         // The comment swallows the closing anchor, the class is too large, the group is closed.
         for pattern in ["(?x)/a # comment", r"/\w{1,5000}", "/a)|(?:/b"] {
             assert!(PathRegex::parse(pattern).is_err(), "{pattern}");
+        }
+    }
+
+    /// The suggested value covers the intended one.
+    #[test]
+    fn a_cure_covers_what_lies_below_a_prefix() {
+        for text in
+            ["/users/:id", "/users/{id}", "/users/<int:id>", "/users/:id/*", "/users/[0-9]+"]
+        {
+            let error = check_literal(text, true).expect_err(text);
+            let pattern = error.split('\'').nth(1).unwrap();
+            let regex = PathRegex::parse(pattern).unwrap();
+            let whole = regex.whole();
+            for path in ["/users/1", "/users/1/", "/users/1/orders", "/users/1/orders/2"] {
+                assert!(whole.is_match(path.as_bytes()), "{text} {pattern} {path}");
+            }
+            assert!(!whole.is_match(b"/users") && !whole.is_match(b"/userss/1"), "{pattern}");
+        }
+    }
+
+    #[test]
+    fn an_expression_that_no_path_satisfies_is_refused() {
+        for pattern in [
+            "",
+            "a^",
+            "adm/.*",
+            "admin",
+            "^x",
+            "(a|b)/c",
+            "[a-z]+",
+            "/adm/*",
+            "/*",
+            "/admin?x=1",
+            "(?:)",
+        ] {
+            assert!(PathRegex::parse(pattern).is_err(), "{pattern}");
+        }
+        for pattern in [
+            "/admin",
+            "^/admin$",
+            "/admin(/.*)?",
+            ".*",
+            ".*\\.png",
+            "(/a|/b)",
+            "(a|/b)",
+            "/v[0-9]+/users",
+            "[/]x",
+            "/?",
+            "(?i)/admin",
+            "(?s).+",
+            "/colou?r",
+            "[^a]+",
+            r"\S+",
+        ] {
+            assert!(PathRegex::parse(pattern).is_ok(), "{pattern}");
         }
     }
 }
