@@ -17,6 +17,7 @@ pub(super) struct KeySeries {
     /// By the index of the reason.
     refused: Vec<Gauge>,
     last_success: Gauge,
+    tenants: ByLabel<Gauge>,
 }
 
 impl KeySeries {
@@ -42,6 +43,10 @@ impl KeySeries {
             "rownd_authz_key_fetch_last_success_timestamp_seconds",
             "When an issuer's keys last came, Unix time; 0 before the first time."
         );
+        describe_gauge!(
+            "rownd_authz_tenants",
+            "Tenants of an issuer, by the state of their keys; 0 for an issuer without tenants."
+        );
     }
 
     pub(super) fn register(name: &str, labels: &Labels) -> Self {
@@ -60,13 +65,18 @@ impl KeySeries {
             stale: gauge_of("rownd_authz_keys_stale"),
             refused: labels.key_refusals.iter().map(refused).collect(),
             last_success: gauge_of("rownd_authz_key_fetch_last_success_timestamp_seconds"),
+            tenants: ByLabel::new(
+                &labels.tenant_states,
+                |state| gauge!("rownd_authz_tenants", "issuer" => name.to_owned(), "state" => state),
+            ),
         }
     }
 
     /// The gauges show nothing any more: no comparison of an alert is true of "not a number".
     pub(super) fn retire(&self) {
         let gauges = [&self.usable, &self.stale, &self.last_success];
-        gauges.into_iter().chain(&self.refused).for_each(|gauge| gauge.set(f64::NAN));
+        let gauges = gauges.into_iter().chain(&self.refused).chain(self.tenants.all());
+        gauges.for_each(|gauge| gauge.set(f64::NAN));
     }
 }
 
@@ -93,6 +103,15 @@ impl Metrics {
             #[expect(clippy::cast_precision_loss, reason = "at most 100 keys")]
             issuer.keys.usable.set(usable as f64);
             issuer.keys.stale.set(f64::from(u8::from(stale)));
+        }
+    }
+
+    /// So many tenants of an issuer have keys in this state ([`Labels::tenant_states`]).
+    pub fn tenants(&self, issuer: IssuerLabel, state: impl Label, tenants: usize) {
+        let issuer = self.issuers.at(issuer);
+        if let Some(gauge) = issuer.and_then(|issuer| issuer.keys.tenants.get(state)) {
+            #[expect(clippy::cast_precision_loss, reason = "at most 256 tenants")]
+            gauge.set(tenants as f64);
         }
     }
 

@@ -81,4 +81,9 @@ impl<S> ByLabel<S> {
     pub(super) fn at(&self, index: usize) -> Option<&S> {
         self.series.get(index)
     }
+
+    /// Every series.
+    pub(super) fn all(&self) -> impl Iterator<Item = &S> {
+        self.series.iter()
+    }
 }

@@ -77,6 +77,8 @@ pub struct Labels {
     pub key_fetches: LabelValues,
     /// The fates of a key set on disk.
     pub key_snapshots: LabelValues,
+    /// The states of a tenant's keys.
+    pub tenant_states: LabelValues,
     /// The caches of the verifier.
     pub caches: LabelValues,
     /// The kinds of revocations.

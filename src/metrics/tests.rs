@@ -70,6 +70,7 @@ fn metrics() -> Arc<Metrics> {
         api_results: results.clone(),
         key_fetches: results.clone(),
         key_snapshots: results.clone(),
+        tenant_states: results.clone(),
         caches: LabelValues::of::<Cache>(),
         revocation_kinds: results.clone(),
         profile_results: results,

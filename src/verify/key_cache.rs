@@ -37,6 +37,8 @@ use crate::{
 /// Checks of one issuer that may wait for a key at a time: a slow issuer and a stream of made-up
 /// `kid`s must not fill the places of all checks in flight.
 const MAX_WAITING: usize = 256;
+/// Those of one tenant; all tenants of an issuer together have [`MAX_WAITING`].
+const MAX_WAITING_AT_TENANT: usize = 64;
 
 /// The keys of one issuer.
 #[derive(Debug)]
@@ -55,6 +57,8 @@ pub(super) struct KeyStore {
     /// A fetch is wanted, as a signature does not fit a known key.
     pub(super) suspected: Notify,
     waiting: Semaphore,
+    /// The places of all tenants of the issuer together.
+    all_waiting: Option<Arc<Semaphore>>,
     pub(super) cooldown: Duration,
     pub(super) max_stale: Duration,
     pub(super) refresh_interval: Duration,
@@ -79,11 +83,19 @@ impl KeyStore {
             wanted: Notify::new(),
             suspected: Notify::new(),
             waiting: Semaphore::new(MAX_WAITING),
+            all_waiting: None,
             cooldown: settings.keys.cooldown.get(),
             max_stale: settings.keys.max_stale.get(),
             refresh_interval: settings.keys.refresh_interval.get(),
             snapshot: OnceLock::new(),
         }
+    }
+
+    /// The keys of one of many tenants, whose checks wait in these places.
+    pub(super) fn at_tenant(mut self, all_waiting: Arc<Semaphore>) -> Self {
+        self.waiting = Semaphore::new(MAX_WAITING_AT_TENANT);
+        self.all_waiting = Some(all_waiting);
+        self
     }
 
     /// The key of this name. For an unknown name a fetch is awaited, until `deadline` at the longest.
@@ -110,7 +122,10 @@ impl KeyStore {
             now.attempts
         };
         self.wanted.notify_one();
-        let Ok(_place) = self.waiting.try_acquire() else { return Err(self.pending()) };
+        let all = self.all_waiting.as_ref().map(|all| all.try_acquire()).transpose();
+        let (Ok(_all), Ok(_place)) = (all, self.waiting.try_acquire()) else {
+            return Err(self.pending());
+        };
         match timeout_at(deadline, progress.wait_for(|now| now.attempts > attempts)).await {
             Ok(Ok(now)) => self.look_up(kid, algorithm).ok_or_else(|| self.unknown(&now, issued)),
             // The fetch goes on without us; the next check finds the key.
@@ -215,7 +230,7 @@ impl KeyStore {
     }
 
     /// The reasons why keys of the last set are not in use; of the set in place, where none came.
-    fn refused(&self) -> Vec<KeyRefusal> {
+    pub(super) fn refused(&self) -> Vec<KeyRefusal> {
         let current = self.current.load();
         let set = current.as_ref().map(|now| &now.set).or(self.in_place.as_ref());
         set.map(|set| set.refused.clone()).unwrap_or_default()
@@ -254,7 +269,7 @@ impl KeyStore {
     }
 
     /// The keys in use are not the issuer's latest good answer, or not those of the configuration.
-    fn stale(&self) -> bool {
+    pub(super) fn stale(&self) -> bool {
         let forgotten = !self.fetches && self.in_place_forgotten.load(Ordering::Acquire);
         forgotten || self.progress.borrow().stale()
     }

@@ -5,7 +5,7 @@ use strum::{IntoStaticStr, VariantArray};
 
 use super::{
     jwks::KeyRefusal, key_snapshot::SnapshotResult, key_source::FetchResult,
-    revocation::RevocationKind,
+    revocation::RevocationKind, tenant_status::TenantState,
 };
 use crate::{
     metrics::{LabelValues, Labels},
@@ -50,6 +50,7 @@ pub fn add_labels(labels: &mut Labels) {
     labels.key_refusals = key_refusal_labels();
     labels.key_fetches = LabelValues::of::<FetchResult>();
     labels.key_snapshots = LabelValues::of::<SnapshotResult>();
+    labels.tenant_states = LabelValues::of::<TenantState>();
     labels.caches = LabelValues::of::<CacheName>();
     labels.revocation_kinds = LabelValues::of::<RevocationKind>();
 }
