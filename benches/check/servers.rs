@@ -147,7 +147,7 @@ issuers:
     issuer: "{}"
     jwks_url: "http://{issuers}{}"
     apps: [{{ id: {app} }}]
-{}{}credentials: [{{ header: authorization }}, {{ cookie: rownd_token }}]
+{}{}credentials: [{{ header: authorization }}, {{ cookie: rownd-session, format: rownd }}]
 routes:
   - {{ id: health, match: {{ path: {{ exact: /healthz }} }}, auth: none }}
   - {{ id: public, match: {{ path: {{ prefix: /public }} }}, auth: none }}
