@@ -11,6 +11,7 @@ use crate::{
     config::Config,
     http::ops::Warnings,
     model::Warning,
+    verify,
 };
 
 /// The warnings that the text of a configuration shows, on every machine.
@@ -18,6 +19,7 @@ use crate::{
 pub fn warnings_anywhere(config: &Config) -> Vec<Warning> {
     let mut found = listen::warnings(config);
     found.extend(authz::warnings(config));
+    found.extend(verify::warnings(config));
     found
 }
 

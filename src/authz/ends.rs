@@ -4,7 +4,7 @@ use std::{fmt::Debug, sync::Arc, time::Duration};
 
 use strum::{IntoStaticStr, VariantArray};
 
-use super::facts::VerdictFacts;
+use super::{edits::ListHeader, facts::VerdictFacts};
 use crate::{
     metrics::{EndLabel, Label as _, LabelValues, Labels, Metrics},
     model::{AllowReason, Denial, DenialClass, DenyReason, Warning},
@@ -45,6 +45,7 @@ pub fn add_labels(labels: &mut Labels) {
     labels.reasons = end_labels();
     labels.check_apis = LabelValues::of::<CheckApi>();
     labels.check_outcomes = LabelValues::of::<CheckOutcome>();
+    labels.omitted_headers = LabelValues::of::<ListHeader>();
 }
 
 /// The outcome of a denial: "cannot decide" is counted apart from a plain no.
@@ -130,6 +131,9 @@ impl CheckRecorder for CheckMetrics {
 
     fn ended(&self, end: &CheckEnd<'_>) {
         self.0.check_ended(end.api, end.label(), end.took);
+        for header in &end.facts.omitted {
+            self.0.identity_header_omitted(*header);
+        }
     }
 
     fn configured(&self, epoch: u64) {

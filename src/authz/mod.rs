@@ -31,7 +31,7 @@ use crate::metrics::Metrics;
 pub use authorizer::Authorizer;
 pub use callers::{Caller, CallerError, Callers, Scope, UNKNOWN_CALLER, warnings};
 pub use check_log::CheckLog;
-pub use edits::{EncodingDoor, IdentityHeaders, RequestEdits};
+pub use edits::{EncodingDoor, IdentityHeaders, ListHeader, RequestEdits};
 pub use ends::{
     CheckApi, CheckEnd, CheckMetrics, CheckOutcome, CheckRecorder, CheckRecorders, add_labels,
     outcome,

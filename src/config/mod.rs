@@ -48,13 +48,14 @@ pub use problem::{Problem, Problems};
 pub use secret::{REDACTED, Secret};
 use sections::WrittenConfig;
 pub use sections::{
-    AcceptedTokens, Accepts, App, AppKnownBy, AppliesTo, Auth, Caller, Check, ClaimMap, ClientAuth,
-    Config, ControlListener, CookieFormat, Credentials, DefaultRoute, ExpiredCookie,
-    FirebaseIssuer, Freshness, GrpcListener, IdentityHeaders, Issuer, IssuerDetails, IssuerKind,
-    KeyOrigin, KeyPlace, KeySnapshots, Keys, Listeners, Log, LogFormat, LogLevel, Match, OddPaths,
-    OidcClient, OidcIssuer, OpsListener, PathMatch, PathRegex, Profiles, Revocation, Right, Route,
-    RowndAuth, RowndIssuer, Shutdown, SigningAlgorithm, StaticIssuer, SupertokensIssuer, Tls,
-    TlsVersion, TokenSource, Unavailable, VendorHeaders,
+    AcceptedTokens, Accepts, App, AppKnownBy, AppliesTo, Auth, Caller, Check, Claim, ClaimMap,
+    ClaimPlace, ClaimSettings, ClientAuth, Config, ControlListener, CookieFormat, Credentials,
+    DefaultRoute, ExpiredCookie, FirebaseIssuer, Freshness, GrpcListener, IdentityHeaders, Issuer,
+    IssuerDetails, IssuerKind, KeyOrigin, KeyPlace, KeySnapshots, Keys, Listeners, Log, LogFormat,
+    LogLevel, Match, OddPaths, OidcClient, OidcIssuer, OnTooLarge, OpsListener, PathMatch,
+    PathRegex, Profiles, Revocation, Right, Route, RowndAuth, RowndIssuer, Shutdown,
+    SigningAlgorithm, StaticIssuer, SupertokensIssuer, Tls, TlsVersion, TokenSource, TooLarge,
+    Unavailable, VendorHeaders,
 };
 pub use span::Span;
 pub use structure::json_schema;

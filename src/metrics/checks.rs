@@ -43,6 +43,7 @@ pub(super) struct CheckSeries {
     /// The index of the outcome that belongs to each reason, by the index of the reason.
     outcomes: Vec<Option<usize>>,
     dropped_logs: Vec<Counter>,
+    omitted_headers: ByLabel<Counter>,
 }
 
 impl CheckSeries {
@@ -55,10 +56,16 @@ impl CheckSeries {
             "rownd_authz_denial_logs_dropped_total",
             "Denials not logged, by reason: too many."
         );
+        describe_counter!(
+            "rownd_authz_identity_headers_omitted_total",
+            "Allowed checks in which an identity header was left out because it was too large."
+        );
         describe_gauge!("rownd_authz_in_flight", "Checks being answered now.");
         describe_histogram!(DURATION, Unit::Seconds, "Time to answer a check, by API and outcome.");
         let dropped = |reason: &'static str| counter!("rownd_authz_denial_logs_dropped_total", "reason" => reason);
+        let omitted = |header: &'static str| counter!("rownd_authz_identity_headers_omitted_total", "header" => header);
         Self {
+            omitted_headers: ByLabel::new(&labels.omitted_headers, omitted),
             apis: ByLabel::new(&labels.check_apis, |api| ApiSeries::register(api, labels)),
             outcomes: labels
                 .reasons
@@ -106,6 +113,13 @@ impl Metrics {
         let outcome = self.checks.outcomes.get(reason).copied().flatten();
         if let Some(histogram) = outcome.and_then(|outcome| api.durations.at(outcome)) {
             histogram.record(took.as_secs_f64());
+        }
+    }
+
+    /// This identity header ([`Labels::omitted_headers`]) was left out.
+    pub fn identity_header_omitted(&self, header: impl Label) {
+        if let Some(counter) = self.checks.omitted_headers.get(header) {
+            counter.increment(1);
         }
     }
 

@@ -53,6 +53,8 @@ pub struct Labels {
     pub check_apis: LabelValues,
     /// How a check can end.
     pub check_outcomes: LabelValues,
+    /// The identity headers that may be left out.
+    pub omitted_headers: LabelValues,
     /// The kinds of calls, by how long they may last.
     pub call_kinds: LabelValues,
     /// Why a call can be refused.

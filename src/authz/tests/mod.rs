@@ -9,6 +9,7 @@ mod identities;
 mod inject;
 mod permit_steps;
 mod protection;
+mod too_large;
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 

@@ -25,11 +25,11 @@ use super::{findings::Findings, origin::OriginPattern, section::Section as _};
 pub use check::{Check, Unavailable};
 use credentials::WrittenCredentials;
 pub use credentials::{CookieFormat, Credentials, TokenSource};
-pub use identity_headers::{IdentityHeaders, VendorHeaders};
+pub use identity_headers::{IdentityHeaders, OnTooLarge, TooLarge, VendorHeaders};
 pub use issuers::{
-    AcceptedTokens, Accepts, App, AppKnownBy, ClaimMap, FirebaseIssuer, Issuer, IssuerDetails,
-    IssuerKind, KeyOrigin, KeyPlace, Keys, OidcIssuer, RowndIssuer, SigningAlgorithm, StaticIssuer,
-    SupertokensIssuer,
+    AcceptedTokens, Accepts, App, AppKnownBy, Claim, ClaimMap, ClaimPlace, ClaimSettings,
+    FirebaseIssuer, Issuer, IssuerDetails, IssuerKind, KeyOrigin, KeyPlace, Keys, OidcIssuer,
+    RowndIssuer, SigningAlgorithm, StaticIssuer, SupertokensIssuer,
 };
 pub(super) use issuers::{WrittenApp, WrittenIssuer};
 pub use key_snapshots::KeySnapshots;

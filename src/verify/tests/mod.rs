@@ -1,6 +1,7 @@
 //! Tokens, claims, keys and caches, with keys and tokens made here: tables of what is refused
 //! and why, and the refresh of keys under paused time. Nothing here touches a network.
 
+mod claim_map;
 mod claims;
 mod claims_cache;
 mod command_reload;

@@ -5,6 +5,7 @@
 
 mod app;
 mod check;
+mod claim;
 mod claims;
 mod issuer;
 mod keys;
@@ -16,6 +17,7 @@ mod written;
 
 pub(in crate::config) use app::WrittenApp;
 pub use app::{App, AppKnownBy};
+pub use claim::{Claim, ClaimPlace, ClaimSettings};
 pub use claims::ClaimMap;
 pub use issuer::{
     AcceptedTokens, FirebaseIssuer, Issuer, IssuerDetails, OidcIssuer, RowndIssuer, StaticIssuer,

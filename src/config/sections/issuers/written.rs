@@ -87,7 +87,9 @@ pub(in crate::config) struct WrittenIssuer {
     /// its sign-in? Default: `unverified`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub auth_level: Option<AuthLevel>,
-    /// Which claims become the identity.
+    /// Which claims become the identity. Each setting is the name of a claim, or a JSON pointer
+    /// (`/realm_access/roles`), or a map such as `{ path: realm_access.roles }`,
+    /// `{ name: roles, keys: true }` and `{ name: id, integer: true }` (docs/issuers.md).
     #[serde(default)]
     pub claims: ClaimMap,
     /// Clock skew allowed on `exp`, `nbf` and `iat`.

@@ -4,6 +4,7 @@
 mod additions;
 mod answers;
 mod door;
+mod lists;
 mod requests;
 mod routes;
 mod second_door;
