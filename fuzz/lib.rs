@@ -102,7 +102,7 @@ pub fn metrics(issuers: &[Issuer]) -> Arc<Metrics> {
 pub fn client() -> &'static Client {
     static CLIENT: LazyLock<Client> = LazyLock::new(|| {
         let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
-        Client::build(Duration::from_secs(1)).expect("a client")
+        Client::build(&config::Network::default(), &[], Duration::from_secs(1)).expect("a client")
     });
     &CLIENT
 }

@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// Connecting to an upstream takes at most this long.
-pub(super) const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// The parts that depend on nothing but the configuration. Nothing is fetched yet.
 #[derive(Debug)]
@@ -32,8 +32,8 @@ impl Foundation {
         let names = config.issuers.iter().map(|issuer| issuer.name.clone());
         let metrics =
             Metrics::build(&labels(names)).map_err(|error| BuildError::Part(error.to_string()))?;
-        let upstream = upstream::Client::build(CONNECT_TIMEOUT)
-            .map_err(|error| BuildError::Part(error.to_string()))?;
+        let upstream = upstream::Client::build(&config.network, &config.issuers, CONNECT_TIMEOUT)
+            .map_err(|problems| BuildError::Part(problems.join("; ")))?;
         let readiness = Readiness::new();
         let revocations = MemoryRevocations::new(&config.revocation, &metrics);
         let limits = compile::limits(config);

@@ -130,7 +130,7 @@ pub async fn build(config: Config) -> Result<Bound, BuildError> {
     }
     let (config, follow) = watch::channel(Arc::new(config));
     let state = OpsState {
-        warnings: warnings::current(follow.clone(), authorizer.clone()),
+        warnings: warnings::current(follow.clone(), authorizer.clone(), upstream.network().clone()),
         reload_failures: Arc::new(ReloadFailures::default()),
         metrics,
         readiness,

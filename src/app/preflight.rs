@@ -8,9 +8,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::foundation::CONNECT_TIMEOUT;
 use crate::{
-    config::{self, Config, Finding, ListenAddress, Listeners},
+    config::{Config, Finding, ListenAddress, Listeners},
     upstream, verify,
 };
 
@@ -27,14 +26,15 @@ pub fn problems(config: &Config) -> Vec<Finding> {
 /// The problems that are the same on every machine.
 #[must_use]
 pub fn problems_anywhere(config: &Config) -> Vec<Finding> {
-    verify::problems(&config.issuers)
+    let mut found = verify::problems(&config.issuers);
+    found.extend(upstream::problems(config));
+    found
 }
 
 /// The problems of this machine: certificates of authorities, directories of sockets, addresses.
 fn host_problems(config: &Config) -> Vec<Finding> {
     let mut found = Vec::new();
-    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
-    if let Err(message) = check_authorities() {
+    if let Some(message) = upstream::authority_problem(config) {
         found.push(Finding { pointer: String::new(), message });
     }
     let Listeners { grpc, ops, control } = &config.listeners;
@@ -63,40 +63,6 @@ fn host_problems(config: &Config) -> Vec<Finding> {
         add("/listeners/control/address", Err(message.to_owned()));
     }
     found
-}
-
-/// Checks that the certificates of authorities can be read, those that the environment names and
-/// those that the client finds.
-/// A pipe among them would wait for a writer, and a device may never end.
-fn check_authorities() -> Result<(), String> {
-    let environment = config::environment();
-    let named = |name| environment.get(name).filter(|path| !path.is_empty());
-    if let Some(file) = named("SSL_CERT_FILE") {
-        config::certificate_file(Path::new(file)).map_err(|error| {
-            format!(
-                "SSL_CERT_FILE: {file} cannot be read: {error}; name a file of certificates in PEM"
-            )
-        })?;
-    }
-    if let Some(directory) = named("SSL_CERT_DIR") {
-        let check = || -> io::Result<()> {
-            for entry in fs::read_dir(directory)? {
-                let path = entry?.path();
-                // A link that leads nowhere is passed over by the client as well.
-                if fs::metadata(&path).is_ok_and(|found| !found.is_file() && !found.is_dir()) {
-                    return Err(io::Error::other(format!("{} is no file", path.display())));
-                }
-            }
-            Ok(())
-        };
-        check().map_err(|error| format!("SSL_CERT_DIR: {directory} cannot be read: {error}"))?;
-    }
-    upstream::Client::build(CONNECT_TIMEOUT).map(drop).map_err(|error| {
-        format!(
-            "the certificates of authorities cannot be used ({error}); install ca-certificates, or \
-             set SSL_CERT_FILE"
-        )
-    })
 }
 
 /// The path of a socket file, with the links of its directory followed.

@@ -3,16 +3,20 @@
 //! In: a YAML file, the environment. Out: a [`Config`] that holds together, or every problem
 //! at once with its file, line and setting. No other room reads either.
 
+mod allowed_origin;
+mod authorities;
 mod bounds;
 mod document;
 mod drift;
 mod environment;
 mod file;
 mod findings;
+mod header_file;
 mod listen_address;
 mod origin;
 mod owner;
 mod problem;
+mod proxy;
 mod secret;
 mod section;
 mod sections;
@@ -35,27 +39,31 @@ use std::{
 
 use serde::de::DeserializeOwned;
 
+pub use allowed_origin::AllowedOrigin;
+pub use authorities::{Authority, read_authorities, system_authorities, system_authority_file};
 use document::{WrittenAt, YamlDocument};
 pub use drift::needs_restart;
 #[cfg(any(test, feature = "dev"))]
 pub use drift::restart_settings;
 pub use findings::Finding;
 use findings::Findings;
+pub use header_file::HeaderFile;
 pub use listen_address::{ListenAddress, SocketMode, SocketPath};
 pub use origin::OriginPattern;
 pub use owner::{check_directory, only_ours};
 pub use problem::{Problem, Problems};
+pub use proxy::Proxy;
 pub use secret::{REDACTED, Secret};
 use sections::WrittenConfig;
 pub use sections::{
     AcceptedTokens, Accepts, App, AppKnownBy, AppliesTo, Auth, Caller, Check, Claim, ClaimMap,
     ClaimPlace, ClaimSettings, ClientAuth, Config, ControlListener, CookieFormat, Credentials,
     DefaultRoute, ExpiredCookie, FirebaseIssuer, Freshness, GrpcListener, IdentityHeaders, Issuer,
-    IssuerDetails, IssuerKind, KeyOrigin, KeyPlace, KeySnapshots, Keys, Listeners, Log, LogFormat,
-    LogLevel, Match, OddPaths, OidcClient, OidcIssuer, OnTooLarge, OpsListener, PathMatch,
-    PathRegex, Profiles, Revocation, Right, Route, RowndAuth, RowndIssuer, Shutdown,
-    SigningAlgorithm, StaticIssuer, SupertokensIssuer, Tls, TlsVersion, TokenSource, TooLarge,
-    Unavailable, VendorHeaders,
+    IssuerDetails, IssuerKind, KeyFetchHeader, KeyOrigin, KeyPlace, KeySnapshots, Keys, Listeners,
+    Log, LogFormat, LogLevel, Match, Network, OddPaths, OidcClient, OidcIssuer, OnTooLarge,
+    OpsListener, OutboundTls, PathMatch, PathRegex, Profiles, Revocation, Right, Route, RowndAuth,
+    RowndIssuer, Shutdown, SigningAlgorithm, StaticIssuer, SupertokensIssuer, Tls, TlsVersion,
+    TokenSource, TooLarge, Unavailable, VendorHeaders,
 };
 pub use span::Span;
 pub use structure::json_schema;
@@ -99,12 +107,12 @@ pub fn load_and_check(
     more_checks: impl FnOnce(&Config) -> Vec<Finding>,
 ) -> Result<Config, Problems> {
     let text = file.map_or_else(|| Ok(String::new()), read_file)?;
-    let both = |config: &Config| {
-        let mut found = tls::problems(config);
+    let all = |config: &Config| {
+        let mut found = file_problems(config);
         found.extend(more_checks(config));
         found
     };
-    parse_with(&name_of(file), &text, environment, both)
+    parse_with(&name_of(file), &text, environment, all)
 }
 
 /// Checks that a file of certificates, which a library reads by itself, can be read.
@@ -216,7 +224,14 @@ pub fn parse(
     text: &str,
     environment: &BTreeMap<String, String>,
 ) -> Result<Config, Problems> {
-    parse_with(name, text, environment, tls::problems)
+    parse_with(name, text, environment, file_problems)
+}
+
+/// The problems of the certificate files, which a reload reads apart from the configuration.
+fn file_problems(config: &Config) -> Vec<Finding> {
+    let mut found = tls::problems(config);
+    found.extend(authorities::problems(config));
+    found
 }
 
 /// Parses like [`parse`], with more checks of the configuration.

@@ -77,6 +77,8 @@ pub enum ReloadSubject {
     Config,
     /// The certificate of the gRPC listener, its key, and the authorities of client certificates.
     Certificate,
+    /// The certificates of the authorities that sign for the servers of issuers.
+    Authorities,
 }
 
 /// Why the version that was read last is not in force.

@@ -26,6 +26,8 @@ pub(super) enum ApiResult {
     Limited,
     /// No connection, or it broke.
     Network,
+    /// The proxy does not lead to the issuer.
+    Proxy,
     /// It took longer than allowed.
     Timeout,
     /// Another HTTP status.
@@ -119,11 +121,15 @@ impl ApiError {
         match self {
             Self::Limited(_) => true,
             Self::Upstream(error) => match error {
-                UpstreamError::Network(_) | UpstreamError::Timeout => true,
+                UpstreamError::Network(_) | UpstreamError::Proxy(_) | UpstreamError::Timeout => {
+                    true
+                }
                 UpstreamError::Status(status) | UpstreamError::RetryLater(status, _) => {
                     matches!(*status, 408 | 500..=599)
                 }
-                UpstreamError::TooLarge | UpstreamError::Refused(_) => false,
+                UpstreamError::TooLarge
+                | UpstreamError::Refused(_)
+                | UpstreamError::NoAuthorities(_) => false,
             },
             Self::NotFound
             | Self::KeyRefused(_)
@@ -202,7 +208,10 @@ impl ApiError {
                 UpstreamError::TooLarge => ApiResult::Invalid,
                 UpstreamError::Timeout => ApiResult::Timeout,
                 UpstreamError::Status(_) | UpstreamError::RetryLater(..) => ApiResult::Status,
-                UpstreamError::Network(_) | UpstreamError::Refused(_) => ApiResult::Network,
+                UpstreamError::Network(_)
+                | UpstreamError::Refused(_)
+                | UpstreamError::NoAuthorities(_) => ApiResult::Network,
+                UpstreamError::Proxy(_) => ApiResult::Proxy,
             },
         }
     }
@@ -233,6 +242,8 @@ impl From<UpstreamError> for ApiError {
             UpstreamError::Status(429) => Self::Limited(None),
             UpstreamError::RetryLater(429, wait) => Self::Limited(Some(wait)),
             other @ (UpstreamError::Network(_)
+            | UpstreamError::Proxy(_)
+            | UpstreamError::NoAuthorities(_)
             | UpstreamError::Timeout
             | UpstreamError::Status(_)
             | UpstreamError::RetryLater(..)

@@ -68,7 +68,7 @@ pub fn build(
         let base_url = base_url(issuer)?.url();
         let api = Api {
             label: metrics.issuer(&issuer.name)?,
-            upstream: upstream.clone(),
+            upstream: upstream.for_issuer(issuer),
             host: hosts.of(base_url),
             base_url: base_url.clone(),
             metrics: metrics.clone(),

@@ -24,6 +24,7 @@ mod issuer_build;
 mod json;
 mod jwks;
 mod key_cache;
+mod key_credential;
 mod key_refresher;
 mod key_ring;
 mod key_snapshot;

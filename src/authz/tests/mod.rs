@@ -66,7 +66,7 @@ fn compiled(yaml: &str) -> (Snapshot, Arc<Metrics>, Vec<KeyRefresher>) {
         claims_cache_bytes: 1 << 20,
         refusal_cache_bytes: 1 << 16,
     };
-    let client = Client::build(Duration::from_secs(1)).unwrap();
+    let client = Client::build(&config::Network::default(), &[], Duration::from_secs(1)).unwrap();
     let revocations = MemoryRevocations::new(&config.revocation, &metrics);
     let parts =
         Verifier::build(&config.issuers, limits, revocations, &client, &metrics, &Readiness::new())

@@ -52,7 +52,7 @@ fn rig() -> Rig {
     verify::add_labels(&mut labels);
     crate::http::add_labels(&mut labels);
     let metrics = Metrics::build(&labels).unwrap();
-    let client = Client::build(Duration::from_secs(1)).unwrap();
+    let client = Client::build(&config::Network::default(), &[], Duration::from_secs(1)).unwrap();
     let limits =
         VerifierLimits { max_token_bytes: 8192, claims_cache_bytes: 0, refusal_cache_bytes: 0 };
     let revocations = MemoryRevocations::new(&config.revocation, &metrics);

@@ -210,7 +210,8 @@ fn clients(url: &str) -> Clients {
     let mut labels = Labels::of_issuers(["one", "two"].map(str::to_owned));
     super::add_labels(&mut labels);
     let metrics = Metrics::build(&labels).unwrap();
-    let upstream = Upstream::build(Duration::from_secs(5)).unwrap();
+    let upstream =
+        Upstream::build(&config::Network::default(), &[], Duration::from_secs(5)).unwrap();
     let apis = build(&config.issuers, &upstream, &metrics).into_iter().flatten().collect();
     Clients { apis, metrics }
 }

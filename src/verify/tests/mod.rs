@@ -10,6 +10,7 @@ mod jwks;
 mod key_cache;
 mod key_choice;
 mod key_copy;
+mod key_credential;
 mod key_forget;
 mod key_lifecycle;
 mod key_pending;
@@ -181,6 +182,10 @@ impl Script {
         let text = || "as the test says".to_owned();
         let error = match result {
             FetchResult::Network => FetchError::Upstream(upstream::UpstreamError::Network(text())),
+            FetchResult::Proxy => {
+                FetchError::Upstream(upstream::UpstreamError::Proxy(text().into()))
+            }
+            FetchResult::Credential => FetchError::Credential(text()),
             FetchResult::Timeout => FetchError::Upstream(upstream::UpstreamError::Timeout),
             FetchResult::Status => FetchError::Upstream(upstream::UpstreamError::Status(500)),
             FetchResult::Invalid => FetchError::NoPlace,
@@ -244,7 +249,7 @@ fn issuer(name: &str, iss: &str) -> String {
 static CLIENT: LazyLock<Client> = LazyLock::new(|| {
     // It cannot be built without a provider of TLS.
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
-    Client::build(Duration::from_secs(1)).unwrap()
+    Client::build(&config::Network::default(), &[], Duration::from_secs(1)).unwrap()
 });
 
 fn rig_of(yaml: &str, documents: &[Vec<u8>]) -> Rig {

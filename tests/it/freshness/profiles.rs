@@ -43,7 +43,7 @@ fn rig(issuer: &Issuer, profiles: &Value) -> Rig {
     issuer_api::add_labels(&mut labels);
     profile::add_labels(&mut labels);
     let metrics = Metrics::build(&labels).unwrap();
-    let client = Client::build(Duration::from_secs(5)).unwrap();
+    let client = Client::build(&config::Network::default(), &[], Duration::from_secs(5)).unwrap();
     let limits =
         VerifierLimits { max_token_bytes: 8192, claims_cache_bytes: 0, refusal_cache_bytes: 0 };
     let revocations = MemoryRevocations::new(&config.revocation, &metrics);

@@ -10,6 +10,7 @@ mod claims;
 mod issuer;
 mod keys;
 mod known_iss;
+mod outbound;
 mod tenant_place;
 mod tenants;
 mod words;
@@ -23,6 +24,6 @@ pub use issuer::{
     AcceptedTokens, FirebaseIssuer, Issuer, IssuerDetails, OidcIssuer, RowndIssuer, StaticIssuer,
     SupertokensIssuer,
 };
-pub use keys::{KeyOrigin, KeyPlace, Keys};
+pub use keys::{KeyFetchHeader, KeyOrigin, KeyPlace, Keys};
 pub use words::{Accepts, IssuerKind, SigningAlgorithm};
 pub(in crate::config) use written::WrittenIssuer;

@@ -45,7 +45,7 @@ fn door(yaml: &str) -> (CheckDoor, Arc<Metrics>) {
         claims_cache_bytes: 0,
         refusal_cache_bytes: 0,
     };
-    let client = Client::build(Duration::from_secs(1)).unwrap();
+    let client = Client::build(&config::Network::default(), &[], Duration::from_secs(1)).unwrap();
     let revocations = MemoryRevocations::new(&config.revocation, &metrics);
     let parts =
         Verifier::build(&config.issuers, limits, revocations, &client, &metrics, &Readiness::new())
