@@ -133,6 +133,15 @@ impl KeyStore {
         }
     }
 
+    /// [`find`](Self::find) would wait for an unknown key now, and has a place for one more.
+    pub(super) fn would_wait(&self) -> bool {
+        let now = self.progress.borrow();
+        self.fetches
+            && (now.fetching || self.may_fetch(&now, FetchCause::UnknownKey))
+            && self.waiting.available_permits() > 0
+            && self.all_waiting.as_ref().is_none_or(|all| all.available_permits() > 0)
+    }
+
     /// The key of this name, if it is in memory now. No fetch is started.
     pub(super) fn find_in_memory(
         &self,

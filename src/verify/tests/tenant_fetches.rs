@@ -11,8 +11,9 @@ use super::{
     tenants::{claims, yaml},
 };
 use crate::{
-    blocking::BlockingRunner, metrics::FetchResult, model::DenyReason,
-    verify::key_refresher::FetchedTenant,
+    blocking::BlockingRunner,
+    model::DenyReason,
+    verify::{key_refresher::FetchedTenant, key_source::FetchResult},
 };
 
 #[tokio::test(start_paused = true)]
