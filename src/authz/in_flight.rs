@@ -15,7 +15,7 @@ use std::{
 use tokio::time::Instant;
 
 use super::{
-    ends::{CheckEnd, CheckRecorders},
+    ends::{CheckApi, CheckEnd, CheckRecorders},
     facts::{CheckRecord, FactsRecorder, VerdictFacts},
     protect::protect,
     snapshot::Snapshot,
@@ -23,7 +23,6 @@ use super::{
 };
 use crate::{
     config::Check,
-    metrics::CheckApi,
     model::{AllowReason, Denial, DenyReason, RequestContext, Step},
 };
 

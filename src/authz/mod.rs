@@ -33,7 +33,7 @@ pub use callers::{Caller, CallerError, Callers, Scope, UNKNOWN_CALLER, warnings}
 pub use check_log::CheckLog;
 pub use edits::{EncodingDoor, IdentityHeaders, ListHeader, RequestEdits};
 pub use ends::{
-    CheckEnd, CheckMetrics, CheckRecorder, CheckRecorders, end_labels, omitted_header_labels,
+    CheckApi, CheckEnd, CheckMetrics, CheckOutcome, CheckRecorder, CheckRecorders, add_labels,
     outcome,
 };
 pub use facts::VerdictFacts;

@@ -12,8 +12,9 @@ use serde_json::Value;
 use super::{claims::lifetime::Lifetime, identity::Identity, jwks::Key, key_ring::RingIndex};
 use crate::{
     digest::{Sha256, sha256},
-    metrics::{CacheName, Metrics},
+    metrics::Metrics,
     model::{CookieProof, IdentityFacts, heap},
+    verify::outcome_label::CacheName,
 };
 
 /// SHA-256 of a whole token.

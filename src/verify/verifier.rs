@@ -19,7 +19,7 @@ use super::{
     key_ring::{KeyRing, KeyStoreId, store_ids},
     key_snapshot::KeySnapshot,
     missing_key::MissingKey,
-    outcome_label::{CACHED, VERIFIED, denied},
+    outcome_label::{CACHED, CacheName, VERIFIED, denied},
     refusal_cache::{RefusalCache, RefusedToken},
     revocation::RevocationList,
     tenant_status, token,
@@ -28,7 +28,7 @@ use super::{
 use crate::{
     config::{Issuer as IssuerSettings, KeySnapshots},
     health::Readiness,
-    metrics::{CacheName, Metrics},
+    metrics::Metrics,
     model::{ClaimNames, Denial, DenyReason, IdentityFacts, Step, StepRecorder},
     upstream::Client,
 };

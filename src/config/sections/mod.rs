@@ -44,7 +44,8 @@ pub use revocation::Revocation;
 pub(super) use routes::RouteMatch;
 use routes::WrittenRoute;
 pub use routes::{
-    AppliesTo, Auth, DefaultRoute, ExpiredCookie, Freshness, Match, OddPaths, PathMatch, Route,
+    AppliesTo, Auth, DefaultRoute, ExpiredCookie, Freshness, Match, OddPaths, PathMatch, PathRegex,
+    Route,
 };
 use rownd_auth::WrittenRowndAuth;
 pub use rownd_auth::{Caller, ClientAuth, OidcClient, Right, RowndAuth};

@@ -25,8 +25,7 @@ use tower::BoxError;
 
 use super::deadline::time_to_answer;
 use crate::{
-    authz::{Authorizer, PendingCheck, Verdict, ended_by},
-    metrics::CheckApi,
+    authz::{Authorizer, CheckApi, PendingCheck, Verdict, ended_by},
     model::DenyReason,
 };
 use response::Encoder;
