@@ -2,7 +2,7 @@
 //! reader of issuers' metadata.
 //!
 //! In: a request and who wrote its URL. Out: status, headers and body, or a typed error. Redirects
-//! are never followed, proxies are never taken from the environment, compressed bodies are
+//! are never followed, a proxy is used only where the configuration says so, compressed bodies are
 //! not asked for, and link-local (cloud metadata) addresses are refused when connecting, so
 //! that DNS cannot lead there either.
 
@@ -12,11 +12,18 @@ mod address;
 mod caching;
 mod call;
 mod client;
+mod connections;
 pub mod discovery;
 mod error;
+mod network;
+mod proxies;
 #[cfg(test)]
 mod tests;
+mod trust;
+mod warnings;
 
 pub use call::{BodyKind, CallSpec, Connection, HttpMethod, Repeat, Request, UrlOrigin};
 pub use client::{Client, Document, HttpAnswer};
 pub use error::UpstreamError;
+pub use network::{Network, NextNetwork};
+pub use warnings::{authority_problem, authority_warnings, problems, proxy_warning};

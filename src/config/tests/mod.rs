@@ -4,6 +4,7 @@
 mod claims;
 mod environment;
 mod one_iss;
+mod outbound;
 mod presets;
 mod problems;
 mod references;

@@ -11,6 +11,7 @@ mod claims;
 mod issuer;
 mod keys;
 mod known_iss;
+mod outbound;
 mod preset;
 mod preset_iss;
 mod tenant_place;
@@ -27,6 +28,6 @@ pub use issuer::{
     AcceptedTokens, FirebaseIssuer, Issuer, IssuerDetails, OidcIssuer, RowndIssuer, StaticIssuer,
     SupertokensIssuer,
 };
-pub use keys::{KeyOrigin, KeyPlace, Keys};
+pub use keys::{KeyFetchHeader, KeyOrigin, KeyPlace, Keys};
 pub use words::{Accepts, IssuerKind, Preset, SigningAlgorithm};
 pub(in crate::config) use written::WrittenIssuer;
