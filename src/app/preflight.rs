@@ -9,7 +9,7 @@ use std::{
 };
 
 use crate::{
-    config::{Config, Finding},
+    config::{Config, Finding, ListenAddress, Listeners},
     upstream, verify,
 };
 
@@ -37,60 +37,61 @@ fn host_problems(config: &Config) -> Vec<Finding> {
     if let Some(message) = upstream::authority_problem(config) {
         found.push(Finding { pointer: String::new(), message });
     }
-    let listeners = &config.listeners;
-    let mut addresses = vec![
-        ("/listeners/grpc/address", listeners.grpc.address.as_str()),
-        ("/listeners/ops/address", listeners.ops.address.as_str()),
-    ];
-    let probe = listeners.ops.probe_address.as_deref();
-    addresses.extend(probe.map(|address| ("/listeners/ops/probe_address", address)));
-    let control = listeners.control.as_ref().map(|control| control.address.as_str());
-    addresses.extend(control.map(|address| ("/listeners/control/address", address)));
-    for (at, address) in addresses {
-        let checked = match address.strip_prefix("unix:") {
-            Some(path) => check_socket_path(path),
-            None => check_local_address(address),
-        };
-        if let Err(message) = checked {
-            found.push(Finding { pointer: at.to_owned(), message });
+    let Listeners { grpc, ops, control } = &config.listeners;
+    let control = control.as_ref().map(|control| control.address.path());
+    let mut add = |pointer: &str, checked: Result<(), String>| {
+        found.extend(checked.err().map(|message| Finding { pointer: pointer.to_owned(), message }));
+    };
+    match &grpc.address {
+        ListenAddress::Tcp(address) => {
+            add("/listeners/grpc/address", check_local_address(*address))
         }
+        ListenAddress::Unix(path) => add("/listeners/grpc/address", check_socket_path(path)),
+    }
+    add("/listeners/ops/address", check_local_address(ops.address));
+    if let Some(address) = ops.probe_address {
+        add("/listeners/ops/probe_address", check_local_address(address));
+    }
+    if let Some(path) = control {
+        add("/listeners/control/address", check_socket_path(path));
     }
     if let (Some(grpc), Some(control)) =
-        (resolved_socket_path(&listeners.grpc.address), control.and_then(resolved_socket_path))
+        (grpc.address.path().and_then(resolved), control.and_then(resolved))
         && grpc == control
     {
-        let message = "is the socket of the grpc listener too; write another path".to_owned();
-        found.push(Finding { pointer: "/listeners/control/address".to_owned(), message });
+        let message = "is the socket of the grpc listener too; write another path";
+        add("/listeners/control/address", Err(message.to_owned()));
     }
     found
 }
 
 /// The path of a socket file, with the links of its directory followed.
-fn resolved_socket_path(address: &str) -> Option<PathBuf> {
-    let path = Path::new(address.strip_prefix("unix:")?);
+fn resolved(path: &Path) -> Option<PathBuf> {
     Some(path.parent()?.canonicalize().ok()?.join(path.file_name()?))
 }
 
 /// Checks that a socket file can be made at this path: its directory allows it, and no file of
 /// another kind has this path.
-fn check_socket_path(path: &str) -> Result<(), String> {
-    if path.ends_with('/') || path.contains('\0') {
+fn check_socket_path(path: &Path) -> Result<(), String> {
+    let bytes = path.as_os_str().as_encoded_bytes();
+    let shown = path.display();
+    if bytes.ends_with(b"/") || bytes.contains(&0) {
         return Err(format!(
             "{path:?} is no path of a file; write unix:/run/rownd-authz/name.sock"
         ));
     }
     // Longer ones do not fit into the address of a Unix socket (108 bytes with the final zero).
-    if path.len() > 107 {
-        return Err(format!("{path} is longer than 107 bytes; write a shorter path"));
+    if bytes.len() > 107 {
+        return Err(format!("{shown} is longer than 107 bytes; write a shorter path"));
     }
     match fs::symlink_metadata(path) {
-        Ok(found) if found.is_dir() => Err(format!("{path} is a directory; write a file's path")),
+        Ok(found) if found.is_dir() => Err(format!("{shown} is a directory; write a file's path")),
         Ok(found) if !found.file_type().is_socket() => {
-            Err(format!("{path} is a file of another kind; remove it, or write another path"))
+            Err(format!("{shown} is a file of another kind; remove it, or write another path"))
         }
         Ok(_) => Ok(()),
         Err(_) => {
-            let directory = Path::new(path).parent().unwrap_or(Path::new("/"));
+            let directory = path.parent().unwrap_or(Path::new("/"));
             // Made under another name and removed at once: some file systems have no sockets.
             let trial = directory.join(format!(".{}", std::process::id()));
             let made = UnixListener::bind(&trial);
@@ -104,9 +105,7 @@ fn check_socket_path(path: &str) -> Result<(), String> {
 }
 
 /// Checks that the address is one of this machine, and its port one that this user may bind.
-fn check_local_address(address: &str) -> Result<(), String> {
-    // Text that is no address is a problem that validation reports.
-    let Ok(wanted) = address.parse::<SocketAddr>() else { return Ok(()) };
+fn check_local_address(wanted: SocketAddr) -> Result<(), String> {
     let (ip, port) = (wanted.ip(), wanted.port());
     // A port below 1024 may be forbidden, which only binding it shows; others are not touched.
     let trial = SocketAddr::new(ip, if port < 1024 { port } else { 0 });

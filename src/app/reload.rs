@@ -21,6 +21,7 @@ use super::{
     background,
     compile::{self, BackgroundWork, SharedParts},
     followed_files::FollowedFiles,
+    labels::ReloadResult,
     tasks::spawn,
     tls::ListenerTls,
     warnings,
@@ -32,10 +33,10 @@ use crate::{
     health::Readiness,
     http::{
         control::ReloadOutcome,
-        ops::{OpsState, ReloadFailures},
+        ops::{OpsState, ReloadFailures, ReloadSubject},
     },
     issuer_api,
-    metrics::{Metrics, ReloadResult, ReloadSubject},
+    metrics::Metrics,
     upstream,
     verify::{Issuer, KeyStoreId, Verifier},
 };
@@ -218,7 +219,7 @@ impl ConfigReloader {
             Ok(false) => ReloadResult::Unchanged,
             Err(_) => ReloadResult::Refused,
         };
-        self.target.metrics.reloaded(ReloadSubject::Authorities, result);
+        self.target.metrics.reloaded(ReloadSubject::Authorities, result, outcome.is_err());
         let problems = outcome.as_ref().err().cloned();
         self.target.failures.set(ReloadSubject::Authorities, problems);
         match &outcome {
@@ -242,7 +243,7 @@ impl ConfigReloader {
         let outcome = self.target.blocking.run(read).await;
         let outcome = outcome.unwrap_or_else(|error| Err(vec![error.to_string()]));
         let result = if outcome.is_ok() { ReloadResult::Ok } else { ReloadResult::Refused };
-        self.target.metrics.reloaded(ReloadSubject::Certificate, result);
+        self.target.metrics.reloaded(ReloadSubject::Certificate, result, outcome.is_err());
         self.target.failures.set(ReloadSubject::Certificate, outcome.clone().err());
         match &outcome {
             Ok(()) => tracing::info!("the certificate was read again and is in use"),
@@ -383,7 +384,7 @@ impl ConfigReloader {
             ReloadOutcome::Refused(problems) => (ReloadResult::Refused, Some(problems.clone())),
             ReloadOutcome::Ending => return,
         };
-        self.target.metrics.reloaded(ReloadSubject::Config, result);
+        self.target.metrics.reloaded(ReloadSubject::Config, result, problems.is_some());
         let was_refused = self.target.failures.set(ReloadSubject::Config, problems);
         match outcome {
             ReloadOutcome::InForce(epoch) => {

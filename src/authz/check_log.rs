@@ -5,12 +5,12 @@
 use std::sync::Arc;
 
 use super::{
-    ends::{CheckEnd, CheckRecorder, outcome},
+    ends::{CheckEnd, CheckOutcome, CheckRecorder, outcome},
     facts::VerdictFacts,
 };
 use crate::{
     log_throttle::LogThrottle,
-    metrics::{CheckOutcome, Metrics},
+    metrics::Metrics,
     model::{AllowReason, Denial, DenyReason, visible},
 };
 

@@ -33,7 +33,7 @@ pub use callers::{Caller, CallerError, Callers, Scope, UNKNOWN_CALLER, warnings}
 pub use check_log::CheckLog;
 pub use edits::{EncodingDoor, IdentityHeaders, ListHeader, RequestEdits};
 pub use ends::{
-    CheckEnd, CheckMetrics, CheckRecorder, CheckRecorders, end_labels, omitted_header_labels,
+    CheckApi, CheckEnd, CheckMetrics, CheckOutcome, CheckRecorder, CheckRecorders, add_labels,
     outcome,
 };
 pub use facts::VerdictFacts;
@@ -41,6 +41,7 @@ pub use fetch_mode::FetchModeWarning;
 pub use in_flight::PendingCheck;
 pub use inject::early_strip;
 pub use permit_step::{Additions, PermitStep, StepEnd};
+pub use protect::ended_by;
 pub use service::BackendService;
 pub use snapshot::{Edition, Snapshot};
 pub use token_query::{TokenQuery, VerifiedToken};

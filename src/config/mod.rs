@@ -12,6 +12,7 @@ mod environment;
 mod file;
 mod findings;
 mod header_file;
+mod listen_address;
 mod origin;
 mod owner;
 mod problem;
@@ -32,10 +33,11 @@ mod web_address;
 use std::{
     collections::BTreeMap,
     io::{self, Read as _},
+    net::SocketAddr,
     path::Path,
 };
 
-use serde_json::Value;
+use serde::de::DeserializeOwned;
 
 pub use allowed_origin::AllowedOrigin;
 pub use authorities::{Authority, read_authorities, system_authorities, system_authority_file};
@@ -46,6 +48,7 @@ pub use drift::restart_settings;
 pub use findings::Finding;
 use findings::Findings;
 pub use header_file::HeaderFile;
+pub use listen_address::{ListenAddress, SocketMode, SocketPath};
 pub use origin::OriginPattern;
 pub use owner::{check_directory, only_ours};
 pub use problem::{Problem, Problems};
@@ -53,14 +56,14 @@ pub use proxy::Proxy;
 pub use secret::{REDACTED, Secret};
 use sections::WrittenConfig;
 pub use sections::{
-    AcceptedTokens, Accepts, App, AppKnownBy, AppliesTo, Auth, Caller, Check, Claim, ClaimMap,
-    ClaimPlace, ClaimSettings, ClientAuth, Config, ControlListener, CookieFormat, Credentials,
-    DefaultRoute, ExpiredCookie, FirebaseIssuer, Freshness, GrpcListener, IdentityHeaders, Issuer,
-    IssuerDetails, IssuerKind, KeyFetchHeader, KeyOrigin, KeyPlace, KeySnapshots, Keys, Listeners,
-    Log, LogFormat, LogLevel, Match, Network, OddPaths, OidcClient, OidcIssuer, OnTooLarge,
-    OpsListener, OutboundTls, PathMatch, Profiles, Revocation, Right, Route, RowndAuth,
-    RowndIssuer, Shutdown, SigningAlgorithm, StaticIssuer, SupertokensIssuer, Tls, TlsVersion,
-    TokenSource, TooLarge, Unavailable, VendorHeaders,
+    AcceptedTokens, Accepts, App, AppKnownBy, AppliesTo, AudienceClaim, Auth, Caller, Check, Claim,
+    ClaimMap, ClaimPlace, ClaimSettings, ClientAuth, Config, ControlListener, CookieFormat,
+    Credentials, DefaultRoute, ExpiredCookie, FirebaseIssuer, Freshness, GrpcListener,
+    IdentityHeaders, Issuer, IssuerDetails, IssuerKind, KeyFetchHeader, KeyOrigin, KeyPlace,
+    KeySnapshots, Keys, Listeners, Log, LogFormat, LogLevel, Match, Network, OddPaths, OidcClient,
+    OidcIssuer, OnTooLarge, OpsListener, OutboundTls, PathMatch, PathRegex, Preset, Profiles,
+    Revocation, Right, Route, RowndAuth, RowndIssuer, Shutdown, SigningAlgorithm, StaticIssuer,
+    SupertokensIssuer, Tls, TlsVersion, TokenSource, TooLarge, Unavailable, VendorHeaders,
 };
 pub use span::Span;
 pub use structure::json_schema;
@@ -146,32 +149,44 @@ fn unreadable(name: &str, (line, message): (Option<u64>, String)) -> Problems {
 ///
 /// # Errors
 ///
-/// The file cannot be read, or is not YAML, or `listeners.grpc.tls` has another shape.
+/// The file cannot be read, or is not YAML, or the address or `listeners.grpc.tls` has another
+/// shape.
 pub fn grpc_endpoint(
     file: Option<&Path>,
     environment: &BTreeMap<String, String>,
-) -> Result<(String, Option<Tls>), Problems> {
+) -> Result<(ListenAddress, Option<Tls>), Problems> {
     let (name, document) = document(file, environment)?;
-    let address = document.value.pointer("/listeners/grpc/address").and_then(Value::as_str);
-    let address = address.map_or_else(|| GrpcListener::default().address, str::to_owned);
-    let tls = document.value.pointer("/listeners/grpc/tls").cloned().filter(|tls| !tls.is_null());
-    let tls = tls.map(serde_json::from_value).transpose();
-    Ok((address, tls.map_err(|error| one(name, format!("listeners.grpc.tls: {error}")))?))
+    let address = part(&name, &document, "/listeners/grpc/address")?;
+    let tls = part(&name, &document, "/listeners/grpc/tls")?;
+    Ok((address.unwrap_or_else(|| GrpcListener::default().address), tls))
 }
 
 /// The address of the pages for probes, for a command that only connects to it.
 ///
 /// # Errors
 ///
-/// The file cannot be read, or is not YAML.
+/// The file cannot be read, or is not YAML, or the address has another shape.
 pub fn probe_address(
     file: Option<&Path>,
     environment: &BTreeMap<String, String>,
-) -> Result<String, Problems> {
-    let (_, document) = document(file, environment)?;
-    let at = |pointer| document.value.pointer(pointer).and_then(Value::as_str);
-    let found = at("/listeners/ops/probe_address").or_else(|| at("/listeners/ops/address"));
-    Ok(found.map_or_else(|| OpsListener::default().address, str::to_owned))
+) -> Result<SocketAddr, Problems> {
+    let (name, document) = document(file, environment)?;
+    let address = match part(&name, &document, "/listeners/ops/probe_address")? {
+        Some(address) => Some(address),
+        None => part(&name, &document, "/listeners/ops/address")?,
+    };
+    Ok(address.unwrap_or_else(|| OpsListener::default().address))
+}
+
+/// One part of a configuration whose rest is not checked; `None` if it is not there.
+fn part<T: DeserializeOwned>(
+    name: &str,
+    document: &YamlDocument,
+    pointer: &str,
+) -> Result<Option<T>, Problems> {
+    let part = document.value.pointer(pointer).cloned().filter(|part| !part.is_null());
+    let part = part.map(serde_json::from_value).transpose();
+    part.map_err(|error| Problems(vec![at(name, document, pointer, error.to_string())]))
 }
 
 /// The section `identity_headers`. The rest of the configuration is not checked.
@@ -184,11 +199,7 @@ pub fn identity_headers(
     environment: &BTreeMap<String, String>,
 ) -> Result<IdentityHeaders, Problems> {
     let (name, document) = document(file, environment)?;
-    let section = document.value.get("identity_headers").cloned().unwrap_or_default();
-    if section.is_null() {
-        return Ok(IdentityHeaders::default());
-    }
-    serde_json::from_value(section).map_err(|error| one(name, format!("identity_headers: {error}")))
+    Ok(part(&name, &document, "/identity_headers")?.unwrap_or_default())
 }
 
 /// A file (or none) with the environment over it, not checked yet; and its name for messages.
@@ -246,7 +257,7 @@ fn parse_with(
             let is_known = |pointer: &str| {
                 left_out.iter().any(|known| known.starts_with(pointer) || is_below(pointer, known))
             };
-            let mut more = Findings::default();
+            let mut more = Findings::without(left_out.clone());
             let config = validate::check(written, &mut more);
             let more = Vec::from(more).into_iter().chain(more_checks(&config));
             let more = more.filter(|finding| !is_known(&finding.pointer));

@@ -2,12 +2,42 @@
 
 use std::{fmt, time::Duration};
 
+use strum::{IntoStaticStr, VariantArray};
+
 use super::breaker::Pause;
 use crate::{
-    metrics::ApiResult,
     single_flight::Missed,
     upstream::{UpstreamError, discovery::MetadataError},
 };
+
+/// How a request to an issuer's API ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, IntoStaticStr, VariantArray)]
+#[strum(serialize_all = "snake_case")]
+pub(super) enum ApiResult {
+    /// A usable response came.
+    Ok,
+    /// The resource does not exist.
+    NotFound,
+    /// The app key or secret was refused.
+    Refused,
+    /// The request was understood and rejected, for example for a token that has been used.
+    Rejected,
+    /// The issuer asked for fewer requests.
+    Limited,
+    /// No connection, or it broke.
+    Network,
+    /// The proxy does not lead to the issuer.
+    Proxy,
+    /// It took longer than allowed.
+    Timeout,
+    /// Another HTTP status.
+    Status,
+    /// The response is too large or has another shape.
+    Invalid,
+    /// No request was made: requests of this kind failed too often just now, or the issuer has
+    /// asked for fewer.
+    Paused,
+}
 
 /// The API understood the request and refused it.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
+use strum::{IntoStaticStr, VariantArray};
 use url::Url;
 
 use super::{
@@ -15,7 +16,6 @@ use super::{
 };
 use crate::{
     config::{Issuer as IssuerSettings, KeyOrigin, KeyPlace, WebAddress},
-    metrics::FetchResult,
     upstream::{
         BodyKind, CallSpec, Client, Connection, Document, HttpMethod, Repeat, Request,
         UpstreamError, UrlOrigin,
@@ -34,6 +34,27 @@ const DOCUMENT: CallSpec = CallSpec {
     connection: Connection::New,
     max_answer_bytes: MAX_BYTES,
 };
+
+/// How a fetch of keys ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, IntoStaticStr, VariantArray)]
+#[strum(serialize_all = "snake_case")]
+pub(super) enum FetchResult {
+    /// A usable key set came.
+    Ok,
+    /// No connection, or it broke.
+    Network,
+    /// The proxy does not lead to the issuer.
+    Proxy,
+    /// The credential of the fetch cannot be read: nothing was sent.
+    Credential,
+    /// It took longer than allowed.
+    Timeout,
+    /// An HTTP status other than 200.
+    Status,
+    /// The document is no key set, too large, or holds no usable key.
+    Invalid,
+}
+
 /// The reason why a fetch brought no new keys.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(super) enum FetchError {

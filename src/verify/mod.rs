@@ -56,7 +56,7 @@ pub use jwks::KeyRefusal;
 pub use key_refresher::KeyRefresher;
 pub use key_ring::KeyStoreId;
 pub use key_state::KeyStatus;
-pub use outcome_label::{key_refusal_labels, result_labels};
+pub use outcome_label::add_labels;
 pub use revocation::{
     MemoryRevocations, RevocationCounts, RevocationList, RevokeError, RevokedSubject,
     RevokingIssuer,

@@ -19,7 +19,7 @@ use super::{
     key_ring::{KeyRing, KeyStoreId, store_ids},
     key_snapshot::KeySnapshot,
     missing_key::MissingKey,
-    outcome_label::{CACHED, VERIFIED, denied},
+    outcome_label::{CACHED, CacheName, VERIFIED, denied},
     refusal_cache::{RefusalCache, RefusedToken},
     revocation::RevocationList,
     tenant_status, token,
@@ -28,7 +28,7 @@ use super::{
 use crate::{
     config::{Issuer as IssuerSettings, KeySnapshots},
     health::Readiness,
-    metrics::{CacheName, Metrics},
+    metrics::Metrics,
     model::{ClaimNames, Denial, DenyReason, IdentityFacts, Step, StepRecorder},
     upstream::Client,
 };
@@ -245,7 +245,9 @@ impl Verifier {
             });
         }
         let timing = Timing { now: seconds, deadline };
-        let (issuer, result) = self.verify_uncached(token, fingerprint, timing, record).await;
+        // In a box: a check whose claims are cached would carry its size, some KiB, to its end.
+        let uncached = Box::pin(self.verify_uncached(token, fingerprint, timing, record));
+        let (issuer, result) = uncached.await;
         let label = result.as_ref().map_or_else(|denial| denied(denial.reason()), |_| VERIFIED);
         self.metrics.verified(issuer.map(|issuer| issuer.label), label);
         match issuer {

@@ -4,7 +4,7 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 
 use super::{request, rig, soon};
 use crate::{
-    metrics::CheckApi,
+    authz::CheckApi,
     model::{AllowReason, CredentialSource, DenyReason, Step},
 };
 

@@ -28,9 +28,10 @@ use credentials::WrittenCredentials;
 pub use credentials::{CookieFormat, Credentials, TokenSource};
 pub use identity_headers::{IdentityHeaders, OnTooLarge, TooLarge, VendorHeaders};
 pub use issuers::{
-    AcceptedTokens, Accepts, App, AppKnownBy, Claim, ClaimMap, ClaimPlace, ClaimSettings,
-    FirebaseIssuer, Issuer, IssuerDetails, IssuerKind, KeyFetchHeader, KeyOrigin, KeyPlace, Keys,
-    OidcIssuer, RowndIssuer, SigningAlgorithm, StaticIssuer, SupertokensIssuer,
+    AcceptedTokens, Accepts, App, AppKnownBy, AudienceClaim, Claim, ClaimMap, ClaimPlace,
+    ClaimSettings, FirebaseIssuer, Issuer, IssuerDetails, IssuerKind, KeyFetchHeader, KeyOrigin,
+    KeyPlace, Keys, OidcIssuer, Preset, RowndIssuer, SigningAlgorithm, StaticIssuer,
+    SupertokensIssuer,
 };
 pub(super) use issuers::{WrittenApp, WrittenIssuer};
 pub use key_snapshots::KeySnapshots;
@@ -44,7 +45,8 @@ pub use revocation::Revocation;
 pub(super) use routes::RouteMatch;
 use routes::WrittenRoute;
 pub use routes::{
-    AppliesTo, Auth, DefaultRoute, ExpiredCookie, Freshness, Match, OddPaths, PathMatch, Route,
+    AppliesTo, Auth, DefaultRoute, ExpiredCookie, Freshness, Match, OddPaths, PathMatch, PathRegex,
+    Route,
 };
 use rownd_auth::WrittenRowndAuth;
 pub use rownd_auth::{Caller, ClientAuth, OidcClient, Right, RowndAuth};

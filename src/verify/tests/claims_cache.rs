@@ -6,9 +6,9 @@ use serde_json::{Value, json};
 
 use super::{ISS, NOW, Rig, Signer, access, issuer, key_set, rig, rig_of, rig_that_keeps, with};
 use crate::{
-    metrics::FetchResult,
     model::{AuthLevel, ClaimNames, CookieProof, DenyReason, IdentityFacts, KeptClaims},
     verify::claims_cache::{ClaimsCache, fingerprint, weigh},
+    verify::key_source::FetchResult,
 };
 
 async fn reason(rig: &Rig, token: &Bytes, now: u64) -> Option<DenyReason> {

@@ -11,8 +11,8 @@ use serde_json::json;
 
 use crate::{
     config,
-    metrics::FetchResult,
     upstream::Client,
+    verify::key_source::FetchResult,
     verify::key_source::{KeyDocuments, KeySource},
 };
 use rownd_emulator::{Controls, Endpoint, Fault, Settings};

@@ -48,14 +48,14 @@ use super::{
     fetch_budget::ClaimedIssueTime,
     first_keys::FirstKeys,
     key_refresher::{FetchedIssuer, KeyRefresher},
-    key_source::{FetchError, KeyDocuments},
+    key_source::{FetchError, FetchResult, KeyDocuments},
     token::{Token, parse as parse_into},
 };
 use crate::{
     blocking::BlockingRunner,
     config::{self, SigningAlgorithm},
     health::Readiness,
-    metrics::{CheckOutcome, FetchResult, Labels, Metrics},
+    metrics::{Labels, Metrics},
     model::{ClaimNames, Denial, DenyReason},
     upstream::{self, Client, Document},
 };
@@ -260,15 +260,9 @@ fn rig_of(yaml: &str, documents: &[Vec<u8>]) -> Rig {
 fn rig_that_keeps(asked: &ClaimNames, yaml: &str, documents: &[Vec<u8>]) -> Rig {
     let config =
         config::parse("test.yaml", yaml, &BTreeMap::new()).unwrap_or_else(|e| panic!("{e}"));
-    let metrics = Metrics::build(&Labels {
-        omitted_headers: Vec::new(),
-        reasons: vec![(CheckOutcome::Allow, "authenticated")],
-        key_refusals: super::key_refusal_labels(),
-        verifications: super::result_labels(),
-        issuers: config.issuers.iter().map(|issuer| issuer.name.clone()).collect(),
-        rpcs: Vec::new(),
-    });
-    let metrics = metrics.unwrap();
+    let mut labels = Labels::of_issuers(config.issuers.iter().map(|issuer| issuer.name.clone()));
+    super::add_labels(&mut labels);
+    let metrics = Metrics::build(&labels).unwrap();
     let readiness = Readiness::new();
     let limits = VerifierLimits {
         max_token_bytes: config.check.max_token_bytes,
