@@ -95,7 +95,9 @@ impl ApiError {
                 UpstreamError::Status(status) | UpstreamError::RetryLater(status, _) => {
                     matches!(*status, 408 | 500..=599)
                 }
-                UpstreamError::TooLarge | UpstreamError::Refused(_) => false,
+                UpstreamError::TooLarge | UpstreamError::Packed(_) | UpstreamError::Refused(_) => {
+                    false
+                }
             },
             Self::NotFound
             | Self::KeyRefused(_)
@@ -171,7 +173,7 @@ impl ApiError {
             | Self::BodyNotWritable
             | Self::NoRandomness => ApiResult::Invalid,
             Self::Upstream(error) => match error {
-                UpstreamError::TooLarge => ApiResult::Invalid,
+                UpstreamError::TooLarge | UpstreamError::Packed(_) => ApiResult::Invalid,
                 UpstreamError::Timeout => ApiResult::Timeout,
                 UpstreamError::Status(_) | UpstreamError::RetryLater(..) => ApiResult::Status,
                 UpstreamError::Network(_) | UpstreamError::Refused(_) => ApiResult::Network,
@@ -209,6 +211,7 @@ impl From<UpstreamError> for ApiError {
             | UpstreamError::Status(_)
             | UpstreamError::RetryLater(..)
             | UpstreamError::TooLarge
+            | UpstreamError::Packed(_)
             | UpstreamError::Refused(_)) => Self::Upstream(other),
         }
     }

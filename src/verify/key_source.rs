@@ -64,7 +64,7 @@ impl FetchError {
             Self::Upstream(UpstreamError::Status(_) | UpstreamError::RetryLater(..)) => {
                 FetchResult::Status
             }
-            Self::Upstream(UpstreamError::TooLarge)
+            Self::Upstream(UpstreamError::TooLarge | UpstreamError::Packed(_))
             | Self::Metadata(_)
             | Self::KeySet(_)
             | Self::NoPlace
