@@ -58,7 +58,7 @@ fn print_issuer(issuer: &IssuerFindings) {
     let keys = &issuer.keys;
     println!("{} ({}): {} usable key(s)", issuer.name, issuer.iss.escape_debug(), keys.usable);
     for key in &keys.keys {
-        let kid = key.kid.as_deref().unwrap_or("(any kid)");
+        let kid = key.kid.as_deref().unwrap_or("(no kid)");
         println!("  {:6} {}", key.algorithm, kid.escape_debug());
     }
     if let Some(age) = keys.age_seconds {

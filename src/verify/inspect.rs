@@ -133,14 +133,15 @@ impl Issuer {
             Err(reason) => return IssuerAnswer::Refused(reason),
         };
         let signed = match self.keys.find_in_memory(token.kid.as_deref(), algorithm) {
-            Ok(key) => match self.check_signature(token, &key, record) {
+            Ok(keys) => match self.check_signature(token, algorithm, &keys, record) {
                 Ok(_) => true,
                 Err(reason) => return IssuerAnswer::Refused(reason),
             },
             Err(denial) => {
-                self.record_no_key(token, record);
-                // The issuer has no other keys: nothing would be fetched.
-                if !self.keys.fetches {
+                self.record_no_key(token, &denial, record);
+                // The issuer has no other keys: nothing would be fetched. Nor would it be where there
+                // are too many.
+                if !self.keys.fetches || denial.reason() == DenyReason::KidMissing {
                     return IssuerAnswer::Refused(denial.reason());
                 }
                 false

@@ -11,11 +11,12 @@ use super::{
     claims_cache::CachedToken,
     fetch_budget::ClaimedIssueTime,
     identity::Identity,
-    jwks::{GoodSignature, Key, KeySet, algorithm_name},
+    jwks::{FittingKeys, GoodSignature, KeyRules, KeySet},
     key_cache::KeyStore,
     key_refresher::{FetchedIssuer, KeyRefresher},
     key_source::KeySource,
     key_state::KeyStatus,
+    key_turns::SignedPart,
     kinds::{self, kind::Kind},
     rules::Rules,
     token::Token,
@@ -124,7 +125,7 @@ impl Issuer {
         let (keys, refresher) = match before {
             Some(before) if settings.keeps_keys_as(&before.settings) => (before.keys.clone(), None),
             _ => {
-                let keys = Arc::new(new_store(settings, &algorithms, known)?);
+                let keys = Arc::new(new_store(settings, known)?);
                 let ready = keys.any_usable();
                 let source = KeySource::build(settings, upstream);
                 if source.is_some() {
@@ -255,8 +256,16 @@ impl Issuer {
         let algorithm = self.algorithm(token)?;
         let issued = ClaimedIssueTime::new(token.claims.iat, now, self.leeway);
         let found = self.keys.find(token.kid.as_deref(), algorithm, issued, deadline).await;
-        let key = found.inspect_err(|_| self.record_no_key(token, record))?;
-        let proof = self.check_signature(token, &key, record)?;
+        let keys = found.inspect_err(|denial| self.record_no_key(token, denial, record))?;
+        let proof = match &keys {
+            FittingKeys::Several(keys) => {
+                let of = SignedPart::of(token, algorithm);
+                self.keys.turns.find_signer(keys, of, deadline, |key| self.keys.holds(key)).await?
+            }
+            FittingKeys::One(_) | FittingKeys::TooMany => first_signer(&keys, token, algorithm),
+        };
+        let proof = self.judge_signature(token, proof, record)?;
+        let key = proof.key().clone();
         let (mut facts, lifetime) = self.claims(token, now, record)?;
         facts.claims = asked.of(&token.claims);
         let identity = Arc::new(Identity::new(facts, proof));
@@ -265,12 +274,26 @@ impl Issuer {
 
     /// The algorithm of the token, if it is one of the issuer's.
     pub(super) fn algorithm(&self, token: &Token<'_>) -> Result<SigningAlgorithm, DenyReason> {
-        let known = self.algorithms.iter().find(|known| algorithm_name(**known) == token.alg);
-        known.copied().ok_or(DenyReason::AlgorithmRefused)
+        let names_it = |known: &&SigningAlgorithm| {
+            // `EdDSA` is any of its curves, of which `Ed25519` is the supported one (RFC 9864).
+            known.as_str() == token.alg
+                || (**known == SigningAlgorithm::EdDSA
+                    && token.alg == SigningAlgorithm::Ed25519.as_str())
+        };
+        self.algorithms.iter().find(names_it).copied().ok_or(DenyReason::AlgorithmRefused)
     }
 
     /// Records that no key for this token is known now.
-    pub(super) fn record_no_key(&self, token: &Token<'_>, record: &mut impl StepRecorder) {
+    pub(super) fn record_no_key(
+        &self,
+        token: &Token<'_>,
+        denial: &Denial,
+        record: &mut impl StepRecorder,
+    ) {
+        if denial.reason() == DenyReason::KidMissing {
+            // Keys are known, too many of them.
+            return;
+        }
         record.detail(|| Step::KeyAbsent {
             key: token.kid.as_deref().map(Into::into),
             // Where nothing is fetched, there are no other keys to wait for.
@@ -278,17 +301,30 @@ impl Issuer {
         });
     }
 
-    /// The proof that the signature is this key's.
+    /// The proof that the signature is one of these keys', all tried at once.
     pub(super) fn check_signature(
         &self,
         token: &Token<'_>,
-        key: &Key,
+        algorithm: SigningAlgorithm,
+        keys: &FittingKeys,
         record: &mut impl StepRecorder,
     ) -> Result<GoodSignature, DenyReason> {
-        let proof = key.check(token.signed, token.signature);
-        record.detail(|| Step::SignatureChecked {
-            key: token.kid.as_deref().map(Into::into),
-            good: proof.is_some(),
+        self.judge_signature(token, first_signer(keys, token, algorithm), record)
+    }
+
+    /// The proof that a key of the issuer made the signature, or the denial where none did.
+    fn judge_signature(
+        &self,
+        token: &Token<'_>,
+        proof: Option<GoodSignature>,
+        record: &mut impl StepRecorder,
+    ) -> Result<GoodSignature, DenyReason> {
+        record.detail(|| {
+            let signer = proof.as_ref().and_then(|proof| proof.key().kid());
+            Step::SignatureChecked {
+                key: signer.or(token.kid.as_deref()).map(Into::into),
+                good: proof.is_some(),
+            }
         });
         if let Some(proof) = proof {
             return Ok(proof);
@@ -346,14 +382,10 @@ impl Issuer {
 }
 
 /// A store with the keys in place, unless a command made the issuer before forget those.
-fn new_store(
-    settings: &IssuerSettings,
-    algorithms: &[SigningAlgorithm],
-    known: Option<&Arc<Issuer>>,
-) -> Result<KeyStore, String> {
-    let in_place = in_place(settings, algorithms)
+fn new_store(settings: &IssuerSettings, known: Option<&Arc<Issuer>>) -> Result<KeyStore, String> {
+    let in_place = in_place(settings)
         .map_err(|error| format!("issuer {}: key_set: {error}", settings.name))?;
-    let keys = KeyStore::new(settings, algorithms.to_vec(), in_place);
+    let keys = KeyStore::new(settings, key_rules(settings), in_place);
     if let Some(known) = known {
         keys.replace_store(
             &known.keys,
@@ -367,17 +399,36 @@ fn new_store(
 #[must_use]
 pub fn problems(issuers: &[IssuerSettings]) -> Vec<Finding> {
     let problem = |settings: &IssuerSettings| {
-        let message = in_place(settings, &settings.algorithms).err()?;
+        let message = in_place(settings).err()?;
         Some(Finding { pointer: format!("{}/key_set", settings.pointer()), message })
     };
     issuers.iter().filter_map(problem).collect()
 }
 
 /// The keys of `key_set`, where the settings have one.
-fn in_place(
-    settings: &IssuerSettings,
-    algorithms: &[SigningAlgorithm],
-) -> Result<Option<KeySet>, String> {
+fn in_place(settings: &IssuerSettings) -> Result<Option<KeySet>, String> {
     let text = settings.key_origin.in_place();
-    text.map(|text| KeySet::in_place(text, algorithms)).transpose()
+    text.map(|text| KeySet::in_place(text, key_rules(settings))).transpose()
+}
+
+/// The keys of an issuer with these settings that are used.
+const fn key_rules(settings: &IssuerSettings) -> KeyRules<'_> {
+    KeyRules {
+        algorithms: settings.algorithms.as_slice(),
+        kid_optional: kinds::row(settings.kind()).kid_optional,
+    }
+}
+
+/// The proof of the first of these keys that made the token's signature.
+fn first_signer(
+    keys: &FittingKeys,
+    token: &Token<'_>,
+    algorithm: SigningAlgorithm,
+) -> Option<GoodSignature> {
+    let of = SignedPart::of(token, algorithm);
+    match keys {
+        FittingKeys::One(key) => of.check(key),
+        FittingKeys::Several(keys) => keys.iter().find_map(|key| of.check(key)),
+        FittingKeys::TooMany => None,
+    }
 }

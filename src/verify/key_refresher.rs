@@ -207,7 +207,7 @@ impl KeyRefresher {
     ) -> Result<FetchedKeys, FetchError> {
         let known = self.store.last_good();
         let known = known.as_ref().map(|now| &now.set);
-        let set = match KeySet::parse(&document.body, &self.store.algorithms, known) {
+        let set = match KeySet::parse(&document.body, self.store.rules(), known) {
             Ok(set) => set,
             Err(reason) => {
                 self.source.forget();
@@ -279,7 +279,7 @@ impl KeyRefresher {
 
     /// Accepts restored keys by the same rules as fetched ones.
     fn use_restored(&self, restored: &RestoredKeys, begun: u64) -> Result<Duration, LoadError> {
-        let set = KeySet::parse(&restored.document, &self.store.algorithms, None)?;
+        let set = KeySet::parse(&restored.document, self.store.rules(), None)?;
         let fresh_for = self.store.refresh_interval;
         if restored.age > fresh_for + self.store.max_stale {
             return Err("it is older than max_stale of the issuer's keys".into());
@@ -342,13 +342,12 @@ impl KeyRefresher {
     fn publish(&mut self, begun: u64, cause: FetchCause, error: Option<FetchError>) {
         let result = error.as_ref().map_or(FetchResult::Ok, FetchError::result);
         self.metrics.keys_fetched(self.label, result);
-        let message = error.map(|error| error.to_string());
-        if !self.store.end(begun, cause, message.clone()) {
+        if !self.store.end(begun, cause, error.as_ref()) {
             tracing::info!(issuer = %self.name, "keys were forgotten during a fetch: fetching again");
             return;
         }
         self.report();
-        match message {
+        match error {
             None => {
                 if self.latch.take().is_some() {
                     tracing::info!(issuer = %self.name, "the first keys have come");
@@ -357,7 +356,7 @@ impl KeyRefresher {
             Some(error) => tracing::warn!(
                 issuer = %self.name,
                 result = result.as_str(),
-                error,
+                %error,
                 keys = match (self.store.any_usable(), self.store.last_good()) {
                     (true, _) => "the last good ones stay in use",
                     (false, Some(_)) => "the last good ones are too old: no token can be verified",

@@ -9,7 +9,7 @@ use futures_util::future::BoxFuture;
 use url::Url;
 
 use super::{
-    jwks::KeySetError,
+    jwks::{KeySetError, RefusedKey},
     kinds::{self, kind::KeySetPlace},
 };
 use crate::{
@@ -54,6 +54,19 @@ pub(super) enum FetchError {
 }
 
 impl FetchError {
+    /// The issuer has answered with a document of keys.
+    pub(super) const fn is_about_keys(&self) -> bool {
+        matches!(self, Self::KeySet(_))
+    }
+
+    /// The keys of the document, where all of them are refused.
+    pub(super) fn refused_keys(&self) -> Vec<RefusedKey> {
+        match self {
+            Self::KeySet(error) => error.refused().to_vec(),
+            Self::Upstream(_) | Self::Metadata(_) | Self::NoPlace | Self::Panic => Vec::new(),
+        }
+    }
+
     /// The error as the metric counts it.
     pub(super) const fn result(&self) -> FetchResult {
         match self {

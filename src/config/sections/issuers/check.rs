@@ -77,7 +77,7 @@ impl WrittenIssuer {
             IssuerKind::Oidc => {}
         }
         if self.algorithms.is_empty() {
-            self.algorithms = self.kind.algorithms().to_vec();
+            self.algorithms = self.kind.default_algorithms().to_vec();
         }
         self
     }

@@ -64,8 +64,10 @@ pub(in crate::config) struct WrittenIssuer {
     /// `supertokens`, without any, `aud` is not checked; `rownd` and `firebase` know theirs.
     #[serde(default)]
     pub audiences: Vec<String>,
-    /// The algorithms it signs with. Default: `EdDSA` for `rownd`, which has no other; `RS256` for
-    /// `supertokens` and `firebase`; all three for `oidc` and `static`.
+    /// The algorithms it signs with. Default: `EdDSA` for `rownd`; `RS256` for `supertokens` and
+    /// `firebase`, which have no other; `RS256`, `ES256` and `EdDSA` for `oidc` and `static`. With
+    /// `EdDSA` tokens may name their algorithm `EdDSA` or `Ed25519` (RFC 9864); with `Ed25519` only
+    /// `Ed25519`.
     #[serde(default)]
     pub algorithms: Vec<SigningAlgorithm>,
     /// The kind of token that is taken (`oidc`, `static`). Default: access tokens. Of `firebase`,
