@@ -20,9 +20,9 @@ use tokio::{
 
 use super::{
     connection_limit::ConnectionState,
-    drain::Phase,
     handoff::{AcceptedConnection, DetachedStream},
     http2_preface::{PrefacedStream, read_preface},
+    phase::Phase,
     tls::ListenerTls,
 };
 use crate::{

@@ -1,13 +1,136 @@
-//! The phases of a process's life, as its listeners and connections know them.
+//! The end of a process that serves.
+//!
+//! In: everything that runs, and how long its end may take. Out: the end of all of it, in the order
+//! that loses nothing: the calls, the work that calls have left behind, the pages of operators, the
+//! tasks, the files.
 
-/// Where the process is in its life. The phases follow one another in this order.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Phase {
-    /// Everything is served.
-    Serving,
-    /// Every gRPC connection is told to go and finishes the calls that it has. HTTP/1 is served on,
-    /// so that probes see a process that is not ready.
-    Closing,
-    /// The HTTP/1 listeners end too.
-    Ending,
+use std::{future::pending, pin::pin, time::Duration};
+
+use tokio::{
+    sync::{oneshot, watch},
+    task::{JoinError, JoinSet},
+    time::{Instant, sleep, timeout_at},
+};
+
+use super::{BuildError, phase::Phase, tasks::spawn, workers::Workers};
+use crate::{
+    blocking::BlockingRunner, config::Shutdown, health::Readiness, issuer_api::RefreshRunner,
+};
+
+/// At the end of a drain, the HTTP/1 listeners and the files that are being written have at least
+/// this long, even where the calls in flight have used up the grace.
+const LAST_STEPS: Duration = Duration::from_millis(400);
+
+/// Everything that runs, in the order in which a drain ends it.
+#[derive(Debug)]
+pub(super) struct Serving {
+    pub(super) readiness: Readiness,
+    pub(super) phase: watch::Sender<Phase>,
+    /// Accepts gRPC connections.
+    pub(super) accepting: JoinSet<()>,
+    /// Answer the calls on them.
+    pub(super) workers: Workers,
+    pub(super) refreshes: RefreshTask,
+    /// The listeners over HTTP/1.
+    pub(super) http1: JoinSet<()>,
+    /// All other tasks. None of them holds an answer that is found nowhere else.
+    pub(super) tasks: JoinSet<()>,
+    pub(super) blocking: BlockingRunner,
+}
+
+/// The task that refreshes tokens. A refresh token is used up when it is sent, so the answer to it
+/// is waited for even if the caller has left.
+#[derive(Debug)]
+pub(super) struct RefreshTask {
+    task: JoinSet<usize>,
+    close: oneshot::Sender<Instant>,
+}
+
+impl Serving {
+    /// Waits for the end, or for a task that failed: without it the process would work only in part,
+    /// so it drains and ends, to be started again.
+    ///
+    /// # Errors
+    ///
+    /// Fails where a task failed.
+    pub(super) async fn supervise(
+        &mut self,
+        shutdown: impl Future<Output = ()>,
+    ) -> Result<(), BuildError> {
+        let mut shutdown = pin!(shutdown);
+        loop {
+            let ended = tokio::select! {
+                () = shutdown.as_mut() => return Ok(()),
+                Some(ended) = self.tasks.join_next() => ended,
+                Some(ended) = self.http1.join_next() => ended,
+                Some(ended) = self.refreshes.task.join_next() => ended.map(drop),
+            };
+            if let Err(error) = ended {
+                log_failed(&error);
+                return Err(BuildError::Part("a background task failed".to_owned()));
+            }
+        }
+    }
+
+    /// Ends everything, within these times.
+    pub(super) async fn drain(mut self, times: &Shutdown) {
+        tracing::info!(drain_delay = %times.drain_delay, grace = %times.grace, "draining");
+        self.readiness.drain();
+        sleep(times.drain_delay.get()).await;
+        self.accepting.shutdown().await;
+        self.phase.send_replace(Phase::Closing);
+        let end = Instant::now() + times.grace.get();
+        let all_finished = self.workers.finish(times.grace.get()).await;
+        // Calls that are answered until now may still begin a refresh.
+        let refreshes_finished = self.refreshes.finish(end).await;
+        self.phase.send_replace(Phase::Ending);
+        let last = Instant::now() + LAST_STEPS;
+        let http1_ended = async { while self.http1.join_next().await.is_some() {} };
+        let _ = timeout_at(last, http1_ended).await;
+        // No task may begin with another file.
+        self.tasks.shutdown().await;
+        let files_written = timeout_at(end.max(last), self.blocking.finished()).await.is_ok();
+        tracing::info!(all_finished, refreshes_finished, files_written, "stopped");
+    }
+}
+
+impl RefreshTask {
+    pub(super) fn start(runner: RefreshRunner) -> Self {
+        let (close, closing) = oneshot::channel();
+        let closing = async {
+            match closing.await {
+                Ok(end) => end,
+                // The process is not drained, and ends with this task.
+                Err(_dropped) => pending().await,
+            }
+        };
+        let mut task = JoinSet::new();
+        spawn(&mut task, runner.run(closing));
+        Self { task, close }
+    }
+
+    /// Begins no refresh any more, and waits for those under way; `false`: `end` came first.
+    async fn finish(mut self, end: Instant) -> bool {
+        // Fails only where the task has failed, and then it has no refreshes.
+        let _ = self.close.send(end);
+        match self.task.join_next().await {
+            None | Some(Ok(0)) => true,
+            Some(Ok(refreshes)) => {
+                tracing::warn!(
+                    refreshes,
+                    "refreshes of tokens were cut off, because the grace of the drain is over: \
+                     if the issuer has used up the old tokens, their users must sign in again"
+                );
+                false
+            }
+            Some(Err(error)) => {
+                log_failed(&error);
+                false
+            }
+        }
+    }
+}
+
+fn log_failed(error: &JoinError) {
+    tracing::error!(%error, "a background task failed");
 }

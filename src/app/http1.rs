@@ -19,7 +19,7 @@ use tower::ServiceExt as _;
 
 use super::{
     connection_limit::{ConnectionLimit, ConnectionState},
-    drain::Phase,
+    phase::Phase,
     socket::{BoundSocket, SocketPeer, Stream},
     tasks::spawn,
 };
@@ -149,7 +149,7 @@ mod tests {
 
     use super::{Http1Limits, MAX_HEADER_BYTES, serve};
     use crate::app::{
-        drain::Phase,
+        phase::Phase,
         socket::{BoundSocket, ListenAddress},
     };
 

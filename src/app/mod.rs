@@ -18,6 +18,7 @@ mod http2_preface;
 mod listen;
 mod online;
 mod ops;
+mod phase;
 mod preflight;
 pub mod process;
 mod reload;
@@ -29,13 +30,9 @@ mod token_inspection;
 mod warnings;
 mod workers;
 
-use std::{io, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
+use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
-use tokio::{
-    sync::watch,
-    task::JoinSet,
-    time::{Instant, sleep, timeout_at},
-};
+use tokio::{sync::watch, task::JoinSet};
 
 use crate::{
     authz::{self, Authorizer},
@@ -49,11 +46,12 @@ use crate::{
 };
 use compile::{BackgroundWork, SharedParts};
 use control::ControlSocket;
-use drain::Phase;
+use drain::{RefreshTask, Serving};
 pub use error::BuildError;
 use foundation::Foundation;
 use listen::GrpcSocket;
 pub use online::{IssuerFindings, ask_issuers};
+use phase::Phase;
 pub use preflight::{problems, problems_anywhere};
 pub use reload::ReloadHandle;
 use reload::{ConfigReloader, ReloadTarget};
@@ -70,9 +68,6 @@ pub use crate::http::control::ReloadOutcome;
 
 /// Metrics are folded this often.
 const UPKEEP_EVERY: Duration = Duration::from_secs(5);
-/// At the end of a drain, the HTTP/1 listeners and the files that are being written have at least
-/// this long, even where the calls in flight have used up the grace.
-const LAST_STEPS: Duration = Duration::from_millis(400);
 
 /// Logged where other machines may connect, and none of them is known.
 const ONLY_CHECK: &str = "other machines can only call Envoy's Check: RowndAuth serves known \
@@ -226,8 +221,9 @@ impl Bound {
     }
 
     /// Serves until `shutdown` ends, then drains: first the process is not ready and serves on for
-    /// a while, then connections get GOAWAY and finish their calls, at the latest when the grace is
-    /// over; then the other listeners end, and the files that are being written.
+    /// a while, then connections get GOAWAY and finish their calls, then the refreshes whose callers
+    /// have left come to their end, all at the latest when the grace is over; then the other
+    /// listeners end, and the files that are being written.
     ///
     /// # Errors
     ///
@@ -240,7 +236,6 @@ impl Bound {
                 .map_err(|error| BuildError::Part(error.to_string()))?;
         let mut tasks = JoinSet::new();
         spawn(&mut tasks, self.reloader.run(self.work));
-        spawn(&mut tasks, self.refreshes.run());
         spawn(&mut tasks, self.health.run(self.state.readiness.watch()));
         spawn_upkeep(&mut tasks, &self.state);
         let (readiness, metrics) = (self.state.readiness.clone(), self.state.metrics.clone());
@@ -260,23 +255,19 @@ impl Bound {
         }
         let mut accepting = JoinSet::new();
         spawn(&mut accepting, self.grpc.accept(workers.handoff(), metrics));
-
-        let outcome = supervise(&mut tasks, &mut http1, shutdown).await;
+        let mut serving = Serving {
+            readiness,
+            phase,
+            accepting,
+            workers,
+            refreshes: RefreshTask::start(self.refreshes),
+            http1,
+            tasks,
+            blocking: self.blocking,
+        };
+        let outcome = serving.supervise(shutdown).await;
         let times = self.config.borrow().shutdown.clone();
-        tracing::info!(drain_delay = %times.drain_delay, grace = %times.grace, "draining");
-        readiness.drain();
-        sleep(times.drain_delay.get()).await;
-        accepting.shutdown().await;
-        phase.send_replace(Phase::Closing);
-        let end = Instant::now() + times.grace.get();
-        let all_finished = workers.finish(times.grace.get()).await;
-        phase.send_replace(Phase::Ending);
-        let last = Instant::now() + LAST_STEPS;
-        let _ = timeout_at(last, async { while http1.join_next().await.is_some() {} }).await;
-        // No task may begin with another file.
-        tasks.shutdown().await;
-        let files_written = timeout_at(end.max(last), self.blocking.finished()).await.is_ok();
-        tracing::info!(all_finished, files_written, "stopped");
+        serving.drain(&times).await;
         outcome
     }
 }
@@ -286,25 +277,4 @@ fn spawn_upkeep(tasks: &mut JoinSet<()>, state: &OpsState) {
     let revocations = state.authorizer.snapshot().verifier().revocations().clone();
     spawn(tasks, background::sweep_revocations(revocations));
     spawn(tasks, background::announce_readiness(state.readiness.clone()));
-}
-
-/// Waits for the end, or for a task that failed: without it the process would work only in part, so
-/// it drains and ends, to be started again.
-async fn supervise(
-    tasks: &mut JoinSet<()>,
-    http1: &mut JoinSet<()>,
-    shutdown: impl Future<Output = ()>,
-) -> Result<(), BuildError> {
-    let mut shutdown = pin!(shutdown);
-    loop {
-        let ended = tokio::select! {
-            () = shutdown.as_mut() => return Ok(()),
-            Some(ended) = tasks.join_next() => ended,
-            Some(ended) = http1.join_next() => ended,
-        };
-        if let Err(error) = ended {
-            tracing::error!(%error, "a background task failed");
-            return Err(BuildError::Part("a background task failed".to_owned()));
-        }
-    }
 }

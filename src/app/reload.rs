@@ -37,7 +37,7 @@ use crate::{
     issuer_api,
     metrics::{Metrics, ReloadResult, ReloadSubject},
     upstream,
-    verify::{Issuer, Verifier},
+    verify::{Issuer, KeyStoreId, Verifier},
 };
 
 /// The files are checked for changes this often.
@@ -113,7 +113,8 @@ pub(super) struct ConfigReloader {
     requests: mpsc::Receiver<oneshot::Sender<ReloadOutcome>>,
     tasks: JoinSet<()>,
     profiles: Option<AbortHandle>,
-    refreshing: HashMap<String, AbortHandle>,
+    /// The task of each store of keys.
+    refreshing: HashMap<KeyStoreId, AbortHandle>,
     learning: HashMap<String, AbortHandle>,
 }
 
@@ -283,9 +284,9 @@ impl ConfigReloader {
     fn start(&mut self, work: BackgroundWork) -> Vec<AbortHandle> {
         let mut replaced = Vec::new();
         for refresher in work.refreshers {
-            let name = refresher.issuer().to_owned();
+            let store = refresher.store_id();
             let handle = spawn(&mut self.tasks, refresher.run(self.target.blocking.clone()));
-            replaced.extend(self.refreshing.insert(name, handle));
+            replaced.extend(self.refreshing.insert(store, handle));
         }
         for (issuer, api) in work.issuers {
             let Some(client) = api.and_then(|api| api.app_ids) else {
@@ -303,12 +304,14 @@ impl ConfigReloader {
         replaced
     }
 
-    /// Removes the issuers that are no longer configured, and returns their tasks.
+    /// Removes the issuers that are no longer configured and the stores of keys that nobody uses,
+    /// and returns their tasks.
     fn remove_issuers(&mut self, before: &Verifier, after: &Verifier) -> Vec<AbortHandle> {
-        let mut ended = Vec::new();
+        let used = after.key_stores();
+        let unused = self.refreshing.extract_if(|store, _| !used.contains(store));
+        let mut ended: Vec<AbortHandle> = unused.map(|(_, task)| task).collect();
         for gone in before.issuers() {
             if !after.issuers().iter().any(|issuer| issuer.name() == gone.name()) {
-                ended.extend(self.refreshing.remove(gone.name()));
                 ended.extend(self.learning.remove(gone.name()));
                 self.target.metrics.issuer_removed(gone.label());
             }

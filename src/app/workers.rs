@@ -11,8 +11,8 @@ use tokio::{
 
 use super::{
     connection::{self, GrpcLimits},
-    drain::Phase,
     handoff::{AcceptedConnection, Handoff},
+    phase::Phase,
     tasks::spawn,
     tls::ListenerTls,
 };

@@ -149,7 +149,9 @@ async fn readyz(State(ops): State<OpsState>) -> impl IntoResponse {
 }
 
 async fn metrics(State(ops): State<OpsState>) -> impl IntoResponse {
-    ops.authorizer.snapshot().verifier().measure_caches();
+    let snapshot = ops.authorizer.snapshot();
+    snapshot.verifier().measure_caches();
+    snapshot.verifier().measure_keys();
     ops.metrics.configuration_warnings(ops.warnings.current().len());
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], ops.metrics.render())
 }

@@ -156,6 +156,12 @@ deny_reasons! {
     TokenKindRefused => "token_kind_refused", BadCredential, "this kind of token is not acceptable here",
         "Have the client send its access token. If clients have ID tokens only, write \
          `issuers[].accepts: id`.";
+    /// Two issuers of the configuration have the token's `iss`, one for access tokens and one for ID
+    /// tokens, and the token fits both: no claim distinguishes its kind, and its audience is one of
+    /// both.
+    TokenKindAmbiguous => "token_kind_ambiguous", BadCredential, "the token could be of more than one kind",
+        "Give the two issuers different `audiences`: an ID token is for the client, an access token \
+         for the service. Or have the issuer mark its tokens (`typ: at+jwt`, `nonce`, `scope`).";
     /// A claim that the identity needs is missing or unusable: no expiry, no user id, an unknown
     /// level, or a token that is bound to a key of its client (`cnf`).
     ClaimsInvalid => "claims_invalid", BadCredential, "the token claims are not acceptable",

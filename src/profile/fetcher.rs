@@ -1,7 +1,7 @@
 //! Fetches of profiles: one for each user at a time, and a bounded number at a time, each to its
 //! end even if its callers have left.
 
-use std::{sync::Arc, time::Duration};
+use std::{future::pending, sync::Arc, time::Duration};
 
 use tokio::time::Instant;
 
@@ -63,9 +63,10 @@ impl Fetcher {
 }
 
 impl ProfileFetcher {
-    /// Makes fetches as they are asked for. Ends only by being dropped.
+    /// Makes fetches as they are asked for. Ends only by being dropped: a fetch changes nothing at
+    /// the issuer, so one without callers may be lost.
     pub async fn run(self) {
-        self.0.run().await;
+        self.0.run(pending()).await;
     }
 }
 

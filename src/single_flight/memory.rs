@@ -6,6 +6,7 @@ use std::{
     fmt,
     hash::Hash,
     panic::AssertUnwindSafe,
+    pin::pin,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -72,6 +73,10 @@ pub struct InMemory<K, V> {
 pub struct FlightRunner<K, V> {
     flights: Arc<InMemory<K, V>>,
     jobs: mpsc::Receiver<Job<K, V>>,
+    /// No work is queued, and none ever will be.
+    drained: bool,
+    running: FuturesUnordered<BoxFuture<'static, Done<K, V>>>,
+    kept: FuturesUnordered<BoxFuture<'static, Kept<K, V>>>,
     bounds: FlightBounds,
     on_answer: OnAnswer<K, V>,
 }
@@ -99,8 +104,16 @@ impl<K: Clone + Eq + Hash, V: Clone> InMemory<K, V> {
         let (queue, jobs) = mpsc::channel(bounds.queued.max(1));
         let waiting = Semaphore::new(bounds.waiting.min(Semaphore::MAX_PERMITS));
         let flights = Arc::new(Self { flights: Mutex::default(), queue, waiting });
-        let on_answer = Box::new(on_answer);
-        (flights.clone(), FlightRunner { flights, jobs, bounds, on_answer })
+        let runner = FlightRunner {
+            flights: flights.clone(),
+            jobs,
+            drained: false,
+            running: FuturesUnordered::new(),
+            kept: FuturesUnordered::new(),
+            bounds: FlightBounds { running: bounds.running.max(1), ..bounds },
+            on_answer: Box::new(on_answer),
+        };
+        (flights, runner)
     }
 
     /// The flight of this key, which begins now if there is none.
@@ -178,22 +191,45 @@ where
     K: Clone + Eq + Hash + Send + Sync + 'static,
     V: Clone + Send + Sync + 'static,
 {
-    /// Does the work that is handed in. Ends only by being dropped.
-    pub async fn run(mut self) {
-        let (mut running, mut kept) = (FuturesUnordered::new(), FuturesUnordered::new());
-        loop {
+    /// Does the work that is handed in, until `closing` says when the last of it has to be done.
+    /// From then on no work is taken ([`Missed::Stopped`]); the work that was taken goes on to its
+    /// end, at the latest until that instant. Returns the number of pieces of work that were cut
+    /// off then. Work is cut off without being counted if this future is dropped.
+    pub async fn run(mut self, closing: impl Future<Output = Instant>) -> usize {
+        let mut closing = pin!(closing);
+        let end = loop {
             tokio::select! {
-                Some(job) = self.jobs.recv(), if running.len() < self.bounds.running => {
-                    let job = self.flights.still_wanted(job, self.bounds.drop_after);
-                    running.extend(job.map(work));
-                }
-                Some(done) = running.next(), if !running.is_empty() => {
-                    let keep = self.land(done, kept.len() < self.bounds.kept);
-                    kept.extend(keep.map(async |(kept, keep)| { sleep(keep).await; kept }));
-                }
-                Some(Kept { key, answer }) = kept.next(), if !kept.is_empty() => {
-                    self.flights.remove(&key, &answer);
-                }
+                end = closing.as_mut() => break end,
+                () = self.step() => {}
+            }
+        };
+        self.jobs.close();
+        let finished = async {
+            while !(self.drained && self.running.is_empty()) {
+                self.step().await;
+            }
+        };
+        match timeout_at(end, finished).await {
+            Ok(()) => 0,
+            Err(_elapsed) => self.running.len() + self.jobs.len(),
+        }
+    }
+
+    /// Begins or ends one piece of work, or removes an answer that is kept no longer. Loses nothing
+    /// if it is dropped.
+    async fn step(&mut self) {
+        tokio::select! {
+            job = self.jobs.recv(), if !self.drained && self.running.len() < self.bounds.running => {
+                self.drained = job.is_none();
+                let job = job.and_then(|job| self.flights.still_wanted(job, self.bounds.drop_after));
+                self.running.extend(job.map(|job| work(job).boxed()));
+            }
+            Some(done) = self.running.next(), if !self.running.is_empty() => {
+                let keep = self.land(done, self.kept.len() < self.bounds.kept);
+                self.kept.extend(keep.map(|(kept, keep)| async move { sleep(keep).await; kept }.boxed()));
+            }
+            Some(Kept { key, answer }) = self.kept.next(), if !self.kept.is_empty() => {
+                self.flights.remove(&key, &answer);
             }
         }
     }

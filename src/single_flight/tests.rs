@@ -35,7 +35,7 @@ async fn beside_hook(
 ) {
     let (flights, runner) = InMemory::new(bounds, on_answer);
     tokio::select! {
-        () = runner.run() => {}
+        _ = runner.run(pending()) => {}
         () = test(flights) => {}
     }
 }
@@ -142,7 +142,7 @@ async fn callers_do_not_hang_when_the_task_ends() {
     let (flights, runner) = InMemory::new(BOUNDS, |_: &&'static str, _: &u32| ());
     let waits = flights.join("key", Box::pin(pending()), in_a_minute());
     let ended = async {
-        let _ = tokio::time::timeout(SECOND, runner.run()).await;
+        let _ = tokio::time::timeout(SECOND, runner.run(pending())).await;
     };
     let (answer, ()) = tokio::join!(waits, ended);
     assert_eq!(answer, Err(Missed::Stopped));
@@ -253,4 +253,69 @@ async fn callers_after_a_forget_get_no_answer_of_before() {
         assert_eq!(fresh, Ok(4), "a kept answer is forgotten too");
     })
     .await;
+}
+
+/// The runner is told to close after a second; work may go on for `grace` from then on. Beside it
+/// the test asks; the result is the number of pieces of work that were cut off.
+async fn closed_after_a_second(
+    bounds: FlightBounds,
+    grace: Duration,
+    test: impl AsyncFnOnce(Flights),
+) -> usize {
+    let (flights, runner) = InMemory::new(bounds, |_: &&'static str, _: &u32| ());
+    let closing = async {
+        tokio::time::sleep(SECOND).await;
+        Instant::now() + grace
+    };
+    tokio::join!(runner.run(closing), test(flights)).0
+}
+
+/// A caller that asks and gives up at once.
+async fn ask_and_leave(flights: &Flights, key: &'static str, work: Work<u32>) {
+    let asked = flights.join(key, work, in_a_minute());
+    assert!(tokio::time::timeout(Duration::from_millis(1), asked).await.is_err(), "{key}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn closing_finishes_the_work_that_was_taken_and_takes_no_more() {
+    let bounds = FlightBounds { running: 1, ..BOUNDS };
+    let (begun, gate) = gate();
+    let cut_off = closed_after_a_second(bounds, SECOND * 30, async |flights| {
+        ask_and_leave(&flights, "running", gated(1, &begun, &gate)).await;
+        ask_and_leave(&flights, "queued", gated(2, &begun, &gate)).await;
+        tokio::time::sleep(SECOND * 2).await;
+        let refused = flights.join("new", at_once(3, SECOND), in_a_minute()).await;
+        assert_eq!(refused, Err(Missed::Stopped), "no work is taken any more");
+        assert_eq!(begun.load(Ordering::SeqCst), 1, "one piece of work at a time");
+        let joined = flights.join("queued", at_once(4, SECOND), in_a_minute());
+        let (joined, ()) = tokio::join!(joined, async { gate.add_permits(2) });
+        assert_eq!(joined, Ok(2), "work that was taken has its answer");
+    });
+    assert_eq!(cut_off.await, 0);
+    assert_eq!(begun.load(Ordering::SeqCst), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn work_that_outlasts_the_end_is_cut_off_and_counted() {
+    let bounds = FlightBounds { running: 2, ..BOUNDS };
+    let (begun, gate) = gate();
+    let cut_off = closed_after_a_second(bounds, SECOND, async |flights| {
+        ask_and_leave(&flights, "one", gated(1, &begun, &gate)).await;
+        ask_and_leave(&flights, "queued", gated(2, &begun, &gate)).await;
+        let waits = flights.join("two", gated(3, &begun, &gate), in_a_minute());
+        let one_ends = async { gate.add_permits(1) };
+        let (waits, ()) = tokio::join!(waits, one_ends);
+        assert_eq!(waits, Err(Missed::Stopped), "its caller is told");
+    });
+    assert_eq!(cut_off.await, 2, "the one whose gate opened is done");
+}
+
+#[tokio::test(start_paused = true)]
+async fn closing_waits_for_no_answer_that_is_kept() {
+    let began = Instant::now();
+    let cut_off = closed_after_a_second(BOUNDS, SECOND * 30, async |flights| {
+        flights.join("key", at_once(1, SECOND * 20), in_a_minute()).await.unwrap();
+    });
+    assert_eq!(cut_off.await, 0);
+    assert_eq!(began.elapsed(), SECOND, "it has ended as soon as it was told to");
 }

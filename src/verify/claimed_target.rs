@@ -28,7 +28,7 @@ impl Verifier {
         self.check_length(token).ok()?;
         let mut scratch = Vec::new();
         let token = token::parse(token, &mut scratch).ok()?;
-        let (_, issuer) = self.issuer_of(&token).ok()?;
+        let issuer = self.issuers.choose(&token).ok()?.issuer;
         let apps = if issuer.names_apps_in_audience() {
             let is_named = |id: &&str| token.claims.aud.iter().any(|aud| is_app(aud, id));
             issuer.app_ids().filter(is_named).map(str::to_owned).collect()

@@ -9,11 +9,11 @@ use quick_cache::{
 };
 use serde_json::Value;
 
-use super::{claims::lifetime::Lifetime, identity::Identity, jwks::Key};
+use super::{claims::lifetime::Lifetime, identity::Identity, jwks::Key, key_ring::RingIndex};
 use crate::{
     digest::{Sha256, sha256},
     metrics::{CacheName, Metrics},
-    model::{CookieProof, IdentityFacts, IssuerIndex},
+    model::{CookieProof, IdentityFacts},
 };
 
 /// SHA-256 of a whole token.
@@ -29,7 +29,7 @@ pub(super) fn fingerprint(token: &[u8]) -> Fingerprint {
 pub(super) struct CachedToken {
     pub(super) identity: Arc<Identity>,
     pub(super) lifetime: Lifetime,
-    pub(super) issuer: IssuerIndex,
+    pub(super) ring: RingIndex,
     /// The key that verified it: an entry dies with it.
     pub(super) key: Arc<Key>,
 }

@@ -6,8 +6,11 @@
 use std::time::SystemTime;
 
 use super::{
+    choice::ChosenIssuer,
     claims::profile::marks,
     issuer::Issuer,
+    key_ring::KeyRing,
+    signature::{check_at_once, record_no_key},
     token::{self, Token, Typ},
     unix_time::unix_seconds,
     verifier::Verifier,
@@ -104,18 +107,26 @@ impl Verifier {
                 return Inspection { token: Err(reason), issuers: Vec::new(), picked: None };
             }
         };
-        let picked = self.issuer_of(&token).ok().map(|(index, _)| index.place());
-        let issuers = self.issuers.iter().enumerate().map(|(index, issuer)| {
+        let chosen = self.issuers.choose(&token).ok();
+        let picked = chosen.map(|chosen| chosen.index.issuer.place());
+        let issuers = self.issuers().iter().enumerate().map(|(index, issuer)| {
             let mut steps = Vec::new();
-            let answer = if picked == Some(index) {
-                issuer.inspect(&token, unix_seconds(now), &mut steps)
-            } else {
-                IssuerAnswer::Refused(DenyReason::IssuerUntrusted)
+            let mut places = self.issuers.places_of(token.claims.iss.as_ref()).iter();
+            let own = places.find(|own| own.issuer.place() == index);
+            let own = own.and_then(|own| self.issuers.ring_at(*own));
+            let answer = match (own, chosen) {
+                (Some(_), Some(ChosenIssuer { ambiguous: true, .. })) => {
+                    IssuerAnswer::Refused(DenyReason::TokenKindAmbiguous)
+                }
+                (Some((issuer, ring)), _) => {
+                    issuer.inspect(&token, ring, unix_seconds(now), &mut steps)
+                }
+                (None, _) => IssuerAnswer::Refused(DenyReason::IssuerUntrusted),
             };
             let signature = SignatureFinding::of(&steps);
             IssuerFinding {
                 name: issuer.name().to_owned(),
-                iss: issuer.iss.clone(),
+                iss: issuer.settings().iss.clone(),
                 answer,
                 signature,
             }
@@ -126,22 +137,28 @@ impl Verifier {
 
 impl Issuer {
     /// The steps of [`Issuer::verify`], without waiting for a key. They are recorded as those are.
-    fn inspect(&self, token: &Token<'_>, now: u64, record: &mut impl StepRecorder) -> IssuerAnswer {
+    fn inspect(
+        &self,
+        token: &Token<'_>,
+        ring: &KeyRing,
+        now: u64,
+        record: &mut impl StepRecorder,
+    ) -> IssuerAnswer {
         record.detail(|| Step::IssuerChosen(self.shared_name()));
         let algorithm = match self.algorithm(token) {
             Ok(algorithm) => algorithm,
             Err(reason) => return IssuerAnswer::Refused(reason),
         };
-        let signed = match self.keys.find_in_memory(token.kid.as_deref(), algorithm) {
-            Ok(keys) => match self.check_signature(token, algorithm, &keys, record) {
+        let signed = match ring.keys.find_in_memory(token.kid.as_deref(), algorithm) {
+            Ok(keys) => match check_at_once(token, algorithm, &keys, ring, record) {
                 Ok(_) => true,
                 Err(reason) => return IssuerAnswer::Refused(reason),
             },
             Err(denial) => {
-                self.record_no_key(token, &denial, record);
+                record_no_key(token, &denial, ring, record);
                 // The issuer has no other keys: nothing would be fetched. Nor would it be where there
                 // are too many.
-                if !self.keys.fetches || denial.reason() == DenyReason::KidMissing {
+                if !ring.keys.fetches || denial.reason() == DenyReason::KidMissing {
                     return IssuerAnswer::Refused(denial.reason());
                 }
                 false

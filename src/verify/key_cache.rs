@@ -13,7 +13,7 @@ use std::{
         Arc, OnceLock,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
-    time::Duration,
+    time::{Duration, UNIX_EPOCH},
 };
 
 use arc_swap::ArcSwapOption;
@@ -239,7 +239,7 @@ impl KeyStore {
         set.map(|set| set.refused.clone()).unwrap_or_default()
     }
 
-    /// Writes the gauges of keys in use and of refused keys.
+    /// Writes the gauges of keys in use, of refused keys, and of the time when keys came.
     pub(super) fn report(&self, metrics: &Metrics, issuer: IssuerLabel) {
         metrics.keys_in_use(issuer, self.count_usable(), self.stale());
         let mut refused = [0; KeyRefusal::ALL.len()];
@@ -249,6 +249,10 @@ impl KeyStore {
             }
         }
         metrics.keys_refused(issuer, &refused);
+        if let Some(now) = self.last_good() {
+            let at = now.fetched_at.duration_since(UNIX_EPOCH);
+            metrics.keys_came(issuer, at.map_or(0.0, |since| since.as_secs_f64()));
+        }
     }
 
     pub(super) fn status(&self) -> KeyStatus {

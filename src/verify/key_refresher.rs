@@ -7,7 +7,7 @@ use std::{
     io,
     panic::AssertUnwindSafe,
     sync::Arc,
-    time::{Duration, SystemTime, UNIX_EPOCH},
+    time::{Duration, SystemTime},
 };
 
 use futures_util::FutureExt as _;
@@ -21,6 +21,7 @@ use super::{
     fetch_budget::FetchCause,
     jwks::KeySet,
     key_cache::KeyStore,
+    key_ring::KeyStoreId,
     key_snapshot::{LoadError, RestoredKeys},
     key_source::{FetchError, KeyDocuments},
     key_state::KeysInUse,
@@ -94,6 +95,12 @@ impl KeyRefresher {
     #[must_use]
     pub fn issuer(&self) -> &str {
         &self.name
+    }
+
+    /// The store whose keys it keeps fresh.
+    #[must_use]
+    pub fn store_id(&self) -> KeyStoreId {
+        KeyStoreId::of(&self.store)
     }
 
     pub(super) fn new(
@@ -370,11 +377,6 @@ impl KeyRefresher {
     /// The gauges. Only this task sets them, so that they follow one another.
     fn report(&self) {
         self.store.report(&self.metrics, self.label);
-        if let Some(now) = self.store.last_good() {
-            let at = now.fetched_at.duration_since(UNIX_EPOCH);
-            let at = at.map_or(0.0, |since| since.as_secs_f64());
-            self.metrics.keys_came(self.label, at);
-        }
     }
 }
 

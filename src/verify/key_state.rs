@@ -59,7 +59,7 @@ impl FetchProgress {
 }
 
 /// The state of an issuer's keys, for `/status`.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Default, Serialize)]
 pub struct KeyStatus {
     /// The number of keys in use.
     pub usable: usize,

@@ -9,6 +9,7 @@
 #![warn(clippy::wildcard_enum_match_arm, clippy::match_wildcard_for_single_variants)]
 
 mod app_slot;
+mod choice;
 mod claimed_target;
 mod claims;
 mod claims_cache;
@@ -17,10 +18,12 @@ mod fetch_budget;
 mod identity;
 mod inspect;
 mod issuer;
+mod issuer_build;
 mod json;
 mod jwks;
 mod key_cache;
 mod key_refresher;
+mod key_ring;
 mod key_snapshot;
 mod key_source;
 mod key_state;
@@ -31,6 +34,7 @@ mod refusal_cache;
 mod revocation;
 mod rules;
 mod self_test;
+mod signature;
 #[cfg(test)]
 mod tests;
 mod token;
@@ -41,9 +45,11 @@ pub use app_slot::AppSlot;
 pub use claimed_target::ClaimedTarget;
 pub use identity::Identity;
 pub use inspect::{Inspection, IssuerAnswer, IssuerFinding, SignatureFinding, TokenFacts};
-pub use issuer::{Issuer, problems};
+pub use issuer::Issuer;
+pub use issuer_build::problems;
 pub use jwks::{KeyRefusal, RefusedKey};
 pub use key_refresher::KeyRefresher;
+pub use key_ring::KeyStoreId;
 pub use key_state::KeyStatus;
 pub use outcome_label::{key_refusal_labels, result_labels};
 pub use revocation::{

@@ -13,10 +13,11 @@ use tokio::time::Instant;
 use super::{
     claims::lifetime::Lifetime,
     claims_cache::{Fingerprint, TABLE_SHARE, Table, bounded_table},
+    key_ring::RingIndex,
 };
 use crate::{
     metrics::{CacheName, Metrics},
-    model::{DenyReason, IssuerIndex},
+    model::DenyReason,
 };
 
 /// The time for which a refusal is kept.
@@ -26,7 +27,7 @@ const KEPT: Duration = Duration::from_secs(5);
 #[derive(Debug, Clone, Copy)]
 pub(super) struct RefusedToken {
     pub(super) reason: DenyReason,
-    pub(super) issuer: IssuerIndex,
+    pub(super) ring: RingIndex,
     /// The version of the keys that judged it: other keys may judge otherwise.
     pub(super) keys: u64,
     /// The time in which it would hold: an end is judged again by the clock of the hit.
@@ -35,13 +36,8 @@ pub(super) struct RefusedToken {
 }
 
 impl RefusedToken {
-    pub(super) fn new(
-        reason: DenyReason,
-        issuer: IssuerIndex,
-        keys: u64,
-        lifetime: Lifetime,
-    ) -> Self {
-        Self { reason, issuer, keys, lifetime, until: Instant::now() + KEPT }
+    pub(super) fn new(reason: DenyReason, ring: RingIndex, keys: u64, lifetime: Lifetime) -> Self {
+        Self { reason, ring, keys, lifetime, until: Instant::now() + KEPT }
     }
 
     /// It would be refused for the same reason now.

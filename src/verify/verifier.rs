@@ -3,37 +3,39 @@
 //! In: the settings of the issuers; then a token, the time and a deadline. Out: an identity or a
 //! denial, and the background tasks that keep the keys fresh.
 
-use std::{collections::HashMap, sync::Arc, time::SystemTime};
+use std::{collections::HashSet, sync::Arc, time::SystemTime};
 
 use bytes::Bytes;
 use tokio::time::Instant;
 
 use super::{
+    choice::{ChosenIssuer, IssuersByIss},
     claims::{asked::AskedClaims, lifetime::Lifetime},
     claims_cache::{self, CachedToken, ClaimsCache},
     identity::Identity,
-    issuer::{Issuer, Start},
+    issuer::Issuer,
+    issuer_build::{IssuerBuilder, Start},
     key_refresher::KeyRefresher,
+    key_ring::{KeyRing, KeyStoreId, store_ids},
     key_snapshot::KeySnapshot,
     outcome_label::{CACHED, VERIFIED, denied},
     refusal_cache::{RefusalCache, RefusedToken},
     revocation::RevocationList,
-    token::{self, Token},
+    token,
     unix_time::{Timing, unix_seconds},
 };
 use crate::{
     config::{Issuer as IssuerSettings, KeySnapshots},
     health::Readiness,
     metrics::{CacheName, Metrics},
-    model::{ClaimNames, Denial, DenyReason, IdentityFacts, IssuerIndex, Step, StepRecorder},
+    model::{ClaimNames, Denial, DenyReason, IdentityFacts, Step, StepRecorder},
     upstream::Client,
 };
 
 /// Everything that is needed to verify one token.
 #[derive(Debug)]
 pub struct Verifier {
-    pub(super) issuers: Vec<Arc<Issuer>>,
-    by_iss: HashMap<String, IssuerIndex>,
+    pub(super) issuers: IssuersByIss,
     max_token_bytes: usize,
     asked: AskedClaims,
     pub(super) cache: ClaimsCache,
@@ -47,8 +49,8 @@ pub struct Verifier {
 pub struct VerifierParts {
     /// The verifier.
     pub verifier: Verifier,
-    /// One task for each issuer whose keys no task keeps fresh yet. It has to run for as long as
-    /// this verifier, or one that follows it and still has the issuer, is used.
+    /// One task for each store of keys that no task keeps fresh yet. It has to run for as long as
+    /// this verifier, or one that follows it and still has the store, is used.
     pub refreshers: Vec<KeyRefresher>,
 }
 
@@ -72,11 +74,14 @@ impl VerifierParts {
         issuers: &[IssuerSettings],
     ) -> Self {
         let Some(settings) = settings else { return self };
-        for (issuer, written) in self.verifier.issuers.iter().zip(issuers) {
-            let source = written.key_snapshot_source();
-            let snapshot = KeySnapshot::new(settings, issuer.name(), &issuer.iss, source);
-            // It is set already only if this was called before, with the same settings.
-            let _ = issuer.keys.snapshot.set(snapshot);
+        let leaders = self.verifier.issuers().iter().zip(issuers);
+        for (issuer, written) in leaders.filter(|(issuer, _)| issuer.leader.is_none()) {
+            for ring in &issuer.rings {
+                let source = written.key_snapshot_source();
+                let snapshot = KeySnapshot::new(settings, issuer.name(), &ring.iss, source);
+                // It is set already only if this was called before, with the same settings.
+                let _ = ring.keys.snapshot.set(snapshot);
+            }
         }
         self
     }
@@ -121,7 +126,7 @@ impl Verifier {
         upstream: &Client,
         readiness: &Readiness,
     ) -> Result<VerifierParts, String> {
-        let start = Start::Again { before: &self.issuers, readiness };
+        let start = Start::Again { before: self.issuers(), readiness };
         let revocations = self.revocations.clone();
         Self::assemble(settings, limits, revocations, upstream, &self.metrics, start)
     }
@@ -134,9 +139,12 @@ impl Verifier {
         metrics: &Arc<Metrics>,
         start: Start<'_>,
     ) -> Result<VerifierParts, String> {
-        let mut verifier = Self {
-            issuers: Vec::new(),
-            by_iss: HashMap::new(),
+        let (issuers, refreshers) = (Vec::new(), Vec::new());
+        let mut built = IssuerBuilder { settings, upstream, metrics, start, issuers, refreshers };
+        settings.iter().try_for_each(|settings| built.add(settings))?;
+        let IssuerBuilder { issuers, refreshers, .. } = built;
+        let verifier = Self {
+            issuers: IssuersByIss::new(issuers),
             max_token_bytes: limits.max_token_bytes,
             asked: AskedClaims::default(),
             cache: ClaimsCache::new(limits.claims_cache_bytes, metrics),
@@ -144,19 +152,6 @@ impl Verifier {
             revocations,
             metrics: metrics.clone(),
         };
-        let mut refreshers = Vec::new();
-        for (index, settings) in settings.iter().enumerate() {
-            let issuer = match start.same(settings) {
-                Some(issuer) => issuer,
-                None => {
-                    let (issuer, refresher) = Issuer::build(settings, upstream, metrics, start)?;
-                    refreshers.extend(refresher);
-                    Arc::new(issuer)
-                }
-            };
-            verifier.by_iss.insert(issuer.iss.clone(), IssuerIndex::new(index));
-            verifier.issuers.push(issuer);
-        }
         Ok(VerifierParts { verifier, refreshers })
     }
 
@@ -164,15 +159,21 @@ impl Verifier {
     /// least once.
     pub async fn settled(&self) {
         let fetched = |issuer: &&Arc<Issuer>| issuer.settings().key_origin.is_fetched();
-        for issuer in self.issuers.iter().filter(fetched) {
-            issuer.keys.first_fetch_ended().await;
+        for ring in self.issuers().iter().filter(fetched).flat_map(|issuer| &issuer.rings) {
+            ring.keys.first_fetch_ended().await;
         }
+    }
+
+    /// The stores of keys that it uses. The task of any other store is not needed.
+    #[must_use]
+    pub fn key_stores(&self) -> HashSet<KeyStoreId> {
+        store_ids(self.issuers().iter().flat_map(|issuer| &issuer.rings))
     }
 
     /// The issuers, in the order of the configuration.
     #[must_use]
     pub fn issuers(&self) -> &[Arc<Issuer>] {
-        &self.issuers
+        &self.issuers.issuers
     }
 
     /// The list of revocations.
@@ -214,23 +215,23 @@ impl Verifier {
         let seconds = unix_seconds(now);
         let fingerprint = claims_cache::fingerprint(token);
         let holds = |hit: &CachedToken| {
-            self.issuer_at(hit.issuer).is_some_and(|issuer| issuer.keys.holds(&hit.key))
+            self.issuers.ring_at(hit.ring).is_some_and(|(_, ring)| ring.keys.holds(&hit.key))
         };
         if let Some(hit) = self.cache.get(&fingerprint, holds)
-            && let Some(issuer) = self.issuer_at(hit.issuer)
+            && let Some((issuer, ring)) = self.issuers.ring_at(hit.ring)
         {
             record.detail(|| Step::IssuerChosen(issuer.shared_name()));
             record.detail(|| Step::ClaimsCached);
             let judged = hit
                 .lifetime
                 .check(seconds, issuer.leeway)
-                .and_then(|()| self.check_not_revoked(issuer, &hit.identity, seconds));
+                .and_then(|()| self.check_not_revoked(ring, &hit.identity, seconds));
             self.metrics.verified(Some(issuer.label), judged.map_or_else(denied, |()| CACHED));
             return judged.map(|()| hit.identity).map_err(|reason| issuer.denial(reason));
         }
         if let Some(refused) = self.refused_before(&fingerprint, seconds) {
             record.detail(|| Step::RefusalCached(refused.reason));
-            let issuer = self.issuer_at(refused.issuer);
+            let issuer = self.issuers.ring_at(refused.ring).map(|(issuer, _)| issuer);
             self.metrics.verified(issuer.map(|issuer| issuer.label), denied(refused.reason));
             return Err(match issuer {
                 Some(issuer) => issuer.denial(refused.reason),
@@ -259,15 +260,18 @@ impl Verifier {
             Ok(token) => token,
             Err(reason) => return (None, Err(reason.into())),
         };
-        let (index, issuer) = match self.issuer_of(&token) {
-            Ok(found) => found,
+        let ChosenIssuer { index, issuer, ring, ambiguous } = match self.issuers.choose(&token) {
+            Ok(chosen) => chosen,
             Err(reason) => return (None, Err(reason.into())),
         };
         record.detail(|| Step::IssuerChosen(issuer.shared_name()));
+        if ambiguous {
+            return (Some(issuer), Err(DenyReason::TokenKindAmbiguous.into()));
+        }
         // The version is read before the keys are: if they change meanwhile, the refusal that is
         // cached under the old version is void.
-        let keys = issuer.keys.version();
-        let result = issuer.verify(&token, index, timing, &self.asked, record).await;
+        let keys = ring.keys.version();
+        let result = issuer.verify(&token, (index, ring), timing, &self.asked, record).await;
         if let Err(denial) = &result {
             let lifetime = Lifetime::of(&token.claims);
             let refused = RefusedToken::new(denial.reason(), index, keys, lifetime);
@@ -276,29 +280,15 @@ impl Verifier {
         let result = result.map_err(|denial| self.limit_fault(denial)).and_then(|verified| {
             let identity = verified.identity.clone();
             self.cache.insert(fingerprint, verified);
-            let judged = self.check_not_revoked(issuer, &identity, timing.now);
+            let judged = self.check_not_revoked(ring, &identity, timing.now);
             judged.map(|()| identity).map_err(Denial::from)
         });
         (Some(issuer), result)
     }
 
-    fn issuer_at(&self, index: IssuerIndex) -> Option<&Arc<Issuer>> {
-        index.of(&self.issuers)
-    }
-
     /// The token is not longer than the limit.
     pub(super) fn check_length(&self, token: &[u8]) -> Result<(), DenyReason> {
         if token.len() > self.max_token_bytes { Err(DenyReason::TokenTooLarge) } else { Ok(()) }
-    }
-
-    /// The issuer that the token's `iss` names, byte for byte, and its index.
-    pub(super) fn issuer_of(
-        &self,
-        token: &Token<'_>,
-    ) -> Result<(IssuerIndex, &Issuer), DenyReason> {
-        let index = self.by_iss.get(token.claims.iss.as_ref()).copied();
-        let found = index.and_then(|index| Some((index, &**self.issuer_at(index)?)));
-        found.ok_or(DenyReason::IssuerUntrusted)
     }
 
     /// The cached refusal of the token, if nothing that decides about it has changed.
@@ -307,15 +297,14 @@ impl Verifier {
         fingerprint: &claims_cache::Fingerprint,
         now: u64,
     ) -> Option<RefusedToken> {
-        let issuer = |refused: &RefusedToken| self.issuer_at(refused.issuer);
         let refused = self.refusals.get(fingerprint, |refused| {
-            issuer(refused).is_some_and(|issuer| {
-                issuer.keys.any_usable() && refused.holds(issuer.keys.version(), now, issuer.leeway)
+            self.issuers.ring_at(refused.ring).is_some_and(|(issuer, ring)| {
+                ring.keys.any_usable() && refused.holds(ring.keys.version(), now, issuer.leeway)
             })
         })?;
         if refused.reason == DenyReason::SignatureInvalid {
             // The first time did so too: the issuer may have replaced the key.
-            issuer(&refused)?.keys.suspect_replacement();
+            self.issuers.ring_at(refused.ring)?.1.keys.suspect_replacement();
         }
         Some(refused)
     }
@@ -326,24 +315,28 @@ impl Verifier {
         self.metrics.cache_size(CacheName::Refusals, self.refusals.bytes());
     }
 
+    /// Writes the gauges of issuers whose keys no task reports under their name: another issuer has
+    /// them too, and its task reports them under that one's.
+    pub fn measure_keys(&self) {
+        for issuer in self.issuers().iter().filter(|issuer| issuer.leader.is_some()) {
+            issuer.rings.iter().for_each(|ring| ring.keys.report(&self.metrics, issuer.label));
+        }
+    }
+
     /// The token is not revoked. Asked on every use: the cache holds claims, no verdicts.
     fn check_not_revoked(
         &self,
-        issuer: &Issuer,
+        ring: &KeyRing,
         facts: &IdentityFacts,
         now: u64,
     ) -> Result<(), DenyReason> {
-        if self.revocations.hits(&issuer.iss, facts, now) {
-            Err(DenyReason::Revoked)
-        } else {
-            Ok(())
-        }
+        if self.revocations.hits(&ring.iss, facts, now) { Err(DenyReason::Revoked) } else { Ok(()) }
     }
 
     /// A fault holds for everybody only while no issuer can verify any token: a client chooses
     /// which issuer and which app its token names.
     fn limit_fault(&self, denial: Denial) -> Denial {
-        let one_works = || self.issuers.iter().any(|issuer| issuer.can_decide());
+        let one_works = || self.issuers().iter().any(|issuer| issuer.can_decide());
         if denial.is_for_everybody() && one_works() { denial.reason().into() } else { denial }
     }
 }

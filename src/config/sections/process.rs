@@ -76,7 +76,7 @@ pub struct Shutdown {
     /// another one.
     #[schemars(extend("x-duration-range" = ["0s", "10m"]))]
     pub drain_delay: Span,
-    /// The longest time that checks in flight may then take to finish.
+    /// The longest time that checks, calls and refreshes of tokens in flight may then take to finish.
     #[schemars(extend("x-duration-range" = ["0s", "10m"]))]
     pub grace: Span,
 }

@@ -2,6 +2,7 @@
 //! that are never shown, and a schema that says the same as the reader.
 
 mod environment;
+mod one_iss;
 mod problems;
 mod references;
 mod reload;

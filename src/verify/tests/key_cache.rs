@@ -19,7 +19,7 @@ const COOLDOWN: Duration = Duration::from_secs(10);
 const REFRESH: Duration = Duration::from_secs(600);
 
 async fn find(rig: &Rig, kid: &str, deadline: Instant) -> Result<FittingKeys, Denial> {
-    rig.verifier.issuers()[0]
+    rig.verifier.issuers()[0].rings[0]
         .keys
         .find(Some(kid), SigningAlgorithm::EdDSA, ClaimedIssueTime::UNKNOWN, deadline)
         .await

@@ -55,7 +55,7 @@ async fn run(
     test: impl AsyncFnOnce(&Rig, &Script, &Script),
 ) {
     let (first, copy) = (Script::new(key_set(own)), Script::new(key_set(copied)));
-    let keys = rig.verifier.issuers()[0].keys.clone();
+    let keys = rig.verifier.issuers()[0].rings[0].keys.clone();
     let source = Box::new(Pair(first.clone(), copy.clone()));
     let metrics = rig.metrics.clone();
     let label = rig.verifier.issuers()[0].label();

@@ -105,7 +105,7 @@ async fn a_fetch_that_began_before_the_command_is_void() {
             sleep(COOLDOWN).await;
             rig.script().takes(3 * SECOND);
             // A fetch begins; its answer is decided when it ends, as an issuer's would not be.
-            let keys = &rig.verifier.issuers()[0].keys;
+            let keys = &rig.verifier.issuers()[0].rings[0].keys;
             let _ = keys
                 .find(Some("made up"), SigningAlgorithm::EdDSA, ClaimedIssueTime::UNKNOWN, soon())
                 .await;
@@ -172,7 +172,7 @@ async fn keys_that_stand_in_the_configuration_stay_forgotten() {
          algorithms: [EdDSA], auth_level: verified, key_set: '{set}'}}]"
     );
     let rig = rig_of(&yaml, &[]);
-    let keys = &rig.verifier.issuers()[0].keys;
+    let keys = &rig.verifier.issuers()[0].rings[0].keys;
     let find = async || {
         keys.find(Some("k"), SigningAlgorithm::EdDSA, ClaimedIssueTime::UNKNOWN, soon()).await
     };

@@ -277,7 +277,7 @@ fn yaml(signers: &[Signer], disk: Option<&TempDir>, in_place: bool, cooldown: u8
 #[expect(clippy::disallowed_methods, reason = "a restart ends it, as it ends a process")]
 fn refresh(rig: &Rig, verifier: &Verifier, script: &Script) -> JoinHandle<()> {
     let issuer = &verifier.issuers()[0];
-    let (keys, source) = (issuer.keys.clone(), Box::new(script.clone()));
+    let (keys, source) = (issuer.rings[0].keys.clone(), Box::new(script.clone()));
     let series = FetchedIssuer { name: issuer.name().into(), label: issuer.label() };
     tokio::spawn(
         KeyRefresher::new(series, keys, source, rig.metrics.clone(), None)

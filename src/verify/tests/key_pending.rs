@@ -211,7 +211,7 @@ async fn a_failed_fetch_makes_no_new_token_a_bad_one() {
 async fn keys_that_are_looked_at_without_a_token_are_never_pending() {
     rig(&[&Signer::new("old", 1)])
         .run_with_keys(async |rig| {
-            let keys = &rig.verifier.issuers()[0].keys;
+            let keys = &rig.verifier.issuers()[0].rings[0].keys;
             let found = keys.find(
                 Some("x"),
                 SigningAlgorithm::EdDSA,

@@ -20,7 +20,7 @@ const REFRESH: Duration = Duration::from_secs(600);
 const MAX_STALE: Duration = Duration::from_secs(86_400);
 
 async fn denial(rig: &Rig, kid: &str, deadline: Instant) -> Denial {
-    let keys = &rig.verifier.issuers()[0].keys;
+    let keys = &rig.verifier.issuers()[0].rings[0].keys;
     keys.find(Some(kid), SigningAlgorithm::EdDSA, ClaimedIssueTime::UNKNOWN, deadline)
         .await
         .unwrap_err()

@@ -19,6 +19,7 @@ mod key_trouble;
 mod key_types;
 mod kinds;
 mod mutations;
+mod pairs;
 mod refusal_cache;
 mod revocation;
 mod signatures;
@@ -296,7 +297,13 @@ fn rig_that_keeps(asked: &ClaimNames, yaml: &str, documents: &[Vec<u8>]) -> Rig 
         let latch = readiness.latch(&format!("keys of {}", issuer.name()));
         let source = Box::new(script.clone());
         let series = FetchedIssuer { name: issuer.name().into(), label: issuer.label() };
-        KeyRefresher::new(series, issuer.keys.clone(), source, metrics.clone(), Some(latch))
+        KeyRefresher::new(
+            series,
+            issuer.rings[0].keys.clone(),
+            source,
+            metrics.clone(),
+            Some(latch),
+        )
     });
     let refreshers = refreshers.collect();
     Rig { verifier, scripts, refreshers, metrics, readiness }
@@ -319,7 +326,7 @@ impl Rig {
     async fn run_with_keys<T>(&mut self, test: impl AsyncFnOnce(&Self) -> T) -> T {
         self.run(async |rig| {
             for issuer in rig.verifier.issuers() {
-                let key = issuer
+                let key = issuer.rings[0]
                     .keys
                     .find(None, SigningAlgorithm::EdDSA, ClaimedIssueTime::UNKNOWN, soon())
                     .await;

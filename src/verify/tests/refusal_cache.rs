@@ -11,7 +11,10 @@ use super::{APP, ISS, NOW, Rig, Signer, access, issuer, key_set, rig, rig_of, wi
 use crate::{
     metrics::FetchResult,
     model::{DenyReason, IssuerIndex},
-    verify::refusal_cache::{RefusalCache, RefusedToken},
+    verify::{
+        key_ring::RingIndex,
+        refusal_cache::{RefusalCache, RefusedToken},
+    },
 };
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -212,7 +215,7 @@ fn any_number_of_refusals_stay_within_their_budget() {
     let lifetime = crate::verify::claims::lifetime::Lifetime::new(None, None, None);
     let refused = RefusedToken {
         reason: DenyReason::SignatureInvalid,
-        issuer: IssuerIndex::new(0),
+        ring: RingIndex { issuer: IssuerIndex::new(0), place: 0 },
         keys: 1,
         lifetime,
         until: Instant::now(),

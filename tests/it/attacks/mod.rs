@@ -54,6 +54,7 @@ mod queries;
 mod requests;
 mod sessions;
 mod shapes;
+mod shared_iss;
 
 pub(crate) use kinds::Kind;
 use rownd_authz::model::DenyReason;

@@ -10,6 +10,7 @@ use super::{
         StaticIssuer, SupertokensIssuer,
     },
     keys::{KeyOrigin, KeyPlace, read_in_place},
+    known_iss::KnownIss,
     words::{Accepts, IssuerKind},
     written::WrittenIssuer,
 };
@@ -29,7 +30,7 @@ impl Section for Vec<WrittenIssuer> {
     type Checked = Vec<Issuer>;
 
     fn check(self, at: &str, found: &mut Findings) -> Vec<Issuer> {
-        let (mut names, mut all_iss) = (HashSet::new(), HashSet::new());
+        let (mut names, mut known) = (HashSet::new(), KnownIss::default());
         let mut issuers = Vec::with_capacity(self.len());
         for (index, written) in self.into_iter().enumerate() {
             let at = format!("{at}/{index}");
@@ -37,14 +38,8 @@ impl Section for Vec<WrittenIssuer> {
                 found.add(format!("{at}/name"), "is taken; write another name");
             }
             let written = written.with_defaults();
-            if let Some(iss) = &written.issuer
-                && !all_iss.insert(iss.clone())
-            {
-                found.add(
-                format!("{at}/issuer"),
-                "another issuer has the same `iss`, so that a token would belong to both; write \
-                 one issuer",
-            );
+            if let Err(problem) = known.add(&written) {
+                found.add(format!("{at}/issuer"), problem);
             }
             issuers.extend(written.check(at, found));
         }

@@ -197,6 +197,12 @@ impl Issuer {
     pub fn keeps_keys_as(&self, other: &Self) -> bool {
         self.has_keys_of(other) && self.keys == other.keys
     }
+
+    /// Whether the two, which have different names, are one issuer with one set of keys.
+    #[must_use]
+    pub fn shares_keys_with(&self, other: &Self) -> bool {
+        self.written.finds_keys_as(&other.written) && self.keys == other.keys
+    }
 }
 
 /// Two issuers are equal if the same was written for both, wherever it stands in the file.

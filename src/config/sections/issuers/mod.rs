@@ -8,6 +8,7 @@ mod check;
 mod claims;
 mod issuer;
 mod keys;
+mod known_iss;
 mod words;
 mod written;
 

@@ -125,11 +125,17 @@ impl WrittenIssuer {
         }
     }
 
-    /// Whether keys that were fetched for the one are the keys of the other. Every setting is
-    /// named here, so that a new one has to be put on one side or the other.
+    /// Whether keys that were fetched for the one are the keys of the other.
     pub(super) fn has_keys_of(&self, other: &Self) -> bool {
+        self.name == other.name && self.finds_keys_as(other)
+    }
+
+    /// Whether the keys of the one are at the place of those of the other, by the same rules for
+    /// what is a key. Every setting is named here, so that a new one has to be put on one side or
+    /// the other.
+    pub(super) fn finds_keys_as(&self, other: &Self) -> bool {
         let Self {
-            name,
+            name: _,
             kind,
             base_url,
             issuer,
@@ -149,8 +155,7 @@ impl WrittenIssuer {
             allow_insecure_http,
             keys: _,
         } = self;
-        *name == other.name
-            && *kind == other.kind
+        *kind == other.kind
             && *base_url == other.base_url
             && *issuer == other.issuer
             && *project == other.project

@@ -154,7 +154,9 @@ async fn keys_of_the_configuration_before_are_not_replaced_by_older_ones() {
     rig_of(&yaml, &[key_set(&[&new])])
         .run_with_keys(async |before| {
             let mut rig = disk.outage();
-            rig.verifier.issuers()[0].keys.adopt(&before.verifier.issuers()[0].keys);
+            rig.verifier.issuers()[0].rings[0]
+                .keys
+                .adopt(&before.verifier.issuers()[0].rings[0].keys);
             rig.run(async |rig| {
                 settled(rig).await;
                 assert!(rig.verify(&new.token(&access())).await.is_ok());
@@ -343,7 +345,7 @@ fn the_settings_reach_every_issuer_with_its_own_file() {
         .verifier
         .issuers()
         .iter()
-        .map(|issuer| issuer.keys.snapshot.get().unwrap().path())
+        .map(|issuer| issuer.rings[0].keys.snapshot.get().unwrap().path())
         .collect();
     assert_eq!(paths, ["one.keys", "two.keys"].map(|name| disk.directory().join(name)));
 }
