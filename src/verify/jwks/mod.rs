@@ -35,7 +35,7 @@ pub(super) enum KeySetError {
     #[error("the document holds more than {MAX_KEYS} keys")]
     TooManyKeys,
     /// Its list of keys is empty.
-    #[error("the document holds no key")]
+    #[error("the document holds no usable key: its list of keys is empty")]
     Empty,
     /// Every key is refused.
     #[error("the document holds no usable key: {0}")]
