@@ -3,6 +3,7 @@
 
 /// The byte order mark of UTF-8, as some editors and servers write it before JSON.
 const MARK: char = '\u{feff}';
+const MARK_BYTES: &[u8] = "\u{feff}".as_bytes();
 
 /// The document is text in another encoding than UTF-8.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -19,8 +20,7 @@ pub fn json_text(document: &[u8]) -> Result<&[u8], OtherEncoding> {
     match document {
         // A mark of UTF-16 or UTF-32; or their first character, which is ASCII in JSON.
         [0xff, 0xfe, ..] | [0xfe, 0xff, ..] | [0, ..] | [_, 0, ..] => Err(OtherEncoding),
-        [0xef, 0xbb, 0xbf, text @ ..] => Ok(text),
-        text => Ok(text),
+        text => Ok(text.strip_prefix(MARK_BYTES).unwrap_or(text)),
     }
 }
 

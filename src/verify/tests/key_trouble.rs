@@ -261,7 +261,7 @@ async fn the_reasons_are_shown_where_no_key_of_a_set_can_be_used() {
         format!("{} (no kid)", KeyRefusal::Secret.text()),
     ];
     let error = Some(format!("the document holds no usable key: {}", reasons.join("; ")));
-    let mut rig = rig_of(&yaml, &[unusable.clone()]);
+    let mut rig = rig_of(&yaml, std::slice::from_ref(&unusable));
     rig.run(async |rig| {
         sleep(Duration::from_millis(500)).await;
         assert_eq!(shown(rig), (0, reasons.to_vec(), error.clone()));
