@@ -11,6 +11,8 @@ use crate::{blocking::BlockingRunner, config::Config, issuer_api, verify::KeySta
 pub struct IssuerFindings {
     /// Its configured name.
     pub name: String,
+    /// The tenant, where the issuer has tenants: each has findings of its own.
+    pub tenant: Option<String>,
     /// The `iss` of its tokens.
     pub iss: String,
     /// Its keys.
@@ -60,12 +62,15 @@ pub async fn ask_issuers(config: &Config) -> Result<Vec<IssuerFindings>, BuildEr
             }
             (None, ..) => Err("it has no key to ask by".to_owned()),
         });
-        IssuerFindings {
+        let apps = join_all(ask).await;
+        let each = issuer.each_key_status().into_iter().map(|(tenant, iss, keys)| IssuerFindings {
             name: issuer.name().to_owned(),
-            iss: issuer.settings().iss.clone(),
-            keys: issuer.key_status(),
-            apps: join_all(ask).await,
-        }
+            tenant: tenant.map(str::to_owned),
+            iss: iss.to_owned(),
+            keys,
+            apps: apps.clone(),
+        });
+        each.collect::<Vec<_>>()
     });
-    Ok(join_all(findings).await)
+    Ok(join_all(findings).await.into_iter().flatten().collect())
 }

@@ -1,11 +1,14 @@
 //! How a configuration judges one token, without a network: for `token inspect`.
 
-use std::time::{Duration, SystemTime};
+use std::{
+    collections::HashMap,
+    time::{Duration, SystemTime},
+};
 
 use super::{BuildError, foundation::Foundation};
 use crate::{
     config::Config,
-    verify::{Inspection, KeyStatus},
+    verify::{Inspection, KeyStatus, KeyStoreId},
 };
 
 /// The findings about a token, and the keys that were used.
@@ -38,11 +41,16 @@ pub fn inspect_token(
 ) -> Result<InspectedToken, BuildError> {
     let parts = Foundation::build(config)?.verifier;
     let parts = parts.with_snapshots(config.key_snapshots.as_ref(), &config.issuers);
-    let keys = parts.verifier.issuers().iter().map(|issuer| {
-        let own = parts.refreshers.iter().find(|task| task.issuer() == issuer.name());
-        let snapshot = own.map_or(Ok(None), |task| task.restore_once());
+    let restored: HashMap<KeyStoreId, Result<Option<Duration>, String>> =
+        parts.refreshers.iter().map(|task| (task.store_id(), task.restore_once())).collect();
+    let inspection = parts.verifier.inspect(token, at);
+    let found = parts.verifier.issuers().iter().zip(&inspection.issuers);
+    let keys = found.map(|(issuer, finding)| {
+        let snapshot =
+            finding.store.or_else(|| issuer.first_store()).and_then(|s| restored.get(&s));
+        let snapshot = snapshot.cloned().unwrap_or(Ok(None));
         OfflineKeys { status: issuer.key_status(), snapshot }
     });
     let keys = keys.collect();
-    Ok(InspectedToken { inspection: parts.verifier.inspect(token, at), keys })
+    Ok(InspectedToken { inspection, keys })
 }

@@ -56,7 +56,9 @@ pub(super) fn check(args: &CheckArgs) -> ExitResult {
 /// Prints the answers of an issuer. Its texts are escaped, because they come from outside.
 fn print_issuer(issuer: &IssuerFindings) {
     let keys = &issuer.keys;
-    println!("{} ({}): {} usable key(s)", issuer.name, issuer.iss.escape_debug(), keys.usable);
+    let tenant = issuer.tenant.as_ref().map(|tenant| format!(", tenant {tenant}"));
+    let (name, tenant) = (&issuer.name, tenant.unwrap_or_default());
+    println!("{name}{tenant} ({}): {} usable key(s)", issuer.iss.escape_debug(), keys.usable);
     for key in &keys.keys {
         let kid = key.kid.as_deref().unwrap_or("(no kid)");
         println!("  {:6} {}", key.algorithm, kid.escape_debug());

@@ -18,7 +18,7 @@ impl WebAddress {
     /// Parses the address of one document, which may have a query.
     pub(super) fn document(written: &str, allow_http: bool) -> Result<Self, String> {
         // The text may hold a password, so no message repeats it.
-        let url = Url::parse(written).map_err(|_| "not a URL; write https://...".to_owned())?;
+        let Self { url, .. } = Self::parse(written)?;
         match url.scheme() {
             "https" => {}
             "http" if allow_http || is_loopback(&url) => {}
@@ -32,6 +32,12 @@ impl WebAddress {
         if !url.username().is_empty() || url.password().is_some() || url.fragment().is_some() {
             return Err("has a user, a password or a fragment; leave it out".to_owned());
         }
+        Ok(Self { written: written.to_owned(), url })
+    }
+
+    /// Parses an address that was checked before with another text in its path.
+    pub(super) fn parse(written: &str) -> Result<Self, String> {
+        let url = Url::parse(written).map_err(|_| "not a URL; write https://...".to_owned())?;
         Ok(Self { written: written.to_owned(), url: Box::new(url) })
     }
 

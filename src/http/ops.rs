@@ -21,7 +21,7 @@ use crate::{
     health::Readiness,
     metrics::{Label as _, Metrics, ReloadSubject},
     model::Warning,
-    verify::KeyStatus,
+    verify::{KeyStatus, TenantsStatus},
 };
 
 /// The parts that the pages show.
@@ -128,6 +128,9 @@ struct IssuerStatus {
     name: String,
     apps: Vec<Option<String>>,
     keys: KeyStatus,
+    /// Of an issuer with tenants: counts, and the tenants with a fault.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tenants: Option<TenantsStatus>,
 }
 
 /// The pages.
@@ -162,6 +165,7 @@ async fn status(State(ops): State<OpsState>) -> impl IntoResponse {
         name: issuer.name().to_owned(),
         apps: issuer.apps().iter().map(|app| app.id().map(str::to_owned)).collect(),
         keys: issuer.key_status(),
+        tenants: issuer.tenants_status(),
     });
     Json(StatusPage {
         version: env!("CARGO_PKG_VERSION"),

@@ -80,6 +80,8 @@ const fn base_url(issuer: &Issuer) -> Option<&WebAddress> {
     match &issuer.details {
         IssuerDetails::Rownd(rownd) => Some(&rownd.base_url),
         IssuerDetails::Supertokens(supertokens) => Some(&supertokens.base_url),
+        // Each tenant has an API of its own, and nothing says which is meant.
+        IssuerDetails::Oidc(_) if !issuer.tenants.is_empty() => None,
         // The metadata are below it (OpenID Connect Discovery section 4).
         IssuerDetails::Oidc(oidc) => oidc.base_url.as_ref(),
         IssuerDetails::Firebase(_) | IssuerDetails::Static(_) => None,

@@ -37,6 +37,29 @@ pub enum SnapshotResult {
     WriteFailed,
 }
 
+/// The state of a tenant's keys.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, IntoStaticStr, VariantArray)]
+#[strum(serialize_all = "snake_case")]
+enum TenantState {
+    /// They are its latest good answer.
+    Fresh,
+    /// They are in use, and not its latest good answer.
+    Stale,
+    /// No token of it can be verified.
+    WithoutKeys,
+}
+
+/// The numbers of tenants of one issuer, by the state of their keys.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct TenantCounts {
+    /// Their keys are the latest good answer.
+    pub fresh: usize,
+    /// Their keys are in use, and not the latest good answer.
+    pub stale: usize,
+    /// No token of theirs can be verified.
+    pub without_keys: usize,
+}
+
 /// The series of one issuer.
 pub(super) struct KeySeries {
     fetches: ByLabel<FetchResult, Counter>,
@@ -46,6 +69,7 @@ pub(super) struct KeySeries {
     /// By the index of the reason.
     refused: Vec<Gauge>,
     last_success: Gauge,
+    tenants: ByLabel<TenantState, Gauge>,
 }
 
 impl KeySeries {
@@ -71,6 +95,10 @@ impl KeySeries {
             "rownd_authz_key_fetch_last_success_timestamp_seconds",
             "When an issuer's keys last came, Unix time; 0 before the first time."
         );
+        describe_gauge!(
+            "rownd_authz_tenants",
+            "Tenants of an issuer, by the state of their keys; 0 for an issuer without tenants."
+        );
     }
 
     pub(super) fn register(name: &str, refusals: &[&'static str]) -> Self {
@@ -89,13 +117,17 @@ impl KeySeries {
             stale: gauge_of("rownd_authz_keys_stale"),
             refused: refusals.iter().map(refused).collect(),
             last_success: gauge_of("rownd_authz_key_fetch_last_success_timestamp_seconds"),
+            tenants: ByLabel::new(
+                |state| gauge!("rownd_authz_tenants", "issuer" => name.to_owned(), "state" => state),
+            ),
         }
     }
 
     /// The gauges show nothing any more: no comparison of an alert is true of "not a number".
     pub(super) fn retire(&self) {
         let gauges = [&self.usable, &self.stale, &self.last_success];
-        gauges.into_iter().chain(&self.refused).for_each(|gauge| gauge.set(f64::NAN));
+        let gauges = gauges.into_iter().chain(&self.refused).chain(self.tenants.all());
+        gauges.for_each(|gauge| gauge.set(f64::NAN));
     }
 }
 
@@ -122,6 +154,22 @@ impl Metrics {
             #[expect(clippy::cast_precision_loss, reason = "at most 100 keys")]
             issuer.keys.usable.set(usable as f64);
             issuer.keys.stale.set(f64::from(u8::from(stale)));
+        }
+    }
+
+    /// The tenants of an issuer, by the state of their keys.
+    pub fn tenants(&self, issuer: IssuerLabel, counts: TenantCounts) {
+        let TenantCounts { fresh, stale, without_keys } = counts;
+        let Some(issuer) = self.issuers.at(issuer) else { return };
+        for (state, count) in [
+            (TenantState::Fresh, fresh),
+            (TenantState::Stale, stale),
+            (TenantState::WithoutKeys, without_keys),
+        ] {
+            if let Some(gauge) = issuer.keys.tenants.get(state) {
+                #[expect(clippy::cast_precision_loss, reason = "at most 256 tenants")]
+                gauge.set(count as f64);
+            }
         }
     }
 

@@ -31,6 +31,11 @@ impl<L: Label, S> ByLabel<L, S> {
         Self { series, label: PhantomData }
     }
 
+    /// Every series.
+    pub(super) fn all(&self) -> impl Iterator<Item = &S> {
+        self.series.iter()
+    }
+
     /// The series of this value. Every variant has one.
     pub(super) fn get(&self, label: L) -> Option<&S> {
         let index = L::VARIANTS.iter().position(|known| *known == label)?;

@@ -37,7 +37,7 @@ pub use commands::{CommandResult, ControlCommand};
 pub use connections::ConnectionResult;
 pub use issuer_api::{ApiEndpoint, ApiResult};
 pub use issuer_label::IssuerLabel;
-pub use keys::{FetchResult, SnapshotResult};
+pub use keys::{FetchResult, SnapshotResult, TenantCounts};
 pub use label::Label;
 pub use profiles::ProfileResult;
 pub use reloads::{ReloadResult, ReloadSubject};

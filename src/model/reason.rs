@@ -107,7 +107,8 @@ deny_reasons! {
     /// The token's `iss` is not a configured issuer.
     IssuerUntrusted => "issuer_untrusted", BadCredential, "the token issuer is not trusted",
         "Compare it with `issuers[].issuer`, to the last slash. Often the token is of another \
-         environment, or the issuer is missing from the configuration.";
+         environment, or the issuer is missing from the configuration, or its tenant from \
+         `issuers[].tenants`.";
     /// The issuer publishes no key with the token's `kid`, and the token was issued before the last
     /// fetch of its keys (or has no `iat`, or keys are not fetched from this issuer).
     KidUnknown => "kid_unknown", BadCredential, "the token is signed by an unknown key",

@@ -1,10 +1,10 @@
 //! The commands of operators to a verifier: forget keys, revoke, take a revocation back.
 //!
-//! In: the name of an issuer, or none for all of them, and what the command is about. Out: how
+//! In: the name of an issuer and a tenant of it, or none for all of them, and what the command is about. Out: how
 //! much has changed.
 
 use std::{
-    collections::HashSet,
+    collections::{HashMap, HashSet},
     sync::Arc,
     time::{Duration, SystemTime},
 };
@@ -18,25 +18,37 @@ use super::{
     verifier::Verifier,
 };
 
+/// The issuers that a command is about: all of them, one, or one tenant of one.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct CommandTarget<'a> {
+    /// The configured name; `None` for every issuer.
+    pub issuer: Option<&'a str>,
+    /// The tenant; `None` for every tenant.
+    pub tenant: Option<&'a str>,
+}
+
+impl<'a> CommandTarget<'a> {
+    /// The issuer of this name, or every issuer; with all tenants.
+    #[must_use]
+    pub const fn of(issuer: Option<&'a str>) -> Self {
+        Self { issuer, tenant: None }
+    }
+}
+
 impl Verifier {
-    /// Ends all trust in the keys of this issuer, or of all issuers, and has them fetched again.
-    /// Returns the number of issuers; until their keys come, no token of theirs can be verified.
-    pub fn forget_keys(&self, issuer: Option<&str>) -> usize {
-        let named: Vec<&Arc<Issuer>> = self
-            .issuers()
-            .iter()
-            .filter(|known| issuer.is_none_or(|n| known.name() == n))
-            .collect();
-        let mut done = HashSet::new();
-        for issuer in &named {
-            for ring in &issuer.rings {
-                // Two issuers may have one store.
-                if done.insert(KeyStoreId::of(&ring.keys)) {
-                    self.forget_keys_of(issuer, ring, true);
-                }
+    /// Ends all trust in the keys of this issuer or tenant, or of all issuers, and has them fetched
+    /// again. Returns the number of issuers; until their keys come, no token of theirs can be
+    /// verified.
+    pub fn forget_keys(&self, target: CommandTarget<'_>) -> usize {
+        let (mut stores, mut issuers) = (HashSet::new(), HashSet::new());
+        for (issuer, ring) in self.named_rings(target) {
+            issuers.insert(issuer.name());
+            // Two issuers may have one store.
+            if stores.insert(KeyStoreId::of(&ring.keys)) {
+                self.forget_keys_of(issuer, ring, true);
             }
         }
-        named.len()
+        issuers.len()
     }
 
     /// Forgets the keys that a command made `before` forget while this verifier was being built.
@@ -58,10 +70,12 @@ impl Verifier {
     }
 
     fn forget_keys_of(&self, issuer: &Issuer, ring: &KeyRing, in_place: bool) {
-        tracing::warn!(issuer = issuer.name(), "the keys are forgotten, by command");
+        let tenant = ring.tenant.as_deref();
+        tracing::warn!(issuer = issuer.name(), tenant, "the keys are forgotten, by command");
         if let Err(error) = ring.keys.forget(in_place) {
             tracing::error!(
                 issuer = issuer.name(),
+                tenant,
                 %error,
                 "the snapshot of the keys could not be removed: remove it by hand before a restart"
             );
@@ -72,20 +86,20 @@ impl Verifier {
         }
     }
 
-    /// Revokes the subject of a command, at one issuer or at all. `keep` is how long from now on;
-    /// without it, for as long as a token can live. Returns the number of new entries.
+    /// Revokes the subject of a command, at one issuer or tenant or at all. `keep` is how long from
+    /// now on; without it, for as long as a token can live. Returns the number of new entries.
     ///
     /// # Errors
     ///
     /// [`RevokeError`]. Nothing is revoked then.
     pub fn revoke(
         &self,
-        issuer: Option<&str>,
+        target: CommandTarget<'_>,
         subject: RevokedSubject<'_>,
         keep: Option<Duration>,
         now: SystemTime,
     ) -> Result<usize, RevokeError> {
-        let issuers = self.named_issuers(issuer).ok_or(RevokeError::IssuerUnknown)?;
+        let issuers = self.revoking(target).ok_or(RevokeError::IssuerUnknown)?;
         self.revocations.revoke(&issuers, subject, keep, unix_seconds(now))
     }
 
@@ -96,29 +110,38 @@ impl Verifier {
     /// [`RevokeError::IssuerUnknown`].
     pub fn restore(
         &self,
-        issuer: Option<&str>,
+        target: CommandTarget<'_>,
         subject: RevokedSubject<'_>,
     ) -> Result<usize, RevokeError> {
-        let issuers = self.named_issuers(issuer).ok_or(RevokeError::IssuerUnknown)?;
+        let issuers = self.revoking(target).ok_or(RevokeError::IssuerUnknown)?;
         Ok(self.revocations.restore(&issuers, subject))
     }
 
-    /// The issuer of a name, or all; `None` if there is no issuer of this name.
-    fn named_issuers(&self, name: Option<&str>) -> Option<Vec<RevokingIssuer<'_>>> {
-        let named = self.issuers().iter().filter(|issuer| name.is_none_or(|n| n == issuer.name()));
-        let mut found: Vec<RevokingIssuer<'_>> = Vec::new();
-        for issuer in named {
-            for ring in &issuer.rings {
-                match found.iter_mut().find(|known| known.iss == ring.iss) {
-                    // Two issuers may have one `iss`.
-                    Some(known) => known.takes_endless_tokens |= issuer.allow_missing_exp,
-                    None => found.push(RevokingIssuer {
-                        iss: &ring.iss,
-                        takes_endless_tokens: issuer.allow_missing_exp,
-                    }),
-                }
-            }
+    /// The rings of the issuers of a name, or of all.
+    fn named_rings<'a>(
+        &'a self,
+        CommandTarget { issuer: name, tenant }: CommandTarget<'a>,
+    ) -> impl Iterator<Item = (&'a Arc<Issuer>, &'a KeyRing)> {
+        let is_meant =
+            move |ring: &KeyRing| tenant.is_none_or(|t| ring.tenant.as_deref() == Some(t));
+        let named =
+            self.issuers().iter().filter(move |known| name.is_none_or(|n| n == known.name()));
+        named.flat_map(move |issuer| {
+            issuer.rings.iter().filter(move |ring| is_meant(ring)).map(move |ring| (issuer, ring))
+        })
+    }
+
+    /// Each `iss` that a command is about, once; `None` if there is none.
+    fn revoking<'a>(&'a self, target: CommandTarget<'a>) -> Option<Vec<RevokingIssuer<'a>>> {
+        let mut found: HashMap<&str, bool> = HashMap::new();
+        for (issuer, ring) in self.named_rings(target) {
+            // Two issuers may have one `iss`.
+            *found.entry(&ring.iss).or_default() |= issuer.allow_missing_exp;
         }
-        (!found.is_empty()).then_some(found)
+        let revoking = found.into_iter();
+        let revoking: Vec<_> = revoking
+            .map(|(iss, takes_endless_tokens)| RevokingIssuer { iss, takes_endless_tokens })
+            .collect();
+        (!revoking.is_empty()).then_some(revoking)
     }
 }

@@ -9,7 +9,7 @@ use super::{
     choice::ChosenIssuer,
     claims::profile::marks,
     issuer::Issuer,
-    key_ring::KeyRing,
+    key_ring::{KeyRing, KeyStoreId},
     signature::{check_at_once, record_no_key},
     token::{self, Token, Typ},
     unix_time::unix_seconds,
@@ -59,8 +59,10 @@ pub struct TokenFacts {
 pub struct IssuerFinding {
     /// The configured name.
     pub name: String,
-    /// The `iss` of its tokens.
+    /// The `iss` of its tokens; of an issuer with tenants, that of the token if it is one of them.
     pub iss: String,
+    /// The store of the keys for the `iss` of the token, where that is the issuer's.
+    pub store: Option<KeyStoreId>,
     /// Its answer.
     pub answer: IssuerAnswer,
     /// The finding about the signature.
@@ -126,7 +128,8 @@ impl Verifier {
             let signature = SignatureFinding::of(&steps);
             IssuerFinding {
                 name: issuer.name().to_owned(),
-                iss: issuer.settings().iss.clone(),
+                iss: own.map_or(&issuer.settings().iss, |(_, ring)| &ring.iss).clone(),
+                store: own.map(|(_, ring)| KeyStoreId::of(&ring.keys)),
                 answer,
                 signature,
             }
@@ -164,7 +167,7 @@ impl Issuer {
                 false
             }
         };
-        match self.claims(token, now, record) {
+        match self.claims(token, ring, now, record) {
             Ok((facts, _)) if signed => IssuerAnswer::Taken(facts.into()),
             Ok((facts, _)) => IssuerAnswer::IfSigned(facts.into()),
             Err(denial) => match denial.reason().class() {

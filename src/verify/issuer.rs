@@ -10,12 +10,14 @@ use super::{
     claims::{asked::AskedClaims, lifetime::Lifetime, read::AcceptedApp},
     claims_cache::CachedToken,
     fetch_budget::ClaimedIssueTime,
+    fetch_lanes::FetchLanes,
     identity::Identity,
-    key_ring::{KeyRing, RingIndex},
+    key_ring::{KeyRing, KeyStoreId, RingIndex},
     key_state::KeyStatus,
     kinds::kind::Kind,
     rules::Rules,
     signature::{check_by_turns, record_no_key},
+    tenant_status::{self, TenantsStatus},
     token::Token,
     unix_time::Timing,
 };
@@ -40,8 +42,10 @@ pub struct Issuer {
     pub(super) allow_missing_exp: bool,
     /// The name of the issuer whose keys it uses; `None`: its keys are its own.
     pub(super) leader: Option<Arc<str>>,
-    /// Each `iss` of its tokens, with its keys.
+    /// Each `iss` of its tokens, with its keys: one, or one for each tenant.
     pub(super) rings: Vec<KeyRing>,
+    /// The fetches of all tenants, where there are tenants and the keys are its own.
+    pub(super) lanes: Option<Arc<FetchLanes>>,
 }
 
 /// How far a token is what an issuer's settings ask for, before anything of it is verified.
@@ -140,7 +144,34 @@ impl Issuer {
     /// The state of its keys, for `/status`.
     #[must_use]
     pub fn key_status(&self) -> KeyStatus {
-        self.rings.first().map(|ring| ring.keys.status()).unwrap_or_default()
+        match self.rings.as_slice() {
+            [ring] if !self.has_tenants() => ring.keys.status(),
+            rings => tenant_status::keys_of_all(rings),
+        }
+    }
+
+    /// Whether it has tenants, each with an `iss` and keys of its own.
+    pub(super) const fn has_tenants(&self) -> bool {
+        !self.settings.tenants.is_empty()
+    }
+
+    /// The tenants, for `/status`; `None` for an issuer without tenants.
+    #[must_use]
+    pub fn tenants_status(&self) -> Option<TenantsStatus> {
+        self.has_tenants().then(|| tenant_status::tenants(&self.rings))
+    }
+
+    /// The store of its keys, or of those of its first tenant.
+    #[must_use]
+    pub fn first_store(&self) -> Option<KeyStoreId> {
+        self.rings.first().map(|ring| KeyStoreId::of(&ring.keys))
+    }
+
+    /// The `iss` of its tokens and the state of the keys, of the issuer or of each tenant.
+    #[must_use]
+    pub fn each_key_status(&self) -> Vec<(Option<&str>, &str, KeyStatus)> {
+        let rings = self.rings.iter();
+        rings.map(|ring| (ring.tenant.as_deref(), ring.iss.as_str(), ring.keys.status())).collect()
     }
 
     fn any_usable(&self) -> bool {
@@ -170,7 +201,7 @@ impl Issuer {
         let keys = found.inspect_err(|denial| record_no_key(token, denial, ring, record))?;
         let proof = check_by_turns(token, algorithm, &keys, ring, deadline, record).await?;
         let key = proof.key().clone();
-        let (mut facts, lifetime) = self.claims(token, now, record)?;
+        let (mut facts, lifetime) = self.claims(token, ring, now, record)?;
         facts.claims = asked.of(&token.claims);
         let identity = Arc::new(Identity::new(facts, proof));
         Ok(CachedToken { identity, lifetime, ring: index, key })
@@ -191,10 +222,11 @@ impl Issuer {
     pub(super) fn claims(
         &self,
         token: &Token<'_>,
+        ring: &KeyRing,
         now: u64,
         record: &mut impl StepRecorder,
     ) -> Result<(IdentityFacts, Lifetime), Denial> {
-        let judged = self.judge_claims(token, now);
+        let judged = self.judge_claims(token, ring, now);
         record.detail(|| {
             let reason = |denial: &Denial| denial.reason();
             Step::ClaimsJudged(judged.as_ref().map(|_| ()).map_err(reason))
@@ -205,6 +237,7 @@ impl Issuer {
     fn judge_claims(
         &self,
         token: &Token<'_>,
+        ring: &KeyRing,
         now: u64,
     ) -> Result<(IdentityFacts, Lifetime), Denial> {
         if token.claims.exp.is_none() && !self.allow_missing_exp {
@@ -212,7 +245,7 @@ impl Issuer {
         }
         let lifetime = Lifetime::of(&token.claims);
         lifetime.check(now, self.leeway)?;
-        let facts = self.facts(token).map_err(|reason| {
+        let mut facts = self.facts(token).map_err(|reason| {
             // An app id that is still being asked for is our own fault, or the issuer's.
             if reason == DenyReason::AppUnknown {
                 Denial::for_everybody(reason)
@@ -220,6 +253,13 @@ impl Issuer {
                 reason.into()
             }
         })?;
+        if let Some(tenant) = ring.tenant.as_deref() {
+            // The keys are those of this tenant, so no claim may state another one.
+            if facts.tenant.as_deref().is_some_and(|stated| stated != tenant) {
+                return Err(DenyReason::ClaimsInvalid.into());
+            }
+            facts.tenant = Some(tenant.to_owned());
+        }
         Ok((facts, lifetime))
     }
 

@@ -8,10 +8,12 @@ use std::sync::Arc;
 
 use super::{
     app_slot::AppSlot,
+    fetch_lanes::FetchLanes,
+    first_keys::FirstKeys,
     issuer::Issuer,
     jwks::{KeyRules, KeySet},
     key_cache::KeyStore,
-    key_refresher::{FetchedIssuer, KeyRefresher},
+    key_refresher::{FetchedIssuer, FetchedTenant, KeyRefresher},
     key_ring::KeyRing,
     key_source::KeySource,
     kinds,
@@ -20,7 +22,7 @@ use super::{
 use crate::{
     config::{Finding, Issuer as IssuerSettings},
     health::{Latch, Readiness},
-    metrics::Metrics,
+    metrics::{IssuerLabel, Metrics},
     upstream::Client,
 };
 
@@ -48,7 +50,7 @@ impl<'a> Start<'a> {
     }
 
     /// The former issuer that this one replaces, and its ring: one of the same `iss`, of the same
-    /// name where there are two; else the issuer of the same name.
+    /// name where there are two; else the issuer of the same name, which has no tenants.
     fn predecessor(self, name: &str, iss: &str) -> Option<(&'a Arc<Issuer>, &'a KeyRing)> {
         match self {
             Self::First(_) => None,
@@ -85,7 +87,7 @@ pub(super) fn predecessor<'a>(
     let same_iss = |issuer: &'a Arc<Issuer>| Some((issuer, issuer.ring_of(iss)?));
     let by_iss = before.iter().filter(named).find_map(same_iss);
     by_iss.or_else(|| before.iter().find_map(same_iss)).or_else(|| {
-        let issuer = before.iter().find(named)?;
+        let issuer = before.iter().find(named).filter(|issuer| !issuer.has_tenants())?;
         Some((issuer, issuer.rings.first()?))
     })
 }
@@ -139,7 +141,6 @@ impl IssuerBuilder<'_> {
         let label = self.metrics.issuer(&name).ok_or_else(|| {
             format!("issuer {name}: too many names of issuers since the start; restart")
         })?;
-        let series = FetchedIssuer { name: name.clone(), label };
         let known = self.start.predecessor(&name, &settings.iss);
         let before = known.filter(|(before, _)| settings.has_keys_of(&before.settings));
         let apps = settings.apps().iter().enumerate().map(|(index, app)| {
@@ -152,9 +153,9 @@ impl IssuerBuilder<'_> {
         });
         let apps = apps.collect();
         let leader = self.leader(settings).cloned();
-        let rings = match &leader {
-            Some(leader) => leader.rings.clone(),
-            None => vec![self.ring(settings, &series)?],
+        let (rings, lanes) = match &leader {
+            Some(leader) => (leader.rings.clone(), None),
+            None => self.own_rings(settings, &name, label)?,
         };
         Ok(Issuer {
             settings: settings.clone(),
@@ -168,48 +169,108 @@ impl IssuerBuilder<'_> {
             allow_missing_exp: settings.allows_missing_exp(),
             leader: leader.map(|leader| leader.shared_name()),
             rings,
+            lanes,
         })
     }
 
-    /// A ring with the keys of the configuration before, where those are its keys.
+    /// A ring for the issuer, or one for each tenant with what bounds their fetches together.
+    fn own_rings(
+        &mut self,
+        settings: &IssuerSettings,
+        name: &Arc<str>,
+        label: IssuerLabel,
+    ) -> Result<(Vec<KeyRing>, Option<Arc<FetchLanes>>), String> {
+        let first = self.first_keys(settings);
+        // Nothing is over before every ring is built.
+        let building = first.as_ref().map(FirstKeys::add);
+        let series = |tenant| FetchedIssuer { name: name.clone(), label, tenant };
+        let built = if settings.tenants.is_empty() {
+            (vec![self.ring(settings, settings, series(None), first.as_ref())?], None)
+        } else {
+            let lanes = self.lanes(settings);
+            let mut rings = Vec::with_capacity(settings.tenants.len());
+            for tenant in &settings.tenants {
+                let own = settings
+                    .of_tenant(tenant)
+                    .map_err(|error| format!("issuer {name}: tenant {tenant}: {error}"))?;
+                let tenant = FetchedTenant { name: tenant.as_str().into(), lanes: lanes.clone() };
+                rings.push(self.ring(settings, &own, series(Some(tenant)), first.as_ref())?);
+            }
+            (rings, Some(lanes))
+        };
+        drop(building);
+        Ok(built)
+    }
+
+    /// Those of the issuer before, where its keys stay: its tasks use them already.
+    fn lanes(&self, settings: &IssuerSettings) -> Arc<FetchLanes> {
+        let before = self.start.named(&settings.name).filter(|before| keeps_keys(settings, before));
+        let known = before.and_then(|before| before.lanes.clone());
+        let lanes =
+            known.unwrap_or_else(|| Arc::new(FetchLanes::new(settings.keys.cooldown.get())));
+        lanes.share_among(settings.tenants.len());
+        lanes
+    }
+
+    /// A ring with the keys of the configuration before, where those are its keys. `own` are the
+    /// settings of its tenant, or those of the issuer.
     fn ring(
         &mut self,
         settings: &IssuerSettings,
-        series: &FetchedIssuer,
+        own: &IssuerSettings,
+        series: FetchedIssuer,
+        first: Option<&FirstKeys>,
     ) -> Result<KeyRing, String> {
-        let known = self.start.predecessor(&series.name, &settings.iss);
-        let before = known.filter(|(before, _)| settings.has_keys_of(&before.settings));
-        let iss = settings.iss.clone();
-        if let Some((issuer, ring)) = before
-            // The task of a shared store is that of the issuer it was made for.
-            && issuer.leader.is_none()
-            && settings.keeps_keys_as(&issuer.settings)
-        {
-            return Ok(KeyRing { iss, keys: ring.keys.clone() });
+        let known = self.start.predecessor(&series.name, &own.iss);
+        // Never the keys of another tenant.
+        let before = known
+            .filter(|(issuer, ring)| ring.iss == own.iss && settings.has_keys_of(&issuer.settings));
+        let iss = own.iss.clone();
+        let tenant = series.tenant.as_ref().map(|tenant| tenant.name.clone());
+        if let Some((_, ring)) = before.filter(|(issuer, _)| keeps_keys(settings, issuer)) {
+            first.inspect(|first| first.one_is_known());
+            return Ok(KeyRing { iss, tenant, keys: ring.keys.clone() });
         }
-        let keys = Arc::new(new_store(settings, known)?);
+        let mut store = new_store(own, known)?;
+        if let Some(tenant) = &series.tenant {
+            store = store.at_tenant(&tenant.lanes);
+        }
+        let keys = Arc::new(store);
         let ready = keys.any_usable();
-        let source = KeySource::build(settings, self.upstream);
+        let source = KeySource::build(own, self.upstream);
         if source.is_some() {
             before.inspect(|(_, ring)| keys.adopt(&ring.keys));
         }
-        keys.report(self.metrics, series.label);
-        let latch = (!ready).then(|| self.first_keys(settings)).flatten();
+        if tenant.is_none() {
+            keys.report(self.metrics, series.label);
+        }
         self.refreshers.extend(source.map(|source| {
             let (source, metrics) = (Box::new(source), self.metrics.clone());
-            KeyRefresher::new(series.clone(), keys.clone(), source, metrics, latch)
+            let first = first.filter(|_| !ready).map(FirstKeys::add);
+            KeyRefresher::new(series, keys.clone(), source, metrics, first)
         }));
-        Ok(KeyRing { iss, keys })
+        Ok(KeyRing { iss, tenant, keys })
     }
 
     /// Readiness waits for the keys if one of the issuers that have them asks for that.
-    fn first_keys(&self, settings: &IssuerSettings) -> Option<Latch> {
+    fn first_keys(&self, settings: &IssuerSettings) -> Option<FirstKeys> {
         let is_required = |other: &IssuerSettings| {
             other.required && (other == settings || other.shares_keys_with(settings))
         };
         let required = self.settings.iter().any(is_required);
-        self.start.latch_if(required, settings, "its first key set")
+        let what = if settings.tenants.is_empty() {
+            "its first key set"
+        } else {
+            "the first fetch of each tenant's keys, one of them good"
+        };
+        self.start.latch_if(required, settings, what).map(FirstKeys::new)
     }
+}
+
+/// Whether keys that were fetched for the former issuer stay where they are. The task of a shared
+/// store is that of the issuer it was made for.
+fn keeps_keys(settings: &IssuerSettings, before: &Issuer) -> bool {
+    before.leader.is_none() && settings.keeps_keys_as(&before.settings)
 }
 
 /// A store with the keys in place, unless a command made the issuer before forget those.

@@ -24,6 +24,7 @@ use tokio::{
 
 use super::{
     fetch_budget::{ClaimedIssueTime, FetchCause},
+    fetch_lanes::FetchLanes,
     jwks::{FittingKeys, Key, KeyRefusal, KeyRules, KeySet, RefusedKey},
     key_snapshot::KeySnapshot,
     key_source::FetchError,
@@ -39,6 +40,8 @@ use crate::{
 /// Checks of one issuer that may wait for a key at a time: a slow issuer and a stream of made-up
 /// `kid`s must not fill the places of all checks in flight.
 const MAX_WAITING: usize = 256;
+/// Those of one tenant; all tenants of an issuer together have [`MAX_WAITING`].
+const MAX_WAITING_AT_TENANT: usize = 64;
 
 /// The keys of one issuer.
 #[derive(Debug)]
@@ -53,13 +56,15 @@ pub(super) struct KeyStore {
     algorithms: Vec<SigningAlgorithm>,
     kid_optional: bool,
     /// The turns of tokens that several keys fit.
-    pub(super) turns: KeyTurns,
+    pub(super) turns: Arc<KeyTurns>,
     pub(super) progress: watch::Sender<FetchProgress>,
     /// A fetch is wanted, for an unknown key or by command.
     pub(super) wanted: Notify,
     /// A fetch is wanted, as a signature does not fit a known key.
     pub(super) suspected: Notify,
     waiting: Semaphore,
+    /// The places of all tenants of the issuer together.
+    all_waiting: Option<Arc<Semaphore>>,
     pub(super) cooldown: Duration,
     pub(super) max_stale: Duration,
     pub(super) refresh_interval: Duration,
@@ -81,11 +86,12 @@ impl KeyStore {
             fetches: settings.key_origin.is_fetched(),
             algorithms: rules.algorithms.to_vec(),
             kid_optional: rules.kid_optional,
-            turns: KeyTurns::new(),
+            turns: Arc::new(KeyTurns::new()),
             progress: watch::Sender::new(FetchProgress::default()),
             wanted: Notify::new(),
             suspected: Notify::new(),
             waiting: Semaphore::new(MAX_WAITING),
+            all_waiting: None,
             cooldown: settings.keys.cooldown.get(),
             max_stale: settings.keys.max_stale.get(),
             refresh_interval: settings.keys.refresh_interval.get(),
@@ -96,6 +102,14 @@ impl KeyStore {
     /// The keys of the issuer that are used.
     pub(super) fn rules(&self) -> KeyRules<'_> {
         KeyRules { algorithms: &self.algorithms, kid_optional: self.kid_optional }
+    }
+
+    /// The keys of one of many tenants, whose checks wait in the places of all of them.
+    pub(super) fn at_tenant(mut self, lanes: &FetchLanes) -> Self {
+        self.waiting = Semaphore::new(MAX_WAITING_AT_TENANT);
+        self.all_waiting = Some(lanes.waiting.clone());
+        self.turns = lanes.unnamed.clone();
+        self
     }
 
     /// The key of this name; without a name, the few keys that fit. For an unknown name a fetch is
@@ -123,7 +137,10 @@ impl KeyStore {
             now.attempts
         };
         self.wanted.notify_one();
-        let Ok(_place) = self.waiting.try_acquire() else { return Err(self.pending()) };
+        let all = self.all_waiting.as_ref().map(|all| all.try_acquire()).transpose();
+        let (Ok(_all), Ok(_place)) = (all, self.waiting.try_acquire()) else {
+            return Err(self.pending());
+        };
         match timeout_at(deadline, progress.wait_for(|now| now.attempts > attempts)).await {
             Ok(Ok(now)) => self.look_up(kid, algorithm)?.ok_or_else(|| self.unknown(&now, issued)),
             // The fetch goes on without us; the next check finds the key.
@@ -229,7 +246,7 @@ impl KeyStore {
     }
 
     /// The keys of the last document that are not used; of the set in place, where none came.
-    fn refused(&self) -> Vec<RefusedKey> {
+    pub(super) fn refused(&self) -> Vec<RefusedKey> {
         let last = self.progress.borrow().refused.clone();
         if !last.is_empty() {
             return last;
@@ -272,7 +289,7 @@ impl KeyStore {
     }
 
     /// The keys in use are not the issuer's latest good answer, or not those of the configuration.
-    fn stale(&self) -> bool {
+    pub(super) fn stale(&self) -> bool {
         let forgotten = !self.fetches && self.in_place_forgotten.load(Ordering::Acquire);
         forgotten || self.progress.borrow().stale()
     }

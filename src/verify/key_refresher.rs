@@ -13,12 +13,15 @@ use std::{
 use futures_util::FutureExt as _;
 use rand::RngExt as _;
 use tokio::{
+    sync::OwnedSemaphorePermit,
     task::JoinHandle,
     time::{Instant, sleep_until, timeout},
 };
 
 use super::{
     fetch_budget::FetchCause,
+    fetch_lanes::FetchLanes,
+    first_keys::FirstFetch,
     jwks::KeySet,
     key_cache::KeyStore,
     key_ring::KeyStoreId,
@@ -28,7 +31,6 @@ use super::{
 };
 use crate::{
     blocking::BlockingRunner,
-    health::Latch,
     metrics::{FetchResult, IssuerLabel, Label as _, Metrics, SnapshotResult},
     upstream::Document,
 };
@@ -59,6 +61,15 @@ pub(super) struct FetchedIssuer {
     pub(super) name: Arc<str>,
     /// The label of its series in the metrics.
     pub(super) label: IssuerLabel,
+    /// The tenant, where the issuer has tenants.
+    pub(super) tenant: Option<FetchedTenant>,
+}
+
+/// One of many tenants, in logs and among the fetches of all of them.
+#[derive(Debug, Clone)]
+pub(super) struct FetchedTenant {
+    pub(super) name: Arc<str>,
+    pub(super) lanes: Arc<FetchLanes>,
 }
 
 /// The background task of one issuer. It has to run for as long as the issuer's keys are used.
@@ -66,10 +77,11 @@ pub(super) struct FetchedIssuer {
 pub struct KeyRefresher {
     name: Arc<str>,
     label: IssuerLabel,
+    tenant: Option<FetchedTenant>,
     store: Arc<KeyStore>,
     source: Box<dyn KeyDocuments>,
     metrics: Arc<Metrics>,
-    latch: Option<Latch>,
+    first: Option<FirstFetch>,
     disk: SnapshotWrites,
 }
 
@@ -108,10 +120,16 @@ impl KeyRefresher {
         store: Arc<KeyStore>,
         source: Box<dyn KeyDocuments>,
         metrics: Arc<Metrics>,
-        latch: Option<Latch>,
+        first: Option<FirstFetch>,
     ) -> Self {
-        let FetchedIssuer { name, label } = issuer;
-        Self { name, label, store, source, metrics, latch, disk: SnapshotWrites::default() }
+        let FetchedIssuer { name, label, tenant } = issuer;
+        let disk = SnapshotWrites::default();
+        Self { name, label, tenant, store, source, metrics, first, disk }
+    }
+
+    /// The tenant, for the log.
+    fn tenant(&self) -> Option<&str> {
+        self.tenant.as_ref().map(|tenant| &*tenant.name)
     }
 
     /// Fetches now and from then on, in time and on demand. Ends only by being dropped.
@@ -120,6 +138,8 @@ impl KeyRefresher {
         let (mut failures, mut cause) = (0, FetchCause::Turn);
         self.restore(&blocking).await;
         loop {
+            let (place, entered) = self.enter(cause).await;
+            cause = entered;
             let began = Instant::now();
             let begun = self.store.begin();
             // A document that makes the parser panic does not stop the next fetch.
@@ -127,6 +147,7 @@ impl KeyRefresher {
                 .catch_unwind()
                 .await
                 .unwrap_or(Err(FetchError::Panic));
+            drop(place);
             let delay = match &outcome {
                 Ok(fetched) => {
                     failures = 0;
@@ -149,6 +170,32 @@ impl KeyRefresher {
                 Err(error) => self.publish(begun, cause, Some(error)),
             }
             cause = self.wait(next, began + FORGET_PAUSE).await;
+        }
+    }
+
+    /// Waits for a place among the fetches of all tenants, where there are tenants. A fetch in time
+    /// that a token asks for meanwhile is one for the token.
+    async fn enter(&self, cause: FetchCause) -> (Option<OwnedSemaphorePermit>, FetchCause) {
+        let Some(FetchedTenant { lanes, .. }) = &self.tenant else { return (None, cause) };
+        match cause {
+            FetchCause::Turn => {
+                let turn = lanes.turns.enter();
+                tokio::pin!(turn);
+                loop {
+                    tokio::select! {
+                        place = &mut turn => return (place, cause),
+                        () = self.store.wanted.notified() => {
+                            if self.store.may_fetch(&self.store.progress.borrow(), FetchCause::UnknownKey) {
+                                break;
+                            }
+                        }
+                    }
+                }
+                (lanes.caused.enter().await, FetchCause::UnknownKey)
+            }
+            FetchCause::UnknownKey | FetchCause::BadSignature => {
+                (lanes.caused.enter().await, cause)
+            }
         }
     }
 
@@ -184,6 +231,10 @@ impl KeyRefresher {
         } else {
             (IMPATIENT, failures.saturating_sub(IMPATIENT_TIMES), MAX_PAUSE_WITHOUT_KEYS)
         };
+        // So that tenants that fail together do not ask more often together than one may.
+        let share = self.tenant.as_ref().map(|tenant| tenant.lanes.retry_pause());
+        let first = first.max(share.unwrap_or_default());
+        let most = most.max(first);
         first.saturating_mul(2_u32.saturating_pow(doublings)).min(most)
     }
 
@@ -201,7 +252,8 @@ impl KeyRefresher {
         let copy = copy.await;
         let second = copy.and_then(|copy| self.take(copy, (begun, asked), false));
         if second.is_ok() {
-            tracing::warn!(issuer = %self.name, %error, "keys are from the fallback URL");
+            let tenant = self.tenant();
+            tracing::warn!(issuer = %self.name, tenant, %error, "keys are from the fallback URL");
         }
         second.map_err(|_| error)
     }
@@ -251,15 +303,18 @@ impl KeyRefresher {
             Ok(age) => {
                 tracing::warn!(
                     issuer = %self.name,
+                    tenant = self.tenant(),
                     age_seconds = age.as_secs(),
                     "keys of a snapshot are in use until the issuer answers"
                 );
-                self.latch.take();
+                if let Some(first) = &mut self.first {
+                    first.note(true);
+                }
                 SnapshotResult::Loaded
             }
             Err(LoadError::Absent) => SnapshotResult::Absent,
             Err(LoadError::Refused(reason)) => {
-                tracing::error!(issuer = %self.name, reason, "the key snapshot is refused");
+                tracing::error!(issuer = %self.name, tenant = self.tenant(), reason, "the key snapshot is refused");
                 SnapshotResult::Refused
             }
         };
@@ -333,6 +388,7 @@ impl KeyRefresher {
         match error {
             Some(error) if !self.disk.failed => tracing::error!(
                 issuer = %self.name,
+                tenant = self.tenant(),
                 error,
                 "the key snapshot could not be written; logged once, counted each time"
             ),
@@ -356,27 +412,46 @@ impl KeyRefresher {
         self.report();
         match error {
             None => {
-                if self.latch.take().is_some() {
-                    tracing::info!(issuer = %self.name, "the first keys have come");
+                if self.first.as_mut().is_some_and(|first| first.note(true)) {
+                    let tenant = self.tenant();
+                    tracing::info!(issuer = %self.name, tenant, "the first keys have come");
                 }
             }
-            Some(error) => tracing::warn!(
-                issuer = %self.name,
-                result = result.as_str(),
-                %error,
-                keys = match (self.store.any_usable(), self.store.last_good()) {
-                    (true, _) => "the last good ones stay in use",
-                    (false, Some(_)) => "the last good ones are too old: no token can be verified",
-                    (false, None) => "none: no token can be verified",
-                },
-                "keys could not be fetched"
-            ),
+            Some(error) => {
+                if let Some(first) = &mut self.first {
+                    first.note(false);
+                }
+                self.log_failure(result, &error);
+            }
         }
     }
 
-    /// The gauges. Only this task sets them, so that they follow one another.
+    /// Logs that a fetch failed; of many tenants that fail together, one in ten seconds.
+    fn log_failure(&self, result: FetchResult, error: &FetchError) {
+        let admitted = self.tenant.as_ref().map(|tenant| tenant.lanes.failures.admit());
+        let Some(more) = admitted.unwrap_or(Some(0)) else { return };
+        tracing::warn!(
+            issuer = %self.name,
+            tenant = self.tenant(),
+            // Of other tenants, or of this one before.
+            not_logged = (more > 0).then_some(more),
+            result = result.as_str(),
+            %error,
+            keys = match (self.store.any_usable(), self.store.last_good()) {
+                (true, _) => "the last good ones stay in use",
+                (false, Some(_)) => "the last good ones are too old: no token can be verified",
+                (false, None) => "none: no token can be verified",
+            },
+            "keys could not be fetched"
+        );
+    }
+
+    /// The gauges. Only this task sets them, so that they follow one another. Those of an issuer
+    /// with tenants are counted when they are read.
     fn report(&self) {
-        self.store.report(&self.metrics, self.label);
+        if self.tenant.is_none() {
+            self.store.report(&self.metrics, self.label);
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! One `iss` of an issuer, with the keys that verify its tokens and no others.
 //!
-//! In: the parts. Out: the ring, found by its place. An issuer has one ring.
+//! In: the parts. Out: the ring, found by its place. An issuer has one ring, or one for each of its
+//! tenants.
 
 use std::{collections::HashSet, sync::Arc};
 
@@ -13,6 +14,8 @@ use crate::model::IssuerIndex;
 pub(super) struct KeyRing {
     /// The exact `iss` of its tokens.
     pub(super) iss: String,
+    /// The tenant in the `iss`, where the issuer has tenants.
+    pub(super) tenant: Option<Arc<str>>,
     pub(super) keys: Arc<KeyStore>,
 }
 

@@ -77,6 +77,8 @@ pub(super) struct RestoredKeys {
 pub(super) struct KeySnapshot {
     directory: PathBuf,
     max_age: Duration,
+    /// The name of the file, without its ending.
+    file: String,
     issuer: String,
     iss: String,
     source: String,
@@ -90,6 +92,7 @@ impl KeySnapshot {
         Self {
             directory: PathBuf::from(&settings.directory),
             max_age: settings.max_age.get(),
+            file: issuer.to_owned(),
             issuer: issuer.to_owned(),
             iss: iss.to_owned(),
             source: source.to_owned(),
@@ -97,10 +100,15 @@ impl KeySnapshot {
         }
     }
 
+    /// The file of one tenant of the issuer. No name of an issuer holds a dot.
+    pub(super) fn of_tenant(self, tenant: &str) -> Self {
+        Self { file: format!("{}.{tenant}", self.issuer), ..self }
+    }
+
     /// The path of the file.
     pub(super) fn path(&self) -> PathBuf {
-        // The name is checked to be harmless when the configuration is read.
-        self.directory.join(format!("{}.keys", self.issuer))
+        // Names and tenants are checked to be harmless when the configuration is read.
+        self.directory.join(format!("{}.keys", self.file))
     }
 
     /// Reads the file as of this time, and removes unfinished ones.
@@ -184,7 +192,7 @@ impl KeySnapshot {
         still: impl FnOnce() -> bool,
     ) -> io::Result<()> {
         self.make_directory()?;
-        let name = format!(".{}.{:016x}.tmp", self.issuer, rand::random::<u64>());
+        let name = format!(".{}.{:016x}.tmp", self.file, rand::random::<u64>());
         let unfinished = self.directory.join(name);
         let written = self
             .write_file(&unfinished, &self.seal(document, fetched_at)?)
@@ -245,7 +253,7 @@ impl KeySnapshot {
 
     /// Removes the unfinished files of a process that was killed.
     fn sweep(&self, now: SystemTime) {
-        let ours = format!(".{}.", self.issuer);
+        let ours = format!(".{}.", self.file);
         let Ok(entries) = fs::read_dir(&self.directory) else { return };
         for entry in entries.flatten() {
             let name = entry.file_name();

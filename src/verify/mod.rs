@@ -15,6 +15,8 @@ mod claims;
 mod claims_cache;
 mod commands;
 mod fetch_budget;
+mod fetch_lanes;
+mod first_keys;
 mod identity;
 mod inspect;
 mod issuer;
@@ -35,6 +37,7 @@ mod revocation;
 mod rules;
 mod self_test;
 mod signature;
+mod tenant_status;
 #[cfg(test)]
 mod tests;
 mod token;
@@ -43,6 +46,7 @@ mod verifier;
 
 pub use app_slot::AppSlot;
 pub use claimed_target::ClaimedTarget;
+pub use commands::CommandTarget;
 pub use identity::Identity;
 pub use inspect::{Inspection, IssuerAnswer, IssuerFinding, SignatureFinding, TokenFacts};
 pub use issuer::Issuer;
@@ -57,5 +61,6 @@ pub use revocation::{
     RevokingIssuer,
 };
 pub use self_test::{SelfTestError, self_test};
+pub use tenant_status::{TenantFault, TenantsStatus};
 pub use token::verified_claims;
 pub use verifier::{Verifier, VerifierLimits, VerifierParts};

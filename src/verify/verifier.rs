@@ -21,7 +21,7 @@ use super::{
     outcome_label::{CACHED, VERIFIED, denied},
     refusal_cache::{RefusalCache, RefusedToken},
     revocation::RevocationList,
-    token,
+    tenant_status, token,
     unix_time::{Timing, unix_seconds},
 };
 use crate::{
@@ -77,8 +77,13 @@ impl VerifierParts {
         let leaders = self.verifier.issuers().iter().zip(issuers);
         for (issuer, written) in leaders.filter(|(issuer, _)| issuer.leader.is_none()) {
             for ring in &issuer.rings {
-                let source = written.key_snapshot_source();
-                let snapshot = KeySnapshot::new(settings, issuer.name(), &ring.iss, source);
+                let tenant = ring.tenant.as_deref();
+                let source = written.key_snapshot_source(tenant);
+                let snapshot = KeySnapshot::new(settings, issuer.name(), &ring.iss, &source);
+                let snapshot = match tenant {
+                    Some(tenant) => snapshot.of_tenant(tenant),
+                    None => snapshot,
+                };
                 // It is set already only if this was called before, with the same settings.
                 let _ = ring.keys.snapshot.set(snapshot);
             }
@@ -315,11 +320,15 @@ impl Verifier {
         self.metrics.cache_size(CacheName::Refusals, self.refusals.bytes());
     }
 
-    /// Writes the gauges of issuers whose keys no task reports under their name: another issuer has
-    /// them too, and its task reports them under that one's.
+    /// Writes the gauges of issuers whose keys no task reports under their name: of those with
+    /// tenants, and of those whose keys another issuer has too, whose task reports them.
     pub fn measure_keys(&self) {
-        for issuer in self.issuers().iter().filter(|issuer| issuer.leader.is_some()) {
-            issuer.rings.iter().for_each(|ring| ring.keys.report(&self.metrics, issuer.label));
+        for issuer in self.issuers() {
+            if issuer.has_tenants() {
+                tenant_status::report(&issuer.rings, &self.metrics, issuer.label);
+            } else if issuer.leader.is_some() {
+                issuer.rings.iter().for_each(|ring| ring.keys.report(&self.metrics, issuer.label));
+            }
         }
     }
 

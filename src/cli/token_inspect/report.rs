@@ -177,7 +177,13 @@ impl Row<'_> {
         };
         let _ = writeln!(text, "{name} ({}): {said}", self.settings.kind().as_str());
         if picked.is_none_or(|picked| picked.name != *name) {
-            let _ = writeln!(text, "  its tokens say iss {}", escaped(&self.finding.iss));
+            let tenants = self.settings.tenants.len();
+            let one_of = if tenants > 0 && self.finding.store.is_none() {
+                format!(", with one of its {tenants} tenants")
+            } else {
+                String::new()
+            };
+            let _ = writeln!(text, "  its tokens say iss {}{one_of}", escaped(&self.finding.iss));
             return;
         }
         let _ = writeln!(text, "  {}", self.signature());
@@ -237,7 +243,7 @@ impl Row<'_> {
     }
 
     fn json(&self) -> Value {
-        let IssuerFinding { name, iss, answer, signature } = self.finding;
+        let IssuerFinding { name, iss, store: _, answer, signature } = self.finding;
         let signature = match signature {
             SignatureFinding::Good => "good",
             SignatureFinding::Bad => "bad",

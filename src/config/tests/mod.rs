@@ -9,6 +9,7 @@ mod reload;
 mod rownd_auth;
 mod schema;
 mod secrets;
+mod tenants;
 
 use std::{collections::BTreeMap, fs, path::PathBuf};
 

@@ -28,7 +28,13 @@ pub(super) fn check(config: &WrittenConfig, found: &mut Findings) {
         let at = format!("/rownd_auth/oidc_clients/{index}/issuer");
         let issuer = config.issuers.iter().find(|issuer| issuer.name == client.issuer);
         match issuer.map(|issuer| issuer.kind) {
-            Some(IssuerKind::Oidc) => {}
+            Some(IssuerKind::Oidc) => {
+                if issuer.is_some_and(WrittenIssuer::has_tenants) {
+                    let message = "has tenants, each an OpenID provider of its own; write an \
+                                   issuer without `tenants` and name that";
+                    found.add(at, message);
+                }
+            }
             Some(
                 IssuerKind::Rownd
                 | IssuerKind::Supertokens

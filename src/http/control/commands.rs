@@ -14,7 +14,7 @@ use crate::{
     authz::Snapshot,
     config::{LogLevel, Span},
     metrics::CommandResult,
-    verify::{RevokeError, RevokedSubject},
+    verify::{CommandTarget, RevokeError, RevokedSubject},
 };
 
 /// The longest id that a token can hold, in bytes.
@@ -29,6 +29,7 @@ const MAX_AHEAD_SECONDS: u64 = 300;
 #[serde(deny_unknown_fields)]
 struct RevokeRequest {
     issuer: Option<String>,
+    tenant: Option<String>,
     jti: Option<String>,
     session_id: Option<String>,
     user_id: Option<String>,
@@ -81,8 +82,8 @@ impl RevokeRequest {
         }
     }
 
-    fn issuer(&self) -> Option<&str> {
-        self.issuer.as_deref()
+    fn target(&self) -> Result<CommandTarget<'_>, CommandError> {
+        target(self.issuer.as_deref(), self.tenant.as_deref())
     }
 
     /// The revoked id, for the log.
@@ -93,7 +94,7 @@ impl RevokeRequest {
             RevokedSubject::User { id, .. } => ("user", id),
         };
         let id: String = id.chars().take(MAX_LOGGED).collect();
-        let issuer = self.issuer().unwrap_or("every issuer");
+        let issuer = about_issuer(self.issuer.as_deref(), self.tenant.as_deref());
         match subject {
             RevokedSubject::User { not_before, .. } => {
                 format!("{kind} {id} before {not_before} of {issuer}")
@@ -101,6 +102,23 @@ impl RevokeRequest {
             _ => format!("{kind} {id} of {issuer}"),
         }
     }
+}
+
+/// The issuers that a request names.
+fn target<'a>(
+    issuer: Option<&'a str>,
+    tenant: Option<&'a str>,
+) -> Result<CommandTarget<'a>, CommandError> {
+    if tenant.is_some() && issuer.is_none() {
+        return Err(CommandError::invalid("`tenant` can only be given with `issuer`"));
+    }
+    Ok(CommandTarget { issuer, tenant })
+}
+
+/// The issuers that a request names, for the log.
+fn about_issuer(issuer: Option<&str>, tenant: Option<&str>) -> String {
+    let issuer = issuer.unwrap_or("every issuer");
+    tenant.map_or_else(|| issuer.to_owned(), |tenant| format!("{issuer}, tenant {tenant}"))
 }
 
 impl From<RevokeError> for CommandError {
@@ -122,9 +140,10 @@ pub(super) fn revoke(control: &ControlState, body: &[u8]) -> CommandOutcome {
     let now = SystemTime::now();
     let subject = request.subject(unix_seconds(now))?;
     let lifetime = request.lifetime(unix_seconds(now))?;
+    let target = request.target()?;
     let revoke = |snapshot: &Snapshot| {
         let verifier = snapshot.verifier();
-        let new = verifier.revoke(request.issuer(), subject, lifetime, now)?;
+        let new = verifier.revoke(target, subject, lifetime, now)?;
         Ok::<_, RevokeError>((new, verifier.revocations().counts()))
     };
     let (new, entries) = control.authorizer.command(revoke)?;
@@ -143,7 +162,7 @@ pub(super) fn unrevoke(control: &ControlState, body: &[u8]) -> CommandOutcome {
     }
     let subject = request.subject(unix_seconds(SystemTime::now()))?;
     let snapshot = control.authorizer.snapshot();
-    let taken = snapshot.verifier().restore(request.issuer(), subject)?;
+    let taken = snapshot.verifier().restore(request.target()?, subject)?;
     Ok(CommandReply { about: request.describe(subject), body: json!({ "taken_back": taken }) })
 }
 
@@ -158,14 +177,16 @@ pub(super) fn forget_keys(control: &ControlState, body: &[u8]) -> CommandOutcome
     #[serde(deny_unknown_fields)]
     struct ForgetKeysRequest {
         issuer: Option<String>,
+        tenant: Option<String>,
     }
     let request: ForgetKeysRequest = parse_body(body)?;
-    let issuer = request.issuer.as_deref();
-    let forgotten = control.authorizer.command(|now| now.verifier().forget_keys(issuer));
+    let (issuer, tenant) = (request.issuer.as_deref(), request.tenant.as_deref());
+    let target = target(issuer, tenant)?;
+    let forgotten = control.authorizer.command(|now| now.verifier().forget_keys(target));
     if forgotten == 0 {
         return Err(RevokeError::IssuerUnknown.into());
     }
-    let about = request.issuer.unwrap_or_else(|| "every issuer".to_owned());
+    let about = about_issuer(issuer, tenant);
     Ok(CommandReply { about, body: json!({ "issuers": forgotten }) })
 }
 

@@ -43,8 +43,8 @@ pub struct RevokingIssuer<'a> {
 /// The reason why a command did not revoke anything.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum RevokeError {
-    /// No issuer has this name.
-    #[error("no configured issuer has this name")]
+    /// No issuer has this name, or it has no such tenant.
+    #[error("no configured issuer has this name, or it has no such tenant")]
     IssuerUnknown,
     /// It is to be kept longer than `revocation.max_ttl`, which is this long.
     #[error(

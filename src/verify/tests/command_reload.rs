@@ -11,8 +11,8 @@ use crate::{
     config,
     model::DenyReason,
     verify::{
-        RevokedSubject, Verifier, VerifierLimits, VerifierParts, fetch_budget::FetchCause,
-        jwks::KeySet, key_state::KeysInUse,
+        CommandTarget, RevokedSubject, Verifier, VerifierLimits, VerifierParts,
+        fetch_budget::FetchCause, jwks::KeySet, key_state::KeysInUse,
     },
 };
 
@@ -71,7 +71,7 @@ async fn keys_in_place_that_were_forgotten_stay_so_whatever_else_is_reloaded() {
     for (row, yaml) in first.iter().enumerate() {
         let rig = rig_of(yaml, &[]);
         assert_eq!(reason(&rig.verifier, &stolen).await, None, "{yaml}");
-        rig.verifier.forget_keys(None);
+        rig.verifier.forget_keys(CommandTarget::default());
         let mut before = rig.verifier.clone();
         for more in [
             "leeway: 7s, keys: {cooldown: 10s}",
@@ -98,7 +98,7 @@ async fn keys_that_take_the_place_of_forgotten_ones_are_trusted() {
     let first = kinds(&[&stolen], more);
     for (row, yaml) in first.iter().enumerate() {
         let rig = rig_of(yaml, &[]);
-        rig.verifier.forget_keys(None);
+        rig.verifier.forget_keys(CommandTarget::default());
         let after = reload(&rig.verifier, &rig, &kinds(&[&new], more)[row]);
         assert_eq!(reason(&after, &new).await, None, "{row}");
         assert!(reason(&after, &stolen).await.is_some(), "{row}");
@@ -116,7 +116,7 @@ async fn keys_fetched_for_a_new_address_are_not_forgotten_by_an_old_command() {
     let new = Signer::new("new", 2);
     for (given_meanwhile, expected) in [(false, None), (true, Some(DenyReason::KeysUnavailable))] {
         let rig = rig_of(&yaml("https://old.test"), &[]);
-        rig.verifier.forget_keys(None);
+        rig.verifier.forget_keys(CommandTarget::default());
         let parts = compile(&rig.verifier, &rig, &yaml("https://new.test"));
         let keys = &parts.verifier.issuers()[0].rings[0].keys;
         let set = KeySet::parse(&key_set(&[&new]), keys.rules(), None).unwrap();
@@ -134,7 +134,7 @@ async fn keys_fetched_for_a_new_address_are_not_forgotten_by_an_old_command() {
         );
         keys.end(begun, FetchCause::Turn, None);
         if given_meanwhile {
-            rig.verifier.forget_keys(None);
+            rig.verifier.forget_keys(CommandTarget::default());
         }
         parts.verifier.forget_as(&rig.verifier);
         assert_eq!(reason(&parts.verifier, &new).await, expected, "{given_meanwhile}");
@@ -151,16 +151,24 @@ async fn a_revocation_stays_when_its_issuer_gets_another_name() {
         RevokedSubject::Token(&jti),
         RevokedSubject::User { id: "user_test0000000000000000001", not_before: super::NOW },
     ] {
-        assert_eq!(rig.verifier.revoke(Some("one"), subject, None, super::at(super::NOW)), Ok(1));
+        assert_eq!(
+            rig.verifier.revoke(
+                CommandTarget::of(Some("one")),
+                subject,
+                None,
+                super::at(super::NOW)
+            ),
+            Ok(1)
+        );
         assert_eq!(reason(&rig.verifier, &key).await, Some(DenyReason::Revoked));
         let other = reload(&rig.verifier, &rig, &yaml.replace("name: one", "name: two"));
         assert_eq!(other.issuers()[0].name(), "two");
         assert_eq!(reason(&other, &key).await, Some(DenyReason::Revoked), "{subject:?}");
-        assert_eq!(other.restore(Some("two"), subject), Ok(1));
+        assert_eq!(other.restore(CommandTarget::of(Some("two")), subject), Ok(1));
         assert_eq!(reason(&other, &key).await, None);
         // Under the old name, another issuer: it has nothing to do with that.
         let third = yaml.replace(ISS, "https://third.test");
         let third = reload(&rig.verifier, &rig, &third);
-        assert_eq!(third.restore(Some("one"), subject), Ok(0));
+        assert_eq!(third.restore(CommandTarget::of(Some("one")), subject), Ok(0));
     }
 }

@@ -12,7 +12,8 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::json;
 
 use super::{
-    APP, FetchResult, ISS, Signer, access, key_set, named, rig_of, unnamed, verifies, with,
+    APP, CommandTarget, FetchResult, ISS, Signer, access, key_set, named, rig_of, unnamed,
+    verifies, with,
 };
 use crate::{
     config::SigningAlgorithm,
@@ -209,7 +210,7 @@ async fn without_fetching_the_keys_in_place_are_all_there_is() {
     assert_eq!((status.usable, status.overdue, status.stale), (1, false, false));
     assert_eq!(rig.metric("rownd_authz_keys{issuer=\"one\"}"), 1.0);
     // Trust can be ended here too; only other keys or a restart bring it back.
-    rig.verifier.forget_keys(None);
+    rig.verifier.forget_keys(CommandTarget::default());
     assert_eq!(
         rig.verify(&ours.token(&access())).await.unwrap_err().reason(),
         DenyReason::KeysUnavailable

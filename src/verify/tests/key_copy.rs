@@ -12,6 +12,7 @@ use crate::{
     model::DenyReason,
     upstream::Document,
     verify::{
+        CommandTarget,
         key_refresher::{FetchedIssuer, KeyRefresher},
         key_source::{FetchError, KeyDocuments},
     },
@@ -59,7 +60,7 @@ async fn run(
     let source = Box::new(Pair(first.clone(), copy.clone()));
     let metrics = rig.metrics.clone();
     let label = rig.verifier.issuers()[0].label();
-    let series = FetchedIssuer { name: "one".into(), label };
+    let series = FetchedIssuer { name: "one".into(), label, tenant: None };
     rig.refreshers.push(KeyRefresher::new(series, keys, source, metrics, None));
     rig.run(async |rig| test(rig, &first, &copy).await).await;
 }
@@ -99,7 +100,7 @@ async fn a_copy_serves_and_is_kept_fresh_where_the_issuer_has_said_nothing() {
         assert_eq!(reason(rig, &two).await, None, "the copy is asked again");
         assert_eq!(reason(rig, &one).await, Some(DenyReason::KidUnknown));
         // By command, everything is forgotten, and the copy is as good as before.
-        rig.verifier.forget_keys(None);
+        rig.verifier.forget_keys(CommandTarget::default());
         sleep(MINUTE).await;
         assert_eq!(reason(rig, &two).await, None);
         assert!(first.fetches() >= copy.fetches(), "the issuer is asked first");

@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::json;
 use tokio::time::{Instant, sleep};
 
-use super::{ISS, Rig, Signer, access, issuer, key_set, rig, rig_of, soon, with};
+use super::{CommandTarget, ISS, Rig, Signer, access, issuer, key_set, rig, rig_of, soon, with};
 use crate::{
     config::SigningAlgorithm, metrics::FetchResult, model::DenyReason,
     verify::fetch_budget::ClaimedIssueTime,
@@ -34,7 +34,7 @@ async fn forgotten_keys_verify_nothing_more() {
             assert!(rig.verify(&token).await.is_ok(), "its claims are cached");
             rig.script().answer(key_set(&[&new]));
             rig.script().takes(50 * SECOND / 1_000);
-            assert_eq!(rig.verifier.forget_keys(Some("one")), 1);
+            assert_eq!(rig.verifier.forget_keys(CommandTarget::of(Some("one"))), 1);
             assert_eq!(usable(rig), 0);
             assert!(!rig.verifier.issuers()[0].can_decide());
             sleep(2 * SECOND).await;
@@ -54,7 +54,7 @@ async fn a_key_that_is_still_published_is_trusted_anew_but_no_claim_of_before() 
             for _ in 0..2 {
                 assert!(rig.verify(&token).await.is_ok());
             }
-            rig.verifier.forget_keys(None);
+            rig.verifier.forget_keys(CommandTarget::default());
             sleep(2 * SECOND).await;
             assert!(rig.verify(&token).await.is_ok());
             assert_eq!((rig.verified("verified"), rig.verified("cached")), (2.0, 1.0));
@@ -68,7 +68,7 @@ async fn the_cooldown_does_not_hold_up_the_command_and_a_check_waits_for_it() {
     rig(&[&key])
         .run_with_keys(async |rig| {
             sleep(SECOND).await;
-            rig.verifier.forget_keys(None);
+            rig.verifier.forget_keys(CommandTarget::default());
             let began = Instant::now();
             assert!(rig.verify(&key.token(&access())).await.is_ok());
             assert_eq!((began.elapsed(), rig.script().fetches()), (Duration::ZERO, 2));
@@ -87,7 +87,7 @@ async fn the_command_cannot_be_used_to_hammer() {
                 }
                 let before = rig.script().fetches();
                 for _ in 0..1_000 {
-                    rig.verifier.forget_keys(None);
+                    rig.verifier.forget_keys(CommandTarget::default());
                     sleep(Duration::from_millis(10)).await;
                 }
                 let fetches = rig.script().fetches() - before;
@@ -109,7 +109,7 @@ async fn a_fetch_that_began_before_the_command_is_void() {
             let _ = keys
                 .find(Some("made up"), SigningAlgorithm::EdDSA, ClaimedIssueTime::UNKNOWN, soon())
                 .await;
-            rig.verifier.forget_keys(None);
+            rig.verifier.forget_keys(CommandTarget::default());
             sleep(3 * SECOND - Duration::from_millis(100)).await;
             assert_eq!((usable(rig), rig.script().fetches()), (0, 3), "void, and asked once more");
             assert_eq!(stale(rig), 1.0);
@@ -130,7 +130,7 @@ async fn forgotten_keys_do_not_return_when_the_issuer_fails() {
         .run_with_keys(async |rig| {
             assert!(rig.verify(&token).await.is_ok());
             rig.script().fail(FetchResult::Status);
-            rig.verifier.forget_keys(None);
+            rig.verifier.forget_keys(CommandTarget::default());
             for _ in 0..20 {
                 let denied = rig.verify(&token).await.unwrap_err();
                 assert_eq!(denied.reason(), DenyReason::KeysUnavailable);
@@ -154,11 +154,15 @@ async fn one_issuer_is_meant_by_its_name_or_all_without() {
                 script.fail(FetchResult::Network);
             }
             for (name, expected) in [("three", 0), ("", 0), ("ONE", 0), ("one", 1)] {
-                assert_eq!(rig.verifier.forget_keys(Some(name)), expected, "{name}");
+                assert_eq!(
+                    rig.verifier.forget_keys(CommandTarget::of(Some(name))),
+                    expected,
+                    "{name}"
+                );
             }
             assert!(rig.verify(&one.token(&access())).await.is_err());
             assert!(rig.verify(&of_two).await.is_ok(), "the other keeps its keys");
-            assert_eq!(rig.verifier.forget_keys(None), 2);
+            assert_eq!(rig.verifier.forget_keys(CommandTarget::default()), 2);
             assert!(rig.verify(&of_two).await.is_err());
         })
         .await;
@@ -178,7 +182,7 @@ async fn keys_that_stand_in_the_configuration_stay_forgotten() {
     };
     assert!(find().await.is_ok());
     assert_eq!((stale(&rig), rig.metric("rownd_authz_keys{issuer=\"one\"}")), (0.0, 1.0));
-    assert_eq!(rig.verifier.forget_keys(Some("one")), 1);
+    assert_eq!(rig.verifier.forget_keys(CommandTarget::of(Some("one"))), 1);
     let denied = find().await.unwrap_err();
     assert_eq!((denied.reason(), usable(&rig)), (DenyReason::KeysUnavailable, 0));
     assert_eq!((stale(&rig), rig.metric("rownd_authz_keys{issuer=\"one\"}")), (1.0, 0.0));

@@ -19,7 +19,7 @@ use crate::{
     config,
     metrics::FetchResult,
     verify::{
-        Verifier, VerifierLimits,
+        CommandTarget, Verifier, VerifierLimits,
         key_refresher::{FetchedIssuer, KeyRefresher},
     },
 };
@@ -164,7 +164,7 @@ impl Story {
             Event::Down(down) => self.phase(|phase| phase.down = down),
             Event::Slow(slow) => self.phase(|phase| phase.slow = slow),
             Event::Forget => {
-                self.verifier.forget_keys(None);
+                self.verifier.forget_keys(CommandTarget::default());
                 self.forgotten = Some(Instant::now());
                 self.in_place_forgotten = true;
             }
@@ -278,7 +278,7 @@ fn yaml(signers: &[Signer], disk: Option<&TempDir>, in_place: bool, cooldown: u8
 fn refresh(rig: &Rig, verifier: &Verifier, script: &Script) -> JoinHandle<()> {
     let issuer = &verifier.issuers()[0];
     let (keys, source) = (issuer.rings[0].keys.clone(), Box::new(script.clone()));
-    let series = FetchedIssuer { name: issuer.name().into(), label: issuer.label() };
+    let series = FetchedIssuer { name: issuer.name().into(), label: issuer.label(), tenant: None };
     tokio::spawn(
         KeyRefresher::new(series, keys, source, rig.metrics.clone(), None)
             .run(BlockingRunner::new()),

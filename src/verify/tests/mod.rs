@@ -23,6 +23,8 @@ mod pairs;
 mod refusal_cache;
 mod revocation;
 mod signatures;
+mod tenant_fetches;
+mod tenants;
 mod token;
 mod unnamed;
 mod weak_points;
@@ -42,8 +44,9 @@ use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
 
 use super::{
-    Identity, MemoryRevocations, Verifier, VerifierLimits,
+    CommandTarget, Identity, MemoryRevocations, Verifier, VerifierLimits,
     fetch_budget::ClaimedIssueTime,
+    first_keys::FirstKeys,
     jwks::{Key, KeyRules},
     key_refresher::{FetchedIssuer, KeyRefresher},
     key_source::{FetchError, KeyDocuments},
@@ -296,13 +299,14 @@ fn rig_that_keeps(asked: &ClaimNames, yaml: &str, documents: &[Vec<u8>]) -> Rig 
     let refreshers = refreshers.map(|(script, issuer)| {
         let latch = readiness.latch(&format!("keys of {}", issuer.name()));
         let source = Box::new(script.clone());
-        let series = FetchedIssuer { name: issuer.name().into(), label: issuer.label() };
+        let series =
+            FetchedIssuer { name: issuer.name().into(), label: issuer.label(), tenant: None };
         KeyRefresher::new(
             series,
             issuer.rings[0].keys.clone(),
             source,
             metrics.clone(),
-            Some(latch),
+            Some(FirstKeys::new(latch).add()),
         )
     });
     let refreshers = refreshers.collect();

@@ -11,8 +11,8 @@ use crate::{
     config,
     model::DenyReason,
     verify::{
-        IssuerAnswer, RevokedSubject, VerifierLimits, VerifierParts, fetch_budget::FetchCause,
-        jwks::KeySet, key_state::KeysInUse,
+        CommandTarget, IssuerAnswer, RevokedSubject, VerifierLimits, VerifierParts,
+        fetch_budget::FetchCause, jwks::KeySet, key_state::KeysInUse,
     },
 };
 
@@ -211,7 +211,10 @@ async fn keys_that_are_forgotten_by_either_name_are_forgotten_for_both_and_stay_
         put_keys(&rig, &key);
         // Compiled before the command, in force after it.
         let after = compile(&rig, &issuers(&[id_issuer(""), access_issuer("")]));
-        assert_eq!(rig.verifier.forget_keys(name), if name.is_some() { 1 } else { 2 });
+        assert_eq!(
+            rig.verifier.forget_keys(CommandTarget::of(name)),
+            if name.is_some() { 1 } else { 2 }
+        );
         after.verifier.forget_as(&rig.verifier);
         for verifier in [&*rig.verifier, &after.verifier] {
             for claims in &tokens {
@@ -232,11 +235,15 @@ async fn a_revocation_by_either_name_holds_for_the_iss() {
     let tokens = tokens.map(|changes| key.token(&claims(&changes)));
     for name in [Some("api"), Some("ids"), None] {
         let subject = RevokedSubject::Token("t");
-        assert_eq!(rig.verifier.revoke(name, subject, None, at(NOW)), Ok(1), "{name:?}");
+        assert_eq!(
+            rig.verifier.revoke(CommandTarget::of(name), subject, None, at(NOW)),
+            Ok(1),
+            "{name:?}"
+        );
         for token in &tokens {
             assert_eq!(rig.verify(token).await.unwrap_err().reason(), DenyReason::Revoked);
         }
-        assert_eq!(rig.verifier.restore(name, subject), Ok(1), "{name:?}");
+        assert_eq!(rig.verifier.restore(CommandTarget::of(name), subject), Ok(1), "{name:?}");
         for token in &tokens {
             assert!(rig.verify(token).await.is_ok(), "{name:?}");
         }

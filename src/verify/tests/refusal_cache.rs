@@ -12,6 +12,7 @@ use crate::{
     metrics::FetchResult,
     model::{DenyReason, IssuerIndex},
     verify::{
+        CommandTarget,
         key_ring::RingIndex,
         refusal_cache::{RefusalCache, RefusedToken},
     },
@@ -165,7 +166,7 @@ async fn a_refusal_never_outlives_the_trust_in_the_keys() {
         .run_with_keys(async |rig| {
             assert_eq!(reason(rig, &token, NOW).await, Some(DenyReason::SignatureInvalid));
             rig.script().fail(FetchResult::Network);
-            rig.verifier.forget_keys(None);
+            rig.verifier.forget_keys(CommandTarget::default());
             assert_eq!(reason(rig, &token, NOW).await, Some(DenyReason::KeysUnavailable));
             assert_eq!(hits(rig), 0.0);
         })

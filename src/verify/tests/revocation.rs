@@ -7,7 +7,7 @@ use bytes::Bytes;
 use serde_json::json;
 use tokio::time::advance;
 
-use super::{ISS, NOW, Rig, Signer, access, at, issuer, key_set, rig, rig_of, with};
+use super::{CommandTarget, ISS, NOW, Rig, Signer, access, at, issuer, key_set, rig, rig_of, with};
 use crate::{
     config::{Revocation as Settings, Span},
     metrics::{Labels, Metrics},
@@ -26,7 +26,7 @@ async fn reason(rig: &Rig, token: &Bytes) -> Option<DenyReason> {
 }
 
 fn revoke(rig: &Rig, subject: RevokedSubject<'_>) -> usize {
-    rig.verifier.revoke(None, subject, None, at(NOW)).unwrap()
+    rig.verifier.revoke(CommandTarget::of(None), subject, None, at(NOW)).unwrap()
 }
 
 const fn user(not_before: u64) -> RevokedSubject<'static> {
@@ -85,10 +85,17 @@ async fn a_revoked_token_is_denied_cached_or_not_and_taking_it_back_helps() {
             }
             assert_eq!(rig.verified("revoked"), 3.0);
             assert_eq!(rig.metric("rownd_authz_revocations{kind=\"token\"}"), 1.0);
-            assert_eq!(rig.verifier.restore(None, RevokedSubject::Token(JTI)), Ok(1));
+            assert_eq!(
+                rig.verifier.restore(CommandTarget::of(None), RevokedSubject::Token(JTI)),
+                Ok(1)
+            );
             assert_eq!(reason(rig, &cached).await, None, "taken back");
             assert_eq!(rig.metric("rownd_authz_revocations{kind=\"token\"}"), 0.0);
-            assert_eq!(rig.verifier.restore(None, RevokedSubject::Token(JTI)), Ok(0), "twice");
+            assert_eq!(
+                rig.verifier.restore(CommandTarget::of(None), RevokedSubject::Token(JTI)),
+                Ok(0),
+                "twice"
+            );
         })
         .await;
 }
@@ -129,14 +136,15 @@ async fn an_issuer_is_named_or_all_are_meant() {
     let (one, two) = (key.token(&access()), key.token(&with(access(), &json!({ "iss": TWO }))));
     rig_of(&yaml, &[key_set(&[&key]), key_set(&[&key])])
         .run_with_keys(async |rig| {
-            let command = |issuer| rig.verifier.revoke(issuer, user(NOW), None, at(NOW));
+            let command =
+                |issuer| rig.verifier.revoke(CommandTarget::of(issuer), user(NOW), None, at(NOW));
             assert_eq!(command(Some("three")), Err(RevokeError::IssuerUnknown));
             assert_eq!(command(Some("two")), Ok(1));
             assert_eq!(reason(rig, &one).await, None);
             assert_eq!(reason(rig, &two).await, Some(DenyReason::Revoked));
             assert_eq!(command(None), Ok(1), "the other one");
             assert_eq!(reason(rig, &one).await, Some(DenyReason::Revoked));
-            assert_eq!(rig.verifier.restore(None, user(0)), Ok(2));
+            assert_eq!(rig.verifier.restore(CommandTarget::of(None), user(0)), Ok(2));
             assert_eq!(reason(rig, &two).await, None);
         })
         .await;

@@ -55,6 +55,7 @@ mod requests;
 mod sessions;
 mod shapes;
 mod shared_iss;
+mod tenants;
 
 pub(crate) use kinds::Kind;
 use rownd_authz::model::DenyReason;

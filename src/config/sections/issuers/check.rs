@@ -37,11 +37,13 @@ impl Section for Vec<WrittenIssuer> {
             if !names.insert(written.name.clone()) || written.name == UNKNOWN_ISSUER {
                 found.add(format!("{at}/name"), "is taken; write another name");
             }
-            let written = written.with_defaults();
+            let mut written = written.with_defaults();
+            written.refuse_foreign_settings(&at, found);
+            let tenants = written.check_tenants(&at, found);
             if let Err(problem) = known.add(&written) {
                 found.add(format!("{at}/issuer"), problem);
             }
-            issuers.extend(written.check(at, found));
+            issuers.extend(written.check(at, tenants, found));
         }
         issuers
     }
@@ -77,8 +79,7 @@ impl WrittenIssuer {
         self
     }
 
-    fn check(mut self, at: String, found: &mut Findings) -> Option<Issuer> {
-        self.refuse_foreign_settings(&at, found);
+    fn check(mut self, at: String, tenants: Vec<String>, found: &mut Findings) -> Option<Issuer> {
         self.check_algorithms(&at, found);
         self.claims.check(&format!("{at}/claims"), found);
         // Each of these adds its problems, so that all of them are called before the first `?`.
@@ -89,6 +90,7 @@ impl WrittenIssuer {
         Some(Issuer {
             name: self.name.clone(),
             iss: self.issuer.clone()?,
+            tenants,
             details,
             key_origin,
             keys: self.keys.clone(),

@@ -5,7 +5,8 @@ use serde::{Serialize, Serializer};
 use super::{
     app::App,
     claims::ClaimMap,
-    keys::{KeyOrigin, Keys},
+    keys::{KeyOrigin, Keys, of_tenant},
+    tenant_place::put_tenant,
     words::{Accepts, IssuerKind, SigningAlgorithm},
     written::WrittenIssuer,
 };
@@ -19,8 +20,10 @@ use crate::{
 pub struct Issuer {
     /// The name in headers, metrics and logs.
     pub name: String,
-    /// The exact `iss` of its tokens.
+    /// The exact `iss` of its tokens; of an issuer with tenants, with the place of the tenant.
     pub iss: String,
+    /// The tenants in alphabetical order; empty for an issuer without tenants.
+    pub tenants: Vec<String>,
     /// The settings of its kind.
     pub details: IssuerDetails,
     /// Where its keys come from.
@@ -178,11 +181,35 @@ impl Issuer {
         &self.pointer
     }
 
+    /// The settings of this tenant, as of an issuer without tenants.
+    ///
+    /// # Errors
+    ///
+    /// An address with the tenant in it is none.
+    pub fn of_tenant(&self, tenant: &str) -> Result<Self, String> {
+        let mut own = self.clone();
+        own.tenants.clear();
+        own.written.tenants.clear();
+        own.iss = put_tenant(&self.iss, tenant);
+        let written = &mut own.written;
+        let addresses = [&mut written.issuer, &mut written.base_url, &mut written.jwks_url];
+        for address in addresses.into_iter().chain([&mut written.jwks_fallback_url]).flatten() {
+            *address = put_tenant(address, tenant);
+        }
+        own.key_origin = self.key_origin.of_tenant(tenant)?;
+        if let IssuerDetails::Oidc(oidc) = &mut own.details {
+            let base_url = oidc.base_url.as_ref();
+            oidc.base_url = base_url.map(|base| of_tenant(base, tenant)).transpose()?;
+        }
+        Ok(own)
+    }
+
     /// The identity of a key snapshot on disk: another text here makes it another issuer's.
     #[must_use]
-    pub fn key_snapshot_source(&self) -> &str {
+    pub fn key_snapshot_source(&self, tenant: Option<&str>) -> String {
         let written = self.written.jwks_url.as_deref().or(self.written.base_url.as_deref());
-        written.unwrap_or(&self.iss)
+        let source = written.unwrap_or(&self.iss);
+        tenant.map_or_else(|| source.to_owned(), |tenant| put_tenant(source, tenant))
     }
 
     /// Whether keys that were fetched for the one are the keys of the other.
@@ -201,7 +228,9 @@ impl Issuer {
     /// Whether the two, which have different names, are one issuer with one set of keys.
     #[must_use]
     pub fn shares_keys_with(&self, other: &Self) -> bool {
-        self.written.finds_keys_as(&other.written) && self.keys == other.keys
+        self.written.finds_keys_as(&other.written)
+            && self.keys == other.keys
+            && self.tenants == other.tenants
     }
 }
 

@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::tenant_place::put_tenant;
 use crate::config::{file, findings::Findings, span::Span, web_address::WebAddress};
 
 /// The most bytes of a key set in place.
@@ -80,6 +81,18 @@ impl KeyOrigin {
         }
     }
 
+    /// The origin of the keys of one tenant.
+    pub(super) fn of_tenant(&self, tenant: &str) -> Result<Self, String> {
+        let Self::Fetched { place, fallback, in_place } = self else { return Ok(self.clone()) };
+        let place = match place {
+            KeyPlace::Configured(address) => KeyPlace::Configured(of_tenant(address, tenant)?),
+            KeyPlace::BaseUrl(address) => KeyPlace::BaseUrl(of_tenant(address, tenant)?),
+            KeyPlace::OfKind => KeyPlace::OfKind,
+        };
+        let fallback = fallback.as_ref().map(|copy| of_tenant(copy, tenant)).transpose()?;
+        Ok(Self::Fetched { place, fallback, in_place: in_place.clone() })
+    }
+
     /// Whether keys are fetched.
     #[must_use]
     pub const fn is_fetched(&self) -> bool {
@@ -88,6 +101,11 @@ impl KeyOrigin {
             Self::Fetched { .. } => true,
         }
     }
+}
+
+/// The address with this tenant in its place.
+pub(super) fn of_tenant(address: &WebAddress, tenant: &str) -> Result<WebAddress, String> {
+    WebAddress::parse(&put_tenant(address.as_str(), tenant))
 }
 
 /// Reads the key set in place, if the text names a file (`file:/path`). `verify` finds out whether

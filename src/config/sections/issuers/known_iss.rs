@@ -2,9 +2,10 @@
 //!
 //! In: the issuers, one after the other. Out: for each, whether it may stand beside those before.
 
-use std::collections::{HashMap, hash_map::Entry};
+use std::collections::{BTreeSet, HashMap, hash_map::Entry};
 
 use super::{
+    tenant_place::put_tenant,
     words::{Accepts, IssuerKind},
     written::WrittenIssuer,
 };
@@ -29,15 +30,25 @@ struct FirstIssuer {
 pub(super) struct KnownIss(HashMap<String, FirstIssuer>);
 
 impl KnownIss {
-    /// Adds an issuer.
+    /// Adds an issuer, with the `iss` of each of its tenants.
     ///
     /// # Errors
     ///
     /// Its tokens would belong to another issuer too.
     pub(super) fn add(&mut self, issuer: &WrittenIssuer) -> Result<(), &'static str> {
         let Some(iss) = &issuer.issuer else { return Ok(()) };
+        if issuer.tenants.is_empty() {
+            return self.add_iss(iss.clone(), issuer);
+        }
+        let each = issuer.tenants.iter().collect::<BTreeSet<_>>().into_iter();
+        let added = each.map(|tenant| self.add_iss(put_tenant(iss, tenant), issuer));
+        // All of them are added, whatever came of the one before.
+        added.collect::<Vec<_>>().into_iter().collect()
+    }
+
+    fn add_iss(&mut self, iss: String, issuer: &WrittenIssuer) -> Result<(), &'static str> {
         let (kind, accepts) = (issuer.kind, issuer.accepts);
-        match self.0.entry(iss.clone()) {
+        match self.0.entry(iss) {
             Entry::Vacant(place) => {
                 place.insert(FirstIssuer { kind, accepts, paired: false });
                 Ok(())

@@ -9,6 +9,8 @@ mod claims;
 mod issuer;
 mod keys;
 mod known_iss;
+mod tenant_place;
+mod tenants;
 mod words;
 mod written;
 

@@ -35,10 +35,21 @@ pub(in crate::config) struct WrittenIssuer {
     #[serde(serialize_with = "without_query")]
     pub base_url: Option<String>,
     /// The exact `iss` of its tokens. `oidc` and `static` need it. Default: the base URL; with
-    /// `firebase`, Google's address with the project id.
+    /// `firebase`, Google's address with the project id. Of an `oidc` issuer with `tenants`, one
+    /// whole segment of the path is `{tenant}`: `https://login.example.com/{tenant}/v2.0`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[serde(serialize_with = "without_query")]
     pub issuer: Option<String>,
+    /// The tenants whose tokens are trusted (`oidc` only), at most 256, each as it stands in the
+    /// `iss` at `{tenant}`. Each has its own keys. `base_url`, `jwks_url` and `jwks_fallback_url`
+    /// need `{tenant}` too.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 256))]
+    pub tenants: Vec<String>,
+    /// The same list in a file, `file:/path`, one tenant in a line; a line that begins with `#` is
+    /// a comment. It is read again when it changes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tenants_file: Option<String>,
     /// The project id (`firebase` only).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub project: Option<String>,
@@ -107,6 +118,8 @@ impl WrittenIssuer {
             kind,
             base_url: None,
             issuer: None,
+            tenants: Vec::new(),
+            tenants_file: None,
             project: None,
             jwks_url: None,
             jwks_fallback_url: None,
@@ -139,6 +152,9 @@ impl WrittenIssuer {
             kind,
             base_url,
             issuer,
+            // Each tenant has its own keys.
+            tenants: _,
+            tenants_file: _,
             project,
             jwks_url,
             jwks_fallback_url,
@@ -170,8 +186,10 @@ impl WrittenIssuer {
     pub(super) fn refuse_foreign_settings(&self, at: &str, found: &mut Findings) {
         use IssuerKind::{Firebase, Oidc, Rownd, Static, Supertokens};
         let map = &self.claims;
-        let rows: [(&str, bool, &[IssuerKind]); 15] = [
+        let rows: [(&str, bool, &[IssuerKind]); 17] = [
             ("base_url", self.base_url.is_some(), &[Rownd, Supertokens, Oidc]),
+            ("tenants", !self.tenants.is_empty(), &[Oidc]),
+            ("tenants_file", self.tenants_file.is_some(), &[Oidc]),
             ("project", self.project.is_some(), &[Firebase]),
             ("jwks_url", self.jwks_url.is_some(), &[Rownd, Supertokens, Oidc, Firebase]),
             (

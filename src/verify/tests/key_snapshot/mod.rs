@@ -13,7 +13,7 @@ use serde_json::json;
 use tempfile::TempDir;
 use tokio::time::sleep;
 
-use super::{ISS, Rig, Signer, access, issuer, key_set, rig_of};
+use super::{CommandTarget, ISS, Rig, Signer, access, issuer, key_set, rig_of};
 use crate::{
     config::{KeySnapshots, Span},
     metrics::FetchResult,
@@ -256,7 +256,7 @@ async fn forgotten_keys_are_forgotten_on_disk_too() {
             settled(rig).await;
             assert!(disk.file().exists());
             rig.script().fail(FetchResult::Network);
-            rig.verifier.forget_keys(None);
+            rig.verifier.forget_keys(CommandTarget::default());
             assert!(!disk.file().exists(), "at once");
             sleep(10 * SECOND).await;
             assert!(!disk.file().exists());
