@@ -7,7 +7,10 @@ use futures_util::future::join_all;
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
 
-use super::{ISS, NOW, Rig, Signer, access, issuer, key_set, named, rig_of, soon, unnamed, with};
+use super::{
+    CommandTarget, ISS, NOW, Rig, Signer, access, issuer, key_set, named, rig_of, soon, unnamed,
+    with,
+};
 use crate::{
     config::SigningAlgorithm::{self, EdDSA},
     model::{DenyReason, Step},
@@ -304,7 +307,7 @@ async fn forgotten_keys_are_not_tried() {
             let token = bare(&b, &claims());
             rig.verify(&token).await.unwrap();
             rig.script().answer(key_set(&[&a]));
-            rig.verifier.forget_keys(None);
+            rig.verifier.forget_keys(CommandTarget::default());
             sleep(Duration::from_secs(2)).await;
             let denial = rig.verify(&token).await.unwrap_err();
             assert_eq!(denial.reason(), DenyReason::SignatureInvalid, "by the one that is left");
