@@ -167,7 +167,7 @@ issuers:
     issuer: "{}"
     jwks_url: "http://{issuers}{}"
     apps: [{{ id: {app} }}]
-{others}credentials: [{{ header: authorization }}, {{ cookie: rownd_token }}]
+{others}credentials: [{{ header: authorization }}, {{ cookie: rownd-session, format: rownd }}]
 routes:
   - {{ id: health, match: {{ path: {{ exact: /healthz }} }}, auth: none }}
   - {{ id: public, match: {{ path: {{ prefix: /public }} }}, auth: none }}

@@ -69,7 +69,7 @@ impl CheckPipeline {
             settings: config.check.clone(),
             limits: RequestLimits::of(&config.check),
             policy,
-            extractor: Extractor::build(&config.credentials.0),
+            extractor: Extractor::build(config),
             sites: CookieSites::build(&config.trusted_origins),
             verifier,
             profiles,
@@ -108,6 +108,7 @@ impl CheckPipeline {
         record.details(|| self.policy.skipped(measured));
         let rules = self.policy.choose(measured)?;
         record.rule_chosen(rules.name());
+        let reads_credential = rules.reads_credential();
         let allowed = self.decide(request, rules, now, deadline, record).await?;
         let permit = match allowed.permit() {
             Ok(permit) => permit,
@@ -122,7 +123,10 @@ impl CheckPipeline {
         for step in &self.permit_steps {
             step.add(request, &permit, deadline, &mut additions).await?;
         }
-        let Additions { headers, query, response } = additions;
+        let Additions { mut headers, query, response } = additions;
+        if reads_credential {
+            headers.extend(self.extractor.header_without_token(request));
+        }
         let request = self.injector.edits(request, &permit, headers, query)?;
         record.detail(|| Step::HeadersMade {
             set: request.identity.set.len() + request.headers.len(),

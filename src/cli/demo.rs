@@ -1,6 +1,6 @@
 //! Starts the demo's Envoy, and writes the commands that `dev` prints.
 
-use std::{fmt::Write as _, path::Path, process::Stdio, time::Duration};
+use std::{borrow::Cow, fmt::Write as _, path::Path, process::Stdio, time::Duration};
 
 use bytes::Bytes;
 use http_body_util::Full;
@@ -72,7 +72,7 @@ struct CurlExample {
     title: &'static str,
     path: &'static str,
     token: Option<String>,
-    header: Option<&'static str>,
+    header: Option<Cow<'static, str>>,
     status: u16,
 }
 
@@ -82,7 +82,12 @@ pub(super) fn curl_examples(args: &DevArgs, minter: &Minter) -> Result<String, S
     let verified = mint(TokenOrder::of("verified"))?;
     let guest = mint(TokenOrder::of("guest"))?;
     let forged = mint(TokenOrder::of("verified").signed_by(SignedBy::Foreign))?;
-    let spoof = Some("x-rownd-user-id: somebody-else");
+    let spoof = Some(Cow::Borrowed("x-rownd-user-id: somebody-else"));
+    let session = |token: &str| {
+        let json = format!("%7B%22accessToken%22%3A%22{token}%22%7D");
+        Some(Cow::Owned(format!("cookie: rownd-session={json}")))
+    };
+    let signed_in = verified.as_deref().and_then(session);
     let example = |title, path, token: &Option<String>, header, status| CurlExample {
         title,
         path,
@@ -101,7 +106,9 @@ pub(super) fn curl_examples(args: &DevArgs, minter: &Minter) -> Result<String, S
             None,
             403,
         ),
-        example("a spoofed identity header is replaced", "/", &verified, spoof, 200),
+        example("a spoofed identity header is replaced", "/", &verified, spoof.clone(), 200),
+        example("the cookie of Rownd's server-side rendering", "/", &none, signed_in, 200),
+        example("the same cookie after a sign-out", "/", &none, session("invalid"), 401),
         example(
             "optional without a token: identity headers are removed",
             "/optional",

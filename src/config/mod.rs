@@ -46,12 +46,12 @@ pub use secret::{REDACTED, Secret};
 use sections::WrittenConfig;
 pub use sections::{
     AcceptedTokens, Accepts, App, AppKnownBy, AppliesTo, Auth, Caller, Check, ClaimMap, ClientAuth,
-    Config, ControlListener, Credentials, DefaultRoute, ExpiredCookie, FirebaseIssuer, Freshness,
-    GrpcListener, IdentityHeaders, Issuer, IssuerDetails, IssuerKind, KeyOrigin, KeyPlace,
-    KeySnapshots, Keys, Listeners, Log, LogFormat, LogLevel, Match, OddPaths, OidcClient,
-    OidcIssuer, OpsListener, PathMatch, Profiles, Revocation, Right, Route, RowndAuth, RowndIssuer,
-    Shutdown, SigningAlgorithm, StaticIssuer, SupertokensIssuer, Tls, TlsVersion, TokenSource,
-    Unavailable, VendorHeaders,
+    Config, ControlListener, CookieFormat, Credentials, DefaultRoute, ExpiredCookie,
+    FirebaseIssuer, Freshness, GrpcListener, IdentityHeaders, Issuer, IssuerDetails, IssuerKind,
+    KeyOrigin, KeyPlace, KeySnapshots, Keys, Listeners, Log, LogFormat, LogLevel, Match, OddPaths,
+    OidcClient, OidcIssuer, OpsListener, PathMatch, Profiles, Revocation, Right, Route, RowndAuth,
+    RowndIssuer, Shutdown, SigningAlgorithm, StaticIssuer, SupertokensIssuer, Tls, TlsVersion,
+    TokenSource, Unavailable, VendorHeaders,
 };
 pub use span::Span;
 pub use structure::json_schema;

@@ -2,29 +2,107 @@
 //!
 //! In: the headers of a request. Out: at most one credential, or a denial.
 
-use crate::model::{
-    CookieProof, Credential, CredentialSource, DenyReason, Headers, Occurrence, RequestContext,
+use bytes::Bytes;
+
+use super::{finding::Finding, rownd_cookie::RowndCookie};
+use crate::{
+    config::CookieFormat,
+    model::{
+        CookieProof, Credential, CredentialSource, DenyReason, Headers, Occurrence, RequestContext,
+    },
 };
 
-/// From the cookie of this name. If a proxy joined several `Cookie` lines with a comma, a comma
-/// separates two cookies as a semicolon does.
-///
-/// # Errors
-///
-/// The denial, if the cookie stands there several times.
-pub(super) fn find(headers: &Headers, name: &str) -> Result<Option<Credential>, DenyReason> {
-    let joined = headers.joined();
-    let mut found = None;
-    for line in headers.all("cookie") {
-        for pair in line.split(|&b| b == b';' || (joined && b == b',')) {
-            let Some(value) = value_of(pair, name.as_bytes()) else { continue };
-            if found.is_some() {
-                return Err(DenyReason::CredentialsAmbiguous);
+/// The name of the cookie in which SuperTokens keeps an access token. It cannot be changed there.
+pub(super) const SUPERTOKENS_COOKIE: &str = "sAccessToken";
+
+/// The values by which servers empty a cookie: nothing, and the word that PHP writes.
+const EMPTIED: [&[u8]; 2] = [b"", b"deleted"];
+
+/// The form of Rownd's cookie around its token, in bytes, with room for a few more members.
+const FORM_BYTES: usize = 1024;
+
+/// A cookie that may hold a credential.
+#[derive(Debug, Clone)]
+pub(super) struct CookiePlace {
+    /// Its whole name.
+    pub(super) name: String,
+    /// The form of its value.
+    pub(super) format: CookieFormat,
+    /// A browser may send an older one of this name beside it, and its client recovers from a 401.
+    pub(super) is_session: bool,
+    /// The longest token, in bytes.
+    pub(super) max_token: usize,
+}
+
+/// The value of a cookie. Two are equal if they say the same, however each is written.
+#[derive(Debug, PartialEq, Eq)]
+enum CookieValue {
+    /// The user is signed out: the cookie holds no credential.
+    SignedOut,
+    /// A token, good or bad.
+    Token(Bytes),
+    /// A value without the form that it has to have.
+    Unreadable(Bytes, DenyReason),
+}
+
+impl CookiePlace {
+    /// From the cookie of this name. If a proxy joined several `Cookie` lines with a comma, a comma
+    /// separates two cookies as a semicolon does.
+    ///
+    /// A cookie that stands there several times is a denial, also where one of them holds nothing:
+    /// another site could have set either, and the service behind may read the other one. Two session
+    /// cookies that say the same are one, and so are two of any kind that hold nothing.
+    pub(super) fn find(&self, headers: &Headers) -> Finding {
+        let joined = headers.joined();
+        let mut found = None;
+        for line in headers.all("cookie") {
+            for pair in line.split(|&b| b == b';' || (joined && b == b',')) {
+                let Some(value) = value_of(pair, self.name.as_bytes()) else { continue };
+                let value = self.read(line.slice_ref(value));
+                match &found {
+                    None => found = Some(value),
+                    Some(first)
+                        if *first == value
+                            && (self.is_session || value == CookieValue::SignedOut) => {}
+                    Some(_) => return Finding::Refused(self.repeated()),
+                }
             }
-            found = Some(Credential::new(line.slice_ref(value), CredentialSource::Cookie));
+        }
+        match found {
+            None | Some(CookieValue::SignedOut) => Finding::Absent,
+            Some(CookieValue::Token(token)) => {
+                Finding::One(Credential::new(token, CredentialSource::Cookie))
+            }
+            Some(CookieValue::Unreadable(_, reason)) => Finding::Refused(reason),
         }
     }
-    Ok(found)
+
+    /// The reason of a denial because the cookie stands there several times.
+    const fn repeated(&self) -> DenyReason {
+        if self.is_session {
+            DenyReason::SessionCookieRepeated
+        } else {
+            DenyReason::CredentialsAmbiguous
+        }
+    }
+
+    fn read(&self, value: Bytes) -> CookieValue {
+        if EMPTIED.contains(&value.as_ref()) {
+            return CookieValue::SignedOut;
+        }
+        match self.format {
+            CookieFormat::Plain => CookieValue::Token(value),
+            // An escape takes three bytes for one.
+            CookieFormat::Rownd if value.len() / 3 > self.max_token.saturating_add(FORM_BYTES) => {
+                CookieValue::Unreadable(value, DenyReason::TokenTooLarge)
+            }
+            CookieFormat::Rownd => match RowndCookie::read(&value) {
+                Some(RowndCookie::SignedOut) => CookieValue::SignedOut,
+                Some(RowndCookie::Token(token)) => CookieValue::Token(token),
+                None => CookieValue::Unreadable(value, DenyReason::TokenMalformed),
+            },
+        }
+    }
 }
 
 fn value_of<'a>(pair: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {

@@ -3,20 +3,17 @@
 //!
 //! In: the query of a request. Out: at most one credential, or a denial.
 
+use super::finding::Finding;
 use crate::model::{Credential, CredentialSource, DenyReason, Query};
 
-/// From the parameter of this name.
-///
-/// # Errors
-///
-/// The denial, if the parameter stands there several times: each is a credential.
-pub(super) fn find(query: Query<'_>, name: &str) -> Result<Option<Credential>, DenyReason> {
+/// From the parameter of this name. It may not stand there several times: each is a credential.
+pub(super) fn find(query: Query<'_>, name: &str) -> Finding {
     let mut values = query.values(name);
     match (values.next(), values.next()) {
-        (None, _) => Ok(None),
+        (None, _) => Finding::Absent,
         (Some(token), None) => {
-            Ok(Some(Credential::new(token.into_owned().into(), CredentialSource::Query)))
+            Finding::One(Credential::new(token.into_owned().into(), CredentialSource::Query))
         }
-        (Some(_), Some(_)) => Err(DenyReason::CredentialsAmbiguous),
+        (Some(_), Some(_)) => Finding::Refused(DenyReason::CredentialsAmbiguous),
     }
 }

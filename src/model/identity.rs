@@ -63,6 +63,8 @@ pub enum CredentialSource {
     Cookie,
     /// A parameter of the query.
     Query,
+    /// An element of `Sec-WebSocket-Protocol`, which only the page's own code can write.
+    WebsocketProtocol,
 }
 
 /// An unverified token and where it was found. `Debug` never shows the token.

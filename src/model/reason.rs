@@ -90,6 +90,11 @@ deny_reasons! {
     TokenMalformed => "token_malformed", BadCredential, "the token is malformed",
         "`token inspect` says what is wrong. Often it is no JWT at all (an opaque token, a JSON \
          body), is cut off, or has `Bearer` before it twice.";
+    /// `Authorization` holds a signed token, but not in the form `Bearer TOKEN`: the word is missing,
+    /// is not alone (`Bearer:`), or stands in quotes. Other schemes, such as `Basic`, are left to the
+    /// service behind.
+    AuthorizationMalformed => "authorization_malformed", BadCredential, "the Authorization header holds a token but has not the form: Bearer TOKEN",
+        "Have the client write the word `Bearer`, a blank and the token, without quotes.";
     /// The token is longer than `check.max_token_bytes`. It was not parsed. The setting bounds the
     /// whole token; its header and its claims have no bound of their own.
     TokenTooLarge => "token_too_large", BadCredential, "the token is longer than check.max_token_bytes",
@@ -173,6 +178,14 @@ deny_reasons! {
     IdentityTooLarge => "identity_too_large", BadCredential, "the identity is too large to be passed on",
         "Raise `identity_headers.max_value_bytes` or `identity_headers.max_total_bytes` to the \
          limit of the service behind, or have the issuer put less into the token.";
+    /// A session cookie stands in the request twice, with different values: that of SuperTokens
+    /// (`sAccessToken`), or one with `format: rownd`. A browser sends an older cookie beside the new one
+    /// if it was set for another domain or path. Any other second credential is
+    /// `credentials_ambiguous`.
+    SessionCookieRepeated => "session_cookie_repeated", BadCredential, "the session cookie stands in the request twice, with different values",
+        "SuperTokens' frontend refreshes the session on this 401, and the refresh removes the older \
+         cookie: set `olderCookieDomain` in its backend. Otherwise have sign-in set the cookie with \
+         one `Domain` and one `Path`, and remove the older one.";
 
     /// More than one credential: repeated `Authorization`, or two different ones in two sources.
     CredentialsAmbiguous => "credentials_ambiguous", Conflict, "the request carries more than one credential",

@@ -144,7 +144,7 @@ async fn a_grpc_web_caller_can_read_the_denial_on_both_sides_of_the_translation(
 async fn http2_cookies_in_crumbs_are_one_cookie_header() {
     let stack = stack().await;
     let token = stack.issuer.token("verified").sign();
-    let crumb = format!("rownd_token={token}");
+    let crumb = format!("app_session={token}");
     for gate in GATES {
         let headers =
             [("cookie", "a=1"), ("cookie", crumb.as_str()), ("origin", "http://api.example.com")];
@@ -153,5 +153,21 @@ async fn http2_cookies_in_crumbs_are_one_cookie_header() {
         let twice = [("cookie", crumb.as_str()), ("cookie", crumb.as_str())];
         let answer = h2_request(stack.envoy.gate(gate), HOST, "application/grpc", &twice).await;
         assert_eq!(answer.trailer("grpc-status").as_deref(), Some("16"), "@ {gate}: {answer:?}");
+        let session =
+            |token: &str| format!("rownd-session=%7B%22accessToken%22%3A%22{token}%22%7D");
+        let (one, two) = (session(&token), session("x"));
+        for (second, status) in [(&one, "0"), (&two, "16")] {
+            let crumbs = [
+                ("cookie", one.as_str()),
+                ("cookie", second.as_str()),
+                ("origin", "http://api.example.com"),
+            ];
+            let answer =
+                h2_request(stack.envoy.gate(gate), HOST, "application/grpc", &crumbs).await;
+            assert_eq!(answer.trailer("grpc-status").as_deref(), Some(status), "{answer:?}");
+            let repeated =
+                answer.trailer("grpc-message").is_some_and(|text| text.contains("stands in"));
+            assert_eq!(repeated, status == "16", "@ {gate}: {answer:?}");
+        }
     }
 }

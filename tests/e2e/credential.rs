@@ -161,6 +161,30 @@ async fn a_scheme_that_is_not_ours_is_no_credential_and_stays() {
 }
 
 #[tokio::test]
+async fn a_token_without_its_scheme_is_told_so() {
+    let stack = stack().await;
+    let token = stack.issuer.token("verified").sign();
+    for gate in GATES {
+        for value in [
+            token.clone(),
+            format!("Bearer: {token}"),
+            format!("Bearer{token}"),
+            format!("\"Bearer {token}\""),
+            format!("Authorization: Bearer {token}"),
+        ] {
+            for path in ["/orders", "/optional"] {
+                let request = Raw::get(path).header("authorization", &value);
+                let answer = stack.ask(gate, &request).await;
+                No::BadCredential.check(&answer, "authorization_malformed", gate);
+                assert!(!answer.text().contains(&token), "the body holds the token");
+            }
+            let public = Raw::get("/public").header("authorization", &value);
+            assert_eq!(stack.pass(gate, &public).await.all("authorization"), [value]);
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_public_route_never_reads_a_credential() {
     let stack = stack().await;
     let token = stack.issuer.token("verified").sign();
@@ -183,7 +207,7 @@ async fn two_credentials_are_refused_also_where_they_are_the_same() {
     let stack = stack().await;
     let (one, two) = (stack.issuer.token("verified").sign(), stack.issuer.token("guest").sign());
     let bearer = |token: &str| format!("Bearer {token}");
-    let cookie = |token: &str| format!("rownd_token={token}");
+    let cookie = |token: &str| format!("app_session={token}");
     for gate in GATES {
         for path in ["/orders", "/optional"] {
             let get = || Raw::get(path);

@@ -58,7 +58,12 @@ pub(super) fn routes() -> Value {
 pub(super) fn config(issuer: &Rownd) -> Value {
     json!({
         "issuers": [issuer.config()],
-        "credentials": [{ "header": "authorization" }, { "cookie": "rownd_token" }],
+        "credentials": [
+            { "header": "authorization" },
+            { "cookie": "app_session" },
+            { "cookie": "rownd-session", "format": "rownd" },
+            { "websocket_protocol": "bearer" },
+        ],
         "trusted_origins": ["https://app.example.com"],
         "routes": routes(),
         // A busy machine must not turn an answer into a 503.

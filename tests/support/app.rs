@@ -42,7 +42,7 @@ pub(crate) fn config(issuer: &Issuer) -> Value {
             "ops": { "address": "127.0.0.1:0" },
         },
         "issuers": [issuer_settings("rownd", issuer)],
-        "credentials": [{ "header": "authorization" }, { "cookie": "rownd_token" }],
+        "credentials": [{ "header": "authorization" }, { "cookie": "app_session" }],
         "routes": [
             { "id": "public", "match": { "path": { "prefix": "/public" } }, "auth": "none" },
             { "id": "optional", "match": { "path": { "prefix": "/optional" } }, "auth": "optional" },

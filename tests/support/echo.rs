@@ -26,6 +26,9 @@ use tokio::net::TcpListener;
 
 use super::background;
 
+/// The header with which the echo answers a WebSocket handshake: JSON, as its body is.
+pub(crate) const SEEN: &str = "x-echo-seen";
+
 /// A running echo; lives as long as the test binary.
 #[derive(Debug, Clone)]
 pub(crate) struct Echo {
@@ -126,7 +129,12 @@ async fn answer(
         .headers
         .get("content-type")
         .is_some_and(|value| value.as_bytes().starts_with(b"application/grpc"));
+    // Envoy passes on no body where a handshake was not answered by 101.
+    let seen = HeaderValue::from_str(&json).ok().filter(|_| parts.headers.contains_key("upgrade"));
     let mut response = if grpc { grpc_message(&json) } else { plain(json) };
+    if let Some(seen) = seen {
+        response.headers_mut().insert(SEEN, seen);
+    }
     // Lets a test see what becomes of the cookies of the service itself.
     for cookie in parts.headers.get_all("x-echo-cookie") {
         response.headers_mut().append("set-cookie", cookie.clone());

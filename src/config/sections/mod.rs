@@ -23,7 +23,8 @@ use serde::{Deserialize, Serialize};
 use super::{findings::Findings, origin::OriginPattern, section::Section as _};
 
 pub use check::{Check, Unavailable};
-pub use credentials::{Credentials, TokenSource};
+use credentials::WrittenCredentials;
+pub use credentials::{CookieFormat, Credentials, TokenSource};
 pub use identity_headers::{IdentityHeaders, VendorHeaders};
 pub use issuers::{
     AcceptedTokens, Accepts, App, AppKnownBy, ClaimMap, FirebaseIssuer, Issuer, IssuerDetails,
@@ -63,7 +64,7 @@ pub(in crate::config) struct WrittenConfig {
     pub key_snapshots: Option<KeySnapshots>,
     /// Where to look for a credential, in this order. Two that differ are a denial.
     #[schemars(extend("x-reload" = true))]
-    pub credentials: Credentials,
+    pub credentials: WrittenCredentials,
     /// Origins of other sites of yours whose pages may use a cookie credential:
     /// `https://app.example.com`, `https://*.example.com` for every name below it, or `http://` for
     /// this machine alone (`http://localhost:3000`).

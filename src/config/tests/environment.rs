@@ -27,7 +27,13 @@ fn any_setting_can_be_set_and_wins_over_the_file() {
     assert_eq!(config.listeners.grpc.socket_mode, "0600");
     assert_eq!(config.routes[1].auth, crate::config::Auth::None);
     assert_eq!(config.routes[0].auth, crate::config::Auth::Required);
-    assert_eq!(config.credentials.0, [crate::config::TokenSource::Cookie("tok".to_owned())]);
+    assert_eq!(
+        config.credentials.0,
+        [crate::config::TokenSource::Cookie {
+            name: "tok".to_owned(),
+            format: crate::config::CookieFormat::Plain
+        }]
+    );
     assert_eq!(config.check.realm, "api");
 }
 

@@ -31,7 +31,8 @@ fn issuer(kind: &str) -> Value {
 fn whole(kind: &str) -> Value {
     json!({
         "issuers": [issuer(kind)],
-        "credentials": [{"header": "authorization"}],
+        "credentials": [{"cookie": "session"}, {"header": "authorization"},
+            {"query": "access_token"}, {"websocket_protocol": "bearer"}],
         "routes": [{"id": "r", "match": "any"}],
     })
 }
@@ -91,6 +92,7 @@ fn every_word_of_every_enumeration_is_read_and_printed_back() {
     let pointers: Vec<&str> = found.iter().map(|(pointer, _)| pointer.as_str()).collect();
     for expected in [
         "/check/unavailable",
+        "/credentials/0/format",
         "/default/auth",
         "/default/auth_level",
         "/default/expired_cookie",

@@ -1,14 +1,17 @@
 //! Where a credential is found and where it is refused: forms of headers and cookies, several
 //! sources at once, and the same-origin proof that a cookie needs.
 
+mod cookies;
 mod site;
+mod unannounced;
+mod websocket;
 
 use bytes::Bytes;
 use proptest::prelude::*;
 
 use super::{CookieSites, Extractor, shows_anti_csrf};
 use crate::{
-    config::TokenSource,
+    config::{CookieFormat, TokenSource},
     model::{CookieProof, CredentialSource, DenyReason, Headers, RequestContext},
 };
 
@@ -33,7 +36,15 @@ fn header(name: &str) -> TokenSource {
 }
 
 fn cookie(name: &str) -> TokenSource {
-    TokenSource::Cookie(name.to_owned())
+    TokenSource::Cookie { name: name.to_owned(), format: CookieFormat::Plain }
+}
+
+/// The longest token that these tests read.
+const MAX_TOKEN: usize = 100;
+
+/// For these sources, without an issuer of sessions.
+fn extractor(sources: &[TokenSource]) -> Extractor {
+    Extractor::new(sources, false, MAX_TOKEN)
 }
 
 /// The token that these sources find.
@@ -42,7 +53,7 @@ fn find(
     lines: HeaderLines<'_>,
     joined: bool,
 ) -> Result<Option<String>, DenyReason> {
-    let found = Extractor::build(sources).find(&with_headers(headers(lines, joined)))?;
+    let found = extractor(sources).find(&with_headers(headers(lines, joined)))?;
     Ok(found.map(|found| String::from_utf8(found.token().to_vec()).unwrap()))
 }
 
@@ -73,7 +84,7 @@ fn a_query_parameter_is_found_as_forms_write_it_and_once() {
         ("/?t&t=one", MANY),
         ("/?t=one&%74=two", MANY),
     ] {
-        let found = Extractor::build(&sources).find(&RequestContext::for_test(path));
+        let found = extractor(&sources).find(&RequestContext::for_test(path));
         let found = found.map(|found| found.map(|it| it.token().clone()));
         assert_eq!(found, expected.map(|token| token.map(Bytes::from)), "{path}");
     }
@@ -145,7 +156,16 @@ const COOKIES: &[(&str, HeaderLines<'_>, bool, FoundToken)] = &[
     ("one quote only", &[("cookie", "tok=\"a")], RAW, Ok(Some("\"a"))),
     ("a quote and nothing else", &[("cookie", "tok=\"")], RAW, Ok(Some("\""))),
     ("an equals sign in the value", &[("cookie", "tok=a=b")], RAW, Ok(Some("a=b"))),
-    ("an empty value is an empty token", &[("cookie", "tok=")], RAW, Ok(Some(""))),
+    ("an emptied one is none", &[("cookie", "tok=")], RAW, NONE),
+    ("an emptied one among others", &[("cookie", "x=1; tok= ; y=2")], RAW, NONE),
+    ("emptied, in quotes", &[("cookie", "tok=\"\"")], RAW, NONE),
+    ("the word by which PHP empties", &[("cookie", "tok=deleted")], JOINED, NONE),
+    ("that word in quotes", &[("cookie", "tok=\"deleted\"")], RAW, NONE),
+    ("that word in another case", &[("cookie", "tok=Deleted")], RAW, Ok(Some("Deleted"))),
+    ("the sign-out word of another form", &[("cookie", "tok=invalid")], RAW, Ok(Some("invalid"))),
+    ("two that hold nothing", &[("cookie", "tok=; tok=deleted")], RAW, NONE),
+    ("an emptied one before a full one", &[("cookie", "tok=; tok=a")], RAW, MANY),
+    ("an emptied one behind a full one", &[("cookie", "tok=a; tok=deleted")], RAW, MANY),
     ("the name without a value", &[("cookie", "tok")], RAW, NONE),
     ("a longer name", &[("cookie", "tok2=a; token=b")], RAW, NONE),
     ("a name that ends so", &[("cookie", "mytok=a; my-tok=b; my.tok=c")], RAW, NONE),
@@ -188,7 +208,8 @@ const SEVERAL: &[(&str, HeaderLines<'_>, bool, FoundToken)] = &[
     ("the cookie beside Basic", &[("authorization", "Basic x"), ("cookie", "tok=b")], RAW, Ok(Some("b"))),
     ("the same token in both", &[("authorization", "Bearer a"), ("cookie", "tok=a")], RAW, Ok(Some("a"))),
     ("two that differ", &[("authorization", "Bearer a"), ("cookie", "tok=b")], RAW, MANY),
-    ("an empty one and a full one", &[("authorization", "Bearer"), ("cookie", "tok=b")], RAW, MANY),
+    ("an empty header and a full cookie", &[("authorization", "Bearer"), ("cookie", "tok=b")], RAW, MANY),
+    ("a full header and an emptied cookie", &[("authorization", "Bearer a"), ("cookie", "tok=")], RAW, Ok(Some("a"))),
     ("a conflict in the second source", &[("authorization", "Bearer a"), ("cookie", "tok=a; tok=a")], RAW, MANY),
     ("a conflict in the first source", &[("authorization", "Bearer a,Bearer a"), ("cookie", "tok=a")], JOINED, MANY),
 ];
@@ -206,7 +227,7 @@ fn the_first_source_that_finds_it_says_where_the_credential_came_from() {
         ([header("authorization"), cookie("tok")], CredentialSource::Header),
         ([cookie("tok"), header("authorization")], CredentialSource::Cookie),
     ] {
-        let found = Extractor::build(&sources).find(&with_headers(both.clone())).unwrap().unwrap();
+        let found = extractor(&sources).find(&with_headers(both.clone())).unwrap().unwrap();
         assert_eq!(found.source(), expected);
     }
 }
@@ -218,21 +239,21 @@ fn only_a_configured_source_is_looked_at() {
     for (source, expected) in
         [(header("authorization"), "a"), (cookie("tok"), "b"), (header("x-token"), "c")]
     {
-        let found =
-            Extractor::build(&[source]).find(&with_headers(everything.clone())).unwrap().unwrap();
+        let found = extractor(&[source]).find(&with_headers(everything.clone())).unwrap().unwrap();
         assert_eq!(found.token().as_ref(), expected.as_bytes());
     }
 }
 
 #[test]
 fn a_preflight_with_anything_like_a_credential_is_none() {
-    let extractor = Extractor::build(&[header("authorization"), cookie("tok")]);
-    let cases: [(&str, HeaderLines<'_>, bool); 6] = [
+    let extractor = extractor(&[header("authorization"), cookie("tok")]);
+    let cases: [(&str, HeaderLines<'_>, bool); 7] = [
         ("nothing", &[("origin", "https://a"), ("cookie", "x=1")], false),
         ("a bearer token", &[("authorization", "Bearer a")], true),
         ("another scheme", &[("authorization", "Basic a")], true),
         ("an empty header", &[("authorization", "")], true),
         ("the cookie", &[("cookie", "tok=a")], true),
+        ("the emptied cookie", &[("cookie", "tok=")], false),
         ("a conflict", &[("cookie", "tok=a; tok=b")], true),
     ];
     for (name, lines, expected) in cases {
@@ -243,8 +264,7 @@ fn a_preflight_with_anything_like_a_credential_is_none() {
 #[test]
 fn a_credential_never_shows_its_token() {
     let lines = headers(&[("authorization", "Bearer secret-token")], RAW);
-    let found =
-        Extractor::build(&[header("authorization")]).find(&with_headers(lines)).unwrap().unwrap();
+    let found = extractor(&[header("authorization")]).find(&with_headers(lines)).unwrap().unwrap();
     let shown = format!("{found:?}");
     assert!(!shown.contains("secret-token"), "{shown}");
     assert!(shown.contains("12 bytes"), "{shown}");
@@ -305,7 +325,7 @@ proptest! {
         let lines: Vec<(&str, &str)> =
             values.iter().map(|value| ("authorization", value.as_str())).collect();
         let headers = headers(&lines, joined);
-        let found = Extractor::build(&[header("authorization")]).find(&with_headers(headers));
+        let found = extractor(&[header("authorization")]).find(&with_headers(headers));
         let bearers = values
             .iter()
             .flat_map(|value| value.split(','))
@@ -336,7 +356,7 @@ proptest! {
         let mut lines = vec![line("authorization", &authorization)];
         lines.extend(cookies.iter().map(|value| line("cookie", value)));
         let headers = Headers::new(lines, joined);
-        let extractor = Extractor::build(&[header("authorization"), cookie("t")]);
+        let extractor = extractor(&[header("authorization"), cookie("t")]);
         let request = request("POST", "http", &authorization, headers);
         let found = extractor.find(&request);
         prop_assert!(matches!(found, Ok(_) | Err(DenyReason::CredentialsAmbiguous)));

@@ -41,7 +41,7 @@ pub(super) fn sizes() -> Vec<(&'static str, Raw)> {
         ("10 000 reserved names", repeated("x_rownd_user_id", "evil", 10_000)),
         ("10 000 cookies in one line", get().header("cookie", "a=1; ".repeat(10_000))),
         ("10 000 cookie lines", repeated("cookie", "a=1", 10_000)),
-        ("a cookie of 1 MiB", get().header("cookie", format!("rownd_token={}", long(1 << 20)))),
+        ("a cookie of 1 MiB", get().header("cookie", format!("app_session={}", long(1 << 20)))),
         ("a token of 1 MiB", get().bearer(&long(1 << 20))),
         ("a token of 1 MiB of dots", get().bearer(&".".repeat(1 << 20))),
         ("a body of 1 MiB", post(1 << 20)),
@@ -60,7 +60,7 @@ pub(super) fn shapes() -> Vec<(&'static str, Raw)> {
     vec![
         ("bytes that are no UTF-8", get().header("x-odd", b"\xff\xfe\x80")),
         ("a token that is no UTF-8", get().header("authorization", b"Bearer \xff\xfe.\x80.\xc0")),
-        ("a cookie that is no UTF-8", get().header("cookie", b"rownd_token=\xff\xfe")),
+        ("a cookie that is no UTF-8", get().header("cookie", b"app_session=\xff\xfe")),
         ("a path that is no UTF-8", Raw::get(b"/\xff\xfe")),
         ("a host that is no UTF-8", get().header("host", b"\xff\xfe")),
         ("CONNECT", Raw::new("CONNECT", "api.example.com:443")),

@@ -86,7 +86,7 @@ async fn no_hostile_request_is_let_through_or_ends_as_an_error() {
     for (name, token) in inputs::tokens(&fortress.issuer) {
         requests.push((name, Raw::get("/orders").bearer(&token)));
         requests.push((name, Raw::get("/optional").bearer(&token)));
-        let cookie = format!("rownd_token={token}");
+        let cookie = format!("app_session={token}");
         requests.push((name, Raw::get("/optional").header("cookie", cookie)));
     }
     let mut problems = Vec::new();

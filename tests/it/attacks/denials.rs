@@ -26,6 +26,8 @@ pub(super) const fn before_any_issuer(reason: DenyReason) -> bool {
             | DenyReason::IssuerUntrusted
             | DenyReason::CredentialMissing
             | DenyReason::CredentialsAmbiguous
+            | DenyReason::AuthorizationMalformed
+            | DenyReason::SessionCookieRepeated
             | DenyReason::RequestTooLarge
     )
 }
@@ -122,7 +124,7 @@ async fn what_picks_no_issuer_is_denied_in_no_name(kind: Kind) {
             "a cookie from elsewhere",
             Ask::get("/")
                 .method("POST")
-                .header("cookie", format!("rownd_token={}", court.key.token(&claims))),
+                .header("cookie", format!("app_session={}", court.key.token(&claims))),
             DenyReason::CookieCrossSite,
         ),
     ] {
@@ -151,7 +153,7 @@ async fn an_issuer_without_keys_is_named(kind: Kind) {
 async fn a_session_with_another_proof_is_denied_in_its_issuers_name() {
     let court = Court::of(Kind::Supertokens).await;
     let token = court.key.token(&court.claims().with("antiCsrfToken", "secret-1"));
-    let ask = Ask::get("/").method("POST").header("cookie", format!("rownd_token={token}"));
+    let ask = Ask::get("/").method("POST").header("cookie", format!("app_session={token}"));
     let answer = court.app.check(&ask.header("anti-csrf", "secret-2")).await;
     answer.assert_denied("another proof", DenyReason::CookieCrossSite);
     assert_eq!(answer.fact("issuer"), "supertokens");

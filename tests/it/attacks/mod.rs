@@ -39,6 +39,7 @@ macro_rules! for_kinds {
     };
 }
 mod algorithms;
+mod browsers;
 mod caches;
 mod claims;
 mod credentials;

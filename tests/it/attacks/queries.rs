@@ -25,7 +25,7 @@ async fn a_query_is_no_source_by_default(kind: Kind) {
 async fn a_query_is_one_source_among_others(kind: Kind) {
     let court = Court::of_with(kind, |config| {
         config["credentials"] = json!([
-            { "header": "authorization" }, { "cookie": "rownd_token" }, { "query": "access_token" },
+            { "header": "authorization" }, { "cookie": "app_session" }, { "query": "access_token" },
         ]);
         config["check"]["max_path_bytes"] = json!(16_384);
     })
@@ -39,7 +39,7 @@ async fn a_query_is_one_source_among_others(kind: Kind) {
         Ask::get(format!("/?%61ccess_token={one}")),
         // The same token in two places is one credential.
         Ask::get(format!("/?access_token={one}")).bearer(&one),
-        Ask::get(format!("/?access_token={one}")).header("cookie", format!("rownd_token={one}")),
+        Ask::get(format!("/?access_token={one}")).header("cookie", format!("app_session={one}")),
         // Nothing sends it by itself: no proof of the same origin is asked for.
         Ask::get(format!("/?access_token={one}")).method("POST"),
     ];
@@ -54,7 +54,7 @@ async fn a_query_is_one_source_among_others(kind: Kind) {
         Ask::get(format!("/?access_token={one}&acce%73s_token={two}")),
         Ask::get(format!("/?access_token={one}")).bearer(&two),
         Ask::get(format!("/?access_token={one}")).bearer("x"),
-        Ask::get(format!("/?access_token={one}")).header("cookie", format!("rownd_token={two}")),
+        Ask::get(format!("/?access_token={one}")).header("cookie", format!("app_session={two}")),
     ];
     for (index, ask) in ambiguous.into_iter().enumerate() {
         let answer = court.app.check(&ask).await;

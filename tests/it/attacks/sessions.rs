@@ -101,7 +101,7 @@ async fn the_header_proves_nothing_for_another_kind() {
         let claims = court.claims().with("antiCsrfToken", "secret-1");
         let token = court.key.token(&claims);
         for (name, value) in [("rid", "session"), ("anti-csrf", "secret-1")] {
-            let ask = Ask::get("/").method("POST").header("cookie", format!("rownd_token={token}"));
+            let ask = Ask::get("/").method("POST").header("cookie", format!("app_session={token}"));
             let answer = court.app.check(&ask.header(name, value)).await;
             answer.assert_denied(&format!("{kind:?} {name}"), DenyReason::CookieCrossSite);
         }

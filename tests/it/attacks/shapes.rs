@@ -288,15 +288,23 @@ async fn a_token_in_the_wrong_place_is_no_credential(kind: Kind) {
         Ask::get("/").header("proxy-authorization", format!("Bearer {token}")),
         Ask::get("/").header("authorization", format!("Basic {token}")),
         Ask::get("/").header("authorization", format!("DPoP {token}")),
-        Ask::get("/").header("authorization", &token),
-        Ask::get("/").header("authorization", format!("Bearer{token}")),
         Ask::get("/").header("cookie", format!("other={token}")),
-        Ask::get("/").header("cookie", format!("rownd_tokens={token}; xrownd_token={token}")),
+        Ask::get("/").header("cookie", format!("app_sessions={token}; xapp_session={token}")),
         Ask::get("/").header("x-forwarded-authorization", format!("Bearer {token}")),
     ] {
         let answer = court.app.check(&ask).await;
         answer.assert_denied("elsewhere", DenyReason::CredentialMissing);
         assert_eq!(answer.header("www-authenticate"), Some("Bearer realm=\"rownd\""));
+    }
+    // In the right header, but not in its form.
+    for value in [token.clone(), format!("Bearer{token}"), format!("Bearer: {token}")] {
+        for path in ["/", "/optional"] {
+            let answer = court.app.check(&Ask::get(path).header("authorization", &value)).await;
+            answer.assert_denied("without its scheme", DenyReason::AuthorizationMalformed);
+            assert_eq!(answer.http_status(), 401);
+        }
+        let public = Ask::get("/public").header("authorization", &value);
+        court.app.check(&public).await.assert_allowed("public", "public");
     }
     court.adjourns().await;
 }

@@ -203,7 +203,7 @@ async fn random_bytes_are_answered() {
     // A message with everything in it but a credential.
     let sound = Ask::get("/guarded")
         .header("x-request-id", "r")
-        .header("cookie", "rownd_token=")
+        .header("cookie", "app_session=")
         .extension("a", "b")
         .message()
         .encode_to_vec();

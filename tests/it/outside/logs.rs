@@ -110,7 +110,7 @@ async fn no_log_at_any_level_holds_a_token() {
         "canary.gar.bage".to_owned(),
     ];
     for token in &tokens {
-        let cookie = format!("rownd_token={token}");
+        let cookie = format!("app_session={token}");
         for ask in [
             Ask::with_token(token),
             Ask::get("/optional").header("cookie", &cookie),
