@@ -13,7 +13,7 @@ use std::time::SystemTime;
 use tokio::time::Instant;
 
 use super::{
-    ends::{CheckEnd, CheckRecorders},
+    ends::{CheckApi, CheckEnd, CheckRecorders},
     facts::{CheckRecord, FactsRecorder, VerdictFacts},
     protect::protect,
     snapshot::Snapshot,
@@ -21,7 +21,6 @@ use super::{
 };
 use crate::{
     config::Check,
-    metrics::CheckApi,
     model::{AllowReason, Denial, DenyReason, RequestContext, Step},
 };
 

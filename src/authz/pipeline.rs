@@ -93,6 +93,7 @@ impl CheckPipeline {
             request_id: request_id(request),
             trace_id: request.headers.single("traceparent").and_then(trace_id),
             protocol: content_type.map_or(CallerProtocol::Http, |kind| CallerProtocol::of(kind)),
+            omitted: Vec::new(),
         }
     }
 
@@ -128,6 +129,9 @@ impl CheckPipeline {
             headers.extend(self.extractor.header_without_token(request));
         }
         let request = self.injector.edits(request, &permit, headers, query)?;
+        if !request.identity.omitted.is_empty() {
+            record.facts().omitted.clone_from(&request.identity.omitted);
+        }
         record.detail(|| Step::HeadersMade {
             set: request.identity.set.len() + request.headers.len(),
             removed: request.identity.remove.len() + request.spoofed.len(),

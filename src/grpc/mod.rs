@@ -6,6 +6,7 @@
 //! the budget of all connections, and its messages are held to a length and to a time.
 
 mod budget;
+mod call_label;
 mod deadline;
 pub mod ext_authz;
 mod health;
@@ -25,11 +26,12 @@ use tower::{BoxError, ServiceExt as _};
 
 use crate::{
     config::GrpcListener,
-    metrics::{CallKind, CallRefusal, Metrics},
+    metrics::{LabelValues, Labels, Metrics},
     model::{DenyReason, Peer},
 };
 pub use budget::ConnectionBudget;
 use budget::{CallSlot, CheckInProgress, ListenerBudget};
+use call_label::{CallKind, CallRefusal};
 use ext_authz::CheckDoor;
 pub use health::{HealthTask, SERVICES};
 use request_body::{BodyBounds, BoundedBody};
@@ -88,6 +90,14 @@ pub mod pb {
 
 /// The compiled protos of this package, as reflection serves them.
 pub const DESCRIPTORS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/descriptors.bin"));
+
+/// Adds the labels of this room.
+pub fn add_labels(labels: &mut Labels) {
+    labels.call_kinds = LabelValues::of::<CallKind>();
+    labels.call_refusals = LabelValues::of::<CallRefusal>();
+    labels.rpcs = rownd_auth::RPCS.iter().map(|rpc| rpc.name).collect();
+    labels.caller_refusals = LabelValues::of::<rownd_auth::CallerRefusal>();
+}
 
 /// Every gRPC service of one listener. Cheap to clone.
 #[derive(Debug, Clone)]

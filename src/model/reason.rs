@@ -174,10 +174,13 @@ deny_reasons! {
         "`token inspect` shows the claims. If another claim has the value, name it in \
          `issuers[].claims`; for Rownd's tokens without an expiry there is \
          `issuers[].allow_missing_exp`.";
-    /// A value of the identity is too long to be injected as a header. No value is ever cut.
+    /// A value of the identity is too long to be injected as a header; the message and the log name
+    /// the header. No value is ever cut.
     IdentityTooLarge => "identity_too_large", BadCredential, "the identity is too large to be passed on",
-        "Raise `identity_headers.max_value_bytes` or `identity_headers.max_total_bytes` to the \
-         limit of the service behind, or have the issuer put less into the token.";
+        "Raise `identity_headers.max_list_bytes` (for roles, groups and scopes), \
+         `identity_headers.max_value_bytes` or `identity_headers.max_total_bytes` to the limit of \
+         the service behind; or write `identity_headers.on_too_large`, so that the request passes \
+         without the list; or have the issuer put less into the token.";
     /// A session cookie stands in the request twice, with different values: that of SuperTokens
     /// (`sAccessToken`), or one with `format: rownd`. A browser sends an older cookie beside the new one
     /// if it was set for another domain or path. Any other second credential is

@@ -67,6 +67,9 @@ pub struct IssuerFinding {
     pub answer: IssuerAnswer,
     /// The finding about the signature.
     pub signature: SignatureFinding,
+    /// The claims that the claim map names and the token does not have, as they are written, each
+    /// with the part of the identity that it is for. None of an issuer that is not picked.
+    pub absent: Vec<(&'static str, String)>,
 }
 
 /// Whether an issuer would take a token.
@@ -125,13 +128,14 @@ impl Verifier {
                 }
                 (None, _) => IssuerAnswer::Refused(DenyReason::IssuerUntrusted),
             };
-            let signature = SignatureFinding::of(&steps);
+            let is_picked = picked == Some(index);
             IssuerFinding {
                 name: issuer.name().to_owned(),
                 iss: own.map_or(&issuer.settings().iss, |(_, ring)| &ring.iss).clone(),
                 store: own.map(|(_, ring)| KeyStoreId::of(&ring.keys)),
                 answer,
-                signature,
+                signature: SignatureFinding::of(&steps),
+                absent: if is_picked { issuer.absent_claims(&token) } else { Vec::new() },
             }
         });
         Inspection { issuers: issuers.collect(), picked, token: Ok(TokenFacts::of(&token)) }

@@ -125,6 +125,11 @@ impl Issuer {
         self.facts(token).ok()?.app_id
     }
 
+    /// The claims that the claim map names and the token does not have.
+    pub(super) fn absent_claims(&self, token: &Token<'_>) -> Vec<(&'static str, String)> {
+        self.rules.absent_claims(token)
+    }
+
     /// The denial with the name of this issuer.
     pub(super) fn attribute(&self, denial: Denial) -> Denial {
         denial.judged_by(&self.name)

@@ -148,6 +148,15 @@ impl KeyStore {
         }
     }
 
+    /// [`find`](Self::find) would wait for an unknown key now, and has a place for one more.
+    pub(super) fn would_wait(&self) -> bool {
+        let now = self.progress.borrow();
+        self.fetches
+            && (now.fetching || self.may_fetch(&now, FetchCause::UnknownKey))
+            && self.waiting.available_permits() > 0
+            && self.all_waiting.as_ref().is_none_or(|all| all.available_permits() > 0)
+    }
+
     /// The keys that [`find`](Self::find) finds, if they are in memory now. No fetch is started.
     pub(super) fn find_in_memory(
         &self,

@@ -25,13 +25,13 @@ use super::{
     jwks::KeySet,
     key_cache::KeyStore,
     key_ring::KeyStoreId,
-    key_snapshot::{LoadError, RestoredKeys},
-    key_source::{FetchError, KeyDocuments},
+    key_snapshot::{LoadError, RestoredKeys, SnapshotResult},
+    key_source::{FetchError, FetchResult, KeyDocuments},
     key_state::KeysInUse,
 };
 use crate::{
     blocking::BlockingRunner,
-    metrics::{FetchResult, IssuerLabel, Label as _, Metrics, SnapshotResult},
+    metrics::{IssuerLabel, Label as _, Metrics},
     upstream::Document,
 };
 

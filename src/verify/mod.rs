@@ -24,6 +24,7 @@ mod issuer_build;
 mod json;
 mod jwks;
 mod key_cache;
+mod key_credential;
 mod key_refresher;
 mod key_ring;
 mod key_snapshot;
@@ -31,6 +32,7 @@ mod key_source;
 mod key_state;
 mod key_turns;
 mod kinds;
+mod missing_key;
 mod outcome_label;
 mod refusal_cache;
 mod revocation;
@@ -43,6 +45,7 @@ mod tests;
 mod token;
 mod unix_time;
 mod verifier;
+mod warnings;
 
 pub use app_slot::AppSlot;
 pub use claimed_target::ClaimedTarget;
@@ -55,7 +58,7 @@ pub use jwks::{KeyRefusal, RefusedKey};
 pub use key_refresher::KeyRefresher;
 pub use key_ring::KeyStoreId;
 pub use key_state::KeyStatus;
-pub use outcome_label::{key_refusal_labels, result_labels};
+pub use outcome_label::add_labels;
 pub use revocation::{
     MemoryRevocations, RevocationCounts, RevocationList, RevokeError, RevokedSubject,
     RevokingIssuer,
@@ -64,3 +67,4 @@ pub use self_test::{SelfTestError, self_test};
 pub use tenant_status::{TenantFault, TenantsStatus};
 pub use token::verified_claims;
 pub use verifier::{Verifier, VerifierLimits, VerifierParts};
+pub use warnings::warnings;

@@ -42,6 +42,11 @@ impl Rules {
         Self { kind, expected }
     }
 
+    /// The claims that the claim map names and the token does not have.
+    pub(super) fn absent_claims(&self, token: &Token<'_>) -> Vec<(&'static str, String)> {
+        self.expected.map.absent(&token.claims.other)
+    }
+
     /// The facts that the token states of its user.
     pub(super) fn facts(
         &self,

@@ -18,7 +18,8 @@ use super::{
     key_refresher::KeyRefresher,
     key_ring::{KeyRing, KeyStoreId, store_ids},
     key_snapshot::KeySnapshot,
-    outcome_label::{CACHED, VERIFIED, denied},
+    missing_key::MissingKey,
+    outcome_label::{CACHED, CacheName, VERIFIED, denied},
     refusal_cache::{RefusalCache, RefusedToken},
     revocation::RevocationList,
     tenant_status, token,
@@ -27,7 +28,7 @@ use super::{
 use crate::{
     config::{Issuer as IssuerSettings, KeySnapshots},
     health::Readiness,
-    metrics::{CacheName, Metrics},
+    metrics::Metrics,
     model::{ClaimNames, Denial, DenyReason, IdentityFacts, Step, StepRecorder},
     upstream::Client,
 };
@@ -260,8 +261,8 @@ impl Verifier {
         timing: Timing,
         record: &mut impl StepRecorder,
     ) -> (Option<&Issuer>, Result<Arc<Identity>, Denial>) {
-        let mut scratch = Vec::new();
-        let token = match token::parse(raw, &mut scratch) {
+        let (mut scratch, mut scratch_again) = (Vec::new(), Vec::new());
+        let mut token = match token::parse(raw, &mut scratch) {
             Ok(token) => token,
             Err(reason) => return (None, Err(reason.into())),
         };
@@ -272,6 +273,15 @@ impl Verifier {
         record.detail(|| Step::IssuerChosen(issuer.shared_name()));
         if ambiguous {
             return (Some(issuer), Err(DenyReason::TokenKindAmbiguous.into()));
+        }
+        if let Some(missing) = MissingKey::of(&token, issuer, ring, timing.now) {
+            drop(token);
+            drop(scratch);
+            missing.wait(ring, timing.deadline).await;
+            token = match token::parse(raw, &mut scratch_again) {
+                Ok(token) => token,
+                Err(reason) => return (Some(issuer), Err(reason.into())),
+            };
         }
         // The version is read before the keys are: if they change meanwhile, the refusal that is
         // cached under the old version is void.

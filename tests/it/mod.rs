@@ -14,6 +14,7 @@ mod listener;
 mod memory;
 #[cfg(feature = "dev")]
 mod migration;
+mod network;
 mod outside;
 mod regression;
 mod reload;

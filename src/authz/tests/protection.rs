@@ -7,8 +7,8 @@ use tokio::time::{Instant, sleep};
 
 use super::{judged, request, rig, soon};
 use crate::{
+    authz::{CheckApi, CheckOutcome},
     authz::{Verdict, outcome, protect::protect},
-    metrics::{CheckApi, CheckOutcome},
     model::{AllowReason, Denial, DenialClass, DenyReason},
 };
 

@@ -196,6 +196,11 @@ impl Row<'_> {
         if let Some(who) = identity(answer) {
             identity_text(who, text);
         }
+        for (part, claim) in &self.finding.absent {
+            let part = part.replace('_', " ");
+            let _ =
+                writeln!(text, "  {part:<12} absent: the token has no claim {}", escaped(claim));
+        }
     }
 
     /// The state of the signature, and the keys that it was checked with.
@@ -243,7 +248,8 @@ impl Row<'_> {
     }
 
     fn json(&self) -> Value {
-        let IssuerFinding { name, iss, store: _, answer, signature } = self.finding;
+        let IssuerFinding { name, iss, store: _, answer, signature, absent } = self.finding;
+        let absent = absent.iter().map(|(part, claim)| json!({ "for": part, "claim": claim }));
         let signature = match signature {
             SignatureFinding::Good => "good",
             SignatureFinding::Bad => "bad",
@@ -259,6 +265,7 @@ impl Row<'_> {
             "reason": reason(answer).map(DenyReason::code),
             "message": reason(answer).map(DenyReason::message),
             "signature": signature,
+            "absent_claims": absent.collect::<Vec<_>>(),
             "keys": self.keys.status.keys,
             "snapshot": match &self.keys.snapshot {
                 Ok(age) => json!({ "age_seconds": age.map(|age| age.as_secs()) }),

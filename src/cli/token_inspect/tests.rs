@@ -100,6 +100,33 @@ fn an_identity_is_told_with_what_it_rests_on() {
 }
 
 #[test]
+fn a_mapped_claim_that_is_absent_is_shown_whether_the_token_is_taken_or_not() {
+    let mut config = configuration();
+    let map = json!({ "roles": { "path": "realm.roles" }, "tenant": "/org/id" });
+    config.issuers[0].claims = serde_json::from_value(map).unwrap();
+    let at = UNIX_EPOCH + Duration::from_secs(NOW);
+    let report = |claims: &Value| {
+        inspect(&config, &token(claims), at).unwrap_or_else(|e| panic!("{}", e.message))
+    };
+    let good = json!({"iss": "urn:partner", "aud": "my-api", "sub": "u1", "exp": NOW + 90,
+        "org": {"id": "o1"}});
+    let expired = json!({"iss": "urn:partner", "aud": "my-api", "sub": "u1", "exp": NOW - 90,
+        "org": {"id": "o1"}});
+    for (claims, verdict) in [(good, TokenVerdict::Taken), (expired, TokenVerdict::Refused)] {
+        let report = report(&claims);
+        assert_eq!(report.verdict(), verdict);
+        let text = report.text();
+        let line = "\n  roles        absent: the token has no claim {path: realm.roles}";
+        assert!(text.contains(line), "{text}");
+        assert!(!text.contains("no claim /org/id"), "{text}");
+        let json: Value = serde_json::from_str(&report.json()).unwrap();
+        let absent = json!([{ "for": "roles", "claim": "{path: realm.roles}" }]);
+        assert_eq!(json["issuers"][0]["absent_claims"], absent);
+        assert_eq!(json["issuers"][1]["absent_claims"], json!([]), "of the picked issuer alone");
+    }
+}
+
+#[test]
 fn neither_form_holds_the_token_or_its_signature() {
     let claims = json!({"iss": "urn:partner", "aud": "my-api", "sub": "u1", "exp": NOW + 90});
     let (report, token) = (report(&claims), token(&claims));

@@ -27,8 +27,8 @@ use tower::{BoxError, service_fn};
 
 use super::{deadline::time_to_answer, pb::CheckRequest};
 use crate::{
+    authz::CheckApi,
     authz::{Authorizer, PendingCheck},
-    metrics::CheckApi,
     model::DenyReason,
 };
 use codec::CheckCodec;

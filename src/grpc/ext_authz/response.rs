@@ -20,7 +20,7 @@ use prost::Message as _;
 
 use super::{codec::EncodedResponse, wire::MessagePart};
 use crate::{
-    authz::{Allowance, EncodingDoor, IdentityHeaders, Verdict, outcome},
+    authz::{Allowance, EncodingDoor, IdentityHeaders, ListHeader, Verdict, outcome},
     config::Check,
     metrics::Label as _,
     model::{DenialClass, NameValue, QueryEdits, ResponseEdits, visible},
@@ -139,6 +139,7 @@ fn of_identity(headers: &IdentityHeaders, identity: Option<&Identity>) -> Vec<u8
     part.ok_response(set, headers.remove.iter().copied());
     if let Some(identity) = identity {
         about_identity(&mut part, identity);
+        about_lists(&mut part, headers, identity);
     }
     part.finish()
 }
@@ -190,4 +191,27 @@ fn about_identity(part: &mut MessagePart, identity: &Identity) {
         ("app_id", &*visible(identity.app_id.as_deref().unwrap_or_default())),
         (ISSUER, &identity.issuer),
     ]);
+    if let Some(tenant) = identity.tenant.as_deref().filter(|tenant| !tenant.is_empty()) {
+        part.metadata(&[("tenant", &*visible(tenant))]);
+    }
+}
+
+/// The lists that the service behind gets as headers, and the names of those that it does not get
+/// because they are too large.
+fn about_lists(part: &mut MessagePart, headers: &IdentityHeaders, identity: &Identity) {
+    let lists = [
+        ("roles", ListHeader::Roles, &identity.roles),
+        ("groups", ListHeader::Groups, &identity.groups),
+        ("scopes", ListHeader::Scopes, &identity.scopes),
+    ];
+    for (name, header, items) in lists {
+        if headers.set.iter().any(|(set, _)| *set == header.name()) {
+            let items: Vec<_> = items.iter().map(|item| visible(item)).collect();
+            part.metadata_list(name, &items);
+        }
+    }
+    if !headers.omitted.is_empty() {
+        let names: Vec<&str> = headers.omitted.iter().map(|header| header.name()).collect();
+        part.metadata_list("omitted_headers", &names);
+    }
 }

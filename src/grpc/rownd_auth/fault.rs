@@ -8,10 +8,11 @@ use std::{collections::HashMap, time::Duration};
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt as _};
 
+use super::caller_refusal::CallerRefusal;
 use crate::{
     authz::CallerError,
     issuer_api::{ApiError, ExchangeError, Pause, PauseCause, Rejection},
-    metrics::{CallerRefusal, Label as _},
+    metrics::Label as _,
     model::{Denial, DenialClass, DenyReason},
     profile, response,
     single_flight::Missed,

@@ -6,6 +6,7 @@
 pub(super) mod asked;
 pub(super) mod lifetime;
 pub(super) mod map;
+pub(super) mod mapped;
 pub(super) mod path;
 pub(super) mod profile;
 pub(super) mod read;

@@ -31,8 +31,8 @@ pub(super) fn facts_with(
 ) -> Result<IdentityFacts, DenyReason> {
     check_audience(of)?;
     let (claims, map) = (of.claims, &of.expected.map);
-    let id = map.user_id(&claims.other)?.or(claims.sub.as_deref());
-    let id = user_id(id.ok_or(DenyReason::ClaimsInvalid)?)?;
+    let id = map.user_id(&claims.other)?.or(claims.sub.as_deref().map(Into::into));
+    let id = user_id(&id.ok_or(DenyReason::ClaimsInvalid)?)?;
     let level = match map.auth_level(&claims.other)? {
         Some(level) => level,
         None => level(of)?,

@@ -9,8 +9,8 @@ use tokio::time::{Instant, sleep};
 use super::{ISS, Rig, Signer, access, issuer, key_set, rig, rig_of, soon, with};
 use crate::{
     config::SigningAlgorithm,
-    metrics::FetchResult,
     model::{Denial, DenyReason},
+    verify::key_source::FetchResult,
     verify::{fetch_budget::ClaimedIssueTime, jwks::KeyRefusal},
 };
 

@@ -202,6 +202,15 @@ async fn a_reload_of_one_of_the_two_loses_no_keys_and_leaves_no_store_without_a_
     }
 }
 
+#[test]
+fn the_two_stay_on_one_store_when_the_first_gets_another_name() {
+    let rig = rig_of(&pair(), &[]);
+    let renamed = access_issuer("").replace("name: api", "name: other");
+    let after = compile(&rig, &issuers(&[renamed, id_issuer("")]));
+    let begun: Vec<_> = after.refreshers.iter().map(|task| task.store_id()).collect();
+    assert_eq!(after.verifier.key_stores().into_iter().collect::<Vec<_>>(), begun);
+}
+
 #[tokio::test(start_paused = true)]
 async fn keys_that_are_forgotten_by_either_name_are_forgotten_for_both_and_stay_so() {
     let key = Signer::new("k", 1);

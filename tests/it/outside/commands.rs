@@ -259,6 +259,16 @@ async fn healthcheck_says_yes_no_or_that_it_cannot_ask() {
         let arguments = ["--page", "readyz", "--config", &config].map(str::to_owned).to_vec();
         assert_eq!(ask(arguments).await, Some(0), "{name}");
     }
+    // An address that cannot be one is told with its line, and nobody is asked.
+    for (section, page) in [("grpc", &[][..]), ("ops", &["--page", "livez"])] {
+        let text = format!("# a comment\nlisteners: {{ {section}: {{ address: localhost }} }}\n");
+        let config = file(&files, &text);
+        let output = run(&[&["healthcheck", "--config", &config], page].concat(), &[]);
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        let place = format!("{config}:2: listeners.{section}.address: ");
+        assert_eq!(output.status.code(), Some(2), "{section}: {said}");
+        assert!(said.contains(&place), "{section}: {said}");
+    }
 }
 
 /// A binary for production knows no emulator: feature `dev` has to be asked for.

@@ -11,7 +11,7 @@ use super::{
     },
     keys::{KeyOrigin, KeyPlace, read_in_place},
     known_iss::KnownIss,
-    words::{Accepts, IssuerKind},
+    words::{Accepts, IssuerKind, ROWND},
     written::WrittenIssuer,
 };
 use crate::{
@@ -19,8 +19,6 @@ use crate::{
     model::AuthLevel,
 };
 
-/// The base URL of Rownd's API.
-const ROWND: &str = "https://api.rownd.io";
 /// The `iss` of Firebase's ID tokens, before the project id.
 const FIREBASE: &str = "https://securetoken.google.com/";
 /// The label value of the metrics for a token of no known issuer, so that no issuer may have it.
@@ -86,6 +84,7 @@ impl WrittenIssuer {
         let base_url = self.base_url(&at, found);
         let details = self.details(base_url.as_ref(), &at, found);
         let key_origin = self.key_origin(base_url, &at, found);
+        let allowed_origins = self.outbound(&at, found);
         let (details, key_origin) = (details?, key_origin?);
         Some(Issuer {
             name: self.name.clone(),
@@ -94,6 +93,8 @@ impl WrittenIssuer {
             details,
             key_origin,
             keys: self.keys.clone(),
+            tls: self.tls.clone(),
+            allowed_origins,
             algorithms: self.algorithms.clone(),
             claims: self.claims.clone(),
             leeway: self.leeway,

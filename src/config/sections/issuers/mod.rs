@@ -5,10 +5,12 @@
 
 mod app;
 mod check;
+mod claim;
 mod claims;
 mod issuer;
 mod keys;
 mod known_iss;
+mod outbound;
 mod tenant_place;
 mod tenants;
 mod words;
@@ -16,11 +18,12 @@ mod written;
 
 pub(in crate::config) use app::WrittenApp;
 pub use app::{App, AppKnownBy};
+pub use claim::{Claim, ClaimPlace, ClaimSettings};
 pub use claims::ClaimMap;
 pub use issuer::{
     AcceptedTokens, FirebaseIssuer, Issuer, IssuerDetails, OidcIssuer, RowndIssuer, StaticIssuer,
     SupertokensIssuer,
 };
-pub use keys::{KeyOrigin, KeyPlace, Keys};
+pub use keys::{KeyFetchHeader, KeyOrigin, KeyPlace, Keys};
 pub use words::{Accepts, IssuerKind, SigningAlgorithm};
 pub(in crate::config) use written::WrittenIssuer;

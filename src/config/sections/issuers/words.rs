@@ -3,6 +3,9 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+/// The base URL of Rownd's API.
+pub(super) const ROWND: &str = "https://api.rownd.io";
+
 /// The kind of an issuer. It decides which settings, algorithms, claims and documents there are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]

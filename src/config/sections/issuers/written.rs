@@ -12,6 +12,7 @@ use super::{
 use crate::{
     config::{
         findings::Findings,
+        sections::network::OutboundTls,
         shown::{public_keys, without_query},
         span::Span,
     },
@@ -89,7 +90,9 @@ pub(in crate::config) struct WrittenIssuer {
     /// its sign-in? Default: `unverified`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub auth_level: Option<AuthLevel>,
-    /// Which claims become the identity.
+    /// Which claims become the identity. Each setting is the name of a claim, or a JSON pointer
+    /// (`/realm_access/roles`), or a map such as `{ path: realm_access.roles }`,
+    /// `{ name: roles, keys: true }` and `{ name: id, integer: true }` (docs/issuers.md).
     #[serde(default)]
     pub claims: ClaimMap,
     /// Clock skew allowed on `exp`, `nbf` and `iat`.
@@ -105,6 +108,14 @@ pub(in crate::config) struct WrittenIssuer {
     /// Allows http to hosts that are not loopback, for a mesh that encrypts by itself.
     #[serde(default)]
     pub allow_insecure_http: bool,
+    /// TLS to its servers.
+    #[serde(default)]
+    pub tls: OutboundTls,
+    /// Origins that its metadata may lead to as if they were written here: scheme, host and port,
+    /// each exactly (`https://10.0.0.1:6443`). Only these and the written ones may have private
+    /// addresses, are asked through a proxy, and get the credential of `keys`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub allowed_origins: Vec<String>,
     /// How its keys are kept.
     #[serde(default)]
     pub keys: Keys,
@@ -134,6 +145,8 @@ impl WrittenIssuer {
             required: yes(),
             allow_missing_exp: false,
             allow_insecure_http: false,
+            tls: OutboundTls::default(),
+            allowed_origins: Vec::new(),
             keys: Keys::default(),
         }
     }
@@ -169,6 +182,8 @@ impl WrittenIssuer {
             required: _,
             allow_missing_exp: _,
             allow_insecure_http,
+            tls,
+            allowed_origins,
             keys: _,
         } = self;
         *kind == other.kind
@@ -180,13 +195,15 @@ impl WrittenIssuer {
             && *key_set == other.key_set
             && *algorithms == other.algorithms
             && *allow_insecure_http == other.allow_insecure_http
+            && *tls == other.tls
+            && *allowed_origins == other.allowed_origins
     }
 
     /// Refuses settings that have no effect for the kind: the operator expects one of them.
     pub(super) fn refuse_foreign_settings(&self, at: &str, found: &mut Findings) {
         use IssuerKind::{Firebase, Oidc, Rownd, Static, Supertokens};
         let map = &self.claims;
-        let rows: [(&str, bool, &[IssuerKind]); 17] = [
+        let rows: [(&str, bool, &[IssuerKind]); 18] = [
             ("base_url", self.base_url.is_some(), &[Rownd, Supertokens, Oidc]),
             ("tenants", !self.tenants.is_empty(), &[Oidc]),
             ("tenants_file", self.tenants_file.is_some(), &[Oidc]),
@@ -197,6 +214,7 @@ impl WrittenIssuer {
                 self.jwks_fallback_url.is_some(),
                 &[Rownd, Supertokens, Oidc, Firebase],
             ),
+            ("tls", self.tls.ca_file.is_some(), &[Rownd, Supertokens, Oidc, Firebase]),
             ("apps", !self.apps.is_empty(), &[Rownd, Supertokens]),
             ("audiences", !self.audiences.is_empty(), &[Supertokens, Oidc, Static]),
             ("accepts", self.accepts.is_some(), &[Oidc, Static]),

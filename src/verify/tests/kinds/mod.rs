@@ -30,12 +30,13 @@ fn judge_under(header: &Value, yaml: &str, claims: &Value) -> Result<IdentityFac
     Rules::build(&settings).facts(&parse(text.as_bytes()).unwrap(), &"one".into(), &apps)
 }
 
-fn judge(yaml: &str, claims: &Value) -> Result<IdentityFacts, DenyReason> {
+pub(super) fn judge(yaml: &str, claims: &Value) -> Result<IdentityFacts, DenyReason> {
     judge_under(&json!({"alg": "RS256"}), yaml, claims)
 }
 
 const SUPERTOKENS: &str = "kind: supertokens, base_url: 'https://st.test/auth'";
-const OIDC: &str = "kind: oidc, issuer: 'https://id.test', audiences: [my-api, other-api]";
+pub(super) const OIDC: &str =
+    "kind: oidc, issuer: 'https://id.test', audiences: [my-api, other-api]";
 const OIDC_ID: &str = "kind: oidc, issuer: 'https://id.test', audiences: [my-app], accepts: id";
 const FIREBASE: &str = "kind: firebase, project: my-project";
 const STATIC: &str =
@@ -56,7 +57,7 @@ fn session() -> Value {
     })
 }
 
-fn access_token() -> Value {
+pub(super) fn access_token() -> Value {
     json!({"iss": "https://id.test", "sub": "u1", "aud": "my-api", "iat": 1, "exp": 2,
         "scope": "read write", "sid": "s1", "client_id": "c"})
 }
