@@ -17,6 +17,7 @@
 )]
 
 mod algorithms;
+mod caches;
 mod frame;
 mod instructions;
 mod issuer;
@@ -99,6 +100,10 @@ struct Settings {
     /// process grows beyond its bounds.
     #[arg(long, value_name = "TOKENS")]
     soak: Option<u64>,
+    /// Only fill the claims cache in three sizes, and exit 1 where the process grows beyond what
+    /// docs/operations.md says.
+    #[arg(long)]
+    caches: bool,
     /// Only kill and start it again, and say how long it was missed.
     #[arg(long)]
     restarts: bool,
@@ -128,7 +133,7 @@ impl Settings {
 
     /// Whether a figure that is missed is a failure.
     const fn judges(&self) -> bool {
-        self.gate || self.soak.is_some() || self.instructions || self.keys
+        self.gate || self.soak.is_some() || self.caches || self.instructions || self.keys
     }
 
     /// The floor, built if need be.
@@ -172,6 +177,7 @@ fn bench(settings: &Settings) -> Result<bool> {
 async fn run(settings: &Settings, cores: Cores) -> Result<bool> {
     match settings.soak {
         Some(tokens) => soak::run(&settings.server, cores, tokens).await,
+        None if settings.caches => caches::run(&settings.server, cores).await,
         None if settings.restarts => {
             let restarts = restarts(settings, cores).await?;
             restarts.print();

@@ -39,12 +39,29 @@ const USER_HEADER: &str = "x-rownd-user-id";
 pub(crate) struct Server {
     pub(crate) address: SocketAddr,
     pub(crate) pid: u32,
+    /// Where it tells its metrics; `None`: it has none.
+    ops: Option<SocketAddr>,
     child: Child,
 }
 
 impl Server {
     pub(crate) async fn stop(mut self) -> Result<()> {
         Ok(self.child.kill().await?)
+    }
+
+    /// The value of this series.
+    pub(crate) async fn metric(&self, series: &str) -> Result<f64> {
+        let answer = get(self.ops.ok_or("no metrics")?, "/metrics").await?;
+        let value = answer.lines().find_map(|line| line.strip_prefix(series)?.strip_prefix(' '));
+        Ok(value.ok_or("no such series")?.parse()?)
+    }
+
+    /// Bytes of the process in memory (proc(5)).
+    pub(crate) fn resident(&self) -> Result<u64> {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.pid))?;
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).ok_or("no VmRSS")?;
+        let kilobytes: u64 = line.trim().trim_end_matches(" kB").parse()?;
+        Ok(kilobytes << 10)
     }
 
     /// Asks it to end, and waits until it has.
@@ -65,7 +82,7 @@ pub(crate) async fn floor(core: usize, program: &Program, mode: &str) -> Result<
     timeout(PATIENCE, BufReader::new(output).read_line(&mut line)).await??;
     let address =
         line.trim().parse().map_err(|error| format!("the floor said {line:?}: {error}"))?;
-    Ok(Server { address, pid: process::pid(&child)?, child })
+    Ok(Server { address, pid: process::pid(&child)?, ops: None, child })
 }
 
 /// A configuration and the ports in it: where one rownd-authz after the other can be.
@@ -127,7 +144,7 @@ impl Place {
             failure(&self.program, &self.log, error.as_ref())
         };
         ready(self.ops, &mut child).await.map_err(fail)?;
-        Ok(Server { address: self.address, pid: process::pid(&child)?, child })
+        Ok(Server { address: self.address, pid: process::pid(&child)?, ops: Some(self.ops), child })
     }
 }
 
@@ -223,15 +240,17 @@ async fn ready(ops: SocketAddr, child: &mut Child) -> Result<()> {
 }
 
 async fn readiness(ops: SocketAddr) -> Result<String> {
+    Ok(get(ops, "/readyz").await?.lines().next().unwrap_or_default().to_owned())
+}
+
+/// The answer to a GET, head and body.
+async fn get(ops: SocketAddr, path: &str) -> Result<String> {
     let mut socket = TcpStream::connect(ops).await?;
-    socket
-        .write_all(
-            format!("GET /readyz HTTP/1.1\r\nhost: {ops}\r\nconnection: close\r\n\r\n").as_bytes(),
-        )
-        .await?;
+    let request = format!("GET {path} HTTP/1.1\r\nhost: {ops}\r\nconnection: close\r\n\r\n");
+    socket.write_all(request.as_bytes()).await?;
     let mut answer = Vec::new();
     timeout(PATIENCE, socket.read_to_end(&mut answer)).await??;
-    Ok(String::from_utf8_lossy(&answer).lines().next().unwrap_or_default().to_owned())
+    Ok(String::from_utf8_lossy(&answer).into_owned())
 }
 
 /// Speed without a verdict is no speed: both sides of it are seen before any load.

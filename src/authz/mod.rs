@@ -41,6 +41,7 @@ pub use fetch_mode::FetchModeWarning;
 pub use in_flight::PendingCheck;
 pub use inject::early_strip;
 pub use permit_step::{Additions, PermitStep, StepEnd};
+pub use protect::ended_by;
 pub use service::BackendService;
 pub use snapshot::{Edition, Snapshot};
 pub use token_query::{TokenQuery, VerifiedToken};

@@ -115,7 +115,8 @@ impl CheckPipeline {
             Ok(permit) => permit,
             // Last, because it may have to ask Rownd: a caller that is denied anyway costs nothing.
             Err(unconfirmed) => {
-                let confirmed = self.profiles.confirm(unconfirmed, deadline).await;
+                // In a box, as is all that few checks do: the others would carry its size.
+                let confirmed = Box::pin(self.profiles.confirm(unconfirmed, deadline)).await;
                 record.detail(|| Step::ProfileAsked(reason_only(confirmed.as_ref().map(|_| ()))));
                 confirmed?
             }

@@ -198,7 +198,7 @@ where
             if slot.is_refused() {
                 // Its message and headers are dropped now, not when its turn comes.
                 let door = self.doors.check.clone();
-                return Box::pin(async move { Box::pin(refuse(door, slot)).await });
+                return Box::pin(async move { Ok(refuse(&door, slot)) });
             }
             // Waiting for a turn counts as well, so the time is taken here.
             return Box::pin(check(self.doors.check.clone(), slot, Instant::now(), request));
@@ -254,11 +254,8 @@ where
 }
 
 /// Denies one check that found no slot.
-async fn refuse(
-    door: Arc<CheckDoor>,
-    slot: Arc<CallSlot>,
-) -> Result<Response<CountedBody>, Infallible> {
+fn refuse(door: &CheckDoor, slot: Arc<CallSlot>) -> Response<CountedBody> {
     slot.refusal_written();
-    let answer = door.deny(&door.begin(), DenyReason::Overloaded).await;
-    Ok(answer.map(|body| CountedBody::new(body, slot)))
+    let answer = door.deny(&door.begin(), DenyReason::Overloaded);
+    answer.map(|body| CountedBody::new(body, slot))
 }

@@ -13,7 +13,7 @@ use super::{claims::lifetime::Lifetime, identity::Identity, jwks::Key, key_ring:
 use crate::{
     digest::{Sha256, sha256},
     metrics::Metrics,
-    model::{CookieProof, IdentityFacts},
+    model::{CookieProof, IdentityFacts, heap},
     verify::outcome_label::CacheName,
 };
 
@@ -79,7 +79,7 @@ pub(super) fn weigh(facts: &IdentityFacts) -> u64 {
     };
     let texts = [app_id, app_variant, session_id, tenant].into_iter().flatten();
     let items = roles.iter().chain(groups).chain(scopes);
-    let kept = claims.iter().map(|(_, value)| KEPT_CLAIM + heap_bytes(value)).sum::<usize>();
+    let kept = claims.iter().map(|(_, value)| KEPT_CLAIM + heap::of_json(value)).sum::<usize>();
     let heap = (1 + ENCODINGS) * (proof + kept + token_id.as_ref().map_or(0, String::len))
         + texts
             .chain([user_id])
@@ -103,23 +103,6 @@ fn encoded_len(text: &str) -> usize {
 
 /// The name and the value of a claim that is kept, without what the value points to.
 const KEPT_CLAIM: usize = mem::size_of::<(Arc<str>, Value)>();
-/// The share of a member in the tree of an object.
-const MEMBER: usize = mem::size_of::<(String, Value)>() * 2;
-
-/// The bytes that a value points to, about.
-fn heap_bytes(value: &Value) -> usize {
-    match value {
-        Value::Null | Value::Bool(_) | Value::Number(_) => 0,
-        Value::String(text) => text.len(),
-        Value::Array(items) => {
-            items.iter().map(|item| mem::size_of::<Value>() + heap_bytes(item)).sum()
-        }
-        Value::Object(members) => {
-            members.iter().map(|(name, item)| MEMBER + name.len() + heap_bytes(item)).sum()
-        }
-    }
-}
-
 /// Counts evictions. An evicted value is dropped when the table is unlocked.
 #[derive(Debug, Clone)]
 pub(super) struct Evictions<V> {

@@ -29,9 +29,9 @@ use crate::{
     model::{Denial, DenyReason},
 };
 
-/// Checks of one issuer that may wait for a turn: a flood must not fill the places of all checks in
-/// flight.
-const MAX_WAITING: usize = 256;
+/// Checks of one issuer that may wait for a turn: each holds a parsed token, which takes many times
+/// its own length, and a flood must not fill the places of all checks in flight.
+const MAX_WAITING: usize = 64;
 
 /// The part of a token that a signature is about, and the signature.
 #[derive(Debug, Clone, Copy)]

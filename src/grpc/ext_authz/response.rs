@@ -3,6 +3,7 @@
 
 use std::iter;
 
+use bytes::Bytes;
 use envoy_types::pb::{
     envoy::{
         config::core::v3::{
@@ -18,7 +19,7 @@ use envoy_types::pb::{
 
 use prost::Message as _;
 
-use super::{codec::EncodedResponse, wire::MessagePart};
+use super::{frame::EncodedResponse, wire::MessagePart};
 use crate::{
     authz::{Allowance, EncodingDoor, IdentityHeaders, ListHeader, Verdict, outcome},
     config::Check,
@@ -93,7 +94,8 @@ fn allowed(allowance: &Allowance, verdict: &Verdict) -> EncodedResponse {
     part.allowed();
     part.ok_response(iter::empty(), request.spoofed.iter().map(String::as_str));
     about_check(&mut part, "allow", verdict);
-    let encode = || of_identity(&request.identity, identity).into();
+    // A copy, because it is kept for as long as the identity and takes no more than it needs.
+    let encode = || Bytes::copy_from_slice(&of_identity(&request.identity, identity));
     let kept = request.identity.encoded(EncodingDoor::ExtAuthz, encode);
     let mut message = part.finish();
     let is_plain = request.headers.is_empty()

@@ -5,6 +5,7 @@ mod additions;
 mod answers;
 mod door;
 mod lists;
+mod memory;
 mod requests;
 mod routes;
 mod second_door;
@@ -42,7 +43,7 @@ fn door(yaml: &str) -> (CheckDoor, Arc<Metrics>) {
     let metrics = Metrics::build(&labels).unwrap();
     let limits = VerifierLimits {
         max_token_bytes: config.check.max_token_bytes,
-        claims_cache_bytes: 0,
+        claims_cache_bytes: config.check.claims_cache_bytes,
         refusal_cache_bytes: 0,
     };
     let client = Client::build(&config::Network::default(), &[], Duration::from_secs(1)).unwrap();
