@@ -56,14 +56,14 @@ pub use proxy::Proxy;
 pub use secret::{REDACTED, Secret};
 use sections::WrittenConfig;
 pub use sections::{
-    AcceptedTokens, Accepts, App, AppKnownBy, AppliesTo, Auth, Caller, Check, Claim, ClaimMap,
-    ClaimPlace, ClaimSettings, ClientAuth, Config, ControlListener, CookieFormat, Credentials,
-    DefaultRoute, ExpiredCookie, FirebaseIssuer, Freshness, GrpcListener, IdentityHeaders, Issuer,
-    IssuerDetails, IssuerKind, KeyFetchHeader, KeyOrigin, KeyPlace, KeySnapshots, Keys, Listeners,
-    Log, LogFormat, LogLevel, Match, Network, OddPaths, OidcClient, OidcIssuer, OnTooLarge,
-    OpsListener, OutboundTls, PathMatch, PathRegex, Profiles, Revocation, Right, Route, RowndAuth,
-    RowndIssuer, Shutdown, SigningAlgorithm, StaticIssuer, SupertokensIssuer, Tls, TlsVersion,
-    TokenSource, TooLarge, Unavailable, VendorHeaders,
+    AcceptedTokens, Accepts, App, AppKnownBy, AppliesTo, AudienceClaim, Auth, Caller, Check, Claim,
+    ClaimMap, ClaimPlace, ClaimSettings, ClientAuth, Config, ControlListener, CookieFormat,
+    Credentials, DefaultRoute, ExpiredCookie, FirebaseIssuer, Freshness, GrpcListener,
+    IdentityHeaders, Issuer, IssuerDetails, IssuerKind, KeyFetchHeader, KeyOrigin, KeyPlace,
+    KeySnapshots, Keys, Listeners, Log, LogFormat, LogLevel, Match, Network, OddPaths, OidcClient,
+    OidcIssuer, OnTooLarge, OpsListener, OutboundTls, PathMatch, PathRegex, Preset, Profiles,
+    Revocation, Right, Route, RowndAuth, RowndIssuer, Shutdown, SigningAlgorithm, StaticIssuer,
+    SupertokensIssuer, Tls, TlsVersion, TokenSource, TooLarge, Unavailable, VendorHeaders,
 };
 pub use span::Span;
 pub use structure::json_schema;

@@ -150,10 +150,10 @@ deny_reasons! {
         "The user should sign in again. If all users get this, compare the app of the token \
          with that of `issuers[].apps`.";
     /// The token was made for another app: no `app:ID` of a configured app, or none of the issuer's
-    /// `audiences`, stands in `aud`.
+    /// `audiences`, stands in `aud`; or the claim of `audience` names none of its `values`.
     AudienceMismatch => "audience_mismatch", BadCredential, "the token was made for another audience",
         "Compare `aud`, which `token inspect` shows, with `issuers[].apps[].id` or \
-         `issuers[].audiences`.";
+         `issuers[].audiences`. For tokens that have no `aud`, write `issuers[].audience`.";
     /// The token was made through an app variant (sub-brand) that is not in the allow-list.
     VariantRefused => "variant_refused", BadCredential, "the token was made for another app variant",
         "If users of this variant may use the service, add it to `issuers[].apps[].variants`.";
@@ -161,7 +161,7 @@ deny_reasons! {
     /// token instead of an access token or the reverse, an OAuth2 token of SuperTokens.
     TokenKindRefused => "token_kind_refused", BadCredential, "this kind of token is not acceptable here",
         "Have the client send its access token. If clients have ID tokens only, write \
-         `issuers[].accepts: id`.";
+         `issuers[].accepts: id`. For a well-known provider, write `issuers[].preset`.";
     /// Two issuers of the configuration have the token's `iss`, one for access tokens and one for ID
     /// tokens, and the token fits both: no claim distinguishes its kind, and its audience is one of
     /// both.

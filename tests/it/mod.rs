@@ -16,6 +16,7 @@ mod memory;
 mod migration;
 mod network;
 mod outside;
+mod presets;
 mod regression;
 mod reload;
 #[cfg(feature = "dev")]

@@ -237,7 +237,20 @@ impl Row<'_> {
                 let apps = apps.map(|id| format!("app:{id}"));
                 let listed = settings.audiences().iter().cloned();
                 let apps = apps.filter(|_| settings.kind() == IssuerKind::Rownd);
-                Some(format!("aud {}", joined(&apps.chain(listed).collect::<Vec<_>>())))
+                let aud: Vec<String> = apps.chain(listed).collect();
+                let client = settings.accepted_tokens().and_then(|it| it.audience.as_ref());
+                Some(match client {
+                    None => format!("aud {}", joined(&aud)),
+                    Some(client) => {
+                        let aud = if aud.is_empty() {
+                            "no aud".into()
+                        } else {
+                            format!("aud {}", joined(&aud))
+                        };
+                        let claim = escaped(&client.claim);
+                        format!("{aud}, and in {claim} {}", joined(&client.values))
+                    }
+                })
             }
             DenyReason::AlgorithmRefused => {
                 let names = settings.algorithms.iter().map(|known| format!("{known:?}"));

@@ -66,8 +66,8 @@ refused: audience_mismatch, the token was made for another audience
 partner (static): no: audience_mismatch, the token was made for another audience
   signature good, by a key in place
   The token was made for another app: no `app:ID` of a configured app, or none of the issuer's
-  `audiences`, stands in `aud`.
-  Compare `aud`, which `token inspect` shows, with `issuers[].apps[].id` or `issuers[].audiences`.
+  `audiences`, stands in `aud`; or the claim of `audience` names none of its `values`.
+  Compare `aud`, which `token inspect` shows, with `issuers[].apps[].id` or `issuers[].audiences`. For tokens that have no `aud`, write `issuers[].audience`.
   this issuer wants aud my-api
 
 rownd (rownd): no: issuer_untrusted, the token issuer is not trusted

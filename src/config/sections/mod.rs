@@ -28,9 +28,10 @@ use credentials::WrittenCredentials;
 pub use credentials::{CookieFormat, Credentials, TokenSource};
 pub use identity_headers::{IdentityHeaders, OnTooLarge, TooLarge, VendorHeaders};
 pub use issuers::{
-    AcceptedTokens, Accepts, App, AppKnownBy, Claim, ClaimMap, ClaimPlace, ClaimSettings,
-    FirebaseIssuer, Issuer, IssuerDetails, IssuerKind, KeyFetchHeader, KeyOrigin, KeyPlace, Keys,
-    OidcIssuer, RowndIssuer, SigningAlgorithm, StaticIssuer, SupertokensIssuer,
+    AcceptedTokens, Accepts, App, AppKnownBy, AudienceClaim, Claim, ClaimMap, ClaimPlace,
+    ClaimSettings, FirebaseIssuer, Issuer, IssuerDetails, IssuerKind, KeyFetchHeader, KeyOrigin,
+    KeyPlace, Keys, OidcIssuer, Preset, RowndIssuer, SigningAlgorithm, StaticIssuer,
+    SupertokensIssuer,
 };
 pub(super) use issuers::{WrittenApp, WrittenIssuer};
 pub use key_snapshots::KeySnapshots;

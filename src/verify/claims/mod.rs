@@ -4,6 +4,7 @@
 //! the profile of the token, the time in which it holds.
 
 pub(super) mod asked;
+pub(super) mod audience;
 pub(super) mod lifetime;
 pub(super) mod map;
 pub(super) mod mapped;

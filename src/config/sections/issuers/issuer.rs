@@ -5,10 +5,11 @@ use url::Url;
 
 use super::{
     app::App,
+    audience::AudienceClaim,
     claims::ClaimMap,
     keys::{KeyOrigin, Keys, of_tenant},
     tenant_place::put_tenant,
-    words::{Accepts, IssuerKind, ROWND, SigningAlgorithm},
+    words::{Accepts, IssuerKind, Preset, ROWND, SigningAlgorithm},
     written::WrittenIssuer,
 };
 use crate::{
@@ -115,8 +116,12 @@ pub struct StaticIssuer {
 /// Which tokens of an issuer are taken.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AcceptedTokens {
-    /// The audiences, one of which a token must name; never empty.
+    /// The audiences, one of which a token must name; empty only where `audience` is there.
     pub audiences: Vec<String>,
+    /// The claim that names the client: for tokens without `aud`, or besides it.
+    pub audience: Option<AudienceClaim>,
+    /// The provider, where it is a well-known one.
+    pub preset: Option<Preset>,
     /// Access tokens or ID tokens.
     pub accepts: Accepts,
     /// The auth level of users whose token has none.

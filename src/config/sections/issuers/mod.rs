@@ -4,6 +4,7 @@
 //! its kind needs, or every problem.
 
 mod app;
+mod audience;
 mod check;
 mod claim;
 mod claims;
@@ -11,6 +12,8 @@ mod issuer;
 mod keys;
 mod known_iss;
 mod outbound;
+mod preset;
+mod preset_iss;
 mod tenant_place;
 mod tenants;
 mod words;
@@ -18,6 +21,7 @@ mod written;
 
 pub(in crate::config) use app::WrittenApp;
 pub use app::{App, AppKnownBy};
+pub use audience::AudienceClaim;
 pub use claim::{Claim, ClaimPlace, ClaimSettings};
 pub use claims::ClaimMap;
 pub use issuer::{
@@ -25,5 +29,5 @@ pub use issuer::{
     SupertokensIssuer,
 };
 pub use keys::{KeyFetchHeader, KeyOrigin, KeyPlace, Keys};
-pub use words::{Accepts, IssuerKind, SigningAlgorithm};
+pub use words::{Accepts, IssuerKind, Preset, SigningAlgorithm};
 pub(in crate::config) use written::WrittenIssuer;

@@ -130,3 +130,56 @@ pub enum Accepts {
     /// ID tokens (OpenID Connect Core section 2).
     Id,
 }
+
+impl Accepts {
+    /// The word in the configuration.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Access => "access",
+            Self::Id => "id",
+        }
+    }
+}
+
+/// A well-known provider, whose usual settings an issuer begins with (`oidc`, `static`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Preset {
+    /// Keycloak, also before version 24: access tokens say `typ: Bearer` and may have a `nonce`.
+    Keycloak,
+    /// Microsoft Entra ID, tokens of version 1 and 2, and its national clouds.
+    Entra,
+    /// Amazon Cognito user pools: access tokens have `client_id` and usually no `aud`.
+    Cognito,
+    /// Auth0, both profiles of its access tokens.
+    Auth0,
+    /// Okta's custom authorization servers, and the ID tokens of its org server.
+    Okta,
+    /// Clerk's session tokens: `azp` and no `aud`.
+    Clerk,
+    /// Google's ID tokens; its access tokens are no JWTs.
+    Google,
+    /// Zitadel's JWT access tokens and ID tokens.
+    Zitadel,
+    /// Service account tokens of a Kubernetes cluster.
+    Kubernetes,
+}
+
+impl Preset {
+    /// The word in the configuration.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Keycloak => "keycloak",
+            Self::Entra => "entra",
+            Self::Cognito => "cognito",
+            Self::Auth0 => "auth0",
+            Self::Okta => "okta",
+            Self::Clerk => "clerk",
+            Self::Google => "google",
+            Self::Zitadel => "zitadel",
+            Self::Kubernetes => "kubernetes",
+        }
+    }
+}

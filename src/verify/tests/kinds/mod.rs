@@ -1,5 +1,6 @@
 //! The facts that each kind of issuer reads in a token's claims, and the tokens that it refuses.
 
+mod audience;
 mod supertokens;
 
 use serde_json::{Value, json};
