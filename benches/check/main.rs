@@ -16,6 +16,7 @@
     reason = "a bench may end on its first surprise, and runs its own tasks"
 )]
 
+mod algorithms;
 mod caches;
 mod frame;
 mod instructions;
@@ -27,6 +28,7 @@ mod report;
 mod restart;
 mod servers;
 mod soak;
+mod unnamed;
 mod verify;
 
 use std::{
@@ -44,6 +46,7 @@ use tokio::{
 };
 
 use crate::{
+    algorithms::Algorithms,
     frame::Template,
     load::Source,
     mint::{Signer, Tokens},
@@ -51,6 +54,7 @@ use crate::{
     report::{BARE_H2, FLOOR, ROWS, Report, Round, cached, fresh},
     restart::Restarts,
     servers::{Place, Server},
+    unnamed::Shares,
     verify::{Cost, Verifier},
 };
 use test_support::forge::Algorithm;
@@ -103,6 +107,10 @@ struct Settings {
     /// Only kill and start it again, and say how long it was missed.
     #[arg(long)]
     restarts: bool,
+    /// Only measure fresh tokens of every algorithm, and genuine callers during a flood of forged
+    /// tokens without a `kid`.
+    #[arg(long)]
+    keys: bool,
     /// Only count instructions, by callgrind; exit 1 where a check takes more than it may.
     #[arg(long)]
     instructions: bool,
@@ -125,7 +133,7 @@ impl Settings {
 
     /// Whether a figure that is missed is a failure.
     const fn judges(&self) -> bool {
-        self.gate || self.soak.is_some() || self.caches || self.instructions
+        self.gate || self.soak.is_some() || self.caches || self.instructions || self.keys
     }
 
     /// The floor, built if need be.
@@ -175,6 +183,12 @@ async fn run(settings: &Settings, cores: Cores) -> Result<bool> {
             restarts.print();
             Ok(restarts.holds())
         }
+        None if settings.keys => {
+            let (algorithms, shares) = keys(settings, cores).await?;
+            algorithms.print();
+            shares.print();
+            Ok(shares.holds())
+        }
         None if settings.instructions => {
             let floor = settings.floor().await?;
             instructions::run(cores, &settings.server, &floor, settings.renew).await
@@ -201,6 +215,13 @@ async fn restarts(settings: &Settings, cores: Cores) -> Result<Restarts> {
     restart::measure(&place, &good).await
 }
 
+/// Every algorithm, and genuine callers during a flood.
+async fn keys(settings: &Settings, cores: Cores) -> Result<(Algorithms, Shares)> {
+    let directory = directory()?;
+    let algorithms = Algorithms::measure(&settings.server, cores, &directory).await?;
+    Ok((algorithms, Shares::measure(&settings.server, cores, &directory).await?))
+}
+
 async fn measure(settings: &Settings, cores: Cores) -> Result<bool> {
     let directory = directory()?;
     let floor = settings.floor().await?;
@@ -212,16 +233,21 @@ async fn measure(settings: &Settings, cores: Cores) -> Result<bool> {
         rounds.push(round);
     }
     bench.stop().await?;
+    let (algorithms, shares) = keys(settings, cores).await?;
     let restarts = restarts(settings, cores).await?;
     let report = Report::new(&rounds);
     report.print()?;
+    algorithms.print();
+    shares.print();
     restarts.print();
     let mut summary = report.summary();
+    summary["algorithms"] = algorithms.summary();
+    summary["kept_during_flood_without_kid"] = shares.summary();
     summary["restart_to_serving_ms"] = restarts.median().into();
     let file = directory.join("summary.json");
     fs::write(&file, format!("{summary:#}\n"))?;
     println!("written to {}", file.display());
-    Ok(report.holds() && restarts.holds())
+    Ok(report.holds() && shares.holds() && restarts.holds())
 }
 
 /// All that a round needs.

@@ -104,9 +104,23 @@ impl Place {
         issuers: SocketAddr,
         check: &str,
     ) -> Result<Self> {
+        let others = [Algorithm::Es256, Algorithm::Rs256];
+        Self::with(name, core, program, directory, issuers, &others, check)
+    }
+
+    /// The same with issuers of these algorithms beside Rownd's own.
+    pub(crate) fn with(
+        name: &str,
+        core: usize,
+        program: &Program,
+        directory: &Path,
+        issuers: SocketAddr,
+        others: &[Algorithm],
+        check: &str,
+    ) -> Result<Self> {
         let [address, ops] = free_addresses()?;
         let file = directory.join(format!("{name}.yaml"));
-        fs::write(&file, config(address, ops, issuers) + check)?;
+        fs::write(&file, config(address, ops, issuers, others) + check)?;
         let log = directory.join(format!("{name}.log"));
         Ok(Self { address, log, ops, core, program: program.clone(), file })
     }
@@ -122,6 +136,16 @@ impl Place {
             .spawn()?;
         Ok(child)
     }
+
+    /// Starts one, and waits until it is ready.
+    pub(crate) async fn start(&self) -> Result<Server> {
+        let mut child = self.spawn()?;
+        let fail = |error: Box<dyn std::error::Error + Send + Sync>| {
+            failure(&self.program, &self.log, error.as_ref())
+        };
+        ready(self.ops, &mut child).await.map_err(fail)?;
+        Ok(Server { address: self.address, pid: process::pid(&child)?, ops: Some(self.ops), child })
+    }
 }
 
 /// rownd-authz, as a user would start it; and with room for a handful of claims only.
@@ -135,13 +159,8 @@ pub(crate) async fn product(
     let name = if claims_cache_bytes.is_some() { "handful" } else { "rownd-authz" };
     let check =
         claims_cache_bytes.map(|bytes| format!("check: {{ claims_cache_bytes: {bytes} }}\n"));
-    let place = Place::new(name, core, program, directory, issuers, &check.unwrap_or_default())?;
-    let mut child = place.spawn()?;
-    let fail = |error: Box<dyn std::error::Error + Send + Sync>| {
-        failure(program, &place.log, error.as_ref())
-    };
-    ready(place.ops, &mut child).await.map_err(fail)?;
-    Ok(Server { address: place.address, pid: process::pid(&child)?, ops: Some(place.ops), child })
+    let check = check.unwrap_or_default();
+    Place::new(name, core, program, directory, issuers, &check)?.start().await
 }
 
 fn failure(program: &Program, log: &Path, error: &dyn std::error::Error) -> String {
@@ -152,7 +171,8 @@ fn failure(program: &Program, log: &Path, error: &dyn std::error::Error) -> Stri
 }
 
 /// A few routes, so that policy has something to choose from.
-fn config(grpc: SocketAddr, ops: SocketAddr, issuers: SocketAddr) -> String {
+fn config(grpc: SocketAddr, ops: SocketAddr, issuers: SocketAddr, others: &[Algorithm]) -> String {
+    let others: String = others.iter().map(|algorithm| other(*algorithm, issuers)).collect();
     format!(
         r#"listeners:
   grpc: {{ address: "{grpc}", workers: 1 }}
@@ -164,7 +184,7 @@ issuers:
     issuer: "{}"
     jwks_url: "http://{issuers}{}"
     apps: [{{ id: {app} }}]
-{}{}credentials: [{{ header: authorization }}, {{ cookie: rownd-session, format: rownd }}]
+{others}credentials: [{{ header: authorization }}, {{ cookie: rownd-session, format: rownd }}]
 routes:
   - {{ id: health, match: {{ path: {{ exact: /healthz }} }}, auth: none }}
   - {{ id: public, match: {{ path: {{ prefix: /public }} }}, auth: none }}
@@ -173,8 +193,6 @@ default: {{ auth: required }}
 "#,
         mint::issuer(Algorithm::EdDsa),
         issuer::keys(Algorithm::EdDsa),
-        other(Algorithm::Es256, issuers),
-        other(Algorithm::Rs256, issuers),
         app = mint::APP,
     )
 }

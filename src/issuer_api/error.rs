@@ -128,6 +128,7 @@ impl ApiError {
                     matches!(*status, 408 | 500..=599)
                 }
                 UpstreamError::TooLarge
+                | UpstreamError::Packed(_)
                 | UpstreamError::Refused(_)
                 | UpstreamError::NoAuthorities(_) => false,
             },
@@ -205,7 +206,7 @@ impl ApiError {
             | Self::BodyNotWritable
             | Self::NoRandomness => ApiResult::Invalid,
             Self::Upstream(error) => match error {
-                UpstreamError::TooLarge => ApiResult::Invalid,
+                UpstreamError::TooLarge | UpstreamError::Packed(_) => ApiResult::Invalid,
                 UpstreamError::Timeout => ApiResult::Timeout,
                 UpstreamError::Status(_) | UpstreamError::RetryLater(..) => ApiResult::Status,
                 UpstreamError::Network(_)
@@ -248,6 +249,7 @@ impl From<UpstreamError> for ApiError {
             | UpstreamError::Status(_)
             | UpstreamError::RetryLater(..)
             | UpstreamError::TooLarge
+            | UpstreamError::Packed(_)
             | UpstreamError::Refused(_)) => Self::Upstream(other),
         }
     }

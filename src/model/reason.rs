@@ -119,7 +119,13 @@ deny_reasons! {
     KidUnknown => "kid_unknown", BadCredential, "the token is signed by an unknown key",
         "The token comes from another environment (development against production), or its key \
          was withdrawn. If keys are not fetched, add the key to `issuers[].key_set`.";
-    /// The signature does not fit the issuer's key: a forged or damaged token.
+    /// The token has no `kid`, and more than four keys of the issuer fit its algorithm: they are not
+    /// tried one after the other. Up to four are, for kinds `oidc` and `static`.
+    KidMissing => "kid_missing", BadCredential, "the token does not name its key",
+        "Have the issuer write a `kid` into its tokens and keys, or publish only the keys that it \
+         signs with. `issuers[].algorithms` leaves out the keys of other algorithms.";
+    /// The signature does not fit the issuer's key, or none of the few that fit a token without a
+    /// `kid`: a forged or damaged token.
     SignatureInvalid => "signature_invalid", BadCredential, "the token signature is not valid",
         "If genuine clients get this, the issuer has another key under the same `kid`: its keys \
          are fetched again at most once in `issuers[].keys.cooldown`, and at once by `/keys/forget` \
@@ -247,8 +253,9 @@ deny_reasons! {
          tests all of them.";
     /// The token names a key that may exist but is not known yet: it is being fetched and the check
     /// could not wait for it, or by its `iat` the token may be younger than the last fetch of keys,
-    /// and the next fetch is after the time in `Retry-After`. A client can cause this by any `kid`,
-    /// so it is counted with the outcome `deny`.
+    /// and the next fetch is after the time in `Retry-After`. Or the token names no key, several fit,
+    /// and too many such tokens wait to be tried with each. A client can cause this by any `kid`, or
+    /// without one, so it is counted with the outcome `deny`.
     KeyPending => "key_pending", Pending, "the key of the token is not known yet",
         "Nothing after a rotation: the check after `Retry-After` finds the key. If it stays, the \
          token comes from another environment. To avoid it, have the issuer publish a key \

@@ -16,6 +16,7 @@ use super::{
     address::{self, Standing},
     caching::{fresh_for, retry_after},
     call::{Request, UrlOrigin},
+    coding::Coding,
     error::{PROXY_REFUSES_US, UpstreamError, convert},
     network::Network,
     proxies::{ProxiedScheme, Way},
@@ -38,7 +39,7 @@ pub struct HttpAnswer {
 /// A good answer to a GET.
 #[derive(Debug, Clone)]
 pub struct Document {
-    /// The body, as it came.
+    /// The body, unpacked where it came as gzip.
     pub body: Vec<u8>,
     /// `max-age` of `Cache-Control` less the `Age` it came with; `no-store` and `no-cache` count as
     /// zero (RFC 9111 sections 4.2.3 and 5.2.2).
@@ -191,7 +192,9 @@ impl Client {
     }
 }
 
+/// The body, unpacked. Neither form of it may be longer than the limit.
 async fn read_body(mut response: Response, limit: usize) -> Result<Vec<u8>, UpstreamError> {
+    let coding = Coding::of(response.headers())?;
     let mut body = Vec::new();
     while let Some(chunk) = response.chunk().await.map_err(|error| convert(&error, false))? {
         if body.len() + chunk.len() > limit {
@@ -199,7 +202,7 @@ async fn read_body(mut response: Response, limit: usize) -> Result<Vec<u8>, Upst
         }
         body.extend_from_slice(&chunk);
     }
-    Ok(body)
+    coding.unpack(body, limit)
 }
 
 fn status_error(status: u16, headers: &HeaderMap) -> UpstreamError {

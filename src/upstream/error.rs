@@ -30,6 +30,9 @@ pub enum UpstreamError {
     /// The answer has more bytes than allowed.
     #[error("the answer is too large")]
     TooLarge,
+    /// The answer is packed in a way that is not unpacked, or is damaged.
+    #[error("the answer cannot be unpacked: {0}")]
+    Packed(&'static str),
     /// The address is refused, or the request cannot be sent: nothing was sent.
     #[error("the address is refused: {0}")]
     Refused(&'static str),

@@ -3,8 +3,8 @@
 //!
 //! In: a request and who wrote its URL. Out: status, headers and body, or a typed error. Redirects
 //! are never followed, a proxy is used only where the configuration says so, compressed bodies are
-//! not asked for, and link-local (cloud metadata) addresses are refused when connecting, so
-//! that DNS cannot lead there either.
+//! not asked for (gzip is unpacked where it comes anyway), and link-local (cloud metadata) addresses
+//! are refused when connecting, so that DNS cannot lead there either.
 
 #![warn(clippy::wildcard_enum_match_arm, clippy::match_wildcard_for_single_variants)]
 
@@ -12,6 +12,7 @@ mod address;
 mod caching;
 mod call;
 mod client;
+mod coding;
 mod connections;
 pub mod discovery;
 mod error;
@@ -19,6 +20,7 @@ mod network;
 mod proxies;
 #[cfg(test)]
 mod tests;
+mod text;
 mod trust;
 mod warnings;
 
@@ -26,4 +28,5 @@ pub use call::{BodyKind, CallSpec, Connection, HttpMethod, Repeat, Request, UrlO
 pub use client::{Client, Document, HttpAnswer};
 pub use error::UpstreamError;
 pub use network::{Network, NextNetwork};
+pub use text::{OtherEncoding, json_text, without_mark};
 pub use warnings::{authority_problem, authority_warnings, problems, proxy_warning};

@@ -8,8 +8,9 @@ use std::time::SystemTime;
 use super::{
     choice::ChosenIssuer,
     claims::profile::marks,
-    issuer::{Issuer, check_signature, record_no_key},
+    issuer::Issuer,
     key_ring::{KeyRing, KeyStoreId},
+    signature::{check_at_once, record_no_key},
     token::{self, Token, Typ},
     unix_time::unix_seconds,
     verifier::Verifier,
@@ -156,14 +157,15 @@ impl Issuer {
             Err(reason) => return IssuerAnswer::Refused(reason),
         };
         let signed = match ring.keys.find_in_memory(token.kid.as_deref(), algorithm) {
-            Ok(key) => match check_signature(token, &key, ring, record) {
+            Ok(keys) => match check_at_once(token, algorithm, &keys, ring, record) {
                 Ok(_) => true,
                 Err(reason) => return IssuerAnswer::Refused(reason),
             },
             Err(denial) => {
-                record_no_key(token, ring, record);
-                // The issuer has no other keys: nothing would be fetched.
-                if !ring.keys.fetches {
+                record_no_key(token, &denial, ring, record);
+                // The issuer has no other keys: nothing would be fetched. Nor would it be where there
+                // are too many.
+                if !ring.keys.fetches || denial.reason() == DenyReason::KidMissing {
                     return IssuerAnswer::Refused(denial.reason());
                 }
                 false

@@ -10,7 +10,7 @@ use strum::{IntoStaticStr, VariantArray};
 use url::Url;
 
 use super::{
-    jwks::KeySetError,
+    jwks::{KeySetError, RefusedKey},
     key_credential::KeyCredential,
     kinds::{self, kind::KeySetPlace},
 };
@@ -79,6 +79,23 @@ pub(super) enum FetchError {
 }
 
 impl FetchError {
+    /// The issuer has answered with a document of keys.
+    pub(super) const fn is_about_keys(&self) -> bool {
+        matches!(self, Self::KeySet(_))
+    }
+
+    /// The keys of the document, where all of them are refused.
+    pub(super) fn refused_keys(&self) -> Vec<RefusedKey> {
+        match self {
+            Self::KeySet(error) => error.refused().to_vec(),
+            Self::Upstream(_)
+            | Self::Metadata(_)
+            | Self::Credential(_)
+            | Self::NoPlace
+            | Self::Panic => Vec::new(),
+        }
+    }
+
     /// The error as the metric counts it.
     pub(super) const fn result(&self) -> FetchResult {
         match self {
@@ -93,7 +110,7 @@ impl FetchError {
             Self::Upstream(UpstreamError::Status(_) | UpstreamError::RetryLater(..)) => {
                 FetchResult::Status
             }
-            Self::Upstream(UpstreamError::TooLarge)
+            Self::Upstream(UpstreamError::TooLarge | UpstreamError::Packed(_))
             | Self::Metadata(_)
             | Self::KeySet(_)
             | Self::NoPlace

@@ -127,8 +127,8 @@ pub(super) fn report(rings: &[KeyRing], metrics: &Metrics, issuer: IssuerLabel) 
     let usable = rings.iter().map(|ring| ring.keys.count_usable()).sum();
     metrics.keys_in_use(issuer, usable, rings.iter().any(|ring| ring.keys.stale()));
     let mut refused = [0; KeyRefusal::ALL.len()];
-    for reason in rings.iter().flat_map(|ring| ring.keys.refused()) {
-        if let Some(count) = refused.get_mut(reason as usize) {
+    for key in rings.iter().flat_map(|ring| ring.keys.refused()) {
+        if let Some(count) = refused.get_mut(key.reason as usize) {
             *count += 1;
         }
     }

@@ -279,7 +279,9 @@ fn api_status(asked: Asked, error: &ApiError) -> Status {
             final_status(Code::NotFound, "USER_NOT_FOUND", DenyReason::UserNotFound.message(), told)
         }
         ApiError::Limited(_) => limited("the issuer asks for fewer requests", wait, told),
-        ApiError::Shape | ApiError::Metadata(_) | ApiError::Upstream(UpstreamError::TooLarge) => {
+        ApiError::Shape
+        | ApiError::Metadata(_)
+        | ApiError::Upstream(UpstreamError::TooLarge | UpstreamError::Packed(_)) => {
             let message = "the issuer's response does not have the documented shape";
             final_status(Code::Internal, "ROWND_ANSWER_INVALID", message, told)
         }

@@ -26,6 +26,9 @@ pub(in crate::verify) struct Kind {
     pub(in crate::verify) metadata_path: Option<&'static str>,
     /// Where its key set is, as long as no metadata say otherwise.
     pub(in crate::verify) key_set: KeySetPlace,
+    /// Tokens may come without a `kid` although several keys fit, and one key alone may come without
+    /// one although tokens name it. Not where every token and every key is known to have one.
+    pub(in crate::verify) kid_optional: bool,
     /// The profile of the tokens that are taken, where the settings do not say.
     pub(in crate::verify) accepts: Accepts,
     /// The token has the profile that is taken.

@@ -21,6 +21,7 @@ use crate::{
 pub(super) const KIND: Kind = Kind {
     metadata_path: None,
     key_set: KeySetPlace::Below("/jwt/jwks.json"),
+    kid_optional: false,
     accepts: Accepts::Access,
     has_profile: |token, _| {
         may_be_rownd_access(&token.claims.other) && is_session(&token.claims.other)

@@ -28,6 +28,8 @@ mod signatures;
 mod tenant_fetches;
 mod tenants;
 mod token;
+mod unnamed;
+mod weak_points;
 mod wycheproof;
 
 use std::{
@@ -47,6 +49,7 @@ use super::{
     CommandTarget, Identity, MemoryRevocations, Verifier, VerifierLimits,
     fetch_budget::ClaimedIssueTime,
     first_keys::FirstKeys,
+    jwks::{Key, KeyRules},
     key_refresher::{FetchedIssuer, KeyRefresher},
     key_source::{FetchError, FetchResult, KeyDocuments},
     token::{Token, parse as parse_into},
@@ -99,6 +102,21 @@ impl Signer {
     fn token(&self, claims: &Value) -> Bytes {
         self.sign(&json!({"alg": "EdDSA", "kid": self.kid}), claims)
     }
+}
+
+/// The rules of an issuer of these algorithms, whose tokens and keys always have a `kid`.
+const fn named(algorithms: &[SigningAlgorithm]) -> KeyRules<'_> {
+    KeyRules { algorithms, kid_optional: false }
+}
+
+/// The rules of an issuer of these algorithms, whose tokens and keys may come without a `kid`.
+const fn unnamed(algorithms: &[SigningAlgorithm]) -> KeyRules<'_> {
+    KeyRules { algorithms, kid_optional: true }
+}
+
+/// The key verifies this signature by Ed25519.
+fn verifies(key: &Arc<Key>, text: &[u8], signature: &[u8]) -> bool {
+    key.check(SigningAlgorithm::EdDSA, text, signature).is_some()
 }
 
 /// Takes a token apart. Its memory is never given back, so that tests may hold on to it.

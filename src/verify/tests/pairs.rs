@@ -165,7 +165,7 @@ fn readiness_waits_for_the_keys_if_one_of_the_two_asks_for_that() {
 
 fn put_keys(rig: &Rig, key: &Signer) {
     let keys = &rig.verifier.issuers()[0].rings[0].keys;
-    let set = KeySet::parse(&key_set(&[key]), &keys.algorithms, None).unwrap();
+    let set = KeySet::parse(&key_set(&[key]), keys.rules(), None).unwrap();
     let (begun, now) = (keys.begin(), Instant::now());
     let (fetched_at, fresh_for) = (at(NOW), std::time::Duration::from_secs(600));
     keys.keep(KeysInUse { set, since: now, asked: now, fetched_at, fresh_for, own: true }, begun);

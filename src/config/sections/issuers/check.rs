@@ -76,7 +76,7 @@ impl WrittenIssuer {
             preset.fill(&mut self);
         }
         if self.algorithms.is_empty() {
-            self.algorithms = self.kind.algorithms().to_vec();
+            self.algorithms = self.kind.default_algorithms().to_vec();
         }
         self
     }

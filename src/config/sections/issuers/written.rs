@@ -88,8 +88,10 @@ pub(in crate::config) struct WrittenIssuer {
     /// list counts as none); with `audiences`, both must hold.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub audience: Option<WrittenAudience>,
-    /// The algorithms it signs with. Default: `EdDSA` for `rownd`, which has no other; `RS256` for
-    /// `supertokens` and `firebase`; all three for `oidc` and `static`, or those of `preset`.
+    /// The algorithms it signs with. Default: `EdDSA` for `rownd`; `RS256` for `supertokens` and
+    /// `firebase`, which have no other; `RS256`, `ES256` and `EdDSA` for `oidc` and `static`, or those
+    /// of `preset`. With `EdDSA` tokens may name their algorithm `EdDSA` or `Ed25519` (RFC 9864); with
+    /// `Ed25519` only `Ed25519`.
     #[serde(default)]
     pub algorithms: Vec<SigningAlgorithm>,
     /// The kind of token that is taken (`oidc`, `static`). Default: access tokens. Of `firebase` and
