@@ -44,7 +44,7 @@ async fn the_file_of_an_issuer_replaces_that_of_all_which_replaces_the_systems()
     }
 }
 
-/// What is wrong, the content of the file, the line that is told, and what is said.
+/// The fault, the content of the file, the line that is told, and what is said.
 type Spoilt = (&'static str, Vec<u8>, Option<usize>, &'static str);
 
 fn spoilt(secure: &Secure) -> Vec<Spoilt> {
