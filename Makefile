@@ -73,7 +73,7 @@ dev: | need-dev ## The same without Envoy: addresses, grpcurl and token lines
 	@exec $(BINARY) dev $(ARGS)
 
 ##@ Check it
-.PHONY: test unit e2e clients chart mesh-test compatibility lint proto-lint prose figures docs-check audit bench instructions soak memory flood mutants
+.PHONY: test unit e2e clients chart mesh-test compatibility lint proto-lint prose figures docs-check audit bench instructions soak cache-memory memory flood mutants
 
 test: | need-test tools ## Every test, including the real Envoy and the Helm chart
 	$(MAKE) --no-print-directory chart
@@ -136,6 +136,10 @@ instructions: | need-instructions ## Count a check's instructions by callgrind (
 soak: | need-bench ## A million good and a million forged tokens: memory must stay within its bounds
 	cargo build --release --locked
 	cargo bench --locked --bench check -- --soak $(or $(TOKENS),1000000)
+
+cache-memory: | need-bench ## The memory of a full claims cache of three sizes, against docs/operations.md (minutes)
+	cargo build --release --locked
+	cargo bench --locked --bench check -- --caches
 
 memory: | need-unit ## The release's memory under every attack of tests/it/memory
 	cargo build --release --locked

@@ -11,10 +11,10 @@ use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair as _};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use bytes::Bytes;
 use rownd_authz::{
-    authz::end_labels,
+    app,
     config::{self, Config, Issuer, IssuerKind, KeyOrigin, SigningAlgorithm},
     health::Readiness,
-    metrics::{Labels, Metrics},
+    metrics::Metrics,
     model::{Denial, DenialClass},
     upstream::Client,
     verify::{self, Identity, MemoryRevocations, Verifier, VerifierLimits},
@@ -93,14 +93,8 @@ pub fn issuers(keys: &str) -> Vec<Issuer> {
 
 /// The metrics of these issuers.
 pub fn metrics(issuers: &[Issuer]) -> Arc<Metrics> {
-    Metrics::build(&Labels {
-        reasons: end_labels(),
-        verifications: verify::result_labels(),
-        key_refusals: verify::key_refusal_labels(),
-        issuers: issuers.iter().map(|issuer| issuer.name.clone()).collect(),
-        rpcs: Vec::new(),
-    })
-    .expect("metrics")
+    let names = issuers.iter().map(|issuer| issuer.name.clone());
+    Metrics::build(&app::labels(names)).expect("metrics")
 }
 
 /// The outbound client, which nobody uses here. It reads the roots of the system, so it is made
@@ -108,7 +102,7 @@ pub fn metrics(issuers: &[Issuer]) -> Arc<Metrics> {
 pub fn client() -> &'static Client {
     static CLIENT: LazyLock<Client> = LazyLock::new(|| {
         let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
-        Client::build(Duration::from_secs(1)).expect("a client")
+        Client::build(&config::Network::default(), &[], Duration::from_secs(1)).expect("a client")
     });
     &CLIENT
 }

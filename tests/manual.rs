@@ -11,10 +11,7 @@ use std::{
     path::PathBuf,
 };
 
-use rownd_authz::{
-    config,
-    metrics::{Labels, Metrics},
-};
+use rownd_authz::{config, metrics::Metrics};
 
 fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
@@ -203,13 +200,7 @@ fn documented(text: &str) -> BTreeSet<String> {
 
 #[test]
 fn every_metric_is_documented() {
-    let labels = Labels {
-        reasons: vec![(rownd_authz::metrics::CheckOutcome::Allow, "authenticated")],
-        key_refusals: rownd_authz::verify::key_refusal_labels(),
-        verifications: vec!["ok"],
-        issuers: vec!["rownd".to_owned()],
-        rpcs: vec!["Verify"],
-    };
+    let labels = rownd_authz::app::labels(["rownd".to_owned()]);
     let exposition = Metrics::build(&labels).expect("metrics").render();
     let exposed: BTreeSet<String> = exposition
         .lines()

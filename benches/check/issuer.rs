@@ -14,7 +14,14 @@ pub(crate) const fn keys(algorithm: Algorithm) -> &'static str {
     match algorithm {
         Algorithm::EdDsa => KEYS,
         Algorithm::Es256 => "/es256/keys",
+        Algorithm::Es384 => "/es384/keys",
+        Algorithm::Es512 => "/es512/keys",
         Algorithm::Rs256 => "/rs256/keys",
+        Algorithm::Rs384 => "/rs384/keys",
+        Algorithm::Rs512 => "/rs512/keys",
+        Algorithm::Ps256 => "/ps256/keys",
+        Algorithm::Ps384 => "/ps384/keys",
+        Algorithm::Ps512 => "/ps512/keys",
     }
 }
 

@@ -49,6 +49,8 @@ pub(crate) enum Source {
     Times(Bytes, usize),
     /// Each token once.
     Once(Template, Tokens),
+    /// Each frame once, of a server that may be busy with other work.
+    EachOnce(Vec<Bytes>),
 }
 
 impl Source {
@@ -57,13 +59,14 @@ impl Source {
             Self::Again(frames) => frames.get(number % frames.len()).cloned(),
             Self::Times(frame, times) => (number < *times).then(|| frame.clone()),
             Self::Once(template, tokens) => tokens.get(number).map(|token| template.frame(token)),
+            Self::EachOnce(frames) => frames.get(number).cloned(),
         }
     }
 
     /// How long each answer may take: as Envoy says it by default, or ten times that.
     const fn patience(&self) -> &'static str {
         match self {
-            Self::Times(..) => "2000m",
+            Self::Times(..) | Self::EachOnce(_) => "2000m",
             Self::Again(_) | Self::Once(..) => ENVOYS_PATIENCE,
         }
     }

@@ -16,6 +16,8 @@
     reason = "a bench may end on its first surprise, and runs its own tasks"
 )]
 
+mod algorithms;
+mod caches;
 mod frame;
 mod instructions;
 mod issuer;
@@ -26,6 +28,7 @@ mod report;
 mod restart;
 mod servers;
 mod soak;
+mod unnamed;
 mod verify;
 
 use std::{
@@ -43,6 +46,7 @@ use tokio::{
 };
 
 use crate::{
+    algorithms::Algorithms,
     frame::Template,
     load::Source,
     mint::{Signer, Tokens},
@@ -50,6 +54,7 @@ use crate::{
     report::{BARE_H2, FLOOR, ROWS, Report, Round, cached, fresh},
     restart::Restarts,
     servers::{Place, Server},
+    unnamed::Shares,
     verify::{Cost, Verifier},
 };
 use test_support::forge::Algorithm;
@@ -95,9 +100,17 @@ struct Settings {
     /// process grows beyond its bounds.
     #[arg(long, value_name = "TOKENS")]
     soak: Option<u64>,
+    /// Only fill the claims cache in three sizes, and exit 1 where the process grows beyond what
+    /// docs/operations.md says.
+    #[arg(long)]
+    caches: bool,
     /// Only kill and start it again, and say how long it was missed.
     #[arg(long)]
     restarts: bool,
+    /// Only measure fresh tokens of every algorithm, and genuine callers during a flood of forged
+    /// tokens without a `kid`.
+    #[arg(long)]
+    keys: bool,
     /// Only count instructions, by callgrind; exit 1 where a check takes more than it may.
     #[arg(long)]
     instructions: bool,
@@ -120,7 +133,7 @@ impl Settings {
 
     /// Whether a figure that is missed is a failure.
     const fn judges(&self) -> bool {
-        self.gate || self.soak.is_some() || self.instructions
+        self.gate || self.soak.is_some() || self.caches || self.instructions || self.keys
     }
 
     /// The floor, built if need be.
@@ -164,10 +177,17 @@ fn bench(settings: &Settings) -> Result<bool> {
 async fn run(settings: &Settings, cores: Cores) -> Result<bool> {
     match settings.soak {
         Some(tokens) => soak::run(&settings.server, cores, tokens).await,
+        None if settings.caches => caches::run(&settings.server, cores).await,
         None if settings.restarts => {
             let restarts = restarts(settings, cores).await?;
             restarts.print();
             Ok(restarts.holds())
+        }
+        None if settings.keys => {
+            let (algorithms, shares) = keys(settings, cores).await?;
+            algorithms.print();
+            shares.print();
+            Ok(shares.holds())
         }
         None if settings.instructions => {
             let floor = settings.floor().await?;
@@ -195,6 +215,13 @@ async fn restarts(settings: &Settings, cores: Cores) -> Result<Restarts> {
     restart::measure(&place, &good).await
 }
 
+/// Every algorithm, and genuine callers during a flood.
+async fn keys(settings: &Settings, cores: Cores) -> Result<(Algorithms, Shares)> {
+    let directory = directory()?;
+    let algorithms = Algorithms::measure(&settings.server, cores, &directory).await?;
+    Ok((algorithms, Shares::measure(&settings.server, cores, &directory).await?))
+}
+
 async fn measure(settings: &Settings, cores: Cores) -> Result<bool> {
     let directory = directory()?;
     let floor = settings.floor().await?;
@@ -206,16 +233,21 @@ async fn measure(settings: &Settings, cores: Cores) -> Result<bool> {
         rounds.push(round);
     }
     bench.stop().await?;
+    let (algorithms, shares) = keys(settings, cores).await?;
     let restarts = restarts(settings, cores).await?;
     let report = Report::new(&rounds);
     report.print()?;
+    algorithms.print();
+    shares.print();
     restarts.print();
     let mut summary = report.summary();
+    summary["algorithms"] = algorithms.summary();
+    summary["kept_during_flood_without_kid"] = shares.summary();
     summary["restart_to_serving_ms"] = restarts.median().into();
     let file = directory.join("summary.json");
     fs::write(&file, format!("{summary:#}\n"))?;
     println!("written to {}", file.display());
-    Ok(report.holds() && restarts.holds())
+    Ok(report.holds() && shares.holds() && restarts.holds())
 }
 
 /// All that a round needs.

@@ -19,7 +19,14 @@ pub(crate) const fn issuer(algorithm: Algorithm) -> &'static str {
     match algorithm {
         Algorithm::EdDsa => "https://api.rownd.io",
         Algorithm::Es256 => "https://es256.bench.test",
+        Algorithm::Es384 => "https://es384.bench.test",
+        Algorithm::Es512 => "https://es512.bench.test",
         Algorithm::Rs256 => "https://rs256.bench.test",
+        Algorithm::Rs384 => "https://rs384.bench.test",
+        Algorithm::Rs512 => "https://rs512.bench.test",
+        Algorithm::Ps256 => "https://ps256.bench.test",
+        Algorithm::Ps384 => "https://ps384.bench.test",
+        Algorithm::Ps512 => "https://ps512.bench.test",
     }
 }
 
@@ -33,9 +40,9 @@ impl Signer {
         Self { algorithm, key: Key::of(algorithm, KEY_ID) }
     }
 
-    /// One signer of each algorithm.
+    /// One signer of each of the usual algorithms.
     pub(crate) fn of_each() -> Vec<Self> {
-        Algorithm::ALL.map(Self::generate).into()
+        Algorithm::DEFAULT.map(Self::generate).into()
     }
 
     /// The public key as its issuer publishes it.
@@ -45,8 +52,17 @@ impl Signer {
 
     /// One access token for each serial number.
     pub(crate) fn mint(&self, serials: std::ops::Range<u64>) -> Result<Tokens> {
+        self.mint_under(&self.key.header(), serials)
+    }
+
+    /// The same under this header.
+    pub(crate) fn mint_under(
+        &self,
+        header: &Value,
+        serials: std::ops::Range<u64>,
+    ) -> Result<Tokens> {
         let now = SystemTime::now().duration_since(UNIX_EPOCH)?;
-        let header = self.key.header().to_string();
+        let header = header.to_string();
         let mut tokens = Tokens::default();
         for serial in serials {
             let payload = payload(issuer(self.algorithm), serial, now);

@@ -27,7 +27,7 @@ const EDDSA: usize = 0;
 const ES256: usize = 1;
 const RS256: usize = 2;
 
-/// The row of cached claims, for an algorithm in the order of [`Algorithm::ALL`].
+/// The row of cached claims, for an algorithm in the order of [`Algorithm::DEFAULT`].
 pub(crate) const fn cached(algorithm: usize) -> usize {
     2 + 2 * algorithm
 }
@@ -49,7 +49,7 @@ pub(crate) struct Round {
     /// For each row, all turns together.
     pub(crate) samples: Vec<Sample>,
     /// For each algorithm, too.
-    verify: [Cost; Algorithm::ALL.len()],
+    verify: [Cost; Algorithm::DEFAULT.len()],
 }
 
 impl Round {
@@ -181,7 +181,7 @@ impl<'a> Report<'a> {
         for (row, name) in ROWS.iter().enumerate() {
             self.print_row(row, name)?;
         }
-        for (index, algorithm) in Algorithm::ALL.into_iter().enumerate() {
+        for (index, algorithm) in Algorithm::DEFAULT.into_iter().enumerate() {
             for (library, figure) in [("aws-lc-rs", AWS_LC_RS), ("jsonwebtoken", JSONWEBTOKEN)] {
                 let cost = Spread::of(self.rounds, |round| round.verify(index, figure));
                 let name = format!("bare verify, {}, {library}", algorithm.name());
@@ -258,7 +258,7 @@ impl<'a> Report<'a> {
         let [null_to_bare_h2, cached_to_floor, eddsa, es256, rs256] =
             self.ratios.each_ref().map(|each| round(each.spread.median));
         let each = |figure: &dyn Fn(usize) -> f64| {
-            let named = Algorithm::ALL.into_iter().enumerate();
+            let named = Algorithm::DEFAULT.into_iter().enumerate();
             named
                 .map(|(at, algorithm)| (algorithm.name().to_owned(), json!(figure(at))))
                 .collect::<Map<_, _>>()
@@ -287,7 +287,7 @@ impl<'a> Report<'a> {
 pub(crate) fn progress(number: usize, of: usize, round: &Round) -> Result<()> {
     let figures =
         (0..ROWS.len()).map(|row| format!("{:.2}", round.cpu(row))).collect::<Vec<_>>().join("  ");
-    let verify: Vec<String> = (0..Algorithm::ALL.len())
+    let verify: Vec<String> = (0..Algorithm::DEFAULT.len())
         .map(|algorithm| format!("{:.2}", round.verify(algorithm, AWS_LC_RS)))
         .collect();
     eprintln!("round {number}/{of}: CPU-us {figures}  verify {}", verify.join("  "));

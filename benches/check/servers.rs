@@ -39,12 +39,29 @@ const USER_HEADER: &str = "x-rownd-user-id";
 pub(crate) struct Server {
     pub(crate) address: SocketAddr,
     pub(crate) pid: u32,
+    /// Where it tells its metrics; `None`: it has none.
+    ops: Option<SocketAddr>,
     child: Child,
 }
 
 impl Server {
     pub(crate) async fn stop(mut self) -> Result<()> {
         Ok(self.child.kill().await?)
+    }
+
+    /// The value of this series.
+    pub(crate) async fn metric(&self, series: &str) -> Result<f64> {
+        let answer = get(self.ops.ok_or("no metrics")?, "/metrics").await?;
+        let value = answer.lines().find_map(|line| line.strip_prefix(series)?.strip_prefix(' '));
+        Ok(value.ok_or("no such series")?.parse()?)
+    }
+
+    /// Bytes of the process in memory (proc(5)).
+    pub(crate) fn resident(&self) -> Result<u64> {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.pid))?;
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).ok_or("no VmRSS")?;
+        let kilobytes: u64 = line.trim().trim_end_matches(" kB").parse()?;
+        Ok(kilobytes << 10)
     }
 
     /// Asks it to end, and waits until it has.
@@ -65,7 +82,7 @@ pub(crate) async fn floor(core: usize, program: &Program, mode: &str) -> Result<
     timeout(PATIENCE, BufReader::new(output).read_line(&mut line)).await??;
     let address =
         line.trim().parse().map_err(|error| format!("the floor said {line:?}: {error}"))?;
-    Ok(Server { address, pid: process::pid(&child)?, child })
+    Ok(Server { address, pid: process::pid(&child)?, ops: None, child })
 }
 
 /// A configuration and the ports in it: where one rownd-authz after the other can be.
@@ -87,9 +104,23 @@ impl Place {
         issuers: SocketAddr,
         check: &str,
     ) -> Result<Self> {
+        let others = [Algorithm::Es256, Algorithm::Rs256];
+        Self::with(name, core, program, directory, issuers, &others, check)
+    }
+
+    /// The same with issuers of these algorithms beside Rownd's own.
+    pub(crate) fn with(
+        name: &str,
+        core: usize,
+        program: &Program,
+        directory: &Path,
+        issuers: SocketAddr,
+        others: &[Algorithm],
+        check: &str,
+    ) -> Result<Self> {
         let [address, ops] = free_addresses()?;
         let file = directory.join(format!("{name}.yaml"));
-        fs::write(&file, config(address, ops, issuers) + check)?;
+        fs::write(&file, config(address, ops, issuers, others) + check)?;
         let log = directory.join(format!("{name}.log"));
         Ok(Self { address, log, ops, core, program: program.clone(), file })
     }
@@ -105,6 +136,16 @@ impl Place {
             .spawn()?;
         Ok(child)
     }
+
+    /// Starts one, and waits until it is ready.
+    pub(crate) async fn start(&self) -> Result<Server> {
+        let mut child = self.spawn()?;
+        let fail = |error: Box<dyn std::error::Error + Send + Sync>| {
+            failure(&self.program, &self.log, error.as_ref())
+        };
+        ready(self.ops, &mut child).await.map_err(fail)?;
+        Ok(Server { address: self.address, pid: process::pid(&child)?, ops: Some(self.ops), child })
+    }
 }
 
 /// rownd-authz, as a user would start it; and with room for a handful of claims only.
@@ -118,13 +159,8 @@ pub(crate) async fn product(
     let name = if claims_cache_bytes.is_some() { "handful" } else { "rownd-authz" };
     let check =
         claims_cache_bytes.map(|bytes| format!("check: {{ claims_cache_bytes: {bytes} }}\n"));
-    let place = Place::new(name, core, program, directory, issuers, &check.unwrap_or_default())?;
-    let mut child = place.spawn()?;
-    let fail = |error: Box<dyn std::error::Error + Send + Sync>| {
-        failure(program, &place.log, error.as_ref())
-    };
-    ready(place.ops, &mut child).await.map_err(fail)?;
-    Ok(Server { address: place.address, pid: process::pid(&child)?, child })
+    let check = check.unwrap_or_default();
+    Place::new(name, core, program, directory, issuers, &check)?.start().await
 }
 
 fn failure(program: &Program, log: &Path, error: &dyn std::error::Error) -> String {
@@ -135,7 +171,8 @@ fn failure(program: &Program, log: &Path, error: &dyn std::error::Error) -> Stri
 }
 
 /// A few routes, so that policy has something to choose from.
-fn config(grpc: SocketAddr, ops: SocketAddr, issuers: SocketAddr) -> String {
+fn config(grpc: SocketAddr, ops: SocketAddr, issuers: SocketAddr, others: &[Algorithm]) -> String {
+    let others: String = others.iter().map(|algorithm| other(*algorithm, issuers)).collect();
     format!(
         r#"listeners:
   grpc: {{ address: "{grpc}", workers: 1 }}
@@ -147,7 +184,7 @@ issuers:
     issuer: "{}"
     jwks_url: "http://{issuers}{}"
     apps: [{{ id: {app} }}]
-{}{}credentials: [{{ header: authorization }}, {{ cookie: rownd-session, format: rownd }}]
+{others}credentials: [{{ header: authorization }}, {{ cookie: rownd-session, format: rownd }}]
 routes:
   - {{ id: health, match: {{ path: {{ exact: /healthz }} }}, auth: none }}
   - {{ id: public, match: {{ path: {{ prefix: /public }} }}, auth: none }}
@@ -156,8 +193,6 @@ default: {{ auth: required }}
 "#,
         mint::issuer(Algorithm::EdDsa),
         issuer::keys(Algorithm::EdDsa),
-        other(Algorithm::Es256, issuers),
-        other(Algorithm::Rs256, issuers),
         app = mint::APP,
     )
 }
@@ -205,15 +240,17 @@ async fn ready(ops: SocketAddr, child: &mut Child) -> Result<()> {
 }
 
 async fn readiness(ops: SocketAddr) -> Result<String> {
+    Ok(get(ops, "/readyz").await?.lines().next().unwrap_or_default().to_owned())
+}
+
+/// The answer to a GET, head and body.
+async fn get(ops: SocketAddr, path: &str) -> Result<String> {
     let mut socket = TcpStream::connect(ops).await?;
-    socket
-        .write_all(
-            format!("GET /readyz HTTP/1.1\r\nhost: {ops}\r\nconnection: close\r\n\r\n").as_bytes(),
-        )
-        .await?;
+    let request = format!("GET {path} HTTP/1.1\r\nhost: {ops}\r\nconnection: close\r\n\r\n");
+    socket.write_all(request.as_bytes()).await?;
     let mut answer = Vec::new();
     timeout(PATIENCE, socket.read_to_end(&mut answer)).await??;
-    Ok(String::from_utf8_lossy(&answer).lines().next().unwrap_or_default().to_owned())
+    Ok(String::from_utf8_lossy(&answer).into_owned())
 }
 
 /// Speed without a verdict is no speed: both sides of it are seen before any load.

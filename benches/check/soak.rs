@@ -46,7 +46,7 @@ pub(crate) async fn run(program: &Path, cores: Cores, tokens: u64) -> Result<boo
     let again = Arc::new(Source::Again(frames));
     load::drive(server.address, server.pid, again, Duration::ZERO, Duration::from_secs(2)).await?;
 
-    let mut most = resident(server.pid)?;
+    let mut most = server.resident()?;
     println!("{:>9} tokens, {:>4} MiB", USERS, most >> 20);
     let mut serial = USERS;
     for (kind, by, good) in [("good", signer, true), ("forged", forger, false)] {
@@ -66,7 +66,7 @@ pub(crate) async fn run(program: &Path, cores: Cores, tokens: u64) -> Result<boo
             }
             serial += count;
             done += count;
-            let now = resident(server.pid)?;
+            let now = server.resident()?;
             most = most.max(now);
             if done % (5 * BATCH) == 0 || done == tokens {
                 println!("{done:>9} {kind}, {:>4} MiB", now >> 20);
@@ -77,12 +77,4 @@ pub(crate) async fn run(program: &Path, cores: Cores, tokens: u64) -> Result<boo
     let limit = BUDGETS + MARGIN;
     println!("at most {} MiB resident, {} MiB allowed", most >> 20, limit >> 20);
     Ok(most <= limit)
-}
-
-/// Bytes of a process in memory (proc(5)).
-fn resident(pid: u32) -> Result<u64> {
-    let status = fs::read_to_string(format!("/proc/{pid}/status"))?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).ok_or("no VmRSS")?;
-    let kilobytes: u64 = line.trim().trim_end_matches(" kB").parse()?;
-    Ok(kilobytes << 10)
 }

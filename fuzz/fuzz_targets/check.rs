@@ -30,7 +30,7 @@ static RIG: LazyLock<(CheckDoor, tokio::runtime::Runtime)> = LazyLock::new(|| {
         Profiles::build(&config.profiles, verifier.issuers(), &remotes, &metrics);
     let edition = Edition { epoch: 1, hash: "fuzz".into() };
     let exchange = issuer_api::Exchange::build(&config, &[], &issuer_api::refreshes().0);
-    let policy = Policy::build(&config).expect("a policy");
+    let policy = Policy::build(&config);
     let snapshot = Snapshot::build(&config, policy, verifier, profiles, exchange, edition);
     let door = CheckDoor::build(Authorizer::new(snapshot, recorders(&metrics, 0)), 1 << 16);
     drop(_inside);

@@ -44,7 +44,7 @@ pub(super) fn compile(
     profiles: Option<Arc<Profiles>>,
     SharedParts { upstream, metrics, refreshes }: SharedParts<'_>,
 ) -> Result<(Snapshot, BackgroundWork), String> {
-    let policy = Policy::build(config).map_err(|error| error.to_string())?;
+    let policy = Policy::build(config);
     let VerifierParts { verifier, refreshers } = parts
         .with_snapshots(config.key_snapshots.as_ref(), &config.issuers)
         .with_asked_claims(&policy.asked_claims());

@@ -22,13 +22,14 @@ use super::{
     connection_limit::ConnectionState,
     handoff::{AcceptedConnection, DetachedStream},
     http2_preface::{PrefacedStream, read_preface},
+    labels::ConnectionResult,
     phase::Phase,
     tls::ListenerTls,
 };
 use crate::{
     config::GrpcListener,
     grpc::{ConnectionBudget, ConnectionDoors, Doors},
-    metrics::{ConnectionResult, Metrics},
+    metrics::Metrics,
     model::Peer,
 };
 

@@ -9,11 +9,11 @@ use futures_util::FutureExt as _;
 use super::{
     BuildError, ReloadHandle,
     http1::Http1Limits,
-    socket::{BoundSocket, ListenAddress, SocketPeer},
+    socket::{BoundSocket, SocketPeer},
     telemetry,
 };
 use crate::{
-    config::ControlListener,
+    config::{ControlListener, ListenAddress},
     http::{
         control::{self, ControlPeer, ControlState, ProcessCommands},
         ops::OpsState,
@@ -67,14 +67,12 @@ impl ControlSocket {
     ) -> Result<Option<Self>, BuildError> {
         let Some(settings) = settings else { return Ok(None) };
         let setting = "listeners.control.address";
-        // A path is one without `unix:` before it too.
-        let path = settings.address.strip_prefix("unix:").unwrap_or(&settings.address);
-        let address = format!("unix:{path}");
-        let socket = BoundSocket::bind(setting, &address, &settings.socket_mode).await?;
+        let path = settings.address.path();
+        let socket = BoundSocket::bind_unix(setting, path, settings.socket_mode).await?;
         // The file was made just now, so its owner is the user of this process.
         let own = fs::metadata(path).map_err(|error| BuildError::Listen {
             setting,
-            address: settings.address.clone(),
+            address: settings.address.to_string(),
             error,
         })?;
         let (uids, gids) = (settings.allowed_uids.clone(), settings.allowed_gids.clone());

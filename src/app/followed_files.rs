@@ -1,11 +1,13 @@
-//! The files that a running process follows: the configuration with its secrets, and the
-//! certificate of the gRPC listener. They are read on threads for work that blocks.
+//! The files that a running process follows: the configuration with its secrets, the certificate of
+//! the gRPC listener, and the authorities that sign for issuers. They are read on threads for work that blocks.
 //!
 //! In: a source of the configuration, and the files of the certificate. Out: what has changed, and
 //! the configuration when it is read again.
 
 use std::{
+    collections::BTreeSet,
     panic::{self, AssertUnwindSafe},
+    path::PathBuf,
     time::Duration,
 };
 
@@ -25,6 +27,7 @@ const SETTLE: (Duration, Duration) = (Duration::from_millis(200), Duration::from
 pub(super) struct FollowedFiles {
     source: Option<ConfigSource>,
     certificate: Option<Files>,
+    authorities: Option<Files>,
     blocking: BlockingRunner,
 }
 
@@ -33,17 +36,19 @@ pub(super) struct FollowedFiles {
 pub(super) struct Changes {
     pub(super) config: bool,
     pub(super) certificate: bool,
+    pub(super) authorities: bool,
 }
 
 impl Changes {
     const fn any(self) -> bool {
-        self.config || self.certificate
+        self.config || self.certificate || self.authorities
     }
 
     const fn and(self, more: Self) -> Self {
         Self {
             config: self.config || more.config,
             certificate: self.certificate || more.certificate,
+            authorities: self.authorities || more.authorities,
         }
     }
 }
@@ -51,13 +56,23 @@ impl Changes {
 impl FollowedFiles {
     /// No file is followed yet.
     pub(super) const fn new(blocking: BlockingRunner) -> Self {
-        Self { source: None, certificate: None, blocking }
+        Self { source: None, certificate: None, authorities: None, blocking }
     }
 
     /// From now on these files are followed.
     pub(super) fn follow(&mut self, source: ConfigSource, certificate: Option<Files>) {
         self.source = Some(source);
         self.certificate = certificate;
+    }
+
+    /// From now on these files of authorities are followed, and no others.
+    pub(super) fn follow_authorities(&mut self, paths: BTreeSet<PathBuf>) {
+        let paths = paths.into_iter().collect();
+        if self.source.is_some()
+            && self.authorities.as_ref().is_none_or(|known| *known.paths() != paths)
+        {
+            self.authorities = Some(Files::new(paths));
+        }
     }
 
     /// The changes since the last call, once the files that are being written stay the same;
@@ -90,15 +105,9 @@ impl FollowedFiles {
 
     async fn look(&mut self) -> Changes {
         let config = self.with_source(ConfigSource::changed).await.unwrap_or(false);
-        let Some(mut files) = self.certificate.take() else {
-            return Changes { config, certificate: false };
-        };
-        let looked = self.blocking.run(move || (files.changed(), files)).await;
-        let certificate = looked.is_ok_and(|(changed, files)| {
-            self.certificate = Some(files);
-            changed
-        });
-        Changes { config, certificate }
+        let certificate = look_at(&mut self.certificate, &self.blocking).await;
+        let authorities = look_at(&mut self.authorities, &self.blocking).await;
+        Changes { config, certificate, authorities }
     }
 
     /// This must not be dropped before its end: the source would be lost.
@@ -115,4 +124,14 @@ impl FollowedFiles {
         self.source = Some(source);
         outcome.ok()
     }
+}
+
+/// Whether one of the files is another than when they were last looked at.
+async fn look_at(followed: &mut Option<Files>, blocking: &BlockingRunner) -> bool {
+    let Some(mut files) = followed.take() else { return false };
+    let looked = blocking.run(move || (files.changed(), files)).await;
+    looked.is_ok_and(|(changed, files)| {
+        *followed = Some(files);
+        changed
+    })
 }

@@ -3,19 +3,17 @@
 
 use std::{sync::Arc, time::Duration};
 
-use super::{BuildError, compile};
+use super::{BuildError, compile, labels::labels};
 use crate::{
-    authz,
     config::Config,
-    grpc::rownd_auth::RPCS,
     health::Readiness,
-    metrics::{Labels, Metrics},
+    metrics::Metrics,
     upstream,
     verify::{self, MemoryRevocations, Verifier},
 };
 
 /// Connecting to an upstream takes at most this long.
-pub(super) const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// The parts that depend on nothing but the configuration. Nothing is fetched yet.
 #[derive(Debug)]
@@ -31,10 +29,11 @@ impl Foundation {
         // A second call in one process finds it installed already, which is as good.
         let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
         verify::self_test().map_err(|error| BuildError::Part(error.to_string()))?;
+        let names = config.issuers.iter().map(|issuer| issuer.name.clone());
         let metrics =
-            Metrics::build(&labels(config)).map_err(|error| BuildError::Part(error.to_string()))?;
-        let upstream = upstream::Client::build(CONNECT_TIMEOUT)
-            .map_err(|error| BuildError::Part(error.to_string()))?;
+            Metrics::build(&labels(names)).map_err(|error| BuildError::Part(error.to_string()))?;
+        let upstream = upstream::Client::build(&config.network, &config.issuers, CONNECT_TIMEOUT)
+            .map_err(|problems| BuildError::Part(problems.join("; ")))?;
         let readiness = Readiness::new();
         let revocations = MemoryRevocations::new(&config.revocation, &metrics);
         let limits = compile::limits(config);
@@ -42,15 +41,5 @@ impl Foundation {
             Verifier::build(&config.issuers, limits, revocations, &upstream, &metrics, &readiness)
                 .map_err(BuildError::Part)?;
         Ok(Self { metrics, readiness, upstream, verifier })
-    }
-}
-
-fn labels(config: &Config) -> Labels {
-    Labels {
-        reasons: authz::end_labels(),
-        key_refusals: verify::key_refusal_labels(),
-        verifications: verify::result_labels(),
-        issuers: config.issuers.iter().map(|issuer| issuer.name.clone()).collect(),
-        rpcs: RPCS.iter().map(|rpc| rpc.name).collect(),
     }
 }

@@ -148,10 +148,7 @@ mod tests {
     };
 
     use super::{Http1Limits, MAX_HEADER_BYTES, serve};
-    use crate::app::{
-        phase::Phase,
-        socket::{BoundSocket, ListenAddress},
-    };
+    use crate::app::{phase::Phase, socket::BoundSocket};
 
     const PATIENCE: Duration = Duration::from_secs(10);
     const LIMITS: Http1Limits = Http1Limits {
@@ -177,8 +174,8 @@ mod tests {
 
     #[tokio::test]
     async fn a_request_that_is_under_way_at_the_end_is_answered_and_no_other_comes_in() {
-        let socket = BoundSocket::bind("test", "127.0.0.1:0", "").await.unwrap();
-        let ListenAddress::Tcp(address) = *socket.address() else { panic!("a port") };
+        let any = "127.0.0.1:0".parse().unwrap();
+        let (socket, address) = BoundSocket::bind_tcp("test", any).await.unwrap();
         let (began, release) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
         let (tell, wait) = (began.clone(), release.clone());
         let slow = move || async move {
@@ -207,8 +204,8 @@ mod tests {
     async fn a_unix_socket_is_served_with_the_same_limits_and_its_file_goes() {
         let directory = TempDir::new().unwrap();
         let path = directory.path().join("http.sock");
-        let address = format!("unix:{}", path.display());
-        let socket = BoundSocket::bind("test", &address, "600").await.unwrap();
+        let mode = "600".parse().unwrap();
+        let socket = BoundSocket::bind_unix("test", &path, mode).await.unwrap();
         let routes = Router::new().route("/", get(|| async { "here" }));
         let (phase, follow) = watch::channel(Phase::Serving);
         let served = serve(socket, LIMITS, move |_| routes.clone(), follow);

@@ -1,16 +1,17 @@
 //! The gRPC listener: its address, its limit of connections, and how it accepts them.
 
-use std::{borrow::Cow, net::SocketAddr, sync::Arc, time::Duration};
+use std::{borrow::Cow, sync::Arc, time::Duration};
 
 use super::{
     BuildError,
     connection_limit::ConnectionLimit,
     handoff::{AcceptedConnection, DetachedStream, Handoff},
-    socket::{BoundSocket, ListenAddress, SocketPeer},
+    labels::ConnectionResult,
+    socket::{BoundSocket, SocketPeer},
 };
 use crate::{
-    config::{Config, GrpcListener},
-    metrics::{ConnectionResult, Metrics},
+    config::{Config, GrpcListener, ListenAddress},
+    metrics::Metrics,
     model::{Origin, Warning},
 };
 
@@ -35,7 +36,7 @@ pub(super) struct GrpcSocket {
 impl GrpcSocket {
     pub(super) async fn bind(settings: &GrpcListener) -> Result<Self, BuildError> {
         let setting = "listeners.grpc.address";
-        let socket = BoundSocket::bind(setting, &settings.address, &settings.socket_mode).await?;
+        let socket = BoundSocket::bind(setting, &settings.address, settings.socket_mode).await?;
         let affordable = Affordable::on_this_machine();
         let max_connections = settings.max_connections.min(affordable.connections);
         if max_connections < settings.max_connections {
@@ -82,16 +83,11 @@ impl GrpcSocket {
     }
 }
 
-/// Other machines can connect to this address.
-pub(super) fn is_exposed(address: &str) -> bool {
-    address.parse::<SocketAddr>().is_ok_and(|address| !address.ip().to_canonical().is_loopback())
-}
-
 /// The warnings about this listener.
 pub(super) fn warnings(config: &Config) -> Vec<Warning> {
     let grpc = &config.listeners.grpc;
     let mut found = Vec::new();
-    if is_exposed(&grpc.address) && grpc.tls.is_none() {
+    if !grpc.address.is_local() && grpc.tls.is_none() {
         found.push(Warning {
             code: "grpc_without_tls",
             text: Cow::Borrowed(

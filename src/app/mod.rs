@@ -15,6 +15,7 @@ mod foundation;
 mod handoff;
 mod http1;
 mod http2_preface;
+mod labels;
 mod listen;
 mod online;
 mod ops;
@@ -30,7 +31,7 @@ mod token_inspection;
 mod warnings;
 mod workers;
 
-use std::{io, net::SocketAddr, sync::Arc, time::Duration};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use tokio::{sync::watch, task::JoinSet};
 
@@ -49,6 +50,7 @@ use control::ControlSocket;
 use drain::{RefreshTask, Serving};
 pub use error::BuildError;
 use foundation::Foundation;
+pub use labels::labels;
 use listen::GrpcSocket;
 pub use online::{IssuerFindings, ask_issuers};
 use phase::Phase;
@@ -56,7 +58,6 @@ pub use preflight::{problems, problems_anywhere};
 pub use reload::ReloadHandle;
 use reload::{ConfigReloader, ReloadTarget};
 use socket::BoundSocket;
-pub use socket::ListenAddress;
 use tasks::spawn;
 pub use telemetry::LogGuard;
 use tls::ListenerTls;
@@ -64,7 +65,7 @@ pub use token_inspection::{InspectedKeys, InspectedToken, inspect_token, inspect
 pub use warnings::{warnings, warnings_anywhere};
 use workers::Workers;
 
-pub use crate::http::control::ReloadOutcome;
+pub use crate::{config::ListenAddress, http::control::ReloadOutcome};
 
 /// Metrics are folded this often.
 const UPKEEP_EVERY: Duration = Duration::from_secs(5);
@@ -116,20 +117,20 @@ pub async fn build(config: Config) -> Result<Bound, BuildError> {
     let tls = tls.transpose().map_err(BuildError::Part)?;
     let grpc = GrpcSocket::bind(grpc).await?;
     let pages = &config.listeners.ops;
-    let (ops, ops_address) = bind_tcp("listeners.ops.address", &pages.address).await?;
-    let probes = match &pages.probe_address {
-        Some(address) => Some(bind_tcp("listeners.ops.probe_address", address).await?),
+    let (ops, ops_address) = BoundSocket::bind_tcp("listeners.ops.address", pages.address).await?;
+    let probes = match pages.probe_address {
+        Some(address) => Some(BoundSocket::bind_tcp("listeners.ops.probe_address", address).await?),
         None => None,
     };
     let control = ControlSocket::bind(config.listeners.control.as_ref()).await?;
     warnings::log(&config);
-    let exposed = listen::is_exposed(&config.listeners.grpc.address);
+    let exposed = !config.listeners.grpc.address.is_local();
     if exposed && config.rownd_auth.callers.is_empty() {
         tracing::info!("{ONLY_CHECK}");
     }
     let (config, follow) = watch::channel(Arc::new(config));
     let state = OpsState {
-        warnings: warnings::current(follow.clone(), authorizer.clone()),
+        warnings: warnings::current(follow.clone(), authorizer.clone(), upstream.network().clone()),
         reload_failures: Arc::new(ReloadFailures::default()),
         metrics,
         readiness,
@@ -156,20 +157,6 @@ pub async fn build(config: Config) -> Result<Bound, BuildError> {
         blocking,
         config: follow,
     })
-}
-
-async fn bind_tcp(
-    setting: &'static str,
-    address: &str,
-) -> Result<(BoundSocket, SocketAddr), BuildError> {
-    let socket = BoundSocket::bind(setting, address, "").await?;
-    match *socket.address() {
-        ListenAddress::Tcp(bound) => Ok((socket, bound)),
-        ListenAddress::Unix(_) => {
-            let address = address.to_owned();
-            Err(BuildError::Listen { setting, address, error: io::ErrorKind::Unsupported.into() })
-        }
-    }
 }
 
 impl Bound {

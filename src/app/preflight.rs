@@ -8,9 +8,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::foundation::CONNECT_TIMEOUT;
 use crate::{
-    config::{self, Config, Finding},
+    config::{Config, Finding, ListenAddress, Listeners},
     upstream, verify,
 };
 
@@ -27,104 +26,72 @@ pub fn problems(config: &Config) -> Vec<Finding> {
 /// The problems that are the same on every machine.
 #[must_use]
 pub fn problems_anywhere(config: &Config) -> Vec<Finding> {
-    verify::problems(&config.issuers)
+    let mut found = verify::problems(&config.issuers);
+    found.extend(upstream::problems(config));
+    found
 }
 
 /// The problems of this machine: certificates of authorities, directories of sockets, addresses.
 fn host_problems(config: &Config) -> Vec<Finding> {
     let mut found = Vec::new();
-    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
-    if let Err(message) = check_authorities() {
+    if let Some(message) = upstream::authority_problem(config) {
         found.push(Finding { pointer: String::new(), message });
     }
-    let listeners = &config.listeners;
-    let mut addresses = vec![
-        ("/listeners/grpc/address", listeners.grpc.address.as_str()),
-        ("/listeners/ops/address", listeners.ops.address.as_str()),
-    ];
-    let probe = listeners.ops.probe_address.as_deref();
-    addresses.extend(probe.map(|address| ("/listeners/ops/probe_address", address)));
-    let control = listeners.control.as_ref().map(|control| control.address.as_str());
-    addresses.extend(control.map(|address| ("/listeners/control/address", address)));
-    for (at, address) in addresses {
-        let checked = match address.strip_prefix("unix:") {
-            Some(path) => check_socket_path(path),
-            None => check_local_address(address),
-        };
-        if let Err(message) = checked {
-            found.push(Finding { pointer: at.to_owned(), message });
+    let Listeners { grpc, ops, control } = &config.listeners;
+    let control = control.as_ref().map(|control| control.address.path());
+    let mut add = |pointer: &str, checked: Result<(), String>| {
+        found.extend(checked.err().map(|message| Finding { pointer: pointer.to_owned(), message }));
+    };
+    match &grpc.address {
+        ListenAddress::Tcp(address) => {
+            add("/listeners/grpc/address", check_local_address(*address))
         }
+        ListenAddress::Unix(path) => add("/listeners/grpc/address", check_socket_path(path)),
+    }
+    add("/listeners/ops/address", check_local_address(ops.address));
+    if let Some(address) = ops.probe_address {
+        add("/listeners/ops/probe_address", check_local_address(address));
+    }
+    if let Some(path) = control {
+        add("/listeners/control/address", check_socket_path(path));
     }
     if let (Some(grpc), Some(control)) =
-        (resolved_socket_path(&listeners.grpc.address), control.and_then(resolved_socket_path))
+        (grpc.address.path().and_then(resolved), control.and_then(resolved))
         && grpc == control
     {
-        let message = "is the socket of the grpc listener too; write another path".to_owned();
-        found.push(Finding { pointer: "/listeners/control/address".to_owned(), message });
+        let message = "is the socket of the grpc listener too; write another path";
+        add("/listeners/control/address", Err(message.to_owned()));
     }
     found
 }
 
-/// Checks that the certificates of authorities can be read, those that the environment names and
-/// those that the client finds.
-/// A pipe among them would wait for a writer, and a device may never end.
-fn check_authorities() -> Result<(), String> {
-    let environment = config::environment();
-    let named = |name| environment.get(name).filter(|path| !path.is_empty());
-    if let Some(file) = named("SSL_CERT_FILE") {
-        config::certificate_file(Path::new(file)).map_err(|error| {
-            format!(
-                "SSL_CERT_FILE: {file} cannot be read: {error}; name a file of certificates in PEM"
-            )
-        })?;
-    }
-    if let Some(directory) = named("SSL_CERT_DIR") {
-        let check = || -> io::Result<()> {
-            for entry in fs::read_dir(directory)? {
-                let path = entry?.path();
-                // A link that leads nowhere is passed over by the client as well.
-                if fs::metadata(&path).is_ok_and(|found| !found.is_file() && !found.is_dir()) {
-                    return Err(io::Error::other(format!("{} is no file", path.display())));
-                }
-            }
-            Ok(())
-        };
-        check().map_err(|error| format!("SSL_CERT_DIR: {directory} cannot be read: {error}"))?;
-    }
-    upstream::Client::build(CONNECT_TIMEOUT).map(drop).map_err(|error| {
-        format!(
-            "the certificates of authorities cannot be used ({error}); install ca-certificates, or \
-             set SSL_CERT_FILE"
-        )
-    })
-}
-
 /// The path of a socket file, with the links of its directory followed.
-fn resolved_socket_path(address: &str) -> Option<PathBuf> {
-    let path = Path::new(address.strip_prefix("unix:")?);
+fn resolved(path: &Path) -> Option<PathBuf> {
     Some(path.parent()?.canonicalize().ok()?.join(path.file_name()?))
 }
 
 /// Checks that a socket file can be made at this path: its directory allows it, and no file of
 /// another kind has this path.
-fn check_socket_path(path: &str) -> Result<(), String> {
-    if path.ends_with('/') || path.contains('\0') {
+fn check_socket_path(path: &Path) -> Result<(), String> {
+    let bytes = path.as_os_str().as_encoded_bytes();
+    let shown = path.display();
+    if bytes.ends_with(b"/") || bytes.contains(&0) {
         return Err(format!(
             "{path:?} is no path of a file; write unix:/run/rownd-authz/name.sock"
         ));
     }
     // Longer ones do not fit into the address of a Unix socket (108 bytes with the final zero).
-    if path.len() > 107 {
-        return Err(format!("{path} is longer than 107 bytes; write a shorter path"));
+    if bytes.len() > 107 {
+        return Err(format!("{shown} is longer than 107 bytes; write a shorter path"));
     }
     match fs::symlink_metadata(path) {
-        Ok(found) if found.is_dir() => Err(format!("{path} is a directory; write a file's path")),
+        Ok(found) if found.is_dir() => Err(format!("{shown} is a directory; write a file's path")),
         Ok(found) if !found.file_type().is_socket() => {
-            Err(format!("{path} is a file of another kind; remove it, or write another path"))
+            Err(format!("{shown} is a file of another kind; remove it, or write another path"))
         }
         Ok(_) => Ok(()),
         Err(_) => {
-            let directory = Path::new(path).parent().unwrap_or(Path::new("/"));
+            let directory = path.parent().unwrap_or(Path::new("/"));
             // Made under another name and removed at once: some file systems have no sockets.
             let trial = directory.join(format!(".{}", std::process::id()));
             let made = UnixListener::bind(&trial);
@@ -138,9 +105,7 @@ fn check_socket_path(path: &str) -> Result<(), String> {
 }
 
 /// Checks that the address is one of this machine, and its port one that this user may bind.
-fn check_local_address(address: &str) -> Result<(), String> {
-    // Text that is no address is a problem that validation reports.
-    let Ok(wanted) = address.parse::<SocketAddr>() else { return Ok(()) };
+fn check_local_address(wanted: SocketAddr) -> Result<(), String> {
     let (ip, port) = (wanted.ip(), wanted.port());
     // A port below 1024 may be forbidden, which only binding it shows; others are not touched.
     let trial = SocketAddr::new(ip, if port < 1024 { port } else { 0 });

@@ -14,13 +14,14 @@ use std::{
 use tokio::{
     sync::{mpsc, oneshot, watch},
     task::{AbortHandle, JoinSet},
-    time::{MissedTickBehavior, interval, sleep, timeout},
+    time::{Instant, MissedTickBehavior, interval, interval_at, sleep, timeout},
 };
 
 use super::{
     background,
     compile::{self, BackgroundWork, SharedParts},
     followed_files::FollowedFiles,
+    labels::ReloadResult,
     tasks::spawn,
     tls::ListenerTls,
     warnings,
@@ -32,16 +33,19 @@ use crate::{
     health::Readiness,
     http::{
         control::ReloadOutcome,
-        ops::{OpsState, ReloadFailures},
+        ops::{OpsState, ReloadFailures, ReloadSubject},
     },
     issuer_api,
-    metrics::{Metrics, ReloadResult, ReloadSubject},
+    metrics::Metrics,
     upstream,
     verify::{Issuer, KeyStoreId, Verifier},
 };
 
 /// The files are checked for changes this often.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// The certificates of authorities are read again this often: those of a directory are not looked at
+/// in between.
+const REREAD_EVERY: Duration = Duration::from_secs(3600);
 /// A new configuration waits at most this long for the keys of its new issuers.
 const KEY_WAIT: Duration = Duration::from_secs(3);
 /// Requests for a reload that may wait.
@@ -105,6 +109,13 @@ impl ReloadTarget {
     }
 }
 
+/// A new configuration, compiled and not in force yet.
+struct Compiled {
+    snapshot: Snapshot,
+    work: BackgroundWork,
+    network: upstream::NextNetwork,
+}
+
 /// Reloads the configuration, and runs the tasks of its issuers.
 #[derive(Debug)]
 pub(super) struct ConfigReloader {
@@ -136,6 +147,7 @@ impl ConfigReloader {
     /// From now on, this is where the configuration comes from.
     pub(super) fn follow(&mut self, source: ConfigSource) {
         self.files.follow(source, self.target.tls.as_ref().map(|tls| tls.files()));
+        self.files.follow_authorities(self.target.upstream.network().files());
     }
 
     /// Runs until dropped. The work is that of the first configuration.
@@ -143,6 +155,7 @@ impl ConfigReloader {
         self.start(work);
         let mut ticks = interval(LOOK_EVERY);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut rereads = interval_at(Instant::now() + REREAD_EVERY, REREAD_EVERY);
         loop {
             tokio::select! {
                 Some(ended) = self.tasks.join_next() => {
@@ -157,6 +170,7 @@ impl ConfigReloader {
                     let _ = request.send(outcome);
                 }
                 _ = ticks.tick() => self.reload_changes().await,
+                _ = rereads.tick() => drop(self.reload_authorities().await),
             }
         }
     }
@@ -169,19 +183,54 @@ impl ConfigReloader {
         if changes.certificate {
             let _ = self.reload_certificate().await;
         }
+        if changes.authorities {
+            let _ = self.reload_authorities().await;
+        }
     }
 
     /// Reads everything again. A refusal of either part is a refusal.
     async fn reload_all(&mut self) -> ReloadOutcome {
         let config = self.reload().await;
-        match (config, self.reload_certificate().await) {
-            (ReloadOutcome::Refused(mut problems), Err(more)) => {
-                problems.extend(more);
+        let others = [self.reload_certificate().await, self.reload_authorities().await];
+        let mut others: Vec<String> =
+            others.into_iter().filter_map(Result::err).flatten().collect();
+        match config {
+            ReloadOutcome::Refused(mut problems) => {
+                problems.append(&mut others);
                 ReloadOutcome::Refused(problems)
             }
-            (_, Err(problems)) => ReloadOutcome::Refused(problems),
-            (config, Ok(())) => config,
+            _ if !others.is_empty() => ReloadOutcome::Refused(others),
+            config => config,
         }
+    }
+
+    /// Reads the certificates of authorities again. Those that cannot be used are left as they
+    /// were.
+    async fn reload_authorities(&self) -> Result<(), Vec<String>> {
+        let network = self.target.upstream.network().clone();
+        let read = move || {
+            panic::catch_unwind(AssertUnwindSafe(|| network.reread()))
+                .unwrap_or_else(|_panic| Err(vec!["an internal error".to_owned()]))
+        };
+        let outcome = self.target.blocking.run(read).await;
+        let outcome = outcome.unwrap_or_else(|error| Err(vec![error.to_string()]));
+        let result = match &outcome {
+            Ok(true) => ReloadResult::Ok,
+            Ok(false) => ReloadResult::Unchanged,
+            Err(_) => ReloadResult::Refused,
+        };
+        self.target.metrics.reloaded(ReloadSubject::Authorities, result, outcome.is_err());
+        let problems = outcome.as_ref().err().cloned();
+        self.target.failures.set(ReloadSubject::Authorities, problems);
+        match &outcome {
+            Ok(true) => tracing::info!("the authorities were read again and are in use"),
+            Ok(false) => {}
+            Err(problems) => tracing::error!(
+                problems = %problems.join("; "),
+                "the authorities were read again and refused; the last good ones stay in use"
+            ),
+        }
+        outcome.map(drop)
     }
 
     async fn reload_certificate(&self) -> Result<(), Vec<String>> {
@@ -194,7 +243,7 @@ impl ConfigReloader {
         let outcome = self.target.blocking.run(read).await;
         let outcome = outcome.unwrap_or_else(|error| Err(vec![error.to_string()]));
         let result = if outcome.is_ok() { ReloadResult::Ok } else { ReloadResult::Refused };
-        self.target.metrics.reloaded(ReloadSubject::Certificate, result);
+        self.target.metrics.reloaded(ReloadSubject::Certificate, result, outcome.is_err());
         self.target.failures.set(ReloadSubject::Certificate, outcome.clone().err());
         match &outcome {
             Ok(()) => tracing::info!("the certificate was read again and is in use"),
@@ -232,36 +281,44 @@ impl ConfigReloader {
             )]);
         }
         match panic::catch_unwind(AssertUnwindSafe(|| self.compile(&config, epoch + 1))) {
-            Ok(Ok((snapshot, work))) => {
-                self.put_in_force(config, snapshot, work).await;
+            Ok(Ok(compiled)) => {
+                self.put_in_force(config, compiled).await;
                 ReloadOutcome::InForce(epoch + 1)
             }
-            Ok(Err(problem)) => ReloadOutcome::Refused(vec![problem]),
+            Ok(Err(problems)) => ReloadOutcome::Refused(problem_texts(&problems)),
             Err(_panic) => ReloadOutcome::Refused(vec!["an internal error".to_owned()]),
         }
     }
 
     /// Issuers that did not change are no part of the background work: their tasks go on.
-    fn compile(&self, config: &Config, epoch: u64) -> Result<(Snapshot, BackgroundWork), String> {
+    fn compile(&self, config: &Config, epoch: u64) -> Result<Compiled, Vec<String>> {
         let ReloadTarget { upstream, refreshes, metrics, readiness, .. } = &self.target;
+        let network = upstream.network().prepare(&config.network, &config.issuers)?;
         let shared = SharedParts { upstream, metrics, refreshes };
         let before = self.target.authorizer.snapshot();
         let (known, limits) = (before.verifier().issuers(), compile::limits(config));
-        let parts = before.verifier().rebuild(&config.issuers, limits, upstream, readiness)?;
+        let parts = before
+            .verifier()
+            .rebuild(&config.issuers, limits, upstream, readiness)
+            .map_err(|problem| vec![problem])?;
         let is_known = |issuer: &Arc<Issuer>| known.iter().any(|old| Arc::ptr_eq(old, issuer));
         let issuers = parts.verifier.issuers();
         let same_profiles = config.profiles == self.target.config.borrow().profiles
             && issuers.len() == known.len()
             && issuers.iter().all(is_known);
         let profiles = same_profiles.then(|| before.service().profiles().clone());
-        let (snapshot, mut work) = compile::compile(config, epoch, parts, profiles, shared)?;
+        let (snapshot, mut work) = compile::compile(config, epoch, parts, profiles, shared)
+            .map_err(|problem| vec![problem])?;
         work.issuers.retain(|(issuer, _)| !is_known(issuer));
-        Ok((snapshot, work))
+        Ok(Compiled { snapshot, work, network })
     }
 
     /// Starts the tasks of what is new, then swaps, then ends the tasks of what is old: no check
     /// meets an issuer without its tasks.
-    async fn put_in_force(&mut self, config: Config, snapshot: Snapshot, work: BackgroundWork) {
+    async fn put_in_force(&mut self, config: Config, compiled: Compiled) {
+        let Compiled { snapshot, work, network } = compiled;
+        // The tasks of new issuers ask by it, and nothing can refuse the configuration any more.
+        self.target.upstream.network().put_in_force(network);
         let before = self.target.authorizer.snapshot();
         let after = snapshot.verifier().clone();
         let mut replaced = self.start(work);
@@ -278,6 +335,7 @@ impl ConfigReloader {
         });
         warnings::log(&config);
         self.target.config.send_replace(Arc::new(config));
+        self.files.follow_authorities(self.target.upstream.network().files());
     }
 
     /// Starts the tasks, and returns those that they replace.
@@ -326,7 +384,7 @@ impl ConfigReloader {
             ReloadOutcome::Refused(problems) => (ReloadResult::Refused, Some(problems.clone())),
             ReloadOutcome::Ending => return,
         };
-        self.target.metrics.reloaded(ReloadSubject::Config, result);
+        self.target.metrics.reloaded(ReloadSubject::Config, result, problems.is_some());
         let was_refused = self.target.failures.set(ReloadSubject::Config, problems);
         match outcome {
             ReloadOutcome::InForce(epoch) => {

@@ -1,37 +1,20 @@
 //! A bound socket, TCP or Unix, and the connections that come in on it.
 
 use std::{
-    fmt, fs, io,
+    fs, io,
     net::{IpAddr, SocketAddr},
     os::unix::fs::{FileTypeExt as _, PermissionsExt as _},
-    path::{Path, PathBuf},
+    path::Path,
     time::Duration,
 };
 
 use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
 
 use super::BuildError;
+use crate::config::{ListenAddress, SocketMode};
 
 /// How long accepting pauses after a failure, doubling from the first to the second.
 const PAUSE: (Duration, Duration) = (Duration::from_millis(20), Duration::from_secs(1));
-
-/// Where a listener listens.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum ListenAddress {
-    /// An IP address and a TCP port.
-    Tcp(SocketAddr),
-    /// The path of a Unix socket.
-    Unix(PathBuf),
-}
-
-impl fmt::Display for ListenAddress {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Tcp(address) => address.fmt(f),
-            Self::Unix(path) => write!(f, "unix:{}", path.display()),
-        }
-    }
-}
 
 #[derive(Debug)]
 enum Listener {
@@ -68,28 +51,53 @@ pub(super) enum SocketPeer {
 }
 
 impl BoundSocket {
-    /// Binds `IP:PORT` or `unix:/path`. `mode` is that of the socket's file, in octal. The error
-    /// names `setting`.
+    /// Binds an address. `mode` is that of a Unix socket's file. The error names `setting`.
     pub(super) async fn bind(
         setting: &'static str,
-        address: &str,
-        mode: &str,
+        address: &ListenAddress,
+        mode: SocketMode,
     ) -> Result<Self, BuildError> {
-        let bound = match address.strip_prefix("unix:") {
-            Some(path) => Self::bind_unix(Path::new(path), mode).await,
-            None => Self::bind_tcp(address).await,
-        };
-        bound.map_err(|error| BuildError::Listen { setting, address: address.to_owned(), error })
+        match address {
+            ListenAddress::Tcp(address) => {
+                Self::bind_tcp(setting, *address).await.map(|(socket, _)| socket)
+            }
+            ListenAddress::Unix(path) => Self::bind_unix(setting, path, mode).await,
+        }
     }
 
-    async fn bind_tcp(address: &str) -> io::Result<Self> {
+    /// Binds a port. Returns the address with the port that the system has chosen, if it is 0.
+    pub(super) async fn bind_tcp(
+        setting: &'static str,
+        address: SocketAddr,
+    ) -> Result<(Self, SocketAddr), BuildError> {
+        Self::make_tcp(address).await.map_err(|error| BuildError::Listen {
+            setting,
+            address: address.to_string(),
+            error,
+        })
+    }
+
+    /// Binds a Unix socket. Its file has this mode.
+    pub(super) async fn bind_unix(
+        setting: &'static str,
+        path: &Path,
+        mode: SocketMode,
+    ) -> Result<Self, BuildError> {
+        Self::make_unix(path, mode).await.map_err(|error| BuildError::Listen {
+            setting,
+            address: ListenAddress::Unix(path.to_owned()).to_string(),
+            error,
+        })
+    }
+
+    async fn make_tcp(address: SocketAddr) -> io::Result<(Self, SocketAddr)> {
         let listener = TcpListener::bind(address).await?;
-        let address = ListenAddress::Tcp(listener.local_addr()?);
-        Ok(Self { listener: Listener::Tcp(listener), address })
+        let bound = listener.local_addr()?;
+        Ok((Self { listener: Listener::Tcp(listener), address: ListenAddress::Tcp(bound) }, bound))
     }
 
     /// A socket file that nobody answers behind is left over from a crash and is replaced.
-    async fn bind_unix(path: &Path, mode: &str) -> io::Result<Self> {
+    async fn make_unix(path: &Path, mode: SocketMode) -> io::Result<Self> {
         if let Ok(found) = fs::symlink_metadata(path) {
             if !found.file_type().is_socket() {
                 return Err(io::Error::other("there is a file of another kind at this path"));
@@ -106,8 +114,7 @@ impl BoundSocket {
         let address = ListenAddress::Unix(path.to_owned());
         // From here on, the file goes when this is dropped.
         let bound = Self { listener: Listener::Unix(listener), address };
-        let mode = u32::from_str_radix(mode, 8).map_err(io::Error::other)?;
-        fs::set_permissions(path, fs::Permissions::from_mode(mode))?;
+        fs::set_permissions(path, fs::Permissions::from_mode(mode.bits()))?;
         Ok(bound)
     }
 
@@ -116,11 +123,8 @@ impl BoundSocket {
     }
 
     /// Other machines can connect.
-    pub(super) fn is_exposed(&self) -> bool {
-        match &self.address {
-            ListenAddress::Tcp(address) => !address.ip().to_canonical().is_loopback(),
-            ListenAddress::Unix(_) => false,
-        }
+    pub(super) const fn is_exposed(&self) -> bool {
+        !self.address.is_local()
     }
 
     /// The next connection. After a failure it pauses, then tries again; `failed` is called for

@@ -11,13 +11,23 @@ use crate::{
     config::Config,
     http::ops::Warnings,
     model::Warning,
+    upstream, verify,
 };
 
-/// The warnings that the text of a configuration shows, on every machine.
+/// The warnings that the text of a configuration and the files of its authorities show, on every
+/// machine.
 #[must_use]
 pub fn warnings_anywhere(config: &Config) -> Vec<Warning> {
+    let mut found = without_files(config);
+    found.extend(upstream::authority_warnings(config));
+    found
+}
+
+fn without_files(config: &Config) -> Vec<Warning> {
     let mut found = listen::warnings(config);
     found.extend(authz::warnings(config));
+    found.extend(upstream::proxy_warning(config));
+    found.extend(verify::warnings(config));
     found
 }
 
@@ -34,9 +44,13 @@ pub fn warnings(config: &Config) -> Vec<Warning> {
 pub(super) fn current(
     config: watch::Receiver<Arc<Config>>,
     authorizer: Arc<Authorizer>,
+    network: upstream::Network,
 ) -> Warnings {
     Warnings::new(move || {
-        let mut found = warnings(&config.borrow());
+        let mut found = without_files(&config.borrow());
+        // Their files need not be read again.
+        found.extend(network.warnings());
+        found.extend(listen::host_warnings(&config.borrow()));
         found.extend(authorizer.warnings());
         found
     })

@@ -6,12 +6,12 @@ use arc_swap::ArcSwap;
 use tokio::time::Instant;
 
 use super::{
-    ends::CheckRecorders,
+    ends::{CheckApi, CheckRecorders},
     in_flight::{InFlight, PendingCheck},
     service::BackendService,
     snapshot::Snapshot,
 };
-use crate::{metrics::CheckApi, model::Warning};
+use crate::model::Warning;
 
 /// Answers checks by the configuration that is in force when they arrive.
 #[derive(Debug)]

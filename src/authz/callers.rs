@@ -5,7 +5,7 @@
 //! is known by any one of its secret, its certificate's names and its Unix user; an unknown secret
 //! is refused whatever else is known of the caller, because it is a mistake or an attack.
 
-use std::{borrow::Cow, num::NonZeroU32, sync::Arc, time::Duration};
+use std::{borrow::Cow, sync::Arc, time::Duration};
 
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use governor::{
@@ -146,8 +146,8 @@ pub struct Caller {
 
 impl Callers {
     pub(super) fn build(service: &RowndAuth) -> Self {
-        let rate = NonZeroU32::new(service.max_age_per_second).unwrap_or(NonZeroU32::MIN);
-        let fresh_reads = || Arc::new(RateLimiter::direct(Quota::per_second(rate)));
+        let rate = Quota::per_second(service.max_age_per_second);
+        let fresh_reads = || Arc::new(RateLimiter::direct(rate));
         let entry = |settings: &Settings| KnownCaller {
             name: settings.name.as_str().into(),
             fresh_reads: fresh_reads(),

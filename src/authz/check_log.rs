@@ -5,12 +5,12 @@
 use std::sync::Arc;
 
 use super::{
-    ends::{CheckEnd, CheckRecorder, outcome},
+    ends::{CheckEnd, CheckOutcome, CheckRecorder, outcome},
     facts::VerdictFacts,
 };
 use crate::{
     log_throttle::LogThrottle,
-    metrics::{CheckOutcome, Metrics},
+    metrics::Metrics,
     model::{AllowReason, Denial, DenyReason, visible},
 };
 
@@ -18,6 +18,8 @@ use crate::{
 pub struct CheckLog {
     /// By the number of the reason.
     throttles: Vec<LogThrottle>,
+    /// For requests that pass without an identity header.
+    omissions: LogThrottle,
     metrics: Arc<Metrics>,
 }
 
@@ -33,7 +35,11 @@ impl CheckLog {
     #[must_use]
     pub fn new(per_second: u32, metrics: Arc<Metrics>) -> Self {
         let throttle = |_| LogThrottle::per_second(per_second);
-        Self { throttles: DenyReason::ALL.iter().map(throttle).collect(), metrics }
+        Self {
+            throttles: DenyReason::ALL.iter().map(throttle).collect(),
+            omissions: LogThrottle::per_second(per_second),
+            metrics,
+        }
     }
 
     fn denied(&self, label: usize, denial: &Denial, facts: &VerdictFacts) {
@@ -48,6 +54,7 @@ impl CheckLog {
         let user_id = facts.identity.as_ref().map_or("".into(), |who| visible(&who.user_id));
         let user_id = user_id.as_ref();
         let issuer = denial.issuer().map_or("", |name| name);
+        let header = denial.header();
         let (code, rule) = (reason.code(), &*facts.rule);
         match outcome(reason) {
             CheckOutcome::Unavailable if reason != DenyReason::Cancelled => tracing::warn!(
@@ -57,6 +64,7 @@ impl CheckLog {
                 rule,
                 issuer,
                 user_id,
+                header,
                 dropped,
                 "cannot decide: denied"
             ),
@@ -67,17 +75,42 @@ impl CheckLog {
                 rule,
                 issuer,
                 user_id,
+                header,
                 dropped,
                 "denied"
             ),
         }
+    }
+
+    /// The request passes without some identity headers.
+    fn omitted(&self, facts: &VerdictFacts) {
+        if facts.omitted.is_empty() {
+            return;
+        }
+        // The metric counts what is not logged.
+        let Some(dropped) = self.omissions.admit() else { return };
+        let names: Vec<&str> = facts.omitted.iter().map(|header| header.name()).collect();
+        let issuer = facts.identity.as_ref().map_or("", |who| &who.issuer);
+        let user_id = facts.identity.as_ref().map_or("".into(), |who| visible(&who.user_id));
+        tracing::warn!(
+            headers = names.join(","),
+            request_id = id_text(&facts.request_id),
+            rule = &*facts.rule,
+            issuer,
+            user_id = user_id.as_ref(),
+            dropped,
+            "allowed without identity headers that are too large"
+        );
     }
 }
 
 impl CheckRecorder for CheckLog {
     fn ended(&self, end: &CheckEnd<'_>) {
         match end.result {
-            Ok(reason) => allowed(reason, end.facts),
+            Ok(reason) => {
+                allowed(reason, end.facts);
+                self.omitted(end.facts);
+            }
             Err(denial) => self.denied(end.label(), denial, end.facts),
         }
     }

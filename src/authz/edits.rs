@@ -8,8 +8,31 @@ use std::{
 };
 
 use bytes::Bytes;
+use strum::{IntoStaticStr, VariantArray};
 
 use crate::model::{NameValue, QueryEdits};
+
+/// A header with a list, which the settings may leave out where it is too large.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, IntoStaticStr, VariantArray)]
+pub enum ListHeader {
+    /// The roles.
+    #[strum(serialize = "x-rownd-roles")]
+    Roles,
+    /// The groups.
+    #[strum(serialize = "x-rownd-groups")]
+    Groups,
+    /// The scopes.
+    #[strum(serialize = "x-rownd-scopes")]
+    Scopes,
+}
+
+impl ListHeader {
+    /// The name of the header.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        self.into()
+    }
+}
 
 /// The identity headers of one identity, or of no identity. No name is in both lists.
 #[derive(Debug, Default)]
@@ -18,6 +41,8 @@ pub struct IdentityHeaders {
     pub set: Vec<(&'static str, Cow<'static, str>)>,
     /// Removed: what this identity has no value for.
     pub remove: Vec<&'static str>,
+    /// Those of the removed headers that the identity has a list for, which is too large.
+    pub omitted: Vec<ListHeader>,
     /// Made once, used for every check of the identity.
     ext_authz: OnceLock<Bytes>,
 }
@@ -36,7 +61,7 @@ impl IdentityHeaders {
         set: Vec<(&'static str, Cow<'static, str>)>,
         remove: Vec<&'static str>,
     ) -> Self {
-        Self { set, remove, ext_authz: OnceLock::new() }
+        Self { set, remove, omitted: Vec::new(), ext_authz: OnceLock::new() }
     }
 
     /// The door's encoding of these headers: the one that it made before, or that of `encode`.
@@ -51,7 +76,8 @@ impl IdentityHeaders {
 /// The encodings follow from the headers.
 impl PartialEq for IdentityHeaders {
     fn eq(&self, other: &Self) -> bool {
-        self.set == other.set && self.remove == other.remove
+        let Self { set, remove, omitted, ext_authz: _ } = self;
+        *set == other.set && *remove == other.remove && *omitted == other.omitted
     }
 }
 

@@ -2,18 +2,50 @@
 
 use std::{fmt::Debug, sync::Arc, time::Duration};
 
-use super::facts::VerdictFacts;
+use strum::{IntoStaticStr, VariantArray};
+
+use super::{edits::ListHeader, facts::VerdictFacts};
 use crate::{
-    metrics::{CheckApi, CheckOutcome, Metrics},
+    metrics::{EndLabel, Label as _, LabelValues, Labels, Metrics},
     model::{AllowReason, Denial, DenialClass, DenyReason, Warning},
 };
 
+/// The API through which a check came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, IntoStaticStr, VariantArray)]
+#[strum(serialize_all = "snake_case")]
+pub enum CheckApi {
+    /// Envoy's external authorization.
+    ExtAuthz,
+    /// The service for backends: a question about a token.
+    RowndAuth,
+}
+
+/// How a check ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, IntoStaticStr, VariantArray)]
+#[strum(serialize_all = "snake_case")]
+pub enum CheckOutcome {
+    /// The request was allowed.
+    Allow,
+    /// The request was denied.
+    Deny,
+    /// The request was denied because the check could not be decided.
+    Unavailable,
+}
+
 /// Outcome and reason of every end a check can have, in the order of [`CheckEnd::label`].
-#[must_use]
-pub fn end_labels() -> Vec<(CheckOutcome, &'static str)> {
-    let allowed = AllowReason::ALL.iter().map(|reason| (CheckOutcome::Allow, reason.code()));
-    let denied = DenyReason::ALL.iter().map(|reason| (outcome(*reason), reason.code()));
+fn end_labels() -> Vec<EndLabel> {
+    let end = |outcome: CheckOutcome, reason| EndLabel { outcome: outcome.as_str(), reason };
+    let allowed = AllowReason::ALL.iter().map(|reason| end(CheckOutcome::Allow, reason.code()));
+    let denied = DenyReason::ALL.iter().map(|reason| end(outcome(*reason), reason.code()));
     allowed.chain(denied).collect()
+}
+
+/// Adds the labels of this room.
+pub fn add_labels(labels: &mut Labels) {
+    labels.reasons = end_labels();
+    labels.check_apis = LabelValues::of::<CheckApi>();
+    labels.check_outcomes = LabelValues::of::<CheckOutcome>();
+    labels.omitted_headers = LabelValues::of::<ListHeader>();
 }
 
 /// The outcome of a denial: "cannot decide" is counted apart from a plain no.
@@ -45,7 +77,7 @@ pub struct CheckEnd<'a> {
 }
 
 impl CheckEnd<'_> {
-    /// The index of its outcome and reason in [`end_labels`].
+    /// The index of its outcome and reason among the ends that [`add_labels`] adds.
     #[must_use]
     pub const fn label(&self) -> usize {
         match self.result {
@@ -99,6 +131,9 @@ impl CheckRecorder for CheckMetrics {
 
     fn ended(&self, end: &CheckEnd<'_>) {
         self.0.check_ended(end.api, end.label(), end.took);
+        for header in &end.facts.omitted {
+            self.0.identity_header_omitted(*header);
+        }
     }
 
     fn configured(&self, epoch: u64) {

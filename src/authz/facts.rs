@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
+use super::edits::ListHeader;
 use crate::{
     model::{CallerProtocol, Step, StepRecorder},
     verify::Identity,
@@ -25,6 +26,8 @@ pub struct VerdictFacts {
     pub trace_id: Option<Bytes>,
     /// The protocol the caller speaks: it decides the form of a denial.
     pub protocol: CallerProtocol,
+    /// The identity headers that were left out, because they are too large.
+    pub omitted: Vec<ListHeader>,
 }
 
 impl VerdictFacts {
@@ -37,6 +40,7 @@ impl VerdictFacts {
             request_id: Bytes::new(),
             trace_id: None,
             protocol: CallerProtocol::Http,
+            omitted: Vec::new(),
         }
     }
 }

@@ -3,17 +3,19 @@
 //! In: a check that arrived. Out: a [`PendingCheck`], which is judged or denied. The list of
 //! recorders is told one end of each check; a check that is dropped without an end was cancelled.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, AtomicUsize, Ordering},
+use std::{
+    pin::pin,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
+    time::SystemTime,
 };
-
-use std::time::SystemTime;
 
 use tokio::time::Instant;
 
 use super::{
-    ends::{CheckEnd, CheckRecorders},
+    ends::{CheckApi, CheckEnd, CheckRecorders},
     facts::{CheckRecord, FactsRecorder, VerdictFacts},
     protect::protect,
     snapshot::Snapshot,
@@ -21,7 +23,6 @@ use super::{
 };
 use crate::{
     config::Check,
-    metrics::CheckApi,
     model::{AllowReason, Denial, DenyReason, RequestContext, Step},
 };
 
@@ -132,7 +133,7 @@ impl PendingCheck {
         } else {
             let pipeline = self.snapshot.pipeline();
             let judging = pipeline.judge(request, SystemTime::now(), deadline, &mut record);
-            protect(judging, deadline).await
+            protect(pin!(judging), deadline).await
         };
         let facts = facts_of(record);
         let verdict = match result {

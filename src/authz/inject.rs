@@ -3,10 +3,10 @@
 
 use std::{borrow::Cow, sync::Arc};
 
-use super::edits::{IdentityHeaders, RequestEdits};
+use super::edits::{IdentityHeaders, ListHeader, RequestEdits};
 use crate::{
-    config::{IdentityHeaders as Settings, VendorHeaders},
-    model::{DenyReason, NameValue, QueryEdits, RequestContext, visible, visible_list},
+    config::{IdentityHeaders as Settings, OnTooLarge, TooLarge, VendorHeaders},
+    model::{Denial, DenyReason, NameValue, QueryEdits, RequestContext, visible, visible_list},
     policy::Permit,
     verify::Identity,
 };
@@ -16,8 +16,29 @@ const PREFIX: &[u8] = b"x-rownd-";
 /// The vendor's own request headers. Never identity.
 pub(super) const VENDOR: [&[u8]; 4] =
     [b"x-rownd-app-key", b"x-rownd-app-secret", b"x-rownd-filename", b"x-rownd-magic-allow-exp"];
-/// A header's name and how its value is read off an identity.
-pub(super) type Field = (&'static str, fn(&Identity) -> Option<HeaderText<'_>>);
+/// An identity header: its name, and how its value is read off an identity.
+pub(super) struct Field {
+    pub(super) name: &'static str,
+    read: fn(&Identity) -> Option<HeaderText<'_>>,
+    /// It holds a list.
+    list: Option<ListHeader>,
+}
+
+impl Field {
+    /// A header with one value.
+    const fn one(name: &'static str, read: fn(&Identity) -> Option<HeaderText<'_>>) -> Self {
+        Self { name, read, list: None }
+    }
+
+    /// The header of a list.
+    const fn of_list(
+        name: &'static str,
+        list: ListHeader,
+        read: fn(&Identity) -> Option<HeaderText<'_>>,
+    ) -> Self {
+        Self { name, read, list: Some(list) }
+    }
+}
 
 /// A header's value: one of a few fixed words, or a text of the identity.
 pub(super) enum HeaderText<'a> {
@@ -25,17 +46,19 @@ pub(super) enum HeaderText<'a> {
     Own(Cow<'a, str>),
 }
 
-pub(super) const FIELDS: [Field; 10] = [
-    ("x-rownd-user-id", |who| Some(encoded(&who.user_id))),
-    ("x-rownd-auth-level", |who| Some(HeaderText::Word(who.auth_level.as_str()))),
-    ("x-rownd-verified", |who| Some(flag(who.verified()))),
-    ("x-rownd-anonymous", |who| Some(flag(who.anonymous))),
-    ("x-rownd-app-id", |who| who.app_id.as_deref().map(encoded)),
-    ("x-rownd-app-variant", |who| who.app_variant.as_deref().map(encoded)),
-    ("x-rownd-issuer", |who| Some(HeaderText::Own(who.issuer.as_ref().into()))),
-    ("x-rownd-session-id", |who| who.session_id.as_deref().map(encoded)),
-    ("x-rownd-roles", |who| list(&who.roles)),
-    ("x-rownd-groups", |who| list(&who.groups)),
+pub(super) const FIELDS: [Field; 12] = [
+    Field::one("x-rownd-user-id", |who| Some(encoded(&who.user_id))),
+    Field::one("x-rownd-auth-level", |who| Some(HeaderText::Word(who.auth_level.as_str()))),
+    Field::one("x-rownd-verified", |who| Some(flag(who.verified()))),
+    Field::one("x-rownd-anonymous", |who| Some(flag(who.anonymous))),
+    Field::one("x-rownd-app-id", |who| who.app_id.as_deref().map(encoded)),
+    Field::one("x-rownd-app-variant", |who| who.app_variant.as_deref().map(encoded)),
+    Field::one("x-rownd-issuer", |who| Some(HeaderText::Own(who.issuer.as_ref().into()))),
+    Field::one("x-rownd-session-id", |who| who.session_id.as_deref().map(encoded)),
+    Field::one("x-rownd-tenant", |who| who.tenant.as_deref().map(encoded)),
+    Field::of_list("x-rownd-roles", ListHeader::Roles, |who| list(&who.roles)),
+    Field::of_list("x-rownd-groups", ListHeader::Groups, |who| list(&who.groups)),
+    Field::of_list("x-rownd-scopes", ListHeader::Scopes, |who| list(&who.scopes)),
 ];
 
 impl HeaderText<'_> {
@@ -45,10 +68,14 @@ impl HeaderText<'_> {
             Self::Own(text) => text,
         }
     }
-}
 
-/// Headers that later releases set, stripped by proxies already.
-const LATER: [&str; 2] = ["x-rownd-tenant", "x-rownd-scopes"];
+    fn into_text(self) -> Cow<'static, str> {
+        match self {
+            Self::Word(word) => Cow::Borrowed(word),
+            Self::Own(text) => Cow::Owned(text.into_owned()),
+        }
+    }
+}
 
 /// Regular expressions (RE2, lower-case names) of the headers that a proxy should remove from every
 /// request before anything else sees it. Where the vendor's own headers pass, the identity headers
@@ -58,9 +85,7 @@ pub fn early_strip(settings: &Settings) -> Vec<String> {
     const SEPARATOR: &str = "[^a-z0-9]";
     let pattern = |name: &str| format!("^{}$", name.replace('-', SEPARATOR));
     match settings.vendor_headers {
-        VendorHeaders::Pass => {
-            FIELDS.iter().map(|(name, _)| *name).chain(LATER).map(pattern).collect()
-        }
+        VendorHeaders::Pass => FIELDS.iter().map(|field| pattern(field.name)).collect(),
         VendorHeaders::Remove => vec![pattern("x-rownd-.*")],
     }
 }
@@ -71,17 +96,22 @@ pub(super) struct Injector {
     /// The headers of a caller without an identity: none, and all are removed.
     no_identity: Arc<IdentityHeaders>,
     max_value: usize,
+    max_list: usize,
     max_total: usize,
+    on_too_large: OnTooLarge,
     vendor_passes: bool,
 }
 
 impl Injector {
     pub(super) fn build(settings: &Settings) -> Self {
-        let remove = FIELDS.map(|(name, _)| name).to_vec();
+        let remove = FIELDS.iter().map(|field| field.name).collect();
         Self {
             no_identity: Arc::new(IdentityHeaders::new(Vec::new(), remove)),
             max_value: settings.max_value_bytes,
+            // A list that was small enough while there was one limit for all still is.
+            max_list: settings.max_list_bytes.max(settings.max_value_bytes),
             max_total: settings.max_total_bytes,
+            on_too_large: settings.on_too_large,
             vendor_passes: matches!(settings.vendor_headers, VendorHeaders::Pass),
         }
     }
@@ -91,27 +121,27 @@ impl Injector {
     ///
     /// # Errors
     ///
-    /// [`DenyReason::IdentityTooLarge`], if a value is above the limits; [`DenyReason::Internal`],
-    /// if a step adds an identity header: those are the injector's own.
+    /// [`DenyReason::IdentityTooLarge`], if a value is above the limits and may not be left out;
+    /// [`DenyReason::Internal`], if a step adds an identity header: those are the injector's own.
     pub(super) fn edits(
         &self,
         request: &RequestContext,
         permit: &Permit,
         headers: Vec<NameValue>,
         query: QueryEdits,
-    ) -> Result<RequestEdits, DenyReason> {
+    ) -> Result<RequestEdits, Denial> {
         let identity = match permit.identity() {
             None => self.no_identity.clone(),
             Some(who) => who.derived.get_or_make(|| self.headers(who))?,
         };
         let is_field = |name: &[u8]| {
-            FIELDS.iter().any(|(field, _)| field.as_bytes().eq_ignore_ascii_case(name))
+            FIELDS.iter().any(|field| field.name.as_bytes().eq_ignore_ascii_case(name))
         };
         // A server may read any spelling of a name as the name itself.
         let reads_as_field =
-            |name: &[u8]| FIELDS.iter().any(|(field, _)| is_spelling(name, field.as_bytes()));
+            |name: &[u8]| FIELDS.iter().any(|field| is_spelling(name, field.name.as_bytes()));
         if headers.iter().any(|(name, _)| reads_as_field(name.as_bytes())) {
-            return Err(DenyReason::Internal);
+            return Err(DenyReason::Internal.into());
         }
         let mut spoofed: Vec<String> = Vec::new();
         for (name, _) in request.headers.iter() {
@@ -132,28 +162,54 @@ impl Injector {
     }
 
     /// The headers of an identity, and those that it has no value for.
-    fn headers(&self, identity: &Identity) -> Result<IdentityHeaders, DenyReason> {
-        let mut headers = IdentityHeaders::new(Vec::with_capacity(FIELDS.len()), Vec::new());
-        let mut total = 0;
-        for (name, read) in FIELDS {
+    fn headers(&self, identity: &Identity) -> Result<IdentityHeaders, Denial> {
+        let mut made = IdentityHeaders::new(Vec::with_capacity(FIELDS.len()), Vec::new());
+        let (mut total, mut largest) = (0, ("", 0));
+        // Headers that may be left out get the room that the others leave.
+        let stays = FIELDS.iter().filter(|field| self.omits(field).is_none());
+        for field in stays.chain(FIELDS.iter().filter(|field| self.omits(field).is_some())) {
+            let name = field.name;
             // An empty value is none: a proxy may leave an empty header out, and what the client
             // sent in its place would stay.
-            match read(identity).filter(|value| !value.as_str().is_empty()) {
-                None => headers.remove.push(name),
-                Some(value) => {
-                    let value = match value {
-                        HeaderText::Word(word) => Cow::Borrowed(word),
-                        HeaderText::Own(text) => Cow::Owned(text.into_owned()),
-                    };
-                    total += value.len();
-                    if value.len() > self.max_value || total > self.max_total {
-                        return Err(DenyReason::IdentityTooLarge);
-                    }
-                    headers.set.push((name, value));
-                }
+            let value = (field.read)(identity).filter(|value| !value.as_str().is_empty());
+            let Some(value) = value.map(HeaderText::into_text) else {
+                made.remove.push(name);
+                continue;
+            };
+            let length = value.len();
+            let too_long =
+                length > if field.list.is_some() { self.max_list } else { self.max_value };
+            if length > largest.1 {
+                largest = (name, length);
+            }
+            if too_long || total + length > self.max_total {
+                let Some(list) = self.omits(field) else {
+                    // Where the sum is too large, the largest of them is to blame.
+                    let blamed = if too_long { name } else { largest.0 };
+                    return Err(Denial::identity_too_large(blamed));
+                };
+                made.remove.push(name);
+                made.omitted.push(list);
+            } else {
+                total += length;
+                made.set.push((name, value));
             }
         }
-        Ok(headers)
+        Ok(made)
+    }
+
+    /// The list of this header, if the settings leave it out where it is too large.
+    const fn omits(&self, field: &Field) -> Option<ListHeader> {
+        let Some(list) = field.list else { return None };
+        let wanted = match list {
+            ListHeader::Roles => self.on_too_large.roles,
+            ListHeader::Groups => self.on_too_large.groups,
+            ListHeader::Scopes => self.on_too_large.scopes,
+        };
+        match wanted {
+            TooLarge::Omit => Some(list),
+            TooLarge::Deny => None,
+        }
     }
 
     /// The name lies in the reserved prefix and is not one the vendor's clients send.
@@ -164,14 +220,14 @@ impl Injector {
     }
 }
 
-/// A byte of a name as servers that speak CGI see it: in lower case, and `-` for every byte that is
-/// no letter or digit. Most turn `-` alone into `_`, some `.` too, and some (lighttpd) every such byte.
 /// Some server reads `name` as `wanted`.
 fn is_spelling(name: &[u8], wanted: &[u8]) -> bool {
     name.len() == wanted.len()
         && name.iter().zip(wanted).all(|(byte, other)| normalised(*byte) == normalised(*other))
 }
 
+/// A byte of a name as servers that speak CGI see it: in lower case, and `-` for every byte that is
+/// no letter or digit. Most turn `-` alone into `_`, some `.` too, and some (lighttpd) every such byte.
 const fn normalised(byte: u8) -> u8 {
     if byte.is_ascii_alphanumeric() { byte.to_ascii_lowercase() } else { b'-' }
 }

@@ -31,13 +31,17 @@ use crate::metrics::Metrics;
 pub use authorizer::Authorizer;
 pub use callers::{Caller, CallerError, Callers, Scope, UNKNOWN_CALLER, warnings};
 pub use check_log::CheckLog;
-pub use edits::{EncodingDoor, IdentityHeaders, RequestEdits};
-pub use ends::{CheckEnd, CheckMetrics, CheckRecorder, CheckRecorders, end_labels, outcome};
+pub use edits::{EncodingDoor, IdentityHeaders, ListHeader, RequestEdits};
+pub use ends::{
+    CheckApi, CheckEnd, CheckMetrics, CheckOutcome, CheckRecorder, CheckRecorders, add_labels,
+    outcome,
+};
 pub use facts::VerdictFacts;
 pub use fetch_mode::FetchModeWarning;
 pub use in_flight::PendingCheck;
 pub use inject::early_strip;
 pub use permit_step::{Additions, PermitStep, StepEnd};
+pub use protect::ended_by;
 pub use service::BackendService;
 pub use snapshot::{Edition, Snapshot};
 pub use token_query::{TokenQuery, VerifiedToken};

@@ -93,6 +93,7 @@ impl CheckPipeline {
             request_id: request_id(request),
             trace_id: request.headers.single("traceparent").and_then(trace_id),
             protocol: content_type.map_or(CallerProtocol::Http, |kind| CallerProtocol::of(kind)),
+            omitted: Vec::new(),
         }
     }
 
@@ -114,7 +115,8 @@ impl CheckPipeline {
             Ok(permit) => permit,
             // Last, because it may have to ask Rownd: a caller that is denied anyway costs nothing.
             Err(unconfirmed) => {
-                let confirmed = self.profiles.confirm(unconfirmed, deadline).await;
+                // In a box, as is all that few checks do: the others would carry its size.
+                let confirmed = Box::pin(self.profiles.confirm(unconfirmed, deadline)).await;
                 record.detail(|| Step::ProfileAsked(reason_only(confirmed.as_ref().map(|_| ()))));
                 confirmed?
             }
@@ -128,6 +130,9 @@ impl CheckPipeline {
             headers.extend(self.extractor.header_without_token(request));
         }
         let request = self.injector.edits(request, &permit, headers, query)?;
+        if !request.identity.omitted.is_empty() {
+            record.facts().omitted.clone_from(&request.identity.omitted);
+        }
         record.detail(|| Step::HeadersMade {
             set: request.identity.set.len() + request.headers.len(),
             removed: request.identity.remove.len() + request.spoofed.len(),

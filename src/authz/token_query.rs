@@ -3,7 +3,7 @@
 //! In: a token and the requirements on it. Out: the identity with all claims, or a denial that
 //! is counted and logged like that of a check. Verification and freshness are those of a check.
 
-use std::{sync::Arc, time::SystemTime};
+use std::{pin::pin, sync::Arc, time::SystemTime};
 
 use bytes::Bytes;
 use serde_json::{Map, Value};
@@ -92,7 +92,7 @@ impl PendingCheck {
             Err(DenyReason::Overloaded.into())
         } else {
             let judging = self.snapshot.service().verify_token(query, deadline, &mut facts);
-            protect(judging, deadline).await
+            protect(pin!(judging), deadline).await
         };
         let result = result.map_err(|denial| with_issuer(denial, &facts));
         self.end(result.as_ref().map(|_| AllowReason::Authenticated), &facts);

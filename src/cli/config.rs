@@ -60,7 +60,7 @@ fn print_issuer(issuer: &IssuerFindings) {
     let (name, tenant) = (&issuer.name, tenant.unwrap_or_default());
     println!("{name}{tenant} ({}): {} usable key(s)", issuer.iss.escape_debug(), keys.usable);
     for key in &keys.keys {
-        let kid = key.kid.as_deref().unwrap_or("(any kid)");
+        let kid = key.kid.as_deref().unwrap_or("(no kid)");
         println!("  {:6} {}", key.algorithm, kid.escape_debug());
     }
     if let Some(age) = keys.age_seconds {

@@ -1,11 +1,13 @@
 //! `healthcheck`: asks the gRPC health service of a running server, as an orchestrator would.
 
 use std::{
+    convert::Infallible,
     error::Error as _,
-    io,
+    fmt, io,
     net::{IpAddr, Ipv4Addr},
     path::{Path, PathBuf},
     process::ExitCode,
+    str::FromStr,
     sync::Arc,
     time::Duration,
 };
@@ -35,7 +37,7 @@ use tonic_health::pb::{
 use tower::service_fn;
 
 use super::{ConfigArgs, ExitResult, Failure, block_on, http_client};
-use crate::config;
+use crate::config::{self, ListenAddress};
 
 /// Ask a running server whether it is ready.
 #[derive(Args, Clone, Debug)]
@@ -44,7 +46,7 @@ pub(super) struct HealthcheckArgs {
     config: ConfigArgs,
     /// Address of the server: IP:PORT or unix:/path [default: as configured]
     #[arg(long, value_name = "ADDRESS")]
-    address: Option<String>,
+    address: Option<ServerAddress>,
     /// Use TLS [default: as configured, unless --address is given]
     #[arg(long)]
     tls: bool,
@@ -89,9 +91,47 @@ impl ProbePage {
     }
 }
 
+/// Where the server is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum ServerAddress {
+    /// `HOST:PORT`.
+    Tcp(String),
+    /// The path of a Unix socket.
+    Unix(PathBuf),
+}
+
+impl FromStr for ServerAddress {
+    type Err = Infallible;
+
+    fn from_str(text: &str) -> Result<Self, Infallible> {
+        Ok(match text.strip_prefix("unix:") {
+            Some(path) => Self::Unix(path.into()),
+            None => Self::Tcp(text.to_owned()),
+        })
+    }
+}
+
+impl From<ListenAddress> for ServerAddress {
+    fn from(address: ListenAddress) -> Self {
+        match address {
+            ListenAddress::Tcp(address) => Self::Tcp(address.to_string()),
+            ListenAddress::Unix(path) => Self::Unix(path),
+        }
+    }
+}
+
+impl fmt::Display for ServerAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Tcp(address) => f.write_str(address),
+            Self::Unix(path) => write!(f, "unix:{}", path.display()),
+        }
+    }
+}
+
 /// The server to ask, and how.
 struct HealthTarget {
-    address: String,
+    address: ServerAddress,
     tls: Option<ClientTls>,
 }
 
@@ -105,8 +145,12 @@ struct ClientTls {
 fn target(args: &HealthcheckArgs) -> Result<HealthTarget, Failure> {
     let (address, tls) = match &args.address {
         Some(address) => (address.clone(), None),
-        None => config::grpc_endpoint(args.config.config.as_deref(), &config::environment())
-            .map_err(Failure::bad_input)?,
+        None => {
+            let file = args.config.config.as_deref();
+            let (address, tls) =
+                config::grpc_endpoint(file, &config::environment()).map_err(Failure::bad_input)?;
+            (address.into(), tls)
+        }
     };
     let wanted = args.tls || tls.is_some() || args.cert.is_some() || args.ca.is_some();
     let own = tls.filter(|tls| tls.client_ca_file.is_some());
@@ -126,10 +170,10 @@ fn target(args: &HealthcheckArgs) -> Result<HealthTarget, Failure> {
 }
 
 /// The host of `HOST:PORT`.
-fn host(address: &str) -> Result<ServerName<'static>, String> {
-    let host = match address.rsplit_once(':') {
-        Some((host, _)) if !address.starts_with("unix:") => host,
-        _ => "",
+fn host(address: &ServerAddress) -> Result<ServerName<'static>, String> {
+    let host = match address {
+        ServerAddress::Tcp(address) => address.rsplit_once(':').map_or("", |(host, _)| host),
+        ServerAddress::Unix(_) => "",
     };
     ServerName::try_from(host.trim_start_matches('[').trim_end_matches(']').to_owned())
         .map_err(|_| format!("--ca: `{address}` has no host that a certificate could name"))
@@ -155,9 +199,10 @@ pub(super) fn run(args: &HealthcheckArgs) -> ExitResult {
 
 fn run_page(args: &HealthcheckArgs, page: ProbePage) -> ExitResult {
     let address = match &args.address {
-        Some(address) => address.clone(),
+        Some(address) => address.to_string(),
         None => config::probe_address(args.config.config.as_deref(), &config::environment())
-            .map_err(Failure::bad_input)?,
+            .map_err(Failure::bad_input)?
+            .to_string(),
     };
     // The timer is the runtime's, so it is made there.
     let asked =
@@ -213,9 +258,7 @@ async fn connect(
     target: &HealthTarget,
     timeout: Duration,
 ) -> Result<Channel, tonic::transport::Error> {
-    // A server that listens on every address is asked on this machine's own.
-    let address = target.address.replace("0.0.0.0:", "127.0.0.1:").replace("[::]:", "[::1]:");
-    let tls = target.tls.clone();
+    let (address, tls) = (target.address.clone(), target.tls.clone());
     let connect = service_fn(move |_: Uri| {
         let (address, tls) = (address.clone(), tls.clone());
         async move { open_stream(&address, tls).await }
@@ -229,12 +272,16 @@ trait AnyStream: AsyncRead + AsyncWrite + Send + Unpin {}
 impl<S: AsyncRead + AsyncWrite + Send + Unpin> AnyStream for S {}
 
 async fn open_stream(
-    address: &str,
+    address: &ServerAddress,
     tls: Option<ClientTls>,
 ) -> io::Result<TokioIo<Box<dyn AnyStream>>> {
-    let stream: Box<dyn AnyStream> = match address.strip_prefix("unix:") {
-        Some(path) => Box::new(UnixStream::connect(path).await?),
-        None => Box::new(TcpStream::connect(address).await?),
+    let stream: Box<dyn AnyStream> = match address {
+        ServerAddress::Unix(path) => Box::new(UnixStream::connect(path).await?),
+        ServerAddress::Tcp(address) => {
+            // A server that listens on every address is asked on this machine's own.
+            let address = address.replace("0.0.0.0:", "127.0.0.1:").replace("[::]:", "[::1]:");
+            Box::new(TcpStream::connect(address).await?)
+        }
     };
     Ok(TokioIo::new(match tls {
         None => stream,

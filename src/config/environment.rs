@@ -8,6 +8,7 @@ use serde_json::Value;
 use super::{
     IssuerKind, Problem, Secret,
     document::{WrittenAt, YamlDocument, readable},
+    proxy::ProxyVariables,
     sections::{WrittenApp, WrittenConfig, WrittenIssuer},
 };
 
@@ -76,6 +77,7 @@ pub(super) fn complete(
                 .ok()
         }),
     };
+    config.network.variables = ProxyVariables::read(environment);
     let base_url = vendor("ROWND_BASE_URL");
     let app = WrittenApp {
         id: vendor("ROWND_APP_ID"),

@@ -14,12 +14,32 @@ pub struct Finding {
 
 /// All problems that were found so far.
 #[derive(Debug, Default)]
-pub(super) struct Findings(Vec<Finding>);
+pub(super) struct Findings {
+    found: Vec<Finding>,
+    left_out: Vec<String>,
+}
 
 impl Findings {
+    /// No problems yet. The settings at these JSON pointers were left out because they have one
+    /// already, and stand at their defaults.
+    pub(super) const fn without(left_out: Vec<String>) -> Self {
+        Self { found: Vec::new(), left_out }
+    }
+
+    /// Whether the setting at this JSON pointer was left out, alone or with what is around it: its
+    /// value says nothing.
+    pub(super) fn is_left_out(&self, pointer: &str) -> bool {
+        let is_around = |known: &String| {
+            pointer
+                .strip_prefix(known.as_str())
+                .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        };
+        self.left_out.iter().any(is_around)
+    }
+
     /// Adds the problem of the setting at this JSON pointer.
     pub(super) fn add(&mut self, pointer: impl Into<String>, message: impl Into<String>) {
-        self.0.push(Finding { pointer: pointer.into(), message: message.into() });
+        self.found.push(Finding { pointer: pointer.into(), message: message.into() });
     }
 
     /// Keeps the good value, or adds the message as the problem of this setting.
@@ -34,6 +54,6 @@ impl Findings {
 
 impl From<Findings> for Vec<Finding> {
     fn from(findings: Findings) -> Self {
-        findings.0
+        findings.found
     }
 }

@@ -3,15 +3,20 @@
 //! In: a YAML file, the environment. Out: a [`Config`] that holds together, or every problem
 //! at once with its file, line and setting. No other room reads either.
 
+mod allowed_origin;
+mod authorities;
 mod bounds;
 mod document;
 mod drift;
 mod environment;
 mod file;
 mod findings;
+mod header_file;
+mod listen_address;
 mod origin;
 mod owner;
 mod problem;
+mod proxy;
 mod secret;
 mod section;
 mod sections;
@@ -28,30 +33,37 @@ mod web_address;
 use std::{
     collections::BTreeMap,
     io::{self, Read as _},
+    net::SocketAddr,
     path::Path,
 };
 
-use serde_json::Value;
+use serde::de::DeserializeOwned;
 
+pub use allowed_origin::AllowedOrigin;
+pub use authorities::{Authority, read_authorities, system_authorities, system_authority_file};
 use document::{WrittenAt, YamlDocument};
 pub use drift::needs_restart;
 #[cfg(any(test, feature = "dev"))]
 pub use drift::restart_settings;
 pub use findings::Finding;
 use findings::Findings;
+pub use header_file::HeaderFile;
+pub use listen_address::{ListenAddress, SocketMode, SocketPath};
 pub use origin::OriginPattern;
 pub use owner::{check_directory, only_ours};
 pub use problem::{Problem, Problems};
+pub use proxy::Proxy;
 pub use secret::{REDACTED, Secret};
 use sections::WrittenConfig;
 pub use sections::{
-    AcceptedTokens, Accepts, App, AppKnownBy, AppliesTo, Auth, Caller, Check, ClaimMap, ClientAuth,
-    Config, ControlListener, CookieFormat, Credentials, DefaultRoute, ExpiredCookie,
-    FirebaseIssuer, Freshness, GrpcListener, IdentityHeaders, Issuer, IssuerDetails, IssuerKind,
-    KeyOrigin, KeyPlace, KeySnapshots, Keys, Listeners, Log, LogFormat, LogLevel, Match, OddPaths,
-    OidcClient, OidcIssuer, OpsListener, PathMatch, Profiles, Revocation, Right, Route, RowndAuth,
-    RowndIssuer, Shutdown, SigningAlgorithm, StaticIssuer, SupertokensIssuer, Tls, TlsVersion,
-    TokenSource, Unavailable, VendorHeaders,
+    AcceptedTokens, Accepts, App, AppKnownBy, AppliesTo, AudienceClaim, Auth, Caller, Check, Claim,
+    ClaimMap, ClaimPlace, ClaimSettings, ClientAuth, Config, ControlListener, CookieFormat,
+    Credentials, DefaultRoute, ExpiredCookie, FirebaseIssuer, Freshness, GrpcListener,
+    IdentityHeaders, Issuer, IssuerDetails, IssuerKind, KeyFetchHeader, KeyOrigin, KeyPlace,
+    KeySnapshots, Keys, Listeners, Log, LogFormat, LogLevel, Match, Network, OddPaths, OidcClient,
+    OidcIssuer, OnTooLarge, OpsListener, OutboundTls, PathMatch, PathRegex, Preset, Profiles,
+    Revocation, Right, Route, RowndAuth, RowndIssuer, Shutdown, SigningAlgorithm, StaticIssuer,
+    SupertokensIssuer, Tls, TlsVersion, TokenSource, TooLarge, Unavailable, VendorHeaders,
 };
 pub use span::Span;
 pub use structure::json_schema;
@@ -95,12 +107,12 @@ pub fn load_and_check(
     more_checks: impl FnOnce(&Config) -> Vec<Finding>,
 ) -> Result<Config, Problems> {
     let text = file.map_or_else(|| Ok(String::new()), read_file)?;
-    let both = |config: &Config| {
-        let mut found = tls::problems(config);
+    let all = |config: &Config| {
+        let mut found = file_problems(config);
         found.extend(more_checks(config));
         found
     };
-    parse_with(&name_of(file), &text, environment, both)
+    parse_with(&name_of(file), &text, environment, all)
 }
 
 /// Checks that a file of certificates, which a library reads by itself, can be read.
@@ -137,32 +149,44 @@ fn unreadable(name: &str, (line, message): (Option<u64>, String)) -> Problems {
 ///
 /// # Errors
 ///
-/// The file cannot be read, or is not YAML, or `listeners.grpc.tls` has another shape.
+/// The file cannot be read, or is not YAML, or the address or `listeners.grpc.tls` has another
+/// shape.
 pub fn grpc_endpoint(
     file: Option<&Path>,
     environment: &BTreeMap<String, String>,
-) -> Result<(String, Option<Tls>), Problems> {
+) -> Result<(ListenAddress, Option<Tls>), Problems> {
     let (name, document) = document(file, environment)?;
-    let address = document.value.pointer("/listeners/grpc/address").and_then(Value::as_str);
-    let address = address.map_or_else(|| GrpcListener::default().address, str::to_owned);
-    let tls = document.value.pointer("/listeners/grpc/tls").cloned().filter(|tls| !tls.is_null());
-    let tls = tls.map(serde_json::from_value).transpose();
-    Ok((address, tls.map_err(|error| one(name, format!("listeners.grpc.tls: {error}")))?))
+    let address = part(&name, &document, "/listeners/grpc/address")?;
+    let tls = part(&name, &document, "/listeners/grpc/tls")?;
+    Ok((address.unwrap_or_else(|| GrpcListener::default().address), tls))
 }
 
 /// The address of the pages for probes, for a command that only connects to it.
 ///
 /// # Errors
 ///
-/// The file cannot be read, or is not YAML.
+/// The file cannot be read, or is not YAML, or the address has another shape.
 pub fn probe_address(
     file: Option<&Path>,
     environment: &BTreeMap<String, String>,
-) -> Result<String, Problems> {
-    let (_, document) = document(file, environment)?;
-    let at = |pointer| document.value.pointer(pointer).and_then(Value::as_str);
-    let found = at("/listeners/ops/probe_address").or_else(|| at("/listeners/ops/address"));
-    Ok(found.map_or_else(|| OpsListener::default().address, str::to_owned))
+) -> Result<SocketAddr, Problems> {
+    let (name, document) = document(file, environment)?;
+    let address = match part(&name, &document, "/listeners/ops/probe_address")? {
+        Some(address) => Some(address),
+        None => part(&name, &document, "/listeners/ops/address")?,
+    };
+    Ok(address.unwrap_or_else(|| OpsListener::default().address))
+}
+
+/// One part of a configuration whose rest is not checked; `None` if it is not there.
+fn part<T: DeserializeOwned>(
+    name: &str,
+    document: &YamlDocument,
+    pointer: &str,
+) -> Result<Option<T>, Problems> {
+    let part = document.value.pointer(pointer).cloned().filter(|part| !part.is_null());
+    let part = part.map(serde_json::from_value).transpose();
+    part.map_err(|error| Problems(vec![at(name, document, pointer, error.to_string())]))
 }
 
 /// The section `identity_headers`. The rest of the configuration is not checked.
@@ -175,11 +199,7 @@ pub fn identity_headers(
     environment: &BTreeMap<String, String>,
 ) -> Result<IdentityHeaders, Problems> {
     let (name, document) = document(file, environment)?;
-    let section = document.value.get("identity_headers").cloned().unwrap_or_default();
-    if section.is_null() {
-        return Ok(IdentityHeaders::default());
-    }
-    serde_json::from_value(section).map_err(|error| one(name, format!("identity_headers: {error}")))
+    Ok(part(&name, &document, "/identity_headers")?.unwrap_or_default())
 }
 
 /// A file (or none) with the environment over it, not checked yet; and its name for messages.
@@ -204,7 +224,14 @@ pub fn parse(
     text: &str,
     environment: &BTreeMap<String, String>,
 ) -> Result<Config, Problems> {
-    parse_with(name, text, environment, tls::problems)
+    parse_with(name, text, environment, file_problems)
+}
+
+/// The problems of the certificate files, which a reload reads apart from the configuration.
+fn file_problems(config: &Config) -> Vec<Finding> {
+    let mut found = tls::problems(config);
+    found.extend(authorities::problems(config));
+    found
 }
 
 /// Parses like [`parse`], with more checks of the configuration.
@@ -230,7 +257,7 @@ fn parse_with(
             let is_known = |pointer: &str| {
                 left_out.iter().any(|known| known.starts_with(pointer) || is_below(pointer, known))
             };
-            let mut more = Findings::default();
+            let mut more = Findings::without(left_out.clone());
             let config = validate::check(written, &mut more);
             let more = Vec::from(more).into_iter().chain(more_checks(&config));
             let more = more.filter(|finding| !is_known(&finding.pointer));

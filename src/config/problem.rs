@@ -24,7 +24,7 @@ impl fmt::Display for Problem {
 }
 
 /// Every problem of a configuration. Never empty.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub struct Problems(pub Vec<Problem>);
 
 impl fmt::Display for Problems {
@@ -36,5 +36,3 @@ impl fmt::Display for Problems {
         write!(f, "{count} problem{} in the configuration", if count == 1 { "" } else { "s" })
     }
 }
-
-impl std::error::Error for Problems {}

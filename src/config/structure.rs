@@ -8,6 +8,7 @@ use serde_json::{Map, Value, json};
 use super::{
     bounds::{DURATION_RANGE, duration_range, sentence},
     document::escape,
+    listen_address::{LISTEN_ADDRESS, listen_address},
     sections::WrittenConfig,
 };
 
@@ -93,7 +94,9 @@ fn simplify(node: &mut Value) {
 /// The problems of shape: JSON pointer and message.
 pub(super) fn problems(value: &Value) -> Vec<(String, String)> {
     let schema = json_schema();
-    let options = jsonschema::options().with_keyword(DURATION_RANGE, duration_range);
+    let options = jsonschema::options()
+        .with_keyword(DURATION_RANGE, duration_range)
+        .with_keyword(LISTEN_ADDRESS, listen_address);
     let validator = match options.build(&schema) {
         Ok(validator) => validator,
         Err(error) => return vec![(String::new(), format!("the schema is not usable: {error}"))],
@@ -120,27 +123,59 @@ pub(super) fn problems(value: &Value) -> Vec<(String, String)> {
 pub(super) fn without(mut value: Value, problems: &[(String, String)]) -> (Value, Vec<String>) {
     let mut left_out: Vec<String> = problems.iter().map(|(pointer, _)| pointer.clone()).collect();
     for (pointer, _) in problems {
-        let mut pointer = pointer.as_str();
-        while let Some((parent, name)) = pointer.rsplit_once('/') {
-            if let Some(Value::Object(map)) = value.pointer_mut(parent) {
-                map.remove(&name.replace("~1", "/").replace("~0", "~"));
-                break;
-            }
-            pointer = parent;
-        }
+        remove(&mut value, pointer);
     }
     // A section that lacks a required setting now, or did before, cannot be judged.
     if let (Value::Object(sections), false) = (&mut value, problems.is_empty()) {
         sections.retain(|name, section| {
-            let alone = Value::Object([(name.clone(), section.clone())].into_iter().collect());
-            let whole = serde_json::from_value::<WrittenConfig>(alone).is_ok();
-            if !whole {
-                left_out.push(format!("/{}", escape(name)));
+            if is_whole(name, section) {
+                return true;
             }
-            whole
+            let at = format!("/{}", escape(name));
+            let around = problems.iter().find_map(|(pointer, _)| around(pointer, &at, section));
+            let (pointer, rest) = around.unzip();
+            left_out.push(pointer.unwrap_or(at));
+            if let Some(rest) = rest {
+                *section = rest;
+                return true;
+            }
+            false
         });
     }
     (value, left_out)
+}
+
+/// Removes the setting at this JSON pointer, or the list that it is an entry of.
+fn remove(value: &mut Value, pointer: &str) {
+    let mut pointer = pointer;
+    while let Some((parent, name)) = pointer.rsplit_once('/') {
+        if let Some(Value::Object(map)) = value.pointer_mut(parent) {
+            map.remove(&name.replace("~1", "/").replace("~0", "~"));
+            break;
+        }
+        pointer = parent;
+    }
+}
+
+fn is_whole(name: &str, section: &Value) -> bool {
+    let alone = Value::Object([(name.to_owned(), section.clone())].into_iter().collect());
+    serde_json::from_value::<WrittenConfig>(alone).is_ok()
+}
+
+/// The map around a setting that has a problem, without which the section at `at` is whole; and the
+/// section without it. So one listener that cannot be judged does not hide the others.
+fn around(pointer: &str, at: &str, section: &Value) -> Option<(String, Value)> {
+    let mut below = pointer.strip_prefix(at).filter(|below| below.starts_with('/'))?;
+    let name = at.trim_start_matches('/');
+    while let Some((map, _)) = below.rsplit_once('/').filter(|(map, _)| !map.is_empty()) {
+        let mut rest = section.clone();
+        remove(&mut rest, map);
+        if is_whole(name, &rest) {
+            return Some((format!("{at}{map}"), rest));
+        }
+        below = map;
+    }
+    None
 }
 
 /// The schema that holds the keyword the error speaks of.

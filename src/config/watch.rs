@@ -110,6 +110,12 @@ impl Files {
         files
     }
 
+    /// The files.
+    #[must_use]
+    pub const fn paths(&self) -> &Vec<PathBuf> {
+        &self.paths
+    }
+
     /// One of them is another than when this was last asked.
     pub fn changed(&mut self) -> bool {
         let now = combined(self.paths.iter().map(|path| sha256(&content(path))));

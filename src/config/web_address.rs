@@ -87,7 +87,8 @@ impl Serialize for WebAddress {
     }
 }
 
-fn is_loopback(url: &Url) -> bool {
+/// The host is this machine.
+pub(super) fn is_loopback(url: &Url) -> bool {
     match url.host() {
         Some(Host::Domain(name)) => name == "localhost",
         Some(Host::Ipv4(address)) => address.is_loopback(),

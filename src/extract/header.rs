@@ -3,6 +3,7 @@
 //! In: the headers of a request. Out: at most one credential, or a denial.
 
 use bytes::Bytes;
+use memchr::memchr;
 
 use super::{
     finding::Finding,
@@ -18,7 +19,7 @@ const BEARER: &[u8] = b"bearer";
 pub(super) fn bearer(headers: &Headers) -> Finding {
     let mut lines = headers.all("authorization");
     let Some(line) = lines.next() else { return Finding::Absent };
-    let is_alone = lines.next().is_none() && !line.contains(&b',');
+    let is_alone = lines.next().is_none() && memchr(b',', line).is_none();
     if is_alone {
         return if is_bearer(line.trim_ascii()) {
             Finding::One(credential(line))
@@ -50,7 +51,7 @@ fn credential(line: &Bytes) -> Credential {
 pub(super) fn bare_token(headers: &Headers, name: &str) -> Finding {
     let mut lines = headers.all(name);
     let Some(line) = lines.next() else { return Finding::Absent };
-    if lines.next().is_some() || line.contains(&b',') {
+    if lines.next().is_some() || memchr(b',', line).is_some() {
         return Finding::Refused(DenyReason::CredentialsAmbiguous);
     }
     Finding::One(Credential::new(trim(line), CredentialSource::Header))

@@ -5,7 +5,10 @@
 
 use std::time::Duration;
 
-use http::HeaderMap;
+use http::{HeaderMap, HeaderName};
+
+/// The header with the caller's timeout.
+static TIMEOUT: HeaderName = HeaderName::from_static("grpc-timeout");
 
 /// A call is answered this much before the caller gives up, so that a denial arrives in time: a
 /// quarter of the caller's timeout, between these two. The caller's clock started earlier, and the
@@ -28,7 +31,7 @@ pub(super) fn is_shorter(headers: &HeaderMap, own: Duration) -> bool {
 
 /// The timeout that the caller has set.
 fn caller_timeout(headers: &HeaderMap) -> Option<Duration> {
-    grpc_timeout(headers.get("grpc-timeout")?.as_bytes())
+    grpc_timeout(headers.get(&TIMEOUT)?.as_bytes())
 }
 
 /// At most eight digits and a unit (gRPC over HTTP/2, "Timeout").

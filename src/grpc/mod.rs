@@ -6,6 +6,7 @@
 //! the budget of all connections, and its messages are held to a length and to a time.
 
 mod budget;
+mod call_label;
 mod deadline;
 pub mod ext_authz;
 mod health;
@@ -25,11 +26,12 @@ use tower::{BoxError, ServiceExt as _};
 
 use crate::{
     config::GrpcListener,
-    metrics::{CallKind, CallRefusal, Metrics},
+    metrics::{LabelValues, Labels, Metrics},
     model::{DenyReason, Peer},
 };
 pub use budget::ConnectionBudget;
 use budget::{CallSlot, CheckInProgress, ListenerBudget};
+use call_label::{CallKind, CallRefusal};
 use ext_authz::CheckDoor;
 pub use health::{HealthTask, SERVICES};
 use request_body::{BodyBounds, BoundedBody};
@@ -88,6 +90,14 @@ pub mod pb {
 
 /// The compiled protos of this package, as reflection serves them.
 pub const DESCRIPTORS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/descriptors.bin"));
+
+/// Adds the labels of this room.
+pub fn add_labels(labels: &mut Labels) {
+    labels.call_kinds = LabelValues::of::<CallKind>();
+    labels.call_refusals = LabelValues::of::<CallRefusal>();
+    labels.rpcs = rownd_auth::RPCS.iter().map(|rpc| rpc.name).collect();
+    labels.caller_refusals = LabelValues::of::<rownd_auth::CallerRefusal>();
+}
 
 /// Every gRPC service of one listener. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -188,7 +198,7 @@ where
             if slot.is_refused() {
                 // Its message and headers are dropped now, not when its turn comes.
                 let door = self.doors.check.clone();
-                return Box::pin(async move { Box::pin(refuse(door, slot)).await });
+                return Box::pin(async move { Ok(refuse(&door, slot)) });
             }
             // Waiting for a turn counts as well, so the time is taken here.
             return Box::pin(check(self.doors.check.clone(), slot, Instant::now(), request));
@@ -244,11 +254,8 @@ where
 }
 
 /// Denies one check that found no slot.
-async fn refuse(
-    door: Arc<CheckDoor>,
-    slot: Arc<CallSlot>,
-) -> Result<Response<CountedBody>, Infallible> {
+fn refuse(door: &CheckDoor, slot: Arc<CallSlot>) -> Response<CountedBody> {
     slot.refusal_written();
-    let answer = door.deny(&door.begin(), DenyReason::Overloaded).await;
-    Ok(answer.map(|body| CountedBody::new(body, slot)))
+    let answer = door.deny(&door.begin(), DenyReason::Overloaded);
+    answer.map(|body| CountedBody::new(body, slot))
 }

@@ -20,8 +20,10 @@ use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt as _};
 use tower::BoxError;
 
-use super::budget::CallSlot;
-use crate::metrics::{CallKind, CallRefusal};
+use super::{
+    budget::CallSlot,
+    call_label::{CallKind, CallRefusal},
+};
 
 /// Bytes before a message: a flag, and the length.
 const PREFIX: usize = 5;

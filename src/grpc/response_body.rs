@@ -15,8 +15,10 @@ use http::HeaderMap;
 use http_body::{Body as HttpBody, Frame, SizeHint};
 use tonic::{Status, body::Body};
 
-use super::budget::{CallSlot, UnsentResponse};
-use crate::metrics::CallKind;
+use super::{
+    budget::{CallSlot, UnsentResponse},
+    call_label::CallKind,
+};
 
 /// A piece of a response.
 #[derive(Debug)]

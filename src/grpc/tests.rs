@@ -17,22 +17,18 @@ use tonic::Code;
 
 use super::{
     budget::{CallSlot, ConnectionBudget, ListenerBudget, UnsentResponse},
+    call_label::CallKind,
     request_body::{BodyBounds, BoundedBody, drop_unread_headers},
 };
 use crate::{
     config::GrpcListener,
-    metrics::{CallKind, Labels, Metrics},
+    metrics::{Labels, Metrics},
     model::{Origin, Peer},
 };
 
 fn listener() -> Arc<ListenerBudget> {
-    let labels = Labels {
-        reasons: Vec::new(),
-        key_refusals: Vec::new(),
-        verifications: Vec::new(),
-        issuers: Vec::new(),
-        rpcs: Vec::new(),
-    };
+    let mut labels = Labels::of_issuers([]);
+    super::add_labels(&mut labels);
     ListenerBudget::new(&GrpcListener::default(), Metrics::build(&labels).unwrap())
 }
 
@@ -255,13 +251,8 @@ fn what_one_turn_reads_is_bounded() {
 #[test]
 fn refusals_are_made_before_more_is_read() {
     let settings = GrpcListener { max_streams: 8, ..GrpcListener::default() };
-    let labels = Labels {
-        reasons: Vec::new(),
-        key_refusals: Vec::new(),
-        verifications: Vec::new(),
-        issuers: Vec::new(),
-        rpcs: Vec::new(),
-    };
+    let mut labels = Labels::of_issuers([]);
+    super::add_labels(&mut labels);
     let listener = ListenerBudget::new(&settings, Metrics::build(&labels).unwrap());
     let (flood, stranger, known) =
         (connection(&listener), connection(&listener), connection(&listener));

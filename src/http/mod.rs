@@ -2,3 +2,12 @@
 
 pub mod control;
 pub mod ops;
+
+use crate::metrics::{LabelValues, Labels};
+
+/// Adds the labels of this room.
+pub fn add_labels(labels: &mut Labels) {
+    labels.commands = LabelValues::of::<control::ControlCommand>();
+    labels.command_results = LabelValues::of::<control::CommandResult>();
+    labels.reload_subjects = LabelValues::of::<ops::ReloadSubject>();
+}

@@ -15,11 +15,12 @@ use axum::{
     routing::get,
 };
 use serde::Serialize;
+use strum::{IntoStaticStr, VariantArray};
 
 use crate::{
     authz::{Authorizer, Callers},
     health::Readiness,
-    metrics::{Label as _, Metrics, ReloadSubject},
+    metrics::{Label as _, Metrics},
     model::Warning,
     verify::{KeyStatus, TenantsStatus},
 };
@@ -67,6 +68,18 @@ impl std::fmt::Debug for Warnings {
 /// The reloads that failed, each until one of the same subject succeeds.
 #[derive(Debug, Default)]
 pub struct ReloadFailures(Mutex<BTreeMap<&'static str, ReloadFailure>>);
+
+/// A thing that can be read again while the process runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, IntoStaticStr, VariantArray)]
+#[strum(serialize_all = "snake_case")]
+pub enum ReloadSubject {
+    /// The configuration with its secrets.
+    Config,
+    /// The certificate of the gRPC listener, its key, and the authorities of client certificates.
+    Certificate,
+    /// The certificates of the authorities that sign for the servers of issuers.
+    Authorities,
+}
 
 /// Why the version that was read last is not in force.
 #[derive(Debug, Clone, Serialize)]

@@ -19,12 +19,12 @@ use url::Url;
 
 use super::{
     breaker::{Breaker, BreakerKey, Breakers, End, Pass, Pause, PauseCause},
-    error::{ApiError, Rejection},
+    error::{ApiError, ApiResult, Rejection},
     operation::Operation,
 };
 use crate::{
     config::Secret,
-    metrics::{ApiResult, IssuerLabel, Metrics},
+    metrics::{IssuerLabel, Metrics},
     upstream::{
         Client as Upstream, HttpAnswer, Repeat, Request, UpstreamError, UrlOrigin,
         discovery::DiscoveredUrl,

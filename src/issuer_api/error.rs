@@ -2,12 +2,42 @@
 
 use std::{fmt, time::Duration};
 
+use strum::{IntoStaticStr, VariantArray};
+
 use super::breaker::Pause;
 use crate::{
-    metrics::ApiResult,
     single_flight::Missed,
     upstream::{UpstreamError, discovery::MetadataError},
 };
+
+/// How a request to an issuer's API ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, IntoStaticStr, VariantArray)]
+#[strum(serialize_all = "snake_case")]
+pub(super) enum ApiResult {
+    /// A usable response came.
+    Ok,
+    /// The resource does not exist.
+    NotFound,
+    /// The app key or secret was refused.
+    Refused,
+    /// The request was understood and rejected, for example for a token that has been used.
+    Rejected,
+    /// The issuer asked for fewer requests.
+    Limited,
+    /// No connection, or it broke.
+    Network,
+    /// The proxy does not lead to the issuer.
+    Proxy,
+    /// It took longer than allowed.
+    Timeout,
+    /// Another HTTP status.
+    Status,
+    /// The response is too large or has another shape.
+    Invalid,
+    /// No request was made: requests of this kind failed too often just now, or the issuer has
+    /// asked for fewer.
+    Paused,
+}
 
 /// The API understood the request and refused it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -91,11 +121,16 @@ impl ApiError {
         match self {
             Self::Limited(_) => true,
             Self::Upstream(error) => match error {
-                UpstreamError::Network(_) | UpstreamError::Timeout => true,
+                UpstreamError::Network(_) | UpstreamError::Proxy(_) | UpstreamError::Timeout => {
+                    true
+                }
                 UpstreamError::Status(status) | UpstreamError::RetryLater(status, _) => {
                     matches!(*status, 408 | 500..=599)
                 }
-                UpstreamError::TooLarge | UpstreamError::Refused(_) => false,
+                UpstreamError::TooLarge
+                | UpstreamError::Packed(_)
+                | UpstreamError::Refused(_)
+                | UpstreamError::NoAuthorities(_) => false,
             },
             Self::NotFound
             | Self::KeyRefused(_)
@@ -171,10 +206,13 @@ impl ApiError {
             | Self::BodyNotWritable
             | Self::NoRandomness => ApiResult::Invalid,
             Self::Upstream(error) => match error {
-                UpstreamError::TooLarge => ApiResult::Invalid,
+                UpstreamError::TooLarge | UpstreamError::Packed(_) => ApiResult::Invalid,
                 UpstreamError::Timeout => ApiResult::Timeout,
                 UpstreamError::Status(_) | UpstreamError::RetryLater(..) => ApiResult::Status,
-                UpstreamError::Network(_) | UpstreamError::Refused(_) => ApiResult::Network,
+                UpstreamError::Network(_)
+                | UpstreamError::Refused(_)
+                | UpstreamError::NoAuthorities(_) => ApiResult::Network,
+                UpstreamError::Proxy(_) => ApiResult::Proxy,
             },
         }
     }
@@ -205,10 +243,13 @@ impl From<UpstreamError> for ApiError {
             UpstreamError::Status(429) => Self::Limited(None),
             UpstreamError::RetryLater(429, wait) => Self::Limited(Some(wait)),
             other @ (UpstreamError::Network(_)
+            | UpstreamError::Proxy(_)
+            | UpstreamError::NoAuthorities(_)
             | UpstreamError::Timeout
             | UpstreamError::Status(_)
             | UpstreamError::RetryLater(..)
             | UpstreamError::TooLarge
+            | UpstreamError::Packed(_)
             | UpstreamError::Refused(_)) => Self::Upstream(other),
         }
     }

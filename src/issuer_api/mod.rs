@@ -29,7 +29,7 @@ use std::sync::Arc;
 
 use crate::{
     config::{Issuer, IssuerDetails, WebAddress},
-    metrics::Metrics,
+    metrics::{LabelValues, Labels, Metrics},
     upstream::Client as Upstream,
 };
 use api::{Api, Hosts};
@@ -38,14 +38,22 @@ pub use capabilities::{
     AppIds, Asked, CodeFlow, Guests, IssuerApi, Migration, OwnProfiles, RefreshTokens,
     ThirdPartyTokens, UserProfiles,
 };
+use error::ApiResult;
 pub use error::{ApiError, ExchangeError, Rejection};
 pub use exchange::{AuthorizationChoices, Exchange, OpenIdClient};
 pub use grants::{
     AppAndKey, AppCredentials, Authorization, AuthorizationRequest, CodeGrant, GuestLevel, Intent,
     OpenIdClientProof, OpenIdRefresh, ThirdPartyToken,
 };
+use operation::ApiEndpoint;
 pub use refreshes::{RefreshKey, RefreshRunner, Refreshes, refreshes};
 pub use tokens::{Granted, Tokens, UserType};
+
+/// Adds the labels of this room.
+pub fn add_labels(labels: &mut Labels) {
+    labels.api_endpoints = LabelValues::of::<ApiEndpoint>();
+    labels.api_results = LabelValues::of::<ApiResult>();
+}
 
 /// The API of each issuer, in the order of the configuration. `None`: issuers of this kind have no
 /// API.
@@ -60,7 +68,7 @@ pub fn build(
         let base_url = base_url(issuer)?.url();
         let api = Api {
             label: metrics.issuer(&issuer.name)?,
-            upstream: upstream.clone(),
+            upstream: upstream.for_issuer(issuer),
             host: hosts.of(base_url),
             base_url: base_url.clone(),
             metrics: metrics.clone(),

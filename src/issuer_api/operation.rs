@@ -1,10 +1,9 @@
 //! The table of requests: for each kind, what it is counted as, how it is sent, and whether it may
 //! be sent again. No other file decides that.
 
-use crate::{
-    metrics::ApiEndpoint,
-    upstream::{BodyKind, CallSpec, Connection, HttpMethod, Repeat},
-};
+use strum::{IntoStaticStr, VariantArray};
+
+use crate::upstream::{BodyKind, CallSpec, Connection, HttpMethod, Repeat};
 
 /// The most bytes of an answer: 1 MiB. A profile, the largest of them, is far below.
 const MAX_ANSWER_BYTES: usize = 1 << 20;
@@ -26,6 +25,39 @@ const WRITE: CallSpec = CallSpec {
     connection: Connection::Shared,
     max_answer_bytes: MAX_ANSWER_BYTES,
 };
+
+/// An endpoint of an issuer's API, by its purpose.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, IntoStaticStr, VariantArray)]
+#[strum(serialize_all = "snake_case")]
+pub(super) enum ApiEndpoint {
+    /// The app that a key belongs to.
+    AppConfig,
+    /// A user's profile, by the app's key and secret.
+    User,
+    /// The profile of a token's own user, by that token.
+    OwnUser,
+    /// Rownd tokens for the token of another issuer.
+    TokenExchange,
+    /// Rownd tokens for a refresh token.
+    TokenRefresh,
+    /// An instant user.
+    Instant,
+    /// A SuperTokens session for a Rownd token.
+    #[strum(serialize = "supertokens_migrate")]
+    Migrate,
+    /// A SuperTokens session for a guest.
+    #[strum(serialize = "supertokens_guest")]
+    Guest,
+    /// The user of a SuperTokens session.
+    #[strum(serialize = "supertokens_user")]
+    SessionUser,
+    /// An OpenID provider's metadata.
+    #[strum(serialize = "oidc_discovery")]
+    Discovery,
+    /// An OpenID provider's token endpoint.
+    #[strum(serialize = "oidc_token")]
+    CodeToken,
+}
 
 /// A kind of request to the API of an issuer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

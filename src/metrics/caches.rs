@@ -1,19 +1,11 @@
 //! The caches of tokens: lookups, insertions, evictions and size.
 
 use metrics::{Counter, Gauge, counter, describe_counter, describe_gauge, gauge};
-use strum::{IntoStaticStr, VariantArray};
 
-use super::{Metrics, label::ByLabel};
-
-/// A cache of the verifier.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, IntoStaticStr, VariantArray)]
-#[strum(serialize_all = "snake_case")]
-pub enum CacheName {
-    /// Verified claims.
-    Claims,
-    /// Tokens that were refused a moment ago.
-    Refusals,
-}
+use super::{
+    Labels, Metrics,
+    label::{ByLabel, Label},
+};
 
 /// The series of one cache.
 struct OneCache {
@@ -25,10 +17,10 @@ struct OneCache {
 }
 
 /// The series of this file.
-pub(super) struct CacheSeries(ByLabel<CacheName, OneCache>);
+pub(super) struct CacheSeries(ByLabel<OneCache>);
 
 impl CacheSeries {
-    pub(super) fn register() -> Self {
+    pub(super) fn register(labels: &Labels) -> Self {
         describe_counter!(
             "rownd_authz_cache_lookups_total",
             "Tokens a cache was asked for, by cache and result."
@@ -39,7 +31,7 @@ impl CacheSeries {
             "Entries that a cache evicted because it was full."
         );
         describe_gauge!("rownd_authz_cache_bytes", "The size of a cache, as it counts itself.");
-        Self(ByLabel::new(|name| {
+        Self(ByLabel::new(&labels.caches, |name| {
             let lookups = |result: &'static str| counter!("rownd_authz_cache_lookups_total", "cache" => name, "result" => result);
             OneCache {
                 hits: lookups("hit"),
@@ -53,29 +45,29 @@ impl CacheSeries {
 }
 
 impl Metrics {
-    /// A token was looked up in a cache.
-    pub fn cache_looked_up(&self, cache: CacheName, hit: bool) {
+    /// A token was looked up in a cache ([`Labels::caches`]).
+    pub fn cache_looked_up(&self, cache: impl Label, hit: bool) {
         if let Some(cache) = self.caches.0.get(cache) {
             if hit { &cache.hits } else { &cache.misses }.increment(1);
         }
     }
 
     /// An entry was inserted.
-    pub fn cache_inserted(&self, cache: CacheName) {
+    pub fn cache_inserted(&self, cache: impl Label) {
         if let Some(cache) = self.caches.0.get(cache) {
             cache.insertions.increment(1);
         }
     }
 
     /// An entry was evicted because the cache was full.
-    pub fn cache_evicted(&self, cache: CacheName) {
+    pub fn cache_evicted(&self, cache: impl Label) {
         if let Some(cache) = self.caches.0.get(cache) {
             cache.evictions.increment(1);
         }
     }
 
     /// The size of a cache in bytes, as it counts itself.
-    pub fn cache_size(&self, cache: CacheName, bytes: u64) {
+    pub fn cache_size(&self, cache: impl Label, bytes: u64) {
         if let Some(cache) = self.caches.0.get(cache) {
             #[expect(clippy::cast_precision_loss, reason = "a size for people")]
             cache.bytes.set(bytes as f64);

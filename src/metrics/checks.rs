@@ -6,11 +6,10 @@ use metrics::{
     Counter, Gauge, Histogram, Unit, counter, describe_counter, describe_gauge, describe_histogram,
     gauge, histogram,
 };
-use strum::{IntoStaticStr, VariantArray};
 
 use super::{
-    Metrics,
-    label::{ByLabel, Label as _},
+    Labels, Metrics,
+    label::{ByLabel, Label},
 };
 
 /// The name of the histogram, for its buckets.
@@ -21,47 +20,34 @@ pub(super) const BUCKETS: [f64; 16] = [
     0.05, 0.1, 0.25, 0.5, 1.0,
 ];
 
-/// The API through which a check came.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, IntoStaticStr, VariantArray)]
-#[strum(serialize_all = "snake_case")]
-pub enum CheckApi {
-    /// Envoy's external authorization.
-    ExtAuthz,
-    /// The service for backends: a question about a token.
-    RowndAuth,
-}
-
-/// How a check ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, IntoStaticStr, VariantArray)]
-#[strum(serialize_all = "snake_case")]
-pub enum CheckOutcome {
-    /// The request was allowed.
-    Allow,
-    /// The request was denied.
-    Deny,
-    /// The request was denied because the check could not be decided.
-    Unavailable,
+/// The outcome and the reason of one end of a check, as they stand in the metric.
+#[derive(Debug, Clone, Copy)]
+pub struct EndLabel {
+    /// One of [`Labels::check_outcomes`].
+    pub outcome: &'static str,
+    /// The reason, which is found by its index.
+    pub reason: &'static str,
 }
 
 /// The series of one API.
 struct ApiSeries {
     /// By the index of the reason.
     ends: Vec<Counter>,
-    durations: ByLabel<CheckOutcome, Histogram>,
+    durations: ByLabel<Histogram>,
     in_flight: Gauge,
 }
 
 /// The series of this file.
 pub(super) struct CheckSeries {
-    apis: ByLabel<CheckApi, ApiSeries>,
-    /// The outcome that belongs to each reason, by the index of the reason.
-    outcomes: Vec<CheckOutcome>,
+    apis: ByLabel<ApiSeries>,
+    /// The index of the outcome that belongs to each reason, by the index of the reason.
+    outcomes: Vec<Option<usize>>,
     dropped_logs: Vec<Counter>,
+    omitted_headers: ByLabel<Counter>,
 }
 
 impl CheckSeries {
-    /// `reasons` holds outcome and word of every reason for which a check can end.
-    pub(super) fn register(reasons: &[(CheckOutcome, &'static str)]) -> Self {
+    pub(super) fn register(labels: &Labels) -> Self {
         describe_counter!(
             "rownd_authz_checks_total",
             "Checks answered, by API, outcome and reason."
@@ -70,26 +56,37 @@ impl CheckSeries {
             "rownd_authz_denial_logs_dropped_total",
             "Denials not logged, by reason: too many."
         );
+        describe_counter!(
+            "rownd_authz_identity_headers_omitted_total",
+            "Allowed checks in which an identity header was left out because it was too large."
+        );
         describe_gauge!("rownd_authz_in_flight", "Checks being answered now.");
         describe_histogram!(DURATION, Unit::Seconds, "Time to answer a check, by API and outcome.");
         let dropped = |reason: &'static str| counter!("rownd_authz_denial_logs_dropped_total", "reason" => reason);
+        let omitted = |header: &'static str| counter!("rownd_authz_identity_headers_omitted_total", "header" => header);
         Self {
-            apis: ByLabel::new(|api| ApiSeries::register(api, reasons)),
-            outcomes: reasons.iter().map(|(outcome, _)| *outcome).collect(),
-            dropped_logs: reasons.iter().map(|(_, reason)| dropped(reason)).collect(),
+            omitted_headers: ByLabel::new(&labels.omitted_headers, omitted),
+            apis: ByLabel::new(&labels.check_apis, |api| ApiSeries::register(api, labels)),
+            outcomes: labels
+                .reasons
+                .iter()
+                .map(|end| labels.check_outcomes.index_of(end.outcome))
+                .collect(),
+            dropped_logs: labels.reasons.iter().map(|end| dropped(end.reason)).collect(),
         }
     }
 }
 
 impl ApiSeries {
-    fn register(api: &'static str, reasons: &[(CheckOutcome, &'static str)]) -> Self {
-        let end = |(outcome, reason): &(CheckOutcome, &'static str)| {
+    fn register(api: &'static str, labels: &Labels) -> Self {
+        let end = |end: &EndLabel| {
             counter!("rownd_authz_checks_total",
-                "api" => api, "outcome" => outcome.as_str(), "reason" => *reason)
+                "api" => api, "outcome" => end.outcome, "reason" => end.reason)
         };
         Self {
-            ends: reasons.iter().map(end).collect(),
+            ends: labels.reasons.iter().map(end).collect(),
             durations: ByLabel::new(
+                &labels.check_outcomes,
                 |outcome| histogram!(DURATION, "api" => api, "outcome" => outcome),
             ),
             in_flight: gauge!("rownd_authz_in_flight", "api" => api),
@@ -98,24 +95,31 @@ impl ApiSeries {
 }
 
 impl Metrics {
-    /// A check begins.
-    pub fn check_started(&self, api: CheckApi) {
+    /// A check begins, which came through this API ([`Labels::check_apis`]).
+    pub fn check_started(&self, api: impl Label) {
         if let Some(api) = self.checks.apis.get(api) {
             api.in_flight.increment(1.0);
         }
     }
 
-    /// A check ended with the reason of this index (see [`super::Labels::reasons`]) after this
+    /// A check ended with the reason of this index (see [`Labels::reasons`]) after this
     /// time.
-    pub fn check_ended(&self, api: CheckApi, reason: usize, took: Duration) {
+    pub fn check_ended(&self, api: impl Label, reason: usize, took: Duration) {
         let Some(api) = self.checks.apis.get(api) else { return };
         api.in_flight.decrement(1.0);
         if let Some(counter) = api.ends.get(reason) {
             counter.increment(1);
         }
-        let outcome = self.checks.outcomes.get(reason);
-        if let Some(histogram) = outcome.and_then(|outcome| api.durations.get(*outcome)) {
+        let outcome = self.checks.outcomes.get(reason).copied().flatten();
+        if let Some(histogram) = outcome.and_then(|outcome| api.durations.at(outcome)) {
             histogram.record(took.as_secs_f64());
+        }
+    }
+
+    /// This identity header ([`Labels::omitted_headers`]) was left out.
+    pub fn identity_header_omitted(&self, header: impl Label) {
+        if let Some(counter) = self.checks.omitted_headers.get(header) {
+            counter.increment(1);
         }
     }
 

@@ -5,7 +5,9 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 
 use metrics::{Counter, counter, describe_counter, with_local_recorder};
 
-use super::{Metrics, issuer_api::IssuerApiSeries, issuer_label::IssuerLabel, keys::KeySeries};
+use super::{
+    Labels, Metrics, issuer_api::IssuerApiSeries, issuer_label::IssuerLabel, keys::KeySeries,
+};
 
 /// Most issuer names that one process can count, from its start to its end: a series once made
 /// stays.
@@ -25,14 +27,12 @@ pub(super) struct IssuerSeries {
     names: Mutex<Vec<String>>,
     /// Of tokens that belong to no issuer.
     unknown: Vec<Counter>,
-    results: Vec<&'static str>,
-    key_refusals: Vec<&'static str>,
+    /// The values of the other labels.
+    labels: Labels,
 }
 
 impl IssuerSeries {
-    /// `results` holds the words for how a verification ends, `key_refusals` those for why a key
-    /// is not used.
-    pub(super) fn register(results: &[&'static str], key_refusals: &[&'static str]) -> Self {
+    pub(super) fn register(labels: &Labels) -> Self {
         describe_counter!(
             "rownd_authz_verifications_total",
             "Tokens verified, by issuer and result."
@@ -42,9 +42,8 @@ impl IssuerSeries {
         Self {
             issuers: (0..MAX_ISSUERS).map(|_| OnceLock::new()).collect(),
             names: Mutex::default(),
-            unknown: verifications("unknown", results),
-            results: results.to_vec(),
-            key_refusals: key_refusals.to_vec(),
+            unknown: verifications("unknown", &labels.verifications),
+            labels: labels.clone(),
         }
     }
 
@@ -74,9 +73,9 @@ impl Metrics {
         }
         let place = all.issuers.get(names.len())?;
         let made = with_local_recorder(self.recorder.get()?, || OneIssuer {
-            verifications: verifications(name, &all.results),
-            keys: KeySeries::register(name, &all.key_refusals),
-            api: IssuerApiSeries::register(name),
+            verifications: verifications(name, &all.labels.verifications),
+            keys: KeySeries::register(name, &all.labels),
+            api: IssuerApiSeries::register(name, &all.labels),
         });
         let _ = place.set(made);
         names.push(name.to_owned());
@@ -92,7 +91,7 @@ impl Metrics {
     }
 
     /// A token was verified or refused by the issuer of this label; `None`: it belongs to no
-    /// issuer. `result` is an index of [`super::Labels::verifications`].
+    /// issuer. `result` is an index of [`Labels::verifications`].
     pub fn verified(&self, issuer: Option<IssuerLabel>, result: usize) {
         let counters = match issuer {
             None => Some(&self.issuers.unknown),

@@ -1,75 +1,23 @@
 //! The issuers' keys: fetches, the copy on disk, how many are in use and how many are refused.
 
 use metrics::{Counter, Gauge, counter, describe_counter, describe_gauge, gauge};
-use strum::{IntoStaticStr, VariantArray};
 
-use super::{Metrics, issuer_label::IssuerLabel, label::ByLabel};
-
-/// How a fetch of keys ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, IntoStaticStr, VariantArray)]
-#[strum(serialize_all = "snake_case")]
-pub enum FetchResult {
-    /// A usable key set came.
-    Ok,
-    /// No connection, or it broke.
-    Network,
-    /// It took longer than allowed.
-    Timeout,
-    /// An HTTP status other than 200.
-    Status,
-    /// The document is no key set, too large, or holds no usable key.
-    Invalid,
-}
-
-/// The fate of an issuer's key set on disk.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, IntoStaticStr, VariantArray)]
-#[strum(serialize_all = "snake_case")]
-pub enum SnapshotResult {
-    /// The process started with it.
-    Loaded,
-    /// There was none at the start.
-    Absent,
-    /// There was one that cannot be trusted.
-    Refused,
-    /// It was written after a fetch.
-    Written,
-    /// It could not be written.
-    WriteFailed,
-}
-
-/// The state of a tenant's keys.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, IntoStaticStr, VariantArray)]
-#[strum(serialize_all = "snake_case")]
-enum TenantState {
-    /// They are its latest good answer.
-    Fresh,
-    /// They are in use, and not its latest good answer.
-    Stale,
-    /// No token of it can be verified.
-    WithoutKeys,
-}
-
-/// The numbers of tenants of one issuer, by the state of their keys.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct TenantCounts {
-    /// Their keys are the latest good answer.
-    pub fresh: usize,
-    /// Their keys are in use, and not the latest good answer.
-    pub stale: usize,
-    /// No token of theirs can be verified.
-    pub without_keys: usize,
-}
+use super::{
+    Labels, Metrics,
+    issuer_label::IssuerLabel,
+    label::{ByLabel, Label},
+};
 
 /// The series of one issuer.
 pub(super) struct KeySeries {
-    fetches: ByLabel<FetchResult, Counter>,
-    snapshots: ByLabel<SnapshotResult, Counter>,
+    fetches: ByLabel<Counter>,
+    snapshots: ByLabel<Counter>,
     usable: Gauge,
     stale: Gauge,
     /// By the index of the reason.
     refused: Vec<Gauge>,
     last_success: Gauge,
-    tenants: ByLabel<TenantState, Gauge>,
+    tenants: ByLabel<Gauge>,
 }
 
 impl KeySeries {
@@ -101,23 +49,24 @@ impl KeySeries {
         );
     }
 
-    pub(super) fn register(name: &str, refusals: &[&'static str]) -> Self {
+    pub(super) fn register(name: &str, labels: &Labels) -> Self {
         let gauge_of = |metric: &'static str| gauge!(metric, "issuer" => name.to_owned());
         let refused = |reason: &&'static str| gauge!("rownd_authz_keys_refused", "issuer" => name.to_owned(), "reason" => *reason);
         Self {
-            fetches: ByLabel::new(|result| {
+            fetches: ByLabel::new(&labels.key_fetches, |result| {
                 counter!("rownd_authz_key_fetches_total",
                     "issuer" => name.to_owned(), "result" => result)
             }),
-            snapshots: ByLabel::new(|result| {
+            snapshots: ByLabel::new(&labels.key_snapshots, |result| {
                 counter!("rownd_authz_key_snapshots_total",
                     "issuer" => name.to_owned(), "result" => result)
             }),
             usable: gauge_of("rownd_authz_keys"),
             stale: gauge_of("rownd_authz_keys_stale"),
-            refused: refusals.iter().map(refused).collect(),
+            refused: labels.key_refusals.iter().map(refused).collect(),
             last_success: gauge_of("rownd_authz_key_fetch_last_success_timestamp_seconds"),
             tenants: ByLabel::new(
+                &labels.tenant_states,
                 |state| gauge!("rownd_authz_tenants", "issuer" => name.to_owned(), "state" => state),
             ),
         }
@@ -132,16 +81,16 @@ impl KeySeries {
 }
 
 impl Metrics {
-    /// A fetch of an issuer's keys ended.
-    pub fn keys_fetched(&self, issuer: IssuerLabel, result: FetchResult) {
+    /// A fetch of an issuer's keys ended with this result ([`Labels::key_fetches`]).
+    pub fn keys_fetched(&self, issuer: IssuerLabel, result: impl Label) {
         let issuer = self.issuers.at(issuer);
         if let Some(counter) = issuer.and_then(|issuer| issuer.keys.fetches.get(result)) {
             counter.increment(1);
         }
     }
 
-    /// An issuer's key set on disk was read or written.
-    pub fn key_snapshot(&self, issuer: IssuerLabel, result: SnapshotResult) {
+    /// An issuer's key set on disk was read or written ([`Labels::key_snapshots`]).
+    pub fn key_snapshot(&self, issuer: IssuerLabel, result: impl Label) {
         let issuer = self.issuers.at(issuer);
         if let Some(counter) = issuer.and_then(|issuer| issuer.keys.snapshots.get(result)) {
             counter.increment(1);
@@ -157,19 +106,12 @@ impl Metrics {
         }
     }
 
-    /// The tenants of an issuer, by the state of their keys.
-    pub fn tenants(&self, issuer: IssuerLabel, counts: TenantCounts) {
-        let TenantCounts { fresh, stale, without_keys } = counts;
-        let Some(issuer) = self.issuers.at(issuer) else { return };
-        for (state, count) in [
-            (TenantState::Fresh, fresh),
-            (TenantState::Stale, stale),
-            (TenantState::WithoutKeys, without_keys),
-        ] {
-            if let Some(gauge) = issuer.keys.tenants.get(state) {
-                #[expect(clippy::cast_precision_loss, reason = "at most 256 tenants")]
-                gauge.set(count as f64);
-            }
+    /// So many tenants of an issuer have keys in this state ([`Labels::tenant_states`]).
+    pub fn tenants(&self, issuer: IssuerLabel, state: impl Label, tenants: usize) {
+        let issuer = self.issuers.at(issuer);
+        if let Some(gauge) = issuer.and_then(|issuer| issuer.keys.tenants.get(state)) {
+            #[expect(clippy::cast_precision_loss, reason = "at most 256 tenants")]
+            gauge.set(tenants as f64);
         }
     }
 
@@ -181,7 +123,7 @@ impl Metrics {
     }
 
     /// So many keys of an issuer's last set were refused for each reason, in the order of
-    /// [`super::Labels::key_refusals`].
+    /// [`Labels::key_refusals`].
     pub fn keys_refused(&self, issuer: IssuerLabel, refused: &[usize]) {
         if let Some(issuer) = self.issuers.at(issuer) {
             for (gauge, count) in issuer.keys.refused.iter().zip(refused) {

@@ -1,7 +1,7 @@
 //! Every metric: name, help, labels, and one typed recording function each.
 //!
-//! In: what happened, as values of the enums here or as indexes of the words in [`Labels`]. Out:
-//! the text exposition of Prometheus. Every series is made at the start, so that a check records
+//! In: what happened, as values of enums of the rooms that it happens in ([`Label`]) or as indexes
+//! of the words in [`Labels`]. Out: the text exposition of Prometheus. Every series is made at the start, so that a check records
 //! by an index and formats nothing, and a rate is right from the first event on. No label ever
 //! holds what a client sent.
 #![expect(clippy::disallowed_macros, reason = "the room where metrics are defined")]
@@ -30,25 +30,17 @@ use metrics_exporter_prometheus::{
     Matcher, PrometheusBuilder, PrometheusHandle, PrometheusRecorder,
 };
 
-pub use caches::CacheName;
-pub use call_refusals::{CallKind, CallRefusal};
-pub use checks::{CheckApi, CheckOutcome};
-pub use commands::{CommandResult, ControlCommand};
-pub use connections::ConnectionResult;
-pub use issuer_api::{ApiEndpoint, ApiResult};
+pub use checks::EndLabel;
 pub use issuer_label::IssuerLabel;
-pub use keys::{FetchResult, SnapshotResult, TenantCounts};
-pub use label::Label;
-pub use profiles::ProfileResult;
-pub use reloads::{ReloadResult, ReloadSubject};
-pub use revocations::RevocationKind;
-pub use rpcs::{CallerRefusal, RpcLabel};
+pub use label::{Label, LabelValues};
+pub use rpcs::RpcLabel;
 
-/// The label values that belong to other rooms. All are known at the start.
+/// The values of every label: words of other rooms, each of which adds its own. All are known at the
+/// start.
 #[derive(Debug, Clone, Default)]
 pub struct Labels {
     /// Outcome and reason of every possible end of a check.
-    pub reasons: Vec<(CheckOutcome, &'static str)>,
+    pub reasons: Vec<EndLabel>,
     /// Words for every result of a verification.
     pub verifications: Vec<&'static str>,
     /// Words for every reason why a key is not used.
@@ -57,6 +49,52 @@ pub struct Labels {
     pub issuers: Vec<String>,
     /// The names of the methods of the service for backends.
     pub rpcs: Vec<&'static str>,
+    /// The APIs through which a check can come.
+    pub check_apis: LabelValues,
+    /// How a check can end.
+    pub check_outcomes: LabelValues,
+    /// The identity headers that may be left out.
+    pub omitted_headers: LabelValues,
+    /// The kinds of calls, by how long they may last.
+    pub call_kinds: LabelValues,
+    /// Why a call can be refused.
+    pub call_refusals: LabelValues,
+    /// Why a caller of the service for backends can be refused.
+    pub caller_refusals: LabelValues,
+    /// The fates of a connection.
+    pub connection_results: LabelValues,
+    /// The commands of the control listener.
+    pub commands: LabelValues,
+    /// How a command can end.
+    pub command_results: LabelValues,
+    /// The things that can be read again.
+    pub reload_subjects: LabelValues,
+    /// How a reload can end.
+    pub reload_results: LabelValues,
+    /// The endpoints of issuers' APIs.
+    pub api_endpoints: LabelValues,
+    /// How a request to an issuer's API can end.
+    pub api_results: LabelValues,
+    /// How a fetch of keys can end.
+    pub key_fetches: LabelValues,
+    /// The fates of a key set on disk.
+    pub key_snapshots: LabelValues,
+    /// The states of a tenant's keys.
+    pub tenant_states: LabelValues,
+    /// The caches of the verifier.
+    pub caches: LabelValues,
+    /// The kinds of revocations.
+    pub revocation_kinds: LabelValues,
+    /// How a lookup of a profile can end.
+    pub profile_results: LabelValues,
+}
+
+impl Labels {
+    /// The values where these issuers are configured, before the rooms have added theirs.
+    #[must_use]
+    pub fn of_issuers(names: impl IntoIterator<Item = String>) -> Self {
+        Self { issuers: names.into_iter().collect(), ..Self::default() }
+    }
 }
 
 /// The series of the process itself.
@@ -137,16 +175,16 @@ impl Metrics {
 
     fn register(labels: &Labels, handle: PrometheusHandle) -> Self {
         Self {
-            checks: checks::CheckSeries::register(&labels.reasons),
-            rpcs: rpcs::RpcSeries::register(&labels.rpcs),
-            call_refusals: call_refusals::CallRefusalSeries::register(),
-            issuers: issuers::IssuerSeries::register(&labels.verifications, &labels.key_refusals),
-            caches: caches::CacheSeries::register(),
-            connections: connections::ConnectionSeries::register(),
-            revocations: revocations::RevocationSeries::register(),
-            profiles: profiles::ProfileSeries::register(),
-            commands: commands::CommandSeries::register(),
-            reloads: reloads::ReloadSeries::register(),
+            checks: checks::CheckSeries::register(labels),
+            rpcs: rpcs::RpcSeries::register(labels),
+            call_refusals: call_refusals::CallRefusalSeries::register(labels),
+            issuers: issuers::IssuerSeries::register(labels),
+            caches: caches::CacheSeries::register(labels),
+            connections: connections::ConnectionSeries::register(labels),
+            revocations: revocations::RevocationSeries::register(labels),
+            profiles: profiles::ProfileSeries::register(labels),
+            commands: commands::CommandSeries::register(labels),
+            reloads: reloads::ReloadSeries::register(labels),
             process: ProcessSeries::register(),
             recorder: OnceLock::new(),
             handle,

@@ -1,36 +1,20 @@
 //! Profiles of users: lookups, and the memory of their cache.
 
 use metrics::{Counter, Gauge, counter, describe_counter, describe_gauge, gauge};
-use strum::{IntoStaticStr, VariantArray};
 
-use super::{Metrics, label::ByLabel};
-
-/// How a lookup of a user's profile ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, IntoStaticStr, VariantArray)]
-#[strum(serialize_all = "snake_case")]
-pub enum ProfileResult {
-    /// It was in the cache.
-    Cached,
-    /// It was fetched, for this caller or for another.
-    Fetched,
-    /// It could not be fetched, so an older copy was used.
-    Stale,
-    /// There is no such user.
-    NotFound,
-    /// It could not be fetched, and there is no copy that is young enough.
-    Unavailable,
-    /// The issuer has no profiles.
-    Unsupported,
-}
+use super::{
+    Labels, Metrics,
+    label::{ByLabel, Label},
+};
 
 /// The series of this file.
 pub(super) struct ProfileSeries {
-    lookups: ByLabel<ProfileResult, Counter>,
+    lookups: ByLabel<Counter>,
     bytes: Gauge,
 }
 
 impl ProfileSeries {
-    pub(super) fn register() -> Self {
+    pub(super) fn register(labels: &Labels) -> Self {
         describe_counter!(
             "rownd_authz_profile_lookups_total",
             "Lookups of a user's profile, by result."
@@ -38,6 +22,7 @@ impl ProfileSeries {
         describe_gauge!("rownd_authz_profile_cache_bytes", "Memory of the cached profiles.");
         Self {
             lookups: ByLabel::new(
+                &labels.profile_results,
                 |result| counter!("rownd_authz_profile_lookups_total", "result" => result),
             ),
             bytes: gauge!("rownd_authz_profile_cache_bytes"),
@@ -46,8 +31,8 @@ impl ProfileSeries {
 }
 
 impl Metrics {
-    /// A lookup of a profile ended.
-    pub fn profile_looked_up(&self, result: ProfileResult) {
+    /// A lookup of a profile ended with this result ([`Labels::profile_results`]).
+    pub fn profile_looked_up(&self, result: impl Label) {
         if let Some(counter) = self.profiles.lookups.get(result) {
             counter.increment(1);
         }

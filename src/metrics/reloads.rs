@@ -1,49 +1,29 @@
 //! Reloads: how reading the configuration or the certificate again ended, and what is in force.
 
 use metrics::{Counter, Gauge, counter, describe_counter, describe_gauge, gauge};
-use strum::{IntoStaticStr, VariantArray};
 
-use super::{Metrics, label::ByLabel};
+use super::{
+    Labels, Metrics,
+    label::{ByLabel, Label},
+};
 
 const CERTIFICATE_END: &str = "rownd_authz_certificate_not_after_timestamp_seconds";
 
-/// A thing that can be read again while the process runs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, IntoStaticStr, VariantArray)]
-#[strum(serialize_all = "snake_case")]
-pub enum ReloadSubject {
-    /// The configuration with its secrets.
-    Config,
-    /// The certificate of the gRPC listener, its key, and the authorities of client certificates.
-    Certificate,
-}
-
-/// How a reload ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, IntoStaticStr, VariantArray)]
-#[strum(serialize_all = "snake_case")]
-pub enum ReloadResult {
-    /// The new version is in force.
-    Ok,
-    /// Nothing has changed.
-    Unchanged,
-    /// The new version is invalid or needs a restart: the last good one stays in force.
-    Refused,
-}
-
 /// The series of one subject.
 struct OneSubject {
-    results: ByLabel<ReloadResult, Counter>,
+    results: ByLabel<Counter>,
     failed: Gauge,
 }
 
 /// The series of this file.
 pub(super) struct ReloadSeries {
-    subjects: ByLabel<ReloadSubject, OneSubject>,
+    subjects: ByLabel<OneSubject>,
     epoch: Gauge,
     certificate_end: Gauge,
 }
 
 impl ReloadSeries {
-    pub(super) fn register() -> Self {
+    pub(super) fn register(labels: &Labels) -> Self {
         describe_counter!(
             "rownd_authz_reloads_total",
             "Readings of what may change while running, by result."
@@ -59,8 +39,8 @@ impl ReloadSeries {
         );
         let counter = |what: &'static str, result: &'static str| counter!("rownd_authz_reloads_total", "what" => what, "result" => result);
         Self {
-            subjects: ByLabel::new(|what| OneSubject {
-                results: ByLabel::new(|result| counter(what, result)),
+            subjects: ByLabel::new(&labels.reload_subjects, |what| OneSubject {
+                results: ByLabel::new(&labels.reload_results, |result| counter(what, result)),
                 failed: gauge!("rownd_authz_reload_failed", "what" => what),
             }),
             epoch: gauge!("rownd_authz_config_epoch"),
@@ -70,13 +50,13 @@ impl ReloadSeries {
 }
 
 impl Metrics {
-    /// A reload ended.
-    pub fn reloaded(&self, what: ReloadSubject, result: ReloadResult) {
+    /// A reload of this subject ([`Labels::reload_subjects`]) ended with this result
+    /// ([`Labels::reload_results`]). `failed`: the thing that was read last is not in force.
+    pub fn reloaded(&self, what: impl Label, result: impl Label, failed: bool) {
         let Some(subject) = self.reloads.subjects.get(what) else { return };
         if let Some(counter) = subject.results.get(result) {
             counter.increment(1);
         }
-        let failed = result == ReloadResult::Refused;
         subject.failed.set(if failed { 1.0 } else { 0.0 });
     }
 

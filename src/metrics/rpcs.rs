@@ -3,11 +3,10 @@
 use std::time::Duration;
 
 use metrics::{Counter, Histogram, Unit, counter, describe_counter, describe_histogram, histogram};
-use strum::{IntoStaticStr, VariantArray};
 
 use super::{
-    Metrics,
-    label::{ByLabel, Label as _},
+    Labels, Metrics,
+    label::{ByLabel, Label},
 };
 
 /// The name of the histogram, for its buckets.
@@ -41,45 +40,20 @@ const CODES: [&str; 17] = [
     "UNAUTHENTICATED",
 ];
 
-/// Why a caller was refused.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, IntoStaticStr, VariantArray)]
-#[strum(serialize_all = "snake_case")]
-pub enum CallerRefusal {
-    /// The secret is unknown.
-    #[strum(serialize = "caller_unknown")]
-    Unknown,
-    /// The caller is on another machine and has shown no secret.
-    #[strum(serialize = "caller_required")]
-    Required,
-    /// The caller is known and lacks the right.
-    #[strum(serialize = "caller_not_granted")]
-    NotGranted,
-}
-
-impl CallerRefusal {
-    /// The refusal of this word, in capitals or not. Any other word counts as a missing right.
-    #[must_use]
-    pub fn of(word: &str) -> Self {
-        let is_it = |known: &&Self| known.as_str().eq_ignore_ascii_case(word);
-        Self::VARIANTS.iter().find(is_it).copied().unwrap_or(Self::NotGranted)
-    }
-}
-
 /// The series of one method.
 struct OneMethod {
     name: &'static str,
     /// By status code.
     calls: Vec<Counter>,
     duration: Histogram,
-    refused: ByLabel<CallerRefusal, Counter>,
+    refused: ByLabel<Counter>,
 }
 
 /// The series of this file: those of every method, and last those of an unknown one.
 pub(super) struct RpcSeries(Vec<OneMethod>);
 
 impl RpcSeries {
-    /// `names` are those of the methods.
-    pub(super) fn register(names: &[&'static str]) -> Self {
+    pub(super) fn register(labels: &Labels) -> Self {
         describe_counter!(
             "rownd_authz_rpcs_total",
             "Calls of RowndAuth, by method and gRPC status."
@@ -99,9 +73,9 @@ impl RpcSeries {
             name,
             calls: CODES.iter().map(|code| call(name, code)).collect(),
             duration: histogram!(DURATION, "method" => name),
-            refused: ByLabel::new(|reason| refusal(name, reason)),
+            refused: ByLabel::new(&labels.caller_refusals, |reason| refusal(name, reason)),
         };
-        Self(names.iter().copied().chain([UNKNOWN]).map(method).collect())
+        Self(labels.rpcs.iter().copied().chain([UNKNOWN]).map(method).collect())
     }
 }
 
@@ -123,8 +97,8 @@ impl Metrics {
         method.duration.record(took.as_secs_f64());
     }
 
-    /// A caller was refused.
-    pub fn caller_refused(&self, method: RpcLabel, reason: CallerRefusal) {
+    /// A caller was refused for this reason ([`Labels::caller_refusals`]).
+    pub fn caller_refused(&self, method: RpcLabel, reason: impl Label) {
         let method = self.rpcs.0.get(method.0);
         if let Some(counter) = method.and_then(|method| method.refused.get(reason)) {
             counter.increment(1);

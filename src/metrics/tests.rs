@@ -1,23 +1,80 @@
 //! Every series is there from the start, at zero, and nothing that is recorded makes a new one.
+//! The enums here stand for those of other rooms.
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
+use strum::{IntoStaticStr, VariantArray};
+
 use super::{
-    CacheName, CheckApi, CheckOutcome, ConnectionResult, FetchResult, IssuerLabel, Labels, Metrics,
-    SnapshotResult, checks::BUCKETS,
+    EndLabel, IssuerLabel, Label as _, LabelValues, Labels, Metrics, checks::BUCKETS,
+    label::ByLabel,
 };
 
+#[derive(Debug, Clone, Copy, PartialEq, Eq, IntoStaticStr, VariantArray)]
+#[strum(serialize_all = "snake_case")]
+enum Api {
+    ExtAuthz,
+    RowndAuth,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, IntoStaticStr, VariantArray)]
+#[strum(serialize_all = "snake_case")]
+enum Outcome {
+    Allow,
+    Deny,
+    Unavailable,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, IntoStaticStr, VariantArray)]
+#[strum(serialize_all = "snake_case")]
+enum Cache {
+    Claims,
+    Refusals,
+}
+
+/// The results of everything here that ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, IntoStaticStr, VariantArray)]
+#[strum(serialize_all = "snake_case")]
+enum TestResult {
+    Ok,
+    Timeout,
+    Written,
+    #[strum(serialize = "another_word")]
+    NoPreface,
+}
+
 fn metrics() -> Arc<Metrics> {
+    let end = |outcome, reason| EndLabel { outcome, reason };
+    let results = LabelValues::of::<TestResult>();
     Metrics::build(&Labels {
         reasons: vec![
-            (CheckOutcome::Allow, "authenticated"),
-            (CheckOutcome::Deny, "token_expired"),
-            (CheckOutcome::Unavailable, "internal"),
+            end("allow", "authenticated"),
+            end("deny", "token_expired"),
+            end("unavailable", "internal"),
         ],
         key_refusals: vec!["secret", "use", "weak_rsa"],
         verifications: vec!["cached", "verified", "token_expired"],
         issuers: vec!["one".to_owned(), "two".to_owned()],
         rpcs: vec!["Verify", "Exchange", "BuildAuthorizationUrl", "GetUser"],
+        check_apis: LabelValues::of::<Api>(),
+        check_outcomes: LabelValues::of::<Outcome>(),
+        omitted_headers: results.clone(),
+        call_kinds: results.clone(),
+        call_refusals: results.clone(),
+        caller_refusals: results.clone(),
+        connection_results: results.clone(),
+        commands: results.clone(),
+        command_results: results.clone(),
+        reload_subjects: results.clone(),
+        reload_results: results.clone(),
+        api_endpoints: results.clone(),
+        api_results: results.clone(),
+        key_fetches: results.clone(),
+        key_snapshots: results.clone(),
+        tenant_states: results.clone(),
+        caches: LabelValues::of::<Cache>(),
+        revocation_kinds: results.clone(),
+        profile_results: results,
     })
     .unwrap()
 }
@@ -52,11 +109,11 @@ fn every_series_is_there_from_the_start_at_zero() {
         ("in_flight", 2),
         ("rpcs_total", 5 * 17),
         ("rpc_duration_seconds_count", 5),
-        ("callers_refused_total", 5 * 3),
+        ("callers_refused_total", 5 * 4),
         ("verifications_total", 3 * 3),
-        ("key_fetches_total", 2 * 5),
+        ("key_fetches_total", 2 * 4),
         ("keys", 2),
-        ("key_snapshots_total", 10),
+        ("key_snapshots_total", 2 * 4),
         ("cache_lookups_total", 4),
         ("cache_insertions_total", 2),
         ("cache_evictions_total", 2),
@@ -67,8 +124,13 @@ fn every_series_is_there_from_the_start_at_zero() {
         ("denial_logs_dropped_total", 3),
         ("log_lines_lost", 1),
         ("connections", 1),
-        ("connections_total", 6),
-        ("calls_refused_total", 3 * 4),
+        ("connections_total", 4),
+        ("calls_refused_total", 4 * 4),
+        ("control_commands_total", 4 * 4),
+        ("reloads_total", 4 * 4),
+        ("rownd_requests_total", 2 * 4 * 4),
+        ("revocations", 4),
+        ("profile_lookups_total", 4),
         ("configuration_warnings", 1),
         ("dev_mode", 1),
         ("build_info", 1),
@@ -88,8 +150,8 @@ fn a_histogram_resolves_ten_microseconds_to_a_second() {
     assert_eq!((BUCKETS.first(), BUCKETS.last()), (Some(&0.000_01), Some(&1.0)));
     assert!(BUCKETS.windows(2).all(|pair| pair[1] > pair[0] && pair[1] <= pair[0] * 2.51));
     for micros in [5, 15, 900_000, 5_000_000] {
-        metrics.check_started(CheckApi::ExtAuthz);
-        metrics.check_ended(CheckApi::ExtAuthz, 0, Duration::from_micros(micros));
+        metrics.check_started(Api::ExtAuthz);
+        metrics.check_ended(Api::ExtAuthz, 0, Duration::from_micros(micros));
     }
     let all = series(&metrics);
     let bucket = |le: &str| {
@@ -104,24 +166,24 @@ fn a_histogram_resolves_ten_microseconds_to_a_second() {
 fn each_record_moves_its_own_series_and_makes_none() {
     let metrics = metrics();
     let before = series(&metrics);
-    metrics.check_started(CheckApi::ExtAuthz);
-    metrics.check_ended(CheckApi::ExtAuthz, 1, Duration::from_millis(1));
-    metrics.check_started(CheckApi::ExtAuthz);
+    metrics.check_started(Api::ExtAuthz);
+    metrics.check_ended(Api::ExtAuthz, 1, Duration::from_millis(1));
+    metrics.check_started(Api::ExtAuthz);
     metrics.verified(Some(IssuerLabel(1)), 2);
     metrics.verified(None, 0);
-    metrics.keys_fetched(IssuerLabel(0), FetchResult::Timeout);
-    metrics.cache_looked_up(CacheName::Claims, true);
-    metrics.cache_looked_up(CacheName::Refusals, false);
-    metrics.cache_inserted(CacheName::Refusals);
-    metrics.cache_evicted(CacheName::Claims);
-    metrics.cache_size(CacheName::Claims, 7);
-    metrics.key_snapshot(IssuerLabel(0), SnapshotResult::Written);
+    metrics.keys_fetched(IssuerLabel(0), TestResult::Timeout);
+    metrics.cache_looked_up(Cache::Claims, true);
+    metrics.cache_looked_up(Cache::Refusals, false);
+    metrics.cache_inserted(Cache::Refusals);
+    metrics.cache_evicted(Cache::Claims);
+    metrics.cache_size(Cache::Claims, 7);
+    metrics.key_snapshot(IssuerLabel(0), TestResult::Written);
     metrics.keys_in_use(IssuerLabel(0), 3, true);
     metrics.keys_refused(IssuerLabel(0), &[2, 0, 0]);
     metrics.keys_came(IssuerLabel(0), 1_800_000_000.0);
     metrics.denial_log_dropped(2);
     metrics.log_lines_lost(9);
-    metrics.connection(ConnectionResult::NoPreface);
+    metrics.connection(TestResult::NoPreface);
     (0..2).for_each(|_| metrics.connection_opened());
     metrics.connection_closed();
     metrics.dev_mode();
@@ -144,7 +206,7 @@ fn each_record_moves_its_own_series_and_makes_none() {
             ("cache_lookups_total{cache=\"refusals\",result=\"miss\"}", 1.0),
             ("checks_total{api=\"ext_authz\",outcome=\"deny\",reason=\"token_expired\"}", 1.0),
             ("configuration_warnings", 2.0),
-            ("connections_total{listener=\"grpc\",result=\"no_preface\"}", 1.0),
+            ("connections_total{listener=\"grpc\",result=\"another_word\"}", 1.0),
             ("connections{listener=\"grpc\"}", 1.0),
             ("denial_logs_dropped_total{reason=\"internal\"}", 1.0),
             ("dev_mode", 1.0),
@@ -170,8 +232,8 @@ fn an_index_that_is_none_is_not_recorded() {
     let before = series(&metrics);
     metrics.verified(Some(IssuerLabel(9)), 0);
     metrics.verified(None, 99);
-    metrics.keys_fetched(IssuerLabel(9), FetchResult::Ok);
-    metrics.key_snapshot(IssuerLabel(9), SnapshotResult::Written);
+    metrics.keys_fetched(IssuerLabel(9), TestResult::Ok);
+    metrics.key_snapshot(IssuerLabel(9), TestResult::Written);
     metrics.keys_in_use(IssuerLabel(9), 1, true);
     metrics.keys_refused(IssuerLabel(9), &[1, 1, 1]);
     metrics.keys_refused(IssuerLabel(0), &[0, 0, 0, 1]);
@@ -196,7 +258,34 @@ fn every_metric_has_a_help_text_and_a_type() {
 #[test]
 fn two_builds_do_not_share_their_series() {
     let (one, other) = (metrics(), metrics());
-    one.check_started(CheckApi::ExtAuthz);
+    one.check_started(Api::ExtAuthz);
     assert_eq!(series(&one)["rownd_authz_in_flight{api=\"ext_authz\"}"], 1.0);
     assert_eq!(series(&other)["rownd_authz_in_flight{api=\"ext_authz\"}"], 0.0);
+}
+
+#[test]
+fn a_value_is_found_by_its_index_and_each_has_its_own_word() {
+    let indexes: Vec<usize> = TestResult::ALL.iter().map(|value| value.index()).collect();
+    assert_eq!(indexes, [0, 1, 2, 3]);
+    let series = ByLabel::new(&LabelValues::of::<TestResult>(), |word| word);
+    for value in TestResult::ALL {
+        assert_eq!(series.get(*value), Some(&value.as_str()));
+    }
+}
+
+#[test]
+fn without_values_nothing_is_recorded_and_nothing_fails() {
+    let metrics = Metrics::build(&Labels::of_issuers(["one".to_owned()])).unwrap();
+    let before = series(&metrics);
+    metrics.check_started(Api::RowndAuth);
+    metrics.check_ended(Api::RowndAuth, 0, Duration::ZERO);
+    metrics.connection(TestResult::Ok);
+    metrics.keys_fetched(IssuerLabel(0), TestResult::Timeout);
+    assert_eq!(before, series(&metrics));
+}
+
+#[test]
+#[should_panic(expected = "no value of this label")]
+fn a_value_of_another_enum_is_a_fault() {
+    metrics().cache_looked_up(Api::ExtAuthz, true);
 }

@@ -1,6 +1,6 @@
 //! A denial: its reason, and what a client needs to know to do better.
 
-use std::{sync::Arc, time::Duration};
+use std::{borrow::Cow, sync::Arc, time::Duration};
 
 use super::{class::DenialClass, identity::AuthLevel, reason::DenyReason};
 
@@ -12,28 +12,59 @@ pub struct Denial {
     for_everybody: bool,
     retry_after: Option<Duration>,
     issuer: Option<Arc<str>>,
+    header: Option<&'static str>,
 }
 
 impl Denial {
+    /// Denied for this reason, and nothing more is known.
+    const fn of(reason: DenyReason) -> Self {
+        Self {
+            reason,
+            required_level: None,
+            for_everybody: false,
+            retry_after: None,
+            issuer: None,
+            header: None,
+        }
+    }
+
     /// Denied for a cause that lies with us or the issuer and holds for every caller: nothing
     /// a client sends can bring it about. A reason of another class than
     /// [`DenialClass::Unavailable`] never holds for everybody.
     #[must_use]
     pub const fn for_everybody(reason: DenyReason) -> Self {
-        let for_everybody = matches!(reason.class(), DenialClass::Unavailable);
-        Self { reason, required_level: None, for_everybody, retry_after: None, issuer: None }
+        let mut denial = Self::of(reason);
+        denial.for_everybody = matches!(reason.class(), DenialClass::Unavailable);
+        denial
     }
 
     /// Denied for now: the same credential may be good after that time.
     #[must_use]
     pub const fn until(reason: DenyReason, retry_after: Duration) -> Self {
-        Self {
-            reason,
-            required_level: None,
-            for_everybody: false,
-            retry_after: Some(retry_after),
-            issuer: None,
-        }
+        let mut denial = Self::of(reason);
+        denial.retry_after = Some(retry_after);
+        denial
+    }
+
+    /// Denied because the value of this identity header is above the limits.
+    #[must_use]
+    pub const fn identity_too_large(header: &'static str) -> Self {
+        let mut denial = Self::of(DenyReason::IdentityTooLarge);
+        denial.header = Some(header);
+        denial
+    }
+
+    /// The identity header whose value is above the limits, where that was the matter.
+    #[must_use]
+    pub const fn header(&self) -> Option<&'static str> {
+        self.header
+    }
+
+    /// The reason in words for the client, with the name of the header where one was the matter.
+    #[must_use]
+    pub fn message(&self) -> Cow<'static, str> {
+        let message = self.reason.message();
+        self.header.map_or(message.into(), |header| format!("{message}: {header}").into())
     }
 
     /// After what time to ask again, where this denial knows it better than the settings.
@@ -64,13 +95,9 @@ impl Denial {
     #[must_use]
     pub const fn level_too_low(required: AuthLevel, step_up: bool) -> Self {
         let reason = if step_up { DenyReason::StepUpRequired } else { DenyReason::AuthLevelTooLow };
-        Self {
-            reason,
-            required_level: Some(required),
-            for_everybody: false,
-            retry_after: None,
-            issuer: None,
-        }
+        let mut denial = Self::of(reason);
+        denial.required_level = Some(required);
+        denial
     }
 
     /// Denied by the rules of this issuer, by its configured name. The first call counts.
@@ -90,6 +117,6 @@ impl Denial {
 
 impl From<DenyReason> for Denial {
     fn from(reason: DenyReason) -> Self {
-        Self { reason, required_level: None, for_everybody: false, retry_after: None, issuer: None }
+        Self::of(reason)
     }
 }

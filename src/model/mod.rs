@@ -11,6 +11,7 @@ mod derived;
 mod downstream;
 mod edits;
 mod headers;
+pub mod heap;
 mod identity;
 mod issuer_index;
 mod peer;

@@ -119,7 +119,13 @@ deny_reasons! {
     KidUnknown => "kid_unknown", BadCredential, "the token is signed by an unknown key",
         "The token comes from another environment (development against production), or its key \
          was withdrawn. If keys are not fetched, add the key to `issuers[].key_set`.";
-    /// The signature does not fit the issuer's key: a forged or damaged token.
+    /// The token has no `kid`, and more than four keys of the issuer fit its algorithm: they are not
+    /// tried one after the other. Up to four are, for kinds `oidc` and `static`.
+    KidMissing => "kid_missing", BadCredential, "the token does not name its key",
+        "Have the issuer write a `kid` into its tokens and keys, or publish only the keys that it \
+         signs with. `issuers[].algorithms` leaves out the keys of other algorithms.";
+    /// The signature does not fit the issuer's key, or none of the few that fit a token without a
+    /// `kid`: a forged or damaged token.
     SignatureInvalid => "signature_invalid", BadCredential, "the token signature is not valid",
         "If genuine clients get this, the issuer has another key under the same `kid`: its keys \
          are fetched again at most once in `issuers[].keys.cooldown`, and at once by `/keys/forget` \
@@ -144,10 +150,10 @@ deny_reasons! {
         "The user should sign in again. If all users get this, compare the app of the token \
          with that of `issuers[].apps`.";
     /// The token was made for another app: no `app:ID` of a configured app, or none of the issuer's
-    /// `audiences`, stands in `aud`.
+    /// `audiences`, stands in `aud`; or the claim of `audience` names none of its `values`.
     AudienceMismatch => "audience_mismatch", BadCredential, "the token was made for another audience",
         "Compare `aud`, which `token inspect` shows, with `issuers[].apps[].id` or \
-         `issuers[].audiences`.";
+         `issuers[].audiences`. For tokens that have no `aud`, write `issuers[].audience`.";
     /// The token was made through an app variant (sub-brand) that is not in the allow-list.
     VariantRefused => "variant_refused", BadCredential, "the token was made for another app variant",
         "If users of this variant may use the service, add it to `issuers[].apps[].variants`.";
@@ -155,7 +161,7 @@ deny_reasons! {
     /// token instead of an access token or the reverse, an OAuth2 token of SuperTokens.
     TokenKindRefused => "token_kind_refused", BadCredential, "this kind of token is not acceptable here",
         "Have the client send its access token. If clients have ID tokens only, write \
-         `issuers[].accepts: id`.";
+         `issuers[].accepts: id`. For a well-known provider, write `issuers[].preset`.";
     /// Two issuers of the configuration have the token's `iss`, one for access tokens and one for ID
     /// tokens, and the token fits both: no claim distinguishes its kind, and its audience is one of
     /// both.
@@ -168,10 +174,13 @@ deny_reasons! {
         "`token inspect` shows the claims. If another claim has the value, name it in \
          `issuers[].claims`; for Rownd's tokens without an expiry there is \
          `issuers[].allow_missing_exp`.";
-    /// A value of the identity is too long to be injected as a header. No value is ever cut.
+    /// A value of the identity is too long to be injected as a header; the message and the log name
+    /// the header. No value is ever cut.
     IdentityTooLarge => "identity_too_large", BadCredential, "the identity is too large to be passed on",
-        "Raise `identity_headers.max_value_bytes` or `identity_headers.max_total_bytes` to the \
-         limit of the service behind, or have the issuer put less into the token.";
+        "Raise `identity_headers.max_list_bytes` (for roles, groups and scopes), \
+         `identity_headers.max_value_bytes` or `identity_headers.max_total_bytes` to the limit of \
+         the service behind; or write `identity_headers.on_too_large`, so that the request passes \
+         without the list; or have the issuer put less into the token.";
     /// A session cookie stands in the request twice, with different values: that of SuperTokens
     /// (`sAccessToken`), or one with `format: rownd`. A browser sends an older cookie beside the new one
     /// if it was set for another domain or path. Any other second credential is
@@ -244,8 +253,9 @@ deny_reasons! {
          tests all of them.";
     /// The token names a key that may exist but is not known yet: it is being fetched and the check
     /// could not wait for it, or by its `iat` the token may be younger than the last fetch of keys,
-    /// and the next fetch is after the time in `Retry-After`. A client can cause this by any `kid`,
-    /// so it is counted with the outcome `deny`.
+    /// and the next fetch is after the time in `Retry-After`. Or the token names no key, several fit,
+    /// and too many such tokens wait to be tried with each. A client can cause this by any `kid`, or
+    /// without one, so it is counted with the outcome `deny`.
     KeyPending => "key_pending", Pending, "the key of the token is not known yet",
         "Nothing after a rotation: the check after `Retry-After` finds the key. If it stays, the \
          token comes from another environment. To avoid it, have the issuer publish a key \

@@ -36,11 +36,7 @@ pub(super) struct Matcher {
 
 impl Matcher {
     /// From the configuration.
-    ///
-    /// # Errors
-    ///
-    /// The message of the library, if the regular expression of the path does not compile.
-    pub(super) fn build(matches: &Match) -> Result<Self, regex::Error> {
+    pub(super) fn build(matches: &Match) -> Self {
         let Match { hosts, path, methods } = matches;
         let host = |host: &String| {
             let name = host.trim_end_matches('.').to_ascii_lowercase().into_bytes();
@@ -49,11 +45,11 @@ impl Matcher {
                 None => HostPattern::Exact(name),
             }
         };
-        Ok(Self {
+        Self {
             hosts: hosts.iter().map(host).collect(),
             methods: methods.iter().map(|method| method.clone().into_bytes()).collect(),
-            path: path.as_ref().map_or(Ok(PathPattern::Any), path_pattern)?,
-        })
+            path: path.as_ref().map_or(PathPattern::Any, path_pattern),
+        }
     }
 
     /// All parts match.
@@ -108,12 +104,13 @@ impl PathPattern {
     }
 }
 
-fn path_pattern(matches: &PathMatch) -> Result<PathPattern, regex::Error> {
-    Ok(match matches {
+fn path_pattern(matches: &PathMatch) -> PathPattern {
+    match matches {
         PathMatch::Exact(exact) => PathPattern::Exact(exact.clone().into_bytes()),
         PathMatch::Prefix(prefix) => PathPattern::Prefix(prefix.clone().into_bytes()),
-        PathMatch::Regex(pattern) => PathPattern::Regex(PathMatch::whole(pattern)?),
-    })
+        // The copy shares the compiled program.
+        PathMatch::Regex(regex) => PathPattern::Regex(regex.whole().clone()),
+    }
 }
 
 /// The host in lower case, without port and final dot; `None` if it is no host.

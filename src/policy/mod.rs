@@ -22,7 +22,7 @@ mod variables;
 use std::collections::HashMap;
 
 use crate::{
-    config::{Config, Route},
+    config::Config,
     model::{ClaimNames, DenyReason, NamedRoute, Step},
 };
 use chosen::ChosenRule;
@@ -41,32 +41,12 @@ pub struct Policy {
     needs: Needs,
 }
 
-/// A configuration that cannot be compiled into rules.
-#[derive(Debug, thiserror::Error)]
-pub enum PolicyError {
-    /// The regular expression of a route's path does not compile.
-    #[error("route `{route}`: the regular expression of its path does not compile: {error}")]
-    PathRegex {
-        /// The id of the route.
-        route: String,
-        /// The message of the library.
-        error: regex::Error,
-    },
-}
-
 impl Policy {
     /// From the configuration.
-    ///
-    /// # Errors
-    ///
-    /// [`PolicyError`], if a regular expression does not compile.
-    pub fn build(config: &Config) -> Result<Self, PolicyError> {
-        let rule = |route: &Route| {
-            Rule::of_route(route)
-                .map_err(|error| PolicyError::PathRegex { route: route.id.clone(), error })
-        };
-        let rules = config.routes.iter().map(rule).collect::<Result<_, _>>()?;
-        Ok(Self::new(rules, Rule::of_default(&config.default)))
+    #[must_use]
+    pub fn build(config: &Config) -> Self {
+        let rules = config.routes.iter().map(Rule::of_route).collect();
+        Self::new(rules, Rule::of_default(&config.default))
     }
 
     fn new(rules: Vec<Rule>, default: Rule) -> Self {

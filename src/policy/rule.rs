@@ -60,11 +60,7 @@ struct Settings {
 
 impl Rule {
     /// From a route.
-    ///
-    /// # Errors
-    ///
-    /// The message of the library, if the regular expression of the path does not compile.
-    pub(super) fn of_route(route: &Route) -> Result<Self, regex::Error> {
+    pub(super) fn of_route(route: &Route) -> Self {
         let Route {
             id,
             applies_to,
@@ -79,7 +75,7 @@ impl Rule {
         let matcher = match applies_to {
             AppliesTo::NamedRequests => None,
             AppliesTo::AllRequests => Some(Matcher::default()),
-            AppliesTo::Matching(parts) => Some(Matcher::build(parts)?),
+            AppliesTo::Matching(parts) => Some(Matcher::build(parts)),
         };
         let settings = Settings {
             auth: *auth,
@@ -90,7 +86,7 @@ impl Rule {
             expired_cookie: *expired_cookie,
             odd_paths: *odd_paths,
         };
-        Ok(Self::new(id, matcher, &settings))
+        Self::new(id, matcher, &settings)
     }
 
     /// From the section `default`.

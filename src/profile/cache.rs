@@ -1,13 +1,12 @@
 //! The cache of profiles: by user, bounded in bytes.
 
-use std::{mem, sync::Arc};
+use std::sync::Arc;
 
 use quick_cache::{Weighter, sync::Cache};
-use serde_json::{Map, Value};
 use tokio::time::Instant;
 
 use super::source::ProfileKey;
-use crate::model::{Group, Profile};
+use crate::model::{Group, Profile, heap};
 
 /// An answer of Rownd.
 #[derive(Debug, Clone)]
@@ -26,10 +25,11 @@ pub(super) struct CachedProfile {
     pub(super) asked: Instant,
 }
 
-/// Bytes of the table and of the reference counts, for each entry.
-const OVERHEAD: usize = 256;
-/// Bytes of a map's node, beside the name and the value themselves.
-const NODE: usize = 64;
+/// The table's own share of an entry, in bytes: its slots, the hash map, and the hashes of evicted
+/// entries.
+const TABLE_SHARE: usize = 160;
+/// The two reference counts in front of a profile.
+const COUNTS: usize = 2 * size_of::<usize>();
 /// Bytes of a small profile: decides for how many entries the table is laid out.
 const TYPICAL_ENTRY: u64 = 4_000;
 
@@ -39,41 +39,41 @@ struct Weight;
 
 impl Weighter<ProfileKey, CachedProfile> for Weight {
     fn weight(&self, key: &ProfileKey, entry: &CachedProfile) -> u64 {
-        let keys = mem::size_of::<ProfileKey>() + key.app.len() + key.user.len();
+        let slot = size_of::<ProfileKey>() + size_of::<CachedProfile>() + TABLE_SHARE;
+        let keys = heap::of_text(&key.app) + heap::of_text(&key.user);
         let profile = match &entry.answer {
             FoundProfile::NotFound => 0,
             FoundProfile::Found(profile) => {
-                let maps =
-                    [&profile.data, &profile.verified_data, &profile.attributes, &profile.meta];
-                let group = |group: &Group| {
-                    let texts = [Some(&group.id), group.name.as_ref(), group.member_state.as_ref()];
-                    let texts = texts.into_iter().flatten().chain(&group.roles);
-                    mem::size_of_val(group) + texts.map(|text| NODE + text.len()).sum::<usize>()
-                };
-                mem::size_of_val(profile.as_ref())
-                    + maps.into_iter().map(members).sum::<usize>()
-                    + profile.groups.iter().map(group).sum::<usize>()
+                heap::block(COUNTS + size_of::<Profile>()) + behind(profile)
             }
         };
-        (keys + profile + mem::size_of::<CachedProfile>() + OVERHEAD) as u64
+        (slot + keys + profile) as u64
     }
 }
 
-/// Bytes on the heap that a map owns. A short text can hold very many empty lists.
-fn members(map: &Map<String, Value>) -> usize {
-    let member = |(name, value): (&String, &Value)| NODE + name.len() + heap(value);
-    map.iter().map(member).sum()
+/// The bytes that a profile points to. Every field is named, so that a new one does not compile
+/// before it is weighed.
+fn behind(profile: &Profile) -> usize {
+    let Profile {
+        user_id,
+        state,
+        auth_level: _,
+        data,
+        verified_data,
+        attributes,
+        groups,
+        meta,
+        tokens_valid_since: _,
+    } = profile;
+    let texts = [user_id, state].into_iter().flatten().map(heap::of_text).sum::<usize>();
+    let maps = [data, verified_data, attributes, meta].map(heap::of_object).iter().sum::<usize>();
+    let list = heap::block(groups.capacity() * size_of::<Group>());
+    texts + maps + list + groups.iter().map(behind_group).sum::<usize>()
 }
 
-/// Bytes of a value and of all that it owns. The parser bounds the depth.
-fn heap(value: &Value) -> usize {
-    mem::size_of::<Value>()
-        + match value {
-            Value::Null | Value::Bool(_) | Value::Number(_) => 0,
-            Value::String(text) => text.len(),
-            Value::Array(items) => items.iter().map(heap).sum(),
-            Value::Object(map) => members(map),
-        }
+fn behind_group(Group { id, name, roles, member_state }: &Group) -> usize {
+    let texts = [Some(id), name.as_ref(), member_state.as_ref()];
+    texts.into_iter().flatten().map(heap::of_text).sum::<usize>() + heap::of_texts(roles)
 }
 
 /// The profiles that are kept, bounded by their estimated bytes.

@@ -10,6 +10,7 @@
 mod cache;
 mod fetcher;
 mod freshness;
+mod lookup_result;
 mod source;
 #[cfg(test)]
 mod tests;
@@ -21,7 +22,7 @@ use tokio::time::Instant;
 use crate::{
     config::{Profiles as Settings, Secret},
     issuer_api::{ApiError, IssuerApi},
-    metrics::{Metrics, ProfileResult},
+    metrics::{LabelValues, Labels, Metrics},
     model::{IdentityFacts, IssuerIndex, Profile},
     single_flight::Missed,
     verify::{Identity, Issuer},
@@ -30,7 +31,13 @@ use cache::{CachedProfile, FoundProfile, ProfileCache};
 pub use fetcher::ProfileFetcher;
 use fetcher::{Fetcher, Fetches};
 pub use freshness::issued_after_cutoff;
+use lookup_result::ProfileResult;
 use source::{ProfileKey, ProfileSource};
+
+/// Adds the labels of this room.
+pub fn add_labels(labels: &mut Labels) {
+    labels.profile_results = LabelValues::of::<ProfileResult>();
+}
 
 /// Why there is no profile.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -62,17 +62,23 @@ fn entry(data: &Value) -> CachedProfile {
 
 #[test]
 fn the_cache_is_bounded_in_bytes_for_profiles_of_any_content() {
-    let cache = ProfileCache::new(1 << 20);
-    // A short text that takes much more memory than it is long.
-    let dense = json!({ "lists": vec![json!([]); 1_000] });
-    for index in 0..1_000 {
-        cache.insert(key(&index.to_string()), entry(&dense));
+    // Short texts that take much more memory than they are long: an empty list takes 32 bytes, an
+    // object of one member the node of a tree with room for eleven.
+    for (name, dense, count, bytes) in [
+        ("empty lists", json!([]), 1_000, 32),
+        ("objects of one member", json!({ "a": 1 }), 100, 32 + 632),
+    ] {
+        let cache = ProfileCache::new(1 << 20);
+        let dense = json!({ "items": vec![dense; count] });
+        for index in 0..1_000 {
+            cache.insert(key(&index.to_string()), entry(&dense));
+        }
+        assert!(cache.bytes() <= 1 << 20, "{name}: {}", cache.bytes());
+        let kept = cache.forget(|_| true);
+        let most = (1 << 20) / (count * bytes);
+        assert!((1..=most).contains(&kept), "{name}: {kept} entries, at most {most} fit");
+        assert_eq!(cache.bytes(), 0, "{name}");
     }
-    assert!(cache.bytes() <= 1 << 20, "{}", cache.bytes());
-    let kept = cache.forget(|_| true);
-    // A thousand empty lists are 32 bytes each.
-    assert!((1..=(1 << 20) / 32_000).contains(&kept), "{kept} entries");
-    assert_eq!(cache.bytes(), 0);
     let cache = ProfileCache::new(0);
     cache.insert(key("u"), entry(&json!({})));
     assert!(cache.get(&key("u")).is_none(), "no memory, no entry");

@@ -134,12 +134,12 @@ impl<'a> DenialResponder<'a> {
             headers.push(("grpc-status".into(), form.statuses.grpc.to_string()));
         }
         let body = if is_grpc {
-            format!("{}: {}", reason.code(), reason.message())
+            format!("{}: {}", reason.code(), denial.message())
         } else {
             serde_json::json!({
                 "error": form.error,
                 "reason": reason.code(),
-                "message": reason.message(),
+                "message": denial.message(),
                 "request_id": String::from_utf8_lossy(client.request_id),
             })
             .to_string()
@@ -168,7 +168,7 @@ impl<'a> DenialResponder<'a> {
             Challenge::None => return None,
             Challenge::Bare => {}
             Challenge::Error => {
-                let message = denial.reason().message();
+                let message = denial.message();
                 text.push_str(&format!(
                     ", error=\"{}\", error_description=\"{message}\"",
                     form.error

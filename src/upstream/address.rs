@@ -8,7 +8,7 @@ use std::{
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use url::{Host, Url};
 
-use super::{call::UrlOrigin, error::UpstreamError};
+use super::error::UpstreamError;
 
 /// Which addresses may be reached.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,6 +34,17 @@ impl Reach {
     }
 }
 
+/// The standing of a URL, which decides where it may lead.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Standing {
+    /// The operator wrote it, or the program has it.
+    Written,
+    /// A document named it, and the operator allowed its origin.
+    Allowed,
+    /// A document named it.
+    Learned,
+}
+
 /// The resolver that hides refused addresses from the connector.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Guard(pub(super) Reach);
@@ -45,7 +56,14 @@ impl Resolve for Guard {
             let found = tokio::net::lookup_host((name.as_str(), 0)).await?;
             let allowed: Vec<SocketAddr> = found.filter(|found| reach.allows(found.ip())).collect();
             if allowed.is_empty() {
-                return Err(io::Error::other("no allowed address behind the name").into());
+                let text = match reach {
+                    Reach::Private => "no allowed address behind the name",
+                    Reach::Public => {
+                        "no public address behind a name out of a document; if it is yours, write \
+                         its origin in issuers[].allowed_origins"
+                    }
+                };
+                return Err(io::Error::other(text).into());
             }
             Ok(Box::new(allowed.into_iter()) as Addrs)
         })
@@ -53,10 +71,10 @@ impl Resolve for Guard {
 }
 
 /// An address written as such never meets the resolver.
-pub(super) fn check_literal(url: &Url, origin: UrlOrigin) -> Result<(), UpstreamError> {
-    let (reach, secure) = match origin {
-        UrlOrigin::Operator => (Reach::Private, true),
-        UrlOrigin::Document => (Reach::Public, url.scheme() == "https"),
+pub(super) fn check_literal(url: &Url, standing: Standing) -> Result<(), UpstreamError> {
+    let (reach, secure) = match standing {
+        Standing::Written | Standing::Allowed => (Reach::Private, true),
+        Standing::Learned => (Reach::Public, url.scheme() == "https"),
     };
     if !secure {
         return Err(UpstreamError::Refused("a learned address has to be https"));
@@ -68,10 +86,17 @@ pub(super) fn check_literal(url: &Url, origin: UrlOrigin) -> Result<(), Upstream
         None => return Err(UpstreamError::Refused("no host")),
     };
     if reach.allows(address) {
-        Ok(())
-    } else {
-        Err(UpstreamError::Refused("not a reachable kind of address"))
+        return Ok(());
     }
+    Err(UpstreamError::Refused(match (standing, Reach::Private.allows(address)) {
+        (Standing::Learned, true) => {
+            "a document leads to a private address; if it is yours, write its origin in \
+             issuers[].allowed_origins"
+        }
+        (Standing::Written | Standing::Allowed | Standing::Learned, _) => {
+            "not a reachable kind of address"
+        }
+    }))
 }
 
 /// Where clouds serve credentials outside the link-local ranges: two of AWS and of Google by

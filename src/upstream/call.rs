@@ -70,9 +70,10 @@ pub struct CallSpec {
 /// The author of a URL, which decides where it may lead.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum UrlOrigin {
-    /// The operator, in the configuration: private addresses are fine.
+    /// The operator, in the configuration, or this program: private addresses are fine.
     Operator,
-    /// A document that was fetched: public addresses and https only.
+    /// A document that was fetched: public addresses and https only, unless the operator allowed
+    /// its origin.
     Document,
 }
 
@@ -86,7 +87,7 @@ pub struct Request<'a> {
     /// The author of the URL.
     pub origin: UrlOrigin,
     /// Header names and values. None of the values is ever shown.
-    pub headers: &'a [(&'static str, &'a str)],
+    pub headers: &'a [(&'a str, &'a str)],
     /// The body; not sent where the kind of request has none.
     pub body: Bytes,
     /// The longest time until the whole answer is read.

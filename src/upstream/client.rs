@@ -1,27 +1,30 @@
 //! The client itself: sends a request once, and reads its answer up to a size.
 
 use std::{
+    path::PathBuf,
     sync::Arc,
     time::{Duration, SystemTime},
 };
 
 use reqwest::{
-    Client as Http, Method, Response, StatusCode,
+    Method, Response, StatusCode,
     header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue},
-    redirect::Policy,
 };
+use url::Origin;
 
 use super::{
-    address::{self, Guard, Reach},
+    address::{self, Standing},
     caching::{fresh_for, retry_after},
-    call::{Connection, Request, UrlOrigin},
-    error::UpstreamError,
+    call::{Request, UrlOrigin},
+    coding::Coding,
+    error::{PROXY_REFUSES_US, UpstreamError, convert},
+    network::Network,
+    proxies::{ProxiedScheme, Way},
 };
+use crate::config::{AllowedOrigin, Issuer, Network as Settings};
 
 /// The most bytes of a body that comes with an error status.
 const MAX_ERROR_BYTES: usize = 16 * 1024;
-/// For how long an idle connection is kept.
-const IDLE: Duration = Duration::from_secs(60);
 
 /// An answer of any status. `Debug` shows none of it: tokens are in it.
 #[derive(Clone)]
@@ -36,7 +39,7 @@ pub struct HttpAnswer {
 /// A good answer to a GET.
 #[derive(Debug, Clone)]
 pub struct Document {
-    /// The body, as it came.
+    /// The body, unpacked where it came as gzip.
     pub body: Vec<u8>,
     /// `max-age` of `Cache-Control` less the `Age` it came with; `no-store` and `no-cache` count as
     /// zero (RFC 9111 sections 4.2.3 and 5.2.2).
@@ -46,12 +49,13 @@ pub struct Document {
 /// The outbound HTTP client. Cheap to clone; connections are shared.
 #[derive(Debug, Clone)]
 pub struct Client {
-    /// For URLs that the operator wrote.
-    operator: Http,
-    /// The same, but each request has a connection of its own.
-    single: Http,
-    /// For URLs that a document named.
-    document: Http,
+    network: Network,
+    /// The authorities of its servers: those of this file, or those of all.
+    ca_file: Option<PathBuf>,
+    /// Origins that documents may lead to as if the operator had written them.
+    allowed: Arc<[Origin]>,
+    /// The names of hosts that the operator wrote or allowed.
+    hosts: Arc<[String]>,
 }
 
 impl std::fmt::Debug for HttpAnswer {
@@ -77,32 +81,40 @@ impl HttpAnswer {
 }
 
 impl Client {
-    /// A client with this time limit for connecting.
+    /// A client for the servers of these issuers. `connect_timeout` is the longest time until a
+    /// connection is there, by TLS where it has that.
     ///
     /// # Errors
     ///
-    /// [`UpstreamError::Network`], if TLS cannot be set up.
-    pub fn build(connect_timeout: Duration) -> Result<Self, UpstreamError> {
-        let client = |reach, idle| {
-            Http::builder()
-                .redirect(Policy::none())
-                // The room that knows what a request does decides whether it is sent again.
-                .retry(reqwest::retry::never())
-                .no_proxy()
-                .referer(false)
-                .connect_timeout(connect_timeout)
-                .pool_idle_timeout(IDLE)
-                .pool_max_idle_per_host(idle)
-                .user_agent(concat!("rownd-authz/", env!("CARGO_PKG_VERSION")))
-                .dns_resolver(Arc::new(Guard(reach)))
-                .build()
-                .map_err(|error| UpstreamError::Network(root_cause(&error)))
-        };
-        Ok(Self {
-            operator: client(Reach::Private, usize::MAX)?,
-            single: client(Reach::Private, 0)?,
-            document: client(Reach::Public, 0)?,
-        })
+    /// Every problem of a `ca_file` or a proxy.
+    pub fn build(
+        settings: &Settings,
+        issuers: &[Issuer],
+        connect_timeout: Duration,
+    ) -> Result<Self, Vec<String>> {
+        let network = Network::build(settings, issuers, connect_timeout)?;
+        Ok(Self { network, ca_file: None, allowed: Arc::new([]), hosts: Arc::new([]) })
+    }
+
+    /// The client for the servers of one issuer, by its settings.
+    #[must_use]
+    pub fn for_issuer(&self, issuer: &Issuer) -> Self {
+        let written = issuer.written_urls();
+        let allowed = issuer.allowed_origins.iter();
+        let urls = written.iter().chain(issuer.fallback_url());
+        let urls = urls.chain(allowed.clone().map(AllowedOrigin::url));
+        Self {
+            network: self.network.clone(),
+            ca_file: issuer.tls.ca_file.clone(),
+            hosts: urls.filter_map(|url| url.domain().map(str::to_owned)).collect(),
+            allowed: allowed.map(AllowedOrigin::origin).collect(),
+        }
+    }
+
+    /// How servers are reached, which a reload changes.
+    #[must_use]
+    pub const fn network(&self) -> &Network {
+        &self.network
     }
 
     /// Sends the request once and reads its answer, which is a document if its status is 200.
@@ -140,36 +152,57 @@ impl Client {
 
     async fn send(&self, request: Request<'_>) -> Result<Response, UpstreamError> {
         let Request { spec, url, origin, headers, body, timeout } = request;
-        address::check_literal(url, origin)?;
-        let http = match (origin, spec.connection) {
-            (UrlOrigin::Operator, Connection::Shared) => &self.operator,
-            (UrlOrigin::Operator, Connection::New) => &self.single,
-            // Each of its requests has a connection of its own.
-            (UrlOrigin::Document, Connection::Shared | Connection::New) => &self.document,
+        let standing = match origin {
+            UrlOrigin::Operator => Standing::Written,
+            UrlOrigin::Document if self.allowed.contains(&url.origin()) => Standing::Allowed,
+            UrlOrigin::Document => Standing::Learned,
         };
+        address::check_literal(url, standing)?;
+        let state = self.network.state();
+        let way = state.proxies.way(url, standing, &self.hosts)?;
+        let gone = UpstreamError::Refused("the issuer is no longer configured");
+        let connections = state.connections.get(&self.ca_file).ok_or(gone.clone())?;
+        if url.scheme() == "https"
+            && let Some(reason) = &connections.trust.missing
+        {
+            return Err(UpstreamError::NoAuthorities(reason.clone()));
+        }
+        let http = connections.choose(way, standing, spec.connection).ok_or(gone)?;
         let mut sent = http.request(Method::from(spec.method), url.clone()).timeout(timeout);
         for (name, value) in headers {
+            let name = HeaderName::from_bytes(name.as_bytes())
+                .map_err(|_| UpstreamError::Refused("a header name is not sendable"))?;
             let mut value = HeaderValue::from_str(value)
                 .map_err(|_| UpstreamError::Refused("a header value is not sendable"))?;
             value.set_sensitive(true);
-            sent = sent.header(HeaderName::from_static(name), value);
+            sent = sent.header(name, value);
         }
         if let Some(content_type) = spec.body.content_type() {
             sent = sent.header(CONTENT_TYPE, content_type).body(body);
         }
-        sent.send().await.map_err(|error| convert(&error))
+        let through_proxy = way != Way::Direct;
+        let answer = sent.send().await.map_err(|error| convert(&error, through_proxy))?;
+        // By http the proxy answers in the host's place.
+        if way == Way::Through(ProxiedScheme::Http)
+            && answer.status() == StatusCode::PROXY_AUTHENTICATION_REQUIRED
+        {
+            return Err(UpstreamError::Proxy(PROXY_REFUSES_US.into()));
+        }
+        Ok(answer)
     }
 }
 
+/// The body, unpacked. Neither form of it may be longer than the limit.
 async fn read_body(mut response: Response, limit: usize) -> Result<Vec<u8>, UpstreamError> {
+    let coding = Coding::of(response.headers())?;
     let mut body = Vec::new();
-    while let Some(chunk) = response.chunk().await.map_err(|error| convert(&error))? {
+    while let Some(chunk) = response.chunk().await.map_err(|error| convert(&error, false))? {
         if body.len() + chunk.len() > limit {
             return Err(UpstreamError::TooLarge);
         }
         body.extend_from_slice(&chunk);
     }
-    Ok(body)
+    coding.unpack(body, limit)
 }
 
 fn status_error(status: u16, headers: &HeaderMap) -> UpstreamError {
@@ -178,24 +211,4 @@ fn status_error(status: u16, headers: &HeaderMap) -> UpstreamError {
         _ => None,
     };
     wait.map_or(UpstreamError::Status(status), |wait| UpstreamError::RetryLater(status, wait))
-}
-
-fn convert(error: &reqwest::Error) -> UpstreamError {
-    if error.is_timeout() {
-        UpstreamError::Timeout
-    } else if error.is_builder() {
-        // A fault of this program or of its caller: it says nothing about the host.
-        UpstreamError::Refused("the request cannot be built")
-    } else {
-        UpstreamError::Network(root_cause(error))
-    }
-}
-
-/// The innermost message: the outer ones repeat the URL.
-fn root_cause(error: &dyn std::error::Error) -> String {
-    let mut cause = error;
-    while let Some(inner) = cause.source() {
-        cause = inner;
-    }
-    cause.to_string()
 }

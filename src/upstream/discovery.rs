@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use url::Url;
 
-use super::call::UrlOrigin;
+use super::{call::UrlOrigin, text::json_text};
 
 /// The path of the document below the base URL of an OpenID provider (OpenID Connect Discovery
 /// section 4).
@@ -20,6 +20,9 @@ pub enum MetadataError {
     /// It is not a JSON object with an `issuer`, or it has a member twice.
     #[error("the metadata is not usable: no JSON object with an `issuer`")]
     NotReadable,
+    /// It is text in another encoding.
+    #[error("the metadata is not in UTF-8, as JSON has to be (UTF-16 or UTF-32)")]
+    NotUtf8,
     /// Its `issuer` is another (OpenID Connect Discovery section 4.3).
     #[error("the metadata names another issuer: compare issuers[].issuer and base_url")]
     OtherIssuer,
@@ -60,11 +63,12 @@ impl IssuerMetadata {
     ///
     /// # Errors
     ///
-    /// [`MetadataError::NotReadable`], or [`MetadataError::OtherIssuer`] if it is not that of
-    /// `issuer`, byte for byte.
+    /// [`MetadataError::NotReadable`], [`MetadataError::NotUtf8`], or
+    /// [`MetadataError::OtherIssuer`] if it is not that of `issuer`, byte for byte.
     pub fn parse(body: &[u8], issuer: &str, asked: &Url) -> Result<Self, MetadataError> {
+        let text = json_text(body).map_err(|_| MetadataError::NotUtf8)?;
         let mut metadata: Self =
-            serde_json::from_slice(body).map_err(|_| MetadataError::NotReadable)?;
+            serde_json::from_slice(text).map_err(|_| MetadataError::NotReadable)?;
         if metadata.issuer != issuer {
             return Err(MetadataError::OtherIssuer);
         }
@@ -152,6 +156,17 @@ mod tests {
         ] {
             assert_eq!(parse(&document).unwrap_err(), error, "{document}");
         }
+    }
+
+    #[test]
+    fn a_byte_order_mark_is_left_out_and_another_encoding_is_told() {
+        let asked = Url::parse("http://id.test/.well-known/openid-configuration").unwrap();
+        let document = json!({ "issuer": ISS }).to_string();
+        let read = |body: &[u8]| IssuerMetadata::parse(body, ISS, &asked).map(|_| ());
+        assert_eq!(read(format!("\u{feff}{document}").as_bytes()), Ok(()));
+        let wide: Vec<u8> = document.encode_utf16().flat_map(u16::to_le_bytes).collect();
+        assert_eq!(read(&wide), Err(MetadataError::NotUtf8));
+        assert_eq!(read(&[&[0xff, 0xfe], &wide[..]].concat()), Err(MetadataError::NotUtf8));
     }
 
     #[test]

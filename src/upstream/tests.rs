@@ -1,6 +1,6 @@
 //! Which addresses are refused, and how long an answer may be kept.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use bytes::Bytes;
 use reqwest::header::{AGE, CACHE_CONTROL, HeaderMap};
@@ -26,7 +26,10 @@ const SPEC: CallSpec = CallSpec {
 
 async fn refused(url: &str, origin: UrlOrigin) -> UpstreamError {
     provider();
-    let client = Client::build(Duration::from_secs(1)).unwrap();
+    // By https, so that there are authorities.
+    let yaml = "issuers: [{ name: a, kind: oidc, issuer: 'https://id.test', audiences: [a] }]";
+    let config = crate::config::parse("test.yaml", yaml, &BTreeMap::new()).unwrap();
+    let client = Client::build(&config.network, &config.issuers, Duration::from_secs(1)).unwrap();
     let url = Url::parse(url).unwrap();
     let (headers, body, timeout) = (&[], Bytes::new(), Duration::from_secs(1));
     let request = Request { spec: SPEC, url: &url, origin, headers, body, timeout };

@@ -12,8 +12,9 @@ use serde_json::Value;
 use super::{claims::lifetime::Lifetime, identity::Identity, jwks::Key, key_ring::RingIndex};
 use crate::{
     digest::{Sha256, sha256},
-    metrics::{CacheName, Metrics},
-    model::{CookieProof, IdentityFacts},
+    metrics::Metrics,
+    model::{CookieProof, IdentityFacts, heap},
+    verify::outcome_label::CacheName,
 };
 
 /// SHA-256 of a whole token.
@@ -39,7 +40,7 @@ pub(super) struct CachedToken {
 pub(super) const TABLE_SHARE: usize = 4 * 32;
 /// The reference counts; the names of the identity headers, their list, and what surrounds them
 /// when they are encoded. An entry that was asked once has none of these yet.
-const OVERHEAD: usize = TABLE_SHARE + 64 + 1_200;
+const OVERHEAD: usize = TABLE_SHARE + 64 + 1_400;
 
 /// The bytes that an entry takes, about.
 #[derive(Debug, Clone)]
@@ -76,37 +77,32 @@ pub(super) fn weigh(facts: &IdentityFacts) -> u64 {
         CookieProof::AntiCsrf(Some(text)) => text.len(),
         CookieProof::AntiCsrf(None) | CookieProof::SameOrigin => 0,
     };
-    let texts = [app_id, app_variant, session_id, token_id, tenant];
-    let lists = roles.iter().chain(groups).chain(scopes);
-    let heap = user_id.len()
-        + proof
-        + texts.into_iter().flatten().map(String::len).sum::<usize>()
-        + lists.map(|text| text.len() + mem::size_of::<String>()).sum::<usize>()
-        + claims.iter().map(|(_, value)| KEPT_CLAIM + heap_bytes(value)).sum::<usize>();
+    let texts = [app_id, app_variant, session_id, tenant].into_iter().flatten();
+    let items = roles.iter().chain(groups).chain(scopes);
+    let kept = claims.iter().map(|(_, value)| KEPT_CLAIM + heap::of_json(value)).sum::<usize>();
+    let heap = (1 + ENCODINGS) * (proof + kept + token_id.as_ref().map_or(0, String::len))
+        + texts
+            .chain([user_id])
+            .map(|text| text.len() + ENCODINGS * encoded_len(text))
+            .sum::<usize>()
+        + items.map(|item| ITEM + item.len() + ENCODINGS * encoded_len(item)).sum::<usize>();
     let fixed = mem::size_of::<CachedToken>() + mem::size_of::<Identity>() + OVERHEAD;
-    // Each text stands in the identity, in its header, and encoded for the door twice.
-    (fixed + 4 * heap) as u64
+    (fixed + heap) as u64
+}
+
+/// A text stands encoded in its header, and in the headers and the metadata that a door keeps.
+const ENCODINGS: usize = 3;
+/// An item of a list has a heap block of its own, and tags and lengths in the metadata.
+const ITEM: usize = mem::size_of::<String>() + 16 + 12;
+
+/// The bytes of a text when it is encoded for a list: three for each that does not stand for itself.
+fn encoded_len(text: &str) -> usize {
+    let itself = |byte: u8| byte.is_ascii_graphic() && !matches!(byte, b'%' | b',');
+    text.bytes().map(|byte| if itself(byte) { 1 } else { 3 }).sum()
 }
 
 /// The name and the value of a claim that is kept, without what the value points to.
 const KEPT_CLAIM: usize = mem::size_of::<(Arc<str>, Value)>();
-/// The share of a member in the tree of an object.
-const MEMBER: usize = mem::size_of::<(String, Value)>() * 2;
-
-/// The bytes that a value points to, about.
-fn heap_bytes(value: &Value) -> usize {
-    match value {
-        Value::Null | Value::Bool(_) | Value::Number(_) => 0,
-        Value::String(text) => text.len(),
-        Value::Array(items) => {
-            items.iter().map(|item| mem::size_of::<Value>() + heap_bytes(item)).sum()
-        }
-        Value::Object(members) => {
-            members.iter().map(|(name, item)| MEMBER + name.len() + heap_bytes(item)).sum()
-        }
-    }
-}
-
 /// Counts evictions. An evicted value is dropped when the table is unlocked.
 #[derive(Debug, Clone)]
 pub(super) struct Evictions<V> {

@@ -20,6 +20,7 @@ use tokio::{
     time::{Instant, sleep_until},
 };
 
+use super::key_turns::KeyTurns;
 use crate::log_throttle::LogThrottle;
 
 /// Fetches in time at once, and the pause between the beginnings of two: 40 in a second.
@@ -45,6 +46,8 @@ pub(super) struct FetchLanes {
     pub(super) caused: FetchLane,
     /// The places of checks that wait for a key.
     pub(super) waiting: Arc<Semaphore>,
+    /// The turns of tokens without a `kid`.
+    pub(super) unnamed: Arc<KeyTurns>,
     pub(super) failures: LogThrottle,
     tenants: AtomicUsize,
 }
@@ -56,6 +59,7 @@ impl FetchLanes {
             turns: FetchLane::new(TURNS, TURN_PAUSE),
             caused: FetchLane::new(CAUSED, cooldown / CAUSED_IN_A_COOLDOWN),
             waiting: Arc::new(Semaphore::new(MAX_WAITING)),
+            unnamed: Arc::new(KeyTurns::new()),
             failures: LogThrottle::once_per(LOG_EVERY),
             tenants: AtomicUsize::new(1),
         }

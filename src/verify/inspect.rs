@@ -9,8 +9,9 @@ use super::{
     choice::ChosenIssuer,
     claims::profile::marks,
     faults::UnreadableToken,
-    issuer::{Issuer, check_signature, record_no_key},
+    issuer::Issuer,
     key_ring::{KeyRing, KeyStoreId},
+    signature::{check_at_once, record_no_key},
     token::{self, Token, Typ},
     unix_time::unix_seconds,
     verifier::Verifier,
@@ -67,6 +68,9 @@ pub struct IssuerFinding {
     pub answer: IssuerAnswer,
     /// The finding about the signature.
     pub signature: SignatureFinding,
+    /// The claims that the claim map names and the token does not have, as they are written, each
+    /// with the part of the identity that it is for. None of an issuer that is not picked.
+    pub absent: Vec<(&'static str, String)>,
 }
 
 /// Whether the issuers were asked for their keys just before.
@@ -154,13 +158,14 @@ impl Verifier {
                 }
                 (None, _) => IssuerAnswer::Refused(DenyReason::IssuerUntrusted),
             };
-            let signature = SignatureFinding::of(&steps);
+            let is_picked = picked == Some(index);
             IssuerFinding {
                 name: issuer.name().to_owned(),
                 iss: own.map_or(&issuer.settings().iss, |(_, ring)| &ring.iss).clone(),
                 store: own.map(|(_, ring)| KeyStoreId::of(&ring.keys)),
                 answer,
-                signature,
+                signature: SignatureFinding::of(&steps),
+                absent: if is_picked { issuer.absent_claims(&token) } else { Vec::new() },
             }
         });
         Inspection { issuers: issuers.collect(), picked, token: Ok(TokenFacts::of(&token)) }
@@ -182,14 +187,15 @@ impl Issuer {
             Err(reason) => return IssuerAnswer::Refused(reason),
         };
         let no_key = match ring.keys.find_in_memory(token.kid.as_deref(), algorithm) {
-            Ok(key) => match check_signature(token, &key, ring, record) {
+            Ok(keys) => match check_at_once(token, algorithm, &keys, ring, record) {
                 Ok(_) => None,
                 Err(reason) => return IssuerAnswer::Refused(reason),
             },
             Err(denial) => {
-                record_no_key(token, ring, record);
-                // The issuer has no other keys: nothing would be fetched.
-                if !ring.keys.fetches {
+                record_no_key(token, &denial, ring, record);
+                // The issuer has no other keys: nothing would be fetched. Nor would it be where there
+                // are too many.
+                if !ring.keys.fetches || denial.reason() == DenyReason::KidMissing {
                     return IssuerAnswer::Refused(denial.reason());
                 }
                 Some(denial.reason())

@@ -12,11 +12,11 @@ use super::{
     fetch_budget::ClaimedIssueTime,
     fetch_lanes::FetchLanes,
     identity::Identity,
-    jwks::{GoodSignature, Key, algorithm_name},
     key_ring::{KeyRing, KeyStoreId, RingIndex},
     key_state::KeyStatus,
     kinds::kind::Kind,
     rules::Rules,
+    signature::{check_by_turns, record_no_key},
     tenant_status::{self, TenantsStatus},
     token::Token,
     unix_time::Timing,
@@ -125,6 +125,11 @@ impl Issuer {
         self.facts(token).ok()?.app_id
     }
 
+    /// The claims that the claim map names and the token does not have.
+    pub(super) fn absent_claims(&self, token: &Token<'_>) -> Vec<(&'static str, String)> {
+        self.rules.absent_claims(token)
+    }
+
     /// The denial with the name of this issuer.
     pub(super) fn attribute(&self, denial: Denial) -> Denial {
         denial.judged_by(&self.name)
@@ -198,8 +203,9 @@ impl Issuer {
         let algorithm = self.algorithm(token)?;
         let issued = ClaimedIssueTime::new(token.claims.iat, now, self.leeway);
         let found = ring.keys.find(token.kid.as_deref(), algorithm, issued, deadline).await;
-        let key = found.inspect_err(|_| record_no_key(token, ring, record))?;
-        let proof = check_signature(token, &key, ring, record)?;
+        let keys = found.inspect_err(|denial| record_no_key(token, denial, ring, record))?;
+        let proof = check_by_turns(token, algorithm, &keys, ring, deadline, record).await?;
+        let key = proof.key().clone();
         let (mut facts, lifetime) = self.claims(token, ring, now, record)?;
         facts.claims = asked.of(&token.claims);
         let identity = Arc::new(Identity::new(facts, proof));
@@ -208,8 +214,13 @@ impl Issuer {
 
     /// The algorithm of the token, if it is one of the issuer's.
     pub(super) fn algorithm(&self, token: &Token<'_>) -> Result<SigningAlgorithm, DenyReason> {
-        let known = self.algorithms.iter().find(|known| algorithm_name(**known) == token.alg);
-        known.copied().ok_or(DenyReason::AlgorithmRefused)
+        let names_it = |known: &&SigningAlgorithm| {
+            // `EdDSA` is any of its curves, of which `Ed25519` is the supported one (RFC 9864).
+            known.as_str() == token.alg
+                || (**known == SigningAlgorithm::EdDSA
+                    && token.alg == SigningAlgorithm::Ed25519.as_str())
+        };
+        self.algorithms.iter().find(names_it).copied().ok_or(DenyReason::AlgorithmRefused)
     }
 
     /// The facts that the token states of its user, and the time in which it holds.
@@ -266,33 +277,4 @@ impl Issuer {
             }
         }
     }
-}
-
-/// Records that no key for this token is known now.
-pub(super) fn record_no_key(token: &Token<'_>, ring: &KeyRing, record: &mut impl StepRecorder) {
-    record.detail(|| Step::KeyAbsent {
-        key: token.kid.as_deref().map(Into::into),
-        // Where nothing is fetched, there are no other keys to wait for.
-        others_known: !ring.keys.fetches || ring.keys.any_usable(),
-    });
-}
-
-/// The proof that the signature is this key's, which is one of the ring.
-pub(super) fn check_signature(
-    token: &Token<'_>,
-    key: &Key,
-    ring: &KeyRing,
-    record: &mut impl StepRecorder,
-) -> Result<GoodSignature, DenyReason> {
-    let proof = key.check(token.signed, token.signature);
-    record.detail(|| Step::SignatureChecked {
-        key: token.kid.as_deref().map(Into::into),
-        good: proof.is_some(),
-    });
-    if let Some(proof) = proof {
-        return Ok(proof);
-    }
-    // The issuer may have replaced a key under its old name.
-    ring.keys.suspect_replacement();
-    Err(DenyReason::SignatureInvalid)
 }

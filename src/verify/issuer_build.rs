@@ -11,7 +11,7 @@ use super::{
     fetch_lanes::FetchLanes,
     first_keys::FirstKeys,
     issuer::Issuer,
-    jwks::KeySet,
+    jwks::{KeyRules, KeySet},
     key_cache::KeyStore,
     key_refresher::{FetchedIssuer, FetchedTenant, KeyRefresher},
     key_ring::KeyRing,
@@ -233,7 +233,7 @@ impl IssuerBuilder<'_> {
         }
         let mut store = new_store(own, known)?;
         if let Some(tenant) = &series.tenant {
-            store = store.at_tenant(tenant.lanes.waiting.clone());
+            store = store.at_tenant(&tenant.lanes);
         }
         let keys = Arc::new(store);
         let ready = keys.any_usable();
@@ -280,7 +280,7 @@ fn new_store(
 ) -> Result<KeyStore, String> {
     let in_place = in_place(settings)
         .map_err(|error| format!("issuer {}: key_set: {error}", settings.name))?;
-    let keys = KeyStore::new(settings, settings.algorithms.clone(), in_place);
+    let keys = KeyStore::new(settings, key_rules(settings), in_place);
     if let Some((issuer, ring)) = known {
         let same_set = settings.key_origin.in_place() == issuer.settings.key_origin.in_place();
         keys.replace_store(&ring.keys, same_set);
@@ -301,5 +301,13 @@ pub fn problems(issuers: &[IssuerSettings]) -> Vec<Finding> {
 /// The keys of `key_set`, where the settings have one.
 fn in_place(settings: &IssuerSettings) -> Result<Option<KeySet>, String> {
     let text = settings.key_origin.in_place();
-    text.map(|text| KeySet::in_place(text, &settings.algorithms)).transpose()
+    text.map(|text| KeySet::in_place(text, key_rules(settings))).transpose()
+}
+
+/// The keys of an issuer with these settings that are used.
+const fn key_rules(settings: &IssuerSettings) -> KeyRules<'_> {
+    KeyRules {
+        algorithms: settings.algorithms.as_slice(),
+        kid_optional: kinds::row(settings.kind()).kid_optional,
+    }
 }

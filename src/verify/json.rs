@@ -78,6 +78,11 @@ impl<'a> Object<'a> {
         self.0.iter().find(|(known, _)| known == name).map(|(_, value)| value)
     }
 
+    /// Name and value of each member, in the order they stood.
+    pub(super) fn members(&self) -> impl Iterator<Item = (&str, &Json<'a>)> {
+        self.0.iter().map(|(name, value)| (name.as_ref(), value))
+    }
+
     pub(super) fn contains(&self, name: &str) -> bool {
         self.get(name).is_some()
     }

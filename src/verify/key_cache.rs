@@ -24,9 +24,12 @@ use tokio::{
 
 use super::{
     fetch_budget::{ClaimedIssueTime, FetchCause},
-    jwks::{Key, KeyRefusal, KeySet},
+    fetch_lanes::FetchLanes,
+    jwks::{FittingKeys, Key, KeyRefusal, KeyRules, KeySet, RefusedKey},
     key_snapshot::KeySnapshot,
+    key_source::FetchError,
     key_state::{FetchProgress, KeyStatus, KeysInUse},
+    key_turns::KeyTurns,
 };
 use crate::{
     config::{Issuer as IssuerSettings, SigningAlgorithm},
@@ -50,7 +53,10 @@ pub(super) struct KeyStore {
     in_place_forgotten: AtomicBool,
     /// A task fetches keys; without it the keys in place are all that there are.
     pub(super) fetches: bool,
-    pub(super) algorithms: Vec<SigningAlgorithm>,
+    algorithms: Vec<SigningAlgorithm>,
+    kid_optional: bool,
+    /// The turns of tokens that several keys fit.
+    pub(super) turns: Arc<KeyTurns>,
     pub(super) progress: watch::Sender<FetchProgress>,
     /// A fetch is wanted, for an unknown key or by command.
     pub(super) wanted: Notify,
@@ -69,7 +75,7 @@ pub(super) struct KeyStore {
 impl KeyStore {
     pub(super) fn new(
         settings: &IssuerSettings,
-        algorithms: Vec<SigningAlgorithm>,
+        rules: KeyRules<'_>,
         in_place: Option<KeySet>,
     ) -> Self {
         Self {
@@ -78,7 +84,9 @@ impl KeyStore {
             in_place,
             in_place_forgotten: AtomicBool::new(false),
             fetches: settings.key_origin.is_fetched(),
-            algorithms,
+            algorithms: rules.algorithms.to_vec(),
+            kid_optional: rules.kid_optional,
+            turns: Arc::new(KeyTurns::new()),
             progress: watch::Sender::new(FetchProgress::default()),
             wanted: Notify::new(),
             suspected: Notify::new(),
@@ -91,23 +99,30 @@ impl KeyStore {
         }
     }
 
-    /// The keys of one of many tenants, whose checks wait in these places.
-    pub(super) fn at_tenant(mut self, all_waiting: Arc<Semaphore>) -> Self {
+    /// The keys of the issuer that are used.
+    pub(super) fn rules(&self) -> KeyRules<'_> {
+        KeyRules { algorithms: &self.algorithms, kid_optional: self.kid_optional }
+    }
+
+    /// The keys of one of many tenants, whose checks wait in the places of all of them.
+    pub(super) fn at_tenant(mut self, lanes: &FetchLanes) -> Self {
         self.waiting = Semaphore::new(MAX_WAITING_AT_TENANT);
-        self.all_waiting = Some(all_waiting);
+        self.all_waiting = Some(lanes.waiting.clone());
+        self.turns = lanes.unnamed.clone();
         self
     }
 
-    /// The key of this name. For an unknown name a fetch is awaited, until `deadline` at the longest.
+    /// The key of this name; without a name, the few keys that fit. For an unknown name a fetch is
+    /// awaited, until `deadline` at the longest.
     pub(super) async fn find(
         &self,
         kid: Option<&str>,
         algorithm: SigningAlgorithm,
         issued: ClaimedIssueTime,
         deadline: Instant,
-    ) -> Result<Arc<Key>, Denial> {
-        if let Some(key) = self.look_up(kid, algorithm) {
-            return Ok(key);
+    ) -> Result<FittingKeys, Denial> {
+        if let Some(keys) = self.look_up(kid, algorithm)? {
+            return Ok(keys);
         }
         if !self.fetches {
             return self.find_in_memory(kid, algorithm);
@@ -117,7 +132,7 @@ impl KeyStore {
             let now = progress.borrow_and_update();
             if !now.fetching && !self.may_fetch(&now, FetchCause::UnknownKey) {
                 // A fetch may have ended since the first look.
-                return self.look_up(kid, algorithm).ok_or_else(|| self.unknown(&now, issued));
+                return self.look_up(kid, algorithm)?.ok_or_else(|| self.unknown(&now, issued));
             }
             now.attempts
         };
@@ -127,20 +142,29 @@ impl KeyStore {
             return Err(self.pending());
         };
         match timeout_at(deadline, progress.wait_for(|now| now.attempts > attempts)).await {
-            Ok(Ok(now)) => self.look_up(kid, algorithm).ok_or_else(|| self.unknown(&now, issued)),
+            Ok(Ok(now)) => self.look_up(kid, algorithm)?.ok_or_else(|| self.unknown(&now, issued)),
             // The fetch goes on without us; the next check finds the key.
             Ok(Err(_)) | Err(_) => Err(self.pending()),
         }
     }
 
-    /// The key of this name, if it is in memory now. No fetch is started.
+    /// [`find`](Self::find) would wait for an unknown key now, and has a place for one more.
+    pub(super) fn would_wait(&self) -> bool {
+        let now = self.progress.borrow();
+        self.fetches
+            && (now.fetching || self.may_fetch(&now, FetchCause::UnknownKey))
+            && self.waiting.available_permits() > 0
+            && self.all_waiting.as_ref().is_none_or(|all| all.available_permits() > 0)
+    }
+
+    /// The keys that [`find`](Self::find) finds, if they are in memory now. No fetch is started.
     pub(super) fn find_in_memory(
         &self,
         kid: Option<&str>,
         algorithm: SigningAlgorithm,
-    ) -> Result<Arc<Key>, Denial> {
+    ) -> Result<FittingKeys, Denial> {
         let unknown = || self.unknown(&FetchProgress::default(), ClaimedIssueTime::UNKNOWN);
-        self.look_up(kid, algorithm).ok_or_else(unknown)
+        self.look_up(kid, algorithm)?.ok_or_else(unknown)
     }
 
     /// Replaces another store: commands that it got before are known here. `same_set`: the keys in
@@ -190,6 +214,7 @@ impl KeyStore {
             progress.forgets += 1;
             progress.forgotten = true;
             progress.restored = false;
+            progress.refused = Vec::new();
             self.put(None);
         });
         self.wanted.notify_one();
@@ -229,8 +254,12 @@ impl KeyStore {
         self.current.load_full()
     }
 
-    /// The reasons why keys of the last set are not in use; of the set in place, where none came.
-    pub(super) fn refused(&self) -> Vec<KeyRefusal> {
+    /// The keys of the last document that are not used; of the set in place, where none came.
+    pub(super) fn refused(&self) -> Vec<RefusedKey> {
+        let last = self.progress.borrow().refused.clone();
+        if !last.is_empty() {
+            return last;
+        }
         let current = self.current.load();
         let set = current.as_ref().map(|now| &now.set).or(self.in_place.as_ref());
         set.map(|set| set.refused.clone()).unwrap_or_default()
@@ -240,8 +269,8 @@ impl KeyStore {
     pub(super) fn report(&self, metrics: &Metrics, issuer: IssuerLabel) {
         metrics.keys_in_use(issuer, self.count_usable(), self.stale());
         let mut refused = [0; KeyRefusal::ALL.len()];
-        for reason in self.refused() {
-            if let Some(count) = refused.get_mut(reason as usize) {
+        for key in self.refused() {
+            if let Some(count) = refused.get_mut(key.reason as usize) {
                 *count += 1;
             }
         }
@@ -308,7 +337,7 @@ impl KeyStore {
     }
 
     /// A fetch has ended. `false`: the keys were forgotten meanwhile, so that it does not count.
-    pub(super) fn end(&self, begun: u64, cause: FetchCause, error: Option<String>) -> bool {
+    pub(super) fn end(&self, begun: u64, cause: FetchCause, error: Option<&FetchError>) -> bool {
         let mut counts = false;
         self.progress.send_modify(|progress| {
             progress.fetching = false;
@@ -317,7 +346,11 @@ impl KeyStore {
                 progress.attempts += 1;
                 progress.ends.note(cause);
                 progress.restored &= error.is_some();
-                progress.error = error;
+                // An issuer that does not answer says nothing about its keys.
+                if error.is_none_or(FetchError::is_about_keys) {
+                    progress.refused = error.map(FetchError::refused_keys).unwrap_or_default();
+                }
+                progress.error = error.map(ToString::to_string);
                 progress.forgotten = false;
             }
         });
@@ -335,8 +368,16 @@ impl KeyStore {
         self.version.fetch_add(1, Ordering::Release);
     }
 
-    fn look_up(&self, kid: Option<&str>, algorithm: SigningAlgorithm) -> Option<Arc<Key>> {
-        self.with_keys(|keys| keys.find(kid, algorithm).cloned()).flatten()
+    /// The keys that fit; a denial where there are too many of them to try.
+    fn look_up(
+        &self,
+        kid: Option<&str>,
+        algorithm: SigningAlgorithm,
+    ) -> Result<Option<FittingKeys>, Denial> {
+        match self.with_keys(|keys| keys.fitting(kid, algorithm)).flatten() {
+            Some(FittingKeys::TooMany) => Err(DenyReason::KidMissing.into()),
+            keys => Ok(keys),
+        }
     }
 
     /// The keys in use: the fetched ones, else those in place.

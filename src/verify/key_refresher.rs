@@ -25,13 +25,13 @@ use super::{
     jwks::KeySet,
     key_cache::KeyStore,
     key_ring::KeyStoreId,
-    key_snapshot::{LoadError, RestoredKeys},
-    key_source::{FetchError, KeyDocuments},
+    key_snapshot::{LoadError, RestoredKeys, SnapshotResult},
+    key_source::{FetchError, FetchResult, KeyDocuments},
     key_state::KeysInUse,
 };
 use crate::{
     blocking::BlockingRunner,
-    metrics::{FetchResult, IssuerLabel, Label as _, Metrics, SnapshotResult},
+    metrics::{IssuerLabel, Label as _, Metrics},
     upstream::Document,
 };
 
@@ -266,7 +266,7 @@ impl KeyRefresher {
     ) -> Result<FetchedKeys, FetchError> {
         let known = self.store.last_good();
         let known = known.as_ref().map(|now| &now.set);
-        let set = match KeySet::parse(&document.body, &self.store.algorithms, known) {
+        let set = match KeySet::parse(&document.body, self.store.rules(), known) {
             Ok(set) => set,
             Err(reason) => {
                 self.source.forget();
@@ -341,7 +341,7 @@ impl KeyRefresher {
 
     /// Accepts restored keys by the same rules as fetched ones.
     fn use_restored(&self, restored: &RestoredKeys, begun: u64) -> Result<Duration, LoadError> {
-        let set = KeySet::parse(&restored.document, &self.store.algorithms, None)?;
+        let set = KeySet::parse(&restored.document, self.store.rules(), None)?;
         let fresh_for = self.store.refresh_interval;
         if restored.age > fresh_for + self.store.max_stale {
             return Err("it is older than max_stale of the issuer's keys".into());
@@ -405,13 +405,12 @@ impl KeyRefresher {
     fn publish(&mut self, begun: u64, cause: FetchCause, error: Option<FetchError>) {
         let result = error.as_ref().map_or(FetchResult::Ok, FetchError::result);
         self.metrics.keys_fetched(self.label, result);
-        let message = error.map(|error| error.to_string());
-        if !self.store.end(begun, cause, message.clone()) {
+        if !self.store.end(begun, cause, error.as_ref()) {
             tracing::info!(issuer = %self.name, "keys were forgotten during a fetch: fetching again");
             return;
         }
         self.report();
-        match message {
+        match error {
             None => {
                 if self.first.as_mut().is_some_and(|first| first.note(true)) {
                     let tenant = self.tenant();
@@ -428,7 +427,7 @@ impl KeyRefresher {
     }
 
     /// Logs that a fetch failed; of many tenants that fail together, one in ten seconds.
-    fn log_failure(&self, result: FetchResult, error: &str) {
+    fn log_failure(&self, result: FetchResult, error: &FetchError) {
         let admitted = self.tenant.as_ref().map(|tenant| tenant.lanes.failures.admit());
         let Some(more) = admitted.unwrap_or(Some(0)) else { return };
         tracing::warn!(
@@ -437,7 +436,7 @@ impl KeyRefresher {
             // Of other tenants, or of this one before.
             not_logged = (more > 0).then_some(more),
             result = result.as_str(),
-            error,
+            %error,
             keys = match (self.store.any_usable(), self.store.last_good()) {
                 (true, _) => "the last good ones stay in use",
                 (false, Some(_)) => "the last good ones are too old: no token can be verified",

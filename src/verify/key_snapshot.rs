@@ -16,6 +16,7 @@ use std::{
 
 use rustix::{fs::OFlags, io::Errno};
 use serde::{Deserialize, Serialize};
+use strum::{IntoStaticStr, VariantArray};
 
 use super::{jwks::KeySetError, key_source::MAX_BYTES};
 use crate::{
@@ -30,6 +31,22 @@ const FORMAT: &str = "rownd-authz-keys-1";
 const MAX_AHEAD: Duration = Duration::from_secs(60);
 /// A file that was not finished, by a process that was killed, is removed after this.
 const ABANDONED: Duration = Duration::from_secs(60);
+
+/// The fate of an issuer's key set on disk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, IntoStaticStr, VariantArray)]
+#[strum(serialize_all = "snake_case")]
+pub(super) enum SnapshotResult {
+    /// The process started with it.
+    Loaded,
+    /// There was none at the start.
+    Absent,
+    /// There was one that cannot be trusted.
+    Refused,
+    /// It was written after a fetch.
+    Written,
+    /// It could not be written.
+    WriteFailed,
+}
 
 /// The issuer of the keys, and the time they came.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

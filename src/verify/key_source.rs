@@ -6,15 +6,16 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
+use strum::{IntoStaticStr, VariantArray};
 use url::Url;
 
 use super::{
-    jwks::KeySetError,
+    jwks::{KeySetError, RefusedKey},
+    key_credential::KeyCredential,
     kinds::{self, kind::KeySetPlace},
 };
 use crate::{
     config::{Issuer as IssuerSettings, KeyOrigin, KeyPlace, WebAddress},
-    metrics::FetchResult,
     upstream::{
         BodyKind, CallSpec, Client, Connection, Document, HttpMethod, Repeat, Request,
         UpstreamError, UrlOrigin,
@@ -33,6 +34,27 @@ const DOCUMENT: CallSpec = CallSpec {
     connection: Connection::New,
     max_answer_bytes: MAX_BYTES,
 };
+
+/// How a fetch of keys ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, IntoStaticStr, VariantArray)]
+#[strum(serialize_all = "snake_case")]
+pub(super) enum FetchResult {
+    /// A usable key set came.
+    Ok,
+    /// No connection, or it broke.
+    Network,
+    /// The proxy does not lead to the issuer.
+    Proxy,
+    /// The credential of the fetch cannot be read: nothing was sent.
+    Credential,
+    /// It took longer than allowed.
+    Timeout,
+    /// An HTTP status other than 200.
+    Status,
+    /// The document is no key set, too large, or holds no usable key.
+    Invalid,
+}
+
 /// The reason why a fetch brought no new keys.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(super) enum FetchError {
@@ -42,6 +64,9 @@ pub(super) enum FetchError {
     /// The metadata cannot be used.
     #[error(transparent)]
     Metadata(#[from] MetadataError),
+    /// The credential of the fetch cannot be read: nothing was sent.
+    #[error("the fetch was not sent: {0}")]
+    Credential(String),
     /// The document is no key set with a usable key.
     #[error(transparent)]
     KeySet(#[from] KeySetError),
@@ -54,17 +79,38 @@ pub(super) enum FetchError {
 }
 
 impl FetchError {
+    /// The issuer has answered with a document of keys.
+    pub(super) const fn is_about_keys(&self) -> bool {
+        matches!(self, Self::KeySet(_))
+    }
+
+    /// The keys of the document, where all of them are refused.
+    pub(super) fn refused_keys(&self) -> Vec<RefusedKey> {
+        match self {
+            Self::KeySet(error) => error.refused().to_vec(),
+            Self::Upstream(_)
+            | Self::Metadata(_)
+            | Self::Credential(_)
+            | Self::NoPlace
+            | Self::Panic => Vec::new(),
+        }
+    }
+
     /// The error as the metric counts it.
     pub(super) const fn result(&self) -> FetchResult {
         match self {
-            Self::Upstream(UpstreamError::Network(_) | UpstreamError::Refused(_)) => {
-                FetchResult::Network
-            }
+            Self::Upstream(
+                UpstreamError::Network(_)
+                | UpstreamError::Refused(_)
+                | UpstreamError::NoAuthorities(_),
+            ) => FetchResult::Network,
+            Self::Upstream(UpstreamError::Proxy(_)) => FetchResult::Proxy,
+            Self::Credential(_) => FetchResult::Credential,
             Self::Upstream(UpstreamError::Timeout) => FetchResult::Timeout,
             Self::Upstream(UpstreamError::Status(_) | UpstreamError::RetryLater(..)) => {
                 FetchResult::Status
             }
-            Self::Upstream(UpstreamError::TooLarge)
+            Self::Upstream(UpstreamError::TooLarge | UpstreamError::Packed(_))
             | Self::Metadata(_)
             | Self::KeySet(_)
             | Self::NoPlace
@@ -99,6 +145,7 @@ pub(super) struct KeySource {
     keys: Option<Url>,
     configured: bool,
     copy: Option<Url>,
+    credential: KeyCredential,
     /// The address that the metadata named; they are asked again after a failure.
     learned: Option<(Url, UrlOrigin)>,
 }
@@ -125,13 +172,14 @@ impl KeySource {
             (KeyPlace::OfKind, KeySetPlace::Below(_) | KeySetPlace::Unknown) => (None, None, false),
         };
         Some(Self {
-            upstream: upstream.clone(),
+            upstream: upstream.for_issuer(settings),
             timeout: settings.keys.fetch_timeout.get(),
             iss: settings.iss.clone(),
             metadata,
             keys,
             configured,
             copy: copy.map(|copy| copy.url().clone()),
+            credential: KeyCredential::build(settings),
             learned: None,
         })
     }
@@ -153,8 +201,12 @@ impl KeySource {
     }
 
     async fn get(&self, url: &Url, origin: UrlOrigin) -> Result<Document, FetchError> {
-        let (headers, body, timeout) = (&[], Bytes::new(), self.timeout);
-        let request = Request { spec: DOCUMENT, url, origin, headers, body, timeout };
+        let credential = self.credential.for_url(url, self.timeout).await;
+        let credential = credential.map_err(FetchError::Credential)?;
+        let headers: Vec<(&str, &str)> =
+            credential.iter().map(|(name, value)| (name.as_str(), value.expose())).collect();
+        let (body, timeout) = (Bytes::new(), self.timeout);
+        let request = Request { spec: DOCUMENT, url, origin, headers: &headers, body, timeout };
         Ok(self.upstream.fetch(request).await?)
     }
 

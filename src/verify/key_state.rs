@@ -8,7 +8,7 @@ use tokio::time::Instant;
 
 use super::{
     fetch_budget::FetchEnds,
-    jwks::{KeyName, KeyRefusal, KeySet},
+    jwks::{KeyName, KeySet, RefusedKey},
 };
 
 /// A fetched key set and the time for which it is good.
@@ -39,6 +39,8 @@ pub(super) struct FetchProgress {
     pub(super) fetching: bool,
     pub(super) ends: FetchEnds,
     pub(super) error: Option<String>,
+    /// The keys of the last document, where none of them could be used.
+    pub(super) refused: Vec<RefusedKey>,
     /// The number of commands to forget the keys. A fetch that began before the last one is void.
     pub(super) forgets: u64,
     /// The value of `forgets` in the store that this one replaced, at the time of the replacement.
@@ -61,10 +63,11 @@ impl FetchProgress {
 pub struct KeyStatus {
     /// The number of keys in use.
     pub usable: usize,
-    /// Name and algorithm of each key in use.
+    /// Name and algorithms of each key in use.
     pub keys: Vec<KeyName>,
-    /// The reason for each key of the last set that is not in use.
-    pub refused: Vec<KeyRefusal>,
+    /// Each key of the last document that is not used, with the reason; also where none of them
+    /// could be used, so that an older set stays in use.
+    pub refused: Vec<RefusedKey>,
     /// Seconds since the keys came; absent before the first time.
     pub age_seconds: Option<u64>,
     /// The keys should have been renewed by now.

@@ -25,23 +25,28 @@ mod issuer_build;
 mod json;
 mod jwks;
 mod key_cache;
+mod key_credential;
 mod key_refresher;
 mod key_ring;
 mod key_snapshot;
 mod key_source;
 mod key_state;
+mod key_turns;
 mod kinds;
+mod missing_key;
 mod outcome_label;
 mod refusal_cache;
 mod revocation;
 mod rules;
 mod self_test;
+mod signature;
 mod tenant_status;
 #[cfg(test)]
 mod tests;
 mod token;
 mod unix_time;
 mod verifier;
+mod warnings;
 
 pub use app_slot::AppSlot;
 pub use claimed_target::ClaimedTarget;
@@ -53,11 +58,11 @@ pub use inspect::{
 };
 pub use issuer::Issuer;
 pub use issuer_build::problems;
-pub use jwks::KeyRefusal;
+pub use jwks::{KeyRefusal, RefusedKey};
 pub use key_refresher::KeyRefresher;
 pub use key_ring::KeyStoreId;
 pub use key_state::KeyStatus;
-pub use outcome_label::{key_refusal_labels, result_labels};
+pub use outcome_label::add_labels;
 pub use revocation::{
     MemoryRevocations, RevocationCounts, RevocationList, RevokeError, RevokedSubject,
     RevokingIssuer,
@@ -66,3 +71,4 @@ pub use self_test::{SelfTestError, self_test};
 pub use tenant_status::{TenantFault, TenantsStatus};
 pub use token::verified_claims;
 pub use verifier::{Verifier, VerifierLimits, VerifierParts};
+pub use warnings::warnings;

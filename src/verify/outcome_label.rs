@@ -1,8 +1,16 @@
 //! The labels of metrics: the end of a verification (a cache hit, a verification, or the reason of
-//! a denial), and the reasons why a key is not used.
+//! a denial), the reasons why a key is not used, the caches; and the list of all that this room has.
 
-use super::jwks::KeyRefusal;
-use crate::model::DenyReason;
+use strum::{IntoStaticStr, VariantArray};
+
+use super::{
+    jwks::KeyRefusal, key_snapshot::SnapshotResult, key_source::FetchResult,
+    revocation::RevocationKind, tenant_status::TenantState,
+};
+use crate::{
+    metrics::{LabelValues, Labels},
+    model::DenyReason,
+};
 
 /// The words of the two good ends, in the order of [`CACHED`] and [`VERIFIED`].
 const GOOD: [&str; 2] = ["cached", "verified"];
@@ -12,8 +20,7 @@ pub(super) const CACHED: usize = 0;
 pub(super) const VERIFIED: usize = 1;
 
 /// The words for the end of a verification, in the order of the metric's index.
-#[must_use]
-pub fn result_labels() -> Vec<&'static str> {
+fn result_labels() -> Vec<&'static str> {
     GOOD.into_iter().chain(DenyReason::ALL.iter().map(|reason| reason.code())).collect()
 }
 
@@ -23,7 +30,27 @@ pub(super) const fn denied(reason: DenyReason) -> usize {
 }
 
 /// The words for the reasons why a key is not used, in the order of the metric's index.
-#[must_use]
-pub fn key_refusal_labels() -> Vec<&'static str> {
+fn key_refusal_labels() -> Vec<&'static str> {
     KeyRefusal::ALL.iter().map(|reason| reason.code()).collect()
+}
+
+/// A cache of the verifier.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, IntoStaticStr, VariantArray)]
+#[strum(serialize_all = "snake_case")]
+pub(super) enum CacheName {
+    /// Verified claims.
+    Claims,
+    /// Tokens that were refused a moment ago.
+    Refusals,
+}
+
+/// Adds the labels of this room.
+pub fn add_labels(labels: &mut Labels) {
+    labels.verifications = result_labels();
+    labels.key_refusals = key_refusal_labels();
+    labels.key_fetches = LabelValues::of::<FetchResult>();
+    labels.key_snapshots = LabelValues::of::<SnapshotResult>();
+    labels.tenant_states = LabelValues::of::<TenantState>();
+    labels.caches = LabelValues::of::<CacheName>();
+    labels.revocation_kinds = LabelValues::of::<RevocationKind>();
 }

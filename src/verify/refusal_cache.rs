@@ -15,10 +15,7 @@ use super::{
     claims_cache::{Fingerprint, TABLE_SHARE, Table, bounded_table},
     key_ring::RingIndex,
 };
-use crate::{
-    metrics::{CacheName, Metrics},
-    model::DenyReason,
-};
+use crate::{metrics::Metrics, model::DenyReason, verify::outcome_label::CacheName};
 
 /// The time for which a refusal is kept.
 const KEPT: Duration = Duration::from_secs(5);

@@ -10,10 +10,11 @@ use std::{
 };
 
 use super::{
-    claims::{map::CompiledMap, read::AcceptedApp},
+    claims::{audience::Audience, map::CompiledMap, read::AcceptedApp},
     kinds::{
         self,
         kind::{Expected, FactsOf, Kind},
+        presets,
     },
     token::Token,
 };
@@ -33,13 +34,20 @@ impl Rules {
     pub(super) fn build(settings: &IssuerSettings) -> Self {
         let kind = kinds::row(settings.kind());
         let tokens = settings.accepted_tokens();
+        let accepts = tokens.map_or(kind.accepts, |tokens| tokens.accepts);
+        let client = tokens.and_then(|tokens| tokens.audience.as_ref());
         let expected = Expected {
-            accepts: tokens.map_or(kind.accepts, |tokens| tokens.accepts),
-            audiences: settings.audiences().to_vec(),
+            marks: presets::marks(tokens.and_then(|tokens| tokens.preset), accepts),
+            audience: Audience::build(settings.audiences(), client),
             level: tokens.map_or(AuthLevel::Unverified, |tokens| tokens.auth_level),
             map: CompiledMap::build(settings, kind.default_claims),
         };
         Self { kind, expected }
+    }
+
+    /// The claims that the claim map names and the token does not have.
+    pub(super) fn absent_claims(&self, token: &Token<'_>) -> Vec<(&'static str, String)> {
+        self.expected.map.absent(&token.claims.other)
     }
 
     /// The facts that the token states of its user.
@@ -50,7 +58,7 @@ impl Rules {
         apps: &[AcceptedApp<'_>],
     ) -> Result<IdentityFacts, DenyReason> {
         let claims = &token.claims;
-        if !(self.kind.has_profile)(token, self.expected.accepts) {
+        if !(self.kind.has_profile)(token, &self.expected) {
             return Err(DenyReason::TokenKindRefused);
         }
         let of = FactsOf { claims, issuer, apps, expected: &self.expected };

@@ -5,14 +5,38 @@
 use std::time::UNIX_EPOCH;
 
 use serde::Serialize;
+use strum::{IntoStaticStr, VariantArray};
 
 use super::{jwks::KeyRefusal, key_ring::KeyRing, key_state::KeyStatus};
-use crate::metrics::{IssuerLabel, Metrics, TenantCounts};
+use crate::metrics::{IssuerLabel, Metrics};
 
 /// The most tenants with a fault that are shown.
 const MAX_SHOWN: usize = 20;
 /// The most reasons of refused keys that are shown.
 const MAX_REFUSED: usize = 20;
+
+/// The state of a tenant's keys.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, IntoStaticStr, VariantArray)]
+#[strum(serialize_all = "snake_case")]
+pub(super) enum TenantState {
+    /// They are its latest good answer.
+    Fresh,
+    /// They are in use, and not its latest good answer.
+    Stale,
+    /// No token of it can be verified.
+    WithoutKeys,
+}
+
+/// The numbers of tenants of one issuer, by the state of their keys.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct TenantCounts {
+    /// Their keys are the latest good answer.
+    pub(super) fresh: usize,
+    /// Their keys are in use, and not the latest good answer.
+    pub(super) stale: usize,
+    /// No token of theirs can be verified.
+    pub(super) without_keys: usize,
+}
 
 /// The tenants of an issuer, for `/status`.
 #[derive(Debug, Clone, Serialize)]
@@ -103,8 +127,8 @@ pub(super) fn report(rings: &[KeyRing], metrics: &Metrics, issuer: IssuerLabel) 
     let usable = rings.iter().map(|ring| ring.keys.count_usable()).sum();
     metrics.keys_in_use(issuer, usable, rings.iter().any(|ring| ring.keys.stale()));
     let mut refused = [0; KeyRefusal::ALL.len()];
-    for reason in rings.iter().flat_map(|ring| ring.keys.refused()) {
-        if let Some(count) = refused.get_mut(reason as usize) {
+    for key in rings.iter().flat_map(|ring| ring.keys.refused()) {
+        if let Some(count) = refused.get_mut(key.reason as usize) {
             *count += 1;
         }
     }
@@ -113,5 +137,8 @@ pub(super) fn report(rings: &[KeyRing], metrics: &Metrics, issuer: IssuerLabel) 
     if let Some(at) = came.and_then(|at| at.duration_since(UNIX_EPOCH).ok()) {
         metrics.keys_came(issuer, at.as_secs_f64());
     }
-    metrics.tenants(issuer, counts(rings));
+    let TenantCounts { fresh, stale, without_keys } = counts(rings);
+    metrics.tenants(issuer, TenantState::Fresh, fresh);
+    metrics.tenants(issuer, TenantState::Stale, stale);
+    metrics.tenants(issuer, TenantState::WithoutKeys, without_keys);
 }

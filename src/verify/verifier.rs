@@ -18,7 +18,8 @@ use super::{
     key_refresher::KeyRefresher,
     key_ring::{KeyRing, KeyStoreId, store_ids},
     key_snapshot::KeySnapshot,
-    outcome_label::{CACHED, VERIFIED, denied},
+    missing_key::MissingKey,
+    outcome_label::{CACHED, CacheName, VERIFIED, denied},
     refusal_cache::{RefusalCache, RefusedToken},
     revocation::RevocationList,
     tenant_status, token,
@@ -27,7 +28,7 @@ use super::{
 use crate::{
     config::{Issuer as IssuerSettings, KeySnapshots},
     health::Readiness,
-    metrics::{CacheName, Metrics},
+    metrics::Metrics,
     model::{ClaimNames, Denial, DenyReason, IdentityFacts, Step, StepRecorder},
     upstream::Client,
 };
@@ -244,7 +245,9 @@ impl Verifier {
             });
         }
         let timing = Timing { now: seconds, deadline };
-        let (issuer, result) = self.verify_uncached(token, fingerprint, timing, record).await;
+        // In a box: a check whose claims are cached would carry its size, some KiB, to its end.
+        let uncached = Box::pin(self.verify_uncached(token, fingerprint, timing, record));
+        let (issuer, result) = uncached.await;
         let label = result.as_ref().map_or_else(|denial| denied(denial.reason()), |_| VERIFIED);
         self.metrics.verified(issuer.map(|issuer| issuer.label), label);
         match issuer {
@@ -260,8 +263,8 @@ impl Verifier {
         timing: Timing,
         record: &mut impl StepRecorder,
     ) -> (Option<&Issuer>, Result<Arc<Identity>, Denial>) {
-        let mut scratch = Vec::new();
-        let token = match token::parse(raw, &mut scratch) {
+        let (mut scratch, mut scratch_again) = (Vec::new(), Vec::new());
+        let mut token = match token::parse(raw, &mut scratch) {
             Ok(token) => token,
             Err(reason) => return (None, Err(reason.into())),
         };
@@ -272,6 +275,15 @@ impl Verifier {
         record.detail(|| Step::IssuerChosen(issuer.shared_name()));
         if ambiguous {
             return (Some(issuer), Err(DenyReason::TokenKindAmbiguous.into()));
+        }
+        if let Some(missing) = MissingKey::of(&token, issuer, ring, timing.now) {
+            drop(token);
+            drop(scratch);
+            missing.wait(ring, timing.deadline).await;
+            token = match token::parse(raw, &mut scratch_again) {
+                Ok(token) => token,
+                Err(reason) => return (Some(issuer), Err(reason.into())),
+            };
         }
         // The version is read before the keys are: if they change meanwhile, the refusal that is
         // cached under the old version is void.

@@ -7,13 +7,15 @@ use serde_json::json;
 use tokio::time::timeout;
 
 use super::{
+    heavy::shared,
     shipped::{filter, load, manager},
-    stack::stack,
+    stack::{config, stack},
 };
 use crate::support::{
     TIME_LIMIT,
-    envoy::{Endpoint, EnvoyBuilder},
+    envoy::{Endpoint, EnvoyBuilder, Release},
     gate::Gate,
+    product::Product,
     raw::Raw,
 };
 
@@ -61,6 +63,50 @@ async fn an_authority_that_is_written_out_is_taken_whatever_the_cluster_is_calle
     .await
     .expect("a count and a line");
     assert!(!stack.product.log().contains("outbound|50051"), "the log repeats what was sent");
+}
+
+/// Name of the gate, where it asks, the channel's arguments, the status that a request without a
+/// credential gets, and whether Envoy let it through because of an error.
+type GoogleRow<'a> = (&'a str, String, serde_json::Value, u16, u64);
+
+#[tokio::test]
+async fn googles_client_needs_an_authority_over_a_unix_socket_on_each_release() {
+    let _shared = shared().await;
+    let stack = stack().await;
+    let Endpoint::Tcp(tcp) = stack.product.endpoint() else { panic!("a port") };
+    let directory = tempfile::tempdir().expect("a directory");
+    for release in Release::ALL {
+        let socket = directory.path().join(release.name());
+        let _beside = Product::start_unix(config(&stack.issuer), &socket).await;
+        let unix = || format!("unix:{}", socket.display());
+        let named =
+            || json!({ "args": { "grpc.default_authority": { "string_value": "rownd-authz" } } });
+        let rows: [GoogleRow<'_>; 4] = [
+            ("tcp", tcp.to_string(), json!({}), 401, 0),
+            ("tcp_named", tcp.to_string(), named(), 401, 0),
+            // The path is the authority: docs/envoy.md says that this fails open.
+            ("unix", unix(), json!({}), 200, 1),
+            ("unix_named", unix(), named(), 401, 0),
+        ];
+        let mut builder = EnvoyBuilder::new(stack.echo.address()).release(release);
+        for (name, target, arguments, ..) in &rows {
+            let extra = json!({ "grpc_service": {
+                "google_grpc": {
+                    "target_uri": target, "stat_prefix": "authz", "channel_args": arguments,
+                },
+                "timeout": "5s",
+            } });
+            builder = builder.gate(Gate { failure_mode_allow: true, extra, ..Gate::new(name) });
+        }
+        let envoy = builder.start().await;
+        for (name, _, _, status, let_through) in rows {
+            let answer = Raw::get("/orders").send(envoy.gate(name)).await;
+            let what = format!("{name} on Envoy {}", release.name());
+            assert_eq!(answer.status, status, "{what}: {}", answer.text());
+            let counters = envoy.counters(name).await;
+            assert_eq!(counters.get("failure_mode_allowed"), let_through, "{what}");
+        }
+    }
 }
 
 #[test]

@@ -1,11 +1,13 @@
 //! Identity headers: what we say replaces what a client says, in every spelling; what
 //! we do not say is gone.
 
+use serde_json::json;
+
 use super::stack::{GATES, No, stack};
 use crate::support::{echo::Echoed, raw::Raw, rownd::USER};
 
 /// Spellings of reserved names that some server reads as the reserved name.
-const SPOOFED: [&str; 14] = [
+const SPOOFED: [&str; 18] = [
     "x-rownd-user-id",
     "X-Rownd-User-Id",
     "X-ROWND-USER-ID",
@@ -18,6 +20,10 @@ const SPOOFED: [&str; 14] = [
     "x-rownd-verified",
     "x_rownd_auth_level",
     "x-rownd-roles",
+    "x-rownd-tenant",
+    "x_rownd_tenant",
+    "X-Rownd-Scopes",
+    "x.rownd.scopes",
     "x-rownd-anything-new",
     "X.Rownd_anything-New",
 ];
@@ -148,5 +154,32 @@ async fn an_identity_that_is_too_long_is_denied_and_not_cut() {
             ["identity_too_large", "claims_invalid"].contains(&reason.as_deref().unwrap_or("")),
             "@ {gate}: {reason:?}"
         );
+    }
+}
+
+/// A token of Entra with as many groups as it can hold, and two certificates in its header, is within
+/// the limits of Envoy and of the configuration, and all of it reaches the service.
+#[tokio::test]
+async fn two_hundred_groups_a_tenant_and_scopes_reach_the_service_whole() {
+    let stack = stack().await;
+    let groups: Vec<String> =
+        (0..200).map(|index| format!("{index:08x}-0000-4000-8000-0123456789ab")).collect();
+    let certificate = "MIIC".repeat(683);
+    let token = stack
+        .issuer
+        .token("verified")
+        .header("x5c", json!([certificate, certificate]))
+        .claim("groups", json!(groups))
+        .claim("tenant", "night shift, north")
+        .claim("scp", "read write:all")
+        .sign();
+    assert!(token.len() > 16 << 10, "{}", token.len());
+    for gate in GATES {
+        let request = spoofed("/orders").bearer(&token);
+        let echoed = stack.pass(gate, &request).await;
+        nothing_evil(&echoed, gate);
+        assert_eq!(echoed.all("x-rownd-groups"), [groups.join(",")], "@ {gate}");
+        assert_eq!(echoed.all("x-rownd-tenant"), ["night%20shift,%20north"], "@ {gate}");
+        assert_eq!(echoed.all("x-rownd-scopes"), ["read,write:all"], "@ {gate}");
     }
 }

@@ -10,6 +10,7 @@ mod cookie;
 mod credential;
 mod early;
 mod facts;
+mod forward_proxy;
 mod heavy;
 mod hostile;
 mod identity;

@@ -56,8 +56,10 @@ pub(super) fn routes() -> Value {
 
 /// The product's configuration for this issuer.
 pub(super) fn config(issuer: &Rownd) -> Value {
+    let mut trusted = issuer.config();
+    trusted["claims"] = json!({ "tenant": "tenant", "groups": "groups", "scopes": "scp" });
     json!({
-        "issuers": [issuer.config()],
+        "issuers": [trusted],
         "credentials": [
             { "header": "authorization" },
             { "cookie": "app_session" },

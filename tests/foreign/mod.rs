@@ -8,6 +8,7 @@
 mod clients;
 #[cfg(feature = "dev")]
 mod django;
+mod header_lists;
 mod header_names;
 #[cfg(feature = "dev")]
 mod minters;

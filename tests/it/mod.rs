@@ -14,7 +14,9 @@ mod listener;
 mod memory;
 #[cfg(feature = "dev")]
 mod migration;
+mod network;
 mod outside;
+mod presets;
 mod regression;
 mod reload;
 #[cfg(feature = "dev")]

@@ -83,6 +83,13 @@ impl TestApp {
         Self::run(Self::build(settings).await.unwrap())
     }
 
+    /// Builds and runs it with these variables of the environment.
+    pub(crate) async fn start_in(settings: &Value, environment: &BTreeMap<String, String>) -> Self {
+        let config = config::parse("test.yaml", &settings.to_string(), environment)
+            .unwrap_or_else(|problems| panic!("{problems}"));
+        Self::run(app::build(config).await.unwrap())
+    }
+
     /// Builds and runs what a file says, which it reads again when it changes.
     pub(crate) async fn follow(file: &Path) -> Self {
         let source = ConfigSource::new(Some(file.to_owned()), BTreeMap::new());

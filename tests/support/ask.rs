@@ -29,7 +29,7 @@ use rownd_authz::{
 use serde_json::Value;
 
 /// The names of every identity header.
-pub(crate) const IDENTITY: [&str; 10] = [
+pub(crate) const IDENTITY: [&str; 12] = [
     "x-rownd-user-id",
     "x-rownd-auth-level",
     "x-rownd-verified",
@@ -40,6 +40,8 @@ pub(crate) const IDENTITY: [&str; 10] = [
     "x-rownd-session-id",
     "x-rownd-roles",
     "x-rownd-groups",
+    "x-rownd-tenant",
+    "x-rownd-scopes",
 ];
 
 /// A map of protobuf's untyped values.
@@ -252,6 +254,19 @@ impl Answer {
             Some(Kind::StringValue(text)) => text,
             _ => "",
         }
+    }
+
+    /// The texts of a list of the metadata; `None` if there is none of this name.
+    pub(crate) fn list(&self, name: &str) -> Option<Vec<&str>> {
+        let value = self.0.dynamic_metadata.as_ref()?.fields.get(name)?;
+        let Some(Kind::ListValue(list)) = &value.kind else {
+            panic!("{name} is no list: {self:?}")
+        };
+        let texts = list.values.iter().map(|item| match &item.kind {
+            Some(Kind::StringValue(text)) => text.as_str(),
+            other => panic!("{name} holds {other:?}"),
+        });
+        Some(texts.collect())
     }
 
     /// The reason in the metadata.

@@ -26,10 +26,17 @@ pub(crate) struct Pair {
 impl Authority {
     /// A fresh one.
     pub(crate) fn new() -> Self {
+        Self::until(2100)
+    }
+
+    /// One that ends with the first day of a year.
+    pub(crate) fn until(year: i32) -> Self {
         let mut params = CertificateParams::default();
         // Another name than the certificates have: one that signs itself has its signer's.
         params.distinguished_name.push(DnType::CommonName, "authority");
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        params.not_before = date_time_ymd(2000, 1, 1);
+        params.not_after = date_time_ymd(year, 1, 1);
         Self(CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap())
     }
 
@@ -45,7 +52,7 @@ impl Authority {
 
     /// One that ends with the first day of a year.
     pub(crate) fn issue_until(&self, year: i32) -> Pair {
-        let names = ["localhost".to_owned(), "127.0.0.1".to_owned()];
+        let names = ["localhost", "127.0.0.1", "::1", "id.test", "keys.test"].map(str::to_owned);
         let mut params = CertificateParams::new(names).unwrap();
         params.subject_alt_names.push(SanType::URI(SPIFFE.try_into().unwrap()));
         params.not_after = date_time_ymd(year, 1, 1);

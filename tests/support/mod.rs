@@ -26,11 +26,13 @@ pub(crate) mod envoy;
 pub(crate) mod gate;
 pub(crate) mod page;
 pub(crate) mod product;
+pub(crate) mod proxy;
 pub(crate) mod raw;
 pub(crate) mod rownd;
 pub(crate) mod scripted;
 #[cfg(feature = "dev")]
 pub(crate) mod sign_in;
+pub(crate) mod tls_front;
 pub(crate) mod wire;
 
 pub(crate) use app::{TestApp, config, config_with};

@@ -13,8 +13,10 @@ use aws_lc_rs::{
     rand::SystemRandom,
     rsa::KeySize,
     signature::{
-        ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, KeyPair as _,
-        RSA_PKCS1_SHA256, RsaKeyPair,
+        ECDSA_P256_SHA256_FIXED_SIGNING, ECDSA_P384_SHA384_FIXED_SIGNING,
+        ECDSA_P521_SHA512_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, KeyPair as _,
+        RSA_PKCS1_SHA256, RSA_PKCS1_SHA384, RSA_PKCS1_SHA512, RSA_PSS_SHA256, RSA_PSS_SHA384,
+        RSA_PSS_SHA512, RsaEncoding, RsaKeyPair,
     },
 };
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -52,21 +54,88 @@ pub enum Algorithm {
     /// ECDSA with P-256 and SHA-256 (RFC 7518 section 3.4).
     #[serde(rename = "ES256")]
     Es256,
+    /// ECDSA with P-384 and SHA-384.
+    #[serde(rename = "ES384")]
+    Es384,
+    /// ECDSA with P-521 and SHA-512.
+    #[serde(rename = "ES512")]
+    Es512,
     /// RSASSA-PKCS1-v1_5 with SHA-256, 2048 bits (RFC 7518 section 3.3).
     #[serde(rename = "RS256")]
     Rs256,
+    /// RSASSA-PKCS1-v1_5 with SHA-384.
+    #[serde(rename = "RS384")]
+    Rs384,
+    /// RSASSA-PKCS1-v1_5 with SHA-512.
+    #[serde(rename = "RS512")]
+    Rs512,
+    /// RSASSA-PSS with SHA-256 (RFC 7518 section 3.5).
+    #[serde(rename = "PS256")]
+    Ps256,
+    /// RSASSA-PSS with SHA-384.
+    #[serde(rename = "PS384")]
+    Ps384,
+    /// RSASSA-PSS with SHA-512.
+    #[serde(rename = "PS512")]
+    Ps512,
 }
 
 impl Algorithm {
     /// All algorithms.
-    pub const ALL: [Self; 3] = [Self::EdDsa, Self::Es256, Self::Rs256];
+    pub const ALL: [Self; 10] = [
+        Self::EdDsa,
+        Self::Es256,
+        Self::Rs256,
+        Self::Es384,
+        Self::Es512,
+        Self::Rs384,
+        Self::Rs512,
+        Self::Ps256,
+        Self::Ps384,
+        Self::Ps512,
+    ];
+
+    /// Those that an issuer has without a setting.
+    pub const DEFAULT: [Self; 3] = [Self::EdDsa, Self::Es256, Self::Rs256];
 
     /// Its name in tokens and keys.
     pub const fn name(self) -> &'static str {
         match self {
             Self::EdDsa => "EdDSA",
             Self::Es256 => "ES256",
+            Self::Es384 => "ES384",
+            Self::Es512 => "ES512",
             Self::Rs256 => "RS256",
+            Self::Rs384 => "RS384",
+            Self::Rs512 => "RS512",
+            Self::Ps256 => "PS256",
+            Self::Ps384 => "PS384",
+            Self::Ps512 => "PS512",
+        }
+    }
+
+    /// The curve of its keys, as a key set names it; none of RSA.
+    const fn curve(self) -> Option<&'static str> {
+        match self {
+            Self::EdDsa => Some("Ed25519"),
+            Self::Es256 => Some("P-256"),
+            Self::Es384 => Some("P-384"),
+            Self::Es512 => Some("P-521"),
+            Self::Rs256 | Self::Rs384 | Self::Rs512 | Self::Ps256 | Self::Ps384 | Self::Ps512 => {
+                None
+            }
+        }
+    }
+
+    fn rsa_encoding(self) -> &'static dyn RsaEncoding {
+        match self {
+            Self::Rs256 => &RSA_PKCS1_SHA256,
+            Self::Rs384 => &RSA_PKCS1_SHA384,
+            Self::Rs512 => &RSA_PKCS1_SHA512,
+            Self::Ps256 => &RSA_PSS_SHA256,
+            Self::Ps384 => &RSA_PSS_SHA384,
+            Self::Ps512 => &RSA_PSS_SHA512,
+            Self::EdDsa | Self::Es256 | Self::Es384 | Self::Es512 => panic!("no algorithm of RSA"),
         }
     }
 }
@@ -81,6 +150,7 @@ enum Pair {
 pub struct Key {
     /// The name of the key in tokens and key sets.
     pub kid: String,
+    algorithm: Algorithm,
     pair: Pair,
 }
 
@@ -111,29 +181,31 @@ impl Key {
 
     /// A key that no other key of this test is.
     pub fn of(algorithm: Algorithm, kid: &str) -> Self {
+        let ec = |scheme| Pair::Ec(EcdsaKeyPair::generate(scheme).unwrap());
         let pair = match algorithm {
             Algorithm::EdDsa => Pair::Ed(Ed25519KeyPair::generate().unwrap()),
-            Algorithm::Es256 => {
-                Pair::Ec(EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).unwrap())
-            }
-            Algorithm::Rs256 => Pair::Rsa(rsa()),
+            Algorithm::Es256 => ec(&ECDSA_P256_SHA256_FIXED_SIGNING),
+            Algorithm::Es384 => ec(&ECDSA_P384_SHA384_FIXED_SIGNING),
+            Algorithm::Es512 => ec(&ECDSA_P521_SHA512_FIXED_SIGNING),
+            Algorithm::Rs256
+            | Algorithm::Rs384
+            | Algorithm::Rs512
+            | Algorithm::Ps256
+            | Algorithm::Ps384
+            | Algorithm::Ps512 => Pair::Rsa(rsa()),
         };
-        Self { kid: kid.to_owned(), pair }
+        Self { kid: kid.to_owned(), algorithm, pair }
     }
 
     /// The Ed25519 key of this private seed.
     pub fn of_seed(kid: &str, seed: &[u8]) -> Self {
         let pair = Pair::Ed(Ed25519KeyPair::from_seed_unchecked(seed).unwrap());
-        Self { kid: kid.to_owned(), pair }
+        Self { kid: kid.to_owned(), algorithm: Algorithm::EdDsa, pair }
     }
 
     /// The algorithm of this key.
     pub const fn algorithm(&self) -> Algorithm {
-        match self.pair {
-            Pair::Ed(_) => Algorithm::EdDsa,
-            Pair::Ec(_) => Algorithm::Es256,
-            Pair::Rsa(_) => Algorithm::Rs256,
-        }
+        self.algorithm
     }
 
     /// The 32 public bytes of an Ed25519 key.
@@ -150,7 +222,8 @@ impl Key {
             Pair::Ed(pair) => vec![("x", pair.public_key().as_ref().to_vec())],
             Pair::Ec(pair) => {
                 let point = pair.public_key().as_ref();
-                vec![("x", point[1..33].to_vec()), ("y", point[33..].to_vec())]
+                let (x, y) = point[1..].split_at(point.len() / 2);
+                vec![("x", x.to_vec()), ("y", y.to_vec())]
             }
             Pair::Rsa(pair) => {
                 let key = pair.public_key();
@@ -196,10 +269,10 @@ impl Key {
 
     /// The published form of the key.
     pub fn jwk(&self) -> Value {
-        let mut jwk = match self.algorithm() {
-            Algorithm::EdDsa => json!({ "kty": "OKP", "crv": "Ed25519" }),
-            Algorithm::Es256 => json!({ "kty": "EC", "crv": "P-256" }),
-            Algorithm::Rs256 => json!({ "kty": "RSA" }),
+        let mut jwk = match (self.algorithm, self.algorithm.curve()) {
+            (Algorithm::EdDsa, Some(crv)) => json!({ "kty": "OKP", "crv": crv }),
+            (_, Some(crv)) => json!({ "kty": "EC", "crv": crv }),
+            (_, None) => json!({ "kty": "RSA" }),
         };
         jwk["alg"] = json!(self.algorithm().name());
         jwk["use"] = json!("sig");
@@ -218,7 +291,8 @@ impl Key {
             Pair::Ec(pair) => pair.sign(&random, text.as_bytes()).unwrap().as_ref().to_vec(),
             Pair::Rsa(pair) => {
                 let mut signature = vec![0; pair.public_modulus_len()];
-                pair.sign(&RSA_PKCS1_SHA256, &random, text.as_bytes(), &mut signature).unwrap();
+                let encoding = self.algorithm.rsa_encoding();
+                pair.sign(encoding, &random, text.as_bytes(), &mut signature).unwrap();
                 signature
             }
         }
@@ -226,10 +300,6 @@ impl Key {
 
     /// A signature in another manner of its family, as a confused or malicious signer makes it.
     pub fn other_signatures(&self, text: &str) -> Vec<(&'static str, Vec<u8>)> {
-        use aws_lc_rs::signature::{
-            RSA_PKCS1_SHA384, RSA_PKCS1_SHA512, RSA_PSS_SHA256, RSA_PSS_SHA384, RSA_PSS_SHA512,
-            RsaEncoding,
-        };
         let Pair::Rsa(pair) = &self.pair else { return Vec::new() };
         let all: [(&str, &'static dyn RsaEncoding); 5] = [
             ("PS256", &RSA_PSS_SHA256),

@@ -46,6 +46,8 @@ pub enum Reply {
     Drip,
     /// Good headers, then a body without an end, as fast as it is read.
     Endless,
+    /// Another reply to requests with this header line, in lower case; 401 to all others.
+    Demanding(String, Box<Reply>),
     /// Another reply, once the gate has a permit to give.
     Gated(Arc<Semaphore>, Box<Reply>),
 }
@@ -208,7 +210,14 @@ async fn talk(mut stream: TcpStream, state: Arc<State>) -> Option<()> {
         *state.hits.lock().unwrap().entry(path.clone()).or_default() += 1;
         state.heads.lock().unwrap().push(head.to_ascii_lowercase());
         let reply = state.replies.lock().unwrap().get(&path).cloned();
-        answer(&mut stream, reply.unwrap_or_else(|| Reply::status(404))).await?;
+        let reply = match reply.unwrap_or_else(|| Reply::status(404)) {
+            Reply::Demanding(line, reply) => {
+                let shown = head.lines().any(|shown| shown.eq_ignore_ascii_case(&line));
+                if shown { *reply } else { Reply::status(401) }
+            }
+            reply => reply,
+        };
+        answer(&mut stream, reply).await?;
     }
     None
 }
@@ -272,6 +281,6 @@ async fn answer(stream: &mut TcpStream, reply: Reply) -> Option<()> {
                 stream.write_all(chunk.as_bytes()).await.ok()?;
             }
         }
-        Reply::Gated(..) => None,
+        Reply::Gated(..) | Reply::Demanding(..) => None,
     }
 }

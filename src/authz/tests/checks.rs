@@ -135,7 +135,7 @@ async fn what_passes_without_a_credential_carries_no_identity() {
         let Verdict::Allow(allowance) = &verdict else { panic!("{path}: {verdict:?}") };
         let (edits, facts) = (allowance.request(), verdict.facts());
         assert!(edits.identity.set.is_empty() && facts.identity.is_none(), "{path}");
-        assert_eq!(edits.identity.remove.len() + edits.spoofed.len(), 11, "{path}");
+        assert_eq!(edits.identity.remove.len() + edits.spoofed.len(), 13, "{path}");
         assert!(edits.spoofed.iter().any(|name| name == "x_rownd_verified"), "{path}");
     }
 }

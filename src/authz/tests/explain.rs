@@ -4,7 +4,7 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 
 use super::{request, rig, soon};
 use crate::{
-    metrics::CheckApi,
+    authz::CheckApi,
     model::{AllowReason, CredentialSource, DenyReason, Step},
 };
 
@@ -31,7 +31,7 @@ async fn a_check_tells_its_steps_in_order() {
     let rule = |id: &str| Step::RuleChosen(id.into());
     let skipped = |id: &str| Step::RuleSkipped { rule: id.into(), because: "path" };
     let decided = |result| Step::Decided(result);
-    let headers = Step::HeadersMade { set: 0, removed: 10 };
+    let headers = Step::HeadersMade { set: 0, removed: 12 };
     let cors = [("origin", "https://a.com"), ("access-control-request-method", "POST")];
     assert_eq!(
         steps("GET", "/open", &[]).await,

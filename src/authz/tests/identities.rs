@@ -4,9 +4,9 @@ use std::net::{Ipv4Addr, SocketAddr};
 
 use super::{Judged, Rig, judged, request, rig};
 use crate::{
+    authz::CheckApi,
     authz::Verdict,
     blocking::BlockingRunner,
-    metrics::CheckApi,
     model::{AllowReason, AuthLevel, DenyReason, Step},
 };
 use rownd_emulator::{Minter, Settings, SignedBy, TokenOrder};

@@ -14,9 +14,7 @@ use crate::{
         inject::{FIELDS, Injector, VENDOR},
     },
     config::{IdentityHeaders, VendorHeaders},
-    model::{
-        AllowReason, AuthLevel, DenyReason, Headers, IdentityFacts, QueryEdits, RequestContext,
-    },
+    model::{AllowReason, AuthLevel, Headers, IdentityFacts, QueryEdits, RequestContext},
     policy::Permit,
     verify::Identity,
 };
@@ -25,7 +23,7 @@ fn injector(vendor_headers: VendorHeaders) -> Injector {
     Injector::build(&IdentityHeaders { vendor_headers, ..IdentityHeaders::default() })
 }
 
-fn request(names: &[&str]) -> RequestContext {
+pub(super) fn request(names: &[&str]) -> RequestContext {
     let entry = |name: &&str| (Bytes::copy_from_slice(name.as_bytes()), Bytes::from("spoofed"));
     RequestContext {
         headers: Headers::new(names.iter().map(entry).collect(), false),
@@ -33,14 +31,14 @@ fn request(names: &[&str]) -> RequestContext {
     }
 }
 
-fn identity() -> IdentityFacts {
+pub(super) fn identity() -> IdentityFacts {
     IdentityFacts {
         app_id: Some("app_1".to_owned()),
         ..IdentityFacts::new("user_1".to_owned(), "rownd".into(), AuthLevel::Verified)
     }
 }
 
-fn permit(identity: Option<&IdentityFacts>) -> Permit {
+pub(super) fn permit(identity: Option<&IdentityFacts>) -> Permit {
     let identity = identity.cloned().map(|facts| Arc::new(Identity::for_test(facts)));
     let reason =
         if identity.is_some() { AllowReason::Authenticated } else { AllowReason::Anonymous };
@@ -54,11 +52,11 @@ fn edits(names: &[&str], identity: Option<&IdentityFacts>) -> RequestEdits {
 }
 
 /// The value that is set under this name.
-fn set<'a>(found: &'a RequestEdits, name: &str) -> Option<&'a str> {
+pub(super) fn set<'a>(found: &'a RequestEdits, name: &str) -> Option<&'a str> {
     found.identity.set.iter().find(|(known, _)| *known == name).map(|(_, value)| value.as_ref())
 }
 
-fn removed(found: &RequestEdits) -> BTreeSet<&str> {
+pub(super) fn removed(found: &RequestEdits) -> BTreeSet<&str> {
     let unset = found.identity.remove.iter().copied();
     unset.chain(found.spoofed.iter().map(String::as_str)).collect()
 }
@@ -68,8 +66,10 @@ fn every_part_of_an_identity_has_its_header() {
     let full = IdentityFacts {
         app_variant: Some("variant".to_owned()),
         session_id: Some("session".to_owned()),
+        tenant: Some("tenant".to_owned()),
         roles: vec!["admin".to_owned(), "editor".to_owned()],
         groups: vec!["staff".to_owned()],
+        scopes: vec!["read".to_owned(), "write".to_owned()],
         ..identity()
     };
     let found = edits(&[], Some(&full));
@@ -86,8 +86,10 @@ fn every_part_of_an_identity_has_its_header() {
             ("x-rownd-app-variant", "variant"),
             ("x-rownd-issuer", "rownd"),
             ("x-rownd-session-id", "session"),
+            ("x-rownd-tenant", "tenant"),
             ("x-rownd-roles", "admin,editor"),
             ("x-rownd-groups", "staff"),
+            ("x-rownd-scopes", "read,write"),
         ]
     );
     assert!(removed(&found).is_empty(), "{:?}", removed(&found));
@@ -101,8 +103,10 @@ fn what_an_identity_lacks_is_removed() {
         BTreeSet::from([
             "x-rownd-app-variant",
             "x-rownd-session-id",
+            "x-rownd-tenant",
             "x-rownd-roles",
-            "x-rownd-groups"
+            "x-rownd-groups",
+            "x-rownd-scopes",
         ])
     );
     assert_eq!(found.identity.set.len() + removed(&found).len(), FIELDS.len());
@@ -112,8 +116,15 @@ fn what_an_identity_lacks_is_removed() {
 fn an_empty_value_is_no_value() {
     let empty = || Some(String::new());
     let (app_variant, session_id) = (empty(), empty());
-    let who = IdentityFacts { app_variant, session_id, roles: vec![String::new()], ..identity() };
-    let spoofed = ["x-rownd-session-id", "x-rownd-app-variant", "x-rownd-roles"];
+    let (tenant, roles, scopes) = (empty(), vec![String::new()], vec![String::new()]);
+    let who = IdentityFacts { app_variant, session_id, tenant, roles, scopes, ..identity() };
+    let spoofed = [
+        "x-rownd-session-id",
+        "x-rownd-app-variant",
+        "x-rownd-tenant",
+        "x-rownd-roles",
+        "x-rownd-scopes",
+    ];
     let found = edits(&spoofed, Some(&who));
     for name in spoofed {
         assert_eq!(set(&found, name), None, "{name}");
@@ -125,7 +136,7 @@ fn an_empty_value_is_no_value() {
 fn without_an_identity_every_header_is_removed() {
     let found = edits(&["x-rownd-user-id", "accept"], None);
     assert!(found.identity.set.is_empty());
-    assert_eq!(removed(&found), FIELDS.iter().map(|(name, _)| *name).collect());
+    assert_eq!(removed(&found), FIELDS.iter().map(|field| field.name).collect());
 }
 
 #[test]
@@ -258,9 +269,10 @@ fn a_value_is_visible_ascii_and_can_be_read_back() {
 
 #[test]
 fn an_item_with_a_comma_is_not_two_items() {
-    let who = |roles: &[&str]| IdentityFacts {
-        roles: roles.iter().map(|role| (*role).to_owned()).collect(),
-        ..identity()
+    let who = |items: &[&str]| {
+        let items: Vec<String> = items.iter().map(|item| (*item).to_owned()).collect();
+        let (roles, groups) = (items.clone(), items.clone());
+        IdentityFacts { roles, groups, scopes: items, ..identity() }
     };
     for (roles, expected) in [
         (&["a", "b"][..], "a,b"),
@@ -270,50 +282,10 @@ fn an_item_with_a_comma_is_not_two_items() {
         (&["", ""], ","),
     ] {
         let found = edits(&[], Some(&who(roles)));
-        assert_eq!(set(&found, "x-rownd-roles"), Some(expected), "{roles:?}");
-    }
-}
-
-#[test]
-fn a_value_that_is_too_long_denies_and_is_never_cut() {
-    let small = Injector::build(&IdentityHeaders {
-        max_value_bytes: 64,
-        max_total_bytes: 256,
-        ..IdentityHeaders::default()
-    });
-    let judge = |who: &IdentityFacts| {
-        small
-            .edits(&request(&[]), &permit(Some(who)), Vec::new(), QueryEdits::default())
-            .map(|_| ())
-    };
-    let user = |length: usize| IdentityFacts { user_id: "x".repeat(length), ..identity() };
-    assert_eq!(judge(&user(64)), Ok(()));
-    assert_eq!(judge(&user(65)), Err(DenyReason::IdentityTooLarge));
-    // The encoded length counts.
-    let umlauts = IdentityFacts { user_id: "\u{fc}".repeat(11), ..identity() };
-    assert_eq!(judge(&umlauts), Err(DenyReason::IdentityTooLarge));
-    // All values together; 22 bytes are those of the five that are always there.
-    let fixed: usize =
-        edits(&[], Some(&identity())).identity.set.iter().map(|(_, value)| value.len()).sum();
-    let many = |bytes: usize| {
-        let sixty_four = |left: &mut usize| {
-            let length = (*left).min(64);
-            *left -= length;
-            "x".repeat(length)
-        };
-        let mut left = bytes;
-        IdentityFacts {
-            app_variant: Some(sixty_four(&mut left)),
-            session_id: Some(sixty_four(&mut left)),
-            roles: vec![sixty_four(&mut left)],
-            groups: vec![sixty_four(&mut left)],
-            ..identity()
+        for name in ["x-rownd-roles", "x-rownd-groups", "x-rownd-scopes"] {
+            assert_eq!(set(&found, name), Some(expected), "{name} of {roles:?}");
         }
-    };
-    assert_eq!(judge(&many(256 - fixed)), Ok(()));
-    assert_eq!(judge(&many(257 - fixed)), Err(DenyReason::IdentityTooLarge));
-    // Without an identity there is nothing to inject.
-    assert!(small.edits(&request(&[]), &permit(None), Vec::new(), QueryEdits::default()).is_ok());
+    }
 }
 
 /// The patterns for proxies know what we set, in every spelling, and let the vendor's headers pass.
@@ -325,8 +297,7 @@ fn the_patterns_for_proxies_are_the_headers_that_are_set() {
         regex::RegexSet::new(patterns).unwrap()
     };
     let (pass, all) = (compiled(VendorHeaders::Pass), compiled(VendorHeaders::Remove));
-    let set = FIELDS.iter().map(|(name, _)| *name);
-    for name in set.chain(["x-rownd-tenant", "x-rownd-scopes"]) {
+    for name in FIELDS.iter().map(|field| field.name) {
         for separator in "!#$%&'*+-.^_`|~".chars() {
             let name = name.replace('-', &separator.to_string());
             assert!(pass.is_match(&name) && all.is_match(&name), "{name}");

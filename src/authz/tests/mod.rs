@@ -9,18 +9,20 @@ mod identities;
 mod inject;
 mod permit_steps;
 mod protection;
+mod too_large;
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use tokio::time::Instant;
 
-use super::{Authorizer, Edition, Snapshot, Verdict, end_labels, recorders};
+use super::{Authorizer, Edition, Snapshot, Verdict, recorders};
 use crate::{
+    authz::CheckApi,
     config,
     health::Readiness,
     issuer_api,
-    metrics::{CheckApi, Labels, Metrics},
+    metrics::{Labels, Metrics},
     model::{AllowReason, DenyReason, Headers, RequestContext},
     policy::Policy,
     profile::Profiles,
@@ -55,20 +57,16 @@ fn compiled(yaml: &str) -> (Snapshot, Arc<Metrics>, Vec<KeyRefresher>) {
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     let environment = BTreeMap::from([("ROWND_APP_ID".to_owned(), "app_test".to_owned())]);
     let config = config::parse("test.yaml", yaml, &environment).unwrap_or_else(|e| panic!("{e}"));
-    let metrics = Metrics::build(&Labels {
-        reasons: end_labels(),
-        key_refusals: Vec::new(),
-        verifications: verify::result_labels(),
-        issuers: config.issuers.iter().map(|issuer| issuer.name.clone()).collect(),
-        rpcs: Vec::new(),
-    });
-    let metrics = metrics.unwrap();
+    let mut labels = Labels::of_issuers(config.issuers.iter().map(|issuer| issuer.name.clone()));
+    super::add_labels(&mut labels);
+    verify::add_labels(&mut labels);
+    let metrics = Metrics::build(&labels).unwrap();
     let limits = VerifierLimits {
         max_token_bytes: config.check.max_token_bytes,
         claims_cache_bytes: 1 << 20,
         refusal_cache_bytes: 1 << 16,
     };
-    let client = Client::build(Duration::from_secs(1)).unwrap();
+    let client = Client::build(&config::Network::default(), &[], Duration::from_secs(1)).unwrap();
     let revocations = MemoryRevocations::new(&config.revocation, &metrics);
     let parts =
         Verifier::build(&config.issuers, limits, revocations, &client, &metrics, &Readiness::new())
@@ -78,7 +76,7 @@ fn compiled(yaml: &str) -> (Snapshot, Arc<Metrics>, Vec<KeyRefresher>) {
     let (profiles, _fetcher) = Profiles::build(&config.profiles, issuers, &rownd, &metrics);
     let edition = Edition { epoch: 1, hash: "test".into() };
     let exchange = issuer_api::Exchange::build(&config, &[], &issuer_api::refreshes().0);
-    let policy = Policy::build(&config).unwrap();
+    let policy = Policy::build(&config);
     let snapshot =
         Snapshot::build(&config, policy, Arc::new(parts.verifier), profiles, exchange, edition);
     (snapshot, metrics, parts.refreshers)

@@ -13,8 +13,8 @@ use tokio::time::Instant;
 
 use super::{judged, request, rig, soon};
 use crate::{
+    authz::CheckApi,
     authz::{Additions, PermitStep, StepEnd, Verdict},
-    metrics::CheckApi,
     model::{DenyReason, NameValue, RequestContext},
     policy::Permit,
 };

@@ -1,14 +1,14 @@
 //! A check that cannot be carried out ends in a denial and is counted: lateness, panics, overload,
 //! cancellation.
 
-use std::{cell::Cell, future::pending, time::Duration};
+use std::{cell::Cell, future::pending, pin::pin, time::Duration};
 
 use tokio::time::{Instant, sleep};
 
 use super::{judged, request, rig, soon};
 use crate::{
+    authz::{CheckApi, CheckOutcome},
     authz::{Verdict, outcome, protect::protect},
-    metrics::{CheckApi, CheckOutcome},
     model::{AllowReason, Denial, DenialClass, DenyReason},
 };
 
@@ -18,7 +18,7 @@ async fn reason(
     judgement: impl Future<Output = Result<(), Denial>>,
     deadline: Instant,
 ) -> Option<DenyReason> {
-    protect(judgement, deadline).await.err().map(|denial| denial.reason())
+    protect(pin!(judgement), deadline).await.err().map(|denial| denial.reason())
 }
 
 #[tokio::test(start_paused = true)]

@@ -252,6 +252,11 @@ impl Row<'_> {
         if let Some(who) = identity(answer) {
             identity_text(who, text);
         }
+        for (part, claim) in &self.finding.absent {
+            let part = part.replace('_', " ");
+            let _ =
+                writeln!(text, "  {part:<12} absent: the token has no claim {}", escaped(claim));
+        }
     }
 
     /// The state of the signature, and the keys that it was checked with.
@@ -297,7 +302,20 @@ impl Row<'_> {
                 let apps = apps.map(|id| format!("app:{id}"));
                 let listed = settings.audiences().iter().cloned();
                 let apps = apps.filter(|_| settings.kind() == IssuerKind::Rownd);
-                Some(format!("aud {}", joined(&apps.chain(listed).collect::<Vec<_>>())))
+                let aud: Vec<String> = apps.chain(listed).collect();
+                let client = settings.accepted_tokens().and_then(|it| it.audience.as_ref());
+                Some(match client {
+                    None => format!("aud {}", joined(&aud)),
+                    Some(client) => {
+                        let aud = if aud.is_empty() {
+                            "no aud".into()
+                        } else {
+                            format!("aud {}", joined(&aud))
+                        };
+                        let claim = escaped(&client.claim);
+                        format!("{aud}, and in {claim} {}", joined(&client.values))
+                    }
+                })
             }
             DenyReason::AlgorithmRefused => {
                 let names = settings.algorithms.iter().map(|known| format!("{known:?}"));
@@ -308,7 +326,8 @@ impl Row<'_> {
     }
 
     fn json(&self) -> Value {
-        let IssuerFinding { name, iss, store: _, answer, signature } = self.finding;
+        let IssuerFinding { name, iss, store: _, answer, signature, absent } = self.finding;
+        let absent = absent.iter().map(|(part, claim)| json!({ "for": part, "claim": claim }));
         let signature = match signature {
             SignatureFinding::Good => "good",
             SignatureFinding::Bad => "bad",
@@ -324,6 +343,7 @@ impl Row<'_> {
             "reason": reason(answer).map(DenyReason::code),
             "message": reason(answer).map(DenyReason::message),
             "signature": signature,
+            "absent_claims": absent.collect::<Vec<_>>(),
             "keys": self.keys.status.keys,
             "snapshot": match &self.keys.snapshot {
                 Ok(age) => json!({ "age_seconds": age.map(|age| age.as_secs()) }),

@@ -68,8 +68,8 @@ refused: audience_mismatch, the token was made for another audience
 partner (static): no: audience_mismatch, the token was made for another audience
   signature good, by a key in place
   The token was made for another app: no `app:ID` of a configured app, or none of the issuer's
-  `audiences`, stands in `aud`.
-  Compare `aud`, which `token inspect` shows, with `issuers[].apps[].id` or `issuers[].audiences`.
+  `audiences`, stands in `aud`; or the claim of `audience` names none of its `values`.
+  Compare `aud`, which `token inspect` shows, with `issuers[].apps[].id` or `issuers[].audiences`. For tokens that have no `aud`, write `issuers[].audience`.
   this issuer wants aud my-api
 
 rownd (rownd): no: issuer_untrusted, the token issuer is not trusted
@@ -179,6 +179,33 @@ fn an_issuer_that_cannot_be_asked_decides_nothing() {
         assert_eq!(report.verdict(), verdict, "{text}");
         assert!(text.contains(part), "{text}");
         assert!(text.contains("the issuer's keys could not be fetched: "), "{text}");
+    }
+}
+
+#[test]
+fn a_mapped_claim_that_is_absent_is_shown_whether_the_token_is_taken_or_not() {
+    let mut config = configuration();
+    let map = json!({ "roles": { "path": "realm.roles" }, "tenant": "/org/id" });
+    config.issuers[0].claims = serde_json::from_value(map).unwrap();
+    let at = UNIX_EPOCH + Duration::from_secs(NOW);
+    let report = |claims: &Value| {
+        inspect(&config, &token(claims), at).unwrap_or_else(|e| panic!("{}", e.message))
+    };
+    let good = json!({"iss": "urn:partner", "aud": "my-api", "sub": "u1", "exp": NOW + 90,
+        "org": {"id": "o1"}});
+    let expired = json!({"iss": "urn:partner", "aud": "my-api", "sub": "u1", "exp": NOW - 90,
+        "org": {"id": "o1"}});
+    for (claims, verdict) in [(good, TokenVerdict::Taken), (expired, TokenVerdict::Refused)] {
+        let report = report(&claims);
+        assert_eq!(report.verdict(), verdict);
+        let text = report.text();
+        let line = "\n  roles        absent: the token has no claim {path: realm.roles}";
+        assert!(text.contains(line), "{text}");
+        assert!(!text.contains("no claim /org/id"), "{text}");
+        let json: Value = serde_json::from_str(&report.json()).unwrap();
+        let absent = json!([{ "for": "roles", "claim": "{path: realm.roles}" }]);
+        assert_eq!(json["issuers"][0]["absent_claims"], absent);
+        assert_eq!(json["issuers"][1]["absent_claims"], json!([]), "of the picked issuer alone");
     }
 }
 

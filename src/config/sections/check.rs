@@ -35,7 +35,10 @@ pub struct Check {
     /// these.
     #[schemars(range(min = 1, max = 1_000_000))]
     pub max_in_flight: usize,
-    /// The most bytes of a token. Its header and its claims may take all of them.
+    /// The most bytes of a token. Its header and its claims may take all of them. The default lets
+    /// an Entra token with 200 groups and two certificates in its header through. A request has
+    /// other limits as well: 60 KiB of headers in Envoy (`max_request_headers_kb`), 4 KiB for a
+    /// cookie in browsers, and `check.max_path_bytes` for a token in the query.
     #[schemars(range(min = 256, max = 65_536))]
     pub max_token_bytes: usize,
     /// Methods that a route may name beside those of IANA's registry and `PURGE`, in upper case.
@@ -62,6 +65,17 @@ pub struct Check {
     pub refusal_cache_bytes: u64,
 }
 
+/// The bytes of a large Entra token, part by part, rounded up to whole KiB: 21 963.
+///
+/// - 200 groups, the most that Entra puts into a token, each a GUID of 36 characters with two
+///   quotes and a comma: 7 800 bytes, and 2 048 for the other claims. In base64url 13 131.
+/// - Two certificates of 2 KiB in the header's `x5c`, which are base64 inside JSON: 5 462 bytes, and
+///   136 for the other members. In base64url 7 464.
+/// - The signature of an RSA key of 8192 bits, 1 366 in base64url, though Entra's has 342; two dots.
+const LARGE_TOKEN: usize = 22 << 10;
+/// Room for issuers that put more into a token, such as long names of roles.
+const SPARE: usize = 2 << 10;
+
 impl Default for Check {
     fn default() -> Self {
         Self {
@@ -69,7 +83,7 @@ impl Default for Check {
             unavailable: Unavailable::Denied,
             retry_after: Span::from_secs(1),
             max_in_flight: 4096,
-            max_token_bytes: 8192,
+            max_token_bytes: LARGE_TOKEN + SPARE,
             extra_methods: Vec::new(),
             max_path_bytes: 16_384,
             max_headers: 200,

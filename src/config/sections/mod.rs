@@ -10,6 +10,7 @@ mod identity_headers;
 mod issuers;
 mod key_snapshots;
 mod listeners;
+mod network;
 mod process;
 mod profiles;
 mod revocation;
@@ -25,23 +26,27 @@ use super::{findings::Findings, origin::OriginPattern, section::Section as _};
 pub use check::{Check, Unavailable};
 use credentials::WrittenCredentials;
 pub use credentials::{CookieFormat, Credentials, TokenSource};
-pub use identity_headers::{IdentityHeaders, VendorHeaders};
+pub use identity_headers::{IdentityHeaders, OnTooLarge, TooLarge, VendorHeaders};
 pub use issuers::{
-    AcceptedTokens, Accepts, App, AppKnownBy, ClaimMap, FirebaseIssuer, Issuer, IssuerDetails,
-    IssuerKind, KeyOrigin, KeyPlace, Keys, OidcIssuer, RowndIssuer, SigningAlgorithm, StaticIssuer,
+    AcceptedTokens, Accepts, App, AppKnownBy, AudienceClaim, Claim, ClaimMap, ClaimPlace,
+    ClaimSettings, FirebaseIssuer, Issuer, IssuerDetails, IssuerKind, KeyFetchHeader, KeyOrigin,
+    KeyPlace, Keys, OidcIssuer, Preset, RowndIssuer, SigningAlgorithm, StaticIssuer,
     SupertokensIssuer,
 };
 pub(super) use issuers::{WrittenApp, WrittenIssuer};
 pub use key_snapshots::KeySnapshots;
 pub(super) use listeners::is_reached_from_elsewhere;
 pub use listeners::{ControlListener, GrpcListener, Listeners, OpsListener, Tls, TlsVersion};
+pub(super) use network::WrittenNetwork;
+pub use network::{Network, OutboundTls};
 pub use process::{Log, LogFormat, LogLevel, Shutdown};
 pub use profiles::Profiles;
 pub use revocation::Revocation;
 pub(super) use routes::RouteMatch;
 use routes::WrittenRoute;
 pub use routes::{
-    AppliesTo, Auth, DefaultRoute, ExpiredCookie, Freshness, Match, OddPaths, PathMatch, Route,
+    AppliesTo, Auth, DefaultRoute, ExpiredCookie, Freshness, Match, OddPaths, PathMatch, PathRegex,
+    Route,
 };
 use rownd_auth::WrittenRowndAuth;
 pub use rownd_auth::{Caller, ClientAuth, OidcClient, Right, RowndAuth};
@@ -59,6 +64,9 @@ pub(in crate::config) struct WrittenConfig {
     /// `ROWND_APP_KEY` or `ROWND_APP_ID`.
     #[schemars(extend("x-reload" = true), length(max = 32))]
     pub issuers: Vec<WrittenIssuer>,
+    /// How the servers of issuers are reached: the proxy, and the authorities that sign for them.
+    #[schemars(extend("x-reload" = true))]
+    pub network: WrittenNetwork,
     /// Where the issuers' key sets are kept on disk, for a start during an outage. Default: nowhere.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub key_snapshots: Option<KeySnapshots>,
@@ -106,6 +114,8 @@ pub struct Config {
     /// The issuers whose tokens are trusted, at most 32. Without any, Rownd itself by
     /// `ROWND_APP_KEY` or `ROWND_APP_ID`.
     pub issuers: Vec<Issuer>,
+    /// How the servers of issuers are reached: the proxy, and the authorities that sign for them.
+    pub network: Network,
     /// Where the issuers' key sets are kept on disk, for a start during an outage. Default: nowhere.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub key_snapshots: Option<KeySnapshots>,
@@ -143,6 +153,7 @@ impl WrittenConfig {
         Config {
             listeners: self.listeners.check("/listeners", found),
             issuers: self.issuers.check("/issuers", found),
+            network: self.network.check("/network", found),
             key_snapshots: self.key_snapshots.map(|kept| kept.check("/key_snapshots", found)),
             credentials: self.credentials.check("/credentials", found),
             trusted_origins: TrustedOrigins(self.trusted_origins).check("/trusted_origins", found),

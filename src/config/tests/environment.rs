@@ -23,8 +23,8 @@ fn any_setting_can_be_set_and_wins_over_the_file() {
     assert_eq!((config.check.timeout.get().as_millis(), config.check.max_headers), (500, 7));
     assert_eq!(config.check.max_in_flight, 17);
     assert!(config.listeners.grpc.reflection);
-    assert_eq!(config.listeners.grpc.address, "unix:/run/a.sock");
-    assert_eq!(config.listeners.grpc.socket_mode, "0600");
+    assert_eq!(config.listeners.grpc.address.to_string(), "unix:/run/a.sock");
+    assert_eq!(config.listeners.grpc.socket_mode.bits(), 0o600);
     assert_eq!(config.routes[1].auth, crate::config::Auth::None);
     assert_eq!(config.routes[0].auth, crate::config::Auth::Required);
     assert_eq!(

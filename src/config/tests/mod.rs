@@ -1,8 +1,11 @@
 //! Configuration: every problem at once with its place, the environment over the file, secrets
 //! that are never shown, and a schema that says the same as the reader.
 
+mod claims;
 mod environment;
 mod one_iss;
+mod outbound;
+mod presets;
 mod problems;
 mod references;
 mod reload;

@@ -247,6 +247,42 @@ fn each_value_that_cannot_hold_is_told_with_its_line_and_setting() {
 }
 
 #[test]
+fn an_address_that_has_a_problem_causes_no_other_one_and_hides_none() {
+    for (name, yaml, expected) in [
+        (
+            "the default port is not meant",
+            "{ grpc: { address: nowhere }, ops: { address: '127.0.0.1:50051' } }",
+            &["listeners.grpc.address"][..],
+        ),
+        (
+            "nor that of the pages",
+            "{ ops: { address: nowhere, probe_address: '127.0.0.1:9464' } }",
+            &["listeners.ops.address"],
+        ),
+        (
+            "two in one listener",
+            "{ ops: { address: nowhere, probe_address: '0.0.0.0:1' } }",
+            &["listeners.ops.address", "listeners.ops.probe_address"],
+        ),
+        (
+            "a required one beside another listener's",
+            "{ control: { address: '127.0.0.1:1' }, ops: { probe_address: '0.0.0.0:1' } }",
+            &["listeners.control.address", "listeners.ops.probe_address"],
+        ),
+    ] {
+        let problems = bad(&format!("listeners: {yaml}\n"), &[APP]);
+        let settings: Vec<&str> = places(&problems).iter().map(|(_, setting)| *setting).collect();
+        assert_eq!(settings, expected, "{name}: {problems:#?}");
+    }
+    let callers = "rownd_auth: { callers: [{ name: a, uids: [1], allow: [verify] }] }";
+    let yaml = format!("listeners: {{ grpc: {{ address: 'unix:a' }} }}\n{callers}\n");
+    assert_eq!(places(&bad(&yaml, &[APP])), [("test.yaml:1", "listeners.grpc.address")]);
+    let yaml = format!("listeners: {{ grpc: {{ address: '127.0.0.1:1' }} }}\n{callers}\n");
+    let setting = "rownd_auth.callers[0].uids";
+    assert_eq!(places(&bad(&yaml, &[APP])), [("test.yaml:2", setting)]);
+}
+
+#[test]
 fn good_values_at_the_edges_are_taken() {
     for setting in [
         "check: { timeout: 20ms }",

@@ -30,7 +30,8 @@ fn with_nothing_but_the_app_key_everything_has_its_default() {
     assert_eq!(config.default.auth, Auth::Required);
     assert!(config.routes.is_empty());
     assert_eq!(config.credentials.0, [TokenSource::Header("authorization".to_owned())]);
-    for address in [&config.listeners.grpc.address, &config.listeners.ops.address] {
+    let listeners = &config.listeners;
+    for address in [listeners.grpc.address.to_string(), listeners.ops.address.to_string()] {
         assert!(address.starts_with("127.0.0.1:"), "{address}");
     }
     assert!(!config.listeners.grpc.reflection);

@@ -60,7 +60,9 @@ fn check_listener(config: &WrittenConfig, caller: &Caller, at: &str, found: &mut
             "client certificates are not asked for; write listeners.grpc.tls.client_ca_file",
         );
     }
-    if !caller.uids.is_empty() && !grpc.address.starts_with("unix:") {
+    let shows_no_users =
+        grpc.address.path().is_none() && !found.is_left_out("/listeners/grpc/address");
+    if !caller.uids.is_empty() && shows_no_users {
         found.add(
             format!("{at}/uids"),
             "only a Unix socket shows the user at the other end; write \

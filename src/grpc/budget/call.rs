@@ -6,7 +6,7 @@ use std::sync::{
 };
 
 use super::connection::ConnectionBudget;
-use crate::metrics::{CallKind, CallRefusal};
+use crate::grpc::call_label::{CallKind, CallRefusal};
 
 /// A slot of a call among all calls, and the bytes of its messages, until it is dropped. A call
 /// that found no slot counts as a refusal until that is sent.

@@ -10,7 +10,7 @@ use std::{
 };
 
 use super::listener::ListenerBudget;
-use crate::{metrics::CallKind, model::Peer};
+use crate::{grpc::call_label::CallKind, model::Peer};
 
 /// Unsent responses are counted by the second in which they were written, for so many seconds.
 const SECONDS: usize = 32;

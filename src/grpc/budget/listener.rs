@@ -11,8 +11,9 @@ use std::{
 use super::pool::Pool;
 use crate::{
     config::GrpcListener,
+    grpc::call_label::{CallKind, CallRefusal},
     log_throttle::LogThrottle,
-    metrics::{CallKind, CallRefusal, Label as _, Metrics},
+    metrics::{Label as _, Metrics},
 };
 
 /// The least bytes of unfinished messages over all connections; more where one message may be

@@ -3,6 +3,7 @@
 
 use std::iter;
 
+use bytes::Bytes;
 use envoy_types::pb::{
     envoy::{
         config::core::v3::{
@@ -18,9 +19,9 @@ use envoy_types::pb::{
 
 use prost::Message as _;
 
-use super::{codec::EncodedResponse, wire::MessagePart};
+use super::{frame::EncodedResponse, wire::MessagePart};
 use crate::{
-    authz::{Allowance, EncodingDoor, IdentityHeaders, Verdict, outcome},
+    authz::{Allowance, EncodingDoor, IdentityHeaders, ListHeader, Verdict, outcome},
     config::Check,
     metrics::Label as _,
     model::{DenialClass, NameValue, QueryEdits, ResponseEdits, visible},
@@ -93,7 +94,8 @@ fn allowed(allowance: &Allowance, verdict: &Verdict) -> EncodedResponse {
     part.allowed();
     part.ok_response(iter::empty(), request.spoofed.iter().map(String::as_str));
     about_check(&mut part, "allow", verdict);
-    let encode = || of_identity(&request.identity, identity).into();
+    // A copy, because it is kept for as long as the identity and takes no more than it needs.
+    let encode = || Bytes::copy_from_slice(&of_identity(&request.identity, identity));
     let kept = request.identity.encoded(EncodingDoor::ExtAuthz, encode);
     let mut message = part.finish();
     let is_plain = request.headers.is_empty()
@@ -139,6 +141,7 @@ fn of_identity(headers: &IdentityHeaders, identity: Option<&Identity>) -> Vec<u8
     part.ok_response(set, headers.remove.iter().copied());
     if let Some(identity) = identity {
         about_identity(&mut part, identity);
+        about_lists(&mut part, headers, identity);
     }
     part.finish()
 }
@@ -190,4 +193,27 @@ fn about_identity(part: &mut MessagePart, identity: &Identity) {
         ("app_id", &*visible(identity.app_id.as_deref().unwrap_or_default())),
         (ISSUER, &identity.issuer),
     ]);
+    if let Some(tenant) = identity.tenant.as_deref().filter(|tenant| !tenant.is_empty()) {
+        part.metadata(&[("tenant", &*visible(tenant))]);
+    }
+}
+
+/// The lists that the service behind gets as headers, and the names of those that it does not get
+/// because they are too large.
+fn about_lists(part: &mut MessagePart, headers: &IdentityHeaders, identity: &Identity) {
+    let lists = [
+        ("roles", ListHeader::Roles, &identity.roles),
+        ("groups", ListHeader::Groups, &identity.groups),
+        ("scopes", ListHeader::Scopes, &identity.scopes),
+    ];
+    for (name, header, items) in lists {
+        if headers.set.iter().any(|(set, _)| *set == header.name()) {
+            let items: Vec<_> = items.iter().map(|item| visible(item)).collect();
+            part.metadata_list(name, &items);
+        }
+    }
+    if !headers.omitted.is_empty() {
+        let names: Vec<&str> = headers.omitted.iter().map(|header| header.name()).collect();
+        part.metadata_list("omitted_headers", &names);
+    }
 }

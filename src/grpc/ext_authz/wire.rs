@@ -30,6 +30,8 @@ mod metadata {
     pub(super) const KEY: u8 = 1;
     pub(super) const VALUE: u8 = 2;
     pub(super) const STRING_VALUE: u8 = 3;
+    pub(super) const LIST_VALUE: u8 = 6;
+    pub(super) const VALUES: u8 = 1;
 }
 
 /// An encoded CheckResponse, or a part of one.
@@ -84,6 +86,25 @@ impl MessagePart {
             put(buffer, metadata::KEY, name.as_bytes());
             open(buffer, metadata::VALUE, field_len(text.len()));
             put(buffer, metadata::STRING_VALUE, text.as_bytes());
+        }
+    }
+
+    /// `dynamic_metadata`: a list of texts by its name.
+    pub(super) fn metadata_list(&mut self, name: &str, items: &[impl AsRef<str>]) {
+        let text_len = |item: &_| field_len(AsRef::<str>::as_ref(item).len());
+        let list = items.iter().map(|item| field_len(text_len(item))).sum();
+        let value = field_len(list);
+        let entry = field_len(name.len()) + field_len(value);
+        let buffer = &mut self.0;
+        buffer.reserve(field_len(field_len(entry)));
+        open(buffer, check_response::DYNAMIC_METADATA, field_len(entry));
+        open(buffer, metadata::FIELDS, entry);
+        put(buffer, metadata::KEY, name.as_bytes());
+        open(buffer, metadata::VALUE, value);
+        open(buffer, metadata::LIST_VALUE, list);
+        for item in items {
+            open(buffer, metadata::VALUES, text_len(item));
+            put(buffer, metadata::STRING_VALUE, item.as_ref().as_bytes());
         }
     }
 

@@ -19,6 +19,7 @@ use tower::{BoxError, ServiceExt as _};
 use super::{
     call::ServiceCall,
     caller::{LoggedCaller, identify},
+    caller_refusal::CallerRefusal,
     fault::{self, Fault},
     methods::Methods,
     table::{self, Rpc},
@@ -31,7 +32,7 @@ use crate::{
         request_body::body_error,
     },
     log_throttle::LogThrottle,
-    metrics::{CallerRefusal, Metrics, RpcLabel},
+    metrics::{Metrics, RpcLabel},
     model::Peer,
 };
 

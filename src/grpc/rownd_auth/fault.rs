@@ -8,10 +8,11 @@ use std::{collections::HashMap, time::Duration};
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt as _};
 
+use super::caller_refusal::CallerRefusal;
 use crate::{
     authz::CallerError,
     issuer_api::{ApiError, ExchangeError, Pause, PauseCause, Rejection},
-    metrics::{CallerRefusal, Label as _},
+    metrics::Label as _,
     model::{Denial, DenialClass, DenyReason},
     profile, response,
     single_flight::Missed,
@@ -278,7 +279,9 @@ fn api_status(asked: Asked, error: &ApiError) -> Status {
             final_status(Code::NotFound, "USER_NOT_FOUND", DenyReason::UserNotFound.message(), told)
         }
         ApiError::Limited(_) => limited("the issuer asks for fewer requests", wait, told),
-        ApiError::Shape | ApiError::Metadata(_) | ApiError::Upstream(UpstreamError::TooLarge) => {
+        ApiError::Shape
+        | ApiError::Metadata(_)
+        | ApiError::Upstream(UpstreamError::TooLarge | UpstreamError::Packed(_)) => {
             let message = "the issuer's response does not have the documented shape";
             final_status(Code::Internal, "ROWND_ANSWER_INVALID", message, told)
         }

@@ -7,6 +7,7 @@
 mod bounds;
 mod call;
 mod caller;
+mod caller_refusal;
 mod convert;
 mod door;
 mod exchange;
@@ -20,6 +21,7 @@ mod target;
 mod tests;
 mod verify;
 
+pub(super) use caller_refusal::CallerRefusal;
 pub use door::AuthDoor;
 pub use table::{RPCS, Rpc, find};
 

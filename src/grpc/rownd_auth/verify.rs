@@ -11,12 +11,12 @@ use super::{
     structure::Structures,
 };
 use crate::{
+    authz::CheckApi,
     authz::{Authorizer, TokenQuery, VerifiedToken},
     config::{Freshness, Right},
     grpc::pb::rownd::auth::v1::{
         Freshness as WireFreshness, VerifyRequest, VerifyResponse, verify_response::Outcome,
     },
-    metrics::CheckApi,
     model::Denial,
 };
 

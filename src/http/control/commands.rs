@@ -7,13 +7,12 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::{
-    CommandError, CommandOutcome, CommandReply, ControlState, ReloadOutcome, parse_body,
-    unix_seconds,
+    CommandError, CommandOutcome, CommandReply, ControlState, ReloadOutcome, labels::CommandResult,
+    parse_body, unix_seconds,
 };
 use crate::{
     authz::Snapshot,
     config::{LogLevel, Span},
-    metrics::CommandResult,
     verify::{CommandTarget, RevokeError, RevokedSubject},
 };
 

@@ -5,6 +5,7 @@
 //! line in the log and a count.
 
 mod commands;
+mod labels;
 #[cfg(test)]
 mod tests;
 
@@ -30,8 +31,10 @@ use crate::{
     authz::Authorizer,
     config::LogLevel,
     log_throttle::LogThrottle,
-    metrics::{CommandResult, ControlCommand, Label as _, Metrics},
+    metrics::{Label as _, Metrics},
 };
+
+pub(super) use labels::{CommandResult, ControlCommand};
 
 /// The most bytes of the body of a command.
 const MAX_BODY_BYTES: usize = 16 * 1024;

@@ -18,7 +18,7 @@ use tower::ServiceExt as _;
 
 use super::{ControlPeer, ControlState, ProcessCommands, ReloadOutcome, router};
 use crate::{
-    authz::{Authorizer, Edition, Snapshot, end_labels, recorders},
+    authz::{self, Authorizer, Edition, Snapshot, recorders},
     config::{self, LogLevel},
     health::Readiness,
     issuer_api,
@@ -47,15 +47,12 @@ fn rig() -> Rig {
     let text =
         json!({ "issuers": [issuer("one"), issuer("two")], "revocation": { "max_entries": 4 } });
     let config = config::parse("test", &text.to_string(), &BTreeMap::new()).unwrap();
-    let metrics = Metrics::build(&Labels {
-        reasons: end_labels(),
-        key_refusals: Vec::new(),
-        verifications: verify::result_labels(),
-        issuers: vec!["one".into(), "two".into()],
-        rpcs: Vec::new(),
-    });
-    let metrics = metrics.unwrap();
-    let client = Client::build(Duration::from_secs(1)).unwrap();
+    let mut labels = Labels::of_issuers(["one", "two"].map(str::to_owned));
+    authz::add_labels(&mut labels);
+    verify::add_labels(&mut labels);
+    crate::http::add_labels(&mut labels);
+    let metrics = Metrics::build(&labels).unwrap();
+    let client = Client::build(&config::Network::default(), &[], Duration::from_secs(1)).unwrap();
     let limits =
         VerifierLimits { max_token_bytes: 8192, claims_cache_bytes: 0, refusal_cache_bytes: 0 };
     let revocations = MemoryRevocations::new(&config.revocation, &metrics);
@@ -73,7 +70,7 @@ fn rig() -> Rig {
         Profiles::build(&config.profiles, verifier.issuers(), &clients, &metrics);
     let edition = Edition { epoch: 1, hash: "test".into() };
     let exchange = issuer_api::Exchange::build(&config, &[], &issuer_api::refreshes().0);
-    let policy = Policy::build(&config).unwrap();
+    let policy = Policy::build(&config);
     let snapshot =
         Snapshot::build(&config, policy, Arc::new(verifier), profiles, exchange, edition);
     let authorizer = Authorizer::new(snapshot, recorders(&metrics, 1));

@@ -207,15 +207,11 @@ fn clients(url: &str) -> Clients {
     };
     let settings = json!({ "issuers": [issuer("one", url), issuer("two", &format!("{url}/v2"))] });
     let config = config::parse("test", &settings.to_string(), &BTreeMap::new()).unwrap();
-    let labels = Labels {
-        reasons: Vec::new(),
-        key_refusals: Vec::new(),
-        verifications: Vec::new(),
-        issuers: vec!["one".into(), "two".into()],
-        rpcs: Vec::new(),
-    };
+    let mut labels = Labels::of_issuers(["one", "two"].map(str::to_owned));
+    super::add_labels(&mut labels);
     let metrics = Metrics::build(&labels).unwrap();
-    let upstream = Upstream::build(Duration::from_secs(5)).unwrap();
+    let upstream =
+        Upstream::build(&config::Network::default(), &[], Duration::from_secs(5)).unwrap();
     let apis = build(&config.issuers, &upstream, &metrics).into_iter().flatten().collect();
     Clients { apis, metrics }
 }

@@ -58,7 +58,7 @@ fn condition(needs: fn() -> Needs, ask: fn(&Evidence<'_>) -> ConditionState) -> 
 fn policy(yaml: &str, conditions: fn() -> Vec<Condition>) -> Policy {
     let config = super::config(yaml);
     let add = |rule: Rule| conditions().into_iter().fold(rule, Rule::and);
-    let rules = config.routes.iter().map(|route| add(Rule::of_route(route).unwrap()));
+    let rules = config.routes.iter().map(|route| add(Rule::of_route(route)));
     Policy::new(rules.collect(), add(Rule::of_default(&config.default)))
 }
 
@@ -205,7 +205,7 @@ fn a_rule_that_the_proxy_names_has_no_variables_without_a_match() {
 
 #[test]
 fn variables_that_no_condition_needs_are_not_read() {
-    let rule = Rule::of_route(&super::config(ITEMS).routes[0]).unwrap();
+    let rule = Rule::of_route(&super::config(ITEMS).routes[0]);
     assert_eq!(rule.variables(b"/users/user_1").get("id"), None);
     let rule = own_item().into_iter().fold(rule, Rule::and);
     assert_eq!(rule.variables(b"/users/user_1").get("id"), Some(b"user_1".as_slice()));

@@ -35,7 +35,7 @@ struct Demands {
 
 /// The policy of these routes, written as in the configuration file.
 fn policy(yaml: &str) -> Policy {
-    Policy::build(&config(yaml)).unwrap()
+    Policy::build(&config(yaml))
 }
 
 fn config(yaml: &str) -> config::Config {

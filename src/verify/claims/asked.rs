@@ -19,7 +19,7 @@ pub(in crate::verify) struct AskedClaims(Vec<(Arc<str>, ClaimPath)>);
 
 impl AskedClaims {
     pub(in crate::verify) fn build(names: &ClaimNames) -> Self {
-        Self(names.iter().map(|name| (name.into(), ClaimPath::new(name))).collect())
+        Self(names.iter().map(|name| (name.into(), ClaimPath::of_text(name))).collect())
     }
 
     /// The values that the token has; a claim that is `null` counts as absent.

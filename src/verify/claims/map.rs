@@ -3,11 +3,13 @@
 //! In: the issuer's settings and the defaults of its kind; then the claims of a token. Out: the
 //! parts of the identity that the map names.
 
-use super::path::ClaimPath;
+use std::borrow::Cow;
+
+use super::mapped::MappedClaim;
 use crate::{
-    config::Issuer as IssuerSettings,
+    config::{Claim, Issuer as IssuerSettings},
     model::{AuthLevel, DenyReason, IdentityFacts},
-    verify::json::{Json, Object},
+    verify::json::Object,
 };
 
 /// The claims that a kind of issuer gives a meaning by itself. `None`: only the settings do.
@@ -31,23 +33,27 @@ impl DefaultClaims {
 /// The compiled claim map of one issuer.
 #[derive(Debug)]
 pub(in crate::verify) struct CompiledMap {
-    user_id: Option<ClaimPath>,
-    auth_level: Option<ClaimPath>,
-    app_id: Option<ClaimPath>,
-    app_variant: Option<ClaimPath>,
-    session_id: Option<ClaimPath>,
-    tenant: Option<ClaimPath>,
-    roles: Option<ClaimPath>,
-    groups: Option<ClaimPath>,
-    scopes: Option<ClaimPath>,
+    user_id: Option<MappedClaim>,
+    auth_level: Option<MappedClaim>,
+    app_id: Option<MappedClaim>,
+    app_variant: Option<MappedClaim>,
+    session_id: Option<MappedClaim>,
+    tenant: Option<MappedClaim>,
+    roles: Option<MappedClaim>,
+    groups: Option<MappedClaim>,
+    scopes: Option<MappedClaim>,
+    /// The claims that the settings name, with the part of the identity that each is for.
+    configured: Vec<(&'static str, Claim)>,
 }
 
 impl CompiledMap {
     pub(in crate::verify) fn build(settings: &IssuerSettings, defaults: DefaultClaims) -> Self {
         let map = &settings.claims;
-        let or = |configured: &Option<String>, default: Option<&str>| {
-            configured.as_deref().or(default).map(ClaimPath::new)
+        let or = |configured: &Option<Claim>, default: Option<&str>| {
+            let configured = configured.as_ref().and_then(MappedClaim::build);
+            configured.or_else(|| default.map(MappedClaim::of_text))
         };
+        let configured = map.entries().into_iter();
         Self {
             user_id: or(&map.user_id, None),
             auth_level: or(&map.auth_level, None),
@@ -58,21 +64,33 @@ impl CompiledMap {
             roles: or(&map.roles, defaults.roles),
             groups: or(&map.groups, None),
             scopes: or(&map.scopes, defaults.scopes),
+            configured: configured
+                .filter_map(|(part, claim)| Some((part, claim?.clone())))
+                .collect(),
         }
+    }
+
+    /// The claims that the settings name and the token does not have, as they are written, with the
+    /// part of the identity that each is for.
+    pub(in crate::verify) fn absent(&self, claims: &Object<'_>) -> Vec<(&'static str, String)> {
+        let is_absent = |claim: &Claim| {
+            let mapped = MappedClaim::build(claim);
+            // `sub` is not among the other claims, and every token has it.
+            mapped.is_some_and(|mapped| !mapped.is("sub") && mapped.find(claims).is_none())
+        };
+        let absent = self.configured.iter().filter(|(_, claim)| is_absent(claim));
+        absent.map(|(part, claim)| (*part, claim.to_string())).collect()
     }
 
     /// The user id, if another claim than `sub` is configured for it.
     pub(in crate::verify) fn user_id<'a>(
         &self,
         claims: &'a Object<'_>,
-    ) -> Result<Option<&'a str>, DenyReason> {
-        match self.user_id.as_ref().filter(|path| !path.is("sub")) {
+    ) -> Result<Option<Cow<'a, str>>, DenyReason> {
+        match self.user_id.as_ref().filter(|claim| !claim.is("sub")) {
             None => Ok(None),
             // Where another claim is the user id, `sub` is not its stand-in.
-            Some(path) => {
-                let id = path.find(claims).and_then(Json::text);
-                id.map(Some).ok_or(DenyReason::ClaimsInvalid)
-            }
+            Some(claim) => claim.text(claims)?.map(Some).ok_or(DenyReason::ClaimsInvalid),
         }
     }
 
@@ -81,7 +99,8 @@ impl CompiledMap {
         &self,
         claims: &Object<'_>,
     ) -> Result<Option<AuthLevel>, DenyReason> {
-        let word = text(self.auth_level.as_ref(), claims)?;
+        let Some(claim) = &self.auth_level else { return Ok(None) };
+        let word = claim.text(claims)?;
         Ok(word.map(|word| AuthLevel::parse(&word).unwrap_or(AuthLevel::Instant)))
     }
 
@@ -97,9 +116,11 @@ impl CompiledMap {
             (&self.session_id, &mut facts.session_id),
             (&self.tenant, &mut facts.tenant),
         ];
-        for (path, target) in texts {
-            if let Some(found) = text(path.as_ref(), claims)? {
-                *target = Some(found);
+        for (claim, target) in texts {
+            if let Some(claim) = claim
+                && let Some(found) = claim.text(claims)?
+            {
+                *target = Some(found.into_owned());
             }
         }
         let lists = [
@@ -107,35 +128,13 @@ impl CompiledMap {
             (&self.groups, &mut facts.groups, false),
             (&self.scopes, &mut facts.scopes, true),
         ];
-        for (path, target, split_at_blanks) in lists {
-            if let Some(value) = path.as_ref().and_then(|path| path.find(claims)) {
-                *target = list(value, split_at_blanks)?;
+        for (claim, target, split_at_blanks) in lists {
+            if let Some(claim) = claim
+                && let Some(found) = claim.list(claims, split_at_blanks)?
+            {
+                *target = found;
             }
         }
         Ok(())
-    }
-}
-
-fn text(path: Option<&ClaimPath>, claims: &Object<'_>) -> Result<Option<String>, DenyReason> {
-    match path.and_then(|path| path.find(claims)) {
-        None => Ok(None),
-        Some(value) => {
-            value.text().map(|text| Some(text.to_owned())).ok_or(DenyReason::ClaimsInvalid)
-        }
-    }
-}
-
-/// A list of texts, or one text: one item, or several with blanks between them.
-fn list(value: &Json<'_>, split_at_blanks: bool) -> Result<Vec<String>, DenyReason> {
-    let own = |text: &str| text.to_owned();
-    if let Some(items) = value.list() {
-        let items = items.iter().map(|item| item.text().map(own));
-        return items.map(|item| item.ok_or(DenyReason::ClaimsInvalid)).collect();
-    }
-    let text = value.text().ok_or(DenyReason::ClaimsInvalid)?;
-    if split_at_blanks {
-        Ok(text.split_ascii_whitespace().map(own).collect())
-    } else {
-        Ok(vec![own(text)])
     }
 }

@@ -4,8 +4,10 @@
 //! the profile of the token, the time in which it holds.
 
 pub(super) mod asked;
+pub(super) mod audience;
 pub(super) mod lifetime;
 pub(super) mod map;
+pub(super) mod mapped;
 pub(super) mod path;
 pub(super) mod profile;
 pub(super) mod read;

@@ -3,26 +3,30 @@
 //!
 //! In: a token. Out: whether it is one of a profile, or the claims that tell profiles apart.
 
-use crate::{
-    config::Accepts,
-    verify::{
-        json::{Json, Object},
-        token::{Token, Typ},
-    },
+use crate::verify::{
+    json::{Json, Object},
+    token::{Claims, Token, Typ},
 };
 
 /// Rownd's word for the profile of a token; only this claim tells its refresh tokens apart.
 const JWT_TYPE: &str = "https://auth.rownd.io/jwt_type";
-/// The hashes and the nonce that only an ID token has (OpenID Connect Core sections 2, 3.3.2.11).
-const ID_MARKS: [&str; 4] = ["nonce", "at_hash", "c_hash", "s_hash"];
-/// The claims that only a token for calling a service has (RFC 9068 section 2.2, RFC 8693
-/// section 4).
-const ACCESS_MARKS: [&str; 3] = ["scope", "scp", "client_id"];
+// The nonce and the hashes that only an ID token has (OpenID Connect Core sections 2, 3.3.2.11).
+const NONCE: &str = "nonce";
+pub(in crate::verify) const AT_HASH: &str = "at_hash";
+pub(in crate::verify) const C_HASH: &str = "c_hash";
+pub(in crate::verify) const S_HASH: &str = "s_hash";
+// The claims that only a token for calling a service has (RFC 9068 section 2.2, RFC 8693
+// section 4).
+pub(in crate::verify) const SCOPE: &str = "scope";
+pub(in crate::verify) const SCP: &str = "scp";
+pub(in crate::verify) const CLIENT_ID: &str = "client_id";
 
 /// The claims that distinguish profiles and whose value may be shown.
-const SHOWN_MARKS: [&str; 5] = [JWT_TYPE, "stt", "token_use", "typ", "azp"];
+const SHOWN_MARKS: [&str; 9] =
+    [JWT_TYPE, "stt", "token_use", "typ", "azp", CLIENT_ID, "cid", "appid", "sts"];
 /// The claims that distinguish profiles and of which only the presence is shown.
-const PRESENT_MARKS: [&str; 2] = ["sessionHandle", "events"];
+const PRESENT_MARKS: [&str; 9] =
+    ["sessionHandle", "events", "jwt_type", NONCE, AT_HASH, C_HASH, S_HASH, SCOPE, SCP];
 
 /// The claims of a token that distinguish profiles, some with their value.
 pub(in crate::verify) fn marks(claims: &Object<'_>) -> Vec<(&'static str, Option<String>)> {
@@ -31,8 +35,8 @@ pub(in crate::verify) fn marks(claims: &Object<'_>) -> Vec<(&'static str, Option
         let word = value.text().map(str::to_owned);
         Some((*name, word.or_else(|| value.unsigned().map(|number| number.to_string()))))
     });
-    let present = PRESENT_MARKS.iter().chain(&ID_MARKS).chain(&ACCESS_MARKS);
-    let present = present.filter(|name| claims.contains(name)).map(|name| (*name, None));
+    let present =
+        PRESENT_MARKS.iter().filter(|name| claims.contains(name)).map(|name| (*name, None));
     shown.chain(present).collect()
 }
 
@@ -41,34 +45,97 @@ pub(in crate::verify) fn may_be_rownd_access(claims: &Object<'_>) -> bool {
     matches!(claims.get(JWT_TYPE).map(Json::text), None | Some(Some("access_token")))
 }
 
-/// A token by the standards, of the profile that the issuer's settings ask for.
-pub(in crate::verify) fn is_standard(token: &Token<'_>, accepts: Accepts) -> bool {
-    let claims = &token.claims.other;
-    match accepts {
-        Accepts::Access => is_access(claims),
-        Accepts::Id => token.typ == Typ::Plain && is_id(claims),
+/// The marks of one kind of token by the standards. Every mark that a token has is judged, so
+/// that none alone decides, and a mark of another kind is never overruled by one of this kind.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::verify) struct KindMarks {
+    /// The header may say `at+jwt`: an access token by RFC 9068.
+    pub(in crate::verify) may_be_at_jwt: bool,
+    /// The claim `typ`.
+    pub(in crate::verify) typ: Words,
+    /// The claim `token_use`.
+    pub(in crate::verify) token_use: Words,
+    /// The claims that only tokens of another kind have. Even `null` is there.
+    pub(in crate::verify) foreign: &'static [&'static str],
+    /// Of each of these groups a token has at least one claim.
+    pub(in crate::verify) needed: &'static [&'static [&'static str]],
+    /// The client in `azp`.
+    pub(in crate::verify) azp: AzpRule,
+    /// A mark that no name of a claim can say.
+    pub(in crate::verify) further: fn(&Claims<'_>) -> bool,
+}
+
+/// The words that a claim may have, in any case.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::verify) enum Words {
+    /// One of them, where the claim is there.
+    IfPresent(&'static [&'static str]),
+    /// One of them. The claim has to be there.
+    Needed(&'static [&'static str]),
+}
+
+/// Which client may stand in `azp`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::verify) enum AzpRule {
+    /// Any: of an access token, `aud` names the service, and any client may call it.
+    Any,
+    /// One of ours, where `aud` has several names (OpenID Connect Core section 3.1.3.7).
+    OursAmongSeveralAudiences,
+    /// One of ours, wherever `azp` is there.
+    OursWherePresent,
+}
+
+impl KindMarks {
+    /// Access tokens by the standards.
+    pub(in crate::verify) const ACCESS: Self = Self {
+        may_be_at_jwt: true,
+        typ: Words::IfPresent(&["bearer", "jwt", "at+jwt", "access", "access_token"]),
+        token_use: Words::IfPresent(&["access"]),
+        // `events` is a security event or a logout token (RFC 8417, OpenID Connect Back-Channel
+        // Logout).
+        foreign: &["events", NONCE, AT_HASH, C_HASH, S_HASH],
+        needed: &[],
+        azp: AzpRule::Any,
+        further: |_| true,
+    };
+    /// ID tokens by the standards.
+    pub(in crate::verify) const ID: Self = Self {
+        may_be_at_jwt: false,
+        typ: Words::IfPresent(&["id", "id_token", "jwt"]),
+        token_use: Words::IfPresent(&["id"]),
+        foreign: &["events", SCOPE, SCP, CLIENT_ID],
+        needed: &[],
+        azp: AzpRule::OursAmongSeveralAudiences,
+        further: |_| true,
+    };
+
+    /// The token is of this kind, by all its marks.
+    pub(in crate::verify) fn fit(&self, token: &Token<'_>) -> bool {
+        let claims = &token.claims.other;
+        let has_one = |group: &&[&str]| {
+            group.iter().any(|name| claims.get(name).is_some_and(|value| *value != Json::Null))
+        };
+        let header_fits = match token.typ {
+            Typ::Plain => true,
+            Typ::Access => self.may_be_at_jwt,
+        };
+        header_fits
+            && self.typ.fit(claims.get("typ"))
+            && self.token_use.fit(claims.get("token_use"))
+            && !self.foreign.iter().any(|name| claims.contains(name))
+            && self.needed.iter().all(has_one)
+            && (self.further)(&token.claims)
     }
 }
 
-fn is_access(claims: &Object<'_>) -> bool {
-    let words = ["bearer", "jwt", "at+jwt", "access", "access_token"];
-    is_absent_or_one_of(claims, "token_use", &["access"])
-        && is_absent_or_one_of(claims, "typ", &words)
-        // A security event or a logout token (RFC 8417, OpenID Connect Back-Channel Logout).
-        && !claims.contains("events")
-        && !ID_MARKS.iter().any(|mark| claims.contains(mark))
-}
-
-fn is_id(claims: &Object<'_>) -> bool {
-    is_absent_or_one_of(claims, "token_use", &["id"])
-        && is_absent_or_one_of(claims, "typ", &["id", "id_token", "jwt"])
-        && !claims.contains("events")
-        && !ACCESS_MARKS.iter().any(|mark| claims.contains(mark))
-}
-
-/// The claim is absent, or one of these words in any case.
-fn is_absent_or_one_of(claims: &Object<'_>, name: &str, words: &[&str]) -> bool {
-    claims.get(name).is_none_or(|value| {
-        value.text().is_some_and(|said| words.iter().any(|word| said.eq_ignore_ascii_case(word)))
-    })
+impl Words {
+    fn fit(self, claim: Option<&Json<'_>>) -> bool {
+        match (self, claim) {
+            (Self::IfPresent(_), None) => true,
+            (Self::Needed(_), None) => false,
+            (Self::IfPresent(words) | Self::Needed(words), Some(value)) => value
+                .text()
+                .is_some_and(|said| words.iter().any(|word| said.eq_ignore_ascii_case(word))),
+        }
+    }
 }

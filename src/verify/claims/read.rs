@@ -22,11 +22,6 @@ pub(in crate::verify) struct AcceptedApp<'a> {
     pub(in crate::verify) variants: &'a [String],
 }
 
-/// The token names one of these audiences.
-pub(in crate::verify) fn names_audience(claims: &Claims<'_>, audiences: &[String]) -> bool {
-    claims.aud.iter().any(|aud| audiences.iter().any(|known| known == aud))
-}
-
 /// The app variant that an audience names, if it is one that the app allows.
 pub(in crate::verify) fn app_variant(
     claims: &Claims<'_>,

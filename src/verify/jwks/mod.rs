@@ -1,96 +1,92 @@
 //! A key set document (RFC 7517) to usable keys. One bad key never spoils its set; each refusal
 //! has a reason. No placeholder key exists: an unusable document yields no set at all.
 
+mod document;
+mod ed25519;
 mod import;
+mod key;
 mod pem;
+mod public;
 mod refusal;
 mod rsa;
 
-use std::{collections::HashMap, sync::Arc};
+use std::sync::Arc;
 
-use aws_lc_rs::signature::ParsedPublicKey;
-use serde::{Deserialize, Serialize};
-use serde_json::value::RawValue;
+use crate::{config::SigningAlgorithm, upstream::without_mark};
+pub(super) use document::MAX_KEYS;
+pub(super) use key::KeyName;
+pub(super) use key::{GoodSignature, Key};
+pub(super) use refusal::RefusedKeys;
+pub use refusal::{KeyRefusal, RefusedKey};
 
-use crate::config::SigningAlgorithm;
-pub use refusal::KeyRefusal;
-
-/// The most characters of a name that are shown.
-const MAX_SHOWN: usize = 64;
-
-/// The most keys that are read of a document.
-pub(super) const MAX_KEYS: usize = 100;
-
-/// A usable key: parsed once, bound to one algorithm.
-pub(super) struct Key {
-    pub(super) kid: Option<String>,
-    pub(super) algorithm: SigningAlgorithm,
-    /// Verifies tokens of any `kid`: it came without a name and not from a key set document.
-    nameless: bool,
-    public: ParsedPublicKey,
-}
-
-impl std::fmt::Debug for Key {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Key").field("algorithm", &self.algorithm).finish_non_exhaustive()
-    }
-}
-
-impl Key {
-    /// The proof that the signature over `signed` is this key's; `None` if it is not.
-    pub(super) fn check(&self, signed: &[u8], signature: &[u8]) -> Option<GoodSignature> {
-        self.public.verify_sig(signed, signature).is_ok().then_some(GoodSignature(()))
-    }
-
-    /// The signature over `signed` is this key's.
-    pub(super) fn verifies(&self, signed: &[u8], signature: &[u8]) -> bool {
-        self.check(signed, signature).is_some()
-    }
-
-    fn same(&self, other: &Self) -> bool {
-        self.kid == other.kid
-            && self.algorithm == other.algorithm
-            && self.public.as_ref() == other.public.as_ref()
-    }
-
-    /// The key of a token that names this `kid`, or none.
-    fn answers_to(&self, kid: Option<&str>) -> bool {
-        self.nameless || kid.is_none_or(|kid| self.kid.as_deref() == Some(kid))
-    }
-}
-
-/// The proof that a signature is that of a key. Only [`Key::check`] makes one.
-#[derive(Debug)]
-pub(super) struct GoodSignature(());
-
-/// The part of a key that is shown.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct KeyName {
-    /// Its name; a key without one is for tokens of any name, or of none.
-    pub kid: Option<String>,
-    /// The algorithm of the signatures that it verifies.
-    pub algorithm: &'static str,
-}
+/// The most keys that are tried for one token: each costs a signature.
+pub(super) const MAX_TRIES: usize = 4;
 
 /// The reason why a document is not used as a key set.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(super) enum KeySetError {
-    /// It is not JSON with a list `keys`.
+    /// It is text in another encoding than UTF-8.
+    #[error("the document is not in UTF-8, as JSON has to be (UTF-16 or UTF-32)")]
+    NotUtf8,
+    /// It is neither JSON with a list `keys` nor one key.
     #[error("the document is no key set")]
     NotAKeySet,
     /// It has more than [`MAX_KEYS`].
     #[error("the document holds more than {MAX_KEYS} keys")]
     TooManyKeys,
-    /// Every key is refused, or there is none.
-    #[error("the document holds no usable key")]
-    NoUsableKey,
+    /// Its list of keys is empty.
+    #[error("the document holds no usable key: its list of keys is empty")]
+    Empty,
+    /// Every key is refused.
+    #[error("the document holds no usable key: {0}")]
+    NoUsableKey(RefusedKeys),
+}
+
+impl KeySetError {
+    /// The keys that were refused; none where the document was not read so far.
+    pub(super) fn refused(&self) -> &[RefusedKey] {
+        match self {
+            Self::NoUsableKey(RefusedKeys(refused)) => refused,
+            Self::NotUtf8 | Self::NotAKeySet | Self::TooManyKeys | Self::Empty => &[],
+        }
+    }
+}
+
+/// The keys of an issuer that are used.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct KeyRules<'a> {
+    /// The algorithms of the issuer.
+    pub(super) algorithms: &'a [SigningAlgorithm],
+    /// Tokens and keys may come without a `kid`, although there are several keys.
+    pub(super) kid_optional: bool,
+}
+
+impl KeyRules<'_> {
+    /// The most keys that may fit a token without a `kid`.
+    const fn most_tries(self) -> usize {
+        if self.kid_optional { MAX_TRIES } else { 1 }
+    }
+}
+
+/// The keys that may have signed a token.
+#[derive(Debug)]
+pub(super) enum FittingKeys {
+    /// It is this one, or none.
+    One(Arc<Key>),
+    /// It is one of these few, or none.
+    Several(Vec<Arc<Key>>),
+    /// The token names no key, and more keys fit than are tried.
+    TooMany,
 }
 
 /// The usable keys of one document.
 #[derive(Debug, Default)]
 pub(super) struct KeySet {
     keys: Vec<Arc<Key>>,
-    pub(super) refused: Vec<KeyRefusal>,
+    pub(super) refused: Vec<RefusedKey>,
+    /// The algorithms for which too many keys fit a token without a `kid`.
+    crowded: Vec<SigningAlgorithm>,
+    kid_optional: bool,
 }
 
 impl KeySet {
@@ -102,29 +98,20 @@ impl KeySet {
     /// The reason why the document holds no usable set.
     pub(super) fn parse(
         document: &[u8],
-        algorithms: &[SigningAlgorithm],
+        rules: KeyRules<'_>,
         known: Option<&Self>,
     ) -> Result<Self, KeySetError> {
-        #[derive(Deserialize)]
-        struct KeySetDocument<'a> {
-            #[serde(borrow)]
-            keys: Vec<&'a RawValue>,
-        }
-        let document: KeySetDocument<'_> =
-            serde_json::from_slice(document).map_err(|_| KeySetError::NotAKeySet)?;
-        if document.keys.len() > MAX_KEYS {
-            return Err(KeySetError::TooManyKeys);
-        }
-        let mut set = Self::default();
-        for key in document.keys {
-            match import::jwk(key, algorithms) {
+        let mut set = Self { kid_optional: rules.kid_optional, ..Self::default() };
+        for key in document::keys(document)? {
+            match import::jwk(key, rules.algorithms) {
                 Ok(key) => set.keys.push(Arc::new(key)),
-                Err(reason) => set.refused.push(reason),
+                Err(refused) => set.refused.push(refused),
             }
         }
         set.drop_ambiguous();
+        set.drop_unnamed(rules);
         if set.keys.is_empty() {
-            return Err(KeySetError::NoUsableKey);
+            return Err(KeySetError::NoUsableKey(RefusedKeys(set.refused)));
         }
         if let Some(known) = known {
             for key in &mut set.keys {
@@ -141,52 +128,120 @@ impl KeySet {
     /// # Errors
     ///
     /// The reason in words, for the problem of the configuration.
-    pub(super) fn in_place(text: &str, algorithms: &[SigningAlgorithm]) -> Result<Self, String> {
+    pub(super) fn in_place(text: &str, rules: KeyRules<'_>) -> Result<Self, String> {
+        let text = without_mark(text);
         if text.trim_start().starts_with('{') {
-            return Self::parse(text.as_bytes(), algorithms, None)
-                .map_err(|error| error.to_string());
+            return Self::parse(text.as_bytes(), rules, None).map_err(|error| error.to_string());
         }
-        let keys = pem::keys(text, algorithms)?.into_iter().map(Arc::new).collect();
-        let mut set = Self { keys, refused: Vec::new() };
+        let keys = pem::keys(text, rules.algorithms)?.into_iter().map(Arc::new).collect();
+        let mut set = Self { keys, kid_optional: rules.kid_optional, ..Self::default() };
         set.drop_ambiguous();
+        for algorithm in rules.algorithms {
+            let count = set.distinct(|key| key.serves(*algorithm), MAX_TRIES).len();
+            if count > MAX_TRIES {
+                let name = algorithm.as_str();
+                return Err(format!(
+                    "has more than {MAX_TRIES} keys in PEM for {name}, and a token cannot say \
+                     which one it means; leave old ones out, or write a JWKS, whose keys have a kid"
+                ));
+            }
+        }
+        set.drop_unnamed(rules);
         Ok(set)
     }
 
     /// Of two keys with one name and algorithm that differ, neither is used.
     fn drop_ambiguous(&mut self) {
-        let mut seen: HashMap<(Option<String>, &'static str), Arc<Key>> = HashMap::new();
-        let mut ambiguous = Vec::new();
-        let mut repeated = Vec::new();
-        for (index, key) in self.keys.iter().enumerate() {
-            let name = (key.kid.clone(), algorithm_name(key.algorithm));
-            match seen.get(&name) {
-                None => {
-                    seen.insert(name, key.clone());
-                }
-                Some(first) if first.same(key) => repeated.push(index),
-                Some(_) if key.kid.is_none() => {}
-                Some(_) => ambiguous.push(name),
+        let keys = &self.keys;
+        let clashes = |one: &Arc<Key>, two: &Arc<Key>| {
+            one.kid.is_some()
+                && one.kid == two.kid
+                && one.algorithms().any(|algorithm| two.serves(algorithm))
+                && !one.same_public(two)
+        };
+        let kept = keys.iter().enumerate().filter_map(|(index, key)| {
+            let repeats = keys.iter().take(index).any(|before| before.same(key));
+            let ambiguous = keys.iter().any(|other| clashes(key, other));
+            if ambiguous {
+                self.refused.push(RefusedKey::new(key.kid(), KeyRefusal::Ambiguous));
             }
-        }
-        let mut index = 0;
-        let refused = &mut self.refused;
+            (!repeats && !ambiguous).then(|| key.clone())
+        });
+        self.keys = kept.collect();
+    }
+
+    /// A key without a name is used only for tokens without one, and not even for those where too
+    /// many keys fit.
+    fn drop_unnamed(&mut self, rules: KeyRules<'_>) {
+        let most = rules.most_tries();
+        let is_crowded = |algorithm: &SigningAlgorithm| {
+            self.distinct(|key| key.serves(*algorithm), most).len() > most
+        };
+        self.crowded = rules.algorithms.iter().copied().filter(is_crowded).collect();
+        let (refused, crowded) = (&mut self.refused, &self.crowded);
         self.keys.retain(|key| {
-            let name = (key.kid.clone(), algorithm_name(key.algorithm));
-            let twice = ambiguous.contains(&name);
-            if twice {
-                refused.push(KeyRefusal::Ambiguous);
+            let used = key.kid.is_some()
+                || key.nameless
+                || key.algorithms().any(|algorithm| !crowded.contains(&algorithm));
+            if !used {
+                refused.push(RefusedKey::new(None, KeyRefusal::Unnamed));
             }
-            let keep = !twice && !repeated.contains(&index);
-            index += 1;
-            keep
+            used
         });
     }
 
-    /// The key of this name; without a name, the one key that there is.
-    pub(super) fn find(&self, kid: Option<&str>, algorithm: SigningAlgorithm) -> Option<&Arc<Key>> {
-        let mut fitting =
-            self.keys.iter().filter(|key| key.algorithm == algorithm && key.answers_to(kid));
-        fitting.next().filter(|_| fitting.next().is_none())
+    /// The keys that may have signed a token of this name and algorithm: the one of its name; else
+    /// those that answer to any name; of a token without a name, the few that there are.
+    pub(super) fn fitting(
+        &self,
+        kid: Option<&str>,
+        algorithm: SigningAlgorithm,
+    ) -> Option<FittingKeys> {
+        let serving = |key: &Arc<Key>| key.serves(algorithm);
+        let Some(kid) = kid else {
+            if !self.crowded.contains(&algorithm) {
+                return several(self.distinct(serving, MAX_TRIES));
+            }
+            return self.kid_optional.then_some(FittingKeys::TooMany);
+        };
+        let named = |key: &&Arc<Key>| serving(key) && key.kid() == Some(kid);
+        if let Some(key) = self.keys.iter().find(named) {
+            return Some(FittingKeys::One(key.clone()));
+        }
+        match self.keys.as_slice() {
+            // The issuer has no other key, and has not named it.
+            [only] if self.kid_optional && only.kid.is_none() && serving(only) => {
+                Some(FittingKeys::One(only.clone()))
+            }
+            all => {
+                let nameless = all.iter().any(|key| key.nameless);
+                nameless
+                    .then(|| self.distinct(|key| key.nameless && serving(key), MAX_TRIES))
+                    .and_then(several)
+            }
+        }
+    }
+
+    /// The different keys of this kind: as many as are tried for a token, and at most one more.
+    fn distinct(&self, wanted: impl Fn(&Arc<Key>) -> bool, most: usize) -> Vec<Arc<Key>> {
+        let mut found: Vec<Arc<Key>> = Vec::new();
+        for key in self.keys.iter().filter(|key| wanted(key)) {
+            if !found.iter().any(|known| known.same_public(key)) {
+                found.push(key.clone());
+            }
+            if found.len() > most {
+                break;
+            }
+        }
+        found
+    }
+
+    /// The one key of this name, or the only one for a token without a name.
+    pub(super) fn find(&self, kid: Option<&str>, algorithm: SigningAlgorithm) -> Option<Arc<Key>> {
+        match self.fitting(kid, algorithm)? {
+            FittingKeys::One(key) => Some(key),
+            FittingKeys::Several(_) | FittingKeys::TooMany => None,
+        }
     }
 
     /// This very key is in the set.
@@ -198,21 +253,16 @@ impl KeySet {
         self.keys.len()
     }
 
-    /// Name and algorithm of each key, for people.
+    /// Name and algorithms of each key, for people.
     pub(super) fn names(&self) -> Vec<KeyName> {
-        let name = |key: &Arc<Key>| KeyName {
-            kid: key.kid.as_ref().map(|kid| kid.chars().take(MAX_SHOWN).collect()),
-            algorithm: algorithm_name(key.algorithm),
-        };
-        self.keys.iter().map(name).collect()
+        self.keys.iter().map(|key| key.shown()).collect()
     }
 }
 
-/// The name of an algorithm in tokens and keys (RFC 7518, RFC 8037).
-pub(super) const fn algorithm_name(algorithm: SigningAlgorithm) -> &'static str {
-    match algorithm {
-        SigningAlgorithm::EdDSA => "EdDSA",
-        SigningAlgorithm::ES256 => "ES256",
-        SigningAlgorithm::RS256 => "RS256",
+/// The choice among these keys; `None` if there are none.
+fn several(mut keys: Vec<Arc<Key>>) -> Option<FittingKeys> {
+    if keys.len() > 1 {
+        return Some(FittingKeys::Several(keys));
     }
+    keys.pop().map(FittingKeys::One)
 }

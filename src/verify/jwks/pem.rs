@@ -3,12 +3,14 @@
 //! In: the text of the setting. Out: keys, each as fit to be trusted as one of a key set, and for
 //! tokens of any `kid`, as PEM has no names; or which block cannot be used, and why.
 
-use aws_lc_rs::signature::ParsedPublicKey;
 use jsonwebtoken::{DecodingKey, DecodingKeyKind};
 use pem::Pem;
 use simple_asn1::ASN1Block;
 
-use super::{Key, KeyRefusal, algorithm_name, import};
+use super::{
+    key::Key,
+    public::{KeyType, PublicKey},
+};
 use crate::config::SigningAlgorithm;
 
 /// Every key of the text, which must all be usable: an operator wrote them.
@@ -36,18 +38,24 @@ fn key(block: &Pem, algorithms: &[SigningAlgorithm]) -> Result<Key, String> {
     if block.tag().contains("PRIVATE") {
         return Err("is a private key; write the public one".to_owned());
     }
-    let (algorithm, public) =
-        public_key(block).ok_or("is no public key of type RSA, P-256 or Ed25519")?;
-    let public = public.map_err(|refusal| format!("is refused: {refusal}"))?;
-    if !algorithms.contains(&algorithm) {
-        let name = algorithm_name(algorithm);
-        return Err(format!("is for {name}, which is not among `algorithms`"));
+    let public =
+        public_key(block).ok_or("is no public key of type RSA, P-256, P-384, P-521 or Ed25519")?;
+    let possible = public.key_type().algorithms();
+    let served: Vec<SigningAlgorithm> =
+        algorithms.iter().copied().filter(|it| possible.contains(it)).collect();
+    // Sound or not is said before the algorithm is.
+    let all = if served.is_empty() { possible } else { &served };
+    let verifiers = public.verifiers(all).map_err(|refusal| format!("is refused: {refusal}"))?;
+    if served.is_empty() {
+        let names: Vec<&str> = possible.iter().map(|it| it.as_str()).collect();
+        let names = names.join(", ");
+        return Err(format!("is for {names}, which is not among `algorithms`"));
     }
-    Ok(Key { kid: None, algorithm, nameless: true, public })
+    Ok(Key::new(None, true, verifiers))
 }
 
 /// The library reads the encodings that there are; the key in it is checked like any other.
-fn public_key(block: &Pem) -> Option<(SigningAlgorithm, Result<ParsedPublicKey, KeyRefusal>)> {
+fn public_key(block: &Pem) -> Option<PublicKey> {
     let block = pem::encode(block);
     let block = block.as_bytes();
     let raw = |key: DecodingKey| match key.kind() {
@@ -55,14 +63,14 @@ fn public_key(block: &Pem) -> Option<(SigningAlgorithm, Result<ParsedPublicKey, 
         DecodingKeyKind::RsaModulusExponent { .. } => None,
     };
     if let Ok(key) = DecodingKey::from_ed_pem(block) {
-        let point: [u8; 32] = raw(key)?.try_into().ok()?;
-        return Some((SigningAlgorithm::EdDSA, import::ed25519_point(point)));
+        return Some(PublicKey::Ed25519(raw(key)?));
     }
     if let Ok(key) = DecodingKey::from_ec_pem(block) {
-        return Some((SigningAlgorithm::ES256, import::p256_point(&raw(key)?)));
+        let point = raw(key)?;
+        return Some(PublicKey::Ec { curve: KeyType::of_point(&point)?, point });
     }
     let (n, e) = rsa_components(&raw(DecodingKey::from_rsa_pem(block).ok()?)?)?;
-    Some((SigningAlgorithm::RS256, import::rsa_components(&n, &e)))
+    Some(PublicKey::Rsa { n, e })
 }
 
 /// Modulus and exponent of an `RSAPublicKey` (RFC 8017 appendix A.1.1).

@@ -1,5 +1,7 @@
 //! Is an RSA public key one that only its owner can sign for?
 
+use super::KeyRefusal;
+
 /// Bits of a modulus: RFC 7518 section 3.3 asks for 2048 at least; the library verifies up to
 /// 8192.
 const BITS: std::ops::RangeInclusive<usize> = 2048..=8192;
@@ -7,19 +9,28 @@ const BITS: std::ops::RangeInclusive<usize> = 2048..=8192;
 /// and a long one makes each verification slow.
 const MAX_EXPONENT: usize = 4;
 
-/// Modulus and exponent are sound.
-pub(super) fn is_sound(n: &[u8], e: &[u8]) -> bool {
-    let odd = |number: &[u8]| number.last().is_some_and(|byte| byte & 1 == 1);
-    let one = matches!(e, [1]);
-    // Minimal big-endian octets, as RFC 7518 section 2 has it (Base64urlUInt).
-    let minimal = [n, e].iter().all(|number| number.first().is_some_and(|byte| *byte != 0));
-    minimal
-        && BITS.contains(&bits(n))
-        && odd(n)
-        && e.len() <= MAX_EXPONENT
-        && odd(e)
-        && !one
-        && !is_roca(n)
+/// Whether modulus and exponent, without leading zeros, are sound.
+pub(super) fn check(n: &[u8], e: &[u8]) -> Result<(), KeyRefusal> {
+    if !BITS.contains(&bits(n)) {
+        Err(KeyRefusal::WeakRsa)
+    } else if e.len() > MAX_EXPONENT || !is_odd(e) || matches!(e, [1]) {
+        Err(KeyRefusal::RsaExponent)
+    } else if !is_odd(n) || is_roca(n) {
+        Err(KeyRefusal::UnsafeModulus)
+    } else {
+        Ok(())
+    }
+}
+
+/// The number without the zero bytes before it. RFC 7518 section 2 asks for the minimal form
+/// (Base64urlUInt); issuers that write the sign byte of DER are read by every library.
+pub(super) fn minimal(number: &[u8]) -> &[u8] {
+    let zeros = number.iter().take_while(|byte| **byte == 0).count();
+    number.get(zeros..).unwrap_or_default()
+}
+
+fn is_odd(number: &[u8]) -> bool {
+    number.last().is_some_and(|byte| byte & 1 == 1)
 }
 
 fn bits(n: &[u8]) -> usize {

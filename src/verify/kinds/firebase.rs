@@ -25,6 +25,7 @@ const MAX_USER_ID: usize = 128;
 pub(super) const KIND: Kind = Kind {
     metadata_path: None,
     key_set: KeySetPlace::At(KEY_SET),
+    kid_optional: false,
     accepts: Accepts::Id,
     has_profile: standard::has_profile,
     default_claims: DefaultClaims { tenant: Some("/firebase/tenant"), ..DefaultClaims::NONE },

@@ -10,7 +10,9 @@ use crate::{
     model::{AuthLevel, DenyReason, IdentityFacts},
     verify::{
         claims::{
+            audience::Audience,
             map::{CompiledMap, DefaultClaims},
+            profile::KindMarks,
             read::AcceptedApp,
         },
         token::{Claims, Token},
@@ -24,10 +26,13 @@ pub(in crate::verify) struct Kind {
     pub(in crate::verify) metadata_path: Option<&'static str>,
     /// Where its key set is, as long as no metadata say otherwise.
     pub(in crate::verify) key_set: KeySetPlace,
+    /// Tokens may come without a `kid` although several keys fit, and one key alone may come without
+    /// one although tokens name it. Not where every token and every key is known to have one.
+    pub(in crate::verify) kid_optional: bool,
     /// The profile of the tokens that are taken, where the settings do not say.
     pub(in crate::verify) accepts: Accepts,
     /// The token has the profile that is taken.
-    pub(in crate::verify) has_profile: fn(&Token<'_>, Accepts) -> bool,
+    pub(in crate::verify) has_profile: fn(&Token<'_>, &Expected) -> bool,
     /// The claims that have a meaning without the claim map.
     pub(in crate::verify) default_claims: DefaultClaims,
     /// The facts that the claims state, before the claim map is laid over them.
@@ -60,9 +65,10 @@ pub(in crate::verify) struct FactsOf<'a> {
 /// The tokens that are expected of one issuer.
 #[derive(Debug)]
 pub(in crate::verify) struct Expected {
-    pub(in crate::verify) accepts: Accepts,
-    /// A token must name one of them in `aud`.
-    pub(in crate::verify) audiences: Vec<String>,
+    /// The marks of the tokens that are taken, where they are tokens by the standards.
+    pub(in crate::verify) marks: &'static KindMarks,
+    /// The service that they are made for.
+    pub(in crate::verify) audience: Audience,
     /// The auth level of a user whose token states none.
     pub(in crate::verify) level: AuthLevel,
     pub(in crate::verify) map: CompiledMap,

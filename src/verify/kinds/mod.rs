@@ -6,6 +6,7 @@
 mod firebase;
 pub(super) mod kind;
 mod oidc;
+pub(super) mod presets;
 mod rownd;
 mod rownd_claims;
 mod standard;

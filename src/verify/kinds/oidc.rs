@@ -11,6 +11,7 @@ use crate::{
 pub(super) const KIND: Kind = Kind {
     metadata_path: Some(OPENID_CONFIGURATION),
     key_set: KeySetPlace::Unknown,
+    kid_optional: true,
     accepts: Accepts::Access,
     has_profile: standard::has_profile,
     default_claims: DefaultClaims::STANDARD,

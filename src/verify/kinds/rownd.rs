@@ -21,6 +21,7 @@ use crate::{
 pub(super) const KIND: Kind = Kind {
     metadata_path: Some("/hub/auth/.well-known/oauth-authorization-server"),
     key_set: KeySetPlace::Below("/hub/auth/keys"),
+    kid_optional: false,
     accepts: Accepts::Access,
     // A customer's own claims may have any name, so no other claim tells profiles apart.
     has_profile: |token, _| may_be_rownd_access(&token.claims.other),

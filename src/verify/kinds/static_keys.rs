@@ -9,6 +9,7 @@ use crate::{config::Accepts, verify::claims::map::DefaultClaims};
 pub(super) const KIND: Kind = Kind {
     metadata_path: None,
     key_set: KeySetPlace::Unknown,
+    kid_optional: true,
     accepts: Accepts::Access,
     has_profile: standard::has_profile,
     default_claims: DefaultClaims::STANDARD,

@@ -11,7 +11,7 @@ use crate::{
         claims::{
             map::DefaultClaims,
             profile::may_be_rownd_access,
-            read::{APP, AcceptedApp, app_variant, names_audience, optional_text, user_id},
+            read::{APP, AcceptedApp, app_variant, optional_text, user_id},
         },
         json::{Json, Object},
         token::Claims,
@@ -21,6 +21,7 @@ use crate::{
 pub(super) const KIND: Kind = Kind {
     metadata_path: None,
     key_set: KeySetPlace::Below("/jwt/jwks.json"),
+    kid_optional: false,
     accepts: Accepts::Access,
     has_profile: |token, _| {
         may_be_rownd_access(&token.claims.other) && is_session(&token.claims.other)
@@ -41,9 +42,9 @@ fn is_session(claims: &Object<'_>) -> bool {
 }
 
 fn facts(of: &FactsOf<'_>) -> Result<IdentityFacts, DenyReason> {
-    let (claims, audiences) = (of.claims, &of.expected.audiences);
-    if !audiences.is_empty() && !names_audience(claims, audiences) {
-        return Err(DenyReason::AudienceMismatch);
+    let (claims, audience) = (of.claims, &of.expected.audience);
+    if !audience.is_unchecked() {
+        audience.check(claims)?;
     }
     let (app_id, allowed_variants) = app(claims, of.apps)?;
     let other = &claims.other;

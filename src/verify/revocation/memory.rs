@@ -17,11 +17,14 @@ use arc_swap::ArcSwap;
 use strum::{EnumCount as _, VariantArray as _};
 use tokio::time::Instant;
 
-use super::{RevocationCounts, RevocationList, RevokeError, RevokedSubject, RevokingIssuer};
+use super::{
+    RevocationCounts, RevocationKind as Kind, RevocationList, RevokeError, RevokedSubject,
+    RevokingIssuer,
+};
 use crate::{
     config::Revocation as RevocationSettings,
     digest::{Sha256, sha256_of_parts},
-    metrics::{Metrics, RevocationKind as Kind},
+    metrics::Metrics,
     model::IdentityFacts,
     verify::unix_time::unix_seconds,
 };

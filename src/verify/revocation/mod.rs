@@ -11,8 +11,22 @@ use std::{
     time::{Duration, SystemTime},
 };
 
+use strum::{EnumCount, IntoStaticStr, VariantArray};
+
 use crate::model::IdentityFacts;
 pub use memory::MemoryRevocations;
+
+/// The kind of thing that a revocation names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, IntoStaticStr, VariantArray, EnumCount)]
+#[strum(serialize_all = "snake_case")]
+pub(super) enum RevocationKind {
+    /// A token by its `jti`.
+    Token,
+    /// A session.
+    Session,
+    /// A user, with a time.
+    User,
+}
 
 /// The tokens that a command revokes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -6,9 +6,9 @@ use serde_json::{Value, json};
 
 use super::{ISS, NOW, Rig, Signer, access, issuer, key_set, rig, rig_of, rig_that_keeps, with};
 use crate::{
-    metrics::FetchResult,
     model::{AuthLevel, ClaimNames, CookieProof, DenyReason, IdentityFacts, KeptClaims},
     verify::claims_cache::{ClaimsCache, fingerprint, weigh},
+    verify::key_source::FetchResult,
 };
 
 async fn reason(rig: &Rig, token: &Bytes, now: u64) -> Option<DenyReason> {
@@ -326,4 +326,16 @@ fn every_text_of_an_identity_is_weighed() {
         let more = weigh(&who) - weigh(&plain());
         assert!(more >= 3_900, "{name}: {more} bytes more for 1000");
     }
+    // Bytes that are encoded take three times their place in each of the three encodings.
+    for text in ["\u{fc}", "%", "\n", ","] {
+        let (mut who, mut plain) = (plain(), plain());
+        who.groups = vec![text.repeat(1_000)];
+        plain.groups = vec![String::new()];
+        let (more, bytes) = (weigh(&who) - weigh(&plain), 1_000 * text.len() as u64);
+        assert!(more >= 10 * bytes, "{text:?}: {more} bytes more for {bytes}");
+    }
+    // Short items have a place of their own, too.
+    let mut many = plain();
+    many.scopes = vec![String::new(); 1_000];
+    assert!(weigh(&many) - weigh(&plain()) >= 40_000);
 }

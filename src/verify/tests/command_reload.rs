@@ -119,7 +119,7 @@ async fn keys_fetched_for_a_new_address_are_not_forgotten_by_an_old_command() {
         rig.verifier.forget_keys(CommandTarget::default());
         let parts = compile(&rig.verifier, &rig, &yaml("https://new.test"));
         let keys = &parts.verifier.issuers()[0].rings[0].keys;
-        let set = KeySet::parse(&key_set(&[&new]), &keys.algorithms, None).unwrap();
+        let set = KeySet::parse(&key_set(&[&new]), keys.rules(), None).unwrap();
         let (begun, now) = (keys.begin(), tokio::time::Instant::now());
         keys.keep(
             KeysInUse {

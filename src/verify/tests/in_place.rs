@@ -3,20 +3,25 @@
 use aws_lc_rs::{
     encoding::{AsDer, PublicKeyX509Der},
     rsa::KeySize,
-    signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _, RsaKeyPair},
+    signature::{
+        ECDSA_P256_SHA256_FIXED_SIGNING, ECDSA_P384_SHA384_FIXED_SIGNING,
+        ECDSA_P521_SHA512_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _, RsaKeyPair,
+    },
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::json;
 
-use super::{APP, CommandTarget, FetchResult, ISS, Signer, access, key_set, rig_of, with};
+use super::{
+    APP, CommandTarget, FetchResult, ISS, Signer, access, key_set, named, rig_of, unnamed,
+    verifies, with,
+};
 use crate::{
     config::SigningAlgorithm,
     model::DenyReason,
-    verify::jwks::{KeyRefusal, KeySet},
+    verify::jwks::{FittingKeys, KeyRefusal, KeySet},
 };
 
-const ALL: &[SigningAlgorithm] =
-    &[SigningAlgorithm::EdDSA, SigningAlgorithm::ES256, SigningAlgorithm::RS256];
+const ALL: &[SigningAlgorithm] = &SigningAlgorithm::ALL;
 
 fn armoured(label: &str, der: &[u8]) -> String {
     let text = STANDARD.encode(der);
@@ -49,16 +54,27 @@ fn document(keys: &[&Signer]) -> String {
 fn pem_keys_of_every_type_are_read_and_answer_to_any_name() {
     let ed = Signer::new("ed", 1);
     let ec = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).unwrap();
+    let p384 = EcdsaKeyPair::generate(&ECDSA_P384_SHA384_FIXED_SIGNING).unwrap();
+    let p521 = EcdsaKeyPair::generate(&ECDSA_P521_SHA512_FIXED_SIGNING).unwrap();
     let rsa = RsaKeyPair::generate(KeySize::Rsa2048).unwrap();
-    let text = [public(ed.pair.public_key()), public(ec.public_key()), public(rsa.public_key())];
-    let set = KeySet::in_place(&format!("# our partner's\n{}", text.join("\n")), ALL).unwrap();
-    assert_eq!(set.len(), 3);
+    let text = [
+        public(ed.pair.public_key()),
+        public(ec.public_key()),
+        public(p384.public_key()),
+        public(p521.public_key()),
+        public(rsa.public_key()),
+    ];
+    let text = format!("# our partner's\n{}", text.join("\n"));
+    let set = KeySet::in_place(&text, named(ALL)).unwrap();
+    assert_eq!(set.len(), 5);
+    let marked = KeySet::in_place(&format!("\u{feff}{text}"), named(ALL)).unwrap();
+    assert_eq!(marked.len(), 5, "a byte order mark changes nothing");
     for algorithm in ALL {
         assert!(set.find(None, *algorithm).is_some());
         assert!(set.find(Some("any"), *algorithm).is_some());
     }
     let key = set.find(Some("any"), SigningAlgorithm::EdDSA).unwrap();
-    assert!(key.verifies(b"text", ed.pair.sign(b"text").as_ref()));
+    assert!(verifies(&key, b"text", ed.pair.sign(b"text").as_ref()));
 }
 
 #[test]
@@ -92,15 +108,71 @@ fn pem_that_is_no_sound_public_key_is_refused_with_its_place() {
             "another algorithm",
             public(small.public_key()),
             &[SigningAlgorithm::EdDSA][..],
-            "RS256, which is not among",
+            "PS512, which is not among",
         ),
     ] {
-        let error = KeySet::in_place(&text, algorithms).unwrap_err();
+        let error = KeySet::in_place(&text, named(algorithms)).unwrap_err();
         assert!(error.contains(said), "{name}: {error}");
     }
-    // Of two that answer to any name neither is chosen.
-    let two = KeySet::in_place(&format!("{}{}", ed(1), ed(2)), ALL).unwrap();
-    assert!(two.find(Some("x"), SigningAlgorithm::EdDSA).is_none());
+}
+
+/// A partner rotates: the old key and the new one stand there together.
+#[test]
+fn a_few_pem_keys_of_one_algorithm_are_all_tried_and_more_are_refused() {
+    let ed = |seed| public(Signer::new("k", seed).pair.public_key());
+    let text = |count: u8| (1..=count).map(ed).collect::<String>();
+    let fitting = |set: &KeySet, kid| match set.fitting(kid, SigningAlgorithm::EdDSA) {
+        None => 0,
+        Some(FittingKeys::One(_)) => 1,
+        Some(FittingKeys::Several(keys)) => keys.len(),
+        Some(FittingKeys::TooMany) => usize::MAX,
+    };
+    for count in 1..=4_u8 {
+        let few = usize::from(count);
+        let set = KeySet::in_place(&text(count), unnamed(ALL)).unwrap();
+        assert_eq!(set.len(), few);
+        assert_eq!((fitting(&set, Some("x")), fitting(&set, None)), (few, few));
+        // Where each token has a name, one without it is for the only key that there is.
+        let set = KeySet::in_place(&text(count), named(ALL)).unwrap();
+        let alone = usize::from(count == 1);
+        assert_eq!((fitting(&set, Some("x")), fitting(&set, None)), (few, alone));
+        // The same key twice is one key.
+        let twice = KeySet::in_place(&format!("{0}{0}", text(count)), unnamed(ALL)).unwrap();
+        assert_eq!(twice.len(), few);
+    }
+    for rules in [named(ALL), unnamed(ALL)] {
+        let error = KeySet::in_place(&text(5), rules).unwrap_err();
+        assert!(error.contains("more than 4 keys in PEM for EdDSA"), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn both_keys_of_a_partner_who_rotates_verify_tokens_of_any_name_and_of_none() {
+    let (old, new, other) = (Signer::new("x", 1), Signer::new("y", 2), Signer::new("x", 3));
+    let keys = [&old, &new].map(|key| public(key.pair.public_key())).concat();
+    let yaml = format!(
+        "issuers: [{{name: one, kind: static, issuer: '{ISS}', audiences: [api], \
+         auth_level: verified, key_set: {}}}]",
+        quoted(&keys)
+    );
+    let rig = rig_of(&yaml, &[]);
+    let claims = with(access(), &json!({"aud": "api"}));
+    for (signer, good) in [(&old, true), (&new, true), (&other, false)] {
+        for header in [json!({"alg": "EdDSA", "kid": signer.kid}), json!({"alg": "EdDSA"})] {
+            let found = rig.verify(&signer.sign(&header, &claims)).await;
+            let reason = found.map(|_| ()).map_err(|denial| denial.reason());
+            let expected = if good { Ok(()) } else { Err(DenyReason::SignatureInvalid) };
+            assert_eq!(reason, expected, "{header}");
+        }
+    }
+    assert_eq!(rig.verifier.issuers()[0].key_status().keys.len(), 2);
+}
+
+#[test]
+fn a_key_set_in_place_without_a_usable_key_says_why() {
+    let keys = json!({"keys": [{"kty": "oct", "kid": "s", "k": "AA"}]}).to_string();
+    let error = KeySet::in_place(&keys, unnamed(ALL)).unwrap_err();
+    assert!(error.contains("(kid s)") && error.contains(KeyRefusal::Secret.text()), "{error}");
 }
 
 #[tokio::test(start_paused = true)]

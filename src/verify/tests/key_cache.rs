@@ -1,6 +1,6 @@
 //! Keeping keys fresh under paused time: rotation, single flight, cooldown, time limits.
 
-use std::{sync::Arc, task::Poll, time::Duration};
+use std::{task::Poll, time::Duration};
 
 use futures_util::future::join_all;
 use serde_json::json;
@@ -10,7 +10,7 @@ use super::{NOW, Rig, Signer, access, key_set, rig, soon};
 use crate::{
     config::SigningAlgorithm,
     model::{Denial, DenyReason},
-    verify::{fetch_budget::ClaimedIssueTime, jwks::Key},
+    verify::{fetch_budget::ClaimedIssueTime, jwks::FittingKeys},
 };
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -18,7 +18,7 @@ const SECOND: Duration = Duration::from_secs(1);
 const COOLDOWN: Duration = Duration::from_secs(10);
 const REFRESH: Duration = Duration::from_secs(600);
 
-async fn find(rig: &Rig, kid: &str, deadline: Instant) -> Result<Arc<Key>, Denial> {
+async fn find(rig: &Rig, kid: &str, deadline: Instant) -> Result<FittingKeys, Denial> {
     rig.verifier.issuers()[0].rings[0]
         .keys
         .find(Some(kid), SigningAlgorithm::EdDSA, ClaimedIssueTime::UNKNOWN, deadline)

@@ -8,9 +8,9 @@ use tokio::time::sleep;
 
 use super::{ISS, Rig, Script, Signer, access, issuer, key_set, rig_of};
 use crate::{
-    metrics::FetchResult,
     model::DenyReason,
     upstream::Document,
+    verify::key_source::FetchResult,
     verify::{
         CommandTarget,
         key_refresher::{FetchedIssuer, KeyRefresher},

@@ -8,8 +8,8 @@ use tokio::time::{Instant, sleep};
 
 use super::{CommandTarget, ISS, Rig, Signer, access, issuer, key_set, rig, rig_of, soon, with};
 use crate::{
-    config::SigningAlgorithm, metrics::FetchResult, model::DenyReason,
-    verify::fetch_budget::ClaimedIssueTime,
+    config::SigningAlgorithm, model::DenyReason, verify::fetch_budget::ClaimedIssueTime,
+    verify::key_source::FetchResult,
 };
 
 const SECOND: Duration = Duration::from_secs(1);

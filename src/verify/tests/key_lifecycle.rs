@@ -17,7 +17,7 @@ use super::{APP, CLIENT, ISS, Rig, Script, Signer, access, at, key_set, rig_of, 
 use crate::{
     blocking::BlockingRunner,
     config,
-    metrics::FetchResult,
+    verify::key_source::FetchResult,
     verify::{
         CommandTarget, Verifier, VerifierLimits,
         key_refresher::{FetchedIssuer, KeyRefresher},

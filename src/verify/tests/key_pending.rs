@@ -10,8 +10,8 @@ use tokio::time::{Instant, sleep};
 use super::{APP, ISS, NOW, Rig, Signer, access, key_set, rig, rig_of, with};
 use crate::{
     config::SigningAlgorithm,
-    metrics::FetchResult,
     model::{Denial, DenyReason},
+    verify::key_source::FetchResult,
     verify::{Identity, fetch_budget::ClaimedIssueTime},
 };
 

@@ -11,8 +11,8 @@ use serde_json::json;
 
 use crate::{
     config,
-    metrics::FetchResult,
     upstream::Client,
+    verify::key_source::FetchResult,
     verify::key_source::{KeyDocuments, KeySource},
 };
 use rownd_emulator::{Controls, Endpoint, Fault, Settings};
@@ -30,7 +30,7 @@ async fn beside(more: &str, test: impl AsyncFnOnce(&mut KeySource, &Controls, &s
     let config =
         config::parse("test.yaml", &yaml, &BTreeMap::new()).unwrap_or_else(|e| panic!("{e}"));
     let issuer = &config.issuers[0];
-    let client = Client::build(Duration::from_secs(1)).unwrap();
+    let client = Client::build(&config::Network::default(), &[], Duration::from_secs(1)).unwrap();
     let mut source = KeySource::build(issuer, &client).unwrap();
     tokio::select! {
         ended = emulator.run(std::future::pending()) => panic!("{ended:?}"),

@@ -9,8 +9,8 @@ use tokio::time::{Instant, sleep};
 use super::{ISS, Rig, Signer, access, issuer, key_set, rig, rig_of, soon, with};
 use crate::{
     config::SigningAlgorithm,
-    metrics::FetchResult,
     model::{Denial, DenyReason},
+    verify::key_source::FetchResult,
     verify::{fetch_budget::ClaimedIssueTime, jwks::KeyRefusal},
 };
 
@@ -233,6 +233,60 @@ async fn refused_keys_are_shown() {
             let series = format!("rownd_authz_keys_refused{{issuer=\"one\",reason=\"{reason}\"}}");
             assert_eq!(rig.metric(&series), count, "{reason}");
         }
+    })
+    .await;
+}
+
+/// The reasons are said exactly then when nothing of a set can be used: at the start, and where
+/// the last good keys stay in use.
+#[tokio::test(start_paused = true)]
+async fn the_reasons_are_shown_where_no_key_of_a_set_can_be_used() {
+    let key = Signer::new("k", 1);
+    let weak = json!({"kty": "RSA", "kid": "old", "n": "AQAB", "e": "AQAB"});
+    let unusable = json!({"keys": [weak, {"kty": "oct", "k": "AA"}]}).to_string().into_bytes();
+    let yaml = format!(
+        "issuers: [{{name: one, kind: oidc, issuer: '{ISS}', audiences: [api], \
+         algorithms: [EdDSA, RS256]}}]"
+    );
+    let shown = |rig: &Rig| {
+        let status = rig.verifier.issuers()[0].key_status();
+        let refused: Vec<String> = status.refused.iter().map(ToString::to_string).collect();
+        (status.usable, refused, status.last_error)
+    };
+    let count = |rig: &Rig, reason: &str| {
+        rig.metric(&format!("rownd_authz_keys_refused{{issuer=\"one\",reason=\"{reason}\"}}"))
+    };
+    let reasons = [
+        format!("{} (kid old)", KeyRefusal::WeakRsa.text()),
+        format!("{} (no kid)", KeyRefusal::Secret.text()),
+    ];
+    let error = Some(format!("the document holds no usable key: {}", reasons.join("; ")));
+    let mut rig = rig_of(&yaml, std::slice::from_ref(&unusable));
+    rig.run(async |rig| {
+        sleep(Duration::from_millis(500)).await;
+        assert_eq!(shown(rig), (0, reasons.to_vec(), error.clone()));
+        assert_eq!((count(rig, "weak_rsa"), count(rig, "secret")), (1.0, 1.0));
+        // An issuer that does not answer says nothing new about its keys.
+        rig.script().fail(FetchResult::Network);
+        sleep(Duration::from_secs(1)).await;
+        let (usable, refused, other) = shown(rig);
+        assert_eq!((usable, refused), (0, reasons.to_vec()));
+        assert_ne!(other, error);
+        assert_eq!(count(rig, "weak_rsa"), 1.0);
+        rig.script().answer(key_set(&[&key]));
+        sleep(Duration::from_secs(2)).await;
+        assert_eq!(shown(rig), (1, Vec::new(), None));
+        assert_eq!((count(rig, "weak_rsa"), count(rig, "secret")), (0.0, 0.0));
+        // The last good keys stay in use, and the reasons of the latest set are shown.
+        rig.script().answer(unusable.clone());
+        sleep(REFRESH).await;
+        assert_eq!(shown(rig), (1, reasons.to_vec(), error.clone()));
+        assert_eq!((count(rig, "weak_rsa"), count(rig, "secret")), (1.0, 1.0));
+        // Another document that is none replaces them.
+        rig.script().answer(b"<html>".to_vec());
+        sleep(Duration::from_secs(61)).await;
+        let (usable, refused, _) = shown(rig);
+        assert_eq!((usable, refused), (1, Vec::new()));
     })
     .await;
 }

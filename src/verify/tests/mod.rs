@@ -1,6 +1,7 @@
 //! Tokens, claims, keys and caches, with keys and tokens made here: tables of what is refused
 //! and why, and the refresh of keys under paused time. Nothing here touches a network.
 
+mod claim_map;
 mod claims;
 mod claims_cache;
 mod command_reload;
@@ -9,6 +10,7 @@ mod jwks;
 mod key_cache;
 mod key_choice;
 mod key_copy;
+mod key_credential;
 mod key_forget;
 mod key_lifecycle;
 mod key_pending;
@@ -26,6 +28,8 @@ mod signatures;
 mod tenant_fetches;
 mod tenants;
 mod token;
+mod unnamed;
+mod weak_points;
 mod wycheproof;
 
 use std::{
@@ -45,15 +49,16 @@ use super::{
     CommandTarget, Identity, MemoryRevocations, Verifier, VerifierLimits,
     fetch_budget::ClaimedIssueTime,
     first_keys::FirstKeys,
+    jwks::{Key, KeyRules},
     key_refresher::{FetchedIssuer, KeyRefresher},
-    key_source::{FetchError, KeyDocuments},
+    key_source::{FetchError, FetchResult, KeyDocuments},
     token::{Token, parse as parse_into},
 };
 use crate::{
     blocking::BlockingRunner,
     config::{self, SigningAlgorithm},
     health::Readiness,
-    metrics::{CheckOutcome, FetchResult, Labels, Metrics},
+    metrics::{Labels, Metrics},
     model::{ClaimNames, Denial, DenyReason},
     upstream::{self, Client, Document},
 };
@@ -97,6 +102,21 @@ impl Signer {
     fn token(&self, claims: &Value) -> Bytes {
         self.sign(&json!({"alg": "EdDSA", "kid": self.kid}), claims)
     }
+}
+
+/// The rules of an issuer of these algorithms, whose tokens and keys always have a `kid`.
+const fn named(algorithms: &[SigningAlgorithm]) -> KeyRules<'_> {
+    KeyRules { algorithms, kid_optional: false }
+}
+
+/// The rules of an issuer of these algorithms, whose tokens and keys may come without a `kid`.
+const fn unnamed(algorithms: &[SigningAlgorithm]) -> KeyRules<'_> {
+    KeyRules { algorithms, kid_optional: true }
+}
+
+/// The key verifies this signature by Ed25519.
+fn verifies(key: &Arc<Key>, text: &[u8], signature: &[u8]) -> bool {
+    key.check(SigningAlgorithm::EdDSA, text, signature).is_some()
 }
 
 /// Takes a token apart. Its memory is never given back, so that tests may hold on to it.
@@ -180,6 +200,10 @@ impl Script {
         let text = || "as the test says".to_owned();
         let error = match result {
             FetchResult::Network => FetchError::Upstream(upstream::UpstreamError::Network(text())),
+            FetchResult::Proxy => {
+                FetchError::Upstream(upstream::UpstreamError::Proxy(text().into()))
+            }
+            FetchResult::Credential => FetchError::Credential(text()),
             FetchResult::Timeout => FetchError::Upstream(upstream::UpstreamError::Timeout),
             FetchResult::Status => FetchError::Upstream(upstream::UpstreamError::Status(500)),
             FetchResult::Invalid => FetchError::NoPlace,
@@ -243,7 +267,7 @@ fn issuer(name: &str, iss: &str) -> String {
 static CLIENT: LazyLock<Client> = LazyLock::new(|| {
     // It cannot be built without a provider of TLS.
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
-    Client::build(Duration::from_secs(1)).unwrap()
+    Client::build(&config::Network::default(), &[], Duration::from_secs(1)).unwrap()
 });
 
 fn rig_of(yaml: &str, documents: &[Vec<u8>]) -> Rig {
@@ -254,14 +278,9 @@ fn rig_of(yaml: &str, documents: &[Vec<u8>]) -> Rig {
 fn rig_that_keeps(asked: &ClaimNames, yaml: &str, documents: &[Vec<u8>]) -> Rig {
     let config =
         config::parse("test.yaml", yaml, &BTreeMap::new()).unwrap_or_else(|e| panic!("{e}"));
-    let metrics = Metrics::build(&Labels {
-        reasons: vec![(CheckOutcome::Allow, "authenticated")],
-        key_refusals: super::key_refusal_labels(),
-        verifications: super::result_labels(),
-        issuers: config.issuers.iter().map(|issuer| issuer.name.clone()).collect(),
-        rpcs: Vec::new(),
-    });
-    let metrics = metrics.unwrap();
+    let mut labels = Labels::of_issuers(config.issuers.iter().map(|issuer| issuer.name.clone()));
+    super::add_labels(&mut labels);
+    let metrics = Metrics::build(&labels).unwrap();
     let readiness = Readiness::new();
     let limits = VerifierLimits {
         max_token_bytes: config.check.max_token_bytes,

@@ -165,7 +165,7 @@ fn readiness_waits_for_the_keys_if_one_of_the_two_asks_for_that() {
 
 fn put_keys(rig: &Rig, key: &Signer) {
     let keys = &rig.verifier.issuers()[0].rings[0].keys;
-    let set = KeySet::parse(&key_set(&[key]), &keys.algorithms, None).unwrap();
+    let set = KeySet::parse(&key_set(&[key]), keys.rules(), None).unwrap();
     let (begun, now) = (keys.begin(), Instant::now());
     let (fetched_at, fresh_for) = (at(NOW), std::time::Duration::from_secs(600));
     keys.keep(KeysInUse { set, since: now, asked: now, fetched_at, fresh_for, own: true }, begun);
@@ -200,6 +200,15 @@ async fn a_reload_of_one_of_the_two_loses_no_keys_and_leaves_no_store_without_a_
             assert_eq!(issuer.key_status().usable, 1, "{name}: {}", issuer.name());
         }
     }
+}
+
+#[test]
+fn the_two_stay_on_one_store_when_the_first_gets_another_name() {
+    let rig = rig_of(&pair(), &[]);
+    let renamed = access_issuer("").replace("name: api", "name: other");
+    let after = compile(&rig, &issuers(&[renamed, id_issuer("")]));
+    let begun: Vec<_> = after.refreshers.iter().map(|task| task.store_id()).collect();
+    assert_eq!(after.verifier.key_stores().into_iter().collect::<Vec<_>>(), begun);
 }
 
 #[tokio::test(start_paused = true)]

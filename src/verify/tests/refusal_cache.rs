@@ -9,11 +9,11 @@ use tokio::time::{Instant, sleep};
 
 use super::{APP, ISS, NOW, Rig, Signer, access, issuer, key_set, rig, rig_of, with};
 use crate::{
-    metrics::FetchResult,
     model::{DenyReason, IssuerIndex},
     verify::{
         CommandTarget,
         key_ring::RingIndex,
+        key_source::FetchResult,
         refusal_cache::{RefusalCache, RefusedToken},
     },
 };
@@ -243,7 +243,7 @@ async fn a_refusal_ends_when_keys_in_place_replace_keys_that_are_too_old() {
     let mut rig = rig_of(&yaml, &[key_set(&[&fetched])]);
     rig.run(async |rig| {
         sleep(SECOND).await;
-        rig.scripts[0].fail(crate::metrics::FetchResult::Network);
+        rig.scripts[0].fail(crate::verify::key_source::FetchResult::Network);
         // A second before the fetched keys are too old, and a second after.
         sleep(658 * SECOND).await;
         assert_eq!(reason(rig, &token, NOW).await, Some(DenyReason::SignatureInvalid));

@@ -35,13 +35,8 @@ const fn user(not_before: u64) -> RevokedSubject<'static> {
 
 /// A list of its own, with room for this many.
 fn list(max_entries: usize) -> (Arc<MemoryRevocations>, Arc<Metrics>) {
-    let labels = Labels {
-        reasons: Vec::new(),
-        key_refusals: Vec::new(),
-        verifications: Vec::new(),
-        issuers: vec!["one".into()],
-        rpcs: Vec::new(),
-    };
+    let mut labels = Labels::of_issuers(["one".to_owned()]);
+    crate::verify::add_labels(&mut labels);
     let metrics = Metrics::build(&labels).unwrap();
     let settings = Settings { max_entries, max_ttl: Span::from_secs(86_400) };
     (MemoryRevocations::new(&settings, &metrics), metrics)

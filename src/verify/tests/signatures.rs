@@ -62,7 +62,7 @@ async fn the_issuer_says_which_algorithm_there_is() {
         .run_with_keys(async |rig| {
             #[rustfmt::skip] // one case a line
             let cases = [
-                "none", "None", "nOnE", "NONE", "", " EdDSA", "EdDSA ", "eddsa", "EDDSA", "Ed25519", "Ed448", "HS256",
+                "none", "None", "nOnE", "NONE", "", " EdDSA", "EdDSA ", "eddsa", "EDDSA", "ed25519", "Ed25519 ", "Ed448", "HS256",
                 "HS384", "HS512", "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES256K", "ES384",
                 "ES512", "RS256 ", "dir", "RSA-OAEP", "EdDSA\u{0}", "EdDSA,none",
             ];
@@ -177,14 +177,14 @@ async fn a_token_that_is_too_long_is_not_parsed() {
     };
     rig(&[&key])
         .run_with_keys(async |rig| {
-            for length in [8191, 8192] {
+            for length in [24_575, 24_576] {
                 assert_ne!(
                     reason(rig, &padded(length)).await,
                     Err(DenyReason::TokenTooLarge),
                     "{length}"
                 );
             }
-            for length in [8193, 1 << 20] {
+            for length in [24_577, 1 << 20] {
                 assert_eq!(
                     reason(rig, &padded(length)).await,
                     Err(DenyReason::TokenTooLarge),

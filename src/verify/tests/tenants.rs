@@ -54,7 +54,7 @@ fn compile(rig: &Rig, yaml: &str) -> VerifierParts {
 /// Puts this key in the ring of a tenant, as a fetch does.
 fn put_keys(rig: &Rig, tenant: &str, key: &Signer) {
     let keys = &rig.verifier.issuers()[0].ring_of(&iss(tenant)).unwrap().keys;
-    let set = KeySet::parse(&key_set(&[key]), &keys.algorithms, None).unwrap();
+    let set = KeySet::parse(&key_set(&[key]), keys.rules(), None).unwrap();
     let (begun, now) = (keys.begin(), Instant::now());
     let (fetched_at, fresh_for) = (at(NOW), Duration::from_secs(600));
     keys.keep(KeysInUse { set, since: now, asked: now, fetched_at, fresh_for, own: true }, begun);

@@ -65,7 +65,9 @@ async fn a_header_without_an_algorithm_or_with_an_odd_one_is_refused(kind: Kind)
         "HS512", "RS256", "rs256", "RS256 ", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256",
         "es256", "ES384", "ES512", "ES256K",
     ];
-    let others = others.into_iter().filter(|alg| *alg != court.alg());
+    // On the one curve that is supported, `Ed25519` is the same algorithm (RFC 9864).
+    let is_own = |alg: &str| alg == court.alg() || (court.alg() == "EdDSA" && alg == "Ed25519");
+    let others = others.into_iter().filter(|alg| !is_own(alg));
     let others =
         others.map(|alg| (json!({ "alg": alg, "kid": kid }), DenyReason::AlgorithmRefused));
     for (header, reason) in malformed.into_iter().chain(others) {
@@ -207,7 +209,7 @@ async fn a_key_signs_in_one_manner_only(kind: Kind) {
 /// An issuer that signs with everything there is: each of its keys still has one algorithm.
 #[tokio::test]
 async fn a_key_never_answers_to_another_keys_algorithm() {
-    let all = [Algorithm::EdDsa, Algorithm::Es256, Algorithm::Rs256];
+    let all = Algorithm::ALL;
     let mut court = Court::of_with(Kind::Oidc, |c| {
         c["issuers"][0]["algorithms"] = json!(all.map(Algorithm::name));
     })

@@ -14,7 +14,9 @@ use crate::support::{
 
 for_every_kind!(
     unfit_keys_are_skipped_with_a_reason_and_the_good_one_stays,
-    of_two_keys_with_one_name_neither_is_used
+    keys_in_every_usual_spelling_are_used,
+    of_two_keys_with_one_name_neither_is_used,
+    a_token_without_a_name_is_tried_with_few_keys_or_none
 );
 for_every_fetched_kind!(a_set_without_a_usable_key_is_no_set);
 
@@ -27,11 +29,9 @@ fn unfit(attacker: &Key) -> Vec<(&'static str, Value)> {
     };
     let mut rows = vec![
         ("use-enc", change("use", json!("enc"))),
-        ("use-null", change("use", json!(null))),
         ("use-list", change("use", json!(["sig"]))),
         ("ops-encrypt", change("key_ops", json!(["encrypt"]))),
         ("ops-sign", change("key_ops", json!(["sign"]))),
-        ("ops-empty", change("key_ops", json!([]))),
         ("ops-text", change("key_ops", json!("verify"))),
         ("alg-rsa1-5", change("alg", json!("RSA1_5"))),
         ("alg-hs256", change("alg", json!("HS256"))),
@@ -41,7 +41,6 @@ fn unfit(attacker: &Key) -> Vec<(&'static str, Value)> {
         ("alg-ecdh", change("alg", json!("ECDH-ES"))),
         ("alg-ed448", change("alg", json!("Ed448"))),
         ("alg-none", change("alg", json!("none"))),
-        ("alg-null", change("alg", json!(null))),
         ("crv-x25519", change("crv", json!("X25519"))),
         ("crv-ed448", change("crv", json!("Ed448"))),
         ("crv-lower", change("crv", json!("ed25519"))),
@@ -59,11 +58,10 @@ fn unfit(attacker: &Key) -> Vec<(&'static str, Value)> {
         rows.extend([
             ("short", spelt(json!(b64(&number[..number.len() - 1])))),
             ("even-or-long", spelt(json!(b64([&number[..], &[0]].concat())))),
-            ("zero-before", spelt(json!(b64([&[0], &number[..]].concat())))),
             ("empty", spelt(json!(""))),
             ("null", spelt(json!(null))),
             ("number", spelt(json!(1))),
-            ("padded", spelt(json!(format!("{}=", b64(&number))))),
+            ("padded-inside", spelt(json!(format!("A={}", &b64(&number)[2..])))),
             ("standard", spelt(json!(STANDARD.encode(number.repeat(2))))),
             ("zero", spelt(json!(b64(vec![0; number.len()])))),
         ]);
@@ -83,14 +81,26 @@ fn unfit_of_its_kind(
             vec![("x-hex", change("x", json!(hex))), ("x-ff", change("x", json!(b64([0xff; 32]))))]
         }
         // Another point, which is not on the curve.
-        Algorithm::Es256 => vec![("y-is-x", change("y", attacker.jwk()["x"].clone()))],
-        Algorithm::Rs256 => {
+        Algorithm::Es256 | Algorithm::Es384 | Algorithm::Es512 => {
+            let x = &attacker.numbers()[0].1;
+            vec![
+                ("y-is-x", change("y", attacker.jwk()["x"].clone())),
+                ("zero-before", change("x", json!(b64([&[0], &x[..]].concat())))),
+            ]
+        }
+        Algorithm::Rs256
+        | Algorithm::Rs384
+        | Algorithm::Rs512
+        | Algorithm::Ps256
+        | Algorithm::Ps384
+        | Algorithm::Ps512 => {
             let n = &attacker.numbers()[0].1;
             vec![
                 ("e-one", change("e", json!(b64([1])))),
                 ("e-two", change("e", json!(b64([2])))),
                 ("e-huge", change("e", json!(b64([1, 0, 0, 0, 1])))),
                 ("n-1024", change("n", json!(b64(&n[128..])))),
+                ("zeros-and-1024", change("n", json!(b64([&[0; 128], &n[128..]].concat())))),
                 ("n-2047", change("n", json!(b64([&[0x7f], &n[1..]].concat())))),
             ]
         }
@@ -124,6 +134,48 @@ async fn unfit_keys_are_skipped_with_a_reason_and_the_good_one_stays(kind: Kind)
     court.adjourns().await;
 }
 
+/// Keys as issuers publish them, with members that say nothing, and numbers written in other ways.
+async fn keys_in_every_usual_spelling_are_used(kind: Kind) {
+    let mut court = Court::of(kind).await;
+    let with = |changes: &[(&str, Value)]| {
+        let mut jwk = court.key.jwk();
+        for (name, value) in changes {
+            jwk[name] = value.clone();
+        }
+        jwk
+    };
+    let mut rows = vec![
+        ("use-null", with(&[("use", json!(null))])),
+        ("alg-null", with(&[("alg", json!(null))])),
+        ("ops-null", with(&[("key_ops", json!(null))])),
+        ("ops-empty", with(&[("key_ops", json!([]))])),
+        ("private-null", with(&[("d", json!(null)), ("p", json!(null)), ("k", json!(null))])),
+        ("certificates", with(&[("x5c", json!([])), ("x5t", json!(null)), ("x5u", json!({}))])),
+    ];
+    for (name, number) in court.key.numbers() {
+        rows.push(("padded", with(&[(name, json!(format!("{}==", b64(&number))))])));
+        if court.key.algorithm() == Algorithm::Rs256 {
+            let zero = b64([&[0], &number[..]].concat());
+            rows.push(("zero-before", with(&[(name, json!(zero))])));
+        }
+    }
+    let good = court.key.jwk();
+    for (name, jwk) in rows {
+        let sets = [
+            json!({ "keys": [jwk] }).to_string(),
+            format!("\u{feff}{}", json!({ "keys": [jwk] })),
+            jwk.to_string(),
+        ];
+        for set in sets {
+            court.publish(Reply::text(set.clone())).await;
+            court.takes(&format!("{name}: {set}"), court.key.token(&court.claims())).await;
+            assert_eq!(court.app.metric("rownd_authz_keys_refused", &[]), 0.0, "{name}: {set}");
+        }
+    }
+    court.publish(Reply::json(&json!({ "keys": [good] }))).await;
+    court.adjourns().await;
+}
+
 async fn of_two_keys_with_one_name_neither_is_used(kind: Kind) {
     let mut court = Court::of(kind).await;
     let twins = [kind.key("sig-twin"), kind.key("sig-twin")];
@@ -138,6 +190,41 @@ async fn of_two_keys_with_one_name_neither_is_used(kind: Kind) {
     // The same key twice is one key.
     court.publish(Reply::keys(&[&court.key, &twins[0], &twins[0]])).await;
     court.takes("one key, written twice", twins[0].token(&court.claims())).await;
+    court.adjourns().await;
+}
+
+/// Where tokens may come without a `kid`, each of up to four keys is tried; where they may not, one
+/// key alone is.
+async fn a_token_without_a_name_is_tried_with_few_keys_or_none(kind: Kind) {
+    let mut court = Court::of(kind).await;
+    let optional = matches!(kind, Kind::Oidc | Kind::Static);
+    let header = json!({ "alg": court.alg() });
+    let stranger = kind.key("sig-1");
+    let more: Vec<Key> = (2..=5).map(|number| kind.key(&format!("sig-{number}"))).collect();
+    for count in 0..=more.len() {
+        let keys: Vec<&Key> = [&court.key].into_iter().chain(&more[..count]).collect();
+        let set = Reply::keys(&keys);
+        let tokens: Vec<String> =
+            keys.iter().map(|key| key.token_under(&header, &court.claims())).collect();
+        court.publish(set).await;
+        let what = format!("{} keys", count + 1);
+        for token in &tokens {
+            match (optional, count + 1) {
+                (_, 1) | (true, 2..=4) => {
+                    court.takes(&what, token).await;
+                }
+                (true, _) => court.refuses(&what, token, DenyReason::KidMissing).await,
+                (false, _) => court.refuses(&what, token, DenyReason::KidUnknown).await,
+            }
+        }
+        let forged = stranger.token_under(&header, &court.claims());
+        assert!(!court.judge(&forged).await.is_allowed(), "{what}");
+        // A name counts, also where it is another key's.
+        let claims = court.claims();
+        let misnamed =
+            stranger.token_under(&json!({ "alg": court.alg(), "kid": "sig-1" }), &claims);
+        court.refuses(&what, &misnamed, DenyReason::SignatureInvalid).await;
+    }
     court.adjourns().await;
 }
 

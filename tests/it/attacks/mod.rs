@@ -50,6 +50,7 @@ mod identities;
 mod issuers;
 mod keys;
 mod kinds;
+mod large;
 mod paths;
 mod queries;
 mod requests;

@@ -208,10 +208,21 @@ async fn the_payload_is_one_object_in_utf_8(kind: Kind) {
 
 async fn depth_is_bounded(kind: Kind) {
     let court = Court::of(kind).await;
+    depths_up_to(&court, 6_000).await;
+    let huge = "[".repeat(100_000);
+    let token = court.key.sign(court.key.header().to_string(), &huge);
+    court.refuses("100 000 deep", &token, DenyReason::RequestTooLarge).await;
+    court.adjourns().await;
+    let largest = Court::of_with(kind, largest).await;
+    depths_up_to(&largest, 20_000).await;
+    largest.adjourns().await;
+}
+
+async fn depths_up_to(court: &Court, most: usize) {
     let header = court.key.header().to_string();
     let claims = court.claims().json().to_string();
     let member = |value: &str| claims.replacen('{', &format!("{{\"x\":{value},"), 1);
-    for depth in [130, 1_000, 2_500] {
+    for depth in [130, 1_000, 2_500, most] {
         let list = member(&format!("{}{}", "[".repeat(depth), "]".repeat(depth)));
         let open = member(&"[".repeat(depth));
         let object = member(&format!("{}1{}", "{\"a\":".repeat(depth / 3), "}".repeat(depth / 3)));
@@ -224,59 +235,59 @@ async fn depth_is_bounded(kind: Kind) {
             court.refuses(&format!("{depth} objects"), &token, DenyReason::TokenMalformed).await;
         }
     }
-    let huge = "[".repeat(100_000);
-    let token = court.key.sign(&header, &huge);
-    court.refuses("100 000 deep", &token, DenyReason::RequestTooLarge).await;
-    court.adjourns().await;
+}
+
+/// The largest tokens that a configuration can allow.
+const LARGEST: usize = 65_536;
+/// The default.
+const USUAL: usize = 24_576;
+
+fn largest(settings: &mut Value) {
+    settings["check"]["max_headers_bytes"] = json!(4_194_304);
+    settings["check"]["max_token_bytes"] = json!(LARGEST);
 }
 
 async fn sizes_are_judged_before_anything_is_parsed(kind: Kind) {
     let court = Court::of(kind).await;
+    sizes_around(&court, USUAL).await;
+    for byte in [".", "a", "["] {
+        for length in [131_072, 1 << 20] {
+            let what = format!("{length} {byte}");
+            court.refuses(&what, byte.repeat(length), DenyReason::RequestTooLarge).await;
+        }
+    }
+    court.adjourns().await;
+    let wide = Court::of_with(kind, largest).await;
+    sizes_around(&wide, LARGEST).await;
+    wide.refuses("1 MiB", "a.".repeat(1 << 19), DenyReason::TokenTooLarge).await;
+    wide.adjourns().await;
+}
+
+async fn sizes_around(court: &Court, most: usize) {
     // The content does not matter: above the limit it is not read.
     for (length, reason) in [
-        (8191, DenyReason::TokenMalformed),
-        (8192, DenyReason::TokenMalformed),
-        (8193, DenyReason::TokenTooLarge),
+        (most - 1, DenyReason::TokenMalformed),
+        (most, DenyReason::TokenMalformed),
+        (most + 1, DenyReason::TokenTooLarge),
         (100_000, DenyReason::TokenTooLarge),
-        (131_072, DenyReason::RequestTooLarge),
-        (1 << 20, DenyReason::RequestTooLarge),
     ] {
         for byte in [".", "a", "["] {
             court.refuses(&format!("{length} {byte}"), byte.repeat(length), reason).await;
         }
     }
-    let padded = |length: usize| court.claims().with("pad", "x".repeat(length));
-    court.takes("4 KiB of claims", court.key.token(&padded(4000))).await;
-    court.refuses("over 8 KiB", court.key.token(&padded(5900)), DenyReason::TokenTooLarge).await;
-    let header = |length: usize| {
+    // Neither claims nor header have a limit of their own: each may take the whole token, less
+    // what the other and a signature take.
+    let whole = most * 3 / 4;
+    let padded = |length: usize| court.key.token(&court.claims().with("pad", "x".repeat(length)));
+    court.takes("large claims", padded(whole - 1_200)).await;
+    court.refuses("larger claims", padded(whole), DenyReason::TokenTooLarge).await;
+    let under = |length: usize| {
         let mut header = court.key.header();
         header["pad"] = Value::from("x".repeat(length));
-        header
+        court.key.token_under(&header, &court.claims())
     };
-    court.takes("a header of 2 KiB", court.key.token_under(&header(1900), &court.claims())).await;
-    let token = court.key.token_under(&header(2100), &court.claims());
-    court.takes("over 2 KiB", &token).await;
-    court.takes("over 6 KiB of claims", court.key.token(&padded(5_000))).await;
-
-    let wide = Court::of_with(kind, |c| {
-        c["check"]["max_headers_bytes"] = json!(4_194_304);
-        c["check"]["max_token_bytes"] = json!(65_536);
-    })
-    .await;
-    wide.refuses("1 MiB", "a.".repeat(1 << 19), DenyReason::TokenTooLarge).await;
-    wide.refuses("64 KiB", "a.".repeat(1 << 15), DenyReason::TokenMalformed).await;
-    let claims = wide.claims().with("pad", "x".repeat(6000));
-    wide.takes("over 6 KiB of claims", wide.key.token(&claims)).await;
-    let claims = wide.claims().with("pad", "x".repeat(45_000));
-    wide.takes("45 KB of claims", wide.key.token(&claims)).await;
-    let mut header = wide.key.header();
-    header["pad"] = Value::from("x".repeat(45_000));
-    wide.takes("45 KB of header", wide.key.token_under(&header, &wide.claims())).await;
-    header["pad"] = Value::from("x".repeat(50_000));
-    let token = wide.key.token_under(&header, &wide.claims());
-    wide.refuses("over 64 KiB", &token, DenyReason::TokenTooLarge).await;
-    wide.adjourns().await;
-    court.adjourns().await;
+    court.takes("a large header", under(whole - 1_200)).await;
+    court.refuses("a larger header", under(whole), DenyReason::TokenTooLarge).await;
 }
 
 async fn a_token_in_the_wrong_place_is_no_credential(kind: Kind) {

@@ -10,10 +10,10 @@ use rownd_authz::{
     issuer_api::{self, ApiError},
     metrics::{Labels, Metrics},
     model::{AuthLevel, IdentityFacts, Profile},
-    profile::{MaxAge, ProfileError, Profiles},
+    profile::{self, MaxAge, ProfileError, Profiles},
     single_flight::Missed,
     upstream::{Client, UpstreamError},
-    verify::{MemoryRevocations, Verifier, VerifierLimits},
+    verify::{self, MemoryRevocations, Verifier, VerifierLimits},
 };
 use serde_json::{Value, json};
 use tokio::{sync::Semaphore, task::AbortHandle, time::Instant};
@@ -38,15 +38,12 @@ fn rig(issuer: &Issuer, profiles: &Value) -> Rig {
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     let text = settings(issuer, profiles).to_string();
     let config = config::parse("test", &text, &BTreeMap::new()).unwrap_or_else(|e| panic!("{e}"));
-    let labels = Labels {
-        reasons: Vec::new(),
-        key_refusals: Vec::new(),
-        verifications: Vec::new(),
-        issuers: vec!["rownd".into()],
-        rpcs: Vec::new(),
-    };
+    let mut labels = Labels::of_issuers(["rownd".to_owned()]);
+    verify::add_labels(&mut labels);
+    issuer_api::add_labels(&mut labels);
+    profile::add_labels(&mut labels);
     let metrics = Metrics::build(&labels).unwrap();
-    let client = Client::build(Duration::from_secs(5)).unwrap();
+    let client = Client::build(&config::Network::default(), &[], Duration::from_secs(5)).unwrap();
     let limits =
         VerifierLimits { max_token_bytes: 8192, claims_cache_bytes: 0, refusal_cache_bytes: 0 };
     let revocations = MemoryRevocations::new(&config.revocation, &metrics);

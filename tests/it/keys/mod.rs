@@ -5,6 +5,7 @@
 
 mod absent;
 mod learned;
+mod published;
 mod rotation;
 mod snapshot;
 mod spoilt;

@@ -12,6 +12,7 @@ use crate::support::{
 /// Answers that an issuer may send instead of its keys, and the label that counts each.
 fn spoilt(elsewhere: &Issuer) -> Vec<(&'static str, Reply, &'static str)> {
     let gzip = vec![("content-encoding", "gzip".to_owned())];
+    let brotli = vec![("content-encoding", "br".to_owned())];
     let huge = format!("{{\"keys\":[],\"pad\":\"{}\"}}", "x".repeat(1 << 20));
     let many: Vec<Value> = (0..101).map(|i| Key::new(&format!("k{i}")).jwk()).collect();
     let status = |what, reply| (what, reply, "status");
@@ -42,6 +43,7 @@ fn spoilt(elsewhere: &Issuer) -> Vec<(&'static str, Reply, &'static str)> {
         invalid("too many keys", Reply::json(&json!({ "keys": many }))),
         invalid("an endless body", Reply::Endless),
         invalid("said to be compressed", Reply::Answer(200, gzip.clone(), vec![0x1f, 0x8b, 8, 0])),
+        invalid("packed by another coding", Reply::Answer(200, brotli, b"{}".to_vec())),
         invalid("a gzip bomb", Reply::Answer(200, gzip, bomb())),
         ("a reset", Reply::Reset, "network"),
         ("a byte now and then", Reply::Drip, "timeout"),

@@ -60,6 +60,21 @@ async fn config_check_online_asks_every_issuer() {
     assert!(said.contains("partner (https://id.test): 0 usable"), "{said}");
     assert!(said.contains("not fetched: ") && said.contains("503"), "{said}");
     assert!(!said.contains('\u{1b}'), "{said:?}");
+    // A set of which nothing can be used: each key's reason is said.
+    let keys =
+        json!([symmetric, { "kty": "RSA", "kid": "\u{1b}[31mred", "n": "AQAB", "e": "AQAB" }]);
+    rownd.set("/hub/auth/keys", Reply::json(&json!({ "keys": keys })));
+    let (status, said) = check(yaml("")).await;
+    assert_eq!(status, Some(1), "{said}");
+    for part in [
+        "0 usable key(s)",
+        "refused: a private or symmetric key (kid s)\n",
+        "refused: not a key type this issuer signs with: none of its algorithms fits (kid %1B[31mred)\n",
+        "not fetched: the document holds no usable key: ",
+    ] {
+        assert!(said.contains(part), "{part} in\n{said}");
+    }
+    assert!(!said.contains('\u{1b}'), "{said:?}");
 }
 
 #[test]
@@ -243,6 +258,16 @@ async fn healthcheck_says_yes_no_or_that_it_cannot_ask() {
         let config = file(&files, &ops.to_string());
         let arguments = ["--page", "readyz", "--config", &config].map(str::to_owned).to_vec();
         assert_eq!(ask(arguments).await, Some(0), "{name}");
+    }
+    // An address that cannot be one is told with its line, and nobody is asked.
+    for (section, page) in [("grpc", &[][..]), ("ops", &["--page", "livez"])] {
+        let text = format!("# a comment\nlisteners: {{ {section}: {{ address: localhost }} }}\n");
+        let config = file(&files, &text);
+        let output = run(&[&["healthcheck", "--config", &config], page].concat(), &[]);
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        let place = format!("{config}:2: listeners.{section}.address: ");
+        assert_eq!(output.status.code(), Some(2), "{section}: {said}");
+        assert!(said.contains(&place), "{section}: {said}");
     }
 }
 

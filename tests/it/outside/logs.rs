@@ -6,10 +6,11 @@ use rownd_authz::model::DenyReason;
 use serde_json::{Value, json};
 
 use crate::support::{
-    Ask, Claims, Issuer, Key,
+    Ask, Claims, Issuer, Key, Reply,
     binary::{Binary, Log},
     config_with, eventually,
     forge::now,
+    issuer::KEYS,
     page,
     wire::{Wire, frame_of},
 };
@@ -21,6 +22,19 @@ fn for_binary(issuer: &Issuer, level: &str, denials: u32) -> Value {
     config_with(issuer, |c| {
         c["log"] = json!({ "level": level, "denials_per_second": denials });
     })
+}
+
+#[tokio::test]
+async fn a_key_set_of_which_nothing_can_be_used_is_logged_with_the_reasons() {
+    let issuer = Issuer::start();
+    let keys = json!([{ "kty": "oct", "kid": "a\nb", "k": "c2VjcmV0" }, {}]);
+    issuer.set(KEYS, Reply::json(&json!({ "keys": keys })));
+    let binary = Binary::start(&for_binary(&issuer, "info", 1000)).await;
+    let line = binary.logged(&["keys could not be fetched"]).await;
+    let expected = "the document holds no usable key: a private or symmetric key (kid a%0Ab); \
+                    a member that the key type needs is missing or empty (no kid)";
+    assert_eq!(line["error"], expected, "{line}");
+    assert!(!line.to_string().contains("c2VjcmV0"), "{line}");
 }
 
 #[tokio::test]

@@ -24,7 +24,7 @@ impl fmt::Display for Problem {
 }
 
 /// Every problem of a seed file: at least one.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub struct Problems(pub Vec<Problem>);
 
 impl Problems {
@@ -43,5 +43,3 @@ impl fmt::Display for Problems {
         write!(f, "{count} problem{} in the seed file", if count == 1 { "" } else { "s" })
     }
 }
-
-impl std::error::Error for Problems {}

@@ -84,6 +84,11 @@ app.kubernetes.io/component: server
 {{- include "rownd-authz.port" (dict "address" (dig "listeners" "ops" "address" "0.0.0.0:9464" .Values.config) "what" "listeners.ops") -}}
 {{- end -}}
 
+{{/* Where the probes ask, inside the pod: a pod of one family may lack the loopback of the other. */}}
+{{- define "rownd-authz.probeAddress" -}}
+{{- ternary "[::1]:9465" "127.0.0.1:9465" (eq .Values.ipFamily "IPv6") -}}
+{{- end -}}
+
 {{/* The configuration file: `config`, and the files of `tls`. */}}
 {{- define "rownd-authz.config" -}}
 {{- $config := deepCopy .Values.config -}}
@@ -93,6 +98,14 @@ app.kubernetes.io/component: server
 {{- $_ := set $tls "client_ca_file" (printf "/etc/rownd-authz/tls/%s" .) -}}
 {{- end -}}
 {{- $config = mergeOverwrite $config (dict "listeners" (dict "grpc" (dict "tls" $tls))) -}}
+{{- end -}}
+{{- if ne .Values.ipFamily "IPv4" -}}
+{{- range list "grpc" "ops" -}}
+{{- $address := dig "listeners" . "address" "" $config -}}
+{{- if hasPrefix "0.0.0.0:" $address -}}
+{{- $config = mergeOverwrite $config (dict "listeners" (dict . (dict "address" (printf "[::]:%s" (trimPrefix "0.0.0.0:" $address))))) -}}
+{{- end -}}
+{{- end -}}
 {{- end -}}
 {{- toYaml $config -}}
 {{- end -}}

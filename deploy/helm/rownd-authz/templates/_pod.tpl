@@ -24,7 +24,7 @@
 {{- end }}
 {{- end }}
 - name: ROWND_AUTHZ__LISTENERS__OPS__PROBE_ADDRESS
-  value: "127.0.0.1:9465"
+  value: {{ include "rownd-authz.probeAddress" . | quote }}
 {{- with .Values.extraEnv }}
 {{ toYaml . }}
 {{- end }}
@@ -85,20 +85,20 @@
 
 {{/*
 A probe inside the pod, on a port that nobody else reaches: what the whole cluster can fill says
-nothing of the container. In: the page.
+nothing of the container. In: dict page, root.
 */}}
 {{- define "rownd-authz.probe" -}}
 exec:
-  command: [/usr/local/bin/rownd-authz, healthcheck, --page={{ . }}, "--address=127.0.0.1:9465"]
+  command: [/usr/local/bin/rownd-authz, healthcheck, --page={{ .page }}, "--address={{ include "rownd-authz.probeAddress" .root }}"]
 {{- end -}}
 
 {{- define "rownd-authz.liveness" -}}
 startupProbe:
-  {{- include "rownd-authz.probe" "livez" | nindent 2 }}
+  {{- include "rownd-authz.probe" (dict "page" "livez" "root" .) | nindent 2 }}
   periodSeconds: {{ .Values.probes.startup.periodSeconds }}
   failureThreshold: {{ .Values.probes.startup.failureThreshold }}
 livenessProbe:
-  {{- include "rownd-authz.probe" "livez" | nindent 2 }}
+  {{- include "rownd-authz.probe" (dict "page" "livez" "root" .) | nindent 2 }}
   periodSeconds: {{ .Values.probes.liveness.periodSeconds }}
   timeoutSeconds: 3
   failureThreshold: {{ .Values.probes.liveness.failureThreshold }}

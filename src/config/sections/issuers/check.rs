@@ -5,13 +5,14 @@ use std::collections::HashSet;
 
 use super::{
     app::is_plain,
+    audience::{AUDIENCES_ADVICE, AudienceClaim, SESSIONS_ADVICE, check_values},
     issuer::{
         AcceptedTokens, FirebaseIssuer, Issuer, IssuerDetails, OidcIssuer, RowndIssuer,
         StaticIssuer, SupertokensIssuer,
     },
     keys::{KeyOrigin, KeyPlace, read_in_place},
     known_iss::KnownIss,
-    words::{Accepts, IssuerKind},
+    words::{Accepts, IssuerKind, Preset, ROWND},
     written::WrittenIssuer,
 };
 use crate::{
@@ -19,8 +20,6 @@ use crate::{
     model::AuthLevel,
 };
 
-/// The base URL of Rownd's API.
-const ROWND: &str = "https://api.rownd.io";
 /// The `iss` of Firebase's ID tokens, before the project id.
 const FIREBASE: &str = "https://securetoken.google.com/";
 /// The label value of the metrics for a token of no known issuer, so that no issuer may have it.
@@ -73,8 +72,11 @@ impl WrittenIssuer {
             IssuerKind::Static => self.keys.fetch = false,
             IssuerKind::Oidc => {}
         }
+        if let Some(preset) = self.usable_preset() {
+            preset.fill(&mut self);
+        }
         if self.algorithms.is_empty() {
-            self.algorithms = self.kind.algorithms().to_vec();
+            self.algorithms = self.kind.default_algorithms().to_vec();
         }
         self
     }
@@ -82,10 +84,14 @@ impl WrittenIssuer {
     fn check(mut self, at: String, tenants: Vec<String>, found: &mut Findings) -> Option<Issuer> {
         self.check_algorithms(&at, found);
         self.claims.check(&format!("{at}/claims"), found);
+        if let Some(preset) = self.usable_preset() {
+            preset.check(&self, &at, found);
+        }
         // Each of these adds its problems, so that all of them are called before the first `?`.
         let base_url = self.base_url(&at, found);
         let details = self.details(base_url.as_ref(), &at, found);
         let key_origin = self.key_origin(base_url, &at, found);
+        let allowed_origins = self.outbound(&at, found);
         let (details, key_origin) = (details?, key_origin?);
         Some(Issuer {
             name: self.name.clone(),
@@ -94,6 +100,8 @@ impl WrittenIssuer {
             details,
             key_origin,
             keys: self.keys.clone(),
+            tls: self.tls.clone(),
+            allowed_origins,
             algorithms: self.algorithms.clone(),
             claims: self.claims.clone(),
             leeway: self.leeway,
@@ -101,6 +109,11 @@ impl WrittenIssuer {
             pointer: at,
             written: self,
         })
+    }
+
+    /// The preset, if the kind can have one.
+    fn usable_preset(&self) -> Option<Preset> {
+        self.preset.filter(|_| matches!(self.kind, IssuerKind::Oidc | IssuerKind::Static))
     }
 
     fn base_url(&self, at: &str, found: &mut Findings) -> Option<WebAddress> {
@@ -122,7 +135,7 @@ impl WrittenIssuer {
                 allow_missing_exp: self.allow_missing_exp,
             }),
             IssuerKind::Supertokens => {
-                self.check_audiences(at, found);
+                check_values(&self.audiences, &format!("{at}/audiences"), SESSIONS_ADVICE, found);
                 if self.base_url.is_none() {
                     found.add(
                         format!("{at}/base_url"),
@@ -172,14 +185,6 @@ impl WrittenIssuer {
         checked.collect::<Vec<_>>().into_iter().collect()
     }
 
-    fn check_audiences(&self, at: &str, found: &mut Findings) {
-        for (index, audience) in self.audiences.iter().enumerate() {
-            if audience.is_empty() {
-                found.add(format!("{at}/audiences/{index}"), "is empty; write the audience");
-            }
-        }
-    }
-
     fn accepted_tokens(&self, at: &str, found: &mut Findings) -> Option<AcceptedTokens> {
         if self.issuer.is_none() {
             found.add(
@@ -187,20 +192,55 @@ impl WrittenIssuer {
                 "is missing; write the exact `iss` of its tokens: https://id.example.com",
             );
         }
-        if self.audiences.is_empty() {
+        let accepts = self.accepts.unwrap_or(Accepts::Access);
+        check_values(&self.audiences, &format!("{at}/audiences"), AUDIENCES_ADVICE, found);
+        let audience = self.audience_claim(accepts, at, found)?;
+        Some(AcceptedTokens {
+            audiences: self.audiences.clone(),
+            audience,
+            preset: self.usable_preset(),
+            accepts,
+            auth_level: self.auth_level.unwrap_or(AuthLevel::Unverified),
+        })
+    }
+
+    /// The claim that names the client, if one is written. Outer `None`: there is a problem.
+    fn audience_claim(
+        &self,
+        accepts: Accepts,
+        at: &str,
+        found: &mut Findings,
+    ) -> Option<Option<AudienceClaim>> {
+        let at_audiences = format!("{at}/audiences");
+        let Some(audience) = &self.audience else {
+            if !self.audiences.is_empty() {
+                return Some(None);
+            }
+            // Without an audience, tokens for any other service would be taken.
+            let client = self.usable_preset().and_then(Preset::client_claim);
+            let message = match client.filter(|_| accepts == Accepts::Access) {
+                None => "is missing: without it, tokens for any other service would be taken; \
+                         write audiences: [my-api]"
+                    .to_owned(),
+                Some(claim) => format!(
+                    "is missing: without it, tokens for any other service would be taken; write \
+                     audiences: [my-api], or for tokens without `aud` \
+                     audience: {{ claim: {claim}, values: [my-client] }}"
+                ),
+            };
+            found.add(at_audiences, message);
+            return None;
+        };
+        let audience = audience.check(&format!("{at}/audience"), found);
+        if accepts == Accepts::Id && self.audiences.is_empty() {
             found.add(
-                format!("{at}/audiences"),
-                "is missing: without it, tokens for any other service would be taken; write \
-                 audiences: [my-api]",
+                at_audiences,
+                "is missing: every ID token has `aud` (OpenID Connect Core section 2), and \
+                 `audience` is for tokens without it; write audiences: [my-client] too",
             );
             return None;
         }
-        self.check_audiences(at, found);
-        Some(AcceptedTokens {
-            audiences: self.audiences.clone(),
-            accepts: self.accepts.unwrap_or(Accepts::Access),
-            auth_level: self.auth_level.unwrap_or(AuthLevel::Unverified),
-        })
+        audience.map(Some)
     }
 
     fn project(&self, at: &str, found: &mut Findings) -> Option<String> {

@@ -1,17 +1,22 @@
 //! An issuer as it holds after the check: every setting that its kind needs is there.
 
 use serde::{Serialize, Serializer};
+use url::Url;
 
 use super::{
     app::App,
+    audience::AudienceClaim,
     claims::ClaimMap,
     keys::{KeyOrigin, Keys, of_tenant},
     tenant_place::put_tenant,
-    words::{Accepts, IssuerKind, SigningAlgorithm},
+    words::{Accepts, IssuerKind, Preset, ROWND, SigningAlgorithm},
     written::WrittenIssuer,
 };
 use crate::{
-    config::{span::Span, web_address::WebAddress},
+    config::{
+        allowed_origin::AllowedOrigin, sections::network::OutboundTls, span::Span,
+        web_address::WebAddress,
+    },
     model::AuthLevel,
 };
 
@@ -30,6 +35,10 @@ pub struct Issuer {
     pub key_origin: KeyOrigin,
     /// How its keys are kept.
     pub keys: Keys,
+    /// TLS to its servers.
+    pub tls: OutboundTls,
+    /// The origins that its metadata may lead to as if they were written.
+    pub allowed_origins: Vec<AllowedOrigin>,
     /// The algorithms it signs with; never empty.
     pub algorithms: Vec<SigningAlgorithm>,
     /// Which claims become the identity.
@@ -107,8 +116,12 @@ pub struct StaticIssuer {
 /// Which tokens of an issuer are taken.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AcceptedTokens {
-    /// The audiences, one of which a token must name; never empty.
+    /// The audiences, one of which a token must name; empty only where `audience` is there.
     pub audiences: Vec<String>,
+    /// The claim that names the client: for tokens without `aud`, or besides it.
+    pub audience: Option<AudienceClaim>,
+    /// The provider, where it is a well-known one.
+    pub preset: Option<Preset>,
     /// Access tokens or ID tokens.
     pub accepts: Accepts,
     /// The auth level of users whose token has none.
@@ -179,6 +192,34 @@ impl Issuer {
     #[must_use]
     pub fn pointer(&self) -> &str {
         &self.pointer
+    }
+
+    /// The URLs of the first place of its keys that the operator wrote: none where the kind alone
+    /// knows it.
+    #[must_use]
+    pub fn written_urls(&self) -> Vec<Url> {
+        let written = &self.written;
+        let discovered = match &self.details {
+            IssuerDetails::Oidc(_) if written.base_url.is_none() => written.issuer.as_deref(),
+            IssuerDetails::Oidc(_)
+            | IssuerDetails::Rownd(_)
+            | IssuerDetails::Supertokens(_)
+            | IssuerDetails::Firebase(_)
+            | IssuerDetails::Static(_) => None,
+        };
+        // The default of a kind is nothing that was written.
+        let base_url = written.base_url.as_deref().filter(|base| *base != ROWND);
+        let texts = [written.jwks_url.as_deref(), base_url, discovered];
+        texts.into_iter().flatten().filter_map(|text| Url::parse(text).ok()).collect()
+    }
+
+    /// The copy of its keys elsewhere.
+    #[must_use]
+    pub fn fallback_url(&self) -> Option<&Url> {
+        match &self.key_origin {
+            KeyOrigin::InPlace(_) => None,
+            KeyOrigin::Fetched { fallback, .. } => fallback.as_ref().map(WebAddress::url),
+        }
     }
 
     /// The settings of this tenant, as of an issuer without tenants.

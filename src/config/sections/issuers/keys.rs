@@ -1,10 +1,14 @@
 //! Where an issuer's keys come from, and how they are kept.
 
+use std::path::PathBuf;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::tenant_place::put_tenant;
-use crate::config::{file, findings::Findings, span::Span, web_address::WebAddress};
+use crate::config::{
+    file, findings::Findings, header_file::HeaderFile, span::Span, web_address::WebAddress,
+};
 
 /// The most bytes of a key set in place.
 const MAX_KEY_SET_BYTES: usize = 1 << 20;
@@ -29,6 +33,26 @@ pub struct Keys {
     /// The longest time that one fetch may take.
     #[schemars(extend("x-duration-range" = ["100ms", "30s"]))]
     pub fetch_timeout: Span,
+    /// A file with a bearer token, such as that of a Kubernetes service account. Each fetch of the
+    /// key set, and of the metadata that lead to it, reads it again and sends it, to origins that
+    /// are written (`jwks_url`, `base_url`, `issuer`) or listed in `allowed_origins`, and to no
+    /// others. Without the file no such fetch is sent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bearer_file: Option<PathBuf>,
+    /// More headers of these fetches, at most 8, by the same rules: the value is that of the file.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 8))]
+    pub headers: Vec<KeyFetchHeader>,
+}
+
+/// A header of the fetches of keys.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct KeyFetchHeader {
+    /// The name of the header.
+    pub name: String,
+    /// The file with its value, which is a secret and never shown.
+    pub file: PathBuf,
 }
 
 impl Default for Keys {
@@ -39,7 +63,29 @@ impl Default for Keys {
             cooldown: Span::from_secs(10),
             max_stale: Span::from_secs(86_400),
             fetch_timeout: Span::from_secs(5),
+            bearer_file: None,
+            headers: Vec::new(),
         }
+    }
+}
+
+impl Keys {
+    /// The headers of each fetch, with the files that hold their values.
+    #[must_use]
+    pub fn header_files(&self) -> Vec<HeaderFile> {
+        let bearer = self.bearer_file.iter().map(|file| HeaderFile {
+            setting: "keys.bearer_file",
+            name: "authorization".to_owned(),
+            file: file.clone(),
+            scheme: "Bearer ",
+        });
+        let others = self.headers.iter().map(|header| HeaderFile {
+            setting: "keys.headers",
+            name: header.name.to_ascii_lowercase(),
+            file: header.file.clone(),
+            scheme: "",
+        });
+        bearer.chain(others).collect()
     }
 }
 

@@ -4,11 +4,16 @@
 //! its kind needs, or every problem.
 
 mod app;
+mod audience;
 mod check;
+mod claim;
 mod claims;
 mod issuer;
 mod keys;
 mod known_iss;
+mod outbound;
+mod preset;
+mod preset_iss;
 mod tenant_place;
 mod tenants;
 mod words;
@@ -16,11 +21,13 @@ mod written;
 
 pub(in crate::config) use app::WrittenApp;
 pub use app::{App, AppKnownBy};
+pub use audience::AudienceClaim;
+pub use claim::{Claim, ClaimPlace, ClaimSettings};
 pub use claims::ClaimMap;
 pub use issuer::{
     AcceptedTokens, FirebaseIssuer, Issuer, IssuerDetails, OidcIssuer, RowndIssuer, StaticIssuer,
     SupertokensIssuer,
 };
-pub use keys::{KeyOrigin, KeyPlace, Keys};
-pub use words::{Accepts, IssuerKind, SigningAlgorithm};
+pub use keys::{KeyFetchHeader, KeyOrigin, KeyPlace, Keys};
+pub use words::{Accepts, IssuerKind, Preset, SigningAlgorithm};
 pub(in crate::config) use written::WrittenIssuer;

@@ -5,13 +5,15 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     app::WrittenApp,
+    audience::WrittenAudience,
     claims::ClaimMap,
     keys::Keys,
-    words::{Accepts, IssuerKind, SigningAlgorithm},
+    words::{Accepts, IssuerKind, Preset, SigningAlgorithm},
 };
 use crate::{
     config::{
         findings::Findings,
+        sections::network::OutboundTls,
         shown::{public_keys, without_query},
         span::Span,
     },
@@ -28,6 +30,11 @@ pub(in crate::config) struct WrittenIssuer {
     pub name: String,
     /// The kind of issuer.
     pub kind: IssuerKind,
+    /// A well-known provider, whose usual settings are filled in where none are written (`oidc`,
+    /// `static`): its algorithms, its claims, and the marks that distinguish its kinds of token.
+    /// `config print` shows them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub preset: Option<Preset>,
     /// `rownd`: the base URL of the API. `supertokens`: API domain and base path, as in
     /// `https://api.example.com/auth`. `oidc`: where its discovery document is, if not below its
     /// `issuer`. https, or http on a loopback host.
@@ -71,23 +78,33 @@ pub(in crate::config) struct WrittenIssuer {
     /// The apps whose tokens are taken (`rownd`); for `supertokens` the app its sessions are for.
     #[serde(default)]
     pub apps: Vec<WrittenApp>,
-    /// The audiences: a token must name one of them in `aud`. `oidc` and `static` need one; for
-    /// `supertokens`, without any, `aud` is not checked; `rownd` and `firebase` know theirs.
+    /// The audiences: a token must name one of them in `aud`. `oidc` and `static` need one, or
+    /// `audience`; for `supertokens`, without any, `aud` is not checked; `rownd` and `firebase` know
+    /// theirs.
     #[serde(default)]
     pub audiences: Vec<String>,
-    /// The algorithms it signs with. Default: `EdDSA` for `rownd`, which has no other; `RS256` for
-    /// `supertokens` and `firebase`; all three for `oidc` and `static`.
+    /// For issuers whose tokens have no `aud` (`oidc`, `static`): the claim that names the client
+    /// instead, and the values that are taken. Alone, it takes tokens without `aud` only (an empty
+    /// list counts as none); with `audiences`, both must hold.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub audience: Option<WrittenAudience>,
+    /// The algorithms it signs with. Default: `EdDSA` for `rownd`; `RS256` for `supertokens` and
+    /// `firebase`, which have no other; `RS256`, `ES256` and `EdDSA` for `oidc` and `static`, or those
+    /// of `preset`. With `EdDSA` tokens may name their algorithm `EdDSA` or `Ed25519` (RFC 9864); with
+    /// `Ed25519` only `Ed25519`.
     #[serde(default)]
     pub algorithms: Vec<SigningAlgorithm>,
-    /// The kind of token that is taken (`oidc`, `static`). Default: access tokens. Of `firebase`,
-    /// ID tokens are taken.
+    /// The kind of token that is taken (`oidc`, `static`). Default: access tokens. Of `firebase` and
+    /// with the preset `google`, ID tokens are taken.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub accepts: Option<Accepts>,
     /// The auth level of users whose token has none (`oidc`, `static`): how far do you trust
     /// its sign-in? Default: `unverified`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub auth_level: Option<AuthLevel>,
-    /// Which claims become the identity.
+    /// Which claims become the identity. Each setting is the name of a claim, or a JSON pointer
+    /// (`/realm_access/roles`), or a map such as `{ path: realm_access.roles }`,
+    /// `{ name: roles, keys: true }` and `{ name: id, integer: true }` (docs/issuers.md).
     #[serde(default)]
     pub claims: ClaimMap,
     /// Clock skew allowed on `exp`, `nbf` and `iat`.
@@ -103,6 +120,14 @@ pub(in crate::config) struct WrittenIssuer {
     /// Allows http to hosts that are not loopback, for a mesh that encrypts by itself.
     #[serde(default)]
     pub allow_insecure_http: bool,
+    /// TLS to its servers.
+    #[serde(default)]
+    pub tls: OutboundTls,
+    /// Origins that its metadata may lead to as if they were written here: scheme, host and port,
+    /// each exactly (`https://10.0.0.1:6443`). Only these and the written ones may have private
+    /// addresses, are asked through a proxy, and get the credential of `keys`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub allowed_origins: Vec<String>,
     /// How its keys are kept.
     #[serde(default)]
     pub keys: Keys,
@@ -114,6 +139,7 @@ impl WrittenIssuer {
         Self {
             name: name.to_owned(),
             kind,
+            preset: None,
             base_url: None,
             issuer: None,
             tenants: Vec::new(),
@@ -124,6 +150,7 @@ impl WrittenIssuer {
             key_set: None,
             apps: Vec::new(),
             audiences: Vec::new(),
+            audience: None,
             algorithms: Vec::new(),
             accepts: None,
             auth_level: None,
@@ -132,6 +159,8 @@ impl WrittenIssuer {
             required: yes(),
             allow_missing_exp: false,
             allow_insecure_http: false,
+            tls: OutboundTls::default(),
+            allowed_origins: Vec::new(),
             keys: Keys::default(),
         }
     }
@@ -148,6 +177,7 @@ impl WrittenIssuer {
         let Self {
             name: _,
             kind,
+            preset: _,
             base_url,
             issuer,
             // Each tenant has its own keys.
@@ -159,6 +189,7 @@ impl WrittenIssuer {
             key_set,
             apps: _,
             audiences: _,
+            audience: _,
             algorithms,
             accepts: _,
             auth_level: _,
@@ -167,6 +198,8 @@ impl WrittenIssuer {
             required: _,
             allow_missing_exp: _,
             allow_insecure_http,
+            tls,
+            allowed_origins,
             keys: _,
         } = self;
         *kind == other.kind
@@ -178,13 +211,16 @@ impl WrittenIssuer {
             && *key_set == other.key_set
             && *algorithms == other.algorithms
             && *allow_insecure_http == other.allow_insecure_http
+            && *tls == other.tls
+            && *allowed_origins == other.allowed_origins
     }
 
     /// Refuses settings that have no effect for the kind: the operator expects one of them.
     pub(super) fn refuse_foreign_settings(&self, at: &str, found: &mut Findings) {
         use IssuerKind::{Firebase, Oidc, Rownd, Static, Supertokens};
         let map = &self.claims;
-        let rows: [(&str, bool, &[IssuerKind]); 17] = [
+        let rows: [(&str, bool, &[IssuerKind]); 20] = [
+            ("preset", self.preset.is_some(), &[Oidc, Static]),
             ("base_url", self.base_url.is_some(), &[Rownd, Supertokens, Oidc]),
             ("tenants", !self.tenants.is_empty(), &[Oidc]),
             ("tenants_file", self.tenants_file.is_some(), &[Oidc]),
@@ -195,8 +231,10 @@ impl WrittenIssuer {
                 self.jwks_fallback_url.is_some(),
                 &[Rownd, Supertokens, Oidc, Firebase],
             ),
+            ("tls", self.tls.ca_file.is_some(), &[Rownd, Supertokens, Oidc, Firebase]),
             ("apps", !self.apps.is_empty(), &[Rownd, Supertokens]),
             ("audiences", !self.audiences.is_empty(), &[Supertokens, Oidc, Static]),
+            ("audience", self.audience.is_some(), &[Oidc, Static]),
             ("accepts", self.accepts.is_some(), &[Oidc, Static]),
             ("auth_level", self.auth_level.is_some(), &[Oidc, Static]),
             ("allow_missing_exp", self.allow_missing_exp, &[Rownd]),

@@ -1,11 +1,17 @@
 //! Where the service listens, and what a connection may use.
 
-use std::path::PathBuf;
+use std::{
+    net::{Ipv4Addr, SocketAddr},
+    path::PathBuf,
+};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::config::span::Span;
+use crate::config::{
+    listen_address::{ListenAddress, SocketMode, SocketPath},
+    span::Span,
+};
 
 /// Where the service listens.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -55,10 +61,11 @@ pub struct Tls {
 #[serde(deny_unknown_fields, default)]
 pub struct GrpcListener {
     /// `IP:PORT`, or `unix:/absolute/path`.
-    pub address: String,
+    #[schemars(with = "String", extend("x-listen-address" = "any"))]
+    pub address: ListenAddress,
     /// Permission bits of a Unix socket, octal.
-    #[schemars(regex(pattern = r"^0?[0-7]{3}$"))]
-    pub socket_mode: String,
+    #[schemars(with = "String", regex(pattern = r"^0?[0-7]{3}$"))]
+    pub socket_mode: SocketMode,
     /// The TLS settings (ALPN `h2`). The files are read again when they change. Default: plain text.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tls: Option<Tls>,
@@ -109,8 +116,8 @@ pub struct GrpcListener {
 impl Default for GrpcListener {
     fn default() -> Self {
         Self {
-            address: "127.0.0.1:50051".to_owned(),
-            socket_mode: "0660".to_owned(),
+            address: ListenAddress::Tcp((Ipv4Addr::LOCALHOST, 50_051).into()),
+            socket_mode: SocketMode::new(0o660),
             tls: None,
             workers: 0,
             reflection: false,
@@ -133,16 +140,18 @@ impl Default for GrpcListener {
 #[serde(deny_unknown_fields, default)]
 pub struct OpsListener {
     /// `IP:PORT`.
-    pub address: String,
+    #[schemars(with = "String", extend("x-listen-address" = "ip"))]
+    pub address: SocketAddr,
     /// A loopback address, `IP:PORT`, that serves the same pages for `rownd-authz healthcheck --page`.
     /// No other machine reaches it, so that none can keep a probe from its answer.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub probe_address: Option<String>,
+    #[schemars(with = "Option<String>", extend("x-listen-address" = "ip"))]
+    pub probe_address: Option<SocketAddr>,
 }
 
 impl Default for OpsListener {
     fn default() -> Self {
-        Self { address: "127.0.0.1:9464".to_owned(), probe_address: None }
+        Self { address: (Ipv4Addr::LOCALHOST, 9464).into(), probe_address: None }
     }
 }
 
@@ -151,11 +160,12 @@ impl Default for OpsListener {
 #[serde(deny_unknown_fields)]
 pub struct ControlListener {
     /// `unix:/absolute/path`; never a port.
-    pub address: String,
+    #[schemars(with = "String", extend("x-listen-address" = "unix"))]
+    pub address: SocketPath,
     /// Permission bits of the socket, octal.
     #[serde(default = "owner_only")]
-    #[schemars(regex(pattern = r"^0?[0-7]{3}$"))]
-    pub socket_mode: String,
+    #[schemars(with = "String", regex(pattern = r"^0?[0-7]{3}$"))]
+    pub socket_mode: SocketMode,
     /// User ids that may give commands, besides root and the one that the process runs as.
     #[serde(default)]
     pub allowed_uids: Vec<u32>,
@@ -164,6 +174,6 @@ pub struct ControlListener {
     pub allowed_gids: Vec<u32>,
 }
 
-fn owner_only() -> String {
-    "0600".to_owned()
+const fn owner_only() -> SocketMode {
+    SocketMode::new(0o600)
 }

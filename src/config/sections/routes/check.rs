@@ -4,9 +4,10 @@
 use std::collections::HashSet;
 
 use super::{
+    path_regex::PathRegex,
     path_text,
-    route::Route,
-    route_match::{PathMatch, RouteMatch},
+    route::{AppliesTo, Match, PathMatch, Route},
+    route_match::{RouteMatch, WrittenMatch, WrittenPathMatch},
     schema::{Auth, DefaultRoute, WrittenRoute},
 };
 use crate::config::{findings::Findings, section::Section};
@@ -21,9 +22,9 @@ impl Section for Vec<WrittenRoute> {
             if !ids.insert(route.id.clone()) || route.id == "default" {
                 found.add(format!("{at}/id"), "another route has this id; write another one");
             }
-            check_match(&route, &at, found);
+            let applies_to = applies_to(&route, &at, found);
             check_requirement(route.auth, route.auth_level.is_some(), route.step_up, &at, found);
-            route.holds()
+            Some(route.holds(applies_to?))
         });
         checked.collect()
     }
@@ -38,30 +39,44 @@ impl Section for DefaultRoute {
     }
 }
 
-fn check_match(route: &WrittenRoute, at: &str, found: &mut Findings) {
+/// The requests that a rule is for; `None` if that is a problem.
+fn applies_to(route: &WrittenRoute, at: &str, found: &mut Findings) -> Option<AppliesTo> {
     match (&route.matches, route.by_name) {
-        (None, true) | (Some(RouteMatch::Any(_)), false) => {}
-        (None, false) => found.add(
-            at,
-            "has no `match`; write `match: any` for every request, or `by_name: true` for a route \
-             that only Envoy names",
-        ),
-        (Some(_), true) => found.add(
-            format!("{at}/by_name"),
-            "a route that only Envoy names matches nothing by itself; leave out `match` or \
-             `by_name`",
-        ),
+        (None, true) => Some(AppliesTo::NamedRequests),
+        (Some(RouteMatch::Any(_)), false) => Some(AppliesTo::AllRequests),
+        (None, false) => {
+            found.add(
+                at,
+                "has no `match`; write `match: any` for every request, or `by_name: true` for a \
+                 route that only Envoy names",
+            );
+            None
+        }
+        (Some(_), true) => {
+            found.add(
+                format!("{at}/by_name"),
+                "a route that only Envoy names matches nothing by itself; leave out `match` or \
+                 `by_name`",
+            );
+            None
+        }
         (Some(RouteMatch::Parts(parts)), false) => {
-            let at = format!("{at}/match");
-            if parts.hosts.is_empty() && parts.methods.is_empty() && parts.path.is_none() {
-                found.add(at.clone(), "is empty; write `match: any`");
-            }
-            check_hosts(&parts.hosts, &at, found);
-            if let Some(path) = &parts.path {
-                check_path(path, &format!("{at}/path"), found);
-            }
+            check_parts(parts, &format!("{at}/match"), found).map(AppliesTo::Matching)
         }
     }
+}
+
+fn check_parts(parts: &WrittenMatch, at: &str, found: &mut Findings) -> Option<Match> {
+    let WrittenMatch { hosts, path, methods } = parts;
+    if hosts.is_empty() && methods.is_empty() && path.is_none() {
+        found.add(at, "is empty; write `match: any`");
+    }
+    check_hosts(hosts, at, found);
+    let path = match path {
+        Some(path) => Some(check_path(path, &format!("{at}/path"), found)?),
+        None => None,
+    };
+    Some(Match { hosts: hosts.clone(), path, methods: methods.clone() })
 }
 
 fn check_requirement(auth: Auth, level: bool, step_up: bool, at: &str, found: &mut Findings) {
@@ -96,11 +111,19 @@ fn check_hosts(hosts: &[String], at: &str, found: &mut Findings) {
     }
 }
 
-fn check_path(path: &PathMatch, at: &str, found: &mut Findings) {
+fn check_path(path: &WrittenPathMatch, at: &str, found: &mut Findings) -> Option<PathMatch> {
     let (name, checked) = match path {
-        PathMatch::Exact(path) => ("exact", path_text::check_literal(path, false)),
-        PathMatch::Prefix(path) => ("prefix", path_text::check_literal(path, true)),
-        PathMatch::Regex(pattern) => ("regex", path_text::check_regex(pattern)),
+        WrittenPathMatch::Exact(path) => {
+            let checked = path_text::check_literal(path, false);
+            ("exact", checked.map(|()| PathMatch::Exact(path.clone())))
+        }
+        WrittenPathMatch::Prefix(path) => {
+            let checked = path_text::check_literal(path, true);
+            ("prefix", checked.map(|()| PathMatch::Prefix(path.clone())))
+        }
+        WrittenPathMatch::Regex(pattern) => {
+            ("regex", PathRegex::parse(pattern).map(PathMatch::Regex))
+        }
     };
-    found.keep(format!("{at}/{name}"), checked);
+    found.keep(format!("{at}/{name}"), checked)
 }

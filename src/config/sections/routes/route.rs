@@ -3,7 +3,8 @@
 use serde::{Serialize, Serializer};
 
 use super::{
-    route_match::{Any, Match, RouteMatch},
+    path_regex::PathRegex,
+    route_match::{Any, RouteMatch, WrittenMatch, WrittenPathMatch},
     schema::{Auth, ExpiredCookie, Freshness, OddPaths, WrittenRoute},
 };
 use crate::model::AuthLevel;
@@ -42,16 +43,32 @@ pub enum AppliesTo {
     Matching(Match),
 }
 
+/// The parts of a match. Each that is given has to match; at least one is given.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Match {
+    /// Hosts without port: `api.example.com`, or `*.example.com` for every name below it.
+    pub hosts: Vec<String>,
+    /// The path, without the query.
+    pub path: Option<PathMatch>,
+    /// Methods in upper case.
+    pub methods: Vec<String>,
+}
+
+/// One way to match a path.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PathMatch {
+    /// The whole path.
+    Exact(String),
+    /// The path and everything below it.
+    Prefix(String),
+    /// A regular expression over the whole path.
+    Regex(PathRegex),
+}
+
 impl WrittenRoute {
-    /// The rule as it holds, unless it has both a match and `by_name`, or neither.
-    pub(super) fn holds(self) -> Option<Route> {
-        let applies_to = match (self.matches, self.by_name) {
-            (None, true) => AppliesTo::NamedRequests,
-            (Some(RouteMatch::Any(_)), false) => AppliesTo::AllRequests,
-            (Some(RouteMatch::Parts(parts)), false) => AppliesTo::Matching(parts),
-            (None, false) | (Some(_), true) => return None,
-        };
-        Some(Route {
+    /// The rule as it holds for these requests.
+    pub(super) fn holds(self, applies_to: AppliesTo) -> Route {
+        Route {
             id: self.id,
             applies_to,
             auth: self.auth,
@@ -61,7 +78,7 @@ impl WrittenRoute {
             cors_preflight: self.cors_preflight,
             expired_cookie: self.expired_cookie,
             odd_paths: self.odd_paths,
-        })
+        }
     }
 }
 
@@ -70,7 +87,7 @@ impl From<&Route> for WrittenRoute {
         let (matches, by_name) = match &route.applies_to {
             AppliesTo::NamedRequests => (None, true),
             AppliesTo::AllRequests => (Some(RouteMatch::Any(Any::Any)), false),
-            AppliesTo::Matching(parts) => (Some(RouteMatch::Parts(parts.clone())), false),
+            AppliesTo::Matching(parts) => (Some(RouteMatch::Parts(parts.into())), false),
         };
         Self {
             id: route.id.clone(),
@@ -84,6 +101,17 @@ impl From<&Route> for WrittenRoute {
             expired_cookie: route.expired_cookie,
             odd_paths: route.odd_paths,
         }
+    }
+}
+
+impl From<&Match> for WrittenMatch {
+    fn from(parts: &Match) -> Self {
+        let path = parts.path.as_ref().map(|path| match path {
+            PathMatch::Exact(text) => WrittenPathMatch::Exact(text.clone()),
+            PathMatch::Prefix(text) => WrittenPathMatch::Prefix(text.clone()),
+            PathMatch::Regex(regex) => WrittenPathMatch::Regex(regex.as_str().to_owned()),
+        });
+        Self { hosts: parts.hosts.clone(), path, methods: parts.methods.clone() }
     }
 }
 

@@ -1,5 +1,7 @@
 //! The section `rownd_auth` as it is written, and its callers.
 
+use std::num::NonZeroU32;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -64,8 +66,8 @@ pub(in crate::config) struct WrittenRowndAuth {
     /// How often in a second one caller's `GetUser` may have Rownd asked, by `max_age`, for a
     /// younger profile than `profiles.ttl` allows; further calls are refused with a retry delay.
     /// Callers without a name count as one.
-    #[schemars(range(min = 1, max = 10000))]
-    pub max_age_per_second: u32,
+    #[schemars(with = "u32", range(min = 1, max = 10000))]
+    pub max_age_per_second: NonZeroU32,
     /// For how long after a refresh the same refresh token still gets the same answer, so that
     /// callers with the same token do not sign each other out.
     #[schemars(extend("x-duration-range" = ["0s", "1m"]))]
@@ -80,7 +82,7 @@ impl Default for WrittenRowndAuth {
             oidc_clients: Vec::new(),
             timeout: Span::from_secs(10),
             max_in_flight: 1024,
-            max_age_per_second: 20,
+            max_age_per_second: const { NonZeroU32::MIN.saturating_add(19) },
             refresh_grace: Span::from_secs(10),
         }
     }
@@ -100,7 +102,7 @@ pub struct RowndAuth {
     /// The most calls at a time.
     pub max_in_flight: usize,
     /// How often in a second one caller may have Rownd asked for a younger profile.
-    pub max_age_per_second: u32,
+    pub max_age_per_second: NonZeroU32,
     /// For how long after a refresh the same refresh token gets the same answer.
     pub refresh_grace: Span,
 }

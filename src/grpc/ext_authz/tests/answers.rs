@@ -49,6 +49,7 @@ pub(super) fn facts(protocol: CallerProtocol) -> VerdictFacts {
         request_id: Bytes::from("request-1"),
         trace_id: Some(Bytes::from("4bf92f3577b34da6a3ce929d0e0e4736")),
         protocol,
+        omitted: Vec::new(),
     }
 }
 

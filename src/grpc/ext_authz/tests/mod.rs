@@ -4,6 +4,8 @@
 mod additions;
 mod answers;
 mod door;
+mod lists;
+mod memory;
 mod requests;
 mod routes;
 mod second_door;
@@ -35,20 +37,16 @@ fn door(yaml: &str) -> (CheckDoor, Arc<Metrics>) {
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     let environment = BTreeMap::from([("ROWND_APP_ID".to_owned(), "app_test".to_owned())]);
     let config = config::parse("test.yaml", yaml, &environment).unwrap_or_else(|e| panic!("{e}"));
-    let metrics = Metrics::build(&Labels {
-        reasons: authz::end_labels(),
-        key_refusals: Vec::new(),
-        verifications: verify::result_labels(),
-        issuers: vec!["rownd".to_owned()],
-        rpcs: Vec::new(),
-    });
-    let metrics = metrics.unwrap();
+    let mut labels = Labels::of_issuers(["rownd".to_owned()]);
+    authz::add_labels(&mut labels);
+    verify::add_labels(&mut labels);
+    let metrics = Metrics::build(&labels).unwrap();
     let limits = VerifierLimits {
         max_token_bytes: config.check.max_token_bytes,
-        claims_cache_bytes: 0,
+        claims_cache_bytes: config.check.claims_cache_bytes,
         refusal_cache_bytes: 0,
     };
-    let client = Client::build(Duration::from_secs(1)).unwrap();
+    let client = Client::build(&config::Network::default(), &[], Duration::from_secs(1)).unwrap();
     let revocations = MemoryRevocations::new(&config.revocation, &metrics);
     let parts =
         Verifier::build(&config.issuers, limits, revocations, &client, &metrics, &Readiness::new())
@@ -58,7 +56,7 @@ fn door(yaml: &str) -> (CheckDoor, Arc<Metrics>) {
     let (profiles, _fetcher) = Profiles::build(&config.profiles, issuers, &rownd, &metrics);
     let edition = Edition { epoch: 1, hash: "test".into() };
     let exchange = issuer_api::Exchange::build(&config, &[], &issuer_api::refreshes().0);
-    let policy = Policy::build(&config).unwrap();
+    let policy = Policy::build(&config);
     let snapshot =
         Snapshot::build(&config, policy, Arc::new(parts.verifier), profiles, exchange, edition);
     let authorizer = Authorizer::new(snapshot, authz::recorders(&metrics, 1));

@@ -16,9 +16,9 @@ use tokio::time::sleep;
 use super::{CommandTarget, ISS, Rig, Signer, access, issuer, key_set, rig_of};
 use crate::{
     config::{KeySnapshots, Span},
-    metrics::FetchResult,
     model::DenyReason,
     verify::key_snapshot::{KeySnapshot, LoadError},
+    verify::key_source::FetchResult,
 };
 
 const SECOND: Duration = Duration::from_secs(1);

@@ -1,0 +1,136 @@
+//! A regular expression over the whole path, compiled when the configuration is read.
+//!
+//! In: the text of a rule. Out: the expression, or what to write instead.
+
+use regex::bytes::{Regex, RegexBuilder};
+use serde::{Serialize, Serializer};
+
+use super::path_text;
+
+/// A compiled regular expression may take this much memory.
+const MAX_REGEX_BYTES: usize = 1 << 20;
+
+/// A regular expression over the whole path, anchored at both ends.
+#[derive(Debug, Clone)]
+pub struct PathRegex {
+    /// The text in the configuration.
+    written: String,
+    whole: Regex,
+}
+
+impl PathRegex {
+    /// Compiles the text of a rule.
+    ///
+    /// # Errors
+    ///
+    /// The reason and what to write instead, if it does not compile or no path can match it.
+    pub(in crate::config) fn parse(written: &str) -> Result<Self, String> {
+        let whole =
+            whole(written).map_err(|error| format!("is not a regular expression: {error}"))?;
+        path_text::check_regex(written)?;
+        Ok(Self { written: written.to_owned(), whole })
+    }
+
+    /// The text in the configuration.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.written
+    }
+
+    /// The compiled expression, which matches whole paths only.
+    #[must_use]
+    pub const fn whole(&self) -> &Regex {
+        &self.whole
+    }
+}
+
+/// The same text compiles into the same expression.
+impl PartialEq for PathRegex {
+    fn eq(&self, other: &Self) -> bool {
+        self.written == other.written
+    }
+}
+
+impl Eq for PathRegex {}
+
+impl Serialize for PathRegex {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.written)
+    }
+}
+
+/// A pattern as an expression over the whole path. It has to compile alone, or it could close
+/// the group that anchors it; and between the anchors, or it could comment out the second.
+fn whole(pattern: &str) -> Result<Regex, regex::Error> {
+    Regex::new(pattern)?;
+    RegexBuilder::new(&format!("^(?:{pattern})$")).size_limit(MAX_REGEX_BYTES).build()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{PathRegex, path_text::check_literal};
+
+    #[test]
+    fn a_pattern_is_judged_in_the_form_it_is_used_in() {
+        assert!(PathRegex::parse("/a|/b").is_ok_and(|regex| !regex.whole().is_match(b"/ab")));
+        // The comment swallows the closing anchor, the class is too large, the group is closed.
+        for pattern in ["(?x)/a # comment", r"/\w{1,5000}", "/a)|(?:/b"] {
+            assert!(PathRegex::parse(pattern).is_err(), "{pattern}");
+        }
+    }
+
+    /// The suggested value covers the intended one.
+    #[test]
+    fn a_cure_covers_what_lies_below_a_prefix() {
+        for text in
+            ["/users/:id", "/users/{id}", "/users/<int:id>", "/users/:id/*", "/users/[0-9]+"]
+        {
+            let error = check_literal(text, true).expect_err(text);
+            let pattern = error.split('\'').nth(1).unwrap();
+            let regex = PathRegex::parse(pattern).unwrap();
+            let whole = regex.whole();
+            for path in ["/users/1", "/users/1/", "/users/1/orders", "/users/1/orders/2"] {
+                assert!(whole.is_match(path.as_bytes()), "{text} {pattern} {path}");
+            }
+            assert!(!whole.is_match(b"/users") && !whole.is_match(b"/userss/1"), "{pattern}");
+        }
+    }
+
+    #[test]
+    fn an_expression_that_no_path_satisfies_is_refused() {
+        for pattern in [
+            "",
+            "a^",
+            "adm/.*",
+            "admin",
+            "^x",
+            "(a|b)/c",
+            "[a-z]+",
+            "/adm/*",
+            "/*",
+            "/admin?x=1",
+            "(?:)",
+        ] {
+            assert!(PathRegex::parse(pattern).is_err(), "{pattern}");
+        }
+        for pattern in [
+            "/admin",
+            "^/admin$",
+            "/admin(/.*)?",
+            ".*",
+            ".*\\.png",
+            "(/a|/b)",
+            "(a|/b)",
+            "/v[0-9]+/users",
+            "[/]x",
+            "/?",
+            "(?i)/admin",
+            "(?s).+",
+            "/colou?r",
+            "[^a]+",
+            r"\S+",
+        ] {
+            assert!(PathRegex::parse(pattern).is_ok(), "{pattern}");
+        }
+    }
+}

@@ -1,0 +1,89 @@
+//! The one message of a check, and the one of its response, in their gRPC frames: a flag that says
+//! whether the message is compressed, its length in four bytes, and the message (gRPC over HTTP/2,
+//! "Length-Prefixed-Message").
+//!
+//! In: the whole body of a call. Out: the check; then, from an encoded response, the response of
+//! the call, which always has the status 0. tonic would do the same with a buffer, a stream and a
+//! body of its own for each direction, for calls of any number of messages; a check has one.
+//!
+//! A response has two parts, one that differs from check to check and one that was encoded once for
+//! an identity. Two encoded messages after each other are one merged message (protobuf, "Encoding",
+//! section "Last One Wins").
+
+use std::convert::Infallible;
+
+use bytes::Bytes;
+use futures_util::stream;
+use http::{HeaderMap, HeaderName, HeaderValue, Response, header::CONTENT_TYPE};
+use http_body::Frame;
+use http_body_util::StreamBody;
+use prost::Message as _;
+use tonic::{body::Body, metadata::GRPC_CONTENT_TYPE};
+
+use super::entry_count::{EntryError, check_entry_count};
+use crate::{grpc::pb::CheckRequest, model::DenyReason};
+
+/// Bytes before a message: the flag and the length.
+const PREFIX: usize = 5;
+/// The flag of a message that is not compressed.
+const PLAIN: u8 = 0;
+/// The header that says how messages are compressed.
+static ENCODING: HeaderName = HeaderName::from_static("grpc-encoding");
+/// The trailer that says how a call ended.
+static STATUS: HeaderName = HeaderName::from_static("grpc-status");
+
+/// A CheckResponse in two parts.
+#[derive(Debug)]
+pub(super) struct EncodedResponse {
+    /// Encoded for this check, always with a status.
+    pub(super) message: Vec<u8>,
+    /// More of the same message, kept from an earlier check; empty where there is no more.
+    pub(super) kept: Bytes,
+}
+
+/// The messages of a call with these headers may be compressed, which is not spoken here.
+pub(super) fn may_be_compressed(headers: &HeaderMap) -> bool {
+    headers.get(&ENCODING).is_some_and(|encoding| encoding != "identity")
+}
+
+/// The check in the body of a call. Its fields are slices of a copy, because the body may be a piece
+/// of the buffer that the connection was read into, and a check may wait for keys.
+///
+/// # Errors
+///
+/// The reason to deny the check: the body is no frame of one message, the message is longer than
+/// `max_bytes` or has too many entries, or it cannot be decoded.
+pub(super) fn decode(body: &[u8], max_bytes: usize) -> Result<CheckRequest, DenyReason> {
+    let (prefix, message) =
+        body.split_first_chunk::<PREFIX>().ok_or(DenyReason::RequestUndecodable)?;
+    let [flag, length @ ..] = *prefix;
+    let whole = usize::try_from(u32::from_be_bytes(length)) == Ok(message.len());
+    if flag != PLAIN || !whole || message.len() > max_bytes {
+        return Err(DenyReason::RequestUndecodable);
+    }
+    check_entry_count(message).map_err(|error| match error {
+        EntryError::TooMany => DenyReason::RequestTooLarge,
+        EntryError::Malformed => DenyReason::RequestUndecodable,
+    })?;
+    CheckRequest::decode(Bytes::copy_from_slice(message))
+        .map_err(|_| DenyReason::RequestUndecodable)
+}
+
+/// The response of a call that succeeded, which a denial is as well.
+pub(super) fn respond(response: &EncodedResponse) -> Response<Body> {
+    let EncodedResponse { message, kept } = response;
+    let length = message.len() + kept.len();
+    let mut frame = Vec::with_capacity(PREFIX + length);
+    frame.push(PLAIN);
+    // No response is so long: requests are held to far less, and identities to their limits.
+    frame.extend_from_slice(&u32::try_from(length).unwrap_or(u32::MAX).to_be_bytes());
+    frame.extend_from_slice(message);
+    frame.extend_from_slice(kept);
+    let mut trailers = HeaderMap::with_capacity(1);
+    trailers.insert(&STATUS, HeaderValue::from_static("0"));
+    let frames = [Frame::data(Bytes::from(frame)), Frame::trailers(trailers)];
+    let body = StreamBody::new(stream::iter(frames.map(Ok::<_, Infallible>)));
+    let mut response = Response::new(Body::new(body));
+    response.headers_mut().insert(CONTENT_TYPE, GRPC_CONTENT_TYPE);
+    response
+}
