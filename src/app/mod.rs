@@ -61,7 +61,7 @@ use socket::BoundSocket;
 use tasks::spawn;
 pub use telemetry::LogGuard;
 use tls::ListenerTls;
-pub use token_inspection::{InspectedToken, OfflineKeys, inspect_token};
+pub use token_inspection::{InspectedKeys, InspectedToken, inspect_token, inspect_token_online};
 pub use warnings::{warnings, warnings_anywhere};
 use workers::Workers;
 

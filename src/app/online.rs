@@ -1,10 +1,16 @@
-//! A question to every issuer of a configuration, asked once: for `config check --online`.
+//! A question to every issuer of a configuration, asked once: for `config check --online` and
+//! `token inspect --online`.
 
 use futures_util::future::join_all;
 use tokio::time::timeout;
 
 use super::{BuildError, foundation::Foundation};
-use crate::{blocking::BlockingRunner, config::Config, issuer_api, verify::KeyStatus};
+use crate::{
+    blocking::BlockingRunner,
+    config::Config,
+    issuer_api,
+    verify::{KeyStatus, Verifier},
+};
 
 /// The answers of one issuer.
 #[derive(Debug)]
@@ -38,6 +44,34 @@ impl IssuerFindings {
 /// Fails where the configuration cannot be built. An issuer that does not answer is no error: its
 /// findings say so.
 pub async fn ask_issuers(config: &Config) -> Result<Vec<IssuerFindings>, BuildError> {
+    let AskedIssuers { verifier, apps } = ask(config).await?;
+    let findings = verifier.issuers().iter().zip(apps).flat_map(|(issuer, apps)| {
+        let each = issuer.each_key_status().into_iter().map(|(tenant, iss, keys)| IssuerFindings {
+            name: issuer.name().to_owned(),
+            tenant: tenant.map(str::to_owned),
+            iss: iss.to_owned(),
+            keys,
+            apps: apps.clone(),
+        });
+        each.collect::<Vec<_>>()
+    });
+    Ok(findings.collect())
+}
+
+/// The issuers after they were asked.
+pub(super) struct AskedIssuers {
+    /// With the keys that they answered, and the app ids.
+    pub(super) verifier: Verifier,
+    /// The ids of the apps of each issuer, or why there is none.
+    apps: Vec<Vec<Result<String, String>>>,
+}
+
+/// Asks all issuers at the same time for their keys, and Rownd for the ids of its apps.
+///
+/// # Errors
+///
+/// Fails where the configuration cannot be built. An issuer that does not answer is no error.
+pub(super) async fn ask(config: &Config) -> Result<AskedIssuers, BuildError> {
     let Foundation { verifier: parts, upstream, metrics, .. } = Foundation::build(config)?;
     let verifier = parts.verifier;
     let apis = issuer_api::build(&config.issuers, &upstream, &metrics);
@@ -49,28 +83,25 @@ pub async fn ask_issuers(config: &Config) -> Result<Vec<IssuerFindings>, BuildEr
         }
         () = verifier.settled() => {}
     }
-    let findings = verifier.issuers().iter().zip(&apis).map(async |(issuer, api)| {
+    let apps = verifier.issuers().iter().zip(&apis).map(async |(issuer, api)| {
         let client = api.as_ref().and_then(|api| api.app_ids.as_ref());
         let patience = issuer.settings().keys.fetch_timeout.get();
         let ask = issuer.apps().iter().map(async |app| match (app.id(), app.key(), client) {
             (Some(id), ..) => Ok(id.to_owned()),
             (None, Some(key), Some(client)) => {
                 match timeout(patience * 2, client.app_id(key, patience)).await {
-                    Ok(asked) => asked.map_err(|error| error.to_string()),
+                    Ok(Ok(id)) => {
+                        app.learn(id.clone());
+                        Ok(id)
+                    }
+                    Ok(Err(error)) => Err(error.to_string()),
                     Err(_elapsed) => Err("no answer in time".to_owned()),
                 }
             }
             (None, ..) => Err("it has no key to ask by".to_owned()),
         });
-        let apps = join_all(ask).await;
-        let each = issuer.each_key_status().into_iter().map(|(tenant, iss, keys)| IssuerFindings {
-            name: issuer.name().to_owned(),
-            tenant: tenant.map(str::to_owned),
-            iss: iss.to_owned(),
-            keys,
-            apps: apps.clone(),
-        });
-        each.collect::<Vec<_>>()
+        join_all(ask).await
     });
-    Ok(join_all(findings).await.into_iter().flatten().collect())
+    let apps = join_all(apps).await;
+    Ok(AskedIssuers { verifier, apps })
 }

@@ -84,7 +84,7 @@ Examples:
 
 #[derive(Debug, Subcommand)]
 enum TokenCommand {
-    /// Tell which issuer would accept a token, and why the others would not; offline
+    /// Tell which issuer would accept a token, and why the others would not
     Inspect(token_inspect::InspectArgs),
     /// Mint a token at a running emulator
     #[cfg(feature = "dev")]

@@ -8,6 +8,7 @@ use std::time::SystemTime;
 use super::{
     choice::ChosenIssuer,
     claims::profile::marks,
+    faults::UnreadableToken,
     issuer::Issuer,
     key_ring::{KeyRing, KeyStoreId},
     signature::{check_at_once, record_no_key},
@@ -20,8 +21,8 @@ use crate::model::{DenialClass, DenyReason, IdentityFacts, Step, StepRecorder};
 /// The result of an inspection.
 #[derive(Debug)]
 pub struct Inspection {
-    /// The facts that the token states, none of them verified; or the reason why it cannot be read.
-    pub token: Result<TokenFacts, DenyReason>,
+    /// The facts that the token states, none of them verified; or why it cannot be read.
+    pub token: Result<TokenFacts, UnreadableToken>,
     /// One finding for each issuer, in the order of the configuration; none where the token cannot
     /// be read.
     pub issuers: Vec<IssuerFinding>,
@@ -72,6 +73,32 @@ pub struct IssuerFinding {
     pub absent: Vec<(&'static str, String)>,
 }
 
+/// Whether the issuers were asked for their keys just before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum KeysAsked {
+    /// They were not: a key that is not in memory may be at the issuer.
+    No,
+    /// They were: a key that is not in memory is not at the issuer.
+    Yes,
+}
+
+/// The facts that a token states, without any issuer to judge them by. `max_bytes` is the longest
+/// token that is read.
+///
+/// # Errors
+///
+/// The faults of a token that cannot be read.
+pub fn read_facts(token: &[u8], max_bytes: usize) -> Result<TokenFacts, UnreadableToken> {
+    if token.len() > max_bytes {
+        return Err(UnreadableToken::too_long(token.len(), max_bytes));
+    }
+    let mut scratch = Vec::new();
+    match token::parse(token, &mut scratch) {
+        Ok(parsed) => Ok(TokenFacts::of(&parsed)),
+        Err(reason) => Err(UnreadableToken::of(token, reason)),
+    }
+}
+
 /// Whether an issuer would take a token.
 #[derive(Debug)]
 pub enum IssuerAnswer {
@@ -103,14 +130,17 @@ pub enum SignatureFinding {
 impl Verifier {
     /// Inspects a token as of this time, with the keys that are in memory.
     #[must_use]
-    pub fn inspect(&self, token: &[u8], now: SystemTime) -> Inspection {
+    pub fn inspect(&self, token: &[u8], now: SystemTime, asked: KeysAsked) -> Inspection {
+        let unreadable =
+            |fault| Inspection { token: Err(fault), issuers: Vec::new(), picked: None };
+        if self.check_length(token).is_err() {
+            return unreadable(UnreadableToken::too_long(token.len(), self.max_token_bytes));
+        }
         let mut scratch = Vec::new();
-        let parsed = self.check_length(token).and_then(|()| token::parse(token, &mut scratch));
-        let token = match parsed {
+        let raw = token;
+        let token = match token::parse(raw, &mut scratch) {
             Ok(token) => token,
-            Err(reason) => {
-                return Inspection { token: Err(reason), issuers: Vec::new(), picked: None };
-            }
+            Err(reason) => return unreadable(UnreadableToken::of(raw, reason)),
         };
         let chosen = self.issuers.choose(&token).ok();
         let picked = chosen.map(|chosen| chosen.index.issuer.place());
@@ -124,7 +154,7 @@ impl Verifier {
                     IssuerAnswer::Refused(DenyReason::TokenKindAmbiguous)
                 }
                 (Some((issuer, ring)), _) => {
-                    issuer.inspect(&token, ring, unix_seconds(now), &mut steps)
+                    issuer.inspect(&token, ring, (unix_seconds(now), asked), &mut steps)
                 }
                 (None, _) => IssuerAnswer::Refused(DenyReason::IssuerUntrusted),
             };
@@ -148,7 +178,7 @@ impl Issuer {
         &self,
         token: &Token<'_>,
         ring: &KeyRing,
-        now: u64,
+        (now, asked): (u64, KeysAsked),
         record: &mut impl StepRecorder,
     ) -> IssuerAnswer {
         record.detail(|| Step::IssuerChosen(self.shared_name()));
@@ -156,9 +186,9 @@ impl Issuer {
             Ok(algorithm) => algorithm,
             Err(reason) => return IssuerAnswer::Refused(reason),
         };
-        let signed = match ring.keys.find_in_memory(token.kid.as_deref(), algorithm) {
+        let no_key = match ring.keys.find_in_memory(token.kid.as_deref(), algorithm) {
             Ok(keys) => match check_at_once(token, algorithm, &keys, ring, record) {
-                Ok(_) => true,
+                Ok(_) => None,
                 Err(reason) => return IssuerAnswer::Refused(reason),
             },
             Err(denial) => {
@@ -168,23 +198,29 @@ impl Issuer {
                 if !ring.keys.fetches || denial.reason() == DenyReason::KidMissing {
                     return IssuerAnswer::Refused(denial.reason());
                 }
-                false
+                Some(denial.reason())
             }
         };
-        match self.claims(token, ring, now, record) {
-            Ok((facts, _)) if signed => IssuerAnswer::Taken(facts.into()),
-            Ok((facts, _)) => IssuerAnswer::IfSigned(facts.into()),
-            Err(denial) => match denial.reason().class() {
-                DenialClass::Pending | DenialClass::Unavailable => {
-                    IssuerAnswer::Undecided(denial.reason())
-                }
-                DenialClass::Anonymous
-                | DenialClass::BadCredential
-                | DenialClass::Conflict
-                | DenialClass::BadRequest
-                | DenialClass::Forbidden
-                | DenialClass::StepUp => IssuerAnswer::Refused(denial.reason()),
-            },
+        match (self.claims(token, ring, now, record), no_key, asked) {
+            (Ok((facts, _)), None, _) => IssuerAnswer::Taken(facts.into()),
+            (Ok((facts, _)), Some(_), KeysAsked::No) => IssuerAnswer::IfSigned(facts.into()),
+            (Ok(_), Some(reason), KeysAsked::Yes) => IssuerAnswer::denied(reason),
+            (Err(denial), ..) => IssuerAnswer::denied(denial.reason()),
+        }
+    }
+}
+
+impl IssuerAnswer {
+    /// The answer by the class of a denial: whether the token is bad, or cannot be judged now.
+    const fn denied(reason: DenyReason) -> Self {
+        match reason.class() {
+            DenialClass::Pending | DenialClass::Unavailable => Self::Undecided(reason),
+            DenialClass::Anonymous
+            | DenialClass::BadCredential
+            | DenialClass::Conflict
+            | DenialClass::BadRequest
+            | DenialClass::Forbidden
+            | DenialClass::StepUp => Self::Refused(reason),
         }
     }
 }

@@ -91,18 +91,22 @@ impl<'a> Object<'a> {
         self.0.push((name, value));
     }
 
-    /// Some member stands twice.
-    pub(super) fn has_duplicates(&self) -> bool {
+    /// The name of a member that stands twice, if there is one.
+    pub(super) fn duplicate(&self) -> Option<&str> {
         // A handful is compared as it is; many are sorted, or a client could make this slow.
         if let few @ ..=12 = self.0.len() {
-            return (1..few).any(|last| {
+            return (1..few).find_map(|last| {
                 let (before, rest) = self.0.split_at(last);
-                rest.first().is_some_and(|(name, _)| before.iter().any(|(known, _)| known == name))
+                let (name, _) = rest.first()?;
+                before.iter().any(|(known, _)| known == name).then_some(&**name)
             });
         }
         let mut names: Vec<&str> = self.0.iter().map(|(name, _)| name.as_ref()).collect();
         names.sort_unstable();
-        names.windows(2).any(|pair| matches!(pair, [one, other] if one == other))
+        names.windows(2).find_map(|pair| match pair {
+            [one, other] if one == other => Some(*one),
+            _ => None,
+        })
     }
 }
 
@@ -170,13 +174,16 @@ impl<'de> Visitor<'de> for JsonVisitor {
         while let Some((Name(name), value)) = entries.next_entry()? {
             object.push(name, value);
         }
-        if object.has_duplicates() {
-            Err(A::Error::custom(DUPLICATE_MEMBER))
-        } else {
-            Ok(Json::Object(object))
+        match object.duplicate() {
+            Some(name) => Err(A::Error::custom(duplicate_member(name))),
+            None => Ok(Json::Object(object)),
         }
     }
 }
 
-/// The error of a member that stands twice in an object.
-pub(super) const DUPLICATE_MEMBER: &str = "a member stands twice";
+/// The error of a member that stands twice in an object. A name that is long is cut: a client may have
+/// written it.
+pub(super) fn duplicate_member(name: &str) -> String {
+    let short: String = name.chars().take(64).collect();
+    format!("the member `{short}` stands twice")
+}

@@ -14,6 +14,7 @@ mod claimed_target;
 mod claims;
 mod claims_cache;
 mod commands;
+mod faults;
 mod fetch_budget;
 mod fetch_lanes;
 mod first_keys;
@@ -50,8 +51,11 @@ mod warnings;
 pub use app_slot::AppSlot;
 pub use claimed_target::ClaimedTarget;
 pub use commands::CommandTarget;
+pub use faults::UnreadableToken;
 pub use identity::Identity;
-pub use inspect::{Inspection, IssuerAnswer, IssuerFinding, SignatureFinding, TokenFacts};
+pub use inspect::{
+    Inspection, IssuerAnswer, IssuerFinding, KeysAsked, SignatureFinding, TokenFacts, read_facts,
+};
 pub use issuer::Issuer;
 pub use issuer_build::problems;
 pub use jwks::{KeyRefusal, RefusedKey};

@@ -13,22 +13,22 @@ use serde::{
     de::{Error as _, MapAccess, Visitor},
 };
 
-use super::json::{DUPLICATE_MEMBER, Json, Name, Object};
+use super::json::{Json, Name, Object, duplicate_member};
 use crate::model::DenyReason;
 
 const BAD: DenyReason = DenyReason::TokenMalformed;
 
 /// The longest `kid`, in bytes. Header and claims have no bound of their own: the length of the
 /// whole token, `check.max_token_bytes`, bounds both.
-const MAX_KID: usize = 256;
+pub(super) const MAX_KID: usize = 256;
 /// The longest decoded signature: that of an RSA key of 8192 bits.
-const MAX_SIGNATURE: usize = 1024;
+pub(super) const MAX_SIGNATURE: usize = 1024;
 /// 9999-12-31T23:59:59Z: later times are a trick.
-const MAX_TIME: u64 = 253_402_300_799;
+pub(super) const MAX_TIME: u64 = 253_402_300_799;
 
 /// Header members that ask for what is never done: critical extensions, unencoded or
 /// compressed payloads, encryption, nested tokens.
-const REFUSED_MEMBERS: [&str; 7] = ["crit", "b64", "zip", "enc", "cty", "epk", "cnf"];
+pub(super) const REFUSED_MEMBERS: [&str; 7] = ["crit", "b64", "zip", "enc", "cty", "epk", "cnf"];
 
 /// The `typ` of a token's header (RFC 8725 section 3.11). Any other is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -151,7 +151,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for Header<'a> {
 }
 
 /// In any case, `application/` or not (RFC 7515 section 4.1.9).
-fn typ(kind: &str) -> Result<Typ, DenyReason> {
+pub(super) fn typ(kind: &str) -> Result<Typ, DenyReason> {
     const PREFIX: &str = "application/";
     let bare = match kind.get(..PREFIX.len()) {
         Some(prefix) if prefix.eq_ignore_ascii_case(PREFIX) => kind.get(PREFIX.len()..),
@@ -231,10 +231,12 @@ impl<'de> Visitor<'de> for RawClaimsVisitor {
                 }
             };
         }
-        if twice || claims.other.has_duplicates() {
-            Err(A::Error::custom(DUPLICATE_MEMBER))
-        } else {
-            Ok(claims)
+        if twice {
+            return Err(A::Error::custom("a registered claim stands twice"));
+        }
+        match claims.other.duplicate() {
+            Some(name) => Err(A::Error::custom(duplicate_member(name))),
+            None => Ok(claims),
         }
     }
 }

@@ -37,7 +37,7 @@ use crate::{
 #[derive(Debug)]
 pub struct Verifier {
     pub(super) issuers: IssuersByIss,
-    max_token_bytes: usize,
+    pub(super) max_token_bytes: usize,
     asked: AskedClaims,
     pub(super) cache: ClaimsCache,
     refusals: RefusalCache,

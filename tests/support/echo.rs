@@ -14,7 +14,7 @@ use std::{
 };
 
 use bytes::{BufMut as _, Bytes, BytesMut};
-use http::{HeaderMap, HeaderValue, Request, Response};
+use http::{HeaderMap, HeaderValue, Method, Request, Response};
 use http_body_util::{BodyExt as _, Full, combinators::BoxBody};
 use hyper::body::Incoming;
 use hyper_util::{
@@ -101,9 +101,9 @@ async fn serve(listener: TcpListener, hits: Arc<AtomicU64>) {
                 hits.fetch_add(1, Ordering::SeqCst);
                 answer(request)
             });
-            let _ = auto::Builder::new(TokioExecutor::new())
-                .serve_connection_with_upgrades(TokioIo::new(stream), service)
-                .await;
+            let mut builder = auto::Builder::new(TokioExecutor::new());
+            builder.http2().enable_connect_protocol();
+            let _ = builder.serve_connection_with_upgrades(TokioIo::new(stream), service).await;
         });
     }
 }
@@ -112,7 +112,10 @@ async fn answer(
     request: Request<Incoming>,
 ) -> Result<Response<BoxBody<Bytes, Infallible>>, Infallible> {
     let (parts, body) = request.into_parts();
-    let body_length = body.collect().await.map_or(0, |body| body.to_bytes().len());
+    // A tunnel has no body, and does not end.
+    let is_tunnel = parts.method == Method::CONNECT;
+    let body_length =
+        if is_tunnel { 0 } else { body.collect().await.map_or(0, |body| body.to_bytes().len()) };
     let headers: Vec<_> = parts
         .headers
         .iter()
@@ -129,8 +132,9 @@ async fn answer(
         .headers
         .get("content-type")
         .is_some_and(|value| value.as_bytes().starts_with(b"application/grpc"));
-    // Envoy passes on no body where a handshake was not answered by 101.
-    let seen = HeaderValue::from_str(&json).ok().filter(|_| parts.headers.contains_key("upgrade"));
+    // The body of an answer to a handshake is not passed on.
+    let is_handshake = is_tunnel || parts.headers.contains_key("upgrade");
+    let seen = HeaderValue::from_str(&json).ok().filter(|_| is_handshake);
     let mut response = if grpc { grpc_message(&json) } else { plain(json) };
     if let Some(seen) = seen {
         response.headers_mut().insert(SEEN, seen);

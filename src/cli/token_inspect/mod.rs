@@ -1,8 +1,9 @@
 //! `token inspect`: which issuer of the configuration would take a token, and why not.
 //!
 //! In: a token from stdin or a file, never from the command line. Out: a report, and the exit
-//! status: 0 it would be taken, 1 it would be refused, 2 it cannot be decided offline. The
-//! verifier's own code decides; this file reads the token, and [`report`] writes the result.
+//! status: 0 it would be taken, 1 it would be refused, 2 it cannot be decided offline or without a
+//! configuration. The verifier's own code decides; this file reads the token, and [`report`] writes
+//! the result.
 
 mod report;
 #[cfg(test)]
@@ -19,12 +20,18 @@ use std::{
 
 use clap::Args;
 
-use super::{BAD_INPUT, ConfigArgs, ExitResult, Failure, NO, config};
-use crate::{app, config::Config};
+use super::{BAD_INPUT, ConfigArgs, ExitResult, Failure, NO, block_on, config};
+use crate::{
+    app,
+    config::{Check, Config, environment},
+    verify,
+};
 use report::{Report, TokenVerdict};
 
 /// Bytes: far more than a token may have. The rest of a longer input is not read.
 const MAX_INPUT: u64 = 1 << 20;
+/// The variables that are settings begin so.
+const SETTINGS: &str = "ROWND_";
 /// 9999-12-31T23:59:59Z.
 const MAX_TIME: u64 = 253_402_300_799;
 
@@ -34,13 +41,18 @@ Examples:
   rownd-authz token inspect --config rownd-authz.yaml --file token.txt --json
   # would it have been good then?
   rownd-authz token inspect --file token.txt --at 2026-01-31T12:00:00Z
+  # with the issuers' keys, fetched now
+  rownd-authz token inspect --config rownd-authz.yaml --online < token.txt
+  # without any configuration: header, claims and faults of the form
+  rownd-authz token inspect < token.txt
 
-Nothing is asked of any issuer. A signature is checked with the keys of `key_set` and of
-`key_snapshots`; without them the answer is at best \"if its signature is good\".
+Without --online nothing is asked of any issuer. A signature is then checked with the keys of
+`key_set` and of `key_snapshots`; without them the answer is at best \"if its signature is good\".
+`Bearer ` before the token is ignored.
 
 Exit status: 0 it would be taken, 1 it would be refused, 2 cannot be told, or bad input.";
 
-/// Say which issuer would take a token, and why the others would not; offline
+/// Say which issuer would take a token, and why the others would not
 #[derive(Args, Clone, Debug)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct InspectArgs {
@@ -52,6 +64,9 @@ pub(super) struct InspectArgs {
     /// Judge it as of this time: RFC 3339, or seconds since 1970 [default: now]
     #[arg(long, value_name = "TIME", value_parser = parse_time)]
     at: Option<SystemTime>,
+    /// Ask each issuer for its keys first, and Rownd for the ids of the apps
+    #[arg(long)]
+    online: bool,
     /// Answer as JSON
     #[arg(long)]
     json: bool,
@@ -67,9 +82,23 @@ pub(super) fn run(args: &InspectArgs) -> ExitResult {
              give the token on standard input, or name its file with --file",
         ));
     }
-    let config = config::load(&args.config)?;
-    let token = read_token(args.file.as_deref()).map_err(Failure::bad_input)?;
-    let report = inspect(&config, &token, args.at.unwrap_or_else(SystemTime::now))?;
+    let at = args.at.unwrap_or_else(SystemTime::now);
+    let report = if has_configuration(&args.config) {
+        let config = config::load(&args.config)?;
+        let token = read_token(args.file.as_deref()).map_err(Failure::bad_input)?;
+        if args.online {
+            inspect_online(&config, &token, at)?
+        } else {
+            inspect(&config, &token, at)?
+        }
+    } else if args.online {
+        return Err(Failure::bad_input(
+            "--online asks the issuers of a configuration: name its file with --config",
+        ));
+    } else {
+        let token = read_token(args.file.as_deref()).map_err(Failure::bad_input)?;
+        inspect_alone(&token, at)
+    };
     println!("{}", if args.json { report.json() } else { report.text() });
     Ok(match report.verdict() {
         TokenVerdict::Taken => ExitCode::SUCCESS,
@@ -83,12 +112,30 @@ fn inspect(config: &Config, token: &str, at: SystemTime) -> Result<Report, Failu
     Ok(Report::new(config, inspected, at))
 }
 
+fn inspect_online(config: &Config, token: &str, at: SystemTime) -> Result<Report, Failure> {
+    let asking = app::inspect_token_online(config, token.as_bytes(), at);
+    let inspected = block_on(asking)?.map_err(Failure::bad_input)?;
+    Ok(Report::new(config, inspected, at))
+}
+
+/// Without any issuer to judge by.
+fn inspect_alone(token: &str, at: SystemTime) -> Report {
+    let facts = verify::read_facts(token.as_bytes(), Check::default().max_token_bytes);
+    Report::without_configuration(facts, at)
+}
+
+/// A file is named, or the environment has a setting: then it has to be a good configuration.
+fn has_configuration(args: &ConfigArgs) -> bool {
+    args.config.is_some()
+        || environment().iter().any(|(name, value)| name.starts_with(SETTINGS) && !value.is_empty())
+}
+
 /// The token without what surrounds it where it is copied from.
 fn read_token(file: Option<&Path>) -> Result<String, String> {
-    let mut text = String::new();
+    let mut bytes = Vec::new();
     let outcome = match file {
         Some(path) => File::open(path)
-            .and_then(|file| file.take(MAX_INPUT).read_to_string(&mut text))
+            .and_then(|file| file.take(MAX_INPUT).read_to_end(&mut bytes))
             // The path is not repeated: it may be a token that was put in the wrong place.
             .map_err(|error| format!("--file: {error}")),
         None => {
@@ -97,12 +144,12 @@ fn read_token(file: Option<&Path>) -> Result<String, String> {
             }
             io::stdin()
                 .take(MAX_INPUT)
-                .read_to_string(&mut text)
+                .read_to_end(&mut bytes)
                 .map_err(|error| format!("standard input: {error}"))
         }
     };
     outcome?;
-    let token = without_bearer(&text);
+    let token = without_bearer(&String::from_utf8_lossy(&bytes));
     if token.is_empty() { Err("there is no token in the input".to_owned()) } else { Ok(token) }
 }
 

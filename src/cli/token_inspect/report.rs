@@ -11,11 +11,18 @@ use std::{
 use serde_json::{Value, json};
 
 use crate::{
-    app::{InspectedToken, OfflineKeys},
+    app::{InspectedKeys, InspectedToken},
     config::{Config, Issuer, IssuerKind},
     model::{DenyReason, IdentityFacts},
-    verify::{IssuerAnswer, IssuerFinding, SignatureFinding, TokenFacts},
+    verify::{
+        Inspection, IssuerAnswer, IssuerFinding, KeysAsked, SignatureFinding, TokenFacts,
+        UnreadableToken,
+    },
 };
+
+/// The parts of a judgement that need a configuration.
+const NOT_JUDGED: [&str; 6] =
+    ["issuer", "signature", "audience", "times", "kind of token", "identity"];
 
 /// The result in one word.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,13 +53,24 @@ impl TokenVerdict {
 /// An inspection with the settings and the time that it was made by.
 pub(super) struct Report {
     inspected: InspectedToken,
-    issuers: Vec<Issuer>,
+    /// The settings of the issuers; `None` if there is no configuration to judge by.
+    issuers: Option<Vec<Issuer>>,
     at: SystemTime,
 }
 
 impl Report {
     pub(super) fn new(config: &Config, inspected: InspectedToken, at: SystemTime) -> Self {
-        Self { inspected, issuers: config.issuers.clone(), at }
+        Self { inspected, issuers: Some(config.issuers.clone()), at }
+    }
+
+    /// Of a token that no issuer has judged.
+    pub(super) fn without_configuration(
+        token: Result<TokenFacts, UnreadableToken>,
+        at: SystemTime,
+    ) -> Self {
+        let inspection = Inspection { token, issuers: Vec::new(), picked: None };
+        let inspected = InspectedToken { inspection, asked: KeysAsked::No, keys: Vec::new() };
+        Self { inspected, issuers: None, at }
     }
 
     /// The finding that decides: of the issuer that the token's `iss` picked.
@@ -61,23 +79,44 @@ impl Report {
         inspection.picked.and_then(|index| inspection.issuers.get(index))
     }
 
-    /// The result that a server would come to, as far as it can be known offline.
+    /// The result that a server would come to, as far as it can be known.
     pub(super) fn verdict(&self) -> TokenVerdict {
-        self.picked().map_or(TokenVerdict::Refused, |finding| TokenVerdict::of(&finding.answer))
+        match (&self.inspected.inspection.token, &self.issuers, self.picked()) {
+            (Ok(_), None, _) => TokenVerdict::Undecided,
+            (Ok(_), Some(_), Some(finding)) => TokenVerdict::of(&finding.answer),
+            (Ok(_), Some(_), None) | (Err(_), ..) => TokenVerdict::Refused,
+        }
+    }
+
+    /// The parts of a judgement that were left out.
+    fn not_judged(&self) -> &'static [&'static str] {
+        let is_left_out = self.issuers.is_none() && self.inspected.inspection.token.is_ok();
+        if is_left_out { &NOT_JUDGED } else { &[] }
+    }
+
+    /// The faults of a token that cannot be read.
+    fn faults(&self) -> &[String] {
+        self.inspected.inspection.token.as_ref().err().map_or(&[], |token| token.faults.as_slice())
     }
 
     /// The reason of a refusal, where there is one.
     fn reason(&self) -> Option<DenyReason> {
         match (&self.inspected.inspection.token, self.picked()) {
-            (Err(reason), _) => Some(*reason),
-            (Ok(_), None) => Some(DenyReason::IssuerUntrusted),
+            (Err(token), _) => Some(token.reason),
+            (Ok(_), None) => self.issuers.is_some().then_some(DenyReason::IssuerUntrusted),
             (Ok(_), Some(finding)) => reason(&finding.answer),
         }
     }
 
     fn rows(&self) -> impl Iterator<Item = Row<'_>> {
         let parts = self.inspected.inspection.issuers.iter().zip(&self.inspected.keys);
-        parts.zip(&self.issuers).map(|((finding, keys), settings)| Row { finding, keys, settings })
+        let asked = self.inspected.asked;
+        parts.zip(self.issuers.iter().flatten()).map(move |((finding, keys), settings)| Row {
+            finding,
+            keys,
+            settings,
+            asked,
+        })
     }
 
     /// For a program.
@@ -89,6 +128,8 @@ impl Report {
             "verdict": self.verdict().as_str(),
             "reason": self.reason().map(DenyReason::code),
             "message": self.reason().map(DenyReason::message),
+            "faults": self.faults(),
+            "not_judged": self.not_judged(),
             "at": rfc3339(self.at),
             "issuer": self.picked().map(|finding| &finding.name),
             "token": token.ok().map(token_json),
@@ -104,9 +145,20 @@ impl Report {
         field_line(&mut text, "at", &rfc3339(self.at));
         match &self.inspected.inspection.token {
             Ok(token) => self.token_text(token, &mut text),
-            Err(reason) => {
-                write_explanation(*reason, &mut text);
+            // The meaning of the reason lists what may be wrong; here it is known.
+            Err(token) => {
+                for fault in &token.faults {
+                    field_line(&mut text, "wrong", &escaped(fault));
+                }
             }
+        }
+        if !self.not_judged().is_empty() {
+            let _ = write!(
+                text,
+                "\nWithout a configuration (--config) the signature is not checked, and nothing says \
+                 which issuers, audiences and kinds of tokens are accepted. Not judged: {}.\n",
+                self.not_judged().join(", ")
+            );
         }
         for row in self.rows() {
             text.push('\n');
@@ -118,6 +170,9 @@ impl Report {
     fn summary(&self) -> String {
         match (self.picked(), self.verdict(), self.reason()) {
             (Some(finding), TokenVerdict::Taken, _) => format!("taken, by issuer {}", finding.name),
+            (None, TokenVerdict::Undecided, None) => {
+                "undecided: there is no configuration to judge by".to_owned()
+            }
             (Some(finding), TokenVerdict::Undecided, None) => {
                 format!("undecided: issuer {} takes it if its signature is good", finding.name)
             }
@@ -160,8 +215,9 @@ impl Report {
 /// One issuer's part.
 struct Row<'a> {
     finding: &'a IssuerFinding,
-    keys: &'a OfflineKeys,
+    keys: &'a InspectedKeys,
     settings: &'a Issuer,
+    asked: KeysAsked,
 }
 
 impl Row<'_> {
@@ -210,6 +266,7 @@ impl Row<'_> {
                 let age = humantime::format_duration(Duration::from_secs(age.as_secs()));
                 format!("of the key snapshot, {age} old")
             }
+            _ if self.keys.status.age_seconds.is_some() => "that the issuer publishes".to_owned(),
             _ => "in place".to_owned(),
         };
         let refused = match &self.keys.snapshot {
@@ -219,7 +276,15 @@ impl Row<'_> {
         let said = match self.finding.signature {
             SignatureFinding::Good => format!("signature good, by a key {by}"),
             SignatureFinding::Bad => format!("signature bad, by a key {by}"),
-            SignatureFinding::NoKeys => "signature not checked: no keys offline".to_owned(),
+            SignatureFinding::NoKeys => match self.asked {
+                KeysAsked::No => "signature not checked: no keys offline".to_owned(),
+                KeysAsked::Yes => {
+                    let error = self.keys.status.last_error.as_deref();
+                    let error =
+                        error.map_or(String::new(), |error| format!(": {}", escaped(error)));
+                    format!("signature not checked: the issuer's keys could not be fetched{error}")
+                }
+            },
             SignatureFinding::NoSuchKey => {
                 format!("signature not checked: none of the keys {by} is of this name and alg")
             }

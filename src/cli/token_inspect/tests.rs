@@ -9,7 +9,9 @@ use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair as _};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
 
-use super::{Report, TokenVerdict, inspect, parse_time, without_bearer};
+use super::{
+    Report, TokenVerdict, inspect, inspect_alone, inspect_online, parse_time, without_bearer,
+};
 use crate::config::{self, Config};
 
 const NOW: u64 = 1_800_000_000;
@@ -100,6 +102,87 @@ fn an_identity_is_told_with_what_it_rests_on() {
 }
 
 #[test]
+fn a_malformed_token_is_told_by_its_own_faults() {
+    let at = UNIX_EPOCH + Duration::from_secs(NOW);
+    let header = URL_SAFE_NO_PAD.encode(json!({"alg": 5, "kid": "p1"}).to_string());
+    let claims = URL_SAFE_NO_PAD.encode(json!({"iss": "a", "exp": "soon"}).to_string());
+    let report = inspect(&configuration(), &format!("{header}.{claims}.c2ln"), at)
+        .unwrap_or_else(|e| panic!("{}", e.message));
+    assert_eq!(report.verdict(), TokenVerdict::Refused);
+    assert_eq!(
+        report.text(),
+        "\
+refused: token_malformed, the token is malformed
+  at     2027-01-15T08:00:00Z
+  wrong  `alg` of the header is a number, no text
+  wrong  `exp` is a text, no number of seconds"
+    );
+    let json: Value = serde_json::from_str(&report.json()).unwrap();
+    assert_eq!(json["reason"], "token_malformed");
+    assert_eq!(json["faults"].as_array().unwrap().len(), 2, "{json}");
+    assert_eq!(json["not_judged"], json!([]), "{json}");
+}
+
+#[test]
+fn without_a_configuration_the_token_is_read_and_not_judged() {
+    let at = UNIX_EPOCH + Duration::from_secs(NOW);
+    let report = inspect_alone(&token(&json!({"iss": "urn:x", "exp": NOW - 60})), at);
+    assert_eq!(report.verdict(), TokenVerdict::Undecided);
+    assert_eq!(
+        report.text(),
+        "\
+undecided: there is no configuration to judge by
+  at     2027-01-15T08:00:00Z
+  alg    EdDSA
+  kid    p1
+  typ    JWT, or none
+  iss    urn:x
+  aud    none
+  iat    none
+  nbf    none
+  exp    2027-01-15T07:59:00Z (1m ago)
+
+Without a configuration (--config) the signature is not checked, and nothing says which issuers, \
+audiences and kinds of tokens are accepted. Not judged: issuer, signature, audience, times, kind of \
+token, identity."
+    );
+    let json: Value = serde_json::from_str(&report.json()).unwrap();
+    assert_eq!((&json["verdict"], &json["reason"]), (&json!("undecided"), &Value::Null));
+    assert_eq!(json["not_judged"][1], "signature");
+    // A token that no configuration could make good is refused here, too.
+    for (broken, reason) in [("a.b", "token_malformed"), ("e30.e30.c2ln", "token_malformed")] {
+        let report = inspect_alone(broken, at);
+        assert_eq!(report.verdict(), TokenVerdict::Refused, "{broken}");
+        assert!(report.text().starts_with(&format!("refused: {reason}")), "{}", report.text());
+    }
+}
+
+#[test]
+fn an_issuer_that_cannot_be_asked_decides_nothing() {
+    let yaml = json!({ "issuers": [{
+        "name": "rownd", "kind": "rownd", "apps": [{ "id": "app_x" }],
+        "base_url": "http://127.0.0.1:9",
+    }] });
+    let config = config::parse("test.yaml", &yaml.to_string(), &BTreeMap::new()).unwrap();
+    let claims = |end: u64| {
+        json!({"iss": "http://127.0.0.1:9", "aud": "app:app_x", "sub": "u1", "exp": end,
+            "https://auth.rownd.io/app_user_id": "u1"})
+    };
+    let at = UNIX_EPOCH + Duration::from_secs(NOW);
+    for (end, verdict, part) in [
+        (NOW + 90, TokenVerdict::Undecided, "keys_unavailable"),
+        (NOW - 90, TokenVerdict::Refused, "token_expired"),
+    ] {
+        let report = inspect_online(&config, &token(&claims(end)), at)
+            .unwrap_or_else(|e| panic!("{}", e.message));
+        let text = report.text();
+        assert_eq!(report.verdict(), verdict, "{text}");
+        assert!(text.contains(part), "{text}");
+        assert!(text.contains("the issuer's keys could not be fetched: "), "{text}");
+    }
+}
+
+#[test]
 fn a_mapped_claim_that_is_absent_is_shown_whether_the_token_is_taken_or_not() {
     let mut config = configuration();
     let map = json!({ "roles": { "path": "realm.roles" }, "tenant": "/org/id" });
@@ -130,7 +213,11 @@ fn a_mapped_claim_that_is_absent_is_shown_whether_the_token_is_taken_or_not() {
 fn neither_form_holds_the_token_or_its_signature() {
     let claims = json!({"iss": "urn:partner", "aud": "my-api", "sub": "u1", "exp": NOW + 90});
     let (report, token) = (report(&claims), token(&claims));
-    for text in [report.text(), report.json()] {
+    let at = UNIX_EPOCH + Duration::from_secs(NOW);
+    let broken = [format!("{token}!"), format!("\"{token}\""), token.replace('.', " ")];
+    let broken = broken.map(|token| inspect_alone(&token, at));
+    let reports = broken.iter().chain([&report]);
+    for text in reports.flat_map(|report| [report.text(), report.json()]) {
         for part in token.split('.') {
             assert!(!text.contains(part), "{part} in\n{text}");
         }

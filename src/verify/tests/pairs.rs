@@ -11,7 +11,7 @@ use crate::{
     config,
     model::DenyReason,
     verify::{
-        CommandTarget, IssuerAnswer, RevokedSubject, VerifierLimits, VerifierParts,
+        CommandTarget, IssuerAnswer, KeysAsked, RevokedSubject, VerifierLimits, VerifierParts,
         fetch_budget::FetchCause, jwks::KeySet, key_state::KeysInUse,
     },
 };
@@ -273,7 +273,7 @@ async fn an_inspection_shows_the_answers_of_both_and_which_of_them_counts() {
         (json!({"aud": "client"}), 1, [Some(audience), None]),
         (json!({"aud": "both"}), 0, [Some(both), Some(both)]),
     ] {
-        let found = rig.verifier.inspect(&key.token(&claims(&changes)), at(NOW));
+        let found = rig.verifier.inspect(&key.token(&claims(&changes)), at(NOW), KeysAsked::No);
         assert_eq!(found.picked, Some(counts), "{changes}");
         let said = found.issuers.iter().map(|finding| match &finding.answer {
             IssuerAnswer::Taken(_) => None,

@@ -11,7 +11,7 @@ use crate::{
     config,
     model::{Denial, DenyReason},
     verify::{
-        Identity, IssuerAnswer, RevokedSubject, VerifierLimits, VerifierParts,
+        Identity, IssuerAnswer, KeysAsked, RevokedSubject, VerifierLimits, VerifierParts,
         fetch_budget::FetchCause, jwks::KeySet, key_state::KeysInUse,
     },
 };
@@ -313,7 +313,8 @@ async fn the_pages_and_the_metrics_show_tenants_in_bounded_form() {
 fn an_inspection_names_the_tenant_or_the_place_of_it() {
     let keys = two_keys();
     let rig = rig_with(&["a", "b"], "", &keys);
-    let inspect = |claims: &Value| rig.verifier.inspect(&keys[0].token(claims), at(NOW));
+    let inspect =
+        |claims: &Value| rig.verifier.inspect(&keys[0].token(claims), at(NOW), KeysAsked::No);
     let found = inspect(&claims("a", &json!({})));
     assert_eq!((found.picked, found.issuers[0].iss.as_str()), (Some(0), iss("a").as_str()));
     match &found.issuers[0].answer {

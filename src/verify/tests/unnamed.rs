@@ -213,7 +213,7 @@ async fn where_too_many_keys_fit_the_denial_says_so() {
             let token = bare(&keys[0], &claims());
             assert_eq!(rig.verify(&token).await.unwrap_err().reason(), DenyReason::KidMissing);
             assert_eq!(rig.verified("kid_missing"), 1.0);
-            let found = rig.verifier.inspect(&token, super::at(NOW));
+            let found = rig.verifier.inspect(&token, super::at(NOW), crate::verify::KeysAsked::No);
             let answer = format!("{:?} {:?}", found.issuers[0].answer, found.issuers[0].signature);
             assert_eq!(answer, "Refused(KidMissing) NotReached");
             // No fetch is asked for it.

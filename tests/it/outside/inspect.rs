@@ -1,4 +1,4 @@
-//! `token inspect`: the same yes and no as the server's, by its code, without a network.
+//! `token inspect`: the same yes and no as the server's, by its code, with a network or without.
 
 use std::fs;
 
@@ -185,6 +185,73 @@ async fn a_snapshot_of_keys_is_as_good_as_for_a_start() {
     assert_eq!((status, &said["issuers"][0]["signature"]), (Some(2), &json!("no_keys")));
     assert!(said["issuers"][0]["snapshot"]["refused"].is_string(), "{said}");
     assert_eq!(fs::read_dir(&directory).unwrap().count(), 1, "nothing is written");
+}
+
+/// With the keys of the issuer, fetched now, there is a yes or a no for every token.
+#[tokio::test(flavor = "multi_thread")]
+async fn online_the_issuers_are_asked_for_their_keys() {
+    for kind in Kind::FETCHED {
+        let (key, stranger) = (kind.key("sig-1"), kind.key("sig-2"));
+        let issuer = Issuer::with_keys(&[&key]);
+        let settings = config_with(&issuer, |config| {
+            config["issuers"] = json!([kind.settings(kind.name(), &issuer, &[])]);
+        });
+        let claims = kind.claims(kind.name(), &issuer);
+        for (what, token, status, reason) in [
+            ("good", key.token(&claims), 0, Value::Null),
+            ("forged", kind.key("sig-1").token(&claims), 1, json!("signature_invalid")),
+            ("of an unknown key", stranger.token(&claims), 1, json!("kid_unknown")),
+            ("malformed", "a.b.c".to_owned(), 1, json!("token_malformed")),
+        ] {
+            let (code, said) = inspect(&settings, &token, &["--online"]);
+            assert_eq!((code, &said["reason"]), (Some(status), &reason), "{kind:?} {what}");
+        }
+        assert!(issuer.connections() > 0, "{kind:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn online_an_app_id_is_asked_for_as_well() {
+    let key = Key::new("sig-1");
+    let issuer = Issuer::with_keys(&[&key]);
+    let settings = config_with(&issuer, |config| {
+        config["issuers"][0]["apps"] = json!([{ "key": "key_1" }]);
+        config["issuers"][0]["keys"]["fetch_timeout"] = json!("2s");
+    });
+    let token = key.token(&Claims::of(&issuer.url()));
+    let (offline, _) = inspect(&settings, &token, &[]);
+    assert_eq!(offline, Some(2));
+    let (status, said) = inspect(&settings, &token, &["--online"]);
+    let decided = (status, said["reason"].as_str());
+    assert!([(Some(0), None), (Some(2), Some("app_unknown"))].contains(&decided), "{said}");
+    assert_eq!(said["issuers"][0]["signature"], "good", "{said}");
+}
+
+#[test]
+fn without_any_configuration_a_token_is_read() {
+    let token = "eyJhbGciOiJFZERTQSJ9.eyJpc3MiOiJ1cm46eCJ9.c2lnbmF0dXJl";
+    for (text, status, parts) in [
+        (
+            token.to_owned(),
+            2,
+            &["undecided: there is no configuration", "urn:x", "Not judged:"][..],
+        ),
+        (format!("Bearer {token}\n"), 2, &["urn:x"]),
+        (format!("\"{token}\""), 1, &["refused: token_malformed", "a quote"]),
+        (format!("{token}.x"), 1, &["4 parts"]),
+        ("Bearer".to_owned(), 1, &["`Bearer` stands before it"]),
+    ] {
+        let output = run_reading(&["token", "inspect"], &text);
+        let said = String::from_utf8(output.stdout.clone()).unwrap();
+        assert_eq!(output.status.code(), Some(status), "{text:?}: {output:?}");
+        for part in parts {
+            assert!(said.contains(part), "{part} in {said}");
+        }
+        assert!(!said.contains("c2lnbmF0dXJl"), "{said}");
+    }
+    let output = run_reading(&["token", "inspect", "--online"], token);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(String::from_utf8(output.stderr).unwrap().contains("--config"));
 }
 
 #[tokio::test(flavor = "multi_thread")]
