@@ -24,7 +24,8 @@ pub fn warnings_anywhere(config: &Config) -> Vec<Warning> {
 }
 
 fn without_files(config: &Config) -> Vec<Warning> {
-    let mut found = listen::warnings(config);
+    let mut found = config.warnings.clone();
+    found.extend(listen::warnings(config));
     found.extend(authz::warnings(config));
     found.extend(upstream::proxy_warning(config));
     found.extend(verify::warnings(config));

@@ -28,6 +28,9 @@ pub(super) struct CheckArgs {
     /// certificates of authorities. For a configuration that another machine will serve
     #[arg(long, conflicts_with = "online")]
     skip_host: bool,
+    /// Fail (exit status 1) if there is a warning
+    #[arg(long)]
+    strict: bool,
 }
 
 pub(super) fn check(args: &CheckArgs) -> ExitResult {
@@ -37,8 +40,12 @@ pub(super) fn check(args: &CheckArgs) -> ExitResult {
     let config = config::load_and_check(file, &config::environment(), find_problems)
         .map_err(Failure::bad_input)?;
     let (issuers, routes) = (config.issuers.len(), config.routes.len());
-    for warning in find_warnings(&config) {
+    let warnings = find_warnings(&config);
+    for warning in &warnings {
         eprintln!("warning: {warning} ({})", warning.code);
+    }
+    if args.strict && !warnings.is_empty() {
+        return Err(Failure::no(format!("{} warning(s), and --strict is set", warnings.len())));
     }
     println!("the configuration is good: {issuers} issuer(s), {routes} route(s)");
     if !args.online {

@@ -10,6 +10,8 @@ use serde::{
 use serde_json::{Map, Value};
 use serde_saphyr::Spanned;
 
+use super::schema_path::setting_at;
+
 /// Where a setting was written.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum WrittenAt {
@@ -62,19 +64,26 @@ impl YamlDocument {
         }
     }
 
-    /// Sets the value at a path, making maps on the way. Fails where the path crosses a scalar.
+    /// Sets the value at a path, making the maps and lists on the way that the schema says.
+    ///
+    /// # Errors
+    ///
+    /// The path crosses a plain value, or leaves out an entry of a list.
     pub(super) fn set(
         &mut self,
         path: &[String],
         value: Value,
         place: &WrittenAt,
+        schema: &Value,
     ) -> Result<(), String> {
         let mut pointer = String::new();
         let mut node = &mut self.value;
-        for segment in path {
+        for (depth, segment) in path.iter().enumerate() {
             pointer.push('/');
             pointer.push_str(&escape(segment));
-            node = descend(node, segment)?;
+            let is_list = setting_at(schema, path.get(..depth).unwrap_or_default())
+                .is_some_and(|setting| setting.get("items").is_some());
+            node = descend(node, segment, is_list)?;
             self.places.entry(pointer.clone()).or_insert_with(|| place.clone());
         }
         *node = value;
@@ -83,19 +92,24 @@ impl YamlDocument {
     }
 }
 
-fn descend<'a>(node: &'a mut Value, segment: &str) -> Result<&'a mut Value, String> {
+fn descend<'a>(node: &'a mut Value, segment: &str, is_list: bool) -> Result<&'a mut Value, String> {
     if node.is_null() {
-        *node = Value::Object(Map::new());
+        *node = if is_list { Value::Array(Vec::new()) } else { Value::Object(Map::new()) };
     }
     match node {
         Value::Object(map) => Ok(map.entry(segment).or_insert(Value::Null)),
         Value::Array(items) => {
             let length = items.len();
-            segment
-                .parse()
-                .ok()
-                .and_then(|index: usize| items.get_mut(index))
-                .ok_or_else(|| format!("`{segment}` is no index of a list with {length} entries"))
+            let index = segment.parse().ok().filter(|index: &usize| *index <= length);
+            if index == Some(length) {
+                items.push(Value::Null);
+            }
+            index.and_then(|index| items.get_mut(index)).ok_or_else(|| {
+                format!(
+                    "`{segment}` is no entry of the list, which has {length} so far; entries are \
+                     numbered from 0 without gaps, so write {length} for the next one"
+                )
+            })
         }
         _ => Err(format!("`{segment}` lies below a plain value")),
     }

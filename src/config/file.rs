@@ -37,9 +37,30 @@ pub(super) fn read_text(path: &str) -> Result<String, String> {
     read.map_err(|error| format!("the file {path} cannot be read: {error}"))
 }
 
+/// The text without the one line end that editors and `echo` add at the end.
+pub(super) fn without_line_end(text: &str) -> &str {
+    let text = text.strip_suffix('\n').unwrap_or(text);
+    text.strip_suffix('\r').unwrap_or(text)
+}
+
 #[cfg(test)]
 mod tests {
-    use super::read_text;
+    use super::{read_text, without_line_end};
+
+    #[test]
+    fn one_line_end_is_left_out() {
+        for (text, expected) in [
+            ("a", "a"),
+            ("a\n", "a"),
+            ("a\r\n", "a"),
+            ("a\n\n", "a\n"),
+            ("a ", "a "),
+            ("\n", ""),
+            ("", ""),
+        ] {
+            assert_eq!(without_line_end(text), expected, "{text:?}");
+        }
+    }
 
     #[test]
     fn only_a_regular_file_of_bounded_size_is_read() {

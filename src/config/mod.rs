@@ -17,6 +17,7 @@ mod origin;
 mod owner;
 mod problem;
 mod proxy;
+mod schema_path;
 mod secret;
 mod section;
 mod sections;
@@ -210,7 +211,7 @@ fn document(
     let text = file.map_or_else(|| Ok(String::new()), read_file)?;
     let name = name_of(file);
     let mut document = YamlDocument::parse(&text).map_err(|problem| unreadable(&name, problem))?;
-    let problems = environment::apply(&mut document, environment);
+    let problems = environment::apply(&mut document, environment, &mut Vec::new());
     if problems.is_empty() { Ok((name, document)) } else { Err(Problems(problems)) }
 }
 
@@ -246,19 +247,21 @@ fn parse_with(
         // A file of `---` alone is as empty as one of comments.
         document.value = serde_json::json!({});
     }
-    let mut problems = environment::apply(&mut document, environment);
+    let mut warnings: Vec<_> = environment::unknown_names(environment).collect();
+    let mut problems = environment::apply(&mut document, environment, &mut warnings);
     let mut found = structure::problems(&document.value);
     // A section of the wrong form is left out, and the rest is still checked: all problems at once.
     let (value, left_out) = structure::without(document.value.clone(), &found);
     let config = match serde_json::from_value::<WrittenConfig>(value) {
         Ok(mut written) => {
-            environment::complete(&mut written, environment, &mut problems);
+            environment::complete(&mut written, environment, &mut problems, &mut warnings);
             // A section that was left out has a problem already; its defaults may cause others.
             let is_known = |pointer: &str| {
                 left_out.iter().any(|known| known.starts_with(pointer) || is_below(pointer, known))
             };
             let mut more = Findings::without(left_out.clone());
-            let config = validate::check(written, &mut more);
+            let mut config = validate::check(written, &mut more);
+            config.warnings = warnings;
             let more = Vec::from(more).into_iter().chain(more_checks(&config));
             let more = more.filter(|finding| !is_known(&finding.pointer));
             found.extend(more.map(|Finding { pointer, message }| (pointer, message)));

@@ -27,7 +27,7 @@ impl Secret {
     pub(super) fn resolve(&mut self) -> Result<(), String> {
         if let Some(path) = self.expose().strip_prefix("file:") {
             let text = file::read_text(path)?;
-            *self = Self::new(text.trim_end_matches(['\r', '\n']));
+            *self = Self::new(file::without_line_end(&text));
         }
         let good = !self.expose().is_empty() && self.expose().bytes().all(|b| b.is_ascii_graphic());
         if good {

@@ -145,7 +145,7 @@ fn named_files(text: &[u8], environment: &BTreeMap<String, String>) -> BTreeSet<
     let text = String::from_utf8_lossy(text);
     let mut document = YamlDocument::parse(&text).unwrap_or_default();
     // Its problems are found when it is loaded.
-    let _ = environment::apply(&mut document, environment);
+    let _ = environment::apply(&mut document, environment, &mut Vec::new());
     secrets(&document.value, &mut found);
     found
 }

@@ -22,6 +22,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{findings::Findings, origin::OriginPattern, section::Section as _};
+use crate::model::Warning;
 
 pub use check::{Check, Unavailable};
 use credentials::WrittenCredentials;
@@ -144,6 +145,9 @@ pub struct Config {
     pub log: Log,
     /// How the process ends.
     pub shutdown: Shutdown,
+    /// The warnings about the variables of the environment.
+    #[serde(skip)]
+    pub warnings: Vec<Warning>,
 }
 
 impl WrittenConfig {
@@ -166,6 +170,7 @@ impl WrittenConfig {
             identity_headers: self.identity_headers,
             log: self.log,
             shutdown: self.shutdown,
+            warnings: Vec::new(),
         }
     }
 }

@@ -111,10 +111,11 @@ fn a_wrong_secret_of_the_environment_is_not_shown() {
     for (name, value) in [
         ("ROWND_APP_KEY", blank.as_str()),
         ("ROWND_APP_SECRET", blank.as_str()),
-        ("ROWND_AUTHZ__ISSUERS__0__APPS__0__KEY", number),
-        ("ROWND_AUTHZ__ISSUERS__0__APPS__0__SECRET", number),
-        ("ROWND_AUTHZ__ISSUERS__0__APPS__0__SECRET", "[93517]"),
+        ("ROWND_AUTHZ__ISSUERS__0__APPS__0__KEY", blank.as_str()),
+        ("ROWND_AUTHZ__ISSUERS__0__APPS__0__SECRET", blank.as_str()),
         ("ROWND_AUTHZ__ISSUERS__0__APPS__0", number),
+        ("ROWND_AUTHZ__ISSUERS__0__APPS__0", "{secret: 93517, secret: 93517}"),
+        ("ROWND_AUTHZ__ISSUERS__0__APPS__0", "{secret: 93517"),
         ("ROWND_AUTHZ__ISSUERS__0__APPS__0__SECRETS", number),
     ] {
         let yaml = "issuers: [{ name: a, kind: rownd, apps: [{ id: x }] }]";

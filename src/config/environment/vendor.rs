@@ -1,0 +1,79 @@
+//! The variables that the vendor's own libraries use.
+
+use std::collections::BTreeMap;
+
+use super::{FILE, read_value, twins, typed::quotes_of_text};
+use crate::{
+    config::{
+        IssuerKind, Problem, Secret,
+        file::without_line_end,
+        proxy::ProxyVariables,
+        sections::{WrittenApp, WrittenConfig, WrittenIssuer},
+    },
+    model::Warning,
+};
+
+/// The vendor's variables. Each may end in `_FILE`.
+pub(super) const VENDOR_NAMES: [&str; 4] =
+    ["ROWND_APP_ID", "ROWND_APP_KEY", "ROWND_APP_SECRET", "ROWND_BASE_URL"];
+
+/// Reads the vendor's variables, and collects what is wrong with them.
+struct Reader<'a> {
+    environment: &'a BTreeMap<String, String>,
+    problems: &'a mut Vec<Problem>,
+    warnings: &'a mut Vec<Warning>,
+}
+
+impl Reader<'_> {
+    /// The value of a variable, or of the file that its `_FILE` twin names. An empty one counts as
+    /// not set.
+    fn read(&mut self, name: &str) -> Option<String> {
+        let twin = format!("{name}{FILE}");
+        let set = |name: &str| self.environment.get(name).filter(|value| !value.is_empty());
+        let value = match (set(name), set(&twin)) {
+            (Some(value), path) => {
+                self.warnings.extend(path.map(|_| twins(name, &twin)));
+                Some(without_line_end(value).to_owned())
+            }
+            (None, Some(path)) => read_value(path)
+                .map_err(|message| {
+                    let place = format!("environment {twin}");
+                    self.problems.push(Problem { place, setting: String::new(), message });
+                })
+                .ok(),
+            (None, None) => None,
+        };
+        self.warnings.extend(value.as_ref().and_then(|value| quotes_of_text(name, value)));
+        value
+    }
+}
+
+/// Fills in what the vendor's variables say and the file does not.
+pub(in crate::config) fn complete(
+    config: &mut WrittenConfig,
+    environment: &BTreeMap<String, String>,
+    problems: &mut Vec<Problem>,
+    warnings: &mut Vec<Warning>,
+) {
+    config.network.variables = ProxyVariables::read(environment);
+    let mut reader = Reader { environment, problems, warnings };
+    let [id, key, secret, base_url] = VENDOR_NAMES.map(|name| reader.read(name));
+    let app = WrittenApp {
+        id,
+        key: key.map(|key| Secret::new(&key)),
+        secret: secret.map(|secret| Secret::new(&secret)),
+        variants: Vec::new(),
+    };
+    if config.issuers.is_empty() {
+        config.issuers.push(WrittenIssuer::new("rownd", IssuerKind::Rownd));
+    }
+    let named = app.id.is_some() || app.key.is_some();
+    for issuer in config.issuers.iter_mut().filter(|issuer| issuer.kind == IssuerKind::Rownd) {
+        if issuer.base_url.is_none() {
+            issuer.base_url.clone_from(&base_url);
+        }
+        if issuer.apps.is_empty() && named {
+            issuer.apps.push(app.clone());
+        }
+    }
+}
