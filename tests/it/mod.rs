@@ -14,6 +14,7 @@ mod listener;
 mod memory;
 #[cfg(feature = "dev")]
 mod migration;
+mod migration_page;
 mod network;
 mod outside;
 mod presets;

@@ -5,6 +5,7 @@
 //! configuration. The verifier's own code decides; this file reads the token, and [`report`] writes
 //! the result.
 
+mod identity;
 mod report;
 #[cfg(test)]
 mod tests;

@@ -10,6 +10,7 @@ use std::{
 
 use serde_json::{Value, json};
 
+use super::identity::{escaped, identity_json, identity_text, joined};
 use crate::{
     app::{InspectedKeys, InspectedToken},
     config::{Config, Issuer, IssuerKind},
@@ -375,49 +376,6 @@ fn write_explanation(reason: DenyReason, text: &mut String) {
     let _ = writeln!(text, "  {}", reason.cure());
 }
 
-fn identity_text(who: &IdentityFacts, text: &mut String) {
-    let mut part = |name: &str, value: &str| {
-        let _ = writeln!(text, "  {name:<12} {value}");
-    };
-    part("user id", &escaped(&who.user_id));
-    part("auth level", who.auth_level.as_str());
-    part("anonymous", if who.anonymous { "yes" } else { "no" });
-    for (name, value) in [
-        ("app", &who.app_id),
-        ("app variant", &who.app_variant),
-        ("session", &who.session_id),
-        ("tenant", &who.tenant),
-    ] {
-        if let Some(value) = value {
-            part(name, &escaped(value));
-        }
-    }
-    for (name, values) in [("roles", &who.roles), ("groups", &who.groups), ("scopes", &who.scopes)]
-    {
-        if !values.is_empty() {
-            part(name, &joined(values));
-        }
-    }
-}
-
-fn identity_json(who: &IdentityFacts) -> Value {
-    json!({
-        "user_id": who.user_id,
-        "issuer": who.issuer,
-        "auth_level": who.auth_level.as_str(),
-        "anonymous": who.anonymous,
-        "verified": who.verified(),
-        "app_id": who.app_id,
-        "app_variant": who.app_variant,
-        "session_id": who.session_id,
-        "token_id": who.token_id,
-        "tenant": who.tenant,
-        "roles": who.roles,
-        "groups": who.groups,
-        "scopes": who.scopes,
-    })
-}
-
 fn token_json(token: &TokenFacts) -> Value {
     let seconds = |at: Option<u64>| {
         let then = at.and_then(|at| UNIX_EPOCH.checked_add(Duration::from_secs(at)));
@@ -440,20 +398,8 @@ fn field_line(text: &mut String, name: &str, value: &str) {
     let _ = writeln!(text, "  {name:<6} {value}");
 }
 
-/// A text of the token, escaped so that it controls no terminal.
-fn escaped(text: &str) -> String {
-    text.escape_debug().to_string()
-}
-
 fn optional(text: Option<&str>) -> String {
     text.map_or("none".to_owned(), escaped)
-}
-
-fn joined(texts: &[String]) -> String {
-    if texts.is_empty() {
-        return "none".to_owned();
-    }
-    texts.iter().map(|text| escaped(text)).collect::<Vec<_>>().join(", ")
 }
 
 fn rfc3339(at: SystemTime) -> String {

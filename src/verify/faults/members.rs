@@ -32,10 +32,9 @@ pub(super) fn of_header(json: &[u8]) -> Vec<String> {
     }
     match header.get("typ") {
         None => {}
-        Some(Json::Text(typ)) => {
-            if crate::verify::token::typ(typ).is_err() {
-                faults.push("`typ` of the header is neither JWT nor at+jwt".to_owned());
-            }
+        Some(Json::Text(typ)) if crate::verify::token::typ(typ).is_ok() => {}
+        Some(Json::Text(_)) => {
+            faults.push("`typ` of the header is neither JWT nor at+jwt".to_owned());
         }
         Some(typ) => faults.extend(not_text("`typ` of the header", typ)),
     }

@@ -259,7 +259,11 @@ async fn healthcheck_says_yes_no_or_that_it_cannot_ask() {
         let arguments = ["--page", "readyz", "--config", &config].map(str::to_owned).to_vec();
         assert_eq!(ask(arguments).await, Some(0), "{name}");
     }
-    // An address that cannot be one is told with its line, and nobody is asked.
+}
+
+#[test]
+fn healthcheck_tells_an_address_that_cannot_be_one_with_its_line() {
+    let files = TempDir::new().unwrap();
     for (section, page) in [("grpc", &[][..]), ("ops", &["--page", "livez"])] {
         let text = format!("# a comment\nlisteners: {{ {section}: {{ address: localhost }} }}\n");
         let config = file(&files, &text);

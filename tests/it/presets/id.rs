@@ -9,8 +9,8 @@ pub(super) fn tables() -> Vec<Shapes> {
     vec![keycloak(), entra(), cognito(), auth0(), okta(), zitadel()]
 }
 
-fn table(issuer: &'static str, settings: Value) -> Shapes {
-    let settings = with(json!({"accepts": "id", "audience": null}), &settings);
+fn table(issuer: &'static str, settings: &Value) -> Shapes {
+    let settings = with(json!({"accepts": "id", "audience": null}), settings);
     Shapes { issuer, settings, takes_id: true, taken: Vec::new(), refused: Vec::new() }
 }
 
@@ -31,7 +31,7 @@ fn keycloak() -> Shapes {
             (typed("under another header", "at+jwt", id.clone()), TokenKindRefused),
             (plain("of another client", with(id, &json!({"aud": "other-app"}))), AudienceMismatch),
         ],
-        ..table("keycloak", json!({"audiences": ["my-app"]}))
+        ..table("keycloak", &json!({"audiences": ["my-app"]}))
     }
 }
 
@@ -61,7 +61,7 @@ fn entra() -> Shapes {
             ),
             (plain("one that says so", with(id, &json!({"idtyp": "app"}))), TokenKindRefused),
         ],
-        ..table("entra", json!({"audiences": ["my-app"]}))
+        ..table("entra", &json!({"audiences": ["my-app"]}))
     }
 }
 
@@ -87,7 +87,7 @@ fn cognito() -> Shapes {
             ),
             (plain("no use", with(id, &json!({"token_use": null}))), TokenKindRefused),
         ],
-        ..table("cognito", json!({"audiences": ["my-app"]}))
+        ..table("cognito", &json!({"audiences": ["my-app"]}))
     }
 }
 
@@ -102,7 +102,7 @@ fn auth0() -> Shapes {
             ),
             (plain("of another client", with(id, &json!({"aud": "other"}))), AudienceMismatch),
         ],
-        ..table("auth0", json!({"audiences": ["my-app"]}))
+        ..table("auth0", &json!({"audiences": ["my-app"]}))
     }
 }
 
@@ -121,7 +121,7 @@ fn okta() -> Shapes {
             ),
             (plain("one that names the user", with(id, &json!({"uid": "00u"}))), TokenKindRefused),
         ],
-        ..table("okta", json!({"audiences": ["my-app"]}))
+        ..table("okta", &json!({"audiences": ["my-app"]}))
     }
 }
 
@@ -152,7 +152,7 @@ fn zitadel() -> Shapes {
                 AudienceMismatch,
             ),
         ],
-        ..table("zitadel", json!({"audiences": ["my-app"]}))
+        ..table("zitadel", &json!({"audiences": ["my-app"]}))
     }
 }
 
@@ -207,6 +207,6 @@ pub(super) fn google() -> Shapes {
             ),
             (typed("an access token", "at+jwt", id), TokenKindRefused),
         ],
-        ..table("google", json!({}))
+        ..table("google", &json!({}))
     }
 }
