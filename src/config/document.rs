@@ -64,6 +64,11 @@ impl YamlDocument {
         }
     }
 
+    /// Says that the setting at this JSON pointer was written by a variable.
+    pub(super) fn note_variable(&mut self, pointer: String, variable: String) {
+        self.places.insert(pointer, WrittenAt::Variable(variable));
+    }
+
     /// Sets the value at a path, making the maps and lists on the way that the schema says.
     ///
     /// # Errors
@@ -87,6 +92,9 @@ impl YamlDocument {
             self.places.entry(pointer.clone()).or_insert_with(|| place.clone());
         }
         *node = value;
+        // The settings below it are replaced as well.
+        let below = format!("{pointer}/");
+        self.places.retain(|known, _| !known.starts_with(&below));
         self.places.insert(pointer, place.clone());
         Ok(())
     }

@@ -254,7 +254,11 @@ fn parse_with(
     let (value, left_out) = structure::without(document.value.clone(), &found);
     let config = match serde_json::from_value::<WrittenConfig>(value) {
         Ok(mut written) => {
-            environment::complete(&mut written, environment, &mut problems, &mut warnings);
+            let set =
+                environment::complete(&mut written, environment, &mut problems, &mut warnings);
+            for (pointer, variable) in set {
+                document.note_variable(pointer, variable);
+            }
             // A section that was left out has a problem already; its defaults may cause others.
             let is_known = |pointer: &str| {
                 left_out.iter().any(|known| known.starts_with(pointer) || is_below(pointer, known))

@@ -128,6 +128,11 @@ fn url(text: &str) -> Result<Secret, String> {
     if url.port() == Some(0) {
         return Err("has port 0; write the port of the proxy".to_owned());
     }
+    if url.as_str().parse::<http::Uri>().is_err() {
+        return Err(format!(
+            "has a host that cannot be one; is it a variable that was not replaced, or in quotes? {CURE}"
+        ));
+    }
     Ok(Secret::new(url.as_str()))
 }
 
@@ -154,6 +159,10 @@ fn check_exception(entry: &str) -> Result<(), String> {
     }
     if let Some(name) = entry.strip_prefix("*.") {
         return Err(format!("a `*` is not known here; write {name}, which holds for names below"));
+    }
+    let bare = entry.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
+    if let Some(address) = bare.filter(|bare| bare.parse::<std::net::Ipv6Addr>().is_ok()) {
+        return Err(format!("stands in brackets; write {address}"));
     }
     let name = entry.strip_prefix('.').unwrap_or(entry);
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
@@ -205,6 +214,10 @@ mod tests {
             ("http://proxy.test?x=1", Err("query")),
             ("http://proxy.test:0", Err("port 0")),
             ("http://", Err("not a URL")),
+            ("http://${PROXY_HOST}:3128", Err("not replaced")),
+            ("http://\"a\":3128", Err("quotes")),
+            ("http://a{x}", Err("cannot be one")),
+            ("http://a`x", Err("cannot be one")),
         ] {
             let found = written_url(text);
             let found = found.as_ref().map(|url| url.expose()).map_err(String::as_str);
@@ -258,6 +271,8 @@ mod tests {
             ),
             (&[("HTTPS_PROXY", "socks5://u:hunter2@a.test")], "HTTPS_PROXY: SOCKS"),
             (&[("ALL_PROXY", "http://u:hunter2@a.test/x")], "ALL_PROXY: has a path"),
+            (&[("HTTPS_PROXY", "\"a.test\"")], "HTTPS_PROXY: has a host that cannot be one"),
+            (&[("HTTP_PROXY", "a{x}")], "HTTP_PROXY: has a host that cannot be one"),
             (&[("NO_PROXY", "a"), ("no_proxy", "b"), ("HTTP_PROXY", "a")], "NO_PROXY"),
         ] {
             let problems = variables(set).proxy().expect_err(said).join("; ");
@@ -279,6 +294,7 @@ mod tests {
             ("*.idp.test", Some("write idp.test")),
             ("https://idp.test", Some("URL")),
             ("idp.test:443", Some("port")),
+            ("[::1]", Some("write ::1")),
             ("10.0.0.0/99", Some("no host")),
             ("", Some("no host")),
             ("a,b", Some("no host")),

@@ -17,7 +17,7 @@ use super::{
     caching::{fresh_for, retry_after},
     call::{Request, UrlOrigin},
     coding::Coding,
-    error::{PROXY_REFUSES_US, UpstreamError, convert},
+    error::{PROXY_REFUSES_US, UpstreamError, convert, no_connection_to_proxy},
     network::Network,
     proxies::{ProxiedScheme, Way},
 };
@@ -181,7 +181,15 @@ impl Client {
             sent = sent.header(CONTENT_TYPE, content_type).body(body);
         }
         let through_proxy = way != Way::Direct;
-        let answer = sent.send().await.map_err(|error| convert(&error, through_proxy))?;
+        let answer = sent.send().await.map_err(|error| match way {
+            // By http the only connection is that to the proxy.
+            Way::Through(ProxiedScheme::Http) if error.is_connect() && !error.is_timeout() => {
+                no_connection_to_proxy(&error)
+            }
+            Way::Direct | Way::Through(ProxiedScheme::Http | ProxiedScheme::Https) => {
+                convert(&error, through_proxy)
+            }
+        })?;
         // By http the proxy answers in the host's place.
         if way == Way::Through(ProxiedScheme::Http)
             && answer.status() == StatusCode::PROXY_AUTHENTICATION_REQUIRED

@@ -75,12 +75,17 @@ fn through(error: &reqwest::Error) -> UpstreamError {
             let known = KNOWN.iter().find(|(part, _)| rest.contains(part));
             return UpstreamError::Proxy(match known {
                 Some((_, text)) => Cow::Borrowed(*text),
-                None => Cow::Owned(format!("no connection to it: {}", root_cause(error))),
+                None => return no_connection_to_proxy(error),
             });
         }
         cause = found.source();
     }
     UpstreamError::Network(root_cause(error))
+}
+
+/// The error of a proxy that cannot be reached.
+pub(super) fn no_connection_to_proxy(error: &reqwest::Error) -> UpstreamError {
+    UpstreamError::Proxy(Cow::Owned(format!("no connection to it: {}", root_cause(error))))
 }
 
 /// The text for HTTP 407.

@@ -14,6 +14,8 @@ use crate::config::{Proxy, Secret};
 #[derive(Debug, Default)]
 pub(super) struct Proxies {
     matcher: Option<Matcher>,
+    /// The same without exceptions: it tells a host that is excepted from a proxy that cannot be used.
+    without_exceptions: Option<Matcher>,
     /// The URLs for `http://` and `https://`.
     urls: [Option<Secret>; 2],
 }
@@ -41,9 +43,12 @@ impl Proxies {
         let Some(Proxy { http, https, except }) = proxy else { return Self::default() };
         let text =
             |url: &Option<Secret>| url.as_ref().map(Secret::expose).unwrap_or_default().to_owned();
-        let matcher =
-            Matcher::builder().http(text(http)).https(text(https)).no(except.as_str()).build();
-        Self { matcher: Some(matcher), urls: [http.clone(), https.clone()] }
+        let proxies = || Matcher::builder().http(text(http)).https(text(https));
+        Self {
+            matcher: Some(proxies().no(except.as_str()).build()),
+            without_exceptions: Some(proxies().build()),
+            urls: [http.clone(), https.clone()],
+        }
     }
 
     /// The URL of the proxy for a scheme.
@@ -64,13 +69,19 @@ impl Proxies {
     ) -> Result<Way, UpstreamError> {
         let Some(matcher) = &self.matcher else { return Ok(Way::Direct) };
         let uri = url.as_str().parse().map_err(|_| UpstreamError::Refused("not a URL"))?;
-        if matcher.intercept(&uri).is_none() {
-            return Ok(Way::Direct);
-        }
         let scheme = match url.scheme() {
             "http" => ProxiedScheme::Http,
             _ => ProxiedScheme::Https,
         };
+        if matcher.intercept(&uri).is_none() {
+            let every = self.without_exceptions.as_ref();
+            let is_excepted = every.is_some_and(|every| every.intercept(&uri).is_some());
+            return if is_excepted || self.url(scheme).is_none() {
+                Ok(Way::Direct)
+            } else {
+                Err(UpstreamError::Refused("the proxy for it cannot be used"))
+            };
+        }
         let by_name = |host: &str| match standing {
             Standing::Written | Standing::Allowed => true,
             Standing::Learned => hosts.iter().any(|known| known == host),

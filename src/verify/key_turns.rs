@@ -1,10 +1,10 @@
 //! Turns for tokens that several keys fit, as they name none: who may cost more than one signature.
 //!
-//! In: a token and the few keys that may have signed it. Out: the proof of the one that did. The
-//! first try costs what any forged token costs. Every other one waits for a turn, of which an issuer
-//! has one at a time, and lets other checks run after it: a flood of forged tokens takes no more
-//! than one worker's time beyond its first tries, and a genuine caller's token is usually verified
-//! by its first try, as the key that verified last is tried first.
+//! In: a token and the few keys that may have signed it. Out: the proof of the one that did. The two
+//! keys that verified last are tried at once; before two have verified, the first one. Every other
+//! try waits for a turn, of which an issuer has one at a time, and lets other checks run after it: a
+//! flood of forged tokens takes no more than one worker's time beyond its first tries, and a genuine
+//! caller's token is usually verified by one of them.
 
 use std::{
     cmp::Reverse,
@@ -32,6 +32,10 @@ use crate::{
 /// Checks of one issuer that may wait for a turn: each holds a parsed token, which takes many times
 /// its own length, and a flood must not fill the places of all checks in flight.
 const MAX_WAITING: usize = 64;
+
+/// The keys that verified last and are tried without a turn: while an issuer rotates, two are in use
+/// at the same time, and a flood must not keep the callers of either waiting.
+const MAX_AT_ONCE: usize = 2;
 
 /// The part of a token that a signature is about, and the signature.
 #[derive(Debug, Clone, Copy)]
@@ -89,11 +93,22 @@ impl KeyTurns {
     ) -> Result<Option<GoodSignature>, Denial> {
         let mut keys: Vec<&Arc<Key>> = keys.iter().collect();
         keys.sort_by_key(|key| Reverse(key.matched()));
-        let Some((first, others)) = keys.split_first() else { return Ok(None) };
-        if let Some(proof) = of.check(first) {
-            return Ok(Some(self.noted(proof)));
-        }
         let pending = || Denial::from(DenyReason::KeyPending);
+        let live = keys.iter().filter(|key| key.matched() > 0).count().clamp(1, MAX_AT_ONCE);
+        let (first, others) = keys.split_at_checked(live).unwrap_or((&keys, &[]));
+        for (index, key) in first.iter().enumerate() {
+            if index > 0 {
+                // Other checks of this worker come first.
+                yield_now().await;
+            }
+            if let Some(proof) = of.check(key) {
+                let in_use = index == 0 || in_use(proof.key());
+                return if in_use { Ok(Some(self.noted(proof))) } else { Err(pending()) };
+            }
+        }
+        if others.is_empty() {
+            return Ok(None);
+        }
         let _place = self.places.try_acquire().map_err(|_| pending())?;
         let turn = timeout_at(deadline, self.turn.acquire()).await;
         let _turn = turn.map_err(|_elapsed| pending())?.map_err(|_closed| pending())?;

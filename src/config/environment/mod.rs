@@ -65,8 +65,10 @@ impl<'a> Variable<'a> {
     fn order(&self, other: &Self) -> Ordering {
         let segments = self.path.iter().zip(&other.path);
         let by_segment = segments.map(|(one, other)| match (number(one), number(other)) {
-            (Some(one), Some(other)) => one.cmp(&other),
-            _ => one.cmp(other),
+            (Some(first), Some(second)) => first.cmp(&second).then_with(|| one.cmp(other)),
+            (Some(_), None) => Ordering::Less,
+            (None, Some(_)) => Ordering::Greater,
+            (None, None) => one.cmp(other),
         });
         by_segment
             .fold(Ordering::Equal, Ordering::then)
@@ -98,6 +100,14 @@ pub(super) fn apply(
         [file, direct] if file.path == direct.path => Some(twins(direct.name, file.name)),
         _ => None,
     }));
+    // The file of a pair comes first, and is not read.
+    variables.dedup_by(|direct, file| {
+        let are_twins = direct.path == file.path;
+        if are_twins {
+            std::mem::swap(direct, file);
+        }
+        are_twins
+    });
     let set = |variable: &Variable<'_>| {
         let setting = setting_at(&schema, &variable.path);
         let outcome = variable.text().and_then(|text| {

@@ -92,7 +92,10 @@ fn structured(text: &str, types: &Types<'_>) -> Result<Value, String> {
     let fits = |value: &Value| {
         value.is_array() && types.allow("array") || value.is_object() && types.allow("object")
     };
-    match read.filter(|value| fits(value) && !text.trim().is_empty()) {
+    // A text of comments alone reads as an empty map.
+    let says_something =
+        text.lines().any(|line| !matches!(line.trim_start().chars().next(), None | Some('#')));
+    match read.filter(|value| fits(value) && says_something) {
         Some(value) => Ok(value),
         None => Err(format!("the value cannot be read; write {wanted}, in YAML or JSON")),
     }

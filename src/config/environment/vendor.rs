@@ -17,6 +17,15 @@ use crate::{
 pub(super) const VENDOR_NAMES: [&str; 4] =
     ["ROWND_APP_ID", "ROWND_APP_KEY", "ROWND_APP_SECRET", "ROWND_BASE_URL"];
 
+/// A value, and the variable that it is of.
+struct Value {
+    text: String,
+    variable: String,
+}
+
+/// A setting that got its value from a variable: its JSON pointer, and the name of the variable.
+pub(in crate::config) type SetBy = (String, String);
+
 /// Reads the vendor's variables, and collects what is wrong with them.
 struct Reader<'a> {
     environment: &'a BTreeMap<String, String>,
@@ -27,53 +36,67 @@ struct Reader<'a> {
 impl Reader<'_> {
     /// The value of a variable, or of the file that its `_FILE` twin names. An empty one counts as
     /// not set.
-    fn read(&mut self, name: &str) -> Option<String> {
+    fn read(&mut self, name: &str) -> Option<Value> {
         let twin = format!("{name}{FILE}");
         let set = |name: &str| self.environment.get(name).filter(|value| !value.is_empty());
         let value = match (set(name), set(&twin)) {
             (Some(value), path) => {
                 self.warnings.extend(path.map(|_| twins(name, &twin)));
-                Some(without_line_end(value).to_owned())
+                Some(Value { text: without_line_end(value).to_owned(), variable: name.to_owned() })
             }
             (None, Some(path)) => read_value(path)
                 .map_err(|message| {
                     let place = format!("environment {twin}");
                     self.problems.push(Problem { place, setting: String::new(), message });
                 })
-                .ok(),
+                .ok()
+                .map(|text| Value { text, variable: twin }),
             (None, None) => None,
         };
-        self.warnings.extend(value.as_ref().and_then(|value| quotes_of_text(name, value)));
+        let quotes = |value: &Value| quotes_of_text(&value.variable, &value.text);
+        self.warnings.extend(value.as_ref().and_then(quotes));
         value
     }
 }
 
-/// Fills in what the vendor's variables say and the file does not.
+/// Fills in what the vendor's variables say and the file does not. Returns the settings that they
+/// set.
 pub(in crate::config) fn complete(
     config: &mut WrittenConfig,
     environment: &BTreeMap<String, String>,
     problems: &mut Vec<Problem>,
     warnings: &mut Vec<Warning>,
-) {
+) -> Vec<SetBy> {
     config.network.variables = ProxyVariables::read(environment);
     let mut reader = Reader { environment, problems, warnings };
     let [id, key, secret, base_url] = VENDOR_NAMES.map(|name| reader.read(name));
+    let text = |value: &Option<Value>| value.as_ref().map(|value| value.text.clone());
     let app = WrittenApp {
-        id,
-        key: key.map(|key| Secret::new(&key)),
-        secret: secret.map(|secret| Secret::new(&secret)),
+        id: text(&id),
+        key: text(&key).map(|key| Secret::new(&key)),
+        secret: text(&secret).map(|secret| Secret::new(&secret)),
         variants: Vec::new(),
     };
     if config.issuers.is_empty() {
         config.issuers.push(WrittenIssuer::new("rownd", IssuerKind::Rownd));
     }
     let named = app.id.is_some() || app.key.is_some();
-    for issuer in config.issuers.iter_mut().filter(|issuer| issuer.kind == IssuerKind::Rownd) {
+    let mut set = Vec::new();
+    let mut note = |pointer: String, value: &Option<Value>| {
+        set.extend(value.as_ref().map(|value| (pointer, value.variable.clone())));
+    };
+    let issuers = config.issuers.iter_mut().enumerate();
+    for (index, issuer) in issuers.filter(|(_, issuer)| issuer.kind == IssuerKind::Rownd) {
         if issuer.base_url.is_none() {
-            issuer.base_url.clone_from(&base_url);
+            issuer.base_url = text(&base_url);
+            note(format!("/issuers/{index}/base_url"), &base_url);
         }
         if issuer.apps.is_empty() && named {
             issuer.apps.push(app.clone());
+            for (name, value) in [("id", &id), ("key", &key), ("secret", &secret)] {
+                note(format!("/issuers/{index}/apps/0/{name}"), value);
+            }
         }
     }
+    set
 }

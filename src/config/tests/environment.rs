@@ -137,6 +137,39 @@ fn an_entry_can_be_added_to_a_list_of_the_file_and_none_left_out() {
 }
 
 #[test]
+fn numbers_and_words_have_one_order() {
+    let names: Vec<String> = (0..40)
+        .flat_map(|n| [format!("{n}"), format!("{n}A"), format!("0{n}")])
+        .map(|segment| format!("ROWND_AUTHZ__TRUSTED_ORIGINS__{segment}"))
+        .collect();
+    let mut variables = vec![APP];
+    variables.extend(names.iter().map(|name| (name.as_str(), "https://a.test")));
+    for problem in bad("", &variables) {
+        assert!(problem.place.contains("TRUSTED_ORIGINS"), "{problem:?}");
+    }
+}
+
+#[test]
+fn a_list_of_a_variable_has_no_line_of_the_list_that_it_replaces() {
+    let yaml = "issuers:\n- name: a\n  kind: rownd\n  apps:\n  - id: app_x\n    secret: x\n";
+    let written = "[{name: a, kind: rownd, apps: [{id: app_x, secrt: x}]}]";
+    let problems = bad(yaml, &[("ROWND_AUTHZ__ISSUERS", written)]);
+    assert_eq!(
+        places(&problems),
+        [("environment ROWND_AUTHZ__ISSUERS", "issuers[0].apps[0].secrt")]
+    );
+}
+
+#[test]
+fn the_file_of_a_pair_is_not_read() {
+    let timeout = ("ROWND_AUTHZ__CHECK__TIMEOUT", "500ms");
+    let twin = ("ROWND_AUTHZ__CHECK__TIMEOUT_FILE", "/nowhere/at/all");
+    let config = good("", &[APP, timeout, twin]);
+    assert_eq!(config.check.timeout.get().as_millis(), 500);
+    assert_eq!(config.warnings.len(), 1, "{:?}", config.warnings);
+}
+
+#[test]
 fn the_name_of_a_setting_may_end_in_file() {
     let variables = [
         APP,
@@ -244,6 +277,8 @@ const WRONG: &[(&str, &str, &str)] = &[
     ("ROWND_AUTHZ__LISTENERS__GRPC__REFLECTION", "yes", "listeners.grpc.reflection"),
     ("ROWND_AUTHZ__ROUTES", "a", "routes"),
     ("ROWND_AUTHZ__ROUTES", "", "routes"),
+    ("ROWND_AUTHZ__CHECK", "#pw", "check"),
+    ("ROWND_AUTHZ__CHECK", "# a\n  # b", "check"),
     ("ROWND_AUTHZ__CREDENTIALS", "{cookie: tok}", "credentials"),
     ("ROWND_AUTHZ__ROUTES__X__AUTH", "none", "routes.x.auth"),
     ("ROWND_AUTHZ__ROUTES__0__ID__X", "none", "routes[0].id.x"),
@@ -371,6 +406,7 @@ fn a_vendors_value_that_cannot_be_used_is_a_problem() {
         let problems = bad("", &variables);
         assert_eq!(problems.len(), 1, "{problems:#?}");
         assert_eq!(problems[0].setting, setting);
+        assert_eq!(problems[0].place, format!("environment {}", variables[0].0));
     }
     assert!(read("", &[("ROWND_APP_ID", "app id")]).is_err());
 }

@@ -53,6 +53,17 @@ fn settings_of_an_issuer_that_cannot_be_meant_are_refused() {
             "jwks_url",
         ),
         (
+            "kind: oidc, preset: google, audiences: [x], keys: { bearer_file: /t }",
+            "issuers[0].keys.bearer_file",
+            "public",
+        ),
+        (
+            "kind: oidc, preset: entra, issuer: 'https://sts.windows.net/t/', audiences: [x], \
+             keys: { headers: [{ name: x-a, file: /t }] }",
+            "issuers[0].keys.headers",
+            "public",
+        ),
+        (
             "kind: firebase, project: p, allowed_origins: ['https://a.test']",
             "issuers[0].allowed_origins",
             "no effect",

@@ -50,6 +50,8 @@ const AUDIENCES: &[(&str, &str, &str)] = &[
     ("audience: { claim: sub, values: [a] }", "issuers[0].audience.claim", "client_id"),
     ("audience: { claim: jti, values: [a] }", "issuers[0].audience.claim", "client_id"),
     ("audience: { claim: azp, values: [a] }, accepts: id", "issuers[0].audiences", "my-client"),
+    ("audiences: [a], audience: { claim: client_id, values: [a] }, accepts: id", "issuers[0].audience.claim", "write azp"),
+    ("audiences: [a], audience: { claim: scope, values: [a] }, accepts: id", "issuers[0].audience.claim", "write azp"),
 ];
 
 #[test]

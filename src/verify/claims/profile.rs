@@ -112,9 +112,8 @@ impl KindMarks {
     /// The token is of this kind, by all its marks.
     pub(in crate::verify) fn fit(&self, token: &Token<'_>) -> bool {
         let claims = &token.claims.other;
-        let has_one = |group: &&[&str]| {
-            group.iter().any(|name| claims.get(name).is_some_and(|value| *value != Json::Null))
-        };
+        let has_one =
+            |group: &&[&str]| group.iter().any(|name| claims.get(name).is_some_and(says_something));
         let header_fits = match token.typ {
             Typ::Plain => true,
             Typ::Access => self.may_be_at_jwt,
@@ -126,6 +125,13 @@ impl KindMarks {
             && self.needed.iter().all(has_one)
             && (self.further)(&token.claims)
     }
+}
+
+/// Neither `null` nor an empty text or list.
+fn says_something(value: &Json<'_>) -> bool {
+    *value != Json::Null
+        && value.text().is_none_or(|text| !text.is_empty())
+        && value.list().is_none_or(|list| !list.is_empty())
 }
 
 impl Words {

@@ -47,10 +47,12 @@ pub(in crate::verify) const fn marks(
 /// of ID tokens, and of others' refresh tokens.
 const FOREIGN_TO_ACCESS: &[&str] = &["events", "nonce", AT_HASH, C_HASH, S_HASH, "jwt_type"];
 /// Claims that no ID token of these providers has.
-const FOREIGN_TO_ID: &[&str] = &["events", SCOPE, SCP, CLIENT_ID, "jwt_type"];
+const FOREIGN_TO_ID: &[&str] = &["events", SCOPE, SCP, CLIENT_ID, "jwt_type", "gty"];
 
 const ACCESS: KindMarks = KindMarks { foreign: FOREIGN_TO_ACCESS, ..KindMarks::ACCESS };
-const ID: KindMarks = KindMarks { foreign: FOREIGN_TO_ID, ..KindMarks::ID };
+/// Where an ID token names a client in `azp`, it is one of ours (OpenID Connect Core section 3.1.3.7).
+const ID: KindMarks =
+    KindMarks { foreign: FOREIGN_TO_ID, azp: AzpRule::OursWherePresent, ..KindMarks::ID };
 
 /// `typ` is in every token of Keycloak, and `Bearer` in access tokens alone: ID, refresh, offline
 /// and logout tokens say so. Before version 24, and with the mapper "Nonce backwards compatible",

@@ -356,6 +356,27 @@ async fn the_key_that_verified_last_is_tried_first_and_needs_no_turn() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn the_two_keys_of_a_rotation_need_no_turn() {
+    let signers = [Signer::new("a", 1), Signer::new("b", 2), Signer::new("c", 3)];
+    let keys = keys_of(&signers.each_ref());
+    let turns = KeyTurns::new();
+    let [by_a, by_b, by_c] = signers.each_ref().map(|signer| bare(signer, &claims()));
+    let is_found = async |token, deadline| {
+        let found = turns.find_signer(&keys, part_of(token), deadline, |_| true).await;
+        found.map(|proof| proof.is_some()).map_err(|denial| denial.reason())
+    };
+    for token in [&by_c, &by_b] {
+        assert_eq!(is_found(token, soon()).await, Ok(true));
+    }
+    // A flood has the turn and every place.
+    let _turn = turns.hold_turn().unwrap();
+    for token in [&by_b, &by_c, &by_c, &by_b, &by_c] {
+        assert_eq!(is_found(token, Instant::now()).await, Ok(true));
+    }
+    assert_eq!(is_found(&by_a, soon()).await, Err(DenyReason::KeyPending));
+}
+
+#[tokio::test(start_paused = true)]
 async fn only_so_many_tokens_wait_for_a_turn() {
     let (a, b, forger) = (Signer::new("a", 1), Signer::new("b", 2), Signer::new("z", 9));
     let keys = keys_of(&[&a, &b]);

@@ -100,6 +100,14 @@ fn auth0() -> Shapes {
                 plain("an access token", with(id.clone(), &json!({"scope": "openid"}))),
                 TokenKindRefused,
             ),
+            (
+                plain("a machine's", with(id.clone(), &json!({"gty": "client-credentials"}))),
+                TokenKindRefused,
+            ),
+            (
+                plain("for another client", with(id.clone(), &json!({"azp": "other"}))),
+                AudienceMismatch,
+            ),
             (plain("of another client", with(id, &json!({"aud": "other"}))), AudienceMismatch),
         ],
         ..table("auth0", &json!({"audiences": ["my-app"]}))

@@ -204,6 +204,15 @@ impl WrittenIssuer {
         })
     }
 
+    /// The claim distinguishes access tokens, so an ID token with it is refused.
+    fn no_id_token_has(&self, claim: &str) -> bool {
+        match claim {
+            "scope" | "scp" => true,
+            "client_id" => self.usable_preset() != Some(Preset::Zitadel),
+            _ => false,
+        }
+    }
+
     /// The claim that names the client, if one is written. Outer `None`: there is a problem.
     fn audience_claim(
         &self,
@@ -237,6 +246,16 @@ impl WrittenIssuer {
                 at_audiences,
                 "is missing: every ID token has `aud` (OpenID Connect Core section 2), and \
                  `audience` is for tokens without it; write audiences: [my-client] too",
+            );
+            return None;
+        }
+        if accepts == Accepts::Id
+            && let Some(claim) = audience.as_ref().map(|audience| audience.claim.as_str())
+            && self.no_id_token_has(claim)
+        {
+            found.add(
+                format!("{at}/audience/claim"),
+                format!("no ID token with `{claim}` is taken; write azp, or leave `audience` out"),
             );
             return None;
         }

@@ -110,7 +110,16 @@ impl WrittenIssuer {
             || self.base_url.as_deref().is_some_and(|base| base != ROWND)
             || self.kind == IssuerKind::Oidc
             || has_origins;
-        if !keys.fetch {
+        if let Some(preset) = self.preset.filter(|preset| preset.has_public_keys()) {
+            found.add(
+                format!("{at}/{setting}"),
+                format!(
+                    "would be shown to `{}`, whose keys are public and need no credential; leave \
+                     it out",
+                    preset.as_str()
+                ),
+            );
+        } else if !keys.fetch {
             found.add(
                 format!("{at}/{setting}"),
                 "has no effect: no key is fetched (`keys.fetch: false`, or kind `static`); leave \

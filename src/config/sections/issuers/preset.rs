@@ -197,6 +197,17 @@ impl Preset {
         self.usual().client_claim
     }
 
+    /// Everybody may read its keys: a credential for them can only be a mistake, and would be shown to
+    /// an address that the preset knows and nobody wrote.
+    pub(super) const fn has_public_keys(self) -> bool {
+        match self {
+            Self::Entra | Self::Cognito | Self::Auth0 | Self::Okta | Self::Clerk | Self::Google => {
+                true
+            }
+            Self::Keycloak | Self::Zitadel | Self::Kubernetes => false,
+        }
+    }
+
     /// Fills in the usual settings where none are written.
     pub(super) fn fill(self, issuer: &mut WrittenIssuer) {
         let usual = self.usual();

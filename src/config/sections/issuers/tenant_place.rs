@@ -29,12 +29,24 @@ pub(super) fn has_place(address: &str) -> Result<bool, String> {
     let in_path = before.split_once("://").is_some_and(|(_, rest)| {
         rest.contains('/') && rest.ends_with('/') && !rest.contains(['?', '#'])
     });
+    if has_dot_segment(before) || has_dot_segment(after) {
+        return Err(format!(
+            "has a segment `.` or `..`, which would lead out of the tenant's place; {EXAMPLE}"
+        ));
+    }
     let is_whole = after.is_empty() || after.starts_with(['/', '?']);
     if in_path && is_whole {
         Ok(true)
     } else {
         Err(format!("has `{{tenant}}` in another place; {EXAMPLE}"))
     }
+}
+
+/// A segment that clients and servers resolve away (RFC 3986 section 5.2.4), escaped or not.
+fn has_dot_segment(text: &str) -> bool {
+    let plain =
+        text.to_ascii_lowercase().replace("%2e", ".").replace("%2f", "/").replace("%5c", "/");
+    plain.split(['/', '\\', '?', '#']).any(|segment| matches!(segment, "." | ".."))
 }
 
 #[cfg(test)]
@@ -50,6 +62,13 @@ mod tests {
             ("https://id.test/{tenant}/v2.0", Ok(true)),
             ("https://id.test/realms/{tenant}", Ok(true)),
             ("https://id.test/{tenant}?v=2", Ok(true)),
+            ("https://id.test/{tenant}/../keys", Err("lead out")),
+            ("https://id.test/{tenant}/%2E%2e/keys", Err("lead out")),
+            ("https://id.test/{tenant}/..%2fkeys", Err("lead out")),
+            ("https://id.test/{tenant}/a/..\\keys", Err("lead out")),
+            ("https://id.test/a/./{tenant}", Err("lead out")),
+            ("https://id.test/{tenant}/..", Err("lead out")),
+            ("https://id.test/{tenant}/...", Ok(true)),
             ("https://id.test/{tenant}/a/{tenant}", Err("twice")),
             ("https://id.test/{tenant}{tenant}", Err("twice")),
             ("https://{tenant}", Err("another place")),
