@@ -1,4 +1,4 @@
-//! The blocks of docs/issuers.md with a preset, or with a claim in the place of `aud`: each is
+//! The blocks of docs/issuer-presets.md with a preset, or with a claim in the place of `aud`: each is
 //! loaded as it stands in the page, except for the keys, and judged with tokens of the shapes that the
 //! provider's documents show.
 //!
@@ -22,7 +22,7 @@ use shape::{Shape, Shapes, with};
 
 /// The issuer of each block of the page that has a preset or `audience`, by its name.
 fn documented() -> BTreeMap<String, Value> {
-    let page = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/issuers.md");
+    let page = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/issuer-presets.md");
     let text = fs::read_to_string(page).unwrap();
     let blocks = text.split("```yaml\n# rownd-authz\n").skip(1);
     let issuers = blocks.flat_map(|block| {
