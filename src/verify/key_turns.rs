@@ -69,7 +69,7 @@ pub(super) struct KeyTurns {
 }
 
 impl KeyTurns {
-    /// Nobody waits.
+    /// All turns and places are free.
     pub(super) const fn new() -> Self {
         Self {
             turn: Semaphore::const_new(1),

@@ -81,7 +81,7 @@ pub(in crate::verify) enum AzpRule {
     Any,
     /// One of ours, where `aud` has several names (OpenID Connect Core section 3.1.3.7).
     OursAmongSeveralAudiences,
-    /// One of ours, wherever `azp` is there.
+    /// One of ours, wherever `azp` is there. It has to be there where `aud` has several names.
     OursWherePresent,
 }
 

@@ -49,7 +49,10 @@ fn check_audience(of: &FactsOf<'_>) -> Result<(), DenyReason> {
         AzpRule::OursAmongSeveralAudiences => {
             of.claims.aud.len() <= 1 || azp()?.is_some_and(|azp| audience.knows_party(azp))
         }
-        AzpRule::OursWherePresent => azp()?.is_none_or(|azp| audience.knows_party(azp)),
+        AzpRule::OursWherePresent => match azp()? {
+            Some(azp) => audience.knows_party(azp),
+            None => of.claims.aud.len() <= 1,
+        },
     };
     if is_ours { Ok(()) } else { Err(DenyReason::AudienceMismatch) }
 }

@@ -127,7 +127,7 @@ async fn a_tenant_is_one_whole_segment_and_stands_in_the_list_byte_for_byte() {
         assert_eq!(denial.reason(), DenyReason::IssuerUntrusted, "{stranger}");
         assert!(denial.issuer().is_none(), "{stranger}");
     }
-    // Nobody was asked: no store has begun or wished for a fetch.
+    // No tenant was asked: no store has begun or wished for a fetch.
     for issuer in rig.verifier.issuers() {
         assert_eq!(issuer.each_key_status().iter().map(|(.., keys)| keys.attempts).sum::<u64>(), 2);
     }

@@ -342,7 +342,7 @@ async fn the_key_that_verified_last_is_tried_first_and_needs_no_turn() {
     };
     assert_eq!(find(&by_b, soon()).await.unwrap().as_deref(), Some("b"));
     assert_eq!(find(&forged, soon()).await.unwrap(), None);
-    // Somebody has the turn and keeps it.
+    // Another check has the turn and keeps it.
     let turn = turns.hold_turn().unwrap();
     assert_eq!(find(&by_b, Instant::now()).await.unwrap().as_deref(), Some("b"));
     let denial = find(&by_a, soon()).await.unwrap_err();

@@ -108,6 +108,13 @@ fn auth0() -> Shapes {
                 plain("for another client", with(id.clone(), &json!({"azp": "other"}))),
                 AudienceMismatch,
             ),
+            (
+                plain(
+                    "for several, and no azp",
+                    with(id.clone(), &json!({"aud": ["my-app", "x"]})),
+                ),
+                AudienceMismatch,
+            ),
             (plain("of another client", with(id, &json!({"aud": "other"}))), AudienceMismatch),
         ],
         ..table("auth0", &json!({"audiences": ["my-app"]}))
