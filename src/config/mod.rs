@@ -60,11 +60,12 @@ pub use sections::{
     AcceptedTokens, Accepts, App, AppKnownBy, AppliesTo, AudienceClaim, Auth, Caller, Check, Claim,
     ClaimMap, ClaimPlace, ClaimSettings, ClientAuth, Config, ControlListener, CookieFormat,
     Credentials, DefaultRoute, ExpiredCookie, FirebaseIssuer, Freshness, GrpcListener,
-    IdentityHeaders, Issuer, IssuerDetails, IssuerKind, KeyFetchHeader, KeyOrigin, KeyPlace,
-    KeySnapshots, Keys, Listeners, Log, LogFormat, LogLevel, Match, Network, OddPaths, OidcClient,
+    Guard, GuardedCallers, IdentityField, IdentityHeaders, Issuer, IssuerDetails, IssuerKind, KeyFetchHeader, KeyOrigin, KeyPlace,
+    KeySnapshots, Keys, Listeners, Log, LogFormat, LogLevel, Match, Mode, Network, OddPaths, OidcClient,
     OidcIssuer, OnTooLarge, OpsListener, OutboundTls, PathMatch, PathRegex, Preset, Profiles,
-    Revocation, Right, Route, RowndAuth, RowndIssuer, Shutdown, SigningAlgorithm, StaticIssuer,
-    SupertokensIssuer, Tls, TlsVersion, TokenSource, TooLarge, Unavailable, VendorHeaders,
+    Requirement, RequirementLeaf, RequirementNode, Revocation, Right, Route, RowndAuth, RowndIssuer, Scalar, Shutdown, SigningAlgorithm, SourceWord, StaticIssuer,
+    SupertokensIssuer, TextRegex, Texts, Tls, TlsVersion, TokenSource, TooLarge, Unavailable, ValuePlace,
+    ValueTest, ValueTests, VendorHeaders,
 };
 pub use span::Span;
 pub use structure::json_schema;

@@ -181,7 +181,15 @@ fn around(pointer: &str, at: &str, section: &Value) -> Option<(String, Value)> {
 /// The schema that holds the keyword the error speaks of.
 fn schema_at<'a>(schema: &'a Value, keyword: &str) -> &'a Value {
     let parent = keyword.rsplit_once('/').map_or("", |(parent, _)| parent);
-    schema.pointer(parent).unwrap_or(schema)
+    let steps = parent.split('/').skip(1);
+    let at = steps.into_iter().try_fold(schema, |node, step| {
+        // What refers to itself is written once, and pointed to.
+        match (step, node.get(step).and_then(Value::as_str)) {
+            ("$ref", Some(target)) => schema.pointer(target.strip_prefix('#')?),
+            _ => node.pointer(&format!("/{step}")),
+        }
+    });
+    at.unwrap_or(schema)
 }
 
 fn unknown_key(key: &str, at: &Value) -> String {

@@ -6,6 +6,7 @@
 
 mod check;
 mod credentials;
+mod guards;
 mod identity_headers;
 mod issuers;
 mod key_snapshots;
@@ -13,6 +14,7 @@ mod listeners;
 mod network;
 mod process;
 mod profiles;
+mod requirement;
 mod revocation;
 mod routes;
 mod rownd_auth;
@@ -27,6 +29,8 @@ use crate::model::Warning;
 pub use check::{Check, Unavailable};
 use credentials::WrittenCredentials;
 pub use credentials::{CookieFormat, Credentials, TokenSource};
+pub use guards::{Guard, GuardedCallers};
+use guards::WrittenGuard;
 pub use identity_headers::{IdentityHeaders, OnTooLarge, TooLarge, VendorHeaders};
 pub use issuers::{
     AcceptedTokens, Accepts, App, AppKnownBy, AudienceClaim, Claim, ClaimMap, ClaimPlace,
@@ -44,11 +48,15 @@ pub use process::{Log, LogFormat, LogLevel, Shutdown};
 pub use profiles::Profiles;
 pub use revocation::Revocation;
 pub(super) use routes::RouteMatch;
-use routes::WrittenRoute;
-pub use routes::{
-    AppliesTo, Auth, DefaultRoute, ExpiredCookie, Freshness, Match, OddPaths, PathMatch, PathRegex,
-    Route,
+pub use requirement::{
+    IdentityField, Requirement, RequirementLeaf, RequirementNode, Scalar, SourceWord, TextRegex,
+    Texts, ValuePlace, ValueTest, ValueTests,
 };
+pub use routes::{
+    AppliesTo, Auth, DefaultRoute, ExpiredCookie, Freshness, Match, Mode, OddPaths, PathMatch,
+    PathRegex, Route,
+};
+use routes::{WrittenDefault, WrittenRoute};
 use rownd_auth::WrittenRowndAuth;
 pub use rownd_auth::{Caller, ClientAuth, OidcClient, Right, RowndAuth};
 use trusted_origins::TrustedOrigins;
@@ -80,12 +88,16 @@ pub(in crate::config) struct WrittenConfig {
     #[schemars(extend("x-reload" = true))]
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub trusted_origins: Vec<String>,
+    /// Rules that every request has to pass, whatever the routes say. They can only deny.
+    #[schemars(extend("x-reload" = true))]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub guards: Vec<WrittenGuard>,
     /// The rules, in order: the first that matches decides.
     #[schemars(extend("x-reload" = true))]
     pub routes: Vec<WrittenRoute>,
     /// The requirements of requests that match no route.
     #[schemars(extend("x-reload" = true))]
-    pub default: DefaultRoute,
+    pub default: WrittenDefault,
     /// How a check is carried out.
     #[schemars(extend("x-reload" = true))]
     pub check: Check,
@@ -127,6 +139,9 @@ pub struct Config {
     /// this machine alone (`http://localhost:3000`).
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub trusted_origins: Vec<OriginPattern>,
+    /// Rules that every request has to pass, whatever the routes say. They can only deny.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub guards: Vec<Guard>,
     /// The rules, in order: the first that matches decides.
     pub routes: Vec<Route>,
     /// The requirements of requests that match no route.
@@ -161,6 +176,7 @@ impl WrittenConfig {
             key_snapshots: self.key_snapshots.map(|kept| kept.check("/key_snapshots", found)),
             credentials: self.credentials.check("/credentials", found),
             trusted_origins: TrustedOrigins(self.trusted_origins).check("/trusted_origins", found),
+            guards: self.guards.check("/guards", found),
             routes: self.routes.check("/routes", found),
             default: self.default.check("/default", found),
             check: self.check.check("/check", found),

@@ -1,4 +1,4 @@
-//! The methods of routes: registered, or listed in `check.extra_methods`.
+//! The methods of routes and guards: registered, or listed in `check.extra_methods`.
 
 use crate::config::{
     findings::Findings,
@@ -15,14 +15,19 @@ const METHODS: [&str; 41] = [
     "UNCHECKOUT", "UNLINK", "UNLOCK", "UPDATE", "UPDATEREDIRECTREF", "VERSION-CONTROL", "PURGE",
 ];
 
-/// Adds the problems of the methods that routes name.
+/// Adds the problems of the methods that routes and guards name.
 pub(super) fn check(config: &WrittenConfig, found: &mut Findings) {
+    let extra = &config.check.extra_methods;
     for (index, route) in config.routes.iter().enumerate() {
         if let Some(RouteMatch::Parts(parts)) = &route.matches
             && !route.by_name
         {
-            let at = format!("/routes/{index}/match");
-            check_methods(&parts.methods, &config.check.extra_methods, &at, found);
+            check_methods(&parts.methods, extra, &format!("/routes/{index}/match"), found);
+        }
+    }
+    for (index, guard) in config.guards.iter().enumerate() {
+        if let RouteMatch::Parts(parts) = &guard.matches {
+            check_methods(&parts.methods, extra, &format!("/guards/{index}/match"), found);
         }
     }
 }

@@ -3,6 +3,7 @@
 mod callers;
 mod methods;
 mod profiles;
+mod requirements;
 
 use super::{
     findings::Findings,
@@ -15,5 +16,7 @@ pub(super) fn check(written: WrittenConfig, found: &mut Findings) -> Config {
     methods::check(&written, found);
     profiles::check(&written, found);
     callers::check(&written, found);
-    written.check(found)
+    let config = written.check(found);
+    requirements::check(&config, found);
+    config
 }

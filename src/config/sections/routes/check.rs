@@ -6,11 +6,15 @@ use std::collections::HashSet;
 use super::{
     path_regex::PathRegex,
     path_text,
-    route::{AppliesTo, Match, PathMatch, Route},
+    route::{AppliesTo, DefaultRoute, Match, PathMatch, Route},
     route_match::{RouteMatch, WrittenMatch, WrittenPathMatch},
-    schema::{Auth, DefaultRoute, WrittenRoute},
+    schema::{Auth, WrittenDefault, WrittenRoute},
 };
-use crate::config::{findings::Findings, section::Section};
+use crate::config::{
+    findings::Findings,
+    section::Section,
+    sections::requirement::{Requirement, WrittenRequire},
+};
 
 impl Section for Vec<WrittenRoute> {
     type Checked = Vec<Route>;
@@ -24,19 +28,50 @@ impl Section for Vec<WrittenRoute> {
             }
             let applies_to = applies_to(&route, &at, found);
             check_requirement(route.auth, route.auth_level.is_some(), route.step_up, &at, found);
-            Some(route.holds(applies_to?))
+            let require = require(route.require.clone(), route.auth, &at, found);
+            Some(route.holds(applies_to?, require))
         });
         checked.collect()
     }
 }
 
-impl Section for DefaultRoute {
-    type Checked = Self;
+impl Section for WrittenDefault {
+    type Checked = DefaultRoute;
 
-    fn check(self, at: &str, found: &mut Findings) -> Self {
+    fn check(self, at: &str, found: &mut Findings) -> DefaultRoute {
         check_requirement(self.auth, self.auth_level.is_some(), self.step_up, at, found);
-        self
+        DefaultRoute {
+            auth: self.auth,
+            auth_level: self.auth_level,
+            step_up: self.step_up,
+            require: require(self.require, self.auth, at, found),
+            freshness: self.freshness,
+            cors_preflight: self.cors_preflight,
+            expired_cookie: self.expired_cookie,
+            odd_paths: self.odd_paths,
+        }
     }
+}
+
+/// The requirement of a rule, which may look at an identity only where one is read.
+fn require(
+    written: Option<WrittenRequire>,
+    auth: Auth,
+    at: &str,
+    found: &mut Findings,
+) -> Option<Requirement> {
+    let at = format!("{at}/require");
+    let requirement = written?.check(&at, found);
+    if auth == Auth::None
+        && let Some(leaf) = requirement.leaves().find(|leaf| leaf.reads_identity())
+    {
+        let message = format!(
+            "asks for `{}` where no credential is read; write auth: required",
+            leaf.setting()
+        );
+        found.add(at, message);
+    }
+    Some(requirement)
 }
 
 /// The requests that a rule is for; `None` if that is a problem.
@@ -66,7 +101,12 @@ fn applies_to(route: &WrittenRoute, at: &str, found: &mut Findings) -> Option<Ap
     }
 }
 
-fn check_parts(parts: &WrittenMatch, at: &str, found: &mut Findings) -> Option<Match> {
+/// The parts of a match; `None` if its path has a problem.
+pub(in crate::config) fn check_parts(
+    parts: &WrittenMatch,
+    at: &str,
+    found: &mut Findings,
+) -> Option<Match> {
     let WrittenMatch { hosts, path, methods } = parts;
     if hosts.is_empty() && methods.is_empty() && path.is_none() {
         found.add(at, "is empty; write `match: any`");

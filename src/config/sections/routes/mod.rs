@@ -8,7 +8,8 @@ mod route_match;
 mod schema;
 
 pub use path_regex::PathRegex;
-pub use route::{AppliesTo, Match, PathMatch, Route};
-pub(in crate::config) use route_match::RouteMatch;
-pub(in crate::config) use schema::WrittenRoute;
-pub use schema::{Auth, DefaultRoute, ExpiredCookie, Freshness, OddPaths};
+pub(in crate::config) use check::check_parts;
+pub use route::{AppliesTo, DefaultRoute, Match, PathMatch, Route};
+pub(in crate::config) use route_match::{Any, RouteMatch};
+pub(in crate::config) use schema::{WrittenDefault, WrittenRoute};
+pub use schema::{Auth, ExpiredCookie, Freshness, Mode, OddPaths};

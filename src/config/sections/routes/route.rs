@@ -5,9 +5,9 @@ use serde::{Serialize, Serializer};
 use super::{
     path_regex::PathRegex,
     route_match::{Any, RouteMatch, WrittenMatch, WrittenPathMatch},
-    schema::{Auth, ExpiredCookie, Freshness, OddPaths, WrittenRoute},
+    schema::{Auth, ExpiredCookie, Freshness, Mode, OddPaths, WrittenRoute},
 };
-use crate::model::AuthLevel;
+use crate::{config::sections::requirement::Requirement, model::AuthLevel};
 
 /// A rule: the requests that it is for, and what it asks of them.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,6 +22,33 @@ pub struct Route {
     pub auth_level: Option<AuthLevel>,
     /// Whether a level that is too low is answered 401 with `acr_values` (RFC 9470), not 403.
     pub step_up: bool,
+    /// What else it asks.
+    pub require: Option<Requirement>,
+    /// Whether it decides.
+    pub mode: Mode,
+    /// How it is known that the token still holds.
+    pub freshness: Freshness,
+    /// Whether a strict CORS preflight passes.
+    pub cors_preflight: bool,
+    /// How an expired cookie counts on an optional route.
+    pub expired_cookie: ExpiredCookie,
+    /// How a path is judged that different servers read differently.
+    pub odd_paths: OddPaths,
+}
+
+/// The requirements of requests that match no route.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct DefaultRoute {
+    /// Whether a credential is asked for.
+    pub auth: Auth,
+    /// The least auth level.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub auth_level: Option<AuthLevel>,
+    /// Whether a level that is too low is answered 401 with `acr_values` (RFC 9470), not 403.
+    pub step_up: bool,
+    /// What else is asked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub require: Option<Requirement>,
     /// How it is known that the token still holds.
     pub freshness: Freshness,
     /// Whether a strict CORS preflight passes.
@@ -65,15 +92,30 @@ pub enum PathMatch {
     Regex(PathRegex),
 }
 
+impl PathMatch {
+    /// The names of the variables that a match of it has.
+    #[must_use]
+    pub fn variables(&self) -> Vec<String> {
+        match self {
+            Self::Exact(_) | Self::Prefix(_) => Vec::new(),
+            Self::Regex(regex) => {
+                regex.whole().capture_names().flatten().map(str::to_owned).collect()
+            }
+        }
+    }
+}
+
 impl WrittenRoute {
     /// The rule as it holds for these requests.
-    pub(super) fn holds(self, applies_to: AppliesTo) -> Route {
+    pub(super) fn holds(self, applies_to: AppliesTo, require: Option<Requirement>) -> Route {
         Route {
             id: self.id,
             applies_to,
             auth: self.auth,
             auth_level: self.auth_level,
             step_up: self.step_up,
+            require,
+            mode: self.mode,
             freshness: self.freshness,
             cors_preflight: self.cors_preflight,
             expired_cookie: self.expired_cookie,
@@ -96,6 +138,8 @@ impl From<&Route> for WrittenRoute {
             auth: route.auth,
             auth_level: route.auth_level,
             step_up: route.step_up,
+            require: route.require.as_ref().map(Requirement::written).cloned(),
+            mode: route.mode,
             freshness: route.freshness,
             cors_preflight: route.cors_preflight,
             expired_cookie: route.expired_cookie,

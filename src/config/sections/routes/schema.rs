@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::route_match::RouteMatch;
-use crate::model::AuthLevel;
+use crate::{config::sections::requirement::WrittenRequire, model::AuthLevel};
 
 /// Whether a credential is asked for.
 #[derive(
@@ -57,6 +57,18 @@ pub enum OddPaths {
     Judge,
 }
 
+/// Whether a rule decides.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Mode {
+    /// It decides.
+    #[default]
+    Enforce,
+    /// It is judged, and what it would have decided is reported; the request is decided as if the
+    /// rule were not there.
+    Shadow,
+}
+
 /// A rule: what it matches and what it asks for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -81,6 +93,12 @@ pub(in crate::config) struct WrittenRoute {
     /// Answers a level that is too low with 401 and `acr_values` (RFC 9470), not with 403.
     #[serde(default)]
     pub step_up: bool,
+    /// What else the rule asks: conditions, or `never` for a rule that lets no request pass.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub require: Option<WrittenRequire>,
+    /// Whether the rule decides: `enforce`, or `shadow` to try it out.
+    #[serde(default)]
+    pub mode: Mode,
     /// How it is known that the token still holds: `token`, by the token itself; `profile`, by its
     /// user's profile too.
     #[serde(default)]
@@ -100,7 +118,8 @@ pub(in crate::config) struct WrittenRoute {
 /// The requirements of requests that match no route.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
-pub struct DefaultRoute {
+#[schemars(rename = "DefaultRoute")]
+pub(in crate::config) struct WrittenDefault {
     /// Whether a credential is asked for.
     pub auth: Auth,
     /// The least auth level.
@@ -108,6 +127,9 @@ pub struct DefaultRoute {
     pub auth_level: Option<AuthLevel>,
     /// Answers a level that is too low with 401 and `acr_values` (RFC 9470), not with 403.
     pub step_up: bool,
+    /// What else is asked: conditions, or `never`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub require: Option<WrittenRequire>,
     /// How it is known that the token still holds: `token`, by the token itself; `profile`, by its
     /// user's profile too.
     pub freshness: Freshness,

@@ -1,0 +1,189 @@
+//! The check of a requirement: what can only be a mistake, wherever it stands.
+
+use super::{
+    tree::{Requirement, RequirementLeaf, RequirementNode, ValuePlace},
+    value_test,
+    written::{
+        Never, WrittenGroupRole, WrittenPathEquals, WrittenRequire, WrittenRequirement,
+        WrittenValueTest,
+    },
+};
+use crate::config::{findings::Findings, section::Section};
+
+/// `all`, `any` and `not` may stand in each other so many times.
+const MAX_DEPTH: usize = 8;
+/// The most conditions of one rule.
+const MAX_LEAVES: usize = 512;
+
+impl Section for WrittenRequire {
+    type Checked = Requirement;
+
+    fn check(self, at: &str, found: &mut Findings) -> Requirement {
+        let root = match &self {
+            Self::Never(Never::Never) => RequirementNode::Never,
+            Self::Conditions(conditions) => conditions.checked(at, 1, found),
+        };
+        let requirement = Requirement { written: self, root };
+        let leaves = requirement.leaves().count();
+        if leaves > MAX_LEAVES {
+            let message = format!("has {leaves} conditions; write {MAX_LEAVES} or fewer");
+            found.add(at, message);
+        }
+        requirement
+    }
+}
+
+impl WrittenRequirement {
+    fn checked(&self, at: &str, depth: usize, found: &mut Findings) -> RequirementNode {
+        if depth > MAX_DEPTH {
+            found.add(at, format!("stands in {depth} others; write {MAX_DEPTH} levels or fewer"));
+            return RequirementNode::Never;
+        }
+        let mut nodes: Vec<RequirementNode> =
+            self.leaves(at, found).into_iter().map(RequirementNode::Leaf).collect();
+        for (name, list, make) in [
+            ("all", &self.all, RequirementNode::All as fn(_) -> _),
+            ("any", &self.any, RequirementNode::Any),
+            ("not", &self.not, RequirementNode::NoneOf),
+        ] {
+            let part = |(index, below): (usize, &Self)| {
+                below.checked(&format!("{at}/{name}/{index}"), depth + 1, found)
+            };
+            if !list.is_empty() {
+                nodes.push(make(list.iter().enumerate().map(part).collect()));
+            }
+        }
+        if nodes.is_empty() && *self == Self::default() {
+            found.add(at, "asks for nothing; write a condition, or leave it out");
+        }
+        if nodes.len() == 1 { nodes.remove(0) } else { RequirementNode::All(nodes) }
+    }
+
+    /// The conditions that stand in this map itself.
+    fn leaves(&self, at: &str, found: &mut Findings) -> Vec<RequirementLeaf> {
+        use RequirementLeaf as Leaf;
+        let Self {
+            all: _,
+            any: _,
+            not: _,
+            auth_level,
+            anonymous,
+            verified,
+            issuer,
+            app,
+            app_variant,
+            tenant,
+            user,
+            scope,
+            group,
+            group_role,
+            attribute,
+            claim,
+            equals,
+            max_age,
+            token_max_age,
+            source,
+        } = self;
+        check_scopes(self, at, found);
+        let mut leaves: Vec<Leaf> = Vec::new();
+        leaves.extend(auth_level.map(Leaf::AuthLevel));
+        leaves.extend(anonymous.map(Leaf::Anonymous));
+        for (texts, leaf) in [
+            (verified, Leaf::Verified as fn(_) -> Leaf),
+            (issuer, Leaf::Issuer),
+            (app, Leaf::App),
+            (app_variant, Leaf::AppVariant),
+            (tenant, Leaf::Tenant),
+            (user, Leaf::User),
+            (scope, Leaf::Scope),
+            (group, Leaf::Group),
+        ] {
+            if !texts.is_empty() {
+                leaves.push(leaf(texts.clone()));
+            }
+        }
+        if let Some(WrittenGroupRole { group, role }) = group_role.clone() {
+            leaves.push(Leaf::GroupRole { group, role });
+        }
+        if let Some(test) = attribute {
+            let at = format!("{at}/attribute");
+            leaves.extend(value(test, &at, found).map(|(place, tests)| Leaf::Attribute(place, tests)));
+        }
+        if let Some(test) = claim {
+            let at = format!("{at}/claim");
+            leaves.extend(value(test, &at, found).map(|(place, tests)| Leaf::Claim(place, tests)));
+        }
+        leaves.extend(equals.as_ref().and_then(|equals| path_equals(equals, at, found)));
+        leaves.extend(max_age.map(|age| Leaf::MaxAge(age.get())));
+        leaves.extend(token_max_age.map(|age| Leaf::TokenMaxAge(age.get())));
+        if !source.is_empty() {
+            leaves.push(Leaf::Source(source.clone()));
+        }
+        leaves
+    }
+}
+
+/// A scope is one word (RFC 6749 section 3.3).
+fn check_scopes(requirement: &WrittenRequirement, at: &str, found: &mut Findings) {
+    let is_word = |scope: &str| {
+        scope.bytes().all(|b| matches!(b, 0x21 | 0x23..=0x5b | 0x5d..=0x7e))
+    };
+    for scope in requirement.scope.iter().filter(|scope| !is_word(scope)) {
+        let message = if scope.contains(' ') {
+            format!("`{scope}` is several scopes; write a list: [{}]", scope.split_whitespace().collect::<Vec<_>>().join(", "))
+        } else {
+            format!("`{scope}` is not a scope; write visible ASCII without quotes and backslashes")
+        };
+        found.add(format!("{at}/scope"), message);
+    }
+}
+
+fn value(
+    written: &WrittenValueTest,
+    at: &str,
+    found: &mut Findings,
+) -> Option<(ValuePlace, value_test::ValueTests)> {
+    let tests = value_test::check(written, at, found);
+    let place = match (&written.name, &written.pointer) {
+        (Some(name), None) => ValuePlace::of_name(name),
+        (None, Some(pointer)) => pointer_place(pointer, &format!("{at}/pointer"), found)?,
+        // The schema asks for exactly one.
+        (Some(_), Some(_)) | (None, None) => return None,
+    };
+    Some((place, tests))
+}
+
+/// A JSON pointer begins with a slash, and `~` stands before 0 or 1 (RFC 6901 section 3).
+fn pointer_place(pointer: &str, at: &str, found: &mut Findings) -> Option<ValuePlace> {
+    let good_escapes = pointer.split('~').skip(1).all(|rest| rest.starts_with(['0', '1']));
+    if pointer.starts_with('/') && pointer.len() > 1 && good_escapes {
+        return Some(ValuePlace::of_pointer(pointer));
+    }
+    let near = pointer.trim_start_matches('/').replace('.', "/");
+    found.add(at, format!("`{pointer}` is not a JSON pointer; write it like /{near}"));
+    None
+}
+
+fn path_equals(
+    written: &WrittenPathEquals,
+    at: &str,
+    found: &mut Findings,
+) -> Option<RequirementLeaf> {
+    let WrittenPathEquals { path, identity, claim } = written;
+    let variable = path.clone();
+    match (identity, claim) {
+        (Some(field), None) => {
+            Some(RequirementLeaf::PathIsIdentity { variable, field: *field })
+        }
+        (None, Some(claim)) => {
+            let claim = if claim.starts_with('/') {
+                pointer_place(claim, &format!("{at}/equals/claim"), found)?
+            } else {
+                ValuePlace::of_name(claim)
+            };
+            Some(RequirementLeaf::PathIsClaim { variable, claim })
+        }
+        // The schema asks for exactly one.
+        (Some(_), Some(_)) | (None, None) => None,
+    }
+}

@@ -1,0 +1,16 @@
+//! The setting `require` of routes and guards: what they ask of a request beside a credential.
+//!
+//! In: nested maps, as they are written. Out: a [`Requirement`], whose tree holds together, or every
+//! problem.
+
+mod check;
+mod texts;
+mod tree;
+mod value_test;
+mod written;
+
+pub use texts::Texts;
+pub use tree::{IdentityField, Requirement, RequirementLeaf, RequirementNode, ValuePlace};
+pub use value_test::{Scalar, TextRegex, ValueTest, ValueTests};
+pub use written::SourceWord;
+pub(in crate::config) use written::WrittenRequire;

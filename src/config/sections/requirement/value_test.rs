@@ -1,0 +1,136 @@
+//! Tests of one value of JSON: a claim's or an attribute's.
+
+use regex::{Regex, RegexBuilder};
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::{Deserialize, Serialize};
+use serde_json::Number;
+
+use super::written::WrittenValueTest;
+use crate::config::findings::Findings;
+
+/// A compiled regular expression may take this much memory.
+const MAX_REGEX_BYTES: usize = 1 << 20;
+
+/// A text, a number or a truth value.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Scalar {
+    /// A truth value.
+    Bool(bool),
+    /// A number.
+    Number(Number),
+    /// A text.
+    Text(String),
+}
+
+impl JsonSchema for Scalar {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Scalar".into()
+    }
+
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": ["string", "number", "boolean"], "examples": ["gold", "7", "true"] })
+    }
+}
+
+/// A regular expression over the whole of a text, anchored at both ends.
+#[derive(Debug, Clone)]
+pub struct TextRegex {
+    written: String,
+    whole: Regex,
+}
+
+impl TextRegex {
+    /// Compiles it.
+    ///
+    /// # Errors
+    ///
+    /// The reason, if it is no regular expression, alone or between its anchors, or too large.
+    pub(in crate::config) fn parse(written: &str) -> Result<Self, String> {
+        let whole = || {
+            Regex::new(written)?;
+            RegexBuilder::new(&format!(r"\A(?:{written})\z")).size_limit(MAX_REGEX_BYTES).build()
+        };
+        match whole() {
+            Ok(whole) => Ok(Self { written: written.to_owned(), whole }),
+            Err(error) => Err(format!("is not a regular expression: {error}")),
+        }
+    }
+
+    /// It matches the whole text.
+    #[must_use]
+    pub fn is_match(&self, text: &str) -> bool {
+        self.whole.is_match(text)
+    }
+
+    /// The text in the configuration.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.written
+    }
+}
+
+/// The same text compiles into the same expression.
+impl PartialEq for TextRegex {
+    fn eq(&self, other: &Self) -> bool {
+        self.written == other.written
+    }
+}
+
+impl Eq for TextRegex {}
+
+/// One test of a value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ValueTest {
+    /// It is one of these.
+    OneOf(Vec<Scalar>),
+    /// It is a text that this matches.
+    Matches(TextRegex),
+    /// It is a list that holds this.
+    Contains(Scalar),
+    /// It is there, or it is not.
+    Exists(bool),
+    /// It is a number above this one.
+    Above(Number),
+    /// It is a number below this one.
+    Below(Number),
+}
+
+/// Tests of a value, each of which has to hold.
+pub type ValueTests = Vec<ValueTest>;
+
+/// The tests that are written; those with a problem are left out.
+pub(super) fn check(written: &WrittenValueTest, at: &str, found: &mut Findings) -> ValueTests {
+    let WrittenValueTest { name: _, pointer: _, equals, one_of, matches, contains, exists, gt, lt } =
+        written;
+    let mut tests = Vec::new();
+    if let Some(value) = equals {
+        tests.push(ValueTest::OneOf(vec![value.clone()]));
+    }
+    if !one_of.is_empty() {
+        tests.push(ValueTest::OneOf(one_of.clone()));
+    }
+    if let Some(pattern) = matches {
+        let regex = found.keep(format!("{at}/matches"), TextRegex::parse(pattern));
+        tests.extend(regex.map(ValueTest::Matches));
+    }
+    tests.extend(contains.clone().map(ValueTest::Contains));
+    tests.extend(exists.map(ValueTest::Exists));
+    tests.extend(gt.clone().map(ValueTest::Above));
+    tests.extend(lt.clone().map(ValueTest::Below));
+    if tests.is_empty() && matches.is_none() {
+        found.add(
+            at,
+            "names a value and no test of it; write `equals`, `in`, `matches`, `contains`, `exists`, \
+             `gt` or `lt`",
+        );
+    }
+    if *exists == Some(false) && tests.len() > 1 {
+        found.add(format!("{at}/exists"), "a value that is absent passes no other test; leave one out");
+    }
+    tests
+}

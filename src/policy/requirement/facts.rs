@@ -1,0 +1,53 @@
+//! Where the facts about a user of each issuer come from: the token or the profile.
+
+use std::collections::HashMap;
+
+use crate::{
+    config::{Config, IssuerDetails},
+    verify::Identity,
+};
+
+/// The sources of facts, by the configured name of the issuer.
+#[derive(Debug, Default)]
+pub(in crate::policy) struct FactSources {
+    by_issuer: HashMap<String, IssuerSources>,
+}
+
+/// The sources of one issuer.
+#[derive(Debug, Clone, Copy, Default)]
+struct IssuerSources {
+    profile: bool,
+    groups_claim: bool,
+}
+
+impl FactSources {
+    /// From the configuration.
+    pub(in crate::policy) fn build(config: &Config) -> Self {
+        let sources = config.issuers.iter().map(|issuer| {
+            let profile = match &issuer.details {
+                IssuerDetails::Rownd(_) => true,
+                IssuerDetails::Supertokens(_)
+                | IssuerDetails::Oidc(_)
+                | IssuerDetails::Firebase(_)
+                | IssuerDetails::Static(_) => false,
+            };
+            let sources = IssuerSources { profile, groups_claim: issuer.claims.groups.is_some() };
+            (issuer.name.clone(), sources)
+        });
+        Self { by_issuer: sources.collect() }
+    }
+
+    /// The issuer of this identity has profiles.
+    pub(in crate::policy) fn has_profile(&self, identity: &Identity) -> bool {
+        self.of(identity).profile
+    }
+
+    /// The groups of this identity are a claim of its token.
+    pub(in crate::policy) fn groups_in_token(&self, identity: &Identity) -> bool {
+        self.of(identity).groups_claim
+    }
+
+    fn of(&self, identity: &Identity) -> IssuerSources {
+        self.by_issuer.get(identity.issuer.as_ref()).copied().unwrap_or_default()
+    }
+}

@@ -1,0 +1,288 @@
+//! One condition of a requirement.
+
+use std::{sync::Arc, time::Duration};
+
+use super::{facts::FactSources, value};
+use crate::{
+    config::{IdentityField, RequirementLeaf as Asked, SourceWord, Texts, ValuePlace},
+    model::{CredentialSource, Group, Profile},
+    policy::{
+        condition::{Cause, Evidence, Needs, Unmet},
+        truth::Truth,
+        variables::PathVariables,
+    },
+    verify::Identity,
+};
+
+/// The claim with the time at which the user signed in (OpenID Connect Core, section 2).
+const AUTH_TIME: &str = "auth_time";
+/// The longest time that a clock may be ahead of ours.
+const CLOCK_SKEW: u64 = 60;
+
+/// A condition, compiled.
+#[derive(Debug)]
+pub(super) struct Leaf {
+    asked: Asked,
+    sources: Arc<FactSources>,
+    /// What is asked, in the words of the configuration.
+    text: Arc<str>,
+    /// The scopes that a challenge names (RFC 6750 section 3).
+    scopes: Arc<[Box<str>]>,
+}
+
+impl Leaf {
+    pub(super) fn build(asked: &Asked, sources: &Arc<FactSources>) -> Self {
+        let scopes = match asked {
+            Asked::Scope(scopes) => scopes.iter().map(Box::from).collect(),
+            _ => Arc::default(),
+        };
+        Self { asked: asked.clone(), sources: sources.clone(), text: text(asked).into(), scopes }
+    }
+
+    /// What is asked, in the words of the configuration.
+    pub(super) fn text(&self) -> &str {
+        &self.text
+    }
+
+    pub(super) fn add_needs(&self, needs: &mut Needs) {
+        match &self.asked {
+            Asked::AuthLevel(_)
+            | Asked::Anonymous(_)
+            | Asked::Issuer(_)
+            | Asked::App(_)
+            | Asked::AppVariant(_)
+            | Asked::Tenant(_)
+            | Asked::User(_)
+            | Asked::Scope(_)
+            | Asked::TokenMaxAge(_)
+            | Asked::Source(_) => {}
+            Asked::Verified(fields) => {
+                needs.profile = true;
+                needs.claims.extend(fields.iter().map(verified_claim));
+            }
+            Asked::Group(_) | Asked::GroupRole { .. } | Asked::Attribute(..) => {
+                needs.profile = true;
+            }
+            Asked::Claim(place, _) => {
+                needs.claims.insert(place.as_str().to_owned());
+            }
+            Asked::PathIsIdentity { .. } => needs.path_variables = true,
+            Asked::PathIsClaim { claim, .. } => {
+                needs.path_variables = true;
+                needs.claims.insert(claim.as_str().to_owned());
+            }
+            Asked::MaxAge(_) => {
+                needs.claims.insert(AUTH_TIME.to_owned());
+            }
+        }
+    }
+
+    /// Whether it holds. Nothing is known of a caller without an identity.
+    pub(super) fn ask(&self, evidence: &Evidence<'_>) -> Truth {
+        let Some(who) = evidence.identity else { return Truth::Unknown };
+        match &self.asked {
+            Asked::AuthLevel(least) => Truth::of(who.auth_level >= *least),
+            Asked::Anonymous(wanted) => Truth::of(who.anonymous == *wanted),
+            Asked::Verified(fields) => self.verified(fields, who, evidence.profile),
+            Asked::Issuer(names) => Truth::of(names.contains(&who.issuer)),
+            Asked::App(ids) => optional(ids, who.app_id.as_deref()),
+            Asked::AppVariant(ids) => optional(ids, who.app_variant.as_deref()),
+            Asked::Tenant(names) => optional(names, who.tenant.as_deref()),
+            Asked::User(ids) => Truth::of(ids.contains(&who.user_id)),
+            Asked::Scope(scopes) => Truth::of(who.scopes.iter().any(|scope| scopes.contains(scope))),
+            Asked::Group(groups) => self.group(groups, who, evidence.profile),
+            Asked::GroupRole { group, role } => self.of_profile(who, evidence.profile, |profile| {
+                Truth::of(active(profile).any(|of| {
+                    group.contains(&of.id) && of.roles.iter().any(|known| role.contains(known))
+                }))
+            }),
+            Asked::Attribute(place, tests) => self.of_profile(who, evidence.profile, |profile| {
+                let attributes = &profile.attributes;
+                let found = match place.as_str() {
+                    pointer if pointer.starts_with('/') => at_pointer(attributes, pointer),
+                    name => attributes.get(name),
+                };
+                value::ask(tests, found)
+            }),
+            Asked::Claim(place, tests) => value::ask(tests, who.claims.get(place.as_str())),
+            Asked::PathIsIdentity { variable, field } => {
+                path_is(evidence.variables, variable, identity_text(who, *field))
+            }
+            Asked::PathIsClaim { variable, claim } => {
+                path_is(evidence.variables, variable, claim_text(who, claim))
+            }
+            Asked::MaxAge(longest) => {
+                let signed_in = who.claims.get(AUTH_TIME).and_then(serde_json::Value::as_u64);
+                young(signed_in, *longest, evidence.now)
+            }
+            Asked::TokenMaxAge(longest) => young(who.issued_at, *longest, evidence.now),
+            Asked::Source(words) => evidence.source.map_or(Truth::Unknown, |source| {
+                Truth::of(words.iter().any(|word| source == source_of(*word)))
+            }),
+        }
+    }
+
+    /// What the client is told if it does not hold.
+    pub(super) fn unmet(&self, evidence: &Evidence<'_>) -> Unmet {
+        let cause = match &self.asked {
+            Asked::AuthLevel(least) => Cause::AuthLevel(*least),
+            Asked::Scope(_) => Cause::Scopes(self.scopes.clone()),
+            // An absent time is as good as one that is too long ago: the user signs in again.
+            Asked::MaxAge(longest) => Cause::MaxAge(*longest),
+            Asked::TokenMaxAge(_) => Cause::TokenAge,
+            Asked::Anonymous(_)
+            | Asked::Verified(_)
+            | Asked::Issuer(_)
+            | Asked::App(_)
+            | Asked::AppVariant(_)
+            | Asked::Tenant(_)
+            | Asked::User(_)
+            | Asked::Group(_)
+            | Asked::GroupRole { .. }
+            | Asked::Attribute(..)
+            | Asked::Claim(..)
+            | Asked::PathIsIdentity { .. }
+            | Asked::PathIsClaim { .. }
+            | Asked::Source(_) => match self.ask(evidence) {
+                Truth::Unknown => Cause::Unknown,
+                Truth::False | Truth::True | Truth::NeedsProfile => Cause::Refused,
+            },
+        };
+        Unmet::new(cause, self.text.clone())
+    }
+
+    /// Asks the profile of a user whose issuer has profiles; of others nothing is known.
+    fn of_profile(
+        &self,
+        who: &Identity,
+        profile: Option<&Profile>,
+        ask: impl FnOnce(&Profile) -> Truth,
+    ) -> Truth {
+        match profile {
+            Some(profile) => ask(profile),
+            None if self.sources.has_profile(who) => Truth::NeedsProfile,
+            None => Truth::Unknown,
+        }
+    }
+
+    fn verified(&self, fields: &Texts, who: &Identity, profile: Option<&Profile>) -> Truth {
+        if self.sources.has_profile(who) {
+            return self.of_profile(who, profile, |profile| {
+                let proved = |field| profile.verified_data.get(field).is_some_and(|v| !v.is_null());
+                Truth::of(fields.iter().any(proved))
+            });
+        }
+        Truth::any(fields.iter().map(|field| match who.claims.get(&verified_claim(field)) {
+            Some(serde_json::Value::Bool(verified)) => Truth::of(*verified),
+            Some(_) | None => Truth::Unknown,
+        }))
+    }
+
+    fn group(&self, groups: &Texts, who: &Identity, profile: Option<&Profile>) -> Truth {
+        if self.sources.groups_in_token(who) {
+            return Truth::of(who.groups.iter().any(|group| groups.contains(group)));
+        }
+        self.of_profile(who, profile, |profile| {
+            Truth::of(active(profile).any(|group| groups.contains(&group.id)))
+        })
+    }
+}
+
+/// The groups that the user belongs to: an invitation is no membership.
+fn active(profile: &Profile) -> impl Iterator<Item = &Group> {
+    profile.groups.iter().filter(|group| group.member_state.as_deref() == Some("active"))
+}
+
+fn optional(wanted: &Texts, value: Option<&str>) -> Truth {
+    value.map_or(Truth::Unknown, |value| Truth::of(wanted.contains(value)))
+}
+
+fn verified_claim(field: &str) -> String {
+    format!("{field}_verified")
+}
+
+fn at_pointer<'a>(
+    map: &'a serde_json::Map<String, serde_json::Value>,
+    pointer: &str,
+) -> Option<&'a serde_json::Value> {
+    let mut steps = pointer.split('/').skip(1).map(|step| step.replace("~1", "/").replace("~0", "~"));
+    let first = map.get(&steps.next()?)?;
+    steps.try_fold(first, |value, step| match value {
+        serde_json::Value::Object(map) => map.get(&step),
+        serde_json::Value::Array(items) => items.get(step.parse::<usize>().ok()?),
+        serde_json::Value::Null
+        | serde_json::Value::Bool(_)
+        | serde_json::Value::Number(_)
+        | serde_json::Value::String(_) => None,
+    })
+}
+
+fn identity_text(who: &Identity, field: IdentityField) -> Option<&str> {
+    match field {
+        IdentityField::UserId => Some(&who.user_id),
+        IdentityField::App => who.app_id.as_deref(),
+        IdentityField::AppVariant => who.app_variant.as_deref(),
+        IdentityField::Tenant => who.tenant.as_deref(),
+        IdentityField::SessionId => who.session_id.as_deref(),
+    }
+}
+
+fn claim_text<'a>(who: &'a Identity, claim: &ValuePlace) -> Option<&'a str> {
+    who.claims.get(claim.as_str()).and_then(serde_json::Value::as_str)
+}
+
+/// The variable of the path, decoded exactly once, is this text byte for byte. A variable that is
+/// empty or a dot segment is no id, and some server reads another path in it.
+fn path_is(variables: &PathVariables, name: &str, text: Option<&str>) -> Truth {
+    let (Some(sent), Some(text)) = (variables.get(name), text) else { return Truth::Unknown };
+    let decoded: std::borrow::Cow<'_, [u8]> = percent_encoding::percent_decode(sent).into();
+    if matches!(&*decoded, b"" | b"." | b"..") || text.is_empty() {
+        return Truth::Unknown;
+    }
+    Truth::of(*decoded == *text.as_bytes())
+}
+
+/// A moment is not longer ago than that. One that is not known, or lies in the future, says nothing.
+fn young(moment: Option<u64>, longest: Duration, now: u64) -> Truth {
+    let Some(moment) = moment.filter(|moment| *moment <= now.saturating_add(CLOCK_SKEW)) else {
+        return Truth::Unknown;
+    };
+    Truth::of(now.saturating_sub(moment) <= longest.as_secs())
+}
+
+const fn source_of(word: SourceWord) -> CredentialSource {
+    match word {
+        SourceWord::Header => CredentialSource::Header,
+        SourceWord::Cookie => CredentialSource::Cookie,
+        SourceWord::Query => CredentialSource::Query,
+        SourceWord::WebsocketProtocol => CredentialSource::WebsocketProtocol,
+    }
+}
+
+/// What is asked, in the words of the configuration: `role: owner`.
+fn text(asked: &Asked) -> String {
+    let name = asked.setting();
+    let texts = |texts: &Texts| texts.iter().collect::<Vec<_>>().join(" or ");
+    let value = match asked {
+        Asked::AuthLevel(least) => least.as_str().to_owned(),
+        Asked::Anonymous(wanted) => wanted.to_string(),
+        Asked::Verified(words)
+        | Asked::Issuer(words)
+        | Asked::App(words)
+        | Asked::AppVariant(words)
+        | Asked::Tenant(words)
+        | Asked::User(words)
+        | Asked::Scope(words)
+        | Asked::Group(words) => texts(words),
+        Asked::GroupRole { group, role } => format!("{} in {}", texts(role), texts(group)),
+        Asked::Attribute(place, _) | Asked::Claim(place, _) => place.to_string(),
+        Asked::PathIsIdentity { variable, .. } | Asked::PathIsClaim { variable, .. } => {
+            variable.clone()
+        }
+        Asked::MaxAge(longest) | Asked::TokenMaxAge(longest) => {
+            humantime::format_duration(*longest).to_string()
+        }
+        Asked::Source(_) => "another place of the credential".to_owned(),
+    };
+    format!("{name}: {value}")
+}

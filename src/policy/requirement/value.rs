@@ -1,0 +1,87 @@
+//! Tests of a claim or an attribute, with three truth values: an absent value and a value of another
+//! type say nothing, but `exists` always knows.
+
+use std::cmp::Ordering;
+
+use serde_json::{Number, Value};
+
+use crate::{
+    config::{Scalar, ValueTest},
+    policy::truth::Truth,
+};
+
+/// All of these tests hold for the value. `None` and `null` are no value.
+pub(super) fn ask(tests: &[ValueTest], value: Option<&Value>) -> Truth {
+    let value = value.filter(|value| !value.is_null());
+    Truth::all(tests.iter().map(|test| one(test, value)))
+}
+
+fn one(test: &ValueTest, value: Option<&Value>) -> Truth {
+    match (test, value) {
+        (ValueTest::Exists(wanted), value) => Truth::of(value.is_some() == *wanted),
+        (ValueTest::OneOf(wanted), Some(value)) => {
+            Truth::any(wanted.iter().map(|wanted| equals(wanted, value)))
+        }
+        (ValueTest::Matches(regex), Some(Value::String(text))) => Truth::of(regex.is_match(text)),
+        (ValueTest::Contains(wanted), Some(Value::Array(items))) => {
+            Truth::any(items.iter().map(|item| equals(wanted, item)))
+        }
+        (ValueTest::Above(limit), Some(Value::Number(number))) => compare(number, limit, Ordering::Greater),
+        (ValueTest::Below(limit), Some(Value::Number(number))) => compare(number, limit, Ordering::Less),
+        (
+            ValueTest::OneOf(_)
+            | ValueTest::Matches(_)
+            | ValueTest::Contains(_)
+            | ValueTest::Above(_)
+            | ValueTest::Below(_),
+            _,
+        ) => Truth::Unknown,
+    }
+}
+
+/// The value is this one. Two values of different types cannot be compared.
+fn equals(wanted: &Scalar, value: &Value) -> Truth {
+    match (wanted, value) {
+        (Scalar::Text(wanted), Value::String(text)) => Truth::of(wanted == text),
+        (Scalar::Bool(wanted), Value::Bool(truth)) => Truth::of(wanted == truth),
+        (Scalar::Number(wanted), Value::Number(number)) => {
+            compare(number, wanted, Ordering::Equal)
+        }
+        (Scalar::Text(_) | Scalar::Bool(_) | Scalar::Number(_), _) => Truth::Unknown,
+    }
+}
+
+fn compare(number: &Number, limit: &Number, wanted: Ordering) -> Truth {
+    order(number, limit).map_or(Truth::Unknown, |order| Truth::of(order == wanted))
+}
+
+/// The order of two numbers. Whole numbers are compared exactly, also with a fraction.
+fn order(left: &Number, right: &Number) -> Option<Ordering> {
+    match (whole(left), whole(right)) {
+        (Some(left), Some(right)) => Some(left.cmp(&right)),
+        (Some(left), None) => float_order(right.as_f64()?, left).map(Ordering::reverse),
+        (None, Some(right)) => float_order(left.as_f64()?, right),
+        (None, None) => left.as_f64()?.partial_cmp(&right.as_f64()?),
+    }
+}
+
+/// The number, if it is written without fraction and exponent.
+fn whole(number: &Number) -> Option<i128> {
+    number.as_i64().map(i128::from).or_else(|| number.as_u64().map(i128::from))
+}
+
+/// The order of a fraction and a whole number of at most 64 bits.
+#[expect(clippy::cast_possible_truncation, reason = "within the bounds that were checked")]
+fn float_order(float: f64, whole: i128) -> Option<Ordering> {
+    /// Beyond this, a float is larger than any number of 64 bits.
+    const BOUND: f64 = 1e20;
+    if float.is_nan() {
+        return None;
+    }
+    if float.abs() >= BOUND {
+        return Some(if float > 0.0 { Ordering::Greater } else { Ordering::Less });
+    }
+    let floor = float.floor();
+    let order = (floor as i128).cmp(&whole);
+    Some(order.then(if float > floor { Ordering::Greater } else { Ordering::Equal }))
+}
