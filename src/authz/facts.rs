@@ -7,6 +7,7 @@ use bytes::Bytes;
 use super::edits::ListHeader;
 use crate::{
     model::{CallerProtocol, Step, StepRecorder},
+    policy::ShadowOutcome,
     verify::Identity,
 };
 
@@ -28,6 +29,8 @@ pub struct VerdictFacts {
     pub protocol: CallerProtocol,
     /// The identity headers that were left out, because they are too large.
     pub omitted: Vec<ListHeader>,
+    /// What rules and guards in shadow would have decided.
+    pub shadows: Vec<ShadowOutcome>,
 }
 
 impl VerdictFacts {
@@ -41,6 +44,7 @@ impl VerdictFacts {
             trace_id: None,
             protocol: CallerProtocol::Http,
             omitted: Vec::new(),
+            shadows: Vec::new(),
         }
     }
 }
@@ -54,6 +58,13 @@ pub(super) trait FactsRecorder: StepRecorder + Sized {
     fn rule_chosen(&mut self, rule: &Arc<str>) {
         self.facts().rule = rule.clone();
         self.detail(|| Step::RuleChosen(rule.clone()));
+    }
+
+    /// Rules and guards in shadow would have decided this.
+    fn shadows(&mut self, shadows: Vec<ShadowOutcome>) {
+        if !shadows.is_empty() {
+            self.facts().shadows = shadows;
+        }
     }
 
     /// The caller is known.

@@ -20,7 +20,7 @@ use crate::{
     model::{
         CallerProtocol, CredentialSource, Denial, DenyReason, RequestContext, ResponseEdits, Step,
     },
-    policy::{Allowed, ChosenRules, Permit, Policy, RequestLimits},
+    policy::{Allowed, ChosenRules, Permit, Policy, Presented, RequestLimits},
     profile::Profiles,
     verify::{Identity, Verifier},
 };
@@ -94,6 +94,7 @@ impl CheckPipeline {
             trace_id: request.headers.single("traceparent").and_then(trace_id),
             protocol: content_type.map_or(CallerProtocol::Http, |kind| CallerProtocol::of(kind)),
             omitted: Vec::new(),
+            shadows: Vec::new(),
         }
     }
 
@@ -118,7 +119,9 @@ impl CheckPipeline {
                 // In a box, as is all that few checks do: the others would carry its size.
                 let confirmed = Box::pin(self.profiles.confirm(unconfirmed, deadline)).await;
                 record.detail(|| Step::ProfileAsked(reason_only(confirmed.as_ref().map(|_| ()))));
-                confirmed?
+                let permit = confirmed?;
+                record.shadows(permit.shadows().to_vec());
+                permit
             }
         };
         let mut additions = Additions::default();
@@ -150,23 +153,27 @@ impl CheckPipeline {
         record: &mut impl FactsRecorder,
     ) -> Result<Allowed<'r>, Denial> {
         let decided = match rules.preflight() {
-            Some(allowed) if self.is_preflight(request) => {
+            Some(passes) if self.is_preflight(request) => {
                 record.detail(|| Step::Preflight);
-                Ok(allowed)
+                passes
             }
             Some(_) | None => {
-                let identity = self.identify(request, &rules, now, deadline, record).await?;
-                if let Some(identity) = &identity {
+                let found = self.identify(request, &rules, now, deadline, record).await?;
+                if let Some((identity, _)) = &found {
                     record.identified(identity);
                 }
-                rules.decide(identity)
+                let (identity, source) = found.unzip();
+                let presented = Presented::new(identity, source, now);
+                record.shadows(rules.shadows(&presented, None));
+                rules.decide(presented)
             }
         };
         record.detail(|| Step::Decided(reason_only(decided.as_ref().map(Allowed::reason))));
         decided
     }
 
-    /// The identity behind the credential; `None` where there is none or none is asked for.
+    /// The identity behind the credential, and where that was found; `None` where there is none or
+    /// none is asked for.
     async fn identify(
         &self,
         request: &RequestContext,
@@ -174,7 +181,7 @@ impl CheckPipeline {
         now: SystemTime,
         deadline: Instant,
         record: &mut impl FactsRecorder,
-    ) -> Result<Option<Arc<Identity>>, Denial> {
+    ) -> Result<Option<(Arc<Identity>, CredentialSource)>, Denial> {
         if !rules.reads_credential() {
             record.detail(|| Step::CredentialNotWanted);
             return Ok(None);
@@ -201,7 +208,7 @@ impl CheckPipeline {
                 {
                     Err(Denial::from(reason).judged_by(&identity.issuer))
                 }
-                Some(_) | None => Ok(Some(identity)),
+                Some(_) | None => Ok(Some((identity, credential.source()))),
             },
             Err(denial)
                 if cookie

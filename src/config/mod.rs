@@ -59,13 +59,14 @@ use sections::WrittenConfig;
 pub use sections::{
     AcceptedTokens, Accepts, App, AppKnownBy, AppliesTo, AudienceClaim, Auth, Caller, Check, Claim,
     ClaimMap, ClaimPlace, ClaimSettings, ClientAuth, Config, ControlListener, CookieFormat,
-    Credentials, DefaultRoute, ExpiredCookie, FirebaseIssuer, Freshness, GrpcListener,
-    Guard, GuardedCallers, IdentityField, IdentityHeaders, Issuer, IssuerDetails, IssuerKind, KeyFetchHeader, KeyOrigin, KeyPlace,
-    KeySnapshots, Keys, Listeners, Log, LogFormat, LogLevel, Match, Mode, Network, OddPaths, OidcClient,
-    OidcIssuer, OnTooLarge, OpsListener, OutboundTls, PathMatch, PathRegex, Preset, Profiles,
-    Requirement, RequirementLeaf, RequirementNode, Revocation, Right, Route, RowndAuth, RowndIssuer, Scalar, Shutdown, SigningAlgorithm, SourceWord, StaticIssuer,
-    SupertokensIssuer, TextRegex, Texts, Tls, TlsVersion, TokenSource, TooLarge, Unavailable, ValuePlace,
-    ValueTest, ValueTests, VendorHeaders,
+    Credentials, DefaultRoute, ExpiredCookie, FirebaseIssuer, Freshness, GrpcListener, Guard,
+    GuardedCallers, IdentityField, IdentityHeaders, Issuer, IssuerDetails, IssuerKind,
+    KeyFetchHeader, KeyOrigin, KeyPlace, KeySnapshots, Keys, Listeners, Log, LogFormat, LogLevel,
+    Match, Mode, Network, OddPaths, OidcClient, OidcIssuer, OnTooLarge, OpsListener, OutboundTls,
+    PathMatch, PathRegex, Preset, Profiles, Requirement, RequirementLeaf, RequirementNode,
+    Revocation, Right, Route, RowndAuth, RowndIssuer, Scalar, Shutdown, SigningAlgorithm,
+    StaticIssuer, SupertokensIssuer, TextRegex, Texts, Tls, TlsVersion, TokenSource, TooLarge,
+    Unavailable, ValuePlace, ValueTest, ValueTests, VendorHeaders,
 };
 pub use span::Span;
 pub use structure::json_schema;

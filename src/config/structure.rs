@@ -1,7 +1,12 @@
 //! Is every key known and every value of the right shape? Asked of the JSON Schema, which is
 //! made from `schema/`, so that the two cannot disagree. All problems at once.
 
-use jsonschema::error::{TypeKind, ValidationErrorKind};
+use std::sync::LazyLock;
+
+use jsonschema::{
+    Validator,
+    error::{TypeKind, ValidationErrorKind},
+};
 use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
 
@@ -12,9 +17,28 @@ use super::{
     sections::WrittenConfig,
 };
 
-/// The JSON Schema (2020-12) of the configuration file, without references.
+/// The schema, and what it is compiled into: made once, because it never changes.
+struct Shape {
+    schema: Value,
+    validator: Result<Validator, String>,
+}
+
+static SHAPE: LazyLock<Shape> = LazyLock::new(|| {
+    let schema = make_schema();
+    let options = jsonschema::options()
+        .with_keyword(DURATION_RANGE, duration_range)
+        .with_keyword(LISTEN_ADDRESS, listen_address);
+    let validator = options.build(&schema).map_err(|error| error.to_string());
+    Shape { schema, validator }
+});
+
+/// The JSON Schema (2020-12) of the configuration file. It refers to nothing but itself.
 #[must_use]
 pub fn json_schema() -> Value {
+    SHAPE.schema.clone()
+}
+
+fn make_schema() -> Value {
     let settings =
         SchemaSettings::draft2020_12().with(|settings| settings.inline_subschemas = true);
     let schema = settings.into_generator().into_root_schema_for::<WrittenConfig>();
@@ -93,18 +117,15 @@ fn simplify(node: &mut Value) {
 
 /// The problems of shape: JSON pointer and message.
 pub(super) fn problems(value: &Value) -> Vec<(String, String)> {
-    let schema = json_schema();
-    let options = jsonschema::options()
-        .with_keyword(DURATION_RANGE, duration_range)
-        .with_keyword(LISTEN_ADDRESS, listen_address);
-    let validator = match options.build(&schema) {
+    let Shape { schema, validator } = &*SHAPE;
+    let validator = match validator {
         Ok(validator) => validator,
         Err(error) => return vec![(String::new(), format!("the schema is not usable: {error}"))],
     };
     let mut found = Vec::new();
     for error in validator.iter_errors(value) {
         let pointer = error.instance_path().as_str().to_owned();
-        let at = schema_at(&schema, error.schema_path().as_str());
+        let at = schema_at(schema, error.schema_path().as_str());
         match error.kind() {
             ValidationErrorKind::AdditionalProperties { unexpected } => {
                 for key in unexpected {

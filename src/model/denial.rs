@@ -203,6 +203,16 @@ impl Denial {
         self
     }
 
+    /// Without the part of the configuration that denied, for tests that compare the rest.
+    #[cfg(test)]
+    pub(crate) fn unexplained(mut self) -> Self {
+        if let Some(details) = &mut self.details {
+            details.explanation = None;
+        }
+        self.details = self.details.filter(|details| **details != DenialDetails::default());
+        self
+    }
+
     /// By a rule whose denials have this form. The first call counts.
     #[must_use]
     pub fn at_rule(mut self, form: Arc<DenialForm>) -> Self {

@@ -31,7 +31,7 @@ pub struct Group {
 }
 
 /// A user as the issuer has it now. `Debug` shows no personal data.
-#[derive(Clone, PartialEq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Profile {
     /// The user's id, where the issuer says it.
     pub user_id: Option<String>,

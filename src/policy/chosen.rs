@@ -8,6 +8,7 @@
 //!   first a missing credential, then the highest auth level ([`Unmet`](super::condition::Unmet));
 //! - a concession (a preflight, an expired cookie, an odd path, the answer with the level to sign in
 //!   with) is made only if each rule makes it;
+//! - every guard that matches in some reading has to be content too;
 //! - the name that is logged is that of the rule that asks most: by `auth`, then `auth_level`, then
 //!   `freshness`. Of several that ask the same, it is the one whose reading comes first, beginning
 //!   with the request as it was sent.
@@ -16,12 +17,16 @@ use std::{ptr, sync::Arc};
 
 use super::{
     condition::{Condition, ConditionState, Evidence},
+    guard::Guard,
+    permit::GrantedRule,
+    presented::Presented,
     rule::{Concession, Rule},
+    shadow::{self, ShadowDecision, ShadowOutcome},
     variables::PathVariables,
 };
 use crate::{
+    config::Mode,
     model::{Profile, RequestContext},
-    verify::Identity,
 };
 
 /// The rules that hold for one request. In the usual case it is one, and nothing is allocated.
@@ -31,6 +36,24 @@ pub struct ChosenRules<'a> {
     request: &'a RequestContext,
     first: ChosenRule<'a>,
     others: Vec<ChosenRule<'a>>,
+    /// In a box, because most policies have none of it.
+    beside: Option<Box<BesideRules<'a>>>,
+}
+
+/// What is asked beside the rules that decide.
+#[derive(Debug, Default)]
+pub(super) struct BesideRules<'a> {
+    /// The guards that match in some reading, those in shadow too.
+    pub(super) guards: Vec<ChosenGuard<'a>>,
+    /// The rules in shadow that would have been chosen.
+    pub(super) shadows: Vec<ChosenRule<'a>>,
+}
+
+/// A guard, and the variables of a path in whose reading it matches.
+#[derive(Debug)]
+pub(super) struct ChosenGuard<'a> {
+    pub(super) guard: &'a Guard,
+    pub(super) variables: PathVariables,
 }
 
 /// A rule, and the variables of the path by whose reading it was chosen.
@@ -51,19 +74,50 @@ impl<'a> ChosenRule<'a> {
     }
 }
 
+impl<'a> BesideRules<'a> {
+    /// Adds a rule in shadow, once for each of its readings that differ.
+    pub(super) fn add_shadow(&mut self, chosen: ChosenRule<'a>) {
+        if self.shadows.len() < shadow::MOST && !self.shadows.iter().any(|known| known.is(&chosen))
+        {
+            self.shadows.push(chosen);
+        }
+    }
+
+    /// Adds a guard by this reading of the path, once for each of its readings that differ.
+    pub(super) fn add_guard(&mut self, guard: &'a Guard, path: &[u8]) {
+        let variables = guard.variables(path);
+        let is_known = self
+            .guards
+            .iter()
+            .any(|known| ptr::eq(known.guard, guard) && known.variables == variables);
+        if !is_known {
+            self.guards.push(ChosenGuard { guard, variables });
+        }
+    }
+}
+
 impl<'a> ChosenRules<'a> {
     /// The distinct ones of these; `None` if there are none.
     pub(super) fn of(
         request: &'a RequestContext,
         mut chosen: impl Iterator<Item = ChosenRule<'a>>,
     ) -> Option<Self> {
-        let mut rules = Self { request, first: chosen.next()?, others: Vec::new() };
+        let mut rules = Self { request, first: chosen.next()?, others: Vec::new(), beside: None };
         for next in chosen {
             if !rules.all().any(|known| known.is(&next)) {
                 rules.others.push(next);
             }
         }
         Some(rules)
+    }
+
+    /// With what is asked beside these rules.
+    pub(super) fn with(mut self, beside: BesideRules<'a>) -> Self {
+        let BesideRules { guards, shadows } = &beside;
+        if !guards.is_empty() || !shadows.is_empty() {
+            self.beside = Some(Box::new(beside));
+        }
+        self
     }
 
     /// The name of the rule that asks most, for logs and metadata.
@@ -105,18 +159,85 @@ impl<'a> ChosenRules<'a> {
         self.all().all(|chosen| chosen.rule.concedes(concession))
     }
 
-    /// The conditions of all rules together: the strictest of their states.
-    pub(super) fn ask(
+    /// The guards, and the conditions of all rules together: the strictest of their states.
+    pub(super) fn ask(&self, caller: &Presented, profile: Option<&Profile>) -> ConditionState {
+        let rules = self.all().map(|chosen| self.ask_rule(chosen, caller, profile)).max();
+        let rules = rules.unwrap_or(ConditionState::Met);
+        self.ask_guards(caller, profile, self.reads_credential()).max(rules)
+    }
+
+    /// The guards that decide: the strictest of their states.
+    pub(super) fn ask_guards(
         &self,
-        identity: Option<&Identity>,
+        caller: &Presented,
         profile: Option<&Profile>,
+        reads_credential: bool,
     ) -> ConditionState {
-        let request = self.request;
-        let states = self.all().flat_map(|ChosenRule { rule, variables }| {
-            let evidence = Evidence { request, variables, identity, profile };
-            rule.conditions().iter().map(move |condition| condition.ask(&evidence))
+        let Some(beside) = &self.beside else { return ConditionState::Met };
+        let deciding = beside.guards.iter().filter(|chosen| chosen.guard.mode() == Mode::Enforce);
+        let states = deciding.map(|ChosenGuard { guard, variables }| {
+            guard.ask(&self.evidence(variables, caller, profile), reads_credential)
         });
         states.max().unwrap_or(ConditionState::Met)
+    }
+
+    /// What the rules and guards in shadow would have decided.
+    #[must_use]
+    pub fn shadows(&self, caller: &Presented, profile: Option<&Profile>) -> Vec<ShadowOutcome> {
+        let Some(beside) = &self.beside else { return Vec::new() };
+        let reads_credential = self.reads_credential();
+        let outcome = |rule: &Arc<str>, state: &ConditionState, judgeable| ShadowOutcome {
+            rule: rule.clone(),
+            decision: ShadowDecision::of(state, judgeable),
+        };
+        let in_shadow = beside.guards.iter().filter(|chosen| chosen.guard.mode() == Mode::Shadow);
+        let guards = in_shadow.map(|ChosenGuard { guard, variables }| {
+            let state = guard.ask(&self.evidence(variables, caller, profile), reads_credential);
+            outcome(guard.id(), &state, true)
+        });
+        let rules = beside.shadows.iter().map(|chosen| {
+            let state = self.ask_rule(chosen, caller, profile);
+            let judgeable = reads_credential || !chosen.rule.needs().identity;
+            outcome(chosen.rule.id(), &state, judgeable)
+        });
+        guards.chain(rules).take(shadow::MOST).collect()
+    }
+
+    /// The rules that have something to tell the service behind.
+    pub(super) fn granted(&self) -> Vec<GrantedRule> {
+        let telling = self.all().filter(|chosen| !chosen.rule.outputs().is_empty());
+        let granted = telling.map(|chosen| GrantedRule {
+            outputs: chosen.rule.outputs().clone(),
+            variables: chosen.variables.clone(),
+        });
+        granted.collect()
+    }
+
+    fn ask_rule(
+        &self,
+        ChosenRule { rule, variables }: &ChosenRule<'_>,
+        caller: &Presented,
+        profile: Option<&Profile>,
+    ) -> ConditionState {
+        let evidence = self.evidence(variables, caller, profile);
+        let states = rule.conditions().iter().map(|condition| condition.ask(&evidence));
+        states.max().unwrap_or(ConditionState::Met).at(rule.id())
+    }
+
+    fn evidence<'e>(
+        &'e self,
+        variables: &'e PathVariables,
+        caller: &'e Presented,
+        profile: Option<&'e Profile>,
+    ) -> Evidence<'e> {
+        Evidence {
+            request: self.request,
+            variables,
+            identity: caller.identity.as_deref(),
+            profile,
+            source: caller.source,
+            now: caller.now,
+        }
     }
 
     fn all(&self) -> impl Iterator<Item = &ChosenRule<'a>> {

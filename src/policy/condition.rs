@@ -4,11 +4,16 @@
 //! user's profile has to be read first. To add a condition, add its variant here and follow the
 //! compiler; then give it a setting in `config::Route`, which `rule.rs` has to read.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
-use super::variables::PathVariables;
+use super::{
+    requirement::{CompiledRequirement, FactSources},
+    variables::PathVariables,
+};
 use crate::{
-    model::{AuthLevel, Denial, DenyReason, Profile, RequestContext},
+    model::{
+        AuthLevel, CredentialSource, Denial, DenyReason, Explanation, Profile, RequestContext,
+    },
     verify::Identity,
 };
 
@@ -22,6 +27,11 @@ pub(super) enum Condition {
     /// The profile of the user, where one is known, was read and confirms the token
     /// (`freshness: profile`).
     CurrentProfile,
+    /// The requirement holds (`require`).
+    Requirement(CompiledRequirement),
+    /// The profile of the user was read, where its issuer has profiles: what the service behind is
+    /// told needs it.
+    ProfileToTell(Arc<FactSources>),
     /// Any question, for tests of the evidence.
     #[cfg(test)]
     ForTest { needs: fn() -> Needs, ask: fn(&Evidence<'_>) -> ConditionState },
@@ -29,9 +39,9 @@ pub(super) enum Condition {
 
 /// The facts that a condition may look at.
 #[derive(Debug, Clone, Copy)]
-#[cfg_attr(not(test), expect(dead_code, reason = "no setting asks for all of it yet"))]
 pub(super) struct Evidence<'a> {
     /// The request, as the proxy describes it.
+    #[cfg_attr(not(test), expect(dead_code, reason = "no condition asks for it yet"))]
     pub(super) request: &'a RequestContext,
     /// The variables of the path; none unless [`Needs::path_variables`] is set.
     pub(super) variables: &'a PathVariables,
@@ -39,6 +49,10 @@ pub(super) struct Evidence<'a> {
     pub(super) identity: Option<&'a Identity>,
     /// The profile of its user; `None` until it has been read.
     pub(super) profile: Option<&'a Profile>,
+    /// Where the credential was found, if there is one.
+    pub(super) source: Option<CredentialSource>,
+    /// The time of the check, Unix seconds.
+    pub(super) now: u64,
 }
 
 /// The facts that rules need before they can be asked.
@@ -66,17 +80,40 @@ pub(super) enum ConditionState {
     Unmet(Unmet),
 }
 
-/// A condition that is not met. Of several, the client is told the greatest: a missing credential
-/// before everything else, then the highest auth level.
+/// A condition that is not met, and what the configuration asked. Of several, the client is told the
+/// greatest.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Unmet {
+pub(super) struct Unmet {
+    cause: Cause,
+    /// The requirement, in the words of the configuration.
+    asked: Option<Arc<str>>,
+    /// The rule or the guard that asks it.
+    rule: Option<Arc<str>>,
+}
+
+/// What is wrong. In this order, from what a client can do most about to what it can do least about;
+/// a missing credential is told before everything else but a guard's no.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Cause {
     /// The question of a test.
     #[cfg(test)]
     ForTest(&'static str),
+    /// The user signed in longer ago than this, or it is not known when.
+    MaxAge(Duration),
     /// The auth level is below this one.
     AuthLevel(AuthLevel),
+    /// The token was issued too long ago, or it is not known when.
+    TokenAge,
+    /// One of these scopes is missing.
+    Scopes(Arc<[Box<str>]>),
+    /// A requirement cannot be judged: a fact is absent or has another type.
+    Unknown,
+    /// A requirement is not met.
+    Refused,
     /// There is no credential.
     Credential,
+    /// The guard of this name says no.
+    Guard(Arc<str>),
 }
 
 impl Condition {
@@ -86,7 +123,10 @@ impl Condition {
         match self {
             Self::Credential => Needs { identity: true, ..Needs::default() },
             Self::AuthLevel(_) => Needs::default(),
-            Self::CurrentProfile => Needs { profile: true, ..Needs::default() },
+            Self::CurrentProfile | Self::ProfileToTell(_) => {
+                Needs { profile: true, ..Needs::default() }
+            }
+            Self::Requirement(requirement) => requirement.needs().clone(),
             #[cfg(test)]
             Self::ForTest { needs, .. } => needs(),
         }
@@ -96,7 +136,10 @@ impl Condition {
     pub(super) fn requires_credential(&self) -> bool {
         match self {
             Self::Credential => true,
-            Self::AuthLevel(_) | Self::CurrentProfile => false,
+            Self::AuthLevel(_)
+            | Self::CurrentProfile
+            | Self::ProfileToTell(_)
+            | Self::Requirement(_) => false,
             #[cfg(test)]
             Self::ForTest { needs, .. } => needs().identity,
         }
@@ -107,11 +150,12 @@ impl Condition {
         match self {
             Self::Credential => match evidence.identity {
                 Some(_) => ConditionState::Met,
-                None => ConditionState::Unmet(Unmet::Credential),
+                None => ConditionState::Unmet(Cause::Credential.into()),
             },
             Self::AuthLevel(least) => match evidence.identity {
                 Some(identity) if identity.auth_level < *least => {
-                    ConditionState::Unmet(Unmet::AuthLevel(*least))
+                    let asked = format!("auth_level: {}", least.as_str()).into();
+                    ConditionState::Unmet(Unmet::new(Cause::AuthLevel(*least), asked))
                 }
                 Some(_) | None => ConditionState::Met,
             },
@@ -120,8 +164,23 @@ impl Condition {
                 (Some(_), None) => ConditionState::NeedsProfile,
                 (Some(_), Some(_)) | (None, _) => ConditionState::Met,
             },
+            Self::ProfileToTell(sources) => match (evidence.identity, evidence.profile) {
+                (Some(who), None) if sources.has_profile(who) => ConditionState::NeedsProfile,
+                (Some(_) | None, _) => ConditionState::Met,
+            },
+            Self::Requirement(requirement) => requirement.ask(evidence),
             #[cfg(test)]
             Self::ForTest { ask, .. } => ask(evidence),
+        }
+    }
+}
+
+impl ConditionState {
+    /// The same, asked by this rule.
+    pub(super) fn at(self, rule: &Arc<str>) -> Self {
+        match self {
+            Self::Unmet(unmet) => Self::Unmet(unmet.at(rule)),
+            Self::Met | Self::NeedsProfile => self,
         }
     }
 }
@@ -138,13 +197,51 @@ impl Needs {
 }
 
 impl Unmet {
+    /// For this cause, where the configuration asked this.
+    pub(super) const fn new(cause: Cause, asked: Arc<str>) -> Self {
+        Self { cause, asked: Some(asked), rule: None }
+    }
+
+    /// The same, asked by this rule.
+    pub(super) fn at(mut self, rule: &Arc<str>) -> Self {
+        self.rule = Some(rule.clone());
+        self
+    }
+
+    /// The same, asked by this guard. Its denial is one of its own, except that of a caller without a
+    /// credential, who can bring one.
+    pub(super) fn by_guard(mut self, guard: &Arc<str>) -> Self {
+        if self.cause != Cause::Credential {
+            self.cause = Cause::Guard(guard.clone());
+        }
+        self.at(guard)
+    }
+
     /// The denial. `step_up`: the client is told to sign in again with the higher auth level.
     pub(super) fn denial(&self, step_up: bool) -> Denial {
-        match self {
+        let denial = match &self.cause {
             #[cfg(test)]
-            Self::ForTest(_) => DenyReason::AuthLevelTooLow.into(),
-            Self::AuthLevel(least) => Denial::level_too_low(*least, step_up),
-            Self::Credential => DenyReason::CredentialMissing.into(),
+            Cause::ForTest(_) => DenyReason::AuthLevelTooLow.into(),
+            Cause::MaxAge(longest) => Denial::authentication_too_old(*longest),
+            Cause::AuthLevel(least) => Denial::level_too_low(*least, step_up),
+            Cause::TokenAge => Denial::token_too_old(),
+            Cause::Scopes(scopes) => Denial::scopes_missing(scopes.clone()),
+            Cause::Unknown => Denial::requirement_unknown(),
+            Cause::Refused => Denial::requirement_unmet(),
+            Cause::Credential => DenyReason::CredentialMissing.into(),
+            Cause::Guard(guard) => Denial::guard_refused(guard.clone()),
+        };
+        match (&self.rule, &self.asked) {
+            (Some(rule), Some(asked)) => {
+                denial.explained(Explanation { rule: rule.clone(), required: asked.clone() })
+            }
+            (None, _) | (_, None) => denial,
         }
+    }
+}
+
+impl From<Cause> for Unmet {
+    fn from(cause: Cause) -> Self {
+        Self { cause, asked: None, rule: None }
     }
 }

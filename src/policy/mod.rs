@@ -9,54 +9,90 @@
 
 mod chosen;
 mod condition;
+mod guard;
 mod limits;
 mod matcher;
 mod method;
+mod outputs;
 mod path;
 mod permit;
+mod presented;
+mod requirement;
 mod rule;
+mod shadow;
 #[cfg(test)]
 mod tests;
+mod truth;
 mod variables;
 
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::Arc};
 
 use crate::{
-    config::Config,
-    model::{ClaimNames, DenyReason, NamedRoute, Step},
+    config::{Config, Mode},
+    model::{ClaimNames, DenyReason, NamedRoute, RequestContext, Step},
 };
-use chosen::ChosenRule;
 pub use chosen::ChosenRules;
+use chosen::{BesideRules, ChosenRule};
 pub use condition::Needs;
+use guard::Guard;
 pub use limits::{Measured, RequestLimits};
-pub use permit::{Allowed, ConfirmedByProfile, Permit, Unconfirmed};
+use method::MethodReadings;
+pub use outputs::RuleOutputs;
+use path::PathReadings;
+pub use permit::{Allowed, ConfirmedByProfile, GrantedRule, Permit, Unconfirmed};
+pub use presented::Presented;
+use requirement::FactSources;
 use rule::{Concession, Rule};
+pub use shadow::{ShadowDecision, ShadowOutcome};
 
-/// The ordered rules.
+/// The guards, and the ordered rules.
 #[derive(Debug)]
 pub struct Policy {
+    guards: Vec<Guard>,
     rules: Vec<Rule>,
     default: Rule,
     by_id: HashMap<Vec<u8>, usize>,
     needs: Needs,
+    /// Some rule is in shadow.
+    has_shadows: bool,
+}
+
+/// All ways in which servers may read a request.
+#[derive(Clone, Copy)]
+struct Readings<'a> {
+    methods: &'a MethodReadings<'a>,
+    host: &'a [u8],
+    paths: &'a PathReadings<'a>,
+}
+
+impl<'a> Readings<'a> {
+    /// Each method with each path.
+    fn pairs(self) -> impl Iterator<Item = (&'a [u8], &'a [u8])> {
+        let paths = |method| self.paths.iter().map(move |path| (method, path));
+        self.methods.iter().flat_map(paths)
+    }
 }
 
 impl Policy {
     /// From the configuration.
     #[must_use]
     pub fn build(config: &Config) -> Self {
-        let rules = config.routes.iter().map(Rule::of_route).collect();
-        Self::new(rules, Rule::of_default(&config.default))
+        let sources = Arc::new(FactSources::build(config));
+        let guards = config.guards.iter().map(|guard| Guard::build(guard, &sources)).collect();
+        let rules = config.routes.iter().map(|route| Rule::of_route(route, &sources)).collect();
+        Self::new(guards, rules, Rule::of_default(&config.default, &sources))
     }
 
-    fn new(rules: Vec<Rule>, default: Rule) -> Self {
+    fn new(guards: Vec<Guard>, rules: Vec<Rule>, default: Rule) -> Self {
         let mut needs = Needs::default();
-        for rule in rules.iter().chain([&default]) {
-            needs.extend(rule.needs().clone());
+        let of_rules = rules.iter().chain([&default]).map(Rule::needs);
+        for part in of_rules.chain(guards.iter().map(Guard::needs)) {
+            needs.extend(part.clone());
         }
         let id = |(index, rule): (usize, &Rule)| (rule.id().as_bytes().to_vec(), index);
         let by_id = rules.iter().enumerate().map(id).collect();
-        Self { rules, default, by_id, needs }
+        let has_shadows = rules.iter().any(|rule| rule.mode() == Mode::Shadow);
+        Self { guards, rules, default, by_id, needs, has_shadows }
     }
 
     /// The needs of all rules together, whichever of them hold for a request.
@@ -82,25 +118,66 @@ impl Policy {
         let methods = method::readings(&request.method)?;
         let host = matcher::canonical_host(&request.host).ok_or(DenyReason::HostRefused)?;
         let paths = path::readings(&request.target).ok_or(DenyReason::PathRefused)?;
-        let rules = match &request.named_route {
+        let readings = Readings { methods: &methods, host: &host, paths: &paths };
+        let named = match &request.named_route {
             Some(NamedRoute::Unclear) => return Err(DenyReason::RouteUnknown),
+            // A rule in shadow is as if it were not there.
             Some(NamedRoute::Id(id)) => {
-                let rule = self.rule_by_id(id)?;
+                Some(self.rule_by_id(id)?).filter(|rule| rule.mode() == Mode::Enforce)
+            }
+            None => None,
+        };
+        let rules = match named {
+            Some(rule) => {
                 ChosenRules::of(request, paths.iter().map(|path| ChosenRule::new(rule, path)))
             }
             None => {
-                let chosen = methods.iter().flat_map(|method| {
-                    let rule = |path| self.rule_by_reading(method, &host, path);
-                    paths.iter().map(move |path| ChosenRule::new(rule(path), path))
-                });
-                ChosenRules::of(request, chosen)
+                let rule = |(method, path)| {
+                    ChosenRule::new(self.rule_by_reading(method, &host, path), path)
+                };
+                ChosenRules::of(request, readings.pairs().map(rule))
             }
         };
         let rules = rules.ok_or(DenyReason::PathRefused)?;
         if paths.odd() && !rules.concedes(Concession::OddPath) {
             return Err(DenyReason::PathRefused);
         }
-        Ok(rules)
+        if self.guards.is_empty() && !self.has_shadows {
+            return Ok(rules);
+        }
+        Ok(rules.with(self.beside(request, readings, named.is_some())))
+    }
+
+    /// The guards that match in some reading, and the rules in shadow that would have been chosen:
+    /// by the reading that chooses them, or by the name that the proxy gives.
+    fn beside<'a>(
+        &'a self,
+        request: &RequestContext,
+        readings: Readings<'_>,
+        is_named: bool,
+    ) -> BesideRules<'a> {
+        let host = readings.host;
+        let mut beside = BesideRules::default();
+        let named = match &request.named_route {
+            Some(NamedRoute::Id(id)) => self.rule_by_id(id).ok(),
+            Some(NamedRoute::Unclear) | None => None,
+        };
+        for (method, path) in readings.pairs() {
+            for guard in
+                self.guards.iter().filter(|guard| guard.matcher().matches(method, host, path))
+            {
+                beside.add_guard(guard, path);
+            }
+            if let Some(rule) = named.filter(|rule| rule.mode() == Mode::Shadow) {
+                beside.add_shadow(ChosenRule::new(rule, path));
+            } else if self.has_shadows && !is_named {
+                let first = self.rules.iter().find(|rule| rule.matches(method, host, path));
+                if let Some(rule) = first.filter(|rule| rule.mode() == Mode::Shadow) {
+                    beside.add_shadow(ChosenRule::new(rule, path));
+                }
+            }
+        }
+        beside
     }
 
     /// The rules that come before the one that holds for the request as it was sent, each with the
@@ -136,6 +213,8 @@ impl Policy {
     /// searches the rules, so an index over them belongs here.
     fn rule_by_reading(&self, method: &[u8], host: &[u8], path: &[u8]) -> &Rule {
         let mut rules = self.rules.iter();
-        rules.find(|rule| rule.matches(method, host, path)).unwrap_or(&self.default)
+        let decides =
+            |rule: &&Rule| rule.mode() == Mode::Enforce && rule.matches(method, host, path);
+        rules.find(decides).unwrap_or(&self.default)
     }
 }

@@ -14,7 +14,11 @@ use std::sync::Arc;
 use super::{
     chosen::ChosenRules,
     condition::{ConditionState, Unmet},
+    outputs::RuleOutputs,
+    presented::Presented,
     rule::Concession,
+    shadow::ShadowOutcome,
+    variables::PathVariables,
 };
 use crate::{
     model::{AllowReason, Denial, DenyReason, Profile},
@@ -31,6 +35,7 @@ pub struct Allowed<'a>(Result<Permit, Unconfirmed<'a>>);
 #[must_use]
 pub struct Unconfirmed<'a> {
     rules: ChosenRules<'a>,
+    presented: Presented,
     identity: Arc<Identity>,
 }
 
@@ -38,7 +43,7 @@ pub struct Unconfirmed<'a> {
 /// the one type that implements this.
 pub trait ConfirmedByProfile {
     /// The profile.
-    fn profile(&self) -> &Profile;
+    fn profile(&self) -> &Arc<Profile>;
 }
 
 /// A request may pass, and this identity is what the service behind is told.
@@ -47,25 +52,51 @@ pub trait ConfirmedByProfile {
 pub struct Permit {
     reason: AllowReason,
     identity: Option<Arc<Identity>>,
+    profile: Option<Arc<Profile>>,
+    granted: Vec<GrantedRule>,
+    shadows: Vec<ShadowOutcome>,
+}
+
+/// A rule that let a request pass, and the variables of the path by whose reading it was chosen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GrantedRule {
+    pub(super) outputs: Arc<RuleOutputs>,
+    pub(super) variables: PathVariables,
+}
+
+impl GrantedRule {
+    /// What the rule tells the service behind.
+    #[must_use]
+    pub const fn outputs(&self) -> &Arc<RuleOutputs> {
+        &self.outputs
+    }
+
+    /// The variable of the path of this name, as it was sent: not decoded.
+    #[must_use]
+    pub fn variable(&self, name: &str) -> Option<&[u8]> {
+        self.variables.get(name)
+    }
 }
 
 impl<'a> ChosenRules<'a> {
-    /// Asks each rule whether this identity may pass. `None` is a caller without a credential.
+    /// Asks each guard and each rule whether this caller may pass.
     ///
     /// # Errors
     ///
-    /// The denial, if a condition of a rule is not met.
-    pub fn decide(self, identity: Option<Arc<Identity>>) -> Result<Allowed<'a>, Denial> {
+    /// The denial, if a condition of a guard or a rule is not met.
+    pub fn decide(self, presented: impl Into<Presented>) -> Result<Allowed<'a>, Denial> {
         let reads_credential = self.reads_credential();
-        let identity = identity.filter(|_| reads_credential);
-        match self.ask(identity.as_deref(), None) {
-            ConditionState::Met => Ok(Allowed(Ok(match identity {
-                Some(identity) => Permit::identified(identity),
-                None if reads_credential => Permit::nobody(AllowReason::Anonymous),
-                None => Permit::nobody(AllowReason::Public),
+        let presented = presented.into().where_read(reads_credential);
+        match self.ask(&presented, None) {
+            ConditionState::Met => Ok(Allowed(Ok(match presented.identity {
+                Some(identity) => self.permit_of(identity, None),
+                None if reads_credential => self.permit_of_nobody(AllowReason::Anonymous),
+                None => self.permit_of_nobody(AllowReason::Public),
             }))),
-            ConditionState::NeedsProfile => match identity {
-                Some(identity) => Ok(Allowed(Err(Unconfirmed { rules: self, identity }))),
+            ConditionState::NeedsProfile => match presented.identity.clone() {
+                Some(identity) => {
+                    Ok(Allowed(Err(Unconfirmed { rules: self, presented, identity })))
+                }
                 // There is no profile of nobody.
                 None => Err(DenyReason::CredentialMissing.into()),
             },
@@ -73,12 +104,42 @@ impl<'a> ChosenRules<'a> {
         }
     }
 
-    /// A strict CORS preflight may pass, if each rule lets those pass. The caller has found that
-    /// the request is one.
+    /// A strict CORS preflight may pass, if each rule lets those pass and no guard says no: `None`
+    /// where a rule does not. The caller has found that the request is one.
     #[must_use]
-    pub fn preflight(&self) -> Option<Allowed<'a>> {
-        self.concedes(Concession::CorsPreflight)
-            .then(|| Allowed(Ok(Permit::nobody(AllowReason::CorsPreflight))))
+    pub fn preflight(&self) -> Option<Result<Allowed<'a>, Denial>> {
+        if !self.concedes(Concession::CorsPreflight) {
+            return None;
+        }
+        let nobody = Presented::nobody();
+        Some(match self.ask_guards(&nobody, None, false) {
+            ConditionState::Met => {
+                Ok(Allowed(Ok(self.permit_of_nobody(AllowReason::CorsPreflight))))
+            }
+            // There is no profile of nobody.
+            ConditionState::NeedsProfile => Err(DenyReason::CredentialMissing.into()),
+            ConditionState::Unmet(unmet) => Err(self.denial(&unmet)),
+        })
+    }
+
+    fn permit_of(&self, identity: Arc<Identity>, profile: Option<Arc<Profile>>) -> Permit {
+        Permit {
+            reason: AllowReason::Authenticated,
+            identity: Some(identity),
+            profile,
+            granted: self.granted(),
+            shadows: Vec::new(),
+        }
+    }
+
+    fn permit_of_nobody(&self, reason: AllowReason) -> Permit {
+        Permit {
+            reason,
+            identity: None,
+            profile: None,
+            granted: self.granted(),
+            shadows: Vec::new(),
+        }
     }
 
     fn denial(&self, unmet: &Unmet) -> Denial {
@@ -119,8 +180,13 @@ impl Unconfirmed<'_> {
     ///
     /// The denial, if a condition of a rule is not met by the profile.
     pub fn confirmed(self, proof: &impl ConfirmedByProfile) -> Result<Permit, Denial> {
-        match self.rules.ask(Some(&self.identity), Some(proof.profile())) {
-            ConditionState::Met => Ok(Permit::identified(self.identity)),
+        let profile = proof.profile();
+        match self.rules.ask(&self.presented, Some(profile)) {
+            ConditionState::Met => {
+                let mut permit = self.rules.permit_of(self.identity, Some(profile.clone()));
+                permit.shadows = self.rules.shadows(&self.presented, Some(profile));
+                Ok(permit)
+            }
             ConditionState::Unmet(unmet) => Err(self.rules.denial(&unmet)),
             // A condition that is not content with the profile it has is a fault of its code.
             ConditionState::NeedsProfile => Err(DenyReason::Internal.into()),
@@ -129,14 +195,6 @@ impl Unconfirmed<'_> {
 }
 
 impl Permit {
-    const fn nobody(reason: AllowReason) -> Self {
-        Self { reason, identity: None }
-    }
-
-    const fn identified(identity: Arc<Identity>) -> Self {
-        Self { reason: AllowReason::Authenticated, identity: Some(identity) }
-    }
-
     /// Why the request may pass.
     #[must_use]
     pub const fn reason(&self) -> AllowReason {
@@ -149,9 +207,30 @@ impl Permit {
         self.identity.as_ref()
     }
 
+    /// The profile of the user, where a rule needed it.
+    #[must_use]
+    pub const fn profile(&self) -> Option<&Arc<Profile>> {
+        self.profile.as_ref()
+    }
+
+    /// The rules that let the request pass and that have something to tell the service behind, each
+    /// with its variables of the path. In the usual case it is one; there are several where servers
+    /// read the request differently.
+    #[must_use]
+    pub fn granted(&self) -> &[GrantedRule] {
+        &self.granted
+    }
+
+    /// What the rules and guards in shadow say now that the profile is known; none where it was not
+    /// read.
+    #[must_use]
+    pub fn shadows(&self) -> &[ShadowOutcome] {
+        &self.shadows
+    }
+
     /// A permit out of nothing, for tests of the rooms above.
     #[cfg(test)]
-    pub(crate) fn for_test(reason: AllowReason, identity: Option<Arc<Identity>>) -> Self {
-        Self { reason, identity }
+    pub(crate) const fn for_test(reason: AllowReason, identity: Option<Arc<Identity>>) -> Self {
+        Self { reason, identity, profile: None, granted: Vec::new(), shadows: Vec::new() }
     }
 }

@@ -8,10 +8,14 @@ use std::sync::Arc;
 use super::{
     condition::{Condition, Needs},
     matcher::Matcher,
+    outputs::RuleOutputs,
+    requirement::{CompiledRequirement, FactSources},
     variables::PathVariables,
 };
 use crate::{
-    config::{AppliesTo, Auth, DefaultRoute, ExpiredCookie, Freshness, OddPaths, Route},
+    config::{
+        AppliesTo, Auth, DefaultRoute, ExpiredCookie, Freshness, Mode, OddPaths, Requirement, Route,
+    },
     model::AuthLevel,
 };
 
@@ -28,6 +32,8 @@ pub(super) struct Rule {
     concessions: Vec<Concession>,
     needs: Needs,
     strictness: Strictness,
+    mode: Mode,
+    outputs: Arc<RuleOutputs>,
 }
 
 /// Something that is denied unless the rule allows it. Where several rules hold, each of them has to
@@ -48,10 +54,11 @@ pub(super) enum Concession {
 pub(super) type Strictness = (Auth, Option<AuthLevel>, Freshness);
 
 /// The settings that a route and the default have in common.
-struct Settings {
+struct Settings<'a> {
     auth: Auth,
     auth_level: Option<AuthLevel>,
     step_up: bool,
+    require: Option<&'a Requirement>,
     freshness: Freshness,
     cors_preflight: bool,
     expired_cookie: ExpiredCookie,
@@ -60,13 +67,15 @@ struct Settings {
 
 impl Rule {
     /// From a route.
-    pub(super) fn of_route(route: &Route) -> Self {
+    pub(super) fn of_route(route: &Route, sources: &Arc<FactSources>) -> Self {
         let Route {
             id,
             applies_to,
             auth,
             auth_level,
             step_up,
+            require,
+            mode,
             freshness,
             cors_preflight,
             expired_cookie,
@@ -81,20 +90,22 @@ impl Rule {
             auth: *auth,
             auth_level: *auth_level,
             step_up: *step_up,
+            require: require.as_ref(),
             freshness: *freshness,
             cors_preflight: *cors_preflight,
             expired_cookie: *expired_cookie,
             odd_paths: *odd_paths,
         };
-        Self::new(id, matcher, &settings)
+        Self { mode: *mode, ..Self::new(id, matcher, &settings, sources) }
     }
 
     /// From the section `default`.
-    pub(super) fn of_default(route: &DefaultRoute) -> Self {
+    pub(super) fn of_default(route: &DefaultRoute, sources: &Arc<FactSources>) -> Self {
         let DefaultRoute {
             auth,
             auth_level,
             step_up,
+            require,
             freshness,
             cors_preflight,
             expired_cookie,
@@ -104,27 +115,49 @@ impl Rule {
             auth: *auth,
             auth_level: *auth_level,
             step_up: *step_up,
+            require: require.as_ref(),
             freshness: *freshness,
             cors_preflight: *cors_preflight,
             expired_cookie: *expired_cookie,
             odd_paths: *odd_paths,
         };
-        Self::new(DEFAULT, None, &settings)
+        Self::new(DEFAULT, None, &settings, sources)
     }
 
-    fn new(id: &str, matcher: Option<Matcher>, settings: &Settings) -> Self {
-        let (conditions, concessions) = (settings.conditions(), settings.concessions());
+    fn new(
+        id: &str,
+        matcher: Option<Matcher>,
+        settings: &Settings<'_>,
+        sources: &Arc<FactSources>,
+    ) -> Self {
+        let id: Arc<str> = id.into();
+        let outputs = Arc::new(RuleOutputs { id: id.clone() });
+        let (mut conditions, concessions) = (settings.conditions(sources), settings.concessions());
+        if outputs.reads_profile() {
+            conditions.push(Condition::ProfileToTell(sources.clone()));
+        }
         let mut needs = Needs { identity: settings.reads_credential(), ..Needs::default() };
         for condition in &conditions {
             needs.extend(condition.needs());
         }
         let strictness = (settings.auth, settings.auth_level, settings.freshness);
-        Self { id: id.into(), matcher, conditions, concessions, needs, strictness }
+        let mode = Mode::Enforce;
+        Self { id, matcher, conditions, concessions, needs, strictness, mode, outputs }
     }
 
     /// The name in logs and metadata.
     pub(super) const fn id(&self) -> &Arc<str> {
         &self.id
+    }
+
+    /// Whether it decides.
+    pub(super) const fn mode(&self) -> Mode {
+        self.mode
+    }
+
+    /// What it tells the service behind.
+    pub(super) const fn outputs(&self) -> &Arc<RuleOutputs> {
+        &self.outputs
     }
 
     /// The conditions, all of which have to be met.
@@ -177,7 +210,7 @@ impl Rule {
     }
 }
 
-impl Settings {
+impl Settings<'_> {
     const fn reads_credential(&self) -> bool {
         match self.auth {
             Auth::None => false,
@@ -185,7 +218,7 @@ impl Settings {
         }
     }
 
-    fn conditions(&self) -> Vec<Condition> {
+    fn conditions(&self, sources: &Arc<FactSources>) -> Vec<Condition> {
         let credential = match self.auth {
             Auth::None | Auth::Optional => None,
             Auth::Required => Some(Condition::Credential),
@@ -195,7 +228,9 @@ impl Settings {
             Freshness::Token => None,
             Freshness::Profile => Some(Condition::CurrentProfile),
         };
-        [credential, level, profile].into_iter().flatten().collect()
+        let requirement = self.require.map(|require| CompiledRequirement::build(require, sources));
+        let requirement = requirement.map(Condition::Requirement);
+        [credential, level, profile, requirement].into_iter().flatten().collect()
     }
 
     fn concessions(&self) -> Vec<Concession> {

@@ -21,7 +21,6 @@ impl PathVariables {
     }
 
     /// The variable of this name, as bytes of the reading that the rule matched.
-    #[cfg_attr(not(test), expect(dead_code, reason = "no setting asks for a path variable yet"))]
     pub(super) fn get(&self, name: &str) -> Option<&[u8]> {
         let mut variables = self.variables.iter();
         variables.find(|(known, _)| **known == *name).map(|(_, value)| &**value)

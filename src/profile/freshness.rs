@@ -20,7 +20,7 @@ const NANOSECONDS: i128 = 1_000_000_000;
 struct ReadAndGood(Arc<Profile>);
 
 impl ConfirmedByProfile for ReadAndGood {
-    fn profile(&self) -> &Profile {
+    fn profile(&self) -> &Arc<Profile> {
         &self.0
     }
 }

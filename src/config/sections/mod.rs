@@ -29,8 +29,8 @@ use crate::model::Warning;
 pub use check::{Check, Unavailable};
 use credentials::WrittenCredentials;
 pub use credentials::{CookieFormat, Credentials, TokenSource};
-pub use guards::{Guard, GuardedCallers};
 use guards::WrittenGuard;
+pub use guards::{Guard, GuardedCallers};
 pub use identity_headers::{IdentityHeaders, OnTooLarge, TooLarge, VendorHeaders};
 pub use issuers::{
     AcceptedTokens, Accepts, App, AppKnownBy, AudienceClaim, Claim, ClaimMap, ClaimPlace,
@@ -46,12 +46,12 @@ pub(super) use network::WrittenNetwork;
 pub use network::{Network, OutboundTls};
 pub use process::{Log, LogFormat, LogLevel, Shutdown};
 pub use profiles::Profiles;
+pub use requirement::{
+    IdentityField, Requirement, RequirementLeaf, RequirementNode, Scalar, TextRegex, Texts,
+    ValuePlace, ValueTest, ValueTests,
+};
 pub use revocation::Revocation;
 pub(super) use routes::RouteMatch;
-pub use requirement::{
-    IdentityField, Requirement, RequirementLeaf, RequirementNode, Scalar, SourceWord, TextRegex,
-    Texts, ValuePlace, ValueTest, ValueTests,
-};
 pub use routes::{
     AppliesTo, Auth, DefaultRoute, ExpiredCookie, Freshness, Match, Mode, OddPaths, PathMatch,
     PathRegex, Route,

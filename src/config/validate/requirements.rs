@@ -23,7 +23,8 @@ struct Asking<'a> {
 
 /// Adds the problems of all requirements.
 pub(super) fn check(config: &Config, found: &mut Findings) {
-    let issuers: BTreeSet<&str> = config.issuers.iter().map(|issuer| issuer.name.as_str()).collect();
+    let issuers: BTreeSet<&str> =
+        config.issuers.iter().map(|issuer| issuer.name.as_str()).collect();
     for rule in rules(config) {
         let at = format!("{}/require", rule.at);
         check_names(&rule, &issuers, &at, found);
@@ -104,7 +105,10 @@ fn check_variables(rule: &Asking<'_>, at: &str, found: &mut Findings) {
             } else {
                 format!("write one of: {}", defined.join(", "))
             };
-            found.add(format!("{at}/equals/path"), format!("there is no variable `{variable}`; {choice}"));
+            found.add(
+                format!("{at}/equals/path"),
+                format!("there is no variable `{variable}`; {choice}"),
+            );
         }
     }
 }

@@ -4,8 +4,8 @@ use std::{sync::Arc, time::Duration};
 
 use super::{facts::FactSources, value};
 use crate::{
-    config::{IdentityField, RequirementLeaf as Asked, SourceWord, Texts, ValuePlace},
-    model::{CredentialSource, Group, Profile},
+    config::{IdentityField, RequirementLeaf as Asked, Texts, ValuePlace},
+    model::{Group, Profile},
     policy::{
         condition::{Cause, Evidence, Needs, Unmet},
         truth::Truth,
@@ -89,7 +89,9 @@ impl Leaf {
             Asked::AppVariant(ids) => optional(ids, who.app_variant.as_deref()),
             Asked::Tenant(names) => optional(names, who.tenant.as_deref()),
             Asked::User(ids) => Truth::of(ids.contains(&who.user_id)),
-            Asked::Scope(scopes) => Truth::of(who.scopes.iter().any(|scope| scopes.contains(scope))),
+            Asked::Scope(scopes) => {
+                Truth::of(who.scopes.iter().any(|scope| scopes.contains(scope)))
+            }
             Asked::Group(groups) => self.group(groups, who, evidence.profile),
             Asked::GroupRole { group, role } => self.of_profile(who, evidence.profile, |profile| {
                 Truth::of(active(profile).any(|of| {
@@ -116,9 +118,9 @@ impl Leaf {
                 young(signed_in, *longest, evidence.now)
             }
             Asked::TokenMaxAge(longest) => young(who.issued_at, *longest, evidence.now),
-            Asked::Source(words) => evidence.source.map_or(Truth::Unknown, |source| {
-                Truth::of(words.iter().any(|word| source == source_of(*word)))
-            }),
+            Asked::Source(sources) => evidence
+                .source
+                .map_or(Truth::Unknown, |source| Truth::of(sources.contains(&source))),
         }
     }
 
@@ -205,7 +207,8 @@ fn at_pointer<'a>(
     map: &'a serde_json::Map<String, serde_json::Value>,
     pointer: &str,
 ) -> Option<&'a serde_json::Value> {
-    let mut steps = pointer.split('/').skip(1).map(|step| step.replace("~1", "/").replace("~0", "~"));
+    let mut steps =
+        pointer.split('/').skip(1).map(|step| step.replace("~1", "/").replace("~0", "~"));
     let first = map.get(&steps.next()?)?;
     steps.try_fold(first, |value, step| match value {
         serde_json::Value::Object(map) => map.get(&step),
@@ -248,15 +251,6 @@ fn young(moment: Option<u64>, longest: Duration, now: u64) -> Truth {
         return Truth::Unknown;
     };
     Truth::of(now.saturating_sub(moment) <= longest.as_secs())
-}
-
-const fn source_of(word: SourceWord) -> CredentialSource {
-    match word {
-        SourceWord::Header => CredentialSource::Header,
-        SourceWord::Cookie => CredentialSource::Cookie,
-        SourceWord::Query => CredentialSource::Query,
-        SourceWord::WebsocketProtocol => CredentialSource::WebsocketProtocol,
-    }
 }
 
 /// What is asked, in the words of the configuration: `role: owner`.

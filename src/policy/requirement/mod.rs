@@ -63,13 +63,11 @@ impl CompiledRequirement {
         match self.root.ask(evidence) {
             Truth::True => ConditionState::Met,
             Truth::NeedsProfile => ConditionState::NeedsProfile,
-            Truth::False | Truth::Unknown => {
-                // Nothing is known of a caller without a credential, so that is what is missing.
-                if evidence.identity.is_none() && self.reads_identity {
-                    return ConditionState::Unmet(Cause::Credential.into());
-                }
-                ConditionState::Unmet(self.root.unmet(evidence))
+            // Nothing is known of a caller without a credential, so that is what is missing.
+            Truth::False | Truth::Unknown if evidence.identity.is_none() && self.reads_identity => {
+                ConditionState::Unmet(Cause::Credential.into())
             }
+            Truth::False | Truth::Unknown => ConditionState::Unmet(self.root.unmet(evidence)),
         }
     }
 }
@@ -99,12 +97,11 @@ impl Node {
     }
 
     fn ask(&self, evidence: &Evidence<'_>) -> Truth {
-        let each = |nodes: &[Self]| -> Vec<Truth> { nodes.iter().map(|node| node.ask(evidence)).collect() };
         match self {
             Self::Never => Truth::False,
-            Self::All(nodes) => Truth::all(each(nodes)),
-            Self::Any(nodes) => Truth::any(each(nodes)),
-            Self::NoneOf(nodes) => !Truth::any(each(nodes)),
+            Self::All(nodes) => Truth::all(nodes.iter().map(|node| node.ask(evidence))),
+            Self::Any(nodes) => Truth::any(nodes.iter().map(|node| node.ask(evidence))),
+            Self::NoneOf(nodes) => !Truth::any(nodes.iter().map(|node| node.ask(evidence))),
             Self::Leaf(leaf) => leaf.ask(evidence),
         }
     }
@@ -149,7 +146,10 @@ impl Node {
         let mut list = |name: &str, nodes: &[Self]| {
             text.push_str(name);
             text.push_str(": [");
-            for (index, node) in nodes.iter().enumerate().take_while(|_| text.len() <= MAX_TEXT) {
+            for (index, node) in nodes.iter().enumerate() {
+                if text.len() > MAX_TEXT {
+                    break;
+                }
                 if index > 0 {
                     text.push_str(", ");
                 }

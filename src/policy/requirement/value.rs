@@ -26,8 +26,12 @@ fn one(test: &ValueTest, value: Option<&Value>) -> Truth {
         (ValueTest::Contains(wanted), Some(Value::Array(items))) => {
             Truth::any(items.iter().map(|item| equals(wanted, item)))
         }
-        (ValueTest::Above(limit), Some(Value::Number(number))) => compare(number, limit, Ordering::Greater),
-        (ValueTest::Below(limit), Some(Value::Number(number))) => compare(number, limit, Ordering::Less),
+        (ValueTest::Above(limit), Some(Value::Number(number))) => {
+            compare(number, limit, Ordering::Greater)
+        }
+        (ValueTest::Below(limit), Some(Value::Number(number))) => {
+            compare(number, limit, Ordering::Less)
+        }
         (
             ValueTest::OneOf(_)
             | ValueTest::Matches(_)
@@ -44,9 +48,7 @@ fn equals(wanted: &Scalar, value: &Value) -> Truth {
     match (wanted, value) {
         (Scalar::Text(wanted), Value::String(text)) => Truth::of(wanted == text),
         (Scalar::Bool(wanted), Value::Bool(truth)) => Truth::of(wanted == truth),
-        (Scalar::Number(wanted), Value::Number(number)) => {
-            compare(number, wanted, Ordering::Equal)
-        }
+        (Scalar::Number(wanted), Value::Number(number)) => compare(number, wanted, Ordering::Equal),
         (Scalar::Text(_) | Scalar::Bool(_) | Scalar::Number(_), _) => Truth::Unknown,
     }
 }

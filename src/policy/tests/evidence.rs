@@ -16,24 +16,24 @@ use crate::{
     },
     policy::{
         ConfirmedByProfile, Needs, Policy,
-        condition::{Condition, ConditionState, Evidence, Unmet},
+        condition::{Cause, Condition, ConditionState, Evidence},
         rule::Rule,
     },
     verify::Identity,
 };
 
 /// A profile that was read and found good.
-struct Confirmed(Profile);
+struct Confirmed(Arc<Profile>);
 
 impl ConfirmedByProfile for Confirmed {
-    fn profile(&self) -> &Profile {
+    fn profile(&self) -> &Arc<Profile> {
         &self.0
     }
 }
 
 fn profile(plan: &str) -> Confirmed {
     let attributes = json!({ "plan": plan });
-    Confirmed(Profile {
+    Confirmed(Arc::new(Profile {
         user_id: Some("user_1".to_owned()),
         state: None,
         auth_level: None,
@@ -43,11 +43,11 @@ fn profile(plan: &str) -> Confirmed {
         groups: Vec::new(),
         meta: Map::new(),
         tokens_valid_since: Cutoff::None,
-    })
+    }))
 }
 
 fn met(is_met: bool) -> ConditionState {
-    if is_met { ConditionState::Met } else { ConditionState::Unmet(Unmet::ForTest("no")) }
+    if is_met { ConditionState::Met } else { ConditionState::Unmet(Cause::ForTest("no").into()) }
 }
 
 fn condition(needs: fn() -> Needs, ask: fn(&Evidence<'_>) -> ConditionState) -> Condition {
@@ -58,8 +58,8 @@ fn condition(needs: fn() -> Needs, ask: fn(&Evidence<'_>) -> ConditionState) -> 
 fn policy(yaml: &str, conditions: fn() -> Vec<Condition>) -> Policy {
     let config = super::config(yaml);
     let add = |rule: Rule| conditions().into_iter().fold(rule, Rule::and);
-    let rules = config.routes.iter().map(|route| add(Rule::of_route(route)));
-    Policy::new(rules.collect(), add(Rule::of_default(&config.default)))
+    let rules = config.routes.iter().map(|route| add(Rule::of_route(route, &Arc::default())));
+    Policy::new(Vec::new(), rules.collect(), add(super::rule_of(&config.default)))
 }
 
 /// The profile's attribute `plan` is `gold`.
@@ -100,6 +100,7 @@ fn a_condition_that_is_not_met_is_told_before_the_profile_is_read() {
     let request = request("GET", "a.com", b"/");
     let guest = Arc::new(identity(AuthLevel::Guest));
     let denied = policy.choose(measured(&request)).unwrap().decide(Some(guest)).map(|_| ());
+    let denied = denied.map_err(Denial::unexplained);
     assert_eq!(denied, Err(Denial::level_too_low(AuthLevel::Verified, true)));
 }
 
@@ -205,7 +206,7 @@ fn a_rule_that_the_proxy_names_has_no_variables_without_a_match() {
 
 #[test]
 fn variables_that_no_condition_needs_are_not_read() {
-    let rule = Rule::of_route(&super::config(ITEMS).routes[0]);
+    let rule = Rule::of_route(&super::config(ITEMS).routes[0], &Arc::default());
     assert_eq!(rule.variables(b"/users/user_1").get("id"), None);
     let rule = own_item().into_iter().fold(rule, Rule::and);
     assert_eq!(rule.variables(b"/users/user_1").get("id"), Some(b"user_1".as_slice()));
@@ -216,8 +217,12 @@ fn variables_that_no_condition_needs_are_not_read() {
 /// The condition holds for this request and its client.
 fn holds(ask: fn(&Evidence<'_>) -> ConditionState, request: &RequestContext) -> bool {
     let open = DefaultRoute { auth: Auth::None, ..DefaultRoute::default() };
-    let rule = Rule::of_default(&open).and(condition(Needs::default, ask));
-    Policy::new(Vec::new(), rule).choose(measured(request)).unwrap().decide(None).is_ok()
+    let rule = super::rule_of(&open).and(condition(Needs::default, ask));
+    Policy::new(Vec::new(), Vec::new(), rule)
+        .choose(measured(request))
+        .unwrap()
+        .decide(None)
+        .is_ok()
 }
 
 #[test]

@@ -8,7 +8,7 @@ use proptest::prelude::*;
 use super::{
     chosen, identity,
     properties::{level, settings},
-    request,
+    request, rule_of,
 };
 use crate::{
     config::{Auth, DefaultRoute, ExpiredCookie, Freshness, OddPaths},
@@ -54,6 +54,7 @@ impl Merged {
             freshness: own.freshness.max(other.freshness),
             auth_level: own.auth_level.max(other.auth_level),
             step_up: own.step_up && other.step_up,
+            require: None,
             cors_preflight: own.cors_preflight && other.cors_preflight,
             expired_cookie: match (own.expired_cookie, other.expired_cookie) {
                 (ExpiredCookie::Anonymous, ExpiredCookie::Anonymous) => ExpiredCookie::Anonymous,
@@ -113,7 +114,8 @@ fn say(rules: &[&Rule], identity: Option<Identity>) -> Said {
         judges_odd_paths: all.concedes(Concession::OddPath),
         decision: all
             .decide(identity.map(Arc::new))
-            .map(|allowed| (allowed.reason(), allowed.permit().is_err())),
+            .map(|allowed| (allowed.reason(), allowed.permit().is_err()))
+            .map_err(Denial::unexplained),
     }
 }
 
@@ -123,7 +125,7 @@ fn levels() -> impl Iterator<Item = Option<AuthLevel>> {
 
 /// Every pair of these settings, for nobody and for an identity of each level.
 fn assert_pairs_agree(settings: &[DefaultRoute]) {
-    let rules: Vec<Rule> = settings.iter().map(Rule::of_default).collect();
+    let rules: Vec<Rule> = settings.iter().map(rule_of).collect();
     for (one, first) in settings.iter().zip(&rules) {
         for (other, second) in settings.iter().zip(&rules) {
             let merged = Merged::of(&[one.clone(), other.clone()]);
@@ -183,7 +185,7 @@ proptest! {
         settings in prop::collection::vec(settings(), 1..6),
         who in prop::option::of(level()),
     ) {
-        let rules: Vec<Rule> = settings.iter().map(Rule::of_default).collect();
+        let rules: Vec<Rule> = settings.iter().map(rule_of).collect();
         let who = who.map(identity);
         let mut expected = Merged::of(&settings).say(who.as_ref());
         // The name is that of the one rule that asks most, the first of several.

@@ -2,19 +2,25 @@
 //! properties that no table can exhaust.
 
 mod evidence;
+mod guards;
 mod hosts;
 mod merge;
 mod odd_paths;
 mod paths;
 mod properties;
 mod readings;
+mod requirements;
 mod rules;
+mod shadows;
 
 use std::{collections::BTreeMap, sync::Arc};
 
 use bytes::Bytes;
 
-use super::{ChosenRules, Measured, Policy, RequestLimits, chosen::ChosenRule, rule::Rule};
+use super::{
+    ChosenRules, Measured, Policy, RequestLimits, chosen::ChosenRule, requirement::FactSources,
+    rule::Rule,
+};
 use crate::{
     config::{self, Auth},
     model::{AllowReason, AuthLevel, Denial, DenyReason, IdentityFacts, RequestContext},
@@ -31,6 +37,11 @@ struct Demands {
     level: Option<AuthLevel>,
     cors_preflight: bool,
     forgives_expired_cookie: bool,
+}
+
+/// The rule of the section `default`, where no issuer is configured.
+fn rule_of(settings: &config::DefaultRoute) -> Rule {
+    Rule::of_default(settings, &Arc::new(FactSources::default()))
 }
 
 /// The policy of these routes, written as in the configuration file.
@@ -96,7 +107,10 @@ fn chosen<'a>(request: &'a RequestContext, rules: &[&'a Rule]) -> ChosenRules<'a
 
 /// The rules' yes to this identity, with its reason, or their denial.
 fn reason(rules: ChosenRules<'_>, identity: Option<Identity>) -> Result<AllowReason, Denial> {
-    rules.decide(identity.map(Arc::new)).map(|allowed| allowed.reason())
+    rules
+        .decide(identity.map(Arc::new))
+        .map(|allowed| allowed.reason())
+        .map_err(Denial::unexplained)
 }
 
 fn identity(auth_level: AuthLevel) -> Identity {

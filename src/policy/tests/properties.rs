@@ -3,7 +3,7 @@
 use percent_encoding::percent_decode;
 use proptest::prelude::*;
 
-use super::{chosen, demands, identity, measured, policy, reason, request};
+use super::{chosen, demands, identity, measured, policy, reason, request, rule_of};
 use crate::{
     config::{Auth, DefaultRoute, ExpiredCookie, Freshness, OddPaths},
     model::{AuthLevel, DenyReason},
@@ -35,6 +35,7 @@ prop_compose! {
             freshness: if fresh { Freshness::Profile } else { Freshness::Token },
             auth_level: level,
             step_up,
+            require: None,
             odd_paths: if judge { OddPaths::Judge } else { OddPaths::Refuse },
         }
     }
@@ -293,7 +294,7 @@ proptest! {
 
     #[test]
     fn a_higher_level_is_never_worse(settings in settings(), one in level(), other in level()) {
-        let rule = Rule::of_default(&settings);
+        let rule = rule_of(&settings);
         let (low, high) = (one.min(other), one.max(other));
         prop_assert!(!allows(&[&rule], Some(low)) || allows(&[&rule], Some(high)));
     }
@@ -303,7 +304,7 @@ proptest! {
         settings in prop::collection::vec(settings(), 1..4),
         who in prop::option::of(level()),
     ) {
-        let rules: Vec<Rule> = settings.iter().map(Rule::of_default).collect();
+        let rules: Vec<Rule> = settings.iter().map(rule_of).collect();
         let all: Vec<&Rule> = rules.iter().collect();
         if allows(&all, who) {
             prop_assert!(all.iter().all(|rule| allows(&[rule], who)));
@@ -326,7 +327,7 @@ proptest! {
         other in settings(),
         who in prop::option::of(level()),
     ) {
-        let (one, other) = (Rule::of_default(&one), Rule::of_default(&other));
+        let (one, other) = (rule_of(&one), rule_of(&other));
         let request = request("GET", "a.com", b"/");
         let forth = reason(chosen(&request, &[&one, &other]), who.map(identity));
         let back = reason(chosen(&request, &[&other, &one]), who.map(identity));

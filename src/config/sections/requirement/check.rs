@@ -8,7 +8,10 @@ use super::{
         WrittenValueTest,
     },
 };
-use crate::config::{findings::Findings, section::Section};
+use crate::{
+    config::{findings::Findings, section::Section},
+    model::CredentialSource,
+};
 
 /// `all`, `any` and `not` may stand in each other so many times.
 const MAX_DEPTH: usize = 8;
@@ -107,7 +110,9 @@ impl WrittenRequirement {
         }
         if let Some(test) = attribute {
             let at = format!("{at}/attribute");
-            leaves.extend(value(test, &at, found).map(|(place, tests)| Leaf::Attribute(place, tests)));
+            leaves.extend(
+                value(test, &at, found).map(|(place, tests)| Leaf::Attribute(place, tests)),
+            );
         }
         if let Some(test) = claim {
             let at = format!("{at}/claim");
@@ -116,8 +121,10 @@ impl WrittenRequirement {
         leaves.extend(equals.as_ref().and_then(|equals| path_equals(equals, at, found)));
         leaves.extend(max_age.map(|age| Leaf::MaxAge(age.get())));
         leaves.extend(token_max_age.map(|age| Leaf::TokenMaxAge(age.get())));
-        if !source.is_empty() {
-            leaves.push(Leaf::Source(source.clone()));
+        // The schema knows no other words.
+        let sources: Vec<CredentialSource> = source.iter().filter_map(source_of).collect();
+        if !sources.is_empty() {
+            leaves.push(Leaf::Source(sources));
         }
         leaves
     }
@@ -125,12 +132,14 @@ impl WrittenRequirement {
 
 /// A scope is one word (RFC 6749 section 3.3).
 fn check_scopes(requirement: &WrittenRequirement, at: &str, found: &mut Findings) {
-    let is_word = |scope: &str| {
-        scope.bytes().all(|b| matches!(b, 0x21 | 0x23..=0x5b | 0x5d..=0x7e))
-    };
+    let is_word =
+        |scope: &str| scope.bytes().all(|b| matches!(b, 0x21 | 0x23..=0x5b | 0x5d..=0x7e));
     for scope in requirement.scope.iter().filter(|scope| !is_word(scope)) {
         let message = if scope.contains(' ') {
-            format!("`{scope}` is several scopes; write a list: [{}]", scope.split_whitespace().collect::<Vec<_>>().join(", "))
+            format!(
+                "`{scope}` is several scopes; write a list: [{}]",
+                scope.split_whitespace().collect::<Vec<_>>().join(", ")
+            )
         } else {
             format!("`{scope}` is not a scope; write visible ASCII without quotes and backslashes")
         };
@@ -172,9 +181,7 @@ fn path_equals(
     let WrittenPathEquals { path, identity, claim } = written;
     let variable = path.clone();
     match (identity, claim) {
-        (Some(field), None) => {
-            Some(RequirementLeaf::PathIsIdentity { variable, field: *field })
-        }
+        (Some(field), None) => Some(RequirementLeaf::PathIsIdentity { variable, field: *field }),
         (None, Some(claim)) => {
             let claim = if claim.starts_with('/') {
                 pointer_place(claim, &format!("{at}/equals/claim"), found)?
@@ -185,5 +192,15 @@ fn path_equals(
         }
         // The schema asks for exactly one.
         (Some(_), Some(_)) | (None, None) => None,
+    }
+}
+
+fn source_of(word: &str) -> Option<CredentialSource> {
+    match word {
+        "header" => Some(CredentialSource::Header),
+        "cookie" => Some(CredentialSource::Cookie),
+        "query" => Some(CredentialSource::Query),
+        "websocket_protocol" => Some(CredentialSource::WebsocketProtocol),
+        _ => None,
     }
 }

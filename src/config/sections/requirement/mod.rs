@@ -12,5 +12,4 @@ mod written;
 pub use texts::Texts;
 pub use tree::{IdentityField, Requirement, RequirementLeaf, RequirementNode, ValuePlace};
 pub use value_test::{Scalar, TextRegex, ValueTest, ValueTests};
-pub use written::SourceWord;
 pub(in crate::config) use written::WrittenRequire;

@@ -29,12 +29,6 @@ impl Texts {
     pub fn contains(&self, text: &str) -> bool {
         self.iter().any(|known| known == text)
     }
-
-    /// These texts, for tests.
-    #[cfg(test)]
-    pub(crate) fn for_test(texts: &[&str]) -> Self {
-        Self(texts.iter().map(|&text| text.to_owned()).collect())
-    }
 }
 
 impl Serialize for Texts {

@@ -5,12 +5,8 @@ use std::{fmt, time::Duration};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize, Serializer};
 
-use super::{
-    texts::Texts,
-    value_test::ValueTests,
-    written::{SourceWord, WrittenRequire},
-};
-use crate::model::AuthLevel;
+use super::{texts::Texts, value_test::ValueTests, written::WrittenRequire};
+use crate::model::{AuthLevel, CredentialSource};
 
 /// What a rule asks of a request beside a credential.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -87,7 +83,7 @@ pub enum RequirementLeaf {
     /// The longest time since the token was issued.
     TokenMaxAge(Duration),
     /// Where the credential was found.
-    Source(Vec<SourceWord>),
+    Source(Vec<CredentialSource>),
 }
 
 /// A value's place: its name, or its JSON pointer, which begins with a slash. A name that begins

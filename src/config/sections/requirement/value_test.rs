@@ -130,7 +130,10 @@ pub(super) fn check(written: &WrittenValueTest, at: &str, found: &mut Findings) 
         );
     }
     if *exists == Some(false) && tests.len() > 1 {
-        found.add(format!("{at}/exists"), "a value that is absent passes no other test; leave one out");
+        found.add(
+            format!("{at}/exists"),
+            "a value that is absent passes no other test; leave one out",
+        );
     }
     tests
 }

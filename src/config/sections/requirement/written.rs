@@ -39,7 +39,11 @@ impl JsonSchema for WrittenRequire {
         schema.insert("pattern".to_owned(), "^never$".into());
         schema.insert(
             "examples".to_owned(),
-            serde_json::json!(["{ role: owner }", "{ any: [{ scope: orders }, { role: owner }] }", "never"]),
+            serde_json::json!([
+                "{ role: owner }",
+                "{ any: [{ scope: orders }, { role: owner }] }",
+                "never"
+            ]),
         );
         schema
     }
@@ -116,24 +120,14 @@ pub(in crate::config) struct WrittenRequirement {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(extend("x-duration-range" = ["1s", "365d"]))]
     pub(super) token_max_age: Option<Span>,
-    /// Where the credential was found.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    #[schemars(length(min = 1, max = 4))]
-    pub(super) source: Vec<SourceWord>,
-}
-
-/// Where a credential was found.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum SourceWord {
-    /// In a request header.
-    Header,
-    /// In a cookie.
-    Cookie,
-    /// In a parameter of the query.
-    Query,
-    /// In `Sec-WebSocket-Protocol`.
-    WebsocketProtocol,
+    /// Where the credential was found: `header`, `cookie`, `query` or `websocket_protocol`.
+    #[serde(skip_serializing_if = "Texts::is_empty")]
+    #[schemars(pattern(r"^(header|cookie|query|websocket_protocol)$"))]
+    #[schemars(extend("items" = {
+        "type": "string", "enum": ["header", "cookie", "query", "websocket_protocol"],
+    }))]
+    #[schemars(extend("examples" = ["header", "[header, websocket_protocol]"]))]
+    pub(super) source: Texts,
 }
 
 /// A role in a group.

@@ -7,9 +7,9 @@ mod route;
 mod route_match;
 mod schema;
 
-pub use path_regex::PathRegex;
 pub(in crate::config) use check::check_parts;
+pub use path_regex::PathRegex;
 pub use route::{AppliesTo, DefaultRoute, Match, PathMatch, Route};
 pub(in crate::config) use route_match::{Any, RouteMatch};
-pub(in crate::config) use schema::{WrittenDefault, WrittenRoute};
 pub use schema::{Auth, ExpiredCookie, Freshness, Mode, OddPaths};
+pub(in crate::config) use schema::{WrittenDefault, WrittenRoute};

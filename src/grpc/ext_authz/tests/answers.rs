@@ -50,6 +50,7 @@ pub(super) fn facts(protocol: CallerProtocol) -> VerdictFacts {
         trace_id: Some(Bytes::from("4bf92f3577b34da6a3ce929d0e0e4736")),
         protocol,
         omitted: Vec::new(),
+        shadows: Vec::new(),
     }
 }
 

@@ -1,0 +1,142 @@
+//! Guards: no order of rules opens what a guard closes.
+
+use proptest::prelude::*;
+
+use super::{
+    config, measured, request,
+    requirements::{Caller, ISSUERS, ask, compile},
+};
+use crate::{model::DenyReason, policy::Policy};
+
+#[test]
+fn a_guard_says_no_whatever_the_rules_say() {
+    let policy = compile(
+        "guards:
+           - { id: closed, match: { path: { prefix: /internal } }, require: never }
+           - { id: ours, match: { hosts: [a.com] }, require: { issuer: rownd } }
+           - id: known
+             match: { path: { prefix: /known } }
+             require: { issuer: rownd }
+             applies_to: all
+         routes:
+           - { id: open, match: any, auth: none, cors_preflight: true }
+           - { id: later, match: any, auth: none }",
+    );
+    let reason = |path: &str, caller: Option<&Caller>| {
+        ask(&policy, path, caller).map_err(|denial| denial.reason())
+    };
+    assert_eq!(reason("/", None), Ok(false));
+    assert_eq!(reason("/internal/x", None), Err(DenyReason::GuardRefused));
+    // In one of its readings the path is below /internal.
+    assert_eq!(reason("/%69nternal", None), Err(DenyReason::GuardRefused));
+    // The rule reads no credential, so a better one cannot help.
+    assert_eq!(reason("/known", None), Err(DenyReason::GuardRefused));
+    assert_eq!(reason("/known", Some(&Caller::of("rownd"))), Err(DenyReason::GuardRefused));
+
+    let policy = compile(
+        "guards: [{ id: ours, match: any, require: { issuer: rownd } }]
+         routes: [{ id: open, match: any, auth: optional }]",
+    );
+    assert_eq!(ask(&policy, "/", None), Ok(false));
+    assert_eq!(ask(&policy, "/", Some(&Caller::of("rownd"))), Ok(false));
+    let denial = ask(&policy, "/", Some(&Caller::of("partner"))).unwrap_err();
+    assert_eq!(denial.reason(), DenyReason::GuardRefused);
+    assert_eq!(denial.guard().map(|id| &**id), Some("ours"));
+    assert_eq!(denial.explanation().map(|why| &*why.required), Some("issuer: rownd"));
+
+    let policy = compile(
+        "guards: [{ id: ours, match: any, require: { issuer: rownd }, applies_to: all }]
+         routes: [{ id: open, match: any, auth: optional }]",
+    );
+    let reason = ask(&policy, "/", None).unwrap_err().reason();
+    assert_eq!(reason, DenyReason::CredentialMissing);
+}
+
+#[test]
+fn a_guard_judges_preflights_too() {
+    let policy = compile(
+        "guards: [{ id: closed, match: { path: { prefix: /internal } }, require: never }]
+         routes: [{ id: open, match: any, cors_preflight: true }]",
+    );
+    for (path, passes) in [("/", true), ("/internal", false)] {
+        let request = request("OPTIONS", "a.com", path.as_bytes());
+        let rules = policy.choose(measured(&request)).unwrap();
+        assert_eq!(rules.preflight().unwrap().is_ok(), passes, "{path}");
+    }
+}
+
+#[test]
+fn a_guard_that_cannot_judge_says_no() {
+    let policy = compile(
+        "guards:
+           - id: tenants
+             match: any
+             require: { any: [{ issuer: rownd }, { issuer: keycloak, tenant: acme }] }
+         routes: [{ id: open, match: any, auth: optional }]",
+    );
+    let keycloak = Caller::of("keycloak");
+    let denial = ask(&policy, "/", Some(&keycloak)).unwrap_err();
+    assert_eq!(denial.reason(), DenyReason::GuardRefused);
+    let acme = keycloak.with(|who| who.tenant = Some("acme".to_owned()));
+    assert_eq!(ask(&policy, "/", Some(&acme)), Ok(false));
+}
+
+#[test]
+fn a_guard_can_ask_for_the_profile() {
+    let policy = compile(
+        "guards: [{ id: staff, match: { path: { prefix: /staff } },
+                    require: { issuer: rownd, attribute: { name: staff, equals: true } } }]
+         routes: [{ id: open, match: any, auth: optional }]",
+    );
+    let user = |staff: bool| {
+        Caller::of("rownd").profile(|profile| {
+            profile.attributes.insert("staff".to_owned(), staff.into());
+        })
+    };
+    assert_eq!(ask(&policy, "/", Some(&user(false))), Ok(false));
+    assert_eq!(ask(&policy, "/staff", Some(&user(true))), Ok(true));
+    let reason = ask(&policy, "/staff", Some(&user(false))).unwrap_err().reason();
+    assert_eq!(reason, DenyReason::GuardRefused);
+}
+
+prop_compose! {
+    /// A rule that may ask for anything, also for nothing.
+    fn rule()(
+        auth in prop::sample::select(vec!["none", "optional", "required"]),
+        path in prop::sample::select(vec!["any", "{ path: { prefix: /a } }", "{ path: { exact: /a/b } }"]),
+        mode in prop::sample::select(vec!["enforce", "shadow"]),
+    ) -> String {
+        format!("match: {path}, auth: {auth}, mode: {mode}, cors_preflight: true")
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
+
+    #[test]
+    fn no_rules_in_any_order_open_what_a_guard_closes(
+        rules in prop::collection::vec(rule(), 0..4),
+        path in prop::sample::select(vec!["/a", "/a/b", "/b", "/%61/b"]),
+        identified: bool,
+    ) {
+        let routes: Vec<String> = rules
+            .iter()
+            .enumerate()
+            .map(|(index, rule)| format!("{{ id: r{index}, {rule} }}"))
+            .collect();
+        let policy = |guard: &str| {
+            let text = format!("{ISSUERS}guards: [{guard}]\nroutes: [{}]", routes.join(", "));
+            Policy::build(&config(&text))
+        };
+        let caller = Caller::of("partner");
+        let caller = identified.then_some(&caller);
+        let closed = policy("{ id: closed, match: any, require: never }");
+        prop_assert!(ask(&closed, path, caller).is_err());
+        // A guard can only take away.
+        let open = policy("");
+        let guarded = policy("{ id: ours, match: { path: { prefix: /a } }, require: { issuer: rownd } }");
+        if ask(&guarded, path, caller).is_ok() {
+            prop_assert!(ask(&open, path, caller).is_ok());
+        }
+    }
+}
