@@ -20,7 +20,7 @@ fn roles_that_can_only_be_a_mistake_are_refused() {
     #[rustfmt::skip] // one case a line
     let cases: &[(&str, &str, &str)] = &[
         ("{ a: { inherits: [b] } }", "roles.a.inherits[0]", "define it"),
-        ("{ editor: {}, a: { inherits: [edtor] } }", "roles.a.inherits[0]", "did you mean `editor`"),
+        ("{ editor: {}, a: { inherits: [editors] } }", "roles.a.inherits[0]", "did you mean `editor`"),
         ("{ a: { inherits: [a] } }", "roles.a.inherits", "a -> a"),
         ("{ a: { inherits: [b] }, b: { inherits: [c] }, c: { inherits: [a] } }", "roles.a.inherits", "a -> b -> c -> a"),
         ("{ b: {}, a: { inherits: [b, b] } }", "roles.a.inherits[1]", "twice"),
