@@ -136,6 +136,10 @@ def for_helm(rules):
         return [for_helm(each) for each in rules]
     if not isinstance(rules, dict):
         return rules
+    target = rules.get("$ref")
+    if isinstance(target, str):
+        # The definitions stand where `config` stands.
+        rules = {**rules, "$ref": target.replace("#/", "#/properties/config/", 1)}
     options = rules.get("oneOf")
     if isinstance(options, list) and all(isinstance(o, dict) and "const" in o for o in options):
         rules = {word: value for word, value in rules.items() if word != "oneOf"}

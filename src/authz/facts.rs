@@ -29,7 +29,7 @@ pub struct VerdictFacts {
     pub protocol: CallerProtocol,
     /// The identity headers that were left out, because they are too large.
     pub omitted: Vec<ListHeader>,
-    /// What rules and guards in shadow would have decided.
+    /// The decisions of rules and guards in shadow.
     pub shadows: Vec<ShadowOutcome>,
 }
 

@@ -60,13 +60,14 @@ pub use sections::{
     AcceptedTokens, Accepts, App, AppKnownBy, AppliesTo, AudienceClaim, Auth, Caller, Check, Claim,
     ClaimMap, ClaimPlace, ClaimSettings, ClientAuth, Config, ControlListener, CookieFormat,
     Credentials, DefaultRoute, ExpiredCookie, FirebaseIssuer, Freshness, GrpcListener, Guard,
-    GuardedCallers, IdentityField, IdentityHeaders, Issuer, IssuerDetails, IssuerKind,
-    KeyFetchHeader, KeyOrigin, KeyPlace, KeySnapshots, Keys, Listeners, Log, LogFormat, LogLevel,
-    Match, Mode, Network, OddPaths, OidcClient, OidcIssuer, OnTooLarge, OpsListener, OutboundTls,
+    GuardedCallers, IdentityHeaders, Issuer, IssuerDetails, IssuerKind, KeyFetchHeader, KeyOrigin,
+    KeyPlace, KeySnapshots, Keys, Listeners, Log, LogFormat, LogLevel, MAX_NAME_BYTES, Match, Mode,
+    Network, OddPaths, OidcClient, OidcIssuer, OnTooLarge, OpsListener, OutboundTls, PathIdentity,
     PathMatch, PathRegex, Preset, Profiles, Requirement, RequirementLeaf, RequirementNode,
-    Revocation, Right, Route, RowndAuth, RowndIssuer, Scalar, Shutdown, SigningAlgorithm,
-    StaticIssuer, SupertokensIssuer, TextRegex, Texts, Tls, TlsVersion, TokenSource, TooLarge,
-    Unavailable, ValuePlace, ValueTest, ValueTests, VendorHeaders,
+    Revocation, Right, Role, RoleNaming, RolePlace, RoleSource, Route, RowndAuth, RowndIssuer,
+    Scalar, Shutdown, SigningAlgorithm, StaticIssuer, SupertokensIssuer, TextRegex, Texts, Tls,
+    TlsVersion, TokenSource, TooLarge, Unavailable, ValuePlace, ValueTest, ValueTests,
+    VendorHeaders, is_wildcard, permission_problem, role_problem,
 };
 pub use span::Span;
 pub use structure::json_schema;

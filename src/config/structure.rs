@@ -14,7 +14,7 @@ use super::{
     bounds::{DURATION_RANGE, duration_range, sentence},
     document::escape,
     listen_address::{LISTEN_ADDRESS, listen_address},
-    sections::WrittenConfig,
+    sections::{REQUIREMENT, WrittenConfig, WrittenRequirement},
 };
 
 /// The schema, and what it is compiled into: made once, because it never changes.
@@ -41,8 +41,10 @@ pub fn json_schema() -> Value {
 fn make_schema() -> Value {
     let settings =
         SchemaSettings::draft2020_12().with(|settings| settings.inline_subschemas = true);
-    let schema = settings.into_generator().into_root_schema_for::<WrittenConfig>();
-    let mut value = Value::from(schema);
+    let mut generator = settings.into_generator();
+    let requirement = generator.root_schema_for::<WrittenRequirement>();
+    let mut value = Value::from(generator.into_root_schema_for::<WrittenConfig>());
+    value["$defs"] = json!({ REQUIREMENT: requirement });
     simplify(&mut value);
     value
 }
@@ -204,7 +206,6 @@ fn schema_at<'a>(schema: &'a Value, keyword: &str) -> &'a Value {
     let parent = keyword.rsplit_once('/').map_or("", |(parent, _)| parent);
     let steps = parent.split('/').skip(1);
     let at = steps.into_iter().try_fold(schema, |node, step| {
-        // What refers to itself is written once, and pointed to.
         match (step, node.get(step).and_then(Value::as_str)) {
             ("$ref", Some(target)) => schema.pointer(target.strip_prefix('#')?),
             _ => node.pointer(&format!("/{step}")),

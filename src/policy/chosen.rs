@@ -40,7 +40,7 @@ pub struct ChosenRules<'a> {
     beside: Option<Box<BesideRules<'a>>>,
 }
 
-/// What is asked beside the rules that decide.
+/// The guards and the rules in shadow.
 #[derive(Debug, Default)]
 pub(super) struct BesideRules<'a> {
     /// The guards that match in some reading, those in shadow too.
@@ -181,7 +181,7 @@ impl<'a> ChosenRules<'a> {
         states.max().unwrap_or(ConditionState::Met)
     }
 
-    /// What the rules and guards in shadow would have decided.
+    /// The decisions of rules and guards in shadow.
     #[must_use]
     pub fn shadows(&self, caller: &Presented, profile: Option<&Profile>) -> Vec<ShadowOutcome> {
         let Some(beside) = &self.beside else { return Vec::new() };

@@ -41,7 +41,6 @@ pub(super) enum Condition {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Evidence<'a> {
     /// The request, as the proxy describes it.
-    #[cfg_attr(not(test), expect(dead_code, reason = "no condition asks for it yet"))]
     pub(super) request: &'a RequestContext,
     /// The variables of the path; none unless [`Needs::path_variables`] is set.
     pub(super) variables: &'a PathVariables,
@@ -91,7 +90,7 @@ pub(super) struct Unmet {
     rule: Option<Arc<str>>,
 }
 
-/// What is wrong. In this order, from what a client can do most about to what it can do least about;
+/// The cause of a denial. The order is from what a client can do most about to what it can do least about;
 /// a missing credential is told before everything else but a guard's no.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Cause {
@@ -108,6 +107,8 @@ pub(super) enum Cause {
     Scopes(Arc<[Box<str>]>),
     /// A requirement cannot be judged: a fact is absent or has another type.
     Unknown,
+    /// An expression has no value.
+    Expression,
     /// A requirement is not met.
     Refused,
     /// There is no credential.
@@ -227,6 +228,7 @@ impl Unmet {
             Cause::TokenAge => Denial::token_too_old(),
             Cause::Scopes(scopes) => Denial::scopes_missing(scopes.clone()),
             Cause::Unknown => Denial::requirement_unknown(),
+            Cause::Expression => Denial::expression_failed(),
             Cause::Refused => Denial::requirement_unmet(),
             Cause::Credential => DenyReason::CredentialMissing.into(),
             Cause::Guard(guard) => Denial::guard_refused(guard.clone()),

@@ -1,4 +1,4 @@
-//! A guard: what every request that it matches has to fulfil, whatever the rules say.
+//! A guard: conditions that every request has to fulfil that it matches, whatever the rules say.
 //!
 //! In: a guard of the configuration, then the evidence of a check. Out: met, or a denial. A guard can
 //! only deny, so that no order of rules opens what it closes.

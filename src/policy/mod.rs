@@ -16,8 +16,10 @@ mod method;
 mod outputs;
 mod path;
 mod permit;
+mod places;
 mod presented;
 mod requirement;
+pub mod rights;
 mod rule;
 mod shadow;
 #[cfg(test)]
@@ -42,6 +44,7 @@ use path::PathReadings;
 pub use permit::{Allowed, ConfirmedByProfile, GrantedRule, Permit, Unconfirmed};
 pub use presented::Presented;
 use requirement::FactSources;
+use rights::RightsBook;
 use rule::{Concession, Rule};
 pub use shadow::{ShadowDecision, ShadowOutcome};
 
@@ -55,6 +58,7 @@ pub struct Policy {
     needs: Needs,
     /// Some rule is in shadow.
     has_shadows: bool,
+    rights: Arc<RightsBook>,
 }
 
 /// All ways in which servers may read a request.
@@ -80,7 +84,8 @@ impl Policy {
         let sources = Arc::new(FactSources::build(config));
         let guards = config.guards.iter().map(|guard| Guard::build(guard, &sources)).collect();
         let rules = config.routes.iter().map(|route| Rule::of_route(route, &sources)).collect();
-        Self::new(guards, rules, Rule::of_default(&config.default, &sources))
+        let policy = Self::new(guards, rules, Rule::of_default(&config.default, &sources));
+        Self { rights: sources.rights().clone(), ..policy }
     }
 
     fn new(guards: Vec<Guard>, rules: Vec<Rule>, default: Rule) -> Self {
@@ -92,7 +97,8 @@ impl Policy {
         let id = |(index, rule): (usize, &Rule)| (rule.id().as_bytes().to_vec(), index);
         let by_id = rules.iter().enumerate().map(id).collect();
         let has_shadows = rules.iter().any(|rule| rule.mode() == Mode::Shadow);
-        Self { guards, rules, default, by_id, needs, has_shadows }
+        let rights = Arc::default();
+        Self { guards, rules, default, by_id, needs, has_shadows, rights }
     }
 
     /// The needs of all rules together, whichever of them hold for a request.
@@ -101,10 +107,17 @@ impl Policy {
         &self.needs
     }
 
-    /// The claims that a condition of some rule looks at, so that identities have to keep them.
+    /// The claims that a condition of some rule or a source of roles looks at, so that identities have
+    /// to keep them.
     #[must_use]
     pub fn asked_claims(&self) -> ClaimNames {
-        ClaimNames::new(self.needs.claims.iter().cloned())
+        ClaimNames::new(self.needs.claims.iter().cloned().chain(self.rights.claims()))
+    }
+
+    /// The roles and permissions of users.
+    #[must_use]
+    pub const fn rights(&self) -> &Arc<RightsBook> {
+        &self.rights
     }
 
     /// The rules that hold for the request.

@@ -1,4 +1,4 @@
-//! What a rule tells the service behind, beside the identity headers of every check.
+//! The outputs of a rule for the service behind, beside the identity headers of every check.
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ pub struct RuleOutputs {
 }
 
 impl RuleOutputs {
-    /// What it tells is in the user's profile.
+    /// Some output is in the user's profile.
     #[must_use]
     pub const fn reads_profile(&self) -> bool {
         let Self { id: _ } = self;

@@ -65,7 +65,7 @@ pub struct GrantedRule {
 }
 
 impl GrantedRule {
-    /// What the rule tells the service behind.
+    /// The outputs of the rule.
     #[must_use]
     pub const fn outputs(&self) -> &Arc<RuleOutputs> {
         &self.outputs
@@ -221,7 +221,7 @@ impl Permit {
         &self.granted
     }
 
-    /// What the rules and guards in shadow say now that the profile is known; none where it was not
+    /// The decisions of rules and guards in shadow, now that the profile is known; none where it was not
     /// read.
     #[must_use]
     pub fn shadows(&self) -> &[ShadowOutcome] {

@@ -1,4 +1,4 @@
-//! What a caller presents to the rules: who it is, and how that is known.
+//! The caller of a request as the rules see it: who it is, and how that is known.
 
 use std::{
     sync::Arc,

@@ -155,7 +155,7 @@ impl Rule {
         self.mode
     }
 
-    /// What it tells the service behind.
+    /// The outputs for the service behind.
     pub(super) const fn outputs(&self) -> &Arc<RuleOutputs> {
         &self.outputs
     }

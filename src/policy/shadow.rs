@@ -1,4 +1,4 @@
-//! What rules and guards in shadow would have decided. They are reported, and change no verdict.
+//! The decisions of rules and guards in shadow. They are reported, and change no verdict.
 
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use super::condition::ConditionState;
 /// The most outcomes that one check reports.
 pub(super) const MOST: usize = 8;
 
-/// What a rule or a guard in shadow would have decided.
+/// The decision of a rule or a guard in shadow.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ShadowOutcome {
     /// Its name.

@@ -35,7 +35,7 @@ pub(in crate::config) struct WrittenGuard {
     /// request that can be read in several ways is judged if it matches in any of them.
     #[serde(rename = "match")]
     pub matches: RouteMatch,
-    /// What these requests need: conditions, or `never` to deny them all.
+    /// The conditions of these requests: conditions, or `never` to deny them all.
     pub require: WrittenRequire,
     /// The requests that conditions about an identity judge: `identified`, those with one; `all`, and
     /// those without one are denied. A guard never makes a route with `auth: none` read a credential.
@@ -53,7 +53,7 @@ pub struct Guard {
     pub id: String,
     /// The requests that it is for.
     pub applies_to: AppliesTo,
-    /// What they need.
+    /// Their conditions.
     pub require: Requirement,
     /// The requests that conditions about an identity judge.
     pub callers: GuardedCallers,

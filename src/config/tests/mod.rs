@@ -9,6 +9,8 @@ mod presets;
 mod problems;
 mod references;
 mod reload;
+mod requirements;
+mod rights;
 mod rownd_auth;
 mod schema;
 mod secrets;

@@ -93,22 +93,22 @@ fn check_variables(rule: &Asking<'_>, at: &str, found: &mut Findings) {
         Some(AppliesTo::NamedRequests | AppliesTo::AllRequests) | None => Vec::new(),
     };
     for leaf in rule.require.leaves() {
-        let (RequirementLeaf::PathIsIdentity { variable, .. }
-        | RequirementLeaf::PathIsClaim { variable, .. }) = leaf
-        else {
-            continue;
+        let (setting, named): (_, Vec<&str>) = match leaf {
+            RequirementLeaf::PathIsIdentity { variable, .. }
+            | RequirementLeaf::PathIsClaim { variable, .. } => ("equals/path", vec![variable]),
+            RequirementLeaf::Cel(expression) => ("cel", expression.path_variables().collect()),
+            _ => continue,
         };
-        if !defined.contains(variable) {
+        let unknown = named.into_iter().filter(|name| !defined.iter().any(|known| known == name));
+        for variable in unknown {
             let choice = if defined.is_empty() {
                 "the match of this rule defines none; write path: { template: \"/users/{id}\" }"
                     .to_owned()
             } else {
                 format!("write one of: {}", defined.join(", "))
             };
-            found.add(
-                format!("{at}/equals/path"),
-                format!("there is no variable `{variable}`; {choice}"),
-            );
+            let message = format!("there is no variable `{variable}`; {choice}");
+            found.add(format!("{at}/{setting}"), message);
         }
     }
 }
@@ -164,6 +164,10 @@ const fn needs_issuer(leaf: &RequirementLeaf) -> bool {
         | RequirementLeaf::Tenant(_)
         | RequirementLeaf::PathIsIdentity { .. }
         | RequirementLeaf::PathIsClaim { .. } => true,
+        // A role counts by the sources of its user's own issuer. An expression can compare anything.
+        RequirementLeaf::Role(_) | RequirementLeaf::Permission(_) | RequirementLeaf::Cel(_) => {
+            false
+        }
         RequirementLeaf::AuthLevel(_)
         | RequirementLeaf::Anonymous(_)
         | RequirementLeaf::Verified(_)

@@ -1,21 +1,23 @@
 //! Where the facts about a user of each issuer come from: the token or the profile.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::Arc};
 
 use crate::{
     config::{Config, IssuerDetails},
+    policy::rights::RightsBook,
     verify::Identity,
 };
 
 /// The sources of facts, by the configured name of the issuer.
 #[derive(Debug, Default)]
 pub(in crate::policy) struct FactSources {
-    by_issuer: HashMap<String, IssuerSources>,
+    by_issuer: HashMap<String, SourcesOfIssuer>,
+    rights: Arc<RightsBook>,
 }
 
 /// The sources of one issuer.
 #[derive(Debug, Clone, Copy, Default)]
-struct IssuerSources {
+struct SourcesOfIssuer {
     profile: bool,
     groups_claim: bool,
 }
@@ -31,10 +33,15 @@ impl FactSources {
                 | IssuerDetails::Firebase(_)
                 | IssuerDetails::Static(_) => false,
             };
-            let sources = IssuerSources { profile, groups_claim: issuer.claims.groups.is_some() };
+            let sources = SourcesOfIssuer { profile, groups_claim: issuer.claims.groups.is_some() };
             (issuer.name.clone(), sources)
         });
-        Self { by_issuer: sources.collect() }
+        Self { by_issuer: sources.collect(), rights: Arc::new(RightsBook::build(config)) }
+    }
+
+    /// The roles and permissions of users.
+    pub(in crate::policy) const fn rights(&self) -> &Arc<RightsBook> {
+        &self.rights
     }
 
     /// The issuer of this identity has profiles.
@@ -47,7 +54,7 @@ impl FactSources {
         self.of(identity).groups_claim
     }
 
-    fn of(&self, identity: &Identity) -> IssuerSources {
+    fn of(&self, identity: &Identity) -> SourcesOfIssuer {
         self.by_issuer.get(identity.issuer.as_ref()).copied().unwrap_or_default()
     }
 }

@@ -4,10 +4,13 @@ use std::{sync::Arc, time::Duration};
 
 use super::{facts::FactSources, value};
 use crate::{
-    config::{IdentityField, RequirementLeaf as Asked, Texts, ValuePlace},
+    config::{PathIdentity, RequirementLeaf as Asked, Texts, ValuePlace},
+    expression::{Expression, FaultKind, Root},
     model::{Group, Profile},
     policy::{
         condition::{Cause, Evidence, Needs, Unmet},
+        places::PlaceReader,
+        rights::RightsQuestion,
         truth::Truth,
         variables::PathVariables,
     },
@@ -24,7 +27,9 @@ const CLOCK_SKEW: u64 = 60;
 pub(super) struct Leaf {
     asked: Asked,
     sources: Arc<FactSources>,
-    /// What is asked, in the words of the configuration.
+    /// The compiled questions for roles or permissions, of which one has to be answered yes.
+    rights: Vec<RightsQuestion>,
+    /// The condition in the words of the configuration.
     text: Arc<str>,
     /// The scopes that a challenge names (RFC 6750 section 3).
     scopes: Arc<[Box<str>]>,
@@ -36,10 +41,19 @@ impl Leaf {
             Asked::Scope(scopes) => scopes.iter().map(Box::from).collect(),
             _ => Arc::default(),
         };
-        Self { asked: asked.clone(), sources: sources.clone(), text: text(asked).into(), scopes }
+        let book = sources.rights();
+        let rights = match asked {
+            Asked::Role(names) => names.iter().map(|name| book.role_question(name)).collect(),
+            Asked::Permission(names) => {
+                names.iter().map(|name| book.permission_question(name)).collect()
+            }
+            _ => Vec::new(),
+        };
+        let (asked, text) = (asked.clone(), text(asked).into());
+        Self { asked, sources: sources.clone(), rights, text, scopes }
     }
 
-    /// What is asked, in the words of the configuration.
+    /// The condition in the words of the configuration.
     pub(super) fn text(&self) -> &str {
         &self.text
     }
@@ -56,6 +70,14 @@ impl Leaf {
             | Asked::Scope(_)
             | Asked::TokenMaxAge(_)
             | Asked::Source(_) => {}
+            Asked::Role(_) | Asked::Permission(_) => {
+                needs.profile |= self.rights.iter().any(RightsQuestion::needs_profile);
+            }
+            Asked::Cel(expression) => {
+                needs.profile |= expression.reads(Root::Profile);
+                needs.path_variables |= expression.path_variables().next().is_some();
+                needs.claims.extend(expression.claims().map(str::to_owned));
+            }
             Asked::Verified(fields) => {
                 needs.profile = true;
                 needs.claims.extend(fields.iter().map(verified_claim));
@@ -79,8 +101,16 @@ impl Leaf {
 
     /// Whether it holds. Nothing is known of a caller without an identity.
     pub(super) fn ask(&self, evidence: &Evidence<'_>) -> Truth {
+        if let Asked::Cel(expression) = &self.asked {
+            return ask_expression(expression, evidence, &self.sources);
+        }
         let Some(who) = evidence.identity else { return Truth::Unknown };
         match &self.asked {
+            // Judged above, because it may ask about the request alone.
+            Asked::Cel(_) => Truth::Unknown,
+            Asked::Role(_) | Asked::Permission(_) => {
+                Truth::any(self.rights.iter().map(|question| question.ask(who, evidence.profile)))
+            }
             Asked::AuthLevel(least) => Truth::of(who.auth_level >= *least),
             Asked::Anonymous(wanted) => Truth::of(who.anonymous == *wanted),
             Asked::Verified(fields) => self.verified(fields, who, evidence.profile),
@@ -124,7 +154,7 @@ impl Leaf {
         }
     }
 
-    /// What the client is told if it does not hold.
+    /// The cause that the client is told if it does not hold.
     pub(super) fn unmet(&self, evidence: &Evidence<'_>) -> Unmet {
         let cause = match &self.asked {
             Asked::AuthLevel(least) => Cause::AuthLevel(*least),
@@ -132,6 +162,10 @@ impl Leaf {
             // An absent time is as good as one that is too long ago: the user signs in again.
             Asked::MaxAge(longest) => Cause::MaxAge(*longest),
             Asked::TokenMaxAge(_) => Cause::TokenAge,
+            Asked::Cel(_) => match self.ask(evidence) {
+                Truth::Unknown => Cause::Expression,
+                Truth::False | Truth::True | Truth::NeedsProfile => Cause::Refused,
+            },
             Asked::Anonymous(_)
             | Asked::Verified(_)
             | Asked::Issuer(_)
@@ -139,6 +173,8 @@ impl Leaf {
             | Asked::AppVariant(_)
             | Asked::Tenant(_)
             | Asked::User(_)
+            | Asked::Role(_)
+            | Asked::Permission(_)
             | Asked::Group(_)
             | Asked::GroupRole { .. }
             | Asked::Attribute(..)
@@ -190,6 +226,22 @@ impl Leaf {
     }
 }
 
+/// The answer of an expression. One that has no value says nothing.
+fn ask_expression(
+    expression: &Expression,
+    evidence: &Evidence<'_>,
+    sources: &FactSources,
+) -> Truth {
+    let Evidence { request, variables, identity, profile, source: _, now: _ } = *evidence;
+    let may_read_profile = identity.is_some_and(|who| sources.has_profile(who));
+    let places = PlaceReader { request, variables, identity, profile, may_read_profile };
+    match expression.ask(&places) {
+        Ok(truth) => Truth::of(truth),
+        Err(fault) if fault.kind() == FaultKind::ProfileUnread => Truth::NeedsProfile,
+        Err(_) => Truth::Unknown,
+    }
+}
+
 /// The groups that the user belongs to: an invitation is no membership.
 fn active(profile: &Profile) -> impl Iterator<Item = &Group> {
     profile.groups.iter().filter(|group| group.member_state.as_deref() == Some("active"))
@@ -220,13 +272,13 @@ fn at_pointer<'a>(
     })
 }
 
-fn identity_text(who: &Identity, field: IdentityField) -> Option<&str> {
+fn identity_text(who: &Identity, field: PathIdentity) -> Option<&str> {
     match field {
-        IdentityField::UserId => Some(&who.user_id),
-        IdentityField::App => who.app_id.as_deref(),
-        IdentityField::AppVariant => who.app_variant.as_deref(),
-        IdentityField::Tenant => who.tenant.as_deref(),
-        IdentityField::SessionId => who.session_id.as_deref(),
+        PathIdentity::UserId => Some(&who.user_id),
+        PathIdentity::App => who.app_id.as_deref(),
+        PathIdentity::AppVariant => who.app_variant.as_deref(),
+        PathIdentity::Tenant => who.tenant.as_deref(),
+        PathIdentity::SessionId => who.session_id.as_deref(),
     }
 }
 
@@ -253,7 +305,7 @@ fn young(moment: Option<u64>, longest: Duration, now: u64) -> Truth {
     Truth::of(now.saturating_sub(moment) <= longest.as_secs())
 }
 
-/// What is asked, in the words of the configuration: `role: owner`.
+/// The condition in the words of the configuration: `role: owner`.
 fn text(asked: &Asked) -> String {
     let name = asked.setting();
     let texts = |texts: &Texts| texts.iter().collect::<Vec<_>>().join(" or ");
@@ -267,6 +319,8 @@ fn text(asked: &Asked) -> String {
         | Asked::Tenant(words)
         | Asked::User(words)
         | Asked::Scope(words)
+        | Asked::Role(words)
+        | Asked::Permission(words)
         | Asked::Group(words) => texts(words),
         Asked::GroupRole { group, role } => format!("{} in {}", texts(role), texts(group)),
         Asked::Attribute(place, _) | Asked::Claim(place, _) => place.to_string(),
@@ -277,6 +331,7 @@ fn text(asked: &Asked) -> String {
             humantime::format_duration(*longest).to_string()
         }
         Asked::Source(_) => "another place of the credential".to_owned(),
+        Asked::Cel(expression) => expression.as_str().to_owned(),
     };
     format!("{name}: {value}")
 }

@@ -1,4 +1,4 @@
-//! What a rule asks beside a credential, compiled: a tree of conditions with three truth values.
+//! The conditions of a rule beside a credential, compiled: a tree of conditions with three truth values.
 //!
 //! In: a requirement of the configuration, then the evidence of a check. Out: its [`Truth`], and where
 //! it does not hold the [`Unmet`] condition that the client is told.
@@ -106,7 +106,7 @@ impl Node {
         }
     }
 
-    /// What the client is told of a node that does not hold: of several conditions that all have to
+    /// The cause that the client is told where a node does not hold: of several conditions that all have to
     /// hold, the one that it can do least about; of several of which one would do, the one that it can
     /// do most about.
     fn unmet(&self, evidence: &Evidence<'_>) -> Unmet {
@@ -130,7 +130,7 @@ impl Node {
         worst.unwrap_or_else(|| Unmet::new(Cause::Refused, self.text()))
     }
 
-    /// What is asked, in the words of the configuration.
+    /// The node in the words of the configuration.
     fn text(&self) -> Arc<str> {
         let mut text = String::new();
         self.write(&mut text);

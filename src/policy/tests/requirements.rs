@@ -90,7 +90,7 @@ impl Caller {
     }
 }
 
-/// Nobody's credential.
+/// A caller without a credential.
 pub(super) fn nobody() -> Presented {
     Presented::new(None, None, SystemTime::UNIX_EPOCH + Duration::from_secs(NOW))
 }
@@ -414,4 +414,96 @@ fn a_caller_without_a_credential_is_asked_for_one() {
     // Nobody can bring a credential that opens this.
     let closed = compile("default: { auth: none, require: never }");
     assert_eq!(ask(&closed, "/", None).unwrap_err().reason(), DenyReason::RequirementUnmet);
+}
+
+#[test]
+fn roles_and_permissions_count_by_the_sources_of_the_users_own_issuer() {
+    let policy = compile(
+        r#"roles:
+  viewer: { permissions: ["orders:read"] }
+  editor: { permissions: ["orders:write"], inherits: [viewer] }
+role_sources:
+  - { issuers: [keycloak], claim: /realm/roles }
+  - { issuers: [rownd], group_roles: true }
+routes:
+  - { id: read, match: { path: { exact: /read } }, require: { permission: "orders:read" } }
+  - { id: write, match: { path: { exact: /write } }, require: { permission: "orders:write" } }
+  - { id: editor, match: { path: { exact: /editor } }, require: { role: [editor, admin] } }
+  - { id: owner, match: { path: { exact: /owner } }, require: { role: g1/owner } }
+  - { id: not, match: { path: { exact: /not } }, require: { not: [{ role: editor }] } }"#,
+    );
+    assert!(policy.asked_claims().iter().any(|name| name == "/realm/roles"));
+    let editor = Caller::of("keycloak").claims(&json!({ "/realm/roles": ["editor"] }));
+    let viewer = Caller::of("keycloak").claims(&json!({ "/realm/roles": ["viewer"] }));
+    let odd = Caller::of("keycloak").claims(&json!({ "/realm/roles": { "editor": true } }));
+    let partner = Caller::of("partner").claims(&json!({ "/realm/roles": ["editor"] }));
+    let owner = Caller::of("rownd").profile(|profile| {
+        profile.groups = vec![Group {
+            id: "g1".to_owned(),
+            name: None,
+            roles: vec!["owner".to_owned()],
+            member_state: Some("active".to_owned()),
+        }];
+    });
+    for (path, caller, expected) in [
+        ("/read", &editor, Ok(false)),
+        ("/write", &editor, Ok(false)),
+        ("/editor", &editor, Ok(false)),
+        ("/not", &editor, Err(DenyReason::RequirementUnmet)),
+        ("/read", &viewer, Ok(false)),
+        ("/write", &viewer, Err(DenyReason::RequirementUnmet)),
+        ("/not", &viewer, Ok(false)),
+        ("/editor", &odd, Err(DenyReason::RequirementUnknown)),
+        ("/not", &odd, Err(DenyReason::RequirementUnknown)),
+        ("/editor", &partner, Err(DenyReason::RequirementUnknown)),
+        ("/not", &partner, Err(DenyReason::RequirementUnknown)),
+        ("/owner", &owner, Ok(true)),
+        ("/owner", &editor, Err(DenyReason::RequirementUnmet)),
+    ] {
+        let decision = ask(&policy, path, Some(caller)).map_err(|denial| denial.reason());
+        assert_eq!(decision, expected, "{path} {caller:?}");
+    }
+}
+
+#[test]
+fn an_expression_without_a_value_never_lets_a_request_pass() {
+    let caller =
+        Caller::of("rownd").claims(&json!({ "plan": "gold", "n": 3 })).profile(|profile| {
+            profile.data.insert("team".to_owned(), json!("blue"));
+        });
+    for (expression, expected) in [
+        ("claims.plan == 'gold'", Ok(false)),
+        ("claims.plan == 'silver'", Err(DenyReason::RequirementUnmet)),
+        ("claims.absent == 'x'", Err(DenyReason::ExpressionFailed)),
+        ("!(claims.absent == 'x')", Err(DenyReason::ExpressionFailed)),
+        ("!has(claims.absent)", Ok(false)),
+        ("claims.n > 'x'", Err(DenyReason::ExpressionFailed)),
+        ("request.method == 'GET' && request.host == 'a.com'", Ok(false)),
+        ("request.headers['x-none'] == 'a'", Err(DenyReason::ExpressionFailed)),
+        ("identity.user_id == 'user_1'", Ok(false)),
+        ("profile.data.team == 'blue'", Ok(true)),
+        ("profile.data.team == 'red'", Err(DenyReason::RequirementUnmet)),
+        ("claims.plan == 'gold' || profile.data.team == 'red'", Ok(false)),
+    ] {
+        let policy = asking(&format!("{{ cel: \"{expression}\" }}"));
+        let decision = ask(&policy, "/", Some(&caller)).map_err(|denial| denial.reason());
+        assert_eq!(decision, expected, "{expression}");
+        let opposite = asking(&format!("{{ not: [{{ cel: \"{expression}\" }}] }}"));
+        let decision = ask(&opposite, "/", Some(&caller));
+        let unknown = expected == Err(DenyReason::ExpressionFailed);
+        assert!(!unknown || decision.is_err(), "not {expression}");
+    }
+}
+
+#[test]
+fn an_expression_reads_no_path_that_servers_read_differently() {
+    let policy = compile(
+        "routes: [{ id: it, match: any, auth: none, odd_paths: judge,
+                    require: { not: [{ cel: \"request.path.startsWith('/admin')\" }] } }]",
+    );
+    for (path, allowed) in
+        [("/a", true), ("/admin", false), ("/%61dmin", false), ("//admin", false)]
+    {
+        assert_eq!(ask(&policy, path, None).is_ok(), allowed, "{path}");
+    }
 }

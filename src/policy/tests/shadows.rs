@@ -14,7 +14,7 @@ use crate::{
     verify::Identity,
 };
 
-/// What the rules and guards in shadow say of a GET.
+/// The decisions of rules and guards in shadow about a GET.
 fn shadows(
     policy: &Policy,
     path: &str,

@@ -1,5 +1,7 @@
 //! The check of a requirement: what can only be a mistake, wherever it stands.
 
+use std::sync::Arc;
+
 use super::{
     tree::{Requirement, RequirementLeaf, RequirementNode, ValuePlace},
     value_test,
@@ -9,7 +11,12 @@ use super::{
     },
 };
 use crate::{
-    config::{findings::Findings, section::Section},
+    config::{
+        findings::Findings,
+        section::Section,
+        sections::rights::{permission_problem, role_problem},
+    },
+    expression::Expression,
     model::CredentialSource,
 };
 
@@ -78,6 +85,8 @@ impl WrittenRequirement {
             tenant,
             user,
             scope,
+            role,
+            permission,
             group,
             group_role,
             attribute,
@@ -86,8 +95,10 @@ impl WrittenRequirement {
             max_age,
             token_max_age,
             source,
+            cel,
         } = self;
         check_scopes(self, at, found);
+        check_rights(self, at, found);
         let mut leaves: Vec<Leaf> = Vec::new();
         leaves.extend(auth_level.map(Leaf::AuthLevel));
         leaves.extend(anonymous.map(Leaf::Anonymous));
@@ -99,6 +110,8 @@ impl WrittenRequirement {
             (tenant, Leaf::Tenant),
             (user, Leaf::User),
             (scope, Leaf::Scope),
+            (role, Leaf::Role),
+            (permission, Leaf::Permission),
             (group, Leaf::Group),
         ] {
             if !texts.is_empty() {
@@ -126,7 +139,22 @@ impl WrittenRequirement {
         if !sources.is_empty() {
             leaves.push(Leaf::Source(sources));
         }
+        let parsed = cel.as_deref().map(Expression::parse_condition);
+        let parsed = parsed.and_then(|parsed| found.keep(format!("{at}/cel"), parsed));
+        leaves.extend(parsed.map(|expression| Leaf::Cel(Arc::new(expression))));
         leaves
+    }
+}
+
+/// A role and a permission can be had only by a name that one can have.
+fn check_rights(requirement: &WrittenRequirement, at: &str, found: &mut Findings) {
+    for (setting, texts, problem) in [
+        ("role", &requirement.role, role_problem as fn(&str) -> Option<String>),
+        ("permission", &requirement.permission, permission_problem),
+    ] {
+        for problem in texts.iter().filter_map(problem) {
+            found.add(format!("{at}/{setting}"), problem);
+        }
     }
 }
 

@@ -1,4 +1,4 @@
-//! The setting `require` of routes and guards: what they ask of a request beside a credential.
+//! The setting `require` of routes and guards: the conditions beside a credential.
 //!
 //! In: nested maps, as they are written. Out: a [`Requirement`], whose tree holds together, or every
 //! problem.
@@ -10,6 +10,6 @@ mod value_test;
 mod written;
 
 pub use texts::Texts;
-pub use tree::{IdentityField, Requirement, RequirementLeaf, RequirementNode, ValuePlace};
+pub use tree::{PathIdentity, Requirement, RequirementLeaf, RequirementNode, ValuePlace};
 pub use value_test::{Scalar, TextRegex, ValueTest, ValueTests};
-pub(in crate::config) use written::WrittenRequire;
+pub(in crate::config) use written::{REQUIREMENT, WrittenRequire, WrittenRequirement};

@@ -1,14 +1,17 @@
 //! A requirement as it holds after the check.
 
-use std::{fmt, time::Duration};
+use std::{fmt, sync::Arc, time::Duration};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize, Serializer};
 
 use super::{texts::Texts, value_test::ValueTests, written::WrittenRequire};
-use crate::model::{AuthLevel, CredentialSource};
+use crate::{
+    expression::{Expression, Root},
+    model::{AuthLevel, CredentialSource},
+};
 
-/// What a rule asks of a request beside a credential.
+/// The conditions of a rule beside a credential.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Requirement {
     pub(super) written: WrittenRequire,
@@ -51,6 +54,10 @@ pub enum RequirementLeaf {
     User(Texts),
     /// A scope of the token.
     Scope(Texts),
+    /// A role of the user.
+    Role(Texts),
+    /// A permission of the user.
+    Permission(Texts),
     /// A group of the user.
     Group(Texts),
     /// A role in a group.
@@ -69,7 +76,7 @@ pub enum RequirementLeaf {
         /// The name of the variable.
         variable: String,
         /// The part of the identity.
-        field: IdentityField,
+        field: PathIdentity,
     },
     /// A variable of the path is the text of this claim.
     PathIsClaim {
@@ -84,6 +91,8 @@ pub enum RequirementLeaf {
     TokenMaxAge(Duration),
     /// Where the credential was found.
     Source(Vec<CredentialSource>),
+    /// An expression that has to be true.
+    Cel(Arc<Expression>),
 }
 
 /// A value's place: its name, or its JSON pointer, which begins with a slash. A name that begins
@@ -94,7 +103,7 @@ pub struct ValuePlace(String);
 /// A part of an identity.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
-pub enum IdentityField {
+pub enum PathIdentity {
     /// The user id.
     UserId,
     /// The id of the app.
@@ -108,12 +117,12 @@ pub enum IdentityField {
 }
 
 impl Requirement {
-    /// As it is written.
+    /// The requirement as it is written.
     pub(in crate::config) const fn written(&self) -> &WrittenRequire {
         &self.written
     }
 
-    /// What has to hold.
+    /// The whole of the conditions.
     #[must_use]
     pub const fn root(&self) -> &RequirementNode {
         &self.root
@@ -142,8 +151,11 @@ impl RequirementNode {
 impl RequirementLeaf {
     /// It can be judged only of a request with an identity.
     #[must_use]
-    pub const fn reads_identity(&self) -> bool {
+    pub fn reads_identity(&self) -> bool {
         match self {
+            Self::Cel(expression) => [Root::Identity, Root::Claims, Root::Profile]
+                .iter()
+                .any(|root| expression.reads(*root)),
             Self::AuthLevel(_)
             | Self::Anonymous(_)
             | Self::Verified(_)
@@ -153,6 +165,8 @@ impl RequirementLeaf {
             | Self::Tenant(_)
             | Self::User(_)
             | Self::Scope(_)
+            | Self::Role(_)
+            | Self::Permission(_)
             | Self::Group(_)
             | Self::GroupRole { .. }
             | Self::Attribute(..)
@@ -178,6 +192,8 @@ impl RequirementLeaf {
             Self::Tenant(_) => "tenant",
             Self::User(_) => "user",
             Self::Scope(_) => "scope",
+            Self::Role(_) => "role",
+            Self::Permission(_) => "permission",
             Self::Group(_) => "group",
             Self::GroupRole { .. } => "group_role",
             Self::Attribute(..) => "attribute",
@@ -186,6 +202,7 @@ impl RequirementLeaf {
             Self::MaxAge(_) => "max_age",
             Self::TokenMaxAge(_) => "token_max_age",
             Self::Source(_) => "source",
+            Self::Cel(_) => "cel",
         }
     }
 }
@@ -205,7 +222,7 @@ impl ValuePlace {
         Self(pointer.to_owned())
     }
 
-    /// As [`ClaimNames`](crate::model::ClaimNames) writes it.
+    /// The text by which [`ClaimNames`](crate::model::ClaimNames) has it.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0

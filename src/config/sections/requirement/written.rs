@@ -5,10 +5,13 @@ use std::borrow::Cow;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Serialize};
 
-use super::{texts::Texts, tree::IdentityField, value_test::Scalar};
+use super::{texts::Texts, tree::PathIdentity, value_test::Scalar};
 use crate::{config::span::Span, model::AuthLevel};
 
-/// What a rule asks: a requirement, or the word `never`.
+/// The name of the schema of a requirement among the definitions.
+pub(in crate::config) const REQUIREMENT: &str = "Requirement";
+
+/// The requirement of a rule: conditions, or the word `never`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub(in crate::config) enum WrittenRequire {
@@ -57,16 +60,16 @@ impl JsonSchema for WrittenRequire {
 pub(in crate::config) struct WrittenRequirement {
     /// Each of these maps of conditions has to hold.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    #[schemars(length(min = 1, max = 64))]
+    #[schemars(schema_with = "list_of_requirements")]
     pub(super) all: Vec<WrittenRequirement>,
     /// One of these maps of conditions has to hold.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    #[schemars(length(min = 1, max = 64))]
+    #[schemars(schema_with = "list_of_requirements")]
     pub(super) any: Vec<WrittenRequirement>,
     /// None of these maps of conditions may hold. A condition that cannot be judged, because a claim
     /// is absent for example, is no reason to let the request pass.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    #[schemars(length(min = 1, max = 64))]
+    #[schemars(schema_with = "list_of_requirements")]
     pub(super) not: Vec<WrittenRequirement>,
     /// The least auth level.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -96,6 +99,12 @@ pub(in crate::config) struct WrittenRequirement {
     /// A scope of the token.
     #[serde(skip_serializing_if = "Texts::is_empty")]
     pub(super) scope: Texts,
+    /// A role of the user, by `roles` and `role_sources`.
+    #[serde(skip_serializing_if = "Texts::is_empty")]
+    pub(super) role: Texts,
+    /// A permission of the user, by `roles` and `role_sources`.
+    #[serde(skip_serializing_if = "Texts::is_empty")]
+    pub(super) permission: Texts,
     /// A group of the user: of the token's mapped claim `groups`; of Rownd's users without one, the
     /// id of a group of the profile, as an active member.
     #[serde(skip_serializing_if = "Texts::is_empty")]
@@ -128,6 +137,22 @@ pub(in crate::config) struct WrittenRequirement {
     }))]
     #[schemars(extend("examples" = ["header", "[header, websocket_protocol]"]))]
     pub(super) source: Texts,
+    /// An expression of the Common Expression Language (CEL) over `request`, `identity`, `claims`,
+    /// `profile` and `path`, which has to be true.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 4096))]
+    pub(super) cel: Option<String>,
+}
+
+/// The schema of a list of requirements. A requirement stands in itself, so its schema is written
+/// once and pointed to.
+fn list_of_requirements(_: &mut SchemaGenerator) -> Schema {
+    schemars::json_schema!({
+        "type": "array",
+        "items": { "$ref": format!("#/$defs/{REQUIREMENT}") },
+        "minItems": 1,
+        "maxItems": 64,
+    })
 }
 
 /// A role in a group.
@@ -181,7 +206,7 @@ pub(in crate::config) struct WrittenValueTest {
 /// A variable of the path and what it has to be the same as: exactly one of `identity` and `claim`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-#[schemars(extend("oneOf" = [{ "required": ["path", "identity"] }, { "required": ["path", "claim"] }]))]
+#[schemars(extend("oneOf" = [{ "required": ["identity"] }, { "required": ["claim"] }]))]
 pub(in crate::config) struct WrittenPathEquals {
     /// The name of a variable of the path: of `{id}` in a template, or of `(?<id>...)` in a regular
     /// expression.
@@ -189,7 +214,7 @@ pub(in crate::config) struct WrittenPathEquals {
     pub(super) path: String,
     /// A part of the identity.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) identity: Option<IdentityField>,
+    pub(super) identity: Option<PathIdentity>,
     /// A claim of the token with a text, by its name or its JSON pointer, which begins with a slash.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1))]

@@ -22,7 +22,7 @@ pub struct Route {
     pub auth_level: Option<AuthLevel>,
     /// Whether a level that is too low is answered 401 with `acr_values` (RFC 9470), not 403.
     pub step_up: bool,
-    /// What else it asks.
+    /// The conditions beside.
     pub require: Option<Requirement>,
     /// Whether it decides.
     pub mode: Mode,
@@ -46,7 +46,7 @@ pub struct DefaultRoute {
     pub auth_level: Option<AuthLevel>,
     /// Whether a level that is too low is answered 401 with `acr_values` (RFC 9470), not 403.
     pub step_up: bool,
-    /// What else is asked.
+    /// The conditions beside.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub require: Option<Requirement>,
     /// How it is known that the token still holds.

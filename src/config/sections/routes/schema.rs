@@ -93,7 +93,7 @@ pub(in crate::config) struct WrittenRoute {
     /// Answers a level that is too low with 401 and `acr_values` (RFC 9470), not with 403.
     #[serde(default)]
     pub step_up: bool,
-    /// What else the rule asks: conditions, or `never` for a rule that lets no request pass.
+    /// Further conditions, or `never` for a rule that lets no request pass.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub require: Option<WrittenRequire>,
     /// Whether the rule decides: `enforce`, or `shadow` to try it out.
@@ -127,7 +127,7 @@ pub(in crate::config) struct WrittenDefault {
     pub auth_level: Option<AuthLevel>,
     /// Answers a level that is too low with 401 and `acr_values` (RFC 9470), not with 403.
     pub step_up: bool,
-    /// What else is asked: conditions, or `never`.
+    /// Further conditions, or `never`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub require: Option<WrittenRequire>,
     /// How it is known that the token still holds: `token`, by the token itself; `profile`, by its
