@@ -2,6 +2,7 @@
 
 mod callers;
 mod methods;
+mod passport;
 mod profiles;
 
 use super::{
@@ -15,5 +16,8 @@ pub(super) fn check(written: WrittenConfig, found: &mut Findings) -> Config {
     methods::check(&written, found);
     profiles::check(&written, found);
     callers::check(&written, found);
-    written.check(found)
+    passport::check(&written, found);
+    let checked = written.check(found);
+    passport::check_issuers(&checked, found);
+    checked
 }
