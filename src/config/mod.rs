@@ -59,14 +59,16 @@ use sections::WrittenConfig;
 pub use sections::{
     AcceptedTokens, Accepts, App, AppKnownBy, AppliesTo, AudienceClaim, Auth, Caller, Check, Claim,
     ClaimMap, ClaimPlace, ClaimSettings, ClientAuth, Config, ControlListener, CookieFormat,
-    Credentials, DefaultRoute, ExpiredCookie, FirebaseIssuer, Freshness, GrpcListener, HttpGroup,
-    HttpListener, IdentityHeaders, Issuer, IssuerDetails, IssuerKind, KeyFetchHeader, KeyOrigin,
-    KeyPlace, KeySnapshots, Keys, Listeners, Log, LogFormat, LogLevel, Match, Network, OddPaths,
-    OidcClient, OidcIssuer, OnTooLarge, OpsListener, OutboundTls, Passport, PassportKey, PathMatch,
-    PathRegex, Preset, Profiles, Revocation, Right, Route, RowndAuth, RowndIssuer, Shutdown,
-    SigningAlgorithm, StaticIssuer, SupertokensIssuer, Tls, TlsVersion, TokenSource, TooLarge,
-    Unavailable, VendorHeaders,
+    Credentials, DefaultRoute, ExpiredCookie, FirebaseIssuer, Freshness, GrpcListener,
+    IdentityHeaders, Issuer, IssuerDetails, IssuerKind, KeyFetchHeader, KeyOrigin, KeyPlace,
+    KeySnapshots, Keys, Listeners, Log, LogFormat, LogLevel, MAX_NAME_BYTES, Match, Network,
+    OddPaths, OidcClient, OidcIssuer, OnTooLarge, OpsListener, OutboundTls, PathMatch, PathRegex,
+    Preset, Profiles, Revocation, Right, Role, RoleNaming, RolePlace, RoleSource, Route, RowndAuth,
+    RowndIssuer, Shutdown, SigningAlgorithm, StaticIssuer, SupertokensIssuer, Tls, TlsVersion,
+    TokenSource, TooLarge, Unavailable, VendorHeaders, is_wildcard, permission_problem,
+    role_problem,
 };
+pub use sections::{HttpGroup, HttpListener, Passport, PassportKey};
 pub use span::Span;
 pub use structure::json_schema;
 pub use tls::{Material, read_tls};

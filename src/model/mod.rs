@@ -7,6 +7,7 @@
 mod claims;
 mod class;
 mod denial;
+mod denial_form;
 mod derived;
 mod document;
 mod downstream;
@@ -26,7 +27,8 @@ mod warning;
 
 pub use claims::{ClaimNames, KeptClaims};
 pub use class::DenialClass;
-pub use denial::Denial;
+pub use denial::{Denial, Explanation};
+pub use denial_form::{AccentColor, DenialForm, DenialPage, SignInPage};
 pub use derived::Derived;
 pub use document::PublicDocument;
 pub use downstream::{Downstream, EncodedDownstream, Workload};

@@ -14,12 +14,14 @@ mod matcher;
 mod method;
 mod path;
 mod permit;
+pub mod rights;
 mod rule;
 #[cfg(test)]
 mod tests;
+mod truth;
 mod variables;
 
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::Arc};
 
 use crate::{
     config::Config,
@@ -30,6 +32,7 @@ pub use chosen::ChosenRules;
 pub use condition::Needs;
 pub use limits::{Measured, RequestLimits};
 pub use permit::{Allowed, ConfirmedByProfile, Permit, Unconfirmed};
+use rights::RightsBook;
 use rule::{Concession, Rule};
 
 /// The ordered rules.
@@ -39,6 +42,7 @@ pub struct Policy {
     default: Rule,
     by_id: HashMap<Vec<u8>, usize>,
     needs: Needs,
+    rights: Arc<RightsBook>,
 }
 
 impl Policy {
@@ -46,7 +50,8 @@ impl Policy {
     #[must_use]
     pub fn build(config: &Config) -> Self {
         let rules = config.routes.iter().map(Rule::of_route).collect();
-        Self::new(rules, Rule::of_default(&config.default))
+        let rights = Arc::new(RightsBook::build(config));
+        Self { rights, ..Self::new(rules, Rule::of_default(&config.default)) }
     }
 
     fn new(rules: Vec<Rule>, default: Rule) -> Self {
@@ -56,7 +61,7 @@ impl Policy {
         }
         let id = |(index, rule): (usize, &Rule)| (rule.id().as_bytes().to_vec(), index);
         let by_id = rules.iter().enumerate().map(id).collect();
-        Self { rules, default, by_id, needs }
+        Self { rules, default, by_id, needs, rights: Arc::default() }
     }
 
     /// The needs of all rules together, whichever of them hold for a request.
@@ -65,10 +70,17 @@ impl Policy {
         &self.needs
     }
 
-    /// The claims that a condition of some rule looks at, so that identities have to keep them.
+    /// The claims that a condition of some rule or a source of roles looks at, so that identities have
+    /// to keep them.
     #[must_use]
     pub fn asked_claims(&self) -> ClaimNames {
-        ClaimNames::new(self.needs.claims.iter().cloned())
+        ClaimNames::new(self.needs.claims.iter().cloned().chain(self.rights.claims()))
+    }
+
+    /// The roles and permissions of users.
+    #[must_use]
+    pub const fn rights(&self) -> &Arc<RightsBook> {
+        &self.rights
     }
 
     /// The rules that hold for the request.

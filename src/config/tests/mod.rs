@@ -10,6 +10,7 @@ mod presets;
 mod problems;
 mod references;
 mod reload;
+mod rights;
 mod rownd_auth;
 mod schema;
 mod secrets;

@@ -4,6 +4,7 @@ mod callers;
 mod methods;
 mod passport;
 mod profiles;
+mod rights;
 
 use super::{
     findings::Findings,
@@ -17,7 +18,16 @@ pub(super) fn check(written: WrittenConfig, found: &mut Findings) -> Config {
     profiles::check(&written, found);
     callers::check(&written, found);
     passport::check(&written, found);
-    let checked = written.check(found);
-    passport::check_issuers(&checked, found);
-    checked
+    let names: Vec<String> = written.issuers.iter().map(|issuer| issuer.name.clone()).collect();
+    let role_sources = written.role_sources.clone();
+    let config = written.check(found);
+    // By the issuers as they hold: a preset may have filled in the claims with their roles.
+    let with_name = |name: String| {
+        let issuer = config.issuers.iter().find(|issuer| issuer.name == name);
+        (name, issuer)
+    };
+    let issuers: Vec<_> = names.into_iter().map(with_name).collect();
+    rights::check(&role_sources, &issuers, found);
+    passport::check_issuers(&config, found);
+    config
 }
