@@ -5,6 +5,7 @@ mod claims;
 mod environment;
 mod one_iss;
 mod outbound;
+mod passport;
 mod presets;
 mod problems;
 mod references;
