@@ -115,7 +115,10 @@ fn lists_that_are_not_known_are_empty_and_named() {
         let answer = VerifiedToken { identity: ann(), claims, memberships, rights };
         let mut structures = Structures::default();
         let who = wire_identity(&answer, &mut structures);
-        assert_eq!((who.roles, who.permissions), (roles.unwrap_or_default(), permissions.unwrap_or_default()));
+        assert_eq!(
+            (who.roles, who.permissions),
+            (roles.unwrap_or_default(), permissions.unwrap_or_default())
+        );
         assert_eq!(structures.omitted(), omitted);
     }
 }
