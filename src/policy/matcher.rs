@@ -1,73 +1,110 @@
-//! Whether a rule holds for a host, a method and one reading of a path. Configured text is literal
+//! Whether a match fits a request, in one reading of its method and path. Configured text is literal
 //! unless it is declared a regular expression, which is anchored at both ends.
 //!
-//! In: the `match` of a route, then a request's host, method and path. Out: yes or no.
+//! In: the `match` of a rule, then the facts of a request. Out: how surely it fits.
 
-use std::borrow::Cow;
+use super::{
+    asked::Asked, fit::Fit, host::HostPattern, path_program::PathProgram, template::Template,
+    variables::PathVariables,
+};
+use crate::config::{Match, NamedPart, PathMatch, PrincipalPattern};
 
-use regex::bytes::Regex;
-
-use super::variables::PathVariables;
-use crate::config::{Match, PathMatch};
-
+/// The paths of a match.
 #[derive(Debug, Default)]
-enum PathPattern {
+pub(super) enum PathPattern {
+    /// Every path.
     #[default]
     Any,
-    Exact(Vec<u8>),
-    Prefix(Vec<u8>),
-    Regex(Regex),
-}
-
-#[derive(Debug)]
-enum HostPattern {
-    Exact(Vec<u8>),
-    /// `.example.com`: any name below it.
-    Below(Vec<u8>),
+    /// This one.
+    Exact(Box<[u8]>),
+    /// This one and all below it.
+    Prefix(Box<[u8]>),
+    /// Those of a template.
+    Template(Template),
+    /// Those of an expression, which is anchored at both ends.
+    Regex(PathProgram),
 }
 
 /// The parts that have to match. A part that is empty matches everything.
 #[derive(Debug, Default)]
 pub(super) struct Matcher {
     hosts: Vec<HostPattern>,
-    methods: Vec<Vec<u8>>,
+    methods: Vec<Box<[u8]>>,
     path: PathPattern,
+    headers: Vec<NamedPart>,
+    query: Vec<NamedPart>,
+    principal: Option<PrincipalPattern>,
 }
 
 impl Matcher {
     /// From the configuration.
     pub(super) fn build(matches: &Match) -> Self {
-        let Match { hosts, path, methods } = matches;
-        let host = |host: &String| {
-            let name = host.trim_end_matches('.').to_ascii_lowercase().into_bytes();
-            match name.strip_prefix(b"*") {
-                Some(suffix) => HostPattern::Below(suffix.to_vec()),
-                None => HostPattern::Exact(name),
-            }
-        };
+        let Match { hosts, path, methods, headers, query, principal } = matches;
         Self {
-            hosts: hosts.iter().map(host).collect(),
-            methods: methods.iter().map(|method| method.clone().into_bytes()).collect(),
+            hosts: hosts.iter().map(|host| HostPattern::of(host)).collect(),
+            methods: methods.iter().map(|method| method.as_bytes().into()).collect(),
             path: path.as_ref().map_or(PathPattern::Any, path_pattern),
+            headers: headers.clone(),
+            query: query.clone(),
+            principal: principal.clone(),
         }
     }
 
-    /// All parts match.
-    pub(super) fn matches(&self, method: &[u8], host: &[u8], path: &[u8]) -> bool {
-        self.mismatch(method, host, path).is_none()
+    /// How surely all parts match.
+    pub(super) fn fit(&self, asked: &Asked<'_>, method: &[u8], path: &[u8]) -> Fit {
+        self.judge(asked, method, path).unwrap_or(Fit::No)
     }
 
-    /// The first part that does not match: `method`, `host` or `path`.
-    pub(super) fn mismatch(&self, method: &[u8], host: &[u8], path: &[u8]) -> Option<&'static str> {
+    /// The first part that does not match: `method`, `host`, `path`, `principal`, `header` or `query`.
+    pub(super) fn mismatch(
+        &self,
+        asked: &Asked<'_>,
+        method: &[u8],
+        path: &[u8],
+    ) -> Option<&'static str> {
+        self.judge(asked, method, path).err()
+    }
+
+    /// How surely all parts match, or the first that does not, the cheapest first.
+    fn judge(&self, asked: &Asked<'_>, method: &[u8], path: &[u8]) -> Result<Fit, &'static str> {
         let (methods, hosts) = (&self.methods, &self.hosts);
-        if !methods.is_empty() && !methods.iter().any(|wanted| wanted == method) {
-            Some("method")
-        } else if !hosts.is_empty() && !hosts.iter().any(|wanted| wanted.matches(host)) {
-            Some("host")
-        } else if !self.path.matches(path) {
-            Some("path")
-        } else {
-            None
+        if !methods.is_empty() && !methods.iter().any(|wanted| **wanted == *method) {
+            return Err("method");
+        }
+        if !hosts.is_empty() && !hosts.iter().any(|wanted| wanted.matches(asked.host())) {
+            return Err("host");
+        }
+        let mut least = matching(self.path.fit(path), "path")?;
+        if let Some(principal) = &self.principal {
+            least = least.min(matching(asked.workload(principal), "principal")?);
+        }
+        for part in &self.headers {
+            least = least.min(matching(asked.header(part), "header")?);
+        }
+        for part in &self.query {
+            least = least.min(matching(asked.parameter(part), "query")?);
+        }
+        Ok(least)
+    }
+
+    /// The hosts; none for every host.
+    pub(super) fn hosts(&self) -> &[HostPattern] {
+        &self.hosts
+    }
+
+    /// The path.
+    pub(super) const fn path(&self) -> &PathPattern {
+        &self.path
+    }
+
+    /// The regular expression of the path.
+    pub(super) const fn program_mut(&mut self) -> Option<&mut PathProgram> {
+        match &mut self.path {
+            PathPattern::Regex(program) => Some(program),
+            PathPattern::Any
+            | PathPattern::Exact(_)
+            | PathPattern::Prefix(_)
+            | PathPattern::Template(_) => None,
         }
     }
 
@@ -77,84 +114,39 @@ impl Matcher {
             PathPattern::Any | PathPattern::Exact(_) | PathPattern::Prefix(_) => {
                 PathVariables::default()
             }
-            PathPattern::Regex(regex) => PathVariables::read(regex, path),
-        }
-    }
-}
-
-impl HostPattern {
-    fn matches(&self, host: &[u8]) -> bool {
-        match self {
-            Self::Exact(name) => name == host,
-            Self::Below(suffix) => host.len() > suffix.len() && host.ends_with(suffix),
+            PathPattern::Template(template) => PathVariables::of(template.variables(path)),
+            PathPattern::Regex(regex) => PathVariables::of(regex.variables(path)),
         }
     }
 }
 
 impl PathPattern {
-    fn matches(&self, path: &[u8]) -> bool {
+    fn fit(&self, path: &[u8]) -> Fit {
         match self {
-            Self::Any => true,
-            Self::Exact(wanted) => wanted == path,
-            Self::Prefix(prefix) => path.strip_prefix(prefix.as_slice()).is_some_and(|rest| {
+            Self::Any => Fit::Surely,
+            Self::Exact(wanted) => Fit::of(**wanted == *path),
+            Self::Prefix(prefix) => Fit::of(path.strip_prefix(&**prefix).is_some_and(|rest| {
                 rest.is_empty() || rest.starts_with(b"/") || prefix.ends_with(b"/")
-            }),
-            Self::Regex(regex) => regex.is_match(path),
+            })),
+            Self::Template(template) => template.fit(path),
+            Self::Regex(regex) => Fit::of(regex.is_match(path)),
         }
+    }
+}
+
+/// The fit of a part that matches at least possibly; else its name.
+const fn matching(fit: Fit, part: &'static str) -> Result<Fit, &'static str> {
+    match fit {
+        Fit::No => Err(part),
+        Fit::Possibly | Fit::Surely => Ok(fit),
     }
 }
 
 fn path_pattern(matches: &PathMatch) -> PathPattern {
     match matches {
-        PathMatch::Exact(exact) => PathPattern::Exact(exact.clone().into_bytes()),
-        PathMatch::Prefix(prefix) => PathPattern::Prefix(prefix.clone().into_bytes()),
-        // The copy shares the compiled program.
-        PathMatch::Regex(regex) => PathPattern::Regex(regex.whole().clone()),
-    }
-}
-
-/// The host in lower case, without port and final dot; `None` if it is no host.
-pub(super) fn canonical_host(host: &[u8]) -> Option<Cow<'_, [u8]>> {
-    let name = match host.strip_prefix(b"[") {
-        Some(rest) => {
-            let end = rest.iter().position(|&b| b == b']')?;
-            port_or_nothing(rest.get(end + 1..)?)?;
-            host.get(..end + 2)?
-        }
-        None => match host.iter().position(|&b| b == b':') {
-            Some(colon) => {
-                port_or_nothing(host.get(colon..)?)?;
-                host.get(..colon)?
-            }
-            None => host,
-        },
-    };
-    let name = name.strip_suffix(b".").unwrap_or(name);
-    let label = |label: &[u8]| {
-        !label.is_empty()
-            && label.iter().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'))
-    };
-    let good = match name {
-        [b'[', address @ .., b']'] => {
-            !address.is_empty()
-                && address.iter().all(|b| b.is_ascii_hexdigit() || matches!(b, b':' | b'.'))
-        }
-        name => name.split(|&b| b == b'.').all(label),
-    };
-    if !good {
-        return None;
-    }
-    Some(if name.iter().any(u8::is_ascii_uppercase) {
-        Cow::Owned(name.to_ascii_lowercase())
-    } else {
-        Cow::Borrowed(name)
-    })
-}
-
-fn port_or_nothing(rest: &[u8]) -> Option<()> {
-    match rest {
-        [] => Some(()),
-        [b':', digits @ ..] if digits.iter().all(u8::is_ascii_digit) => Some(()),
-        _ => None,
+        PathMatch::Exact(exact) => PathPattern::Exact(exact.as_bytes().into()),
+        PathMatch::Prefix(prefix) => PathPattern::Prefix(prefix.as_bytes().into()),
+        PathMatch::Template(template) => PathPattern::Template(Template::build(template)),
+        PathMatch::Regex(regex) => PathPattern::Regex(PathProgram::of(regex)),
     }
 }

@@ -3,10 +3,13 @@
 
 mod claims;
 mod environment;
+mod matches;
 mod one_iss;
 mod outbound;
+mod overlap;
 mod presets;
 mod problems;
+mod read_headers;
 mod references;
 mod reload;
 mod rownd_auth;
