@@ -77,14 +77,13 @@ impl Template {
             }
         }
         match (&self.rest, left) {
-            (Some(_), None) => Fit::No,
             (Some(name), Some(rest)) => {
                 tell(name, rest);
                 Fit::at_least_possibly(sure && !rest.is_empty())
             }
             (None, None) => Fit::at_least_possibly(sure && !self.slash),
             (None, Some(b"")) => Fit::at_least_possibly(sure && self.slash),
-            (None, Some(_)) => Fit::No,
+            (Some(_), None) | (None, Some(_)) => Fit::No,
         }
     }
 
