@@ -55,6 +55,7 @@ impl CheckLog {
         let user_id = user_id.as_ref();
         let issuer = denial.issuer().map_or("", |name| name);
         let header = denial.header();
+        let guard: Option<&str> = denial.guard().map(AsRef::as_ref);
         let (code, rule) = (reason.code(), &*facts.rule);
         match outcome(reason) {
             CheckOutcome::Unavailable if reason != DenyReason::Cancelled => tracing::warn!(
@@ -65,6 +66,7 @@ impl CheckLog {
                 issuer,
                 user_id,
                 header,
+                guard,
                 dropped,
                 "cannot decide: denied"
             ),
@@ -76,6 +78,7 @@ impl CheckLog {
                 issuer,
                 user_id,
                 header,
+                guard,
                 dropped,
                 "denied"
             ),

@@ -104,6 +104,10 @@ fn rows(node: &Value, path: &str, page: &mut String) {
         if let Some(items) = items {
             rows(items, &format!("{path}[]"), page);
         }
+        // A map whose keys are names that the operator gives.
+        if let Some(entry) = setting.get("additionalProperties") {
+            rows(entry, &format!("{path}.NAME"), page);
+        }
     }
 }
 

@@ -64,11 +64,13 @@ pub use sections::{
     ClaimMap, ClaimPlace, ClaimSettings, ClientAuth, Config, ControlListener, CookieFormat,
     Credentials, DefaultRoute, ExpiredCookie, FirebaseIssuer, Freshness, GrpcListener,
     IdentityHeaders, Issuer, IssuerDetails, IssuerKind, KeyFetchHeader, KeyOrigin, KeyPlace,
-    KeySnapshots, Keys, Listeners, Log, LogFormat, LogLevel, Match, NamedPart, Network, OddPaths,
-    OidcClient, OidcIssuer, OnTooLarge, OpsListener, OutboundTls, PartValue, PathMatch, PathRegex,
-    PathTemplate, Preset, PrincipalPattern, Profiles, Revocation, Right, Route, RowndAuth,
-    RowndIssuer, Shutdown, SigningAlgorithm, StaticIssuer, SupertokensIssuer, TemplateSegment, Tls,
-    TlsVersion, TokenSource, TooLarge, Unavailable, VendorHeaders,
+    KeySnapshots, Keys, Listeners, Log, LogFormat, LogLevel, MAX_NAME_BYTES, Match, NamedPart,
+    Network, OddPaths, OidcClient, OidcIssuer, OnTooLarge, OpsListener, OutboundTls, PartValue,
+    PathMatch, PathRegex, PathTemplate, Preset, PrincipalPattern, Profiles, Revocation, Right,
+    Role, RoleNaming, RolePlace, RoleSource, Route, RowndAuth, RowndIssuer, Shutdown,
+    SigningAlgorithm, StaticIssuer, SupertokensIssuer, TemplateSegment, Tls, TlsVersion,
+    TokenSource, TooLarge, Unavailable, VendorHeaders, is_wildcard, permission_problem,
+    role_problem,
 };
 pub use span::Span;
 pub use structure::json_schema;

@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, sync::Arc, time::Duration};
 
-use super::{class::DenialClass, identity::AuthLevel, reason::DenyReason};
+use super::{class::DenialClass, denial_form::DenialForm, identity::AuthLevel, reason::DenyReason};
 
 /// A denial, with its stable reason.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -13,6 +13,28 @@ pub struct Denial {
     retry_after: Option<Duration>,
     issuer: Option<Arc<str>>,
     header: Option<&'static str>,
+    // In a box, because every check carries the size of a denial and few denials have any of it.
+    details: Option<Box<DenialDetails>>,
+}
+
+/// The parts that only denials by a rule or a guard have.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+struct DenialDetails {
+    scopes: Option<Arc<[Box<str>]>>,
+    max_age: Option<Duration>,
+    guard: Option<Arc<str>>,
+    explanation: Option<Explanation>,
+    form: Option<Arc<DenialForm>>,
+}
+
+/// The part of the configuration that denied a request, for clients that may know it
+/// (`check.explain_denials`). It never holds a value of the token or of the request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Explanation {
+    /// The id of the rule or of the guard.
+    pub rule: Arc<str>,
+    /// The requirement as it is configured: `role: owner`.
+    pub required: Arc<str>,
 }
 
 impl Denial {
@@ -25,6 +47,7 @@ impl Denial {
             retry_after: None,
             issuer: None,
             header: None,
+            details: None,
         }
     }
 
@@ -98,6 +121,127 @@ impl Denial {
         let mut denial = Self::of(reason);
         denial.required_level = Some(required);
         denial
+    }
+
+    /// Denied because the token lacks at least one of these scopes, which a rule asks for. The
+    /// client is told all of them.
+    #[must_use]
+    pub fn scopes_missing(scopes: Arc<[Box<str>]>) -> Self {
+        let mut denial = Self::of(DenyReason::ScopeMissing);
+        denial.details_mut().scopes = Some(scopes);
+        denial
+    }
+
+    /// Denied because the user signed in longer ago than `max_age`, or the token does not say when.
+    #[must_use]
+    pub fn authentication_too_old(max_age: Duration) -> Self {
+        Self::of(DenyReason::AuthenticationTooOld).and_max_age(max_age)
+    }
+
+    /// Denied because a requirement of a rule is not met.
+    #[must_use]
+    pub const fn requirement_unmet() -> Self {
+        Self::of(DenyReason::RequirementUnmet)
+    }
+
+    /// Denied because a fact that a rule asks for is absent or has another type.
+    #[must_use]
+    pub const fn requirement_unknown() -> Self {
+        Self::of(DenyReason::RequirementUnknown)
+    }
+
+    /// Denied by the guard with this id.
+    #[must_use]
+    pub fn guard_refused(guard: Arc<str>) -> Self {
+        let mut denial = Self::of(DenyReason::GuardRefused);
+        denial.details_mut().guard = Some(guard);
+        denial
+    }
+
+    /// Denied because the token was issued longer ago than a rule allows (`token_max_age`).
+    #[must_use]
+    pub const fn token_too_old() -> Self {
+        Self::of(DenyReason::TokenTooOld)
+    }
+
+    /// Denied because an expression of a rule ended in an error.
+    #[must_use]
+    pub const fn expression_failed() -> Self {
+        Self::of(DenyReason::ExpressionFailed)
+    }
+
+    /// The sign-in that would be enough also has to have at least this auth level.
+    #[must_use]
+    pub const fn and_level(mut self, required: AuthLevel) -> Self {
+        self.required_level = Some(required);
+        self
+    }
+
+    /// The sign-in that would be enough also has to be at most so long ago.
+    #[must_use]
+    pub fn and_max_age(mut self, max_age: Duration) -> Self {
+        self.details_mut().max_age = Some(max_age);
+        self
+    }
+
+    /// The same for a machine, which cannot sign in again: a plain "not enough rights" instead of
+    /// the advice to sign in. Other denials stay as they are.
+    #[must_use]
+    pub fn for_machine(mut self) -> Self {
+        match self.reason {
+            DenyReason::StepUpRequired => self.reason = DenyReason::AuthLevelTooLow,
+            DenyReason::AuthenticationTooOld => self.reason = DenyReason::SignInImpossible,
+            _ => {}
+        }
+        self
+    }
+
+    /// With the part of the configuration that denied. The first call counts.
+    #[must_use]
+    pub fn explained(mut self, explanation: Explanation) -> Self {
+        self.details_mut().explanation.get_or_insert(explanation);
+        self
+    }
+
+    /// By a rule whose denials have this form. The first call counts.
+    #[must_use]
+    pub fn at_rule(mut self, form: Arc<DenialForm>) -> Self {
+        self.details_mut().form.get_or_insert(form);
+        self
+    }
+
+    /// The scopes that a rule asks for, where the token lacks one.
+    #[must_use]
+    pub fn scopes(&self) -> Option<&[Box<str>]> {
+        self.details.as_ref()?.scopes.as_deref()
+    }
+
+    /// The longest time since the sign-in that would be enough, where that was the matter.
+    #[must_use]
+    pub fn max_age(&self) -> Option<Duration> {
+        self.details.as_ref()?.max_age
+    }
+
+    /// The id of the guard that denied.
+    #[must_use]
+    pub fn guard(&self) -> Option<&Arc<str>> {
+        self.details.as_ref()?.guard.as_ref()
+    }
+
+    /// The part of the configuration that denied, where it is known.
+    #[must_use]
+    pub fn explanation(&self) -> Option<&Explanation> {
+        self.details.as_ref()?.explanation.as_ref()
+    }
+
+    /// The form of the rule's denials; `None` where that of the whole configuration counts.
+    #[must_use]
+    pub fn form(&self) -> Option<&Arc<DenialForm>> {
+        self.details.as_ref()?.form.as_ref()
+    }
+
+    fn details_mut(&mut self) -> &mut DenialDetails {
+        self.details.get_or_insert_default()
     }
 
     /// Denied by the rules of this issuer, by its configured name. The first call counts.

@@ -7,6 +7,7 @@
 mod claims;
 mod class;
 mod denial;
+mod denial_form;
 mod derived;
 mod downstream;
 mod edits;
@@ -25,7 +26,8 @@ mod warning;
 
 pub use claims::{ClaimNames, KeptClaims};
 pub use class::DenialClass;
-pub use denial::Denial;
+pub use denial::{Denial, Explanation};
+pub use denial_form::{AccentColor, DenialForm, DenialPage, SignInPage};
 pub use derived::Derived;
 pub use downstream::{Downstream, EncodedDownstream, Workload};
 pub use edits::{NameValue, QueryEdits, Redirect, RedirectKind, ResponseEdits};

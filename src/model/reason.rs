@@ -133,6 +133,9 @@ deny_reasons! {
     /// The token has expired (`exp`, with `issuers[].leeway`).
     TokenExpired => "token_expired", BadCredential, "the token has expired",
         "The client should refresh it. If new tokens get this, compare the clocks.";
+    /// The token was issued (`iat`) longer ago than the rule's `token_max_age`, or does not say when.
+    TokenTooOld => "token_too_old", BadCredential, "the token was issued too long ago",
+        "The client should refresh it. If new tokens get this, have the issuer put `iat` into them.";
     /// The token is not valid yet (`nbf`), or was issued in the future (`iat`), with
     /// `issuers[].leeway`.
     TokenNotYetValid => "token_not_yet_valid", BadCredential, "the token is not valid yet",
@@ -202,6 +205,33 @@ deny_reasons! {
     /// The same as `auth_level_too_low`, on a route with `step_up: true`.
     StepUpRequired => "step_up_required", StepUp, "sign in again with a higher authentication level",
         "The client should sign in again with the level named in `acr_values` (RFC 9470).";
+    /// The user signed in longer ago than the rule's `max_age`, or the token does not say when
+    /// (`auth_time`). A refresh of the token does not renew it.
+    AuthenticationTooOld => "authentication_too_old", StepUp, "sign in again, the last sign-in is too long ago",
+        "The client should sign in again within the seconds named in `max_age` (RFC 9470). If new \
+         sign-ins get this, have the issuer put `auth_time` into its tokens.";
+    /// The same as `authentication_too_old`, with the token of a machine, which cannot sign in
+    /// (client credentials).
+    SignInImpossible => "sign_in_impossible", Forbidden, "a recent sign-in is required, and a machine has none",
+        "Give machines a rule of their own, without `max_age`.";
+    /// The token lacks a scope that the rule requires. The challenge names all that are required.
+    ScopeMissing => "scope_missing", Forbidden, "the token lacks a scope that is required",
+        "Have the client ask the issuer for the scopes in `scope`. If the token has them, name their \
+         claim in `issuers[].claims`.";
+    /// Another requirement of the rule is not met: a role, a group, a permission, an issuer, a claim.
+    RequirementUnmet => "requirement_unmet", Forbidden, "the caller does not meet the requirements",
+        "The log names the rule. Give the user the right that it asks for, or change the rule.";
+    /// A fact that the rule asks for is absent, or has another type than the rule expects.
+    RequirementUnknown => "requirement_unknown", Forbidden, "a fact that the rule requires is not known",
+        "`token inspect` shows the claims. Have the issuer put the claim into its tokens, or name the \
+         claim that has it.";
+    /// A guard refused the request, whatever its route says.
+    GuardRefused => "guard_refused", Forbidden, "the request is refused by a guard",
+        "The log names the guard. If the request is right, change the guard.";
+    /// An expression (`cel`) of the rule ended in an error: a field that is not there, a value of
+    /// another type, or too many steps.
+    ExpressionFailed => "expression_failed", Forbidden, "an expression of the rule failed",
+        "The log names the rule. Have it ask with `has()` for fields that may be absent.";
     /// The route says `freshness: profile`, and the token's issuer has no profiles.
     ProfileUnsupported => "profile_unsupported", Forbidden, "the issuer of the token cannot be used here",
         "Give users of that issuer another route, with `freshness: token`.";

@@ -7,44 +7,35 @@
 
 #![warn(clippy::wildcard_enum_match_arm, clippy::match_wildcard_for_single_variants)]
 
-mod asked;
-mod candidates;
 mod chosen;
 mod condition;
-mod expression_set;
-mod fit;
-mod header_readings;
-mod host;
 mod index;
 mod limits;
-mod matcher;
+mod matching;
 mod method;
 mod path;
-mod path_keys;
-mod path_program;
 mod permit;
-mod query_readings;
+pub mod rights;
 mod rule;
-mod template;
 #[cfg(test)]
 mod tests;
+mod truth;
 mod variables;
 
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::Arc};
 
 use crate::{
     config::Config,
     model::{ClaimNames, DenyReason, NamedRoute, Step},
 };
-use asked::Asked;
 use chosen::ChosenRule;
 pub use chosen::ChosenRules;
 pub use condition::Needs;
-use fit::Fit;
 use index::RuleIndex;
 pub use limits::{Measured, RequestLimits};
-use path_program::PathProgram;
+use matching::{Asked, Fit, PathProgram};
 pub use permit::{Allowed, ConfirmedByProfile, Permit, Unconfirmed};
+use rights::RightsBook;
 use rule::{Concession, Rule};
 
 /// Rules that the readings of one request may take together. Only a request that was made for it has
@@ -61,6 +52,7 @@ pub struct Policy {
     by_id: HashMap<Vec<u8>, usize>,
     index: RuleIndex,
     needs: Needs,
+    rights: Arc<RightsBook>,
 }
 
 impl Policy {
@@ -68,7 +60,8 @@ impl Policy {
     #[must_use]
     pub fn build(config: &Config) -> Self {
         let rules = config.routes.iter().map(Rule::of_route).collect();
-        Self::new(rules, Rule::of_default(&config.default))
+        let rights = Arc::new(RightsBook::build(config));
+        Self { rights, ..Self::new(rules, Rule::of_default(&config.default)) }
     }
 
     fn new(mut rules: Vec<Rule>, default: Rule) -> Self {
@@ -82,7 +75,7 @@ impl Policy {
         let by_id = rules.iter().enumerate().map(id).collect();
         let matchers = rules.iter().enumerate();
         let index = RuleIndex::build(matchers.filter_map(|(at, rule)| Some((at, rule.matcher()?))));
-        Self { rules, default, by_id, index, needs }
+        Self { rules, default, by_id, index, needs, rights: Arc::default() }
     }
 
     /// The needs of all rules together, whichever of them hold for a request.
@@ -91,10 +84,17 @@ impl Policy {
         &self.needs
     }
 
-    /// The claims that a condition of some rule looks at, so that identities have to keep them.
+    /// The claims that a condition of some rule or a source of roles looks at, so that identities have
+    /// to keep them.
     #[must_use]
     pub fn asked_claims(&self) -> ClaimNames {
-        ClaimNames::new(self.needs.claims.iter().cloned())
+        ClaimNames::new(self.needs.claims.iter().cloned().chain(self.rights.claims()))
+    }
+
+    /// The roles and permissions of users.
+    #[must_use]
+    pub const fn rights(&self) -> &Arc<RightsBook> {
+        &self.rights
     }
 
     /// The rules that hold for the request.

@@ -6,11 +6,8 @@
 use std::sync::Arc;
 
 use super::{
-    asked::Asked,
     condition::{Condition, Needs},
-    fit::Fit,
-    matcher::Matcher,
-    path_program::PathProgram,
+    matching::{Asked, Fit, Matcher, PathProgram},
     variables::PathVariables,
 };
 use crate::{

@@ -6,6 +6,7 @@
 
 #![warn(clippy::wildcard_enum_match_arm, clippy::match_same_arms)]
 
+mod challenge;
 #[cfg(test)]
 mod tests;
 
@@ -15,6 +16,7 @@ use crate::{
     config::{Check, Unavailable},
     model::{CallerProtocol, Denial, DenialClass, DenyReason, NameValue, Redirect, ResponseEdits},
 };
+use challenge::{Challenge, challenge};
 
 /// A denial's status in both protocols.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -124,7 +126,7 @@ impl<'a> DenialResponder<'a> {
             ("cache-control".into(), "no-store".to_owned()),
             ("content-type".into(), content_type.to_owned()),
         ];
-        if let Some(challenge) = self.challenge(&form, denial) {
+        if let Some(challenge) = challenge(&form, self.realm, denial) {
             headers.push(("www-authenticate".into(), challenge));
         }
         if form.retry {
@@ -160,28 +162,6 @@ impl<'a> DenialResponder<'a> {
         let up = |wait: Duration| wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
         denial.retry_after().map_or(self.retry_after, |wait| up(wait).max(1))
     }
-
-    /// RFC 6750 section 3, RFC 9470 section 3.
-    fn challenge(&self, form: &ClassForm, denial: &Denial) -> Option<String> {
-        let mut text = format!("Bearer realm=\"{}\"", self.realm);
-        match form.challenge {
-            Challenge::None => return None,
-            Challenge::Bare => {}
-            Challenge::Error => {
-                let message = denial.message();
-                text.push_str(&format!(
-                    ", error=\"{}\", error_description=\"{message}\"",
-                    form.error
-                ));
-                if denial.reason().class() == DenialClass::StepUp
-                    && let Some(level) = denial.required_level()
-                {
-                    text.push_str(&format!(", acr_values=\"{}\"", level.as_str()));
-                }
-            }
-        }
-        Some(text)
-    }
 }
 
 /// The form that the denials of one class have in common.
@@ -192,16 +172,6 @@ struct ClassForm {
     challenge: Challenge,
     /// The client is told when to come again.
     retry: bool,
-}
-
-/// The content of `WWW-Authenticate`.
-enum Challenge {
-    /// There is none.
-    None,
-    /// The realm alone (RFC 6750 section 3.1).
-    Bare,
-    /// The realm, with error and description.
-    Error,
 }
 
 impl ClassForm {

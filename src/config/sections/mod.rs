@@ -14,9 +14,12 @@ mod network;
 mod process;
 mod profiles;
 mod revocation;
+mod rights;
 mod routes;
 mod rownd_auth;
 mod trusted_origins;
+
+use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -43,6 +46,11 @@ pub use network::{Network, OutboundTls};
 pub use process::{Log, LogFormat, LogLevel, Shutdown};
 pub use profiles::Profiles;
 pub use revocation::Revocation;
+pub(super) use rights::WrittenRoleSource;
+pub use rights::{
+    MAX_NAME_BYTES, Role, RoleNaming, RolePlace, RoleSource, is_wildcard, permission_problem,
+    role_problem,
+};
 pub(super) use routes::RouteMatch;
 use routes::WrittenRoute;
 pub use routes::{
@@ -80,6 +88,17 @@ pub(in crate::config) struct WrittenConfig {
     #[schemars(extend("x-reload" = true))]
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub trusted_origins: Vec<String>,
+    /// The roles by their names, at most 512: what a user with each of them may do. A role that is
+    /// not here can be asked for by its name too, and has no permissions.
+    #[schemars(extend("x-reload" = true))]
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub roles: BTreeMap<String, Role>,
+    /// Where it is written which user has which roles, at most 64 places; all of them count. Default:
+    /// where only one issuer is configured, the roles of its claim map (`issuers[].claims.roles`),
+    /// and of SuperTokens sessions the roles and permissions; else none (docs/policy-roles.md).
+    #[schemars(extend("x-reload" = true), length(max = 64))]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub role_sources: Vec<WrittenRoleSource>,
     /// The rules, in order: the first that matches decides.
     #[schemars(extend("x-reload" = true))]
     pub routes: Vec<WrittenRoute>,
@@ -127,6 +146,12 @@ pub struct Config {
     /// this machine alone (`http://localhost:3000`).
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub trusted_origins: Vec<OriginPattern>,
+    /// The roles by their names.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub roles: BTreeMap<String, Role>,
+    /// Where it is written which user has which roles.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub role_sources: Vec<RoleSource>,
     /// The rules, in order: the first that matches decides.
     pub routes: Vec<Route>,
     /// The requirements of requests that match no route.
@@ -161,6 +186,8 @@ impl WrittenConfig {
             key_snapshots: self.key_snapshots.map(|kept| kept.check("/key_snapshots", found)),
             credentials: self.credentials.check("/credentials", found),
             trusted_origins: TrustedOrigins(self.trusted_origins).check("/trusted_origins", found),
+            roles: self.roles.check("/roles", found),
+            role_sources: self.role_sources.check("/role_sources", found),
             routes: self.routes.check("/routes", found),
             default: self.default.check("/default", found),
             check: self.check.check("/check", found),

@@ -12,6 +12,7 @@ mod problems;
 mod read_headers;
 mod references;
 mod reload;
+mod rights;
 mod rownd_auth;
 mod schema;
 mod secrets;

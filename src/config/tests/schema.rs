@@ -33,6 +33,8 @@ fn whole(kind: &str) -> Value {
         "issuers": [issuer(kind)],
         "credentials": [{"cookie": "session"}, {"header": "authorization"},
             {"query": "access_token"}, {"websocket_protocol": "bearer"}],
+        "roles": {"viewer": {"permissions": ["a:*"]}, "editor": {"inherits": ["viewer"]}},
+        "role_sources": [{"claim": "roles", "prefix": "x:"}],
         "routes": [{"id": "r", "match": "any"}],
     })
 }
@@ -205,6 +207,9 @@ fn every_setting_is_described_and_no_map_takes_unknown_keys() {
         }
         if let Some(items) = schema.get("items") {
             walk(items, &format!("{path}[]"), count);
+        }
+        if let Some(entry) = schema.get("additionalProperties") {
+            walk(entry, &format!("{path}.NAME"), count);
         }
     }
     let mut count = 0;

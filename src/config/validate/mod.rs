@@ -3,6 +3,7 @@
 mod callers;
 mod methods;
 mod profiles;
+mod rights;
 
 use super::{
     findings::Findings,
@@ -15,5 +16,15 @@ pub(super) fn check(written: WrittenConfig, found: &mut Findings) -> Config {
     methods::check(&written, found);
     profiles::check(&written, found);
     callers::check(&written, found);
-    written.check(found)
+    let names: Vec<String> = written.issuers.iter().map(|issuer| issuer.name.clone()).collect();
+    let role_sources = written.role_sources.clone();
+    let config = written.check(found);
+    // By the issuers as they hold: a preset may have filled in the claims with their roles.
+    let with_name = |name: String| {
+        let issuer = config.issuers.iter().find(|issuer| issuer.name == name);
+        (name, issuer)
+    };
+    let issuers: Vec<_> = names.into_iter().map(with_name).collect();
+    rights::check(&role_sources, &issuers, found);
+    config
 }

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use super::{measured, policy, request};
 use crate::{
     config,
-    policy::{Asked, Fit, index::RuleIndex, matcher::Matcher},
+    policy::{Asked, Fit, index::RuleIndex, matching::Matcher},
 };
 
 /// Segments of rules and paths, few enough that they meet.

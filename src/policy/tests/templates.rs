@@ -9,9 +9,8 @@ use super::{identity, measured, policy, request};
 use crate::{
     model::{AuthLevel, DenyReason},
     policy::{
-        Asked, ChosenRules, Needs, Policy,
+        Asked, ChosenRules, Fit, Needs, Policy,
         condition::{Condition, ConditionState, Evidence, Unmet},
-        fit::Fit,
         rule::Rule,
     },
 };

@@ -113,7 +113,7 @@ impl Claim {
     }
 
     /// The problem of the place as it is written, if it has one.
-    pub(super) fn problem(&self) -> Option<Cow<'static, str>> {
+    pub(in crate::config) fn problem(&self) -> Option<Cow<'static, str>> {
         let Some(place) = self.place() else {
             return Some("write exactly one of `name`, `pointer` and `path`".into());
         };

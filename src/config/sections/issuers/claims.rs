@@ -8,7 +8,7 @@ use crate::config::findings::Findings;
 
 /// Claims that mean the same in every token (RFC 7519 section 4.1), so that no setting may name
 /// them.
-pub(super) const REGISTERED: [&str; 6] = ["iss", "aud", "exp", "nbf", "iat", "jti"];
+pub(in crate::config) const REGISTERED: [&str; 6] = ["iss", "aud", "exp", "nbf", "iat", "jti"];
 /// The parts of the identity that are lists.
 const LISTS: [&str; 3] = ["roles", "groups", "scopes"];
 

@@ -24,6 +24,7 @@ pub use app::{App, AppKnownBy};
 pub use audience::AudienceClaim;
 pub use claim::{Claim, ClaimPlace, ClaimSettings};
 pub use claims::ClaimMap;
+pub(in crate::config) use claims::REGISTERED;
 pub use issuer::{
     AcceptedTokens, FirebaseIssuer, Issuer, IssuerDetails, OidcIssuer, RowndIssuer, StaticIssuer,
     SupertokensIssuer,

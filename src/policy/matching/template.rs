@@ -9,7 +9,7 @@ use crate::config::{PathTemplate, TemplateSegment};
 
 /// A template.
 #[derive(Debug)]
-pub(super) struct Template {
+pub(in crate::policy) struct Template {
     segments: Vec<Segment>,
     /// The variable of the rest.
     rest: Option<Box<str>>,
@@ -27,7 +27,7 @@ enum Segment {
 
 impl Template {
     /// From the configuration.
-    pub(super) fn build(template: &PathTemplate) -> Self {
+    pub(in crate::policy) fn build(template: &PathTemplate) -> Self {
         let mut built = Self { segments: Vec::new(), rest: None, slash: false };
         for segment in template.segments() {
             match segment {
@@ -45,13 +45,13 @@ impl Template {
     }
 
     /// How surely this reading of a path fits.
-    pub(super) fn fit(&self, path: &[u8]) -> Fit {
+    pub(in crate::policy) fn fit(&self, path: &[u8]) -> Fit {
         self.walk(path, |_, _| {})
     }
 
     /// Each variable with its value in this reading of a path, which fits. The value of the rest may be
     /// empty where the path fits only possibly.
-    pub(super) fn variables<'a>(&'a self, path: &'a [u8]) -> Vec<(&'a str, &'a [u8])> {
+    pub(in crate::policy) fn variables<'a>(&'a self, path: &'a [u8]) -> Vec<(&'a str, &'a [u8])> {
         let mut variables = Vec::new();
         match self.walk(path, |name, value| variables.push((name, value))) {
             Fit::No => Vec::new(),
@@ -88,7 +88,7 @@ impl Template {
     }
 
     /// The text of each segment before the rest, or nothing where it is a variable.
-    pub(super) fn shape(&self) -> impl Iterator<Item = Option<&[u8]>> {
+    pub(in crate::policy) fn shape(&self) -> impl Iterator<Item = Option<&[u8]>> {
         self.segments.iter().map(|segment| match segment {
             Segment::Literal(text) => Some(&**text),
             Segment::Variable(_) => None,

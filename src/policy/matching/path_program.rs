@@ -18,7 +18,7 @@ const SHORT: usize = 256;
 
 /// A regular expression over whole paths.
 #[derive(Debug)]
-pub(super) struct PathProgram {
+pub(in crate::policy) struct PathProgram {
     pattern: String,
     small: NFA,
     fast: Option<Regex>,
@@ -26,23 +26,23 @@ pub(super) struct PathProgram {
 
 impl PathProgram {
     /// The small form.
-    pub(super) fn of(regex: &PathRegex) -> Self {
+    pub(in crate::policy) fn of(regex: &PathRegex) -> Self {
         // The copy shares the compiled program.
         Self { pattern: regex.anchored(), small: regex.program().clone(), fast: None }
     }
 
     /// Compiles the fast form as well.
-    pub(super) fn speed_up(&mut self) {
+    pub(in crate::policy) fn speed_up(&mut self) {
         self.fast = RegexBuilder::new(&self.pattern).build().ok();
     }
 
     /// The text of the expression, with its anchors.
-    pub(super) fn as_str(&self) -> &str {
+    pub(in crate::policy) fn as_str(&self) -> &str {
         &self.pattern
     }
 
     /// The expression matches this path.
-    pub(super) fn is_match(&self, path: &[u8]) -> bool {
+    pub(in crate::policy) fn is_match(&self, path: &[u8]) -> bool {
         if let Some(fast) = &self.fast {
             return fast.is_match(path);
         }
@@ -54,7 +54,7 @@ impl PathProgram {
     }
 
     /// The named groups that take part in the match of this path.
-    pub(super) fn variables<'a>(&'a self, path: &'a [u8]) -> Vec<(&'a str, &'a [u8])> {
+    pub(in crate::policy) fn variables<'a>(&'a self, path: &'a [u8]) -> Vec<(&'a str, &'a [u8])> {
         let groups = self.groups(path);
         let named = |(index, name): (usize, Option<&'a str>)| {
             let group = groups.as_ref()?.get_group(index)?;

@@ -6,7 +6,7 @@ use std::borrow::Cow;
 
 /// A host of a rule.
 #[derive(Debug)]
-pub(super) enum HostPattern {
+pub(in crate::policy) enum HostPattern {
     /// This name.
     Exact(Box<[u8]>),
     /// `.example.com`: any name below it.
@@ -15,7 +15,7 @@ pub(super) enum HostPattern {
 
 impl HostPattern {
     /// From the configuration: a name, or `*.` and a name.
-    pub(super) fn of(written: &str) -> Self {
+    pub(in crate::policy) fn of(written: &str) -> Self {
         let name = written.trim_end_matches('.').to_ascii_lowercase().into_bytes();
         match name.strip_prefix(b"*") {
             Some(suffix) => Self::Below(suffix.into()),
@@ -24,7 +24,7 @@ impl HostPattern {
     }
 
     /// Whether it matches a host in its canonical form.
-    pub(super) fn matches(&self, host: &[u8]) -> bool {
+    pub(in crate::policy) fn matches(&self, host: &[u8]) -> bool {
         match self {
             Self::Exact(name) => **name == *host,
             Self::Below(suffix) => host.len() > suffix.len() && host.ends_with(suffix),
@@ -33,7 +33,7 @@ impl HostPattern {
 }
 
 /// The host in lower case, without port and final dot; `None` if it is no host.
-pub(super) fn canonical_host(host: &[u8]) -> Option<Cow<'_, [u8]>> {
+pub(in crate::policy) fn canonical_host(host: &[u8]) -> Option<Cow<'_, [u8]>> {
     let name = match host.strip_prefix(b"[") {
         Some(rest) => {
             let end = rest.iter().position(|&b| b == b']')?;

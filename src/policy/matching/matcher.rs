@@ -5,13 +5,15 @@
 
 use super::{
     asked::Asked, fit::Fit, host::HostPattern, path_program::PathProgram, template::Template,
-    variables::PathVariables,
 };
-use crate::config::{Match, NamedPart, PathMatch, PrincipalPattern};
+use crate::{
+    config::{Match, NamedPart, PathMatch, PrincipalPattern},
+    policy::variables::PathVariables,
+};
 
 /// The paths of a match.
 #[derive(Debug, Default)]
-pub(super) enum PathPattern {
+pub(in crate::policy) enum PathPattern {
     /// Every path.
     #[default]
     Any,
@@ -27,7 +29,7 @@ pub(super) enum PathPattern {
 
 /// The parts that have to match. A part that is empty matches everything.
 #[derive(Debug, Default)]
-pub(super) struct Matcher {
+pub(in crate::policy) struct Matcher {
     hosts: Vec<HostPattern>,
     methods: Vec<Box<[u8]>>,
     path: PathPattern,
@@ -38,7 +40,7 @@ pub(super) struct Matcher {
 
 impl Matcher {
     /// From the configuration.
-    pub(super) fn build(matches: &Match) -> Self {
+    pub(in crate::policy) fn build(matches: &Match) -> Self {
         let Match { hosts, path, methods, headers, query, principal } = matches;
         Self {
             hosts: hosts.iter().map(|host| HostPattern::of(host)).collect(),
@@ -51,12 +53,12 @@ impl Matcher {
     }
 
     /// How surely all parts match.
-    pub(super) fn fit(&self, asked: &Asked<'_>, method: &[u8], path: &[u8]) -> Fit {
+    pub(in crate::policy) fn fit(&self, asked: &Asked<'_>, method: &[u8], path: &[u8]) -> Fit {
         self.judge(asked, method, path).unwrap_or(Fit::No)
     }
 
     /// The first part that does not match: `method`, `host`, `path`, `principal`, `header` or `query`.
-    pub(super) fn mismatch(
+    pub(in crate::policy) fn mismatch(
         &self,
         asked: &Asked<'_>,
         method: &[u8],
@@ -88,17 +90,17 @@ impl Matcher {
     }
 
     /// The hosts; none for every host.
-    pub(super) fn hosts(&self) -> &[HostPattern] {
+    pub(in crate::policy) fn hosts(&self) -> &[HostPattern] {
         &self.hosts
     }
 
     /// The path.
-    pub(super) const fn path(&self) -> &PathPattern {
+    pub(in crate::policy) const fn path(&self) -> &PathPattern {
         &self.path
     }
 
     /// The regular expression of the path.
-    pub(super) const fn program_mut(&mut self) -> Option<&mut PathProgram> {
+    pub(in crate::policy) const fn program_mut(&mut self) -> Option<&mut PathProgram> {
         match &mut self.path {
             PathPattern::Regex(program) => Some(program),
             PathPattern::Any
@@ -109,7 +111,7 @@ impl Matcher {
     }
 
     /// The variables of this reading of a path.
-    pub(super) fn variables(&self, path: &[u8]) -> PathVariables {
+    pub(in crate::policy) fn variables(&self, path: &[u8]) -> PathVariables {
         match &self.path {
             PathPattern::Any | PathPattern::Exact(_) | PathPattern::Prefix(_) => {
                 PathVariables::default()

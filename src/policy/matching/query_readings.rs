@@ -22,7 +22,7 @@ const MAX_DECODES: usize = 3;
 
 /// The parameters of a request that some server takes for one.
 #[derive(Debug, Default)]
-pub(super) struct QueryReadings {
+pub(in crate::policy) struct QueryReadings {
     /// The values for servers that part parameters at `&`.
     values: Vec<Value>,
     /// Those that only other servers find.
@@ -43,7 +43,7 @@ struct Value {
 
 impl QueryReadings {
     /// The parameters of this name.
-    pub(super) fn of(target: &[u8], name: &str) -> Self {
+    pub(in crate::policy) fn of(target: &[u8], name: &str) -> Self {
         let sent = Query::of(target).as_sent();
         let name = name.as_bytes();
         let mut found = Self::default();
@@ -67,7 +67,7 @@ impl QueryReadings {
     }
 
     /// How surely the parameter has this value.
-    pub(super) fn fit(&self, value: &PartValue) -> Fit {
+    pub(in crate::policy) fn fit(&self, value: &PartValue) -> Fit {
         match value {
             PartValue::Exact(text) => self.equal(text.as_bytes()),
             PartValue::Present => self.present(),

@@ -5,18 +5,19 @@
 //! ([`path_keys`]); of many regular expressions that have the same segments, by an automaton of all
 //! of them. The index may find a rule that does not match, and never leaves one out that does.
 
+mod candidates;
+mod expression_set;
+mod path_keys;
+
 use std::{
     collections::HashMap,
     hash::{BuildHasher, Hasher, RandomState},
 };
 
-use super::{
-    candidates::Candidates,
-    expression_set::ExpressionSets,
-    host::HostPattern,
-    matcher::{Matcher, PathPattern},
-    path_keys::{self, PathKey},
-};
+use super::matching::{HostPattern, Matcher, PathPattern};
+use candidates::Candidates;
+use expression_set::ExpressionSets;
+use path_keys::PathKey;
 
 /// So few rules are asked one after the other.
 const FEW: usize = 16;
@@ -25,7 +26,7 @@ const ANY_HOST: u32 = 0;
 
 /// The rules by host and by the first segments of their paths.
 #[derive(Debug, Default)]
-pub(super) struct RuleIndex {
+pub(in crate::policy) struct RuleIndex {
     exact_hosts: HashMap<Box<[u8]>, u32>,
     /// By `.example.com`.
     hosts_below: HashMap<Box<[u8]>, u32>,
@@ -57,12 +58,14 @@ struct Entry<'a> {
 
 impl RuleIndex {
     /// From the matches of rules, each with the position of its rule, in ascending order.
-    pub(super) fn build<'a>(matchers: impl Iterator<Item = (usize, &'a Matcher)>) -> Self {
+    pub(in crate::policy) fn build<'a>(
+        matchers: impl Iterator<Item = (usize, &'a Matcher)>,
+    ) -> Self {
         Self::build_above(FEW, matchers)
     }
 
     /// The same; rules that are no more than `few` are asked one after the other.
-    pub(super) fn build_above<'a>(
+    pub(in crate::policy) fn build_above<'a>(
         few: usize,
         matchers: impl Iterator<Item = (usize, &'a Matcher)>,
     ) -> Self {
@@ -97,7 +100,7 @@ impl RuleIndex {
 
     /// The positions of the rules that may match this host, in its canonical form, and this reading of a
     /// path.
-    pub(super) fn candidates(&self, host: &[u8], path: &[u8]) -> Candidates<'_> {
+    pub(in crate::policy) fn candidates(&self, host: &[u8], path: &[u8]) -> Candidates<'_> {
         let mut found = Candidates::default();
         let segments = path.strip_prefix(b"/");
         self.visit(ANY_HOST, segments, path, &mut found);

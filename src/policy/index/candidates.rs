@@ -7,7 +7,7 @@ const FEW: usize = 8;
 
 /// Positions in ascending order, each once.
 #[derive(Debug, Default)]
-pub(super) struct Candidates<'a> {
+pub(in crate::policy) struct Candidates<'a> {
     few: [&'a [u32]; FEW],
     /// The number of lists that were added.
     lists: usize,
@@ -19,7 +19,7 @@ pub(super) struct Candidates<'a> {
 
 impl<'a> Candidates<'a> {
     /// Adds a list in ascending order.
-    pub(super) fn add(&mut self, list: &'a [u32]) {
+    pub(in crate::policy) fn add(&mut self, list: &'a [u32]) {
         if list.is_empty() {
             return;
         }
@@ -31,7 +31,7 @@ impl<'a> Candidates<'a> {
     }
 
     /// Adds positions in any order.
-    pub(super) fn add_found(&mut self, positions: impl Iterator<Item = u32>) {
+    pub(in crate::policy) fn add_found(&mut self, positions: impl Iterator<Item = u32>) {
         self.found.extend(positions);
         self.found.sort_unstable();
     }

@@ -2,7 +2,7 @@
 
 /// How surely a match, or a part of one, fits a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Fit {
+pub(in crate::policy) enum Fit {
     /// In no reading.
     No,
     /// In some readings: a header that is repeated, a parameter that is encoded without need.
@@ -13,17 +13,17 @@ pub(super) enum Fit {
 
 impl Fit {
     /// In every reading or in none.
-    pub(super) const fn of(fits: bool) -> Self {
+    pub(in crate::policy) const fn of(fits: bool) -> Self {
         if fits { Self::Surely } else { Self::No }
     }
 
     /// In every reading, or at least in one.
-    pub(super) const fn at_least_possibly(surely: bool) -> Self {
+    pub(in crate::policy) const fn at_least_possibly(surely: bool) -> Self {
         if surely { Self::Surely } else { Self::Possibly }
     }
 
     /// The fit of a part that must not be there, from that of one that must.
-    pub(super) const fn reversed(self) -> Self {
+    pub(in crate::policy) const fn reversed(self) -> Self {
         match self {
             Self::No => Self::Surely,
             Self::Possibly => Self::Possibly,

@@ -16,16 +16,18 @@ const MAX_SEGMENTS: usize = 8;
 const MAX_WAYS: usize = 16;
 
 /// The first segments of a path; `None` is any text without a slash.
-pub(super) type PathKey = Vec<Option<Vec<u8>>>;
+pub(in crate::policy) type PathKey = Vec<Option<Vec<u8>>>;
 
 /// The key of a path that is compared literally.
-pub(super) fn of_text(path: &[u8]) -> PathKey {
+pub(in crate::policy) fn of_text(path: &[u8]) -> PathKey {
     let segments = path.split(|&b| b == b'/').skip(1);
     of_segments(segments.map(Some))
 }
 
 /// The key of these segments, of which `None` is any text without a slash.
-pub(super) fn of_segments<'a>(segments: impl Iterator<Item = Option<&'a [u8]>>) -> PathKey {
+pub(in crate::policy) fn of_segments<'a>(
+    segments: impl Iterator<Item = Option<&'a [u8]>>,
+) -> PathKey {
     let lower = segments.map(|segment| segment.map(<[u8]>::to_ascii_lowercase));
     let mut key: PathKey = lower.take(MAX_SEGMENTS).collect();
     if key.last().is_some_and(|last| last.as_deref() == Some(b"")) {
@@ -35,7 +37,7 @@ pub(super) fn of_segments<'a>(segments: impl Iterator<Item = Option<&'a [u8]>>) 
 }
 
 /// The keys of a regular expression over whole paths.
-pub(super) fn of_regex(pattern: &str) -> Vec<PathKey> {
+pub(in crate::policy) fn of_regex(pattern: &str) -> Vec<PathKey> {
     let parsed = ParserBuilder::new().utf8(false).build().parse(pattern);
     // An expression without a key is found by every path.
     let Ok(parsed) = parsed else { return vec![PathKey::new()] };

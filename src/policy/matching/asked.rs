@@ -19,7 +19,7 @@ use crate::{
 
 /// The facts of one request. In the usual case nothing is read but the host.
 #[derive(Debug)]
-pub(super) struct Asked<'a> {
+pub(in crate::policy) struct Asked<'a> {
     request: &'a RequestContext,
     host: Cow<'a, [u8]>,
     headers: RefCell<HashMap<Box<str>, HeaderReadings<'a>>>,
@@ -33,7 +33,7 @@ impl<'a> Asked<'a> {
     /// # Errors
     ///
     /// The denial, if its host is none.
-    pub(super) fn of(request: &'a RequestContext) -> Result<Self, DenyReason> {
+    pub(in crate::policy) fn of(request: &'a RequestContext) -> Result<Self, DenyReason> {
         let host = canonical_host(&request.host).ok_or(DenyReason::HostRefused)?;
         Ok(Self {
             request,
@@ -45,12 +45,12 @@ impl<'a> Asked<'a> {
     }
 
     /// The host in lower case, without port.
-    pub(super) fn host(&self) -> &[u8] {
+    pub(in crate::policy) fn host(&self) -> &[u8] {
         &self.host
     }
 
     /// How surely this header has the value that is asked of it.
-    pub(super) fn header(&self, part: &NamedPart) -> Fit {
+    pub(in crate::policy) fn header(&self, part: &NamedPart) -> Fit {
         let mut known = self.headers.borrow_mut();
         if let Some(readings) = known.get(part.name.as_str()) {
             return readings.fit(&part.value);
@@ -62,7 +62,7 @@ impl<'a> Asked<'a> {
     }
 
     /// How surely this query parameter has the value that is asked of it.
-    pub(super) fn parameter(&self, part: &NamedPart) -> Fit {
+    pub(in crate::policy) fn parameter(&self, part: &NamedPart) -> Fit {
         let mut known = self.query.borrow_mut();
         if let Some(readings) = known.get(part.name.as_str()) {
             return readings.fit(&part.value);
@@ -74,7 +74,7 @@ impl<'a> Asked<'a> {
     }
 
     /// Whether the client is one of these workloads.
-    pub(super) fn workload(&self, pattern: &PrincipalPattern) -> Fit {
+    pub(in crate::policy) fn workload(&self, pattern: &PrincipalPattern) -> Fit {
         let workload = self.workload.get_or_init(|| self.request.downstream().workload);
         Fit::of(workload.as_ref().is_some_and(|workload| pattern.matches(workload)))
     }

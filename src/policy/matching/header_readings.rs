@@ -13,7 +13,7 @@ const MAX_LINES: usize = 16;
 
 /// The lines of a request that some server takes for one header.
 #[derive(Debug, Default)]
-pub(super) struct HeaderReadings<'a> {
+pub(in crate::policy) struct HeaderReadings<'a> {
     lines: Vec<&'a [u8]>,
     /// More lines than are kept.
     crowded: bool,
@@ -27,7 +27,7 @@ pub(super) struct HeaderReadings<'a> {
 
 impl<'a> HeaderReadings<'a> {
     /// The lines of this name, which is in lower case.
-    pub(super) fn of(headers: &'a Headers, name: &str) -> Self {
+    pub(in crate::policy) fn of(headers: &'a Headers, name: &str) -> Self {
         let mut found = Self { filled: true, ..Self::default() };
         for (sent, value) in headers.iter().filter(|(sent, _)| is_spelling(sent, name.as_bytes())) {
             let own = sent.as_ref() == name.as_bytes();
@@ -44,7 +44,7 @@ impl<'a> HeaderReadings<'a> {
     }
 
     /// How surely the header has this value.
-    pub(super) fn fit(&self, value: &PartValue) -> Fit {
+    pub(in crate::policy) fn fit(&self, value: &PartValue) -> Fit {
         match value {
             PartValue::Exact(text) => self.equal(text.as_bytes()),
             PartValue::Present => self.present(),

@@ -1,8 +1,21 @@
 //! Redirects and edits of the response. The form of each denial itself is held by the tests of the
 //! doors, which answer by it.
 
+mod challenges;
+
 use super::{DenialResponder, DenialResponse, Recipient, statuses};
-use crate::model::{CallerProtocol, DenyReason, Redirect, RedirectKind, ResponseEdits};
+use crate::model::{CallerProtocol, Denial, DenyReason, Redirect, RedirectKind, ResponseEdits};
+
+/// The response to a client that is no browser.
+fn told(denial: &Denial) -> DenialResponse {
+    let client = Recipient { protocol: CallerProtocol::Http, request_id: b"request-1" };
+    DenialResponder::new("the realm", 7, true).respond(
+        denial,
+        None,
+        &ResponseEdits::default(),
+        client,
+    )
+}
 
 fn respond(
     reason: DenyReason,

@@ -15,7 +15,7 @@ const MAX_BYTES: usize = 2 << 20;
 
 /// Expressions in automata.
 #[derive(Debug, Default)]
-pub(super) struct ExpressionSets(Vec<ExpressionSet>);
+pub(in crate::policy) struct ExpressionSets(Vec<ExpressionSet>);
 
 #[derive(Debug)]
 struct ExpressionSet {
@@ -26,7 +26,7 @@ struct ExpressionSet {
 impl ExpressionSets {
     /// From expressions with the positions of their rules; and the positions of those that are better
     /// asked alone.
-    pub(super) fn build(patterns: &[(u32, &str)]) -> (Self, Vec<u32>) {
+    pub(in crate::policy) fn build(patterns: &[(u32, &str)]) -> (Self, Vec<u32>) {
         let (mut sets, mut alone) = (Vec::new(), Vec::new());
         let mut waiting: Vec<&[(u32, &str)]> = patterns.chunks(MANY).collect();
         while let Some(part) = waiting.pop() {
@@ -48,7 +48,7 @@ impl ExpressionSets {
     }
 
     /// Adds the positions of the rules whose expression matches.
-    pub(super) fn find(&self, path: &[u8], found: &mut Candidates<'_>) {
+    pub(in crate::policy) fn find(&self, path: &[u8], found: &mut Candidates<'_>) {
         for ExpressionSet { set, positions } in &self.0 {
             let matches = set.matches(path);
             if matches.matched_any() {

@@ -1,0 +1,246 @@
+//! The places that an expression may read, each by its name.
+//!
+//! In: a root and a field, as an expression writes them. Out: a [`Place`], or the names that there
+//! are. An expression reads places by fixed names alone, so the configuration knows them all when
+//! it is loaded.
+
+use strum::{EnumString, IntoStaticStr, VariantNames};
+
+/// The beginning of every place.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, EnumString, IntoStaticStr, VariantNames,
+)]
+#[strum(serialize_all = "snake_case")]
+pub enum Root {
+    /// The request, as the proxy describes it.
+    Request,
+    /// The verified identity.
+    Identity,
+    /// The claims of its token.
+    Claims,
+    /// The profile of its user.
+    Profile,
+    /// The variables of the path.
+    Path,
+}
+
+/// A field of the identity.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, EnumString, IntoStaticStr, VariantNames,
+)]
+#[strum(serialize_all = "snake_case")]
+pub enum IdentityField {
+    /// The user id.
+    UserId,
+    /// The configured name of the issuer.
+    Issuer,
+    /// The auth level, as a word.
+    AuthLevel,
+    /// The user is a guest without an identifier.
+    Anonymous,
+    /// The auth level is `verified`, and the user is no guest.
+    Verified,
+    /// The app that the token was made for.
+    AppId,
+    /// The sub-brand that the user signed in through.
+    AppVariant,
+    /// The tenant.
+    Tenant,
+    /// The session.
+    SessionId,
+    /// The token's own id.
+    TokenId,
+    /// The time of issue, Unix seconds.
+    IssuedAt,
+    /// The roles.
+    Roles,
+    /// The groups.
+    Groups,
+    /// The scopes.
+    Scopes,
+}
+
+/// A field of the profile.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, EnumString, IntoStaticStr, VariantNames,
+)]
+#[strum(serialize_all = "snake_case")]
+pub enum ProfileField {
+    /// The user's id.
+    UserId,
+    /// The state of the account.
+    State,
+    /// The auth level, as a word.
+    AuthLevel,
+    /// The fields that the user wrote.
+    Data,
+    /// The fields that were proved.
+    VerifiedData,
+    /// The attributes that the app's backend wrote.
+    Attributes,
+    /// The groups, each with `id`, `name`, `roles` and `member_state`.
+    Groups,
+    /// Times of the account.
+    Meta,
+}
+
+/// A field of the request that is one text.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, EnumString, IntoStaticStr, VariantNames,
+)]
+#[strum(serialize_all = "snake_case")]
+pub enum RequestField {
+    /// The method.
+    Method,
+    /// The host, without the port.
+    Host,
+    /// The path, without the query.
+    Path,
+    /// `http` or `https`.
+    Scheme,
+}
+
+/// A place that an expression reads.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Place {
+    /// `request.method`, `.host`, `.path`, `.scheme`.
+    Request(RequestField),
+    /// `request.headers["NAME"]`; the name is in lower case.
+    Header(Box<str>),
+    /// `request.query["NAME"]`.
+    Query(Box<str>),
+    /// `identity.NAME`.
+    Identity(IdentityField),
+    /// `claims.NAME`.
+    Claim(Box<str>),
+    /// `profile.NAME`.
+    Profile(ProfileField),
+    /// `path.NAME`.
+    Path(Box<str>),
+}
+
+/// Something that places are read from by their name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Holder {
+    /// A root itself.
+    Root(Root),
+    /// `request.headers`.
+    Headers,
+    /// `request.query`.
+    Query,
+}
+
+/// The thing that a name of a holder is.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Member {
+    /// A place.
+    Place(Place),
+    /// A holder.
+    Holder(Holder),
+}
+
+impl Root {
+    /// The root of this name.
+    pub(super) fn of(name: &str) -> Option<Self> {
+        name.parse().ok()
+    }
+
+    /// The names of all roots.
+    pub(super) fn names() -> String {
+        Self::VARIANTS.join(", ")
+    }
+}
+
+impl Place {
+    /// The root that it belongs to.
+    #[must_use]
+    pub const fn root(&self) -> Root {
+        match self {
+            Self::Request(_) | Self::Header(_) | Self::Query(_) => Root::Request,
+            Self::Identity(_) => Root::Identity,
+            Self::Claim(_) => Root::Claims,
+            Self::Profile(_) => Root::Profile,
+            Self::Path(_) => Root::Path,
+        }
+    }
+
+    /// The place as an expression writes it.
+    #[must_use]
+    pub fn written(&self) -> String {
+        let field = |root: &str, name: &'static str| format!("{root}.{name}");
+        match self {
+            Self::Request(name) => field("request", name.into()),
+            Self::Header(name) => format!("request.headers[\"{name}\"]"),
+            Self::Query(name) => format!("request.query[\"{name}\"]"),
+            Self::Identity(name) => field("identity", name.into()),
+            Self::Claim(name) => format!("claims[\"{name}\"]"),
+            Self::Profile(name) => field("profile", name.into()),
+            Self::Path(name) => format!("path.{name}"),
+        }
+    }
+}
+
+impl Holder {
+    /// The holder as an expression writes it.
+    pub(super) fn written(self) -> &'static str {
+        match self {
+            Self::Root(root) => root.into(),
+            Self::Headers => "request.headers",
+            Self::Query => "request.query",
+        }
+    }
+
+    /// The member of this name.
+    ///
+    /// # Errors
+    ///
+    /// The mistake in the name, and the names that there are.
+    pub(super) fn member(self, name: &str) -> Result<Member, String> {
+        if name.is_empty() {
+            return Err(format!("a name of `{}` is empty", self.written()));
+        }
+        let place = match self {
+            Self::Root(Root::Request) => match name {
+                "headers" => return Ok(Member::Holder(Self::Headers)),
+                "query" => return Ok(Member::Holder(Self::Query)),
+                _ => {
+                    Place::Request(self.field(name, RequestField::VARIANTS, ", headers, query")?)
+                }
+            },
+            Self::Root(Root::Identity) => {
+                Place::Identity(self.field(name, IdentityField::VARIANTS, "")?)
+            }
+            Self::Root(Root::Profile) => {
+                Place::Profile(self.field(name, ProfileField::VARIANTS, "")?)
+            }
+            Self::Root(Root::Claims) if name.starts_with('/') => {
+                return Err(format!(
+                    "`claims[\"{name}\"]` is written as a pointer; write claims.realm_access.roles"
+                ));
+            }
+            Self::Root(Root::Claims) => Place::Claim(name.into()),
+            Self::Root(Root::Path) => Place::Path(name.into()),
+            Self::Headers if name.bytes().any(|byte| byte.is_ascii_uppercase()) => {
+                return Err(format!(
+                    "names of headers are in lower case; write request.headers[\"{}\"]",
+                    name.to_ascii_lowercase()
+                ));
+            }
+            Self::Headers => Place::Header(name.into()),
+            Self::Query => Place::Query(name.into()),
+        };
+        Ok(Member::Place(place))
+    }
+
+    fn field<T: std::str::FromStr>(
+        self,
+        name: &str,
+        known: &[&str],
+        more: &str,
+    ) -> Result<T, String> {
+        name.parse().map_err(|_| {
+            let (root, known) = (self.written(), known.join(", "));
+            format!("`{root}` has no field `{name}`; its fields: {known}{more}")
+        })
+    }
+}

@@ -1,0 +1,84 @@
+//! Warnings about roles: what is allowed and probably not meant.
+//!
+//! In: the configuration. Out: roles that no user can have, names that were probably meant otherwise.
+
+use std::borrow::Cow;
+
+use super::RightsBook;
+use crate::{
+    config::{Claim, Config, RolePlace, RoleSource},
+    model::Warning,
+};
+
+/// The warnings about roles and their sources.
+#[must_use]
+pub fn warnings(config: &Config) -> Vec<Warning> {
+    let book = RightsBook::build(config);
+    let sources = config.role_sources.iter().enumerate();
+    let of_sources = sources.flat_map(|(index, source)| of_source(index, source, config));
+    of_roles(&book, config).into_iter().chain(of_sources).collect()
+}
+
+/// Roles that no source can give to anybody.
+fn of_roles(book: &RightsBook, config: &Config) -> Vec<Warning> {
+    if book.issuers.iter().all(|of| of.sources.is_empty()) {
+        let cause = if config.issuers.len() > 1 {
+            "with several issuers no role counts"
+        } else {
+            "the issuer has no `claims.roles`"
+        };
+        let text = format!(
+            "`roles` is written and `role_sources` is not, and {cause}, so that no user has any of \
+             them; write role_sources: [...]"
+        );
+        let warning = Warning { code: "role_sources_missing", text: text.into() };
+        return if config.roles.is_empty() { Vec::new() } else { vec![warning] };
+    }
+    let hopeless = |role: &&str| book.role_question(role).is_hopeless();
+    let names = book.roles.names().filter(hopeless);
+    let warning = |role: &str| Warning {
+        code: "role_without_users",
+        text: Cow::Owned(format!(
+            "roles.{role}: no entry of `role_sources` can give it, nor a role that inherits it, so \
+             that no user has it; add it to an entry, or leave it out"
+        )),
+    };
+    names.map(warning).collect()
+}
+
+fn of_source(index: usize, source: &RoleSource, config: &Config) -> Vec<Warning> {
+    match &source.place {
+        RolePlace::Claim(name) | RolePlace::PermissionClaim(name) => {
+            let claim = Claim::Text(name.clone());
+            let Some(dotted) = claim.resembles_path() else { return Vec::new() };
+            let pointer = dotted.replace('.', "/");
+            let text = format!(
+                "role_sources[{index}] names one claim whose name is `{dotted}`; for a claim inside \
+                 another write /{pointer}, and if the name is meant, /{dotted}"
+            );
+            vec![Warning { code: "claim_name_dotted", text: text.into() }]
+        }
+        RolePlace::Users { ids, .. } => {
+            let is_meant =
+                |name: &String| source.issuers.is_empty() || source.issuers.contains(name);
+            let mut issuers = config.issuers.iter().filter(|issuer| is_meant(&issuer.name));
+            if issuers.any(|issuer| issuer.claims.user_id.is_some()) {
+                return Vec::new();
+            }
+            let addresses = ids.keys().filter(|id| id.contains('@'));
+            let warning = |id: &String| Warning {
+                code: "user_id_is_address",
+                text: Cow::Owned(format!(
+                    "role_sources[{index}].users: `{id}` is compared with user ids, never with e-mail \
+                     addresses; write the user's id, or \"@example.com\" for a whole domain"
+                )),
+            };
+            addresses.map(warning).collect()
+        }
+        RolePlace::Mapped
+        | RolePlace::SupertokensRoles
+        | RolePlace::SupertokensPermissions
+        | RolePlace::GroupRoles
+        | RolePlace::Attribute(_) => Vec::new(),
+    }
+}
