@@ -55,7 +55,8 @@ pub(super) fn warnings(routes: &[Route], place: impl Fn(&str) -> String) -> Vec<
                     code: "route_unreachable",
                     text: Cow::Owned(format!(
                         "{other} never decides: {one} comes first and matches every request that \
-                         it matches; put it before, or narrow the other"
+                         it matches; put it before, narrow the other, or write `by_name: true` for \
+                         a route that only Envoy names"
                     )),
                 }
             }

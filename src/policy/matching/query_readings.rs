@@ -79,7 +79,8 @@ impl QueryReadings {
         if self.values.is_empty() && self.hidden.is_empty() {
             return Fit::No;
         }
-        let filled = |value: &Value| !value.text.trim_ascii().is_empty();
+        // To no server.
+        let filled = |value: &Value| !reads_as(&value.text, b"");
         let sure = self.hidden.is_empty()
             && !self.unclear
             && self.values.iter().any(|value| value.own_name)

@@ -12,6 +12,7 @@ mod paths;
 mod properties;
 mod readings;
 mod rules;
+mod servers;
 mod templates;
 
 use std::{collections::BTreeMap, sync::Arc};
