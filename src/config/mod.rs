@@ -72,6 +72,7 @@ pub use sections::{
     TokenSource, TooLarge, Unavailable, VendorHeaders, is_wildcard, permission_problem,
     role_problem,
 };
+pub use sections::{HttpGroup, HttpListener, Passport, PassportKey};
 pub use span::Span;
 pub use structure::json_schema;
 pub use tls::{Material, read_tls};

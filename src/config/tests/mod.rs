@@ -7,6 +7,7 @@ mod matches;
 mod one_iss;
 mod outbound;
 mod overlap;
+mod passport;
 mod presets;
 mod problems;
 mod read_headers;
