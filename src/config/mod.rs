@@ -14,9 +14,11 @@ mod findings;
 mod header_file;
 mod listen_address;
 mod origin;
+mod overlap;
 mod owner;
 mod problem;
 mod proxy;
+mod read_headers;
 mod schema_path;
 mod secret;
 mod section;
@@ -54,6 +56,7 @@ pub use origin::OriginPattern;
 pub use owner::{check_directory, only_ours};
 pub use problem::{Problem, Problems};
 pub use proxy::Proxy;
+pub use read_headers::ReadHeader;
 pub use secret::{REDACTED, Secret};
 use sections::WrittenConfig;
 pub use sections::{
@@ -61,10 +64,11 @@ pub use sections::{
     ClaimMap, ClaimPlace, ClaimSettings, ClientAuth, Config, ControlListener, CookieFormat,
     Credentials, DefaultRoute, ExpiredCookie, FirebaseIssuer, Freshness, GrpcListener,
     IdentityHeaders, Issuer, IssuerDetails, IssuerKind, KeyFetchHeader, KeyOrigin, KeyPlace,
-    KeySnapshots, Keys, Listeners, Log, LogFormat, LogLevel, MAX_NAME_BYTES, Match, Network,
-    OddPaths, OidcClient, OidcIssuer, OnTooLarge, OpsListener, OutboundTls, PathMatch, PathRegex,
-    Preset, Profiles, Revocation, Right, Role, RoleNaming, RolePlace, RoleSource, Route, RowndAuth,
-    RowndIssuer, Shutdown, SigningAlgorithm, StaticIssuer, SupertokensIssuer, Tls, TlsVersion,
+    KeySnapshots, Keys, Listeners, Log, LogFormat, LogLevel, MAX_NAME_BYTES, Match, NamedPart,
+    Network, OddPaths, OidcClient, OidcIssuer, OnTooLarge, OpsListener, OutboundTls, PartValue,
+    PathMatch, PathRegex, PathTemplate, Preset, PrincipalPattern, Profiles, Revocation, Right,
+    Role, RoleNaming, RolePlace, RoleSource, Route, RowndAuth, RowndIssuer, Shutdown,
+    SigningAlgorithm, StaticIssuer, SupertokensIssuer, TemplateSegment, Tls, TlsVersion,
     TokenSource, TooLarge, Unavailable, VendorHeaders, is_wildcard, permission_problem,
     role_problem,
 };
@@ -268,6 +272,8 @@ fn parse_with(
             };
             let mut more = Findings::without(left_out.clone());
             let mut config = validate::check(written, &mut more);
+            let place = |pointer: &str| place(name, &document, pointer);
+            warnings.extend(overlap::warnings(&config.routes, place));
             config.warnings = warnings;
             let more = Vec::from(more).into_iter().chain(more_checks(&config));
             let more = more.filter(|finding| !is_known(&finding.pointer));
@@ -294,12 +300,17 @@ fn is_below(pointer: &str, ancestor: &str) -> bool {
 }
 
 fn at(name: &str, document: &YamlDocument, pointer: &str, message: String) -> Problem {
-    let place = match document.place(pointer) {
+    let place = place(name, document, pointer);
+    Problem { place, setting: document::readable(pointer), message }
+}
+
+/// File and line, or variable, of the setting at this JSON pointer.
+fn place(name: &str, document: &YamlDocument, pointer: &str) -> String {
+    match document.place(pointer) {
         Some(WrittenAt::Line(line)) => format!("{name}:{line}"),
         Some(WrittenAt::Variable(variable)) => format!("environment {variable}"),
         None => name.to_owned(),
-    };
-    Problem { place, setting: document::readable(pointer), message }
+    }
 }
 
 fn one(place: String, message: String) -> Problems {

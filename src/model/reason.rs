@@ -276,6 +276,11 @@ deny_reasons! {
     PathRefused => "path_refused", BadRequest, "the request path is not acceptable",
         "Have the client send a plain path. If names in your paths contain encoded slashes, write \
          `odd_paths: judge` on their route.";
+    /// Rules match by headers and query parameters, and the request can be read in so many ways that
+    /// more than 256 rules hold for it: a header or a parameter is repeated, or spelled so that servers
+    /// do not agree on its value.
+    RequestAmbiguous => "request_ambiguous", BadRequest, "the request can be read in too many ways",
+        "Have the client send each header and each parameter once, in its usual spelling.";
     /// Headers, path or their number are above the limits of the `check` section.
     RequestTooLarge => "request_too_large", BadRequest, "the request is too large to be judged",
         "Restrict `allowed_headers` in Envoy's filter, or raise `check.max_headers`, \

@@ -9,8 +9,9 @@
 
 mod chosen;
 mod condition;
+mod index;
 mod limits;
-mod matcher;
+mod matching;
 mod method;
 mod path;
 mod permit;
@@ -30,10 +31,18 @@ use crate::{
 use chosen::ChosenRule;
 pub use chosen::ChosenRules;
 pub use condition::Needs;
+use index::RuleIndex;
 pub use limits::{Measured, RequestLimits};
+use matching::{Asked, Fit, PathProgram};
 pub use permit::{Allowed, ConfirmedByProfile, Permit, Unconfirmed};
 use rights::RightsBook;
 use rule::{Concession, Rule};
+
+/// Rules that the readings of one request may take together. Only a request that was made for it has
+/// more, and each costs time in which other callers wait.
+const MAX_TAKEN: usize = 256;
+/// Regular expressions that are compiled into their fast form, which needs more memory.
+const FAST_EXPRESSIONS: usize = 64;
 
 /// The ordered rules.
 #[derive(Debug)]
@@ -41,6 +50,7 @@ pub struct Policy {
     rules: Vec<Rule>,
     default: Rule,
     by_id: HashMap<Vec<u8>, usize>,
+    index: RuleIndex,
     needs: Needs,
     rights: Arc<RightsBook>,
 }
@@ -54,14 +64,18 @@ impl Policy {
         Self { rights, ..Self::new(rules, Rule::of_default(&config.default)) }
     }
 
-    fn new(rules: Vec<Rule>, default: Rule) -> Self {
+    fn new(mut rules: Vec<Rule>, default: Rule) -> Self {
+        let programs = rules.iter_mut().filter_map(Rule::program_mut);
+        programs.take(FAST_EXPRESSIONS).for_each(PathProgram::speed_up);
         let mut needs = Needs::default();
         for rule in rules.iter().chain([&default]) {
             needs.extend(rule.needs().clone());
         }
         let id = |(index, rule): (usize, &Rule)| (rule.id().as_bytes().to_vec(), index);
         let by_id = rules.iter().enumerate().map(id).collect();
-        Self { rules, default, by_id, needs, rights: Arc::default() }
+        let matchers = rules.iter().enumerate();
+        let index = RuleIndex::build(matchers.filter_map(|(at, rule)| Some((at, rule.matcher()?))));
+        Self { rules, default, by_id, index, needs, rights: Arc::default() }
     }
 
     /// The needs of all rules together, whichever of them hold for a request.
@@ -92,7 +106,7 @@ impl Policy {
     pub fn choose<'a>(&'a self, request: Measured<'a>) -> Result<ChosenRules<'a>, DenyReason> {
         let request = request.request();
         let methods = method::readings(&request.method)?;
-        let host = matcher::canonical_host(&request.host).ok_or(DenyReason::HostRefused)?;
+        let asked = Asked::of(request)?;
         let paths = path::readings(&request.target).ok_or(DenyReason::PathRefused)?;
         let rules = match &request.named_route {
             Some(NamedRoute::Unclear) => return Err(DenyReason::RouteUnknown),
@@ -101,11 +115,20 @@ impl Policy {
                 ChosenRules::of(request, paths.iter().map(|path| ChosenRule::new(rule, path)))
             }
             None => {
+                let asked = &asked;
+                let mut taken = 0;
                 let chosen = methods.iter().flat_map(|method| {
-                    let rule = |path| self.rule_by_reading(method, &host, path);
-                    paths.iter().map(move |path| ChosenRule::new(rule(path), path))
+                    paths.iter().flat_map(move |path| {
+                        let rules = self.rules_by_reading(asked, method, path);
+                        rules.map(move |rule| ChosenRule::new(rule, path))
+                    })
                 });
-                ChosenRules::of(request, chosen)
+                let chosen = chosen.take(MAX_TAKEN + 1).inspect(|_| taken += 1);
+                let chosen = ChosenRules::of(request, chosen);
+                if taken > MAX_TAKEN {
+                    return Err(DenyReason::RequestAmbiguous);
+                }
+                chosen
             }
         };
         let rules = rules.ok_or(DenyReason::PathRefused)?;
@@ -121,9 +144,9 @@ impl Policy {
     #[must_use]
     pub fn skipped(&self, request: Measured<'_>) -> Vec<Step> {
         let request = request.request();
-        let (Ok(methods), Some(host), Some(paths), None) = (
+        let (Ok(methods), Ok(asked), Some(paths), None) = (
             method::readings(&request.method),
-            matcher::canonical_host(&request.host),
+            Asked::of(request),
             path::readings(&request.target),
             &request.named_route,
         ) else {
@@ -133,7 +156,7 @@ impl Policy {
             return Vec::new();
         };
         let skipped = self.rules.iter().map_while(|rule| {
-            let because = rule.mismatch(method, &host, path)?;
+            let because = rule.mismatch(&asked, method, path)?;
             Some(Step::RuleSkipped { rule: rule.id().clone(), because })
         });
         skipped.collect()
@@ -144,10 +167,33 @@ impl Policy {
         self.rules.get(*index).ok_or(DenyReason::RouteUnknown)
     }
 
-    /// The rule of one reading: the first that matches, else the default. This is the one place that
-    /// searches the rules, so an index over them belongs here.
-    fn rule_by_reading(&self, method: &[u8], host: &[u8], path: &[u8]) -> &Rule {
-        let mut rules = self.rules.iter();
-        rules.find(|rule| rule.matches(method, host, path)).unwrap_or(&self.default)
+    /// The rules of one reading, in their order: those that match it possibly, up to the first that
+    /// matches it surely, which is else the default. This is the one place that searches the rules.
+    fn rules_by_reading<'p, 'r>(
+        &'p self,
+        asked: &'r Asked<'_>,
+        method: &'r [u8],
+        path: &'r [u8],
+    ) -> impl Iterator<Item = &'p Rule> {
+        let candidates = self.index.candidates(asked.host(), path);
+        let mut rules = candidates.filter_map(|position| self.rules.get(position));
+        let mut ended = false;
+        std::iter::from_fn(move || {
+            while !ended {
+                let Some(rule) = rules.next() else {
+                    ended = true;
+                    return Some(&self.default);
+                };
+                match rule.fit(asked, method, path) {
+                    Fit::No => {}
+                    Fit::Possibly => return Some(rule),
+                    Fit::Surely => {
+                        ended = true;
+                        return Some(rule);
+                    }
+                }
+            }
+            None
+        })
     }
 }

@@ -59,8 +59,8 @@ pub use rights::{
 pub(super) use routes::RouteMatch;
 use routes::WrittenRoute;
 pub use routes::{
-    AppliesTo, Auth, DefaultRoute, ExpiredCookie, Freshness, Match, OddPaths, PathMatch, PathRegex,
-    Route,
+    AppliesTo, Auth, DefaultRoute, ExpiredCookie, Freshness, Match, NamedPart, OddPaths, PartValue,
+    PathMatch, PathRegex, PathTemplate, PrincipalPattern, Route, TemplateSegment,
 };
 use rownd_auth::WrittenRowndAuth;
 pub use rownd_auth::{Caller, ClientAuth, OidcClient, Right, RowndAuth};
@@ -182,7 +182,7 @@ pub struct Config {
     pub log: Log,
     /// How the process ends.
     pub shutdown: Shutdown,
-    /// The warnings about the variables of the environment.
+    /// The warnings about the variables of the environment and about rules that never decide.
     #[serde(skip)]
     pub warnings: Vec<Warning>,
 }

@@ -3,12 +3,17 @@
 
 mod evidence;
 mod hosts;
+mod index;
+mod memory;
 mod merge;
 mod odd_paths;
+mod parts;
 mod paths;
 mod properties;
 mod readings;
 mod rules;
+mod servers;
+mod templates;
 
 use std::{collections::BTreeMap, sync::Arc};
 

@@ -1,14 +1,23 @@
 //! The sections `routes` and `default`: rules, and the requirements where no rule matches.
 
 mod check;
+mod match_check;
+mod named_part;
 mod path_regex;
+mod path_template;
 mod path_text;
+mod principal;
+mod request_match;
 mod route;
 mod route_match;
 mod schema;
 
+pub use named_part::{NamedPart, PartValue};
 pub use path_regex::PathRegex;
-pub use route::{AppliesTo, Match, PathMatch, Route};
+pub use path_template::{PathTemplate, TemplateSegment};
+pub use principal::PrincipalPattern;
+pub use request_match::{Match, PathMatch};
+pub use route::{AppliesTo, Route};
 pub(in crate::config) use route_match::RouteMatch;
 pub(in crate::config) use schema::WrittenRoute;
 pub use schema::{Auth, DefaultRoute, ExpiredCookie, Freshness, OddPaths};
