@@ -18,6 +18,7 @@ pub mod issuer_api;
 pub mod log_throttle;
 pub mod metrics;
 pub mod model;
+pub mod passport;
 pub mod policy;
 pub mod profile;
 pub mod response;

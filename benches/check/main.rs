@@ -26,6 +26,7 @@ mod mint;
 mod process;
 mod report;
 mod restart;
+mod rules;
 mod servers;
 mod soak;
 mod unnamed;
@@ -53,6 +54,7 @@ use crate::{
     process::{Cores, Program},
     report::{BARE_H2, FLOOR, ROWS, Report, Round, cached, fresh},
     restart::Restarts,
+    rules::Rules,
     servers::{Place, Server},
     unnamed::Shares,
     verify::{Cost, Verifier},
@@ -111,6 +113,9 @@ struct Settings {
     /// tokens without a `kid`.
     #[arg(long)]
     keys: bool,
+    /// Only measure many rules.
+    #[arg(long)]
+    rules: bool,
     /// Only count instructions, by callgrind; exit 1 where a check takes more than it may.
     #[arg(long)]
     instructions: bool,
@@ -133,7 +138,12 @@ impl Settings {
 
     /// Whether a figure that is missed is a failure.
     const fn judges(&self) -> bool {
-        self.gate || self.soak.is_some() || self.caches || self.instructions || self.keys
+        self.gate
+            || self.soak.is_some()
+            || self.caches
+            || self.instructions
+            || self.keys
+            || self.rules
     }
 
     /// The floor, built if need be.
@@ -189,6 +199,12 @@ async fn run(settings: &Settings, cores: Cores) -> Result<bool> {
             shares.print();
             Ok(shares.holds())
         }
+        None if settings.rules => {
+            let (floor, directory) = (settings.floor().await?, directory()?);
+            let rules = Rules::measure(&settings.server, &floor, cores, &directory).await?;
+            rules.print();
+            Ok(rules.holds())
+        }
         None if settings.instructions => {
             let floor = settings.floor().await?;
             instructions::run(cores, &settings.server, &floor, settings.renew).await
@@ -234,20 +250,23 @@ async fn measure(settings: &Settings, cores: Cores) -> Result<bool> {
     }
     bench.stop().await?;
     let (algorithms, shares) = keys(settings, cores).await?;
+    let rules = Rules::measure(&settings.server, &floor, cores, &directory).await?;
     let restarts = restarts(settings, cores).await?;
     let report = Report::new(&rounds);
     report.print()?;
     algorithms.print();
     shares.print();
+    rules.print();
     restarts.print();
     let mut summary = report.summary();
     summary["algorithms"] = algorithms.summary();
     summary["kept_during_flood_without_kid"] = shares.summary();
+    summary["rules"] = rules.summary();
     summary["restart_to_serving_ms"] = restarts.median().into();
     let file = directory.join("summary.json");
     fs::write(&file, format!("{summary:#}\n"))?;
     println!("written to {}", file.display());
-    Ok(report.holds() && shares.holds() && restarts.holds())
+    Ok(report.holds() && shares.holds() && rules.holds() && restarts.holds())
 }
 
 /// All that a round needs.

@@ -125,6 +125,21 @@ impl Place {
         Ok(Self { address, log, ops, core, program: program.clone(), file })
     }
 
+    /// The same as [`Self::new`], with these rules before all others.
+    pub(crate) fn with_rules(
+        name: &str,
+        core: usize,
+        program: &Program,
+        directory: &Path,
+        issuers: SocketAddr,
+        rules: &str,
+    ) -> Result<Self> {
+        let place = Self::new(name, core, program, directory, issuers, "")?;
+        let text = fs::read_to_string(&place.file)?;
+        fs::write(&place.file, text.replacen("routes:\n", &format!("routes:\n{rules}"), 1))?;
+        Ok(place)
+    }
+
     /// Starts one; it may not listen yet.
     pub(crate) fn spawn(&self) -> Result<Child> {
         let output = File::create(&self.log)?;

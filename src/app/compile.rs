@@ -8,6 +8,7 @@ use crate::{
     config::Config,
     digest, issuer_api,
     metrics::Metrics,
+    passport::Passports,
     policy::Policy,
     profile::{ProfileFetcher, Profiles},
     upstream,
@@ -61,7 +62,9 @@ pub(super) fn compile(
     let exchange = issuer_api::Exchange::build(config, &apis, refreshes);
     let issuers = verifier.issuers().iter().cloned().zip(apis).collect();
     let edition = Edition { epoch, hash: hash(config).into() };
-    let snapshot = Snapshot::build(config, policy, verifier, profiles, exchange, edition);
+    let passports = Passports::build(config)?.map(Arc::new);
+    let snapshot = Snapshot::build(config, policy, verifier, profiles, exchange, edition)
+        .with_passports(passports);
     Ok((snapshot, BackgroundWork { refreshers, issuers, fetcher }))
 }
 

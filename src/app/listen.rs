@@ -18,8 +18,8 @@ use crate::{
 /// The listener's name in the log and in metrics.
 const NAME: &str = "grpc";
 /// File descriptors kept free for everything that is not a connection of this listener. The ops
-/// listener may use half of them.
-const RESERVED_DESCRIPTORS: u64 = 128;
+/// listener and the listener `http` may use a third of them each.
+const RESERVED_DESCRIPTORS: u64 = 192;
 /// Connections that may be closing while new ones have their slots already.
 const MAX_CLOSING: usize = 32;
 /// A younger connection is not evicted: in this time it has sent its preface, after a handshake

@@ -14,6 +14,7 @@ mod followed_files;
 mod foundation;
 mod handoff;
 mod http1;
+mod http1_sockets;
 mod http2_preface;
 mod labels;
 mod listen;
@@ -22,6 +23,7 @@ mod ops;
 mod phase;
 mod preflight;
 pub mod process;
+mod public;
 mod reload;
 mod socket;
 mod tasks;
@@ -41,15 +43,15 @@ use crate::{
     config::{Config, ConfigSource, Shutdown},
     grpc::{Doors, HealthTask, ext_authz::CheckDoor, rownd_auth::AuthDoor},
     health::Readiness,
-    http::ops::{self as pages, OpsState, ReloadFailures},
+    http::ops::{OpsState, ReloadFailures},
     issuer_api::{self, RefreshRunner},
     metrics::Metrics,
 };
 use compile::{BackgroundWork, SharedParts};
-use control::ControlSocket;
 use drain::{RefreshTask, Serving};
 pub use error::BuildError;
 use foundation::Foundation;
+use http1_sockets::Http1Sockets;
 pub use labels::labels;
 use listen::GrpcSocket;
 pub use online::{IssuerFindings, ask_issuers};
@@ -57,7 +59,6 @@ use phase::Phase;
 pub use preflight::{problems, problems_anywhere};
 pub use reload::ReloadHandle;
 use reload::{ConfigReloader, ReloadTarget};
-use socket::BoundSocket;
 use tasks::spawn;
 pub use telemetry::LogGuard;
 use tls::ListenerTls;
@@ -78,10 +79,7 @@ const ONLY_CHECK: &str = "other machines can only call Envoy's Check: RowndAuth 
 #[derive(Debug)]
 pub struct Bound {
     grpc: GrpcSocket,
-    ops: BoundSocket,
-    ops_address: SocketAddr,
-    probes: Option<(BoundSocket, SocketAddr)>,
-    control: Option<ControlSocket>,
+    http1: Http1Sockets,
     doors: Doors,
     health: HealthTask,
     state: OpsState,
@@ -116,13 +114,7 @@ pub async fn build(config: Config) -> Result<Bound, BuildError> {
     let tls = grpc.tls.as_ref().map(|tls| ListenerTls::build(tls, &metrics));
     let tls = tls.transpose().map_err(BuildError::Part)?;
     let grpc = GrpcSocket::bind(grpc).await?;
-    let pages = &config.listeners.ops;
-    let (ops, ops_address) = BoundSocket::bind_tcp("listeners.ops.address", pages.address).await?;
-    let probes = match pages.probe_address {
-        Some(address) => Some(BoundSocket::bind_tcp("listeners.ops.probe_address", address).await?),
-        None => None,
-    };
-    let control = ControlSocket::bind(config.listeners.control.as_ref()).await?;
+    let http1 = Http1Sockets::bind(&config.listeners).await?;
     warnings::log(&config);
     let exposed = !config.listeners.grpc.address.is_local();
     if exposed && config.rownd_auth.callers.is_empty() {
@@ -142,10 +134,7 @@ pub async fn build(config: Config) -> Result<Bound, BuildError> {
     let (reloader, reload) = ConfigReloader::new(target);
     Ok(Bound {
         grpc,
-        ops,
-        ops_address,
-        probes,
-        control,
+        http1,
         doors,
         health,
         state,
@@ -169,13 +158,19 @@ impl Bound {
     /// The address of the ops pages.
     #[must_use]
     pub const fn ops_address(&self) -> SocketAddr {
-        self.ops_address
+        self.http1.ops_address()
     }
 
     /// The address of the pages for probes alone, where there is one.
     #[must_use]
     pub fn probe_address(&self) -> Option<SocketAddr> {
-        self.probes.as_ref().map(|(_, address)| *address)
+        self.http1.probe_address()
+    }
+
+    /// The address of the listener `http`, where there is one.
+    #[must_use]
+    pub fn http_address(&self) -> Option<&ListenAddress> {
+        self.http1.public_address()
     }
 
     /// Whether the process is ready, and what it waits for.
@@ -226,20 +221,7 @@ impl Bound {
         spawn(&mut tasks, self.health.run(self.state.readiness.watch()));
         spawn_upkeep(&mut tasks, &self.state);
         let (readiness, metrics) = (self.state.readiness.clone(), self.state.metrics.clone());
-        let mut http1 = JoinSet::new();
-        if let Some(control) = self.control {
-            tracing::info!(address = %control.address(), "taking commands");
-            let routes = control.routes(control::commands(&self.state, self.reload));
-            let served = http1::serve(control.socket, control::LIMITS, routes, follow.clone());
-            spawn(&mut http1, served);
-        }
-        let pages = pages::router(self.state);
-        for socket in [Some(self.ops), self.probes.map(|(socket, _)| socket)].into_iter().flatten()
-        {
-            let pages = pages.clone();
-            let served = http1::serve(socket, ops::LIMITS, move |_| pages.clone(), follow.clone());
-            spawn(&mut http1, served);
-        }
+        let http1 = self.http1.serve(self.state, self.reload, &follow);
         let mut accepting = JoinSet::new();
         spawn(&mut accepting, self.grpc.accept(workers.handoff(), metrics));
         let mut serving = Serving {

@@ -10,7 +10,7 @@ use std::{
 
 use crate::{
     config::{Config, Finding, ListenAddress, Listeners},
-    upstream, verify,
+    passport, upstream, verify,
 };
 
 /// Every problem that the text of the settings alone does not show. Nothing that other programs use
@@ -28,6 +28,7 @@ pub fn problems(config: &Config) -> Vec<Finding> {
 pub fn problems_anywhere(config: &Config) -> Vec<Finding> {
     let mut found = verify::problems(&config.issuers);
     found.extend(upstream::problems(config));
+    found.extend(passport::problems(config));
     found
 }
 
@@ -37,17 +38,12 @@ fn host_problems(config: &Config) -> Vec<Finding> {
     if let Some(message) = upstream::authority_problem(config) {
         found.push(Finding { pointer: String::new(), message });
     }
-    let Listeners { grpc, ops, control } = &config.listeners;
+    let Listeners { grpc, ops, control, http } = &config.listeners;
     let control = control.as_ref().map(|control| control.address.path());
     let mut add = |pointer: &str, checked: Result<(), String>| {
         found.extend(checked.err().map(|message| Finding { pointer: pointer.to_owned(), message }));
     };
-    match &grpc.address {
-        ListenAddress::Tcp(address) => {
-            add("/listeners/grpc/address", check_local_address(*address))
-        }
-        ListenAddress::Unix(path) => add("/listeners/grpc/address", check_socket_path(path)),
-    }
+    add("/listeners/grpc/address", check_address(&grpc.address));
     add("/listeners/ops/address", check_local_address(ops.address));
     if let Some(address) = ops.probe_address {
         add("/listeners/ops/probe_address", check_local_address(address));
@@ -55,14 +51,28 @@ fn host_problems(config: &Config) -> Vec<Finding> {
     if let Some(path) = control {
         add("/listeners/control/address", check_socket_path(path));
     }
-    if let (Some(grpc), Some(control)) =
-        (grpc.address.path().and_then(resolved), control.and_then(resolved))
-        && grpc == control
-    {
+    if let Some(http) = http {
+        add("/listeners/http/address", check_address(&http.address));
+    }
+    let grpc = grpc.address.path().and_then(resolved);
+    let control = control.and_then(resolved);
+    if control.is_some() && control == grpc {
         let message = "is the socket of the grpc listener too; write another path";
         add("/listeners/control/address", Err(message.to_owned()));
     }
+    let http = http.as_ref().and_then(|http| http.address.path()).and_then(resolved);
+    if http.is_some() && (http == grpc || http == control) {
+        let message = "is the socket of another listener too; write another path";
+        add("/listeners/http/address", Err(message.to_owned()));
+    }
     found
+}
+
+fn check_address(wanted: &ListenAddress) -> Result<(), String> {
+    match wanted {
+        ListenAddress::Tcp(address) => check_local_address(*address),
+        ListenAddress::Unix(path) => check_socket_path(path),
+    }
 }
 
 /// The path of a socket file, with the links of its directory followed.

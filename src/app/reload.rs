@@ -324,6 +324,14 @@ impl ConfigReloader {
         let mut replaced = self.start(work);
         // An issuer that cannot be reached must not hold up the rest of the configuration.
         let _ = timeout(KEY_WAIT, after.settled()).await;
+        let unpublished = before.passports().zip(snapshot.passports());
+        if let Some(kid) = unpublished.and_then(|(old, new)| new.signs_by_a_new_key(old)) {
+            tracing::warn!(
+                kid,
+                "passports are signed by a key that was not published before: services deny them \
+                 until they read the keys again; see docs/passports.md"
+            );
+        }
         self.target.authorizer.put_in_force(snapshot);
         after.forget_as(before.verifier());
         replaced.extend(self.remove_issuers(before.verifier(), &after));

@@ -11,7 +11,7 @@ use crate::{
     config::Config,
     http::ops::Warnings,
     model::Warning,
-    policy, upstream, verify,
+    passport, policy, upstream, verify,
 };
 
 /// The warnings that the text of a configuration and the files of its authorities show, on every
@@ -29,6 +29,7 @@ fn without_files(config: &Config) -> Vec<Warning> {
     found.extend(authz::warnings(config));
     found.extend(upstream::proxy_warning(config));
     found.extend(verify::warnings(config));
+    found.extend(passport::warnings(config));
     found.extend(policy::rights::warnings(config));
     found
 }

@@ -5,7 +5,8 @@ use std::{sync::Arc, time::Duration};
 
 use super::{permit_step::PermitStep, pipeline::CheckPipeline, service::BackendService};
 use crate::{
-    config::Config, issuer_api::Exchange, policy::Policy, profile::Profiles, verify::Verifier,
+    config::Config, issuer_api::Exchange, passport::Passports, policy::Policy, profile::Profiles,
+    verify::Verifier,
 };
 
 /// Which configuration it is.
@@ -23,6 +24,7 @@ pub struct Snapshot {
     edition: Edition,
     pipeline: CheckPipeline,
     service: Arc<BackendService>,
+    passports: Option<Arc<Passports>>,
 }
 
 impl Snapshot {
@@ -37,11 +39,14 @@ impl Snapshot {
         exchange: Exchange,
         edition: Edition,
     ) -> Self {
-        let service = BackendService::build(config, verifier.clone(), profiles.clone(), exchange);
+        let rights = policy.rights().clone();
+        let service =
+            BackendService::build(config, verifier.clone(), profiles.clone(), rights, exchange);
         Self {
             edition,
             pipeline: CheckPipeline::build(config, policy, verifier, profiles),
             service: Arc::new(service),
+            passports: None,
         }
     }
 
@@ -50,6 +55,19 @@ impl Snapshot {
     pub fn with_permit_steps(mut self, steps: Vec<Arc<dyn PermitStep>>) -> Self {
         self.pipeline.permit_steps = steps;
         self
+    }
+
+    /// With these passports, where some are configured.
+    #[must_use]
+    pub fn with_passports(mut self, passports: Option<Arc<Passports>>) -> Self {
+        self.passports = passports;
+        self
+    }
+
+    /// The passports, where some are configured.
+    #[must_use]
+    pub const fn passports(&self) -> Option<&Arc<Passports>> {
+        self.passports.as_ref()
     }
 
     /// Which configuration it is.

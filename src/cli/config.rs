@@ -48,6 +48,12 @@ pub(super) fn check(args: &CheckArgs) -> ExitResult {
         return Err(Failure::no(format!("{} warning(s), and --strict is set", warnings.len())));
     }
     println!("the configuration is good: {issuers} issuer(s), {routes} route(s)");
+    println!(
+        "headers that it reads; `allowed_headers.patterns` of Envoy's filter, if set, must hold:"
+    );
+    for header in config.read_headers() {
+        println!("  {header}");
+    }
     if !args.online {
         return Ok(ExitCode::SUCCESS);
     }

@@ -42,6 +42,9 @@ pub(super) fn run(args: &ConfigArgs) -> ExitResult {
             ops = %bound.ops_address(),
             "listening"
         );
+        if let Some(http) = bound.http_address() {
+            tracing::info!(address = %http, "serving over HTTP what listeners.http.serve names");
+        }
         let reloads = reload_on_hangup(hangup, bound.reload_handle());
         let times = bound.shutdown_times();
         let (stop, stopped) = oneshot::channel();

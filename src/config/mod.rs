@@ -14,9 +14,11 @@ mod findings;
 mod header_file;
 mod listen_address;
 mod origin;
+mod overlap;
 mod owner;
 mod problem;
 mod proxy;
+mod read_headers;
 mod schema_path;
 mod secret;
 mod section;
@@ -54,6 +56,7 @@ pub use origin::OriginPattern;
 pub use owner::{check_directory, only_ours};
 pub use problem::{Problem, Problems};
 pub use proxy::Proxy;
+pub use read_headers::ReadHeader;
 pub use secret::{REDACTED, Secret};
 use sections::WrittenConfig;
 pub use sections::{
@@ -62,13 +65,15 @@ pub use sections::{
     Credentials, DefaultRoute, ExpiredCookie, FirebaseIssuer, Freshness, GrpcListener, Guard,
     GuardedCallers, IdentityHeaders, Issuer, IssuerDetails, IssuerKind, KeyFetchHeader, KeyOrigin,
     KeyPlace, KeySnapshots, Keys, Listeners, Log, LogFormat, LogLevel, MAX_NAME_BYTES, Match, Mode,
-    Network, OddPaths, OidcClient, OidcIssuer, OnTooLarge, OpsListener, OutboundTls, PathIdentity,
-    PathMatch, PathRegex, Preset, Profiles, Requirement, RequirementLeaf, RequirementNode,
-    Revocation, Right, Role, RoleNaming, RolePlace, RoleSource, Route, RowndAuth, RowndIssuer,
-    Scalar, Shutdown, SigningAlgorithm, StaticIssuer, SupertokensIssuer, TextRegex, Texts, Tls,
-    TlsVersion, TokenSource, TooLarge, Unavailable, ValuePlace, ValueTest, ValueTests,
-    VendorHeaders, is_wildcard, permission_problem, role_problem,
+    NamedPart, Network, OddPaths, OidcClient, OidcIssuer, OnTooLarge, OpsListener, OutboundTls,
+    PartValue, PathIdentity, PathMatch, PathRegex, PathTemplate, Preset, PrincipalPattern,
+    Profiles, Requirement, RequirementLeaf, RequirementNode, Revocation, Right, Role, RoleNaming,
+    RolePlace, RoleSource, Route, RowndAuth, RowndIssuer, Scalar, Shutdown, SigningAlgorithm,
+    StaticIssuer, SupertokensIssuer, TemplateSegment, TextRegex, Texts, Tls, TlsVersion,
+    TokenSource, TooLarge, Unavailable, ValuePlace, ValueTest, ValueTests, VendorHeaders,
+    is_wildcard, permission_problem, role_problem,
 };
+pub use sections::{HttpGroup, HttpListener, Passport, PassportKey};
 pub use span::Span;
 pub use structure::json_schema;
 pub use tls::{Material, read_tls};
@@ -268,6 +273,8 @@ fn parse_with(
             };
             let mut more = Findings::without(left_out.clone());
             let mut config = validate::check(written, &mut more);
+            let place = |pointer: &str| place(name, &document, pointer);
+            warnings.extend(overlap::warnings(&config.routes, place));
             config.warnings = warnings;
             let more = Vec::from(more).into_iter().chain(more_checks(&config));
             let more = more.filter(|finding| !is_known(&finding.pointer));
@@ -294,12 +301,17 @@ fn is_below(pointer: &str, ancestor: &str) -> bool {
 }
 
 fn at(name: &str, document: &YamlDocument, pointer: &str, message: String) -> Problem {
-    let place = match document.place(pointer) {
+    let place = place(name, document, pointer);
+    Problem { place, setting: document::readable(pointer), message }
+}
+
+/// File and line, or variable, of the setting at this JSON pointer.
+fn place(name: &str, document: &YamlDocument, pointer: &str) -> String {
+    match document.place(pointer) {
         Some(WrittenAt::Line(line)) => format!("{name}:{line}"),
         Some(WrittenAt::Variable(variable)) => format!("environment {variable}"),
         None => name.to_owned(),
-    };
-    Problem { place, setting: document::readable(pointer), message }
+    }
 }
 
 fn one(place: String, message: String) -> Problems {

@@ -134,8 +134,8 @@ fn content(path: &Path) -> Vec<u8> {
         .unwrap_or_else(|error| format!("no content: {}", error.kind()).into_bytes())
 }
 
-/// The files that the configuration and the environment name: secrets as `file:/path`, and
-/// variables that end in `_FILE`.
+/// The files that the configuration and the environment name: secrets as `file:/path`, the keys of
+/// passports, and variables that end in `_FILE`.
 fn named_files(text: &[u8], environment: &BTreeMap<String, String>) -> BTreeSet<PathBuf> {
     let mut found: BTreeSet<PathBuf> = environment
         .iter()
@@ -147,6 +147,9 @@ fn named_files(text: &[u8], environment: &BTreeMap<String, String>) -> BTreeSet<
     // Its problems are found when it is loaded.
     let _ = environment::apply(&mut document, environment, &mut Vec::new());
     secrets(&document.value, &mut found);
+    let keys = document.value.pointer("/passport/keys").and_then(Value::as_array);
+    let files = keys.into_iter().flatten().filter_map(|key| key.get("file")?.as_str());
+    found.extend(files.map(PathBuf::from));
     found
 }
 

@@ -1,7 +1,9 @@
-//! The HTTP doors beside gRPC: `ops`, the pages for operators, and `control`, the commands.
+//! The HTTP doors beside gRPC: `ops`, the pages for operators; `control`, the commands; and
+//! `public`, what other programs may read.
 
 pub mod control;
 pub mod ops;
+pub mod public;
 
 use crate::metrics::{LabelValues, Labels};
 

@@ -218,10 +218,16 @@ deny_reasons! {
     ScopeMissing => "scope_missing", Forbidden, "the token lacks a scope that is required",
         "Have the client ask the issuer for the scopes in `scope`. If the token has them, name their \
          claim in `issuers[].claims`.";
+    /// A call of `Verify` has `required_permissions`, and the user lacks one of them.
+    PermissionMissing => "permission_missing", Forbidden, "the user lacks a permission that is required",
+        "Give the user a role with the permission, by one of `role_sources`; docs/policy-roles.md has \
+         the places.";
     /// Another requirement of the rule is not met: a role, a group, a permission, an issuer, a claim.
     RequirementUnmet => "requirement_unmet", Forbidden, "the caller does not meet the requirements",
         "The log names the rule. Give the user the right that it asks for, or change the rule.";
-    /// A fact that the rule asks for is absent, or has another type than the rule expects.
+    /// A fact that the rule asks for is absent, or has another type than the rule expects. Also: a call
+    /// of `Verify` has `required_permissions`, and no entry of `role_sources` that can be read says
+    /// whether the user has them.
     RequirementUnknown => "requirement_unknown", Forbidden, "a fact that the rule requires is not known",
         "`token inspect` shows the claims. Have the issuer put the claim into its tokens, or name the \
          claim that has it.";
@@ -270,6 +276,11 @@ deny_reasons! {
     PathRefused => "path_refused", BadRequest, "the request path is not acceptable",
         "Have the client send a plain path. If names in your paths contain encoded slashes, write \
          `odd_paths: judge` on their route.";
+    /// Rules match by headers and query parameters, and the request can be read in so many ways that
+    /// more than 256 rules hold for it: a header or a parameter is repeated, or spelled so that servers
+    /// do not agree on its value.
+    RequestAmbiguous => "request_ambiguous", BadRequest, "the request can be read in too many ways",
+        "Have the client send each header and each parameter once, in its usual spelling.";
     /// Headers, path or their number are above the limits of the `check` section.
     RequestTooLarge => "request_too_large", BadRequest, "the request is too large to be judged",
         "Restrict `allowed_headers` in Envoy's filter, or raise `check.max_headers`, \

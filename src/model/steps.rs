@@ -18,8 +18,8 @@ pub enum Step {
     RuleSkipped {
         /// Its id.
         rule: Arc<str>,
-        /// The part of the request that it does not match: `method`, `host` or `path`; `name` for a
-        /// rule that holds only where the proxy names it.
+        /// The part of the request that it does not match: `method`, `host`, `path`, `principal`,
+        /// `header` or `query`; `name` for a rule that holds only where the proxy names it.
         because: &'static str,
     },
     /// This rule applies: its id, or `default`.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use super::{
     condition::{Cause, ConditionState, Evidence, Needs, Unmet},
-    matcher::Matcher,
+    matching::{Matcher, PathProgram},
     requirement::{CompiledRequirement, FactSources},
     variables::PathVariables,
 };
@@ -48,6 +48,11 @@ impl Guard {
     /// The requests that it judges.
     pub(super) const fn matcher(&self) -> &Matcher {
         &self.matcher
+    }
+
+    /// The regular expression of the match.
+    pub(super) const fn program_mut(&mut self) -> Option<&mut PathProgram> {
+        self.matcher.program_mut()
     }
 
     /// Whether it decides.

@@ -10,8 +10,9 @@
 mod chosen;
 mod condition;
 mod guard;
+mod index;
 mod limits;
-mod matcher;
+mod matching;
 mod method;
 mod outputs;
 mod path;
@@ -37,7 +38,9 @@ pub use chosen::ChosenRules;
 use chosen::{BesideRules, ChosenRule};
 pub use condition::Needs;
 use guard::Guard;
+use index::RuleIndex;
 pub use limits::{Measured, RequestLimits};
+use matching::{Asked, Fit, PathProgram};
 use method::MethodReadings;
 pub use outputs::RuleOutputs;
 use path::PathReadings;
@@ -48,13 +51,21 @@ use rights::RightsBook;
 use rule::{Concession, Rule};
 pub use shadow::{ShadowDecision, ShadowOutcome};
 
+/// Rules that the readings of one request may take together. Only a request that was made for it has
+/// more, and each costs time in which other callers wait.
+const MAX_TAKEN: usize = 256;
+/// Regular expressions that are compiled into their fast form, which needs more memory.
+const FAST_EXPRESSIONS: usize = 64;
+
 /// The guards, and the ordered rules.
 #[derive(Debug)]
 pub struct Policy {
     guards: Vec<Guard>,
+    guard_index: RuleIndex,
     rules: Vec<Rule>,
     default: Rule,
     by_id: HashMap<Vec<u8>, usize>,
+    index: RuleIndex,
     needs: Needs,
     /// Some rule is in shadow.
     has_shadows: bool,
@@ -65,7 +76,6 @@ pub struct Policy {
 #[derive(Clone, Copy)]
 struct Readings<'a> {
     methods: &'a MethodReadings<'a>,
-    host: &'a [u8],
     paths: &'a PathReadings<'a>,
 }
 
@@ -88,17 +98,30 @@ impl Policy {
         Self { rights: sources.rights().clone(), ..policy }
     }
 
-    fn new(guards: Vec<Guard>, rules: Vec<Rule>, default: Rule) -> Self {
+    fn new(mut guards: Vec<Guard>, mut rules: Vec<Rule>, default: Rule) -> Self {
+        // Every request is held against the guards, so theirs come first.
+        let of_guards = guards.iter_mut().filter_map(Guard::program_mut);
+        let programs = of_guards.chain(rules.iter_mut().filter_map(Rule::program_mut));
+        programs.take(FAST_EXPRESSIONS).for_each(PathProgram::speed_up);
         let mut needs = Needs::default();
         let of_rules = rules.iter().chain([&default]).map(Rule::needs);
         for part in of_rules.chain(guards.iter().map(Guard::needs)) {
             needs.extend(part.clone());
         }
         let id = |(index, rule): (usize, &Rule)| (rule.id().as_bytes().to_vec(), index);
-        let by_id = rules.iter().enumerate().map(id).collect();
-        let has_shadows = rules.iter().any(|rule| rule.mode() == Mode::Shadow);
-        let rights = Arc::default();
-        Self { guards, rules, default, by_id, needs, has_shadows, rights }
+        let matchers = rules.iter().enumerate();
+        let matchers = matchers.filter_map(|(at, rule)| Some((at, rule.matcher()?)));
+        Self {
+            by_id: rules.iter().enumerate().map(id).collect(),
+            index: RuleIndex::build(matchers),
+            guard_index: RuleIndex::build(guards.iter().map(Guard::matcher).enumerate()),
+            has_shadows: rules.iter().any(|rule| rule.mode() == Mode::Shadow),
+            guards,
+            rules,
+            default,
+            needs,
+            rights: Arc::default(),
+        }
     }
 
     /// The needs of all rules together, whichever of them hold for a request.
@@ -129,9 +152,8 @@ impl Policy {
     pub fn choose<'a>(&'a self, request: Measured<'a>) -> Result<ChosenRules<'a>, DenyReason> {
         let request = request.request();
         let methods = method::readings(&request.method)?;
-        let host = matcher::canonical_host(&request.host).ok_or(DenyReason::HostRefused)?;
+        let asked = Asked::of(request)?;
         let paths = path::readings(&request.target).ok_or(DenyReason::PathRefused)?;
-        let readings = Readings { methods: &methods, host: &host, paths: &paths };
         let named = match &request.named_route {
             Some(NamedRoute::Unclear) => return Err(DenyReason::RouteUnknown),
             // A rule in shadow is as if it were not there.
@@ -140,15 +162,24 @@ impl Policy {
             }
             None => None,
         };
+        let readings = Readings { methods: &methods, paths: &paths };
         let rules = match named {
             Some(rule) => {
                 ChosenRules::of(request, paths.iter().map(|path| ChosenRule::new(rule, path)))
             }
             None => {
-                let rule = |(method, path)| {
-                    ChosenRule::new(self.rule_by_reading(method, &host, path), path)
-                };
-                ChosenRules::of(request, readings.pairs().map(rule))
+                let asked = &asked;
+                let mut taken = 0;
+                let chosen = readings.pairs().flat_map(move |(method, path)| {
+                    let rules = self.rules_by_reading(asked, method, path);
+                    rules.map(move |rule| ChosenRule::new(rule, path))
+                });
+                let chosen = chosen.take(MAX_TAKEN + 1).inspect(|_| taken += 1);
+                let chosen = ChosenRules::of(request, chosen);
+                if taken > MAX_TAKEN {
+                    return Err(DenyReason::RequestAmbiguous);
+                }
+                chosen
             }
         };
         let rules = rules.ok_or(DenyReason::PathRefused)?;
@@ -158,39 +189,61 @@ impl Policy {
         if self.guards.is_empty() && !self.has_shadows {
             return Ok(rules);
         }
-        Ok(rules.with(self.beside(request, readings, named.is_some())))
+        Ok(rules.with(self.beside(request, &asked, readings, named.is_some())))
     }
 
-    /// The guards that match in some reading, and the rules in shadow that would have been chosen:
-    /// by the reading that chooses them, or by the name that the proxy gives.
+    /// The guards that match in some reading, and the rules in shadow that would have been chosen: by
+    /// the reading that chooses them, or by the name that the proxy gives.
     fn beside<'a>(
         &'a self,
         request: &RequestContext,
+        asked: &Asked<'_>,
         readings: Readings<'_>,
         is_named: bool,
     ) -> BesideRules<'a> {
-        let host = readings.host;
         let mut beside = BesideRules::default();
         let named = match &request.named_route {
             Some(NamedRoute::Id(id)) => self.rule_by_id(id).ok(),
             Some(NamedRoute::Unclear) | None => None,
         };
+        let named_shadow = named.filter(|rule| rule.mode() == Mode::Shadow);
         for (method, path) in readings.pairs() {
-            for guard in
-                self.guards.iter().filter(|guard| guard.matcher().matches(method, host, path))
-            {
-                beside.add_guard(guard, path);
+            let guards = self.guard_index.candidates(asked.host(), path);
+            for guard in guards.filter_map(|position| self.guards.get(position)) {
+                if guard.matcher().fit(asked, method, path) != Fit::No {
+                    beside.add_guard(guard, path);
+                }
             }
-            if let Some(rule) = named.filter(|rule| rule.mode() == Mode::Shadow) {
+            if let Some(rule) = named_shadow {
                 beside.add_shadow(ChosenRule::new(rule, path));
             } else if self.has_shadows && !is_named {
-                let first = self.rules.iter().find(|rule| rule.matches(method, host, path));
-                if let Some(rule) = first.filter(|rule| rule.mode() == Mode::Shadow) {
+                for rule in self.shadows_by_reading(asked, method, path) {
                     beside.add_shadow(ChosenRule::new(rule, path));
                 }
             }
         }
         beside
+    }
+
+    /// The rules in shadow that one reading would choose if they decided.
+    fn shadows_by_reading<'p>(
+        &'p self,
+        asked: &Asked<'_>,
+        method: &[u8],
+        path: &[u8],
+    ) -> Vec<&'p Rule> {
+        let mut shadows = Vec::new();
+        let candidates = self.index.candidates(asked.host(), path);
+        for rule in candidates.filter_map(|position| self.rules.get(position)) {
+            let fit = rule.fit(asked, method, path);
+            if fit != Fit::No && rule.mode() == Mode::Shadow {
+                shadows.push(rule);
+            }
+            if fit == Fit::Surely {
+                break;
+            }
+        }
+        shadows
     }
 
     /// The rules that come before the one that holds for the request as it was sent, each with the
@@ -199,9 +252,9 @@ impl Policy {
     #[must_use]
     pub fn skipped(&self, request: Measured<'_>) -> Vec<Step> {
         let request = request.request();
-        let (Ok(methods), Some(host), Some(paths), None) = (
+        let (Ok(methods), Ok(asked), Some(paths), None) = (
             method::readings(&request.method),
-            matcher::canonical_host(&request.host),
+            Asked::of(request),
             path::readings(&request.target),
             &request.named_route,
         ) else {
@@ -211,7 +264,7 @@ impl Policy {
             return Vec::new();
         };
         let skipped = self.rules.iter().map_while(|rule| {
-            let because = rule.mismatch(method, &host, path)?;
+            let because = rule.mismatch(&asked, method, path)?;
             Some(Step::RuleSkipped { rule: rule.id().clone(), because })
         });
         skipped.collect()
@@ -222,12 +275,34 @@ impl Policy {
         self.rules.get(*index).ok_or(DenyReason::RouteUnknown)
     }
 
-    /// The rule of one reading: the first that matches, else the default. This is the one place that
-    /// searches the rules, so an index over them belongs here.
-    fn rule_by_reading(&self, method: &[u8], host: &[u8], path: &[u8]) -> &Rule {
-        let mut rules = self.rules.iter();
-        let decides =
-            |rule: &&Rule| rule.mode() == Mode::Enforce && rule.matches(method, host, path);
-        rules.find(decides).unwrap_or(&self.default)
+    /// The rules of one reading, in their order: those that match it possibly, up to the first that
+    /// matches it surely, which is else the default. This is the one place that searches the rules.
+    fn rules_by_reading<'p, 'r>(
+        &'p self,
+        asked: &'r Asked<'_>,
+        method: &'r [u8],
+        path: &'r [u8],
+    ) -> impl Iterator<Item = &'p Rule> {
+        let candidates = self.index.candidates(asked.host(), path);
+        let rules = candidates.filter_map(|position| self.rules.get(position));
+        let mut rules = rules.filter(|rule| rule.mode() == Mode::Enforce);
+        let mut ended = false;
+        std::iter::from_fn(move || {
+            while !ended {
+                let Some(rule) = rules.next() else {
+                    ended = true;
+                    return Some(&self.default);
+                };
+                match rule.fit(asked, method, path) {
+                    Fit::No => {}
+                    Fit::Possibly => return Some(rule),
+                    Fit::Surely => {
+                        ended = true;
+                        return Some(rule);
+                    }
+                }
+            }
+            None
+        })
     }
 }

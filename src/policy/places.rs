@@ -8,7 +8,7 @@ use std::borrow::Cow;
 use percent_encoding::percent_decode;
 use serde_json::{Map, Value, json};
 
-use super::{matcher, method, path, variables::PathVariables};
+use super::{matching::canonical_host, method, path, variables::PathVariables};
 use crate::{
     expression::{Facts, Fault, FaultKind, IdentityField, Place, ProfileField, RequestField},
     model::{Group, Occurrence, Profile, RequestContext},
@@ -66,7 +66,7 @@ impl PlaceReader<'_> {
                 Ok(readings) if readings.iter().count() == 1 => Cow::Borrowed(&*request.method),
                 Ok(_) | Err(_) => return Err(unclear(place)),
             },
-            RequestField::Host => match matcher::canonical_host(&request.host) {
+            RequestField::Host => match canonical_host(&request.host) {
                 Some(host) => host,
                 None => return Err(unclear(place)),
             },

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use super::{
     condition::{Condition, Needs},
-    matcher::Matcher,
+    matching::{Asked, Fit, Matcher, PathProgram},
     outputs::RuleOutputs,
     requirement::{CompiledRequirement, FactSources},
     variables::PathVariables,
@@ -180,15 +180,30 @@ impl Rule {
         self.concessions.contains(&concession)
     }
 
-    /// The rule holds for a request with this method and host, in this reading of its path.
-    pub(super) fn matches(&self, method: &[u8], host: &[u8], path: &[u8]) -> bool {
-        self.matcher.as_ref().is_some_and(|matcher| matcher.matches(method, host, path))
+    /// The match, unless the rule holds only when the proxy names it, or as the default.
+    pub(super) const fn matcher(&self) -> Option<&Matcher> {
+        self.matcher.as_ref()
+    }
+
+    /// The regular expression of the match.
+    pub(super) fn program_mut(&mut self) -> Option<&mut PathProgram> {
+        self.matcher.as_mut().and_then(Matcher::program_mut)
+    }
+
+    /// How surely the rule holds for a request, in this reading of its method and path.
+    pub(super) fn fit(&self, asked: &Asked<'_>, method: &[u8], path: &[u8]) -> Fit {
+        self.matcher.as_ref().map_or(Fit::No, |matcher| matcher.fit(asked, method, path))
     }
 
     /// The part of a request that keeps the rule from holding for it; `None` if it holds.
-    pub(super) fn mismatch(&self, method: &[u8], host: &[u8], path: &[u8]) -> Option<&'static str> {
+    pub(super) fn mismatch(
+        &self,
+        asked: &Asked<'_>,
+        method: &[u8],
+        path: &[u8],
+    ) -> Option<&'static str> {
         match &self.matcher {
-            Some(matcher) => matcher.mismatch(method, host, path),
+            Some(matcher) => matcher.mismatch(asked, method, path),
             None => Some("name"),
         }
     }

@@ -1,9 +1,8 @@
-//! The parts of a path that have a name: the named groups of a rule's regular expression.
+//! The parts of a path that have a name: the variables of a rule's template, or the named groups of
+//! its regular expression.
 //!
-//! In: a regular expression and the reading of a path that it matches. Out: the text of each named
-//! group. Nothing is read unless a condition of the rule needs it.
-
-use regex::bytes::Regex;
+//! In: a template or an expression, and the reading of a path that it matches. Out: the bytes of each
+//! variable in that reading. Nothing is read unless a condition of the rule needs it.
 
 /// The variables of a path. Two readings of one path may have different ones, and then both count.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -12,12 +11,10 @@ pub(super) struct PathVariables {
 }
 
 impl PathVariables {
-    /// The named groups of `regex` that take part in its match of `path`.
-    pub(super) fn read(regex: &Regex, path: &[u8]) -> Self {
-        let Some(captures) = regex.captures(path) else { return Self::default() };
-        let named = regex.capture_names().flatten();
-        let variable = |name: &str| Some((name.into(), captures.name(name)?.as_bytes().into()));
-        Self { variables: named.filter_map(variable).collect() }
+    /// These names and values.
+    pub(super) fn of(variables: Vec<(&str, &[u8])>) -> Self {
+        let owned = variables.into_iter().map(|(name, value)| (name.into(), value.into()));
+        Self { variables: owned.collect() }
     }
 
     /// The variable of this name, as bytes of the reading that the rule matched.

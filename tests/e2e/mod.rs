@@ -18,6 +18,7 @@ mod istio;
 mod lifecycle;
 mod limits;
 mod load;
+mod matching;
 mod paths;
 mod releases;
 mod reload;

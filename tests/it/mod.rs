@@ -17,6 +17,7 @@ mod migration;
 mod migration_page;
 mod network;
 mod outside;
+mod passport;
 mod presets;
 mod regression;
 mod reload;

@@ -69,6 +69,7 @@ pub(crate) struct TestApp {
     pub(crate) grpc: ListenAddress,
     pub(crate) ops: SocketAddr,
     pub(crate) probes: Option<SocketAddr>,
+    pub(crate) http: Option<ListenAddress>,
     pub(crate) readiness: Readiness,
     pub(crate) metrics: Arc<Metrics>,
     reload: ReloadHandle,
@@ -102,7 +103,7 @@ impl TestApp {
 
     fn run(bound: app::Bound) -> Self {
         let (grpc, ops) = (bound.grpc_address().clone(), bound.ops_address());
-        let probes = bound.probe_address();
+        let (probes, http) = (bound.probe_address(), bound.http_address().cloned());
         let (readiness, metrics) = (bound.readiness().clone(), bound.metrics().clone());
         let reload = bound.reload_handle();
         let (stop, stopped) = oneshot::channel::<()>();
@@ -115,7 +116,18 @@ impl TestApp {
             }
             ListenAddress::Unix(_) => None,
         };
-        Self { grpc, ops, probes, readiness, metrics, reload, stop: Some(stop), task, channel }
+        Self {
+            grpc,
+            ops,
+            probes,
+            http,
+            readiness,
+            metrics,
+            reload,
+            stop: Some(stop),
+            task,
+            channel,
+        }
     }
 
     /// Builds it only.

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize, Serializer};
 
 use super::{
     requirement::{Requirement, WrittenRequire},
-    routes::{Any, AppliesTo, Mode, RouteMatch, check_parts},
+    routes::{Any, AppliesTo, Mode, RouteMatch, check_match},
 };
 use crate::config::{findings::Findings, section::Section};
 
@@ -75,7 +75,7 @@ impl Section for Vec<WrittenGuard> {
             let applies_to = match &matches {
                 RouteMatch::Any(Any::Any) => Some(AppliesTo::AllRequests),
                 RouteMatch::Parts(parts) => {
-                    check_parts(parts, &format!("{at}/match"), found).map(AppliesTo::Matching)
+                    check_match(parts, &format!("{at}/match"), found).map(AppliesTo::Matching)
                 }
             };
             let require = require.check(&format!("{at}/require"), found);

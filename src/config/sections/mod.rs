@@ -12,6 +12,7 @@ mod issuers;
 mod key_snapshots;
 mod listeners;
 mod network;
+mod passport;
 mod process;
 mod profiles;
 mod requirement;
@@ -44,9 +45,13 @@ pub use issuers::{
 pub(super) use issuers::{WrittenApp, WrittenIssuer};
 pub use key_snapshots::KeySnapshots;
 pub(super) use listeners::is_reached_from_elsewhere;
-pub use listeners::{ControlListener, GrpcListener, Listeners, OpsListener, Tls, TlsVersion};
+pub use listeners::{
+    ControlListener, GrpcListener, HttpGroup, HttpListener, Listeners, OpsListener, Tls, TlsVersion,
+};
 pub(super) use network::WrittenNetwork;
 pub use network::{Network, OutboundTls};
+pub(super) use passport::WrittenPassport;
+pub use passport::{Passport, PassportKey};
 pub use process::{Log, LogFormat, LogLevel, Shutdown};
 pub use profiles::Profiles;
 pub use requirement::{
@@ -62,8 +67,8 @@ pub use rights::{
 };
 pub(super) use routes::RouteMatch;
 pub use routes::{
-    AppliesTo, Auth, DefaultRoute, ExpiredCookie, Freshness, Match, Mode, OddPaths, PathMatch,
-    PathRegex, Route,
+    AppliesTo, Auth, DefaultRoute, ExpiredCookie, Freshness, Match, Mode, NamedPart, OddPaths,
+    PartValue, PathMatch, PathRegex, PathTemplate, PrincipalPattern, Route, TemplateSegment,
 };
 use routes::{WrittenDefault, WrittenRoute};
 use rownd_auth::WrittenRowndAuth;
@@ -132,6 +137,10 @@ pub(in crate::config) struct WrittenConfig {
     /// Which identity headers reach the service behind.
     #[schemars(extend("x-reload" = true))]
     pub identity_headers: IdentityHeaders,
+    /// Signed tokens for the services behind, so that they need not trust a bare header. Default: none.
+    #[schemars(extend("x-reload" = true))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub passport: Option<WrittenPassport>,
     /// The log of the process.
     pub log: Log,
     /// How the process ends.
@@ -182,11 +191,14 @@ pub struct Config {
     pub revocation: Revocation,
     /// Which identity headers reach the service behind.
     pub identity_headers: IdentityHeaders,
+    /// Signed tokens for the services behind, so that they need not trust a bare header. Default: none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub passport: Option<Passport>,
     /// The log of the process.
     pub log: Log,
     /// How the process ends.
     pub shutdown: Shutdown,
-    /// The warnings about the variables of the environment.
+    /// The warnings about the variables of the environment and about rules that never decide.
     #[serde(skip)]
     pub warnings: Vec<Warning>,
 }
@@ -212,6 +224,7 @@ impl WrittenConfig {
             profiles: self.profiles,
             revocation: self.revocation,
             identity_headers: self.identity_headers,
+            passport: self.passport.and_then(|written| written.check("/passport", found)),
             log: self.log,
             shutdown: self.shutdown,
             warnings: Vec::new(),

@@ -3,10 +3,14 @@
 
 mod claims;
 mod environment;
+mod matches;
 mod one_iss;
 mod outbound;
+mod overlap;
+mod passport;
 mod presets;
 mod problems;
+mod read_headers;
 mod references;
 mod reload;
 mod requirements;

@@ -92,8 +92,16 @@ fn set(value: &mut Value, pointer: &str, word: &str) {
     *node = json!(word);
 }
 
+/// With the listener `http` and what it serves. The text of a key is not looked at here.
+fn with_http(mut document: Value) -> Value {
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml");
+    document["listeners"] = json!({ "http": { "serve": ["passport_keys"] } });
+    document["passport"] = json!({ "issuer": "https://us.test", "keys": [{ "file": file }] });
+    document
+}
+
 /// Settings whose values are a few words; there are more.
-const ENUMERATIONS: [&str; 27] = [
+const ENUMERATIONS: [&str; 28] = [
     "/check/unavailable",
     "/credentials/0/format",
     "/default/auth",
@@ -111,6 +119,7 @@ const ENUMERATIONS: [&str; 27] = [
     "/issuers/0/kind",
     "/issuers/0/preset",
     "/listeners/grpc/tls/min_version",
+    "/listeners/http/serve/0",
     "/log/format",
     "/log/level",
     "/routes/0/auth",
@@ -145,6 +154,9 @@ fn every_word_of_every_enumeration_is_read_and_printed_back() {
                 let tls = json!({ "cert_file": "/tls.crt", "key_file": "/tls.key" });
                 document["listeners"] = json!({ "grpc": { "tls": tls } });
             }
+            if pointer.starts_with("/listeners/http/") {
+                document = with_http(document);
+            }
             if pointer.starts_with("/rownd_auth/") {
                 document = with_service(document);
                 if pointer.ends_with("/auth_method") && word != "none" {
@@ -166,7 +178,7 @@ fn every_word_of_every_enumeration_is_read_and_printed_back() {
             let alone = alone.filter(|value| value.is_string());
             assert_eq!(printed.pointer(pointer).or(alone), Some(&json!(word)), "{pointer}");
         }
-        let mut document = with_service(whole("oidc"));
+        let mut document = with_http(with_service(whole("oidc")));
         set(&mut document, pointer, "no_such_word");
         assert!(read(&document.to_string(), &[]).is_err(), "{pointer}");
     }
@@ -175,7 +187,7 @@ fn every_word_of_every_enumeration_is_read_and_printed_back() {
 #[test]
 fn what_is_printed_can_be_read_again() {
     let kinds = ["rownd", "supertokens", "oidc", "firebase", "static"];
-    let each = kinds.map(|kind| whole(kind).to_string());
+    let each = kinds.map(|kind| with_http(whole(kind)).to_string());
     for yaml in each.iter().map(String::as_str).chain([""]) {
         let config = good(yaml, &[APP]);
         let printed = serde_json::to_value(&config).unwrap();

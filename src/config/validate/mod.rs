@@ -2,6 +2,7 @@
 
 mod callers;
 mod methods;
+mod passport;
 mod profiles;
 mod requirements;
 mod rights;
@@ -17,6 +18,7 @@ pub(super) fn check(written: WrittenConfig, found: &mut Findings) -> Config {
     methods::check(&written, found);
     profiles::check(&written, found);
     callers::check(&written, found);
+    passport::check(&written, found);
     let names: Vec<String> = written.issuers.iter().map(|issuer| issuer.name.clone()).collect();
     let role_sources = written.role_sources.clone();
     let config = written.check(found);
@@ -28,5 +30,6 @@ pub(super) fn check(written: WrittenConfig, found: &mut Findings) -> Config {
     let issuers: Vec<_> = names.into_iter().map(with_name).collect();
     rights::check(&role_sources, &issuers, found);
     requirements::check(&config, found);
+    passport::check_issuers(&config, found);
     config
 }

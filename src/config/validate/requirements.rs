@@ -88,7 +88,7 @@ fn check_names(rule: &Asking<'_>, issuers: &BTreeSet<&str>, at: &str, found: &mu
 fn check_variables(rule: &Asking<'_>, at: &str, found: &mut Findings) {
     let defined: Vec<String> = match rule.applies_to {
         Some(AppliesTo::Matching(parts)) => {
-            parts.path.as_ref().map(PathMatch::variables).unwrap_or_default()
+            parts.path.iter().flat_map(PathMatch::variables).map(str::to_owned).collect()
         }
         Some(AppliesTo::NamedRequests | AppliesTo::AllRequests) | None => Vec::new(),
     };

@@ -124,11 +124,17 @@ impl Leaf {
             }
             Asked::Group(groups) => self.group(groups, who, evidence.profile),
             Asked::GroupRole { group, role } => self.of_profile(who, evidence.profile, |profile| {
-                Truth::of(active(profile).any(|of| {
-                    group.contains(&of.id) && of.roles.iter().any(|known| role.contains(known))
-                }))
+                found_in_groups(
+                    profile,
+                    active(profile).any(|of| {
+                        group.contains(&of.id) && of.roles.iter().any(|known| role.contains(known))
+                    }),
+                )
             }),
             Asked::Attribute(place, tests) => self.of_profile(who, evidence.profile, |profile| {
+                if profile.odd.attributes {
+                    return Truth::Unknown;
+                }
                 let attributes = &profile.attributes;
                 let found = match place.as_str() {
                     pointer if pointer.starts_with('/') => at_pointer(attributes, pointer),
@@ -207,7 +213,10 @@ impl Leaf {
         if self.sources.has_profile(who) {
             return self.of_profile(who, profile, |profile| {
                 let proved = |field| profile.verified_data.get(field).is_some_and(|v| !v.is_null());
-                Truth::of(fields.iter().any(proved))
+                match fields.iter().any(proved) {
+                    false if profile.odd.verified_data => Truth::Unknown,
+                    found => Truth::of(found),
+                }
             });
         }
         Truth::any(fields.iter().map(|field| match who.claims.get(&verified_claim(field)) {
@@ -221,7 +230,7 @@ impl Leaf {
             return Truth::of(who.groups.iter().any(|group| groups.contains(group)));
         }
         self.of_profile(who, profile, |profile| {
-            Truth::of(active(profile).any(|group| groups.contains(&group.id)))
+            found_in_groups(profile, active(profile).any(|group| groups.contains(&group.id)))
         })
     }
 }
@@ -245,6 +254,11 @@ fn ask_expression(
 /// The groups that the user belongs to: an invitation is no membership.
 fn active(profile: &Profile) -> impl Iterator<Item = &Group> {
     profile.groups.iter().filter(|group| group.member_state.as_deref() == Some("active"))
+}
+
+/// Groups that could not be read may hold what was not found in the others.
+const fn found_in_groups(profile: &Profile, found: bool) -> Truth {
+    if !found && profile.odd.groups { Truth::Unknown } else { Truth::of(found) }
 }
 
 fn optional(wanted: &Texts, value: Option<&str>) -> Truth {

@@ -1,7 +1,7 @@
 //! Hosts and methods.
 
 use super::{policy, rule};
-use crate::{model::DenyReason, policy::matcher::canonical_host};
+use crate::{model::DenyReason, policy::matching::canonical_host};
 
 #[rustfmt::skip] // one case a line
 const CANONICAL: &[(&str, Option<&str>)] = &[

@@ -4,14 +4,19 @@
 mod evidence;
 mod guards;
 mod hosts;
+mod index;
+mod memory;
 mod merge;
 mod odd_paths;
+mod parts;
 mod paths;
 mod properties;
 mod readings;
 mod requirements;
 mod rules;
+mod servers;
 mod shadows;
+mod templates;
 
 use std::{collections::BTreeMap, sync::Arc};
 

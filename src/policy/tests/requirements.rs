@@ -10,7 +10,8 @@ use serde_json::{Value, json};
 use super::{config, measured, request};
 use crate::{
     model::{
-        AuthLevel, CredentialSource, Cutoff, Denial, DenyReason, Group, IdentityFacts, Profile,
+        AuthLevel, CredentialSource, Cutoff, Denial, DenyReason, Group, IdentityFacts, OddParts,
+        Profile,
     },
     policy::{ConfirmedByProfile, Policy, Presented},
     verify::Identity,
@@ -78,6 +79,7 @@ impl Caller {
             groups: Vec::new(),
             meta: serde_json::Map::new(),
             tokens_valid_since: Cutoff::None,
+            odd: OddParts::default(),
         };
         change(&mut profile);
         self.profile = Some(profile);

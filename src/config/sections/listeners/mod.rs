@@ -4,4 +4,6 @@ mod check;
 mod schema;
 
 pub(in crate::config) use check::is_reached_from_elsewhere;
-pub use schema::{ControlListener, GrpcListener, Listeners, OpsListener, Tls, TlsVersion};
+pub use schema::{
+    ControlListener, GrpcListener, HttpGroup, HttpListener, Listeners, OpsListener, Tls, TlsVersion,
+};

@@ -1,7 +1,7 @@
 //! Where the service listens, and what a connection may use.
 
 use std::{
-    net::{Ipv4Addr, SocketAddr},
+    net::{Ipv4Addr, SocketAddr, SocketAddrV4},
     path::PathBuf,
 };
 
@@ -25,6 +25,10 @@ pub struct Listeners {
     /// Default: none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub control: Option<ControlListener>,
+    /// The listener for what other programs read over HTTP, such as the keys of passports. It serves
+    /// only what `serve` names. Default: none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub http: Option<HttpListener>,
 }
 
 /// The lowest version of TLS that is accepted.
@@ -176,4 +180,52 @@ pub struct ControlListener {
 
 const fn owner_only() -> SocketMode {
     SocketMode::new(0o600)
+}
+
+/// The listener for what other programs read over HTTP.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct HttpListener {
+    /// `IP:PORT`, or `unix:/absolute/path`.
+    #[serde(default = "http_address")]
+    #[schemars(with = "String", extend("x-listen-address" = "any"))]
+    pub address: ListenAddress,
+    /// Permission bits of a Unix socket, octal.
+    #[serde(default = "owner_and_group")]
+    #[schemars(with = "String", regex(pattern = r"^0?[0-7]{3}$"))]
+    pub socket_mode: SocketMode,
+    /// The groups of paths that are served; every other path is answered 404.
+    pub serve: Vec<HttpGroup>,
+    /// The names of this listener, without port: a request for any other host is answered 421.
+    /// Default: every host is served.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 64))]
+    pub hosts: Vec<String>,
+}
+
+/// A group of paths of the listener `http`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum HttpGroup {
+    /// The public keys of passports and their OpenID discovery: `/.well-known/jwks.json` and
+    /// `/.well-known/openid-configuration`.
+    PassportKeys,
+}
+
+impl HttpGroup {
+    /// The word in the configuration.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::PassportKeys => "passport_keys",
+        }
+    }
+}
+
+const fn http_address() -> ListenAddress {
+    ListenAddress::Tcp(SocketAddr::V4(SocketAddrV4::new(Ipv4Addr::LOCALHOST, 8085)))
+}
+
+const fn owner_and_group() -> SocketMode {
+    SocketMode::new(0o660)
 }

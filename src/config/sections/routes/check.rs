@@ -4,10 +4,9 @@
 use std::collections::HashSet;
 
 use super::{
-    path_regex::PathRegex,
-    path_text,
-    route::{AppliesTo, DefaultRoute, Match, PathMatch, Route},
-    route_match::{RouteMatch, WrittenMatch, WrittenPathMatch},
+    match_check::check_match,
+    route::{AppliesTo, DefaultRoute, Route},
+    route_match::RouteMatch,
     schema::{Auth, WrittenDefault, WrittenRoute},
 };
 use crate::config::{
@@ -96,27 +95,9 @@ fn applies_to(route: &WrittenRoute, at: &str, found: &mut Findings) -> Option<Ap
             None
         }
         (Some(RouteMatch::Parts(parts)), false) => {
-            check_parts(parts, &format!("{at}/match"), found).map(AppliesTo::Matching)
+            check_match(parts, &format!("{at}/match"), found).map(AppliesTo::Matching)
         }
     }
-}
-
-/// The parts of a match; `None` if its path has a problem.
-pub(in crate::config) fn check_parts(
-    parts: &WrittenMatch,
-    at: &str,
-    found: &mut Findings,
-) -> Option<Match> {
-    let WrittenMatch { hosts, path, methods } = parts;
-    if hosts.is_empty() && methods.is_empty() && path.is_none() {
-        found.add(at, "is empty; write `match: any`");
-    }
-    check_hosts(hosts, at, found);
-    let path = match path {
-        Some(path) => Some(check_path(path, &format!("{at}/path"), found)?),
-        None => None,
-    };
-    Some(Match { hosts: hosts.clone(), path, methods: methods.clone() })
 }
 
 fn check_requirement(auth: Auth, level: bool, step_up: bool, at: &str, found: &mut Findings) {
@@ -132,38 +113,4 @@ fn check_requirement(auth: Auth, level: bool, step_up: bool, at: &str, found: &m
             "needs `auth_level` too; write it, or leave `step_up` out",
         );
     }
-}
-
-fn check_hosts(hosts: &[String], at: &str, found: &mut Findings) {
-    for (index, host) in hosts.iter().enumerate() {
-        let name = host.strip_prefix("*.").unwrap_or(host);
-        let name = name.strip_suffix('.').unwrap_or(name);
-        let label = |label: &str| {
-            !label.is_empty()
-                && label.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'))
-        };
-        if !name.split('.').all(label) {
-            found.add(
-                format!("{at}/hosts/{index}"),
-                format!("`{host}` is not a host; write api.example.com or *.example.com, no port"),
-            );
-        }
-    }
-}
-
-fn check_path(path: &WrittenPathMatch, at: &str, found: &mut Findings) -> Option<PathMatch> {
-    let (name, checked) = match path {
-        WrittenPathMatch::Exact(path) => {
-            let checked = path_text::check_literal(path, false);
-            ("exact", checked.map(|()| PathMatch::Exact(path.clone())))
-        }
-        WrittenPathMatch::Prefix(path) => {
-            let checked = path_text::check_literal(path, true);
-            ("prefix", checked.map(|()| PathMatch::Prefix(path.clone())))
-        }
-        WrittenPathMatch::Regex(pattern) => {
-            ("regex", PathRegex::parse(pattern).map(PathMatch::Regex))
-        }
-    };
-    found.keep(format!("{at}/{name}"), checked)
 }

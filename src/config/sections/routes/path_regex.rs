@@ -2,7 +2,13 @@
 //!
 //! In: the text of a rule. Out: the expression, or what to write instead.
 
-use regex::bytes::{Regex, RegexBuilder};
+use std::error::Error as _;
+
+use regex_automata::{
+    nfa::thompson::{self, NFA, pikevm::PikeVM},
+    util::{primitives::PatternID, syntax},
+};
+use regex_syntax::ParserBuilder;
 use serde::{Serialize, Serializer};
 
 use super::path_text;
@@ -15,7 +21,8 @@ const MAX_REGEX_BYTES: usize = 1 << 20;
 pub struct PathRegex {
     /// The text in the configuration.
     written: String,
-    whole: Regex,
+    /// The smallest form in which it can be asked: a configuration may have thousands.
+    program: NFA,
 }
 
 impl PathRegex {
@@ -25,10 +32,13 @@ impl PathRegex {
     ///
     /// The reason and what to write instead, if it does not compile or no path can match it.
     pub(in crate::config) fn parse(written: &str) -> Result<Self, String> {
-        let whole =
-            whole(written).map_err(|error| format!("is not a regular expression: {error}"))?;
+        // It has to be whole by itself, or it could close the group that anchors it.
+        let alone = ParserBuilder::new().utf8(false).build().parse(written);
+        alone.map_err(|error| format!("is not a regular expression: {error}"))?;
+        // Between the anchors it could comment out the second.
+        let program = compile(&anchored(written))?;
         path_text::check_regex(written)?;
-        Ok(Self { written: written.to_owned(), whole })
+        Ok(Self { written: written.to_owned(), program })
     }
 
     /// The text in the configuration.
@@ -37,10 +47,28 @@ impl PathRegex {
         &self.written
     }
 
+    /// The text between its anchors.
+    #[must_use]
+    pub fn anchored(&self) -> String {
+        anchored(&self.written)
+    }
+
     /// The compiled expression, which matches whole paths only.
     #[must_use]
-    pub const fn whole(&self) -> &Regex {
-        &self.whole
+    pub const fn program(&self) -> &NFA {
+        &self.program
+    }
+
+    /// The names of its named groups.
+    pub fn variables(&self) -> impl Iterator<Item = &str> {
+        self.program.group_info().pattern_names(PatternID::ZERO).flatten()
+    }
+
+    /// The expression matches this path. For checks of the configuration: requests have faster ways.
+    #[must_use]
+    pub(in crate::config) fn is_match(&self, path: &[u8]) -> bool {
+        PikeVM::new_from_nfa(self.program.clone())
+            .is_ok_and(|machine| machine.is_match(&mut machine.create_cache(), path))
     }
 }
 
@@ -59,11 +87,21 @@ impl Serialize for PathRegex {
     }
 }
 
-/// A pattern as an expression over the whole path. It has to compile alone, or it could close
-/// the group that anchors it; and between the anchors, or it could comment out the second.
-fn whole(pattern: &str) -> Result<Regex, regex::Error> {
-    Regex::new(pattern)?;
-    RegexBuilder::new(&format!("^(?:{pattern})$")).size_limit(MAX_REGEX_BYTES).build()
+/// A pattern as an expression over the whole path.
+fn anchored(pattern: &str) -> String {
+    format!("^(?:{pattern})$")
+}
+
+fn compile(pattern: &str) -> Result<NFA, String> {
+    let limits = thompson::Config::new().utf8(false).nfa_size_limit(Some(MAX_REGEX_BYTES));
+    thompson::Compiler::new()
+        .syntax(syntax::Config::new().utf8(false))
+        .configure(limits)
+        .build(pattern)
+        .map_err(|error| {
+            let cause = error.source().map_or_else(|| error.to_string(), ToString::to_string);
+            format!("is not a regular expression: {cause}")
+        })
 }
 
 #[cfg(test)]
@@ -72,7 +110,7 @@ mod tests {
 
     #[test]
     fn a_pattern_is_judged_in_the_form_it_is_used_in() {
-        assert!(PathRegex::parse("/a|/b").is_ok_and(|regex| !regex.whole().is_match(b"/ab")));
+        assert!(PathRegex::parse("/a|/b").is_ok_and(|regex| !regex.is_match(b"/ab")));
         // The comment swallows the closing anchor, the class is too large, the group is closed.
         for pattern in ["(?x)/a # comment", r"/\w{1,5000}", "/a)|(?:/b"] {
             assert!(PathRegex::parse(pattern).is_err(), "{pattern}");
@@ -88,11 +126,10 @@ mod tests {
             let error = check_literal(text, true).expect_err(text);
             let pattern = error.split('\'').nth(1).unwrap();
             let regex = PathRegex::parse(pattern).unwrap();
-            let whole = regex.whole();
             for path in ["/users/1", "/users/1/", "/users/1/orders", "/users/1/orders/2"] {
-                assert!(whole.is_match(path.as_bytes()), "{text} {pattern} {path}");
+                assert!(regex.is_match(path.as_bytes()), "{text} {pattern} {path}");
             }
-            assert!(!whole.is_match(b"/users") && !whole.is_match(b"/userss/1"), "{pattern}");
+            assert!(!regex.is_match(b"/users") && !regex.is_match(b"/userss/1"), "{pattern}");
         }
     }
 

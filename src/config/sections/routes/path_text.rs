@@ -3,8 +3,8 @@
 
 use regex_syntax::hir::{Class, Hir, HirKind};
 
-/// A path that is compared literally. The error says what to write instead.
-pub(super) fn check_literal(text: &str, prefix: bool) -> Result<(), String> {
+/// A path that some request can have: decoded, absolute, without query and without dot segments.
+pub(super) fn check_plain(text: &str) -> Result<(), String> {
     if !text.starts_with('/') || text.contains(['?', '#', '%', '\\', ';']) {
         return Err(format!(
             "`{text}` is not a plain path; start with / and write it decoded, without query"
@@ -24,6 +24,12 @@ pub(super) fn check_literal(text: &str, prefix: bool) -> Result<(), String> {
     if text.split('/').any(|segment| segment == "." || segment == "..") {
         return Err(format!("`{text}` has dot segments; write the path without them"));
     }
+    Ok(())
+}
+
+/// A path that is compared literally. The error says what to write instead.
+pub(super) fn check_literal(text: &str, prefix: bool) -> Result<(), String> {
+    check_plain(text)?;
     match text.split('/').find(|segment| is_pattern(segment)) {
         Some(segment) => Err(format!(
             "`{segment}` is compared literally here and would match no request; {}",
@@ -35,7 +41,7 @@ pub(super) fn check_literal(text: &str, prefix: bool) -> Result<(), String> {
 
 /// A segment that is a placeholder or a wildcard in the language of some router, but literal here.
 /// `[id]` is none: builds of Next.js have files of that name.
-fn is_pattern(segment: &str) -> bool {
+pub(super) fn is_pattern(segment: &str) -> bool {
     segment.starts_with([':', '*'])
         || segment.ends_with(['*', '$'])
         || segment.contains(['{', '}', '<', '>'])

@@ -3,8 +3,8 @@
 use serde::{Serialize, Serializer};
 
 use super::{
-    path_regex::PathRegex,
-    route_match::{Any, RouteMatch, WrittenMatch, WrittenPathMatch},
+    request_match::Match,
+    route_match::{Any, RouteMatch},
     schema::{Auth, ExpiredCookie, Freshness, Mode, OddPaths, WrittenRoute},
 };
 use crate::{config::sections::requirement::Requirement, model::AuthLevel};
@@ -70,41 +70,6 @@ pub enum AppliesTo {
     Matching(Match),
 }
 
-/// The parts of a match. Each that is given has to match; at least one is given.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Match {
-    /// Hosts without port: `api.example.com`, or `*.example.com` for every name below it.
-    pub hosts: Vec<String>,
-    /// The path, without the query.
-    pub path: Option<PathMatch>,
-    /// Methods in upper case.
-    pub methods: Vec<String>,
-}
-
-/// One way to match a path.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum PathMatch {
-    /// The whole path.
-    Exact(String),
-    /// The path and everything below it.
-    Prefix(String),
-    /// A regular expression over the whole path.
-    Regex(PathRegex),
-}
-
-impl PathMatch {
-    /// The names of the variables that a match of it has.
-    #[must_use]
-    pub fn variables(&self) -> Vec<String> {
-        match self {
-            Self::Exact(_) | Self::Prefix(_) => Vec::new(),
-            Self::Regex(regex) => {
-                regex.whole().capture_names().flatten().map(str::to_owned).collect()
-            }
-        }
-    }
-}
-
 impl WrittenRoute {
     /// The rule as it holds for these requests.
     pub(super) fn holds(self, applies_to: AppliesTo, require: Option<Requirement>) -> Route {
@@ -145,17 +110,6 @@ impl From<&Route> for WrittenRoute {
             expired_cookie: route.expired_cookie,
             odd_paths: route.odd_paths,
         }
-    }
-}
-
-impl From<&Match> for WrittenMatch {
-    fn from(parts: &Match) -> Self {
-        let path = parts.path.as_ref().map(|path| match path {
-            PathMatch::Exact(text) => WrittenPathMatch::Exact(text.clone()),
-            PathMatch::Prefix(text) => WrittenPathMatch::Prefix(text.clone()),
-            PathMatch::Regex(regex) => WrittenPathMatch::Regex(regex.as_str().to_owned()),
-        });
-        Self { hosts: parts.hosts.clone(), path, methods: parts.methods.clone() }
     }
 }
 

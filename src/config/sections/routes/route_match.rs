@@ -1,4 +1,4 @@
-//! The requests that a rule matches, as they are written: hosts, path and methods, or every request.
+//! The requests that a rule matches, as they are written: the parts of a request, or every request.
 
 use std::borrow::Cow;
 
@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 pub(in crate::config) enum RouteMatch {
     /// Every request, written as the word `any`.
     Any(Any),
-    /// Requests of these hosts, this path and these methods.
+    /// Requests whose parts all match.
     Parts(WrittenMatch),
 }
 
@@ -58,9 +58,42 @@ pub(in crate::config) struct WrittenMatch {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(min = 1))]
     pub methods: Vec<String>,
+    /// Request headers, all of which have to match. A header that is repeated, or spelled so that only
+    /// some servers see it, matches in some of its readings: then the rule holds, and so does the next
+    /// one that matches.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(min = 1, max = 16))]
+    pub headers: Vec<WrittenPart>,
+    /// Query parameters, all of which have to match. One that is repeated, or encoded without need,
+    /// matches in some of its readings: then the rule holds, and so does the next one that matches.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(min = 1, max = 16))]
+    pub query: Vec<WrittenPart>,
+    /// The workload of the client, as Envoy knows it by its certificate: the whole text, or a pattern
+    /// of a SPIFFE ID, `spiffe://example.com/ns/*/sa/web`. There, `*` is one segment, and `**` at the
+    /// end one or more.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub principal: Option<String>,
 }
 
-/// One way to match a path: exactly one of the three.
+/// A header or a query parameter: exactly one of `exact` and `present`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(extend("oneOf" = [{ "required": ["exact"] }, { "required": ["present"] }]))]
+pub(in crate::config) struct WrittenPart {
+    /// The name: of a header in any case, of a parameter as it is written.
+    #[schemars(length(min = 1, max = 128))]
+    pub name: String,
+    /// The value, byte for byte.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 512))]
+    pub exact: Option<String>,
+    /// `true`: it is there, with any value that is not empty. `false`: it is not there at all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub present: Option<bool>,
+}
+
+/// One way to match a path: exactly one of the four.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub(in crate::config) enum WrittenPathMatch {
@@ -69,6 +102,9 @@ pub(in crate::config) enum WrittenPathMatch {
     /// The path and everything below it: `/admin` matches `/admin` and `/admin/x`, not
     /// `/administer`.
     Prefix(String),
+    /// The whole path, segment by segment. `{name}` stands for one segment, and `{name...}` at the end
+    /// for the rest: `/users/{id}`, `/files/{path...}`.
+    Template(String),
     /// A regular expression over the whole path, anchored at both ends.
     Regex(String),
 }

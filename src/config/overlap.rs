@@ -1,0 +1,250 @@
+//! Rules that never decide: an earlier one matches every request that they match.
+//!
+//! In: the rules, in their order. Out: a warning for each that an earlier rule covers, with the place
+//! of both. A rule covers another only where that is sure by the text of their matches: two regular
+//! expressions are compared as text, and several rules that cover one together are not found.
+
+use std::{borrow::Cow, collections::HashMap};
+
+use super::{
+    document::readable,
+    sections::{AppliesTo, Match, PathMatch, PathTemplate, Route, TemplateSegment},
+};
+use crate::model::Warning;
+
+/// Warnings of one configuration. The others are counted.
+const MOST: usize = 32;
+/// Regular expressions that are held against the exact paths of later rules.
+const MOST_EXPRESSIONS: usize = 128;
+
+/// The warnings about rules that never decide. `place` says where a setting, by its JSON pointer, was
+/// written.
+pub(super) fn warnings(routes: &[Route], place: impl Fn(&str) -> String) -> Vec<Warning> {
+    let every = Match::default();
+    let matches = routes.iter().map(|route| match &route.applies_to {
+        AppliesTo::NamedRequests => None,
+        AppliesTo::AllRequests => Some(&every),
+        AppliesTo::Matching(parts) => Some(parts),
+    });
+    let mut earlier = Earlier::default();
+    let mut found = Vec::new();
+    for (index, parts) in matches.enumerate() {
+        let Some(parts) = parts else { continue };
+        if let Some(first) = earlier.covers(parts) {
+            found.push((first, index));
+        }
+        earlier.add(index, parts);
+    }
+    let named = |index: usize| {
+        let id = routes.get(index).map(|route| route.id.as_str()).unwrap_or_default();
+        let pointer = format!("/routes/{index}");
+        format!("{} `{id}` ({})", readable(&pointer), place(&pointer))
+    };
+    let mut warnings: Vec<Warning> = found
+        .iter()
+        .take(MOST)
+        .map(|(first, second)| {
+            let (one, other) = (named(*first), named(*second));
+            if repeats(routes.get(*first), routes.get(*second)) {
+                Warning {
+                    code: "route_repeated",
+                    text: Cow::Owned(format!("{other} repeats {one}; leave one of them out")),
+                }
+            } else {
+                Warning {
+                    code: "route_unreachable",
+                    text: Cow::Owned(format!(
+                        "{other} never decides: {one} comes first and matches every request that \
+                         it matches; put it before, narrow the other, or write `by_name: true` for \
+                         a route that only Envoy names"
+                    )),
+                }
+            }
+        })
+        .collect();
+    if found.len() > MOST {
+        warnings.push(Warning {
+            code: "route_unreachable",
+            text: Cow::Owned(format!("{} more routes never decide", found.len() - MOST)),
+        });
+    }
+    warnings
+}
+
+/// Two rules that differ in their names alone.
+fn repeats(one: Option<&Route>, other: Option<&Route>) -> bool {
+    let unnamed = |route: &Route| Route { id: String::new(), ..route.clone() };
+    one.map(unnamed) == other.map(unnamed)
+}
+
+/// The rules before another, by what may cover its path.
+#[derive(Default)]
+struct Earlier<'a> {
+    any: Vec<Entry<'a>>,
+    exact: HashMap<&'a str, Vec<Entry<'a>>>,
+    /// By the prefix without its last slash.
+    prefix: HashMap<&'a str, Vec<Entry<'a>>>,
+    /// By the first segment; `None` is a variable.
+    template: HashMap<Option<&'a str>, Vec<Entry<'a>>>,
+    regex: HashMap<&'a str, Vec<Entry<'a>>>,
+    expressions: Vec<Entry<'a>>,
+}
+
+type Entry<'a> = (usize, &'a Match);
+
+impl<'a> Earlier<'a> {
+    fn add(&mut self, index: usize, parts: &'a Match) {
+        let entry = (index, parts);
+        match &parts.path {
+            None => self.any.push(entry),
+            Some(PathMatch::Exact(path)) => self.exact.entry(path).or_default().push(entry),
+            Some(PathMatch::Prefix(path)) => {
+                self.prefix.entry(path.trim_end_matches('/')).or_default().push(entry);
+            }
+            Some(PathMatch::Template(template)) => {
+                self.template.entry(first(template)).or_default().push(entry);
+            }
+            Some(PathMatch::Regex(regex)) => {
+                self.regex.entry(regex.as_str()).or_default().push(entry);
+                if self.expressions.len() < MOST_EXPRESSIONS {
+                    self.expressions.push(entry);
+                }
+            }
+        }
+    }
+
+    /// The first rule that matches every request that this match matches.
+    fn covers(&self, parts: &Match) -> Option<usize> {
+        let mut lists: Vec<&[Entry<'a>]> = vec![&self.any];
+        let lead = parts.path.as_ref().map(lead).unwrap_or_default();
+        for end in std::iter::once(0).chain(lead.match_indices('/').map(|(at, _)| at)) {
+            lists.extend(lead.get(..end).and_then(|text| self.prefix.get(text)).map(Vec::as_slice));
+        }
+        lists.extend(self.prefix.get(&*lead).map(Vec::as_slice));
+        match &parts.path {
+            None | Some(PathMatch::Prefix(_)) => {}
+            Some(PathMatch::Exact(path)) => {
+                lists.extend(self.exact.get(path.as_str()).map(Vec::as_slice));
+                lists.push(&self.expressions);
+            }
+            Some(PathMatch::Template(template)) => {
+                let firsts = [first(template), None];
+                let all = firsts.iter().filter_map(|it| self.template.get(it));
+                lists.extend(all.map(Vec::as_slice));
+            }
+            Some(PathMatch::Regex(regex)) => {
+                lists.extend(self.regex.get(regex.as_str()).map(Vec::as_slice));
+            }
+        }
+        let first = |list: &&[Entry<'a>]| {
+            let mut list = list.iter();
+            list.find(|(_, earlier)| is_covered(parts, earlier)).map(|(index, _)| *index)
+        };
+        lists.iter().filter_map(first).min()
+    }
+}
+
+/// Every request that surely matches `parts` surely matches `by`.
+fn is_covered(parts: &Match, by: &Match) -> bool {
+    let Match { hosts, path, methods, headers, query, principal } = by;
+    let host = |host: &String| hosts.iter().any(|by| covers_host(by, host));
+    (hosts.is_empty() || !parts.hosts.is_empty() && parts.hosts.iter().all(host))
+        && (methods.is_empty()
+            || !parts.methods.is_empty() && parts.methods.iter().all(|it| methods.contains(it)))
+        && headers.iter().all(|it| parts.headers.contains(it))
+        && query.iter().all(|it| parts.query.contains(it))
+        && (principal.is_none() || *principal == parts.principal)
+        && match (path, &parts.path) {
+            (None, _) => true,
+            (Some(_), None) => false,
+            (Some(by), Some(path)) => covers_path(by, path),
+        }
+}
+
+fn covers_host(by: &str, host: &str) -> bool {
+    let plain = |name: &str| name.trim_end_matches('.').to_ascii_lowercase();
+    let (by, host) = (plain(by), plain(host));
+    match by.strip_prefix('*') {
+        Some(suffix) => host.len() > suffix.len() && host.ends_with(suffix),
+        None => by == host,
+    }
+}
+
+fn covers_path(by: &PathMatch, path: &PathMatch) -> bool {
+    match by {
+        PathMatch::Prefix(prefix) => {
+            let lead = lead(path);
+            match path {
+                // Nothing is known of the paths of an expression.
+                PathMatch::Regex(_) => prefix == "/",
+                PathMatch::Exact(_) | PathMatch::Prefix(_) | PathMatch::Template(_) => {
+                    lead.strip_prefix(prefix.as_str()).is_some_and(|rest| {
+                        rest.is_empty() || rest.starts_with('/') || prefix.ends_with('/')
+                    })
+                }
+            }
+        }
+        PathMatch::Exact(text) => matches!(path, PathMatch::Exact(path) if path == text),
+        PathMatch::Template(by) => {
+            matches!(path, PathMatch::Template(path) if covers_template(by, path))
+        }
+        PathMatch::Regex(by) => match path {
+            PathMatch::Regex(regex) => regex == by,
+            PathMatch::Exact(path) => by.is_match(path.as_bytes()),
+            PathMatch::Prefix(_) | PathMatch::Template(_) => false,
+        },
+    }
+}
+
+fn covers_template(by: &PathTemplate, path: &PathTemplate) -> bool {
+    let mut left = path.segments().iter();
+    for segment in by.segments() {
+        let sent = left.next();
+        let covered = match (segment, sent) {
+            // Each segment that is left has at least one sign, or the path ends with a slash.
+            (TemplateSegment::Rest(_), Some(TemplateSegment::Literal(text))) => {
+                return !text.is_empty();
+            }
+            (TemplateSegment::Rest(_), Some(_)) => return true,
+            (TemplateSegment::Variable(_), Some(TemplateSegment::Literal(text))) => {
+                !text.is_empty()
+            }
+            (TemplateSegment::Variable(_), Some(TemplateSegment::Variable(_))) => true,
+            (TemplateSegment::Literal(by), Some(TemplateSegment::Literal(text))) => by == text,
+            (_, None)
+            | (TemplateSegment::Variable(_), Some(TemplateSegment::Rest(_)))
+            | (
+                TemplateSegment::Literal(_),
+                Some(TemplateSegment::Variable(_) | TemplateSegment::Rest(_)),
+            ) => false,
+        };
+        if !covered {
+            return false;
+        }
+    }
+    left.next().is_none()
+}
+
+/// The text with which each path of a match begins; that of a template ends before its first variable.
+fn lead(path: &PathMatch) -> Cow<'_, str> {
+    match path {
+        PathMatch::Exact(text) | PathMatch::Prefix(text) => Cow::Borrowed(text),
+        PathMatch::Template(template) => {
+            let literals = template.segments().iter().map_while(|segment| match segment {
+                TemplateSegment::Literal(text) => Some(text.as_str()),
+                TemplateSegment::Variable(_) | TemplateSegment::Rest(_) => None,
+            });
+            let text: String = literals.flat_map(|text| ["/", text]).collect();
+            Cow::Owned(text + "/")
+        }
+        PathMatch::Regex(_) => Cow::Borrowed("/"),
+    }
+}
+
+/// The first segment of a template; `None` if it is a variable.
+fn first(template: &PathTemplate) -> Option<&str> {
+    match template.segments().first() {
+        Some(TemplateSegment::Literal(text)) => Some(text),
+        Some(TemplateSegment::Variable(_) | TemplateSegment::Rest(_)) | None => None,
+    }
+}

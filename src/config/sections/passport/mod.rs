@@ -1,0 +1,7 @@
+//! The section `passport`: the signed tokens by which the service behind knows the caller.
+
+mod check;
+mod schema;
+
+pub(in crate::config) use schema::WrittenPassport;
+pub use schema::{Passport, PassportKey};
