@@ -6,6 +6,7 @@ use super::callers::Callers;
 use crate::{
     config::{Config, RowndAuth},
     issuer_api::Exchange,
+    policy::rights::RightsBook,
     profile::Profiles,
     verify::Verifier,
 };
@@ -15,6 +16,7 @@ use crate::{
 pub struct BackendService {
     verifier: Arc<Verifier>,
     profiles: Arc<Profiles>,
+    rights: Arc<RightsBook>,
     exchange: Exchange,
     callers: Callers,
     settings: RowndAuth,
@@ -26,11 +28,13 @@ impl BackendService {
         config: &Config,
         verifier: Arc<Verifier>,
         profiles: Arc<Profiles>,
+        rights: Arc<RightsBook>,
         exchange: Exchange,
     ) -> Self {
         Self {
             verifier,
             profiles,
+            rights,
             exchange,
             callers: Callers::build(&config.rownd_auth),
             settings: config.rownd_auth.clone(),
@@ -48,6 +52,11 @@ impl BackendService {
     #[must_use]
     pub const fn profiles(&self) -> &Arc<Profiles> {
         &self.profiles
+    }
+
+    /// The roles and permissions of users.
+    pub(super) const fn rights(&self) -> &Arc<RightsBook> {
+        &self.rights
     }
 
     /// The exchange of credentials for tokens.

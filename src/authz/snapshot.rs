@@ -39,7 +39,9 @@ impl Snapshot {
         exchange: Exchange,
         edition: Edition,
     ) -> Self {
-        let service = BackendService::build(config, verifier.clone(), profiles.clone(), exchange);
+        let rights = policy.rights().clone();
+        let service =
+            BackendService::build(config, verifier.clone(), profiles.clone(), rights, exchange);
         Self {
             edition,
             pipeline: CheckPipeline::build(config, policy, verifier, profiles),

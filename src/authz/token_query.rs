@@ -17,7 +17,8 @@ use super::{
 };
 use crate::{
     config::Freshness,
-    model::{AllowReason, AuthLevel, Denial, DenyReason, Group},
+    model::{AllowReason, AuthLevel, Denial, DenyReason, Group, Profile},
+    policy::rights::{Demand, Rights},
     verify::{self, Identity},
 };
 
@@ -36,6 +37,10 @@ pub struct TokenQuery<'a> {
     pub freshness: Freshness,
     /// Whether the groups of the profile are wanted.
     pub memberships: bool,
+    /// Permissions that the user must have.
+    pub permissions: &'a [String],
+    /// Whether all roles and permissions of the user are wanted.
+    pub rights: bool,
 }
 
 impl std::fmt::Debug for TokenQuery<'_> {
@@ -55,6 +60,8 @@ impl<'a> TokenQuery<'a> {
             minimum_level: None,
             freshness: Freshness::Token,
             memberships: false,
+            permissions: &[],
+            rights: false,
         }
     }
 }
@@ -68,6 +75,8 @@ pub struct VerifiedToken {
     pub claims: Map<String, Value>,
     /// The groups of the profile, where they were wanted.
     pub memberships: Vec<Group>,
+    /// The roles and permissions of the user, as far as they are known, where they were wanted.
+    pub rights: Rights,
 }
 
 impl std::fmt::Debug for VerifiedToken {
@@ -121,17 +130,79 @@ impl BackendService {
         if let Some(least) = query.minimum_level.filter(|least| identity.auth_level < *least) {
             return Err(Denial::level_too_low(least, false));
         }
+        // Permissions that no profile could give are refused before one is read.
+        let needs_profile = self.lacks_profile(query, &identity, None)?
+            || query.memberships
+            || query.freshness == Freshness::Profile;
         // A profile that was looked at is obeyed, whether the query asks for its freshness or not.
-        let memberships = if query.memberships {
-            self.profiles().groups(&identity, deadline).await?
+        let profile = if needs_profile {
+            Some(self.profiles().confirmed(&identity, deadline).await?)
+        } else if query.rights && self.rights().reads_profile(&identity.issuer) {
+            self.profile_for_lists(&identity, deadline).await?
         } else {
-            if query.freshness == Freshness::Profile {
-                self.profiles().still_valid(&identity, deadline).await?;
-            }
-            Vec::new()
+            None
         };
-        Ok(VerifiedToken { identity, claims, memberships })
+        if self.lacks_profile(query, &identity, profile.as_deref())? {
+            // A demand that is not content with the profile it has is a fault of its code.
+            return Err(DenyReason::Internal.into());
+        }
+        let rights = if query.rights {
+            self.rights_of(&identity, profile.as_deref())
+        } else {
+            Rights::default()
+        };
+        let memberships = profile.filter(|_| query.memberships);
+        let memberships = memberships.map(|profile| profile.groups.clone()).unwrap_or_default();
+        Ok(VerifiedToken { identity, claims, memberships, rights })
     }
+
+    /// Whether the profile has to be read to know whether the user has the permissions.
+    fn lacks_profile(
+        &self,
+        query: &TokenQuery<'_>,
+        identity: &Identity,
+        profile: Option<&Profile>,
+    ) -> Result<bool, Denial> {
+        match self.rights().demand(query.permissions, identity, profile) {
+            Demand::Met => Ok(false),
+            Demand::NeedsProfile if profile.is_none() => Ok(true),
+            Demand::NeedsProfile | Demand::Unknown => Err(DenyReason::RequirementUnknown.into()),
+            Demand::Lacking => Err(DenyReason::PermissionMissing.into()),
+        }
+    }
+
+    /// The profile, where it is read for the lists of roles and permissions alone: without it, they
+    /// are unknown and the token is as good. An issuer that does not answer takes half of the time at
+    /// the longest, so that there is an answer.
+    async fn profile_for_lists(
+        &self,
+        identity: &Identity,
+        deadline: Instant,
+    ) -> Result<Option<Arc<Profile>>, Denial> {
+        let now = Instant::now();
+        let half = now + deadline.saturating_duration_since(now) / 2;
+        match self.profiles().confirmed(identity, half).await {
+            Ok(profile) => Ok(Some(profile)),
+            Err(denial) if is_about_the_profile(denial.reason()) => Ok(None),
+            Err(denial) => Err(denial),
+        }
+    }
+
+    /// All roles and permissions of a user. Without any in the configuration, the roles are those of
+    /// the claim map.
+    fn rights_of(&self, identity: &Identity, profile: Option<&Profile>) -> Rights {
+        let rights = self.rights().rights(identity, profile);
+        if self.rights().is_configured() {
+            return rights;
+        }
+        let permissions = rights.permissions.unwrap_or_default();
+        Rights { roles: Some(identity.roles.clone()), permissions: Some(permissions) }
+    }
+}
+
+/// The profile could not be read. The other reasons of a lookup are about the user.
+fn is_about_the_profile(reason: DenyReason) -> bool {
+    matches!(reason, DenyReason::ProfileUnavailable | DenyReason::ProfileUnsupported)
 }
 
 /// `aud` is one text or a list (RFC 7519 section 4.1.3); that it has that shape is verified.

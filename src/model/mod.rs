@@ -37,7 +37,7 @@ pub use headers::{Headers, Occurrence};
 pub use identity::{AuthLevel, CookieProof, Credential, CredentialSource, IdentityFacts};
 pub use issuer_index::IssuerIndex;
 pub use peer::{Origin, Peer, PeerName};
-pub use profile::{Cutoff, Group, Profile};
+pub use profile::{Cutoff, Group, OddParts, Profile};
 pub use query::Query;
 pub use reason::{AllowReason, DenyReason};
 pub use request::{CallerProtocol, NamedRoute, RequestContext};

@@ -30,6 +30,20 @@ pub struct Group {
     pub member_state: Option<String>,
 }
 
+/// The parts of a user's data that came in another shape than documented. They are empty or lack
+/// something, and so say nothing about the user.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct OddParts {
+    /// Some groups could not be read.
+    pub groups: bool,
+    /// The attributes could not be read.
+    pub attributes: bool,
+    /// The fields that the user wrote could not be read.
+    pub data: bool,
+    /// The fields that were proved could not be read.
+    pub verified_data: bool,
+}
+
 /// A user as the issuer has it now. `Debug` shows no personal data.
 #[derive(Clone, PartialEq)]
 pub struct Profile {
@@ -51,6 +65,8 @@ pub struct Profile {
     pub meta: Map<String, Value>,
     /// The time in `meta` before which tokens are dead.
     pub tokens_valid_since: Cutoff,
+    /// The parts that could not be read.
+    pub odd: OddParts,
 }
 
 impl Profile {

@@ -218,10 +218,16 @@ deny_reasons! {
     ScopeMissing => "scope_missing", Forbidden, "the token lacks a scope that is required",
         "Have the client ask the issuer for the scopes in `scope`. If the token has them, name their \
          claim in `issuers[].claims`.";
+    /// A call of `Verify` has `required_permissions`, and the user lacks one of them.
+    PermissionMissing => "permission_missing", Forbidden, "the user lacks a permission that is required",
+        "Give the user a role with the permission, by one of `role_sources`; docs/policy-roles.md has \
+         the places.";
     /// Another requirement of the rule is not met: a role, a group, a permission, an issuer, a claim.
     RequirementUnmet => "requirement_unmet", Forbidden, "the caller does not meet the requirements",
         "The log names the rule. Give the user the right that it asks for, or change the rule.";
-    /// A fact that the rule asks for is absent, or has another type than the rule expects.
+    /// A fact that the rule asks for is absent, or has another type than the rule expects. Also: a call
+    /// of `Verify` has `required_permissions`, and no entry of `role_sources` that can be read says
+    /// whether the user has them.
     RequirementUnknown => "requirement_unknown", Forbidden, "a fact that the rule requires is not known",
         "`token inspect` shows the claims. Have the issuer put the claim into its tokens, or name the \
          claim that has it.";

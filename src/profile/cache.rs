@@ -64,6 +64,7 @@ fn behind(profile: &Profile) -> usize {
         groups,
         meta,
         tokens_valid_since: _,
+        odd: _,
     } = profile;
     let texts = [user_id, state].into_iter().flatten().map(heap::of_text).sum::<usize>();
     let maps = [data, verified_data, attributes, meta].map(heap::of_object).iter().sum::<usize>();

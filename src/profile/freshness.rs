@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 use super::{ProfileError, Profiles};
 use crate::{
-    model::{Cutoff, Denial, DenyReason, Group, Profile},
+    model::{Cutoff, Denial, DenyReason, Profile},
     policy::{ConfirmedByProfile, Permit, Unconfirmed},
     verify::Identity,
 };
@@ -41,26 +41,17 @@ impl Profiles {
         allowed.confirmed(&ReadAndGood(profile))
     }
 
-    /// Checks that the identity is still valid by the profile of its user. Waits for the profile
-    /// until `deadline` at the longest.
+    /// The profile of the identity's user, if the identity is still valid by it. Waits for it until
+    /// `deadline` at the longest.
     ///
     /// # Errors
     ///
     /// The same denials as [`confirm`](Self::confirm).
-    pub async fn still_valid(&self, who: &Identity, deadline: Instant) -> Result<(), Denial> {
-        self.confirmed(who, deadline).await.map(|_| ())
-    }
-
-    /// The groups of the identity's user, if the identity is still valid by the user's profile.
-    ///
-    /// # Errors
-    ///
-    /// The same denials as [`confirm`](Self::confirm).
-    pub async fn groups(&self, who: &Identity, deadline: Instant) -> Result<Vec<Group>, Denial> {
-        Ok(self.confirmed(who, deadline).await?.groups.clone())
-    }
-
-    async fn confirmed(&self, who: &Identity, deadline: Instant) -> Result<Arc<Profile>, Denial> {
+    pub async fn confirmed(
+        &self,
+        who: &Identity,
+        deadline: Instant,
+    ) -> Result<Arc<Profile>, Denial> {
         let confirmed = match self.get(who, None, deadline).await {
             Ok(known) => token_still_valid(&known.profile, who.issued_at).map(|()| known.profile),
             Err(error) => Err(error.reason()),

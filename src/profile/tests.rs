@@ -11,7 +11,7 @@ use super::{
     freshness::token_still_valid,
     source::ProfileKey,
 };
-use crate::model::{Cutoff, DenyReason, IssuerIndex, Profile};
+use crate::model::{Cutoff, DenyReason, IssuerIndex, OddParts, Profile};
 
 const SECOND: i128 = 1_000_000_000;
 
@@ -26,6 +26,7 @@ fn profile(state: Option<&str>, tokens_valid_since: Cutoff) -> Profile {
         groups: Vec::new(),
         meta: Map::new(),
         tokens_valid_since,
+        odd: OddParts::default(),
     }
 }
 

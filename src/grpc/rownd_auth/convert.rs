@@ -99,7 +99,7 @@ fn claim_time(claim: Option<&Json>) -> Option<Timestamp> {
 }
 
 pub(super) fn wire_identity(answer: &VerifiedToken, structures: &mut Structures) -> WireIdentity {
-    let VerifiedToken { identity: who, claims, memberships } = answer;
+    let VerifiedToken { identity: who, claims, memberships, rights } = answer;
     let audiences = match claims.get("aud") {
         Some(Json::String(one)) => vec![one.clone()],
         Some(Json::Array(all)) => all.iter().filter_map(Json::as_str).map(str::to_owned).collect(),
@@ -121,7 +121,7 @@ pub(super) fn wire_identity(answer: &VerifiedToken, structures: &mut Structures)
         tenant: who.tenant.clone(),
         audiences,
         scopes: who.scopes.clone(),
-        roles: who.roles.clone(),
+        roles: structures.known("roles", rights.roles.as_ref()),
         groups: who.groups.clone(),
         // An invitation is no membership, whatever roles it holds out.
         memberships: memberships
@@ -130,6 +130,7 @@ pub(super) fn wire_identity(answer: &VerifiedToken, structures: &mut Structures)
             .filter(|place| place.state() == MembershipState::Active)
             .collect(),
         claims: Some(structures.make("claims", claims)),
+        permissions: structures.known("permissions", rights.permissions.as_ref()),
     }
 }
 

@@ -40,7 +40,15 @@ impl Structures {
         made
     }
 
-    /// The names of the members that were left out, as `FIELD.NAME`.
+    /// A list, which is left out if it is not known.
+    pub(super) fn known(&mut self, field: &str, list: Option<&Vec<String>>) -> Vec<String> {
+        if list.is_none() {
+            self.omitted.push(field.to_owned());
+        }
+        list.cloned().unwrap_or_default()
+    }
+
+    /// The names of the members that were left out, as `FIELD.NAME`, and of such lists.
     pub(super) fn omitted(self) -> Vec<String> {
         self.omitted
     }

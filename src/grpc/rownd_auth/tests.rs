@@ -15,12 +15,18 @@ use crate::{
     authz::VerifiedToken,
     grpc::pb::rownd::auth::v1::{VerifyResponse, verify_response::Outcome},
     model::{AuthLevel, Group, IdentityFacts},
+    policy::rights::Rights,
     verify::Identity,
 };
 
 fn ann() -> Arc<Identity> {
     let facts = IdentityFacts::new("ann".to_owned(), "rownd".into(), AuthLevel::Verified);
     Arc::new(Identity::for_test(facts))
+}
+
+/// No roles and no permissions.
+fn known() -> Rights {
+    Rights { roles: Some(Vec::new()), permissions: Some(Vec::new()) }
 }
 
 fn values() -> impl Strategy<Value = Json> {
@@ -88,10 +94,33 @@ fn an_invitation_is_no_membership_of_an_identity() {
         identity: ann(),
         claims: Map::new(),
         memberships: states.map(group).into(),
+        rights: known(),
     };
     let memberships = wire_identity(&answer, &mut Structures::default()).memberships;
     let groups: Vec<&str> = memberships.iter().map(|place| place.group_id.as_str()).collect();
     assert_eq!(groups, ["active"]);
+}
+
+#[test]
+fn lists_that_are_not_known_are_empty_and_named() {
+    let list = || Some(vec!["a".to_owned()]);
+    for (roles, permissions, omitted) in [
+        (list(), list(), &[][..]),
+        (None, list(), &["roles"]),
+        (list(), None, &["permissions"]),
+        (None, None, &["roles", "permissions"]),
+    ] {
+        let rights = Rights { roles: roles.clone(), permissions: permissions.clone() };
+        let (claims, memberships) = (Map::new(), Vec::new());
+        let answer = VerifiedToken { identity: ann(), claims, memberships, rights };
+        let mut structures = Structures::default();
+        let who = wire_identity(&answer, &mut structures);
+        assert_eq!(
+            (who.roles, who.permissions),
+            (roles.unwrap_or_default(), permissions.unwrap_or_default())
+        );
+        assert_eq!(structures.omitted(), omitted);
+    }
 }
 
 /// A list of lists, an object of objects, or both alternately, of so many levels.
@@ -113,6 +142,7 @@ fn an_answer_has_no_more_levels_than_libraries_take() {
                 identity: ann(),
                 claims: deep.as_object().unwrap().clone(),
                 memberships: Vec::new(),
+                rights: known(),
             };
             let mut structures = Structures::default();
             let outcome = Outcome::Identity(wire_identity(&answer, &mut structures));

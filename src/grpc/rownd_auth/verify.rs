@@ -13,12 +13,15 @@ use super::{
 use crate::{
     authz::CheckApi,
     authz::{Authorizer, TokenQuery, VerifiedToken},
-    config::{Freshness, Right},
+    config::{Freshness, MAX_NAME_BYTES, Right, permission_problem},
     grpc::pb::rownd::auth::v1::{
         Freshness as WireFreshness, VerifyRequest, VerifyResponse, verify_response::Outcome,
     },
     model::Denial,
 };
+
+/// The most permissions that a call may ask for.
+const MAX_PERMISSIONS: usize = 64;
 
 pub(super) async fn verify(
     authorizer: &Arc<Authorizer>,
@@ -33,8 +36,10 @@ pub(super) async fn verify(
         minimum_auth_level,
         freshness,
         include_memberships,
+        required_permissions,
     } = request;
     let token = required_token(token)?;
+    check_permissions(&required_permissions)?;
     let app_id = call.app_of(&[Right::Verify], &token, app_id)?;
     let least = minimum_auth_level.map(|level| convert::asked_level("minimum_auth_level", level));
     let question = TokenQuery {
@@ -44,6 +49,8 @@ pub(super) async fn verify(
         minimum_level: least.transpose()?,
         freshness: asked_freshness(freshness)?,
         memberships: include_memberships,
+        permissions: &required_permissions,
+        rights: true,
     };
     let mut structures = Structures::default();
     let outcome = match ask(authorizer, call, &question).await {
@@ -63,6 +70,26 @@ pub(super) async fn verify(
 /// The token of a request. A request without one is a mistake of the caller, not a bad token.
 pub(super) fn required_token(token: String) -> Result<Bytes, Fault> {
     if token.is_empty() { Err(Fault::field("token", "is empty")) } else { Ok(token.into()) }
+}
+
+/// Checks that these are permissions that can be asked for. The message does not repeat them.
+fn check_permissions(permissions: &[String]) -> Result<(), Fault> {
+    const FIELD: &str = "required_permissions";
+    if permissions.len() > MAX_PERMISSIONS {
+        let message = format!("has more than {MAX_PERMISSIONS} permissions; ask for fewer");
+        return Err(Fault::field(FIELD, message));
+    }
+    match permissions.iter().position(|name| permission_problem(name).is_some()) {
+        None => Ok(()),
+        Some(index) => {
+            let message = format!(
+                "number {} is no permission; write 1 to {MAX_NAME_BYTES} letters, digits or \
+                 `_ . / @ + -` with colons between segments, and no `*`: orders:write",
+                index + 1
+            );
+            Err(Fault::field(FIELD, message))
+        }
+    }
 }
 
 /// Has the token judged, as for a check.

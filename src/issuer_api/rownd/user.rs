@@ -21,7 +21,7 @@ use crate::{
         grants::AppCredentials,
         operation::Operation,
     },
-    model::{AuthLevel, Cutoff, Group, Profile},
+    model::{AuthLevel, Cutoff, Group, OddParts, Profile},
 };
 
 /// The parts of the document that are used. Each may be missing or `null`.
@@ -110,7 +110,8 @@ impl OwnProfiles for RowndClient {
 ///
 /// `state` and `meta` decide whether a user may go on, so an answer where one of them has another
 /// type is an error, and so is an answer without either and without the user's id: a body that says
-/// nothing must not read as an enabled user. Other parts of another shape are left out.
+/// nothing must not read as an enabled user. Other parts of another shape are left out,
+/// and [`OddParts`] names them.
 pub(in crate::issuer_api) fn read_profile(body: &[u8]) -> Result<Profile, ApiError> {
     let document: UserDocument = serde_json::from_slice(body).map_err(|_| ApiError::Shape)?;
     let state = match document.state {
@@ -123,7 +124,8 @@ pub(in crate::issuer_api) fn read_profile(body: &[u8]) -> Result<Profile, ApiErr
         Some(Value::Object(meta)) => meta,
         Some(_) => return Err(ApiError::Shape),
     };
-    let data = object_or_empty(document.data);
+    let mut odd = OddParts::default();
+    let data = object_or_empty(document.data, &mut odd.data);
     let user_id = non_empty_text(document.rownd_user)
         .or_else(|| non_empty_text(data.get("user_id").cloned()));
     if user_id.is_none() && state.is_none() && meta.is_empty() {
@@ -135,11 +137,12 @@ pub(in crate::issuer_api) fn read_profile(body: &[u8]) -> Result<Profile, ApiErr
         state,
         auth_level: level.and_then(AuthLevel::parse),
         data,
-        verified_data: object_or_empty(document.verified_data),
-        attributes: object_or_empty(document.attributes),
-        groups: groups_of(document.groups),
+        verified_data: object_or_empty(document.verified_data, &mut odd.verified_data),
+        attributes: object_or_empty(document.attributes, &mut odd.attributes),
+        groups: groups_of(document.groups, &mut odd.groups),
         tokens_valid_since: cutoff_of(meta.get("tokens_valid_since")),
         meta,
+        odd,
     })
 }
 
@@ -167,12 +170,29 @@ fn non_empty_text(value: Option<Value>) -> Option<String> {
     }
 }
 
-fn object_or_empty(value: Option<Value>) -> Map<String, Value> {
-    if let Some(Value::Object(map)) = value { map } else { Map::new() }
+/// The members of an object; `odd` is set for a value of another type.
+fn object_or_empty(value: Option<Value>, odd: &mut bool) -> Map<String, Value> {
+    match value {
+        None | Some(Value::Null) => Map::new(),
+        Some(Value::Object(map)) => map,
+        Some(Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_)) => {
+            *odd = true;
+            Map::new()
+        }
+    }
 }
 
-fn groups_of(value: Option<Value>) -> Vec<Group> {
-    let Some(Value::Array(items)) = value else { return Vec::new() };
+/// The groups; `odd` is set if one of them, or the whole list, has another shape.
+fn groups_of(value: Option<Value>, odd: &mut bool) -> Vec<Group> {
+    let items = match value {
+        None | Some(Value::Null) => Vec::new(),
+        Some(Value::Array(items)) => items,
+        Some(Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Object(_)) => {
+            *odd = true;
+            Vec::new()
+        }
+    };
+    let count = items.len();
     let read = |item| serde_json::from_value::<Membership>(item).ok();
     let group = |Membership { group, member }: Membership| Group {
         id: group.id,
@@ -180,5 +200,7 @@ fn groups_of(value: Option<Value>) -> Vec<Group> {
         roles: member.roles,
         member_state: member.state,
     };
-    items.into_iter().filter_map(read).map(group).collect()
+    let groups: Vec<Group> = items.into_iter().filter_map(read).map(group).collect();
+    *odd |= groups.len() != count;
+    groups
 }

@@ -20,7 +20,7 @@ use super::{ApiError, AppCredentials, IssuerApi, Rejection, build, rownd::read_p
 use crate::{
     config::{self, Secret},
     metrics::{Labels, Metrics},
-    model::{AuthLevel, Cutoff, Group, Profile},
+    model::{AuthLevel, Cutoff, Group, OddParts, Profile},
     upstream::{Client as Upstream, UpstreamError},
 };
 
@@ -100,6 +100,37 @@ fn a_profile_with_missing_or_malformed_parts_is_read_or_refused() {
     }
     for text in ["", "{", "<html>", "{\"state\":\"disabled\",\"state\":\"enabled\"}"] {
         assert_eq!(read_profile(text.as_bytes()).unwrap_err(), ApiError::Shape, "{text}");
+    }
+}
+
+#[test]
+fn a_part_of_another_shape_is_named() {
+    let odd = |parts: Value| {
+        let mut document = json!({ "state": "enabled" });
+        document.as_object_mut().unwrap().extend(parts.as_object().unwrap().clone());
+        profile(&document).unwrap().odd
+    };
+    let none = OddParts::default();
+    let groups = OddParts { groups: true, ..none };
+    let member =
+        |member: Value| json!({ "groups": [{ "group": { "id": "g" }, "member": member }] });
+    for (name, parts, expected) in [
+        ("nothing", json!({}), none),
+        ("null", json!({ "groups": null, "attributes": null, "data": null }), none),
+        ("empty", json!({ "groups": [], "attributes": {}, "data": {}, "verified_data": {} }), none),
+        ("groups that are an object", json!({ "groups": {} }), groups),
+        ("groups that are a text", json!({ "groups": "g" }), groups),
+        ("a group that is a text", json!({ "groups": ["g"] }), groups),
+        ("a group without an id", json!({ "groups": [{ "group": {} }] }), groups),
+        ("a good group", member(json!({ "roles": ["owner"], "state": "active" })), none),
+        ("roles that are a text", member(json!({ "roles": "owner" })), groups),
+        ("roles with a number", member(json!({ "roles": ["owner", 1] })), groups),
+        ("a state that is a number", member(json!({ "state": 1 })), groups),
+        ("attributes", json!({ "attributes": [] }), OddParts { attributes: true, ..none }),
+        ("data", json!({ "data": "x" }), OddParts { data: true, ..none }),
+        ("proved data", json!({ "verified_data": 1 }), OddParts { verified_data: true, ..none }),
+    ] {
+        assert_eq!(odd(parts), expected, "{name}");
     }
 }
 

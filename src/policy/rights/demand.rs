@@ -13,8 +13,10 @@ pub enum Demand {
     Met,
     /// The user's profile decides, and has to be read first.
     NeedsProfile,
-    /// The user lacks one of them, or it cannot be known whether the user has it.
-    Unmet,
+    /// The user lacks one of them.
+    Lacking,
+    /// It cannot be known whether the user has one of them.
+    Unknown,
 }
 
 impl RightsBook {
@@ -30,7 +32,8 @@ impl RightsBook {
         match Truth::all(permissions.iter().map(has)) {
             Truth::True => Demand::Met,
             Truth::NeedsProfile => Demand::NeedsProfile,
-            Truth::False | Truth::Unknown => Demand::Unmet,
+            Truth::False => Demand::Lacking,
+            Truth::Unknown => Demand::Unknown,
         }
     }
 }

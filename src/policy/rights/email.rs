@@ -3,10 +3,10 @@
 //! In: the claims of a token or the profile of its user. Out: the domain; none, if the user has no
 //! verified address; or that it cannot be read.
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::reading::{EMAIL, EMAIL_VERIFIED, Unreadable};
-use crate::model::KeptClaims;
+use crate::model::{KeptClaims, Profile};
 
 /// The domain of the address that the issuer has verified by its own word (`email_verified: true`,
 /// OpenID Connect Core section 5.1).
@@ -23,8 +23,11 @@ pub(super) fn of_claims(claims: &KeptClaims) -> Result<Option<&str>, Unreadable>
 }
 
 /// The domain of the address that Rownd has verified.
-pub(super) fn of_profile(verified_data: &Map<String, Value>) -> Result<Option<&str>, Unreadable> {
-    match verified_data.get(EMAIL) {
+pub(super) fn of_profile(profile: &Profile) -> Result<Option<&str>, Unreadable> {
+    if profile.odd.verified_data {
+        return Err(Unreadable);
+    }
+    match profile.verified_data.get(EMAIL) {
         None | Some(Value::Null | Value::Bool(false)) => Ok(None),
         Some(email) => domain(email).map(Some),
     }

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 use super::{
     IssuerSources, RightsBook, email,
-    reading::{ST_PERM, ST_ROLE, Texts, Unreadable, active_groups},
+    reading::{ST_PERM, ST_ROLE, Texts, Unreadable, active_groups, attribute_texts},
 };
 use crate::{
     config::{RoleNaming, RolePlace, RoleSource, permission_problem},
@@ -105,10 +105,11 @@ fn names_of(
         }
         RolePlace::Attribute(name) => {
             let profile = profile.ok_or(Unreadable)?;
-            own(Texts::read(profile.attributes.get(name))?)
+            own(attribute_texts(profile, name)?)
         }
         RolePlace::GroupRoles => {
-            let groups = active_groups(profile.ok_or(Unreadable)?);
+            let profile = profile.filter(|profile| !profile.odd.groups).ok_or(Unreadable)?;
+            let groups = active_groups(profile);
             let named = groups.flat_map(|group| {
                 let roles = group.roles.iter().filter(|role| !role.is_empty());
                 roles.map(|role| format!("{}/{role}", group.id))
@@ -121,7 +122,7 @@ fn names_of(
             if !domains.is_empty() {
                 let by_claims = email::of_claims(&identity.claims)?;
                 let by_profile = match profile {
-                    Some(profile) if has_profiles => email::of_profile(&profile.verified_data)?,
+                    Some(profile) if has_profiles => email::of_profile(profile)?,
                     None if has_profiles => return Err(Unreadable),
                     Some(_) | None => None,
                 };

@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 
 use super::{
     IssuerSources, RightsBook, email,
-    reading::{ST_PERM, ST_ROLE, Texts, Unreadable, active_groups},
+    reading::{ST_PERM, ST_ROLE, Texts, Unreadable, active_groups, attribute_texts},
 };
 use crate::{
     config::{RoleNaming, RolePlace, RoleSource},
@@ -120,24 +120,23 @@ impl Place {
         match self {
             Self::Mapped(names) => Truth::of(identity.roles.iter().any(|role| names.contain(role))),
             Self::Claim { claim, names } => names.any_of(Texts::read(identity.claims.get(claim))),
-            Self::Attribute { attribute, names } => needs_profile(&|profile| {
-                names.any_of(Texts::read(profile.attributes.get(&**attribute)))
-            }),
+            Self::Attribute { attribute, names } => {
+                needs_profile(&|profile| names.any_of(attribute_texts(profile, attribute)))
+            }
             Self::Groups(wanted) => needs_profile(&|profile| {
-                Truth::of(active_groups(profile).any(|group| {
+                let is_held = active_groups(profile).any(|group| {
                     let mut wanted = wanted.iter().filter(|(id, _)| **id == *group.id);
                     wanted.any(|(_, role)| group.roles.iter().any(|held| **role == *held))
-                }))
+                });
+                // Each group stands for itself, so those that were read may say yes.
+                if profile.odd.groups && !is_held { Truth::Unknown } else { Truth::of(is_held) }
             }),
             Self::Users { ids, .. } if ids.contain(&identity.user_id) => Truth::True,
             Self::Users { domains, .. } if domains.0.is_empty() => Truth::False,
             Self::Users { domains, .. } => {
                 let by_claims = domains.any_domain(email::of_claims(&identity.claims));
-                let by_profile = || {
-                    needs_profile(&|profile| {
-                        domains.any_domain(email::of_profile(&profile.verified_data))
-                    })
-                };
+                let by_profile =
+                    || needs_profile(&|profile| domains.any_domain(email::of_profile(profile)));
                 match by_claims {
                     Truth::True => Truth::True,
                     other if has_profiles => Truth::any([other, by_profile()]),

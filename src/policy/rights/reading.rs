@@ -57,6 +57,17 @@ impl<'a> Texts<'a> {
     }
 }
 
+/// The texts of an attribute of the profile.
+pub(super) fn attribute_texts<'a>(
+    profile: &'a Profile,
+    attribute: &str,
+) -> Result<Texts<'a>, Unreadable> {
+    if profile.odd.attributes {
+        return Err(Unreadable);
+    }
+    Texts::read(profile.attributes.get(attribute))
+}
+
 /// The groups in which the user is an active member. A group whose id holds a slash is none of them:
 /// its id and a role could read as another group's id and role.
 pub(super) fn active_groups(profile: &Profile) -> impl Iterator<Item = &Group> {

@@ -12,7 +12,7 @@ use crate::{
     config::{Auth, DefaultRoute},
     model::{
         AuthLevel, Cutoff, Denial, DenyReason, Downstream, EncodedDownstream, IdentityFacts,
-        NamedRoute, Profile, RequestContext, Workload,
+        NamedRoute, OddParts, Profile, RequestContext, Workload,
     },
     policy::{
         ConfirmedByProfile, Needs, Policy,
@@ -43,6 +43,7 @@ fn profile(plan: &str) -> Confirmed {
         groups: Vec::new(),
         meta: Map::new(),
         tokens_valid_since: Cutoff::None,
+        odd: OddParts::default(),
     })
 }
 

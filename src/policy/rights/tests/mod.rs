@@ -13,7 +13,7 @@ use serde_json::{Map, Value, json};
 use super::{Demand, Rights, RightsBook};
 use crate::{
     config::{self, Config},
-    model::{AuthLevel, Cutoff, Group, IdentityFacts, Profile},
+    model::{AuthLevel, Cutoff, Group, IdentityFacts, OddParts, Profile},
     policy::truth::Truth,
     verify::Identity,
 };
@@ -72,6 +72,7 @@ fn profile(verified: &Value, attributes: &Value, groups: &[(&str, &[&str], &str)
         groups: groups.iter().map(group).collect(),
         meta: Map::new(),
         tokens_valid_since: Cutoff::None,
+        odd: OddParts::default(),
     }
 }
 

@@ -268,10 +268,10 @@ role_sources: [{ issuers: [rownd], claim: roles }, { issuers: [rownd], group_rol
         ("rownd", &["orders:read"], None, Demand::Met),
         ("rownd", &["orders:read", "users:read"], None, Demand::NeedsProfile),
         ("rownd", &["orders:read", "users:read"], Some(&boss), Demand::Met),
-        ("rownd", &["orders:read", "users:read"], Some(&none), Demand::Unmet),
-        ("rownd", &["other:read"], None, Demand::Unmet),
-        ("rownd", &["other:read", "users:read"], None, Demand::Unmet),
-        ("partner", &["orders:read"], None, Demand::Unmet),
+        ("rownd", &["orders:read", "users:read"], Some(&none), Demand::Lacking),
+        ("rownd", &["other:read"], None, Demand::Lacking),
+        ("rownd", &["other:read", "users:read"], None, Demand::Lacking),
+        ("partner", &["orders:read"], None, Demand::Unknown),
     ];
     for (issuer, permissions, profile, expected) in cases {
         let who = user(issuer, &json!({ "roles": ["editor"] }));

@@ -162,3 +162,31 @@ fn a_list_of_rights_is_bounded() {
     let who = user("company", &json!({ "roles": ["b", "a", "b", ""] }));
     assert_eq!(book.rights(&who, None).roles, names(&["a", "b"]));
 }
+
+#[test]
+fn a_part_of_a_profile_of_another_shape_is_unknown() {
+    let yaml = "
+role_sources:
+  - { issuers: [rownd], group_roles: true }
+  - { issuers: [rownd], attribute: shop:roles }
+  - { issuers: [rownd], users: { '@example.com': [staff] } }";
+    let book = book(yaml);
+    let who = user("rownd", &json!({}));
+    let good = || profile(&json!({}), &json!({}), &[("g", &["owner"], "active")]);
+    let mut odd = good();
+    odd.odd.groups = true;
+    assert_eq!(has_role(&book, &who, Some(&good()), "g/editor"), False);
+    assert_eq!(has_role(&book, &who, Some(&odd), "g/owner"), True);
+    assert_eq!(has_role(&book, &who, Some(&odd), "g/editor"), Unknown);
+    assert_eq!(book.rights(&who, Some(&odd)).roles, None);
+    let mut odd = good();
+    odd.odd.attributes = true;
+    assert_eq!(has_role(&book, &who, Some(&odd), "editor"), Unknown);
+    let mut odd = good();
+    odd.odd.verified_data = true;
+    assert_eq!(has_role(&book, &who, Some(&good()), "staff"), False);
+    assert_eq!(has_role(&book, &who, Some(&odd), "staff"), Unknown);
+    let mut odd = good();
+    odd.odd.data = true;
+    assert_eq!(book.rights(&who, Some(&odd)).roles, names(&["g/owner"]), "nobody reads the data");
+}
