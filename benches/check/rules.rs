@@ -2,7 +2,7 @@
 //! before the one that does, alternately with the floor and with a server of a few.
 //!
 //! Comes in: nothing but settings. Goes out: the CPU that a check takes more than with a few rules, in
-//! parts of the floor's, and how long each server took to start.
+//! parts of the floor's, and the time to start and the memory of each server.
 
 use std::{
     path::Path,
@@ -71,13 +71,23 @@ struct Row {
     kind: &'static Kind,
     server: Server,
     start: Duration,
+    resident: u64,
+    sample: Sample,
+}
+
+/// The figures of one kind.
+struct Figures {
+    kind: &'static Kind,
+    start: Duration,
+    /// Bytes of the process before the load.
+    resident: u64,
     sample: Sample,
 }
 
 /// The figures of each kind.
 pub(crate) struct Rules {
     floor: Sample,
-    rows: Vec<(&'static Kind, Duration, Sample)>,
+    rows: Vec<Figures>,
 }
 
 impl Rules {
@@ -104,7 +114,8 @@ impl Rules {
             let server = place.start().await?;
             let start = began.elapsed();
             servers::prove(&server, &template, 0, tokens.get(0).ok_or("no token")?).await?;
-            rows.push(Row { kind, server, start, sample: Sample::empty()? });
+            let resident = server.resident()?;
+            rows.push(Row { kind, server, start, resident, sample: Sample::empty()? });
         }
         let yardstick = servers::floor(cores.server, &Program::plain(floor), "tonic").await?;
         let mut floor = Sample::empty()?;
@@ -116,44 +127,46 @@ impl Rules {
         }
         yardstick.stop().await?;
         let mut figures = Vec::new();
-        for Row { kind, server, start, sample } in rows {
+        for Row { kind, server, start, resident, sample } in rows {
             server.stop().await?;
-            figures.push((kind, start, sample));
+            figures.push(Figures { kind, start, resident, sample });
         }
         Ok(Self { floor, rows: figures })
     }
 
     /// The cost above that of the first kind, in parts of the floor's.
     fn above(&self, sample: &Sample) -> f64 {
-        (cpu(sample) - cpu(&self.rows[0].2)) / cpu(&self.floor)
+        (cpu(sample) - cpu(&self.rows[0].sample)) / cpu(&self.floor)
     }
 
     pub(crate) fn holds(&self) -> bool {
-        self.rows.iter().skip(1).all(|(kind, _, sample)| self.above(sample) <= kind.limit)
+        self.rows.iter().skip(1).all(|row| self.above(&row.sample) <= row.kind.limit)
     }
 
     pub(crate) fn print(&self) {
         println!(
-            "\n{:<42}{:>10}{:>12}{:>14}",
-            "rules that do not match, claims cached", "start ms", "CPU-us", "more/floor"
+            "\n{:<42}{:>10}{:>6}{:>12}{:>14}",
+            "rules that do not match, claims cached", "start ms", "MiB", "CPU-us", "more/floor"
         );
-        println!("{:<42}{:>10}{:>12.2}", "floor: tonic, no work", "", cpu(&self.floor));
-        for (kind, start, sample) in &self.rows {
+        println!("{:<42}{:>28.2}", "floor: tonic, no work", cpu(&self.floor));
+        for Figures { kind, start, resident, sample } in &self.rows {
             let (above, limit) = (self.above(sample), kind.limit);
             let verdict = if above <= limit { "ok" } else { "MISSED" };
             println!(
-                "{:<42}{:>10}{:>12.2}{above:>14.2}   <= {limit} {verdict}",
+                "{:<42}{:>10}{:>6}{:>12.2}{above:>14.2}   <= {limit} {verdict}",
                 kind.name,
                 start.as_millis(),
+                resident >> 20,
                 cpu(sample)
             );
         }
     }
 
     pub(crate) fn summary(&self) -> Value {
-        let figure = |(kind, start, sample): &(&Kind, Duration, Sample)| {
-            let (above, start) = (self.above(sample), start.as_secs_f64() * 1e3);
-            json!({ "rules": kind.name, "more_per_floor": above, "start_ms": start })
+        let figure = |row: &Figures| {
+            let (above, start) = (self.above(&row.sample), row.start.as_secs_f64() * 1e3);
+            json!({ "rules": row.kind.name, "more_per_floor": above, "start_ms": start,
+                "resident": row.resident })
         };
         self.rows.iter().map(figure).collect()
     }

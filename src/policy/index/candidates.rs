@@ -1,6 +1,6 @@
 //! The positions of rules, from several lists in ascending order, each once.
 //!
-//! In: lists of positions. Out: one list, without making it.
+//! In: lists of positions. Out: one list, which is made only where the lists are many.
 
 /// Lists that need no memory of their own.
 const FEW: usize = 8;
@@ -11,10 +11,9 @@ pub(in crate::policy) struct Candidates<'a> {
     few: [&'a [u32]; FEW],
     /// The number of lists that were added.
     lists: usize,
-    many: Vec<&'a [u32]>,
-    /// Positions that stand in no list, in ascending order from `next` on.
-    found: Vec<u32>,
-    next: usize,
+    /// The positions of further lists, in descending order once `sorted` says so.
+    more: Vec<u32>,
+    sorted: bool,
 }
 
 impl<'a> Candidates<'a> {
@@ -25,15 +24,12 @@ impl<'a> Candidates<'a> {
         }
         match self.few.get_mut(self.lists) {
             Some(free) => *free = list,
-            None => self.many.push(list),
+            None => {
+                self.more.extend(list);
+                self.sorted = false;
+            }
         }
         self.lists += 1;
-    }
-
-    /// Adds positions in any order.
-    pub(in crate::policy) fn add_found(&mut self, positions: impl Iterator<Item = u32>) {
-        self.found.extend(positions);
-        self.found.sort_unstable();
     }
 }
 
@@ -42,25 +38,27 @@ impl Iterator for Candidates<'_> {
 
     fn next(&mut self) -> Option<usize> {
         if self.lists == 1
-            && self.found.is_empty()
             && let [only, ..] = &mut self.few
         {
             let (first, rest) = only.split_first()?;
             *only = rest;
             return usize::try_from(*first).ok();
         }
-        let found = self.found.get(self.next).copied();
-        let heads = self.few.iter().chain(&self.many).filter_map(|list| list.first().copied());
-        let least = heads.chain(found).min()?;
-        for list in self.few.iter_mut().chain(&mut self.many) {
+        if !self.sorted {
+            self.more.sort_unstable_by(|one, other| other.cmp(one));
+            self.sorted = true;
+        }
+        let heads = self.few.iter().filter_map(|list| list.first().copied());
+        let least = heads.chain(self.more.last().copied()).min()?;
+        for list in &mut self.few {
             if let [first, rest @ ..] = list
                 && *first == least
             {
                 *list = rest;
             }
         }
-        while self.found.get(self.next) == Some(&least) {
-            self.next += 1;
+        while self.more.last() == Some(&least) {
+            self.more.pop();
         }
         usize::try_from(least).ok()
     }
@@ -76,7 +74,7 @@ mod tests {
         let mut candidates = Candidates::default();
         lists.iter().for_each(|list| candidates.add(list));
         candidates.add(&[]);
-        candidates.add_found([40, 1, 30, 1].into_iter());
+        candidates.add(&[1, 30, 40]);
         let all: Vec<usize> = candidates.collect();
         let expected: Vec<usize> = (0..10).chain(11..21).chain([30, 40]).collect();
         assert_eq!(all, expected);

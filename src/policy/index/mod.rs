@@ -2,12 +2,12 @@
 //!
 //! In: the matches of rules in their order. Out: the positions of the rules that may match, in
 //! ascending order. A rule is found by its hosts and by the first segments of its path
-//! ([`path_keys`]); of many regular expressions that have the same segments, by an automaton of all
-//! of them. The index may find a rule that does not match, and never leaves one out that does.
+//! ([`path_keys`]); of many regular expressions that have the same segments, by a text that they
+//! require ([`required_text`]). The index may find a rule that does not match, and never leaves one out that does.
 
 mod candidates;
-mod expression_set;
 mod path_keys;
+mod required_text;
 
 use std::{
     collections::HashMap,
@@ -16,8 +16,8 @@ use std::{
 
 use super::matching::{HostPattern, Matcher, PathPattern};
 use candidates::Candidates;
-use expression_set::ExpressionSets;
 use path_keys::PathKey;
+use required_text::RequiredTexts;
 
 /// So few rules are asked one after the other.
 const FEW: usize = 16;
@@ -46,7 +46,7 @@ struct Node {
     has_children: bool,
     positions: Vec<u32>,
     /// Regular expressions of which there are too many to ask each.
-    expressions: ExpressionSets,
+    expressions: RequiredTexts,
 }
 
 /// A rule that is put into the index.
@@ -88,10 +88,10 @@ impl RuleIndex {
             }
         }
         for (node, patterns) in expressions {
-            let (sets, alone) = ExpressionSets::build(&patterns);
+            let (texts, alone) = RequiredTexts::build(&patterns);
             alone.into_iter().for_each(|position| index.put(node, position));
             if let Some(node) = index.node(node) {
-                node.expressions = sets;
+                node.expressions = texts;
             }
         }
         index.pack();

@@ -19,6 +19,63 @@ pub fn warnings(config: &Config) -> Vec<Warning> {
     of_roles(&book, config).into_iter().chain(of_sources).collect()
 }
 
+/// A role or a permission that a rule asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AskedRight<'a> {
+    /// A role, by its name.
+    Role(&'a str),
+    /// A permission, by its name.
+    Permission(&'a str),
+}
+
+/// The warnings about roles and permissions that rules ask for, each with its place in the
+/// configuration (`routes[0].require.role`): those that no user can have, and those whose name is
+/// almost that of a defined role.
+#[must_use]
+pub fn warnings_of_asked<'a>(
+    config: &Config,
+    asked: impl IntoIterator<Item = (String, AskedRight<'a>)>,
+) -> Vec<Warning> {
+    let book = RightsBook::build(config);
+    asked.into_iter().filter_map(|(place, asked)| of_asked(&book, &place, asked)).collect()
+}
+
+fn of_asked(book: &RightsBook, place: &str, asked: AskedRight<'_>) -> Option<Warning> {
+    let (code, text) = match asked {
+        AskedRight::Role(role) => {
+            let (near, cause) = (near_role(book, role), "no entry of `role_sources` can give it");
+            if near.is_none() && !book.role_question(role).is_hopeless() {
+                return None;
+            }
+            let text = match near {
+                Some(near) => format!("`roles` has no `{role}`; did you mean `{near}`?"),
+                None => format!("{cause}; add it to an entry, or correct the name"),
+            };
+            ("role_unknown", format!("{place} asks for the role `{role}`, and {text}"))
+        }
+        AskedRight::Permission(permission) => {
+            if !book.permission_question(permission).is_hopeless() {
+                return None;
+            }
+            let text = format!(
+                "{place} asks for the permission `{permission}`, which no user can have: no role that \
+                 `role_sources` can give has it; add it to a role, or correct the name"
+            );
+            ("permission_unknown", text)
+        }
+    };
+    Some(Warning { code, text: text.into() })
+}
+
+/// The defined role that was probably meant, if this one is not defined itself.
+fn near_role<'a>(book: &'a RightsBook, role: &str) -> Option<&'a str> {
+    let distance = |known: &'a str| (strsim::damerau_levenshtein(known, role), known);
+    let near = book.roles.names().map(distance).min()?;
+    // A short name is near to many others.
+    let is_near = matches!(near, (1..=2, _)) && role.len() > 4;
+    is_near.then_some(near.1)
+}
+
 /// Roles that no source can give to anybody.
 fn of_roles(book: &RightsBook, config: &Config) -> Vec<Warning> {
     if book.issuers.iter().all(|of| of.sources.is_empty()) {

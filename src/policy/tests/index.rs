@@ -137,7 +137,7 @@ fn request_path() -> impl Strategy<Value = String> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(150))]
+    #![proptest_config(ProptestConfig::with_cases(80))]
 
     #[test]
     fn the_index_finds_each_rule_that_matches_in_order(
@@ -201,6 +201,8 @@ fn of_many_rules_few_are_asked() {
             "domains" => "x.d17.com",
             _ => "a.com",
         };
-        assert_eq!(asked_rules(of(form), host, path), 1, "{name}");
+        // `7/` is a part of `17/`, and `.x1` of `.x17`.
+        let expected = if ["open beginnings", "ends"].contains(&name) { 2 } else { 1 };
+        assert_eq!(asked_rules(of(form), host, path), expected, "{name}");
     }
 }

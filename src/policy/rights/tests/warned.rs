@@ -1,7 +1,10 @@
 //! The warnings about roles.
 
 use super::config;
-use crate::policy::rights::warnings;
+use crate::policy::rights::{
+    AskedRight::{self, Permission, Role},
+    warnings, warnings_of_asked,
+};
 
 const ONE: &str = "issuers: [{ name: a, kind: oidc, issuer: 'https://id.test', audiences: [a] }]";
 
@@ -29,6 +32,38 @@ fn a_role_that_no_user_can_have_is_a_warning() {
         for (warning, (code, said)) in found.iter().zip(expected) {
             assert_eq!(warning.code, *code, "{yaml}");
             assert!(warning.text.contains(said), "{yaml}: {warning}");
+        }
+    }
+}
+
+#[test]
+fn a_role_or_permission_that_a_rule_asks_for_in_vain_is_a_warning() {
+    const EDITOR: &str = "roles: { editor: { permissions: ['orders:*'] } }";
+    #[rustfmt::skip] // one case a line
+    let cases: [(&str, AskedRight<'_>, Option<&str>); 14] = [
+        // Any role may come from a claim.
+        ("role_sources: [{ claim: roles }]", Role("owner"), None),
+        ("role_sources: [{ claim: roles }]", Role("editor"), None),
+        ("role_sources: [{ claim: roles }]", Role("editors"), Some("did you mean `editor`")),
+        ("role_sources: [{ claim: roles, map: { boss: editor } }]", Role("editor"), None),
+        ("role_sources: [{ claim: roles, map: { boss: editor } }]", Role("boss"), Some("no entry")),
+        ("role_sources: [{ users: { user_1: [editor, boss] } }]", Role("boss"), None),
+        ("role_sources: [{ users: { user_1: [editor] } }]", Role("owner"), Some("no entry")),
+        ("role_sources: [{ permission_claim: p }]", Role("owner"), Some("no entry")),
+        ("", Role("owner"), Some("no entry")),
+        ("role_sources: [{ claim: roles }]", Permission("orders:read"), None),
+        ("role_sources: [{ claim: roles }]", Permission("users:read"), Some("no role")),
+        ("role_sources: [{ permission_claim: p }]", Permission("users:read"), None),
+        ("role_sources: [{ users: { user_1: [other] } }]", Permission("orders:read"), Some("no role")),
+        ("", Permission("orders:read"), Some("no role")),
+    ];
+    for (sources, asked, expected) in cases {
+        let config = config(&format!("{ONE}\n{EDITOR}\n{sources}"));
+        let found = warnings_of_asked(&config, [("routes[0].require".to_owned(), asked)]);
+        let text = found.first().map(|warning| warning.text.as_ref());
+        assert_eq!(text.is_some(), expected.is_some(), "{sources} {asked:?}: {text:?}");
+        if let (Some(text), Some(said)) = (text, expected) {
+            assert!(text.contains(said) && text.starts_with("routes[0].require "), "{text}");
         }
     }
 }
