@@ -46,6 +46,7 @@ pub(super) fn compile(
     SharedParts { upstream, metrics, refreshes }: SharedParts<'_>,
 ) -> Result<(Snapshot, BackgroundWork), String> {
     let policy = Policy::build(config);
+    metrics.rules_configured(policy.ids());
     let VerifierParts { verifier, refreshers } = parts
         .with_snapshots(config.key_snapshots.as_ref(), &config.issuers)
         .with_asked_claims(&policy.asked_claims());

@@ -30,7 +30,7 @@ fn without_files(config: &Config) -> Vec<Warning> {
     found.extend(upstream::proxy_warning(config));
     found.extend(verify::warnings(config));
     found.extend(passport::warnings(config));
-    found.extend(policy::rights::warnings(config));
+    found.extend(policy::warnings(config));
     found
 }
 

@@ -20,6 +20,8 @@ pub struct CheckLog {
     throttles: Vec<LogThrottle>,
     /// For requests that pass without an identity header.
     omissions: LogThrottle,
+    /// For requests that a rule or guard in shadow would have denied.
+    shadows: LogThrottle,
     metrics: Arc<Metrics>,
 }
 
@@ -38,6 +40,7 @@ impl CheckLog {
         Self {
             throttles: DenyReason::ALL.iter().map(throttle).collect(),
             omissions: LogThrottle::per_second(per_second),
+            shadows: LogThrottle::per_second(per_second),
             metrics,
         }
     }
@@ -107,8 +110,28 @@ impl CheckLog {
     }
 }
 
+impl CheckLog {
+    /// Rules or guards in shadow would have denied the request.
+    fn would_deny(&self, facts: &VerdictFacts) {
+        let would_deny = facts.would_deny();
+        if would_deny.is_empty() {
+            return;
+        }
+        // The metric counts what is not logged.
+        let Some(dropped) = self.shadows.admit() else { return };
+        tracing::info!(
+            shadow_rules = would_deny.join(","),
+            request_id = id_text(&facts.request_id),
+            rule = &*facts.rule,
+            dropped,
+            "a rule in shadow would have denied"
+        );
+    }
+}
+
 impl CheckRecorder for CheckLog {
     fn ended(&self, end: &CheckEnd<'_>) {
+        self.would_deny(end.facts);
         match end.result {
             Ok(reason) => {
                 allowed(reason, end.facts);

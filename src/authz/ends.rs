@@ -8,6 +8,7 @@ use super::{edits::ListHeader, facts::VerdictFacts};
 use crate::{
     metrics::{EndLabel, Label as _, LabelValues, Labels, Metrics},
     model::{AllowReason, Denial, DenialClass, DenyReason, Warning},
+    policy::ShadowDecision,
 };
 
 /// The API through which a check came.
@@ -32,6 +33,44 @@ pub enum CheckOutcome {
     Unavailable,
 }
 
+/// How a rule decided a check, or would have decided it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, IntoStaticStr, VariantArray)]
+#[strum(serialize_all = "snake_case")]
+pub enum RuleOutcome {
+    /// The request was allowed.
+    Allow,
+    /// The request was denied.
+    Deny,
+    /// The check could not be decided, and the request was denied.
+    Unavailable,
+    /// A rule or guard in shadow would have let the request pass.
+    WouldAllow,
+    /// A rule or guard in shadow would have denied the request.
+    WouldDeny,
+    /// A rule or guard in shadow could not be judged.
+    Unjudged,
+}
+
+impl From<CheckOutcome> for RuleOutcome {
+    fn from(outcome: CheckOutcome) -> Self {
+        match outcome {
+            CheckOutcome::Allow => Self::Allow,
+            CheckOutcome::Deny => Self::Deny,
+            CheckOutcome::Unavailable => Self::Unavailable,
+        }
+    }
+}
+
+impl From<ShadowDecision> for RuleOutcome {
+    fn from(decision: ShadowDecision) -> Self {
+        match decision {
+            ShadowDecision::WouldAllow => Self::WouldAllow,
+            ShadowDecision::WouldDeny => Self::WouldDeny,
+            ShadowDecision::Unjudged => Self::Unjudged,
+        }
+    }
+}
+
 /// Outcome and reason of every end a check can have, in the order of [`CheckEnd::label`].
 fn end_labels() -> Vec<EndLabel> {
     let end = |outcome: CheckOutcome, reason| EndLabel { outcome: outcome.as_str(), reason };
@@ -45,6 +84,7 @@ pub fn add_labels(labels: &mut Labels) {
     labels.reasons = end_labels();
     labels.check_apis = LabelValues::of::<CheckApi>();
     labels.check_outcomes = LabelValues::of::<CheckOutcome>();
+    labels.rule_outcomes = LabelValues::of::<RuleOutcome>();
     labels.omitted_headers = LabelValues::of::<ListHeader>();
 }
 
@@ -131,6 +171,16 @@ impl CheckRecorder for CheckMetrics {
 
     fn ended(&self, end: &CheckEnd<'_>) {
         self.0.check_ended(end.api, end.label(), end.took);
+        // A question about a token is decided by no rule.
+        if end.api == CheckApi::ExtAuthz {
+            let ended =
+                end.result.map_or_else(|denial| outcome(denial.reason()), |_| CheckOutcome::Allow);
+            let rule = end.result.err().and_then(Denial::guard).unwrap_or(&end.facts.rule);
+            self.0.rule_decided(rule, RuleOutcome::from(ended));
+            for shadow in &end.facts.shadows {
+                self.0.rule_decided(&shadow.rule, RuleOutcome::from(shadow.decision));
+            }
+        }
         for header in &end.facts.omitted {
             self.0.identity_header_omitted(*header);
         }

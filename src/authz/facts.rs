@@ -7,7 +7,7 @@ use bytes::Bytes;
 use super::edits::ListHeader;
 use crate::{
     model::{CallerProtocol, Step, StepRecorder},
-    policy::ShadowOutcome,
+    policy::{ShadowDecision, ShadowOutcome},
     verify::Identity,
 };
 
@@ -46,6 +46,13 @@ impl VerdictFacts {
             omitted: Vec::new(),
             shadows: Vec::new(),
         }
+    }
+
+    /// The names of the rules and guards in shadow that would have denied the request.
+    #[must_use]
+    pub fn would_deny(&self) -> Vec<&str> {
+        let denying = |shadow: &&ShadowOutcome| shadow.decision == ShadowDecision::WouldDeny;
+        self.shadows.iter().filter(denying).map(|shadow| &*shadow.rule).collect()
     }
 }
 

@@ -20,6 +20,7 @@ mod profiles;
 mod reloads;
 mod revocations;
 mod rpcs;
+mod rules;
 #[cfg(test)]
 mod tests;
 
@@ -53,6 +54,8 @@ pub struct Labels {
     pub check_apis: LabelValues,
     /// How a check can end.
     pub check_outcomes: LabelValues,
+    /// How a rule can decide, or would.
+    pub rule_outcomes: LabelValues,
     /// The identity headers that may be left out.
     pub omitted_headers: LabelValues,
     /// The kinds of calls, by how long they may last.
@@ -140,6 +143,7 @@ pub struct Metrics {
     profiles: profiles::ProfileSeries,
     commands: commands::CommandSeries,
     reloads: reloads::ReloadSeries,
+    rules: rules::RuleSeries,
     process: ProcessSeries,
     recorder: OnceLock<PrometheusRecorder>,
     handle: PrometheusHandle,
@@ -185,6 +189,7 @@ impl Metrics {
             profiles: profiles::ProfileSeries::register(labels),
             commands: commands::CommandSeries::register(labels),
             reloads: reloads::ReloadSeries::register(labels),
+            rules: rules::RuleSeries::register(labels),
             process: ProcessSeries::register(),
             recorder: OnceLock::new(),
             handle,

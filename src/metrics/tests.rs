@@ -58,6 +58,7 @@ fn metrics() -> Arc<Metrics> {
         rpcs: vec!["Verify", "Exchange", "BuildAuthorizationUrl", "GetUser"],
         check_apis: LabelValues::of::<Api>(),
         check_outcomes: LabelValues::of::<Outcome>(),
+        rule_outcomes: LabelValues::default(),
         omitted_headers: results.clone(),
         call_kinds: results.clone(),
         call_refusals: results.clone(),

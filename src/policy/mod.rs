@@ -27,6 +27,7 @@ mod shadow;
 mod tests;
 mod truth;
 mod variables;
+mod warnings;
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -50,6 +51,7 @@ use requirement::FactSources;
 use rights::RightsBook;
 use rule::{Concession, Rule};
 pub use shadow::{ShadowDecision, ShadowOutcome};
+pub use warnings::warnings;
 
 /// Rules that the readings of one request may take together. Only a request that was made for it has
 /// more, and each costs time in which other callers wait.
@@ -122,6 +124,12 @@ impl Policy {
             needs,
             rights: Arc::default(),
         }
+    }
+
+    /// The names of all guards and rules, `default` included.
+    pub fn ids(&self) -> impl Iterator<Item = &str> {
+        let rules = std::iter::once(&self.default).chain(&self.rules).map(Rule::id);
+        self.guards.iter().map(Guard::id).chain(rules).map(AsRef::as_ref)
     }
 
     /// The needs of all rules together, whichever of them hold for a request.

@@ -9,6 +9,7 @@ mod identities;
 mod inject;
 mod permit_steps;
 mod protection;
+mod shadows;
 mod too_large;
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
@@ -77,6 +78,7 @@ fn compiled(yaml: &str) -> (Snapshot, Arc<Metrics>, Vec<KeyRefresher>) {
     let edition = Edition { epoch: 1, hash: "test".into() };
     let exchange = issuer_api::Exchange::build(&config, &[], &issuer_api::refreshes().0);
     let policy = Policy::build(&config);
+    metrics.rules_configured(policy.ids());
     let snapshot =
         Snapshot::build(&config, policy, Arc::new(parts.verifier), profiles, exchange, edition);
     (snapshot, metrics, parts.refreshers)

@@ -55,8 +55,8 @@ pub use passport::{Passport, PassportKey};
 pub use process::{Log, LogFormat, LogLevel, Shutdown};
 pub use profiles::Profiles;
 pub use requirement::{
-    PathIdentity, Requirement, RequirementLeaf, RequirementNode, Scalar, TextRegex, Texts,
-    ValuePlace, ValueTest, ValueTests,
+    IssuerNames, PathIdentity, Requirement, RequirementLeaf, RequirementNode, Scalar, TextRegex,
+    Texts, ValuePlace, ValueTest, ValueTests,
 };
 pub(super) use requirement::{REQUIREMENT, WrittenRequirement};
 pub use revocation::Revocation;

@@ -110,7 +110,7 @@ fn an_issuer_beside_a_condition_may_stand_around_it() {
         good(&format!("{ISSUERS}routes: [{{ id: a, match: any, require: {require} }}]"), &[]);
     }
     // One issuer alone needs no name.
-    good("routes: [{ id: a, match: any, require: { group: a } }]", &[super::APP]);
+    good("routes: [{ id: a, match: any, require: { scope: a } }]", &[super::APP]);
 }
 
 #[test]
@@ -128,4 +128,28 @@ fn nesting_has_an_end() {
         problems.iter().any(|problem| problem.to_string().contains("8 levels or fewer")),
         "{problems:?}"
     );
+}
+
+#[test]
+fn the_apps_of_users_whose_profiles_are_asked_have_key_and_secret() {
+    let issuers = "issuers:
+  - { name: rownd, kind: rownd, apps: [{ id: app_1 }] }
+  - { name: partner, kind: oidc, issuer: 'https://partner.test', audiences: [api] }
+";
+    for (require, expected) in [
+        ("{ issuer: rownd, attribute: { name: a, exists: true } }", 2),
+        ("{ issuer: rownd, group: a }", 2),
+        ("{ verified: email }", 2),
+        ("{ cel: 'profile.data.a == 1' }", 2),
+        ("{ issuer: partner, verified: email }", 0),
+        ("{ issuer: rownd, claim: { name: a, exists: true } }", 0),
+    ] {
+        let text = format!("{issuers}routes: [{{ id: a, match: any, require: {require} }}]");
+        let problems = super::read(&text, &[]).err().unwrap_or_default();
+        assert_eq!(problems.len(), expected, "{require}: {problems:?}");
+        assert!(
+            problems.iter().all(|problem| problem.message.contains("in routes[0].require needs")),
+            "{require}: {problems:?}"
+        );
+    }
 }

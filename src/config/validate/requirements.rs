@@ -7,11 +7,16 @@
 
 use std::collections::{BTreeSet, HashSet};
 
-use crate::config::{
-    findings::Findings,
-    sections::{
-        AppliesTo, Config, PathMatch, Requirement, RequirementLeaf, RequirementNode, Texts,
+use crate::{
+    config::{
+        document::readable,
+        findings::Findings,
+        sections::{
+            AppKnownBy, AppliesTo, Config, Issuer, IssuerDetails, IssuerNames, PathMatch,
+            Requirement, RequirementLeaf, Texts,
+        },
     },
+    expression::Root,
 };
 
 /// A rule whose requirement is checked.
@@ -23,25 +28,24 @@ struct Asking<'a> {
 
 /// Adds the problems of all requirements.
 pub(super) fn check(config: &Config, found: &mut Findings) {
-    let issuers: BTreeSet<&str> =
+    let issuers: IssuerNames<'_> =
         config.issuers.iter().map(|issuer| issuer.name.as_str()).collect();
     for rule in rules(config) {
         let at = format!("{}/require", rule.at);
         check_names(&rule, &issuers, &at, found);
         check_variables(&rule, &at, found);
-        if issuers.len() > 1 {
-            let message = unbound(rule.require.root(), &issuers);
-            if let Some(leaf) = message {
-                found.add(
-                    at,
-                    format!(
-                        "`{}` means something only together with its issuer, and tokens of {} can \
-                         reach it; write `issuer: NAME` beside it",
-                        leaf.setting(),
-                        list(&issuers),
-                    ),
-                );
-            }
+        check_profiles(&rule, config, &issuers, &at, found);
+        let reach = rule.require.reach(&issuers);
+        let unbound =
+            reach.iter().find(|(leaf, reaching)| reaching.len() > 1 && needs_issuer(leaf));
+        if let Some((leaf, reaching)) = unbound {
+            let message = format!(
+                "`{}` means something only together with its issuer, and tokens of {} can reach it; \
+                 write `issuer: NAME` beside it",
+                leaf.setting(),
+                list(reaching),
+            );
+            found.add(at, message);
         }
     }
     check_ids(config, found);
@@ -69,7 +73,7 @@ fn rules(config: &Config) -> impl Iterator<Item = Asking<'_>> {
 }
 
 /// The issuers that a condition names exist.
-fn check_names(rule: &Asking<'_>, issuers: &BTreeSet<&str>, at: &str, found: &mut Findings) {
+fn check_names(rule: &Asking<'_>, issuers: &IssuerNames<'_>, at: &str, found: &mut Findings) {
     let named = rule.require.leaves().filter_map(|leaf| match leaf {
         RequirementLeaf::Issuer(names) => Some(names),
         _ => None,
@@ -113,43 +117,71 @@ fn check_variables(rule: &Asking<'_>, at: &str, found: &mut Findings) {
     }
 }
 
-/// The first condition that needs an issuer beside it and can be reached by tokens of several.
-fn unbound<'a>(
-    node: &'a RequirementNode,
-    reaching: &BTreeSet<&'a str>,
-) -> Option<&'a RequirementLeaf> {
-    match node {
-        RequirementNode::Never => None,
-        RequirementNode::All(nodes) => {
-            let mut reaching = reaching.clone();
-            for node in nodes {
-                if let Some(names) = issuers_of(node) {
-                    reaching.retain(|known| names.contains(known));
+/// The apps of Rownd whose users a condition is about have the key and the secret that open their
+/// profiles.
+fn check_profiles(
+    rule: &Asking<'_>,
+    config: &Config,
+    names: &IssuerNames<'_>,
+    at: &str,
+    found: &mut Findings,
+) {
+    let reach = rule.require.reach(names);
+    let mut missing = BTreeSet::new();
+    for (index, issuer) in config.issuers.iter().enumerate() {
+        let IssuerDetails::Rownd(rownd) = &issuer.details else { continue };
+        let asked = reach.iter().find(|(leaf, reaching)| {
+            reaching.contains(issuer.name.as_str()) && reads_profile(leaf, issuer)
+        });
+        let Some((leaf, _)) = asked else { continue };
+        for (app, settings) in rownd.apps.iter().enumerate() {
+            let has_key = match &settings.known_by {
+                AppKnownBy::Id { key, .. } => key.is_some(),
+                AppKnownBy::Key(_) => true,
+            };
+            for (name, there) in [("key", has_key), ("secret", settings.secret.is_some())] {
+                if !there {
+                    missing.insert((index, app, name, leaf.setting()));
                 }
             }
-            nodes.iter().find_map(|node| unbound(node, &reaching))
         }
-        RequirementNode::Any(nodes) | RequirementNode::NoneOf(nodes) => {
-            nodes.iter().find_map(|node| unbound(node, reaching))
-        }
-        RequirementNode::Leaf(leaf) => (reaching.len() > 1 && needs_issuer(leaf)).then_some(leaf),
+    }
+    for (issuer, app, name, setting) in missing {
+        let message = format!(
+            "has no {name}, which `{setting}` in {} needs to read profiles; write `{name}:` here or \
+             set ROWND_APP_{}",
+            readable(at),
+            name.to_uppercase(),
+        );
+        found.add(format!("/issuers/{issuer}/apps/{app}"), message);
     }
 }
 
-/// The issuers outside of which a node does not hold; `None` where it says nothing about issuers.
-fn issuers_of(node: &RequirementNode) -> Option<BTreeSet<&str>> {
-    match node {
-        RequirementNode::Leaf(RequirementLeaf::Issuer(names)) => Some(names.iter().collect()),
-        RequirementNode::Leaf(_) | RequirementNode::Never | RequirementNode::NoneOf(_) => None,
-        RequirementNode::All(nodes) => {
-            let mut sets = nodes.iter().filter_map(issuers_of);
-            let first = sets.next()?;
-            Some(sets.fold(first, |all, set| all.intersection(&set).copied().collect()))
-        }
-        RequirementNode::Any(nodes) => {
-            let sets: Option<Vec<BTreeSet<&str>>> = nodes.iter().map(issuers_of).collect();
-            Some(sets?.into_iter().flatten().collect())
-        }
+/// The condition asks the profile of this issuer's users.
+fn reads_profile(leaf: &RequirementLeaf, issuer: &Issuer) -> bool {
+    match leaf {
+        RequirementLeaf::Verified(_)
+        | RequirementLeaf::GroupRole { .. }
+        | RequirementLeaf::Attribute(..) => true,
+        RequirementLeaf::Group(_) => issuer.claims.groups.is_none(),
+        RequirementLeaf::Cel(expression) => expression.reads(Root::Profile),
+        // The sources of roles are checked where they are written.
+        RequirementLeaf::Role(_)
+        | RequirementLeaf::Permission(_)
+        | RequirementLeaf::AuthLevel(_)
+        | RequirementLeaf::Anonymous(_)
+        | RequirementLeaf::Issuer(_)
+        | RequirementLeaf::App(_)
+        | RequirementLeaf::AppVariant(_)
+        | RequirementLeaf::Tenant(_)
+        | RequirementLeaf::User(_)
+        | RequirementLeaf::Scope(_)
+        | RequirementLeaf::Claim(..)
+        | RequirementLeaf::PathIsIdentity { .. }
+        | RequirementLeaf::PathIsClaim { .. }
+        | RequirementLeaf::MaxAge(_)
+        | RequirementLeaf::TokenMaxAge(_)
+        | RequirementLeaf::Source(_) => false,
     }
 }
 
@@ -190,6 +222,6 @@ fn check_ids(config: &Config, found: &mut Findings) {
     }
 }
 
-fn list(names: &BTreeSet<&str>) -> String {
+fn list(names: &IssuerNames<'_>) -> String {
     names.iter().copied().collect::<Vec<_>>().join(", ")
 }

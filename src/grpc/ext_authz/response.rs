@@ -24,7 +24,7 @@ use crate::{
     authz::{Allowance, EncodingDoor, IdentityHeaders, ListHeader, Verdict, outcome},
     config::Check,
     metrics::Label as _,
-    model::{DenialClass, NameValue, QueryEdits, ResponseEdits, visible},
+    model::{Denial, DenialClass, NameValue, QueryEdits, ResponseEdits, visible},
     response::{DenialResponder, DenialResponse, Recipient},
     verify::Identity,
 };
@@ -182,6 +182,13 @@ fn about_check(part: &mut MessagePart, outcome: &'static str, verdict: &Verdict)
         ("rule", &facts.rule),
         ("request_id", &request_id),
     ]);
+    let would_deny = facts.would_deny();
+    if !would_deny.is_empty() {
+        part.metadata_list("would_deny", &would_deny);
+    }
+    if let Some(guard) = verdict.result().err().and_then(Denial::guard) {
+        part.metadata(&[("guard", guard)]);
+    }
 }
 
 /// The fields about the caller.

@@ -37,18 +37,16 @@ pub(super) struct Leaf {
 
 impl Leaf {
     pub(super) fn build(asked: &Asked, sources: &Arc<FactSources>) -> Self {
-        let scopes = match asked {
-            Asked::Scope(scopes) => scopes.iter().map(Box::from).collect(),
-            _ => Arc::default(),
-        };
+        let mut scopes = Arc::default();
+        let mut rights = Vec::new();
         let book = sources.rights();
-        let rights = match asked {
-            Asked::Role(names) => names.iter().map(|name| book.role_question(name)).collect(),
-            Asked::Permission(names) => {
-                names.iter().map(|name| book.permission_question(name)).collect()
-            }
-            _ => Vec::new(),
-        };
+        if let Asked::Scope(names) = asked {
+            scopes = names.iter().map(Box::from).collect();
+        } else if let Asked::Role(names) = asked {
+            rights = names.iter().map(|name| book.role_question(name)).collect();
+        } else if let Asked::Permission(names) = asked {
+            rights = names.iter().map(|name| book.permission_question(name)).collect();
+        }
         let (asked, text) = (asked.clone(), text(asked).into());
         Self { asked, sources: sources.clone(), rights, text, scopes }
     }

@@ -17,6 +17,7 @@ mod rules;
 mod servers;
 mod shadows;
 mod templates;
+mod warned;
 
 use std::{collections::BTreeMap, sync::Arc};
 

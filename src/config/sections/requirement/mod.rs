@@ -4,11 +4,13 @@
 //! problem.
 
 mod check;
+mod reach;
 mod texts;
 mod tree;
 mod value_test;
 mod written;
 
+pub use reach::IssuerNames;
 pub use texts::Texts;
 pub use tree::{PathIdentity, Requirement, RequirementLeaf, RequirementNode, ValuePlace};
 pub use value_test::{Scalar, TextRegex, ValueTest, ValueTests};
