@@ -67,8 +67,10 @@ impl PrivateKey {
     /// The public key as a member of a key set (RFC 7517 section 4).
     pub(super) fn jwk(&self) -> Value {
         let mut jwk = self.pair.public().required();
-        for (name, value) in [("kid", self.kid()), ("use", "sig"), ("alg", self.algorithm())] {
-            jwk[name] = value.into();
+        if let Value::Object(members) = &mut jwk {
+            for (name, value) in [("kid", self.kid()), ("use", "sig"), ("alg", self.algorithm())] {
+                members.insert(name.to_owned(), value.into());
+            }
         }
         jwk
     }
