@@ -7,6 +7,7 @@ mod hosts;
 mod index;
 mod memory;
 mod merge;
+mod monotone;
 mod odd_paths;
 mod parts;
 mod paths;

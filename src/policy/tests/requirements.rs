@@ -28,7 +28,7 @@ issuers:
     kind: oidc
     issuer: https://keycloak.test
     audiences: [api]
-    claims: { groups: groups }
+    claims: { groups: groups, roles: roles }
   - { name: partner, kind: oidc, issuer: "https://partner.test", audiences: [api] }
 "#;
 
