@@ -1,11 +1,14 @@
-//! The cost of many rules: checks with cached claims, of servers whose rules do not match and stand
-//! before the one that does, alternately with the floor and with a server of a few.
+//! The cost of rules and of what they ask and tell: checks with cached claims, of servers whose rules do
+//! not match and stand before the one that does, alternately with the floor and with a server of a few.
 //!
 //! Comes in: nothing but settings. Goes out: the CPU that a check takes more than with a few rules, in
 //! parts of the floor's, and the time to start and the memory of each server.
 
 use std::{
-    path::Path,
+    fs::OpenOptions,
+    io::Write as _,
+    os::unix::fs::OpenOptionsExt as _,
+    path::{Path, PathBuf},
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -24,35 +27,69 @@ use crate::{
 
 const WINDOW: Duration = Duration::from_millis(300);
 
-/// Rules that do not match the request of the bench. `#` is the number of one.
+/// Rules before the one that decides, and that one.
 struct Kind {
     name: &'static str,
+    /// The path of those that do not match. `#` is the number of one.
     form: &'static str,
     count: usize,
-    /// The part of the floor's cost that they may take more than the first kind.
-    limit: f64,
+    /// The rest of each of these rules.
+    asks: &'static str,
+    /// The rest of a rule for every request behind them; empty where that of the bench decides.
+    decides: &'static str,
+    /// More sections of the configuration.
+    sections: &'static str,
+    limit: Limit,
 }
 
-static KINDS: [Kind; 5] = [
-    Kind { name: "20 prefixes", form: "{ prefix: /r#/api }", count: 20, limit: 0.0 },
-    Kind { name: "2000 prefixes", form: "{ prefix: /r#/api }", count: 2000, limit: 0.2 },
+/// The most that a check may cost.
+#[derive(Clone, Copy)]
+enum Limit {
+    /// This part of the floor's cost more than the first kind.
+    More(f64),
+    /// The floor's cost, times this.
+    Whole(f64),
+}
+
+/// The conditions of one rule, which the tokens of the bench fulfil.
+const THREE_CONDITIONS: &str = "require: { issuer: rownd, auth_level: verified, anonymous: false }";
+const EXPRESSION: &str = "require: { issuer: rownd, cel: \"identity.auth_level == 'verified' && \
+    request.method == 'GET' && claims['https://bench.example/workspace'].startsWith('w')\" }";
+const OUTPUTS: &str = "require: { role: bench }, \
+    headers: [{ name: x-workspace, from: { claim: 'https://bench.example/workspace' } }, \
+    { name: x-user, from: { identity: user_id } }, { name: x-level, from: { identity: auth_level } }, \
+    { name: x-plan, from: { constant: gold } }], \
+    passport: { audience: bench, claims: { roles: { identity: roles } } }";
+const SECTIONS: &str = "roles: { bench: { permissions: ['bench:read'] } }
+role_sources: [{ issuers: [rownd], claim: 'https://auth.rownd.io/auth_level', map: { verified: bench } }]
+passport: { issuer: 'https://authz.bench.test', keys: [{ file: KEY }] }
+";
+
+impl Kind {
+    /// So many rules with these paths, which ask for nothing.
+    const fn paths(name: &'static str, form: &'static str, count: usize, limit: f64) -> Self {
+        let (asks, limit) = ("auth: none", Limit::More(limit));
+        Self { name, form, count, asks, decides: "", sections: "", limit }
+    }
+}
+
+static KINDS: [Kind; 8] = [
+    Kind::paths("20 prefixes", "{ prefix: /r#/api }", 20, 0.0),
+    Kind::paths("2000 prefixes", "{ prefix: /r#/api }", 2000, 0.2),
+    Kind::paths("2000 templates", "{ template: '/{tenant}/r#/{id}' }", 2000, 0.2),
+    Kind::paths("2000 expressions", "{ regex: '/r#/[0-9]+(/.*)?' }", 2000, 0.5),
+    Kind::paths("2000 open expressions", r"{ regex: '/[a-z]+[.]#/.*' }", 2000, 0.5),
     Kind {
-        name: "2000 templates",
-        form: "{ template: '/{tenant}/r#/{id}' }",
-        count: 2000,
-        limit: 0.2,
+        asks: THREE_CONDITIONS,
+        decides: THREE_CONDITIONS,
+        ..Kind::paths("200 rules of 3 conditions", "{ prefix: /r#/api }", 200, 0.4)
     },
+    Kind { decides: EXPRESSION, ..Kind::paths("an expression", "{ prefix: /r#/api }", 20, 0.8) },
     Kind {
-        name: "2000 expressions",
-        form: "{ regex: '/r#/[0-9]+(/.*)?' }",
-        count: 2000,
-        limit: 0.5,
-    },
-    Kind {
-        name: "2000 open expressions",
-        form: r"{ regex: '/[a-z]+[.]#/.*' }",
-        count: 2000,
-        limit: 0.5,
+        decides: OUTPUTS,
+        sections: SECTIONS,
+        limit: Limit::Whole(1.5),
+        ..Kind::paths("role, 4 headers, passport", "{ prefix: /r#/api }", 20, 0.0)
     },
 ];
 
@@ -60,9 +97,13 @@ impl Kind {
     fn rules(&self) -> String {
         let rule = |at: usize| {
             let path = self.form.replace('#', &at.to_string());
-            format!("  - {{ id: r{at}, match: {{ path: {path} }}, auth: none }}\n")
+            format!("  - {{ id: r{at}, match: {{ path: {path} }}, {} }}\n", self.asks)
         };
-        (0..self.count).map(rule).collect()
+        let decides = match self.decides {
+            "" => String::new(),
+            rest => format!("  - {{ id: decides, match: any, {rest} }}\n"),
+        };
+        (0..self.count).map(rule).chain([decides]).collect()
     }
 }
 
@@ -104,10 +145,12 @@ impl Rules {
         let frames = tokens.iter().map(|token| template.frame(token)).collect();
         let source = Arc::new(Source::Again(frames));
         let program = Program::plain(program);
+        let key = passport_key(directory)?;
         let mut rows = Vec::new();
         for kind in &KINDS {
             let (name, address) = (kind.name.replace(' ', "-"), issuers.address());
-            let rules = kind.rules();
+            let sections = kind.sections.replace("KEY", &key.display().to_string());
+            let rules = (kind.rules(), sections);
             let place =
                 Place::with_rules(&name, cores.server, &program, directory, address, &rules)?;
             let began = Instant::now();
@@ -139,8 +182,19 @@ impl Rules {
         (cpu(sample) - cpu(&self.rows[0].sample)) / cpu(&self.floor)
     }
 
+    /// The figure that the limit of a kind is about, and the limit.
+    fn against(&self, row: &Figures) -> (f64, f64) {
+        match row.kind.limit {
+            Limit::More(limit) => (self.above(&row.sample), limit),
+            Limit::Whole(limit) => (cpu(&row.sample) / cpu(&self.floor), limit),
+        }
+    }
+
     pub(crate) fn holds(&self) -> bool {
-        self.rows.iter().skip(1).all(|row| self.above(&row.sample) <= row.kind.limit)
+        self.rows.iter().skip(1).all(|row| {
+            let (figure, limit) = self.against(row);
+            figure <= limit
+        })
     }
 
     pub(crate) fn print(&self) {
@@ -149,11 +203,16 @@ impl Rules {
             "rules that do not match, claims cached", "start ms", "MiB", "CPU-us", "more/floor"
         );
         println!("{:<42}{:>28.2}", "floor: tonic, no work", cpu(&self.floor));
-        for Figures { kind, start, resident, sample } in &self.rows {
-            let (above, limit) = (self.above(sample), kind.limit);
-            let verdict = if above <= limit { "ok" } else { "MISSED" };
+        for row in &self.rows {
+            let (figure, limit) = self.against(row);
+            let Figures { kind, start, resident, sample } = row;
+            let verdict = if figure <= limit { "ok" } else { "MISSED" };
+            let of = match kind.limit {
+                Limit::More(_) => "",
+                Limit::Whole(_) => " of the whole",
+            };
             println!(
-                "{:<42}{:>10}{:>6}{:>12.2}{above:>14.2}   <= {limit} {verdict}",
+                "{:<42}{:>10}{:>6}{:>12.2}{figure:>14.2}   <= {limit}{of} {verdict}",
                 kind.name,
                 start.as_millis(),
                 resident >> 20,
@@ -165,11 +224,24 @@ impl Rules {
     pub(crate) fn summary(&self) -> Value {
         let figure = |row: &Figures| {
             let (above, start) = (self.above(&row.sample), row.start.as_secs_f64() * 1e3);
-            json!({ "rules": row.kind.name, "more_per_floor": above, "start_ms": start,
+            let whole = cpu(&row.sample) / cpu(&self.floor);
+            json!({ "rules": row.kind.name, "more_per_floor": above, "per_floor": whole,
+                "start_ms": start,
                 "resident": row.resident })
         };
         self.rows.iter().map(figure).collect()
     }
+}
+
+/// A key that signs passports.
+fn passport_key(directory: &Path) -> Result<PathBuf> {
+    let file = directory.join("passport.pem");
+    let key = rcgen::KeyPair::generate_for(&rcgen::PKCS_ECDSA_P256_SHA256)?;
+    let key = pem::Pem::new("PRIVATE KEY", key.serialize_der());
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).truncate(true).mode(0o600);
+    options.open(&file)?.write_all(pem::encode(&key).as_bytes())?;
+    Ok(file)
 }
 
 async fn drive(server: &Server, source: &Arc<Source>) -> Result<Sample> {

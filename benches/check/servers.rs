@@ -125,16 +125,16 @@ impl Place {
         Ok(Self { address, log, ops, core, program: program.clone(), file })
     }
 
-    /// The same as [`Self::new`], with these rules before all others.
+    /// The same as [`Self::new`], with these rules before all others and with more sections.
     pub(crate) fn with_rules(
         name: &str,
         core: usize,
         program: &Program,
         directory: &Path,
         issuers: SocketAddr,
-        rules: &str,
+        (rules, sections): &(String, String),
     ) -> Result<Self> {
-        let place = Self::new(name, core, program, directory, issuers, "")?;
+        let place = Self::new(name, core, program, directory, issuers, sections)?;
         let text = fs::read_to_string(&place.file)?;
         fs::write(&place.file, text.replacen("routes:\n", &format!("routes:\n{rules}"), 1))?;
         Ok(place)
