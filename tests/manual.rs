@@ -237,8 +237,8 @@ mod e2e {
         });
         let direct = json!({ "match": { "prefix": "/" }, "direct_response": { "status": 200 } });
         let filters: Vec<&Value> = filters.iter().chain([&router]).collect();
-        let service = cluster("service");
-        let clusters: Vec<&Value> = clusters.iter().chain([&service]).collect();
+        let own = ["service", "rownd_authz_http"].map(cluster);
+        let clusters: Vec<&Value> = clusters.iter().chain(&own).collect();
         let manager = json!({
             "@type": kind("network.http_connection_manager.v3.HttpConnectionManager"),
             "stat_prefix": "manual",

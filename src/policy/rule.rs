@@ -16,7 +16,7 @@ use crate::{
     config::{
         AppliesTo, Auth, DefaultRoute, ExpiredCookie, Freshness, Mode, OddPaths, Requirement, Route,
     },
-    model::AuthLevel,
+    model::{AuthLevel, DenialForm},
 };
 
 /// The name of the rule that holds where no other matches.
@@ -32,6 +32,7 @@ pub(super) struct Rule {
     concessions: Vec<Concession>,
     needs: Needs,
     strictness: Strictness,
+    denial_form: Option<Arc<DenialForm>>,
     mode: Mode,
     outputs: Arc<RuleOutputs>,
 }
@@ -80,6 +81,7 @@ impl Rule {
             cors_preflight,
             expired_cookie,
             odd_paths,
+            denial,
         } = route;
         let matcher = match applies_to {
             AppliesTo::NamedRequests => None,
@@ -96,7 +98,8 @@ impl Rule {
             expired_cookie: *expired_cookie,
             odd_paths: *odd_paths,
         };
-        Self { mode: *mode, ..Self::new(id, matcher, &settings, sources) }
+        let denial_form = denial.as_ref().map(|denial| denial.form().clone());
+        Self { mode: *mode, denial_form, ..Self::new(id, matcher, &settings, sources) }
     }
 
     /// From the section `default`.
@@ -141,13 +144,18 @@ impl Rule {
             needs.extend(condition.needs());
         }
         let strictness = (settings.auth, settings.auth_level, settings.freshness);
-        let mode = Mode::Enforce;
-        Self { id, matcher, conditions, concessions, needs, strictness, mode, outputs }
+        let (mode, denial_form) = (Mode::Enforce, None);
+        Self { id, matcher, conditions, concessions, needs, strictness, mode, outputs, denial_form }
     }
 
     /// The name in logs and metadata.
     pub(super) const fn id(&self) -> &Arc<str> {
         &self.id
+    }
+
+    /// The form of its denials, if it has its own.
+    pub(super) const fn denial_form(&self) -> Option<&Arc<DenialForm>> {
+        self.denial_form.as_ref()
     }
 
     /// Whether it decides.

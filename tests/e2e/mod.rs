@@ -8,6 +8,7 @@ mod authority;
 mod browser;
 mod cookie;
 mod credential;
+mod denials;
 mod early;
 mod facts;
 mod forward_proxy;

@@ -21,6 +21,7 @@ mod passport;
 mod presets;
 mod regression;
 mod reload;
+mod resource_metadata;
 #[cfg(feature = "dev")]
 mod rownd_auth;
 mod tls;

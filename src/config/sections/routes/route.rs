@@ -7,7 +7,10 @@ use super::{
     route_match::{Any, RouteMatch},
     schema::{Auth, ExpiredCookie, Freshness, Mode, OddPaths, WrittenRoute},
 };
-use crate::{config::sections::requirement::Requirement, model::AuthLevel};
+use crate::{
+    config::sections::{DenialTemplate, requirement::Requirement},
+    model::AuthLevel,
+};
 
 /// A rule: the requests that it is for, and what it asks of them.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,6 +37,8 @@ pub struct Route {
     pub expired_cookie: ExpiredCookie,
     /// How a path is judged that different servers read differently.
     pub odd_paths: OddPaths,
+    /// The forms of its denials, if it has its own.
+    pub denial: Option<DenialTemplate>,
 }
 
 /// The requirements of requests that match no route.
@@ -72,7 +77,12 @@ pub enum AppliesTo {
 
 impl WrittenRoute {
     /// The rule as it holds for these requests.
-    pub(super) fn holds(self, applies_to: AppliesTo, require: Option<Requirement>) -> Route {
+    pub(super) fn holds(
+        self,
+        applies_to: AppliesTo,
+        require: Option<Requirement>,
+        denial: Option<DenialTemplate>,
+    ) -> Route {
         Route {
             id: self.id,
             applies_to,
@@ -85,6 +95,7 @@ impl WrittenRoute {
             cors_preflight: self.cors_preflight,
             expired_cookie: self.expired_cookie,
             odd_paths: self.odd_paths,
+            denial,
         }
     }
 }
@@ -109,6 +120,7 @@ impl From<&Route> for WrittenRoute {
             cors_preflight: route.cors_preflight,
             expired_cookie: route.expired_cookie,
             odd_paths: route.odd_paths,
+            denial: route.denial.as_ref().map(|denial| denial.written().clone()),
         }
     }
 }

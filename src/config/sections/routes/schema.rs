@@ -4,7 +4,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::route_match::RouteMatch;
-use crate::{config::sections::requirement::WrittenRequire, model::AuthLevel};
+use crate::{
+    config::sections::{WrittenDenial, requirement::WrittenRequire},
+    model::AuthLevel,
+};
 
 /// Whether a credential is asked for.
 #[derive(
@@ -113,6 +116,9 @@ pub(in crate::config) struct WrittenRoute {
     /// How a path is judged that different servers read differently.
     #[serde(default)]
     pub odd_paths: OddPaths,
+    /// The forms of its denials for browsers, in place of the section `denial` of the whole file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub denial: Option<WrittenDenial>,
 }
 
 /// The requirements of requests that match no route.
