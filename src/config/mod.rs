@@ -73,8 +73,11 @@ pub use sections::{
     TlsVersion, TokenSource, TooLarge, Unavailable, ValuePlace, ValueTest, ValueTests,
     VendorHeaders, is_wildcard, permission_problem, role_problem,
 };
+pub use sections::{
+    ClaimSource, HttpGroup, HttpListener, IdentityPart, Passport, PassportFormat, PassportKey,
+    PassportSubject, RulePassport,
+};
 pub use sections::{DenialSettings, DenialTemplate, ProtectedResource};
-pub use sections::{HttpGroup, HttpListener, Passport, PassportKey};
 pub use span::Span;
 pub use structure::json_schema;
 pub use tls::{Material, read_tls};

@@ -14,7 +14,8 @@ use super::{
 };
 use crate::{
     config::{
-        AppliesTo, Auth, DefaultRoute, ExpiredCookie, Freshness, Mode, OddPaths, Requirement, Route,
+        AppliesTo, Auth, DefaultRoute, ExpiredCookie, Freshness, Mode, OddPaths, Requirement,
+        Route, RulePassport,
     },
     model::{AuthLevel, DenialForm},
 };
@@ -64,6 +65,7 @@ struct Settings<'a> {
     cors_preflight: bool,
     expired_cookie: ExpiredCookie,
     odd_paths: OddPaths,
+    passport: Option<&'a Arc<RulePassport>>,
 }
 
 impl Rule {
@@ -82,6 +84,7 @@ impl Rule {
             expired_cookie,
             odd_paths,
             denial,
+            passport,
         } = route;
         let matcher = match applies_to {
             AppliesTo::NamedRequests => None,
@@ -97,6 +100,7 @@ impl Rule {
             cors_preflight: *cors_preflight,
             expired_cookie: *expired_cookie,
             odd_paths: *odd_paths,
+            passport: passport.as_ref(),
         };
         let denial_form = denial.as_ref().map(|denial| denial.form().clone());
         Self { mode: *mode, denial_form, ..Self::new(id, matcher, &settings, sources) }
@@ -123,6 +127,7 @@ impl Rule {
             cors_preflight: *cors_preflight,
             expired_cookie: *expired_cookie,
             odd_paths: *odd_paths,
+            passport: None,
         };
         Self::new(DEFAULT, None, &settings, sources)
     }
@@ -134,12 +139,13 @@ impl Rule {
         sources: &Arc<FactSources>,
     ) -> Self {
         let id: Arc<str> = id.into();
-        let outputs = Arc::new(RuleOutputs { id: id.clone() });
+        let outputs = Arc::new(RuleOutputs::new(&id, settings.passport, sources));
         let (mut conditions, concessions) = (settings.conditions(sources), settings.concessions());
         if outputs.reads_profile() {
             conditions.push(Condition::ProfileToTell(sources.clone()));
         }
-        let mut needs = Needs { identity: settings.reads_credential(), ..Needs::default() };
+        let (identity, path_variables) = (settings.reads_credential(), outputs.reads_path());
+        let mut needs = Needs { identity, path_variables, ..Needs::default() };
         for condition in &conditions {
             needs.extend(condition.needs());
         }

@@ -21,6 +21,7 @@ pub(super) fn check(written: WrittenConfig, found: &mut Findings) -> Config {
     callers::check(&written, found);
     passport::check(&written, found);
     resource::check(&written, found);
+    passport::check_rules(&written, found);
     let names: Vec<String> = written.issuers.iter().map(|issuer| issuer.name.clone()).collect();
     let role_sources = written.role_sources.clone();
     let config = written.check(found);
@@ -33,5 +34,6 @@ pub(super) fn check(written: WrittenConfig, found: &mut Findings) -> Config {
     rights::check(&role_sources, &issuers, found);
     requirements::check(&config, found);
     passport::check_issuers(&config, found);
+    passport::check_variables(&config, found);
     config
 }

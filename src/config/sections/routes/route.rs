@@ -1,5 +1,7 @@
 //! A rule as it holds after the check.
 
+use std::sync::Arc;
+
 use serde::{Serialize, Serializer};
 
 use super::{
@@ -8,7 +10,7 @@ use super::{
     schema::{Auth, ExpiredCookie, Freshness, Mode, OddPaths, WrittenRoute},
 };
 use crate::{
-    config::sections::{DenialTemplate, requirement::Requirement},
+    config::sections::{DenialTemplate, passport::RulePassport, requirement::Requirement},
     model::AuthLevel,
 };
 
@@ -39,6 +41,8 @@ pub struct Route {
     pub odd_paths: OddPaths,
     /// The forms of its denials, if it has its own.
     pub denial: Option<DenialTemplate>,
+    /// The signed token that the service behind gets.
+    pub passport: Option<Arc<RulePassport>>,
 }
 
 /// The requirements of requests that match no route.
@@ -96,6 +100,7 @@ impl WrittenRoute {
             expired_cookie: self.expired_cookie,
             odd_paths: self.odd_paths,
             denial,
+            passport: self.passport.map(Arc::new),
         }
     }
 }
@@ -121,6 +126,7 @@ impl From<&Route> for WrittenRoute {
             expired_cookie: route.expired_cookie,
             odd_paths: route.odd_paths,
             denial: route.denial.as_ref().map(|denial| denial.written().clone()),
+            passport: route.passport.as_deref().cloned(),
         }
     }
 }

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::route_match::RouteMatch;
 use crate::{
-    config::sections::{WrittenDenial, requirement::WrittenRequire},
+    config::sections::{WrittenDenial, passport::RulePassport, requirement::WrittenRequire},
     model::AuthLevel,
 };
 
@@ -119,6 +119,9 @@ pub(in crate::config) struct WrittenRoute {
     /// The forms of its denials for browsers, in place of the section `denial` of the whole file.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub denial: Option<WrittenDenial>,
+    /// The signed token that the service behind gets with each request of a known user. Default: none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub passport: Option<RulePassport>,
 }
 
 /// The requirements of requests that match no route.
