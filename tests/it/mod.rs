@@ -23,5 +23,9 @@ mod regression;
 mod reload;
 #[cfg(feature = "dev")]
 mod rownd_auth;
+#[cfg(feature = "dev")]
+mod shop;
 mod tls;
+#[cfg(feature = "dev")]
+mod tour;
 mod vectors;
