@@ -53,6 +53,11 @@ NODE_CLIENT := $(CLIENTS)/node/node_modules/@grpc/grpc-js/package.json
 EXPRESS := $(CLIENTS)/express/node_modules/express/package.json
 JAVA_CLIENT := $(CLIENTS)/java/built.stamp
 RUBY_STUBS := $(CLIENTS)/ruby/rownd/auth/v1/rownd_auth_services_pb.rb
+# The services of examples/ that verify passports.
+PASSPORTS := $(TOOLS)/passports
+GO_PASSPORTS := $(PASSPORTS)/go/service
+NODE_PASSPORTS := $(PASSPORTS)/node/node_modules/jose/package.json
+JAVA_PASSPORTS := $(PASSPORTS)/java/built.stamp
 # The protos of the last release, compiled: clients depend on them.
 BASELINE := proto/baseline.binpb
 
@@ -207,7 +212,7 @@ image-test: | need-image-test ## By hand, as root: the image built on a debootst
 	@cargo build $(DEV)
 	@.ci/image-test $(BINARY)
 
-tools: | need-test $(ENVOY) $(ENVOYS) $(PYJWT) $(JOSERFC) $(GOLANG_JWT) $(GRPCURL) $(ROWND_DJANGO) $(SUPERTOKENS) $(ROWND_NODE) $(PYTHON_STUBS) $(GO_CLIENT) $(NODE_CLIENT) $(EXPRESS) $(CHART_TOOLS) ## Fetch what the tests need into .tools/
+tools: | need-test $(ENVOY) $(ENVOYS) $(PYJWT) $(JOSERFC) $(GOLANG_JWT) $(GRPCURL) $(ROWND_DJANGO) $(SUPERTOKENS) $(ROWND_NODE) $(PYTHON_STUBS) $(GO_CLIENT) $(NODE_CLIENT) $(EXPRESS) $(GO_PASSPORTS) $(NODE_PASSPORTS) $(JAVA_PASSPORTS) $(CHART_TOOLS) ## Fetch what the tests need into .tools/
 
 clean-tools: ## Remove what was fetched
 	rm -rf $(TOOLS)
@@ -244,7 +249,7 @@ need-chart: NEEDS := cargo cc python go
 need-mesh-test: NEEDS := cargo cc python go unshare ip
 need-flood: NEEDS := cargo cc python go h2load
 need-image-test: NEEDS := cargo cc root buildah podman debootstrap runc
-need-test: NEEDS := cargo cc python node go lighttpd nginx
+need-test: NEEDS := cargo cc python node go java mvn lighttpd nginx
 need-clients: NEEDS := cargo cc python node go java mvn ruby
 need-audit: NEEDS := cargo python
 need-fuzz: NEEDS := cargo cc nightly
@@ -352,6 +357,26 @@ $(NODE_CLIENT) $(EXPRESS): $(CLIENTS)/%:
 
 $(JAVA_CLIENT): examples/clients/java/pom.xml examples/clients/java/src/main/java/example/Main.java $(PROTOS)
 	@echo 'building the Java client into $(TOOLS)/'
+	@rm -rf $(@D)/src $(@D)/target && mkdir -p $(@D) && cp -R $(<D)/pom.xml $(<D)/src $(@D)/
+	@cd $(@D) && mvn -B -q -Dmaven.repo.local=$$PWD/repository compile \
+		org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies -DoutputDirectory=target/lib
+	@touch $@
+
+$(GO_PASSPORTS): $(addprefix examples/passports/go/,go.mod go.sum main.go)
+	@echo 'building the service in Go that verifies passports into $(TOOLS)/'
+	@rm -rf $(@D) && mkdir -p $(@D) && cp $^ $(@D)/
+	@cd $(@D) && export GOMODCACHE=$$PWD/modules GOCACHE=$$PWD/cache GOFLAGS='-modcacherw -mod=readonly' CGO_ENABLED=0 \
+		&& go build -trimpath -buildvcs=false -o service .
+	@rm -rf $(@D)/modules $(@D)/cache
+
+$(NODE_PASSPORTS): $(addprefix examples/passports/node/,package-lock.json package.json)
+	@echo 'fetching jose into $(TOOLS)/'
+	@rm -rf $(PASSPORTS)/node && mkdir -p $(PASSPORTS)/node && cp $^ $(PASSPORTS)/node/
+	@cd $(PASSPORTS)/node && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+	@touch $@
+
+$(JAVA_PASSPORTS): examples/passports/java/pom.xml examples/passports/java/src/main/java/example/Main.java
+	@echo 'building the service in Java that verifies passports into $(TOOLS)/'
 	@rm -rf $(@D)/src $(@D)/target && mkdir -p $(@D) && cp -R $(<D)/pom.xml $(<D)/src $(@D)/
 	@cd $(@D) && mvn -B -q -Dmaven.repo.local=$$PWD/repository compile \
 		org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies -DoutputDirectory=target/lib

@@ -8,7 +8,7 @@ use crate::{
     config::Config,
     digest, issuer_api,
     metrics::Metrics,
-    passport::Passports,
+    passport::{self, Passports},
     policy::Policy,
     profile::{ProfileFetcher, Profiles},
     upstream,
@@ -49,7 +49,7 @@ pub(super) fn compile(
     metrics.rules_configured(policy.ids());
     let VerifierParts { verifier, refreshers } = parts
         .with_snapshots(config.key_snapshots.as_ref(), &config.issuers)
-        .with_asked_claims(&policy.asked_claims());
+        .with_asked_claims(&policy.asked_claims().and(passport::asked_claims(config)));
     let verifier = Arc::new(verifier);
     let apis = issuer_api::build(&config.issuers, upstream, metrics);
     let (profiles, fetcher) = match profiles {
@@ -63,7 +63,7 @@ pub(super) fn compile(
     let exchange = issuer_api::Exchange::build(config, &apis, refreshes);
     let issuers = verifier.issuers().iter().cloned().zip(apis).collect();
     let edition = Edition { epoch, hash: hash(config).into() };
-    let passports = Passports::build(config)?.map(Arc::new);
+    let passports = Passports::build(config, policy.rights(), metrics)?.map(Arc::new);
     let snapshot = Snapshot::build(config, policy, verifier, profiles, exchange, edition)
         .with_passports(passports);
     Ok((snapshot, BackgroundWork { refreshers, issuers, fetcher }))

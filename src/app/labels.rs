@@ -5,7 +5,7 @@ use strum::{IntoStaticStr, VariantArray};
 use crate::{
     authz, grpc, http, issuer_api,
     metrics::{LabelValues, Labels},
-    profile, verify,
+    passport, profile, verify,
 };
 
 /// The fate of a connection.
@@ -47,6 +47,7 @@ pub fn labels(issuers: impl IntoIterator<Item = String>) -> Labels {
     verify::add_labels(&mut labels);
     issuer_api::add_labels(&mut labels);
     profile::add_labels(&mut labels);
+    passport::add_labels(&mut labels);
     authz::add_labels(&mut labels);
     grpc::add_labels(&mut labels);
     http::add_labels(&mut labels);

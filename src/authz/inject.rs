@@ -100,6 +100,8 @@ pub(super) struct Injector {
     max_total: usize,
     on_too_large: OnTooLarge,
     vendor_passes: bool,
+    /// Further headers that only this service sets, in lower case.
+    owned: Vec<String>,
 }
 
 impl Injector {
@@ -113,7 +115,14 @@ impl Injector {
             max_total: settings.max_total_bytes,
             on_too_large: settings.on_too_large,
             vendor_passes: matches!(settings.vendor_headers, VendorHeaders::Pass),
+            owned: Vec::new(),
         }
+    }
+
+    /// From now on a client's own values of these headers are removed, in every spelling and on every
+    /// route. Names in lower case.
+    pub(super) fn strip(&mut self, headers: impl IntoIterator<Item = impl Into<String>>) {
+        self.owned.extend(headers.into_iter().map(Into::into));
     }
 
     /// The changes to the request before it goes on. A permit without an identity sets no identity
@@ -143,7 +152,10 @@ impl Injector {
         if headers.iter().any(|(name, _)| reads_as_field(name.as_bytes())) {
             return Err(DenyReason::Internal.into());
         }
-        let mut spoofed: Vec<String> = Vec::new();
+        let is_set = |owned: &String| headers.iter().any(|(added, _)| added == owned);
+        // Removed even if the proxy does not show them.
+        let mut spoofed: Vec<String> =
+            self.owned.iter().filter(|owned| !is_set(owned)).cloned().collect();
         for (name, _) in request.headers.iter() {
             // Our own names are set or removed already, whatever their case: never both.
             let is_added = |name: &[u8]| {
@@ -151,7 +163,12 @@ impl Injector {
             };
             let imitates_added =
                 || headers.iter().any(|(added, _)| is_spelling(name, added.as_bytes()));
-            if (self.is_spoof(name) || imitates_added()) && !is_field(name) && !is_added(name) {
+            let imitates_owned =
+                || self.owned.iter().any(|owned| is_spelling(name, owned.as_bytes()));
+            if (self.is_spoof(name) || imitates_added() || imitates_owned())
+                && !is_field(name)
+                && !is_added(name)
+            {
                 let name = String::from_utf8_lossy(name);
                 if !spoofed.iter().any(|known| *known == name) {
                     spoofed.push(name.into_owned());

@@ -79,6 +79,11 @@ impl CheckPipeline {
         }
     }
 
+    /// From now on these headers are removed from every request on which no step sets them.
+    pub(super) fn strip(&mut self, headers: impl IntoIterator<Item = impl Into<String>>) {
+        self.injector.strip(headers);
+    }
+
     /// How a check is carried out, as far as it is the door's part.
     pub(super) const fn settings(&self) -> &Check {
         &self.settings

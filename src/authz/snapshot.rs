@@ -3,7 +3,10 @@
 
 use std::{sync::Arc, time::Duration};
 
-use super::{permit_step::PermitStep, pipeline::CheckPipeline, service::BackendService};
+use super::{
+    passport_step::PassportStep, permit_step::PermitStep, pipeline::CheckPipeline,
+    service::BackendService,
+};
 use crate::{
     config::Config, issuer_api::Exchange, passport::Passports, policy::Policy, profile::Profiles,
     verify::Verifier,
@@ -57,9 +60,14 @@ impl Snapshot {
         self
     }
 
-    /// With these passports, where some are configured.
+    /// With these passports, where some are configured: a step after the permit hands them over, and
+    /// a client's own values of their headers are removed.
     #[must_use]
     pub fn with_passports(mut self, passports: Option<Arc<Passports>>) -> Self {
+        if let Some(passports) = &passports {
+            self.pipeline.permit_steps.push(Arc::new(PassportStep::new(passports.clone())));
+            self.pipeline.strip(passports.headers());
+        }
         self.passports = passports;
         self
     }

@@ -73,7 +73,10 @@ pub use sections::{
     TlsVersion, TokenSource, TooLarge, Unavailable, ValuePlace, ValueTest, ValueTests,
     VendorHeaders, is_wildcard, permission_problem, role_problem,
 };
-pub use sections::{HttpGroup, HttpListener, Passport, PassportKey};
+pub use sections::{
+    ClaimSource, HttpGroup, HttpListener, IdentityPart, Passport, PassportFormat, PassportKey,
+    PassportSubject, RulePassport,
+};
 pub use span::Span;
 pub use structure::json_schema;
 pub use tls::{Material, read_tls};

@@ -44,7 +44,9 @@ fn make_schema() -> Value {
     let mut generator = settings.into_generator();
     let requirement = generator.root_schema_for::<WrittenRequirement>();
     let mut value = Value::from(generator.into_root_schema_for::<WrittenConfig>());
-    value["$defs"] = json!({ REQUIREMENT: requirement });
+    if let Value::Object(schema) = &mut value {
+        schema.insert("$defs".to_owned(), json!({ REQUIREMENT: requirement }));
+    }
     simplify(&mut value);
     value
 }

@@ -78,6 +78,7 @@ async fn serve(State(public): State<Arc<PublicState>>, request: Request) -> Resp
 
 /// The request is for this listener (RFC 9110 section 7.4). A client that was led here by another
 /// name, as by a DNS answer that changed, gets nothing.
+#[expect(clippy::result_large_err, reason = "the error is the answer")]
 fn check_host(hosts: &[String], request: &Request) -> Result<(), Response> {
     let mut named = request.headers().get_all(header::HOST).iter();
     let (first, second) = (named.next(), named.next());

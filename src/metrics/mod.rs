@@ -16,6 +16,7 @@ mod issuer_label;
 mod issuers;
 mod keys;
 mod label;
+mod passports;
 mod profiles;
 mod reloads;
 mod revocations;
@@ -90,6 +91,8 @@ pub struct Labels {
     pub revocation_kinds: LabelValues,
     /// How a lookup of a profile can end.
     pub profile_results: LabelValues,
+    /// How a request can get a passport.
+    pub passport_results: LabelValues,
 }
 
 impl Labels {
@@ -141,6 +144,7 @@ pub struct Metrics {
     connections: connections::ConnectionSeries,
     revocations: revocations::RevocationSeries,
     profiles: profiles::ProfileSeries,
+    passports: passports::PassportSeries,
     commands: commands::CommandSeries,
     reloads: reloads::ReloadSeries,
     rules: rules::RuleSeries,
@@ -187,6 +191,7 @@ impl Metrics {
             connections: connections::ConnectionSeries::register(labels),
             revocations: revocations::RevocationSeries::register(labels),
             profiles: profiles::ProfileSeries::register(labels),
+            passports: passports::PassportSeries::register(labels),
             commands: commands::CommandSeries::register(labels),
             reloads: reloads::ReloadSeries::register(labels),
             rules: rules::RuleSeries::register(labels),

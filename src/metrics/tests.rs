@@ -75,7 +75,8 @@ fn metrics() -> Arc<Metrics> {
         tenant_states: results.clone(),
         caches: LabelValues::of::<Cache>(),
         revocation_kinds: results.clone(),
-        profile_results: results,
+        profile_results: results.clone(),
+        passport_results: results,
     })
     .unwrap()
 }

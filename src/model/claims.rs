@@ -25,6 +25,12 @@ impl ClaimNames {
         Self(names)
     }
 
+    /// With these names too.
+    #[must_use]
+    pub fn and(self, more: impl IntoIterator<Item = String>) -> Self {
+        Self::new(self.0.into_iter().chain(more))
+    }
+
     /// The names, in alphabetical order.
     pub fn iter(&self) -> impl Iterator<Item = &str> {
         self.0.iter().map(String::as_str)

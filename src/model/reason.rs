@@ -181,8 +181,8 @@ deny_reasons! {
     /// the header. No value is ever cut.
     IdentityTooLarge => "identity_too_large", BadCredential, "the identity is too large to be passed on",
         "Raise `identity_headers.max_list_bytes` (for roles, groups and scopes), \
-         `identity_headers.max_value_bytes` or `identity_headers.max_total_bytes` to the limit of \
-         the service behind; or write `identity_headers.on_too_large`, so that the request passes \
+         `identity_headers.max_value_bytes` or `identity_headers.max_total_bytes`, or for a \
+         passport `passport.max_bytes`, to the limit of the service behind; or write `identity_headers.on_too_large`, so that the request passes \
          without the list; or have the issuer put less into the token.";
     /// A session cookie stands in the request twice, with different values: that of SuperTokens
     /// (`sAccessToken`), or one with `format: rownd`. A browser sends an older cookie beside the new one
@@ -276,6 +276,10 @@ deny_reasons! {
     PathRefused => "path_refused", BadRequest, "the request path is not acceptable",
         "Have the client send a plain path. If names in your paths contain encoded slashes, write \
          `odd_paths: judge` on their route.";
+    /// The request can be read in several ways (an odd path, a repeated header or parameter), and the
+    /// rules of these readings have passports that differ. One header cannot hold both.
+    PassportAmbiguous => "passport_ambiguous", BadRequest, "the request can be read in ways that need different passports",
+        "Have the client send a plain request, or give the rules the same `passport`.";
     /// Rules match by headers and query parameters, and the request can be read in so many ways that
     /// more than 256 rules hold for it: a header or a parameter is repeated, or spelled so that servers
     /// do not agree on its value.
@@ -306,6 +310,10 @@ deny_reasons! {
     ProfileUnavailable => "profile_unavailable", Unavailable, "the user's profile is not available",
         "See the log and the metric `rownd_authz_rownd_requests_total`. `profiles.stale_on_error` \
          bridges short outages.";
+    /// The rule has a `passport`, and none could be signed.
+    PassportUnavailable => "passport_unavailable", Unavailable, "the service behind cannot be told who calls",
+        "The log has the error. It is a fault of this machine, such as a want of random numbers, as \
+         the keys were tried when they were read.";
     /// The app id is not known yet: rownd-authz asks Rownd for it by the app key.
     AppUnknown => "app_unknown", Unavailable, "the app id is not known yet",
         "Configure `issuers[].apps[].id`, to be independent of that call.";

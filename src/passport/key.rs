@@ -10,16 +10,26 @@ use aws_lc_rs::{
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
 
-use crate::{config::PassportKey, digest::sha256};
+use crate::{
+    config::{PassportFormat, PassportKey},
+    digest::sha256,
+};
 
 /// The advice where a file holds another kind of key.
 const MAKE_ONE: &str = "write a key of P-256 (openssl genpkey -algorithm EC -pkeyopt \
                         ec_paramgen_curve:P-256) or of Ed25519 (openssl genpkey -algorithm ed25519)";
 
+/// The `typ` of a passport (RFC 8725 section 3.11), and of a transaction token.
+pub(super) const JWT_TYP: &str = "rownd-passport+jwt";
+pub(super) const TXN_TOKEN_TYP: &str = "txntoken+jwt";
+
 /// A key that signs.
 pub(super) struct PrivateKey {
     kid: String,
     pair: Pair,
+    /// The header of each form of token, encoded.
+    jwt_header: String,
+    txn_token_header: String,
 }
 
 enum Pair {
@@ -40,7 +50,12 @@ impl PrivateKey {
         let pair = Pair::parse(settings.pem.expose())
             .map_err(|message| format!("the file {shown} {message}"))?;
         let kid = settings.kid.clone().unwrap_or_else(|| thumbprint(&pair.public()));
-        let key = Self { kid, pair };
+        let header = |typ: &str| {
+            let header = json!({ "alg": pair.algorithm(), "kid": kid, "typ": typ });
+            URL_SAFE_NO_PAD.encode(header.to_string())
+        };
+        let (jwt_header, txn_token_header) = (header(JWT_TYP), header(TXN_TOKEN_TYP));
+        let key = Self { kid, pair, jwt_header, txn_token_header };
         // Found out here and not by the first request.
         key.sign(b"trial").map_err(|error| format!("the file {shown}: {error}"))?;
         Ok(key)
@@ -53,9 +68,14 @@ impl PrivateKey {
 
     /// The name of its algorithm in tokens and key sets (RFC 7518, RFC 8037).
     pub(super) const fn algorithm(&self) -> &'static str {
-        match self.pair {
-            Pair::P256(_) => "ES256",
-            Pair::Ed25519(_) => "EdDSA",
+        self.pair.algorithm()
+    }
+
+    /// The header of a token in this form, encoded (RFC 7515 section 7.1).
+    pub(super) fn header(&self, format: PassportFormat) -> &str {
+        match format {
+            PassportFormat::Jwt => &self.jwt_header,
+            PassportFormat::TxnToken => &self.txn_token_header,
         }
     }
 
@@ -67,8 +87,10 @@ impl PrivateKey {
     /// The public key as a member of a key set (RFC 7517 section 4).
     pub(super) fn jwk(&self) -> Value {
         let mut jwk = self.pair.public().required();
-        for (name, value) in [("kid", self.kid()), ("use", "sig"), ("alg", self.algorithm())] {
-            jwk[name] = value.into();
+        if let Value::Object(members) = &mut jwk {
+            for (name, value) in [("kid", self.kid()), ("use", "sig"), ("alg", self.algorithm())] {
+                members.insert(name.to_owned(), value.into());
+            }
         }
         jwk
     }
@@ -125,6 +147,13 @@ impl Pair {
         EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, der)
             .map(Self::P256)
             .map_err(|_| format!("holds a private key of another type; {MAKE_ONE}"))
+    }
+
+    const fn algorithm(&self) -> &'static str {
+        match self {
+            Self::P256(_) => "ES256",
+            Self::Ed25519(_) => "EdDSA",
+        }
     }
 
     fn public(&self) -> Public {

@@ -1,20 +1,41 @@
 //! Passports: short-lived signed tokens by which the service behind knows the caller, so that it
 //! need not trust a bare header.
 //!
-//! In: the section `passport` of the settings. Out: the private keys that sign, and the documents by
-//! which services find the public ones.
+//! In: the section `passport` of the settings; then a permit. Out: the documents by which services
+//! find the public keys; then the header with a signed token.
 
+#![warn(clippy::wildcard_enum_match_arm, clippy::match_wildcard_for_single_variants)]
+
+mod cache;
+mod claims;
 mod key;
+mod labels;
+mod mint;
+mod own;
 mod published;
-
-use std::borrow::Cow;
+use std::{borrow::Cow, collections::BTreeSet, sync::Arc, time::Duration};
 
 use crate::{
-    config::{Config, Finding, Passport as Settings},
-    model::Warning,
+    config::{Config, Finding, Passport as Settings, PassportSubject, RulePassport, Span},
+    log_throttle::LogThrottle,
+    metrics::{LabelValues, Labels, Metrics},
+    model::{Profile, Warning},
+    policy::rights::{Rights, RightsBook},
+    verify::Identity,
 };
+use cache::PassportCache;
+use claims::FixedClaims;
 use key::PrivateKey;
+use labels::PassportResult;
 pub use published::PublishedKeys;
+
+/// The same failure is logged this often at most.
+const LOG_EVERY: Duration = Duration::from_secs(10);
+
+/// Adds the labels of this room.
+pub fn add_labels(labels: &mut Labels) {
+    labels.passport_results = LabelValues::of::<PassportResult>();
+}
 
 /// Signs passports, by the keys of one configuration.
 #[derive(Debug)]
@@ -22,6 +43,14 @@ pub struct Passports {
     /// The first signs.
     keys: Vec<PrivateKey>,
     published: PublishedKeys,
+    fixed: FixedClaims,
+    header: String,
+    ttl: Span,
+    max_bytes: usize,
+    rights: Arc<RightsBook>,
+    cache: PassportCache,
+    metrics: Arc<Metrics>,
+    throttle: LogThrottle,
 }
 
 impl Passports {
@@ -30,7 +59,11 @@ impl Passports {
     /// # Errors
     ///
     /// A key that cannot be used, with the reason. The text of a key is in no message.
-    pub fn build(config: &Config) -> Result<Option<Self>, String> {
+    pub fn build(
+        config: &Config,
+        rights: &Arc<RightsBook>,
+        metrics: &Arc<Metrics>,
+    ) -> Result<Option<Self>, String> {
         let Some(settings) = &config.passport else { return Ok(None) };
         let keys = keys(settings).map_err(|found| {
             let texts = found.into_iter().map(|Finding { pointer, message }| {
@@ -39,7 +72,47 @@ impl Passports {
             texts.collect::<Vec<_>>().join("; ")
         })?;
         let published = PublishedKeys::build(&settings.issuer, &keys);
-        Ok(Some(Self { keys, published }))
+        Ok(Some(Self {
+            keys,
+            published,
+            fixed: FixedClaims {
+                issuer: settings.issuer.as_str().to_owned(),
+                trust_domain: settings.trust_domain.clone(),
+                qualified_subject: settings.subject == PassportSubject::IssuerAndUserId,
+            },
+            header: settings.header.clone(),
+            ttl: settings.ttl,
+            max_bytes: settings.max_bytes,
+            rights: rights.clone(),
+            cache: PassportCache::new(settings.cache_bytes),
+            metrics: metrics.clone(),
+            throttle: LogThrottle::once_per(LOG_EVERY),
+        }))
+    }
+
+    /// The headers that only this service may set: whatever a client sends in them is removed.
+    #[must_use]
+    pub fn headers(&self) -> [&str; 2] {
+        [&self.header, mint::TXN_TOKEN]
+    }
+
+    /// The roles and permissions of a user, if the passport states them. Without `roles` and
+    /// `role_sources`, the roles are those of the token.
+    fn rights_of(
+        &self,
+        passport: &RulePassport,
+        identity: &Identity,
+        profile: Option<&Profile>,
+    ) -> Rights {
+        if !passport.states_rights() {
+            return Rights::default();
+        }
+        let rights = self.rights.rights(identity, profile);
+        if self.rights.is_configured() {
+            return rights;
+        }
+        let roles = (!identity.roles.is_empty()).then(|| identity.roles.clone());
+        Rights { roles, ..rights }
     }
 
     /// The documents by which services find the keys.
@@ -56,6 +129,17 @@ impl Passports {
         let known = before.keys.iter().any(|key| key.kid() == signer.kid());
         (!known).then(|| signer.kid())
     }
+}
+
+/// The claims of callers' tokens that passports state, so that identities have to keep them.
+pub fn asked_claims(config: &Config) -> BTreeSet<String> {
+    let rules = config.routes.iter().filter_map(|route| route.passport.as_deref());
+    let mut asked: BTreeSet<String> =
+        rules.flat_map(RulePassport::token_claims).map(str::to_owned).collect();
+    if config.passport.is_some() {
+        asked.insert(claims::ACT.to_owned());
+    }
+    asked
 }
 
 /// The problems of the keys, each with its setting.
@@ -100,6 +184,3 @@ fn keys(settings: &Settings) -> Result<Vec<PrivateKey>, Vec<Finding>> {
     }
     if found.is_empty() { Ok(keys) } else { Err(found) }
 }
-
-#[cfg(test)]
-mod tests;

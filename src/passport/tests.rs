@@ -8,8 +8,11 @@ use aws_lc_rs::{
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::Value;
 
-use super::{Passports, key::PrivateKey, problems};
-use crate::config::{Config, PassportKey, Secret, parse};
+use super::{Passports, key::PrivateKey, labels::PassportResult, problems};
+use crate::{
+    config::{Config, PassportKey, Secret, parse},
+    metrics::{LabelValues, Labels, Metrics},
+};
 
 /// The private key of RFC 8410 section 10.3, which has no public half in it, as OpenSSL writes it.
 const ED25519_KEY: &str = "-----BEGIN PRIVATE KEY-----
@@ -59,6 +62,12 @@ fn config(keys: &[(&str, Option<&str>)]) -> Config {
          passport: {{ issuer: 'https://authz.example.com/a', keys: [{written}] }}"
     );
     parse("test.yaml", &yaml, &std::collections::BTreeMap::new()).unwrap()
+}
+
+fn build(config: &Config) -> Result<Option<Passports>, String> {
+    let mut labels = Labels::of_issuers(["r".to_owned()]);
+    labels.passport_results = LabelValues::of::<PassportResult>();
+    Passports::build(config, &Default::default(), &Metrics::build(&labels).unwrap())
 }
 
 fn document(passports: &Passports, path: &str) -> Value {
@@ -118,7 +127,7 @@ fn a_file_that_holds_no_usable_key_is_refused_and_never_quoted() {
 
 #[test]
 fn only_the_public_members_of_all_keys_are_published() {
-    let passports = Passports::build(&config(&[(&p256(), None), (ED25519_KEY, Some("old"))]));
+    let passports = build(&config(&[(&p256(), None), (ED25519_KEY, Some("old"))]));
     let passports = passports.unwrap().unwrap();
     let set = document(&passports, "/a/.well-known/jwks.json");
     let keys = set["keys"].as_array().unwrap();
@@ -178,14 +187,14 @@ fn keys_that_cannot_stand_beside_each_other_are_problems_of_their_settings() {
             assert_eq!(finding.pointer, *pointer, "{name}");
             assert!(finding.message.contains(words), "{name}: {finding:?}");
         }
-        assert_eq!(Passports::build(&config).is_err(), !expected.is_empty(), "{name}");
+        assert_eq!(build(&config).is_err(), !expected.is_empty(), "{name}");
     }
 }
 
 #[test]
 fn a_signer_that_was_not_published_before_is_told() {
     let (one, other) = (p256(), p256());
-    let build = |keys: &[(&str, Option<&str>)]| Passports::build(&config(keys)).unwrap().unwrap();
+    let build = |keys: &[(&str, Option<&str>)]| build(&config(keys)).unwrap().unwrap();
     let before = build(&[(&one, Some("one")), (&other, Some("other"))]);
     for (name, keys, expected) in [
         ("moved to the front", vec![(&*other, Some("other")), (&*one, Some("one"))], None),

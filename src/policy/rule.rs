@@ -14,7 +14,8 @@ use super::{
 };
 use crate::{
     config::{
-        AppliesTo, Auth, DefaultRoute, ExpiredCookie, Freshness, Mode, OddPaths, Requirement, Route,
+        AppliesTo, Auth, DefaultRoute, ExpiredCookie, Freshness, Mode, OddPaths, Requirement,
+        Route, RulePassport,
     },
     model::AuthLevel,
 };
@@ -63,6 +64,7 @@ struct Settings<'a> {
     cors_preflight: bool,
     expired_cookie: ExpiredCookie,
     odd_paths: OddPaths,
+    passport: Option<&'a Arc<RulePassport>>,
 }
 
 impl Rule {
@@ -80,6 +82,7 @@ impl Rule {
             cors_preflight,
             expired_cookie,
             odd_paths,
+            passport,
         } = route;
         let matcher = match applies_to {
             AppliesTo::NamedRequests => None,
@@ -95,6 +98,7 @@ impl Rule {
             cors_preflight: *cors_preflight,
             expired_cookie: *expired_cookie,
             odd_paths: *odd_paths,
+            passport: passport.as_ref(),
         };
         Self { mode: *mode, ..Self::new(id, matcher, &settings, sources) }
     }
@@ -120,6 +124,7 @@ impl Rule {
             cors_preflight: *cors_preflight,
             expired_cookie: *expired_cookie,
             odd_paths: *odd_paths,
+            passport: None,
         };
         Self::new(DEFAULT, None, &settings, sources)
     }
@@ -131,12 +136,13 @@ impl Rule {
         sources: &Arc<FactSources>,
     ) -> Self {
         let id: Arc<str> = id.into();
-        let outputs = Arc::new(RuleOutputs { id: id.clone() });
+        let outputs = Arc::new(RuleOutputs::new(&id, settings.passport, sources));
         let (mut conditions, concessions) = (settings.conditions(sources), settings.concessions());
         if outputs.reads_profile() {
             conditions.push(Condition::ProfileToTell(sources.clone()));
         }
-        let mut needs = Needs { identity: settings.reads_credential(), ..Needs::default() };
+        let (identity, path_variables) = (settings.reads_credential(), outputs.reads_path());
+        let mut needs = Needs { identity, path_variables, ..Needs::default() };
         for condition in &conditions {
             needs.extend(condition.needs());
         }

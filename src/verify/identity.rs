@@ -6,7 +6,10 @@
 use std::ops::Deref;
 
 use super::jwks::GoodSignature;
-use crate::model::{Derived, IdentityFacts};
+use crate::{
+    digest::Sha256,
+    model::{Derived, IdentityFacts},
+};
 
 /// The user, session and app of a verified token.
 ///
@@ -16,27 +19,41 @@ use crate::model::{Derived, IdentityFacts};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Identity {
     facts: IdentityFacts,
+    /// SHA-256 of the whole token.
+    fingerprint: Sha256,
     /// A value that a higher room computed from these facts. Not a part of the identity.
     pub derived: Derived,
 }
 
 impl Identity {
     /// The identity that the claims of a token state. The proof is that of the same token.
-    pub(super) fn new(facts: IdentityFacts, _proof: GoodSignature) -> Self {
-        Self { facts, derived: Derived::new() }
+    pub(super) fn new(facts: IdentityFacts, fingerprint: Sha256, _proof: GoodSignature) -> Self {
+        Self { facts, fingerprint, derived: Derived::new() }
+    }
+
+    /// SHA-256 of the whole token: no other token has it.
+    #[must_use]
+    pub const fn fingerprint(&self) -> &Sha256 {
+        &self.fingerprint
     }
 
     /// The same user at another app that the same verified token is made for.
     pub(super) fn at_app(&self, app_id: &str) -> Self {
         let mut facts = self.facts.clone();
         facts.app_id = Some(app_id.to_owned());
-        Self { facts, derived: Derived::new() }
+        Self { facts, fingerprint: self.fingerprint, derived: Derived::new() }
     }
 
     /// An identity that no token states, for unit tests of the rooms that read identities.
     #[cfg(test)]
     pub(crate) fn for_test(facts: IdentityFacts) -> Self {
-        Self { facts, derived: Derived::new() }
+        Self::of_token_for_test(facts, b"")
+    }
+
+    /// The same, of a token of this text.
+    #[cfg(test)]
+    pub(crate) fn of_token_for_test(facts: IdentityFacts, token: &[u8]) -> Self {
+        Self { facts, fingerprint: crate::digest::sha256(token), derived: Derived::new() }
     }
 }
 

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use super::{
     app_slot::AppSlot,
     claims::{asked::AskedClaims, lifetime::Lifetime, read::AcceptedApp},
-    claims_cache::CachedToken,
+    claims_cache::{CachedToken, Fingerprint},
     fetch_budget::ClaimedIssueTime,
     fetch_lanes::FetchLanes,
     identity::Identity,
@@ -193,7 +193,7 @@ impl Issuer {
     /// the ring at this place.
     pub(super) async fn verify(
         &self,
-        token: &Token<'_>,
+        (token, fingerprint): (&Token<'_>, Fingerprint),
         (index, ring): (RingIndex, &KeyRing),
         timing: Timing,
         asked: &AskedClaims,
@@ -208,7 +208,7 @@ impl Issuer {
         let key = proof.key().clone();
         let (mut facts, lifetime) = self.claims(token, ring, now, record)?;
         facts.claims = asked.of(&token.claims);
-        let identity = Arc::new(Identity::new(facts, proof));
+        let identity = Arc::new(Identity::new(facts, fingerprint, proof));
         Ok(CachedToken { identity, lifetime, ring: index, key })
     }
 

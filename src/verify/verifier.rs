@@ -288,7 +288,8 @@ impl Verifier {
         // The version is read before the keys are: if they change meanwhile, the refusal that is
         // cached under the old version is void.
         let keys = ring.keys.version();
-        let result = issuer.verify(&token, (index, ring), timing, &self.asked, record).await;
+        let subject = (&token, fingerprint);
+        let result = issuer.verify(subject, (index, ring), timing, &self.asked, record).await;
         if let Err(denial) = &result {
             let lifetime = Lifetime::of(&token.claims);
             let refused = RefusedToken::new(denial.reason(), index, keys, lifetime);

@@ -18,6 +18,8 @@ mod node;
 mod oidc;
 #[cfg(feature = "dev")]
 mod pages;
+#[cfg(feature = "dev")]
+mod passports;
 mod paths;
 #[cfg(feature = "dev")]
 mod provider;

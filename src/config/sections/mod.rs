@@ -51,7 +51,9 @@ pub use listeners::{
 pub(super) use network::WrittenNetwork;
 pub use network::{Network, OutboundTls};
 pub(super) use passport::WrittenPassport;
-pub use passport::{Passport, PassportKey};
+pub use passport::{
+    ClaimSource, IdentityPart, Passport, PassportFormat, PassportKey, PassportSubject, RulePassport,
+};
 pub use process::{Log, LogFormat, LogLevel, Shutdown};
 pub use profiles::Profiles;
 pub use requirement::{

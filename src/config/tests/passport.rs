@@ -133,3 +133,157 @@ fn we_are_no_issuer_of_ours() {
     }
     good(&yaml("https://a.test", ""), &[]);
 }
+
+#[test]
+fn the_passport_of_a_rule_that_cannot_be_meant_is_refused() {
+    let (_dir, path) = file("a key");
+    let path = path.display().to_string();
+    let rule = |passport: &str, more: &str| {
+        format!(
+            "routes: [{{ id: a, match: {{ path: {{ regex: '/(?P<id>[^/]+)' }} }}, passport: {{ {passport} }}{more} }}]"
+        )
+    };
+    let signer = passport(&path, "");
+    let txn = passport(&path, ", trust_domain: shop.test");
+    let claims = |claims: &str| rule(&format!("audience: a, claims: {{ {claims} }}"), "");
+    for (name, yaml, setting, words) in [
+        ("no section", rule("audience: a", ""), "routes[0].passport", "section `passport`"),
+        (
+            "no audience",
+            format!("{}\n{signer}", rule("ttl: 1m", "")),
+            "routes[0].passport",
+            "audience: orders",
+        ),
+        (
+            "a blank",
+            format!("{}\n{signer}", rule("audience: 'a b'", "")),
+            "routes[0].passport.audience",
+            "visible ASCII",
+        ),
+        (
+            "no credential",
+            format!("{}\n{signer}", rule("audience: a", ", auth: none")),
+            "routes[0].passport",
+            "auth: required",
+        ),
+        (
+            "a scope",
+            format!("{}\n{signer}", rule("audience: a, scope: b", "")),
+            "routes[0].passport.scope",
+            "txn-token",
+        ),
+        (
+            "no domain",
+            format!("{}\n{signer}", rule("format: txn-token, scope: a", "")),
+            "routes[0].passport.format",
+            "trust_domain",
+        ),
+        (
+            "no scope",
+            format!("{}\n{txn}", rule("format: txn-token", "")),
+            "routes[0].passport",
+            "scope: orders.read",
+        ),
+        (
+            "two blanks",
+            format!("{}\n{txn}", rule("format: txn-token, scope: 'a  b'", "")),
+            "routes[0].passport.scope",
+            "one blank",
+        ),
+        (
+            "an audience",
+            format!("{}\n{txn}", rule("format: txn-token, scope: a, audience: b", "")),
+            "routes[0].passport.audience",
+            "leave it out",
+        ),
+        (
+            "a format",
+            format!("{}\n{signer}", rule("audience: a, format: paseto", "")),
+            "routes[0].passport.format",
+            "jwt",
+        ),
+        (
+            "too long",
+            format!("{}\n{signer}", rule("audience: a, ttl: 10m", "")),
+            "routes[0].passport.ttl",
+            "5m",
+        ),
+        (
+            "a registered claim",
+            format!("{}\n{signer}", claims("exp: { constant: a }")),
+            "routes[0].passport.claims.exp",
+            "another name",
+        ),
+        (
+            "an actor",
+            format!("{}\n{signer}", claims("act: { claim: act }")),
+            "routes[0].passport.claims.act",
+            "another name",
+        ),
+        (
+            "a name",
+            format!("{}\n{signer}", claims("'a b': { constant: a }")),
+            "routes[0].passport.claims.a b",
+            "visible ASCII",
+        ),
+        (
+            "no name",
+            format!("{}\n{signer}", claims("a: { claim: '' }")),
+            "routes[0].passport.claims.a",
+            "empty name",
+        ),
+        (
+            "no such part",
+            format!("{}\n{signer}", claims("a: { identity: email }")),
+            "routes[0].passport.claims.a.identity",
+            "user_id",
+        ),
+        (
+            "no such source",
+            format!("{}\n{signer}", claims("a: { header: x }")),
+            "routes[0].passport.claims.a",
+            "",
+        ),
+        (
+            "two sources",
+            format!("{}\n{signer}", claims("a: { claim: x, constant: y }")),
+            "routes[0].passport.claims.a",
+            "exactly one",
+        ),
+        (
+            "no such variable",
+            format!("{}\n{signer}", claims("a: { path: order }")),
+            "routes",
+            "write one of: id",
+        ),
+    ] {
+        let problems = bad(&yaml, &[APP]);
+        let found = problems.iter().find(|problem| problem.setting == setting);
+        let found = found.unwrap_or_else(|| panic!("{name}: {problems:#?}"));
+        assert!(found.message.contains(words), "{name}: {found}");
+    }
+    good(&format!("{}\n{signer}", claims("a: { path: id }, b: { identity: roles }")), &[APP]);
+    good(&format!("{}\n{txn}", rule("format: txn-token, scope: 'a b.c'", "")), &[APP]);
+}
+
+#[test]
+fn several_issuers_need_a_word_on_whose_ids_are_meant() {
+    let (_dir, path) = file("a key");
+    let path = path.display().to_string();
+    let yaml = |more: &str, rule: &str| {
+        format!(
+            "issuers:\n- {{ name: a, kind: oidc, issuer: 'https://a.test', audiences: [a] }}\n\
+             - {{ name: b, kind: oidc, issuer: 'https://b.test', audiences: [a] }}\n\
+             routes: [{{ id: r, match: any{rule} }}]\n{}",
+            passport(&path, more)
+        )
+    };
+    let rule = ", passport: { audience: a }";
+    let problems = bad(&yaml("", rule), &[]);
+    assert_eq!(places(&problems), [("test.yaml:5", "passport")]);
+    assert!(problems[0].message.contains("subject: issuer_and_user_id"), "{}", problems[0]);
+    good(&yaml("", ""), &[]);
+    for subject in ["user_id", "issuer_and_user_id"] {
+        good(&yaml(&format!(", subject: {subject}"), rule), &[]);
+    }
+}

@@ -101,7 +101,7 @@ fn with_http(mut document: Value) -> Value {
 }
 
 /// Settings whose values are a few words; there are more.
-const ENUMERATIONS: [&str; 28] = [
+const ENUMERATIONS: [&str; 30] = [
     "/check/unavailable",
     "/credentials/0/format",
     "/default/auth",
@@ -122,12 +122,14 @@ const ENUMERATIONS: [&str; 28] = [
     "/listeners/http/serve/0",
     "/log/format",
     "/log/level",
+    "/passport/subject",
     "/routes/0/auth",
     "/routes/0/auth_level",
     "/routes/0/expired_cookie",
     "/routes/0/freshness",
     "/routes/0/mode",
     "/routes/0/odd_paths",
+    "/routes/0/passport/format",
     "/rownd_auth/callers/0/allow/0",
     "/rownd_auth/oidc_clients/0/auth_method",
 ];
@@ -154,8 +156,14 @@ fn every_word_of_every_enumeration_is_read_and_printed_back() {
                 let tls = json!({ "cert_file": "/tls.crt", "key_file": "/tls.key" });
                 document["listeners"] = json!({ "grpc": { "tls": tls } });
             }
-            if pointer.starts_with("/listeners/http/") {
+            if pointer.starts_with("/listeners/http/") || pointer.contains("/passport/") {
                 document = with_http(document);
+            }
+            if pointer.starts_with("/routes/0/passport/") {
+                let is_txn_token = word == "txn-token";
+                let needed = if is_txn_token { "scope" } else { "audience" };
+                document["routes"][0]["passport"] = json!({ needed: "orders" });
+                document["passport"]["trust_domain"] = json!("shop.test");
             }
             if pointer.starts_with("/rownd_auth/") {
                 document = with_service(document);

@@ -19,6 +19,7 @@ pub(super) fn check(written: WrittenConfig, found: &mut Findings) -> Config {
     profiles::check(&written, found);
     callers::check(&written, found);
     passport::check(&written, found);
+    passport::check_rules(&written, found);
     let names: Vec<String> = written.issuers.iter().map(|issuer| issuer.name.clone()).collect();
     let role_sources = written.role_sources.clone();
     let config = written.check(found);
@@ -31,5 +32,6 @@ pub(super) fn check(written: WrittenConfig, found: &mut Findings) -> Config {
     rights::check(&role_sources, &issuers, found);
     requirements::check(&config, found);
     passport::check_issuers(&config, found);
+    passport::check_variables(&config, found);
     config
 }

@@ -1,27 +1,31 @@
-//! Rules with `freshness: profile`: an issuer has profiles, and its apps have the key and the secret
-//! that open them.
+//! Rules that need the user's profile, by `freshness: profile` or by a claim of a passport: an issuer
+//! has profiles, and its apps have the key and the secret that open them.
 
 use crate::config::{
     document::readable,
     findings::Findings,
-    sections::{Auth, Freshness, IssuerKind, WrittenConfig},
+    sections::{Auth, Freshness, IssuerKind, RulePassport, WrittenConfig},
 };
 
-/// Adds the problems of rules with `freshness: profile`.
+/// A setting that needs the profile, and whether its rule reads a credential.
+struct NeedsProfile {
+    at: String,
+    auth: Auth,
+}
+
+/// Adds the problems of rules that need the profile.
 pub(super) fn check(config: &WrittenConfig, found: &mut Findings) {
-    let routes = config.routes.iter().enumerate();
-    let rules = routes
-        .map(|(index, route)| (format!("/routes/{index}"), route.auth, route.freshness))
-        .chain([("/default".to_owned(), config.default.auth, config.default.freshness)]);
-    let rules: Vec<_> = rules.filter(|(.., freshness)| *freshness == Freshness::Profile).collect();
-    for (at, ..) in rules.iter().filter(|(_, auth, _)| *auth == Auth::None) {
+    let all = needs(config);
+    // A passport has a message of its own there.
+    let is_fresh = |needs: &&NeedsProfile| needs.at.ends_with("/freshness");
+    for needs in all.iter().filter(|needs| needs.auth == Auth::None).filter(is_fresh) {
         found.add(
-            format!("{at}/freshness"),
+            needs.at.as_str(),
             "a profile is asked for where no credential is read; write auth: required",
         );
     }
-    let Some((first, ..)) = rules.iter().find(|(_, auth, _)| *auth != Auth::None) else { return };
-    let rule = readable(&format!("{first}/freshness"));
+    let Some(first) = all.iter().find(|needs| needs.auth != Auth::None) else { return };
+    let rule = readable(&first.at);
     let mut any = false;
     for (index, issuer) in config.issuers.iter().enumerate() {
         if issuer.kind != IssuerKind::Rownd {
@@ -46,9 +50,27 @@ pub(super) fn check(config: &WrittenConfig, found: &mut Findings) {
         }
     }
     if !any {
+        let instead = if is_fresh(&first) { "write token" } else { "leave these claims out" };
         found.add(
-            format!("{first}/freshness"),
-            "needs an issuer of kind `rownd`, which has profiles; add one, or write token",
+            first.at.as_str(),
+            format!("needs an issuer of kind `rownd`, which has profiles; add one, or {instead}"),
         );
     }
+}
+
+fn needs(config: &WrittenConfig) -> Vec<NeedsProfile> {
+    let mut found = Vec::new();
+    let mut add = |at: String, auth: Auth| found.push(NeedsProfile { at, auth });
+    for (index, route) in config.routes.iter().enumerate() {
+        if route.freshness == Freshness::Profile {
+            add(format!("/routes/{index}/freshness"), route.auth);
+        }
+        if route.passport.as_ref().is_some_and(RulePassport::reads_profile) {
+            add(format!("/routes/{index}/passport/claims"), route.auth);
+        }
+    }
+    if config.default.freshness == Freshness::Profile {
+        add("/default/freshness".to_owned(), config.default.auth);
+    }
+    found
 }

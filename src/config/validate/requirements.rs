@@ -16,7 +16,7 @@ use crate::{
             Requirement, RequirementLeaf, Texts,
         },
     },
-    expression::Root,
+    expression::{IdentityField, Place, Root},
 };
 
 /// A rule whose requirement is checked.
@@ -185,7 +185,8 @@ fn reads_profile(leaf: &RequirementLeaf, issuer: &Issuer) -> bool {
     }
 }
 
-const fn needs_issuer(leaf: &RequirementLeaf) -> bool {
+/// The condition compares something that means nothing without its issuer.
+fn needs_issuer(leaf: &RequirementLeaf) -> bool {
     match leaf {
         RequirementLeaf::User(_)
         | RequirementLeaf::Scope(_)
@@ -196,11 +197,15 @@ const fn needs_issuer(leaf: &RequirementLeaf) -> bool {
         | RequirementLeaf::Tenant(_)
         | RequirementLeaf::PathIsIdentity { .. }
         | RequirementLeaf::PathIsClaim { .. } => true,
-        // A role counts by the sources of its user's own issuer. An expression can compare anything.
-        RequirementLeaf::Role(_) | RequirementLeaf::Permission(_) | RequirementLeaf::Cel(_) => {
-            false
+        RequirementLeaf::Cel(expression) => {
+            let places = expression.places();
+            places.iter().any(is_of_an_issuer)
+                && !places.contains(&Place::Identity(IdentityField::Issuer))
         }
-        RequirementLeaf::AuthLevel(_)
+        // A role counts by the sources of its user's own issuer.
+        RequirementLeaf::Role(_)
+        | RequirementLeaf::Permission(_)
+        | RequirementLeaf::AuthLevel(_)
         | RequirementLeaf::Anonymous(_)
         | RequirementLeaf::Verified(_)
         | RequirementLeaf::Issuer(_)
@@ -209,6 +214,24 @@ const fn needs_issuer(leaf: &RequirementLeaf) -> bool {
         | RequirementLeaf::MaxAge(_)
         | RequirementLeaf::TokenMaxAge(_)
         | RequirementLeaf::Source(_) => false,
+    }
+}
+
+/// The place holds what its issuer alone gives a meaning to.
+const fn is_of_an_issuer(place: &Place) -> bool {
+    match place {
+        Place::Claim(_) | Place::Profile(_) => true,
+        Place::Identity(field) => matches!(
+            field,
+            IdentityField::UserId
+                | IdentityField::Tenant
+                | IdentityField::SessionId
+                | IdentityField::TokenId
+                | IdentityField::Roles
+                | IdentityField::Groups
+                | IdentityField::Scopes
+        ),
+        Place::Request(_) | Place::Header(_) | Place::Query(_) | Place::Path(_) => false,
     }
 }
 

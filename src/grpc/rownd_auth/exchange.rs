@@ -47,6 +47,7 @@ pub(super) async fn exchange(
         _ => Right::Exchange,
     };
     call.may(&[right])?;
+    refuse_passport(authorizer, grant.as_ref())?;
     let (asked, granted) = match grant {
         None => return Err(Fault::field("grant", "is missing")),
         Some(Grant::ThirdPartyToken(grant)) => {
@@ -71,6 +72,22 @@ pub(super) async fn exchange(
         }
     };
     Ok(ExchangeResponse { outcome: Some(outcome) })
+}
+
+/// A passport is for the services behind: it is no credential here, and is sent to no issuer.
+fn refuse_passport(authorizer: &Authorizer, grant: Option<&Grant>) -> Result<(), Fault> {
+    let (field, token) = match grant {
+        Some(Grant::ThirdPartyToken(grant)) => ("third_party_token.token", &grant.token),
+        Some(Grant::RefreshToken(grant)) => ("refresh_token.refresh_token", &grant.refresh_token),
+        Some(Grant::Migration(grant)) => ("migration.token", &grant.token),
+        Some(Grant::AuthorizationCode(_) | Grant::Guest(_)) | None => return Ok(()),
+    };
+    match authorizer.snapshot().passports() {
+        Some(passports) if passports.is_own(token) => {
+            Err(Fault::field(field, "is a passport, which is no credential"))
+        }
+        Some(_) | None => Ok(()),
+    }
 }
 
 /// The id of the user that the tokens are for, where it is certain: by the ID token, or by the access

@@ -49,6 +49,11 @@ impl FactSources {
         self.of(identity).profile
     }
 
+    /// The roles or permissions of some issuer's users are in their profiles.
+    pub(in crate::policy) fn rights_read_profile(&self) -> bool {
+        self.by_issuer.keys().any(|issuer| self.rights.reads_profile(issuer))
+    }
+
     /// The groups of this identity are a claim of its token.
     pub(in crate::policy) fn groups_in_token(&self, identity: &Identity) -> bool {
         self.of(identity).groups_claim

@@ -138,8 +138,10 @@ impl Place {
                     || needs_profile(&|profile| domains.any_domain(email::of_profile(profile)));
                 match by_claims {
                     Truth::True => Truth::True,
-                    other if has_profiles => Truth::any([other, by_profile()]),
-                    other => other,
+                    Truth::False | Truth::Unknown | Truth::NeedsProfile if has_profiles => {
+                        Truth::any([by_claims, by_profile()])
+                    }
+                    Truth::False | Truth::Unknown | Truth::NeedsProfile => by_claims,
                 }
             }
         }

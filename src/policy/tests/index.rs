@@ -121,7 +121,7 @@ fn matchers(mut written: Vec<String>) -> Vec<(String, Matcher)> {
     };
     let matcher = |route: &config::Route| match &route.applies_to {
         config::AppliesTo::Matching(parts) => Matcher::build(parts),
-        other => panic!("{other:?}"),
+        config::AppliesTo::AllRequests | config::AppliesTo::NamedRequests => panic!("{route:?}"),
     };
     written.into_iter().zip(config.routes.iter().map(matcher)).collect()
 }

@@ -38,8 +38,11 @@ routes:
   - { id: bare, match: { headers: [{ name: x-bare, present: false }], methods: [GET] } }
 ";
 
+/// Name, headers, rule.
+type HeaderCase<'a> = (&'a str, &'a [(&'a str, &'a str)], &'a str);
+
 #[rustfmt::skip] // one case a line
-const HEADER_READINGS: &[(&str, &[(&str, &str)], &str)] = &[
+const HEADER_READINGS: &[HeaderCase<'_>] = &[
     ("none", &[], "bare"),
     ("the value", &[("x-env", "staging")], "staging"),
     ("blanks around it", &[("x-env", " staging\t")], "staging"),

@@ -487,10 +487,10 @@ fn an_expression_without_a_value_never_lets_a_request_pass() {
         ("profile.data.team == 'red'", Err(DenyReason::RequirementUnmet)),
         ("claims.plan == 'gold' || profile.data.team == 'red'", Ok(false)),
     ] {
-        let policy = asking(&format!("{{ cel: \"{expression}\" }}"));
+        let policy = asking(&format!("{{ issuer: rownd, cel: \"{expression}\" }}"));
         let decision = ask(&policy, "/", Some(&caller)).map_err(|denial| denial.reason());
         assert_eq!(decision, expected, "{expression}");
-        let opposite = asking(&format!("{{ not: [{{ cel: \"{expression}\" }}] }}"));
+        let opposite = asking(&format!("{{ issuer: rownd, not: [{{ cel: \"{expression}\" }}] }}"));
         let decision = ask(&opposite, "/", Some(&caller));
         let unknown = expected == Err(DenyReason::ExpressionFailed);
         assert!(!unknown || decision.is_err(), "not {expression}");

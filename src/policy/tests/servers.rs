@@ -77,7 +77,7 @@ impl Server {
             let same = sent == name || self.any_case && sent.eq_ignore_ascii_case(name);
             same.then(|| self.text(value))
         });
-        if self.last { values.last() } else { values.next() }
+        if self.last { values.next_back() } else { values.next() }
     }
 }
 

@@ -3,7 +3,9 @@
 //! In: key files that are made, replaced and damaged, requests of every kind. Out: documents that
 //! hold public keys alone, and tokens that another library verifies.
 
+mod hand_over;
 mod listener;
+mod page;
 mod rotation;
 
 use std::{fs, net::SocketAddr, path::PathBuf};

@@ -10,6 +10,7 @@ mod drain;
 mod exchange;
 mod hurry;
 mod openid;
+mod passports;
 mod permissions;
 mod refresh;
 mod users;

@@ -37,6 +37,9 @@ impl Section for WrittenPassport {
             issuer: issuer?,
             keys,
             ttl: self.ttl,
+            subject: self.subject.unwrap_or_default(),
+            header: self.header,
+            max_bytes: self.max_bytes,
             trust_domain: self.trust_domain,
             cache_bytes: self.cache_bytes,
         })

@@ -24,6 +24,19 @@ pub(in crate::config) struct WrittenPassport {
     #[serde(default = "ttl")]
     #[schemars(extend("x-duration-range" = ["5s", "5m"]))]
     pub ttl: Span,
+    /// The `sub` of passports. Where several issuers are configured, write which: their users may have
+    /// the same ids.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub subject: Option<PassportSubject>,
+    /// The header that brings the service a passport with `format: jwt`: `x-rownd-passport`, or a name
+    /// that begins with `x-rownd-passport-`.
+    #[serde(default = "header")]
+    #[schemars(regex(pattern = r"^x-rownd-passport(-[a-z0-9]{1,32}){0,2}$"))]
+    pub header: String,
+    /// The most bytes of a passport. A check that would need a larger one is denied.
+    #[serde(default = "max_bytes")]
+    #[schemars(range(min = 1_024, max = 32_768))]
+    pub max_bytes: usize,
     /// The `aud` of transaction tokens: the name of the domain whose services trust each other.
     /// Needed where a rule says `format: txn-token`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -58,6 +71,12 @@ pub struct Passport {
     pub keys: Vec<PassportKey>,
     /// How long a passport is good, unless the rule says otherwise.
     pub ttl: Span,
+    /// The `sub` of passports.
+    pub subject: PassportSubject,
+    /// The header that brings the service a passport with `format: jwt`.
+    pub header: String,
+    /// The most bytes of a passport.
+    pub max_bytes: usize,
     /// The `aud` of transaction tokens.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub trust_domain: Option<String>,
@@ -79,6 +98,25 @@ pub struct PassportKey {
     /// Every user of the machine may read the file.
     #[serde(skip)]
     pub readable_by_all: bool,
+}
+
+/// The `sub` of passports.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum PassportSubject {
+    /// The user id alone. The claim `idp` says which issuer it is of.
+    #[default]
+    UserId,
+    /// The configured name of the issuer, `|` and the user id.
+    IssuerAndUserId,
+}
+
+fn header() -> String {
+    "x-rownd-passport".to_owned()
+}
+
+const fn max_bytes() -> usize {
+    8000
 }
 
 const fn ttl() -> Span {

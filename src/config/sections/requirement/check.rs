@@ -70,6 +70,7 @@ impl WrittenRequirement {
     }
 
     /// The conditions that stand in this map itself.
+    #[expect(clippy::too_many_lines, reason = "a line or two for each setting")]
     fn leaves(&self, at: &str, found: &mut Findings) -> Vec<RequirementLeaf> {
         use RequirementLeaf as Leaf;
         let Self {
@@ -99,10 +100,7 @@ impl WrittenRequirement {
         } = self;
         check_scopes(self, at, found);
         check_rights(self, at, found);
-        let mut leaves: Vec<Leaf> = Vec::new();
-        leaves.extend(auth_level.map(Leaf::AuthLevel));
-        leaves.extend(anonymous.map(Leaf::Anonymous));
-        for (texts, leaf) in [
+        let texts = [
             (verified, Leaf::Verified as fn(_) -> Leaf),
             (issuer, Leaf::Issuer),
             (app, Leaf::App),
@@ -113,35 +111,30 @@ impl WrittenRequirement {
             (role, Leaf::Role),
             (permission, Leaf::Permission),
             (group, Leaf::Group),
-        ] {
-            if !texts.is_empty() {
-                leaves.push(leaf(texts.clone()));
-            }
-        }
-        if let Some(WrittenGroupRole { group, role }) = group_role.clone() {
-            leaves.push(Leaf::GroupRole { group, role });
-        }
-        if let Some(test) = attribute {
-            let at = format!("{at}/attribute");
-            leaves.extend(
-                value(test, &at, found).map(|(place, tests)| Leaf::Attribute(place, tests)),
-            );
-        }
-        if let Some(test) = claim {
-            let at = format!("{at}/claim");
-            leaves.extend(value(test, &at, found).map(|(place, tests)| Leaf::Claim(place, tests)));
-        }
+        ];
+        let texts = texts.into_iter().filter(|(texts, _)| !texts.is_empty());
+        let group_role = group_role.clone();
+        // The schema knows no other words.
+        let sources: Vec<CredentialSource> = source.iter().filter_map(source_of).collect();
+        let mut leaves: Vec<Leaf> = Vec::new();
+        leaves.extend(auth_level.map(Leaf::AuthLevel));
+        leaves.extend(anonymous.map(Leaf::Anonymous));
+        leaves.extend(texts.map(|(texts, leaf)| leaf(texts.clone())));
+        leaves.extend(
+            group_role.map(|WrittenGroupRole { group, role }| Leaf::GroupRole { group, role }),
+        );
+        leaves.extend(
+            value(attribute.as_ref(), "attribute", at, found)
+                .map(|(at, all)| Leaf::Attribute(at, all)),
+        );
+        leaves.extend(
+            value(claim.as_ref(), "claim", at, found).map(|(at, all)| Leaf::Claim(at, all)),
+        );
         leaves.extend(equals.as_ref().and_then(|equals| path_equals(equals, at, found)));
         leaves.extend(max_age.map(|age| Leaf::MaxAge(age.get())));
         leaves.extend(token_max_age.map(|age| Leaf::TokenMaxAge(age.get())));
-        // The schema knows no other words.
-        let sources: Vec<CredentialSource> = source.iter().filter_map(source_of).collect();
-        if !sources.is_empty() {
-            leaves.push(Leaf::Source(sources));
-        }
-        let parsed = cel.as_deref().map(Expression::parse_condition);
-        let parsed = parsed.and_then(|parsed| found.keep(format!("{at}/cel"), parsed));
-        leaves.extend(parsed.map(|expression| Leaf::Cel(Arc::new(expression))));
+        leaves.extend((!sources.is_empty()).then_some(Leaf::Source(sources)));
+        leaves.extend(cel.as_deref().and_then(|text| expression(text, at, found)));
         leaves
     }
 }
@@ -175,11 +168,18 @@ fn check_scopes(requirement: &WrittenRequirement, at: &str, found: &mut Findings
     }
 }
 
+fn expression(text: &str, at: &str, found: &mut Findings) -> Option<RequirementLeaf> {
+    let parsed = found.keep(format!("{at}/cel"), Expression::parse_condition(text));
+    parsed.map(|expression| RequirementLeaf::Cel(Arc::new(expression)))
+}
+
 fn value(
-    written: &WrittenValueTest,
+    written: Option<&WrittenValueTest>,
+    setting: &str,
     at: &str,
     found: &mut Findings,
 ) -> Option<(ValuePlace, value_test::ValueTests)> {
+    let (written, at) = (written?, &format!("{at}/{setting}"));
     let tests = value_test::check(written, at, found);
     let place = match (&written.name, &written.pointer) {
         (Some(name), None) => ValuePlace::of_name(name),

@@ -135,8 +135,10 @@ mod tests {
 
     #[test]
     fn each_cycle_is_found_once_and_a_diamond_is_none() {
+        /// A role, and those that it inherits.
+        type Inherits<'a> = (&'a str, &'a [&'a str]);
         #[rustfmt::skip] // one case a line
-        let cases: [(&[(&str, &[&str])], &[&str]); 7] = [
+        let cases: [(&[Inherits<'_>], &[&str]); 7] = [
             (&[], &[]),
             (&[("a", &[])], &[]),
             (&[("a", &["a"])], &["a a"]),

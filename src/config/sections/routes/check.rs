@@ -27,6 +27,9 @@ impl Section for Vec<WrittenRoute> {
             }
             let applies_to = applies_to(&route, &at, found);
             check_requirement(route.auth, route.auth_level.is_some(), route.step_up, &at, found);
+            if let Some(passport) = &route.passport {
+                passport.check(&format!("{at}/passport"), found);
+            }
             let require = require(route.require.clone(), route.auth, &at, found);
             Some(route.holds(applies_to?, require))
         });

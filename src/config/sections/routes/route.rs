@@ -1,5 +1,7 @@
 //! A rule as it holds after the check.
 
+use std::sync::Arc;
+
 use serde::{Serialize, Serializer};
 
 use super::{
@@ -7,7 +9,10 @@ use super::{
     route_match::{Any, RouteMatch},
     schema::{Auth, ExpiredCookie, Freshness, Mode, OddPaths, WrittenRoute},
 };
-use crate::{config::sections::requirement::Requirement, model::AuthLevel};
+use crate::{
+    config::sections::{passport::RulePassport, requirement::Requirement},
+    model::AuthLevel,
+};
 
 /// A rule: the requests that it is for, and what it asks of them.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,6 +39,8 @@ pub struct Route {
     pub expired_cookie: ExpiredCookie,
     /// How a path is judged that different servers read differently.
     pub odd_paths: OddPaths,
+    /// The signed token that the service behind gets.
+    pub passport: Option<Arc<RulePassport>>,
 }
 
 /// The requirements of requests that match no route.
@@ -85,6 +92,7 @@ impl WrittenRoute {
             cors_preflight: self.cors_preflight,
             expired_cookie: self.expired_cookie,
             odd_paths: self.odd_paths,
+            passport: self.passport.map(Arc::new),
         }
     }
 }
@@ -109,6 +117,7 @@ impl From<&Route> for WrittenRoute {
             cors_preflight: route.cors_preflight,
             expired_cookie: route.expired_cookie,
             odd_paths: route.odd_paths,
+            passport: route.passport.as_deref().cloned(),
         }
     }
 }

@@ -4,7 +4,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::route_match::RouteMatch;
-use crate::{config::sections::requirement::WrittenRequire, model::AuthLevel};
+use crate::{
+    config::sections::{passport::RulePassport, requirement::WrittenRequire},
+    model::AuthLevel,
+};
 
 /// Whether a credential is asked for.
 #[derive(
@@ -113,6 +116,9 @@ pub(in crate::config) struct WrittenRoute {
     /// How a path is judged that different servers read differently.
     #[serde(default)]
     pub odd_paths: OddPaths,
+    /// The signed token that the service behind gets with each request of a known user. Default: none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub passport: Option<RulePassport>,
 }
 
 /// The requirements of requests that match no route.

@@ -19,8 +19,9 @@ roles:
 #[test]
 fn a_role_brings_the_roles_and_permissions_that_it_inherits() {
     let book = book(&format!("{ROLES}\nrole_sources: [{{ issuers: [company], claim: roles }}]"));
+    type Names<'a> = &'a [&'a str];
     #[rustfmt::skip] // one case a line
-    let cases: [(&str, &[&str], &[&str], &[&str], &[&str]); 6] = [
+    let cases: [(&str, Names<'_>, Names<'_>, Names<'_>, Names<'_>); 6] = [
         // The role of the token; roles and permissions that it brings; those that it does not bring.
         ("viewer", &["viewer"], &["orders:read"], &["editor", "owner", "root"], &["orders:items:write", "orders", "orders:x", "ORDERS:read"]),
         ("editor", &["editor", "viewer"], &["orders:read", "orders:items:write"], &["owner"], &["orders:items", "orders:items:write:x", "orders:write"]),
@@ -217,7 +218,7 @@ const SESSIONS: &str =
 
 #[test]
 fn without_sources_the_claim_map_of_the_only_issuer_counts() {
-    let several = format!("{}", super::ISSUERS);
+    let several = super::ISSUERS.to_owned();
     #[rustfmt::skip] // one case a line
     let cases = [
         (format!("{ONE}, claims: {{ roles: roles }} }}]"), "company", True, True),
