@@ -8,6 +8,8 @@ mod authority;
 mod browser;
 mod cookie;
 mod credential;
+#[cfg(feature = "dev")]
+mod demo;
 mod denials;
 mod early;
 mod facts;
@@ -26,6 +28,8 @@ mod reload;
 mod restart;
 mod revocation;
 mod shipped;
+#[cfg(feature = "dev")]
+mod shop;
 mod spellings;
 mod stack;
 mod websocket;

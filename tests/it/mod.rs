@@ -24,5 +24,9 @@ mod reload;
 mod resource_metadata;
 #[cfg(feature = "dev")]
 mod rownd_auth;
+#[cfg(feature = "dev")]
+mod shop;
 mod tls;
+#[cfg(feature = "dev")]
+mod tour;
 mod vectors;
