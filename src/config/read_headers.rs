@@ -4,7 +4,8 @@
 
 use std::{collections::BTreeSet, fmt};
 
-use super::sections::{AppliesTo, Config, TokenSource};
+use super::sections::{AppliesTo, Config, Requirement, RequirementLeaf, TokenSource};
+use crate::expression::Place;
 
 /// A header, or headers, of Envoy's `allowed_headers`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -72,12 +73,42 @@ impl Config {
         if preflights.any(|wanted| wanted) || self.default.cors_preflight {
             read.extend(OF_PREFLIGHTS.map(exact));
         }
-        for route in &self.routes {
-            if let AppliesTo::Matching(parts) = &route.applies_to {
-                let names = parts.headers.iter().map(|part| ReadHeader::every_spelling(&part.name));
-                read.extend(names);
-            }
-        }
+        read.extend(self.headers_of_matches().map(ReadHeader::every_spelling));
+        read.extend(
+            self.headers_of_expressions().iter().map(|name| ReadHeader::every_spelling(name)),
+        );
         read.into_iter().collect()
+    }
+
+    /// The headers that the matches of routes and guards ask for.
+    fn headers_of_matches(&self) -> impl Iterator<Item = &str> {
+        let guards = self.guards.iter().map(|guard| &guard.applies_to);
+        let rules = guards.chain(self.routes.iter().map(|route| &route.applies_to));
+        let parts = rules.filter_map(|applies_to| match applies_to {
+            AppliesTo::Matching(parts) => Some(&parts.headers),
+            AppliesTo::AllRequests | AppliesTo::NamedRequests => None,
+        });
+        parts.flatten().map(|part| part.name.as_str())
+    }
+
+    /// The headers that expressions read.
+    fn headers_of_expressions(&self) -> Vec<&str> {
+        let guards = self.guards.iter().map(|guard| &guard.require);
+        let routes = self.routes.iter().filter_map(|route| route.require.as_ref());
+        let requirements = guards.chain(routes).chain(&self.default.require);
+        let mut names = Vec::new();
+        for leaf in requirements.flat_map(Requirement::leaves) {
+            let RequirementLeaf::Cel(expression) = leaf else { continue };
+            names.extend(expression.places().iter().filter_map(|place| match place {
+                Place::Header(name) => Some(&**name),
+                Place::Request(_)
+                | Place::Query(_)
+                | Place::Identity(_)
+                | Place::Claim(_)
+                | Place::Profile(_)
+                | Place::Path(_) => None,
+            }));
+        }
+        names
     }
 }

@@ -49,9 +49,14 @@ struct Scope<'s> {
 type Valued<'s> = Result<Cow<'s, Value>, Fault>;
 
 impl<'r> Evaluation<'r> {
-    pub(super) fn new(places: &'r [Place], facts: &'r dyn Facts) -> Self {
+    pub(super) fn new(places: &'r [Place], facts: &'r dyn Facts, budget: Budget) -> Self {
         let asked = places.iter().map(|_| OnceCell::new()).collect();
-        Self { facts, places, asked, budget: Budget::new() }
+        Self { facts, places, asked, budget }
+    }
+
+    /// The steps that are left.
+    pub(super) const fn left(&self) -> usize {
+        self.budget.left()
     }
 
     /// The value of the whole tree.

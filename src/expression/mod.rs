@@ -22,6 +22,8 @@ mod tests;
 
 use serde_json::Value;
 
+use budget::Budget;
+pub use budget::ExpressionWork;
 use evaluate::Evaluation;
 pub use evaluate::Facts;
 pub use fault::{Fault, FaultKind};
@@ -116,16 +118,21 @@ impl Expression {
     ///
     /// The fault, if it has none: something is missing or of the wrong type, or it is too much work.
     pub fn evaluate(&self, facts: &dyn Facts) -> Result<Value, Fault> {
-        Evaluation::new(&self.places, facts).value(&self.tree)
+        Evaluation::new(&self.places, facts, Budget::new()).value(&self.tree)
     }
 
-    /// The answer by these facts.
+    /// The answer by these facts, within the work that is left for a check.
     ///
     /// # Errors
     ///
     /// The fault, if the value is not `true` or `false`, or there is none. It is never an answer.
-    pub fn ask(&self, facts: &dyn Facts) -> Result<bool, Fault> {
-        let value = self.evaluate(facts)?;
+    pub fn ask(&self, facts: &dyn Facts, work: &ExpressionWork) -> Result<bool, Fault> {
+        let budget = work.budget();
+        let began = budget.left();
+        let evaluation = Evaluation::new(&self.places, facts, budget);
+        let value = evaluation.value(&self.tree);
+        work.spend(began, evaluation.left());
+        let value = value?;
         value.as_bool().ok_or_else(|| Fault::new(FaultKind::NotBoolean, "the expression"))
     }
 }

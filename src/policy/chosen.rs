@@ -26,6 +26,7 @@ use super::{
 };
 use crate::{
     config::Mode,
+    expression::ExpressionWork,
     model::{DenialForm, Profile, RequestContext},
 };
 
@@ -36,6 +37,7 @@ pub struct ChosenRules<'a> {
     request: &'a RequestContext,
     first: ChosenRule<'a>,
     others: Vec<ChosenRule<'a>>,
+    work: ExpressionWork,
     /// In a box, because most policies have none of it.
     beside: Option<Box<BesideRules<'a>>>,
 }
@@ -102,7 +104,13 @@ impl<'a> ChosenRules<'a> {
         request: &'a RequestContext,
         mut chosen: impl Iterator<Item = ChosenRule<'a>>,
     ) -> Option<Self> {
-        let mut rules = Self { request, first: chosen.next()?, others: Vec::new(), beside: None };
+        let mut rules = Self {
+            request,
+            first: chosen.next()?,
+            others: Vec::new(),
+            work: ExpressionWork::of_check(),
+            beside: None,
+        };
         for next in chosen {
             if !rules.all().any(|known| known.is(&next)) {
                 rules.others.push(next);
@@ -169,7 +177,8 @@ impl<'a> ChosenRules<'a> {
 
     /// The guards, and the conditions of all rules together: the strictest of their states.
     pub(super) fn ask(&self, caller: &Presented, profile: Option<&Profile>) -> ConditionState {
-        let rules = self.all().map(|chosen| self.ask_rule(chosen, caller, profile)).max();
+        let rules =
+            self.all().map(|chosen| self.ask_rule(chosen, caller, profile, &self.work)).max();
         let rules = rules.unwrap_or(ConditionState::Met);
         self.ask_guards(caller, profile, self.reads_credential()).max(rules)
     }
@@ -184,7 +193,7 @@ impl<'a> ChosenRules<'a> {
         let Some(beside) = &self.beside else { return ConditionState::Met };
         let deciding = beside.guards.iter().filter(|chosen| chosen.guard.mode() == Mode::Enforce);
         let states = deciding.map(|ChosenGuard { guard, variables }| {
-            guard.ask(&self.evidence(variables, caller, profile), reads_credential)
+            guard.ask(&self.evidence(variables, caller, profile, &self.work), reads_credential)
         });
         states.max().unwrap_or(ConditionState::Met)
     }
@@ -194,17 +203,19 @@ impl<'a> ChosenRules<'a> {
     pub fn shadows(&self, caller: &Presented, profile: Option<&Profile>) -> Vec<ShadowOutcome> {
         let Some(beside) = &self.beside else { return Vec::new() };
         let reads_credential = self.reads_credential();
+        let work = ExpressionWork::of_shadows();
         let outcome = |rule: &Arc<str>, state: &ConditionState, judgeable| ShadowOutcome {
             rule: rule.clone(),
             decision: ShadowDecision::of(state, judgeable),
         };
         let in_shadow = beside.guards.iter().filter(|chosen| chosen.guard.mode() == Mode::Shadow);
         let guards = in_shadow.map(|ChosenGuard { guard, variables }| {
-            let state = guard.ask(&self.evidence(variables, caller, profile), reads_credential);
+            let evidence = self.evidence(variables, caller, profile, &work);
+            let state = guard.ask(&evidence, reads_credential);
             outcome(guard.id(), &state, true)
         });
         let rules = beside.shadows.iter().map(|chosen| {
-            let state = self.ask_rule(chosen, caller, profile);
+            let state = self.ask_rule(chosen, caller, profile, &work);
             let judgeable = reads_credential || !chosen.rule.needs().identity;
             outcome(chosen.rule.id(), &state, judgeable)
         });
@@ -226,8 +237,9 @@ impl<'a> ChosenRules<'a> {
         ChosenRule { rule, variables }: &ChosenRule<'_>,
         caller: &Presented,
         profile: Option<&Profile>,
+        work: &ExpressionWork,
     ) -> ConditionState {
-        let evidence = self.evidence(variables, caller, profile);
+        let evidence = self.evidence(variables, caller, profile, work);
         let states = rule.conditions().iter().map(|condition| condition.ask(&evidence));
         states.max().unwrap_or(ConditionState::Met).at(rule.id())
     }
@@ -237,6 +249,7 @@ impl<'a> ChosenRules<'a> {
         variables: &'e PathVariables,
         caller: &'e Presented,
         profile: Option<&'e Profile>,
+        work: &'e ExpressionWork,
     ) -> Evidence<'e> {
         Evidence {
             request: self.request,
@@ -245,6 +258,7 @@ impl<'a> ChosenRules<'a> {
             profile,
             source: caller.source,
             now: caller.now,
+            work,
         }
     }
 

@@ -11,6 +11,7 @@ use super::{
     variables::PathVariables,
 };
 use crate::{
+    expression::ExpressionWork,
     model::{
         AuthLevel, CredentialSource, Denial, DenyReason, Explanation, Profile, RequestContext,
     },
@@ -52,6 +53,8 @@ pub(super) struct Evidence<'a> {
     pub(super) source: Option<CredentialSource>,
     /// The time of the check, Unix seconds.
     pub(super) now: u64,
+    /// The work that is left for expressions.
+    pub(super) work: &'a ExpressionWork,
 }
 
 /// The facts that rules need before they can be asked.
@@ -209,10 +212,21 @@ impl Unmet {
         self
     }
 
-    /// The same, asked by this guard. Its denial is one of its own, except that of a caller without a
-    /// credential, who can bring one.
+    /// The same, asked by this guard. Its denial is one of its own, except that of a caller who can do
+    /// something about it: bring a credential, or sign in again.
     pub(super) fn by_guard(mut self, guard: &Arc<str>) -> Self {
-        if self.cause != Cause::Credential {
+        let by_itself = match &self.cause {
+            #[cfg(test)]
+            Cause::ForTest(_) => true,
+            Cause::Credential | Cause::MaxAge(_) | Cause::TokenAge => false,
+            Cause::AuthLevel(_)
+            | Cause::Scopes(_)
+            | Cause::Unknown
+            | Cause::Expression
+            | Cause::Refused
+            | Cause::Guard(_) => true,
+        };
+        if by_itself {
             self.cause = Cause::Guard(guard.clone());
         }
         self.at(guard)

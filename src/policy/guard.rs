@@ -79,11 +79,16 @@ impl Guard {
     pub(super) fn ask(&self, evidence: &Evidence<'_>, reads_credential: bool) -> ConditionState {
         let nobody = self.requirement.reads_identity() && evidence.identity.is_none();
         let state = match (nobody, self.callers) {
-            (true, GuardedCallers::Identified) => ConditionState::Met,
-            (true, GuardedCallers::All) if !reads_credential => {
+            // What no identity could fulfil is asked of everybody.
+            (true, GuardedCallers::Identified) if self.requirement.is_out_of_reach(evidence) => {
                 ConditionState::Unmet(Cause::Refused.into())
             }
-            (true | false, _) => self.requirement.ask(evidence),
+            (true, GuardedCallers::Identified) => ConditionState::Met,
+            (true, GuardedCallers::All) if reads_credential => {
+                ConditionState::Unmet(Cause::Credential.into())
+            }
+            (true, GuardedCallers::All) => ConditionState::Unmet(Cause::Refused.into()),
+            (false, _) => self.requirement.ask(evidence),
         };
         match state {
             ConditionState::Unmet(unmet) => ConditionState::Unmet(Unmet::by_guard(unmet, &self.id)),

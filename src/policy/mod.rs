@@ -164,10 +164,11 @@ impl Policy {
         let paths = path::readings(&request.target).ok_or(DenyReason::PathRefused)?;
         let named = match &request.named_route {
             Some(NamedRoute::Unclear) => return Err(DenyReason::RouteUnknown),
-            // A rule in shadow is as if it were not there.
-            Some(NamedRoute::Id(id)) => {
-                Some(self.rule_by_id(id)?).filter(|rule| rule.mode() == Mode::Enforce)
-            }
+            // A rule in shadow decides nothing, and no other is meant by its name.
+            Some(NamedRoute::Id(id)) => match self.rule_by_id(id)? {
+                rule if rule.mode() == Mode::Enforce => Some(rule),
+                _ => Some(&self.default),
+            },
             None => None,
         };
         let readings = Readings { methods: &methods, paths: &paths };

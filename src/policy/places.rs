@@ -8,10 +8,15 @@ use std::borrow::Cow;
 use percent_encoding::percent_decode;
 use serde_json::{Map, Value, json};
 
-use super::{matching::canonical_host, method, path, variables::PathVariables};
+use super::{
+    matching::{HeaderReadings, QueryReadings, canonical_host},
+    method, path,
+    requirement::FactSources,
+    variables::PathVariables,
+};
 use crate::{
     expression::{Facts, Fault, FaultKind, IdentityField, Place, ProfileField, RequestField},
-    model::{Group, Occurrence, Profile, RequestContext},
+    model::{Group, Profile, RequestContext},
     verify::Identity,
 };
 
@@ -24,6 +29,7 @@ pub(super) struct PlaceReader<'a> {
     pub(super) profile: Option<&'a Profile>,
     /// The profile can still be read, where there is none yet.
     pub(super) may_read_profile: bool,
+    pub(super) sources: &'a FactSources,
 }
 
 type Told<'a> = Result<Option<Cow<'a, Value>>, Fault>;
@@ -34,19 +40,12 @@ impl Facts for PlaceReader<'_> {
             Place::Request(field) => self.request_field(*field, place),
             Place::Header(name) => self.header(name, place),
             Place::Query(name) => self.parameter(name, place),
-            Place::Identity(field) => {
-                Ok(self.identity.and_then(|who| identity_field(who, *field)).map(Cow::Owned))
+            Place::Identity(field) => self.identity_field(*field, place),
+            Place::Claim(name) => Ok(self.who(place)?.claims.get(name).map(Cow::Borrowed)),
+            Place::Profile(field) => {
+                self.who(place)?;
+                self.profile_field(*field, place)
             }
-            Place::Claim(name) => {
-                Ok(self.identity.and_then(|who| who.claims.get(name)).map(Cow::Borrowed))
-            }
-            Place::Profile(field) => match self.profile {
-                Some(profile) => Ok(profile_field(profile, *field).map(Cow::Owned)),
-                None if self.may_read_profile => {
-                    Err(Fault::new(FaultKind::ProfileUnread, place.written()))
-                }
-                None => Ok(None),
-            },
             Place::Path(name) => match self.variables.get(name) {
                 Some(sent) => {
                     let decoded: Cow<'_, [u8]> = percent_decode(sent).into();
@@ -82,25 +81,65 @@ impl PlaceReader<'_> {
     }
 
     fn header(&self, name: &str, place: &Place) -> Told<'_> {
-        match self.request.headers.occurrence(name) {
-            Occurrence::Absent => Ok(None),
-            // Behind a comma may stand another line, or another value.
-            Occurrence::Once(value) if self.request.headers.joined() && value.contains(&b',') => {
-                Err(unclear(place))
-            }
-            Occurrence::Once(value) => text(value, place).map(Some),
-            Occurrence::Repeated => Err(unclear(place)),
-        }
+        let readings = HeaderReadings::of(&self.request.headers, name);
+        let value = readings.only_value().map_err(|_| unclear(place))?;
+        value.map(|value| text(value, place)).transpose()
     }
 
     fn parameter(&self, name: &str, place: &Place) -> Told<'_> {
-        let mut values = self.request.query().values(name);
-        match (values.next(), values.next()) {
-            (None, _) => Ok(None),
-            // Some servers read a blank.
-            (Some(value), None) if value.contains(&b'+') => Err(unclear(place)),
-            (Some(value), None) => text(&value, place).map(Some),
-            (Some(_), Some(_)) => Err(unclear(place)),
+        let readings = QueryReadings::of(&self.request.target, name);
+        let value = readings.only_value().map_err(|_| unclear(place))?;
+        value.map(|value| text(value, place)).transpose()
+    }
+
+    /// The identity. Of a caller without one nothing is known, not even what it lacks.
+    fn who(&self, place: &Place) -> Result<&Identity, Fault> {
+        self.identity.ok_or_else(|| Fault::new(FaultKind::Missing, place.written()))
+    }
+
+    fn profile_field(&self, field: ProfileField, place: &Place) -> Told<'_> {
+        let Some(profile) = self.profile else {
+            // An issuer without profiles says nothing of its users.
+            let kind =
+                if self.may_read_profile { FaultKind::ProfileUnread } else { FaultKind::Missing };
+            return Err(Fault::new(kind, place.written()));
+        };
+        let odd = match field {
+            ProfileField::Data => profile.odd.data,
+            ProfileField::VerifiedData => profile.odd.verified_data,
+            ProfileField::Attributes => profile.odd.attributes,
+            ProfileField::Groups => profile.odd.groups,
+            ProfileField::UserId
+            | ProfileField::State
+            | ProfileField::AuthLevel
+            | ProfileField::Meta => false,
+        };
+        if odd { Err(unclear(place)) } else { Ok(profile_field(profile, field).map(Cow::Owned)) }
+    }
+
+    /// A list of the token that its issuer's tokens do not say is not known to be empty.
+    fn identity_field(&self, field: IdentityField, place: &Place) -> Told<'_> {
+        let who = self.who(place)?;
+        let is_read = match field {
+            IdentityField::Roles => self.sources.roles_in_token(who),
+            IdentityField::Groups => self.sources.groups_in_token(who),
+            IdentityField::Scopes => self.sources.scopes_in_token(who),
+            IdentityField::UserId
+            | IdentityField::Issuer
+            | IdentityField::AuthLevel
+            | IdentityField::Anonymous
+            | IdentityField::Verified
+            | IdentityField::AppId
+            | IdentityField::AppVariant
+            | IdentityField::Tenant
+            | IdentityField::SessionId
+            | IdentityField::TokenId
+            | IdentityField::IssuedAt => true,
+        };
+        if is_read {
+            Ok(identity_field(who, field).map(Cow::Owned))
+        } else {
+            Err(Fault::new(FaultKind::Missing, place.written()))
         }
     }
 }

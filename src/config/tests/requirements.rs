@@ -112,7 +112,7 @@ fn the_apps_of_users_whose_profiles_are_asked_have_key_and_secret() {
     for (require, expected) in [
         ("{ issuer: rownd, attribute: { name: a, exists: true } }", 2),
         ("{ issuer: rownd, group: a }", 2),
-        ("{ verified: email }", 2),
+        ("{ issuer: rownd, verified: email }", 2),
         ("{ issuer: rownd, cel: 'profile.data.a == 1' }", 2),
         ("{ issuer: partner, verified: email }", 0),
         ("{ issuer: rownd, claim: { name: a, exists: true } }", 0),

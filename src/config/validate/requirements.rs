@@ -189,6 +189,9 @@ fn reads_profile(leaf: &RequirementLeaf, issuer: &Issuer) -> bool {
 fn needs_issuer(leaf: &RequirementLeaf) -> bool {
     match leaf {
         RequirementLeaf::User(_)
+        | RequirementLeaf::App(_)
+        | RequirementLeaf::AppVariant(_)
+        | RequirementLeaf::Verified(_)
         | RequirementLeaf::Scope(_)
         | RequirementLeaf::Group(_)
         | RequirementLeaf::GroupRole { .. }
@@ -197,20 +200,13 @@ fn needs_issuer(leaf: &RequirementLeaf) -> bool {
         | RequirementLeaf::Tenant(_)
         | RequirementLeaf::PathIsIdentity { .. }
         | RequirementLeaf::PathIsClaim { .. } => true,
-        RequirementLeaf::Cel(expression) => {
-            let places = expression.places();
-            places.iter().any(is_of_an_issuer)
-                && !places.contains(&Place::Identity(IdentityField::Issuer))
-        }
+        RequirementLeaf::Cel(expression) => expression.places().iter().any(is_of_an_issuer),
         // A role counts by the sources of its user's own issuer.
         RequirementLeaf::Role(_)
         | RequirementLeaf::Permission(_)
         | RequirementLeaf::AuthLevel(_)
         | RequirementLeaf::Anonymous(_)
-        | RequirementLeaf::Verified(_)
         | RequirementLeaf::Issuer(_)
-        | RequirementLeaf::App(_)
-        | RequirementLeaf::AppVariant(_)
         | RequirementLeaf::MaxAge(_)
         | RequirementLeaf::TokenMaxAge(_)
         | RequirementLeaf::Source(_) => false,
@@ -224,6 +220,8 @@ const fn is_of_an_issuer(place: &Place) -> bool {
         Place::Identity(field) => matches!(
             field,
             IdentityField::UserId
+                | IdentityField::AppId
+                | IdentityField::AppVariant
                 | IdentityField::Tenant
                 | IdentityField::SessionId
                 | IdentityField::TokenId

@@ -6,13 +6,13 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::{Given, parsed};
-use crate::expression::{Expression, FaultKind};
+use crate::expression::{Expression, ExpressionWork, FaultKind};
 
 /// Parses on a stack of this many bytes, half of what a worker has, and asks what can be asked.
 fn parse_on_a_small_stack(text: String) -> Result<(), String> {
     let parse = move || {
         let parsed = Expression::parse(&text)?;
-        let _ = parsed.ask(&Given::usual());
+        let _ = parsed.ask(&Given::usual(), &ExpressionWork::of_check());
         Ok(())
     };
     thread::scope(|scope| {
@@ -111,7 +111,8 @@ fn work_without_end_is_a_fault_even_where_another_side_decides() {
         &long_sum,
     ] {
         let began = Instant::now();
-        let got = parsed(text).ask(&facts).map_err(|fault| fault.kind());
+        let got =
+            parsed(text).ask(&facts, &ExpressionWork::of_check()).map_err(|fault| fault.kind());
         assert_eq!(got, Err(FaultKind::TooMuchWork), "{text}");
         assert!(began.elapsed().as_millis() < 500, "{text}: {:?}", began.elapsed());
     }
@@ -127,7 +128,7 @@ fn lists_of_hundreds_are_no_work() {
         "claims.few.all(a, claims.many.exists(b, a == b))",
         "claims.many.filter(a, a.endsWith(\"7\")).size() == 50",
     ] {
-        assert_eq!(parsed(text).ask(&facts), Ok(true), "{text}");
+        assert_eq!(parsed(text).ask(&facts, &ExpressionWork::of_check()), Ok(true), "{text}");
     }
 }
 

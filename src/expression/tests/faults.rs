@@ -65,7 +65,7 @@ const CASES: &[(&str, FaultKind, &str)] = &[
 ];
 
 fn fault(text: &str, facts: &Given) -> Result<bool, Fault> {
-    parsed(text).ask(facts)
+    parsed(text).ask(facts, &crate::expression::ExpressionWork::of_check())
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::{Given, parsed, value};
-use crate::expression::{Expression, Place, Root};
+use crate::expression::{Expression, ExpressionWork, Place, Root};
 
 #[test]
 fn places_and_comparisons_have_their_values() {
@@ -111,7 +111,11 @@ fn one_side_that_decides_is_enough() {
         ("claims.mixed.exists(m, m == 1)", true),
         ("!claims.mixed.all(m, m > 1)", true),
     ] {
-        assert_eq!(parsed(text).ask(&Given::usual()), Ok(expected), "{text}");
+        assert_eq!(
+            parsed(text).ask(&Given::usual(), &ExpressionWork::of_check()),
+            Ok(expected),
+            "{text}"
+        );
     }
 }
 
@@ -134,7 +138,7 @@ fn an_expression_says_what_it_reads() {
 fn a_place_is_asked_once_and_only_if_it_is_reached() {
     let facts = Given::usual();
     let text = "claims.numbers.all(n, n <= claims.level) || profile.state == \"enabled\"";
-    assert_eq!(parsed(text).ask(&facts), Ok(true));
+    assert_eq!(parsed(text).ask(&facts, &ExpressionWork::of_check()), Ok(true));
     assert_eq!(*facts.asked.borrow(), ["claims[\"numbers\"]", "claims[\"level\"]"]);
 }
 

@@ -31,3 +31,7 @@ impl Fit {
         }
     }
 }
+
+/// A part of a request has several readings where one is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::policy) struct Ambiguous;

@@ -15,7 +15,9 @@ mod template;
 
 pub(super) use asked::Asked;
 pub(super) use fit::Fit;
+pub(super) use header_readings::HeaderReadings;
 pub(super) use host::HostPattern;
 pub(super) use host::canonical_host;
 pub(super) use matcher::{Matcher, PathPattern};
 pub(super) use path_program::PathProgram;
+pub(super) use query_readings::QueryReadings;

@@ -10,7 +10,7 @@ use std::borrow::Cow;
 
 use percent_encoding::percent_decode;
 
-use super::fit::Fit;
+use super::fit::{Ambiguous, Fit};
 use crate::{config::PartValue, model::Query};
 
 /// The parameters of one name that are looked at. Of more, any may hold the value.
@@ -72,6 +72,25 @@ impl QueryReadings {
             PartValue::Exact(text) => self.equal(text.as_bytes()),
             PartValue::Present => self.present(),
             PartValue::Absent => self.present().reversed(),
+        }
+    }
+
+    /// The value of the only reading there is, as it was sent; `None` if the parameter is there in no
+    /// reading.
+    ///
+    /// # Errors
+    ///
+    /// Servers may read several values, or not this one.
+    pub(in crate::policy) fn only_value(&self) -> Result<Option<&[u8]>, Ambiguous> {
+        if self.unclear || self.crowded || !self.hidden.is_empty() {
+            return Err(Ambiguous);
+        }
+        match self.values.as_slice() {
+            [] => Ok(None),
+            [only] if only.own_name && !only.text.iter().any(|b| b"+%".contains(b)) => {
+                Ok(Some(&only.text))
+            }
+            _ => Err(Ambiguous),
         }
     }
 

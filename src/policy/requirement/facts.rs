@@ -3,7 +3,7 @@
 use std::{collections::HashMap, sync::Arc};
 
 use crate::{
-    config::{Config, IssuerDetails},
+    config::{Config, IssuerDetails, IssuerKind},
     policy::rights::RightsBook,
     verify::Identity,
 };
@@ -20,6 +20,8 @@ pub(in crate::policy) struct FactSources {
 struct SourcesOfIssuer {
     profile: bool,
     groups_claim: bool,
+    roles_claim: bool,
+    scopes_claim: bool,
 }
 
 impl FactSources {
@@ -33,7 +35,16 @@ impl FactSources {
                 | IssuerDetails::Firebase(_)
                 | IssuerDetails::Static(_) => false,
             };
-            let sources = SourcesOfIssuer { profile, groups_claim: issuer.claims.groups.is_some() };
+            let claims = &issuer.claims;
+            let is_supertokens = issuer.kind() == IssuerKind::Supertokens;
+            let sources = SourcesOfIssuer {
+                profile,
+                groups_claim: claims.groups.is_some(),
+                roles_claim: claims.roles.is_some() || is_supertokens,
+                // Customers name the claims of these as they like.
+                scopes_claim: claims.scopes.is_some()
+                    || !matches!(issuer.kind(), IssuerKind::Rownd | IssuerKind::Firebase),
+            };
             (issuer.name.clone(), sources)
         });
         Self { by_issuer: sources.collect(), rights: Arc::new(RightsBook::build(config)) }
@@ -57,6 +68,16 @@ impl FactSources {
     /// The groups of this identity are a claim of its token.
     pub(in crate::policy) fn groups_in_token(&self, identity: &Identity) -> bool {
         self.of(identity).groups_claim
+    }
+
+    /// The roles of this identity are a claim of its token.
+    pub(in crate::policy) fn roles_in_token(&self, identity: &Identity) -> bool {
+        self.of(identity).roles_claim
+    }
+
+    /// The scopes of this identity are a claim of its token.
+    pub(in crate::policy) fn scopes_in_token(&self, identity: &Identity) -> bool {
+        self.of(identity).scopes_claim
     }
 
     fn of(&self, identity: &Identity) -> SourcesOfIssuer {

@@ -117,9 +117,10 @@ impl Leaf {
             Asked::AppVariant(ids) => optional(ids, who.app_variant.as_deref()),
             Asked::Tenant(names) => optional(names, who.tenant.as_deref()),
             Asked::User(ids) => Truth::of(ids.contains(&who.user_id)),
-            Asked::Scope(scopes) => {
-                Truth::of(who.scopes.iter().any(|scope| scopes.contains(scope)))
-            }
+            Asked::Scope(scopes) => match who.scopes.iter().any(|scope| scopes.contains(scope)) {
+                false if !self.sources.scopes_in_token(who) => Truth::Unknown,
+                found => Truth::of(found),
+            },
             Asked::Group(groups) => self.group(groups, who, evidence.profile),
             Asked::GroupRole { group, role } => self.of_profile(who, evidence.profile, |profile| {
                 found_in_groups(
@@ -210,7 +211,7 @@ impl Leaf {
     fn verified(&self, fields: &Texts, who: &Identity, profile: Option<&Profile>) -> Truth {
         if self.sources.has_profile(who) {
             return self.of_profile(who, profile, |profile| {
-                let proved = |field| profile.verified_data.get(field).is_some_and(|v| !v.is_null());
+                let proved = |field| profile.verified_data.get(field).is_some_and(is_proof);
                 match fields.iter().any(proved) {
                     false if profile.odd.verified_data => Truth::Unknown,
                     found => Truth::of(found),
@@ -239,10 +240,10 @@ fn ask_expression(
     evidence: &Evidence<'_>,
     sources: &FactSources,
 ) -> Truth {
-    let Evidence { request, variables, identity, profile, source: _, now: _ } = *evidence;
+    let Evidence { request, variables, identity, profile, source: _, now: _, work } = *evidence;
     let may_read_profile = identity.is_some_and(|who| sources.has_profile(who));
-    let places = PlaceReader { request, variables, identity, profile, may_read_profile };
-    match expression.ask(&places) {
+    let places = PlaceReader { request, variables, identity, profile, may_read_profile, sources };
+    match expression.ask(&places, work) {
         Ok(truth) => Truth::of(truth),
         Err(fault) if fault.kind() == FaultKind::ProfileUnread => Truth::NeedsProfile,
         Err(_) => Truth::Unknown,
@@ -252,6 +253,18 @@ fn ask_expression(
 /// The groups that the user belongs to: an invitation is no membership.
 fn active(profile: &Profile) -> impl Iterator<Item = &Group> {
     profile.groups.iter().filter(|group| group.member_state.as_deref() == Some("active"))
+}
+
+/// `false` and an empty text are no proof, as `null` is none.
+fn is_proof(value: &serde_json::Value) -> bool {
+    match value {
+        serde_json::Value::Null | serde_json::Value::Bool(false) => false,
+        serde_json::Value::String(text) => !text.is_empty(),
+        serde_json::Value::Bool(true)
+        | serde_json::Value::Number(_)
+        | serde_json::Value::Array(_)
+        | serde_json::Value::Object(_) => true,
+    }
 }
 
 /// Groups that could not be read may hold what was not found in the others.

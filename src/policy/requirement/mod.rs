@@ -58,6 +58,11 @@ impl CompiledRequirement {
         self.reads_identity
     }
 
+    /// It does not hold, whatever the facts are that are not known.
+    pub(super) fn is_out_of_reach(&self, evidence: &Evidence<'_>) -> bool {
+        self.root.ask(evidence) == Truth::False
+    }
+
     /// Whether it holds, and if not, what the client is told.
     pub(super) fn ask(&self, evidence: &Evidence<'_>) -> ConditionState {
         match self.root.ask(evidence) {

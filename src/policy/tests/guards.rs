@@ -140,3 +140,29 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_caller_without_a_credential_is_judged_by_what_no_identity_could_fulfil() {
+    let policy = compile(
+        "guards:
+           - id: reads
+             match: any
+             require: { issuer: rownd, all: [{ cel: \"request.path != '/closed'\" }, { not: [{ user: evil }] }] }
+         routes: [{ id: open, match: any, auth: optional }]",
+    );
+    assert_eq!(ask(&policy, "/", None), Ok(false));
+    assert_eq!(ask(&policy, "/closed", None).unwrap_err().reason(), DenyReason::GuardRefused);
+    let banned = compile(
+        "guards: [{ id: g, match: any, applies_to: all,
+                    require: { issuer: rownd, not: [{ cel: 'has(claims.banned)' }] } }]
+         routes: [{ id: open, match: any, auth: optional }]",
+    );
+    assert_eq!(ask(&banned, "/", None).unwrap_err().reason(), DenyReason::CredentialMissing);
+    // A guard that asks for a recent sign-in says so.
+    let recent = compile(
+        "guards: [{ id: g, match: any, require: { max_age: 5m } }]
+         routes: [{ id: open, match: any, auth: optional }]",
+    );
+    let denial = ask(&recent, "/", Some(&Caller::of("rownd"))).unwrap_err();
+    assert_eq!(denial.reason(), DenyReason::AuthenticationTooOld);
+}

@@ -26,7 +26,7 @@ fn growing() -> impl Strategy<Value = String> {
         "{ permission: 'orders:write' }",
         "{ issuer: partner }",
         "{ issuer: keycloak }",
-        "{ app: app_1 }",
+        "{ issuer: keycloak, app: app_1 }",
     ]);
     tree(leaf.prop_map(str::to_owned).boxed(), &["all", "any"])
 }

@@ -52,7 +52,7 @@ fn what_a_rule_in_shadow_would_have_decided_is_reported() {
         ("/a", None, None, &["ours would_allow", "new would_deny"]),
         // A rule that reads no credential decides.
         ("/b", None, Some(&partner), &["ours would_allow"]),
-        ("/b", Some("named"), None, &["ours would_allow", "named unjudged"]),
+        ("/b", Some("named"), None, &["ours would_allow", "named would_deny"]),
         ("/a", Some("old"), Some(&rownd), &["ours would_allow"]),
     ] {
         assert_eq!(shadows(&policy, path, named, caller), expected, "{path} {named:?} {caller:?}");
