@@ -61,6 +61,41 @@ fn every_configuration_that_we_deploy_loads() {
     assert!(seen.contains(&root().join("deploy/demo/rownd-authz.yaml")), "{seen:?}");
 }
 
+/// Every key of a map and of all maps in it.
+fn keys(value: &Value, found: &mut BTreeSet<String>) {
+    match value {
+        Value::Object(map) => map.iter().for_each(|(key, value)| {
+            found.insert(key.clone());
+            keys(value, found);
+        }),
+        Value::Array(items) => items.iter().for_each(|item| keys(item, found)),
+        _ => {}
+    }
+}
+
+/// The policy language by example: `require` of the schema, and its tests of claims.
+#[test]
+fn every_condition_stands_in_a_shipped_example() {
+    let mut shown = BTreeSet::new();
+    for name in ["shop.yaml", "policy-tour.yaml"] {
+        let text = fs::read_to_string(root().join("deploy/examples").join(name)).unwrap();
+        let value: Value = serde_saphyr::from_str(&text).unwrap();
+        for section in ["guards", "routes"] {
+            for rule in value[section].as_array().unwrap() {
+                keys(&rule["require"], &mut shown);
+            }
+        }
+    }
+    let schema = config::json_schema();
+    let conditions = &schema["$defs"]["Requirement"]["properties"];
+    let names = |map: &Value| map.as_object().unwrap().keys().cloned().collect::<Vec<_>>();
+    let mut asked: BTreeSet<String> = names(conditions).into_iter().collect();
+    asked.extend(names(&conditions["claim"]["properties"]));
+    assert!(asked.len() > 28, "{asked:?}");
+    let missing: Vec<&String> = asked.difference(&shown).collect();
+    assert!(missing.is_empty(), "no shipped example shows {missing:?}");
+}
+
 #[test]
 fn every_yaml_block_says_what_it_is() {
     // `make chart` renders the values. Objects of Kubernetes are the reader's own.

@@ -190,6 +190,17 @@ fn every_rule_of_the_key_store_names_a_test() {
     assert!(rows > 30, "found only {rows} rows");
 }
 
+/// The table of docs/policy.md has each condition of the schema, with an example that names it.
+#[test]
+fn every_condition_has_a_row_in_the_page_of_policies() {
+    let page = fs::read_to_string(root().join("docs/policy.md")).expect("the page");
+    let schema = config::json_schema();
+    let conditions = schema["$defs"]["Requirement"]["properties"].as_object().expect("conditions");
+    let missing: Vec<&String> =
+        conditions.keys().filter(|name| !page.contains(&format!("\n| `{name}: "))).collect();
+    assert!(conditions.len() > 20 && missing.is_empty(), "no row for {missing:?}");
+}
+
 fn documented(text: &str) -> BTreeSet<String> {
     text.lines()
         .filter_map(|line| line.strip_prefix("| `rownd_authz_"))
@@ -237,8 +248,8 @@ mod e2e {
         });
         let direct = json!({ "match": { "prefix": "/" }, "direct_response": { "status": 200 } });
         let filters: Vec<&Value> = filters.iter().chain([&router]).collect();
-        let service = cluster("service");
-        let clusters: Vec<&Value> = clusters.iter().chain([&service]).collect();
+        let own = ["service", "rownd_authz_http"].map(cluster);
+        let clusters: Vec<&Value> = clusters.iter().chain(&own).collect();
         let manager = json!({
             "@type": kind("network.http_connection_manager.v3.HttpConnectionManager"),
             "stat_prefix": "manual",

@@ -6,7 +6,7 @@ use bytes::Bytes;
 
 use super::edits::ListHeader;
 use crate::{
-    model::{CallerProtocol, Step, StepRecorder},
+    model::{CallerProtocol, DenialForm, Step, StepRecorder},
     policy::{ShadowDecision, ShadowOutcome},
     verify::Identity,
 };
@@ -29,6 +29,8 @@ pub struct VerdictFacts {
     pub protocol: CallerProtocol,
     /// The identity headers that were left out, because they are too large.
     pub omitted: Vec<ListHeader>,
+    /// The form of the rule's denials, if it has its own.
+    pub denial_form: Option<Arc<DenialForm>>,
     /// The decisions of rules and guards in shadow.
     pub shadows: Vec<ShadowOutcome>,
 }
@@ -44,6 +46,7 @@ impl VerdictFacts {
             trace_id: None,
             protocol: CallerProtocol::Http,
             omitted: Vec::new(),
+            denial_form: None,
             shadows: Vec::new(),
         }
     }

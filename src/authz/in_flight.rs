@@ -22,7 +22,7 @@ use super::{
     verdict::{Allowance, Verdict},
 };
 use crate::{
-    config::Check,
+    config::{Check, DenialSettings},
     model::{AllowReason, Denial, DenyReason, RequestContext, Step},
 };
 
@@ -91,6 +91,12 @@ impl PendingCheck {
         self.snapshot.pipeline().settings()
     }
 
+    /// How a denial of this check is told.
+    #[must_use]
+    pub fn denials(&self) -> &DenialSettings {
+        self.snapshot.pipeline().denials()
+    }
+
     /// Too many checks are in flight already: deny this one at once.
     #[must_use]
     pub const fn overloaded(&self) -> bool {
@@ -141,7 +147,7 @@ impl PendingCheck {
                 let (permit, request, response) = permitted.into_parts();
                 Verdict::Allow(Allowance::new(permit, request, response, facts))
             }
-            Err(denial) => Verdict::denied(with_issuer(denial, &facts), facts),
+            Err(denial) => Verdict::denied(to_caller(denial, &facts), facts),
         };
         self.end(verdict.result(), verdict.facts());
         verdict
@@ -177,10 +183,15 @@ impl Drop for PendingCheck {
     }
 }
 
-/// Once the caller is known, every denial is one of the caller's issuer: policy's, a stale
-/// profile's, a deadline's.
-pub(super) fn with_issuer(denial: Denial, facts: &VerdictFacts) -> Denial {
+/// A denial of this check, by whatever step of it. Once the rule is known, it has the rule's form. Once
+/// the caller is known, it is one of the caller's issuer, and a machine is not told to sign in.
+pub(super) fn to_caller(denial: Denial, facts: &VerdictFacts) -> Denial {
+    let denial = match &facts.denial_form {
+        Some(form) => denial.at_rule(form.clone()),
+        None => denial,
+    };
     match &facts.identity {
+        Some(who) if who.machine => denial.judged_by(&who.issuer).for_machine(),
         Some(who) => denial.judged_by(&who.issuer),
         None => denial,
     }

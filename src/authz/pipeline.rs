@@ -15,7 +15,7 @@ use super::{
     permit_step::{Additions, PermitStep},
 };
 use crate::{
-    config::{Check, Config},
+    config::{Check, Config, DenialSettings},
     extract::{self, CookieSites, Extractor},
     model::{
         CallerProtocol, CredentialSource, Denial, DenyReason, RequestContext, ResponseEdits, Step,
@@ -32,6 +32,7 @@ const MAX_REQUEST_ID: usize = 64;
 #[derive(Debug)]
 pub(super) struct CheckPipeline {
     settings: Check,
+    denials: DenialSettings,
     limits: RequestLimits,
     policy: Policy,
     extractor: Extractor,
@@ -67,6 +68,7 @@ impl CheckPipeline {
     ) -> Self {
         Self {
             settings: config.check.clone(),
+            denials: config.denial_settings(),
             limits: RequestLimits::of(&config.check),
             policy,
             extractor: Extractor::build(config),
@@ -89,6 +91,11 @@ impl CheckPipeline {
         &self.settings
     }
 
+    /// How denials are told.
+    pub(super) const fn denials(&self) -> &DenialSettings {
+        &self.denials
+    }
+
     /// The facts of a request before it is judged.
     pub(super) fn facts(&self, request: &RequestContext) -> VerdictFacts {
         let content_type = request.headers.single("content-type");
@@ -99,6 +106,7 @@ impl CheckPipeline {
             trace_id: request.headers.single("traceparent").and_then(trace_id),
             protocol: content_type.map_or(CallerProtocol::Http, |kind| CallerProtocol::of(kind)),
             omitted: Vec::new(),
+            denial_form: None,
             shadows: Vec::new(),
         }
     }
@@ -115,6 +123,9 @@ impl CheckPipeline {
         record.details(|| self.policy.skipped(measured));
         let rules = self.policy.choose(measured)?;
         record.rule_chosen(rules.name());
+        if let Some(form) = rules.denial_form() {
+            record.facts().denial_form = Some(form.clone());
+        }
         let reads_credential = rules.reads_credential();
         let allowed = self.decide(request, rules, now, deadline, record).await?;
         let permit = match allowed.permit() {

@@ -8,8 +8,8 @@ use super::{
     service::BackendService,
 };
 use crate::{
-    config::Config, issuer_api::Exchange, passport::Passports, policy::Policy, profile::Profiles,
-    verify::Verifier,
+    config::Config, issuer_api::Exchange, model::PublicDocument, passport::Passports,
+    policy::Policy, profile::Profiles, verify::Verifier,
 };
 
 /// Which configuration it is.
@@ -28,6 +28,7 @@ pub struct Snapshot {
     pipeline: CheckPipeline,
     service: Arc<BackendService>,
     passports: Option<Arc<Passports>>,
+    resource_metadata: Option<PublicDocument>,
 }
 
 impl Snapshot {
@@ -50,6 +51,7 @@ impl Snapshot {
             pipeline: CheckPipeline::build(config, policy, verifier, profiles),
             service: Arc::new(service),
             passports: None,
+            resource_metadata: config.resource_metadata(),
         }
     }
 
@@ -76,6 +78,12 @@ impl Snapshot {
     #[must_use]
     pub const fn passports(&self) -> Option<&Arc<Passports>> {
         self.passports.as_ref()
+    }
+
+    /// The metadata of the service behind, where some are configured.
+    #[must_use]
+    pub const fn resource_metadata(&self) -> Option<&PublicDocument> {
+        self.resource_metadata.as_ref()
     }
 
     /// Which configuration it is.

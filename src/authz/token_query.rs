@@ -11,7 +11,7 @@ use tokio::time::Instant;
 
 use super::{
     facts::VerdictFacts,
-    in_flight::{PendingCheck, with_issuer},
+    in_flight::{PendingCheck, to_caller},
     protect::protect,
     service::BackendService,
 };
@@ -103,7 +103,7 @@ impl PendingCheck {
             let judging = self.snapshot.service().verify_token(query, deadline, &mut facts);
             protect(pin!(judging), deadline).await
         };
-        let result = result.map_err(|denial| with_issuer(denial, &facts));
+        let result = result.map_err(|denial| to_caller(denial, &facts));
         self.end(result.as_ref().map(|_| AllowReason::Authenticated), &facts);
         result
     }

@@ -121,7 +121,7 @@ pub(super) fn curl_examples(args: &DevArgs, minter: &Minter) -> Result<String, S
     ];
     let mut text = addresses(args);
     let _ = writeln!(text, "\n\nPaste these:\n");
-    for example in examples {
+    for example in examples.into_iter().chain(policy_examples(minter)?) {
         let _ = writeln!(text, "# {}", example.title);
         let _ = write!(text, "curl -si http://127.0.0.1:{}{}", args.envoy_port, example.path);
         if let Some(token) = example.token {
@@ -134,6 +134,30 @@ pub(super) fn curl_examples(args: &DevArgs, minter: &Minter) -> Result<String, S
     }
     text.push_str("\nCtrl-C stops everything.");
     Ok(text)
+}
+
+/// The commands that show the policy of the demo (docs/policy.md).
+fn policy_examples(minter: &Minter) -> Result<[CurlExample; 7], String> {
+    let mint = |order: TokenOrder| minter.mint(&order).map(Some).map_err(|error| error.to_string());
+    let verified = mint(TokenOrder::of("verified"))?;
+    let guest = mint(TokenOrder::of("guest"))?;
+    let scoped = mint(TokenOrder::of("verified").claim("scope", "orders:read"))?;
+    let example = |title, path, token: &Option<String>, status| CurlExample {
+        title,
+        path,
+        token: token.clone(),
+        header: None,
+        status,
+    };
+    Ok([
+        example("one's own record: the id in the path", "/users/user_verified", &verified, 200),
+        example("the record of somebody else", "/users/user_guest", &verified, 403),
+        example("an owner, by a group of the profile", "/admin", &verified, 200),
+        example("a user without that role", "/admin", &guest, 403),
+        example("a token with the scope orders:read", "/partner", &scoped, 200),
+        example("a token without it", "/partner", &verified, 403),
+        example("closed to everybody by a guard", "/internal", &verified, 403),
+    ])
 }
 
 /// The addresses of all servers, and commands for the server without Envoy.

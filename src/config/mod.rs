@@ -77,6 +77,7 @@ pub use sections::{
     ClaimSource, HttpGroup, HttpListener, IdentityPart, Passport, PassportFormat, PassportKey,
     PassportSubject, RulePassport,
 };
+pub use sections::{DenialSettings, DenialTemplate, ProtectedResource};
 pub use span::Span;
 pub use structure::json_schema;
 pub use tls::{Material, read_tls};

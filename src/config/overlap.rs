@@ -8,7 +8,7 @@ use std::{borrow::Cow, collections::HashMap};
 
 use super::{
     document::readable,
-    sections::{AppliesTo, Match, PathMatch, PathTemplate, Route, TemplateSegment},
+    sections::{AppliesTo, Match, Mode, PathMatch, PathTemplate, Route, TemplateSegment},
 };
 use crate::model::Warning;
 
@@ -28,12 +28,15 @@ pub(super) fn warnings(routes: &[Route], place: impl Fn(&str) -> String) -> Vec<
     });
     let mut earlier = Earlier::default();
     let mut found = Vec::new();
-    for (index, parts) in matches.enumerate() {
+    for (index, (route, parts)) in routes.iter().zip(matches).enumerate() {
         let Some(parts) = parts else { continue };
         if let Some(first) = earlier.covers(parts) {
             found.push((first, index));
         }
-        earlier.add(index, parts);
+        // A rule in shadow takes no request from a later one.
+        if route.mode == Mode::Enforce {
+            earlier.add(index, parts);
+        }
     }
     let named = |index: usize| {
         let id = routes.get(index).map(|route| route.id.as_str()).unwrap_or_default();

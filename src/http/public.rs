@@ -50,6 +50,7 @@ impl PublicState {
 fn document<'a>(group: HttpGroup, now: &'a Snapshot, path: &str) -> Option<&'a PublicDocument> {
     match group {
         HttpGroup::PassportKeys => now.passports()?.published().find(path),
+        HttpGroup::ResourceMetadata => now.resource_metadata().filter(|found| found.path == path),
     }
 }
 
@@ -126,6 +127,8 @@ fn answer(document: PublicDocument, is_head: bool, asked: &HeaderMap) -> Respons
     set(header::ETAG, tag);
     set(header::CACHE_CONTROL, format!("public, max-age={}", max_age.as_secs()));
     set(header::X_CONTENT_TYPE_OPTIONS, "nosniff".to_owned());
+    // Clients that run in a browser read them too, from pages of any site.
+    set(header::ACCESS_CONTROL_ALLOW_ORIGIN, "*".to_owned());
     if !known {
         set(header::CONTENT_TYPE, content_type.to_owned());
         // HEAD is told the length of the document too (RFC 9110 section 9.3.2).

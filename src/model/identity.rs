@@ -115,6 +115,8 @@ pub struct IdentityFacts {
     pub auth_level: AuthLevel,
     /// The user is a guest without an identifier.
     pub anonymous: bool,
+    /// The token is that of a machine, which cannot sign in (client credentials).
+    pub machine: bool,
     /// The app the token was made for.
     pub app_id: Option<String>,
     /// The sub-brand the user signed in through.
@@ -162,6 +164,7 @@ impl IdentityFacts {
             issuer,
             auth_level,
             anonymous: false,
+            machine: false,
             app_id: None,
             app_variant: None,
             session_id: None,

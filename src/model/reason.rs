@@ -224,7 +224,8 @@ deny_reasons! {
          the places.";
     /// Another requirement of the rule is not met: a role, a group, a permission, an issuer, a claim.
     RequirementUnmet => "requirement_unmet", Forbidden, "the caller does not meet the requirements",
-        "The log names the rule. Give the user the right that it asks for, or change the rule.";
+        "The log names the rule; with `check.explain_denials`, the body names the requirement as well. \
+         Give the user the right, or change the rule.";
     /// A fact that the rule asks for is absent, or has another type than the rule expects. Also: a call
     /// of `Verify` has `required_permissions`, and no entry of `role_sources` that can be read says
     /// whether the user has them.

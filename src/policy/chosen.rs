@@ -26,7 +26,7 @@ use super::{
 };
 use crate::{
     config::Mode,
-    model::{Profile, RequestContext},
+    model::{DenialForm, Profile, RequestContext},
 };
 
 /// The rules that hold for one request. In the usual case it is one, and nothing is allocated.
@@ -130,6 +130,14 @@ impl<'a> ChosenRules<'a> {
             }
         }
         strictest.id()
+    }
+
+    /// The form that the denials of all of them have; `None` where that of the whole configuration
+    /// counts, as where they differ.
+    #[must_use]
+    pub fn denial_form(&self) -> Option<&'a Arc<DenialForm>> {
+        let form = self.first.rule.denial_form()?;
+        self.others.iter().all(|other| other.rule.denial_form() == Some(form)).then_some(form)
     }
 
     /// At least one rule reads the credential. If none does, nobody looks for one.

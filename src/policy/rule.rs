@@ -17,7 +17,7 @@ use crate::{
         AppliesTo, Auth, DefaultRoute, ExpiredCookie, Freshness, Mode, OddPaths, Requirement,
         Route, RulePassport,
     },
-    model::AuthLevel,
+    model::{AuthLevel, DenialForm},
 };
 
 /// The name of the rule that holds where no other matches.
@@ -33,6 +33,7 @@ pub(super) struct Rule {
     concessions: Vec<Concession>,
     needs: Needs,
     strictness: Strictness,
+    denial_form: Option<Arc<DenialForm>>,
     mode: Mode,
     outputs: Arc<RuleOutputs>,
 }
@@ -82,6 +83,7 @@ impl Rule {
             cors_preflight,
             expired_cookie,
             odd_paths,
+            denial,
             passport,
         } = route;
         let matcher = match applies_to {
@@ -100,7 +102,8 @@ impl Rule {
             odd_paths: *odd_paths,
             passport: passport.as_ref(),
         };
-        Self { mode: *mode, ..Self::new(id, matcher, &settings, sources) }
+        let denial_form = denial.as_ref().map(|denial| denial.form().clone());
+        Self { mode: *mode, denial_form, ..Self::new(id, matcher, &settings, sources) }
     }
 
     /// From the section `default`.
@@ -147,13 +150,18 @@ impl Rule {
             needs.extend(condition.needs());
         }
         let strictness = (settings.auth, settings.auth_level, settings.freshness);
-        let mode = Mode::Enforce;
-        Self { id, matcher, conditions, concessions, needs, strictness, mode, outputs }
+        let (mode, denial_form) = (Mode::Enforce, None);
+        Self { id, matcher, conditions, concessions, needs, strictness, mode, outputs, denial_form }
     }
 
     /// The name in logs and metadata.
     pub(super) const fn id(&self) -> &Arc<str> {
         &self.id
+    }
+
+    /// The form of its denials, if it has its own.
+    pub(super) const fn denial_form(&self) -> Option<&Arc<DenialForm>> {
+        self.denial_form.as_ref()
     }
 
     /// Whether it decides.

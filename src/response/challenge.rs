@@ -1,13 +1,16 @@
 //! The value of `WWW-Authenticate` (RFC 9110 section 11.6.1).
 //!
-//! In: a denial and the realm. Out: one challenge of the scheme `Bearer`. Each value in it is a word
+//! In: a denial and the settings. Out: one challenge of the scheme `Bearer`. Each value in it is a word
 //! of the program or of the configuration, within the characters that a quoted string takes as they
 //! are, so none is ever escaped.
 
 use std::fmt::Write as _;
 
 use super::ClassForm;
-use crate::model::{Denial, DenialClass};
+use crate::{
+    config::DenialSettings,
+    model::{Denial, DenialClass},
+};
 
 /// The content of a class's challenges.
 pub(super) enum Challenge {
@@ -20,12 +23,20 @@ pub(super) enum Challenge {
 }
 
 /// The challenge of a denial, if its class has one.
-pub(super) fn challenge(form: &ClassForm, realm: &str, denial: &Denial) -> Option<String> {
-    let mut text = format!("Bearer realm=\"{realm}\"");
+pub(super) fn challenge(
+    form: &ClassForm,
+    settings: &DenialSettings,
+    denial: &Denial,
+) -> Option<String> {
+    let mut text = format!("Bearer realm=\"{}\"", settings.realm);
     match form.challenge {
         Challenge::None => return None,
         Challenge::Bare => {}
         Challenge::Error => add_error(&mut text, form, denial),
+    }
+    // RFC 9728 section 5.1.
+    if let Some(url) = &settings.resource_metadata {
+        let _ = write!(text, ", resource_metadata=\"{url}\"");
     }
     Some(text)
 }

@@ -2,21 +2,30 @@
 //!
 //! In: a denial, the client that gets it, and the settings of the configuration that judged it.
 //! Out: status, headers and body as numbers and texts of no particular wire. A door only encodes
-//! them.
+//! them. gRPC callers get plain text, browsers that navigate a redirect or a page where that is
+//! configured, all others JSON.
 
 #![warn(clippy::wildcard_enum_match_arm, clippy::match_same_arms)]
 
+mod accept;
 mod challenge;
+mod navigation;
+mod page;
 #[cfg(test)]
 mod tests;
+mod told;
 
 use std::time::Duration;
 
 use crate::{
-    config::{Check, Unavailable},
-    model::{CallerProtocol, Denial, DenialClass, DenyReason, NameValue, Redirect, ResponseEdits},
+    config::DenialSettings,
+    model::{
+        CallerProtocol, Denial, DenialClass, DenialForm, DenyReason, NameValue, Redirect,
+        RequestContext, ResponseEdits,
+    },
 };
 use challenge::{Challenge, challenge};
+use told::Told;
 
 /// A denial's status in both protocols.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,30 +65,23 @@ pub struct Recipient<'a> {
     pub protocol: CallerProtocol,
     /// The id by which its request is found in logs.
     pub request_id: &'a [u8],
+    /// The name of the rule that judged its request.
+    pub rule: &'a str,
+    /// Its request; `None` if what arrived is none. Without it the client is no browser.
+    pub request: Option<&'a RequestContext>,
 }
 
 /// Makes the responses to denials by the settings that their check was judged by.
 #[derive(Debug, Clone, Copy)]
 pub struct DenialResponder<'a> {
-    realm: &'a str,
-    /// Seconds, where the denial knows no better.
-    retry_after: u64,
-    error_response: bool,
+    settings: &'a DenialSettings,
 }
 
 impl<'a> DenialResponder<'a> {
-    /// By the section `check` of a configuration.
+    /// By these settings.
     #[must_use]
-    pub fn of(check: &'a Check) -> Self {
-        let error_response = check.unavailable == Unavailable::ErrorResponse;
-        Self::new(&check.realm, check.retry_after.get().as_secs().max(1), error_response)
-    }
-
-    /// By the realm of challenges, the seconds of `Retry-After`, and whether a fault that holds for
-    /// everybody is told as a failure of the check.
-    #[must_use]
-    pub const fn new(realm: &'a str, retry_after: u64, error_response: bool) -> Self {
-        Self { realm, retry_after, error_response }
+    pub const fn new(settings: &'a DenialSettings) -> Self {
+        Self { settings }
     }
 
     /// The response to a denial. A redirect takes the place of status and body for clients that can
@@ -92,9 +94,13 @@ impl<'a> DenialResponder<'a> {
         edits: &ResponseEdits,
         client: Recipient<'_>,
     ) -> DenialResponse {
-        let mut response = match (redirect, client.protocol) {
-            (Some(redirect), CallerProtocol::Http) => Self::redirected(redirect),
-            (Some(_) | None, _) => self.denied(denial, client),
+        let mut response = match client.protocol {
+            CallerProtocol::Http => match (redirect, self.sign_in(denial, client)) {
+                (Some(redirect), _) => Self::redirected(redirect),
+                (None, Some(redirect)) => Self::redirected(&redirect),
+                (None, None) => self.denied(denial, client),
+            },
+            CallerProtocol::Grpc | CallerProtocol::GrpcWeb => self.denied(denial, client),
         };
         for (name, value) in &edits.headers {
             response.headers.retain(|(known, _)| known != name);
@@ -102,6 +108,12 @@ impl<'a> DenialResponder<'a> {
         }
         response.cookies.clone_from(&edits.cookies);
         response
+    }
+
+    /// The redirect to a sign-in page, for browsers where one is configured.
+    fn sign_in(&self, denial: &Denial, client: Recipient<'_>) -> Option<Redirect> {
+        let page = form_of(denial, self.settings).sign_in.as_ref()?;
+        navigation::sign_in(page, denial, client.request?, &self.settings.secret_parameters)
     }
 
     fn redirected(redirect: &Redirect) -> DenialResponse {
@@ -118,34 +130,30 @@ impl<'a> DenialResponder<'a> {
     }
 
     fn denied(&self, denial: &Denial, client: Recipient<'_>) -> DenialResponse {
-        let reason = denial.reason();
-        let form = ClassForm::of(reason.class());
-        let is_grpc = client.protocol != CallerProtocol::Http;
-        let content_type = if is_grpc { "text/plain" } else { "application/json" };
-        let mut headers = vec![
-            ("cache-control".into(), "no-store".to_owned()),
-            ("content-type".into(), content_type.to_owned()),
-        ];
-        if let Some(challenge) = challenge(&form, self.realm, denial) {
+        let form = ClassForm::of(denial.reason().class());
+        let mut headers = vec![("cache-control".into(), "no-store".to_owned())];
+        if let Some(challenge) = challenge(&form, self.settings, denial) {
             headers.push(("www-authenticate".into(), challenge));
         }
         if form.retry {
             headers.push(("retry-after".into(), self.retry_after(denial).to_string()));
         }
-        if is_grpc {
-            headers.push(("grpc-status".into(), form.statuses.grpc.to_string()));
-        }
-        let body = if is_grpc {
-            format!("{}: {}", reason.code(), denial.message())
-        } else {
-            serde_json::json!({
-                "error": form.error,
-                "reason": reason.code(),
-                "message": denial.message(),
-                "request_id": String::from_utf8_lossy(client.request_id),
-            })
-            .to_string()
+        let told = Told::of(denial, self.settings, client);
+        let looks = form_of(denial, self.settings).page.as_ref();
+        let prefers_html = || client.request.is_some_and(navigation::accepts_html);
+        let (content_type, body) = match (client.protocol, looks) {
+            (CallerProtocol::Grpc | CallerProtocol::GrpcWeb, _) => {
+                headers.push(("grpc-status".into(), form.statuses.grpc.to_string()));
+                ("text/plain", told.text())
+            }
+            (CallerProtocol::Http, Some(looks)) if prefers_html() => {
+                headers.push(("content-security-policy".into(), page::security_policy(looks)));
+                headers.push(("x-content-type-options".into(), "nosniff".to_owned()));
+                ("text/html; charset=utf-8", told.page(looks, &form))
+            }
+            (CallerProtocol::Http, _) => ("application/json", told.json(&form)),
         };
+        headers.push(("content-type".into(), content_type.to_owned()));
         DenialResponse {
             http_status: form.statuses.http,
             headers,
@@ -153,15 +161,20 @@ impl<'a> DenialResponder<'a> {
             body,
             // A proxy may let such a request through, so nothing that a client can bring about is
             // ever told that way.
-            is_failure: self.error_response && denial.is_for_everybody(),
+            is_failure: self.settings.error_response && denial.is_for_everybody(),
         }
     }
 
     /// Whole seconds, rounded up: a client that comes back earlier is denied again.
     fn retry_after(&self, denial: &Denial) -> u64 {
         let up = |wait: Duration| wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
-        denial.retry_after().map_or(self.retry_after, |wait| up(wait).max(1))
+        denial.retry_after().map_or(self.settings.retry_after, |wait| up(wait).max(1))
     }
+}
+
+/// The form of a denial: that of its rule, else that of the whole configuration.
+fn form_of<'a>(denial: &'a Denial, settings: &'a DenialSettings) -> &'a DenialForm {
+    denial.form().unwrap_or(&settings.form)
 }
 
 /// The form that the denials of one class have in common.
@@ -169,6 +182,8 @@ struct ClassForm {
     statuses: Statuses,
     /// The word under `error` in the body and in the challenge.
     error: &'static str,
+    /// The heading of the page.
+    heading: &'static str,
     challenge: Challenge,
     /// The client is told when to come again.
     retry: bool,
@@ -188,7 +203,13 @@ impl ClassForm {
                 (503, 14, "temporarily_unavailable", Challenge::None)
             }
         };
+        let heading = match http {
+            401 => "Please sign in",
+            403 => "No access",
+            503 => "Not available at the moment",
+            _ => "The request cannot be accepted",
+        };
         let retry = matches!(class, DenialClass::Pending | DenialClass::Unavailable);
-        Self { statuses: Statuses { http, grpc }, error, challenge, retry }
+        Self { statuses: Statuses { http, grpc }, error, heading, challenge, retry }
     }
 }

@@ -71,6 +71,7 @@ pub(super) fn weigh(facts: &IdentityFacts) -> u64 {
         tenant,
         cookie_proof,
         claims,
+        machine: _,
         expires_at: _,
     } = facts;
     let proof = match cookie_proof {

@@ -8,6 +8,9 @@ mod authority;
 mod browser;
 mod cookie;
 mod credential;
+#[cfg(feature = "dev")]
+mod demo;
+mod denials;
 mod early;
 mod facts;
 mod forward_proxy;
@@ -25,6 +28,8 @@ mod reload;
 mod restart;
 mod revocation;
 mod shipped;
+#[cfg(feature = "dev")]
+mod shop;
 mod spellings;
 mod stack;
 mod websocket;

@@ -21,7 +21,12 @@ mod passport;
 mod presets;
 mod regression;
 mod reload;
+mod resource_metadata;
 #[cfg(feature = "dev")]
 mod rownd_auth;
+#[cfg(feature = "dev")]
+mod shop;
 mod tls;
+#[cfg(feature = "dev")]
+mod tour;
 mod vectors;

@@ -31,6 +31,8 @@ pub(crate) mod raw;
 pub(crate) mod rownd;
 pub(crate) mod scripted;
 #[cfg(feature = "dev")]
+pub(crate) mod shop;
+#[cfg(feature = "dev")]
 pub(crate) mod sign_in;
 pub(crate) mod tls_front;
 pub(crate) mod wire;

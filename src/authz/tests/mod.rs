@@ -4,6 +4,7 @@
 mod callers;
 mod checks;
 mod explain;
+mod forms;
 #[cfg(feature = "dev")]
 mod identities;
 mod inject;

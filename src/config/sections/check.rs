@@ -53,6 +53,9 @@ pub struct Check {
     /// The most bytes of all header names and values of a request.
     #[schemars(range(min = 1_024, max = 4_194_304))]
     pub max_headers_bytes: usize,
+    /// A 403 names the rule and the requirement that is not met, as they are configured. For
+    /// development, and for callers who may know the rules.
+    pub explain_denials: bool,
     /// The realm of the challenge.
     #[schemars(regex(pattern = r"^[A-Za-z0-9 ._:/-]{1,64}$"))]
     pub realm: String,
@@ -88,6 +91,7 @@ impl Default for Check {
             max_path_bytes: 16_384,
             max_headers: 200,
             max_headers_bytes: 131_072,
+            explain_denials: false,
             realm: "rownd".to_owned(),
             claims_cache_bytes: 67_108_864,
             refusal_cache_bytes: 1_048_576,

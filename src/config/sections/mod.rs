@@ -6,6 +6,7 @@
 
 mod check;
 mod credentials;
+mod denial;
 mod guards;
 mod identity_headers;
 mod issuers;
@@ -15,6 +16,7 @@ mod network;
 mod passport;
 mod process;
 mod profiles;
+mod protected_resource;
 mod requirement;
 mod revocation;
 mod rights;
@@ -33,6 +35,8 @@ use crate::model::Warning;
 pub use check::{Check, Unavailable};
 use credentials::WrittenCredentials;
 pub use credentials::{CookieFormat, Credentials, TokenSource};
+use denial::WrittenDenial;
+pub use denial::{DenialSettings, DenialTemplate};
 use guards::WrittenGuard;
 pub use guards::{Guard, GuardedCallers};
 pub use identity_headers::{IdentityHeaders, OnTooLarge, TooLarge, VendorHeaders};
@@ -56,6 +60,8 @@ pub use passport::{
 };
 pub use process::{Log, LogFormat, LogLevel, Shutdown};
 pub use profiles::Profiles;
+pub use protected_resource::ProtectedResource;
+use protected_resource::WrittenProtectedResource;
 pub use requirement::{
     IssuerNames, PathIdentity, Requirement, RequirementLeaf, RequirementNode, Scalar, TextRegex,
     Texts, ValuePlace, ValueTest, ValueTests,
@@ -128,6 +134,16 @@ pub(in crate::config) struct WrittenConfig {
     /// How a check is carried out.
     #[schemars(extend("x-reload" = true))]
     pub check: Check,
+    /// The forms of denials for browsers, where a route has none of its own. Without it, every client
+    /// gets JSON.
+    #[schemars(extend("x-reload" = true))]
+    #[serde(skip_serializing_if = "WrittenDenial::is_empty")]
+    pub denial: WrittenDenial,
+    /// The published metadata of the service behind (RFC 9728). Challenges name its address in
+    /// `resource_metadata`.
+    #[schemars(extend("x-reload" = true))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub protected_resource: Option<WrittenProtectedResource>,
     /// The gRPC service `rownd.auth.v1.RowndAuth`, for backends.
     #[schemars(extend("x-reload" = true))]
     pub rownd_auth: WrittenRowndAuth,
@@ -185,6 +201,11 @@ pub struct Config {
     pub default: DefaultRoute,
     /// How a check is carried out.
     pub check: Check,
+    /// The forms of denials for browsers, where a route has none of its own.
+    pub denial: DenialTemplate,
+    /// The published metadata of the service behind (RFC 9728).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub protected_resource: Option<ProtectedResource>,
     /// The gRPC service `rownd.auth.v1.RowndAuth`, for backends.
     pub rownd_auth: RowndAuth,
     /// How the profiles of users are fetched and kept.
@@ -222,6 +243,10 @@ impl WrittenConfig {
             routes: self.routes.check("/routes", found),
             default: self.default.check("/default", found),
             check: self.check.check("/check", found),
+            denial: self.denial.check("/denial", found),
+            protected_resource: self
+                .protected_resource
+                .and_then(|resource| resource.check("/protected_resource", found)),
             rownd_auth: self.rownd_auth.check("/rownd_auth", found),
             profiles: self.profiles,
             revocation: self.revocation,

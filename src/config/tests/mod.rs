@@ -2,6 +2,7 @@
 //! that are never shown, and a schema that says the same as the reader.
 
 mod claims;
+mod denials;
 mod environment;
 mod matches;
 mod one_iss;

@@ -35,6 +35,9 @@ const COVERED: &[(&str, &str)] = &[
 
 #[rustfmt::skip] // one case a line
 const OPEN: &[(&str, &str)] = &[
+    // A rule in shadow decides nothing.
+    ("match: any, mode: shadow", "match: { path: { exact: /a } }"),
+    ("match: any, mode: shadow", "match: any"),
     ("match: { path: { exact: /a } }", "match: any"),
     ("match: { path: { exact: /a } }", "match: { path: { prefix: /a } }"),
     ("match: { path: { prefix: /a } }", "match: { path: { prefix: /ab } }"),

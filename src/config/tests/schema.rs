@@ -96,6 +96,8 @@ fn set(value: &mut Value, pointer: &str, word: &str) {
 fn with_http(mut document: Value) -> Value {
     let file = concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml");
     document["listeners"] = json!({ "http": { "serve": ["passport_keys"] } });
+    document["protected_resource"] = json!({ "resource": "https://api.test",
+        "authorization_servers": ["https://id.test"] });
     document["passport"] = json!({ "issuer": "https://us.test", "keys": [{ "file": file }] });
     document
 }

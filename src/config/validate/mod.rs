@@ -5,6 +5,7 @@ mod methods;
 mod passport;
 mod profiles;
 mod requirements;
+mod resource;
 mod rights;
 
 use super::{
@@ -19,6 +20,7 @@ pub(super) fn check(written: WrittenConfig, found: &mut Findings) -> Config {
     profiles::check(&written, found);
     callers::check(&written, found);
     passport::check(&written, found);
+    resource::check(&written, found);
     passport::check_rules(&written, found);
     let names: Vec<String> = written.issuers.iter().map(|issuer| issuer.name.clone()).collect();
     let role_sources = written.role_sources.clone();

@@ -26,7 +26,7 @@ use tower::BoxError;
 use super::deadline::time_to_answer;
 use crate::{
     authz::{Authorizer, CheckApi, PendingCheck, Verdict, ended_by},
-    model::DenyReason,
+    model::{DenyReason, RequestContext},
 };
 use response::Encoder;
 
@@ -122,22 +122,28 @@ impl CheckDoor {
     ) -> Result<Response<Body>, DenyReason> {
         let check = frame::decode(&body, self.max_message_bytes)?;
         drop(body);
-        let verdict = match request::context(check) {
-            Ok(context) => pending.check(&context, deadline).await,
-            Err(reason) => pending.deny(reason),
-        };
-        Ok(encoded(pending, &verdict))
+        Ok(match request::context(check) {
+            Ok(context) => {
+                let verdict = pending.check(&context, deadline).await;
+                encoded(pending, &verdict, Some(&context))
+            }
+            Err(reason) => self.deny(pending, reason),
+        })
     }
 
     /// Denies a check without a request to judge.
     pub(super) fn deny(&self, pending: &PendingCheck, reason: DenyReason) -> Response<Body> {
-        encoded(pending, &pending.deny(reason))
+        encoded(pending, &pending.deny(reason), None)
     }
 }
 
 /// The response to a verdict, by the settings that the check was judged by.
-fn encoded(pending: &PendingCheck, verdict: &Verdict) -> Response<Body> {
-    frame::respond(&Encoder::of(pending.settings()).encode(verdict))
+fn encoded(
+    pending: &PendingCheck,
+    verdict: &Verdict,
+    request: Option<&RequestContext>,
+) -> Response<Body> {
+    frame::respond(&Encoder::new(pending.denials()).encode(verdict, request))
 }
 
 /// The reason to deny a check whose body ended in this code.

@@ -22,9 +22,9 @@ use prost::Message as _;
 use super::{frame::EncodedResponse, wire::MessagePart};
 use crate::{
     authz::{Allowance, EncodingDoor, IdentityHeaders, ListHeader, Verdict, outcome},
-    config::Check,
+    config::DenialSettings,
     metrics::Label as _,
-    model::{Denial, DenialClass, NameValue, QueryEdits, ResponseEdits, visible},
+    model::{Denial, DenialClass, NameValue, QueryEdits, RequestContext, ResponseEdits, visible},
     response::{DenialResponder, DenialResponse, Recipient},
     verify::Identity,
 };
@@ -44,20 +44,25 @@ pub(super) struct Encoder<'a> {
 }
 
 impl<'a> Encoder<'a> {
-    pub(super) fn of(check: &'a Check) -> Self {
-        Self::new(DenialResponder::of(check))
+    pub(super) const fn new(settings: &'a DenialSettings) -> Self {
+        Self { denials: DenialResponder::new(settings) }
     }
 
-    pub(super) const fn new(denials: DenialResponder<'a>) -> Self {
-        Self { denials }
-    }
-
-    /// The response to a verdict.
-    pub(super) fn encode(&self, verdict: &Verdict) -> EncodedResponse {
+    /// The response to a verdict about this request; `None` if what arrived is none.
+    pub(super) fn encode(
+        &self,
+        verdict: &Verdict,
+        request: Option<&RequestContext>,
+    ) -> EncodedResponse {
         match verdict {
             Verdict::Allow(allowance) => allowed(allowance, verdict),
             Verdict::Deny { denial, redirect, response, facts } => {
-                let client = Recipient { protocol: facts.protocol, request_id: &facts.request_id };
+                let client = Recipient {
+                    protocol: facts.protocol,
+                    request_id: &facts.request_id,
+                    rule: &facts.rule,
+                    request,
+                };
                 let told = self.denials.respond(denial, redirect.as_ref(), response, client);
                 let reason = denial.reason();
                 let outer = match reason.class() {

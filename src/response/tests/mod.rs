@@ -1,20 +1,68 @@
-//! Redirects and edits of the response. The form of each denial itself is held by the tests of the
-//! doors, which answer by it.
+//! Redirects, pages, explanations, challenges and edits of the response. The form of each denial
+//! itself is held by the tests of the doors, which answer by it.
 
+mod accept;
 mod challenges;
+mod explained;
+mod navigation;
+mod pages;
+
+use std::sync::Arc;
+
+use bytes::Bytes;
 
 use super::{DenialResponder, DenialResponse, Recipient, statuses};
-use crate::model::{CallerProtocol, Denial, DenyReason, Redirect, RedirectKind, ResponseEdits};
+use crate::{
+    config::DenialSettings,
+    model::{
+        AccentColor, CallerProtocol, Denial, DenialForm, DenialPage, DenyReason, Headers, Redirect,
+        RedirectKind, RequestContext, ResponseEdits, SignInPage,
+    },
+};
+
+fn settings() -> DenialSettings {
+    DenialSettings {
+        realm: "the realm".to_owned(),
+        retry_after: 7,
+        error_response: true,
+        explain: false,
+        resource_metadata: None,
+        form: Arc::default(),
+        secret_parameters: vec!["access_token".to_owned()],
+    }
+}
+
+fn page(title: &str) -> DenialPage {
+    DenialPage { title: title.to_owned(), accent: AccentColor::parse("#1a56db").unwrap() }
+}
+
+fn form(page: Option<DenialPage>, sign_in: Option<&str>) -> Arc<DenialForm> {
+    let sign_in = sign_in.map(|url| SignInPage::new(url.to_owned(), "return_to".to_owned()));
+    Arc::new(DenialForm { page, sign_in })
+}
+
+fn request(target: &str, headers: &[(&'static str, &str)]) -> RequestContext {
+    let header = |(name, value): &(&'static str, &str)| {
+        (Bytes::from(*name), Bytes::copy_from_slice(value.as_bytes()))
+    };
+    let headers = Headers::new(headers.iter().map(header).collect(), false);
+    RequestContext { headers, ..RequestContext::for_test(target) }
+}
+
+/// The response to a client that sent this request.
+fn told_to(
+    denial: &Denial,
+    settings: &DenialSettings,
+    protocol: CallerProtocol,
+    request: Option<&RequestContext>,
+) -> DenialResponse {
+    let client = Recipient { protocol, request_id: b"request-1", rule: "the-rule", request };
+    DenialResponder::new(settings).respond(denial, None, &ResponseEdits::default(), client)
+}
 
 /// The response to a client that is no browser.
 fn told(denial: &Denial) -> DenialResponse {
-    let client = Recipient { protocol: CallerProtocol::Http, request_id: b"request-1" };
-    DenialResponder::new("the realm", 7, true).respond(
-        denial,
-        None,
-        &ResponseEdits::default(),
-        client,
-    )
+    told_to(denial, &settings(), CallerProtocol::Http, None)
 }
 
 fn respond(
@@ -23,8 +71,8 @@ fn respond(
     edits: &ResponseEdits,
     protocol: CallerProtocol,
 ) -> DenialResponse {
-    let client = Recipient { protocol, request_id: b"request-1" };
-    DenialResponder::new("the realm", 7, true).respond(&reason.into(), redirect, edits, client)
+    let client = Recipient { protocol, request_id: b"request-1", rule: "the-rule", request: None };
+    DenialResponder::new(&settings()).respond(&reason.into(), redirect, edits, client)
 }
 
 fn value<'a>(response: &'a DenialResponse, name: &str) -> Option<&'a str> {
@@ -33,7 +81,6 @@ fn value<'a>(response: &'a DenialResponse, name: &str) -> Option<&'a str> {
     assert_eq!(all.next(), None, "{name} stands once");
     value
 }
-
 fn sign_in(kind: RedirectKind) -> Redirect {
     Redirect { kind, location: "https://login.test/?back=1".to_owned() }
 }

@@ -73,7 +73,8 @@ impl MappedClaim {
         }
         let text = self.item(value)?;
         Ok(Some(if split_at_blanks {
-            text.split_ascii_whitespace().map(str::to_owned).collect()
+            // By blanks alone (RFC 6749 section 3.3): another sign is a part of the word.
+            text.split(' ').filter(|word| !word.is_empty()).map(str::to_owned).collect()
         } else {
             vec![text.into_owned()]
         }))

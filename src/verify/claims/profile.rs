@@ -21,6 +21,9 @@ pub(in crate::verify) const SCOPE: &str = "scope";
 pub(in crate::verify) const SCP: &str = "scp";
 pub(in crate::verify) const CLIENT_ID: &str = "client_id";
 
+/// The claims that name the client of a token.
+const CLIENTS: [&str; 4] = [CLIENT_ID, "azp", "cid", "appid"];
+
 /// The claims that distinguish profiles and whose value may be shown.
 const SHOWN_MARKS: [&str; 9] =
     [JWT_TYPE, "stt", "token_use", "typ", "azp", CLIENT_ID, "cid", "appid", "sts"];
@@ -63,6 +66,9 @@ pub(in crate::verify) struct KindMarks {
     pub(in crate::verify) azp: AzpRule,
     /// A mark that no name of a claim can say.
     pub(in crate::verify) further: fn(&Claims<'_>) -> bool,
+    /// The token is that of a machine, which got it by credentials of its own and cannot sign in.
+    /// Nothing is allowed or denied by that: it decides how a denial is told.
+    pub(in crate::verify) is_machine: fn(&Claims<'_>) -> bool,
 }
 
 /// The words that a claim may have, in any case.
@@ -97,6 +103,7 @@ impl KindMarks {
         needed: &[],
         azp: AzpRule::Any,
         further: |_| true,
+        is_machine: subject_is_client,
     };
     /// ID tokens by the standards.
     pub(in crate::verify) const ID: Self = Self {
@@ -107,6 +114,7 @@ impl KindMarks {
         needed: &[],
         azp: AzpRule::OursAmongSeveralAudiences,
         further: |_| true,
+        is_machine: subject_is_client,
     };
 
     /// The token is of this kind, by all its marks.
@@ -125,6 +133,14 @@ impl KindMarks {
             && self.needed.iter().all(has_one)
             && (self.further)(&token.claims)
     }
+}
+
+/// The subject is the client itself (RFC 9068 section 2.2), by any of the names that claims have for
+/// a client.
+pub(in crate::verify) fn subject_is_client(claims: &Claims<'_>) -> bool {
+    let subject = claims.sub.as_deref().filter(|subject| !subject.is_empty());
+    let client = |name: &&str| claims.other.get(name).and_then(Json::text);
+    subject.is_some() && CLIENTS.iter().map(client).any(|client| client == subject)
 }
 
 /// Neither `null` nor an empty text or list.

@@ -5,6 +5,7 @@
 
 mod firebase;
 pub(super) mod kind;
+mod machine;
 mod oidc;
 pub(super) mod presets;
 mod rownd;

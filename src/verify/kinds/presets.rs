@@ -5,6 +5,7 @@
 //! for a mark of another kind only where a mark that the provider always sets says otherwise; no
 //! preset takes a token that says by itself to be of another kind.
 
+use super::machine;
 use crate::{
     config::{Accepts, Preset},
     verify::{
@@ -60,6 +61,7 @@ const ID: KindMarks =
 const KEYCLOAK_ACCESS: KindMarks = KindMarks {
     typ: Words::Needed(&["bearer"]),
     foreign: &["events", AT_HASH, C_HASH, S_HASH, "jwt_type"],
+    is_machine: machine::of_keycloak,
     ..ACCESS
 };
 const KEYCLOAK_ID: KindMarks = KindMarks { typ: Words::Needed(&["id"]), ..ID };
@@ -67,19 +69,27 @@ const KEYCLOAK_ID: KindMarks = KindMarks { typ: Words::Needed(&["id"]), ..ID };
 /// An access token names the client that asked for it (`appid` in version 1, `azp` in version 2),
 /// an ID token does not. A token with neither scopes nor roles is one that any application of the
 /// tenant may get for any service, by no one's consent.
-const ENTRA_ACCESS: KindMarks =
-    KindMarks { needed: &[&["azp", "appid"], &[SCP, "roles"]], ..ACCESS };
+const ENTRA_ACCESS: KindMarks = KindMarks {
+    needed: &[&["azp", "appid"], &[SCP, "roles"]],
+    is_machine: machine::of_entra,
+    ..ACCESS
+};
 const ENTRA_ID: KindMarks = KindMarks {
     foreign: &["events", SCOPE, SCP, CLIENT_ID, "jwt_type", "appid", "appidacr", "azpacr", "idtyp"],
     ..ID
 };
 
-const COGNITO_ACCESS: KindMarks =
-    KindMarks { token_use: Words::Needed(&["access"]), needed: &[&[CLIENT_ID]], ..ACCESS };
+const COGNITO_ACCESS: KindMarks = KindMarks {
+    token_use: Words::Needed(&["access"]),
+    needed: &[&[CLIENT_ID]],
+    is_machine: machine::of_cognito,
+    ..ACCESS
+};
 const COGNITO_ID: KindMarks = KindMarks { token_use: Words::Needed(&["id"]), ..ID };
 
 /// An access token names the client: `azp` in Auth0's own profile, `client_id` in that of RFC 9068.
-const AUTH0_ACCESS: KindMarks = KindMarks { needed: &[&["azp", CLIENT_ID]], ..ACCESS };
+const AUTH0_ACCESS: KindMarks =
+    KindMarks { needed: &[&["azp", CLIENT_ID]], is_machine: machine::of_auth0, ..ACCESS };
 
 const OKTA_ACCESS: KindMarks = KindMarks { needed: &[&["cid"]], ..ACCESS };
 const OKTA_ID: KindMarks =
@@ -111,7 +121,7 @@ const ZITADEL_ID: KindMarks = KindMarks {
 
 /// The name of a service account in `sub`, and again in the claim of Kubernetes.
 const KUBERNETES_ACCOUNT: KindMarks =
-    KindMarks { may_be_at_jwt: false, further: is_service_account, ..ACCESS };
+    KindMarks { may_be_at_jwt: false, further: is_service_account, is_machine: |_| true, ..ACCESS };
 
 fn is_active_session(claims: &Claims<'_>) -> bool {
     match claims.other.get("sts") {

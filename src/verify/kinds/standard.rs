@@ -37,7 +37,8 @@ pub(super) fn facts_with(
         None => level(of)?,
     };
     let known = IdentityFacts::new(id, of.issuer.clone(), level);
-    Ok(IdentityFacts { anonymous: level <= AuthLevel::Guest, ..known })
+    let machine = (of.expected.marks.is_machine)(claims);
+    Ok(IdentityFacts { anonymous: level <= AuthLevel::Guest, machine, ..known })
 }
 
 fn check_audience(of: &FactsOf<'_>) -> Result<(), DenyReason> {

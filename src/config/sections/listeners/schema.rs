@@ -210,6 +210,9 @@ pub enum HttpGroup {
     /// The public keys of passports and their OpenID discovery: `/.well-known/jwks.json` and
     /// `/.well-known/openid-configuration`.
     PassportKeys,
+    /// The metadata of the service behind (RFC 9728), from the section `protected_resource`:
+    /// `/.well-known/oauth-protected-resource`, with the path of the service after it.
+    ResourceMetadata,
 }
 
 impl HttpGroup {
@@ -218,6 +221,7 @@ impl HttpGroup {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::PassportKeys => "passport_keys",
+            Self::ResourceMetadata => "resource_metadata",
         }
     }
 }

@@ -12,7 +12,10 @@ use super::{
 use crate::config::{
     findings::Findings,
     section::Section,
-    sections::requirement::{Requirement, WrittenRequire},
+    sections::{
+        DenialTemplate,
+        requirement::{Requirement, WrittenRequire},
+    },
 };
 
 impl Section for Vec<WrittenRoute> {
@@ -31,7 +34,8 @@ impl Section for Vec<WrittenRoute> {
                 passport.check(&format!("{at}/passport"), found);
             }
             let require = require(route.require.clone(), route.auth, &at, found);
-            Some(route.holds(applies_to?, require))
+            let denial = check_denial(&route, &at, found);
+            Some(route.holds(applies_to?, require, denial))
         });
         checked.collect()
     }
@@ -116,4 +120,23 @@ fn check_requirement(auth: Auth, level: bool, step_up: bool, at: &str, found: &m
             "needs `auth_level` too; write it, or leave `step_up` out",
         );
     }
+}
+
+fn check_denial(route: &WrittenRoute, at: &str, found: &mut Findings) -> Option<DenialTemplate> {
+    let denial = route.denial.as_ref()?;
+    let at = format!("{at}/denial");
+    if denial.is_empty() {
+        found.add(
+            &at,
+            "is empty; write `html`, `redirect` or `json: true`, or leave it out for the forms of \
+             the whole file",
+        );
+    }
+    if denial.redirects() && route.auth == Auth::None {
+        found.add(
+            format!("{at}/redirect"),
+            "has no effect where no credential is read; leave it out, or write auth: required",
+        );
+    }
+    Some(denial.clone().check(&at, found))
 }

@@ -10,7 +10,7 @@ use super::{
     schema::{Auth, ExpiredCookie, Freshness, Mode, OddPaths, WrittenRoute},
 };
 use crate::{
-    config::sections::{passport::RulePassport, requirement::Requirement},
+    config::sections::{DenialTemplate, passport::RulePassport, requirement::Requirement},
     model::AuthLevel,
 };
 
@@ -39,6 +39,8 @@ pub struct Route {
     pub expired_cookie: ExpiredCookie,
     /// How a path is judged that different servers read differently.
     pub odd_paths: OddPaths,
+    /// The forms of its denials, if it has its own.
+    pub denial: Option<DenialTemplate>,
     /// The signed token that the service behind gets.
     pub passport: Option<Arc<RulePassport>>,
 }
@@ -79,7 +81,12 @@ pub enum AppliesTo {
 
 impl WrittenRoute {
     /// The rule as it holds for these requests.
-    pub(super) fn holds(self, applies_to: AppliesTo, require: Option<Requirement>) -> Route {
+    pub(super) fn holds(
+        self,
+        applies_to: AppliesTo,
+        require: Option<Requirement>,
+        denial: Option<DenialTemplate>,
+    ) -> Route {
         Route {
             id: self.id,
             applies_to,
@@ -92,6 +99,7 @@ impl WrittenRoute {
             cors_preflight: self.cors_preflight,
             expired_cookie: self.expired_cookie,
             odd_paths: self.odd_paths,
+            denial,
             passport: self.passport.map(Arc::new),
         }
     }
@@ -117,6 +125,7 @@ impl From<&Route> for WrittenRoute {
             cors_preflight: route.cors_preflight,
             expired_cookie: route.expired_cookie,
             odd_paths: route.odd_paths,
+            denial: route.denial.as_ref().map(|denial| denial.written().clone()),
             passport: route.passport.as_deref().cloned(),
         }
     }

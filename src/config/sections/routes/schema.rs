@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::route_match::RouteMatch;
 use crate::{
-    config::sections::{passport::RulePassport, requirement::WrittenRequire},
+    config::sections::{WrittenDenial, passport::RulePassport, requirement::WrittenRequire},
     model::AuthLevel,
 };
 
@@ -116,6 +116,9 @@ pub(in crate::config) struct WrittenRoute {
     /// How a path is judged that different servers read differently.
     #[serde(default)]
     pub odd_paths: OddPaths,
+    /// The forms of its denials for browsers, in place of the section `denial` of the whole file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub denial: Option<WrittenDenial>,
     /// The signed token that the service behind gets with each request of a known user. Default: none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub passport: Option<RulePassport>,

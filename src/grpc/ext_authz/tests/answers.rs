@@ -3,7 +3,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    sync::Arc,
+    sync::{Arc, LazyLock},
 };
 
 use bytes::Bytes;
@@ -17,20 +17,35 @@ use serde_json::Value;
 use super::{denied, metadata, outer};
 use crate::{
     authz::{Allowance, IdentityHeaders, RequestEdits, Verdict, VerdictFacts},
+    config::DenialSettings,
     grpc::ext_authz::response::Encoder,
     model::{
         AllowReason, AuthLevel, CallerProtocol, Denial, DenialClass, DenyReason, IdentityFacts,
         QueryEdits, ResponseEdits,
     },
-    response::{DenialResponder, statuses},
+    response::statuses,
     verify::Identity,
 };
 
 pub(super) const PROTOCOLS: [CallerProtocol; 3] =
     [CallerProtocol::Http, CallerProtocol::Grpc, CallerProtocol::GrpcWeb];
 
+/// The settings of a configuration with this `check.realm`, with or without error responses.
+pub(super) fn settings(error_response: bool) -> DenialSettings {
+    DenialSettings {
+        realm: "the realm".to_owned(),
+        retry_after: 7,
+        error_response,
+        explain: false,
+        resource_metadata: None,
+        form: Arc::default(),
+        secret_parameters: Vec::new(),
+    }
+}
+
 pub(super) fn encoder() -> Encoder<'static> {
-    Encoder::new(DenialResponder::new("the realm", 7, false))
+    static SETTINGS: LazyLock<DenialSettings> = LazyLock::new(|| settings(false));
+    Encoder::new(&SETTINGS)
 }
 
 fn identity() -> IdentityFacts {
@@ -50,13 +65,14 @@ pub(super) fn facts(protocol: CallerProtocol) -> VerdictFacts {
         trace_id: Some(Bytes::from("4bf92f3577b34da6a3ce929d0e0e4736")),
         protocol,
         omitted: Vec::new(),
+        denial_form: None,
         shadows: Vec::new(),
     }
 }
 
 /// The answer as Envoy reads it, both parts after each other.
 pub(super) fn encode(encoder: &Encoder<'_>, verdict: &Verdict) -> CheckResponse {
-    let answer = encoder.encode(verdict);
+    let answer = encoder.encode(verdict, None);
     // The part that was encoded earlier can add to a response and never decide one.
     let earlier = CheckResponse::decode(answer.kept.clone()).unwrap();
     assert_eq!(earlier.status, None);
@@ -105,7 +121,8 @@ fn no_denial_can_be_taken_for_an_allow() {
         for protocol in PROTOCOLS {
             for denial in [Denial::from(*reason), Denial::for_everybody(*reason)] {
                 for error_response in [false, true] {
-                    let encoder = Encoder::new(DenialResponder::new("r", 1, error_response));
+                    let settings = settings(error_response);
+                    let encoder = Encoder::new(&settings);
                     let verdict = Verdict::denied(denial.clone(), facts(protocol));
                     let answer = encode(&encoder, &verdict);
                     assert!(matches!(outer(&answer), 7 | 16), "{reason:?}");
@@ -230,7 +247,8 @@ fn no_denial_repeats_what_the_client_sent() {
 #[test]
 fn an_error_response_is_told_only_for_what_holds_for_everybody() {
     let answer = |denial: Denial, setting| {
-        let encoder = Encoder::new(DenialResponder::new("r", 1, setting));
+        let settings = settings(setting);
+        let encoder = Encoder::new(&settings);
         encode(&encoder, &Verdict::denied(denial, facts(CallerProtocol::Http)))
     };
     for reason in DenyReason::ALL {
@@ -292,7 +310,7 @@ fn an_allow_sets_and_removes_headers_and_nothing_else() {
     let inner = &ok.dynamic_metadata;
     assert!(inner.is_none());
     // On the wire the status is there, although its code is zero.
-    let wire = encoder().encode(&allow()).message;
+    let wire = encoder().encode(&allow(), None).message;
     assert!(wire.starts_with(&[0x0a, 0x00]), "{:?}", &wire[..4]);
 }
 
@@ -300,7 +318,7 @@ fn an_allow_sets_and_removes_headers_and_nothing_else() {
 fn an_identitys_part_is_encoded_once_and_belongs_to_it_alone() {
     let encoder = encoder();
     let verdict = allow();
-    let (first, second) = (encoder.encode(&verdict), encoder.encode(&verdict));
+    let (first, second) = (encoder.encode(&verdict, None), encoder.encode(&verdict, None));
     assert_eq!(first.kept.as_ptr(), second.kept.as_ptr());
     let other = IdentityFacts { user_id: "another".to_owned(), ..identity() };
     let mut facts = facts(CallerProtocol::Http);

@@ -1,6 +1,7 @@
 //! The facts that each kind of issuer reads in a token's claims, and the tokens that it refuses.
 
 mod audience;
+mod machine;
 mod supertokens;
 
 use serde_json::{Value, json};
