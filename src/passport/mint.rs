@@ -119,7 +119,7 @@ impl Passports {
     }
 
     /// A new token with this content.
-    fn mint(
+    pub(super) fn mint(
         &self,
         passport: &RulePassport,
         identity: &Identity,

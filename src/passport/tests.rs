@@ -10,8 +10,10 @@ use serde_json::Value;
 
 use super::{Passports, key::PrivateKey, labels::PassportResult, problems};
 use crate::{
-    config::{Config, PassportKey, Secret, parse},
+    config::{Config, PassportKey, RulePassport, Secret, parse},
     metrics::{LabelValues, Labels, Metrics},
+    model::{AuthLevel, DenialClass, DenyReason, IdentityFacts},
+    verify::Identity,
 };
 
 /// The private key of RFC 8410 section 10.3, which has no public half in it, as OpenSSL writes it.
@@ -202,5 +204,46 @@ fn a_signer_that_was_not_published_before_is_told() {
         ("never seen", vec![(ED25519_KEY, Some("new")), (&*one, Some("one"))], Some("new")),
     ] {
         assert_eq!(build(&keys).signs_by_a_new_key(&before), expected, "{name}");
+    }
+}
+
+#[test]
+fn a_passport_that_cannot_be_signed_is_a_denial_of_its_own() {
+    let mut passports = build(&config(&[(&p256(), None)])).unwrap().unwrap();
+    let facts = IdentityFacts::new("user".to_owned(), "r".into(), AuthLevel::Verified);
+    let identity = Identity::for_test(facts);
+    let rule: RulePassport =
+        serde_json::from_value(serde_json::json!({ "audience": "orders" })).unwrap();
+    let minted = |passports: &Passports| {
+        passports.mint(&rule, &identity, serde_json::Map::new(), 1_000).map(|(token, _)| token)
+    };
+    assert_eq!(minted(&passports).unwrap().split('.').count(), 3);
+    passports.keys.clear();
+    let reason = minted(&passports).unwrap_err().reason();
+    assert_eq!(reason, DenyReason::PassportUnavailable);
+    assert_eq!(reason.class(), DenialClass::Unavailable);
+}
+
+#[test]
+fn a_token_that_says_it_is_a_passport_is_known() {
+    let passports = build(&config(&[(&p256(), None)])).unwrap().unwrap();
+    let token = |header: &str, claims: &str| {
+        format!("{}.{}.c2ln", URL_SAFE_NO_PAD.encode(header), URL_SAFE_NO_PAD.encode(claims))
+    };
+    let plain = r#"{"alg":"ES256"}"#;
+    let typ = |typ: &str| token(&format!(r#"{{"alg":"ES256","typ":"{typ}"}}"#), "{}");
+    for (name, token, expected) in [
+        ("a passport", typ("rownd-passport+jwt"), true),
+        ("in other letters", typ("Application/ROWND-Passport+JWT"), true),
+        ("a transaction token", typ("txntoken+jwt"), true),
+        ("our iss", token(plain, r#"{"iss":"https://authz.example.com/a"}"#), true),
+        ("with blanks around it", format!(" {} ", typ("txntoken+jwt")), true),
+        ("another token", typ("JWT"), false),
+        ("another iss", token(plain, r#"{"iss":"https://authz.example.com"}"#), false),
+        ("no JSON", token("x", "y"), false),
+        ("an opaque token", "abc".to_owned(), false),
+        ("nothing", String::new(), false),
+    ] {
+        assert_eq!(passports.is_own(&token), expected, "{name}");
     }
 }

@@ -46,7 +46,7 @@ pub struct ClaimMap {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub groups: Option<Claim>,
     /// The claim with the scopes: a list of texts, or one text with blanks between the scopes.
-    /// Default: `scope`.
+    /// Default: `scope` (`oidc`, `static`).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub scopes: Option<Claim>,
 }
