@@ -5,7 +5,7 @@
 //!
 //! Where several rules hold:
 //! - each condition of each rule has to be met. Of those that are not, the client is told one:
-//!   first a missing credential, then the highest auth level ([`Unmet`](super::condition::Unmet));
+//!   first a missing credential, then the highest auth level ([`Unmet`](super::unmet::Unmet));
 //! - a concession (a preflight, an expired cookie, an odd path, the answer with the level to sign in
 //!   with) is made only if each rule makes it;
 //! - every guard that matches in some reading has to be content too;
@@ -16,12 +16,14 @@
 use std::{ptr, sync::Arc};
 
 use super::{
-    condition::{Condition, ConditionState, Evidence},
+    condition::Condition,
+    evidence::Evidence,
     guard::Guard,
-    permit::GrantedRule,
+    outputs::GrantedRule,
     presented::Presented,
     rule::{Concession, Rule},
     shadow::{self, ShadowDecision, ShadowOutcome},
+    unmet::ConditionState,
     variables::PathVariables,
 };
 use crate::{

@@ -4,19 +4,14 @@
 //! user's profile has to be read first. To add a condition, add its variant here and follow the
 //! compiler; then give it a setting in `config::Route`, which `rule.rs` has to read.
 
-use std::{collections::BTreeSet, sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use super::{
+    evidence::{Evidence, Needs},
     requirement::{CompiledRequirement, FactSources},
-    variables::PathVariables,
+    unmet::{Cause, ConditionState, Unmet},
 };
-use crate::{
-    expression::ExpressionWork,
-    model::{
-        AuthLevel, CredentialSource, Denial, DenyReason, Explanation, Profile, RequestContext,
-    },
-    verify::Identity,
-};
+use crate::model::AuthLevel;
 
 /// One thing that a rule asks.
 #[derive(Debug)]
@@ -36,88 +31,6 @@ pub(super) enum Condition {
     /// Any question, for tests of the evidence.
     #[cfg(test)]
     ForTest { needs: fn() -> Needs, ask: fn(&Evidence<'_>) -> ConditionState },
-}
-
-/// The facts that a condition may look at.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Evidence<'a> {
-    /// The request, as the proxy describes it.
-    pub(super) request: &'a RequestContext,
-    /// The variables of the path; none unless [`Needs::path_variables`] is set.
-    pub(super) variables: &'a PathVariables,
-    /// The verified identity; `None` if no credential was sent, or no rule reads one.
-    pub(super) identity: Option<&'a Identity>,
-    /// The profile of its user; `None` until it has been read.
-    pub(super) profile: Option<&'a Profile>,
-    /// Where the credential was found, if there is one.
-    pub(super) source: Option<CredentialSource>,
-    /// The time of the check, Unix seconds.
-    pub(super) now: u64,
-    /// The work that is left for expressions.
-    pub(super) work: &'a ExpressionWork,
-}
-
-/// The facts that rules need before they can be asked.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Needs {
-    /// A credential is looked for, and verified if there is one.
-    pub identity: bool,
-    /// The user's profile may have to be read.
-    pub profile: bool,
-    /// The variables of the path are read.
-    pub path_variables: bool,
-    /// The names of the claims that an identity keeps, as [`ClaimNames`](crate::model::ClaimNames)
-    /// writes them.
-    pub claims: BTreeSet<String>,
-}
-
-/// The state of a condition, the mildest first: of several states the greatest counts.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum ConditionState {
-    /// The condition is met.
-    Met,
-    /// The user's profile has to be read first.
-    NeedsProfile,
-    /// The condition is not met.
-    Unmet(Unmet),
-}
-
-/// A condition that is not met, and what the configuration asked. Of several, the client is told the
-/// greatest.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Unmet {
-    cause: Cause,
-    /// The requirement, in the words of the configuration.
-    asked: Option<Arc<str>>,
-    /// The rule or the guard that asks it.
-    rule: Option<Arc<str>>,
-}
-
-/// The cause of a denial. The order is from what a client can do most about to what it can do least about;
-/// a missing credential is told before everything else but a guard's no.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Cause {
-    /// The question of a test.
-    #[cfg(test)]
-    ForTest(&'static str),
-    /// The user signed in longer ago than this, or it is not known when.
-    MaxAge(Duration),
-    /// The auth level is below this one.
-    AuthLevel(AuthLevel),
-    /// The token was issued too long ago, or it is not known when.
-    TokenAge,
-    /// One of these scopes is missing.
-    Scopes(Arc<[Box<str>]>),
-    /// A requirement cannot be judged: a fact is absent or has another type.
-    Unknown,
-    /// An expression has no value.
-    Expression,
-    /// A requirement is not met.
-    Refused,
-    /// There is no credential.
-    Credential,
-    /// The guard of this name says no.
-    Guard(Arc<str>),
 }
 
 impl Condition {
@@ -176,88 +89,5 @@ impl Condition {
             #[cfg(test)]
             Self::ForTest { ask, .. } => ask(evidence),
         }
-    }
-}
-
-impl ConditionState {
-    /// The same, asked by this rule.
-    pub(super) fn at(self, rule: &Arc<str>) -> Self {
-        match self {
-            Self::Unmet(unmet) => Self::Unmet(unmet.at(rule)),
-            Self::Met | Self::NeedsProfile => self,
-        }
-    }
-}
-
-impl Needs {
-    /// Adds the needs of another condition or rule.
-    pub(super) fn extend(&mut self, other: Self) {
-        let Self { identity, profile, path_variables, claims } = other;
-        self.identity |= identity;
-        self.profile |= profile;
-        self.path_variables |= path_variables;
-        self.claims.extend(claims);
-    }
-}
-
-impl Unmet {
-    /// For this cause, where the configuration asked this.
-    pub(super) const fn new(cause: Cause, asked: Arc<str>) -> Self {
-        Self { cause, asked: Some(asked), rule: None }
-    }
-
-    /// The same, asked by this rule.
-    pub(super) fn at(mut self, rule: &Arc<str>) -> Self {
-        self.rule = Some(rule.clone());
-        self
-    }
-
-    /// The same, asked by this guard. Its denial is one of its own, except that of a caller who can do
-    /// something about it: bring a credential, or sign in again.
-    pub(super) fn by_guard(mut self, guard: &Arc<str>) -> Self {
-        let by_itself = match &self.cause {
-            #[cfg(test)]
-            Cause::ForTest(_) => true,
-            Cause::Credential | Cause::MaxAge(_) | Cause::TokenAge => false,
-            Cause::AuthLevel(_)
-            | Cause::Scopes(_)
-            | Cause::Unknown
-            | Cause::Expression
-            | Cause::Refused
-            | Cause::Guard(_) => true,
-        };
-        if by_itself {
-            self.cause = Cause::Guard(guard.clone());
-        }
-        self.at(guard)
-    }
-
-    /// The denial. `step_up`: the client is told to sign in again with the higher auth level.
-    pub(super) fn denial(&self, step_up: bool) -> Denial {
-        let denial = match &self.cause {
-            #[cfg(test)]
-            Cause::ForTest(_) => DenyReason::AuthLevelTooLow.into(),
-            Cause::MaxAge(longest) => Denial::authentication_too_old(*longest),
-            Cause::AuthLevel(least) => Denial::level_too_low(*least, step_up),
-            Cause::TokenAge => Denial::token_too_old(),
-            Cause::Scopes(scopes) => Denial::scopes_missing(scopes.clone()),
-            Cause::Unknown => Denial::requirement_unknown(),
-            Cause::Expression => Denial::expression_failed(),
-            Cause::Refused => Denial::requirement_unmet(),
-            Cause::Credential => DenyReason::CredentialMissing.into(),
-            Cause::Guard(guard) => Denial::guard_refused(guard.clone()),
-        };
-        match (&self.rule, &self.asked) {
-            (Some(rule), Some(asked)) => {
-                denial.explained(Explanation { rule: rule.clone(), required: asked.clone() })
-            }
-            (None, _) | (_, None) => denial,
-        }
-    }
-}
-
-impl From<Cause> for Unmet {
-    fn from(cause: Cause) -> Self {
-        Self { cause, asked: None, rule: None }
     }
 }

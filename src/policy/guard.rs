@@ -6,9 +6,10 @@
 use std::sync::Arc;
 
 use super::{
-    condition::{Cause, ConditionState, Evidence, Needs, Unmet},
+    evidence::{Evidence, Needs},
     matching::{Matcher, PathProgram},
     requirement::{CompiledRequirement, FactSources},
+    unmet::{Cause, ConditionState, Unmet},
     variables::PathVariables,
 };
 use crate::config::{self, AppliesTo, GuardedCallers, Mode};

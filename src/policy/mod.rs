@@ -9,6 +9,7 @@
 
 mod chosen;
 mod condition;
+mod evidence;
 mod guard;
 mod index;
 mod limits;
@@ -26,6 +27,7 @@ mod shadow;
 #[cfg(test)]
 mod tests;
 mod truth;
+mod unmet;
 mod variables;
 mod warnings;
 
@@ -37,15 +39,15 @@ use crate::{
 };
 pub use chosen::ChosenRules;
 use chosen::{BesideRules, ChosenRule};
-pub use condition::Needs;
+pub use evidence::Needs;
 use guard::Guard;
 use index::RuleIndex;
 pub use limits::{Measured, RequestLimits};
 use matching::{Asked, Fit, PathProgram};
 use method::MethodReadings;
-pub use outputs::RuleOutputs;
+pub use outputs::{GrantedRule, RuleOutputs};
 use path::PathReadings;
-pub use permit::{Allowed, ConfirmedByProfile, GrantedRule, Permit, Unconfirmed};
+pub use permit::{Allowed, ConfirmedByProfile, Permit, Unconfirmed};
 pub use presented::Presented;
 use requirement::FactSources;
 use rights::RightsBook;

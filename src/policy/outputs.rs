@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::requirement::FactSources;
+use super::{requirement::FactSources, variables::PathVariables};
 use crate::config::RulePassport;
 
 /// The outputs of a rule.
@@ -46,5 +46,26 @@ impl RuleOutputs {
     pub const fn is_empty(&self) -> bool {
         let Self { id: _, passport, reads_profile: _ } = self;
         passport.is_none()
+    }
+}
+
+/// A rule that let a request pass, and the variables of the path by whose reading it was chosen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GrantedRule {
+    pub(super) outputs: Arc<RuleOutputs>,
+    pub(super) variables: PathVariables,
+}
+
+impl GrantedRule {
+    /// The outputs of the rule.
+    #[must_use]
+    pub const fn outputs(&self) -> &Arc<RuleOutputs> {
+        &self.outputs
+    }
+
+    /// The variable of the path of this name, as it was sent: not decoded.
+    #[must_use]
+    pub fn variable(&self, name: &str) -> Option<&[u8]> {
+        self.variables.get(name)
     }
 }

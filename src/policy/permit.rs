@@ -13,12 +13,11 @@ use std::sync::Arc;
 
 use super::{
     chosen::ChosenRules,
-    condition::{ConditionState, Unmet},
-    outputs::RuleOutputs,
+    outputs::GrantedRule,
     presented::Presented,
     rule::Concession,
     shadow::ShadowOutcome,
-    variables::PathVariables,
+    unmet::{ConditionState, Unmet},
 };
 use crate::{
     model::{AllowReason, Denial, DenyReason, Profile},
@@ -55,27 +54,6 @@ pub struct Permit {
     profile: Option<Arc<Profile>>,
     granted: Vec<GrantedRule>,
     shadows: Vec<ShadowOutcome>,
-}
-
-/// A rule that let a request pass, and the variables of the path by whose reading it was chosen.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct GrantedRule {
-    pub(super) outputs: Arc<RuleOutputs>,
-    pub(super) variables: PathVariables,
-}
-
-impl GrantedRule {
-    /// The outputs of the rule.
-    #[must_use]
-    pub const fn outputs(&self) -> &Arc<RuleOutputs> {
-        &self.outputs
-    }
-
-    /// The variable of the path of this name, as it was sent: not decoded.
-    #[must_use]
-    pub fn variable(&self, name: &str) -> Option<&[u8]> {
-        self.variables.get(name)
-    }
 }
 
 impl<'a> ChosenRules<'a> {

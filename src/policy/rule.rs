@@ -6,7 +6,8 @@
 use std::sync::Arc;
 
 use super::{
-    condition::{Condition, Needs},
+    condition::Condition,
+    evidence::Needs,
     matching::{Asked, Fit, Matcher, PathProgram},
     outputs::RuleOutputs,
     requirement::{CompiledRequirement, FactSources},

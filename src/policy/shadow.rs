@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use strum::{IntoStaticStr, VariantArray};
 
-use super::condition::ConditionState;
+use super::unmet::ConditionState;
 
 /// The most outcomes that one check reports.
 pub(super) const MOST: usize = 8;

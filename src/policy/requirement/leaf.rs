@@ -8,10 +8,11 @@ use crate::{
     expression::{Expression, FaultKind, Root},
     model::{Group, Profile},
     policy::{
-        condition::{Cause, Evidence, Needs, Unmet},
+        evidence::{Evidence, Needs},
         places::PlaceReader,
         rights::RightsQuestion,
         truth::Truth,
+        unmet::{Cause, Unmet},
         variables::PathVariables,
     },
     verify::Identity,

@@ -13,8 +13,9 @@ pub(super) use facts::FactSources;
 use leaf::Leaf;
 
 use super::{
-    condition::{Cause, ConditionState, Evidence, Needs, Unmet},
+    evidence::{Evidence, Needs},
     truth::Truth,
+    unmet::{Cause, ConditionState, Unmet},
 };
 use crate::config::{Requirement, RequirementNode};
 

@@ -16,8 +16,10 @@ use crate::{
     },
     policy::{
         ConfirmedByProfile, Needs, Policy,
-        condition::{Cause, Condition, ConditionState, Evidence},
+        condition::Condition,
+        evidence::Evidence,
         rule::Rule,
+        unmet::{Cause, ConditionState},
     },
     verify::Identity,
 };

@@ -2,6 +2,7 @@
 //! properties that no table can exhaust.
 
 mod evidence;
+mod expressions;
 mod guards;
 mod hosts;
 mod index;

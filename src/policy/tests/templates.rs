@@ -10,8 +10,10 @@ use crate::{
     model::{AuthLevel, DenyReason},
     policy::{
         Asked, ChosenRules, Fit, Needs, Policy,
-        condition::{Cause, Condition, ConditionState, Evidence},
+        condition::Condition,
+        evidence::Evidence,
         rule::Rule,
+        unmet::{Cause, ConditionState},
     },
 };
 

@@ -8,10 +8,12 @@ mod reach;
 mod texts;
 mod tree;
 mod value_test;
+mod words;
 mod written;
 
 pub use reach::IssuerNames;
 pub use texts::Texts;
-pub use tree::{PathIdentity, Requirement, RequirementLeaf, RequirementNode, ValuePlace};
-pub use value_test::{Scalar, TextRegex, ValueTest, ValueTests};
+pub use tree::{Requirement, RequirementLeaf, RequirementNode, ValuePlace};
+pub use value_test::{TextRegex, ValueTest, ValueTests};
+pub use words::{PathIdentity, Scalar};
 pub(in crate::config) use written::{REQUIREMENT, WrittenRequire, WrittenRequirement};

@@ -2,10 +2,9 @@
 
 use std::{fmt, sync::Arc, time::Duration};
 
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize, Serializer};
+use serde::{Serialize, Serializer};
 
-use super::{texts::Texts, value_test::ValueTests, written::WrittenRequire};
+use super::{texts::Texts, value_test::ValueTests, words::PathIdentity, written::WrittenRequire};
 use crate::{
     expression::{Expression, Root},
     model::{AuthLevel, CredentialSource},
@@ -99,22 +98,6 @@ pub enum RequirementLeaf {
 /// with a slash itself is held as the pointer to it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ValuePlace(String);
-
-/// A part of an identity.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum PathIdentity {
-    /// The user id.
-    UserId,
-    /// The id of the app.
-    App,
-    /// The id of the app variant.
-    AppVariant,
-    /// The tenant.
-    Tenant,
-    /// The id of the session.
-    SessionId,
-}
 
 impl Requirement {
     /// The requirement as it is written.

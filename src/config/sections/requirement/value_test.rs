@@ -1,41 +1,13 @@
 //! Tests of one value of JSON: a claim's or an attribute's.
 
 use regex::{Regex, RegexBuilder};
-use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-use serde::{Deserialize, Serialize};
 use serde_json::Number;
 
-use super::written::WrittenValueTest;
+use super::{words::Scalar, written::WrittenValueTest};
 use crate::config::findings::Findings;
 
 /// A compiled regular expression may take this much memory.
 const MAX_REGEX_BYTES: usize = 1 << 20;
-
-/// A text, a number or a truth value.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(untagged)]
-pub enum Scalar {
-    /// A truth value.
-    Bool(bool),
-    /// A number.
-    Number(Number),
-    /// A text.
-    Text(String),
-}
-
-impl JsonSchema for Scalar {
-    fn schema_name() -> std::borrow::Cow<'static, str> {
-        "Scalar".into()
-    }
-
-    fn inline_schema() -> bool {
-        true
-    }
-
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({ "type": ["string", "number", "boolean"], "examples": ["gold", "7", "true"] })
-    }
-}
 
 /// A regular expression over the whole of a text, anchored at both ends.
 #[derive(Debug, Clone)]

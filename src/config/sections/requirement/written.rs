@@ -5,7 +5,10 @@ use std::borrow::Cow;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Serialize};
 
-use super::{texts::Texts, tree::PathIdentity, value_test::Scalar};
+use super::{
+    texts::Texts,
+    words::{PathIdentity, Scalar},
+};
 use crate::{config::span::Span, model::AuthLevel};
 
 /// The name of the schema of a requirement among the definitions.
