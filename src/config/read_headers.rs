@@ -4,7 +4,8 @@
 
 use std::{collections::BTreeSet, fmt};
 
-use super::sections::{AppliesTo, Config, TokenSource};
+use super::sections::{AppliesTo, Config, Requirement, RequirementLeaf, TokenSource};
+use crate::expression::Place;
 
 /// A header, or headers, of Envoy's `allowed_headers`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -78,6 +79,31 @@ impl Config {
                 read.extend(names);
             }
         }
+        read.extend(self.output_headers());
         read.into_iter().collect()
+    }
+
+    /// The headers that rules set, to be removed in every spelling, and those that expressions read.
+    fn output_headers(&self) -> impl Iterator<Item = ReadHeader> {
+        let own = self.routes.iter().map(|route| &route.outputs);
+        let set = self.headers.iter().chain(own.clone().flat_map(|own| &own.headers));
+        let names = set.clone().map(|header| &*header.name);
+        let told = set.chain(&self.response_headers);
+        let told = told.chain(own.clone().flat_map(|own| &own.response_headers));
+        let parameters = own.flat_map(|own| &own.query).flat_map(|query| &query.set);
+        let values = told.map(|header| &header.value).chain(parameters.map(|it| &it.value));
+        let read = values.flat_map(|value| value.source.places()).chain(self.asked_places());
+        names.chain(read.filter_map(Place::header)).map(ReadHeader::every_spelling)
+    }
+
+    /// The places that the expressions of requirements read.
+    fn asked_places(&self) -> impl Iterator<Item = &Place> {
+        let routes = self.routes.iter().filter_map(|route| route.require.as_ref());
+        let guards = self.guards.iter().map(|guard| &guard.require);
+        let asked = routes.chain(guards).chain(&self.default.require);
+        asked.flat_map(Requirement::leaves).flat_map(|leaf| match leaf {
+            RequirementLeaf::Cel(expression) => expression.places(),
+            _ => &[],
+        })
     }
 }

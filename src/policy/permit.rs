@@ -12,6 +12,7 @@
 use std::sync::Arc;
 
 use super::{
+    caller_facts::{CallerFacts, CallerProfile},
     chosen::ChosenRules,
     condition::{ConditionState, Unmet},
     outputs::RuleOutputs,
@@ -21,7 +22,7 @@ use super::{
     variables::PathVariables,
 };
 use crate::{
-    model::{AllowReason, Denial, DenyReason, Profile},
+    model::{AllowReason, Denial, DenyReason, Profile, RequestContext},
     verify::Identity,
 };
 
@@ -69,6 +70,20 @@ impl GrantedRule {
     #[must_use]
     pub const fn outputs(&self) -> &Arc<RuleOutputs> {
         &self.outputs
+    }
+
+    /// The facts of the check, as the rule tells them.
+    #[must_use]
+    pub fn facts<'a>(&'a self, request: &'a RequestContext, permit: &'a Permit) -> CallerFacts<'a> {
+        // Where it is needed and there is one, it was read before the permit.
+        let profile = permit.profile.as_deref();
+        CallerFacts {
+            request,
+            variables: &self.variables,
+            identity: permit.identity.as_deref(),
+            profile: profile.map_or(CallerProfile::None, CallerProfile::Read),
+            rights: &self.outputs.rights,
+        }
     }
 
     /// The variable of the path of this name, as it was sent: not decoded.

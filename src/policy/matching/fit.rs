@@ -31,3 +31,7 @@ impl Fit {
         }
     }
 }
+
+/// Servers do not agree on the value of a part of a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::policy) struct Unclear;

@@ -5,7 +5,7 @@
 //! only `-`), which of several lines counts, and whether a comma parts values. The value is the one
 //! asked for in every reading only if the header stands there once, in its own spelling.
 
-use super::fit::Fit;
+use super::fit::{Fit, Unclear};
 use crate::{config::PartValue, model::Headers};
 
 /// The lines of a header that are looked at. Of more, any may hold the value.
@@ -49,6 +49,19 @@ impl<'a> HeaderReadings<'a> {
             PartValue::Exact(text) => self.equal(text.as_bytes()),
             PartValue::Present => self.present(),
             PartValue::Absent => self.present().reversed(),
+        }
+    }
+
+    /// The one value of the header, as every server reads it; `None` if it is not there.
+    ///
+    /// # Errors
+    ///
+    /// [`Unclear`], if it stands there several times, or in another spelling.
+    pub(in crate::policy) fn only(&self) -> Result<Option<&'a [u8]>, Unclear> {
+        match self.lines.as_slice() {
+            [] => Ok(None),
+            [only] if self.own_name && !self.other_name => Ok(Some(only)),
+            _ => Err(Unclear),
         }
     }
 

@@ -10,7 +10,7 @@ use std::borrow::Cow;
 
 use percent_encoding::percent_decode;
 
-use super::fit::Fit;
+use super::fit::{Fit, Unclear};
 use crate::{config::PartValue, model::Query};
 
 /// The parameters of one name that are looked at. Of more, any may hold the value.
@@ -72,6 +72,28 @@ impl QueryReadings {
             PartValue::Exact(text) => self.equal(text.as_bytes()),
             PartValue::Present => self.present(),
             PartValue::Absent => self.present().reversed(),
+        }
+    }
+
+    /// The one value of the parameter, decoded once, as every server reads it; `None` if it is not
+    /// there.
+    ///
+    /// # Errors
+    ///
+    /// [`Unclear`], if servers do not agree on it.
+    pub(in crate::policy) fn only(&self) -> Result<Option<Vec<u8>>, Unclear> {
+        match (self.values.as_slice(), self.hidden.as_slice()) {
+            ([], []) => Ok(None),
+            // A `+` is a blank to some, and what is encoded twice is decoded twice by some.
+            ([only], []) if only.own_name && !self.unclear && !only.text.contains(&b'+') => {
+                let decoded = decode(&only.text);
+                if decoded.contains(&b'%') && only.text.contains(&b'%') {
+                    Err(Unclear)
+                } else {
+                    Ok(Some(decoded))
+                }
+            }
+            _ => Err(Unclear),
         }
     }
 
