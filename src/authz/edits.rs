@@ -91,6 +91,9 @@ pub struct RequestEdits {
     /// Names the client sent that could be mistaken for headers of ours, as they were spelled. To
     /// be removed; none of them is a name that is set.
     pub spoofed: Vec<String>,
+    /// More names to remove: configured headers without a value here, and headers with a credential.
+    /// None of them is a name that is set.
+    pub remove: Vec<String>,
     /// More headers to set, each replacing whatever was there. Names in lower case.
     pub headers: Vec<NameValue>,
     /// The changes to the query.

@@ -1,9 +1,12 @@
 //! The headers that the service behind may trust: every spelling of the reserved prefix is removed,
 //! then our own are set. A header without a value is removed, so no value is ever a client's.
 
-use std::{borrow::Cow, sync::Arc};
+use std::{borrow::Cow, collections::BTreeMap, sync::Arc};
 
-use super::edits::{IdentityHeaders, ListHeader, RequestEdits};
+use super::{
+    edits::{IdentityHeaders, ListHeader, RequestEdits},
+    outputs::Told,
+};
 use crate::{
     config::{IdentityHeaders as Settings, OnTooLarge, TooLarge, VendorHeaders},
     model::{Denial, DenyReason, NameValue, QueryEdits, RequestContext, visible, visible_list},
@@ -80,14 +83,17 @@ impl HeaderText<'_> {
 /// Regular expressions (RE2, lower-case names) of the headers that a proxy should remove from every
 /// request before anything else sees it. Where the vendor's own headers pass, the identity headers
 /// are named one by one, because RE2 has no look-ahead; else one expression is the whole prefix.
+/// `configured` are the names of the headers that rules set.
 #[must_use]
-pub fn early_strip(settings: &Settings) -> Vec<String> {
+pub fn early_strip(settings: &Settings, configured: &[String]) -> Vec<String> {
     const SEPARATOR: &str = "[^a-z0-9]";
     let pattern = |name: &str| format!("^{}$", name.replace('-', SEPARATOR));
-    match settings.vendor_headers {
+    let mut patterns: Vec<String> = match settings.vendor_headers {
         VendorHeaders::Pass => FIELDS.iter().map(|field| pattern(field.name)).collect(),
         VendorHeaders::Remove => vec![pattern("x-rownd-.*")],
-    }
+    };
+    patterns.extend(configured.iter().map(|name| pattern(name)));
+    patterns
 }
 
 /// Sets and strips identity headers.
@@ -100,8 +106,8 @@ pub(super) struct Injector {
     max_total: usize,
     on_too_large: OnTooLarge,
     vendor_passes: bool,
-    /// Further headers that only this service sets, in lower case.
-    owned: Vec<String>,
+    /// Further headers that only this service sets, in lower case: each by itself as servers read it.
+    owned: BTreeMap<Box<[u8]>, Box<str>>,
 }
 
 impl Injector {
@@ -115,18 +121,26 @@ impl Injector {
             max_total: settings.max_total_bytes,
             on_too_large: settings.on_too_large,
             vendor_passes: matches!(settings.vendor_headers, VendorHeaders::Pass),
-            owned: Vec::new(),
+            owned: BTreeMap::new(),
         }
+    }
+
+    /// The same, which strips these headers as well; see [`Self::strip`].
+    pub(super) fn stripping<'a>(mut self, headers: impl Iterator<Item = &'a str>) -> Self {
+        self.strip(headers);
+        self
     }
 
     /// From now on a client's own values of these headers are removed, in every spelling and on every
     /// route. Names in lower case.
     pub(super) fn strip(&mut self, headers: impl IntoIterator<Item = impl Into<String>>) {
-        self.owned.extend(headers.into_iter().map(Into::into));
+        let owned = headers.into_iter().map(Into::into);
+        self.owned.extend(owned.map(|name| (as_read(name.as_bytes()), name.into())));
     }
 
     /// The changes to the request before it goes on. A permit without an identity sets no identity
-    /// header and removes all. `headers` and `query` are what the steps after the permit add.
+    /// header and removes all. `headers` and `query` are what the rules and the steps after the permit
+    /// add, and `told` what the rules remove.
     ///
     /// # Errors
     ///
@@ -138,6 +152,7 @@ impl Injector {
         permit: &Permit,
         headers: Vec<NameValue>,
         query: QueryEdits,
+        told: Told,
     ) -> Result<RequestEdits, Denial> {
         let identity = match permit.identity() {
             None => self.no_identity.clone(),
@@ -152,10 +167,10 @@ impl Injector {
         if headers.iter().any(|(name, _)| reads_as_field(name.as_bytes())) {
             return Err(DenyReason::Internal.into());
         }
-        let is_set = |owned: &String| headers.iter().any(|(added, _)| added == owned);
+        let is_set = |owned: &str| headers.iter().any(|(added, _)| added == owned);
         // Removed even if the proxy does not show them.
         let mut spoofed: Vec<String> =
-            self.owned.iter().filter(|owned| !is_set(owned)).cloned().collect();
+            (self.owned.values()).filter(|owned| !is_set(owned)).map(ToString::to_string).collect();
         for (name, _) in request.headers.iter() {
             // Our own names are set or removed already, whatever their case: never both.
             let is_added = |name: &[u8]| {
@@ -164,7 +179,7 @@ impl Injector {
             let imitates_added =
                 || headers.iter().any(|(added, _)| is_spelling(name, added.as_bytes()));
             let imitates_owned =
-                || self.owned.iter().any(|owned| is_spelling(name, owned.as_bytes()));
+                || !self.owned.is_empty() && self.owned.contains_key(&*as_read(name));
             if (self.is_spoof(name) || imitates_added() || imitates_owned())
                 && !is_field(name)
                 && !is_added(name)
@@ -175,7 +190,9 @@ impl Injector {
                 }
             }
         }
-        Ok(RequestEdits { identity, spoofed, headers, query })
+        let mut remove = told.remove;
+        remove.retain(|name| !spoofed.contains(name));
+        Ok(RequestEdits { identity, spoofed, remove, headers, query })
     }
 
     /// The headers of an identity, and those that it has no value for.
@@ -247,6 +264,11 @@ fn is_spelling(name: &[u8], wanted: &[u8]) -> bool {
 /// no letter or digit. Most turn `-` alone into `_`, some `.` too, and some (lighttpd) every such byte.
 const fn normalised(byte: u8) -> u8 {
     if byte.is_ascii_alphanumeric() { byte.to_ascii_lowercase() } else { b'-' }
+}
+
+/// A whole name as those servers see it.
+fn as_read(name: &[u8]) -> Box<[u8]> {
+    name.iter().map(|byte| normalised(*byte)).collect()
 }
 
 const fn flag(flag: bool) -> HeaderText<'static> {

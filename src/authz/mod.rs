@@ -15,6 +15,7 @@ mod facts;
 mod fetch_mode;
 mod in_flight;
 mod inject;
+mod outputs;
 mod passport_step;
 mod permit_step;
 mod pipeline;

@@ -12,6 +12,7 @@ use super::{
     edits::RequestEdits,
     facts::{FactsRecorder, VerdictFacts},
     inject::Injector,
+    outputs::OutputTeller,
     permit_step::{Additions, PermitStep},
 };
 use crate::{
@@ -41,6 +42,7 @@ pub(super) struct CheckPipeline {
     profiles: Arc<Profiles>,
     pub(super) permit_steps: Vec<Arc<dyn PermitStep>>,
     injector: Injector,
+    teller: OutputTeller,
     /// The rule before one is chosen; shared, so that no check allocates it.
     no_rule: Arc<str>,
 }
@@ -76,7 +78,8 @@ impl CheckPipeline {
             verifier,
             profiles,
             permit_steps: Vec::new(),
-            injector: Injector::build(&config.identity_headers),
+            injector: Injector::build(&config.identity_headers).stripping(stripped_headers(config)),
+            teller: OutputTeller::build(&config.identity_headers),
             no_rule: VerdictFacts::unknown().rule,
         }
     }
@@ -144,17 +147,18 @@ impl CheckPipeline {
         for step in &self.permit_steps {
             step.add(request, &permit, deadline, &mut additions).await?;
         }
+        let told = self.teller.tell(request, &permit, &self.extractor, &mut additions)?;
         let Additions { mut headers, query, response } = additions;
-        if reads_credential {
+        if reads_credential && !told.credential_removed {
             headers.extend(self.extractor.header_without_token(request));
         }
-        let request = self.injector.edits(request, &permit, headers, query)?;
+        let request = self.injector.edits(request, &permit, headers, query, told)?;
         if !request.identity.omitted.is_empty() {
             record.facts().omitted.clone_from(&request.identity.omitted);
         }
         record.detail(|| Step::HeadersMade {
             set: request.identity.set.len() + request.headers.len(),
-            removed: request.identity.remove.len() + request.spoofed.len(),
+            removed: request.identity.remove.len() + request.spoofed.len() + request.remove.len(),
         });
         Ok(Permitted { permit, request, response })
     }
@@ -249,6 +253,14 @@ impl CheckPipeline {
             && one("access-control-request-method")
             && !self.extractor.finds_any(request)
     }
+}
+
+/// The names of the headers that rules set, which no client may send. The client's own credential
+/// passes where no rule replaces it.
+pub(super) fn stripped_headers(config: &Config) -> impl Iterator<Item = &str> {
+    let own = config.routes.iter().flat_map(|route| &route.outputs.headers);
+    let stripped = config.headers.iter().chain(own).filter(|header| !header.replaces_credential());
+    stripped.map(|header| &*header.name)
 }
 
 /// The request's own id if it is one, else the proxy's.

@@ -107,9 +107,10 @@ pub(super) struct PrintArgs {
 pub(super) fn print(args: &PrintArgs) -> ExitResult {
     if args.early_strip {
         let file = args.config.config.as_deref();
-        let settings =
-            config::identity_headers(file, &config::environment()).map_err(Failure::bad_input)?;
-        for pattern in authz::early_strip(&settings) {
+        let environment = config::environment();
+        let settings = config::identity_headers(file, &environment).map_err(Failure::bad_input)?;
+        let names = config::output_header_names(file, &environment).map_err(Failure::bad_input)?;
+        for pattern in authz::early_strip(&settings, &names) {
             println!("{pattern}");
         }
         return Ok(ExitCode::SUCCESS);

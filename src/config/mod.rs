@@ -78,6 +78,10 @@ pub use sections::{
     PassportSubject, RulePassport,
 };
 pub use sections::{DenialSettings, DenialTemplate, ProtectedResource};
+pub use sections::{
+    MappedParameter, MappedValue, OnMissing, OutputHeader, QueryMap, RouteOutputs, ValueFormat,
+    ValueSource,
+};
 pub use span::Span;
 pub use structure::json_schema;
 pub use tls::{Material, read_tls};
@@ -213,6 +217,31 @@ pub fn identity_headers(
 ) -> Result<IdentityHeaders, Problems> {
     let (name, document) = document(file, environment)?;
     Ok(part(&name, &document, "/identity_headers")?.unwrap_or_default())
+}
+
+/// The names of the headers that rules set, in alphabetical order: those that a proxy should remove
+/// from every request. The rest of the configuration is not checked.
+///
+/// # Errors
+///
+/// The file cannot be read, or is not YAML.
+pub fn output_header_names(
+    file: Option<&Path>,
+    environment: &BTreeMap<String, String>,
+) -> Result<Vec<String>, Problems> {
+    let (_, document) = document(file, environment)?;
+    let list = |of: &serde_json::Value, name: &str| -> Vec<serde_json::Value> {
+        of.get(name).and_then(serde_json::Value::as_array).cloned().unwrap_or_default()
+    };
+    let routes = list(&document.value, "routes");
+    let rules = routes.iter().chain([&document.value]);
+    let headers = rules.flat_map(|rule| list(rule, "headers"));
+    let names = headers.filter_map(|header| header.get("name")?.as_str().map(str::to_owned));
+    // The client's own credential passes where no rule replaces it.
+    let mut names: Vec<String> = names.filter(|name| name != "authorization").collect();
+    names.sort_unstable();
+    names.dedup();
+    Ok(names)
 }
 
 /// A file (or none) with the environment over it, not checked yet; and its name for messages.

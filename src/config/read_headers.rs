@@ -73,42 +73,38 @@ impl Config {
         if preflights.any(|wanted| wanted) || self.default.cors_preflight {
             read.extend(OF_PREFLIGHTS.map(exact));
         }
-        read.extend(self.headers_of_matches().map(ReadHeader::every_spelling));
-        read.extend(
-            self.headers_of_expressions().iter().map(|name| ReadHeader::every_spelling(name)),
-        );
+        let guards = self.guards.iter().map(|guard| &guard.applies_to);
+        for applies_to in guards.chain(self.routes.iter().map(|route| &route.applies_to)) {
+            if let AppliesTo::Matching(parts) = applies_to {
+                let names = parts.headers.iter().map(|part| ReadHeader::every_spelling(&part.name));
+                read.extend(names);
+            }
+        }
+        read.extend(self.output_headers());
         read.into_iter().collect()
     }
 
-    /// The headers that the matches of routes and guards ask for.
-    fn headers_of_matches(&self) -> impl Iterator<Item = &str> {
-        let guards = self.guards.iter().map(|guard| &guard.applies_to);
-        let rules = guards.chain(self.routes.iter().map(|route| &route.applies_to));
-        let parts = rules.filter_map(|applies_to| match applies_to {
-            AppliesTo::Matching(parts) => Some(&parts.headers),
-            AppliesTo::AllRequests | AppliesTo::NamedRequests => None,
-        });
-        parts.flatten().map(|part| part.name.as_str())
+    /// The headers that rules set, to be removed in every spelling, and those that expressions read.
+    fn output_headers(&self) -> impl Iterator<Item = ReadHeader> {
+        let own = self.routes.iter().map(|route| &route.outputs);
+        let set = self.headers.iter().chain(own.clone().flat_map(|own| &own.headers));
+        let names = set.clone().map(|header| &*header.name);
+        let told = set.chain(&self.response_headers);
+        let told = told.chain(own.clone().flat_map(|own| &own.response_headers));
+        let parameters = own.flat_map(|own| &own.query).flat_map(|query| &query.set);
+        let values = told.map(|header| &header.value).chain(parameters.map(|it| &it.value));
+        let read = values.flat_map(|value| value.source.places()).chain(self.asked_places());
+        names.chain(read.filter_map(Place::header)).map(ReadHeader::every_spelling)
     }
 
-    /// The headers that expressions read.
-    fn headers_of_expressions(&self) -> Vec<&str> {
-        let guards = self.guards.iter().map(|guard| &guard.require);
+    /// The places that the expressions of requirements read.
+    fn asked_places(&self) -> impl Iterator<Item = &Place> {
         let routes = self.routes.iter().filter_map(|route| route.require.as_ref());
-        let requirements = guards.chain(routes).chain(&self.default.require);
-        let mut names = Vec::new();
-        for leaf in requirements.flat_map(Requirement::leaves) {
-            let RequirementLeaf::Cel(expression) = leaf else { continue };
-            names.extend(expression.places().iter().filter_map(|place| match place {
-                Place::Header(name) => Some(&**name),
-                Place::Request(_)
-                | Place::Query(_)
-                | Place::Identity(_)
-                | Place::Claim(_)
-                | Place::Profile(_)
-                | Place::Path(_) => None,
-            }));
-        }
-        names
+        let guards = self.guards.iter().map(|guard| &guard.require);
+        let asked = routes.chain(guards).chain(&self.default.require);
+        asked.flat_map(Requirement::leaves).flat_map(|leaf| match leaf {
+            RequirementLeaf::Cel(expression) => expression.places(),
+            _ => &[],
+        })
     }
 }

@@ -28,7 +28,7 @@ use evaluate::Evaluation;
 pub use evaluate::Facts;
 pub use fault::{Fault, FaultKind};
 use node::Node;
-pub use place::{IdentityField, Place, ProfileField, RequestField, Root};
+pub use place::{IdentityPlace, Place, PlaceRoot, ProfilePlace, RequestPlace};
 
 /// A parsed expression.
 #[derive(Debug)]
@@ -48,7 +48,7 @@ impl Expression {
         bounds::check(text)?;
         let parsed = syntax::parse(text)?;
         if parsed.places.is_empty() {
-            return Err(format!("reads nothing of the request; use one of {}", Root::names()));
+            return Err(format!("reads nothing of the request; use one of {}", PlaceRoot::names()));
         }
         Ok(Self { written: text.into(), tree: parsed.tree, places: parsed.places.into() })
     }
@@ -82,8 +82,15 @@ impl Expression {
 
     /// It may read something of this root.
     #[must_use]
-    pub fn reads(&self, root: Root) -> bool {
+    pub fn reads(&self, root: PlaceRoot) -> bool {
         self.places.iter().any(|place| place.root() == root)
+    }
+
+    /// It may read the roles or permissions, whose sources may need more facts.
+    #[must_use]
+    pub fn reads_rights(&self) -> bool {
+        let rights = [IdentityPlace::Roles, IdentityPlace::Permissions].map(Place::Identity);
+        self.places.iter().any(|place| rights.contains(place))
     }
 
     /// The names of the claims that it may read, which an identity has to keep.

@@ -4,6 +4,8 @@
 //! are. An expression reads places by fixed names alone, so the configuration knows them all when
 //! it is loaded.
 
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 use strum::{EnumString, IntoStaticStr, VariantNames};
 
 /// The beginning of every place.
@@ -11,7 +13,7 @@ use strum::{EnumString, IntoStaticStr, VariantNames};
     Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, EnumString, IntoStaticStr, VariantNames,
 )]
 #[strum(serialize_all = "snake_case")]
-pub enum Root {
+pub enum PlaceRoot {
     /// The request, as the proxy describes it.
     Request,
     /// The verified identity.
@@ -26,10 +28,23 @@ pub enum Root {
 
 /// A field of the identity.
 #[derive(
-    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, EnumString, IntoStaticStr, VariantNames,
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    EnumString,
+    IntoStaticStr,
+    VariantNames,
+    Serialize,
+    Deserialize,
+    JsonSchema,
 )]
 #[strum(serialize_all = "snake_case")]
-pub enum IdentityField {
+#[serde(rename_all = "snake_case")]
+pub enum IdentityPlace {
     /// The user id.
     UserId,
     /// The configured name of the issuer.
@@ -52,8 +67,10 @@ pub enum IdentityField {
     TokenId,
     /// The time of issue, Unix seconds.
     IssuedAt,
-    /// The roles.
+    /// The roles, by the sources that the configuration names.
     Roles,
+    /// The permissions, by the same sources.
+    Permissions,
     /// The groups.
     Groups,
     /// The scopes.
@@ -65,7 +82,7 @@ pub enum IdentityField {
     Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, EnumString, IntoStaticStr, VariantNames,
 )]
 #[strum(serialize_all = "snake_case")]
-pub enum ProfileField {
+pub enum ProfilePlace {
     /// The user's id.
     UserId,
     /// The state of the account.
@@ -89,7 +106,7 @@ pub enum ProfileField {
     Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, EnumString, IntoStaticStr, VariantNames,
 )]
 #[strum(serialize_all = "snake_case")]
-pub enum RequestField {
+pub enum RequestPlace {
     /// The method.
     Method,
     /// The host, without the port.
@@ -104,17 +121,17 @@ pub enum RequestField {
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Place {
     /// `request.method`, `.host`, `.path`, `.scheme`.
-    Request(RequestField),
+    Request(RequestPlace),
     /// `request.headers["NAME"]`; the name is in lower case.
     Header(Box<str>),
     /// `request.query["NAME"]`.
     Query(Box<str>),
     /// `identity.NAME`.
-    Identity(IdentityField),
+    Identity(IdentityPlace),
     /// `claims.NAME`.
     Claim(Box<str>),
     /// `profile.NAME`.
-    Profile(ProfileField),
+    Profile(ProfilePlace),
     /// `path.NAME`.
     Path(Box<str>),
 }
@@ -123,7 +140,7 @@ pub enum Place {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Holder {
     /// A root itself.
-    Root(Root),
+    Root(PlaceRoot),
     /// `request.headers`.
     Headers,
     /// `request.query`.
@@ -139,7 +156,7 @@ pub(super) enum Member {
     Holder(Holder),
 }
 
-impl Root {
+impl PlaceRoot {
     /// The root of this name.
     pub(super) fn of(name: &str) -> Option<Self> {
         name.parse().ok()
@@ -154,13 +171,27 @@ impl Root {
 impl Place {
     /// The root that it belongs to.
     #[must_use]
-    pub const fn root(&self) -> Root {
+    pub const fn root(&self) -> PlaceRoot {
         match self {
-            Self::Request(_) | Self::Header(_) | Self::Query(_) => Root::Request,
-            Self::Identity(_) => Root::Identity,
-            Self::Claim(_) => Root::Claims,
-            Self::Profile(_) => Root::Profile,
-            Self::Path(_) => Root::Path,
+            Self::Request(_) | Self::Header(_) | Self::Query(_) => PlaceRoot::Request,
+            Self::Identity(_) => PlaceRoot::Identity,
+            Self::Claim(_) => PlaceRoot::Claims,
+            Self::Profile(_) => PlaceRoot::Profile,
+            Self::Path(_) => PlaceRoot::Path,
+        }
+    }
+
+    /// The name of the request header that it is, if it is one.
+    #[must_use]
+    pub fn header(&self) -> Option<&str> {
+        match self {
+            Self::Header(name) => Some(name),
+            Self::Request(_)
+            | Self::Query(_)
+            | Self::Identity(_)
+            | Self::Claim(_)
+            | Self::Profile(_)
+            | Self::Path(_) => None,
         }
     }
 
@@ -200,26 +231,26 @@ impl Holder {
             return Err(format!("a name of `{}` is empty", self.written()));
         }
         let place = match self {
-            Self::Root(Root::Request) => match name {
+            Self::Root(PlaceRoot::Request) => match name {
                 "headers" => return Ok(Member::Holder(Self::Headers)),
                 "query" => return Ok(Member::Holder(Self::Query)),
                 _ => {
-                    Place::Request(self.field(name, RequestField::VARIANTS, ", headers, query")?)
+                    Place::Request(self.field(name, RequestPlace::VARIANTS, ", headers, query")?)
                 }
             },
-            Self::Root(Root::Identity) => {
-                Place::Identity(self.field(name, IdentityField::VARIANTS, "")?)
+            Self::Root(PlaceRoot::Identity) => {
+                Place::Identity(self.field(name, IdentityPlace::VARIANTS, "")?)
             }
-            Self::Root(Root::Profile) => {
-                Place::Profile(self.field(name, ProfileField::VARIANTS, "")?)
+            Self::Root(PlaceRoot::Profile) => {
+                Place::Profile(self.field(name, ProfilePlace::VARIANTS, "")?)
             }
-            Self::Root(Root::Claims) if name.starts_with('/') => {
+            Self::Root(PlaceRoot::Claims) if name.starts_with('/') => {
                 return Err(format!(
                     "`claims[\"{name}\"]` is written as a pointer; write claims.realm_access.roles"
                 ));
             }
-            Self::Root(Root::Claims) => Place::Claim(name.into()),
-            Self::Root(Root::Path) => Place::Path(name.into()),
+            Self::Root(PlaceRoot::Claims) => Place::Claim(name.into()),
+            Self::Root(PlaceRoot::Path) => Place::Path(name.into()),
             Self::Headers if name.bytes().any(|byte| byte.is_ascii_uppercase()) => {
                 return Err(format!(
                     "names of headers are in lower case; write request.headers[\"{}\"]",

@@ -19,7 +19,7 @@ use strum::VariantNames;
 use super::{
     node::{Function, Loop, LoopKind, Node, Operator},
     pattern,
-    place::{Holder, Member, Place, Root},
+    place::{Holder, Member, Place, PlaceRoot},
 };
 
 /// The deepest tree. Also bounds how deeply an evaluation calls itself.
@@ -120,9 +120,9 @@ impl<'e> Lowering<'e> {
         if let Some(out) = self.variables.iter().rev().position(|known| *known == name) {
             return Ok(Node::Variable(out));
         }
-        Err(match Root::of(name) {
+        Err(match PlaceRoot::of(name) {
             Some(root) => read_by_name(Holder::Root(root)),
-            None => format!("unknown name `{name}`; there are {}", Root::names()),
+            None => format!("unknown name `{name}`; there are {}", PlaceRoot::names()),
         })
     }
 
@@ -130,7 +130,7 @@ impl<'e> Lowering<'e> {
     fn holder(&self, written: &IdedExpr) -> Result<Option<Holder>, String> {
         if let Expr::Ident(name) = &written.expr {
             let free = !self.variables.contains(&name.as_str());
-            return Ok(Root::of(name).filter(|_| free).map(Holder::Root));
+            return Ok(PlaceRoot::of(name).filter(|_| free).map(Holder::Root));
         }
         if let Expr::Select(select) = &written.expr
             && !select.test
@@ -250,7 +250,7 @@ impl<'e> Lowering<'e> {
     fn comprehension(&mut self, walk: &'e ComprehensionExpr) -> Result<Node, String> {
         let (kind, condition, result) = macro_of(walk).ok_or("cannot be parsed")?;
         let variable = walk.iter_var.as_str();
-        if Root::of(variable).is_some() || self.variables.contains(&variable) {
+        if PlaceRoot::of(variable).is_some() || self.variables.contains(&variable) {
             return Err(format!("the variable `{variable}` of a macro hides another; rename it"));
         }
         let range = self.node(&walk.iter_range)?;

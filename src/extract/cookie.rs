@@ -105,7 +105,7 @@ impl CookiePlace {
     }
 }
 
-fn value_of<'a>(pair: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {
+pub(super) fn value_of<'a>(pair: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {
     let rest = pair.trim_ascii().strip_prefix(name)?.trim_ascii_start();
     let value = rest.strip_prefix(b"=")?.trim_ascii();
     let inner = value.strip_prefix(b"\"").and_then(|value| value.strip_suffix(b"\""));

@@ -11,6 +11,7 @@ mod finding;
 mod header;
 mod jws_shape;
 mod query;
+mod removal;
 mod rownd_cookie;
 mod site;
 #[cfg(test)]
@@ -26,6 +27,7 @@ use crate::{
 pub use cookie::shows_anti_csrf;
 use cookie::{CookiePlace, SUPERTOKENS_COOKIE};
 use finding::Finding;
+pub use removal::CredentialRemoval;
 pub use site::CookieSites;
 
 /// The ordered places where a credential is looked for.

@@ -12,7 +12,7 @@ pub struct Denial {
     for_everybody: bool,
     retry_after: Option<Duration>,
     issuer: Option<Arc<str>>,
-    header: Option<&'static str>,
+    header: Option<Cow<'static, str>>,
     // In a box, because every check carries the size of a denial and few denials have any of it.
     details: Option<Box<DenialDetails>>,
 }
@@ -71,23 +71,33 @@ impl Denial {
 
     /// Denied because the value of this identity header is above the limits.
     #[must_use]
-    pub const fn identity_too_large(header: &'static str) -> Self {
-        let mut denial = Self::of(DenyReason::IdentityTooLarge);
-        denial.header = Some(header);
-        denial
+    pub fn identity_too_large(header: &'static str) -> Self {
+        Self { header: Some(Cow::Borrowed(header)), ..Self::of(DenyReason::IdentityTooLarge) }
     }
 
-    /// The identity header whose value is above the limits, where that was the matter.
+    /// Denied because the value of this configured header or parameter is above the limits.
     #[must_use]
-    pub const fn header(&self) -> Option<&'static str> {
-        self.header
+    pub fn output_too_large(name: &str) -> Self {
+        Self { header: Some(name.to_owned().into()), ..Self::of(DenyReason::IdentityTooLarge) }
+    }
+
+    /// Denied because this configured header or parameter has no value for the request.
+    #[must_use]
+    pub fn output_missing(name: &str) -> Self {
+        Self { header: Some(name.to_owned().into()), ..Self::of(DenyReason::OutputMissing) }
+    }
+
+    /// The header or parameter whose value is above the limits or missing, where that was the matter.
+    #[must_use]
+    pub fn header(&self) -> Option<&str> {
+        self.header.as_deref()
     }
 
     /// The reason in words for the client, with the name of the header where one was the matter.
     #[must_use]
     pub fn message(&self) -> Cow<'static, str> {
         let message = self.reason.message();
-        self.header.map_or(message.into(), |header| format!("{message}: {header}").into())
+        self.header().map_or(message.into(), |header| format!("{message}: {header}").into())
     }
 
     /// After what time to ask again, where this denial knows it better than the settings.

@@ -251,6 +251,18 @@ deny_reasons! {
     /// not `Sec-Fetch-Mode`: the request could be a WebSocket handshake.
     FetchModeMissing => "fetch_mode_missing", Forbidden, "the proxy has to send the headers upgrade and sec-fetch-mode as well",
         "Add `upgrade` and `sec-fetch-mode` to `allowed_headers` of Envoy's filter.";
+    /// A header or a parameter that the rule sets has no value for this request, and its setting says
+    /// `on_missing: deny`. The message and the log name it.
+    OutputMissing => "output_missing", Forbidden, "a value that the service needs is missing",
+        "Have the issuer put the value into the token, or the user into the profile; or write \
+         `on_missing: omit`. An object cannot be written as a text: use `format: json`.";
+
+    /// Servers read the request in several ways, and the rules of these readings tell the service
+    /// different things. Or a parameter that the rule sets or removes stands in the query under a name
+    /// that some servers take for it and not every Envoy can remove, such as `user%5Fid`.
+    OutputAmbiguous => "output_ambiguous", BadRequest, "the request can be read in several ways",
+        "Have the client send a plain request. If it does, give the rules that can match it the same \
+         `headers`, `response_headers` and `query`.";
 
     /// The check has no HTTP request: it is from a network filter, or the message is empty.
     RequestMissing => "request_missing", BadRequest, "the check holds no HTTP request",

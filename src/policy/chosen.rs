@@ -18,8 +18,8 @@ use std::{ptr, sync::Arc};
 use super::{
     condition::Condition,
     evidence::Evidence,
+    granted::GrantedRule,
     guard::Guard,
-    outputs::GrantedRule,
     presented::Presented,
     rule::{Concession, Rule},
     shadow::{self, ShadowDecision, ShadowOutcome},

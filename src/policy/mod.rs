@@ -7,9 +7,11 @@
 
 #![warn(clippy::wildcard_enum_match_arm, clippy::match_wildcard_for_single_variants)]
 
+mod caller_facts;
 mod chosen;
 mod condition;
 mod evidence;
+mod granted;
 mod guard;
 mod index;
 mod limits;
@@ -18,7 +20,6 @@ mod method;
 mod outputs;
 mod path;
 mod permit;
-mod places;
 mod presented;
 mod requirement;
 pub mod rights;
@@ -34,18 +35,21 @@ mod warnings;
 use std::{collections::HashMap, sync::Arc};
 
 use crate::{
-    config::{Config, Mode},
+    config::{Config, Mode, RouteOutputs},
     model::{ClaimNames, DenyReason, NamedRoute, RequestContext, Step},
 };
+pub use caller_facts::CallerFacts;
 pub use chosen::ChosenRules;
 use chosen::{BesideRules, ChosenRule};
 pub use evidence::Needs;
+pub use granted::GrantedRule;
 use guard::Guard;
 use index::RuleIndex;
 pub use limits::{Measured, RequestLimits};
 use matching::{Asked, Fit, PathProgram};
 use method::MethodReadings;
-pub use outputs::{GrantedRule, RuleOutputs};
+use outputs::CommonOutputs;
+pub use outputs::RuleOutputs;
 use path::PathReadings;
 pub use permit::{Allowed, ConfirmedByProfile, Permit, Unconfirmed};
 pub use presented::Presented;
@@ -97,8 +101,13 @@ impl Policy {
     pub fn build(config: &Config) -> Self {
         let sources = Arc::new(FactSources::build(config));
         let guards = config.guards.iter().map(|guard| Guard::build(guard, &sources)).collect();
-        let rules = config.routes.iter().map(|route| Rule::of_route(route, &sources)).collect();
-        let policy = Self::new(guards, rules, Rule::of_default(&config.default, &sources));
+        let common = CommonOutputs::build(config);
+        let rules = config.routes.iter().map(|route| {
+            Rule::of_route(route, &sources).telling(&route.outputs, &common, &sources)
+        });
+        let default = Rule::of_default(&config.default, &sources);
+        let default = default.telling(&RouteOutputs::default(), &common, &sources);
+        let policy = Self::new(guards, rules.collect(), default);
         Self { rights: sources.rights().clone(), ..policy }
     }
 

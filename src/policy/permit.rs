@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 use super::{
     chosen::ChosenRules,
-    outputs::GrantedRule,
+    granted::GrantedRule,
     presented::Presented,
     rule::Concession,
     shadow::ShadowOutcome,

@@ -9,14 +9,14 @@ use super::{
     condition::Condition,
     evidence::Needs,
     matching::{Asked, Fit, Matcher, PathProgram},
-    outputs::RuleOutputs,
+    outputs::{CommonOutputs, RuleOutputs},
     requirement::{CompiledRequirement, FactSources},
     variables::PathVariables,
 };
 use crate::{
     config::{
         AppliesTo, Auth, DefaultRoute, ExpiredCookie, Freshness, Mode, OddPaths, Requirement,
-        Route, RulePassport,
+        Route, RouteOutputs, RulePassport,
     },
     model::{AuthLevel, DenialForm},
 };
@@ -86,6 +86,8 @@ impl Rule {
             odd_paths,
             denial,
             passport,
+            // Told by `telling`, because the common ones are needed too.
+            outputs: _,
         } = route;
         let matcher = match applies_to {
             AppliesTo::NamedRequests => None,
@@ -145,14 +147,32 @@ impl Rule {
         if outputs.reads_profile() {
             conditions.push(Condition::ProfileToTell(sources.clone()));
         }
-        let (identity, path_variables) = (settings.reads_credential(), outputs.reads_path());
-        let mut needs = Needs { identity, path_variables, ..Needs::default() };
+        let mut needs = Needs { identity: settings.reads_credential(), ..outputs.needs() };
         for condition in &conditions {
             needs.extend(condition.needs());
         }
         let strictness = (settings.auth, settings.auth_level, settings.freshness);
         let (mode, denial_form) = (Mode::Enforce, None);
         Self { id, matcher, conditions, concessions, needs, strictness, mode, outputs, denial_form }
+    }
+
+    /// The same rule with these headers and changes of the query, in place of common ones of the same
+    /// name.
+    pub(super) fn telling(
+        mut self,
+        own: &RouteOutputs,
+        common: &CommonOutputs,
+        sources: &Arc<FactSources>,
+    ) -> Self {
+        let knows_profile = self.outputs.reads_profile();
+        let outputs = Arc::unwrap_or_clone(self.outputs).with(own, common);
+        if outputs.reads_profile() && !knows_profile && self.needs.identity {
+            let condition = Condition::ProfileToTell(sources.clone());
+            self.needs.extend(condition.needs());
+            self.conditions.push(condition);
+        }
+        self.needs.extend(outputs.needs());
+        Self { outputs: Arc::new(outputs), ..self }
     }
 
     /// The name in logs and metadata.

@@ -22,6 +22,7 @@ mod lifecycle;
 mod limits;
 mod load;
 mod matching;
+mod outputs;
 mod paths;
 mod releases;
 mod reload;

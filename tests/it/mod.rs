@@ -16,6 +16,7 @@ mod memory;
 mod migration;
 mod migration_page;
 mod network;
+mod outputs;
 mod outside;
 mod passport;
 mod presets;

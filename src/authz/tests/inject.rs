@@ -12,6 +12,7 @@ use crate::{
         early_strip,
         edits::RequestEdits,
         inject::{FIELDS, Injector, VENDOR},
+        outputs::Told,
     },
     config::{IdentityHeaders, VendorHeaders},
     model::{AllowReason, AuthLevel, Headers, IdentityFacts, QueryEdits, RequestContext},
@@ -20,7 +21,8 @@ use crate::{
 };
 
 fn injector(vendor_headers: VendorHeaders) -> Injector {
-    Injector::build(&IdentityHeaders { vendor_headers, ..IdentityHeaders::default() })
+    let settings = IdentityHeaders { vendor_headers, ..IdentityHeaders::default() };
+    Injector::build(&settings)
 }
 
 pub(super) fn request(names: &[&str]) -> RequestContext {
@@ -47,7 +49,13 @@ pub(super) fn permit(identity: Option<&IdentityFacts>) -> Permit {
 
 fn edits(names: &[&str], identity: Option<&IdentityFacts>) -> RequestEdits {
     injector(VendorHeaders::Pass)
-        .edits(&request(names), &permit(identity), Vec::new(), QueryEdits::default())
+        .edits(
+            &request(names),
+            &permit(identity),
+            Vec::new(),
+            QueryEdits::default(),
+            Told::default(),
+        )
         .unwrap()
 }
 
@@ -222,10 +230,10 @@ fn the_vendors_own_headers_pass_exactly_spelled_unless_configured_otherwise() {
     let vendor =
         ["x-rownd-app-key", "x-rownd-app-secret", "x-rownd-filename", "x-rownd-magic-allow-exp"];
     let pass = injector(VendorHeaders::Pass)
-        .edits(&request(&vendor), &permit(None), Vec::new(), QueryEdits::default())
+        .edits(&request(&vendor), &permit(None), Vec::new(), QueryEdits::default(), Told::default())
         .unwrap();
     let remove = injector(VendorHeaders::Remove)
-        .edits(&request(&vendor), &permit(None), Vec::new(), QueryEdits::default())
+        .edits(&request(&vendor), &permit(None), Vec::new(), QueryEdits::default(), Told::default())
         .unwrap();
     for name in vendor {
         assert!(!removed(&pass).contains(name), "{name}");
@@ -293,7 +301,7 @@ fn an_item_with_a_comma_is_not_two_items() {
 fn the_patterns_for_proxies_are_the_headers_that_are_set() {
     let compiled = |vendor_headers| {
         let settings = IdentityHeaders { vendor_headers, ..IdentityHeaders::default() };
-        let patterns = early_strip(&settings);
+        let patterns = early_strip(&settings, &["x-user-email".to_owned()]);
         regex::RegexSet::new(patterns).unwrap()
     };
     let (pass, all) = (compiled(VendorHeaders::Pass), compiled(VendorHeaders::Remove));
@@ -307,6 +315,10 @@ fn the_patterns_for_proxies_are_the_headers_that_are_set() {
     for vendor in VENDOR {
         let name = str::from_utf8(vendor).unwrap();
         assert!(!pass.is_match(name) && all.is_match(name), "{name}");
+    }
+    for set in [&pass, &all] {
+        assert!(set.is_match("x-user-email") && set.is_match("x_user.email"));
+        assert!(!set.is_match("x-user-emails"));
     }
     for name in ["x-rownds-user-id", "xx-rownd-user-id", "authorization", "x-rownd"] {
         assert!(!pass.is_match(name) && !all.is_match(name), "{name}");
@@ -363,7 +375,7 @@ proptest! {
     ) {
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
         let settings = if pass { VendorHeaders::Pass } else { VendorHeaders::Remove };
-        let found = injector(settings).edits(&request(&names), &permit(identity.as_ref()), Vec::new(), QueryEdits::default()).unwrap();
+        let found = injector(settings).edits(&request(&names), &permit(identity.as_ref()), Vec::new(), QueryEdits::default(), Told::default()).unwrap();
         let behind = applied(&names, &found);
         for (name, value) in &behind {
             if normalised(name).starts_with("x-rownd-") && value == "spoofed" {
@@ -382,7 +394,7 @@ proptest! {
     #[test]
     fn no_name_is_in_both_lists(names in prop::collection::vec(name(), 0..8), identity in prop::option::of(any_identity())) {
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
-        let found = injector(VendorHeaders::Remove).edits(&request(&names), &permit(identity.as_ref()), Vec::new(), QueryEdits::default()).unwrap();
+        let found = injector(VendorHeaders::Remove).edits(&request(&names), &permit(identity.as_ref()), Vec::new(), QueryEdits::default(), Told::default()).unwrap();
         let set: Vec<&str> = found.identity.set.iter().map(|(name, _)| *name).collect();
         prop_assert!(removed(&found).iter().all(|name| !set.iter().any(|known| known.eq_ignore_ascii_case(name))), "{found:?}");
         let distinct: BTreeSet<&str> = set.iter().copied().collect();
@@ -412,7 +424,10 @@ fn the_headers_of_an_identity_are_kept_from_its_second_check_on() {
     let who = identity();
     let (permit, injector) = (permit(Some(&who)), injector(VendorHeaders::Pass));
     let [first, second, third] = [(); 3].map(|()| {
-        injector.edits(&request(&[]), &permit, Vec::new(), QueryEdits::default()).unwrap().identity
+        injector
+            .edits(&request(&[]), &permit, Vec::new(), QueryEdits::default(), Told::default())
+            .unwrap()
+            .identity
     });
     assert!(!Arc::ptr_eq(&first, &second), "kept at once");
     assert!(Arc::ptr_eq(&second, &third), "made again");

@@ -8,6 +8,7 @@ mod forms;
 #[cfg(feature = "dev")]
 mod identities;
 mod inject;
+mod outputs;
 mod permit_steps;
 mod protection;
 mod shadows;

@@ -7,6 +7,7 @@ use crate::{
     authz::{
         edits::{ListHeader, RequestEdits},
         inject::{FIELDS, Injector},
+        outputs::Told,
     },
     config::{IdentityHeaders, OnTooLarge, TooLarge},
     model::{Denial, DenyReason, IdentityFacts, QueryEdits},
@@ -14,20 +15,21 @@ use crate::{
 
 /// Small limits, and what is done with lists above them.
 fn small(on_too_large: OnTooLarge) -> Injector {
-    Injector::build(&IdentityHeaders {
+    let settings = IdentityHeaders {
         max_value_bytes: 64,
         max_list_bytes: 128,
         max_total_bytes: 512,
         on_too_large,
         ..IdentityHeaders::default()
-    })
+    };
+    Injector::build(&settings)
 }
 
 fn judge(injector: &Injector, who: &IdentityFacts) -> Result<RequestEdits, Denial> {
     // The client sends each of the headers itself.
     let spoofed: Vec<&str> = FIELDS.iter().map(|field| field.name).collect();
     let request = request(&spoofed);
-    injector.edits(&request, &permit(Some(who)), Vec::new(), QueryEdits::default())
+    injector.edits(&request, &permit(Some(who)), Vec::new(), QueryEdits::default(), Told::default())
 }
 
 /// One item of so many bytes.
@@ -91,7 +93,13 @@ fn all_values_together_have_a_limit_and_the_largest_is_named() {
     let denied = judge(&injector, &who(rest + 1)).err();
     assert_eq!(denied, Some(Denial::identity_too_large("x-rownd-roles")), "the largest");
     // Without an identity there is nothing to inject.
-    let nobody = injector.edits(&request(&[]), &permit(None), Vec::new(), QueryEdits::default());
+    let nobody = injector.edits(
+        &request(&[]),
+        &permit(None),
+        Vec::new(),
+        QueryEdits::default(),
+        Told::default(),
+    );
     assert!(nobody.is_ok());
 }
 
@@ -121,7 +129,8 @@ fn a_list_that_is_left_out_is_removed_and_said() {
         assert!(fits.identity.omitted.is_empty());
         // One list's permission is not another's.
         for other in [ListHeader::Roles, ListHeader::Groups, ListHeader::Scopes] {
-            let denied = judge(&omits(other), &who).map_err(|denial| denial.header());
+            let denied =
+                judge(&omits(other), &who).map_err(|denial| denial.header().map(str::to_owned));
             assert_eq!(denied.is_ok(), other == header, "{other:?} for {header:?}");
         }
     }

@@ -13,6 +13,7 @@ mod issuers;
 mod key_snapshots;
 mod listeners;
 mod network;
+mod outputs;
 mod passport;
 mod process;
 mod profiles;
@@ -54,6 +55,12 @@ pub use listeners::{
 };
 pub(super) use network::WrittenNetwork;
 pub use network::{Network, OutboundTls};
+pub use outputs::{
+    MappedParameter, MappedValue, OnMissing, OutputHeader, QueryMap, RouteOutputs, ValueFormat,
+    ValueSource,
+};
+use outputs::{OutputScope, check_header_map};
+pub(super) use outputs::{WrittenHeader, WrittenQuery};
 pub(super) use passport::WrittenPassport;
 pub use passport::{
     ClaimSource, IdentityPart, Passport, PassportFormat, PassportKey, PassportSubject, RulePassport,
@@ -155,6 +162,16 @@ pub(in crate::config) struct WrittenConfig {
     /// Which identity headers reach the service behind.
     #[schemars(extend("x-reload" = true))]
     pub identity_headers: IdentityHeaders,
+    /// Headers that the service behind gets with each request that may pass, beside the identity
+    /// headers. A route's header of the same name replaces one of these.
+    #[schemars(extend("x-reload" = true), length(max = 64))]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub headers: Vec<WrittenHeader>,
+    /// Headers that the client gets with the response to each request that may pass. A route's header
+    /// of the same name replaces one of these.
+    #[schemars(extend("x-reload" = true), length(max = 64))]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub response_headers: Vec<WrittenHeader>,
     /// Signed tokens for the services behind, so that they need not trust a bare header. Default: none.
     #[schemars(extend("x-reload" = true))]
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -214,6 +231,14 @@ pub struct Config {
     pub revocation: Revocation,
     /// Which identity headers reach the service behind.
     pub identity_headers: IdentityHeaders,
+    /// Headers that the service behind gets with each request that may pass, beside the identity
+    /// headers. A route's header of the same name replaces one of these.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub headers: Vec<OutputHeader>,
+    /// Headers that the client gets with the response to each request that may pass. A route's header
+    /// of the same name replaces one of these.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub response_headers: Vec<OutputHeader>,
     /// Signed tokens for the services behind, so that they need not trust a bare header. Default: none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub passport: Option<Passport>,
@@ -251,6 +276,13 @@ impl WrittenConfig {
             profiles: self.profiles,
             revocation: self.revocation,
             identity_headers: self.identity_headers,
+            headers: check_header_map(&self.headers, "/headers", OutputScope::EveryRule, found),
+            response_headers: check_header_map(
+                &self.response_headers,
+                "/response_headers",
+                OutputScope::EveryRule,
+                found,
+            ),
             passport: self.passport.and_then(|written| written.check("/passport", found)),
             log: self.log,
             shutdown: self.shutdown,

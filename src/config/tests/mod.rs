@@ -7,6 +7,7 @@ mod environment;
 mod matches;
 mod one_iss;
 mod outbound;
+mod outputs;
 mod overlap;
 mod passport;
 mod presets;

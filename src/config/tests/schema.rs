@@ -27,6 +27,11 @@ fn issuer(kind: &str) -> Value {
     }
 }
 
+/// A header or parameter that takes every format and every part of the identity.
+fn told(name: &str) -> Value {
+    json!({"name": name, "from": {"identity": "user_id"}, "format": "json"})
+}
+
 /// A configuration in which every list has an entry, with an issuer of this kind.
 fn whole(kind: &str) -> Value {
     json!({
@@ -36,7 +41,10 @@ fn whole(kind: &str) -> Value {
         "roles": {"viewer": {"permissions": ["a:*"]}, "editor": {"inherits": ["viewer"]}},
         "role_sources": [{"claim": "roles", "prefix": "x:"}],
         "guards": [{"id": "g", "match": "any", "require": {"anonymous": false}}],
-        "routes": [{"id": "r", "match": "any"}],
+        "headers": [told("x-a")],
+        "response_headers": [told("x-a")],
+        "routes": [{"id": "r", "match": "any", "headers": [told("x-a")],
+            "response_headers": [told("x-a")], "query": {"set": [told("a")]}}],
     })
 }
 
@@ -172,6 +180,10 @@ fn every_word_of_every_enumeration_is_read_and_printed_back() {
                 if pointer.ends_with("/auth_method") && word != "none" {
                     document["rownd_auth"]["oidc_clients"][0]["client_secret"] = json!("secret");
                 }
+            }
+            if pointer == "/routes/0/auth" {
+                // A rule that reads no credential tells nothing of an identity.
+                document["routes"] = json!([{"id": "r", "match": "any"}]);
             }
             if pointer.ends_with("/preset") {
                 // An address of this machine may be any provider's.

@@ -2,6 +2,7 @@
 
 mod callers;
 mod methods;
+mod outputs;
 mod passport;
 mod profiles;
 mod requirements;
@@ -32,6 +33,7 @@ pub(super) fn check(written: WrittenConfig, found: &mut Findings) -> Config {
     };
     let issuers: Vec<_> = names.into_iter().map(with_name).collect();
     rights::check(&role_sources, &issuers, found);
+    outputs::check(&config, found);
     requirements::check(&config, found);
     passport::check_issuers(&config, found);
     passport::check_variables(&config, found);

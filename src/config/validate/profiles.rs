@@ -1,10 +1,12 @@
-//! Rules that need the user's profile, by `freshness: profile` or by a claim of a passport: an issuer
+//! Rules that need the user's profile, by `freshness: profile`, by a claim of a passport or by an output: an issuer
 //! has profiles, and its apps have the key and the secret that open them.
 
 use crate::config::{
     document::readable,
     findings::Findings,
-    sections::{Auth, Freshness, IssuerKind, RulePassport, WrittenConfig},
+    sections::{
+        Auth, Freshness, IssuerKind, RulePassport, WrittenConfig, WrittenHeader, WrittenQuery,
+    },
 };
 
 /// A setting that needs the profile, and whether its rule reads a credential.
@@ -50,7 +52,7 @@ pub(super) fn check(config: &WrittenConfig, found: &mut Findings) {
         }
     }
     if !any {
-        let instead = if is_fresh(&first) { "write token" } else { "leave these claims out" };
+        let instead = if is_fresh(&first) { "write token" } else { "leave it out" };
         found.add(
             first.at.as_str(),
             format!("needs an issuer of kind `rownd`, which has profiles; add one, or {instead}"),
@@ -60,10 +62,23 @@ pub(super) fn check(config: &WrittenConfig, found: &mut Findings) {
 
 fn needs(config: &WrittenConfig) -> Vec<NeedsProfile> {
     let mut found = Vec::new();
+    let first = |list: &str, headers: &[WrittenHeader]| {
+        let index = headers.iter().position(WrittenHeader::reads_profile)?;
+        Some(format!("{list}/{index}/from"))
+    };
     let mut add = |at: String, auth: Auth| found.push(NeedsProfile { at, auth });
     for (index, route) in config.routes.iter().enumerate() {
         if route.freshness == Freshness::Profile {
             add(format!("/routes/{index}/freshness"), route.auth);
+        }
+        let set = route.query.as_ref().and_then(WrittenQuery::reads_profile);
+        let told = [
+            first("headers", &route.headers),
+            first("response_headers", &route.response_headers),
+            set.map(|set| format!("query/set/{set}/from")),
+        ];
+        for at in told.into_iter().flatten() {
+            add(format!("/routes/{index}/{at}"), route.auth);
         }
         if route.passport.as_ref().is_some_and(RulePassport::reads_profile) {
             add(format!("/routes/{index}/passport/claims"), route.auth);
@@ -71,6 +86,11 @@ fn needs(config: &WrittenConfig) -> Vec<NeedsProfile> {
     }
     if config.default.freshness == Freshness::Profile {
         add("/default/freshness".to_owned(), config.default.auth);
+    }
+    let common =
+        [first("headers", &config.headers), first("response_headers", &config.response_headers)];
+    for at in common.into_iter().flatten() {
+        add(format!("/{at}"), Auth::Required);
     }
     found
 }

@@ -16,7 +16,7 @@ use crate::{
             Requirement, RequirementLeaf, Texts,
         },
     },
-    expression::{IdentityField, Place, Root},
+    expression::{IdentityPlace, Place, PlaceRoot},
 };
 
 /// A rule whose requirement is checked.
@@ -164,7 +164,7 @@ fn reads_profile(leaf: &RequirementLeaf, issuer: &Issuer) -> bool {
         | RequirementLeaf::GroupRole { .. }
         | RequirementLeaf::Attribute(..) => true,
         RequirementLeaf::Group(_) => issuer.claims.groups.is_none(),
-        RequirementLeaf::Cel(expression) => expression.reads(Root::Profile),
+        RequirementLeaf::Cel(expression) => expression.reads(PlaceRoot::Profile),
         // The sources of roles are checked where they are written.
         RequirementLeaf::Role(_)
         | RequirementLeaf::Permission(_)
@@ -219,15 +219,16 @@ const fn is_of_an_issuer(place: &Place) -> bool {
         Place::Claim(_) | Place::Profile(_) => true,
         Place::Identity(field) => matches!(
             field,
-            IdentityField::UserId
-                | IdentityField::AppId
-                | IdentityField::AppVariant
-                | IdentityField::Tenant
-                | IdentityField::SessionId
-                | IdentityField::TokenId
-                | IdentityField::Roles
-                | IdentityField::Groups
-                | IdentityField::Scopes
+            IdentityPlace::UserId
+                | IdentityPlace::AppId
+                | IdentityPlace::AppVariant
+                | IdentityPlace::Tenant
+                | IdentityPlace::SessionId
+                | IdentityPlace::TokenId
+                | IdentityPlace::Roles
+                | IdentityPlace::Permissions
+                | IdentityPlace::Groups
+                | IdentityPlace::Scopes
         ),
         Place::Request(_) | Place::Header(_) | Place::Query(_) | Place::Path(_) => false,
     }

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::{Given, parsed, value};
-use crate::expression::{Expression, ExpressionWork, Place, Root};
+use crate::expression::{Expression, ExpressionWork, Place, PlaceRoot};
 
 #[test]
 fn places_and_comparisons_have_their_values() {
@@ -129,9 +129,9 @@ fn an_expression_says_what_it_reads() {
     assert_eq!(read.path_variables().collect::<Vec<_>>(), ["id"]);
     assert_eq!(read.places().len(), 6);
     assert!(read.places().contains(&Place::Header("x-a".into())));
-    let roots =
-        [Root::Request, Root::Identity, Root::Claims, Root::Path].map(|root| read.reads(root));
-    assert_eq!((roots, read.reads(Root::Profile)), ([true; 4], false));
+    let roots = [PlaceRoot::Request, PlaceRoot::Identity, PlaceRoot::Claims, PlaceRoot::Path]
+        .map(|root| read.reads(root));
+    assert_eq!((roots, read.reads(PlaceRoot::Profile)), ([true; 4], false));
 }
 
 #[test]

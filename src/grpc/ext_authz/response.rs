@@ -97,7 +97,8 @@ fn allowed(allowance: &Allowance, verdict: &Verdict) -> EncodedResponse {
     let (request, identity) = (allowance.request(), verdict.facts().identity.as_deref());
     let mut part = MessagePart::of_check();
     part.allowed();
-    part.ok_response(iter::empty(), request.spoofed.iter().map(String::as_str));
+    let removed = request.spoofed.iter().chain(&request.remove);
+    part.ok_response(iter::empty(), removed.map(String::as_str));
     about_check(&mut part, "allow", verdict);
     // A copy, because it is kept for as long as the identity and takes no more than it needs.
     let encode = || Bytes::copy_from_slice(&of_identity(&request.identity, identity));

@@ -32,6 +32,6 @@ impl Fit {
     }
 }
 
-/// A part of a request has several readings where one is asked for.
+/// Servers do not agree on the value of a part of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::policy) struct Ambiguous;
+pub(in crate::policy) struct Unclear;

@@ -5,7 +5,7 @@
 //! only `-`), which of several lines counts, and whether a comma parts values. The value is the one
 //! asked for in every reading only if the header stands there once, in its own spelling.
 
-use super::fit::{Ambiguous, Fit};
+use super::fit::{Fit, Unclear};
 use crate::{config::PartValue, model::Headers};
 
 /// The lines of a header that are looked at. Of more, any may hold the value.
@@ -52,16 +52,16 @@ impl<'a> HeaderReadings<'a> {
         }
     }
 
-    /// The value of the only reading there is; `None` if the header is there in no reading.
+    /// The one value of the header, as every server reads it; `None` if it is not there.
     ///
     /// # Errors
     ///
-    /// Servers may read several values, or not this one.
-    pub(in crate::policy) fn only_value(&self) -> Result<Option<&'a [u8]>, Ambiguous> {
+    /// [`Unclear`], if it stands there several times, or in another spelling.
+    pub(in crate::policy) fn only(&self) -> Result<Option<&'a [u8]>, Unclear> {
         match self.lines.as_slice() {
             [] => Ok(None),
-            [only] if self.own_name && !self.other_name && !only.contains(&b',') => Ok(Some(only)),
-            _ => Err(Ambiguous),
+            [only] if self.own_name && !self.other_name => Ok(Some(only)),
+            _ => Err(Unclear),
         }
     }
 

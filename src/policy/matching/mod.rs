@@ -14,10 +14,9 @@ mod query_readings;
 mod template;
 
 pub(super) use asked::Asked;
-pub(super) use fit::Fit;
+pub(super) use fit::{Fit, Unclear};
 pub(super) use header_readings::HeaderReadings;
-pub(super) use host::HostPattern;
-pub(super) use host::canonical_host;
+pub(super) use host::{HostPattern, canonical_host};
 pub(super) use matcher::{Matcher, PathPattern};
 pub(super) use path_program::PathProgram;
 pub(super) use query_readings::QueryReadings;

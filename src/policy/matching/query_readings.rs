@@ -10,7 +10,7 @@ use std::borrow::Cow;
 
 use percent_encoding::percent_decode;
 
-use super::fit::{Ambiguous, Fit};
+use super::fit::{Fit, Unclear};
 use crate::{config::PartValue, model::Query};
 
 /// The parameters of one name that are looked at. Of more, any may hold the value.
@@ -75,22 +75,25 @@ impl QueryReadings {
         }
     }
 
-    /// The value of the only reading there is, as it was sent; `None` if the parameter is there in no
-    /// reading.
+    /// The one value of the parameter, decoded once, as every server reads it; `None` if it is not
+    /// there.
     ///
     /// # Errors
     ///
-    /// Servers may read several values, or not this one.
-    pub(in crate::policy) fn only_value(&self) -> Result<Option<&[u8]>, Ambiguous> {
-        if self.unclear || self.crowded || !self.hidden.is_empty() {
-            return Err(Ambiguous);
-        }
-        match self.values.as_slice() {
-            [] => Ok(None),
-            [only] if only.own_name && !only.text.iter().any(|b| b"+%".contains(b)) => {
-                Ok(Some(&only.text))
+    /// [`Unclear`], if servers do not agree on it.
+    pub(in crate::policy) fn only(&self) -> Result<Option<Vec<u8>>, Unclear> {
+        match (self.values.as_slice(), self.hidden.as_slice()) {
+            ([], []) => Ok(None),
+            // A `+` is a blank to some, and what is encoded twice is decoded twice by some.
+            ([only], []) if only.own_name && !self.unclear && !only.text.contains(&b'+') => {
+                let decoded = decode(&only.text);
+                if decoded.contains(&b'%') && only.text.contains(&b'%') {
+                    Err(Unclear)
+                } else {
+                    Ok(Some(decoded))
+                }
             }
-            _ => Err(Ambiguous),
+            _ => Err(Unclear),
         }
     }
 

@@ -5,11 +5,11 @@ use std::{sync::Arc, time::Duration};
 use super::{facts::FactSources, value};
 use crate::{
     config::{PathIdentity, RequirementLeaf as Asked, Texts, ValuePlace},
-    expression::{Expression, FaultKind, Root},
+    expression::{Expression, FaultKind, PlaceRoot},
     model::{Group, Profile},
     policy::{
+        caller_facts::{CallerFacts, CallerProfile},
         evidence::{Evidence, Needs},
-        places::PlaceReader,
         rights::RightsQuestion,
         truth::Truth,
         unmet::{Cause, Unmet},
@@ -73,7 +73,9 @@ impl Leaf {
                 needs.profile |= self.rights.iter().any(RightsQuestion::needs_profile);
             }
             Asked::Cel(expression) => {
-                needs.profile |= expression.reads(Root::Profile);
+                needs.profile |= expression.reads(PlaceRoot::Profile);
+                needs.profile |=
+                    expression.reads_rights() && self.sources.rights().reads_any_profile();
                 needs.path_variables |= expression.path_variables().next().is_some();
                 needs.claims.extend(expression.claims().map(str::to_owned));
             }
@@ -242,9 +244,14 @@ fn ask_expression(
     sources: &FactSources,
 ) -> Truth {
     let Evidence { request, variables, identity, profile, source: _, now: _, work } = *evidence;
-    let may_read_profile = identity.is_some_and(|who| sources.has_profile(who));
-    let places = PlaceReader { request, variables, identity, profile, may_read_profile, sources };
-    match expression.ask(&places, work) {
+    let profile = match profile {
+        Some(profile) => CallerProfile::Read(profile),
+        None if identity.is_some_and(|who| sources.has_profile(who)) => CallerProfile::Unread,
+        None => CallerProfile::None,
+    };
+    let (rights, sources) = (sources.rights(), Some(sources));
+    let facts = CallerFacts { request, variables, identity, profile, rights, sources };
+    match expression.ask(&facts, work) {
         Ok(truth) => Truth::of(truth),
         Err(fault) if fault.kind() == FaultKind::ProfileUnread => Truth::NeedsProfile,
         Err(_) => Truth::Unknown,

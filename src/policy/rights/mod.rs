@@ -94,6 +94,12 @@ impl RightsBook {
         })
     }
 
+    /// Some source of some issuer reads the profiles of its users.
+    #[must_use]
+    pub fn reads_any_profile(&self) -> bool {
+        self.issuers.iter().any(|of| self.reads_profile(&of.issuer))
+    }
+
     fn of(&self, issuer: &str) -> Option<&IssuerSources> {
         self.issuers.iter().find(|of| *of.issuer == *issuer)
     }

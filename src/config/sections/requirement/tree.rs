@@ -6,7 +6,7 @@ use serde::{Serialize, Serializer};
 
 use super::{texts::Texts, value_test::ValueTests, words::PathIdentity, written::WrittenRequire};
 use crate::{
-    expression::{Expression, Root},
+    expression::{Expression, PlaceRoot},
     model::{AuthLevel, CredentialSource},
 };
 
@@ -136,7 +136,7 @@ impl RequirementLeaf {
     #[must_use]
     pub fn reads_identity(&self) -> bool {
         match self {
-            Self::Cel(expression) => [Root::Identity, Root::Claims, Root::Profile]
+            Self::Cel(expression) => [PlaceRoot::Identity, PlaceRoot::Claims, PlaceRoot::Profile]
                 .iter()
                 .any(|root| expression.reads(*root)),
             Self::AuthLevel(_)

@@ -14,6 +14,7 @@ use crate::config::{
     section::Section,
     sections::{
         DenialTemplate,
+        outputs::{OutputScope, RouteOutputs, check_header_map, check_query},
         requirement::{Requirement, WrittenRequire},
     },
 };
@@ -35,7 +36,8 @@ impl Section for Vec<WrittenRoute> {
             }
             let require = require(route.require.clone(), route.auth, &at, found);
             let denial = check_denial(&route, &at, found);
-            Some(route.holds(applies_to?, require, denial))
+            let outputs = check_outputs(&route, &at, found);
+            Some(route.holds(applies_to?, require, denial, outputs))
         });
         checked.collect()
     }
@@ -56,6 +58,20 @@ impl Section for WrittenDefault {
             expired_cookie: self.expired_cookie,
             odd_paths: self.odd_paths,
         }
+    }
+}
+
+fn check_outputs(route: &WrittenRoute, at: &str, found: &mut Findings) -> RouteOutputs {
+    let scope = OutputScope::OneRule;
+    let mut list = |written, name| check_header_map(written, &format!("{at}/{name}"), scope, found);
+    let headers = list(&route.headers, "headers");
+    let response_headers = list(&route.response_headers, "response_headers");
+    let query = route.query.as_ref();
+    RouteOutputs {
+        headers,
+        response_headers,
+        query: query.map(|query| check_query(query, &format!("{at}/query"), scope, found)),
+        strip_credential: route.strip_credential,
     }
 }
 

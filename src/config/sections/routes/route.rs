@@ -10,7 +10,12 @@ use super::{
     schema::{Auth, ExpiredCookie, Freshness, Mode, OddPaths, WrittenRoute},
 };
 use crate::{
-    config::sections::{DenialTemplate, passport::RulePassport, requirement::Requirement},
+    config::sections::{
+        DenialTemplate,
+        outputs::{OutputHeader, RouteOutputs},
+        passport::RulePassport,
+        requirement::Requirement,
+    },
     model::AuthLevel,
 };
 
@@ -39,6 +44,8 @@ pub struct Route {
     pub expired_cookie: ExpiredCookie,
     /// How a path is judged that different servers read differently.
     pub odd_paths: OddPaths,
+    /// The outputs: what the service behind and the client are told.
+    pub outputs: RouteOutputs,
     /// The forms of its denials, if it has its own.
     pub denial: Option<DenialTemplate>,
     /// The signed token that the service behind gets.
@@ -86,6 +93,7 @@ impl WrittenRoute {
         applies_to: AppliesTo,
         require: Option<Requirement>,
         denial: Option<DenialTemplate>,
+        outputs: RouteOutputs,
     ) -> Route {
         Route {
             id: self.id,
@@ -99,6 +107,7 @@ impl WrittenRoute {
             cors_preflight: self.cors_preflight,
             expired_cookie: self.expired_cookie,
             odd_paths: self.odd_paths,
+            outputs,
             denial,
             passport: self.passport.map(Arc::new),
         }
@@ -125,6 +134,13 @@ impl From<&Route> for WrittenRoute {
             cors_preflight: route.cors_preflight,
             expired_cookie: route.expired_cookie,
             odd_paths: route.odd_paths,
+            headers: route.outputs.headers.iter().map(OutputHeader::written).cloned().collect(),
+            response_headers: (route.outputs.response_headers.iter())
+                .map(OutputHeader::written)
+                .cloned()
+                .collect(),
+            query: route.outputs.query.as_ref().map(|query| query.written().clone()),
+            strip_credential: route.outputs.strip_credential,
             denial: route.denial.as_ref().map(|denial| denial.written().clone()),
             passport: route.passport.as_deref().cloned(),
         }

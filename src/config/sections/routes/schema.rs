@@ -5,7 +5,12 @@ use serde::{Deserialize, Serialize};
 
 use super::route_match::RouteMatch;
 use crate::{
-    config::sections::{WrittenDenial, passport::RulePassport, requirement::WrittenRequire},
+    config::sections::{
+        WrittenDenial,
+        outputs::{WrittenHeader, WrittenQuery},
+        passport::RulePassport,
+        requirement::WrittenRequire,
+    },
     model::AuthLevel,
 };
 
@@ -116,6 +121,23 @@ pub(in crate::config) struct WrittenRoute {
     /// How a path is judged that different servers read differently.
     #[serde(default)]
     pub odd_paths: OddPaths,
+    /// Headers that the service behind gets with each request that this rule lets pass. Each replaces
+    /// one of the same name in the section `headers`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(min = 1, max = 64))]
+    pub headers: Vec<WrittenHeader>,
+    /// Headers that the client gets with the response to each request that this rule lets pass. Each
+    /// replaces one of the same name in the section `response_headers`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(min = 1, max = 64))]
+    pub response_headers: Vec<WrittenHeader>,
+    /// Parameters of the query that are set or removed on the way to the service behind.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub query: Option<WrittenQuery>,
+    /// The service behind does not get the credential: it is removed from every place of
+    /// `credentials`. Other cookies, parameters and schemes of `Authorization` stay.
+    #[serde(default)]
+    pub strip_credential: bool,
     /// The forms of its denials for browsers, in place of the section `denial` of the whole file.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub denial: Option<WrittenDenial>,

@@ -22,6 +22,7 @@ pub(super) fn edits_of_everything() -> (RequestEdits, ResponseEdits) {
             set: vec![("page".into(), "1".to_owned())],
             remove: vec!["access_token".into()],
         },
+        remove: vec!["x-plan".to_owned()],
         ..identity_edits()
     };
     let response = ResponseEdits {
@@ -45,6 +46,7 @@ fn an_allow_carries_what_the_steps_after_the_permit_add() {
     let query: Vec<_> = query.iter().map(|one| (one.key.as_str(), one.value.as_str())).collect();
     assert_eq!(query, [("page", "1")]);
     assert_eq!(ok.query_parameters_to_remove, ["access_token"]);
+    assert!(ok.headers_to_remove.iter().any(|name| name == "x-plan"), "{answer:?}");
     let told = ok.response_headers_to_add.iter().map(|option| {
         let header = option.header.as_ref().unwrap();
         let append = option.append.as_ref().unwrap().value;

@@ -269,8 +269,8 @@ fn an_error_response_is_told_only_for_what_holds_for_everybody() {
 }
 
 fn edits(identity: IdentityHeaders, spoofed: Vec<String>) -> RequestEdits {
-    let (headers, query) = (Vec::new(), QueryEdits::default());
-    RequestEdits { identity: Arc::new(identity), spoofed, headers, query }
+    let (headers, query, remove) = (Vec::new(), QueryEdits::default(), Vec::new());
+    RequestEdits { identity: Arc::new(identity), spoofed, remove, headers, query }
 }
 
 pub(super) fn identity_edits() -> RequestEdits {

@@ -49,6 +49,7 @@ fn allowed(set: &[&'static str], omitted: Vec<ListHeader>) -> CheckResponse {
     let request = RequestEdits {
         identity: Arc::new(headers),
         spoofed: Vec::new(),
+        remove: Vec::new(),
         headers: Vec::new(),
         query: QueryEdits::default(),
     };

@@ -1,0 +1,239 @@
+//! The outputs of the rules that let a request pass, for this request.
+
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use super::{
+    form::{in_header, in_query, is_removable},
+    parameters,
+};
+use crate::{
+    authz::permit_step::Additions,
+    config::{IdentityHeaders as Settings, MappedValue, OnMissing, ValueFormat, ValueSource},
+    expression::Facts,
+    extract::{CredentialRemoval, Extractor},
+    model::{AllowReason, Denial, DenyReason, NameValue, RequestContext},
+    policy::Permit,
+};
+
+/// Tells the outputs of rules, within the limits of the identity headers.
+#[derive(Debug)]
+pub(in crate::authz) struct OutputTeller {
+    max_value: usize,
+    max_list: usize,
+    max_total: usize,
+}
+
+/// The outputs that are no additions.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(in crate::authz) struct Told {
+    /// Names of headers to remove.
+    pub(in crate::authz) remove: Vec<String>,
+    /// The headers that hold a credential are dealt with.
+    pub(in crate::authz) credential_removed: bool,
+}
+
+/// The place that texts are written for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Target {
+    Header,
+    Query,
+}
+
+/// Names with their texts, each name once; without a text, the name is removed.
+#[derive(Debug, Default)]
+struct Outputs(Vec<(Arc<str>, Option<String>)>);
+
+impl OutputTeller {
+    pub(in crate::authz) fn build(settings: &Settings) -> Self {
+        Self {
+            max_value: settings.max_value_bytes,
+            max_list: settings.max_list_bytes.max(settings.max_value_bytes),
+            max_total: settings.max_total_bytes,
+        }
+    }
+
+    /// Adds what the rules of this permit tell.
+    ///
+    /// # Errors
+    ///
+    /// [`DenyReason::OutputMissing`], if a value is missing that may not be, and
+    /// [`DenyReason::CredentialMissing`] where a credential would bring it;
+    /// [`DenyReason::IdentityTooLarge`], if a text is above the limits;
+    /// [`DenyReason::OutputAmbiguous`], if two rules tell different things, or if a parameter stands
+    /// there under a name that Envoy cannot remove.
+    pub(in crate::authz) fn tell(
+        &self,
+        request: &RequestContext,
+        permit: &Permit,
+        extractor: &Extractor,
+        additions: &mut Additions,
+    ) -> Result<Told, Denial> {
+        let (mut headers, mut response, mut query) =
+            (Outputs::default(), Outputs::default(), Outputs::default());
+        let mut strips = false;
+        for granted in permit.granted() {
+            let (identity, profile) = (permit.identity(), permit.profile());
+            let facts =
+                granted.facts(request, identity.map(|who| &**who), profile.map(|all| &**all));
+            let outputs = granted.outputs();
+            let text = |name: &str, value: &MappedValue, target| {
+                self.text(name, value, target, &facts, permit)
+            };
+            for told in outputs.headers.iter() {
+                headers.add(&told.name, text(&told.name, &told.value, Target::Header)?)?;
+            }
+            for told in outputs.response_headers.iter() {
+                response.add(&told.name, text(&told.name, &told.value, Target::Header)?)?;
+            }
+            for told in outputs.query.iter().flat_map(|query| &query.set) {
+                query.add(&told.name, text(&told.name, &told.value, Target::Query)?)?;
+            }
+            for name in outputs.query.iter().flat_map(|query| &query.remove) {
+                query.add(name, None)?;
+            }
+            strips |= outputs.strip_credential;
+        }
+        let mut told = Told { remove: Vec::new(), credential_removed: strips };
+        for outputs in [&headers, &response, &query] {
+            outputs.check_total(self.max_total)?;
+        }
+        for (name, text) in headers.0 {
+            match text {
+                Some(text) => additions.headers.push((name.to_string().into(), text)),
+                None => told.remove.push(name.to_string()),
+            }
+        }
+        let set = response.0.into_iter().filter_map(|(name, text)| Some((name, text?)));
+        additions.response.headers.extend(set.map(|(name, text)| named(&name, text)));
+        for (name, text) in query.0 {
+            let spelled = parameters::other_spellings(request.query(), &name);
+            additions.query.remove.extend(spelled.into_iter().map(Into::into));
+            match text {
+                Some(text) => additions.query.set.push(named(&name, text)),
+                None => additions.query.remove.push(name.to_string().into()),
+            }
+        }
+        if strips {
+            strip(extractor.removal(request), additions, &mut told);
+        }
+        // Such a name is never sent by an ordinary client, and the parameter would stay.
+        if !additions.query.remove.iter().all(|name| is_removable(name)) {
+            return Err(DenyReason::OutputAmbiguous.into());
+        }
+        Ok(told)
+    }
+
+    /// The text of a value for this request; `None` if there is none and none is needed.
+    fn text(
+        &self,
+        name: &str,
+        value: &MappedValue,
+        target: Target,
+        facts: &impl Facts,
+        permit: &Permit,
+    ) -> Result<Option<String>, Denial> {
+        let MappedValue { source, format, on_missing } = value;
+        let Some(text) = written(source, *format, target, facts) else {
+            // The client sends the preflight before the request, and never with a credential.
+            return match (on_missing, permit.reason()) {
+                (OnMissing::Omit, _) | (OnMissing::Deny, AllowReason::CorsPreflight) => Ok(None),
+                (OnMissing::Deny, AllowReason::Anonymous) if source.needs_identity() => {
+                    Err(DenyReason::CredentialMissing.into())
+                }
+                (
+                    OnMissing::Deny,
+                    AllowReason::Anonymous | AllowReason::Public | AllowReason::Authenticated,
+                ) => Err(Denial::output_missing(name)),
+            };
+        };
+        let longest = match format {
+            ValueFormat::Text => self.max_value,
+            ValueFormat::List | ValueFormat::Json | ValueFormat::Base64url => self.max_list,
+        };
+        if text.len() > longest {
+            return Err(Denial::output_too_large(name));
+        }
+        Ok(Some(text))
+    }
+}
+
+/// The text, if the source has a value that the format can write. A fault is none.
+fn written(
+    source: &ValueSource,
+    format: ValueFormat,
+    target: Target,
+    facts: &impl Facts,
+) -> Option<String> {
+    let write = |value: &Value| match target {
+        Target::Header => in_header(value, format),
+        Target::Query => in_query(value, format),
+    };
+    match source {
+        // Judged when the configuration was read: visible ASCII, with blanks inside.
+        ValueSource::Constant(text) if target == Target::Header && format == ValueFormat::Text => {
+            Some(text.to_string())
+        }
+        ValueSource::Constant(text) => write(&Value::from(&**text)),
+        ValueSource::Place(place) => write(facts.value(place).ok()??.as_ref()),
+        ValueSource::Inside(place, pointer) => write(facts.value(place).ok()??.pointer(pointer)?),
+        ValueSource::Expression(expression) => write(&expression.evaluate(facts).ok()?),
+    }
+}
+
+fn named(name: &str, text: String) -> NameValue {
+    (name.to_owned().into(), text)
+}
+
+/// Takes the credential out. A header that a rule sets takes the place of one with a credential.
+fn strip(removal: CredentialRemoval, additions: &mut Additions, told: &mut Told) {
+    let CredentialRemoval { set, remove, parameters } = removal;
+    let is_set = |name: &str, additions: &Additions| {
+        additions.headers.iter().any(|(known, _)| known == name)
+    };
+    for (name, rest) in set {
+        if !is_set(&name, additions) {
+            additions.headers.push((name, rest));
+        }
+    }
+    told.remove.extend(remove.into_iter().filter(|name| !is_set(name, additions)));
+    for name in parameters {
+        let set = additions.query.set.iter().any(|(known, _)| *known == name);
+        if !set && !additions.query.remove.iter().any(|known| *known == name) {
+            additions.query.remove.push(name.into());
+        }
+    }
+}
+
+impl Outputs {
+    /// Adds what one rule tells.
+    ///
+    /// # Errors
+    ///
+    /// [`DenyReason::OutputAmbiguous`], if another rule tells something else.
+    fn add(&mut self, name: &Arc<str>, text: Option<String>) -> Result<(), Denial> {
+        match self.0.iter().find(|(known, _)| known == name) {
+            None => self.0.push((name.clone(), text)),
+            Some((_, known)) if *known == text => {}
+            Some(_) => return Err(DenyReason::OutputAmbiguous.into()),
+        }
+        Ok(())
+    }
+
+    /// # Errors
+    ///
+    /// [`DenyReason::IdentityTooLarge`], if all texts together are above the limit. The longest is
+    /// named.
+    fn check_total(&self, most: usize) -> Result<(), Denial> {
+        let texts = self.0.iter().filter_map(|(name, text)| Some((name, text.as_ref()?.len())));
+        if texts.clone().map(|(_, length)| length).sum::<usize>() <= most {
+            return Ok(());
+        }
+        let longest = texts.max_by_key(|(_, length)| *length);
+        Err(longest.map_or_else(
+            || DenyReason::IdentityTooLarge.into(),
+            |(name, _)| Denial::output_too_large(name),
+        ))
+    }
+}
