@@ -135,6 +135,7 @@ fn we_are_no_issuer_of_ours() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "one table")]
 fn the_passport_of_a_rule_that_cannot_be_meant_is_refused() {
     let (_dir, path) = file("a key");
     let path = path.display().to_string();

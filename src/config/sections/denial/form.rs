@@ -134,7 +134,7 @@ impl WrittenPage {
             Ok(self.title.clone())
         };
         let accent = AccentColor::parse(&self.accent)
-            .ok_or_else(|| "is not a colour of the form `#rrggbb`; write it like \"#1a56db\"");
+            .ok_or("is not a colour of the form `#rrggbb`; write it like \"#1a56db\"");
         let title = found.keep(format!("{at}/title"), title);
         let accent = found.keep(format!("{at}/accent"), accent);
         Some(DenialPage { title: title?, accent: accent? })

@@ -198,8 +198,10 @@ fn problem_of(
         ValueSource::Place(Place::Identity(part)) => (format == ValueFormat::Text
             && is_list(*part))
         .then_some("is a list; write format: list"),
-        ValueSource::Constant(_) | ValueSource::Inside(..) | ValueSource::Expression(_) => None,
-        ValueSource::Place(
+        ValueSource::Constant(_)
+        | ValueSource::Inside(..)
+        | ValueSource::Expression(_)
+        | ValueSource::Place(
             Place::Request(_)
             | Place::Header(_)
             | Place::Query(_)
