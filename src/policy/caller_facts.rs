@@ -41,7 +41,8 @@ pub struct CallerFacts<'a> {
     pub(super) identity: Option<&'a Identity>,
     pub(super) profile: CallerProfile<'a>,
     pub(super) rights: &'a RightsBook,
-    /// The lists that tokens say; `None` where a list that no token says is as good as an empty one.
+    /// The lists that tokens say. `None` where nothing is decided by the facts, so that a fact of
+    /// nobody is absent and a list that no token says is empty.
     pub(super) sources: Option<&'a FactSources>,
 }
 
@@ -68,7 +69,9 @@ impl Facts for CallerFacts<'_> {
                 Err(Unclear) => Err(FaultKind::Unclear),
             },
             // Of a caller without an identity nothing is known, not even what it lacks.
-            Place::Identity(_) | Place::Claim(_) | Place::Profile(_) if self.identity.is_none() => {
+            Place::Identity(_) | Place::Claim(_) | Place::Profile(_)
+                if self.decides() && self.identity.is_none() =>
+            {
                 Err(FaultKind::Missing)
             }
             Place::Identity(field) => self.identity.map_or(Ok(None), |who| self.of(who, *field)),
@@ -79,7 +82,8 @@ impl Facts for CallerFacts<'_> {
                 CallerProfile::Read(profile) => of_profile(profile, *field),
                 CallerProfile::Unread => Err(FaultKind::ProfileUnread),
                 // An issuer without profiles says nothing of its users.
-                CallerProfile::None => Err(FaultKind::Missing),
+                CallerProfile::None if self.decides() => Err(FaultKind::Missing),
+                CallerProfile::None => Ok(None),
             },
             Place::Path(name) => self.variables.get(name).map(decoded).transpose(),
         };
@@ -88,6 +92,11 @@ impl Facts for CallerFacts<'_> {
 }
 
 impl CallerFacts<'_> {
+    /// A condition asks, and nothing may be allowed because a fact is not known.
+    const fn decides(&self) -> bool {
+        self.sources.is_some()
+    }
+
     fn request(&self, field: RequestPlace) -> Known<'static> {
         let request = self.request;
         match field {

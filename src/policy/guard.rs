@@ -80,7 +80,7 @@ impl Guard {
     pub(super) fn ask(&self, evidence: &Evidence<'_>, reads_credential: bool) -> ConditionState {
         let nobody = self.requirement.reads_identity() && evidence.identity.is_none();
         let state = match (nobody, self.callers) {
-            // What no identity could fulfil is asked of everybody.
+            // A condition that no identity could fulfil is asked of everybody.
             (true, GuardedCallers::Identified) if self.requirement.is_out_of_reach(evidence) => {
                 ConditionState::Unmet(Cause::Refused.into())
             }

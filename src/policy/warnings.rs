@@ -5,8 +5,8 @@
 
 use super::rights::{self, AskedRight};
 use crate::{
-    config::{Config, IssuerDetails, IssuerNames, Requirement, RequirementLeaf},
-    model::Warning,
+    config::{Config, IssuerDetails, IssuerNames, Requirement, RequirementLeaf, TokenSource},
+    model::{CredentialSource, Warning},
 };
 
 /// The warnings about the conditions of rules and guards, and about roles.
@@ -25,6 +25,7 @@ pub fn warnings(config: &Config) -> Vec<Warning> {
         found.extend(
             reach.iter().filter_map(|(leaf, reaching)| hopeless(config, place, leaf, reaching)),
         );
+        found.extend(requirement.leaves().filter_map(|leaf| star(place, leaf)));
     }
     found
 }
@@ -49,6 +50,40 @@ fn asked_rights<'a>(place: &str, leaf: &'a RequirementLeaf) -> Vec<(String, Aske
         _ => return Vec::new(),
     };
     names.iter().map(|name| (format!("{place}.{}", leaf.setting()), asked(name))).collect()
+}
+
+/// Where a source finds its credential.
+const fn place_of(source: &TokenSource) -> CredentialSource {
+    match source {
+        TokenSource::Header(_) => CredentialSource::Header,
+        TokenSource::Cookie { .. } => CredentialSource::Cookie,
+        TokenSource::Query(_) => CredentialSource::Query,
+        TokenSource::WebsocketProtocol(_) => CredentialSource::WebsocketProtocol,
+    }
+}
+
+/// The warning about a text with a `*`, which stands for itself: under `not` it would let pass whom
+/// it is meant to deny.
+fn star(place: &str, leaf: &RequirementLeaf) -> Option<Warning> {
+    let (RequirementLeaf::User(texts)
+    | RequirementLeaf::Group(texts)
+    | RequirementLeaf::Scope(texts)
+    | RequirementLeaf::App(texts)
+    | RequirementLeaf::AppVariant(texts)
+    | RequirementLeaf::Tenant(texts)) = leaf
+    else {
+        return None;
+    };
+    let text = texts.iter().find(|text| text.contains('*'))?;
+    Some(Warning {
+        code: "star_is_literal",
+        text: format!(
+            "{place}.{}: `{text}` is taken literally: a `*` stands for itself; write each value, or \
+             `claim: {{ matches: ... }}`",
+            leaf.setting()
+        )
+        .into(),
+    })
 }
 
 /// The warning about a condition that no user of these issuers can fulfil.
@@ -82,6 +117,35 @@ fn hopeless(
             }) =>
         {
             "no issuer that can reach it has tenants".to_owned()
+        }
+        RequirementLeaf::Scope(_)
+            if issuers.all(|issuer| {
+                issuer.claims.scopes.is_none()
+                    && matches!(
+                        issuer.details,
+                        IssuerDetails::Rownd(_) | IssuerDetails::Firebase(_)
+                    )
+            }) =>
+        {
+            "no issuer that can reach it has `claims.scopes`".to_owned()
+        }
+        RequirementLeaf::MaxAge(_)
+            if issuers.all(|issuer| {
+                matches!(
+                    issuer.details,
+                    IssuerDetails::Rownd(_) | IssuerDetails::Supertokens(_)
+                )
+            }) =>
+        {
+            "tokens of Rownd and SuperTokens have no `auth_time`, so that no sign-in is recent enough"
+                .to_owned()
+        }
+        RequirementLeaf::Source(sources)
+            if !sources.iter().any(|source| config.credentials.0.iter().any(|known| {
+                place_of(known) == *source
+            })) =>
+        {
+            "no credential is looked for there".to_owned()
         }
         _ => return None,
     };

@@ -14,6 +14,13 @@ fn a_condition_that_no_configured_issuer_can_fulfil_is_a_warning() {
         ("{ issuer: partner, tenant: a }", Some("has tenants")),
         ("{ role: a }", Some("no entry of `role_sources` can give it")),
         ("{ permission: 'a:b' }", Some("which no user can have")),
+        ("{ issuer: rownd, scope: a }", Some("has `claims.scopes`")),
+        ("{ issuer: [rownd, partner], any: [{ issuer: partner, scope: a }] }", None),
+        ("{ issuer: rownd, max_age: 5m }", Some("have no `auth_time`")),
+        ("{ max_age: 5m }", None),
+        ("{ source: cookie }", Some("no credential is looked for there")),
+        ("{ source: [cookie, header] }", None),
+        ("{ issuer: partner, not: [{ user: 'banned-*' }] }", Some("is taken literally")),
         ("{ anonymous: false }", None),
     ] {
         let text = format!("{ISSUERS}routes: [{{ id: a, match: any, require: {require} }}]");
