@@ -56,9 +56,15 @@ impl QueryReadings {
         found.unclear |= !others.is_empty() || is_broken(sent);
         let parted = sent.contains(&b';').then_some(Cow::Borrowed(sent));
         for text in parted.into_iter().chain(others) {
-            for pair in text.split(|b| b"&;?#".contains(b)) {
-                let value = Value::of(pair, name).filter(|value| !found.values.contains(value));
-                found.crowded |= !keep(&mut found.hidden, value);
+            // A `?` within the query is a part of it, or begins another.
+            for signs in [b"&;?#".as_slice(), b"&;"] {
+                for pair in text.split(|b| signs.contains(b)) {
+                    let is_new = |value: &Value| {
+                        !found.values.contains(value) && !found.hidden.contains(value)
+                    };
+                    let value = Value::of(pair, name).filter(is_new);
+                    found.crowded |= !keep(&mut found.hidden, value);
+                }
             }
         }
         // A value with `;` in it is shorter for servers that part it there, and none for others.
