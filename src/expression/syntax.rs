@@ -19,7 +19,7 @@ use strum::VariantNames;
 use super::{
     node::{Function, Loop, LoopKind, Node, Operator},
     pattern,
-    place::{Holder, Member, Place, PlaceRoot},
+    place::{Holder, IdentityPlace, Member, Place, PlaceRoot, ProfilePlace},
 };
 
 /// The deepest tree. Also bounds how deeply an evaluation calls itself.
@@ -204,10 +204,38 @@ impl<'e> Lowering<'e> {
                 Ok(Node::Matches(Box::new(self.node(text)?), Box::new(form)))
             }
             (name, None, [a, b]) if let Some(operator) = operator(name) => {
-                Ok(Node::Operator(operator, self.boxed([a, b])?))
+                let sides = self.boxed([a, b])?;
+                self.check_order(operator, sides.as_slice())?;
+                Ok(Node::Operator(operator, sides))
             }
             (name, target, args) => self.function(name, target, args),
         }
+    }
+
+    /// An auth level is a word, and the order of words is not that of levels.
+    fn check_order(&self, operator: Operator, sides: &[Node]) -> Result<(), String> {
+        let orders = matches!(
+            operator,
+            Operator::Less | Operator::AtMost | Operator::Greater | Operator::AtLeast
+        );
+        let is_level = |side: &Node| {
+            let Node::Read(place) = side else { return false };
+            matches!(
+                self.places.get(*place),
+                Some(
+                    Place::Identity(IdentityPlace::AuthLevel)
+                        | Place::Profile(ProfilePlace::AuthLevel)
+                )
+            )
+        };
+        if orders && sides.iter().any(is_level) {
+            return Err(
+                "compares auth levels as words, by the alphabet; write auth_level: verified \
+                        beside `cel`, or compare with =="
+                    .to_owned(),
+            );
+        }
+        Ok(())
     }
 
     fn index(&mut self, of: &'e IdedExpr, index: &'e IdedExpr) -> Result<Node, String> {

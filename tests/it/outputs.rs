@@ -45,7 +45,7 @@ async fn a_value_of_the_profile_is_read_once_and_only_where_it_is_told() {
     assert_eq!(told.set("x-state"), Some("enabled!"));
     app.check(&Ask::get("/needed").bearer(&token)).await.assert_allowed("there", "authenticated");
     assert_eq!(issuer.hits(&path()), 1);
-    // Nobody has a profile, and other routes tell nothing of it.
+    // A caller without a credential has no profile, and other routes tell nothing of it.
     let nobody = app.check(&Ask::get("/told")).await;
     nobody.assert_allowed("nobody", "anonymous");
     for name in ["x-email", "x-city", "x-state"] {

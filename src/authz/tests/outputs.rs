@@ -211,7 +211,7 @@ fn a_missing_value_is_omitted_or_denied() {
         let got = denied(&yaml(from, format, "deny"), "/", Some(who(claims.clone())));
         assert_eq!(got, (DenyReason::OutputMissing, Some("x-a".to_owned())), "{from} {claims}");
     }
-    // Nobody is signed in: that would bring the value.
+    // The request has no credential, which would bring the value.
     let got = denied(&yaml("claim: a", "text", "deny"), "/", None);
     assert_eq!(got, (DenyReason::CredentialMissing, None));
     let got = denied(&yaml("cel: claims.a", "text", "deny"), "/", None);

@@ -41,6 +41,14 @@ fn the_headers_of_credentials_preflights_and_matches_are_read() {
             "routes: [{ id: a, match: { headers: [{ name: X-Env.2, exact: a }, { name: dnt, present: true }] } }]",
             &["- exact: dnt", "- safe_regex: { regex: \"x[^a-z0-9]env[^a-z0-9]2\" }"],
         ),
+        (
+            "guards: [{ id: g, match: { headers: [{ name: x-blocked, present: true }] }, require: never }]",
+            &["- safe_regex: { regex: \"x[^a-z0-9]blocked\" }"],
+        ),
+        (
+            "guards: [{ id: g, match: any, require: { cel: '!(\"x-out\" in request.headers)' } }]",
+            &["- safe_regex: { regex: \"x[^a-z0-9]out\" }"],
+        ),
     ] {
         let found = read(yaml);
         let mut expected: Vec<&str> = ALWAYS.into_iter().chain(more.iter().copied()).collect();

@@ -1,6 +1,6 @@
 //! The bounds: of a text before it is parsed, and of the work of an evaluation.
 
-use std::{thread, time::Instant};
+use std::thread;
 
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -70,12 +70,10 @@ fn no_nesting_overflows_the_stack_or_takes_long() {
         for levels in
             [1, 10, 40, 47, 48, 49, 64, 100, 127, 200, 340, 500, 1000, 2000, 4000, 100_000]
         {
-            let began = Instant::now();
             let got = parse_on_a_small_stack(nested(levels));
             if levels > 5000 {
                 assert!(got.is_err(), "{levels} {name}");
             }
-            assert!(began.elapsed().as_secs() < 2, "{levels} {name}: {:?}", began.elapsed());
         }
     }
 }
@@ -110,11 +108,9 @@ fn work_without_end_is_a_fault_even_where_another_side_decides() {
         "claims.long.split(\"x\").map(a, claims.long.split(\"x\")).size() == 0",
         &long_sum,
     ] {
-        let began = Instant::now();
         let got =
             parsed(text).ask(&facts, &ExpressionWork::of_check()).map_err(|fault| fault.kind());
         assert_eq!(got, Err(FaultKind::TooMuchWork), "{text}");
-        assert!(began.elapsed().as_millis() < 500, "{text}: {:?}", began.elapsed());
     }
 }
 
@@ -220,4 +216,18 @@ proptest! {
     ) {
         let _ = parse_on_a_small_stack(pieces.concat());
     }
+}
+
+#[test]
+fn all_expressions_of_a_check_share_its_work() {
+    let many: Vec<Value> = (0..1000).map(|number| json!(format!("group-{number}"))).collect();
+    let facts = Given::new(json!({"claims": {"many": many}}));
+    let work = ExpressionWork::of_check();
+    let each = parsed("claims.many.all(a, a != \"x\")");
+    let answers: Vec<bool> = (0..16).map(|_| each.ask(&facts, &work).is_ok()).collect();
+    assert!(answers.first() == Some(&true) && answers.last() == Some(&false), "{answers:?}");
+    // Once the work is used up, nothing is answered any more.
+    let last = answers.iter().rposition(|answered| *answered).unwrap();
+    assert!(answers[..=last].iter().all(|answered| *answered), "{answers:?}");
+    assert!(each.ask(&facts, &ExpressionWork::of_check()).is_ok());
 }

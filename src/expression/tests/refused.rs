@@ -4,6 +4,8 @@ use crate::expression::Expression;
 
 /// Texts, and a part of what is said about each.
 const MISTAKES: &[(&str, &str)] = &[
+    ("identity.auth_level >= \"guest\"", "write auth_level: verified beside `cel`"),
+    ("\"guest\" < profile.auth_level", "write auth_level: verified beside `cel`"),
     ("", "is empty"),
     ("  \n", "is empty"),
     ("true", "reads nothing of the request"),

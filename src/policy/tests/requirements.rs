@@ -405,7 +405,7 @@ fn a_caller_without_a_credential_is_asked_for_one() {
     let reason = ask(&optional, "/", None).unwrap_err().reason();
     assert_eq!(reason, DenyReason::CredentialMissing);
     assert!(ask(&optional, "/", Some(&Caller::of("rownd"))).is_ok());
-    // Nobody can bring a credential that opens this.
+    // No credential opens this route.
     let closed = compile("default: { auth: none, require: never }");
     assert_eq!(ask(&closed, "/", None).unwrap_err().reason(), DenyReason::RequirementUnmet);
 }
