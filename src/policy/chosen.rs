@@ -179,10 +179,8 @@ impl<'a> ChosenRules<'a> {
 
     /// The guards, and the conditions of all rules together: the strictest of their states.
     pub(super) fn ask(&self, caller: &Presented, profile: Option<&Profile>) -> ConditionState {
-        let rules =
-            self.all().map(|chosen| self.ask_rule(chosen, caller, profile, &self.work)).max();
-        let rules = rules.unwrap_or(ConditionState::Met);
-        self.ask_guards(caller, profile, self.reads_credential()).max(rules)
+        let rules = self.all().map(|chosen| self.ask_rule(chosen, caller, profile, &self.work));
+        rules.fold(self.ask_guards(caller, profile, self.reads_credential()), ConditionState::and)
     }
 
     /// The guards that decide: the strictest of their states.
@@ -197,7 +195,7 @@ impl<'a> ChosenRules<'a> {
         let states = deciding.map(|ChosenGuard { guard, variables }| {
             guard.ask(&self.evidence(variables, caller, profile, &self.work), reads_credential)
         });
-        states.max().unwrap_or(ConditionState::Met)
+        states.fold(ConditionState::Met, ConditionState::and)
     }
 
     /// The decisions of rules and guards in shadow.
@@ -243,7 +241,7 @@ impl<'a> ChosenRules<'a> {
     ) -> ConditionState {
         let evidence = self.evidence(variables, caller, profile, work);
         let states = rule.conditions().iter().map(|condition| condition.ask(&evidence));
-        states.max().unwrap_or(ConditionState::Met).at(rule.id())
+        states.fold(ConditionState::Met, ConditionState::and).at(rule.id())
     }
 
     fn evidence<'e>(

@@ -24,6 +24,8 @@ pub(super) struct Unmet {
     asked: Option<Arc<str>>,
     /// The rule or the guard that asks it.
     rule: Option<Arc<str>>,
+    /// Beside a level that is too low: the user also signed in longer ago than this.
+    max_age: Option<Duration>,
 }
 
 /// The cause of a denial. The order is from what a client can do most about to what it can do least about;
@@ -61,12 +63,49 @@ impl ConditionState {
             Self::Met | Self::NeedsProfile => self,
         }
     }
+
+    /// The state of this and another condition that both have to be met.
+    pub(super) fn and(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::Unmet(one), Self::Unmet(other)) => Self::Unmet(one.and(other)),
+            (one, other) => one.max(other),
+        }
+    }
 }
 
 impl Unmet {
     /// For this cause, where the configuration asked this.
     pub(super) const fn new(cause: Cause, asked: Arc<str>) -> Self {
-        Self { cause, asked: Some(asked), rule: None }
+        Self { cause, asked: Some(asked), rule: None, max_age: None }
+    }
+
+    /// The one to tell of two conditions that both have to be met: the greater. One sign-in can be
+    /// enough for a level and an age, so that both are told; of two ages, the shorter.
+    pub(super) fn and(self, other: Self) -> Self {
+        let shorter = self.longest_age().into_iter().chain(other.longest_age()).min();
+        let mut told = self.max(other);
+        if let (Cause::MaxAge(longest), Some(shorter)) = (&mut told.cause, shorter) {
+            *longest = shorter;
+        }
+        told.max_age = shorter;
+        told
+    }
+
+    /// The longest time since the sign-in that it would accept, where it asks for a sign-in.
+    const fn longest_age(&self) -> Option<Duration> {
+        match &self.cause {
+            Cause::MaxAge(longest) => Some(*longest),
+            Cause::AuthLevel(_) => self.max_age,
+            #[cfg(test)]
+            Cause::ForTest(_) => None,
+            Cause::TokenAge
+            | Cause::Scopes(_)
+            | Cause::Unknown
+            | Cause::Expression
+            | Cause::Refused
+            | Cause::Credential
+            | Cause::Guard(_) => None,
+        }
     }
 
     /// The same, asked by this rule.
@@ -101,7 +140,13 @@ impl Unmet {
             #[cfg(test)]
             Cause::ForTest(_) => DenyReason::AuthLevelTooLow.into(),
             Cause::MaxAge(longest) => Denial::authentication_too_old(*longest),
-            Cause::AuthLevel(least) => Denial::level_too_low(*least, step_up),
+            Cause::AuthLevel(least) => {
+                let denial = Denial::level_too_low(*least, step_up);
+                match self.max_age {
+                    Some(max_age) if step_up => denial.and_max_age(max_age),
+                    Some(_) | None => denial,
+                }
+            }
             Cause::TokenAge => Denial::token_too_old(),
             Cause::Scopes(scopes) => Denial::scopes_missing(scopes.clone()),
             Cause::Unknown => Denial::requirement_unknown(),
@@ -121,6 +166,6 @@ impl Unmet {
 
 impl From<Cause> for Unmet {
     fn from(cause: Cause) -> Self {
-        Self { cause, asked: None, rule: None }
+        Self { cause, asked: None, rule: None, max_age: None }
     }
 }

@@ -23,6 +23,7 @@ mod limits;
 mod load;
 mod matching;
 mod outputs;
+mod passports;
 mod paths;
 mod releases;
 mod reload;

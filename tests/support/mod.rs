@@ -25,6 +25,7 @@ pub(crate) mod echo;
 pub(crate) mod envoy;
 pub(crate) mod gate;
 pub(crate) mod page;
+pub(crate) mod passport;
 pub(crate) mod product;
 pub(crate) mod proxy;
 pub(crate) mod raw;

@@ -122,7 +122,7 @@ impl Node {
         };
         let worst = match self {
             Self::Never => None,
-            Self::All(nodes) => nodes.iter().filter_map(unmet).max(),
+            Self::All(nodes) => nodes.iter().filter_map(unmet).reduce(Unmet::and),
             Self::Any(nodes) => nodes.iter().filter_map(unmet).min(),
             Self::NoneOf(_) => {
                 let cause = match self.ask(evidence) {

@@ -398,6 +398,34 @@ fn the_client_is_told_what_it_can_do_most_about() {
 }
 
 #[test]
+fn a_level_and_an_age_are_told_together() {
+    let old_guest = Caller::of("keycloak")
+        .claims(&json!({ "auth_time": NOW - 3600 }))
+        .with(|who| who.auth_level = AuthLevel::Guest);
+    let (minute, quarter) = (Duration::from_secs(60), Duration::from_secs(900));
+    let verified = Some(AuthLevel::Verified);
+    for (rule, level, age) in [
+        ("auth_level: verified, step_up: true, require: { max_age: 15m }", verified, Some(quarter)),
+        ("auth_level: verified, step_up: true, require: { max_age: 2h }", verified, None),
+        // Nobody is told to sign in where the rule does not say so.
+        ("auth_level: verified, require: { max_age: 15m }", verified, None),
+        // The shorter age is the one that helps.
+        ("require: { all: [{ max_age: 15m }, { max_age: 1m }] }", None, Some(minute)),
+        ("require: { any: [{ max_age: 15m }, { max_age: 1m }] }", None, Some(minute)),
+        (
+            "auth_level: verified, step_up: true,
+             require: { all: [{ max_age: 15m }, { max_age: 1m }] }",
+            verified,
+            Some(minute),
+        ),
+    ] {
+        let policy = compile(&format!("routes: [{{ id: it, match: any, {rule} }}]"));
+        let denial = ask(&policy, "/", Some(&old_guest)).unwrap_err();
+        assert_eq!((denial.required_level(), denial.max_age()), (level, age), "{rule}");
+    }
+}
+
+#[test]
 fn a_caller_without_a_credential_is_asked_for_one() {
     let optional = compile(
         "routes: [{ id: it, match: any, auth: optional, require: { not: [{ issuer: partner }] } }]",

@@ -1,7 +1,6 @@
 //! The passport that the service behind gets: what it states, when it ends, when it is a new one, and
 //! when there is none.
 
-use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED, UnparsedPublicKey};
 use rownd_authz::model::DenyReason;
 use serde_json::{Value, json};
 
@@ -9,8 +8,9 @@ use super::{House, OWN_ISS};
 use crate::support::{
     Ask, Claims, Key,
     control::order,
-    forge::{APP, USER, now, unb64},
+    forge::{APP, USER, now},
     issuer::KEYS,
+    passport::{self, JWKS},
 };
 
 const HEADER: &str = "x-rownd-passport";
@@ -35,20 +35,7 @@ fn with_passport(passport: Value) -> impl FnOnce(&mut Value, &tempfile::TempDir)
 
 /// Header and claims of a passport, whose signature has to be that of the published key.
 async fn opened(house: &House, passport: &str) -> (Value, Value) {
-    let set = house.get(super::JWKS).await.json();
-    let parts: Vec<&str> = passport.split('.').collect();
-    assert_eq!(parts.len(), 3, "{passport}");
-    let json = |part: &str| serde_json::from_slice::<Value>(&unb64(part)).unwrap();
-    let (header, claims) = (json(parts[0]), json(parts[1]));
-    let keys = set["keys"].as_array().unwrap();
-    let key = keys.iter().find(|key| key["kid"] == header["kid"]).expect("a published key");
-    let number = |name: &str| unb64(key[name].as_str().unwrap());
-    let point = [vec![4], number("x"), number("y")].concat();
-    let signed = format!("{}.{}", parts[0], parts[1]);
-    UnparsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, point)
-        .verify(signed.as_bytes(), &unb64(parts[2]))
-        .expect("a good signature");
-    (header, claims)
+    passport::opened(&house.get(JWKS).await.json(), passport)
 }
 
 impl House {
@@ -214,7 +201,7 @@ async fn a_passport_is_no_credential() {
     answer.assert_denied("our own", DenyReason::TokenHeaderRefused);
 
     // An issuer that publishes the very keys of passports, under another name.
-    let keys = house.get(super::JWKS).await.json();
+    let keys = house.get(JWKS).await.json();
     let trusting = House::open(|settings, _| {
         settings["issuers"] = json!([{
             "name": "us", "kind": "static", "issuer": "https://partner.test", "audiences": ["orders"],

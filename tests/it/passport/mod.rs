@@ -17,26 +17,11 @@ use tempfile::TempDir;
 use crate::support::{
     Ask, Claims, Issuer, Key, TestApp, config,
     http::{self, Answer},
+    passport::{JWKS, ed25519, p256},
 };
 
-const JWKS: &str = "/.well-known/jwks.json";
 const DISCOVERY: &str = "/.well-known/openid-configuration";
 const OWN_ISS: &str = "https://authz.example.com";
-
-/// A fresh private key of P-256, PEM.
-fn p256() -> String {
-    fresh(&rcgen::PKCS_ECDSA_P256_SHA256)
-}
-
-/// A fresh private key of Ed25519, PEM.
-fn ed25519() -> String {
-    fresh(&rcgen::PKCS_ED25519)
-}
-
-fn fresh(algorithm: &'static rcgen::SignatureAlgorithm) -> String {
-    let key = rcgen::KeyPair::generate_for(algorithm).unwrap();
-    pem::encode(&pem::Pem::new("PRIVATE KEY", key.serialize_der()))
-}
 
 /// A service that signs passports, and the files that it follows.
 struct House {
