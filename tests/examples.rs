@@ -42,6 +42,7 @@ fn is_ours(path: &Path, text: &str) -> bool {
 #[test]
 fn every_configuration_that_we_deploy_loads() {
     let mut seen = Vec::new();
+    let schema = jsonschema::validator_for(&config::json_schema()).unwrap();
     for path in files(&root().join("deploy")) {
         let yaml =
             path.extension().is_some_and(|extension| extension == "yaml" || extension == "yml");
@@ -55,6 +56,10 @@ fn every_configuration_that_we_deploy_loads() {
             if let Err(problems) = config::parse(&name, &text, &BTreeMap::new()) {
                 panic!("{problems}");
             }
+            let value: Value = serde_saphyr::from_str(&text).unwrap();
+            let refused: Vec<String> =
+                schema.iter_errors(&value).map(|it| it.to_string()).collect();
+            assert_eq!(refused, [] as [String; 0], "an editor refuses {name}");
             seen.push(path);
         }
     }
@@ -133,4 +138,29 @@ fn an_app_key_is_all_that_is_needed() {
         assert_eq!(config.issuers[0].iss, "https://api.rownd.io");
     }
     assert!(config::parse("none", "", &BTreeMap::new()).is_err(), "and without it nothing starts");
+}
+
+/// The page about warnings has every code, and no code that there is not.
+#[test]
+fn every_warning_is_documented() {
+    let source = files(&root().join("src"));
+    let code = regex::Regex::new(
+        r#"Warning::(?:of|new)\(\s*"([a-z_]+)"|\("(role_unknown|permission_unknown)","#,
+    )
+    .unwrap();
+    let mut codes = BTreeSet::new();
+    for path in source.iter().filter(|path| !path.display().to_string().contains("/tests")) {
+        let text = fs::read_to_string(path).unwrap();
+        for found in code.captures_iter(&text) {
+            codes.extend(found.iter().skip(1).flatten().map(|code| code.as_str().to_owned()));
+        }
+    }
+    let wrapped = fs::read_to_string(root().join("src/config/no_effect.rs")).unwrap();
+    assert!(wrapped.contains("\"setting_without_effect\""));
+    codes.insert("permission_unknown".to_owned());
+    codes.insert("setting_without_effect".to_owned());
+    let page = fs::read_to_string(root().join("docs/warnings.md")).unwrap();
+    let rows = page.lines().filter_map(|line| line.strip_prefix("| `")?.split_once('`'));
+    let documented: BTreeSet<String> = rows.map(|(code, _)| code.to_owned()).collect();
+    assert_eq!(documented, codes);
 }

@@ -145,6 +145,7 @@ fn every_section_of_rfc_8725_names_its_tests() {
 #[test]
 fn every_configuration_loads() {
     let environment = BTreeMap::from([("ROWND_APP_ID".to_owned(), "app_manual".to_owned())]);
+    let schema = jsonschema::validator_for(&config::json_schema()).expect("a schema");
     let mut seen = 0;
     for page in pages() {
         for block in blocks(&page.text, "# rownd-authz") {
@@ -152,6 +153,10 @@ fn every_configuration_loads() {
             if let Err(problems) = config::parse("block", block, &environment) {
                 panic!("{}:\n{block}\n{problems}", page.path.display());
             }
+            let value: serde_json::Value = serde_saphyr::from_str(block).expect("YAML");
+            let refused: Vec<String> =
+                schema.iter_errors(&value).map(|it| it.to_string()).collect();
+            assert!(refused.is_empty(), "{}:\n{block}\n{refused:?}", page.path.display());
         }
     }
     assert!(seen >= 2, "found only {seen} configurations");

@@ -1,6 +1,6 @@
 //! The gRPC listener: its address, its limit of connections, and how it accepts them.
 
-use std::{borrow::Cow, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use super::{
     BuildError,
@@ -88,14 +88,13 @@ pub(super) fn warnings(config: &Config) -> Vec<Warning> {
     let grpc = &config.listeners.grpc;
     let mut found = Vec::new();
     if !grpc.address.is_local() && grpc.tls.is_none() {
-        found.push(Warning {
-            code: "grpc_without_tls",
-            text: Cow::Borrowed(
-                "other machines can connect to the gRPC listener, and it has no TLS: tokens cross \
+        found.push(Warning::of(
+            "grpc_without_tls",
+            "/listeners/grpc/address",
+            "other machines can connect to the gRPC listener, and it has no TLS: tokens cross \
                  the network in plain text unless a mesh encrypts them; set listeners.grpc.tls, or \
                  listen on a loopback address or a Unix socket",
-            ),
-        });
+        ));
     }
     found
 }
@@ -112,7 +111,7 @@ pub(super) fn host_warnings(config: &Config) -> Vec<Warning> {
          listeners.grpc.max_connections is {wanted}; raise the limit of open files (ulimit -n)",
         affordable.connections
     );
-    vec![Warning { code: "few_open_files", text: Cow::Owned(text) }]
+    vec![Warning::of("few_open_files", "/listeners/grpc/max_connections", text)]
 }
 
 /// The number of connections that the limit of open files allows.

@@ -5,7 +5,7 @@
 //! is known by any one of its secret, its certificate's names and its Unix user; an unknown secret
 //! is refused whatever else is known of the caller, because it is a mistake or an attack.
 
-use std::{borrow::Cow, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use governor::{
@@ -124,16 +124,20 @@ pub fn warnings(config: &Config) -> Vec<Warning> {
     if issuers.len() < 2 && issuers.iter().all(|issuer| issuer.apps().len() < 2) {
         return Vec::new();
     }
-    let unbounded = |caller: &&Settings| caller.apps.is_none() && caller.issuers.is_none();
-    let warning = |caller: &Settings| Warning {
-        code: "caller_unbounded",
-        text: Cow::Owned(format!(
-            "the caller {:?} may act for every app and issuer of the configuration; bound it by \
-             rownd_auth.callers[].apps or rownd_auth.callers[].issuers",
-            caller.name
-        )),
+    let callers = config.rownd_auth.callers.iter().enumerate();
+    let unbounded = callers.filter(|(_, caller)| caller.apps.is_none() && caller.issuers.is_none());
+    let warning = |(index, caller): (usize, &Settings)| {
+        Warning::of(
+            "caller_unbounded",
+            format!("/rownd_auth/callers/{index}"),
+            format!(
+                "the caller {:?} may act for every app and issuer of the configuration; bound it \
+                 by `apps` or `issuers` here",
+                caller.name
+            ),
+        )
     };
-    config.rownd_auth.callers.iter().filter(unbounded).map(warning).collect()
+    unbounded.map(warning).collect()
 }
 
 /// A caller that was identified: what each entry that fits it grants, within its bounds.

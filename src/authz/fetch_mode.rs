@@ -1,9 +1,6 @@
 //! The warning about a proxy that holds `Sec-Fetch-Mode` back, found out from the checks themselves.
 
-use std::{
-    borrow::Cow,
-    sync::atomic::{AtomicBool, Ordering},
-};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::ends::{CheckEnd, CheckRecorder};
 use crate::model::{DenyReason, Warning};
@@ -39,9 +36,7 @@ impl CheckRecorder for FetchModeWarning {
     }
 
     fn warning(&self) -> Option<Warning> {
-        self.missing.load(Ordering::Relaxed).then_some(Warning {
-            code: "fetch_mode_missing",
-            text: Cow::Borrowed(FETCH_MODE_MISSING),
-        })
+        let is_missing = self.missing.load(Ordering::Relaxed);
+        is_missing.then(|| Warning::new("fetch_mode_missing", FETCH_MODE_MISSING))
     }
 }

@@ -15,7 +15,7 @@ use std::{
 use serde_json::json;
 use tokio::{net::TcpListener, process::Child, sync::watch};
 
-use super::{ExitResult, Failure, block_on, demo, dev_args::DevArgs, serve};
+use super::{ExitResult, Failure, block_on, demo, dev_args::DevArgs, output, serve};
 use crate::{
     app::{self, Bound, telemetry},
     config::{self, Config},
@@ -87,10 +87,10 @@ async fn start(
         }
         if let Some(binary) = &args.envoy {
             envoy = Some(demo::start_envoy(binary, args).await?);
-            println!("{}", demo::curl_examples(args, &minter)?);
+            say(&demo::curl_examples(args, &minter)?)?;
         } else {
-            println!("{}", demo::addresses(args));
-            println!("{}", demo::grpc_examples(args, &minter, secret)?);
+            say(&demo::addresses(args))?;
+            say(&demo::grpc_examples(args, &minter, secret)?)?;
         }
         match &mut envoy {
             Some(envoy) => Err(envoy_ended(envoy).await),
@@ -114,6 +114,11 @@ async fn start(
     emulator.and(echo).map_err(Failure::bad_input)?;
     server.map_err(Failure::bad_input)?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Prints lines for people.
+fn say(text: &impl std::fmt::Display) -> Result<(), String> {
+    output::answer(text).map_err(|failure| failure.message)
 }
 
 async fn envoy_ended(envoy: &mut Child) -> String {

@@ -11,6 +11,7 @@ mod dev;
 mod dev_args;
 mod healthcheck;
 mod http_client;
+mod output;
 #[cfg(feature = "dev")]
 pub mod reference;
 mod serve;
@@ -132,7 +133,14 @@ impl Cli {
             Command::Reference(args) => reference::run(&args),
         };
         outcome.unwrap_or_else(|failure| {
-            eprintln!("rownd-authz: {}", failure.message);
+            // The problems of a configuration begin their lines themselves, for editors; the last line
+            // counts them.
+            let (lines, last) = match failure.message.rsplit_once('\n') {
+                Some((lines, last)) => (Some(lines), last),
+                None => (None, failure.message.as_str()),
+            };
+            lines.into_iter().for_each(|lines| output::tell(lines));
+            output::tell(&format_args!("rownd-authz: {last}"));
             ExitCode::from(failure.status)
         })
     }
@@ -141,7 +149,7 @@ impl Cli {
 #[cfg(feature = "dev")]
 fn mint(args: rownd_emulator::cli::MintArgs) -> ExitResult {
     let token = block_on(rownd_emulator::cli::mint(args))?.map_err(Failure::bad_input)?;
-    println!("{token}");
+    output::answer(&token)?;
     Ok(ExitCode::SUCCESS)
 }
 

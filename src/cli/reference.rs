@@ -44,8 +44,20 @@ fn configuration() -> String {
     let mut page = format!(
         "{NOTE}\n\n# Configuration\n\nOne YAML file (`--config FILE` or `ROWND_AUTHZ_CONFIG`), and the environment over it. \
          If only `ROWND_APP_KEY` is set, every default below holds. `rownd-authz config check` \
-         reports every problem at once (use `--skip-host` if the server runs on another machine), `config print` shows the active configuration, `config schema` prints the \
-         JSON Schema for your editor ([config.schema.json](config.schema.json)).\n\n\
+         reports every problem at once (use `--skip-host` if the server runs on another machine), `config print` shows the active configuration. For each problem there is a \
+         line `FILE:LINE:COLUMN: error: SETTING: MESSAGE`, for each warning one with `warning:`, in \
+         the form that editors and CI systems know from compilers.\n\n\
+         ## In your editor\n\n\
+         Editors with the YAML language server (VS Code, Neovim, Zed, Helix) show \
+         mistakes while you write, and complete names, if the first line of the file names the \
+         schema:\n\n\
+         ```\n# yaml-language-server: $schema=rownd-authz.schema.json\n```\n\n\
+         `rownd-authz config schema > rownd-authz.schema.json` writes it, in the version of the \
+         program; [config.schema.json](config.schema.json) is the same file. The schema knows the \
+         settings, their types, the forms of addresses, durations, ids, hosts and paths, and which \
+         settings belong together, such as those of each kind of issuer. It cannot know the rest, \
+         such as names that refer to each other: run `config check` too. Values that variables of the \
+         environment add are unknown to an editor.\n\n\
          ## Environment\n\n\
          | variable | sets |\n|---|---|\n\
          | `ROWND_APP_KEY` | the app key, if an issuer of kind `rownd` names no app; rownd-authz asks Rownd for the app id |\n\

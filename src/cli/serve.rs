@@ -7,7 +7,11 @@ use tokio::{
     sync::oneshot,
 };
 
-use super::{ConfigArgs, ExitResult, Failure, NO, block_on};
+use super::{
+    ConfigArgs, ExitResult, Failure, NO, block_on,
+    config::{TellWarnings, judged},
+    output,
+};
 use crate::{
     app::{self, ReloadHandle, process, telemetry},
     config::{self, ConfigSource},
@@ -19,7 +23,7 @@ const BEYOND_GRACE: Duration = Duration::from_secs(1);
 pub(super) fn run(args: &ConfigArgs) -> ExitResult {
     let asked = [process::keep_memory_private(), process::use_small_pages()];
     let source = ConfigSource::new(args.config.clone(), config::environment());
-    let config = source.load(app::problems).map_err(Failure::bad_input)?;
+    let config = judged(source.judge(app::problems, app::warnings), TellWarnings::OfBad)?;
     let _logs = telemetry::install(&config.log).map_err(Failure::bad_input)?;
     for error in asked.into_iter().filter_map(Result::err) {
         tracing::warn!(%error, "the memory of this process cannot be protected: other processes of this user may read secrets");
@@ -87,7 +91,7 @@ impl CutOff {
         thread::Builder::new().name("cut-off".to_owned()).spawn(move || {
             if disarmed.recv_timeout(patience) == Err(mpsc::RecvTimeoutError::Timeout) {
                 // Not to the log, which may be what hangs.
-                eprintln!("rownd-authz: the drain did not end in time: exiting now");
+                output::tell("rownd-authz: the drain did not end in time: exiting now");
                 #[expect(clippy::disallowed_methods, reason = "the drain is over its time")]
                 std::process::exit(i32::from(NO));
             }

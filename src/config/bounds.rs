@@ -64,3 +64,26 @@ pub(super) fn duration_range<'a>(
 pub(super) fn sentence(range: &Value) -> Option<String> {
     DurationRange::parse(range).map(|range| format!("From {}.", range.shown))
 }
+
+/// Durations to write instead of this value, of which each is within the range: first the value's own
+/// number with a unit, if it is one.
+pub(super) fn durations_within(range: &Value, value: &Value) -> Vec<String> {
+    const COMMON: [&str; 8] = ["50ms", "200ms", "1s", "5s", "30s", "10m", "1h", "1day"];
+    const MOST: usize = 4;
+    let own = value.as_u64().map(|number| format!("{number}s"));
+    let all = own.into_iter().chain(COMMON.map(str::to_owned));
+    let Some(range) = DurationRange::parse(range) else { return all.take(MOST).collect() };
+    let fits = |text: &String| {
+        Span::parse(text).is_ok_and(|span| range.least <= span && span <= range.most)
+    };
+    let mut found: Vec<String> = Vec::new();
+    for text in all.filter(fits) {
+        if !found.contains(&text) && found.len() < MOST {
+            found.push(text);
+        }
+    }
+    if found.is_empty() {
+        found.push(range.least.to_string());
+    }
+    found
+}

@@ -10,13 +10,16 @@ use serde::{
 use serde_json::{Map, Value};
 use serde_saphyr::Spanned;
 
-use super::schema_path::setting_at;
+use super::{schema_path::setting_at, yaml_error::UnreadableYaml};
+
+/// The most levels of maps and lists in each other; the deepest configuration has 24.
+const MAX_DEPTH: usize = 40;
 
 /// Where a setting was written.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum WrittenAt {
-    /// A line of the file, from 1.
-    Line(u64),
+    /// A line of the file and a column in it, both from 1.
+    Line { line: u64, column: u64 },
     /// An environment variable.
     Variable(String),
 }
@@ -27,19 +30,28 @@ pub(super) struct YamlDocument {
     /// The values.
     pub(super) value: Value,
     places: BTreeMap<String, WrittenAt>,
+    /// Something was read, so that a setting which is not written has a file to be written in.
+    is_of_a_file: bool,
 }
 
 impl YamlDocument {
-    /// Reads YAML; the error is a line (where known) and a message.
-    pub(super) fn parse(text: &str) -> Result<Self, (Option<u64>, String)> {
-        let mut document = Self { value: Value::Object(Map::new()), places: BTreeMap::new() };
+    /// Reads YAML.
+    ///
+    /// # Errors
+    ///
+    /// The place, where it is known, and the message.
+    pub(super) fn parse(text: &str) -> Result<Self, UnreadableYaml> {
+        let mut document = Self { value: Value::Object(Map::new()), ..Self::default() };
         if text.lines().all(|line| line.trim().is_empty() || line.trim_start().starts_with('#')) {
             return Ok(document);
         }
-        let root: Node = serde_saphyr::from_str(text).map_err(|error| {
-            let line = error.location().map(|location| location.line());
-            (line, first_line(&error.to_string()))
-        })?;
+        // A reader calls itself for each level: a file must not overflow the stack of a thread.
+        let options = serde_saphyr::options! {
+            budget: serde_saphyr::budget! { max_depth: MAX_DEPTH },
+        };
+        let root: Node = serde_saphyr::from_str_with_options(text, options)
+            .map_err(|error| UnreadableYaml::of(&error))?;
+        document.is_of_a_file = true;
         document.value = root.plain(&mut String::new(), &mut document.places);
         Ok(document)
     }
@@ -56,12 +68,28 @@ impl YamlDocument {
         None
     }
 
-    /// The line of that place, to sort by; what has none comes last.
-    pub(super) fn line(&self, pointer: &str) -> u64 {
+    /// Line and column of that place, to sort by; what has none comes last.
+    pub(super) fn order(&self, pointer: &str) -> (u64, u64) {
         match self.place(pointer) {
-            Some(WrittenAt::Line(line)) => *line,
-            Some(WrittenAt::Variable(_)) | None => u64::MAX,
+            Some(WrittenAt::Line { line, column }) => (*line, *column),
+            Some(WrittenAt::Variable(_)) | None => (u64::MAX, 0),
         }
+    }
+
+    /// The places without the values, which may be secrets.
+    pub(super) fn places_alone(&self) -> Self {
+        let (places, is_of_a_file) = (self.places.clone(), self.is_of_a_file);
+        Self { value: Value::Null, places, is_of_a_file }
+    }
+
+    /// Whether a file was read.
+    pub(super) const fn is_of_a_file(&self) -> bool {
+        self.is_of_a_file
+    }
+
+    /// Whether the setting at this JSON pointer is written, in the file or as a variable.
+    pub(super) fn is_written(&self, pointer: &str) -> bool {
+        self.places.contains_key(pointer)
     }
 
     /// Says that the setting at this JSON pointer was written by a variable.
@@ -75,6 +103,22 @@ impl YamlDocument {
     ///
     /// The path crosses a plain value, or leaves out an entry of a list.
     pub(super) fn set(
+        &mut self,
+        path: &[String],
+        value: Value,
+        place: &WrittenAt,
+        schema: &Value,
+    ) -> Result<(), String> {
+        let before = (self.value.clone(), self.places.clone());
+        let outcome = self.set_below(path, value, place, schema);
+        if outcome.is_err() {
+            // A list that was made on the way would be a problem of its own.
+            (self.value, self.places) = before;
+        }
+        outcome
+    }
+
+    fn set_below(
         &mut self,
         path: &[String],
         value: Value,
@@ -129,7 +173,8 @@ pub(super) fn escape(segment: &str) -> String {
 }
 
 /// `/routes/0/auth` as people write it: `routes[0].auth`.
-pub(super) fn readable(pointer: &str) -> String {
+#[must_use]
+pub fn readable(pointer: &str) -> String {
     let mut path = String::new();
     for segment in pointer.split('/').skip(1) {
         let segment = segment.replace("~1", "/").replace("~0", "~");
@@ -145,31 +190,26 @@ pub(super) fn readable(pointer: &str) -> String {
     path
 }
 
-/// Parser errors may quote the source over several lines; the first says what is wrong. The
-/// place before it is ours to say, and advice to programmers behind it helps nobody.
-fn first_line(message: &str) -> String {
-    let line = message.lines().next().unwrap_or_default();
-    let line = match line.strip_prefix("error: line ") {
-        Some(rest) => rest.split_once(": ").map_or(line, |(_, text)| text),
-        None => line,
-    };
-    line.split(", set DuplicateKeyPolicy").next().unwrap_or(line).to_owned()
+struct Node {
+    place: (u64, u64),
+    value: Content,
 }
 
-struct Node {
-    line: u64,
-    value: Content,
+/// Line and column of a place.
+fn place_of(location: serde_saphyr::Location) -> (u64, u64) {
+    (location.line(), location.column())
 }
 
 enum Content {
     Scalar(Value),
     List(Vec<Node>),
-    Map(Vec<(String, u64, Node)>),
+    Map(Vec<(String, (u64, u64), Node)>),
 }
 
 impl Node {
     fn plain(self, pointer: &mut String, places: &mut BTreeMap<String, WrittenAt>) -> Value {
-        places.entry(pointer.clone()).or_insert(WrittenAt::Line(self.line));
+        let (line, column) = self.place;
+        places.entry(pointer.clone()).or_insert(WrittenAt::Line { line, column });
         let parent = pointer.len();
         match self.value {
             Content::Scalar(value) => value,
@@ -184,10 +224,10 @@ impl Node {
             }
             Content::Map(entries) => {
                 let mut map = Map::new();
-                for (key, line, node) in entries {
+                for (key, (line, column), node) in entries {
                     pointer.push('/');
                     pointer.push_str(&escape(&key));
-                    places.insert(pointer.clone(), WrittenAt::Line(line));
+                    places.insert(pointer.clone(), WrittenAt::Line { line, column });
                     map.insert(key, node.plain(pointer, places));
                     pointer.truncate(parent);
                 }
@@ -200,7 +240,7 @@ impl Node {
 impl<'de> Deserialize<'de> for Node {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let spanned = Spanned::<Content>::deserialize(deserializer)?;
-        Ok(Self { line: spanned.referenced.line(), value: spanned.value })
+        Ok(Self { place: place_of(spanned.referenced), value: spanned.value })
     }
 }
 
@@ -252,7 +292,7 @@ impl<'de> Visitor<'de> for ContentVisitor {
     fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Content, A::Error> {
         let mut map = Vec::new();
         while let Some((key, node)) = entries.next_entry::<Spanned<String>, Node>()? {
-            map.push((key.value, key.referenced.line(), node));
+            map.push((key.value, place_of(key.referenced), node));
         }
         Ok(Content::Map(map))
     }

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{sections::Config, structure::json_schema};
+use super::{sections::Config, structure::shape};
 
 /// The mark of the schema: `true` where a change needs no restart. It holds for all below it.
 const MARK: &str = "x-reload";
@@ -12,7 +12,7 @@ const MARK: &str = "x-reload";
 pub fn needs_restart(old: &Config, new: &Config) -> Vec<String> {
     let value = |config| serde_json::to_value(config).unwrap_or_default();
     let mut found = Vec::new();
-    walk(&json_schema(), Some((&value(old), &value(new))), ("", false), &mut |path, values| {
+    walk(shape(), Some((&value(old), &value(new))), ("", false), &mut |path, values| {
         if values.is_some_and(|(old, new)| old != new) {
             found.push(path.to_owned());
         }
@@ -25,7 +25,7 @@ pub fn needs_restart(old: &Config, new: &Config) -> Vec<String> {
 #[must_use]
 pub fn restart_settings() -> Vec<String> {
     let mut found = Vec::new();
-    walk(&json_schema(), None, ("", false), &mut |path, _| found.push(path.to_owned()));
+    walk(shape(), None, ("", false), &mut |path, _| found.push(path.to_owned()));
     found
 }
 

@@ -37,6 +37,15 @@ impl Findings {
         self.left_out.iter().any(is_around)
     }
 
+    /// Whether a setting at or inside this JSON pointer has a problem.
+    pub(super) fn has_within(&self, pointer: &str) -> bool {
+        let is_within = |known: &str| {
+            known.strip_prefix(pointer).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        };
+        self.found.iter().any(|finding| is_within(&finding.pointer))
+            || self.left_out.iter().any(|known| is_within(known))
+    }
+
     /// Adds the problem of the setting at this JSON pointer.
     pub(super) fn add(&mut self, pointer: impl Into<String>, message: impl Into<String>) {
         self.found.push(Finding { pointer: pointer.into(), message: message.into() });

@@ -8,14 +8,19 @@ mod authorities;
 mod bounds;
 mod document;
 mod drift;
+mod editor_schema;
 mod environment;
 mod file;
 mod findings;
 mod header_file;
+mod judge;
 mod listen_address;
+mod nearest;
+mod no_effect;
 mod origin;
 mod overlap;
 mod owner;
+mod places;
 mod problem;
 mod proxy;
 mod read_headers;
@@ -29,9 +34,11 @@ mod structure;
 #[cfg(test)]
 mod tests;
 mod tls;
+mod told;
 mod validate;
 mod watch;
 mod web_address;
+mod yaml_error;
 
 use std::{
     collections::BTreeMap,
@@ -44,21 +51,24 @@ use serde::de::DeserializeOwned;
 
 pub use allowed_origin::AllowedOrigin;
 pub use authorities::{Authority, read_authorities, system_authorities, system_authority_file};
-use document::{WrittenAt, YamlDocument};
+use document::YamlDocument;
+pub use document::readable as setting_name;
 pub use drift::needs_restart;
 #[cfg(any(test, feature = "dev"))]
 pub use drift::restart_settings;
 pub use findings::Finding;
-use findings::Findings;
 pub use header_file::HeaderFile;
+pub use judge::{Judged, judge};
+use judge::{one, parse_with, unreadable};
 pub use listen_address::{ListenAddress, SocketMode, SocketPath};
 pub use origin::OriginPattern;
 pub use owner::{check_directory, only_ours};
+pub use places::Places;
+use places::at;
 pub use problem::{Problem, Problems};
 pub use proxy::Proxy;
 pub use read_headers::ReadHeader;
 pub use secret::{REDACTED, Secret};
-use sections::WrittenConfig;
 pub use sections::{
     AcceptedTokens, Accepts, App, AppKnownBy, AppliesTo, AudienceClaim, Auth, Caller, Check, Claim,
     ClaimMap, ClaimPlace, ClaimSettings, ClientAuth, Config, ControlListener, CookieFormat,
@@ -154,10 +164,6 @@ fn read_file(path: &Path) -> Result<String, Problems> {
 
 fn name_of(file: Option<&Path>) -> String {
     file.map_or_else(|| "configuration".to_owned(), |path| path.display().to_string())
-}
-
-fn unreadable(name: &str, (line, message): (Option<u64>, String)) -> Problems {
-    one(line.map_or_else(|| name.to_owned(), |line| format!("{name}:{line}")), message)
 }
 
 /// The address and the TLS settings of the gRPC listener, for a command that only connects to it.
@@ -274,79 +280,4 @@ fn file_problems(config: &Config) -> Vec<Finding> {
     let mut found = tls::problems(config);
     found.extend(authorities::problems(config));
     found
-}
-
-/// Parses like [`parse`], with more checks of the configuration.
-fn parse_with(
-    name: &str,
-    text: &str,
-    environment: &BTreeMap<String, String>,
-    more_checks: impl FnOnce(&Config) -> Vec<Finding>,
-) -> Result<Config, Problems> {
-    let mut document = YamlDocument::parse(text).map_err(|problem| unreadable(name, problem))?;
-    if document.value.is_null() {
-        // A file of `---` alone is as empty as one of comments.
-        document.value = serde_json::json!({});
-    }
-    let mut warnings: Vec<_> = environment::unknown_names(environment).collect();
-    let mut problems = environment::apply(&mut document, environment, &mut warnings);
-    let mut found = structure::problems(&document.value);
-    // A section of the wrong form is left out, and the rest is still checked: all problems at once.
-    let (value, left_out) = structure::without(document.value.clone(), &found);
-    let config = match serde_json::from_value::<WrittenConfig>(value) {
-        Ok(mut written) => {
-            let set =
-                environment::complete(&mut written, environment, &mut problems, &mut warnings);
-            for (pointer, variable) in set {
-                document.note_variable(pointer, variable);
-            }
-            // A section that was left out has a problem already; its defaults may cause others.
-            let is_known = |pointer: &str| {
-                left_out.iter().any(|known| known.starts_with(pointer) || is_below(pointer, known))
-            };
-            let mut more = Findings::without(left_out.clone());
-            let mut config = validate::check(written, &mut more);
-            let place = |pointer: &str| place(name, &document, pointer);
-            warnings.extend(overlap::warnings(&config.routes, place));
-            config.warnings = warnings;
-            let more = Vec::from(more).into_iter().chain(more_checks(&config));
-            let more = more.filter(|finding| !is_known(&finding.pointer));
-            found.extend(more.map(|Finding { pointer, message }| (pointer, message)));
-            Some(config)
-        }
-        Err(error) if found.is_empty() => {
-            found.push((String::new(), error.to_string()));
-            None
-        }
-        Err(_) => None,
-    };
-    found.sort_by_key(|(pointer, _)| document.line(pointer));
-    problems.extend(found.into_iter().map(|(pointer, text)| at(name, &document, &pointer, text)));
-    match config {
-        Some(config) if problems.is_empty() => Ok(config),
-        _ => Err(Problems(problems)),
-    }
-}
-
-/// Whether a JSON pointer leads to something inside another.
-fn is_below(pointer: &str, ancestor: &str) -> bool {
-    pointer.strip_prefix(ancestor).is_some_and(|rest| rest.starts_with('/'))
-}
-
-fn at(name: &str, document: &YamlDocument, pointer: &str, message: String) -> Problem {
-    let place = place(name, document, pointer);
-    Problem { place, setting: document::readable(pointer), message }
-}
-
-/// File and line, or variable, of the setting at this JSON pointer.
-fn place(name: &str, document: &YamlDocument, pointer: &str) -> String {
-    match document.place(pointer) {
-        Some(WrittenAt::Line(line)) => format!("{name}:{line}"),
-        Some(WrittenAt::Variable(variable)) => format!("environment {variable}"),
-        None => name.to_owned(),
-    }
-}
-
-fn one(place: String, message: String) -> Problems {
-    Problems(vec![Problem { place, setting: String::new(), message }])
 }

@@ -38,38 +38,39 @@ pub(super) fn warnings(routes: &[Route], place: impl Fn(&str) -> String) -> Vec<
             earlier.add(index, parts);
         }
     }
+    let id = |index: usize| routes.get(index).map(|route| route.id.as_str()).unwrap_or_default();
     let named = |index: usize| {
-        let id = routes.get(index).map(|route| route.id.as_str()).unwrap_or_default();
         let pointer = format!("/routes/{index}");
-        format!("{} `{id}` ({})", readable(&pointer), place(&pointer))
+        format!("{} `{}` ({})", readable(&pointer), id(index), place(&pointer))
     };
     let mut warnings: Vec<Warning> = found
         .iter()
         .take(MOST)
         .map(|(first, second)| {
-            let (one, other) = (named(*first), named(*second));
+            let (one, other) = (named(*first), id(*second));
+            let at = format!("/routes/{second}");
             if repeats(routes.get(*first), routes.get(*second)) {
-                Warning {
-                    code: "route_repeated",
-                    text: Cow::Owned(format!("{other} repeats {one}; leave one of them out")),
-                }
+                Warning::of(
+                    "route_repeated",
+                    at,
+                    format!("`{other}` repeats {one}; leave one of them out"),
+                )
             } else {
-                Warning {
-                    code: "route_unreachable",
-                    text: Cow::Owned(format!(
-                        "{other} never decides: {one} comes first and matches every request that \
+                Warning::of(
+                    "route_unreachable",
+                    at,
+                    format!(
+                        "`{other}` never decides: {one} comes first and matches every request that \
                          it matches; put it before, narrow the other, or write `by_name: true` for \
                          a route that only Envoy names"
-                    )),
-                }
+                    ),
+                )
             }
         })
         .collect();
     if found.len() > MOST {
-        warnings.push(Warning {
-            code: "route_unreachable",
-            text: Cow::Owned(format!("{} more routes never decide", found.len() - MOST)),
-        });
+        let text = format!("{} more routes never decide", found.len() - MOST);
+        warnings.push(Warning::of("route_unreachable", "/routes", text));
     }
     warnings
 }

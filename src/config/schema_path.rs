@@ -8,7 +8,8 @@ pub(super) fn setting_at<'a>(schema: &'a Value, path: &[String]) -> Option<&'a V
     path.iter().try_fold(schema, |node, segment| step(node, segment))
 }
 
-fn step<'a>(node: &'a Value, segment: &str) -> Option<&'a Value> {
+/// The schema of one step of such a path.
+pub(super) fn step<'a>(node: &'a Value, segment: &str) -> Option<&'a Value> {
     let is_number = !segment.is_empty() && segment.bytes().all(|byte| byte.is_ascii_digit());
     let own = match node.get("items") {
         Some(items) if is_number => Some(items),

@@ -3,18 +3,18 @@
 
 use std::sync::LazyLock;
 
-use jsonschema::{
-    Validator,
-    error::{TypeKind, ValidationErrorKind},
-};
+use jsonschema::{Validator, error::ValidationErrorKind};
 use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
 
 use super::{
     bounds::{DURATION_RANGE, duration_range, sentence},
     document::escape,
+    editor_schema::with_rules,
     listen_address::{LISTEN_ADDRESS, listen_address},
+    schema_path,
     sections::{REQUIREMENT, WrittenConfig, WrittenRequirement},
+    told,
 };
 
 /// The schema, and what it is compiled into: made once, because it never changes.
@@ -32,10 +32,16 @@ static SHAPE: LazyLock<Shape> = LazyLock::new(|| {
     Shape { schema, validator }
 });
 
-/// The JSON Schema (2020-12) of the configuration file. It refers to nothing but itself.
+/// The JSON Schema (2020-12) of the configuration file, for editors and charts: the shape and as many
+/// of the other rules as a schema can say. It refers to nothing but itself.
 #[must_use]
 pub fn json_schema() -> Value {
-    SHAPE.schema.clone()
+    with_rules(SHAPE.schema.clone())
+}
+
+/// The schema of the shape alone, by which the reader judges: for the rest it has better words.
+pub(super) fn shape() -> &'static Value {
+    &SHAPE.schema
 }
 
 fn make_schema() -> Value {
@@ -133,13 +139,43 @@ pub(super) fn problems(value: &Value) -> Vec<(String, String)> {
         match error.kind() {
             ValidationErrorKind::AdditionalProperties { unexpected } => {
                 for key in unexpected {
-                    found.push((format!("{pointer}/{}", escape(key)), unknown_key(key, at)));
+                    found.push((format!("{pointer}/{}", escape(key)), told::unknown_key(key, at)));
                 }
             }
-            kind => found.push((pointer, describe(kind, error.instance(), at))),
+            kind => found.push((pointer, told::describe(kind, error.instance(), at))),
         }
     }
+    fractions(value, schema, "", &mut found);
     found
+}
+
+/// Adds the numbers that are written with a point where a whole number belongs. JSON Schema takes
+/// `100.0` for one; a reader of whole numbers does not.
+fn fractions(value: &Value, schema: &Value, pointer: &str, found: &mut Vec<(String, String)>) {
+    match value {
+        Value::Number(number) if number.is_f64() => {
+            // One that is too large is told by the bounds of its setting.
+            let is_whole =
+                number.as_f64().is_some_and(|number| number.fract() == 0.0 && number.abs() < 9e15);
+            if is_whole && schema.get("type").and_then(Value::as_str) == Some("integer") {
+                found.push((pointer.to_owned(), told::with_a_point(number)));
+            }
+        }
+        Value::Array(items) => {
+            for (index, item) in items.iter().enumerate() {
+                let index = index.to_string();
+                let Some(schema) = schema_path::step(schema, &index) else { continue };
+                fractions(item, schema, &format!("{pointer}/{index}"), found);
+            }
+        }
+        Value::Object(map) => {
+            for (name, value) in map {
+                let Some(schema) = schema_path::step(schema, name) else { continue };
+                fractions(value, schema, &format!("{pointer}/{}", escape(name)), found);
+            }
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
 }
 
 /// The document without the settings that have a problem, so that the rest can still be checked;
@@ -148,7 +184,12 @@ pub(super) fn problems(value: &Value) -> Vec<(String, String)> {
 pub(super) fn without(mut value: Value, problems: &[(String, String)]) -> (Value, Vec<String>) {
     let mut left_out: Vec<String> = problems.iter().map(|(pointer, _)| pointer.clone()).collect();
     for (pointer, _) in problems {
-        remove(&mut value, pointer);
+        if !is_rule(&value, pointer) {
+            remove(&mut value, pointer);
+        }
+    }
+    if !problems.is_empty() {
+        fill_in(&mut value);
     }
     // A section that lacks a required setting now, or did before, cannot be judged.
     if let (Value::Object(sections), false) = (&mut value, problems.is_empty()) {
@@ -168,6 +209,41 @@ pub(super) fn without(mut value: Value, problems: &[(String, String)]) -> (Value
         });
     }
     (value, left_out)
+}
+
+/// Whether a route or a guard, a map, stands at this JSON pointer: [`fill_in`] completes it.
+fn is_rule(value: &Value, pointer: &str) -> bool {
+    let index = ["/routes/", "/guards/"].iter().find_map(|list| pointer.strip_prefix(list));
+    let is_entry = index.is_some_and(|index| index.bytes().all(|byte| byte.is_ascii_digit()));
+    is_entry && value.pointer(pointer).is_some_and(Value::is_object)
+}
+
+/// Fills in what a rule cannot be without, so that a rule that lacks it does not take the others along.
+/// Nothing is told of such a rule but that problem.
+fn fill_in(value: &mut Value) {
+    for (index, rule) in entries(value, "routes") {
+        if !rule.contains_key("id") {
+            rule.insert("id".to_owned(), format!("without-id-{index}").into());
+            if !rule.contains_key("match") {
+                // It matches nothing by itself, and so stands in the way of no other rule.
+                rule.insert("by_name".to_owned(), true.into());
+            }
+        }
+    }
+    for (index, guard) in entries(value, "guards") {
+        guard.entry("id").or_insert_with(|| format!("without-id-{index}").into());
+        guard.entry("match").or_insert_with(|| "any".into());
+        guard.entry("require").or_insert_with(|| "never".into());
+    }
+}
+
+/// The maps of a list at the top, each with its number.
+fn entries<'a>(
+    value: &'a mut Value,
+    list: &str,
+) -> impl Iterator<Item = (usize, &'a mut Map<String, Value>)> {
+    let list = value.get_mut(list).and_then(Value::as_array_mut).into_iter().flatten();
+    list.enumerate().filter_map(|(index, entry)| Some((index, entry.as_object_mut()?)))
 }
 
 /// Removes the setting at this JSON pointer, or the list that it is an entry of.
@@ -214,128 +290,4 @@ fn schema_at<'a>(schema: &'a Value, keyword: &str) -> &'a Value {
         }
     });
     at.unwrap_or(schema)
-}
-
-fn unknown_key(key: &str, at: &Value) -> String {
-    let names: Vec<&str> = at
-        .get("properties")
-        .and_then(Value::as_object)
-        .map(|map| map.keys().map(String::as_str).collect())
-        .unwrap_or_default();
-    let near = names
-        .iter()
-        .map(|name| (strsim::damerau_levenshtein(name, key), *name))
-        .min()
-        .filter(|(distance, _)| *distance <= 3);
-    match near {
-        Some((_, name)) => format!("unknown field; did you mean `{name}`?"),
-        None => format!("unknown field; known fields: {}", names.join(", ")),
-    }
-}
-
-fn describe(kind: &ValidationErrorKind, instance: &Value, at: &Value) -> String {
-    let shown = show(instance, at);
-    if let Some(examples) = at.get("examples").and_then(Value::as_array)
-        && matches!(kind, ValidationErrorKind::Type { .. } | ValidationErrorKind::Pattern { .. })
-    {
-        let examples: Vec<&str> = examples.iter().filter_map(Value::as_str).collect();
-        return format!("{shown} cannot be used; write it like {}", examples.join(", "));
-    }
-    match kind {
-        ValidationErrorKind::Type { kind: TypeKind::Single(wanted) } => {
-            format!("{shown} is {}; write {}", kind_of(instance), article(&wanted.to_string()))
-        }
-        ValidationErrorKind::OneOfNotValid { .. }
-        | ValidationErrorKind::OneOfMultipleValid { .. }
-        | ValidationErrorKind::AnyOf { .. } => match (words(at), alternatives(at)) {
-            (Some(words), _) => format!("{shown} is not a known word; write {words}"),
-            (None, Some(names)) => format!("write exactly one of {names}"),
-            (None, None) => format!("{shown} has another shape"),
-        },
-        ValidationErrorKind::Custom { message, .. } => message.clone(),
-        ValidationErrorKind::Enum { options } => {
-            format!("{shown} is not a known word; write one of {options}")
-        }
-        ValidationErrorKind::Constant { expected_value } => {
-            format!("{shown} is not a known word; write {expected_value}")
-        }
-        ValidationErrorKind::Required { property } => {
-            format!("`{}` is missing", property.as_str().unwrap_or_default())
-        }
-        ValidationErrorKind::Minimum { limit } => {
-            format!("{shown} is too small; write {limit} or more")
-        }
-        ValidationErrorKind::Maximum { limit } => {
-            format!("{shown} is too large; write {limit} or less")
-        }
-        ValidationErrorKind::MinLength { .. } | ValidationErrorKind::MinItems { .. } => {
-            "is empty; write a value or leave it out".to_owned()
-        }
-        ValidationErrorKind::Pattern { pattern } => {
-            let hint = at.get("description").and_then(Value::as_str).unwrap_or_default();
-            format!("{shown} does not match the pattern {pattern}; {hint}")
-        }
-        ValidationErrorKind::MaxItems { limit } => {
-            format!("the list is too long; write {limit} entries or fewer")
-        }
-        other => format!("{shown} breaks the rule `{}` of the schema", other.keyword()),
-    }
-}
-
-/// The value for a message. A secret is never shown, nor what stands in place of a map or list
-/// that may hold one; and a long value is cut.
-fn show(instance: &Value, at: &Value) -> String {
-    let secret = at.get("format").and_then(Value::as_str) == Some("password")
-        || matches!(at.get("type").and_then(Value::as_str), Some("object" | "array"));
-    match instance {
-        _ if secret => "the value".to_owned(),
-        Value::Object(_) => "the map".to_owned(),
-        Value::Array(_) => "the list".to_owned(),
-        scalar => {
-            let text: String = scalar.to_string().chars().take(60).collect();
-            format!("`{}`", text.trim_matches('"'))
-        }
-    }
-}
-
-fn kind_of(value: &Value) -> &'static str {
-    match value {
-        Value::Null => "empty",
-        Value::Bool(_) => "true or false",
-        Value::Number(_) => "a number",
-        Value::String(_) => "text",
-        Value::Array(_) => "a list",
-        Value::Object(_) => "a map",
-    }
-}
-
-fn article(kind: &str) -> &'static str {
-    match kind {
-        "string" => "text (in quotes, if it looks like a number)",
-        "integer" => "a whole number",
-        "number" => "a number",
-        "boolean" => "true or false",
-        "array" => "a list",
-        "object" => "a map",
-        _ => "another kind of value",
-    }
-}
-
-/// The names of the settings of which exactly one has to be there.
-fn alternatives(at: &Value) -> Option<String> {
-    let options = at.get("oneOf")?.as_array()?;
-    let name = |option: &Value| option.pointer("/required/0")?.as_str().map(|n| format!("`{n}`"));
-    let names: Option<Vec<String>> = options.iter().map(name).collect();
-    names.map(|names| match names.as_slice() {
-        [all @ .., last] if !all.is_empty() => format!("{} and {last}", all.join(", ")),
-        few => few.join(", "),
-    })
-}
-
-/// The words of an enumeration whose variants stand as `oneOf: [{const: ...}]`.
-fn words(at: &Value) -> Option<String> {
-    let options = at.get("oneOf").or_else(|| at.get("anyOf"))?.as_array()?;
-    let words: Option<Vec<&str>> =
-        options.iter().map(|option| option.get("const").and_then(Value::as_str)).collect();
-    words.map(|words| words.join(", "))
 }

@@ -43,7 +43,7 @@ pub fn read_tls(settings: &Tls) -> Result<Material, Found> {
     let not_after = chain.first().and_then(|leaf| expiry(leaf, &settings.cert_file, &mut found));
     let certificate = key.filter(|_| !chain.is_empty()).and_then(|key| {
         CertifiedKey::from_der(chain, key, &default_provider())
-            .map_err(|error| found.push(("key_file", misfit(settings, &error))))
+            .map_err(|error| found.extend(misfit(settings, &error, &found.clone())))
             .ok()
     });
     match (certificate, not_after) {
@@ -134,15 +134,25 @@ fn expiry(leaf: &CertificateDer<'_>, file: &Path, found: &mut Found) -> Option<u
     None
 }
 
-fn misfit(settings: &Tls, error: &rustls::Error) -> String {
-    let shown = settings.key_file.display();
-    match error {
-        rustls::Error::InconsistentKeys(InconsistentKeys::KeyMismatch) => {
+/// The problem of a certificate and a key that cannot be used together: of the one that is to blame.
+/// `None` if the certificate has a problem already.
+fn misfit(settings: &Tls, error: &rustls::Error, known: &Found) -> Option<(&'static str, String)> {
+    let (shown, certificate) = (settings.key_file.display(), settings.cert_file.display());
+    Some(match error {
+        rustls::Error::InconsistentKeys(InconsistentKeys::KeyMismatch) => (
+            "key_file",
             format!(
-                "the key in {shown} does not belong to the certificate in {}",
-                settings.cert_file.display()
-            )
+                "the key in {shown} does not belong to the certificate in {certificate}; write the \
+                 key that the certificate was made for"
+            ),
+        ),
+        rustls::Error::InvalidCertificate(_) if known.iter().any(|(at, _)| *at == "cert_file") => {
+            return None;
         }
-        error => format!("the key in {shown} is not usable: {error}"),
-    }
+        rustls::Error::InvalidCertificate(error) => (
+            "cert_file",
+            format!("the certificate in {certificate} cannot be used: {error:?}; write another"),
+        ),
+        error => ("key_file", format!("the key in {shown} is not usable: {error}; write another")),
+    })
 }

@@ -15,10 +15,13 @@ use std::{
 use serde_json::Value;
 
 use super::{
-    Config, Finding, Problems, document::YamlDocument, environment, load_and_check, name_of, one,
+    Config, Finding, Judged, Problems, document::YamlDocument, environment, judge, name_of, one,
     parse_with, read_file,
 };
-use crate::digest::{Sha256, sha256, sha256_of_parts};
+use crate::{
+    digest::{Sha256, sha256, sha256_of_parts},
+    model::Warning,
+};
 
 /// A larger file is no configuration and no secret.
 const MAX_BYTES: u64 = 16 << 20;
@@ -44,16 +47,14 @@ impl ConfigSource {
         source
     }
 
-    /// Reads it for the first time, with more checks as in [`load_and_check`].
-    ///
-    /// # Errors
-    ///
-    /// All problems.
-    pub fn load(
+    /// Reads it for the first time, with more checks and warnings as in [`judge`].
+    #[must_use]
+    pub fn judge(
         &self,
-        more_checks: impl FnOnce(&Config) -> Vec<Finding>,
-    ) -> Result<Config, Problems> {
-        load_and_check(self.file.as_deref(), &self.environment, more_checks)
+        more_problems: impl FnOnce(&Config) -> Vec<Finding>,
+        warnings: impl FnOnce(&Config) -> Vec<Warning>,
+    ) -> Judged {
+        judge(self.file.as_deref(), &self.environment, more_problems, warnings)
     }
 
     /// Reads it again. An empty file is refused: it may be in the middle of being written.

@@ -16,9 +16,11 @@ mod node;
 mod operators;
 mod pattern;
 mod place;
+mod settled;
 mod syntax;
 #[cfg(test)]
 mod tests;
+mod written;
 
 use serde_json::Value;
 
@@ -28,7 +30,9 @@ use evaluate::Evaluation;
 pub use evaluate::Facts;
 pub use fault::{Fault, FaultKind};
 use node::Node;
+pub use pattern::pattern_problem;
 pub use place::{IdentityPlace, Place, PlaceRoot, ProfilePlace, RequestPlace};
+pub use settled::Settled;
 
 /// A parsed expression.
 #[derive(Debug)]
@@ -46,6 +50,7 @@ impl Expression {
     /// The mistake in the text, and what to write instead.
     pub fn parse(text: &str) -> Result<Self, String> {
         bounds::check(text)?;
+        written::check(text)?;
         let parsed = syntax::parse(text)?;
         if parsed.places.is_empty() {
             return Err(format!("reads nothing of the request; use one of {}", PlaceRoot::names()));
@@ -66,6 +71,12 @@ impl Expression {
             Err("is never `true` or `false`; write a comparison, such as claims.plan == \"pro\""
                 .to_owned())
         }
+    }
+
+    /// The answer, if no request can change it.
+    #[must_use]
+    pub fn settled(&self) -> Option<Settled> {
+        settled::settled(&self.tree)
     }
 
     /// The text in the configuration.

@@ -50,14 +50,30 @@ pub(super) fn parse(text: &str) -> Result<Parsed, String> {
     let parsed = parsed.map_err(|errors| match errors.errors.first() {
         Some(error) if error.pos.0 > 0 => {
             let (line, column) = error.pos;
-            format!("line {line}, column {column}: {}", error.msg)
+            format!("line {line}, column {column}: {}", in_our_words(&error.msg))
         }
-        Some(error) => error.msg.clone(),
+        Some(error) => in_our_words(&error.msg).to_owned(),
         None => "cannot be parsed".to_owned(),
     })?;
     let mut lowering = Lowering { places: Vec::new(), variables: Vec::new(), loops: 0, depth: 0 };
     let tree = lowering.node(&parsed)?;
     Ok(Parsed { tree, places: lowering.places })
+}
+
+/// The parser's message, with what to write instead where the message alone helps nobody.
+fn in_our_words(message: &str) -> &str {
+    if message.contains("has() macro") {
+        return "`has` takes a member behind a dot, as in has(claims.plan); for a name in quotes \
+                write \"x\" in request.headers, or \"a b\" in claims";
+    }
+    if message.contains("<EOF>") {
+        return "the expression ends too early; write what is missing at its end";
+    }
+    if message.contains("simple name") {
+        return "the first argument of a macro is the name of its variable, as in \
+                claims.list.exists(x, x == 1)";
+    }
+    message
 }
 
 /// Makes the tree, from the crate's.

@@ -45,4 +45,4 @@ pub use reason::{AllowReason, DenyReason};
 pub use request::{CallerProtocol, NamedRoute, RequestContext};
 pub use steps::{Step, StepRecorder};
 pub use text::{visible, visible_list};
-pub use warning::Warning;
+pub use warning::{SettingPlace, Warning};

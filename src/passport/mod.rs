@@ -13,7 +13,7 @@ mod labels;
 mod mint;
 mod own;
 mod published;
-use std::{borrow::Cow, collections::BTreeSet, sync::Arc, time::Duration};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use crate::{
     config::{Config, Finding, Passport as Settings, PassportSubject, RulePassport, Span},
@@ -151,14 +151,17 @@ pub fn problems(config: &Config) -> Vec<Finding> {
 /// The warnings about keys that others can read.
 #[must_use]
 pub fn warnings(config: &Config) -> Vec<Warning> {
-    let keys = config.passport.iter().flat_map(|settings| &settings.keys);
-    let open = keys.filter(|key| key.readable_by_all).map(|key| Warning {
-        code: "passport_key_readable",
-        text: Cow::Owned(format!(
-            "every user of this machine can read {}, and with it sign passports; chmod o-r it, or \
-             in Kubernetes write defaultMode: 0440 for the secret's volume",
-            key.file.display()
-        )),
+    let keys = config.passport.iter().flat_map(|settings| settings.keys.iter().enumerate());
+    let open = keys.filter(|(_, key)| key.readable_by_all).map(|(index, key)| {
+        Warning::of(
+            "passport_key_readable",
+            format!("/passport/keys/{index}/file"),
+            format!(
+                "every user of this machine can read {}, and with it sign passports; chmod o-r it, \
+                 or in Kubernetes write defaultMode: 0440 for the secret's volume",
+                key.file.display()
+            ),
+        )
     });
     open.collect()
 }

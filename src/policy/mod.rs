@@ -10,6 +10,7 @@
 mod caller_facts;
 mod chosen;
 mod condition;
+mod contradictions;
 mod evidence;
 mod granted;
 mod guard;

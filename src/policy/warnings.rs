@@ -3,10 +3,17 @@
 //! In: the configuration. Out: conditions that no user of any configured issuer can fulfil, and roles
 //! and permissions that nobody has.
 
-use super::rights::{self, AskedRight};
+use super::{
+    contradictions::{Contradiction, HeldCondition, contradictions},
+    rights::{self, AskedRight},
+};
 use crate::{
-    config::{Config, IssuerDetails, IssuerNames, Requirement, RequirementLeaf, TokenSource},
-    model::{CredentialSource, Warning},
+    config::{
+        App, Config, Issuer, IssuerDetails, IssuerNames, Requirement, RequirementLeaf, TokenSource,
+        setting_name,
+    },
+    expression::Settled,
+    model::{AuthLevel, CredentialSource, Warning},
 };
 
 /// The warnings about the conditions of rules and guards, and about roles.
@@ -14,31 +21,87 @@ use crate::{
 pub fn warnings(config: &Config) -> Vec<Warning> {
     let issuers: IssuerNames<'_> =
         config.issuers.iter().map(|issuer| issuer.name.as_str()).collect();
-    let requirements = requirements(config);
-    let asked = requirements.iter().flat_map(|(place, requirement)| {
-        requirement.leaves().flat_map(move |leaf| asked_rights(place, leaf))
-    });
+    let rules = rules(config);
+    let asked = rules
+        .iter()
+        .flat_map(|rule| rule.conditions().flat_map(|(place, leaf)| asked_rights(&place, leaf)));
     let mut found = rights::warnings(config);
     found.extend(rights::warnings_of_asked(config, asked));
-    for (place, requirement) in &requirements {
-        let reach = requirement.reach(&issuers);
-        found.extend(
-            reach.iter().filter_map(|(leaf, reaching)| hopeless(config, place, leaf, reaching)),
-        );
-        found.extend(requirement.leaves().filter_map(|leaf| star(place, leaf)));
+    for rule in &rules {
+        let reach = rule.require.reach(&issuers);
+        for ((leaf, reaching), place) in reach.iter().zip(rule.require.places()) {
+            let place = format!("{}{place}", rule.at);
+            found.extend(hopeless(config, &place, leaf, reaching));
+            found.extend(unknown_apps(config, &place, leaf, reaching));
+            found.extend(star(&place, leaf));
+            found.extend(settled(&place, leaf));
+        }
+        found.extend(rule.contradictions());
     }
     found
 }
 
-/// Every requirement, with its place.
-fn requirements(config: &Config) -> Vec<(String, &Requirement)> {
-    let guards = config.guards.iter().enumerate();
-    let guards = guards.map(|(at, guard)| (format!("guards[{at}].require"), &guard.require));
-    let routes =
-        config.routes.iter().enumerate().filter_map(|(at, route)| {
-            Some((format!("routes[{at}].require"), route.require.as_ref()?))
-        });
-    let default = config.default.require.as_ref().map(|all| ("default.require".to_owned(), all));
+/// A rule with a requirement, and its JSON pointer.
+struct RuleConditions<'a> {
+    at: String,
+    require: &'a Requirement,
+    /// The auth level that the rule asks for beside, and its JSON pointer.
+    level: Option<(RequirementLeaf, String)>,
+}
+
+impl RuleConditions<'_> {
+    /// Every condition, with its JSON pointer.
+    fn conditions(&self) -> impl Iterator<Item = (String, &RequirementLeaf)> {
+        let places = self.require.places().iter().map(|place| format!("{}{place}", self.at));
+        places.zip(self.require.leaves())
+    }
+
+    /// The warnings about conditions that exclude each other.
+    fn contradictions(&self) -> Vec<Warning> {
+        let places: Vec<String> = self.conditions().map(|(place, _)| place).collect();
+        let level = self.level.as_ref();
+        let beside: Vec<HeldCondition<'_>> = level
+            .map(|(leaf, place)| HeldCondition { leaf, place, holds: true })
+            .into_iter()
+            .collect();
+        let found = contradictions(self.require.root(), &places, &beside);
+        let warning = |Contradiction { first, second, cause }: Contradiction| {
+            let text = if first == second {
+                format!("can never be met: {cause}; leave one of the tests out")
+            } else {
+                format!(
+                    "can never be met together with `{}`: {cause}; leave one of them out",
+                    setting_name(&first)
+                )
+            };
+            Warning::of("condition_never_met", second, text)
+        };
+        found.into_iter().map(warning).collect()
+    }
+}
+
+/// Every rule with a requirement.
+fn rules(config: &Config) -> Vec<RuleConditions<'_>> {
+    let level = |level: Option<AuthLevel>, at: &str| {
+        level.map(|level| (RequirementLeaf::AuthLevel(level), format!("{at}/auth_level")))
+    };
+    let guards = config.guards.iter().enumerate().map(|(index, guard)| RuleConditions {
+        at: format!("/guards/{index}/require"),
+        require: &guard.require,
+        level: None,
+    });
+    let routes = config.routes.iter().enumerate().filter_map(|(index, route)| {
+        Some(RuleConditions {
+            at: format!("/routes/{index}/require"),
+            require: route.require.as_ref()?,
+            level: level(route.auth_level, &format!("/routes/{index}")),
+        })
+    });
+    let default = config.default.require.as_ref().map(|require| RuleConditions {
+        at: "/default/require".to_owned(),
+        require,
+        level: level(config.default.auth_level, "/default"),
+    });
     guards.chain(routes).chain(default).collect()
 }
 
@@ -49,7 +112,91 @@ fn asked_rights<'a>(place: &str, leaf: &'a RequirementLeaf) -> Vec<(String, Aske
         RequirementLeaf::Permission(names) => (names, AskedRight::Permission),
         _ => return Vec::new(),
     };
-    names.iter().map(|name| (format!("{place}.{}", leaf.setting()), asked(name))).collect()
+    names.iter().map(|name| (place.to_owned(), asked(name))).collect()
+}
+
+/// The warning about an expression whose answer no request can change.
+fn settled(place: &str, leaf: &RequirementLeaf) -> Option<Warning> {
+    let RequirementLeaf::Cel(expression) = leaf else { return None };
+    Some(match expression.settled()? {
+        Settled::True => Warning::of(
+            "condition_always_met",
+            place,
+            "is always true, whatever the request is; leave it out, or correct it",
+        ),
+        Settled::False => Warning::of(
+            "condition_never_met",
+            place,
+            "is never true, whatever the request is; write `require: never` if that is meant",
+        ),
+        Settled::Fails => Warning::of(
+            "condition_never_met",
+            place,
+            "always fails, whatever the request is, and so denies every request; correct it",
+        ),
+    })
+}
+
+/// The warnings about apps and app variants that no configured issuer can name.
+#[expect(clippy::wildcard_enum_match_arm, reason = "a warning decides nothing")]
+fn unknown_apps(
+    config: &Config,
+    place: &str,
+    leaf: &RequirementLeaf,
+    reaching: &IssuerNames<'_>,
+) -> Vec<Warning> {
+    let (ids, what, known): (_, _, fn(&Issuer) -> Option<Vec<&str>>) = match leaf {
+        RequirementLeaf::App(ids) => (ids, "app", known_apps),
+        RequirementLeaf::AppVariant(ids) => (ids, "app variant", known_variants),
+        _ => return Vec::new(),
+    };
+    let issuers = config.issuers.iter().filter(|i| reaching.contains(i.name.as_str()));
+    let Some(known) = issuers.map(known).collect::<Option<Vec<_>>>() else { return Vec::new() };
+    let known: Vec<&str> = known.concat();
+    if reaching.is_empty() {
+        return Vec::new();
+    }
+    let choice = match known.as_slice() {
+        [] => "no issuer that can reach it has any".to_owned(),
+        known => format!("the issuers that can reach it have: {}", known.join(", ")),
+    };
+    let unknown = ids.iter().filter(|id| !known.contains(id));
+    let warning = |id: &str| {
+        let text = format!("no token can have the {what} `{id}`: {choice}");
+        Warning::of("condition_never_met", place, text)
+    };
+    unknown.map(warning).collect()
+}
+
+/// The ids of the apps that the tokens of an issuer can name; `None` if nobody can tell.
+fn known_apps(issuer: &Issuer) -> Option<Vec<&str>> {
+    match &issuer.details {
+        IssuerDetails::Rownd(rownd) => rownd.apps.iter().map(App::id).collect(),
+        IssuerDetails::Supertokens(tokens) => {
+            tokens.app.as_ref().map(|app| app.id().into_iter().collect())
+        }
+        IssuerDetails::Oidc(_) | IssuerDetails::Firebase(_) | IssuerDetails::Static(_) => {
+            issuer.claims.app_id.is_none().then(Vec::new)
+        }
+    }
+}
+
+/// The app variants that the tokens of an issuer can name; `None` if nobody can tell.
+fn known_variants(issuer: &Issuer) -> Option<Vec<&str>> {
+    let listed = |app: &'_ App| (!app.variants.is_empty()).then_some(());
+    match &issuer.details {
+        IssuerDetails::Rownd(_) | IssuerDetails::Supertokens(_) => {
+            let apps = issuer.apps();
+            if apps.is_empty() {
+                return None;
+            }
+            apps.iter().map(listed).collect::<Option<Vec<()>>>()?;
+            Some(apps.iter().flat_map(|app| app.variants.iter().map(String::as_str)).collect())
+        }
+        IssuerDetails::Oidc(_) | IssuerDetails::Firebase(_) | IssuerDetails::Static(_) => {
+            issuer.claims.app_variant.is_none().then(Vec::new)
+        }
+    }
 }
 
 /// Where a source finds its credential.
@@ -75,15 +222,14 @@ fn star(place: &str, leaf: &RequirementLeaf) -> Option<Warning> {
         return None;
     };
     let text = texts.iter().find(|text| text.contains('*'))?;
-    Some(Warning {
-        code: "star_is_literal",
-        text: format!(
-            "{place}.{}: `{text}` is taken literally: a `*` stands for itself; write each value, or \
-             `claim: {{ matches: ... }}`",
-            leaf.setting()
-        )
-        .into(),
-    })
+    Some(Warning::of(
+        "star_is_literal",
+        place,
+        format!(
+            "`{text}` is taken literally: a `*` stands for itself; write each value, or \
+             `claim: {{ matches: ... }}`"
+        ),
+    ))
 }
 
 /// The warning about a condition that no user of these issuers can fulfil.
@@ -149,9 +295,5 @@ fn hopeless(
         }
         _ => return None,
     };
-    let setting = leaf.setting();
-    Some(Warning {
-        code: "condition_never_met",
-        text: format!("{place}: no user can fulfil `{setting}`: {text}").into(),
-    })
+    Some(Warning::of("condition_never_met", place, format!("no user can fulfil it: {text}")))
 }

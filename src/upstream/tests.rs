@@ -213,3 +213,28 @@ fn retry_after_is_seconds_or_a_date() {
     }
     assert_eq!(retry_after(&HeaderMap::new(), now), None);
 }
+
+/// An address that the proxy can never be asked for is told when the configuration is read.
+#[test]
+fn an_ipv6_address_behind_a_proxy_is_a_problem_of_the_configuration() {
+    for (jwks_url, network, expected) in [
+        ("https://[2001:db8::1]/keys", "proxy: 'http://proxy.test:3128'", true),
+        (
+            "https://[2001:db8::1]/keys",
+            "proxy: 'http://proxy.test:3128', no_proxy: ['2001:db8::1']",
+            false,
+        ),
+        ("https://[2001:db8::1]/keys", "proxy: none", false),
+        ("https://192.0.2.1/keys", "proxy: 'http://proxy.test:3128'", false),
+        ("https://id.test/keys", "proxy: 'http://proxy.test:3128'", false),
+    ] {
+        let yaml = format!(
+            "network: {{ {network} }}\nissuers: [{{ name: a, kind: oidc, issuer: 'https://id.test', \
+             audiences: [a], jwks_url: '{jwks_url}' }}]"
+        );
+        let config = crate::config::parse("test.yaml", &yaml, &BTreeMap::new()).unwrap();
+        let found = super::problems(&config);
+        let told = found.iter().any(|problem| problem.message.contains("network.no_proxy"));
+        assert_eq!(told, expected, "{yaml}: {found:?}");
+    }
+}

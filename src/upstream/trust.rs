@@ -4,7 +4,6 @@
 //! there are none, why no certificate can be checked.
 
 use std::{
-    borrow::Cow,
     path::Path,
     sync::Arc,
     time::{SystemTime, UNIX_EPOCH},
@@ -15,7 +14,7 @@ use rustls::RootCertStore;
 use crate::{
     config::{self, Authority},
     digest::{Sha256, sha256, sha256_of_parts},
-    model::Warning,
+    model::{SettingPlace, Warning},
 };
 
 /// The roots of trust of a group of issuers.
@@ -83,14 +82,17 @@ impl Trust {
         let first = bad.first()?;
         let fault = if first.valid.1 < now { "has expired" } else { "is not valid yet" };
         let text = format!(
-            "{}:{}: the certificate of an authority {fault} ({} of {} in this ca_file are not valid \
-             now); servers that it signed are still trusted: write the present certificates",
-            file.display(),
-            first.line,
+            "the certificate of an authority {fault} ({} of {} in this ca_file are not valid now); \
+             servers that it signed are still trusted: write the present certificates",
             bad.len(),
             self.authorities.len(),
         );
-        Some(Warning { code: "ca_not_valid", text: Cow::Owned(text) })
+        let place = SettingPlace {
+            place: format!("{}:{}", file.display(), first.line),
+            line: u64::MAX,
+            setting: String::new(),
+        };
+        Some(Warning { place: Some(place), ..Warning::new("ca_not_valid", text) })
     }
 }
 

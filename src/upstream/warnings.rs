@@ -1,11 +1,13 @@
 //! The problems of the settings about servers, and what is probably not meant.
 
-use std::{borrow::Cow, path::Path};
+use std::path::Path;
 
 use url::{Host, Url};
 
 use super::{
+    UpstreamError,
     address::{Standing, check_literal},
+    proxies::Proxies,
     trust::Trust,
 };
 use crate::{
@@ -17,8 +19,16 @@ use crate::{
 #[must_use]
 pub fn problems(config: &Config) -> Vec<Finding> {
     let mut found = Vec::new();
+    let proxies = Proxies::new(config.network.proxy.as_ref());
     for issuer in &config.issuers {
         let written = issuer.written_urls();
+        for url in written.iter().chain(issuer.fallback_url()) {
+            if let Err(UpstreamError::Refused(cause)) = proxies.way(url, Standing::Written, &[]) {
+                let host = url.host_str().unwrap_or_default();
+                let message = format!("{host} can never be asked: {cause}");
+                found.push(Finding { pointer: issuer.pointer().to_owned(), message });
+            }
+        }
         let allowed = issuer.allowed_origins.iter().map(|origin| origin.url());
         for url in written.iter().chain(issuer.fallback_url()).chain(allowed) {
             if is_address(url) && check_literal(url, Standing::Written).is_err() {
@@ -81,7 +91,7 @@ pub fn proxy_warning(config: &Config) -> Option<Warning> {
          environment }}` to use it, or `proxy: none` if this is meant",
         unused.join(", ")
     );
-    Some(Warning { code: "proxy_unused", text: Cow::Owned(text) })
+    Some(Warning::of("proxy_unused", "/network", text))
 }
 
 /// Whether the issuer's servers may be asked for anything.

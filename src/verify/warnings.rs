@@ -1,7 +1,5 @@
 //! Warnings about the settings of issuers: what is allowed and probably not meant.
 
-use std::borrow::Cow;
-
 use crate::{
     config::{Claim, Config, Issuer},
     model::Warning,
@@ -14,15 +12,15 @@ pub fn warnings(config: &Config) -> Vec<Warning> {
         let dotted = |(part, claim): (&'static str, Option<&Claim>)| {
             let name = claim?.resembles_path()?;
             let (outer, inner) = name.rsplit_once('.')?;
-            let issuer = &issuer.name;
-            Some(Warning {
-                code: "claim_name_dotted",
-                text: Cow::Owned(format!(
-                    "issuer {issuer}: claims.{part} names one claim whose name is `{name}`; for \
-                     `{inner}` inside `{outer}` write {{path: {name}}}, and if the name is meant, \
-                     {{name: {name}}}"
-                )),
-            })
+            Some(Warning::of(
+                "claim_name_dotted",
+                format!("{}/claims/{part}", issuer.pointer()),
+                format!(
+                    "issuer `{}` has one claim whose name is `{name}` here; for `{inner}` inside \
+                     `{outer}` write {{path: {name}}}, and if the name is meant, {{name: {name}}}",
+                    issuer.name
+                ),
+            ))
         };
         issuer.claims.entries().into_iter().filter_map(dotted).collect()
     };

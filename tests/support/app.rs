@@ -94,8 +94,10 @@ impl TestApp {
     /// Builds and runs what a file says, which it reads again when it changes.
     pub(crate) async fn follow(file: &Path) -> Self {
         let source = ConfigSource::new(Some(file.to_owned()), BTreeMap::new());
-        let config =
-            source.load(rownd_authz::app::problems).unwrap_or_else(|problems| panic!("{problems}"));
+        let config = source
+            .judge(rownd_authz::app::problems, |_| Vec::new())
+            .outcome
+            .unwrap_or_else(|problems| panic!("{problems}"));
         let mut bound = app::build(config).await.unwrap();
         bound.follow(source);
         Self::run(bound)

@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 
 use serde_json::{Value, json};
 
-use crate::model::IdentityFacts;
+use crate::{cli::output, model::IdentityFacts};
 
 pub(super) fn identity_text(who: &IdentityFacts, text: &mut String) {
     let mut part = |name: &str, value: &str| {
@@ -54,7 +54,7 @@ pub(super) fn identity_json(who: &IdentityFacts) -> Value {
 
 /// A text of the token, escaped so that it controls no terminal.
 pub(super) fn escaped(text: &str) -> String {
-    text.escape_debug().to_string()
+    output::harmless(text)
 }
 
 /// The texts in one line, or the word for an empty list.

@@ -21,7 +21,7 @@ use std::{
 
 use clap::Args;
 
-use super::{BAD_INPUT, ConfigArgs, ExitResult, Failure, NO, block_on, config};
+use super::{BAD_INPUT, ConfigArgs, ExitResult, Failure, NO, block_on, config, output};
 use crate::{
     app,
     config::{Check, Config, environment},
@@ -100,7 +100,7 @@ pub(super) fn run(args: &InspectArgs) -> ExitResult {
         let token = read_token(args.file.as_deref()).map_err(Failure::bad_input)?;
         inspect_alone(&token, at)
     };
-    println!("{}", if args.json { report.json() } else { report.text() });
+    output::answer(&if args.json { report.json() } else { report.text() })?;
     Ok(match report.verdict() {
         TokenVerdict::Taken => ExitCode::SUCCESS,
         TokenVerdict::Refused => ExitCode::from(NO),
@@ -141,7 +141,7 @@ fn read_token(file: Option<&Path>) -> Result<String, String> {
             .map_err(|error| format!("--file: {error}")),
         None => {
             if io::stdin().is_terminal() {
-                eprintln!("Paste the token, then press Enter and Ctrl-D.");
+                output::tell("Paste the token, then press Enter and Ctrl-D.");
             }
             io::stdin()
                 .take(MAX_INPUT)

@@ -17,7 +17,7 @@ use super::{
     document::{WrittenAt, YamlDocument, readable},
     file::{read_text, without_line_end},
     schema_path::setting_at,
-    structure::json_schema,
+    structure::shape,
 };
 use crate::model::Warning;
 pub(super) use names::unknown_names;
@@ -87,12 +87,12 @@ pub(super) fn apply(
     environment: &BTreeMap<String, String>,
     warnings: &mut Vec<Warning>,
 ) -> Vec<Problem> {
-    let schema = json_schema();
+    let schema = shape();
     let mut variables: Vec<Variable<'_>> = environment
         .iter()
         .filter_map(|(name, value)| {
             let rest = name.strip_prefix(PREFIX)?;
-            Some(Variable::new(name, rest, value, &schema))
+            Some(Variable::new(name, rest, value, schema))
         })
         .collect();
     variables.sort_by(Variable::order);
@@ -109,15 +109,16 @@ pub(super) fn apply(
         are_twins
     });
     let set = |variable: &Variable<'_>| {
-        let setting = setting_at(&schema, &variable.path);
+        let setting = setting_at(schema, &variable.path);
         let outcome = variable.text().and_then(|text| {
             warnings.extend(typed::quotes(variable.name, &text, setting));
             let value = typed::value(&text, setting)?;
             let place = WrittenAt::Variable(variable.name.to_owned());
-            document.set(&variable.path, value, &place, &schema)
+            document.set(&variable.path, value, &place, schema)
         });
         outcome.err().map(|message| Problem {
             place: format!("environment {}", variable.name),
+            column: None,
             setting: readable(&format!("/{}", variable.path.join("/"))),
             message,
         })
@@ -136,10 +137,8 @@ fn read_value(path: &str) -> Result<String, String> {
 
 /// A variable and its `_FILE` twin are both set.
 fn twins(used: &str, unused: &str) -> Warning {
-    Warning {
-        code: "variable_set_twice",
-        text: Cow::Owned(format!(
-            "environment {unused} is not used, because {used} is set too; remove one of them"
-        )),
-    }
+    Warning::new(
+        "variable_set_twice",
+        format!("environment {unused} is not used, because {used} is set too; remove one of them"),
+    )
 }

@@ -1,9 +1,9 @@
 //! Variables that look like ours and set nothing.
 
-use std::{borrow::Cow, collections::BTreeMap};
+use std::collections::BTreeMap;
 
 use super::{FILE, PREFIX, vendor::VENDOR_NAMES};
-use crate::model::Warning;
+use crate::{config::nearest::nearest, model::Warning};
 
 /// The variables that the command line reads.
 const COMMAND_LINE: [&str; 1] = ["ROWND_AUTHZ_CONFIG"];
@@ -11,8 +11,6 @@ const COMMAND_LINE: [&str; 1] = ["ROWND_AUTHZ_CONFIG"];
 const DEV: &str = "ROWND_AUTHZ_DEV_";
 /// The most warnings about unknown variables, so that a wrong prefix does not fill the log.
 const MOST: usize = 16;
-/// The most edits between a wrong name and the name that is suggested instead of it.
-const NEAR: usize = 3;
 
 /// A warning for each variable that begins with `ROWND_` and that nothing reads.
 pub(in crate::config) fn unknown_names(
@@ -21,9 +19,9 @@ pub(in crate::config) fn unknown_names(
     let unknown = |(name, value): &(&String, &String)| {
         name.starts_with("ROWND_") && !is_known(name) && !is_of_a_kubernetes_service(name, value)
     };
-    environment.iter().filter(unknown).take(MOST).map(|(name, _)| Warning {
-        code: "unknown_variable",
-        text: Cow::Owned(format!("environment {name} is not used: {}", advice(name))),
+    environment.iter().filter(unknown).take(MOST).map(|(name, _)| {
+        let text = format!("environment {name} is not used: {}", advice(name));
+        Warning::new("unknown_variable", text)
     })
 }
 
@@ -40,12 +38,8 @@ fn advice(name: &str) -> String {
     let one_underscore =
         name.strip_prefix("ROWND_AUTHZ_").filter(|rest| !rest.is_empty()).is_some();
     let known = VENDOR_NAMES.iter().chain(&COMMAND_LINE);
-    let near = known
-        .map(|known| (strsim::damerau_levenshtein(known, name), *known))
-        .min()
-        .filter(|(distance, _)| *distance <= NEAR);
-    match near {
-        Some((_, known)) => format!("no setting has this name; did you mean `{known}`?"),
+    match nearest(name, known.copied()) {
+        Some(known) => format!("no setting has this name; did you mean `{known}`?"),
         None if one_underscore => format!(
             "no setting has this name; two underscores part the words of a setting, as in \
              {PREFIX}CHECK__TIMEOUT"

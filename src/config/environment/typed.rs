@@ -3,8 +3,6 @@
 //! Text is taken as it is, because a secret may hold any character that YAML gives a meaning to.
 //! A list and a map are written in YAML (or JSON), because they need its structure.
 
-use std::borrow::Cow;
-
 use serde_json::Value;
 
 use crate::{config::document::YamlDocument, model::Warning};
@@ -123,13 +121,13 @@ pub(super) fn quotes(name: &str, text: &str, setting: Option<&Value>) -> Option<
 
 /// The warning about a variable whose value stands in quotes.
 pub(super) fn quoted(name: &str) -> Warning {
-    Warning {
-        code: "variable_in_quotes",
-        text: Cow::Owned(format!(
+    Warning::new(
+        "variable_in_quotes",
+        format!(
             "the value of environment {name} is taken as it is, with its quotes; leave the quotes \
              out unless they are part of it"
-        )),
-    }
+        ),
+    )
 }
 
 /// The warning, if the value of this variable, which is always text, stands in quotes.

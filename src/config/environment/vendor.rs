@@ -47,7 +47,8 @@ impl Reader<'_> {
             (None, Some(path)) => read_value(path)
                 .map_err(|message| {
                     let place = format!("environment {twin}");
-                    self.problems.push(Problem { place, setting: String::new(), message });
+                    let (column, setting) = (None, String::new());
+                    self.problems.push(Problem { place, column, setting, message });
                 })
                 .ok()
                 .map(|text| Value { text, variable: twin }),

@@ -66,7 +66,7 @@ impl Section for Vec<WrittenGuard> {
 
     fn check(self, at: &str, found: &mut Findings) -> Vec<Guard> {
         let mut ids = HashSet::new();
-        let checked = self.into_iter().enumerate().filter_map(|(index, guard)| {
+        let checked = self.into_iter().enumerate().map(|(index, guard)| {
             let at = format!("{at}/{index}");
             let WrittenGuard { id, matches, require, applies_to: callers, mode } = guard;
             if !ids.insert(id.clone()) || id == "default" {
@@ -87,7 +87,9 @@ impl Section for Vec<WrittenGuard> {
                      request that it matches; leave it out",
                 );
             }
-            Some(Guard { id, applies_to: applies_to?, require, callers, mode })
+            // A guard whose match has a problem keeps its place in the list.
+            let applies_to = applies_to.unwrap_or(AppliesTo::NamedRequests);
+            Guard { id, applies_to, require, callers, mode }
         });
         checked.collect()
     }

@@ -30,7 +30,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{findings::Findings, origin::OriginPattern, section::Section as _};
+use super::{findings::Findings, origin::OriginPattern, places::Places, section::Section as _};
 use crate::model::Warning;
 
 pub use check::{Check, Unavailable};
@@ -47,7 +47,7 @@ pub use issuers::{
     KeyPlace, Keys, OidcIssuer, Preset, RowndIssuer, SigningAlgorithm, StaticIssuer,
     SupertokensIssuer,
 };
-pub(super) use issuers::{WrittenApp, WrittenIssuer};
+pub(super) use issuers::{SETTINGS_OF_KINDS, WrittenApp, WrittenIssuer};
 pub use key_snapshots::KeySnapshots;
 pub(super) use listeners::is_reached_from_elsewhere;
 pub use listeners::{
@@ -249,6 +249,9 @@ pub struct Config {
     /// The warnings about the variables of the environment and about rules that never decide.
     #[serde(skip)]
     pub warnings: Vec<Warning>,
+    /// Where each setting was written.
+    #[serde(skip)]
+    pub places: Places,
 }
 
 impl WrittenConfig {
@@ -287,6 +290,7 @@ impl WrittenConfig {
             log: self.log,
             shutdown: self.shutdown,
             warnings: Vec::new(),
+            places: Places::default(),
         }
     }
 }

@@ -227,7 +227,8 @@ fn a_variable_and_its_twin_are_told_and_the_variable_counts() {
     let path = path.to_str().unwrap();
     for (name, yaml) in [("ROWND_APP_SECRET", ""), ("ROWND_AUTHZ__CHECK__REALM", "")] {
         let twin = format!("{name}_FILE");
-        let variables = [APP, (name, "direct"), (twin.as_str(), path)];
+        let key = ("ROWND_APP_KEY", "key_x");
+        let variables = [APP, key, (name, "direct"), (twin.as_str(), path)];
         let found = warned(yaml, &variables);
         assert_eq!(found.len(), 1, "{found:?}");
         assert_eq!(found[0].0, "variable_set_twice");

@@ -5,6 +5,8 @@ mod claims;
 mod denials;
 mod environment;
 mod matches;
+mod mistakes;
+mod mutated;
 mod one_iss;
 mod outbound;
 mod outputs;
@@ -43,6 +45,10 @@ fn read(yaml: &str, variables: Variables<'_>) -> Result<Config, Vec<Problem>> {
 }
 
 fn good(yaml: &str, variables: Variables<'_>) -> Config {
+    // Other variables may complete what the file lacks.
+    if variables.iter().all(|(name, _)| !name.starts_with("ROWND_AUTHZ__")) {
+        mistakes::assert_schema_takes(yaml);
+    }
     read(yaml, variables).unwrap_or_else(|problems| panic!("{yaml}\n{problems:#?}"))
 }
 

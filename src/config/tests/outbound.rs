@@ -70,7 +70,7 @@ fn settings_of_an_issuer_that_cannot_be_meant_are_refused() {
         ),
         (
             "kind: static, issuer: a, audiences: [a], key_set: '{}', tls: { ca_file: /no }",
-            "issuers[0].tls",
+            "issuers[0].tls.ca_file",
             "no effect",
         ),
         (
@@ -92,7 +92,7 @@ fn settings_of_an_issuer_that_cannot_be_meant_are_refused() {
 const NETWORKS: &[(&str, Variables<'static>, &str, &str)] = &[
     ("{ proxy: environ }", &[], "network.proxy", "none, environment"),
     ("{ proxy: '' }", &[], "network.proxy", "empty"),
-    ("{ proxy: true }", &[], "network.proxy", "text"),
+    ("{ proxy: true }", &[], "network.proxy", "quotes"),
     ("{ proxy: 'proxy.test:3128' }", &[], "network.proxy", "no scheme"),
     ("{ proxy: 'socks5://user:hunter2@proxy.test' }", &[], "network.proxy", "SOCKS"),
     ("{ proxy: 'file:/no/such' }", &[], "network.proxy", "/no/such"),

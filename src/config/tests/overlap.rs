@@ -5,7 +5,8 @@ use super::{APP, good};
 /// The warnings about two rules: `first` in line 2, `second` in line 3.
 fn warnings(first: &str, second: &str) -> Vec<(&'static str, String)> {
     let yaml = format!("routes:\n  - {{ id: first, {first} }}\n  - {{ id: second, {second} }}\n");
-    let warnings = good(&yaml, &[APP]).warnings;
+    let config = good(&yaml, &[APP]);
+    let warnings = config.places.in_order(config.warnings.clone());
     warnings.into_iter().map(|warning| (warning.code, warning.to_string())).collect()
 }
 
@@ -72,7 +73,7 @@ fn a_rule_that_never_decides_is_a_warning_with_both_places() {
         let found = warnings(first, &format!("{second}, auth: none"));
         let [(code, text)] = found.as_slice() else { panic!("{first} / {second}: {found:?}") };
         assert_eq!(*code, "route_unreachable", "{text}");
-        for part in ["routes[1] `second` (test.yaml:3)", "routes[0] `first` (test.yaml:2)"] {
+        for part in ["test.yaml:3:5: routes[1]: `second` ", "routes[0] `first` (test.yaml:2)"] {
             assert!(text.contains(part), "{text}");
         }
     }
@@ -90,7 +91,7 @@ fn a_rule_that_repeats_another_is_a_warning_of_its_own() {
     let found = warnings("match: { path: { exact: /a } }", "match: { path: { exact: /a } }");
     assert_eq!(found.len(), 1, "{found:?}");
     assert_eq!(found[0].0, "route_repeated");
-    let parts = ["routes[1] `second` (test.yaml:3)", "routes[0] `first` (test.yaml:2)"];
+    let parts = ["test.yaml:3:5: routes[1]: `second` ", "routes[0] `first` (test.yaml:2)"];
     assert!(parts.iter().all(|part| found[0].1.contains(part)), "{found:?}");
 }
 

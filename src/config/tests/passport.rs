@@ -254,7 +254,7 @@ fn the_passport_of_a_rule_that_cannot_be_meant_is_refused() {
         (
             "no such variable",
             format!("{}\n{signer}", claims("a: { path: order }")),
-            "routes",
+            "routes[0].passport",
             "write one of: id",
         ),
     ] {

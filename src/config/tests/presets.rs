@@ -306,7 +306,8 @@ fn a_provider_without_such_tokens_is_refused() {
         assert!(problems[0].message.contains(said), "{settings}: {}", problems[0]);
     }
     let problems = bad("issuers: [{ name: a, kind: oidc, preset: gitlab }]", &[]);
-    assert!(problems[0].message.contains("keycloak"), "{}", problems[0]);
+    let told = problems.iter().any(|problem| problem.message.contains("keycloak"));
+    assert!(told, "{problems:#?}");
 }
 
 #[test]

@@ -96,7 +96,7 @@ const SHAPES: &[(&str, &str, &str)] = &[
     ("routes: [{ id: a, match: any, auth_level: admin }]", "routes[0].auth_level", "instant, guest, unverified, verified"),
     ("routes: [{ id: a, match: { path: /x } }]", "routes[0].match.path", "map"),
     ("routes: [{ id: a, match: { hosts: a.com } }]", "routes[0].match.hosts", "list"),
-    ("routes: [{ id: a, match: { methods: [1] } }]", "routes[0].match.methods[0]", "text"),
+    ("routes: [{ id: a, match: { methods: [1] } }]", "routes[0].match.methods[0]", "quotes"),
     ("routes: [{ auth: none }]", "routes[0]", "`id`"),
     ("routes: [{ id: 'a b', match: any }]", "routes[0].id", ""),
     ("routes: [{ id: '', match: any }]", "routes[0].id", ""),
@@ -357,7 +357,7 @@ fn a_problem_reads_as_place_setting_and_what_to_write() {
     let problems =
         super::parse("my.yaml", "check: { timeout: 1h }", &super::environment(&[APP])).unwrap_err();
     let text = problems.to_string();
-    assert!(text.starts_with("my.yaml:1: check.timeout: "), "{text}");
+    assert!(text.starts_with("my.yaml:1:10: error: check.timeout: "), "{text}");
     assert!(text.ends_with("1 problem in the configuration"), "{text}");
     let two = super::parse(
         "my.yaml",

@@ -2,6 +2,7 @@
 
 use crate::config::{
     findings::Findings,
+    nearest::nearest,
     sections::{RouteMatch, WrittenConfig},
 };
 
@@ -43,12 +44,8 @@ fn check_methods(methods: &[String], extra: &[String], at: &str, found: &mut Fin
         } else if METHODS.contains(&upper.as_str()) || extra.contains(&upper) {
             format!("`{method}` is not a method; write {upper}")
         } else {
-            let near = METHODS
-                .iter()
-                .map(|known| (strsim::damerau_levenshtein(known, &upper), *known))
-                .min()
-                .filter(|(distance, _)| *distance <= 2);
-            let near = near.map_or(String::new(), |(_, known)| format!("did you mean {known}? "));
+            let near = nearest(&upper, METHODS);
+            let near = near.map_or(String::new(), |known| format!("did you mean {known}? "));
             format!(
                 "`{method}` is not a registered method; {near}list a method of your own in \
                  `check.extra_methods`"

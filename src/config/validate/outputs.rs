@@ -38,8 +38,9 @@ pub(super) fn check(config: &Config, found: &mut Findings) {
     for (index, route) in config.routes.iter().enumerate() {
         let at = format!("/routes/{index}");
         check_names(&route.outputs.headers, &format!("{at}/headers"), found);
+        let rule_match = format!("{at}/match");
         for (at, value) in values(route, &at) {
-            check_variables(route, value, &at, found);
+            check_variables(route, value, (&at, &rule_match), found);
             if route.auth == Auth::None && value.source.needs_identity() {
                 found.add(
                     format!("{at}/from"),
@@ -69,11 +70,19 @@ fn values<'a>(route: &'a Route, at: &str) -> Vec<(String, &'a MappedValue)> {
 }
 
 /// The variables that a value reads stand in the path of the match.
-fn check_variables(route: &Route, value: &MappedValue, at: &str, found: &mut Findings) {
+fn check_variables(
+    route: &Route,
+    value: &MappedValue,
+    (at, rule_match): (&str, &str),
+    found: &mut Findings,
+) {
     let path = match &route.applies_to {
         AppliesTo::Matching(parts) => parts.path.as_ref(),
         AppliesTo::NamedRequests | AppliesTo::AllRequests => None,
     };
+    if found.has_within(rule_match) {
+        return;
+    }
     let defined: Vec<&str> = path.into_iter().flat_map(PathMatch::variables).collect();
     for place in value.source.places() {
         let Place::Path(name) = place else { continue };

@@ -89,8 +89,12 @@ pub(super) fn check_issuers(config: &Config, found: &mut Findings) {
 
 /// Adds the problem of each claim that states a variable that the rule's path does not have.
 pub(super) fn check_variables(config: &Config, found: &mut Findings) {
-    for route in &config.routes {
+    for (index, route) in config.routes.iter().enumerate() {
         let Some(passport) = &route.passport else { continue };
+        let at = format!("/routes/{index}");
+        if found.has_within(&format!("{at}/match")) {
+            continue;
+        }
         let known: Vec<&str> = match &route.applies_to {
             AppliesTo::Matching(parts) => {
                 parts.path.iter().flat_map(|path| path.variables()).collect()
@@ -105,11 +109,7 @@ pub(super) fn check_variables(config: &Config, found: &mut Findings) {
             } else {
                 format!("write one of: {}", known.join(", "))
             };
-            // A route that has a problem of its own is left out of the list, so its place is unknown.
-            found.add(
-                "/routes",
-                format!("rule {}: there is no variable `{name}`; {choice}", route.id),
-            );
+            found.add(format!("{at}/passport"), format!("there is no variable `{name}`; {choice}"));
         }
     }
 }

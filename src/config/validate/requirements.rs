@@ -13,7 +13,7 @@ use crate::{
         findings::Findings,
         sections::{
             AppKnownBy, AppliesTo, Config, Issuer, IssuerDetails, IssuerNames, PathMatch,
-            Requirement, RequirementLeaf, Texts,
+            Requirement, RequirementLeaf,
         },
     },
     expression::{IdentityPlace, Place, PlaceRoot},
@@ -32,7 +32,10 @@ pub(super) fn check(config: &Config, found: &mut Findings) {
         config.issuers.iter().map(|issuer| issuer.name.as_str()).collect();
     for rule in rules(config) {
         let at = format!("{}/require", rule.at);
-        check_names(&rule, &issuers, &at, found);
+        // An issuer with a problem of its own is not among them.
+        if !found.has_within("/issuers") {
+            check_names(&rule, &issuers, &at, found);
+        }
         check_variables(&rule, &at, found);
         check_profiles(&rule, config, &issuers, &at, found);
         let reach = rule.require.reach(&issuers);
@@ -74,22 +77,28 @@ fn rules(config: &Config) -> impl Iterator<Item = Asking<'_>> {
 
 /// The issuers that a condition names exist.
 fn check_names(rule: &Asking<'_>, issuers: &IssuerNames<'_>, at: &str, found: &mut Findings) {
-    let named = rule.require.leaves().filter_map(|leaf| match leaf {
-        RequirementLeaf::Issuer(names) => Some(names),
+    let placed = rule.require.places().iter().zip(rule.require.leaves());
+    let named = placed.filter_map(|(place, leaf)| match leaf {
+        RequirementLeaf::Issuer(names) => Some((place, names)),
         _ => None,
     });
-    for name in named.flat_map(Texts::iter).filter(|name| !issuers.contains(name)) {
+    let names = named.flat_map(|(place, names)| names.iter().map(move |name| (place, name)));
+    for (place, name) in names.filter(|(_, name)| !issuers.contains(name)) {
         let choice = if issuers.is_empty() {
             "there is none".to_owned()
         } else {
             format!("write one of: {}", list(issuers))
         };
-        found.add(at, format!("there is no issuer `{name}` under `issuers`; {choice}"));
+        let message = format!("there is no issuer `{name}` under `issuers`; {choice}");
+        found.add(format!("{at}{place}"), message);
     }
 }
 
 /// The variables that a condition reads stand in the path of the match.
 fn check_variables(rule: &Asking<'_>, at: &str, found: &mut Findings) {
+    if found.has_within(&format!("{}/match", rule.at)) {
+        return;
+    }
     let defined: Vec<String> = match rule.applies_to {
         Some(AppliesTo::Matching(parts)) => {
             parts.path.iter().flat_map(PathMatch::variables).map(str::to_owned).collect()

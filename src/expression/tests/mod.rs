@@ -4,6 +4,7 @@ mod bounds;
 mod faults;
 mod interpreter;
 mod refused;
+mod settled;
 mod values;
 
 use std::{borrow::Cow, cell::RefCell};

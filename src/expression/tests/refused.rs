@@ -10,6 +10,21 @@ const MISTAKES: &[(&str, &str)] = &[
     ("  \n", "is empty"),
     ("true", "reads nothing of the request"),
     ("1 + 1 == 2", "reads nothing of the request"),
+    // Signs of other languages.
+    ("claims.x = 1", "column 10: `=` is no operator of expressions; write `==`"),
+    ("claims.x === 1", "write `==`"),
+    ("claims.x !== 1", "write `!=`"),
+    ("claims.x <> 1", "write `!=`"),
+    ("claims.x == 1 & claims.y == 2", "write `&&`"),
+    ("claims.x == 1 | claims.y == 2", "write `||`"),
+    ("claims.x == 1 and claims.y == 2", "write `&&`"),
+    ("claims.x == 1 OR claims.y == 2", "write `||`"),
+    ("not claims.x", "write `!`"),
+    ("claims.x.exists(x, @result)", "`@` is no sign of an expression"),
+    ("claims.x == $plan", "`$` is no sign of an expression"),
+    ("claims.x == 1;", "`;` is no sign of an expression"),
+    ("has(request.headers[\"x\"])", "\"x\" in request.headers"),
+    ("claims.x.exists(1, true)", "the name of its variable"),
     // Names.
     ("claim.plan == 1", "unknown name `claim`; there are request, identity, claims, profile, path"),
     ("claims.plan == pro", "unknown name `pro`"),
@@ -66,7 +81,7 @@ const MISTAKES: &[(&str, &str)] = &[
         "macros inside macros more than 2 deep",
     ),
     ("claims.a.all(x, true) && x == 1", "unknown name `x`"),
-    ("claims.a.all(1, true)", "argument must be a simple name"),
+    ("claims.a.all(1, true)", "first argument of a macro is the name of its variable"),
     // Syntax.
     ("claims.plan ==", "column"),
     ("claims.plan = \"pro\"", "column"),
@@ -97,5 +112,23 @@ fn a_condition_that_is_never_true_or_false_is_refused() {
         assert!(Expression::parse(text).is_ok(), "{text}");
         let got = Expression::parse_condition(text).unwrap_err();
         assert!(got.contains("is never `true` or `false`"), "{text}: {got}");
+    }
+}
+
+/// The signs that are refused may stand in quotes, in names and in comments.
+#[test]
+fn signs_in_quotes_and_comments_are_no_operators() {
+    for text in [
+        "claims.x == \"a = b & c | d @ e; not f\"",
+        "claims.x == 'a = \\' = b'",
+        "claims.x == r'\\' || claims.y == 1",
+        "claims.x == \"\"\"a \" = b\"\"\"",
+        "claims.x == 1 // = and or @",
+        "claims.or == 1 && claims.and == 2 && claims.not == 3",
+        "claims.android == 1 || claims.order != 2 && claims.x >= 3 && claims.y <= 4",
+        "!(!(claims.x == 1))",
+    ] {
+        let found = Expression::parse(text).map(drop);
+        assert_eq!(found, Ok(()), "{text}");
     }
 }

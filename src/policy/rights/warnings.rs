@@ -2,8 +2,6 @@
 //!
 //! In: the configuration. Out: roles that no user can have, names that were probably meant otherwise.
 
-use std::borrow::Cow;
-
 use super::RightsBook;
 use crate::{
     config::{Claim, Config, RolePlace, RoleSource},
@@ -28,9 +26,8 @@ pub enum AskedRight<'a> {
     Permission(&'a str),
 }
 
-/// The warnings about roles and permissions that rules ask for, each with its place in the
-/// configuration (`routes[0].require.role`): those that no user can have, and those whose name is
-/// almost that of a defined role.
+/// The warnings about roles and permissions that rules ask for, each with its JSON pointer: those
+/// that no user can have, and those whose name is almost that of a defined role.
 #[must_use]
 pub fn warnings_of_asked<'a>(
     config: &Config,
@@ -38,6 +35,11 @@ pub fn warnings_of_asked<'a>(
 ) -> Vec<Warning> {
     let book = RightsBook::build(config);
     asked.into_iter().filter_map(|(place, asked)| of_asked(&book, &place, asked)).collect()
+}
+
+/// One step of a JSON pointer (RFC 6901 section 3).
+fn pointer_step(name: &str) -> String {
+    name.replace('~', "~0").replace('/', "~1")
 }
 
 fn of_asked(book: &RightsBook, place: &str, asked: AskedRight<'_>) -> Option<Warning> {
@@ -51,20 +53,20 @@ fn of_asked(book: &RightsBook, place: &str, asked: AskedRight<'_>) -> Option<War
                 Some(near) => format!("`roles` has no `{role}`; did you mean `{near}`?"),
                 None => format!("{cause}; add it to an entry, or correct the name"),
             };
-            ("role_unknown", format!("{place} asks for the role `{role}`, and {text}"))
+            ("role_unknown", format!("asks for the role `{role}`, and {text}"))
         }
         AskedRight::Permission(permission) => {
             if !book.permission_question(permission).is_hopeless() {
                 return None;
             }
             let text = format!(
-                "{place} asks for the permission `{permission}`, which no user can have: no role that \
+                "asks for the permission `{permission}`, which no user can have: no role that \
                  `role_sources` can give has it; add it to a role, or correct the name"
             );
             ("permission_unknown", text)
         }
     };
-    Some(Warning { code, text: text.into() })
+    Some(Warning::of(code, place, text))
 }
 
 /// The defined role that was probably meant, if this one is not defined itself.
@@ -85,20 +87,21 @@ fn of_roles(book: &RightsBook, config: &Config) -> Vec<Warning> {
             "the issuer has no `claims.roles`"
         };
         let text = format!(
-            "`roles` is written and `role_sources` is not, and {cause}, so that no user has any of \
+            "is written and `role_sources` is not, and {cause}, so that no user has any of \
              them; write role_sources: [...]"
         );
-        let warning = Warning { code: "role_sources_missing", text: text.into() };
+        let warning = Warning::of("role_sources_missing", "/roles", text);
         return if config.roles.is_empty() { Vec::new() } else { vec![warning] };
     }
     let hopeless = |role: &&str| book.role_question(role).is_hopeless();
     let names = book.roles.names().filter(hopeless);
-    let warning = |role: &str| Warning {
-        code: "role_without_users",
-        text: Cow::Owned(format!(
-            "roles.{role}: no entry of `role_sources` can give it, nor a role that inherits it, so \
-             that no user has it; add it to an entry, or leave it out"
-        )),
+    let warning = |role: &str| {
+        Warning::of(
+            "role_without_users",
+            format!("/roles/{}", pointer_step(role)),
+            "no entry of `role_sources` can give it, nor a role that inherits it, so that no user \
+             has it; add it to an entry, or leave it out",
+        )
     };
     names.map(warning).collect()
 }
@@ -110,10 +113,10 @@ fn of_source(index: usize, source: &RoleSource, config: &Config) -> Vec<Warning>
             let Some(dotted) = claim.resembles_path() else { return Vec::new() };
             let pointer = dotted.replace('.', "/");
             let text = format!(
-                "role_sources[{index}] names one claim whose name is `{dotted}`; for a claim inside \
+                "names one claim whose name is `{dotted}`; for a claim inside \
                  another write /{pointer}, and if the name is meant, /{dotted}"
             );
-            vec![Warning { code: "claim_name_dotted", text: text.into() }]
+            vec![Warning::of("claim_name_dotted", format!("/role_sources/{index}"), text)]
         }
         RolePlace::Users { ids, .. } => {
             let is_meant =
@@ -123,12 +126,15 @@ fn of_source(index: usize, source: &RoleSource, config: &Config) -> Vec<Warning>
                 return Vec::new();
             }
             let addresses = ids.keys().filter(|id| id.contains('@'));
-            let warning = |id: &String| Warning {
-                code: "user_id_is_address",
-                text: Cow::Owned(format!(
-                    "role_sources[{index}].users: `{id}` is compared with user ids, never with e-mail \
-                     addresses; write the user's id, or \"@example.com\" for a whole domain"
-                )),
+            let warning = |id: &String| {
+                Warning::of(
+                    "user_id_is_address",
+                    format!("/role_sources/{index}/users"),
+                    format!(
+                        "`{id}` is compared with user ids, never with e-mail addresses; write the \
+                         user's id, or \"@example.com\" for a whole domain"
+                    ),
+                )
             };
             addresses.map(warning).collect()
         }

@@ -34,6 +34,82 @@ fn a_condition_that_no_configured_issuer_can_fulfil_is_a_warning() {
     }
 }
 
+/// Requirements that no request can meet, each with the setting that is told and a part of the text.
+#[rustfmt::skip] // one case a line
+const CONTRADICTIONS: &[(&str, &str, &str)] = &[
+    ("{ issuer: rownd, claim: { name: a, gt: 5, lt: 3 } }", "require.claim", "no number is above"),
+    ("{ issuer: rownd, claim: { name: a, gt: 5, lt: 5 } }", "require.claim", "no number is above"),
+    ("{ issuer: rownd, claim: { name: a, equals: x, in: [y, z] } }", "require.claim", "no value passes"),
+    ("{ issuer: rownd, claim: { name: a, equals: 1, gt: 1 } }", "require.claim", "no value passes"),
+    ("{ issuer: rownd, claim: { name: a, in: [a, b], matches: 'c.*' } }", "require.claim", "no value passes"),
+    ("{ issuer: rownd, claim: { name: a, equals: '1', gt: 0 } }", "require.claim", "different kinds"),
+    ("{ issuer: rownd, claim: { name: a, contains: x, matches: x } }", "require.claim", "different kinds"),
+    ("{ issuer: rownd, attribute: { name: a, gt: 5, lt: 3 } }", "require.attribute", "no number is above"),
+    ("{ issuer: rownd, all: [{ claim: { name: a, equals: 1 } }, { claim: { name: a, equals: 2 } }] }", "require.all[1].claim", "together with `routes[0].require.all[0].claim`: no value passes"),
+    ("{ issuer: rownd, claim: { name: a, exists: false }, all: [{ claim: { name: a, equals: 2 } }] }", "require.all[0].claim", "absent"),
+    ("{ issuer: rownd, not: [{ issuer: rownd }] }", "require.not[0].issuer", "`not` excludes every value"),
+    ("{ all: [{ issuer: rownd }, { not: [{ issuer: [rownd, partner] }] }] }", "require.all[1].not[0].issuer", "`not` excludes"),
+    ("{ anonymous: true, auth_level: verified }", "require.anonymous", "auth level `guest` at most"),
+    ("{ anonymous: true, all: [{ anonymous: false }] }", "require.all[0].anonymous", "a guest or is none"),
+    ("{ issuer: rownd, user: a, all: [{ user: b }] }", "require.all[0].user", "only one"),
+    ("{ issuer: rownd, user: [a, b], not: [{ user: [b, a] }] }", "require.not[0].user", "`not` excludes"),
+    ("{ source: header, all: [{ source: [cookie, query] }] }", "require.all[0].source", "one place only"),
+    ("{ auth_level: verified, not: [{ auth_level: guest }] }", "require.not[0].auth_level", "`not` excludes"),
+    ("{ token_max_age: 5m, not: [{ token_max_age: 1h }] }", "require.not[0].token_max_age", "`not` excludes"),
+    ("{ issuer: rownd, any: [{ user: a, all: [{ user: b }] }, { user: c }] }", "require.any[0].all[0].user", "only one"),
+    ("{ issuer: rownd, user: a, any: [{ user: b }, { user: c }] }", "require.any[1].user", "only one"),
+    ("{ not: [{ anonymous: true, auth_level: verified }] }", "require.not[0].anonymous", "guest"),
+    ("{ cel: 'true || request.method == \"GET\"' }", "require.cel", "is always true"),
+    ("{ cel: 'false && request.method == \"GET\"' }", "require.cel", "is never true"),
+    ("{ cel: 'request.method == 1 / 0' }", "require.cel", "always fails"),
+    ("{ issuer: rownd, app: app_nobody }", "require.app", "no token can have the app `app_nobody`"),
+    ("{ issuer: partner, app_variant: v }", "require.app_variant", "no token can have the app variant `v`"),
+];
+
+#[test]
+fn conditions_that_exclude_each_other_are_told_with_their_place() {
+    for (require, setting, part) in CONTRADICTIONS {
+        let text = format!("{ISSUERS}routes: [{{ id: a, match: any, require: {require} }}]");
+        let config = config(&text);
+        let found = config.places.in_order(warnings(&config));
+        let told = found.iter().any(|warning| {
+            let place = warning.place.as_ref().map(|place| place.setting.as_str());
+            place == Some(&format!("routes[0].{setting}")) && warning.text.contains(part)
+        });
+        assert!(told, "{require}: {found:#?}");
+    }
+    let text = format!(
+        "{ISSUERS}routes: [{{ id: a, match: any, auth_level: verified, require: {{ anonymous: true }} }}]"
+    );
+    let found = warnings(&config(&text));
+    assert!(found.iter().any(|it| it.text.contains("`routes[0].auth_level`")), "{found:?}");
+}
+
+#[test]
+fn conditions_that_only_look_alike_are_no_contradiction() {
+    for require in [
+        "{ issuer: rownd, claim: { name: a, gt: 3, lt: 5 } }",
+        "{ issuer: rownd, claim: { name: a, gt: 4, lt: 5 } }",
+        "{ issuer: rownd, claim: { name: a, equals: x, in: [x, y] } }",
+        "{ issuer: rownd, claim: { name: a, in: [abc, b], matches: 'a.*' } }",
+        "{ issuer: rownd, claim: { name: a, in: ['1', 2], gt: 1 } }",
+        "{ issuer: rownd, claim: { name: a, exists: true, equals: 1 } }",
+        "{ issuer: rownd, all: [{ claim: { name: a, equals: 1 } }, { claim: { name: b, equals: 2 } }] }",
+        "{ issuer: rownd, any: [{ user: a }, { user: b }] }",
+        "{ issuer: rownd, not: [{ issuer: rownd, user: a }] }",
+        "{ issuer: rownd, user: [a, b], not: [{ user: b }] }",
+        "{ not: [{ anonymous: true }, { auth_level: guest }] }",
+        "{ anonymous: false, auth_level: verified }",
+        "{ anonymous: true, auth_level: guest }",
+        "{ auth_level: guest, not: [{ auth_level: verified }] }",
+        "{ token_max_age: 1h, not: [{ token_max_age: 5m }] }",
+        "{ cel: 'request.method == \"GET\" || 1 / 0 == 1' }",
+    ] {
+        let text = format!("{ISSUERS}routes: [{{ id: a, match: any, require: {require} }}]");
+        assert_eq!(warnings(&config(&text)), [], "{require}");
+    }
+}
+
 /// Issuers of each kind, with and without what a condition may ask for.
 const KINDS: &str = r#"
 issuers:
@@ -48,7 +124,8 @@ issuers:
 
 /// The warnings of this configuration.
 fn warned(text: &str) -> Vec<String> {
-    warnings(&config(text)).iter().map(ToString::to_string).collect()
+    let config = config(text);
+    config.places.in_order(warnings(&config)).iter().map(ToString::to_string).collect()
 }
 
 #[test]
@@ -88,10 +165,10 @@ default: {{ require: {{ source: cookie }} }}"
     ));
     for place in [
         "guards[0].require.user: `a*` is taken literally",
-        "routes[1].require: no user can fulfil `tenant`",
-        "routes[1].require.role asks for the role `r`",
-        "routes[1].require.permission asks for the permission `p:q`",
-        "default.require: no user can fulfil `source`",
+        "routes[1].require.tenant: no user can fulfil it",
+        "routes[1].require.role: asks for the role `r`",
+        "routes[1].require.permission: asks for the permission `p:q`",
+        "default.require.source: no user can fulfil it",
     ] {
         let of_place = found.iter().filter(|text| text.contains(place)).count();
         assert_eq!(of_place, 1, "{place}: {found:#?}");

@@ -109,6 +109,18 @@ impl Key {
     }
 }
 
+impl KeyName {
+    /// Adds the algorithms of the same key under the same name.
+    pub(super) fn add(&mut self, other: &Self) {
+        for algorithm in other.algorithm.split(", ") {
+            if !self.algorithm.split(", ").any(|known| known == algorithm) {
+                self.algorithm.push_str(", ");
+                self.algorithm.push_str(algorithm);
+            }
+        }
+    }
+}
+
 /// The proof that a signature is that of a key. Only [`Key::check`] makes one.
 #[derive(Debug)]
 pub(in crate::verify) struct GoodSignature {

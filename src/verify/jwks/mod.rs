@@ -253,9 +253,21 @@ impl KeySet {
         self.keys.len()
     }
 
-    /// Name and algorithms of each key, for people.
+    /// Name and algorithms of each key, for people. A key that is held once for each of its
+    /// algorithms is shown once.
     pub(super) fn names(&self) -> Vec<KeyName> {
-        self.keys.iter().map(|key| key.shown()).collect()
+        let mut shown: Vec<(&Key, KeyName)> = Vec::new();
+        for key in &self.keys {
+            let name = key.shown();
+            let known = shown
+                .iter_mut()
+                .find(|(known, shown)| shown.kid == name.kid && known.same_public(key));
+            match known {
+                Some((_, known)) => known.add(&name),
+                None => shown.push((key, name)),
+            }
+        }
+        shown.into_iter().map(|(_, name)| name).collect()
     }
 }
 

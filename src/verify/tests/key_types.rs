@@ -194,6 +194,19 @@ fn a_key_without_an_algorithm_serves_those_of_its_type() {
     }
 }
 
+/// A key that is published once for each algorithm, without a name, is shown once.
+#[test]
+fn a_key_that_is_published_for_each_algorithm_is_shown_once() {
+    let pairs = Pairs::new();
+    let same = [RS256, RS384]
+        .map(|algorithm| with(pairs.jwk(RS256), &json!({"alg": algorithm, "kid": null})));
+    let document = json!({ "keys": same }).to_string();
+    let rules = super::unnamed(&SigningAlgorithm::ALL);
+    let set = KeySet::parse(document.as_bytes(), rules, None).unwrap();
+    let shown: Vec<String> = set.names().into_iter().map(|name| name.algorithm).collect();
+    assert_eq!(shown, ["RS256, RS384"]);
+}
+
 /// `EdDSA` and `Ed25519` are one algorithm for a key; a setting of `Ed25519` is for tokens that
 /// name it so.
 #[test]

@@ -6,7 +6,9 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::support::{
-    Issuer, Key, Reply, TestApp, binary::run, config, config_with, eventually, until,
+    Issuer, Key, Reply, TestApp,
+    binary::{BINARY, run},
+    config, config_with, eventually, until,
 };
 
 /// A configuration file of this text, each in a directory of its own.
@@ -138,6 +140,103 @@ rownd_auth:
         for code in ["(grpc_without_tls)", "(caller_unbounded)"] {
             assert_eq!(said.matches(code).count(), 1, "{code} in\n{said}");
         }
+    }
+}
+
+/// Warnings stand beside problems, and each line is one that editors parse.
+#[test]
+fn config_check_says_warnings_and_problems_in_lines_of_one_form() {
+    let files = TempDir::new().unwrap();
+    let text = "\
+issuers: [{ name: rownd, kind: rownd, apps: [{ id: shop }] }]
+check: { timeout: 5 }
+routes:
+  - { id: a, match: { path: { prefix: /a } }, require: { issuer: rownd, claim: { name: x, gt: 5, lt: 3 } } }
+  - { id: b, match: { path: { prefix: /a/b } } }
+";
+    let bad = file(&files, text);
+    let good = file(&files, &text.replace("timeout: 5", "timeout: 5s"));
+    let check = |name: &str, more: &[&str]| {
+        let output = run(&[&["config", "check", "--config", name], more].concat(), &[]);
+        (output.status.code(), String::from_utf8(output.stderr).unwrap())
+    };
+    for (name, more, status, expected) in [
+        (
+            &bad,
+            &[][..],
+            2,
+            &[
+                ":1:48: warning: issuers[0].apps[0].id: ",
+                ":4:62: warning: routes[0].require.claim: ",
+                ":5:5: warning: routes[1]: ",
+                ":2:10: error: check.timeout: ",
+                "rownd-authz: 1 problem in the configuration",
+            ][..],
+        ),
+        (
+            &good,
+            &[][..],
+            0,
+            &[
+                ":1:48: warning: issuers[0].apps[0].id: ",
+                ":4:62: warning: routes[0].require.claim: ",
+                ":5:5: warning: routes[1]: ",
+            ][..],
+        ),
+        (
+            &good,
+            &["--strict"][..],
+            1,
+            &[
+                ":1:48: warning: issuers[0].apps[0].id: ",
+                ":4:62: warning: routes[0].require.claim: ",
+                ":5:5: warning: routes[1]: ",
+                "rownd-authz: 3 warning(s), and --strict is set",
+            ][..],
+        ),
+    ] {
+        let (code, said) = check(name, more);
+        assert_eq!(code, Some(status), "{said}");
+        let lines: Vec<&str> = said.lines().collect();
+        assert_eq!(lines.len(), expected.len(), "{said}");
+        for (line, part) in lines.iter().zip(expected) {
+            let place = line.strip_prefix(name.as_str()).unwrap_or(line);
+            let (place, settings) = place.split_once(": ").unwrap();
+            let (wanted, rest) = part.split_once(": ").unwrap();
+            assert!(settings.starts_with(rest), "{line}, not {part}");
+            // The columns are those of the text above.
+            assert_eq!(place.split(':').nth(1), wanted.split(':').nth(1), "{line}, not {part}");
+        }
+    }
+    // `serve` says the same of a configuration that it refuses.
+    let output = run(&["serve", "--config", &bad], &[]);
+    assert_eq!(output.status.code(), Some(2));
+    assert_eq!(String::from_utf8(output.stderr).unwrap(), check(&bad, &[]).1);
+}
+
+/// A reader that has gone away is no fault of the command, and no panic.
+#[test]
+fn a_closed_pipe_ends_no_command_with_a_panic() {
+    let files = TempDir::new().unwrap();
+    let good = file(&files, "issuers: [{ name: rownd, kind: rownd, apps: [{ id: app_x }] }]\n");
+    let bad = file(&files, "chek: {}\n");
+    for (arguments, status) in [
+        (&["config", "print", "--config", &good][..], 0),
+        (&["config", "print", "--early-strip", "--config", &good], 0),
+        (&["config", "schema"], 0),
+        (&["config", "check", "--config", &good], 0),
+        (&["config", "check", "--config", &bad], 2),
+        (&["config", "print", "--config", &bad], 2),
+        (&["--help"], 0),
+    ] {
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let (errors, writer_of_errors) = std::io::pipe().unwrap();
+        drop(errors);
+        let mut command = Command::new(BINARY);
+        command.env_clear().args(arguments).stdin(std::process::Stdio::null());
+        let ended = command.stdout(writer).stderr(writer_of_errors).status().unwrap();
+        assert_eq!(ended.code(), Some(status), "{arguments:?}");
     }
 }
 

@@ -70,6 +70,14 @@ const BAD: &[Case] = &[
         &[("key_file", "does not belong to")],
     ),
     (
+        "a certificate that is none: the key is not to blame",
+        |dir| {
+            let text = "-----BEGIN CERTIFICATE-----\nMAMCAQE=\n-----END CERTIFICATE-----\n";
+            fs::write(dir.join("server.crt"), text).unwrap();
+        },
+        &[("cert_file", "cannot be read")],
+    ),
+    (
         "expired",
         |dir| Authority::new().issue_until(2020).write(dir, "server"),
         &[("cert_file", "expired at")],

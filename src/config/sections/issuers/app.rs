@@ -89,6 +89,7 @@ impl WrittenApp {
                 found.keep(format!("{at}/{name}"), secret.resolve());
             }
         }
+        self.check_mixed_up(kind, at, found)?;
         let known_by = match (&self.id, &self.key) {
             (Some(id), key) if is_plain(id) => AppKnownBy::Id { id: id.clone(), key: key.clone() },
             (Some(_), _) => {
@@ -142,6 +143,59 @@ impl WrittenApp {
         } else if !self.variants.is_empty() && !self.variants.contains(variant) {
             found.add(at, "is not in `variants`, so its tokens would be refused; add it there");
         }
+    }
+}
+
+impl WrittenApp {
+    /// Finds an id, a key and a secret that stand in the place of each other: no token is ever for a
+    /// key, and Rownd knows no app by a secret. `None` if there is a problem.
+    fn check_mixed_up(&self, kind: IssuerKind, at: &str, found: &mut Findings) -> Option<()> {
+        let id = self.id.as_deref().and_then(AppText::of);
+        let key = self.key.as_ref().and_then(|key| AppText::of(key.expose()));
+        let secret = self.secret.as_ref().and_then(|secret| AppText::of(secret.expose()));
+        let rownd = kind == IssuerKind::Rownd;
+        let rows = [
+            // With SuperTokens, the app may be configured there by its key.
+            ("id", id == Some(AppText::Key) && rownd, "an app key", "key: key_..."),
+            ("id", id == Some(AppText::Secret), "an app secret", "secret: ras_..."),
+            ("key", key == Some(AppText::Id), "an app id", "id: app_..."),
+            ("key", key == Some(AppText::Secret), "an app secret", "secret: ras_..."),
+            ("secret", secret == Some(AppText::Id), "an app id", "id: app_..."),
+            ("secret", secret == Some(AppText::Key), "an app key", "key: key_..."),
+        ];
+        let mut good = Some(());
+        for (setting, is_mixed_up, what, instead) in rows {
+            if is_mixed_up {
+                let message =
+                    format!("is {what}, by its form, and no app's {setting}; write `{instead}`");
+                found.add(format!("{at}/{setting}"), message);
+                good = None;
+            }
+        }
+        good
+    }
+}
+
+/// The three texts of an app, by their form.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum AppText {
+    Id,
+    Key,
+    Secret,
+}
+
+impl AppText {
+    /// The kind of this text, if that is certain; the old forms of keys and secrets say nothing.
+    fn of(text: &str) -> Option<Self> {
+        let forms = [("app_", Self::Id), ("key_", Self::Key), ("ras_", Self::Secret)];
+        let found = forms.iter().find(|(lead, _)| text.starts_with(lead)).map(|(_, form)| *form);
+        // A UUID, as keys once were.
+        let is_uuid = text.len() == 36
+            && text.char_indices().all(|(at, sign)| match at {
+                8 | 13 | 18 | 23 => sign == '-',
+                _ => sign.is_ascii_hexdigit(),
+            });
+        found.or_else(|| is_uuid.then_some(Self::Key))
     }
 }
 

@@ -167,6 +167,10 @@ impl WrittenIssuer {
     }
 
     fn check_apps(&mut self, at: &str, found: &mut Findings) -> Option<Vec<super::app::App>> {
+        // The other kinds have none: that they are written is the problem, whatever they say.
+        if !matches!(self.kind, IssuerKind::Rownd | IssuerKind::Supertokens) {
+            return Some(Vec::new());
+        }
         match (self.kind, self.apps.len()) {
             (IssuerKind::Rownd, 0) => found.add(
                 format!("{at}/apps"),

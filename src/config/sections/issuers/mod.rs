@@ -31,4 +31,4 @@ pub use issuer::{
 };
 pub use keys::{KeyFetchHeader, KeyOrigin, KeyPlace, Keys};
 pub use words::{Accepts, IssuerKind, Preset, SigningAlgorithm};
-pub(in crate::config) use written::WrittenIssuer;
+pub(in crate::config) use written::{SETTINGS_OF_KINDS, WrittenIssuer};

@@ -217,36 +217,8 @@ impl WrittenIssuer {
 
     /// Refuses settings that have no effect for the kind: the operator expects one of them.
     pub(super) fn refuse_foreign_settings(&self, at: &str, found: &mut Findings) {
-        use IssuerKind::{Firebase, Oidc, Rownd, Static, Supertokens};
-        let map = &self.claims;
-        let rows: [(&str, bool, &[IssuerKind]); 20] = [
-            ("preset", self.preset.is_some(), &[Oidc, Static]),
-            ("base_url", self.base_url.is_some(), &[Rownd, Supertokens, Oidc]),
-            ("tenants", !self.tenants.is_empty(), &[Oidc]),
-            ("tenants_file", self.tenants_file.is_some(), &[Oidc]),
-            ("project", self.project.is_some(), &[Firebase]),
-            ("jwks_url", self.jwks_url.is_some(), &[Rownd, Supertokens, Oidc, Firebase]),
-            (
-                "jwks_fallback_url",
-                self.jwks_fallback_url.is_some(),
-                &[Rownd, Supertokens, Oidc, Firebase],
-            ),
-            ("tls", self.tls.ca_file.is_some(), &[Rownd, Supertokens, Oidc, Firebase]),
-            ("apps", !self.apps.is_empty(), &[Rownd, Supertokens]),
-            ("audiences", !self.audiences.is_empty(), &[Supertokens, Oidc, Static]),
-            ("audience", self.audience.is_some(), &[Oidc, Static]),
-            ("accepts", self.accepts.is_some(), &[Oidc, Static]),
-            ("auth_level", self.auth_level.is_some(), &[Oidc, Static]),
-            ("allow_missing_exp", self.allow_missing_exp, &[Rownd]),
-            ("claims/user_id", map.user_id.is_some(), &[Oidc, Firebase, Static]),
-            ("claims/auth_level", map.auth_level.is_some(), &[Oidc, Firebase, Static]),
-            ("claims/app_id", map.app_id.is_some(), &[Oidc, Firebase, Static]),
-            ("claims/app_variant", map.app_variant.is_some(), &[Oidc, Firebase, Static]),
-            ("claims/session_id", map.session_id.is_some(), &[Rownd, Oidc, Firebase, Static]),
-            ("claims/tenant", map.tenant.is_some(), &[Rownd, Oidc, Firebase, Static]),
-        ];
-        for (name, is_set, kinds) in rows {
-            if is_set && !kinds.contains(&self.kind) {
+        for (name, kinds) in SETTINGS_OF_KINDS {
+            if self.has(name) && !kinds.contains(&self.kind) {
                 let kinds: Vec<&str> = kinds.iter().map(|kind| kind.as_str()).collect();
                 let kind = self.kind.as_str();
                 found.add(
@@ -259,7 +231,62 @@ impl WrittenIssuer {
             }
         }
     }
+
+    /// Whether one of [`SETTINGS_OF_KINDS`] is written.
+    fn has(&self, name: &str) -> bool {
+        let map = &self.claims;
+        match name {
+            "preset" => self.preset.is_some(),
+            "base_url" => self.base_url.is_some(),
+            "tenants" => !self.tenants.is_empty(),
+            "tenants_file" => self.tenants_file.is_some(),
+            "project" => self.project.is_some(),
+            "jwks_url" => self.jwks_url.is_some(),
+            "jwks_fallback_url" => self.jwks_fallback_url.is_some(),
+            "tls/ca_file" => self.tls.ca_file.is_some(),
+            "apps" => !self.apps.is_empty(),
+            "audiences" => !self.audiences.is_empty(),
+            "audience" => self.audience.is_some(),
+            "accepts" => self.accepts.is_some(),
+            "auth_level" => self.auth_level.is_some(),
+            "allow_missing_exp" => self.allow_missing_exp,
+            "claims/user_id" => map.user_id.is_some(),
+            "claims/auth_level" => map.auth_level.is_some(),
+            "claims/app_id" => map.app_id.is_some(),
+            "claims/app_variant" => map.app_variant.is_some(),
+            "claims/session_id" => map.session_id.is_some(),
+            "claims/tenant" => map.tenant.is_some(),
+            _ => false,
+        }
+    }
 }
+
+/// The settings that only some kinds have. The schema for editors says the same.
+pub(in crate::config) const SETTINGS_OF_KINDS: [(&str, &[IssuerKind]); 20] = {
+    use IssuerKind::{Firebase, Oidc, Rownd, Static, Supertokens};
+    [
+        ("preset", &[Oidc, Static]),
+        ("base_url", &[Rownd, Supertokens, Oidc]),
+        ("tenants", &[Oidc]),
+        ("tenants_file", &[Oidc]),
+        ("project", &[Firebase]),
+        ("jwks_url", &[Rownd, Supertokens, Oidc, Firebase]),
+        ("jwks_fallback_url", &[Rownd, Supertokens, Oidc, Firebase]),
+        ("tls/ca_file", &[Rownd, Supertokens, Oidc, Firebase]),
+        ("apps", &[Rownd, Supertokens]),
+        ("audiences", &[Supertokens, Oidc, Static]),
+        ("audience", &[Oidc, Static]),
+        ("accepts", &[Oidc, Static]),
+        ("auth_level", &[Oidc, Static]),
+        ("allow_missing_exp", &[Rownd]),
+        ("claims/user_id", &[Oidc, Firebase, Static]),
+        ("claims/auth_level", &[Oidc, Firebase, Static]),
+        ("claims/app_id", &[Oidc, Firebase, Static]),
+        ("claims/app_variant", &[Oidc, Firebase, Static]),
+        ("claims/session_id", &[Rownd, Oidc, Firebase, Static]),
+        ("claims/tenant", &[Rownd, Oidc, Firebase, Static]),
+    ]
+};
 
 const fn default_leeway() -> Span {
     Span::from_secs(30)

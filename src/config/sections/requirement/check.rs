@@ -25,15 +25,32 @@ const MAX_DEPTH: usize = 8;
 /// The most conditions of one rule.
 const MAX_LEAVES: usize = 512;
 
+/// Where a map of conditions stands.
+struct At<'a> {
+    /// The JSON pointer of the whole requirement.
+    rule: &'a str,
+    /// The rest of the pointer, below the requirement.
+    below: &'a str,
+}
+
+impl At<'_> {
+    fn pointer(&self) -> String {
+        format!("{}{}", self.rule, self.below)
+    }
+}
+
 impl Section for WrittenRequire {
     type Checked = Requirement;
 
     fn check(self, at: &str, found: &mut Findings) -> Requirement {
+        let mut places = Vec::new();
         let root = match &self {
             Self::Never(Never::Never) => RequirementNode::Never,
-            Self::Conditions(conditions) => conditions.checked(at, 1, found),
+            Self::Conditions(conditions) => {
+                conditions.checked(&At { rule: at, below: "" }, 1, &mut places, found)
+            }
         };
-        let requirement = Requirement { written: self, root };
+        let requirement = Requirement { written: self, root, places };
         let leaves = requirement.leaves().count();
         if leaves > MAX_LEAVES {
             let message = format!("has {leaves} conditions; write {MAX_LEAVES} or fewer");
@@ -44,20 +61,31 @@ impl Section for WrittenRequire {
 }
 
 impl WrittenRequirement {
-    fn checked(&self, at: &str, depth: usize, found: &mut Findings) -> RequirementNode {
+    fn checked(
+        &self,
+        place: &At<'_>,
+        depth: usize,
+        places: &mut Vec<String>,
+        found: &mut Findings,
+    ) -> RequirementNode {
+        let (at, below_rule) = (&place.pointer(), place.below);
         if depth > MAX_DEPTH {
             found.add(at, format!("stands in {depth} others; write {MAX_DEPTH} levels or fewer"));
             return RequirementNode::Never;
         }
+        let leaves = self.leaves(at, found);
+        places.extend(leaves.iter().map(|leaf| format!("{below_rule}/{}", leaf.setting())));
         let mut nodes: Vec<RequirementNode> =
-            self.leaves(at, found).into_iter().map(RequirementNode::Leaf).collect();
+            leaves.into_iter().map(RequirementNode::Leaf).collect();
         for (name, list, make) in [
             ("all", &self.all, RequirementNode::All as fn(_) -> _),
             ("any", &self.any, RequirementNode::Any),
             ("not", &self.not, RequirementNode::NoneOf),
         ] {
             let part = |(index, below): (usize, &Self)| {
-                below.checked(&format!("{at}/{name}/{index}"), depth + 1, found)
+                let below_rule = format!("{below_rule}/{name}/{index}");
+                let place = At { rule: place.rule, below: &below_rule };
+                below.checked(&place, depth + 1, places, found)
             };
             if !list.is_empty() {
                 nodes.push(make(list.iter().enumerate().map(part).collect()));

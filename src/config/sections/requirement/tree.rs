@@ -15,6 +15,9 @@ use crate::{
 pub struct Requirement {
     pub(super) written: WrittenRequire,
     pub(super) root: RequirementNode,
+    /// Where each condition stands below the requirement (JSON pointers), in the order of
+    /// [`Self::leaves`].
+    pub(super) places: Vec<String>,
 }
 
 /// A part of a requirement.
@@ -109,6 +112,13 @@ impl Requirement {
     #[must_use]
     pub const fn root(&self) -> &RequirementNode {
         &self.root
+    }
+
+    /// Where each condition stands below the requirement (JSON pointers), in the order of
+    /// [`Self::leaves`].
+    #[must_use]
+    pub fn places(&self) -> &[String] {
+        &self.places
     }
 
     /// Every condition, wherever it stands.

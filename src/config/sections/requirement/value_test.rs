@@ -4,7 +4,7 @@ use regex::{Regex, RegexBuilder};
 use serde_json::Number;
 
 use super::{words::Scalar, written::WrittenValueTest};
-use crate::config::findings::Findings;
+use crate::{config::findings::Findings, expression::pattern_problem};
 
 /// A compiled regular expression may take this much memory.
 const MAX_REGEX_BYTES: usize = 1 << 20;
@@ -29,7 +29,7 @@ impl TextRegex {
         };
         match whole() {
             Ok(whole) => Ok(Self { written: written.to_owned(), whole }),
-            Err(error) => Err(format!("is not a regular expression: {error}")),
+            Err(error) => Err(pattern_problem(&error)),
         }
     }
 

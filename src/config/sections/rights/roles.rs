@@ -9,7 +9,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::names::{pattern_problem, role_problem};
-use crate::config::{document::escape, findings::Findings, section::Section};
+use crate::config::{document::escape, findings::Findings, nearest::nearest, section::Section};
 
 /// The most roles. Each check of a role walks those that inherit it when the policy is compiled.
 const MAX_ROLES: usize = 512;
@@ -79,11 +79,8 @@ fn check_inherited(roles: &BTreeMap<String, Role>, role: &Role, at: &str, found:
 }
 
 fn no_such_role(roles: &BTreeMap<String, Role>, name: &str) -> String {
-    let near = roles.keys().map(|known| (strsim::damerau_levenshtein(known, name), known));
-    let near =
-        near.min().filter(|(distance, _)| *distance <= 3 && *distance < name.chars().count());
-    match near {
-        Some((_, near)) => format!("there is no role `{name}`; did you mean `{near}`?"),
+    match nearest(name, roles.keys().map(String::as_str)) {
+        Some(near) => format!("there is no role `{name}`; did you mean `{near}`?"),
         None => format!("there is no role `{name}`; define it under `roles`, or leave it out"),
     }
 }

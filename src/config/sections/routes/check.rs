@@ -24,7 +24,7 @@ impl Section for Vec<WrittenRoute> {
 
     fn check(self, at: &str, found: &mut Findings) -> Vec<Route> {
         let mut ids = HashSet::new();
-        let checked = self.into_iter().enumerate().filter_map(|(index, route)| {
+        let checked = self.into_iter().enumerate().map(|(index, route)| {
             let at = format!("{at}/{index}");
             if !ids.insert(route.id.clone()) || route.id == "default" {
                 found.add(format!("{at}/id"), "another route has this id; write another one");
@@ -37,7 +37,9 @@ impl Section for Vec<WrittenRoute> {
             let require = require(route.require.clone(), route.auth, &at, found);
             let denial = check_denial(&route, &at, found);
             let outputs = check_outputs(&route, &at, found);
-            Some(route.holds(applies_to?, require, denial, outputs))
+            // A rule whose match has a problem keeps its place in the list: the others are found by it.
+            let applies_to = applies_to.unwrap_or(AppliesTo::NamedRequests);
+            route.holds(applies_to, require, denial, outputs)
         });
         checked.collect()
     }

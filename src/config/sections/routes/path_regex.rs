@@ -12,6 +12,7 @@ use regex_syntax::ParserBuilder;
 use serde::{Serialize, Serializer};
 
 use super::path_text;
+use crate::expression::pattern_problem;
 
 /// A compiled regular expression may take this much memory.
 const MAX_REGEX_BYTES: usize = 1 << 20;
@@ -34,7 +35,7 @@ impl PathRegex {
     pub(in crate::config) fn parse(written: &str) -> Result<Self, String> {
         // It has to be whole by itself, or it could close the group that anchors it.
         let alone = ParserBuilder::new().utf8(false).build().parse(written);
-        alone.map_err(|error| format!("is not a regular expression: {error}"))?;
+        alone.map_err(|error| pattern_problem(&error))?;
         // Between the anchors it could comment out the second.
         let program = compile(&anchored(written))?;
         path_text::check_regex(written)?;
@@ -100,7 +101,7 @@ fn compile(pattern: &str) -> Result<NFA, String> {
         .build(pattern)
         .map_err(|error| {
             let cause = error.source().map_or_else(|| error.to_string(), ToString::to_string);
-            format!("is not a regular expression: {cause}")
+            pattern_problem(&cause)
         })
 }
 

@@ -43,7 +43,7 @@ fn check_secret(caller: &mut Caller, known: &mut HashSet<String>, at: &str, foun
         Err(message) => found.add(at, message),
         Ok(()) if secret.expose().len() < MIN_SECRET => found.add(
             at,
-            format!("is shorter than {MIN_SECRET} bytes; `openssl rand -hex 32` makes one"),
+            format!("is shorter than {MIN_SECRET} bytes; write a longer one, as `openssl rand -hex 32` makes it"),
         ),
         Ok(()) if !known.insert(secret.expose().to_owned()) => {
             found.add(at, "another caller has the same secret, so that the two cannot be distinguished; write another");

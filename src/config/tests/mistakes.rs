@@ -1,0 +1,374 @@
+//! A corpus of mistakes, each as somebody might make it: the reader refuses every one of them, in
+//! one line that editors parse, and an editor with our schema shows most of them while they are
+//! written.
+
+use std::{collections::BTreeMap, sync::LazyLock};
+
+use regex::Regex;
+use serde_json::Value;
+
+use super::{APP, bad, environment, good};
+use crate::config::{json_schema, judge};
+
+/// The mistakes that the schema has to refuse, at least.
+const LEAST_BY_SCHEMA: usize = 60;
+
+/// (the file, the setting complained of, whether the schema refuses it too)
+#[rustfmt::skip] // one case a line
+const MISTAKES: &[(&str, &str, bool)] = &[
+    // Names of settings.
+    ("chek: { timeout: 1s }", "chek", true),
+    ("check: { time_out: 1s }", "check.time_out", true),
+    ("listeners: { grpc: { adress: '127.0.0.1:1' } }", "listeners.grpc.adress", true),
+    ("route: []", "route", true),
+    ("routes: [{ id: a, match: any, auth_levels: verified }]", "routes[0].auth_levels", true),
+    ("routes: [{ id: a, match: { pth: { prefix: / } } }]", "routes[0].match.pth", true),
+    ("issuers: [{ name: a, kind: rownd, app: [] }]", "issuers[0].app", true),
+    ("default: { requires: { role: a } }", "default.requires", true),
+    // Kinds of values.
+    ("check: { timeout: 5 }", "check.timeout", true),
+    ("check: { timeout: 5 seconds }", "check.timeout", true),
+    ("check: { timeout: '' }", "check.timeout", true),
+    ("check: { timeout: 1h }", "check.timeout", false),
+    ("check: { max_in_flight: 1.5 }", "check.max_in_flight", true),
+    ("check: { max_in_flight: 100.0 }", "check.max_in_flight", false),
+    ("check: { max_in_flight: 1e3 }", "check.max_in_flight", false),
+    ("check: { max_in_flight: many }", "check.max_in_flight", true),
+    ("check: { max_in_flight: 0 }", "check.max_in_flight", true),
+    ("check: { max_in_flight: -5 }", "check.max_in_flight", true),
+    ("check: { max_token_bytes: 10000000 }", "check.max_token_bytes", true),
+    ("check: { explain_denials: 'yes' }", "check.explain_denials", true),
+    ("check: { realm: 'a\"b' }", "check.realm", true),
+    ("check:", "check", true),
+    ("check: { unavailable: open }", "check.unavailable", true),
+    ("log: { level: loud }", "log.level", true),
+    ("log: { level: 3 }", "log.level", true),
+    ("routes: {}", "routes", true),
+    ("routes: [{ id: a, match: { hosts: a.com } }]", "routes[0].match.hosts", true),
+    ("routes: [{ id: 7, match: any }]", "routes[0].id", true),
+    ("credentials: authorization", "credentials", true),
+    ("credentials: [authorization]", "credentials[0]", true),
+    // Listeners.
+    ("listeners: { grpc: { address: 'localhost:50051' } }", "listeners.grpc.address", true),
+    ("listeners: { grpc: { address: 50051 } }", "listeners.grpc.address", true),
+    ("listeners: { grpc: { address: ':50051' } }", "listeners.grpc.address", true),
+    ("listeners: { grpc: { address: /run/a.sock } }", "listeners.grpc.address", true),
+    ("listeners: { ops: { address: 'unix:/run/a.sock' } }", "listeners.ops.address", true),
+    ("listeners: { control: { address: '127.0.0.1:9465' } }", "listeners.control.address", true),
+    ("listeners: { control: {} }", "listeners.control", true),
+    ("listeners: { http: { serve: [] } }", "listeners.http.serve", true),
+    ("listeners: { grpc: { socket_mode: '888' } }", "listeners.grpc.socket_mode", true),
+    ("listeners: { grpc: { address: '127.0.0.1:1' }, ops: { address: '127.0.0.1:1' } }", "listeners.ops.address", false),
+    // Issuers.
+    ("issuers: [{ kind: rownd }]", "issuers[0]", true),
+    ("issuers: [{ name: a, kind: saml }]", "issuers[0].kind", true),
+    ("issuers: [{ name: Main, kind: rownd }]", "issuers[0].name", true),
+    ("issuers: [{ name: a, kind: rownd, apps: [{ id: key_abc }] }]", "issuers[0].apps[0].id", true),
+    ("issuers: [{ name: a, kind: rownd, apps: [{ id: ras_abc }] }]", "issuers[0].apps[0].id", true),
+    ("issuers: [{ name: a, kind: rownd, apps: [{ key: app_abc }] }]", "issuers[0].apps[0].key", true),
+    ("issuers: [{ name: a, kind: rownd, apps: [{ key: key_a, secret: key_b }] }]", "issuers[0].apps[0].secret", true),
+    ("issuers: [{ name: a, kind: rownd, apps: [{ id: 0f8fad5b-d9cb-469f-a165-70867728950e }] }]", "issuers[0].apps[0].id", false),
+    ("issuers: [{ name: a, kind: rownd, apps: [{ secret: ras_a }] }]", "issuers[0].apps[0]", true),
+    ("issuers: [{ name: a, kind: rownd, apps: [{ id: 'a b' }] }]", "issuers[0].apps[0].id", true),
+    ("issuers: [{ name: a, kind: rownd, audiences: [b] }]", "issuers[0].audiences", true),
+    ("issuers: [{ name: a, kind: rownd, project: p }]", "issuers[0].project", true),
+    ("issuers: [{ name: a, kind: rownd, algorithms: [RS256] }]", "issuers[0].algorithms[0]", true),
+    ("issuers: [{ name: a, kind: rownd, base_url: api.rownd.io }]", "issuers[0].base_url", true),
+    ("issuers: [{ name: a, kind: rownd, base_url: 'http://api.rownd.io' }]", "issuers[0].base_url", true),
+    ("issuers: [{ name: a, kind: rownd, claims: { user_id: sub } }]", "issuers[0].claims.user_id", true),
+    ("issuers: [{ name: a, kind: oidc, issuer: 'https://a.test' }]", "issuers[0].audiences", true),
+    ("issuers: [{ name: a, kind: oidc, audiences: [b] }]", "issuers[0].issuer", true),
+    ("issuers: [{ name: a, kind: oidc, issuer: 'https://a.test', audiences: [b], apps: [{ id: app_x }] }]", "issuers[0].apps", true),
+    ("issuers: [{ name: a, kind: oidc, issuer: 'https://a.test', audiences: [b], jwks_url: jwks.json }]", "issuers[0].jwks_url", true),
+    ("issuers: [{ name: a, kind: oidc, issuer: 'https://a.test', audiences: [b], algorithms: [HS256] }]", "issuers[0].algorithms[0]", true),
+    ("issuers: [{ name: a, kind: oidc, issuer: 'https://a.test', audiences: [b], preset: google2 }]", "issuers[0].preset", true),
+    ("issuers: [{ name: a, kind: oidc, issuer: 'https://a.test', audiences: [b], keys: { fetch: false } }]", "issuers[0].keys.fetch", true),
+    ("issuers: [{ name: a, kind: supertokens }]", "issuers[0].base_url", true),
+    ("issuers: [{ name: a, kind: supertokens, base_url: 'https://a.test/auth', apps: [{ id: app_a }, { id: app_b }] }]", "issuers[0].apps", true),
+    ("issuers: [{ name: a, kind: firebase }]", "issuers[0].project", true),
+    ("issuers: [{ name: a, kind: firebase, project: p, issuer: 'https://x', audiences: [b] }]", "issuers[0].audiences", true),
+    ("issuers: [{ name: a, kind: static, issuer: p, audiences: [b] }]", "issuers[0].key_set", true),
+    ("issuers: [{ name: a, kind: static, issuer: p, audiences: [b], key_set: '{}', jwks_url: 'https://a.test/k' }]", "issuers[0].jwks_url", true),
+    ("issuers: [{ name: a, kind: rownd }, { name: a, kind: rownd }]", "issuers[1].name", false),
+    // Credentials.
+    ("credentials: []", "credentials", true),
+    ("credentials: [{ header: a, cookie: b }]", "credentials[0]", true),
+    ("credentials: [{ header: a, format: rownd }]", "credentials[0].format", true),
+    ("credentials: [{ header: x-rownd-user-id }]", "credentials[0]", true),
+    ("credentials: [{ header: 'a b' }]", "credentials[0]", true),
+    ("credentials: [{ cookie: a }, { cookie: a }]", "credentials[1]", false),
+    ("trusted_origins: [app.example.com]", "trusted_origins[0]", true),
+    // Rules.
+    ("routes: [{ match: any }]", "routes[0]", true),
+    ("routes: [{ id: a }]", "routes[0]", true),
+    ("routes: [{ id: a, match: all }]", "routes[0].match", true),
+    ("routes: [{ id: a, match: {} }]", "routes[0].match", true),
+    ("routes: [{ id: a, match: any, by_name: true }]", "routes[0].by_name", true),
+    ("routes: [{ id: default, match: any }]", "routes[0].id", true),
+    ("routes: [{ id: a, match: any }, { id: a, match: any }]", "routes[1].id", false),
+    ("routes: [{ id: a, match: { path: { prefix: admin } } }]", "routes[0].match.path.prefix", true),
+    ("routes: [{ id: a, match: { path: { exact: '/a?b=c' } } }]", "routes[0].match.path.exact", true),
+    ("routes: [{ id: a, match: { path: { prefix: /a, exact: /b } } }]", "routes[0].match.path", true),
+    ("routes: [{ id: a, match: { path: { regex: '(' } } }]", "routes[0].match.path.regex", false),
+    ("routes: [{ id: a, match: { methods: [get] } }]", "routes[0].match.methods[0]", true),
+    ("routes: [{ id: a, match: { methods: [GTE] } }]", "routes[0].match.methods[0]", false),
+    ("routes: [{ id: a, match: { hosts: ['a.com:80'] } }]", "routes[0].match.hosts[0]", true),
+    ("routes: [{ id: a, match: { hosts: ['https://a.com'] } }]", "routes[0].match.hosts[0]", true),
+    ("routes: [{ id: a, match: any, auth: optional, auth_level: verified }]", "routes[0].auth_level", true),
+    ("routes: [{ id: a, match: any, step_up: true }]", "routes[0].step_up", true),
+    ("routes: [{ id: a, match: any, expired_cookie: anonymous }]", "routes[0].expired_cookie", true),
+    ("routes: [{ id: a, match: any, auth: none, expired_cookie: anonymous }]", "routes[0].expired_cookie", true),
+    ("default: { auth: none, expired_cookie: anonymous }", "default.expired_cookie", true),
+    ("routes: [{ id: a, match: any, auth: none, freshness: profile }]", "routes[0].freshness", true),
+    ("guards: [{ id: a, match: any }]", "guards[0]", true),
+    ("guards: [{ id: a, match: any, require: always }]", "guards[0].require", true),
+    // Requirements.
+    ("default: { require: {} }", "default.require", true),
+    ("default: { require: { user: 7 } }", "default.require.user", true),
+    ("default: { require: { max_age: 5 } }", "default.require.max_age", true),
+    ("default: { require: { any: [never] } }", "default.require.any[0]", true),
+    ("default: { require: { any: [] } }", "default.require.any", true),
+    ("default: { require: { auth_level: admin } }", "default.require.auth_level", true),
+    ("default: { require: { scope: 'a b' } }", "default.require.scope", true),
+    ("default: { require: { source: body } }", "default.require.source", true),
+    ("default: { require: { issuer: nobody } }", "default.require.issuer", false),
+    ("default: { require: { claim: { name: a } } }", "default.require.claim", true),
+    ("default: { require: { claim: { name: a, pointer: /a, equals: 1 } } }", "default.require.claim", true),
+    ("default: { require: { claim: { pointer: a.b, equals: 1 } } }", "default.require.claim.pointer", true),
+    ("default: { require: { claim: { name: a, exists: false, equals: 1 } } }", "default.require.claim.exists", true),
+    ("default: { require: { claim: { name: a, matches: '(' } } }", "default.require.claim.matches", false),
+    ("default: { require: { cel: 'claims.x = 1' } }", "default.require.cel", false),
+    ("default: { require: { cel: 'has(request.headers[\"x\"])' } }", "default.require.cel", false),
+    ("default: { require: { cel: '1 == 1' } }", "default.require.cel", false),
+    ("default: { auth: none, require: { role: a } }", "default.require", false),
+    // Callers.
+    ("rownd_auth: { callers: [{ name: a, allow: [verify] }] }", "rownd_auth.callers[0]", true),
+    ("rownd_auth: { callers: [{ name: a, allow: [], secret: 0123456789abcdef }] }", "rownd_auth.callers[0].allow", true),
+    ("rownd_auth: { callers: [{ name: a, allow: [everything], secret: 0123456789abcdef }] }", "rownd_auth.callers[0].allow[0]", true),
+    ("rownd_auth: { callers: [{ name: a, allow: [verify], secret: short }] }", "rownd_auth.callers[0].secret", false),
+    ("key_snapshots: { directory: keys }", "key_snapshots.directory", true),
+    ("check: { extra_methods: [brew] }", "check.extra_methods[0]", true),
+];
+
+static SCHEMA: LazyLock<jsonschema::Validator> =
+    LazyLock::new(|| jsonschema::validator_for(&json_schema()).unwrap());
+
+/// The file as an editor has it.
+fn document(yaml: &str) -> Value {
+    serde_saphyr::from_str(yaml).unwrap()
+}
+
+/// Panics if the schema for editors refuses a file that the reader takes.
+pub(super) fn assert_schema_takes(yaml: &str) {
+    // JSON has no comments, and YAML's merge keys and anchors are gone in a value.
+    let Ok(value) = serde_saphyr::from_str::<Value>(yaml) else { return };
+    if value.is_null() {
+        return;
+    }
+    let refused: Vec<String> = SCHEMA
+        .iter_errors(&value)
+        .map(|error| format!("{} {error}", error.instance_path()))
+        .collect();
+    assert!(refused.is_empty(), "the schema refuses what the reader takes: {refused:#?}\n{yaml}");
+}
+
+#[test]
+fn the_reader_refuses_every_mistake_and_an_editor_most() {
+    assert!(MISTAKES.len() >= 80, "{}", MISTAKES.len());
+    let mut by_schema = 0;
+    for (yaml, setting, expected) in MISTAKES {
+        let problems = bad(yaml, &[APP]);
+        assert!(
+            problems.iter().any(|problem| problem.setting == *setting),
+            "{yaml}: {problems:#?}"
+        );
+        let refused = !SCHEMA.is_valid(&document(yaml));
+        assert_eq!(refused, *expected, "the schema about {yaml}");
+        by_schema += usize::from(refused);
+    }
+    assert!(by_schema >= LEAST_BY_SCHEMA, "{by_schema} of {}", MISTAKES.len());
+}
+
+#[test]
+fn every_problem_is_one_line_that_editors_parse() {
+    let line = Regex::new(r"^[^ :]+:[1-9][0-9]*:[1-9][0-9]*: error: \S.*$").unwrap();
+    let advice = Regex::new(
+        r"write|leave|set |did you mean|known fields|remove|use one of|there (is|are)|correct|list a",
+    )
+    .unwrap();
+    for (yaml, ..) in MISTAKES {
+        for problem in bad(&format!("# a comment\n{yaml}\n"), &[APP]) {
+            let text = problem.to_string();
+            assert!(line.is_match(&text), "{yaml}: {text}");
+            assert!(!problem.setting.is_empty(), "{yaml}: {text}");
+            assert!(advice.is_match(&problem.message), "no advice for {yaml}: {text}");
+        }
+    }
+}
+
+/// Each mistake alone gives few problems: none that only follows from it.
+#[test]
+fn a_mistake_is_told_once() {
+    for (yaml, ..) in MISTAKES {
+        let problems = bad(yaml, &[APP]);
+        assert!(problems.len() <= 2, "{yaml}: {problems:#?}");
+    }
+}
+
+/// Many mistakes in one file are told in one pass.
+#[test]
+fn mistakes_of_several_sections_and_rules_are_told_in_one_pass() {
+    let yaml = "\
+chek: {}
+check: { timeout: 5, max_in_flight: 100.0 }
+issuers:
+  - { name: a, kind: rownd, apps: [{ id: key_x }] }
+  - { name: b, kind: oidc, issuer: 'https://b.test' }
+routes:
+  - { id: one, match: { path: { prefix: one } } }
+  - { id: two, match: any, expired_cookie: anonymous }
+  - { id: three, match: { path: { prefix: /three } }, require: { cel: 'claims.x = 1' } }
+  - { match: any, auth: maybe }
+  - { id: four, match: { path: { template: '/four/{id}' } }, require: { equals: { path: nr, identity: user_id } } }
+guards:
+  - { id: g, match: { methods: [get] }, require: { user: 7 } }
+  - { id: h, match: any }
+";
+    let problems = bad(yaml, &[]);
+    let found: Vec<(&str, &str)> = super::places(&problems);
+    for expected in [
+        ("test.yaml:1", "chek"),
+        ("test.yaml:2", "check.timeout"),
+        ("test.yaml:2", "check.max_in_flight"),
+        ("test.yaml:4", "issuers[0].apps[0].id"),
+        ("test.yaml:5", "issuers[1].audiences"),
+        ("test.yaml:7", "routes[0].match.path.prefix"),
+        ("test.yaml:8", "routes[1].expired_cookie"),
+        ("test.yaml:9", "routes[2].require.cel"),
+        ("test.yaml:10", "routes[3]"),
+        ("test.yaml:10", "routes[3].auth"),
+        ("test.yaml:11", "routes[4].require.equals.path"),
+        ("test.yaml:13", "guards[0].match.methods[0]"),
+        ("test.yaml:13", "guards[0].require.user"),
+        ("test.yaml:14", "guards[1]"),
+    ] {
+        assert!(found.contains(&expected), "{expected:?} is not in {found:#?}");
+    }
+}
+
+/// (the file, a part of the message)
+#[rustfmt::skip] // one case a line
+const WORDS: &[(&str, &str)] = &[
+    ("check: { timeout: 5 }", "`5` has no unit; write it like 5s, 50ms, 200ms, 1s"),
+    ("check: { timeout: soon }", "`soon` is not a duration; write it like 50ms, 200ms, 1s, 5s"),
+    ("check: { max_in_flight: 1.5 }", "`1.5` is no whole number; write one, such as 2"),
+    ("check: { max_in_flight: 100.0 }", "`100.0` is written with a point or an exponent; write 100"),
+    ("default: { require: { user: 7 } }", "`7` is a number; write it in quotes: \"7\""),
+    ("default: { require: { user: [7] } }", "`7` is a number; write it in quotes: \"7\""),
+    ("default: { require: { max_age: 5 } }", "`5` has no unit; write it like 5s, 1s, 30s, 10m"),
+    ("default: { require: { any: [never] } }", "`never` stands alone, as require: never"),
+    ("routes: [{ id: 'a b', match: any }]", "write lower case letters, digits, `-` and `_`, at most 63, as in shop-api"),
+    ("issuers: [{ name: a }]", "`kind` is missing; write kind: rownd, supertokens, oidc, firebase, static"),
+    ("issuers: [{ name: a, kind: rownd, apps: [{ id: key_abc }] }]", "is an app key, by its form, and no app's id; write `key: key_...`"),
+    ("check: {}\n---\ncheck: {}\n", "begins a second YAML document"),
+    ("check: { ttl: 1s }", "unknown field; known fields: "),
+    ("check: { time-out: 1s }", "unknown field; did you mean `timeout`?"),
+    ("routes: [{ id: a, match: { path: { regex: '(' } } }]", "unclosed group"),
+];
+
+#[test]
+fn messages_say_what_stands_there_and_what_to_write() {
+    for (yaml, part) in WORDS {
+        let problems = bad(yaml, &[APP]);
+        let texts: Vec<String> = problems.iter().map(ToString::to_string).collect();
+        assert!(texts.iter().any(|text| text.contains(part)), "{part} in\n{texts:#?}");
+    }
+}
+
+#[test]
+fn a_requirement_that_is_nested_too_deeply_is_told_in_our_words() {
+    for levels in [9, 100, 1000, 5000] {
+        let yaml = format!(
+            "default:\n  require: {}{{ user: a }}{}\n",
+            "{ not: [".repeat(levels),
+            "] }".repeat(levels)
+        );
+        let problems = bad(&yaml, &[APP]);
+        assert_eq!(problems.len(), 1, "{levels}: {problems:#?}");
+        assert!(problems[0].place.starts_with("test.yaml:"), "{levels}: {problems:#?}");
+        let message = &problems[0].message;
+        assert!(
+            message.contains("8 levels") || message.contains("may stand in each other 8 times"),
+            "{levels}: {message}"
+        );
+    }
+}
+
+#[test]
+fn an_entry_that_is_left_out_is_one_problem() {
+    for name in ["ROWND_AUTHZ__CREDENTIALS__1__HEADER", "ROWND_AUTHZ__CREDENTIALS__1__FORMAT"] {
+        let problems = bad("", &[APP, (name, "plain")]);
+        assert_eq!(problems.len(), 1, "{name}: {problems:#?}");
+        assert!(problems[0].message.contains("write 0 for the next one"), "{problems:#?}");
+    }
+}
+
+/// (the file, the setting, the code of the warning)
+#[rustfmt::skip] // one case a line
+const WARNED: &[(&str, &str, &str)] = &[
+    ("issuers: [{ name: a, kind: rownd, apps: [{ id: shop }] }]", "issuers[0].apps[0].id", "app_id_unusual"),
+    ("issuers: [{ name: a, kind: rownd, apps: [{ id: '12345678901234567' }] }]", "issuers[0].apps[0].id", "app_id_unusual"),
+    ("issuers: [{ name: a, kind: rownd, apps: [{ id: app_x, secret: ras_x }] }]", "issuers[0].apps[0].secret", "setting_without_effect"),
+    ("trusted_origins: ['https://a.test']", "trusted_origins", "setting_without_effect"),
+    ("check: { extra_methods: [BREW] }", "check.extra_methods[0]", "setting_without_effect"),
+    ("routes: [{ id: a, match: any, auth: optional, expired_cookie: anonymous }]", "routes[0].expired_cookie", "setting_without_effect"),
+    ("routes: [{ id: a, match: any, auth: none, cors_preflight: true }]", "routes[0].cors_preflight", "setting_without_effect"),
+    ("routes: [{ id: a, match: { methods: [GET] }, cors_preflight: true }]", "routes[0].cors_preflight", "setting_without_effect"),
+    ("profiles: { cache_bytes: 0, ttl: 5s }", "profiles.ttl", "setting_without_effect"),
+    ("listeners: { grpc: { socket_mode: '0600' } }", "listeners.grpc.socket_mode", "setting_without_effect"),
+    ("rownd_auth: { allow_plaintext_secrets: true }", "rownd_auth.allow_plaintext_secrets", "setting_without_effect"),
+];
+
+#[test]
+fn a_setting_without_effect_is_a_warning_at_its_line() {
+    for (yaml, setting, code) in WARNED {
+        let config = good(&format!("\n{yaml}\n"), &[APP]);
+        let found = config.places.in_order(config.warnings.clone());
+        let [warning] = found.as_slice() else { panic!("{yaml}: {found:#?}") };
+        assert_eq!(warning.code, *code, "{yaml}");
+        let place = warning.place.as_ref().unwrap();
+        assert_eq!(place.setting, *setting, "{yaml}");
+        assert!(place.place.starts_with("test.yaml:2:"), "{yaml}: {warning}");
+    }
+    for yaml in [
+        "issuers: [{ name: a, kind: rownd, apps: [{ id: '123456789012345678' }] }]",
+        "{ trusted_origins: ['https://a.test'], credentials: [{ cookie: a }] }",
+        "{ check: { extra_methods: [BREW] }, routes: [{ id: a, match: { methods: [BREW] } }] }",
+        "{ credentials: [{ cookie: a }], default: { auth: optional, expired_cookie: anonymous } }",
+        "default: { auth: required, expired_cookie: deny, cors_preflight: true }",
+    ] {
+        assert_eq!(good(yaml, &[APP]).warnings, [], "{yaml}");
+    }
+}
+
+/// Warnings are told beside problems; those that the problems make doubtful are not.
+#[test]
+fn warnings_are_told_beside_problems() {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let text = "\
+check: { timeout: 5 }
+routes:
+  - { id: a, match: { path: { prefix: /a } } }
+  - { id: b, match: { path: { prefix: /a/b } } }
+trusted_origins: ['https://a.test']
+";
+    std::fs::write(file.path(), text).unwrap();
+    let variables = environment(&[APP, ("ROWND_APPKEY", "k")]);
+    let judged =
+        judge(Some(file.path()), &variables, |_| Vec::new(), |config| config.warnings.clone());
+    assert_eq!(judged.outcome.unwrap_err().0.len(), 1);
+    let codes: Vec<&str> = judged.warnings.iter().map(|warning| warning.code).collect();
+    assert_eq!(codes, ["unknown_variable", "route_unreachable", "setting_without_effect"]);
+    let judged = judge(None, &BTreeMap::new(), |_| Vec::new(), |config| config.warnings.clone());
+    assert!(judged.outcome.is_err() && judged.warnings.is_empty());
+}
