@@ -9,14 +9,17 @@ use tokio::time::MissedTickBehavior;
 use crate::{
     config::Issuer as Settings,
     health::Readiness,
-    issuer_api::AppIds,
-    log_throttle::LogThrottle,
+    issuer_api::{ApiError, AppIds},
+    log_throttle::{LogThrottle, Repeats},
     metrics::Metrics,
-    verify::{AppSlot, Issuer, RevocationList},
+    verify::{AppFault, AppSlot, Issuer, RevocationList},
 };
 
-/// A process that is not ready logs what it waits for this often.
-const REMIND_EVERY: Duration = Duration::from_secs(10);
+/// A process that is not ready logs what it waits for after this time, then after twice this time,
+/// and so on.
+const REMIND_AFTER: Duration = Duration::from_secs(10);
+/// The longest of these times.
+const REMIND_AT_LAST: Duration = Duration::from_secs(600);
 /// Revocations that have ended are removed this often.
 const SWEEP_EVERY: Duration = Duration::from_secs(60);
 
@@ -35,13 +38,19 @@ async fn learn_app_id(slot: &AppSlot, client: &dyn AppIds, issuer: &Settings) {
         .with_max_delay(Duration::from_secs(60))
         .with_jitter()
         .without_max_times();
+    let repeats = Repeats::default();
     let asked = (|| client.app_id(key, timeout)).retry(retry).notify(|error, delay| {
-        tracing::warn!(
-            issuer,
-            %error,
-            again_in_seconds = delay.as_secs(),
-            "the app id could not be asked for"
-        );
+        let key_refused = matches!(error, ApiError::KeyRefused(_));
+        slot.fail(AppFault { error: error.to_string(), key_refused });
+        if let Some(more) = repeats.admit(if key_refused { "refused" } else { "failed" }) {
+            tracing::warn!(
+                issuer,
+                %error,
+                not_logged = (more > 0).then_some(more),
+                again_in_seconds = delay.as_secs(),
+                "the app id could not be asked for"
+            );
+        }
     });
     if let Ok(id) = asked.await {
         tracing::info!(issuer, app_id = %id, "app id is known");
@@ -66,6 +75,7 @@ pub(super) async fn metrics_upkeep(metrics: Arc<Metrics>, every: Duration) {
         ticks.tick().await;
         metrics.upkeep();
         metrics.log_lines_lost(super::telemetry::lines_lost());
+        metrics.log_lines_refused(super::telemetry::lines_refused());
         let now = super::telemetry::calls_malformed();
         metrics.calls_malformed(now);
         if now > malformed && throttle.admit().is_some() {
@@ -88,11 +98,13 @@ pub(super) async fn sweep_revocations(revocations: Arc<dyn RevocationList>) {
 /// Logs when the process is ready, and until then what it waits for.
 pub(super) async fn announce_readiness(readiness: Readiness) {
     let mut ready = readiness.watch();
+    let mut pause = REMIND_AFTER;
     loop {
-        match tokio::time::timeout(REMIND_EVERY, ready.wait_for(|ready| *ready)).await {
+        match tokio::time::timeout(pause, ready.wait_for(|ready| *ready)).await {
             Ok(_) => return tracing::info!("ready"),
             Err(_elapsed) => {
                 tracing::warn!(waiting_for = ?readiness.waiting_for(), "not ready yet");
+                pause = (pause * 2).min(REMIND_AT_LAST);
             }
         }
     }

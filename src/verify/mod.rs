@@ -48,7 +48,7 @@ mod unix_time;
 mod verifier;
 mod warnings;
 
-pub use app_slot::AppSlot;
+pub use app_slot::{AppFault, AppSlot};
 pub use claimed_target::ClaimedTarget;
 pub use commands::CommandTarget;
 pub use faults::UnreadableToken;
