@@ -142,9 +142,14 @@ fn every_section_of_rfc_8725_names_its_tests() {
     }
 }
 
+/// An app, which every configuration needs.
+fn environment() -> BTreeMap<String, String> {
+    BTreeMap::from([("ROWND_APP_ID".to_owned(), "app_manual".to_owned())])
+}
+
 #[test]
 fn every_configuration_loads() {
-    let environment = BTreeMap::from([("ROWND_APP_ID".to_owned(), "app_manual".to_owned())]);
+    let environment = environment();
     let mut seen = 0;
     for page in pages() {
         for block in blocks(&page.text, "# rownd-authz") {
@@ -246,7 +251,7 @@ fn the_unit_of_systemd_is_sound() {
         assert_eq!(found.len(), 1, "{name}: {found:?}");
         found[0]
     };
-    let times = config::parse("empty", "{}", &BTreeMap::new()).expect("the defaults").shutdown;
+    let times = config::parse("empty", "{}", &environment()).expect("the defaults").shutdown;
     let drain = times.drain_delay.get() + times.grace.get();
     assert!(value("TimeoutStopSec").parse::<u64>().expect("seconds") > drain.as_secs() + 1);
     assert!(value("ExecStart").ends_with(" serve"));
