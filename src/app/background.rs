@@ -35,7 +35,7 @@ async fn learn_app_id(slot: &AppSlot, client: &dyn AppIds, issuer: &Settings) {
         .with_max_delay(Duration::from_secs(60))
         .with_jitter()
         .without_max_times();
-    let asked = (|| client.app_id(key, timeout)).retry(retry).notify(|error, delay| {
+    let asked = (|| client.app_of_key(key, timeout)).retry(retry).notify(|error, delay| {
         tracing::warn!(
             issuer,
             %error,
@@ -43,9 +43,10 @@ async fn learn_app_id(slot: &AppSlot, client: &dyn AppIds, issuer: &Settings) {
             "the app id could not be asked for"
         );
     });
-    if let Ok(id) = asked.await {
-        tracing::info!(issuer, app_id = %id, "app id is known");
-        slot.learn(id);
+    if let Ok(app) = asked.await {
+        let app_variant = app.variant.as_deref();
+        tracing::info!(issuer, app_id = %app.id, app_variant, "app id is known");
+        slot.learn(app);
     }
 }
 
