@@ -6,11 +6,21 @@ ARG RUN_BASE=gcr.io/distroless/cc-debian12:nonroot
 FROM ${BUILD_BASE} AS build
 WORKDIR /src
 COPY Cargo.toml Cargo.lock build.rs ./
+COPY build ./build
 COPY crates ./crates
 COPY proto ./proto
 COPY src ./src
+# There is no git here; `--version` and the metric rownd_authz_build_info name this.
+ARG REVISION=unknown
 # The emulator, which mints tokens, has an image of its own.
-RUN cargo build --release --locked --bin rownd-authz
+RUN BUILD_REVISION="${REVISION}" cargo build --release --locked --bin rownd-authz
+WORKDIR /src/target/release
+RUN objcopy --only-keep-debug rownd-authz rownd-authz.debug \
+    && objcopy --strip-all --add-gnu-debuglink=rownd-authz.debug rownd-authz
+
+# The debug symbols of the same build: --target symbols --output type=local,dest=DIRECTORY
+FROM scratch AS symbols
+COPY --from=build /src/target/release/rownd-authz.debug /
 
 FROM ${RUN_BASE}
 ARG VERSION=0.1.0

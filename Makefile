@@ -58,6 +58,13 @@ PASSPORTS := $(TOOLS)/passports
 GO_PASSPORTS := $(PASSPORTS)/go/service
 NODE_PASSPORTS := $(PASSPORTS)/node/node_modules/jose/package.json
 JAVA_PASSPORTS := $(PASSPORTS)/java/built.stamp
+# The packages of stubs for clients, and what makes them.
+STUBS := $(TARGET_DIR)/stubs
+STUBS_TOOLS := $(TOOLS)/stubs
+STUBS_STAMP := $(STUBS_TOOLS)/tools.stamp
+STUBS_INSTALLED := $(STUBS_TOOLS)/installed.stamp
+STUBS_JAVA := $(STUBS_TOOLS)/java.stamp
+STUBS_SOURCES := .ci/stubs $(wildcard stubs/README.md stubs/*/* stubs/node/src/*) $(PROTOS)
 # The protos of the last release, compiled: clients depend on them.
 BASELINE := proto/baseline.binpb
 
@@ -90,7 +97,7 @@ unit: | need-unit ## The tests that need no tool: units, integration, the layer 
 e2e: | need-test tools ## The tests through the real Envoy, and those with foreign code
 	cargo test $(DEV) --test all -- e2e:: foreign::
 
-clients: | need-clients tools $(JAVA_CLIENT) $(RUBY_STUBS) ## By hand: every client of examples/, those in Java and Ruby too
+clients: | need-clients tools $(JAVA_CLIENT) $(RUBY_STUBS) $(STUBS_JAVA) ## By hand: every client of examples/, those in Java and Ruby too
 	cargo test $(DEV) --test all -- --include-ignored foreign::clients
 
 chart: | need-chart $(CHART_TOOLS) ## The Helm chart by Helm 3 and 4, against Kubernetes (ARGS=--update: snapshots)
@@ -187,15 +194,19 @@ mutants: | need-mutants $(CARGO_MUTANTS) ## By hand (hours): does a test fail fo
 		-- -- verify:: extract:: authz::
 
 ##@ Make it
-.PHONY: docs dist proto-baseline image emulator-image image-test tools clean-tools
+.PHONY: docs stubs dist proto-baseline image emulator-image image-test tools clean-tools
 
 docs: | need-docs ## Write the generated pages of docs/ again
 	@cargo build $(DEV)
 	$(BINARY) reference --to docs
 	python3 deploy/helm/generate.py
 
-dist: | need-dist $(CARGO_CYCLONEDX) ## The release: archive, SBOM and checksums in target/dist/, checked
-	@.ci/dist $(CARGO_CYCLONEDX) $(TARGET_DIR)/dist
+stubs: | need-stubs $(STUBS_STAMP) ## The packages of stubs for Go, Python, Node and Java, in target/stubs/
+	@rm -rf $(STUBS) && mkdir -p $(STUBS)
+	@$(VENV)/bin/python .ci/stubs make $(STUBS_TOOLS) $(STUBS)
+
+dist: | need-dist $(CARGO_CYCLONEDX) stubs ## The release: archive, symbols, SBOM and checksums in target/dist/, checked
+	@.ci/dist $(CARGO_CYCLONEDX) $(STUBS) $(TARGET_DIR)/dist
 
 proto-baseline: | need-proto-lint $(BUF) ## With a release: the baseline that later protos are compared with
 	$(BUF) build --exclude-source-info -o $(BASELINE)
@@ -212,7 +223,7 @@ image-test: | need-image-test ## By hand, as root: the image built on a debootst
 	@cargo build $(DEV)
 	@.ci/image-test $(BINARY)
 
-tools: | need-test $(ENVOY) $(ENVOYS) $(PYJWT) $(JOSERFC) $(GOLANG_JWT) $(GRPCURL) $(ROWND_DJANGO) $(SUPERTOKENS) $(ROWND_NODE) $(PYTHON_STUBS) $(GO_CLIENT) $(NODE_CLIENT) $(EXPRESS) $(GO_PASSPORTS) $(NODE_PASSPORTS) $(JAVA_PASSPORTS) $(CHART_TOOLS) ## Fetch what the tests need into .tools/
+tools: | need-test $(ENVOY) $(ENVOYS) $(PYJWT) $(JOSERFC) $(GOLANG_JWT) $(GRPCURL) $(ROWND_DJANGO) $(SUPERTOKENS) $(ROWND_NODE) $(PYTHON_STUBS) $(GO_CLIENT) $(NODE_CLIENT) $(EXPRESS) $(GO_PASSPORTS) $(NODE_PASSPORTS) $(JAVA_PASSPORTS) $(STUBS_INSTALLED) $(CHART_TOOLS) ## Fetch what the tests need into .tools/
 
 clean-tools: ## Remove what was fetched
 	rm -rf $(TOOLS)
@@ -238,7 +249,9 @@ IMAGE_ARGS ?=
 BUILDER ?= $(firstword $(foreach program,docker podman buildah,$(shell command -v $(program))))
 
 # The programs that each target needs; see .ci/need.
-need-demo need-dist: NEEDS := cargo cc python
+need-demo: NEEDS := cargo cc python
+need-stubs: NEEDS := python node go java mvn
+need-dist: NEEDS := cargo cc python node go java mvn objcopy
 need-dev need-unit need-bench: NEEDS := cargo cc
 need-lint: NEEDS := cargo cc python node go
 need-docs: NEEDS := cargo cc python
@@ -255,8 +268,8 @@ need-audit: NEEDS := cargo python
 need-fuzz: NEEDS := cargo cc nightly
 need-instructions: NEEDS := cargo cc valgrind
 need-mutants: NEEDS := cargo cc
-.PHONY: need-demo need-dist need-dev need-unit need-lint need-docs need-prose need-figures need-proto-lint need-bench need-test need-clients need-chart need-mesh-test need-flood need-image-test need-audit need-fuzz need-instructions need-mutants
-need-demo need-dist need-dev need-unit need-lint need-docs need-prose need-figures need-proto-lint need-bench need-test need-clients need-chart need-mesh-test need-flood need-image-test need-audit need-fuzz need-instructions need-mutants:
+.PHONY: need-demo need-stubs need-dist need-dev need-unit need-lint need-docs need-prose need-figures need-proto-lint need-bench need-test need-clients need-chart need-mesh-test need-flood need-image-test need-audit need-fuzz need-instructions need-mutants
+need-demo need-stubs need-dist need-dev need-unit need-lint need-docs need-prose need-figures need-proto-lint need-bench need-test need-clients need-chart need-mesh-test need-flood need-image-test need-audit need-fuzz need-instructions need-mutants:
 	@.ci/need $(@:need-%=%) $(NEEDS)
 
 # Each tool, once. The virtual environment is only used to fetch wheels.
@@ -380,6 +393,35 @@ $(JAVA_PASSPORTS): examples/passports/java/pom.xml examples/passports/java/src/m
 	@rm -rf $(@D)/src $(@D)/target && mkdir -p $(@D) && cp -R $(<D)/pom.xml $(<D)/src $(@D)/
 	@cd $(@D) && mvn -B -q -Dmaven.repo.local=$$PWD/repository compile \
 		org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies -DoutputDirectory=target/lib
+	@touch $@
+
+# Everything but Java's, which Maven fetches.
+$(STUBS_STAMP): .ci/tools/stubs.txt $(addprefix .ci/tools/stubs/,package-lock.json package.json) $(addprefix examples/clients/go/,go.mod go.sum) | $(GRPCIO)
+	@echo 'fetching the generators of stubs into $(TOOLS)/'
+	@rm -rf $(addprefix $(@D)/,bin node python) && mkdir -p $(addprefix $(@D)/,bin node)
+	@$(PIP) install --require-hashes --no-deps --target $(@D)/python -r $<
+	@cp .ci/tools/stubs/*.json $(@D)/node/
+	@cd $(@D)/node && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+	@cd examples/clients/go && to=$(CURDIR)/$(@D)/bin \
+		&& export GOMODCACHE=$$to/modules GOCACHE=$$to/cache GOFLAGS='-modcacherw -mod=readonly' CGO_ENABLED=0 \
+		&& go build -trimpath -buildvcs=false -o $$to/protoc-gen-go google.golang.org/protobuf/cmd/protoc-gen-go \
+		&& go build -trimpath -buildvcs=false -o $$to/protoc-gen-go-grpc google.golang.org/grpc/cmd/protoc-gen-go-grpc
+	@rm -rf $(@D)/bin/modules $(@D)/bin/cache
+	@touch $@
+
+# For the tests: each package in a directory that has nothing else but what it needs.
+$(STUBS_INSTALLED): $(STUBS_SOURCES) $(STUBS_STAMP)
+	@echo 'making and installing the packages of stubs in $(STUBS_TOOLS)/'
+	@rm -rf $(@D)/made && mkdir -p $(@D)/made
+	@$(VENV)/bin/python .ci/stubs make $(@D) $(@D)/made go python node
+	@$(VENV)/bin/python .ci/stubs install $(@D) $(@D)/made go python node
+	@touch $@
+
+$(STUBS_JAVA): $(STUBS_SOURCES) $(STUBS_STAMP)
+	@echo 'making and installing the package of stubs for Java in $(STUBS_TOOLS)/'
+	@mkdir -p $(@D)/made
+	@$(VENV)/bin/python .ci/stubs make $(@D) $(@D)/made java
+	@$(VENV)/bin/python .ci/stubs install $(@D) $(@D)/made java
 	@touch $@
 
 $(RUBY_STUBS): $(PROTOS)

@@ -1,5 +1,5 @@
 //! Compiles the protos with a pure-Rust compiler (no `protoc` needed), and writes the
-//! descriptor set that gRPC reflection serves.
+//! descriptor set that gRPC reflection serves. Names the revision of the build.
 //!
 //! The messages of a check are decoded a little differently from the protos, in ways that
 //! are the same on the wire: text as `bytes`, because invalid UTF-8 in a `string` is a decode
@@ -7,7 +7,15 @@
 //! entries, because that costs no hashing; and metadata and the client of the proxy as `bytes`, to
 //! be read only as far as one looks for something. Answers are encoded by the `envoy-types` crate.
 
-use std::{env, error::Error, fs, path::PathBuf};
+#[path = "build/revision.rs"]
+mod revision;
+
+use std::{
+    env,
+    error::Error,
+    fs,
+    path::{Path, PathBuf},
+};
 
 use prost::Message as _;
 use prost_types::{DescriptorProto, FileDescriptorSet, field_descriptor_proto::Type};
@@ -33,6 +41,15 @@ const ENCODED: [(&str, &str); 7] = [
 )]
 fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo:rerun-if-changed=proto");
+    println!("cargo:rerun-if-changed=build");
+    println!("cargo:rerun-if-env-changed=BUILD_REVISION");
+    let named = env::var("BUILD_REVISION").ok();
+    let tree = env::var("CARGO_MANIFEST_DIR")?;
+    let found = revision::find(named.as_deref(), &env::var("PROFILE")?, Path::new(&tree))?;
+    println!("cargo:rustc-env=BUILD_REVISION={}", found.word);
+    if let Some(file) = found.file {
+        println!("cargo:rerun-if-changed={}", file.display());
+    }
     let descriptors = protox::compile(PROTOS, ["proto"])?;
     let out = PathBuf::from(env::var("OUT_DIR")?);
     fs::write(out.join("descriptors.bin"), descriptors.encode_to_vec())?;

@@ -17,6 +17,7 @@ use crate::{
     load::{self, Source},
     mint::Signer,
     process::{Cores, Program},
+    rules,
     servers::{self, Server},
 };
 
@@ -40,6 +41,8 @@ struct Counts {
     cached: u64,
     /// Of the product, for headers in a list (`encode_raw_headers: true`).
     cached_raw: u64,
+    /// Of the product, where the rule asks for a role, sets 4 headers and hands over a passport.
+    outputs: u64,
 }
 
 /// Measures, and compares with the baseline or writes it. `false`: something is missed.
@@ -51,7 +54,8 @@ pub(crate) async fn run(cores: Cores, product: &Path, floor: &Path, renew: bool)
     let joined = Template::of(HeaderForm::Joined, token.len())?;
     let raw = Template::of(HeaderForm::Raw, token.len())?;
     let directory = directory()?;
-    let (mut floors, mut cached, mut cached_raw) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut floors, mut cached, mut cached_raw, mut outputs) =
+        (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for checks in [CHECKS, 2 * CHECKS] {
         let counted = |name: &str| directory.join(format!("callgrind.{name}.{checks}"));
 
@@ -71,12 +75,20 @@ pub(crate) async fn run(cores: Cores, product: &Path, floor: &Path, renew: bool)
             servers::prove(&server, template, 0, token).await?;
             counted_so_far.push(count(server, &template.frame(token), checks, &counts).await?);
         }
+
+        let counts = counted("outputs");
+        let program = Program::counted(product, &counts);
+        let server =
+            rules::with_outputs(cores.server, &program, &directory, issuers.address()).await?;
+        servers::prove(&server, &joined, 0, token).await?;
+        outputs.push(count(server, &joined.frame(token), checks, &counts).await?);
     }
     let baseline = Path::new(env!("CARGO_MANIFEST_DIR")).join(BASELINE);
     let counts = Counts {
         floor: a_check(&floors),
         cached: a_check(&cached),
         cached_raw: a_check(&cached_raw),
+        outputs: a_check(&outputs),
     };
     if renew {
         fs::write(&baseline, format!("{:#}\n", serde_json::to_value(counts)?))?;
@@ -106,8 +118,9 @@ fn report(counts: Counts, baseline: &Counts) -> bool {
     let word = |good| if good { "ok" } else { "MISSED" };
     let near = counts.cached <= counts.floor + ABOVE_FLOOR;
     let within = |now: u64, before: u64| now * 100 <= before * (100 + TOLERATED);
-    let as_before =
-        within(counts.cached, baseline.cached) && within(counts.cached_raw, baseline.cached_raw);
+    let as_before = within(counts.cached, baseline.cached)
+        && within(counts.cached_raw, baseline.cached_raw)
+        && within(counts.outputs, baseline.outputs);
     println!("instructions a check, by callgrind         now   baseline");
     println!("floor: tonic, no work               {:>10} {:>10}", counts.floor, baseline.floor);
     println!("claims cached, headers in a map     {:>10} {:>10}", counts.cached, baseline.cached);
@@ -115,6 +128,7 @@ fn report(counts: Counts, baseline: &Counts) -> bool {
         "claims cached, headers in a list    {:>10} {:>10}",
         counts.cached_raw, baseline.cached_raw
     );
+    println!("role, 4 headers, passport           {:>10} {:>10}", counts.outputs, baseline.outputs);
     println!(
         "above the floor, headers in a map   {:>10} {:>10}   <= {ABOVE_FLOOR} {}",
         counts.cached.saturating_sub(counts.floor),

@@ -7,6 +7,7 @@
 use std::{
     fs::OpenOptions,
     io::Write as _,
+    net::SocketAddr,
     os::unix::fs::OpenOptionsExt as _,
     path::{Path, PathBuf},
     sync::Arc,
@@ -62,7 +63,7 @@ const OUTPUTS: &str = "require: { role: bench }, \
     passport: { audience: bench, claims: { roles: { identity: roles } } }";
 const SECTIONS: &str = "roles: { bench: { permissions: ['bench:read'] } }
 role_sources: [{ issuers: [rownd], claim: 'https://auth.rownd.io/auth_level', map: { verified: bench } }]
-passport: { issuer: 'https://authz.bench.test', keys: [{ file: KEY }] }
+passport: { issuer: 'https://authz.bench.test', subject: issuer_and_user_id, keys: [{ file: KEY }] }
 ";
 
 impl Kind {
@@ -85,13 +86,15 @@ static KINDS: [Kind; 8] = [
         ..Kind::paths("200 rules of 3 conditions", "{ prefix: /r#/api }", 200, 0.4)
     },
     Kind { decides: EXPRESSION, ..Kind::paths("an expression", "{ prefix: /r#/api }", 20, 0.8) },
-    Kind {
-        decides: OUTPUTS,
-        sections: SECTIONS,
-        limit: Limit::Whole(1.5),
-        ..Kind::paths("role, 4 headers, passport", "{ prefix: /r#/api }", 20, 0.0)
-    },
+    WITH_OUTPUTS,
 ];
+
+const WITH_OUTPUTS: Kind = Kind {
+    decides: OUTPUTS,
+    sections: SECTIONS,
+    limit: Limit::Whole(1.5),
+    ..Kind::paths("role, 4 headers, passport", "{ prefix: /r#/api }", 20, 0.0)
+};
 
 impl Kind {
     fn rules(&self) -> String {
@@ -105,6 +108,30 @@ impl Kind {
         };
         (0..self.count).map(rule).chain([decides]).collect()
     }
+
+    fn place(
+        &self,
+        core: usize,
+        program: &Program,
+        directory: &Path,
+        issuers: SocketAddr,
+        key: &Path,
+    ) -> Result<Place> {
+        let name = self.name.replace(' ', "-");
+        let sections = self.sections.replace("KEY", &key.display().to_string());
+        Place::with_rules(&name, core, program, directory, issuers, &(self.rules(), sections))
+    }
+}
+
+/// A server whose rule asks for a role, sets 4 headers and hands over a passport.
+pub(crate) async fn with_outputs(
+    core: usize,
+    program: &Program,
+    directory: &Path,
+    issuers: SocketAddr,
+) -> Result<Server> {
+    let key = passport_key(directory)?;
+    WITH_OUTPUTS.place(core, program, directory, issuers, &key)?.start().await
 }
 
 /// One server and its figures.
@@ -148,11 +175,7 @@ impl Rules {
         let key = passport_key(directory)?;
         let mut rows = Vec::new();
         for kind in &KINDS {
-            let (name, address) = (kind.name.replace(' ', "-"), issuers.address());
-            let sections = kind.sections.replace("KEY", &key.display().to_string());
-            let rules = (kind.rules(), sections);
-            let place =
-                Place::with_rules(&name, cores.server, &program, directory, address, &rules)?;
+            let place = kind.place(cores.server, &program, directory, issuers.address(), &key)?;
             let began = Instant::now();
             let server = place.start().await?;
             let start = began.elapsed();

@@ -145,8 +145,8 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for PrefacedStream<S> {
     }
 
     /// With vectored writes, h2 ends a batch at every answer above 256 bytes: a system call for
-    /// each check. Without, it copies answers below 1 KiB, which nearly all are, and sends many
-    /// at once.
+    /// each check. Without, it copies pieces below 1 KiB, which those of nearly all answers are, and
+    /// sends many at once.
     fn is_write_vectored(&self) -> bool {
         false
     }

@@ -106,8 +106,32 @@ pub(super) struct Injector {
     max_total: usize,
     on_too_large: OnTooLarge,
     vendor_passes: bool,
-    /// Further headers that only this service sets, in lower case: each by itself as servers read it.
-    owned: BTreeMap<Box<[u8]>, Box<str>>,
+    owned: OwnedNames,
+}
+
+/// Further headers that only this service sets, in lower case: each by itself as servers read it.
+#[derive(Debug, Default)]
+struct OwnedNames {
+    names: BTreeMap<Box<[u8]>, Box<str>>,
+    /// Their lengths, a bit for each: nearly all headers of a request have another one.
+    lengths: u128,
+}
+
+impl OwnedNames {
+    fn add(&mut self, name: String) {
+        self.lengths |= Self::length(name.as_bytes());
+        self.names.insert(as_read(name.as_bytes()), name.into());
+    }
+
+    /// Some server reads this as one of them.
+    fn are_imitated_by(&self, name: &[u8]) -> bool {
+        self.lengths & Self::length(name) != 0 && self.names.contains_key(&*as_read(name))
+    }
+
+    /// All that are too long for a bit of their own share the last one.
+    fn length(name: &[u8]) -> u128 {
+        1 << name.len().min(127)
+    }
 }
 
 impl Injector {
@@ -121,7 +145,7 @@ impl Injector {
             max_total: settings.max_total_bytes,
             on_too_large: settings.on_too_large,
             vendor_passes: matches!(settings.vendor_headers, VendorHeaders::Pass),
-            owned: BTreeMap::new(),
+            owned: OwnedNames::default(),
         }
     }
 
@@ -134,8 +158,7 @@ impl Injector {
     /// From now on a client's own values of these headers are removed, in every spelling and on every
     /// route. Names in lower case.
     pub(super) fn strip(&mut self, headers: impl IntoIterator<Item = impl Into<String>>) {
-        let owned = headers.into_iter().map(Into::into);
-        self.owned.extend(owned.map(|name| (as_read(name.as_bytes()), name.into())));
+        headers.into_iter().for_each(|name| self.owned.add(name.into()));
     }
 
     /// The changes to the request before it goes on. A permit without an identity sets no identity
@@ -169,8 +192,8 @@ impl Injector {
         }
         let is_set = |owned: &str| headers.iter().any(|(added, _)| added == owned);
         // Removed even if the proxy does not show them.
-        let mut spoofed: Vec<String> =
-            (self.owned.values()).filter(|owned| !is_set(owned)).map(ToString::to_string).collect();
+        let unset = self.owned.names.values().filter(|owned| !is_set(owned));
+        let mut spoofed: Vec<String> = unset.map(ToString::to_string).collect();
         for (name, _) in request.headers.iter() {
             // Our own names are set or removed already, whatever their case: never both.
             let is_added = |name: &[u8]| {
@@ -178,8 +201,7 @@ impl Injector {
             };
             let imitates_added =
                 || headers.iter().any(|(added, _)| is_spelling(name, added.as_bytes()));
-            let imitates_owned =
-                || !self.owned.is_empty() && self.owned.contains_key(&*as_read(name));
+            let imitates_owned = || self.owned.are_imitated_by(name);
             if (self.is_spoof(name) || imitates_added() || imitates_owned())
                 && !is_field(name)
                 && !is_added(name)

@@ -27,11 +27,14 @@ const BAD_INPUT: u8 = 2;
 
 /// Authentication sidecar: answers Envoy's external authorization checks.
 #[derive(Debug, Parser)]
-#[command(name = "rownd-authz", version, propagate_version = true, after_help = EXAMPLES)]
+#[command(name = "rownd-authz", version = VERSION, propagate_version = true, after_help = EXAMPLES)]
 pub struct Cli {
     #[command(subcommand)]
     command: Command,
 }
+
+/// The version, and the revision that it was built of.
+const VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), " (", env!("BUILD_REVISION"), ")");
 
 const EXAMPLES: &str = "\
 Examples:

@@ -38,6 +38,7 @@ pub(super) fn run(args: &ConfigArgs) -> ExitResult {
         bound.follow(source);
         tracing::info!(
             version = env!("CARGO_PKG_VERSION"),
+            revision = env!("BUILD_REVISION"),
             grpc = %bound.grpc_address(),
             ops = %bound.ops_address(),
             "listening"

@@ -26,4 +26,6 @@ pub(super) enum CallRefusal {
     TooLarge,
     /// The message did not arrive in time.
     Deadline,
+    /// The message is compressed.
+    Compressed,
 }

@@ -7,6 +7,7 @@
 
 mod budget;
 mod call_label;
+mod compression;
 mod deadline;
 pub mod ext_authz;
 mod health;
@@ -220,6 +221,10 @@ where
             let peer = Some(slot.connection().peer());
             let response = match method {
                 Some(method) => service.answer(method, peer, routes, request).await,
+                None if compression::is_possible(request.headers()) => {
+                    slot.count_refusal(CallRefusal::Compressed);
+                    compression::refusal().into_http()
+                }
                 None => routes.oneshot(request).await?,
             };
             Ok(response.map(|body| CountedBody::new(body, slot)))

@@ -23,6 +23,7 @@ use tower::BoxError;
 use super::{
     budget::CallSlot,
     call_label::{CallKind, CallRefusal},
+    compression,
 };
 
 /// Bytes before a message: a flag, and the length.
@@ -101,7 +102,11 @@ impl<B> BoundedBody<B> {
                 bytes = bytes.get(part..).unwrap_or_default();
                 continue;
             }
-            // The first is the flag, the others the length, most significant first.
+            // The first is the flag, the others the length, most significant first. The door of a check
+            // looks at its flag itself.
+            if self.prefix == 0 && *first != 0 && self.bounds.kind != CallKind::Check {
+                return Err(CallRefusal::Compressed);
+            }
             self.length = if self.prefix == 0 { 0 } else { self.length << 8 | u32::from(*first) };
             self.prefix += 1;
             bytes = rest;
@@ -203,6 +208,7 @@ pub(super) fn refusal_status(kind: CallKind, why: CallRefusal) -> Status {
         CallRefusal::Memory => {
             (Code::ResourceExhausted, "OVERLOADED", "too many messages at a time; try again later")
         }
+        CallRefusal::Compressed => return compression::refusal(),
         CallRefusal::Deadline => {
             (Code::DeadlineExceeded, "DEADLINE_EXCEEDED", "the message did not come in time")
         }

@@ -20,6 +20,12 @@ use super::{
     call_label::CallKind,
 };
 
+/// The longest piece of a check's response. The HTTP/2 library copies what is below 1 KiB into a buffer
+/// with the other responses of a turn; for each longer piece it makes a system call.
+const PIECE: usize = 1_000;
+/// A response above this is worth a system call of its own.
+const IN_PIECES: usize = 8 * PIECE;
+
 /// A piece of a response.
 #[derive(Debug)]
 pub struct CountedBytes {
@@ -47,13 +53,15 @@ impl Buf for CountedBytes {
 pub struct CountedBody {
     /// Gone once its only message and its trailers are out of it: it holds a buffer of 8 KiB.
     body: Option<Body>,
+    /// What is left of a response that goes out in pieces. It counts as unsent itself.
+    rest: Option<CountedBytes>,
     trailers: Option<HeaderMap>,
     slot: Arc<CallSlot>,
 }
 
 impl CountedBody {
     pub(super) const fn new(body: Body, slot: Arc<CallSlot>) -> Self {
-        Self { body: Some(body), trailers: None, slot }
+        Self { body: Some(body), rest: None, trailers: None, slot }
     }
 
     /// A piece that waits for the peer holds its bytes and no more, where it is the only one.
@@ -78,6 +86,26 @@ impl CountedBody {
     }
 }
 
+impl CountedBody {
+    fn counted(&self, bytes: Bytes) -> CountedBytes {
+        let held = (UnsentResponse::new(self.slot.connection()), self.slot.clone());
+        CountedBytes { bytes, _held: held }
+    }
+
+    /// The next piece of this; what is left stays here.
+    fn next_piece(&mut self, mut rest: CountedBytes) -> CountedBytes {
+        let is_split = self.body.is_none()
+            && self.slot.kind() == CallKind::Check
+            && (PIECE + 1..=IN_PIECES).contains(&rest.remaining());
+        if !is_split {
+            return rest;
+        }
+        let piece = self.counted(rest.bytes.split_to(PIECE));
+        self.rest = Some(rest);
+        piece
+    }
+}
+
 impl HttpBody for CountedBody {
     type Data = CountedBytes;
     type Error = Status;
@@ -87,6 +115,9 @@ impl HttpBody for CountedBody {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<CountedBytes>, Status>>> {
         let this = &mut *self;
+        if let Some(rest) = this.rest.take() {
+            return Poll::Ready(Some(Ok(Frame::data(this.next_piece(rest)))));
+        }
         let Some(body) = &mut this.body else {
             return Poll::Ready(this.trailers.take().map(Frame::trailers).map(Ok));
         };
@@ -97,8 +128,8 @@ impl HttpBody for CountedBody {
         Poll::Ready(Some(match frame.into_data() {
             Ok(bytes) => {
                 let bytes = this.only_piece(cx, bytes)?;
-                let held = (UnsentResponse::new(this.slot.connection()), this.slot.clone());
-                Ok(Frame::data(CountedBytes { bytes, _held: held }))
+                let whole = this.counted(bytes);
+                Ok(Frame::data(this.next_piece(whole)))
             }
             Err(other) => other
                 .into_trailers()
@@ -110,11 +141,12 @@ impl HttpBody for CountedBody {
     fn is_end_stream(&self) -> bool {
         match &self.body {
             Some(body) => body.is_end_stream(),
-            None => self.trailers.is_none(),
+            None => self.rest.is_none() && self.trailers.is_none(),
         }
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.body.as_ref().map_or_else(|| SizeHint::with_exact(0), HttpBody::size_hint)
+        let rest = self.rest.as_ref().map_or(0, |rest| rest.remaining() as u64);
+        self.body.as_ref().map_or_else(|| SizeHint::with_exact(rest), HttpBody::size_hint)
     }
 }

@@ -3,28 +3,32 @@
 use std::{
     collections::VecDeque,
     convert::Infallible,
+    future::ready,
     pin::Pin,
     sync::Arc,
     task::{Context, Poll},
     time::Duration,
 };
 
-use bytes::{BufMut as _, Bytes, BytesMut};
-use http::HeaderMap;
+use bytes::{Buf, BufMut as _, Bytes, BytesMut};
+use http::{HeaderMap, HeaderName, HeaderValue};
 use http_body::{Body, Frame};
 use http_body_util::BodyExt as _;
-use tonic::Code;
+use tonic::{Code, body::Body as TonicBody};
 
 use super::{
     budget::{CallSlot, ConnectionBudget, ListenerBudget, UnsentResponse},
     call_label::CallKind,
     request_body::{BodyBounds, BoundedBody, drop_unread_headers},
+    response_body::CountedBody,
 };
 use crate::{
     config::GrpcListener,
     metrics::{Labels, Metrics},
     model::{Origin, Peer},
 };
+
+const GRPC_STATUS: HeaderName = HeaderName::from_static("grpc-status");
 
 fn listener() -> Arc<ListenerBudget> {
     let mut labels = Labels::of_issuers([]);
@@ -96,6 +100,46 @@ async fn a_message_is_held_to_its_length_however_it_is_cut() {
         ] {
             assert_eq!(read(bounds, &bytes, piece).await, Err(code), "{piece}: {bytes:?}");
         }
+    }
+}
+
+/// The HTTP/2 library sends what is below 1 KiB together with other responses.
+#[tokio::test]
+async fn a_checks_response_goes_out_in_pieces_that_share_a_system_call() {
+    let (check, call) = (CallKind::Check, CallKind::Call);
+    for (kind, length, expected) in [
+        (check, 0, &[0][..]),
+        (check, 900, &[900]),
+        (check, 1_000, &[1_000]),
+        (check, 1_001, &[1_000, 1]),
+        (check, 2_500, &[1_000, 1_000, 500]),
+        (check, 8_000, &[1_000; 8]),
+        (check, 8_001, &[8_001]),
+        (call, 2_500, &[2_500]),
+    ] {
+        let connection = connection(&listener());
+        let trailers = HeaderMap::from_iter([(GRPC_STATUS, HeaderValue::from_static("0"))]);
+        let message: Bytes = (0..length).map(|at| (at % 251) as u8).collect();
+        let body = Frames { frames: [message.clone()].into(), ends: true };
+        let body = body.with_trailers(ready(Some(Ok(trailers.clone()))));
+        let mut body = CountedBody::new(TonicBody::new(body), CallSlot::take(&connection, kind));
+        let mut pieces = Vec::new();
+        let end = loop {
+            assert!(!body.is_end_stream(), "{length}");
+            let frame = body.frame().await.expect("trailers come first").unwrap();
+            match frame.into_data() {
+                Ok(piece) => pieces.push(piece),
+                Err(end) => break end.into_trailers().ok(),
+            }
+        };
+        assert_eq!(end, Some(trailers), "{length}");
+        assert!(body.is_end_stream() && body.frame().await.is_none(), "{length}");
+        let lengths: Vec<usize> = pieces.iter().map(Buf::remaining).collect();
+        assert_eq!(lengths, expected, "{kind:?} of {length}");
+        assert_eq!(pieces.iter().flat_map(Buf::chunk).copied().collect::<Bytes>(), message);
+        // The last piece is still waiting.
+        drop(pieces.drain(..pieces.len() - 1));
+        assert!((1..100).any(|_| connection.second_passed()), "{length}");
     }
 }
 

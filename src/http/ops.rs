@@ -110,6 +110,7 @@ impl ReloadFailures {
 #[derive(Serialize)]
 struct StatusPage {
     version: &'static str,
+    revision: &'static str,
     ready: bool,
     waiting_for: Vec<String>,
     config_hash: Arc<str>,
@@ -182,6 +183,7 @@ async fn status(State(ops): State<OpsState>) -> impl IntoResponse {
     });
     Json(StatusPage {
         version: env!("CARGO_PKG_VERSION"),
+        revision: env!("BUILD_REVISION"),
         ready: ops.readiness.is_ready(),
         waiting_for: ops.readiness.waiting_for(),
         config_hash: snapshot.edition().hash.clone(),

@@ -94,13 +94,22 @@ pub trait UserProfiles: fmt::Debug + Send + Sync {
     ) -> Asked<'a, Profile>;
 }
 
+/// The user of a verified token.
+#[derive(Debug, Clone, Copy)]
+pub struct OwnUser<'a> {
+    /// The id of the app that the token is for, if it says so.
+    pub app: Option<&'a str>,
+    /// The id of the user, which the answer has to repeat if it names one.
+    pub id: &'a str,
+}
+
 /// Knows the user of a token.
 pub trait OwnProfiles: fmt::Debug + Send + Sync {
     /// The profile of this token's user, with what the user may see of it. `None`: the API needs
     /// to know the app, and there is none.
     fn own_user<'a>(
         &'a self,
-        app: Option<&'a str>,
+        who: OwnUser<'a>,
         token: &'a Secret,
         timeout: Duration,
     ) -> Option<Asked<'a, Profile>>;

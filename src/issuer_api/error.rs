@@ -76,9 +76,13 @@ pub enum ApiError {
     /// The ID token that came is not valid for this sign-in, for this reason.
     #[error("the ID token is refused: {0}")]
     IdToken(&'static str),
-    /// The id of an app or user is empty, `.` or `..`, which cannot be a segment of a URL path.
-    #[error("the id is empty, `.` or `..`, and cannot be part of a URL path")]
+    /// The id of an app or user cannot be a segment of a URL path: it is empty, leads to another
+    /// path, or is a word of the API. No request was sent.
+    #[error("the id is empty, `.`, `..` or a word of the API, and cannot be part of a URL path")]
     Id,
+    /// The answer is about another user than the one that was asked for.
+    #[error("the answer is about another user than the one that was asked for")]
+    OtherUser,
     /// No request was sent: requests of this kind failed too often, or are to be fewer.
     #[error("{0}")]
     Paused(Pause),
@@ -139,6 +143,7 @@ impl ApiError {
             | Self::Metadata(_)
             | Self::IdToken(_)
             | Self::Id
+            | Self::OtherUser
             | Self::Paused(_)
             | Self::BodyNotWritable
             | Self::NoRandomness => false,
@@ -160,6 +165,7 @@ impl ApiError {
             | Self::Metadata(_)
             | Self::IdToken(_)
             | Self::Id
+            | Self::OtherUser
             | Self::BodyNotWritable
             | Self::NoRandomness => None,
         }
@@ -181,6 +187,7 @@ impl ApiError {
             | Self::Metadata(_)
             | Self::IdToken(_)
             | Self::Id
+            | Self::OtherUser
             | Self::Paused(_)
             | Self::BodyNotWritable
             | Self::NoRandomness => None,
@@ -202,6 +209,7 @@ impl ApiError {
             Self::Shape
             | Self::Metadata(_)
             | Self::Id
+            | Self::OtherUser
             | Self::IdToken(_)
             | Self::BodyNotWritable
             | Self::NoRandomness => ApiResult::Invalid,

@@ -35,7 +35,7 @@ use crate::{
 use api::{Api, Hosts};
 pub use breaker::{Pause, PauseCause};
 pub use capabilities::{
-    AppIds, Asked, CodeFlow, Guests, IssuerApi, Migration, OwnProfiles, RefreshTokens,
+    AppIds, Asked, CodeFlow, Guests, IssuerApi, Migration, OwnProfiles, OwnUser, RefreshTokens,
     ThirdPartyTokens, UserProfiles,
 };
 use error::ApiResult;
@@ -47,6 +47,7 @@ pub use grants::{
 };
 use operation::ApiEndpoint;
 pub use refreshes::{RefreshKey, RefreshRunner, Refreshes, refreshes};
+pub use rownd::{UserIdProblem, user_id_problem};
 pub use tokens::{Granted, Tokens, UserType};
 
 /// Adds the labels of this room.

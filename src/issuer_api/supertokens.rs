@@ -11,11 +11,11 @@ use serde_json::{Value, json};
 
 use super::{
     api::{self, Api, ApiCall, Target, bearer, error_code, from_json},
-    capabilities::{Asked, Guests, IssuerApi, Migration, OwnProfiles},
+    capabilities::{Asked, Guests, IssuerApi, Migration, OwnProfiles, OwnUser},
     error::{ApiError, ExchangeError, Rejection},
     grants::{AppAndKey, GuestLevel},
     operation::Operation,
-    rownd::read_profile,
+    rownd::read_profile_of,
     tokens::{Granted, Tokens},
 };
 use crate::{config::Secret, model::Profile, upstream::HttpAnswer};
@@ -103,7 +103,7 @@ impl OwnProfiles for SuperTokensClient {
     /// The token is the access token of a session.
     fn own_user<'a>(
         &'a self,
-        _app: Option<&'a str>,
+        who: OwnUser<'a>,
         token: &'a Secret,
         timeout: Duration,
     ) -> Option<Asked<'a, Profile>> {
@@ -119,7 +119,7 @@ impl OwnProfiles for SuperTokensClient {
             };
             let profile = self.api.call(call, |answer| {
                 refuse_unless_ok(answer)?;
-                read_profile(&answer.body)
+                read_profile_of(who.id, &answer.body)
             });
             profile.await.map_err(ApiError::of_user)
         }))

@@ -125,7 +125,8 @@ impl ProcessSeries {
             "rownd_authz_configuration_warnings",
             "Warnings about the configuration in force; /status shows them."
         );
-        gauge!("rownd_authz_build_info", "version" => env!("CARGO_PKG_VERSION")).set(1.0);
+        let (version, revision) = (env!("CARGO_PKG_VERSION"), env!("BUILD_REVISION"));
+        gauge!("rownd_authz_build_info", "version" => version, "revision" => revision).set(1.0);
         Self {
             lost_log_lines: gauge!("rownd_authz_log_lines_lost"),
             dev_mode: gauge!("rownd_authz_dev_mode"),

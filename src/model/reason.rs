@@ -267,9 +267,10 @@ deny_reasons! {
     /// The check has no HTTP request: it is from a network filter, or the message is empty.
     RequestMissing => "request_missing", BadRequest, "the check holds no HTTP request",
         "Use the HTTP filter `envoy.filters.http.ext_authz`; connections cannot be authorized.";
-    /// The check could not be decoded, or is larger than `listeners.grpc.max_message_bytes`.
+    /// The check could not be decoded, is larger than `listeners.grpc.max_message_bytes`, or is
+    /// compressed: Envoy's `google_grpc` compresses if its `channel_args` say so.
     RequestUndecodable => "request_undecodable", BadRequest, "the check could not be decoded",
-        "Leave `with_request_body` out of Envoy's configuration, or raise the setting.";
+        "Leave `with_request_body` and compression out of Envoy's configuration, or raise the setting.";
     /// The request has no method.
     MethodMissing => "method_missing", BadRequest, "the request has no method",
         "Envoy always sends one: another client made this check. Compare it with \

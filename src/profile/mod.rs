@@ -21,7 +21,7 @@ use tokio::time::Instant;
 
 use crate::{
     config::{Profiles as Settings, Secret},
-    issuer_api::{ApiError, IssuerApi},
+    issuer_api::{ApiError, IssuerApi, OwnUser},
     metrics::{LabelValues, Labels, Metrics},
     model::{IdentityFacts, IssuerIndex, Profile},
     single_flight::Missed,
@@ -201,7 +201,8 @@ impl Profiles {
         let source = index.and_then(|index| index.of(&self.sources)?.as_ref());
         let asked = Instant::now();
         let api = source.and_then(|source| source.api.own_profiles.as_ref());
-        let fetch = api.and_then(|api| api.own_user(who.app_id.as_deref(), token, timeout));
+        let user = OwnUser { app: who.app_id.as_deref(), id: &who.user_id };
+        let fetch = api.and_then(|api| api.own_user(user, token, timeout));
         match fetch.ok_or(ProfileError::Unsupported)?.await {
             Ok(profile) => Ok(KnownProfile { profile: Arc::new(profile), asked, stale: false }),
             Err(ApiError::NotFound) => Err(ProfileError::NotFound),

@@ -6,6 +6,7 @@
 mod arrival;
 mod authority;
 mod browser;
+mod compressed;
 mod cookie;
 mod credential;
 #[cfg(feature = "dev")]

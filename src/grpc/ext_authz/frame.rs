@@ -27,8 +27,6 @@ use crate::{grpc::pb::CheckRequest, model::DenyReason};
 const PREFIX: usize = 5;
 /// The flag of a message that is not compressed.
 const PLAIN: u8 = 0;
-/// The header that says how messages are compressed.
-static ENCODING: HeaderName = HeaderName::from_static("grpc-encoding");
 /// The trailer that says how a call ended.
 static STATUS: HeaderName = HeaderName::from_static("grpc-status");
 
@@ -39,11 +37,6 @@ pub(super) struct EncodedResponse {
     pub(super) message: Vec<u8>,
     /// More of the same message, kept from an earlier check; empty where there is no more.
     pub(super) kept: Bytes,
-}
-
-/// The messages of a call with these headers may be compressed, which is not spoken here.
-pub(super) fn may_be_compressed(headers: &HeaderMap) -> bool {
-    headers.get(&ENCODING).is_some_and(|encoding| encoding != "identity")
 }
 
 /// The check in the body of a call. Its fields are slices of a copy, because the body may be a piece

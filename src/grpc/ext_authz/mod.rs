@@ -23,7 +23,7 @@ use tokio::time::Instant;
 use tonic::{Code, body::Body};
 use tower::BoxError;
 
-use super::deadline::time_to_answer;
+use super::{compression, deadline::time_to_answer};
 use crate::{
     authz::{Authorizer, CheckApi, PendingCheck, Verdict, ended_by},
     model::{DenyReason, RequestContext},
@@ -80,9 +80,16 @@ impl CheckDoor {
     where
         B: http_body::Body<Data = Bytes, Error: Into<BoxError>> + Send + Unpin + 'static,
     {
+        let compressed = compression::is_possible(request.headers());
         match self.judge(pending, request).await {
             Ok(response) => (response, true),
-            Err(reason) => (self.deny(pending, reason), false),
+            Err(reason) => {
+                let mut denial = self.deny(pending, reason);
+                if compressed {
+                    compression::name_accepted(denial.headers_mut());
+                }
+                (denial, false)
+            }
         }
     }
 
@@ -100,7 +107,7 @@ impl CheckDoor {
         }
         let own = pending.settings().timeout.get();
         let deadline = pending.began() + time_to_answer(own, request.headers());
-        let may_be_compressed = frame::may_be_compressed(request.headers());
+        let may_be_compressed = compression::is_possible(request.headers());
         // The headers end here: they are pieces of the buffer that the connection was read into, and
         // would hold all of that while a message is unfinished.
         let body = pin!(message::read_message(request.into_body()));

@@ -27,6 +27,7 @@ use super::{
 use crate::{
     authz::{Authorizer, Caller, UNKNOWN_CALLER},
     grpc::{
+        compression,
         deadline::{is_shorter, time_to_answer},
         pb::rownd::auth::v1::rownd_auth_server::{RowndAuth, RowndAuthServer},
         request_body::body_error,
@@ -107,13 +108,20 @@ impl AuthDoor {
     {
         let label = self.metrics.rpc(method.map(|rpc| rpc.name));
         let timer = CallTimer { door: self, label, began: Instant::now(), code: Code::Cancelled };
+        let from = LoggedCaller { name: UNKNOWN_CALLER, peer };
         let Some(method) = method else {
             let status = Fault::NoMethod.status();
-            let from = LoggedCaller { name: UNKNOWN_CALLER, peer };
             self.log_failure((None, label), &from, status.code(), fault::NO_METHOD);
             timer.ended(status.code());
             return status.into_http();
         };
+        // A fault of the transport, which says nothing about the rights of a caller.
+        if compression::is_possible(request.headers()) {
+            let status = compression::refusal();
+            self.log_failure((Some(method), label), &from, status.code(), compression::UNSUPPORTED);
+            timer.ended(status.code());
+            return status.into_http();
+        }
         let service = self.authorizer.service();
         let caller = identify(&service, peer, request.headers());
         let name = caller.as_ref().map_or(UNKNOWN_CALLER, Caller::name).to_owned();

@@ -25,6 +25,8 @@ const DOMAIN: &str = "rownd-authz";
 const LATE: &str = "DEADLINE_EXCEEDED";
 /// When to try again, where no other time is known.
 const SOON: Duration = Duration::from_secs(1);
+/// The longest response that gRPC's libraries take unless they are told otherwise, in bytes.
+pub(super) const MAX_RESPONSE_BYTES: usize = 4 << 20;
 
 /// The kind of request to an issuer. It decides what a refusal means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,6 +68,8 @@ pub(super) enum Fault {
     NoUser,
     /// The account is disabled.
     Disabled,
+    /// The response about a user would have so many bytes that libraries refuse it.
+    UserTooLarge(usize),
     /// The issuer sent tokens of another app.
     Foreign(DenyReason),
     /// There is no such method.
@@ -169,6 +173,7 @@ impl Fault {
                 let message = DenyReason::UserDisabled.message();
                 final_status(Code::FailedPrecondition, "USER_DISABLED", message, [])
             }
+            Self::UserTooLarge(bytes) => too_large_status(bytes),
             Self::Foreign(reason) => {
                 let reason = ("deny_reason".to_owned(), reason.code().to_owned());
                 let message = "the issuer sent tokens of another app";
@@ -263,6 +268,16 @@ fn api_status(asked: Asked, error: &ApiError) -> Status {
     let told = told.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?)));
     let wait = error.retry_after().unwrap_or(SOON);
     match error {
+        ApiError::OtherUser => {
+            let message = "the issuer answered about another user than the one that was asked for";
+            final_status(Code::Internal, "USER_MISMATCH", message, told)
+        }
+        ApiError::Upstream(UpstreamError::TooLarge) if asked == Asked::User => {
+            let message = "the issuer's answer about the user has more than 1 MiB, the most that is \
+                           read of it, and `read_mask` does not change that: keep large values of \
+                           the profile elsewhere";
+            final_status(Code::FailedPrecondition, USER_TOO_LARGE, message, told)
+        }
         ApiError::Rejected(rejection) => {
             let (word, message) = rejection_reason(asked, rejection);
             final_status(Code::FailedPrecondition, word, message, told)
@@ -300,6 +315,17 @@ fn api_status(asked: Asked, error: &ApiError) -> Status {
     }
 }
 
+/// A user's data, from the issuer or to the caller, are too large.
+const USER_TOO_LARGE: &str = "USER_TOO_LARGE";
+
+fn too_large_status(bytes: usize) -> Status {
+    let message = format!(
+        "the response would have {bytes} bytes, and libraries refuse more than {MAX_RESPONSE_BYTES}: \
+         ask for fewer fields by `read_mask`, such as \"id,data.email\""
+    );
+    final_status(Code::FailedPrecondition, USER_TOO_LARGE, &message, [])
+}
+
 fn limited(message: &str, wait: Duration, told: impl IntoIterator<Item = Detail>) -> Status {
     retryable(Code::ResourceExhausted, "ROWND_RATE_LIMITED", message, wait, told)
 }
@@ -324,6 +350,7 @@ fn rejection_reason(asked: Asked, rejection: &Rejection) -> (&'static str, &'sta
         }
         (Asked::Migration, _) => ("MIGRATION_REFUSED", "the issuer makes no session of this token"),
         (Asked::User, 401 | 403) => ("USER_REFUSED", "the session is not allowed to read its user"),
+        (Asked::User, _) => ("PROFILE_REFUSED", "the issuer does not hand out the user's profile"),
         _ => ("EXCHANGE_REFUSED", "the issuer refused the exchange"),
     }
 }

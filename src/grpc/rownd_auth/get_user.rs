@@ -3,6 +3,7 @@
 use std::{collections::HashSet, sync::Arc, time::Duration};
 
 use bytes::Bytes;
+use prost::Message as _;
 use prost_types::FieldMask;
 use serde_json::{Map, Value as Json};
 use tokio::time::Instant;
@@ -10,7 +11,7 @@ use tokio::time::Instant;
 use super::{
     call::ServiceCall,
     convert,
-    fault::{Fault, is_undecided},
+    fault::{Fault, MAX_RESPONSE_BYTES, is_undecided},
     structure::Structures,
     target::{choose_app, choose_issuer},
     verify,
@@ -21,6 +22,7 @@ use crate::{
     grpc::pb::rownd::auth::v1::{
         GetUserRequest, GetUserResponse, User, UserState, get_user_request::Subject,
     },
+    issuer_api::user_id_problem,
     model::{Cutoff, Profile},
     profile::{self, KnownProfile, MaxAge, UserOfApp},
     verify::Identity,
@@ -42,6 +44,8 @@ const FIELDS: [&str; 9] = [
 const FIELDS_WITH_MEMBERS: [&str; 4] = ["data", "verified_data", "attributes", "meta"];
 /// The longest user id, in bytes. It stands in a URL, percent-encoded.
 const MAX_USER_ID: usize = 512;
+/// The path of all fields, and the member that is all members (AIP-157, AIP-161).
+const ALL: &str = "*";
 /// The most paths of a mask.
 const MAX_PATHS: usize = 256;
 
@@ -70,10 +74,7 @@ pub(super) async fn get_user(
         }
         Some(Subject::UserId(user)) => {
             call.may(&[Right::GetUser])?;
-            if user.is_empty() || user.len() > MAX_USER_ID {
-                let why = format!("must have 1 to {MAX_USER_ID} bytes");
-                return Err(Fault::field("user_id", why));
-            }
+            check_user_id(&user)?;
             let named = request.issuer.as_deref();
             let (_, issuer) = choose_issuer(call, Right::GetUser, &[IssuerKind::Rownd], named)?;
             let (app, _) = choose_app(call, Right::GetUser, issuer, request.app_id.as_deref())?;
@@ -86,12 +87,29 @@ pub(super) async fn get_user(
         return Err(Fault::Disabled);
     }
     let mut structures = Structures::default();
-    Ok(GetUserResponse {
+    let response = GetUserResponse {
         user: Some(mask.user(&known.profile, &fallback, &mut structures)),
         age: convert::wire_duration(Instant::now().saturating_duration_since(known.asked)),
         stale: known.stale,
         omitted: structures.omitted(),
-    })
+    };
+    // The structures keep to a bound of their own; groups and the names of what is left out do not.
+    match response.encoded_len() {
+        bytes if bytes > MAX_RESPONSE_BYTES => Err(Fault::UserTooLarge(bytes)),
+        _ => Ok(response),
+    }
+}
+
+/// Checks an id that a caller has named, before anything is sent. The message does not repeat it.
+fn check_user_id(user: &str) -> Result<(), Fault> {
+    const FIELD: &str = "user_id";
+    if user.len() > MAX_USER_ID {
+        return Err(Fault::field(FIELD, format!("must have 1 to {MAX_USER_ID} bytes")));
+    }
+    match user_id_problem(user) {
+        Some(problem) => Err(Fault::field(FIELD, problem.to_string())),
+        None => Ok(()),
+    }
 }
 
 /// The profile of the user of a token. The token is verified first, and then checked against the
@@ -138,6 +156,17 @@ async fn profile_of(
     }
 }
 
+/// The fault of a path that names no field. The message does not repeat it.
+fn unknown_path(index: usize) -> Fault {
+    let why = format!(
+        "path {} is not a field; known fields: {}; a member is {}.NAME; `{ALL}` is all fields",
+        index + 1,
+        FIELDS.join(", "),
+        FIELDS_WITH_MEMBERS.join(".NAME, "),
+    );
+    Fault::field("read_mask", why)
+}
+
 /// The fields of a user that the caller asks for; `None`: all.
 #[derive(Debug)]
 struct Mask(Option<HashSet<String>>);
@@ -149,17 +178,26 @@ impl Mask {
         if paths.len() > MAX_PATHS {
             return Err(Fault::field("read_mask", format!("has more than {MAX_PATHS} paths")));
         }
-        for path in &paths {
-            let known = match path.split_once('.') {
-                None => FIELDS.contains(&path.as_str()),
-                Some((field, member)) => FIELDS_WITH_MEMBERS.contains(&field) && !member.is_empty(),
-            };
-            if !known {
-                let why = format!("has an unknown field; known fields: {}", FIELDS.join(", "));
-                return Err(Fault::field("read_mask", why));
+        let mut asked = HashSet::with_capacity(paths.len());
+        let mut all = false;
+        for (index, path) in paths.into_iter().enumerate() {
+            match path.split_once('.') {
+                None if path == ALL => all = true,
+                None if FIELDS.contains(&path.as_str()) => {
+                    asked.insert(path);
+                }
+                Some((field, ALL)) if FIELDS_WITH_MEMBERS.contains(&field) => {
+                    asked.insert(field.to_owned());
+                }
+                Some((field, member))
+                    if FIELDS_WITH_MEMBERS.contains(&field) && !member.is_empty() =>
+                {
+                    asked.insert(path);
+                }
+                Some(_) | None => return Err(unknown_path(index)),
             }
         }
-        Ok(Self(Some(paths.into_iter().collect())))
+        Ok(Self((!all).then_some(asked)))
     }
 
     fn has(&self, field: &str) -> bool {

@@ -13,11 +13,12 @@ use super::{
 use crate::{
     authz::CheckApi,
     authz::{Authorizer, TokenQuery, VerifiedToken},
-    config::{Freshness, MAX_NAME_BYTES, Right, permission_problem},
+    config::{Freshness, IssuerKind, MAX_NAME_BYTES, Right, permission_problem},
     grpc::pb::rownd::auth::v1::{
         Freshness as WireFreshness, VerifyRequest, VerifyResponse, verify_response::Outcome,
     },
-    model::Denial,
+    model::{Denial, DenyReason},
+    verify::Issuer,
 };
 
 /// The most permissions that a call may ask for.
@@ -62,9 +63,25 @@ pub(super) async fn verify(
         Err(denial) if is_undecided(&denial) => {
             return Err(call.undecided(denial));
         }
+        Err(denial) if lacks_secret(call, &denial) => {
+            let message = "the app has no key and secret in the configuration (issuers[].apps[]), and \
+                           the user's profile has to be read";
+            return Err(Fault::Unsupported("PROFILE_UNSUPPORTED", message));
+        }
         Err(denial) => Outcome::Denial(convert::wire_denial(&denial)),
     };
     Ok(VerifyResponse { outcome: Some(outcome), omitted: structures.omitted() })
+}
+
+/// The profile had to be read and the operator gave no secret for it: no user can help that. Where
+/// the issuer has no profiles at all, its users are refused.
+fn lacks_secret(call: &ServiceCall, denial: &Denial) -> bool {
+    let Some(name) = denial.issuer() else { return false };
+    let of_rownd = |issuer: &Arc<Issuer>| {
+        issuer.name() == name.as_ref() && issuer.settings().kind() == IssuerKind::Rownd
+    };
+    denial.reason() == DenyReason::ProfileUnsupported
+        && call.service.verifier().issuers().iter().any(of_rownd)
 }
 
 /// The token of a request. A request without one is a mistake of the caller, not a bad token.

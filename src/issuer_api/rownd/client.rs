@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Deserialize;
 
 use crate::{
@@ -21,8 +20,6 @@ use crate::{
 pub(super) const APP_KEY: &str = "x-rownd-app-key";
 pub(super) const APP_SECRET: &str = "x-rownd-app-secret";
 const APP_CONFIG: &str = "/hub/app-config";
-/// All bytes but the unreserved ones of RFC 3986 section 2.3: an id may hold any character.
-const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// Calls the Rownd API of one issuer.
 #[derive(Debug)]
@@ -64,14 +61,6 @@ impl AppIds for RowndClient {
                 if error == ApiError::NotFound { ApiError::KeyRefused(404) } else { error }
             })
         })
-    }
-}
-
-/// An id as one segment of a path. The two that a path takes for directions are refused.
-pub(super) fn segment(id: &str) -> Result<String, ApiError> {
-    match id {
-        "" | "." | ".." => Err(ApiError::Id),
-        id => Ok(utf8_percent_encode(id, SEGMENT).to_string()),
     }
 }
 

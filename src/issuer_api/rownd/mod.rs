@@ -5,12 +5,16 @@
 mod client;
 mod exchange;
 mod user;
+mod user_id;
 
 use std::sync::Arc;
 
 use super::{api::Api, capabilities::IssuerApi};
 use client::RowndClient;
+#[cfg(test)]
 pub(super) use user::read_profile;
+pub(super) use user::read_profile_of;
+pub use user_id::{UserIdProblem, user_id_problem};
 
 /// The capabilities of Rownd's API.
 pub(super) fn table(api: Api) -> IssuerApi {

@@ -11,12 +11,15 @@ use time::{
     format_description::well_known::{Iso8601, Rfc3339},
 };
 
-use super::client::{APP_KEY, APP_SECRET, RowndClient, segment};
+use super::{
+    client::{APP_KEY, APP_SECRET, RowndClient},
+    user_id::segment,
+};
 use crate::{
     config::Secret,
     issuer_api::{
         api::{ApiCall, Target, bearer},
-        capabilities::{Asked, OwnProfiles, UserProfiles},
+        capabilities::{Asked, OwnProfiles, OwnUser, UserProfiles},
         error::ApiError,
         grants::AppCredentials,
         operation::Operation,
@@ -74,7 +77,7 @@ impl UserProfiles for RowndClient {
                 body: Bytes::new(),
                 timeout,
             };
-            let profile = self.api.call(call, |answer| read_profile(&answer.body)).await;
+            let profile = self.api.call(call, |answer| read_profile_of(user, &answer.body)).await;
             profile.map_err(ApiError::of_credentials)
         })
     }
@@ -83,11 +86,11 @@ impl UserProfiles for RowndClient {
 impl OwnProfiles for RowndClient {
     fn own_user<'a>(
         &'a self,
-        app: Option<&'a str>,
+        who: OwnUser<'a>,
         token: &'a Secret,
         timeout: Duration,
     ) -> Option<Asked<'a, Profile>> {
-        let app = app?;
+        let app = who.app?;
         Some(Box::pin(async move {
             let path = format!("/me/applications/{}/data", segment(app)?);
             let bearer = bearer(token);
@@ -100,9 +103,19 @@ impl OwnProfiles for RowndClient {
                 body: Bytes::new(),
                 timeout,
             };
-            let profile = self.api.call(call, |answer| read_profile(&answer.body)).await;
+            let profile = self.api.call(call, |answer| read_profile_of(who.id, &answer.body)).await;
             profile.map_err(ApiError::of_user)
         }))
+    }
+}
+
+/// The profile in this document, which has to be that of `user`: an answer about another user, from
+/// a cache or a router on the way, must decide nothing. A document may name no user.
+pub(in crate::issuer_api) fn read_profile_of(user: &str, body: &[u8]) -> Result<Profile, ApiError> {
+    let profile = read_profile(body)?;
+    match &profile.user_id {
+        Some(id) if id != user => Err(ApiError::OtherUser),
+        Some(_) | None => Ok(profile),
     }
 }
 

@@ -256,15 +256,14 @@ async fn ask(client: &IssuerApi, user: &str) -> Result<Profile, ApiError> {
 #[tokio::test]
 async fn an_id_is_one_path_segment_and_key_and_secret_are_sent() {
     beside(async |server, clients| {
-        server.say(200, "", "{\"rownd_user\":\"u\"}");
+        server.say(200, "", "{\"state\":\"enabled\"}");
         for (user, segment) in [
             ("user_1", "user_1"),
             ("google-oauth2|1", "google-oauth2%7C1"),
             ("a/b", "a%2Fb"),
-            ("../x", "..%2Fx"),
-            ("%2e%2e", "%252e%252e"),
+            ("100%", "100%25"),
             ("a b?c#d", "a%20b%3Fc%23d"),
-            ("a\tb\\", "a%09b%5C"),
+            ("a\tb\\c", "a%09b%5Cc"),
             ("\u{e9}", "%C3%A9"),
             ("...", "..."),
         ] {
@@ -277,7 +276,7 @@ async fn an_id_is_one_path_segment_and_key_and_secret_are_sent() {
             assert!(head.contains("x-rownd-app-secret: ras_1\r\n"), "{head}");
         }
         let asked = server.heads().len();
-        for user in ["", ".", ".."] {
+        for user in ["", ".", "..", "../x", "%2e%2e", "__sample__", "__UUID__"] {
             assert_eq!(ask(&clients[0], user).await, Err(ApiError::Id), "{user:?}");
         }
         assert_eq!(server.heads().len(), asked, "nobody was asked");
@@ -326,10 +325,15 @@ async fn only_transient_errors_are_tried_again() {
 }
 
 #[tokio::test]
-async fn an_answer_that_is_too_large_or_of_another_shape_is_an_error() {
+async fn an_answer_that_is_too_large_of_another_shape_or_another_user_is_an_error() {
     beside(async |server, clients| {
         server.say(200, "", "[]");
         assert_eq!(ask(&clients[0], "u").await, Err(ApiError::Shape));
+        for other in ["{\"rownd_user\":\"v\"}", "{\"data\":{\"user_id\":\"U\"}}"] {
+            server.say(200, "", other);
+            ask(&clients[0], "u").await.unwrap_err();
+            assert_eq!(ask(&clients[0], "u").await, Err(ApiError::OtherUser), "{other}");
+        }
         server.say(200, "", &" ".repeat((1 << 20) + 1));
         ask(&clients[0], "u").await.unwrap_err();
         assert_eq!(ask(&clients[0], "u").await, Err(ApiError::Upstream(UpstreamError::TooLarge)));

@@ -5,6 +5,7 @@
 //! `examples/clients/README.md` says, over TCP, over a Unix socket, and while Rownd is down.
 
 mod nested;
+mod packages;
 mod stage;
 mod web;
 

@@ -73,6 +73,11 @@ fn named(user: &str) -> Reply {
     Reply::json(&json!({ "rownd_user": user }))
 }
 
+/// A profile of the user `u`, told apart by its state.
+fn marked(state: &str) -> Reply {
+    Reply::json(&json!({ "rownd_user": "u", "state": state }))
+}
+
 fn path(user: &str) -> String {
     format!("/applications/{APP}/users/{user}/data")
 }
@@ -152,7 +157,7 @@ async fn requests_at_a_time_are_bounded_and_one_slow_user_holds_up_nobody() {
     let gate = gate();
     issuer.set(&path("slow"), Reply::Gated(gate.clone(), Box::new(named("slow"))));
     for index in 0..50 {
-        issuer.set(&path(&format!("user_{index}")), named("x"));
+        issuer.set(&path(&format!("user_{index}")), named(&format!("user_{index}")));
     }
     let slow = rig.get("slow");
     let others = async {
@@ -264,20 +269,20 @@ async fn what_is_invalidated_is_asked_for_again_even_while_it_is_being_fetched()
     assert_eq!(rig.profiles.invalidate(None), 2);
     // A fetch is under way when the command comes: what it brings is old already.
     let gate = gate();
-    issuer.set(&path("u"), Reply::Gated(gate.clone(), Box::new(named("old"))));
+    issuer.set(&path("u"), Reply::Gated(gate.clone(), Box::new(marked("old"))));
     let before = rig.get("u");
     let after = async {
         issuer.asked(&path("u"), 3).await;
         rig.profiles.invalidate(Some("u"));
-        issuer.set(&path("u"), named("new"));
+        issuer.set(&path("u"), marked("new"));
         let new = rig.get("u").await.unwrap();
-        assert_eq!(new.user_id.as_deref(), Some("new"));
+        assert_eq!(new.state.as_deref(), Some("new"));
         gate.add_permits(1);
     };
     let (old, ()) = tokio::join!(before, after);
-    assert_eq!(old.unwrap().user_id.as_deref(), Some("old"), "who asked before gets an answer");
+    assert_eq!(old.unwrap().state.as_deref(), Some("old"), "who asked before gets an answer");
     let kept = rig.get("u").await.unwrap();
-    assert_eq!(kept.user_id.as_deref(), Some("new"), "and it is not kept");
+    assert_eq!(kept.state.as_deref(), Some("new"), "and it is not kept");
     assert_eq!(issuer.hits(&path("u")), 4);
 }
 
@@ -286,11 +291,11 @@ async fn an_old_answer_does_not_stand_in_for_a_newer_one_under_way() {
     let issuer = Issuer::start();
     let rig = rig(&issuer, &json!({ "ttl": "10m", "timeout": "30s" }));
     let (first, second) = (gate(), gate());
-    let gated = |gate: &Arc<Semaphore>, user| Reply::Gated(gate.clone(), Box::new(named(user)));
+    let gated = |gate: &Arc<Semaphore>, mark| Reply::Gated(gate.clone(), Box::new(marked(mark)));
     issuer.set(&path("u"), gated(&first, "old"));
     let before = async {
         let old = rig.get("u").await.unwrap();
-        assert_eq!(old.user_id.as_deref(), Some("old"));
+        assert_eq!(old.state.as_deref(), Some("old"));
         second.add_permits(1);
     };
     let after = async {
@@ -303,11 +308,11 @@ async fn an_old_answer_does_not_stand_in_for_a_newer_one_under_way() {
             first.add_permits(1);
         };
         let (new, ()) = tokio::join!(asked, released);
-        assert_eq!(new.unwrap().user_id.as_deref(), Some("new"));
+        assert_eq!(new.unwrap().state.as_deref(), Some("new"));
     };
     tokio::join!(before, after);
     let kept = rig.get("u").await.unwrap();
-    assert_eq!(kept.user_id.as_deref(), Some("new"));
+    assert_eq!(kept.state.as_deref(), Some("new"));
     assert_eq!(issuer.hits(&path("u")), 2, "the newer one was kept");
 }
 

@@ -8,3 +8,4 @@ mod inspect;
 mod logs;
 mod pages;
 mod preflight;
+mod revision;

@@ -224,7 +224,7 @@ async fn profiles_are_read_with_the_secret_in_force() {
         settings["profiles"] = json!({ "ttl": "0s" });
     })
     .await;
-    house.issuer.set(&path, Reply::json(&json!({ "rownd_user": "u" })));
+    house.issuer.set(&path, Reply::json(&json!({ "rownd_user": USER })));
     let sent = |house: &House| {
         let heads = house.issuer.heads();
         let head = heads.iter().rev().find(|head| head.contains("/users/")).unwrap().clone();

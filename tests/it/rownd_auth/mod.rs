@@ -6,6 +6,7 @@
 
 mod bounds;
 mod callers;
+mod compression;
 mod drain;
 mod exchange;
 mod hurry;

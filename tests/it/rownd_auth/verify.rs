@@ -3,8 +3,8 @@
 use prost_types::value::Kind;
 use rownd_authz::{
     grpc::pb::rownd::auth::v1::{
-        AuthLevel, Denial, DenialKind, Freshness, Identity, MembershipState, VerifyRequest,
-        verify_response::Outcome,
+        AuthLevel, Denial, DenialKind, Freshness, Identity, MembershipState, MigrationGrant,
+        VerifyRequest, exchange_request::Grant, verify_response::Outcome,
     },
     model::DenyReason,
 };
@@ -167,6 +167,33 @@ async fn the_profile_is_asked_only_where_the_caller_wants_it() {
     assert_eq!(staff.roles, ["owner", "editor"]);
     assert_eq!(staff.state(), MembershipState::Active);
     assert_eq!(rig.hits(Endpoint::UserData), 3, "a profile is read once");
+}
+
+/// The operator gave no secret, so no user can help it: an error, as in `GetUser`. An issuer without
+/// profiles is another matter: its users are refused.
+#[tokio::test]
+async fn a_profile_that_no_secret_opens_is_no_denial() {
+    let rig = Rig::with(|settings| {
+        settings["issuers"][0]["apps"] = json!([{ "id": APP }]);
+    })
+    .await;
+    let (token, forged) =
+        (rig.token("ann"), rig.mint(&Rig::order("ann").signed_by(SignedBy::Foreign)));
+    let fresh =
+        |token: &str| VerifyRequest { freshness: Freshness::Profile.into(), ..asked(token) };
+    let with = |token: &str| VerifyRequest { include_memberships: true, ..asked(token) };
+    for request in [fresh(&token), with(&token)] {
+        said(verify(&rig, request).await).is(Code::FailedPrecondition, "PROFILE_UNSUPPORTED");
+    }
+    identity(verify(&rig, asked(&token)).await);
+    assert_eq!(denial(verify(&rig, fresh(&forged)).await).reason, "signature_invalid");
+    let migration = Grant::Migration(MigrationGrant { token });
+    let session = rig.tokens(migration).await.access_token;
+    let refused = denial(verify(&rig, fresh(&session)).await);
+    assert_eq!(
+        (refused.reason.as_str(), refused.kind()),
+        ("profile_unsupported", DenialKind::Forbidden)
+    );
 }
 
 #[tokio::test]
