@@ -31,7 +31,7 @@ ROWND_DJANGO := $(VENV)/django.stamp
 CHART_TOOLS := $(TOOLS)/chart/fetched.stamp
 # Control planes, built with Go: Envoy Gateway 1.9.1 and istioctl of Istio 1.31.
 MESH := $(TOOLS)/mesh
-ISTIO_FILES := gateway.yaml waypoint.yaml sidecar-uds.yaml
+ISTIO_FILES := gateway.yaml cors.yaml waypoint.yaml sidecar-uds.yaml
 CHART_PYTHON := $(VENV)/bin/python
 JOSERFC := $(VENV)/joserfc.stamp
 SUPERTOKENS := $(VENV)/supertokens.stamp
