@@ -31,7 +31,7 @@ ROWND_DJANGO := $(VENV)/django.stamp
 CHART_TOOLS := $(TOOLS)/chart/fetched.stamp
 # Control planes, built with Go: Envoy Gateway 1.9.1 and istioctl of Istio 1.31.
 MESH := $(TOOLS)/mesh
-ISTIO_FILES := gateway.yaml cors.yaml waypoint.yaml sidecar-uds.yaml
+ISTIO_FILES := gateway.yaml waypoint.yaml sidecar-uds.yaml
 CHART_PYTHON := $(VENV)/bin/python
 JOSERFC := $(VENV)/joserfc.stamp
 SUPERTOKENS := $(VENV)/supertokens.stamp
@@ -186,12 +186,13 @@ fuzz: | need-fuzz $(CARGO_FUZZ) ## The fuzz targets, a minute each (SECONDS_EACH
 	done
 
 # The files that check tokens and callers. All of them take hours: ARGS='--shard 0/8' is a part.
-MUTATED := src/verify/token.rs 'src/verify/claims/*.rs' src/verify/jwks/import.rs 'src/extract/*.rs' src/authz/callers.rs
+MUTATED := src/verify/token.rs 'src/verify/claims/*.rs' src/verify/jwks/import.rs 'src/extract/*.rs' src/authz/callers.rs \
+	'src/policy/**/*.rs'
 
-mutants: | need-mutants $(CARGO_MUTANTS) ## By hand (hours): does a test fail for each fault in token and caller checks? (ARGS='--shard 0/8')
+mutants: | need-mutants $(CARGO_MUTANTS) ## By hand (hours): does a test fail for each fault in the checks of tokens, callers and policies? (ARGS='--shard 0/8')
 	nice -n 19 $(CARGO_MUTANTS) mutants --output $(TARGET_DIR) --features dev \
 		--cargo-arg=--locked --cargo-arg=--lib $(addprefix --file ,$(MUTATED)) $(ARGS) \
-		-- -- verify:: extract:: authz::
+		-- -- verify:: extract:: authz:: policy:: config::
 
 ##@ Make it
 .PHONY: docs stubs dist proto-baseline image emulator-image image-test tools clean-tools

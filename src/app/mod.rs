@@ -3,7 +3,6 @@
 //! In: a [`Config`]. Out: [`Bound`], which tells its addresses; then [`Bound::run`] until it is told
 //! to stop. Only this room starts threads and tasks.
 
-mod app_ids;
 mod background;
 mod compile;
 mod connection;

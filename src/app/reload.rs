@@ -18,7 +18,7 @@ use tokio::{
 };
 
 use super::{
-    app_ids,
+    background,
     compile::{self, BackgroundWork, SharedParts},
     followed_files::FollowedFiles,
     labels::ReloadResult,
@@ -359,9 +359,7 @@ impl ConfigReloader {
                 continue;
             };
             let name = issuer.name().to_owned();
-            let blocking = self.target.blocking.clone();
-            let kept = app_ids::Kept::new(work.key_snapshots.as_ref(), &issuer, blocking);
-            let task = app_ids::learn(issuer, client.clone(), kept);
+            let task = background::learn_app_ids(issuer, client.clone());
             let handle = spawn(&mut self.tasks, task);
             replaced.extend(self.learning.insert(name, handle));
         }

@@ -6,12 +6,13 @@ use super::claims::read::AcceptedApp;
 use crate::{
     config::{App as AppSettings, Secret},
     health::Latch,
+    model::AppOfKey,
 };
 
 /// One app of an issuer: its id is configured, or becomes known later.
 #[derive(Debug)]
 pub struct AppSlot {
-    id: OnceLock<String>,
+    app: OnceLock<AppOfKey>,
     key: Option<Secret>,
     secret: Option<Secret>,
     variants: Vec<String>,
@@ -20,10 +21,13 @@ pub struct AppSlot {
 
 impl AppSlot {
     pub(super) fn build(settings: &AppSettings, latch: impl FnOnce() -> Option<Latch>) -> Self {
-        let id = OnceLock::new();
-        let known = settings.id().is_some_and(|known| id.set(known.to_owned()).is_ok());
+        let app = OnceLock::new();
+        let configured = settings
+            .id()
+            .map(|id| AppOfKey { id: id.to_owned(), variant: settings.variant.clone() });
+        let known = configured.is_some_and(|known| app.set(known).is_ok());
         Self {
-            id,
+            app,
             key: settings.key().cloned(),
             secret: settings.secret.clone(),
             variants: settings.variants.clone(),
@@ -34,7 +38,18 @@ impl AppSlot {
     /// The id, once known.
     #[must_use]
     pub fn id(&self) -> Option<&str> {
-        self.id.get().map(String::as_str)
+        self.app.get().map(|app| app.id.as_str())
+    }
+
+    /// The app variant that the key belongs to, once the id is known; `None` for the app itself.
+    #[must_use]
+    pub fn variant(&self) -> Option<&str> {
+        self.app.get()?.variant.as_deref()
+    }
+
+    /// The app and the variant of the key, once known.
+    pub(super) fn app_of_key(&self) -> Option<&AppOfKey> {
+        self.app.get()
     }
 
     /// Its id and variants, as the rules for claims need them.
@@ -59,9 +74,9 @@ impl AppSlot {
         self.secret.as_ref()
     }
 
-    /// The id is known from now on; a second call changes nothing.
-    pub fn learn(&self, id: String) {
-        let _ = self.id.set(id);
+    /// The app is known from now on; a second call changes nothing.
+    pub fn learn(&self, app: AppOfKey) {
+        let _ = self.app.set(app);
         self.latch.lock().unwrap_or_else(PoisonError::into_inner).take();
     }
 }

@@ -8,7 +8,6 @@
 
 #![warn(clippy::wildcard_enum_match_arm, clippy::match_wildcard_for_single_variants)]
 
-mod app_id_snapshot;
 mod app_slot;
 mod choice;
 mod claimed_target;
@@ -49,7 +48,6 @@ mod unix_time;
 mod verifier;
 mod warnings;
 
-pub use app_id_snapshot::AppIdSnapshot;
 pub use app_slot::AppSlot;
 pub use claimed_target::ClaimedTarget;
 pub use commands::CommandTarget;

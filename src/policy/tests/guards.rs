@@ -6,7 +6,10 @@ use super::{
     config, measured, request,
     requirements::{Caller, ISSUERS, ask, compile},
 };
-use crate::{model::DenyReason, policy::Policy};
+use crate::{
+    model::{AuthLevel, DenyReason},
+    policy::Policy,
+};
 
 #[test]
 fn a_guard_says_no_whatever_the_rules_say() {
@@ -79,6 +82,31 @@ fn a_guard_that_cannot_judge_says_no() {
     assert_eq!(denial.reason(), DenyReason::GuardRefused);
     let acme = keycloak.with(|who| who.tenant = Some("acme".to_owned()));
     assert_eq!(ask(&policy, "/", Some(&acme)), Ok(false));
+}
+
+#[test]
+fn a_guard_tells_only_a_caller_who_can_do_something_about_it_what_to_do() {
+    let guest = |issuer: &str| Caller::of(issuer).with(|who| who.auth_level = AuthLevel::Guest);
+    let refused = DenyReason::GuardRefused;
+    for (require, caller, expected) in [
+        ("{ auth_level: verified }", guest("rownd"), refused),
+        ("{ issuer: partner, scope: a }", Caller::of("partner"), refused),
+        ("{ issuer: keycloak, tenant: acme }", Caller::of("keycloak"), refused),
+        ("{ issuer: partner, cel: \"claims.x == 'a'\" }", Caller::of("partner"), refused),
+        ("{ token_max_age: 1m }", Caller::of("partner"), DenyReason::TokenTooOld),
+        ("{ max_age: 1m }", Caller::of("partner"), DenyReason::AuthenticationTooOld),
+        ("never", Caller::of("partner"), refused),
+    ] {
+        let policy = compile(&format!(
+            "guards: [{{ id: g, match: any, require: {require} }}]
+             routes: [{{ id: open, match: any, auth: optional }}]"
+        ));
+        let denial = ask(&policy, "/", Some(&caller)).unwrap_err();
+        assert_eq!(denial.reason(), expected, "{require}");
+        let guard = denial.guard().map(|id| &**id);
+        assert_eq!(guard, (expected == refused).then_some("g"), "{require}");
+        assert_eq!(denial.explanation().map(|why| &*why.rule), Some("g"), "{require}");
+    }
 }
 
 #[test]

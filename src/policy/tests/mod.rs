@@ -3,12 +3,16 @@
 
 mod evidence;
 mod expressions;
+mod facts;
 mod guards;
 mod hosts;
 mod index;
+mod limits;
 mod memory;
 mod merge;
 mod monotone;
+mod needs;
+mod numbers;
 mod odd_paths;
 mod parts;
 mod paths;
@@ -18,7 +22,9 @@ mod requirements;
 mod rules;
 mod servers;
 mod shadows;
+mod telling;
 mod templates;
+mod told;
 mod warned;
 
 use std::{collections::BTreeMap, sync::Arc};

@@ -6,10 +6,10 @@ use proptest::prelude::*;
 
 use super::{
     config, measured, request,
-    requirements::{Caller, ISSUERS, ask, compile},
+    requirements::{Caller, Confirmed, ISSUERS, ask, compile},
 };
 use crate::{
-    model::{CredentialSource, NamedRoute},
+    model::{CredentialSource, Group, Headers, NamedRoute},
     policy::{Policy, Presented},
     verify::Identity,
 };
@@ -54,6 +54,8 @@ fn what_a_rule_in_shadow_would_have_decided_is_reported() {
         ("/b", None, Some(&partner), &["ours would_allow"]),
         ("/b", Some("named"), None, &["ours would_allow", "named would_deny"]),
         ("/a", Some("old"), Some(&rownd), &["ours would_allow"]),
+        // Each once, although two readings of the path choose them.
+        ("/%61", None, Some(&rownd), &["ours would_allow", "new would_allow"]),
     ] {
         assert_eq!(shadows(&policy, path, named, caller), expected, "{path} {named:?} {caller:?}");
         if named.is_none() {
@@ -71,6 +73,103 @@ fn what_needs_a_profile_that_nobody_reads_is_not_judged() {
     );
     assert_eq!(shadows(&policy, "/", None, Some(&Caller::of("rownd"))), ["new unjudged"]);
     assert_eq!(ask(&policy, "/", Some(&Caller::of("rownd"))), Ok(false), "without the profile");
+}
+
+#[test]
+fn a_rule_in_shadow_that_reads_more_than_the_rules_in_force_is_not_judged() {
+    let policy = compile(
+        "routes:
+           - { id: strict, match: { path: { prefix: /a } }, mode: shadow }
+           - { id: public, match: { path: { prefix: /b } }, auth: none, mode: shadow }
+           - { id: open, match: any, auth: none }",
+    );
+    let who = Caller::of("rownd");
+    for (path, expected) in
+        [("/a", &["strict unjudged"][..]), ("/b", &["public would_allow"]), ("/c", &[])]
+    {
+        assert_eq!(shadows(&policy, path, None, Some(&who)), expected, "{path}");
+    }
+}
+
+#[test]
+fn the_profile_that_a_rule_in_force_needs_judges_those_in_shadow_too() {
+    let policy = compile(
+        "guards:
+           - { id: staff, match: any, require: { issuer: rownd, group: staff }, mode: shadow }
+         routes:
+           - { id: new, match: any, require: { issuer: rownd, group: g }, mode: shadow }
+           - { id: old, match: any, freshness: profile }",
+    );
+    let group = |id: &str| Group {
+        id: id.to_owned(),
+        name: None,
+        roles: Vec::new(),
+        member_state: Some("active".to_owned()),
+    };
+    for (id, expected) in [
+        ("g", ["staff would_deny", "new would_allow"]),
+        ("staff", ["staff would_allow", "new would_deny"]),
+    ] {
+        let user = Caller::of("rownd").profile(|profile| profile.groups = vec![group(id)]);
+        let request = request("GET", "a.com", b"/");
+        let rules = policy.choose(measured(&request)).unwrap();
+        let identity = Some(Arc::new(Identity::for_test(user.facts.clone())));
+        let unconfirmed = rules.decide(identity).unwrap().permit().expect_err("it needs a profile");
+        let confirmed = Confirmed(Arc::new(user.profile.clone().unwrap()));
+        let permit = unconfirmed.confirmed(&confirmed).unwrap();
+        assert_eq!(permit.profile(), Some(&confirmed.0));
+        let said = permit.shadows().iter().map(|o| format!("{} {}", o.rule, o.decision.as_str()));
+        assert_eq!(said.collect::<Vec<_>>(), expected, "{id}");
+    }
+}
+
+#[test]
+fn each_reading_with_other_variables_is_judged_and_no_more_than_eight_are_told() {
+    let own = compile(
+        "guards:
+           - id: mine
+             match: { path: { template: '/users/{id}' } }
+             require: { issuer: rownd, equals: { path: id, identity: user_id } }
+             mode: shadow
+         routes:
+           - id: own
+             match: { path: { template: '/users/{id}' } }
+             require: { issuer: rownd, equals: { path: id, identity: user_id } }
+             mode: shadow
+           - { id: open, match: any, auth: optional }",
+    );
+    let user = Caller::of("rownd");
+    for (path, expected) in [
+        ("/users/user_1", &["mine would_allow", "own would_allow"][..]),
+        (
+            "/users/user_1;x",
+            &["mine would_deny", "mine would_allow", "own would_deny", "own would_allow"],
+        ),
+    ] {
+        assert_eq!(shadows(&own, path, None, Some(&user)), expected, "{path}");
+    }
+    for (guards, rules, told) in
+        [(0, 12, 8), (3, 12, 8), (12, 0, 8), (12, 3, 8), (3, 4, 7), (4, 4, 8)]
+    {
+        let guard =
+            |at| format!("{{ id: g{at}, match: any, require: {{ issuer: rownd }}, mode: shadow }}");
+        // A rule in shadow that matched surely would end the search.
+        let rule = |at| {
+            let part = "headers: [{ name: x-a, exact: '1' }]";
+            format!("{{ id: r{at}, match: {{ {part} }}, mode: shadow }}, ")
+        };
+        let guards: Vec<String> = (0..guards).map(guard).collect();
+        let policy = compile(&format!(
+            "guards: [{}]\nroutes: [{}{{ id: open, match: any }}]",
+            guards.join(", "),
+            (0..rules).map(rule).collect::<String>(),
+        ));
+        let mut request = request("GET", "a.com", b"/");
+        request.headers = Headers::new(vec![("x_a".into(), "1".into())], false);
+        let rules = policy.choose(measured(&request)).unwrap();
+        let presented: Presented = Some(Arc::new(Identity::for_test(user.facts.clone()))).into();
+        assert_eq!(rules.shadows(&presented, None).len(), told, "{guards:?}");
+    }
 }
 
 prop_compose! {
