@@ -201,9 +201,18 @@ fn a_part_of_the_request_has_a_value_only_where_every_server_reads_the_same() {
         ("request.path == '/a/'", any, &get("/a"), NO),
         ("request.path == '/%61'", any, &get("/%61"), MISSING),
         ("request.path == '/a#b'", any, &get("/a#b"), MISSING),
+        ("request.path == '/a'", any, &get("/a?b#c"), MISSING),
         ("request.query.q == 'a b'", any, &get("/a?q=a%20b"), "ok"),
         ("request.query.q == 'x'", any, &get("/a?q=x&q=x"), MISSING),
         ("request.query.q == 'x'", any, &get("/a"), MISSING),
+        ("request.query.q == 'x'", any, &get("/a?Q=x"), MISSING),
+        ("request.query.q == 'x'", any, &get("/a?q=x&y=%zz"), MISSING),
+        ("request.query.q == 'x'", any, &get("/a?q=x&y=1;z=2"), "ok"),
+        ("request.query.q == 'x'", any, &get("/a?q=x&y=1;q=2"), MISSING),
+        ("request.query.q == 'a b'", any, &get("/a?q=a+b"), MISSING),
+        ("request.query.q == 'a+b'", any, &get("/a?q=a+b"), MISSING),
+        ("request.query.q == '%41'", any, &get("/a?q=%2541"), MISSING),
+        ("request.query.q == '100%'", any, &get("/a?q=100%25"), MISSING),
         ("path.rest == 'b/c'", any, &get("/b/c"), "ok"),
         ("path.id == 'b c'", "/{id}", &get("/b%20c"), "ok"),
         ("path.id == 'b c'", "/{id}", &get("/b%2520c"), NO),
@@ -236,6 +245,23 @@ fn a_header_has_a_value_only_where_it_stands_there_once() {
         let request = RequestContext { headers, ..request("GET", "a.com", b"/a") };
         let found = open("request.headers['x-a'] == '1,2'", "/{rest...}", &request);
         assert_eq!(found, expected, "{name}");
+    }
+}
+
+#[test]
+fn of_nobody_nothing_is_known_not_even_what_it_lacks() {
+    for expression in ["!has(claims.banned)", "!has(identity.tenant)"] {
+        for (require, expected) in [
+            (format!("{{ cel: \"{expression}\" }}"), "credential_missing"),
+            (format!("{{ not: [{{ cel: \"!({expression})\" }}] }}"), "credential_missing"),
+        ] {
+            // With one issuer, no condition about it is needed.
+            let policy = super::policy(&format!(
+                "routes: [{{ id: it, match: any, auth: optional, require: {require} }}]"
+            ));
+            let denied = ask(&policy, "/", None).map_err(|denial| denial.reason().code());
+            assert_eq!(denied, Err(expected), "{require}");
+        }
     }
 }
 
