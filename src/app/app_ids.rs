@@ -13,7 +13,8 @@ use crate::{
     blocking::BlockingRunner,
     config::KeySnapshots,
     issuer_api::{ApiError, AppIds},
-    verify::{AppIdSnapshot, AppSlot, Issuer},
+    log_throttle::Repeats,
+    verify::{AppFault, AppIdSnapshot, AppSlot, Issuer},
 };
 
 /// The time limit for the disk: after it the task continues without it.
@@ -42,9 +43,9 @@ impl Kept {
         let (file, asked) = (self.file.clone(), slot.clone());
         let read = self.blocking.run(move || asked.key().map(|key| file.find(key)));
         match timeout(DISK, read).await {
-            Ok(Ok(Some(Ok(Some(id))))) => {
-                tracing::warn!(issuer, app_id = %id, "the app id of a snapshot is in use until Rownd answers");
-                slot.learn(id);
+            Ok(Ok(Some(Ok(Some(app))))) => {
+                tracing::warn!(issuer, app_id = %app.id, "the app id of a snapshot is in use until Rownd answers");
+                slot.learn(app);
             }
             Ok(Ok(Some(Err(reason)))) => {
                 tracing::error!(issuer, reason, "the snapshot of app ids is refused");
@@ -91,7 +92,7 @@ async fn learn_one(
         .with_jitter()
         .without_max_times();
     let ask = || async {
-        let answer = client.app_id(key, limit).await;
+        let answer = client.app_of_key(key, limit).await;
         // A key that Rownd refuses is used with no id of before.
         if let (Err(error), Some(kept)) = (&answer, kept)
             && !matches!(error, ApiError::KeyRefused(_))
@@ -101,25 +102,33 @@ async fn learn_one(
         }
         answer
     };
+    let repeats = Repeats::default();
     let asked = ask.retry(retry).notify(|error, delay| {
-        tracing::warn!(
-            issuer = name,
-            %error,
-            again_in_seconds = delay.as_secs(),
-            "the app id could not be asked for"
-        );
+        let key_refused = matches!(error, ApiError::KeyRefused(_));
+        slot.fail(AppFault { error: error.to_string(), key_refused });
+        if let Some(more) = repeats.admit(if key_refused { "refused" } else { "failed" }) {
+            tracing::warn!(
+                issuer = name,
+                %error,
+                not_logged = (more > 0).then_some(more),
+                again_in_seconds = delay.as_secs(),
+                "the app id could not be asked for"
+            );
+        }
     });
-    let Ok(id) = asked.await else { return };
+    let Ok(app) = asked.await else { return };
+    let app_variant = app.variant.as_deref();
     match slot.id() {
-        Some(used) if used != id => tracing::error!(
+        Some(used) if used != app.id || slot.variant() != app_variant => tracing::error!(
             issuer = name,
-            app_id = %id,
+            app_id = %app.id,
+            app_variant,
             used,
             "Rownd names another app for the app key than the snapshot; restart to use it"
         ),
-        _ => tracing::info!(issuer = name, app_id = %id, "app id is known"),
+        _ => tracing::info!(issuer = name, app_id = %app.id, app_variant, "app id is known"),
     }
-    slot.learn(id);
+    slot.learn(app);
     if let Some(kept) = kept {
         kept.keep(issuer).await;
     }

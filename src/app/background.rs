@@ -8,8 +8,11 @@ use crate::{
     health::Readiness, log_throttle::LogThrottle, metrics::Metrics, verify::RevocationList,
 };
 
-/// A process that is not ready logs what it waits for this often.
-const REMIND_EVERY: Duration = Duration::from_secs(10);
+/// A process that is not ready logs what it waits for after this time, then after twice this time,
+/// and so on.
+const REMIND_AFTER: Duration = Duration::from_secs(10);
+/// The longest of these times.
+const REMIND_AT_LAST: Duration = Duration::from_secs(600);
 /// Revocations that have ended are removed this often.
 const SWEEP_EVERY: Duration = Duration::from_secs(60);
 
@@ -30,6 +33,7 @@ pub(super) async fn metrics_upkeep(metrics: Arc<Metrics>, every: Duration) {
         ticks.tick().await;
         metrics.upkeep();
         metrics.log_lines_lost(super::telemetry::lines_lost());
+        metrics.log_lines_refused(super::telemetry::lines_refused());
         let now = super::telemetry::calls_malformed();
         metrics.calls_malformed(now);
         if now > malformed && throttle.admit().is_some() {
@@ -52,11 +56,13 @@ pub(super) async fn sweep_revocations(revocations: Arc<dyn RevocationList>) {
 /// Logs when the process is ready, and until then what it waits for.
 pub(super) async fn announce_readiness(readiness: Readiness) {
     let mut ready = readiness.watch();
+    let mut pause = REMIND_AFTER;
     loop {
-        match tokio::time::timeout(REMIND_EVERY, ready.wait_for(|ready| *ready)).await {
+        match tokio::time::timeout(pause, ready.wait_for(|ready| *ready)).await {
             Ok(_) => return tracing::info!("ready"),
             Err(_elapsed) => {
                 tracing::warn!(waiting_for = ?readiness.waiting_for(), "not ready yet");
+                pause = (pause * 2).min(REMIND_AT_LAST);
             }
         }
     }

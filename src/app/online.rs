@@ -89,9 +89,10 @@ pub(super) async fn ask(config: &Config) -> Result<AskedIssuers, BuildError> {
         let ask = issuer.apps().iter().map(async |app| match (app.id(), app.key(), client) {
             (Some(id), ..) => Ok(id.to_owned()),
             (None, Some(key), Some(client)) => {
-                match timeout(patience * 2, client.app_id(key, patience)).await {
-                    Ok(Ok(id)) => {
-                        app.learn(id.clone());
+                match timeout(patience * 2, client.app_of_key(key, patience)).await {
+                    Ok(Ok(found)) => {
+                        let id = found.id.clone();
+                        app.learn(found);
                         Ok(id)
                     }
                     Ok(Err(error)) => Err(error.to_string()),

@@ -136,10 +136,16 @@ impl Cli {
             Command::Reference(args) => reference::run(&args),
         };
         outcome.unwrap_or_else(|failure| {
-            eprintln!("rownd-authz: {}", failure.message);
+            tell(&failure.message);
             ExitCode::from(failure.status)
         })
     }
+}
+
+/// Writes to standard error. One that takes nothing (a full disk, a closed pipe) changes no exit code.
+fn tell(message: &str) {
+    use std::io::Write as _;
+    let _ = writeln!(std::io::stderr(), "rownd-authz: {message}");
 }
 
 #[cfg(feature = "dev")]

@@ -19,8 +19,9 @@ use url::Url;
 
 use super::{
     breaker::{Breaker, BreakerKey, Breakers, End, Pass, Pause, PauseCause},
-    error::{ApiError, ApiResult, Rejection},
+    error::{ApiError, ApiResult},
     operation::Operation,
+    rejection::Rejection,
 };
 use crate::{
     config::Secret,
@@ -39,8 +40,6 @@ const MAX_WAIT: Duration = Duration::from_secs(1);
 /// How often a request is sent again at most, and the shortest and the longest wait before that.
 const REPEATS: usize = 2;
 const WAITS: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(1));
-/// The longest code of an error that is passed on, in bytes.
-const MAX_CODE: usize = 64;
 
 /// The parts that all APIs of one host share.
 #[derive(Debug)]
@@ -196,13 +195,6 @@ pub(super) fn from_json<T: serde::de::DeserializeOwned>(
     serde_json::from_slice(&answer.body).map_err(|_| ApiError::Shape)
 }
 
-/// A code of letters, digits and `_`. A sentence is none: it could hold anything that was sent.
-pub(super) fn error_code(word: &str) -> Option<String> {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
-    let good = !word.is_empty() && word.len() <= MAX_CODE && word.bytes().all(plain);
-    good.then(|| word.to_owned())
-}
-
 /// The waits before a request is sent again; none where it may be sent once only.
 fn waits(repeat: Repeat) -> impl Iterator<Item = Duration> {
     let times = match repeat {
@@ -237,13 +229,9 @@ fn status_error(answer: &HttpAnswer) -> ApiError {
     let is_final = body.get("retryable").and_then(Value::as_bool) == Some(false);
     match answer.status {
         408 | 429 => answer.error().into(),
+        300..=399 => ApiError::Redirected(answer.status),
         500..=599 if !is_final => answer.error().into(),
-        status => {
-            let word = |name: &str| body.get(name).and_then(Value::as_str).and_then(error_code);
-            // OAuth's `error` is a code (RFC 6749 section 5.2), Rownd's is the status in words.
-            let code = word("code").or_else(|| word("reason")).or_else(|| word("error"));
-            ApiError::Rejected(Rejection { status, code })
-        }
+        status => ApiError::Rejected(Rejection::of_body(status, &body)),
     }
 }
 

@@ -16,7 +16,10 @@ use super::{
     },
     tokens::Granted,
 };
-use crate::{config::Secret, model::Profile};
+use crate::{
+    config::Secret,
+    model::{AppOfKey, Profile},
+};
 
 /// The result of a request: an answer, or why there is none.
 pub type Asked<'a, T, E = ApiError> = BoxFuture<'a, Result<T, E>>;
@@ -28,7 +31,7 @@ pub struct IssuerApi {
     pub app_ids: Option<Arc<dyn AppIds>>,
     /// Tokens for the token of another issuer.
     pub third_party_tokens: Option<Arc<dyn ThirdPartyTokens>>,
-    /// Tokens for a refresh token.
+    /// Tokens for a refresh token: of Rownd, or of a session.
     pub refresh_tokens: Option<Arc<dyn RefreshTokens>>,
     /// A session for a Rownd token.
     pub migration: Option<Arc<dyn Migration>>,
@@ -44,8 +47,8 @@ pub struct IssuerApi {
 
 /// Knows which app a key belongs to.
 pub trait AppIds: fmt::Debug + Send + Sync {
-    /// The id of the app that this key belongs to; of the base app if the key is a variant's.
-    fn app_id<'a>(&'a self, key: &'a Secret, timeout: Duration) -> Asked<'a, String>;
+    /// The app that this key belongs to, and the variant if it is a variant's.
+    fn app_of_key<'a>(&'a self, key: &'a Secret, timeout: Duration) -> Asked<'a, AppOfKey>;
 }
 
 /// Gives tokens for the token of another issuer, which the app's token validator judges.
@@ -56,7 +59,7 @@ pub trait ThirdPartyTokens: fmt::Debug + Send + Sync {
         app: AppAndKey<'a>,
         token: &'a ThirdPartyToken,
         timeout: Duration,
-    ) -> Asked<'a, Granted>;
+    ) -> Asked<'a, Granted, ExchangeError>;
 }
 
 /// Gives tokens for a refresh token.

@@ -1,10 +1,10 @@
 //! Why the API of an issuer gave no usable answer, and why an exchange gave nothing.
 
-use std::{fmt, time::Duration};
+use std::time::Duration;
 
 use strum::{IntoStaticStr, VariantArray};
 
-use super::breaker::Pause;
+use super::{breaker::Pause, rejection::Rejection};
 use crate::{
     single_flight::Missed,
     upstream::{UpstreamError, discovery::MetadataError},
@@ -39,15 +39,6 @@ pub(super) enum ApiResult {
     Paused,
 }
 
-/// The API understood the request and refused it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Rejection {
-    /// The HTTP status of the answer; 200 if the body alone says that the request was refused.
-    pub status: u16,
-    /// The API's own code for the reason, if it sent one: letters, digits and `_`, at most 64.
-    pub code: Option<String>,
-}
-
 /// Why the API of an issuer gave no usable answer.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ApiError {
@@ -64,6 +55,13 @@ pub enum ApiError {
     /// The request was understood and refused. The same request will be refused again.
     #[error("{0}")]
     Rejected(Rejection),
+    /// The issuer answered with a redirect, which is not followed: a key or a token could go
+    /// anywhere. The number is the HTTP status.
+    #[error(
+        "the issuer redirects (HTTP {0}), and redirects are not followed; write the address that \
+         it leads to as base_url"
+    )]
+    Redirected(u16),
     /// The issuer asks for fewer requests (HTTP 429), for this long if it says so.
     #[error("the issuer asks for fewer requests (HTTP 429)")]
     Limited(Option<Duration>),
@@ -111,13 +109,6 @@ pub enum ExchangeError {
     NoKey,
 }
 
-impl fmt::Display for Rejection {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "HTTP status {}", self.status)?;
-        self.code.iter().try_for_each(|code| write!(f, ", {code}"))
-    }
-}
-
 impl ApiError {
     /// Whether the same request may succeed later without any change.
     #[must_use]
@@ -139,6 +130,7 @@ impl ApiError {
             Self::NotFound
             | Self::KeyRefused(_)
             | Self::Rejected(_)
+            | Self::Redirected(_)
             | Self::Shape
             | Self::Metadata(_)
             | Self::IdToken(_)
@@ -161,6 +153,7 @@ impl ApiError {
             | Self::NotFound
             | Self::KeyRefused(_)
             | Self::Rejected(_)
+            | Self::Redirected(_)
             | Self::Shape
             | Self::Metadata(_)
             | Self::IdToken(_)
@@ -179,6 +172,8 @@ impl ApiError {
                 UpstreamError::Status(status) | UpstreamError::RetryLater(status, _),
             )
             | Self::KeyRefused(status)
+            | Self::Redirected(status)
+            | Self::Metadata(MetadataError::NotThere(status))
             | Self::Rejected(Rejection { status, .. }) => Some(*status),
             Self::NotFound => Some(404),
             Self::Limited(_) => Some(429),
@@ -206,6 +201,7 @@ impl ApiError {
             },
             Self::Limited(_) => ApiResult::Limited,
             Self::Paused(_) => ApiResult::Paused,
+            Self::Redirected(_) => ApiResult::Status,
             Self::Shape
             | Self::Metadata(_)
             | Self::Id
@@ -232,6 +228,17 @@ impl ApiError {
             Self::KeyRefused(status)
         } else {
             self.of_user()
+        }
+    }
+
+    /// The same error where the request proved itself by an app key alone, and named nothing else
+    /// that could be missing: 401, 403 and 404 refuse the key.
+    pub(super) fn of_key(self) -> Self {
+        let Self::Rejected(rejection) = self else { return self };
+        if matches!(rejection.status, 401 | 403 | 404) || rejection.mentions.app {
+            Self::KeyRefused(rejection.status)
+        } else {
+            Self::Rejected(rejection)
         }
     }
 

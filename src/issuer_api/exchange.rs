@@ -1,8 +1,8 @@
 //! Which API is asked for which exchange, and how callers with one refresh token share a refresh.
 //!
 //! In: an issuer by its place in the configuration, or an OpenID client by its name, what to
-//! exchange, and a time limit. Out: what was granted, or why nothing was. A refresh has a time
-//! limit of its own: it goes on when its callers have left.
+//! exchange, and a time limit. Out: what was granted, or why nothing was. A request that uses up a
+//! refresh token or a code has a time limit of its own: it goes on when its callers have left.
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
@@ -55,6 +55,16 @@ pub struct Exchange {
     grace: Duration,
 }
 
+/// The later callers who get the answer of a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum KeptFor {
+    /// All: a refresh token may be sent by several.
+    Everybody,
+    /// Those whose first call has ended without an answer. A code is sent once, and a second use of
+    /// it is refused.
+    Absent,
+}
+
 impl Exchange {
     /// With the APIs of the issuers, in the order of the configuration.
     #[must_use]
@@ -95,10 +105,11 @@ impl Exchange {
         timeout: Duration,
     ) -> Result<Granted, ExchangeError> {
         let api = self.api(issuer, |api| api.third_party_tokens.as_ref())?;
-        Ok(api.exchange(app, token, timeout).await?)
+        api.exchange(app, token, timeout).await
     }
 
-    /// Tokens for a refresh token. Callers with one token share one answer.
+    /// Tokens for a refresh token of Rownd or of a SuperTokens session. Callers with one token share
+    /// one answer.
     ///
     /// # Errors
     ///
@@ -111,9 +122,10 @@ impl Exchange {
     ) -> Result<Granted, ExchangeError> {
         let api = self.api(issuer, |api| api.refresh_tokens.as_ref())?.clone();
         let name = issuer.of(&self.names).map_or("", String::as_str);
-        let key = RefreshKey::of(&["rownd", name, token.expose()]);
+        let key = RefreshKey::of(&["issuer", name, token.expose()]);
         let (token, timeout) = (token.clone(), self.refresh_timeout);
-        self.shared(key, async move { api.refresh(&token, timeout).await }, deadline).await
+        let work = async move { api.refresh(&token, timeout).await };
+        self.once((key, KeptFor::Everybody), work, deadline).await
     }
 
     /// A session for a Rownd token.
@@ -148,18 +160,34 @@ impl Exchange {
         api.guest(app, level, timeout).await
     }
 
-    /// Tokens for an authorization code.
+    /// Tokens for an authorization code. The exchange goes on if its caller leaves, and the answer is
+    /// then for the one who asks again, with everything that belongs to the code.
     ///
     /// # Errors
     ///
-    /// [`ExchangeError`], if the issuer cannot do that, refuses it or gives no usable answer.
+    /// [`ExchangeError`], if the issuer cannot do that, refuses it or gives no usable answer in time.
     pub async fn code(
         &self,
         client: &OpenIdClient,
-        grant: &CodeGrant,
-        timeout: Duration,
+        grant: CodeGrant,
+        deadline: Instant,
     ) -> Result<Granted, ExchangeError> {
-        Ok(client.provider.code(client.proof(), grant, timeout).await?)
+        let CodeGrant { code, redirect_uri, verifier, nonce } = &grant;
+        let key = RefreshKey::of(&[
+            "code",
+            &client.settings.issuer,
+            &client.settings.name,
+            code.expose(),
+            redirect_uri,
+            verifier.as_ref().map_or("", Secret::expose),
+            nonce,
+        ]);
+        let (provider, auth) = (client.provider.clone(), client.settings.auth.clone());
+        let (id, timeout) = (client.settings.client_id.clone(), self.refresh_timeout);
+        let work = async move {
+            provider.code(OpenIdClientProof { id: &id, auth: &auth }, &grant, timeout).await
+        };
+        self.once((key, KeptFor::Absent), work, deadline).await
     }
 
     /// Tokens for an OpenID refresh token. Callers with one token share one answer.
@@ -184,7 +212,7 @@ impl Exchange {
             let refresh = OpenIdRefresh { token: &token, scopes: &scopes };
             provider.refresh(client, refresh, timeout).await
         };
-        self.shared(key, work, deadline).await
+        self.once((key, KeptFor::Everybody), work, deadline).await
     }
 
     /// The URL to send a browser to.
@@ -209,18 +237,18 @@ impl Exchange {
         Ok(client.provider.authorization(request, timeout).await?)
     }
 
-    /// The answer of this refresh, or of the one with the same key that is under way or was made
+    /// The answer of this request, or of the one with the same key that is under way or was made
     /// shortly before.
-    async fn shared(
+    async fn once(
         &self,
-        key: RefreshKey,
-        refresh: impl Future<Output = RefreshAnswer> + Send + 'static,
+        (key, kept_for): (RefreshKey, KeptFor),
+        request: impl Future<Output = RefreshAnswer> + Send + 'static,
         deadline: Instant,
     ) -> Result<Granted, ExchangeError> {
-        let grace = self.grace;
+        let (grace, only_unheard) = (self.grace, kept_for == KeptFor::Absent);
         let work = Box::pin(async move {
-            let answer = refresh.await;
-            Landed { keep: keep(&answer, grace), answer }
+            let answer = request.await;
+            Landed { keep: keep(&answer, grace), answer, only_unheard }
         });
         let answer: Result<Granted, ApiError> = self.refreshes.join(key, work, deadline).await?;
         Ok(answer?)
@@ -258,9 +286,5 @@ impl OpenIdClient {
     #[must_use]
     pub const fn pkce(&self) -> bool {
         self.settings.pkce
-    }
-
-    fn proof(&self) -> OpenIdClientProof<'_> {
-        OpenIdClientProof { id: &self.settings.client_id, auth: &self.settings.auth }
     }
 }

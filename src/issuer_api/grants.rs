@@ -118,7 +118,7 @@ pub struct CodeGrant {
     /// The verifier that the code is bound to.
     pub verifier: Option<Secret>,
     /// The nonce that must stand in the ID token.
-    pub nonce: Option<String>,
+    pub nonce: String,
 }
 
 impl fmt::Debug for ThirdPartyToken {

@@ -19,6 +19,7 @@ mod grants;
 mod openid;
 mod operation;
 mod refreshes;
+mod rejection;
 mod rownd;
 mod supertokens;
 #[cfg(test)]
@@ -39,7 +40,7 @@ pub use capabilities::{
     ThirdPartyTokens, UserProfiles,
 };
 use error::ApiResult;
-pub use error::{ApiError, ExchangeError, Rejection};
+pub use error::{ApiError, ExchangeError};
 pub use exchange::{AuthorizationChoices, Exchange, OpenIdClient};
 pub use grants::{
     AppAndKey, AppCredentials, Authorization, AuthorizationRequest, CodeGrant, GuestLevel, Intent,
@@ -47,6 +48,7 @@ pub use grants::{
 };
 use operation::ApiEndpoint;
 pub use refreshes::{RefreshKey, RefreshRunner, Refreshes, refreshes};
+pub use rejection::{RefusedField, RefusedPart, Rejection};
 pub use rownd::{UserIdProblem, user_id_problem};
 pub use tokens::{Granted, Tokens, UserType};
 

@@ -48,6 +48,9 @@ pub(super) enum ApiEndpoint {
     /// A SuperTokens session for a guest.
     #[strum(serialize = "supertokens_guest")]
     Guest,
+    /// New tokens of a SuperTokens session.
+    #[strum(serialize = "supertokens_refresh")]
+    SessionRefresh,
     /// The user of a SuperTokens session.
     #[strum(serialize = "supertokens_user")]
     SessionUser,
@@ -80,6 +83,8 @@ pub(super) enum Operation {
     SuperTokensMigration,
     /// SuperTokens: a session for a guest.
     SuperTokensGuest,
+    /// SuperTokens: new tokens of a session, for its refresh token.
+    SuperTokensRefresh,
     /// SuperTokens: the user of a session.
     SuperTokensUser,
     /// An OpenID provider: its metadata.
@@ -106,6 +111,9 @@ impl Operation {
             Self::SuperTokensMigration => CallSpec { body: BodyKind::None, ..WRITE },
             // The token is used up once it is sent: it must not be lost with a connection that the
             // server was about to close.
+            Self::SuperTokensRefresh => {
+                CallSpec { body: BodyKind::None, connection: Connection::New, ..WRITE }
+            }
             Self::RowndRefresh => CallSpec { connection: Connection::New, ..WRITE },
             Self::OpenIdCode | Self::OpenIdRefresh => {
                 CallSpec { body: BodyKind::Form, connection: Connection::New, ..WRITE }
@@ -124,6 +132,7 @@ impl Operation {
             Self::RowndInstantUser => ApiEndpoint::Instant,
             Self::SuperTokensMigration => ApiEndpoint::Migrate,
             Self::SuperTokensGuest => ApiEndpoint::Guest,
+            Self::SuperTokensRefresh => ApiEndpoint::SessionRefresh,
             Self::SuperTokensUser => ApiEndpoint::SessionUser,
             Self::OpenIdMetadata => ApiEndpoint::Discovery,
             Self::OpenIdCode | Self::OpenIdRefresh => ApiEndpoint::CodeToken,

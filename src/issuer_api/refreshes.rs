@@ -1,4 +1,4 @@
-//! One refresh for each refresh token, however many callers ask for it. Callers that come shortly
+//! One request for each refresh token and each code, however many callers ask for it. Callers that come shortly
 //! after get the same answer: a refresh token that was sent may be used up, so its answer is all
 //! there is. A refusal is kept for one second only, and a failure that may pass is not kept at all.
 
@@ -17,8 +17,8 @@ const BOUNDS: FlightBounds =
 /// For how long a refusal is kept: long enough for callers that came at the same time.
 const KEEP_REFUSAL: Duration = Duration::from_secs(1);
 
-/// Everything that decides about the answer of a refresh, as a SHA-256 digest: the kind of client,
-/// the issuer and the whole token.
+/// Everything that decides about the answer of a refresh, as a SHA-256 digest: the kind of request,
+/// the issuer and the whole token, or the code with all that belongs to it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct RefreshKey(Sha256);
 

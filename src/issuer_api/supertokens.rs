@@ -1,5 +1,5 @@
-//! SuperTokens with Rownd's plugin: sessions for Rownd tokens and for guests, and the user of a
-//! session.
+//! SuperTokens with Rownd's plugin: sessions for Rownd tokens and for guests, the renewal of a
+//! session, and its user.
 //!
 //! In: a token, or a level. Out: the tokens of a session, which travel in headers; or a profile.
 
@@ -10,18 +10,24 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{
-    api::{self, Api, ApiCall, Target, bearer, error_code, from_json},
-    capabilities::{Asked, Guests, IssuerApi, Migration, OwnProfiles, OwnUser},
-    error::{ApiError, ExchangeError, Rejection},
+    api::{self, Api, ApiCall, Target, bearer, from_json},
+    capabilities::{Asked, Guests, IssuerApi, Migration, OwnProfiles, OwnUser, RefreshTokens},
+    error::{ApiError, ExchangeError},
     grants::{AppAndKey, GuestLevel},
     operation::Operation,
+    rejection::{Rejection, error_code},
     rownd::read_profile_of,
     tokens::{Granted, Tokens},
 };
-use crate::{config::Secret, model::Profile, upstream::HttpAnswer};
+use crate::{
+    config::Secret,
+    model::Profile,
+    upstream::{HttpAnswer, UpstreamError},
+};
 
 const MIGRATE: &str = "/plugin/rownd/migrate";
 const GUEST: &str = "/plugin/rownd/guest?tenantId=public";
+const REFRESH: &str = "/session/refresh";
 const USER: &str = "/plugin/rownd/user";
 /// Asks for tokens in headers, not in cookies, and marks the request of a SuperTokens client.
 const HEADERS: [(&str, &str); 3] =
@@ -47,7 +53,7 @@ pub(super) fn table(api: Api) -> IssuerApi {
     IssuerApi {
         app_ids: None,
         third_party_tokens: None,
-        refresh_tokens: None,
+        refresh_tokens: Some(client.clone()),
         migration: Some(client.clone()),
         guests: Some(client.clone()),
         user_profiles: None,
@@ -69,6 +75,32 @@ impl Migration for SuperTokensClient {
                 timeout,
             };
             self.api.call(call, read_session).await
+        })
+    }
+}
+
+impl RefreshTokens for SuperTokensClient {
+    /// The token is the refresh token of a session. Each works once: a second use looks like theft,
+    /// and ends the session.
+    fn refresh<'a>(&'a self, token: &'a Secret, timeout: Duration) -> Asked<'a, Granted> {
+        Box::pin(async move {
+            let bearer = bearer(token);
+            let call = ApiCall {
+                operation: Operation::SuperTokensRefresh,
+                app: None,
+                target: Target::Path(REFRESH),
+                headers: &with_token(&bearer),
+                body: Bytes::new(),
+                timeout,
+            };
+            match self.api.call(call, read_tokens).await {
+                // SuperTokens refuses with 401, by which its clients end the session. Any other
+                // status may be of a proxy in between: taking it for a refusal would sign users out.
+                Err(ApiError::Rejected(Rejection { status, .. })) if status != 401 => {
+                    Err(UpstreamError::Status(status).into())
+                }
+                other => other,
+            }
         })
     }
 }
@@ -138,12 +170,17 @@ fn refuse_unless_ok(answer: &HttpAnswer) -> Result<(), ApiError> {
     }
     let code = said.reason.as_ref().and_then(Value::as_str).and_then(error_code);
     let status = said.code.and_then(|code| code.as_u64()?.try_into().ok());
-    Err(ApiError::Rejected(Rejection { status: status.unwrap_or(200), code }))
+    Err(ApiError::Rejected(Rejection::new(status.unwrap_or(200), code)))
+}
+
+/// The session that a route of the plugin gives; its body says whether it does.
+fn read_session(answer: &HttpAnswer) -> Result<Granted, ApiError> {
+    refuse_unless_ok(answer)?;
+    read_tokens(answer)
 }
 
 /// The tokens of a session. An answer that lacks one of the three headers is no session.
-fn read_session(answer: &HttpAnswer) -> Result<Granted, ApiError> {
-    refuse_unless_ok(answer)?;
+fn read_tokens(answer: &HttpAnswer) -> Result<Granted, ApiError> {
     let header = |name| answer.header(name).filter(|value| !value.is_empty());
     let access = header("st-access-token").ok_or(ApiError::Shape)?;
     let refresh = header("st-refresh-token").ok_or(ApiError::Shape)?;

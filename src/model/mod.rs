@@ -4,6 +4,7 @@
 //! A denial has no `Default`. The identity of a verified token is no noun of this room: only
 //! `verify` can make one, so the type is there.
 
+mod app_of_key;
 mod claims;
 mod class;
 mod denial;
@@ -25,6 +26,7 @@ mod steps;
 mod text;
 mod warning;
 
+pub use app_of_key::AppOfKey;
 pub use claims::{ClaimNames, KeptClaims};
 pub use class::DenialClass;
 pub use denial::{Denial, Explanation};

@@ -97,6 +97,11 @@ impl ProfileCache {
         self.entries.insert(key, entry);
     }
 
+    /// Removes one entry.
+    pub(super) fn remove(&self, key: &ProfileKey) {
+        self.entries.remove(key);
+    }
+
     /// Removes each entry that `meant` is true of. The number of removed entries.
     pub(super) fn forget(&self, meant: impl Fn(&ProfileKey) -> bool) -> usize {
         let before = self.entries.len();

@@ -57,7 +57,7 @@ impl Fetcher {
             {
                 tracing::warn!(%error, dropped, "a profile could not be read");
             }
-            Landed { answer, keep: Duration::ZERO }
+            Landed { answer, keep: Duration::ZERO, only_unheard: false }
         })
     }
 }

@@ -9,6 +9,7 @@ use super::{ProfileError, Profiles};
 use crate::{
     model::{Cutoff, Denial, DenyReason, Profile},
     policy::{ConfirmedByProfile, Permit, Unconfirmed},
+    single_flight::Missed,
     verify::Identity,
 };
 
@@ -65,9 +66,10 @@ impl ProfileError {
         match self {
             Self::Unsupported => DenyReason::ProfileUnsupported,
             Self::NotFound => DenyReason::UserNotFound,
-            Self::Unavailable(_) | Self::Missed(_) | Self::TooOften(_) => {
-                DenyReason::ProfileUnavailable
-            }
+            Self::Missed(Missed::Panicked) => DenyReason::Internal,
+            Self::Unavailable(_)
+            | Self::Missed(Missed::Late | Missed::Busy | Missed::Stopped)
+            | Self::TooOften(_) => DenyReason::ProfileUnavailable,
         }
     }
 }

@@ -287,6 +287,19 @@ impl Profiles {
         forgotten
     }
 
+    /// Removes the profiles of one user at an issuer, of whom something has changed there. A fetch
+    /// under way may bring an answer from before the change, so it is not kept either.
+    pub fn forget_user(&self, issuer: &str, user: &str) {
+        let Some(index) = self.by_name.get(issuer).copied() else { return };
+        let Some(source) = index.of(&self.sources).and_then(Option::as_ref) else { return };
+        self.fetches.forget(&|key: &ProfileKey| key.issuer == index && key.user == user);
+        for app in source.apps.iter().filter_map(|slot| slot.id()) {
+            let (app, user) = (app.to_owned(), user.to_owned());
+            self.cache.remove(&ProfileKey { issuer: index, app, user });
+        }
+        self.metrics.profile_cache_size(self.cache.bytes());
+    }
+
     fn key(&self, whose: UserOfApp<'_>) -> Option<(&Arc<ProfileSource>, ProfileKey)> {
         let issuer = *self.by_name.get(whose.issuer)?;
         let source = issuer.of(&self.sources)?.as_ref()?;

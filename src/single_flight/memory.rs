@@ -237,13 +237,15 @@ where
     /// Hands the answer to those who wait for it. It stays in the table if it is to be kept.
     fn land(&self, done: Done<K, V>, may_keep: bool) -> Option<(Kept<K, V>, Duration)> {
         let Done { key, landed, answer } = done;
-        let (result, keep) = match landed {
-            Some(Landed { answer, keep }) => (Ok(answer), keep),
-            None => (Err(Missed::Panicked), Duration::ZERO),
+        let (result, keep, only_unheard) = match landed {
+            Some(Landed { answer, keep, only_unheard }) => (Ok(answer), keep, only_unheard),
+            None => (Err(Missed::Panicked), Duration::ZERO, false),
         };
-        let keep = (may_keep && !keep.is_zero()).then_some(keep);
         let mut flights = self.flights.lock();
         let current = is_current(&flights, &key, &answer);
+        // No caller can join while the table is locked. One receiver is the table's own.
+        let heard = answer.receiver_count() > usize::from(current);
+        let keep = (may_keep && !keep.is_zero() && !(only_unheard && heard)).then_some(keep);
         if current && let Ok(value) = &result {
             (self.on_answer)(&key, value);
         }

@@ -25,6 +25,8 @@ pub struct Landed<V> {
     pub answer: V,
     /// For how long later callers get the same answer. Zero: only those who wait for it now.
     pub keep: Duration,
+    /// Later callers get it only if nobody waits for it now: those who asked have left.
+    pub only_unheard: bool,
 }
 
 /// Work that nobody has begun yet.

@@ -46,12 +46,12 @@ fn gated(answer: u32, begun: &Arc<AtomicUsize>, gate: &Arc<Semaphore>) -> Work<u
     Box::pin(async move {
         begun.fetch_add(1, Ordering::SeqCst);
         gate.acquire().await.unwrap().forget();
-        Landed { answer, keep: Duration::ZERO }
+        Landed { answer, keep: Duration::ZERO, only_unheard: false }
     })
 }
 
 fn at_once(answer: u32, keep: Duration) -> Work<u32> {
-    Box::pin(async move { Landed { answer, keep } })
+    Box::pin(async move { Landed { answer, keep, only_unheard: false } })
 }
 
 fn in_a_minute() -> Instant {
@@ -318,4 +318,39 @@ async fn closing_waits_for_no_answer_that_is_kept() {
     });
     assert_eq!(cut_off.await, 0);
     assert_eq!(began.elapsed(), SECOND, "it has ended as soon as it was told to");
+}
+
+/// An answer that may be given once is kept for the caller who comes back, and not for others.
+#[tokio::test(start_paused = true)]
+async fn an_answer_that_somebody_heard_is_not_kept_where_only_unheard_ones_are() {
+    fn once(answer: u32, gate: &Arc<Semaphore>) -> Work<u32> {
+        let gate = gate.clone();
+        Box::pin(async move {
+            gate.acquire().await.unwrap().forget();
+            Landed { answer, keep: 10 * SECOND, only_unheard: true }
+        })
+    }
+    beside(BOUNDS, async |flights| {
+        let (_, gate) = gate();
+        // Heard: by the caller who began it, and by another one who came meanwhile.
+        let first = flights.join("heard", once(1, &gate), in_a_minute());
+        let second = flights.join("heard", once(2, &gate), in_a_minute());
+        let (first, second, ()) = tokio::join!(first, second, async { gate.add_permits(1) });
+        assert_eq!((first, second), (Ok(1), Ok(1)));
+        gate.add_permits(1);
+        let third = flights.join("heard", once(3, &gate), in_a_minute()).await;
+        assert_eq!(third, Ok(3), "nothing was kept");
+        // Not heard: its only caller has left.
+        let left = flights.join("unheard", once(4, &gate), in_a_minute());
+        assert!(tokio::time::timeout(SECOND, left).await.is_err(), "the caller gives up");
+        gate.add_permits(1);
+        tokio::time::sleep(SECOND).await;
+        let back = flights.join("unheard", once(5, &gate), in_a_minute()).await;
+        assert_eq!(back, Ok(4), "the answer was kept");
+        tokio::time::sleep(11 * SECOND).await;
+        gate.add_permits(1);
+        let late = flights.join("unheard", once(6, &gate), in_a_minute()).await;
+        assert_eq!(late, Ok(6), "for its time only");
+    })
+    .await;
 }

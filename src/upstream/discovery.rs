@@ -20,6 +20,9 @@ pub enum MetadataError {
     /// It is not a JSON object with an `issuer`, or it has a member twice.
     #[error("the metadata is not usable: no JSON object with an `issuer`")]
     NotReadable,
+    /// There is none: the answer has this HTTP status.
+    #[error("the metadata is not there (HTTP {0}): compare issuers[].issuer and base_url")]
+    NotThere(u16),
     /// It is text in another encoding.
     #[error("the metadata is not in UTF-8, as JSON has to be (UTF-16 or UTF-32)")]
     NotUtf8,

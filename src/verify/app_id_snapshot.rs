@@ -13,6 +13,8 @@ use std::{
     time::{Duration, SystemTime},
 };
 
+use serde::{Deserialize, Serialize};
+
 use super::{
     app_slot::AppSlot,
     issuer::Issuer,
@@ -21,13 +23,23 @@ use super::{
 use crate::{
     config::{KeySnapshots as Settings, Secret},
     digest::{hex, sha256_of_parts},
+    model::AppOfKey,
 };
 
 /// Goes into the digest of a key, so that it is the digest of nothing else.
 const DOMAIN: &str = "rownd-authz app key\n";
 
-/// Ids by the digest of the key: a key itself never stands on the disk.
-type Ids = BTreeMap<String, String>;
+/// Apps by the digest of the key: a key itself never stands on the disk.
+type Ids = BTreeMap<String, KeptApp>;
+
+/// One app in the file.
+#[derive(Debug, Serialize, Deserialize)]
+struct KeptApp {
+    id: String,
+    /// The app variant that the key belongs to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    variant: Option<String>,
+}
 
 /// The file with the app ids of one issuer.
 #[derive(Debug)]
@@ -47,14 +59,15 @@ impl AppIdSnapshot {
         Self { file: file.of_app_ids(), changing: Mutex::new(()) }
     }
 
-    /// The id of the app with this key, as an earlier process was told. `None`: no process has
+    /// The app with this key, as an earlier process was told. `None`: no process has
     /// kept one.
     ///
     /// # Errors
     ///
     /// The reason why the file cannot be trusted.
-    pub fn find(&self, key: &Secret) -> Result<Option<String>, String> {
-        Ok(self.read()?.remove(&digest(key)))
+    pub fn find(&self, key: &Secret) -> Result<Option<AppOfKey>, String> {
+        let kept = self.read()?.remove(&digest(key));
+        Ok(kept.map(|KeptApp { id, variant }| AppOfKey { id, variant }))
     }
 
     /// Keeps the ids of the apps that are known, and those of before for keys whose id is not.
@@ -69,8 +82,9 @@ impl AppIdSnapshot {
         let mut ids = Ids::new();
         for app in apps {
             let Some(key) = app.key().map(digest) else { continue };
-            let id = app.id().map(str::to_owned).or_else(|| before.remove(&key));
-            ids.extend(id.map(|id| (key, id)));
+            let known = app.app_of_key().cloned();
+            let known = known.map(|AppOfKey { id, variant }| KeptApp { id, variant });
+            ids.extend(known.or_else(|| before.remove(&key)).map(|known| (key, known)));
         }
         self.file.write(&serde_json::to_vec(&ids)?, SystemTime::now(), || true)
     }

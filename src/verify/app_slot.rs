@@ -6,35 +6,61 @@ use super::claims::read::AcceptedApp;
 use crate::{
     config::{App as AppSettings, Secret},
     health::Latch,
+    model::AppOfKey,
 };
 
 /// One app of an issuer: its id is configured, or becomes known later.
 #[derive(Debug)]
 pub struct AppSlot {
-    id: OnceLock<String>,
+    app: OnceLock<AppOfKey>,
     key: Option<Secret>,
     secret: Option<Secret>,
     variants: Vec<String>,
     latch: Mutex<Option<Latch>>,
+    fault: Mutex<Option<AppFault>>,
+}
+
+/// The reason why the id of an app is not known yet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AppFault {
+    /// The last error, in words.
+    pub error: String,
+    /// The issuer refuses the app key: only another key helps.
+    pub key_refused: bool,
 }
 
 impl AppSlot {
     pub(super) fn build(settings: &AppSettings, latch: impl FnOnce() -> Option<Latch>) -> Self {
-        let id = OnceLock::new();
-        let known = settings.id().is_some_and(|known| id.set(known.to_owned()).is_ok());
+        let app = OnceLock::new();
+        let configured = settings
+            .id()
+            .map(|id| AppOfKey { id: id.to_owned(), variant: settings.variant.clone() });
+        let known = configured.is_some_and(|known| app.set(known).is_ok());
         Self {
-            id,
+            app,
             key: settings.key().cloned(),
             secret: settings.secret.clone(),
             variants: settings.variants.clone(),
             latch: Mutex::new(if known { None } else { latch() }),
+            fault: Mutex::new(None),
         }
     }
 
     /// The id, once known.
     #[must_use]
     pub fn id(&self) -> Option<&str> {
-        self.id.get().map(String::as_str)
+        self.app.get().map(|app| app.id.as_str())
+    }
+
+    /// The app variant that the key belongs to, once the id is known; `None` for the app itself.
+    #[must_use]
+    pub fn variant(&self) -> Option<&str> {
+        self.app.get()?.variant.as_deref()
+    }
+
+    /// The app and the variant of the key, once known.
+    pub(super) fn app_of_key(&self) -> Option<&AppOfKey> {
+        self.app.get()
     }
 
     /// Its id and variants, as the rules for claims need them.
@@ -59,9 +85,21 @@ impl AppSlot {
         self.secret.as_ref()
     }
 
-    /// The id is known from now on; a second call changes nothing.
-    pub fn learn(&self, id: String) {
-        let _ = self.id.set(id);
+    /// The id could not be asked for.
+    pub fn fail(&self, fault: AppFault) {
+        *self.fault.lock().unwrap_or_else(PoisonError::into_inner) = Some(fault);
+    }
+
+    /// The reason why its id is not known, if it was asked for and is not.
+    #[must_use]
+    pub fn fault(&self) -> Option<AppFault> {
+        self.fault.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The app is known from now on; a second call changes nothing.
+    pub fn learn(&self, app: AppOfKey) {
+        self.fault.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let _ = self.app.set(app);
         self.latch.lock().unwrap_or_else(PoisonError::into_inner).take();
     }
 }

@@ -7,7 +7,9 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
-use super::{claims::read::APP, identity::Identity, issuer::Issuer, token, verifier::Verifier};
+use super::{
+    claims::read::APP, identity::Identity, issuer::Issuer, kinds::rownd, token, verifier::Verifier,
+};
 use crate::model::DenyReason;
 
 /// The issuer and the apps that a token names. Nothing of it is verified: it may limit what a
@@ -33,9 +35,18 @@ impl Verifier {
             let is_named = |id: &&str| token.claims.aud.iter().any(|aud| is_app(aud, id));
             issuer.app_ids().filter(is_named).map(str::to_owned).collect()
         } else {
-            issuer.claimed_app(&token).into_iter().collect()
+            issuer.claimed_facts(&token).and_then(|facts| facts.app_id).into_iter().collect()
         };
         Some(ClaimedTarget { issuer: issuer.shared_name(), apps })
+    }
+
+    /// The user that a token names, of an issuer that is configured. Nothing of it is verified.
+    #[must_use]
+    pub fn claimed_user(&self, token: &[u8]) -> Option<String> {
+        self.check_length(token).ok()?;
+        let mut scratch = Vec::new();
+        let token = token::parse(token, &mut scratch).ok()?;
+        Some(self.issuers.choose(&token).ok()?.issuer.claimed_facts(&token)?.user_id)
     }
 
     /// The identity of a verified token, of which these are the claims, at this app: any app of
@@ -70,6 +81,23 @@ impl Issuer {
     /// Its tokens name their apps in `aud`, any number of them, and no configured claim does.
     fn names_apps_in_audience(&self) -> bool {
         self.kind().needs_app && self.settings().claims.app_id.is_none()
+    }
+
+    /// Whether a refresh token of Rownd is for one of the apps of this issuer, as far as the token
+    /// says. Nothing of it is verified: the question is whether Rownd is to see it, because it is
+    /// used up by that. A text that cannot be read as a token is left to Rownd.
+    ///
+    /// # Errors
+    ///
+    /// The reason why tokens that Rownd gave for it would be denied here.
+    pub fn check_refresh_token(&self, token: &[u8]) -> Result<(), DenyReason> {
+        let mut scratch = Vec::new();
+        let Ok(token) = token::parse(token, &mut scratch) else { return Ok(()) };
+        if self.ring_of(&token.claims.iss).is_none() {
+            return Err(DenyReason::IssuerUntrusted);
+        }
+        let apps: Vec<_> = self.apps().iter().map(|app| app.accepted()).collect();
+        rownd::audience(&token.claims, &apps).map(|_| ())
     }
 
     fn app_ids(&self) -> impl Iterator<Item = &str> {

@@ -24,7 +24,7 @@ use super::{
 use crate::{
     config::{App as AppSettings, Issuer as IssuerSettings, SigningAlgorithm},
     metrics::IssuerLabel,
-    model::{Denial, DenyReason, IdentityFacts, Step, StepRecorder},
+    model::{AppOfKey, Denial, DenyReason, IdentityFacts, Step, StepRecorder},
 };
 
 /// An issuer whose tokens are trusted.
@@ -60,11 +60,11 @@ pub(super) enum Fit {
 }
 
 impl Issuer {
-    /// The id that was asked for by the key of this app.
-    pub(super) fn id_learned_for(&self, app: &AppSettings) -> Option<String> {
+    /// The app and variant that were asked for by the key of this app.
+    pub(super) fn learned_for(&self, app: &AppSettings) -> Option<AppOfKey> {
         let key = app.key()?;
         let known = self.apps.iter().find(|slot| slot.key() == Some(key))?;
-        known.id().map(str::to_owned)
+        known.app_of_key().cloned()
     }
 
     /// Whether its keys in place are those of another.
@@ -120,9 +120,9 @@ impl Issuer {
         self.kind
     }
 
-    /// The app that a token names. Nothing of it is verified.
-    pub(super) fn claimed_app(&self, token: &Token<'_>) -> Option<String> {
-        self.facts(token).ok()?.app_id
+    /// The facts that a token states. Nothing of it is verified.
+    pub(super) fn claimed_facts(&self, token: &Token<'_>) -> Option<IdentityFacts> {
+        self.facts(token).ok()
     }
 
     /// The claims that the claim map names and the token does not have.
@@ -144,6 +144,11 @@ impl Issuer {
     #[must_use]
     pub fn apps(&self) -> &[Arc<AppSlot>] {
         &self.apps
+    }
+
+    /// Its entries for the app of this id: each may have a key of its own.
+    pub fn apps_of<'a>(&'a self, id: &'a str) -> impl Iterator<Item = &'a AppSlot> {
+        self.apps.iter().map(Arc::as_ref).filter(move |slot| slot.id() == Some(id))
     }
 
     /// The state of its keys, for `/status`.

@@ -146,8 +146,8 @@ impl IssuerBuilder<'_> {
         let apps = settings.apps().iter().enumerate().map(|(index, app)| {
             let what = format!("the app id of apps[{index}], asked of Rownd by its key");
             let slot = AppSlot::build(app, || self.start.latch(settings, &what));
-            if let Some(id) = before.and_then(|(before, _)| before.id_learned_for(app)) {
-                slot.learn(id);
+            if let Some(known) = before.and_then(|(before, _)| before.learned_for(app)) {
+                slot.learn(known);
             }
             Arc::new(slot)
         });

@@ -50,7 +50,7 @@ mod verifier;
 mod warnings;
 
 pub use app_id_snapshot::AppIdSnapshot;
-pub use app_slot::AppSlot;
+pub use app_slot::{AppFault, AppSlot};
 pub use claimed_target::ClaimedTarget;
 pub use commands::CommandTarget;
 pub use faults::UnreadableToken;

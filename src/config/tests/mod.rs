@@ -21,6 +21,7 @@ mod rownd_auth;
 mod schema;
 mod secrets;
 mod tenants;
+mod variants;
 
 use std::{collections::BTreeMap, fs, path::PathBuf};
 

@@ -132,6 +132,48 @@ rownd_auth:
 }
 
 #[test]
+fn a_code_comes_back_by_https_or_to_this_machine() {
+    let yaml = |uri: &str| {
+        format!(
+            "issuers: [{ISSUER}]\nrownd_auth: {{ oidc_clients: [{{ name: web, issuer: op, \
+             client_id: id, redirect_uris: ['{uri}'] }}] }}"
+        )
+    };
+    for uri in [
+        "https://shop.example.com/callback?from=a",
+        "HTTPS://shop.example.com",
+        "http://localhost:3000/callback",
+        "http://127.0.0.1/callback",
+        "http://127.8.8.8:1/callback",
+        "http://[::1]:3000/callback",
+        "com.example.app:/callback",
+        "myapp://callback",
+    ] {
+        good(&yaml(uri), &[]);
+    }
+    for (uri, says) in [
+        ("http://shop.example.com/callback", "plain http"),
+        ("HTTP://shop.example.com/callback", "plain http"),
+        ("http://localhost.example.com/callback", "plain http"),
+        ("http://127.0.0.1.example.com/callback", "plain http"),
+        ("http://10.0.0.1/callback", "plain http"),
+        ("http://[2001:db8::1]/callback", "plain http"),
+        ("http://localhost@shop.example.com/callback", "plain http"),
+        ("https://ann:pw@shop.example.com/callback", "a user or a password"),
+        ("http://ann@localhost/callback", "a user or a password"),
+        ("javascript:alert(1)", "scheme"),
+        ("data:text/html,x", "scheme"),
+        ("shop.example.com/callback", "https://app.example.com/callback"),
+    ] {
+        let problems = bad(&yaml(uri), &[]);
+        assert_eq!(problems.len(), 1, "{uri}: {problems:#?}");
+        assert_eq!(problems[0].setting, "rownd_auth.oidc_clients[0].redirect_uris[0]", "{uri}");
+        assert!(problems[0].message.contains(says), "{uri}: {}", problems[0].message);
+        assert!(!problems[0].message.contains("pw"), "{uri}: {}", problems[0].message);
+    }
+}
+
+#[test]
 fn times_and_numbers_have_bounds() {
     for (more, setting) in [
         ("timeout: 50ms", "timeout"),

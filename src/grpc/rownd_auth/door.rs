@@ -6,6 +6,7 @@ use std::{
         Arc,
         atomic::{AtomicUsize, Ordering},
     },
+    time::Duration,
 };
 
 use bytes::Bytes;
@@ -22,6 +23,7 @@ use super::{
     caller_refusal::CallerRefusal,
     fault::{self, Fault},
     methods::Methods,
+    reason::ErrorReason,
     table::{self, Rpc},
 };
 use crate::{
@@ -111,7 +113,12 @@ impl AuthDoor {
         let from = LoggedCaller { name: UNKNOWN_CALLER, peer };
         let Some(method) = method else {
             let status = Fault::NoMethod.status();
-            self.log_failure((None, label), &from, status.code(), fault::NO_METHOD);
+            self.log_failure(
+                (None, label),
+                &from,
+                status.code(),
+                ErrorReason::MethodUnknown.word(),
+            );
             timer.ended(status.code());
             return status.into_http();
         };
@@ -185,14 +192,14 @@ impl AuthDoor {
         let deadline = call.deadline + time_to_answer(settings.timeout.get(), request.headers());
         call.deadline = deadline;
         request.extensions_mut().insert(Arc::new(call));
-        let answered = AssertUnwindSafe(timeout_at(deadline, routes.oneshot(request)));
-        match answered.catch_unwind().await {
-            Ok(Ok(Ok(answer))) => Ok(answer),
-            Ok(Ok(Err(never))) => match never {},
-            Ok(Err(_elapsed)) => Err(Fault::Late(retry)),
-            Err(_panic) => {
-                tracing::error!(method = method.name, "a call failed because of a panic");
-                Err(Fault::Internal)
+        match ended_by(deadline, retry, routes.oneshot(request)).await {
+            Ok(Ok(answer)) => Ok(answer),
+            Ok(Err(never)) => match never {},
+            Err(fault) => {
+                if matches!(fault, Fault::Internal) {
+                    tracing::error!(method = method.name, "a call failed because of a panic");
+                }
+                Err(fault)
             }
         }
     }
@@ -234,6 +241,19 @@ impl AuthDoor {
     }
 }
 
+/// The output of a call; or why there is none: it took too long, or it panicked.
+async fn ended_by<F: Future>(
+    deadline: Instant,
+    retry: Duration,
+    work: F,
+) -> Result<F::Output, Fault> {
+    match AssertUnwindSafe(timeout_at(deadline, work)).catch_unwind().await {
+        Ok(Ok(output)) => Ok(output),
+        Ok(Err(_elapsed)) => Err(Fault::Late(retry)),
+        Err(_panic) => Err(Fault::Internal),
+    }
+}
+
 /// The request with its whole message, for which there is a time limit of its own.
 async fn read_message<B>(request: Request<B>) -> Result<Request<Full<Bytes>>, Status>
 where
@@ -261,5 +281,33 @@ impl CallTimer<'_> {
 impl Drop for CallTimer<'_> {
     fn drop(&mut self) {
         self.door.metrics.rpc_ended(self.label, self.code as usize, self.began.elapsed());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use tokio::time::Instant;
+    use tonic::Code;
+
+    use super::ended_by;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    #[tokio::test(start_paused = true)]
+    async fn a_call_that_panics_is_internal_and_one_that_hangs_is_late() {
+        let soon = || Instant::now() + SECOND;
+        assert_eq!(ended_by(soon(), SECOND, async { 7 }).await.ok(), Some(7));
+        let panicked = ended_by::<_>(soon(), SECOND, async { panic!("in a call") }).await;
+        let later = ended_by::<_>(soon(), SECOND, async {
+            tokio::task::yield_now().await;
+            panic!("after a wait")
+        })
+        .await;
+        let hung = ended_by(soon(), SECOND, std::future::pending::<()>()).await;
+        let codes =
+            [panicked.err(), later.err(), hung.err()].map(|fault| fault.unwrap().status().code());
+        assert_eq!(codes, [Code::Internal, Code::Internal, Code::Unavailable]);
     }
 }

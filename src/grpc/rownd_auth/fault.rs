@@ -3,43 +3,28 @@
 //! In: what went wrong, as the rooms report it. Out: a code, a stable reason, whether and when to try
 //! again. It holds nothing of a token, and of an upstream only its status and code.
 
-use std::{collections::HashMap, time::Duration};
+use std::time::Duration;
 
 use tonic::{Code, Status};
-use tonic_types::{ErrorDetails, StatusExt as _};
+use tonic_types::StatusExt as _;
 
-use super::caller_refusal::CallerRefusal;
+use super::{
+    caller_refusal::CallerRefusal,
+    details::{Detail, SOON, final_status, info, info_of, retryable, status},
+    reason::ErrorReason,
+    refusal::{Asked, KEY_REFUSED, api_status},
+};
 use crate::{
     authz::CallerError,
-    issuer_api::{ApiError, ExchangeError, Pause, PauseCause, Rejection},
+    issuer_api::{ApiError, ExchangeError},
     metrics::Label as _,
     model::{Denial, DenialClass, DenyReason},
     profile, response,
     single_flight::Missed,
-    upstream::UpstreamError,
 };
 
-/// Of every `ErrorInfo`.
-const DOMAIN: &str = "rownd-authz";
-/// The reason where there was no response in time.
-const LATE: &str = "DEADLINE_EXCEEDED";
-/// When to try again, where no other time is known.
-const SOON: Duration = Duration::from_secs(1);
 /// The longest response that gRPC's libraries take unless they are told otherwise, in bytes.
 pub(super) const MAX_RESPONSE_BYTES: usize = 4 << 20;
-
-/// The kind of request to an issuer. It decides what a refusal means.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Asked {
-    ThirdParty,
-    Refresh,
-    OpenIdRefresh,
-    Code,
-    Migration,
-    Guest,
-    AuthorizationUrl,
-    User,
-}
 
 /// Why a call failed.
 #[derive(Debug)]
@@ -63,7 +48,7 @@ pub(super) enum Fault {
     /// The API of an issuer refused, or did not answer.
     Api(Asked, ApiError),
     /// The issuer does not support this, or is not configured for it: reason and message.
-    Unsupported(&'static str, &'static str),
+    Unsupported(ErrorReason, &'static str),
     /// There is no such user.
     NoUser,
     /// The account is disabled.
@@ -72,6 +57,10 @@ pub(super) enum Fault {
     UserTooLarge(usize),
     /// The issuer sent tokens of another app.
     Foreign(DenyReason),
+    /// The issuer sent tokens of another app for the key of this one.
+    ForeignKey(DenyReason),
+    /// The refresh token is of no app of the configuration. It was not sent.
+    ForeignRefresh(DenyReason),
     /// There is no such method.
     NoMethod,
     /// The message could not be read.
@@ -94,6 +83,10 @@ impl Fault {
     /// The token cannot be judged now; try again after the time that the denial names, or else after
     /// `retry`.
     pub(super) fn undecided(denial: Denial, retry: Duration) -> Self {
+        if denial.reason() == DenyReason::Internal {
+            // A panic: another try of the same call meets the same fault.
+            return Self::Internal;
+        }
         let wait = denial.retry_after().map_or(retry, |wait| wait.max(SOON));
         Self::Undecided(denial, wait)
     }
@@ -103,10 +96,12 @@ impl Fault {
             ExchangeError::Api(error) => Self::Api(asked, error),
             ExchangeError::Missed(missed) => Self::missed(missed),
             ExchangeError::Unsupported => {
-                Self::Unsupported("EXCHANGE_UNSUPPORTED", "the issuer has no such exchange")
+                let message = "the issuer has no such exchange";
+                Self::Unsupported(ErrorReason::ExchangeUnsupported, message)
             }
             ExchangeError::NoKey => {
-                Self::Unsupported("APP_KEY_MISSING", "the app has no key in the configuration")
+                let message = "the app has no key in the configuration";
+                Self::Unsupported(ErrorReason::AppKeyMissing, message)
             }
         }
     }
@@ -114,7 +109,7 @@ impl Fault {
     pub(super) fn profile(error: profile::ProfileError) -> Self {
         match error {
             profile::ProfileError::Unsupported => Self::Unsupported(
-                "PROFILE_UNSUPPORTED",
+                ErrorReason::ProfileUnsupported,
                 "the issuer has no profiles, or the app no key and secret to read them with",
             ),
             profile::ProfileError::NotFound => Self::NoUser,
@@ -134,69 +129,73 @@ impl Fault {
     }
 
     pub(super) fn status(self) -> Status {
-        match self {
-            Self::Caller(refusal) => caller_status(refusal),
-            Self::Field(name, why) => field_status(name, &why),
-            Self::Undecided(denial, wait) => undecided_status(&denial, wait),
-            Self::Token(denial) => {
-                let (code, message) = (code_of(denial.reason()), denial.reason().message());
-                final_status(code, &reason(&denial), message, [])
-            }
+        let (reason, message) = match self {
+            Self::Caller(refusal) => return caller_status(refusal),
+            Self::Field(name, why) => return field_status(name, &why),
+            Self::Undecided(denial, wait) => return undecided_status(&denial, wait),
+            Self::Token(denial) => return token_status(&denial),
+            Self::Api(asked, error) => return api_status(asked, &error),
             Self::Overloaded(wait) => {
-                let why = DenyReason::Overloaded;
-                retryable(code_of(why), "OVERLOADED", why.message(), wait, [])
+                let message = DenyReason::Overloaded.message();
+                return retryable(ErrorReason::Overloaded, message, wait, []);
             }
             Self::TooOften(wait) => {
                 let message = "the caller asks too often for a younger profile, by `max_age`: see \
                                rownd_auth.max_age_per_second";
-                retryable(Code::ResourceExhausted, "MAX_AGE_LIMITED", message, wait, [])
+                return retryable(ErrorReason::MaxAgeLimited, message, wait, []);
             }
             Self::Late(wait) => {
-                let code = code_of(DenyReason::DeadlineExceeded);
-                retryable(code, LATE, "no response in time", wait, [])
+                return retryable(ErrorReason::Late, "no response in time", wait, []);
+            }
+            Self::UserTooLarge(bytes) => return too_large_status(bytes),
+            Self::Foreign(why) => {
+                let message = "the issuer sent tokens of another app";
+                return final_status(ErrorReason::TokensRefused, message, deny_reason(why));
+            }
+            Self::ForeignKey(why) => {
+                let told = deny_reason(why);
+                return final_status(ErrorReason::AppCredentialsRefused, KEY_REFUSED, told);
+            }
+            Self::ForeignRefresh(why) => {
+                let message =
+                    "the refresh token is of no app of the configuration; it was not sent";
+                return final_status(ErrorReason::RefreshTokenForeign, message, deny_reason(why));
             }
             Self::Hurried => {
-                let message = "no response within the deadline that the caller set";
-                final_status(Code::DeadlineExceeded, LATE, message, [])
+                (ErrorReason::Hurried, "no response within the deadline that the caller set")
             }
-            Self::Api(asked, error) => api_status(asked, &error),
-            Self::Unsupported(word, message) => {
-                final_status(Code::FailedPrecondition, word, message, [])
-            }
-            Self::NoUser => final_status(
-                Code::NotFound,
-                "USER_NOT_FOUND",
-                DenyReason::UserNotFound.message(),
-                [],
+            Self::Unsupported(reason, message) => (reason, message),
+            Self::NoUser => (ErrorReason::UserNotFound, DenyReason::UserNotFound.message()),
+            Self::Disabled => (ErrorReason::UserDisabled, DenyReason::UserDisabled.message()),
+            Self::NoMethod => (ErrorReason::MethodUnknown, "RowndAuth has no such method"),
+            Self::Unreadable => (
+                ErrorReason::MessageUnreadable,
+                "the message cannot be read: it is cut off, compressed, or not a message of this \
+                 method",
             ),
-            Self::Disabled => {
-                let message = DenyReason::UserDisabled.message();
-                final_status(Code::FailedPrecondition, "USER_DISABLED", message, [])
-            }
-            Self::UserTooLarge(bytes) => too_large_status(bytes),
-            Self::Foreign(reason) => {
-                let reason = ("deny_reason".to_owned(), reason.code().to_owned());
-                let message = "the issuer sent tokens of another app";
-                final_status(Code::FailedPrecondition, "TOKENS_REFUSED", message, [reason])
-            }
-            Self::NoMethod => {
-                let message = "RowndAuth has no such method";
-                final_status(Code::Unimplemented, NO_METHOD, message, [])
-            }
-            Self::Unreadable => {
-                let message = "the message cannot be read: it is cut off, compressed, or not a message \
-                               of this method";
-                final_status(Code::InvalidArgument, "MESSAGE_UNREADABLE", message, [])
-            }
-            Self::Internal => final_status(Code::Internal, "INTERNAL", "internal error", []),
-        }
+            Self::Internal => (ErrorReason::Internal, "internal error"),
+        };
+        final_status(reason, message, [])
     }
+}
+
+/// The metadata of an error that a denied token explains.
+fn deny_reason(why: DenyReason) -> [Detail; 1] {
+    [("deny_reason".to_owned(), why.code().to_owned())]
+}
+
+/// The token that names the user is refused.
+fn token_status(denial: &Denial) -> Status {
+    let why = denial.reason();
+    status(code_of(why), why.message(), info_of(&reason(denial), []))
 }
 
 /// The token cannot be judged now: the code of its denial, and when to try again.
 fn undecided_status(denial: &Denial, wait: Duration) -> Status {
     let why = denial.reason();
-    retryable(code_of(why), &reason(denial), why.message(), wait, [])
+    let mut details = info_of(&reason(denial), []);
+    details.set_retry_info(Some(wait));
+    status(code_of(why), why.message(), details)
 }
 
 /// The gRPC code of a reason, by the table that every door uses.
@@ -215,9 +214,9 @@ pub(super) fn is_undecided(denial: &Denial) -> bool {
 }
 
 fn field_status(name: &str, why: &str) -> Status {
-    let mut details = info("BAD_REQUEST", []);
+    let mut details = info(ErrorReason::BadRequest, []);
     details.add_bad_request_violation(name, why);
-    Status::with_error_details(Code::InvalidArgument, format!("{name}: {why}"), details)
+    status(ErrorReason::BadRequest.code(), &format!("{name}: {why}"), details)
 }
 
 fn caller_status(refusal: CallerError) -> Status {
@@ -227,7 +226,7 @@ fn caller_status(refusal: CallerError) -> Status {
         CallerError::NotGranted => "the caller may not call this: see rownd_auth.callers",
     };
     let reason = refusal_label(refusal).as_str().to_ascii_uppercase();
-    final_status(Code::PermissionDenied, &reason, message, [])
+    status(Code::PermissionDenied, message, info_of(&reason, []))
 }
 
 const fn refusal_label(refusal: CallerError) -> CallerRefusal {
@@ -238,9 +237,6 @@ const fn refusal_label(refusal: CallerError) -> CallerRefusal {
     }
 }
 
-/// The reason of a call of a method that does not exist.
-pub(super) const NO_METHOD: &str = "METHOD_UNKNOWN";
-
 /// Code and reason of a status that leaves the door.
 ///
 /// # Errors
@@ -249,7 +245,11 @@ pub(super) const NO_METHOD: &str = "METHOD_UNKNOWN";
 /// too late for a caller with a shorter deadline of its own (`hurried`).
 pub(super) fn of_status(status: &Status, hurried: bool) -> Result<(Code, String), Fault> {
     match status.get_error_details().error_info() {
-        Some(info) if hurried && info.reason == LATE && status.code() == Code::Unavailable => {
+        Some(info)
+            if hurried
+                && info.reason == ErrorReason::Late.word()
+                && status.code() == Code::Unavailable =>
+        {
             Err(Fault::Hurried)
         }
         Some(info) => Ok((status.code(), info.reason.clone())),
@@ -257,129 +257,10 @@ pub(super) fn of_status(status: &Status, hurried: bool) -> Result<(Code, String)
     }
 }
 
-/// The status for what the API of an issuer answered.
-fn api_status(asked: Asked, error: &ApiError) -> Status {
-    let code =
-        if let ApiError::Rejected(Rejection { code, .. }) = error { code.clone() } else { None };
-    let told = [
-        ("upstream_status", error.status().map(|status| status.to_string())),
-        ("upstream_code", code),
-    ];
-    let told = told.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?)));
-    let wait = error.retry_after().unwrap_or(SOON);
-    match error {
-        ApiError::OtherUser => {
-            let message = "the issuer answered about another user than the one that was asked for";
-            final_status(Code::Internal, "USER_MISMATCH", message, told)
-        }
-        ApiError::Upstream(UpstreamError::TooLarge) if asked == Asked::User => {
-            let message = "the issuer's answer about the user has more than 1 MiB, the most that is \
-                           read of it, and `read_mask` does not change that: keep large values of \
-                           the profile elsewhere";
-            final_status(Code::FailedPrecondition, USER_TOO_LARGE, message, told)
-        }
-        ApiError::Rejected(rejection) => {
-            let (word, message) = rejection_reason(asked, rejection);
-            final_status(Code::FailedPrecondition, word, message, told)
-        }
-        ApiError::KeyRefused(_) => {
-            let message = "the issuer refuses the configured app key, app secret or client secret";
-            final_status(Code::FailedPrecondition, "APP_CREDENTIALS_REFUSED", message, told)
-        }
-        ApiError::IdToken(_) => {
-            let message = "the ID token that came is not one for this sign-in";
-            final_status(Code::FailedPrecondition, "ID_TOKEN_REFUSED", message, told)
-        }
-        ApiError::NotFound | ApiError::Id => {
-            final_status(Code::NotFound, "USER_NOT_FOUND", DenyReason::UserNotFound.message(), told)
-        }
-        ApiError::Limited(_) => limited("the issuer asks for fewer requests", wait, told),
-        ApiError::Shape
-        | ApiError::Metadata(_)
-        | ApiError::Upstream(UpstreamError::TooLarge | UpstreamError::Packed(_)) => {
-            let message = "the issuer's response does not have the documented shape";
-            final_status(Code::Internal, "ROWND_ANSWER_INVALID", message, told)
-        }
-        ApiError::Paused(Pause { cause: PauseCause::Limit, .. }) => {
-            limited("the issuer asked for fewer requests of this kind: none is sent", wait, told)
-        }
-        ApiError::Paused(Pause { cause: PauseCause::Failures, .. }) => {
-            let message = "requests of this kind failed too often just now: none is sent";
-            retryable(Code::Unavailable, "ROWND_UNAVAILABLE", message, wait, told)
-        }
-        ApiError::BodyNotWritable | ApiError::NoRandomness => Fault::Internal.status(),
-        ApiError::Upstream(_) => {
-            let (word, message) = ("ROWND_UNAVAILABLE", "the issuer cannot be asked now");
-            retryable(Code::Unavailable, word, message, wait, told)
-        }
-    }
-}
-
-/// A user's data, from the issuer or to the caller, are too large.
-const USER_TOO_LARGE: &str = "USER_TOO_LARGE";
-
 fn too_large_status(bytes: usize) -> Status {
     let message = format!(
         "the response would have {bytes} bytes, and libraries refuse more than {MAX_RESPONSE_BYTES}: \
          ask for fewer fields by `read_mask`, such as \"id,data.email\""
     );
-    final_status(Code::FailedPrecondition, USER_TOO_LARGE, &message, [])
-}
-
-fn limited(message: &str, wait: Duration, told: impl IntoIterator<Item = Detail>) -> Status {
-    retryable(Code::ResourceExhausted, "ROWND_RATE_LIMITED", message, wait, told)
-}
-
-const REFRESH_TOKEN_REFUSED: (&str, &str) = (
-    "REFRESH_TOKEN_REFUSED",
-    "the refresh token is used up or expired: the user has to sign in again",
-);
-
-/// Reason and message where the API understood the request and rejected it.
-fn rejection_reason(asked: Asked, rejection: &Rejection) -> (&'static str, &'static str) {
-    // RFC 6749 section 5.2: any other code is about the request, and the token may be good still.
-    let is_grant = rejection.code.as_deref() == Some("invalid_grant");
-    match (asked, rejection.status) {
-        (Asked::ThirdParty, 400 | 404) => {
-            ("EXCHANGE_ABORTED", "the token validator refused the token")
-        }
-        (Asked::Refresh, _) => REFRESH_TOKEN_REFUSED,
-        (Asked::OpenIdRefresh, _) if is_grant => REFRESH_TOKEN_REFUSED,
-        (Asked::Code, _) if is_grant => {
-            ("CODE_REFUSED", "the code is used up, expired, or for another client")
-        }
-        (Asked::Migration, _) => ("MIGRATION_REFUSED", "the issuer makes no session of this token"),
-        (Asked::User, 401 | 403) => ("USER_REFUSED", "the session is not allowed to read its user"),
-        (Asked::User, _) => ("PROFILE_REFUSED", "the issuer does not hand out the user's profile"),
-        _ => ("EXCHANGE_REFUSED", "the issuer refused the exchange"),
-    }
-}
-
-/// A name and a value of an `ErrorInfo`.
-type Detail = (String, String);
-
-fn info(reason: &str, told: impl IntoIterator<Item = Detail>) -> ErrorDetails {
-    let told: HashMap<String, String> = told.into_iter().collect();
-    ErrorDetails::with_error_info(reason, DOMAIN, told)
-}
-
-fn final_status(
-    code: Code,
-    reason: &str,
-    message: &str,
-    told: impl IntoIterator<Item = Detail>,
-) -> Status {
-    Status::with_error_details(code, message, info(reason, told))
-}
-
-fn retryable(
-    code: Code,
-    reason: &str,
-    message: &str,
-    wait: Duration,
-    told: impl IntoIterator<Item = Detail>,
-) -> Status {
-    let mut details = info(reason, told);
-    details.set_retry_info(Some(wait));
-    Status::with_error_details(code, message, details)
+    final_status(ErrorReason::UserTooLarge, &message, [])
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tonic::Status;
 
-use super::{call::ServiceCall, exchange, get_user, verify};
+use super::{call::ServiceCall, exchange, get_user, openid_client, verify};
 use crate::{
     authz::Authorizer,
     grpc::pb::rownd::auth::v1::{
@@ -43,7 +43,7 @@ impl RowndAuth for Methods {
         request: tonic::Request<BuildAuthorizationUrlRequest>,
     ) -> Result<tonic::Response<BuildAuthorizationUrlResponse>, Status> {
         let call = ServiceCall::of(request.extensions())?;
-        Ok(exchange::authorization_url(&call, request.into_inner()).await?.into())
+        Ok(openid_client::authorization_url(&call, request.into_inner()).await?.into())
     }
 
     async fn get_user(

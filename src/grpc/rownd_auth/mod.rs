@@ -9,16 +9,22 @@ mod call;
 mod caller;
 mod caller_refusal;
 mod convert;
+mod details;
 mod door;
 mod exchange;
 mod fault;
 mod get_user;
+mod grants;
 mod methods;
+mod openid_client;
+mod reason;
+mod refusal;
 mod structure;
 mod table;
 mod target;
 #[cfg(test)]
 mod tests;
+mod text_fields;
 mod verify;
 
 pub(super) use caller_refusal::CallerRefusal;

@@ -7,15 +7,23 @@ use prost::Message as _;
 use prost_types::{Struct, Value, value::Kind};
 use serde_json::{Map, Value as Json, json};
 
+use tonic::Code;
+use tonic_types::StatusExt as _;
+
 use super::{
     convert::{from_struct, wire_identity},
+    fault::Fault,
+    refusal::Asked,
     structure::Structures,
 };
 use crate::{
     authz::VerifiedToken,
     grpc::pb::rownd::auth::v1::{VerifyResponse, verify_response::Outcome},
-    model::{AuthLevel, Group, IdentityFacts},
+    issuer_api::{ApiError, ExchangeError},
+    model::{AuthLevel, DenialClass, DenyReason, Group, IdentityFacts},
     policy::rights::Rights,
+    profile::ProfileError,
+    single_flight::Missed,
     verify::Identity,
 };
 
@@ -174,4 +182,49 @@ fn an_answer_has_no_more_bytes_than_libraries_take() {
     let bytes = made.encoded_len() + meta.encoded_len();
     assert!(bytes < 3 << 20, "{bytes}");
     assert_eq!(structures.omitted(), ["data.b", "meta.e"]);
+}
+
+fn code_and_reason(fault: Fault) -> (Code, String) {
+    let status = fault.status();
+    (status.code(), status.get_error_details().error_info().unwrap().reason.clone())
+}
+
+/// Faults that no answer of an issuer can cause.
+#[test]
+fn a_fault_of_this_program_is_internal_and_never_unavailable() {
+    let internal = (Code::Internal, "INTERNAL".to_owned());
+    let second = std::time::Duration::from_secs(1);
+    for (name, fault) in [
+        ("a token", Fault::undecided(DenyReason::Internal.into(), second)),
+        ("a refresh", Fault::exchange(Asked::Refresh, Missed::Panicked.into())),
+        ("a profile", Fault::profile(ProfileError::Missed(Missed::Panicked))),
+        ("a body", Fault::exchange(Asked::Refresh, ApiError::BodyNotWritable.into())),
+        ("a nonce", Fault::exchange(Asked::AuthorizationUrl, ApiError::NoRandomness.into())),
+        ("a call", Fault::Internal),
+    ] {
+        assert_eq!(code_and_reason(fault), internal, "{name}");
+    }
+    let unsupported = Fault::exchange(Asked::Guest, ExchangeError::Unsupported);
+    let expected = (Code::FailedPrecondition, "EXCHANGE_UNSUPPORTED".to_owned());
+    assert_eq!(code_and_reason(unsupported), expected);
+}
+
+/// A token that cannot be judged now is `UNAVAILABLE`, by one of the documented reasons.
+#[test]
+fn a_token_that_cannot_be_judged_now_has_a_documented_reason() {
+    let page = include_str!("../../../docs/rownd-auth.md");
+    // These are about checks of Envoy, and about passports.
+    let of_checks =
+        [DenyReason::PassportUnavailable, DenyReason::RouteUnknown, DenyReason::Cancelled];
+    for reason in DenyReason::ALL.iter().copied() {
+        let undecided = matches!(reason.class(), DenialClass::Pending | DenialClass::Unavailable);
+        if !undecided || of_checks.contains(&reason) {
+            continue;
+        }
+        let fault = Fault::undecided(reason.into(), std::time::Duration::from_secs(1));
+        let (code, word) = code_and_reason(fault);
+        assert!(page.contains(&format!("`{word}`")), "{word} is not on the page");
+        let expected = if word == "INTERNAL" { Code::Internal } else { Code::Unavailable };
+        assert_eq!(code, expected, "{word}");
+    }
 }

@@ -8,6 +8,7 @@ use super::{
     call::ServiceCall,
     convert,
     fault::{Fault, is_undecided},
+    reason::ErrorReason,
     structure::Structures,
 };
 use crate::{
@@ -66,7 +67,7 @@ pub(super) async fn verify(
         Err(denial) if lacks_secret(call, &denial) => {
             let message = "the app has no key and secret in the configuration (issuers[].apps[]), and \
                            the user's profile has to be read";
-            return Err(Fault::Unsupported("PROFILE_UNSUPPORTED", message));
+            return Err(Fault::Unsupported(ErrorReason::ProfileUnsupported, message));
         }
         Err(denial) => Outcome::Denial(convert::wire_denial(&denial)),
     };

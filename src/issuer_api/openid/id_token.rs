@@ -13,8 +13,8 @@ const LEEWAY: u64 = 30;
 /// Which nonce an ID token has to have.
 #[derive(Clone, Copy)]
 pub(in crate::issuer_api) enum Nonce<'a> {
-    /// This one, or none where there is none.
-    Exactly(Option<&'a str>),
+    /// This one.
+    Exactly(&'a str),
     /// Any: the token is no answer to an authorization request.
     Any,
 }
@@ -63,7 +63,7 @@ pub(in crate::issuer_api) fn subject_of(
         Err(ApiError::IdToken("it is for another client"))
     } else if now >= end.saturating_add(Duration::from_secs(LEEWAY)) {
         Err(ApiError::IdToken("it has expired"))
-    } else if matches!(nonce, Nonce::Exactly(nonce) if claims.nonce.as_deref() != nonce) {
+    } else if matches!(nonce, Nonce::Exactly(nonce) if claims.nonce.as_deref() != Some(nonce)) {
         Err(ApiError::IdToken("its nonce is not the one of this sign-in"))
     } else if claims.sub.is_empty() {
         Err(ApiError::IdToken("its subject is empty"))

@@ -12,7 +12,7 @@ use crate::{
         error::ApiError,
         operation::Operation,
     },
-    upstream::discovery::{DiscoveredUrl, IssuerMetadata, OPENID_CONFIGURATION},
+    upstream::discovery::{DiscoveredUrl, IssuerMetadata, MetadataError, OPENID_CONFIGURATION},
 };
 
 /// For how long the endpoints are used before the metadata are asked for again.
@@ -69,12 +69,15 @@ async fn fetch(api: &Api, iss: &str, timeout: Duration) -> Result<Endpoints, Api
         body: Bytes::new(),
         timeout,
     };
-    api.call(call, |answer| {
+    let found = api.call(call, |answer| {
         let metadata = IssuerMetadata::parse(&answer.body, iss, &api.base_url)?;
         Ok(Endpoints {
             authorization: metadata.authorization_endpoint()?,
             token: metadata.token_endpoint()?,
         })
+    });
+    found.await.map_err(|error| {
+        let ApiError::Rejected(rejection) = error else { return error };
+        MetadataError::NotThere(rejection.status).into()
     })
-    .await
 }

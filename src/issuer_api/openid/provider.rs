@@ -16,7 +16,7 @@ use crate::{
     issuer_api::{
         api::{Api, ApiCall, Target},
         capabilities::{Asked, CodeFlow},
-        error::{ApiError, Rejection},
+        error::ApiError,
         grants::{
             Authorization, AuthorizationRequest, CodeGrant, OpenIdClientProof, OpenIdRefresh,
         },
@@ -136,12 +136,9 @@ impl CodeFlow for OpenIdProvider {
             ];
             form.extend(grant.verifier.iter().map(|value| ("code_verifier", value.expose())));
             let mut tokens = self.tokens(Operation::OpenIdCode, client, &form, timeout).await?;
-            if let Some(id) = &tokens.id {
-                let nonce = Nonce::Exactly(grant.nonce.as_deref());
-                tokens.subject = Some(self.subject(id, client.id, nonce)?);
-            } else if grant.nonce.is_some() {
-                return Err(ApiError::IdToken("there is none, but the sign-in has a nonce"));
-            }
+            let id = tokens.id.as_ref();
+            let id = id.ok_or(ApiError::IdToken("there is none, but the sign-in has a nonce"))?;
+            tokens.subject = Some(self.subject(id, client.id, Nonce::Exactly(&grant.nonce))?);
             Ok(Granted::Tokens(Box::new(tokens)))
         })
     }
@@ -158,12 +155,13 @@ impl CodeFlow for OpenIdProvider {
 
 /// The meaning of an error of a token endpoint.
 fn token_error(error: ApiError) -> ApiError {
-    let ApiError::Rejected(Rejection { status, code }) = error else { return error };
-    if status == 401 || code.as_deref() == Some("invalid_client") {
+    let ApiError::Rejected(rejection) = error else { return error };
+    let status = rejection.status;
+    if status == 401 || rejection.code.as_deref() == Some("invalid_client") {
         // RFC 6749 section 5.2: the client is refused, not the request.
         ApiError::KeyRefused(status)
     } else if status == 400 {
-        ApiError::Rejected(Rejection { status, code })
+        ApiError::Rejected(rejection)
     } else {
         // A token endpoint refuses with 400 (RFC 6749 section 5.2). Any other status may be of a
         // proxy in between.

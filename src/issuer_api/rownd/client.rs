@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use serde::Deserialize;
+use serde_json::Value;
 
 use crate::{
     config::Secret,
@@ -13,6 +14,7 @@ use crate::{
         error::ApiError,
         operation::Operation,
     },
+    model::AppOfKey,
     upstream::HttpAnswer,
 };
 
@@ -29,11 +31,13 @@ pub(super) struct RowndClient {
 
 #[derive(Deserialize)]
 struct AppConfig {
-    app: AppOfKey,
+    app: WithId,
+    /// The variant that the key belongs to. Other shapes of it are none.
+    variant: Option<Value>,
 }
 
 #[derive(Deserialize)]
-struct AppOfKey {
+struct WithId {
     id: String,
 }
 
@@ -44,7 +48,7 @@ impl RowndClient {
 }
 
 impl AppIds for RowndClient {
-    fn app_id<'a>(&'a self, key: &'a Secret, timeout: Duration) -> Asked<'a, String> {
+    fn app_of_key<'a>(&'a self, key: &'a Secret, timeout: Duration) -> Asked<'a, AppOfKey> {
         Box::pin(async move {
             let call = ApiCall {
                 operation: Operation::RowndAppConfig,
@@ -54,17 +58,20 @@ impl AppIds for RowndClient {
                 body: Bytes::new(),
                 timeout,
             };
-            let id = self.api.call(call, read_app_id).await;
-            id.map_err(|error| {
-                let error = error.of_credentials();
-                // Nothing but the key was sent.
-                if error == ApiError::NotFound { ApiError::KeyRefused(404) } else { error }
-            })
+            // Nothing but the key was sent.
+            self.api.call(call, read_app).await.map_err(ApiError::of_key)
         })
     }
 }
 
-fn read_app_id(answer: &HttpAnswer) -> Result<String, ApiError> {
-    let config: AppConfig = from_json(answer)?;
-    if config.app.id.is_empty() { Err(ApiError::Shape) } else { Ok(config.app.id) }
+fn read_app(answer: &HttpAnswer) -> Result<AppOfKey, ApiError> {
+    let AppConfig { app, variant } = from_json(answer)?;
+    if app.id.is_empty() {
+        return Err(ApiError::Shape);
+    }
+    let variant = variant.and_then(|variant| WithId::deserialize(variant).ok());
+    Ok(AppOfKey {
+        id: app.id,
+        variant: variant.map(|variant| variant.id).filter(|id| !id.is_empty()),
+    })
 }

@@ -14,9 +14,10 @@ use crate::{
     issuer_api::{
         api::{ApiCall, Target, from_json, json},
         capabilities::{Asked, Guests, RefreshTokens, ThirdPartyTokens},
-        error::{ApiError, ExchangeError, Rejection},
+        error::{ApiError, ExchangeError},
         grants::{AppAndKey, GuestLevel, Intent, ThirdPartyToken},
         operation::Operation,
+        rejection::{RefusedPart, Rejection},
         tokens::{Granted, Tokens, UserType, not_empty},
     },
     upstream::{HttpAnswer, UpstreamError},
@@ -71,7 +72,7 @@ impl ThirdPartyTokens for RowndClient {
         app: AppAndKey<'a>,
         token: &'a ThirdPartyToken,
         timeout: Duration,
-    ) -> Asked<'a, Granted> {
+    ) -> Asked<'a, Granted, ExchangeError> {
         Box::pin(async move {
             let body = TokenRequest {
                 id_token: Some(token.token.expose()),
@@ -84,7 +85,8 @@ impl ThirdPartyTokens for RowndClient {
                 instant_user_id: token.instant_user_id.as_deref(),
                 ..TokenRequest::default()
             };
-            self.tokens(Operation::RowndExchange, Some(app), &body, timeout).await
+            let granted = self.tokens(Operation::RowndExchange, Some(app), &body, timeout).await;
+            granted.map_err(|error| with_key(refused_part(error, token), app))
         })
     }
 }
@@ -124,8 +126,7 @@ impl Guests for RowndClient {
                     let body = TokenRequest::default();
                     let operation = Operation::RowndInstantUser;
                     let granted = self.tokens(operation, Some(app), &body, timeout).await;
-                    // Nothing but the key was sent, so a refusal is about the key.
-                    Ok(granted.map_err(ApiError::of_credentials)?)
+                    granted.map_err(|error| with_key(error.of_key(), app))
                 }
                 GuestLevel::Guest => {
                     let body = TokenRequest {
@@ -133,7 +134,8 @@ impl Guests for RowndClient {
                         app_id: Some(app.id),
                         ..TokenRequest::default()
                     };
-                    Ok(self.tokens(Operation::RowndGuest, Some(app), &body, timeout).await?)
+                    let granted = self.tokens(Operation::RowndGuest, Some(app), &body, timeout);
+                    granted.await.map_err(|error| with_key(error.of_key(), app))
                 }
             }
         })
@@ -159,6 +161,39 @@ impl RowndClient {
             timeout,
         };
         self.api.call(call, read_tokens).await
+    }
+}
+
+/// The error of an exchange: about the app key, or about the part of the request that it names.
+///
+/// Rownd has published neither the statuses nor the codes of most of them. 401 is about the key, by
+/// every library; 400 and 404 are the no of the token validator, unless the answer says otherwise,
+/// or something else was sent that could be unknown.
+fn refused_part(error: ApiError, sent: &ThirdPartyToken) -> ApiError {
+    let ApiError::Rejected(rejection) = error else { return error };
+    let (status, said) = (rejection.status, rejection.mentions);
+    let (group, instant) = (sent.group_to_join.is_some(), sent.instant_user_id.is_some());
+    let part = match status {
+        401 => return ApiError::KeyRefused(status),
+        _ if rejection.names_fields() => RefusedPart::UserData,
+        404 if group && said.group => RefusedPart::UnknownGroup,
+        _ if group && said.group => RefusedPart::ClosedGroup,
+        _ if instant && said.instant_user => RefusedPart::InstantUser,
+        _ if said.app => return ApiError::KeyRefused(status),
+        400 | 403 if said.disabled => RefusedPart::DisabledUser,
+        403 => return ApiError::KeyRefused(status),
+        400 | 404 if said.token || !(group || instant) => RefusedPart::Token,
+        _ => return ApiError::Rejected(rejection),
+    };
+    ApiError::Rejected(rejection.of(part))
+}
+
+/// The same error; where the key is refused and none was sent, one is missing.
+fn with_key(error: ApiError, app: AppAndKey<'_>) -> ExchangeError {
+    if app.key.is_none() && matches!(error, ApiError::KeyRefused(_)) {
+        ExchangeError::NoKey
+    } else {
+        error.into()
     }
 }
 

@@ -7,7 +7,8 @@ use bytes::Bytes;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use time::{
-    OffsetDateTime,
+    OffsetDateTime, PrimitiveDateTime,
+    error::Parse,
     format_description::well_known::{Iso8601, Rfc3339},
 };
 
@@ -37,7 +38,9 @@ struct UserDocument {
     verified_data: Option<Value>,
     attributes: Option<Value>,
     groups: Option<Value>,
+    /// Rownd's API and its libraries write `meta`, a page of its documents `metadata`.
     meta: Option<Value>,
+    metadata: Option<Value>,
 }
 
 #[derive(Deserialize)]
@@ -121,7 +124,7 @@ pub(in crate::issuer_api) fn read_profile_of(user: &str, body: &[u8]) -> Result<
 
 /// The profile in this document.
 ///
-/// `state` and `meta` decide whether a user may go on, so an answer where one of them has another
+/// `state`, `meta` and `metadata` decide whether a user may go on, so an answer where one of them has another
 /// type is an error, and so is an answer without either and without the user's id: a body that says
 /// nothing must not read as an enabled user. Other parts of another shape are left out,
 /// and [`OddParts`] names them.
@@ -132,11 +135,10 @@ pub(in crate::issuer_api) fn read_profile(body: &[u8]) -> Result<Profile, ApiErr
         Some(Value::String(state)) => Some(state),
         Some(_) => return Err(ApiError::Shape),
     };
-    let meta = match document.meta {
-        None | Some(Value::Null) => Map::new(),
-        Some(Value::Object(meta)) => meta,
-        Some(_) => return Err(ApiError::Shape),
-    };
+    let (meta, metadata) = (decisive_object(document.meta)?, decisive_object(document.metadata)?);
+    let cutoffs = [&meta, &metadata].map(|block| cutoff_of(block.get("tokens_valid_since")));
+    // Of a member that both have, that of `meta` is shown.
+    let meta: Map<String, Value> = metadata.into_iter().chain(meta).collect();
     let mut odd = OddParts::default();
     let data = object_or_empty(document.data, &mut odd.data);
     let user_id = non_empty_text(document.rownd_user)
@@ -153,14 +155,33 @@ pub(in crate::issuer_api) fn read_profile(body: &[u8]) -> Result<Profile, ApiErr
         verified_data: object_or_empty(document.verified_data, &mut odd.verified_data),
         attributes: object_or_empty(document.attributes, &mut odd.attributes),
         groups: groups_of(document.groups, &mut odd.groups),
-        tokens_valid_since: cutoff_of(meta.get("tokens_valid_since")),
+        tokens_valid_since: stricter(cutoffs),
         meta,
         odd,
     })
 }
 
-/// A time in ISO 8601 with its offset from UTC. Without the offset it could be hours off, so it is
-/// unreadable.
+/// The members of an object that decides; a value of another type is an error.
+fn decisive_object(value: Option<Value>) -> Result<Map<String, Value>, ApiError> {
+    match value {
+        None | Some(Value::Null) => Ok(Map::new()),
+        Some(Value::Object(map)) => Ok(map),
+        Some(Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_)) => {
+            Err(ApiError::Shape)
+        }
+    }
+}
+
+/// Of two cut-offs the one that ends more tokens: an unreadable one ends all.
+const fn stricter(cutoffs: [Cutoff; 2]) -> Cutoff {
+    match cutoffs {
+        [Cutoff::Unreadable, _] | [_, Cutoff::Unreadable] => Cutoff::Unreadable,
+        [Cutoff::None, other] | [other, Cutoff::None] => other,
+        [Cutoff::At(one), Cutoff::At(other)] => Cutoff::At(if one > other { one } else { other }),
+    }
+}
+
+/// A date with a time in ISO 8601. Without an offset it is UTC, as everywhere in Rownd's documents.
 fn cutoff_of(value: Option<&Value>) -> Cutoff {
     let text = match value {
         None | Some(Value::Null) => return Cutoff::None,
@@ -169,6 +190,10 @@ fn cutoff_of(value: Option<&Value>) -> Cutoff {
     };
     OffsetDateTime::parse(text, &Rfc3339)
         .or_else(|_| OffsetDateTime::parse(text, &Iso8601::PARSING))
+        .or_else(|_| {
+            let at = PrimitiveDateTime::parse(text, &Iso8601::PARSING)?;
+            Ok::<_, Parse>(at.assume_utc())
+        })
         .map_or(Cutoff::Unreadable, |at| Cutoff::At(at.unix_timestamp_nanos()))
 }
 

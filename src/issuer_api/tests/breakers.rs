@@ -49,7 +49,7 @@ async fn asked(client: &IssuerApi, (kind, app): Request) -> Result<(), ApiError>
         "exchange" => {
             let app = AppAndKey { id: app, key: None };
             let api = client.third_party_tokens.as_ref().unwrap();
-            api.exchange(app, &exchange, TIMEOUT).await.map(|_| ())
+            api.exchange(app, &exchange, TIMEOUT).await.map(|_| ()).map_err(of_api)
         }
         "refresh" => {
             let api = client.refresh_tokens.as_ref().unwrap();

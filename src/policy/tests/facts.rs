@@ -264,20 +264,3 @@ fn of_nobody_nothing_is_known_not_even_what_it_lacks() {
         }
     }
 }
-
-#[test]
-fn of_nobody_nothing_is_known_not_even_what_it_lacks() {
-    for expression in ["!has(claims.banned)", "!has(identity.tenant)"] {
-        for (require, expected) in [
-            (format!("{{ cel: \"{expression}\" }}"), "credential_missing"),
-            (format!("{{ not: [{{ cel: \"!({expression})\" }}] }}"), "credential_missing"),
-        ] {
-            // With one issuer, no condition about it is needed.
-            let policy = super::policy(&format!(
-                "routes: [{{ id: it, match: any, auth: optional, require: {require} }}]"
-            ));
-            let denied = ask(&policy, "/", None).map_err(|denial| denial.reason().code());
-            assert_eq!(denied, Err(expected), "{require}");
-        }
-    }
-}

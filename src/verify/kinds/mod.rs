@@ -8,7 +8,7 @@ pub(super) mod kind;
 mod machine;
 mod oidc;
 pub(super) mod presets;
-mod rownd;
+pub(super) mod rownd;
 mod rownd_claims;
 mod standard;
 mod static_keys;

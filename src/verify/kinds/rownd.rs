@@ -41,7 +41,7 @@ fn facts(of: &FactsOf<'_>) -> Result<IdentityFacts, DenyReason> {
 }
 
 /// The first app that the token is made for and that takes its variant, and the variant.
-fn audience(
+pub(in crate::verify) fn audience(
     claims: &Claims<'_>,
     apps: &[AcceptedApp<'_>],
 ) -> Result<(String, Option<String>), DenyReason> {

@@ -9,7 +9,7 @@ use tokio::time::{Instant, sleep};
 use super::{ISS, Rig, Signer, access, issuer, key_set, rig, rig_of, soon, with};
 use crate::{
     config::SigningAlgorithm,
-    model::{Denial, DenyReason},
+    model::{AppOfKey, Denial, DenyReason},
     verify::key_source::FetchResult,
     verify::{fetch_budget::ClaimedIssueTime, jwks::KeyRefusal},
 };
@@ -373,8 +373,9 @@ async fn an_app_id_that_was_learned_is_used_from_then_on() {
                 (app.id(), app.key().map(crate::config::Secret::expose)),
                 (None, Some("key_a"))
             );
-            app.learn(super::APP.to_owned());
-            app.learn("app_another".to_owned());
+            let named = |id: &str| AppOfKey { id: id.to_owned(), variant: None };
+            app.learn(named(super::APP));
+            app.learn(named("app_another"));
             assert_eq!(app.id(), Some(super::APP));
             assert!(rig.verify(&token).await.is_ok());
             assert!(rig.readiness.is_ready(), "{:?}", rig.readiness.waiting_for());

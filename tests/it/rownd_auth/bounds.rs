@@ -81,6 +81,7 @@ async fn trade(
         issuer: Some(issuer.to_owned()).filter(|issuer| !issuer.is_empty()),
         app_id: app.map(str::to_owned),
         grant: Some(grant),
+        ..ExchangeRequest::default()
     };
     stub.exchange(request).await.map(|_| ())
 }

@@ -8,13 +8,18 @@ mod bounds;
 mod callers;
 mod compression;
 mod drain;
+mod errors;
 mod exchange;
+mod foreign_refresh;
 mod hurry;
 mod openid;
 mod passports;
 mod permissions;
 mod refresh;
+mod refusals;
+mod sessions;
 mod users;
+mod variants;
 mod verify;
 
 use std::{collections::HashMap, net::SocketAddr, sync::Arc};
@@ -52,6 +57,10 @@ fn seed(idp: &Key) -> Seed {
     let seed = json!({ "apps": [{
         "id": APP, "key": APP_KEY, "secret": APP_SECRET, "name": "Shop",
         "schema": { "email": {}, "plan": {} },
+        "variants": [
+            { "id": "variant_kids", "key": "key_kids", "name": "Kids" },
+            { "id": "variant_outlet", "key": "key_outlet", "name": "Outlet" },
+        ],
         "token_validators": [
             { "kind": "jwks", "issuer": IDP, "jwks": { "keys": [idp.jwk()] },
               "verified_field": "email", "verification_type": "email" },
@@ -63,7 +72,10 @@ fn seed(idp: &Key) -> Seed {
             { "id": "oc_phone", "client_id": "key_shop_phone", "name": "Phone",
               "redirect_uris": [CALLBACK], "allowed_scopes": ["openid", "offline_access"] },
         ],
-        "groups": [{ "id": "group_staff", "name": "Staff", "admission_policy": "open" }],
+        "groups": [
+            { "id": "group_staff", "name": "Staff", "admission_policy": "open" },
+            { "id": "group_board", "name": "Board", "admission_policy": "invite_only" },
+        ],
         "users": [
             { "id": "ann", "auth_level": "verified",
               "data": { "email": "ann@example.com", "plan": "pro" },
@@ -242,6 +254,8 @@ pub(super) struct Said {
     told: HashMap<String, String>,
     retry: bool,
     field: Option<String>,
+    /// The fields that are at fault, each with a description.
+    fields: Vec<(String, String)>,
 }
 
 /// Reads a status, which has to be one of ours.
@@ -259,6 +273,10 @@ pub(super) fn said<T: std::fmt::Debug>(result: Result<T, Status>) -> Said {
         told: info.metadata.clone(),
         retry: details.retry_info().is_some_and(|retry| retry.retry_delay.is_some()),
         field: bad.map(|bad| bad.field_violations[0].field.clone()),
+        fields: bad.map_or_else(Vec::new, |bad| {
+            let violations = bad.field_violations.iter();
+            violations.map(|one| (one.field.clone(), one.description.clone())).collect()
+        }),
     }
 }
 

@@ -13,7 +13,7 @@ use tonic::{Code, Status};
 use url::Url;
 
 use super::{APP, CALLBACK, Rig, assert_field, said};
-use crate::support::sign_in::consent;
+use crate::support::{sign_in::consent, until};
 
 async fn authorization(
     rig: &Rig,
@@ -31,7 +31,7 @@ fn query(url: &Url) -> HashMap<String, String> {
 }
 
 /// Ann signs in; the grant that comes of it.
-async fn sign_in(rig: &Rig, client: &str) -> AuthorizationCodeGrant {
+pub(super) async fn sign_in(rig: &Rig, client: &str) -> AuthorizationCodeGrant {
     let asked = authorization(rig, of(client)).await.unwrap();
     let url = Url::parse(&asked.url).unwrap();
     let target = format!("{}?{}", url.path(), url.query().unwrap());
@@ -202,6 +202,7 @@ async fn a_mistake_in_the_call_names_the_field() {
         oidc_client: "web".into(),
         code: "x".into(),
         code_verifier: Some("v".into()),
+        nonce: Some("n".into()),
         ..AuthorizationCodeGrant::default()
     };
     let rows = [
@@ -227,4 +228,27 @@ async fn a_mistake_in_the_call_names_the_field() {
         ..ExchangeRequest::default()
     };
     assert_field(rig.trade(named).await, "issuer");
+}
+
+#[tokio::test]
+async fn a_caller_that_leaves_finds_the_tokens_of_its_code() {
+    let rig = Rig::start().await;
+    let grant = sign_in(&rig, "web").await;
+    rig.controls.clear_hits();
+    let slow = Fault { delay_ms: Some(500), times: Some(1), ..Fault::status(Endpoint::Oidc, 200) };
+    rig.controls.inject(Fault { status: None, ..slow }).unwrap();
+    let request = || ExchangeRequest {
+        grant: Some(Grant::AuthorizationCode(grant.clone())),
+        ..ExchangeRequest::default()
+    };
+    let (mut stub, first) = (rig.admin(), request());
+    let left = tokio::spawn(async move { stub.exchange(first).await });
+    until("the request at the provider", || rig.hits(Endpoint::Oidc) == 1).await;
+    left.abort();
+    // The code alone is not enough: everything of the sign-in belongs to the answer.
+    let other = AuthorizationCodeGrant { code_verifier: Some("x".repeat(43)), ..grant.clone() };
+    let tokens = rig.tokens(Grant::AuthorizationCode(grant.clone())).await;
+    assert!(tokens.id_token.is_some());
+    said(rig.exchange(Grant::AuthorizationCode(other)).await)
+        .is(Code::FailedPrecondition, "CODE_REFUSED");
 }

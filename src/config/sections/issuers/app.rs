@@ -19,6 +19,10 @@ pub(in crate::config) struct WrittenApp {
     /// The app secret, `ras_...`, or `file:/path`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub secret: Option<Secret>,
+    /// The app variant that the key belongs to, where the entry has an `id`. Without an `id`, Rownd
+    /// says it. Default: the key is the app's own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub variant: Option<String>,
     /// The app variants whose tokens are taken. Default: tokens of every variant are.
     pub variants: Vec<String>,
 }
@@ -30,6 +34,8 @@ pub struct App {
     pub known_by: AppKnownBy,
     /// The app secret, which opens profiles together with the key.
     pub secret: Option<Secret>,
+    /// The app variant that the key belongs to, where the id is configured.
+    pub variant: Option<String>,
     /// The app variants whose tokens are taken; empty for all of them.
     pub variants: Vec<String>,
 }
@@ -110,8 +116,32 @@ impl WrittenApp {
                 return None;
             }
         };
-        let (secret, variants) = (self.secret.clone(), self.variants.clone());
-        Some(App { known_by, secret, variants })
+        self.check_variant(kind, at, found);
+        Some(App {
+            known_by,
+            secret: self.secret.clone(),
+            variant: self.variant.clone(),
+            variants: self.variants.clone(),
+        })
+    }
+
+    fn check_variant(&self, kind: IssuerKind, at: &str, found: &mut Findings) {
+        let Some(variant) = &self.variant else { return };
+        let at = format!("{at}/variant");
+        if !is_plain(variant) {
+            found.add(at, "not the id of an app variant; write letters, digits, `_` and `-` only");
+        } else if kind != IssuerKind::Rownd {
+            found.add(at, "only apps of kind rownd have variants; leave it out");
+        } else if self.id.is_none() {
+            found.add(
+                at,
+                "Rownd says to which variant a key belongs; leave it out, or write `id` too",
+            );
+        } else if self.key.is_none() {
+            found.add(at, "says whose key it is, and there is no key; write `key: key_...`");
+        } else if !self.variants.is_empty() && !self.variants.contains(variant) {
+            found.add(at, "is not in `variants`, so its tokens would be refused; add it there");
+        }
     }
 }
 

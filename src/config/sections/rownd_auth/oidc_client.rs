@@ -4,7 +4,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize, Serializer};
 use url::Url;
 
-use crate::config::{findings::Findings, secret::Secret, shown::without_queries};
+use crate::config::{
+    findings::Findings, secret::Secret, shown::without_queries, web_address::is_loopback,
+};
 
 /// How an OpenID client proves itself at the token endpoint (OpenID Connect Core section 9).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -35,7 +37,8 @@ pub(in crate::config) struct WrittenOidcClient {
     /// How it proves itself. Default: `basic` with a secret, otherwise `none`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub auth_method: Option<ClientAuthMethod>,
-    /// The exact URIs that browsers may return to. The first one holds where a call names none.
+    /// The exact URIs that browsers may return to: https, or a scheme of your app; http on a loopback
+    /// host only. The first one holds where a call names none.
     #[serde(serialize_with = "without_queries")]
     pub redirect_uris: Vec<String>,
     /// The scopes that are asked for where a call names none.
@@ -138,11 +141,7 @@ impl WrittenOidcClient {
             found.add(format!("{at}/redirect_uris"), message);
         }
         for (index, uri) in self.redirect_uris.iter().enumerate() {
-            // RFC 6749 section 3.1.2: absolute, without a fragment.
-            if !Url::parse(uri).is_ok_and(|uri| uri.fragment().is_none()) {
-                // The URI may hold a secret, so the message does not repeat it.
-                let message = "is not an absolute URI without a fragment; write \
-                               https://app.example.com/callback";
+            if let Err(message) = check_redirect_uri(uri) {
                 found.add(format!("{at}/redirect_uris/{index}"), message);
             }
         }
@@ -157,6 +156,36 @@ impl WrittenOidcClient {
                 found.add(format!("{at}/scopes/{index}"), message);
             }
         }
+    }
+}
+
+/// Checks a URI that browsers bring a code to. The URI may hold a secret, so no message repeats it.
+///
+/// # Errors
+///
+/// The problem, with what to write instead.
+fn check_redirect_uri(uri: &str) -> Result<(), &'static str> {
+    // They run as a page's own script, or show what the address itself holds.
+    const SCRIPTS: [&str; 7] =
+        ["about", "blob", "data", "file", "filesystem", "javascript", "vbscript"];
+    // RFC 6749 section 3.1.2: absolute, without a fragment.
+    let uri = Url::parse(uri).ok().filter(|uri| uri.fragment().is_none()).ok_or(
+        "is not an absolute URI without a fragment; write https://app.example.com/callback",
+    )?;
+    match uri.scheme() {
+        // RFC 9700 section 2.6: anybody on the way could read the code.
+        "http" if !is_loopback(&uri) => Err(
+            "is plain http to another machine, where anybody on the way can read the code; write \
+             https:// (http is for localhost, 127.0.0.1 and [::1] only)",
+        ),
+        "http" | "https" if !uri.username().is_empty() || uri.password().is_some() => {
+            Err("has a user or a password, which browsers do not bring back; leave it out")
+        }
+        scheme if SCRIPTS.contains(&scheme) => {
+            Err("has a scheme that no app can receive a code by; write \
+                 https://app.example.com/callback, or a scheme of your app: com.example.app:/callback")
+        }
+        _ => Ok(()),
     }
 }
 
