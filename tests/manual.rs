@@ -142,9 +142,14 @@ fn every_section_of_rfc_8725_names_its_tests() {
     }
 }
 
+/// An app, which every configuration needs.
+fn environment() -> BTreeMap<String, String> {
+    BTreeMap::from([("ROWND_APP_ID".to_owned(), "app_manual".to_owned())])
+}
+
 #[test]
 fn every_configuration_loads() {
-    let environment = BTreeMap::from([("ROWND_APP_ID".to_owned(), "app_manual".to_owned())]);
+    let environment = environment();
     let mut seen = 0;
     for page in pages() {
         for block in blocks(&page.text, "# rownd-authz") {
@@ -157,7 +162,6 @@ fn every_configuration_loads() {
     assert!(seen >= 2, "found only {seen} configurations");
 }
 
-/// The metric names of a page: `rownd_authz_...` in the first cell of a table's row.
 /// The text of every source and test file below a directory.
 fn sources(directory: PathBuf, text: &mut String) {
     for entry in fs::read_dir(directory).expect("a directory of sources") {
@@ -201,26 +205,75 @@ fn every_condition_has_a_row_in_the_page_of_policies() {
     assert!(conditions.len() > 20 && missing.is_empty(), "no row for {missing:?}");
 }
 
+/// The metric names of a page: `rownd_authz_...` or `process_...` in the first cell of a table's row.
 fn documented(text: &str) -> BTreeSet<String> {
     text.lines()
-        .filter_map(|line| line.strip_prefix("| `rownd_authz_"))
-        .filter_map(|line| line.split_once('`'))
-        .map(|(name, _)| format!("rownd_authz_{name}"))
+        .filter_map(|line| line.strip_prefix("| `")?.split_once('`'))
+        .map(|(name, _)| name.to_owned())
+        .filter(|name| is_metric(name))
         .collect()
+}
+
+fn is_metric(name: &str) -> bool {
+    ["rownd_authz_", "process_"].iter().any(|prefix| name.starts_with(prefix))
 }
 
 #[test]
 fn every_metric_is_documented() {
-    let labels = rownd_authz::app::labels(["rownd".to_owned()]);
-    let exposition = Metrics::build(&labels).expect("metrics").render();
-    let exposed: BTreeSet<String> = exposition
-        .lines()
-        .filter_map(|line| line.strip_prefix("# TYPE "))
-        .filter_map(|line| line.split(' ').next())
+    // Many series are made by their first event, so the names are taken from the source.
+    let mut source = String::new();
+    sources(root().join("src/metrics"), &mut source);
+    let is_plain = |c: char| c.is_ascii_lowercase() || c == '_';
+    let exposed: BTreeSet<String> = source
+        .split('"')
+        .filter(|word| is_metric(word) && word.chars().all(is_plain) && !word.ends_with('_'))
         .map(str::to_owned)
         .collect();
+    let labels = rownd_authz::app::labels(["rownd".to_owned()]);
+    let exposition = Metrics::build(&labels).expect("metrics").render();
+    for name in exposition.lines().filter_map(|line| line.strip_prefix("# TYPE ")) {
+        let name = name.split(' ').next().unwrap_or_default();
+        assert!(exposed.contains(name), "{name} is not found in the source");
+    }
     let page = fs::read_to_string(root().join("docs/metrics.md")).expect("docs/metrics.md");
     assert_eq!(documented(&page), exposed);
+}
+
+/// The unit of systemd: sound by its own tool where there is one, and with more time to stop than a drain
+/// takes.
+#[test]
+fn the_unit_of_systemd_is_sound() {
+    let file = root().join("deploy/systemd/rownd-authz.service");
+    let unit = fs::read_to_string(file).expect("the unit");
+    let value = |name: &str| {
+        let lines = unit.lines().filter_map(|line| line.split_once('='));
+        let found: Vec<&str> = lines.filter(|(key, _)| *key == name).map(|line| line.1).collect();
+        assert_eq!(found.len(), 1, "{name}: {found:?}");
+        found[0]
+    };
+    let times = config::parse("empty", "{}", &environment()).expect("the defaults").shutdown;
+    let drain = times.drain_delay.get() + times.grace.get();
+    assert!(value("TimeoutStopSec").parse::<u64>().expect("seconds") > drain.as_secs() + 1);
+    assert!(value("ExecStart").ends_with(" serve"));
+    assert_eq!(value("ExecReload"), "/bin/kill -HUP $MAINPID");
+    // The tool wants to see the program, and the test has it elsewhere.
+    let place = tempfile::tempdir().expect("a directory");
+    let copy = place.path().join("rownd-authz.service");
+    let program = value("ExecStart").split(' ').next().unwrap_or_default();
+    fs::write(&copy, unit.replace(program, "/bin/true")).expect("a copy");
+    for arguments in
+        [&["verify", "--man=no"][..], &["security", "--offline=true", "--threshold=20"]]
+    {
+        let tool =
+            std::process::Command::new("systemd-analyze").args(arguments).arg(&copy).output();
+        match tool {
+            Ok(done) => {
+                let said = String::from_utf8_lossy(&done.stderr).into_owned();
+                assert!(done.status.success() && said.is_empty(), "{arguments:?}: {said}");
+            }
+            Err(missing) => println!("systemd-analyze was not asked: {missing}"),
+        }
+    }
 }
 
 /// Needs the real Envoy, as everything under this name.

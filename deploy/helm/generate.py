@@ -104,7 +104,17 @@ def inferred(node):
 def closed(node):
     """A map that takes no other keys."""
     properties = {child.key: schema(child) for child in node.children}
-    return {"type": "object", "additionalProperties": False, "properties": properties}
+    rules = {"type": "object", "additionalProperties": False, "properties": properties}
+    # Helm takes a value away that is set to null: the templates need these.
+    needed = [child.key for child in node.children if is_needed(child)]
+    return {**rules, "required": needed} if needed else rules
+
+
+def is_needed(node):
+    """A value that has to be there; an empty list, map or text may be null as well."""
+    if node.key in OPEN or node.key == "config" or node.key == "labels":
+        return False
+    return bool(node.children) or node.default not in (None, "", "{}", "[]", '""')
 
 
 # Maps that Kubernetes defines: values.yaml has defaults, not all possible keys.

@@ -1,54 +1,20 @@
-//! The tasks beside the checks: app ids, metrics upkeep, announcements.
+//! The tasks beside the checks: metrics upkeep, revocations, announcements.
 
 use std::{sync::Arc, time::Duration};
 
-use backon::{ExponentialBuilder, Retryable as _};
-use futures_util::future::join_all;
 use tokio::time::MissedTickBehavior;
 
 use crate::{
-    config::Issuer as Settings,
-    health::Readiness,
-    issuer_api::AppIds,
-    log_throttle::LogThrottle,
-    metrics::Metrics,
-    verify::{AppSlot, Issuer, RevocationList},
+    health::Readiness, log_throttle::LogThrottle, metrics::Metrics, verify::RevocationList,
 };
 
-/// A process that is not ready logs what it waits for this often.
-const REMIND_EVERY: Duration = Duration::from_secs(10);
+/// A process that is not ready logs what it waits for after this time, then after twice this time,
+/// and so on.
+const REMIND_AFTER: Duration = Duration::from_secs(10);
+/// The longest of these times.
+const REMIND_AT_LAST: Duration = Duration::from_secs(600);
 /// Revocations that have ended are removed this often.
 const SWEEP_EVERY: Duration = Duration::from_secs(60);
-
-/// Asks Rownd for the id of each app that is known only by its key, until it answers.
-pub(super) async fn learn_app_ids(issuer: Arc<Issuer>, client: Arc<dyn AppIds>) {
-    let unknown = issuer.apps().iter().filter(|app| app.id().is_none());
-    // At the same time: a key that Rownd refuses must not keep the others waiting.
-    join_all(unknown.map(|slot| learn_app_id(slot, client.as_ref(), issuer.settings()))).await;
-}
-
-async fn learn_app_id(slot: &AppSlot, client: &dyn AppIds, issuer: &Settings) {
-    let Some(key) = slot.key() else { return };
-    let (timeout, issuer) = (issuer.keys.fetch_timeout.get(), issuer.name.as_str());
-    let retry = ExponentialBuilder::default()
-        .with_min_delay(Duration::from_secs(1))
-        .with_max_delay(Duration::from_secs(60))
-        .with_jitter()
-        .without_max_times();
-    let asked = (|| client.app_of_key(key, timeout)).retry(retry).notify(|error, delay| {
-        tracing::warn!(
-            issuer,
-            %error,
-            again_in_seconds = delay.as_secs(),
-            "the app id could not be asked for"
-        );
-    });
-    if let Ok(app) = asked.await {
-        let app_variant = app.variant.as_deref();
-        tracing::info!(issuer, app_id = %app.id, app_variant, "app id is known");
-        slot.learn(app);
-    }
-}
 
 /// Logged while calls are refused because HTTP/2 finds their headers malformed.
 const MALFORMED: &str = "HTTP/2 calls were refused because their headers are malformed. To Envoy \
@@ -67,6 +33,7 @@ pub(super) async fn metrics_upkeep(metrics: Arc<Metrics>, every: Duration) {
         ticks.tick().await;
         metrics.upkeep();
         metrics.log_lines_lost(super::telemetry::lines_lost());
+        metrics.log_lines_refused(super::telemetry::lines_refused());
         let now = super::telemetry::calls_malformed();
         metrics.calls_malformed(now);
         if now > malformed && throttle.admit().is_some() {
@@ -89,11 +56,13 @@ pub(super) async fn sweep_revocations(revocations: Arc<dyn RevocationList>) {
 /// Logs when the process is ready, and until then what it waits for.
 pub(super) async fn announce_readiness(readiness: Readiness) {
     let mut ready = readiness.watch();
+    let mut pause = REMIND_AFTER;
     loop {
-        match tokio::time::timeout(REMIND_EVERY, ready.wait_for(|ready| *ready)).await {
+        match tokio::time::timeout(pause, ready.wait_for(|ready| *ready)).await {
             Ok(_) => return tracing::info!("ready"),
             Err(_elapsed) => {
                 tracing::warn!(waiting_for = ?readiness.waiting_for(), "not ready yet");
+                pause = (pause * 2).min(REMIND_AT_LAST);
             }
         }
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::{
     authz::{Edition, Snapshot},
-    config::Config,
+    config::{Config, KeySnapshots},
     digest, issuer_api,
     metrics::Metrics,
     passport::{self, Passports},
@@ -21,6 +21,8 @@ pub(super) struct BackgroundWork {
     pub(super) refreshers: Vec<KeyRefresher>,
     /// The issuers, each with the client of its API.
     pub(super) issuers: Vec<(Arc<Issuer>, Option<issuer_api::IssuerApi>)>,
+    /// Where the app ids of the issuers are kept over a restart, if anywhere.
+    pub(super) key_snapshots: Option<KeySnapshots>,
     /// `None`: the profiles of the configuration before are kept, with their task.
     pub(super) fetcher: Option<ProfileFetcher>,
 }
@@ -66,7 +68,8 @@ pub(super) fn compile(
     let passports = Passports::build(config, policy.rights(), metrics)?.map(Arc::new);
     let snapshot = Snapshot::build(config, policy, verifier, profiles, exchange, edition)
         .with_passports(passports);
-    Ok((snapshot, BackgroundWork { refreshers, issuers, fetcher }))
+    let key_snapshots = config.key_snapshots.clone();
+    Ok((snapshot, BackgroundWork { refreshers, issuers, key_snapshots, fetcher }))
 }
 
 pub(super) const fn limits(config: &Config) -> VerifierLimits {

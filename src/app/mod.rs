@@ -3,6 +3,7 @@
 //! In: a [`Config`]. Out: [`Bound`], which tells its addresses; then [`Bound::run`] until it is told
 //! to stop. Only this room starts threads and tasks.
 
+mod app_ids;
 mod background;
 mod compile;
 mod connection;
@@ -38,7 +39,7 @@ use std::{net::SocketAddr, sync::Arc, time::Duration};
 use tokio::{sync::watch, task::JoinSet};
 
 use crate::{
-    authz::{self, Authorizer},
+    authz::{self, Authorizer, CheckApi},
     blocking::BlockingRunner,
     config::{Config, ConfigSource, Shutdown},
     grpc::{Doors, HealthTask, ext_authz::CheckDoor, rownd_auth::AuthDoor},
@@ -106,6 +107,7 @@ pub async fn build(config: Config) -> Result<Bound, BuildError> {
         compile::compile(&config, 1, verifier, None, shared).map_err(BuildError::Part)?;
     let recorders = authz::recorders(&metrics, config.log.denials_per_second);
     let authorizer = Authorizer::new(snapshot, recorders);
+    metrics.check_api_opened(CheckApi::ExtAuthz);
     let grpc = &config.listeners.grpc;
     let check = CheckDoor::build(authorizer.clone(), grpc.max_message_bytes);
     let service = AuthDoor::build(authorizer.clone(), metrics.clone());

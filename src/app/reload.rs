@@ -18,7 +18,7 @@ use tokio::{
 };
 
 use super::{
-    background,
+    app_ids,
     compile::{self, BackgroundWork, SharedParts},
     followed_files::FollowedFiles,
     labels::ReloadResult,
@@ -359,7 +359,9 @@ impl ConfigReloader {
                 continue;
             };
             let name = issuer.name().to_owned();
-            let task = background::learn_app_ids(issuer, client.clone());
+            let blocking = self.target.blocking.clone();
+            let kept = app_ids::Kept::new(work.key_snapshots.as_ref(), &issuer, blocking);
+            let task = app_ids::learn(issuer, client.clone(), kept);
             let handle = spawn(&mut self.tasks, task);
             replaced.extend(self.learning.insert(name, handle));
         }

@@ -11,7 +11,10 @@ use std::{
 use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
 
 use super::BuildError;
-use crate::config::{ListenAddress, SocketMode};
+use crate::{
+    config::{ListenAddress, SocketMode},
+    log_throttle::Repeats,
+};
 
 /// How long accepting pauses after a failure, doubling from the first to the second.
 const PAUSE: (Duration, Duration) = (Duration::from_millis(20), Duration::from_secs(1));
@@ -27,6 +30,8 @@ enum Listener {
 pub(super) struct BoundSocket {
     listener: Listener,
     address: ListenAddress,
+    /// The log of failed attempts to accept.
+    failures: Repeats,
 }
 
 /// The byte stream of a connection.
@@ -93,7 +98,9 @@ impl BoundSocket {
     async fn make_tcp(address: SocketAddr) -> io::Result<(Self, SocketAddr)> {
         let listener = TcpListener::bind(address).await?;
         let bound = listener.local_addr()?;
-        Ok((Self { listener: Listener::Tcp(listener), address: ListenAddress::Tcp(bound) }, bound))
+        let address = ListenAddress::Tcp(bound);
+        let failures = Repeats::default();
+        Ok((Self { listener: Listener::Tcp(listener), address, failures }, bound))
     }
 
     /// A socket file that nobody answers behind is left over from a crash and is replaced.
@@ -113,7 +120,8 @@ impl BoundSocket {
         let listener = UnixListener::bind(path)?;
         let address = ListenAddress::Unix(path.to_owned());
         // From here on, the file goes when this is dropped.
-        let bound = Self { listener: Listener::Unix(listener), address };
+        let failures = Repeats::default();
+        let bound = Self { listener: Listener::Unix(listener), address, failures };
         fs::set_permissions(path, fs::Permissions::from_mode(mode.bits()))?;
         Ok(bound)
     }
@@ -143,8 +151,10 @@ impl BoundSocket {
                     if is_about_one_connection(&error) {
                         continue;
                     }
-                    let pause_ms = pause.as_millis();
-                    tracing::warn!(listener = name, %error, pause_ms, "accepting failed");
+                    if let Some(more) = self.failures.admit("accept") {
+                        let not_logged = (more > 0).then_some(more);
+                        tracing::warn!(listener = name, %error, not_logged, "accepting failed");
+                    }
                     tokio::time::sleep(pause).await;
                     pause = (pause * 2).min(PAUSE.1);
                 }

@@ -1,8 +1,9 @@
 //! Logs: JSON off a terminal, text on it, written by a thread of their own. A sink that does
-//! not keep up loses lines, which are counted; it never holds up a check.
+//! not keep up, or that takes nothing (a full disk, a closed pipe), loses lines, which are counted; it
+//! never holds up a check and never ends the process.
 
 use std::{
-    io::{self, IsTerminal as _},
+    io::{self, IsTerminal as _, Write},
     panic,
     sync::{
         OnceLock,
@@ -44,6 +45,37 @@ pub struct LogGuard {
 #[must_use]
 pub fn lines_lost() -> usize {
     LOST.get().map_or(0, ErrorCounter::dropped_lines)
+}
+
+/// Lines that the sink refused.
+static REFUSED: AtomicU64 = AtomicU64::new(0);
+
+/// Lines lost since the start because the sink refused them: a full disk, a closed pipe.
+#[must_use]
+pub fn lines_refused() -> u64 {
+    REFUSED.load(Ordering::Relaxed)
+}
+
+/// Counts the lines that the sink below it refuses. The thread that writes drops such errors.
+struct CountedSink<W>(W);
+
+impl<W: Write> Write for CountedSink<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.write(bytes)
+    }
+
+    /// Gets one line at a time.
+    fn write_all(&mut self, line: &[u8]) -> io::Result<()> {
+        let outcome = self.0.write_all(line);
+        if outcome.is_err() {
+            REFUSED.fetch_add(1, Ordering::Relaxed);
+        }
+        outcome
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
+    }
 }
 
 /// HTTP/2 calls that were reset since the start because their headers are malformed: an RPC error to
@@ -109,7 +141,7 @@ pub fn install(log: &Log) -> Result<LogGuard, String> {
     let (writer, guard) = NonBlockingBuilder::default()
         .buffered_lines_limit(BUFFERED_LINES)
         .lossy(true)
-        .finish(io::stderr());
+        .finish(CountedSink(io::stderr()));
     let _ = LOST.set(writer.error_counter());
     let (filter, handle) = reload::Layer::new(filter(log.level)?);
     let text = match log.format {
@@ -139,4 +171,25 @@ pub fn install(log: &Log) -> Result<LogGuard, String> {
         tracing::error!(place, "a panic; if it was a check's, that check was denied");
     }));
     Ok(LogGuard { _worker: guard })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{fs::File, io::Write as _};
+
+    use super::{CountedSink, lines_refused};
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_full_disk_is_counted_by_line_and_a_good_one_is_not() {
+        let mut good = CountedSink(Vec::new());
+        good.write_all(b"a line\n").unwrap();
+        assert_eq!((good.0.as_slice(), lines_refused()), (&b"a line\n"[..], 0));
+        let full = File::options().write(true).open("/dev/full").unwrap();
+        let mut sink = CountedSink(full);
+        for lines in 1..4 {
+            assert!(sink.write_all(b"a line\n").is_err());
+            assert_eq!(lines_refused(), lines);
+        }
+    }
 }

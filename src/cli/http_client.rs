@@ -3,14 +3,17 @@
 //! In: an address and a request. Out: the response with its whole body. There is no time limit
 //! here; each command has its own.
 
-use std::io;
+use std::{io, path::Path};
 
 use bytes::Bytes;
 use http::{Request, Response};
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
-use tokio::net::TcpStream;
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    net::{TcpStream, UnixStream},
+};
 
 /// The most bytes of a response's body.
 const MAX_BODY_BYTES: usize = 256 << 10;
@@ -38,7 +41,28 @@ pub(super) async fn send(
     address: &str,
     request: Request<Full<Bytes>>,
 ) -> Result<Response<Bytes>, SendError> {
-    let stream = TcpStream::connect(address).await.map_err(SendError::Connect)?;
+    send_over(TcpStream::connect(address).await.map_err(SendError::Connect)?, request).await
+}
+
+/// Sends one request to a Unix socket, and closes the connection.
+///
+/// # Errors
+///
+/// Those of [`send`].
+pub(super) async fn send_unix(
+    socket: &Path,
+    request: Request<Full<Bytes>>,
+) -> Result<Response<Bytes>, SendError> {
+    send_over(UnixStream::connect(socket).await.map_err(SendError::Connect)?, request).await
+}
+
+async fn send_over<S>(
+    stream: S,
+    request: Request<Full<Bytes>>,
+) -> Result<Response<Bytes>, SendError>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
     let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
     let exchange = async move {
         let (parts, body) = sender.send_request(request).await?.into_parts();

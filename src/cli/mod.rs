@@ -3,6 +3,7 @@
 //! In: arguments and environment. Out: an exit status: 0 yes, 1 no, 2 undecided or bad input.
 
 mod config;
+mod control;
 #[cfg(feature = "dev")]
 mod demo;
 #[cfg(feature = "dev")]
@@ -53,6 +54,8 @@ enum Command {
     Config(ConfigCommand),
     /// Ask a running server whether it is ready; for container health checks
     Healthcheck(healthcheck::HealthcheckArgs),
+    /// Give a running server a command over its control socket: revoke, forget keys, reload
+    Control(control::ControlArgs),
     /// Emulator, server and echo in one process; with --envoy, Envoy in front
     #[cfg(feature = "dev")]
     Dev(dev_args::DevArgs),
@@ -123,6 +126,7 @@ impl Cli {
             Command::Config(ConfigCommand::Print(args)) => config::print(&args),
             Command::Config(ConfigCommand::Schema) => config::schema(),
             Command::Healthcheck(args) => healthcheck::run(&args),
+            Command::Control(args) => control::run(&args),
             #[cfg(feature = "dev")]
             Command::Dev(args) => dev::run(&args),
             Command::Token(TokenCommand::Inspect(args)) => token_inspect::run(&args),
@@ -132,10 +136,16 @@ impl Cli {
             Command::Reference(args) => reference::run(&args),
         };
         outcome.unwrap_or_else(|failure| {
-            eprintln!("rownd-authz: {}", failure.message);
+            tell(&failure.message);
             ExitCode::from(failure.status)
         })
     }
+}
+
+/// Writes to standard error. One that takes nothing (a full disk, a closed pipe) changes no exit code.
+fn tell(message: &str) {
+    use std::io::Write as _;
+    let _ = writeln!(std::io::stderr(), "rownd-authz: {message}");
 }
 
 #[cfg(feature = "dev")]

@@ -87,7 +87,7 @@ impl CutOff {
         thread::Builder::new().name("cut-off".to_owned()).spawn(move || {
             if disarmed.recv_timeout(patience) == Err(mpsc::RecvTimeoutError::Timeout) {
                 // Not to the log, which may be what hangs.
-                eprintln!("rownd-authz: the drain did not end in time: exiting now");
+                super::tell("the drain did not end in time: exiting now");
                 #[expect(clippy::disallowed_methods, reason = "the drain is over its time")]
                 std::process::exit(i32::from(NO));
             }

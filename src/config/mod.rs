@@ -37,7 +37,7 @@ use std::{
     collections::BTreeMap,
     io::{self, Read as _},
     net::SocketAddr,
-    path::Path,
+    path::{Path, PathBuf},
 };
 
 use serde::de::DeserializeOwned;
@@ -195,6 +195,20 @@ pub fn probe_address(
     Ok(address.unwrap_or_else(|| OpsListener::default().address))
 }
 
+/// The path of the control socket, if there is one, for a command that only connects to it.
+///
+/// # Errors
+///
+/// The file cannot be read, or is not YAML, or the address has another shape.
+pub fn control_socket(
+    file: Option<&Path>,
+    environment: &BTreeMap<String, String>,
+) -> Result<Option<PathBuf>, Problems> {
+    let (name, document) = document(file, environment)?;
+    let address: Option<SocketPath> = part(&name, &document, "/listeners/control/address")?;
+    Ok(address.map(|address| address.path().to_owned()))
+}
+
 /// One part of a configuration whose rest is not checked; `None` if it is not there.
 fn part<T: DeserializeOwned>(
     name: &str,
@@ -235,10 +249,16 @@ pub fn output_header_names(
     };
     let routes = list(&document.value, "routes");
     let rules = routes.iter().chain([&document.value]);
+    let passports = routes.iter().filter_map(|rule| rule.get("passport")?.as_object());
+    let passports = passports.map(|passport| match passport.get("format") {
+        Some(format) if format == "txn-token" => "txn-token".to_owned(),
+        _ => "x-rownd-passport".to_owned(),
+    });
     let headers = rules.flat_map(|rule| list(rule, "headers"));
     let names = headers.filter_map(|header| header.get("name")?.as_str().map(str::to_owned));
     // The client's own credential passes where no rule replaces it.
-    let mut names: Vec<String> = names.filter(|name| name != "authorization").collect();
+    let names = names.filter(|name| name != "authorization");
+    let mut names: Vec<String> = names.chain(passports).collect();
     names.sort_unstable();
     names.dedup();
     Ok(names)

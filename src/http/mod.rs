@@ -2,6 +2,7 @@
 //! `public`, what other programs may read.
 
 pub mod control;
+mod gzip;
 pub mod ops;
 pub mod public;
 

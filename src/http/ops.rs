@@ -10,19 +10,20 @@ use std::{
 use axum::{
     Json, Router,
     extract::State,
-    http::{StatusCode, header},
-    response::IntoResponse,
+    http::{HeaderMap, StatusCode},
+    response::{IntoResponse, Response},
     routing::get,
 };
 use serde::Serialize;
 use strum::{IntoStaticStr, VariantArray};
 
+use super::gzip;
 use crate::{
     authz::{Authorizer, Callers},
     health::Readiness,
     metrics::{Label as _, Metrics},
     model::Warning,
-    verify::{KeyStatus, TenantsStatus},
+    verify::{AppFault, Issuer, KeyStatus, TenantsStatus},
 };
 
 /// The parts that the pages show.
@@ -141,10 +142,31 @@ impl CallerStatus {
 struct IssuerStatus {
     name: String,
     apps: Vec<Option<String>>,
+    /// The apps whose id could not be asked for.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    app_errors: Vec<AppError>,
     keys: KeyStatus,
     /// Of an issuer with tenants: counts, and the tenants with a fault.
     #[serde(skip_serializing_if = "Option::is_none")]
     tenants: Option<TenantsStatus>,
+}
+
+/// The reason why the id of an app is not known.
+#[derive(Serialize)]
+struct AppError {
+    /// The place in the configuration.
+    app: String,
+    /// The issuer refuses the app key.
+    key_refused: bool,
+    error: String,
+}
+
+fn app_errors(issuer: &Issuer) -> Vec<AppError> {
+    let faults = issuer.apps().iter().enumerate().filter_map(|(index, app)| {
+        let AppFault { error, key_refused } = app.fault()?;
+        Some(AppError { app: format!("apps[{index}]"), key_refused, error })
+    });
+    faults.collect()
 }
 
 /// The pages.
@@ -165,12 +187,13 @@ async fn readyz(State(ops): State<OpsState>) -> impl IntoResponse {
     (StatusCode::SERVICE_UNAVAILABLE, format!("not ready, waiting for:\n  {waiting}\n"))
 }
 
-async fn metrics(State(ops): State<OpsState>) -> impl IntoResponse {
+async fn metrics(State(ops): State<OpsState>, request: HeaderMap) -> Response {
     let snapshot = ops.authorizer.snapshot();
     snapshot.verifier().measure_caches();
     snapshot.verifier().measure_keys();
+    ops.metrics.measure_process();
     ops.metrics.configuration_warnings(ops.warnings.current().len());
-    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], ops.metrics.render())
+    gzip::respond(&request, "text/plain; version=0.0.4; charset=utf-8", ops.metrics.render())
 }
 
 async fn status(State(ops): State<OpsState>) -> impl IntoResponse {
@@ -178,6 +201,7 @@ async fn status(State(ops): State<OpsState>) -> impl IntoResponse {
     let issuers = snapshot.verifier().issuers().iter().map(|issuer| IssuerStatus {
         name: issuer.name().to_owned(),
         apps: issuer.apps().iter().map(|app| app.id().map(str::to_owned)).collect(),
+        app_errors: app_errors(issuer),
         keys: issuer.key_status(),
         tenants: issuer.tenants_status(),
     });

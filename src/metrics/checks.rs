@@ -9,7 +9,8 @@ use metrics::{
 
 use super::{
     Labels, Metrics,
-    label::{ByLabel, Label},
+    label::{ByLabel, Label, LabelValues},
+    lazy::{Lazy, Recorder},
 };
 
 /// The name of the histogram, for its buckets.
@@ -39,10 +40,10 @@ struct ApiSeries {
 
 /// The series of this file.
 pub(super) struct CheckSeries {
-    apis: ByLabel<ApiSeries>,
+    apis: ByLabel<Lazy<ApiSeries>>,
     /// The index of the outcome that belongs to each reason, by the index of the reason.
     outcomes: Vec<Option<usize>>,
-    dropped_logs: Vec<Counter>,
+    dropped_logs: Vec<Lazy<Counter>>,
     omitted_headers: ByLabel<Counter>,
 }
 
@@ -62,11 +63,16 @@ impl CheckSeries {
         );
         describe_gauge!("rownd_authz_in_flight", "Checks being answered now.");
         describe_histogram!(DURATION, Unit::Seconds, "Time to answer a check, by API and outcome.");
-        let dropped = |reason: &'static str| counter!("rownd_authz_denial_logs_dropped_total", "reason" => reason);
+        let dropped = |reason: &'static str| {
+            Lazy::new(move || counter!("rownd_authz_denial_logs_dropped_total", "reason" => reason))
+        };
         let omitted = |header: &'static str| counter!("rownd_authz_identity_headers_omitted_total", "header" => header);
         Self {
             omitted_headers: ByLabel::new(&labels.omitted_headers, omitted),
-            apis: ByLabel::new(&labels.check_apis, |api| ApiSeries::register(api, labels)),
+            apis: ByLabel::new(&labels.check_apis, |api| {
+                let (reasons, outcomes) = (labels.reasons.clone(), labels.check_outcomes.clone());
+                Lazy::new(move || ApiSeries::register(api, &reasons, &outcomes))
+            }),
             outcomes: labels
                 .reasons
                 .iter()
@@ -77,16 +83,22 @@ impl CheckSeries {
     }
 }
 
+impl CheckSeries {
+    fn api(&self, api: impl Label, recorder: &Recorder) -> Option<&ApiSeries> {
+        self.apis.get(api)?.get(recorder)
+    }
+}
+
 impl ApiSeries {
-    fn register(api: &'static str, labels: &Labels) -> Self {
+    fn register(api: &'static str, reasons: &[EndLabel], outcomes: &LabelValues) -> Self {
         let end = |end: &EndLabel| {
             counter!("rownd_authz_checks_total",
                 "api" => api, "outcome" => end.outcome, "reason" => end.reason)
         };
         Self {
-            ends: labels.reasons.iter().map(end).collect(),
+            ends: reasons.iter().map(end).collect(),
             durations: ByLabel::new(
-                &labels.check_outcomes,
+                outcomes,
                 |outcome| histogram!(DURATION, "api" => api, "outcome" => outcome),
             ),
             in_flight: gauge!("rownd_authz_in_flight", "api" => api),
@@ -95,9 +107,15 @@ impl ApiSeries {
 }
 
 impl Metrics {
+    /// Checks can come through this API ([`Labels::check_apis`]) from now on: all its series are
+    /// made, because alerts count them from zero. Those of another API are made by its first check.
+    pub fn check_api_opened(&self, api: impl Label) {
+        let _ = self.checks.api(api, &self.recorder);
+    }
+
     /// A check begins, which came through this API ([`Labels::check_apis`]).
     pub fn check_started(&self, api: impl Label) {
-        if let Some(api) = self.checks.apis.get(api) {
+        if let Some(api) = self.checks.api(api, &self.recorder) {
             api.in_flight.increment(1.0);
         }
     }
@@ -105,7 +123,7 @@ impl Metrics {
     /// A check ended with the reason of this index (see [`Labels::reasons`]) after this
     /// time.
     pub fn check_ended(&self, api: impl Label, reason: usize, took: Duration) {
-        let Some(api) = self.checks.apis.get(api) else { return };
+        let Some(api) = self.checks.api(api, &self.recorder) else { return };
         api.in_flight.decrement(1.0);
         if let Some(counter) = api.ends.get(reason) {
             counter.increment(1);
@@ -125,7 +143,8 @@ impl Metrics {
 
     /// A denial of the reason of this index was not logged, because there were too many.
     pub fn denial_log_dropped(&self, reason: usize) {
-        if let Some(counter) = self.checks.dropped_logs.get(reason) {
+        let counter = self.checks.dropped_logs.get(reason);
+        if let Some(counter) = counter.and_then(|counter| counter.get(&self.recorder)) {
             counter.increment(1);
         }
     }

@@ -9,6 +9,7 @@ use super::{
     Labels, Metrics,
     issuer_label::IssuerLabel,
     label::{ByLabel, Label},
+    lazy::Lazy,
 };
 
 /// The name of the histogram, for its buckets.
@@ -23,8 +24,9 @@ struct OneEndpoint {
     duration: Histogram,
 }
 
-/// The series of one issuer.
-pub(super) struct IssuerApiSeries(ByLabel<OneEndpoint>);
+/// The series of one issuer: those of an endpoint are made when it is first asked, because an issuer
+/// has few of them.
+pub(super) struct IssuerApiSeries(ByLabel<Lazy<OneEndpoint>>);
 
 impl IssuerApiSeries {
     pub(super) fn describe() {
@@ -36,14 +38,16 @@ impl IssuerApiSeries {
     }
 
     pub(super) fn register(issuer: &str, labels: &Labels) -> Self {
-        let counter = |endpoint: &'static str, result: &'static str| {
-            counter!("rownd_authz_rownd_requests_total",
-                "issuer" => issuer.to_owned(), "endpoint" => endpoint, "result" => result)
-        };
-        Self(ByLabel::new(&labels.api_endpoints, |endpoint| OneEndpoint {
-            results: ByLabel::new(&labels.api_results, |result| counter(endpoint, result)),
-            duration: histogram!(DURATION,
-                "issuer" => issuer.to_owned(), "endpoint" => endpoint),
+        Self(ByLabel::new(&labels.api_endpoints, |endpoint| {
+            let (issuer, results) = (issuer.to_owned(), labels.api_results.clone());
+            Lazy::new(move || OneEndpoint {
+                results: ByLabel::new(&results, |result| {
+                    counter!("rownd_authz_rownd_requests_total",
+                        "issuer" => issuer.clone(), "endpoint" => endpoint, "result" => result)
+                }),
+                duration: histogram!(DURATION,
+                    "issuer" => issuer.clone(), "endpoint" => endpoint),
+            })
         }))
     }
 }
@@ -60,7 +64,7 @@ impl Metrics {
         took: Option<Duration>,
     ) {
         let series = self.issuers.at(issuer).and_then(|issuer| issuer.api.0.get(endpoint));
-        let Some(series) = series else { return };
+        let Some(series) = series.and_then(|series| series.get(&self.recorder)) else { return };
         if let Some(counter) = series.results.get(result) {
             counter.increment(1);
         }

@@ -7,6 +7,7 @@ use metrics::{Counter, counter, describe_counter, with_local_recorder};
 
 use super::{
     Labels, Metrics, issuer_api::IssuerApiSeries, issuer_label::IssuerLabel, keys::KeySeries,
+    lazy::Lazy,
 };
 
 /// Most issuer names that one process can count, from its start to its end: a series once made
@@ -15,7 +16,7 @@ const MAX_ISSUERS: usize = 128;
 
 /// The series of one issuer.
 pub(super) struct OneIssuer {
-    verifications: Vec<Counter>,
+    verifications: Vec<Lazy<Counter>>,
     pub(super) keys: KeySeries,
     pub(super) api: IssuerApiSeries,
 }
@@ -26,7 +27,7 @@ pub(super) struct IssuerSeries {
     issuers: Vec<OnceLock<OneIssuer>>,
     names: Mutex<Vec<String>>,
     /// Of tokens that belong to no issuer.
-    unknown: Vec<Counter>,
+    unknown: Vec<Lazy<Counter>>,
     /// The values of the other labels.
     labels: Labels,
 }
@@ -53,12 +54,15 @@ impl IssuerSeries {
     }
 }
 
-fn verifications(issuer: &str, results: &[&'static str]) -> Vec<Counter> {
-    let make = |result: &&'static str| {
-        counter!("rownd_authz_verifications_total",
-            "issuer" => issuer.to_owned(), "result" => *result)
+fn verifications(issuer: &str, results: &[&'static str]) -> Vec<Lazy<Counter>> {
+    let make = |result: &'static str| {
+        let issuer = issuer.to_owned();
+        Lazy::new(move || {
+            counter!("rownd_authz_verifications_total",
+                "issuer" => issuer.clone(), "result" => result)
+        })
     };
-    results.iter().map(make).collect()
+    results.iter().copied().map(make).collect()
 }
 
 impl Metrics {
@@ -97,7 +101,8 @@ impl Metrics {
             None => Some(&self.issuers.unknown),
             Some(label) => self.issuers.at(label).map(|issuer| &issuer.verifications),
         };
-        if let Some(counter) = counters.and_then(|counters| counters.get(result)) {
+        let counter = counters.and_then(|counters| counters.get(result));
+        if let Some(counter) = counter.and_then(|counter| counter.get(&self.recorder)) {
             counter.increment(1);
         }
     }

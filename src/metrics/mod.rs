@@ -1,9 +1,10 @@
 //! Every metric: name, help, labels, and one typed recording function each.
 //!
 //! In: what happened, as values of enums of the rooms that it happens in ([`Label`]) or as indexes
-//! of the words in [`Labels`]. Out: the text exposition of Prometheus. Every series is made at the start, so that a check records
-//! by an index and formats nothing, and a rate is right from the first event on. No label ever
-//! holds what a client sent.
+//! of the words in [`Labels`]. Out: the text exposition of Prometheus. The values of every label are
+//! known at the start, so that a check records by an index and formats nothing. Series that an alert
+//! counts from zero are made at the start, the others by their first event. No label ever holds what a
+//! client sent.
 #![expect(clippy::disallowed_macros, reason = "the room where metrics are defined")]
 
 mod caches;
@@ -11,12 +12,15 @@ mod call_refusals;
 mod checks;
 mod commands;
 mod connections;
+mod exposition;
 mod issuer_api;
 mod issuer_label;
 mod issuers;
 mod keys;
 mod label;
+mod lazy;
 mod passports;
+mod process;
 mod profiles;
 mod reloads;
 mod revocations;
@@ -27,10 +31,8 @@ mod tests;
 
 use std::sync::{Arc, OnceLock};
 
-use metrics::{Gauge, describe_gauge, gauge, with_local_recorder};
-use metrics_exporter_prometheus::{
-    Matcher, PrometheusBuilder, PrometheusHandle, PrometheusRecorder,
-};
+use metrics::with_local_recorder;
+use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 
 pub use checks::EndLabel;
 pub use issuer_label::IssuerLabel;
@@ -103,38 +105,6 @@ impl Labels {
     }
 }
 
-/// The series of the process itself.
-struct ProcessSeries {
-    lost_log_lines: Gauge,
-    dev_mode: Gauge,
-    warnings: Gauge,
-}
-
-impl ProcessSeries {
-    fn register() -> Self {
-        describe_gauge!("rownd_authz_build_info", "Always 1; the labels name the build.");
-        describe_gauge!(
-            "rownd_authz_log_lines_lost",
-            "Log lines lost since the start: the sink is too slow."
-        );
-        describe_gauge!(
-            "rownd_authz_dev_mode",
-            "1 where the embedded emulator runs. Never in production."
-        );
-        describe_gauge!(
-            "rownd_authz_configuration_warnings",
-            "Warnings about the configuration in force; /status shows them."
-        );
-        let (version, revision) = (env!("CARGO_PKG_VERSION"), env!("BUILD_REVISION"));
-        gauge!("rownd_authz_build_info", "version" => version, "revision" => revision).set(1.0);
-        Self {
-            lost_log_lines: gauge!("rownd_authz_log_lines_lost"),
-            dev_mode: gauge!("rownd_authz_dev_mode"),
-            warnings: gauge!("rownd_authz_configuration_warnings"),
-        }
-    }
-}
-
 /// All recording functions.
 pub struct Metrics {
     checks: checks::CheckSeries,
@@ -149,8 +119,8 @@ pub struct Metrics {
     commands: commands::CommandSeries,
     reloads: reloads::ReloadSeries,
     rules: rules::RuleSeries,
-    process: ProcessSeries,
-    recorder: OnceLock<PrometheusRecorder>,
+    process: process::ProcessSeries,
+    recorder: lazy::Recorder,
     handle: PrometheusHandle,
 }
 
@@ -196,33 +166,16 @@ impl Metrics {
             commands: commands::CommandSeries::register(labels),
             reloads: reloads::ReloadSeries::register(labels),
             rules: rules::RuleSeries::register(labels),
-            process: ProcessSeries::register(),
+            process: process::ProcessSeries::register(),
             recorder: OnceLock::new(),
             handle,
         }
     }
 
-    /// So many log lines were lost since the start because the sink is too slow.
-    pub fn log_lines_lost(&self, lines: usize) {
-        #[expect(clippy::cast_precision_loss, reason = "a count for people")]
-        self.process.lost_log_lines.set(lines as f64);
-    }
-
-    /// This build carries the emulator and runs with it.
-    pub fn dev_mode(&self) {
-        self.process.dev_mode.set(1.0);
-    }
-
-    /// So many warnings apply to the configuration in force.
-    pub fn configuration_warnings(&self, warnings: usize) {
-        #[expect(clippy::cast_precision_loss, reason = "a few")]
-        self.process.warnings.set(warnings as f64);
-    }
-
-    /// The Prometheus text exposition.
+    /// The Prometheus text exposition, in a stable order.
     #[must_use]
     pub fn render(&self) -> String {
-        self.handle.render()
+        exposition::sorted(&self.handle.render())
     }
 
     /// Folds recorded samples into buckets; without it they pile up until the next scrape.

@@ -7,6 +7,7 @@ use metrics::{Counter, Histogram, Unit, counter, describe_counter, describe_hist
 use super::{
     Labels, Metrics,
     label::{ByLabel, Label},
+    lazy::Lazy,
 };
 
 /// The name of the histogram, for its buckets.
@@ -44,8 +45,8 @@ const CODES: [&str; 17] = [
 struct OneMethod {
     name: &'static str,
     /// By status code.
-    calls: Vec<Counter>,
-    duration: Histogram,
+    calls: Vec<Lazy<Counter>>,
+    duration: Lazy<Histogram>,
     refused: ByLabel<Counter>,
 }
 
@@ -67,12 +68,16 @@ impl RpcSeries {
             Unit::Seconds,
             "Time to answer a call of RowndAuth, by method."
         );
-        let call = |method: &'static str, code: &'static str| counter!("rownd_authz_rpcs_total", "method" => method, "code" => code);
+        let call = |method: &'static str, code: &'static str| {
+            Lazy::new(
+                move || counter!("rownd_authz_rpcs_total", "method" => method, "code" => code),
+            )
+        };
         let refusal = |method: &'static str, reason: &'static str| counter!("rownd_authz_callers_refused_total", "method" => method, "reason" => reason);
         let method = |name: &'static str| OneMethod {
             name,
             calls: CODES.iter().map(|code| call(name, code)).collect(),
-            duration: histogram!(DURATION, "method" => name),
+            duration: Lazy::new(move || histogram!(DURATION, "method" => name)),
             refused: ByLabel::new(&labels.caller_refusals, |reason| refusal(name, reason)),
         };
         Self(labels.rpcs.iter().copied().chain([UNKNOWN]).map(method).collect())
@@ -91,10 +96,12 @@ impl Metrics {
     /// A call ended with this gRPC status code after this time.
     pub fn rpc_ended(&self, method: RpcLabel, code: usize, took: Duration) {
         let Some(method) = self.rpcs.0.get(method.0) else { return };
-        if let Some(counter) = method.calls.get(code) {
+        if let Some(counter) = method.calls.get(code).and_then(|call| call.get(&self.recorder)) {
             counter.increment(1);
         }
-        method.duration.record(took.as_secs_f64());
+        if let Some(duration) = method.duration.get(&self.recorder) {
+            duration.record(took.as_secs_f64());
+        }
     }
 
     /// A caller was refused for this reason ([`Labels::caller_refusals`]).

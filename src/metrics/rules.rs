@@ -1,5 +1,5 @@
-//! The decisions of rules and guards, by their configured ids. Reloads may bring rules, so a series is
-//! made when its rule is first configured.
+//! The decisions of rules and guards, by their configured ids. Reloads may bring rules, so an id is
+//! known when its rule is first configured.
 
 use std::{
     collections::HashMap,
@@ -7,12 +7,12 @@ use std::{
 };
 
 use arc_swap::ArcSwap;
-use metrics::{Counter, counter, describe_counter, with_local_recorder};
+use metrics::{Counter, counter, describe_counter};
 
 use super::{
     Labels, Metrics,
-    label::LabelValues,
-    label::{ByLabel, Label},
+    label::{ByLabel, Label, LabelValues},
+    lazy::Lazy,
 };
 
 /// The most ids that one process counts by themselves, from its start to its end: a series once made
@@ -22,7 +22,8 @@ const MAX_RULES: usize = 256;
 const OTHER: &str = "other";
 const NAME: &str = "rownd_authz_rule_decisions_total";
 
-type OneRule = std::sync::Arc<ByLabel<Counter>>;
+/// Few rules have every outcome: a series is made by its first decision.
+type OneRule = std::sync::Arc<ByLabel<Lazy<Counter>>>;
 
 /// The series of all rules.
 pub(super) struct RuleSeries {
@@ -47,8 +48,10 @@ impl RuleSeries {
 }
 
 fn of_rule(id: &str, outcomes: &LabelValues) -> OneRule {
-    let make =
-        |outcome: &'static str| counter!(NAME, "rule" => id.to_owned(), "outcome" => outcome);
+    let make = |outcome: &'static str| {
+        let id = id.to_owned();
+        Lazy::new(move || counter!(NAME, "rule" => id.clone(), "outcome" => outcome))
+    };
     std::sync::Arc::new(ByLabel::new(outcomes, make))
 }
 
@@ -56,13 +59,11 @@ impl Metrics {
     /// These rules and guards are configured: the first 256 ids since the start have series of their
     /// own.
     pub fn rules_configured<'a>(&self, ids: impl IntoIterator<Item = &'a str>) {
-        let Some(recorder) = self.recorder.get() else { return };
         let _making = self.rules.making.lock().unwrap_or_else(PoisonError::into_inner);
         let mut known = HashMap::clone(&self.rules.by_id.load());
         for id in ids {
             if known.len() < MAX_RULES && !known.contains_key(id) {
-                let made = with_local_recorder(recorder, || of_rule(id, &self.rules.outcomes));
-                known.insert(id.into(), made);
+                known.insert(id.into(), of_rule(id, &self.rules.outcomes));
             }
         }
         self.rules.by_id.store(std::sync::Arc::new(known));
@@ -72,7 +73,8 @@ impl Metrics {
     pub fn rule_decided(&self, id: &str, outcome: impl Label) {
         let known = self.rules.by_id.load();
         let series = known.get(id).unwrap_or(&self.rules.other);
-        if let Some(counter) = series.get(outcome) {
+        let counter = series.get(outcome).and_then(|counter| counter.get(&self.recorder));
+        if let Some(counter) = counter {
             counter.increment(1);
         }
     }

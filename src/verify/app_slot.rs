@@ -17,6 +17,16 @@ pub struct AppSlot {
     secret: Option<Secret>,
     variants: Vec<String>,
     latch: Mutex<Option<Latch>>,
+    fault: Mutex<Option<AppFault>>,
+}
+
+/// The reason why the id of an app is not known yet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AppFault {
+    /// The last error, in words.
+    pub error: String,
+    /// The issuer refuses the app key: only another key helps.
+    pub key_refused: bool,
 }
 
 impl AppSlot {
@@ -32,6 +42,7 @@ impl AppSlot {
             secret: settings.secret.clone(),
             variants: settings.variants.clone(),
             latch: Mutex::new(if known { None } else { latch() }),
+            fault: Mutex::new(None),
         }
     }
 
@@ -74,8 +85,20 @@ impl AppSlot {
         self.secret.as_ref()
     }
 
+    /// The id could not be asked for.
+    pub fn fail(&self, fault: AppFault) {
+        *self.fault.lock().unwrap_or_else(PoisonError::into_inner) = Some(fault);
+    }
+
+    /// The reason why its id is not known, if it was asked for and is not.
+    #[must_use]
+    pub fn fault(&self) -> Option<AppFault> {
+        self.fault.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     /// The app is known from now on; a second call changes nothing.
     pub fn learn(&self, app: AppOfKey) {
+        self.fault.lock().unwrap_or_else(PoisonError::into_inner).take();
         let _ = self.app.set(app);
         self.latch.lock().unwrap_or_else(PoisonError::into_inner).take();
     }

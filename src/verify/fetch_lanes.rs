@@ -21,7 +21,7 @@ use tokio::{
 };
 
 use super::key_turns::KeyTurns;
-use crate::log_throttle::LogThrottle;
+use crate::log_throttle::Repeats;
 
 /// Fetches in time at once, and the pause between the beginnings of two: 40 in a second.
 const TURNS: usize = 8;
@@ -35,8 +35,6 @@ const MAX_WAITING: usize = 256;
 /// After a failure a tenant waits so long for each tenant that there is: eight tries in a second
 /// in all, however many fail.
 const RETRY_SHARE: Duration = Duration::from_millis(125);
-/// At most one log line about fetches that fail in this time.
-const LOG_EVERY: Duration = Duration::from_secs(10);
 
 /// The fetches of all tenants of one issuer.
 #[derive(Debug)]
@@ -48,7 +46,8 @@ pub(super) struct FetchLanes {
     pub(super) waiting: Arc<Semaphore>,
     /// The turns of tokens without a `kid`.
     pub(super) unnamed: Arc<KeyTurns>,
-    pub(super) failures: LogThrottle,
+    /// The log of failed fetches.
+    pub(super) failures: Repeats,
     tenants: AtomicUsize,
 }
 
@@ -60,7 +59,7 @@ impl FetchLanes {
             caused: FetchLane::new(CAUSED, cooldown / CAUSED_IN_A_COOLDOWN),
             waiting: Arc::new(Semaphore::new(MAX_WAITING)),
             unnamed: Arc::new(KeyTurns::new()),
-            failures: LogThrottle::once_per(LOG_EVERY),
+            failures: Repeats::default(),
             tenants: AtomicUsize::new(1),
         }
     }

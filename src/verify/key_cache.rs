@@ -281,6 +281,15 @@ impl KeyStore {
         }
     }
 
+    /// The copy on disk could not be read or written, for this reason; `None`: it could.
+    pub(super) fn note_snapshot(&self, error: Option<String>) {
+        self.progress.send_if_modified(|progress| {
+            progress.snapshot_error = error;
+            // Nobody waits for it.
+            false
+        });
+    }
+
     pub(super) fn status(&self) -> KeyStatus {
         let progress = self.progress.borrow().clone();
         let current = self.current.load();
@@ -294,6 +303,7 @@ impl KeyStore {
             stale: self.stale(),
             attempts: progress.attempts,
             last_error: progress.error,
+            snapshot_error: progress.snapshot_error,
         }
     }
 

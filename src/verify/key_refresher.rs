@@ -31,6 +31,7 @@ use super::{
 };
 use crate::{
     blocking::BlockingRunner,
+    log_throttle::Repeats,
     metrics::{IssuerLabel, Label as _, Metrics},
     upstream::Document,
 };
@@ -50,6 +51,9 @@ const MAX_PAUSE: Duration = Duration::from_secs(60);
 
 /// A command to forget the keys fetches at once, but no sooner after the fetch before.
 const FORGET_PAUSE: Duration = Duration::from_secs(1);
+
+/// The kind of the line about keys of the fallback URL, beside the results of fetches.
+const FROM_FALLBACK: &str = "fallback";
 
 /// The time limit for reading or writing a snapshot: after it the task goes on without the disk.
 const DISK_PATIENCE: Duration = Duration::from_secs(2);
@@ -83,6 +87,7 @@ pub struct KeyRefresher {
     metrics: Arc<Metrics>,
     first: Option<FirstFetch>,
     disk: SnapshotWrites,
+    failures: Repeats,
 }
 
 /// The state of writing to the disk.
@@ -124,7 +129,8 @@ impl KeyRefresher {
     ) -> Self {
         let FetchedIssuer { name, label, tenant } = issuer;
         let disk = SnapshotWrites::default();
-        Self { name, label, tenant, store, source, metrics, first, disk }
+        let failures = Repeats::default();
+        Self { name, label, tenant, store, source, metrics, first, disk, failures }
     }
 
     /// The tenant, for the log.
@@ -251,9 +257,11 @@ impl KeyRefresher {
         let Some(copy) = self.source.fetch_copy() else { return Err(error) };
         let copy = copy.await;
         let second = copy.and_then(|copy| self.take(copy, (begun, asked), false));
-        if second.is_ok() {
-            let tenant = self.tenant();
-            tracing::warn!(issuer = %self.name, tenant, %error, "keys are from the fallback URL");
+        if second.is_ok()
+            && let Some(more) = self.failures.admit(FROM_FALLBACK)
+        {
+            let (tenant, not_logged) = (self.tenant(), (more > 0).then_some(more));
+            tracing::warn!(issuer = %self.name, tenant, not_logged, %error, "keys are from the fallback URL");
         }
         second.map_err(|_| error)
     }
@@ -315,6 +323,7 @@ impl KeyRefresher {
             Err(LoadError::Absent) => SnapshotResult::Absent,
             Err(LoadError::Refused(reason)) => {
                 tracing::error!(issuer = %self.name, tenant = self.tenant(), reason, "the key snapshot is refused");
+                self.store.note_snapshot(Some(format!("it is refused: {reason}")));
                 SnapshotResult::Refused
             }
         };
@@ -385,6 +394,7 @@ impl KeyRefresher {
             }
         };
         let failed = error.is_some();
+        self.store.note_snapshot(error.clone());
         match error {
             Some(error) if !self.disk.failed => tracing::error!(
                 issuer = %self.name,
@@ -415,6 +425,9 @@ impl KeyRefresher {
                 if self.first.as_mut().is_some_and(|first| first.note(true)) {
                     let tenant = self.tenant();
                     tracing::info!(issuer = %self.name, tenant, "the first keys have come");
+                    let _ = self.failures.end();
+                } else if self.tenant.is_none() && self.store.has_own() {
+                    self.log_recovery();
                 }
             }
             Some(error) => {
@@ -426,10 +439,18 @@ impl KeyRefresher {
         }
     }
 
-    /// Logs that a fetch failed; of many tenants that fail together, one in ten seconds.
+    fn log_recovery(&self) {
+        if let Some(more) = self.failures.end() {
+            let not_logged = (more > 0).then_some(more);
+            tracing::info!(issuer = %self.name, not_logged, "keys can be fetched again");
+        }
+    }
+
+    /// Logs that a fetch failed, ever more rarely while it goes on. All tenants of an issuer have one
+    /// log.
     fn log_failure(&self, result: FetchResult, error: &FetchError) {
-        let admitted = self.tenant.as_ref().map(|tenant| tenant.lanes.failures.admit());
-        let Some(more) = admitted.unwrap_or(Some(0)) else { return };
+        let failures = self.tenant.as_ref().map_or(&self.failures, |tenant| &tenant.lanes.failures);
+        let Some(more) = failures.admit(result.as_str()) else { return };
         tracing::warn!(
             issuer = %self.name,
             tenant = self.tenant(),

@@ -96,6 +96,7 @@ pub(super) struct KeySnapshot {
     max_age: Duration,
     /// The name of the file, without its ending.
     file: String,
+    ending: &'static str,
     issuer: String,
     iss: String,
     source: String,
@@ -110,6 +111,7 @@ impl KeySnapshot {
             directory: PathBuf::from(&settings.directory),
             max_age: settings.max_age.get(),
             file: issuer.to_owned(),
+            ending: "keys",
             issuer: issuer.to_owned(),
             iss: iss.to_owned(),
             source: source.to_owned(),
@@ -122,10 +124,15 @@ impl KeySnapshot {
         Self { file: format!("{}.{tenant}", self.issuer), ..self }
     }
 
+    /// A file of another content beside the keys, and the age up to which it is used.
+    pub(super) fn with_ending(self, ending: &'static str, max_age: Duration) -> Self {
+        Self { ending, max_age, ..self }
+    }
+
     /// The path of the file.
     pub(super) fn path(&self) -> PathBuf {
         // Names and tenants are checked to be harmless when the configuration is read.
-        self.directory.join(format!("{}.keys", self.file))
+        self.directory.join(format!("{}.{}", self.file, self.ending))
     }
 
     /// Reads the file as of this time, and removes unfinished ones.

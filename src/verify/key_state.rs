@@ -49,6 +49,8 @@ pub(super) struct FetchProgress {
     pub(super) forgotten: bool,
     /// The keys in use came from the disk, and none have come from the issuer yet.
     pub(super) restored: bool,
+    /// The reason why the copy on disk could not be used or written, if it could not.
+    pub(super) snapshot_error: Option<String>,
 }
 
 impl FetchProgress {
@@ -79,4 +81,7 @@ pub struct KeyStatus {
     pub attempts: u64,
     /// The reason why the last fetch failed, if it did.
     pub last_error: Option<String>,
+    /// The reason why the copy of the keys on the disk could not be used or written, until it can.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub snapshot_error: Option<String>,
 }

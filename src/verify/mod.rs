@@ -8,6 +8,7 @@
 
 #![warn(clippy::wildcard_enum_match_arm, clippy::match_wildcard_for_single_variants)]
 
+mod app_id_snapshot;
 mod app_slot;
 mod choice;
 mod claimed_target;
@@ -48,7 +49,8 @@ mod unix_time;
 mod verifier;
 mod warnings;
 
-pub use app_slot::AppSlot;
+pub use app_id_snapshot::AppIdSnapshot;
+pub use app_slot::{AppFault, AppSlot};
 pub use claimed_target::ClaimedTarget;
 pub use commands::CommandTarget;
 pub use faults::UnreadableToken;

@@ -108,6 +108,7 @@ pub(super) fn keys_of_all(rings: &[KeyRing]) -> KeyStatus {
             stale,
             attempts,
             last_error,
+            snapshot_error,
         } = ring.keys.status();
         all.usable += usable;
         let room = MAX_REFUSED.saturating_sub(all.refused.len());
@@ -118,6 +119,7 @@ pub(super) fn keys_of_all(rings: &[KeyRing]) -> KeyStatus {
         all.stale |= stale;
         all.attempts += attempts;
         all.last_error = all.last_error.or(last_error);
+        all.snapshot_error = all.snapshot_error.or(snapshot_error);
     }
     all
 }

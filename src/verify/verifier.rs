@@ -334,9 +334,13 @@ impl Verifier {
     }
 
     /// Writes the gauges of issuers whose keys no task reports under their name: of those with
-    /// tenants, and of those whose keys another issuer has too, whose task reports them.
+    /// tenants, and of those whose keys another issuer has too, whose task reports them; and of the
+    /// app keys of all.
     pub fn measure_keys(&self) {
         for issuer in self.issuers() {
+            let faults = issuer.apps().iter().filter_map(|app| app.fault());
+            let refused = faults.filter(|fault| fault.key_refused).count();
+            self.metrics.app_keys_refused(issuer.label, refused);
             if issuer.has_tenants() {
                 tenant_status::report(&issuer.rings, &self.metrics, issuer.label);
             } else if issuer.leader.is_some() {

@@ -20,6 +20,9 @@ import jsonschema
 import referencing
 import yaml
 
+import live
+import pages
+
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 CHART = ROOT / "deploy" / "helm" / "rownd-authz"
@@ -27,7 +30,7 @@ TOOLS = ROOT / ".tools" / "chart"
 HELMS = {"helm3": TOOLS / "helm3", "helm4": TOOLS / "helm4"}
 KUBERNETES = ("1.29", "1.33", "1.37")
 # Kinds with the schemas of Kubernetes itself; all others need a definition in crds/.
-BUILT_IN = ("v1", "apps/v1", "autoscaling/v2", "policy/v1", "networking.k8s.io/v1")
+BUILT_IN = ("v1", "apps/v1", "batch/v1", "autoscaling/v2", "policy/v1", "networking.k8s.io/v1")
 
 problems = []
 
@@ -163,7 +166,7 @@ def pods(items):
     for item in items:
         if item["kind"] == "Pod":
             yield title(item), item["metadata"]["labels"], item["spec"]
-        elif item["kind"] in ("Deployment", "DaemonSet"):
+        elif item["kind"] in ("Deployment", "DaemonSet", "Job"):
             template = item["spec"]["template"]
             yield title(item), template["metadata"]["labels"], template["spec"]
 
@@ -196,8 +199,9 @@ def check_pod(where, name, spec):
 
 def check_selectors(where, items):
     """Each selector finds the serving pods, and never the pod of `helm test`."""
-    servers = [labels for name, labels, _ in pods(items) if not name.startswith("Pod/")]
-    tests = [labels for name, labels, _ in pods(items) if name.startswith("Pod/")]
+    others = ("Pod/", "Job/")
+    servers = [labels for name, labels, _ in pods(items) if not name.startswith(others)]
+    tests = [labels for name, labels, _ in pods(items) if name.startswith(others)]
     for item in items:
         spec = item.get("spec", {})
         selector = {
@@ -237,7 +241,8 @@ def check_configuration(where, items, binary):
         with tempfile.TemporaryDirectory() as folder:
             file = pathlib.Path(folder) / "rownd-authz.yaml"
             # Where the pod has a volume, this machine has a folder.
-            text = text.replace("/var/lib/rownd-authz", folder)
+            text = text.replace("/var/lib/rownd-authz", folder).replace("/run/secrets/callers", folder)
+            (pathlib.Path(folder) / "shop").write_text("a-secret-of-a-caller-that-is-long-enough")
             file.write_text(certificates(text, folder))
             done = subprocess.run([binary, "config", "check", "--skip-host", "--config", file], text=True,
                                   capture_output=True, env={"ROWND_APP_ID": "app_chart"})
@@ -250,7 +255,8 @@ def check_test_pod(where, items, binary):
     for name, _, spec in pods(items):
         if not name.startswith("Pod/"):
             continue
-        [container] = spec["containers"]
+        container, asked = spec["containers"]
+        check_asked(where, name, asked, items)
         for argument in container["args"]:
             file = argument.partition("=/etc/")[2]
             if file and f"/etc/{file.rpartition('/')[0]}" not in [
@@ -264,9 +270,37 @@ def check_test_pod(where, items, binary):
             problem(where, f"{name}: {arguments}: {done.returncode}: {done.stdout}{done.stderr}")
 
 
+def check_asked(where, name, asked, items):
+    """The container that asks about the configuration has all that the serving one has."""
+    [server] = [container for other, _, spec in pods(items) if not other.startswith(("Pod/", "Job/"))
+                for container in spec["containers"] if container["name"] == "rownd-authz"]
+    for what in ("image", "env", "envFrom", "volumeMounts"):
+        if asked.get(what) != server.get(what):
+            problem(where, f"{name}: {what} of {asked['name']} is not that of the server")
+    if asked["args"] != ["config", "check"]:
+        problem(where, f"{name}: asks {asked['args']}")
+
+
+def check_texts(where, items):
+    """What Kubernetes wants as text is text, in resources of others, too."""
+    maps = []
+    for item in items:
+        spec = item.get("spec", {})
+        maps += [item["metadata"].get("labels"), item["metadata"].get("annotations")]
+        maps += [spec.get("workloadSelector", {}).get("labels")]
+        if isinstance(spec.get("selector"), dict):
+            maps += [spec["selector"].get("matchLabels")]
+    for _, labels, spec in pods(items):
+        maps += [labels, spec.get("nodeSelector")]
+    for each in filter(None, maps):
+        for key, value in each.items():
+            if not isinstance(value, str):
+                problem(where, f"{key}: {value!r} is no text")
+
+
 def certificates(text, folder):
     """The same with real certificates in place of those that a Secret holds."""
-    held = re.compile("/etc/rownd-authz/(tls|client)/")
+    held = re.compile("/etc/rownd-authz/(tls|client|passport)/")
     if not held.search(text):
         return text
     if (pathlib.Path(folder) / "tls.crt").exists():
@@ -277,6 +311,7 @@ def certificates(text, folder):
     subprocess.run(make, check=True, capture_output=True)
     for name in ("ca.crt", "clients.crt"):
         shutil.copy(f"{folder}/tls.crt", f"{folder}/{name}")
+    shutil.copy(f"{folder}/tls.key", f"{folder}/2026-11.pem")
     return held.sub(f"{folder}/", text)
 
 
@@ -296,6 +331,7 @@ def check_scenario(name, values, schemas, customs, binary, update):
         check_pod(name, pod, spec)
     check_selectors(name, items)
     check_ports(name, items)
+    check_texts(name, items)
     check_configuration(name, items, binary)
     check_test_pod(name, items, binary)
     for item in items:
@@ -349,8 +385,61 @@ REFUSED = [
     ("Envoy Gateway with a route for the only target",
      {"envoyGateway": {"enabled": True, "targetRefs": [{"kind": "HTTPRoute", "name": "shop"}]}},
      ["envoyGateway.clientTrafficPolicy.targetRefs", "create: false"]),
-    ("a budget that blocks drains", {"podDisruptionBudget": {"minAvailable": 2}},
-     ["2 of 2 replicas would block every drain"]),
+    *[(f"a budget that blocks drains, {value!r}", {"podDisruptionBudget": {"minAvailable": value}},
+       [f"{value} is 2 of 2 replicas and would block every drain"]) for value in (2, "2", "100%", "51%")],
+    *[(f"a budget that lets nobody go, {value!r}", {"podDisruptionBudget": {"maxUnavailable": value}},
+       [f"maxUnavailable: {value} would block every drain"]) for value in (0, "0", "0%")],
+    ("a budget in words", {"podDisruptionBudget": {"minAvailable": "half"}}, ["half", "50%"]),
+    ("a budget of the autoscaler's least", {"autoscaling": {"enabled": True}, "podDisruptionBudget": {"minAvailable": 2}},
+     ["2 is 2 of 2 replicas"]),
+    *[(f"a drain of {delay} and {grace}", {"config": {"shutdown": {"drain_delay": delay, "grace": grace}}},
+       ["terminationGracePeriodSeconds: 35 is not more", f"{needed} s"])
+      for delay, grace, needed in (("20000ms", "20s", 40), ("5s", "1m", 65), ("1 m", "1s", 61), ("5s", "1m30s", 95),
+                                   ("30s", "5s", 35), ("1h 1m", "20s", 3680))],
+    ("a configuration that is empty", {"config": None}, ["config: it is empty", "config: {}"]),
+    ("listeners that are empty", {"config": {"listeners": None}},
+     ["config.listeners.grpc.address", "write 0.0.0.0:50051"]),
+    ("a section that is empty", {"service": None}, ["service"]),
+    ("a switch that is empty", {"podDisruptionBudget": {"enabled": None}}, ["enabled"]),
+    ("a number that is empty", {"terminationGracePeriodSeconds": None}, ["terminationGracePeriodSeconds"]),
+    *[(f"a listener on {address}", {"config": {"listeners": {name: {"address": address}}}},
+       [f"config.listeners.{name}.address", "0.0.0.0"])
+      for name, address in (("grpc", "127.0.0.1:50051"), ("ops", "127.0.0.1:9464"), ("grpc", "[::1]:50051"),
+                            ("grpc", "0.0.0.0"), ("grpc", "0.0.0.0:0"), ("ops", "[::]:70000"))],
+    ("two listeners on one port", {"config": {"listeners": {"ops": {"address": "0.0.0.0:50051"}}}},
+     ["two listeners have one port"]),
+    ("two ports alike", {"service": {"port": 9464}}, ["service.port, service.opsPort", "two are equal"]),
+    ("a certificate of callers without TLS", {"tls": {"clientCA": "ca.crt"}}, ["tls.clientCA", "set tls.enabled"]),
+    ("a Secret without TLS", {"tls": {"existingSecret": "x"}}, ["tls.existingSecret", "set tls.enabled"]),
+    ("the app key itself", {"rownd": {"existingSecret": "rownd", "appKey": "key_abc"}},
+     ["rownd.appKey", "name of a key in the Secret"]),
+    ("the app secret itself", {"rownd": {"existingSecret": "rownd", "appSecret": "ras_abc"}},
+     ["rownd.appSecret", "name of a key in the Secret"]),
+    ("a key of no Secret", {"rownd": {"appKey": "key"}}, ["rownd.existingSecret, which is not set"]),
+    ("Istio without rules", {"istio": {"enabled": True, "authorizationPolicy": {"selector": {"a": "b"}, "rules": []}}},
+     ["istio.authorizationPolicy.rules", "[{}]"]),
+    ("Istio with a target of a group unknown",
+     {"istio": {"enabled": True, "authorizationPolicy": {"targetRefs": [{"kind": "Ingress", "name": "a"}]}}},
+     ["write the group of Ingress a"]),
+    ("Istio without a certificate for rownd-authz",
+     {"tls": {"enabled": True, "existingSecret": "x", "clientCA": "ca.crt"},
+      "istio": {"enabled": True, "authorizationPolicy": {"selector": {"a": "b"}}}},
+     ["istio.destinationRule.tls", "MUTUAL"]),
+    ("a variable twice", {"rownd": {"appId": "app_a"}, "extraEnv": [{"name": "ROWND_APP_ID", "value": "app_b"}]},
+     ["extraEnv: ROWND_APP_ID is set twice"]),
+    ("a volume twice", {"extraVolumes": [{"name": "state", "emptyDir": {}}]}, ["extraVolumes: the volume state"]),
+    ("a mount twice", {"extraVolumeMounts": [{"name": "run", "mountPath": "/run/rownd-authz"}]},
+     ["extraVolumeMounts: /run/rownd-authz"]),
+    *[(f"a typo in {where}", {where: value}, [word]) for where, value, word in (
+        ("resources", {"limit": {"memory": "1Gi"}}, "limit"),
+        ("securityContext", {"readonlyRootFilesystem": True}, "readonlyRootFilesystem"),
+        ("podSecurityContext", {"runAsuser": 1}, "runAsuser"),
+        ("affinity", {"podantiAffinity": {}}, "podantiAffinity"),
+        ("tolerations", [{"keys": "a"}], "keys"),
+        ("dnsConfig", {"nameserver": ["10.0.0.1"]}, "nameserver"),
+        ("hostAliases", [{"ip": "10.0.0.1", "hostname": "a"}], "hostname"))],
+    ("a requirement that is none",
+     {"config": {"routes": [{"id": "a", "match": {"path": {"prefix": "/a"}}, "require": {"scop": "x"}}]}}, ["scop"]),
     ("a grace that is too short", {"terminationGracePeriodSeconds": 20},
      ["20 is not more than", "25 s"]),
     ("a Unix socket behind a Service", {"config": {"listeners": {"grpc": {"address": "unix:/run/a"}}}},
@@ -372,6 +461,25 @@ def check_refusals():
                     problem(f"{program}: {name}", f"the message lacks `{word}`: {done.stderr.strip()}")
 
 
+# By --set, which knows whole numbers where a file has floats: words of the error, or of what is rendered.
+SET = [
+    ("podDisruptionBudget.minAvailable=2", False, "2 is 2 of 2 replicas"),
+    ("podDisruptionBudget.maxUnavailable=0", False, "maxUnavailable: 0 would block"),
+    ("config=null", False, "config: it is empty"),
+    (r"podAnnotations.prometheus\.io/port=9464", True, 'prometheus.io/port: "9464"'),
+    (r"nodeSelector.pool=3", True, 'pool: "3"'),
+    ("extraEnv[0].name=A,extraEnv[0].value=67108864", True, 'value: "67108864"'),
+]
+
+
+def check_set():
+    for value, taken, words in SET:
+        for program in HELMS:
+            done = helm(program, "template", "release", CHART, "--set", value)
+            if (done.returncode == 0) != taken or words not in done.stdout + done.stderr:
+                problem(f"{program}: --set {value}", f"no `{words}`: {done.stderr}")
+
+
 # --- the rest ------------------------------------------------------------------------------
 
 # Scenario, and what Helm has to print after its installation.
@@ -379,6 +487,10 @@ NOTES = [
     ("minimal", ["rollout status deployment/release-rownd-authz", "helm -n rownd test release"]),
     ("istio-gateway", ["extensionProviders:", "service: release-rownd-authz.rownd.svc.cluster.local",
                        "timeout: 2s", "600 s", "cors_preflight: true"]),
+    ("daemonset", ["gets no answer", "tolerations"]),
+    ("passports", ["http   release-rownd-authz.rownd.svc.cluster.local:8085", "networkPolicy.opsFrom"]),
+    ("check-before-upgrade", ["-n edge get securitypolicy"]),
+    ("istio-tls", ["deploy/istio/cors.yaml"]),
     ("headless", ["release-rownd-authz-headless.rownd.svc.cluster.local:9000", "NEVER", "Istio"]),
     ("envoy-gateway", ["-n edge get securitypolicy release-rownd-authz",
                        "-n edge get clienttrafficpolicy release-rownd-authz", "in conflict"]),
@@ -399,6 +511,43 @@ def check_notes():
     done = helm("helm4", "install", "release", CHART, "--dry-run=client")
     if "trusts no issuer yet" not in done.stdout:
         problem("notes without values", "do not warn that nothing is trusted")
+
+
+# The Deployment that is there already, the values, and the replicas that Helm writes (`None`: no number), or a refusal's words.
+SERVED = {"app.kubernetes.io/name": "rownd-authz", "app.kubernetes.io/instance": "release",
+          "app.kubernetes.io/component": "server"}
+SCALED = {"autoscaling": {"enabled": True, "minReplicas": 3}}
+LIVE = [
+    ("a first installation", None, {}, 2),
+    ("a first installation with an autoscaler", None, SCALED, None),
+    ("an autoscaler for seven pods", (7, SERVED), SCALED, 7),
+    ("an autoscaler for two pods", (2, SERVED), SCALED, 3),
+    ("an upgrade", (7, SERVED), {}, 2),
+    ("another name under the same full name", (2, {**SERVED, "app.kubernetes.io/name": "authz"}), {},
+     ["nameOverride", "has the selector", "another fullnameOverride"]),
+]
+
+
+def check_live():
+    """What Helm can only render if it asks the cluster."""
+    for name, lives, values, wanted in LIVE:
+        found = [live.deployment("release-rownd-authz", *lives)] if lives else []
+        for program in HELMS:
+            with live.Cluster(*found) as cluster:
+                done = cluster.render(HELMS[program], CHART, {"rownd": {"appId": "app_a"}, **values})
+            if not any(path.endswith("/deployments/release-rownd-authz") for path in cluster.asked):
+                problem(f"{program}: {name}", f"did not ask for the Deployment: {done.stderr}")
+            if isinstance(wanted, list):
+                for word in wanted:
+                    if word not in done.stderr:
+                        problem(f"{program}: {name}", f"the message lacks `{word}`: {done.stderr}")
+                continue
+            if done.returncode:
+                problem(f"{program}: {name}", done.stderr)
+                continue
+            [item] = [each for each in objects(done.stdout) if each["kind"] == "Deployment"]
+            if item["spec"].get("replicas") != wanted:
+                problem(f"{program}: {name}", f"writes {item['spec'].get('replicas')} replicas, not {wanted}")
 
 
 def check_lint():
@@ -430,6 +579,8 @@ def check_parent(schemas, binary):
         [container] = spec["initContainers"]
         if container.get("restartPolicy") != "Always":
             problem("parent", "the container is no native sidecar")
+        if "--page=readyz" not in str(container.get("readinessProbe")):
+            problem("parent", f"its readiness is that of {container.get('readinessProbe')}")
         if container["ports"] != [{"name": "ops", "containerPort": 9464, "protocol": "TCP"}]:
             problem("parent", f"ports: {container['ports']}")
 
@@ -490,13 +641,12 @@ def check_compose(binary):
 # Commands of the docs: commands for a cluster are rendered without one.
 def check_docs():
     commands, values = 0, 0
-    for page in (ROOT / "docs" / "install.md", CHART / "README.md", CHART / "values-ha.yaml"):
+    for page in (CHART / "README.md", CHART / "values-ha.yaml", ROOT / "docs" / "passports.md"):
         text = re.sub(r"^# {2,}", "", page.read_text(), flags=re.M).replace("\\\n", " ")
         for line in re.findall(r"^ *helm upgrade --install (.+)$", text, re.M):
             words = [word for word in shlex.split(line) if word != "..."]
-            if "my-values.yaml" in words:
-                continue
             commands += 1
+            words = [str(HERE / "scenarios" / "minimal.yaml") if word == "my-values.yaml" else word for word in words]
             for program in HELMS:
                 done = subprocess.run([HELMS[program], "template", *words], cwd=ROOT, text=True, capture_output=True)
                 if done.returncode:
@@ -513,8 +663,58 @@ def check_docs():
                     done = helm(program, "template", "release", CHART, "-f", file.name)
                     if done.returncode:
                         problem(f"{page.name}: {program}: {block}", done.stderr.strip())
-    if commands < 5 or values < 2:
+    if commands < 2 or values < 1:
         problem("docs", f"only {commands} commands and {values} values were found")
+
+
+IMAGE = "registry.example.com/rownd-authz:0.1.0"
+
+
+def check_install(binary):
+    """docs/install.md, executed as it stands: every step keeps the image, the Secret and the rules of
+    the steps before, and every object that a command names is there."""
+    page = ROOT / "docs" / "install.md"
+    made = {("deployment", "rownd-authz")}
+    for program in HELMS:
+        rendered, kept = 0, {}
+        for line, mine, done in pages.follow(page, ROOT, HELMS[program]):
+            rendered += 1
+            where = f"install.md: {program}: {line}"
+            if done.returncode:
+                problem(where, done.stderr.strip())
+                continue
+            items = objects(done.stdout)
+            made |= {(item["kind"].lower(), item["metadata"]["name"]) for item in items}
+            images = {container["image"] for _, _, spec in pods(items) for container in spec["containers"]}
+            if images != {IMAGE}:
+                problem(where, f"runs {images}, not {IMAGE}")
+            [config] = [yaml.safe_load(item["data"]["rownd-authz.yaml"]) for item in items
+                        if item["kind"] == "ConfigMap" and "rownd-authz.yaml" in item.get("data", {})]
+            if {**kept, **config} != config:
+                problem(where, f"loses rules of the step before: {kept} became {config}")
+            kept = {key: value for key, value in config.items() if key in ("routes", "credentials", "rownd_auth")}
+            for item in items:
+                if mine.get("rownd") and item["kind"] == "Deployment" and "secretName: rownd" not in yaml.safe_dump(item):
+                    problem(where, "loses the Secret")
+            check_configuration(where, items, binary)
+        if rendered < 5:
+            problem("install.md", f"only {rendered} times `helm upgrade` was found")
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.M))
+    for line in pages.commands(page):
+        for kind, name in re.findall(r"\b(?:get|rollout status|restart) (\w+)[ /]([\w-]+)", line):
+            if (kind, name) not in made:
+                problem("install.md", f"{line}: the chart makes no {kind} {name}")
+        for target in re.findall(r"^make (\S+)", line):
+            if target not in targets:
+                problem("install.md", f"{line}: no such target")
+        for file in re.findall(r"(?:-f|-c|=) ?(?:\S+=)?(deploy/\S+)", line):
+            if not (ROOT / file).exists():
+                problem("install.md", f"{line}: no {file}")
+        words = shlex.split(line)
+        if line.startswith("docker ") and IMAGE not in words:
+            problem("install.md", f"{line}: another image than {IMAGE}")
+        if line.startswith("make image") and f"IMAGE={IMAGE}" not in words:
+            problem("install.md", f"{line}: another image than {IMAGE}")
 
 
 # The headers that a service trusts. A client's own go early, in every spelling.
@@ -550,6 +750,29 @@ def check_early_strip(binary):
     found = re.findall(r"\^x\[\^a-z0-9\]rownd\S*?\$", printed.stdout)
     if printed.returncode or sorted(found) != sorted(wanted):
         problem("config print --early-strip", f"prints {found} {printed.stderr}, not {wanted}")
+
+
+def check_own_early_strip(binary):
+    """The chart strips exactly what the program prints for the same configuration."""
+    values = HERE / "scenarios" / "early-strip.yaml"
+    items = objects(render("helm4", [values]))
+    [config] = [item["data"]["rownd-authz.yaml"] for item in items if item["kind"] == "ConfigMap"]
+    with tempfile.NamedTemporaryFile("w", suffix=".yaml") as file:
+        file.write(config)
+        file.flush()
+        done = subprocess.run([binary, "config", "print", "--early-strip", "--config", file.name],
+                              capture_output=True, text=True)
+    printed = done.stdout.split()
+    if len(printed) != len(IDENTITY) + 3:
+        problem("early strip", f"prints {printed} {done.stderr}")
+    [client] = [item["spec"]["headers"]["earlyRequestHeaders"]["removeOnMatch"] for item in items
+                if item["kind"] == "ClientTrafficPolicy"]
+    [filtered] = [item for item in items if item["kind"] == "EnvoyFilter"]
+    stripped = {"Envoy Gateway": [each["value"] for each in client],
+                "Istio": re.findall(r"regex: (\S+)", yaml.safe_dump(filtered, width=1000))}
+    for where, found in stripped.items():
+        if sorted(found) != sorted(printed):
+            problem(f"early strip of {where}", f"{found}, not {printed}")
 
 
 def check_timeouts():
@@ -589,8 +812,8 @@ def check_versions():
 
 def check_metric_names():
     """Rules and dashboards ask for metrics that exist."""
-    known = set(re.findall(r"`(rownd_authz_[a-z_]+)`", (ROOT / "docs" / "metrics.md").read_text()))
-    asked = (CHART / "templates" / "monitoring.yaml").read_text()
+    known = set(re.findall(r"^\| `(rownd_authz_[a-z_]+)`", (ROOT / "docs" / "metrics.md").read_text(), re.M))
+    asked = (CHART / "templates" / "prometheusrule.yaml").read_text()
     asked += "".join(file.read_text() for file in (CHART / "dashboards").glob("*.json"))
     names = {re.sub(r"_(bucket|sum|count)$", "", name)
              for name in re.findall(r"\brownd_authz_[a-z_]+", asked)}
@@ -620,11 +843,15 @@ def main():
         if file.stem not in scenarios:
             problem(file.name, "is the snapshot of no scenario")
     check_lint()
+    check_live()
     check_refusals()
+    check_set()
     check_notes()
     check_compose(arguments.binary)
     check_docs()
+    check_install(arguments.binary)
     check_early_strip(arguments.binary)
+    check_own_early_strip(arguments.binary)
     check_timeouts()
     check_versions()
     check_metric_names()

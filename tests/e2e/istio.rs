@@ -103,8 +103,8 @@ fn listener(name: &str, cluster: &str) -> Value {
     })
 }
 
-/// The same with what the EnvoyFilter of a shipped file merges into it.
-fn stripped(name: &str, file: &str) -> Value {
+/// The first patch of the EnvoyFilter in a shipped file.
+fn patch(file: &str) -> Value {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy/istio").join(file);
     let text = fs::read_to_string(path).expect("a shipped file");
     let filter = text
@@ -112,7 +112,24 @@ fn stripped(name: &str, file: &str) -> Value {
         .find(|part| part.contains("\nkind: EnvoyFilter\n"))
         .expect("an EnvoyFilter");
     let filter: Value = serde_saphyr::from_str(filter).expect("YAML");
-    let patch = &filter["spec"]["configPatches"][0];
+    filter["spec"]["configPatches"][0].clone()
+}
+
+/// The same with the filter that cors.yaml puts first.
+fn cors_first(name: &str) -> Value {
+    let patch = patch("cors.yaml");
+    assert_eq!(patch["applyTo"], "HTTP_FILTER");
+    assert_eq!(patch["patch"]["operation"], "INSERT_FIRST");
+    let mut listener = listener(name, "authz");
+    let manager = &mut listener["filter_chains"][0]["filters"][0]["typed_config"];
+    let filters = manager["http_filters"].as_array_mut().expect("filters");
+    filters.insert(0, patch["patch"]["value"].clone());
+    listener
+}
+
+/// The same with what the EnvoyFilter of a shipped file merges into it.
+fn stripped(name: &str, file: &str) -> Value {
+    let patch = patch(file);
     assert_eq!(patch["applyTo"], "NETWORK_FILTER", "{file}");
     let merged = &patch["patch"]["value"]["typed_config"];
     let early = &merged["early_header_mutation_extensions"];
@@ -130,6 +147,7 @@ async fn gateway(stack: &Stack) -> Envoy {
         .authz("nobody", &[Endpoint::Tcp(free_port())])
         .listener(listener("istio", "authz"))
         .listener(listener("gone", "nobody"))
+        .listener(cors_first("cors_first"))
         .listener(stripped("stripped_gateway", "gateway.yaml"))
         .listener(stripped("stripped_sidecar", "sidecar-uds.yaml"))
         .listener(stripped("stripped_waypoint", "waypoint.yaml"))
@@ -184,6 +202,32 @@ async fn a_preflight_through_istio_needs_the_routes_consent() {
     let answer = preflight("/browser").send(to).await;
     assert_eq!(answer.status, 200, "{}", answer.text());
     assert_eq!(answer.header("access-control-allow-origin"), Some(APP));
+}
+
+#[tokio::test]
+async fn with_cors_in_front_a_page_of_another_origin_sees_why() {
+    let stack = stack().await;
+    let envoy = gateway(stack).await;
+    let denied = Raw::get("/orders").header("origin", APP);
+    // In the chain of Istio alone, the page sees nothing of a denial ...
+    let answer = denied.clone().send(envoy.gate("istio")).await;
+    No::Anonymous.check(&answer, "credential_missing", "a page behind Istio");
+    assert_eq!(answer.header("access-control-allow-origin"), None);
+    // ... and with the shipped EnvoyFilter all of it.
+    let to = envoy.gate("cors_first");
+    let answer = denied.send(to).await;
+    No::Anonymous.check(&answer, "credential_missing", "the same with cors.yaml");
+    assert_eq!(answer.header("access-control-allow-origin"), Some(APP));
+    let answer = Raw::get("/orders").header("origin", "https://other.example").send(to).await;
+    assert_eq!((answer.status, answer.header("access-control-allow-origin")), (401, None));
+    // Envoy itself answers the preflight: the route need not let it pass.
+    let answer = preflight("/orders").send(to).await;
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    assert_eq!(answer.header("access-control-allow-origin"), Some(APP));
+    // One header, although the filter is there twice.
+    let token = stack.issuer.token("verified").sign();
+    let answer = Raw::get("/orders").bearer(&token).header("origin", APP).send(to).await;
+    assert_eq!((answer.status, answer.all("access-control-allow-origin")), (200, vec![APP]));
 }
 
 #[tokio::test]

@@ -15,6 +15,7 @@ mod denials;
 mod early;
 mod facts;
 mod forward_proxy;
+mod gone;
 mod heavy;
 mod hostile;
 mod identity;

@@ -27,7 +27,7 @@ struct House {
     issuer: Issuer,
     app: TestApp,
     socket: PathBuf,
-    _files: TempDir,
+    files: TempDir,
 }
 
 fn with_control(issuer: &Issuer, socket: &Path) -> Value {
@@ -43,7 +43,7 @@ impl House {
         let files = TempDir::new().unwrap();
         let socket = files.path().join("control.sock");
         let app = TestApp::ready(&with_control(&issuer, &socket)).await;
-        Self { key, issuer, app, socket, _files: files }
+        Self { key, issuer, app, socket, files }
     }
 
     fn token(&self, jti: &str) -> Ask {
@@ -72,6 +72,41 @@ async fn a_revoked_token_is_denied_at_the_very_next_check() {
     assert_eq!(house.app.counted("revoked"), 1.0);
     house.order("/unrevoke", json!({ "jti": "stolen" })).await;
     house.app.check(&stolen).await.assert_allowed("taken back", "authenticated");
+}
+
+/// A container has no curl.
+#[tokio::test]
+async fn the_program_itself_gives_commands() {
+    let house = House::open().await;
+    let stolen = house.token("stolen");
+    let file = house.files.path().join("rownd-authz.yaml");
+    let listener =
+        format!("listeners: {{ control: {{ address: \"unix:{}\" }} }}", house.socket.display());
+    std::fs::write(&file, listener).unwrap();
+    let socket = house.socket.to_str().unwrap();
+    for (name, arguments, code, said) in [
+        ("a listing", vec!["revocations"], 0, "\"tokens\":0"),
+        ("a revocation", vec!["revoke", r#"{"jti": "stolen"}"#], 0, "{"),
+        ("a socket by name", vec!["revocations", "--socket", socket], 0, "\"tokens\":1"),
+        ("nothing to revoke", vec!["revoke", "{}"], 1, ""),
+        ("no JSON", vec!["revoke", "stolen"], 1, ""),
+        ("nobody there", vec!["reload", "--socket", "/nowhere/control.sock"], 2, ""),
+        ("an unknown command", vec!["stop"], 2, ""),
+    ] {
+        let output = tokio::process::Command::new(env!("CARGO_BIN_EXE_rownd-authz"))
+            .arg("control")
+            .args(&arguments)
+            .env("ROWND_AUTHZ_CONFIG", &file)
+            .output()
+            .await
+            .unwrap();
+        let told = String::from_utf8_lossy(&output.stdout);
+        let problem = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(code), "{name}: {told} {problem}");
+        assert!(told.contains(said), "{name}: {told}");
+        assert_eq!(problem.is_empty(), code == 0, "{name}: {problem}");
+    }
+    house.app.check(&stolen).await.assert_denied("after", DenyReason::Revoked);
 }
 
 #[tokio::test]

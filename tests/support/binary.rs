@@ -59,6 +59,8 @@ pub(crate) enum Log {
     Read,
     /// It is read up to the line that says where the service listens, and no further.
     Abandoned,
+    /// It is read up to that line, and then its reader goes.
+    Closed,
 }
 
 /// A running service.
@@ -112,6 +114,7 @@ impl Binary {
         let (grpc, ops) = addresses(&mut reader, &lines);
         let unread = match log {
             Log::Abandoned => Some(reader),
+            Log::Closed => None,
             Log::Read => {
                 let lines = lines.clone();
                 thread::spawn(move || {

@@ -5,6 +5,9 @@ use std::net::SocketAddr;
 use super::http;
 pub(crate) use super::http::Answer as Page;
 
+/// The page that lists every metric.
+const METRICS: &str = include_str!("../../docs/metrics.md");
+
 /// Requests a page by any method.
 pub(crate) async fn request(address: SocketAddr, method: &str, path: &str) -> Page {
     http::request(address, &format!("{method} {path}"), "", "").await
@@ -15,11 +18,12 @@ pub(crate) async fn get(address: SocketAddr, path: &str) -> Page {
     request(address, "GET", path).await
 }
 
-/// The sum of the series of a name whose labels hold all of these.
+/// The sum of the series of a name whose labels hold all of these; 0 where no event has made one yet.
 pub(crate) fn metric(exposition: &str, name: &str, labels: &[(&str, &str)]) -> f64 {
+    let named = format!("\n| `{}` |", name.trim_end_matches("_count").trim_end_matches("_sum"));
+    assert!(METRICS.contains(&named), "{name} is no metric of docs/metrics.md");
     let wanted: Vec<String> =
         labels.iter().map(|(key, value)| format!("{key}=\"{value}\"")).collect();
-    let mut found = false;
     let mut sum = 0.0;
     for line in exposition.lines().filter(|line| !line.starts_with('#')) {
         let Some((series, value)) = line.rsplit_once(' ') else {
@@ -27,11 +31,9 @@ pub(crate) fn metric(exposition: &str, name: &str, labels: &[(&str, &str)]) -> f
         };
         let own = series.split('{').next() == Some(name);
         if own && wanted.iter().all(|label| series.contains(label)) {
-            found = true;
             sum += value.parse::<f64>().unwrap();
         }
     }
-    assert!(found, "no series {name}{wanted:?} in\n{exposition}");
     sum
 }
 

@@ -105,7 +105,8 @@ pub(in crate::config) struct WrittenConfig {
     /// How the servers of issuers are reached: the proxy, and the authorities that sign for them.
     #[schemars(extend("x-reload" = true))]
     pub network: WrittenNetwork,
-    /// Where the issuers' key sets are kept on disk, for a start during an outage. Default: nowhere.
+    /// Where the issuers' key sets, and the ids of apps that are known by their keys, are kept on
+    /// disk, for a start during an outage. Default: nowhere.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub key_snapshots: Option<KeySnapshots>,
     /// Where to look for a credential, in this order. Two that differ are a denial.
@@ -193,7 +194,8 @@ pub struct Config {
     pub issuers: Vec<Issuer>,
     /// How the servers of issuers are reached: the proxy, and the authorities that sign for them.
     pub network: Network,
-    /// Where the issuers' key sets are kept on disk, for a start during an outage. Default: nowhere.
+    /// Where the issuers' key sets, and the ids of apps that are known by their keys, are kept on
+    /// disk, for a start during an outage. Default: nowhere.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub key_snapshots: Option<KeySnapshots>,
     /// Where to look for a credential, in this order. Two that differ are a denial.

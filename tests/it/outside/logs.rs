@@ -161,6 +161,45 @@ async fn a_flood_of_denials_is_no_flood_of_logs() {
     }
 }
 
+/// One that is down for a minute says so a few times, not sixty.
+#[tokio::test]
+async fn an_issuer_that_is_down_gets_few_lines() {
+    let key = Key::new("sig-1");
+    let issuer = Issuer::with_keys(&[&key]);
+    let up = Reply::json(&json!({ "keys": [key.jwk()] }));
+    issuer.set(KEYS, Reply::status(503));
+    let binary = Binary::start(&for_binary(&issuer, "info", 1000)).await;
+    let failed = "rownd_authz_key_fetches_total";
+    let asked =
+        async || (binary.metric(failed, &[("result", "status")]).await >= 5.0).then_some(());
+    eventually("five fetches that failed", asked).await;
+    let lines = || binary.log().iter().filter(|line| line.contains("keys could not be")).count();
+    assert_eq!(lines(), 1, "{:?}", binary.log());
+    issuer.set(KEYS, up);
+    binary.logged(&["the first keys have come"]).await;
+    assert!(lines() <= 2, "{:?}", binary.log());
+}
+
+/// A closed pipe below the log is like a full disk: the lines are lost and counted, and nothing else
+/// happens.
+#[tokio::test]
+async fn a_log_whose_reader_has_gone_is_counted_and_ends_nothing() {
+    let key = Key::new("sig-1");
+    let issuer = Issuer::with_keys(&[&key]);
+    let settings = for_binary(&issuer, "info", 1000);
+    let mut binary = Binary::start_with(&settings, Log::Closed, None).await;
+    binary.is_ready().await;
+    for _ in 0..20 {
+        let answer = binary.check(&Ask::get("/")).await;
+        answer.assert_denied("all the same", DenyReason::CredentialMissing);
+    }
+    let lost = "rownd_authz_log_write_errors_total";
+    let counted = async || (binary.metric(lost, &[]).await >= 20.0).then_some(());
+    eventually("lost lines to be counted", counted).await;
+    binary.signal("TERM");
+    assert_eq!(binary.ended().await.code(), Some(0), "and it ends as ever");
+}
+
 #[tokio::test]
 async fn a_log_that_nobody_reads_holds_up_nothing() {
     let key = Key::new("sig-1");

@@ -1,5 +1,32 @@
 {{/* Names, labels and what several templates need. */}}
 
+{{/* A map whose values Kubernetes wants as text: numbers and switches become text, a null is left out. */}}
+{{- define "rownd-authz.texts" -}}
+{{- $texts := dict -}}
+{{- range $key, $value := . -}}
+{{- if not (kindIs "invalid" $value) -}}
+{{- $_ := set $texts $key (include "rownd-authz.text" $value) -}}
+{{- end -}}
+{{- end -}}
+{{- toYaml $texts -}}
+{{- end -}}
+
+{{/* One scalar as text. Helm reads whole numbers as floats, and would write a million as 1e+06. */}}
+{{- define "rownd-authz.text" -}}
+{{- if and (kindIs "float64" .) (eq (floor .) .) -}}{{ printf "%.0f" . }}{{- else -}}{{ toString . }}{{- end -}}
+{{- end -}}
+
+{{/* The lists are merged by name: what stands twice is an error, with the place of both. In: dict items, what. */}}
+{{- define "rownd-authz.unique" -}}
+{{- $seen := list -}}
+{{- range .items -}}
+{{- if has .name $seen -}}
+{{- fail (printf $.what .name) -}}
+{{- end -}}
+{{- $seen = append $seen .name -}}
+{{- end -}}
+{{- end -}}
+
 {{- define "rownd-authz.name" -}}
 {{- default .Chart.Name .Values.nameOverride | trunc 63 | trimSuffix "-" -}}
 {{- end -}}
@@ -35,7 +62,14 @@ app.kubernetes.io/component: server
 {{- $_ := set $labels "helm.sh/chart" (printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | trunc 63 | trimSuffix "-") -}}
 {{- $_ := set $labels "app.kubernetes.io/version" (.Chart.AppVersion | toString) -}}
 {{- $_ := set $labels "app.kubernetes.io/managed-by" .Release.Service -}}
-{{- toYaml (merge $labels .Values.commonLabels) -}}
+{{- include "rownd-authz.texts" (merge $labels (omit .Values.commonLabels "app.kubernetes.io/component")) -}}
+{{- end -}}
+
+{{/* `annotations:` of an object on a line of its own, or nothing. In: dict root, annotations, indent. */}}
+{{- define "rownd-authz.annotations" -}}
+{{- with merge (deepCopy .annotations) .root.Values.commonAnnotations -}}
+{{- printf "annotations:\n%s" (include "rownd-authz.texts" . | indent 2) | nindent $.indent -}}
+{{- end -}}
 {{- end -}}
 
 {{- define "rownd-authz.serviceAccountName" -}}
@@ -47,10 +81,26 @@ app.kubernetes.io/component: server
 {{- end -}}
 
 {{- define "rownd-authz.image" -}}
+{{- $repository := .Values.image.repository -}}
+{{- with default (dig "imageRegistry" "" (default dict .Values.global)) .Values.image.registry -}}
+{{- $repository = printf "%s/%s" (trimSuffix "/" .) $repository -}}
+{{- end -}}
 {{- if .Values.image.digest -}}
-{{- printf "%s@%s" .Values.image.repository .Values.image.digest -}}
+{{- printf "%s@%s" $repository .Values.image.digest -}}
 {{- else -}}
-{{- printf "%s:%s" .Values.image.repository (default .Chart.AppVersion .Values.image.tag) -}}
+{{- printf "%s:%s" $repository (default .Chart.AppVersion .Values.image.tag) -}}
+{{- end -}}
+{{- end -}}
+
+{{/* Secrets to pull images with, those of a parent chart too: there a name alone is usual. */}}
+{{- define "rownd-authz.pullSecrets" -}}
+{{- $secrets := list -}}
+{{- range concat .Values.imagePullSecrets (dig "imagePullSecrets" list (default dict .Values.global)) -}}
+{{- $secrets = append $secrets (kindIs "string" . | ternary (dict "name" .) .) -}}
+{{- end -}}
+{{- with $secrets | uniq -}}
+imagePullSecrets:
+  {{- toYaml . | nindent 2 }}
 {{- end -}}
 {{- end -}}
 
@@ -64,24 +114,70 @@ app.kubernetes.io/component: server
 
 {{/* The DNS name by which a mesh asks. */}}
 {{- define "rownd-authz.host" -}}
-{{- printf "%s.%s.svc.cluster.local" (include "rownd-authz.fullname" .) .Release.Namespace -}}
+{{- printf "%s.%s.svc.%s" (include "rownd-authz.fullname" .) .Release.Namespace .Values.clusterDomain -}}
 {{- end -}}
 
-{{/* The port at the end of `IP:PORT`. In: dict address, what. */}}
+{{/* Sections that are there without a content. In: dict of, names, at. */}}
+{{- define "rownd-authz.maps" -}}
+{{- range .names -}}
+{{- if and (hasKey $.of .) (not (kindIs "map" (get $.of .))) -}}
+{{- fail (printf "%s.%s: it is empty (null), which removes the chart's own settings, too; leave it out, or write its settings" $.at .) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+
+{{/* `config`. An empty `config:` would take the chart's own defaults away without a word. */}}
+{{- define "rownd-authz.settings" -}}
+{{- if not (kindIs "map" .Values.config) -}}
+{{- fail "config: it is empty (null), which removes the chart's own settings, too; leave `config` out, or write at least `config: {}`" -}}
+{{- end -}}
+{{- include "rownd-authz.maps" (dict "of" .Values.config "names" (list "listeners" "shutdown") "at" "config") -}}
+{{- include "rownd-authz.maps" (dict "of" (dig "listeners" dict .Values.config) "names" (list "grpc" "ops" "http") "at" "config.listeners") -}}
+{{- toYaml .Values.config -}}
+{{- end -}}
+
+{{/*
+The port at the end of `IP:PORT`. In: dict address, what. A Service leads to other pods, so an
+address of this pod alone is a mistake.
+*/}}
 {{- define "rownd-authz.port" -}}
-{{- $port := regexFind "[0-9]+$" (toString .address) -}}
-{{- if not $port -}}
+{{- $port := regexFind ":[0-9]+$" (toString .address) | trimPrefix ":" -}}
+{{- if or (not $port) (hasPrefix "unix:" (toString .address)) -}}
 {{- fail (printf "config.%s.address: `%s` has no port to build a Service on; write 0.0.0.0:PORT. For a Unix socket in one pod with Envoy set sidecarOnly: true" .what .address) -}}
+{{- end -}}
+{{- if or (lt (int $port) 1) (gt (int $port) 65535) -}}
+{{- fail (printf "config.%s.address: `%s` has no port that a Service can lead to; write 0.0.0.0:PORT with a port from 1 to 65535" .what .address) -}}
+{{- end -}}
+{{- if regexMatch "^(127\\.|localhost:|\\[::1\\])" (toString .address) -}}
+{{- fail (printf "config.%s.address: `%s` is reached from inside the pod only, so the Service would lead nowhere; write 0.0.0.0:%s" .what .address $port) -}}
 {{- end -}}
 {{- $port -}}
 {{- end -}}
 
+{{/* Without an address the program listens on loopback. */}}
 {{- define "rownd-authz.grpcPort" -}}
-{{- include "rownd-authz.port" (dict "address" (dig "listeners" "grpc" "address" "0.0.0.0:50051" .Values.config) "what" "listeners.grpc") -}}
+{{- $config := include "rownd-authz.settings" . | fromYaml -}}
+{{- include "rownd-authz.port" (dict "address" (dig "listeners" "grpc" "address" "127.0.0.1:50051" $config) "what" "listeners.grpc") -}}
 {{- end -}}
 
 {{- define "rownd-authz.opsPort" -}}
-{{- include "rownd-authz.port" (dict "address" (dig "listeners" "ops" "address" "0.0.0.0:9464" .Values.config) "what" "listeners.ops") -}}
+{{- $config := include "rownd-authz.settings" . | fromYaml -}}
+{{- if .Values.sidecarOnly -}}
+{{- regexFind "[0-9]+$" (dig "listeners" "ops" "address" "0.0.0.0:9464" $config) -}}
+{{- else -}}
+{{- include "rownd-authz.port" (dict "address" (dig "listeners" "ops" "address" "127.0.0.1:9464" $config) "what" "listeners.ops") -}}
+{{- end -}}
+{{- end -}}
+
+{{/* The port of the listener `http`, where it is on and other pods can reach it; otherwise nothing. */}}
+{{- define "rownd-authz.httpPort" -}}
+{{- $config := include "rownd-authz.settings" . | fromYaml -}}
+{{- if dig "listeners" "http" dict $config -}}
+{{- $address := dig "listeners" "http" "address" "0.0.0.0:8085" $config | toString -}}
+{{- if not (regexMatch "^(unix:|127\\.|localhost:|\\[::1\\])" $address) -}}
+{{- include "rownd-authz.port" (dict "address" $address "what" "listeners.http") -}}
+{{- end -}}
+{{- end -}}
 {{- end -}}
 
 {{/* Where the probes ask, inside the pod: a pod of one family may lack the loopback of the other. */}}
@@ -91,7 +187,10 @@ app.kubernetes.io/component: server
 
 {{/* The configuration file: `config`, and the files of `tls`. */}}
 {{- define "rownd-authz.config" -}}
-{{- $config := deepCopy .Values.config -}}
+{{- $config := include "rownd-authz.settings" . | fromYaml -}}
+{{- if and (dig "listeners" "http" dict $config) (not (dig "listeners" "http" "address" "" $config)) -}}
+{{- $config = mergeOverwrite $config (dict "listeners" (dict "http" (dict "address" "0.0.0.0:8085"))) -}}
+{{- end -}}
 {{- if .Values.tls.enabled -}}
 {{- $tls := dict "cert_file" "/etc/rownd-authz/tls/tls.crt" "key_file" "/etc/rownd-authz/tls/tls.key" -}}
 {{- with .Values.tls.clientCA -}}
@@ -100,7 +199,7 @@ app.kubernetes.io/component: server
 {{- $config = mergeOverwrite $config (dict "listeners" (dict "grpc" (dict "tls" $tls))) -}}
 {{- end -}}
 {{- if ne .Values.ipFamily "IPv4" -}}
-{{- range list "grpc" "ops" -}}
+{{- range list "grpc" "ops" "http" -}}
 {{- $address := dig "listeners" . "address" "" $config -}}
 {{- if hasPrefix "0.0.0.0:" $address -}}
 {{- $config = mergeOverwrite $config (dict "listeners" (dict . (dict "address" (printf "[::]:%s" (trimPrefix "0.0.0.0:" $address))))) -}}
@@ -110,66 +209,40 @@ app.kubernetes.io/component: server
 {{- toYaml $config -}}
 {{- end -}}
 
-{{/* Values that contradict each other end here, with what to write instead. */}}
-{{- define "rownd-authz.validate" -}}
-{{- if and .Values.serviceMonitor.enabled .Values.podMonitor.enabled -}}
-{{- fail "serviceMonitor.enabled and podMonitor.enabled: each pod would be scraped twice; enable one" -}}
-{{- end -}}
-{{- if and .Values.autoscaling.enabled (eq .Values.mode "daemonset") -}}
-{{- fail "autoscaling.enabled: a daemonset has one pod on each node; set mode: deployment" -}}
-{{- end -}}
-{{- if and .Values.autoscaling.enabled (gt (int .Values.autoscaling.minReplicas) (int .Values.autoscaling.maxReplicas)) -}}
-{{- fail (printf "autoscaling.minReplicas: %d is more than maxReplicas, %d" (int .Values.autoscaling.minReplicas) (int .Values.autoscaling.maxReplicas)) -}}
-{{- end -}}
-{{- if and .Values.tls.enabled (not .Values.tls.existingSecret) (not .Values.tls.certManager.enabled) -}}
-{{- fail "tls.enabled: name a Secret in tls.existingSecret, or set tls.certManager.enabled" -}}
-{{- end -}}
-{{- if and .Values.tls.certManager.enabled (not .Values.tls.enabled) -}}
-{{- fail "tls.certManager.enabled: the certificate would not be used; set tls.enabled" -}}
-{{- end -}}
-{{- if and .Values.tls.certManager.enabled .Values.tls.existingSecret -}}
-{{- fail "tls.existingSecret and tls.certManager.enabled: choose one" -}}
-{{- end -}}
-{{- if and .Values.tls.certManager.enabled (not .Values.tls.certManager.issuerRef.name) -}}
-{{- fail "tls.certManager.issuerRef: name the issuer, such as {name: my-ca, kind: ClusterIssuer}" -}}
-{{- end -}}
-{{- if and .Values.tls.enabled (eq .Values.probes.readiness.type "grpc") -}}
-{{- fail "probes.readiness.type: the kubelet's gRPC probe speaks no TLS; set it to exec" -}}
-{{- end -}}
-{{- if and .Values.istio.enabled .Values.istio.authorizationPolicy.create (not .Values.istio.authorizationPolicy.selector) (not .Values.istio.authorizationPolicy.targetRefs) -}}
-{{- fail "istio.authorizationPolicy: name what is protected, in selector or targetRefs; without either it would ask about every request of the namespace, those to rownd-authz included" -}}
-{{- end -}}
-{{- if and .Values.istio.authorizationPolicy.selector .Values.istio.authorizationPolicy.targetRefs -}}
-{{- fail "istio.authorizationPolicy: selector or targetRefs, not both" -}}
-{{- end -}}
-{{- if and .Values.envoyGateway.enabled .Values.envoyGateway.targetRefs .Values.envoyGateway.clientTrafficPolicy.create (eq "[]" (include "rownd-authz.clientTrafficTargets" . | trim)) -}}
-{{- fail "envoyGateway.clientTrafficPolicy.targetRefs: name the Gateway where forged identity headers are removed early, such as [{kind: Gateway, name: NAME}]; where a ClientTrafficPolicy of your own does it, set envoyGateway.clientTrafficPolicy.create: false" -}}
-{{- end -}}
-{{- if and .Values.envoyGateway.enabled (not .Values.envoyGateway.targetRefs) -}}
-{{- fail "envoyGateway.targetRefs: name what is protected, such as [{group: gateway.networking.k8s.io, kind: Gateway, name: NAME}]" -}}
-{{- end -}}
-{{- if not (or .Values.sidecarOnly (eq .Values.mode "daemonset") .Values.autoscaling.enabled) -}}
-{{- if and .Values.podDisruptionBudget.enabled .Values.podDisruptionBudget.minAvailable -}}
-{{- if and (kindIs "float64" .Values.podDisruptionBudget.minAvailable) (ge (int .Values.podDisruptionBudget.minAvailable) (int .Values.replicaCount)) -}}
-{{- fail (printf "podDisruptionBudget.minAvailable: %d of %d replicas would block every drain of a node" (int .Values.podDisruptionBudget.minAvailable) (int .Values.replicaCount)) -}}
-{{- end -}}
-{{- end -}}
-{{- end -}}
-{{- $delay := dig "shutdown" "drain_delay" "5s" .Values.config -}}
-{{- $grace := dig "shutdown" "grace" "20s" .Values.config -}}
-{{- if and (regexMatch "^[0-9]+s$" $delay) (regexMatch "^[0-9]+s$" $grace) -}}
-{{- $needed := add (trimSuffix "s" $delay | int) (trimSuffix "s" $grace | int) -}}
-{{- if le (int .Values.terminationGracePeriodSeconds) (int $needed) -}}
-{{- fail (printf "terminationGracePeriodSeconds: %d is not more than config.shutdown.drain_delay and grace together, %d s: pods would be killed while they drain" (int .Values.terminationGracePeriodSeconds) (int $needed)) -}}
-{{- end -}}
-{{- end -}}
-{{- end -}}
-
-{{/* The identity headers in every spelling, one regular expression each. */}}
+{{/* The identity headers, those that rules of `config` set, and passports, in every spelling: one regular expression each. */}}
 {{- define "rownd-authz.earlyStrip" -}}
 {{- range list "user-id" "auth-level" "verified" "anonymous" "app-id" "app-variant" "issuer" "session-id" "roles" "groups" "tenant" "scopes" }}
 - "^x[^a-z0-9]rownd[^a-z0-9]{{ replace "-" "[^a-z0-9]" . }}$"
 {{- end }}
+{{- $config := include "rownd-authz.settings" . | fromYaml }}
+{{- $names := list }}
+{{- range append (default list $config.routes) $config }}
+{{- range .headers }}
+{{- /* The client's own credential passes where no rule replaces it. */}}
+{{- if ne .name "authorization" }}
+{{- $names = append $names .name }}
+{{- end }}
+{{- end }}
+{{- if and (kindIs "map" .passport) (hasKey (default dict .passport) "audience") }}
+{{- $names = append $names (ternary "txn-token" "x-rownd-passport" (eq (default "jwt" .passport.format) "txn-token")) }}
+{{- end }}
+{{- end }}
+{{- range $names | uniq | sortAlpha }}
+- "^{{ replace "-" "[^a-z0-9]" . }}$"
+{{- end }}
+{{- end -}}
+
+{{/* Targets of Istio's policies, each with the group that its kind is known by. */}}
+{{- define "rownd-authz.istioTargets" -}}
+{{- $groups := dict "Gateway" "gateway.networking.k8s.io" "GatewayClass" "gateway.networking.k8s.io" "Service" "" "ServiceEntry" "networking.istio.io" -}}
+{{- $found := list -}}
+{{- range .Values.istio.authorizationPolicy.targetRefs -}}
+{{- if not (or (hasKey . "group") (hasKey $groups .kind)) -}}
+{{- fail (printf "istio.authorizationPolicy.targetRefs: write the group of %s %s; Istio protects a Gateway, a GatewayClass, a Service or a ServiceEntry" .kind .name) -}}
+{{- end -}}
+{{- $found = append $found (merge (deepCopy .) (dict "group" (get $groups .kind))) -}}
+{{- end -}}
+{{- toYaml $found -}}
 {{- end -}}
 
 {{/* The Gateways of the ClientTrafficPolicy: those named for it, or those that are protected. */}}

@@ -25,8 +25,12 @@
 {{- end }}
 - name: ROWND_AUTHZ__LISTENERS__OPS__PROBE_ADDRESS
   value: {{ include "rownd-authz.probeAddress" . | quote }}
-{{- with .Values.extraEnv }}
-{{ toYaml . }}
+{{- range .Values.extraEnv }}
+{{- $variable := . }}
+{{- if hasKey . "value" }}
+{{- $variable = merge (dict "value" (include "rownd-authz.text" .value)) . }}
+{{- end }}
+{{ toYaml (list $variable) }}
 {{- end }}
 {{- end -}}
 
@@ -53,6 +57,21 @@
 {{- end }}
 {{- end -}}
 
+{{/* How the pod finds names: for issuers that only a DNS server of yours, or nobody, knows. */}}
+{{- define "rownd-authz.names" -}}
+{{- with .Values.hostAliases }}
+hostAliases:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with .Values.dnsPolicy }}
+dnsPolicy: {{ . }}
+{{- end }}
+{{- with .Values.dnsConfig }}
+dnsConfig:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- end -}}
+
 {{/* Whole directories, never subPath: what is mounted so is not updated. */}}
 {{- define "rownd-authz.volumes" -}}
 - name: config
@@ -64,8 +83,12 @@
 # Apart from `run`, which a sidecar shares with the proxy: who can write here decides whose
 # tokens are trusted.
 - name: state
+  {{- if .Values.stateVolume }}
+  {{- toYaml .Values.stateVolume | nindent 2 }}
+  {{- else }}
   emptyDir:
     sizeLimit: {{ .Values.runDirectorySize }}
+  {{- end }}
 {{- if .Values.rownd.existingSecret }}
 - name: secret
   secret:
@@ -81,6 +104,35 @@
 {{- with .Values.extraVolumes }}
 {{ toYaml . }}
 {{- end }}
+{{- end -}}
+
+{{/* A container that asks the program about its configuration, with all that the serving one mounts. */}}
+{{- define "rownd-authz.configCheck" -}}
+image: {{ include "rownd-authz.image" . | quote }}
+imagePullPolicy: {{ .Values.image.pullPolicy }}
+args: [config, check]
+env:
+  {{- include "rownd-authz.environment" . | nindent 2 }}
+{{- with .Values.extraEnvFrom }}
+envFrom:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+resources:
+  requests: { cpu: 10m, memory: 32Mi }
+  limits: { memory: 128Mi }
+securityContext:
+  {{- toYaml .Values.securityContext | nindent 2 }}
+volumeMounts:
+  {{- include "rownd-authz.mounts" . | nindent 2 }}
+{{- end -}}
+
+{{/* The volumes for it. The state of the serving pods is theirs alone. */}}
+{{- define "rownd-authz.checkVolumes" -}}
+{{- $volumes := list -}}
+{{- range include "rownd-authz.volumes" . | fromYamlArray -}}
+{{- $volumes = append $volumes (ternary (dict "name" .name "emptyDir" (dict "sizeLimit" $.Values.runDirectorySize)) . (eq .name "state")) -}}
+{{- end -}}
+{{- toYaml $volumes -}}
 {{- end -}}
 
 {{/*
@@ -104,6 +156,21 @@ livenessProbe:
   failureThreshold: {{ .Values.probes.liveness.failureThreshold }}
 {{- end -}}
 
+{{/* A sidecar has it, too: a pod whose authorizer has no keys gets no requests. A Unix socket has no port for gRPC's probe. */}}
+{{- define "rownd-authz.readiness" -}}
+readinessProbe:
+  {{- if and (eq .Values.probes.readiness.type "grpc") (not .Values.sidecarOnly) }}
+  grpc: { port: {{ include "rownd-authz.grpcPort" . }}, service: envoy.service.auth.v3.Authorization }
+  {{- else if eq .Values.probes.readiness.type "http" }}
+  httpGet: { path: /readyz, port: ops }
+  {{- else }}
+  {{- include "rownd-authz.probe" (dict "page" "readyz" "root" $) | nindent 2 }}
+  {{- end }}
+  periodSeconds: {{ .Values.probes.readiness.periodSeconds }}
+  timeoutSeconds: 2
+  failureThreshold: {{ .Values.probes.readiness.failureThreshold }}
+{{- end -}}
+
 {{/*
 The container as a true sidecar: a native sidecar container (restartPolicy: Always among
 initContainers; Kubernetes 1.29 and newer), which is up before the proxy asks and outlives it.
@@ -118,9 +185,17 @@ Share the volume `run` with the proxy; the socket is where config.listeners.grpc
   args: [serve]
   env:
     {{- include "rownd-authz.environment" . | nindent 4 }}
+  {{- with .Values.extraEnvFrom }}
+  envFrom:
+    {{- toYaml . | nindent 4 }}
+  {{- end }}
   ports:
     - { name: ops, containerPort: {{ include "rownd-authz.opsPort" . }}, protocol: TCP }
+    {{- with include "rownd-authz.httpPort" . }}
+    - { name: http, containerPort: {{ . }}, protocol: TCP }
+    {{- end }}
   {{- include "rownd-authz.liveness" . | nindent 2 }}
+  {{- include "rownd-authz.readiness" . | nindent 2 }}
   resources:
     {{- toYaml .Values.resources | nindent 4 }}
   securityContext:
