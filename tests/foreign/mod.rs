@@ -27,6 +27,8 @@ pub(crate) mod pyjwt;
 #[cfg(feature = "dev")]
 mod supertokens;
 #[cfg(feature = "dev")]
+mod supertokens_rownd;
+#[cfg(feature = "dev")]
 mod talk;
 
 use std::path::{Path, PathBuf};

@@ -161,7 +161,7 @@ async fn the_vendors_client_writes_users_and_guards_an_express() {
     });
     let said = node("tests/foreign/node/backend.cjs", &question).await;
     let profile = |step: &str| said[step]["answer"].clone();
-    assert_eq!(profile("created")["rownd_user"], "juliet", "{said}");
+    assert_eq!(profile("created")["data"]["user_id"], "juliet", "{said}");
     assert_eq!(profile("read")["data"], data);
     assert_eq!(profile("updated")["data"]["first_name"], "Changed");
     let status = |step: &str| (said[step]["ok"].clone(), said[step]["status"].clone());

@@ -2,7 +2,8 @@
 //!
 //! In: a [`TokenOrder`]. Out: a signed token. By default, header and claims are those that Rownd
 //! writes for a user of the auth level: no `typ`, an array `aud` with `app:ID` first,
-//! `is_verified_user: true` for guests. Every member can be set to any JSON or removed.
+//! `is_verified_user: true` for guests, and the audience, the custom claims and the lifetimes of the
+//! app. Every member can be set to any JSON or removed.
 
 use std::sync::Arc;
 
@@ -11,7 +12,11 @@ use serde_json::{Map, Value, json};
 use thiserror::Error;
 
 use crate::{
-    data::{ids::uuid_v4, time::unix_now, users::AuthLevel},
+    data::{
+        ids::uuid_v4,
+        time::unix_now,
+        users::{AuthLevel, User},
+    },
     keys::{
         ed25519::{KeyRing, compact},
         rotation::{KeyError, SignedBy},
@@ -25,9 +30,13 @@ const CLAIM_ANONYMOUS: &str = "https://auth.rownd.io/is_anonymous";
 const CLAIM_LEVEL: &str = "https://auth.rownd.io/auth_level";
 const CLAIM_TYPE: &str = "https://auth.rownd.io/jwt_type";
 
-/// The lifetimes of Rownd's own tokens, in seconds.
+/// The lifetimes of Rownd's own tokens, in seconds; that of refresh tokens is for an app that the
+/// emulator does not have.
 const ACCESS_TTL: i64 = 3_600;
 const REFRESH_TTL: i64 = 30 * 24 * 3_600;
+/// The time for which a token of an order with `expired` is expired, in seconds: more than any
+/// sensible leeway.
+const EXPIRED_SINCE: i64 = 3_600;
 
 /// The word for the demo app's variant.
 const DEMO_VARIANT: &str = "demo";
@@ -45,8 +54,11 @@ pub struct TokenOrder {
     pub app: Option<String>,
     /// A variant id to add to `aud`; `demo` is the emulator's own.
     pub variant: Option<String>,
-    /// Seconds from `iat` to `exp`; 1 hour (refresh: 30 days) when `None`.
+    /// Seconds from `iat` to `exp`. When `None`: 1 hour, or none for a user whose tokens do not
+    /// expire; refresh tokens as long as the app says, 30 days by default.
     pub ttl_seconds: Option<i64>,
+    /// Move `iat` and `exp` so far back that the token expired an hour ago, whatever its lifetime.
+    pub expired: bool,
     /// Moves `iat`, and `exp` with it; negative is the past.
     pub iat_offset_seconds: i64,
     /// Mint a refresh token.
@@ -121,10 +133,11 @@ impl TokenOrder {
         self
     }
 
-    /// Seconds from `iat` to `exp`, as ordered or as Rownd has it.
+    /// Makes it a token that expired an hour ago.
     #[must_use]
-    pub fn lifetime(&self) -> i64 {
-        self.ttl_seconds.unwrap_or(if self.refresh { REFRESH_TTL } else { ACCESS_TTL })
+    pub fn expired(mut self) -> Self {
+        self.expired = true;
+        self
     }
 
     /// Makes it a refresh token.
@@ -182,12 +195,12 @@ impl Minter {
 
     fn claims(&self, order: &TokenOrder) -> Map<String, Value> {
         let named = if order.user.is_empty() { "verified" } else { order.user.as_str() };
-        let known = self.known(order, named);
-        let (user_id, subject, level) =
-            known.unwrap_or_else(|| (named.to_owned(), None, AuthLevel::Verified));
-        let level = order.auth_level.unwrap_or(level);
-        let mut claims = self.registered_claims(order, subject.as_ref().unwrap_or(&user_id));
-        claims.insert(CLAIM_USER_ID.to_owned(), json!(user_id));
+        let subject = self.subject(order, named);
+        let level = order.auth_level.unwrap_or(subject.level);
+        // A claim of the app's configuration never stands in the place of one of Rownd's.
+        let mut claims = subject.custom_claims.clone();
+        claims.extend(self.registered_claims(order, &subject));
+        claims.insert(CLAIM_USER_ID.to_owned(), json!(subject.id));
         claims.insert(CLAIM_VERIFIED.to_owned(), json!(level.is_verified_user()));
         if order.refresh {
             // Rownd's refresh tokens have neither an auth level nor `is_anonymous`.
@@ -202,37 +215,80 @@ impl Minter {
         claims
     }
 
-    /// Id, `sub` and auth level of a user, if the app has one of this name.
-    fn known(
-        &self,
-        order: &TokenOrder,
-        named: &str,
-    ) -> Option<(String, Option<String>, AuthLevel)> {
+    /// The user, and what their app says about its tokens. An app or a user that the emulator does
+    /// not have gets a plain token.
+    fn subject(&self, order: &TokenOrder, named: &str) -> Subject {
+        let id = order.app.as_ref().unwrap_or(&self.state.settings.app_id);
         let records = self.state.records();
-        let app = order.app.as_ref().unwrap_or(&self.state.settings.app_id);
-        let user = records.apps.get(app)?.find_user(named)?;
-        Some((user.id.clone(), user.subject.clone(), user.auth_level))
+        let app_records = records.apps.get(id);
+        let user = app_records.and_then(|records| records.find_user(named));
+        let app = app_records.map(|records| &records.app);
+        let custom_claims = match app {
+            Some(app) if !order.refresh => app.claims_of(user),
+            _ => Map::new(),
+        };
+        let ttl = match (order.refresh, app) {
+            (true, app) => Some(app.map_or(REFRESH_TTL, |app| app.refresh_tokens.seconds())),
+            (false, _) if user.is_some_and(User::has_tokens_without_end) => None,
+            (false, _) => Some(ACCESS_TTL),
+        };
+        Subject {
+            app: id.clone(),
+            id: user.map_or_else(|| named.to_owned(), |user| user.id.clone()),
+            subject: user.and_then(|user| user.subject.clone()),
+            level: user.map_or(AuthLevel::Verified, |user| user.auth_level),
+            audience: app.map(|app| app.audience.clone()).unwrap_or_default(),
+            has_demo_variant: app.is_some_and(|app| app.has_variant(DEMO_VARIANT)),
+            custom_claims,
+            ttl: order.ttl_seconds.or(ttl),
+        }
     }
 
-    fn registered_claims(&self, order: &TokenOrder, subject: &str) -> Map<String, Value> {
+    fn registered_claims(&self, order: &TokenOrder, subject: &Subject) -> Map<String, Value> {
         let settings = &self.state.settings;
-        let app = order.app.as_ref().unwrap_or(&settings.app_id);
-        let mut audience = vec![format!("app:{app}")];
+        let mut audience = vec![format!("app:{}", subject.app)];
         if let Some(variant) = order.variant.as_deref() {
-            let id = if variant == DEMO_VARIANT { settings.variant.id.as_str() } else { variant };
+            let demo = variant == DEMO_VARIANT && !subject.has_demo_variant;
+            let id = if demo { settings.variant.id.as_str() } else { variant };
             audience.push(format!("app_variant:{id}"));
         }
+        audience.extend(subject.audience.iter().cloned());
         let now = i64::try_from(unix_now()).unwrap_or(i64::MAX);
-        let issued = now.saturating_add(order.iat_offset_seconds);
+        // An expired token has an end, also for a user whose tokens have none.
+        let ttl = if order.expired { subject.ttl.or(Some(ACCESS_TTL)) } else { subject.ttl };
+        let mut issued = now.saturating_add(order.iat_offset_seconds);
+        if order.expired {
+            let age = ttl.unwrap_or_default().saturating_add(EXPIRED_SINCE);
+            issued = issued.saturating_sub(age);
+        }
         let mut claims = Map::new();
         claims.insert("jti".to_owned(), json!(uuid_v4()));
         claims.insert("aud".to_owned(), json!(audience));
-        claims.insert("sub".to_owned(), json!(subject));
+        claims.insert("sub".to_owned(), json!(subject.subject.as_ref().unwrap_or(&subject.id)));
         claims.insert("iss".to_owned(), json!(self.state.issuer));
         claims.insert("iat".to_owned(), json!(issued));
-        claims.insert("exp".to_owned(), json!(issued.saturating_add(order.lifetime())));
+        if let Some(ttl) = ttl {
+            claims.insert("exp".to_owned(), json!(issued.saturating_add(ttl)));
+        }
         claims
     }
+}
+
+/// The user of a token, and what their app says about it.
+struct Subject {
+    /// The id of the app.
+    app: String,
+    id: String,
+    /// The `sub`, if it is not the id.
+    subject: Option<String>,
+    level: AuthLevel,
+    /// Further entries of `aud`.
+    audience: Vec<String>,
+    /// Whether the app has a variant whose id is the word for the demo app's own.
+    has_demo_variant: bool,
+    custom_claims: Map<String, Value>,
+    /// Seconds from `iat` to `exp`; `None` for a token without end.
+    ttl: Option<i64>,
 }
 
 fn header(order: &TokenOrder, ring: &KeyRing) -> Result<Map<String, Value>, KeyError> {

@@ -80,6 +80,12 @@ impl Settings {
         }
     }
 
+    /// The id of the app that SuperTokens' plugin serves.
+    pub(crate) fn plugin_app(&self) -> &str {
+        let served = self.seed.apps.iter().find(|app| app.supertokens_plugin);
+        served.map_or(&self.app_id, |app| &app.id)
+    }
+
     /// The apps at the start: the demo app, then those of the seed.
     pub(crate) fn apps(&self) -> Vec<App> {
         let mut app = App::plain(&self.app_id, &self.app_key, &self.app_secret);

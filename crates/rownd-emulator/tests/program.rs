@@ -168,6 +168,49 @@ fn the_program_mints_at_a_running_emulator() {
     assert_eq!(emulator.ask("GET /me", &bearer, &Value::Null).0, 200);
 }
 
+/// The claims of the token that the program prints.
+fn minted(arguments: &[&str]) -> Value {
+    use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+    let output = run(arguments);
+    assert!(output.status.success(), "{output:?}");
+    let token = String::from_utf8(output.stdout).unwrap();
+    let claims = URL_SAFE_NO_PAD.decode(token.trim().split('.').nth(1).unwrap()).unwrap();
+    serde_json::from_slice(&claims).unwrap()
+}
+
+#[test]
+fn a_token_of_an_app_is_as_the_app_says() {
+    let seed = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(
+        &seed,
+        "apps:
+  - { id: app_mine, key: key_mine, secret: ras_mine, schema: { plan: {} },
+      audience: [https://api.example.com], refresh_tokens: { ttl: 90d },
+      custom_claims: { plan: { source: user_profile, value: plan } },
+      users: [{ id: ann, data: { plan: pro } }] }
+",
+    )
+    .unwrap();
+    let emulator = Running::start(&["--seed", seed.path().to_str().unwrap()]);
+    let url = format!("http://{}", emulator.address);
+    let mint = |more: &[&str]| {
+        let words = ["token", "--emulator", &url, "--app", "app_mine", "--user", "ann"];
+        minted(&[&words, more].concat())
+    };
+    let lifetime =
+        |claims: &Value| claims["exp"].as_i64().unwrap() - claims["iat"].as_i64().unwrap();
+    let plain = mint(&[]);
+    assert_eq!(plain["aud"], json!(["app:app_mine", "https://api.example.com"]));
+    assert_eq!((&plain["plan"], lifetime(&plain)), (&json!("pro"), 3_600));
+    let refresh = mint(&["--refresh"]);
+    assert_eq!((refresh.get("plan"), lifetime(&refresh)), (None, 90 * 86_400));
+    assert_eq!(lifetime(&mint(&["--ttl", "5m"])), 300);
+    let expired = mint(&["--refresh", "--expired"]);
+    assert!(expired["exp"].as_i64().unwrap() < plain["iat"].as_i64().unwrap() - 3_500);
+    let other = mint(&["--claim", "plan=\"free\"", "--remove-claim", "aud"]);
+    assert_eq!((&other["plan"], other.get("aud")), (&json!("free"), None));
+}
+
 #[test]
 fn the_base_url_stands_in_metadata() {
     let emulator = Running::start(&["--base-url", "http://emulator:8787/"]);

@@ -56,6 +56,7 @@ const TRADER: &str = "a-trader-secret-of-this-test";
 fn seed(idp: &Key) -> Seed {
     let seed = json!({ "apps": [{
         "id": APP, "key": APP_KEY, "secret": APP_SECRET, "name": "Shop",
+        "supertokens_plugin": true,
         "schema": { "email": {}, "plan": {} },
         "variants": [
             { "id": "variant_kids", "key": "key_kids", "name": "Kids" },

@@ -10,6 +10,7 @@ use serde_json::{Map, Value, json};
 use super::{
     clients::{Client, Signing},
     people::{SeedGroup, SeedUser},
+    users::User,
     validators::Validator,
 };
 
@@ -62,6 +63,9 @@ pub(crate) struct App {
     /// The validators of tokens of other issuers, asked in this order.
     #[serde(default)]
     pub(crate) token_validators: Vec<Validator>,
+    /// Whether SuperTokens' plugin serves this app; the demo app when no app says so.
+    #[serde(default)]
+    pub(crate) supertokens_plugin: bool,
     /// The algorithm of the app's OpenID provider.
     #[serde(default)]
     pub(crate) oidc_signing: Signing,
@@ -90,6 +94,7 @@ impl App {
             custom_claims: BTreeMap::new(),
             refresh_tokens: RefreshRules::default(),
             token_validators: Vec::new(),
+            supertokens_plugin: false,
             oidc_signing: Signing::default(),
             oidc_clients: Vec::new(),
             users: Vec::new(),
@@ -100,6 +105,22 @@ impl App {
     /// The schema as the app configuration shows it.
     pub(crate) fn schema_json(&self) -> Map<String, Value> {
         self.schema.iter().map(|(name, field)| (name.clone(), field.to_json(name))).collect()
+    }
+
+    /// Whether the app has a variant with this id.
+    pub(crate) fn has_variant(&self, id: &str) -> bool {
+        self.variants.iter().any(|variant| variant.id == id)
+    }
+
+    /// The claims that the configuration adds to access tokens of a user. A field without a value
+    /// adds none, nor does any field of a user whom the app does not know.
+    pub(crate) fn claims_of(&self, user: Option<&User>) -> Map<String, Value> {
+        let value = |claim: &CustomClaim| match claim.source {
+            ClaimSource::StaticValue => Some(claim.value.clone()),
+            ClaimSource::UserProfile => user?.shown_data().get(claim.value.as_str()?).cloned(),
+        };
+        let claims = self.custom_claims.iter();
+        claims.filter_map(|(name, claim)| Some((name.clone(), value(claim)?))).collect()
     }
 
     /// The OpenID client with this id or `client_id`.
@@ -127,7 +148,8 @@ pub(crate) struct SchemaField {
     /// Its name for people; the field's own when left out.
     #[serde(default)]
     pub(crate) display_name: Option<String>,
-    /// The kind of value.
+    /// The kind of value: `string`, `number`, `boolean`, `array`, `object`, `image`, `document` or
+    /// `any`.
     #[serde(default, rename = "type")]
     pub(crate) kind: FieldType,
     /// Whether a profile has to have it.
@@ -172,16 +194,23 @@ pub(crate) enum FieldType {
     Array,
     /// A map of any values.
     Object,
+    /// A picture: an address, or a file as a `data:` URL.
+    Image,
+    /// A file: an address, or a `data:` URL.
+    Document,
+    /// Any value.
+    Any,
 }
 
 impl FieldType {
     pub(crate) fn fits(self, value: &Value) -> bool {
         match self {
-            Self::String => value.is_string(),
+            Self::String | Self::Image | Self::Document => value.is_string(),
             Self::Number => value.is_number(),
             Self::Boolean => value.is_boolean(),
             Self::Array => value.is_array(),
             Self::Object => value.is_object(),
+            Self::Any => true,
         }
     }
 
@@ -192,17 +221,21 @@ impl FieldType {
             Self::Boolean => "must be true or false",
             Self::Array => "must be a list",
             Self::Object => "must be an object",
+            Self::Image | Self::Document => "must be a file or an address",
+            Self::Any => "can be anything",
         }
     }
 
     /// A value of the kind, for the sample profile.
     pub(crate) fn sample(self) -> Value {
         match self {
-            Self::String => json!("sample"),
+            Self::String | Self::Any => json!("sample"),
             Self::Number => json!(42),
             Self::Boolean => json!(true),
             Self::Array => json!(["sample"]),
             Self::Object => json!({ "sample": true }),
+            Self::Image => json!("https://example.com/sample.png"),
+            Self::Document => json!("https://example.com/sample.pdf"),
         }
     }
 }

@@ -48,6 +48,9 @@ pub(crate) struct Client {
     /// The addresses to which a user may be sent after the end of a session.
     #[serde(default)]
     pub(crate) post_logout_uris: Vec<String>,
+    /// The page of the app that signs users in and asks for consent, in place of the provider's own.
+    #[serde(default)]
+    pub(crate) interaction_endpoint: Option<String>,
     /// The scopes that the client may ask for.
     #[serde(default = "standard_scopes")]
     pub(crate) allowed_scopes: Vec<String>,
@@ -70,6 +73,7 @@ impl Client {
                 "http://localhost/callback".to_owned(),
             ],
             post_logout_uris: vec!["http://127.0.0.1/".to_owned(), "http://localhost/".to_owned()],
+            interaction_endpoint: None,
             allowed_scopes: standard_scopes(),
         };
         vec![client("oc_demo", Some(secret.to_owned())), client("oc_demo_public", None)]

@@ -19,6 +19,9 @@ pub(crate) enum DataError {
     /// The magic link does not exist, or was evicted.
     #[error("there is no such link")]
     NoSuchLink,
+    /// The link is past its end.
+    #[error("the link has expired")]
+    LinkExpired,
     /// Neither the app's schema nor Rownd knows the field.
     #[error("the app's schema has no such field")]
     NoSuchField,
@@ -49,7 +52,7 @@ pub(crate) enum DataError {
     /// The invite names another user.
     #[error("the invite is for another user")]
     InviteForAnotherUser,
-    /// The invite was accepted before.
-    #[error("the invite has been accepted already")]
-    InviteAccepted,
+    /// The invite was accepted or rejected before.
+    #[error("the invite has been accepted or rejected already")]
+    InviteUsed,
 }

@@ -5,7 +5,10 @@
 
 use serde_json::{Map, Value, json};
 
-use super::apps::{App, FieldType};
+use super::{
+    apps::{App, FieldType},
+    lookup,
+};
 
 /// The fields that every app has, whatever its schema.
 const IDENTITY: [&str; 8] = [
@@ -21,6 +24,8 @@ const IDENTITY: [&str; 8] = [
 
 /// The namespaces of attributes that Rownd keeps for itself.
 const RESERVED: [&str; 2] = ["rownd:", "system:"];
+/// The one attribute of those namespaces that a backend may write: the sub-brands of the user.
+const APP_VARIANTS: &str = "rownd:app_variants";
 
 /// Error messages by field.
 #[derive(Default)]
@@ -59,6 +64,7 @@ pub(crate) fn check(
             continue;
         }
         let kind = app.schema.get(field).map_or(FieldType::String, |spec| spec.kind);
+        let value = &as_text(field, kind, value);
         if value.is_null() {
             // Null removes the field.
         } else if !kind.fits(value) {
@@ -86,13 +92,24 @@ pub(crate) fn check_attributes(attributes: &Map<String, Value>, faults: &mut Fie
         if !namespaced {
             faults.add(&field, "is not of the form namespace:key");
         }
-        if RESERVED.iter().any(|reserved| key.starts_with(reserved)) {
+        let reserved = RESERVED.iter().any(|reserved| key.starts_with(reserved));
+        if reserved && key != APP_VARIANTS {
             faults.add(&field, "is in a reserved namespace");
         }
         let strings = value.as_array().is_some_and(|list| list.iter().all(Value::is_string));
         if !strings {
             faults.add(&field, "must be a list of strings");
         }
+    }
+}
+
+/// A phone number may be a JSON number; profiles hold text.
+fn as_text(field: &str, kind: FieldType, value: &Value) -> Value {
+    match lookup::phone_number(value) {
+        Some(text) if field == "phone_number" && kind == FieldType::String && value.is_number() => {
+            Value::String(text)
+        }
+        _ => value.clone(),
     }
 }
 

@@ -40,6 +40,18 @@ impl Grant {
     }
 }
 
+/// The decision of a user on the page of the app.
+#[derive(Clone)]
+pub(crate) enum Decision {
+    /// The user allows the request.
+    Allowed {
+        /// The id of the user.
+        user: String,
+    },
+    /// The user does not allow it.
+    Denied,
+}
+
 /// A request of a client that waits for the user's decision.
 #[derive(Clone)]
 pub(crate) struct PendingRequest {
@@ -61,6 +73,8 @@ pub(crate) struct PendingRequest {
     pub(crate) resource: Option<String>,
     /// The value of the browser's cookie: a form from another site does not have it.
     pub(crate) secret: String,
+    /// The decision on the page of the app, until the browser comes back from there.
+    pub(crate) decision: Option<Decision>,
 }
 
 /// An authorization code.

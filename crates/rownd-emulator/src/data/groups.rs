@@ -1,4 +1,4 @@
-//! The groups of an app: members with roles, and invites.
+//! The groups of an app: members with roles and a state.
 
 use std::collections::BTreeMap;
 
@@ -6,10 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::{error::DataError, ids, time::timestamp};
-
-/// The most invites of one group.
-const MAX_INVITES: usize = 1_000;
+use super::{error::DataError, ids, invites::Invite, time::timestamp};
 
 /// The users who may join a group.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
@@ -39,13 +36,26 @@ pub(crate) struct Group {
 /// The role that may change the group: the only one that Rownd knows.
 pub(crate) const OWNER: &str = "owner";
 
+/// Whether a member takes part in the group.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum MemberState {
+    /// The user is a member.
+    #[default]
+    Active,
+    /// The user was invited and has not answered.
+    InvitePending,
+    /// The user was invited and does not want to be a member.
+    InviteRejected,
+}
+
 /// The membership of a user in a group.
 #[derive(Clone)]
 pub(crate) struct Member {
     pub(crate) id: String,
     pub(crate) user_id: String,
     pub(crate) roles: Vec<String>,
-    pub(crate) state: &'static str,
+    pub(crate) state: MemberState,
     pub(crate) invited_by: Option<String>,
     pub(crate) added_by: Option<String>,
 }
@@ -80,34 +90,34 @@ impl Group {
         })
     }
 
-    /// Whether the user is one of the owners.
+    /// The membership of a user.
+    pub(crate) fn member_of(&self, user: &str) -> Option<&Member> {
+        self.members.iter().find(|member| member.user_id == user)
+    }
+
+    /// Whether the user is one of the owners. A user who is only invited is none yet.
     pub(crate) fn is_owned_by(&self, user: &str) -> bool {
-        self.members.iter().any(|member| member.user_id == user && member.is_owner())
+        self.member_of(user)
+            .is_some_and(|member| member.is_owner() && member.state == MemberState::Active)
     }
 
     /// Adds a member, the first one as an owner, and returns the id of the membership.
-    pub(crate) fn admit(
-        &mut self,
-        user: &str,
-        mut roles: Vec<String>,
-        by: Option<String>,
-    ) -> Result<String, DataError> {
-        if self.members.iter().any(|member| member.user_id == user) {
+    pub(crate) fn admit(&mut self, mut member: Member) -> Result<String, DataError> {
+        if self.member_of(&member.user_id).is_some() {
             return Err(DataError::AlreadyMember);
         }
-        if self.members.is_empty() && !roles.iter().any(|role| role == OWNER) {
-            roles.push(OWNER.to_owned());
+        if self.members.is_empty() && !member.is_owner() {
+            member.roles.push(OWNER.to_owned());
         }
-        let mut member = Member::new(user, roles);
-        member.added_by = by;
         let id = member.id.clone();
         self.members.push(member);
         Ok(id)
     }
 
-    /// Changes the members. A group with members has to keep an owner.
+    /// Changes the members. A group with members has to keep an owner, if it has one.
     pub(crate) fn set_members(&mut self, members: Vec<Member>) -> Result<(), DataError> {
-        if members.is_empty() || members.iter().any(Member::is_owner) {
+        let owned = |members: &[Member]| members.iter().any(Member::is_owner);
+        if members.is_empty() || owned(&members) || !owned(&self.members) {
             self.members = members;
             Ok(())
         } else {
@@ -115,43 +125,9 @@ impl Group {
         }
     }
 
-    /// Fails if the group holds as many invites as the emulator keeps.
-    pub(crate) fn check_room_for_invite(&self) -> Result<(), DataError> {
-        if self.invites.len() >= MAX_INVITES {
-            return Err(DataError::TooManyInvites(MAX_INVITES));
-        }
-        Ok(())
-    }
-
-    /// Adds an invite.
-    pub(crate) fn add_invite(&mut self, invite: Invite) -> Result<(), DataError> {
-        self.check_room_for_invite()?;
-        self.invites.insert(invite.id.clone(), invite);
-        Ok(())
-    }
-
-    /// Accepts an invite as this user, and returns the invite.
-    pub(crate) fn accept(&mut self, invite: &str, user: &str) -> Result<Invite, DataError> {
-        let mut invite = self.invites.get(invite).cloned().ok_or(DataError::NoSuchGroup)?;
-        if invite.ensured_user_id != user {
-            return Err(DataError::InviteForAnotherUser);
-        }
-        if invite.state != "pending" {
-            return Err(DataError::InviteAccepted);
-        }
-        self.admit(user, invite.roles.clone(), None)?;
-        if let Some(member) = self.members.last_mut() {
-            member.invited_by.clone_from(&invite.created_by);
-        }
-        invite.state = "accepted";
-        invite.accepted_by = Some(user.to_owned());
-        self.invites.insert(invite.id.clone(), invite.clone());
-        Ok(invite)
-    }
-
     /// A user's entry under `groups` of the profile.
     pub(crate) fn membership_of(&self, user: &str) -> Option<Value> {
-        let member = self.members.iter().find(|member| member.user_id == user)?;
+        let member = self.member_of(user)?;
         Some(json!({ "group": self.to_json(), "member": member.to_json(&self.id) }))
     }
 }
@@ -162,13 +138,13 @@ impl Member {
             id: ids::rownd("member"),
             user_id: user.to_owned(),
             roles,
-            state: "active",
+            state: MemberState::Active,
             invited_by: None,
             added_by: None,
         }
     }
 
-    fn is_owner(&self) -> bool {
+    pub(crate) fn is_owner(&self) -> bool {
         self.roles.iter().any(|role| role == OWNER)
     }
 
@@ -181,43 +157,6 @@ impl Member {
             "invited_by": self.invited_by,
             "added_by": self.added_by,
             "group_id": group,
-        })
-    }
-}
-
-/// An invite to a group.
-#[derive(Clone)]
-pub(crate) struct Invite {
-    pub(crate) id: String,
-    pub(crate) roles: Vec<String>,
-    pub(crate) state: &'static str,
-    /// `email`, `phone` or `user_id`, and its value: it says which user is invited.
-    pub(crate) by: (&'static str, String),
-    pub(crate) redirect_url: String,
-    pub(crate) variant: Option<String>,
-    pub(crate) created_at: String,
-    pub(crate) created_by: Option<String>,
-    pub(crate) accepted_by: Option<String>,
-    /// The id of the invited user, who is found or made with the invite.
-    pub(crate) ensured_user_id: String,
-}
-
-impl Invite {
-    pub(crate) fn to_json(&self, group: &Group) -> Value {
-        let (by, value) = &self.by;
-        json!({
-            "id": self.id,
-            "group_id": group.id,
-            "roles": self.roles,
-            "state": self.state,
-            *by: value,
-            "user_lookup_value": value,
-            "redirect_url": self.redirect_url,
-            "app_variant_id": self.variant,
-            "created_at": self.created_at,
-            "created_by": self.created_by,
-            "accepted_by": self.accepted_by,
-            "ensured_user_id": self.ensured_user_id,
         })
     }
 }

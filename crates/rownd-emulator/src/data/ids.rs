@@ -2,9 +2,10 @@
 
 use std::fmt::Write as _;
 
-/// A new id, if the word is one of Rownd's that asks for one, such as `__uuid__`.
+/// A new id, if the word is one of Rownd's that asks for one, such as `__uuid__`, in any case of
+/// letters.
 pub(crate) fn generate(word: &str) -> Option<String> {
-    match word {
+    match word.to_ascii_lowercase().as_str() {
         "__default__" | "__rowndid__" => Some(rownd("user")),
         "__uuid__" => Some(uuid_v4()),
         "__objectid__" => Some(random_hex(12)),

@@ -7,7 +7,17 @@ use serde_json::Value;
 /// The longest life of a link, and its life where the request names none.
 pub(crate) const MAX_LINK_LIFE: Duration = Duration::from_secs(30 * 24 * 3_600);
 
-/// A magic link. It works until it expires, as often as it is followed.
+/// The invite of a link.
+#[derive(Clone)]
+pub(crate) struct LinkedInvite {
+    /// The id of the group.
+    pub(crate) group: String,
+    /// The id of the invite.
+    pub(crate) invite: String,
+}
+
+/// A magic link. It works until it expires, as often as it is followed; the link of an invite works
+/// once.
 #[derive(Clone)]
 pub(crate) struct Link {
     /// The id of the app.
@@ -24,4 +34,6 @@ pub(crate) struct Link {
     pub(crate) expires: SystemTime,
     /// Any JSON of the maker of the link, which is handed to the client.
     pub(crate) link_data: Value,
+    /// The invite that following the link accepts.
+    pub(crate) invite: Option<LinkedInvite>,
 }

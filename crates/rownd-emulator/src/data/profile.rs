@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 
 use super::{
     error::DataError,
-    fields, ids,
+    fields, ids, lookup,
     records::AppRecords,
     users::{AuthLevel, User},
 };
@@ -70,6 +70,9 @@ pub(crate) fn upsert(
     let User { verified, data, .. } = &mut user;
     verified.retain(|field, proof| match (data.get(field), &*proof) {
         (Some(_), Value::Bool(true)) => true,
+        (Some(Value::String(now)), Value::String(proof)) => {
+            lookup::canonical(now) == lookup::canonical(proof)
+        }
         (now, proof) => now == Some(proof),
     });
     user.attributes.extend(written.attributes.clone());
@@ -78,7 +81,7 @@ pub(crate) fn upsert(
     Ok(id)
 }
 
-/// One field of a profile, as `{value}`.
+/// The value of one field of a profile; null for a field without one.
 pub(crate) fn field_of(
     app_records: &AppRecords,
     user: &str,
@@ -88,11 +91,10 @@ pub(crate) fn field_of(
     if !fields::known(&app_records.app, field) {
         return Err(DataError::NoSuchField);
     }
-    let value = user.shown_data().get(field).cloned().unwrap_or(Value::Null);
-    Ok(json!({ "value": value }))
+    Ok(user.shown_data().get(field).cloned().unwrap_or(Value::Null))
 }
 
-/// Writes one field and returns the profile.
+/// Writes one field and returns the answer to a write.
 pub(crate) fn write_field(
     app_records: &mut AppRecords,
     user: &str,
@@ -105,7 +107,7 @@ pub(crate) fn write_field(
     }
     let data = Map::from_iter([(field.to_owned(), value)]);
     upsert(app_records, user, &ProfileWrite { data, attributes: Map::new() }, OmittedFields::Kept)?;
-    app_records.profile(user, None)
+    app_records.written_profile(user)
 }
 
 /// A profile with a value in every field of the schema.

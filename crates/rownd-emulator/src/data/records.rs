@@ -12,7 +12,7 @@ use super::{
     bounded::BoundedMap,
     error::DataError,
     grants::GrantRecords,
-    groups::{Admission, Group, Member},
+    groups::{Admission, Group, Member, MemberState},
     links::Link,
     sessions::SessionRecords,
     users::User,
@@ -71,11 +71,6 @@ impl AppRecords {
             .or_else(|| self.users.values().find(|user| user.name.as_deref() == Some(name_or_id)))
     }
 
-    /// The user who proved this value, an e-mail address for example.
-    pub(crate) fn find_by_proved_value(&self, value: &str) -> Option<&User> {
-        self.users.values().find(|user| user.has_proved(value))
-    }
-
     /// Adds a user, or replaces the one with the same id.
     pub(crate) fn put_user(&mut self, user: User) -> Result<(), DataError> {
         if self.users.len() >= MAX_USERS && !self.users.contains_key(&user.id) {
@@ -90,6 +85,7 @@ impl AppRecords {
         let user = self.users.remove(id).ok_or(DataError::NoSuchUser)?;
         for group in self.groups.values_mut() {
             group.members.retain(|member| member.user_id != id);
+            group.invites.retain(|_, invite| invite.ensured_user_id != id);
         }
         Ok(user)
     }
@@ -119,10 +115,23 @@ impl AppRecords {
         if group.admission_policy == Admission::InviteOnly {
             return Err(DataError::InviteNeeded);
         }
-        if !group.members.iter().any(|member| member.user_id == user) {
-            group.members.push(Member::new(user, Vec::new()));
+        match group.members.iter_mut().find(|member| member.user_id == user) {
+            // An open group needs no invite: a pending member has joined.
+            Some(member) => member.state = MemberState::Active,
+            None => {
+                group.admit(Member::new(user, Vec::new()))?;
+            }
         }
         Ok(())
+    }
+
+    /// The answer to a write: the profile without `rownd_user`, which Rownd leaves out there.
+    pub(crate) fn written_profile(&self, id: &str) -> Result<Value, DataError> {
+        let mut profile = self.profile(id, None)?;
+        if let Some(members) = profile.as_object_mut() {
+            members.remove("rownd_user");
+        }
+        Ok(profile)
     }
 
     /// The profile of a user, with `data` cut down to `fields` (separated by commas) if given.

@@ -75,6 +75,21 @@ pub(crate) struct User {
     pub(crate) meta: Map<String, Value>,
 }
 
+/// The members of `meta` that a user may not write.
+const OWN_META: [&str; 11] = [
+    "created",
+    "modified",
+    "first_sign_in",
+    "first_sign_in_method",
+    "last_sign_in",
+    "last_sign_in_method",
+    "last_active",
+    "last_token_refresh",
+    "tokens_valid_since",
+    "access_token_ttl",
+    "app_variants",
+];
+
 impl User {
     /// A new user.
     pub(crate) fn new(id: String, auth_level: AuthLevel) -> Self {
@@ -94,6 +109,12 @@ impl User {
         }
     }
 
+    /// Adds to `meta` what the user may write there.
+    pub(crate) fn write_meta(&mut self, written: Map<String, Value>) {
+        let own = written.into_iter().filter(|(name, _)| !OWN_META.contains(&name.as_str()));
+        self.meta.extend(own);
+    }
+
     /// Writes the time now into a member of `meta`.
     pub(crate) fn stamp(&mut self, what: &str) {
         self.meta.insert(what.to_owned(), json!(timestamp()));
@@ -108,6 +129,11 @@ impl User {
         self.stamp("last_sign_in");
         self.meta.insert("last_sign_in_method".to_owned(), json!(method));
         self.stamp("last_active");
+    }
+
+    /// Whether the access tokens of the user never expire.
+    pub(crate) fn has_tokens_without_end(&self) -> bool {
+        self.meta.get("access_token_ttl").and_then(Value::as_str) == Some("never")
     }
 
     /// Makes all tokens issued so far invalid.
@@ -126,16 +152,6 @@ impl User {
                 .and_then(|since| since.duration_since(SystemTime::UNIX_EPOCH).ok())
                 .is_none_or(|since| u128::from(issued_at) * 1_000 < since.as_millis()),
         }
-    }
-
-    /// Whether the user proved this value.
-    pub(crate) fn has_proved(&self, value: &str) -> bool {
-        self.verified.iter().any(|(field, proof)| match proof {
-            Value::String(proof) => proof == value,
-            // `true` means: the value of the field in `data` is proved.
-            Value::Bool(true) => self.data.get(field).is_some_and(|data| data == value),
-            _ => false,
-        })
     }
 
     /// `data` as Rownd shows it: with the id in it.

@@ -84,6 +84,11 @@ impl OwnClaims {
         self.aud.iter().find_map(|entry| entry.strip_prefix("app:"))
     }
 
+    /// Whether the app stands anywhere in the audience.
+    pub(crate) fn is_for(&self, app: &str) -> bool {
+        self.aud.iter().any(|entry| entry.strip_prefix("app:") == Some(app))
+    }
+
     /// The variant, the first `app_variant:`.
     pub(crate) fn variant(&self) -> Option<&str> {
         self.aud.iter().find_map(|entry| entry.strip_prefix("app_variant:"))

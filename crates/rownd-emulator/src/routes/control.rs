@@ -117,10 +117,11 @@ pub(crate) fn router(state: &Arc<State>) -> Router {
         .with_state(Controls::new(Arc::clone(state)))
 }
 
-async fn token(
-    Shared(controls): Shared<Controls>,
-    JsonBody(order): JsonBody<TokenOrder>,
-) -> Response {
+async fn token(Shared(controls): Shared<Controls>, body: JsonBody<TokenOrder>) -> Response {
+    let order = match body.read() {
+        Ok(order) => order,
+        Err(error) => return error.into_response(),
+    };
     match Minter::new(controls.state).mint(&order) {
         Ok(token) => Json(json!({ "token": token })).into_response(),
         Err(error) => conflict(&error),
@@ -152,13 +153,17 @@ struct RotateQuery {
 /// Rotates keys. Without a body it is a plain rotation.
 async fn rotate(
     Shared(controls): Shared<Controls>,
-    QueryParams(query): QueryParams<RotateQuery>,
+    query: QueryParams<RotateQuery>,
     body: Result<Bytes, BytesRejection>,
 ) -> Response {
     let how = match body {
         Ok(body) if body.is_empty() => Ok(Rotation::default()),
         Ok(body) => serde_json::from_slice(&body).map_err(|error| error.to_string()),
         Err(rejection) => Err(rejection.body_text()),
+    };
+    let query = match query.read() {
+        Ok(query) => query,
+        Err(error) => return error.into_response(),
     };
     let rotate = |how| match query.keys {
         KeysOf::Rownd => controls.rotate(how),
@@ -224,10 +229,11 @@ async fn list_faults(Shared(controls): Shared<Controls>) -> Response {
     Json(json!({ "faults": controls.state.faults.faults() })).into_response()
 }
 
-async fn inject(Shared(controls): Shared<Controls>, JsonBody(fault): JsonBody<Fault>) -> Response {
-    match controls.inject(fault) {
-        Ok(()) => list_faults(Shared(controls)).await,
-        Err(problem) => bad_request(problem),
+async fn inject(Shared(controls): Shared<Controls>, body: JsonBody<Fault>) -> Response {
+    match body.read().map(|fault| controls.inject(fault)) {
+        Ok(Ok(())) => list_faults(Shared(controls)).await,
+        Ok(Err(problem)) => bad_request(problem),
+        Err(error) => error.into_response(),
     }
 }
 

@@ -6,7 +6,7 @@
 use std::{sync::Arc, time::SystemTime};
 
 use axum::{
-    extract::State as Shared,
+    extract::{RawQuery, State as Shared},
     http::{HeaderMap, HeaderValue, StatusCode, header},
     response::IntoResponse as _,
 };
@@ -15,15 +15,16 @@ use serde_json::{Map, Value, json};
 
 use super::{
     access,
-    request::{ApiError, ApiResult, JsonBody, PathParams, ok},
+    request::{ApiError, ApiResult, JsonBody, PathParams, bad_request, ok},
     tokens::issue::{self, TokenOwner},
 };
 use crate::{
     data::{
         DataError, ids,
         links::{Link, MAX_LINK_LIFE},
+        lookup,
         profile::{OmittedFields, ProfileWrite, upsert},
-        records::AppRecords,
+        records::{AppRecords, Records},
         users::{AccountState, AuthLevel, User},
     },
     state::State,
@@ -74,13 +75,17 @@ impl Verification {
 pub(crate) async fn create(
     Shared(state): Shared<Arc<State>>,
     headers: HeaderMap,
-    JsonBody(mut order): JsonBody<LinkOrder>,
+    body: JsonBody<LinkOrder>,
 ) -> ApiResult {
     let caller = access::by_secret(&state, &headers)?;
+    let mut order = body.read()?;
     let (redirect_url, expires) = destination(&order)?;
     // The vendor's Node client has this name for it.
     if let Some(phone) = order.data.remove("phone") {
         order.data.entry("phone_number").or_insert(phone);
+    }
+    if let Some(phone) = order.data.get("phone_number").and_then(lookup::phone_number) {
+        order.data.insert("phone_number".to_owned(), json!(phone));
     }
     let mut records = state.records_mut();
     let app_records = records.app_mut(&caller.app)?;
@@ -103,6 +108,7 @@ pub(crate) async fn create(
         redirect_url,
         expires,
         link_data: order.link_data,
+        invite: None,
     };
     let id = ids::random_hex(16);
     records.links.insert(id.clone(), link);
@@ -113,9 +119,10 @@ pub(crate) async fn create(
 pub(crate) async fn create_own(
     Shared(state): Shared<Arc<State>>,
     headers: HeaderMap,
-    JsonBody(order): JsonBody<LinkOrder>,
+    body: JsonBody<LinkOrder>,
 ) -> ApiResult {
     let caller = access::by_bearer(&state, &headers)?;
+    let order = body.read()?;
     let (redirect_url, expires) = destination(&order)?;
     let link = Link {
         app: caller.app,
@@ -125,6 +132,7 @@ pub(crate) async fn create_own(
         redirect_url,
         expires,
         link_data: order.link_data,
+        invite: None,
     };
     let id = ids::random_hex(16);
     state.records_mut().links.insert(id.clone(), link);
@@ -160,44 +168,44 @@ pub(crate) fn checked(url: &str) -> Result<String, ApiError> {
     Err(ApiError::bad_request("E_BAD_REQUEST", why))
 }
 
-/// The id of the link's user: the one who is named, the one who proved the address, or a new one.
+/// The id of the link's user: the one who has the address, proved or not, whatever `user_id` says;
+/// else the one who is named, or a new one. The address that the link proves decides first.
 fn user_of_link(app_records: &mut AppRecords, order: &LinkOrder) -> Result<String, DataError> {
-    let named = order.user_id.as_deref().unwrap_or("__default__");
-    let addresses = ["email", "phone_number"];
-    let known = addresses
-        .iter()
-        .filter_map(|field| order.data.get(*field)?.as_str())
-        .find_map(|value| app_records.find_by_proved_value(value))
-        .map(|user| user.id.clone())
-        .filter(|_| named == "__default__");
+    let proved = order.verification_type.map(Verification::field);
+    let fields = proved.into_iter().chain(lookup::IDENTIFYING);
+    let known = fields
+        .filter_map(|field| order.data.get(field)?.as_str())
+        .find_map(|value| app_records.find_by_value(value))
+        .map(|user| user.id.clone());
+    let named = order.user_id.as_deref().filter(|id| !id.is_empty()).unwrap_or("__default__");
     let id = known.unwrap_or_else(|| named.to_owned());
     let written = ProfileWrite { data: order.data.clone(), attributes: Map::new() };
     upsert(app_records, &id, &written, OmittedFields::Kept)
 }
 
-/// Follows a link: SDKs get tokens, browsers a redirect.
+/// Follows a link: SDKs get tokens, browsers a redirect. Both get the query of the link.
 pub(crate) async fn redeem(
     Shared(state): Shared<Arc<State>>,
     headers: HeaderMap,
     PathParams(id): PathParams<String>,
+    RawQuery(query): RawQuery,
 ) -> ApiResult {
-    let link = state.records().links.get(&id).cloned().ok_or(DataError::NoSuchLink)?;
     let late = access::header_text(&headers, "x-rownd-magic-allow-exp") == Some("true");
+    let mut link = state.records().links.get(&id).cloned().ok_or(DataError::NoSuchLink)?;
     if link.expires <= SystemTime::now() && !late {
-        return Err(ApiError::bad_request("E_LINK_EXPIRED", "the link has expired"));
+        return Err(DataError::LinkExpired.into());
     }
-    let Some(user) = link.user.clone().filter(|_| wants_json(&headers)) else {
-        let to = [(header::LOCATION, link.redirect_url)];
-        return Ok((StatusCode::FOUND, to).into_response());
+    link.redirect_url = with_query(&link.redirect_url, query.as_deref());
+    let to = HeaderValue::from_str(&link.redirect_url)
+        .map_err(|_| bad_request("the query cannot stand in an address"))?;
+    let Some(user) = link.user.clone() else {
+        return Ok((StatusCode::FOUND, [(header::LOCATION, to)]).into_response());
     };
-    let method = {
-        let mut records = state.records_mut();
-        let user = records.app_mut(&link.app)?.user_mut(&user)?;
-        if user.state == AccountState::Disabled {
-            return Err(ApiError::forbidden("the user is disabled"));
-        }
-        sign_in(user, &link)
-    };
+    let json = wants_json(&headers);
+    let (user, method) = follow(&mut state.records_mut(), &link, &user, json)?;
+    if !json {
+        return Ok((StatusCode::FOUND, [(header::LOCATION, to)]).into_response());
+    }
     let holder = TokenOwner { app: link.app, variant: link.variant, user };
     let pair = issue::issue(&state, &holder)?;
     ok(json!({
@@ -210,6 +218,53 @@ pub(crate) async fn redeem(
         "link_data": link.link_data,
         "magic_link": address(&state, &id),
     }))
+}
+
+/// Accepts the invite of the link, and signs the user in: the id of the user and the method. A
+/// browser is not signed in by the emulator.
+fn follow(
+    records: &mut Records,
+    link: &Link,
+    user: &str,
+    sign_in_now: bool,
+) -> Result<(String, &'static str), ApiError> {
+    let app_records = records.app_mut(&link.app)?;
+    let user = owner_of_address(app_records, link, user);
+    if app_records.user(&user)?.state == AccountState::Disabled {
+        return Err(ApiError::forbidden("the user is disabled"));
+    }
+    if let Some(of) = &link.invite {
+        app_records.group_mut(&of.group)?.accept(&of.invite, &user)?;
+    }
+    let user = app_records.user_mut(&user)?;
+    let method = if sign_in_now { sign_in(user, link) } else { "magic_link" };
+    Ok((user.id.clone(), method))
+}
+
+/// The user whom a link signs in. An address that another user has proved since is theirs: two users
+/// never have the same proved address.
+fn owner_of_address(app_records: &AppRecords, link: &Link, user: &str) -> String {
+    let Some((_, value)) = &link.proves else { return user.to_owned() };
+    if app_records.users.get(user).is_some_and(|user| user.has_proved(value)) {
+        return user.to_owned();
+    }
+    app_records.find_by_proved_value(value).map_or(user, |owner| &owner.id).to_owned()
+}
+
+/// The address with a further query, before its fragment.
+fn with_query(url: &str, query: Option<&str>) -> String {
+    let Some(query) = query.filter(|query| !query.is_empty()) else { return url.to_owned() };
+    let (base, fragment) = match url.split_once('#') {
+        Some((base, fragment)) => (base, format!("#{fragment}")),
+        None => (url, String::new()),
+    };
+    let separator = match base.split_once('?') {
+        None => "?",
+        Some((_, "")) => "",
+        Some((_, known)) if known.ends_with('&') => "",
+        Some(_) => "&",
+    };
+    format!("{base}{separator}{query}{fragment}")
 }
 
 /// Signs the user in. The link proves the address to which it was sent.

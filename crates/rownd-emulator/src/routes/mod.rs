@@ -4,7 +4,9 @@
 //! unknown paths. A fault that is injected at an endpoint comes before the endpoint.
 
 mod access;
+mod apps;
 mod control;
+mod form;
 mod groups;
 mod injection;
 mod links;
@@ -51,7 +53,14 @@ fn api(state: &Arc<State>) -> Router {
             "/hub/auth/.well-known/oauth-authorization-server",
             on(Endpoint::Metadata, get(public::metadata)),
         )
+        // Verifiers that know OpenID alone look for the same document here.
+        .route("/.well-known/openid-configuration", on(Endpoint::Metadata, get(public::metadata)))
         .route("/hub/auth/keys", on(Endpoint::Keys, get(public::keys)))
+        .route("/applications/{app}/public", on(Endpoint::AppConfig, get(apps::public)))
+        .route(
+            "/applications/{app}/schema",
+            on(Endpoint::AppConfig, get(apps::schema).put(apps::put_schema)),
+        )
         .route("/ready", on(Endpoint::Ready, get(public::healthy)))
         .route("/service_health", on(Endpoint::ServiceHealth, get(public::healthy)))
         .route("/hub/auth/token", on(Endpoint::Token, post(tokens::token)))
@@ -102,6 +111,8 @@ fn user_routes(on: &dyn Fn(Endpoint, Routes) -> Routes) -> Router<Arc<State>> {
 fn me_routes(on: &dyn Fn(Endpoint, Routes) -> Routes) -> Router<Arc<State>> {
     Router::new()
         .route("/me", on(Endpoint::Me, get(me::me)))
+        .route("/me/meta", on(Endpoint::Me, get(me::meta).put(me::put_meta)))
+        .route("/me/applications/{app}/schema", on(Endpoint::Me, get(apps::my_schema)))
         .route(
             "/me/applications/{app}/data",
             on(Endpoint::Me, get(me::read).put(me::put).delete(me::delete)),

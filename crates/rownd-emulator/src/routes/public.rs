@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 
 use super::{
     access,
+    apps::{ICON, VERIFICATION_FIELDS},
     request::{ApiError, ApiResult, QueryParams, ok},
 };
 use crate::{
@@ -27,11 +28,11 @@ pub(super) struct AppQuery {
 
 pub(super) async fn app_config(
     Shared(state): Shared<Arc<State>>,
-    QueryParams(query): QueryParams<AppQuery>,
+    query: QueryParams<AppQuery>,
     headers: HeaderMap,
 ) -> ApiResult {
     let records = state.records();
-    match (access::header_text(&headers, "x-rownd-app-key"), query.app_id) {
+    match (access::header_text(&headers, "x-rownd-app-key"), query.read()?.app_id) {
         (Some(key), _) => {
             let (app_records, variant) = records
                 .find_by_key(key)
@@ -71,10 +72,10 @@ pub(crate) fn app_config_json(app: &App, variant: Option<&Variant>) -> Value {
     let document = json!({
         "id": app.id,
         "name": app.name,
-        "icon": "https://example.com/icon.png",
+        "icon": ICON,
         "schema": app.schema_json(),
         "user_verification_field": "email",
-        "user_verification_fields": ["email", "phone_number", "google_id"],
+        "user_verification_fields": VERIFICATION_FIELDS,
         "config": {
             "hub": {
                 "customizations": { "rounded_corners": true },

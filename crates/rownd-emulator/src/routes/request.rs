@@ -2,6 +2,8 @@
 //!
 //! In: requests. Out: path parameters, query and JSON body, or an [`ApiError`] in Rownd's shape.
 
+use std::convert::Infallible;
+
 use axum::{
     Json,
     extract::{FromRequest, FromRequestParts, Path, Query, Request},
@@ -150,10 +152,11 @@ impl From<DataError> for ApiError {
             DataError::AlreadyMember => Self::bad_request("E_ALREADY_MEMBER", message),
             DataError::LastOwner => Self::bad_request("E_LAST_OWNER", message),
             DataError::InviteNeeded | DataError::InviteForAnotherUser => Self::forbidden(message),
-            DataError::BadUserId
-            | DataError::TooManyGroups(_)
-            | DataError::TooManyInvites(_)
-            | DataError::InviteAccepted => bad_request(message),
+            DataError::BadUserId | DataError::TooManyGroups(_) | DataError::TooManyInvites(_) => {
+                bad_request(message)
+            }
+            DataError::InviteUsed => Self::bad_request("E_INVITE_USED", message),
+            DataError::LinkExpired => Self::bad_request("E_LINK_EXPIRED", message),
         }
     }
 }
@@ -199,31 +202,47 @@ impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for PathPar
     }
 }
 
-/// The parameters of the query.
-pub(crate) struct QueryParams<T>(pub(crate) T);
+/// The parameters of the query. The handler reads them after the credentials.
+pub(crate) struct QueryParams<T>(Result<T, ApiError>);
+
+impl<T> QueryParams<T> {
+    /// The parameters, or a 400.
+    pub(crate) fn read(self) -> Result<T, ApiError> {
+        self.0
+    }
+}
 
 impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for QueryParams<T> {
-    type Rejection = ApiError;
+    type Rejection = Infallible;
 
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
-        match Query::from_request_parts(parts, state).await {
-            Ok(Query(query)) => Ok(Self(query)),
-            Err(error) => Err(ApiError::bad_request("E_BAD_REQUEST", error.body_text())),
-        }
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Infallible> {
+        let query = Query::from_request_parts(parts, state).await;
+        Ok(Self(query.map(|Query(query)| query).map_err(|error| bad_request(error.body_text()))))
     }
 }
 
 /// A JSON body with the content type of JSON. A web page in the developer's browser cannot send
-/// that without a preflight.
-pub(crate) struct JsonBody<T>(pub(crate) T);
+/// that without a preflight. The handler reads it after the credentials: without credentials any
+/// body is a 401.
+pub(crate) struct JsonBody<T>(Result<T, ApiError>);
+
+impl<T> JsonBody<T> {
+    /// The body, or a 400.
+    pub(crate) fn read(self) -> Result<T, ApiError> {
+        self.0
+    }
+}
 
 impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for JsonBody<T> {
-    type Rejection = ApiError;
+    type Rejection = Infallible;
 
-    async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
-        match Json::from_request(request, state).await {
-            Ok(Json(body)) => Ok(Self(body)),
-            Err(error) => Err(ApiError::bad_request("E_BAD_REQUEST", error.body_text())),
-        }
+    async fn from_request(request: Request, state: &S) -> Result<Self, Infallible> {
+        let body = Json::from_request(request, state).await;
+        Ok(Self(body.map(|Json(body)| body).map_err(|error| bad_request(error.body_text()))))
     }
+}
+
+/// A request whose body, query or path says something that the endpoint does not take.
+pub(crate) fn bad_request(why: impl Into<String>) -> ApiError {
+    ApiError::bad_request("E_BAD_REQUEST", why)
 }

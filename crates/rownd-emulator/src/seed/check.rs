@@ -15,6 +15,11 @@ pub(super) fn problems(apps: &[App]) -> Vec<(String, String)> {
     let mut found = Vec::new();
     let mut ids = Unique::default();
     let mut keys = Unique::default();
+    let served = apps.iter().enumerate().filter(|(_, app)| app.supertokens_plugin);
+    for (index, _) in served.skip(1) {
+        let why = "the plugin serves one app; another one has it already".to_owned();
+        found.push((format!("/apps/{index}/supertokens_plugin"), why));
+    }
     for (index, app) in apps.iter().enumerate() {
         let at = format!("/apps/{index}");
         ids.see(&app.id, format!("{at}/id"), &mut found);
@@ -113,6 +118,11 @@ fn client_problems(app: &App) -> Vec<(String, String)> {
         if client.redirect_uris.is_empty() {
             found.push((format!("{at}/redirect_uris"), "is empty".to_owned()));
         }
+        let pages = client.interaction_endpoint.iter();
+        for page in pages.filter(|page| !is_page(page)) {
+            let why = format!("`{page}` is not a full http or https address, or has a fragment");
+            found.push((format!("{at}/interaction_endpoint"), why));
+        }
         for (list, uris) in [
             ("redirect_uris", &client.redirect_uris),
             ("post_logout_uris", &client.post_logout_uris),
@@ -136,4 +146,11 @@ fn client_problems(app: &App) -> Vec<(String, String)> {
         }
     }
     found
+}
+
+/// Whether a browser can be sent to this address with a query.
+fn is_page(address: &str) -> bool {
+    url::Url::parse(address).is_ok_and(|url| {
+        matches!(url.scheme(), "http" | "https") && url.has_host() && url.fragment().is_none()
+    })
 }

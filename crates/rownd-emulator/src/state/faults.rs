@@ -16,9 +16,9 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Endpoint {
-    /// `/hub/app-config`.
+    /// `/hub/app-config`, and `schema` and `public` below `/applications/{app}`.
     AppConfig,
-    /// `/hub/auth/.well-known/oauth-authorization-server`.
+    /// `/hub/auth/.well-known/oauth-authorization-server` and `/.well-known/openid-configuration`.
     Metadata,
     /// `/hub/auth/keys`.
     Keys,

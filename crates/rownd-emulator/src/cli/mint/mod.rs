@@ -16,10 +16,6 @@ use crate::{
     outbound::{self, OutboundError},
 };
 
-/// The time since which a token of `--expired` is expired, in seconds: more than any sensible
-/// leeway.
-const EXPIRED_SINCE: i64 = 3_600;
-
 /// The arguments that describe a token. `Debug` is safe: there is no secret in them.
 #[derive(Args, Clone, Debug)]
 pub struct MintArgs {
@@ -31,7 +27,7 @@ pub struct MintArgs {
     #[arg(long, value_name = "USER", default_value = "verified")]
     pub user: String,
 
-    /// App id for the audience [default: the emulator's own]
+    /// App id; its audience, custom claims and lifetimes hold [default: the emulator's own]
     #[arg(long, value_name = "ID")]
     pub app: Option<String>,
 
@@ -39,7 +35,7 @@ pub struct MintArgs {
     #[arg(long, value_name = "ID", num_args = 0..=1, default_missing_value = "demo")]
     pub variant: Option<String>,
 
-    /// Lifetime, such as 90s, 5m or 1h [default: 1h, and 30days with --refresh]
+    /// Lifetime, such as 90s, 5m or 1h [default: the app's own: 1h, and 30days with --refresh]
     #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration)]
     pub ttl: Option<Duration>,
 
@@ -155,6 +151,7 @@ fn order(args: MintArgs) -> TokenOrder {
         app: args.app,
         variant: args.variant,
         ttl_seconds: ttl,
+        expired: args.expired,
         refresh: args.refresh,
         kid: args.kid,
         claims: args.claims.into_iter().collect::<Map<_, _>>(),
@@ -163,9 +160,6 @@ fn order(args: MintArgs) -> TokenOrder {
         remove_headers: args.remove_headers,
         ..TokenOrder::default()
     };
-    if args.expired {
-        order.iat_offset_seconds = order.lifetime().saturating_add(EXPIRED_SINCE).saturating_neg();
-    }
     if args.no_kid {
         order.remove_headers.push("kid".to_owned());
     }

@@ -6,7 +6,7 @@ use axum::{extract::State as Shared, http::HeaderMap};
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::request::{GroupRequest, PageQuery, PathSegments};
+use super::request::{GroupRequest, Listed, PageQuery, PathSegments};
 use crate::{
     data::{
         groups::{Admission, Group, Member, OWNER},
@@ -21,15 +21,21 @@ pub(super) async fn list(
     Shared(state): Shared<Arc<State>>,
     headers: HeaderMap,
     segments: PathSegments,
-    QueryParams(query): QueryParams<PageQuery>,
+    query: QueryParams<PageQuery>,
 ) -> ApiResult {
     let request = GroupRequest::open(&state, &headers, segments)?;
+    let query = query.read()?;
     let records = state.records();
-    let seen = |group: &&Group| {
-        request.user.as_deref().is_none_or(|user| group.membership_of(user).is_some())
-    };
-    let groups = records.app(&request.app)?.groups.values().filter(seen);
-    query.page(groups.map(Group::to_json).collect())
+    let groups = records.app(&request.app)?.groups.values();
+    // A user does not see the groups of others.
+    let listed = groups.filter_map(|group| {
+        Some(Listed {
+            id: group.id.clone(),
+            lookup_values: vec![group.id.clone(), group.name.clone()],
+            shown: request.shown(group).ok()?,
+        })
+    });
+    query.page(listed.collect())
 }
 
 #[derive(Deserialize)]
@@ -43,9 +49,10 @@ pub(super) async fn create(
     Shared(state): Shared<Arc<State>>,
     headers: HeaderMap,
     segments: PathSegments,
-    JsonBody(written): JsonBody<GroupWrite>,
+    body: JsonBody<GroupWrite>,
 ) -> ApiResult {
     let request = GroupRequest::open(&state, &headers, segments)?;
+    let written = body.read()?;
     let name = written
         .name
         .filter(|name| !name.trim().is_empty())
@@ -58,7 +65,7 @@ pub(super) async fn create(
     if let Some(user) = &request.user {
         group.members.push(Member::new(user, vec![OWNER.to_owned()]));
     }
-    let document = group.to_json();
+    let document = request.shown(&group)?;
     app_records.add_group(group)?;
     ok(document)
 }
@@ -69,16 +76,17 @@ pub(super) async fn read(
     segments: PathSegments,
 ) -> ApiResult {
     let request = GroupRequest::open(&state, &headers, segments)?;
-    ok(request.group(&state.records())?.to_json())
+    ok(request.shown(request.group(&state.records())?)?)
 }
 
 pub(super) async fn change(
     Shared(state): Shared<Arc<State>>,
     headers: HeaderMap,
     segments: PathSegments,
-    JsonBody(written): JsonBody<GroupWrite>,
+    body: JsonBody<GroupWrite>,
 ) -> ApiResult {
     let request = GroupRequest::open(&state, &headers, segments)?;
+    let written = body.read()?;
     let mut records = state.records_mut();
     let group = request.group_mut(&mut records)?;
     if let Some(name) = written.name {
@@ -91,7 +99,7 @@ pub(super) async fn change(
         group.meta = meta;
     }
     group.updated_at = timestamp();
-    ok(group.to_json())
+    ok(request.shown(group)?)
 }
 
 pub(super) async fn delete(

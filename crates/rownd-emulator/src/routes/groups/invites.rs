@@ -1,23 +1,23 @@
 //! Invites to a group: made by a backend or an owner, accepted by the invited user.
 //!
-//! In: an e-mail address, a phone number or a user id, and roles. Out: an invite with a link that
-//! signs the user in, and in the end a member.
+//! In: an e-mail address, a phone number or a user id, and roles. Out: an invite with a link, and a
+//! pending member. The link signs the user in and makes them a member, once.
 
 use std::{sync::Arc, time::SystemTime};
 
 use axum::{extract::State as Shared, http::HeaderMap};
 use serde::Deserialize;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
-use super::request::{GroupRequest, PageQuery, PathSegments};
+use super::{
+    invited::UserNaming,
+    request::{GroupRequest, Listed, PageQuery, PathSegments},
+};
 use crate::{
     data::{
-        DataError,
-        groups::Invite,
-        ids,
-        links::{Link, MAX_LINK_LIFE},
-        profile::{OmittedFields, ProfileWrite, upsert},
-        records::AppRecords,
+        DataError, ids,
+        invites::{Invite, InviteState},
+        links::{Link, LinkedInvite, MAX_LINK_LIFE},
         time::timestamp,
     },
     routes::{
@@ -31,112 +31,90 @@ pub(crate) async fn list(
     Shared(state): Shared<Arc<State>>,
     headers: HeaderMap,
     segments: PathSegments,
-    QueryParams(query): QueryParams<PageQuery>,
+    query: QueryParams<PageQuery>,
 ) -> ApiResult {
     let request = GroupRequest::open(&state, &headers, segments)?;
+    let query = query.read()?;
     let records = state.records();
     let group = request.group(&records)?;
-    query.page(group.invites.values().map(|invite| invite.to_json(group)).collect())
+    let ensured = query.ensured_user_id.as_deref();
+    let invites = group.invites.values();
+    let invites = invites.filter(|invite| ensured.is_none_or(|id| invite.ensured_user_id == id));
+    let listed = invites.map(|invite| Listed {
+        id: invite.id.clone(),
+        lookup_values: vec![
+            invite.id.clone(),
+            invite.ensured_user_id.clone(),
+            invite.lookup_value.clone(),
+        ],
+        shown: invite.to_json(&group.id),
+    });
+    query.page(listed.collect())
 }
 
 #[derive(Deserialize)]
 pub(crate) struct InviteWrite {
-    email: Option<String>,
-    phone: Option<String>,
-    user_id: Option<String>,
-    #[serde(default)]
-    roles: Vec<String>,
+    #[serde(flatten)]
+    user: UserNaming,
+    roles: Option<Vec<String>>,
     redirect_url: Option<String>,
     app_variant_id: Option<String>,
-}
-
-impl InviteWrite {
-    /// The way in which the user is named, and the value.
-    fn lookup(&self) -> Result<(&'static str, String), ApiError> {
-        let given = [("email", &self.email), ("phone", &self.phone), ("user_id", &self.user_id)];
-        let mut given = given.into_iter().filter_map(|(by, value)| Some((by, value.clone()?)));
-        match (given.next(), given.next()) {
-            (Some(by), None) => Ok(by),
-            _ => {
-                let why = "an invite needs one of `email`, `phone` and `user_id`";
-                Err(ApiError::bad_request("E_BAD_REQUEST", why))
-            }
-        }
-    }
 }
 
 pub(crate) async fn create(
     Shared(state): Shared<Arc<State>>,
     headers: HeaderMap,
     segments: PathSegments,
-    JsonBody(written): JsonBody<InviteWrite>,
+    body: JsonBody<InviteWrite>,
 ) -> ApiResult {
     let request = GroupRequest::open(&state, &headers, segments)?;
-    let by = written.lookup()?;
-    let redirect_url = written.redirect_url.unwrap_or_else(|| "/".to_owned());
-    // A path is relative to the app's pages; the emulator has no pages but its own.
-    let target = if redirect_url.starts_with('/') {
-        format!("{}{redirect_url}", state.base_url)
-    } else {
-        redirect_url.clone()
-    };
+    let written = body.read()?;
+    let named = written.user.named()?;
+    let given = written.redirect_url.filter(|url| !url.is_empty());
+    let redirect_url = given.unwrap_or_else(|| "/".to_owned());
+    let target = target(&state, &redirect_url)?;
     let mut records = state.records_mut();
     request.group(&records)?.check_room_for_invite()?;
-    let user = invited(records.app_mut(&request.app)?, &by)?;
-    let proves = match by.0 {
-        "email" => Some(("email", by.1.clone())),
-        "phone" => Some(("phone_number", by.1.clone())),
-        _ => None,
-    };
+    let user = named.ensure(records.app_mut(&request.app)?)?;
     let link = Link {
         app: request.app.clone(),
         variant: written.app_variant_id.clone(),
         user: Some(user.clone()),
-        proves,
-        redirect_url: links::checked(&target)?,
+        proves: named.proves(),
+        redirect_url: target,
         expires: SystemTime::now() + MAX_LINK_LIFE,
         link_data: Value::Null,
+        invite: None,
     };
-    let invite = Invite {
+    let group = request.group_mut(&mut records)?;
+    let invite = group.invite(Invite {
         id: ids::random_hex(12),
-        roles: written.roles,
-        state: "pending",
-        by,
+        roles: written.roles.unwrap_or_default(),
+        state: InviteState::Pending,
+        by: named.by,
+        lookup_value: named.lookup_value,
         redirect_url,
         variant: written.app_variant_id,
         created_at: timestamp(),
         created_by: request.user.clone(),
         accepted_by: None,
         ensured_user_id: user,
-    };
-    let group = request.group_mut(&mut records)?;
-    let invitation = invite.to_json(group);
-    group.add_invite(invite)?;
+    })?;
+    let invitation = invite.to_json(&group.id);
+    let of = LinkedInvite { group: group.id.clone(), invite: invite.id };
     let link_id = ids::random_hex(16);
-    records.links.insert(link_id.clone(), link);
+    records.links.insert(link_id.clone(), Link { invite: Some(of), ..link });
     ok(json!({ "link": links::address(&state, &link_id), "invitation": invitation }))
 }
 
-/// The id of the invited user, who is made if there is none.
-fn invited(
-    app_records: &mut AppRecords,
-    (by, value): &(&'static str, String),
-) -> Result<String, DataError> {
-    let field = match *by {
-        "user_id" => return app_records.user(value).map(|user| user.id.clone()),
-        "phone" => "phone_number",
-        other => other,
-    };
-    if let Some(user) = app_records.find_by_proved_value(value) {
-        return Ok(user.id.clone());
+/// The full address of a redirect. A path is relative to the app's pages; the emulator has no pages
+/// but its own.
+fn target(state: &State, redirect_url: &str) -> Result<String, ApiError> {
+    if redirect_url.starts_with('/') {
+        links::checked(&format!("{}{redirect_url}", state.base_url))
+    } else {
+        links::checked(redirect_url)
     }
-    let data = Map::from_iter([(field.to_owned(), json!(value))]);
-    upsert(
-        app_records,
-        "__default__",
-        &ProfileWrite { data, attributes: Map::new() },
-        OmittedFields::Kept,
-    )
 }
 
 pub(crate) async fn read(
@@ -148,7 +126,7 @@ pub(crate) async fn read(
     let records = state.records();
     let group = request.group(&records)?;
     let invite = group.invites.get(request.segment("invite")).ok_or(DataError::NoSuchGroup)?;
-    ok(invite.to_json(group))
+    ok(invite.to_json(&group.id))
 }
 
 #[derive(Deserialize)]
@@ -161,21 +139,32 @@ pub(crate) async fn change(
     Shared(state): Shared<Arc<State>>,
     headers: HeaderMap,
     segments: PathSegments,
-    JsonBody(changed): JsonBody<InviteUpdate>,
+    body: JsonBody<InviteUpdate>,
 ) -> ApiResult {
     let request = GroupRequest::open(&state, &headers, segments)?;
+    let changed = body.read()?;
+    let redirect_url = changed.redirect_url.filter(|url| !url.is_empty());
+    let target = redirect_url.as_deref().map(|url| target(&state, url)).transpose()?;
     let mut records = state.records_mut();
     let group = request.group_mut(&mut records)?;
-    let known = group.invites.get_mut(request.segment("invite"));
-    let invite = known.ok_or(DataError::NoSuchGroup)?;
-    if let Some(roles) = changed.roles {
-        invite.roles = roles;
+    let id = request.segment("invite");
+    if let Some(roles) = &changed.roles {
+        group.change_invited_roles(id, roles)?;
     }
-    if let Some(url) = changed.redirect_url {
+    let invite = group.invites.get_mut(id).ok_or(DataError::NoSuchGroup)?;
+    if let Some(url) = redirect_url {
         invite.redirect_url = url;
     }
-    let invite = invite.clone();
-    ok(invite.to_json(group))
+    let shown = invite.to_json(&group.id);
+    if let Some(target) = target {
+        let (group, invite) = (request.segment("group"), id);
+        for link in records.links.values_mut() {
+            if link.invite.as_ref().is_some_and(|of| of.group == group && of.invite == invite) {
+                link.redirect_url.clone_from(&target);
+            }
+        }
+    }
+    ok(shown)
 }
 
 pub(crate) async fn delete(
@@ -186,7 +175,7 @@ pub(crate) async fn delete(
     let request = GroupRequest::open(&state, &headers, segments)?;
     let mut records = state.records_mut();
     let group = request.group_mut(&mut records)?;
-    group.invites.remove(request.segment("invite")).ok_or(DataError::NoSuchGroup)?;
+    group.withdraw(request.segment("invite"))?;
     no_content()
 }
 
@@ -202,5 +191,9 @@ pub(crate) async fn accept(
     let app_records = records.app_mut(&request.app)?;
     let group = app_records.group_mut(request.segment("group"))?;
     let invite = group.accept(request.segment("invite"), &user)?;
-    ok(invite.to_json(group))
+    ok(json!({
+        "result": "accepted",
+        "accepted_by": invite.accepted_by,
+        "group": group.to_json(),
+    }))
 }

@@ -1,19 +1,22 @@
 //! The members of a group and their roles.
 //!
-//! In: users and roles. Out: members with the fields of their profiles. The first member becomes an
-//! owner, and a group with members keeps one.
+//! In: users by id, e-mail address or phone number, roles and a state. Out: members with the fields
+//! of their profiles. The first member becomes an owner, and a group with members keeps one.
 
 use std::sync::Arc;
 
 use axum::{extract::State as Shared, http::HeaderMap};
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer, de::Error as _};
 use serde_json::{Value, json};
 
-use super::request::{GroupRequest, PageQuery, PathSegments};
+use super::{
+    invited::UserNaming,
+    request::{GroupRequest, Listed, PageQuery, PathSegments},
+};
 use crate::{
     data::{
         DataError,
-        groups::{Group, Member},
+        groups::{Group, Member, MemberState},
         records::{AppRecords, Records},
     },
     routes::request::{ApiResult, JsonBody, QueryParams, no_content, ok},
@@ -35,36 +38,61 @@ pub(crate) async fn list(
     Shared(state): Shared<Arc<State>>,
     headers: HeaderMap,
     segments: PathSegments,
-    QueryParams(query): QueryParams<PageQuery>,
+    query: QueryParams<PageQuery>,
 ) -> ApiResult {
     let request = GroupRequest::open(&state, &headers, segments)?;
+    let query = query.read()?;
     let records = state.records();
     let group = request.group(&records)?;
     let app_records = records.app(&request.app)?;
-    let mut members: Vec<&Member> = group.members.iter().collect();
-    members.sort_by(|a, b| a.id.cmp(&b.id));
-    query.page(members.into_iter().map(|member| member_json(app_records, group, member)).collect())
+    let listed = group.members.iter().map(|member| {
+        let mut lookup_values = vec![member.id.clone(), member.user_id.clone()];
+        if let Some(user) = app_records.users.get(&member.user_id) {
+            lookup_values.extend(user.identifying_values().map(str::to_owned));
+        }
+        let shown = member_json(app_records, group, member);
+        Listed { id: member.id.clone(), lookup_values, shown }
+    });
+    query.page(listed.collect())
 }
 
 #[derive(Deserialize)]
 pub(crate) struct MemberWrite {
-    user_id: Option<String>,
-    #[serde(default)]
-    roles: Vec<String>,
+    #[serde(flatten)]
+    user: UserNaming,
+    roles: Option<Vec<String>>,
+    /// An empty text counts as left out, as the vendor's Go client sends it.
+    #[serde(default, deserialize_with = "unless_empty")]
+    state: Option<MemberState>,
+}
+
+fn unless_empty<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<MemberState>, D::Error> {
+    match Value::deserialize(deserializer)? {
+        Value::Null => Ok(None),
+        Value::String(text) if text.is_empty() => Ok(None),
+        state => serde_json::from_value(state).map(Some).map_err(D::Error::custom),
+    }
 }
 
 pub(crate) async fn add(
     Shared(state): Shared<Arc<State>>,
     headers: HeaderMap,
     segments: PathSegments,
-    JsonBody(written): JsonBody<MemberWrite>,
+    body: JsonBody<MemberWrite>,
 ) -> ApiResult {
     let request = GroupRequest::open(&state, &headers, segments)?;
+    let written = body.read()?;
+    let named = written.user.named()?;
     let mut records = state.records_mut();
-    let user = written.user_id.unwrap_or_default();
-    records.app(&request.app)?.user(&user)?;
+    request.group(&records)?;
+    let user = named.ensure(records.app_mut(&request.app)?)?;
     let group = request.group_mut(&mut records)?;
-    let id = group.admit(&user, written.roles, request.user.clone())?;
+    let mut member = Member::new(&user, written.roles.unwrap_or_default());
+    member.state = written.state.unwrap_or_default();
+    member.added_by.clone_from(&request.user);
+    let id = group.admit(member)?;
     shown(&request, &records, &id)
 }
 
@@ -89,16 +117,27 @@ pub(crate) async fn change(
     Shared(state): Shared<Arc<State>>,
     headers: HeaderMap,
     segments: PathSegments,
-    JsonBody(written): JsonBody<MemberWrite>,
+    body: JsonBody<MemberWrite>,
 ) -> ApiResult {
     let request = GroupRequest::open(&state, &headers, segments)?;
+    let written = body.read()?;
     let id = request.segment("member").to_owned();
     let mut records = state.records_mut();
     let group = request.group_mut(&mut records)?;
     let mut members = group.members.clone();
-    let member = members.iter_mut().find(|member| member.id == id);
-    member.ok_or(DataError::NoSuchGroup)?.roles = written.roles;
+    let known = members.iter_mut().find(|member| member.id == id);
+    let member = known.ok_or(DataError::NoSuchGroup)?;
+    if let Some(roles) = written.roles {
+        member.roles = roles;
+    }
+    if let Some(state) = written.state {
+        member.state = state;
+    }
+    let rejecting = (member.state == MemberState::InviteRejected).then(|| member.user_id.clone());
     group.set_members(members)?;
+    if let Some(user) = rejecting {
+        group.reject_invites_of(&user);
+    }
     shown(&request, &records, &id)
 }
 
@@ -110,11 +149,11 @@ pub(crate) async fn remove(
     let request = GroupRequest::open(&state, &headers, segments)?;
     let mut records = state.records_mut();
     let group = request.group_mut(&mut records)?;
+    let known = group.members.iter().find(|member| member.id == request.segment("member"));
+    let user = known.ok_or(DataError::NoSuchGroup)?.user_id.clone();
     let mut members = group.members.clone();
-    members.retain(|member| member.id != request.segment("member"));
-    if members.len() == group.members.len() {
-        return Err(DataError::NoSuchGroup.into());
-    }
+    members.retain(|member| member.user_id != user);
     group.set_members(members)?;
+    group.reject_invites_of(&user);
     no_content()
 }

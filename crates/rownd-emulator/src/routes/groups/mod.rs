@@ -5,6 +5,7 @@
 //! and invites in Rownd's shapes.
 
 mod group;
+mod invited;
 mod invites;
 mod members;
 mod request;

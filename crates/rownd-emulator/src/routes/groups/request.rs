@@ -7,10 +7,10 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::{
-    data::{groups::Group, records::Records},
+    data::{DataError, groups::Group, lookup, records::Records},
     routes::{
         access,
-        request::{ApiError, ApiResult, PathParams, ok},
+        request::{ApiError, ApiResult, PathParams, bad_request, ok},
     },
     state::State,
 };
@@ -69,6 +69,14 @@ impl GroupRequest {
         Ok(group)
     }
 
+    /// The group as the caller sees it: a user sees their own membership with it.
+    pub(crate) fn shown(&self, group: &Group) -> Result<Value, ApiError> {
+        match &self.user {
+            None => Ok(group.to_json()),
+            Some(user) => Ok(group.membership_of(user).ok_or(DataError::NoSuchGroup)?),
+        }
+    }
+
     fn check_access(&self, group: &Group) -> Result<(), ApiError> {
         match &self.user {
             Some(user) if !group.is_owned_by(user) => {
@@ -79,27 +87,44 @@ impl GroupRequest {
     }
 }
 
+/// An entry of a list: its id, the values by which `lookup_filter` finds it, and what is shown.
+pub(crate) struct Listed {
+    pub(crate) id: String,
+    pub(crate) lookup_values: Vec<String>,
+    pub(crate) shown: Value,
+}
+
 /// The part of a list that a request asks for.
 #[derive(Deserialize)]
 pub(crate) struct PageQuery {
     page_size: Option<usize>,
     after: Option<String>,
+    /// Values, separated by commas: entries that have one of them.
+    lookup_filter: Option<String>,
+    /// Invites for this user.
+    pub(crate) ensured_user_id: Option<String>,
 }
 
 impl PageQuery {
-    /// The page of a list that is sorted by id.
-    pub(crate) fn page(&self, all: Vec<Value>) -> ApiResult {
+    /// The page of a list, in the order of ids. The total counts every entry that the filter lets
+    /// through.
+    pub(crate) fn page(&self, mut all: Vec<Listed>) -> ApiResult {
         let size = self.page_size.unwrap_or(MAX_PAGE);
         if size == 0 || size > MAX_PAGE {
-            let why = format!("`page_size` is from 1 to {MAX_PAGE}");
-            return Err(ApiError::bad_request("E_BAD_REQUEST", why));
+            return Err(bad_request(format!("`page_size` is from 1 to {MAX_PAGE}")));
         }
+        if let Some(filter) = &self.lookup_filter {
+            let wanted = lookup::wanted(filter);
+            all.retain(|entry| {
+                let mut values = entry.lookup_values.iter().map(|value| lookup::canonical(value));
+                values.any(|value| wanted.contains(&value))
+            });
+        }
+        all.sort_by(|one, other| one.id.cmp(&other.id));
         let total = all.len();
-        let later = |item: &Value| {
-            let id = item.get("id").and_then(Value::as_str).unwrap_or_default();
-            self.after.as_deref().is_none_or(|after| id > after)
-        };
-        let results: Vec<Value> = all.into_iter().filter(later).take(size).collect();
-        ok(json!({ "total_results": total, "results": results }))
+        let later =
+            |entry: &Listed| self.after.as_deref().is_none_or(|after| entry.id.as_str() > after);
+        let page = all.into_iter().filter(later).take(size).map(|entry| entry.shown);
+        ok(json!({ "total_results": total, "results": page.collect::<Vec<_>>() }))
     }
 }

@@ -3,10 +3,7 @@
 //! In: the request of the client, then the form of the page. Out: a page, then a redirect with a
 //! code or with an error.
 
-use std::{
-    sync::Arc,
-    time::{Duration, SystemTime},
-};
+use std::sync::Arc;
 
 use axum::{
     extract::State as Shared,
@@ -15,26 +12,18 @@ use axum::{
 };
 
 use super::{
-    issuer, page,
+    finish::{cookie_name, finish, redirect_to_client, too_old},
+    interaction, page,
     protocol::{OAuthError, Parameters},
 };
 use crate::{
-    data::{
-        clients::Client,
-        grants::{Code, Grant, PendingRequest},
-        ids,
-        time::unix_now,
-        users::AccountState,
-    },
+    data::{clients::Client, grants::PendingRequest, ids},
     routes::{
         access,
         request::{ApiError, PathParams},
     },
     state::State,
 };
-
-/// The life of a code.
-const CODE_TTL: Duration = Duration::from_secs(60);
 
 /// The reason why a browser is not shown the page.
 pub(crate) enum AuthorizeError {
@@ -56,7 +45,13 @@ pub(crate) async fn begin(
     parameters: Parameters,
 ) -> Response {
     match pending(&state, &app, &parameters) {
-        Ok(pending) => show(&state, &app, pending, parameters.get("login_hint")),
+        Ok(pending) => {
+            let hint = parameters.get("login_hint");
+            match page_of_client(&state, &pending) {
+                Some(page) => interaction::send_to_page(&state, pending, &page, hint),
+                None => show(&state, &app, pending, hint),
+            }
+        }
         Err(AuthorizeError::ShowPage(error)) => {
             page::problem(StatusCode::BAD_REQUEST, &error.description).into_response()
         }
@@ -65,6 +60,12 @@ pub(crate) async fn begin(
             redirect_to_client(&state, &pending, &error)
         }
     }
+}
+
+/// The page of the app that takes the place of the provider's own.
+fn page_of_client(state: &State, pending: &PendingRequest) -> Option<String> {
+    let records = state.records();
+    records.app(&pending.app).ok()?.app.client(&pending.client)?.interaction_endpoint.clone()
 }
 
 fn show(state: &State, app: &str, pending: PendingRequest, hint: Option<&str>) -> Response {
@@ -81,10 +82,6 @@ fn show(state: &State, app: &str, pending: PendingRequest, hint: Option<&str>) -
     };
     records.grants.pending.insert(id, pending);
     ([(header::SET_COOKIE, cookie)], shown).into_response()
-}
-
-fn cookie_name(id: &str) -> String {
-    format!("rownd_emulator_{id}")
 }
 
 /// Reads the request of the client. An error before its address is checked is shown on a page, so
@@ -115,6 +112,7 @@ fn pending(state: &State, app: &str, asked: &Parameters) -> Result<PendingReques
         challenge: text("code_challenge"),
         resource: text("resource"),
         secret: ids::random_hex(16),
+        decision: None,
     };
     match check_request(asked, client, &pending) {
         None => Ok(pending),
@@ -161,70 +159,16 @@ pub(crate) async fn decide(
     let id = form.get("request").unwrap_or_default();
     let known = state.records().grants.pending.get(id).cloned();
     let cookie = access::cookie(&headers, &cookie_name(id));
+    // The form is not for a client whose own page signs users in.
     let Some(pending) = known.filter(|pending| {
-        pending.app == app && cookie.is_some_and(|value| value == pending.secret)
+        pending.app == app
+            && cookie.is_some_and(|value| value == pending.secret)
+            && page_of_client(&state, pending).is_none()
     }) else {
-        let why = "This page is too old, or was not opened in this browser. Go back to the app.";
-        return page::problem(StatusCode::FORBIDDEN, why).into_response();
+        return too_old();
     };
     // A request is decided once, also if it fails below.
     state.records_mut().grants.pending.remove(id);
-    if form.get("decision") != Some("allow") {
-        let error = [("error", "access_denied"), ("error_description", "the user denied it")];
-        return redirect_to_client(&state, &pending, &error);
-    }
-    match allow(&state, &pending, form.get("user").unwrap_or_default()) {
-        Some(code) => redirect_to_client(&state, &pending, &[("code", &code)]),
-        None => {
-            page::problem(StatusCode::BAD_REQUEST, "There is no such user, or they are disabled.")
-                .into_response()
-        }
-    }
-}
-
-fn allow(state: &State, pending: &PendingRequest, user: &str) -> Option<String> {
-    let mut records = state.records_mut();
-    let user = records.app_mut(&pending.app).ok()?.users.get_mut(user)?;
-    if user.state == AccountState::Disabled {
-        return None;
-    }
-    user.signed_in("oidc");
-    let grant = Grant {
-        app: pending.app.clone(),
-        client: pending.client.clone(),
-        user: user.id.clone(),
-        scopes: pending.scopes.clone(),
-        nonce: pending.nonce.clone(),
-        resource: pending.resource.clone(),
-        auth_time: unix_now(),
-        revoked: false,
-    };
-    let code = Code {
-        grant: ids::random_hex(16),
-        redirect_uri: pending.redirect_uri.clone(),
-        challenge: pending.challenge.clone(),
-        expires: SystemTime::now() + CODE_TTL,
-        used: false,
-    };
-    records.grants.grants.insert(code.grant.clone(), grant);
-    let text = ids::random_hex(32);
-    records.grants.codes.insert(text.clone(), code);
-    Some(text)
-}
-
-/// Sends the browser back to the client, with `state` and `iss` (RFC 9207).
-fn redirect_to_client(
-    state: &State,
-    pending: &PendingRequest,
-    answer: &[(&str, &str)],
-) -> Response {
-    let Ok(mut to) = url::Url::parse(&pending.redirect_uri) else {
-        return page::problem(StatusCode::BAD_REQUEST, "The registered address cannot be parsed.")
-            .into_response();
-    };
-    to.query_pairs_mut()
-        .extend_pairs(answer)
-        .extend_pairs(pending.state.iter().map(|value| ("state", value)))
-        .append_pair("iss", &issuer(state, &pending.app));
-    (StatusCode::SEE_OTHER, [(header::LOCATION, to.to_string())]).into_response()
+    let allowed = form.get("decision") == Some("allow");
+    finish(&state, &pending, allowed.then(|| form.get("user").unwrap_or_default()))
 }

@@ -5,6 +5,8 @@
 
 mod authorize;
 mod client;
+mod finish;
+mod interaction;
 mod page;
 mod protocol;
 mod session;
@@ -35,6 +37,13 @@ pub(crate) fn routes(on: &dyn Fn(Routes) -> Routes) -> Router<Arc<State>> {
         .route("/oidc/{app}/jwks", on(get(jwks)))
         .route("/oidc/{app}/auth", on(get(authorize::begin).post(authorize::begin)))
         .route("/oidc/{app}/auth/decision", on(post(authorize::decide)))
+        .route("/oidc/{app}/auth/{id}", on(get(interaction::resume)))
+        .route(
+            "/oidc/{app}/interaction/{id}",
+            on(get(interaction::describe)
+                .post(interaction::decide)
+                .options(interaction::preflight)),
+        )
         .route("/oidc/{app}/token", on(post(token::token)))
         .route("/oidc/{app}/me", on(get(userinfo::me).post(userinfo::me)))
         .route("/oidc/{app}/token/introspection", on(post(session::introspect)))

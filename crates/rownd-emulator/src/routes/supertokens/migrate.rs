@@ -48,10 +48,13 @@ pub(crate) async fn migrate(
     if claims.is_expired() {
         return Err(PluginError::token("TOKEN_EXPIRED", "Authorization token has expired"));
     }
-    // The plugin is strict where Rownd is not: a token without `exp` is refused.
-    let app = claims.app().filter(|_| claims.exp.is_some());
-    let app =
-        app.ok_or_else(|| PluginError::token("TOKEN_CLAIMS_INVALID", "`aud` or `exp` is missing"))?;
+    // The plugin is strict where Rownd is not: a token without `exp` is refused. It serves one app,
+    // and refuses the tokens of every other one.
+    let app = state.settings.plugin_app();
+    if claims.exp.is_none() || !claims.is_for(app) {
+        let why = "`exp` is missing, or `aud` has not the app of the plugin";
+        return Err(PluginError::token("TOKEN_CLAIMS_INVALID", why));
+    }
     let stage = "rownd_profile_fetch";
     {
         let records = state.records();
@@ -83,11 +86,14 @@ pub(crate) struct GuestOrder {
 pub(crate) async fn guest(
     Shared(state): Shared<Arc<State>>,
     headers: HeaderMap,
-    QueryParams(query): QueryParams<GuestQuery>,
-    JsonBody(order): JsonBody<GuestOrder>,
+    query: QueryParams<GuestQuery>,
+    body: JsonBody<GuestOrder>,
 ) -> Response {
-    let tenant = query.tenant.as_deref().unwrap_or("public");
-    match begin_guest(&state, order.auth_level, tenant) {
+    let asked = query.read().and_then(|query| Ok((query, body.read()?)));
+    let tokens = asked.map_err(PluginError::from).and_then(|(query, order)| {
+        begin_guest(&state, order.auth_level, query.tenant.as_deref().unwrap_or("public"))
+    });
+    match tokens {
         Ok(tokens) => with_tokens(&headers, &tokens),
         Err(failure) => failure.hidden().into_response(),
     }
@@ -102,7 +108,7 @@ fn begin_guest(
         let why = "`auth_level` is `guest` or `instant`";
         return Err(PluginError::new(400, "BAD_REQUEST", why, "request"));
     }
-    let app = state.settings.app_id.as_str();
+    let app = state.settings.plugin_app();
     let mut user = User::new(ids::uuid_v4(), level);
     user.data.insert("anonymous_id".to_owned(), json!(format!("anon_{}", user.id)));
     user.signed_in("anonymous");

@@ -66,13 +66,14 @@ struct AppConfigQuery {
     app_variant_id: Option<String>,
 }
 
-/// The configuration of the plugin's app: the demo app.
+/// The configuration of the plugin's app.
 async fn app_config(
     Shared(state): Shared<Arc<State>>,
-    QueryParams(query): QueryParams<AppConfigQuery>,
+    query: QueryParams<AppConfigQuery>,
 ) -> Result<Response, PluginError> {
+    let query = query.read()?;
     let records = state.records();
-    let app = &records.app(&state.settings.app_id)?.app;
+    let app = &records.app(state.settings.plugin_app())?.app;
     let variant = match query.app_variant_id {
         None => None,
         Some(id) => {

@@ -27,7 +27,7 @@ use crate::{
         users::{AccountState, AuthLevel, User},
     },
     keys::jws,
-    routes::{access, tokens::issue},
+    routes::access,
     state::State,
 };
 
@@ -68,10 +68,7 @@ fn tokens(
 ) -> Result<SessionTokens, PluginError> {
     let app_records = records.app(&session.app)?;
     let user = app_records.user(&session.user)?;
-    let mut claims = Map::new();
-    for (name, value) in issue::custom_claims(&app_records.app, user) {
-        claims.insert(name, value);
-    }
+    let mut claims = app_records.app.claims_of(Some(user));
     claims.extend(session_claims(state, handle, session));
     claims.extend(rownd_claims(user, session.migrated));
     let expires = claims.get("exp").and_then(Value::as_u64).unwrap_or_default();

@@ -24,21 +24,6 @@ use crate::{
     state::State,
 };
 
-/// The members of `meta` that a user may not write.
-const OWN_META: [&str; 11] = [
-    "created",
-    "modified",
-    "first_sign_in",
-    "first_sign_in_method",
-    "last_sign_in",
-    "last_sign_in_method",
-    "last_active",
-    "last_token_refresh",
-    "tokens_valid_since",
-    "access_token_ttl",
-    "app_variants",
-];
-
 /// The profile in the plugin's form: without `connection_map`, with `redacted` and `status`.
 fn shown(records: &Records, session: &Session) -> Result<Response, PluginError> {
     let mut profile = records.app(&session.app)?.profile(&session.user, None)?;
@@ -66,9 +51,10 @@ pub(crate) struct UserWrite {
 pub(crate) async fn write(
     Shared(state): Shared<Arc<State>>,
     headers: HeaderMap,
-    JsonBody(UserWrite { data }): JsonBody<UserWrite>,
+    body: JsonBody<UserWrite>,
 ) -> Result<Response, PluginError> {
     let session = session::authenticate(&state, &headers)?;
+    let UserWrite { data } = body.read()?;
     let mut records = state.records_mut();
     let written = ProfileWrite { data, attributes: Map::new() };
     profile::upsert(
@@ -112,13 +98,13 @@ pub(crate) struct MetaWrite {
 pub(crate) async fn write_meta(
     Shared(state): Shared<Arc<State>>,
     headers: HeaderMap,
-    JsonBody(MetaWrite { meta }): JsonBody<MetaWrite>,
+    body: JsonBody<MetaWrite>,
 ) -> Result<Response, PluginError> {
     let session = session::authenticate(&state, &headers)?;
+    let MetaWrite { meta } = body.read()?;
     let mut records = state.records_mut();
     let user = records.app_mut(&session.app)?.user_mut(&session.user)?;
-    let written = meta.into_iter().filter(|(name, _)| !OWN_META.contains(&name.as_str()));
-    user.meta.extend(written);
+    user.write_meta(meta);
     meta_of(&records, &session)
 }
 
@@ -130,24 +116,24 @@ pub(crate) struct FieldQuery {
 pub(crate) async fn field(
     Shared(state): Shared<Arc<State>>,
     headers: HeaderMap,
-    QueryParams(query): QueryParams<FieldQuery>,
+    query: QueryParams<FieldQuery>,
 ) -> Result<Response, PluginError> {
     let session = session::authenticate(&state, &headers)?;
+    let query = query.read()?;
     let records = state.records();
-    let mut value = profile::field_of(records.app(&session.app)?, &session.user, &query.field)?;
-    if let Some(value) = value.as_object_mut() {
-        value.insert("status".to_owned(), json!("OK"));
-    }
-    Ok(Json(value).into_response())
+    let value = profile::field_of(records.app(&session.app)?, &session.user, &query.field)?;
+    Ok(Json(json!({ "status": "OK", "value": value })).into_response())
 }
 
 pub(crate) async fn write_field(
     Shared(state): Shared<Arc<State>>,
     headers: HeaderMap,
-    QueryParams(query): QueryParams<FieldQuery>,
-    JsonBody(written): JsonBody<FieldWrite>,
+    query: QueryParams<FieldQuery>,
+    body: JsonBody<FieldWrite>,
 ) -> Result<Response, PluginError> {
     let session = session::authenticate(&state, &headers)?;
+    let query = query.read()?;
+    let written = body.read()?;
     let mut records = state.records_mut();
     let app_records = records.app_mut(&session.app)?;
     profile::write_field(app_records, &session.user, &query.field, written.value)?;

@@ -77,15 +77,20 @@ enum MismatchBehavior {
 pub(crate) async fn token(
     Shared(state): Shared<Arc<State>>,
     headers: HeaderMap,
-    JsonBody(request): JsonBody<TokenRequest>,
+    body: JsonBody<TokenRequest>,
 ) -> ApiResult {
+    let by_key = match access::header_text(&headers, "x-rownd-app-key") {
+        Some(_) => Some(access::by_key(&state, &headers)?),
+        None => None,
+    };
+    let request = body.read()?;
     if let Some(token) = &request.refresh_token {
         if request.id_token.is_some() || request.access_token.is_some() {
             return Err(bad("`refresh_token` beside `id_token` or `access_token`"));
         }
         return refresh::refresh(&state, token, request.app_id.as_deref());
     }
-    let caller = caller(&state, &headers, request.app_id.as_deref())?;
+    let caller = caller(&state, by_key, request.app_id.as_deref())?;
     let proof = match (&request.id_token, request.access_token_type) {
         (Some(token), None) => validator::prove(&state, &caller.app, token).await?,
         (None, Some(AccessTokenType::Anonymous)) => {
@@ -106,9 +111,12 @@ fn bad(why: &str) -> ApiError {
 }
 
 /// The app of the request: by key, by `app_id`, or by both if they agree.
-fn caller(state: &State, headers: &HeaderMap, app: Option<&str>) -> Result<AppCaller, ApiError> {
-    if access::header_text(headers, "x-rownd-app-key").is_some() {
-        let caller = access::by_key(state, headers)?;
+fn caller(
+    state: &State,
+    by_key: Option<AppCaller>,
+    app: Option<&str>,
+) -> Result<AppCaller, ApiError> {
+    if let Some(caller) = by_key {
         return match app {
             Some(app) if app != caller.app => Err(bad("`app_id` is not the app of the key")),
             _ => Ok(caller),

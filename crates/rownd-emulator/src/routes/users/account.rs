@@ -30,22 +30,24 @@ pub(crate) async fn set_state(
     Shared(state): Shared<Arc<State>>,
     headers: HeaderMap,
     PathParams((app, user)): PathParams<(String, String)>,
-    JsonBody(new): JsonBody<NewState>,
+    body: JsonBody<NewState>,
 ) -> ApiResult {
     access::for_app(&state, &headers, &app)?;
+    let new = body.read()?;
     let mut records = state.records_mut();
     let app_records = records.app_mut(&app)?;
     app_records.user_mut(&user)?.state = new.state;
-    ok(app_records.profile(&user, None)?)
+    ok(app_records.written_profile(&user)?)
 }
 
 pub(crate) async fn sign_out(
     Shared(state): Shared<Arc<State>>,
     headers: HeaderMap,
     PathParams((app, user)): PathParams<(String, String)>,
-    JsonBody(order): JsonBody<SignOut>,
+    body: JsonBody<SignOut>,
 ) -> ApiResult {
     access::for_app(&state, &headers, &app)?;
+    let order = body.read()?;
     let mut records = state.records_mut();
     let user = records.app_mut(&app)?.user_mut(&user)?;
     if order.sign_out_all {

@@ -11,7 +11,7 @@ use serde_json::{Map, Value, json};
 
 use crate::{
     data::{
-        DataError,
+        DataError, lookup,
         profile::{OmittedFields, ProfileWrite, upsert},
         records::AppRecords,
         users::User,
@@ -28,7 +28,8 @@ const MAX_PAGE: usize = 1_000;
 #[derive(Deserialize)]
 pub(crate) struct ListQuery {
     fields: Option<String>,
-    /// Proved values, separated by commas: users who proved one of them.
+    /// E-mail addresses, phone numbers and ids at providers, separated by commas: users who have one
+    /// of them, proved or not.
     lookup_filter: Option<String>,
     /// User ids, separated by commas.
     id_filter: Option<String>,
@@ -51,9 +52,10 @@ pub(crate) async fn list(
     Shared(state): Shared<Arc<State>>,
     headers: HeaderMap,
     PathParams(app): PathParams<String>,
-    QueryParams(query): QueryParams<ListQuery>,
+    query: QueryParams<ListQuery>,
 ) -> ApiResult {
     access::for_app(&state, &headers, &app)?;
+    let query = query.read()?;
     let page_size = query.page_size.unwrap_or(MAX_PAGE);
     if page_size == 0 || page_size > MAX_PAGE {
         let why = format!("`page_size` is from 1 to {MAX_PAGE}");
@@ -61,8 +63,9 @@ pub(crate) async fn list(
     }
     let records = state.records();
     let app_records = records.app(&app)?;
+    let wanted = Wanted::of(&query);
     let mut found: Vec<&User> =
-        app_records.users.values().filter(|user| matches(user, &query)).collect();
+        app_records.users.values().filter(|user| wanted.has(user)).collect();
     let total = found.len();
     if query.sort == Sort::Desc {
         found.reverse();
@@ -82,12 +85,27 @@ pub(crate) async fn list(
     ok(json!({ "total_results": total, "results": results? }))
 }
 
-fn matches(user: &User, query: &ListQuery) -> bool {
-    let among = |list: &Option<String>, test: &dyn Fn(&str) -> bool| {
-        list.as_deref().is_none_or(|list| list.split(',').map(str::trim).any(test))
-    };
-    among(&query.lookup_filter, &|value| user.has_proved(value))
-        && among(&query.id_filter, &|id| user.id == id)
+/// The filters of a list. A filter that is left out or empty lets every user through.
+struct Wanted {
+    values: Option<Vec<String>>,
+    ids: Option<Vec<String>>,
+}
+
+impl Wanted {
+    fn of(query: &ListQuery) -> Self {
+        let given = |list: &Option<String>| list.clone().filter(|list| !list.trim().is_empty());
+        let ids = |list: String| list.split(',').map(|id| id.trim().to_owned()).collect();
+        Self {
+            values: given(&query.lookup_filter).map(|list| lookup::wanted(&list)),
+            ids: given(&query.id_filter).map(ids),
+        }
+    }
+
+    fn has(&self, user: &User) -> bool {
+        let found = |value: &String| user.is_identified_by(value);
+        self.values.as_ref().is_none_or(|values| values.iter().any(found))
+            && self.ids.as_ref().is_none_or(|ids| ids.contains(&user.id))
+    }
 }
 
 #[derive(Deserialize)]
@@ -106,9 +124,10 @@ pub(crate) async fn put_many(
     Shared(state): Shared<Arc<State>>,
     headers: HeaderMap,
     PathParams(app): PathParams<String>,
-    JsonBody(bulk): JsonBody<BulkWrite>,
+    body: JsonBody<BulkWrite>,
 ) -> ApiResult {
     access::for_app(&state, &headers, &app)?;
+    let bulk = body.read()?;
     let mut records = state.records_mut();
     let app_records = records.app_mut(&app)?;
     let results: Vec<Value> = bulk
@@ -162,9 +181,10 @@ pub(crate) async fn act(
     Shared(state): Shared<Arc<State>>,
     headers: HeaderMap,
     PathParams(app): PathParams<String>,
-    JsonBody(order): JsonBody<ActionList>,
+    body: JsonBody<ActionList>,
 ) -> ApiResult {
     access::for_app(&state, &headers, &app)?;
+    let order = body.read()?;
     let mut records = state.records_mut();
     let app_records = records.app_mut(&app)?;
     let results: Vec<Value> = order
