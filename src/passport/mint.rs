@@ -11,14 +11,14 @@ use serde_json::{Map, Value};
 
 use super::{
     Passports,
-    cache::{PassportLifetime, SignedPassport},
+    cache::{PassportKey, PassportLifetime, SignedPassport},
     claims::Caller,
     key::SigningFailed,
     labels::PassportResult,
 };
 use crate::{
     config::{PassportFormat, RulePassport},
-    digest::{Sha256, sha256_of_parts},
+    digest::sha256,
     model::{Denial, DenyReason, NameValue, RequestContext},
     policy::Permit,
     verify::Identity,
@@ -185,15 +185,13 @@ impl Passports {
     }
 }
 
-/// The digest of the whole token, the rule, and every value that is stated and is not of the token:
-/// of the profile, of the path, of the roles. A cache belongs to one configuration.
-fn key_of(caller: Caller<'_>, content: Option<&Map<String, Value>>) -> Sha256 {
-    let rule = caller.granted.outputs().id.as_bytes();
-    let content = content.map_or_else(Vec::new, |it| serde_json::to_vec(it).unwrap_or_default());
-    // Each length is fixed by what stands before it: no two lists of parts have one digest.
-    let length = (rule.len() as u64).to_be_bytes();
-    let token = caller.identity.fingerprint();
-    sha256_of_parts([&token[..], &length, rule, &content])
+fn key_of(caller: Caller<'_>, content: Option<&Map<String, Value>>) -> PassportKey {
+    let digest = |it: &Map<String, Value>| sha256(&serde_json::to_vec(it).unwrap_or_default());
+    PassportKey {
+        token: *caller.identity.fingerprint(),
+        rule: caller.granted.outputs().id.clone(),
+        content: content.map(digest),
+    }
 }
 
 fn seconds(time: SystemTime) -> u64 {

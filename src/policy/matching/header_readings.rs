@@ -60,7 +60,7 @@ impl<'a> HeaderReadings<'a> {
     pub(in crate::policy) fn only(&self) -> Result<Option<&'a [u8]>, Unclear> {
         match self.lines.as_slice() {
             [] => Ok(None),
-            [only] if self.own_name && !self.other_name => Ok(Some(only)),
+            [only] if self.own_name => Ok(Some(only)),
             _ => Err(Unclear),
         }
     }

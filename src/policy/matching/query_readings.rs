@@ -93,11 +93,7 @@ impl QueryReadings {
             // A `+` is a blank to some, and what is encoded twice is decoded twice by some.
             ([only], []) if only.own_name && !self.unclear && !only.text.contains(&b'+') => {
                 let decoded = decode(&only.text);
-                if decoded.contains(&b'%') && only.text.contains(&b'%') {
-                    Err(Unclear)
-                } else {
-                    Ok(Some(decoded))
-                }
+                if decoded.contains(&b'%') { Err(Unclear) } else { Ok(Some(decoded)) }
             }
             _ => Err(Unclear),
         }

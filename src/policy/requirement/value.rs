@@ -73,15 +73,10 @@ fn whole(number: &Number) -> Option<i128> {
 }
 
 /// The order of a fraction and a whole number of at most 64 bits.
-#[expect(clippy::cast_possible_truncation, reason = "within the bounds that were checked")]
+#[expect(clippy::cast_possible_truncation, reason = "one beyond 128 bits is the nearest of them")]
 fn float_order(float: f64, whole: i128) -> Option<Ordering> {
-    /// Beyond this, a float is larger than any number of 64 bits.
-    const BOUND: f64 = 1e20;
     if float.is_nan() {
         return None;
-    }
-    if float.abs() >= BOUND {
-        return Some(if float > 0.0 { Ordering::Greater } else { Ordering::Less });
     }
     let floor = float.floor();
     let order = (floor as i128).cmp(&whole);

@@ -7,7 +7,7 @@ use super::{
     requirements::{Caller, ISSUERS, ask, compile},
 };
 use crate::{
-    model::{AuthLevel, DenyReason},
+    model::{AuthLevel, DenyReason, Headers},
     policy::Policy,
 };
 
@@ -65,6 +65,34 @@ fn a_guard_judges_preflights_too() {
         let request = request("OPTIONS", "a.com", path.as_bytes());
         let rules = policy.choose(measured(&request)).unwrap();
         assert_eq!(rules.preflight().unwrap().is_ok(), passes, "{path}");
+    }
+    // No browser sends a credential with a preflight, so none is asked for.
+    let policy = compile(
+        "guards: [{ id: ours, match: any, require: { issuer: rownd }, applies_to: all }]
+         routes: [{ id: open, match: any, cors_preflight: true }]",
+    );
+    let request = request("OPTIONS", "a.com", b"/");
+    let denial = policy.choose(measured(&request)).unwrap().preflight().unwrap().unwrap_err();
+    assert_eq!(denial.reason(), DenyReason::GuardRefused);
+}
+
+#[test]
+fn a_guard_about_the_request_alone_judges_callers_without_a_credential() {
+    let policy = compile(
+        "guards:
+           - { id: g, match: any, require: { cel: \"request.headers['x-a'] == 'b'\" } }
+         routes: [{ id: open, match: any, auth: none }]",
+    );
+    for (value, expected) in [
+        (Some("b"), None),
+        (Some("c"), Some(DenyReason::GuardRefused)),
+        (None, Some(DenyReason::GuardRefused)),
+    ] {
+        let mut request = request("GET", "a.com", b"/");
+        let lines = value.map(|value| ("x-a".into(), value.into()));
+        request.headers = Headers::new(lines.into_iter().collect(), false);
+        let denied = policy.choose(measured(&request)).unwrap().decide(None).map(|_| ());
+        assert_eq!(denied.err().map(|denial| denial.reason()), expected, "{value:?}");
     }
 }
 

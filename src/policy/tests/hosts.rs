@@ -41,6 +41,8 @@ const CANONICAL: &[(&str, Option<&str>)] = &[
     ("a.com\r\n", None),
     ("a.com\0", None),
     ("b\u{fc}cher.com", None),
+    ("[]", None),
+    ("[]:80", None),
     ("[::1", None),
     ("::1", None),
     ("[::1]x", None),
@@ -62,6 +64,7 @@ const HOSTS: &str = "
 routes:
   - { id: exact, match: { hosts: [Api.Example.com] } }
   - { id: below, match: { hosts: ['*.Example.org', second.example.net] } }
+  - { id: dotted, match: { hosts: [Dotted.Example.net.] } }
 default: { auth: none }
 ";
 
@@ -84,6 +87,8 @@ const MATCHES: &[(&str, Result<&str, DenyReason>)] = &[
     ("badexample.org", Ok("default")),
     ("a.example.org.evil.com", Ok("default")),
     ("second.example.net", Ok("below")),
+    ("dotted.example.net", Ok("dotted")),
+    ("dotted.example.net.", Ok("dotted")),
     ("[::1]:80", Ok("default")),
     ("", Err(DenyReason::HostRefused)),
     ("api.example.com..", Err(DenyReason::HostRefused)),

@@ -22,6 +22,7 @@ mod requirements;
 mod rules;
 mod servers;
 mod shadows;
+mod sources;
 mod telling;
 mod templates;
 mod told;

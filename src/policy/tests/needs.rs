@@ -67,6 +67,8 @@ fn each_condition_names_the_facts_that_it_needs() {
     }
     let fresh = compile("routes: [{ id: it, match: any, freshness: profile }]");
     assert!(fresh.needs().profile && fresh.needs().identity);
+    let level = compile("routes: [{ id: it, match: any, auth_level: verified }]");
+    assert!(!level.needs().profile && level.needs().identity);
     let open = compile("routes: [{ id: it, match: any, auth: none }]\ndefault: { auth: none }");
     assert!(!open.needs().profile && !open.needs().identity);
     let guarded = compile("guards: [{ id: g, match: any, require: { max_age: 1m } }]");

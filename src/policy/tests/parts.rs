@@ -63,10 +63,15 @@ const HEADER_READINGS: &[HeaderCase<'_>] = &[
     ("other spelling alone fits", &[("x-env", "production"), ("x_env", "staging")], "staging bare"),
     ("a longer name", &[("x-env-2", "staging")], "bare"),
     ("another name", &[("xaenv", "staging")], "bare"),
+    ("upper case", &[("X-Env", "staging")], "staging bare"),
+    ("a sign for a letter", &[("x-e-v", "staging")], "bare"),
+    ("a letter for a letter", &[("x-enu", "staging")], "bare"),
     ("present", &[("x-mark", "1")], "marked"),
     ("present twice", &[("x-mark", "1"), ("x-mark", "2")], "marked"),
     ("present and empty", &[("x-mark", "")], "marked bare"),
     ("present and blank", &[("x-mark", " ")], "marked bare"),
+    ("present and joined with nothing", &[("x-mark", "1,")], "marked"),
+    ("present and joined of nothing", &[("x-mark", " ,")], "marked bare"),
     ("present, one of two empty", &[("x-mark", "1"), ("x-mark", "")], "marked bare"),
     ("present in another spelling", &[("x_mark", "1")], "marked bare"),
     ("not absent", &[("x-bare", "1")], "default"),
@@ -138,8 +143,13 @@ const QUERY_READINGS: &[(&str, &str)] = &[
     ("/?plan=gold;x=1", "gold no-debug"),
     ("/?plan=tin;plan=gold", "gold no-debug"),
     ("/?x=1;y=2&plan=gold", "gold"),
+    ("/?plan=gold&x=1;plan=tin", "gold no-debug"),
+    ("/?x=%3fplan=gold", "no-debug"),
+    ("/#x=%3fplan=gold", "no-debug"),
     // Marks of a query that only some servers see.
     ("/?x=1?plan=gold", "no-debug"),
+    ("/?x=1;y?plan=gold&z=1", "gold no-debug"),
+    ("/?x=1;y#plan=gold", "gold no-debug"),
     ("/?plan=gold#x", "gold no-debug"),
     ("/?x=1#&plan=gold", "gold no-debug"),
     ("/#?plan=gold", "gold no-debug"),
@@ -158,6 +168,9 @@ const QUERY_READINGS: &[(&str, &str)] = &[
     ("/?Preview=1", "preview no-debug"),
     ("/?x=1;preview=1", "preview no-debug"),
     ("/?preview=1&x=%", "preview no-debug"),
+    ("/?preview=1&preview=1;x", "preview no-debug"),
+    ("/?preview=1&x=1;preview=2", "preview no-debug"),
+    ("/?preview=1&Preview=2", "preview"),
     // Absence.
     ("/?debug=1", "default"),
     ("/?debug", "no-debug default"),
@@ -180,6 +193,14 @@ fn more_parameters_than_are_looked_at_may_hold_any_value() {
     let many =
         |count: usize, pair: &str| format!("/?{}plan=gold", format!("{pair}&").repeat(count));
     assert_eq!(taken(&policy, &with(&many(17, "plan=tin"), &[])), "gold no-debug");
+    let tins = |count: usize| format!("/?{}", "plan=tin&".repeat(count));
+    assert_eq!(taken(&policy, &with(&tins(16), &[])), "no-debug");
+    assert_eq!(taken(&policy, &with(&tins(17), &[])), "gold no-debug");
+    let few = format!("/?x=1;{}", "plan=tin;".repeat(20));
+    assert_eq!(taken(&policy, &with(&few, &[])), "no-debug");
+    let hidden = |count: usize| (0..count).map(|at| format!("plan={at};")).collect::<String>();
+    assert_eq!(taken(&policy, &with(&format!("/?x=1;{}", hidden(16)), &[])), "no-debug");
+    assert_eq!(taken(&policy, &with(&format!("/?x=1;{}", hidden(17)), &[])), "gold no-debug");
     assert_eq!(taken(&policy, &with(&many(255, "x=1"), &[])), "gold");
     assert_eq!(taken(&policy, &with(&many(256, "x=1"), &[])), "gold no-debug");
 }

@@ -212,6 +212,8 @@ fn a_claim_that_is_absent_or_of_another_type_says_nothing() {
         ("name: text7, equals: 7", false, false),
         ("name: level, gt: 6, lt: 8", true, false),
         ("name: level, gt: 7", false, true),
+        ("name: level, gt: 6, lt: 7", false, true),
+        ("name: level, gt: 7, lt: 8", false, true),
         ("name: half, gt: 0", true, false),
         ("name: half, lt: 1", true, false),
         ("name: half, lt: 0.5", false, true),

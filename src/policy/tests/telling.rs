@@ -117,11 +117,13 @@ fn a_permit_has_the_rules_that_tell_something_each_with_its_variables() {
   - { id: passport, match: { path: { template: '/passport/{id}' } }, passport: { audience: a, claims: { x: { path: id } } } }",
     );
     #[rustfmt::skip] // one case a line
-    let cases: [(&str, &[(&str, Option<&str>)]); 9] = [
+    let cases: [(&str, &[(&str, Option<&str>)]); 10] = [
         ("/silent", &[]),
         ("/header/7", &[("header", Some("7"))]),
         ("/header/%37", &[("header", Some("%37")), ("header", Some("7"))]),
         ("/unread/7", &[("unread", None)]),
+        // Two readings of one rule, of whose variables nothing is told.
+        ("/unread/%37", &[("unread", None)]),
         ("/response", &[("response", None)]),
         ("/query", &[("query", None)]),
         ("/strip", &[("strip", None)]),

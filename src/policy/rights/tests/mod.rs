@@ -1,6 +1,7 @@
 //! Roles and permissions: tables of sources, of hostile values, and the properties of every tree of
 //! roles.
 
+mod held;
 mod properties;
 mod sources;
 mod values;

@@ -69,3 +69,76 @@ fn a_role_or_permission_that_a_rule_asks_for_in_vain_is_a_warning() {
         }
     }
 }
+
+#[test]
+fn a_role_that_is_almost_a_defined_one_was_meant() {
+    for (roles, asked, meant) in [
+        ("reader: {}, editor: {}, zookeeper: {}", "editors", Some("editor")),
+        ("owner: {}", "ownee", Some("owner")),
+        ("owner: {}", "ownerxx", Some("owner")),
+        ("owner: {}", "ownerxxx", None),
+        ("owner: {}", "owner", None),
+        // A short name is near to many others.
+        ("owner: {}", "ownr", None),
+        ("", "owner", None),
+    ] {
+        let text = format!("{ONE}\nroles: {{ {roles} }}\nrole_sources: [{{ claim: roles }}]");
+        let found =
+            warnings_of_asked(&config(&text), [("routes[0].require".to_owned(), Role(asked))]);
+        let said = meant.map(|meant| format!("did you mean `{meant}`?"));
+        assert_eq!(found.len(), usize::from(meant.is_some()), "{roles} {asked}: {found:?}");
+        for warning in &found {
+            assert_eq!(warning.code, "role_unknown");
+            assert!(warning.text.contains(said.as_deref().unwrap_or_default()), "{warning}");
+        }
+    }
+    let asked = [("routes[0].require".to_owned(), Permission("orders:read"))];
+    let found = warnings_of_asked(&config(ONE), asked);
+    assert_eq!(
+        found.iter().map(|warning| warning.code).collect::<Vec<_>>(),
+        ["permission_unknown"]
+    );
+}
+
+#[test]
+fn roles_without_any_source_are_a_warning_that_says_why() {
+    const TWO: &str = "issuers:
+  - { name: a, kind: oidc, issuer: 'https://a.test', audiences: [a], claims: { roles: r } }
+  - { name: b, kind: oidc, issuer: 'https://b.test', audiences: [a] }";
+    for (issuers, rest, expected) in [
+        (ONE, "roles: { owner: {} }", Some("the issuer has no `claims.roles`")),
+        (TWO, "roles: { owner: {} }", Some("with several issuers no role counts")),
+        (TWO, "roles: { owner: {} }\nrole_sources: [{ issuers: [a], claim: r }]", None),
+        (TWO, "", None),
+    ] {
+        let found = warnings(&config(&format!("{issuers}\n{rest}")));
+        assert_eq!(found.len(), usize::from(expected.is_some()), "{rest}: {found:?}");
+        for warning in &found {
+            assert_eq!(warning.code, "role_sources_missing", "{rest}");
+            assert!(warning.text.contains(expected.unwrap_or_default()), "{warning}");
+        }
+    }
+}
+
+#[test]
+fn an_address_is_no_user_id_unless_an_issuer_says_so() {
+    const TWO: &str = "issuers:
+  - { name: a, kind: oidc, issuer: 'https://a.test', audiences: [a], claims: { user_id: email } }
+  - { name: b, kind: oidc, issuer: 'https://b.test', audiences: [a] }";
+    const MAPPED: &str = "issuers:
+  - { name: a, kind: oidc, issuer: 'https://a.test', audiences: [a], claims: { user_id: email } }";
+    for (issuers, of, warned) in [
+        (TWO, "issuers: [a], ", false),
+        (TWO, "issuers: [b], ", true),
+        (TWO, "issuers: [a, b], ", false),
+        (MAPPED, "", false),
+        (ONE, "", true),
+    ] {
+        let source =
+            format!("role_sources: [{{ {of}users: {{ ann@example.com: [owner], u: [owner] }} }}]");
+        let found = warnings(&config(&format!("{issuers}\n{source}")));
+        let codes: Vec<&str> = found.iter().map(|warning| warning.code).collect();
+        let expected: &[&str] = if warned { &["user_id_is_address"] } else { &[] };
+        assert_eq!(codes, expected, "{of}");
+    }
+}
