@@ -53,7 +53,7 @@ impl Buf for CountedBytes {
 pub struct CountedBody {
     /// Gone once its only message and its trailers are out of it: it holds a buffer of 8 KiB.
     body: Option<Body>,
-    /// What is left of a response that goes out in pieces. It counts as unsent itself.
+    /// The rest of a response that goes out in pieces. It counts as unsent itself.
     rest: Option<CountedBytes>,
     trailers: Option<HeaderMap>,
     slot: Arc<CallSlot>,
@@ -92,7 +92,7 @@ impl CountedBody {
         CountedBytes { bytes, _held: held }
     }
 
-    /// The next piece of this; what is left stays here.
+    /// The next piece of this; the rest stays here.
     fn next_piece(&mut self, mut rest: CountedBytes) -> CountedBytes {
         let is_split = self.body.is_none()
             && self.slot.kind() == CallKind::Check

@@ -73,7 +73,7 @@ fn named(user: &str) -> Reply {
     Reply::json(&json!({ "rownd_user": user }))
 }
 
-/// A profile of the user `u`, told apart by its state.
+/// A profile of the user `u`, distinguished by its state.
 fn marked(state: &str) -> Reply {
     Reply::json(&json!({ "rownd_user": "u", "state": state }))
 }
