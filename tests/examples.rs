@@ -106,7 +106,10 @@ fn every_yaml_block_says_what_it_is() {
     // `make chart` renders the values. Objects of Kubernetes are the reader's own.
     // Configurations with files of keys are loaded by the tests of their page.
     let keys = "# configuration with keys";
+    // Those of docs/install.md are one file, which `make chart` puts together step by step.
+    let steps = ["# my-values.yaml", "# add to my-values.yaml"];
     let known = ["# rownd-authz", keys, "# envoy", "# envoy route", "# kubernetes", "# values"];
+    let known = [&known[..], &steps].concat();
     let mut blocks = 0;
     let docs = files(&root().join("docs"));
     let pages = docs.into_iter().chain(files_at_root());
@@ -131,8 +134,8 @@ fn files_at_root() -> Vec<PathBuf> {
 
 #[test]
 fn an_app_key_is_all_that_is_needed() {
-    for name in ["ROWND_APP_KEY", "ROWND_APP_ID"] {
-        let environment = BTreeMap::from([(name.to_owned(), "key_x".to_owned())]);
+    for (name, value) in [("ROWND_APP_KEY", "key_x"), ("ROWND_APP_ID", "app_x")] {
+        let environment = BTreeMap::from([(name.to_owned(), value.to_owned())]);
         let config = config::parse("none", "", &environment).unwrap();
         assert_eq!(config.issuers.len(), 1, "{name}");
         assert_eq!(config.issuers[0].iss, "https://api.rownd.io");

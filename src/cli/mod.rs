@@ -143,7 +143,7 @@ impl Cli {
                 Some((lines, last)) => (Some(lines), last),
                 None => (None, failure.message.as_str()),
             };
-            lines.into_iter().for_each(|lines| output::tell(lines));
+            lines.into_iter().for_each(output::tell);
             output::tell(&format_args!("rownd-authz: {last}"));
             ExitCode::from(failure.status)
         })

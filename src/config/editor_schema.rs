@@ -77,13 +77,14 @@ fn pattern(form: &str) -> Value {
 }
 
 /// Where a setting has this value, these rules hold.
-fn where_is(name: &str, value: impl Into<Value>, then: Value) -> Value {
-    let value: Value = value.into();
+fn where_is(name: &str, value: impl Into<Value>, then: impl Into<Value>) -> Value {
+    let (value, then): (Value, Value) = (value.into(), then.into());
     json!({ "if": { "required": [name], "properties": { name: { "const": value } } }, "then": then })
 }
 
 /// Where a setting is written, these rules hold.
-fn where_written(name: &str, then: Value) -> Value {
+fn where_written(name: &str, then: impl Into<Value>) -> Value {
+    let then: Value = then.into();
     json!({ "if": { "required": [name] }, "then": then })
 }
 

@@ -137,6 +137,9 @@ fn settled(place: &str, leaf: &RequirementLeaf) -> Option<Warning> {
     })
 }
 
+/// The ids that the tokens of an issuer can have; `None` if nobody can tell.
+type KnownIds = fn(&Issuer) -> Option<Vec<&str>>;
+
 /// The warnings about apps and app variants that no configured issuer can name.
 #[expect(clippy::wildcard_enum_match_arm, reason = "a warning decides nothing")]
 fn unknown_apps(
@@ -145,7 +148,7 @@ fn unknown_apps(
     leaf: &RequirementLeaf,
     reaching: &IssuerNames<'_>,
 ) -> Vec<Warning> {
-    let (ids, what, known): (_, _, fn(&Issuer) -> Option<Vec<&str>>) = match leaf {
+    let (ids, what, known): (_, _, KnownIds) = match leaf {
         RequirementLeaf::App(ids) => (ids, "app", known_apps),
         RequirementLeaf::AppVariant(ids) => (ids, "app variant", known_variants),
         _ => return Vec::new(),

@@ -104,6 +104,9 @@ fn permit(policy: &Policy, path: &str) -> Permit {
     rules.decide(Some(Arc::new(identity))).unwrap().permit().unwrap()
 }
 
+/// The rule that tells something, and its variable.
+type Told<'a> = (&'a str, Option<&'a str>);
+
 #[test]
 fn a_permit_has_the_rules_that_tell_something_each_with_its_variables() {
     let policy = with_passport(
@@ -117,7 +120,7 @@ fn a_permit_has_the_rules_that_tell_something_each_with_its_variables() {
   - { id: passport, match: { path: { template: '/passport/{id}' } }, passport: { audience: a, claims: { x: { path: id } } } }",
     );
     #[rustfmt::skip] // one case a line
-    let cases: [(&str, &[(&str, Option<&str>)]); 10] = [
+    let cases: [(&str, &[Told<'_>]); 10] = [
         ("/silent", &[]),
         ("/header/7", &[("header", Some("7"))]),
         ("/header/%37", &[("header", Some("%37")), ("header", Some("7"))]),

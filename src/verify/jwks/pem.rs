@@ -25,7 +25,10 @@ pub(super) fn keys(text: &str, algorithms: &[SigningAlgorithm]) -> Result<Vec<Ke
         return Err("a PEM block is not complete, or its two lines differ".to_owned());
     }
     if blocks.is_empty() {
-        return Err("is neither a JWKS nor PEM".to_owned());
+        return Err(
+            "is neither a JWKS nor PEM; write a JSON Web Key Set, PEM public keys, or file:PATH"
+                .to_owned(),
+        );
     }
     let keys = blocks.iter().enumerate();
     keys.map(|(index, block)| {

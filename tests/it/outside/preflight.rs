@@ -159,13 +159,17 @@ fn config_check_names_what_serve_would_refuse() {
     };
     let directory = place.path("absent/one.sock");
     for (text, place, message) in [
-        (static_of("not a set"), ":1: issuers[0].key_set: ", "key"),
-        (static_of("{\"keys\":[]}"), ":1: issuers[0].key_set: ", "no usable key"),
-        (static_of("file:/dev/zero"), ":1: issuers[0].key_set: ", "not a regular file"),
-        (listener("192.0.2.1:50051"), ":2: listeners.grpc.address: ", "no address of this machine"),
+        (static_of("not a set"), ":1:63: error: issuers[0].key_set: ", "neither a JWKS nor PEM"),
+        (static_of("{\"keys\":[]}"), ":1:63: error: issuers[0].key_set: ", "no usable key"),
+        (static_of("file:/dev/zero"), ":1:63: error: issuers[0].key_set: ", "not a regular file"),
+        (
+            listener("192.0.2.1:50051"),
+            ":2:22: error: listeners.grpc.address: ",
+            "no address of this machine",
+        ),
         (
             listener(&format!("unix:{directory}")),
-            ":2: listeners.grpc.address: ",
+            ":2:22: error: listeners.grpc.address: ",
             "make the directory",
         ),
     ] {

@@ -8,9 +8,9 @@ use tempfile::TempDir;
 use crate::support::{Issuer, Key, TestApp, binary::run, config};
 
 #[path = "../../../build/revision.rs"]
-mod revision;
+mod finder;
 
-use revision::find;
+use finder::find;
 
 fn word(named: Option<&str>, profile: &str, tree: &Path) -> Result<String, String> {
     find(named, profile, tree).map(|found| found.word)

@@ -18,6 +18,10 @@ fn every_configuration_of_the_page_loads() {
     let mut seen = 0;
     for block in page.split("```yaml\n").skip(1) {
         let (block, _) = block.split_once("```").unwrap();
+        // Values of the chart are rendered by `make chart`.
+        if block.starts_with("# values\n") {
+            continue;
+        }
         assert!(block.contains(written), "{block}");
         let text = block.replace(written, &file.display().to_string());
         let config = config::parse("docs/passports.md", &text, &environment)

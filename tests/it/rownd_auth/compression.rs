@@ -101,7 +101,7 @@ async fn a_compressed_call_is_unimplemented_and_says_what_is_read() {
 async fn a_compressed_check_is_denied_and_says_what_is_read() {
     let rig = Rig::start().await;
     let wire = Wire::connect(rig.app.address()).await;
-    let check = frame_of(&Ask::get("/").bearer(&rig.token("ann")));
+    let check = frame_of(&Ask::get("/").bearer(rig.token("ann")));
     for encoding in ["gzip", "deflate", "x-own"] {
         let headers = [("grpc-encoding", encoding)];
         for body in [check.clone(), frame_saying(1, 20, PACKED)] {

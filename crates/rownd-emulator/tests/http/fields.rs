@@ -6,8 +6,11 @@ use super::{Emulator, text};
 
 const PNG: &[u8] = b"\x89PNG\r\n\x1a\n\x00\xff--not the boundary";
 
-/// A form: name, file name, content type and content of each part.
-fn form(parts: &[(&str, Option<&str>, Option<&str>, &[u8])]) -> Vec<u8> {
+/// Name, file name, content type and content.
+type Part<'a> = (&'a str, Option<&'a str>, Option<&'a str>, &'a [u8]);
+
+/// A form of these parts.
+fn form(parts: &[Part<'_>]) -> Vec<u8> {
     let mut body = Vec::new();
     for (name, file, kind, content) in parts {
         let mut head = format!("--frontier\r\ncontent-disposition: form-data; name=\"{name}\"");

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::{Emulator, text};
 
-fn link(emulator: &Emulator, more: Value) -> Value {
+fn link(emulator: &Emulator, more: &Value) -> Value {
     let mut order = json!({ "purpose": "auth", "redirect_url": "https://app.example.com/welcome" });
     order.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
     let answer = emulator.with_secret("POST", "/hub/auth/magic", Some(order));
@@ -27,8 +27,8 @@ fn provers(emulator: &Emulator, address: &str) -> Vec<String> {
 fn two_links_for_one_address_sign_in_one_user() {
     let emulator = Emulator::start();
     let by = |email: &str| json!({ "verification_type": "email", "data": { "email": email } });
-    let first = link(&emulator, by("juliet@example.com"));
-    let second = link(&emulator, by("Juliet@Example.com"));
+    let first = link(&emulator, &by("juliet@example.com"));
+    let second = link(&emulator, &by("Juliet@Example.com"));
     assert_eq!(first["app_user_id"], second["app_user_id"]);
     for made in [&first, &second, &first] {
         let signed_in = emulator.follow(text(&made["link"])).json();
@@ -53,11 +53,13 @@ fn a_link_matches_who_has_the_address_whatever_the_user_id_says() {
         ("an id at a provider", json!({ "google_id": "g-1" }), "x", &google),
         ("nobody yet", json!({ "email": "new@example.com" }), "my-own-id", "my-own-id"),
     ] {
-        let made = link(&emulator, json!({ "data": data, "user_id": user_id }));
+        let made = link(&emulator, &json!({ "data": data, "user_id": user_id }));
         assert_eq!(made["app_user_id"], *expected, "{case}");
     }
-    let made =
-        link(&emulator, json!({ "data": { "email": "fresh@example.com" }, "user_id": "__UUID__" }));
+    let made = link(
+        &emulator,
+        &json!({ "data": { "email": "fresh@example.com" }, "user_id": "__UUID__" }),
+    );
     assert_eq!(text(&made["app_user_id"]).len(), 36, "an id is generated for a new user");
 }
 
@@ -66,14 +68,14 @@ fn an_address_that_another_user_proved_since_is_theirs() {
     let emulator = Emulator::start();
     let early = link(
         &emulator,
-        json!({ "verification_type": "email", "data": { "email": "one@example.com" } }),
+        &json!({ "verification_type": "email", "data": { "email": "one@example.com" } }),
     );
     // The user of the link gives the address up, another one takes it and proves it.
     let former = text(&early["app_user_id"]);
     emulator.done("PUT", &format!("/users/{former}/data"), Some(json!({ "data": {} })));
     let owner = link(
         &emulator,
-        json!({ "verification_type": "email", "data": { "email": "one@example.com" } }),
+        &json!({ "verification_type": "email", "data": { "email": "one@example.com" } }),
     );
     assert_ne!(owner["app_user_id"], early["app_user_id"]);
     emulator.follow(text(&owner["link"]));
@@ -94,7 +96,7 @@ fn the_query_of_a_link_is_passed_on() {
         ("https://a.example.com/w?a#part", "x", "https://a.example.com/w?a&x#part"),
         ("myapp://open/it", "x=1", "myapp://open/it?x=1"),
     ] {
-        let made = link(&emulator, json!({ "redirect_url": target, "data": {} }));
+        let made = link(&emulator, &json!({ "redirect_url": target, "data": {} }));
         let path = format!("{}?{query}", emulator.path(text(&made["link"])));
         let browser = emulator.ask("GET", &path, &[], None);
         assert_eq!(
@@ -104,7 +106,7 @@ fn the_query_of_a_link_is_passed_on() {
         );
         let sdk = emulator.ask("GET", &path, &[("accept", "application/json")], None);
         assert_eq!(sdk.json()["redirect_url"], expected, "{target} {query}");
-        let short = link(&emulator, json!({ "purpose": "shorten", "redirect_url": target }));
+        let short = link(&emulator, &json!({ "purpose": "shorten", "redirect_url": target }));
         let path = format!("{}?{query}", emulator.path(text(&short["link"])));
         assert_eq!(emulator.ask("GET", &path, &[], None).header("location"), expected);
     }

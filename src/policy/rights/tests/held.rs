@@ -21,6 +21,10 @@ fn an_empty_name_is_no_role() {
     assert_eq!(roles(&with_map, &mapped("company", &["a", "c"]), None), names(&["b"]));
 }
 
+/// Name, roles, issuer, claims, profile, and the roles that are known.
+type Case<'a> =
+    (&'a str, &'a RightsBook, &'a str, &'a Value, Option<&'a Profile>, Option<&'a [&'a str]>);
+
 #[test]
 fn a_list_is_known_once_every_part_of_it_was_read() {
     let by_id = book("role_sources: [{ issuers: [rownd, company], users: { user_1: [owner] } }]");
@@ -31,7 +35,7 @@ fn a_list_is_known_once_every_part_of_it_was_read() {
     let none = nothing();
     let claims = json!({ "email": "a@example.com", "email_verified": true });
     #[rustfmt::skip] // one case a line
-    let cases: [(&str, &RightsBook, &str, &Value, Option<&Profile>, Option<&[&str]>); 8] = [
+    let cases: [Case<'_>; 8] = [
         ("an id needs no profile", &by_id, "rownd", &json!({}), None, Some(&["owner"])),
         ("a domain needs it", &by_domain, "rownd", &json!({}), None, None),
         ("it has none", &by_domain, "rownd", &json!({}), Some(&none), Some(&["owner"])),
