@@ -285,7 +285,7 @@ impl KeyStore {
     pub(super) fn note_snapshot(&self, error: Option<String>) {
         self.progress.send_if_modified(|progress| {
             progress.snapshot_error = error;
-            // Nobody waits for it.
+            // Waiting checks are not woken: only `/status` reads it.
             false
         });
     }

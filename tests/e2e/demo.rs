@@ -30,7 +30,7 @@ async fn every_line_of_the_demo_is_answered_as_it_says() {
         arguments.extend([format!("--{name}-port"), address.port().to_string()]);
     }
     let binary = Path::new(env!("CARGO_BIN_EXE_rownd-authz"));
-    let _process = Guarded::spawn(binary, &arguments, &[], &log);
+    let mut process = Guarded::spawn(binary, &arguments, &[], &log);
     let printed = eventually("the lines of the demo", || {
         let text = fs::read_to_string(&log).unwrap_or_default();
         std::future::ready(text.contains("Ctrl-C stops everything").then_some(text))
@@ -43,4 +43,11 @@ async fn every_line_of_the_demo_is_answered_as_it_says() {
         let answer = request.send(ports[0]).await;
         assert_eq!(answer.status, status, "{line}: {}", answer.text());
     }
+    // Ctrl-C stops everything: Envoy is no child of this test, and would stay.
+    process.signal("INT");
+    process.exit().await;
+    eventually("the end of the demo's Envoy", || async {
+        tokio::net::TcpStream::connect(ports[0]).await.is_err().then_some(())
+    })
+    .await;
 }

@@ -409,7 +409,7 @@ fn a_level_and_an_age_are_told_together() {
     for (rule, level, age) in [
         ("auth_level: verified, step_up: true, require: { max_age: 15m }", verified, Some(quarter)),
         ("auth_level: verified, step_up: true, require: { max_age: 2h }", verified, None),
-        // Nobody is told to sign in where the rule does not say so.
+        // Without `step_up` the challenge asks for no sign-in.
         ("auth_level: verified, require: { max_age: 15m }", verified, None),
         // The shorter age is the one that helps.
         ("require: { all: [{ max_age: 15m }, { max_age: 1m }] }", None, Some(minute)),
