@@ -17,6 +17,12 @@ pub enum HttpMethod {
     Get,
     /// `POST`
     Post,
+    /// `PUT`
+    Put,
+    /// `PATCH`
+    Patch,
+    /// `DELETE`
+    Delete,
 }
 
 /// The kind of a request's body.
@@ -28,6 +34,10 @@ pub enum BodyKind {
     Json,
     /// A form in the encoding of HTML.
     Form,
+    /// A picture in PNG.
+    Png,
+    /// A picture in SVG.
+    Svg,
 }
 
 /// Whether a request may be sent again after it failed. The client of this room sends each request
@@ -105,6 +115,9 @@ impl From<HttpMethod> for Method {
         match method {
             HttpMethod::Get => Self::GET,
             HttpMethod::Post => Self::POST,
+            HttpMethod::Put => Self::PUT,
+            HttpMethod::Patch => Self::PATCH,
+            HttpMethod::Delete => Self::DELETE,
         }
     }
 }
@@ -116,6 +129,8 @@ impl BodyKind {
             Self::None => None,
             Self::Json => Some("application/json"),
             Self::Form => Some("application/x-www-form-urlencoded"),
+            Self::Png => Some("image/png"),
+            Self::Svg => Some("image/svg+xml"),
         }
     }
 }

@@ -19,6 +19,7 @@ mod fault;
 mod get_user;
 mod grants;
 mod methods;
+mod oidc_clients;
 mod openid_client;
 mod page;
 mod reason;
@@ -31,6 +32,8 @@ mod target;
 mod tests;
 mod text_fields;
 mod update_mask;
+mod user_view;
+mod users;
 mod verify;
 mod writes;
 

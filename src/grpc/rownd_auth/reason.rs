@@ -48,6 +48,8 @@ pub(super) enum ErrorReason {
     UserDataRefused,
     /// There is no such group.
     GroupNotFound,
+    /// There is no such OpenID client.
+    OidcClientNotFound,
     /// The group is not open.
     GroupNotOpen,
     /// The instant user is none.
@@ -88,6 +90,19 @@ pub(super) enum ErrorReason {
     IssuerUnsupported,
     /// An answer, from the issuer or to the caller, is too large.
     ResponseTooLarge,
+    /// There is such a user already.
+    UserExists,
+    /// A field that was to be cleared has still a value.
+    FieldNotCleared,
+    /// The field has no file.
+    FileNotFound,
+    /// The field has a value that is not a file.
+    #[strum(serialize = "NOT_A_FILE")]
+    NotAFile,
+    /// The file is too large.
+    FileTooLarge,
+    /// The list of revocations is full.
+    RevocationsFull,
     /// A fault of this program.
     Internal,
     /// There is no such method.
@@ -114,7 +129,11 @@ impl ErrorReason {
             Self::EtagMismatch => Code::Aborted,
             Self::Hurried => Code::DeadlineExceeded,
             Self::RowndRateLimited | Self::MaxAgeLimited => Code::ResourceExhausted,
-            Self::UserNotFound | Self::GroupNotFound => Code::NotFound,
+            Self::UserExists => Code::AlreadyExists,
+            Self::UserNotFound
+            | Self::GroupNotFound
+            | Self::FileNotFound
+            | Self::OidcClientNotFound => Code::NotFound,
             Self::UserDisabled
             | Self::UserRefused
             | Self::ProfileRefused
@@ -135,7 +154,11 @@ impl ErrorReason {
             | Self::ExchangeUnsupported
             | Self::RequestRefused
             | Self::AppSecretMissing
-            | Self::ResponseTooLarge => Code::FailedPrecondition,
+            | Self::ResponseTooLarge
+            | Self::FieldNotCleared
+            | Self::NotAFile
+            | Self::FileTooLarge
+            | Self::RevocationsFull => Code::FailedPrecondition,
             Self::UserMismatch | Self::RowndAnswerInvalid | Self::Internal => Code::Internal,
             Self::MethodUnknown | Self::IssuerUnsupported => Code::Unimplemented,
         }
@@ -177,6 +200,7 @@ mod tests {
             Code::FailedPrecondition => "FAILED_PRECONDITION",
             Code::Internal => "INTERNAL",
             Code::Aborted => "ABORTED",
+            Code::AlreadyExists => "ALREADY_EXISTS",
             Code::Unimplemented => "UNIMPLEMENTED",
             other => panic!("{other:?} is a code of no reason"),
         }
