@@ -22,7 +22,7 @@ pub(super) fn problems(name: &str, text: &str, error: UnreadableYaml) -> Vec<Pro
     let mut mistakes = Vec::new();
     let mut problems = Vec::new();
     for section in starting_at(&lines, 0..lines.len(), begins_section) {
-        let read = Section::read(&lines, section, text);
+        let read = ReadSection::read(&lines, section, text);
         problems.extend(read.problems(name));
         mistakes.extend(read.mistakes);
     }
@@ -48,7 +48,7 @@ pub(super) fn of_mistake(name: &str, mistake: UnreadableYaml) -> Problem {
 }
 
 /// One section of the file, as far as it can be read.
-struct Section {
+struct ReadSection {
     /// The lines of the file.
     lines: Range<usize>,
     document: YamlDocument,
@@ -57,7 +57,7 @@ struct Section {
     gaps: Vec<Range<usize>>,
 }
 
-impl Section {
+impl ReadSection {
     fn read(lines: &[&str], range: Range<usize>, whole: &str) -> Self {
         let first = number(range.start);
         let mut section = Self {
