@@ -16,6 +16,7 @@ use super::{
         AppAndKey, AppCredentials, Authorization, AuthorizationRequest, CodeGrant, GuestLevel,
         OpenIdClientProof, OpenIdRefresh, ThirdPartyToken,
     },
+    token_control::{MagicLinks, TokenControl, UserInfo},
     tokens::Granted,
 };
 use crate::{
@@ -45,6 +46,12 @@ pub struct IssuerApi {
     pub own_profiles: Option<Arc<dyn OwnProfiles>>,
     /// The code flow of OpenID Connect.
     pub code_flow: Option<Arc<dyn CodeFlow>>,
+    /// The claims about the user of an access token.
+    pub user_info: Option<Arc<dyn UserInfo>>,
+    /// Introspection, revocation and logout of OpenID Connect.
+    pub token_control: Option<Arc<dyn TokenControl>>,
+    /// Tokens for a magic link.
+    pub magic_links: Option<Arc<dyn MagicLinks>>,
     /// The OpenID clients of an app.
     pub oidc_clients: Option<Arc<dyn OidcClientAdministration>>,
     /// The administration of the users of an app.

@@ -16,6 +16,7 @@ use super::{
         OpenIdRefresh, ThirdPartyToken,
     },
     refreshes::{RefreshAnswer, RefreshKey, Refreshes, keep},
+    token_control::TokenControl,
     tokens::Granted,
 };
 use crate::{
@@ -29,6 +30,7 @@ use crate::{
 pub struct OpenIdClient {
     settings: OidcClient,
     provider: Arc<dyn CodeFlow>,
+    control: Arc<dyn TokenControl>,
 }
 
 /// The choices of a caller in an authorization request; the client's settings say the rest.
@@ -72,9 +74,10 @@ impl Exchange {
         let names: Vec<String> = config.issuers.iter().map(|issuer| issuer.name.clone()).collect();
         let client = |settings: &OidcClient| {
             let index = IssuerIndex::new(names.iter().position(|name| *name == settings.issuer)?);
-            let provider = index.of(apis)?.as_ref()?.code_flow.clone()?;
+            let api = index.of(apis)?.as_ref()?;
+            let (provider, control) = (api.code_flow.clone()?, api.token_control.clone()?);
             let settings = settings.clone();
-            Some((settings.name.clone(), OpenIdClient { settings, provider }))
+            Some((settings.name.clone(), OpenIdClient { settings, provider, control }))
         };
         Self {
             apis: apis.to_vec(),
@@ -96,6 +99,11 @@ impl Exchange {
     #[must_use]
     pub fn client(&self, name: &str) -> Option<&OpenIdClient> {
         self.clients.get(name)
+    }
+
+    /// All OpenID clients, in no order.
+    pub fn clients(&self) -> impl Iterator<Item = &OpenIdClient> {
+        self.clients.values()
     }
 
     /// Tokens for the token of another issuer.
@@ -147,6 +155,26 @@ impl Exchange {
     ) -> Result<Granted, ExchangeError> {
         let api = self.api(issuer, |api| api.migration.as_ref())?;
         Ok(api.migrate(token, timeout).await?)
+    }
+
+    /// Tokens for a magic link. The exchange goes on if its caller leaves, and the answer is then for
+    /// the one who asks again.
+    ///
+    /// # Errors
+    ///
+    /// [`ExchangeError`], if the issuer cannot do that, refuses it or gives no usable answer in time.
+    pub async fn magic_link(
+        &self,
+        issuer: IssuerIndex,
+        id: &Secret,
+        deadline: Instant,
+    ) -> Result<Granted, ExchangeError> {
+        let api = self.api(issuer, |api| api.magic_links.as_ref())?.clone();
+        let name = issuer.of(&self.names).map_or("", String::as_str);
+        let key = RefreshKey::of(&["magic", name, id.expose()]);
+        let (id, timeout) = (id.clone(), self.refresh_timeout);
+        let work = async move { api.redeem(&id, timeout).await };
+        self.once((key, KeptFor::Absent), work, deadline).await
     }
 
     /// A new guest or instant user.
@@ -286,6 +314,41 @@ impl OpenIdClient {
             Some(asked) => known.find(|known| *known == asked),
             None => known.next(),
         }
+    }
+
+    /// Its name in the configuration.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.settings.name
+    }
+
+    /// The URL that a browser comes back to after a logout: the one that is asked for, if it is one of
+    /// the client's; else its first.
+    #[must_use]
+    pub fn post_logout_redirect_uri<'a>(&'a self, asked: Option<&str>) -> Option<&'a str> {
+        let mut known = self.settings.post_logout_redirect_uris.iter().map(String::as_str);
+        match asked {
+            Some(asked) => known.find(|known| *known == asked),
+            None => known.next(),
+        }
+    }
+
+    /// Its id at the provider.
+    #[must_use]
+    pub fn client_id(&self) -> &str {
+        &self.settings.client_id
+    }
+
+    /// Its id and its proof.
+    #[must_use]
+    pub const fn proof(&self) -> OpenIdClientProof<'_> {
+        OpenIdClientProof { id: self.settings.client_id.as_str(), auth: &self.settings.auth }
+    }
+
+    /// The part of its provider that looks after tokens.
+    #[must_use]
+    pub fn control(&self) -> &Arc<dyn TokenControl> {
+        &self.control
     }
 
     /// Whether its codes are bound to a verifier (RFC 7636).

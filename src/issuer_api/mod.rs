@@ -25,6 +25,7 @@ mod rownd;
 mod supertokens;
 #[cfg(test)]
 mod tests;
+mod token_control;
 mod tokens;
 
 use std::sync::Arc;
@@ -51,6 +52,9 @@ use operation::ApiEndpoint;
 pub use refreshes::{RefreshKey, RefreshRunner, Refreshes, refreshes};
 pub use rejection::{RefusedField, RefusedPart, Rejection};
 pub use rownd::{UserIdProblem, user_id_problem};
+pub use token_control::{
+    IssuedToken, Logout, LogoutRequest, MagicLinks, TokenControl, TokenHint, UserClaims, UserInfo,
+};
 pub use tokens::{Granted, Tokens, UserType};
 
 /// Adds the labels of this room.

@@ -55,6 +55,10 @@ pub(super) enum ApiEndpoint {
     UserFile,
     /// A link that signs a user in.
     SignInLink,
+    /// The claims about the user of a token of Rownd.
+    UserInfo,
+    /// Tokens for a magic link.
+    MagicLink,
     /// OpenID clients of an app.
     OidcClients,
     /// A logo of an OpenID client.
@@ -83,6 +87,15 @@ pub(super) enum ApiEndpoint {
     /// An OpenID provider's token endpoint.
     #[strum(serialize = "oidc_token")]
     CodeToken,
+    /// An OpenID provider's claims about a user.
+    #[strum(serialize = "oidc_userinfo")]
+    OidcUserInfo,
+    /// An OpenID provider's introspection.
+    #[strum(serialize = "oidc_introspection")]
+    Introspection,
+    /// An OpenID provider's revocation.
+    #[strum(serialize = "oidc_revocation")]
+    Revocation,
 }
 
 /// A kind of request to the API of an issuer.
@@ -116,6 +129,10 @@ pub(super) enum Operation {
     RowndFileWrite,
     /// Rownd: a link that signs a user in.
     RowndSignInLink,
+    /// Rownd: the user of a token.
+    RowndUserInfo,
+    /// Rownd: tokens for a magic link.
+    RowndMagicLink,
     /// Rownd: a page of an app's OpenID clients.
     RowndOidcClientList,
     /// Rownd: an OpenID client.
@@ -152,6 +169,12 @@ pub(super) enum Operation {
     OpenIdCode,
     /// An OpenID provider: tokens for a refresh token.
     OpenIdRefresh,
+    /// An OpenID provider: claims about the user of a token.
+    OpenIdUserInfo,
+    /// An OpenID provider: whether a token is active.
+    OpenIdIntrospection,
+    /// An OpenID provider: the end of a token.
+    OpenIdRevocation,
 }
 
 impl Operation {
@@ -186,7 +209,16 @@ impl Operation {
             Self::RowndUserActions => {
                 CallSpec { max_answer_bytes: MAX_LARGE_ANSWER_BYTES, ..WRITE }
             }
-            Self::RowndOidcClientRead => READ,
+            Self::RowndOidcClientRead | Self::RowndUserInfo | Self::OpenIdUserInfo => READ,
+            // The link is used up by the request.
+            Self::RowndMagicLink => {
+                CallSpec { repeat: Repeat::Never, connection: Connection::New, ..READ }
+            }
+            // A question that is asked by POST.
+            Self::OpenIdIntrospection => {
+                CallSpec { method: HttpMethod::Post, body: BodyKind::Form, ..READ }
+            }
+            Self::OpenIdRevocation => CallSpec { body: BodyKind::Form, ..WRITE },
             Self::RowndOidcClientList => {
                 CallSpec { max_answer_bytes: MAX_LARGE_ANSWER_BYTES, ..READ }
             }
@@ -243,6 +275,11 @@ impl Operation {
             Self::SuperTokensUser => ApiEndpoint::SessionUser,
             Self::OpenIdMetadata => ApiEndpoint::Discovery,
             Self::OpenIdCode | Self::OpenIdRefresh => ApiEndpoint::CodeToken,
+            Self::RowndUserInfo => ApiEndpoint::UserInfo,
+            Self::RowndMagicLink => ApiEndpoint::MagicLink,
+            Self::OpenIdUserInfo => ApiEndpoint::OidcUserInfo,
+            Self::OpenIdIntrospection => ApiEndpoint::Introspection,
+            Self::OpenIdRevocation => ApiEndpoint::Revocation,
         }
     }
 }

@@ -59,6 +59,9 @@ pub(super) fn table(api: Api) -> IssuerApi {
         user_profiles: None,
         own_profiles: Some(client),
         code_flow: None,
+        user_info: None,
+        token_control: None,
+        magic_links: None,
         oidc_clients: None,
         users: None,
     }

@@ -47,6 +47,10 @@ pub struct IssuerMetadata {
     jwks_uri: Option<Value>,
     authorization_endpoint: Option<Value>,
     token_endpoint: Option<Value>,
+    userinfo_endpoint: Option<Value>,
+    introspection_endpoint: Option<Value>,
+    revocation_endpoint: Option<Value>,
+    end_session_endpoint: Option<Value>,
     #[serde(skip)]
     asked: Option<Url>,
 }
@@ -108,6 +112,46 @@ impl IssuerMetadata {
     pub fn token_endpoint(&self) -> Result<DiscoveredUrl, MetadataError> {
         let name = "token_endpoint";
         encrypted(name, self.address(name, self.token_endpoint.as_ref())?)
+    }
+
+    /// The address that tells the claims about the user of an access token.
+    ///
+    /// # Errors
+    ///
+    /// The errors of [`token_endpoint`](Self::token_endpoint).
+    pub fn userinfo_endpoint(&self) -> Result<DiscoveredUrl, MetadataError> {
+        let name = "userinfo_endpoint";
+        encrypted(name, self.address(name, self.userinfo_endpoint.as_ref())?)
+    }
+
+    /// The address that tells whether a token is active (RFC 7662).
+    ///
+    /// # Errors
+    ///
+    /// The errors of [`token_endpoint`](Self::token_endpoint).
+    pub fn introspection_endpoint(&self) -> Result<DiscoveredUrl, MetadataError> {
+        let name = "introspection_endpoint";
+        encrypted(name, self.address(name, self.introspection_endpoint.as_ref())?)
+    }
+
+    /// The address that revokes a token (RFC 7009).
+    ///
+    /// # Errors
+    ///
+    /// The errors of [`token_endpoint`](Self::token_endpoint).
+    pub fn revocation_endpoint(&self) -> Result<DiscoveredUrl, MetadataError> {
+        let name = "revocation_endpoint";
+        encrypted(name, self.address(name, self.revocation_endpoint.as_ref())?)
+    }
+
+    /// The address that a browser is sent to for the end of its session.
+    ///
+    /// # Errors
+    ///
+    /// The errors of [`token_endpoint`](Self::token_endpoint).
+    pub fn end_session_endpoint(&self) -> Result<DiscoveredUrl, MetadataError> {
+        let name = "end_session_endpoint";
+        encrypted(name, self.address(name, self.end_session_endpoint.as_ref())?)
     }
 
     fn address(

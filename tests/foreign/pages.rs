@@ -92,6 +92,7 @@ impl Dev {
         assert!(output.status.success(), "{line}\n{said}{errors}");
         let expected = match method_of(line) {
             Some("Verify") => "\"userId\": \"user_verified\"",
+            Some("GetUserInfo") => "\"subject\": \"user_verified\"",
             Some("GetUser") => "\"user\": {",
             Some("Exchange") => "\"accessToken\": \"ey",
             Some("BuildAuthorizationUrl") => "\"codeVerifier\": \"",
@@ -129,7 +130,9 @@ fn commands(text: &str) -> Vec<String> {
 async fn every_line_of_the_docs_and_of_dev_answers() {
     let dev = Dev::start().await;
     let mut pasted = 0;
-    for page in ["docs/rownd-auth.md", "docs/getting-started.md", "docs/oidc-clients.md"] {
+    for page in
+        ["docs/rownd-auth.md", "docs/getting-started.md", "docs/oidc-clients.md", "docs/tokens.md"]
+    {
         let text = fs::read_to_string(package(page)).unwrap();
         let blocks = text.split("```").skip(1).step_by(2).filter_map(|b| b.strip_prefix("sh\n"));
         for command in blocks.flat_map(commands) {

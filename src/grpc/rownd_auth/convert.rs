@@ -92,7 +92,7 @@ pub(super) fn wire_membership(group: &Group) -> Membership {
 }
 
 /// A claim in seconds, as a time; fractions are dropped.
-fn claim_time(claim: Option<&Json>) -> Option<Timestamp> {
+pub(super) fn claim_time(claim: Option<&Json>) -> Option<Timestamp> {
     let seconds = claim?.as_f64()?;
     let since = Duration::try_from_secs_f64(seconds.floor()).ok()?;
     Some(SystemTime::UNIX_EPOCH.checked_add(since)?.into())

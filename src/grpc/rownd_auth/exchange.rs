@@ -12,7 +12,7 @@ use super::{
     grants, openid_client,
     refusal::Asked,
     target::{AnsweredGrant, NamedTarget},
-    verify,
+    tokens, verify,
 };
 use crate::{
     authz::{Authorizer, TokenQuery},
@@ -59,6 +59,9 @@ pub(super) async fn exchange(
             (Asked::Migration, grants::migrate(call, target, &grant).await?)
         }
         Some(Grant::Guest(grant)) => (Asked::Guest, grants::guest(call, target, &grant).await?),
+        Some(Grant::MagicLink(grant)) => {
+            (Asked::MagicLink, tokens::magic_link(call, target, &grant).await?)
+        }
         Some(Grant::SessionRefresh(grant)) => {
             (Asked::SessionRefresh, grants::session_refresh(call, target, &grant).await?)
         }
@@ -85,7 +88,9 @@ fn refuse_passport(authorizer: &Authorizer, grant: Option<&Grant>) -> Result<(),
         Some(Grant::SessionRefresh(grant)) => {
             ("session_refresh.refresh_token", &grant.refresh_token)
         }
-        Some(Grant::AuthorizationCode(_) | Grant::Guest(_)) | None => return Ok(()),
+        Some(Grant::AuthorizationCode(_) | Grant::Guest(_) | Grant::MagicLink(_)) | None => {
+            return Ok(());
+        }
     };
     match authorizer.snapshot().passports() {
         Some(passports) if passports.is_own(token) => {

@@ -148,7 +148,12 @@ pub(super) async fn guest(
 /// Forgets what is cached of the user whose profile an exchange has changed: the user of the new
 /// tokens, and the instant user who became this user. It does not matter here whether the tokens can
 /// be verified now.
-fn forget_profiles(call: &ServiceCall, issuer: &Issuer, tokens: &Tokens, instant: Option<&str>) {
+pub(super) fn forget_profiles(
+    call: &ServiceCall,
+    issuer: &Issuer,
+    tokens: &Tokens,
+    instant: Option<&str>,
+) {
     let owner = call.service.verifier().claimed_user(tokens.access.expose().as_bytes());
     for user in owner.as_deref().into_iter().chain(instant) {
         call.service.profiles().forget_user(issuer.name(), user);

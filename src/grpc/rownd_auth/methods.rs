@@ -4,13 +4,15 @@ use std::sync::Arc;
 
 use tonic::Status;
 
-use super::{call::ServiceCall, exchange, get_user, openid_client, verify};
+use super::{call::ServiceCall, exchange, get_user, openid_client, tokens, verify};
 use crate::{
     authz::Authorizer,
     grpc::pb::rownd::auth::v1::{
-        BuildAuthorizationUrlRequest, BuildAuthorizationUrlResponse, ExchangeRequest,
-        ExchangeResponse, GetUserRequest, GetUserResponse, VerifyRequest, VerifyResponse,
-        rownd_auth_server::RowndAuth,
+        BuildAuthorizationUrlRequest, BuildAuthorizationUrlResponse, BuildLogoutUrlRequest,
+        BuildLogoutUrlResponse, ExchangeRequest, ExchangeResponse, GetUserInfoRequest,
+        GetUserInfoResponse, GetUserRequest, GetUserResponse, IntrospectTokenRequest,
+        IntrospectTokenResponse, RevokeTokenRequest, RevokeTokenResponse, VerifyRequest,
+        VerifyResponse, rownd_auth_server::RowndAuth,
     },
 };
 
@@ -52,5 +54,37 @@ impl RowndAuth for Methods {
     ) -> Result<tonic::Response<GetUserResponse>, Status> {
         let call = ServiceCall::of(request.extensions())?;
         Ok(get_user::get_user(&self.authorizer, &call, request.into_inner()).await?.into())
+    }
+
+    async fn get_user_info(
+        &self,
+        request: tonic::Request<GetUserInfoRequest>,
+    ) -> Result<tonic::Response<GetUserInfoResponse>, Status> {
+        let call = ServiceCall::of(request.extensions())?;
+        Ok(tokens::user_info(&self.authorizer, &call, request.into_inner()).await?.into())
+    }
+
+    async fn introspect_token(
+        &self,
+        request: tonic::Request<IntrospectTokenRequest>,
+    ) -> Result<tonic::Response<IntrospectTokenResponse>, Status> {
+        let call = ServiceCall::of(request.extensions())?;
+        Ok(tokens::introspect(&self.authorizer, &call, request.into_inner()).await?.into())
+    }
+
+    async fn revoke_token(
+        &self,
+        request: tonic::Request<RevokeTokenRequest>,
+    ) -> Result<tonic::Response<RevokeTokenResponse>, Status> {
+        let call = ServiceCall::of(request.extensions())?;
+        Ok(tokens::revoke(&self.authorizer, &call, request.into_inner()).await?.into())
+    }
+
+    async fn build_logout_url(
+        &self,
+        request: tonic::Request<BuildLogoutUrlRequest>,
+    ) -> Result<tonic::Response<BuildLogoutUrlResponse>, Status> {
+        let call = ServiceCall::of(request.extensions())?;
+        Ok(tokens::logout_url(&call, request.into_inner()).await?.into())
     }
 }

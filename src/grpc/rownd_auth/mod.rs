@@ -31,6 +31,7 @@ mod target;
 #[cfg(test)]
 mod tests;
 mod text_fields;
+mod tokens;
 mod update_mask;
 mod user_view;
 mod users;

@@ -34,6 +34,10 @@ pub(super) enum ErrorReason {
     UserNotFound,
     /// The account is disabled.
     UserDisabled,
+    /// The issuer does not accept the token.
+    TokenRefused,
+    /// The magic link is used up, expired, or none.
+    MagicLinkRefused,
     /// The issuer does not let the token read its user.
     UserRefused,
     /// The issuer does not hand out the profile.
@@ -127,6 +131,7 @@ impl ErrorReason {
             | Self::IssuerRedirects
             | Self::WriteOutcomeUnknown => Code::Unavailable,
             Self::EtagMismatch => Code::Aborted,
+            Self::TokenRefused => Code::Unauthenticated,
             Self::Hurried => Code::DeadlineExceeded,
             Self::RowndRateLimited | Self::MaxAgeLimited => Code::ResourceExhausted,
             Self::UserExists => Code::AlreadyExists,
@@ -146,6 +151,7 @@ impl ErrorReason {
             | Self::RefreshTokenRefused
             | Self::RefreshTokenForeign
             | Self::CodeRefused
+            | Self::MagicLinkRefused
             | Self::IdTokenRefused
             | Self::MigrationRefused
             | Self::TokensRefused
@@ -200,6 +206,7 @@ mod tests {
             Code::FailedPrecondition => "FAILED_PRECONDITION",
             Code::Internal => "INTERNAL",
             Code::Aborted => "ABORTED",
+            Code::Unauthenticated => "UNAUTHENTICATED",
             Code::AlreadyExists => "ALREADY_EXISTS",
             Code::Unimplemented => "UNIMPLEMENTED",
             other => panic!("{other:?} is a code of no reason"),

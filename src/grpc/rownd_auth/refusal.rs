@@ -28,6 +28,11 @@ pub(super) enum Asked {
     Guest,
     AuthorizationUrl,
     User,
+    /// The claims about the user of a token.
+    UserInfo,
+    /// Introspection, revocation and logout.
+    TokenControl,
+    MagicLink,
     /// Something that is read or changed with the key and secret of an app.
     Administration,
 }
@@ -60,7 +65,9 @@ pub(super) fn api_status(asked: Asked, error: &ApiError) -> Status {
             let message = "the issuer answered about another user than the one that was asked for";
             return final_status(ErrorReason::UserMismatch, message, told);
         }
-        ApiError::Upstream(UpstreamError::TooLarge) if asked == Asked::User => {
+        ApiError::Upstream(UpstreamError::TooLarge)
+            if matches!(asked, Asked::User | Asked::UserInfo) =>
+        {
             let message = "the issuer's answer about the user has more than 1 MiB, the most that is \
                            read of it, and `read_mask` does not change that: keep large values of \
                            the profile elsewhere";
@@ -113,7 +120,11 @@ const REFRESH_TOKEN_REFUSED: (ErrorReason, &str) = (
 fn rejected(asked: Asked, rejection: &Rejection, told: impl IntoIterator<Item = Detail>) -> Status {
     let forbidden = matches!(rejection.status, 401 | 403);
     let (reason, message) = match (asked, rejection.part) {
-        (Asked::ThirdParty, Some(part)) => part_reason(part),
+        (Asked::ThirdParty | Asked::MagicLink, Some(part)) => part_reason(part),
+        (Asked::MagicLink, None) => (
+            ErrorReason::MagicLinkRefused,
+            "the link is used up, expired, unknown, or signs nobody in",
+        ),
         (Asked::Refresh | Asked::SessionRefresh, _) => REFRESH_TOKEN_REFUSED,
         // RFC 6749 section 5.2: any other code is about the request, and the token may be good still.
         (Asked::OpenIdRefresh, _) if is_grant(rejection) => REFRESH_TOKEN_REFUSED,
@@ -127,13 +138,16 @@ fn rejected(asked: Asked, rejection: &Rejection, told: impl IntoIterator<Item = 
         (Asked::Migration, _) => {
             (ErrorReason::MigrationRefused, "the issuer makes no session of this token")
         }
-        (Asked::User, _) if forbidden => {
+        (Asked::UserInfo, _) if rejection.status == 401 => {
+            (ErrorReason::TokenRefused, "the issuer does not accept the token")
+        }
+        (Asked::User | Asked::UserInfo, _) if forbidden => {
             (ErrorReason::UserRefused, "the session is not allowed to read its user")
         }
-        (Asked::Administration, _) => {
+        (Asked::Administration | Asked::TokenControl, _) => {
             (ErrorReason::RequestRefused, "the issuer refused the request")
         }
-        (Asked::User, _) => {
+        (Asked::User | Asked::UserInfo, _) => {
             (ErrorReason::ProfileRefused, "the issuer does not hand out the user's profile")
         }
     };

@@ -55,6 +55,34 @@ pub(super) const ROWND_AUTH: Service = Service {
             asks_issuer: true,
             repeatable: true,
         },
+        Rpc {
+            name: "GetUserInfo",
+            rights: &[Right::GetOwnUser],
+            max_request_bytes: TOKEN_BYTES,
+            asks_issuer: true,
+            repeatable: true,
+        },
+        Rpc {
+            name: "IntrospectToken",
+            rights: &[Right::Verify],
+            max_request_bytes: TOKEN_BYTES,
+            asks_issuer: true,
+            repeatable: true,
+        },
+        Rpc {
+            name: "RevokeToken",
+            rights: &[Right::Exchange],
+            max_request_bytes: TOKEN_BYTES,
+            asks_issuer: true,
+            repeatable: true,
+        },
+        Rpc {
+            name: "BuildLogoutUrl",
+            rights: &[Right::Exchange],
+            max_request_bytes: TOKEN_BYTES,
+            asks_issuer: true,
+            repeatable: true,
+        },
     ],
 };
 

@@ -23,6 +23,11 @@ const MAX_AGE: Duration = Duration::from_secs(3600);
 pub(super) struct Endpoints {
     pub(super) authorization: DiscoveredUrl,
     pub(super) token: DiscoveredUrl,
+    /// The others are not part of every provider: an error says that one is not there, or not usable.
+    pub(super) user_info: Result<DiscoveredUrl, MetadataError>,
+    pub(super) introspection: Result<DiscoveredUrl, MetadataError>,
+    pub(super) revocation: Result<DiscoveredUrl, MetadataError>,
+    pub(super) end_session: Result<DiscoveredUrl, MetadataError>,
 }
 
 /// The endpoints of one provider, and when they were learned.
@@ -74,6 +79,10 @@ async fn fetch(api: &Api, iss: &str, timeout: Duration) -> Result<Endpoints, Api
         Ok(Endpoints {
             authorization: metadata.authorization_endpoint()?,
             token: metadata.token_endpoint()?,
+            user_info: metadata.userinfo_endpoint(),
+            introspection: metadata.introspection_endpoint(),
+            revocation: metadata.revocation_endpoint(),
+            end_session: metadata.end_session_endpoint(),
         })
     });
     found.await.map_err(|error| {

@@ -7,6 +7,7 @@
 pub(super) mod id_token;
 mod metadata;
 mod provider;
+mod token_control;
 mod token_endpoint;
 
 use std::sync::Arc;
@@ -16,6 +17,7 @@ use provider::OpenIdProvider;
 
 /// The capabilities of an OpenID provider.
 pub(super) fn table(api: Api, iss: String) -> IssuerApi {
+    let provider = Arc::new(OpenIdProvider::new(api, iss));
     IssuerApi {
         app_ids: None,
         third_party_tokens: None,
@@ -24,7 +26,10 @@ pub(super) fn table(api: Api, iss: String) -> IssuerApi {
         guests: None,
         user_profiles: None,
         own_profiles: None,
-        code_flow: Some(Arc::new(OpenIdProvider::new(api, iss))),
+        code_flow: Some(provider.clone()),
+        user_info: Some(provider.clone()),
+        token_control: Some(provider),
+        magic_links: None,
         oidc_clients: None,
         users: None,
     }

@@ -7,7 +7,7 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 
 use super::{
     id_token::{Expected, Nonce, subject_of},
-    metadata::LearnedEndpoints,
+    metadata::{Endpoints, LearnedEndpoints},
     token_endpoint::{ProvenForm, read_tokens},
 };
 use crate::{
@@ -39,6 +39,15 @@ impl OpenIdProvider {
         Self { api, iss, endpoints: LearnedEndpoints::default() }
     }
 
+    pub(super) const fn api(&self) -> &Api {
+        &self.api
+    }
+
+    /// The endpoints of the provider.
+    pub(super) async fn endpoints(&self, timeout: Duration) -> Result<Endpoints, ApiError> {
+        self.endpoints.get(&self.api, &self.iss, timeout).await
+    }
+
     async fn tokens(
         &self,
         operation: Operation,
@@ -46,7 +55,7 @@ impl OpenIdProvider {
         form: &[(&str, &str)],
         timeout: Duration,
     ) -> Result<Tokens, ApiError> {
-        let url = self.endpoints.get(&self.api, &self.iss, timeout).await?.token;
+        let url = self.endpoints(timeout).await?.token;
         let ProvenForm { body, authorization } = ProvenForm::new(client, form);
         let mut headers = vec![("accept", "application/json")];
         headers.extend(authorization.as_ref().map(|value| ("authorization", value.expose())));
@@ -98,7 +107,7 @@ impl CodeFlow for OpenIdProvider {
         timeout: Duration,
     ) -> Asked<'a, Authorization> {
         Box::pin(async move {
-            let endpoints = self.endpoints.get(&self.api, &self.iss, timeout).await?;
+            let endpoints = self.endpoints(timeout).await?;
             let mut url = endpoints.authorization.url;
             let (state, nonce) = (random()?, random()?);
             let verifier = request.pkce.then(random).transpose()?;
@@ -154,7 +163,7 @@ impl CodeFlow for OpenIdProvider {
 }
 
 /// The meaning of an error of a token endpoint.
-fn token_error(error: ApiError) -> ApiError {
+pub(super) fn token_error(error: ApiError) -> ApiError {
     let ApiError::Rejected(rejection) = error else { return error };
     let status = rejection.status;
     if status == 401 || rejection.code.as_deref() == Some("invalid_client") {
@@ -170,7 +179,7 @@ fn token_error(error: ApiError) -> ApiError {
 }
 
 /// A text of 256 random bits.
-fn random() -> Result<String, ApiError> {
+pub(super) fn random() -> Result<String, ApiError> {
     let mut bytes = [0; 32];
     rand::fill(&mut bytes).map_err(|_| ApiError::NoRandomness)?;
     Ok(URL_SAFE_NO_PAD.encode(bytes))

@@ -197,7 +197,7 @@ fn with_key(error: ApiError, app: AppAndKey<'_>) -> ExchangeError {
     }
 }
 
-fn read_tokens(answer: &HttpAnswer) -> Result<Granted, ApiError> {
+pub(super) fn read_tokens(answer: &HttpAnswer) -> Result<Granted, ApiError> {
     let found: RowndTokens = from_json(answer)?;
     let below = found.auth_tokens.unwrap_or_default();
     let access = not_empty(found.access_token).or(not_empty(below.access_token));

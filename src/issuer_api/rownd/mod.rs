@@ -5,6 +5,7 @@
 mod answers;
 mod client;
 mod exchange;
+mod magic;
 mod oidc_clients;
 mod user;
 mod user_id;
@@ -32,6 +33,9 @@ pub(super) fn table(api: Api, answers: ApiAnswers) -> IssuerApi {
         user_profiles: Some(client.clone()),
         own_profiles: Some(client.clone()),
         code_flow: None,
+        user_info: Some(client.clone()),
+        token_control: None,
+        magic_links: Some(client.clone()),
         users: Some(client.clone()),
         oidc_clients: Some(client),
     }

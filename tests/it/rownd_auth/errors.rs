@@ -21,8 +21,9 @@ use crate::support::{Issuer, eventually};
 const OF_UNIT_TESTS: [(&str, &str); 2] =
     [("INTERNAL", "INTERNAL"), ("FAILED_PRECONDITION", "EXCHANGE_UNSUPPORTED")];
 
-/// Those of the services beside RowndAuth, whose own tests produce them: `user_service`, `oidc_clients`.
-const OF_OTHER_SERVICES: [(&str, &str); 13] = [
+/// Those whose own tests produce them: of the services beside RowndAuth (`user_service`,
+/// `oidc_clients`), and of `tokens`.
+const OF_OTHER_SERVICES: [(&str, &str); 15] = [
     ("ABORTED", "ETAG_MISMATCH"),
     ("ALREADY_EXISTS", "USER_EXISTS"),
     ("FAILED_PRECONDITION", "APP_SECRET_MISSING"),
@@ -31,9 +32,11 @@ const OF_OTHER_SERVICES: [(&str, &str); 13] = [
     ("FAILED_PRECONDITION", "NOT_A_FILE"),
     ("FAILED_PRECONDITION", "REQUEST_REFUSED"),
     ("FAILED_PRECONDITION", "RESPONSE_TOO_LARGE"),
+    ("FAILED_PRECONDITION", "MAGIC_LINK_REFUSED"),
     ("FAILED_PRECONDITION", "REVOCATIONS_FULL"),
     ("NOT_FOUND", "FILE_NOT_FOUND"),
     ("NOT_FOUND", "OIDC_CLIENT_NOT_FOUND"),
+    ("UNAUTHENTICATED", "TOKEN_REFUSED"),
     ("UNAVAILABLE", "WRITE_OUTCOME_UNKNOWN"),
     ("UNIMPLEMENTED", "ISSUER_UNSUPPORTED"),
 ];

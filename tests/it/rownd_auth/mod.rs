@@ -19,6 +19,7 @@ mod permissions;
 mod refresh;
 mod refusals;
 mod sessions;
+mod tokens;
 mod user_service;
 mod users;
 mod variants;

@@ -41,6 +41,10 @@ pub(in crate::config) struct WrittenOidcClient {
     /// host only. The first one holds where a call names none.
     #[serde(serialize_with = "without_queries")]
     pub redirect_uris: Vec<String>,
+    /// The exact URIs that browsers may return to after a logout, as `redirect_uris`. The first one
+    /// holds where a call names none; without any, a browser stays at the provider.
+    #[serde(default, skip_serializing_if = "Vec::is_empty", serialize_with = "without_queries")]
+    pub post_logout_redirect_uris: Vec<String>,
     /// The scopes that are asked for where a call names none.
     #[serde(default = "openid")]
     pub scopes: Vec<String>,
@@ -62,6 +66,8 @@ pub struct OidcClient {
     pub auth: ClientAuth,
     /// The exact URIs that browsers may return to; never empty.
     pub redirect_uris: Vec<String>,
+    /// The exact URIs that browsers may return to after a logout.
+    pub post_logout_redirect_uris: Vec<String>,
     /// The scopes that are asked for where a call names none.
     pub scopes: Vec<String>,
     /// Whether codes are bound to a verifier (RFC 7636).
@@ -95,6 +101,7 @@ impl WrittenOidcClient {
             client_id: self.client_id.clone(),
             auth,
             redirect_uris: self.redirect_uris.clone(),
+            post_logout_redirect_uris: self.post_logout_redirect_uris.clone(),
             scopes: self.scopes.clone(),
             pkce: self.pkce,
             written: self,
@@ -143,6 +150,11 @@ impl WrittenOidcClient {
         for (index, uri) in self.redirect_uris.iter().enumerate() {
             if let Err(message) = check_redirect_uri(uri) {
                 found.add(format!("{at}/redirect_uris/{index}"), message);
+            }
+        }
+        for (index, uri) in self.post_logout_redirect_uris.iter().enumerate() {
+            if let Err(message) = check_redirect_uri(uri) {
+                found.add(format!("{at}/post_logout_redirect_uris/{index}"), message);
             }
         }
         if !self.scopes.iter().any(|scope| scope == "openid") {
