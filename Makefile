@@ -50,6 +50,7 @@ PROTOS := $(wildcard proto/rownd/auth/v1/*.proto)
 GRPCIO := $(VENV)/grpcio.stamp
 PYTHON_STUBS := $(CLIENTS)/python/rownd/auth/v1/rownd_auth_pb2_grpc.py
 GO_CLIENT := $(CLIENTS)/go/client
+CONNECT := $(TOOLS)/connect/node_modules/@connectrpc/connect-node/package.json
 NODE_CLIENT := $(CLIENTS)/node/node_modules/@grpc/grpc-js/package.json
 EXPRESS := $(CLIENTS)/express/node_modules/express/package.json
 JAVA_CLIENT := $(CLIENTS)/java/built.stamp
@@ -240,7 +241,7 @@ image-test: | need-image-test ## By hand, as root: the image built on a debootst
 	@cargo build $(DEV)
 	@.ci/image-test $(BINARY)
 
-tools: | need-test $(ENVOY) $(ENVOYS) $(PYJWT) $(JOSERFC) $(GOLANG_JWT) $(GRPCURL) $(ROWND_DJANGO) $(SUPERTOKENS) $(ROWND_NODE) $(PYTHON_STUBS) $(GO_CLIENT) $(NODE_CLIENT) $(EXPRESS) $(GO_PASSPORTS) $(NODE_PASSPORTS) $(JAVA_PASSPORTS) $(STUBS_INSTALLED) $(CHART_TOOLS) $(PROMETHEUS) ## Fetch what the tests need into .tools/
+tools: | need-test $(ENVOY) $(ENVOYS) $(PYJWT) $(JOSERFC) $(GOLANG_JWT) $(GRPCURL) $(ROWND_DJANGO) $(SUPERTOKENS) $(ROWND_NODE) $(CONNECT) $(PYTHON_STUBS) $(GO_CLIENT) $(NODE_CLIENT) $(EXPRESS) $(GO_PASSPORTS) $(NODE_PASSPORTS) $(JAVA_PASSPORTS) $(STUBS_INSTALLED) $(CHART_TOOLS) $(PROMETHEUS) ## Fetch what the tests need into .tools/
 
 clean-tools: ## Remove what was fetched
 	rm -rf $(TOOLS)
@@ -351,6 +352,12 @@ $(ROWND_DJANGO): .ci/tools/django.txt | $(PYJWT)
 $(SUPERTOKENS): .ci/tools/supertokens.txt | $(ROWND_DJANGO)
 	@echo 'fetching supertokens-python into $(TOOLS)/'
 	@$(PIP) install --require-hashes --no-deps -r $<
+	@touch $@
+
+$(CONNECT): tests/foreign/connect/package-lock.json tests/foreign/connect/package.json
+	@echo 'fetching the Connect client for Node into $(TOOLS)/'
+	@rm -rf $(TOOLS)/connect && mkdir -p $(TOOLS)/connect && cp $^ $(TOOLS)/connect/
+	@cd $(TOOLS)/connect && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
 	@touch $@
 
 $(ROWND_NODE): tests/foreign/node/package-lock.json tests/foreign/node/package.json

@@ -105,6 +105,11 @@ impl ConnectionState {
         self.activity.store(Activity::Idle as u8, Ordering::Relaxed);
     }
 
+    /// A request is being answered.
+    pub(super) fn is_busy(&self) -> bool {
+        self.activity() == Activity::Busy
+    }
+
     /// Ends when the connection is evicted.
     pub(super) async fn evicted(&self) {
         self.evict.notified().await;

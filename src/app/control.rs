@@ -8,7 +8,8 @@ use futures_util::FutureExt as _;
 
 use super::{
     BuildError, ReloadHandle,
-    http1::Http1Limits,
+    http1::{Http1Limits, Http1Peer},
+    phase::Phase,
     socket::{BoundSocket, SocketPeer},
     telemetry,
 };
@@ -26,6 +27,9 @@ pub(super) const LIMITS: Http1Limits = Http1Limits {
     max_connections: 16,
     max_closing: 4,
     lifetime: Duration::from_secs(10),
+    headers: Duration::from_secs(2),
+    last_request: Duration::from_millis(300),
+    ends: Phase::Ending,
 };
 
 /// The users and groups that may give commands.
@@ -85,9 +89,9 @@ impl ControlSocket {
     }
 
     /// The commands for each peer of this socket. A peer that the system does not know gets none.
-    pub(super) fn routes(&self, commands: Router) -> impl Fn(SocketPeer) -> Router + use<> {
+    pub(super) fn routes(&self, commands: Router) -> impl Fn(Http1Peer) -> Router + use<> {
         let access = self.access.clone();
-        move |peer| match access.peer(peer) {
+        move |peer: Http1Peer| match access.peer(peer.socket) {
             Some(peer) => commands.clone().layer(Extension(peer)),
             None => Router::new(),
         }

@@ -12,7 +12,7 @@ use tokio::{
     time::{Instant, sleep, timeout_at},
 };
 
-use super::{BuildError, phase::Phase, tasks::spawn, workers::Workers};
+use super::{BuildError, http1_sockets::Http1Tasks, phase::Phase, tasks::spawn, workers::Workers};
 use crate::{
     blocking::BlockingRunner, config::Shutdown, health::Readiness, single_flight::FlightRunner,
 };
@@ -33,7 +33,7 @@ pub(super) struct Serving {
     pub(super) refreshes: LastingTask,
     pub(super) writes: LastingTask,
     /// The listeners over HTTP/1.
-    pub(super) http1: JoinSet<()>,
+    pub(super) http1: Http1Tasks,
     /// All other tasks. None of them holds an answer that is found nowhere else.
     pub(super) tasks: JoinSet<()>,
     pub(super) blocking: BlockingRunner,
@@ -83,7 +83,8 @@ impl Serving {
             let ended = tokio::select! {
                 () = shutdown.as_mut() => return Ok(()),
                 Some(ended) = self.tasks.join_next() => ended,
-                Some(ended) = self.http1.join_next() => ended,
+                Some(ended) = self.http1.serving.join_next() => ended,
+                Some(ended) = self.http1.calls.join_next() => ended,
                 Some(ended) = self.refreshes.task.join_next() => ended.map(drop),
                 Some(ended) = self.writes.task.join_next() => ended.map(drop),
             };
@@ -102,13 +103,16 @@ impl Serving {
         self.accepting.shutdown().await;
         self.phase.send_replace(Phase::Closing);
         let end = Instant::now() + times.grace.get();
-        let all_finished = self.workers.finish(times.grace.get()).await;
+        let http_calls = async { while self.http1.calls.join_next().await.is_some() {} };
+        let (all_finished, http_finished) =
+            tokio::join!(self.workers.finish(times.grace.get()), timeout_at(end, http_calls));
+        let all_finished = all_finished && http_finished.is_ok();
         // Calls that are answered until now may still begin a refresh or a change.
         let (refreshes_finished, changes_finished) =
             tokio::join!(self.refreshes.finish(end), self.writes.finish(end));
         self.phase.send_replace(Phase::Ending);
         let last = Instant::now() + LAST_STEPS;
-        let http1_ended = async { while self.http1.join_next().await.is_some() {} };
+        let http1_ended = async { while self.http1.serving.join_next().await.is_some() {} };
         let _ = timeout_at(last, http1_ended).await;
         // No task may begin with another file.
         self.tasks.shutdown().await;

@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use super::{
     BuildError,
     connection_limit::ConnectionLimit,
-    handoff::{AcceptedConnection, DetachedStream, Handoff},
+    handoff::{Accepted, AcceptedConnection, DetachedStream, Handoff},
     labels::ConnectionResult,
     socket::{BoundSocket, SocketPeer},
 };
@@ -17,9 +17,9 @@ use crate::{
 
 /// The listener's name in the log and in metrics.
 const NAME: &str = "grpc";
-/// File descriptors kept free for everything that is not a connection of this listener. The ops
-/// listener and the listener `http` may use a third of them each.
-const RESERVED_DESCRIPTORS: u64 = 192;
+/// File descriptors kept free for everything that is not a connection of this listener or of the
+/// listener `http`. The ops listener may use half of them.
+const RESERVED_DESCRIPTORS: u64 = 128;
 /// Connections that may be closing while new ones have their slots already.
 const MAX_CLOSING: usize = 32;
 /// A younger connection is not evicted: in this time it has sent its preface, after a handshake
@@ -34,10 +34,11 @@ pub(super) struct GrpcSocket {
 }
 
 impl GrpcSocket {
-    pub(super) async fn bind(settings: &GrpcListener) -> Result<Self, BuildError> {
+    /// Binds it. So many file descriptors are kept free for everything else.
+    pub(super) async fn bind(settings: &GrpcListener, reserved: u64) -> Result<Self, BuildError> {
         let setting = "listeners.grpc.address";
         let socket = BoundSocket::bind(setting, &settings.address, settings.socket_mode).await?;
-        let affordable = Affordable::on_this_machine();
+        let affordable = Affordable::on_this_machine(reserved);
         let max_connections = settings.max_connections.min(affordable.connections);
         if max_connections < settings.max_connections {
             tracing::warn!(
@@ -67,7 +68,7 @@ impl GrpcSocket {
             };
             let origin = self.origin(peer);
             let slot = limit.acquire(peer.into()).await;
-            handoff.send(AcceptedConnection { stream, origin, slot });
+            handoff.send(Accepted::Grpc(AcceptedConnection { stream, origin, slot }));
         }
     }
 
@@ -81,6 +82,12 @@ impl GrpcSocket {
             SocketPeer::Unix { uid, gid, .. } => Origin::Unix { uid, gid },
         }
     }
+}
+
+/// The file descriptors to keep free for everything that is not a connection of this listener.
+pub(super) fn reserved_descriptors(config: &Config) -> u64 {
+    let http = config.listeners.http.as_ref().map_or(64, |http| http.max_connections);
+    RESERVED_DESCRIPTORS.saturating_add(u64::try_from(http).unwrap_or(u64::MAX))
 }
 
 /// The warnings about this listener.
@@ -102,7 +109,7 @@ pub(super) fn warnings(config: &Config) -> Vec<Warning> {
 /// The warnings about the settings of this listener on this machine.
 pub(super) fn host_warnings(config: &Config) -> Vec<Warning> {
     let wanted = config.listeners.grpc.max_connections;
-    let affordable = Affordable::on_this_machine();
+    let affordable = Affordable::on_this_machine(reserved_descriptors(config));
     if affordable.connections >= wanted {
         return Vec::new();
     }
@@ -121,9 +128,9 @@ struct Affordable {
 }
 
 impl Affordable {
-    fn on_this_machine() -> Self {
+    fn on_this_machine(reserved: u64) -> Self {
         let open_files = rlimit::increase_nofile_limit(u64::MAX).unwrap_or(1024);
-        let room = open_files.saturating_sub(RESERVED_DESCRIPTORS).max(open_files / 2).max(1);
+        let room = open_files.saturating_sub(reserved).max(open_files / 2).max(1);
         Self { connections: usize::try_from(room).unwrap_or(usize::MAX), open_files }
     }
 }

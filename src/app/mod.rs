@@ -5,6 +5,7 @@
 
 mod app_ids;
 mod background;
+mod body_end;
 mod compile;
 mod connection;
 mod connection_limit;
@@ -58,7 +59,7 @@ pub use error::BuildError;
 use foundation::Foundation;
 use http1_sockets::Http1Sockets;
 pub use labels::labels;
-use listen::GrpcSocket;
+use listen::{GrpcSocket, reserved_descriptors};
 pub use online::{IssuerFindings, ask_issuers};
 use phase::Phase;
 pub use preflight::{problems, problems_anywhere};
@@ -66,7 +67,7 @@ pub use reload::ReloadHandle;
 use reload::{ConfigReloader, ReloadTarget};
 use tasks::spawn;
 pub use telemetry::LogGuard;
-use tls::ListenerTls;
+use tls::{AllTls, ListenerTls};
 pub use token_inspection::{InspectedKeys, InspectedToken, inspect_token, inspect_token_online};
 pub use warnings::{warnings, warnings_anywhere};
 use workers::Workers;
@@ -120,10 +121,12 @@ pub async fn build(config: Config) -> Result<Bound, BuildError> {
     let service = AuthDoor::build(authorizer.clone(), writes, blocking.clone(), metrics.clone());
     let (doors, health) =
         Doors::build(check, service, grpc, metrics.clone()).map_err(BuildError::Part)?;
-    let tls = grpc.tls.as_ref().map(|tls| ListenerTls::build(tls, &metrics));
+    let tls = grpc.tls.as_ref().map(|settings| ListenerTls::build(tls::GRPC, settings));
     let tls = tls.transpose().map_err(BuildError::Part)?;
-    let grpc = GrpcSocket::bind(grpc).await?;
-    let http1 = Http1Sockets::bind(&config.listeners).await?;
+    let grpc = GrpcSocket::bind(grpc, reserved_descriptors(&config)).await?;
+    let http1 = Http1Sockets::bind(&config.listeners, &doors, &blocking).await?;
+    let all_tls = AllTls::of(tls.iter().chain(http1.public_tls()).cloned());
+    all_tls.show(&metrics);
     warnings::log(&config);
     let exposed = !config.listeners.grpc.address.is_local();
     if exposed && config.rownd_auth.callers.is_empty() {
@@ -138,8 +141,7 @@ pub async fn build(config: Config) -> Result<Bound, BuildError> {
         authorizer,
         exposed,
     };
-    let target =
-        ReloadTarget::new(&state, upstream, refreshes, config, blocking.clone(), tls.clone());
+    let target = ReloadTarget::new(&state, upstream, refreshes, config, blocking.clone(), all_tls);
     let (reloader, reload) = ConfigReloader::new(target);
     Ok(Bound {
         grpc,
@@ -231,7 +233,7 @@ impl Bound {
         spawn(&mut tasks, self.health.run(self.state.readiness.watch()));
         spawn_upkeep(&mut tasks, &self.state);
         let (readiness, metrics) = (self.state.readiness.clone(), self.state.metrics.clone());
-        let http1 = self.http1.serve(self.state, self.reload, &follow);
+        let http1 = self.http1.serve(self.state, self.reload, workers.handoff(), &follow);
         let mut accepting = JoinSet::new();
         spawn(&mut accepting, self.grpc.accept(workers.handoff(), metrics));
         let mut serving = Serving {

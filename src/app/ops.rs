@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::http1::Http1Limits;
+use super::{http1::Http1Limits, phase::Phase};
 
 /// The limits of an ops listener.
 pub(super) const LIMITS: Http1Limits = Http1Limits {
@@ -10,4 +10,7 @@ pub(super) const LIMITS: Http1Limits = Http1Limits {
     max_connections: 64,
     max_closing: 8,
     lifetime: Duration::from_secs(60),
+    headers: Duration::from_secs(2),
+    last_request: Duration::from_millis(300),
+    ends: Phase::Ending,
 };

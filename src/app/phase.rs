@@ -5,8 +5,8 @@
 pub(super) enum Phase {
     /// Everything is served.
     Serving,
-    /// Every gRPC connection is told to go and finishes the calls that it has. HTTP/1 is served on,
-    /// so that probes see a process that is not ready.
+    /// Every connection with calls of backends or proxies is told to go and finishes the calls that it
+    /// has. The pages for operators are served on, so that probes see a process that is not ready.
     Closing,
     /// The HTTP/1 listeners end too.
     Ending,

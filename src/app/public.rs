@@ -1,46 +1,134 @@
-//! The listener `http`: what other programs may read.
+//! The listener `http`: what other programs read, and the calls of backends.
 
 use std::{sync::Arc, time::Duration};
 
-use axum::Router;
+use axum::{
+    Router,
+    body::Body,
+    extract::Request,
+    response::{IntoResponse as _, Response},
+};
+use futures_util::{FutureExt as _, future::BoxFuture};
 
-use super::{BuildError, http1::Http1Limits, socket::BoundSocket};
+use super::{
+    BuildError,
+    http1::{Http1Limits, Http1Peer},
+    phase::Phase,
+    socket::BoundSocket,
+    tls::{self, ListenerTls},
+};
 use crate::{
     authz::Authorizer,
-    config::{HttpListener, ListenAddress},
-    http::public::{self, PublicState},
+    blocking::BlockingRunner,
+    config::{Config, HttpGroup, HttpListener, ListenAddress},
+    grpc::{Doors, WebConnection, WebDoors},
+    http::public::{self, OtherPaths, PublicState},
+    model::Warning,
 };
 
-/// The limits of the listener `http`.
-pub(super) const LIMITS: Http1Limits = Http1Limits {
+/// The limits of the listener `http` for documents.
+const LIMITS: Http1Limits = Http1Limits {
     name: "http",
     max_connections: 64,
     max_closing: 8,
     lifetime: Duration::from_secs(60),
+    headers: Duration::from_secs(2),
+    last_request: Duration::from_millis(300),
+    ends: Phase::Ending,
 };
 
 /// The bound listener, and what it serves.
 #[derive(Debug)]
 pub(super) struct PublicSocket {
     pub(super) socket: BoundSocket,
+    pub(super) tls: Option<Arc<ListenerTls>>,
     settings: HttpListener,
+    rpcs: Option<WebDoors>,
 }
 
 impl PublicSocket {
-    /// Binds it, if it is configured.
-    pub(super) async fn bind(settings: Option<&HttpListener>) -> Result<Option<Self>, BuildError> {
+    /// Binds it, if it is configured. The calls of backends go through these doors.
+    pub(super) async fn bind(
+        settings: Option<&HttpListener>,
+        doors: &Doors,
+        blocking: &BlockingRunner,
+    ) -> Result<Option<Self>, BuildError> {
         let Some(settings) = settings else { return Ok(None) };
+        let build = |_| WebDoors::build(doors, settings, blocking.clone());
+        let rpcs = settings.place_of(HttpGroup::Rpc).map(build);
+        let rpcs = rpcs.transpose().map_err(BuildError::Part)?;
+        let tls = settings.tls.as_ref().map(|settings| ListenerTls::build(tls::HTTP, settings));
+        let tls = tls.transpose().map_err(BuildError::Part)?;
         let setting = "listeners.http.address";
         let socket = BoundSocket::bind(setting, &settings.address, settings.socket_mode).await?;
-        Ok(Some(Self { socket, settings: settings.clone() }))
+        Ok(Some(Self { socket, tls, settings: settings.clone(), rpcs }))
     }
 
     pub(super) const fn address(&self) -> &ListenAddress {
         self.socket.address()
     }
 
-    /// The documents that it serves.
-    pub(super) fn routes(&self, authorizer: &Arc<Authorizer>) -> Router {
-        public::router(PublicState::new(&self.settings, authorizer.clone()))
+    /// Whether the calls of backends are among what it serves.
+    pub(super) const fn answers_calls(&self) -> bool {
+        self.rpcs.is_some()
     }
+
+    /// Its limits. Connections of callers live long, and their calls are answered before they end.
+    pub(super) const fn limits(&self) -> Http1Limits {
+        let limits = Http1Limits { max_connections: self.settings.max_connections, ..LIMITS };
+        if self.rpcs.is_none() {
+            return limits;
+        }
+        Http1Limits {
+            lifetime: Duration::from_secs(1800),
+            headers: Duration::from_secs(90),
+            // A call takes at most two minutes (rownd_auth.timeout).
+            last_request: Duration::from_secs(125),
+            ends: Phase::Closing,
+            ..limits
+        }
+    }
+
+    /// The routes for each peer.
+    pub(super) fn routes(
+        &self,
+        authorizer: &Arc<Authorizer>,
+    ) -> impl Fn(Http1Peer) -> Router + use<> {
+        let state = PublicState::new(&self.settings, authorizer.clone());
+        let rpcs = self.rpcs.clone();
+        move |peer| {
+            let rpcs = rpcs.as_ref().map(|rpcs| Rpcs(rpcs.for_connection(peer.names)));
+            public::router(state.clone().with(rpcs.map(|rpcs| Arc::new(rpcs) as _)))
+        }
+    }
+}
+
+/// The calls of backends on one connection.
+struct Rpcs(WebConnection);
+
+impl OtherPaths for Rpcs {
+    fn serve(&self, path: &str) -> bool {
+        WebConnection::serves(path)
+    }
+
+    fn answer(&self, request: Request) -> BoxFuture<'static, Response> {
+        let connection = self.0.clone();
+        async move { connection.answer(request).await.map(Body::new).into_response() }.boxed()
+    }
+}
+
+/// The warnings about this listener.
+pub(super) fn warnings(config: &Config) -> Vec<Warning> {
+    let Some(http) = &config.listeners.http else { return Vec::new() };
+    let is_open = !http.address.is_local() && http.tls.is_none();
+    if http.place_of(HttpGroup::Rpc).is_none() || !is_open {
+        return Vec::new();
+    }
+    vec![Warning::of(
+        "http_without_tls",
+        "/listeners/http/address",
+        "other machines can connect to the listener `http`, and it has no TLS: tokens and the secrets \
+         of callers cross the network in plain text unless a mesh encrypts them; set \
+         listeners.http.tls, or listen on a loopback address or a Unix socket",
+    )]
 }

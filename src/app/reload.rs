@@ -23,7 +23,7 @@ use super::{
     followed_files::FollowedFiles,
     labels::ReloadResult,
     tasks::spawn,
-    tls::ListenerTls,
+    tls::AllTls,
     warnings,
 };
 use crate::{
@@ -80,7 +80,7 @@ pub(super) struct ReloadTarget {
     pub(super) blocking: BlockingRunner,
     pub(super) failures: Arc<ReloadFailures>,
     pub(super) config: watch::Sender<Arc<Config>>,
-    pub(super) tls: Option<Arc<ListenerTls>>,
+    pub(super) tls: AllTls,
 }
 
 impl ReloadTarget {
@@ -91,7 +91,7 @@ impl ReloadTarget {
         refreshes: Arc<issuer_api::Refreshes>,
         config: watch::Sender<Arc<Config>>,
         blocking: BlockingRunner,
-        tls: Option<Arc<ListenerTls>>,
+        tls: AllTls,
     ) -> Self {
         let OpsState { metrics, readiness, authorizer, reload_failures: failures, .. } =
             state.clone();
@@ -146,7 +146,7 @@ impl ConfigReloader {
 
     /// From now on, this is where the configuration comes from.
     pub(super) fn follow(&mut self, source: ConfigSource) {
-        self.files.follow(source, self.target.tls.as_ref().map(|tls| tls.files()));
+        self.files.follow(source, self.target.tls.files());
         self.files.follow_authorities(self.target.upstream.network().files());
     }
 
@@ -234,8 +234,10 @@ impl ConfigReloader {
     }
 
     async fn reload_certificate(&self) -> Result<(), Vec<String>> {
-        let Some(tls) = self.target.tls.clone() else { return Ok(()) };
-        let metrics = self.target.metrics.clone();
+        if self.target.tls.is_empty() {
+            return Ok(());
+        }
+        let (tls, metrics) = (self.target.tls.clone(), self.target.metrics.clone());
         let read = move || {
             panic::catch_unwind(AssertUnwindSafe(|| tls.reload(&metrics)))
                 .unwrap_or_else(|_panic| Err(vec!["an internal error".to_owned()]))

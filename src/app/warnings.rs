@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::watch;
 
-use super::listen;
+use super::{listen, public};
 use crate::{
     authz::{self, Authorizer},
     config::Config,
@@ -30,6 +30,7 @@ fn everywhere(config: &Config) -> Vec<Warning> {
 fn without_files(config: &Config) -> Vec<Warning> {
     let mut found = config.warnings.clone();
     found.extend(listen::warnings(config));
+    found.extend(public::warnings(config));
     found.extend(authz::warnings(config));
     found.extend(upstream::proxy_warning(config));
     found.extend(verify::warnings(config));

@@ -11,7 +11,7 @@ use tokio::{
 
 use super::{
     connection::{self, GrpcLimits},
-    handoff::{AcceptedConnection, Handoff},
+    handoff::{Accepted, Handoff},
     phase::Phase,
     tasks::spawn,
     tls::ListenerTls,
@@ -21,7 +21,7 @@ use crate::{config::GrpcListener, grpc::Doors, metrics::Metrics};
 /// The threads that answer checks.
 #[derive(Debug)]
 pub(super) struct Workers {
-    senders: Vec<mpsc::UnboundedSender<AcceptedConnection>>,
+    senders: Vec<mpsc::UnboundedSender<Accepted>>,
     ended: mpsc::Receiver<()>,
 }
 
@@ -77,7 +77,7 @@ impl Workers {
 }
 
 struct Worker {
-    connections: mpsc::UnboundedReceiver<AcceptedConnection>,
+    connections: mpsc::UnboundedReceiver<Accepted>,
     limits: Arc<GrpcLimits>,
     doors: Doors,
     metrics: Arc<Metrics>,
@@ -92,7 +92,10 @@ impl Worker {
         loop {
             tokio::select! {
                 connection = self.connections.recv() => match connection {
-                    Some(connection) => {
+                    Some(Accepted::Http1(serve)) => {
+                        spawn(&mut open, serve());
+                    }
+                    Some(Accepted::Grpc(connection)) => {
                         let served = connection::serve(
                             connection,
                             self.limits.clone(),

@@ -88,8 +88,8 @@ pub use sections::{
     VendorHeaders, is_wildcard, permission_problem, role_problem,
 };
 pub use sections::{
-    ClaimSource, HttpGroup, HttpListener, IdentityPart, Passport, PassportFormat, PassportKey,
-    PassportSubject, RulePassport,
+    ClaimSource, HttpCors, HttpGroup, HttpListener, IdentityPart, Passport, PassportFormat,
+    PassportKey, PassportSubject, RulePassport,
 };
 pub use sections::{DenialSettings, DenialTemplate, ProtectedResource};
 pub use sections::{

@@ -8,8 +8,8 @@ use super::{
     findings::Findings,
     listen_address::ListenAddress,
     sections::{
-        AppKnownBy, AppliesTo, Auth, Config, ExpiredCookie, Issuer, IssuerDetails, KeyOrigin,
-        Match, TokenSource,
+        AppKnownBy, AppliesTo, Auth, Config, ExpiredCookie, HttpGroup, Issuer, IssuerDetails,
+        KeyOrigin, Match, TokenSource,
     },
 };
 use crate::model::Warning;
@@ -191,11 +191,15 @@ fn of_listeners(config: &Config, written: &YamlDocument) -> Vec<Warning> {
             )
         })
         .collect();
+    let rpc_is_plain = config.listeners.http.as_ref().is_some_and(|http| {
+        http.place_of(HttpGroup::Rpc).is_some() && http.tls.is_none() && !http.address.is_local()
+    });
+    let grpc_is_plain = !grpc.is_local() && config.listeners.grpc.tls.is_none();
     let service = &config.rownd_auth;
     if service.allow_plaintext_secrets {
         let text = if service.callers.iter().all(|caller| caller.secret.is_none()) {
             Some("has no effect: no caller has a secret; leave it out")
-        } else if grpc.is_local() || config.listeners.grpc.tls.is_some() {
+        } else if !grpc_is_plain && !rpc_is_plain {
             Some("has no effect: no secret crosses a network in plain text; leave it out")
         } else {
             None

@@ -30,14 +30,14 @@ pub struct Material {
     pub not_after: u64,
 }
 
-/// Setting below `listeners.grpc.tls`, and message.
+/// Setting below `tls` of the listener, and message.
 type Found = Vec<(&'static str, String)>;
 
 /// Reads the files.
 ///
 /// # Errors
 ///
-/// Every problem, each with its setting below `listeners.grpc.tls`.
+/// Every problem, each with its setting below `tls` of the listener.
 pub fn read_tls(settings: &Tls) -> Result<Material, Found> {
     let mut found = Found::new();
     let chain = certificates("cert_file", &settings.cert_file, &mut found);
@@ -60,10 +60,17 @@ pub fn read_tls(settings: &Tls) -> Result<Material, Found> {
 
 /// The problems in the form of the configuration: JSON pointer and message.
 pub(super) fn problems(config: &Config) -> Vec<Finding> {
-    let Some(settings) = &config.listeners.grpc.tls else { return Vec::new() };
-    let found = read_tls(settings).err().unwrap_or_default();
-    let at = |(name, message)| Finding { pointer: format!("/listeners/grpc/tls/{name}"), message };
-    found.into_iter().map(at).collect()
+    let http = config.listeners.http.as_ref().and_then(|http| http.tls.as_ref());
+    let all = [("grpc", config.listeners.grpc.tls.as_ref()), ("http", http)];
+    let problems = all.into_iter().filter_map(|(listener, settings)| {
+        let found = read_tls(settings?).err()?;
+        let at = move |(name, message)| Finding {
+            pointer: format!("/listeners/{listener}/tls/{name}"),
+            message,
+        };
+        Some(found.into_iter().map(at))
+    });
+    problems.flatten().collect()
 }
 
 /// The text of a file in PEM, and the labels of its blocks.

@@ -16,6 +16,7 @@ mod response_body;
 pub mod rownd_auth;
 #[cfg(test)]
 mod tests;
+mod web;
 
 use std::{convert::Infallible, pin::Pin, sync::Arc, time::Duration};
 
@@ -38,6 +39,7 @@ pub use health::{HealthTask, SERVICES};
 use request_body::{BodyBounds, BoundedBody};
 pub use response_body::{CountedBody, CountedBytes};
 use rownd_auth::AuthDoor;
+pub use web::{WebConnection, WebDoors};
 
 /// The calls that stay open.
 const WATCH: &str = "/grpc.health.v1.Health/Watch";

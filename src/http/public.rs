@@ -1,5 +1,6 @@
-//! The documents of the listener `http`: what other programs may read, in groups that are switched
-//! on one by one. They change no state and hold no secret.
+//! The listener `http`: documents that other programs may read, in groups that are switched on one
+//! by one. They change no state and hold no secret. Before them, and before the other paths that the
+//! listener may serve, the host of a request is checked.
 //!
 //! In: a request. Out: the document at its path, by the configuration in force; 404 for any other
 //! path. To add a group: its word in `config::HttpGroup`, an arm in `document`.
@@ -14,6 +15,7 @@ use axum::{
     response::{IntoResponse as _, Response},
 };
 use bytes::Bytes;
+use futures_util::future::BoxFuture;
 
 use crate::{
     authz::{Authorizer, Snapshot},
@@ -22,13 +24,29 @@ use crate::{
     model::PublicDocument,
 };
 
-/// The parts that the documents are made from.
-#[derive(Debug)]
+/// Other paths that the listener serves, beside its documents.
+pub trait OtherPaths: Send + Sync {
+    /// Whether this path is one of them.
+    fn serve(&self, path: &str) -> bool;
+
+    /// Answers a request for one of them, whose host is known.
+    fn answer(&self, request: Request) -> BoxFuture<'static, Response>;
+}
+
+/// The parts that the documents are made from. Cheap to clone.
+#[derive(Clone)]
 pub struct PublicState {
     authorizer: Arc<Authorizer>,
-    groups: Vec<HttpGroup>,
+    groups: Arc<[HttpGroup]>,
     /// In lower case; none: every host is served.
-    hosts: Vec<String>,
+    hosts: Arc<[String]>,
+    others: Option<Arc<dyn OtherPaths>>,
+}
+
+impl std::fmt::Debug for PublicState {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("PublicState").field("groups", &self.groups).finish_non_exhaustive()
+    }
 }
 
 impl PublicState {
@@ -36,7 +54,14 @@ impl PublicState {
     #[must_use]
     pub fn new(settings: &HttpListener, authorizer: Arc<Authorizer>) -> Self {
         let hosts = settings.hosts.iter().map(|host| host.to_ascii_lowercase());
-        Self { authorizer, groups: settings.serve.clone(), hosts: hosts.collect() }
+        let groups = settings.serve.clone().into();
+        Self { authorizer, groups, hosts: hosts.collect(), others: None }
+    }
+
+    /// The same, with these paths too.
+    #[must_use]
+    pub fn with(self, others: Option<Arc<dyn OtherPaths>>) -> Self {
+        Self { others, ..self }
     }
 
     /// The document at this path.
@@ -50,18 +75,24 @@ impl PublicState {
 fn document<'a>(group: HttpGroup, now: &'a Snapshot, path: &str) -> Option<&'a PublicDocument> {
     match group {
         HttpGroup::PassportKeys => now.passports()?.published().find(path),
+        // Their paths are among the others.
+        HttpGroup::Rpc => None,
         HttpGroup::ResourceMetadata => now.resource_metadata().filter(|found| found.path == path),
     }
 }
 
 /// The documents.
 pub fn router(public: PublicState) -> Router {
-    Router::new().fallback(serve).with_state(Arc::new(public))
+    Router::new().fallback(serve).with_state(public)
 }
 
-async fn serve(State(public): State<Arc<PublicState>>, request: Request) -> Response {
+async fn serve(State(public): State<PublicState>, request: Request) -> Response {
     if let Err(refused) = check_host(&public.hosts, &request) {
         return refused;
+    }
+    if let Some(others) = public.others.clone().filter(|others| others.serve(request.uri().path()))
+    {
+        return others.answer(request).await;
     }
     let Some(document) = public.find(request.uri().path()) else {
         return plain(StatusCode::NOT_FOUND, "not found\n");

@@ -644,7 +644,7 @@ def check_compose(binary):
 # Commands of the docs: commands for a cluster are rendered without one.
 def check_docs():
     commands, values = 0, 0
-    for page in (CHART / "README.md", CHART / "values-ha.yaml", ROOT / "docs" / "passports.md"):
+    for page in (CHART / "README.md", CHART / "values-ha.yaml", ROOT / "docs" / "passports.md", ROOT / "docs" / "http-json.md"):
         text = re.sub(r"^# {2,}", "", page.read_text(), flags=re.M).replace("\\\n", " ")
         for line in re.findall(r"^ *helm upgrade --install (.+)$", text, re.M):
             words = [word for word in shlex.split(line) if word != "..."]

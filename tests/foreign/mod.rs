@@ -7,6 +7,8 @@
 #[cfg(feature = "dev")]
 mod clients;
 #[cfg(feature = "dev")]
+mod connect;
+#[cfg(feature = "dev")]
 mod django;
 mod header_lists;
 mod header_names;

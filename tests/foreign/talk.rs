@@ -100,7 +100,8 @@ pub(super) async fn program(path: &str, question: &Value) -> Value {
     ask(&mut Command::new(tool(path)), question).await
 }
 
-async fn ask(command: &mut Command, question: &Value) -> Value {
+/// Asks a program: one JSON value in, one out.
+pub(super) async fn ask(command: &mut Command, question: &Value) -> Value {
     let mut child = command
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())

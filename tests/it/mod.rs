@@ -9,6 +9,8 @@ mod door;
 #[cfg(feature = "dev")]
 mod emulated;
 mod freshness;
+#[cfg(feature = "dev")]
+mod http_json;
 mod keys;
 mod listener;
 mod memory;

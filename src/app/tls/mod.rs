@@ -1,10 +1,18 @@
-//! TLS of the gRPC listener: the handshake, the names of the peer's certificate, and the files
+//! TLS of a listener: the handshake, the names of the peer's certificate, and the files
 //! that are read again when they change.
 
 #[cfg(test)]
 mod tests;
 
-use std::{fmt, io, sync::Arc, time::Duration};
+use std::{
+    fmt, io,
+    path::PathBuf,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 
 use arc_swap::ArcSwap;
 use rustls::{
@@ -26,15 +34,28 @@ use crate::{
     model::PeerName,
 };
 
-/// HTTP/2, the only protocol here (RFC 7301).
-const ALPN: &[u8] = b"h2";
+/// A listener that may speak TLS.
+#[derive(Debug)]
+pub(super) struct TlsPlace {
+    /// Its setting.
+    setting: &'static str,
+    /// The only protocol on it (RFC 7301).
+    alpn: &'static [u8],
+}
+
+pub(super) const GRPC: TlsPlace = TlsPlace { setting: "listeners.grpc.tls", alpn: b"h2" };
+pub(super) const HTTP: TlsPlace = TlsPlace { setting: "listeners.http.tls", alpn: b"http/1.1" };
+
 /// Handshakes that fail are logged this often; a prober may try many times a second.
 const LOG_EVERY: Duration = Duration::from_secs(10);
 
 /// TLS of a listener. The certificate in use changes when its files do.
 pub(super) struct ListenerTls {
+    place: TlsPlace,
     settings: Settings,
     current: ArcSwap<ServerConfig>,
+    /// When the certificate expires, Unix time.
+    not_after: AtomicU64,
     log_throttle: LogThrottle,
 }
 
@@ -50,22 +71,23 @@ impl ListenerTls {
     /// # Errors
     ///
     /// Fails where a file cannot be read or used, with every problem in one text.
-    pub(super) fn build(settings: &Settings, metrics: &Metrics) -> Result<Arc<Self>, String> {
-        let material = material(settings).map_err(|problems| problems.join("; "))?;
-        let config = server(settings, &material)?;
-        metrics.certificate_ends(material.not_after);
+    pub(super) fn build(place: TlsPlace, settings: &Settings) -> Result<Arc<Self>, String> {
+        let material = material(&place, settings).map_err(|problems| problems.join("; "))?;
+        let config = server(&place, settings, &material)?;
         Ok(Arc::new(Self {
+            place,
             settings: settings.clone(),
             current: ArcSwap::from_pointee(config),
+            not_after: material.not_after.into(),
             log_throttle: LogThrottle::once_per(LOG_EVERY),
         }))
     }
 
     /// The files, to be watched.
-    pub(super) fn files(&self) -> Files {
+    fn files(&self) -> impl Iterator<Item = PathBuf> {
         let Settings { cert_file, key_file, client_ca_file, .. } = &self.settings;
         let files = [Some(cert_file), Some(key_file), client_ca_file.as_ref()];
-        Files::new(files.into_iter().flatten().cloned().collect())
+        files.into_iter().flatten().cloned()
     }
 
     /// Uses what the files hold from now on, for new connections. Open connections go on.
@@ -73,11 +95,12 @@ impl ListenerTls {
     /// # Errors
     ///
     /// Fails with every problem of the files; what was in use stays in use.
-    pub(super) fn reload(&self, metrics: &Metrics) -> Result<(), Vec<String>> {
-        let material = material(&self.settings)?;
-        let config = server(&self.settings, &material).map_err(|problem| vec![problem])?;
+    fn reload(&self) -> Result<(), Vec<String>> {
+        let material = material(&self.place, &self.settings)?;
+        let config =
+            server(&self.place, &self.settings, &material).map_err(|problem| vec![problem])?;
         self.current.store(Arc::new(config));
-        metrics.certificate_ends(material.not_after);
+        self.not_after.store(material.not_after, Ordering::Relaxed);
         Ok(())
     }
 
@@ -109,14 +132,59 @@ impl ListenerTls {
     }
 }
 
-fn material(settings: &Settings) -> Result<Material, Vec<String>> {
-    let tell = |(name, message): (&str, String)| format!("listeners.grpc.tls.{name}: {message}");
+/// TLS of every listener that speaks it.
+#[derive(Debug, Clone, Default)]
+pub(super) struct AllTls(Vec<Arc<ListenerTls>>);
+
+impl AllTls {
+    pub(super) fn of(all: impl IntoIterator<Item = Arc<ListenerTls>>) -> Self {
+        Self(all.into_iter().collect())
+    }
+
+    /// The files, to be watched; `None`: there are none.
+    pub(super) fn files(&self) -> Option<Files> {
+        let files: Vec<_> = self.0.iter().flat_map(|tls| tls.files()).collect();
+        (!files.is_empty()).then(|| Files::new(files))
+    }
+
+    pub(super) const fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Shows when the first certificate expires.
+    pub(super) fn show(&self, metrics: &Metrics) {
+        let ends = self.0.iter().map(|tls| tls.not_after.load(Ordering::Relaxed));
+        if let Some(first) = ends.min() {
+            metrics.certificate_ends(first);
+        }
+    }
+
+    /// Uses what the files of each listener hold from now on. A listener whose files have a problem
+    /// goes on with what it had.
+    ///
+    /// # Errors
+    ///
+    /// Fails with every problem of all files.
+    pub(super) fn reload(&self, metrics: &Metrics) -> Result<(), Vec<String>> {
+        let problems: Vec<_> =
+            self.0.iter().filter_map(|tls| tls.reload().err()).flatten().collect();
+        self.show(metrics);
+        if problems.is_empty() { Ok(()) } else { Err(problems) }
+    }
+}
+
+fn material(place: &TlsPlace, settings: &Settings) -> Result<Material, Vec<String>> {
+    let tell = |(name, message): (&str, String)| format!("{}.{name}: {message}", place.setting);
     config::read_tls(settings).map_err(|found| found.into_iter().map(tell).collect())
 }
 
 /// Sessions are not resumed: a proxy connects rarely, and each connection shows a certificate
 /// that is good now.
-fn server(settings: &Settings, material: &Material) -> Result<ServerConfig, String> {
+fn server(
+    place: &TlsPlace,
+    settings: &Settings,
+    material: &Material,
+) -> Result<ServerConfig, String> {
     let provider = Arc::new(default_provider());
     let versions: &[_] = match settings.min_version {
         TlsVersion::Tls12 => &[&TLS12, &TLS13],
@@ -130,12 +198,12 @@ fn server(settings: &Settings, material: &Material) -> Result<ServerConfig, Stri
         Some(roots) => builder.with_client_cert_verifier(
             WebPkiClientVerifier::builder_with_provider(roots.clone(), provider)
                 .build()
-                .map_err(|error| format!("listeners.grpc.tls.client_ca_file: {error}"))?,
+                .map_err(|error| format!("{}.client_ca_file: {error}", place.setting))?,
         ),
     };
     let certificate = SingleCertAndKey::from(material.certificate.clone());
     let mut config = builder.with_cert_resolver(Arc::new(certificate));
-    config.alpn_protocols = vec![ALPN.to_vec()];
+    config.alpn_protocols = vec![place.alpn.to_vec()];
     config.session_storage = Arc::new(NoServerSessionStorage {});
     config.send_tls13_tickets = 0;
     Ok(config)

@@ -170,6 +170,14 @@ fn every_word_of_every_enumeration_is_read_and_printed_back() {
             if pointer.starts_with("/listeners/http/") || pointer.contains("/passport/") {
                 document = with_http(document);
             }
+            if pointer.starts_with("/listeners/http/tls/") {
+                let tls = json!({ "cert_file": "/tls.crt", "key_file": "/tls.key" });
+                document["listeners"]["http"]["tls"] = tls;
+            }
+            if word == "rpc" {
+                document = with_service(document);
+                document["listeners"]["http"]["hosts"] = json!(["authz.test"]);
+            }
             if pointer.starts_with("/routes/0/passport/") {
                 let is_txn_token = word == "txn-token";
                 let needed = if is_txn_token { "scope" } else { "audience" };

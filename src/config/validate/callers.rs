@@ -3,7 +3,9 @@
 
 use crate::config::{
     findings::Findings,
-    sections::{Caller, IssuerKind, WrittenConfig, WrittenIssuer, is_reached_from_elsewhere},
+    sections::{
+        Caller, HttpGroup, IssuerKind, WrittenConfig, WrittenIssuer, is_reached_from_elsewhere,
+    },
 };
 
 /// The advice where a secret would cross a network in plain text.
@@ -51,7 +53,11 @@ pub(super) fn check(config: &WrittenConfig, found: &mut Findings) {
 /// Adds the problems of a caller that the listener cannot know.
 fn check_listener(config: &WrittenConfig, caller: &Caller, at: &str, found: &mut Findings) {
     let grpc = &config.listeners.grpc;
-    let asks_for_certificates = grpc.tls.as_ref().is_some_and(|tls| tls.client_ca_file.is_some());
+    let by_http = config.listeners.http.as_ref().is_some_and(|http| {
+        http.place_of(HttpGroup::Rpc).is_some() && http.asks_for_certificates()
+    });
+    let asks_for_certificates =
+        by_http || grpc.tls.as_ref().is_some_and(|tls| tls.client_ca_file.is_some());
     let has_names = !caller.uris.is_empty() || !caller.dns_names.is_empty();
     if has_names && !asks_for_certificates {
         let name = if caller.uris.is_empty() { "dns_names" } else { "uris" };

@@ -1,6 +1,7 @@
 //! The check of the whole configuration: every section checks itself; here is what spans sections.
 
 mod callers;
+mod http;
 mod methods;
 mod outputs;
 mod passport;
@@ -20,6 +21,7 @@ pub(super) fn check(written: WrittenConfig, found: &mut Findings) -> Config {
     methods::check(&written, found);
     profiles::check(&written, found);
     callers::check(&written, found);
+    http::check(&written, found);
     passport::check(&written, found);
     resource::check(&written, found);
     passport::check_rules(&written, found);

@@ -20,7 +20,7 @@ pub(super) fn check(config: &WrittenConfig, found: &mut Findings) {
                     "there are no keys to serve; write the section `passport`, or leave this out",
                 );
             }
-            HttpGroup::PassportKeys | HttpGroup::ResourceMetadata => {}
+            HttpGroup::PassportKeys | HttpGroup::ResourceMetadata | HttpGroup::Rpc => {}
         }
     }
 }

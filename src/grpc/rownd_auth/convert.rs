@@ -91,9 +91,13 @@ pub(super) fn wire_membership(group: &Group) -> Membership {
     }
 }
 
-/// A claim in seconds, as a time; fractions are dropped.
+/// The last second that a timestamp of protobuf can name, of the year 9999. A later one has no form in
+/// JSON.
+const LAST_SECOND: f64 = 253_402_300_799.0;
+
+/// A claim in seconds, as a time; fractions are dropped, and a time after the year 9999 is its end.
 pub(super) fn claim_time(claim: Option<&Json>) -> Option<Timestamp> {
-    let seconds = claim?.as_f64()?;
+    let seconds = claim?.as_f64()?.min(LAST_SECOND);
     let since = Duration::try_from_secs_f64(seconds.floor()).ok()?;
     Some(SystemTime::UNIX_EPOCH.checked_add(since)?.into())
 }

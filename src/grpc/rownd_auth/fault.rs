@@ -254,10 +254,26 @@ fn field_status(name: &str, why: &str) -> Status {
     status(ErrorReason::BadRequest.code(), &format!("{name}: {why}"), details)
 }
 
+/// The status for a mistake in a request that is not a message yet. Without a field, it is in the
+/// whole.
+pub(in crate::grpc) fn bad_request(field: &str, why: &str) -> Status {
+    if field.is_empty() {
+        return final_status(ErrorReason::BadRequest, why, []);
+    }
+    field_status(field, why)
+}
+
+/// The status for a fault of this program.
+pub(in crate::grpc) fn internal_error() -> Status {
+    Fault::Internal.status()
+}
+
 fn caller_status(refusal: CallerError) -> Status {
     let message = match refusal {
         CallerError::Unknown => "the secret of the caller is unknown",
-        CallerError::Required => "only known callers may call this from another machine",
+        CallerError::Required => {
+            "only known callers may call this from another machine, and over HTTP from any"
+        }
         CallerError::NotGranted => "the caller may not call this: see rownd_auth.callers",
     };
     let reason = refusal_label(refusal).as_str().to_ascii_uppercase();

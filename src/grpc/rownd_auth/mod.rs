@@ -40,6 +40,8 @@ mod writes;
 
 pub(super) use caller_refusal::CallerRefusal;
 pub use door::AuthDoor;
+pub(super) use fault::{bad_request, internal_error};
 pub use rpc::{Rpc, Service};
+pub(super) use table::PACKAGE;
 pub use table::{SERVICES, find, paths, rpcs};
 pub use writes::{WriteEnd, WriteKey, WriteRunner, Writes, writes};

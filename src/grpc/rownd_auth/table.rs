@@ -10,7 +10,7 @@ use super::{
 use crate::config::Right;
 
 /// The package of the services, as the path of a call writes it.
-const PACKAGE: &str = "/rownd.auth.v1.";
+pub(in crate::grpc) const PACKAGE: &str = "/rownd.auth.v1.";
 
 /// The most bytes of a request with a token: the longest token that a configuration can allow, and
 /// some more. The verifier denies one that is longer than configured.

@@ -127,7 +127,10 @@ async fn a_unix_socket_serves_as_well() {
 
 #[tokio::test]
 async fn readers_that_do_nothing_keep_no_other_and_no_check_from_an_answer() {
-    let house = House::open(|_, _| {}).await;
+    let house = House::open(|settings, _| {
+        settings["listeners"]["http"]["max_connections"] = json!(64);
+    })
+    .await;
     let _silent = hold(house.http(), b"", 100);
     let _slow = hold(house.http(), b"GET /.well-known/jwks.json HTTP/1.1\r\nhost: x\r\n", 100);
     for _ in 0..5 {

@@ -51,9 +51,9 @@ const APP_SECRET: &str = "ras_shop";
 /// The issuer of somebody else's tokens, which the app's validator takes.
 const IDP: &str = "https://idp.test";
 /// May do everything.
-const ADMIN: &str = "an-admin-secret-of-this-test";
+pub(in crate::it) const ADMIN: &str = "an-admin-secret-of-this-test";
 /// May exchange only.
-const TRADER: &str = "a-trader-secret-of-this-test";
+pub(in crate::it) const TRADER: &str = "a-trader-secret-of-this-test";
 
 /// The apps of the emulator.
 fn seed(idp: &Key, change: impl FnOnce(&mut Value)) -> Seed {
@@ -203,7 +203,7 @@ impl Rig {
     }
 
     /// A token of somebody else's about this subject.
-    fn foreign(&self, sub: &str, email: &str) -> String {
+    pub(in crate::it) fn foreign(&self, sub: &str, email: &str) -> String {
         let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
         let claims = json!({
             "iss": IDP, "sub": sub, "email": email, "iat": now.as_secs(), "exp": now.as_secs() + 600,

@@ -1,10 +1,10 @@
 //! The check of the section `listeners`: no two addresses that collide, and no bounds that
 //! contradict each other.
 
-use std::net::{Ipv6Addr, SocketAddr};
-
-use super::schema::{
-    ControlListener, GrpcListener, HttpGroup, HttpListener, Listeners, OpsListener,
+use super::{
+    collide::collide,
+    http_check::check_http,
+    schema::{ControlListener, GrpcListener, Listeners, OpsListener},
 };
 use crate::config::{findings::Findings, listen_address::ListenAddress, section::Section};
 
@@ -90,78 +90,4 @@ fn check_control(control: &ControlListener, grpc: &ListenAddress, at: &str, foun
             ),
         );
     }
-}
-
-fn check_http(http: &HttpListener, all: &Listeners, at: &str, found: &mut Findings) {
-    if let ListenAddress::Tcp(address) = &http.address {
-        let grpc = match &all.grpc.address {
-            ListenAddress::Tcp(grpc) if !found.is_left_out("/listeners/grpc/address") => {
-                Some(*grpc)
-            }
-            ListenAddress::Tcp(_) | ListenAddress::Unix(_) => None,
-        };
-        let ops = (!found.is_left_out("/listeners/ops/address")).then_some(all.ops.address);
-        let taken = [grpc, ops, all.ops.probe_address];
-        if taken.into_iter().flatten().any(|other| collide(*address, other)) {
-            found.add(
-                format!("{at}/address"),
-                "is the address of another listener; write another port",
-            );
-        }
-    }
-    let control = all.control.as_ref().map(|control| control.address.path());
-    let is_taken = |path| all.grpc.address.path() == Some(path) || control == Some(path);
-    if http.address.path().is_some_and(is_taken) {
-        found.add(format!("{at}/address"), "is the socket of another listener; write another path");
-    }
-    check_groups(&http.serve, at, found);
-    for (index, host) in http.hosts.iter().enumerate() {
-        if !is_host(host) {
-            let message = format!(
-                "`{host}` is not a host; write authz.example.com or an IP address, no port and no `*`"
-            );
-            found.add(format!("{at}/hosts/{index}"), message);
-        }
-    }
-}
-
-fn check_groups(groups: &[HttpGroup], at: &str, found: &mut Findings) {
-    if groups.is_empty() {
-        found.add(
-            format!("{at}/serve"),
-            "is empty, so that every path is answered 404; write serve: [passport_keys], or leave \
-             listeners.http out",
-        );
-    }
-    for (index, group) in groups.iter().enumerate() {
-        if groups.iter().take(index).any(|before| before == group) {
-            found.add(
-                format!("{at}/serve/{index}"),
-                format!("`{}` stands here twice; leave it out", group.as_str()),
-            );
-        }
-    }
-}
-
-/// A DNS name, or an IP address (of IPv6 in brackets, as in a `Host` header).
-fn is_host(host: &str) -> bool {
-    if let Some(address) = host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
-        return address.parse::<Ipv6Addr>().is_ok();
-    }
-    let label = |label: &str| {
-        (1..=63).contains(&label.len())
-            && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
-    };
-    host.len() <= 253 && host.split('.').all(label)
-}
-
-/// Whether one socket keeps the other from its port: the same address, or one that means all.
-fn collide(one: SocketAddr, other: SocketAddr) -> bool {
-    // `[::]` takes connections of IPv4 as well.
-    let all = |this: SocketAddr, that: SocketAddr| {
-        this.ip().is_unspecified() && (this.is_ipv6() || that.is_ipv4())
-    };
-    one.port() != 0
-        && one.port() == other.port()
-        && (one.ip() == other.ip() || all(one, other) || all(other, one))
 }

@@ -1,9 +1,13 @@
 //! The section `listeners`: where the service listens, and what a connection may use.
 
 mod check;
+mod collide;
+mod http;
+mod http_check;
 mod schema;
+mod tls;
 
 pub(in crate::config) use check::is_reached_from_elsewhere;
-pub use schema::{
-    ControlListener, GrpcListener, HttpGroup, HttpListener, Listeners, OpsListener, Tls, TlsVersion,
-};
+pub use http::{HttpCors, HttpGroup, HttpListener};
+pub use schema::{ControlListener, GrpcListener, Listeners, OpsListener};
+pub use tls::{Tls, TlsVersion};

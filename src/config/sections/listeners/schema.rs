@@ -1,13 +1,11 @@
 //! Where the service listens, and what a connection may use.
 
-use std::{
-    net::{Ipv4Addr, SocketAddr, SocketAddrV4},
-    path::PathBuf,
-};
+use std::net::{Ipv4Addr, SocketAddr};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::{http::HttpListener, tls::Tls};
 use crate::config::{
     listen_address::{ListenAddress, SocketMode, SocketPath},
     span::Span,
@@ -25,39 +23,10 @@ pub struct Listeners {
     /// Default: none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub control: Option<ControlListener>,
-    /// The listener for what other programs read over HTTP, such as the keys of passports. It serves
-    /// only what `serve` names. Default: none.
+    /// The listener for other programs over HTTP: the services for backends in JSON, the keys of
+    /// passports. It serves only what `serve` names. Default: none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub http: Option<HttpListener>,
-}
-
-/// The lowest version of TLS that is accepted.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub enum TlsVersion {
-    /// TLS 1.2, the highest version that Envoy uses by default.
-    #[default]
-    #[serde(rename = "tls1.2")]
-    Tls12,
-    /// TLS 1.3.
-    #[serde(rename = "tls1.3")]
-    Tls13,
-}
-
-/// TLS of a listener.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Tls {
-    /// The file with the certificate and its chain, PEM.
-    pub cert_file: PathBuf,
-    /// The file with the private key of the certificate, PEM.
-    pub key_file: PathBuf,
-    /// The file with the authorities that client certificates have to be signed by, PEM. Without it,
-    /// no client certificate is asked for.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub client_ca_file: Option<PathBuf>,
-    /// The lowest version of TLS that is accepted.
-    #[serde(default)]
-    pub min_version: TlsVersion,
 }
 
 /// The gRPC listener.
@@ -180,56 +149,4 @@ pub struct ControlListener {
 
 const fn owner_only() -> SocketMode {
     SocketMode::new(0o600)
-}
-
-/// The listener for what other programs read over HTTP.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct HttpListener {
-    /// `IP:PORT`, or `unix:/absolute/path`.
-    #[serde(default = "http_address")]
-    #[schemars(with = "String", extend("x-listen-address" = "any"))]
-    pub address: ListenAddress,
-    /// Permission bits of a Unix socket, octal.
-    #[serde(default = "owner_and_group")]
-    #[schemars(with = "String", regex(pattern = r"^0?[0-7]{3}$"))]
-    pub socket_mode: SocketMode,
-    /// The groups of paths that are served; every other path is answered 404.
-    pub serve: Vec<HttpGroup>,
-    /// The names of this listener, without port: a request for any other host is answered 421.
-    /// Default: every host is served.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(length(max = 64))]
-    pub hosts: Vec<String>,
-}
-
-/// A group of paths of the listener `http`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum HttpGroup {
-    /// The public keys of passports and their OpenID discovery: `/.well-known/jwks.json` and
-    /// `/.well-known/openid-configuration`.
-    PassportKeys,
-    /// The metadata of the service behind (RFC 9728), from the section `protected_resource`:
-    /// `/.well-known/oauth-protected-resource`, with the path of the service after it.
-    ResourceMetadata,
-}
-
-impl HttpGroup {
-    /// The word in the configuration.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::PassportKeys => "passport_keys",
-            Self::ResourceMetadata => "resource_metadata",
-        }
-    }
-}
-
-const fn http_address() -> ListenAddress {
-    ListenAddress::Tcp(SocketAddr::V4(SocketAddrV4::new(Ipv4Addr::LOCALHOST, 8085)))
-}
-
-const fn owner_and_group() -> SocketMode {
-    SocketMode::new(0o660)
 }

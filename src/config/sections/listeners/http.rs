@@ -1,0 +1,118 @@
+//! The listener for other programs over HTTP.
+
+use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::tls::Tls;
+use crate::config::{
+    listen_address::{ListenAddress, SocketMode},
+    span::Span,
+};
+
+/// The listener for other programs over HTTP.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct HttpListener {
+    /// `IP:PORT`, or `unix:/absolute/path`.
+    #[serde(default = "http_address")]
+    #[schemars(with = "String", extend("x-listen-address" = "any"))]
+    pub address: ListenAddress,
+    /// Permission bits of a Unix socket, octal.
+    #[serde(default = "owner_and_group")]
+    #[schemars(with = "String", regex(pattern = r"^0?[0-7]{3}$"))]
+    pub socket_mode: SocketMode,
+    /// The TLS settings (ALPN `http/1.1`). The files are read again when they change. Default: plain
+    /// text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tls: Option<Tls>,
+    /// The groups of paths that are served; every other path is answered 404.
+    pub serve: Vec<HttpGroup>,
+    /// The names of this listener, without port: a request for any other host is answered 421.
+    /// Required with `rpc`. Default: every host is served.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 64))]
+    pub hosts: Vec<String>,
+    /// Web pages that may make the calls of `rpc`. Default: none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cors: Option<HttpCors>,
+    /// The most connections at a time. Each carries one request at a time. Where all are taken, idle
+    /// ones are closed for new ones.
+    #[serde(default = "http_connections")]
+    #[schemars(range(min = 1, max = 65_536))]
+    pub max_connections: usize,
+}
+
+/// Web pages that may make calls from a browser (CORS).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct HttpCors {
+    /// Origins whose pages may call: `https://admin.example.com`, or `https://*.example.com` for every
+    /// name below a domain. A page shows the secret of a caller as any other program does: everybody
+    /// who may see the page can read it.
+    #[schemars(length(max = 64))]
+    pub allowed_origins: Vec<String>,
+    /// For how long a browser may keep the answer to a preflight.
+    #[serde(default = "ten_minutes")]
+    #[schemars(extend("x-duration-range" = ["0s", "1day"]))]
+    pub max_age: Span,
+}
+
+/// A group of paths of the listener `http`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum HttpGroup {
+    /// The public keys of passports and their OpenID discovery: `/.well-known/jwks.json` and
+    /// `/.well-known/openid-configuration`.
+    PassportKeys,
+    /// The metadata of the service behind (RFC 9728), from the section `protected_resource`:
+    /// `/.well-known/oauth-protected-resource`, with the path of the service after it.
+    ResourceMetadata,
+    /// The services for backends, in JSON (Connect) and as gRPC-Web: `/rownd.auth.v1.RowndAuth/Verify`
+    /// and every other method; `/openapi.json` describes them. Every call needs the secret or the
+    /// certificate of a caller of `rownd_auth.callers`, also from this machine.
+    Rpc,
+}
+
+impl HttpGroup {
+    /// The word in the configuration.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::PassportKeys => "passport_keys",
+            Self::ResourceMetadata => "resource_metadata",
+            Self::Rpc => "rpc",
+        }
+    }
+}
+
+impl HttpListener {
+    /// The place of this group in `serve`.
+    #[must_use]
+    pub fn place_of(&self, group: HttpGroup) -> Option<usize> {
+        self.serve.iter().position(|served| *served == group)
+    }
+
+    /// Whether client certificates are asked for.
+    #[must_use]
+    pub fn asks_for_certificates(&self) -> bool {
+        self.tls.as_ref().is_some_and(|tls| tls.client_ca_file.is_some())
+    }
+}
+
+const fn http_address() -> ListenAddress {
+    ListenAddress::Tcp(SocketAddr::V4(SocketAddrV4::new(Ipv4Addr::LOCALHOST, 8085)))
+}
+
+const fn owner_and_group() -> SocketMode {
+    SocketMode::new(0o660)
+}
+
+const fn http_connections() -> usize {
+    256
+}
+
+const fn ten_minutes() -> Span {
+    Span::from_secs(600)
+}
