@@ -1,6 +1,6 @@
 //! The listeners over HTTP/1, bound together and served together.
 
-use std::net::SocketAddr;
+use std::{net::SocketAddr, sync::Arc};
 
 use tokio::{sync::watch, task::JoinSet};
 
@@ -16,6 +16,7 @@ use super::{
 use crate::{
     config::{ListenAddress, Listeners},
     http::ops::{self as pages, OpsState},
+    verify::RevocationReplica,
 };
 
 /// The bound listeners beside gRPC.
@@ -63,13 +64,13 @@ impl Http1Sockets {
     pub(super) fn serve(
         self,
         state: OpsState,
-        reload: ReloadHandle,
+        (reload, replica): (ReloadHandle, Option<Arc<RevocationReplica>>),
         phase: &watch::Receiver<Phase>,
     ) -> JoinSet<()> {
         let mut serving = JoinSet::new();
         if let Some(control) = self.control {
             tracing::info!(address = %control.address(), "taking commands");
-            let routes = control.routes(control::commands(&state, reload));
+            let routes = control.routes(control::commands(&state, reload, replica));
             let served = http1::serve(control.socket, control::LIMITS, routes, phase.clone());
             spawn(&mut serving, served);
         }

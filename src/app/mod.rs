@@ -26,6 +26,7 @@ mod preflight;
 pub mod process;
 mod public;
 mod reload;
+mod shared;
 mod socket;
 mod tasks;
 pub mod telemetry;
@@ -57,6 +58,7 @@ pub use labels::labels;
 use listen::GrpcSocket;
 pub use online::{IssuerFindings, ask_issuers};
 use phase::Phase;
+use shared::SharedState;
 pub use preflight::{problems, problems_anywhere};
 pub use reload::ReloadHandle;
 use reload::{ConfigReloader, ReloadTarget};
@@ -85,6 +87,7 @@ pub struct Bound {
     health: HealthTask,
     state: OpsState,
     work: BackgroundWork,
+    shared: Option<SharedState>,
     refreshes: RefreshRunner,
     tls: Option<Arc<ListenerTls>>,
     reloader: ConfigReloader,
@@ -100,7 +103,9 @@ pub struct Bound {
 ///
 /// Fails where a part cannot be built from the configuration, or an address cannot be bound.
 pub async fn build(config: Config) -> Result<Bound, BuildError> {
-    let Foundation { metrics, readiness, upstream, verifier } = Foundation::build(&config)?;
+    let Foundation { metrics, readiness, upstream, verifier, revocations } =
+        Foundation::build(&config)?;
+    let shared_state = SharedState::build(&config, &revocations, &metrics, &readiness)?;
     let (refreshes, refresh_runner) = issuer_api::refreshes();
     let shared = SharedParts { upstream: &upstream, metrics: &metrics, refreshes: &refreshes };
     let (snapshot, work) =
@@ -130,6 +135,7 @@ pub async fn build(config: Config) -> Result<Bound, BuildError> {
         readiness,
         authorizer,
         exposed,
+        shared: shared_state.as_ref().map(|shared| shared.health.clone()),
     };
     let target = ReloadTarget::new(&state, upstream, refreshes, config, tls.clone());
     let blocking = target.blocking.clone();
@@ -141,6 +147,7 @@ pub async fn build(config: Config) -> Result<Bound, BuildError> {
         health,
         state,
         work,
+        shared: shared_state,
         refreshes: refresh_runner,
         tls,
         reloader,
@@ -223,7 +230,11 @@ impl Bound {
         spawn(&mut tasks, self.health.run(self.state.readiness.watch()));
         spawn_upkeep(&mut tasks, &self.state);
         let (readiness, metrics) = (self.state.readiness.clone(), self.state.metrics.clone());
-        let http1 = self.http1.serve(self.state, self.reload, &follow);
+        let replica = self.shared.as_ref().map(|shared| shared.replica.clone());
+        if let Some(shared) = self.shared {
+            shared.spawn(&mut tasks);
+        }
+        let http1 = self.http1.serve(self.state, (self.reload, replica), &follow);
         let mut accepting = JoinSet::new();
         spawn(&mut accepting, self.grpc.accept(workers.handoff(), metrics));
         let mut serving = Serving {

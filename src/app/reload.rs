@@ -273,7 +273,11 @@ impl ConfigReloader {
         if config == *running {
             return ReloadOutcome::Unchanged(epoch);
         }
-        let restart = config::needs_restart(&running, &config);
+        let mut restart = config::needs_restart(&running, &config);
+        if restart.is_empty() && config.shared != running.shared {
+            // Its secrets are not shown, so only a comparison of the whole tells.
+            restart.push("shared".to_owned());
+        }
         if !restart.is_empty() {
             return ReloadOutcome::Refused(vec![format!(
                 "needs a restart: {}",

@@ -88,6 +88,7 @@ pub use sections::{
     PassportSubject, RulePassport,
 };
 pub use sections::{DenialSettings, DenialTemplate, ProtectedResource};
+pub use sections::{DeploymentKey, OnOutage, Shared, SharedAddress, SharedPlace};
 pub use sections::{
     MappedParameter, MappedValue, OnMissing, OutputHeader, QueryMap, RouteOutputs, ValueFormat,
     ValueSource,
