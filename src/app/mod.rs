@@ -43,14 +43,18 @@ use crate::{
     authz::{self, Authorizer, CheckApi},
     blocking::BlockingRunner,
     config::{Config, ConfigSource, Shutdown},
-    grpc::{Doors, HealthTask, ext_authz::CheckDoor, rownd_auth::AuthDoor},
+    grpc::{
+        Doors, HealthTask,
+        ext_authz::CheckDoor,
+        rownd_auth::{AuthDoor, WriteRunner, writes},
+    },
     health::Readiness,
     http::ops::{OpsState, ReloadFailures},
     issuer_api::{self, RefreshRunner},
     metrics::Metrics,
 };
 use compile::{BackgroundWork, SharedParts};
-use drain::{RefreshTask, Serving};
+use drain::{LastingTask, Serving, changes_lost, refreshes_lost};
 pub use error::BuildError;
 use foundation::Foundation;
 use http1_sockets::Http1Sockets;
@@ -89,6 +93,7 @@ pub struct Bound {
     work: BackgroundWork,
     shared: Option<SharedState>,
     refreshes: RefreshRunner,
+    writes: WriteRunner,
     tls: Option<Arc<ListenerTls>>,
     reloader: ConfigReloader,
     reload: ReloadHandle,
@@ -115,7 +120,8 @@ pub async fn build(config: Config) -> Result<Bound, BuildError> {
     metrics.check_api_opened(CheckApi::ExtAuthz);
     let grpc = &config.listeners.grpc;
     let check = CheckDoor::build(authorizer.clone(), grpc.max_message_bytes);
-    let service = AuthDoor::build(authorizer.clone(), metrics.clone());
+    let (writes, write_runner) = writes();
+    let service = AuthDoor::build(authorizer.clone(), writes, metrics.clone());
     let (doors, health) =
         Doors::build(check, service, grpc, metrics.clone()).map_err(BuildError::Part)?;
     let tls = grpc.tls.as_ref().map(|tls| ListenerTls::build(tls, &metrics));
@@ -149,6 +155,7 @@ pub async fn build(config: Config) -> Result<Bound, BuildError> {
         work,
         shared: shared_state,
         refreshes: refresh_runner,
+        writes: write_runner,
         tls,
         reloader,
         reload,
@@ -242,7 +249,8 @@ impl Bound {
             phase,
             accepting,
             workers,
-            refreshes: RefreshTask::start(self.refreshes),
+            refreshes: LastingTask::start(self.refreshes, refreshes_lost),
+            writes: LastingTask::start(self.writes, changes_lost),
             http1,
             tasks,
             blocking: self.blocking,

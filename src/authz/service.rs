@@ -5,7 +5,8 @@ use std::{sync::Arc, time::Duration};
 use super::callers::Callers;
 use crate::{
     config::{Config, RowndAuth},
-    issuer_api::Exchange,
+    issuer_api::{Exchange, IssuerApi},
+    model::IssuerIndex,
     policy::rights::RightsBook,
     profile::Profiles,
     verify::Verifier,
@@ -63,6 +64,12 @@ impl BackendService {
     #[must_use]
     pub const fn exchange(&self) -> &Exchange {
         &self.exchange
+    }
+
+    /// The API of an issuer; `None`: issuers of its kind have none.
+    #[must_use]
+    pub fn api(&self, issuer: IssuerIndex) -> Option<&IssuerApi> {
+        self.exchange.api_of(issuer)
     }
 
     /// The callers that may call the service.

@@ -96,7 +96,7 @@ pub const DESCRIPTORS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/descrip
 pub fn add_labels(labels: &mut Labels) {
     labels.call_kinds = LabelValues::of::<CallKind>();
     labels.call_refusals = LabelValues::of::<CallRefusal>();
-    labels.rpcs = rownd_auth::RPCS.iter().map(|rpc| rpc.name).collect();
+    labels.rpcs = rownd_auth::rpcs().map(|rpc| rpc.name).collect();
     labels.caller_refusals = LabelValues::of::<rownd_auth::CallerRefusal>();
 }
 
@@ -122,7 +122,7 @@ impl Doors {
         metrics: Arc<Metrics>,
     ) -> Result<(Self, HealthTask), String> {
         let (task, health) = HealthTask::build();
-        let mut routes = Routes::new(health).add_service(service.methods());
+        let mut routes = service.add_services(Routes::new(health));
         if settings.reflection {
             let builder = || {
                 tonic_reflection::server::Builder::configure()
@@ -154,7 +154,7 @@ impl Doors {
             let bounds = BodyBounds::one(CallKind::Lasting, NAME_BYTES).within(REFLECTION_TIME);
             return BodyBounds { total: REFLECTION_BYTES, ..bounds };
         }
-        match path.strip_prefix(rownd_auth::PREFIX).map(rownd_auth::find) {
+        match rownd_auth::find(path) {
             Some(Some(rpc)) => {
                 BodyBounds::one(CallKind::Call, rpc.max_request_bytes).within(REQUEST_TIME)
             }
@@ -216,8 +216,7 @@ where
         let (service, routes) = (self.doors.service.clone(), self.doors.routes.clone());
         let request = request.map(|body| BoundedBody::new(body, slot.clone(), bounds));
         Box::pin(async move {
-            let path = request.uri().path().strip_prefix(rownd_auth::PREFIX);
-            let method = path.map(rownd_auth::find);
+            let method = rownd_auth::find(request.uri().path());
             let peer = Some(slot.connection().peer());
             let response = match method {
                 Some(method) => service.answer(method, peer, routes, request).await,

@@ -150,7 +150,7 @@ impl CallerStatus {
 struct IssuerStatus {
     name: String,
     apps: Vec<Option<String>>,
-    /// The apps whose id could not be asked for.
+    /// The apps whose id could not be asked for, or whose key or secret is refused.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     app_errors: Vec<AppError>,
     keys: KeyStatus,
@@ -159,19 +159,20 @@ struct IssuerStatus {
     tenants: Option<TenantsStatus>,
 }
 
-/// The reason why the id of an app is not known.
+/// The reason why the id of an app is not known, or why its users cannot be read.
 #[derive(Serialize)]
 struct AppError {
     /// The place in the configuration.
     app: String,
-    /// The issuer refuses the app key.
+    /// The issuer refuses the app key, or the secret with it.
     key_refused: bool,
     error: String,
 }
 
 fn app_errors(issuer: &Issuer) -> Vec<AppError> {
     let faults = issuer.apps().iter().enumerate().filter_map(|(index, app)| {
-        let AppFault { error, key_refused } = app.fault()?;
+        let refused = |error| AppFault { error, key_refused: true };
+        let AppFault { error, key_refused } = app.fault().or_else(|| app.refusal().map(refused))?;
         Some(AppError { app: format!("apps[{index}]"), key_refused, error })
     });
     faults.collect()

@@ -142,6 +142,44 @@ impl ApiError {
         }
     }
 
+    /// Whether a request that changes something may have taken effect, although no usable answer
+    /// came.
+    #[must_use]
+    pub const fn may_have_changed(&self) -> bool {
+        match self {
+            Self::Upstream(error) => match error {
+                UpstreamError::Network(_)
+                | UpstreamError::Timeout
+                | UpstreamError::TooLarge
+                | UpstreamError::Packed(_) => true,
+                UpstreamError::Status(status) | UpstreamError::RetryLater(status, _) => {
+                    matches!(*status, 408 | 500..=599)
+                }
+                UpstreamError::Proxy(_)
+                | UpstreamError::Refused(_)
+                | UpstreamError::NoAuthorities(_) => false,
+            },
+            Self::Shape | Self::OtherUser => true,
+            Self::Limited(_)
+            | Self::NotFound
+            | Self::KeyRefused(_)
+            | Self::Rejected(_)
+            | Self::Redirected(_)
+            | Self::Metadata(_)
+            | Self::IdToken(_)
+            | Self::Id
+            | Self::Paused(_)
+            | Self::BodyNotWritable
+            | Self::NoRandomness => false,
+        }
+    }
+
+    /// Whether the answer has more bytes than are read of it.
+    #[must_use]
+    pub const fn is_too_large(&self) -> bool {
+        matches!(self, Self::Upstream(UpstreamError::TooLarge))
+    }
+
     /// After how long the issuer may be asked again, if that is known.
     #[must_use]
     pub const fn retry_after(&self) -> Option<Duration> {

@@ -86,6 +86,12 @@ impl Exchange {
         }
     }
 
+    /// The API of an issuer; `None`: issuers of its kind have none.
+    #[must_use]
+    pub fn api_of(&self, issuer: IssuerIndex) -> Option<&IssuerApi> {
+        issuer.of(&self.apis)?.as_ref()
+    }
+
     /// The OpenID client of this name.
     #[must_use]
     pub fn client(&self, name: &str) -> Option<&OpenIdClient> {

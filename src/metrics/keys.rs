@@ -50,7 +50,7 @@ impl KeySeries {
         describe_gauge!("rownd_authz_tenants", "Tenants of an issuer, by the state of their keys.");
         describe_gauge!(
             "rownd_authz_app_keys_refused",
-            "Apps whose id is unknown because the issuer refuses their key."
+            "apps whose key or secret the issuer refuses."
         );
     }
 

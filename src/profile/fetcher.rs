@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 use super::{
     cache::{CachedProfile, FoundProfile, ProfileCache},
-    source::{ProfileKey, ProfileSource},
+    source::{ApiOfApp, ProfileKey, ProfileSource},
 };
 use crate::{
     config::Profiles as Settings,
@@ -95,9 +95,16 @@ pub(super) fn fetches(
 }
 
 async fn fetch(source: &ProfileSource, key: &ProfileKey, timeout: Duration) -> FetchAnswer {
-    let (api, app) = source.api_of(&key.app).ok_or(ApiError::Id)?;
+    let ApiOfApp { api, slot, app } = source.api_of(&key.app).ok_or(ApiError::Id)?;
     let asked = Instant::now();
-    match api.user(app, &key.user, timeout).await {
+    let answer = api.user(app, &key.user, timeout).await;
+    match &answer {
+        Ok(_) | Err(ApiError::NotFound) => slot.note_refusal(None),
+        Err(error @ ApiError::KeyRefused(_)) => slot.note_refusal(Some(error.to_string())),
+        // It says nothing about the credentials.
+        Err(_) => {}
+    }
+    match answer {
         Ok(profile) => Ok(CachedProfile { answer: FoundProfile::Found(Arc::new(profile)), asked }),
         // No user has an id that cannot be part of a path.
         Err(ApiError::NotFound | ApiError::Id) => {

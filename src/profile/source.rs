@@ -17,6 +17,15 @@ pub(super) struct ProfileKey {
     pub(super) user: String,
 }
 
+/// The API that reads the users of an app.
+#[derive(Debug)]
+pub(super) struct ApiOfApp<'a> {
+    pub(super) api: &'a dyn UserProfiles,
+    /// The entry of the configuration with the credentials.
+    pub(super) slot: &'a AppSlot,
+    pub(super) app: AppCredentials<'a>,
+}
+
 /// The API of one issuer, and its apps.
 #[derive(Debug)]
 pub(super) struct ProfileSource {
@@ -27,12 +36,12 @@ pub(super) struct ProfileSource {
 impl ProfileSource {
     /// The API that reads the users of this app, and what proves the app to it. `None`: the API
     /// has no profiles, the app is unknown, or it has no key and secret.
-    pub(super) fn api_of(&self, app: &str) -> Option<(&dyn UserProfiles, AppCredentials<'_>)> {
+    pub(super) fn api_of(&self, app: &str) -> Option<ApiOfApp<'_>> {
         let api = self.api.user_profiles.as_deref()?;
         let mut meant = self.apps.iter().filter(|slot| slot.id() == Some(app));
         meant.find_map(|slot| {
             let (id, key, secret) = (slot.id()?, slot.key()?, slot.secret()?);
-            Some((api, AppCredentials { id, key, secret }))
+            Some(ApiOfApp { api, slot, app: AppCredentials { id, key, secret } })
         })
     }
 }

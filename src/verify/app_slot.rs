@@ -18,6 +18,7 @@ pub struct AppSlot {
     variants: Vec<String>,
     latch: Mutex<Option<Latch>>,
     fault: Mutex<Option<AppFault>>,
+    refused: Mutex<Option<String>>,
 }
 
 /// The reason why the id of an app is not known yet.
@@ -43,6 +44,7 @@ impl AppSlot {
             variants: settings.variants.clone(),
             latch: Mutex::new(if known { None } else { latch() }),
             fault: Mutex::new(None),
+            refused: Mutex::new(None),
         }
     }
 
@@ -94,6 +96,24 @@ impl AppSlot {
     #[must_use]
     pub fn fault(&self) -> Option<AppFault> {
         self.fault.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The issuer has refused the key or the secret of the app for the last request that carried
+    /// both; `None`: it has taken them.
+    pub fn note_refusal(&self, error: Option<String>) {
+        *self.refused.lock().unwrap_or_else(PoisonError::into_inner) = error;
+    }
+
+    /// The error of the last request that carried key and secret, if the issuer refused one of them.
+    #[must_use]
+    pub fn refusal(&self) -> Option<String> {
+        self.refused.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The issuer refuses its key, or its secret.
+    #[must_use]
+    pub fn is_refused(&self) -> bool {
+        self.fault().is_some_and(|fault| fault.key_refused) || self.refusal().is_some()
     }
 
     /// The app is known from now on; a second call changes nothing.

@@ -338,8 +338,7 @@ impl Verifier {
     /// app keys of all.
     pub fn measure_keys(&self) {
         for issuer in self.issuers() {
-            let faults = issuer.apps().iter().filter_map(|app| app.fault());
-            let refused = faults.filter(|fault| fault.key_refused).count();
+            let refused = issuer.apps().iter().filter(|app| app.is_refused()).count();
             self.metrics.app_keys_refused(issuer.label, refused);
             if issuer.has_tenants() {
                 tenant_status::report(&issuer.rings, &self.metrics, issuer.label);

@@ -2,7 +2,8 @@
 a real Envoy: `make monitoring` runs this.
 
 In: the program with feature `dev`, Envoy, Prometheus. Out: nothing and 0, or every query that is wrong or
-finds nothing and 1. Everything listens on ports of its own, on this machine only.
+finds nothing and 1. With `--pictures DIRECTORY` also a picture of each dashboard, with the data of a minute
+(`make dashboard-pictures`). Everything listens on ports of its own, on this machine only.
 """
 
 import argparse
@@ -25,6 +26,8 @@ DASHBOARDS = ROOT / "deploy" / "helm" / "rownd-authz" / "dashboards"
 RUNBOOK = ROOT / "docs" / "runbook.md"
 # The time that anything here may take.
 PATIENCE = 60
+# The seconds that a picture shows.
+PICTURED = 60
 # The values that Grafana fills in. `[10s]` holds several scrapes of a second.
 FILLED = {"$__rate_interval": "10s", "$namespace": ".*", "$listener": ".*", "$cluster": "rownd_authz"}
 # Labels that a scrape in Kubernetes adds.
@@ -127,14 +130,45 @@ class Stage:
         return answer["data"]["result"], None
 
 
+    def range(self, query, start, end):
+        """The series that a panel draws: legend's labels, and points of time and value."""
+        words = {"query": query, "start": start, "end": end, "step": 1}
+        _, body = get(self.prometheus, "/api/v1/query_range?" + urllib.parse.urlencode(words))
+        return [(series["metric"], [(float(at), float(value)) for at, value in series["values"]])
+                for series in json.loads(body)["data"]["result"]]
+
+
+def filled(query):
+    for word, value in FILLED.items():
+        query = query.replace(word, value)
+    return query
+
+
+def draw(stage, directory):
+    """Sends requests for a minute, and draws each dashboard with what Prometheus then has."""
+    import pictures  # matplotlib is there only for this
+
+    start = time.time()
+    while time.time() < start + PICTURED:
+        for path, headers in stage.examples():
+            get(stage.envoy, path, headers)
+        time.sleep(0.2)
+    end = time.time()
+    for file in sorted(DASHBOARDS.glob("*.json")):
+        dashboard = json.loads(file.read_text())
+        for panel in dashboard["panels"]:
+            for target in panel["targets"]:
+                target["series"] = stage.range(filled(target["expr"]), start, end)
+        print(pictures.draw(dashboard, directory / f"{file.stem}.png"))
+
+
 def found(stage):
     """The queries that are wrong or find nothing now. Each second has requests of every kind."""
     for path, headers in stage.examples():
         get(stage.envoy, path, headers)
     problems = []
     for name, query in queries():
-        for word, value in FILLED.items():
-            query = query.replace(word, value)
+        query = filled(query)
         result, error = stage.ask(query)
         if error:
             problems.append(f"{name}: {query}: {error}")
@@ -147,6 +181,7 @@ def main():
     parser = argparse.ArgumentParser()
     for name in ("binary", "envoy", "prometheus"):
         parser.add_argument(f"--{name}", required=True)
+    parser.add_argument("--pictures", type=pathlib.Path, metavar="DIRECTORY")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         stage = Stage(arguments, pathlib.Path(folder))
@@ -158,6 +193,8 @@ def main():
             while problems and time.monotonic() < end:
                 time.sleep(1)
                 problems = found(stage)
+            if arguments.pictures:
+                draw(stage, arguments.pictures)
         finally:
             stage.stop()
     count = len(list(queries()))

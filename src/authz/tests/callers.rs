@@ -43,7 +43,7 @@ fn peer(origin: Origin, names: &[PeerName]) -> Peer {
 
 fn rights(peer: &Peer, secret: Option<&str>) -> Result<(String, Vec<Right>), CallerError> {
     let caller = callers().identify(peer, secret.map(str::as_bytes))?;
-    let may = Right::ALL.into_iter().filter(|right| caller.may(&[*right]).is_ok()).collect();
+    let may = Right::ALL.iter().copied().filter(|right| caller.may(&[*right]).is_ok()).collect();
     Ok((caller.name().to_owned(), may))
 }
 

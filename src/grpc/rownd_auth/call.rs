@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use tokio::time::Instant;
 use tonic::Extensions;
 
-use super::fault::Fault;
+use super::{fault::Fault, writes::Writes};
 use crate::{
     authz::{BackendService, Caller},
     config::Right,
@@ -19,6 +19,8 @@ const MARGIN: Duration = Duration::from_millis(50);
 #[derive(Debug)]
 pub(super) struct ServiceCall {
     pub(super) service: Arc<BackendService>,
+    /// The changes at issuers.
+    pub(super) writes: Arc<Writes>,
     pub(super) caller: Caller,
     pub(super) deadline: Instant,
     /// The deadline is the caller's own, which is shorter than the configured one.

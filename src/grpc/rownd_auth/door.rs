@@ -24,14 +24,16 @@ use super::{
     fault::{self, Fault},
     methods::Methods,
     reason::ErrorReason,
-    table::{self, Rpc},
+    rpc::Rpc,
+    table::ROWND_AUTH,
+    writes::Writes,
 };
 use crate::{
     authz::{Authorizer, Caller, UNKNOWN_CALLER},
     grpc::{
         compression,
         deadline::{is_shorter, time_to_answer},
-        pb::rownd::auth::v1::rownd_auth_server::{RowndAuth, RowndAuthServer},
+        pb::rownd::auth::v1::rownd_auth_server::RowndAuthServer,
         request_body::body_error,
     },
     log_throttle::LogThrottle,
@@ -47,6 +49,7 @@ const CODES: usize = 17;
 /// The door of the service: it knows the caller, counts the calls and holds the deadline.
 pub struct AuthDoor {
     authorizer: Arc<Authorizer>,
+    writes: Arc<Writes>,
     metrics: Arc<Metrics>,
     in_flight: AtomicUsize,
     /// Those of them that may ask an issuer.
@@ -81,9 +84,10 @@ impl Drop for CallInFlight<'_> {
 impl AuthDoor {
     /// The door in front of this authorizer.
     #[must_use]
-    pub fn build(authorizer: Arc<Authorizer>, metrics: Arc<Metrics>) -> Self {
+    pub fn build(authorizer: Arc<Authorizer>, writes: Arc<Writes>, metrics: Arc<Metrics>) -> Self {
         Self {
             authorizer,
+            writes,
             metrics,
             in_flight: AtomicUsize::new(0),
             asking_issuer: AtomicUsize::new(0),
@@ -91,10 +95,12 @@ impl AuthDoor {
         }
     }
 
-    /// The methods, to be called through [`answer`](Self::answer) only.
-    pub(crate) fn methods(&self) -> RowndAuthServer<impl RowndAuth> {
-        let methods = Methods { authorizer: self.authorizer.clone() };
-        RowndAuthServer::new(methods).max_decoding_message_size(table::max_request_bytes())
+    /// Adds the services, whose methods are to be called through [`answer`](Self::answer) only.
+    pub(crate) fn add_services(&self, routes: Routes) -> Routes {
+        let authorizer = &self.authorizer;
+        let rownd_auth = RowndAuthServer::new(Methods { authorizer: authorizer.clone() })
+            .max_decoding_message_size(ROWND_AUTH.max_request_bytes());
+        routes.add_service(rownd_auth)
     }
 
     /// Answers one call. `method` is `None` where no method has the name that was called.
@@ -138,7 +144,8 @@ impl AuthDoor {
             Ok(caller) => {
                 let (own, deadline) = (service.settings().timeout.get(), timer.began);
                 hurried = is_shorter(request.headers(), own);
-                let call = ServiceCall { service, caller, deadline, hurried };
+                let writes = self.writes.clone();
+                let call = ServiceCall { service, writes, caller, deadline, hurried };
                 self.call(method, call, routes, request).await
             }
             Err(refusal) => Err(Fault::Caller(refusal)),

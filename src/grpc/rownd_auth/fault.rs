@@ -9,6 +9,7 @@ use tonic::{Code, Status};
 use tonic_types::StatusExt as _;
 
 use super::{
+    administration::{Request, administration_status},
     caller_refusal::CallerRefusal,
     details::{Detail, SOON, final_status, info, info_of, retryable, status},
     reason::ErrorReason,
@@ -47,6 +48,14 @@ pub(super) enum Fault {
     Hurried,
     /// The API of an issuer refused, or did not answer.
     Api(Asked, ApiError),
+    /// The API of an issuer refused to read or change something, or did not answer.
+    Administration(Request, ApiError),
+    /// The API of these issuers cannot do this.
+    NotOfIssuer(String),
+    /// The configuration has no secret of the app.
+    NoSecret,
+    /// The thing has changed since the etag of the request was made.
+    EtagMismatch,
     /// The issuer does not support this, or is not configured for it: reason and message.
     Unsupported(ErrorReason, &'static str),
     /// There is no such user.
@@ -135,6 +144,12 @@ impl Fault {
             Self::Undecided(denial, wait) => return undecided_status(&denial, wait),
             Self::Token(denial) => return token_status(&denial),
             Self::Api(asked, error) => return api_status(asked, &error),
+            Self::Administration(request, error) => return administration_status(request, &error),
+            Self::NotOfIssuer(issuer) => {
+                let message = "the API of the issuer has nothing for this call";
+                let told = [("issuer".to_owned(), issuer)];
+                return final_status(ErrorReason::IssuerUnsupported, message, told);
+            }
             Self::Overloaded(wait) => {
                 let message = DenyReason::Overloaded.message();
                 return retryable(ErrorReason::Overloaded, message, wait, []);
@@ -165,9 +180,16 @@ impl Fault {
                 (ErrorReason::Hurried, "no response within the deadline that the caller set")
             }
             Self::Unsupported(reason, message) => (reason, message),
+            Self::NoSecret => (
+                ErrorReason::AppSecretMissing,
+                "the app has no key and secret in the configuration, and this call needs both",
+            ),
+            Self::EtagMismatch => {
+                (ErrorReason::EtagMismatch, "it has changed since the etag was made: read it again")
+            }
             Self::NoUser => (ErrorReason::UserNotFound, DenyReason::UserNotFound.message()),
             Self::Disabled => (ErrorReason::UserDisabled, DenyReason::UserDisabled.message()),
-            Self::NoMethod => (ErrorReason::MethodUnknown, "RowndAuth has no such method"),
+            Self::NoMethod => (ErrorReason::MethodUnknown, "the service has no such method"),
             Self::Unreadable => (
                 ErrorReason::MessageUnreadable,
                 "the message cannot be read: it is cut off, compressed, or not a message of this \
@@ -255,6 +277,16 @@ pub(super) fn of_status(status: &Status, hurried: bool) -> Result<(Code, String)
         Some(info) => Ok((status.code(), info.reason.clone())),
         None => Err(Fault::Unreadable),
     }
+}
+
+/// The reason of a status; empty: the library made it.
+pub(super) fn reason_of(status: &Status) -> String {
+    status.get_error_details().error_info().map_or_else(String::new, |info| info.reason.clone())
+}
+
+/// Whether it is the status of a change that may have taken effect.
+pub(super) fn is_outcome_unknown(status: &Status) -> bool {
+    reason_of(status) == ErrorReason::WriteOutcomeUnknown.word()
 }
 
 fn too_large_status(bytes: usize) -> Status {

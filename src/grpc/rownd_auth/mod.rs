@@ -1,9 +1,11 @@
-//! The service for backends, `rownd.auth.v1.RowndAuth`.
+//! The services for backends, `rownd.auth.v1`.
 //!
 //! In: a call and the other end of its connection. Out: a response, or a status whose details say
 //! what went wrong and whether to try again. The door comes first: it knows the caller, its rights,
 //! the number of calls and the deadline. Behind it each method decodes, asks one room, and encodes.
 
+mod administered;
+mod administration;
 mod bounds;
 mod call;
 mod caller;
@@ -11,25 +13,29 @@ mod caller_refusal;
 mod convert;
 mod details;
 mod door;
+mod etag;
 mod exchange;
 mod fault;
 mod get_user;
 mod grants;
 mod methods;
 mod openid_client;
+mod page;
 mod reason;
 mod refusal;
+mod rpc;
 mod structure;
 mod table;
 mod target;
 #[cfg(test)]
 mod tests;
 mod text_fields;
+mod update_mask;
 mod verify;
+mod writes;
 
 pub(super) use caller_refusal::CallerRefusal;
 pub use door::AuthDoor;
-pub use table::{RPCS, Rpc, find};
-
-/// The path of every method, without its name.
-pub const PREFIX: &str = "/rownd.auth.v1.RowndAuth/";
+pub use rpc::{Rpc, Service};
+pub use table::{SERVICES, find, paths, rpcs};
+pub use writes::{WriteEnd, WriteKey, WriteRunner, Writes, writes};

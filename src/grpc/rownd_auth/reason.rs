@@ -1,4 +1,4 @@
-//! The reasons of errors, each with its code. docs/rownd-auth.md has the same table.
+//! The reasons of errors, each with its code. docs/rownd-auth-errors.md has the same table.
 //!
 //! A reason has one meaning and one code. Two kinds of reasons have tables of their own: why a caller
 //! is refused, and why a token is denied.
@@ -76,6 +76,18 @@ pub(super) enum ErrorReason {
     ExchangeUnsupported,
     /// The issuer's answer has another form.
     RowndAnswerInvalid,
+    /// The issuer refuses a request that reads or changes something.
+    RequestRefused,
+    /// It is not known whether a change took effect.
+    WriteOutcomeUnknown,
+    /// The thing has changed since the etag of the request was made.
+    EtagMismatch,
+    /// The configuration has no secret of the app.
+    AppSecretMissing,
+    /// The issuer's API cannot do this.
+    IssuerUnsupported,
+    /// An answer, from the issuer or to the caller, is too large.
+    ResponseTooLarge,
     /// A fault of this program.
     Internal,
     /// There is no such method.
@@ -94,9 +106,12 @@ impl ErrorReason {
             Self::BadRequest | Self::MessageUnreadable | Self::UserDataRefused => {
                 Code::InvalidArgument
             }
-            Self::Overloaded | Self::Late | Self::RowndUnavailable | Self::IssuerRedirects => {
-                Code::Unavailable
-            }
+            Self::Overloaded
+            | Self::Late
+            | Self::RowndUnavailable
+            | Self::IssuerRedirects
+            | Self::WriteOutcomeUnknown => Code::Unavailable,
+            Self::EtagMismatch => Code::Aborted,
             Self::Hurried => Code::DeadlineExceeded,
             Self::RowndRateLimited | Self::MaxAgeLimited => Code::ResourceExhausted,
             Self::UserNotFound | Self::GroupNotFound => Code::NotFound,
@@ -117,9 +132,12 @@ impl ErrorReason {
             | Self::TokensRefused
             | Self::AppCredentialsRefused
             | Self::AppKeyMissing
-            | Self::ExchangeUnsupported => Code::FailedPrecondition,
+            | Self::ExchangeUnsupported
+            | Self::RequestRefused
+            | Self::AppSecretMissing
+            | Self::ResponseTooLarge => Code::FailedPrecondition,
             Self::UserMismatch | Self::RowndAnswerInvalid | Self::Internal => Code::Internal,
-            Self::MethodUnknown => Code::Unimplemented,
+            Self::MethodUnknown | Self::IssuerUnsupported => Code::Unimplemented,
         }
     }
 }
@@ -133,9 +151,9 @@ mod tests {
 
     use super::ErrorReason;
 
-    /// The table of errors in docs/rownd-auth.md: codes and reasons, row by row.
+    /// The table of errors in docs/rownd-auth-errors.md: codes and reasons, row by row.
     fn documented() -> HashSet<(String, String)> {
-        let page = include_str!("../../../docs/rownd-auth.md");
+        let page = include_str!("../../../docs/rownd-auth-errors.md");
         let rows = page.lines().filter_map(|line| {
             let mut cells = line.strip_prefix("| `")?.split(" | ");
             let code = cells.next()?.strip_suffix('`')?;
@@ -158,6 +176,7 @@ mod tests {
             Code::NotFound => "NOT_FOUND",
             Code::FailedPrecondition => "FAILED_PRECONDITION",
             Code::Internal => "INTERNAL",
+            Code::Aborted => "ABORTED",
             Code::Unimplemented => "UNIMPLEMENTED",
             other => panic!("{other:?} is a code of no reason"),
         }

@@ -28,6 +28,8 @@ pub(super) enum Asked {
     Guest,
     AuthorizationUrl,
     User,
+    /// Something that is read or changed with the key and secret of an app.
+    Administration,
 }
 
 /// The field of an exchange that holds fields of a profile.
@@ -38,13 +40,7 @@ pub(super) const KEY_REFUSED: &str =
 
 /// The status for what the API of an issuer answered.
 pub(super) fn api_status(asked: Asked, error: &ApiError) -> Status {
-    let code =
-        if let ApiError::Rejected(Rejection { code, .. }) = error { code.clone() } else { None };
-    let told = [
-        ("upstream_status", error.status().map(|status| status.to_string())),
-        ("upstream_code", code),
-    ];
-    let told = told.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?)));
+    let told = upstream_details(error);
     let wait = error.retry_after().unwrap_or(SOON);
     let limited = |message| (ErrorReason::RowndRateLimited, message);
     let (reason, message) = match error {
@@ -97,6 +93,17 @@ pub(super) fn api_status(asked: Asked, error: &ApiError) -> Status {
     retryable(reason, message, wait, told)
 }
 
+/// The status and the code of the answer, as an `ErrorInfo` has them.
+pub(super) fn upstream_details(error: &ApiError) -> Vec<Detail> {
+    let code =
+        if let ApiError::Rejected(Rejection { code, .. }) = error { code.clone() } else { None };
+    let told = [
+        ("upstream_status", error.status().map(|status| status.to_string())),
+        ("upstream_code", code),
+    ];
+    told.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect()
+}
+
 const REFRESH_TOKEN_REFUSED: (ErrorReason, &str) = (
     ErrorReason::RefreshTokenRefused,
     "the refresh token is used up or expired: the user has to sign in again",
@@ -122,6 +129,9 @@ fn rejected(asked: Asked, rejection: &Rejection, told: impl IntoIterator<Item = 
         }
         (Asked::User, _) if forbidden => {
             (ErrorReason::UserRefused, "the session is not allowed to read its user")
+        }
+        (Asked::Administration, _) => {
+            (ErrorReason::RequestRefused, "the issuer refused the request")
         }
         (Asked::User, _) => {
             (ErrorReason::ProfileRefused, "the issuer does not hand out the user's profile")

@@ -212,7 +212,7 @@ fn a_fault_of_this_program_is_internal_and_never_unavailable() {
 /// A token that cannot be judged now is `UNAVAILABLE`, by one of the documented reasons.
 #[test]
 fn a_token_that_cannot_be_judged_now_has_a_documented_reason() {
-    let page = include_str!("../../../docs/rownd-auth.md");
+    let page = include_str!("../../../docs/rownd-auth-errors.md");
     // These are about checks of Envoy, and about passports.
     let of_checks =
         [DenyReason::PassportUnavailable, DenyReason::RouteUnknown, DenyReason::Cancelled];

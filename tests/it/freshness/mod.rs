@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use crate::support::{
     Ask, Claims, Issuer, Key, Reply, TestApp, config_with, eventually,
     forge::{APP, USER, now},
+    page,
 };
 
 /// Where the user's profile is.
@@ -42,6 +43,38 @@ fn humantime_of(seconds: u64) -> String {
 
 fn signed_out_at(seconds: i64) -> Reply {
     Reply::json(&json!({ "meta": { "tokens_valid_since": timestamp(seconds) } }))
+}
+
+/// The status page and the metric say that Rownd refuses the secret, until it takes it.
+#[tokio::test]
+async fn a_secret_that_is_refused_is_on_the_status_page_and_in_a_metric() {
+    let key = Key::new("sig-1");
+    let issuer = Issuer::with_keys(&[&key]);
+    let app =
+        TestApp::ready(&settings(&issuer, &json!({ "ttl": "0s", "not_found_ttl": "0s" }))).await;
+    let token = key.token(&Claims::of(&issuer.url()));
+    let known = Reply::json(&json!({ "rownd_user": USER }));
+    for (reply, refused) in [
+        (known.clone(), false),
+        (Reply::status(401), true),
+        // It says nothing about the secret.
+        (Reply::status(500), true),
+        (Reply::status(404), false),
+        (Reply::status(403), true),
+        (known, false),
+    ] {
+        issuer.set(&path(), reply);
+        app.check(&Ask::get("/fresh").bearer(&token)).await;
+        let page: Value = serde_json::from_str(&app.page("/status").await.body).unwrap();
+        let fault = page["issuers"][0]["app_errors"].get(0).cloned();
+        assert_eq!(fault.is_some(), refused, "{page}");
+        let fault = fault.unwrap_or(json!({ "app": "apps[0]", "key_refused": true }));
+        assert_eq!((&fault["app"], &fault["key_refused"]), (&json!("apps[0]"), &json!(true)));
+        assert!(!fault.to_string().contains("ras_1"), "{fault}");
+        let scrape = app.page("/metrics").await.body;
+        let counted = page::metric(&scrape, "rownd_authz_app_keys_refused", &[]);
+        assert_eq!(counted, f64::from(u8::from(refused)));
+    }
 }
 
 #[tokio::test]

@@ -6,11 +6,7 @@
 use bytes::Bytes;
 use prost::Message as _;
 use rownd_authz::{
-    grpc::{
-        ext_authz::PATH as CHECK,
-        pb::rownd::auth::v1::VerifyRequest,
-        rownd_auth::{PREFIX, RPCS},
-    },
+    grpc::{ext_authz::PATH as CHECK, pb::rownd::auth::v1::VerifyRequest, rownd_auth::paths},
     model::DenyReason,
 };
 use tonic::{Code, Status};
@@ -27,14 +23,13 @@ const PACKED: &[u8] = b"\x1f\x8b\x08\0\0\0\0\0\0\xff\x03\0\0\0\0\0\0\0\0\0";
 
 /// Every method but the check.
 fn methods() -> Vec<String> {
-    let ours = RPCS.iter().map(|rpc| format!("{PREFIX}{}", rpc.name));
     let others = [
         "/grpc.health.v1.Health/Check",
         "/grpc.health.v1.Health/Watch",
         "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo",
         "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo",
     ];
-    ours.chain(others.map(str::to_owned)).collect()
+    paths().chain(others.map(str::to_owned)).collect()
 }
 
 async fn call(wire: &Wire, path: &str, headers: &[(&str, &str)], body: Bytes) -> Reply {

@@ -4,13 +4,27 @@ use std::num::NonZeroU32;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use strum::{IntoStaticStr, VariantArray};
 
 use super::oidc_client::{OidcClient, WrittenOidcClient};
 use crate::config::{secret::Secret, span::Span};
 
 /// A right of a caller.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    Hash,
+    Serialize,
+    Deserialize,
+    JsonSchema,
+    IntoStaticStr,
+    VariantArray,
+)]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
 pub enum Right {
     /// `Verify`.
     Verify,
@@ -22,23 +36,36 @@ pub enum Right {
     Exchange,
     /// `Exchange` of nothing: new instant users and guests.
     CreateGuest,
+    /// Lists users and reads their files.
+    ReadUsers,
+    /// Creates and changes users, their files and their state.
+    WriteUsers,
+    /// Deletes users.
+    DeleteUsers,
+    /// Signs users out everywhere.
+    SignOutUsers,
+    /// Makes links that sign in as any user.
+    CreateSignInLinks,
+    /// Reads groups, their members and invites.
+    ReadGroups,
+    /// Creates, changes and deletes groups, their members and invites.
+    WriteGroups,
+    /// Reads, creates, changes and deletes OpenID clients.
+    ManageOidcClients,
+    /// Reads the configuration of apps.
+    ReadApps,
+    /// Changes the configuration of apps.
+    ManageApp,
 }
 
 impl Right {
     /// All rights.
-    pub const ALL: [Self; 5] =
-        [Self::Verify, Self::GetOwnUser, Self::GetUser, Self::Exchange, Self::CreateGuest];
+    pub const ALL: &'static [Self] = Self::VARIANTS;
 
     /// The word in the configuration.
     #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Verify => "verify",
-            Self::GetOwnUser => "get_own_user",
-            Self::GetUser => "get_user",
-            Self::Exchange => "exchange",
-            Self::CreateGuest => "create_guest",
-        }
+    pub fn as_str(self) -> &'static str {
+        self.into()
     }
 }
 
