@@ -97,7 +97,7 @@ test: | need-test tools ## Every test, including the real Envoy and the Helm cha
 	cargo test --workspace $(DEV)
 
 unit: | need-unit ## The tests that need no tool: units, integration, the layer law
-	cargo test --workspace $(DEV) -- --skip e2e:: --skip foreign::
+	cargo test --workspace $(DEV) -- --skip e2e:: --skip foreign:: --skip it::shared::
 
 e2e: | need-test tools ## The tests through the real Envoy, and those with foreign code
 	cargo test $(DEV) --test all -- e2e:: foreign::

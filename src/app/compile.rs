@@ -33,6 +33,7 @@ pub(super) struct SharedParts<'a> {
     pub(super) upstream: &'a upstream::Client,
     pub(super) metrics: &'a Arc<Metrics>,
     pub(super) refreshes: &'a Arc<issuer_api::Refreshes>,
+    pub(super) shared_refreshes: Option<&'a Arc<issuer_api::SharedRefreshes>>,
 }
 
 /// Compiles. Nothing is in force yet, and no work has begun.
@@ -45,7 +46,7 @@ pub(super) fn compile(
     epoch: u64,
     parts: VerifierParts,
     profiles: Option<Arc<Profiles>>,
-    SharedParts { upstream, metrics, refreshes }: SharedParts<'_>,
+    SharedParts { upstream, metrics, refreshes, shared_refreshes }: SharedParts<'_>,
 ) -> Result<(Snapshot, BackgroundWork), String> {
     let policy = Policy::build(config);
     metrics.rules_configured(policy.ids());
@@ -62,7 +63,8 @@ pub(super) fn compile(
             (profiles, Some(fetcher))
         }
     };
-    let exchange = issuer_api::Exchange::build(config, &apis, refreshes);
+    let exchange = issuer_api::Exchange::build(config, &apis, refreshes)
+        .with_shared(shared_refreshes.cloned());
     let issuers = verifier.issuers().iter().cloned().zip(apis).collect();
     let edition = Edition { epoch, hash: hash(config).into() };
     let passports = Passports::build(config, policy.rights(), metrics)?.map(Arc::new);

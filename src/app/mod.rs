@@ -112,7 +112,13 @@ pub async fn build(config: Config) -> Result<Bound, BuildError> {
         Foundation::build(&config)?;
     let shared_state = SharedState::build(&config, &revocations, &metrics, &readiness)?;
     let (refreshes, refresh_runner) = issuer_api::refreshes();
-    let shared = SharedParts { upstream: &upstream, metrics: &metrics, refreshes: &refreshes };
+    let shared_refreshes = shared_state.as_ref().map(|shared| shared.refreshes.clone());
+    let shared = SharedParts {
+        upstream: &upstream,
+        metrics: &metrics,
+        refreshes: &refreshes,
+        shared_refreshes: shared_refreshes.as_ref(),
+    };
     let (snapshot, work) =
         compile::compile(&config, 1, verifier, None, shared).map_err(BuildError::Part)?;
     let recorders = authz::recorders(&metrics, config.log.denials_per_second);
@@ -143,6 +149,7 @@ pub async fn build(config: Config) -> Result<Bound, BuildError> {
         exposed,
         shared: shared_state.as_ref().map(|shared| shared.health.clone()),
     };
+    let refreshes = (refreshes, shared_refreshes);
     let target = ReloadTarget::new(&state, upstream, refreshes, config, tls.clone());
     let blocking = target.blocking.clone();
     let (reloader, reload) = ConfigReloader::new(target);

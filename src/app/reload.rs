@@ -75,6 +75,7 @@ pub(super) struct ReloadTarget {
     pub(super) authorizer: Arc<Authorizer>,
     pub(super) upstream: upstream::Client,
     pub(super) refreshes: Arc<issuer_api::Refreshes>,
+    pub(super) shared_refreshes: Option<Arc<issuer_api::SharedRefreshes>>,
     pub(super) metrics: Arc<Metrics>,
     pub(super) readiness: Readiness,
     pub(super) blocking: BlockingRunner,
@@ -88,7 +89,10 @@ impl ReloadTarget {
     pub(super) fn new(
         state: &OpsState,
         upstream: upstream::Client,
-        refreshes: Arc<issuer_api::Refreshes>,
+        (refreshes, shared_refreshes): (
+            Arc<issuer_api::Refreshes>,
+            Option<Arc<issuer_api::SharedRefreshes>>,
+        ),
         config: watch::Sender<Arc<Config>>,
         tls: Option<Arc<ListenerTls>>,
     ) -> Self {
@@ -99,6 +103,7 @@ impl ReloadTarget {
             authorizer,
             upstream,
             refreshes,
+            shared_refreshes,
             metrics,
             readiness,
             blocking,
@@ -297,8 +302,9 @@ impl ConfigReloader {
     /// Issuers that did not change are no part of the background work: their tasks go on.
     fn compile(&self, config: &Config, epoch: u64) -> Result<Compiled, Vec<String>> {
         let ReloadTarget { upstream, refreshes, metrics, readiness, .. } = &self.target;
+        let shared_refreshes = self.target.shared_refreshes.as_ref();
         let network = upstream.network().prepare(&config.network, &config.issuers)?;
-        let shared = SharedParts { upstream, metrics, refreshes };
+        let shared = SharedParts { upstream, metrics, refreshes, shared_refreshes };
         let before = self.target.authorizer.snapshot();
         let (known, limits) = (before.verifier().issuers(), compile::limits(config));
         let parts = before

@@ -8,6 +8,7 @@ use super::{BuildError, tasks::spawn};
 use crate::{
     config::{Config, OnOutage},
     health::Readiness,
+    issuer_api::{SharedRefreshWork, SharedRefreshes},
     metrics::Metrics,
     shared::{RedisListener, RedisStore, SharedHealth, random_name},
     verify::{MemoryRevocations, RevocationReplica, RevocationSync},
@@ -19,9 +20,9 @@ const LATCH: &str = "shared: the revocations of the other replicas";
 /// The shared state, and the work that it needs.
 #[derive(Debug)]
 pub(super) struct SharedState {
-    pub(super) store: Arc<RedisStore>,
     pub(super) replica: Arc<RevocationReplica>,
     pub(super) health: Arc<SharedHealth>,
+    pub(super) refreshes: Arc<SharedRefreshes>,
     work: SharedWork,
 }
 
@@ -30,6 +31,7 @@ pub(super) struct SharedState {
 struct SharedWork {
     listener: RedisListener,
     sync: RevocationSync,
+    refreshes: SharedRefreshWork,
 }
 
 impl SharedState {
@@ -55,13 +57,16 @@ impl SharedState {
         };
         let (replica, sync) =
             RevocationReplica::new(&name, list, store.clone(), &health, latch);
-        Ok(Some(Self { store, replica, health, work: SharedWork { listener, sync } }))
+        let (refreshes, later) = SharedRefreshes::new(settings, store, metrics);
+        let work = SharedWork { listener, sync, refreshes: later };
+        Ok(Some(Self { replica, health, refreshes, work }))
     }
 
     /// Starts the work.
     pub(super) fn spawn(self, tasks: &mut JoinSet<()>) {
-        let SharedWork { listener, sync } = self.work;
+        let SharedWork { listener, sync, refreshes } = self.work;
         spawn(tasks, listener.run());
         spawn(tasks, sync.run());
+        spawn(tasks, refreshes.run());
     }
 }

@@ -14,7 +14,7 @@ pub(super) enum SharedOperation {
     Replace,
     /// Remove a value.
     Remove,
-    /// Count.
+    /// Add one to a counter.
     Count,
     /// Merge records into the set.
     Merge,

@@ -82,3 +82,67 @@ pub(super) fn replicas(answer: Value) -> Result<Vec<ReplicaPosition>, SharedErro
     }
     Ok(all)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ID: [u8; 32] = [3; 32];
+
+    fn text(text: &str) -> Value {
+        Value::BulkString(text.as_bytes().to_vec())
+    }
+
+    fn answer(found: Vec<Value>) -> Value {
+        let numbers = [text("g"), text("7"), Value::Int(0), text("5000"), text("1000000")];
+        Value::Array(numbers.into_iter().chain([Value::Array(found)]).collect())
+    }
+
+    fn one(record: &str) -> Value {
+        answer(vec![Value::BulkString(ID.to_vec()), text(record)])
+    }
+
+    #[test]
+    fn the_end_of_a_record_is_the_later_one_by_both_clocks() {
+        // The record ends at 1 060 000; the clock of the store says 1 000 000.
+        for (name, here, left) in [
+            ("equal clocks", 1_000_000, 60_000),
+            ("the replica is ahead", 5_000_000, 60_000),
+            ("the replica is behind, or the store is ahead", 900_000, 160_000),
+        ] {
+            let found = changes(one("2 9 1060000 44 0"), here).unwrap();
+            let expected = SetRecord {
+                id: ID,
+                kind: 2,
+                value: 9,
+                left: Some(Duration::from_millis(left)),
+                stamp: 44,
+                removed: false,
+            };
+            assert_eq!(found.records, [expected], "{name}");
+        }
+        let endless = changes(one("0 0 0 44 1"), 1).unwrap().records[0];
+        assert_eq!((endless.left, endless.removed), (None, true));
+    }
+
+    #[test]
+    fn an_answer_of_another_form_is_refused_whole() {
+        for (name, answer) in [
+            ("nothing", Value::Nil),
+            ("a text", text("x")),
+            ("an empty list", Value::Array(Vec::new())),
+            ("a short record", one("2 9 1060000")),
+            ("a word for a number", one("2 nine 1060000 44 0")),
+            ("a kind that is too large", one("256 9 1060000 44 0")),
+            ("a negative number", one("2 -9 1060000 44 0")),
+            ("a short id", answer(vec![text("id"), text("2 9 1060000 44 0")])),
+        ] {
+            let error = changes(answer, 1).expect_err(name);
+            assert!(matches!(error, SharedError::Refused(_)), "{name}: {error}");
+        }
+        for (name, answer) in [("a number", Value::Int(1)), ("a text", text("x"))] {
+            assert!(held(answer.clone()).is_err(), "{name}");
+            assert!(position(answer).is_err(), "{name}");
+        }
+    }
+}

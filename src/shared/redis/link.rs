@@ -1,4 +1,4 @@
-//! The connection to Redis: made when it is needed, and made anew when it may be dead.
+//! The connection to Redis: made when it is needed, and made again when it may be dead.
 //!
 //! In: a question. Out: its answer, or why there is none, in bounded time. A connection that did not
 //! answer in time is given up: a firewall may have dropped it, and its later answers would be those
@@ -108,7 +108,7 @@ impl Link {
         }
     }
 
-    /// Asks, within twice the patience: a connection may have to be made first.
+    /// Asks, within twice the time limit: a connection may have to be made first.
     pub(super) async fn ask<T: FromRedisValue>(
         &self,
         question: &ScriptInvocation<'_>,
@@ -116,7 +116,7 @@ impl Link {
         let Ok(_place) = self.places.try_acquire() else {
             return Err(SharedError::Unreachable("too many questions are waiting".to_owned()));
         };
-        // Whoever makes the connection makes it for all who wait here.
+        // The first one makes the connection for all that wait here.
         let connected = timeout(self.patience, self.connection()).await;
         let (number, mut connection) = match connected {
             Ok(connected) => connected?,

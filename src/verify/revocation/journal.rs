@@ -1,4 +1,4 @@
-//! What a replicated list knows beside its entries: the commands that the store does not have yet,
+//! The knowledge of a replicated list beside its entries: the commands that the store does not have yet,
 //! and the revocations that were taken back.
 //!
 //! In: commands of this replica, records of the store. Out: what to send, and which of two that

@@ -51,7 +51,7 @@ pub struct MemoryRevocations {
     metrics: Arc<Metrics>,
 }
 
-/// What commands and sweeps need beside the entries.
+/// The state that commands and sweeps need beside the entries.
 #[derive(Debug, Default)]
 struct Writing {
     /// The time of the last look for ended entries.

@@ -277,7 +277,7 @@ impl RevocationSync {
 }
 
 /// The first bytes of an id, which tell it from others well enough: one that is taken for another is
-/// sent once more, or by the next replica.
+/// sent again, or by the next replica.
 fn short(record: &SetRecord) -> u64 {
     record.id.first_chunk().map_or(0, |first| u64::from_le_bytes(*first))
 }

@@ -15,7 +15,7 @@ mod hurry;
 mod openid;
 mod passports;
 mod permissions;
-mod refresh;
+pub(super) mod refresh;
 mod refusals;
 mod sessions;
 mod users;
@@ -48,7 +48,7 @@ const APP_SECRET: &str = "ras_shop";
 /// The issuer of somebody else's tokens, which the app's validator takes.
 const IDP: &str = "https://idp.test";
 /// May do everything.
-const ADMIN: &str = "an-admin-secret-of-this-test";
+pub(super) const ADMIN: &str = "an-admin-secret-of-this-test";
 /// May exchange only.
 const TRADER: &str = "a-trader-secret-of-this-test";
 
@@ -104,7 +104,7 @@ pub(super) struct Rig {
     pub(super) app: TestApp,
     pub(super) minter: Minter,
     pub(super) controls: Controls,
-    emulator: SocketAddr,
+    pub(super) emulator: SocketAddr,
     idp: Key,
     running: AbortHandle,
 }
@@ -116,7 +116,7 @@ impl Drop for Rig {
 }
 
 /// The configuration before an emulator at this URL.
-fn settings(base: &str) -> Value {
+pub(super) fn settings(base: &str) -> Value {
     json!({
         "listeners": {
             "grpc": { "address": "127.0.0.1:0", "workers": 1 },
@@ -211,7 +211,7 @@ impl Rig {
         self.known(ADMIN)
     }
 
-    async fn exchange(&self, grant: Grant) -> Result<Outcome, Status> {
+    pub(super) async fn exchange(&self, grant: Grant) -> Result<Outcome, Status> {
         let request = ExchangeRequest { grant: Some(grant), ..ExchangeRequest::default() };
         self.trade(request).await
     }
@@ -222,14 +222,14 @@ impl Rig {
         Ok(outcome.expect("an outcome is always set"))
     }
 
-    async fn tokens(&self, grant: Grant) -> Tokens {
+    pub(super) async fn tokens(&self, grant: Grant) -> Tokens {
         match self.exchange(grant).await.unwrap_or_else(|status| panic!("{status:?}")) {
             Outcome::Tokens(tokens) => tokens,
             Outcome::NoTokens(nothing) => panic!("{nothing:?}"),
         }
     }
 
-    fn hits(&self, endpoint: Endpoint) -> u64 {
+    pub(super) fn hits(&self, endpoint: Endpoint) -> u64 {
         self.controls.hits(endpoint)
     }
 }
@@ -238,7 +238,7 @@ pub(super) type Stub = RowndAuthClient<InterceptedService<Channel, Bearer>>;
 
 /// Shows a caller's secret.
 #[derive(Clone)]
-pub(super) struct Bearer(Arc<str>);
+pub(super) struct Bearer(pub(super) Arc<str>);
 
 impl Interceptor for Bearer {
     fn call(&mut self, mut request: Request<()>) -> Result<Request<()>, Status> {
@@ -291,8 +291,13 @@ impl Said {
         self
     }
 
+    /// The reason alone.
+    pub(super) fn reason(&self) -> String {
+        self.reason.clone()
+    }
+
     #[track_caller]
-    fn tells(self, name: &str, value: &str) -> Self {
+    pub(super) fn tells(self, name: &str, value: &str) -> Self {
         assert_eq!(self.told.get(name).map(String::as_str), Some(value), "{:?}", self.told);
         self
     }

@@ -42,7 +42,7 @@ pub(in crate::config) struct WrittenShared {
     /// bytes in base64, by `openssl rand -base64 32`. Tokens are known to Redis by digests that
     /// nobody can make without it, and the answers of refreshes are encrypted by it.
     pub key: Secret,
-    /// What happens to a refresh of a token while Redis does not answer. With `refuse`, also, a
+    /// The treatment of refreshes of tokens while Redis does not answer. With `refuse`, also, a
     /// process that starts is not ready before it has read the revocations.
     #[serde(default)]
     pub on_outage: OnOutage,
@@ -58,7 +58,7 @@ pub(in crate::config) struct WrittenShared {
     pub unknown_for: Span,
 }
 
-/// What happens to a refresh of a token while Redis does not answer.
+/// The treatment of refreshes of tokens while Redis does not answer.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum OnOutage {
@@ -88,7 +88,7 @@ pub struct Shared {
     pub prefix: String,
     /// The key of the deployment.
     pub key: DeploymentKey,
-    /// What happens to a refresh of a token while Redis does not answer.
+    /// The treatment of refreshes of tokens while Redis does not answer.
     pub on_outage: OnOutage,
     /// The longest time that one answer of Redis may take.
     pub timeout: Span,
