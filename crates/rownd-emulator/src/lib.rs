@@ -28,7 +28,7 @@ mod tests;
 pub use data::{apps::Variant, clients::Signing, users::AuthLevel};
 pub use keys::rotation::{Rotated, Rotation, SignedBy};
 pub use mint::{MintError, Minter, TokenOrder};
-pub use routes::Controls;
+pub use routes::{Controls, PLATFORM_APP};
 pub use seed::{Problem, Problems, Seed};
 pub use server::{Emulator, bind};
 pub use settings::{DEFAULT_ADDRESS, Settings, random_secret};

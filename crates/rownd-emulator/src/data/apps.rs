@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use super::{
-    clients::{Client, Signing},
+    clients::{AccessTokens, Client, ClientPut, Signing},
     people::{SeedGroup, SeedUser},
     users::User,
     validators::Validator,
@@ -69,6 +69,13 @@ pub(crate) struct App {
     /// The algorithm of the app's OpenID provider.
     #[serde(default)]
     pub(crate) oidc_signing: Signing,
+    /// The form of the access tokens of the app's OpenID provider: `opaque` or `jwt`.
+    #[serde(default)]
+    pub(crate) oidc_access_tokens: AccessTokens,
+    /// The treatment of the members of `config` that a `PUT` of an OpenID client does not name:
+    /// `replace` removes them, `merge` keeps them.
+    #[serde(default)]
+    pub(crate) oidc_client_put: ClientPut,
     /// The clients of the app's OpenID provider.
     #[serde(default)]
     pub(crate) oidc_clients: Vec<Client>,
@@ -78,6 +85,9 @@ pub(crate) struct App {
     /// The groups of the app.
     #[serde(default)]
     pub(crate) groups: Vec<SeedGroup>,
+    /// The members of `config` that a platform operator wrote and that change nothing here.
+    #[serde(skip)]
+    pub(crate) patched_config: Map<String, Value>,
 }
 
 impl App {
@@ -96,9 +106,12 @@ impl App {
             token_validators: Vec::new(),
             supertokens_plugin: false,
             oidc_signing: Signing::default(),
+            oidc_access_tokens: AccessTokens::default(),
+            oidc_client_put: ClientPut::default(),
             oidc_clients: Vec::new(),
             users: Vec::new(),
             groups: Vec::new(),
+            patched_config: Map::new(),
         }
     }
 
@@ -121,11 +134,6 @@ impl App {
         };
         let claims = self.custom_claims.iter();
         claims.filter_map(|(name, claim)| Some((name.clone(), value(claim)?))).collect()
-    }
-
-    /// The OpenID client with this id or `client_id`.
-    pub(crate) fn client(&self, id: &str) -> Option<&Client> {
-        self.oidc_clients.iter().find(|client| client.answers_to(id))
     }
 }
 

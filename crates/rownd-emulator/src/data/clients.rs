@@ -1,6 +1,5 @@
 //! The clients of an app's OpenID provider, as the seed file writes them.
 
-use http::Uri;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -12,6 +11,29 @@ pub enum Signing {
     RS256,
     /// Ed25519, as Rownd's own tokens.
     EdDSA,
+}
+
+/// The form of the access tokens of an app's OpenID provider.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum AccessTokens {
+    /// Random text, except with `resource=app:ID`.
+    #[default]
+    Opaque,
+    /// A JWT for the app.
+    Jwt,
+}
+
+/// The treatment of the members of `config` that a `PUT` of an OpenID client does not name. Rownd does
+/// not document its own.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum ClientPut {
+    /// They are removed.
+    #[default]
+    Replace,
+    /// They are kept.
+    Merge,
 }
 
 impl Signing {
@@ -56,7 +78,7 @@ pub(crate) struct Client {
     pub(crate) allowed_scopes: Vec<String>,
 }
 
-fn standard_scopes() -> Vec<String> {
+pub(super) fn standard_scopes() -> Vec<String> {
     STANDARD_SCOPES.map(str::to_owned).to_vec()
 }
 
@@ -78,38 +100,4 @@ impl Client {
         };
         vec![client("oc_demo", Some(secret.to_owned())), client("oc_demo_public", None)]
     }
-
-    /// Whether this is one of the client's two names.
-    pub(crate) fn answers_to(&self, id: &str) -> bool {
-        self.id == id || self.client_id.as_deref() == Some(id)
-    }
-
-    /// The name for people, or the id.
-    pub(crate) fn title(&self) -> &str {
-        self.name.as_deref().unwrap_or(&self.id)
-    }
-
-    /// Whether a code may be sent to this address: it is registered. On loopback any port fits
-    /// (RFC 8252 section 7.3).
-    pub(crate) fn may_redirect(&self, uri: &str) -> bool {
-        self.redirect_uris.iter().any(|known| is_same_address(known, uri))
-    }
-
-    /// Whether the user may be sent to this address after the end of a session.
-    pub(crate) fn may_log_out_to(&self, uri: &str) -> bool {
-        self.post_logout_uris.iter().any(|known| is_same_address(known, uri))
-    }
-}
-
-fn is_same_address(known: &str, uri: &str) -> bool {
-    if known == uri {
-        return true;
-    }
-    let (Ok(known), Ok(uri)) = (known.parse::<Uri>(), uri.parse::<Uri>()) else { return false };
-    let loopback = |uri: &Uri| matches!(uri.host(), Some("127.0.0.1" | "[::1]" | "localhost"));
-    loopback(&known)
-        && known.scheme_str() == uri.scheme_str()
-        && known.host() == uri.host()
-        && known.path_and_query() == uri.path_and_query()
-        && uri.authority().is_some_and(|authority| !authority.as_str().contains('@'))
 }

@@ -40,6 +40,21 @@ pub(crate) enum DataError {
     /// The group holds as many invites as the emulator keeps.
     #[error("the emulator keeps at most {0} invites per group")]
     TooManyInvites(usize),
+    /// No OpenID client of the app has the id.
+    #[error("there is no OpenID client with that id")]
+    NoSuchClient,
+    /// The client has no logo of that shade.
+    #[error("the client has no such logo")]
+    NoSuchLogo,
+    /// A setting of an OpenID client cannot be used: what is wrong with it.
+    #[error("{0}")]
+    BadClient(String),
+    /// The app holds as many OpenID clients as the emulator keeps.
+    #[error("the emulator keeps at most {0} OpenID clients per app")]
+    TooManyClients(usize),
+    /// The files of the app are as large as the emulator keeps.
+    #[error("the emulator keeps at most {0} bytes of files per app")]
+    TooManyBytes(usize),
     /// The group is not open: an invite is needed.
     #[error("the group takes only users who are invited")]
     InviteNeeded,

@@ -14,6 +14,8 @@ pub(crate) struct Grant {
     pub(crate) app: String,
     /// The id of the client.
     pub(crate) client: String,
+    /// The `client_id` by which the client asked: one of its two names.
+    pub(crate) client_name: String,
     /// The id of the user.
     pub(crate) user: String,
     /// The scopes that the user allowed.
@@ -59,6 +61,8 @@ pub(crate) struct PendingRequest {
     pub(crate) app: String,
     /// The id of the client.
     pub(crate) client: String,
+    /// The `client_id` by which the client asked: one of its two names.
+    pub(crate) client_name: String,
     /// The registered address of the client to which the browser returns.
     pub(crate) redirect_uri: String,
     /// The scopes that the client asked for and may have.
@@ -143,6 +147,15 @@ impl GrantRecords {
         let access = self.access.get(token).filter(|access| access.expires > now)?;
         let grant = self.grants.get(&access.grant).filter(|grant| !grant.revoked)?;
         Some((access, grant))
+    }
+
+    /// Revokes all grants of a client.
+    pub(crate) fn revoke_client(&mut self, app: &str, client: &str) {
+        for grant in self.grants.values_mut() {
+            if grant.app == app && grant.client == client {
+                grant.revoked = true;
+            }
+        }
     }
 
     /// Revokes a grant: none of its codes and tokens works any more.

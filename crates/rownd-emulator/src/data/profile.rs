@@ -45,6 +45,8 @@ pub(crate) fn upsert(
         fields::check(&app_records.app, &written.data, rest == OmittedFields::Removed, &mut faults);
     fields::check_attributes(&written.attributes, &mut faults);
     faults.into_result().map_err(DataError::Fields)?;
+    let large = kept.values().filter_map(|value| value.as_str().map(str::len)).max();
+    app_records.check_room(large.unwrap_or_default())?;
     let generated = ids::generate(id);
     let id = match generated {
         Some(id) => id,

@@ -14,6 +14,7 @@ use super::{
     grants::GrantRecords,
     groups::{Admission, Group, Member, MemberState},
     links::Link,
+    oidc_clients::OidcClient,
     sessions::SessionRecords,
     users::User,
 };
@@ -22,18 +23,26 @@ use super::{
 const MAX_USERS: usize = 5_000;
 /// The most groups of one app; one more is refused.
 const MAX_GROUPS: usize = 1_000;
+/// The most OpenID clients of one app; one more is refused.
+const MAX_CLIENTS: usize = 500;
+/// The most bytes of the files of one app: logos, and large values of profiles.
+const MAX_FILE_BYTES: usize = 128 * 1024 * 1024;
+/// The size from which a value of a profile counts as a file, in bytes.
+const LARGE_VALUE: usize = 64 * 1024;
 /// The most used refresh tokens that are remembered; the oldest one is evicted.
 const MAX_USED_TOKENS: usize = 20_000;
 /// The most magic links; the oldest one is evicted.
 const MAX_LINKS: usize = 1_000;
 
-/// An app with its users and groups.
+/// An app with its users, groups and OpenID clients.
 pub(crate) struct AppRecords {
     pub(crate) app: App,
     /// By id.
     pub(crate) users: BTreeMap<String, User>,
     /// By id.
     pub(crate) groups: BTreeMap<String, Group>,
+    /// By id.
+    pub(crate) clients: BTreeMap<String, OidcClient>,
 }
 
 impl AppRecords {
@@ -51,7 +60,10 @@ impl AppRecords {
                 }
             }
         }
-        Self { app, users, groups }
+        let clients = app.oidc_clients.iter();
+        let clients =
+            clients.map(|seed| (seed.id.clone(), OidcClient::of_seed(&app.id, seed))).collect();
+        Self { app, users, groups, clients }
     }
 
     /// The user with this id.
@@ -121,6 +133,52 @@ impl AppRecords {
             None => {
                 group.admit(Member::new(user, Vec::new()))?;
             }
+        }
+        Ok(())
+    }
+
+    /// The OpenID client with this id or `client_id`.
+    pub(crate) fn client(&self, name: &str) -> Option<&OidcClient> {
+        self.clients
+            .get(name)
+            .or_else(|| self.clients.values().find(|client| client.answers_to(name)))
+    }
+
+    /// The OpenID client with this id.
+    pub(crate) fn client_of(&self, id: &str) -> Result<&OidcClient, DataError> {
+        self.clients.get(id).ok_or(DataError::NoSuchClient)
+    }
+
+    /// Removes the OpenID client with this id.
+    pub(crate) fn remove_client(&mut self, id: &str) -> Result<(), DataError> {
+        self.clients.remove(id).map(drop).ok_or(DataError::NoSuchClient)
+    }
+
+    /// The OpenID client with this id, to change it.
+    pub(crate) fn client_mut(&mut self, id: &str) -> Result<&mut OidcClient, DataError> {
+        self.clients.get_mut(id).ok_or(DataError::NoSuchClient)
+    }
+
+    /// Adds an OpenID client.
+    pub(crate) fn add_client(&mut self, client: OidcClient) -> Result<(), DataError> {
+        if self.clients.len() >= MAX_CLIENTS {
+            return Err(DataError::TooManyClients(MAX_CLIENTS));
+        }
+        self.clients.insert(client.id.clone(), client);
+        Ok(())
+    }
+
+    /// Whether the app may keep a file of so many bytes more.
+    pub(crate) fn check_room(&self, more: usize) -> Result<(), DataError> {
+        if more < LARGE_VALUE {
+            return Ok(());
+        }
+        let logos: usize = self.clients.values().map(OidcClient::logo_bytes).sum();
+        let values = self.users.values().flat_map(|user| user.data.values());
+        let files = values.filter_map(|value| value.as_str().map(str::len));
+        let files: usize = files.filter(|length| *length >= LARGE_VALUE).sum();
+        if logos.saturating_add(files).saturating_add(more) > MAX_FILE_BYTES {
+            return Err(DataError::TooManyBytes(MAX_FILE_BYTES));
         }
         Ok(())
     }

@@ -13,6 +13,9 @@ use crate::{
     state::State,
 };
 
+/// The app of Rownd itself: its users are the platform's operators, who configure every other app.
+pub const PLATFORM_APP: &str = "app_rownd_platform";
+
 /// An app as the caller.
 pub(crate) struct AppCaller {
     pub(crate) app: String,
@@ -135,6 +138,20 @@ pub(crate) fn by_bearer(state: &State, headers: &HeaderMap) -> Result<UserCaller
     }
     let variant = claims.variant().map(str::to_owned);
     Ok(UserCaller { app, variant, user: claims.user })
+}
+
+/// Authenticates a platform operator: a user of Rownd's own app, whom no record has to know.
+pub(crate) fn by_operator(state: &State, headers: &HeaderMap) -> Result<(), ApiError> {
+    let needed = || ApiError::unauthorized("the access token of a platform operator is needed");
+    let claims = own_claims(state, bearer(headers).ok_or_else(needed)?).map_err(|_| needed())?;
+    if claims.is_expired() || claims.kind.as_deref().is_some_and(|kind| kind != "access_token") {
+        return Err(needed());
+    }
+    if claims.is_for(PLATFORM_APP) {
+        Ok(())
+    } else {
+        Err(ApiError::forbidden("the token is not a platform operator's"))
+    }
 }
 
 /// Authenticates by bearer token, for this app.

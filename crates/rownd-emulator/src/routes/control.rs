@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 
 use super::request::{ApiError, JsonBody, QueryParams};
 use crate::{
-    data::clients::Signing,
+    data::{clients::Signing, oidc_clients::OidcClient},
     keys::rotation::{Rotated, Rotation},
     mint::{MintError, Minter, TokenOrder},
     state::{Endpoint, Fault, State},
@@ -202,13 +202,7 @@ async fn list_apps(Shared(controls): Shared<Controls>) -> Response {
         .values()
         .map(|app_records| {
             let app = &app_records.app;
-            let clients = app.oidc_clients.iter().map(|client| {
-                json!({
-                    "client_id": client.client_id.as_ref().unwrap_or(&client.id),
-                    "secret": client.secret,
-                    "redirect_uris": client.redirect_uris,
-                })
-            });
+            let clients = app_records.clients.values().map(OidcClient::secrets_json);
             json!({
                 "id": app.id,
                 "key": app.key,

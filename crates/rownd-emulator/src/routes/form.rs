@@ -1,4 +1,4 @@
-//! The body of a profile write: JSON, or a form with files (`multipart/form-data`).
+//! The body of a profile write: JSON, a form with files (`multipart/form-data`), or one file as it is.
 //!
 //! In: a request. Out: the write, in which a file is a `data:` URL (RFC 2397). Rownd does not
 //! document the names of the parts: a field is `NAME`, `data[NAME]` or `data.NAME`; `data` and
@@ -7,6 +7,7 @@
 use std::convert::Infallible;
 
 use axum::{
+    body::Bytes,
     extract::{FromRequest, Multipart, Request, multipart::MultipartError},
     http::{HeaderValue, header},
 };
@@ -32,10 +33,12 @@ enum Content {
     File(String),
 }
 
-/// A body in one of two forms.
+/// A body in one of three forms.
 pub(crate) enum Written<T> {
     Json(T),
     Form(Vec<Part>),
+    /// The `data:` URL of a file that is the whole body.
+    File(String),
 }
 
 /// The body of a write, which the handler reads after the credentials.
@@ -46,15 +49,45 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for JsonOrForm<T> {
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Infallible> {
         let kind = request.headers().get(header::CONTENT_TYPE);
-        let form = kind.and_then(|kind| kind.to_str().ok()).is_some_and(|kind| {
-            kind.trim_start().to_ascii_lowercase().starts_with("multipart/form-data")
-        });
-        if form {
-            return Ok(Self(parts(request, state).await.map(Written::Form)));
+        let kind = kind.and_then(|kind| kind.to_str().ok()).unwrap_or_default().trim().to_owned();
+        match BodyForm::of(&kind) {
+            BodyForm::Form => {
+                return Ok(Self(parts(request, state).await.map(Written::Form)));
+            }
+            BodyForm::File => {
+                let bytes = Bytes::from_request(request, state).await;
+                let bytes = bytes.map_err(|rejection| bad_request(rejection.body_text()));
+                return Ok(Self(bytes.map(|bytes| Written::File(data_url(&kind, &bytes)))));
+            }
+            BodyForm::Json => {}
         }
         let Ok(body) = JsonBody::from_request(request, state).await;
         Ok(Self(body.read().map(Written::Json)))
     }
+}
+
+/// The form of a body, by its content type.
+enum BodyForm {
+    Json,
+    Form,
+    File,
+}
+
+impl BodyForm {
+    fn of(kind: &str) -> Self {
+        let kind = kind.split(';').next().unwrap_or_default().trim_end().to_ascii_lowercase();
+        match kind.as_str() {
+            "multipart/form-data" => Self::Form,
+            // A web form is no file; nor is a body that says nothing of itself.
+            "" | "application/x-www-form-urlencoded" => Self::Json,
+            kind if kind.ends_with("/json") || kind.ends_with("+json") => Self::Json,
+            _ => Self::File,
+        }
+    }
+}
+
+fn data_url(kind: &str, bytes: &[u8]) -> String {
+    format!("data:{kind};base64,{}", STANDARD.encode(bytes))
 }
 
 async fn parts<S: Send + Sync>(request: Request, state: &S) -> Result<Vec<Part>, ApiError> {
@@ -75,7 +108,7 @@ async fn parts<S: Send + Sync>(request: Request, state: &S) -> Result<Vec<Part>,
         } else {
             let kind = kind.unwrap_or_else(|| "application/octet-stream".to_owned());
             let bytes = field.bytes().await.map_err(wrong)?;
-            Content::File(format!("data:{kind};base64,{}", STANDARD.encode(bytes)))
+            Content::File(data_url(&kind, &bytes))
         };
         parts.push(Part { name, content });
     }
@@ -88,6 +121,11 @@ impl JsonOrForm<ProfileWrite> {
         let parts = match self.0? {
             Written::Json(written) => return Ok(written),
             Written::Form(parts) => parts,
+            Written::File(_) => {
+                return Err(bad_request(
+                    "a profile is JSON or a form; a file is the value of a field",
+                ));
+            }
         };
         let mut written = ProfileWrite { data: Map::new(), attributes: Map::new() };
         for Part { name, content } in parts {
@@ -113,6 +151,12 @@ impl JsonOrForm<FieldWrite> {
         let parts = match self.0? {
             Written::Json(written) => return Ok(written),
             Written::Form(parts) => parts,
+            Written::File(url) if holds_files(app, field) => {
+                return Ok(FieldWrite { value: Value::String(url) });
+            }
+            Written::File(_) => {
+                return Err(bad_request("only a field of type image or document takes a file"));
+            }
         };
         let part = parts.into_iter().find(|part| part.name == "value");
         let part = part.ok_or_else(|| bad_request("the form has no part `value`"))?;
@@ -149,16 +193,23 @@ fn value(app: &App, field: &str, content: Content) -> Value {
     }
 }
 
-/// The content type and the bytes of a field that is a file.
-pub(crate) fn file_of(app: &App, field: &str, value: &Value) -> Option<(HeaderValue, Vec<u8>)> {
-    match app.schema.get(field)?.kind {
-        FieldType::Image | FieldType::Document => {}
+/// Whether the field is for files.
+fn holds_files(app: &App, field: &str) -> bool {
+    app.schema.get(field).is_some_and(|spec| match spec.kind {
+        FieldType::Image | FieldType::Document => true,
         FieldType::String
         | FieldType::Number
         | FieldType::Boolean
         | FieldType::Array
         | FieldType::Object
-        | FieldType::Any => return None,
+        | FieldType::Any => false,
+    })
+}
+
+/// The content type and the bytes of a field that is a file.
+pub(crate) fn file_of(app: &App, field: &str, value: &Value) -> Option<(HeaderValue, Vec<u8>)> {
+    if !holds_files(app, field) {
+        return None;
     }
     let (kind, encoded) = value.as_str()?.strip_prefix("data:")?.split_once(";base64,")?;
     Some((HeaderValue::from_str(kind).ok()?, STANDARD.decode(encoded).ok()?))

@@ -11,6 +11,8 @@ mod groups;
 mod injection;
 mod links;
 mod oidc;
+mod oidc_clients;
+mod platform;
 pub(crate) mod public;
 mod request;
 mod supertokens;
@@ -26,10 +28,11 @@ use axum::{
     routing::{MethodRouter, any, get, post},
 };
 
+pub use access::PLATFORM_APP;
 pub use control::Controls;
 
 use crate::state::{Endpoint, State};
-use request::MAX_BODY;
+use request::{MAX_BODY, MAX_FILE_BODY};
 use users::{account, data, lists, me};
 
 /// The methods of one path.
@@ -68,6 +71,12 @@ fn api(state: &Arc<State>) -> Router {
         .route("/hub/auth/magic", on(Endpoint::Magic, post(links::create)))
         .route("/hub/auth/magic/{id}", on(Endpoint::Magic, get(links::redeem)))
         .route("/me/auth/magic", on(Endpoint::Magic, post(links::create_own)))
+        .route(
+            "/applications/{app}",
+            on(Endpoint::Platform, get(platform::read).patch(platform::patch)),
+        )
+        .route("/applications/{app}/variants", on(Endpoint::Platform, get(platform::variants)))
+        .merge(oidc_clients::routes(&|routes| on(Endpoint::OidcClients, routes)))
         .merge(oidc::routes(&|routes| on(Endpoint::Oidc, routes)))
         .merge(groups::routes(&|routes| on(Endpoint::Groups, routes)))
         .merge(supertokens::routes(&|routes| on(Endpoint::Supertokens, routes)))
@@ -78,6 +87,11 @@ fn api(state: &Arc<State>) -> Router {
         .with_state(Arc::clone(state))
 }
 
+/// The same routes, whose bodies may hold files.
+fn with_files(routes: Routes) -> Routes {
+    routes.layer(DefaultBodyLimit::max(MAX_FILE_BODY))
+}
+
 /// The routes for backends, with key and secret.
 fn user_routes(on: &dyn Fn(Endpoint, Routes) -> Routes) -> Router<Arc<State>> {
     Router::new()
@@ -85,12 +99,12 @@ fn user_routes(on: &dyn Fn(Endpoint, Routes) -> Routes) -> Router<Arc<State>> {
             "/applications/{app}/users/{user}/data",
             on(
                 Endpoint::UserData,
-                get(data::read).put(data::put).patch(data::patch).delete(data::delete),
+                with_files(get(data::read).put(data::put).patch(data::patch).delete(data::delete)),
             ),
         )
         .route(
             "/applications/{app}/users/{user}/data/fields/{field}",
-            on(Endpoint::UserData, get(data::read_field).put(data::put_field)),
+            on(Endpoint::UserData, with_files(get(data::read_field).put(data::put_field))),
         )
         .route(
             "/applications/{app}/users/data",
@@ -115,11 +129,11 @@ fn me_routes(on: &dyn Fn(Endpoint, Routes) -> Routes) -> Router<Arc<State>> {
         .route("/me/applications/{app}/schema", on(Endpoint::Me, get(apps::my_schema)))
         .route(
             "/me/applications/{app}/data",
-            on(Endpoint::Me, get(me::read).put(me::put).delete(me::delete)),
+            on(Endpoint::Me, with_files(get(me::read).put(me::put).delete(me::delete))),
         )
         .route(
             "/me/applications/{app}/data/fields/{field}",
-            on(Endpoint::Me, get(me::read_field).put(me::put_field)),
+            on(Endpoint::Me, with_files(get(me::read_field).put(me::put_field))),
         )
         .route("/me/applications/{app}/signout", on(Endpoint::Me, post(me::sign_out)))
 }

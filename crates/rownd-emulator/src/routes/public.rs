@@ -17,7 +17,10 @@ use super::{
     request::{ApiError, ApiResult, QueryParams, ok},
 };
 use crate::{
-    data::apps::{App, Variant},
+    data::{
+        apps::{App, Variant},
+        merge::merge,
+    },
     state::State,
 };
 
@@ -69,33 +72,7 @@ pub(super) async fn wrong_method() -> ApiError {
 
 /// The app config; a variant's key gets the base app with the variant beside it.
 pub(crate) fn app_config_json(app: &App, variant: Option<&Variant>) -> Value {
-    let document = json!({
-        "id": app.id,
-        "name": app.name,
-        "icon": ICON,
-        "schema": app.schema_json(),
-        "user_verification_field": "email",
-        "user_verification_fields": VERIFICATION_FIELDS,
-        "config": {
-            "hub": {
-                "customizations": { "rounded_corners": true },
-                "auth": {
-                    "audience": app.audience,
-                    "access_tokens": { "custom_claims": app.custom_claims },
-                    "refresh_tokens": app.refresh_tokens,
-                    "sign_in_methods": {
-                        "email": { "enabled": true },
-                        "phone": { "enabled": false },
-                        "apple": { "enabled": false, "client_id": "" },
-                        "google": { "enabled": false, "client_id": "" },
-                        "anonymous": { "enabled": true },
-                    },
-                    "show_app_icon": false,
-                },
-            },
-            "content_gates": [],
-        },
-    });
+    let document = app_json(app);
     match variant {
         Some(variant) => json!({
             "config_type": "variant",
@@ -104,6 +81,39 @@ pub(crate) fn app_config_json(app: &App, variant: Option<&Variant>) -> Value {
         }),
         None => json!({ "config_type": "app", "app": document }),
     }
+}
+
+/// The document of an app.
+pub(crate) fn app_json(app: &App) -> Value {
+    let mut config = json!({
+        "hub": {
+            "customizations": { "rounded_corners": true },
+            "auth": {
+                "audience": app.audience,
+                "access_tokens": { "custom_claims": app.custom_claims },
+                "refresh_tokens": app.refresh_tokens,
+                "sign_in_methods": {
+                    "email": { "enabled": true },
+                    "phone": { "enabled": false },
+                    "apple": { "enabled": false, "client_id": "" },
+                    "google": { "enabled": false, "client_id": "" },
+                    "anonymous": { "enabled": true },
+                },
+                "show_app_icon": false,
+            },
+        },
+        "content_gates": [],
+    });
+    merge(&mut config, Value::Object(app.patched_config.clone()));
+    json!({
+        "id": app.id,
+        "name": app.name,
+        "icon": ICON,
+        "schema": app.schema_json(),
+        "user_verification_field": "email",
+        "user_verification_fields": VERIFICATION_FIELDS,
+        "config": config,
+    })
 }
 
 /// The OAuth authorization server metadata. The issuer may be another name; the

@@ -18,6 +18,9 @@ use crate::{data::DataError, keys::rotation::KeyError};
 /// The most bytes of a body. It bounds what the emulator keeps, too; profiles are small.
 pub(crate) const MAX_BODY: usize = 256 * 1024;
 
+/// The most bytes of a body that may hold a file: a picture of 5 MiB, also as base64.
+pub(crate) const MAX_FILE_BODY: usize = 8 * 1024 * 1024;
+
 /// An error in Rownd's shape.
 #[derive(Debug)]
 pub(crate) struct ApiError {
@@ -152,9 +155,14 @@ impl From<DataError> for ApiError {
             DataError::AlreadyMember => Self::bad_request("E_ALREADY_MEMBER", message),
             DataError::LastOwner => Self::bad_request("E_LAST_OWNER", message),
             DataError::InviteNeeded | DataError::InviteForAnotherUser => Self::forbidden(message),
-            DataError::BadUserId | DataError::TooManyGroups(_) | DataError::TooManyInvites(_) => {
-                bad_request(message)
-            }
+            DataError::NoSuchClient => Self::not_found("E_OIDC_CLIENT_NOT_FOUND", message),
+            DataError::NoSuchLogo => Self::not_found("E_LOGO_NOT_FOUND", message),
+            DataError::BadClient(_)
+            | DataError::TooManyClients(_)
+            | DataError::TooManyBytes(_)
+            | DataError::BadUserId
+            | DataError::TooManyGroups(_)
+            | DataError::TooManyInvites(_) => bad_request(message),
             DataError::InviteUsed => Self::bad_request("E_INVITE_USED", message),
             DataError::LinkExpired => Self::bad_request("E_LINK_EXPIRED", message),
         }

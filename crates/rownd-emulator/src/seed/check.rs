@@ -8,6 +8,7 @@ use crate::data::{
     apps::{App, FieldType},
     clients::STANDARD_SCOPES,
     fields,
+    oidc_config::is_page,
 };
 
 /// The problems that the shape does not show: JSON pointer and message of each.
@@ -146,11 +147,4 @@ fn client_problems(app: &App) -> Vec<(String, String)> {
         }
     }
     found
-}
-
-/// Whether a browser can be sent to this address with a query.
-fn is_page(address: &str) -> bool {
-    url::Url::parse(address).is_ok_and(|url| {
-        matches!(url.scheme(), "http" | "https") && url.has_host() && url.fragment().is_none()
-    })
 }

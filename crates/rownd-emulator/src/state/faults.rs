@@ -44,6 +44,10 @@ pub enum Endpoint {
     Magic,
     /// `/applications/{app}/groups`, `/me/groups` and all below them.
     Groups,
+    /// `/applications/{app}/oidc-clients` and all below it.
+    OidcClients,
+    /// `/applications/{app}` itself and `variants` below it, for platform operators.
+    Platform,
     /// `/oidc/{app}/` and all below it.
     Oidc,
     /// `/auth/jwt/jwks.json` and the rest of SuperTokens below `/auth`, and its copy of Rownd's keys.
@@ -53,7 +57,7 @@ pub enum Endpoint {
 }
 
 impl Endpoint {
-    pub(crate) const ALL: [Self; 17] = [
+    pub(crate) const ALL: [Self; 19] = [
         Self::AppConfig,
         Self::Metadata,
         Self::Keys,
@@ -68,6 +72,8 @@ impl Endpoint {
         Self::Instant,
         Self::Magic,
         Self::Groups,
+        Self::OidcClients,
+        Self::Platform,
         Self::Oidc,
         Self::Supertokens,
         Self::Unknown,

@@ -130,6 +130,47 @@ fn a_field_and_the_users_own_profile_take_forms() {
 }
 
 #[test]
+fn a_field_for_files_takes_the_file_itself() {
+    let emulator = with_picture();
+    emulator.done("PUT", "/users/form/data", Some(json!({ "data": { "first_name": "A" } })));
+    let path = |field: &str| {
+        format!("/applications/{}/users/form/data/fields/{field}", emulator.settings.app_id)
+    };
+    let put = |field: &str, kind: &str, body: &[u8]| {
+        let headers = [
+            ("x-rownd-app-key", emulator.settings.app_key.as_str()),
+            ("x-rownd-app-secret", emulator.settings.app_secret.as_str()),
+            ("content-type", kind),
+        ];
+        emulator.raw("PUT", &path(field), &headers, body)
+    };
+    let large = [PNG, &vec![7; 5 * 1024 * 1024]].concat();
+    for (kind, body) in
+        [("image/png", PNG), ("image/webp; q=1", b"\0\xff".as_slice()), ("image/png", &large)]
+    {
+        let written = put("picture", kind, body);
+        assert_eq!((written.status, &written.json()["data"]["first_name"]), (200, &json!("A")));
+        for preview in ["", "?preview=small", "?preview=medium", "?preview=large&fail_on_error"] {
+            let at = format!("{}{preview}", path("picture"));
+            let file = emulator.with_secret("GET", &at, None);
+            assert_eq!((file.status, file.header("content-type")), (200, kind), "{preview}");
+            assert!(file.body == body, "{preview}");
+        }
+    }
+    for (case, field, kind, body) in [
+        ("no file", "first_name", "image/png", PNG),
+        ("a web form", "picture", "application/x-www-form-urlencoded", b"value=x".as_slice()),
+        ("no JSON", "picture", "application/json", PNG),
+        ("too large", "picture", "image/png", &vec![0; 8 * 1024 * 1024 + 1]),
+    ] {
+        assert_eq!(put(field, kind, body).status, 400, "{case}");
+    }
+    assert_eq!(put("unknown", "image/png", PNG).status, 400);
+    let huge = emulator.with_secret("GET", &format!("{}?preview=huge", path("picture")), None);
+    assert_eq!(huge.status, 400);
+}
+
+#[test]
 fn a_form_that_does_not_fit_is_refused() {
     let emulator = with_picture();
     let at = "/users/form/data";

@@ -21,6 +21,8 @@ mod interaction;
 mod invites;
 mod links;
 mod minting;
+mod oidc_clients;
+mod platform;
 mod public;
 
 use std::{

@@ -17,7 +17,7 @@ use super::{
     protocol::{OAuthError, Parameters},
 };
 use crate::{
-    data::{clients::Client, grants::PendingRequest, ids},
+    data::{grants::PendingRequest, ids, oidc_clients::OidcClient},
     routes::{
         access,
         request::{ApiError, PathParams},
@@ -65,7 +65,8 @@ pub(crate) async fn begin(
 /// The page of the app that takes the place of the provider's own.
 fn page_of_client(state: &State, pending: &PendingRequest) -> Option<String> {
     let records = state.records();
-    records.app(&pending.app).ok()?.app.client(&pending.client)?.interaction_endpoint.clone()
+    let client = records.app(&pending.app).ok()?.client(&pending.client)?;
+    client.interaction_endpoint().map(str::to_owned)
 }
 
 fn show(state: &State, app: &str, pending: PendingRequest, hint: Option<&str>) -> Response {
@@ -88,9 +89,10 @@ fn show(state: &State, app: &str, pending: PendingRequest, hint: Option<&str>) -
 /// that no browser is sent to an address that is not registered.
 fn pending(state: &State, app: &str, asked: &Parameters) -> Result<PendingRequest, AuthorizeError> {
     let records = state.records();
-    let app = &records.app(app).map_err(OAuthError::from)?.app;
+    let app = records.app(app).map_err(OAuthError::from)?;
+    let named = asked.require("client_id")?;
     let client = app
-        .client(asked.require("client_id")?)
+        .client(named)
         .ok_or_else(|| OAuthError::new("invalid_client", "there is no such client"))?;
     let redirect_uri = asked.require("redirect_uri")?;
     if !client.may_redirect(redirect_uri) {
@@ -100,13 +102,11 @@ fn pending(state: &State, app: &str, asked: &Parameters) -> Result<PendingReques
     let text = |name: &str| asked.get(name).map(str::to_owned);
     let asked_scopes = asked.get("scope").unwrap_or_default().split_whitespace();
     let pending = PendingRequest {
-        app: app.id.clone(),
+        app: app.app.id.clone(),
         client: client.id.clone(),
+        client_name: named.to_owned(),
         redirect_uri: redirect_uri.to_owned(),
-        scopes: asked_scopes
-            .filter(|scope| client.allowed_scopes.iter().any(|allowed| allowed == scope))
-            .map(str::to_owned)
-            .collect(),
+        scopes: asked_scopes.filter(|scope| client.may_ask_for(scope)).map(str::to_owned).collect(),
         state: text("state"),
         nonce: text("nonce"),
         challenge: text("code_challenge"),
@@ -123,7 +123,7 @@ fn pending(state: &State, app: &str, asked: &Parameters) -> Result<PendingReques
 /// The error of a request with a registered address, if there is one.
 fn check_request(
     asked: &Parameters,
-    client: &Client,
+    client: &OidcClient,
     pending: &PendingRequest,
 ) -> Option<OAuthError> {
     let method = asked.get("code_challenge_method");
@@ -139,8 +139,10 @@ fn check_request(
         ("login_required", "no user is signed in: the emulator keeps no sessions")
     } else if pending.challenge.is_some() && method != Some("S256") {
         ("invalid_request", "`code_challenge_method` has to be `S256`")
-    } else if pending.challenge.is_none() && client.secret.is_none() {
-        ("invalid_request", "a client without a secret has to send `code_challenge`")
+    } else if pending.challenge.is_none() && client.needs_pkce() {
+        ("invalid_request", "the client has to send `code_challenge`")
+    } else if pending.challenge.is_some() && !client.may_use_pkce() {
+        ("invalid_request", "the client has `is_pkce_supported: false`")
     } else if pending.resource.as_ref().is_some_and(|r| *r != format!("app:{}", pending.app)) {
         ("invalid_target", "`resource` has to be `app:` and the id of the app")
     } else {

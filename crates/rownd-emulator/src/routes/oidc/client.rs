@@ -7,31 +7,36 @@ use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
 
 use super::protocol::{OAuthError, Parameters};
 use crate::{
-    data::{apps::App, clients::Client},
+    data::{
+        oidc_clients::{OidcClient, Presented},
+        records::AppRecords,
+    },
     routes::access,
 };
 
-/// Authenticates a client: by Basic, by the body, or by its name alone if it has no secret.
+/// Authenticates a client: by Basic, by the body, or by its name alone, as its configuration has it.
 pub(crate) fn authenticate<'a>(
-    app: &'a App,
+    app: &'a AppRecords,
     headers: &HeaderMap,
     form: &Parameters,
-) -> Result<&'a Client, OAuthError> {
+) -> Result<&'a OidcClient, OAuthError> {
     let wrong = || {
         OAuthError::unauthorized("invalid_client", "the client is unknown or its secret is wrong")
     };
-    let (id, secret) = match (basic(headers)?, form.get("client_id"), form.get("client_secret")) {
+    let basic = basic(headers)?;
+    let (id, presented) = match (&basic, form.get("client_id"), form.get("client_secret")) {
         (Some(_), _, Some(_)) => {
             let why = "credentials in the header and in the body";
             return Err(OAuthError::new("invalid_request", why));
         }
         (Some((id, _)), Some(named), None) if id != named => return Err(wrong()),
-        (Some((id, secret)), _, None) => (id, Some(secret)),
-        (None, Some(id), secret) => (id.to_owned(), secret.map(str::to_owned)),
+        (Some((id, secret)), _, None) => (id.as_str(), Presented::Basic(secret)),
+        (None, Some(id), Some(secret)) => (id, Presented::Body(secret)),
+        (None, Some(id), None) => (id, Presented::Nothing),
         (None, None, _) => return Err(wrong()),
     };
-    let client = app.client(&id).ok_or_else(wrong)?;
-    if client.secret == secret { Ok(client) } else { Err(wrong()) }
+    let client = app.client(id).ok_or_else(wrong)?;
+    if client.admits(presented) { Ok(client) } else { Err(wrong()) }
 }
 
 /// The id and the secret of the Basic credentials, in which both are form-encoded (RFC 6749

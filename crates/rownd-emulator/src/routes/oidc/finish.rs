@@ -60,6 +60,7 @@ fn allow(state: &State, pending: &PendingRequest, user: &str) -> Option<String> 
     let grant = Grant {
         app: pending.app.clone(),
         client: pending.client.clone(),
+        client_name: pending.client_name.clone(),
         user: user.id.clone(),
         scopes: pending.scopes.clone(),
         nonce: pending.nonce.clone(),

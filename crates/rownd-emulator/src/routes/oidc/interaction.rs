@@ -78,8 +78,8 @@ fn waiting(state: &State, app: &str, id: &str) -> Result<Waiting, ApiError> {
     let records = state.records();
     let pending = records.grants.pending.get(id).cloned();
     let pending = pending.filter(|pending| pending.app == app).ok_or_else(unknown)?;
-    let client = records.app(app)?.app.client(&pending.client).ok_or_else(unknown)?;
-    let page = client.interaction_endpoint.as_deref().ok_or_else(unknown)?;
+    let client = records.app(app)?.client(&pending.client).ok_or_else(unknown)?;
+    let page = client.interaction_endpoint().ok_or_else(unknown)?;
     let page = url::Url::parse(page).map_err(|_| unknown())?;
     Ok(Waiting { pending, origin: page.origin().ascii_serialization() })
 }
@@ -93,11 +93,11 @@ pub(super) async fn describe(
     let waiting = waiting(&state, &app, &id)?;
     let name = {
         let records = state.records();
-        let client = records.app(&app)?.app.client(&waiting.pending.client);
+        let client = records.app(&app)?.client(&waiting.pending.client);
         client.map(|client| client.title().to_owned())
     };
     let body = json!({
-        "client_id": waiting.pending.client,
+        "client_id": waiting.pending.client_name,
         "client_name": name,
         "scopes": waiting.pending.scopes,
         "decided": waiting.pending.decision.is_some(),

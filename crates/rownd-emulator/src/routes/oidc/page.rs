@@ -9,8 +9,8 @@ use axum::{
 };
 
 use crate::data::{
-    clients::Client,
     grants::PendingRequest,
+    oidc_clients::OidcClient,
     records::AppRecords,
     users::{AccountState, User},
 };
@@ -39,8 +39,8 @@ pub(crate) fn consent(
     pending: &PendingRequest,
     hint: Option<&str>,
 ) -> impl IntoResponse + use<> {
-    let client = app_records.app.client(&pending.client);
-    let title = escape(client.map_or("A client", Client::title));
+    let client = app_records.client(&pending.client);
+    let title = escape(client.map_or("A client", OidcClient::title));
     let app = escape(&app_records.app.name);
     let enabled = |user: &&User| user.state == AccountState::Enabled;
     let hinted = hint.and_then(|hint| {

@@ -24,14 +24,14 @@ pub(crate) async fn introspect(
     form: Parameters,
 ) -> Result<Response, OAuthError> {
     let records = state.records();
-    let client = client::authenticate(&records.app(&app)?.app, &headers, &form)?;
+    let client = client::authenticate(records.app(&app)?, &headers, &form)?;
     let token = form.require("token")?;
     let inactive = json!({ "active": false });
     let grants = &records.grants;
     let answer = if let Some((access, grant)) = grants.find_valid(token, unix_now()) {
         (grant.client == client.id).then(|| {
             json!({
-                "active": true, "client_id": client.id, "sub": grant.user, "token_type": "Bearer",
+                "active": true, "client_id": grant.client_name, "sub": grant.user, "token_type": "Bearer",
                 "scope": access.scopes.join(" "), "exp": access.expires,
                 "iss": issuer(&state, &app),
             })
@@ -41,7 +41,7 @@ pub(crate) async fn introspect(
         let grant = refresh.and_then(|token| grants.grants.get(&token.grant));
         grant.filter(|grant| !grant.revoked && grant.client == client.id).map(|grant| {
             json!({
-                "active": true, "client_id": client.id, "sub": grant.user,
+                "active": true, "client_id": grant.client_name, "sub": grant.user,
                 "scope": grant.scope(), "iss": issuer(&state, &app),
             })
         })
@@ -57,7 +57,7 @@ pub(crate) async fn revoke(
     form: Parameters,
 ) -> Result<Response, OAuthError> {
     let mut records = state.records_mut();
-    let client = client::authenticate(&records.app(&app)?.app, &headers, &form)?.id.clone();
+    let client = client::authenticate(records.app(&app)?, &headers, &form)?.id.clone();
     let token = form.require("token")?;
     let grants = &mut records.grants;
     let by_access = grants.access.get(token).map(|access| access.grant.clone());
@@ -87,7 +87,7 @@ pub(crate) async fn end(
     });
     let id = asked.get("client_id").map(str::to_owned).or(hinted);
     let records = state.records();
-    let known = id.and_then(|id| records.app(&app).ok()?.app.client(&id));
+    let known = id.and_then(|id| records.app(&app).ok()?.client(&id));
     let target = url::Url::parse(uri).ok();
     match (known.filter(|client| client.may_log_out_to(uri)), target) {
         (Some(_), Some(mut to)) => {

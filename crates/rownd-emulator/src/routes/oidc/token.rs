@@ -16,9 +16,10 @@ use super::{
 };
 use crate::{
     data::{
-        clients::{Client, Signing},
+        clients::{AccessTokens, Signing},
         grants::{AccessToken, Grant, GrantRecords, RefreshToken},
         ids,
+        oidc_clients::OidcClient,
         records::Records,
         time::unix_now,
         users::AccountState,
@@ -35,7 +36,7 @@ pub(crate) async fn token(
 ) -> Result<Response, OAuthError> {
     let mut records = state.records_mut();
     let app_records = records.app(&app)?;
-    let client = client::authenticate(&app_records.app, &headers, &form)?.clone();
+    let client = client::authenticate(app_records, &headers, &form)?.clone();
     let redeemed = match form.require("grant_type")? {
         "authorization_code" => by_code(&mut records.grants, &client, &form)?,
         "refresh_token" => by_reuncached(&mut records.grants, &client, &form)?,
@@ -44,7 +45,7 @@ pub(crate) async fn token(
             return Err(OAuthError::new("unsupported_grant_type", why));
         }
     };
-    let answer = answer(&state, &mut records, &client, redeemed, form.get("resource"))?;
+    let answer = answer(&state, &mut records, redeemed, form.get("resource"))?;
     Ok(uncached(answer))
 }
 
@@ -69,7 +70,7 @@ fn invalid(why: &str) -> OAuthError {
 
 fn by_code(
     grants: &mut GrantRecords,
-    client: &Client,
+    client: &OidcClient,
     form: &Parameters,
 ) -> Result<Redeemed, OAuthError> {
     let text = form.require("code")?;
@@ -112,7 +113,7 @@ fn s256(verifier: &str) -> String {
 /// does not work any more; a client with a secret keeps its own, and the answer has none.
 fn by_reuncached(
     grants: &mut GrantRecords,
-    client: &Client,
+    client: &OidcClient,
     form: &Parameters,
 ) -> Result<Redeemed, OAuthError> {
     let text = form.require("refresh_token")?;
@@ -134,7 +135,7 @@ fn by_reuncached(
     if let Some(more) = scopes.iter().find(|scope| !grant.has(scope)) {
         return Err(OAuthError::new("invalid_scope", format!("`{more}` was not granted")));
     }
-    let refresh = if client.secret.is_none() { Refresh::New } else { Refresh::None };
+    let refresh = if client.is_public() { Refresh::New } else { Refresh::None };
     if refresh == Refresh::New
         && let Some(token) = grants.refresh.get_mut(text)
     {
@@ -146,7 +147,6 @@ fn by_reuncached(
 fn answer(
     state: &State,
     records: &mut Records,
-    client: &Client,
     redeemed: Redeemed,
     resource: Option<&str>,
 ) -> Result<Value, OAuthError> {
@@ -163,13 +163,15 @@ fn answer(
         let why = "`resource` has to be `app:` and the id of the app";
         return Err(OAuthError::new("invalid_target", why));
     }
-    let for_app = resource.is_some() || grant.resource.is_some();
+    let for_app = resource.is_some()
+        || grant.resource.is_some()
+        || app_records.app.oidc_access_tokens == AccessTokens::Jwt;
     let now = unix_now();
     let level = user.auth_level;
     let access_token = if for_app {
         let claims = json!({
             "iss": issuer(state, &grant.app), "sub": grant.user, "aud": [wanted],
-            "client_id": client.id, "scope": scopes.join(" "), "jti": ids::uuid_v4(),
+            "client_id": grant.client_name, "scope": scopes.join(" "), "jti": ids::uuid_v4(),
             "iat": now, "exp": now + ACCESS_TTL,
             "https://auth.rownd.io/app_user_id": grant.user,
             "https://auth.rownd.io/auth_level": level.as_str(),
@@ -179,7 +181,7 @@ fn answer(
     } else {
         ids::random_hex(32)
     };
-    let id_token = signed(state, signing, "JWT", &id_claims(state, client, &grant, now))?;
+    let id_token = signed(state, signing, "JWT", &id_claims(state, &grant, now))?;
     let grants = &mut records.grants;
     let access =
         AccessToken { grant: grant_id.clone(), scopes: scopes.clone(), expires: now + ACCESS_TTL };
@@ -200,11 +202,11 @@ fn answer(
     Ok(Value::Object(answer))
 }
 
-/// The claims of an ID token. `aud` is the `client_id` of the client.
-fn id_claims(state: &State, client: &Client, grant: &Grant, now: u64) -> Value {
+/// The claims of an ID token. `aud` is the `client_id` by which the client asked.
+fn id_claims(state: &State, grant: &Grant, now: u64) -> Value {
     let mut claims = json!({
         "iss": issuer(state, &grant.app), "sub": grant.user,
-        "aud": client.client_id.as_ref().unwrap_or(&client.id),
+        "aud": grant.client_name,
         "iat": now, "exp": now + ACCESS_TTL, "auth_time": grant.auth_time,
     });
     if let (Some(nonce), Some(claims)) = (&grant.nonce, claims.as_object_mut()) {

@@ -33,6 +33,22 @@ pub(crate) struct FieldsQuery {
     pub(crate) fields: Option<String>,
 }
 
+/// The query of a field. A preview is the file itself: the emulator does not scale pictures, and
+/// knows no field that is not shared.
+#[derive(Deserialize)]
+pub(crate) struct FileQuery {
+    #[serde(rename = "preview")]
+    _preview: Option<Preview>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Preview {
+    Small,
+    Medium,
+    Large,
+}
+
 pub(crate) async fn read(
     Shared(state): Shared<Arc<State>>,
     headers: HeaderMap,
@@ -92,8 +108,10 @@ pub(crate) async fn read_field(
     Shared(state): Shared<Arc<State>>,
     headers: HeaderMap,
     PathParams((app, user, field)): PathParams<(String, String, String)>,
+    query: QueryParams<FileQuery>,
 ) -> ApiResult {
     access::for_app(&state, &headers, &app)?;
+    query.read()?;
     shown_field(&headers, state.records().app(&app)?, &user, &field)
 }
 

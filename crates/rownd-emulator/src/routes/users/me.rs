@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 
 use super::{
     account::SignOut,
-    data::{FieldsQuery, shown_field},
+    data::{FieldsQuery, FileQuery, shown_field},
 };
 use crate::{
     data::profile::{self, FieldWrite, OmittedFields, ProfileWrite},
@@ -71,8 +71,10 @@ pub(crate) async fn read_field(
     Shared(state): Shared<Arc<State>>,
     headers: HeaderMap,
     PathParams((app, field)): PathParams<(String, String)>,
+    query: QueryParams<FileQuery>,
 ) -> ApiResult {
     let caller = access::of_app(&state, &headers, &app)?;
+    query.read()?;
     shown_field(&headers, state.records().app(&app)?, &caller.user, &field)
 }
 
