@@ -6,7 +6,7 @@
 //! issuers. The store knows a token by a digest that needs the key of the deployment, and the answer
 //! as a cipher by that key.
 
-use std::{collections::VecDeque, fmt, sync::Arc, time::Duration};
+use std::{fmt, sync::Arc, time::Duration};
 
 use strum::{IntoStaticStr, VariantArray};
 use tokio::{
@@ -37,6 +37,8 @@ const KEEP_AT_LEAST: Duration = Duration::from_millis(500);
 /// The most writes that wait for the store, and the pause after one that failed.
 const MAX_LATER: usize = 1024;
 const LATER_EVERY: Duration = Duration::from_millis(500);
+/// A mark that is not there when it is to be removed may still come for so long.
+const MARK_MAY_COME: Duration = Duration::from_secs(10);
 /// The first bytes of a mark. A sealed answer begins with others.
 const STARTED: &[u8] = b"started ";
 const SEALED: &[u8] = b"sealed ";
@@ -83,6 +85,8 @@ struct Later {
     answer: Option<Vec<u8>>,
     /// After this the write is of no use.
     until: Instant,
+    /// The mark was looked for, and was not there.
+    was_missed: bool,
 }
 
 impl fmt::Debug for SharedRefreshes {
@@ -257,7 +261,8 @@ impl SharedRefreshes {
     /// Has it written when the store answers again.
     fn later(&self, entry: &Entry, answer: Option<Vec<u8>>, within: Duration) {
         let (name, mark) = (entry.name.clone(), entry.mark.clone());
-        let later = Later { name, mark, answer, until: Instant::now() + within };
+        let until = Instant::now() + within;
+        let later = Later { name, mark, answer, until, was_missed: false };
         if self.later.try_send(later).is_err() {
             tracing::warn!(
                 "too many writes wait for the shared state: the outcome of a refresh will be \
@@ -288,37 +293,47 @@ const fn may_repeat(error: &ApiError) -> bool {
 impl SharedRefreshWork {
     /// Runs until dropped.
     pub async fn run(mut self) {
-        let mut waiting: VecDeque<Later> = VecDeque::new();
+        let mut waiting: Vec<Later> = Vec::new();
         loop {
             if waiting.is_empty() {
                 match self.later.recv().await {
-                    Some(later) => waiting.push_back(later),
+                    Some(later) => waiting.push(later),
                     None => return,
                 }
             }
             while waiting.len() < MAX_LATER
                 && let Ok(later) = self.later.try_recv()
             {
-                waiting.push_back(later);
+                waiting.push(later);
             }
-            waiting.retain(|later| later.until > Instant::now());
-            let Some(next) = waiting.front() else { continue };
-            match self.write(next).await {
-                Ok(_) => {
-                    waiting.pop_front();
-                }
-                Err(_) => sleep(LATER_EVERY).await,
+            for later in std::mem::take(&mut waiting) {
+                waiting.extend(self.write(later).await);
             }
+            sleep(LATER_EVERY).await;
         }
     }
 
-    async fn write(&self, Later { name, mark, answer, until }: &Later) -> Result<bool, SharedError> {
-        match answer {
+    /// Writes, and returns what has to be written again.
+    async fn write(&self, later: Later) -> Option<Later> {
+        let now = Instant::now();
+        if later.until <= now {
+            return None;
+        }
+        let written = match &later.answer {
             Some(answer) => {
-                let left = until.saturating_duration_since(Instant::now()).max(KEEP_AT_LEAST);
-                self.store.replace(name, mark, answer, left).await
+                let left = later.until.duration_since(now).max(KEEP_AT_LEAST);
+                self.store.replace(&later.name, &later.mark, answer, left).await
             }
-            None => self.store.remove(name, mark).await,
+            None => self.store.remove(&later.name, &later.mark).await,
+        };
+        match written {
+            Err(_) => Some(later),
+            // The mark itself may be on its way, on a connection that was given up.
+            Ok(false) if later.answer.is_none() => {
+                let until = if later.was_missed { later.until } else { now + MARK_MAY_COME };
+                Some(Later { until, was_missed: true, ..later })
+            }
+            Ok(_) => None,
         }
     }
 }

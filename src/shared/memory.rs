@@ -229,6 +229,7 @@ impl SharedStore for MemoryStore {
             position: Position { number, ..end },
             restarted,
             age: self.began.elapsed(),
+            writable: true,
         };
         ready(Ok(changes)).boxed()
     }

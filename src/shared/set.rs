@@ -63,6 +63,8 @@ pub struct Changes {
     pub restarted: bool,
     /// How long ago the store began this set.
     pub age: Duration,
+    /// The store takes writes: it is not full.
+    pub writable: bool,
 }
 
 /// How far a replica has read.

@@ -39,8 +39,8 @@ pub(super) fn position(answer: Value) -> Result<Position, SharedError> {
 /// `here` is the time of this process in Unix milliseconds. The end of a record is the later one by
 /// both clocks: one that is ahead must not end a revocation.
 pub(super) fn changes(answer: Value, here: u64) -> Result<Changes, SharedError> {
-    type Answer = (String, String, u8, String, String, Vec<Vec<u8>>);
-    let (generation, last, restarted, age, there, found): Answer = read(answer)?;
+    type Answer = (String, String, u8, String, String, u8, Vec<Vec<u8>>);
+    let (generation, last, restarted, age, there, writable, found): Answer = read(answer)?;
     let (there, mut records) = (number(&there)?, Vec::with_capacity(found.len() / 2));
     for pair in found.chunks_exact(2) {
         let [id, text] = pair else { return Err(strange()) };
@@ -51,6 +51,7 @@ pub(super) fn changes(answer: Value, here: u64) -> Result<Changes, SharedError> 
         position: Position { generation, number: number(&last)? },
         restarted: restarted == 1,
         age: Duration::from_millis(number(&age).unwrap_or_default()),
+        writable: writable == 1,
     })
 }
 
@@ -95,6 +96,7 @@ mod tests {
 
     fn answer(found: Vec<Value>) -> Value {
         let numbers = [text("g"), text("7"), Value::Int(0), text("5000"), text("1000000")];
+        let numbers = numbers.into_iter().chain([Value::Int(1)]);
         Value::Array(numbers.into_iter().chain([Value::Array(found)]).collect())
     }
 

@@ -189,7 +189,7 @@ impl RevocationSync {
                 }
                 Err(error) => {
                     // The connection may have led to another server since.
-                    self.read_all = true;
+                    self.read_all |= !matches!(error, SharedError::Full(_));
                     self.health.failed(&error, self.replica.list.unsent_count());
                 }
             }
@@ -211,10 +211,10 @@ impl RevocationSync {
         let mut all = self.read_all && may_read_all;
         let mut at = if all { Position::default() } else { self.position.clone() };
         let (mut seen, mut pending) = (HashMap::new(), Vec::new());
-        let age = loop {
+        let (age, writable) = loop {
             let store = &self.replica.store;
             let changes = store.changes(&at, &self.position, &self.replica.name).await?;
-            let Changes { mut records, position, restarted, age } = changes;
+            let Changes { mut records, position, restarted, age, writable } = changes;
             if restarted {
                 all = true;
                 seen.clear();
@@ -231,7 +231,7 @@ impl RevocationSync {
                 self.position = at.clone();
             }
             if is_last {
-                break age;
+                break (age, writable);
             }
         };
         if all {
@@ -245,7 +245,7 @@ impl RevocationSync {
         if age >= SETTLED_AFTER {
             self.latch = None;
         }
-        Ok(())
+        if writable { Ok(()) } else { Err(SharedError::Full("it takes no writes".to_owned())) }
     }
 
     fn apply(&mut self, records: &[SetRecord], all: bool) {

@@ -2,24 +2,44 @@
 
 use std::fs;
 
+use rownd_authz::config;
 use serde_json::json;
 
-use super::{Fleet, section};
+use super::{Fleet, KEY, section};
 use crate::support::{
     certs::Authority,
     redis::{Kind, RedisServer},
     tls_front::TlsFront,
 };
 
+fn page() -> String {
+    fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/scaling.md")).unwrap()
+}
+
+#[test]
+fn the_configuration_of_the_page_is_one() {
+    let page = page();
+    let block = page.split("# configuration with keys").nth(1).unwrap();
+    let block = block.split("```").next().unwrap();
+    let files = tempfile::tempdir().unwrap();
+    for (name, text) in
+        [("password", "pass-word"), ("key", KEY), ("ca.pem", &Authority::new().pem())]
+    {
+        fs::write(files.path().join(name), text).unwrap();
+    }
+    let block = block.replace("/etc/rownd-authz/shared", files.path().to_str().unwrap());
+    let app = [("ROWND_APP_ID".to_owned(), "app".to_owned())].into();
+    let config = config::parse("page", &block, &app).unwrap_or_else(|all| panic!("{all}"));
+    assert!(config.shared.is_some());
+}
+
 #[tokio::test]
 async fn a_user_of_the_access_control_list_needs_few_rights() {
     let server = RedisServer::start(Kind::Redis).await;
-    // The rights that docs/scaling.md names.
-    let rights = "on >pass-word ~{rownd-authz}:* &{rownd-authz}:* -@all +@connection +@scripting \
-                  +@read +@write +@pubsub +ping +time -@dangerous";
-    let mut command = vec!["ACL", "SETUSER", "authz"];
-    command.extend(rights.split_whitespace());
-    let () = server.tell(&command);
+    let page = page();
+    let line = page.lines().find(|line| line.starts_with("ACL SETUSER ")).expect("the rights");
+    let line = line.replace("PASSWORD", "pass-word");
+    let () = server.tell(&line.split_whitespace().collect::<Vec<_>>());
     let fleet = Fleet::new();
     let password = fleet.files.path().join("password");
     fs::write(&password, "pass-word\n").unwrap();

@@ -168,11 +168,13 @@ async fn a_full_store_refuses_the_command_and_checks_go_on() {
     let Two { server, fleet, a, b, .. } = Two::start(Kind::Redis).await;
     a.order("/revoke", json!({ "jti": "known" })).await;
     let () = server.tell(&["CONFIG", "SET", "maxmemory", "1"]);
+    for replica in [&a, &b] {
+        is_degraded(replica, true).await;
+    }
     let (status, answer) = a.command("/revoke", json!({ "jti": "late" })).await;
     assert_eq!((status, &answer["error"]), (503, &json!("not_shared")), "{answer}");
     assert!(answer["message"].as_str().unwrap().contains("full"), "{answer}");
     assert!(b.denies(&fleet.token("known")).await);
-    is_degraded(&a, true).await;
     let () = server.tell(&["CONFIG", "SET", "maxmemory", "0"]);
     b.denies_soon(&fleet.token("late")).await;
     is_degraded(&a, false).await;

@@ -258,6 +258,21 @@ async fn a_mark_whose_answer_was_lost_is_taken_back() {
     assert_eq!(three.hits(), 1);
 }
 
+/// The mark itself comes late, on a connection that was given up: it is removed when it is there.
+#[tokio::test]
+async fn a_mark_that_comes_late_is_taken_back() {
+    let server = RedisServer::start(Kind::Redis).await;
+    let way = Way::to(server.address).await;
+    let shared = section(&way.url());
+    let three = Three::with(server, shared, |_| {}).await;
+    let token = three.token();
+    way.set(Passage::Silent);
+    said(three.refresh(0, &token).await).is(Code::Unavailable, "SHARED_STATE_UNAVAILABLE");
+    way.set(Passage::Open);
+    eventually("the token sent once", async || three.refresh(1, &token).await.ok()).await;
+    assert_eq!(three.hits(), 1);
+}
+
 /// Another key cannot read the answers, and does not take them for a refusal.
 #[tokio::test]
 async fn an_answer_that_was_changed_is_an_answer_that_nobody_knows() {

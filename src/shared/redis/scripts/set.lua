@@ -7,7 +7,8 @@ local time = redis.call('TIME')
 local now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
 
 -- The set is lost if any of its parts is: the server may have evicted it, or have been restarted
--- with an older copy. It then begins again under another name, and the replicas fill it.
+-- with an older copy. It then begins again under another name, which no set had before, and the
+-- replicas fill it.
 local function is_whole()
   local count = redis.call('HLEN', records)
   return redis.call('HEXISTS', about, 'generation') == 1
@@ -16,6 +17,6 @@ end
 
 local function begin(name)
   redis.call('DEL', records, changes, ends, about)
-  redis.call('HSET', about, 'generation', name, 'born', whole(now), 'number', '0', 'stamp', '0',
-    'count', '0')
+  redis.call('HSET', about, 'generation', name .. '-' .. whole(now), 'born', whole(now),
+    'number', '0', 'stamp', '0', 'count', '0')
 end

@@ -8,5 +8,5 @@ for _, id in ipairs(ids) do
   redis.call('ZREM', changes, id)
   redis.call('ZREM', ends, id)
 end
-redis.call('HINCRBY', about, 'count', -#ids)
+if #ids > 0 then redis.call('HINCRBY', about, 'count', whole(-#ids)) end
 return #ids
