@@ -47,16 +47,14 @@ impl SharedState {
         readiness: &Readiness,
     ) -> Result<Option<Self>, BuildError> {
         let Some(settings) = &config.shared else { return Ok(None) };
-        let (store, listener) =
-            RedisStore::build(settings, metrics).map_err(BuildError::Part)?;
+        let (store, listener) = RedisStore::build(settings, metrics).map_err(BuildError::Part)?;
         let name = random_name().map_err(BuildError::Part)?;
         let health = SharedHealth::new(readiness, metrics, &name);
         let latch = match settings.on_outage {
             OnOutage::Refuse => Some(readiness.latch(LATCH)),
             OnOutage::Local => None,
         };
-        let (replica, sync) =
-            RevocationReplica::new(&name, list, store.clone(), &health, latch);
+        let (replica, sync) = RevocationReplica::new(&name, list, store.clone(), &health, latch);
         let (refreshes, later) = SharedRefreshes::new(settings, store, metrics);
         let work = SharedWork { listener, sync, refreshes: later };
         Ok(Some(Self { replica, health, refreshes, work }))

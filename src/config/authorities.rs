@@ -98,8 +98,7 @@ pub(super) fn problems(config: &Config) -> Vec<Finding> {
         .filter_map(|issuer| settings(&issuer.tls, format!("{}/tls/ca_file", issuer.pointer())));
     let mut found = Vec::new();
     let shared = config.shared.as_ref();
-    let shared =
-        shared.and_then(|shared| settings(&shared.tls, "/shared/tls/ca_file".to_owned()));
+    let shared = shared.and_then(|shared| settings(&shared.tls, "/shared/tls/ca_file".to_owned()));
     for (file, pointer) in global.into_iter().chain(own).chain(shared) {
         let problems = read_authorities(&file).err().unwrap_or_default();
         found.extend(

@@ -198,12 +198,8 @@ impl SharedRefreshes {
                 }
                 // Callers that have waited share the failure. A later one tries again.
                 Reading::Answer(Err(RefreshFault::Api(error))) if !waited && may_repeat(&error) => {
-                    let replaced = self.store.replace(
-                        &entry.name,
-                        &held.value,
-                        &entry.mark,
-                        self.unknown_for,
-                    );
+                    let replaced =
+                        self.store.replace(&entry.name, &held.value, &entry.mark, self.unknown_for);
                     if replaced.await? {
                         return Ok(None);
                     }

@@ -11,9 +11,7 @@ use std::{
 use futures_util::{FutureExt as _, future::BoxFuture, future::ready};
 use tokio::{sync::Notify, time::Instant};
 
-use super::{
-    Changes, Held, Position, ReplicaPosition, Reply, SetRecord, SharedError, SharedStore,
-};
+use super::{Changes, Held, Position, ReplicaPosition, Reply, SetRecord, SharedError, SharedStore};
 use crate::digest::Sha256;
 
 /// The most values, and the most records of the set.
@@ -118,12 +116,12 @@ impl State {
     /// Merges one record; `true`: something has changed.
     fn merge(&mut self, new: &SetRecord) -> bool {
         let is_command = new.stamp == 0;
-        self.stamp = if is_command { (self.stamp + 1).max(now_ms()) } else { self.stamp.max(new.stamp) };
+        self.stamp =
+            if is_command { (self.stamp + 1).max(now_ms()) } else { self.stamp.max(new.stamp) };
         let new = SetRecord { stamp: if is_command { self.stamp } else { new.stamp }, ..*new };
         let known = self.records.get(&new.id).map(Kept::as_of_now);
-        let (record, changed) = known.map_or((new, true), |known| {
-            SetRecord::merged(&known, &new, is_command)
-        });
+        let (record, changed) =
+            known.map_or((new, true), |known| SetRecord::merged(&known, &new, is_command));
         if !changed {
             return false;
         }
@@ -153,7 +151,8 @@ impl SharedStore for MemoryStore {
     ) -> Reply<'a, Option<Held>> {
         let mut state = self.lock();
         let held = state.held(key);
-        let outcome = if held.is_some() { Ok(held) } else { state.put(key, value, keep).map(|()| None) };
+        let outcome =
+            if held.is_some() { Ok(held) } else { state.put(key, value, keep).map(|()| None) };
         ready(outcome).boxed()
     }
 
@@ -222,7 +221,11 @@ impl SharedStore for MemoryStore {
         let first = if restarted { 1 } else { from.number + 1 };
         let found: Vec<(u64, Sha256)> =
             state.changes.range(first..).take(MAX_CHANGES).map(|(at, id)| (*at, *id)).collect();
-        let number = if found.len() < MAX_CHANGES { end.number } else { found.last().map_or(0, |(at, _)| *at) };
+        let number = if found.len() < MAX_CHANGES {
+            end.number
+        } else {
+            found.last().map_or(0, |(at, _)| *at)
+        };
         let records = found.iter().filter_map(|(_, id)| state.records.get(id)).map(Kept::as_of_now);
         let changes = Changes {
             records: records.collect(),

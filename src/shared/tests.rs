@@ -26,7 +26,8 @@ fn only_the_same_key_and_name_open_a_seal() {
     let sealed = seal("a", b"a secret value");
     assert!(!sealed.windows(6).any(|part| part == b"secret"));
     assert_ne!(sealed, seal("a", b"a secret value"), "never twice the same");
-    let open = |first: u8, name: &str, sealed: &[u8]| deployment(first).sealer(name).unwrap().open(sealed);
+    let open =
+        |first: u8, name: &str, sealed: &[u8]| deployment(first).sealer(name).unwrap().open(sealed);
     assert_eq!(open(1, "a", &sealed).as_deref(), Some(&b"a secret value"[..]));
     assert_eq!(open(1, "b", &sealed), None, "moved to another name");
     assert_eq!(open(2, "a", &sealed), None, "another deployment");

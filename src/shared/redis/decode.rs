@@ -10,7 +10,9 @@ use crate::shared::{Changes, Held, Position, ReplicaPosition, SetRecord, SharedE
 
 /// The answer has a form that no script of ours gives.
 fn strange() -> SharedError {
-    SharedError::Refused("an answer of an unknown form: does another program use the prefix?".into())
+    SharedError::Refused(
+        "an answer of an unknown form: does another program use the prefix?".into(),
+    )
 }
 
 fn read<T: FromRedisValue>(value: Value) -> Result<T, SharedError> {

@@ -117,9 +117,9 @@ impl RedisStore {
         question: &ScriptInvocation<'_>,
     ) -> Result<T, SharedError> {
         let answer = self.link.ask(question).await;
-        let result = answer.as_ref().map_or_else(SharedError::metric_result, |_: &T| {
-            super::labels::SharedResult::Ok
-        });
+        let result = answer
+            .as_ref()
+            .map_or_else(SharedError::metric_result, |_: &T| super::labels::SharedResult::Ok);
         self.metrics.shared_asked(operation, result);
         answer
     }

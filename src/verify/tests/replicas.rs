@@ -17,7 +17,8 @@ use crate::{
     },
 };
 
-const ISSUERS: &[RevokingIssuer<'_>] = &[RevokingIssuer { iss: "one", takes_endless_tokens: false }];
+const ISSUERS: &[RevokingIssuer<'_>] =
+    &[RevokingIssuer { iss: "one", takes_endless_tokens: false }];
 const MINUTE: Duration = Duration::from_secs(60);
 
 struct Replica {

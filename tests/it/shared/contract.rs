@@ -52,7 +52,10 @@ async fn a_value_is_put_once_and_ends_by_itself() {
         assert_eq!(store.get("other").await.unwrap(), None, "{name}");
         let short = Duration::from_millis(30);
         store.put_if_absent("short", b"x", short).await.unwrap();
-        eventually("the end of a value", async || store.get("short").await.unwrap().is_none().then_some(())).await;
+        eventually("the end of a value", async || {
+            store.get("short").await.unwrap().is_none().then_some(())
+        })
+        .await;
         assert_eq!(store.put_if_absent("short", b"y", LONG).await.unwrap(), None, "{name}");
     })
     .await;
@@ -99,7 +102,10 @@ async fn a_counter_counts_and_begins_again() {
         assert_eq!(store.get("a").await.unwrap(), None, "{name}: no value of this name");
         let short = Duration::from_millis(50);
         store.count("short", short).await.unwrap();
-        eventually("a new window", async || (store.count("short", short).await.unwrap() == 1).then_some(())).await;
+        eventually("a new window", async || {
+            (store.count("short", short).await.unwrap() == 1).then_some(())
+        })
+        .await;
     })
     .await;
 }
@@ -236,7 +242,11 @@ async fn a_merge_wakes_who_listens() {
                 tokio::task::yield_now().await;
             }
         };
-        let woken = async { if name == "memory" { store.changed().await } };
+        let woken = async {
+            if name == "memory" {
+                store.changed().await
+            }
+        };
         tokio::select! {
             () = merged => unreachable!(),
             () = woken => {}

@@ -17,9 +17,7 @@ use rownd_authz::model::DenyReason;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::support::{
-    Ask, Claims, Issuer, Key, TestApp, config, control, eventually, forge::USER,
-};
+use crate::support::{Ask, Claims, Issuer, Key, TestApp, config, control, eventually, forge::USER};
 
 /// The key of the deployment: 32 bytes in base64.
 pub(crate) const KEY: &str = "c2l4dGVlbi1ieXRlcyEhc2l4dGVlbi1ieXRlcz8/c2g=";
@@ -95,10 +93,8 @@ impl Replica {
     }
 
     async fn denies_soon(&self, ask: &Ask) {
-        eventually("the denial of a revoked token", async || {
-            self.denies(ask).await.then_some(())
-        })
-        .await;
+        eventually("the denial of a revoked token", async || self.denies(ask).await.then_some(()))
+            .await;
     }
 
     async fn status(&self) -> Value {

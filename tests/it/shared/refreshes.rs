@@ -120,8 +120,7 @@ async fn the_store_holds_no_token() {
     let all = three.server.everything();
     let name = b"}:value:refresh:";
     assert!(all.windows(name.len()).any(|some| some == name), "the answer is there");
-    let secrets =
-        [Some(token), Some(answer.access_token), answer.refresh_token, answer.id_token];
+    let secrets = [Some(token), Some(answer.access_token), answer.refresh_token, answer.id_token];
     for secret in secrets.into_iter().flatten() {
         // A part would give it away as well.
         for part in secret.as_bytes().chunks(16).filter(|part| part.len() == 16) {
@@ -132,12 +131,15 @@ async fn the_store_holds_no_token() {
 
 #[tokio::test]
 async fn a_refusal_is_shared_for_a_moment_and_a_failure_is_tried_again() {
-    let three = Three::start(|settings| settings["rownd_auth"]["refresh_grace"] = json!("0s")).await;
+    let three =
+        Three::start(|settings| settings["rownd_auth"]["refresh_grace"] = json!("0s")).await;
     let token = three.token();
     tokens(three.refresh(0, &token).await.unwrap());
     // The grace is over at once, except for replicas that wait at this moment.
-    eventually("the end of the answer", async || three.refresh(1, &token).await.is_err().then_some(()))
-        .await;
+    eventually("the end of the answer", async || {
+        three.refresh(1, &token).await.is_err().then_some(())
+    })
+    .await;
     said(three.refresh(2, &token).await).is(Code::FailedPrecondition, "REFRESH_TOKEN_REFUSED");
     // The issuer fails: the next caller tries again, at any replica.
     let token = three.token();

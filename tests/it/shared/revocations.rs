@@ -24,9 +24,8 @@ async fn a_command_to_one_replica_is_obeyed_by_all_when_it_is_acknowledged() {
             replicas.push(fleet.ready(name, &shared).await);
         }
         let token = fleet.token("stolen");
-        let session = Ask::with_token(
-            fleet.key.token(&Claims::of(&fleet.issuer.url()).with("jti", "other")),
-        );
+        let session =
+            Ask::with_token(fleet.key.token(&Claims::of(&fleet.issuer.url()).with("jti", "other")));
         for replica in &replicas {
             assert!(!replica.denies(&token).await, "before");
         }
