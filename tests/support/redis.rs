@@ -197,7 +197,12 @@ impl Drop for Way {
 impl Way {
     /// An open way.
     pub(crate) async fn to(server: SocketAddr) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        Self::at("127.0.0.1:0".parse().unwrap(), server).await
+    }
+
+    /// An open way from this address.
+    pub(crate) async fn at(address: SocketAddr, server: SocketAddr) -> Self {
+        let listener = TcpListener::bind(address).await.unwrap();
         let address = listener.local_addr().unwrap();
         let passage = Arc::new(watch::Sender::new(Passage::Open));
         let serving = tokio::spawn(serve(listener, server, passage.clone())).abort_handle();

@@ -94,7 +94,7 @@ async fn a_replica_that_was_away_knows_everything_before_it_is_ready() {
 }
 
 #[tokio::test]
-async fn an_entry_ends_by_itself_on_every_replica() {
+async fn an_entry_has_its_end_on_every_replica_and_a_minute_for_the_clocks() {
     let server = RedisServer::start(Kind::Redis).await;
     let fleet = Fleet::new();
     let (a, b) = (
