@@ -250,9 +250,11 @@ async fn a_merge_wakes_who_listens() {
             }
         };
         let woken = async {
-            if name == "memory" {
-                store.changed().await
+            if name != "memory" {
+                // A new connection wakes as well.
+                store.changed().await;
             }
+            store.changed().await;
         };
         tokio::select! {
             () = merged => unreachable!(),
