@@ -26,6 +26,9 @@ use crate::{
 
 /// The store is asked for changes this often, also where no message comes.
 const ASK_EVERY: Duration = Duration::from_millis(500);
+/// Commands that come within this time are read together: a storm of them must not be a storm of
+/// questions of every replica.
+const GATHER: Duration = Duration::from_millis(10);
 /// A set that the store has just begun is not believed to be whole before this age: other replicas
 /// may be filling it.
 const SETTLED_AFTER: Duration = Duration::from_secs(2);
@@ -201,6 +204,7 @@ impl RevocationSync {
             };
             // Either way the store is asked.
             let _ = timeout(ASK_EVERY, woken).await;
+            sleep(GATHER).await;
         }
     }
 
@@ -211,12 +215,14 @@ impl RevocationSync {
         let mut all = self.read_all && may_read_all;
         let mut at = if all { Position::default() } else { self.position.clone() };
         let (mut seen, mut pending) = (HashMap::new(), Vec::new());
+        let mut left_out = if all { 0 } else { self.left_out };
         let (age, writable) = loop {
             let store = &self.replica.store;
             let changes = store.changes(&at, &self.position, &self.replica.name).await?;
             let Changes { mut records, position, restarted, age, writable } = changes;
             if restarted {
                 all = true;
+                left_out = 0;
                 seen.clear();
             }
             if all {
@@ -226,7 +232,7 @@ impl RevocationSync {
             let is_last = records.is_empty();
             pending.append(&mut records);
             if is_last || !all || pending.len() >= APPLY_AT_ONCE {
-                self.apply(&pending, all);
+                left_out += self.replica.list.apply(&pending, now());
                 pending.clear();
                 self.position = at.clone();
             }
@@ -234,6 +240,7 @@ impl RevocationSync {
                 break (age, writable);
             }
         };
+        self.left_out = left_out;
         if all {
             self.fill(&seen).await?;
             self.read_all = false;
@@ -246,11 +253,6 @@ impl RevocationSync {
             self.latch = None;
         }
         if writable { Ok(()) } else { Err(SharedError::Full("it takes no writes".to_owned())) }
-    }
-
-    fn apply(&mut self, records: &[SetRecord], all: bool) {
-        let left_out = self.replica.list.apply(records, now());
-        self.left_out = if all { left_out } else { self.left_out + left_out };
     }
 
     /// Puts into the store what this replica knows and the store does not.
