@@ -32,8 +32,14 @@ pub(super) struct BackgroundWork {
 pub(super) struct SharedParts<'a> {
     pub(super) upstream: &'a upstream::Client,
     pub(super) metrics: &'a Arc<Metrics>,
-    pub(super) refreshes: &'a Arc<issuer_api::Refreshes>,
-    pub(super) shared_refreshes: Option<&'a Arc<issuer_api::SharedRefreshes>>,
+    pub(super) refreshes: &'a AllRefreshes,
+}
+
+/// The refreshes of tokens: of this process, and of all replicas where they share their state.
+#[derive(Debug, Clone)]
+pub(super) struct AllRefreshes {
+    pub(super) own: Arc<issuer_api::Refreshes>,
+    pub(super) shared: Option<Arc<issuer_api::SharedRefreshes>>,
 }
 
 /// Compiles. Nothing is in force yet, and no work has begun.
@@ -46,7 +52,7 @@ pub(super) fn compile(
     epoch: u64,
     parts: VerifierParts,
     profiles: Option<Arc<Profiles>>,
-    SharedParts { upstream, metrics, refreshes, shared_refreshes }: SharedParts<'_>,
+    SharedParts { upstream, metrics, refreshes }: SharedParts<'_>,
 ) -> Result<(Snapshot, BackgroundWork), String> {
     let policy = Policy::build(config);
     metrics.rules_configured(policy.ids());
@@ -63,8 +69,8 @@ pub(super) fn compile(
             (profiles, Some(fetcher))
         }
     };
-    let exchange = issuer_api::Exchange::build(config, &apis, refreshes)
-        .with_shared(shared_refreshes.cloned());
+    let exchange = issuer_api::Exchange::build(config, &apis, &refreshes.own)
+        .with_shared(refreshes.shared.clone());
     let issuers = verifier.issuers().iter().cloned().zip(apis).collect();
     let edition = Edition { epoch, hash: hash(config).into() };
     let passports = Passports::build(config, policy.rights(), metrics)?.map(Arc::new);

@@ -53,7 +53,7 @@ use crate::{
     issuer_api::{self, RefreshRunner},
     metrics::Metrics,
 };
-use compile::{BackgroundWork, SharedParts};
+use compile::{AllRefreshes, BackgroundWork, SharedParts};
 use drain::{LastingTask, Serving, changes_lost, refreshes_lost};
 pub use error::BuildError;
 use foundation::Foundation;
@@ -112,13 +112,9 @@ pub async fn build(config: Config) -> Result<Bound, BuildError> {
         Foundation::build(&config)?;
     let shared_state = SharedState::build(&config, &revocations, &metrics, &readiness)?;
     let (refreshes, refresh_runner) = issuer_api::refreshes();
-    let shared_refreshes = shared_state.as_ref().map(|shared| shared.refreshes.clone());
-    let shared = SharedParts {
-        upstream: &upstream,
-        metrics: &metrics,
-        refreshes: &refreshes,
-        shared_refreshes: shared_refreshes.as_ref(),
-    };
+    let shared = shared_state.as_ref().map(|shared| shared.refreshes.clone());
+    let refreshes = AllRefreshes { own: refreshes, shared };
+    let shared = SharedParts { upstream: &upstream, metrics: &metrics, refreshes: &refreshes };
     let (snapshot, work) =
         compile::compile(&config, 1, verifier, None, shared).map_err(BuildError::Part)?;
     let recorders = authz::recorders(&metrics, config.log.denials_per_second);
@@ -136,9 +132,7 @@ pub async fn build(config: Config) -> Result<Bound, BuildError> {
     let http1 = Http1Sockets::bind(&config.listeners).await?;
     warnings::log(&config);
     let exposed = !config.listeners.grpc.address.is_local();
-    if exposed && config.rownd_auth.callers.is_empty() {
-        tracing::info!("{ONLY_CHECK}");
-    }
+    log_unknown_callers(&config, exposed);
     let (config, follow) = watch::channel(Arc::new(config));
     let state = OpsState {
         warnings: warnings::current(follow.clone(), authorizer.clone(), upstream.network().clone()),
@@ -149,7 +143,6 @@ pub async fn build(config: Config) -> Result<Bound, BuildError> {
         exposed,
         shared: shared_state.as_ref().map(|shared| shared.health.clone()),
     };
-    let refreshes = (refreshes, shared_refreshes);
     let target = ReloadTarget::new(&state, upstream, refreshes, config, tls.clone());
     let blocking = target.blocking.clone();
     let (reloader, reload) = ConfigReloader::new(target);
@@ -169,6 +162,12 @@ pub async fn build(config: Config) -> Result<Bound, BuildError> {
         blocking,
         config: follow,
     })
+}
+
+fn log_unknown_callers(config: &Config, exposed: bool) {
+    if exposed && config.rownd_auth.callers.is_empty() {
+        tracing::info!("{ONLY_CHECK}");
+    }
 }
 
 impl Bound {

@@ -19,7 +19,7 @@ use tokio::{
 
 use super::{
     app_ids,
-    compile::{self, BackgroundWork, SharedParts},
+    compile::{self, AllRefreshes, BackgroundWork, SharedParts},
     followed_files::FollowedFiles,
     labels::ReloadResult,
     tasks::spawn,
@@ -35,7 +35,6 @@ use crate::{
         control::ReloadOutcome,
         ops::{OpsState, ReloadFailures, ReloadSubject},
     },
-    issuer_api,
     metrics::Metrics,
     upstream,
     verify::{Issuer, KeyStoreId, Verifier},
@@ -74,8 +73,7 @@ impl ReloadHandle {
 pub(super) struct ReloadTarget {
     pub(super) authorizer: Arc<Authorizer>,
     pub(super) upstream: upstream::Client,
-    pub(super) refreshes: Arc<issuer_api::Refreshes>,
-    pub(super) shared_refreshes: Option<Arc<issuer_api::SharedRefreshes>>,
+    pub(super) refreshes: AllRefreshes,
     pub(super) metrics: Arc<Metrics>,
     pub(super) readiness: Readiness,
     pub(super) blocking: BlockingRunner,
@@ -89,10 +87,7 @@ impl ReloadTarget {
     pub(super) fn new(
         state: &OpsState,
         upstream: upstream::Client,
-        (refreshes, shared_refreshes): (
-            Arc<issuer_api::Refreshes>,
-            Option<Arc<issuer_api::SharedRefreshes>>,
-        ),
+        refreshes: AllRefreshes,
         config: watch::Sender<Arc<Config>>,
         tls: Option<Arc<ListenerTls>>,
     ) -> Self {
@@ -103,7 +98,6 @@ impl ReloadTarget {
             authorizer,
             upstream,
             refreshes,
-            shared_refreshes,
             metrics,
             readiness,
             blocking,
@@ -302,9 +296,8 @@ impl ConfigReloader {
     /// Issuers that did not change are no part of the background work: their tasks go on.
     fn compile(&self, config: &Config, epoch: u64) -> Result<Compiled, Vec<String>> {
         let ReloadTarget { upstream, refreshes, metrics, readiness, .. } = &self.target;
-        let shared_refreshes = self.target.shared_refreshes.as_ref();
         let network = upstream.network().prepare(&config.network, &config.issuers)?;
-        let shared = SharedParts { upstream, metrics, refreshes, shared_refreshes };
+        let shared = SharedParts { upstream, metrics, refreshes };
         let before = self.target.authorizer.snapshot();
         let (known, limits) = (before.verifier().issuers(), compile::limits(config));
         let parts = before

@@ -168,16 +168,8 @@ impl Fault {
                                rownd_auth.max_age_per_second";
                 return retryable(ErrorReason::MaxAgeLimited, message, wait, []);
             }
-            Self::OutcomeUnknown => {
-                let message = "the refresh token was sent and its answer is not known, so it is not \
-                               sent again: if this stays, the user has to sign in";
-                let reason = ErrorReason::RefreshOutcomeUnknown;
-                return retryable(reason, message, UNKNOWN_WAIT, []);
-            }
-            Self::NotShared(wait) => {
-                let message = "the state that replicas share does not answer; nothing was sent";
-                return retryable(ErrorReason::SharedStateUnavailable, message, wait, []);
-            }
+            Self::OutcomeUnknown => return outcome_unknown_status(),
+            Self::NotShared(wait) => return not_shared_status(wait),
             Self::Late(wait) => {
                 return retryable(ErrorReason::Late, "no response in time", wait, []);
             }
@@ -218,6 +210,19 @@ impl Fault {
         };
         final_status(reason, message, [])
     }
+}
+
+/// A refresh token was sent, and no replica knows the answer.
+fn outcome_unknown_status() -> Status {
+    let message = "the refresh token was sent and its answer is not known, so it is not sent again: \
+                   if this stays, the user has to sign in";
+    retryable(ErrorReason::RefreshOutcomeUnknown, message, UNKNOWN_WAIT, [])
+}
+
+/// The state that replicas share does not answer.
+fn not_shared_status(wait: Duration) -> Status {
+    let message = "the state that replicas share does not answer; nothing was sent";
+    retryable(ErrorReason::SharedStateUnavailable, message, wait, [])
 }
 
 /// The metadata of an error that a denied token explains.

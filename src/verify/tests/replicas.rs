@@ -13,7 +13,8 @@ use crate::{
     model::{AuthLevel, IdentityFacts},
     shared::{MemoryStore, SharedHealth, SharedStore},
     verify::revocation::{
-        MemoryRevocations, RevocationList as _, RevocationReplica, RevokedSubject, RevokingIssuer,
+        MemoryRevocations, RevocationList as _, RevocationReplica, RevocationSync, RevokedSubject,
+        RevokingIssuer,
     },
 };
 
@@ -28,6 +29,13 @@ struct Replica {
     _sync: JoinSet<()>,
 }
 
+#[expect(clippy::disallowed_methods, reason = "a replica ends with its test")]
+fn running(sync: RevocationSync) -> JoinSet<()> {
+    let mut tasks = JoinSet::new();
+    tasks.spawn(sync.run());
+    tasks
+}
+
 fn start(name: &str, store: &Arc<MemoryStore>, max_entries: usize) -> Replica {
     let mut labels = Labels::of_issuers(["one".to_owned()]);
     crate::verify::add_labels(&mut labels);
@@ -40,9 +48,7 @@ fn start(name: &str, store: &Arc<MemoryStore>, max_entries: usize) -> Replica {
     let store: Arc<dyn SharedStore> = store.clone();
     let latch = Some(readiness.latch("revocations"));
     let (replica, sync) = RevocationReplica::new(name, &list, store, &health, latch);
-    let mut tasks = JoinSet::new();
-    tasks.spawn(sync.run());
-    Replica { list, replica, readiness, _sync: tasks }
+    Replica { list, replica, readiness, _sync: running(sync) }
 }
 
 impl Replica {
@@ -137,8 +143,7 @@ async fn an_empty_store_is_filled_and_what_was_taken_back_stays_so() {
     settle().await;
     b.revoke(RevokedSubject::Token("of b"));
     b.replica.share().await.unwrap();
-    let mut tasks = JoinSet::new();
-    tasks.spawn(sync.run());
+    let _tasks = running(sync);
     settle().await;
     assert!(b.denies("kept") && !b.denies("taken back"), "filled by the other replica");
     assert!(a.denies("of b"));
