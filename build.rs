@@ -20,8 +20,11 @@ use std::{
 use prost::Message as _;
 use prost_types::{DescriptorProto, FileDescriptorSet, field_descriptor_proto::Type};
 
-const PROTOS: &[&str] =
-    &["envoy/service/auth/v3/external_auth.proto", "rownd/auth/v1/rownd_auth.proto"];
+const PROTOS: &[&str] = &[
+    "envoy/service/auth/v3/external_auth.proto",
+    "rownd/auth/v1/rownd_auth.proto",
+    "rownd/auth/v1/user_service.proto",
+];
 /// The fields that are messages on the wire and `bytes` to us.
 const UNREAD: [&str; 2] = ["route_metadata_context", "source"];
 /// Messages that only answers use, or that are not used: these are those of the crate.

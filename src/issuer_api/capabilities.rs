@@ -9,6 +9,7 @@ use std::{fmt, sync::Arc, time::Duration};
 use futures_util::future::BoxFuture;
 
 use super::{
+    administration::users::UserAdministration,
     error::{ApiError, ExchangeError},
     grants::{
         AppAndKey, AppCredentials, Authorization, AuthorizationRequest, CodeGrant, GuestLevel,
@@ -43,6 +44,8 @@ pub struct IssuerApi {
     pub own_profiles: Option<Arc<dyn OwnProfiles>>,
     /// The code flow of OpenID Connect.
     pub code_flow: Option<Arc<dyn CodeFlow>>,
+    /// The administration of the users of an app.
+    pub users: Option<Arc<dyn UserAdministration>>,
 }
 
 /// Knows which app a key belongs to.

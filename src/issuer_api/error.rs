@@ -270,13 +270,19 @@ impl ApiError {
         }
     }
 
-    /// The same error where the request proved itself by an app key and secret: 401 and 403 refuse
-    /// those, and 404 says that there is no such user.
+    /// The same error where the request proved itself by an app key and secret, and asked for one
+    /// user: 404 says that there is none.
     pub(super) fn of_credentials(self) -> Self {
+        self.of_secret().of_user()
+    }
+
+    /// The same error where the request proved itself by an app key and secret: 401 and 403 refuse
+    /// those.
+    pub(super) fn of_secret(self) -> Self {
         if let Self::Rejected(Rejection { status: status @ (401 | 403), .. }) = self {
             Self::KeyRefused(status)
         } else {
-            self.of_user()
+            self
         }
     }
 

@@ -10,6 +10,7 @@
 
 #![warn(clippy::wildcard_enum_match_arm, clippy::match_wildcard_for_single_variants)]
 
+pub mod administration;
 mod api;
 mod breaker;
 mod capabilities;
@@ -82,7 +83,7 @@ pub fn build(
             metrics: metrics.clone(),
         };
         match &issuer.details {
-            IssuerDetails::Rownd(_) => Some(rownd::table(api)),
+            IssuerDetails::Rownd(rownd) => Some(rownd::table(api, rownd.api_answers)),
             IssuerDetails::Supertokens(_) => Some(supertokens::table(api)),
             IssuerDetails::Oidc(_) => Some(openid::table(api, issuer.iss.clone())),
             IssuerDetails::Firebase(_) | IssuerDetails::Static(_) => None,

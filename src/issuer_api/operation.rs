@@ -26,6 +26,9 @@ const WRITE: CallSpec = CallSpec {
     max_answer_bytes: MAX_ANSWER_BYTES,
 };
 
+/// The most bytes of an answer about many users, or about one with a file in the profile: 8 MiB.
+const MAX_LARGE_ANSWER_BYTES: usize = 8 << 20;
+
 /// An endpoint of an issuer's API, by its purpose.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, IntoStaticStr, VariantArray)]
 #[strum(serialize_all = "snake_case")]
@@ -36,6 +39,22 @@ pub(super) enum ApiEndpoint {
     User,
     /// The profile of a token's own user, by that token.
     OwnUser,
+    /// A page of an app's users.
+    UserList,
+    /// A write of a user's profile.
+    UserWrite,
+    /// The deletion of a user.
+    UserDelete,
+    /// The state of an account.
+    UserState,
+    /// The end of all sessions of a user.
+    UserSignOut,
+    /// Writes or deletions of several users.
+    UserBatch,
+    /// A field of a profile that is a file.
+    UserFile,
+    /// A link that signs a user in.
+    SignInLink,
     /// Rownd tokens for the token of another issuer.
     TokenExchange,
     /// Rownd tokens for a refresh token.
@@ -71,6 +90,28 @@ pub(super) enum Operation {
     RowndUser,
     /// Rownd: the profile of a token's own user.
     RowndOwnUser,
+    /// Rownd: a page of an app's users.
+    RowndUserList,
+    /// Rownd: a write of a user that creates or overwrites.
+    RowndUserPut,
+    /// Rownd: a write of some fields of a user.
+    RowndUserPatch,
+    /// Rownd: the deletion of a user.
+    RowndUserDelete,
+    /// Rownd: the state of an account.
+    RowndUserState,
+    /// Rownd: the end of all sessions of a user.
+    RowndSignOut,
+    /// Rownd: writes of several users.
+    RowndUsersPut,
+    /// Rownd: deletions of several users.
+    RowndUserActions,
+    /// Rownd: a field that is a file.
+    RowndFileRead,
+    /// Rownd: a write of a file.
+    RowndFileWrite,
+    /// Rownd: a link that signs a user in.
+    RowndSignInLink,
     /// Rownd: tokens for the token of another issuer.
     RowndExchange,
     /// Rownd: tokens for a refresh token.
@@ -107,7 +148,26 @@ impl Operation {
             Self::RowndExchange
             | Self::RowndInstantUser
             | Self::RowndGuest
-            | Self::SuperTokensGuest => WRITE,
+            | Self::SuperTokensGuest
+            | Self::RowndUserState
+            | Self::RowndSignOut
+            | Self::RowndSignInLink => WRITE,
+            Self::RowndUserPut => CallSpec { method: HttpMethod::Put, ..WRITE },
+            Self::RowndUserPatch => CallSpec { method: HttpMethod::Patch, ..WRITE },
+            Self::RowndUserDelete => {
+                CallSpec { method: HttpMethod::Delete, body: BodyKind::None, ..WRITE }
+            }
+            Self::RowndUserList | Self::RowndFileRead => {
+                CallSpec { max_answer_bytes: MAX_LARGE_ANSWER_BYTES, ..READ }
+            }
+            Self::RowndUsersPut | Self::RowndFileWrite => CallSpec {
+                method: HttpMethod::Put,
+                max_answer_bytes: MAX_LARGE_ANSWER_BYTES,
+                ..WRITE
+            },
+            Self::RowndUserActions => {
+                CallSpec { max_answer_bytes: MAX_LARGE_ANSWER_BYTES, ..WRITE }
+            }
             Self::SuperTokensMigration => CallSpec { body: BodyKind::None, ..WRITE },
             // The token is used up once it is sent: it must not be lost with a connection that the
             // server was about to close.
@@ -127,6 +187,14 @@ impl Operation {
             Self::RowndAppConfig => ApiEndpoint::AppConfig,
             Self::RowndUser => ApiEndpoint::User,
             Self::RowndOwnUser => ApiEndpoint::OwnUser,
+            Self::RowndUserList => ApiEndpoint::UserList,
+            Self::RowndUserPut | Self::RowndUserPatch => ApiEndpoint::UserWrite,
+            Self::RowndUserDelete => ApiEndpoint::UserDelete,
+            Self::RowndUserState => ApiEndpoint::UserState,
+            Self::RowndSignOut => ApiEndpoint::UserSignOut,
+            Self::RowndUsersPut | Self::RowndUserActions => ApiEndpoint::UserBatch,
+            Self::RowndFileRead | Self::RowndFileWrite => ApiEndpoint::UserFile,
+            Self::RowndSignInLink => ApiEndpoint::SignInLink,
             Self::RowndExchange | Self::RowndGuest => ApiEndpoint::TokenExchange,
             Self::RowndRefresh => ApiEndpoint::TokenRefresh,
             Self::RowndInstantUser => ApiEndpoint::Instant,

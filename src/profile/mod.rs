@@ -14,6 +14,7 @@ mod lookup_result;
 mod source;
 #[cfg(test)]
 mod tests;
+mod writes;
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
@@ -33,6 +34,8 @@ use fetcher::{Fetcher, Fetches};
 pub use freshness::issued_after_cutoff;
 use lookup_result::ProfileResult;
 use source::{ProfileKey, ProfileSource};
+pub use writes::ProfileWrite;
+use writes::WritesUnderWay;
 
 /// Adds the labels of this room.
 pub fn add_labels(labels: &mut Labels) {
@@ -111,6 +114,7 @@ pub struct Profiles {
     not_found_ttl: Duration,
     stale_on_error: Duration,
     metrics: Arc<Metrics>,
+    writes: WritesUnderWay,
 }
 
 impl Profiles {
@@ -140,6 +144,7 @@ impl Profiles {
             not_found_ttl: settings.not_found_ttl.get(),
             stale_on_error: settings.stale_on_error.get(),
             metrics: metrics.clone(),
+            writes: WritesUnderWay::default(),
         });
         (profiles, task)
     }

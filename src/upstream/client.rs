@@ -6,6 +6,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
+use bytes::Bytes;
 use reqwest::{
     Method, Response, StatusCode,
     header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue},
@@ -32,7 +33,7 @@ pub struct HttpAnswer {
     /// The HTTP status.
     pub status: u16,
     /// The body; of an error at most 16 KiB, and nothing where it has more.
-    pub body: Vec<u8>,
+    pub body: Bytes,
     headers: HeaderMap,
 }
 
@@ -147,7 +148,7 @@ impl Client {
             // The status says enough where the rest cannot be read.
             read_body(response, MAX_ERROR_BYTES).await.unwrap_or_default()
         };
-        Ok(HttpAnswer { status: status.as_u16(), body, headers })
+        Ok(HttpAnswer { status: status.as_u16(), body: body.into(), headers })
     }
 
     async fn send(&self, request: Request<'_>) -> Result<Response, UpstreamError> {

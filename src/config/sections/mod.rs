@@ -43,10 +43,10 @@ use guards::WrittenGuard;
 pub use guards::{Guard, GuardedCallers};
 pub use identity_headers::{IdentityHeaders, OnTooLarge, TooLarge, VendorHeaders};
 pub use issuers::{
-    AcceptedTokens, Accepts, App, AppKnownBy, AudienceClaim, Claim, ClaimMap, ClaimPlace,
-    ClaimSettings, FirebaseIssuer, Issuer, IssuerDetails, IssuerKind, KeyFetchHeader, KeyOrigin,
-    KeyPlace, Keys, OidcIssuer, Preset, RowndIssuer, SigningAlgorithm, StaticIssuer,
-    SupertokensIssuer,
+    AcceptedTokens, Accepts, AfterBound, ApiAnswers, App, AppKnownBy, AudienceClaim, Claim,
+    ClaimMap, ClaimPlace, ClaimSettings, ClearingValue, FirebaseIssuer, Issuer, IssuerDetails,
+    IssuerKind, KeyFetchHeader, KeyOrigin, KeyPlace, Keys, OidcIssuer, PatchOfMissing, Preset,
+    PutEffect, RowndIssuer, SigningAlgorithm, StaticIssuer, SupertokensIssuer,
 };
 pub(super) use issuers::{SETTINGS_OF_KINDS, WrittenApp, WrittenIssuer};
 pub use key_snapshots::KeySnapshots;

@@ -14,6 +14,8 @@ use crate::issuer_api::{ApiError, Rejection};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Subject {
     User,
+    /// A link that signs a user in.
+    SignInLink,
 }
 
 /// A request to an issuer.
@@ -29,14 +31,17 @@ impl Subject {
     /// The reason where there is no such thing.
     const fn not_found(self) -> (ErrorReason, &'static str) {
         match self {
-            Self::User => (ErrorReason::UserNotFound, "there is no such user"),
+            Self::User | Self::SignInLink => (ErrorReason::UserNotFound, "there is no such user"),
         }
     }
 
-    /// The field of the request that holds the fields which an issuer may refuse one by one.
-    const fn fields(self) -> &'static str {
+    /// A field that an issuer refuses, as the request has it.
+    fn field(self, name: &str) -> String {
         match self {
-            Self::User => "user.data",
+            // Rownd names an attribute so.
+            Self::User if name.starts_with("attributes.") => format!("user.{name}"),
+            Self::User => format!("user.data.{name}"),
+            Self::SignInLink => format!("data.{name}"),
         }
     }
 }
@@ -74,10 +79,7 @@ fn refused(subject: Subject, rejection: &Rejection, told: Vec<Detail>) -> Status
     let reason = ErrorReason::UserDataRefused;
     let mut details = info(reason, told);
     for field in &rejection.fields {
-        details.add_bad_request_violation(
-            format!("{}.{}", subject.fields(), field.name),
-            &field.message,
-        );
+        details.add_bad_request_violation(subject.field(&field.name), &field.message);
     }
     status(reason.code(), "the issuer refuses fields of the profile", details)
 }

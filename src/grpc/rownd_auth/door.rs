@@ -26,6 +26,7 @@ use super::{
     reason::ErrorReason,
     rpc::Rpc,
     table::ROWND_AUTH,
+    users::{USER_SERVICE, UserMethods},
     writes::Writes,
 };
 use crate::{
@@ -33,7 +34,9 @@ use crate::{
     grpc::{
         compression,
         deadline::{is_shorter, time_to_answer},
-        pb::rownd::auth::v1::rownd_auth_server::RowndAuthServer,
+        pb::rownd::auth::v1::{
+            rownd_auth_server::RowndAuthServer, user_service_server::UserServiceServer,
+        },
         request_body::body_error,
     },
     log_throttle::LogThrottle,
@@ -100,7 +103,9 @@ impl AuthDoor {
         let authorizer = &self.authorizer;
         let rownd_auth = RowndAuthServer::new(Methods { authorizer: authorizer.clone() })
             .max_decoding_message_size(ROWND_AUTH.max_request_bytes());
-        routes.add_service(rownd_auth)
+        let users = UserServiceServer::new(UserMethods::new(authorizer.clone()))
+            .max_decoding_message_size(USER_SERVICE.max_request_bytes());
+        routes.add_service(rownd_auth).add_service(users)
     }
 
     /// Answers one call. `method` is `None` where no method has the name that was called.

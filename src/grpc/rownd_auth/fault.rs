@@ -58,6 +58,12 @@ pub(super) enum Fault {
     NoSecret,
     /// The thing has changed since the etag of the request was made.
     EtagMismatch,
+    /// There is such a user already.
+    UserExists,
+    /// These fields were to be cleared and have still a value.
+    NotCleared(Vec<String>),
+    /// A page has so many bytes that libraries refuse it.
+    PageTooLarge,
     /// The issuer does not support this, or is not configured for it: reason and message.
     Unsupported(ErrorReason, &'static str),
     /// There is no such user.
@@ -174,6 +180,7 @@ impl Fault {
                 return retryable(ErrorReason::Late, "no response in time", wait, []);
             }
             Self::UserTooLarge(bytes) => return too_large_status(bytes),
+            Self::NotCleared(fields) => return not_cleared_status(&fields),
             Self::Foreign(why) => {
                 let message = "the issuer sent tokens of another app";
                 return final_status(ErrorReason::TokensRefused, message, deny_reason(why));
@@ -198,6 +205,12 @@ impl Fault {
             Self::EtagMismatch => {
                 (ErrorReason::EtagMismatch, "it has changed since the etag was made: read it again")
             }
+            Self::UserExists => (ErrorReason::UserExists, "there is a user with this id already"),
+            Self::PageTooLarge => (
+                ErrorReason::ResponseTooLarge,
+                "the page would have more than 4 MiB, and libraries refuse more: lower `page_size`, \
+                 or ask for fewer fields by `read_mask`, such as \"id,data.email\"",
+            ),
             Self::NoUser => (ErrorReason::UserNotFound, DenyReason::UserNotFound.message()),
             Self::Disabled => (ErrorReason::UserDisabled, DenyReason::UserDisabled.message()),
             Self::NoMethod => (ErrorReason::MethodUnknown, "the service has no such method"),
@@ -311,6 +324,16 @@ pub(super) fn reason_of(status: &Status) -> String {
 /// Whether it is the status of a change that may have taken effect.
 pub(super) fn is_outcome_unknown(status: &Status) -> bool {
     reason_of(status) == ErrorReason::WriteOutcomeUnknown.word()
+}
+
+fn not_cleared_status(fields: &[String]) -> Status {
+    let message = "the issuer has written the user, but fields that were to be cleared have still a \
+                   value: see the setting api_answers.user_clear";
+    let mut details = info(ErrorReason::FieldNotCleared, []);
+    for field in fields {
+        details.add_bad_request_violation(format!("user.data.{field}"), "has still a value");
+    }
+    status(ErrorReason::FieldNotCleared.code(), message, details)
 }
 
 fn too_large_status(bytes: usize) -> Status {

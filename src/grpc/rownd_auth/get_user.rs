@@ -1,11 +1,9 @@
 //! `GetUser`: the profile of a user.
 
-use std::{collections::HashSet, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use prost::Message as _;
-use prost_types::FieldMask;
-use serde_json::{Map, Value as Json};
 use tokio::time::Instant;
 
 use super::{
@@ -14,47 +12,24 @@ use super::{
     fault::{Fault, MAX_RESPONSE_BYTES, is_undecided},
     structure::Structures,
     target::{choose_app, choose_issuer},
+    text_fields::user_id,
+    user_view::UserMask,
     verify,
 };
 use crate::{
     authz::{Authorizer, TokenQuery},
     config::{IssuerKind, Right, Secret},
-    grpc::pb::rownd::auth::v1::{
-        GetUserRequest, GetUserResponse, User, UserState, get_user_request::Subject,
-    },
-    issuer_api::user_id_problem,
-    model::{Cutoff, Profile},
+    grpc::pb::rownd::auth::v1::{GetUserRequest, GetUserResponse, get_user_request::Subject},
     profile::{self, KnownProfile, MaxAge, UserOfApp},
     verify::Identity,
 };
-
-/// The fields of `User` that a mask can name.
-const FIELDS: [&str; 9] = [
-    "id",
-    "state",
-    "auth_level",
-    "data",
-    "verified_data",
-    "attributes",
-    "memberships",
-    "meta",
-    "tokens_valid_since",
-];
-/// Those of them whose members a mask can name too: `data.email`.
-const FIELDS_WITH_MEMBERS: [&str; 4] = ["data", "verified_data", "attributes", "meta"];
-/// The longest user id, in bytes. It stands in a URL, percent-encoded.
-const MAX_USER_ID: usize = 512;
-/// The path of all fields, and the member that is all members (AIP-157, AIP-161).
-const ALL: &str = "*";
-/// The most paths of a mask.
-const MAX_PATHS: usize = 256;
 
 pub(super) async fn get_user(
     authorizer: &Arc<Authorizer>,
     call: &ServiceCall,
     request: GetUserRequest,
 ) -> Result<GetUserResponse, Fault> {
-    let mask = Mask::of(request.read_mask)?;
+    let mask = UserMask::of(request.read_mask)?;
     let max_age = request.max_age.map(Duration::try_from).transpose();
     let max_age =
         max_age.map_err(|_| Fault::field("max_age", "is not a duration of zero or more"))?;
@@ -74,7 +49,7 @@ pub(super) async fn get_user(
         }
         Some(Subject::UserId(user)) => {
             call.may(&[Right::GetUser])?;
-            check_user_id(&user)?;
+            user_id("user_id", &user)?;
             let named = request.issuer.as_deref();
             let (_, issuer) = choose_issuer(call, Right::GetUser, &[IssuerKind::Rownd], named)?;
             let (app, _) = choose_app(call, Right::GetUser, issuer, request.app_id.as_deref())?;
@@ -97,18 +72,6 @@ pub(super) async fn get_user(
     match response.encoded_len() {
         bytes if bytes > MAX_RESPONSE_BYTES => Err(Fault::UserTooLarge(bytes)),
         _ => Ok(response),
-    }
-}
-
-/// Checks an id that a caller has named, before anything is sent. The message does not repeat it.
-fn check_user_id(user: &str) -> Result<(), Fault> {
-    const FIELD: &str = "user_id";
-    if user.len() > MAX_USER_ID {
-        return Err(Fault::field(FIELD, format!("must have 1 to {MAX_USER_ID} bytes")));
-    }
-    match user_id_problem(user) {
-        Some(problem) => Err(Fault::field(FIELD, problem.to_string())),
-        None => Ok(()),
     }
 }
 
@@ -154,108 +117,4 @@ async fn profile_of(
         }
         known => known,
     }
-}
-
-/// The fault of a path that names no field. The message does not repeat it.
-fn unknown_path(index: usize) -> Fault {
-    let why = format!(
-        "path {} is not a field; known fields: {}; a member is {}.NAME; `{ALL}` is all fields",
-        index + 1,
-        FIELDS.join(", "),
-        FIELDS_WITH_MEMBERS.join(".NAME, "),
-    );
-    Fault::field("read_mask", why)
-}
-
-/// The fields of a user that the caller asks for; `None`: all.
-#[derive(Debug)]
-struct Mask(Option<HashSet<String>>);
-
-impl Mask {
-    fn of(mask: Option<FieldMask>) -> Result<Self, Fault> {
-        let paths = mask.map(|mask| mask.paths).filter(|paths| !paths.is_empty());
-        let Some(paths) = paths else { return Ok(Self(None)) };
-        if paths.len() > MAX_PATHS {
-            return Err(Fault::field("read_mask", format!("has more than {MAX_PATHS} paths")));
-        }
-        let mut asked = HashSet::with_capacity(paths.len());
-        let mut all = false;
-        for (index, path) in paths.into_iter().enumerate() {
-            match path.split_once('.') {
-                None if path == ALL => all = true,
-                None if FIELDS.contains(&path.as_str()) => {
-                    asked.insert(path);
-                }
-                Some((field, ALL)) if FIELDS_WITH_MEMBERS.contains(&field) => {
-                    asked.insert(field.to_owned());
-                }
-                Some((field, member))
-                    if FIELDS_WITH_MEMBERS.contains(&field) && !member.is_empty() =>
-                {
-                    asked.insert(path);
-                }
-                Some(_) | None => return Err(unknown_path(index)),
-            }
-        }
-        Ok(Self((!all).then_some(asked)))
-    }
-
-    fn has(&self, field: &str) -> bool {
-        self.0.as_ref().is_none_or(|paths| paths.contains(field))
-    }
-
-    /// All of a field, or those of its members that the mask names.
-    fn part(
-        &self,
-        field: &str,
-        map: &Map<String, Json>,
-        structures: &mut Structures,
-    ) -> Option<prost_types::Struct> {
-        if self.has(field) {
-            return Some(structures.make(field, map));
-        }
-        let named = |member: &str| {
-            self.0.as_ref().is_some_and(|paths| paths.contains(&format!("{field}.{member}")))
-        };
-        let asked = self
-            .0
-            .iter()
-            .flatten()
-            .any(|path| path.strip_prefix(field).is_some_and(|member| member.starts_with('.')));
-        asked.then(|| structures.make(field, map.iter().filter(|(member, _)| named(member))))
-    }
-
-    fn user(&self, profile: &Profile, id: &str, structures: &mut Structures) -> User {
-        let state = if profile.enabled() { UserState::Enabled } else { UserState::Disabled };
-        let level = profile.auth_level.map_or(0, |level| convert::wire_level(level).into());
-        let id = profile.user_id.as_deref().unwrap_or(id);
-        let cutoff = match profile.tokens_valid_since {
-            Cutoff::At(nanos) => timestamp(nanos),
-            Cutoff::None | Cutoff::Unreadable => None,
-        };
-        let has = |field| self.has(field);
-        let mut part = |field, map| self.part(field, map, structures);
-        User {
-            id: if has("id") { id.to_owned() } else { String::new() },
-            state: if has("state") { state.into() } else { 0 },
-            auth_level: if has("auth_level") { level } else { 0 },
-            data: part("data", &profile.data),
-            verified_data: part("verified_data", &profile.verified_data),
-            attributes: part("attributes", &profile.attributes),
-            memberships: if has("memberships") {
-                profile.groups.iter().map(convert::wire_membership).collect()
-            } else {
-                Vec::new()
-            },
-            meta: part("meta", &profile.meta),
-            tokens_valid_since: cutoff.filter(|_| has("tokens_valid_since")),
-        }
-    }
-}
-
-fn timestamp(nanos: i128) -> Option<prost_types::Timestamp> {
-    const SECOND: i128 = 1_000_000_000;
-    let seconds = i64::try_from(nanos.div_euclid(SECOND)).ok()?;
-    let nanos = i32::try_from(nanos.rem_euclid(SECOND)).ok()?;
-    Some(prost_types::Timestamp { seconds, nanos })
 }

@@ -31,6 +31,8 @@ mod target;
 mod tests;
 mod text_fields;
 mod update_mask;
+mod user_view;
+mod users;
 mod verify;
 mod writes;
 

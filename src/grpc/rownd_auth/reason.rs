@@ -92,6 +92,19 @@ pub(super) enum ErrorReason {
     IssuerUnsupported,
     /// An answer, from the issuer or to the caller, is too large.
     ResponseTooLarge,
+    /// There is such a user already.
+    UserExists,
+    /// A field that was to be cleared has still a value.
+    FieldNotCleared,
+    /// The field has no file.
+    FileNotFound,
+    /// The field has a value that is not a file.
+    #[strum(serialize = "NOT_A_FILE")]
+    NotAFile,
+    /// The file is too large.
+    FileTooLarge,
+    /// The list of revocations is full.
+    RevocationsFull,
     /// A fault of this program.
     Internal,
     /// There is no such method.
@@ -120,7 +133,8 @@ impl ErrorReason {
             Self::EtagMismatch => Code::Aborted,
             Self::Hurried => Code::DeadlineExceeded,
             Self::RowndRateLimited | Self::MaxAgeLimited => Code::ResourceExhausted,
-            Self::UserNotFound | Self::GroupNotFound => Code::NotFound,
+            Self::UserExists => Code::AlreadyExists,
+            Self::UserNotFound | Self::GroupNotFound | Self::FileNotFound => Code::NotFound,
             Self::UserDisabled
             | Self::UserRefused
             | Self::ProfileRefused
@@ -141,7 +155,11 @@ impl ErrorReason {
             | Self::ExchangeUnsupported
             | Self::RequestRefused
             | Self::AppSecretMissing
-            | Self::ResponseTooLarge => Code::FailedPrecondition,
+            | Self::ResponseTooLarge
+            | Self::FieldNotCleared
+            | Self::NotAFile
+            | Self::FileTooLarge
+            | Self::RevocationsFull => Code::FailedPrecondition,
             Self::UserMismatch | Self::RowndAnswerInvalid | Self::Internal => Code::Internal,
             Self::MethodUnknown | Self::IssuerUnsupported => Code::Unimplemented,
         }
@@ -183,6 +201,7 @@ mod tests {
             Code::FailedPrecondition => "FAILED_PRECONDITION",
             Code::Internal => "INTERNAL",
             Code::Aborted => "ABORTED",
+            Code::AlreadyExists => "ALREADY_EXISTS",
             Code::Unimplemented => "UNIMPLEMENTED",
             other => panic!("{other:?} is a code of no reason"),
         }

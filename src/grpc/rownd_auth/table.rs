@@ -2,7 +2,10 @@
 //! the door answers `UNIMPLEMENTED` before it looks at the caller, even if the generated router
 //! knows it.
 
-use super::rpc::{Rpc, Service};
+use super::{
+    rpc::{Rpc, Service},
+    users::USER_SERVICE,
+};
 use crate::config::Right;
 
 /// The package of the services, as the path of a call writes it.
@@ -17,7 +20,7 @@ const URL_BYTES: usize = 8 << 10;
 const EXCHANGE_BYTES: usize = 256 << 10;
 
 /// The services.
-pub const SERVICES: &[Service] = &[ROWND_AUTH];
+pub const SERVICES: &[Service] = &[ROWND_AUTH, USER_SERVICE];
 
 /// The service for the users behind tokens.
 pub(super) const ROWND_AUTH: Service = Service {

@@ -1,12 +1,35 @@
 //! The checks of texts that a call brings: secrets that are to be sent on, plain texts, scopes.
 
 use super::fault::Fault;
-use crate::config::Secret;
+use crate::{config::Secret, issuer_api::user_id_problem};
 
 /// The longest text of a request beside its tokens, in bytes.
 const MAX_TEXT: usize = 2048;
 /// The longest token or code: it may have to travel in a header.
 const MAX_SECRET: usize = 16 * 1024;
+
+/// The longest user id, in bytes. It stands in a URL, percent-encoded.
+const MAX_USER_ID: usize = 512;
+
+/// Checks an id that a caller has named, before anything is sent. The message does not repeat it.
+///
+/// # Errors
+///
+/// Fails for an id that is too long, or that would ask for something else than this user.
+pub(super) fn user_id(at: &'static str, user: &str) -> Result<(), Fault> {
+    match user_id_fault(user) {
+        Some(why) => Err(Fault::field(at, why)),
+        None => Ok(()),
+    }
+}
+
+/// Why this text is not used as the id of a user. `None`: it is.
+pub(super) fn user_id_fault(user: &str) -> Option<String> {
+    if user.len() > MAX_USER_ID {
+        return Some(format!("must have 1 to {MAX_USER_ID} bytes"));
+    }
+    user_id_problem(user).map(|problem| problem.to_string())
+}
 
 /// A secret text of a request. It must not be empty, and must fit into a header.
 ///

@@ -25,5 +25,6 @@ pub(super) fn table(api: Api, iss: String) -> IssuerApi {
         user_profiles: None,
         own_profiles: None,
         code_flow: Some(Arc::new(OpenIdProvider::new(api, iss))),
+        users: None,
     }
 }

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::{
-    config::Secret,
+    config::{ApiAnswers, Secret},
     issuer_api::{
         api::{Api, ApiCall, Target, from_json},
         capabilities::{AppIds, Asked},
@@ -27,6 +27,8 @@ const APP_CONFIG: &str = "/hub/app-config";
 #[derive(Debug)]
 pub(super) struct RowndClient {
     pub(super) api: Api,
+    /// How the API behaves where its documents do not say.
+    pub(super) answers: ApiAnswers,
 }
 
 #[derive(Deserialize)]
@@ -42,8 +44,8 @@ struct WithId {
 }
 
 impl RowndClient {
-    pub(super) const fn new(api: Api) -> Self {
-        Self { api }
+    pub(super) const fn new(api: Api, answers: ApiAnswers) -> Self {
+        Self { api, answers }
     }
 }
 

@@ -2,14 +2,17 @@
 //!
 //! In: app keys and secrets, tokens, user ids. Out: tokens, profiles, app ids.
 
+mod answers;
 mod client;
 mod exchange;
 mod user;
 mod user_id;
+mod users;
 
 use std::sync::Arc;
 
 use super::{api::Api, capabilities::IssuerApi};
+use crate::config::ApiAnswers;
 use client::RowndClient;
 #[cfg(test)]
 pub(super) use user::read_profile;
@@ -17,8 +20,8 @@ pub(super) use user::read_profile_of;
 pub use user_id::{UserIdProblem, user_id_problem};
 
 /// The capabilities of Rownd's API.
-pub(super) fn table(api: Api) -> IssuerApi {
-    let client = Arc::new(RowndClient::new(api));
+pub(super) fn table(api: Api, answers: ApiAnswers) -> IssuerApi {
+    let client = Arc::new(RowndClient::new(api, answers));
     IssuerApi {
         app_ids: Some(client.clone()),
         third_party_tokens: Some(client.clone()),
@@ -26,7 +29,8 @@ pub(super) fn table(api: Api) -> IssuerApi {
         migration: None,
         guests: Some(client.clone()),
         user_profiles: Some(client.clone()),
-        own_profiles: Some(client),
+        own_profiles: Some(client.clone()),
         code_flow: None,
+        users: Some(client),
     }
 }

@@ -66,7 +66,7 @@ impl Language {
 }
 
 async fn all_verify(languages: &[Language]) {
-    for proto in ["identity.proto", "rownd_auth.proto", "user.proto"] {
+    for proto in ["identity.proto", "rownd_auth.proto", "user.proto", "user_service.proto"] {
         let made_of = tool("stubs/installed").join(proto);
         assert_fresh(&made_of, &package("proto/rownd/auth/v1").join(proto));
     }
@@ -97,7 +97,7 @@ async fn javas_package_verifies_from_a_directory_of_its_own() {
 fn the_import_path_for_go_is_the_module() {
     let module = fs::read_to_string(package("stubs/go/go.mod")).unwrap();
     let module = module.lines().next().unwrap().strip_prefix("module ").unwrap().to_owned();
-    for proto in ["identity.proto", "rownd_auth.proto", "user.proto"] {
+    for proto in ["identity.proto", "rownd_auth.proto", "user.proto", "user_service.proto"] {
         let text = fs::read_to_string(package("proto/rownd/auth/v1").join(proto)).unwrap();
         let line = format!("option go_package = \"{module}/rownd/auth/v1;authv1\";\n");
         assert!(text.contains(&line), "{proto}: {line}");

@@ -6,6 +6,7 @@
 use bytes::Bytes;
 use prost::Message as _;
 use rownd_authz::{
+    config::Right,
     grpc::{ext_authz::PATH as CHECK, pb::rownd::auth::v1::VerifyRequest, rownd_auth::paths},
     model::DenyReason,
 };
@@ -48,6 +49,8 @@ fn value<'a>(reply: &'a Reply, name: &str) -> Option<&'a str> {
 async fn a_compressed_call_is_unimplemented_and_says_what_is_read() {
     let rig = Rig::with(|settings| {
         settings["listeners"]["grpc"]["reflection"] = serde_json::json!(true);
+        let all: Vec<&str> = Right::ALL.iter().map(|right| right.as_str()).collect();
+        settings["rownd_auth"]["callers"][0]["allow"] = serde_json::json!(all);
     })
     .await;
     let wire = Wire::connect(rig.app.address()).await;

@@ -18,6 +18,7 @@ mod permissions;
 pub(super) mod refresh;
 mod refusals;
 mod sessions;
+mod user_service;
 mod users;
 mod variants;
 mod verify;
@@ -57,7 +58,8 @@ fn seed(idp: &Key) -> Seed {
     let seed = json!({ "apps": [{
         "id": APP, "key": APP_KEY, "secret": APP_SECRET, "name": "Shop",
         "supertokens_plugin": true,
-        "schema": { "email": {}, "plan": {} },
+        "schema": { "email": {}, "plan": {}, "score": { "type": "number" },
+                    "picture": { "type": "image" }, "contract": { "type": "document" } },
         "variants": [
             { "id": "variant_kids", "key": "key_kids", "name": "Kids" },
             { "id": "variant_outlet", "key": "key_outlet", "name": "Outlet" },

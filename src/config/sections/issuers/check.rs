@@ -133,6 +133,7 @@ impl WrittenIssuer {
                 base_url: base_url?.clone(),
                 apps: apps?,
                 allow_missing_exp: self.allow_missing_exp,
+                api_answers: self.api_answers.unwrap_or_default(),
             }),
             IssuerKind::Supertokens => {
                 check_values(&self.audiences, &format!("{at}/audiences"), SESSIONS_ADVICE, found);

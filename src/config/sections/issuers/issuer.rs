@@ -4,6 +4,7 @@ use serde::{Serialize, Serializer};
 use url::Url;
 
 use super::{
+    api_answers::ApiAnswers,
     app::App,
     audience::AudienceClaim,
     claims::ClaimMap,
@@ -77,6 +78,8 @@ pub struct RowndIssuer {
     pub apps: Vec<App>,
     /// Whether tokens without `exp` are taken.
     pub allow_missing_exp: bool,
+    /// How the API behaves where its documents do not say.
+    pub api_answers: ApiAnswers,
 }
 
 /// A SuperTokens core with Rownd's plugin or without it.

@@ -3,6 +3,7 @@
 //! In: the issuers as they are written. Out: the issuers as they hold, each with every setting that
 //! its kind needs, or every problem.
 
+mod api_answers;
 mod app;
 mod audience;
 mod check;
@@ -19,6 +20,7 @@ mod tenants;
 mod words;
 mod written;
 
+pub use api_answers::{AfterBound, ApiAnswers, ClearingValue, PatchOfMissing, PutEffect};
 pub(in crate::config) use app::WrittenApp;
 pub use app::{App, AppKnownBy};
 pub use audience::AudienceClaim;

@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
+    api_answers::ApiAnswers,
     app::WrittenApp,
     audience::WrittenAudience,
     claims::ClaimMap,
@@ -128,6 +129,9 @@ pub(in crate::config) struct WrittenIssuer {
     /// addresses, are asked through a proxy, and get the credential of `keys`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub allowed_origins: Vec<String>,
+    /// How its API behaves where its documents do not say (`rownd` only).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub api_answers: Option<ApiAnswers>,
     /// How its keys are kept.
     #[serde(default)]
     pub keys: Keys,
@@ -161,6 +165,7 @@ impl WrittenIssuer {
             allow_insecure_http: false,
             tls: OutboundTls::default(),
             allowed_origins: Vec::new(),
+            api_answers: None,
             keys: Keys::default(),
         }
     }
@@ -197,6 +202,7 @@ impl WrittenIssuer {
             leeway: _,
             required: _,
             allow_missing_exp: _,
+            api_answers: _,
             allow_insecure_http,
             tls,
             allowed_origins,
@@ -250,6 +256,7 @@ impl WrittenIssuer {
             "accepts" => self.accepts.is_some(),
             "auth_level" => self.auth_level.is_some(),
             "allow_missing_exp" => self.allow_missing_exp,
+            "api_answers" => self.api_answers.is_some(),
             "claims/user_id" => map.user_id.is_some(),
             "claims/auth_level" => map.auth_level.is_some(),
             "claims/app_id" => map.app_id.is_some(),
@@ -262,7 +269,7 @@ impl WrittenIssuer {
 }
 
 /// The settings that only some kinds have. The schema for editors says the same.
-pub(in crate::config) const SETTINGS_OF_KINDS: [(&str, &[IssuerKind]); 20] = {
+pub(in crate::config) const SETTINGS_OF_KINDS: [(&str, &[IssuerKind]); 21] = {
     use IssuerKind::{Firebase, Oidc, Rownd, Static, Supertokens};
     [
         ("preset", &[Oidc, Static]),
@@ -279,6 +286,7 @@ pub(in crate::config) const SETTINGS_OF_KINDS: [(&str, &[IssuerKind]); 20] = {
         ("accepts", &[Oidc, Static]),
         ("auth_level", &[Oidc, Static]),
         ("allow_missing_exp", &[Rownd]),
+        ("api_answers", &[Rownd]),
         ("claims/user_id", &[Oidc, Firebase, Static]),
         ("claims/auth_level", &[Oidc, Firebase, Static]),
         ("claims/app_id", &[Oidc, Firebase, Static]),

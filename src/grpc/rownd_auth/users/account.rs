@@ -1,0 +1,162 @@
+//! The account of a user: deletion, state, and sign-out on every device. A user who is deleted,
+//! disabled or signed out has no valid token here from the next check on.
+
+use std::sync::Arc;
+
+use prost::Message;
+use prost_types::Timestamp;
+use tonic::Status;
+
+use super::{
+    change::UserChange,
+    target::{UsersOfApp, change_fault},
+    update::check_etag,
+    written::wire_user,
+};
+use crate::{
+    authz::Authorizer,
+    config::Right,
+    grpc::{
+        pb::rownd::auth::v1::{
+            DeleteUserRequest, DeleteUserResponse, DisableUserRequest, DisableUserResponse,
+            EnableUserRequest, EnableUserResponse, SignOutUserRequest, SignOutUserResponse, User,
+        },
+        rownd_auth::{call::ServiceCall, fault::Fault, text_fields::user_id, writes::Write},
+    },
+    issuer_api::ApiError,
+};
+
+/// A change of an account, and the request for it.
+fn change_of<'a, R: Message>(method: &'static str, id: &str, request: &'a R) -> Write<'a, R> {
+    Write { method, subject: format!("user {id}"), request_id: "", request }
+}
+
+/// Deletes a user.
+///
+/// # Errors
+///
+/// Fails where there is no such user, where the user has another etag, and where the issuer refuses
+/// it or gives no usable answer.
+pub(super) async fn delete_user(
+    authorizer: &Arc<Authorizer>,
+    call: &ServiceCall,
+    request: DeleteUserRequest,
+) -> Result<DeleteUserResponse, Status> {
+    user_id("user_id", &request.user_id)?;
+    let of = UsersOfApp::of(call, Right::DeleteUsers, &request.issuer, &request.app_id)?;
+    let (authorizer, id) = (authorizer.clone(), request.user_id.clone());
+    let (asked_etag, allow_missing) = (request.etag.clone(), request.allow_missing);
+    call.write(change_of("DeleteUser", &id.clone(), &request), async move {
+        match check_etag(&of, &id, &asked_etag).await {
+            Err(Fault::NoUser) if allow_missing => return Ok(DeleteUserResponse {}),
+            checked => checked?,
+        }
+        let change = UserChange::begin(&authorizer, &of, &id);
+        match of.api.delete(of.credentials(), &id, of.timeout).await {
+            Ok(()) => change.revoke_tokens().map(|_| DeleteUserResponse {}),
+            Err(ApiError::NotFound) if allow_missing => Ok(DeleteUserResponse {}),
+            Err(error) => Err(unknown_or_refused(&change, error)),
+        }
+    })
+    .await
+}
+
+/// Enables an account.
+///
+/// # Errors
+///
+/// Fails where there is no such user, and where the issuer refuses it or gives no usable answer.
+pub(super) async fn enable_user(
+    authorizer: &Arc<Authorizer>,
+    call: &ServiceCall,
+    request: EnableUserRequest,
+) -> Result<EnableUserResponse, Status> {
+    user_id("user_id", &request.user_id)?;
+    let of = UsersOfApp::of(call, Right::WriteUsers, &request.issuer, &request.app_id)?;
+    let (authorizer, id) = (authorizer.clone(), request.user_id.clone());
+    call.write(change_of("EnableUser", &id.clone(), &request), async move {
+        let (user, omitted) = set_enabled(&authorizer, &of, &id, true).await?;
+        Ok(EnableUserResponse { user: Some(user), omitted })
+    })
+    .await
+}
+
+/// Disables an account.
+///
+/// # Errors
+///
+/// Fails where there is no such user, and where the issuer refuses it or gives no usable answer.
+pub(super) async fn disable_user(
+    authorizer: &Arc<Authorizer>,
+    call: &ServiceCall,
+    request: DisableUserRequest,
+) -> Result<DisableUserResponse, Status> {
+    user_id("user_id", &request.user_id)?;
+    let of = UsersOfApp::of(call, Right::WriteUsers, &request.issuer, &request.app_id)?;
+    let (authorizer, id) = (authorizer.clone(), request.user_id.clone());
+    call.write(change_of("DisableUser", &id.clone(), &request), async move {
+        let (user, omitted) = set_enabled(&authorizer, &of, &id, false).await?;
+        Ok(DisableUserResponse { user: Some(user), omitted })
+    })
+    .await
+}
+
+async fn set_enabled(
+    authorizer: &Arc<Authorizer>,
+    of: &UsersOfApp,
+    id: &str,
+    enabled: bool,
+) -> Result<(User, Vec<String>), Fault> {
+    let change = UserChange::begin(authorizer, of, id);
+    let written = match of.api.set_enabled(of.credentials(), id, enabled, of.timeout).await {
+        Ok(written) => written,
+        Err(error) if enabled => return Err(change_fault(error)),
+        Err(error) => return Err(unknown_or_refused(&change, error)),
+    };
+    if !enabled {
+        change.revoke_tokens()?;
+    }
+    let profile = change.ended_with(written);
+    Ok(wire_user(id, &profile))
+}
+
+/// Signs a user out on every device.
+///
+/// # Errors
+///
+/// Fails where there is no such user, and where the issuer refuses it or gives no usable answer.
+pub(super) async fn sign_out_user(
+    authorizer: &Arc<Authorizer>,
+    call: &ServiceCall,
+    request: SignOutUserRequest,
+) -> Result<SignOutUserResponse, Status> {
+    user_id("user_id", &request.user_id)?;
+    let of = UsersOfApp::of(call, Right::SignOutUsers, &request.issuer, &request.app_id)?;
+    let (authorizer, id) = (authorizer.clone(), request.user_id.clone());
+    call.write(change_of("SignOutUser", &id.clone(), &request), async move {
+        let change = UserChange::begin(&authorizer, &of, &id);
+        match of.api.sign_out(of.credentials(), &id, of.timeout).await {
+            Ok(()) => {
+                let seconds = i64::try_from(change.revoke_tokens()?).unwrap_or(i64::MAX);
+                let since = Timestamp { seconds, nanos: 0 };
+                Ok(SignOutUserResponse { tokens_valid_since: Some(since) })
+            }
+            Err(error) => Err(unknown_or_refused(&change, error)),
+        }
+    })
+    .await
+}
+
+/// The fault of a change that ends tokens. Where it may have taken effect, they are revoked here: the
+/// caller wants them to end, and a token that is refused too early only means another sign-in.
+fn unknown_or_refused(change: &UserChange, error: ApiError) -> Fault {
+    if error.may_have_changed()
+        && let Err(full) = change.revoke_tokens()
+    {
+        tracing::warn!(
+            reason = ?full,
+            "the tokens of a user could not be revoked here after a change with an unknown outcome"
+        );
+    }
+    change_fault(error)
+}

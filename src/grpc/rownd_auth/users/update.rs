@@ -1,0 +1,92 @@
+//! `UpdateUser`: some fields of a user.
+
+use std::sync::Arc;
+
+use tonic::Status;
+
+use super::{
+    change::UserChange,
+    target::{UsersOfApp, change_fault},
+    written::{of_update, wire_user},
+};
+use crate::{
+    authz::Authorizer,
+    config::Right,
+    grpc::{
+        pb::rownd::auth::v1::{UpdateUserRequest, UpdateUserResponse},
+        rownd_auth::{
+            call::ServiceCall, etag, fault::Fault, text_fields::user_id, user_view::etag_of,
+            writes::Write,
+        },
+    },
+    issuer_api::administration::users::{MissingUser, UserWrite},
+};
+
+/// Writes some fields of a user.
+///
+/// # Errors
+///
+/// Fails for a field or a mask that cannot be written, where the user has another etag, and where the
+/// issuer refuses the write or gives no usable answer.
+pub(super) async fn update_user(
+    authorizer: &Arc<Authorizer>,
+    call: &ServiceCall,
+    request: UpdateUserRequest,
+) -> Result<UpdateUserResponse, Status> {
+    let user = request.user.clone().ok_or_else(|| Fault::field("user", "is missing"))?;
+    user_id("user.id", &user.id)?;
+    let (id, asked_etag) = (user.id.clone(), user.etag.clone());
+    if request.allow_missing && !asked_etag.is_empty() {
+        let why = "cannot be given with `allow_missing`: a user who is missing has none";
+        return Err(Fault::field("user.etag", why).into());
+    }
+    let mask = request.update_mask.clone();
+    let write = of_update(user, mask, request.write_to_integrations)?;
+    let of = UsersOfApp::of(call, Right::WriteUsers, &request.issuer, &request.app_id)?;
+    let missing = if request.allow_missing { MissingUser::Create } else { MissingUser::Refuse };
+    let authorizer = authorizer.clone();
+    let asked = Write {
+        method: "UpdateUser",
+        subject: format!("user {id}"),
+        request_id: "",
+        request: &request,
+    };
+    call.write(
+        asked,
+        async move { update(&authorizer, &of, (&id, &asked_etag), &write, missing).await },
+    )
+    .await
+}
+
+async fn update(
+    authorizer: &Arc<Authorizer>,
+    of: &UsersOfApp,
+    (id, asked_etag): (&str, &str),
+    write: &UserWrite,
+    missing: MissingUser,
+) -> Result<UpdateUserResponse, Fault> {
+    check_etag(of, id, asked_etag).await?;
+    let change = UserChange::begin(authorizer, of, id);
+    let written = of.api.update(of.credentials(), id, write, missing, of.timeout).await;
+    let written = written.map_err(change_fault)?;
+    let not_cleared = written.not_cleared.clone();
+    let profile = change.ended_with(written);
+    if !not_cleared.is_empty() {
+        return Err(Fault::NotCleared(not_cleared));
+    }
+    let (user, omitted) = wire_user(id, &profile);
+    Ok(UpdateUserResponse { user: Some(user), omitted })
+}
+
+/// Checks that the user has still this etag; an empty one is that of every user.
+///
+/// # Errors
+///
+/// Fails where it is another one, where there is no such user, and where the issuer cannot be asked.
+pub(super) async fn check_etag(of: &UsersOfApp, id: &str, asked: &str) -> Result<(), Fault> {
+    if asked.is_empty() {
+        return Ok(());
+    }
+    let known = of.user_now(id).await?;
+    etag::check(asked, &etag_of(&known.profile))
+}
