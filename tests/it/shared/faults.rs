@@ -138,7 +138,7 @@ async fn no_check_waits_for_a_store_that_sleeps() {
     let mut connection = server.connection();
     let sleep = std::thread::spawn(move || {
         let slept: redis::RedisResult<()> =
-            redis::cmd("DEBUG").arg("SLEEP").arg("3").query(&mut connection);
+            redis::cmd("DEBUG").arg("SLEEP").arg("4").query(&mut connection);
         slept.unwrap();
     });
     is_degraded(&b, true).await;
@@ -156,7 +156,7 @@ async fn no_check_waits_for_a_store_that_sleeps() {
 #[tokio::test]
 async fn a_paused_store_is_an_outage_that_ends() {
     let Two { server, fleet, a, b, .. } = Two::start(Kind::Valkey).await;
-    let () = server.tell(&["CLIENT", "PAUSE", "2500", "ALL"]);
+    let () = server.tell(&["CLIENT", "PAUSE", "4000", "ALL"]);
     is_degraded(&a, true).await;
     assert_eq!(a.command("/revoke", json!({ "jti": "late" })).await.0, 503);
     b.denies_soon(&fleet.token("late")).await;

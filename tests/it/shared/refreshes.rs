@@ -255,8 +255,6 @@ async fn a_mark_whose_answer_was_lost_is_taken_back() {
     let token = three.token();
     way.set(Passage::Deaf);
     said(three.refresh(0, &token).await).is(Code::Unavailable, "SHARED_STATE_UNAVAILABLE");
-    let marks = || three.server.tell::<Vec<String>>(&["KEYS", "*value:refresh:*"]).len();
-    until("the mark", || marks() == 1).await;
     assert_eq!(three.hits(), 0);
     way.set(Passage::Open);
     eventually("the token sent once", async || three.refresh(1, &token).await.ok()).await;
