@@ -71,6 +71,8 @@ pub struct RevocationSync {
     /// Held until the list has all that the store has.
     latch: Option<Latch>,
     position: Position,
+    /// The name of the set, and when this replica has met it.
+    known_since: (String, Instant),
     /// The store may lack something, or have more than its changes say.
     read_all: bool,
     last_read_all: Option<Instant>,
@@ -113,6 +115,7 @@ impl RevocationReplica {
             health: health.clone(),
             latch,
             position: Position::default(),
+            known_since: (String::new(), Instant::now()),
             read_all: true,
             last_read_all: None,
             left_out: 0,
@@ -249,10 +252,20 @@ impl RevocationSync {
         if self.replica.list.unsent_count() > 0 {
             self.replica.send().await?;
         }
-        if age >= SETTLED_AFTER {
+        self.settle(age);
+        if writable { Ok(()) } else { Err(SharedError::Full("it takes no writes".to_owned())) }
+    }
+
+    /// Lets the process be ready when the set is old enough: by the clock of the store, or, as that
+    /// may have been set back, by the time for which this replica knows it.
+    fn settle(&mut self, age: Duration) {
+        let (generation, since) = &mut self.known_since;
+        if *generation != self.position.generation {
+            (*generation, *since) = (self.position.generation.clone(), Instant::now());
+        }
+        if age.max(since.elapsed()) >= SETTLED_AFTER {
             self.latch = None;
         }
-        if writable { Ok(()) } else { Err(SharedError::Full("it takes no writes".to_owned())) }
     }
 
     /// Puts into the store what this replica knows and the store does not.
