@@ -234,8 +234,13 @@ pub(crate) struct Answer {
 }
 
 impl Call {
-    /// `patience` as a `grpc-timeout`.
+    /// A check, with `patience` as a `grpc-timeout`.
     pub(crate) fn new(address: SocketAddr, patience: &'static str) -> Result<Self> {
+        Self::to(address, "/envoy.service.auth.v3.Authorization/Check", patience)
+    }
+
+    /// The same for another method, by its path.
+    pub(crate) fn to(address: SocketAddr, path: &str, patience: &'static str) -> Result<Self> {
         let mut metadata = HeaderMap::new();
         for (name, value) in [
             ("te", "trailers"),
@@ -247,8 +252,15 @@ impl Call {
         ] {
             metadata.insert(name, HeaderValue::from_static(value));
         }
-        let uri = format!("http://{address}/envoy.service.auth.v3.Authorization/Check").parse()?;
+        let uri = format!("http://{address}{path}").parse()?;
         Ok(Self { uri, metadata })
+    }
+
+    /// The same as a caller with this secret.
+    pub(crate) fn with_secret(mut self, secret: &str) -> Result<Self> {
+        let value = HeaderValue::from_str(&format!("Bearer {secret}"))?;
+        self.metadata.insert(http::header::AUTHORIZATION, value);
+        Ok(self)
     }
 
     pub(crate) async fn ask(&self, client: SendRequest<Bytes>, frame: Bytes) -> Result<Answer> {

@@ -17,6 +17,7 @@
 )]
 
 mod algorithms;
+mod bulk;
 mod caches;
 mod frame;
 mod instructions;
@@ -48,6 +49,7 @@ use tokio::{
 
 use crate::{
     algorithms::Algorithms,
+    bulk::Bulk,
     frame::Template,
     load::Source,
     mint::{Signer, Tokens},
@@ -113,6 +115,9 @@ struct Settings {
     /// tokens without a `kid`.
     #[arg(long)]
     keys: bool,
+    /// Only measure `Verify` beside an administrator's bulk job.
+    #[arg(long)]
+    bulk: bool,
     /// Only measure many rules.
     #[arg(long)]
     rules: bool,
@@ -143,6 +148,7 @@ impl Settings {
             || self.caches
             || self.instructions
             || self.keys
+            || self.bulk
             || self.rules
     }
 
@@ -199,6 +205,11 @@ async fn run(settings: &Settings, cores: Cores) -> Result<bool> {
             shares.print();
             Ok(shares.holds())
         }
+        None if settings.bulk => {
+            let bulk = Bulk::measure(&settings.server, cores, &directory()?).await?;
+            bulk.print();
+            Ok(bulk.holds())
+        }
         None if settings.rules => {
             let (floor, directory) = (settings.floor().await?, directory()?);
             let rules = Rules::measure(&settings.server, &floor, cores, &directory).await?;
@@ -251,22 +262,25 @@ async fn measure(settings: &Settings, cores: Cores) -> Result<bool> {
     bench.stop().await?;
     let (algorithms, shares) = keys(settings, cores).await?;
     let rules = Rules::measure(&settings.server, &floor, cores, &directory).await?;
+    let bulk = Bulk::measure(&settings.server, cores, &directory).await?;
     let restarts = restarts(settings, cores).await?;
     let report = Report::new(&rounds);
     report.print()?;
     algorithms.print();
     shares.print();
     rules.print();
+    bulk.print();
     restarts.print();
     let mut summary = report.summary();
     summary["algorithms"] = algorithms.summary();
     summary["kept_during_flood_without_kid"] = shares.summary();
     summary["rules"] = rules.summary();
+    summary["bulk"] = bulk.summary();
     summary["restart_to_serving_ms"] = restarts.median().into();
     let file = directory.join("summary.json");
     fs::write(&file, format!("{summary:#}\n"))?;
     println!("written to {}", file.display());
-    Ok(report.holds() && shares.holds() && rules.holds() && restarts.holds())
+    Ok(report.holds() && shares.holds() && rules.holds() && bulk.holds() && restarts.holds())
 }
 
 /// All that a round needs.

@@ -125,6 +125,25 @@ impl Place {
         Ok(Self { address, log, ops, core, program: program.clone(), file })
     }
 
+    /// The same as [`Self::new`], with a key and a secret of the app, and with more sections.
+    pub(crate) fn with_app(
+        name: &str,
+        core: usize,
+        program: &Program,
+        directory: &Path,
+        issuers: SocketAddr,
+        sections: &str,
+    ) -> Result<Self> {
+        let place = Self::new(name, core, program, directory, issuers, sections)?;
+        let (app, whole) = (
+            format!("{{ id: {} }}", mint::APP),
+            format!("{{ id: {}, key: key_bench, secret: ras_bench }}", mint::APP),
+        );
+        let text = fs::read_to_string(&place.file)?;
+        fs::write(&place.file, text.replacen(&app, &whole, 1))?;
+        Ok(place)
+    }
+
     /// The same as [`Self::new`], with these rules before all others and with more sections.
     pub(crate) fn with_rules(
         name: &str,

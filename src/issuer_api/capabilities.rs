@@ -9,6 +9,7 @@ use std::{fmt, sync::Arc, time::Duration};
 use futures_util::future::BoxFuture;
 
 use super::{
+    administration::oidc_clients::OidcClientAdministration,
     administration::users::UserAdministration,
     error::{ApiError, ExchangeError},
     grants::{
@@ -44,6 +45,8 @@ pub struct IssuerApi {
     pub own_profiles: Option<Arc<dyn OwnProfiles>>,
     /// The code flow of OpenID Connect.
     pub code_flow: Option<Arc<dyn CodeFlow>>,
+    /// The OpenID clients of an app.
+    pub oidc_clients: Option<Arc<dyn OidcClientAdministration>>,
     /// The administration of the users of an app.
     pub users: Option<Arc<dyn UserAdministration>>,
 }

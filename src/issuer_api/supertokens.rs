@@ -59,6 +59,7 @@ pub(super) fn table(api: Api) -> IssuerApi {
         user_profiles: None,
         own_profiles: Some(client),
         code_flow: None,
+        oidc_clients: None,
         users: None,
     }
 }

@@ -25,6 +25,7 @@ use super::{
     RevokingIssuer,
     entry::{EntryEnd, RevocationEntry, SubjectDigest, digest},
     journal::{Journal, Removed, Unsent},
+    user_of_app,
 };
 use crate::{
     config::Revocation as RevocationSettings, metrics::Metrics, model::IdentityFacts,
@@ -186,6 +187,10 @@ impl RevocationList for MemoryRevocations {
         by_id(Kind::Token, &identity.token_id)
             || by_id(Kind::Session, &identity.session_id)
             || find(Kind::User, &identity.user_id).is_some_and(too_old)
+            || self.count(Kind::User) > 0
+                && identity.app_id.as_deref().is_some_and(|app| {
+                    find(Kind::User, &user_of_app(app, &identity.user_id)).is_some_and(too_old)
+                })
     }
 
     fn revoke(

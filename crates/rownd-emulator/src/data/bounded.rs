@@ -40,6 +40,11 @@ impl<V> BoundedMap<V> {
         self.entries.get_mut(key)
     }
 
+    /// All entries.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&String, &V)> {
+        self.entries.iter()
+    }
+
     /// All values, to change them.
     pub(crate) fn values_mut(&mut self) -> impl Iterator<Item = &mut V> {
         self.entries.values_mut()

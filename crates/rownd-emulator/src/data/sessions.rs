@@ -1,5 +1,7 @@
 //! The sessions of SuperTokens.
 
+use serde_json::{Map, Value};
+
 use super::bounded::BoundedMap;
 
 /// The most sessions that are kept; the oldest one is evicted for a new one.
@@ -22,23 +24,41 @@ pub(crate) struct Session {
     pub(crate) revoked: bool,
 }
 
-/// The sessions, by handle.
+/// The sessions, and what SuperTokens keeps of the users.
 pub(crate) struct SessionRecords {
+    /// By handle.
     pub(crate) sessions: BoundedMap<Session>,
+    /// The metadata that were written, by user id.
+    pub(crate) metadata: BoundedMap<Map<String, Value>>,
 }
 
 impl SessionRecords {
     /// No sessions.
     pub(crate) fn new() -> Self {
-        Self { sessions: BoundedMap::new(MAX_SESSIONS) }
+        Self { sessions: BoundedMap::new(MAX_SESSIONS), metadata: BoundedMap::new(MAX_SESSIONS) }
     }
 
-    /// Ends every session of the user whose session this is.
-    pub(crate) fn end_all(&mut self, of: &Session) {
-        for session in self.sessions.values_mut() {
-            if session.app == of.app && session.user == of.user {
+    /// Ends every session of a user, and returns the handles.
+    pub(crate) fn end_of(&mut self, app: &str, user: &str) -> Vec<String> {
+        let handles = self.handles_of(app, user);
+        for handle in &handles {
+            if let Some(session) = self.sessions.get_mut(handle) {
                 session.revoked = true;
             }
         }
+        handles
+    }
+
+    /// The handles of the sessions of a user that have not ended.
+    pub(crate) fn handles_of(&self, app: &str, user: &str) -> Vec<String> {
+        let of_user =
+            |session: &Session| session.app == app && session.user == user && !session.revoked;
+        let sessions = self.sessions.iter().filter(|(_, session)| of_user(session));
+        sessions.map(|(handle, _)| handle.clone()).collect()
+    }
+
+    /// The state of the account in the metadata, if somebody has written it there.
+    pub(crate) fn state_of(&self, user: &str) -> Option<&Value> {
+        self.metadata.get(user)?.get("original_rownd_user")?.get("state")
     }
 }

@@ -79,7 +79,9 @@ fn api(state: &Arc<State>) -> Router {
         .merge(oidc_clients::routes(&|routes| on(Endpoint::OidcClients, routes)))
         .merge(oidc::routes(&|routes| on(Endpoint::Oidc, routes)))
         .merge(groups::routes(&|routes| on(Endpoint::Groups, routes)))
-        .merge(supertokens::routes(&|routes| on(Endpoint::Supertokens, routes)))
+        .merge(supertokens::routes(&|routes| on(Endpoint::Supertokens, routes), &|routes| {
+            on(Endpoint::SupertokensCore, routes)
+        }))
         .merge(user_routes(&on))
         .merge(me_routes(&on))
         .fallback_service(on(Endpoint::Unknown, any(public::unknown)).with_state(Arc::clone(state)))

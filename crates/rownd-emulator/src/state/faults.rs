@@ -52,12 +52,14 @@ pub enum Endpoint {
     Oidc,
     /// `/auth/jwt/jwks.json` and the rest of SuperTokens below `/auth`, and its copy of Rownd's keys.
     Supertokens,
+    /// `/supertokens-core` and all below it.
+    SupertokensCore,
     /// Any path that the emulator does not know.
     Unknown,
 }
 
 impl Endpoint {
-    pub(crate) const ALL: [Self; 19] = [
+    pub(crate) const ALL: [Self; 20] = [
         Self::AppConfig,
         Self::Metadata,
         Self::Keys,
@@ -76,6 +78,7 @@ impl Endpoint {
         Self::Platform,
         Self::Oidc,
         Self::Supertokens,
+        Self::SupertokensCore,
         Self::Unknown,
     ];
 }

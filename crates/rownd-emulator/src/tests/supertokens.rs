@@ -258,7 +258,17 @@ async fn a_session_reads_and_writes_its_own_profile() {
     assert!(body["meta"].get("tokens_valid_since").is_none(), "that is not the user's");
     let data = json!({ "data": { "email": "vera@example.com" } });
     let (_, body) = ask("PUT", "/plugin/rownd/user", Some(data)).await;
-    assert_eq!(body["data"], json!({ "user_id": "user_verified", "email": "vera@example.com" }));
+    let first_name = &body["data"]["first_name"];
+    assert_eq!((first_name, &body["data"]["email"]), (&json!("Vera"), &json!("vera@example.com")));
+    for (path, body) in [
+        ("/plugin/rownd/user", json!({ "data": { "first_name": "X", "unknown": 1 } })),
+        ("/plugin/rownd/user", json!({ "data": { "user_id": "user_guest" } })),
+        ("/plugin/rownd/user/field?field=unknown", json!({ "value": 1 })),
+    ] {
+        let (status, said) = ask("PUT", path, Some(body)).await;
+        assert_eq!((status, &said["code"]), (StatusCode::FORBIDDEN, &json!(403)), "{path}: {said}");
+    }
+    assert_eq!(ask("GET", field, None).await.1["value"], "Vera", "nothing was written");
     let (status, _) = ask("DELETE", "/plugin/rownd/user", None).await;
     assert_eq!(status, StatusCode::OK);
     assert_eq!(ask("GET", "/plugin/rownd/user", None).await.0, StatusCode::UNAUTHORIZED);

@@ -13,6 +13,7 @@
     reason = "a test ends by panicking, and runs its own servers"
 )]
 
+mod core;
 mod credentials;
 mod fields;
 mod go_groups;

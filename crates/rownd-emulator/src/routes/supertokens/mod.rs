@@ -1,11 +1,12 @@
 //! SuperTokens with the Rownd plugin, to which Rownd's users migrate: its routes below `/auth`, and
-//! its copy of Rownd's key set.
+//! its copy of Rownd's key set; and SuperTokens' core below `/supertokens-core`.
 //!
 //! In: Rownd tokens to migrate, guests, sessions. Out: sessions as SuperTokens writes them, signed
 //! with RS256 keys that rotate, and profiles as the plugin shows them; Rownd's key set, also while
 //! Rownd's own endpoints fail.
 
 mod answer;
+mod core;
 mod migrate;
 mod session;
 mod user;
@@ -32,7 +33,15 @@ const BASE_PATH: &str = "/auth";
 /// The copy of Rownd's key set, which Rownd serves on a host of its own.
 const ROWND_KEYS: &str = "/.well-known/rownd-jwks.json";
 
-pub(crate) fn routes(on: &dyn Fn(Routes) -> Routes) -> Router<Arc<State>> {
+/// The routes of the plugin and of SuperTokens, and those of the core.
+pub(crate) fn routes(
+    on: &dyn Fn(Routes) -> Routes,
+    on_core: &dyn Fn(Routes) -> Routes,
+) -> Router<Arc<State>> {
+    plugin_routes(on).nest("/supertokens-core", core::routes(on_core))
+}
+
+fn plugin_routes(on: &dyn Fn(Routes) -> Routes) -> Router<Arc<State>> {
     let migration = on(post(migrate::migrate));
     let routes = Router::new()
         .route("/jwt/jwks.json", on(get(jwks)))

@@ -197,7 +197,7 @@ pub(crate) async fn sign_out(
     headers: HeaderMap,
 ) -> Result<Response, PluginError> {
     let session = authenticate(&state, &headers)?;
-    state.records_mut().sessions.end_all(&session);
+    state.records_mut().sessions.end_of(&session.app, &session.user);
     let cleared = [(header::CACHE_CONTROL, "no-store")];
     Ok((cleared, Json(json!({ "status": "OK" }))).into_response())
 }

@@ -16,6 +16,7 @@ use serde_json::{Map, Value, json};
 use super::{answer::PluginError, session};
 use crate::{
     data::{
+        fields,
         profile::{self, FieldWrite, OmittedFields, ProfileWrite},
         records::Records,
         sessions::Session,
@@ -31,6 +32,9 @@ fn shown(records: &Records, session: &Session) -> Result<Response, PluginError> 
         profile.remove("connection_map");
         profile.insert("redacted".to_owned(), json!([]));
         profile.insert("status".to_owned(), json!("OK"));
+        if let Some(state) = records.sessions.state_of(&session.user) {
+            profile.insert("state".to_owned(), state.clone());
+        }
     }
     Ok(Json(profile).into_response())
 }
@@ -56,14 +60,26 @@ pub(crate) async fn write(
     let session = session::authenticate(&state, &headers)?;
     let UserWrite { data } = body.read()?;
     let mut records = state.records_mut();
+    check_writable(&records, &session, data.keys())?;
     let written = ProfileWrite { data, attributes: Map::new() };
-    profile::upsert(
-        records.app_mut(&session.app)?,
-        &session.user,
-        &written,
-        OmittedFields::Removed,
-    )?;
+    profile::upsert(records.app_mut(&session.app)?, &session.user, &written, OmittedFields::Kept)?;
     shown(&records, &session)
+}
+
+/// The plugin refuses a field that is not in its schema.
+fn check_writable<'a>(
+    records: &Records,
+    session: &Session,
+    mut fields: impl Iterator<Item = &'a String>,
+) -> Result<(), PluginError> {
+    let app = &records.app(&session.app)?.app;
+    match fields.find(|field| *field == "user_id" || !fields::known(app, field)) {
+        None => Ok(()),
+        Some(field) => {
+            let why = format!("field is not writable: {field}");
+            Err(PluginError::new(403, "FIELD_NOT_WRITABLE", why, "request"))
+        }
+    }
 }
 
 pub(crate) async fn delete(
@@ -73,7 +89,7 @@ pub(crate) async fn delete(
     let session = session::authenticate(&state, &headers)?;
     let mut records = state.records_mut();
     records.app_mut(&session.app)?.remove_user(&session.user)?;
-    records.sessions.end_all(&session);
+    records.sessions.end_of(&session.app, &session.user);
     Ok(Json(json!({ "status": "OK" })).into_response())
 }
 
@@ -86,8 +102,8 @@ pub(crate) async fn meta(
 }
 
 fn meta_of(records: &Records, session: &Session) -> Result<Response, PluginError> {
-    let meta = &records.app(&session.app)?.user(&session.user)?.meta;
-    Ok(Json(json!({ "status": "OK", "meta": meta })).into_response())
+    let user = records.app(&session.app)?.user(&session.user)?;
+    Ok(Json(json!({ "status": "OK", "id": user.id, "meta": user.meta })).into_response())
 }
 
 #[derive(Deserialize)]
@@ -135,6 +151,7 @@ pub(crate) async fn write_field(
     let query = query.read()?;
     let written = body.read()?;
     let mut records = state.records_mut();
+    check_writable(&records, &session, std::iter::once(&query.field))?;
     let app_records = records.app_mut(&session.app)?;
     profile::write_field(app_records, &session.user, &query.field, written.value)?;
     shown(&records, &session)
