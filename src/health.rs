@@ -24,6 +24,8 @@ struct Inner {
 struct Pending {
     /// The number of latches of each name: after a reload there may be an old one and a new one.
     names: BTreeMap<String, usize>,
+    /// The number of marks of each text.
+    degraded: BTreeMap<String, usize>,
     draining: bool,
 }
 
@@ -48,6 +50,20 @@ impl Readiness {
             *pending.names.entry(name.to_owned()).or_default() += 1;
         });
         Latch { name: name.to_owned(), readiness: self.clone() }
+    }
+
+    /// Until the mark is dropped, the process serves with less than it should: the text says what
+    /// is missing. It stays ready.
+    #[must_use]
+    pub fn degrade(&self, why: &str) -> Degradation {
+        *self.lock().degraded.entry(why.to_owned()).or_default() += 1;
+        Degradation { why: why.to_owned(), readiness: self.clone() }
+    }
+
+    /// The things that are missing, although the process may be ready.
+    #[must_use]
+    pub fn degraded_by(&self) -> Vec<String> {
+        self.lock().degraded.keys().cloned().collect()
     }
 
     /// From now on the process is not ready, whatever latches there are.
@@ -110,6 +126,25 @@ impl Drop for Latch {
     }
 }
 
+/// Something that the process serves without. Dropping it means that it is there again.
+#[derive(Debug)]
+pub struct Degradation {
+    why: String,
+    readiness: Readiness,
+}
+
+impl Drop for Degradation {
+    fn drop(&mut self) {
+        let mut pending = self.readiness.lock();
+        if let Some(marks) = pending.degraded.get_mut(&self.why) {
+            *marks -= 1;
+            if *marks == 0 {
+                pending.degraded.remove(&self.why);
+            }
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::Readiness;
@@ -135,5 +170,17 @@ mod tests {
         assert_eq!(readiness.waiting_for(), ["keys"]);
         drop(new);
         assert!(readiness.is_ready());
+    }
+
+    #[test]
+    fn a_degraded_process_stays_ready_and_says_why() {
+        let readiness = Readiness::new();
+        let (one, same) = (readiness.degrade("no store"), readiness.degrade("no store"));
+        let other = readiness.degrade("a full list");
+        assert!(readiness.is_ready());
+        drop(one);
+        assert_eq!(readiness.degraded_by(), ["a full list", "no store"]);
+        drop((same, other));
+        assert_eq!(readiness.degraded_by(), [""; 0]);
     }
 }

@@ -22,6 +22,7 @@ pub mod passport;
 pub mod policy;
 pub mod profile;
 pub mod response;
+pub mod shared;
 pub mod single_flight;
 pub mod upstream;
 pub mod verify;

@@ -32,7 +32,14 @@ pub(super) struct BackgroundWork {
 pub(super) struct SharedParts<'a> {
     pub(super) upstream: &'a upstream::Client,
     pub(super) metrics: &'a Arc<Metrics>,
-    pub(super) refreshes: &'a Arc<issuer_api::Refreshes>,
+    pub(super) refreshes: &'a AllRefreshes,
+}
+
+/// The refreshes of tokens: of this process, and of all replicas where they share their state.
+#[derive(Debug, Clone)]
+pub(super) struct AllRefreshes {
+    pub(super) own: Arc<issuer_api::Refreshes>,
+    pub(super) shared: Option<Arc<issuer_api::SharedRefreshes>>,
 }
 
 /// Compiles. Nothing is in force yet, and no work has begun.
@@ -62,7 +69,8 @@ pub(super) fn compile(
             (profiles, Some(fetcher))
         }
     };
-    let exchange = issuer_api::Exchange::build(config, &apis, refreshes);
+    let exchange = issuer_api::Exchange::build(config, &apis, &refreshes.own)
+        .with_shared(refreshes.shared.clone());
     let issuers = verifier.issuers().iter().cloned().zip(apis).collect();
     let edition = Edition { epoch, hash: hash(config).into() };
     let passports = Passports::build(config, policy.rights(), metrics)?.map(Arc::new);

@@ -19,6 +19,7 @@ use crate::{
         control::{self, ControlPeer, ControlState, ProcessCommands},
         ops::OpsState,
     },
+    verify::RevocationReplica,
 };
 
 /// The limits of the control listener.
@@ -99,14 +100,18 @@ impl ControlSocket {
 }
 
 /// The commands over a running process.
-pub(super) fn commands(state: &OpsState, reload: ReloadHandle) -> Router {
+pub(super) fn commands(
+    state: &OpsState,
+    reload: ReloadHandle,
+    replica: Option<Arc<RevocationReplica>>,
+) -> Router {
     let reload = move || {
         let reload = reload.clone();
         async move { reload.reload().await }.boxed()
     };
     let process = ProcessCommands { set_level: telemetry::set_level, reload: Box::new(reload) };
     let control = ControlState::new(state.authorizer.clone(), state.metrics.clone(), process);
-    control::router(Arc::new(control))
+    control::router(Arc::new(control.with_replica(replica)))
 }
 
 #[cfg(test)]

@@ -22,6 +22,7 @@ pub(super) struct Foundation {
     pub(super) readiness: Readiness,
     pub(super) upstream: upstream::Client,
     pub(super) verifier: verify::VerifierParts,
+    pub(super) revocations: Arc<MemoryRevocations>,
 }
 
 impl Foundation {
@@ -35,11 +36,14 @@ impl Foundation {
         let upstream = upstream::Client::build(&config.network, &config.issuers, CONNECT_TIMEOUT)
             .map_err(|problems| BuildError::Part(problems.join("; ")))?;
         let readiness = Readiness::new();
-        let revocations = MemoryRevocations::new(&config.revocation, &metrics);
-        let limits = compile::limits(config);
+        let revocations = match &config.shared {
+            None => MemoryRevocations::new(&config.revocation, &metrics),
+            Some(_) => MemoryRevocations::replicated(&config.revocation, &metrics),
+        };
+        let (limits, list) = (compile::limits(config), revocations.clone());
         let verifier =
-            Verifier::build(&config.issuers, limits, revocations, &upstream, &metrics, &readiness)
+            Verifier::build(&config.issuers, limits, list, &upstream, &metrics, &readiness)
                 .map_err(BuildError::Part)?;
-        Ok(Self { metrics, readiness, upstream, verifier })
+        Ok(Self { metrics, readiness, upstream, verifier, revocations })
     }
 }

@@ -21,6 +21,7 @@ use crate::{
     config::{ListenAddress, Listeners},
     grpc::Doors,
     http::ops::{self as pages, OpsState},
+    verify::RevocationReplica,
 };
 
 /// The bound listeners beside gRPC.
@@ -86,14 +87,14 @@ impl Http1Sockets {
     pub(super) fn serve(
         self,
         state: OpsState,
-        reload: ReloadHandle,
+        (reload, replica): (ReloadHandle, Option<Arc<RevocationReplica>>),
         handoff: Handoff,
         phase: &watch::Receiver<Phase>,
     ) -> Http1Tasks {
         let (mut serving, mut calls) = (JoinSet::new(), JoinSet::new());
         if let Some(control) = self.control {
             tracing::info!(address = %control.address(), "taking commands");
-            let routes = control.routes(control::commands(&state, reload));
+            let routes = control.routes(control::commands(&state, reload, replica));
             let (socket, limits) = (control.socket, control::LIMITS);
             let served = http1::serve(socket, None, limits, ServedBy::Tasks, routes, phase.clone());
             spawn(&mut serving, served);

@@ -5,7 +5,7 @@ use strum::{IntoStaticStr, VariantArray};
 use crate::{
     authz, grpc, http, issuer_api,
     metrics::{LabelValues, Labels},
-    passport, profile, verify,
+    passport, profile, shared, verify,
 };
 
 /// The fate of a connection.
@@ -44,6 +44,7 @@ pub fn labels(issuers: impl IntoIterator<Item = String>) -> Labels {
     let mut labels = Labels::of_issuers(issuers);
     labels.connection_results = LabelValues::of::<ConnectionResult>();
     labels.reload_results = LabelValues::of::<ReloadResult>();
+    shared::add_labels(&mut labels);
     verify::add_labels(&mut labels);
     issuer_api::add_labels(&mut labels);
     profile::add_labels(&mut labels);

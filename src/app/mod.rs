@@ -27,6 +27,7 @@ mod preflight;
 pub mod process;
 mod public;
 mod reload;
+mod shared;
 mod socket;
 mod tasks;
 pub mod telemetry;
@@ -53,7 +54,7 @@ use crate::{
     issuer_api::{self, RefreshRunner},
     metrics::Metrics,
 };
-use compile::{BackgroundWork, SharedParts};
+use compile::{AllRefreshes, BackgroundWork, SharedParts};
 use drain::{LastingTask, Serving, changes_lost, refreshes_lost};
 pub use error::BuildError;
 use foundation::Foundation;
@@ -65,6 +66,7 @@ use phase::Phase;
 pub use preflight::{problems, problems_anywhere};
 pub use reload::ReloadHandle;
 use reload::{ConfigReloader, ReloadTarget};
+use shared::SharedState;
 use tasks::spawn;
 pub use telemetry::LogGuard;
 use tls::{AllTls, ListenerTls};
@@ -90,6 +92,7 @@ pub struct Bound {
     health: HealthTask,
     state: OpsState,
     work: BackgroundWork,
+    shared: Option<SharedState>,
     refreshes: RefreshRunner,
     writes: WriteRunner,
     tls: Option<Arc<ListenerTls>>,
@@ -106,8 +109,12 @@ pub struct Bound {
 ///
 /// Fails where a part cannot be built from the configuration, or an address cannot be bound.
 pub async fn build(config: Config) -> Result<Bound, BuildError> {
-    let Foundation { metrics, readiness, upstream, verifier } = Foundation::build(&config)?;
+    let Foundation { metrics, readiness, upstream, verifier, revocations } =
+        Foundation::build(&config)?;
+    let shared_state = SharedState::build(&config, &revocations, &metrics, &readiness)?;
     let (refreshes, refresh_runner) = issuer_api::refreshes();
+    let shared = shared_state.as_ref().map(|shared| shared.refreshes.clone());
+    let refreshes = AllRefreshes { own: refreshes, shared };
     let shared = SharedParts { upstream: &upstream, metrics: &metrics, refreshes: &refreshes };
     let (snapshot, work) =
         compile::compile(&config, 1, verifier, None, shared).map_err(BuildError::Part)?;
@@ -129,9 +136,7 @@ pub async fn build(config: Config) -> Result<Bound, BuildError> {
     all_tls.show(&metrics);
     warnings::log(&config);
     let exposed = !config.listeners.grpc.address.is_local();
-    if exposed && config.rownd_auth.callers.is_empty() {
-        tracing::info!("{ONLY_CHECK}");
-    }
+    log_unknown_callers(&config, exposed);
     let (config, follow) = watch::channel(Arc::new(config));
     let state = OpsState {
         warnings: warnings::current(follow.clone(), authorizer.clone(), upstream.network().clone()),
@@ -140,6 +145,7 @@ pub async fn build(config: Config) -> Result<Bound, BuildError> {
         readiness,
         authorizer,
         exposed,
+        shared: shared_state.as_ref().map(|shared| shared.health.clone()),
     };
     let target = ReloadTarget::new(&state, upstream, refreshes, config, blocking.clone(), all_tls);
     let (reloader, reload) = ConfigReloader::new(target);
@@ -150,6 +156,7 @@ pub async fn build(config: Config) -> Result<Bound, BuildError> {
         health,
         state,
         work,
+        shared: shared_state,
         refreshes: refresh_runner,
         writes: write_runner,
         tls,
@@ -158,6 +165,12 @@ pub async fn build(config: Config) -> Result<Bound, BuildError> {
         blocking,
         config: follow,
     })
+}
+
+fn log_unknown_callers(config: &Config, exposed: bool) {
+    if exposed && config.rownd_auth.callers.is_empty() {
+        tracing::info!("{ONLY_CHECK}");
+    }
 }
 
 impl Bound {
@@ -233,7 +246,12 @@ impl Bound {
         spawn(&mut tasks, self.health.run(self.state.readiness.watch()));
         spawn_upkeep(&mut tasks, &self.state);
         let (readiness, metrics) = (self.state.readiness.clone(), self.state.metrics.clone());
-        let http1 = self.http1.serve(self.state, self.reload, workers.handoff(), &follow);
+        let replica = self.shared.as_ref().map(|shared| shared.replica.clone());
+        if let Some(shared) = self.shared {
+            shared.spawn(&mut tasks);
+        }
+        let http1 =
+            self.http1.serve(self.state, (self.reload, replica), workers.handoff(), &follow);
         let mut accepting = JoinSet::new();
         spawn(&mut accepting, self.grpc.accept(workers.handoff(), metrics));
         let mut serving = Serving {

@@ -19,7 +19,7 @@ use tokio::{
 
 use super::{
     app_ids,
-    compile::{self, BackgroundWork, SharedParts},
+    compile::{self, AllRefreshes, BackgroundWork, SharedParts},
     followed_files::FollowedFiles,
     labels::ReloadResult,
     tasks::spawn,
@@ -35,7 +35,6 @@ use crate::{
         control::ReloadOutcome,
         ops::{OpsState, ReloadFailures, ReloadSubject},
     },
-    issuer_api,
     metrics::Metrics,
     upstream,
     verify::{Issuer, KeyStoreId, Verifier},
@@ -74,7 +73,7 @@ impl ReloadHandle {
 pub(super) struct ReloadTarget {
     pub(super) authorizer: Arc<Authorizer>,
     pub(super) upstream: upstream::Client,
-    pub(super) refreshes: Arc<issuer_api::Refreshes>,
+    pub(super) refreshes: AllRefreshes,
     pub(super) metrics: Arc<Metrics>,
     pub(super) readiness: Readiness,
     pub(super) blocking: BlockingRunner,
@@ -88,7 +87,7 @@ impl ReloadTarget {
     pub(super) fn new(
         state: &OpsState,
         upstream: upstream::Client,
-        refreshes: Arc<issuer_api::Refreshes>,
+        refreshes: AllRefreshes,
         config: watch::Sender<Arc<Config>>,
         blocking: BlockingRunner,
         tls: AllTls,
@@ -275,7 +274,11 @@ impl ConfigReloader {
         if config == *running {
             return ReloadOutcome::Unchanged(epoch);
         }
-        let restart = config::needs_restart(&running, &config);
+        let mut restart = config::needs_restart(&running, &config);
+        if restart.is_empty() && config.shared != running.shared {
+            // Its secrets are not shown, so only a comparison of the whole tells.
+            restart.push("shared".to_owned());
+        }
         if !restart.is_empty() {
             return ReloadOutcome::Refused(vec![format!(
                 "needs a restart: {}",

@@ -98,7 +98,9 @@ pub(super) fn problems(config: &Config) -> Vec<Finding> {
         .iter()
         .filter_map(|issuer| settings(&issuer.tls, format!("{}/tls/ca_file", issuer.pointer())));
     let mut found = Vec::new();
-    for (file, pointer) in global.into_iter().chain(own) {
+    let shared = config.shared.as_ref();
+    let shared = shared.and_then(|shared| settings(&shared.tls, "/shared/tls/ca_file".to_owned()));
+    for (file, pointer) in global.into_iter().chain(own).chain(shared) {
         let problems = read_authorities(&file).err().unwrap_or_default();
         found.extend(
             problems.into_iter().map(|message| Finding { pointer: pointer.clone(), message }),

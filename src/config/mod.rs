@@ -92,6 +92,7 @@ pub use sections::{
     PassportKey, PassportSubject, RulePassport,
 };
 pub use sections::{DenialSettings, DenialTemplate, ProtectedResource};
+pub use sections::{DeploymentKey, OnOutage, Shared, SharedAddress, SharedPlace};
 pub use sections::{
     MappedParameter, MappedValue, OnMissing, OutputHeader, QueryMap, RouteOutputs, ValueFormat,
     ValueSource,

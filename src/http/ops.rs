@@ -23,6 +23,7 @@ use crate::{
     health::Readiness,
     metrics::{Label as _, Metrics},
     model::Warning,
+    shared::{SharedHealth, SharedPage},
     verify::{AppFault, Issuer, KeyStatus, TenantsStatus},
 };
 
@@ -41,6 +42,8 @@ pub struct OpsState {
     pub warnings: Warnings,
     /// Other machines can connect to the gRPC listener.
     pub exposed: bool,
+    /// Whether the state that replicas share answers, where there is one.
+    pub shared: Option<Arc<SharedHealth>>,
 }
 
 /// Tells the warnings that apply now. Cheap to clone.
@@ -114,12 +117,17 @@ struct StatusPage {
     revision: &'static str,
     ready: bool,
     waiting_for: Vec<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    degraded_by: Vec<String>,
     config_hash: Arc<str>,
     epoch: u64,
     refused: BTreeMap<&'static str, ReloadFailure>,
     warnings: Vec<String>,
     issuers: Vec<IssuerStatus>,
     rownd_auth: CallerStatus,
+    /// The state that replicas share, where there is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    shared: Option<SharedPage>,
 }
 
 /// The callers of the service for backends.
@@ -182,7 +190,9 @@ pub fn router(ops: OpsState) -> Router {
 
 async fn readyz(State(ops): State<OpsState>) -> impl IntoResponse {
     if ops.readiness.is_ready() {
-        return (StatusCode::OK, "ready\n".to_owned());
+        let degraded = ops.readiness.degraded_by();
+        let lines: String = degraded.iter().map(|why| format!("degraded: {why}\n")).collect();
+        return (StatusCode::OK, format!("ready\n{lines}"));
     }
     let waiting = ops.readiness.waiting_for().join("\n  ");
     (StatusCode::SERVICE_UNAVAILABLE, format!("not ready, waiting for:\n  {waiting}\n"))
@@ -211,11 +221,13 @@ async fn status(State(ops): State<OpsState>) -> impl IntoResponse {
         revision: env!("BUILD_REVISION"),
         ready: ops.readiness.is_ready(),
         waiting_for: ops.readiness.waiting_for(),
+        degraded_by: ops.readiness.degraded_by(),
         config_hash: snapshot.edition().hash.clone(),
         epoch: snapshot.edition().epoch,
         refused: ops.reload_failures.get(),
         warnings: ops.warnings.current().iter().map(ToString::to_string).collect(),
         issuers: issuers.collect(),
         rownd_auth: CallerStatus::of(snapshot.service().callers(), ops.exposed),
+        shared: ops.shared.as_ref().map(|shared| shared.page()),
     })
 }

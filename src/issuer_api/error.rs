@@ -104,6 +104,12 @@ pub enum ExchangeError {
     /// The issuer's API has no such exchange.
     #[error("the issuer has no such exchange")]
     Unsupported,
+    /// The refresh token was sent, and no replica knows the answer. It is not sent again.
+    #[error("the refresh token was sent and its answer is not known")]
+    OutcomeUnknown,
+    /// The state that replicas share does not answer, so nothing was sent.
+    #[error("the shared state does not answer; nothing was sent")]
+    NotShared,
     /// This exchange needs an app key, and the configuration has none.
     #[error("the app has no key in the configuration")]
     NoKey,
@@ -116,9 +122,11 @@ impl ApiError {
         match self {
             Self::Limited(_) => true,
             Self::Upstream(error) => match error {
-                UpstreamError::Network(_) | UpstreamError::Proxy(_) | UpstreamError::Timeout => {
-                    true
-                }
+                UpstreamError::Unreached(_)
+                | UpstreamError::UnreachedInTime
+                | UpstreamError::Network(_)
+                | UpstreamError::Proxy(_)
+                | UpstreamError::Timeout => true,
                 UpstreamError::Status(status) | UpstreamError::RetryLater(status, _) => {
                     matches!(*status, 408 | 500..=599)
                 }
@@ -155,7 +163,9 @@ impl ApiError {
                 UpstreamError::Status(status) | UpstreamError::RetryLater(status, _) => {
                     matches!(*status, 408 | 500..=599)
                 }
-                UpstreamError::Proxy(_)
+                UpstreamError::Unreached(_)
+                | UpstreamError::UnreachedInTime
+                | UpstreamError::Proxy(_)
                 | UpstreamError::Refused(_)
                 | UpstreamError::NoAuthorities(_) => false,
             },
@@ -249,9 +259,10 @@ impl ApiError {
             | Self::NoRandomness => ApiResult::Invalid,
             Self::Upstream(error) => match error {
                 UpstreamError::TooLarge | UpstreamError::Packed(_) => ApiResult::Invalid,
-                UpstreamError::Timeout => ApiResult::Timeout,
+                UpstreamError::Timeout | UpstreamError::UnreachedInTime => ApiResult::Timeout,
                 UpstreamError::Status(_) | UpstreamError::RetryLater(..) => ApiResult::Status,
-                UpstreamError::Network(_)
+                UpstreamError::Unreached(_)
+                | UpstreamError::Network(_)
                 | UpstreamError::Refused(_)
                 | UpstreamError::NoAuthorities(_) => ApiResult::Network,
                 UpstreamError::Proxy(_) => ApiResult::Proxy,
@@ -301,7 +312,9 @@ impl From<UpstreamError> for ApiError {
         match error {
             UpstreamError::Status(429) => Self::Limited(None),
             UpstreamError::RetryLater(429, wait) => Self::Limited(Some(wait)),
-            other @ (UpstreamError::Network(_)
+            other @ (UpstreamError::Unreached(_)
+            | UpstreamError::UnreachedInTime
+            | UpstreamError::Network(_)
             | UpstreamError::Proxy(_)
             | UpstreamError::NoAuthorities(_)
             | UpstreamError::Timeout

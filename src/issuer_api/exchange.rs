@@ -15,7 +15,8 @@ use super::{
         AppAndKey, Authorization, AuthorizationRequest, CodeGrant, GuestLevel, OpenIdClientProof,
         OpenIdRefresh, ThirdPartyToken,
     },
-    refreshes::{RefreshAnswer, RefreshKey, Refreshes, keep},
+    refreshes::{RefreshAnswer, RefreshFault, RefreshKey, Refreshes, keep},
+    shared_refreshes::{RefreshTimes, SharedRefreshes},
     token_control::TokenControl,
     tokens::Granted,
 };
@@ -51,6 +52,8 @@ pub struct Exchange {
     names: Vec<String>,
     clients: HashMap<String, OpenIdClient>,
     refreshes: Arc<Refreshes>,
+    /// The refreshes of all replicas, where they share their state.
+    shared: Option<Arc<SharedRefreshes>>,
     /// The time limit of a refresh, which is none of its callers'.
     refresh_timeout: Duration,
     /// For how long later callers get the answer of a refresh.
@@ -84,6 +87,7 @@ impl Exchange {
             clients: config.rownd_auth.oidc_clients.iter().filter_map(client).collect(),
             names,
             refreshes: refreshes.clone(),
+            shared: None,
             refresh_timeout: config.rownd_auth.timeout.get(),
             grace: config.rownd_auth.refresh_grace.get(),
         }
@@ -93,6 +97,12 @@ impl Exchange {
     #[must_use]
     pub fn api_of(&self, issuer: IssuerIndex) -> Option<&IssuerApi> {
         issuer.of(&self.apis)?.as_ref()
+    }
+
+    /// The same, where one refresh token is sent once by all replicas.
+    #[must_use]
+    pub fn with_shared(self, shared: Option<Arc<SharedRefreshes>>) -> Self {
+        Self { shared, ..self }
     }
 
     /// The OpenID client of this name.
@@ -276,15 +286,25 @@ impl Exchange {
     async fn once(
         &self,
         (key, kept_for): (RefreshKey, KeptFor),
-        request: impl Future<Output = RefreshAnswer> + Send + 'static,
+        request: impl Future<Output = Result<Granted, ApiError>> + Send + 'static,
         deadline: Instant,
     ) -> Result<Granted, ExchangeError> {
-        let (grace, only_unheard) = (self.grace, kept_for == KeptFor::Absent);
+        let times = RefreshTimes { timeout: self.refresh_timeout, grace: self.grace };
+        let only_unheard = kept_for == KeptFor::Absent;
+        // A code is refused by its issuer when it is used again, so replicas need not know of it.
+        let shared = self.shared.clone().filter(|_| !only_unheard);
         let work = Box::pin(async move {
-            let answer = request.await;
-            Landed { keep: keep(&answer, grace), answer, only_unheard }
+            let (answer, keep) = match shared {
+                Some(shared) => shared.once(&key, times, request).await,
+                None => {
+                    let answer = request.await.map_err(RefreshFault::Api);
+                    let keep = keep(&answer, times.grace);
+                    (answer, keep)
+                }
+            };
+            Landed { answer, keep, only_unheard }
         });
-        let answer: Result<Granted, ApiError> = self.refreshes.join(key, work, deadline).await?;
+        let answer: RefreshAnswer = self.refreshes.join(key, work, deadline).await?;
         Ok(answer?)
     }
 

@@ -22,6 +22,8 @@ mod operation;
 mod refreshes;
 mod rejection;
 mod rownd;
+mod shared_answer;
+mod shared_refreshes;
 mod supertokens;
 #[cfg(test)]
 mod tests;
@@ -49,9 +51,11 @@ pub use grants::{
     OpenIdClientProof, OpenIdRefresh, ThirdPartyToken,
 };
 use operation::ApiEndpoint;
-pub use refreshes::{RefreshKey, RefreshRunner, Refreshes, refreshes};
+pub use refreshes::{RefreshFault, RefreshKey, RefreshRunner, Refreshes, refreshes};
 pub use rejection::{RefusedField, RefusedPart, Rejection};
 pub use rownd::{UserIdProblem, user_id_problem};
+use shared_refreshes::SharedRefresh;
+pub use shared_refreshes::{SharedRefreshWork, SharedRefreshes};
 pub use token_control::{
     IssuedToken, Logout, LogoutRequest, MagicLinks, TokenControl, TokenHint, UserClaims, UserInfo,
 };
@@ -61,6 +65,7 @@ pub use tokens::{Granted, Tokens, UserType};
 pub fn add_labels(labels: &mut Labels) {
     labels.api_endpoints = LabelValues::of::<ApiEndpoint>();
     labels.api_results = LabelValues::of::<ApiResult>();
+    labels.shared_refreshes = LabelValues::of::<SharedRefresh>();
 }
 
 /// The API of each issuer, in the order of the configuration. `None`: issuers of this kind have no

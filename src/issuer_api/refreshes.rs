@@ -4,7 +4,10 @@
 
 use std::{sync::Arc, time::Duration};
 
-use super::{error::ApiError, tokens::Granted};
+use super::{
+    error::{ApiError, ExchangeError},
+    tokens::Granted,
+};
 use crate::{
     digest::{Sha256, sha256_of_parts},
     single_flight::{FlightBounds, FlightRunner, InMemory, SingleFlight},
@@ -22,14 +25,40 @@ const KEEP_REFUSAL: Duration = Duration::from_secs(1);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct RefreshKey(Sha256);
 
+/// Why a refresh gave nothing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RefreshFault {
+    /// The API refused it, or did not answer.
+    Api(ApiError),
+    /// The token was sent, and no replica knows the answer.
+    Unknown,
+    /// The state that replicas share does not answer, and nothing was sent.
+    NotShared,
+}
+
 /// The answer of a refresh.
-pub(super) type RefreshAnswer = Result<Granted, ApiError>;
+pub(super) type RefreshAnswer = Result<Granted, RefreshFault>;
 /// The refreshes under way and those that ended shortly before.
 pub type Refreshes = dyn SingleFlight<RefreshKey, RefreshAnswer>;
 /// Makes the refreshes. To be run for as long as there are callers.
 pub type RefreshRunner = FlightRunner<RefreshKey, RefreshAnswer>;
 
+impl From<RefreshFault> for ExchangeError {
+    fn from(fault: RefreshFault) -> Self {
+        match fault {
+            RefreshFault::Api(error) => Self::Api(error),
+            RefreshFault::Unknown => Self::OutcomeUnknown,
+            RefreshFault::NotShared => Self::NotShared,
+        }
+    }
+}
+
 impl RefreshKey {
+    /// The digest.
+    pub(super) const fn bytes(&self) -> &Sha256 {
+        &self.0
+    }
+
     /// Each part with its length before it, so that no two lists of parts are one.
     pub(super) fn of(parts: &[&str]) -> Self {
         let length = |part: &&str| (part.len() as u64).to_be_bytes().to_vec();
@@ -49,7 +78,7 @@ pub fn refreshes() -> (Arc<Refreshes>, RefreshRunner) {
 pub(super) fn keep(answer: &RefreshAnswer, grace: Duration) -> Duration {
     match answer {
         Ok(_) => grace,
-        Err(ApiError::Rejected(_)) => grace.min(KEEP_REFUSAL),
+        Err(RefreshFault::Api(ApiError::Rejected(_))) => grace.min(KEEP_REFUSAL),
         Err(_) => Duration::ZERO,
     }
 }

@@ -6,6 +6,7 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 /// The longest code of an error that is passed on, in bytes.
@@ -18,7 +19,7 @@ const MAX_FIELD_MESSAGE: usize = 256;
 const MAX_WORD: usize = 40;
 
 /// The API understood the request and refused it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Rejection {
     /// The HTTP status of the answer; 200 if the body alone says that the request was refused.
     pub status: u16,
@@ -33,7 +34,7 @@ pub struct Rejection {
 }
 
 /// The part of an exchange that the API refuses.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum RefusedPart {
     /// The fields of the profile.
     UserData,
@@ -50,7 +51,7 @@ pub enum RefusedPart {
 }
 
 /// A field of a profile that the API refuses.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RefusedField {
     /// The name of the field.
     pub name: String,
@@ -59,7 +60,7 @@ pub struct RefusedField {
 }
 
 /// The parts of a request that an answer speaks of.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Mentions {
     pub(super) app: bool,
     pub(super) group: bool,

@@ -26,6 +26,7 @@ mod reloads;
 mod revocations;
 mod rpcs;
 mod rules;
+mod shared;
 #[cfg(test)]
 mod tests;
 
@@ -95,6 +96,12 @@ pub struct Labels {
     pub profile_results: LabelValues,
     /// How a request can get a passport.
     pub passport_results: LabelValues,
+    /// The requests to the shared state.
+    pub shared_operations: LabelValues,
+    /// How a request to the shared state can end.
+    pub shared_results: LabelValues,
+    /// How a refresh by way of the shared state can end.
+    pub shared_refreshes: LabelValues,
 }
 
 impl Labels {
@@ -119,6 +126,7 @@ pub struct Metrics {
     commands: commands::CommandSeries,
     reloads: reloads::ReloadSeries,
     rules: rules::RuleSeries,
+    shared: shared::SharedSeries,
     process: process::ProcessSeries,
     recorder: lazy::Recorder,
     handle: PrometheusHandle,
@@ -166,6 +174,7 @@ impl Metrics {
             commands: commands::CommandSeries::register(labels),
             reloads: reloads::ReloadSeries::register(labels),
             rules: rules::RuleSeries::register(labels),
+            shared: shared::SharedSeries::register(labels),
             process: process::ProcessSeries::register(),
             recorder: OnceLock::new(),
             handle,

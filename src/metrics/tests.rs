@@ -76,7 +76,10 @@ fn metrics() -> Arc<Metrics> {
         caches: LabelValues::of::<Cache>(),
         revocation_kinds: results.clone(),
         profile_results: results.clone(),
-        passport_results: results,
+        passport_results: results.clone(),
+        shared_operations: results.clone(),
+        shared_results: results.clone(),
+        shared_refreshes: results,
     })
     .unwrap();
     metrics.check_api_opened(Api::ExtAuthz);

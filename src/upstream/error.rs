@@ -5,7 +5,13 @@ use std::{borrow::Cow, sync::Arc, time::Duration};
 /// Why an outbound request failed. Holds no URL, no secret and nothing of the answer's body.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum UpstreamError {
-    /// There was no connection, or it broke.
+    /// There was no connection: nothing was sent.
+    #[error("no connection: {0}")]
+    Unreached(String),
+    /// There was no connection within the time limit: nothing was sent.
+    #[error("timed out")]
+    UnreachedInTime,
+    /// The connection broke: the request may have been received.
     #[error("no connection: {0}")]
     Network(String),
     /// The proxy does not lead to the host.
@@ -17,7 +23,7 @@ pub enum UpstreamError {
          network.tls.ca_file"
     )]
     NoAuthorities(Arc<str>),
-    /// The answer took longer than the time limit of the request.
+    /// The answer took longer than the time limit of the request, which may have been received.
     #[error("timed out")]
     Timeout,
     /// The answer has an HTTP status that is an error.
@@ -43,8 +49,12 @@ pub(super) fn convert(error: &reqwest::Error, through_proxy: bool) -> UpstreamEr
     if through_proxy && error.is_connect() {
         return through(error);
     }
-    if error.is_timeout() {
+    if error.is_timeout() && error.is_connect() {
+        UpstreamError::UnreachedInTime
+    } else if error.is_timeout() {
         UpstreamError::Timeout
+    } else if error.is_connect() {
+        UpstreamError::Unreached(root_cause(error))
     } else if error.is_builder() {
         // A fault of this program or of its caller: it says nothing about the host.
         UpstreamError::Refused("the request cannot be built")
@@ -80,7 +90,7 @@ fn through(error: &reqwest::Error) -> UpstreamError {
         }
         cause = found.source();
     }
-    UpstreamError::Network(root_cause(error))
+    UpstreamError::Unreached(root_cause(error))
 }
 
 /// The error of a proxy that cannot be reached.

@@ -84,7 +84,10 @@ async fn a_learned_url_leads_to_public_addresses_by_https_only() {
         assert!(matches!(error, UpstreamError::Refused(_)), "{url}: {error:?}");
     }
     let error = refused("https://localhost/keys", UrlOrigin::Document).await;
-    assert!(matches!(error, UpstreamError::Network(_)), "a name that leads to loopback: {error:?}");
+    assert!(
+        matches!(error, UpstreamError::Unreached(_)),
+        "a name that leads to loopback: {error:?}"
+    );
 }
 
 /// The neighbours of refused addresses are not refused.

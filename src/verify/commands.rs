@@ -132,7 +132,8 @@ impl Verifier {
     }
 
     /// Each `iss` that a command is about, once; `None` if there is none.
-    fn revoking<'a>(&'a self, target: CommandTarget<'a>) -> Option<Vec<RevokingIssuer<'a>>> {
+    #[must_use]
+    pub fn revoking<'a>(&'a self, target: CommandTarget<'a>) -> Option<Vec<RevokingIssuer<'a>>> {
         let mut found: HashMap<&str, bool> = HashMap::new();
         for (issuer, ring) in self.named_rings(target) {
             // Two issuers may have one `iss`.

@@ -100,13 +100,16 @@ impl FetchError {
     pub(super) const fn result(&self) -> FetchResult {
         match self {
             Self::Upstream(
-                UpstreamError::Network(_)
+                UpstreamError::Unreached(_)
+                | UpstreamError::Network(_)
                 | UpstreamError::Refused(_)
                 | UpstreamError::NoAuthorities(_),
             ) => FetchResult::Network,
             Self::Upstream(UpstreamError::Proxy(_)) => FetchResult::Proxy,
             Self::Credential(_) => FetchResult::Credential,
-            Self::Upstream(UpstreamError::Timeout) => FetchResult::Timeout,
+            Self::Upstream(UpstreamError::Timeout | UpstreamError::UnreachedInTime) => {
+                FetchResult::Timeout
+            }
             Self::Upstream(UpstreamError::Status(_) | UpstreamError::RetryLater(..)) => {
                 FetchResult::Status
             }

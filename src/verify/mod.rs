@@ -66,8 +66,8 @@ pub use key_ring::KeyStoreId;
 pub use key_state::KeyStatus;
 pub use outcome_label::add_labels;
 pub use revocation::{
-    MemoryRevocations, RevocationCounts, RevocationList, RevokeError, RevokedSubject,
-    RevokingIssuer, user_of_app,
+    MemoryRevocations, RevocationCounts, RevocationList, RevocationReplica, RevocationSync,
+    RevokeError, RevokedSubject, RevokingIssuer, Spread, user_of_app,
 };
 pub use self_test::{SelfTestError, self_test};
 pub use tenant_status::{TenantFault, TenantsStatus};

@@ -63,6 +63,8 @@ GOOD = {
     "dev_mode": steady(0),
     "build_info": steady(1),
 }
+# Replicas that share their state. Others have none of these series.
+SHARED = {"shared_up": steady(1), "shared_unsent_revocations": steady(0), "shared_left_out_revocations": steady(0)}
 # Keys that stand in the configuration: kind `static`, or `keys.fetch: false`.
 IN_PLACE = {'keys{issuer="partner"}': steady(3),
             'key_fetch_last_success_timestamp_seconds{issuer="partner"}': steady(0)}
@@ -88,6 +90,8 @@ BROKEN = {
     "log_write_errors_total": counting(5),
     "dev_mode": steady(1),
     "build_info": steady(1),
+    "shared_up": steady(0),
+    "shared_unsent_revocations": steady(3),
 }
 # Names with more hyphens or fewer, which the pattern must not match.
 ELSEWHERE = [("rownd", SIBLING), ("rownd", "rownd-authz-headless-7d9f8b6c5d-x2k4v"), ("rownd", "my-rownd-authz-7d9f8b6c5d-x2k4v"),
@@ -98,6 +102,9 @@ HERE = ("rownd", POD)
 HEALTHY = [
     ("an ordinary day", {HERE: GOOD}),
     ("keys in place, and an issuer that was removed", {HERE: GOOD | IN_PLACE | REMOVED}),
+    ("replicas that share their state", {HERE: GOOD | SHARED, ("rownd", SECOND): GOOD | SHARED}),
+    ("a shared state that is away for half a minute", {HERE: GOOD | SHARED | {
+        "shared_up": [(PAST + 30, 1, 0), (1, 0, 0), (29, 1, 0)]}}),
     ("no request at all", {HERE: GOOD | NO_TRAFFIC}),
     ("a pod that has just started", {HERE: GOOD, ("rownd", SECOND): YOUNG}),
     ("the same reason as ever, however often", {HERE: GOOD | checks(60, token_missing=600)}),
@@ -164,6 +171,12 @@ FAULTS = [
      {"RowndAuthzLogLost": [({}, {})]}),
     ("a log that is read too slowly", {"log_lines_lost": then(14, counting(0), (0, 3))},
      {"RowndAuthzLogLost": [({}, {})]}),
+    ("a shared state that does not answer", {"shared_up": then(3, steady(1), (0, 0))},
+     {"RowndAuthzSharedStateDown": [({}, {})]}),
+    ("a revocation that the others do not get", {"shared_unsent_revocations": then(10, steady(0), (1, 0))},
+     {"RowndAuthzRevocationsNotShared": [({}, {})]}),
+    ("a list that is too small for all revocations", {"shared_left_out_revocations": then(10, steady(0), (7, 0))},
+     {"RowndAuthzRevocationsNotShared": [({}, {})]}),
     ("nothing is scraped", {name: [(PAST + HOUR - 20, 0, 0), (20, "_", None)] for name in GOOD},
      {"RowndAuthzAbsent": [({"namespace": "rownd"}, {})]}),
     ("the emulator runs", {"dev_mode": steady(1)}, {"RowndAuthzDevMode": [({}, {})]}),

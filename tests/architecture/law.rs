@@ -33,7 +33,7 @@ pub(super) const LAYERS: Layers = &[
     (5, &["profile", "session", "events", "passport"]),
     (4, &["policy"]),
     (3, &["verify", "issuer_api"]),
-    (2, &["upstream", "extract"]),
+    (2, &["upstream", "extract", "shared"]),
     (1, &["config"]),
     (
         0,
@@ -70,6 +70,7 @@ const CRATE_FENCES: &[(&str, &[&str])] = &[
     ("reqwest", &["upstream"]),
     ("jsonwebtoken", &["verify", "passport"]),
     ("cel", &["expression"]),
+    ("redis", &["shared/redis"]),
     // A shape that both ends share would be wrong on both ends and pass every test.
     ("rownd_emulator", &["cli", "authz/tests", "verify/tests"]),
     // Written `::metrics` everywhere, because `crate::metrics` bears the same name.

@@ -27,6 +27,7 @@ mod reload;
 mod resource_metadata;
 #[cfg(feature = "dev")]
 mod rownd_auth;
+mod shared;
 #[cfg(feature = "dev")]
 mod shop;
 mod tls;

@@ -29,6 +29,7 @@ pub(crate) mod passport;
 pub(crate) mod product;
 pub(crate) mod proxy;
 pub(crate) mod raw;
+pub(crate) mod redis;
 pub(crate) mod rownd;
 pub(crate) mod scripted;
 #[cfg(feature = "dev")]

@@ -23,6 +23,7 @@ mod revocation;
 mod rights;
 mod routes;
 mod rownd_auth;
+mod shared;
 mod trusted_origins;
 
 use std::collections::BTreeMap;
@@ -89,6 +90,8 @@ pub use routes::{
 use routes::{WrittenDefault, WrittenRoute};
 use rownd_auth::WrittenRowndAuth;
 pub use rownd_auth::{Caller, ClientAuth, OidcClient, Right, RowndAuth};
+use shared::WrittenShared;
+pub use shared::{DeploymentKey, OnOutage, Shared, SharedAddress, SharedPlace};
 use trusted_origins::TrustedOrigins;
 
 /// The whole configuration as it is written.
@@ -161,6 +164,10 @@ pub(in crate::config) struct WrittenConfig {
     pub profiles: Profiles,
     /// The list of revocations.
     pub revocation: Revocation,
+    /// The state that several replicas have in common, in Redis or Valkey. Default: each process
+    /// has its own, in memory.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub shared: Option<WrittenShared>,
     /// Which identity headers reach the service behind.
     #[schemars(extend("x-reload" = true))]
     pub identity_headers: IdentityHeaders,
@@ -232,6 +239,9 @@ pub struct Config {
     pub profiles: Profiles,
     /// The list of revocations.
     pub revocation: Revocation,
+    /// The state that several replicas have in common.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub shared: Option<Shared>,
     /// Which identity headers reach the service behind.
     pub identity_headers: IdentityHeaders,
     /// Headers that the service behind gets with each request that may pass, beside the identity
@@ -281,6 +291,7 @@ impl WrittenConfig {
             rownd_auth: self.rownd_auth.check("/rownd_auth", found),
             profiles: self.profiles,
             revocation: self.revocation,
+            shared: self.shared.and_then(|shared| shared.check("/shared", found)),
             identity_headers: self.identity_headers,
             headers: check_header_map(&self.headers, "/headers", OutputScope::EveryRule, found),
             response_headers: check_header_map(

@@ -23,6 +23,7 @@ mod rights;
 mod rownd_auth;
 mod schema;
 mod secrets;
+mod shared;
 mod tenants;
 mod variants;
 

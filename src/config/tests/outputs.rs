@@ -160,5 +160,5 @@ routes:
     let outputs = &config.routes[0].outputs;
     assert_eq!(outputs.headers.len(), 3);
     assert!(outputs.headers[2].replaces_credential());
-    assert_eq!(outputs.query.as_ref().unwrap().remove, ["debug".into()]);
+    assert_eq!(outputs.query.as_ref().unwrap().remove, [std::sync::Arc::<str>::from("debug")]);
 }

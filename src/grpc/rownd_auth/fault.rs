@@ -24,6 +24,8 @@ use crate::{
     single_flight::Missed,
 };
 
+/// The time after which the answer of another replica may be known that was not.
+const UNKNOWN_WAIT: Duration = Duration::from_secs(5);
 /// The longest response that gRPC's libraries take unless they are told otherwise, in bytes.
 pub(super) const MAX_RESPONSE_BYTES: usize = 4 << 20;
 
@@ -74,6 +76,11 @@ pub(super) enum Fault {
     Foreign(DenyReason),
     /// The issuer sent tokens of another app for the key of this one.
     ForeignKey(DenyReason),
+    /// The refresh token was sent, and no replica knows the answer.
+    OutcomeUnknown,
+    /// The state that replicas share does not answer, and nothing was sent; try again after this
+    /// time.
+    NotShared(Duration),
     /// The refresh token is of no app of the configuration. It was not sent.
     ForeignRefresh(DenyReason),
     /// There is no such method.
@@ -110,6 +117,8 @@ impl Fault {
         match error {
             ExchangeError::Api(error) => Self::Api(asked, error),
             ExchangeError::Missed(missed) => Self::missed(missed),
+            ExchangeError::OutcomeUnknown => Self::OutcomeUnknown,
+            ExchangeError::NotShared => Self::NotShared(SOON),
             ExchangeError::Unsupported => {
                 let message = "the issuer has no such exchange";
                 Self::Unsupported(ErrorReason::ExchangeUnsupported, message)
@@ -165,6 +174,8 @@ impl Fault {
                                rownd_auth.max_age_per_second";
                 return retryable(ErrorReason::MaxAgeLimited, message, wait, []);
             }
+            Self::OutcomeUnknown => return outcome_unknown_status(),
+            Self::NotShared(wait) => return not_shared_status(wait),
             Self::Late(wait) => {
                 return retryable(ErrorReason::Late, "no response in time", wait, []);
             }
@@ -212,6 +223,19 @@ impl Fault {
         };
         final_status(reason, message, [])
     }
+}
+
+/// A refresh token was sent, and no replica knows the answer.
+fn outcome_unknown_status() -> Status {
+    let message = "the refresh token was sent and its answer is not known, so it is not sent again: \
+                   if this stays, the user has to sign in";
+    retryable(ErrorReason::RefreshOutcomeUnknown, message, UNKNOWN_WAIT, [])
+}
+
+/// The state that replicas share does not answer.
+fn not_shared_status(wait: Duration) -> Status {
+    let message = "the state that replicas share does not answer; nothing was sent";
+    retryable(ErrorReason::SharedStateUnavailable, message, wait, [])
 }
 
 /// The metadata of an error that a denied token explains.

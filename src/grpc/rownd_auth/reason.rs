@@ -22,6 +22,10 @@ pub(super) enum ErrorReason {
     /// No response within the caller's own deadline.
     #[strum(serialize = "DEADLINE_EXCEEDED")]
     Hurried,
+    /// The refresh token was sent, and no replica knows the answer.
+    RefreshOutcomeUnknown,
+    /// The state that replicas share does not answer.
+    SharedStateUnavailable,
     /// The issuer's API does not answer, or is not asked for a while.
     RowndUnavailable,
     /// The issuer's API redirects.
@@ -129,6 +133,8 @@ impl ErrorReason {
             | Self::Late
             | Self::RowndUnavailable
             | Self::IssuerRedirects
+            | Self::RefreshOutcomeUnknown
+            | Self::SharedStateUnavailable
             | Self::WriteOutcomeUnknown => Code::Unavailable,
             Self::EtagMismatch => Code::Aborted,
             Self::TokenRefused => Code::Unauthenticated,

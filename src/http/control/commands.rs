@@ -13,6 +13,7 @@ use super::{
 use crate::{
     authz::Snapshot,
     config::{LogLevel, Span},
+    shared::SharedError,
     verify::{CommandTarget, RevokeError, RevokedSubject},
 };
 
@@ -134,7 +135,19 @@ impl From<RevokeError> for CommandError {
     }
 }
 
-pub(super) fn revoke(control: &ControlState, body: &[u8]) -> CommandOutcome {
+/// The command is obeyed here, and the other replicas do not know it.
+fn not_shared(error: &SharedError) -> CommandError {
+    CommandError::new(
+        StatusCode::SERVICE_UNAVAILABLE,
+        CommandResult::NotShared,
+        format!(
+            "{error}; this replica obeys the command, and sends it to the others when the shared \
+             state answers: give the command again until it succeeds"
+        ),
+    )
+}
+
+pub(super) async fn revoke(control: &ControlState, body: &[u8]) -> CommandOutcome {
     let request: RevokeRequest = parse_body(body)?;
     let now = SystemTime::now();
     let subject = request.subject(unix_seconds(now))?;
@@ -146,13 +159,15 @@ pub(super) fn revoke(control: &ControlState, body: &[u8]) -> CommandOutcome {
         Ok::<_, RevokeError>((new, verifier.revocations().counts()))
     };
     let (new, entries) = control.authorizer.command(revoke)?;
-    Ok(CommandReply {
-        about: request.describe(subject),
-        body: json!({ "revoked": true, "new": new, "entries": entries }),
-    })
+    let mut body = json!({ "revoked": true, "new": new, "entries": entries });
+    if let Some(replica) = &control.replica {
+        let spread = replica.share().await.map_err(|error| not_shared(&error))?;
+        body["replicas"] = json!(spread);
+    }
+    Ok(CommandReply { about: request.describe(subject), body })
 }
 
-pub(super) fn unrevoke(control: &ControlState, body: &[u8]) -> CommandOutcome {
+pub(super) async fn unrevoke(control: &ControlState, body: &[u8]) -> CommandOutcome {
     let request: RevokeRequest = parse_body(body)?;
     if request.not_before.is_some() || request.ttl.is_some() || request.expires_at.is_some() {
         return Err(CommandError::invalid(
@@ -160,9 +175,19 @@ pub(super) fn unrevoke(control: &ControlState, body: &[u8]) -> CommandOutcome {
         ));
     }
     let subject = request.subject(unix_seconds(SystemTime::now()))?;
-    let snapshot = control.authorizer.snapshot();
-    let taken = snapshot.verifier().restore(request.target()?, subject)?;
-    Ok(CommandReply { about: request.describe(subject), body: json!({ "taken_back": taken }) })
+    let (snapshot, target) = (control.authorizer.snapshot(), request.target()?);
+    let verifier = snapshot.verifier();
+    let about = request.describe(subject);
+    let Some(replica) = &control.replica else {
+        let taken = verifier.restore(target, subject)?;
+        return Ok(CommandReply { about, body: json!({ "taken_back": taken }) });
+    };
+    let issuers = verifier.revoking(target).ok_or(RevokeError::IssuerUnknown)?;
+    let (taken, spread) = replica.take_back(&issuers, subject).await.map_err(|error| {
+        let message = format!("{error}; a revocation is only taken back from all replicas at once");
+        CommandError::new(StatusCode::SERVICE_UNAVAILABLE, CommandResult::NotShared, message)
+    })?;
+    Ok(CommandReply { about, body: json!({ "taken_back": taken, "replicas": spread }) })
 }
 
 /// The number of revocations. Which they are cannot be told: they are kept as digests.

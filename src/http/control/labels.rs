@@ -34,6 +34,8 @@ pub(in crate::http) enum CommandResult {
     Invalid,
     /// The list of revocations is full.
     Full,
+    /// The state that replicas share does not answer.
+    NotShared,
     /// The peer may not give commands.
     Denied,
     /// The command failed inside this program.

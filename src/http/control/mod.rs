@@ -32,6 +32,7 @@ use crate::{
     config::LogLevel,
     log_throttle::LogThrottle,
     metrics::{Label as _, Metrics},
+    verify::RevocationReplica,
 };
 
 pub(super) use labels::{CommandResult, ControlCommand};
@@ -82,6 +83,8 @@ pub struct ControlState {
     authorizer: Arc<Authorizer>,
     metrics: Arc<Metrics>,
     process: ProcessCommands,
+    /// The list of revocations as other replicas have it, where replicas share their state.
+    replica: Option<Arc<RevocationReplica>>,
     /// Of the line about a peer that may not give commands. The peer is told each time.
     log_throttle: LogThrottle,
 }
@@ -100,7 +103,14 @@ impl ControlState {
         metrics: Arc<Metrics>,
         process: ProcessCommands,
     ) -> Self {
-        Self { authorizer, metrics, process, log_throttle: LogThrottle::per_second(1) }
+        let log_throttle = LogThrottle::per_second(1);
+        Self { authorizer, metrics, process, replica: None, log_throttle }
+    }
+
+    /// The same, where revocations are those of all replicas.
+    #[must_use]
+    pub fn with_replica(self, replica: Option<Arc<RevocationReplica>>) -> Self {
+        Self { replica, ..self }
     }
 }
 
@@ -137,14 +147,7 @@ pub fn router(control: Arc<ControlState>) -> Router {
         move |State(control): State<Arc<ControlState>>,
               Extension(peer): Extension<ControlPeer>,
               body: Result<Bytes, BytesRejection>| async move {
-            let outcome = match body {
-                Ok(body) => act(&control, &body),
-                Err(rejection) => Err(CommandError::new(
-                    rejection.status(),
-                    CommandResult::Invalid,
-                    rejection.body_text(),
-                )),
-            };
+            let outcome = readable(body).and_then(|body| act(&control, &body));
             control.respond(peer, command, outcome)
         }
     };
@@ -156,8 +159,8 @@ pub fn router(control: Arc<ControlState>) -> Router {
         ))
     });
     Router::new()
-        .route("/revoke", post(of(ControlCommand::Revoke, commands::revoke)))
-        .route("/unrevoke", post(of(ControlCommand::Unrevoke, commands::unrevoke)))
+        .route("/revoke", post(revoke))
+        .route("/unrevoke", post(unrevoke))
         .route("/revocations", get(of(ControlCommand::Revocations, commands::revocations)))
         .route("/keys/forget", post(of(ControlCommand::ForgetKeys, commands::forget_keys)))
         .route(
@@ -175,6 +178,37 @@ pub fn router(control: Arc<ControlState>) -> Router {
         .layer(middleware::from_fn_with_state(control.clone(), only_allowed_peers))
         .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
         .with_state(control)
+}
+
+async fn revoke(
+    State(control): State<Arc<ControlState>>,
+    Extension(peer): Extension<ControlPeer>,
+    body: Result<Bytes, BytesRejection>,
+) -> Response {
+    let outcome = match readable(body) {
+        Ok(body) => commands::revoke(&control, &body).await,
+        Err(error) => Err(error),
+    };
+    control.respond(peer, ControlCommand::Revoke, outcome)
+}
+
+async fn unrevoke(
+    State(control): State<Arc<ControlState>>,
+    Extension(peer): Extension<ControlPeer>,
+    body: Result<Bytes, BytesRejection>,
+) -> Response {
+    let outcome = match readable(body) {
+        Ok(body) => commands::unrevoke(&control, &body).await,
+        Err(error) => Err(error),
+    };
+    control.respond(peer, ControlCommand::Unrevoke, outcome)
+}
+
+/// The body of a command, if it could be read.
+fn readable(body: Result<Bytes, BytesRejection>) -> Result<Bytes, CommandError> {
+    body.map_err(|rejection| {
+        CommandError::new(rejection.status(), CommandResult::Invalid, rejection.body_text())
+    })
 }
 
 async fn reload(

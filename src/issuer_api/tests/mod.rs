@@ -4,6 +4,7 @@ mod breaker_state;
 mod breakers;
 mod id_tokens;
 mod profiles;
+mod shared_refreshes;
 
 use std::{
     collections::{BTreeMap, VecDeque},

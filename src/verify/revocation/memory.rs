@@ -3,11 +3,14 @@
 //! In: commands. Out: an answer for each check. An empty list costs nothing; a check takes no lock.
 //! Entries are digests of a fixed size and their number is limited; a full list refuses the command
 //! and never drops an older entry.
+//!
+//! A replicated list also notes what its store does not have yet, and takes what other replicas have
+//! put there.
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeMap, HashMap},
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicUsize, Ordering},
     },
     time::{Duration, SystemTime},
@@ -19,82 +22,20 @@ use tokio::time::Instant;
 
 use super::{
     RevocationCounts, RevocationKind as Kind, RevocationList, RevokeError, RevokedSubject,
-    RevokingIssuer, user_of_app,
+    RevokingIssuer,
+    entry::{EntryEnd, RevocationEntry, SubjectDigest, digest},
+    journal::{Journal, Removed, Unsent},
+    user_of_app,
 };
 use crate::{
-    config::Revocation as RevocationSettings,
-    digest::{Sha256, sha256_of_parts},
-    metrics::Metrics,
-    model::IdentityFacts,
-    verify::unix_time::unix_seconds,
+    config::Revocation as RevocationSettings, metrics::Metrics, model::IdentityFacts,
+    shared::SetRecord, verify::unix_time::unix_seconds,
 };
 
 /// A command replaces one of these maps, so that checks can read all of them without a lock.
 const SHARDS: usize = 256;
-/// The largest leeway an issuer may have: a token is taken for that long after its end.
-const LEEWAY: Duration = Duration::from_secs(60);
 /// A full list looks for ended entries at most this often.
 const SWEEP_AGAIN: Duration = Duration::from_secs(1);
-
-/// The SHA-256 of a revoked subject: kind, issuer, id. The issuer stands in it by its `iss`, as its
-/// configured name may change.
-type SubjectDigest = Sha256;
-
-impl RevokedSubject<'_> {
-    const fn kind(&self) -> Kind {
-        match self {
-            Self::Token(_) => Kind::Token,
-            Self::Session(_) => Kind::Session,
-            Self::User { .. } => Kind::User,
-        }
-    }
-
-    fn digest(&self, iss: &str) -> SubjectDigest {
-        let (Self::Token(id) | Self::Session(id) | Self::User { id, .. }) = self;
-        digest(self.kind(), iss, id)
-    }
-}
-
-/// The moment at which an entry has outlived every token it can hit. Both clocks have to reach it:
-/// if only the wall clock counted, setting it forward would drop an entry whose tokens are valid
-/// again once it is set back.
-#[derive(Debug, Clone, Copy)]
-enum EntryEnd {
-    Never,
-    At { wall: u64, steady: Instant },
-}
-
-impl EntryEnd {
-    fn after(keep: Duration, now: u64) -> Self {
-        let keep = keep.saturating_add(LEEWAY);
-        match Instant::now().checked_add(keep) {
-            Some(steady) => Self::At { wall: now.saturating_add(keep.as_secs()), steady },
-            None => Self::Never,
-        }
-    }
-
-    fn is_over(self, now: u64) -> bool {
-        matches!(self, Self::At { wall, steady } if now >= wall && Instant::now() >= steady)
-    }
-
-    /// The later of two on each clock: a command never shortens what another one said.
-    fn max(self, other: Self) -> Self {
-        match (self, other) {
-            (Self::At { wall: a, steady: b }, Self::At { wall: c, steady: d }) => {
-                Self::At { wall: a.max(c), steady: b.max(d) }
-            }
-            (Self::Never, _) | (_, Self::Never) => Self::Never,
-        }
-    }
-}
-
-#[derive(Debug, Clone, Copy)]
-struct RevocationEntry {
-    kind: Kind,
-    /// Tokens issued before it are dead, Unix seconds.
-    not_before: u64,
-    end: EntryEnd,
-}
 
 type Shard = HashMap<SubjectDigest, RevocationEntry>;
 
@@ -106,23 +47,59 @@ pub struct MemoryRevocations {
     counts: [AtomicUsize; Kind::COUNT],
     max_entries: usize,
     max_ttl: Duration,
-    /// Held by commands, never by checks. The time of the last look for ended entries.
-    writing: Mutex<Option<Instant>>,
+    /// Held by commands, never by checks.
+    writing: Mutex<Writing>,
     metrics: Arc<Metrics>,
 }
 
+/// The state that commands and sweeps need beside the entries.
+#[derive(Debug, Default)]
+struct Writing {
+    /// The time of the last look for ended entries.
+    swept: Option<Instant>,
+    /// Of a replicated list: what the store does not have, and what was taken back.
+    journal: Option<Journal>,
+}
+
 impl MemoryRevocations {
-    /// An empty list.
+    /// An empty list of this process alone.
     #[must_use]
     pub fn new(settings: &RevocationSettings, metrics: &Arc<Metrics>) -> Arc<Self> {
+        Self::with(settings, metrics, None)
+    }
+
+    /// An empty list that other replicas are to have too.
+    #[must_use]
+    pub fn replicated(settings: &RevocationSettings, metrics: &Arc<Metrics>) -> Arc<Self> {
+        Self::with(settings, metrics, Some(Journal::default()))
+    }
+
+    fn with(
+        settings: &RevocationSettings,
+        metrics: &Arc<Metrics>,
+        journal: Option<Journal>,
+    ) -> Arc<Self> {
         Arc::new(Self {
             shards: (0..SHARDS).map(|_| ArcSwap::from_pointee(Shard::new())).collect(),
             counts: Default::default(),
             max_entries: settings.max_entries,
             max_ttl: settings.max_ttl.get(),
-            writing: Mutex::new(None),
+            writing: Mutex::new(Writing { swept: None, journal }),
             metrics: metrics.clone(),
         })
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Writing> {
+        self.writing.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Drops ended entries if so many new ones have no room, unless that was done just now.
+    fn make_room(&self, writing: &mut Writing, new: usize, now: u64) {
+        let again = writing.swept.is_none_or(|at| at.elapsed() >= SWEEP_AGAIN);
+        if self.total() + new > self.max_entries && again {
+            self.drop_ended(now);
+            writing.swept = Some(Instant::now());
+        }
     }
 
     fn find(&self, kind: Kind, iss: &str, id: &str, now: u64) -> Option<RevocationEntry> {
@@ -154,11 +131,7 @@ impl MemoryRevocations {
         let Some(shard) = self.shard(&digest) else { return };
         let mut map = Shard::clone(&shard.load());
         let known = map.get(&digest).copied();
-        let entry = known.map_or(entry, |known| RevocationEntry {
-            not_before: known.not_before.max(entry.not_before),
-            end: known.end.max(entry.end),
-            ..entry
-        });
+        let entry = known.map_or(entry, |known| known.merged(entry));
         map.insert(digest, entry);
         shard.store(Arc::new(map));
         if known.is_none() {
@@ -242,38 +215,39 @@ impl RevocationList for MemoryRevocations {
                     None if issuer.takes_endless_tokens => EntryEnd::Never,
                     keep => EntryEnd::after(keep.unwrap_or(self.max_ttl), now),
                 };
-                (subject.digest(issuer.iss), RevocationEntry { kind, not_before, end })
+                (subject.digest(issuer.iss), RevocationEntry { kind, not_before, end, stamp: 0 })
             })
             .collect();
-        let mut swept = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut writing = self.lock();
         let new = entries.iter().filter(|(digest, _)| !self.holds(digest)).count();
-        if self.total() + new > self.max_entries
-            && swept.is_none_or(|at| at.elapsed() >= SWEEP_AGAIN)
-        {
-            self.drop_ended(now);
-            *swept = Some(Instant::now());
-        }
+        self.make_room(&mut writing, new, now);
         if self.total() + new > self.max_entries {
             return Err(RevokeError::Full(self.max_entries));
         }
         for (digest, entry) in entries {
             self.put(digest, entry);
+            if let Some(journal) = &mut writing.journal {
+                journal.revoked(digest);
+            }
         }
-        drop(swept);
+        drop(writing);
         Ok(new)
     }
 
     fn restore(&self, issuers: &[RevokingIssuer<'_>], subject: RevokedSubject<'_>) -> usize {
-        let _writing = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
+        let _writing = self.lock();
         let taken = issuers.iter().filter(|issuer| self.take(&subject.digest(issuer.iss)));
         taken.count()
     }
 
     fn sweep(&self, now: SystemTime) {
         if self.total() > 0 {
-            let mut swept = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut writing = self.lock();
             self.drop_ended(unix_seconds(now));
-            *swept = Some(Instant::now());
+            writing.swept = Some(Instant::now());
+        }
+        if let Some(journal) = &mut self.lock().journal {
+            journal.drop_ended(unix_seconds(now));
         }
     }
 
@@ -287,8 +261,120 @@ impl RevocationList for MemoryRevocations {
     }
 }
 
-/// The length of the issuer stands before it: two pairs of issuer and id whose letters run together
-/// alike have different digests.
-fn digest(kind: Kind, iss: &str, id: &str) -> SubjectDigest {
-    sha256_of_parts([&[kind as u8][..], &iss.len().to_le_bytes(), iss.as_bytes(), id.as_bytes()])
+/// The part of a list that its store sees.
+impl MemoryRevocations {
+    /// The number of commands that the store does not have.
+    pub(super) fn unsent_count(&self) -> usize {
+        self.lock().journal.as_ref().map_or(0, Journal::unsent_count)
+    }
+
+    /// At most this many commands that the store does not have, as records.
+    pub(super) fn unsent(&self, most: usize, now: u64) -> Vec<Unsent> {
+        let mut writing = self.lock();
+        let Some(journal) = &mut writing.journal else { return Vec::new() };
+        // An entry that has ended since has nobody to tell.
+        journal.take_unsent(most, |id| Some(self.entry(id)?.record(*id, now, 0)))
+    }
+
+    /// The store has these now.
+    pub(super) fn sent(&self, sent: &[Unsent]) {
+        if let Some(journal) = &mut self.lock().journal {
+            journal.sent(sent);
+        }
+    }
+
+    /// The entries of a subject as records that take them back.
+    pub(super) fn to_take_back(
+        &self,
+        issuers: &[RevokingIssuer<'_>],
+        subject: RevokedSubject<'_>,
+        now: u64,
+    ) -> Vec<SetRecord> {
+        let ids = issuers.iter().map(|issuer| subject.digest(issuer.iss));
+        let record = |id: SubjectDigest| {
+            Some(SetRecord { removed: true, ..self.entry(&id)?.record(id, now, 0) })
+        };
+        ids.filter_map(record).collect()
+    }
+
+    /// Takes what other replicas have put into the store. Returns the number of revocations that
+    /// found no room.
+    pub(super) fn apply(&self, records: &[SetRecord], now: u64) -> usize {
+        let mut writing = self.lock();
+        self.make_room(&mut writing, records.len(), now);
+        let Writing { journal: Some(journal), .. } = &mut *writing else { return 0 };
+        let mut room = self.max_entries.saturating_sub(self.total());
+        let (mut left_out, mut by_shard) = (0, BTreeMap::<u8, Vec<&SetRecord>>::new());
+        for record in records {
+            by_shard.entry(record.id[0]).or_default().push(record);
+        }
+        for (index, records) in by_shard {
+            let Some(shard) = self.shards.get(usize::from(index)) else { continue };
+            let mut map = Shard::clone(&shard.load());
+            let mut counted = [(0, 0); Kind::COUNT];
+            for record in records {
+                let is_new = !map.contains_key(&record.id);
+                if !record.removed && is_new && room == 0 {
+                    left_out += 1;
+                    continue;
+                }
+                let (more, fewer) = apply_one(&mut map, journal, record, (now, self.max_entries));
+                room = (room + fewer).saturating_sub(more);
+                if let Some(count) = counted.get_mut(usize::from(record.kind)) {
+                    *count = (count.0 + more, count.1 + fewer);
+                }
+            }
+            shard.store(Arc::new(map));
+            for (kind, (more, fewer)) in Kind::VARIANTS.iter().zip(counted) {
+                self.counted(*kind, more, fewer);
+            }
+        }
+        left_out
+    }
+
+    /// All that this list knows of one of its parts, as records: what is revoked, and what was taken
+    /// back. Parts are numbered from 0 to 255.
+    pub(super) fn part(&self, index: u8, now: u64) -> Vec<SetRecord> {
+        let writing = self.lock();
+        let Some(shard) = self.shards.get(usize::from(index)) else { return Vec::new() };
+        let map = shard.load();
+        let live = map.iter().filter(|(_, entry)| !entry.end.is_over(now));
+        let mut all: Vec<SetRecord> =
+            live.map(|(id, entry)| entry.record(*id, now, entry.stamp)).collect();
+        if let Some(journal) = &writing.journal {
+            all.extend(journal.removed_of(index, now));
+        }
+        all
+    }
+
+    fn entry(&self, digest: &SubjectDigest) -> Option<RevocationEntry> {
+        self.shard(digest)?.load().get(digest).copied()
+    }
+}
+
+/// Takes one record. Returns the number of new entries and of those that are gone.
+fn apply_one(
+    map: &mut Shard,
+    journal: &mut Journal,
+    record: &SetRecord,
+    (now, max_entries): (u64, usize),
+) -> (usize, usize) {
+    // A kind that this version does not know is one that it cannot judge.
+    let Some(entry) = RevocationEntry::of(record, now) else { return (0, 0) };
+    if !record.removed {
+        if entry.end.is_over(now) || !journal.revoked_by_store(&record.id, record.stamp) {
+            return (0, 0);
+        }
+        let known = map.get(&record.id).copied();
+        map.insert(record.id, known.map_or(entry, |known| known.merged(entry)));
+        return (usize::from(known.is_none()), 0);
+    }
+    // A command of this replica that the store does not have yet is the later one.
+    let is_older = |known: &RevocationEntry| known.stamp >= record.stamp;
+    if journal.is_unsent(&record.id) || map.get(&record.id).is_some_and(is_older) {
+        return (0, 0);
+    }
+    let removed = Removed { kind: entry.kind, stamp: entry.stamp, end: entry.end };
+    journal.taken_back(record.id, removed, max_entries);
+    (0, usize::from(map.remove(&record.id).is_some()))
 }

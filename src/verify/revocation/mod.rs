@@ -2,9 +2,13 @@
 //! moment.
 //!
 //! In: an operator's command. Out: for each verified identity, whether it is revoked. Checks and
-//! commands know the list by [`RevocationList`] alone; this process keeps it in memory.
+//! commands know the list by [`RevocationList`] alone; each process keeps it in memory, and where
+//! replicas share their state, [`RevocationReplica`] keeps the lists of all of them equal.
 
+mod entry;
+mod journal;
 mod memory;
+mod replica;
 
 use std::{
     fmt,
@@ -15,6 +19,7 @@ use strum::{EnumCount, IntoStaticStr, VariantArray};
 
 use crate::model::IdentityFacts;
 pub use memory::MemoryRevocations;
+pub use replica::{RevocationReplica, RevocationSync, Spread};
 
 /// The kind of thing that a revocation names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, IntoStaticStr, VariantArray, EnumCount)]

@@ -23,6 +23,7 @@ mod kinds;
 mod mutations;
 mod pairs;
 mod refusal_cache;
+mod replicas;
 mod revocation;
 mod signatures;
 mod tenant_fetches;

@@ -16,7 +16,7 @@ mod oidc_clients;
 mod openid;
 mod passports;
 mod permissions;
-mod refresh;
+pub(super) mod refresh;
 mod refusals;
 mod sessions;
 mod tokens;
@@ -109,7 +109,7 @@ pub(super) struct Rig {
     pub(super) app: TestApp,
     pub(super) minter: Minter,
     pub(super) controls: Controls,
-    emulator: SocketAddr,
+    pub(super) emulator: SocketAddr,
     idp: Key,
     running: AbortHandle,
 }
@@ -121,7 +121,7 @@ impl Drop for Rig {
 }
 
 /// The configuration before an emulator at this URL.
-fn settings(base: &str) -> Value {
+pub(super) fn settings(base: &str) -> Value {
     json!({
         "listeners": {
             "grpc": { "address": "127.0.0.1:0", "workers": 1 },
@@ -225,7 +225,7 @@ impl Rig {
         self.known(ADMIN)
     }
 
-    async fn exchange(&self, grant: Grant) -> Result<Outcome, Status> {
+    pub(super) async fn exchange(&self, grant: Grant) -> Result<Outcome, Status> {
         let request = ExchangeRequest { grant: Some(grant), ..ExchangeRequest::default() };
         self.trade(request).await
     }
@@ -236,14 +236,14 @@ impl Rig {
         Ok(outcome.expect("an outcome is always set"))
     }
 
-    async fn tokens(&self, grant: Grant) -> Tokens {
+    pub(super) async fn tokens(&self, grant: Grant) -> Tokens {
         match self.exchange(grant).await.unwrap_or_else(|status| panic!("{status:?}")) {
             Outcome::Tokens(tokens) => tokens,
             Outcome::NoTokens(nothing) => panic!("{nothing:?}"),
         }
     }
 
-    fn hits(&self, endpoint: Endpoint) -> u64 {
+    pub(super) fn hits(&self, endpoint: Endpoint) -> u64 {
         self.controls.hits(endpoint)
     }
 }
@@ -252,7 +252,7 @@ pub(super) type Stub = RowndAuthClient<InterceptedService<Channel, Bearer>>;
 
 /// Shows a caller's secret.
 #[derive(Clone)]
-pub(super) struct Bearer(Arc<str>);
+pub(super) struct Bearer(pub(super) Arc<str>);
 
 impl Interceptor for Bearer {
     fn call(&mut self, mut request: Request<()>) -> Result<Request<()>, Status> {
@@ -305,8 +305,13 @@ impl Said {
         self
     }
 
+    /// The reason alone.
+    pub(super) fn reason(&self) -> String {
+        self.reason.clone()
+    }
+
     #[track_caller]
-    fn tells(self, name: &str, value: &str) -> Self {
+    pub(super) fn tells(self, name: &str, value: &str) -> Self {
         assert_eq!(self.told.get(name).map(String::as_str), Some(value), "{:?}", self.told);
         self
     }

@@ -14,7 +14,7 @@ use tonic::Code;
 use super::{Rig, assert_field, said};
 use crate::support::until;
 
-pub(super) fn grant(token: &str) -> Grant {
+pub(in crate::it) fn grant(token: &str) -> Grant {
     Grant::RefreshToken(RefreshTokenGrant {
         refresh_token: token.to_owned(),
         ..RefreshTokenGrant::default()

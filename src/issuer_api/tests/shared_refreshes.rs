@@ -1,0 +1,239 @@
+//! One refresh token at two replicas, over a store in memory: who sends it, who waits, and what is
+//! never sent again. Time is steered.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use futures_util::{FutureExt as _, future::BoxFuture, future::ready};
+use tokio::time::{Instant, advance, sleep};
+
+use crate::{
+    config::{DeploymentKey, OnOutage, Shared, SharedAddress, SharedPlace, Span},
+    issuer_api::{
+        ApiError, Granted, RefreshFault, Rejection, SharedRefreshWork, SharedRefreshes, Tokens,
+        refreshes::{RefreshAnswer, RefreshKey},
+        shared_refreshes::RefreshTimes,
+    },
+    metrics::{Labels, Metrics},
+    shared::{
+        Changes, Held, MemoryStore, Position, ReplicaPosition, Reply, SetRecord, SharedError,
+        SharedStore,
+    },
+    upstream::UpstreamError,
+};
+
+const TIMES: RefreshTimes =
+    RefreshTimes { timeout: Duration::from_secs(10), grace: Duration::from_secs(10) };
+const HOUR: Duration = Duration::from_secs(3600);
+
+fn replica(
+    store: &Arc<dyn SharedStore>,
+    on_outage: OnOutage,
+) -> (Arc<SharedRefreshes>, SharedRefreshWork) {
+    let mut labels = Labels::default();
+    crate::issuer_api::add_labels(&mut labels);
+    let place = SharedPlace::Unix("/none".into());
+    let settings = Shared {
+        url: SharedAddress { written: String::new(), place, database: 0 },
+        allow_insecure: false,
+        username: None,
+        password: None,
+        tls: crate::config::OutboundTls::default(),
+        prefix: "test".to_owned(),
+        key: DeploymentKey::new([7; 32]),
+        on_outage,
+        timeout: Span::from_secs(1),
+        unknown_for: Span::from_secs(3600),
+    };
+    SharedRefreshes::new(&settings, store.clone(), &Metrics::build(&labels).unwrap())
+}
+
+fn key(token: &str) -> RefreshKey {
+    RefreshKey::of(&["issuer", "one", token])
+}
+
+/// An issuer that counts, and answers after a while.
+#[derive(Default)]
+struct Issuer(AtomicUsize);
+
+impl Issuer {
+    async fn ask(&self, answer: Result<Granted, ApiError>) -> Result<Granted, ApiError> {
+        self.0.fetch_add(1, Ordering::Relaxed);
+        sleep(Duration::from_secs(1)).await;
+        answer
+    }
+
+    fn asked(&self) -> usize {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+fn granted(token: &str) -> Result<Granted, ApiError> {
+    Ok(Granted::Tokens(Box::new(Tokens::new(token))))
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_replica_sends_and_the_other_gets_its_answer() {
+    let store: Arc<dyn SharedStore> = Arc::new(MemoryStore::new());
+    let (a, b) = (replica(&store, OnOutage::Refuse), replica(&store, OnOutage::Refuse));
+    for (name, answer) in [
+        ("tokens", granted("new")),
+        ("nothing", Ok(Granted::Nothing(None))),
+        ("a refusal", Err(ApiError::Rejected(Rejection::new(400, None)))),
+        ("a failure", Err(ApiError::Upstream(UpstreamError::Status(502)))),
+    ] {
+        let (issuer, key) = (Issuer::default(), key(name));
+        let (first, second) = tokio::join!(
+            a.0.once(&key, TIMES, issuer.ask(answer.clone())),
+            b.0.once(&key, TIMES, issuer.ask(granted("of another request"))),
+        );
+        let expected: RefreshAnswer = answer.map_err(RefreshFault::Api);
+        assert_eq!((&first.0, &second.0), (&expected, &expected), "{name}");
+        assert_eq!(issuer.asked(), 1, "{name}");
+    }
+    // Another token is another request.
+    let issuer = Issuer::default();
+    let other = b.0.once(&key("other"), TIMES, issuer.ask(granted("other"))).await;
+    assert_eq!((other.0.is_ok(), issuer.asked()), (true, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_failure_says_nothing_about_the_token_to_a_later_caller() {
+    let store: Arc<dyn SharedStore> = Arc::new(MemoryStore::new());
+    let (a, b) = (replica(&store, OnOutage::Refuse), replica(&store, OnOutage::Refuse));
+    for (name, failure) in [
+        ("a status", UpstreamError::Status(503)),
+        ("no connection", UpstreamError::Unreached("refused".to_owned())),
+        ("no connection in time", UpstreamError::UnreachedInTime),
+    ] {
+        let (issuer, key) = (Issuer::default(), key(name));
+        let failed = a.0.once(&key, TIMES, issuer.ask(Err(ApiError::Upstream(failure)))).await;
+        assert!(matches!(failed.0, Err(RefreshFault::Api(_))), "{name}");
+        let later = b.0.once(&key, TIMES, issuer.ask(granted("new"))).await;
+        assert_eq!((later.0.is_ok(), issuer.asked()), (true, 2), "{name}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_token_that_may_be_used_up_is_not_sent_again_for_the_time_that_is_set() {
+    let store: Arc<dyn SharedStore> = Arc::new(MemoryStore::new());
+    let (a, b) = (replica(&store, OnOutage::Refuse), replica(&store, OnOutage::Refuse));
+    for (name, failure) in [
+        ("no answer in time", UpstreamError::Timeout),
+        ("a connection that broke", UpstreamError::Network("reset".to_owned())),
+    ] {
+        let (issuer, key) = (Issuer::default(), key(name));
+        let lost = a.0.once(&key, TIMES, issuer.ask(Err(ApiError::Upstream(failure)))).await;
+        assert_eq!(lost.0, Err(RefreshFault::Unknown), "{name}");
+        for replica in [&a, &b] {
+            let later = replica.0.once(&key, TIMES, issuer.ask(granted("new"))).await;
+            assert_eq!(later.0, Err(RefreshFault::Unknown), "{name}");
+        }
+        assert_eq!(issuer.asked(), 1, "{name}: never a second use");
+        advance(HOUR).await;
+        let at_last = b.0.once(&key, TIMES, issuer.ask(granted("new"))).await;
+        assert_eq!((at_last.0.is_ok(), issuer.asked()), (true, 2), "{name}");
+    }
+}
+
+/// The replica that sent the token is gone before its answer came.
+#[tokio::test(start_paused = true)]
+async fn a_replica_that_is_gone_is_waited_for_no_longer_than_its_request_could_last() {
+    let store: Arc<dyn SharedStore> = Arc::new(MemoryStore::new());
+    let (a, b) = (replica(&store, OnOutage::Refuse), replica(&store, OnOutage::Refuse));
+    let (issuer, key) = (Issuer::default(), key("lost"));
+    {
+        let sending = a.0.once(&key, TIMES, issuer.ask(granted("lost")));
+        tokio::select! {
+            _ = sending => panic!("it cannot have ended"),
+            () = sleep(Duration::from_millis(500)) => {}
+        }
+    }
+    let began = Instant::now();
+    let later = b.0.once(&key, TIMES, issuer.ask(granted("new"))).await;
+    assert_eq!((later.0, issuer.asked()), (Err(RefreshFault::Unknown), 1));
+    assert!(began.elapsed() <= TIMES.timeout + Duration::from_secs(3), "{:?}", began.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_is_kept_for_the_grace_and_no_longer() {
+    let store: Arc<dyn SharedStore> = Arc::new(MemoryStore::new());
+    let (a, b) = (replica(&store, OnOutage::Refuse), replica(&store, OnOutage::Refuse));
+    let (issuer, key) = (Issuer::default(), key("kept"));
+    let first = a.0.once(&key, TIMES, issuer.ask(granted("new"))).await;
+    advance(TIMES.grace / 2).await;
+    let within = b.0.once(&key, TIMES, issuer.ask(granted("other"))).await;
+    assert_eq!(within.0, first.0);
+    assert!(within.1 <= TIMES.grace / 2, "not longer than at the first: {:?}", within.1);
+    advance(TIMES.grace).await;
+    let after = b.0.once(&key, TIMES, issuer.ask(granted("other"))).await;
+    assert_eq!((after.0 != first.0, issuer.asked()), (true, 2));
+}
+
+/// A store that is gone.
+#[derive(Debug)]
+struct Gone;
+
+fn gone<'a, T: Send + 'a>() -> Reply<'a, T> {
+    ready(Err(SharedError::Late)).boxed()
+}
+
+impl SharedStore for Gone {
+    fn put_if_absent<'a>(
+        &'a self,
+        _: &'a str,
+        _: &'a [u8],
+        _: Duration,
+    ) -> Reply<'a, Option<Held>> {
+        gone()
+    }
+    fn get<'a>(&'a self, _: &'a str) -> Reply<'a, Option<Held>> {
+        gone()
+    }
+    fn replace<'a>(&'a self, _: &'a str, _: &'a [u8], _: &'a [u8], _: Duration) -> Reply<'a, bool> {
+        gone()
+    }
+    fn remove<'a>(&'a self, _: &'a str, _: &'a [u8]) -> Reply<'a, bool> {
+        gone()
+    }
+    fn count<'a>(&'a self, _: &'a str, _: Duration) -> Reply<'a, u64> {
+        gone()
+    }
+    fn merge<'a>(&'a self, _: &'a [SetRecord]) -> Reply<'a, Position> {
+        gone()
+    }
+    fn changes<'a>(&'a self, _: &'a Position, _: &'a Position, _: &'a str) -> Reply<'a, Changes> {
+        gone()
+    }
+    fn sweep(&self) -> Reply<'_, u64> {
+        gone()
+    }
+    fn replicas(&self) -> Reply<'_, Vec<ReplicaPosition>> {
+        gone()
+    }
+    fn changed(&self) -> BoxFuture<'_, ()> {
+        std::future::pending().boxed()
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_the_store_nothing_is_sent_unless_that_is_configured() {
+    let store: Arc<dyn SharedStore> = Arc::new(Gone);
+    let issuer = Issuer::default();
+    let refuses = replica(&store, OnOutage::Refuse);
+    // Far more than may wait to be taken back: they are bounded.
+    for index in 0..3000 {
+        let key = key(&format!("{index}"));
+        let refused = refuses.0.once(&key, TIMES, issuer.ask(granted("new"))).await;
+        assert_eq!(refused.0, Err(RefreshFault::NotShared));
+    }
+    assert_eq!(issuer.asked(), 0);
+    let local = replica(&store, OnOutage::Local);
+    let sent = local.0.once(&key("local"), TIMES, issuer.ask(granted("new"))).await;
+    assert_eq!((sent.0.is_ok(), issuer.asked()), (true, 1));
+}
