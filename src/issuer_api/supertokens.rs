@@ -61,6 +61,8 @@ pub(super) fn table(api: Api) -> IssuerApi {
         code_flow: None,
         oidc_clients: None,
         users: None,
+        groups: None,
+        apps: None,
     }
 }
 

@@ -27,5 +27,7 @@ pub(super) fn table(api: Api, iss: String) -> IssuerApi {
         code_flow: Some(Arc::new(OpenIdProvider::new(api, iss))),
         oidc_clients: None,
         users: None,
+        groups: None,
+        apps: None,
     }
 }

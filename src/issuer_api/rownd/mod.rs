@@ -3,8 +3,10 @@
 //! In: app keys and secrets, tokens, user ids. Out: tokens, profiles, app ids.
 
 mod answers;
+mod apps;
 mod client;
 mod exchange;
+mod groups;
 mod oidc_clients;
 mod user;
 mod user_id;
@@ -33,6 +35,8 @@ pub(super) fn table(api: Api, answers: ApiAnswers) -> IssuerApi {
         own_profiles: Some(client.clone()),
         code_flow: None,
         users: Some(client.clone()),
-        oidc_clients: Some(client),
+        oidc_clients: Some(client.clone()),
+        groups: Some(client.clone()),
+        apps: Some(client),
     }
 }
