@@ -67,7 +67,7 @@ pub use key_state::KeyStatus;
 pub use outcome_label::add_labels;
 pub use revocation::{
     MemoryRevocations, RevocationCounts, RevocationList, RevokeError, RevokedSubject,
-    RevokingIssuer,
+    RevokingIssuer, user_of_app,
 };
 pub use self_test::{SelfTestError, self_test};
 pub use tenant_status::{TenantFault, TenantsStatus};

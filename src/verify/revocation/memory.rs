@@ -19,7 +19,7 @@ use tokio::time::Instant;
 
 use super::{
     RevocationCounts, RevocationKind as Kind, RevocationList, RevokeError, RevokedSubject,
-    RevokingIssuer,
+    RevokingIssuer, user_of_app,
 };
 use crate::{
     config::Revocation as RevocationSettings,
@@ -214,6 +214,10 @@ impl RevocationList for MemoryRevocations {
         by_id(Kind::Token, &identity.token_id)
             || by_id(Kind::Session, &identity.session_id)
             || find(Kind::User, &identity.user_id).is_some_and(too_old)
+            || self.count(Kind::User) > 0
+                && identity.app_id.as_deref().is_some_and(|app| {
+                    find(Kind::User, &user_of_app(app, &identity.user_id)).is_some_and(too_old)
+                })
     }
 
     fn revoke(

@@ -45,6 +45,13 @@ pub enum RevokedSubject<'a> {
     },
 }
 
+/// The id under which a user of one app is revoked, at an issuer whose apps may have users of one id.
+#[must_use]
+pub fn user_of_app(app: &str, user: &str) -> String {
+    // No id of an app has such a character.
+    format!("{app}\0{user}")
+}
+
 /// An issuer as the list of revocations knows it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RevokingIssuer<'a> {

@@ -14,7 +14,7 @@ use crate::{
     issuer_api::administration::users::WrittenUser,
     model::Profile,
     profile::{ProfileWrite, Profiles},
-    verify::{CommandTarget, RevokeError, RevokedSubject},
+    verify::{CommandTarget, RevokeError, RevokedSubject, user_of_app},
 };
 
 /// A change of a user that is under way. However it ends, the cached profiles of the user are
@@ -24,6 +24,8 @@ pub(super) struct UserChange {
     authorizer: Arc<Authorizer>,
     issuer: String,
     user: String,
+    /// The id under which tokens of the user are revoked.
+    revoked_as: String,
     profiles: Arc<Profiles>,
     write: Option<ProfileWrite>,
 }
@@ -34,6 +36,12 @@ impl UserChange {
             authorizer: authorizer.clone(),
             issuer: of.issuer.clone(),
             user: user.to_owned(),
+            // A user of another app with the same id is another user.
+            revoked_as: if of.is_one_of_several {
+                user_of_app(&of.app, user)
+            } else {
+                user.to_owned()
+            },
             profiles: of.profiles.clone(),
             write: Some(of.profiles.begin_write(of.user(user))),
         }
@@ -63,7 +71,7 @@ impl UserChange {
         // Everything issued up to now, this second included.
         let not_before = seconds.saturating_add(1);
         let target = CommandTarget::of(Some(&self.issuer));
-        let subject = RevokedSubject::User { id: &self.user, not_before };
+        let subject = RevokedSubject::User { id: &self.revoked_as, not_before };
         let revoked = self
             .authorizer
             .command(|snapshot| snapshot.verifier().revoke(target, subject, None, now));

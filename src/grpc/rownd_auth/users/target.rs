@@ -30,6 +30,8 @@ pub(super) struct UsersOfApp {
     pub(super) issuer: String,
     /// The id of the app.
     pub(super) app: String,
+    /// The issuer has other apps, whose users may have the same ids.
+    pub(super) is_one_of_several: bool,
     key: Secret,
     secret: Secret,
     /// The longest time of one request to the issuer.
@@ -54,6 +56,11 @@ impl UsersOfApp {
             profiles: call.service.profiles().clone(),
             issuer: found.issuer.name().to_owned(),
             app: found.app.id.to_owned(),
+            is_one_of_several: found
+                .issuer
+                .apps()
+                .iter()
+                .any(|slot| slot.id() != Some(found.app.id)),
             key: found.app.key.clone(),
             secret: found.app.secret.clone(),
             timeout: call.issuer_timeout(),

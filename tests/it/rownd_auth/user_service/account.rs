@@ -6,12 +6,12 @@ use rownd_authz::grpc::pb::rownd::auth::v1::{
     DeleteUserRequest, DisableUserRequest, EnableUserRequest, SignOutUserRequest, UserState,
     VerifyRequest, verify_response::Outcome,
 };
-use rownd_emulator::{Endpoint, Fault};
+use rownd_emulator::{Endpoint, Fault, TokenOrder};
 use serde_json::{Value, json};
 use tonic::Code;
 
 use super::{Rig, create, keeper, read, rig, rig_with};
-use crate::it::rownd_auth::said;
+use crate::it::rownd_auth::{APP, BLOG, said};
 
 /// The reason why this token is denied; `None`: it is taken.
 async fn denied(rig: &Rig, token: &str) -> Option<String> {
@@ -124,6 +124,28 @@ async fn tokens_end_here_even_where_the_outcome_at_rownd_is_unknown() {
         assert_eq!(rig.hits(endpoint), before + 1, "{name} is sent once");
         assert_eq!(denied(&rig, &token).await.as_deref(), Some("revoked"), "{name}");
     }
+}
+
+/// Two users of one id, each of an app of its own.
+#[tokio::test]
+async fn a_user_of_another_app_stays_signed_in() {
+    let rig = rig_with(|settings| {
+        settings["issuers"][0]["apps"] = json!([
+            { "id": APP, "key": "key_shop", "secret": "ras_shop" },
+            { "id": BLOG, "key": "key_blog", "secret": "ras_blog" },
+        ]);
+    })
+    .await;
+    let of = |app: &str| TokenOrder { app: Some(app.to_owned()), ..TokenOrder::of("ann") };
+    let (shop, blog) = (rig.mint(&of(APP)), rig.mint(&of(BLOG)));
+    assert_eq!([denied(&rig, &shop).await, denied(&rig, &blog).await], [None, None]);
+    let request = SignOutUserRequest { app_id: BLOG.to_owned(), ..sign_out("ann") };
+    keeper(&rig).sign_out_user(request).await.unwrap();
+    assert_eq!(denied(&rig, &blog).await.as_deref(), Some("revoked"));
+    assert_eq!(denied(&rig, &shop).await, None, "another user");
+    let request = DisableUserRequest { app_id: APP.to_owned(), ..disable("ann") };
+    keeper(&rig).disable_user(request).await.unwrap();
+    assert_eq!(denied(&rig, &shop).await.as_deref(), Some("revoked"));
 }
 
 #[tokio::test]
