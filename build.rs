@@ -27,6 +27,8 @@ const PROTOS: &[&str] = &[
     "rownd/auth/v1/rownd_auth.proto",
     "rownd/auth/v1/oidc_client_service.proto",
     "rownd/auth/v1/user_service.proto",
+    "rownd/auth/v1/group_service.proto",
+    "rownd/auth/v1/app_service.proto",
 ];
 /// The fields that are messages on the wire and `bytes` to us.
 const UNREAD: [&str; 2] = ["route_metadata_context", "source"];

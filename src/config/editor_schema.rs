@@ -350,6 +350,7 @@ fn of_issuers() -> Vec<(&'static str, Value)> {
         ("apps/items/properties/id", json!({ "pattern": NAME, "not": pattern("^ras_") })),
         ("apps/items/properties/key", secret("^(app|ras)_")),
         ("apps/items/properties/secret", secret("^(app|key)_")),
+        ("apps/items/properties/operator_token", secret("^(app|key|ras)_")),
     ]
 }
 

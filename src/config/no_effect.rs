@@ -8,8 +8,8 @@ use super::{
     findings::Findings,
     listen_address::ListenAddress,
     sections::{
-        AppKnownBy, AppliesTo, Auth, Config, ExpiredCookie, HttpGroup, Issuer, IssuerDetails,
-        KeyOrigin, Match, TokenSource,
+        AppKnownBy, AppliesTo, Auth, Caller, Config, ExpiredCookie, HttpGroup, Issuer,
+        IssuerDetails, KeyOrigin, Match, Right, TokenSource,
     },
 };
 use crate::model::Warning;
@@ -120,6 +120,8 @@ fn warning(at: impl Into<String>, text: &'static str) -> Warning {
 
 fn of_issuers(config: &Config, written: &YamlDocument) -> Vec<Warning> {
     let mut warnings = Vec::new();
+    let manages = |caller: &Caller| caller.allow.contains(&Right::ManageApp);
+    let managed = config.rownd_auth.callers.iter().any(manages);
     for issuer in &config.issuers {
         let at = issuer.pointer();
         for (index, app) in issuer.apps().iter().enumerate() {
@@ -137,6 +139,13 @@ fn of_issuers(config: &Config, written: &YamlDocument) -> Vec<Warning> {
                 ));
             }
         }
+        let unused = issuer.apps().iter().enumerate();
+        let unused = unused.filter(|(_, app)| app.operator_token.is_some() && !managed);
+        warnings.extend(unused.map(|(index, _)| {
+            let text = "has no effect: no caller has the right manage_app; leave it out, or allow \
+                        one to (rownd_auth.callers[].allow)";
+            warning(format!("{at}/apps/{index}/operator_token"), text)
+        }));
         if let KeyOrigin::InPlace(_) = issuer.key_origin {
             let names = ["refresh_interval", "cooldown", "max_stale", "fetch_timeout"];
             let pointers = names.iter().map(|name| format!("{at}/keys/{name}"));

@@ -6,12 +6,13 @@
 
 use std::{fmt, sync::Arc, time::Duration};
 
-use futures_util::future::BoxFuture;
-
+pub use super::asked::Asked;
 use super::{
-    administration::oidc_clients::OidcClientAdministration,
-    administration::users::UserAdministration,
-    error::{ApiError, ExchangeError},
+    administration::{
+        apps::AppAdministration, groups::GroupAdministration,
+        oidc_clients::OidcClientAdministration, users::UserAdministration,
+    },
+    error::ExchangeError,
     grants::{
         AppAndKey, AppCredentials, Authorization, AuthorizationRequest, CodeGrant, GuestLevel,
         OpenIdClientProof, OpenIdRefresh, ThirdPartyToken,
@@ -23,9 +24,6 @@ use crate::{
     config::Secret,
     model::{AppOfKey, Profile},
 };
-
-/// The result of a request: an answer, or why there is none.
-pub type Asked<'a, T, E = ApiError> = BoxFuture<'a, Result<T, E>>;
 
 /// The table of one issuer.
 #[derive(Debug, Clone)]
@@ -56,6 +54,10 @@ pub struct IssuerApi {
     pub oidc_clients: Option<Arc<dyn OidcClientAdministration>>,
     /// The administration of the users of an app.
     pub users: Option<Arc<dyn UserAdministration>>,
+    /// The administration of the groups of an app.
+    pub groups: Option<Arc<dyn GroupAdministration>>,
+    /// The configuration of apps.
+    pub apps: Option<Arc<dyn AppAdministration>>,
 }
 
 /// Knows which app a key belongs to.

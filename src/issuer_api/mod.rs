@@ -12,6 +12,7 @@
 
 pub mod administration;
 mod api;
+mod asked;
 mod breaker;
 mod capabilities;
 mod error;

@@ -26,7 +26,11 @@ const WRITE: CallSpec = CallSpec {
     max_answer_bytes: MAX_ANSWER_BYTES,
 };
 
-/// The most bytes of an answer about many users, or about one with a file in the profile: 8 MiB.
+/// A request that puts something in the place of another.
+const PUT: CallSpec = CallSpec { method: HttpMethod::Put, ..WRITE };
+
+/// The most bytes of an answer about many users or groups, or about one user with a file in the
+/// profile: 8 MiB.
 const MAX_LARGE_ANSWER_BYTES: usize = 8 << 20;
 
 /// An endpoint of an issuer's API, by its purpose.
@@ -63,6 +67,14 @@ pub(super) enum ApiEndpoint {
     OidcClients,
     /// A logo of an OpenID client.
     OidcClientLogo,
+    /// A read of groups, their members or their invites.
+    GroupRead,
+    /// A change of groups, their members or their invites.
+    GroupWrite,
+    /// The configuration of an app, read by its key.
+    AppRead,
+    /// The configuration of an app, by the token of an operator.
+    AppOperation,
     /// Rownd tokens for the token of another issuer.
     TokenExchange,
     /// Rownd tokens for a refresh token.
@@ -147,6 +159,24 @@ pub(super) enum Operation {
     RowndPngLogo,
     /// Rownd: a logo of an OpenID client, in SVG.
     RowndSvgLogo,
+    /// Rownd: a part of a list of groups, members or invites.
+    RowndGroupList,
+    /// Rownd: a group, a member or an invite.
+    RowndGroupRead,
+    /// Rownd: a new group, member or invite.
+    RowndGroupCreate,
+    /// Rownd: a change of a group, a member or an invite.
+    RowndGroupUpdate,
+    /// Rownd: the deletion of a group, a member or an invite.
+    RowndGroupDelete,
+    /// Rownd: the acceptance of an invite, by the token of the invited user.
+    RowndInviteAccept,
+    /// Rownd: the configuration of an app, by its key.
+    RowndAppDocument,
+    /// Rownd: an app as its operator sees it.
+    RowndOperatedApp,
+    /// Rownd: a change of an app by its operator.
+    RowndAppPatch,
     /// Rownd: tokens for the token of another issuer.
     RowndExchange,
     /// Rownd: tokens for a refresh token.
@@ -183,33 +213,41 @@ impl Operation {
         match self {
             // A task asks for it, at a pace of its own.
             Self::RowndAppConfig => CallSpec { repeat: Repeat::ByCaller, ..READ },
-            Self::RowndUser | Self::RowndOwnUser | Self::SuperTokensUser | Self::OpenIdMetadata => {
-                READ
-            }
+            Self::RowndUser
+            | Self::RowndOwnUser
+            | Self::RowndGroupRead
+            | Self::RowndAppDocument
+            | Self::RowndOperatedApp
+            | Self::RowndOidcClientRead
+            | Self::SuperTokensUser
+            | Self::OpenIdMetadata => READ,
+            Self::RowndUserList
+            | Self::RowndFileRead
+            | Self::RowndOidcClientList
+            | Self::RowndGroupList => CallSpec { max_answer_bytes: MAX_LARGE_ANSWER_BYTES, ..READ },
             Self::RowndExchange
             | Self::RowndInstantUser
             | Self::RowndGuest
             | Self::SuperTokensGuest
             | Self::RowndUserState
             | Self::RowndSignOut
-            | Self::RowndSignInLink => WRITE,
-            Self::RowndUserPut => CallSpec { method: HttpMethod::Put, ..WRITE },
-            Self::RowndUserPatch => CallSpec { method: HttpMethod::Patch, ..WRITE },
-            Self::RowndUserDelete => {
+            | Self::RowndSignInLink
+            | Self::RowndOidcClientCreate
+            | Self::RowndGroupCreate => WRITE,
+            Self::RowndUserPut | Self::RowndOidcClientUpdate | Self::RowndGroupUpdate => PUT,
+            Self::RowndUserPatch | Self::RowndAppPatch => {
+                CallSpec { method: HttpMethod::Patch, ..WRITE }
+            }
+            Self::RowndUserDelete | Self::RowndOidcClientDelete | Self::RowndGroupDelete => {
                 CallSpec { method: HttpMethod::Delete, body: BodyKind::None, ..WRITE }
             }
-            Self::RowndUserList | Self::RowndFileRead => {
-                CallSpec { max_answer_bytes: MAX_LARGE_ANSWER_BYTES, ..READ }
+            Self::RowndUsersPut | Self::RowndFileWrite => {
+                CallSpec { max_answer_bytes: MAX_LARGE_ANSWER_BYTES, ..PUT }
             }
-            Self::RowndUsersPut | Self::RowndFileWrite => CallSpec {
-                method: HttpMethod::Put,
-                max_answer_bytes: MAX_LARGE_ANSWER_BYTES,
-                ..WRITE
-            },
             Self::RowndUserActions => {
                 CallSpec { max_answer_bytes: MAX_LARGE_ANSWER_BYTES, ..WRITE }
             }
-            Self::RowndOidcClientRead | Self::RowndUserInfo | Self::OpenIdUserInfo => READ,
+            Self::RowndUserInfo | Self::OpenIdUserInfo => READ,
             // The link is used up by the request.
             Self::RowndMagicLink => {
                 CallSpec { repeat: Repeat::Never, connection: Connection::New, ..READ }
@@ -219,21 +257,11 @@ impl Operation {
                 CallSpec { method: HttpMethod::Post, body: BodyKind::Form, ..READ }
             }
             Self::OpenIdRevocation => CallSpec { body: BodyKind::Form, ..WRITE },
-            Self::RowndOidcClientList => {
-                CallSpec { max_answer_bytes: MAX_LARGE_ANSWER_BYTES, ..READ }
+            Self::RowndPngLogo => CallSpec { body: BodyKind::Png, ..PUT },
+            Self::RowndSvgLogo => CallSpec { body: BodyKind::Svg, ..PUT },
+            Self::SuperTokensMigration | Self::RowndInviteAccept => {
+                CallSpec { body: BodyKind::None, ..WRITE }
             }
-            Self::RowndOidcClientCreate => WRITE,
-            Self::RowndOidcClientUpdate => CallSpec { method: HttpMethod::Put, ..WRITE },
-            Self::RowndOidcClientDelete => {
-                CallSpec { method: HttpMethod::Delete, body: BodyKind::None, ..WRITE }
-            }
-            Self::RowndPngLogo => {
-                CallSpec { method: HttpMethod::Put, body: BodyKind::Png, ..WRITE }
-            }
-            Self::RowndSvgLogo => {
-                CallSpec { method: HttpMethod::Put, body: BodyKind::Svg, ..WRITE }
-            }
-            Self::SuperTokensMigration => CallSpec { body: BodyKind::None, ..WRITE },
             // The token is used up once it is sent: it must not be lost with a connection that the
             // server was about to close.
             Self::SuperTokensRefresh => {
@@ -266,6 +294,13 @@ impl Operation {
             | Self::RowndOidcClientUpdate
             | Self::RowndOidcClientDelete => ApiEndpoint::OidcClients,
             Self::RowndPngLogo | Self::RowndSvgLogo => ApiEndpoint::OidcClientLogo,
+            Self::RowndGroupList | Self::RowndGroupRead => ApiEndpoint::GroupRead,
+            Self::RowndGroupCreate
+            | Self::RowndGroupUpdate
+            | Self::RowndGroupDelete
+            | Self::RowndInviteAccept => ApiEndpoint::GroupWrite,
+            Self::RowndAppDocument => ApiEndpoint::AppRead,
+            Self::RowndOperatedApp | Self::RowndAppPatch => ApiEndpoint::AppOperation,
             Self::RowndExchange | Self::RowndGuest => ApiEndpoint::TokenExchange,
             Self::RowndRefresh => ApiEndpoint::TokenRefresh,
             Self::RowndInstantUser => ApiEndpoint::Instant,

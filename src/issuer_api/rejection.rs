@@ -68,6 +68,13 @@ pub(super) struct Mentions {
     pub(super) token: bool,
     pub(super) disabled: bool,
     pub(super) user_data: bool,
+    pub(super) owner: bool,
+    pub(super) member: bool,
+    pub(super) invite: bool,
+    /// Another user than the one who asks.
+    pub(super) another: bool,
+    /// It was done before.
+    pub(super) before: bool,
 }
 
 /// The name of a field may be a person's, and so may the message.
@@ -131,6 +138,12 @@ fn mentions(code: Option<&str>, body: &Map<String, Value>) -> Mentions {
         found.token |= has(&["token", "validator"]);
         found.disabled |= has(&["disabled"]);
         found.user_data |= has(&["e_user_update", "user_data"]);
+        found.owner |= has(&["owner"]);
+        found.member |= has(&["member"]);
+        found.invite |= has(&["invit"]);
+        found.another |= has(&["another user", "other user", "different user"]);
+        found.before |=
+            has(&["already", "been used", "is used", "accepted", "rejected", "expired", "exists"]);
     }
     found
 }

@@ -64,6 +64,8 @@ pub(super) fn table(api: Api) -> IssuerApi {
         magic_links: None,
         oidc_clients: None,
         users: None,
+        groups: None,
+        apps: None,
     }
 }
 

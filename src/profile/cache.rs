@@ -109,6 +109,11 @@ impl ProfileCache {
         before.saturating_sub(self.entries.len())
     }
 
+    /// Removes each entry that `meant` is true of.
+    pub(super) fn forget_where(&self, meant: impl Fn(&ProfileKey, &CachedProfile) -> bool) {
+        self.entries.retain(|key, entry| !meant(key, entry));
+    }
+
     /// Bytes in use, by the same estimate that bounds them.
     pub(super) fn bytes(&self) -> u64 {
         self.entries.weight()

@@ -305,6 +305,19 @@ impl Profiles {
         self.metrics.profile_cache_size(self.cache.bytes());
     }
 
+    /// Removes the profiles at an issuer that name this group, of which something has changed there.
+    /// Fetches under way may bring an answer from before the change, so none of them is kept.
+    pub fn forget_group(&self, issuer: &str, group: &str) {
+        let Some(index) = self.by_name.get(issuer).copied() else { return };
+        self.fetches.forget(&|key: &ProfileKey| key.issuer == index);
+        let names = |profile: &Profile| profile.groups.iter().any(|known| known.id == group);
+        self.cache.forget_where(|key, entry| {
+            let FoundProfile::Found(profile) = &entry.answer else { return false };
+            key.issuer == index && names(profile)
+        });
+        self.metrics.profile_cache_size(self.cache.bytes());
+    }
+
     fn key(&self, whose: UserOfApp<'_>) -> Option<(&Arc<ProfileSource>, ProfileKey)> {
         let issuer = *self.by_name.get(whose.issuer)?;
         let source = issuer.of(&self.sources)?.as_ref()?;

@@ -15,6 +15,7 @@ pub struct AppSlot {
     app: OnceLock<AppOfKey>,
     key: Option<Secret>,
     secret: Option<Secret>,
+    operator_token: Option<Secret>,
     variants: Vec<String>,
     latch: Mutex<Option<Latch>>,
     fault: Mutex<Option<AppFault>>,
@@ -41,6 +42,7 @@ impl AppSlot {
             app,
             key: settings.key().cloned(),
             secret: settings.secret.clone(),
+            operator_token: settings.operator_token.clone(),
             variants: settings.variants.clone(),
             latch: Mutex::new(if known { None } else { latch() }),
             fault: Mutex::new(None),
@@ -85,6 +87,12 @@ impl AppSlot {
     #[must_use]
     pub const fn secret(&self) -> Option<&Secret> {
         self.secret.as_ref()
+    }
+
+    /// The token of an operator who may change the app.
+    #[must_use]
+    pub const fn operator_token(&self) -> Option<&Secret> {
+        self.operator_token.as_ref()
     }
 
     /// The id could not be asked for.

@@ -76,8 +76,7 @@ pub(in crate::config) fn complete(
         id: text(&id),
         key: text(&key).map(|key| Secret::new(&key)),
         secret: text(&secret).map(|secret| Secret::new(&secret)),
-        variant: None,
-        variants: Vec::new(),
+        ..WrittenApp::default()
     };
     if config.issuers.is_empty() {
         config.issuers.push(WrittenIssuer::new("rownd", IssuerKind::Rownd));

@@ -39,6 +39,29 @@ fn a_secret_is_used_and_never_printed() {
 }
 
 #[test]
+fn the_token_of_an_operator_is_a_secret() {
+    let (_directory, path) = file(&format!("{CANARY}\n"));
+    let apps = |token: &str| {
+        format!(
+            "issuers: [{{ name: a, kind: rownd, apps: [{{ id: x, operator_token: '{token}' }}] }}]"
+        )
+    };
+    let variable = "ROWND_AUTHZ__ISSUERS__0__APPS__0__OPERATOR_TOKEN";
+    let without = "issuers: [{ name: a, kind: rownd, apps: [{ id: x }] }]";
+    for config in [
+        good(&apps(CANARY), &[]),
+        good(&apps(&format!("file:{}", path.display())), &[]),
+        good(without, &[(variable, CANARY)]),
+        good(without, &[(&format!("{variable}_FILE"), path.to_str().unwrap())]),
+    ] {
+        let app = &config.issuers[0].apps()[0];
+        assert_eq!(app.operator_token.as_ref().unwrap().expose(), CANARY);
+        hidden(&format!("{config:?}"), "Debug");
+        hidden(&serde_json::to_string(&config).unwrap(), "config print");
+    }
+}
+
+#[test]
 fn a_secret_can_be_a_files() {
     let (_directory, path) = file(&format!("key_{CANARY}\n"));
     let yaml = format!(

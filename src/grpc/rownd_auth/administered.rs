@@ -53,7 +53,12 @@ pub(super) fn named(text: &str) -> Option<&str> {
 }
 
 /// The issuer that is named, or the only one within the bounds whose API has this part.
-fn choose<'a, A>(
+///
+/// # Errors
+///
+/// Fails where there is none, where several fit and none is named, where the caller is not allowed to
+/// use it, and where the issuer's API has no such part.
+pub(super) fn choose<'a, A>(
     call: &'a ServiceCall,
     right: Right,
     issuer: &str,

@@ -17,6 +17,8 @@ pub(super) enum Subject {
     OidcClient,
     /// A link that signs a user in.
     SignInLink,
+    Group,
+    App,
 }
 
 /// A request to an issuer.
@@ -34,6 +36,8 @@ impl Subject {
         match self {
             Self::User | Self::SignInLink => (ErrorReason::UserNotFound, "there is no such user"),
             Self::OidcClient => (ErrorReason::OidcClientNotFound, "there is no such OpenID client"),
+            Self::Group => (ErrorReason::GroupNotFound, "there is no such group"),
+            Self::App => (ErrorReason::AppNotFound, "there is no such app"),
         }
     }
 
@@ -45,6 +49,8 @@ impl Subject {
             Self::User => format!("user.data.{name}"),
             Self::SignInLink => format!("data.{name}"),
             Self::OidcClient => format!("oidc_client.{name}"),
+            Self::Group => format!("group.{name}"),
+            Self::App => format!("app_config.{name}"),
         }
     }
 }

@@ -18,10 +18,12 @@ use tonic::{Code, Status, body::Body, service::Routes};
 use tower::{BoxError, ServiceExt as _};
 
 use super::{
+    apps::{self, AppMethods},
     call::ServiceCall,
     caller::{LoggedCaller, identify},
     caller_refusal::CallerRefusal,
     fault::{self, Fault},
+    groups::{self, GroupMethods},
     methods::Methods,
     oidc_clients::{OIDC_CLIENTS, OidcClientMethods},
     reason::ErrorReason,
@@ -37,6 +39,7 @@ use crate::{
         compression,
         deadline::{is_shorter, time_to_answer},
         pb::rownd::auth::v1::{
+            app_service_server::AppServiceServer, group_service_server::GroupServiceServer,
             oidc_client_service_server::OidcClientServiceServer,
             rownd_auth_server::RowndAuthServer, user_service_server::UserServiceServer,
         },
@@ -113,12 +116,21 @@ impl AuthDoor {
         let authorizer = &self.authorizer;
         let rownd_auth = RowndAuthServer::new(Methods { authorizer: authorizer.clone() })
             .max_decoding_message_size(ROWND_AUTH.max_request_bytes());
+        let groups = GroupServiceServer::new(GroupMethods { authorizer: authorizer.clone() })
+            .max_decoding_message_size(groups::SERVICE.max_request_bytes());
+        let apps = AppServiceServer::new(AppMethods)
+            .max_decoding_message_size(apps::SERVICE.max_request_bytes());
         let oidc_clients =
             OidcClientServiceServer::new(OidcClientMethods::new(self.blocking.clone()))
                 .max_decoding_message_size(OIDC_CLIENTS.max_request_bytes());
         let users = UserServiceServer::new(UserMethods::new(authorizer.clone()))
             .max_decoding_message_size(USER_SERVICE.max_request_bytes());
-        routes.add_service(rownd_auth).add_service(users).add_service(oidc_clients)
+        routes
+            .add_service(rownd_auth)
+            .add_service(users)
+            .add_service(oidc_clients)
+            .add_service(groups)
+            .add_service(apps)
     }
 
     /// Answers one call. `method` is `None` where no method has the name that was called.

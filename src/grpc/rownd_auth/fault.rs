@@ -64,6 +64,8 @@ pub(super) enum Fault {
     NotCleared(Vec<String>),
     /// A page has so many bytes that libraries refuse it.
     PageTooLarge,
+    /// A reason, a message, and what else there is to tell.
+    Told(ErrorReason, &'static str, Vec<Detail>),
     /// The issuer does not support this, or is not configured for it: reason and message.
     Unsupported(ErrorReason, &'static str),
     /// There is no such user.
@@ -197,6 +199,7 @@ impl Fault {
             Self::Hurried => {
                 (ErrorReason::Hurried, "no response within the deadline that the caller set")
             }
+            Self::Told(reason, message, told) => return final_status(reason, message, told),
             Self::Unsupported(reason, message) => (reason, message),
             Self::NoSecret => (
                 ErrorReason::AppSecretMissing,

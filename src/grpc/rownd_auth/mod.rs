@@ -6,6 +6,7 @@
 
 mod administered;
 mod administration;
+mod apps;
 mod bounds;
 mod call;
 mod caller;
@@ -18,6 +19,7 @@ mod exchange;
 mod fault;
 mod get_user;
 mod grants;
+mod groups;
 mod methods;
 mod oidc_clients;
 mod openid_client;

@@ -58,6 +58,18 @@ pub(super) enum ErrorReason {
     GroupNotFound,
     /// There is no such OpenID client.
     OidcClientNotFound,
+    /// The group has no such member.
+    GroupMemberNotFound,
+    /// The group has no such invite.
+    GroupInviteNotFound,
+    /// The user is a member of the group already.
+    GroupMemberExists,
+    /// The group would have members and no owner.
+    LastOwner,
+    /// The invite was accepted, rejected or withdrawn before.
+    InviteUsed,
+    /// The invite is for another user.
+    InviteForeign,
     /// The group is not open.
     GroupNotOpen,
     /// The instant user is none.
@@ -94,6 +106,14 @@ pub(super) enum ErrorReason {
     EtagMismatch,
     /// The configuration has no secret of the app.
     AppSecretMissing,
+    /// The issuer has no such app.
+    AppNotFound,
+    /// The configuration has no token of an operator of the app.
+    OperatorTokenMissing,
+    /// The issuer refuses the token of the operator.
+    OperatorTokenRefused,
+    /// The claims of an app are not those of the change.
+    ClaimsNotApplied,
     /// The issuer's API cannot do this.
     IssuerUnsupported,
     /// An answer, from the issuer or to the caller, is too large.
@@ -140,17 +160,23 @@ impl ErrorReason {
             Self::TokenRefused => Code::Unauthenticated,
             Self::Hurried => Code::DeadlineExceeded,
             Self::RowndRateLimited | Self::MaxAgeLimited => Code::ResourceExhausted,
-            Self::UserExists => Code::AlreadyExists,
             Self::UserNotFound
             | Self::GroupNotFound
-            | Self::FileNotFound
-            | Self::OidcClientNotFound => Code::NotFound,
+            | Self::GroupMemberNotFound
+            | Self::GroupInviteNotFound
+            | Self::AppNotFound
+            | Self::OidcClientNotFound
+            | Self::FileNotFound => Code::NotFound,
+            Self::UserExists | Self::GroupMemberExists => Code::AlreadyExists,
             Self::UserDisabled
             | Self::UserRefused
             | Self::ProfileRefused
             | Self::UserTooLarge
             | Self::ProfileUnsupported
             | Self::GroupNotOpen
+            | Self::LastOwner
+            | Self::InviteUsed
+            | Self::InviteForeign
             | Self::InstantUserRefused
             | Self::ExchangeAborted
             | Self::ExchangeRefused
@@ -166,6 +192,9 @@ impl ErrorReason {
             | Self::ExchangeUnsupported
             | Self::RequestRefused
             | Self::AppSecretMissing
+            | Self::OperatorTokenMissing
+            | Self::OperatorTokenRefused
+            | Self::ClaimsNotApplied
             | Self::ResponseTooLarge
             | Self::FieldNotCleared
             | Self::NotAFile

@@ -48,6 +48,11 @@ impl Structures {
         list.cloned().unwrap_or_default()
     }
 
+    /// Names a part that is left out, because it is not what it should be.
+    pub(super) fn leave_out(&mut self, name: String) {
+        self.omitted.push(name);
+    }
+
     /// The names of the members that were left out, as `FIELD.NAME`, and of such lists.
     pub(super) fn omitted(self) -> Vec<String> {
         self.omitted

@@ -3,6 +3,7 @@
 //! knows it.
 
 use super::{
+    apps, groups,
     oidc_clients::OIDC_CLIENTS,
     rpc::{Rpc, Service},
     users::USER_SERVICE,
@@ -21,7 +22,8 @@ const URL_BYTES: usize = 8 << 10;
 const EXCHANGE_BYTES: usize = 256 << 10;
 
 /// The services.
-pub const SERVICES: &[Service] = &[ROWND_AUTH, USER_SERVICE, OIDC_CLIENTS];
+pub const SERVICES: &[Service] =
+    &[ROWND_AUTH, USER_SERVICE, OIDC_CLIENTS, groups::SERVICE, apps::SERVICE];
 
 /// The service for the users behind tokens.
 pub(super) const ROWND_AUTH: Service = Service {

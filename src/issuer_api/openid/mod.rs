@@ -32,5 +32,7 @@ pub(super) fn table(api: Api, iss: String) -> IssuerApi {
         magic_links: None,
         oidc_clients: None,
         users: None,
+        groups: None,
+        apps: None,
     }
 }

@@ -21,7 +21,7 @@ use crate::{
 /// The vendor's API description says `x-rownd-hub-key`; every library sends this one.
 pub(super) const APP_KEY: &str = "x-rownd-app-key";
 pub(super) const APP_SECRET: &str = "x-rownd-app-secret";
-const APP_CONFIG: &str = "/hub/app-config";
+pub(super) const APP_CONFIG: &str = "/hub/app-config";
 
 /// Calls the Rownd API of one issuer.
 #[derive(Debug)]

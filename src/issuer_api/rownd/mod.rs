@@ -3,8 +3,10 @@
 //! In: app keys and secrets, tokens, user ids. Out: tokens, profiles, app ids.
 
 mod answers;
+mod apps;
 mod client;
 mod exchange;
+mod groups;
 mod magic;
 mod oidc_clients;
 mod user;
@@ -37,6 +39,8 @@ pub(super) fn table(api: Api, answers: ApiAnswers) -> IssuerApi {
         token_control: None,
         magic_links: Some(client.clone()),
         users: Some(client.clone()),
-        oidc_clients: Some(client),
+        oidc_clients: Some(client.clone()),
+        groups: Some(client.clone()),
+        apps: Some(client),
     }
 }

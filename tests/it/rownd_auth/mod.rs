@@ -4,6 +4,7 @@
 //! In: calls as a stub makes them, faults of the upstreams. Out: outcomes, and statuses with their
 //! details.
 
+mod apps;
 mod bounds;
 mod callers;
 mod compression;
@@ -11,6 +12,7 @@ mod drain;
 mod errors;
 mod exchange;
 mod foreign_refresh;
+mod groups;
 mod hurry;
 mod oidc_clients;
 mod openid;

@@ -31,6 +31,12 @@ pub struct ApiAnswers {
     /// (`specification`: /applications/APP/oidc-clients/ID/logo/light), that of the manual (`manual`:
     /// /application/APP/oidc_clients/ID/logo/light), or the second where the first is not found.
     pub logo_path: LogoPath,
+    /// The effect of a `PUT` of a group, a member or an invite on the fields that it does not name: they
+    /// are removed (`replaces`), or kept (`merges`). docs/groups.md says more.
+    pub group_put: PutEffect,
+    /// The effect of a `PATCH` of an app on the settings that it does not name: they are removed
+    /// (`replaces`), or kept, and `null` removes one (`merges`). docs/apps.md says more.
+    pub app_patch: PutEffect,
 }
 
 /// The effect of a `PUT` on fields that it does not name.

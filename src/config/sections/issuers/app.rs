@@ -19,6 +19,10 @@ pub(in crate::config) struct WrittenApp {
     /// The app secret, `ras_...`, or `file:/path`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub secret: Option<Secret>,
+    /// The token of an operator of Rownd's platform who may change the app, or `file:/path`. Only
+    /// `AppService` uses it, to change custom claims, which key and secret cannot do.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub operator_token: Option<Secret>,
     /// The app variant that the key belongs to, where the entry has an `id`. Without an `id`, Rownd
     /// says it. Default: the key is the app's own.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -34,6 +38,8 @@ pub struct App {
     pub known_by: AppKnownBy,
     /// The app secret, which opens profiles together with the key.
     pub secret: Option<Secret>,
+    /// The token of an operator who may change the app.
+    pub operator_token: Option<Secret>,
     /// The app variant that the key belongs to, where the id is configured.
     pub variant: Option<String>,
     /// The app variants whose tokens are taken; empty for all of them.
@@ -84,7 +90,11 @@ impl WrittenApp {
         at: &str,
         found: &mut Findings,
     ) -> Option<App> {
-        for (name, secret) in [("key", &mut self.key), ("secret", &mut self.secret)] {
+        for (name, secret) in [
+            ("key", &mut self.key),
+            ("secret", &mut self.secret),
+            ("operator_token", &mut self.operator_token),
+        ] {
             if let Some(secret) = secret {
                 found.keep(format!("{at}/{name}"), secret.resolve());
             }
@@ -118,9 +128,14 @@ impl WrittenApp {
             }
         };
         self.check_variant(kind, at, found);
+        if self.operator_token.is_some() && kind != IssuerKind::Rownd {
+            let message = "only apps of kind rownd have operators; leave it out";
+            found.add(format!("{at}/operator_token"), message);
+        }
         Some(App {
             known_by,
             secret: self.secret.clone(),
+            operator_token: self.operator_token.clone(),
             variant: self.variant.clone(),
             variants: self.variants.clone(),
         })
@@ -150,9 +165,11 @@ impl WrittenApp {
     /// Finds an id, a key and a secret that stand in the place of each other: no token is ever for a
     /// key, and Rownd knows no app by a secret. `None` if there is a problem.
     fn check_mixed_up(&self, kind: IssuerKind, at: &str, found: &mut Findings) -> Option<()> {
+        const TOKEN: &str = "operator_token: file:/path";
         let id = self.id.as_deref().and_then(AppText::of);
         let key = self.key.as_ref().and_then(|key| AppText::of(key.expose()));
         let secret = self.secret.as_ref().and_then(|secret| AppText::of(secret.expose()));
+        let token = self.operator_token.as_ref().and_then(|token| AppText::of(token.expose()));
         let rownd = kind == IssuerKind::Rownd;
         let rows = [
             // With SuperTokens, the app may be configured there by its key.
@@ -162,6 +179,9 @@ impl WrittenApp {
             ("key", key == Some(AppText::Secret), "an app secret", "secret: ras_..."),
             ("secret", secret == Some(AppText::Id), "an app id", "id: app_..."),
             ("secret", secret == Some(AppText::Key), "an app key", "key: key_..."),
+            ("operator_token", token == Some(AppText::Id), "an app id", TOKEN),
+            ("operator_token", token == Some(AppText::Key), "an app key", TOKEN),
+            ("operator_token", token == Some(AppText::Secret), "an app secret", TOKEN),
         ];
         let mut good = Some(());
         for (setting, is_mixed_up, what, instead) in rows {
