@@ -137,7 +137,7 @@ fn of_threads(counts: &Path) -> Result<Vec<PathBuf>> {
     Ok(files?.into_iter().filter(is_one).collect())
 }
 
-/// What callgrind counted in one thread.
+/// The instructions that callgrind counted in one thread.
 fn total(file: &Path) -> Result<u64> {
     let text = fs::read_to_string(file)?;
     let total = text.lines().find_map(|line| line.strip_prefix("totals: "));

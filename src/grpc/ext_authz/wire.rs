@@ -39,7 +39,7 @@ mod metadata {
     pub(super) const VALUES: u8 = 1;
 }
 
-/// What a header does to those of its name.
+/// The effect of a header on those of its name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Append {
     /// It replaces them.
