@@ -369,7 +369,7 @@ $(PYTHON_STUBS): $(PROTOS) | $(GRPCIO)
 	@$(VENV)/bin/python -m grpc_tools.protoc -I proto \
 		--python_out=$(CLIENTS)/python --grpc_python_out=$(CLIENTS)/python $(PROTOS)
 
-$(GO_CLIENT): $(addprefix examples/clients/go/,go.mod go.sum buf.gen.yaml main.go) $(PROTOS) $(BUF)
+$(GO_CLIENT): $(addprefix examples/clients/go/,go.mod go.sum buf.gen.yaml main.go management.go) $(PROTOS) $(BUF)
 	@echo 'building the Go client into $(TOOLS)/'
 	@rm -rf $(@D) && mkdir -p $(@D) && cp $(filter examples/%,$^) $(@D)/
 	@cd $(@D) && export GOMODCACHE=$$PWD/modules GOCACHE=$$PWD/cache GOFLAGS='-modcacherw -mod=readonly' CGO_ENABLED=0 \
@@ -385,7 +385,7 @@ $(NODE_CLIENT) $(EXPRESS): $(CLIENTS)/%:
 	@cd $(CLIENTS)/$(firstword $(subst /, ,$*)) && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
 	@touch $@
 
-$(JAVA_CLIENT): examples/clients/java/pom.xml examples/clients/java/src/main/java/example/Main.java $(PROTOS)
+$(JAVA_CLIENT): examples/clients/java/pom.xml $(addprefix examples/clients/java/src/main/java/example/,Main.java Management.java) $(PROTOS)
 	@echo 'building the Java client into $(TOOLS)/'
 	@rm -rf $(@D)/src $(@D)/target && mkdir -p $(@D) && cp -R $(<D)/pom.xml $(<D)/src $(@D)/
 	@cd $(@D) && mvn -B -q -Dmaven.repo.local=$$PWD/repository compile \
