@@ -443,7 +443,9 @@ $(STUBS_JAVA): $(STUBS_SOURCES) $(STUBS_STAMP)
 
 $(RUBY_STUBS): $(PROTOS)
 	@rm -rf $(CLIENTS)/ruby && mkdir -p $(CLIENTS)/ruby
-	@grpc_tools_ruby_protoc -I proto --ruby_out=$(CLIENTS)/ruby --grpc_out=$(CLIENTS)/ruby $(PROTOS)
+	@# The generator of Debian 12 is older than the option `debug_redact`, which means nothing to stubs.
+	@cp -R proto $(CLIENTS)/ruby/proto && sed -i 's/ \[debug_redact = true\]//' $(PROTOS:%=$(CLIENTS)/ruby/%)
+	@grpc_tools_ruby_protoc -I $(CLIENTS)/ruby/proto --ruby_out=$(CLIENTS)/ruby --grpc_out=$(CLIENTS)/ruby $(PROTOS:%=$(CLIENTS)/ruby/%)
 
 $(CHART_TOOLS): .ci/tools/chart .ci/tools/chart.txt .ci/tools/chart-carriers.txt .ci/tools/chart-modules.txt | $(VENV)/venv.stamp
 	@echo 'fetching Helm 3 and 4 and the Kubernetes schemas (116 MB) into $(TOOLS)/'
