@@ -379,7 +379,7 @@ $(PYTHON_STUBS): $(PROTOS) | $(GRPCIO)
 	@$(VENV)/bin/python -m grpc_tools.protoc -I proto \
 		--python_out=$(CLIENTS)/python --grpc_python_out=$(CLIENTS)/python $(PROTOS)
 
-$(GO_CLIENT): $(addprefix examples/clients/go/,go.mod go.sum buf.gen.yaml main.go) $(PROTOS) $(BUF)
+$(GO_CLIENT): $(addprefix examples/clients/go/,go.mod go.sum buf.gen.yaml main.go management.go) $(PROTOS) $(BUF)
 	@echo 'building the Go client into $(TOOLS)/'
 	@rm -rf $(@D) && mkdir -p $(@D) && cp $(filter examples/%,$^) $(@D)/
 	@cd $(@D) && export GOMODCACHE=$$PWD/modules GOCACHE=$$PWD/cache GOFLAGS='-modcacherw -mod=readonly' CGO_ENABLED=0 \
@@ -395,7 +395,7 @@ $(NODE_CLIENT) $(EXPRESS): $(CLIENTS)/%:
 	@cd $(CLIENTS)/$(firstword $(subst /, ,$*)) && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
 	@touch $@
 
-$(JAVA_CLIENT): examples/clients/java/pom.xml examples/clients/java/src/main/java/example/Main.java $(PROTOS)
+$(JAVA_CLIENT): examples/clients/java/pom.xml $(addprefix examples/clients/java/src/main/java/example/,Main.java Management.java) $(PROTOS)
 	@echo 'building the Java client into $(TOOLS)/'
 	@rm -rf $(@D)/src $(@D)/target && mkdir -p $(@D) && cp -R $(<D)/pom.xml $(<D)/src $(@D)/
 	@cd $(@D) && mvn -B -q -Dmaven.repo.local=$$PWD/repository compile \
@@ -453,7 +453,9 @@ $(STUBS_JAVA): $(STUBS_SOURCES) $(STUBS_STAMP)
 
 $(RUBY_STUBS): $(PROTOS)
 	@rm -rf $(CLIENTS)/ruby && mkdir -p $(CLIENTS)/ruby
-	@grpc_tools_ruby_protoc -I proto --ruby_out=$(CLIENTS)/ruby --grpc_out=$(CLIENTS)/ruby $(PROTOS)
+	@# The generator of Debian 12 is older than the option `debug_redact`, which means nothing to stubs.
+	@cp -R proto $(CLIENTS)/ruby/proto && sed -i 's/ \[debug_redact = true\]//' $(PROTOS:%=$(CLIENTS)/ruby/%)
+	@grpc_tools_ruby_protoc -I $(CLIENTS)/ruby/proto --ruby_out=$(CLIENTS)/ruby --grpc_out=$(CLIENTS)/ruby $(PROTOS:%=$(CLIENTS)/ruby/%)
 
 $(CHART_TOOLS): .ci/tools/chart .ci/tools/chart.txt .ci/tools/chart-carriers.txt .ci/tools/chart-modules.txt | $(VENV)/venv.stamp
 	@echo 'fetching Helm 3 and 4 and the Kubernetes schemas (116 MB) into $(TOOLS)/'

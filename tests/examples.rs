@@ -167,3 +167,90 @@ fn every_warning_is_documented() {
     let documented: BTreeSet<String> = rows.map(|(code, _)| code.to_owned()).collect();
     assert_eq!(documented, codes);
 }
+
+/// The page for people who come from an SDK names calls that exist, and every method of every SDK.
+#[test]
+fn every_call_in_place_of_an_sdk_exists() {
+    let mut calls = BTreeSet::new();
+    for path in files(&root().join("proto/rownd")) {
+        let text = fs::read_to_string(path).unwrap();
+        let mut service = String::new();
+        for line in text.lines() {
+            let mut words = line.split_whitespace();
+            match (words.next(), words.next()) {
+                (Some("service"), Some(name)) => name.clone_into(&mut service),
+                (Some("rpc"), Some(rpc)) => {
+                    calls.insert(format!("{service}.{}", rpc.split('(').next().unwrap()));
+                }
+                _ => {}
+            }
+        }
+    }
+    let page = fs::read_to_string(root().join("docs/migration-sdks.md")).unwrap();
+    let call = regex::Regex::new(r"\b(?:RowndAuth|[A-Z][A-Za-z]+Service)\.[A-Z][A-Za-z]+").unwrap();
+    let named: BTreeSet<String> =
+        call.find_iter(&page).map(|found| found.as_str().to_owned()).collect();
+    let unknown: Vec<&String> = named.difference(&calls).collect();
+    assert!(unknown.is_empty() && named.len() > 30, "{unknown:?} of {named:?}");
+    for method in [
+        "validateToken",
+        "fetchUserInfo",
+        "createOrUpdateUser",
+        "deleteUser",
+        "createSmartLink",
+        "express.authenticate",
+        "appConfig",
+        "ValidateToken",
+        "Tokens.Validate",
+        "rowndmiddleware.WithAuthentication",
+        "Users.Get",
+        "Users.List",
+        "Users.CreateOrUpdate",
+        "Users.Patch",
+        "Users.Delete",
+        "UserFields.Get",
+        "UserFields.Update",
+        "Groups.",
+        "GroupMembers.",
+        "GroupInvites.",
+        "MagicLinks.Create",
+        "AppConfig.FetchAppConfig",
+        "client.validate_jwt",
+        "client.fetch_user",
+        "RowndApiAuthentication",
+        "RowndAuthenticationBackend",
+        "session_authenticate",
+        "session_sign_out",
+        "Auth.ValidateToken",
+        "Users.GetProfile",
+        "Users.ListProfiles",
+        "Users.UpdateProfile",
+        "Users.DeleteProfile",
+        "RowndAuthHandler",
+        "RowndCookieExchange",
+        "IsAllowedToSignIn",
+        "OnSuccessfulSignIn",
+        "Token.verify_token",
+        "User.fetch_user",
+        "AuthController#authenticate",
+        "#sign_out",
+        "AuthController#update_data",
+        "app_config",
+        "Devise",
+        "Convex",
+        "getRowndUser",
+        "createOrUpdateRowndUser",
+        "rownd/v1/auth",
+        "getRowndUserId",
+        "getRowndAccessToken",
+        "isAuthenticated",
+        "withRowndMiddleware",
+        "rownd-token-callback",
+    ] {
+        let row = |line: &&str| line.starts_with('|') && line.contains(method);
+        assert!(page.lines().any(|line| row(&line)), "no row for {method}");
+    }
+    // Sessions in cookies come with the pages for sign-in.
+    let (before, after) = page.split_once("### Sessions in cookies").unwrap();
+    assert!(!before.contains("not yet") && after.contains("not yet"));
+}

@@ -16,10 +16,15 @@ var deadline = TimeSpan.FromSeconds(5);
 
 var target = Environment.GetEnvironmentVariable("AUTHZ_TARGET")!;
 var secret = File.ReadAllText(Environment.GetEnvironmentVariable("AUTHZ_SECRET_FILE")!).Trim();
-var token = Environment.GetEnvironmentVariable("TOKEN")!;
-var thirdPartyToken = Environment.GetEnvironmentVariable("THIRD_PARTY_TOKEN")!;
 
 using var channel = Connect(target);
+if (args is ["management"])
+{
+    await Management.Run(Attempt, channel, Call);
+    return;
+}
+var token = Environment.GetEnvironmentVariable("TOKEN")!;
+var thirdPartyToken = Environment.GetEnvironmentVariable("THIRD_PARTY_TOKEN")!;
 var stub = new RowndAuth.RowndAuthClient(channel);
 
 await Attempt("verify", () => Verify(token));

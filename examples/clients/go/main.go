@@ -135,6 +135,10 @@ func main() {
 		log.Fatal(err)
 	}
 	defer channel.Close()
+	if len(os.Args) > 1 && os.Args[1] == "management" {
+		manage(channel)
+		return
+	}
 	c, token := client{authv1.NewRowndAuthClient(channel)}, os.Getenv("TOKEN")
 
 	attempt("verify", func() (string, error) { return c.verify(token) })

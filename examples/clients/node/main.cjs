@@ -8,9 +8,13 @@ const grpc = require("@grpc/grpc-js");
 const protoLoader = require("@grpc/proto-loader");
 const { ErrorInfo, RetryInfo } = require("nice-grpc-error-details");
 const { Status } = require("nice-grpc-error-details/lib/proto/google/rpc/status");
+const { manage } = require("./management.cjs");
 
 const DEADLINE = 5000; // milliseconds, for a call with all of its tries
 const PROTO = path.join(__dirname, "../../../proto");
+const PROTOS = ["rownd_auth", "user_service", "group_service", "oidc_client_service"].map(
+  (name) => `rownd/auth/v1/${name}.proto`,
+);
 
 // Verify and GetUser may be asked again. Exchange never: what it trades works once.
 const SERVICE_CONFIG = {
@@ -34,22 +38,29 @@ const SERVICE_CONFIG = {
 /** RowndAuth, as one of its callers. */
 class Client {
   constructor(target, secret) {
-    const definition = protoLoader.loadSync("rownd/auth/v1/rownd_auth.proto", {
+    const definition = protoLoader.loadSync(PROTOS, {
       includeDirs: [PROTO],
       enums: String,
       longs: Number,
       oneofs: true,
     });
-    const { RowndAuth } = grpc.loadPackageDefinition(definition).rownd.auth.v1;
-    this.stub = new RowndAuth(target, grpc.credentials.createInsecure(), {
-      "grpc.service_config": JSON.stringify(SERVICE_CONFIG),
-    });
+    const services = grpc.loadPackageDefinition(definition).rownd.auth.v1;
+    const options = { "grpc.service_config": JSON.stringify(SERVICE_CONFIG) };
+    // The services of one target share its connection.
+    const stub = (name) => new services[name](target, grpc.credentials.createInsecure(), options);
+    this.stubs = {
+      RowndAuth: stub("RowndAuth"),
+      UserService: stub("UserService"),
+      GroupService: stub("GroupService"),
+      OidcClientService: stub("OidcClientService"),
+    };
     this.metadata = new grpc.Metadata();
     this.metadata.set("authorization", `Bearer ${secret}`);
   }
 
-  call(method, request) {
-    const call = promisify(this.stub[method]).bind(this.stub);
+  call(method, request, service = "RowndAuth") {
+    const stub = this.stubs[service];
+    const call = promisify(stub[method]).bind(stub);
     return call(request, this.metadata, { deadline: Date.now() + DEADLINE });
   }
 
@@ -76,7 +87,7 @@ class Client {
   }
 
   close() {
-    this.stub.close();
+    Object.values(this.stubs).forEach((stub) => stub.close());
   }
 }
 
@@ -108,6 +119,11 @@ async function attempt(what, call) {
 async function main() {
   const { AUTHZ_TARGET, AUTHZ_SECRET_FILE, TOKEN, THIRD_PARTY_TOKEN } = process.env;
   const client = new Client(AUTHZ_TARGET, readFileSync(AUTHZ_SECRET_FILE, "utf8").trim());
+  if (process.argv[2] === "management") {
+    await manage(attempt, client);
+    client.close();
+    return;
+  }
   const refresh = async (token) => client.verify((await client.refresh(token)).accessToken);
 
   await attempt("verify", () => client.verify(TOKEN));

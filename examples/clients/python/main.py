@@ -2,6 +2,7 @@
 
 import json
 import os
+import sys
 from pathlib import Path
 
 import grpc
@@ -9,6 +10,7 @@ from google.protobuf.field_mask_pb2 import FieldMask
 from google.rpc.error_details_pb2 import ErrorInfo, RetryInfo
 from grpc_status import rpc_status
 
+import management
 from rownd.auth.v1.identity_pb2 import AuthLevel
 from rownd.auth.v1.rownd_auth_pb2 import (
     ExchangeRequest,
@@ -95,14 +97,17 @@ def attempt(what, call):
 def main():
     target = os.environ["AUTHZ_TARGET"]
     secret = Path(os.environ["AUTHZ_SECRET_FILE"]).read_text().strip()
-    token = os.environ["TOKEN"]
-    third_party_token = os.environ["THIRD_PARTY_TOKEN"]
     options = [("grpc.service_config", json.dumps(SERVICE_CONFIG))]
     if target.startswith("unix:"):
         # The library would put the socket's path there, which is no host (RFC 9113 section 8.3.1).
         options.append(("grpc.default_authority", "localhost"))
     with grpc.insecure_channel(target, options) as channel:
         client = Client(channel, secret)
+        if sys.argv[1:] == ["management"]:
+            management.run(attempt, channel, client.call)
+            return
+        token = os.environ["TOKEN"]
+        third_party_token = os.environ["THIRD_PARTY_TOKEN"]
 
         def refresh(token):
             return client.verify(client.refresh(token).access_token)

@@ -8,6 +8,7 @@ require 'google/rpc/error_details_pb'
 require 'grpc'
 require 'grpc/google_rpc_status_utils'
 require 'rownd/auth/v1/rownd_auth_services_pb'
+require_relative 'management'
 
 DEADLINE = 5 # seconds, for a call with all of its tries
 
@@ -32,14 +33,22 @@ SERVICE_CONFIG = {
 class Client
   include Rownd::Auth::V1
 
+  attr_reader :metadata
+
   def initialize(target, secret)
-    channel = { 'grpc.service_config' => SERVICE_CONFIG.to_json }
+    @target = target
+    @channel = { 'grpc.service_config' => SERVICE_CONFIG.to_json }
     # The library would put the socket's path there, which is no host (RFC 9113 section 8.3.1).
-    channel['grpc.default_authority'] = 'localhost' if target.start_with?('unix:')
-    @stub = RowndAuth::Stub.new(
-      target, :this_channel_is_insecure, channel_args: channel, timeout: DEADLINE
-    )
+    @channel['grpc.default_authority'] = 'localhost' if target.start_with?('unix:')
+    @stub = stub(RowndAuth)
     @metadata = { 'authorization' => "Bearer #{secret}" }
+  end
+
+  # A stub of another service, with the same target.
+  def stub(service)
+    service::Stub.new(
+      @target, :this_channel_is_insecure, channel_args: @channel, timeout: DEADLINE
+    )
   end
 
   def verify(token)
@@ -97,6 +106,11 @@ rescue GRPC::BadStatus => e
 end
 
 client = Client.new(ENV.fetch('AUTHZ_TARGET'), File.read(ENV.fetch('AUTHZ_SECRET_FILE')).strip)
+if ARGV == ['management']
+  manage(client)
+  exit
+end
+
 token = ENV.fetch('TOKEN')
 
 attempt('verify') { client.verify(token) }

@@ -45,7 +45,9 @@ impl Client {
                 command.arg(main("python/main.py")).env("PYTHONPATH", tool("clients/python"));
             }
             Self::Go => {
-                assert_fresh(&tool("clients/go/main.go"), &main("go/main.go"));
+                for file in ["main.go", "management.go"] {
+                    assert_fresh(&tool("clients/go").join(file), &main("go").join(file));
+                }
                 command = Command::new(tool("clients/go/client"));
             }
             Self::Node => {
@@ -53,9 +55,11 @@ impl Client {
                 command.arg(main("node/main.cjs")).env("NODE_PATH", node_modules("node"));
             }
             Self::Java => {
-                let source = "src/main/java/example/Main.java";
                 let built = tool("clients/java");
-                assert_fresh(&built.join(source), &main("java").join(source));
+                for file in ["Main.java", "Management.java"] {
+                    let source = format!("src/main/java/example/{file}");
+                    assert_fresh(&built.join(&source), &main("java").join(&source));
+                }
                 let target = built.join("target");
                 let path = format!("{0}/classes:{0}/lib/*", target.display());
                 command = Command::new("java");
@@ -72,7 +76,19 @@ impl Client {
     /// Runs the client and returns the lines that it prints.
     async fn run(self, stage: &Stage) -> String {
         let mut command = self.command();
-        command.envs(stage.environment()).stdin(Stdio::null()).kill_on_drop(true);
+        command.envs(stage.environment());
+        self.output_of(command).await
+    }
+
+    /// The same for its `management`.
+    async fn manage(self, stage: &Stage) -> String {
+        let mut command = self.command();
+        command.arg("management").envs(stage.environment_of_back_office());
+        self.output_of(command).await
+    }
+
+    async fn output_of(self, mut command: Command) -> String {
+        command.stdin(Stdio::null()).kill_on_drop(true);
         let output = tokio::time::timeout(TIME_LIMIT, command.output())
             .await
             .unwrap_or_else(|_| panic!("{self:?} does not end"))
@@ -92,11 +108,11 @@ fn node_modules(example: &str) -> PathBuf {
     installed.join("node_modules")
 }
 
-/// The texts in the README, in their order: in good times, and while Rownd is down.
-fn expected() -> [String; 2] {
+/// The texts in the README, in their order: in good times, while Rownd is down, and of `management`.
+fn expected() -> [String; 3] {
     let page = fs::read_to_string(package("examples/clients/README.md")).unwrap();
     let mut texts = page.split("```text\n").skip(1).map(|rest| rest.split_once("```").unwrap().0);
-    [texts.next().unwrap().to_owned(), texts.next().unwrap().to_owned()]
+    [(); 3].map(|()| texts.next().unwrap().to_owned())
 }
 
 /// When to come again is the server's to say, and differs.
@@ -107,7 +123,7 @@ fn without_times(text: &str) -> String {
 
 async fn all_say_what_is_expected(clients: &[Client], over: Over) {
     let stage = Stage::set(over).await;
-    let [expected, _] = expected();
+    let [expected, ..] = expected();
     for client in clients {
         assert_eq!(client.run(&stage).await, expected, "{client:?} over {over:?}");
     }
@@ -120,7 +136,7 @@ async fn all_tell_an_outage(clients: &[Client]) {
     for endpoint in [Endpoint::Token, Endpoint::UserData] {
         stage.running.controls.inject(Fault::status(endpoint, 503)).unwrap();
     }
-    let [_, expected] = expected();
+    let [_, expected, _] = expected();
     for client in clients {
         let before = stage.calls().await;
         let said = without_times(&client.run(&stage).await);
@@ -131,6 +147,27 @@ async fn all_tell_an_outage(clients: &[Client]) {
         assert_eq!(made, [2, 2, 3], "{client:?}");
     }
     stage.end().await;
+}
+
+/// A user from the first day to the last. Each client finds the stage as the one before did.
+async fn all_manage(clients: &[Client], over: Over) {
+    let stage = Stage::set(over).await;
+    let [.., expected] = expected();
+    for client in clients {
+        assert_eq!(client.manage(&stage).await, expected, "{client:?} over {over:?}");
+        // The caller of the other program has none of the rights.
+        let mut command = client.command();
+        command.arg("management").envs(stage.environment());
+        let said = client.output_of(command).await;
+        assert!(said.lines().all(|line| line.contains("PERMISSION_DENIED")), "{client:?}: {said}");
+    }
+    stage.end().await;
+}
+
+#[tokio::test]
+async fn every_client_manages_users_groups_and_openid_clients() {
+    all_manage(&Client::TESTED, Over::Tcp).await;
+    all_manage(&Client::TESTED, Over::Unix).await;
 }
 
 #[tokio::test]
@@ -154,4 +191,5 @@ async fn java_and_ruby_say_the_same() {
     all_say_what_is_expected(&Client::BY_HAND, Over::Tcp).await;
     all_say_what_is_expected(&Client::BY_HAND, Over::Unix).await;
     all_tell_an_outage(&Client::BY_HAND).await;
+    all_manage(&Client::BY_HAND, Over::Tcp).await;
 }

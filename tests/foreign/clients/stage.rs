@@ -18,7 +18,11 @@ use rownd_emulator::{Seed, Settings, TokenOrder};
 
 /// The emulator's address in the files of `examples/`.
 const EMULATOR: &str = "http://127.0.0.1:8787";
-const SECRET: &str = "a-secret-of-the-clients-test-0001";
+/// The callers of the configuration, in their order, each with a secret for the tests.
+const CALLERS: [(&str, &str); 2] = [
+    ("examples", "a-secret-of-the-clients-test-0001"),
+    ("back-office", "a-secret-of-the-clients-test-0002"),
+];
 
 /// How the server listens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,10 +52,14 @@ impl Stage {
         let seed = Seed::parse("seed.yaml", &example("seed.yaml", &url)).unwrap();
         let running = Running::with(Settings { seed, ..Settings::demo(address) }).await;
         let dir = tempfile::tempdir().unwrap();
-        fs::write(secret_file(dir.path()), SECRET).unwrap();
         let mut config: Value = serde_saphyr::from_str(&example("rownd-authz.yaml", &url)).unwrap();
-        let secret = &mut config["rownd_auth"]["callers"][0]["secret"];
-        *secret = json!(format!("file:{}", secret_file(dir.path())));
+        for (index, (caller, secret)) in CALLERS.iter().enumerate() {
+            let file = secret_file(dir.path(), caller);
+            fs::write(&file, secret).unwrap();
+            let written = &mut config["rownd_auth"]["callers"][index];
+            assert_eq!(written["name"], *caller);
+            written["secret"] = json!(format!("file:{file}"));
+        }
         let product = match over {
             Over::Tcp => Product::start(config, Until::Ready).await,
             Over::Unix => Product::start_unix(config, &dir.path().join("grpc.sock")).await,
@@ -90,10 +98,16 @@ impl Stage {
             .claim("email", "pat@example.com");
         [
             ("AUTHZ_TARGET", self.target()),
-            ("AUTHZ_SECRET_FILE", secret_file(self.dir.path())),
+            ("AUTHZ_SECRET_FILE", secret_file(self.dir.path(), "examples")),
             ("TOKEN", self.token()),
             ("THIRD_PARTY_TOKEN", self.mint(&partner)),
         ]
+    }
+
+    /// The environment of `management`, which needs no token.
+    pub(super) fn environment_of_back_office(&self) -> [(&'static str, String); 2] {
+        let file = secret_file(self.dir.path(), "back-office");
+        [("AUTHZ_TARGET", self.target()), ("AUTHZ_SECRET_FILE", file)]
     }
 
     /// How often Verify, Exchange and GetUser have been called.
@@ -120,6 +134,6 @@ fn ann() -> TokenOrder {
     TokenOrder { app: Some("app_examples".to_owned()), ..TokenOrder::of("ann") }
 }
 
-fn secret_file(dir: &Path) -> String {
-    dir.join("secret").display().to_string()
+fn secret_file(dir: &Path, caller: &str) -> String {
+    dir.join(caller).display().to_string()
 }

@@ -7,6 +7,7 @@ import com.google.protobuf.FieldMask;
 import com.google.protobuf.InvalidProtocolBufferException;
 import com.google.rpc.ErrorInfo;
 import com.google.rpc.RetryInfo;
+import io.grpc.ClientInterceptor;
 import io.grpc.Grpc;
 import io.grpc.InsecureChannelCredentials;
 import io.grpc.ManagedChannel;
@@ -34,7 +35,7 @@ import java.util.concurrent.TimeUnit;
 /** A client of RowndAuth: verifies, trades and renews tokens, and reads a user. */
 public final class Main {
   /** For a call with all of its tries. */
-  private static final long DEADLINE_SECONDS = 5;
+  static final long DEADLINE_SECONDS = 5;
 
   /** Verify and GetUser may be asked again. Exchange never: what it trades works once. */
   private static final Map<String, ?> SERVICE_CONFIG =
@@ -56,13 +57,16 @@ public final class Main {
 
   private final RowndAuthGrpc.RowndAuthBlockingStub stub;
 
-  private Main(ManagedChannel channel, String secret) {
+  private Main(ManagedChannel channel, ClientInterceptor caller) {
+    stub = RowndAuthGrpc.newBlockingStub(channel).withInterceptors(caller);
+  }
+
+  /** Says who is calling, with every call. */
+  private static ClientInterceptor caller(String secret) {
     var metadata = new Metadata();
     var authorization = Metadata.Key.of("authorization", Metadata.ASCII_STRING_MARSHALLER);
     metadata.put(authorization, "Bearer " + secret);
-    stub =
-        RowndAuthGrpc.newBlockingStub(channel)
-            .withInterceptors(MetadataUtils.newAttachHeadersInterceptor(metadata));
+    return MetadataUtils.newAttachHeadersInterceptor(metadata);
   }
 
   private RowndAuthGrpc.RowndAuthBlockingStub call() {
@@ -116,7 +120,7 @@ public final class Main {
     return error.getStatus().getCode() + reason + again;
   }
 
-  private static void attempt(String what, Callable<String> call) throws Exception {
+  static void attempt(String what, Callable<String> call) throws Exception {
     try {
       System.out.println(what + ": " + call.call());
     } catch (StatusRuntimeException error) {
@@ -129,7 +133,12 @@ public final class Main {
     var token = environment.get("TOKEN");
     var channel = connect(environment.get("AUTHZ_TARGET"));
     try {
-      var client = new Main(channel, secret(environment.get("AUTHZ_SECRET_FILE")));
+      var caller = caller(secret(environment.get("AUTHZ_SECRET_FILE")));
+      if (List.of(arguments).equals(List.of("management"))) {
+        Management.run(channel, caller);
+        return;
+      }
+      var client = new Main(channel, caller);
       attempt("verify", () -> client.verify(token));
       attempt("verify nonsense", () -> client.verify("nonsense"));
       attempt(
