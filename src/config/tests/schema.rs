@@ -184,6 +184,10 @@ fn every_word_of_every_enumeration_is_read_and_printed_back() {
                 document["routes"][0]["passport"] = json!({ needed: "orders" });
                 document["passport"]["trust_domain"] = json!("shop.test");
             }
+            if pointer.starts_with("/shared/") {
+                let key = "c2l4dGVlbi1ieXRlcyEhc2l4dGVlbi1ieXRlcz8/c2g=";
+                document["shared"] = json!({ "url": "redis://127.0.0.1", "key": key });
+            }
             if pointer.starts_with("/rownd_auth/") {
                 document = with_service(document);
                 if pointer.ends_with("/auth_method") && word != "none" {
