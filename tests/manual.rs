@@ -53,6 +53,26 @@ fn blocks<'a>(text: &'a str, mark: &str) -> Vec<&'a str> {
         .collect()
 }
 
+/// A line that ends a block has nothing behind its mark, or the block goes on.
+#[test]
+fn every_block_ends() {
+    for Page { path, text } in pages() {
+        let mut begun: Option<usize> = None;
+        for (index, line) in text.lines().enumerate() {
+            let Some(rest) = line.strip_prefix("```") else { continue };
+            begun = match begun {
+                Some(_) => {
+                    let place = format!("{}:{}", path.display(), index + 1);
+                    assert!(rest.trim().is_empty(), "{place}: a block ends with ```{rest}");
+                    None
+                }
+                None => Some(index + 1),
+            };
+        }
+        assert_eq!(begun, None, "{}: a block has no end", path.display());
+    }
+}
+
 /// The anchors of a page: its headings, in lower case, spaces as dashes.
 fn anchors(text: &str) -> BTreeSet<String> {
     let slug = |heading: &str| {

@@ -54,9 +54,11 @@ fn host_problems(config: &Config) -> Vec<Finding> {
     if let Some(http) = http {
         add("/listeners/http/address", check_address(&http.address));
     }
+    // The same text is told by the check of the section.
+    let is_other_text = control != grpc.address.path();
     let grpc = grpc.address.path().and_then(resolved);
     let control = control.and_then(resolved);
-    if control.is_some() && control == grpc {
+    if control.is_some() && control == grpc && is_other_text {
         let message = "is the socket of the grpc listener too; write another path";
         add("/listeners/control/address", Err(message.to_owned()));
     }

@@ -18,7 +18,8 @@ use rustls::{
 use x509_parser::{certificate::X509Certificate, parse_x509_certificate};
 
 use super::{Config, file, findings::Finding, sections::OutboundTls};
-use pem_blocks::{PemBlock, blocks};
+use pem_blocks::PemBlock;
+pub(super) use pem_blocks::blocks;
 
 /// The certificate of an authority, out of a file.
 #[derive(Debug, Clone)]
@@ -40,7 +41,7 @@ pub struct Authority {
 pub fn read_authorities(path: &Path) -> Result<Vec<Authority>, Vec<String>> {
     let shown = path.display();
     let bytes = file::read_bytes(path, file::MAX_BYTES)
-        .map_err(|error| vec![format!("the file {shown} cannot be read: {error}")])?;
+        .map_err(|error| vec![file::unreadable(path, &error)])?;
     let text = as_text(&bytes).map_err(|cause| vec![format!("the file {shown} {cause}")])?;
     let at = |(line, cause): (usize, String)| format!("{shown}:{line}: {cause}");
     let blocks = blocks(text).map_err(|found| vec![at(found)])?;

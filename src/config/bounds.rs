@@ -32,9 +32,10 @@ impl DurationRange {
     /// The problem of this value, if it is a duration outside the range.
     fn problem(&self, value: &Value) -> Option<String> {
         // A text that is no duration is told by its pattern.
-        let duration = value.as_str().and_then(|text| Span::parse(text).ok())?;
+        let text = value.as_str()?;
+        let duration = Span::parse(text).ok()?;
         let fits = self.least <= duration && duration <= self.most;
-        (!fits).then(|| format!("`{duration}` is outside {}; write a duration within", self.shown))
+        (!fits).then(|| format!("`{text}` is outside {}; write a duration within", self.shown))
     }
 }
 

@@ -30,6 +30,9 @@ pub(super) struct YamlDocument {
     /// The values.
     pub(super) value: Value,
     places: BTreeMap<String, WrittenAt>,
+    /// The numbers, truth values and the like as they stand in the file, by JSON pointer: `0660` and
+    /// `yes` are read as other texts.
+    spelled: BTreeMap<String, String>,
     /// Something was read, so that a setting which is not written has a file to be written in.
     is_of_a_file: bool,
 }
@@ -50,10 +53,26 @@ impl YamlDocument {
             budget: serde_saphyr::budget! { max_depth: MAX_DEPTH },
         };
         let root: Node = serde_saphyr::from_str_with_options(text, options)
-            .map_err(|error| UnreadableYaml::of(&error))?;
+            .map_err(|error| UnreadableYaml::of(&error, text))?;
         document.is_of_a_file = true;
+        root.spelled(text, &mut String::new(), &mut document.spelled);
         document.value = root.plain(&mut String::new(), &mut document.places);
         Ok(document)
+    }
+
+    /// A value that is no text, as it stands in the file.
+    pub(super) fn spelled(&self, pointer: &str) -> Option<&str> {
+        self.spelled.get(pointer).map(String::as_str)
+    }
+
+    /// The document as it stands so many lines further down in a file.
+    pub(super) fn moved_down(mut self, lines: u64) -> Self {
+        for place in self.places.values_mut() {
+            if let WrittenAt::Line { line, .. } = place {
+                *line = line.saturating_add(lines);
+            }
+        }
+        self
     }
 
     /// Where the node at this JSON pointer, or its nearest ancestor below the root, was written.
@@ -79,7 +98,7 @@ impl YamlDocument {
     /// The places without the values, which may be secrets.
     pub(super) fn places_alone(&self) -> Self {
         let (places, is_of_a_file) = (self.places.clone(), self.is_of_a_file);
-        Self { value: Value::Null, places, is_of_a_file }
+        Self { value: Value::Null, places, spelled: BTreeMap::new(), is_of_a_file }
     }
 
     /// Whether a file was read.
@@ -139,6 +158,7 @@ impl YamlDocument {
         // The settings below it are replaced as well.
         let below = format!("{pointer}/");
         self.places.retain(|known, _| !known.starts_with(&below));
+        self.spelled.retain(|known, _| *known != pointer && !known.starts_with(&below));
         self.places.insert(pointer, place.clone());
         Ok(())
     }
@@ -192,6 +212,8 @@ pub fn readable(pointer: &str) -> String {
 
 struct Node {
     place: (u64, u64),
+    /// Offset and length in bytes, of a scalar.
+    bytes: Option<(u64, u64)>,
     value: Content,
 }
 
@@ -207,6 +229,38 @@ enum Content {
 }
 
 impl Node {
+    /// Collects the scalars that are no texts, as they are written.
+    fn spelled(&self, text: &str, pointer: &mut String, found: &mut BTreeMap<String, String>) {
+        let parent = pointer.len();
+        match &self.value {
+            Content::Scalar(Value::Bool(_) | Value::Number(_)) => {
+                let written = self.bytes.and_then(|(offset, length)| {
+                    let start = usize::try_from(offset).ok()?;
+                    let end = start.checked_add(usize::try_from(length).ok()?)?;
+                    text.get(start..end)
+                });
+                let written = written.map(str::trim).filter(|text| !text.is_empty());
+                found.extend(written.map(|written| (pointer.clone(), written.to_owned())));
+            }
+            Content::Scalar(_) => {}
+            Content::List(items) => {
+                for (index, item) in items.iter().enumerate() {
+                    pointer.push_str(&format!("/{index}"));
+                    item.spelled(text, pointer, found);
+                    pointer.truncate(parent);
+                }
+            }
+            Content::Map(entries) => {
+                for (key, _, node) in entries {
+                    pointer.push('/');
+                    pointer.push_str(&escape(key));
+                    node.spelled(text, pointer, found);
+                    pointer.truncate(parent);
+                }
+            }
+        }
+    }
+
     fn plain(self, pointer: &mut String, places: &mut BTreeMap<String, WrittenAt>) -> Value {
         let (line, column) = self.place;
         places.entry(pointer.clone()).or_insert(WrittenAt::Line { line, column });
@@ -240,7 +294,9 @@ impl Node {
 impl<'de> Deserialize<'de> for Node {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let spanned = Spanned::<Content>::deserialize(deserializer)?;
-        Ok(Self { place: place_of(spanned.referenced), value: spanned.value })
+        let bytes = spanned.defined.span();
+        let bytes = bytes.byte_offset().zip(bytes.byte_len());
+        Ok(Self { place: place_of(spanned.referenced), bytes, value: spanned.value })
     }
 }
 

@@ -16,15 +16,27 @@ const LISTENERS: &str = "/properties/listeners/properties";
 
 /// A name of HTTP: a token (RFC 9110 section 5.6.2).
 const TOKEN: &str = "^[!#$%&'*+.^_`|~0-9A-Za-z-]+$";
-const IP_PORT: &str = "[0-9]{1,3}(\\.[0-9]{1,3}){3}:[0-9]{1,5}|\\[[0-9A-Fa-f:.%]+\\]:[0-9]{1,5}";
+const IP_PORT: &str = "([0-9]{1,3}(\\.[0-9]{1,3}){3}|\\[[0-9A-Fa-f:.%]+\\]):0*([0-9]{1,4}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])";
 const WEB: &str = "^[Hh][Tt][Tt][Pp][Ss]?://[^/?#\\s]+";
 /// https, or http on an address that may be this machine's.
 const SAFE_WEB: &str = "^([Hh][Tt][Tt][Pp][Ss]://|[Hh][Tt][Tt][Pp]://([Ll][Oo][Cc][Aa][Ll][Hh][Oo][Ss][Tt]|[0-9]|\\[))";
 const HOST: &str = "^(\\*\\.)?[A-Za-z0-9_-]+(\\.[A-Za-z0-9_-]+)*\\.?$";
 /// A path without a query, an escape and the like.
 const PLAIN_PATH: &str = "^/[^?#%\\\\;]*$";
+/// Parts that no plain path has: an empty or a dot segment, and a list of paths.
+const ODD_PATH: &str = "//|/\\.\\.?(/|$)|,[ /]|\\s$";
+/// Signs of the patterns of routers, which are compared literally.
+const ROUTER_PATTERN: &str = "/[:*]|[*$](/|$)|[{}<>]";
+/// The same for templates, in which `{name}` stands for a segment.
+const TEMPLATE_PATTERN: &str = "/[:*]|[*$](/|$)|[<>]";
 const SCOPE: &str = "^[!#-\\[\\]-~]+$";
 const NAME: &str = "^[A-Za-z0-9_-]+$";
+/// A text without blanks at its ends.
+const TRIMMED: &str = "^\\S(.*\\S)?$";
+/// The name of a header that a rule sets.
+const LOWER_NAME: &str = "^[a-z0-9-]+$";
+/// The address of the metadata of an issuer.
+const METADATA: &str = "/\\.well-known/";
 
 /// The schema of the shape with the rules.
 pub(super) fn with_rules(mut schema: Value) -> Value {
@@ -253,6 +265,14 @@ fn limits() -> Vec<(String, Value)> {
     all.extend(below("/properties/rownd_auth/properties/callers/items/properties", of_callers()));
     all.extend(below(LISTENERS, of_listeners()));
     all.extend(below(&format!("{ISSUER}/properties"), of_issuers()));
+    for rule in ["", ROUTE] {
+        let at = |rest: &str| format!("{rule}/properties/{rest}");
+        let name = json!({ "pattern": LOWER_NAME, "not": pattern("^x-rownd-") });
+        all.push((at("headers/items/properties/name"), name.clone()));
+        all.push((at("response_headers/items/properties/name"), name));
+        all.push((at("denial/properties/html/properties/accent"), pattern("^#[0-9A-Fa-f]{6}$")));
+        all.push((at("denial/properties/redirect/properties/url"), pattern(SAFE_WEB)));
+    }
     for rule in [ROUTE, GUARD] {
         all.extend(below(&format!("{rule}/properties/match/properties"), of_matches()));
         all.push((format!("{rule}/properties/match"), json!({ "minProperties": 1 })));
@@ -266,7 +286,7 @@ fn of_sections() -> Vec<(&'static str, Value)> {
         ("trusted_origins/items", pattern("^[Hh][Tt][Tt][Pp][Ss]?://[^/?#\\s]+$")),
         ("check/properties/extra_methods/items", pattern("^[A-Z0-9_-]+$")),
         ("key_snapshots/properties/directory", pattern("^/")),
-        ("protected_resource/properties/resource", pattern(WEB)),
+        ("protected_resource/properties/resource", pattern(SAFE_WEB)),
         ("protected_resource/properties/authorization_servers/items", pattern(WEB)),
         ("protected_resource/properties/scopes_supported/items", pattern(SCOPE)),
     ]
@@ -280,6 +300,7 @@ fn of_callers() -> Vec<(&'static str, Value)> {
     let exact = || pattern("^[^*]+$");
     vec![
         ("allow", json!({ "minItems": 1 })),
+        ("secret", pattern("^(file:.+|.{16,})$")),
         ("apps", json!({ "minItems": 1 })),
         ("issuers", json!({ "minItems": 1 })),
         ("uris/items", exact()),
@@ -294,7 +315,10 @@ fn of_listeners() -> Vec<(&'static str, Value)> {
         ("grpc/properties/address", any()),
         ("http/properties/address", any()),
         ("ops/properties/address", ip()),
-        ("ops/properties/probe_address", ip()),
+        (
+            "ops/properties/probe_address",
+            json!({ "pattern": format!("^({IP_PORT})$"), "not": pattern("^(0\\.0\\.0\\.0|\\[::\\]):") }),
+        ),
         ("control/properties/address", pattern("^unix:/.+$")),
         ("http/properties/serve", json!({ "minItems": 1, "uniqueItems": true })),
         (
@@ -307,8 +331,18 @@ fn of_listeners() -> Vec<(&'static str, Value)> {
 fn of_issuers() -> Vec<(&'static str, Value)> {
     let secret = |others: &str| json!({ "minLength": 1, "not": pattern(others) });
     vec![
-        ("base_url", pattern(WEB)),
-        ("jwks_url", pattern(WEB)),
+        ("issuer", json!({ "pattern": TRIMMED, "not": pattern(METADATA) })),
+        ("base_url", json!({ "pattern": WEB, "not": pattern("/\\.well-known/|\\s$") })),
+        ("audiences/items", pattern(TRIMMED)),
+        ("key_set", json!({ "not": pattern("^(/|\\.\\.?/|https?://)[^\\n]*$") })),
+        ("apps", json!({ "uniqueItems": true })),
+        (
+            "jwks_url",
+            json!({
+                "pattern": WEB,
+                "not": pattern("/\\.well-known/(.*/)?(openid-configuration|oauth-authorization-server)$"),
+            }),
+        ),
         ("jwks_fallback_url", pattern(WEB)),
         ("project", pattern(NAME)),
         ("tenants_file", pattern("^file:.+$")),
@@ -320,12 +354,13 @@ fn of_issuers() -> Vec<(&'static str, Value)> {
 }
 
 fn of_matches() -> Vec<(&'static str, Value)> {
+    let path = |patterns: &str| json!({ "pattern": PLAIN_PATH, "not": pattern(&format!("{ODD_PATH}|{patterns}")) });
     vec![
         ("hosts/items", pattern(HOST)),
         ("methods/items", pattern("^[A-Z0-9_-]+$")),
-        ("path/properties/exact", pattern(PLAIN_PATH)),
-        ("path/properties/prefix", pattern(PLAIN_PATH)),
-        ("path/properties/template", pattern(PLAIN_PATH)),
+        ("path/properties/exact", path(ROUTER_PATTERN)),
+        ("path/properties/prefix", path(ROUTER_PATTERN)),
+        ("path/properties/template", path(TEMPLATE_PATTERN)),
         ("headers/items/properties/name", pattern(TOKEN)),
     ]
 }

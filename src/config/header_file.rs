@@ -28,7 +28,7 @@ impl HeaderFile {
     pub fn read(&self) -> Result<(String, Secret), String> {
         let (setting, shown) = (self.setting, self.file.display());
         let bytes = file::read_bytes(&self.file, MAX_BYTES)
-            .map_err(|error| format!("{setting}: the file {shown} cannot be read: {error}"))?;
+            .map_err(|error| format!("{setting}: {}", file::unreadable(&self.file, &error)))?;
         let value = bytes.trim_ascii();
         if value.is_empty() {
             return Err(format!("{setting}: the file {shown} is empty"));

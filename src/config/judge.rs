@@ -10,10 +10,10 @@ use serde_json::json;
 
 use super::{
     Config, Finding, Problem, Problems,
-    document::YamlDocument,
+    document::{YamlDocument, readable},
     environment, file_problems,
     findings::Findings,
-    name_of, no_effect, overlap,
+    name_of, no_effect, odd_texts, overlap, partial, placeholder,
     places::{Places, at},
     read_file,
     sections::WrittenConfig,
@@ -93,16 +93,20 @@ fn judge_text(
     let mut warnings: Vec<_> = environment::unknown_names(environment).collect();
     let mut document = match YamlDocument::parse(text) {
         Ok(document) => document,
-        Err(error) => return Judged { outcome: Err(unreadable(name, error)), warnings },
+        Err(error) => {
+            let problems = partial::problems(name, text, error);
+            return Judged { outcome: Err(Problems(problems)), warnings };
+        }
     };
     if document.value.is_null() {
         // A file of `---` alone is as empty as one of comments.
         document.value = json!({});
     }
     let mut problems = environment::apply(&mut document, environment, &mut warnings);
-    let mut found = structure::problems(&document.value);
+    let mut found = structure::problems(&document);
     // A section of the wrong form is left out, and the rest is still checked: all problems at once.
     let (value, left_out) = structure::without(document.value.clone(), &found);
+    found = own_problems(found, &problems);
     let config = match serde_json::from_value::<WrittenConfig>(value) {
         Ok(mut written) => {
             let set =
@@ -113,9 +117,7 @@ fn judge_text(
             let mut more = Findings::without(left_out.clone());
             let mut config = validate::check(written, &mut more);
             config.places = Places::of(name, &document);
-            let place = |pointer: &str| at(name, &document, pointer, String::new()).place;
-            warnings.extend(overlap::warnings(&config.routes, place));
-            warnings.extend(no_effect::check(&config, &document, &mut more));
+            warnings.extend(own_warnings(name, &config, &document, &mut more));
             // A section that was left out has a problem already; its defaults may cause others.
             let more = Vec::from(more).into_iter().chain(more_problems(&config));
             let more = more.filter(|finding| !is_of_any(&left_out, &finding.pointer));
@@ -166,11 +168,37 @@ fn is_below(pointer: &str, ancestor: &str) -> bool {
     pointer.strip_prefix(ancestor).is_some_and(|rest| rest.starts_with('/'))
 }
 
+/// The warnings of this room.
+fn own_warnings(
+    name: &str,
+    config: &Config,
+    document: &YamlDocument,
+    found: &mut Findings,
+) -> Vec<Warning> {
+    let place = |pointer: &str| at(name, document, pointer, String::new()).place;
+    let mut warnings = overlap::warnings(&config.routes, place);
+    warnings.extend(overlap::repeated_guards(&config.guards, place));
+    warnings.extend(no_effect::check(config, document, found));
+    warnings.extend(placeholder::warnings(config, document));
+    warnings.extend(odd_texts::warnings(document));
+    warnings
+}
+
+/// The problems of form without those that a variable which cannot be read has caused: its setting is
+/// not there.
+fn own_problems(found: Vec<(String, String)>, of_variables: &[Problem]) -> Vec<(String, String)> {
+    let is_caused = |pointer: &str, message: &str| {
+        let missing = message.strip_prefix('`').and_then(|rest| rest.split_once("` is missing"));
+        missing.is_some_and(|(name, _)| {
+            let setting = format!("{}.{name}", readable(pointer));
+            of_variables.iter().any(|problem| problem.setting == setting)
+        })
+    };
+    found.into_iter().filter(|(pointer, message)| !is_caused(pointer, message)).collect()
+}
+
 pub(super) fn unreadable(name: &str, error: UnreadableYaml) -> Problems {
-    let UnreadableYaml { place, message } = error;
-    let (line, column) = place.unwrap_or((1, 1));
-    let place = format!("{name}:{line}");
-    Problems(vec![Problem { place, column: Some(column), setting: String::new(), message }])
+    Problems(vec![partial::of_mistake(name, error)])
 }
 
 pub(super) fn one(place: String, message: String) -> Problems {

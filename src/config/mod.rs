@@ -17,9 +17,12 @@ mod judge;
 mod listen_address;
 mod nearest;
 mod no_effect;
+mod odd_texts;
 mod origin;
 mod overlap;
 mod owner;
+mod partial;
+mod placeholder;
 mod places;
 mod problem;
 mod proxy;
@@ -98,6 +101,7 @@ pub use structure::json_schema;
 pub use tls::{Material, read_tls};
 pub use watch::{ConfigSource, Files};
 pub use web_address::WebAddress;
+use yaml_error::UnreadableYaml;
 
 /// The most bytes of a configuration file.
 const MAX_FILE_BYTES: u64 = 16 << 20;
@@ -155,12 +159,17 @@ pub fn certificate_file(path: &Path) -> io::Result<()> {
 /// The text of the configuration file. It may be a pipe, as shells make them, but it has to end.
 fn read_file(path: &Path) -> Result<String, Problems> {
     let read = || {
-        let mut text = String::new();
-        std::fs::File::open(path)?.take(MAX_FILE_BYTES + 1).read_to_string(&mut text)?;
-        let fits = u64::try_from(text.len()).is_ok_and(|length| length <= MAX_FILE_BYTES);
-        if fits { Ok(text) } else { Err(io::Error::other("it is larger than 16 MiB")) }
+        let mut bytes = Vec::new();
+        std::fs::File::open(path)?.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes)?;
+        let fits = u64::try_from(bytes.len()).is_ok_and(|length| length <= MAX_FILE_BYTES);
+        if fits { Ok(bytes) } else { Err(io::Error::other("it is larger than 16 MiB")) }
     };
-    read().map_err(|error| one(path.display().to_string(), format!("cannot be read: {error}")))
+    let name = path.display().to_string();
+    let bytes = read().map_err(|error| one(name.clone(), format!("cannot be read: {error}")))?;
+    String::from_utf8(bytes).map_err(|error| {
+        let good = error.as_bytes().get(..error.utf8_error().valid_up_to()).unwrap_or_default();
+        unreadable(&name, UnreadableYaml::not_utf8(good))
+    })
 }
 
 fn name_of(file: Option<&Path>) -> String {

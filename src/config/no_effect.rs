@@ -221,6 +221,21 @@ fn of_sections(config: &Config, written: &YamlDocument) -> Vec<Warning> {
             "has no effect: no keys of any issuer are fetched; leave it out",
         ));
     }
+    if config.listeners.control.is_none() && written.is_written("/revocation") {
+        warnings.push(warning(
+            "/revocation",
+            "has no effect: revocations are commands, and no listener takes any; write \
+             listeners.control, or leave the section out",
+        ));
+    }
+    let limits = &config.identity_headers;
+    if limits.max_value_bytes > limits.max_total_bytes {
+        warnings.push(warning(
+            "/identity_headers/max_value_bytes",
+            "is never reached: all values together have `max_total_bytes`, which is less; raise that, \
+             or lower this",
+        ));
+    }
     if config.passport.is_some() && config.routes.iter().all(|route| route.passport.is_none()) {
         warnings.push(warning(
             "/passport",

@@ -8,12 +8,14 @@ use std::{borrow::Cow, collections::HashMap};
 
 use super::{
     document::readable,
-    sections::{AppliesTo, Match, Mode, PathMatch, PathTemplate, Route, TemplateSegment},
+    sections::{AppliesTo, Guard, Match, Mode, PathMatch, PathTemplate, Route, TemplateSegment},
 };
 use crate::model::Warning;
 
 /// Warnings of one configuration. The others are counted.
 const MOST: usize = 32;
+/// Guards that are held against each other.
+const MOST_GUARDS: usize = 256;
 /// Regular expressions that are held against the exact paths of later rules.
 const MOST_EXPRESSIONS: usize = 128;
 
@@ -75,6 +77,31 @@ pub(super) fn warnings(routes: &[Route], place: impl Fn(&str) -> String) -> Vec<
     warnings
 }
 
+/// The warnings about guards that repeat others: each is asked, so the second changes nothing.
+pub(super) fn repeated_guards(guards: &[Guard], place: impl Fn(&str) -> String) -> Vec<Warning> {
+    let unnamed = |guard: &Guard| Guard { id: String::new(), ..guard.clone() };
+    let all: Vec<Guard> = guards.iter().take(MOST_GUARDS).map(unnamed).collect();
+    let mut warnings = Vec::new();
+    for (second, guard) in all.iter().enumerate() {
+        let Some(first) = all.iter().take(second).position(|known| known == guard) else {
+            continue;
+        };
+        let id =
+            |index: usize| guards.get(index).map(|guard| guard.id.as_str()).unwrap_or_default();
+        let at = format!("/guards/{first}");
+        let text = format!(
+            "`{}` repeats {} `{}` ({}); leave one of them out",
+            id(second),
+            readable(&at),
+            id(first),
+            place(&at)
+        );
+        warnings.push(Warning::of("route_repeated", format!("/guards/{second}"), text));
+    }
+    warnings.truncate(MOST);
+    warnings
+}
+
 /// Two rules that differ in their names alone.
 fn repeats(one: Option<&Route>, other: Option<&Route>) -> bool {
     let unnamed = |route: &Route| Route { id: String::new(), ..route.clone() };
@@ -129,6 +156,9 @@ impl<'a> Earlier<'a> {
             None | Some(PathMatch::Prefix(_)) => {}
             Some(PathMatch::Exact(path)) => {
                 lists.extend(self.exact.get(path.as_str()).map(Vec::as_slice));
+                let firsts = [path.split('/').nth(1), None];
+                let all = firsts.iter().filter_map(|it| self.template.get(it));
+                lists.extend(all.map(Vec::as_slice));
                 lists.push(&self.expressions);
             }
             Some(PathMatch::Template(template)) => {
@@ -189,9 +219,15 @@ fn covers_path(by: &PathMatch, path: &PathMatch) -> bool {
             }
         }
         PathMatch::Exact(text) => matches!(path, PathMatch::Exact(path) if path == text),
-        PathMatch::Template(by) => {
-            matches!(path, PathMatch::Template(path) if covers_template(by, path))
-        }
+        PathMatch::Template(by) => match path {
+            PathMatch::Template(path) => covers_template(by, path.segments()),
+            PathMatch::Exact(path) => {
+                let literal = |text: &str| TemplateSegment::Literal(text.to_owned());
+                let segments: Vec<TemplateSegment> = path.split('/').skip(1).map(literal).collect();
+                covers_template(by, &segments)
+            }
+            PathMatch::Prefix(_) | PathMatch::Regex(_) => false,
+        },
         PathMatch::Regex(by) => match path {
             PathMatch::Regex(regex) => regex == by,
             PathMatch::Exact(path) => by.is_match(path.as_bytes()),
@@ -200,8 +236,8 @@ fn covers_path(by: &PathMatch, path: &PathMatch) -> bool {
     }
 }
 
-fn covers_template(by: &PathTemplate, path: &PathTemplate) -> bool {
-    let mut left = path.segments().iter();
+fn covers_template(by: &PathTemplate, path: &[TemplateSegment]) -> bool {
+    let mut left = path.iter();
     for segment in by.segments() {
         let sent = left.next();
         let covered = match (segment, sent) {

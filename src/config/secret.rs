@@ -29,12 +29,17 @@ impl Secret {
             let text = file::read_text(path)?;
             *self = Self::new(file::without_line_end(&text));
         }
-        let good = !self.expose().is_empty() && self.expose().bytes().all(|b| b.is_ascii_graphic());
-        if good {
-            Ok(())
+        let text = self.expose();
+        let message = if text.is_empty() {
+            "is empty; write the secret, or file:/path"
+        } else if text.trim() != text {
+            "begins or ends with a blank or a line end; leave it out"
+        } else if !text.bytes().all(|byte| byte.is_ascii_graphic()) {
+            "has blanks or characters other than visible ASCII; write it exactly as it was given out"
         } else {
-            Err("the secret is empty or has characters other than visible ASCII".to_owned())
-        }
+            return Ok(());
+        };
+        Err(message.to_owned())
     }
 
     /// The text, for the one place that sends it.

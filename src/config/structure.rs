@@ -1,7 +1,10 @@
 //! Is every key known and every value of the right shape? Asked of the JSON Schema, which is
 //! made from `schema/`, so that the two cannot disagree. All problems at once.
 
-use std::sync::LazyLock;
+use std::{
+    collections::{HashMap, HashSet},
+    sync::LazyLock,
+};
 
 use jsonschema::{Validator, error::ValidationErrorKind};
 use schemars::generate::SchemaSettings;
@@ -9,7 +12,7 @@ use serde_json::{Map, Value, json};
 
 use super::{
     bounds::{DURATION_RANGE, duration_range, sentence},
-    document::escape,
+    document::{YamlDocument, escape},
     editor_schema::with_rules,
     listen_address::{LISTEN_ADDRESS, listen_address},
     schema_path,
@@ -126,52 +129,108 @@ fn simplify(node: &mut Value) {
 }
 
 /// The problems of shape: JSON pointer and message.
-pub(super) fn problems(value: &Value) -> Vec<(String, String)> {
+pub(super) fn problems(document: &YamlDocument) -> Vec<(String, String)> {
+    problems_of(&document.value, &|pointer| document.spelled(pointer))
+}
+
+/// The problems of the shape of a value. `spelled` says how a value that is no text was written.
+pub(super) fn problems_of<'a>(
+    value: &Value,
+    spelled: &dyn Fn(&str) -> Option<&'a str>,
+) -> Vec<(String, String)> {
     let Shape { schema, validator } = &*SHAPE;
     let validator = match validator {
         Ok(validator) => validator,
         Err(error) => return vec![(String::new(), format!("the schema is not usable: {error}"))],
     };
-    let mut found = Vec::new();
+    let (mut found, mut weak) = (Vec::new(), Vec::new());
     for error in validator.iter_errors(value) {
         let pointer = error.instance_path().as_str().to_owned();
         let at = schema_at(schema, error.schema_path().as_str());
         match error.kind() {
             ValidationErrorKind::AdditionalProperties { unexpected } => {
                 for key in unexpected {
-                    found.push((format!("{pointer}/{}", escape(key)), told::unknown_key(key, at)));
+                    let message = told::unknown_key(key, at, schema);
+                    found.push((format!("{pointer}/{}", escape(key)), message));
                 }
             }
-            kind => found.push((pointer, told::describe(kind, error.instance(), at))),
+            kind => {
+                let message = told::describe(kind, error.instance(), at, spelled(&pointer));
+                let is_none = matches!(
+                    kind,
+                    ValidationErrorKind::OneOfNotValid { .. } | ValidationErrorKind::AnyOf { .. }
+                );
+                weak.resize(found.len(), false);
+                weak.push(is_none && told::is_about_alternatives(&message));
+                found.push((pointer, message));
+            }
         }
     }
-    fractions(value, schema, "", &mut found);
-    found
+    fractions(value, (schema, schema, spelled), "", &mut found);
+    once_each(value, found, &weak)
+}
+
+/// The problems without those that only follow from another: a value that is no text at all, and
+/// not of the right form either; an alternative that is missing because its name is misspelt. `weak`
+/// says of each problem whether it is about a missing alternative.
+fn once_each(value: &Value, found: Vec<(String, String)>, weak: &[bool]) -> Vec<(String, String)> {
+    let is_weak = |index: usize| weak.get(index).is_some_and(|weak| *weak);
+    let mut first: HashMap<&str, usize> = HashMap::new();
+    let mut parents: HashSet<&str> = HashSet::new();
+    for (index, (pointer, _)) in found.iter().enumerate() {
+        parents.extend(pointer.rsplit_once('/').map(|(parent, _)| parent));
+        if !is_weak(index) {
+            first.entry(pointer).or_insert(index);
+        }
+    }
+    let is_kept = |(index, (pointer, _)): (usize, &(String, String))| {
+        let before = first.get(pointer.as_str());
+        if is_weak(index) {
+            return before.is_none() && !parents.contains(pointer.as_str());
+        }
+        let is_scalar =
+            value.pointer(pointer).is_some_and(|value| !value.is_object() && !value.is_array());
+        !is_scalar || before == Some(&index)
+    };
+    let kept: Vec<bool> = found.iter().enumerate().map(is_kept).collect();
+    let found = found.into_iter().zip(kept);
+    found.filter_map(|(problem, is_kept)| is_kept.then_some(problem)).collect()
 }
 
 /// Adds the numbers that are written with a point where a whole number belongs. JSON Schema takes
 /// `100.0` for one; a reader of whole numbers does not.
-fn fractions(value: &Value, schema: &Value, pointer: &str, found: &mut Vec<(String, String)>) {
+/// The schemas are the whole one, and that of the value.
+fn fractions<'a>(
+    value: &Value,
+    (root, schema, spelled): (&Value, &Value, &dyn Fn(&str) -> Option<&'a str>),
+    pointer: &str,
+    found: &mut Vec<(String, String)>,
+) {
     match value {
         Value::Number(number) if number.is_f64() => {
             // One that is too large is told by the bounds of its setting.
             let is_whole =
                 number.as_f64().is_some_and(|number| number.fract() == 0.0 && number.abs() < 9e15);
             if is_whole && schema.get("type").and_then(Value::as_str) == Some("integer") {
-                found.push((pointer.to_owned(), told::with_a_point(number)));
+                found.push((pointer.to_owned(), told::with_a_point(number, spelled(pointer))));
             }
         }
         Value::Array(items) => {
             for (index, item) in items.iter().enumerate() {
                 let index = index.to_string();
-                let Some(schema) = schema_path::step(schema, &index) else { continue };
-                fractions(item, schema, &format!("{pointer}/{index}"), found);
+                let Some(schema) = schema_path::step(root, schema, &index) else { continue };
+                fractions(item, (root, schema, spelled), &format!("{pointer}/{index}"), found);
             }
         }
         Value::Object(map) => {
             for (name, value) in map {
-                let Some(schema) = schema_path::step(schema, name) else { continue };
-                fractions(value, schema, &format!("{pointer}/{}", escape(name)), found);
+                let Some(schema) = schema_path::step(root, schema, name) else { continue };
+                fractions(
+                    value,
+                    (root, schema, spelled),
+                    &format!("{pointer}/{}", escape(name)),
+                    found,
+                );
             }
         }
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}

@@ -14,7 +14,10 @@ use rustls::{
 };
 use x509_parser::parse_x509_certificate;
 
-use super::{Config, Tls, findings::Finding};
+use super::{Config, Tls, authorities::blocks, file, findings::Finding};
+
+/// The first byte of what DER encodes of keys and certificates (X.690 section 8.9).
+const DER_SEQUENCE: u8 = 0x30;
 
 /// The content of the certificate files.
 #[derive(Debug, Clone)]
@@ -63,11 +66,37 @@ pub(super) fn problems(config: &Config) -> Vec<Finding> {
     found.into_iter().map(at).collect()
 }
 
-/// The bytes of a file in PEM.
-fn read_pem(file: &Path) -> Result<Vec<u8>, String> {
-    let shown = file.display();
-    super::file::read_bytes(file, super::file::MAX_BYTES)
-        .map_err(|error| format!("the file {shown} cannot be read: {error}"))
+/// The text of a file in PEM, and the labels of its blocks.
+fn read_pem(path: &Path, der: &str) -> Result<(String, Vec<String>), String> {
+    let shown = path.display();
+    let bytes =
+        file::read_bytes(path, file::MAX_BYTES).map_err(|error| file::unreadable(path, &error))?;
+    if bytes.first() == Some(&DER_SEQUENCE) {
+        return Err(format!(
+            "the file {shown} is not PEM but binary, most likely DER; convert it: {der}"
+        ));
+    }
+    let text = String::from_utf8(bytes)
+        .map_err(|_| format!("the file {shown} is not text in UTF-8; write PEM"))?;
+    let found = blocks(&text).map_err(|(line, cause)| format!("{shown}:{line}: {cause}"))?;
+    let labels = found.iter().map(|block| block.label.to_owned()).collect();
+    Ok((text, labels))
+}
+
+/// The part of a message that says what a file in PEM holds instead.
+fn instead(labels: &[String], wanted: &str) -> String {
+    match labels.first().map(String::as_str) {
+        None => format!("holds no {wanted}, and no block of PEM at all"),
+        Some("CERTIFICATE") => format!("holds a certificate, and no {wanted}"),
+        Some("PUBLIC KEY" | "RSA PUBLIC KEY") => format!("holds a public key, and no {wanted}"),
+        Some("CERTIFICATE REQUEST" | "NEW CERTIFICATE REQUEST") => {
+            format!("holds a request for a certificate, and no {wanted}")
+        }
+        Some(label) if label.ends_with("PRIVATE KEY") => {
+            format!("holds a private key, and no {wanted}")
+        }
+        Some(_) => format!("holds no {wanted}"),
+    }
 }
 
 fn certificates(
@@ -76,14 +105,19 @@ fn certificates(
     found: &mut Found,
 ) -> Vec<CertificateDer<'static>> {
     let shown = file.display();
-    let read = read_pem(file).and_then(|text| {
-        let chain = CertificateDer::pem_slice_iter(&text).collect::<Result<Vec<_>, _>>();
+    let der = "openssl x509 -inform der -in FILE -out FILE.pem";
+    let read = read_pem(file, der).and_then(|(text, labels)| {
+        let chain = CertificateDer::pem_slice_iter(text.as_bytes()).collect::<Result<Vec<_>, _>>();
         match chain {
             Ok(chain) if chain.is_empty() => Err(format!(
-                "the file {shown} holds no certificate; write PEM, -----BEGIN CERTIFICATE-----"
+                "the file {shown} {}; write the file that has -----BEGIN CERTIFICATE-----, often \
+                 tls.crt",
+                instead(&labels, "certificate")
             )),
             Ok(chain) => Ok(chain),
-            Err(error) => Err(format!("the file {shown} is not PEM: {error}")),
+            Err(_) => Err(format!(
+                "the file {shown} has a block that is not base64 as PEM has it; copy the file again"
+            )),
         }
     });
     read.unwrap_or_else(|message| {
@@ -94,10 +128,22 @@ fn certificates(
 
 fn key(file: &Path, found: &mut Found) -> Option<PrivateKeyDer<'static>> {
     let shown = file.display();
+    let der = "openssl pkey -inform der -in FILE -out FILE.pem";
     // The parser's error could quote what it found.
-    let read = read_pem(file).and_then(|text| {
-        PrivateKeyDer::from_pem_slice(&text).map_err(|_| {
-            format!("the file {shown} holds no private key; write PEM, unencrypted, PKCS #8 best")
+    let read = read_pem(file, der).and_then(|(text, labels)| {
+        if labels.iter().any(|label| label == "ENCRYPTED PRIVATE KEY")
+            || text.contains("Proc-Type: 4,ENCRYPTED")
+        {
+            return Err(format!(
+                "the file {shown} holds an encrypted key; decrypt it: openssl pkey -in OLD -out NEW"
+            ));
+        }
+        PrivateKeyDer::from_pem_slice(text.as_bytes()).map_err(|_| {
+            format!(
+                "the file {shown} {}; write the file that has the key in PEM, unencrypted, PKCS #8 \
+                 best, often tls.key",
+                instead(&labels, "private key")
+            )
         })
     });
     read.map_err(|message| found.push(("key_file", message))).ok()
@@ -126,9 +172,12 @@ fn expiry(leaf: &CertificateDer<'_>, file: &Path, found: &mut Found) -> Option<u
             if end > now {
                 return Some(end);
             }
-            format!("the certificate in {shown} expired at {}", certificate.validity().not_after)
+            let end = certificate.validity().not_after;
+            format!("the certificate in {shown} expired at {end}; write one that is valid")
         }
-        Err(error) => format!("the certificate in {shown} cannot be read: {error}"),
+        Err(error) => {
+            format!("the certificate in {shown} cannot be read: {error}; copy the file again")
+        }
     };
     found.push(("cert_file", message));
     None

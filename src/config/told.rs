@@ -11,43 +11,92 @@ use super::{
     nearest::nearest,
 };
 
-/// The message about a key that the map does not have.
-pub(super) fn unknown_key(key: &str, at: &Value) -> String {
+/// The start of the message about settings of which exactly one has to be there.
+const EXACTLY_ONE: &str = "write exactly one of ";
+
+/// Whether a message asks for one of several settings, and says nothing of what is there.
+pub(super) fn is_about_alternatives(message: &str) -> bool {
+    message.starts_with(EXACTLY_ONE)
+}
+
+/// The message about a key that the map does not have. `root` is the whole schema.
+pub(super) fn unknown_key(key: &str, at: &Value, root: &Value) -> String {
     let properties = at.get("properties").and_then(Value::as_object);
     let names: Vec<&str> =
         properties.map(|map| map.keys().map(String::as_str).collect()).unwrap_or_default();
-    match nearest(key, names.iter().copied()) {
-        Some(name) => format!("unknown field; did you mean `{name}`?"),
+    if let Some(name) = nearest(key, names.iter().copied()) {
+        return format!("unknown field; did you mean `{name}`?");
+    }
+    let place = only_place(key, at).or_else(|| only_place(key, root));
+    match place {
+        Some(place) => format!("unknown field here; `{key}` belongs into `{place}`"),
         None => format!("unknown field; known fields: {}", names.join(", ")),
     }
 }
 
+/// The one map below a part of the schema that has a setting of this name, if one is nearer than all
+/// others.
+fn only_place(key: &str, at: &Value) -> Option<String> {
+    let mut found = Vec::new();
+    places_of(key, at, "", &mut found);
+    let depth = |place: &String| place.matches('.').count();
+    let least = found.iter().map(depth).min()?;
+    found.retain(|place| depth(place) == least);
+    found.dedup();
+    found.pop().filter(|_| found.is_empty())
+}
+
+/// The maps below a part of the schema that have a setting of this name.
+fn places_of(key: &str, at: &Value, path: &str, found: &mut Vec<String>) {
+    let properties = at.get("properties").and_then(Value::as_object);
+    if !path.is_empty() && properties.is_some_and(|all| all.contains_key(key)) {
+        found.push(path.to_owned());
+    }
+    for (name, property) in properties.into_iter().flatten() {
+        let path = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
+        places_of(key, property, &path, found);
+    }
+    if let Some(items) = at.get("items") {
+        places_of(key, items, &format!("{path}[]"), found);
+    }
+    for option in ["oneOf", "anyOf"].iter().filter_map(|name| at.get(name)?.as_array()).flatten() {
+        places_of(key, option, path, found);
+    }
+}
+
 /// The message about a whole number that is written with a point.
-pub(super) fn with_a_point(number: &Number) -> String {
+/// `spelled` is the number as it was written.
+pub(super) fn with_a_point(number: &Number, spelled: Option<&str>) -> String {
     let whole = number.as_f64().map_or_else(|| number.to_string(), |number| format!("{number:.0}"));
-    format!("`{number}` is written with a point or an exponent; write {whole}")
+    match spelled.filter(|text| !text.contains(['.', 'e', 'E'])) {
+        Some(text) => format!("`{text}` begins with a zero; write {whole}"),
+        None => format!("`{number}` is written with a point or an exponent; write {whole}"),
+    }
 }
 
 /// The message about any other error.
-pub(super) fn describe(kind: &ValidationErrorKind, instance: &Value, at: &Value) -> String {
-    let shown = show(instance, at);
-    if let Some(message) = of_shape(kind, instance, at, &shown) {
+/// `spelled` is a value that is no text, as it was written.
+pub(super) fn describe(
+    kind: &ValidationErrorKind,
+    instance: &Value,
+    at: &Value,
+    spelled: Option<&str>,
+) -> String {
+    let shown = show(instance, at, spelled);
+    if let Some(message) = of_shape(kind, instance, at, (&shown, spelled)) {
         return message;
     }
     match kind {
-        ValidationErrorKind::Type { kind: TypeKind::Single(wanted) } => {
-            format!("{shown} is {}; write {}", kind_of(instance), article(&wanted.to_string()))
-        }
-        ValidationErrorKind::Type { .. } => {
-            let types = at.get("type").and_then(Value::as_array).into_iter().flatten();
-            let words: Vec<&str> = types.filter_map(Value::as_str).map(article).collect();
-            format!("{shown} is {}; write {}", kind_of(instance), words.join(" or "))
+        ValidationErrorKind::Type { kind } => {
+            let shown =
+                if instance.is_object() || instance.is_array() { "the value" } else { &shown };
+            format!("{shown} is {}; write {}", kind_of(instance), wanted(kind, at))
         }
         ValidationErrorKind::OneOfNotValid { .. }
         | ValidationErrorKind::OneOfMultipleValid { .. }
         | ValidationErrorKind::AnyOf { .. } => match (words(at), alternatives(at)) {
             (Some(words), _) => format!("{shown} is not a known word; write {words}"),
-            (None, Some(names)) => format!("write exactly one of {names}"),
+            (None, Some(names)) => format!("{EXACTLY_ONE}{names}"),
             (None, None) => format!("{shown} has another shape"),
         },
         ValidationErrorKind::Custom { message, .. } => message.clone(),
@@ -91,12 +140,25 @@ pub(super) fn describe(kind: &ValidationErrorKind, instance: &Value, at: &Value)
     }
 }
 
+/// The kind of value that belongs there.
+fn wanted(kind: &TypeKind, at: &Value) -> String {
+    match (kind, alternatives(at)) {
+        (TypeKind::Single(_), Some(names)) => format!("a map with exactly one of {names}"),
+        (TypeKind::Single(wanted), None) => article(&wanted.to_string()).to_owned(),
+        (TypeKind::Multiple(_), _) => {
+            let types = at.get("type").and_then(Value::as_array).into_iter().flatten();
+            let words: Vec<&str> = types.filter_map(Value::as_str).map(article).collect();
+            words.join(" or ")
+        }
+    }
+}
+
 /// The messages that know what the author meant.
 fn of_shape(
     kind: &ValidationErrorKind,
     instance: &Value,
     at: &Value,
-    shown: &str,
+    (shown, spelled): (&str, Option<&str>),
 ) -> Option<String> {
     let is_of_type = matches!(kind, ValidationErrorKind::Type { .. });
     if !is_of_type && !matches!(kind, ValidationErrorKind::Pattern { .. }) {
@@ -136,10 +198,14 @@ fn of_shape(
         && !takes("object")
         && (instance.is_number() || instance.is_boolean())
     {
-        return Some(format!(
-            "{shown} is {}; write it in quotes: \"{instance}\"",
-            kind_of(instance)
-        ));
+        let written = match at.get("pattern").and_then(Value::as_str) {
+            Some(MODE) => form(MODE).to_owned(),
+            _ => {
+                let text = spelled.map_or_else(|| instance.to_string(), str::to_owned);
+                format!("it in quotes: \"{text}\"")
+            }
+        };
+        return Some(format!("{shown} is {}; write {written}", kind_of(instance)));
     }
     if is_of_type && takes("integer") && instance.is_f64() {
         return Some(format!(
@@ -156,6 +222,9 @@ fn rounded(number: &Value) -> String {
     number.as_f64().map_or_else(|| "1".to_owned(), |number| format!("{:.0}", number.ceil()))
 }
 
+/// The pattern of permission bits.
+const MODE: &str = "^0?[0-7]{3}$";
+
 /// The texts that a pattern takes, for people.
 fn form(pattern: &str) -> String {
     let words = match pattern {
@@ -165,7 +234,7 @@ fn form(pattern: &str) -> String {
         "^[A-Za-z0-9 ._:/-]{1,64}$" => {
             "letters, digits, blanks and `._:/-`, at most 64, as in shop.example.com"
         }
-        "^0?[0-7]{3}$" => "the permission bits in quotes, as in \"0660\"",
+        MODE => "the permission bits in quotes, as in \"0660\"",
         "^x-rownd-passport(-[a-z0-9]{1,32}){0,2}$" => {
             "x-rownd-passport, or with a name behind it, as in x-rownd-passport-shop"
         }
@@ -210,7 +279,7 @@ fn plain(value: &Value) -> String {
 
 /// The value for a message. A secret is never shown, nor what stands in place of a map or list
 /// that may hold one; and a long value is cut.
-fn show(instance: &Value, at: &Value) -> String {
+fn show(instance: &Value, at: &Value, spelled: Option<&str>) -> String {
     let secret = at.get("format").and_then(Value::as_str) == Some("password")
         || matches!(at.get("type").and_then(Value::as_str), Some("object" | "array"));
     match instance {
@@ -218,7 +287,8 @@ fn show(instance: &Value, at: &Value) -> String {
         Value::Object(_) => "the map".to_owned(),
         Value::Array(_) => "the list".to_owned(),
         scalar => {
-            let text: String = scalar.to_string().chars().take(60).collect();
+            let text = spelled.map_or_else(|| scalar.to_string(), str::to_owned);
+            let text: String = text.chars().take(60).collect();
             format!("`{}`", text.trim_matches('"'))
         }
     }

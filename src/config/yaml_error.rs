@@ -3,6 +3,9 @@
 //! In: the error of the parser, whose advice is for programmers. Out: the place, and a message for the
 //! author of the file.
 
+/// The most signs of the file that a message repeats.
+const MOST_QUOTED: usize = 40;
+
 /// The mistake of a text that is no YAML document.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct UnreadableYaml {
@@ -13,41 +16,168 @@ pub(super) struct UnreadableYaml {
 }
 
 impl UnreadableYaml {
-    pub(super) fn of(error: &serde_saphyr::Error) -> Self {
+    /// The error of the parser about this text.
+    pub(super) fn of(error: &serde_saphyr::Error, text: &str) -> Self {
         let place = error.location().map(|location| (location.line(), location.column()));
         let place = place.filter(|(line, _)| *line > 0);
-        Self { place, message: told(&error.to_string()) }
+        let word = place.and_then(|place| word_at(text, place)).unwrap_or_default();
+        Self { place, message: told(&error.to_string(), word) }
+    }
+
+    /// Whether the value of an anchor is meant that the text does not have.
+    pub(super) fn is_about_an_anchor(&self) -> bool {
+        self.message.contains("value of an anchor")
+    }
+
+    /// The mistake as it stands so many lines further down in a file.
+    pub(super) fn moved_down(mut self, lines: u64) -> Self {
+        self.place = self.place.map(|(line, column)| (line.saturating_add(lines), column));
+        self
+    }
+
+    /// A file whose text is no UTF-8 behind these bytes.
+    pub(super) fn not_utf8(good: &[u8]) -> Self {
+        let lines = good.iter().filter(|byte| **byte == b'\n').count();
+        let line = u64::try_from(lines).unwrap_or(u64::MAX).saturating_add(1);
+        let last = good.rsplit(|byte| *byte == b'\n').next().unwrap_or_default();
+        let signs = String::from_utf8_lossy(last).chars().count();
+        let column = u64::try_from(signs).unwrap_or(u64::MAX).saturating_add(1);
+        let message = "a character here is not in UTF-8; save the file as UTF-8".to_owned();
+        Self { place: Some((line, column)), message }
     }
 }
 
-/// The message of the parser in other words, where its own help nobody.
-fn told(message: &str) -> String {
+/// The word of the text at this place, as far as a message may repeat it.
+fn word_at(text: &str, (line, column): (u64, u64)) -> Option<&str> {
+    let line = text.lines().nth(usize::try_from(line).ok()?.checked_sub(1)?)?;
+    let skipped = usize::try_from(column).ok()?.checked_sub(1)?;
+    let (start, _) = line.char_indices().nth(skipped)?;
+    let word = line.get(start..)?.split([' ', '\t', ',', ']', '}', '#']).next()?;
+    (word.chars().count() <= MOST_QUOTED).then_some(word)
+}
+
+/// Parts of messages of the parser, and the words instead. The first that fits counts.
+const WORDS: [(&str, &str); 26] = [
+    ("unclosed bracket '{'", "`{` begins a map here that is not closed; write `}` at its end"),
+    ("unclosed bracket '['", "`[` begins a list here that is not closed; write `]` at its end"),
+    ("mismatched bracket '{'", "`{` begins a map here that is closed by `]`; write `}` at its end"),
+    (
+        "mismatched bracket '['",
+        "`[` begins a list here that is closed by `}`; write `]` at its end",
+    ),
+    (
+        "misplaced bracket",
+        "a bracket here closes nothing; leave it out, or put the text that it is part of in quotes",
+    ),
+    (
+        "expected <document start>",
+        "is indented differently from the first line; write all sections in the first column",
+    ),
+    ("invalid trailing content", "more text follows behind a quote; put all of it in quotes"),
+    (
+        "multiple YAML documents",
+        "begins a second YAML document, and only one is read; remove the line `---` and write one \
+         document",
+    ),
+    (
+        "budget breached: Depth",
+        "is nested too deeply to be read; `all`, `any` and `not` may stand in each other 8 times",
+    ),
+    (
+        "recursion limit",
+        "is nested too deeply to be read; `all`, `any` and `not` may stand in each other 8 times",
+    ),
+    (
+        "budget breached",
+        "is too much to be read: it has too many nodes, or anchors and aliases that multiply; write \
+         the values out",
+    ),
+    (
+        "recursive references",
+        "has an alias (`*name`) inside its own anchor (`&name`); write the value out",
+    ),
+    ("tab", "a tab stands here, and YAML is indented with blanks alone; write blanks"),
+    (
+        "mapping values are not allowed",
+        "a `:` stands where no name of a setting can; write a blank behind the `:` of the line \
+         before, or put a text with `: ` in it in quotes",
+    ),
+    (
+        "illegal placement of ':'",
+        "a `:` stands inside a list; close the list before it with `]`, or put the text in quotes",
+    ),
+    ("unclosed quote", "a quote begins here and has no end; close it, with the same sign"),
+    (
+        "',' or '}'",
+        "a map that begins with `{` is not closed here; write `}` at its end, and `,` between its \
+         settings",
+    ),
+    (
+        "',' or ']'",
+        "a list that begins with `[` is not closed here; write `]` at its end, and `,` between its \
+         entries",
+    ),
+    (
+        "did not find expected key",
+        "is neither a setting of the map before it nor of one around that; write all settings of a \
+         map in the same column",
+    ),
+    (
+        "did not find expected '-'",
+        "is no entry of the list before it; write `- ` before each entry, in the same column",
+    ),
+    (
+        "expected string scalar",
+        "the name of a setting is no text here, as it is where a template such as `{{ name }}` is not \
+         filled in; write `name: value`, and a text with braces in quotes",
+    ),
+    ("cannot deserialize null into string", "the name of a setting is empty; write `name: value`"),
+    ("simple key", "the name of a setting has no `:` behind it; write `name: value`"),
+    (
+        "invalid indentation",
+        "is indented differently from the lines around it; write all settings of a map in the same \
+         column",
+    ),
+    (
+        "wrongly indented",
+        "is indented differently from the lines around it; write all settings of a map in the same \
+         column",
+    ),
+    (
+        "escape",
+        "has a `\\` in double quotes that means nothing there; write the text in single quotes",
+    ),
+];
+
+/// The message of the parser in other words, where its own help nobody. `word` stands at the place.
+fn told(message: &str, word: &str) -> String {
     let line = first_line(message);
-    let has = |part: &str| line.contains(part);
-    if has("multiple YAML documents") {
-        return "begins a second YAML document, and only one is read; remove the line `---` and \
-                write one document"
-            .to_owned();
+    if line.contains("unknown anchor") {
+        // Any other word may be a secret.
+        let word = if word.starts_with("*.") { word } else { "*..." };
+        return format!(
+            "`{word}` begins with `*` and so means the value of an anchor, which this file does not \
+             have; if the `*` is part of the text, write it in quotes: \"{word}\""
+        );
     }
-    if has("budget breached: Depth") || has("recursion limit") {
-        return "is nested too deeply to be read; `all`, `any` and `not` may stand in each other 8 \
-                times"
-            .to_owned();
-    }
-    if has("budget breached") || has("alias") && has("limit") {
-        return "is too much to be read: it has too many nodes, or anchors and aliases that multiply; \
-                write the values out"
-            .to_owned();
-    }
-    if has("recursive references") {
-        return "has an alias (`*name`) inside its own anchor (`&name`); write the value out"
-            .to_owned();
+    if line.contains("alias") && line.contains("limit") {
+        return told("budget breached", word);
     }
     if let Some(rest) = line.strip_prefix("duplicate mapping key") {
         let key = rest.trim_start_matches(':').trim();
         return format!("the key {key} is written twice; leave one out");
     }
-    line.to_owned()
+    if let Some(sign) = line.strip_prefix("unexpected character: ") {
+        let sign = sign.strip_prefix('`').unwrap_or(sign).trim_end_matches('\'');
+        if sign.starts_with("\\u") {
+            return "a control character stands here; leave it out".to_owned();
+        }
+        return format!("no text begins with `{sign}` in YAML; write it in quotes");
+    }
+    if let Some((_, words)) = WORDS.iter().find(|(part, _)| line.contains(part)) {
+        return (*words).to_owned();
+    }
+    format!("{line}; correct this line, or the one before it")
 }
 
 /// Parser errors may quote the source over several lines; the first says what is wrong. The
@@ -59,4 +189,64 @@ fn first_line(message: &str) -> &str {
         None => line,
     };
     line.split(", set DuplicateKeyPolicy").next().unwrap_or(line)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{UnreadableYaml, word_at};
+    use crate::config::document::YamlDocument;
+
+    #[test]
+    fn a_text_that_is_no_yaml_is_told_for_its_author() {
+        for (text, place, expected) in [
+            ("a:\n\tb: 1\n", (2, 2), "write blanks"),
+            ("hosts: [*.example.com]\n", (1, 9), "write it in quotes: \"*.example.com\""),
+            ("secret: *x0123456789\n", (1, 9), "write it in quotes: \"*...\""),
+            ("a: b: c\n", (1, 5), "in quotes"),
+            ("a:\n  b:1\n  c: 2\n", (3, 4), "a blank behind the `:`"),
+            ("a: @b\n", (1, 4), "no text begins with `@`"),
+            ("a: `b`\n", (1, 4), "no text begins with ```"),
+            ("a: %b\n", (1, 4), "no text begins with `%`"),
+            ("a: 'b\nc: 1\n", (1, 4), "has no end; close it"),
+            ("a: { b: 1", (1, 4), "write `}` at its end"),
+            ("a: [1, 2", (1, 4), "write `]` at its end"),
+            ("a: { b: [x }", (1, 9), "closed by `}`; write `]`"),
+            ("a: {b: 1}}", (1, 10), "closes nothing; leave it out"),
+            ("a: 'b' c", (1, 8), "put all of it in quotes"),
+            ("  a: 1\nb: 2", (2, 1), "in the first column"),
+            ("a: { b: 1\nc: { d: 1 }\n", (2, 2), "write `}` at its end"),
+            ("a: [{ b: 1 }\nc: 1\n", (2, 2), "with `]`"),
+            ("a:\n  b: 1\n c: 1\n", (3, 2), "in the same column"),
+            ("a: {{ b }}\n", (1, 5), "is not filled in"),
+            ("? [a, b]\n: 1\n", (1, 3), "write `name: value`"),
+            ("~: 1\n", (1, 1), "is empty; write `name: value`"),
+            ("a: \u{0}\n", (1, 4), "leave it out"),
+            ("a: 1\n---\nb: 1\n", (3, 1), "write one document"),
+            ("a: 1\na: 2\n", (2, 1), "is written twice; leave one out"),
+        ] {
+            let error = YamlDocument::parse(text).expect_err(text);
+            assert!(error.message.contains(expected), "{text}: {error:?}");
+            assert_eq!(error.place, Some(place), "{text}: {error:?}");
+            for word in ["deserialize", "Option", "scalar", "token", "context", "x0123"] {
+                assert!(!error.message.contains(word), "{text}: {error:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn bytes_that_are_no_utf8_have_a_place() {
+        for (good, place) in
+            [(&b""[..], (1, 1)), (b"a: tex", (1, 7)), (b"a: 1\nb: \xc3\xa9", (2, 5))]
+        {
+            assert_eq!(UnreadableYaml::not_utf8(good).place, Some(place));
+        }
+    }
+
+    #[test]
+    fn a_word_is_repeated_only_if_it_is_short() {
+        assert_eq!(word_at("a: *bc, d", (1, 4)), Some("*bc"));
+        assert_eq!(word_at("a", (2, 1)), None);
+        assert_eq!(word_at("a", (1, 9)), None);
+        assert_eq!(word_at(&"x".repeat(50), (1, 1)), None);
+    }
 }

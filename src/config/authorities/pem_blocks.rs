@@ -3,17 +3,17 @@
 
 /// One block, from its first line to its last.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct PemBlock<'a> {
+pub(in crate::config) struct PemBlock<'a> {
     /// The line in which it begins.
-    pub(super) line: usize,
+    pub(in crate::config) line: usize,
     /// The words between `-----BEGIN ` and `-----`.
-    pub(super) label: &'a str,
+    pub(in crate::config) label: &'a str,
     /// The whole block.
-    pub(super) text: &'a str,
+    pub(in crate::config) text: &'a str,
 }
 
 /// The blocks of a text; or the line of the first that has no end or no beginning, and the cause.
-pub(super) fn blocks(text: &str) -> Result<Vec<PemBlock<'_>>, (usize, String)> {
+pub(in crate::config) fn blocks(text: &str) -> Result<Vec<PemBlock<'_>>, (usize, String)> {
     let mut found = Vec::new();
     // The line, the label and the offset of the block that has begun.
     let mut open: Option<(usize, &str, usize)> = None;

@@ -110,7 +110,12 @@ pub(super) fn apply(
     });
     let set = |variable: &Variable<'_>| {
         let setting = setting_at(schema, &variable.path);
-        let outcome = variable.text().and_then(|text| {
+        let meant = names::meant(variable.name, schema).filter(|_| setting.is_none());
+        let outcome = match meant {
+            Some(meant) => Err(format!("unknown field; did you mean the variable {meant}?")),
+            None => variable.text(),
+        };
+        let outcome = outcome.and_then(|text| {
             warnings.extend(typed::quotes(variable.name, &text, setting));
             let value = typed::value(&text, setting)?;
             let place = WrittenAt::Variable(variable.name.to_owned());

@@ -125,6 +125,48 @@ fn a_list_is_made_entry_by_entry() {
     assert_eq!(config.issuers[0].apps()[0].variants, ["variant_y"]);
 }
 
+/// The names of some maps are free, and a requirement holds requirements.
+#[test]
+fn a_list_inside_a_map_of_free_names_is_made_entry_by_entry() {
+    let config = good(
+        "",
+        &[
+            APP,
+            ("ROWND_AUTHZ__ROLES__EDITOR__PERMISSIONS__0", "pages:read"),
+            ("ROWND_AUTHZ__ROLES__EDITOR__PERMISSIONS__1", "pages:write"),
+            ("ROWND_AUTHZ__ROLE_SOURCES__0__CLAIM", "roles"),
+            ("ROWND_AUTHZ__DEFAULT__REQUIRE__ANY__0__USER__0", "007"),
+            ("ROWND_AUTHZ__DEFAULT__REQUIRE__ANY__1__ALL__0__NOT__0__AUTH_LEVEL", "guest"),
+        ],
+    );
+    assert_eq!(config.roles["editor"].permissions, ["pages:read", "pages:write"]);
+    let printed = serde_json::to_value(&config.default).unwrap();
+    let nested = "/require/any/1/all/0/not/0/auth_level";
+    assert_eq!(printed.pointer(nested), Some(&"guest".into()), "{printed}");
+}
+
+#[test]
+fn a_variable_that_cannot_be_read_is_one_problem() {
+    let problems = bad(
+        "",
+        &[
+            APP,
+            ("ROWND_AUTHZ__ROWND_AUTH__CALLERS__0__NAME", "a"),
+            ("ROWND_AUTHZ__ROWND_AUTH__CALLERS__0__SECRET", "0123456789abcdef0123"),
+            ("ROWND_AUTHZ__ROWND_AUTH__CALLERS__0__ALLOW", "verify"),
+        ],
+    );
+    let setting = "rownd_auth.callers[0].allow";
+    let place = "environment ROWND_AUTHZ__ROWND_AUTH__CALLERS__0__ALLOW";
+    assert_eq!(places(&problems), [(place, setting)], "{problems:#?}");
+}
+
+#[test]
+fn a_variable_with_too_few_underscores_is_told_its_name() {
+    let problems = bad("", &[APP, ("ROWND_AUTHZ__LOG_LEVEL", "debug")]);
+    assert!(problems[0].message.contains("ROWND_AUTHZ__LOG__LEVEL?"), "{problems:#?}");
+}
+
 #[test]
 fn an_entry_can_be_added_to_a_list_of_the_file_and_none_left_out() {
     let yaml = "routes: [{ id: a, match: any }]";
@@ -209,6 +251,20 @@ fn a_variable_that_nothing_reads_is_told() {
         ("ROWND_AUTHZ_CONFIGS", "/x", "ROWND_AUTHZ_CONFIG"),
         ("ROWND_SOMETHING_ELSE", "1", "known names"),
         ("ROWND_AUTHZ_PORT", "8080", "two underscores"),
+        ("ROWND_AUTHZ_LOG_LEVEL", "debug", "ROWND_AUTHZ__LOG__LEVEL"),
+        (
+            "ROWND_AUTHZ_LISTENERS_GRPC_TLS_CERT_FILE",
+            "/x",
+            "ROWND_AUTHZ__LISTENERS__GRPC__TLS__CERT_FILE",
+        ),
+        (
+            "ROWND_AUTHZ_ISSUERS_0_APPS_0_SECRET_FILE",
+            "/x",
+            "ROWND_AUTHZ__ISSUERS__0__APPS__0__SECRET_FILE",
+        ),
+        ("ROWNDAUTHZ__CHECK__MAX_HEADERS", "5", "ROWND_AUTHZ__CHECK__MAX_HEADERS"),
+        ("rownd_authz__check__timeout", "1s", "ROWND_AUTHZ__CHECK__TIMEOUT"),
+        ("rownd_app_key", "key_x", "ROWND_APP_KEY"),
     ] {
         let found = warned("", &[APP, (name, value)]);
         assert_eq!(found.len(), 1, "{name}: {found:?}");
@@ -263,6 +319,8 @@ fn quotes_around_a_value_are_told() {
 const WRONG: &[(&str, &str, &str)] = &[
     ("ROWND_AUTHZ__CHECK__TIME_OUT", "1s", "check.time_out"),
     ("ROWND_AUTHZ__CHEK__TIMEOUT", "1s", "chek"),
+    ("ROWND_AUTHZ__LOG_LEVEL", "debug", "log_level"),
+    ("ROWND_AUTHZ___LOG__LEVEL", "debug", "_log.level"),
     ("ROWND_AUTHZ__CHECK__TIMEOUT", "fast", "check.timeout"),
     ("ROWND_AUTHZ__CHECK__TIMEOUT", "5", "check.timeout"),
     ("ROWND_AUTHZ__CHECK__MAX_IN_FLIGHT", "0", "check.max_in_flight"),

@@ -11,7 +11,7 @@ use super::{APP, bad, environment, good};
 use crate::config::{json_schema, judge};
 
 /// The mistakes that the schema has to refuse, at least.
-const LEAST_BY_SCHEMA: usize = 60;
+const LEAST_BY_SCHEMA: usize = 100;
 
 /// (the file, the setting complained of, whether the schema refuses it too)
 #[rustfmt::skip] // one case a line
@@ -90,6 +90,20 @@ const MISTAKES: &[(&str, &str, bool)] = &[
     ("issuers: [{ name: a, kind: static, issuer: p, audiences: [b] }]", "issuers[0].key_set", true),
     ("issuers: [{ name: a, kind: static, issuer: p, audiences: [b], key_set: '{}', jwks_url: 'https://a.test/k' }]", "issuers[0].jwks_url", true),
     ("issuers: [{ name: a, kind: rownd }, { name: a, kind: rownd }]", "issuers[1].name", false),
+    ("issuers: [{ name: a, kind: oidc, issuer: 'https://a.test/.well-known/openid-configuration', audiences: [b] }]", "issuers[0].issuer", true),
+    ("issuers: [{ name: a, kind: oidc, issuer: 'https://a.test', base_url: 'https://a.test/.well-known/openid-configuration', audiences: [b] }]", "issuers[0].base_url", true),
+    ("issuers: [{ name: a, kind: oidc, issuer: 'https://a.test', jwks_url: 'https://a.test/.well-known/openid-configuration', audiences: [b] }]", "issuers[0].jwks_url", true),
+    ("issuers: [{ name: a, kind: oidc, issuer: 'https://a.test ', audiences: [b] }]", "issuers[0].issuer", true),
+    ("issuers: [{ name: a, kind: static, issuer: p, audiences: [b], key_set: /etc/keys.json }]", "issuers[0].key_set", true),
+    ("issuers: [{ name: a, kind: static, issuer: p, audiences: [b], key_set: 'https://a.test/keys' }]", "issuers[0].key_set", true),
+    ("issuers: [{ name: a, kind: rownd, apps: [{ id: app_x }, { id: app_x }] }]", "issuers[0].apps[1]", true),
+    ("issuers: [{ name: a, kind: rownd, apps: [{ key: key_x }, { key: key_x, variants: [v] }] }]", "issuers[0].apps[1]", false),
+    ("issuers: [{ name: a, kind: oidc, issuer: 'https://a.test', audiences: ['b '] }]", "issuers[0].audiences[0]", true),
+    ("listeners: { grpc: { address: '127.0.0.1:70000' } }", "listeners.grpc.address", true),
+    ("headers: [{ name: X-User, from: { identity: user_id } }]", "headers[0].name", true),
+    ("denial: { html: { accent: red } }", "denial.html.accent", true),
+    ("denial: { redirect: { url: /login } }", "denial.redirect.url", true),
+    ("routes: [{ id: a, match: any, denial: { redirect: { url: 'http://login.example.com' } } }]", "routes[0].denial.redirect.url", true),
     // Credentials.
     ("credentials: []", "credentials", true),
     ("credentials: [{ header: a, cookie: b }]", "credentials[0]", true),
@@ -110,6 +124,15 @@ const MISTAKES: &[(&str, &str, bool)] = &[
     ("routes: [{ id: a, match: { path: { exact: '/a?b=c' } } }]", "routes[0].match.path.exact", true),
     ("routes: [{ id: a, match: { path: { prefix: /a, exact: /b } } }]", "routes[0].match.path", true),
     ("routes: [{ id: a, match: { path: { regex: '(' } } }]", "routes[0].match.path.regex", false),
+    ("routes: [{ id: a, match: { path: { prefix: '/a/*' } } }]", "routes[0].match.path.prefix", true),
+    ("routes: [{ id: a, match: { path: { exact: '/a/:id' } } }]", "routes[0].match.path.exact", true),
+    ("routes: [{ id: a, match: { path: { template: '/a/**' } } }]", "routes[0].match.path.template", true),
+    ("routes: [{ id: a, match: { path: { prefix: //a } } }]", "routes[0].match.path.prefix", true),
+    ("routes: [{ id: a, match: { path: { exact: /a/../b } } }]", "routes[0].match.path.exact", true),
+    ("routes: [{ id: a, match: { path: { prefix: '/a,/b' } } }]", "routes[0].match.path.prefix", true),
+    ("headers: [{ name: x-rownd-plan, from: { constant: a } }]", "headers[0].name", true),
+    ("listeners: { ops: { probe_address: '0.0.0.0:9000' } }", "listeners.ops.probe_address", true),
+    ("protected_resource: { resource: 'http://api.example.com', authorization_servers: ['https://a.test'] }", "protected_resource.resource", true),
     ("routes: [{ id: a, match: { methods: [get] } }]", "routes[0].match.methods[0]", true),
     ("routes: [{ id: a, match: { methods: [GTE] } }]", "routes[0].match.methods[0]", false),
     ("routes: [{ id: a, match: { hosts: ['a.com:80'] } }]", "routes[0].match.hosts[0]", true),
@@ -145,7 +168,7 @@ const MISTAKES: &[(&str, &str, bool)] = &[
     ("rownd_auth: { callers: [{ name: a, allow: [verify] }] }", "rownd_auth.callers[0]", true),
     ("rownd_auth: { callers: [{ name: a, allow: [], secret: 0123456789abcdef }] }", "rownd_auth.callers[0].allow", true),
     ("rownd_auth: { callers: [{ name: a, allow: [everything], secret: 0123456789abcdef }] }", "rownd_auth.callers[0].allow[0]", true),
-    ("rownd_auth: { callers: [{ name: a, allow: [verify], secret: short }] }", "rownd_auth.callers[0].secret", false),
+    ("rownd_auth: { callers: [{ name: a, allow: [verify], secret: short }] }", "rownd_auth.callers[0].secret", true),
     ("key_snapshots: { directory: keys }", "key_snapshots.directory", true),
     ("check: { extra_methods: [brew] }", "check.extra_methods[0]", true),
 ];
@@ -272,6 +295,22 @@ const WORDS: &[(&str, &str)] = &[
     ("issuers: [{ name: a, kind: rownd, apps: [{ id: key_abc }] }]", "is an app key, by its form, and no app's id; write `key: key_...`"),
     ("check: {}\n---\ncheck: {}\n", "begins a second YAML document"),
     ("check: { ttl: 1s }", "unknown field; known fields: "),
+    ("grpc: { address: '127.0.0.1:1' }", "unknown field here; `grpc` belongs into `listeners`"),
+    ("routes: [{ id: a, match: { prefix: /a } }]", "`prefix` belongs into `path`"),
+    ("routes: [{ id: a, match: any, role: owner }]", "`role` belongs into `require`"),
+    ("guards: [{ id: a, match: any, require: { user: x }, auth: none }]", "unknown field; known fields: "),
+    // A value is told as it stands in the file.
+    ("check: { realm: no }", "`no` is true or false; write it in quotes: \"no\""),
+    ("check: { realm: 0x1F }", "`0x1F` is a number; write it in quotes: \"0x1F\""),
+    ("check: { realm: 1_000 }", "`1_000` is a number; write it in quotes: \"1_000\""),
+    ("issuers: [{ name: a, kind: oidc, issuer: 'https://a.test', audiences: [y] }]", "`y` is true or false; write it in quotes: \"y\""),
+    ("routes: [{ id: a, match: any, auth: off }]", "`off` is not a known word; write none, optional, required"),
+    ("listeners: { grpc: { socket_mode: 0660 } }", "`0660` is a number; write the permission bits in quotes, as in \"0660\""),
+    ("listeners: { grpc: { socket_mode: 0o640 } }", "`0o640` is a number; write the permission bits in quotes"),
+    ("check: { max_headers: 0200 }", "`0200` begins with a zero; write 200"),
+    ("shutdown: { grace: 1h }", "`1h` is outside 0s to 10m"),
+    ("issuers: [{ name: a, kind: static, issuer: p, audiences: [b], key_set: { keys: [] } }]", "the value is a map; write text"),
+    ("routes: [{ id: a, match: { path: /a } }]", "the value is text; write a map with exactly one of `exact`, `prefix`, `regex` and `template`"),
     ("check: { time-out: 1s }", "unknown field; did you mean `timeout`?"),
     ("routes: [{ id: a, match: { path: { regex: '(' } } }]", "unclosed group"),
 ];
@@ -282,6 +321,26 @@ fn messages_say_what_stands_there_and_what_to_write() {
         let problems = bad(yaml, &[APP]);
         let texts: Vec<String> = problems.iter().map(ToString::to_string).collect();
         assert!(texts.iter().any(|text| text.contains(part)), "{part} in\n{texts:#?}");
+    }
+}
+
+/// (the file, the setting): what could only follow from the mistake is not told.
+#[rustfmt::skip] // one case a line
+const ALONE: &[(&str, &str)] = &[
+    ("routes: [{ id: a, match: { path: /a } }]", "routes[0].match.path"),
+    ("routes: [{ id: a, match: any, require: { claim: plan } }]", "routes[0].require.claim"),
+    ("headers: [{ name: x-a, from: user_id }]", "headers[0].from"),
+    ("credentials: [{ bearer: true }]", "credentials[0].bearer"),
+    ("revocation: { max_ttl: 10y }", "revocation.max_ttl"),
+    ("check: { max_in_flight: many }", "check.max_in_flight"),
+];
+
+#[test]
+fn one_mistake_is_one_problem() {
+    for (yaml, setting) in ALONE {
+        let problems = bad(yaml, &[APP]);
+        assert_eq!(problems.len(), 1, "{yaml}: {problems:#?}");
+        assert_eq!(problems[0].setting, *setting, "{yaml}");
     }
 }
 
@@ -326,6 +385,8 @@ const WARNED: &[(&str, &str, &str)] = &[
     ("routes: [{ id: a, match: { methods: [GET] }, cors_preflight: true }]", "routes[0].cors_preflight", "setting_without_effect"),
     ("profiles: { cache_bytes: 0, ttl: 5s }", "profiles.ttl", "setting_without_effect"),
     ("listeners: { grpc: { socket_mode: '0600' } }", "listeners.grpc.socket_mode", "setting_without_effect"),
+    ("revocation: { max_entries: 5 }", "revocation", "setting_without_effect"),
+    ("identity_headers: { max_value_bytes: 16384, max_total_bytes: 256 }", "identity_headers.max_value_bytes", "setting_without_effect"),
     ("rownd_auth: { allow_plaintext_secrets: true }", "rownd_auth.allow_plaintext_secrets", "setting_without_effect"),
 ];
 

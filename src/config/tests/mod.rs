@@ -31,10 +31,10 @@ use tempfile::TempDir;
 
 use super::{Config, Problem, parse};
 
-type Variables<'a> = &'a [(&'a str, &'a str)];
+pub(super) type Variables<'a> = &'a [(&'a str, &'a str)];
 
 /// The lines that complete a configuration without an app.
-const APP: (&str, &str) = ("ROWND_APP_ID", "app_test");
+pub(super) const APP: (&str, &str) = ("ROWND_APP_ID", "app_test");
 
 fn environment(variables: Variables<'_>) -> BTreeMap<String, String> {
     variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
@@ -44,7 +44,7 @@ fn read(yaml: &str, variables: Variables<'_>) -> Result<Config, Vec<Problem>> {
     parse("test.yaml", yaml, &environment(variables)).map_err(|problems| problems.0)
 }
 
-fn good(yaml: &str, variables: Variables<'_>) -> Config {
+pub(super) fn good(yaml: &str, variables: Variables<'_>) -> Config {
     // Other variables may complete what the file lacks.
     if variables.iter().all(|(name, _)| !name.starts_with("ROWND_AUTHZ__")) {
         mistakes::assert_schema_takes(yaml);
@@ -52,7 +52,7 @@ fn good(yaml: &str, variables: Variables<'_>) -> Config {
     read(yaml, variables).unwrap_or_else(|problems| panic!("{yaml}\n{problems:#?}"))
 }
 
-fn bad(yaml: &str, variables: Variables<'_>) -> Vec<Problem> {
+pub(super) fn bad(yaml: &str, variables: Variables<'_>) -> Vec<Problem> {
     match read(yaml, variables) {
         Ok(_) => panic!("no problem in\n{yaml}"),
         Err(problems) => problems,

@@ -2,6 +2,28 @@
 
 use super::{APP, good};
 
+#[test]
+fn a_guard_that_repeats_another_is_told_with_both_places() {
+    let guards = |second: &str| {
+        let first = "{ id: one, match: { path: { prefix: /a } }, require: { user: bob } }";
+        format!("guards:\n  - {first}\n  - {{ id: two, {second} }}\n")
+    };
+    let yaml = guards("match: { path: { prefix: /a } }, require: { user: bob }");
+    let config = good(&yaml, &[APP]);
+    let warnings = config.places.in_order(config.warnings.clone());
+    let [warning] = warnings.as_slice() else { panic!("{warnings:#?}") };
+    assert_eq!(warning.code, "route_repeated");
+    let text = warning.to_string();
+    assert!(text.contains("test.yaml:3:") && text.contains("`one` (test.yaml:2)"), "{text}");
+    for other in [
+        "match: { path: { prefix: /a } }, require: { user: ann }",
+        "match: { path: { prefix: /b } }, require: { user: bob }",
+        "match: { path: { prefix: /a } }, require: { user: bob }, mode: shadow",
+    ] {
+        assert_eq!(good(&guards(other), &[APP]).warnings, [], "{other}");
+    }
+}
+
 /// The warnings about two rules: `first` in line 2, `second` in line 3.
 fn warnings(first: &str, second: &str) -> Vec<(&'static str, String)> {
     let yaml = format!("routes:\n  - {{ id: first, {first} }}\n  - {{ id: second, {second} }}\n");
@@ -28,6 +50,9 @@ const COVERED: &[(&str, &str)] = &[
     ("match: { path: { template: '/a/{x}' } }", "match: { path: { template: '/a/{y}' } }"),
     ("match: { path: { template: '/{t}/{x}/c' } }", "match: { path: { template: '/a/{y}/c' } }"),
     ("match: { path: { template: '/a/{x...}' } }", "match: { path: { template: '/a/{y}/c' } }"),
+    ("match: { path: { template: '/a/{x}' } }", "match: { path: { exact: /a/me } }"),
+    ("match: { path: { template: '/{x}/me' } }", "match: { path: { exact: /a/me } }"),
+    ("match: { path: { template: '/a/{x...}' } }", "match: { path: { exact: /a/b/c } }"),
     ("match: { path: { regex: '/a/[0-9]+' } }", "match: { path: { exact: /a/17 } }"),
     ("match: { path: { regex: '/a/[0-9]+' } }", "match: { path: { regex: '/a/[0-9]+' }, methods: [GET] }"),
     ("match: { headers: [{ name: x-a, exact: '1' }] }", "match: { headers: [{ name: X-A, exact: '1' }, { name: x-b, present: true }] }"),
@@ -58,10 +83,13 @@ const OPEN: &[(&str, &str)] = &[
     ("match: { principal: web }", "match: { principal: shop }"),
     ("match: { principal: web }", "match: { path: { exact: /a } }"),
     ("match: { path: { template: '/a/{x}' } }", "match: { path: { template: '/a/{x}/' } }"),
+    ("match: { path: { template: '/a/{x}' } }", "match: { path: { exact: /a/ } }"),
+    ("match: { path: { template: '/a/{x}' } }", "match: { path: { exact: /a/b/c } }"),
+    ("match: { path: { template: '/a/{x}/c' } }", "match: { path: { exact: /a/b/d } }"),
+    ("match: { path: { template: '/a/{x...}' } }", "match: { path: { exact: /a } }"),
     ("match: { path: { template: '/a/{x}' } }", "match: { path: { template: '/a/{x...}' } }"),
     ("match: { path: { template: '/a/{x}' } }", "match: { path: { template: '/{y}/{x}' } }"),
     ("match: { path: { template: '/a/{x...}' } }", "match: { path: { prefix: /a } }"),
-    ("match: { path: { template: '/a/{x}' } }", "match: { path: { exact: /a/b } }"),
     ("match: { path: { regex: '/a/[0-9]+' } }", "match: { path: { exact: /a/b } }"),
     ("by_name: true", "match: any"),
     ("match: any", "by_name: true"),

@@ -242,8 +242,8 @@ fn the_passport_of_a_rule_that_cannot_be_meant_is_refused() {
         (
             "no such source",
             format!("{}\n{signer}", claims("a: { header: x }")),
-            "routes[0].passport.claims.a",
-            "",
+            "routes[0].passport.claims.a.header",
+            "known fields: ",
         ),
         (
             "two sources",

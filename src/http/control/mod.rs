@@ -250,7 +250,15 @@ impl ControlState {
 /// The request in a body. No body counts as an empty object.
 fn parse_body<T: DeserializeOwned>(body: &[u8]) -> Result<T, CommandError> {
     let body = if body.trim_ascii().is_empty() { b"{}" } else { body };
-    serde_json::from_slice(body).map_err(CommandError::invalid)
+    serde_json::from_slice(body).map_err(|error| {
+        if error.is_syntax() || error.is_eof() {
+            CommandError::invalid(
+                "is no JSON; write the members as JSON: {\"user_id\": \"user_123\"}",
+            )
+        } else {
+            CommandError::invalid(error)
+        }
+    })
 }
 
 /// Seconds since the Unix epoch.

@@ -193,6 +193,7 @@ async fn an_order_that_makes_no_sense_changes_nothing() {
     }
     for (method, path, body, expected) in [
         ("POST", "/revoke", "{", 400),
+        ("POST", "/revoke", "user_123", 400),
         ("POST", "/revoke", "\u{feff}{}", 400),
         ("POST", "/revoke", " ".repeat(16 * 1024 + 1).as_str(), 413),
         ("GET", "/revoke", "", 405),
@@ -200,6 +201,8 @@ async fn an_order_that_makes_no_sense_changes_nothing() {
     ] {
         assert_eq!(rig.send(method, path, body, true).await.0, expected, "{method} {path}");
     }
+    let (_, answer) = rig.send("POST", "/revoke", "user_id=user_123", true).await;
+    assert!(answer["message"].as_str().unwrap().contains("is no JSON; write"), "{answer}");
     assert_eq!(rig.counts(), (0, 0, 0));
     assert_eq!(rig.counted("revoke", "ok"), 0);
     assert_eq!(rig.counted("log_level", "failed"), 1);

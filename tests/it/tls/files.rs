@@ -62,7 +62,60 @@ const BAD: &[Case] = &[
             fs::rename(dir.join("server.key"), dir.join("server.crt")).unwrap();
             fs::rename(dir.join("x"), dir.join("server.key")).unwrap();
         },
-        &[("cert_file", "holds no certificate"), ("key_file", "holds no private key")],
+        &[
+            ("cert_file", "holds a private key, and no certificate; write the file that has"),
+            ("key_file", "holds a certificate, and no private key; write the file that has"),
+        ],
+    ),
+    (
+        "other blocks",
+        |dir| {
+            let block =
+                |label: &str| format!("-----BEGIN {label}-----\nMAMCAQE=\n-----END {label}-----\n");
+            fs::write(dir.join("server.crt"), block("CERTIFICATE REQUEST")).unwrap();
+            fs::write(dir.join("server.key"), block("PUBLIC KEY")).unwrap();
+        },
+        &[
+            ("cert_file", "holds a request for a certificate, and no certificate"),
+            ("key_file", "holds a public key, and no private key"),
+        ],
+    ),
+    (
+        "an encrypted key",
+        |dir| {
+            let label = "ENCRYPTED PRIVATE KEY";
+            let text = format!("-----BEGIN {label}-----\nMAMCAQE=\n-----END {label}-----\n");
+            fs::write(dir.join("server.key"), text).unwrap();
+        },
+        &[("key_file", "holds an encrypted key; decrypt it")],
+    ),
+    (
+        "DER",
+        |dir| {
+            for name in ["server.crt", "server.key"] {
+                fs::write(dir.join(name), [0x30, 0x03, 0x02, 0x01, 0x01]).unwrap();
+            }
+        },
+        &[
+            ("cert_file", "convert it: openssl x509 -inform der"),
+            ("key_file", "convert it: openssl pkey -inform der"),
+        ],
+    ),
+    (
+        "cut short",
+        |dir| {
+            let text = fs::read_to_string(dir.join("server.crt")).unwrap();
+            fs::write(dir.join("server.crt"), &text[..text.len() / 2]).unwrap();
+        },
+        &[("cert_file", "server.crt:1: a block begins here and has no end")],
+    ),
+    (
+        "no base64",
+        |dir| {
+            let text = fs::read_to_string(dir.join("server.crt")).unwrap();
+            fs::write(dir.join("server.crt"), text.replacen("\nM", "\n!", 1)).unwrap();
+        },
+        &[("cert_file", "not base64 as PEM has it; copy the file again")],
     ),
     (
         "another's key",

@@ -83,6 +83,7 @@ impl WrittenIssuer {
 
     fn check(mut self, at: String, tenants: Vec<String>, found: &mut Findings) -> Option<Issuer> {
         self.check_algorithms(&at, found);
+        self.check_mixed_up(&at, found);
         self.claims.check(&format!("{at}/claims"), found);
         if let Some(preset) = self.usable_preset() {
             preset.check(&self, &at, found);
@@ -187,7 +188,9 @@ impl WrittenIssuer {
         let checked =
             apps.map(|(index, app)| app.check(kind, asks, &format!("{at}/apps/{index}"), found));
         // Every app is checked, whatever came of the one before.
-        checked.collect::<Vec<_>>().into_iter().collect()
+        let checked = checked.collect::<Vec<_>>();
+        self.check_repeated_apps(at, found);
+        checked.into_iter().collect()
     }
 
     fn accepted_tokens(&self, at: &str, found: &mut Findings) -> Option<AcceptedTokens> {

@@ -160,6 +160,10 @@ pub(super) fn read_in_place(text: &mut String, at: &str, found: &mut Findings) -
     if let Some(path) = text.strip_prefix("file:") {
         *text = found.keep(at, file::read_text(path))?;
     }
+    if let Some(message) = not_in_place(text) {
+        found.add(at, message);
+        return None;
+    }
     if text.trim().is_empty() {
         found.add(at, "is empty; write file:/path, a JWKS or public keys in PEM");
         return None;
@@ -169,4 +173,17 @@ pub(super) fn read_in_place(text: &mut String, at: &str, found: &mut Findings) -
         return None;
     }
     Some(text.clone())
+}
+
+/// The message about a place of keys that is written as if it were the keys.
+fn not_in_place(text: &str) -> Option<String> {
+    let text = text.trim();
+    if text.lines().count() != 1 {
+        return None;
+    }
+    if text.starts_with("https://") || text.starts_with("http://") {
+        return Some("is a URL; write it as `jwks_url`, with kind: oidc".to_owned());
+    }
+    let is_path = ["/", "./", "../"].iter().any(|lead| text.starts_with(lead));
+    is_path.then(|| format!("is the path of a file; write file:{text}"))
 }

@@ -12,6 +12,7 @@ mod claims;
 mod issuer;
 mod keys;
 mod known_iss;
+mod mixed_up;
 mod outbound;
 mod preset;
 mod preset_iss;

@@ -66,7 +66,9 @@ fn shape(preset: Preset, accepts: Accepts, url: &Url, iss: &str) -> Option<&'sta
         Preset::Clerk | Preset::Zitadel | Preset::Google | Preset::Kubernetes => true,
     };
     if good {
-        return None;
+        let never = matches!(preset, Preset::Okta | Preset::Clerk | Preset::Zitadel);
+        return (never && iss.ends_with('/'))
+            .then_some("has a slash at its end, and this provider's never has; leave it out");
     }
     Some(match preset {
         Preset::Keycloak => {

@@ -66,6 +66,9 @@ fn issuer(written: &str) -> Result<WebAddress, String> {
 
 fn read(key: &WrittenPassportKey) -> Result<PassportKey, String> {
     let shown = key.file.display();
+    if let Some(message) = file::content_as_path(&key.file) {
+        return Err(message.to_owned());
+    }
     if !key.file.is_absolute() {
         return Err(format!(
             "`{shown}` is not an absolute path; write /etc/rownd-authz/passport/key.pem"

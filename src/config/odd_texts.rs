@@ -1,0 +1,131 @@
+//! Texts of conditions that can be compared and are probably not meant: with a blank at an end, or a
+//! path through claims where the name of one claim belongs.
+//!
+//! In: the document of the file. Out: a warning for each such text.
+
+use serde_json::{Map, Value};
+
+use super::document::{YamlDocument, escape};
+use crate::model::Warning;
+
+/// The most warnings of one configuration.
+const MOST: usize = 32;
+/// Conditions whose texts are programs and patterns, in which a blank has a meaning.
+const PROGRAMS: [&str; 2] = ["cel", "matches"];
+
+/// The warnings about the texts of all requirements.
+pub(super) fn warnings(document: &YamlDocument) -> Vec<Warning> {
+    let mut found = Vec::new();
+    for list in ["routes", "guards"] {
+        let rules = document.value.get(list).and_then(Value::as_array).into_iter().flatten();
+        for (index, rule) in rules.enumerate() {
+            of_rule(rule, &format!("/{list}/{index}"), &mut found);
+        }
+    }
+    of_rule(document.value.get("default").unwrap_or(&Value::Null), "/default", &mut found);
+    found.truncate(MOST);
+    found
+}
+
+fn of_rule(rule: &Value, at: &str, found: &mut Vec<Warning>) {
+    let Some(require) = rule.get("require") else { return };
+    of_condition(require, &mut format!("{at}/require"), found);
+}
+
+fn of_condition(value: &Value, pointer: &mut String, found: &mut Vec<Warning>) {
+    if found.len() >= MOST {
+        return;
+    }
+    let parent = pointer.len();
+    match value {
+        Value::String(text) if text.trim() != text => {
+            let message = "begins or ends with a blank, which is compared too; leave it out";
+            found.push(Warning::of("blank_at_end", pointer.clone(), message));
+        }
+        Value::Array(items) => {
+            for (index, item) in items.iter().enumerate() {
+                pointer.push_str(&format!("/{index}"));
+                of_condition(item, pointer, found);
+                pointer.truncate(parent);
+            }
+        }
+        Value::Object(map) => {
+            for (name, value) in map {
+                if PROGRAMS.contains(&name.as_str()) {
+                    continue;
+                }
+                pointer.push('/');
+                pointer.push_str(&escape(name));
+                if let ("claim", Value::Object(test)) = (name.as_str(), value) {
+                    found.extend(of_claim(test, pointer));
+                }
+                of_condition(value, pointer, found);
+                pointer.truncate(parent);
+            }
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+}
+
+/// The warning about the name of a claim that looks like a path through several.
+fn of_claim(test: &Map<String, Value>, pointer: &str) -> Option<Warning> {
+    let name = test.get("name")?.as_str()?;
+    let plain = |step: &str| {
+        let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-');
+        !step.is_empty() && step.chars().all(is_plain)
+    };
+    let path = match name.strip_prefix('/') {
+        Some(_) => name.to_owned(),
+        None if name.contains('.') && name.split('.').all(plain) => {
+            format!("/{}", name.replace('.', "/"))
+        }
+        None => return None,
+    };
+    let itself = format!("/{}", escape(name));
+    Some(Warning::of(
+        "claim_name_dotted",
+        format!("{pointer}/name"),
+        format!(
+            "is the name of one claim here; for a claim inside another write pointer: {path}, and if \
+             the name is meant, pointer: {itself}"
+        ),
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::config::tests::{APP, good};
+
+    /// (the conditions, the setting below `require`, the code)
+    #[rustfmt::skip] // one case a line
+    const ODD: &[(&str, &str, &str)] = &[
+        ("user: ' bob'", "user", "blank_at_end"),
+        ("user: [ann, \"bob\\n\"]", "user/1", "blank_at_end"),
+        ("any: [{ not: [{ claim: { name: plan, equals: 'pro ' } }] }]", "any/0/not/0/claim/equals", "blank_at_end"),
+        ("claim: { name: org.plan, equals: pro }", "claim/name", "claim_name_dotted"),
+        ("all: [{ claim: { name: /org/plan, equals: pro } }]", "all/0/claim/name", "claim_name_dotted"),
+    ];
+
+    #[test]
+    fn a_text_that_is_probably_not_meant_is_told() {
+        for (conditions, setting, code) in ODD {
+            for rule in
+                ["routes: [{ id: a, match: any, require: { C } }]", "default: { require: { C } }"]
+            {
+                let warnings = good(&rule.replace('C', conditions), &[APP]).warnings;
+                let [warning] = warnings.as_slice() else { panic!("{conditions}: {warnings:#?}") };
+                assert_eq!(warning.code, *code, "{conditions}");
+                assert!(warning.pointer.ends_with(&format!("/require/{setting}")), "{warning:?}");
+            }
+        }
+        for conditions in [
+            "claim: { name: 'https://shop.test/plan', equals: pro }",
+            "claim: { pointer: /org.plan, equals: 'a b' }",
+            "claim: { name: plan, matches: ' .*' }",
+            "cel: \" claims.plan == 'pro' \"",
+        ] {
+            let yaml = format!("default: {{ require: {{ {conditions} }} }}");
+            assert_eq!(good(&yaml, &[APP]).warnings, [], "{conditions}");
+        }
+    }
+}

@@ -1,0 +1,181 @@
+//! Values that stand for others: a variable that nobody filled in, the path of a secret where the
+//! secret belongs, the dots of a page that was copied. Such a value is taken as it is, and is never
+//! what was meant.
+//!
+//! In: the configuration, and the texts of the file. Out: a warning for each such value. None repeats
+//! a secret.
+
+use serde_json::Value;
+
+use super::{
+    Config, Secret,
+    document::{YamlDocument, escape},
+};
+use crate::model::Warning;
+
+/// The most warnings of one configuration.
+const MOST: usize = 32;
+/// Settings whose texts are patterns or programs, in which these signs have a meaning.
+const PROGRAMS: [&str; 3] = ["regex", "matches", "cel"];
+/// Where secrets are mounted.
+const MOUNTED: [&str; 8] =
+    ["/run/", "/etc/", "/var/", "/mnt/", "/vault/", "/secrets/", "/tmp/", "/opt/"];
+/// The starts of references that other programs follow.
+const REFERENCES: [&str; 9] =
+    ["env:", "vault:", "op://", "arn:aws:", "ref+", "secretref:", "projects/", "file//", "file="];
+/// The starts of values that pages and templates have in the place of a secret.
+const DUMMIES: [&str; 6] = ["change", "replace", "your-", "your_", "todo", "xxxx"];
+
+/// The warnings about values that nobody filled in.
+pub(super) fn warnings(config: &Config, document: &YamlDocument) -> Vec<Warning> {
+    let mut found = Vec::new();
+    unfilled(&document.value, &mut String::new(), &mut found);
+    for (pointer, secret) in secrets(config) {
+        if let Some(text) = of_secret(secret.expose())
+            && found.iter().all(|known: &Warning| known.pointer != pointer)
+        {
+            found.push(warning(&pointer, text));
+        }
+    }
+    found.truncate(MOST);
+    found
+}
+
+fn warning(pointer: &str, text: &'static str) -> Warning {
+    Warning::of("value_not_filled_in", pointer, text)
+}
+
+/// The secrets of the configuration, and where each is written.
+fn secrets(config: &Config) -> Vec<(String, &Secret)> {
+    let mut found = Vec::new();
+    for issuer in &config.issuers {
+        for (index, app) in issuer.apps().iter().enumerate() {
+            let at = format!("{}/apps/{index}", issuer.pointer());
+            found.extend(app.key().map(|key| (format!("{at}/key"), key)));
+            found.extend(app.secret.as_ref().map(|secret| (format!("{at}/secret"), secret)));
+        }
+    }
+    for (index, caller) in config.rownd_auth.callers.iter().enumerate() {
+        let at = format!("/rownd_auth/callers/{index}/secret");
+        found.extend(caller.secret.as_ref().map(|secret| (at, secret)));
+    }
+    found
+}
+
+/// The text of the warning about a secret that is none.
+fn of_secret(text: &str) -> Option<&'static str> {
+    let lower = text.to_ascii_lowercase();
+    let is_path = MOUNTED.iter().any(|lead| text.starts_with(lead))
+        || ["./", "../", "~/"].iter().any(|lead| text.starts_with(lead))
+        || lower.starts_with("file:");
+    if is_path {
+        return Some(
+            "looks like the path of a file, and is taken as the secret itself; to read it from \
+             there, write file:/path",
+        );
+    }
+    if REFERENCES.iter().any(|lead| lower.starts_with(lead)) {
+        return Some(
+            "looks like a reference that another program follows, and is taken as the secret itself; \
+             write the secret, or file:/path",
+        );
+    }
+    if has_variable(text) {
+        return Some(UNFILLED);
+    }
+    let is_dummy = text.ends_with("...")
+        || text.starts_with('<') && text.ends_with('>')
+        || DUMMIES.iter().any(|lead| lower.starts_with(lead));
+    is_dummy.then_some("looks like a placeholder; write the secret, or file:/path")
+}
+
+const UNFILLED: &str = "holds a variable that nothing fills in here, so it is taken as it stands; \
+                        write the value, or set it by a variable ROWND_AUTHZ__SECTION__KEY";
+
+/// Adds the texts of the document that hold a variable of a shell or a template.
+fn unfilled(value: &Value, pointer: &mut String, found: &mut Vec<Warning>) {
+    let parent = pointer.len();
+    match value {
+        Value::String(text) => {
+            let name = pointer.rsplit('/').next().unwrap_or_default();
+            if has_variable(text) && !PROGRAMS.contains(&name) && found.len() < MOST {
+                found.push(warning(pointer, UNFILLED));
+            }
+        }
+        Value::Array(items) => {
+            for (index, item) in items.iter().enumerate() {
+                pointer.push_str(&format!("/{index}"));
+                unfilled(item, pointer, found);
+                pointer.truncate(parent);
+            }
+        }
+        Value::Object(map) => {
+            for (name, value) in map {
+                pointer.push('/');
+                pointer.push_str(&escape(name));
+                unfilled(value, pointer, found);
+                pointer.truncate(parent);
+            }
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
+}
+
+/// Whether a text holds `${NAME}`, `$(NAME)` or `{{ NAME }}`, or is `$NAME` alone.
+fn has_variable(text: &str) -> bool {
+    let braced = [("${", '}'), ("$(", ')'), ("{{", '}')]
+        .iter()
+        .any(|(open, close)| text.split_once(open).is_some_and(|(_, rest)| rest.contains(*close)));
+    let is_name = |name: &str| {
+        name.starts_with(|first: char| first.is_ascii_uppercase())
+            && name.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'_')
+    };
+    braced || text.strip_prefix('$').is_some_and(is_name)
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::config::tests::{APP, good};
+
+    /// (the file, the setting)
+    #[rustfmt::skip] // one case a line
+    const LEFT: &[(&str, &str)] = &[
+        ("issuers: [{ name: a, kind: rownd, apps: [{ key: '${ROWND_APP_KEY}' }] }]", "/issuers/0/apps/0/key"),
+        ("issuers: [{ name: a, kind: rownd, apps: [{ key: key_... }] }]", "/issuers/0/apps/0/key"),
+        ("issuers: [{ name: a, kind: rownd, apps: [{ key: /run/secrets/key }] }]", "/issuers/0/apps/0/key"),
+        ("issuers: [{ name: a, kind: rownd, apps: [{ key: key_x, secret: $SECRET }] }]", "/issuers/0/apps/0/secret"),
+        ("issuers: [{ name: a, kind: oidc, issuer: 'https://a.test', audiences: ['{{ .Values.aud }}'] }]", "/issuers/0/audiences/0"),
+        ("rownd_auth: { callers: [{ name: a, allow: [verify], secret: 'env:CALLER_SECRET' }] }", "/rownd_auth/callers/0/secret"),
+        ("rownd_auth: { callers: [{ name: a, allow: [verify], secret: 'File:/run/secrets/a' }] }", "/rownd_auth/callers/0/secret"),
+        ("rownd_auth: { callers: [{ name: a, allow: [verify], secret: changemechangeme }] }", "/rownd_auth/callers/0/secret"),
+        ("rownd_auth: { callers: [{ name: a, allow: [verify], secret: '<the-secret-of-a>' }] }", "/rownd_auth/callers/0/secret"),
+    ];
+
+    #[test]
+    fn a_value_that_nobody_filled_in_is_told_and_not_repeated() {
+        for (yaml, pointer) in LEFT {
+            let warnings = good(yaml, &[APP]).warnings;
+            let [warning] = warnings.as_slice() else { panic!("{yaml}: {warnings:#?}") };
+            assert_eq!((warning.code, warning.pointer.as_str()), ("value_not_filled_in", *pointer));
+            for part in ["SECRET", "secrets", "change", "the-secret", "ROWND_APP_KEY"] {
+                assert!(!warning.text.contains(part), "{yaml}: {warning:?}");
+            }
+        }
+        let found = good("", &[("ROWND_APP_KEY", "key_...")]).warnings;
+        assert_eq!(found.iter().map(|it| it.code).collect::<Vec<_>>(), ["value_not_filled_in"]);
+    }
+
+    #[test]
+    fn a_value_that_only_looks_so_is_none() {
+        for yaml in [
+            "routes: [{ id: a, match: { path: { regex: '/a{2}$|/(b)${0}' } } }]",
+            "routes: [{ id: a, match: { path: { template: '/users/{id}' } } }]",
+            "default: { require: { claim: { name: a, matches: '.*${1}' } } }",
+            "rownd_auth: { callers: [{ name: a, allow: [verify], secret: '/8vq3+0pLk1zZ==/abc' }] }",
+            "rownd_auth: { callers: [{ name: a, allow: [verify], secret: '$aB3$x0123456789' }] }",
+            "check: { realm: 'shop' }",
+        ] {
+            assert_eq!(good(yaml, &[APP]).warnings, [], "{yaml}");
+        }
+    }
+}
