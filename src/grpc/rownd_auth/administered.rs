@@ -14,8 +14,6 @@ use crate::{
 /// The app that a call is about.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Administered<'a, A> {
-    /// The place of its issuer in the configuration.
-    pub(super) index: IssuerIndex,
     /// Its issuer.
     pub(super) issuer: &'a Arc<Issuer>,
     /// The part of the issuer's API.
@@ -38,13 +36,13 @@ pub(super) fn administered<'a, A>(
     (issuer, app): (&str, &str),
     part: impl Fn(&'a IssuerApi) -> Option<&'a A>,
 ) -> Result<Administered<'a, A>, Fault> {
-    let (index, issuer, api) = choose(call, right, issuer, part)?;
+    let (issuer, api) = choose(call, right, issuer, part)?;
     let (id, slots) = choose_app(call, right, issuer, named(app))?;
     let proof = slots.iter().find_map(|slot| {
         let (key, secret) = (slot.key()?, slot.secret()?);
         Some(AppCredentials { id, key, secret })
     });
-    Ok(Administered { index, issuer, api, app: proof.ok_or(Fault::NoSecret)? })
+    Ok(Administered { issuer, api, app: proof.ok_or(Fault::NoSecret)? })
 }
 
 /// The text, unless it is empty, as the field of a request without a value is.
@@ -63,7 +61,7 @@ pub(super) fn choose<'a, A>(
     right: Right,
     issuer: &str,
     part: impl Fn(&'a IssuerApi) -> Option<&'a A>,
-) -> Result<(IssuerIndex, &'a Arc<Issuer>, &'a A), Fault> {
+) -> Result<(&'a Arc<Issuer>, &'a A), Fault> {
     let may = |name: &str| call.caller.may_at(&[right], name);
     let all = call.service.verifier().issuers().iter().enumerate();
     let all = all.map(|(place, issuer)| (IssuerIndex::new(place), issuer));
@@ -75,16 +73,16 @@ pub(super) fn choose<'a, A>(
             Fault::field("issuer", "is not the name of an issuer of the configuration")
         })?;
         let api = part_of(index).ok_or_else(|| Fault::NotOfIssuer(found.name().to_owned()))?;
-        return Ok((index, found, api));
+        return Ok((found, api));
     }
     let fitting: Vec<_> =
-        all.filter_map(|(index, issuer)| Some((index, issuer, part_of(index)?))).collect();
+        all.filter_map(|(index, issuer)| Some((issuer, part_of(index)?))).collect();
     if fitting.is_empty() {
         let issuers = call.service.verifier().issuers();
         let names: Vec<&str> = issuers.iter().map(|issuer| issuer.name()).collect();
         return Err(Fault::NotOfIssuer(names.join(", ")));
     }
-    let mut within = fitting.into_iter().filter(|(_, issuer, _)| may(issuer.name()).is_ok());
+    let mut within = fitting.into_iter().filter(|(issuer, _)| may(issuer.name()).is_ok());
     match (within.next(), within.next()) {
         (Some(one), None) => Ok(one),
         (None, _) => Err(Fault::Caller(CallerError::NotGranted)),

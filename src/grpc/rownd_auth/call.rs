@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use tokio::time::Instant;
 use tonic::Extensions;
 
-use super::{fault::Fault, writes::Writes};
+use super::{fault::Fault, kept_writes::Writes};
 use crate::{
     authz::{BackendService, Caller},
     config::Right,

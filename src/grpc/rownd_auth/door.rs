@@ -24,13 +24,13 @@ use super::{
     caller_refusal::CallerRefusal,
     fault::{self, Fault},
     groups::{self, GroupMethods},
+    kept_writes::Writes,
     methods::Methods,
     oidc_clients::{OIDC_CLIENTS, OidcClientMethods},
     reason::ErrorReason,
     rpc::Rpc,
     table::ROWND_AUTH,
     users::{USER_SERVICE, UserMethods},
-    writes::Writes,
 };
 use crate::{
     authz::{Authorizer, Caller, UNKNOWN_CALLER},

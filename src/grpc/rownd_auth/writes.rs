@@ -6,10 +6,7 @@
 //! for it.
 
 use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicU64, AtomicUsize, Ordering},
-    },
+    sync::{Arc, atomic::Ordering},
     time::Duration,
 };
 
@@ -17,76 +14,25 @@ use bytes::Bytes;
 use prost::Message;
 use tonic::{Code, Status};
 
-use super::{call::ServiceCall, fault::Fault};
+use super::{
+    call::ServiceCall,
+    fault::Fault,
+    kept_writes::{KeptAnswer, WriteEnd, WriteKey},
+};
 use crate::{
-    digest::{Sha256, sha256, sha256_of_parts},
-    single_flight::{FlightBounds, FlightRunner, InMemory, Landed, Missed, SingleFlight},
+    digest::sha256,
+    single_flight::{Landed, Missed},
 };
 
 /// For how long the answer of a change with a request id is kept.
 const KEEP: Duration = Duration::from_secs(600);
-/// The most answers that are kept, and the most bytes of all of them. Above the second no change
-/// with a request id is made, because its answer could not be kept.
-const MAX_KEPT: usize = 8192;
+/// The most bytes of all answers that are kept. Above it no change with a request id is made, because
+/// its answer could not be kept.
 const MAX_KEPT_BYTES: usize = 32 << 20;
 /// The most bytes of a request id.
 const MAX_ID: usize = 128;
 /// The most characters of a subject in the log.
 const MAX_SUBJECT: usize = 200;
-
-/// Without a bound on callers: each is an RPC, and those are bounded. Without `drop_after`: a change
-/// that was asked for is made even if its caller has left.
-const BOUNDS: FlightBounds = FlightBounds {
-    waiting: usize::MAX,
-    queued: 1024,
-    running: 1024,
-    kept: MAX_KEPT,
-    drop_after: None,
-};
-
-/// Names a change: by its caller, method and request id, or as one that nobody else can join.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct WriteKey(Sha256);
-
-/// The end of a change, and the request that it is the answer to.
-#[derive(Debug, Clone)]
-pub struct WriteEnd {
-    request: Sha256,
-    answer: Result<Arc<KeptAnswer>, Status>,
-}
-
-/// An encoded answer, counted as long as it is kept.
-#[derive(Debug)]
-struct KeptAnswer {
-    encoded: Bytes,
-    kept: Arc<AtomicUsize>,
-}
-
-impl Drop for KeptAnswer {
-    fn drop(&mut self) {
-        self.kept.fetch_sub(self.encoded.len(), Ordering::Relaxed);
-    }
-}
-
-/// The changes under way, and the answers of those with a request id.
-#[derive(Debug)]
-pub struct Writes {
-    flights: Arc<dyn SingleFlight<WriteKey, WriteEnd>>,
-    kept_bytes: Arc<AtomicUsize>,
-    /// The number of the next change without a request id.
-    next: AtomicU64,
-}
-
-/// Makes the changes. To be run for as long as there are callers.
-pub type WriteRunner = FlightRunner<WriteKey, WriteEnd>;
-
-/// No changes yet, and the task that makes them.
-#[must_use]
-pub fn writes() -> (Arc<Writes>, WriteRunner) {
-    let (flights, runner) = InMemory::new(BOUNDS, |_, _| ());
-    let writes = Writes { flights, kept_bytes: Arc::default(), next: AtomicU64::new(0) };
-    (Arc::new(writes), runner)
-}
 
 /// A change that a caller asks for.
 #[derive(Debug)]
@@ -138,8 +84,7 @@ impl ServiceCall {
             let keep = with_id && is_final(&answer);
             let answer = answer.map(|message| {
                 let encoded = Bytes::from(message.encode_to_vec());
-                kept.fetch_add(encoded.len(), Ordering::Relaxed);
-                Arc::new(KeptAnswer { encoded, kept })
+                Arc::new(KeptAnswer::new(encoded, kept))
             });
             let keep = if keep { KEEP } else { Duration::ZERO };
             Landed { answer: WriteEnd { request, answer }, keep, only_unheard: false }
@@ -170,21 +115,6 @@ fn is_final<M>(answer: &Result<M, Status>) -> bool {
     match answer {
         Ok(_) => true,
         Err(status) => super::fault::is_outcome_unknown(status),
-    }
-}
-
-impl WriteKey {
-    fn of_id(caller: &str, method: &str, id: &str) -> Self {
-        let length = |part: &str| (part.len() as u64).to_be_bytes();
-        let mut parts = vec![b"id".to_vec()];
-        for part in [caller, method, id] {
-            parts.extend([length(part).to_vec(), part.as_bytes().to_vec()]);
-        }
-        Self(sha256_of_parts(parts))
-    }
-
-    fn of_number(number: u64) -> Self {
-        Self(sha256_of_parts([b"number".as_slice(), &number.to_be_bytes()]))
     }
 }
 
@@ -222,19 +152,7 @@ impl AuditLine {
 
 #[cfg(test)]
 mod tests {
-    use super::{WriteKey, check_id};
-
-    #[test]
-    fn a_key_has_one_caller_method_and_id() {
-        let key = WriteKey::of_id("a", "CreateUser", "1");
-        assert_eq!(key, WriteKey::of_id("a", "CreateUser", "1"));
-        for (caller, method, id) in
-            [("b", "CreateUser", "1"), ("a", "CreateGroup", "1"), ("aC", "reateUser", "1")]
-        {
-            assert_ne!(key, WriteKey::of_id(caller, method, id), "{caller} {method} {id}");
-        }
-        assert_ne!(WriteKey::of_number(0), WriteKey::of_number(1));
-    }
+    use super::check_id;
 
     #[test]
     fn a_request_id_is_visible_ascii() {

@@ -83,7 +83,7 @@ impl Operated {
     fn of(call: &ServiceCall, request: &UpdateCustomClaimsRequest) -> Result<Self, Fault> {
         let (issuer, app) = (request.issuer.as_deref(), request.app_id.as_deref());
         let right = Right::ManageApp;
-        let (_, issuer, api) =
+        let (issuer, api) =
             choose(call, right, issuer.unwrap_or_default(), |api| api.apps.as_ref())?;
         let (id, slots) = choose_app(call, right, issuer, named(app.unwrap_or_default()))?;
         let token = slots
