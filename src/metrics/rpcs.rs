@@ -47,7 +47,7 @@ struct OneMethod {
     /// By status code.
     calls: Vec<Lazy<Counter>>,
     duration: Lazy<Histogram>,
-    refused: ByLabel<Counter>,
+    refused: ByLabel<Lazy<Counter>>,
 }
 
 /// The series of this file: those of every method, and last those of an unknown one.
@@ -73,7 +73,15 @@ impl RpcSeries {
                 move || counter!("rownd_authz_rpcs_total", "method" => method, "code" => code),
             )
         };
-        let refusal = |method: &'static str, reason: &'static str| counter!("rownd_authz_callers_refused_total", "method" => method, "reason" => reason);
+        let refusal = |method: &'static str, reason: &'static str| {
+            Lazy::new(move || {
+                counter!(
+                    "rownd_authz_callers_refused_total",
+                    "method" => method,
+                    "reason" => reason
+                )
+            })
+        };
         let method = |name: &'static str| OneMethod {
             name,
             calls: CODES.iter().map(|code| call(name, code)).collect(),
@@ -106,8 +114,8 @@ impl Metrics {
 
     /// A caller was refused for this reason ([`Labels::caller_refusals`]).
     pub fn caller_refused(&self, method: RpcLabel, reason: impl Label) {
-        let method = self.rpcs.0.get(method.0);
-        if let Some(counter) = method.and_then(|method| method.refused.get(reason)) {
+        let refused = self.rpcs.0.get(method.0).and_then(|method| method.refused.get(reason));
+        if let Some(counter) = refused.and_then(|refused| refused.get(&self.recorder)) {
             counter.increment(1);
         }
     }

@@ -21,13 +21,13 @@ use std::{fmt, time::Duration};
 
 use futures_util::future::BoxFuture;
 
+pub use self::redis::{RedisListener, RedisStore, random_name};
 use crate::metrics::{LabelValues, Labels};
 pub use deployment::{Deployment, Sealer};
 pub use error::SharedError;
 pub use health::{SharedHealth, SharedPage};
 use labels::{SharedOperation, SharedResult};
 pub use memory::MemoryStore;
-pub use redis::{RedisListener, RedisStore, random_name};
 pub use set::{Changes, Position, ReplicaPosition, SetRecord};
 
 /// The answer of the store.

@@ -8,11 +8,14 @@ mod http;
 mod matches;
 mod mistakes;
 mod mutated;
+mod odd_texts;
 mod one_iss;
 mod outbound;
 mod outputs;
 mod overlap;
+mod partial;
 mod passport;
+mod placeholder;
 mod presets;
 mod problems;
 mod read_headers;
@@ -26,6 +29,8 @@ mod secrets;
 mod shared;
 mod tenants;
 mod variants;
+mod vendor_variables;
+mod yaml_errors;
 
 use std::{collections::BTreeMap, fs, path::PathBuf};
 

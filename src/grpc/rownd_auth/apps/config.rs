@@ -32,8 +32,7 @@ pub(super) async fn get(
 ) -> Result<GetAppConfigResponse, Fault> {
     let (issuer, app) = (request.issuer.as_deref(), request.app_id.as_deref());
     let right = Right::ReadApps;
-    let (issuer, api) =
-        choose(call, right, issuer.unwrap_or_default(), |api| api.apps.as_ref())?;
+    let (issuer, api) = choose(call, right, issuer.unwrap_or_default(), |api| api.apps.as_ref())?;
     let (id, slots) = choose_app(call, right, issuer, named(app.unwrap_or_default()))?;
     let key = key_of(&slots).ok_or_else(|| {
         let message = "the app has no key in the configuration";
