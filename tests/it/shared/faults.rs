@@ -42,9 +42,10 @@ async fn is_degraded(replica: &Replica, expected: bool) {
 
 #[tokio::test]
 async fn checks_go_on_while_the_store_is_gone_and_say_so() {
-    let Two { server, fleet, a, b, .. } = Two::start(Kind::Redis).await;
+    let Two { server, fleet, a, b, way: _way } = Two::start(Kind::Redis).await;
     let (known, late) = (fleet.token("known"), fleet.token("late"));
     a.order("/revoke", json!({ "jti": "known" })).await;
+    b.denies_soon(&known).await;
     server.kill();
     for replica in [&a, &b] {
         is_degraded(replica, true).await;
@@ -100,7 +101,7 @@ async fn a_store_that_lost_its_state_gets_it_again() {
 #[tokio::test]
 async fn a_replica_behind_a_dead_way_is_not_counted_and_catches_up() {
     for passage in [Passage::Silent, Passage::Deaf, Passage::Cut] {
-        let Two { way, fleet, a, b, .. } = Two::start(Kind::Redis).await;
+        let Two { way, fleet, a, b, server: _server } = Two::start(Kind::Redis).await;
         let (before, meanwhile) = (fleet.token("before"), fleet.token("meanwhile"));
         b.order("/revoke", json!({ "jti": "before" })).await;
         way.set(passage);
@@ -121,7 +122,7 @@ async fn a_replica_behind_a_dead_way_is_not_counted_and_catches_up() {
 
 #[tokio::test]
 async fn a_slow_way_is_slow_and_not_dead() {
-    let Two { way, fleet, a, b, .. } = Two::start(Kind::Redis).await;
+    let Two { way, fleet, a, b, server: _server } = Two::start(Kind::Redis).await;
     way.set(Passage::Slow(Duration::from_millis(60)));
     let answer = a.order("/revoke", json!({ "jti": "slow" })).await;
     assert_eq!(answer["replicas"]["known"], 2, "{answer}");
@@ -132,9 +133,10 @@ async fn a_slow_way_is_slow_and_not_dead() {
 /// One command that takes seconds holds up everything in the store, and no check.
 #[tokio::test]
 async fn no_check_waits_for_a_store_that_sleeps() {
-    let Two { server, fleet, a, b, .. } = Two::start(Kind::Redis).await;
+    let Two { server, fleet, a, b, way: _way } = Two::start(Kind::Redis).await;
     a.order("/revoke", json!({ "jti": "known" })).await;
     let (known, other) = (fleet.token("known"), fleet.token("other"));
+    b.denies_soon(&known).await;
     let mut connection = server.connection();
     let sleep = std::thread::spawn(move || {
         let slept: redis::RedisResult<()> =
@@ -155,7 +157,7 @@ async fn no_check_waits_for_a_store_that_sleeps() {
 
 #[tokio::test]
 async fn a_paused_store_is_an_outage_that_ends() {
-    let Two { server, fleet, a, b, .. } = Two::start(Kind::Valkey).await;
+    let Two { server, fleet, a, b, way: _way } = Two::start(Kind::Valkey).await;
     let () = server.tell(&["CLIENT", "PAUSE", "4000", "ALL"]);
     is_degraded(&a, true).await;
     assert_eq!(a.command("/revoke", json!({ "jti": "late" })).await.0, 503);
@@ -165,8 +167,9 @@ async fn a_paused_store_is_an_outage_that_ends() {
 
 #[tokio::test]
 async fn a_full_store_refuses_the_command_and_checks_go_on() {
-    let Two { server, fleet, a, b, .. } = Two::start(Kind::Redis).await;
+    let Two { server, fleet, a, b, way: _way } = Two::start(Kind::Redis).await;
     a.order("/revoke", json!({ "jti": "known" })).await;
+    b.denies_soon(&fleet.token("known")).await;
     let () = server.tell(&["CONFIG", "SET", "maxmemory", "1"]);
     for replica in [&a, &b] {
         is_degraded(replica, true).await;
@@ -183,7 +186,7 @@ async fn a_full_store_refuses_the_command_and_checks_go_on() {
 /// A store that became a copy takes no writes.
 #[tokio::test]
 async fn a_store_that_takes_no_writes_is_an_outage_that_ends() {
-    let Two { server, fleet, a, b, .. } = Two::start(Kind::Redis).await;
+    let Two { server, fleet, a, b, way: _way } = Two::start(Kind::Redis).await;
     let () = server.tell(&["REPLICAOF", "127.0.0.1", "1"]);
     let (status, answer) = a.command("/revoke", json!({ "jti": "late" })).await;
     assert_eq!(status, 503, "{answer}");

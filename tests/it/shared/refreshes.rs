@@ -208,6 +208,7 @@ async fn a_token_that_never_arrived_is_sent_when_the_issuer_is_there_again() {
     settings["shared"] = section(&server.url());
     settings["issuers"][0]["issuer"] = json!(format!("http://{}", rig.emulator));
     settings["issuers"][0]["base_url"] = json!(format!("http://{address}"));
+    settings["issuers"][0]["jwks_url"] = json!(format!("http://{}/hub/auth/keys", rig.emulator));
     let app = TestApp::start(&settings).await;
     until("readiness", || app.readiness.is_ready()).await;
     let token = rig.mint(&Rig::order("ann").refresh());

@@ -1,7 +1,7 @@
 //! Addresses of an issuer that stand in the place of each other: that of its metadata where its name or
 //! its keys belong, or one that was copied with a blank.
 
-use super::written::WrittenIssuer;
+use super::{app::WrittenApp, written::WrittenIssuer};
 use crate::config::findings::Findings;
 
 /// The part of an address below which metadata are (RFC 8615).
@@ -44,11 +44,14 @@ impl WrittenIssuer {
         }
     }
 
-    /// Adds the problems of apps that stand there twice.
+    /// Adds the problems of entries that stand there twice.
     pub(super) fn check_repeated_apps(&self, at: &str, found: &mut Findings) {
         for (index, app) in self.apps.iter().enumerate() {
             let mut before = self.apps.iter().take(index);
-            if before.any(|known| known == app || app.key.is_some() && known.key == app.key) {
+            // Several keys of one app may stand there, and an app with and without its key.
+            let one_key = |known: &WrittenApp| app.key.is_some() && known.key == app.key;
+            if before.any(|known| known == app || one_key(known) && known.variants != app.variants)
+            {
                 found.add(
                     format!("{at}/apps/{index}"),
                     "is there twice; write one entry, with all of its `variants`",

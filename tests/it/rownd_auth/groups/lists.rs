@@ -20,7 +20,13 @@ async fn walk(rig: &Rig, page_size: i32) -> (Vec<Group>, usize) {
     loop {
         let request = ListGroupsRequest { page_size, page_token, ..Default::default() };
         let page = list(rig, request).await.unwrap();
-        assert!(page.groups.len() <= usize::try_from(page_size).unwrap_or(100));
+        assert!(
+            page.groups.len()
+                <= match page_size {
+                    1.. => usize::try_from(page_size).unwrap(),
+                    _ => 100,
+                }
+        );
         pages += 1;
         all.extend(page.groups);
         page_token = page.next_page_token;
