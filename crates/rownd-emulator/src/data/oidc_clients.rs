@@ -208,7 +208,7 @@ impl OidcClient {
     }
 
     /// Keeps a logo, whose address is `uri`.
-    pub(crate) fn put_logo(&mut self, shade: Shade, logo: Logo, uri: String) {
+    pub(crate) fn put_logo(&mut self, shade: Shade, logo: Logo, uri: &str) {
         self.logos.insert(shade, logo);
         self.config.insert(shade.member().to_owned(), json!(uri));
         self.updated_at = timestamp();

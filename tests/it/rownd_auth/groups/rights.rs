@@ -289,9 +289,7 @@ async fn an_invite_is_accepted_by_callers_that_may_read_the_user() {
         with_keeper(settings);
         let callers = settings["rownd_auth"]["callers"].as_array_mut().unwrap();
         callers.push(json!({ "name": "blogger", "secret": secret("blogger"),
-            "allow": ["get_own_user"], "apps": [BLOG] }));
-        let apps = settings["issuers"][0]["apps"].as_array_mut().unwrap();
-        apps.push(json!({ "id": BLOG, "key": "key_blog", "secret": "ras_blog" }));
+            "allow": ["get_own_user"], "issuers": ["provider"] }));
     })
     .await;
     let group = rig.group("Crew").await.id;

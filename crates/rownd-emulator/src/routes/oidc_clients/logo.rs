@@ -48,7 +48,7 @@ pub(super) async fn upload(
         "{}/applications/{app}/oidc-clients/{}/logo/{shade_word}",
         state.base_url, client.id
     );
-    client.put_logo(shade, logo, uri);
+    client.put_logo(shade, logo, &uri);
     ok(client.to_json(Secrets::Hashed))
 }
 
