@@ -164,11 +164,11 @@ impl ConfigReloader {
                     }
                 }
                 Some(request) = self.requests.recv() => {
-                    let outcome = self.reload_all().await;
+                    let outcome = Box::pin(self.reload_all()).await;
                     // The requester may have left.
                     let _ = request.send(outcome);
                 }
-                _ = ticks.tick() => self.reload_changes().await,
+                _ = ticks.tick() => Box::pin(self.reload_changes()).await,
                 _ = rereads.tick() => drop(self.reload_authorities().await),
             }
         }
@@ -177,7 +177,7 @@ impl ConfigReloader {
     async fn reload_changes(&mut self) {
         let Some(changes) = self.files.changes().await else { return };
         if changes.config {
-            self.reload().await;
+            Box::pin(self.reload()).await;
         }
         if changes.certificate {
             let _ = self.reload_certificate().await;
@@ -189,7 +189,7 @@ impl ConfigReloader {
 
     /// Reads everything again. A refusal of either part is a refusal.
     async fn reload_all(&mut self) -> ReloadOutcome {
-        let config = self.reload().await;
+        let config = Box::pin(self.reload()).await;
         let others = [self.reload_certificate().await, self.reload_authorities().await];
         let mut others: Vec<String> =
             others.into_iter().filter_map(Result::err).flatten().collect();

@@ -56,7 +56,7 @@ impl NameShapes {
     fn end(name: &[u8]) -> u64 {
         let [first, last] =
             [name.first(), name.last()].map(|end| end.map_or(0, |b| normalised(*b)));
-        1 << (first.wrapping_mul(7) ^ last) % 64
+        1 << ((first.wrapping_mul(7) ^ last) % 64)
     }
 }
 

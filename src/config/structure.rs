@@ -197,12 +197,15 @@ fn once_each(value: &Value, found: Vec<(String, String)>, weak: &[bool]) -> Vec<
     found.filter_map(|(problem, is_kept)| is_kept.then_some(problem)).collect()
 }
 
+/// The text of the scalar at a pointer, as it is written.
+type Spelled<'f, 'a> = &'f dyn Fn(&str) -> Option<&'a str>;
+
 /// Adds the numbers that are written with a point where a whole number belongs. JSON Schema takes
 /// `100.0` for one; a reader of whole numbers does not.
 /// The schemas are the whole one, and that of the value.
 fn fractions<'a>(
     value: &Value,
-    (root, schema, spelled): (&Value, &Value, &dyn Fn(&str) -> Option<&'a str>),
+    (root, schema, spelled): (&Value, &Value, Spelled<'_, 'a>),
     pointer: &str,
     found: &mut Vec<(String, String)>,
 ) {

@@ -36,6 +36,7 @@ pub struct Extractor {
 
 /// One place to look.
 #[derive(Debug, Clone)]
+#[expect(clippy::large_enum_variant, reason = "there are a few, and each check reads them")]
 enum CredentialPlace {
     /// `Authorization: Bearer TOKEN`.
     Authorization,

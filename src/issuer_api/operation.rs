@@ -219,7 +219,9 @@ impl Operation {
             | Self::RowndAppDocument
             | Self::RowndOperatedApp
             | Self::RowndOidcClientRead
+            | Self::RowndUserInfo
             | Self::SuperTokensUser
+            | Self::OpenIdUserInfo
             | Self::OpenIdMetadata => READ,
             Self::RowndUserList
             | Self::RowndFileRead
@@ -247,7 +249,6 @@ impl Operation {
             Self::RowndUserActions => {
                 CallSpec { max_answer_bytes: MAX_LARGE_ANSWER_BYTES, ..WRITE }
             }
-            Self::RowndUserInfo | Self::OpenIdUserInfo => READ,
             // The link is used up by the request.
             Self::RowndMagicLink => {
                 CallSpec { repeat: Repeat::Never, connection: Connection::New, ..READ }

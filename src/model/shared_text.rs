@@ -123,7 +123,7 @@ mod tests {
             ["x-plan".into(), (&shared).into(), shared.into(), "x-plan".to_owned().into()];
         for one in &all {
             assert!(all.iter().all(|other| one == other));
-            assert!(*one == *"x-plan" && *one == "x-plan" && *one == "x-plan".to_owned());
+            assert!(*one == *"x-plan" && *one == "x-plan");
             assert_ne!(*one, SharedText::from("x-plans"));
             assert_eq!((one.len(), format!("{one} {one:?}")), (6, "x-plan \"x-plan\"".to_owned()));
         }

@@ -11,6 +11,7 @@ fn http(settings: &str) -> String {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table")]
 fn calls_over_http_need_hosts_callers_and_tls() {
     let rpc = "serve: [rpc], hosts: [authz.example.com]";
     for (name, settings, callers, setting, says) in [

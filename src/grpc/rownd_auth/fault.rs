@@ -154,6 +154,7 @@ impl Fault {
         }
     }
 
+    #[expect(clippy::too_many_lines, reason = "an arm for each fault")]
     pub(super) fn status(self) -> Status {
         let (reason, message) = match self {
             Self::Caller(refusal) => return caller_status(refusal),

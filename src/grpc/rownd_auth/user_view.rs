@@ -206,7 +206,8 @@ mod tests {
         same.data.remove("user_id");
         same.meta.insert("last_active".to_owned(), json!("now"));
         assert_eq!(etag_of(&same), etag);
-        let changes: [(&str, fn(&mut Profile)); 4] = [
+        type Change = fn(&mut Profile);
+        let changes: [(&str, Change); 4] = [
             ("state", |user| user.state = Some("disabled".to_owned())),
             ("data", |user| drop(user.data.insert("plan".to_owned(), json!("pro")))),
             ("verified_data", |user| user.verified_data.clear()),

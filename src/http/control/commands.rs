@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use axum::http::StatusCode;
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Map, Value, json};
 
 use super::{
     CommandError, CommandOutcome, CommandReply, ControlState, ReloadOutcome, labels::CommandResult,
@@ -159,11 +159,15 @@ pub(super) async fn revoke(control: &ControlState, body: &[u8]) -> CommandOutcom
         Ok::<_, RevokeError>((new, verifier.revocations().counts()))
     };
     let (new, entries) = control.authorizer.command(revoke)?;
-    let mut body = json!({ "revoked": true, "new": new, "entries": entries });
+    let mut body = Map::new();
+    body.insert("revoked".to_owned(), json!(true));
+    body.insert("new".to_owned(), json!(new));
+    body.insert("entries".to_owned(), json!(entries));
     if let Some(replica) = &control.replica {
         let spread = replica.share().await.map_err(|error| not_shared(&error))?;
-        body["replicas"] = json!(spread);
+        body.insert("replicas".to_owned(), json!(spread));
     }
+    let body = Value::Object(body);
     Ok(CommandReply { about: request.describe(subject), body })
 }
 

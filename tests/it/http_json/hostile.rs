@@ -15,6 +15,7 @@ use crate::{
 };
 
 #[tokio::test]
+#[expect(clippy::too_many_lines, reason = "a table")]
 async fn odd_json_is_told_by_its_place_and_nothing_of_it_is_repeated() {
     let rig = start().await;
     let deep = format!(

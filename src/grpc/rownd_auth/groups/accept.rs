@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tonic::Status;
 
-use super::{checks, groups::shown, listing::fitting, place::GroupCall, refused};
+use super::{checks, group::shown, listing::fitting, place::GroupCall, refused};
 use crate::{
     authz::TokenQuery,
     config::{Right, Secret},

@@ -5,7 +5,7 @@
 
 mod accept;
 mod checks;
-mod groups;
+mod group;
 mod invites;
 mod listing;
 mod members;
@@ -58,7 +58,7 @@ impl GroupService for GroupMethods {
         request: Request<ListGroupsRequest>,
     ) -> Result<Response<ListGroupsResponse>, Status> {
         let call = self.call(&request)?;
-        Ok(groups::list(&call, request.into_inner()).await?.into())
+        Ok(group::list(&call, request.into_inner()).await?.into())
     }
 
     async fn get_group(
@@ -66,7 +66,7 @@ impl GroupService for GroupMethods {
         request: Request<GetGroupRequest>,
     ) -> Result<Response<GetGroupResponse>, Status> {
         let call = self.call(&request)?;
-        Ok(groups::get(&call, request.into_inner()).await?.into())
+        Ok(group::get(&call, request.into_inner()).await?.into())
     }
 
     async fn create_group(
@@ -74,7 +74,7 @@ impl GroupService for GroupMethods {
         request: Request<CreateGroupRequest>,
     ) -> Result<Response<CreateGroupResponse>, Status> {
         let call = self.call(&request)?;
-        Ok(groups::create(&call, request.into_inner()).await?.into())
+        Ok(group::create(&call, request.into_inner()).await?.into())
     }
 
     async fn update_group(
@@ -82,7 +82,7 @@ impl GroupService for GroupMethods {
         request: Request<UpdateGroupRequest>,
     ) -> Result<Response<UpdateGroupResponse>, Status> {
         let call = self.call(&request)?;
-        Ok(groups::update(&call, request.into_inner()).await?.into())
+        Ok(group::update(&call, request.into_inner()).await?.into())
     }
 
     async fn delete_group(
@@ -90,7 +90,7 @@ impl GroupService for GroupMethods {
         request: Request<DeleteGroupRequest>,
     ) -> Result<Response<DeleteGroupResponse>, Status> {
         let call = self.call(&request)?;
-        Ok(groups::delete(&call, request.into_inner()).await?.into())
+        Ok(group::delete(&call, request.into_inner()).await?.into())
     }
 
     async fn list_group_members(

@@ -71,6 +71,7 @@ fn well_known_messages_have_their_own_form() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table")]
 fn a_mistake_is_told_by_its_field_and_never_by_its_value() {
     for (name, of, text, field, why) in [
         ("no object", "VerifyRequest", r#""a-secret""#, "", "the body is not an object"),

@@ -37,11 +37,8 @@ fn clean(comment: &str) -> String {
     let mut paragraphs = vec![String::new()];
     for line in comment.lines().map(str::trim) {
         match paragraphs.last_mut() {
-            Some(last) if line.is_empty() => {
-                if !last.is_empty() {
-                    paragraphs.push(String::new());
-                }
-            }
+            Some(last) if line.is_empty() && last.is_empty() => {}
+            Some(_) if line.is_empty() => paragraphs.push(String::new()),
             Some(last) => {
                 if !last.is_empty() {
                     last.push(' ');

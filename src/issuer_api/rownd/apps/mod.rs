@@ -116,7 +116,19 @@ fn of_operator(error: ApiError) -> AppError {
         }
         ApiError::Rejected(Rejection { status: 404, .. }) => AppError::NoApp,
         ApiError::Rejected(Rejection { status, code, .. }) => AppError::Refused { status, code },
-        other => AppError::Api(other),
+        other @ (ApiError::Upstream(_)
+        | ApiError::NotFound
+        | ApiError::KeyRefused(_)
+        | ApiError::Redirected(_)
+        | ApiError::Limited(_)
+        | ApiError::Shape
+        | ApiError::Metadata(_)
+        | ApiError::IdToken(_)
+        | ApiError::Id
+        | ApiError::OtherUser
+        | ApiError::Paused(_)
+        | ApiError::BodyNotWritable
+        | ApiError::NoRandomness) => AppError::Api(other),
     }
 }
 

@@ -80,9 +80,8 @@ fn refusal(work: GroupWork<'_>, rejection: &Rejection) -> Option<GroupRefusal> {
     let said = &rejection.mentions;
     match (work, rejection.status) {
         (GroupWork::Accept(_), status) => Some(of_acceptance(status, said)),
-        (_, 401) => None,
         (_, 404) if work.has_group() => Some(GroupRefusal::NoGroup),
-        (_, 404) => None,
+        (_, 401 | 404) => None,
         (_, 403) if !(said.owner || said.member || said.invite) => None,
         (_, status) => Some(of_write(work, status, said)),
     }

@@ -14,10 +14,8 @@ use crate::{
 };
 
 fn object(value: Value) -> Map<String, Value> {
-    match value {
-        Value::Object(members) => members,
-        other => panic!("{other}"),
-    }
+    let Value::Object(members) = value else { panic!("{value}") };
+    members
 }
 
 fn known() -> OidcClientDocument {

@@ -138,6 +138,7 @@ mod tests {
     use crate::issuer_api::ApiError;
 
     /// For each user nothing, or the status of the refusal.
+    #[expect(clippy::needless_pass_by_value, reason = "the rows are made in place")]
     fn read(ids: &[&str], results: Value) -> Result<Vec<Option<u16>>, ApiError> {
         let answer: BatchAnswer = serde_json::from_value(json!({ "results": results })).unwrap();
         let outcomes = rows_in_order(ids, &answer.results)?;

@@ -119,7 +119,19 @@ fn refused(error: ApiError, order: &SignInLinkOrder) -> ApiError {
             Some(part) => ApiError::Rejected(rejection.of(part)),
             None => ApiError::Rejected(rejection).of_secret(),
         },
-        error => error,
+        error @ (ApiError::Upstream(_)
+        | ApiError::NotFound
+        | ApiError::KeyRefused(_)
+        | ApiError::Redirected(_)
+        | ApiError::Limited(_)
+        | ApiError::Shape
+        | ApiError::Metadata(_)
+        | ApiError::IdToken(_)
+        | ApiError::Id
+        | ApiError::OtherUser
+        | ApiError::Paused(_)
+        | ApiError::BodyNotWritable
+        | ApiError::NoRandomness) => error,
     }
 }
 

@@ -22,10 +22,13 @@ fn has_proved(profile: &Profile, value: &str) -> bool {
         Value::Number(number) => canonical(&number.to_string()) == value,
         Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => false,
     };
-    profile.verified_data.iter().any(|(field, proof)| match proof {
-        // The value of the field in `data` is proved.
-        Value::Bool(true) => profile.data.get(field).is_some_and(is_it),
-        proof => is_it(proof),
+    profile.verified_data.iter().any(|(field, proof)| {
+        if *proof == Value::Bool(true) {
+            // The value of the field in `data` is proved.
+            profile.data.get(field).is_some_and(is_it)
+        } else {
+            is_it(proof)
+        }
     })
 }
 

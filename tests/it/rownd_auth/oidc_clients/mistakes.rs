@@ -14,6 +14,7 @@ fn with(config: OidcClientConfig) -> OidcClient {
 }
 
 #[tokio::test]
+#[expect(clippy::too_many_lines, reason = "a table")]
 async fn settings_that_cannot_work_are_refused_before_anything_is_sent() {
     let rig = rig().await;
     let texts = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect();

@@ -119,7 +119,8 @@ async fn a_page_token_is_for_the_same_list() {
         change(&mut request);
         request
     };
-    let changes: [(&str, fn(&mut ListUsersRequest)); 4] = [
+    type Change = fn(&mut ListUsersRequest);
+    let changes: [(&str, Change); 4] = [
         ("another order", |request| request.order_by = "id desc".to_owned()),
         ("a filter by ids", |request| request.user_ids = vec!["ann".to_owned()]),
         ("a filter by values", |request| request.verified_values = vec!["ann".to_owned()]),

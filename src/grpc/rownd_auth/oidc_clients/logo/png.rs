@@ -34,8 +34,11 @@ pub(super) fn check(file: &[u8]) -> Result<(), &'static str> {
     }
 }
 
-/// The type and the content of the first chunk, and the bytes after it.
-fn chunk(bytes: &[u8]) -> Result<(&[u8], &[u8], &[u8]), &'static str> {
+/// The type and the content of a chunk, and the bytes after it.
+type Chunk<'a> = (&'a [u8], &'a [u8], &'a [u8]);
+
+/// The first chunk.
+fn chunk(bytes: &[u8]) -> Result<Chunk<'_>, &'static str> {
     const CUT: &str = "it is cut off, or a chunk has a wrong length";
     let (length, rest) = bytes.split_first_chunk::<4>().ok_or(CUT)?;
     let length = u32::from_be_bytes(*length) as usize;

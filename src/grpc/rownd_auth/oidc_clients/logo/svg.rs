@@ -116,7 +116,6 @@ impl Drawing {
             XmlEvent::Comment(text) if text.starts_with('>') || text.starts_with("->") => {
                 Err(SvgProblem::HiddenMarkup)
             }
-            XmlEvent::Comment(_) => Ok(()),
             XmlEvent::Characters(text) | XmlEvent::Whitespace(text) => {
                 if let Some(Some(style)) = self.open.last_mut() {
                     style.push_str(&text);
@@ -126,7 +125,7 @@ impl Drawing {
             XmlEvent::EndDocument if self.uses.too_many() => {
                 Err(SvgProblem::TooComplex("repeated parts"))
             }
-            XmlEvent::EndDocument => Ok(()),
+            XmlEvent::Comment(_) | XmlEvent::EndDocument => Ok(()),
         }
     }
 
