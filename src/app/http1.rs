@@ -206,10 +206,12 @@ impl Connection {
             async move {
                 state.request_started();
                 let (head, body) = request.into_parts();
+                let waits = head.headers.contains_key(header::EXPECT);
                 let (body, end) = NotingBody::new(body);
                 let answer = routes.oneshot(Request::from_parts(head, body)).await;
                 let mut response = answer.unwrap_or_else(|never| match never {});
-                if !end.is_reached() {
+                // A client that waits for leave to send its body has sent none of it.
+                if waits || !end.is_reached_soon().await {
                     let close = HeaderValue::from_static("close");
                     response.headers_mut().insert(header::CONNECTION, close);
                 }
