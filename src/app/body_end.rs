@@ -43,7 +43,7 @@ pub(super) struct BodyEnd<B> {
 
 impl<B: Body + Unpin> BodyEnd<B> {
     /// Everything was read; else the rest is read now, if it is small and comes soon.
-    pub(super) async fn is_reached_soon(mut self) -> bool {
+    pub(super) async fn reached_soon(mut self) -> bool {
         if self.is_reached.load(Ordering::Relaxed) {
             return true;
         }
@@ -122,10 +122,10 @@ mod tests {
     #[tokio::test]
     async fn the_end_is_noted_when_it_is_read() {
         let (_, end) = NotingBody::new(Empty::<Bytes>::new());
-        assert!(end.is_reached_soon().await, "there is nothing to read");
+        assert!(end.reached_soon().await, "there is nothing to read");
         let (body, end) = NotingBody::new(Full::new(Bytes::from_static(b"x")));
         assert_eq!(body.collect().await.unwrap().to_bytes(), "x");
-        assert!(end.is_reached_soon().await);
+        assert!(end.reached_soon().await);
     }
 
     #[tokio::test]
@@ -133,10 +133,10 @@ mod tests {
         for (bytes, reached) in [(1, true), (MAX_REST, true), (MAX_REST + 1, false)] {
             let (body, end) = NotingBody::new(Full::new(Bytes::from(vec![0; bytes])));
             drop(body);
-            assert_eq!(end.is_reached_soon().await, reached, "{bytes}");
+            assert_eq!(end.reached_soon().await, reached, "{bytes}");
         }
         let (held, end) = NotingBody::new(Full::new(Bytes::from_static(b"x")));
-        assert!(!end.is_reached_soon().await, "somebody may still read it");
+        assert!(!end.reached_soon().await, "somebody may still read it");
         drop(held);
     }
 }

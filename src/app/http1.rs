@@ -211,7 +211,7 @@ impl Connection {
                 let answer = routes.oneshot(Request::from_parts(head, body)).await;
                 let mut response = answer.unwrap_or_else(|never| match never {});
                 // A client that waits for leave to send its body has sent none of it.
-                if waits || !end.is_reached_soon().await {
+                if waits || !end.reached_soon().await {
                     let close = HeaderValue::from_static("close");
                     response.headers_mut().insert(header::CONNECTION, close);
                 }
