@@ -157,6 +157,10 @@ fn a_path_made_to_have_very_many_readings_is_refused() {
         let bomb = format!("/{}", piece.repeat(50));
         assert_eq!(path::readings(bomb.as_bytes()), None, "{piece}");
     }
+    // Few bytes, and more readings than are looked at.
+    for (path, refused) in [("/;a/;b/;c/;d", false), ("/a;b%2fc;d%2fe;f//g;h/..;/i;j", true)] {
+        assert_eq!(path::readings(path.as_bytes()).is_none(), refused, "{path}");
+    }
     // The paths of these tables have few.
     for path in ADMIN.iter().chain(API_ADMIN).chain(ODD).chain(NOT_ADMIN) {
         let count = path::readings(path.as_bytes()).map_or(0, |readings| readings.iter().count());

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 
 use super::{
     config, measured, request,
-    requirements::{Caller, Confirmed, ISSUERS, ask, compile},
+    requirements::{Caller, Confirmed, ISSUERS, ask, compile, nobody},
 };
 use crate::{
     model::{CredentialSource, Group, Headers, NamedRoute},
@@ -61,6 +61,36 @@ fn what_a_rule_in_shadow_would_have_decided_is_reported() {
         if named.is_none() {
             assert_eq!(ask(&policy, path, caller), Ok(false), "{path}");
         }
+    }
+}
+
+/// A rule in shadow decides nothing, not even if the proxy names it: the default does.
+#[test]
+fn a_rule_in_shadow_that_the_proxy_names_opens_nothing() {
+    let policy = compile(
+        "routes:
+           - { id: loose, by_name: true, auth: none, mode: shadow }
+           - { id: open, by_name: true, auth: none }",
+    );
+    for (name, opened) in [("open", true), ("loose", false)] {
+        let mut request = request("GET", "a.com", b"/");
+        request.named_route = Some(NamedRoute::Id(name.into()));
+        let rules = policy.choose(measured(&request)).unwrap();
+        assert_eq!(rules.decide(nobody()).is_ok(), opened, "{name}");
+    }
+}
+
+/// A rule in shadow that stands behind a rule that surely matches would never be reached.
+#[test]
+fn a_rule_in_shadow_that_is_never_reached_is_not_reported() {
+    let policy = compile(
+        "routes:
+           - { id: first, match: { path: { prefix: /a } }, auth: none }
+           - { id: later, match: any, require: never, mode: shadow }
+           - { id: open, match: any, auth: none }",
+    );
+    for (path, expected) in [("/a", &[][..]), ("/b", &["later would_deny"])] {
+        assert_eq!(shadows(&policy, path, None, None), expected, "{path}");
     }
 }
 

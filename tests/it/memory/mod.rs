@@ -7,6 +7,8 @@
 
 mod attacks;
 mod frames;
+#[cfg(feature = "dev")]
+mod pages;
 
 use std::time::Duration;
 
