@@ -10,7 +10,7 @@ use crate::{
     health::Readiness,
     issuer_api::{SharedRefreshWork, SharedRefreshes},
     metrics::Metrics,
-    shared::{RedisListener, RedisStore, SharedHealth, random_name},
+    shared::{RedisListener, RedisStore, SharedHealth, SharedStore, random_name},
     verify::{MemoryRevocations, RevocationReplica, RevocationSync},
 };
 
@@ -22,6 +22,7 @@ const LATCH: &str = "shared: the revocations of the other replicas";
 pub(super) struct SharedState {
     pub(super) replica: Arc<RevocationReplica>,
     pub(super) health: Arc<SharedHealth>,
+    pub(super) store: Arc<dyn SharedStore>,
     pub(super) refreshes: Arc<SharedRefreshes>,
     work: SharedWork,
 }
@@ -55,9 +56,10 @@ impl SharedState {
             OnOutage::Local => None,
         };
         let (replica, sync) = RevocationReplica::new(&name, list, store.clone(), &health, latch);
+        let own: Arc<dyn SharedStore> = store.clone();
         let (refreshes, later) = SharedRefreshes::new(settings, store, metrics);
         let work = SharedWork { listener, sync, refreshes: later };
-        Ok(Some(Self { replica, health, refreshes, work }))
+        Ok(Some(Self { replica, health, store: own, refreshes, work }))
     }
 
     /// Starts the work.

@@ -94,6 +94,10 @@ pub use sections::{
 pub use sections::{DenialSettings, DenialTemplate, ProtectedResource};
 pub use sections::{DeploymentKey, OnOutage, Shared, SharedAddress, SharedPlace};
 pub use sections::{
+    EventPoll, EventSource, EventSourceKind, Events, InboundCaller, TokenValidator, ValidatorClaim,
+    ValidatorUserId,
+};
+pub use sections::{
     MappedParameter, MappedValue, OnMissing, OutputHeader, QueryMap, RouteOutputs, ValueFormat,
     ValueSource,
 };

@@ -13,6 +13,7 @@ mod checks;
 mod commands;
 mod connections;
 mod exposition;
+mod inbound;
 mod issuer_api;
 mod issuer_label;
 mod issuers;
@@ -74,6 +75,10 @@ pub struct Labels {
     pub commands: LabelValues,
     /// How a command can end.
     pub command_results: LabelValues,
+    /// The kinds of requests of other servers.
+    pub inbound_kinds: LabelValues,
+    /// How a request of another server can end.
+    pub inbound_results: LabelValues,
     /// The things that can be read again.
     pub reload_subjects: LabelValues,
     /// How a reload can end.
@@ -124,6 +129,7 @@ pub struct Metrics {
     profiles: profiles::ProfileSeries,
     passports: passports::PassportSeries,
     commands: commands::CommandSeries,
+    inbound: inbound::InboundSeries,
     reloads: reloads::ReloadSeries,
     rules: rules::RuleSeries,
     shared: shared::SharedSeries,
@@ -172,6 +178,7 @@ impl Metrics {
             profiles: profiles::ProfileSeries::register(labels),
             passports: passports::PassportSeries::register(labels),
             commands: commands::CommandSeries::register(labels),
+            inbound: inbound::InboundSeries::register(labels),
             reloads: reloads::ReloadSeries::register(labels),
             rules: rules::RuleSeries::register(labels),
             shared: shared::SharedSeries::register(labels),

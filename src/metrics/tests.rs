@@ -66,6 +66,8 @@ fn metrics() -> Arc<Metrics> {
         connection_results: results.clone(),
         commands: results.clone(),
         command_results: results.clone(),
+        inbound_kinds: results.clone(),
+        inbound_results: results.clone(),
         reload_subjects: results.clone(),
         reload_results: results.clone(),
         api_endpoints: results.clone(),

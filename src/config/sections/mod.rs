@@ -7,8 +7,10 @@
 mod check;
 mod credentials;
 mod denial;
+mod events;
 mod guards;
 mod identity_headers;
+mod inbound;
 mod issuers;
 mod key_snapshots;
 mod listeners;
@@ -39,9 +41,13 @@ use credentials::WrittenCredentials;
 pub use credentials::{CookieFormat, Credentials, TokenSource};
 use denial::WrittenDenial;
 pub use denial::{DenialSettings, DenialTemplate};
+use events::WrittenEvents;
+pub use events::{EventPoll, EventSource, EventSourceKind, Events};
 use guards::WrittenGuard;
 pub use guards::{Guard, GuardedCallers};
 pub use identity_headers::{IdentityHeaders, OnTooLarge, TooLarge, VendorHeaders};
+use inbound::WrittenTokenValidator;
+pub use inbound::{InboundCaller, TokenValidator, ValidatorClaim, ValidatorUserId};
 pub use issuers::{
     AcceptedTokens, Accepts, AfterBound, ApiAnswers, App, AppKnownBy, AudienceClaim, Claim,
     ClaimMap, ClaimPlace, ClaimSettings, ClearingValue, FirebaseIssuer, Issuer, IssuerDetails,
@@ -159,6 +165,13 @@ pub(in crate::config) struct WrittenConfig {
     /// The gRPC service `rownd.auth.v1.RowndAuth`, for backends.
     #[schemars(extend("x-reload" = true))]
     pub rownd_auth: WrittenRowndAuth,
+    /// The answer to Rownd's token validator, at `/token-validator` of the listener `http`, group
+    /// `token_validator`. Default: none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub token_validator: Option<WrittenTokenValidator>,
+    /// The events that come from other servers, such as Rownd's webhooks. Default: none.
+    #[serde(skip_serializing_if = "WrittenEvents::is_empty")]
+    pub events: WrittenEvents,
     /// How the profiles of users are fetched and kept.
     #[schemars(extend("x-reload" = true))]
     pub profiles: Profiles,
@@ -235,6 +248,11 @@ pub struct Config {
     pub protected_resource: Option<ProtectedResource>,
     /// The gRPC service `rownd.auth.v1.RowndAuth`, for backends.
     pub rownd_auth: RowndAuth,
+    /// The answer to Rownd's token validator.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub token_validator: Option<TokenValidator>,
+    /// The events that come from other servers.
+    pub events: Events,
     /// How the profiles of users are fetched and kept.
     pub profiles: Profiles,
     /// The list of revocations.
@@ -289,6 +307,10 @@ impl WrittenConfig {
                 .protected_resource
                 .and_then(|resource| resource.check("/protected_resource", found)),
             rownd_auth: self.rownd_auth.check("/rownd_auth", found),
+            token_validator: self
+                .token_validator
+                .and_then(|validator| validator.check("/token_validator", found)),
+            events: self.events.check("/events", found),
             profiles: self.profiles,
             revocation: self.revocation,
             shared: self.shared.and_then(|shared| shared.check("/shared", found)),

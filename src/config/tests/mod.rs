@@ -5,6 +5,7 @@ mod claims;
 mod denials;
 mod environment;
 mod http;
+mod inbound;
 mod matches;
 mod mistakes;
 mod mutated;

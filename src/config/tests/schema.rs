@@ -110,6 +110,24 @@ fn with_http(mut document: Value) -> Value {
     document
 }
 
+/// With what the group of this word serves, or the sources of events.
+fn with_inbound(mut document: Value, word: &str) -> Value {
+    let caller = json!({ "sources": ["192.0.2.1"] });
+    if word == "token_validator" {
+        document["token_validator"] =
+            json!({ "issuers": ["a"], "caller": caller, "claims": { "email": "email" } });
+        return document;
+    }
+    document["listeners"] = json!({ "http": { "serve": ["webhooks"] } });
+    let mut source =
+        json!({ "name": "s", "kind": "rownd_webhook", "issuer": "a", "caller": caller });
+    if word == "shared_signals" || word == "back_channel_logout" {
+        source["audiences"] = json!(["events"]);
+    }
+    document["events"] = json!({ "sources": [source] });
+    document
+}
+
 /// Settings whose values are a few words; there are more.
 const ENUMERATIONS: [&str; 30] = [
     "/check/unavailable",
@@ -158,7 +176,10 @@ fn every_word_of_every_enumeration_is_read_and_printed_back() {
         assert!(!words.is_empty(), "{pointer}");
         for word in words {
             let kind = match pointer.rsplit('/').next() {
+                Some("kind") if word == "rownd_webhook" => "rownd",
+                Some("kind") if pointer.starts_with("/events/") => "oidc",
                 Some("kind") => word.as_str(),
+                Some(_) if word == "webhooks" => "rownd",
                 Some("freshness") => "rownd",
                 Some(_) if pointer.contains("/api_answers/") => "rownd",
                 _ => "oidc",
@@ -178,6 +199,9 @@ fn every_word_of_every_enumeration_is_read_and_printed_back() {
             if word == "rpc" {
                 document = with_service(document);
                 document["listeners"]["http"]["hosts"] = json!(["authz.test"]);
+            }
+            if pointer.starts_with("/events/") || word == "webhooks" || word == "token_validator" {
+                document = with_inbound(document, word);
             }
             if pointer.starts_with("/routes/0/passport/") {
                 let is_txn_token = word == "txn-token";

@@ -2,6 +2,7 @@
 
 mod callers;
 mod http;
+mod inbound;
 mod methods;
 mod outputs;
 mod passport;
@@ -37,6 +38,7 @@ pub(super) fn check(written: WrittenConfig, found: &mut Findings) -> Config {
     rights::check(&role_sources, &issuers, found);
     outputs::check(&config, found);
     requirements::check(&config, found);
+    inbound::check(&config, found);
     passport::check_issuers(&config, found);
     passport::check_variables(&config, found);
     config

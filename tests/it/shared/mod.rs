@@ -6,6 +6,7 @@
 
 mod connection;
 mod contract;
+mod events;
 mod faults;
 #[cfg(feature = "dev")]
 mod refreshes;
