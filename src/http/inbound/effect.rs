@@ -10,6 +10,7 @@ use std::{
 use super::answer::Refusal;
 use crate::{
     authz::{Authorizer, Snapshot},
+    log_throttle::LogThrottle,
     metrics::Metrics,
     model::DenyReason,
     verify::{CommandTarget, RevocationReplica, RevokedSubject},
@@ -27,6 +28,8 @@ pub(super) struct Effects {
     pub(super) metrics: Arc<Metrics>,
     /// The list of revocations as other replicas have it, where replicas share their state.
     pub(super) replica: Option<Arc<RevocationReplica>>,
+    /// Of the lines about events that cannot be obeyed now.
+    throttle: Arc<LogThrottle>,
 }
 
 /// The issuer of the tokens that an event revokes.
@@ -41,6 +44,14 @@ pub(super) struct Revoked<'a> {
 }
 
 impl Effects {
+    pub(super) fn new(
+        authorizer: Arc<Authorizer>,
+        metrics: Arc<Metrics>,
+        replica: Option<Arc<RevocationReplica>>,
+    ) -> Self {
+        Self { authorizer, metrics, replica, throttle: Arc::new(LogThrottle::per_second(1)) }
+    }
+
     /// Revokes the subject at this issuer, for as long as its tokens can live, at every replica.
     ///
     /// # Errors
@@ -57,12 +68,17 @@ impl Effects {
         let target = CommandTarget { issuer: Some(issuer), tenant };
         let revoke = |snapshot: &Snapshot| snapshot.verifier().revoke(target, subject, None, now);
         self.authorizer.command(revoke).map_err(|error| {
-            tracing::error!(issuer, %error, "an event could not be obeyed");
+            if let Some(dropped) = self.throttle.admit() {
+                tracing::error!(issuer, %error, dropped, "an event could not be obeyed");
+            }
             Refusal::Undecided(DenyReason::Overloaded, LATER)
         })?;
         if let Some(replica) = &self.replica {
             replica.share().await.map_err(|error| {
-                tracing::error!(issuer, %error, "the other replicas do not know of an event yet");
+                if let Some(dropped) = self.throttle.admit() {
+                    let what = "the other replicas do not know of an event yet";
+                    tracing::error!(issuer, %error, dropped, "{what}");
+                }
                 Refusal::Undecided(DenyReason::Overloaded, SOON)
             })?;
         }

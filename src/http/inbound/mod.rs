@@ -97,7 +97,7 @@ impl Inbound {
             return None;
         }
         let InboundShared { replica, store, upstream } = shared;
-        let effects = Effects { authorizer, metrics, replica };
+        let effects = Effects::new(authorizer, metrics, replica);
         let sources = Arc::new(Sources::build(config, store));
         let work = InboundWork::new(effects.clone(), sources.clone(), upstream);
         let validator = config.token_validator.as_ref().map(Validator::build);
