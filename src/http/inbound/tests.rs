@@ -1,3 +1,5 @@
+//! The gate, users that are read again, and the fields of an answer about a token.
+
 use std::{num::NonZeroU32, time::Duration};
 
 use http::{HeaderMap, HeaderName};

@@ -115,8 +115,8 @@ async fn the_provider_pushes_events_and_logouts() {
     let rig = Rig::open(false).await;
     let order = |event: &str, user: &str, audience: &str, to: &str| json!({ "event": event, "user": user, "audience": audience, "push_to": rig.hook(to) });
     for (event, user, audience, to, outcome) in [
-        ("session-revoked", "verified", AUDIENCE, "signals", "202"),
-        ("logout", "unverified", "oc_demo", "logout", "200"),
+        ("session-revoked", "user_verified", AUDIENCE, "signals", "202"),
+        ("logout", "user_unverified", "oc_demo", "logout", "200"),
     ] {
         let token = rig.provider_token(user).await;
         assert_eq!(rig.reason(&token).await, "authenticated", "{event}");
@@ -132,8 +132,8 @@ async fn the_provider_pushes_events_and_logouts() {
 #[tokio::test]
 async fn the_provider_is_polled_and_told_the_fate_of_each_event() {
     let rig = Rig::open(true).await;
-    let token = rig.provider_token("verified").await;
-    let order = |audience: &str| json!({ "event": "account-disabled", "user": "verified", "audience": audience });
+    let token = rig.provider_token("user_verified").await;
+    let order = |audience: &str| json!({ "event": "account-disabled", "user": "user_verified", "audience": audience });
     let good = rig.call("POST /__emulator/events", &order(AUDIENCE)).await;
     let bad = rig.call("POST /__emulator/events", &order("x")).await;
     eventually("the fate of both", async || {
