@@ -9,6 +9,7 @@ use std::{fmt, sync::Arc, time::Duration};
 use futures_util::future::BoxFuture;
 
 use super::{
+    administration::accounts::AccountAdministration,
     administration::users::UserAdministration,
     error::{ApiError, ExchangeError},
     grants::{
@@ -46,6 +47,8 @@ pub struct IssuerApi {
     pub code_flow: Option<Arc<dyn CodeFlow>>,
     /// The administration of the users of an app.
     pub users: Option<Arc<dyn UserAdministration>>,
+    /// The accounts of an issuer without apps.
+    pub accounts: Option<Arc<dyn AccountAdministration>>,
 }
 
 /// Knows which app a key belongs to.

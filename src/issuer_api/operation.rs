@@ -73,6 +73,9 @@ pub(super) enum ApiEndpoint {
     /// The user of a SuperTokens session.
     #[strum(serialize = "supertokens_user")]
     SessionUser,
+    /// SuperTokens' core: a user, the end of their sessions, their deletion.
+    #[strum(serialize = "supertokens_core")]
+    Core,
     /// An OpenID provider's metadata.
     #[strum(serialize = "oidc_discovery")]
     Discovery,
@@ -128,6 +131,12 @@ pub(super) enum Operation {
     SuperTokensRefresh,
     /// SuperTokens: the user of a session.
     SuperTokensUser,
+    /// SuperTokens' core: whether there is such a user.
+    CoreUser,
+    /// SuperTokens' core: the end of all sessions of a user.
+    CoreSignOut,
+    /// SuperTokens' core: the deletion of a user.
+    CoreUserDelete,
     /// An OpenID provider: its metadata.
     OpenIdMetadata,
     /// An OpenID provider: tokens for a code.
@@ -142,13 +151,17 @@ impl Operation {
         match self {
             // A task asks for it, at a pace of its own.
             Self::RowndAppConfig => CallSpec { repeat: Repeat::ByCaller, ..READ },
-            Self::RowndUser | Self::RowndOwnUser | Self::SuperTokensUser | Self::OpenIdMetadata => {
-                READ
-            }
+            Self::RowndUser
+            | Self::RowndOwnUser
+            | Self::SuperTokensUser
+            | Self::CoreUser
+            | Self::OpenIdMetadata => READ,
             Self::RowndExchange
             | Self::RowndInstantUser
             | Self::RowndGuest
             | Self::SuperTokensGuest
+            | Self::CoreSignOut
+            | Self::CoreUserDelete
             | Self::RowndUserState
             | Self::RowndSignOut
             | Self::RowndSignInLink => WRITE,
@@ -202,6 +215,7 @@ impl Operation {
             Self::SuperTokensGuest => ApiEndpoint::Guest,
             Self::SuperTokensRefresh => ApiEndpoint::SessionRefresh,
             Self::SuperTokensUser => ApiEndpoint::SessionUser,
+            Self::CoreUser | Self::CoreSignOut | Self::CoreUserDelete => ApiEndpoint::Core,
             Self::OpenIdMetadata => ApiEndpoint::Discovery,
             Self::OpenIdCode | Self::OpenIdRefresh => ApiEndpoint::CodeToken,
         }

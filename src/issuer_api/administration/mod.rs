@@ -4,4 +4,5 @@
 //! In: an app with its key and secret. Out: traits, one for each group of operations, which the
 //! client of an issuer implements.
 
+pub mod accounts;
 pub mod users;

@@ -26,5 +26,6 @@ pub(super) fn table(api: Api, iss: String) -> IssuerApi {
         own_profiles: None,
         code_flow: Some(Arc::new(OpenIdProvider::new(api, iss))),
         users: None,
+        accounts: None,
     }
 }

@@ -32,5 +32,6 @@ pub(super) fn table(api: Api, answers: ApiAnswers) -> IssuerApi {
         own_profiles: Some(client.clone()),
         code_flow: None,
         users: Some(client),
+        accounts: None,
     }
 }

@@ -15,6 +15,7 @@ mod known_iss;
 mod outbound;
 mod preset;
 mod preset_iss;
+mod supertokens_core;
 mod tenant_place;
 mod tenants;
 mod words;
@@ -32,5 +33,6 @@ pub use issuer::{
     SupertokensIssuer,
 };
 pub use keys::{KeyFetchHeader, KeyOrigin, KeyPlace, Keys};
+pub use supertokens_core::SupertokensCore;
 pub use words::{Accepts, IssuerKind, Preset, SigningAlgorithm};
 pub(in crate::config) use written::{SETTINGS_OF_KINDS, WrittenIssuer};
