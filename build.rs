@@ -7,6 +7,8 @@
 //! entries, because that costs no hashing; and metadata and the client of the proxy as `bytes`, to
 //! be read only as far as one looks for something. Answers are encoded by the `envoy-types` crate.
 
+#[path = "build/redacted.rs"]
+mod redacted;
 #[path = "build/revision.rs"]
 mod revision;
 
@@ -23,6 +25,7 @@ use prost_types::{DescriptorProto, FileDescriptorSet, field_descriptor_proto::Ty
 const PROTOS: &[&str] = &[
     "envoy/service/auth/v3/external_auth.proto",
     "rownd/auth/v1/rownd_auth.proto",
+    "rownd/auth/v1/oidc_client_service.proto",
     "rownd/auth/v1/user_service.proto",
 ];
 /// The fields that are messages on the wire and `bytes` to us.
@@ -56,7 +59,10 @@ fn main() -> Result<(), Box<dyn Error>> {
     let descriptors = protox::compile(PROTOS, ["proto"])?;
     let out = PathBuf::from(env::var("OUT_DIR")?);
     fs::write(out.join("descriptors.bin"), descriptors.encode_to_vec())?;
-    let mut builder = tonic_prost_build::configure().bytes(".");
+    let redacted = redacted::find(&Path::new(&tree).join("proto/rownd/auth/v1"))?;
+    fs::write(out.join("redacted.rs"), redacted::code(&redacted))?;
+    let hidden = redacted.iter().map(|message| format!(".rownd.auth.v1.{}", message.name));
+    let mut builder = tonic_prost_build::configure().bytes(".").skip_debug(hidden);
     for (proto, rust) in ENCODED {
         builder = builder.extern_path(proto, format!("::envoy_types::pb::{rust}"));
     }

@@ -116,7 +116,8 @@ pub async fn build(config: Config) -> Result<Bound, BuildError> {
     let grpc = &config.listeners.grpc;
     let check = CheckDoor::build(authorizer.clone(), grpc.max_message_bytes);
     let (writes, write_runner) = writes();
-    let service = AuthDoor::build(authorizer.clone(), writes, metrics.clone());
+    let blocking = BlockingRunner::new();
+    let service = AuthDoor::build(authorizer.clone(), writes, blocking.clone(), metrics.clone());
     let (doors, health) =
         Doors::build(check, service, grpc, metrics.clone()).map_err(BuildError::Part)?;
     let tls = grpc.tls.as_ref().map(|tls| ListenerTls::build(tls, &metrics));
@@ -137,8 +138,8 @@ pub async fn build(config: Config) -> Result<Bound, BuildError> {
         authorizer,
         exposed,
     };
-    let target = ReloadTarget::new(&state, upstream, refreshes, config, tls.clone());
-    let blocking = target.blocking.clone();
+    let target =
+        ReloadTarget::new(&state, upstream, refreshes, config, blocking.clone(), tls.clone());
     let (reloader, reload) = ConfigReloader::new(target);
     Ok(Bound {
         grpc,

@@ -90,11 +90,11 @@ impl ReloadTarget {
         upstream: upstream::Client,
         refreshes: Arc<issuer_api::Refreshes>,
         config: watch::Sender<Arc<Config>>,
+        blocking: BlockingRunner,
         tls: Option<Arc<ListenerTls>>,
     ) -> Self {
         let OpsState { metrics, readiness, authorizer, reload_failures: failures, .. } =
             state.clone();
-        let blocking = BlockingRunner::new();
         Self {
             authorizer,
             upstream,

@@ -84,6 +84,7 @@ pub mod pb {
         pub mod auth {
             pub mod v1 {
                 tonic::include_proto!("rownd.auth.v1");
+                include!(concat!(env!("OUT_DIR"), "/redacted.rs"));
             }
         }
     }

@@ -10,6 +10,7 @@ use futures_util::future::BoxFuture;
 
 use super::{
     administration::accounts::AccountAdministration,
+    administration::oidc_clients::OidcClientAdministration,
     administration::users::UserAdministration,
     error::{ApiError, ExchangeError},
     grants::{
@@ -45,6 +46,8 @@ pub struct IssuerApi {
     pub own_profiles: Option<Arc<dyn OwnProfiles>>,
     /// The code flow of OpenID Connect.
     pub code_flow: Option<Arc<dyn CodeFlow>>,
+    /// The OpenID clients of an app.
+    pub oidc_clients: Option<Arc<dyn OidcClientAdministration>>,
     /// The administration of the users of an app.
     pub users: Option<Arc<dyn UserAdministration>>,
     /// The accounts of an issuer without apps.

@@ -55,6 +55,10 @@ pub(super) enum ApiEndpoint {
     UserFile,
     /// A link that signs a user in.
     SignInLink,
+    /// OpenID clients of an app.
+    OidcClients,
+    /// A logo of an OpenID client.
+    OidcClientLogo,
     /// Rownd tokens for the token of another issuer.
     TokenExchange,
     /// Rownd tokens for a refresh token.
@@ -115,6 +119,20 @@ pub(super) enum Operation {
     RowndFileWrite,
     /// Rownd: a link that signs a user in.
     RowndSignInLink,
+    /// Rownd: a page of an app's OpenID clients.
+    RowndOidcClientList,
+    /// Rownd: an OpenID client.
+    RowndOidcClientRead,
+    /// Rownd: a new OpenID client.
+    RowndOidcClientCreate,
+    /// Rownd: a change of an OpenID client.
+    RowndOidcClientUpdate,
+    /// Rownd: the deletion of an OpenID client.
+    RowndOidcClientDelete,
+    /// Rownd: a logo of an OpenID client, in PNG.
+    RowndPngLogo,
+    /// Rownd: a logo of an OpenID client, in SVG.
+    RowndSvgLogo,
     /// Rownd: tokens for the token of another issuer.
     RowndExchange,
     /// Rownd: tokens for a refresh token.
@@ -181,6 +199,21 @@ impl Operation {
             Self::RowndUserActions => {
                 CallSpec { max_answer_bytes: MAX_LARGE_ANSWER_BYTES, ..WRITE }
             }
+            Self::RowndOidcClientRead => READ,
+            Self::RowndOidcClientList => {
+                CallSpec { max_answer_bytes: MAX_LARGE_ANSWER_BYTES, ..READ }
+            }
+            Self::RowndOidcClientCreate => WRITE,
+            Self::RowndOidcClientUpdate => CallSpec { method: HttpMethod::Put, ..WRITE },
+            Self::RowndOidcClientDelete => {
+                CallSpec { method: HttpMethod::Delete, body: BodyKind::None, ..WRITE }
+            }
+            Self::RowndPngLogo => {
+                CallSpec { method: HttpMethod::Put, body: BodyKind::Png, ..WRITE }
+            }
+            Self::RowndSvgLogo => {
+                CallSpec { method: HttpMethod::Put, body: BodyKind::Svg, ..WRITE }
+            }
             Self::SuperTokensMigration => CallSpec { body: BodyKind::None, ..WRITE },
             // The token is used up once it is sent: it must not be lost with a connection that the
             // server was about to close.
@@ -208,6 +241,12 @@ impl Operation {
             Self::RowndUsersPut | Self::RowndUserActions => ApiEndpoint::UserBatch,
             Self::RowndFileRead | Self::RowndFileWrite => ApiEndpoint::UserFile,
             Self::RowndSignInLink => ApiEndpoint::SignInLink,
+            Self::RowndOidcClientList
+            | Self::RowndOidcClientRead
+            | Self::RowndOidcClientCreate
+            | Self::RowndOidcClientUpdate
+            | Self::RowndOidcClientDelete => ApiEndpoint::OidcClients,
+            Self::RowndPngLogo | Self::RowndSvgLogo => ApiEndpoint::OidcClientLogo,
             Self::RowndExchange | Self::RowndGuest => ApiEndpoint::TokenExchange,
             Self::RowndRefresh => ApiEndpoint::TokenRefresh,
             Self::RowndInstantUser => ApiEndpoint::Instant,

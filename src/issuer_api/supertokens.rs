@@ -61,6 +61,7 @@ pub(super) fn table(api: Api, core: Option<CoreClient>) -> IssuerApi {
         user_profiles: None,
         own_profiles: Some(client),
         code_flow: None,
+        oidc_clients: None,
         users: None,
         accounts: core.map(|core| Arc::new(core) as Arc<dyn AccountAdministration>),
     }

@@ -34,6 +34,10 @@ pub enum BodyKind {
     Json,
     /// A form in the encoding of HTML.
     Form,
+    /// A picture in PNG.
+    Png,
+    /// A picture in SVG.
+    Svg,
 }
 
 /// Whether a request may be sent again after it failed. The client of this room sends each request
@@ -125,6 +129,8 @@ impl BodyKind {
             Self::None => None,
             Self::Json => Some("application/json"),
             Self::Form => Some("application/x-www-form-urlencoded"),
+            Self::Png => Some("image/png"),
+            Self::Svg => Some("image/svg+xml"),
         }
     }
 }

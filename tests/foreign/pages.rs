@@ -90,11 +90,16 @@ impl Dev {
         let said = String::from_utf8_lossy(&output.stdout).into_owned();
         let errors = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success(), "{line}\n{said}{errors}");
-        let expected = match line.split(SERVICE).nth(1).map(str::trim) {
+        let expected = match method_of(line) {
             Some("Verify") => "\"userId\": \"user_verified\"",
             Some("GetUser") => "\"user\": {",
             Some("Exchange") => "\"accessToken\": \"ey",
             Some("BuildAuthorizationUrl") => "\"codeVerifier\": \"",
+            Some("ListOidcClients") => "\"oidcClients\": [",
+            Some("CreateOidcClient") => "\"secret\": \"",
+            Some("GetOidcClient" | "UpdateOidcClient") => "\"id\": \"oc_demo\"",
+            Some("UploadOidcClientLogo") => "/logo/light\"",
+            Some("DeleteOidcClient") => "{",
             Some(other) => panic!("{line}: no method {other}"),
             None if line.contains("grpc.health") => "SERVING",
             None if line.contains("token mint") => "ey",
@@ -102,6 +107,12 @@ impl Dev {
         };
         assert!(said.contains(expected), "{line}\n{said}");
     }
+}
+
+/// The method that a line calls.
+fn method_of(line: &str) -> Option<&str> {
+    let (_, called) = line.split_once("rownd.auth.v1.")?;
+    called.split_once('/').map(|(_, method)| method.trim())
 }
 
 /// The commands of a text: lines that begin with one of these words, with what continues them.
@@ -118,7 +129,7 @@ fn commands(text: &str) -> Vec<String> {
 async fn every_line_of_the_docs_and_of_dev_answers() {
     let dev = Dev::start().await;
     let mut pasted = 0;
-    for page in ["docs/rownd-auth.md", "docs/getting-started.md"] {
+    for page in ["docs/rownd-auth.md", "docs/getting-started.md", "docs/oidc-clients.md"] {
         let text = fs::read_to_string(package(page)).unwrap();
         let blocks = text.split("```").skip(1).step_by(2).filter_map(|b| b.strip_prefix("sh\n"));
         for command in blocks.flat_map(commands) {

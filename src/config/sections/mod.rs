@@ -44,8 +44,9 @@ pub use identity_headers::{IdentityHeaders, OnTooLarge, TooLarge, VendorHeaders}
 pub use issuers::{
     AcceptedTokens, Accepts, AfterBound, ApiAnswers, App, AppKnownBy, AudienceClaim, Claim,
     ClaimMap, ClaimPlace, ClaimSettings, ClearingValue, FirebaseIssuer, Issuer, IssuerDetails,
-    IssuerKind, KeyFetchHeader, KeyOrigin, KeyPlace, Keys, OidcIssuer, PatchOfMissing, Preset,
-    PutEffect, RowndIssuer, SigningAlgorithm, StaticIssuer, SupertokensCore, SupertokensIssuer,
+    IssuerKind, KeyFetchHeader, KeyOrigin, KeyPlace, Keys, LogoPath, OidcIssuer, PatchOfMissing,
+    Preset, PutEffect, RowndIssuer, SigningAlgorithm, StaticIssuer, SupertokensCore,
+    SupertokensIssuer,
 };
 pub(super) use issuers::{SETTINGS_OF_KINDS, WrittenApp, WrittenIssuer};
 pub use key_snapshots::KeySnapshots;

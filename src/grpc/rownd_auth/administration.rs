@@ -14,6 +14,7 @@ use crate::issuer_api::{ApiError, Rejection};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Subject {
     User,
+    OidcClient,
     /// A link that signs a user in.
     SignInLink,
 }
@@ -32,6 +33,7 @@ impl Subject {
     const fn not_found(self) -> (ErrorReason, &'static str) {
         match self {
             Self::User | Self::SignInLink => (ErrorReason::UserNotFound, "there is no such user"),
+            Self::OidcClient => (ErrorReason::OidcClientNotFound, "there is no such OpenID client"),
         }
     }
 
@@ -42,6 +44,7 @@ impl Subject {
             Self::User if name.starts_with("attributes.") => format!("user.{name}"),
             Self::User => format!("user.data.{name}"),
             Self::SignInLink => format!("data.{name}"),
+            Self::OidcClient => format!("oidc_client.{name}"),
         }
     }
 }

@@ -23,6 +23,7 @@ use super::{
     caller_refusal::CallerRefusal,
     fault::{self, Fault},
     methods::Methods,
+    oidc_clients::{OIDC_CLIENTS, OidcClientMethods},
     reason::ErrorReason,
     rpc::Rpc,
     table::ROWND_AUTH,
@@ -31,10 +32,12 @@ use super::{
 };
 use crate::{
     authz::{Authorizer, Caller, UNKNOWN_CALLER},
+    blocking::BlockingRunner,
     grpc::{
         compression,
         deadline::{is_shorter, time_to_answer},
         pb::rownd::auth::v1::{
+            oidc_client_service_server::OidcClientServiceServer,
             rownd_auth_server::RowndAuthServer, user_service_server::UserServiceServer,
         },
         request_body::body_error,
@@ -53,6 +56,7 @@ const CODES: usize = 17;
 pub struct AuthDoor {
     authorizer: Arc<Authorizer>,
     writes: Arc<Writes>,
+    blocking: BlockingRunner,
     metrics: Arc<Metrics>,
     in_flight: AtomicUsize,
     /// Those of them that may ask an issuer.
@@ -87,10 +91,16 @@ impl Drop for CallInFlight<'_> {
 impl AuthDoor {
     /// The door in front of this authorizer.
     #[must_use]
-    pub fn build(authorizer: Arc<Authorizer>, writes: Arc<Writes>, metrics: Arc<Metrics>) -> Self {
+    pub fn build(
+        authorizer: Arc<Authorizer>,
+        writes: Arc<Writes>,
+        blocking: BlockingRunner,
+        metrics: Arc<Metrics>,
+    ) -> Self {
         Self {
             authorizer,
             writes,
+            blocking,
             metrics,
             in_flight: AtomicUsize::new(0),
             asking_issuer: AtomicUsize::new(0),
@@ -103,9 +113,12 @@ impl AuthDoor {
         let authorizer = &self.authorizer;
         let rownd_auth = RowndAuthServer::new(Methods { authorizer: authorizer.clone() })
             .max_decoding_message_size(ROWND_AUTH.max_request_bytes());
+        let oidc_clients =
+            OidcClientServiceServer::new(OidcClientMethods::new(self.blocking.clone()))
+                .max_decoding_message_size(OIDC_CLIENTS.max_request_bytes());
         let users = UserServiceServer::new(UserMethods::new(authorizer.clone()))
             .max_decoding_message_size(USER_SERVICE.max_request_bytes());
-        routes.add_service(rownd_auth).add_service(users)
+        routes.add_service(rownd_auth).add_service(users).add_service(oidc_clients)
     }
 
     /// Answers one call. `method` is `None` where no method has the name that was called.

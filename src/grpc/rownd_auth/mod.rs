@@ -19,6 +19,7 @@ mod fault;
 mod get_user;
 mod grants;
 mod methods;
+mod oidc_clients;
 mod openid_client;
 mod page;
 mod reason;

@@ -48,6 +48,8 @@ pub(super) enum ErrorReason {
     UserDataRefused,
     /// There is no such group.
     GroupNotFound,
+    /// There is no such OpenID client.
+    OidcClientNotFound,
     /// The group is not open.
     GroupNotOpen,
     /// The instant user is none.
@@ -128,7 +130,10 @@ impl ErrorReason {
             Self::Hurried => Code::DeadlineExceeded,
             Self::RowndRateLimited | Self::MaxAgeLimited => Code::ResourceExhausted,
             Self::UserExists => Code::AlreadyExists,
-            Self::UserNotFound | Self::GroupNotFound | Self::FileNotFound => Code::NotFound,
+            Self::UserNotFound
+            | Self::GroupNotFound
+            | Self::FileNotFound
+            | Self::OidcClientNotFound => Code::NotFound,
             Self::UserDisabled
             | Self::UserRefused
             | Self::ProfileRefused

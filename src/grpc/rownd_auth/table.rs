@@ -3,6 +3,7 @@
 //! knows it.
 
 use super::{
+    oidc_clients::OIDC_CLIENTS,
     rpc::{Rpc, Service},
     users::USER_SERVICE,
 };
@@ -20,7 +21,7 @@ const URL_BYTES: usize = 8 << 10;
 const EXCHANGE_BYTES: usize = 256 << 10;
 
 /// The services.
-pub const SERVICES: &[Service] = &[ROWND_AUTH, USER_SERVICE];
+pub const SERVICES: &[Service] = &[ROWND_AUTH, USER_SERVICE, OIDC_CLIENTS];
 
 /// The service for the users behind tokens.
 pub(super) const ROWND_AUTH: Service = Service {

@@ -5,4 +5,5 @@
 //! client of an issuer implements.
 
 pub mod accounts;
+pub mod oidc_clients;
 pub mod users;

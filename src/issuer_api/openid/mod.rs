@@ -25,6 +25,7 @@ pub(super) fn table(api: Api, iss: String) -> IssuerApi {
         user_profiles: None,
         own_profiles: None,
         code_flow: Some(Arc::new(OpenIdProvider::new(api, iss))),
+        oidc_clients: None,
         users: None,
         accounts: None,
     }

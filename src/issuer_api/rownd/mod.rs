@@ -5,6 +5,7 @@
 mod answers;
 mod client;
 mod exchange;
+mod oidc_clients;
 mod user;
 mod user_id;
 mod users;
@@ -31,7 +32,8 @@ pub(super) fn table(api: Api, answers: ApiAnswers) -> IssuerApi {
         user_profiles: Some(client.clone()),
         own_profiles: Some(client.clone()),
         code_flow: None,
-        users: Some(client),
+        users: Some(client.clone()),
+        oidc_clients: Some(client),
         accounts: None,
     }
 }

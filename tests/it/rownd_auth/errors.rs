@@ -21,8 +21,8 @@ use crate::support::{Issuer, eventually};
 const OF_UNIT_TESTS: [(&str, &str); 2] =
     [("INTERNAL", "INTERNAL"), ("FAILED_PRECONDITION", "EXCHANGE_UNSUPPORTED")];
 
-/// Those of the services beside RowndAuth, whose own tests produce them: `user_service`.
-const OF_OTHER_SERVICES: [(&str, &str); 12] = [
+/// Those of the services beside RowndAuth, whose own tests produce them: `user_service`, `oidc_clients`.
+const OF_OTHER_SERVICES: [(&str, &str); 13] = [
     ("ABORTED", "ETAG_MISMATCH"),
     ("ALREADY_EXISTS", "USER_EXISTS"),
     ("FAILED_PRECONDITION", "APP_SECRET_MISSING"),
@@ -33,6 +33,7 @@ const OF_OTHER_SERVICES: [(&str, &str); 12] = [
     ("FAILED_PRECONDITION", "RESPONSE_TOO_LARGE"),
     ("FAILED_PRECONDITION", "REVOCATIONS_FULL"),
     ("NOT_FOUND", "FILE_NOT_FOUND"),
+    ("NOT_FOUND", "OIDC_CLIENT_NOT_FOUND"),
     ("UNAVAILABLE", "WRITE_OUTCOME_UNKNOWN"),
     ("UNIMPLEMENTED", "ISSUER_UNSUPPORTED"),
 ];

@@ -12,6 +12,7 @@ mod errors;
 mod exchange;
 mod foreign_refresh;
 mod hurry;
+mod oidc_clients;
 mod openid;
 mod passports;
 mod permissions;
@@ -54,8 +55,8 @@ const ADMIN: &str = "an-admin-secret-of-this-test";
 const TRADER: &str = "a-trader-secret-of-this-test";
 
 /// The apps of the emulator.
-fn seed(idp: &Key) -> Seed {
-    let seed = json!({ "apps": [{
+fn seed(idp: &Key, change: impl FnOnce(&mut Value)) -> Seed {
+    let mut seed = json!({ "apps": [{
         "id": APP, "key": APP_KEY, "secret": APP_SECRET, "name": "Shop",
         "supertokens_plugin": true,
         "schema": { "email": {}, "plan": {}, "score": { "type": "number" },
@@ -96,6 +97,7 @@ fn seed(idp: &Key) -> Seed {
         ],
         "users": [{ "id": "ann", "auth_level": "verified" }],
     }] });
+    change(&mut seed);
     Seed::parse("seed", &seed.to_string()).unwrap_or_else(|problems| panic!("{problems}"))
 }
 
@@ -165,9 +167,18 @@ impl Rig {
 
     /// With another configuration.
     pub(super) async fn with(change: impl FnOnce(&mut Value)) -> Self {
+        Self::with_seed(|_| {}, change).await
+    }
+
+    /// With other data of the emulator, and another configuration.
+    pub(super) async fn with_seed(
+        change_seed: impl FnOnce(&mut Value),
+        change: impl FnOnce(&mut Value),
+    ) -> Self {
         let idp = Key::new("idp-1");
         let demo = Settings::demo("127.0.0.1:0".parse().unwrap());
-        let emulator = rownd_emulator::bind(Settings { seed: seed(&idp), ..demo }).await.unwrap();
+        let emulator =
+            rownd_emulator::bind(Settings { seed: seed(&idp, change_seed), ..demo }).await.unwrap();
         let mut settings = settings(emulator.base_url());
         change(&mut settings);
         let (minter, controls) = (emulator.minter(), emulator.controls());

@@ -23,6 +23,14 @@ pub struct ApiAnswers {
     /// The effect of a `PATCH` of a user that does not exist: it is refused with 404 (`refused`), or
     /// the user is created (`created`).
     pub patch_of_missing_user: PatchOfMissing,
+    /// The effect of a `PUT` of an OpenID client on the settings that it does not name: they are
+    /// removed (`replaces`), or kept (`merges`). An update sends the whole client either way; this
+    /// decides how a setting is cleared.
+    pub oidc_client_put: PutEffect,
+    /// The path of the logo of an OpenID client: that of the API description
+    /// (`specification`: /applications/APP/oidc-clients/ID/logo/light), that of the manual (`manual`:
+    /// /application/APP/oidc_clients/ID/logo/light), or the second where the first is not found.
+    pub logo_path: LogoPath,
 }
 
 /// The effect of a `PUT` on fields that it does not name.
@@ -34,6 +42,19 @@ pub enum PutEffect {
     Replaces,
     /// They are kept.
     Merges,
+}
+
+/// The path of the logo of an OpenID client.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum LogoPath {
+    /// The one of the API description.
+    #[default]
+    Specification,
+    /// The one of the manual.
+    Manual,
+    /// The one of the API description, and where it is not found the one of the manual.
+    SpecificationThenManual,
 }
 
 /// The value that clears a field of a profile.

@@ -21,7 +21,7 @@ mod tenants;
 mod words;
 mod written;
 
-pub use api_answers::{AfterBound, ApiAnswers, ClearingValue, PatchOfMissing, PutEffect};
+pub use api_answers::{AfterBound, ApiAnswers, ClearingValue, LogoPath, PatchOfMissing, PutEffect};
 pub(in crate::config) use app::WrittenApp;
 pub use app::{App, AppKnownBy};
 pub use audience::AudienceClaim;
