@@ -14,7 +14,6 @@ use super::{
     api::{self, Api, ApiCall, Target, from_json},
     error::ApiError,
     operation::Operation,
-    rejection::Rejection,
 };
 use crate::{config::Secret, upstream::HttpAnswer};
 
@@ -71,13 +70,7 @@ impl CoreClient {
             body,
             timeout,
         };
-        self.api.call(call, read_status).await.map_err(|error| match error {
-            // The core says so where the key is missing or wrong.
-            ApiError::Rejected(Rejection { status: status @ (401 | 403), .. }) => {
-                ApiError::KeyRefused(status)
-            }
-            other => other,
-        })
+        self.api.call(call, read_status).await.map_err(key_error)
     }
 
     /// Fails with [`ApiError::NotFound`] where the core does not know the user.
@@ -106,6 +99,15 @@ impl AccountAdministration for CoreClient {
             let order = Delete { user_id: user, remove_all_linked_accounts: true };
             self.send(Operation::CoreUserDelete, DELETE, api::json(&order)?, timeout).await
         })
+    }
+}
+
+/// The meaning of an error: the core says 401 where the key is missing or wrong.
+fn key_error(error: ApiError) -> ApiError {
+    let ApiError::Rejected(rejection) = error else { return error };
+    match rejection.status {
+        status @ (401 | 403) => ApiError::KeyRefused(status),
+        _ => ApiError::Rejected(rejection),
     }
 }
 

@@ -43,23 +43,15 @@ impl Accounts {
         issuer: &str,
         app: &str,
     ) -> Result<Self, Fault> {
-        match UsersOfApp::of(call, right, issuer, app) {
-            Err(Fault::NotOfIssuer(names)) => {
-                let part =
-                    administered_issuer(call, right, (issuer, app), |api| api.accounts.as_ref());
-                let found = part.map_err(|fault| match fault {
-                    Fault::NotOfIssuer(_) => Fault::NotOfIssuer(names),
-                    other => other,
-                })?;
-                Ok(Self::OfIssuer(AccountsOfIssuer {
-                    api: found.api.clone(),
-                    profiles: call.service.profiles().clone(),
-                    issuer: found.issuer.name().to_owned(),
-                    timeout: call.issuer_timeout(),
-                }))
-            }
-            other => other.map(Self::OfApp),
-        }
+        let of_app = UsersOfApp::of(call, right, issuer, app);
+        let Err(Fault::NotOfIssuer(_)) = of_app else { return of_app.map(Self::OfApp) };
+        let found = administered_issuer(call, right, (issuer, app), |api| api.accounts.as_ref())?;
+        Ok(Self::OfIssuer(AccountsOfIssuer {
+            api: found.api.clone(),
+            profiles: call.service.profiles().clone(),
+            issuer: found.issuer.name().to_owned(),
+            timeout: call.issuer_timeout(),
+        }))
     }
 
     /// The beginning of a change of a user.
