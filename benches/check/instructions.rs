@@ -3,9 +3,17 @@
 //! committed baseline. Goes out: a table, and whether it holds; or the baseline, written again.
 //!
 //! Each server runs twice, for some checks of one token and for twice as many: what the start,
-//! the first verification and the end take is in both, and the difference is the checks alone.
+//! the first verification and the end take is in both, and the difference is the checks alone. Only
+//! the thread that answers checks is counted: others do their work by the clock, such as looking
+//! whether files have changed, and how much of it falls into a run says nothing about a check.
 
-use std::{fs, path::Path, sync::Arc, time::Duration};
+use std::{
+    ffi::OsStr,
+    fs,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
@@ -57,9 +65,15 @@ pub(crate) async fn run(cores: Cores, product: &Path, floor: &Path, renew: bool)
     let (mut floors, mut cached, mut cached_raw, mut outputs) =
         (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for checks in [CHECKS, 2 * CHECKS] {
-        let counted = |name: &str| directory.join(format!("callgrind.{name}.{checks}"));
+        let counted = |name: &str| -> Result<PathBuf> {
+            let counts = directory.join(format!("callgrind.{name}.{checks}"));
+            for file in of_threads(&counts)? {
+                fs::remove_file(file)?;
+            }
+            Ok(counts)
+        };
 
-        let counts = counted("floor");
+        let counts = counted("floor")?;
         let server =
             servers::floor(cores.server, &Program::counted(floor, &counts), "tonic").await?;
         floors.push(count(server, &joined.frame(token), checks, &counts).await?);
@@ -67,7 +81,7 @@ pub(crate) async fn run(cores: Cores, product: &Path, floor: &Path, renew: bool)
         for (name, template, counted_so_far) in
             [("cached", &joined, &mut cached), ("cached_raw", &raw, &mut cached_raw)]
         {
-            let counts = counted(name);
+            let counts = counted(name)?;
             let program = Program::counted(product, &counts);
             let server =
                 servers::product(cores.server, &program, &directory, issuers.address(), None)
@@ -76,7 +90,7 @@ pub(crate) async fn run(cores: Cores, product: &Path, floor: &Path, renew: bool)
             counted_so_far.push(count(server, &template.frame(token), checks, &counts).await?);
         }
 
-        let counts = counted("outputs");
+        let counts = counted("outputs")?;
         let program = Program::counted(product, &counts);
         let server =
             rules::with_outputs(cores.server, &program, &directory, issuers.address()).await?;
@@ -104,7 +118,28 @@ async fn count(server: Server, frame: &Bytes, checks: usize, counts: &Path) -> R
         return Err(format!("a check was refused: {refusal}").into());
     }
     server.terminate().await?;
-    let text = fs::read_to_string(counts)?;
+    let totals: Result<Vec<u64>> = of_threads(counts)?.iter().map(|file| total(file)).collect();
+    // Each server has one thread that answers, and it does nearly all of the work.
+    Ok(totals?.into_iter().max().ok_or("callgrind wrote no counts")?)
+}
+
+/// The files with the counts of the threads; those of an earlier run are gone before one begins.
+fn of_threads(counts: &Path) -> Result<Vec<PathBuf>> {
+    let name = counts.file_name().and_then(OsStr::to_str).ok_or("no name for the counts")?;
+    let is_one = |file: &PathBuf| {
+        let rest =
+            file.file_name().and_then(OsStr::to_str).and_then(|file| file.strip_prefix(name));
+        rest.is_some_and(|rest| rest.starts_with('-'))
+    };
+    let directory = counts.parent().ok_or("no directory for the counts")?;
+    let files: std::io::Result<Vec<PathBuf>> =
+        fs::read_dir(directory)?.map(|entry| Ok(entry?.path())).collect();
+    Ok(files?.into_iter().filter(is_one).collect())
+}
+
+/// What callgrind counted in one thread.
+fn total(file: &Path) -> Result<u64> {
+    let text = fs::read_to_string(file)?;
     let total = text.lines().find_map(|line| line.strip_prefix("totals: "));
     Ok(total.ok_or("callgrind wrote no total")?.trim().parse()?)
 }

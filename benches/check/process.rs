@@ -64,7 +64,8 @@ impl Program {
         Self { path: path.to_owned(), counts: None }
     }
 
-    /// Run by callgrind, which writes its counts to a file when the program ends.
+    /// Run by callgrind, which writes the counts of each thread to a file when the program ends: this
+    /// path, a hyphen and the number of the thread.
     pub(crate) fn counted(path: &Path, counts: &Path) -> Self {
         Self { path: path.to_owned(), counts: Some(counts.to_owned()) }
     }
@@ -79,7 +80,7 @@ pub(crate) fn held(core: usize, program: &Program) -> Command {
     let mut command = Command::new("taskset");
     command.args(["-c", &core.to_string()]);
     if let Some(counts) = &program.counts {
-        command.args(["valgrind", "--quiet", "--tool=callgrind"]);
+        command.args(["valgrind", "--quiet", "--tool=callgrind", "--separate-threads=yes"]);
         command.arg(format!("--callgrind-out-file={}", counts.display()));
     }
     command.arg(&program.path);

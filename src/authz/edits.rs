@@ -10,7 +10,7 @@ use std::{
 use bytes::Bytes;
 use strum::{IntoStaticStr, VariantArray};
 
-use crate::model::{NameValue, QueryEdits};
+use crate::model::{NameValue, QueryEdits, SharedText};
 
 /// A header with a list, which the settings may leave out where it is too large.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, IntoStaticStr, VariantArray)]
@@ -90,10 +90,10 @@ pub struct RequestEdits {
     pub identity: Arc<IdentityHeaders>,
     /// Names the client sent that could be mistaken for headers of ours, as they were spelled. To
     /// be removed; none of them is a name that is set.
-    pub spoofed: Vec<String>,
+    pub spoofed: Vec<SharedText>,
     /// More names to remove: configured headers without a value here, and headers with a credential.
     /// None of them is a name that is set.
-    pub remove: Vec<String>,
+    pub remove: Vec<SharedText>,
     /// More headers to set, each replacing whatever was there. Names in lower case.
     pub headers: Vec<NameValue>,
     /// The changes to the query.

@@ -1,15 +1,19 @@
 //! The headers that the service behind may trust: every spelling of the reserved prefix is removed,
 //! then our own are set. A header without a value is removed, so no value is ever a client's.
 
-use std::{borrow::Cow, collections::BTreeMap, sync::Arc};
+use std::{borrow::Cow, sync::Arc};
 
 use super::{
     edits::{IdentityHeaders, ListHeader, RequestEdits},
     outputs::Told,
+    spelling::{NameShapes, OwnedNames, is_spelling, normalised},
 };
 use crate::{
     config::{IdentityHeaders as Settings, OnTooLarge, TooLarge, VendorHeaders},
-    model::{Denial, DenyReason, NameValue, QueryEdits, RequestContext, visible, visible_list},
+    model::{
+        Denial, DenyReason, NameValue, QueryEdits, RequestContext, SharedText, visible,
+        visible_list,
+    },
     policy::Permit,
     verify::Identity,
 };
@@ -109,31 +113,6 @@ pub(super) struct Injector {
     owned: OwnedNames,
 }
 
-/// Further headers that only this service sets, in lower case: each by itself as servers read it.
-#[derive(Debug, Default)]
-struct OwnedNames {
-    names: BTreeMap<Box<[u8]>, Box<str>>,
-    /// Their lengths, a bit for each: nearly all headers of a request have another one.
-    lengths: u128,
-}
-
-impl OwnedNames {
-    fn add(&mut self, name: String) {
-        self.lengths |= Self::length(name.as_bytes());
-        self.names.insert(as_read(name.as_bytes()), name.into());
-    }
-
-    /// Some server reads this as one of them.
-    fn are_imitated_by(&self, name: &[u8]) -> bool {
-        self.lengths & Self::length(name) != 0 && self.names.contains_key(&*as_read(name))
-    }
-
-    /// All that are too long for a bit of their own share the last one.
-    fn length(name: &[u8]) -> u128 {
-        1 << name.len().min(127)
-    }
-}
-
 impl Injector {
     pub(super) fn build(settings: &Settings) -> Self {
         let remove = FIELDS.iter().map(|field| field.name).collect();
@@ -185,30 +164,37 @@ impl Injector {
             FIELDS.iter().any(|field| field.name.as_bytes().eq_ignore_ascii_case(name))
         };
         // A server may read any spelling of a name as the name itself.
-        let reads_as_field =
-            |name: &[u8]| FIELDS.iter().any(|field| is_spelling(name, field.name.as_bytes()));
-        if headers.iter().any(|(name, _)| reads_as_field(name.as_bytes())) {
-            return Err(DenyReason::Internal.into());
+        let reads_as_field = |name: &[u8]| {
+            has_prefix(name) && FIELDS.iter().any(|field| is_spelling(name, field.name.as_bytes()))
+        };
+        let mut added_shapes = NameShapes::default();
+        for (name, _) in &headers {
+            added_shapes.add(name.as_bytes());
+            if reads_as_field(name.as_bytes()) {
+                return Err(DenyReason::Internal.into());
+            }
         }
-        let is_set = |owned: &str| headers.iter().any(|(added, _)| added == owned);
+        let is_set = |owned: &str| headers.iter().any(|(added, _)| *added == *owned);
         // Removed even if the proxy does not show them.
-        let unset = self.owned.names.values().filter(|owned| !is_set(owned));
-        let mut spoofed: Vec<String> = unset.map(ToString::to_string).collect();
+        let unset = self.owned.names().filter(|owned| !is_set(owned));
+        let mut spoofed: Vec<SharedText> = unset.map(SharedText::from).collect();
         for (name, _) in request.headers.iter() {
             // Our own names are set or removed already, whatever their case: never both.
             let is_added = |name: &[u8]| {
                 headers.iter().any(|(added, _)| added.as_bytes().eq_ignore_ascii_case(name))
             };
-            let imitates_added =
-                || headers.iter().any(|(added, _)| is_spelling(name, added.as_bytes()));
+            let imitates_added = || {
+                added_shapes.may_hold(name)
+                    && headers.iter().any(|(added, _)| is_spelling(name, added.as_bytes()))
+            };
             let imitates_owned = || self.owned.are_imitated_by(name);
             if (self.is_spoof(name) || imitates_added() || imitates_owned())
                 && !is_field(name)
                 && !is_added(name)
             {
                 let name = String::from_utf8_lossy(name);
-                if !spoofed.iter().any(|known| *known == name) {
-                    spoofed.push(name.into_owned());
+                if !spoofed.iter().any(|known| *known == *name) {
+                    spoofed.push(name.into_owned().into());
                 }
             }
         }
@@ -270,27 +256,14 @@ impl Injector {
 
     /// The name lies in the reserved prefix and is not one the vendor's clients send.
     fn is_spoof(&self, name: &[u8]) -> bool {
-        name.len() >= PREFIX.len()
-            && name.iter().zip(PREFIX).all(|(byte, wanted)| normalised(*byte) == *wanted)
-            && !(self.vendor_passes && VENDOR.contains(&name))
+        has_prefix(name) && !(self.vendor_passes && VENDOR.contains(&name))
     }
 }
 
-/// Some server reads `name` as `wanted`.
-fn is_spelling(name: &[u8], wanted: &[u8]) -> bool {
-    name.len() == wanted.len()
-        && name.iter().zip(wanted).all(|(byte, other)| normalised(*byte) == normalised(*other))
-}
-
-/// A byte of a name as servers that speak CGI see it: in lower case, and `-` for every byte that is
-/// no letter or digit. Most turn `-` alone into `_`, some `.` too, and some (lighttpd) every such byte.
-const fn normalised(byte: u8) -> u8 {
-    if byte.is_ascii_alphanumeric() { byte.to_ascii_lowercase() } else { b'-' }
-}
-
-/// A whole name as those servers see it.
-fn as_read(name: &[u8]) -> Box<[u8]> {
-    name.iter().map(|byte| normalised(*byte)).collect()
+/// Some server reads the beginning of the name as the reserved prefix.
+fn has_prefix(name: &[u8]) -> bool {
+    name.len() >= PREFIX.len()
+        && name.iter().zip(PREFIX).all(|(byte, wanted)| normalised(*byte) == *wanted)
 }
 
 const fn flag(flag: bool) -> HeaderText<'static> {

@@ -22,6 +22,7 @@ mod pipeline;
 mod protect;
 mod service;
 mod snapshot;
+mod spelling;
 #[cfg(test)]
 mod tests;
 mod token_query;

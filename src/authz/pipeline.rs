@@ -101,12 +101,13 @@ impl CheckPipeline {
 
     /// The facts of a request before it is judged.
     pub(super) fn facts(&self, request: &RequestContext) -> VerdictFacts {
-        let content_type = request.headers.single("content-type");
+        let [content_type, traceparent, id] =
+            request.headers.singles(["content-type", "traceparent", "x-request-id"]);
         VerdictFacts {
             rule: self.no_rule.clone(),
             identity: None,
-            request_id: request_id(request),
-            trace_id: request.headers.single("traceparent").and_then(trace_id),
+            request_id: request_id(id, request),
+            trace_id: traceparent.and_then(trace_id),
             protocol: content_type.map_or(CallerProtocol::Http, |kind| CallerProtocol::of(kind)),
             omitted: Vec::new(),
             denial_form: None,
@@ -264,12 +265,11 @@ pub(super) fn stripped_headers(config: &Config) -> impl Iterator<Item = &str> {
 }
 
 /// The request's own id if it is one, else the proxy's.
-fn request_id(request: &RequestContext) -> Bytes {
+fn request_id(own: Option<&Bytes>, request: &RequestContext) -> Bytes {
     let good = |id: &&Bytes| {
         !id.is_empty() && id.len() <= MAX_REQUEST_ID && id.iter().all(u8::is_ascii_graphic)
     };
-    let own = request.headers.single("x-request-id").filter(good);
-    own.or(Some(&request.proxy_request_id).filter(good)).cloned().unwrap_or_default()
+    own.filter(good).or(Some(&request.proxy_request_id).filter(good)).cloned().unwrap_or_default()
 }
 
 /// The trace id of a `traceparent` (W3C Trace Context, section 3.2).

@@ -3,6 +3,7 @@
 //! In: the headers of a request. Out: at most one credential, or a denial.
 
 use bytes::Bytes;
+use memchr::memmem::Finder;
 
 use super::{finding::Finding, rownd_cookie::RowndCookie};
 use crate::{
@@ -32,6 +33,8 @@ pub(super) struct CookiePlace {
     pub(super) is_session: bool,
     /// The longest token, in bytes.
     pub(super) max_token: usize,
+    /// Finds the name, wherever it stands.
+    finder: Finder<'static>,
 }
 
 /// The value of a cookie. Two are equal if they say the same, however each is written.
@@ -46,6 +49,17 @@ enum CookieValue {
 }
 
 impl CookiePlace {
+    /// For the cookie of this name. `is_session`: an older one of this name may stand beside it.
+    pub(super) fn new(
+        name: &str,
+        format: CookieFormat,
+        is_session: bool,
+        max_token: usize,
+    ) -> Self {
+        let finder = Finder::new(name).into_owned();
+        Self { name: name.to_owned(), format, is_session, max_token, finder }
+    }
+
     /// From the cookie of this name. If a proxy joined several `Cookie` lines with a comma, a comma
     /// separates two cookies as a semicolon does.
     ///
@@ -55,7 +69,9 @@ impl CookiePlace {
     pub(super) fn find(&self, headers: &Headers) -> Finding {
         let joined = headers.joined();
         let mut found = None;
-        for line in headers.all("cookie") {
+        // Most lines hold other cookies only, and need not be parted.
+        let named = |line: &&Bytes| self.finder.find(line).is_some();
+        for line in headers.all("cookie").filter(named) {
             for pair in line.split(|&b| b == b';' || (joined && b == b',')) {
                 let Some(value) = value_of(pair, self.name.as_bytes()) else { continue };
                 let value = self.read(line.slice_ref(value));

@@ -18,8 +18,6 @@ mod site;
 mod tests;
 mod websocket;
 
-use std::borrow::Cow;
-
 use crate::{
     config::{Config, CookieFormat, IssuerKind, TokenSource},
     model::{Credential, DenyReason, NameValue, RequestContext},
@@ -84,7 +82,7 @@ impl Extractor {
         self.places.iter().find_map(|place| match place {
             CredentialPlace::WebsocketProtocol(name) => {
                 let rest = websocket::without_token(request, name)?;
-                Some((Cow::Borrowed(websocket::PROTOCOLS), rest))
+                Some((websocket::PROTOCOLS.into(), rest.into()))
             }
             CredentialPlace::Authorization
             | CredentialPlace::Header(_)
@@ -108,15 +106,13 @@ impl CredentialPlace {
                 Self::Authorization
             }
             TokenSource::Header(name) => Self::Header(name.to_ascii_lowercase()),
-            TokenSource::Cookie { name, format } => Self::Cookie(CookiePlace {
-                name: name.clone(),
-                format: *format,
-                is_session: match format {
+            TokenSource::Cookie { name, format } => {
+                let is_session = match format {
                     CookieFormat::Rownd => true,
                     CookieFormat::Plain => has_sessions && name == SUPERTOKENS_COOKIE,
-                },
-                max_token,
-            }),
+                };
+                Self::Cookie(CookiePlace::new(name, *format, is_session, max_token))
+            }
             TokenSource::Query(name) => Self::Query(name.clone()),
             TokenSource::WebsocketProtocol(name) => Self::WebsocketProtocol(name.clone()),
         }

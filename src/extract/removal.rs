@@ -3,8 +3,6 @@
 //! In: a request. Out: headers to set and to remove, and parameters of the query to remove. Everything
 //! that is taken for a credential goes, good or bad; the rest stays as it was sent.
 
-use std::borrow::Cow;
-
 use super::{CredentialPlace, Extractor, cookie, finding::Finding};
 use crate::model::{Headers, NameValue, Query, RequestContext};
 
@@ -51,7 +49,7 @@ impl Extractor {
         match without_cookies(&request.headers, &cookies) {
             Rest::AsSent => {}
             Rest::Nothing => removal.remove.push("cookie".to_owned()),
-            Rest::Cookies(rest) => removal.set.push((Cow::Borrowed("cookie"), rest)),
+            Rest::Cookies(rest) => removal.set.push(("cookie".into(), rest.into())),
         }
         removal
     }

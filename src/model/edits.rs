@@ -1,10 +1,10 @@
 //! The changes of a verdict beside its yes or no: the query of the request, and the response that the
 //! client gets.
 
-use std::borrow::Cow;
+use super::SharedText;
 
 /// A name and the value that is set under it.
-pub type NameValue = (Cow<'static, str>, String);
+pub type NameValue = (SharedText, SharedText);
 
 /// The changes of a request's query on its way to the service behind.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -12,7 +12,7 @@ pub struct QueryEdits {
     /// Parameters to set, each replacing all of its name.
     pub set: Vec<NameValue>,
     /// Names of parameters to remove.
-    pub remove: Vec<Cow<'static, str>>,
+    pub remove: Vec<SharedText>,
 }
 
 /// The additions to the response that the client gets, whether it comes from the service behind or

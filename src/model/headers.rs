@@ -22,6 +22,16 @@ pub enum Occurrence<'a> {
     Repeated,
 }
 
+impl<'a> Occurrence<'a> {
+    /// The value, if it stands there once.
+    const fn once(self) -> Option<&'a Bytes> {
+        match self {
+            Self::Once(value) => Some(value),
+            Self::Absent | Self::Repeated => None,
+        }
+    }
+}
+
 impl Headers {
     /// From names and values. `joined`: the proxy has joined the values of a repeated name with ",".
     #[must_use]
@@ -57,10 +67,22 @@ impl Headers {
     /// The value of a lower-case name that stands exactly once.
     #[must_use]
     pub fn single<'a>(&'a self, name: &'a str) -> Option<&'a Bytes> {
-        match self.occurrence(name) {
-            Occurrence::Once(value) => Some(value),
-            Occurrence::Absent | Occurrence::Repeated => None,
+        self.occurrence(name).once()
+    }
+
+    /// The values of several lower-case names, each of which stands exactly once, found in one pass.
+    #[must_use]
+    pub fn singles<const N: usize>(&self, names: [&str; N]) -> [Option<&Bytes>; N] {
+        let mut found = names.map(|name| (name.as_bytes(), Occurrence::Absent));
+        for (key, value) in &self.entries {
+            for (_, known) in found.iter_mut().filter(|(name, _)| key.as_ref() == *name) {
+                *known = match known {
+                    Occurrence::Absent => Occurrence::Once(value),
+                    Occurrence::Once(_) | Occurrence::Repeated => Occurrence::Repeated,
+                };
+            }
         }
+        found.map(|(_, known)| known.once())
     }
 
     /// Every name with its value.
@@ -96,5 +118,8 @@ mod tests {
         assert_eq!(headers.occurrence("a"), Occurrence::Repeated);
         assert_eq!(headers.occurrence("b"), Occurrence::Once(&Bytes::from("2")));
         assert_eq!(headers.occurrence("c"), Occurrence::Absent);
+        for names in [["a", "b", "c", "b"], ["b", "c", "a", "a"]] {
+            assert_eq!(headers.singles(names), names.map(|name| headers.single(name)), "{names:?}");
+        }
     }
 }

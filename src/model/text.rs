@@ -16,7 +16,14 @@ const UNSAFE_ITEM: AsciiSet = UNSAFE.add(b',');
 /// A value on one line of visible ASCII; borrowed where it is that already.
 #[must_use]
 pub fn visible(text: &str) -> Cow<'_, str> {
-    utf8_percent_encode(text, &UNSAFE).into()
+    if is_visible(text) { Cow::Borrowed(text) } else { utf8_percent_encode(text, &UNSAFE).into() }
+}
+
+/// The text is one line of visible ASCII without `%`: it stands for itself.
+#[must_use]
+pub fn is_visible(text: &str) -> bool {
+    // Without an early end: nearly every text is.
+    text.bytes().fold(true, |good, byte| good & byte.is_ascii_graphic() & (byte != b'%'))
 }
 
 /// Items with `,` between them; a comma inside an item is encoded.
@@ -28,7 +35,7 @@ pub fn visible_list(items: &[String]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{visible, visible_list};
+    use super::{is_visible, visible, visible_list};
     use proptest::prelude::*;
 
     #[test]
@@ -42,6 +49,7 @@ mod tests {
             ("", ""),
         ] {
             assert_eq!(visible(text), expected, "{text:?}");
+            assert_eq!(is_visible(text), text == expected, "{text:?}");
         }
         assert_eq!(visible_list(&["a,b".to_owned(), "c d".to_owned()]), "a%2Cb,c%20d");
     }

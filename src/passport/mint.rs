@@ -4,7 +4,7 @@
 //! verification of the token, its revocations included, so nothing is handed out for a token that is
 //! no longer good, from the cache no more than new.
 
-use std::time::SystemTime;
+use std::{sync::Arc, time::SystemTime};
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::{Map, Value};
@@ -72,32 +72,37 @@ impl Passports {
             }
         }
         let header = match passport.format {
-            PassportFormat::Jwt => (self.header.clone().into(), self.jwt(passport, caller, now)?),
+            PassportFormat::Jwt => ((&self.header).into(), self.jwt(passport, caller, now)?.into()),
             PassportFormat::TxnToken => {
                 // Each transaction has a token of its own.
                 let content = self.content(passport, caller)?;
-                (TXN_TOKEN.into(), self.mint(passport, identity, content, now)?.0)
+                (TXN_TOKEN.into(), self.mint(passport, identity, content, now)?.0.into())
             }
         };
         Ok(Some(header))
     }
 
     /// The passport as a JWT: a young one with the same content, or a new one.
-    fn jwt(&self, passport: &RulePassport, caller: Caller<'_>, now: u64) -> Result<String, Denial> {
+    fn jwt(
+        &self,
+        passport: &RulePassport,
+        caller: Caller<'_>,
+        now: u64,
+    ) -> Result<Arc<str>, Denial> {
         let of_token_alone = self.is_of_token_alone(passport, caller.identity);
         let content = if of_token_alone { None } else { Some(self.content(passport, caller)?) };
         let key = key_of(caller, content.as_ref());
         if let Some(known) = self.cache.get(&key, now) {
             self.metrics.passport(PassportResult::Reused);
-            return Ok(known.token.as_ref().to_owned());
+            return Ok(known.token);
         }
         let content = match content {
             Some(content) => content,
             None => self.content(passport, caller)?,
         };
         let (token, lifetime) = self.mint(passport, caller.identity, content, now)?;
-        let kept = SignedPassport { token: token.as_str().into(), lifetime };
-        self.cache.insert(key, kept);
+        let token: Arc<str> = token.into();
+        self.cache.insert(key, SignedPassport { token: token.clone(), lifetime });
         self.metrics.passport_cache_size(self.cache.bytes());
         Ok(token)
     }

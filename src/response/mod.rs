@@ -120,8 +120,8 @@ impl<'a> DenialResponder<'a> {
         DenialResponse {
             http_status: redirect.kind.status(),
             headers: vec![
-                ("cache-control".into(), "no-store".to_owned()),
-                ("location".into(), redirect.location.clone()),
+                ("cache-control".into(), "no-store".into()),
+                ("location".into(), redirect.location.clone().into()),
             ],
             cookies: Vec::new(),
             body: String::new(),
@@ -131,29 +131,30 @@ impl<'a> DenialResponder<'a> {
 
     fn denied(&self, denial: &Denial, client: Recipient<'_>) -> DenialResponse {
         let form = ClassForm::of(denial.reason().class());
-        let mut headers = vec![("cache-control".into(), "no-store".to_owned())];
+        let mut headers: Vec<NameValue> = vec![("cache-control".into(), "no-store".into())];
         if let Some(challenge) = challenge(&form, self.settings, denial) {
-            headers.push(("www-authenticate".into(), challenge));
+            headers.push(("www-authenticate".into(), challenge.into()));
         }
         if form.retry {
-            headers.push(("retry-after".into(), self.retry_after(denial).to_string()));
+            headers.push(("retry-after".into(), self.retry_after(denial).to_string().into()));
         }
         let told = Told::of(denial, self.settings, client);
         let looks = form_of(denial, self.settings).page.as_ref();
         let prefers_html = || client.request.is_some_and(navigation::accepts_html);
         let (content_type, body) = match (client.protocol, looks) {
             (CallerProtocol::Grpc | CallerProtocol::GrpcWeb, _) => {
-                headers.push(("grpc-status".into(), form.statuses.grpc.to_string()));
+                headers.push(("grpc-status".into(), form.statuses.grpc.to_string().into()));
                 ("text/plain", told.text())
             }
             (CallerProtocol::Http, Some(looks)) if prefers_html() => {
-                headers.push(("content-security-policy".into(), page::security_policy(looks)));
-                headers.push(("x-content-type-options".into(), "nosniff".to_owned()));
+                headers
+                    .push(("content-security-policy".into(), page::security_policy(looks).into()));
+                headers.push(("x-content-type-options".into(), "nosniff".into()));
                 ("text/html; charset=utf-8", told.page(looks, &form))
             }
             (CallerProtocol::Http, _) => ("application/json", told.json(&form)),
         };
-        headers.push(("content-type".into(), content_type.to_owned()));
+        headers.push(("content-type".into(), content_type.into()));
         DenialResponse {
             http_status: form.statuses.http,
             headers,

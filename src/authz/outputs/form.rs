@@ -12,22 +12,25 @@ use serde_json::Value;
 
 use crate::{
     config::ValueFormat,
-    model::{visible, visible_list},
+    model::{is_visible, visible, visible_list},
 };
 
 /// The characters that `application/x-www-form-urlencoded` leaves as they are.
 const ENCODED: AsciiSet = NON_ALPHANUMERIC.remove(b'*').remove(b'-').remove(b'.').remove(b'_');
 
 /// The text of a value in a header.
-pub(super) fn in_header(value: &Value, format: ValueFormat) -> Option<String> {
+pub(super) fn in_header(value: Cow<'_, Value>, format: ValueFormat) -> Option<String> {
     let text = match format {
-        ValueFormat::Text => visible(&scalar(value)?).into_owned(),
+        ValueFormat::Text => match value {
+            Cow::Owned(Value::String(text)) if is_visible(&text) => text,
+            value => visible(&scalar(&value)?).into_owned(),
+        },
         ValueFormat::List => {
-            let items: Vec<String> = items(value)?.map(Cow::into_owned).collect();
+            let items: Vec<String> = items(&value)?.map(Cow::into_owned).collect();
             visible_list(&items)
         }
-        ValueFormat::Json => json(value)?,
-        ValueFormat::Base64url => base64url(value)?,
+        ValueFormat::Json => json(&value)?,
+        ValueFormat::Base64url => base64url(&value)?,
     };
     (!text.is_empty()).then_some(text)
 }
@@ -111,7 +114,7 @@ mod tests {
     use proptest::prelude::*;
     use serde_json::json;
 
-    use super::{URL_SAFE_NO_PAD, Value, ValueFormat, in_header, in_query};
+    use super::{Cow, URL_SAFE_NO_PAD, Value, ValueFormat, in_header, in_query};
     use base64::Engine as _;
 
     const FORMATS: [ValueFormat; 4] =
@@ -146,8 +149,10 @@ mod tests {
         ] {
             let expected = [text, list, json, base64url];
             for (format, expected) in FORMATS.into_iter().zip(expected) {
-                let got = in_header(&value, format).unwrap_or_default();
-                assert_eq!(got, expected, "{value} {format:?}");
+                for value in [Cow::Borrowed(&value), Cow::Owned(value.clone())] {
+                    let got = in_header(value.clone(), format).unwrap_or_default();
+                    assert_eq!(got, expected, "{value} {format:?}");
+                }
             }
         }
         let hostile = json!("a&admin=1#x");
@@ -179,7 +184,7 @@ mod tests {
         #[test]
         fn no_value_ends_a_line_and_each_can_be_read_back(value in any_value()) {
             for format in FORMATS {
-                let Some(text) = in_header(&value, format) else { continue };
+                let Some(text) = in_header(Cow::Borrowed(&value), format) else { continue };
                 prop_assert!(text.bytes().all(|byte| (b' '..=b'~').contains(&byte)), "{}", text);
                 prop_assert!(!text.is_empty() && text.trim_ascii() == text);
                 if format != ValueFormat::Json {

@@ -1,6 +1,6 @@
 //! The outputs of the rules that let a request pass, for this request.
 
-use std::sync::Arc;
+use std::{borrow::Cow, sync::Arc};
 
 use serde_json::Value;
 
@@ -13,7 +13,7 @@ use crate::{
     config::{IdentityHeaders as Settings, MappedValue, OnMissing, ValueFormat, ValueSource},
     expression::Facts,
     extract::{CredentialRemoval, Extractor},
-    model::{AllowReason, Denial, DenyReason, NameValue, RequestContext},
+    model::{AllowReason, Denial, DenyReason, RequestContext, SharedText},
     policy::Permit,
 };
 
@@ -29,7 +29,7 @@ pub(in crate::authz) struct OutputTeller {
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(in crate::authz) struct Told {
     /// Names of headers to remove.
-    pub(in crate::authz) remove: Vec<String>,
+    pub(in crate::authz) remove: Vec<SharedText>,
     /// The headers that hold a credential are dealt with.
     pub(in crate::authz) credential_removed: bool,
 }
@@ -43,7 +43,7 @@ enum Target {
 
 /// Names with their texts, each name once; without a text, the name is removed.
 #[derive(Debug, Default)]
-struct Outputs(Vec<(Arc<str>, Option<String>)>);
+struct Outputs(Vec<(Arc<str>, Option<SharedText>)>);
 
 impl OutputTeller {
     pub(in crate::authz) fn build(settings: &Settings) -> Self {
@@ -99,20 +99,21 @@ impl OutputTeller {
         for outputs in [&headers, &response, &query] {
             outputs.check_total(self.max_total)?;
         }
+        additions.headers.reserve(headers.0.len());
         for (name, text) in headers.0 {
             match text {
-                Some(text) => additions.headers.push((name.to_string().into(), text)),
-                None => told.remove.push(name.to_string()),
+                Some(text) => additions.headers.push((name.into(), text)),
+                None => told.remove.push(name.into()),
             }
         }
-        let set = response.0.into_iter().filter_map(|(name, text)| Some((name, text?)));
-        additions.response.headers.extend(set.map(|(name, text)| named(&name, text)));
+        let set = response.0.into_iter().filter_map(|(name, text)| Some((name.into(), text?)));
+        additions.response.headers.extend(set);
         for (name, text) in query.0 {
             let spelled = parameters::other_spellings(request.query(), &name);
             additions.query.remove.extend(spelled.into_iter().map(Into::into));
             match text {
-                Some(text) => additions.query.set.push(named(&name, text)),
-                None => additions.query.remove.push(name.to_string().into()),
+                Some(text) => additions.query.set.push((name.into(), text)),
+                None => additions.query.remove.push(name.into()),
             }
         }
         if strips {
@@ -133,7 +134,7 @@ impl OutputTeller {
         target: Target,
         facts: &impl Facts,
         permit: &Permit,
-    ) -> Result<Option<String>, Denial> {
+    ) -> Result<Option<SharedText>, Denial> {
         let MappedValue { source, format, on_missing } = value;
         let Some(text) = written(source, *format, target, facts) else {
             // The client sends the preflight before the request, and never with a credential.
@@ -165,39 +166,40 @@ fn written(
     format: ValueFormat,
     target: Target,
     facts: &impl Facts,
-) -> Option<String> {
-    let write = |value: &Value| match target {
+) -> Option<SharedText> {
+    let write = |value: Cow<'_, Value>| match target {
         Target::Header => in_header(value, format),
-        Target::Query => in_query(value, format),
+        Target::Query => in_query(&value, format),
     };
-    match source {
+    let text = match source {
         // Judged when the configuration was read: visible ASCII, with blanks inside.
         ValueSource::Constant(text) if target == Target::Header && format == ValueFormat::Text => {
-            Some(text.to_string())
+            return Some(text.into());
         }
-        ValueSource::Constant(text) => write(&Value::from(&**text)),
-        ValueSource::Place(place) => write(facts.value(place).ok()??.as_ref()),
-        ValueSource::Inside(place, pointer) => write(facts.value(place).ok()??.pointer(pointer)?),
-        ValueSource::Expression(expression) => write(&expression.evaluate(facts).ok()?),
-    }
-}
-
-fn named(name: &str, text: String) -> NameValue {
-    (name.to_owned().into(), text)
+        ValueSource::Constant(text) => write(Cow::Owned(Value::from(&**text))),
+        ValueSource::Place(place) => write(facts.value(place).ok()??),
+        ValueSource::Inside(place, pointer) => {
+            let value = facts.value(place).ok()??;
+            write(Cow::Borrowed(value.pointer(pointer)?))
+        }
+        ValueSource::Expression(expression) => write(Cow::Owned(expression.evaluate(facts).ok()?)),
+    };
+    text.map(SharedText::from)
 }
 
 /// Takes the credential out. A header that a rule sets takes the place of one with a credential.
 fn strip(removal: CredentialRemoval, additions: &mut Additions, told: &mut Told) {
     let CredentialRemoval { set, remove, parameters } = removal;
     let is_set = |name: &str, additions: &Additions| {
-        additions.headers.iter().any(|(known, _)| known == name)
+        additions.headers.iter().any(|(known, _)| *known == *name)
     };
     for (name, rest) in set {
         if !is_set(&name, additions) {
             additions.headers.push((name, rest));
         }
     }
-    told.remove.extend(remove.into_iter().filter(|name| !is_set(name, additions)));
+    let unset = remove.into_iter().filter(|name| !is_set(name, additions));
+    told.remove.extend(unset.map(SharedText::from));
     for name in parameters {
         let set = additions.query.set.iter().any(|(known, _)| *known == name);
         if !set && !additions.query.remove.iter().any(|known| *known == name) {
@@ -212,7 +214,7 @@ impl Outputs {
     /// # Errors
     ///
     /// [`DenyReason::OutputAmbiguous`], if another rule tells something else.
-    fn add(&mut self, name: &Arc<str>, text: Option<String>) -> Result<(), Denial> {
+    fn add(&mut self, name: &Arc<str>, text: Option<SharedText>) -> Result<(), Denial> {
         match self.0.iter().find(|(known, _)| known == name) {
             None => self.0.push((name.clone(), text)),
             Some((_, known)) if *known == text => {}

@@ -66,7 +66,7 @@ pub(super) fn set<'a>(found: &'a RequestEdits, name: &str) -> Option<&'a str> {
 
 pub(super) fn removed(found: &RequestEdits) -> BTreeSet<&str> {
     let unset = found.identity.remove.iter().copied();
-    unset.chain(found.spoofed.iter().map(String::as_str)).collect()
+    unset.chain(found.spoofed.iter().map(AsRef::as_ref)).collect()
 }
 
 #[test]

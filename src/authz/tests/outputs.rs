@@ -137,8 +137,8 @@ routes:
         assert_eq!(told.header(name), Some(value), "{name}");
     }
     assert_eq!(told.request.headers.len(), 8);
-    assert_eq!(told.response.headers, [("x-who".into(), "user_1".to_owned())]);
-    assert_eq!(told.request.query.set, [("user_id".into(), "p%26q".to_owned())]);
+    assert_eq!(told.response.headers, [("x-who".into(), "user_1".into())]);
+    assert_eq!(told.request.query.set, [("user_id".into(), "p%26q".into())]);
     assert_eq!(told.request.query.remove, ["USER-ID", "debug"]);
     for name in ["user%5fid", "user_id[]", "de%62ug"] {
         let target = format!("/users/7?{name}=1");
@@ -230,7 +230,7 @@ fn a_preflight_passes_without_a_value() {
     let mut additions = Additions::default();
     let teller = OutputTeller::build(&config.identity_headers);
     let told = teller.tell(&asked, &permit, &Extractor::build(&config), &mut additions).unwrap();
-    assert_eq!((additions.headers.len(), told.remove), (0, vec!["x-a".to_owned()]));
+    assert_eq!((additions.headers.len(), told.remove), (0, vec!["x-a".into()]));
 }
 
 #[test]
@@ -366,7 +366,7 @@ routes:
         }
         for (name, text) in &told.request.headers {
             prop_assert!(text.bytes().all(|byte| (b' '..=b'~').contains(&byte)), "{}: {}", name, text);
-            prop_assert!(!text.is_empty() && text.trim() == text);
+            prop_assert!(!text.is_empty() && text.trim() == text.as_str());
         }
     }
 }

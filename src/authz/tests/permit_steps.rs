@@ -47,7 +47,7 @@ impl PermitStep for TestStep {
             match self.does {
                 Does::Add(name) => {
                     let value = permit.reason().code().to_owned();
-                    additions.headers.push((name.into(), value));
+                    additions.headers.push((name.into(), value.into()));
                     additions.query.remove.push("access_token".into());
                     additions.response.cookies.push("a=1".to_owned());
                     Ok(())
@@ -78,7 +78,7 @@ async fn check(path: &str, lines: super::Lines<'_>, steps: &[Does]) -> (Verdict,
 async fn what_a_step_adds_reaches_the_verdict() {
     let (verdict, runs) = check("/open", &[], &[Does::Add("x-a"), Does::Add("x-b")]).await;
     let Verdict::Allow(allowance) = verdict else { panic!("{verdict:?}") };
-    let header = |name: &'static str| -> NameValue { (name.into(), "public".to_owned()) };
+    let header = |name: &'static str| -> NameValue { (name.into(), "public".into()) };
     assert_eq!(allowance.request().headers, [header("x-a"), header("x-b")]);
     assert_eq!(allowance.request().query.remove.len(), 2);
     assert_eq!(allowance.response().cookies, ["a=1", "a=1"]);

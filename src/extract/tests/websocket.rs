@@ -92,8 +92,7 @@ fn the_token_is_the_element_after_the_name_and_only_it_is_taken_out() {
             "{lines:?}"
         );
         let edit = extractor.header_without_token(&request);
-        let edit = edit.map(|(name, value)| (name.into_owned(), value));
-        let rest = rest.map(|rest| ("sec-websocket-protocol".to_owned(), rest.to_owned()));
+        let rest = rest.map(|rest| ("sec-websocket-protocol".into(), rest.into()));
         assert_eq!(edit, rest, "{lines:?}");
     }
 }

@@ -58,19 +58,42 @@ fn merged(raw: Vec<HeaderValue>, joined: Vec<HeadersEntry>) -> Headers {
 
 /// Envoy lower-cases names already; another proxy may not.
 fn lower_case(name: Bytes) -> Bytes {
-    // Without an early end this is one short pass: nearly no name has such a letter.
-    if name.iter().fold(false, |found, byte| found | byte.is_ascii_uppercase()) {
-        Bytes::from(name.to_ascii_lowercase())
-    } else {
-        name
+    if has_upper_case(&name) { Bytes::from(name.to_ascii_lowercase()) } else { name }
+}
+
+/// A letter stands in upper case. Eight bytes are looked at together: a check has dozens of names.
+fn has_upper_case(name: &[u8]) -> bool {
+    let mut rest = name;
+    while let Some((chunk, behind)) = rest.split_first_chunk() {
+        if any_upper_case(*chunk) {
+            return true;
+        }
+        rest = behind;
     }
+    match name.last_chunk() {
+        // They overlap with those before.
+        Some(last) => any_upper_case(*last),
+        None => name.iter().any(u8::is_ascii_uppercase),
+    }
+}
+
+/// One of eight bytes is a letter in upper case. Added to its lower seven bits, `0x80 - b` sets the
+/// highest bit of each byte that is at least `b`, and no byte is carried into the next.
+fn any_upper_case(chunk: [u8; 8]) -> bool {
+    const EACH: u64 = u64::from_ne_bytes([1; 8]);
+    let bytes = u64::from_ne_bytes(chunk);
+    let low = bytes & (EACH * 0x7f);
+    let from_a = low + EACH * (0x80 - b'A' as u64);
+    let above_z = low + EACH * (0x80 - b'Z' as u64 - 1);
+    from_a & !above_z & !bytes & (EACH * 0x80) != 0
 }
 
 #[cfg(test)]
 mod tests {
     use bytes::Bytes;
+    use proptest::prelude::*;
 
-    use super::merged;
+    use super::{has_upper_case, merged};
     use crate::grpc::pb::{
         attribute_context::http_request::HeadersEntry, envoy::config::core::v3::HeaderValue,
     };
@@ -84,5 +107,28 @@ mod tests {
         let headers =
             merged((0..60_000).map(raw).collect(), (30_000..90_000).map(joined).collect());
         assert_eq!(headers.len(), 90_000);
+    }
+
+    #[test]
+    fn a_letter_in_upper_case_is_found_wherever_it_stands() {
+        for length in 0..20 {
+            for at in 0..length {
+                for byte in 0..=u8::MAX {
+                    let mut name = vec![b'x'; length];
+                    name[at] = byte;
+                    let expected = byte.is_ascii_uppercase();
+                    assert_eq!(has_upper_case(&name), expected, "{byte} at {at} of {length}");
+                }
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn of_many_letters_those_in_upper_case_are_found(
+            name in prop::collection::vec(any::<u8>(), 0..40)
+        ) {
+            prop_assert_eq!(has_upper_case(&name), name.iter().any(u8::is_ascii_uppercase));
+        }
     }
 }

@@ -1,17 +1,13 @@
 //! Verdict to CheckResponse: the only place where a response is made, and each has its outer
 //! status. A missing one would be an "allow" to Envoy.
 
-use std::iter;
-
 use bytes::Bytes;
 use envoy_types::pb::{
     envoy::{
         config::core::v3::{
-            HeaderValue, HeaderValueOption, QueryParameter, header_value_option::HeaderAppendAction,
+            HeaderValue, HeaderValueOption, header_value_option::HeaderAppendAction,
         },
-        service::auth::v3::{
-            CheckResponse, DeniedHttpResponse, OkHttpResponse, check_response::HttpResponse,
-        },
+        service::auth::v3::{CheckResponse, DeniedHttpResponse, check_response::HttpResponse},
         r#type::v3::HttpStatus,
     },
     google::{protobuf::BoolValue, rpc::Status},
@@ -24,7 +20,10 @@ use crate::{
     authz::{Allowance, EncodingDoor, IdentityHeaders, ListHeader, Verdict, outcome},
     config::DenialSettings,
     metrics::Label as _,
-    model::{Denial, DenialClass, NameValue, QueryEdits, RequestContext, ResponseEdits, visible},
+    model::{
+        Denial, DenialClass, NameValue, QueryEdits, RequestContext, ResponseEdits, SharedText,
+        visible,
+    },
     response::{DenialResponder, DenialResponse, Recipient},
     verify::Identity,
 };
@@ -80,7 +79,7 @@ impl<'a> Encoder<'a> {
                     dynamic_metadata: None,
                     http_response: Some(denied(told)),
                 };
-                let mut about = MessagePart::of_check();
+                let mut about = MessagePart::of_check(&[]);
                 about_check(&mut about, outcome(reason).as_str(), verdict);
                 if let Some(identity) = facts.identity.as_deref() {
                     about_identity(&mut about, identity);
@@ -95,37 +94,20 @@ impl<'a> Encoder<'a> {
 
 fn allowed(allowance: &Allowance, verdict: &Verdict) -> EncodedResponse {
     let (request, identity) = (allowance.request(), verdict.facts().identity.as_deref());
-    let mut part = MessagePart::of_check();
+    let mut part = MessagePart::of_check(&request.headers);
     part.allowed();
+    let set = request.headers.iter().map(|(name, value)| (name.as_str(), value.as_str()));
     let removed = request.spoofed.iter().chain(&request.remove);
-    part.ok_response(iter::empty(), removed.map(String::as_str));
+    part.ok_response(set, removed.map(SharedText::as_str));
+    let response = allowance.response();
+    if request.query != QueryEdits::default() || *response != ResponseEdits::default() {
+        part.ok_response_edits(&request.query, response);
+    }
     about_check(&mut part, "allow", verdict);
     // A copy, because it is kept for as long as the identity and takes no more than it needs.
     let encode = || Bytes::copy_from_slice(&of_identity(&request.identity, identity));
     let kept = request.identity.encoded(EncodingDoor::ExtAuthz, encode);
-    let mut message = part.finish();
-    let is_plain = request.headers.is_empty()
-        && request.query == QueryEdits::default()
-        && *allowance.response() == ResponseEdits::default();
-    if !is_plain {
-        message.extend(additions(&request.headers, &request.query, allowance.response()));
-    }
-    EncodedResponse { message, kept }
-}
-
-/// The additions of the steps after the permit: more of the same message, encoded.
-fn additions(headers: &[NameValue], query: &QueryEdits, response: &ResponseEdits) -> Vec<u8> {
-    let parameter =
-        |(key, value): &NameValue| QueryParameter { key: key.to_string(), value: value.clone() };
-    let ok = OkHttpResponse {
-        headers: headers.iter().map(header).collect(),
-        response_headers_to_add: response_headers(&response.headers, &response.cookies),
-        query_parameters_to_set: query.set.iter().map(parameter).collect(),
-        query_parameters_to_remove: query.remove.iter().map(ToString::to_string).collect(),
-        ..OkHttpResponse::default()
-    };
-    let http_response = Some(HttpResponse::OkResponse(ok));
-    CheckResponse { http_response, ..CheckResponse::default() }.encode_to_vec()
+    EncodedResponse { message: part.finish(), kept }
 }
 
 fn denied(told: DenialResponse) -> HttpResponse {
@@ -153,17 +135,17 @@ fn of_identity(headers: &IdentityHeaders, identity: Option<&Identity>) -> Vec<u8
 }
 
 fn response_headers(headers: &[NameValue], cookies: &[String]) -> Vec<HeaderValueOption> {
-    let cookie = |value: &String| header_option("set-cookie", value.clone(), true);
+    let cookie = |value: &String| header_option("set-cookie", value, true);
     headers.iter().map(header).chain(cookies.iter().map(cookie)).collect()
 }
 
 /// A header that replaces whatever was there.
 fn header((name, value): &NameValue) -> HeaderValueOption {
-    header_option(name, value.clone(), false)
+    header_option(name, value, false)
 }
 
 /// Whether a header is added to those of its name is said in both ways that Envoy's releases know.
-fn header_option(name: &str, value: String, append: bool) -> HeaderValueOption {
+fn header_option(name: &str, value: &str, append: bool) -> HeaderValueOption {
     let action = if append {
         HeaderAppendAction::AppendIfExistsOrAdd
     } else {
@@ -171,7 +153,11 @@ fn header_option(name: &str, value: String, append: bool) -> HeaderValueOption {
     };
     #[expect(deprecated, reason = "released Envoys obey `append`, later ones `append_action`")]
     HeaderValueOption {
-        header: Some(HeaderValue { key: name.to_owned(), value, ..HeaderValue::default() }),
+        header: Some(HeaderValue {
+            key: name.to_owned(),
+            value: value.to_owned(),
+            ..HeaderValue::default()
+        }),
         append: Some(BoolValue { value: append }),
         append_action: action.into(),
         ..HeaderValueOption::default()
@@ -181,12 +167,13 @@ fn header_option(name: &str, value: String, append: bool) -> HeaderValueOption {
 /// The fields about a check that access logs and later filters can read, under `envoy.filters.http.ext_authz`.
 fn about_check(part: &mut MessagePart, outcome: &'static str, verdict: &Verdict) {
     let facts = verdict.facts();
-    let request_id = String::from_utf8_lossy(&facts.request_id);
+    // Visible ASCII, or nothing: judged when it was taken over.
+    let request_id = std::str::from_utf8(&facts.request_id).unwrap_or_default();
     part.metadata(&[
         ("outcome", outcome),
         ("reason", verdict.reason_code()),
         ("rule", &facts.rule),
-        ("request_id", &request_id),
+        ("request_id", request_id),
     ]);
     let would_deny = facts.would_deny();
     if !would_deny.is_empty() {

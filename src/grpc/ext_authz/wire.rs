@@ -6,6 +6,8 @@
 use envoy_types::pb::envoy::config::core::v3::header_value_option::HeaderAppendAction;
 use prost::encoding::{encode_varint, encoded_len_varint};
 
+use crate::model::{NameValue, QueryEdits, ResponseEdits};
+
 /// The field numbers of `envoy.service.auth.v3.CheckResponse`.
 mod check_response {
     pub(super) const STATUS: u8 = 1;
@@ -13,10 +15,13 @@ mod check_response {
     pub(super) const DYNAMIC_METADATA: u8 = 4;
 }
 
-/// Those of `OkHttpResponse`, `HeaderValueOption` and `HeaderValue`.
+/// Those of `OkHttpResponse`, `HeaderValueOption`, `HeaderValue` and `QueryParameter`.
 mod ok_response {
     pub(super) const HEADERS: u8 = 2;
     pub(super) const HEADERS_TO_REMOVE: u8 = 5;
+    pub(super) const RESPONSE_HEADERS: u8 = 6;
+    pub(super) const QUERY_TO_SET: u8 = 7;
+    pub(super) const QUERY_TO_REMOVE: u8 = 8;
     pub(super) const HEADER: u8 = 1;
     pub(super) const APPEND: u8 = 2;
     pub(super) const APPEND_ACTION: u8 = 3;
@@ -34,14 +39,24 @@ mod metadata {
     pub(super) const VALUES: u8 = 1;
 }
 
+/// What a header does to those of its name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Append {
+    /// It replaces them.
+    Replace = 0,
+    /// It stands beside them.
+    Add = 1,
+}
+
 /// An encoded CheckResponse, or a part of one.
 #[derive(Debug, Default)]
 pub(super) struct MessagePart(Vec<u8>);
 
 impl MessagePart {
-    /// Empty, with room for what is said of one check.
-    pub(super) fn of_check() -> Self {
-        Self(Vec::with_capacity(256))
+    /// Empty, with room for what is said of one check and sets these headers.
+    pub(super) fn of_check(set: &[NameValue]) -> Self {
+        let headers: usize = set.iter().map(|(name, value)| header_len(name, value)).sum();
+        Self(Vec::with_capacity(256 + headers))
     }
 
     /// Empty, with room for what is said of one identity.
@@ -66,11 +81,30 @@ impl MessagePart {
         buffer.reserve(field_len(headers + names));
         open(buffer, check_response::OK_RESPONSE, headers + names);
         for (name, value) in set {
-            header(buffer, name, value);
+            header(buffer, ok_response::HEADERS, (name, value), Append::Replace);
         }
         for name in remove {
             put(buffer, ok_response::HEADERS_TO_REMOVE, name.as_bytes());
         }
+    }
+
+    /// `ok_response`: the changes of the query, and the additions to the client's response.
+    pub(super) fn ok_response_edits(&mut self, query: &QueryEdits, response: &ResponseEdits) {
+        let mut ok = Vec::new();
+        for (name, value) in &response.headers {
+            header(&mut ok, ok_response::RESPONSE_HEADERS, (name, value), Append::Replace);
+        }
+        for value in &response.cookies {
+            header(&mut ok, ok_response::RESPONSE_HEADERS, ("set-cookie", value), Append::Add);
+        }
+        for (name, value) in &query.set {
+            open(&mut ok, ok_response::QUERY_TO_SET, pair_len(name, value));
+            pair(&mut ok, name, value);
+        }
+        for name in &query.remove {
+            put(&mut ok, ok_response::QUERY_TO_REMOVE, name.as_bytes());
+        }
+        put(&mut self.0, check_response::OK_RESPONSE, &ok);
     }
 
     /// `dynamic_metadata`: texts by name.
@@ -119,27 +153,48 @@ const fn pair_len(name: &str, value: &str) -> usize {
     field_len(name.len()) + field_len(value.len())
 }
 
+impl Append {
+    /// The BoolValue that released Envoys obey; `false` is not written.
+    const fn flag(self) -> &'static [u8] {
+        match self {
+            Self::Replace => &[],
+            Self::Add => &[1 << 3, 1],
+        }
+    }
+
+    /// The action that later ones obey; that of the number 0 is not written.
+    const fn action(self) -> &'static [u8] {
+        const OVERWRITE: u8 = HeaderAppendAction::OverwriteIfExistsOrAdd as u8;
+        match self {
+            Self::Replace => &[ok_response::APPEND_ACTION << 3, OVERWRITE],
+            Self::Add => &[],
+        }
+    }
+}
+
 /// Bytes of a header's option, without its own tag and length.
-const fn option_len(name: &str, value: &str) -> usize {
-    let (append, action) = (field_len(0), 2);
-    field_len(pair_len(name, value)) + append + action
+const fn option_len(name: &str, value: &str, append: Append) -> usize {
+    field_len(pair_len(name, value)) + field_len(append.flag().len()) + append.action().len()
 }
 
-/// Bytes that [`header`] writes.
+/// Bytes of a header that replaces whatever was there.
 const fn header_len(name: &str, value: &str) -> usize {
-    field_len(option_len(name, value))
+    field_len(option_len(name, value, Append::Replace))
 }
 
-/// A header that replaces whatever was there, said in both ways that Envoy's releases know.
-fn header(buffer: &mut Vec<u8>, name: &str, value: &str) {
-    open(buffer, ok_response::HEADERS, option_len(name, value));
+/// A header, with what it does to those of its name said in both ways that Envoy's releases know.
+fn header(buffer: &mut Vec<u8>, field: u8, (name, value): (&str, &str), append: Append) {
+    open(buffer, field, option_len(name, value, append));
     open(buffer, ok_response::HEADER, pair_len(name, value));
+    pair(buffer, name, value);
+    put(buffer, ok_response::APPEND, append.flag());
+    buffer.extend_from_slice(append.action());
+}
+
+/// A name and a value.
+fn pair(buffer: &mut Vec<u8>, name: &str, value: &str) {
     put(buffer, ok_response::KEY, name.as_bytes());
     put(buffer, ok_response::VALUE, value.as_bytes());
-    // A BoolValue of `false`: released Envoys obey it, later ones the action.
-    put(buffer, ok_response::APPEND, &[]);
-    let overwrite = HeaderAppendAction::OverwriteIfExistsOrAdd as u8;
-    buffer.extend_from_slice(&[ok_response::APPEND_ACTION << 3, overwrite]);
 }
 
 /// Bytes of a field that holds so many: its tag, its length and they.
@@ -149,8 +204,15 @@ const fn field_len(length: usize) -> usize {
 
 /// A length-delimited field (protobuf, "Encoding") up to where its bytes begin.
 fn open(buffer: &mut Vec<u8>, field: u8, length: usize) {
-    buffer.push(field << 3 | 2);
-    encode_varint(length as u64, buffer);
+    let tag = field << 3 | 2;
+    match u8::try_from(length) {
+        // Nearly every length is one byte.
+        Ok(short) if short < 0x80 => buffer.extend_from_slice(&[tag, short]),
+        Ok(_) | Err(_) => {
+            buffer.push(tag);
+            encode_varint(length as u64, buffer);
+        }
+    }
 }
 
 fn put(buffer: &mut Vec<u8>, field: u8, bytes: &[u8]) {

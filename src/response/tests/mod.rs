@@ -122,8 +122,8 @@ fn a_client_that_speaks_grpc_gets_the_denial_instead_of_a_redirect() {
 fn edits_come_on_top_of_a_denial_and_of_a_redirect() {
     let edits = ResponseEdits {
         headers: vec![
-            ("cache-control".into(), "private".to_owned()),
-            ("x-sign-out".into(), "1".to_owned()),
+            ("cache-control".into(), "private".into()),
+            ("x-sign-out".into(), "1".into()),
         ],
         cookies: vec!["a=1; Secure".to_owned(), "b=; Max-Age=0".to_owned()],
     };

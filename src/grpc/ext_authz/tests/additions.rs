@@ -17,16 +17,16 @@ use crate::{
 /// Every change that the injector and the steps after a permit can make.
 pub(super) fn edits_of_everything() -> (RequestEdits, ResponseEdits) {
     let request = RequestEdits {
-        headers: vec![("x-rownd-token".into(), "signed".to_owned())],
+        headers: vec![("x-rownd-token".into(), "signed".into())],
         query: QueryEdits {
-            set: vec![("page".into(), "1".to_owned())],
+            set: vec![("page".into(), "1".into())],
             remove: vec!["access_token".into()],
         },
-        remove: vec!["x-plan".to_owned()],
+        remove: vec!["x-plan".into()],
         ..identity_edits()
     };
     let response = ResponseEdits {
-        headers: vec![("x-session".into(), "renewed".to_owned())],
+        headers: vec![("x-session".into(), "renewed".into())],
         cookies: vec!["a=1".to_owned(), "b=2".to_owned()],
     };
     (request, response)

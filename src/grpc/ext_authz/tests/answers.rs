@@ -21,7 +21,7 @@ use crate::{
     grpc::ext_authz::response::Encoder,
     model::{
         AllowReason, AuthLevel, CallerProtocol, Denial, DenialClass, DenyReason, IdentityFacts,
-        QueryEdits, ResponseEdits,
+        QueryEdits, ResponseEdits, SharedText,
     },
     response::statuses,
     verify::Identity,
@@ -268,7 +268,7 @@ fn an_error_response_is_told_only_for_what_holds_for_everybody() {
     assert!(matches!(answer(level, true).http_response, Some(HttpResponse::DeniedResponse(_))));
 }
 
-fn edits(identity: IdentityHeaders, spoofed: Vec<String>) -> RequestEdits {
+fn edits(identity: IdentityHeaders, spoofed: Vec<SharedText>) -> RequestEdits {
     let (headers, query, remove) = (Vec::new(), QueryEdits::default(), Vec::new());
     RequestEdits { identity: Arc::new(identity), spoofed, remove, headers, query }
 }
@@ -276,7 +276,7 @@ fn edits(identity: IdentityHeaders, spoofed: Vec<String>) -> RequestEdits {
 pub(super) fn identity_edits() -> RequestEdits {
     let set = vec![("x-rownd-user-id", "user_1".into()), ("x-rownd-verified", "true".into())];
     let identity = IdentityHeaders::new(set, vec!["x-rownd-roles"]);
-    edits(identity, vec!["x_rownd_user_id".to_owned()])
+    edits(identity, vec!["x_rownd_user_id".into()])
 }
 
 pub(super) fn allow_with((request, response): (RequestEdits, ResponseEdits)) -> Verdict {

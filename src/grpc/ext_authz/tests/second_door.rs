@@ -37,7 +37,7 @@ fn http_response(
         Verdict::Allow(allowance) => {
             let request = allowance.request();
             let identity = request.identity.set.iter();
-            let identity = identity.map(|(name, value)| ((*name).into(), value.to_string()));
+            let identity = identity.map(|(name, value)| ((*name).into(), value.to_string().into()));
             let headers = identity.chain(request.headers.iter().cloned()).collect();
             let cookies = allowance.response().cookies.clone();
             (200, String::new(), ResponseEdits { headers, cookies })
@@ -62,7 +62,7 @@ fn http_response(
 }
 
 fn append(to: &mut HeaderMap, edits: &ResponseEdits) {
-    let cookie = |value: &String| ("set-cookie".into(), value.clone());
+    let cookie = |value: &String| ("set-cookie".into(), value.clone().into());
     let cookies: Vec<NameValue> = edits.cookies.iter().map(cookie).collect();
     for (name, value) in edits.headers.iter().chain(&cookies) {
         let name = HeaderName::from_bytes(name.as_bytes()).unwrap();
