@@ -83,8 +83,8 @@ pub use sections::{
     PatchOfMissing, PathIdentity, PathMatch, PathRegex, PathTemplate, Preset, PrincipalPattern,
     Profiles, PutEffect, Requirement, RequirementLeaf, RequirementNode, Revocation, Right, Role,
     RoleNaming, RolePlace, RoleSource, Route, RowndAuth, RowndIssuer, Scalar, Shutdown,
-    SigningAlgorithm, StaticIssuer, SupertokensIssuer, TemplateSegment, TextRegex, Texts, Tls,
-    TlsVersion, TokenSource, TooLarge, Unavailable, ValuePlace, ValueTest, ValueTests,
+    SigningAlgorithm, StaticIssuer, SupertokensCore, SupertokensIssuer, TemplateSegment, TextRegex,
+    Texts, Tls, TlsVersion, TokenSource, TooLarge, Unavailable, ValuePlace, ValueTest, ValueTests,
     VendorHeaders, is_wildcard, permission_problem, role_problem,
 };
 pub use sections::{

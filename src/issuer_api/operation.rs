@@ -93,6 +93,9 @@ pub(super) enum ApiEndpoint {
     /// The user of a SuperTokens session.
     #[strum(serialize = "supertokens_user")]
     SessionUser,
+    /// SuperTokens' core: a user, the end of their sessions, their deletion.
+    #[strum(serialize = "supertokens_core")]
+    Core,
     /// An OpenID provider's metadata.
     #[strum(serialize = "oidc_discovery")]
     Discovery,
@@ -193,6 +196,12 @@ pub(super) enum Operation {
     SuperTokensRefresh,
     /// SuperTokens: the user of a session.
     SuperTokensUser,
+    /// SuperTokens' core: whether there is such a user.
+    CoreUser,
+    /// SuperTokens' core: the end of all sessions of a user.
+    CoreSignOut,
+    /// SuperTokens' core: the deletion of a user.
+    CoreUserDelete,
     /// An OpenID provider: its metadata.
     OpenIdMetadata,
     /// An OpenID provider: tokens for a code.
@@ -221,6 +230,7 @@ impl Operation {
             | Self::RowndOidcClientRead
             | Self::RowndUserInfo
             | Self::SuperTokensUser
+            | Self::CoreUser
             | Self::OpenIdUserInfo
             | Self::OpenIdMetadata => READ,
             Self::RowndUserList
@@ -231,6 +241,8 @@ impl Operation {
             | Self::RowndInstantUser
             | Self::RowndGuest
             | Self::SuperTokensGuest
+            | Self::CoreSignOut
+            | Self::CoreUserDelete
             | Self::RowndUserState
             | Self::RowndSignOut
             | Self::RowndSignInLink
@@ -309,6 +321,7 @@ impl Operation {
             Self::SuperTokensGuest => ApiEndpoint::Guest,
             Self::SuperTokensRefresh => ApiEndpoint::SessionRefresh,
             Self::SuperTokensUser => ApiEndpoint::SessionUser,
+            Self::CoreUser | Self::CoreSignOut | Self::CoreUserDelete => ApiEndpoint::Core,
             Self::OpenIdMetadata => ApiEndpoint::Discovery,
             Self::OpenIdCode | Self::OpenIdRefresh => ApiEndpoint::CodeToken,
             Self::RowndUserInfo => ApiEndpoint::UserInfo,

@@ -46,7 +46,8 @@ pub use issuers::{
     AcceptedTokens, Accepts, AfterBound, ApiAnswers, App, AppKnownBy, AudienceClaim, Claim,
     ClaimMap, ClaimPlace, ClaimSettings, ClearingValue, FirebaseIssuer, Issuer, IssuerDetails,
     IssuerKind, KeyFetchHeader, KeyOrigin, KeyPlace, Keys, LogoPath, OidcIssuer, PatchOfMissing,
-    Preset, PutEffect, RowndIssuer, SigningAlgorithm, StaticIssuer, SupertokensIssuer,
+    Preset, PutEffect, RowndIssuer, SigningAlgorithm, StaticIssuer, SupertokensCore,
+    SupertokensIssuer,
 };
 pub(super) use issuers::{SETTINGS_OF_KINDS, WrittenApp, WrittenIssuer};
 pub use key_snapshots::KeySnapshots;
