@@ -23,6 +23,7 @@ pub mod policy;
 pub mod profile;
 pub mod response;
 pub mod shared;
+pub mod signed_posts;
 pub mod single_flight;
 pub mod upstream;
 pub mod verify;

@@ -32,7 +32,7 @@ pub(super) const LAYERS: Layers = &[
     (6, &["authz", "response"]),
     (5, &["profile", "session", "events", "passport"]),
     (4, &["policy"]),
-    (3, &["verify", "issuer_api"]),
+    (3, &["verify", "issuer_api", "signed_posts"]),
     (2, &["upstream", "extract", "shared"]),
     (1, &["config"]),
     (

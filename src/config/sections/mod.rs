@@ -31,7 +31,10 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{findings::Findings, origin::OriginPattern, places::Places, section::Section as _};
+use super::{
+    findings::Findings, origin::OriginPattern, places::Places, post_target::OtherServer,
+    section::Section as _,
+};
 use crate::model::Warning;
 
 pub use check::{Check, Unavailable};
@@ -266,6 +269,14 @@ pub struct Config {
     /// Where each setting was written.
     #[serde(skip)]
     pub places: Places,
+}
+
+impl Config {
+    /// The servers that are no issuers'.
+    #[must_use]
+    pub const fn other_servers(&self) -> Vec<OtherServer<'_>> {
+        Vec::new()
+    }
 }
 
 impl WrittenConfig {
