@@ -13,6 +13,7 @@ pub mod expression;
 pub mod extract;
 pub mod grpc;
 pub mod health;
+pub mod hooks;
 pub mod http;
 pub mod issuer_api;
 pub mod log_throttle;

@@ -95,6 +95,7 @@ pub use sections::{
 };
 pub use sections::{DenialSettings, DenialTemplate, ProtectedResource};
 pub use sections::{DeploymentKey, OnOutage, Shared, SharedAddress, SharedPlace};
+pub use sections::{ExchangeHook, HookReceiver, HookService, HookedGrant, Hooks, OnHookFailure};
 pub use sections::{
     MappedParameter, MappedValue, OnMissing, OutputHeader, QueryMap, RouteOutputs, ValueFormat,
     ValueSource,

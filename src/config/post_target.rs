@@ -5,8 +5,6 @@
 //! section that posts has one of these as an object of its own, and adds it to
 //! [`Config::other_servers`](super::Config::other_servers).
 
-#![cfg_attr(not(test), expect(dead_code, reason = "the sections that post come next"))]
-
 use std::fmt;
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};

@@ -63,6 +63,10 @@ impl Network {
         Ok(Self { state: Arc::new(ArcSwap::from_pointee(state)), connect_timeout })
     }
 
+    pub(super) const fn connect_timeout(&self) -> Duration {
+        self.connect_timeout
+    }
+
     pub(super) fn state(&self) -> Arc<NetworkState> {
         self.state.load_full()
     }

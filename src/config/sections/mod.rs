@@ -8,6 +8,7 @@ mod check;
 mod credentials;
 mod denial;
 mod guards;
+mod hooks;
 mod identity_headers;
 mod issuers;
 mod key_snapshots;
@@ -44,6 +45,8 @@ use denial::WrittenDenial;
 pub use denial::{DenialSettings, DenialTemplate};
 use guards::WrittenGuard;
 pub use guards::{Guard, GuardedCallers};
+use hooks::WrittenHooks;
+pub use hooks::{ExchangeHook, HookReceiver, HookService, HookedGrant, Hooks, OnHookFailure};
 pub use identity_headers::{IdentityHeaders, OnTooLarge, TooLarge, VendorHeaders};
 pub use issuers::{
     AcceptedTokens, Accepts, AfterBound, ApiAnswers, App, AppKnownBy, AudienceClaim, Claim,
@@ -163,6 +166,9 @@ pub(in crate::config) struct WrittenConfig {
     /// The gRPC service `rownd.auth.v1.RowndAuth`, for backends.
     #[schemars(extend("x-reload" = true))]
     pub rownd_auth: WrittenRowndAuth,
+    /// Services of yours that are asked before something happens.
+    #[schemars(extend("x-reload" = true))]
+    pub hooks: WrittenHooks,
     /// How the profiles of users are fetched and kept.
     #[schemars(extend("x-reload" = true))]
     pub profiles: Profiles,
@@ -239,6 +245,8 @@ pub struct Config {
     pub protected_resource: Option<ProtectedResource>,
     /// The gRPC service `rownd.auth.v1.RowndAuth`, for backends.
     pub rownd_auth: RowndAuth,
+    /// Services of the operator that are asked before something happens.
+    pub hooks: Hooks,
     /// How the profiles of users are fetched and kept.
     pub profiles: Profiles,
     /// The list of revocations.
@@ -274,8 +282,10 @@ pub struct Config {
 impl Config {
     /// The servers that are no issuers'.
     #[must_use]
-    pub const fn other_servers(&self) -> Vec<OtherServer<'_>> {
-        Vec::new()
+    pub fn other_servers(&self) -> Vec<OtherServer<'_>> {
+        let mut servers = Vec::new();
+        servers.extend(self.hooks.before_exchange.as_ref().map(ExchangeHook::server));
+        servers
     }
 }
 
@@ -301,6 +311,7 @@ impl WrittenConfig {
                 .protected_resource
                 .and_then(|resource| resource.check("/protected_resource", found)),
             rownd_auth: self.rownd_auth.check("/rownd_auth", found),
+            hooks: self.hooks.check("/hooks", found),
             profiles: self.profiles,
             revocation: self.revocation,
             shared: self.shared.and_then(|shared| shared.check("/shared", found)),

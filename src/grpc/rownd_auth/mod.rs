@@ -28,6 +28,7 @@ mod page;
 mod reason;
 mod refusal;
 mod rpc;
+mod sign_in_hook;
 mod structure;
 mod table;
 mod target;
