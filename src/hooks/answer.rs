@@ -52,7 +52,7 @@ pub(super) fn denial(reason: &str) -> HookVerdict {
 
 /// The character neither ends a line, nor is invisible, nor changes the direction of others: the
 /// categories Cc, Cf, Zl and Zp of Unicode, as far as they matter in one line.
-const fn is_shown(letter: char) -> bool {
+fn is_shown(letter: char) -> bool {
     !letter.is_control()
         && !matches!(
             letter,

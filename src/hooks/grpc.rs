@@ -1,6 +1,6 @@
 //! A hook that is asked by gRPC.
 
-use std::{sync::OnceLock, time::Duration};
+use std::{error::Error, sync::OnceLock, time::Duration};
 
 use tokio::time::timeout as limited;
 use tonic::{Code, Request, Status, metadata::AsciiMetadataValue, transport::Channel};
@@ -24,7 +24,15 @@ use pb::{
 const MAX_ANSWER_BYTES: usize = 16 * 1024;
 
 /// The messages of `rownd.auth.v1.ExchangeHookService`, which others serve.
-#[expect(missing_docs, clippy::missing_errors_doc, unreachable_pub, reason = "generated")]
+#[allow(
+    missing_docs,
+    unreachable_pub,
+    clippy::all,
+    clippy::missing_errors_doc,
+    clippy::too_many_lines,
+    clippy::wildcard_enum_match_arm,
+    reason = "generated code"
+)]
 pub mod pb {
     include!(concat!(env!("OUT_DIR"), "/hooks/rownd.auth.v1.rs"));
 }
@@ -88,13 +96,18 @@ impl GrpcHook {
     }
 }
 
-/// The text of a status is the other side's, and is not repeated.
+/// The failure that a status stands for. The text of a status is the other side's, and is not
+/// repeated; where there is none, because nobody was reached, the cause is told.
 fn failure(status: &Status) -> (HookResult, String) {
-    let result = match status.code() {
-        Code::DeadlineExceeded | Code::Cancelled => HookResult::Late,
-        _ => HookResult::Unavailable,
-    };
-    (result, format!("gRPC status {:?}", status.code()))
+    let late = matches!(status.code(), Code::DeadlineExceeded | Code::Cancelled);
+    let result = if late { HookResult::Late } else { HookResult::Unavailable };
+    let mut cause: Option<&dyn Error> = status.source();
+    while let Some(inner) = cause.and_then(Error::source) {
+        cause = Some(inner);
+    }
+    let cause =
+        cause.map_or_else(|| format!("gRPC status {:?}", status.code()), ToString::to_string);
+    (result, cause)
 }
 
 fn wire(id: &MessageId, question: &ExchangeQuestion<'_>) -> BeforeExchangeRequest {

@@ -67,7 +67,7 @@ pub(super) fn administered_issuer<'a, A>(
     (issuer, app): (&str, &str),
     part: impl Fn(&'a IssuerApi) -> Option<&'a A>,
 ) -> Result<AdministeredIssuer<'a, A>, Fault> {
-    let (_, issuer, api) = choose(call, right, issuer, part)?;
+    let (issuer, api) = choose(call, right, issuer, part)?;
     if !issuer.apps().is_empty() {
         choose_app(call, right, issuer, named(app))?;
     } else if named(app).is_some() {

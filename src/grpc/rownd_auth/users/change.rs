@@ -57,6 +57,7 @@ impl UserChange {
             authorizer: authorizer.clone(),
             issuer: issuer.to_owned(),
             user: user.to_owned(),
+            revoked_as: user.to_owned(),
             profiles: profiles.clone(),
             write: None,
         }
