@@ -49,7 +49,7 @@ impl<B: Body + Unpin> BodyEnd<B> {
         }
         match self.rest.try_recv() {
             Ok(rest) => timeout(REST_TIME, read_rest(rest)).await.unwrap_or(false),
-            // Somebody still has the body.
+            // The handler of the request still has the body.
             Err(_) => false,
         }
     }
@@ -81,7 +81,7 @@ impl<B: Body> NotingBody<B> {
 impl<B> Drop for NotingBody<B> {
     fn drop(&mut self) {
         if let (Some(body), Some(rest)) = (self.body.take(), self.rest.take()) {
-            // Nobody waits for it where the connection has ended.
+            // The receiver is gone where the connection has ended.
             let _ = rest.send(body);
         }
     }
@@ -136,7 +136,7 @@ mod tests {
             assert_eq!(end.reached_soon().await, reached, "{bytes}");
         }
         let (held, end) = NotingBody::new(Full::new(Bytes::from_static(b"x")));
-        assert!(!end.reached_soon().await, "somebody may still read it");
+        assert!(!end.reached_soon().await, "its handler may still read it");
         drop(held);
     }
 }

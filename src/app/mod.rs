@@ -123,7 +123,8 @@ pub async fn build(config: Config) -> Result<Bound, BuildError> {
     metrics.check_api_opened(CheckApi::ExtAuthz);
     let grpc = &config.listeners.grpc;
     let check = CheckDoor::build(authorizer.clone(), grpc.max_message_bytes);
-    let (writes, write_runner) = writes();
+    let shared_writes = shared_state.as_ref().map(|shared| shared.writes.clone());
+    let (writes, write_runner) = writes(shared_writes);
     let blocking = BlockingRunner::new();
     let service = AuthDoor::build(authorizer.clone(), writes, blocking.clone(), metrics.clone());
     let (doors, health) =

@@ -7,10 +7,11 @@ use tokio::task::JoinSet;
 use super::{BuildError, tasks::spawn};
 use crate::{
     config::{Config, OnOutage},
+    grpc::rownd_auth::SharedWrites,
     health::Readiness,
-    issuer_api::{SharedRefreshWork, SharedRefreshes},
+    issuer_api::SharedRefreshes,
     metrics::Metrics,
-    shared::{RedisListener, RedisStore, SharedHealth, random_name},
+    shared::{LaterWork, RedisListener, RedisStore, SharedHealth, later_writes, random_name},
     verify::{MemoryRevocations, RevocationReplica, RevocationSync},
 };
 
@@ -23,6 +24,7 @@ pub(super) struct SharedState {
     pub(super) replica: Arc<RevocationReplica>,
     pub(super) health: Arc<SharedHealth>,
     pub(super) refreshes: Arc<SharedRefreshes>,
+    pub(super) writes: Arc<SharedWrites>,
     work: SharedWork,
 }
 
@@ -31,7 +33,7 @@ pub(super) struct SharedState {
 struct SharedWork {
     listener: RedisListener,
     sync: RevocationSync,
-    refreshes: SharedRefreshWork,
+    later: LaterWork,
 }
 
 impl SharedState {
@@ -55,16 +57,18 @@ impl SharedState {
             OnOutage::Local => None,
         };
         let (replica, sync) = RevocationReplica::new(&name, list, store.clone(), &health, latch);
-        let (refreshes, later) = SharedRefreshes::new(settings, store, metrics);
-        let work = SharedWork { listener, sync, refreshes: later };
-        Ok(Some(Self { replica, health, refreshes, work }))
+        let (later, later_work) = later_writes(store.clone());
+        let refreshes = SharedRefreshes::new(settings, store.clone(), later.clone(), metrics);
+        let writes = SharedWrites::new(settings, store, later);
+        let work = SharedWork { listener, sync, later: later_work };
+        Ok(Some(Self { replica, health, refreshes, writes, work }))
     }
 
     /// Starts the work.
     pub(super) fn spawn(self, tasks: &mut JoinSet<()>) {
-        let SharedWork { listener, sync, refreshes } = self.work;
+        let SharedWork { listener, sync, later } = self.work;
         spawn(tasks, listener.run());
         spawn(tasks, sync.run());
-        spawn(tasks, refreshes.run());
+        spawn(tasks, later.run());
     }
 }

@@ -132,7 +132,7 @@ mod tests {
         }
     }
 
-    /// Somebody writes the content where the path belongs: nothing of it gets into a message.
+    /// The content of a file stands where its path belongs: nothing of it gets into a message.
     #[test]
     fn a_secret_in_the_place_of_a_path_is_not_repeated() {
         for (text, expected) in [

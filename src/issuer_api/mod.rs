@@ -57,7 +57,7 @@ pub use refreshes::{RefreshFault, RefreshKey, RefreshRunner, Refreshes, refreshe
 pub use rejection::{RefusedField, RefusedPart, Rejection};
 pub use rownd::{UserIdProblem, user_id_problem};
 use shared_refreshes::SharedRefresh;
-pub use shared_refreshes::{SharedRefreshWork, SharedRefreshes};
+pub use shared_refreshes::SharedRefreshes;
 use supertokens_core::CoreClient;
 pub use token_control::{
     IssuedToken, Logout, LogoutRequest, MagicLinks, TokenControl, TokenHint, UserClaims, UserInfo,

@@ -9,10 +9,7 @@
 use std::{fmt, sync::Arc, time::Duration};
 
 use strum::{IntoStaticStr, VariantArray};
-use tokio::{
-    sync::mpsc,
-    time::{Instant, sleep},
-};
+use tokio::time::sleep;
 
 use super::{
     error::ApiError,
@@ -24,7 +21,7 @@ use crate::{
     config::{OnOutage, Shared},
     digest::hex,
     metrics::Metrics,
-    shared::{Deployment, Held, Sealer, SharedError, SharedStore},
+    shared::{Deployment, Held, LaterWrites, Sealer, SharedError, SharedStore},
     upstream::UpstreamError,
 };
 
@@ -34,11 +31,6 @@ const LOOK_EVERY: Duration = Duration::from_millis(50);
 const SLACK: Duration = Duration::from_secs(2);
 /// An answer is kept at least this long, for the replicas that wait for it.
 const KEEP_AT_LEAST: Duration = Duration::from_millis(500);
-/// The most writes that wait for the store, and the pause after one that failed.
-const MAX_LATER: usize = 1024;
-const LATER_EVERY: Duration = Duration::from_millis(500);
-/// A mark that is not there when it is to be removed may still come for so long.
-const MARK_MAY_COME: Duration = Duration::from_secs(10);
 /// The first bytes of a mark. A sealed answer begins with others.
 const STARTED: &[u8] = b"started ";
 const SEALED: &[u8] = b"sealed ";
@@ -68,36 +60,12 @@ pub struct SharedRefreshes {
     on_outage: OnOutage,
     unknown_for: Duration,
     metrics: Arc<Metrics>,
-    later: mpsc::Sender<Later>,
-}
-
-/// Writes what could not be written at its time. To be run for as long as there are refreshes.
-pub struct SharedRefreshWork {
-    store: Arc<dyn SharedStore>,
-    later: mpsc::Receiver<Later>,
-}
-
-/// A write that the store did not take, or may not have taken.
-struct Later {
-    name: String,
-    mark: Vec<u8>,
-    /// The answer in the place of the mark; `None`: nothing was sent, so the mark goes.
-    answer: Option<Vec<u8>>,
-    /// After this the write is of no use.
-    until: Instant,
-    /// The mark was looked for, and was not there.
-    was_missed: bool,
+    later: LaterWrites,
 }
 
 impl fmt::Debug for SharedRefreshes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SharedRefreshes").finish_non_exhaustive()
-    }
-}
-
-impl fmt::Debug for SharedRefreshWork {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SharedRefreshWork").finish_non_exhaustive()
     }
 }
 
@@ -118,23 +86,22 @@ struct Entry {
 }
 
 impl SharedRefreshes {
-    /// By way of this store, and the work that it needs.
+    /// By way of this store, and of what writes there later.
     #[must_use]
     pub fn new(
         settings: &Shared,
         store: Arc<dyn SharedStore>,
+        later: LaterWrites,
         metrics: &Arc<Metrics>,
-    ) -> (Arc<Self>, SharedRefreshWork) {
-        let (later, receiver) = mpsc::channel(MAX_LATER);
-        let refreshes = Self {
-            store: store.clone(),
+    ) -> Arc<Self> {
+        Arc::new(Self {
+            store,
             deployment: Deployment::new(&settings.key),
             on_outage: settings.on_outage,
             unknown_for: settings.unknown_for.get(),
             metrics: metrics.clone(),
             later,
-        };
-        (Arc::new(refreshes), SharedRefreshWork { store, later: receiver })
+        })
     }
 
     /// The answer of this request, or of the same one at another replica; and for how long callers
@@ -190,10 +157,13 @@ impl SharedRefreshes {
                 Reading::Started => {
                     waited = true;
                     sleep(LOOK_EVERY).await;
-                    match self.store.get(&entry.name).await? {
-                        Some(later) => held = later,
-                        // The answer was there and has ended, or the store has lost it.
-                        None => return Ok(Some((Err(RefreshFault::Unknown), Duration::ZERO))),
+                    match self.store.get(&entry.name).await {
+                        Ok(Some(later)) => held = later,
+                        // The answer was there and has ended, or the store has lost it; or it does not
+                        // answer any more. Another replica has sent the token, so this one must not.
+                        Ok(None) | Err(_) => {
+                            return Ok(Some((Err(RefreshFault::Unknown), Duration::ZERO)));
+                        }
                     }
                 }
                 // Callers that have waited share the failure. A later one tries again.
@@ -242,7 +212,7 @@ impl SharedRefreshes {
         let keep = super::refreshes::keep(&answer, times.grace);
         let sealed = SharedAnswer::write(&answer).and_then(|text| entry.sealer.seal(&text));
         let Some(sealed) = sealed else {
-            // Nobody else can know it, so the mark stays.
+            // The other replicas cannot know it, so the mark stays.
             return (answer, keep);
         };
         let sealed = [SEALED, &sealed].concat();
@@ -256,10 +226,7 @@ impl SharedRefreshes {
 
     /// Has it written when the store answers again.
     fn later(&self, entry: &Entry, answer: Option<Vec<u8>>, within: Duration) {
-        let (name, mark) = (entry.name.clone(), entry.mark.clone());
-        let until = Instant::now() + within;
-        let later = Later { name, mark, answer, until, was_missed: false };
-        if self.later.try_send(later).is_err() {
+        if !self.later.write(entry.name.clone(), entry.mark.clone(), answer, within) {
             tracing::warn!(
                 "too many writes wait for the shared state: the outcome of a refresh will be \
                  unknown to the other replicas"
@@ -276,60 +243,22 @@ enum Reading {
     Answer(RefreshAnswer),
 }
 
-/// The token may be used up, although no answer came: it must not be sent again.
+/// The token may be used up, although no usable answer came: it must not be sent again. An answer that
+/// cannot be read followed a status from 200 to 299.
 const fn may_be_used_up(error: &ApiError) -> bool {
-    matches!(error, ApiError::Upstream(UpstreamError::Timeout | UpstreamError::Network(_)))
+    matches!(
+        error,
+        ApiError::Upstream(
+            UpstreamError::Timeout
+                | UpstreamError::Network(_)
+                | UpstreamError::TooLarge
+                | UpstreamError::Packed(_)
+        ) | ApiError::Shape
+            | ApiError::OtherUser
+    )
 }
 
 /// A failure that says nothing about the token.
 const fn may_repeat(error: &ApiError) -> bool {
     !matches!(error, ApiError::Rejected(_))
-}
-
-impl SharedRefreshWork {
-    /// Runs until dropped.
-    pub async fn run(mut self) {
-        let mut waiting: Vec<Later> = Vec::new();
-        loop {
-            if waiting.is_empty() {
-                match self.later.recv().await {
-                    Some(later) => waiting.push(later),
-                    None => return,
-                }
-            }
-            while waiting.len() < MAX_LATER
-                && let Ok(later) = self.later.try_recv()
-            {
-                waiting.push(later);
-            }
-            for later in std::mem::take(&mut waiting) {
-                waiting.extend(self.write(later).await);
-            }
-            sleep(LATER_EVERY).await;
-        }
-    }
-
-    /// Writes, and returns what has to be written again.
-    async fn write(&self, later: Later) -> Option<Later> {
-        let now = Instant::now();
-        if later.until <= now {
-            return None;
-        }
-        let written = match &later.answer {
-            Some(answer) => {
-                let left = later.until.duration_since(now).max(KEEP_AT_LEAST);
-                self.store.replace(&later.name, &later.mark, answer, left).await
-            }
-            None => self.store.remove(&later.name, &later.mark).await,
-        };
-        match written {
-            Err(_) => Some(later),
-            // The mark itself may be on its way, on a connection that was given up.
-            Ok(false) if later.answer.is_none() => {
-                let until = if later.was_missed { later.until } else { now + MARK_MAY_COME };
-                Some(Later { until, was_missed: true, ..later })
-            }
-            Ok(_) => None,
-        }
-    }
 }

@@ -9,8 +9,11 @@
 
 mod deployment;
 mod error;
+#[cfg(test)]
+pub(crate) mod fakes;
 mod health;
 mod labels;
+mod later;
 mod memory;
 mod redis;
 mod set;
@@ -27,6 +30,7 @@ pub use deployment::{Deployment, Sealer};
 pub use error::SharedError;
 pub use health::{SharedHealth, SharedPage};
 use labels::{SharedOperation, SharedResult};
+pub use later::{LaterWork, LaterWrites, later_writes};
 pub use memory::MemoryStore;
 pub use set::{Changes, Position, ReplicaPosition, SetRecord};
 

@@ -163,3 +163,26 @@ pub(super) fn wire_denial(denial: &Denial) -> WireDenial {
 pub(super) fn wire_duration(span: Duration) -> Option<prost_types::Duration> {
     span.try_into().ok()
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::claim_time;
+
+    #[test]
+    fn a_time_that_protobuf_cannot_name_is_the_last_one_or_none() {
+        for (claim, seconds) in [
+            (json!(0), Some(0)),
+            (json!(1_700_000_000.9), Some(1_700_000_000)),
+            (json!(253_402_300_799_u64), Some(253_402_300_799)),
+            (json!(253_402_300_800_u64), Some(253_402_300_799)),
+            (json!(1e300), Some(253_402_300_799)),
+            (json!(-1), None),
+            (json!("soon"), None),
+        ] {
+            assert_eq!(claim_time(Some(&claim)).map(|time| time.seconds), seconds, "{claim}");
+        }
+        assert_eq!(claim_time(None), None);
+    }
+}

@@ -363,6 +363,21 @@ pub(super) fn is_outcome_unknown(status: &Status) -> bool {
     reason_of(status) == ErrorReason::WriteOutcomeUnknown.word()
 }
 
+/// Whether a later call with the same request id gets this answer. A refusal has changed nothing, so
+/// the call may be made again; of a change whose outcome is unknown it must not be.
+pub(super) fn is_final<M>(answer: &Result<M, Status>) -> bool {
+    match answer {
+        Ok(_) => true,
+        Err(status) => is_outcome_unknown(status),
+    }
+}
+
+/// The request id belongs to another request of this caller.
+pub(super) fn used_for_another_request() -> Status {
+    let why = "was used for another request in the last 10 minutes";
+    Fault::field("request_id", why).status()
+}
+
 fn not_cleared_status(fields: &[String]) -> Status {
     let message = "the issuer has written the user, but fields that were to be cleared have still a \
                    value: see the setting api_answers.user_clear";

@@ -5,10 +5,7 @@
 //! the call before it with the same id. The work belongs to a task of its own, so the drain waits
 //! for it.
 
-use std::{
-    sync::{Arc, atomic::Ordering},
-    time::Duration,
-};
+use std::{sync::atomic::Ordering, time::Duration};
 
 use bytes::Bytes;
 use prost::Message;
@@ -16,8 +13,8 @@ use tonic::{Code, Status};
 
 use super::{
     call::ServiceCall,
-    fault::Fault,
-    kept_writes::{KeptAnswer, WriteEnd, WriteKey},
+    fault::{self, Fault},
+    kept_writes::{WriteEnd, WriteKey},
 };
 use crate::{
     digest::sha256,
@@ -26,9 +23,6 @@ use crate::{
 
 /// For how long the answer of a change with a request id is kept.
 const KEEP: Duration = Duration::from_secs(600);
-/// The most bytes of all answers that are kept. Above it no change with a request id is made, because
-/// its answer could not be kept.
-const MAX_KEPT_BYTES: usize = 32 << 20;
 /// The most bytes of a request id.
 const MAX_ID: usize = 128;
 /// The most characters of a subject in the log.
@@ -65,7 +59,7 @@ impl ServiceCall {
         let with_id = !write.request_id.is_empty();
         let key = if with_id {
             check_id(write.request_id)?;
-            if writes.kept_bytes.load(Ordering::Relaxed) >= MAX_KEPT_BYTES {
+            if !writes.has_room(self.caller.name()) {
                 return Err(Fault::Overloaded(self.retry_after()).status());
             }
             WriteKey::of_id(self.caller.name(), write.method, write.request_id)
@@ -77,26 +71,30 @@ impl ServiceCall {
             method: write.method,
             subject: write.subject,
         };
-        let kept = writes.kept_bytes.clone();
-        let work = async move {
+        let (keeper, caller) = (writes.clone(), line.caller.clone());
+        let made = async move {
             let answer = work.await.map_err(Fault::status);
             line.write(answer.as_ref().err());
-            let keep = with_id && is_final(&answer);
-            let answer = answer.map(|message| {
-                let encoded = Bytes::from(message.encode_to_vec());
-                Arc::new(KeptAnswer::new(encoded, kept))
-            });
-            let keep = if keep { KEEP } else { Duration::ZERO };
-            Landed { answer: WriteEnd { request, answer }, keep, only_unheard: false }
+            answer.map(|message| Bytes::from(message.encode_to_vec()))
+        };
+        let work = async move {
+            let answer = match &keeper.shared {
+                Some(shared) if with_id => shared.once(key.bytes(), &request, KEEP, made).await,
+                _ => made.await,
+            };
+            let is_kept = with_id && fault::is_final(&answer);
+            let bytes = answer.as_ref().map_or(0, Bytes::len);
+            let room = is_kept.then(|| keeper.take_room(&caller, bytes));
+            let keep = if is_kept { KEEP } else { Duration::ZERO };
+            Landed { answer: WriteEnd { request, answer, room }, keep, only_unheard: false }
         };
         let end = writes.flights.join(key, Box::pin(work), self.deadline).await;
         let end = end.map_err(|missed| self.missed(missed).status())?;
         if end.request != request {
-            let why = "was used for another request in the last 10 minutes";
-            return Err(Fault::field("request_id", why).status());
+            return Err(fault::used_for_another_request());
         }
         // It was encoded above, so it can be decoded.
-        M::decode(end.answer?.encoded.clone()).map_err(|_| Fault::Internal.status())
+        M::decode(end.answer?).map_err(|_| Fault::Internal.status())
     }
 
     /// The change has not ended before the caller's time, or never will.
@@ -106,15 +104,6 @@ impl ServiceCall {
             Missed::Busy | Missed::Stopped => Fault::Overloaded(self.retry_after()),
             Missed::Panicked => Fault::Internal,
         }
-    }
-}
-
-/// Whether a later call with the same request id gets this answer. A refusal has changed nothing, so
-/// the call may be made again; of a change whose outcome is unknown it must not be.
-fn is_final<M>(answer: &Result<M, Status>) -> bool {
-    match answer {
-        Ok(_) => true,
-        Err(status) => super::fault::is_outcome_unknown(status),
     }
 }
 
@@ -137,7 +126,7 @@ impl AuditLine {
     fn write(&self, failed: Option<&Status>) {
         let shown: String = self.subject.chars().take(MAX_SUBJECT).collect();
         let code = failed.map_or(Code::Ok, Status::code);
-        let reason = failed.map_or_else(String::new, super::fault::reason_of);
+        let reason = failed.map_or_else(String::new, fault::reason_of);
         tracing::info!(
             target: "rownd_authz::audit",
             caller = self.caller,

@@ -2,7 +2,7 @@
 //! with an OpenAPI document.
 //!
 //! In: a request and the other end of its connection. Out: a response. Each call goes through the same
-//! door as a gRPC call, with the same rights, limits, metrics and errors. Nobody is local here, not
+//! door as a gRPC call, with the same rights, limits, metrics and errors. No caller is local here, not
 //! even on a loopback address: web pages and proxies come from there.
 
 mod body;

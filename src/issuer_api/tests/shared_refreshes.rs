@@ -9,21 +9,17 @@ use std::{
     time::Duration,
 };
 
-use futures_util::{FutureExt as _, future::BoxFuture, future::ready};
 use tokio::time::{Instant, advance, sleep};
 
 use crate::{
-    config::{DeploymentKey, OnOutage, Shared, SharedAddress, SharedPlace, Span},
+    config::{OnOutage, Shared},
     issuer_api::{
-        ApiError, Granted, RefreshFault, Rejection, SharedRefreshWork, SharedRefreshes, Tokens,
+        ApiError, Granted, RefreshFault, Rejection, SharedRefreshes, Tokens,
         refreshes::{RefreshAnswer, RefreshKey},
         shared_refreshes::RefreshTimes,
     },
     metrics::{Labels, Metrics},
-    shared::{
-        Changes, Held, MemoryStore, Position, ReplicaPosition, Reply, SetRecord, SharedError,
-        SharedStore,
-    },
+    shared::{LaterWork, MemoryStore, SharedStore, fakes::Gone, later_writes},
     upstream::UpstreamError,
 };
 
@@ -31,26 +27,13 @@ const TIMES: RefreshTimes =
     RefreshTimes { timeout: Duration::from_secs(10), grace: Duration::from_secs(10) };
 const HOUR: Duration = Duration::from_secs(3600);
 
-fn replica(
-    store: &Arc<dyn SharedStore>,
-    on_outage: OnOutage,
-) -> (Arc<SharedRefreshes>, SharedRefreshWork) {
+fn replica(store: &Arc<dyn SharedStore>, on_outage: OnOutage) -> (Arc<SharedRefreshes>, LaterWork) {
     let mut labels = Labels::default();
     crate::issuer_api::add_labels(&mut labels);
-    let place = SharedPlace::Unix("/none".into());
-    let settings = Shared {
-        url: SharedAddress { written: String::new(), place, database: 0 },
-        allow_insecure: false,
-        username: None,
-        password: None,
-        tls: crate::config::OutboundTls::default(),
-        prefix: "test".to_owned(),
-        key: DeploymentKey::new([7; 32]),
-        on_outage,
-        timeout: Span::from_secs(1),
-        unknown_for: Span::from_secs(3600),
-    };
-    SharedRefreshes::new(&settings, store.clone(), &Metrics::build(&labels).unwrap())
+    let settings = Shared::of_tests(on_outage);
+    let (later, work) = later_writes(store.clone());
+    let metrics = Metrics::build(&labels).unwrap();
+    (SharedRefreshes::new(&settings, store.clone(), later, &metrics), work)
 }
 
 fn key(token: &str) -> RefreshKey {
@@ -124,11 +107,14 @@ async fn a_token_that_may_be_used_up_is_not_sent_again_for_the_time_that_is_set(
     let store: Arc<dyn SharedStore> = Arc::new(MemoryStore::new());
     let (a, b) = (replica(&store, OnOutage::Refuse), replica(&store, OnOutage::Refuse));
     for (name, failure) in [
-        ("no answer in time", UpstreamError::Timeout),
-        ("a connection that broke", UpstreamError::Network("reset".to_owned())),
+        ("no answer in time", ApiError::Upstream(UpstreamError::Timeout)),
+        ("a connection that broke", ApiError::Upstream(UpstreamError::Network("reset".to_owned()))),
+        ("an answer that is too large", ApiError::Upstream(UpstreamError::TooLarge)),
+        ("an answer that is packed", ApiError::Upstream(UpstreamError::Packed("damaged"))),
+        ("an answer of another form", ApiError::Shape),
     ] {
         let (issuer, key) = (Issuer::default(), key(name));
-        let lost = a.0.once(&key, TIMES, issuer.ask(Err(ApiError::Upstream(failure)))).await;
+        let lost = a.0.once(&key, TIMES, issuer.ask(Err(failure))).await;
         assert_eq!(lost.0, Err(RefreshFault::Unknown), "{name}");
         for replica in [&a, &b] {
             let later = replica.0.once(&key, TIMES, issuer.ask(granted("new"))).await;
@@ -175,55 +161,21 @@ async fn an_answer_is_kept_for_the_grace_and_no_longer() {
     assert_eq!((after.0 != first.0, issuer.asked()), (true, 2));
 }
 
-/// A store that is gone.
-#[derive(Debug)]
-struct Gone;
-
-fn gone<'a, T: Send + 'a>() -> Reply<'a, T> {
-    ready(Err(SharedError::Late)).boxed()
-}
-
-impl SharedStore for Gone {
-    fn put_if_absent<'a>(
-        &'a self,
-        _: &'a str,
-        _: &'a [u8],
-        _: Duration,
-    ) -> Reply<'a, Option<Held>> {
-        gone()
-    }
-    fn get<'a>(&'a self, _: &'a str) -> Reply<'a, Option<Held>> {
-        gone()
-    }
-    fn replace<'a>(&'a self, _: &'a str, _: &'a [u8], _: &'a [u8], _: Duration) -> Reply<'a, bool> {
-        gone()
-    }
-    fn remove<'a>(&'a self, _: &'a str, _: &'a [u8]) -> Reply<'a, bool> {
-        gone()
-    }
-    fn count<'a>(&'a self, _: &'a str, _: Duration) -> Reply<'a, u64> {
-        gone()
-    }
-    fn merge<'a>(&'a self, _: &'a [SetRecord]) -> Reply<'a, Position> {
-        gone()
-    }
-    fn changes<'a>(&'a self, _: &'a Position, _: &'a Position, _: &'a str) -> Reply<'a, Changes> {
-        gone()
-    }
-    fn sweep(&self) -> Reply<'_, u64> {
-        gone()
-    }
-    fn replicas(&self) -> Reply<'_, Vec<ReplicaPosition>> {
-        gone()
-    }
-    fn changed(&self) -> BoxFuture<'_, ()> {
-        std::future::pending().boxed()
+/// Another replica has sent the token: not even `on_outage: local` may send it again.
+#[tokio::test(start_paused = true)]
+async fn a_store_that_goes_while_another_replica_sends_is_no_leave_to_send() {
+    let store: Arc<dyn SharedStore> = Arc::new(Gone { mark: Some(b"started by another") });
+    for on_outage in [OnOutage::Refuse, OnOutage::Local] {
+        let issuer = Issuer::default();
+        let replica = replica(&store, on_outage);
+        let answer = replica.0.once(&key("sent"), TIMES, issuer.ask(granted("new"))).await;
+        assert_eq!((answer.0, issuer.asked()), (Err(RefreshFault::Unknown), 0), "{on_outage:?}");
     }
 }
 
 #[tokio::test(start_paused = true)]
 async fn without_the_store_nothing_is_sent_unless_that_is_configured() {
-    let store: Arc<dyn SharedStore> = Arc::new(Gone);
+    let store: Arc<dyn SharedStore> = Arc::new(Gone { mark: None });
     let issuer = Issuer::default();
     let refuses = replica(&store, OnOutage::Refuse);
     // Far more than may wait to be taken back: they are bounded.

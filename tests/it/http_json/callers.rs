@@ -1,4 +1,4 @@
-//! Nobody is local over HTTP: every call needs a caller, also from a loopback address.
+//! No caller is local over HTTP: every call needs a caller, also from a loopback address.
 
 use std::os::unix::fs::MetadataExt as _;
 

@@ -23,7 +23,7 @@ pub(super) mod refresh;
 mod refusals;
 mod sessions;
 mod tokens;
-mod user_service;
+pub(super) mod user_service;
 mod users;
 mod variants;
 mod verify;
@@ -322,7 +322,7 @@ impl Said {
 
 /// A mistake in the call, in this field.
 #[track_caller]
-fn assert_field<T: std::fmt::Debug>(result: Result<T, Status>, field: &str) {
+pub(super) fn assert_field<T: std::fmt::Debug>(result: Result<T, Status>, field: &str) {
     let said = said(result).is(Code::InvalidArgument, "BAD_REQUEST");
     assert_eq!(said.field.as_deref(), Some(field));
 }

@@ -53,11 +53,9 @@ async fn a_user_of_the_access_control_list_needs_few_rights() {
     // With another password nothing is read, and the page says why without it.
     fs::write(&password, "other-word").unwrap();
     let c = fleet.start("c", &shared).await;
-    c.is_connected(false).await;
-    let status = c.status().await;
-    let error = status["shared"]["last_error"].as_str().unwrap();
+    let error = c.last_error().await;
     assert!(error.contains("WRONGPASS") || error.contains("authentication"), "{error}");
-    assert!(!status.to_string().contains("other-word"));
+    assert!(!c.status().await.to_string().contains("other-word"));
 }
 
 #[tokio::test]
@@ -78,8 +76,7 @@ async fn by_tls_only_a_certificate_of_the_authority_is_trusted() {
     a.order("/revoke", json!({ "jti": "stolen" })).await;
     assert!(b.denies(&fleet.token("stolen")).await);
     let c = fleet.start("c", &at(&bad)).await;
-    c.is_connected(false).await;
-    let error = c.status().await["shared"]["last_error"].to_string();
+    let error = c.last_error().await;
     assert!(error.contains("certificate"), "{error}");
 }
 

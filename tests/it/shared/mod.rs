@@ -4,6 +4,8 @@
 //! In: commands to one replica, faults of the store and of the way to it. Out: the decisions of the
 //! other replicas, what they say about themselves, and what the store holds.
 
+#[cfg(feature = "dev")]
+mod changes;
 mod connection;
 mod contract;
 mod faults;
@@ -99,6 +101,14 @@ impl Replica {
 
     async fn status(&self) -> Value {
         self.app.page("/status").await.json()
+    }
+
+    /// Waits until it says why the store does not answer.
+    async fn last_error(&self) -> String {
+        eventually("the last error of the store", async || {
+            self.status().await["shared"]["last_error"].as_str().map(str::to_owned)
+        })
+        .await
     }
 
     /// Waits until it says whether the store answers.

@@ -96,6 +96,26 @@ pub struct Shared {
     pub unknown_for: Span,
 }
 
+#[cfg(test)]
+impl Shared {
+    /// A Redis that is never connected, and a key of the deployment.
+    pub(crate) fn of_tests(on_outage: OnOutage) -> Self {
+        let place = SharedPlace::Unix("/none".into());
+        Self {
+            url: SharedAddress { written: String::new(), place, database: 0 },
+            allow_insecure: false,
+            username: None,
+            password: None,
+            tls: OutboundTls::default(),
+            prefix: "test".to_owned(),
+            key: DeploymentKey::new([7; 32]),
+            on_outage,
+            timeout: Span::from_secs(1),
+            unknown_for: Span::from_secs(3600),
+        }
+    }
+}
+
 /// Where Redis is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SharedAddress {

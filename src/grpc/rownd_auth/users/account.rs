@@ -47,14 +47,20 @@ pub(super) async fn delete_user(
     let (authorizer, id) = (authorizer.clone(), request.user_id.clone());
     let (asked_etag, allow_missing) = (request.etag.clone(), request.allow_missing);
     call.write(change_of("DeleteUser", &id.clone(), &request), async move {
-        match of.check_etag(&id, &asked_etag).await {
-            Err(Fault::NoUser) if allow_missing => return Ok(DeleteUserResponse {}),
-            checked => checked?,
-        }
+        // A call before this one may have deleted the user, and found no room to revoke the tokens.
+        let is_gone = match of.check_etag(&id, &asked_etag).await {
+            Err(Fault::NoUser) if allow_missing => true,
+            checked => checked.map(|()| false)?,
+        };
         let change = of.begin_change(&authorizer, &id);
+        if is_gone {
+            return change.revoke_tokens().map(|_| DeleteUserResponse {});
+        }
         match of.delete(&id).await {
             Ok(()) => change.revoke_tokens().map(|_| DeleteUserResponse {}),
-            Err(ApiError::NotFound) if allow_missing => Ok(DeleteUserResponse {}),
+            Err(ApiError::NotFound) if allow_missing => {
+                change.revoke_tokens().map(|_| DeleteUserResponse {})
+            }
             Err(error) => Err(unknown_or_refused(&change, error)),
         }
     })

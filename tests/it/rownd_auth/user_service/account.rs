@@ -11,7 +11,10 @@ use serde_json::{Value, json};
 use tonic::Code;
 
 use super::{Rig, create, keeper, read, rig, rig_with};
-use crate::it::rownd_auth::{APP, BLOG, said};
+use crate::{
+    it::rownd_auth::{APP, APP_KEY, APP_SECRET, BLOG, said},
+    support::http,
+};
 
 /// The reason why this token is denied; `None`: it is taken.
 async fn denied(rig: &Rig, token: &str) -> Option<String> {
@@ -95,6 +98,24 @@ async fn a_deleted_user_is_gone_for_the_next_check() {
     keeper(&rig).delete_user(gladly.clone()).await.unwrap();
     let etag = "W/\"other\"".to_owned();
     keeper(&rig).delete_user(DeleteUserRequest { etag, ..gladly }).await.unwrap();
+}
+
+/// A user who is gone at Rownd, deleted by somebody else or by a call whose answer was lost: the tokens
+/// end here all the same.
+#[tokio::test]
+async fn the_tokens_of_a_user_who_is_gone_already_end_too() {
+    for etag in ["", "W/\"other\""] {
+        let rig = rig().await;
+        let token = rig.token("ann");
+        let headers = format!("x-rownd-app-key: {APP_KEY}\r\nx-rownd-app-secret: {APP_SECRET}\r\n");
+        let line = format!("DELETE /applications/{APP}/users/ann/data");
+        assert_eq!(http::request(rig.emulator, &line, &headers, "").await.status, 204);
+        assert_eq!(denied(&rig, &token).await, None, "nothing has been told here yet");
+        let request =
+            DeleteUserRequest { allow_missing: true, etag: etag.to_owned(), ..delete("ann") };
+        keeper(&rig).delete_user(request).await.unwrap();
+        assert_eq!(denied(&rig, &token).await.as_deref(), Some("revoked"), "{etag}");
+    }
 }
 
 /// The answer of Rownd is lost: nobody knows whether the user is signed out there, and the caller

@@ -26,18 +26,18 @@ use tonic::{Status, service::interceptor::InterceptedService, transport::Channel
 use super::{ADMIN, Bearer, Rig};
 
 /// May do everything with users.
-pub(super) const KEEPER: &str = "a-keeper-secret-of-this-test";
-const RIGHTS: [&str; 5] =
+pub(in crate::it) const KEEPER: &str = "a-keeper-secret-of-this-test";
+pub(in crate::it) const RIGHTS: [&str; 5] =
     ["read_users", "write_users", "delete_users", "sign_out_users", "create_sign_in_links"];
 
-type Stub = UserServiceClient<InterceptedService<Channel, Bearer>>;
+pub(in crate::it) type Stub = UserServiceClient<InterceptedService<Channel, Bearer>>;
 
 /// A service with a caller who may do everything with users, and with nothing cached but on request.
 async fn rig() -> Rig {
     rig_with(|_| {}).await
 }
 
-async fn rig_with(change: impl FnOnce(&mut Value)) -> Rig {
+pub(in crate::it) async fn rig_with(change: impl FnOnce(&mut Value)) -> Rig {
     Rig::with(|settings| {
         let keeper = json!({ "name": "keeper", "secret": KEEPER, "allow": RIGHTS });
         settings["rownd_auth"]["callers"].as_array_mut().unwrap().push(keeper);
@@ -51,7 +51,7 @@ fn stub(rig: &Rig, secret: &str) -> Stub {
     UserServiceClient::with_interceptor(rig.app.channel(), Bearer(secret.into()))
 }
 
-fn keeper(rig: &Rig) -> Stub {
+pub(in crate::it) fn keeper(rig: &Rig) -> Stub {
     stub(rig, KEEPER)
 }
 
@@ -92,7 +92,7 @@ fn data(user: &User, name: &str) -> Option<String> {
     texts(user.data.as_ref()).remove(name)
 }
 
-fn user_of(data: Value) -> Option<User> {
+pub(in crate::it) fn user_of(data: Value) -> Option<User> {
     Some(User { data: structure(data), ..User::default() })
 }
 
