@@ -18,6 +18,8 @@ use crate::{
 
 /// The name of the hook in metrics and the log.
 const NAME: &str = "before_exchange";
+/// The most lines in the log about denials in a second.
+const DENIAL_LINES: u32 = 10;
 /// A call has this much time left to say how it ended.
 const MARGIN: Duration = Duration::from_millis(50);
 
@@ -29,6 +31,7 @@ pub struct ExchangeHook {
     on_failure: OnHookFailure,
     timeout: Duration,
     open: Semaphore,
+    denials: LogThrottle,
     failures: LogThrottle,
     metrics: Arc<Metrics>,
 }
@@ -52,6 +55,7 @@ impl ExchangeHook {
             on_failure: settings.on_failure,
             timeout: settings.timeout.get(),
             open: Semaphore::new(settings.max_in_flight),
+            denials: LogThrottle::per_second(DENIAL_LINES),
             failures: LogThrottle::per_second(1),
             metrics: metrics.clone(),
         }
@@ -76,10 +80,12 @@ impl ExchangeHook {
         self.metrics.hook_asked(NAME, result, began.elapsed());
         match answer {
             Ok(verdict) => {
-                if result == HookResult::Denied {
+                if result == HookResult::Denied
+                    && let Some(suppressed) = self.denials.admit()
+                {
                     let ExchangeQuestion { issuer, grant, caller, .. } = question;
                     let grant = grant.as_str();
-                    tracing::info!(hook = NAME, %id, issuer, grant, caller, "a hook denies a sign-in");
+                    tracing::info!(hook = NAME, %id, issuer, grant, caller, suppressed, "a hook denies a sign-in");
                 }
                 verdict
             }
