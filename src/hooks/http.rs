@@ -2,6 +2,9 @@
 
 use std::time::Duration;
 
+use bytes::Bytes;
+use tokio::time::Instant;
+
 use super::{
     answer::{self, HookVerdict},
     labels::HookResult,
@@ -10,7 +13,7 @@ use super::{
 use crate::{
     config::PostTarget,
     signed_posts::{MessageId, Post, PostKind, SignedPoster},
-    upstream::{BodyKind, Client, UpstreamError},
+    upstream::{BodyKind, Client, HttpAnswer, UpstreamError},
 };
 
 /// The most bytes of an answer.
@@ -26,6 +29,25 @@ impl HttpHook {
         Self(SignedPoster::new(client, target, kind))
     }
 
+    /// Sends the question. A connection that an earlier one left open may be gone, so it is sent once
+    /// more where the connection broke: it changes nothing, and has the same id.
+    async fn post(
+        &self,
+        id: &MessageId,
+        body: Bytes,
+        timeout: Duration,
+    ) -> Result<HttpAnswer, UpstreamError> {
+        let began = Instant::now();
+        let first = self.0.post(Post { id, body: body.clone(), timeout }).await;
+        let timeout = timeout.saturating_sub(began.elapsed());
+        match first {
+            Err(UpstreamError::Network(_)) if !timeout.is_zero() => {
+                self.0.post(Post { id, body, timeout }).await
+            }
+            answer => answer,
+        }
+    }
+
     pub(super) async fn ask(
         &self,
         id: &MessageId,
@@ -34,7 +56,7 @@ impl HttpHook {
     ) -> Result<HookVerdict, (HookResult, String)> {
         let unwritable = || (HookResult::Unavailable, "the question cannot be written".to_owned());
         let body = question.body().ok_or_else(unwritable)?;
-        let answer = self.0.post(Post { id, body, timeout }).await.map_err(|error| {
+        let answer = self.post(id, body, timeout).await.map_err(|error| {
             let result = match &error {
                 UpstreamError::Timeout | UpstreamError::UnreachedInTime => HookResult::Late,
                 UpstreamError::TooLarge | UpstreamError::Packed(_) => HookResult::Unreadable,

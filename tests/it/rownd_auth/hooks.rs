@@ -212,6 +212,12 @@ async fn a_hook_that_has_not_decided_denies_unless_the_configuration_allows() {
         assert_eq!(questions(&open, result), opened + 1.0, "{name}");
     }
     assert_eq!(receiver.hits("/elsewhere"), 0, "no redirect is followed");
+    receiver.set(PATH, Reply::Reset);
+    let before = receiver.received().len();
+    said(traded(&closed, "rownd", guest()).await).is(Code::Unavailable, "SIGN_IN_UNDECIDED");
+    let asked = &receiver.received()[before..];
+    let ids: Vec<_> = asked.iter().map(|question| question.header("webhook-id")).collect();
+    assert!(ids.len() == 2 && ids[0] == ids[1], "once more, with the same id: {ids:?}");
     // An answer is obeyed whatever the setting says.
     receiver.set(PATH, deny("no"));
     said(traded(&open, "rownd", guest()).await).is(Code::FailedPrecondition, "SIGN_IN_DENIED");
