@@ -29,8 +29,8 @@ impl HttpHook {
         Self(SignedPoster::new(client, target, kind))
     }
 
-    /// Sends the question. A connection that an earlier one left open may be gone, so it is sent once
-    /// more where the connection broke: it changes nothing, and has the same id.
+    /// Sends the question. A connection that an earlier one left open may be gone, so it is sent a
+    /// second time where the connection broke: it changes nothing, and has the same id.
     async fn post(
         &self,
         id: &MessageId,
