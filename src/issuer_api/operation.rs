@@ -29,6 +29,10 @@ const WRITE: CallSpec = CallSpec {
 /// A request that puts something in the place of another.
 const PUT: CallSpec = CallSpec { method: HttpMethod::Put, ..WRITE };
 
+const PATCH: CallSpec = CallSpec { method: HttpMethod::Patch, ..WRITE };
+
+const DELETE: CallSpec = CallSpec { method: HttpMethod::Delete, body: BodyKind::None, ..WRITE };
+
 /// The most bytes of an answer about many users or groups, or about one user with a file in the
 /// profile: 8 MiB.
 const MAX_LARGE_ANSWER_BYTES: usize = 8 << 20;
@@ -249,12 +253,8 @@ impl Operation {
             | Self::RowndOidcClientCreate
             | Self::RowndGroupCreate => WRITE,
             Self::RowndUserPut | Self::RowndOidcClientUpdate | Self::RowndGroupUpdate => PUT,
-            Self::RowndUserPatch | Self::RowndAppPatch => {
-                CallSpec { method: HttpMethod::Patch, ..WRITE }
-            }
-            Self::RowndUserDelete | Self::RowndOidcClientDelete | Self::RowndGroupDelete => {
-                CallSpec { method: HttpMethod::Delete, body: BodyKind::None, ..WRITE }
-            }
+            Self::RowndUserPatch | Self::RowndAppPatch => PATCH,
+            Self::RowndUserDelete | Self::RowndOidcClientDelete | Self::RowndGroupDelete => DELETE,
             Self::RowndUsersPut | Self::RowndFileWrite => {
                 CallSpec { max_answer_bytes: MAX_LARGE_ANSWER_BYTES, ..PUT }
             }
