@@ -304,7 +304,7 @@ impl ConfigReloader {
     /// Issuers that did not change are no part of the background work: their tasks go on.
     fn compile(&self, config: &Config, epoch: u64) -> Result<Compiled, Vec<String>> {
         let ReloadTarget { upstream, refreshes, metrics, readiness, .. } = &self.target;
-        let network = upstream.network().prepare(&config.network, &config.issuers)?;
+        let network = upstream.network().prepare(config)?;
         let shared = SharedParts { upstream, metrics, refreshes };
         let before = self.target.authorizer.snapshot();
         let (known, limits) = (before.verifier().issuers(), compile::limits(config));

@@ -13,6 +13,7 @@ mod checks;
 mod commands;
 mod connections;
 mod exposition;
+mod hooks;
 mod inbound;
 mod issuer_api;
 mod issuer_label;
@@ -101,6 +102,8 @@ pub struct Labels {
     pub profile_results: LabelValues,
     /// How a request can get a passport.
     pub passport_results: LabelValues,
+    /// How a question to a hook can end.
+    pub hook_results: LabelValues,
     /// The requests to the shared state.
     pub shared_operations: LabelValues,
     /// How a request to the shared state can end.
@@ -133,6 +136,7 @@ pub struct Metrics {
     reloads: reloads::ReloadSeries,
     rules: rules::RuleSeries,
     shared: shared::SharedSeries,
+    hooks: hooks::HookSeries,
     process: process::ProcessSeries,
     recorder: lazy::Recorder,
     handle: PrometheusHandle,
@@ -156,6 +160,7 @@ impl Metrics {
             .set_buckets_for_metric(named(checks::DURATION), &checks::BUCKETS)?
             .set_buckets_for_metric(named(issuer_api::DURATION), &issuer_api::BUCKETS)?
             .set_buckets_for_metric(named(rpcs::DURATION), &issuer_api::BUCKETS)?
+            .set_buckets_for_metric(named(hooks::DURATION), &issuer_api::BUCKETS)?
             .build_recorder();
         let handle = recorder.handle();
         let metrics = with_local_recorder(&recorder, || Self::register(labels, handle));
@@ -182,6 +187,7 @@ impl Metrics {
             reloads: reloads::ReloadSeries::register(labels),
             rules: rules::RuleSeries::register(labels),
             shared: shared::SharedSeries::register(labels),
+            hooks: hooks::HookSeries::register(labels),
             process: process::ProcessSeries::register(),
             recorder: OnceLock::new(),
             handle,

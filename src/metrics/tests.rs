@@ -79,6 +79,7 @@ fn metrics() -> Arc<Metrics> {
         revocation_kinds: results.clone(),
         profile_results: results.clone(),
         passport_results: results.clone(),
+        hook_results: results.clone(),
         shared_operations: results.clone(),
         shared_results: results.clone(),
         shared_refreshes: results,

@@ -129,7 +129,7 @@ fn with_inbound(mut document: Value, word: &str) -> Value {
 }
 
 /// Settings whose values are a few words; there are more.
-const ENUMERATIONS: [&str; 30] = [
+const ENUMERATIONS: [&str; 32] = [
     "/check/unavailable",
     "/credentials/0/format",
     "/default/auth",
@@ -140,6 +140,8 @@ const ENUMERATIONS: [&str; 30] = [
     "/default/require/auth_level",
     "/guards/0/applies_to",
     "/guards/0/mode",
+    "/hooks/before_exchange/grants/0",
+    "/hooks/before_exchange/on_failure",
     "/identity_headers/vendor_headers",
     "/issuers/0/accepts",
     "/issuers/0/algorithms/0",
@@ -212,6 +214,11 @@ fn every_word_of_every_enumeration_is_read_and_printed_back() {
             if pointer.starts_with("/shared/") {
                 let key = "c2l4dGVlbi1ieXRlcyEhc2l4dGVlbi1ieXRlcz8/c2g=";
                 document["shared"] = json!({ "url": "redis://127.0.0.1", "key": key });
+            }
+            if pointer.starts_with("/hooks/") {
+                let secrets = ["whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"];
+                let http = json!({ "url": "https://hooks.test", "secrets": secrets });
+                document["hooks"] = json!({ "before_exchange": { "http": http } });
             }
             if pointer.starts_with("/rownd_auth/") {
                 document = with_service(document);

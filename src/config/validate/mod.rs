@@ -1,6 +1,7 @@
 //! The check of the whole configuration: every section checks itself; here is what spans sections.
 
 mod callers;
+mod hooks;
 mod http;
 mod inbound;
 mod methods;
@@ -23,6 +24,7 @@ pub(super) fn check(written: WrittenConfig, found: &mut Findings) -> Config {
     profiles::check(&written, found);
     callers::check(&written, found);
     http::check(&written, found);
+    hooks::check(&written, found);
     passport::check(&written, found);
     resource::check(&written, found);
     passport::check_rules(&written, found);
