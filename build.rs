@@ -30,6 +30,8 @@ const PROTOS: &[&str] = &[
     "rownd/auth/v1/group_service.proto",
     "rownd/auth/v1/app_service.proto",
 ];
+/// The services that others serve and that this program calls. Reflection does not list them.
+const CALLED: &[&str] = &["rownd/auth/v1/exchange_hook_service.proto"];
 /// The fields that are messages on the wire and `bytes` to us.
 const UNREAD: [&str; 2] = ["route_metadata_context", "source"];
 /// Messages that only answers use, or that are not used: these are those of the crate.
@@ -69,6 +71,11 @@ fn main() -> Result<(), Box<dyn Error>> {
         builder = builder.extern_path(proto, format!("::envoy_types::pb::{rust}"));
     }
     builder.compile_fds(as_decoded(descriptors))?;
+    // Of the same package, so in a folder of its own.
+    let hooks = out.join("hooks");
+    fs::create_dir_all(&hooks)?;
+    let called = protox::compile(CALLED, ["proto"])?;
+    tonic_prost_build::configure().out_dir(hooks).compile_fds(called)?;
     Ok(())
 }
 

@@ -255,3 +255,62 @@ fn every_call_in_place_of_an_sdk_exists() {
     let (before, after) = page.split_once("### Sessions in cookies").unwrap();
     assert!(!before.contains("not yet") && after.contains("not yet"));
 }
+
+/// The messages of the protos, each with its fields by their names in C#; and the methods.
+fn names_in_csharp() -> (BTreeMap<String, BTreeSet<String>>, BTreeSet<String>) {
+    let (mut messages, mut methods) = (BTreeMap::new(), BTreeSet::new());
+    let field = regex::Regex::new(r"^\s+(?:optional |repeated )?[\w.<>, ]+ (\w+) = \d+").unwrap();
+    let pascal = |name: &str| -> String {
+        let words = name.split('_').map(|word| word[..1].to_uppercase() + &word[1..]);
+        words.collect()
+    };
+    for path in files(&root().join("proto/rownd")) {
+        let mut message = String::new();
+        for line in fs::read_to_string(path).unwrap().lines() {
+            let mut words = line.split_whitespace();
+            match (words.next(), words.next()) {
+                (Some("message"), Some(name)) => name.clone_into(&mut message),
+                (Some("rpc"), Some(rpc)) => {
+                    methods.insert(rpc.split('(').next().unwrap().to_owned());
+                }
+                _ => {
+                    let Some(found) = field.captures(line) else { continue };
+                    let fields: &mut BTreeSet<String> =
+                        messages.entry(message.clone()).or_default();
+                    fields.insert(pascal(&found[1]));
+                }
+            }
+        }
+    }
+    (messages, methods)
+}
+
+/// No test compiles the clients in C#, so the names that they take from the protos are held against
+/// them.
+#[test]
+fn the_clients_in_csharp_name_what_the_protos_have() {
+    let (messages, methods) = names_in_csharp();
+    let call = regex::Regex::new(r"\b(?:stub|auth|users|groups|clients)\.(\w+)Async\(").unwrap();
+    let made = regex::Regex::new(r"new (\w+)\s*\{([^}]*)").unwrap();
+    let member = regex::Regex::new(r"(?:^|[,{\s])([A-Z]\w*) = ").unwrap();
+    let (mut calls, mut fields) = (0, 0);
+    for name in ["Program.cs", "Management.cs"] {
+        let text = fs::read_to_string(root().join("examples/clients/csharp").join(name)).unwrap();
+        for found in call.captures_iter(&text) {
+            calls += 1;
+            assert!(methods.contains(&found[1]), "{name}: no method {}", &found[1]);
+        }
+        for found in made.captures_iter(&text) {
+            let Some(known) = messages.get(&found[1]) else {
+                let ours = found[1].ends_with("Request") || found[1].ends_with("Grant");
+                assert!(!ours, "{name}: no message {}", &found[1]);
+                continue;
+            };
+            for set in member.captures_iter(&found[2]) {
+                fields += 1;
+                assert!(known.contains(&set[1]), "{name}: no {} in {}", &set[1], &found[1]);
+            }
+        }
+    }
+    assert!(calls >= 12 && fields >= 20, "{calls} calls, {fields} fields");
+}

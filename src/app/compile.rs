@@ -6,7 +6,9 @@ use std::sync::Arc;
 use crate::{
     authz::{Edition, Snapshot},
     config::{Config, KeySnapshots},
-    digest, issuer_api,
+    digest,
+    hooks::ExchangeHook,
+    issuer_api,
     metrics::Metrics,
     passport::{self, Passports},
     policy::Policy,
@@ -74,8 +76,11 @@ pub(super) fn compile(
     let issuers = verifier.issuers().iter().cloned().zip(apis).collect();
     let edition = Edition { epoch, hash: hash(config).into() };
     let passports = Passports::build(config, policy.rights(), metrics)?.map(Arc::new);
+    let hook = config.hooks.before_exchange.as_ref();
+    let hook = hook.map(|settings| Arc::new(ExchangeHook::build(settings, upstream, metrics)));
     let snapshot = Snapshot::build(config, policy, verifier, profiles, exchange, edition)
-        .with_passports(passports);
+        .with_passports(passports)
+        .with_exchange_hook(hook);
     let key_snapshots = config.key_snapshots.clone();
     Ok((snapshot, BackgroundWork { refreshers, issuers, key_snapshots, fetcher }))
 }

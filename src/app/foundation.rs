@@ -33,7 +33,7 @@ impl Foundation {
         let names = config.issuers.iter().map(|issuer| issuer.name.clone());
         let metrics =
             Metrics::build(&labels(names)).map_err(|error| BuildError::Part(error.to_string()))?;
-        let upstream = upstream::Client::build(&config.network, &config.issuers, CONNECT_TIMEOUT)
+        let upstream = upstream::Client::of_config(config, CONNECT_TIMEOUT)
             .map_err(|problems| BuildError::Part(problems.join("; ")))?;
         let readiness = Readiness::new();
         let revocations = match &config.shared {

@@ -20,7 +20,10 @@ use crate::{
     blocking::BlockingRunner,
     config::{ListenAddress, Listeners},
     grpc::Doors,
-    http::ops::{self as pages, OpsState},
+    http::{
+        inbound::Inbound,
+        ops::{self as pages, OpsState},
+    },
     verify::RevocationReplica,
 };
 
@@ -88,6 +91,7 @@ impl Http1Sockets {
         self,
         state: OpsState,
         (reload, replica): (ReloadHandle, Option<Arc<RevocationReplica>>),
+        inbound: Option<Arc<Inbound>>,
         handoff: Handoff,
         phase: &watch::Receiver<Phase>,
     ) -> Http1Tasks {
@@ -100,7 +104,7 @@ impl Http1Sockets {
             spawn(&mut serving, served);
         }
         if let Some(public) = self.public {
-            let (routes, limits) = (public.routes(&state.authorizer), public.limits());
+            let (routes, limits) = (public.routes(&state.authorizer, inbound), public.limits());
             let answers_calls = public.answers_calls();
             let served_by =
                 if answers_calls { ServedBy::Workers(handoff) } else { ServedBy::Tasks };

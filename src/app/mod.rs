@@ -50,9 +50,13 @@ use crate::{
         rownd_auth::{AuthDoor, WriteRunner, writes},
     },
     health::Readiness,
-    http::ops::{OpsState, ReloadFailures},
+    http::{
+        inbound::{Inbound, InboundShared},
+        ops::{OpsState, ReloadFailures},
+    },
     issuer_api::{self, RefreshRunner},
     metrics::Metrics,
+    upstream::Client,
 };
 use compile::{AllRefreshes, BackgroundWork, SharedParts};
 use drain::{LastingTask, Serving, changes_lost, refreshes_lost};
@@ -99,6 +103,7 @@ pub struct Bound {
     reloader: ConfigReloader,
     reload: ReloadHandle,
     blocking: BlockingRunner,
+    upstream: Client,
     config: watch::Receiver<Arc<Config>>,
 }
 
@@ -148,6 +153,7 @@ pub async fn build(config: Config) -> Result<Bound, BuildError> {
         exposed,
         shared: shared_state.as_ref().map(|shared| shared.health.clone()),
     };
+    let polling = upstream.clone();
     let target = ReloadTarget::new(&state, upstream, refreshes, config, blocking.clone(), all_tls);
     let (reloader, reload) = ConfigReloader::new(target);
     Ok(Bound {
@@ -164,6 +170,7 @@ pub async fn build(config: Config) -> Result<Bound, BuildError> {
         reloader,
         reload,
         blocking,
+        upstream: polling,
         config: follow,
     })
 }
@@ -248,11 +255,14 @@ impl Bound {
         spawn_upkeep(&mut tasks, &self.state);
         let (readiness, metrics) = (self.state.readiness.clone(), self.state.metrics.clone());
         let replica = self.shared.as_ref().map(|shared| shared.replica.clone());
+        let store = self.shared.as_ref().map(|shared| shared.store.clone());
         if let Some(shared) = self.shared {
             shared.spawn(&mut tasks);
         }
-        let http1 =
-            self.http1.serve(self.state, (self.reload, replica), workers.handoff(), &follow);
+        let shared = InboundShared { replica: replica.clone(), store, upstream: &self.upstream };
+        let inbound = spawn_inbound(&mut tasks, &self.config.borrow(), &self.state, shared);
+        let commands = (self.reload, replica);
+        let http1 = self.http1.serve(self.state, commands, inbound, workers.handoff(), &follow);
         let mut accepting = JoinSet::new();
         spawn(&mut accepting, self.grpc.accept(workers.handoff(), metrics));
         let mut serving = Serving {
@@ -271,6 +281,19 @@ impl Bound {
         serving.drain(&times).await;
         outcome
     }
+}
+
+/// The paths that other servers call, with the work that goes with them.
+fn spawn_inbound(
+    tasks: &mut JoinSet<()>,
+    config: &Config,
+    state: &OpsState,
+    shared: InboundShared<'_>,
+) -> Option<Arc<Inbound>> {
+    let (authorizer, metrics) = (state.authorizer.clone(), state.metrics.clone());
+    let (inbound, work) = Inbound::build(config, authorizer, metrics, shared)?;
+    spawn(tasks, work.run());
+    Some(inbound)
 }
 
 fn spawn_upkeep(tasks: &mut JoinSet<()>, state: &OpsState) {

@@ -14,7 +14,7 @@ use super::{
     BuildError,
     http1::{Http1Limits, Http1Peer},
     phase::Phase,
-    socket::BoundSocket,
+    socket::{BoundSocket, SocketPeer},
     tls::{self, ListenerTls},
 };
 use crate::{
@@ -22,7 +22,10 @@ use crate::{
     blocking::BlockingRunner,
     config::{Config, HttpGroup, HttpListener, ListenAddress},
     grpc::{Doors, WebConnection, WebDoors},
-    http::public::{self, OtherPaths, PublicState},
+    http::{
+        inbound::{Inbound, InboundPeer},
+        public::{self, OtherPaths, PublicState},
+    },
     model::Warning,
 };
 
@@ -74,10 +77,16 @@ impl PublicSocket {
     }
 
     /// Its limits. Connections of callers live long, and their calls are answered before they end.
-    pub(super) const fn limits(&self) -> Http1Limits {
+    pub(super) fn limits(&self) -> Http1Limits {
         let limits = Http1Limits { max_connections: self.settings.max_connections, ..LIMITS };
         if self.rpcs.is_none() {
-            return limits;
+            let groups = [HttpGroup::TokenValidator, HttpGroup::Webhooks];
+            return if groups.into_iter().any(|group| self.settings.place_of(group).is_some()) {
+                // An answer about a token takes at most 10 s, the body before it 5 s.
+                Http1Limits { last_request: Duration::from_secs(16), ..limits }
+            } else {
+                limits
+            };
         }
         Http1Limits {
             lifetime: Duration::from_secs(1800),
@@ -93,13 +102,42 @@ impl PublicSocket {
     pub(super) fn routes(
         &self,
         authorizer: &Arc<Authorizer>,
+        inbound: Option<Arc<Inbound>>,
     ) -> impl Fn(Http1Peer) -> Router + use<> {
         let state = PublicState::new(&self.settings, authorizer.clone());
         let rpcs = self.rpcs.clone();
         move |peer| {
-            let rpcs = rpcs.as_ref().map(|rpcs| Rpcs(rpcs.for_connection(peer.names)));
-            public::router(state.clone().with(rpcs.map(|rpcs| Arc::new(rpcs) as _)))
+            let mut others: Vec<Arc<dyn OtherPaths>> = Vec::with_capacity(2);
+            if let Some(inbound) = inbound.clone() {
+                let address = match peer.socket {
+                    SocketPeer::Tcp(address) => Some(address),
+                    SocketPeer::Unix { .. } => None,
+                };
+                let peer = InboundPeer { address, names: peer.names.clone() };
+                others.push(Arc::new(InboundPaths { inbound, peer: Arc::new(peer) }));
+            }
+            if let Some(rpcs) = &rpcs {
+                others.push(Arc::new(Rpcs(rpcs.for_connection(peer.names))));
+            }
+            public::router(state.clone().with(others))
         }
+    }
+}
+
+/// The paths that other servers call, on one connection.
+struct InboundPaths {
+    inbound: Arc<Inbound>,
+    peer: Arc<InboundPeer>,
+}
+
+impl OtherPaths for InboundPaths {
+    fn serve(&self, path: &str) -> bool {
+        self.inbound.serves(path)
+    }
+
+    fn answer(&self, request: Request) -> BoxFuture<'static, Response> {
+        let (inbound, peer) = (self.inbound.clone(), self.peer.clone());
+        async move { inbound.answer(&peer, request).await }.boxed()
     }
 }
 
@@ -121,7 +159,8 @@ impl OtherPaths for Rpcs {
 pub(super) fn warnings(config: &Config) -> Vec<Warning> {
     let Some(http) = &config.listeners.http else { return Vec::new() };
     let is_open = !http.address.is_local() && http.tls.is_none();
-    if http.place_of(HttpGroup::Rpc).is_none() || !is_open {
+    let secret = [HttpGroup::Rpc, HttpGroup::TokenValidator, HttpGroup::Webhooks];
+    if secret.into_iter().all(|group| http.place_of(group).is_none()) || !is_open {
         return Vec::new();
     }
     vec![Warning::of(

@@ -262,7 +262,7 @@ impl ConfigReloader {
                 ReloadOutcome::Refused(vec!["there is nothing that can be read again".to_owned()])
             }
             Some(Err(problems)) => ReloadOutcome::Refused(problem_texts(&problems.0)),
-            Some(Ok(config)) => self.compile_and_swap(config).await,
+            Some(Ok(config)) => Box::pin(self.compile_and_swap(config)).await,
         };
         self.report(&outcome);
         outcome
@@ -275,9 +275,15 @@ impl ConfigReloader {
             return ReloadOutcome::Unchanged(epoch);
         }
         let mut restart = config::needs_restart(&running, &config);
+        // Their secrets are not shown, so only a comparison of the whole tells.
         if restart.is_empty() && config.shared != running.shared {
-            // Its secrets are not shown, so only a comparison of the whole tells.
             restart.push("shared".to_owned());
+        }
+        if restart.is_empty() && config.events != running.events {
+            restart.push("events".to_owned());
+        }
+        if restart.is_empty() && config.token_validator != running.token_validator {
+            restart.push("token_validator".to_owned());
         }
         if !restart.is_empty() {
             return ReloadOutcome::Refused(vec![format!(
@@ -298,7 +304,7 @@ impl ConfigReloader {
     /// Issuers that did not change are no part of the background work: their tasks go on.
     fn compile(&self, config: &Config, epoch: u64) -> Result<Compiled, Vec<String>> {
         let ReloadTarget { upstream, refreshes, metrics, readiness, .. } = &self.target;
-        let network = upstream.network().prepare(&config.network, &config.issuers)?;
+        let network = upstream.network().prepare(config)?;
         let shared = SharedParts { upstream, metrics, refreshes };
         let before = self.target.authorizer.snapshot();
         let (known, limits) = (before.verifier().issuers(), compile::limits(config));

@@ -11,7 +11,9 @@ use crate::{
     health::Readiness,
     issuer_api::SharedRefreshes,
     metrics::Metrics,
-    shared::{LaterWork, RedisListener, RedisStore, SharedHealth, later_writes, random_name},
+    shared::{
+        LaterWork, RedisListener, RedisStore, SharedHealth, SharedStore, later_writes, random_name,
+    },
     verify::{MemoryRevocations, RevocationReplica, RevocationSync},
 };
 
@@ -23,6 +25,7 @@ const LATCH: &str = "shared: the revocations of the other replicas";
 pub(super) struct SharedState {
     pub(super) replica: Arc<RevocationReplica>,
     pub(super) health: Arc<SharedHealth>,
+    pub(super) store: Arc<dyn SharedStore>,
     pub(super) refreshes: Arc<SharedRefreshes>,
     pub(super) writes: Arc<SharedWrites>,
     work: SharedWork,
@@ -57,11 +60,12 @@ impl SharedState {
             OnOutage::Local => None,
         };
         let (replica, sync) = RevocationReplica::new(&name, list, store.clone(), &health, latch);
+        let own: Arc<dyn SharedStore> = store.clone();
         let (later, later_work) = later_writes(store.clone());
         let refreshes = SharedRefreshes::new(settings, store.clone(), later.clone(), metrics);
         let writes = SharedWrites::new(settings, store, later);
         let work = SharedWork { listener, sync, later: later_work };
-        Ok(Some(Self { replica, health, refreshes, writes, work }))
+        Ok(Some(Self { replica, health, store: own, refreshes, writes, work }))
     }
 
     /// Starts the work.

@@ -19,6 +19,8 @@ pub enum CheckApi {
     ExtAuthz,
     /// The service for backends: a question about a token.
     RowndAuth,
+    /// The question of Rownd's token validator.
+    TokenValidator,
 }
 
 /// How a check ended.

@@ -8,8 +8,8 @@ use super::{
     service::BackendService,
 };
 use crate::{
-    config::Config, issuer_api::Exchange, model::PublicDocument, passport::Passports,
-    policy::Policy, profile::Profiles, verify::Verifier,
+    config::Config, hooks::ExchangeHook, issuer_api::Exchange, model::PublicDocument,
+    passport::Passports, policy::Policy, profile::Profiles, verify::Verifier,
 };
 
 /// Which configuration it is.
@@ -28,6 +28,7 @@ pub struct Snapshot {
     pipeline: CheckPipeline,
     service: Arc<BackendService>,
     passports: Option<Arc<Passports>>,
+    exchange_hook: Option<Arc<ExchangeHook>>,
     resource_metadata: Option<PublicDocument>,
 }
 
@@ -51,6 +52,7 @@ impl Snapshot {
             pipeline: CheckPipeline::build(config, policy, verifier, profiles),
             service: Arc::new(service),
             passports: None,
+            exchange_hook: None,
             resource_metadata: config.resource_metadata(),
         }
     }
@@ -72,6 +74,19 @@ impl Snapshot {
         }
         self.passports = passports;
         self
+    }
+
+    /// With this hook, where one is configured: it is asked before `Exchange` hands out tokens.
+    #[must_use]
+    pub fn with_exchange_hook(mut self, hook: Option<Arc<ExchangeHook>>) -> Self {
+        self.exchange_hook = hook;
+        self
+    }
+
+    /// The hook that is asked before `Exchange` hands out tokens, where one is configured.
+    #[must_use]
+    pub const fn exchange_hook(&self) -> Option<&Arc<ExchangeHook>> {
+        self.exchange_hook.as_ref()
     }
 
     /// The passports, where some are configured.

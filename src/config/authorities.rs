@@ -97,10 +97,14 @@ pub(super) fn problems(config: &Config) -> Vec<Finding> {
         .issuers
         .iter()
         .filter_map(|issuer| settings(&issuer.tls, format!("{}/tls/ca_file", issuer.pointer())));
+    let others = config.other_servers();
+    let others = others
+        .iter()
+        .filter_map(|other| settings(other.tls, format!("{}/tls/ca_file", other.pointer)));
     let mut found = Vec::new();
     let shared = config.shared.as_ref();
     let shared = shared.and_then(|shared| settings(&shared.tls, "/shared/tls/ca_file".to_owned()));
-    for (file, pointer) in global.into_iter().chain(own).chain(shared) {
+    for (file, pointer) in global.into_iter().chain(own).chain(others).chain(shared) {
         let problems = read_authorities(&file).err().unwrap_or_default();
         found.extend(
             problems.into_iter().map(|message| Finding { pointer: pointer.clone(), message }),

@@ -24,6 +24,7 @@ mod owner;
 mod partial;
 mod placeholder;
 mod places;
+mod post_target;
 mod problem;
 mod proxy;
 mod read_headers;
@@ -68,6 +69,7 @@ pub use origin::OriginPattern;
 pub use owner::{check_directory, only_ours};
 pub use places::Places;
 use places::at;
+pub use post_target::{OtherServer, PostTarget, SigningSecret};
 pub use problem::{Problem, Problems};
 pub use proxy::Proxy;
 pub use read_headers::ReadHeader;
@@ -83,8 +85,8 @@ pub use sections::{
     PatchOfMissing, PathIdentity, PathMatch, PathRegex, PathTemplate, Preset, PrincipalPattern,
     Profiles, PutEffect, Requirement, RequirementLeaf, RequirementNode, Revocation, Right, Role,
     RoleNaming, RolePlace, RoleSource, Route, RowndAuth, RowndIssuer, Scalar, Shutdown,
-    SigningAlgorithm, StaticIssuer, SupertokensIssuer, TemplateSegment, TextRegex, Texts, Tls,
-    TlsVersion, TokenSource, TooLarge, Unavailable, ValuePlace, ValueTest, ValueTests,
+    SigningAlgorithm, StaticIssuer, SupertokensCore, SupertokensIssuer, TemplateSegment, TextRegex,
+    Texts, Tls, TlsVersion, TokenSource, TooLarge, Unavailable, ValuePlace, ValueTest, ValueTests,
     VendorHeaders, is_wildcard, permission_problem, role_problem,
 };
 pub use sections::{
@@ -93,6 +95,11 @@ pub use sections::{
 };
 pub use sections::{DenialSettings, DenialTemplate, ProtectedResource};
 pub use sections::{DeploymentKey, OnOutage, Shared, SharedAddress, SharedPlace};
+pub use sections::{
+    EventPoll, EventSource, EventSourceKind, Events, InboundCaller, TokenValidator, ValidatorClaim,
+    ValidatorUserId,
+};
+pub use sections::{ExchangeHook, HookReceiver, HookService, HookedGrant, Hooks, OnHookFailure};
 pub use sections::{
     MappedParameter, MappedValue, OnMissing, OutputHeader, QueryMap, RouteOutputs, ValueFormat,
     ValueSource,

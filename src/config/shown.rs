@@ -13,6 +13,11 @@ pub(super) fn without_query<S: Serializer>(
     url.as_deref().map(without_secrets).serialize(serializer)
 }
 
+/// Works like [`without_query`], for a URL that has to be there.
+pub(super) fn without_query_of<S: Serializer>(url: &str, serializer: S) -> Result<S::Ok, S::Error> {
+    without_secrets(url).serialize(serializer)
+}
+
 /// Works like [`without_query`], for a list.
 pub(super) fn without_queries<S: Serializer>(
     urls: &[String],

@@ -16,7 +16,7 @@ pub struct WebAddress {
 
 impl WebAddress {
     /// Parses the address of one document, which may have a query.
-    pub(super) fn document(written: &str, allow_http: bool) -> Result<Self, String> {
+    pub(crate) fn document(written: &str, allow_http: bool) -> Result<Self, String> {
         // The text may hold a password, so no message repeats it.
         let Self { url, .. } = Self::parse(written)?;
         match url.scheme() {

@@ -1,8 +1,9 @@
-//! The HTTP doors beside gRPC: `ops`, the pages for operators; `control`, the commands; and
-//! `public`, what other programs may read.
+//! The HTTP doors beside gRPC: `ops`, the pages for operators; `control`, the commands; `public`,
+//! the documents that other programs may read; and `inbound`, the requests of other servers.
 
 pub mod control;
 mod gzip;
+pub mod inbound;
 pub mod ops;
 pub mod public;
 
@@ -12,5 +13,6 @@ use crate::metrics::{LabelValues, Labels};
 pub fn add_labels(labels: &mut Labels) {
     labels.commands = LabelValues::of::<control::ControlCommand>();
     labels.command_results = LabelValues::of::<control::CommandResult>();
+    inbound::add_labels(labels);
     labels.reload_subjects = LabelValues::of::<ops::ReloadSubject>();
 }

@@ -40,7 +40,7 @@ pub struct PublicState {
     groups: Arc<[HttpGroup]>,
     /// In lower case; none: every host is served.
     hosts: Arc<[String]>,
-    others: Option<Arc<dyn OtherPaths>>,
+    others: Vec<Arc<dyn OtherPaths>>,
 }
 
 impl std::fmt::Debug for PublicState {
@@ -55,12 +55,12 @@ impl PublicState {
     pub fn new(settings: &HttpListener, authorizer: Arc<Authorizer>) -> Self {
         let hosts = settings.hosts.iter().map(|host| host.to_ascii_lowercase());
         let groups = settings.serve.clone().into();
-        Self { authorizer, groups, hosts: hosts.collect(), others: None }
+        Self { authorizer, groups, hosts: hosts.collect(), others: Vec::new() }
     }
 
     /// The same, with these paths too.
     #[must_use]
-    pub fn with(self, others: Option<Arc<dyn OtherPaths>>) -> Self {
+    pub fn with(self, others: Vec<Arc<dyn OtherPaths>>) -> Self {
         Self { others, ..self }
     }
 
@@ -76,7 +76,7 @@ fn document<'a>(group: HttpGroup, now: &'a Snapshot, path: &str) -> Option<&'a P
     match group {
         HttpGroup::PassportKeys => now.passports()?.published().find(path),
         // Their paths are among the others.
-        HttpGroup::Rpc => None,
+        HttpGroup::Rpc | HttpGroup::TokenValidator | HttpGroup::Webhooks => None,
         HttpGroup::ResourceMetadata => now.resource_metadata().filter(|found| found.path == path),
     }
 }
@@ -90,8 +90,8 @@ async fn serve(State(public): State<PublicState>, request: Request) -> Response 
     if let Err(refused) = check_host(&public.hosts, &request) {
         return refused;
     }
-    if let Some(others) = public.others.clone().filter(|others| others.serve(request.uri().path()))
-    {
+    let path = request.uri().path();
+    if let Some(others) = public.others.iter().find(|others| others.serve(path)) {
         return others.answer(request).await;
     }
     let Some(document) = public.find(request.uri().path()) else {

@@ -9,7 +9,7 @@ use std::{fmt, sync::Arc, time::Duration};
 pub use super::asked::Asked;
 use super::{
     administration::{
-        apps::AppAdministration, groups::GroupAdministration,
+        accounts::AccountAdministration, apps::AppAdministration, groups::GroupAdministration,
         oidc_clients::OidcClientAdministration, users::UserAdministration,
     },
     error::ExchangeError,
@@ -58,6 +58,8 @@ pub struct IssuerApi {
     pub groups: Option<Arc<dyn GroupAdministration>>,
     /// The configuration of apps.
     pub apps: Option<Arc<dyn AppAdministration>>,
+    /// The accounts of an issuer without apps.
+    pub accounts: Option<Arc<dyn AccountAdministration>>,
 }
 
 /// Knows which app a key belongs to.

@@ -26,6 +26,7 @@ mod rownd;
 mod shared_answer;
 mod shared_refreshes;
 mod supertokens;
+mod supertokens_core;
 #[cfg(test)]
 mod tests;
 mod token_control;
@@ -57,6 +58,7 @@ pub use rejection::{RefusedField, RefusedPart, Rejection};
 pub use rownd::{UserIdProblem, user_id_problem};
 use shared_refreshes::SharedRefresh;
 pub use shared_refreshes::SharedRefreshes;
+use supertokens_core::CoreClient;
 pub use token_control::{
     IssuedToken, Logout, LogoutRequest, MagicLinks, TokenControl, TokenHint, UserClaims, UserInfo,
 };
@@ -79,17 +81,25 @@ pub fn build(
 ) -> Vec<Option<IssuerApi>> {
     let mut hosts = Hosts::default();
     let mut build = |issuer: &Issuer| {
-        let base_url = base_url(issuer)?.url();
-        let api = Api {
-            label: metrics.issuer(&issuer.name)?,
-            upstream: upstream.for_issuer(issuer),
-            host: hosts.of(base_url),
-            base_url: base_url.clone(),
-            metrics: metrics.clone(),
+        let mut api_at = |address: &WebAddress| {
+            let base_url = address.url();
+            Some(Api {
+                label: metrics.issuer(&issuer.name)?,
+                upstream: upstream.for_issuer(issuer),
+                host: hosts.of(base_url),
+                base_url: base_url.clone(),
+                metrics: metrics.clone(),
+            })
         };
+        let api = api_at(base_url(issuer)?)?;
         match &issuer.details {
             IssuerDetails::Rownd(rownd) => Some(rownd::table(api, rownd.api_answers)),
-            IssuerDetails::Supertokens(_) => Some(supertokens::table(api)),
+            IssuerDetails::Supertokens(supertokens) => {
+                let core = supertokens.core.as_ref().and_then(|core| {
+                    Some(CoreClient { api: api_at(&core.base_url)?, key: core.api_key.clone() })
+                });
+                Some(supertokens::table(api, core))
+            }
             IssuerDetails::Oidc(_) => Some(openid::table(api, issuer.iss.clone())),
             IssuerDetails::Firebase(_) | IssuerDetails::Static(_) => None,
         }

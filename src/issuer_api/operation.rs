@@ -29,6 +29,10 @@ const WRITE: CallSpec = CallSpec {
 /// A request that puts something in the place of another.
 const PUT: CallSpec = CallSpec { method: HttpMethod::Put, ..WRITE };
 
+const PATCH: CallSpec = CallSpec { method: HttpMethod::Patch, ..WRITE };
+
+const DELETE: CallSpec = CallSpec { method: HttpMethod::Delete, body: BodyKind::None, ..WRITE };
+
 /// The most bytes of an answer about many users or groups, or about one user with a file in the
 /// profile: 8 MiB.
 const MAX_LARGE_ANSWER_BYTES: usize = 8 << 20;
@@ -93,6 +97,9 @@ pub(super) enum ApiEndpoint {
     /// The user of a SuperTokens session.
     #[strum(serialize = "supertokens_user")]
     SessionUser,
+    /// SuperTokens' core: a user, the end of their sessions, their deletion.
+    #[strum(serialize = "supertokens_core")]
+    Core,
     /// An OpenID provider's metadata.
     #[strum(serialize = "oidc_discovery")]
     Discovery,
@@ -193,6 +200,12 @@ pub(super) enum Operation {
     SuperTokensRefresh,
     /// SuperTokens: the user of a session.
     SuperTokensUser,
+    /// SuperTokens' core: whether there is such a user.
+    CoreUser,
+    /// SuperTokens' core: the end of all sessions of a user.
+    CoreSignOut,
+    /// SuperTokens' core: the deletion of a user.
+    CoreUserDelete,
     /// An OpenID provider: its metadata.
     OpenIdMetadata,
     /// An OpenID provider: tokens for a code.
@@ -221,6 +234,7 @@ impl Operation {
             | Self::RowndOidcClientRead
             | Self::RowndUserInfo
             | Self::SuperTokensUser
+            | Self::CoreUser
             | Self::OpenIdUserInfo
             | Self::OpenIdMetadata => READ,
             Self::RowndUserList
@@ -231,18 +245,16 @@ impl Operation {
             | Self::RowndInstantUser
             | Self::RowndGuest
             | Self::SuperTokensGuest
+            | Self::CoreSignOut
+            | Self::CoreUserDelete
             | Self::RowndUserState
             | Self::RowndSignOut
             | Self::RowndSignInLink
             | Self::RowndOidcClientCreate
             | Self::RowndGroupCreate => WRITE,
             Self::RowndUserPut | Self::RowndOidcClientUpdate | Self::RowndGroupUpdate => PUT,
-            Self::RowndUserPatch | Self::RowndAppPatch => {
-                CallSpec { method: HttpMethod::Patch, ..WRITE }
-            }
-            Self::RowndUserDelete | Self::RowndOidcClientDelete | Self::RowndGroupDelete => {
-                CallSpec { method: HttpMethod::Delete, body: BodyKind::None, ..WRITE }
-            }
+            Self::RowndUserPatch | Self::RowndAppPatch => PATCH,
+            Self::RowndUserDelete | Self::RowndOidcClientDelete | Self::RowndGroupDelete => DELETE,
             Self::RowndUsersPut | Self::RowndFileWrite => {
                 CallSpec { max_answer_bytes: MAX_LARGE_ANSWER_BYTES, ..PUT }
             }
@@ -309,6 +321,7 @@ impl Operation {
             Self::SuperTokensGuest => ApiEndpoint::Guest,
             Self::SuperTokensRefresh => ApiEndpoint::SessionRefresh,
             Self::SuperTokensUser => ApiEndpoint::SessionUser,
+            Self::CoreUser | Self::CoreSignOut | Self::CoreUserDelete => ApiEndpoint::Core,
             Self::OpenIdMetadata => ApiEndpoint::Discovery,
             Self::OpenIdCode | Self::OpenIdRefresh => ApiEndpoint::CodeToken,
             Self::RowndUserInfo => ApiEndpoint::UserInfo,

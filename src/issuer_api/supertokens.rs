@@ -10,6 +10,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{
+    administration::accounts::AccountAdministration,
     api::{self, Api, ApiCall, Target, bearer, from_json},
     capabilities::{Asked, Guests, IssuerApi, Migration, OwnProfiles, OwnUser, RefreshTokens},
     error::{ApiError, ExchangeError},
@@ -17,6 +18,7 @@ use super::{
     operation::Operation,
     rejection::{Rejection, error_code},
     rownd::read_profile_of,
+    supertokens_core::CoreClient,
     tokens::{Granted, Tokens},
 };
 use crate::{
@@ -47,8 +49,8 @@ struct PluginStatus {
     code: Option<Value>,
 }
 
-/// The capabilities of SuperTokens' API.
-pub(super) fn table(api: Api) -> IssuerApi {
+/// The capabilities of SuperTokens' API, and of the core where one is configured.
+pub(super) fn table(api: Api, core: Option<CoreClient>) -> IssuerApi {
     let client = Arc::new(SuperTokensClient { api });
     IssuerApi {
         app_ids: None,
@@ -66,6 +68,7 @@ pub(super) fn table(api: Api) -> IssuerApi {
         users: None,
         groups: None,
         apps: None,
+        accounts: core.map(|core| Arc::new(core) as Arc<dyn AccountAdministration>),
     }
 }
 

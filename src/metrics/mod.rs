@@ -13,6 +13,8 @@ mod checks;
 mod commands;
 mod connections;
 mod exposition;
+mod hooks;
+mod inbound;
 mod issuer_api;
 mod issuer_label;
 mod issuers;
@@ -74,6 +76,10 @@ pub struct Labels {
     pub commands: LabelValues,
     /// How a command can end.
     pub command_results: LabelValues,
+    /// The kinds of requests of other servers.
+    pub inbound_kinds: LabelValues,
+    /// How a request of another server can end.
+    pub inbound_results: LabelValues,
     /// The things that can be read again.
     pub reload_subjects: LabelValues,
     /// How a reload can end.
@@ -96,6 +102,8 @@ pub struct Labels {
     pub profile_results: LabelValues,
     /// How a request can get a passport.
     pub passport_results: LabelValues,
+    /// How a question to a hook can end.
+    pub hook_results: LabelValues,
     /// The requests to the shared state.
     pub shared_operations: LabelValues,
     /// How a request to the shared state can end.
@@ -124,9 +132,11 @@ pub struct Metrics {
     profiles: profiles::ProfileSeries,
     passports: passports::PassportSeries,
     commands: commands::CommandSeries,
+    inbound: inbound::InboundSeries,
     reloads: reloads::ReloadSeries,
     rules: rules::RuleSeries,
     shared: shared::SharedSeries,
+    hooks: hooks::HookSeries,
     process: process::ProcessSeries,
     recorder: lazy::Recorder,
     handle: PrometheusHandle,
@@ -150,6 +160,7 @@ impl Metrics {
             .set_buckets_for_metric(named(checks::DURATION), &checks::BUCKETS)?
             .set_buckets_for_metric(named(issuer_api::DURATION), &issuer_api::BUCKETS)?
             .set_buckets_for_metric(named(rpcs::DURATION), &issuer_api::BUCKETS)?
+            .set_buckets_for_metric(named(hooks::DURATION), &issuer_api::BUCKETS)?
             .build_recorder();
         let handle = recorder.handle();
         let metrics = with_local_recorder(&recorder, || Self::register(labels, handle));
@@ -172,9 +183,11 @@ impl Metrics {
             profiles: profiles::ProfileSeries::register(labels),
             passports: passports::PassportSeries::register(labels),
             commands: commands::CommandSeries::register(labels),
+            inbound: inbound::InboundSeries::register(labels),
             reloads: reloads::ReloadSeries::register(labels),
             rules: rules::RuleSeries::register(labels),
             shared: shared::SharedSeries::register(labels),
+            hooks: hooks::HookSeries::register(labels),
             process: process::ProcessSeries::register(),
             recorder: OnceLock::new(),
             handle,

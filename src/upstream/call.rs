@@ -32,6 +32,8 @@ pub enum BodyKind {
     None,
     /// A JSON document.
     Json,
+    /// An event of CloudEvents 1.0, with its data inside.
+    CloudEvent,
     /// A form in the encoding of HTML.
     Form,
     /// A picture in PNG.
@@ -128,6 +130,7 @@ impl BodyKind {
         match self {
             Self::None => None,
             Self::Json => Some("application/json"),
+            Self::CloudEvent => Some("application/cloudevents+json"),
             Self::Form => Some("application/x-www-form-urlencoded"),
             Self::Png => Some("image/png"),
             Self::Svg => Some("image/svg+xml"),

@@ -22,7 +22,7 @@ use super::{
     network::Network,
     proxies::{ProxiedScheme, Way},
 };
-use crate::config::{AllowedOrigin, Issuer, Network as Settings};
+use crate::config::{AllowedOrigin, Config, Issuer, Network as Settings, PostTarget};
 
 /// The most bytes of a body that comes with an error status.
 const MAX_ERROR_BYTES: usize = 16 * 1024;
@@ -93,8 +93,28 @@ impl Client {
         issuers: &[Issuer],
         connect_timeout: Duration,
     ) -> Result<Self, Vec<String>> {
-        let network = Network::build(settings, issuers, connect_timeout)?;
-        Ok(Self { network, ca_file: None, allowed: Arc::new([]), hosts: Arc::new([]) })
+        Network::build(settings, issuers, &[], connect_timeout).map(Self::over)
+    }
+
+    /// A client for all servers of a configuration: those of issuers, and the others that get
+    /// requests.
+    ///
+    /// # Errors
+    ///
+    /// Every problem of a `ca_file` or a proxy.
+    pub fn of_config(config: &Config, connect_timeout: Duration) -> Result<Self, Vec<String>> {
+        let (network, others) = (&config.network, config.other_servers());
+        Network::build(network, &config.issuers, &others, connect_timeout).map(Self::over)
+    }
+
+    fn over(network: Network) -> Self {
+        Self { network, ca_file: None, allowed: Arc::new([]), hosts: Arc::new([]) }
+    }
+
+    /// The client for a server that gets signed requests.
+    #[must_use]
+    pub fn for_target(&self, target: &PostTarget) -> Self {
+        Self { ca_file: target.tls.ca_file.clone(), ..Self::over(self.network.clone()) }
     }
 
     /// The client for the servers of one issuer, by its settings.
@@ -161,7 +181,7 @@ impl Client {
         address::check_literal(url, standing)?;
         let state = self.network.state();
         let way = state.proxies.way(url, standing, &self.hosts)?;
-        let gone = UpstreamError::Refused("the issuer is no longer configured");
+        let gone = UpstreamError::Refused("the server is no longer configured");
         let connections = state.connections.get(&self.ca_file).ok_or(gone.clone())?;
         if url.scheme() == "https"
             && let Some(reason) = &connections.trust.missing

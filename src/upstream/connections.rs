@@ -112,7 +112,7 @@ fn finish(builder: ClientBuilder) -> Result<Http, String> {
 
 /// A session that is resumed shows no certificate, so none is: an authority that is removed is
 /// asked for at the next connection.
-fn tls(trust: &Trust) -> Result<ClientConfig, String> {
+pub(super) fn tls(trust: &Trust) -> Result<ClientConfig, String> {
     let config = ClientConfig::builder_with_provider(Arc::new(default_provider()))
         .with_safe_default_protocol_versions()
         .map_err(|error| error.to_string())?;

@@ -16,6 +16,7 @@ mod coding;
 mod connections;
 pub mod discovery;
 mod error;
+mod grpc;
 mod network;
 mod proxies;
 #[cfg(test)]
@@ -27,6 +28,7 @@ mod warnings;
 pub use call::{BodyKind, CallSpec, Connection, HttpMethod, Repeat, Request, UrlOrigin};
 pub use client::{Client, Document, HttpAnswer};
 pub use error::UpstreamError;
+pub use grpc::GrpcTarget;
 pub use network::{Network, NextNetwork};
 pub use text::{OtherEncoding, json_text, without_mark};
 pub use warnings::{authority_problem, authority_warnings, problems, proxy_warning};

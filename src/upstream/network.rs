@@ -15,7 +15,7 @@ use arc_swap::ArcSwap;
 
 use super::{connections::Connections, proxies::Proxies, trust::Trust, warnings};
 use crate::{
-    config::{self, Issuer, Network as Settings},
+    config::{self, Config, Issuer, Network as Settings, OtherServer},
     model::Warning,
 };
 
@@ -43,11 +43,11 @@ pub(super) struct NetworkState {
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Plan {
     settings: Settings,
-    /// The files of issuers that have their own.
+    /// The files of servers that have their own.
     own: BTreeSet<PathBuf>,
-    /// An issuer without a file of its own may be asked for something.
+    /// A server without a file of its own may be asked for something.
     uses_common: bool,
-    /// Such an issuer is asked by https for certain.
+    /// Such a server is asked by https for certain: its name for messages.
     needs_common: Option<String>,
 }
 
@@ -55,10 +55,16 @@ impl Network {
     pub(super) fn build(
         settings: &Settings,
         issuers: &[Issuer],
+        others: &[OtherServer<'_>],
         connect_timeout: Duration,
     ) -> Result<Self, Vec<String>> {
-        let state = NetworkState::build(Plan::new(settings, issuers), None, connect_timeout)?;
+        let plan = Plan::new(settings, issuers, others);
+        let state = NetworkState::build(plan, None, connect_timeout)?;
         Ok(Self { state: Arc::new(ArcSwap::from_pointee(state)), connect_timeout })
+    }
+
+    pub(super) const fn connect_timeout(&self) -> Duration {
+        self.connect_timeout
     }
 
     pub(super) fn state(&self) -> Arc<NetworkState> {
@@ -71,12 +77,9 @@ impl Network {
     /// # Errors
     ///
     /// Every problem of the configuration's files and proxies.
-    pub fn prepare(
-        &self,
-        settings: &Settings,
-        issuers: &[Issuer],
-    ) -> Result<NextNetwork, Vec<String>> {
-        let (plan, before) = (Plan::new(settings, issuers), self.state());
+    pub fn prepare(&self, config: &Config) -> Result<NextNetwork, Vec<String>> {
+        let plan = Plan::new(&config.network, &config.issuers, &config.other_servers());
+        let before = self.state();
         if plan == before.plan {
             return Ok(NextNetwork(None));
         }
@@ -220,17 +223,16 @@ impl NetworkState {
 }
 
 impl Plan {
-    fn new(settings: &Settings, issuers: &[Issuer]) -> Self {
+    fn new(settings: &Settings, issuers: &[Issuer], others: &[OtherServer<'_>]) -> Self {
+        let own = issuers.iter().map(|issuer| &issuer.tls);
+        let own = own.chain(others.iter().map(|other| other.tls));
         let common = |issuer: &&Issuer| issuer.tls.ca_file.is_none();
         Self {
             settings: settings.clone(),
-            own: issuers.iter().filter_map(|issuer| issuer.tls.ca_file.clone()).collect(),
-            uses_common: issuers.iter().filter(common).any(warnings::may_be_asked),
-            needs_common: issuers
-                .iter()
-                .filter(common)
-                .find(|issuer| warnings::is_asked_by_https(issuer))
-                .map(|issuer| issuer.name.clone()),
+            own: own.filter_map(|tls| tls.ca_file.clone()).collect(),
+            uses_common: issuers.iter().filter(common).any(warnings::may_be_asked)
+                || others.iter().any(|other| other.tls.ca_file.is_none()),
+            needs_common: warnings::asked_by_https(issuers, others),
         }
     }
 

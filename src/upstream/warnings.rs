@@ -11,7 +11,10 @@ use super::{
     trust::Trust,
 };
 use crate::{
-    config::{self, Config, Finding, Issuer, IssuerDetails, KeyOrigin, KeyPlace},
+    config::{
+        self, Config, Finding, Issuer, IssuerDetails, KeyOrigin, KeyPlace, OtherServer,
+        setting_name,
+    },
     model::Warning,
 };
 
@@ -43,7 +46,19 @@ pub fn problems(config: &Config) -> Vec<Finding> {
             }
         }
     }
+    found.extend(config.other_servers().iter().filter_map(|other| other_problem(other, &proxies)));
     found
+}
+
+/// The problem of a server that would never get its signed requests.
+fn other_problem(other: &OtherServer<'_>, proxies: &Proxies) -> Option<Finding> {
+    let url = other.url.url();
+    let refused = check_literal(url, Standing::Written)
+        .and_then(|()| proxies.way(url, Standing::Written, &[]).map(drop));
+    let UpstreamError::Refused(cause) = refused.err()? else { return None };
+    let host = url.host_str().unwrap_or_default();
+    let message = format!("{host} can never be asked: {cause}");
+    Some(Finding { pointer: format!("{}/url", other.pointer), message })
 }
 
 /// The problem of this machine, if an issuer is asked by https and there is no certificate to
@@ -53,16 +68,26 @@ pub fn authority_problem(config: &Config) -> Option<String> {
     if config.network.tls.ca_file.is_some() {
         return None;
     }
-    let common = config.issuers.iter().filter(|issuer| issuer.tls.ca_file.is_none());
-    let issuer = common.into_iter().find(|issuer| is_asked_by_https(issuer))?;
+    let server = asked_by_https(&config.issuers, &config.other_servers())?;
     let reason = config::system_authorities().err()?;
-    Some(no_authorities(&issuer.name, &reason))
+    Some(no_authorities(&server, &reason))
+}
+
+/// The name of a server without a `ca_file` of its own that is asked by https for certain.
+pub(super) fn asked_by_https(issuers: &[Issuer], others: &[OtherServer<'_>]) -> Option<String> {
+    let mut common = issuers.iter().filter(|issuer| issuer.tls.ca_file.is_none());
+    if let Some(issuer) = common.find(|issuer| is_asked_by_https(issuer)) {
+        return Some(format!("issuer {}", issuer.name));
+    }
+    let mut common = others.iter().filter(|other| other.tls.ca_file.is_none());
+    let other = common.find(|other| other.url.url().scheme() == "https")?;
+    Some(format!("the server of {}", setting_name(&other.pointer)))
 }
 
 /// The text of that problem.
-pub(super) fn no_authorities(issuer: &str, reason: &str) -> String {
+pub(super) fn no_authorities(server: &str, reason: &str) -> String {
     format!(
-        "issuer {issuer} is asked by https, and there is no certificate of an authority to check \
+        "{server} is asked by https, and there is no certificate of an authority to check \
          its own by: {reason}; install ca-certificates, set SSL_CERT_FILE, or write \
          network.tls.ca_file"
     )
@@ -71,7 +96,10 @@ pub(super) fn no_authorities(issuer: &str, reason: &str) -> String {
 /// The warnings that the files of authorities show.
 #[must_use]
 pub fn authority_warnings(config: &Config) -> Vec<Warning> {
-    let own = config.issuers.iter().filter_map(|issuer| issuer.tls.ca_file.as_deref());
+    let others = config.other_servers();
+    let own = config.issuers.iter().map(|issuer| &issuer.tls);
+    let own = own.chain(others.iter().map(|other| other.tls));
+    let own = own.filter_map(|tls| tls.ca_file.as_deref());
     let mut files: Vec<&Path> = own.chain(config.network.tls.ca_file.as_deref()).collect();
     files.sort_unstable();
     files.dedup();
@@ -83,7 +111,8 @@ pub fn authority_warnings(config: &Config) -> Vec<Warning> {
 #[must_use]
 pub fn proxy_warning(config: &Config) -> Option<Warning> {
     let unused = &config.network.unused_proxy_variables;
-    if unused.is_empty() || !config.issuers.iter().any(may_be_asked) {
+    let asks = config.issuers.iter().any(may_be_asked) || !config.other_servers().is_empty();
+    if unused.is_empty() || !asks {
         return None;
     }
     let text = format!(

@@ -262,6 +262,8 @@ impl TokenFacts {
             typ: match token.typ {
                 Typ::Plain => None,
                 Typ::Access => Some("at+jwt"),
+                Typ::SecurityEvent => Some("secevent+jwt"),
+                Typ::Logout => Some("logout+jwt"),
             },
             iss: claims.iss.to_string(),
             sub: claims.sub.as_deref().map(str::to_owned),

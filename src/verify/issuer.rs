@@ -12,6 +12,7 @@ use super::{
     fetch_budget::ClaimedIssueTime,
     fetch_lanes::FetchLanes,
     identity::Identity,
+    jwks::GoodSignature,
     key_ring::{KeyRing, KeyStoreId, RingIndex},
     key_state::KeyStatus,
     kinds::kind::Kind,
@@ -204,17 +205,27 @@ impl Issuer {
         asked: &AskedClaims,
         record: &mut impl StepRecorder,
     ) -> Result<CachedToken, Denial> {
-        let Timing { now, deadline } = timing;
+        let proof = self.check_signature(token, ring, timing, record).await?;
+        let key = proof.key().clone();
+        let (mut facts, lifetime) = self.claims(token, ring, timing.now, record)?;
+        facts.claims = asked.of(&token.claims);
+        let identity = Arc::new(Identity::new(facts, fingerprint, proof));
+        Ok(CachedToken { identity, lifetime, ring: index, key })
+    }
+
+    /// The algorithm, the key and the signature of a token of any kind.
+    pub(super) async fn check_signature(
+        &self,
+        token: &Token<'_>,
+        ring: &KeyRing,
+        Timing { now, deadline }: Timing,
+        record: &mut impl StepRecorder,
+    ) -> Result<GoodSignature, Denial> {
         let algorithm = self.algorithm(token)?;
         let issued = ClaimedIssueTime::new(token.claims.iat, now, self.leeway);
         let found = ring.keys.find(token.kid.as_deref(), algorithm, issued, deadline).await;
         let keys = found.inspect_err(|denial| record_no_key(token, denial, ring, record))?;
-        let proof = check_by_turns(token, algorithm, &keys, ring, deadline, record).await?;
-        let key = proof.key().clone();
-        let (mut facts, lifetime) = self.claims(token, ring, now, record)?;
-        facts.claims = asked.of(&token.claims);
-        let identity = Arc::new(Identity::new(facts, fingerprint, proof));
-        Ok(CachedToken { identity, lifetime, ring: index, key })
+        check_by_turns(token, algorithm, &keys, ring, deadline, record).await
     }
 
     /// The algorithm of the token, if it is one of the issuer's.

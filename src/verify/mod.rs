@@ -15,6 +15,7 @@ mod claimed_target;
 mod claims;
 mod claims_cache;
 mod commands;
+mod event_token;
 mod faults;
 mod fetch_budget;
 mod fetch_lanes;
@@ -53,6 +54,7 @@ pub use app_id_snapshot::AppIdSnapshot;
 pub use app_slot::{AppFault, AppSlot};
 pub use claimed_target::ClaimedTarget;
 pub use commands::CommandTarget;
+pub use event_token::{EventToken, EventTokenKind, ExpectedEvent};
 pub use faults::UnreadableToken;
 pub use identity::Identity;
 pub use inspect::{

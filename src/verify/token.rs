@@ -37,7 +37,15 @@ pub(super) enum Typ {
     Plain,
     /// It is `at+jwt`: an access token by RFC 9068.
     Access,
+    /// It is `secevent+jwt`: a security event token (RFC 8417). Only its own entrance reads it.
+    SecurityEvent,
+    /// It is `logout+jwt`: a logout token (OpenID Connect Back-Channel Logout). Only its own entrance
+    /// reads it.
+    Logout,
 }
+
+/// Reads the `typ` of a header.
+pub(super) type TypReader = fn(&str) -> Result<Typ, DenyReason>;
 
 /// A token of good shape. Nothing in it is verified yet.
 #[derive(Debug)]
@@ -73,8 +81,17 @@ pub fn verified_claims(verified: &[u8]) -> Option<serde_json::Map<String, serde_
     serde_json::from_slice(&URL_SAFE_NO_PAD.decode(claims).ok()?).ok()
 }
 
-/// Parses a compact JWS. The decoded bytes are written to `scratch`.
+/// Parses a compact JWS that may let somebody in. The decoded bytes are written to `scratch`.
 pub(super) fn parse<'a>(raw: &'a [u8], scratch: &'a mut Vec<u8>) -> Result<Token<'a>, DenyReason> {
+    parse_as(raw, scratch, typ)
+}
+
+/// Parses a compact JWS whose `typ` this reader takes. The decoded bytes are written to `scratch`.
+pub(super) fn parse_as<'a>(
+    raw: &'a [u8],
+    scratch: &'a mut Vec<u8>,
+    read_typ: TypReader,
+) -> Result<Token<'a>, DenyReason> {
     let text = std::str::from_utf8(raw).map_err(|_| BAD)?;
     let (signed, signature) = text.rsplit_once('.').ok_or(BAD)?;
     let (header, claims) = signed.split_once('.').ok_or(BAD)?;
@@ -87,7 +104,7 @@ pub(super) fn parse<'a>(raw: &'a [u8], scratch: &'a mut Vec<u8>) -> Result<Token
         return Err(BAD);
     }
     let (header, rest) = decode(header, rest)?;
-    let KeyHints { alg, kid, typ } = json::<Header<'_>>(header)?.check()?;
+    let KeyHints { alg, kid, typ } = json::<Header<'_>>(header)?.check(read_typ)?;
     let (claims, _) = decode(claims, rest)?;
     let claims = json::<RawClaims<'_>>(claims)?.check()?;
     Ok(Token { alg, kid, typ, claims, signed: signed.as_bytes(), signature })
@@ -118,11 +135,11 @@ struct KeyHints<'a> {
 struct Header<'a>(Object<'a>);
 
 impl<'a> Header<'a> {
-    fn check(self) -> Result<KeyHints<'a>, DenyReason> {
+    fn check(self, read_typ: TypReader) -> Result<KeyHints<'a>, DenyReason> {
         if REFUSED_MEMBERS.iter().any(|name| self.0.contains(name)) {
             return Err(DenyReason::TokenHeaderRefused);
         }
-        let typ = self.text("typ")?.map_or(Ok(Typ::Plain), typ)?;
+        let typ = self.text("typ")?.map_or(Ok(Typ::Plain), read_typ)?;
         let alg = self.take("alg")?.ok_or(BAD)?;
         let kid = self.take("kid")?;
         if kid.as_ref().is_some_and(|kid| kid.is_empty() || kid.len() > MAX_KID) {
@@ -150,18 +167,30 @@ impl<'de: 'a, 'a> Deserialize<'de> for Header<'a> {
     }
 }
 
-/// In any case, `application/` or not (RFC 7515 section 4.1.9).
+/// The `typ` of a token that may let somebody in.
 pub(super) fn typ(kind: &str) -> Result<Typ, DenyReason> {
+    one_of(kind, &[("jwt", Typ::Plain), ("at+jwt", Typ::Access)])
+}
+
+/// The `typ` of a security event token.
+pub(super) fn security_event_typ(kind: &str) -> Result<Typ, DenyReason> {
+    one_of(kind, &[("secevent+jwt", Typ::SecurityEvent)])
+}
+
+/// The `typ` of a logout token; older providers write `JWT`.
+pub(super) fn logout_typ(kind: &str) -> Result<Typ, DenyReason> {
+    one_of(kind, &[("logout+jwt", Typ::Logout), ("jwt", Typ::Plain)])
+}
+
+/// In any case, `application/` or not (RFC 7515 section 4.1.9).
+fn one_of(kind: &str, known: &[(&str, Typ)]) -> Result<Typ, DenyReason> {
     const PREFIX: &str = "application/";
     let bare = match kind.get(..PREFIX.len()) {
         Some(prefix) if prefix.eq_ignore_ascii_case(PREFIX) => kind.get(PREFIX.len()..),
         _ => Some(kind),
     };
-    match bare {
-        Some(kind) if kind.eq_ignore_ascii_case("jwt") => Ok(Typ::Plain),
-        Some(kind) if kind.eq_ignore_ascii_case("at+jwt") => Ok(Typ::Access),
-        _ => Err(DenyReason::TokenHeaderRefused),
-    }
+    let found = known.iter().find(|(word, _)| bare.is_some_and(|b| b.eq_ignore_ascii_case(word)));
+    found.map(|(_, typ)| *typ).ok_or(DenyReason::TokenHeaderRefused)
 }
 
 /// Claims as they are read, each registered one of its JSON type (RFC 7519 section 4.1) and none

@@ -31,8 +31,8 @@ pub(super) const LAYERS: Layers = &[
     (7, &["grpc", "http"]),
     (6, &["authz", "response"]),
     (5, &["profile", "session", "events", "passport"]),
-    (4, &["policy"]),
-    (3, &["verify", "issuer_api"]),
+    (4, &["policy", "hooks"]),
+    (3, &["verify", "issuer_api", "signed_posts"]),
     (2, &["upstream", "extract", "shared"]),
     (1, &["config"]),
     (

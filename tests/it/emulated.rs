@@ -23,7 +23,7 @@ async fn migrate(to: SocketAddr, token: &str) -> String {
 }
 
 /// An access token of the OpenID provider, for the app, through the page.
-async fn sign_in(to: SocketAddr, app: &str, secret: &str, user: &str) -> String {
+pub(super) async fn sign_in(to: SocketAddr, app: &str, secret: &str, user: &str) -> String {
     let resource = format!("app:{app}");
     let asked = url::form_urlencoded::Serializer::new(String::new())
         .extend_pairs([

@@ -11,6 +11,7 @@ mod emulated;
 mod freshness;
 #[cfg(feature = "dev")]
 mod http_json;
+mod inbound;
 mod keys;
 mod listener;
 mod memory;

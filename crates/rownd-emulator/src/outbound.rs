@@ -40,6 +40,20 @@ pub(crate) enum OutboundError {
     Connection { authority: String, error: Box<dyn std::error::Error + Send + Sync> },
 }
 
+/// The body of a request, and its type.
+#[derive(Clone, Debug)]
+pub(crate) struct Content {
+    pub(crate) kind: &'static str,
+    pub(crate) body: Bytes,
+}
+
+impl Content {
+    /// A JSON document.
+    pub(crate) fn json(body: &Value) -> Self {
+        Self { kind: "application/json", body: Bytes::from(body.to_string()) }
+    }
+}
+
 /// Sends a request, with the token as `Authorization: Bearer` and the JSON as body if they are
 /// given. An answer without JSON is `null`.
 ///
@@ -50,6 +64,19 @@ pub(crate) async fn send(
     url: &str,
     bearer: Option<&str>,
     body: Option<&Value>,
+) -> Result<(u16, Value), OutboundError> {
+    send_content(method, url, bearer, body.map(Content::json)).await
+}
+
+/// The same, with a body of any type.
+///
+/// # Errors
+/// Those of [`send`].
+pub(crate) async fn send_content(
+    method: Method,
+    url: &str,
+    bearer: Option<&str>,
+    content: Option<Content>,
 ) -> Result<(u16, Value), OutboundError> {
     let wrong = || OutboundError::Url(url.to_owned());
     let uri: Uri = url.parse().map_err(|_| wrong())?;
@@ -65,10 +92,10 @@ pub(crate) async fn send(
     if let Some(token) = bearer {
         request = request.header(AUTHORIZATION, format!("Bearer {token}"));
     }
-    if body.is_some() {
-        request = request.header(CONTENT_TYPE, "application/json");
+    if let Some(content) = &content {
+        request = request.header(CONTENT_TYPE, content.kind);
     }
-    let body = body.map_or_else(Bytes::new, |body| Bytes::from(body.to_string()));
+    let body = content.map_or_else(Bytes::new, |content| content.body);
     let failed = |error: Box<dyn std::error::Error + Send + Sync>| OutboundError::Connection {
         authority: authority.clone(),
         error,

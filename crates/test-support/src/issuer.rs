@@ -80,11 +80,34 @@ impl Reply {
     }
 }
 
+/// A request as it arrived.
+#[derive(Debug, Clone)]
+pub struct Received {
+    /// The line of the request and the headers.
+    pub head: String,
+    /// The body.
+    pub body: Vec<u8>,
+}
+
+impl Received {
+    /// The values of a header, in the order of their lines.
+    pub fn header(&self, name: &str) -> Vec<&str> {
+        let lines = self.head.lines().filter_map(|line| line.split_once(':'));
+        let of_name = lines.filter(|(known, _)| known.eq_ignore_ascii_case(name));
+        of_name.map(|(_, value)| value.trim()).collect()
+    }
+
+    /// The body, which must be JSON.
+    pub fn json(&self) -> Value {
+        serde_json::from_slice(&self.body).expect("a body in JSON")
+    }
+}
+
 #[derive(Default)]
 struct State {
     replies: Mutex<HashMap<String, Reply>>,
     hits: Mutex<HashMap<String, u64>>,
-    heads: Mutex<Vec<String>>,
+    received: Mutex<Vec<Received>>,
     connections: AtomicU64,
     resets_reuse: AtomicBool,
 }
@@ -181,7 +204,12 @@ impl Issuer {
 
     /// The heads of all requests, lower case.
     pub fn heads(&self) -> Vec<String> {
-        self.state.heads.lock().unwrap().clone()
+        self.received().iter().map(|request| request.head.to_ascii_lowercase()).collect()
+    }
+
+    /// All requests, as they arrived.
+    pub fn received(&self) -> Vec<Received> {
+        self.state.received.lock().unwrap().clone()
     }
 
     /// Waits until a path was asked for so often.
@@ -205,10 +233,10 @@ async fn talk(mut stream: TcpStream, state: Arc<State>) -> Option<()> {
         if requests > 0 && state.resets_reuse.load(Ordering::Relaxed) {
             return answer(&mut stream, Reply::Reset).await;
         }
-        read_body(&mut stream, &head).await?;
+        let body = read_body(&mut stream, &head).await?;
         let path = head.split(' ').nth(1)?.split('?').next()?.to_owned();
         *state.hits.lock().unwrap().entry(path.clone()).or_default() += 1;
-        state.heads.lock().unwrap().push(head.to_ascii_lowercase());
+        state.received.lock().unwrap().push(Received { head: head.clone(), body });
         let reply = state.replies.lock().unwrap().get(&path).cloned();
         let reply = match reply.unwrap_or_else(|| Reply::status(404)) {
             Reply::Demanding(line, reply) => {
@@ -231,12 +259,13 @@ async fn read_head(stream: &mut TcpStream) -> Option<String> {
 }
 
 /// Reads the body that a head announces. Unread, it would be the next head.
-async fn read_body(stream: &mut TcpStream, head: &str) -> Option<()> {
+async fn read_body(stream: &mut TcpStream, head: &str) -> Option<Vec<u8>> {
     let lines = head.lines().filter_map(|line| line.split_once(':'));
     let mut lengths = lines.filter(|(name, _)| name.eq_ignore_ascii_case("content-length"));
     let length = lengths.next().map_or(Some(0), |(_, length)| length.trim().parse().ok())?;
     let mut body = vec![0; length];
-    stream.read_exact(&mut body).await.ok().map(|_| ())
+    stream.read_exact(&mut body).await.ok()?;
+    Some(body)
 }
 
 /// `None` ends the connection.

@@ -1,7 +1,7 @@
 // A client of RowndAuth: verifies, trades and renews tokens, and reads a user.
 //
-// NOT BUILT OR RUN by this repository's tests, which have no .NET: written after the
-// documentation of Grpc.Net.Client. The other clients beside it are run.
+// NOT BUILT OR RUN by this repository's tests, which have no .NET: they compare its names with the
+// protos. Written after the documentation of Grpc.Net.Client. The other clients beside it are run.
 
 using System.Net.Sockets;
 using Google.Protobuf.WellKnownTypes;

@@ -7,8 +7,11 @@
 mod check;
 mod credentials;
 mod denial;
+mod events;
 mod guards;
+mod hooks;
 mod identity_headers;
+mod inbound;
 mod issuers;
 mod key_snapshots;
 mod listeners;
@@ -31,7 +34,10 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{findings::Findings, origin::OriginPattern, places::Places, section::Section as _};
+use super::{
+    findings::Findings, origin::OriginPattern, places::Places, post_target::OtherServer,
+    section::Section as _,
+};
 use crate::model::Warning;
 
 pub use check::{Check, Unavailable};
@@ -39,14 +45,21 @@ use credentials::WrittenCredentials;
 pub use credentials::{CookieFormat, Credentials, TokenSource};
 use denial::WrittenDenial;
 pub use denial::{DenialSettings, DenialTemplate};
+use events::WrittenEvents;
+pub use events::{EventPoll, EventSource, EventSourceKind, Events};
 use guards::WrittenGuard;
 pub use guards::{Guard, GuardedCallers};
+use hooks::WrittenHooks;
+pub use hooks::{ExchangeHook, HookReceiver, HookService, HookedGrant, Hooks, OnHookFailure};
 pub use identity_headers::{IdentityHeaders, OnTooLarge, TooLarge, VendorHeaders};
+use inbound::WrittenTokenValidator;
+pub use inbound::{InboundCaller, TokenValidator, ValidatorClaim, ValidatorUserId};
 pub use issuers::{
     AcceptedTokens, Accepts, AfterBound, ApiAnswers, App, AppKnownBy, AudienceClaim, Claim,
     ClaimMap, ClaimPlace, ClaimSettings, ClearingValue, FirebaseIssuer, Issuer, IssuerDetails,
     IssuerKind, KeyFetchHeader, KeyOrigin, KeyPlace, Keys, LogoPath, OidcIssuer, PatchOfMissing,
-    Preset, PutEffect, RowndIssuer, SigningAlgorithm, StaticIssuer, SupertokensIssuer,
+    Preset, PutEffect, RowndIssuer, SigningAlgorithm, StaticIssuer, SupertokensCore,
+    SupertokensIssuer,
 };
 pub(super) use issuers::{SETTINGS_OF_KINDS, WrittenApp, WrittenIssuer};
 pub use key_snapshots::KeySnapshots;
@@ -159,6 +172,16 @@ pub(in crate::config) struct WrittenConfig {
     /// The gRPC service `rownd.auth.v1.RowndAuth`, for backends.
     #[schemars(extend("x-reload" = true))]
     pub rownd_auth: WrittenRowndAuth,
+    /// The answer to Rownd's token validator, at `/token-validator` of the listener `http`, group
+    /// `token_validator`. Default: none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub token_validator: Option<WrittenTokenValidator>,
+    /// The events that come from other servers, such as Rownd's webhooks. Default: none.
+    #[serde(skip_serializing_if = "WrittenEvents::is_empty")]
+    pub events: WrittenEvents,
+    /// Services of yours that are asked before something happens.
+    #[schemars(extend("x-reload" = true))]
+    pub hooks: WrittenHooks,
     /// How the profiles of users are fetched and kept.
     #[schemars(extend("x-reload" = true))]
     pub profiles: Profiles,
@@ -235,6 +258,13 @@ pub struct Config {
     pub protected_resource: Option<ProtectedResource>,
     /// The gRPC service `rownd.auth.v1.RowndAuth`, for backends.
     pub rownd_auth: RowndAuth,
+    /// The answer to Rownd's token validator.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub token_validator: Option<TokenValidator>,
+    /// The events that come from other servers.
+    pub events: Events,
+    /// Services of the operator that are asked before something happens.
+    pub hooks: Hooks,
     /// How the profiles of users are fetched and kept.
     pub profiles: Profiles,
     /// The list of revocations.
@@ -267,6 +297,16 @@ pub struct Config {
     pub places: Places,
 }
 
+impl Config {
+    /// The servers that are no issuers'.
+    #[must_use]
+    pub fn other_servers(&self) -> Vec<OtherServer<'_>> {
+        let mut servers = Vec::new();
+        servers.extend(self.hooks.before_exchange.as_ref().map(ExchangeHook::server));
+        servers
+    }
+}
+
 impl WrittenConfig {
     /// Checks every section. The result may lack the settings that have a problem. Sections that
     /// are handed on as they are have no bounds but those of the schema.
@@ -289,6 +329,11 @@ impl WrittenConfig {
                 .protected_resource
                 .and_then(|resource| resource.check("/protected_resource", found)),
             rownd_auth: self.rownd_auth.check("/rownd_auth", found),
+            token_validator: self
+                .token_validator
+                .and_then(|validator| validator.check("/token_validator", found)),
+            events: self.events.check("/events", found),
+            hooks: self.hooks.check("/hooks", found),
             profiles: self.profiles,
             revocation: self.revocation,
             shared: self.shared.and_then(|shared| shared.check("/shared", found)),

@@ -4,7 +4,9 @@
 mod claims;
 mod denials;
 mod environment;
+mod hooks;
 mod http;
+mod inbound;
 mod matches;
 mod mistakes;
 mod mutated;

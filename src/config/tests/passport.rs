@@ -40,7 +40,7 @@ fn a_listener_that_cannot_be_meant_is_refused() {
     for (name, settings, setting, words) in [
         ("no group", "listeners: { http: { serve: [] } }".to_owned(), "listeners.http.serve", "[passport_keys]"),
         ("serve left out", "listeners: { http: {} }".to_owned(), "listeners.http", "`serve`"),
-        ("unknown group", "listeners: { http: { serve: [webhooks] } }".to_owned(), "listeners.http.serve[0]", "passport_keys"),
+        ("unknown group", "listeners: { http: { serve: [hooks] } }".to_owned(), "listeners.http.serve[0]", "passport_keys"),
         ("twice", "listeners: { http: { serve: [passport_keys, passport_keys] } }".to_owned(), "listeners.http.serve[1]", "twice"),
         ("no address", listener(", address: here"), "listeners.http.address", "IP:PORT"),
         ("that of grpc", listener(", address: '127.0.0.1:50051'"), "listeners.http.address", "another port"),

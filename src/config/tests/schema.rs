@@ -110,8 +110,26 @@ fn with_http(mut document: Value) -> Value {
     document
 }
 
+/// With what the group of this word serves, or the sources of events.
+fn with_inbound(mut document: Value, word: &str) -> Value {
+    let caller = json!({ "sources": ["192.0.2.1"] });
+    if word == "token_validator" {
+        document["token_validator"] =
+            json!({ "issuers": ["a"], "caller": caller, "claims": { "email": "email" } });
+        return document;
+    }
+    document["listeners"] = json!({ "http": { "serve": ["webhooks"] } });
+    let mut source =
+        json!({ "name": "s", "kind": "rownd_webhook", "issuer": "a", "caller": caller });
+    if word == "shared_signals" || word == "back_channel_logout" {
+        source["audiences"] = json!(["events"]);
+    }
+    document["events"] = json!({ "sources": [source] });
+    document
+}
+
 /// Settings whose values are a few words; there are more.
-const ENUMERATIONS: [&str; 30] = [
+const ENUMERATIONS: [&str; 32] = [
     "/check/unavailable",
     "/credentials/0/format",
     "/default/auth",
@@ -122,6 +140,8 @@ const ENUMERATIONS: [&str; 30] = [
     "/default/require/auth_level",
     "/guards/0/applies_to",
     "/guards/0/mode",
+    "/hooks/before_exchange/grants/0",
+    "/hooks/before_exchange/on_failure",
     "/identity_headers/vendor_headers",
     "/issuers/0/accepts",
     "/issuers/0/algorithms/0",
@@ -158,7 +178,10 @@ fn every_word_of_every_enumeration_is_read_and_printed_back() {
         assert!(!words.is_empty(), "{pointer}");
         for word in words {
             let kind = match pointer.rsplit('/').next() {
+                Some("kind") if word == "rownd_webhook" => "rownd",
+                Some("kind") if pointer.starts_with("/events/") => "oidc",
                 Some("kind") => word.as_str(),
+                Some(_) if word == "webhooks" => "rownd",
                 Some("freshness") => "rownd",
                 Some(_) if pointer.contains("/api_answers/") => "rownd",
                 _ => "oidc",
@@ -179,6 +202,9 @@ fn every_word_of_every_enumeration_is_read_and_printed_back() {
                 document = with_service(document);
                 document["listeners"]["http"]["hosts"] = json!(["authz.test"]);
             }
+            if pointer.starts_with("/events/") || word == "webhooks" || word == "token_validator" {
+                document = with_inbound(document, word);
+            }
             if pointer.starts_with("/routes/0/passport/") {
                 let is_txn_token = word == "txn-token";
                 let needed = if is_txn_token { "scope" } else { "audience" };
@@ -188,6 +214,11 @@ fn every_word_of_every_enumeration_is_read_and_printed_back() {
             if pointer.starts_with("/shared/") {
                 let key = "c2l4dGVlbi1ieXRlcyEhc2l4dGVlbi1ieXRlcz8/c2g=";
                 document["shared"] = json!({ "url": "redis://127.0.0.1", "key": key });
+            }
+            if pointer.starts_with("/hooks/") {
+                let secrets = ["whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"];
+                let http = json!({ "url": "https://hooks.test", "secrets": secrets });
+                document["hooks"] = json!({ "before_exchange": { "http": http } });
             }
             if pointer.starts_with("/rownd_auth/") {
                 document = with_service(document);

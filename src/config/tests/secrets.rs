@@ -1,7 +1,7 @@
 //! A secret is taken and never shown: not when printed, not when it is wrong.
 
 use super::{APP, bad, file, good, read};
-use crate::config::REDACTED;
+use crate::config::{IssuerDetails, REDACTED};
 
 const CANARY: &str = "CANARY93517";
 
@@ -59,6 +59,23 @@ fn the_token_of_an_operator_is_a_secret() {
         hidden(&format!("{config:?}"), "Debug");
         hidden(&serde_json::to_string(&config).unwrap(), "config print");
     }
+}
+
+#[test]
+fn the_key_to_a_core_is_used_and_never_printed() {
+    let core = format!("core: {{ base_url: 'https://core.test:3567/st', api_key: {CANARY} }}");
+    let yaml = format!(
+        "issuers: [{{ name: a, kind: supertokens, base_url: 'https://st.test/auth', {core} }}]"
+    );
+    let config = good(&yaml, &[]);
+    let IssuerDetails::Supertokens(supertokens) = &config.issuers[0].details else {
+        panic!("{config:?}")
+    };
+    let core = supertokens.core.as_ref().unwrap();
+    assert_eq!(core.api_key.as_ref().unwrap().expose(), CANARY);
+    assert_eq!(core.base_url.url().as_str(), "https://core.test:3567/st");
+    hidden(&format!("{config:?}"), "Debug");
+    hidden(&serde_json::to_string(&config).unwrap(), "config print");
 }
 
 #[test]

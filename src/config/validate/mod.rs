@@ -1,7 +1,9 @@
 //! The check of the whole configuration: every section checks itself; here is what spans sections.
 
 mod callers;
+mod hooks;
 mod http;
+mod inbound;
 mod methods;
 mod outputs;
 mod passport;
@@ -22,6 +24,7 @@ pub(super) fn check(written: WrittenConfig, found: &mut Findings) -> Config {
     profiles::check(&written, found);
     callers::check(&written, found);
     http::check(&written, found);
+    hooks::check(&written, found);
     passport::check(&written, found);
     resource::check(&written, found);
     passport::check_rules(&written, found);
@@ -37,6 +40,7 @@ pub(super) fn check(written: WrittenConfig, found: &mut Findings) -> Config {
     rights::check(&role_sources, &issuers, found);
     outputs::check(&config, found);
     requirements::check(&config, found);
+    inbound::check(&config, found);
     passport::check_issuers(&config, found);
     passport::check_variables(&config, found);
     config

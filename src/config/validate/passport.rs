@@ -20,7 +20,11 @@ pub(super) fn check(config: &WrittenConfig, found: &mut Findings) {
                     "there are no keys to serve; write the section `passport`, or leave this out",
                 );
             }
-            HttpGroup::PassportKeys | HttpGroup::ResourceMetadata | HttpGroup::Rpc => {}
+            HttpGroup::PassportKeys
+            | HttpGroup::ResourceMetadata
+            | HttpGroup::Rpc
+            | HttpGroup::TokenValidator
+            | HttpGroup::Webhooks => {}
         }
     }
 }

@@ -45,6 +45,39 @@ pub(super) fn administered<'a, A>(
     Ok(Administered { issuer, api, app: proof.ok_or(Fault::NoSecret)? })
 }
 
+/// An issuer whose users are administered without the key and the secret of an app.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct AdministeredIssuer<'a, A> {
+    /// The issuer.
+    pub(super) issuer: &'a Arc<Issuer>,
+    /// The part of its API.
+    pub(super) api: &'a A,
+}
+
+/// The issuer that a call is about, whose API needs no app: by name, or the only one within the bounds
+/// of its caller. Where its sessions are for an app, that app has to be within the bounds, too.
+///
+/// # Errors
+///
+/// Fails where there is none, where several fit and none is named, where the caller is not allowed to
+/// use it, and where the issuer's API has no such part (`UNIMPLEMENTED`).
+pub(super) fn administered_issuer<'a, A>(
+    call: &'a ServiceCall,
+    right: Right,
+    (issuer, app): (&str, &str),
+    part: impl Fn(&'a IssuerApi) -> Option<&'a A>,
+) -> Result<AdministeredIssuer<'a, A>, Fault> {
+    let (issuer, api) = choose(call, right, issuer, part)?;
+    if !issuer.apps().is_empty() {
+        choose_app(call, right, issuer, named(app))?;
+    } else if named(app).is_some() {
+        return Err(Fault::field("app_id", "cannot be given: the issuer has no app"));
+    } else {
+        call.may_for(&[right], issuer.name(), None)?;
+    }
+    Ok(AdministeredIssuer { issuer, api })
+}
+
 /// The text, unless it is empty, as the field of a request without a value is.
 pub(super) fn named(text: &str) -> Option<&str> {
     (!text.is_empty()).then_some(text)

@@ -11,12 +11,13 @@ use super::{
     fault::Fault,
     grants, openid_client,
     refusal::Asked,
+    sign_in_hook::{Owner, ask_hook},
     target::{AnsweredGrant, NamedTarget},
     tokens, verify,
 };
 use crate::{
     authz::{Authorizer, TokenQuery},
-    config::{Right, Secret},
+    config::{HookedGrant, Right, Secret},
     grpc::pb::rownd::auth::v1::{
         ExchangeRequest, ExchangeResponse, NoTokens, Tokens as WireTokens,
         UserType as WireUserType, exchange_request::Grant, exchange_response::Outcome,
@@ -42,6 +43,7 @@ pub(super) async fn exchange(
     };
     call.may(&[right])?;
     refuse_passport(authorizer, grant.as_ref())?;
+    let kind = grant.as_ref().map(kind_of);
     let (asked, answered) = match grant {
         None => return Err(Fault::field("grant", "is missing")),
         Some(Grant::ThirdPartyToken(grant)) => {
@@ -66,17 +68,32 @@ pub(super) async fn exchange(
             (Asked::SessionRefresh, grants::session_refresh(call, target, &grant).await?)
         }
     };
-    let AnsweredGrant { granted, app } = answered;
+    let AnsweredGrant { issuer, granted, app } = answered;
     let outcome = match granted.map_err(|error| Fault::exchange(asked, error))? {
         Granted::Tokens(tokens) => {
-            let user = owner_of(authorizer, call, (asked, app.as_deref()), &tokens).await?;
-            Outcome::Tokens(wire_tokens(*tokens, user))
+            let owner = owner_of(authorizer, call, (asked, app.as_deref()), &tokens).await?;
+            let owner = Owner { app_id: owner.app_id.or(app), ..owner };
+            ask_hook(authorizer, call, (&issuer, kind), &owner, tokens.user_type).await?;
+            Outcome::Tokens(wire_tokens(*tokens, owner.user_id))
         }
         Granted::Nothing(user_type) => {
             Outcome::NoTokens(NoTokens { user_type: wire_user_type(user_type).into() })
         }
     };
     Ok(ExchangeResponse { outcome: Some(outcome) })
+}
+
+/// The grant, as a hook is asked about it.
+const fn kind_of(grant: &Grant) -> HookedGrant {
+    match grant {
+        Grant::ThirdPartyToken(_) => HookedGrant::ThirdPartyToken,
+        Grant::RefreshToken(_) => HookedGrant::RefreshToken,
+        Grant::AuthorizationCode(_) => HookedGrant::AuthorizationCode,
+        Grant::Migration(_) => HookedGrant::Migration,
+        Grant::Guest(_) => HookedGrant::Guest,
+        Grant::MagicLink(_) => HookedGrant::MagicLink,
+        Grant::SessionRefresh(_) => HookedGrant::SessionRefresh,
+    }
 }
 
 /// A passport is for the services behind: it is no credential here, and is sent to no issuer.
@@ -100,7 +117,7 @@ fn refuse_passport(authorizer: &Authorizer, grant: Option<&Grant>) -> Result<(),
     }
 }
 
-/// The id of the user that the tokens are for, where it is certain: by the ID token, or by the access
+/// The user that the tokens are for, where it is certain: by the ID token, or by the access
 /// token, which is verified as any other. Tokens of another app than the one that was asked for, or
 /// of none that is configured, are refused: a user of that app could pass for a user with the same
 /// id. Where the token cannot be judged now, the tokens are handed on without a user id: the refresh
@@ -110,14 +127,18 @@ async fn owner_of(
     call: &ServiceCall,
     (asked, app): (Asked, Option<&str>),
     tokens: &Tokens,
-) -> Result<Option<String>, Fault> {
+) -> Result<Owner, Fault> {
     if matches!(asked, Asked::Code | Asked::OpenIdRefresh) {
-        return Ok(tokens.subject.clone());
+        return Ok(Owner { user_id: tokens.subject.clone(), ..Owner::default() });
     }
     let token = Bytes::copy_from_slice(tokens.access.expose().as_bytes());
     let question = TokenQuery { app_id: app, ..TokenQuery::of(&token) };
     match verify::ask(authorizer, call, &question).await {
-        Ok(answer) => Ok(Some(answer.identity.user_id.clone())),
+        Ok(answer) => Ok(Owner {
+            user_id: Some(answer.identity.user_id.clone()),
+            app_id: answer.identity.app_id.clone(),
+            auth_level: Some(answer.identity.auth_level),
+        }),
         Err(denial) => match denial.reason() {
             // The key decides which app the tokens of a request are for.
             reason @ DenyReason::AudienceMismatch if app.is_some() => {
@@ -126,7 +147,7 @@ async fn owner_of(
             reason @ (DenyReason::AudienceMismatch | DenyReason::VariantRefused) => {
                 Err(Fault::Foreign(reason))
             }
-            _ => Ok(None),
+            _ => Ok(Owner::default()),
         },
     }
 }

@@ -74,6 +74,10 @@ pub(super) enum Fault {
     Disabled,
     /// The response about a user would have so many bytes that libraries refuse it.
     UserTooLarge(usize),
+    /// The hook of the operator does not let the user sign in, and why.
+    SignInDenied(String),
+    /// The hook of the operator has not decided whether the user may sign in.
+    SignInUndecided,
     /// The issuer sent tokens of another app.
     Foreign(DenyReason),
     /// The issuer sent tokens of another app for the key of this one.
@@ -184,6 +188,12 @@ impl Fault {
             }
             Self::UserTooLarge(bytes) => return too_large_status(bytes),
             Self::NotCleared(fields) => return not_cleared_status(&fields),
+            Self::SignInDenied(why) => return sign_in_denied_status(why),
+            Self::SignInUndecided => {
+                let message = "the hook that decides about sign-ins has not decided, and nobody \
+                               gets the tokens";
+                return retryable(ErrorReason::SignInUndecided, message, SOON, []);
+            }
             Self::Foreign(why) => {
                 let message = "the issuer sent tokens of another app";
                 return final_status(ErrorReason::TokensRefused, message, deny_reason(why));
@@ -240,6 +250,13 @@ fn outcome_unknown_status() -> Status {
 fn not_shared_status(wait: Duration) -> Status {
     let message = "the state that replicas share does not answer; nothing was sent";
     retryable(ErrorReason::SharedStateUnavailable, message, wait, [])
+}
+
+/// The hook of the operator denies a sign-in. Its reason is cut and cleaned already.
+fn sign_in_denied_status(why: String) -> Status {
+    let message = "the hook that decides about sign-ins denies this one";
+    let told = (!why.is_empty()).then(|| ("hook_reason".to_owned(), why));
+    final_status(ErrorReason::SignInDenied, message, told)
 }
 
 /// The metadata of an error that a denied token explains.

@@ -57,7 +57,7 @@ pub(super) async fn third_party(
         forget_profiles(call, issuer, tokens, asked.instant_user_id.as_deref());
     }
     let granted = call.within(&[right], issuer, traded)?;
-    Ok(AnsweredGrant { granted, app: Some(app.id.to_owned()) })
+    Ok(AnsweredGrant { app: Some(app.id.to_owned()), ..AnsweredGrant::of(issuer.name(), granted) })
 }
 
 pub(super) async fn refresh(
@@ -84,7 +84,7 @@ pub(super) async fn refresh(
         _ => Fault::ForeignRefresh(reason),
     })?;
     let traded = call.service.exchange().refresh(index, &token, call.deadline).await;
-    Ok(call.within(&[right], issuer, traded)?.into())
+    Ok(AnsweredGrant::of(issuer.name(), call.within(&[right], issuer, traded)?))
 }
 
 pub(super) async fn session_refresh(
@@ -98,7 +98,7 @@ pub(super) async fn session_refresh(
     target.without_app("a SuperTokens issuer has one app")?;
     call.may_for(&[right], issuer.name(), own_app(issuer))?;
     let traded = call.service.exchange().refresh(index, &token, call.deadline).await;
-    Ok(call.within(&[right], issuer, traded)?.into())
+    Ok(AnsweredGrant::of(issuer.name(), call.within(&[right], issuer, traded)?))
 }
 
 pub(super) async fn migrate(
@@ -112,7 +112,7 @@ pub(super) async fn migrate(
     target.without_app("the Rownd token names the app")?;
     call.may_trade(token.expose().as_bytes(), issuer)?;
     let traded = call.service.exchange().migrate(index, &token, call.issuer_timeout()).await;
-    Ok(call.within(&[right], issuer, traded)?.into())
+    Ok(AnsweredGrant::of(issuer.name(), call.within(&[right], issuer, traded)?))
 }
 
 pub(super) async fn guest(
@@ -142,7 +142,8 @@ pub(super) async fn guest(
     };
     let traded = call.service.exchange().guest(index, app, level, call.issuer_timeout()).await;
     let granted = call.within(&[right], issuer, traded)?;
-    Ok(AnsweredGrant { granted, app: app.map(|app| app.id.to_owned()) })
+    let app = app.map(|app| app.id.to_owned());
+    Ok(AnsweredGrant { app, ..AnsweredGrant::of(issuer.name(), granted) })
 }
 
 /// Forgets what is cached of the user whose profile an exchange has changed: the user of the new

@@ -29,6 +29,7 @@ mod reason;
 mod refusal;
 mod rpc;
 mod shared_writes;
+mod sign_in_hook;
 mod structure;
 mod table;
 mod target;

@@ -7,7 +7,7 @@ use super::{
     call::ServiceCall,
     fault::Fault,
     refusal::Asked,
-    target::{Grants, NamedTarget},
+    target::{AnsweredGrant, Grants, NamedTarget},
     text_fields::{check_scopes, plain_text, secret_text},
 };
 use crate::{
@@ -82,7 +82,8 @@ pub(super) async fn code(
         verifier,
         nonce,
     };
-    Ok(call.service.exchange().code(client, grant, call.deadline).await.into())
+    let granted = call.service.exchange().code(client, grant, call.deadline).await;
+    Ok(AnsweredGrant::of(client.issuer(), granted))
 }
 
 pub(super) async fn refresh(
@@ -96,7 +97,8 @@ pub(super) async fn refresh(
     let client = client(call, "refresh_token.oidc_client", client_name)?;
     check_scopes("refresh_token.scopes", scopes)?;
     let refresh = OpenIdRefresh { token, scopes };
-    Ok(call.service.exchange().refresh_openid(client, refresh, call.deadline).await.into())
+    let granted = call.service.exchange().refresh_openid(client, refresh, call.deadline).await;
+    Ok(AnsweredGrant::of(client.issuer(), granted))
 }
 
 fn client<'a>(

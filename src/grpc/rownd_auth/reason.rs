@@ -90,6 +90,10 @@ pub(super) enum ErrorReason {
     MigrationRefused,
     /// The new tokens are of an app that is not configured.
     TokensRefused,
+    /// The hook of the operator does not let the user sign in.
+    SignInDenied,
+    /// The hook of the operator has not decided whether the user may sign in.
+    SignInUndecided,
     /// The issuer refuses the configured key or secret.
     AppCredentialsRefused,
     /// The app has no key in the configuration.
@@ -155,6 +159,7 @@ impl ErrorReason {
             | Self::IssuerRedirects
             | Self::RefreshOutcomeUnknown
             | Self::SharedStateUnavailable
+            | Self::SignInUndecided
             | Self::WriteOutcomeUnknown => Code::Unavailable,
             Self::EtagMismatch => Code::Aborted,
             Self::TokenRefused => Code::Unauthenticated,
@@ -187,6 +192,7 @@ impl ErrorReason {
             | Self::IdTokenRefused
             | Self::MigrationRefused
             | Self::TokensRefused
+            | Self::SignInDenied
             | Self::AppCredentialsRefused
             | Self::AppKeyMissing
             | Self::ExchangeUnsupported

@@ -41,7 +41,7 @@ pub(super) enum Asked {
 const USER_DATA: &str = "third_party_token.user_data";
 /// The message for a key, or a secret, of the configuration.
 pub(super) const KEY_REFUSED: &str =
-    "the issuer refuses the configured app key, app secret or client secret";
+    "the issuer refuses the configured app key, app secret, client secret or API key";
 
 /// The status for what the API of an issuer answered.
 pub(super) fn api_status(asked: Asked, error: &ApiError) -> Status {

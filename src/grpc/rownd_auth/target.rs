@@ -65,6 +65,8 @@ pub(super) struct NamedTarget<'a> {
 /// The answer of an issuer to a grant.
 #[derive(Debug)]
 pub(super) struct AnsweredGrant {
+    /// The name of the issuer.
+    pub(super) issuer: String,
     pub(super) granted: Result<Granted, ExchangeError>,
     /// The app that the tokens are to be for, where the request and not a token of it decides that.
     pub(super) app: Option<String>,
@@ -73,9 +75,10 @@ pub(super) struct AnsweredGrant {
 /// The answer of the issuer; or why it was not asked.
 pub(super) type Grants = Result<AnsweredGrant, Fault>;
 
-impl From<Result<Granted, ExchangeError>> for AnsweredGrant {
-    fn from(granted: Result<Granted, ExchangeError>) -> Self {
-        Self { granted, app: None }
+impl AnsweredGrant {
+    /// The answer of this issuer to a grant whose token decides for which app its tokens are.
+    pub(super) fn of(issuer: &str, granted: Result<Granted, ExchangeError>) -> Self {
+        Self { issuer: issuer.to_owned(), granted, app: None }
     }
 }
 

@@ -34,5 +34,6 @@ pub(super) fn table(api: Api, iss: String) -> IssuerApi {
         users: None,
         groups: None,
         apps: None,
+        accounts: None,
     }
 }

@@ -42,5 +42,6 @@ pub(super) fn table(api: Api, answers: ApiAnswers) -> IssuerApi {
         oidc_clients: Some(client.clone()),
         groups: Some(client.clone()),
         apps: Some(client),
+        accounts: None,
     }
 }

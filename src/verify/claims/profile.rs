@@ -125,6 +125,7 @@ impl KindMarks {
         let header_fits = match token.typ {
             Typ::Plain => true,
             Typ::Access => self.may_be_at_jwt,
+            Typ::SecurityEvent | Typ::Logout => false,
         };
         header_fits
             && self.typ.fit(claims.get("typ"))

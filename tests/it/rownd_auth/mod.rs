@@ -13,6 +13,7 @@ mod errors;
 mod exchange;
 mod foreign_refresh;
 mod groups;
+mod hooks;
 mod hurry;
 mod oidc_clients;
 mod openid;

@@ -8,6 +8,7 @@
 mod changes;
 mod connection;
 mod contract;
+mod events;
 mod faults;
 #[cfg(feature = "dev")]
 mod refreshes;

@@ -17,6 +17,7 @@ pub(crate) mod lookup;
 pub(crate) mod merge;
 pub(crate) mod oidc_clients;
 pub(crate) mod oidc_config;
+pub(crate) mod outbox;
 pub(crate) mod people;
 pub(crate) mod profile;
 pub(crate) mod records;

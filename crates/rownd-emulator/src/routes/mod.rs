@@ -12,6 +12,7 @@ mod injection;
 mod links;
 mod oidc;
 mod oidc_clients;
+pub(crate) mod outbox;
 mod platform;
 pub(crate) mod public;
 mod request;
@@ -40,7 +41,10 @@ type Routes = MethodRouter<Arc<State>>;
 
 /// All routes of an emulator.
 pub(crate) fn router(state: &Arc<State>) -> Router {
-    api(state).merge(control::router(state)).method_not_allowed_fallback(public::wrong_method)
+    api(state)
+        .merge(control::router(state))
+        .merge(outbox::controls(state))
+        .method_not_allowed_fallback(public::wrong_method)
 }
 
 fn api(state: &Arc<State>) -> Router {
@@ -78,6 +82,7 @@ fn api(state: &Arc<State>) -> Router {
         .route("/applications/{app}/variants", on(Endpoint::Platform, get(platform::variants)))
         .merge(oidc_clients::routes(&|routes| on(Endpoint::OidcClients, routes)))
         .merge(oidc::routes(&|routes| on(Endpoint::Oidc, routes)))
+        .merge(outbox::routes(&|routes| on(Endpoint::Oidc, routes)))
         .merge(groups::routes(&|routes| on(Endpoint::Groups, routes)))
         .merge(supertokens::routes(&|routes| on(Endpoint::Supertokens, routes), &|routes| {
             on(Endpoint::SupertokensCore, routes)
@@ -85,6 +90,10 @@ fn api(state: &Arc<State>) -> Router {
         .merge(user_routes(&on))
         .merge(me_routes(&on))
         .fallback_service(on(Endpoint::Unknown, any(public::unknown)).with_state(Arc::clone(state)))
+        .layer(middleware::from_fn({
+            let state = Arc::clone(state);
+            move |request, next| outbox::announce(Arc::clone(&state), request, next)
+        }))
         .layer(DefaultBodyLimit::max(MAX_BODY))
         .with_state(Arc::clone(state))
 }

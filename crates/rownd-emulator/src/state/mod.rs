@@ -4,11 +4,11 @@ mod faults;
 
 use std::{
     net::SocketAddr,
-    sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
+    sync::{Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
 };
 
 use crate::{
-    data::{records::Records, time::unix_now},
+    data::{outbox::Outbox, records::Records, time::unix_now},
     keys::{ed25519::KeyRing, provider::ProviderKeys, rotation::KeyError, session::SessionKeys},
     settings::Settings,
 };
@@ -30,6 +30,7 @@ pub(crate) struct State {
     /// The keys of the OpenID providers.
     pub(crate) provider_keys: ProviderKeys,
     records: RwLock<Records>,
+    outbox: Mutex<Outbox>,
 }
 
 impl State {
@@ -47,6 +48,7 @@ impl State {
             ring: RwLock::new(KeyRing::generate(unix_now())?),
             provider_keys: ProviderKeys::new()?,
             records,
+            outbox: Mutex::default(),
         })
     }
 
@@ -73,6 +75,11 @@ impl State {
     /// The same, to change them.
     pub(crate) fn records_mut(&self) -> RwLockWriteGuard<'_, Records> {
         self.records.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The messages to others. Where both are held, the records come first.
+    pub(crate) fn outbox(&self) -> MutexGuard<'_, Outbox> {
+        self.outbox.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Puts the records back to the seed. Keys, faults and counts stay.

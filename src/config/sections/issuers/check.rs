@@ -144,10 +144,16 @@ impl WrittenIssuer {
                         "is missing; write API domain and base path: https://api.example.com/auth",
                     );
                 }
+                let core_at = format!("{at}/core");
+                let core = self
+                    .core
+                    .as_mut()
+                    .map(|core| core.check(self.allow_insecure_http, &core_at, found));
                 IssuerDetails::Supertokens(SupertokensIssuer {
                     base_url: base_url?.clone(),
                     app: apps?.into_iter().next(),
                     audiences: self.audiences.clone(),
+                    core: core.map_or(Some(None), |core| core.map(Some))?,
                 })
             }
             IssuerKind::Oidc => {

@@ -9,6 +9,7 @@ use super::{
     audience::AudienceClaim,
     claims::ClaimMap,
     keys::{KeyOrigin, Keys, of_tenant},
+    supertokens_core::SupertokensCore,
     tenant_place::put_tenant,
     words::{Accepts, IssuerKind, Preset, ROWND, SigningAlgorithm},
     written::WrittenIssuer,
@@ -91,6 +92,8 @@ pub struct SupertokensIssuer {
     pub app: Option<App>,
     /// The audiences, one of which a token must name; empty where `aud` is not checked.
     pub audiences: Vec<String>,
+    /// Its core, where accounts are to be administered.
+    pub core: Option<SupertokensCore>,
 }
 
 /// An OpenID Connect issuer.

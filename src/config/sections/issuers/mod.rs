@@ -16,6 +16,7 @@ mod mixed_up;
 mod outbound;
 mod preset;
 mod preset_iss;
+mod supertokens_core;
 mod tenant_place;
 mod tenants;
 mod words;
@@ -33,5 +34,6 @@ pub use issuer::{
     SupertokensIssuer,
 };
 pub use keys::{KeyFetchHeader, KeyOrigin, KeyPlace, Keys};
+pub use supertokens_core::SupertokensCore;
 pub use words::{Accepts, IssuerKind, Preset, SigningAlgorithm};
 pub(in crate::config) use written::{SETTINGS_OF_KINDS, WrittenIssuer};

@@ -9,6 +9,7 @@ use super::{
     audience::WrittenAudience,
     claims::ClaimMap,
     keys::Keys,
+    supertokens_core::WrittenCore,
     words::{Accepts, IssuerKind, Preset, SigningAlgorithm},
 };
 use crate::{
@@ -132,6 +133,10 @@ pub(in crate::config) struct WrittenIssuer {
     /// How its API behaves where its documents do not say (`rownd` only).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub api_answers: Option<ApiAnswers>,
+    /// SuperTokens' core, for the calls that end the sessions of a user and delete users
+    /// (`supertokens` only). Default: these calls are not supported for the issuer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub core: Option<WrittenCore>,
     /// How its keys are kept.
     #[serde(default)]
     pub keys: Keys,
@@ -166,6 +171,7 @@ impl WrittenIssuer {
             tls: OutboundTls::default(),
             allowed_origins: Vec::new(),
             api_answers: None,
+            core: None,
             keys: Keys::default(),
         }
     }
@@ -203,6 +209,7 @@ impl WrittenIssuer {
             required: _,
             allow_missing_exp: _,
             api_answers: _,
+            core: _,
             allow_insecure_http,
             tls,
             allowed_origins,
@@ -257,6 +264,7 @@ impl WrittenIssuer {
             "auth_level" => self.auth_level.is_some(),
             "allow_missing_exp" => self.allow_missing_exp,
             "api_answers" => self.api_answers.is_some(),
+            "core" => self.core.is_some(),
             "claims/user_id" => map.user_id.is_some(),
             "claims/auth_level" => map.auth_level.is_some(),
             "claims/app_id" => map.app_id.is_some(),
@@ -269,7 +277,7 @@ impl WrittenIssuer {
 }
 
 /// The settings that only some kinds have. The schema for editors says the same.
-pub(in crate::config) const SETTINGS_OF_KINDS: [(&str, &[IssuerKind]); 21] = {
+pub(in crate::config) const SETTINGS_OF_KINDS: [(&str, &[IssuerKind]); 22] = {
     use IssuerKind::{Firebase, Oidc, Rownd, Static, Supertokens};
     [
         ("preset", &[Oidc, Static]),
@@ -287,6 +295,7 @@ pub(in crate::config) const SETTINGS_OF_KINDS: [(&str, &[IssuerKind]); 21] = {
         ("auth_level", &[Oidc, Static]),
         ("allow_missing_exp", &[Rownd]),
         ("api_answers", &[Rownd]),
+        ("core", &[Supertokens]),
         ("claims/user_id", &[Oidc, Firebase, Static]),
         ("claims/auth_level", &[Oidc, Firebase, Static]),
         ("claims/app_id", &[Oidc, Firebase, Static]),

@@ -73,6 +73,11 @@ pub enum HttpGroup {
     /// and every other method; `/openapi.json` describes them. Every call needs the secret or the
     /// certificate of a caller of `rownd_auth.callers`, also from this machine.
     Rpc,
+    /// The question of Rownd's token validator, from the section `token_validator`:
+    /// `/token-validator`.
+    TokenValidator,
+    /// Events from other servers, from `events.sources`: `/webhooks/NAME`.
+    Webhooks,
 }
 
 impl HttpGroup {
@@ -83,6 +88,8 @@ impl HttpGroup {
             Self::PassportKeys => "passport_keys",
             Self::ResourceMetadata => "resource_metadata",
             Self::Rpc => "rpc",
+            Self::TokenValidator => "token_validator",
+            Self::Webhooks => "webhooks",
         }
     }
 }

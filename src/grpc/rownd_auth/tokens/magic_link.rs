@@ -8,7 +8,7 @@ use crate::{
             call::ServiceCall,
             fault::Fault,
             grants::forget_profiles,
-            target::{Grants, NamedTarget, choose_issuer},
+            target::{AnsweredGrant, Grants, NamedTarget, choose_issuer},
         },
     },
     issuer_api::Granted,
@@ -41,5 +41,5 @@ pub(in crate::grpc::rownd_auth) async fn magic_link(
         // The link has proved an address.
         forget_profiles(call, issuer, tokens, None);
     }
-    Ok(call.within(&[right], issuer, traded)?.into())
+    Ok(AnsweredGrant::of(issuer.name(), call.within(&[right], issuer, traded)?))
 }

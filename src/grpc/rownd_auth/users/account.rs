@@ -8,9 +8,9 @@ use prost_types::Timestamp;
 use tonic::Status;
 
 use super::{
+    accounts::Accounts,
     change::UserChange,
     target::{UsersOfApp, change_fault},
-    update::check_etag,
     written::wire_user,
 };
 use crate::{
@@ -43,20 +43,20 @@ pub(super) async fn delete_user(
     request: DeleteUserRequest,
 ) -> Result<DeleteUserResponse, Status> {
     user_id("user_id", &request.user_id)?;
-    let of = UsersOfApp::of(call, Right::DeleteUsers, &request.issuer, &request.app_id)?;
+    let of = Accounts::of(call, Right::DeleteUsers, &request.issuer, &request.app_id)?;
     let (authorizer, id) = (authorizer.clone(), request.user_id.clone());
     let (asked_etag, allow_missing) = (request.etag.clone(), request.allow_missing);
     call.write(change_of("DeleteUser", &id.clone(), &request), async move {
         // A call before this one may have deleted the user, and found no room to revoke the tokens.
-        let is_gone = match check_etag(&of, &id, &asked_etag).await {
+        let is_gone = match of.check_etag(&id, &asked_etag).await {
             Err(Fault::NoUser) if allow_missing => true,
             checked => checked.map(|()| false)?,
         };
-        let change = UserChange::begin(&authorizer, &of, &id);
+        let change = of.begin_change(&authorizer, &id);
         if is_gone {
             return change.revoke_tokens().map(|_| DeleteUserResponse {});
         }
-        match of.api.delete(of.credentials(), &id, of.timeout).await {
+        match of.delete(&id).await {
             Ok(()) => change.revoke_tokens().map(|_| DeleteUserResponse {}),
             Err(ApiError::NotFound) if allow_missing => {
                 change.revoke_tokens().map(|_| DeleteUserResponse {})
@@ -137,11 +137,11 @@ pub(super) async fn sign_out_user(
     request: SignOutUserRequest,
 ) -> Result<SignOutUserResponse, Status> {
     user_id("user_id", &request.user_id)?;
-    let of = UsersOfApp::of(call, Right::SignOutUsers, &request.issuer, &request.app_id)?;
+    let of = Accounts::of(call, Right::SignOutUsers, &request.issuer, &request.app_id)?;
     let (authorizer, id) = (authorizer.clone(), request.user_id.clone());
     call.write(change_of("SignOutUser", &id.clone(), &request), async move {
-        let change = UserChange::begin(&authorizer, &of, &id);
-        match of.api.sign_out(of.credentials(), &id, of.timeout).await {
+        let change = of.begin_change(&authorizer, &id);
+        match of.sign_out(&id).await {
             Ok(()) => {
                 let seconds = i64::try_from(change.revoke_tokens()?).unwrap_or(i64::MAX);
                 let since = Timestamp { seconds, nanos: 0 };

@@ -47,6 +47,22 @@ impl UserChange {
         }
     }
 
+    /// A change of a user whose profiles are not kept here.
+    pub(super) fn without_profile(
+        authorizer: &Arc<Authorizer>,
+        (issuer, user): (&str, &str),
+        profiles: &Arc<Profiles>,
+    ) -> Self {
+        Self {
+            authorizer: authorizer.clone(),
+            issuer: issuer.to_owned(),
+            user: user.to_owned(),
+            revoked_as: user.to_owned(),
+            profiles: profiles.clone(),
+            write: None,
+        }
+    }
+
     /// The issuer has made the change, and this is its answer, which is kept as the cached profile if
     /// it is a whole one.
     pub(super) fn ended_with(mut self, written: WrittenUser) -> Arc<Profile> {

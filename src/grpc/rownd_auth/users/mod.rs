@@ -4,6 +4,7 @@
 //! of its own; a change runs in a task of its own and leaves a line in the log.
 
 mod account;
+mod accounts;
 mod batch;
 mod change;
 mod create;

@@ -9,6 +9,7 @@ mod files;
 mod links;
 mod odd;
 mod pages;
+mod supertokens;
 mod trouble;
 mod writes;
 

@@ -52,7 +52,7 @@ pub(crate) fn routes(on: &dyn Fn(Routes) -> Routes) -> Router<Arc<State>> {
 }
 
 /// The `iss` of an app's provider.
-fn issuer(state: &State, app: &str) -> String {
+pub(in crate::routes) fn issuer(state: &State, app: &str) -> String {
     format!("{}/oidc/{app}", state.issuer)
 }
 
