@@ -362,6 +362,14 @@ fn the_flags_of_pkce_hold() {
     }
 }
 
+/// The id of a client beside the one of this id.
+fn client_of_the_seed(emulator: &Emulator, made: &str) -> String {
+    let list = emulator.done("GET", "/oidc-clients", None);
+    let mut ids =
+        list["results"].as_array().into_iter().flatten().map(|client| text(&client["id"]));
+    ids.find(|known| *known != made).expect("the client of the seed").to_owned()
+}
+
 #[test]
 fn logos_are_uploaded_by_both_paths_and_read_by_everybody() {
     let emulator = Emulator::start();
@@ -416,13 +424,10 @@ fn logos_are_uploaded_by_both_paths_and_read_by_everybody() {
     ] {
         assert_eq!(put(path, kind, file, body).status, expected, "{case}");
     }
-    let without = emulator.ask("PUT", &light, &[("x-rownd-filename", "a.png")], None);
-    assert_eq!(without.status, 401);
-    let list = emulator.done("GET", "/oidc-clients", None);
-    let mut ids =
-        list["results"].as_array().into_iter().flatten().map(|client| text(&client["id"]));
-    let other = ids.find(|known| *known != id).expect("the client of the seed");
+    let named = [("x-rownd-filename", "a.png")];
+    assert_eq!(emulator.ask("PUT", &light, &named, None).status, 401, "without a secret");
+    let other = client_of_the_seed(&emulator, id);
     let none =
-        emulator.raw("GET", &dashed.replace(id, other).replace("logo", "logo/light"), &[], b"");
+        emulator.raw("GET", &dashed.replace(id, &other).replace("logo", "logo/light"), &[], b"");
     assert_eq!((none.status, &none.json()["code"]), (404, &json!("E_LOGO_NOT_FOUND")));
 }

@@ -94,10 +94,12 @@ impl Rig {
 
     /// The claims of a security event token.
     fn set(&self, event: &str, subject: Value) -> Claims {
-        claims(json!({
+        let mut all = json!({
             "iss": self.issuer.url(), "aud": [RECEIVER], "iat": now(), "jti": jti(),
-            "sub_id": subject, "events": { event: { "event_timestamp": now() } },
-        }))
+            "events": { event: { "event_timestamp": now() } },
+        });
+        all["sub_id"] = subject;
+        claims(all)
     }
 
     fn logout(&self, name: &str, value: &str) -> Claims {
