@@ -63,6 +63,11 @@ PASSPORTS := $(TOOLS)/passports
 GO_PASSPORTS := $(PASSPORTS)/go/service
 NODE_PASSPORTS := $(PASSPORTS)/node/node_modules/jose/package.json
 JAVA_PASSPORTS := $(PASSPORTS)/java/built.stamp
+# The receivers of events of examples/webhooks.
+WEBHOOKS := $(TOOLS)/webhooks
+GO_WEBHOOKS := $(WEBHOOKS)/go/receiver
+NODE_WEBHOOKS := $(WEBHOOKS)/node/node_modules/standardwebhooks/package.json
+PYTHON_WEBHOOKS := $(VENV)/webhooks.stamp
 # The packages of stubs for clients, and what makes them.
 STUBS := $(TARGET_DIR)/stubs
 STUBS_TOOLS := $(TOOLS)/stubs
@@ -244,7 +249,7 @@ image-test: | need-image-test ## By hand, as root: the image built on a debootst
 	@cargo build $(DEV)
 	@.ci/image-test $(BINARY)
 
-tools: | need-test $(ENVOY) $(ENVOYS) $(PYJWT) $(JOSERFC) $(GOLANG_JWT) $(GRPCURL) $(ROWND_DJANGO) $(SUPERTOKENS) $(ROWND_NODE) $(CONNECT) $(PYTHON_STUBS) $(GO_CLIENT) $(NODE_CLIENT) $(EXPRESS) $(GO_PASSPORTS) $(NODE_PASSPORTS) $(JAVA_PASSPORTS) $(STUBS_INSTALLED) $(CHART_TOOLS) $(PROMETHEUS) $(REDIS) $(VALKEY) ## Fetch what the tests need into .tools/
+tools: | need-test $(ENVOY) $(ENVOYS) $(PYJWT) $(JOSERFC) $(GOLANG_JWT) $(GRPCURL) $(ROWND_DJANGO) $(SUPERTOKENS) $(ROWND_NODE) $(CONNECT) $(PYTHON_STUBS) $(GO_CLIENT) $(NODE_CLIENT) $(EXPRESS) $(GO_PASSPORTS) $(NODE_PASSPORTS) $(JAVA_PASSPORTS) $(GO_WEBHOOKS) $(NODE_WEBHOOKS) $(PYTHON_WEBHOOKS) $(STUBS_INSTALLED) $(CHART_TOOLS) $(PROMETHEUS) $(REDIS) $(VALKEY) ## Fetch what the tests need into .tools/
 
 clean-tools: ## Remove what was fetched
 	rm -rf $(TOOLS)
@@ -420,6 +425,24 @@ $(JAVA_PASSPORTS): examples/passports/java/pom.xml examples/passports/java/src/m
 	@rm -rf $(@D)/src $(@D)/target && mkdir -p $(@D) && cp -R $(<D)/pom.xml $(<D)/src $(@D)/
 	@cd $(@D) && mvn -B -q -Dmaven.repo.local=$$PWD/repository compile \
 		org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies -DoutputDirectory=target/lib
+	@touch $@
+
+$(GO_WEBHOOKS): $(addprefix examples/webhooks/go/,go.mod go.sum main.go)
+	@echo 'building the receiver of events in Go into $(TOOLS)/'
+	@rm -rf $(@D) && mkdir -p $(@D) && cp $^ $(@D)/
+	@cd $(@D) && export GOMODCACHE=$$PWD/modules GOCACHE=$$PWD/cache GOFLAGS='-modcacherw -mod=readonly' CGO_ENABLED=0 \
+		&& go build -trimpath -buildvcs=false -o receiver .
+	@rm -rf $(@D)/modules $(@D)/cache
+
+$(NODE_WEBHOOKS): $(addprefix examples/webhooks/node/,package-lock.json package.json)
+	@echo 'fetching standardwebhooks for Node into $(TOOLS)/'
+	@rm -rf $(WEBHOOKS)/node && mkdir -p $(WEBHOOKS)/node && cp $^ $(WEBHOOKS)/node/
+	@cd $(WEBHOOKS)/node && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+	@touch $@
+
+$(PYTHON_WEBHOOKS): examples/webhooks/python/requirements.txt | $(PYJWT)
+	@echo 'fetching standardwebhooks for Python into $(TOOLS)/'
+	@$(PIP) install --require-hashes --no-deps -r $<
 	@touch $@
 
 # Everything but Java's, which Maven fetches.

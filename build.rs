@@ -29,6 +29,7 @@ const PROTOS: &[&str] = &[
     "rownd/auth/v1/user_service.proto",
     "rownd/auth/v1/group_service.proto",
     "rownd/auth/v1/app_service.proto",
+    "rownd/auth/v1/event_service.proto",
 ];
 /// The services that others serve and that this program calls. Reflection does not list them.
 const CALLED: &[&str] = &["rownd/auth/v1/exchange_hook_service.proto"];

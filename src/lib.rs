@@ -9,6 +9,7 @@ pub mod blocking;
 pub mod cli;
 pub mod config;
 pub mod digest;
+pub mod events;
 pub mod expression;
 pub mod extract;
 pub mod grpc;

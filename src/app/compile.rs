@@ -10,6 +10,7 @@ use crate::{
     hooks::ExchangeHook,
     issuer_api,
     metrics::Metrics,
+    model::EventRecorder,
     passport::{self, Passports},
     policy::Policy,
     profile::{ProfileFetcher, Profiles},
@@ -35,6 +36,7 @@ pub(super) struct SharedParts<'a> {
     pub(super) upstream: &'a upstream::Client,
     pub(super) metrics: &'a Arc<Metrics>,
     pub(super) refreshes: &'a AllRefreshes,
+    pub(super) events: &'a Arc<dyn EventRecorder>,
 }
 
 /// The refreshes of tokens: of this process, and of all replicas where they share their state.
@@ -54,11 +56,12 @@ pub(super) fn compile(
     epoch: u64,
     parts: VerifierParts,
     profiles: Option<Arc<Profiles>>,
-    SharedParts { upstream, metrics, refreshes }: SharedParts<'_>,
+    SharedParts { upstream, metrics, refreshes, events }: SharedParts<'_>,
 ) -> Result<(Snapshot, BackgroundWork), String> {
     let policy = Policy::build(config);
     metrics.rules_configured(policy.ids());
     let VerifierParts { verifier, refreshers } = parts
+        .with_events(events.clone())
         .with_snapshots(config.key_snapshots.as_ref(), &config.issuers)
         .with_asked_claims(&policy.asked_claims().and(passport::asked_claims(config)));
     let verifier = Arc::new(verifier);

@@ -12,7 +12,10 @@ use tokio::{
     time::{Instant, sleep, timeout_at},
 };
 
-use super::{BuildError, http1_sockets::Http1Tasks, phase::Phase, tasks::spawn, workers::Workers};
+use super::{
+    BuildError, events::EventTasks, http1_sockets::Http1Tasks, phase::Phase, tasks::spawn,
+    workers::Workers,
+};
 use crate::{
     blocking::BlockingRunner, config::Shutdown, health::Readiness, single_flight::FlightRunner,
 };
@@ -32,6 +35,7 @@ pub(super) struct Serving {
     pub(super) workers: Workers,
     pub(super) refreshes: LastingTask,
     pub(super) writes: LastingTask,
+    pub(super) events: EventTasks,
     /// The listeners over HTTP/1.
     pub(super) http1: Http1Tasks,
     /// All other tasks. None of them holds an answer that is found nowhere else.
@@ -87,6 +91,7 @@ impl Serving {
                 Some(ended) = self.http1.calls.join_next() => ended,
                 Some(ended) = self.refreshes.task.join_next() => ended.map(drop),
                 Some(ended) = self.writes.task.join_next() => ended.map(drop),
+                Some(ended) = self.events.tasks.join_next() => ended,
             };
             if let Err(error) = ended {
                 log_failed(&error);
@@ -102,6 +107,7 @@ impl Serving {
         sleep(times.drain_delay.get()).await;
         self.accepting.shutdown().await;
         self.phase.send_replace(Phase::Closing);
+        self.events.close_streams();
         let end = Instant::now() + times.grace.get();
         let http_calls = async { while self.http1.calls.join_next().await.is_some() {} };
         let (all_finished, http_finished) =
@@ -116,11 +122,13 @@ impl Serving {
         let _ = timeout_at(last, http1_ended).await;
         // No task may begin with another file.
         self.tasks.shutdown().await;
+        let events_told = self.events.finish(end.max(last)).await;
         let files_written = timeout_at(end.max(last), self.blocking.finished()).await.is_ok();
         tracing::info!(
             all_finished,
             refreshes_finished,
             changes_finished,
+            events_told,
             files_written,
             "stopped"
         );

@@ -31,8 +31,11 @@ impl Foundation {
         let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
         verify::self_test().map_err(|error| BuildError::Part(error.to_string()))?;
         let names = config.issuers.iter().map(|issuer| issuer.name.clone());
+        let mut labels = labels(names);
+        let sinks = config.events.sinks.iter();
+        labels.event_sinks = sinks.map(|sink| sink.name.clone()).collect();
         let metrics =
-            Metrics::build(&labels(names)).map_err(|error| BuildError::Part(error.to_string()))?;
+            Metrics::build(&labels).map_err(|error| BuildError::Part(error.to_string()))?;
         let upstream = upstream::Client::of_config(config, CONNECT_TIMEOUT)
             .map_err(|problems| BuildError::Part(problems.join("; ")))?;
         let readiness = Readiness::new();

@@ -3,7 +3,7 @@
 use strum::{IntoStaticStr, VariantArray};
 
 use crate::{
-    authz, grpc, hooks, http, issuer_api,
+    authz, events, grpc, hooks, http, issuer_api,
     metrics::{LabelValues, Labels},
     passport, profile, shared, verify,
 };
@@ -49,6 +49,7 @@ pub fn labels(issuers: impl IntoIterator<Item = String>) -> Labels {
     issuer_api::add_labels(&mut labels);
     profile::add_labels(&mut labels);
     passport::add_labels(&mut labels);
+    events::add_labels(&mut labels);
     hooks::add_labels(&mut labels);
     authz::add_labels(&mut labels);
     grpc::add_labels(&mut labels);

@@ -12,6 +12,7 @@ mod connection_limit;
 mod control;
 mod drain;
 mod error;
+mod events;
 mod followed_files;
 mod foundation;
 mod handoff;
@@ -43,7 +44,7 @@ use tokio::{sync::watch, task::JoinSet};
 use crate::{
     authz::{self, Authorizer, CheckApi},
     blocking::BlockingRunner,
-    config::{Config, ConfigSource, Shutdown},
+    config::{Config, ConfigSource, GrpcListener, Shutdown},
     grpc::{
         Doors, HealthTask,
         ext_authz::CheckDoor,
@@ -61,6 +62,8 @@ use crate::{
 use compile::{AllRefreshes, BackgroundWork, SharedParts};
 use drain::{LastingTask, Serving, changes_lost, refreshes_lost};
 pub use error::BuildError;
+use events::ProcessEvents;
+pub use events::send_samples;
 use foundation::Foundation;
 use http1_sockets::Http1Sockets;
 pub use labels::labels;
@@ -103,6 +106,7 @@ pub struct Bound {
     reloader: ConfigReloader,
     reload: ReloadHandle,
     blocking: BlockingRunner,
+    events: ProcessEvents,
     upstream: Client,
     config: watch::Receiver<Arc<Config>>,
 }
@@ -117,25 +121,25 @@ pub async fn build(config: Config) -> Result<Bound, BuildError> {
     let Foundation { metrics, readiness, upstream, verifier, revocations } =
         Foundation::build(&config)?;
     let shared_state = SharedState::build(&config, &revocations, &metrics, &readiness)?;
+    let events = ProcessEvents::build(&config, &upstream, &metrics)?;
     let (refreshes, refresh_runner) = issuer_api::refreshes();
     let shared = shared_state.as_ref().map(|shared| shared.refreshes.clone());
     let refreshes = AllRefreshes { own: refreshes, shared };
-    let shared = SharedParts { upstream: &upstream, metrics: &metrics, refreshes: &refreshes };
+    let (upstreams, told) = (&upstream, &events.recorder);
+    let shared =
+        SharedParts { upstream: upstreams, metrics: &metrics, refreshes: &refreshes, events: told };
     let (snapshot, work) =
         compile::compile(&config, 1, verifier, None, shared).map_err(BuildError::Part)?;
     let recorders = authz::recorders(&metrics, config.log.denials_per_second);
-    let authorizer = Authorizer::new(snapshot, recorders);
-    metrics.check_api_opened(CheckApi::ExtAuthz);
+    let authorizer = Authorizer::with_events(snapshot, recorders, events.recorder.clone());
     let grpc = &config.listeners.grpc;
-    let check = CheckDoor::build(authorizer.clone(), grpc.max_message_bytes);
     let shared_writes = shared_state.as_ref().map(|shared| shared.writes.clone());
     let (writes, write_runner) = writes(shared_writes);
     let blocking = BlockingRunner::new();
     let service = AuthDoor::build(authorizer.clone(), writes, blocking.clone(), metrics.clone());
-    let (doors, health) =
-        Doors::build(check, service, grpc, metrics.clone()).map_err(BuildError::Part)?;
-    let tls = grpc.tls.as_ref().map(|settings| ListenerTls::build(tls::GRPC, settings));
-    let tls = tls.transpose().map_err(BuildError::Part)?;
+    let service = service.with_events(events.ring());
+    let (doors, health) = grpc_doors(grpc, &authorizer, service, &metrics)?;
+    let tls = grpc_tls(grpc)?;
     let grpc = GrpcSocket::bind(grpc, reserved_descriptors(&config)).await?;
     let http1 = Http1Sockets::bind(&config.listeners, &doors, &blocking).await?;
     let all_tls = AllTls::of(tls.iter().chain(http1.public_tls()).cloned());
@@ -170,9 +174,26 @@ pub async fn build(config: Config) -> Result<Bound, BuildError> {
         reloader,
         reload,
         blocking,
+        events,
         upstream: polling,
         config: follow,
     })
+}
+
+fn grpc_doors(
+    settings: &GrpcListener,
+    authorizer: &Arc<Authorizer>,
+    service: AuthDoor,
+    metrics: &Arc<Metrics>,
+) -> Result<(Doors, HealthTask), BuildError> {
+    metrics.check_api_opened(CheckApi::ExtAuthz);
+    let check = CheckDoor::build(authorizer.clone(), settings.max_message_bytes);
+    Doors::build(check, service, settings, metrics.clone()).map_err(BuildError::Part)
+}
+
+fn grpc_tls(settings: &GrpcListener) -> Result<Option<Arc<ListenerTls>>, BuildError> {
+    let tls = settings.tls.as_ref().map(|tls| ListenerTls::build(tls::GRPC, tls));
+    tls.transpose().map_err(BuildError::Part)
 }
 
 fn log_unknown_callers(config: &Config, exposed: bool) {
@@ -272,6 +293,7 @@ impl Bound {
             workers,
             refreshes: LastingTask::start(self.refreshes, refreshes_lost),
             writes: LastingTask::start(self.writes, changes_lost),
+            events: self.events.start(&self.blocking),
             http1,
             tasks,
             blocking: self.blocking,
@@ -300,5 +322,6 @@ fn spawn_upkeep(tasks: &mut JoinSet<()>, state: &OpsState) {
     spawn(tasks, background::metrics_upkeep(state.metrics.clone(), UPKEEP_EVERY));
     let revocations = state.authorizer.snapshot().verifier().revocations().clone();
     spawn(tasks, background::sweep_revocations(revocations));
+    spawn(tasks, events::watch_keys(state.authorizer.clone()));
     spawn(tasks, background::announce_readiness(state.readiness.clone()));
 }

@@ -20,6 +20,7 @@ use tokio::{
 use super::{
     app_ids,
     compile::{self, AllRefreshes, BackgroundWork, SharedParts},
+    events,
     followed_files::FollowedFiles,
     labels::ReloadResult,
     tasks::spawn,
@@ -305,7 +306,8 @@ impl ConfigReloader {
     fn compile(&self, config: &Config, epoch: u64) -> Result<Compiled, Vec<String>> {
         let ReloadTarget { upstream, refreshes, metrics, readiness, .. } = &self.target;
         let network = upstream.network().prepare(config)?;
-        let shared = SharedParts { upstream, metrics, refreshes };
+        let events = self.target.authorizer.events();
+        let shared = SharedParts { upstream, metrics, refreshes, events };
         let before = self.target.authorizer.snapshot();
         let (known, limits) = (before.verifier().issuers(), compile::limits(config));
         let parts = before
@@ -343,7 +345,9 @@ impl ConfigReloader {
                  until they read the keys again; see docs/passports.md"
             );
         }
+        let edition = snapshot.edition().clone();
         self.target.authorizer.put_in_force(snapshot);
+        events::tell_reload(&self.target.authorizer, edition);
         after.forget_as(before.verifier());
         replaced.extend(self.remove_issuers(before.verifier(), &after));
         let last_check = before.longest_answer();

@@ -7,26 +7,43 @@ use tokio::time::Instant;
 
 use super::{
     ends::{CheckApi, CheckRecorders},
+    event_recorder::CheckEvents,
     in_flight::{InFlight, PendingCheck},
     service::BackendService,
     snapshot::Snapshot,
 };
-use crate::model::Warning;
+use crate::model::{EventRecorder, NoEvents, Warning};
 
 /// Answers checks by the configuration that is in force when they arrive.
 #[derive(Debug)]
 pub struct Authorizer {
     pub(super) snapshot: ArcSwap<Snapshot>,
     in_flight: Arc<InFlight>,
+    events: Arc<dyn EventRecorder>,
 }
 
 impl Authorizer {
-    /// With this configuration in force. The recorders are told of every check.
+    /// With this configuration in force. The recorders are told of every check; nobody wants events.
     #[must_use]
     pub fn new(snapshot: Snapshot, recorders: CheckRecorders) -> Arc<Self> {
+        Self::with_events(snapshot, recorders, Arc::new(NoEvents))
+    }
+
+    /// With this configuration in force. The recorders are told of every check, and events are told
+    /// of what has happened, as far as somebody wants them.
+    #[must_use]
+    pub fn with_events(
+        snapshot: Snapshot,
+        mut recorders: CheckRecorders,
+        events: Arc<dyn EventRecorder>,
+    ) -> Arc<Self> {
+        if let Some(wanted) = CheckEvents::wanted(&events) {
+            recorders.push(Arc::new(wanted));
+        }
         let authorizer = Self {
             snapshot: ArcSwap::from_pointee(snapshot),
             in_flight: Arc::new(InFlight::new(recorders)),
+            events,
         };
         authorizer.tell_epoch(&authorizer.snapshot.load());
         Arc::new(authorizer)
@@ -36,6 +53,12 @@ impl Authorizer {
     #[must_use]
     pub fn snapshot(&self) -> Arc<Snapshot> {
         self.snapshot.load_full()
+    }
+
+    /// Takes events about what has happened.
+    #[must_use]
+    pub const fn events(&self) -> &Arc<dyn EventRecorder> {
+        &self.events
     }
 
     /// The part of the configuration in force that the service for backends uses.

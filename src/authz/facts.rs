@@ -33,6 +33,8 @@ pub struct VerdictFacts {
     pub denial_form: Option<Arc<DenialForm>>,
     /// The decisions of rules and guards in shadow.
     pub shadows: Vec<ShadowOutcome>,
+    /// The signature of the token was checked for this check: its claims were not in the cache.
+    pub verified_anew: bool,
 }
 
 impl VerdictFacts {
@@ -48,6 +50,7 @@ impl VerdictFacts {
             omitted: Vec::new(),
             denial_form: None,
             shadows: Vec::new(),
+            verified_anew: false,
         }
     }
 
@@ -92,6 +95,10 @@ impl StepRecorder for VerdictFacts {
     const DETAILED: bool = false;
 
     fn record(&mut self, _: Step) {}
+
+    fn verified_anew(&mut self) {
+        self.verified_anew = true;
+    }
 }
 
 impl FactsRecorder for VerdictFacts {
@@ -114,6 +121,10 @@ impl StepRecorder for CheckRecord {
 
     fn record(&mut self, step: Step) {
         self.steps.record(step);
+    }
+
+    fn verified_anew(&mut self) {
+        self.facts.verified_anew = true;
     }
 }
 

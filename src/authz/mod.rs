@@ -11,6 +11,7 @@ mod callers;
 mod check_log;
 mod edits;
 mod ends;
+mod event_recorder;
 mod facts;
 mod fetch_mode;
 mod in_flight;

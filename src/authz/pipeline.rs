@@ -112,6 +112,7 @@ impl CheckPipeline {
             omitted: Vec::new(),
             denial_form: None,
             shadows: Vec::new(),
+            verified_anew: false,
         }
     }
 

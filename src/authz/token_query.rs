@@ -117,7 +117,8 @@ impl BackendService {
         facts: &mut VerdictFacts,
     ) -> Result<VerifiedToken, Denial> {
         let now = SystemTime::now();
-        let mut identity = self.verifier().verify(query.token, now, deadline).await?;
+        let mut identity =
+            self.verifier().verify_recorded(query.token, now, deadline, facts).await?;
         facts.identity = Some(identity.clone());
         let claims = verify::verified_claims(query.token).ok_or(DenyReason::Internal)?;
         if let Some(app) = query.app_id {

@@ -10,6 +10,7 @@ mod demo;
 mod dev;
 #[cfg(feature = "dev")]
 mod dev_args;
+mod events;
 mod healthcheck;
 mod http_client;
 mod output;
@@ -60,6 +61,9 @@ enum Command {
     /// Emulator, server and echo in one process; with --envoy, Envoy in front
     #[cfg(feature = "dev")]
     Dev(dev_args::DevArgs),
+    /// Try the sinks of events
+    #[command(subcommand)]
+    Events(EventsCommand),
     /// Examine a token
     #[command(subcommand)]
     Token(TokenCommand),
@@ -117,6 +121,12 @@ enum ConfigCommand {
     Schema,
 }
 
+#[derive(Debug, Subcommand)]
+enum EventsCommand {
+    /// Send a sample of each type of a sink to it, past its queue, and tell whether it was taken
+    Send(events::SendArgs),
+}
+
 impl Cli {
     /// Runs the command.
     #[must_use]
@@ -130,6 +140,7 @@ impl Cli {
             Command::Control(args) => control::run(&args),
             #[cfg(feature = "dev")]
             Command::Dev(args) => dev::run(&args),
+            Command::Events(EventsCommand::Send(args)) => events::send(&args),
             Command::Token(TokenCommand::Inspect(args)) => token_inspect::run(&args),
             #[cfg(feature = "dev")]
             Command::Token(TokenCommand::Mint(args)) => mint(args),

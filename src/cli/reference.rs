@@ -1,4 +1,4 @@
-//! The generated pages of the documentation: configuration, deny reasons, metrics.
+//! The generated pages of the documentation: configuration, deny reasons, events.
 
 use std::{fmt::Write as _, fs, path::PathBuf, process::ExitCode};
 
@@ -6,7 +6,7 @@ use clap::Args;
 use serde_json::Value;
 
 use super::{ExitResult, Failure};
-use crate::{config, model::DenyReason};
+use crate::{config, events, model::DenyReason};
 
 /// Write the generated pages of the documentation
 #[derive(Args, Clone, Debug)]
@@ -26,10 +26,14 @@ const WRITTEN_OUT: &str = "routes[].require";
 pub(super) fn run(args: &ReferenceArgs) -> ExitResult {
     let schema =
         serde_json::to_string_pretty(&config::json_schema()).map_err(Failure::bad_input)?;
+    let event_schemas =
+        serde_json::to_string_pretty(&events::schemas()).map_err(Failure::bad_input)?;
     let pages = [
         ("config.schema.json", format!("{schema}\n")),
         ("configuration.md", configuration()),
         ("deny-reasons.md", deny_reasons()),
+        ("events.md", events::page(NOTE)),
+        ("events.schema.json", format!("{event_schemas}\n")),
     ];
     for (name, text) in pages {
         let path = args.to.join(name);
@@ -189,4 +193,23 @@ fn deny_reasons() -> String {
         );
     }
     page
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::NOTE;
+    use crate::events;
+
+    #[test]
+    fn the_committed_page_and_schemas_of_events_are_the_current_ones() {
+        let read = |name: &str| {
+            fs::read_to_string(format!("{}/docs/{name}", env!("CARGO_MANIFEST_DIR"))).unwrap()
+        };
+        assert!(read("events.md") == events::page(NOTE), "docs/events.md is old: run `make docs`");
+        let schemas: serde_json::Value = serde_json::from_str(&read("events.schema.json")).unwrap();
+        assert!(schemas == events::schemas(), "docs/events.schema.json is old: run `make docs`");
+        assert!(read("events.md").lines().count() <= 300, "the page is longer than 300 lines");
+    }
 }

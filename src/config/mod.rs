@@ -96,9 +96,10 @@ pub use sections::{
 pub use sections::{DenialSettings, DenialTemplate, ProtectedResource};
 pub use sections::{DeploymentKey, OnOutage, Shared, SharedAddress, SharedPlace};
 pub use sections::{
-    EventPoll, EventSource, EventSourceKind, Events, InboundCaller, TokenValidator, ValidatorClaim,
+    EventPoll, EventSource, EventSourceKind, InboundCaller, TokenValidator, ValidatorClaim,
     ValidatorUserId,
 };
+pub use sections::{EventSink, Events, FileSink, HttpSink, SinkKind, StdoutSink, StreamSink};
 pub use sections::{ExchangeHook, HookReceiver, HookService, HookedGrant, Hooks, OnHookFailure};
 pub use sections::{
     MappedParameter, MappedValue, OnMissing, OutputHeader, QueryMap, RouteOutputs, ValueFormat,

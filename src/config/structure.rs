@@ -154,6 +154,10 @@ pub(super) fn problems_of<'a>(
                     found.push((format!("{pointer}/{}", escape(key)), message));
                 }
             }
+            // Only a map without settings has this schema for its members.
+            ValidationErrorKind::FalseSchema => {
+                found.push((pointer, "has no settings; write {}".to_owned()));
+            }
             kind => {
                 let message = told::describe(kind, error.instance(), at, spelled(&pointer));
                 let is_none = matches!(

@@ -30,7 +30,7 @@ pub(super) fn is_shorter(headers: &HeaderMap, own: Duration) -> bool {
 }
 
 /// The timeout that the caller has set.
-fn caller_timeout(headers: &HeaderMap) -> Option<Duration> {
+pub(super) fn caller_timeout(headers: &HeaderMap) -> Option<Duration> {
     grpc_timeout(headers.get(&TIMEOUT)?.as_bytes())
 }
 

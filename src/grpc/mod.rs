@@ -158,6 +158,9 @@ impl Doors {
             return BodyBounds { total: REFLECTION_BYTES, ..bounds };
         }
         match rownd_auth::find(path) {
+            Some(Some(rpc)) if rpc.is_stream() => {
+                BodyBounds::one(CallKind::Lasting, rpc.max_request_bytes).within(REQUEST_TIME)
+            }
             Some(Some(rpc)) => {
                 BodyBounds::one(CallKind::Call, rpc.max_request_bytes).within(REQUEST_TIME)
             }

@@ -12,6 +12,7 @@ mod call_refusals;
 mod checks;
 mod commands;
 mod connections;
+mod events;
 mod exposition;
 mod hooks;
 mod inbound;
@@ -38,6 +39,7 @@ use metrics::with_local_recorder;
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 
 pub use checks::EndLabel;
+pub use events::SinkLabel;
 pub use issuer_label::IssuerLabel;
 pub use label::{Label, LabelValues};
 pub use rpcs::RpcLabel;
@@ -110,6 +112,10 @@ pub struct Labels {
     pub shared_results: LabelValues,
     /// How a refresh by way of the shared state can end.
     pub shared_refreshes: LabelValues,
+    /// The configured names of the sinks of events.
+    pub event_sinks: Vec<String>,
+    /// The types of events.
+    pub event_types: LabelValues,
 }
 
 impl Labels {
@@ -136,6 +142,7 @@ pub struct Metrics {
     reloads: reloads::ReloadSeries,
     rules: rules::RuleSeries,
     shared: shared::SharedSeries,
+    events: events::EventSeries,
     hooks: hooks::HookSeries,
     process: process::ProcessSeries,
     recorder: lazy::Recorder,
@@ -187,6 +194,7 @@ impl Metrics {
             reloads: reloads::ReloadSeries::register(labels),
             rules: rules::RuleSeries::register(labels),
             shared: shared::SharedSeries::register(labels),
+            events: events::EventSeries::register(labels),
             hooks: hooks::HookSeries::register(labels),
             process: process::ProcessSeries::register(),
             recorder: OnceLock::new(),

@@ -82,7 +82,9 @@ fn metrics() -> Arc<Metrics> {
         hook_results: results.clone(),
         shared_operations: results.clone(),
         shared_results: results.clone(),
-        shared_refreshes: results,
+        shared_refreshes: results.clone(),
+        event_sinks: vec!["hook".to_owned()],
+        event_types: results,
     })
     .unwrap();
     metrics.check_api_opened(Api::ExtAuthz);

@@ -86,6 +86,9 @@ pub trait StepRecorder {
     /// Takes a step that costs nothing to make.
     fn record(&mut self, step: Step);
 
+    /// The signature of the token was checked now, and is good: its claims were not in the cache.
+    fn verified_anew(&mut self) {}
+
     /// Takes steps that are made only for recorders that keep details.
     fn details(&mut self, steps: impl FnOnce() -> Vec<Step>)
     where

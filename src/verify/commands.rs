@@ -13,10 +13,11 @@ use super::{
     issuer::Issuer,
     issuer_build::predecessor,
     key_ring::{KeyRing, KeyStoreId},
-    revocation::{RevokeError, RevokedSubject, RevokingIssuer},
+    revocation::{RevokeError, RevokedSubject, RevokingIssuer, app_of_user},
     unix_time::unix_seconds,
     verifier::Verifier,
 };
+use crate::model::{Event, EventType};
 
 /// The issuers that a command is about: all of them, one, or one tenant of one.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -100,7 +101,35 @@ impl Verifier {
         now: SystemTime,
     ) -> Result<usize, RevokeError> {
         let issuers = self.revoking(target).ok_or(RevokeError::IssuerUnknown)?;
-        self.revocations.revoke(&issuers, subject, keep, unix_seconds(now))
+        let new = self.revocations.revoke(&issuers, subject, keep, unix_seconds(now))?;
+        self.tell_revoked(target, subject);
+        Ok(new)
+    }
+
+    /// The event of a revocation. Of one at several issuers there is one event without an issuer.
+    fn tell_revoked(&self, target: CommandTarget<'_>, subject: RevokedSubject<'_>) {
+        if !self.events.wants(EventType::SessionRevoked) {
+            return;
+        }
+        let mut event = Event::new(EventType::SessionRevoked);
+        if let Some((issuer, _)) = target.issuer.and_then(|_| self.named_rings(target).next()) {
+            event = event.at_issuer(issuer.shared_name());
+        }
+        event = event.text("tenant", target.tenant);
+        self.events.record(match subject {
+            RevokedSubject::Token(id) => event.word("kind", "token").text("token_id", Some(id)),
+            RevokedSubject::Session(id) => {
+                event.word("kind", "session").text("session_id", Some(id))
+            }
+            RevokedSubject::User { id, not_before } => {
+                let (app, user) = match app_of_user(id) {
+                    Some((app, user)) => (Some(app), user),
+                    None => (None, id),
+                };
+                let event = event.word("kind", "user").of_app(app).of_user(Some(user));
+                event.number("not_before", not_before)
+            }
+        });
     }
 
     /// Takes a revocation back. Returns the number of entries that were removed.

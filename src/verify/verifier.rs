@@ -29,7 +29,9 @@ use crate::{
     config::{Issuer as IssuerSettings, KeySnapshots},
     health::Readiness,
     metrics::Metrics,
-    model::{ClaimNames, Denial, DenyReason, IdentityFacts, Step, StepRecorder},
+    model::{
+        ClaimNames, Denial, DenyReason, EventRecorder, IdentityFacts, NoEvents, Step, StepRecorder,
+    },
     upstream::Client,
 };
 
@@ -43,6 +45,7 @@ pub struct Verifier {
     refusals: RefusalCache,
     pub(super) revocations: Arc<dyn RevocationList>,
     pub(super) metrics: Arc<Metrics>,
+    pub(super) events: Arc<dyn EventRecorder>,
 }
 
 /// A verifier and the background tasks that keep its keys fresh.
@@ -89,6 +92,13 @@ impl VerifierParts {
                 let _ = ring.keys.snapshot.set(snapshot);
             }
         }
+        self
+    }
+
+    /// Tells of each revocation; without this call, nobody is told.
+    #[must_use]
+    pub fn with_events(mut self, events: Arc<dyn EventRecorder>) -> Self {
+        self.verifier.events = events;
         self
     }
 
@@ -157,6 +167,7 @@ impl Verifier {
             refusals: RefusalCache::new(limits.refusal_cache_bytes, metrics),
             revocations,
             metrics: metrics.clone(),
+            events: Arc::new(NoEvents),
         };
         Ok(VerifierParts { verifier, refreshers })
     }
@@ -249,6 +260,9 @@ impl Verifier {
         let uncached = Box::pin(self.verify_uncached(token, fingerprint, timing, record));
         let (issuer, result) = uncached.await;
         let label = result.as_ref().map_or_else(|denial| denied(denial.reason()), |_| VERIFIED);
+        if result.is_ok() {
+            record.verified_anew();
+        }
         self.metrics.verified(issuer.map(|issuer| issuer.label), label);
         match issuer {
             Some(issuer) => result.map_err(|denial| issuer.attribute(denial)),

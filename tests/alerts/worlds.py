@@ -64,6 +64,8 @@ GOOD = {
     "build_info": steady(1),
 }
 # Replicas that share their state. Others have none of these series.
+EVENTS = {'events_sent_total{sink="crm"}': counting(5), 'event_attempts_failed_total{sink="crm"}': counting(0),
+          'events_dropped_total{sink="crm",type="user.deleted"}': counting(0), 'events_dead_total{sink="crm"}': counting(0)}
 SHARED = {"shared_up": steady(1), "shared_unsent_revocations": steady(0), "shared_left_out_revocations": steady(0)}
 # Keys that stand in the configuration: kind `static`, or `keys.fetch: false`.
 IN_PLACE = {'keys{issuer="partner"}': steady(3),
@@ -92,6 +94,8 @@ BROKEN = {
     "build_info": steady(1),
     "shared_up": steady(0),
     "shared_unsent_revocations": steady(3),
+    'event_attempts_failed_total{sink="crm"}': counting(1),
+    'events_dead_total{sink="crm"}': counting(1),
 }
 # Names with more hyphens or fewer, which the pattern must not match.
 ELSEWHERE = [("rownd", SIBLING), ("rownd", "rownd-authz-headless-7d9f8b6c5d-x2k4v"), ("rownd", "my-rownd-authz-7d9f8b6c5d-x2k4v"),
@@ -103,6 +107,7 @@ HEALTHY = [
     ("an ordinary day", {HERE: GOOD}),
     ("keys in place, and an issuer that was removed", {HERE: GOOD | IN_PLACE | REMOVED}),
     ("replicas that share their state", {HERE: GOOD | SHARED, ("rownd", SECOND): GOOD | SHARED}),
+    ("events that are delivered, some at the second attempt", {HERE: GOOD | EVENTS | {'event_attempts_failed_total{sink="crm"}': counting(1)}}),
     ("a shared state that is away for half a minute", {HERE: GOOD | SHARED | {
         "shared_up": [(PAST + 30, 1, 0), (1, 0, 0), (29, 1, 0)]}}),
     ("no request at all", {HERE: GOOD | NO_TRAFFIC}),
@@ -177,6 +182,16 @@ FAULTS = [
      {"RowndAuthzRevocationsNotShared": [({}, {})]}),
     ("a list that is too small for all revocations", {"shared_left_out_revocations": then(10, steady(0), (7, 0))},
      {"RowndAuthzRevocationsNotShared": [({}, {})]}),
+    ("events that were given up", {
+        'events_dead_total{sink="crm"}': then(20, counting(0), (0, 1))},
+     {"RowndAuthzEventsLost": [({"sink": "crm"}, {})]}),
+    ("events for which there is no room", {
+        'events_dropped_total{sink="crm",type="user.deleted"}': then(20, counting(0), (0, 1))},
+     {"RowndAuthzEventsLost": [({"sink": "crm"}, {})]}),
+    ("a receiver that takes nothing", {
+        'event_attempts_failed_total{sink="crm"}': then(40, counting(0), (0, 2)),
+        'events_sent_total{sink="crm"}': counting(0)},
+     {"RowndAuthzEventSinkDown": [({"sink": "crm"}, {})]}),
     ("nothing is scraped", {name: [(PAST + HOUR - 20, 0, 0), (20, "_", None)] for name in GOOD},
      {"RowndAuthzAbsent": [({"namespace": "rownd"}, {})]}),
     ("the emulator runs", {"dev_mode": steady(1)}, {"RowndAuthzDevMode": [({}, {})]}),

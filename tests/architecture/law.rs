@@ -71,6 +71,7 @@ const CRATE_FENCES: &[(&str, &[&str])] = &[
     ("jsonwebtoken", &["verify", "passport"]),
     ("cel", &["expression"]),
     ("redis", &["shared/redis"]),
+    ("redb", &["events/sinks"]),
     // A shape that both ends share would be wrong on both ends and pass every test.
     ("rownd_emulator", &["cli", "authz/tests", "verify/tests"]),
     // Written `::metrics` everywhere, because `crate::metrics` bears the same name.

@@ -32,6 +32,8 @@ mod supertokens;
 mod supertokens_rownd;
 #[cfg(feature = "dev")]
 mod talk;
+#[cfg(feature = "dev")]
+mod webhooks;
 
 use std::path::{Path, PathBuf};
 

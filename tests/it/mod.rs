@@ -8,6 +8,7 @@ mod control;
 mod door;
 #[cfg(feature = "dev")]
 mod emulated;
+mod events;
 mod freshness;
 #[cfg(feature = "dev")]
 mod http_json;

@@ -46,7 +46,10 @@ pub use credentials::{CookieFormat, Credentials, TokenSource};
 use denial::WrittenDenial;
 pub use denial::{DenialSettings, DenialTemplate};
 use events::WrittenEvents;
-pub use events::{EventPoll, EventSource, EventSourceKind, Events};
+pub use events::{
+    EventPoll, EventSink, EventSource, EventSourceKind, Events, FileSink, HttpSink, SinkKind,
+    StdoutSink, StreamSink,
+};
 use guards::WrittenGuard;
 pub use guards::{Guard, GuardedCallers};
 use hooks::WrittenHooks;
@@ -176,7 +179,8 @@ pub(in crate::config) struct WrittenConfig {
     /// `token_validator`. Default: none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub token_validator: Option<WrittenTokenValidator>,
-    /// The events that come from other servers, such as Rownd's webhooks. Default: none.
+    /// Events about tokens, users and this service, for programs of yours; and events of other servers, such
+    /// as Rownd's webhooks. Default: none.
     #[serde(skip_serializing_if = "WrittenEvents::is_empty")]
     pub events: WrittenEvents,
     /// Services of yours that are asked before something happens.
@@ -261,7 +265,7 @@ pub struct Config {
     /// The answer to Rownd's token validator.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub token_validator: Option<TokenValidator>,
-    /// The events that come from other servers.
+    /// Events for programs of others, and events of other servers.
     pub events: Events,
     /// Services of the operator that are asked before something happens.
     pub hooks: Hooks,
@@ -301,9 +305,8 @@ impl Config {
     /// The servers that are no issuers'.
     #[must_use]
     pub fn other_servers(&self) -> Vec<OtherServer<'_>> {
-        let mut servers = Vec::new();
-        servers.extend(self.hooks.before_exchange.as_ref().map(ExchangeHook::server));
-        servers
+        let hook = self.hooks.before_exchange.as_ref().map(ExchangeHook::server);
+        hook.into_iter().chain(self.events.servers()).collect()
     }
 }
 

@@ -4,6 +4,7 @@
 mod claims;
 mod denials;
 mod environment;
+mod events;
 mod hooks;
 mod http;
 mod inbound;

@@ -215,6 +215,9 @@ fn every_word_of_every_enumeration_is_read_and_printed_back() {
                 let key = "c2l4dGVlbi1ieXRlcyEhc2l4dGVlbi1ieXRlcz8/c2g=";
                 document["shared"] = json!({ "url": "redis://127.0.0.1", "key": key });
             }
+            if pointer.starts_with("/events/sinks/") {
+                document["events"] = json!({ "sinks": [{ "name": "out", "stdout": {} }] });
+            }
             if pointer.starts_with("/hooks/") {
                 let secrets = ["whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"];
                 let http = json!({ "url": "https://hooks.test", "secrets": secrets });

@@ -22,6 +22,7 @@ use super::{
     call::ServiceCall,
     caller::{LoggedCaller, identify},
     caller_refusal::CallerRefusal,
+    events::{EVENT_SERVICE, EventMethods},
     fault::{self, Fault},
     groups::{self, GroupMethods},
     kept_writes::Writes,
@@ -35,11 +36,13 @@ use super::{
 use crate::{
     authz::{Authorizer, Caller, UNKNOWN_CALLER},
     blocking::BlockingRunner,
+    events::Ring,
     grpc::{
         compression,
         deadline::{is_shorter, time_to_answer},
         pb::rownd::auth::v1::{
-            app_service_server::AppServiceServer, group_service_server::GroupServiceServer,
+            app_service_server::AppServiceServer, event_service_server::EventServiceServer,
+            group_service_server::GroupServiceServer,
             oidc_client_service_server::OidcClientServiceServer,
             rownd_auth_server::RowndAuthServer, user_service_server::UserServiceServer,
         },
@@ -61,6 +64,7 @@ pub struct AuthDoor {
     writes: Arc<Writes>,
     blocking: BlockingRunner,
     metrics: Arc<Metrics>,
+    ring: Option<Arc<Ring>>,
     in_flight: AtomicUsize,
     /// Those of them that may ask an issuer.
     asking_issuer: AtomicUsize,
@@ -105,10 +109,18 @@ impl AuthDoor {
             writes,
             blocking,
             metrics,
+            ring: None,
             in_flight: AtomicUsize::new(0),
             asking_issuer: AtomicUsize::new(0),
             throttles: (0..CODES).map(|_| LogThrottle::per_second(LINES_PER_SECOND)).collect(),
         }
+    }
+
+    /// With the events for `StreamEvents`, where a sink keeps them.
+    #[must_use]
+    pub fn with_events(mut self, ring: Option<Arc<Ring>>) -> Self {
+        self.ring = ring;
+        self
     }
 
     /// Adds the services, whose methods are to be called through [`answer`](Self::answer) only.
@@ -125,12 +137,16 @@ impl AuthDoor {
                 .max_decoding_message_size(OIDC_CLIENTS.max_request_bytes());
         let users = UserServiceServer::new(UserMethods::new(authorizer.clone()))
             .max_decoding_message_size(USER_SERVICE.max_request_bytes());
+        let events =
+            EventServiceServer::new(EventMethods::new(authorizer.clone(), self.ring.clone()))
+                .max_decoding_message_size(EVENT_SERVICE.max_request_bytes());
         routes
             .add_service(rownd_auth)
             .add_service(users)
             .add_service(oidc_clients)
             .add_service(groups)
             .add_service(apps)
+            .add_service(events)
     }
 
     /// Answers one call. `method` is `None` where no method has the name that was called.

@@ -23,7 +23,7 @@ use crate::{
         UserType as WireUserType, exchange_request::Grant, exchange_response::Outcome,
     },
     issuer_api::{Granted, Tokens, UserType},
-    model::DenyReason,
+    model::{DenyReason, Event, EventType},
 };
 
 pub(super) async fn exchange(
@@ -74,6 +74,7 @@ pub(super) async fn exchange(
             let owner = owner_of(authorizer, call, (asked, app.as_deref()), &tokens).await?;
             let owner = Owner { app_id: owner.app_id.or(app), ..owner };
             ask_hook(authorizer, call, (&issuer, kind), &owner, tokens.user_type).await?;
+            tell(authorizer, call, (asked, &issuer), &owner, tokens.user_type);
             Outcome::Tokens(wire_tokens(*tokens, owner.user_id))
         }
         Granted::Nothing(user_type) => {
@@ -81,6 +82,47 @@ pub(super) async fn exchange(
         }
     };
     Ok(ExchangeResponse { outcome: Some(outcome) })
+}
+
+/// Tells that an issuer gave tokens. None of them is told.
+fn tell(
+    authorizer: &Authorizer,
+    call: &ServiceCall,
+    (asked, issuer): (Asked, &str),
+    owner: &Owner,
+    user_type: Option<UserType>,
+) {
+    let (kind, grant) = match asked {
+        Asked::Refresh | Asked::OpenIdRefresh => (EventType::TokenRefreshed, "refresh_token"),
+        Asked::SessionRefresh => (EventType::TokenRefreshed, "session_refresh"),
+        Asked::ThirdParty => (EventType::TokenExchanged, "third_party_token"),
+        Asked::Code => (EventType::TokenExchanged, "authorization_code"),
+        Asked::Migration => (EventType::TokenExchanged, "migration"),
+        Asked::Guest => (EventType::TokenExchanged, "guest"),
+        Asked::MagicLink => (EventType::TokenExchanged, "magic_link"),
+        // No grants.
+        Asked::AuthorizationUrl
+        | Asked::User
+        | Asked::UserInfo
+        | Asked::TokenControl
+        | Asked::Administration => return,
+    };
+    let events = authorizer.events();
+    if !events.wants(kind) {
+        return;
+    }
+    let event = Event::new(kind)
+        .at_issuer(issuer.into())
+        .of_app(owner.app_id.as_deref())
+        .of_user(owner.user_id.as_deref())
+        .word("grant", grant)
+        .text("caller", Some(call.caller.name()));
+    events.record(match user_type {
+        None => event,
+        Some(UserType::New) => event.word("user_type", "new"),
+        Some(UserType::Existing) => event.word("user_type", "existing"),
+        Some(UserType::Instant) => event.word("user_type", "instant"),
+    });
 }
 
 /// The grant, as a hook is asked about it.

@@ -15,6 +15,7 @@ mod convert;
 mod details;
 mod door;
 mod etag;
+mod events;
 mod exchange;
 mod fault;
 mod get_user;

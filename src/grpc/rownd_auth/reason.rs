@@ -135,6 +135,14 @@ pub(super) enum ErrorReason {
     FileTooLarge,
     /// The list of revocations is full.
     RevocationsFull,
+    /// No sink keeps events for `StreamEvents`.
+    EventsNotKept,
+    /// The events behind a cursor are gone.
+    EventsGone,
+    /// A reader of events is cut off.
+    EventReaderTooSlow,
+    /// A stream of events ends, and can be taken up again.
+    EventStreamEnded,
     /// A fault of this program.
     Internal,
     /// There is no such method.
@@ -148,6 +156,7 @@ impl ErrorReason {
     }
 
     /// The code of its status.
+    #[expect(clippy::too_many_lines, reason = "a list of every reason")]
     pub(super) const fn code(self) -> Code {
         match self {
             Self::BadRequest | Self::MessageUnreadable | Self::UserDataRefused => {
@@ -159,12 +168,15 @@ impl ErrorReason {
             | Self::IssuerRedirects
             | Self::RefreshOutcomeUnknown
             | Self::SharedStateUnavailable
+            | Self::EventStreamEnded
             | Self::SignInUndecided
             | Self::WriteOutcomeUnknown => Code::Unavailable,
             Self::EtagMismatch => Code::Aborted,
             Self::TokenRefused => Code::Unauthenticated,
             Self::Hurried => Code::DeadlineExceeded,
-            Self::RowndRateLimited | Self::MaxAgeLimited => Code::ResourceExhausted,
+            Self::RowndRateLimited | Self::MaxAgeLimited | Self::EventReaderTooSlow => {
+                Code::ResourceExhausted
+            }
             Self::UserNotFound
             | Self::GroupNotFound
             | Self::GroupMemberNotFound
@@ -205,6 +217,8 @@ impl ErrorReason {
             | Self::FieldNotCleared
             | Self::NotAFile
             | Self::FileTooLarge
+            | Self::EventsNotKept
+            | Self::EventsGone
             | Self::RevocationsFull => Code::FailedPrecondition,
             Self::UserMismatch | Self::RowndAnswerInvalid | Self::Internal => Code::Internal,
             Self::MethodUnknown | Self::IssuerUnsupported => Code::Unimplemented,

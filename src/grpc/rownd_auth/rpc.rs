@@ -18,6 +18,13 @@ pub struct Rpc {
     pub repeatable: bool,
 }
 
+impl Rpc {
+    /// Its response has many messages, and lasts until its caller ends it.
+    pub(in crate::grpc) fn is_stream(&self) -> bool {
+        self.name.starts_with("Stream")
+    }
+}
+
 /// One service of the package.
 #[derive(Debug)]
 pub struct Service {

@@ -3,7 +3,9 @@
 //! knows it.
 
 use super::{
-    apps, groups,
+    apps,
+    events::EVENT_SERVICE,
+    groups,
     oidc_clients::OIDC_CLIENTS,
     rpc::{Rpc, Service},
     users::USER_SERVICE,
@@ -23,7 +25,7 @@ const EXCHANGE_BYTES: usize = 256 << 10;
 
 /// The services.
 pub const SERVICES: &[Service] =
-    &[ROWND_AUTH, USER_SERVICE, OIDC_CLIENTS, groups::SERVICE, apps::SERVICE];
+    &[ROWND_AUTH, USER_SERVICE, OIDC_CLIENTS, groups::SERVICE, apps::SERVICE, EVENT_SERVICE];
 
 /// The service for the users behind tokens.
 pub(super) const ROWND_AUTH: Service = Service {

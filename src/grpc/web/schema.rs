@@ -40,6 +40,10 @@ impl Schema {
         let mut methods = HashMap::new();
         for path in rownd_auth::paths() {
             let Some(Some(rpc)) = rownd_auth::find(&path) else { continue };
+            // A call that lasts is served by gRPC alone.
+            if rpc.is_stream() {
+                continue;
+            }
             let described = find(&pool, &path).ok_or_else(|| format!("{path} is in no proto"))?;
             let (input, output) = (described.input(), described.output());
             methods.insert(path, WebMethod { rpc, input, output });

@@ -57,6 +57,12 @@ pub fn user_of_app(app: &str, user: &str) -> String {
     format!("{app}\0{user}")
 }
 
+/// The app and the user of such an id; `None` if it is the id of a user alone.
+#[must_use]
+pub(super) fn app_of_user(id: &str) -> Option<(&str, &str)> {
+    id.split_once('\0')
+}
+
 /// An issuer as the list of revocations knows it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RevokingIssuer<'a> {

@@ -56,6 +56,8 @@ pub enum Right {
     ReadApps,
     /// Changes the configuration of apps.
     ManageApp,
+    /// Reads the events of all that happens, by `StreamEvents`.
+    ReadEvents,
 }
 
 impl Right {

@@ -67,6 +67,7 @@ pub(super) fn facts(protocol: CallerProtocol) -> VerdictFacts {
         omitted: Vec::new(),
         denial_form: None,
         shadows: Vec::new(),
+        verified_anew: false,
     }
 }
 

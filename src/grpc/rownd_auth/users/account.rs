@@ -11,6 +11,7 @@ use super::{
     accounts::Accounts,
     change::UserChange,
     target::{UsersOfApp, change_fault},
+    told::UserChanged,
     written::wire_user,
 };
 use crate::{
@@ -57,7 +58,10 @@ pub(super) async fn delete_user(
             return change.revoke_tokens().map(|_| DeleteUserResponse {});
         }
         match of.delete(&id).await {
-            Ok(()) => change.revoke_tokens().map(|_| DeleteUserResponse {}),
+            Ok(()) => {
+                of.tell(&authorizer, &id, UserChanged::Deleted);
+                change.revoke_tokens().map(|_| DeleteUserResponse {})
+            }
             Err(ApiError::NotFound) if allow_missing => {
                 change.revoke_tokens().map(|_| DeleteUserResponse {})
             }
@@ -119,6 +123,8 @@ async fn set_enabled(
         Err(error) if enabled => return Err(change_fault(error)),
         Err(error) => return Err(unknown_or_refused(&change, error)),
     };
+    let changed = if enabled { UserChanged::Enabled } else { UserChanged::Disabled };
+    of.tell(authorizer, id, changed(&written.profile));
     if !enabled {
         change.revoke_tokens()?;
     }
@@ -143,6 +149,7 @@ pub(super) async fn sign_out_user(
         let change = of.begin_change(&authorizer, &id);
         match of.sign_out(&id).await {
             Ok(()) => {
+                of.tell(&authorizer, &id, UserChanged::SignedOut);
                 let seconds = i64::try_from(change.revoke_tokens()?).unwrap_or(i64::MAX);
                 let since = Timestamp { seconds, nanos: 0 };
                 Ok(SignOutUserResponse { tokens_valid_since: Some(since) })

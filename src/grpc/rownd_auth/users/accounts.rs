@@ -3,7 +3,12 @@
 
 use std::{sync::Arc, time::Duration};
 
-use super::{change::UserChange, target::UsersOfApp, update::check_etag};
+use super::{
+    change::UserChange,
+    target::UsersOfApp,
+    told::{ChangedAt, UserChanged},
+    update::check_etag,
+};
 use crate::{
     authz::Authorizer,
     config::Right,
@@ -27,6 +32,8 @@ pub(super) struct AccountsOfIssuer {
     api: Arc<dyn AccountAdministration>,
     profiles: Arc<Profiles>,
     issuer: String,
+    /// The name of the caller.
+    caller: String,
     timeout: Duration,
 }
 
@@ -50,6 +57,7 @@ impl Accounts {
             api: found.api.clone(),
             profiles: call.service.profiles().clone(),
             issuer: found.issuer.name().to_owned(),
+            caller: call.caller.name().to_owned(),
             timeout: call.issuer_timeout(),
         }))
     }
@@ -60,6 +68,17 @@ impl Accounts {
             Self::OfApp(of) => UserChange::begin(authorizer, of, user),
             Self::OfIssuer(of) => {
                 UserChange::without_profile(authorizer, (&of.issuer, user), &of.profiles)
+            }
+        }
+    }
+
+    /// Tells of a change of this user.
+    pub(super) fn tell(&self, authorizer: &Authorizer, user: &str, changed: UserChanged<'_>) {
+        match self {
+            Self::OfApp(of) => of.tell(authorizer, user, changed),
+            Self::OfIssuer(of) => {
+                let of = ChangedAt { issuer: &of.issuer, app: None, caller: &of.caller };
+                of.tell(authorizer, user, changed);
             }
         }
     }

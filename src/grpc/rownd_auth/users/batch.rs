@@ -7,6 +7,7 @@ use tonic::Status;
 use super::{
     change::UserChange,
     target::{UsersOfApp, change_fault},
+    told::UserChanged,
     written::data_of,
 };
 use crate::{
@@ -55,6 +56,9 @@ pub(super) async fn upsert_users(
         let outcomes = of.api.upsert_many(of.credentials(), &users, of.timeout).await;
         let outcomes = outcomes.map_err(change_fault)?;
         drop(changes);
+        for (id, _) in ids().zip(&outcomes).filter(|(_, outcome)| outcome.is_ok()) {
+            of.tell(&authorizer, id, UserChanged::Upserted);
+        }
         Ok(BatchUpsertUsersResponse { results: results(ids(), outcomes) })
     })
     .await
@@ -87,6 +91,9 @@ pub(super) async fn delete_users(
                 return Err(change_fault(error));
             }
         };
+        for (id, _) in ids().zip(&outcomes).filter(|(_, outcome)| outcome.is_ok()) {
+            of.tell(&authorizer, id, UserChanged::Deleted);
+        }
         let deleted = changes.iter().zip(&outcomes).filter(|(_, outcome)| outcome.is_ok());
         for (change, _) in deleted {
             change.revoke_tokens()?;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::{
     change::UserChange,
     target::{UsersOfApp, change_fault},
+    told::UserChanged,
     written::{of_new_user, wire_user},
 };
 use crate::{
@@ -49,7 +50,7 @@ pub(super) async fn create_user(
     call.write(asked, async move {
         match id {
             AskedId::Given(id) => create_with(&authorizer, &of, &id, &write).await,
-            AskedId::New(format) => create_anew(&of, format, &write).await,
+            AskedId::New(format) => create_anew(&authorizer, &of, format, &write).await,
         }
     })
     .await
@@ -84,12 +85,14 @@ async fn create_with(
     let change = UserChange::begin(authorizer, of, id);
     let asked = of.api.create(of.credentials(), NewUserId::Given(id), write, of.timeout);
     let profile = change.ended_with(asked.await.map_err(change_fault)?);
+    of.tell(authorizer, id, UserChanged::Created(&profile));
     let (user, omitted) = wire_user(id, &profile);
     Ok(CreateUserResponse { user: Some(user), omitted })
 }
 
 /// A user whose id the issuer makes, so that nothing is cached of it.
 async fn create_anew(
+    authorizer: &Authorizer,
     of: &UsersOfApp,
     format: UserIdFormat,
     write: &UserWrite,
@@ -102,6 +105,7 @@ async fn create_anew(
     };
     let written = of.api.create(of.credentials(), id, write, of.timeout).await;
     let written = written.map_err(change_fault)?;
+    of.tell(authorizer, &written.id, UserChanged::Created(&written.profile));
     let (user, omitted) = wire_user(&written.id, &written.profile);
     Ok(CreateUserResponse { user: Some(user), omitted })
 }

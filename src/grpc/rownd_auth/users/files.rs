@@ -7,6 +7,7 @@ use tonic::Status;
 use super::{
     change::UserChange,
     target::{UsersOfApp, change_fault, read_fault},
+    told::UserChanged,
 };
 use crate::{
     authz::Authorizer,
@@ -123,6 +124,7 @@ pub(super) async fn update_user_file(
             }
             other => change_fault(other),
         })?;
+        of.tell(&authorizer, &id, UserChanged::File);
         Ok(UpdateUserFileResponse {})
     })
     .await

@@ -14,6 +14,7 @@ mod redirect_url;
 mod sign_in_link;
 mod table;
 mod target;
+mod told;
 mod update;
 mod written;
 

@@ -30,6 +30,8 @@ pub(super) struct UsersOfApp {
     pub(super) issuer: String,
     /// The id of the app.
     pub(super) app: String,
+    /// The name of the caller.
+    pub(super) caller: String,
     /// The issuer has other apps, whose users may have the same ids.
     pub(super) is_one_of_several: bool,
     key: Secret,
@@ -56,6 +58,7 @@ impl UsersOfApp {
             profiles: call.service.profiles().clone(),
             issuer: found.issuer.name().to_owned(),
             app: found.app.id.to_owned(),
+            caller: call.caller.name().to_owned(),
             is_one_of_several: found
                 .issuer
                 .apps()

@@ -7,6 +7,7 @@ use tonic::Status;
 use super::{
     change::UserChange,
     target::{UsersOfApp, change_fault},
+    told::UserChanged,
     written::{of_update, wire_user},
 };
 use crate::{
@@ -71,6 +72,7 @@ async fn update(
     let written = written.map_err(change_fault)?;
     let not_cleared = written.not_cleared.clone();
     let profile = change.ended_with(written);
+    of.tell(authorizer, id, UserChanged::Updated(&profile));
     if !not_cleared.is_empty() {
         return Err(Fault::NotCleared(not_cleared));
     }

@@ -1,0 +1,58 @@
+//! Samples for a sink, by command: past its queue, so that the answer of the receiver can be shown.
+
+use std::io;
+
+use super::{
+    catalogue::row,
+    cloud_event::cloud_event,
+    sample::sample,
+    sinks::{Answer, Courier as _, EventFile, SignedCourier, write_all},
+};
+use crate::{
+    config::{EventSink, SinkKind},
+    model::EventType,
+    shared::random_name,
+    upstream::Client,
+};
+
+/// Sends a sample of this type to a sink.
+///
+/// # Errors
+///
+/// The receiver does not take it, or the file cannot be written; or the sink cannot get one from
+/// another process than the one that serves.
+pub async fn send_sample(
+    sink: &EventSink,
+    source: &str,
+    kind: EventType,
+    upstream: &Client,
+) -> Result<(), String> {
+    let row = row(kind).ok_or("an unknown type")?;
+    let id = format!("sample-{}", random_name()?);
+    let json = cloud_event(&sample(row), source, &id).to_string();
+    match &sink.kind {
+        SinkKind::Http(http) => {
+            match SignedCourier::new(http, upstream).post(&id, json.into()).await {
+                Answer::Taken => Ok(()),
+                Answer::Refused(error) | Answer::Down(error, _) => Err(error),
+            }
+        }
+        SinkKind::File(file) => {
+            write_all(&mut EventFile::new(file), &format!("{json}\n")).map_err(told)
+        }
+        SinkKind::Stdout(_) => {
+            use io::Write as _;
+            writeln!(io::stdout(), "{json}").map_err(told)
+        }
+        SinkKind::Stream(_) => {
+            Err("keeps events in the memory of the process that serves; call StreamEvents there, \
+                 and cause an event"
+                .to_owned())
+        }
+    }
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "`map_err` gives the error away")]
+fn told(error: io::Error) -> String {
+    error.to_string()
+}

@@ -1,0 +1,415 @@
+//! Events to a receiver by HTTP: kept on disk, tried until the receiver has taken them, in the order of
+//! each user.
+//!
+//! In: batches of events. Out: one POST for each, at least once. An event is removed from the disk when
+//! the receiver has answered 2xx, or when it is given up. A receiver that is down is asked more and
+//! more rarely; one that refuses a single event gets the others.
+
+use std::{
+    path::PathBuf,
+    sync::Arc,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
+
+use bytes::Bytes;
+use futures_util::{StreamExt as _, future::BoxFuture, stream::FuturesUnordered};
+use tokio::time::{Instant, sleep_until};
+
+use super::{
+    backoff::Backoff,
+    dead_letters::{self, DeadLetter},
+    disk_queue::{DiskQueue, KeptEvent, user_digest},
+    inbox::Inbox,
+    order::{Attempt, Order, Waiting},
+};
+use crate::{
+    blocking::BlockingRunner,
+    events::cloud_event::ToldEvent,
+    log_throttle::LogThrottle,
+    metrics::{Metrics, SinkLabel},
+};
+
+/// The most requests at the same time.
+const AT_ONCE: usize = 16;
+/// The pauses of a receiver that is down.
+const DOWN: Backoff = Backoff { first: Duration::from_millis(500), most: Duration::from_secs(60) };
+/// The pauses of one event after failures of a receiver that is down.
+const UNDELIVERED: Backoff =
+    Backoff { first: Duration::from_secs(1), most: Duration::from_secs(300) };
+/// The pauses of one event that the receiver refuses.
+const REFUSED: Backoff = Backoff { first: Duration::from_secs(1), most: Duration::from_secs(3600) };
+/// Events that were delivered are removed from the disk at the latest after this time.
+const REMOVE_AFTER: Duration = Duration::from_millis(100);
+/// The pause after the disk has refused.
+const DISK_PAUSE: Duration = Duration::from_secs(1);
+/// The time between two lines in the log about one sink.
+const LOG_EVERY: Duration = Duration::from_secs(60);
+
+/// The end of one attempt.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::events) enum Answer {
+    /// The receiver has taken the event.
+    Taken,
+    /// The receiver refuses this event: the others are sent still.
+    Refused(String),
+    /// The receiver is down or asks for fewer requests; it may say when to come back.
+    Down(String, Option<Duration>),
+}
+
+/// Sends one event.
+pub(in crate::events) trait Courier: std::fmt::Debug + Send + Sync {
+    /// Sends this body under this id, once.
+    fn post<'a>(&'a self, id: &'a str, body: Bytes) -> BoxFuture<'a, Answer>;
+}
+
+/// The delivery to one receiver.
+#[derive(Debug)]
+pub(in crate::events) struct HttpDelivery {
+    courier: Arc<dyn Courier>,
+    queue: Arc<DiskQueue>,
+    order: Order,
+    next_number: u64,
+    settings: DeliverySettings,
+    metrics: Arc<Metrics>,
+    /// The failures of the receiver in a row, and until when it is not asked.
+    down: (u32, Option<Instant>),
+    /// Delivered, and still on disk.
+    delivered: Vec<Waiting>,
+    remove_at: Option<Instant>,
+}
+
+/// The bounds and the names of one delivery.
+#[derive(Debug, Clone)]
+pub(super) struct DeliverySettings {
+    pub(super) name: String,
+    pub(super) label: SinkLabel,
+    pub(super) directory: PathBuf,
+    pub(super) max_bytes: u64,
+    pub(super) give_up_after: Duration,
+}
+
+/// An attempt that has ended, with the event if it is to be given up.
+struct Ended {
+    attempt: Attempt,
+    kept: Option<KeptEvent>,
+    answer: Answer,
+}
+
+impl HttpDelivery {
+    /// The delivery of these settings. The events that wait on disk are the first.
+    ///
+    /// # Errors
+    ///
+    /// The reason, where the directory cannot be used.
+    pub(super) fn open(
+        settings: DeliverySettings,
+        courier: Arc<dyn Courier>,
+        metrics: &Arc<Metrics>,
+    ) -> Result<Self, String> {
+        let (queue, waiting) = DiskQueue::open(&settings.directory)?;
+        let next_number = waiting.last().map_or(1, |last| last.number + 1);
+        let mut order = Order::default();
+        waiting.into_iter().for_each(|event| order.push(event));
+        Ok(Self {
+            courier,
+            queue: Arc::new(queue),
+            order,
+            next_number,
+            settings,
+            metrics: metrics.clone(),
+            down: (0, None),
+            delivered: Vec::new(),
+            remove_at: None,
+        })
+    }
+
+    /// Delivers until the process ends. Then everything that is in memory goes to the disk.
+    pub(in crate::events) async fn run(mut self, mut inbox: Inbox, blocking: BlockingRunner) {
+        let throttle = LogThrottle::once_per(LOG_EVERY);
+        let mut in_flight = FuturesUnordered::new();
+        self.measure();
+        loop {
+            while let Some(attempt) = self.next(in_flight.len()) {
+                in_flight.push(self.try_once(attempt, &blocking));
+            }
+            let wake = self.wake(in_flight.len());
+            tokio::select! {
+                batch = inbox.next() => {
+                    if batch.is_empty() {
+                        break;
+                    }
+                    self.keep(batch, &inbox, &blocking, &throttle).await;
+                }
+                Some(ended) = in_flight.next(), if !in_flight.is_empty() => {
+                    self.ended(ended, &blocking, &throttle).await;
+                }
+                () = async { match wake {
+                    Some(wake) => sleep_until(wake).await,
+                    None => std::future::pending().await,
+                } } => {}
+            }
+            if self.remove_at.is_some_and(|due| due <= Instant::now()) {
+                self.change(Vec::new(), &blocking, &throttle).await;
+            }
+            self.measure();
+        }
+        // Events in flight are on disk, and are sent again after the next start.
+        self.change(Vec::new(), &blocking, &throttle).await;
+    }
+
+    fn measure(&self) {
+        self.metrics.events_waiting(self.settings.label, self.order.events(), self.order.bytes());
+    }
+
+    /// The next attempt, if one may begin now. A receiver that was down is asked once at a time.
+    fn next(&mut self, in_flight: usize) -> Option<Attempt> {
+        let (failures, paused) = self.down;
+        let most = if failures == 0 { AT_ONCE } else { 1 };
+        let now = Instant::now();
+        if in_flight >= most || paused.is_some_and(|until| now < until) {
+            return None;
+        }
+        self.order.next(now)
+    }
+
+    /// The time at which there is something to do without an event or an answer.
+    fn wake(&self, in_flight: usize) -> Option<Instant> {
+        let (failures, paused) = self.down;
+        let most = if failures == 0 { AT_ONCE } else { 1 };
+        let attempt = if in_flight >= most {
+            None
+        } else if self.order.has_ready() {
+            paused.or(Some(Instant::now()))
+        } else {
+            self.order.next_due().map(|due| paused.map_or(due, |until| due.max(until)))
+        };
+        [attempt, self.remove_at].into_iter().flatten().min()
+    }
+
+    fn try_once(
+        &self,
+        attempt: Attempt,
+        blocking: &BlockingRunner,
+    ) -> impl Future<Output = Ended> + Send + use<> {
+        let (queue, courier) = (self.queue.clone(), self.courier.clone());
+        let read = blocking.clone();
+        async move {
+            let number = attempt.event.number;
+            let kept = match read.run(move || queue.read(number)).await {
+                Ok(Ok(kept)) => kept,
+                Ok(Err(error)) => {
+                    let answer = Answer::Down(format!("the disk: {error}"), None);
+                    return Ended { attempt, kept: None, answer };
+                }
+                Err(error) => {
+                    let answer = Answer::Down(error.to_string(), None);
+                    return Ended { attempt, kept: None, answer };
+                }
+            };
+            // An entry that cannot be read is no event.
+            let answer = match &kept {
+                Some(kept) => courier.post(&kept.id, kept.json.clone()).await,
+                None => Answer::Taken,
+            };
+            Ended { attempt, kept, answer }
+        }
+    }
+
+    async fn ended(
+        &mut self,
+        Ended { attempt, kept, answer }: Ended,
+        blocking: &BlockingRunner,
+        throttle: &LogThrottle,
+    ) {
+        let event = attempt.event;
+        let (error, pause, wait) = match answer {
+            Answer::Taken => {
+                self.down = (0, None);
+                self.metrics.events_sent(self.settings.label, 1);
+                return self.remove(event);
+            }
+            Answer::Refused(error) => {
+                // It answers, so it is not down.
+                self.down = (0, None);
+                (error, REFUSED, None)
+            }
+            Answer::Down(error, wait) => {
+                self.pause(wait);
+                (error, UNDELIVERED, wait)
+            }
+        };
+        let failures = attempt.failures.saturating_add(1);
+        self.metrics.event_attempt_failed(self.settings.label);
+        if let Some(dropped) = throttle.admit() {
+            let sink = &self.settings.name;
+            tracing::warn!(sink, error, attempt = failures, dropped, "an event was not delivered");
+        }
+        let age = Duration::from_millis(unix_ms(SystemTime::now()).saturating_sub(event.at));
+        if age >= self.settings.give_up_after
+            && let Some(kept) = kept
+            && self.give_up(&kept, failures, error, blocking, throttle).await
+        {
+            return self.remove(event);
+        }
+        let pause = wait.unwrap_or(Duration::ZERO).max(pause.after(failures));
+        self.order.failed(&event, Instant::now() + pause);
+    }
+
+    /// The receiver is down. Attempts that began before it was known are one failure together.
+    fn pause(&mut self, wait: Option<Duration>) {
+        let now = Instant::now();
+        let (failures, paused) = self.down;
+        let known = paused.filter(|until| now < *until);
+        let failures = if known.is_some() { failures } else { failures.saturating_add(1) };
+        let own = known.unwrap_or_else(|| now + DOWN.after(failures));
+        self.down = (failures, Some(own.max(now + wait.unwrap_or(Duration::ZERO))));
+    }
+
+    /// The event is delivered or given up: its user's next one may follow.
+    fn remove(&mut self, event: Waiting) {
+        self.order.ended(&event);
+        self.delivered.push(event);
+        self.remove_at.get_or_insert_with(|| Instant::now() + REMOVE_AFTER);
+    }
+
+    /// Writes the event to the file of dead letters. `false`: the disk refuses, so it is kept.
+    async fn give_up(
+        &self,
+        kept: &KeptEvent,
+        attempts: u32,
+        last_error: String,
+        blocking: &BlockingRunner,
+        throttle: &LogThrottle,
+    ) -> bool {
+        let json = String::from_utf8_lossy(&kept.json).into_owned();
+        let Ok(event) = serde_json::value::RawValue::from_string(json) else { return true };
+        let given_up = humantime::format_rfc3339_millis(SystemTime::now()).to_string();
+        let letter = DeadLetter { id: kept.id.clone(), given_up, attempts, last_error, event };
+        let directory = self.settings.directory.clone();
+        let written = blocking.run(move || dead_letters::write(&directory, &letter)).await;
+        let problem = match written {
+            Ok(Ok(())) => {
+                self.metrics.event_dead(self.settings.label);
+                return true;
+            }
+            Ok(Err(error)) => error.to_string(),
+            Err(error) => error.to_string(),
+        };
+        if throttle.admit().is_some() {
+            let sink = &self.settings.name;
+            tracing::warn!(sink, problem, "a dead letter cannot be written");
+        }
+        false
+    }
+
+    /// Puts a batch on the disk, and then in the order of delivery. While the disk refuses, it is tried
+    /// again, and other events wait in memory.
+    async fn keep(
+        &mut self,
+        batch: Vec<Arc<ToldEvent>>,
+        inbox: &Inbox,
+        blocking: &BlockingRunner,
+        throttle: &LogThrottle,
+    ) {
+        let mut add = Vec::with_capacity(batch.len());
+        let mut bytes = self.order.bytes();
+        for told in &batch {
+            let kept = kept(told);
+            // The events of operators have a half of their own.
+            let frequent = told.event.kind.is_frequent();
+            let most = self.settings.max_bytes / if frequent { 2 } else { 1 };
+            if bytes + kept.bytes() > most {
+                self.metrics.event_dropped(self.settings.label, told.event.kind);
+                continue;
+            }
+            bytes += kept.bytes();
+            add.push((self.next_number, kept));
+            self.next_number += 1;
+        }
+        let waiting: Vec<Waiting> =
+            add.iter().map(|(number, kept)| waiting(*number, kept)).collect();
+        while !self.change(add.clone(), blocking, throttle).await {
+            if inbox.is_closing() {
+                batch.iter().for_each(|told| {
+                    self.metrics.event_dropped(self.settings.label, told.event.kind);
+                });
+                return;
+            }
+            tokio::select! {
+                () = sleep_until(Instant::now() + DISK_PAUSE) => {}
+                () = inbox.closed() => {}
+            }
+        }
+        waiting.into_iter().for_each(|event| self.order.push(event));
+    }
+
+    /// Removes what was delivered and adds events, all or nothing; whether the disk has done so.
+    async fn change(
+        &mut self,
+        add: Vec<(u64, KeptEvent)>,
+        blocking: &BlockingRunner,
+        throttle: &LogThrottle,
+    ) -> bool {
+        if add.is_empty() && self.delivered.is_empty() {
+            self.remove_at = None;
+            return true;
+        }
+        let remove: Vec<u64> = self.delivered.iter().map(|event| event.number).collect();
+        let queue = self.queue.clone();
+        let changed = blocking.run(move || queue.change(&remove, &add)).await;
+        let problem = match changed {
+            Ok(Ok(())) => {
+                self.delivered.clear();
+                self.remove_at = None;
+                return true;
+            }
+            Ok(Err(error)) => error.to_string(),
+            Err(error) => error.to_string(),
+        };
+        // Otherwise the next turn would come at once.
+        self.remove_at = Some(Instant::now() + DISK_PAUSE);
+        if let Some(dropped) = throttle.admit() {
+            let sink = &self.settings.name;
+            tracing::warn!(sink, problem, dropped, "the queue of events cannot be written");
+        }
+        false
+    }
+}
+
+/// A delivery with another courier: room in bytes, and the age at which an event is given up.
+#[cfg(test)]
+pub(in crate::events) fn for_test(
+    directory: &std::path::Path,
+    (max_bytes, give_up_after): (u64, Duration),
+    courier: Arc<dyn Courier>,
+    metrics: &Arc<Metrics>,
+) -> Result<HttpDelivery, String> {
+    let settings = DeliverySettings {
+        name: "sink".to_owned(),
+        label: SinkLabel(0),
+        directory: directory.to_owned(),
+        max_bytes,
+        give_up_after,
+    };
+    HttpDelivery::open(settings, courier, metrics)
+}
+
+fn kept(told: &ToldEvent) -> KeptEvent {
+    let user = told.event.user_id.as_deref();
+    let issuer = told.event.issuer.as_deref().unwrap_or_default();
+    KeptEvent {
+        user: user.map_or(0, |user| user_digest(issuer, user)),
+        at: unix_ms(told.event.at),
+        id: told.id(),
+        json: told.json().clone(),
+    }
+}
+
+fn waiting(number: u64, kept: &KeptEvent) -> Waiting {
+    Waiting { number, user: kept.user, at: kept.at, bytes: kept.bytes() }
+}
+
+fn unix_ms(at: SystemTime) -> u64 {
+    let since = at.duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,56 @@
+//! The events that wait in memory for a sink, in batches.
+
+use std::sync::Arc;
+
+use tokio::sync::{mpsc, watch};
+
+use crate::events::cloud_event::ToldEvent;
+
+/// The most events of a batch.
+pub(super) const BATCH: usize = 256;
+
+/// The events that wait in memory for a sink.
+pub(in crate::events) struct Inbox {
+    events: mpsc::Receiver<Arc<ToldEvent>>,
+    closing: watch::Receiver<bool>,
+}
+
+impl Inbox {
+    pub(in crate::events) const fn new(
+        events: mpsc::Receiver<Arc<ToldEvent>>,
+        closing: watch::Receiver<bool>,
+    ) -> Self {
+        Self { events, closing }
+    }
+
+    /// The next events, at most [`BATCH`]; empty at the end: the process ends, and nothing is left.
+    /// May be dropped while it waits.
+    pub(super) async fn next(&mut self) -> Vec<Arc<ToldEvent>> {
+        let mut batch = Vec::new();
+        tokio::select! {
+            biased;
+            _ = self.events.recv_many(&mut batch, BATCH) => {}
+            () = closed(&mut self.closing) => {
+                while batch.len() < BATCH && let Ok(event) = self.events.try_recv() {
+                    batch.push(event);
+                }
+            }
+        }
+        batch
+    }
+
+    /// Waits until the process ends.
+    pub(super) async fn closed(&self) {
+        closed(&mut self.closing.clone()).await;
+    }
+
+    /// The process ends.
+    pub(super) fn is_closing(&self) -> bool {
+        *self.closing.borrow()
+    }
+}
+
+async fn closed(closing: &mut watch::Receiver<bool>) {
+    // Without a sender the process ends too.
+    let _ = closing.wait_for(|closing| *closing).await;
+}

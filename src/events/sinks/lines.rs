@@ -1,0 +1,198 @@
+//! Events as lines of JSON: to a file or to standard output.
+//!
+//! In: batches of events. Out: whole lines, in order. Where a write fails, it goes on at the byte where
+//! it stopped, after a pause; meanwhile events wait in the queue, and are lost and counted when that is
+//! full.
+
+use std::{
+    fmt::Debug,
+    io::{self, ErrorKind, Stdout, Write},
+    sync::Arc,
+    time::Duration,
+};
+
+use tokio::time::sleep;
+
+use super::{backoff::Backoff, inbox::Inbox};
+use crate::{
+    blocking::BlockingRunner,
+    events::cloud_event::ToldEvent,
+    log_throttle::LogThrottle,
+    metrics::{Metrics, SinkLabel},
+};
+
+const BACKOFF: Backoff =
+    Backoff { first: Duration::from_millis(100), most: Duration::from_secs(10) };
+/// The time between two lines in the log about one sink.
+const LOG_EVERY: Duration = Duration::from_secs(60);
+
+/// A place for lines. Its functions block.
+pub(in crate::events) trait LineWriter: Debug + Send + 'static {
+    /// A batch of so many bytes begins.
+    fn begin(&mut self, bytes: usize) -> io::Result<()>;
+
+    /// Writes some of these bytes; the number of those that were written.
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize>;
+
+    /// The batch is written.
+    fn end(&mut self) -> io::Result<()>;
+}
+
+/// Standard output.
+#[derive(Debug)]
+pub(super) struct StandardOutput(pub(super) Stdout);
+
+impl LineWriter for StandardOutput {
+    fn begin(&mut self, _: usize) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.write(bytes)
+    }
+
+    fn end(&mut self) -> io::Result<()> {
+        self.0.flush()
+    }
+}
+
+/// A sink of lines.
+#[derive(Debug)]
+pub(super) struct LineSink<W> {
+    writer: W,
+    name: String,
+    label: SinkLabel,
+    metrics: Arc<Metrics>,
+}
+
+/// A batch that is being written.
+struct Batch {
+    text: Vec<u8>,
+    /// The number of bytes that are written.
+    written: usize,
+}
+
+impl<W: LineWriter> LineSink<W> {
+    pub(super) fn new(writer: W, name: String, label: SinkLabel, metrics: &Arc<Metrics>) -> Self {
+        Self { writer, name, label, metrics: metrics.clone() }
+    }
+
+    /// Writes until the process ends. Then the rest is tried once.
+    pub(super) async fn run(self, mut inbox: Inbox, blocking: BlockingRunner) {
+        let Self { mut writer, name, label, metrics } = self;
+        let throttle = LogThrottle::once_per(LOG_EVERY);
+        loop {
+            let events = inbox.next().await;
+            if events.is_empty() {
+                return;
+            }
+            let mut batch = Batch { text: lines(&events), written: 0 };
+            let mut failures = 0;
+            loop {
+                let ended = blocking.run(move || write(writer, batch)).await;
+                let Ok((back, rest, result)) = ended else {
+                    tracing::error!(sink = name, "the writer of events failed");
+                    return;
+                };
+                (writer, batch) = (back, rest);
+                let Err(error) = result else { break };
+                failures += 1;
+                metrics.event_attempt_failed(label);
+                if let Some(dropped) = throttle.admit() {
+                    tracing::warn!(sink = name, %error, dropped, "events cannot be written");
+                }
+                if inbox.is_closing() {
+                    events.iter().for_each(|told| metrics.event_dropped(label, told.event.kind));
+                    return;
+                }
+                tokio::select! {
+                    () = sleep(BACKOFF.after(failures)) => {}
+                    () = inbox.closed() => {}
+                }
+            }
+            metrics.events_sent(label, events.len());
+        }
+    }
+}
+
+fn lines(events: &[Arc<ToldEvent>]) -> Vec<u8> {
+    let mut text = Vec::with_capacity(events.iter().map(|event| event.json().len() + 1).sum());
+    for event in events {
+        text.extend_from_slice(event.json());
+        text.push(b'\n');
+    }
+    text
+}
+
+/// Writes a text as one batch.
+///
+/// # Errors
+///
+/// The writer refuses it.
+pub(in crate::events) fn write_all(writer: &mut impl LineWriter, text: &str) -> io::Result<()> {
+    write_rest(writer, &mut Batch { text: text.as_bytes().to_vec(), written: 0 })
+}
+
+fn write<W: LineWriter>(mut writer: W, mut batch: Batch) -> (W, Batch, io::Result<()>) {
+    let result = write_rest(&mut writer, &mut batch);
+    (writer, batch, result)
+}
+
+fn write_rest(writer: &mut impl LineWriter, batch: &mut Batch) -> io::Result<()> {
+    if batch.written == 0 {
+        writer.begin(batch.text.len())?;
+    }
+    while let Some(rest) = batch.text.get(batch.written..).filter(|rest| !rest.is_empty()) {
+        match writer.write(rest) {
+            Ok(0) => return Err(ErrorKind::WriteZero.into()),
+            Ok(count) => batch.written += count,
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    writer.end()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+
+    use super::{Batch, LineWriter, write_rest};
+
+    /// Takes three bytes at a time, and fails on every other call.
+    #[derive(Debug, Default)]
+    struct Stubborn {
+        taken: Vec<u8>,
+        calls: usize,
+    }
+
+    impl LineWriter for Stubborn {
+        fn begin(&mut self, _: usize) -> io::Result<()> {
+            Ok(())
+        }
+
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.calls += 1;
+            if self.calls.is_multiple_of(2) {
+                return Err(io::Error::other("no room"));
+            }
+            let some = &bytes[..bytes.len().min(3)];
+            self.taken.extend_from_slice(some);
+            Ok(some.len())
+        }
+
+        fn end(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_write_goes_on_where_it_stopped() {
+        let text = b"{\"id\":1}\n{\"id\":2}\n".to_vec();
+        let mut batch = Batch { text: text.clone(), written: 0 };
+        let mut writer = Stubborn::default();
+        let tries = (0..20).find(|_| write_rest(&mut writer, &mut batch).is_ok());
+        assert!(tries.is_some_and(|tries| tries > 2));
+        assert_eq!(writer.taken, text, "no byte is written twice");
+    }
+}
