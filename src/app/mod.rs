@@ -111,6 +111,12 @@ pub struct Bound {
     config: watch::Receiver<Arc<Config>>,
 }
 
+/// The refreshes of this process, and of all replicas where they share their state.
+fn all_refreshes(shared: Option<&SharedState>) -> (AllRefreshes, RefreshRunner) {
+    let (own, runner) = issuer_api::refreshes();
+    (AllRefreshes { own, shared: shared.map(|shared| shared.refreshes.clone()) }, runner)
+}
+
 /// Builds everything and binds every listener. Nothing is fetched yet, so that an issuer that
 /// is down cannot keep the process from starting.
 ///
@@ -122,9 +128,7 @@ pub async fn build(config: Config) -> Result<Bound, BuildError> {
         Foundation::build(&config)?;
     let shared_state = SharedState::build(&config, &revocations, &metrics, &readiness)?;
     let events = ProcessEvents::build(&config, &upstream, &metrics)?;
-    let (refreshes, refresh_runner) = issuer_api::refreshes();
-    let shared = shared_state.as_ref().map(|shared| shared.refreshes.clone());
-    let refreshes = AllRefreshes { own: refreshes, shared };
+    let (refreshes, refresh_runner) = all_refreshes(shared_state.as_ref());
     let (upstreams, told) = (&upstream, &events.recorder);
     let shared =
         SharedParts { upstream: upstreams, metrics: &metrics, refreshes: &refreshes, events: told };

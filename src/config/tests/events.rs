@@ -58,7 +58,7 @@ const MISTAKES: &[(&str, &str, &str)] = &[
     ("file: { path: /tmp/e.jsonl, keep: 0 }", "events.sinks[0].file.keep", "1"),
     ("http: { url: 'http://hooks.test', secrets: [S], directory: /tmp/rownd-q }", "events.sinks[0].http.url", "plain http"),
     ("http: { url: hooks.test, secrets: [S], directory: /tmp/rownd-q }", "events.sinks[0].http.url", "not a URL"),
-    ("http: { url: 'https://h.test', secrets: [], directory: /tmp/rownd-q }", "events.sinks[0].http.secrets", "1"),
+    ("http: { url: 'https://h.test', secrets: [], directory: /tmp/rownd-q }", "events.sinks[0].http.secrets", "is empty"),
     ("http: { url: 'https://h.test', secrets: [S, S], directory: /tmp/rownd-q }", "events.sinks[0].http.secrets[1]", "twice"),
     ("http: { url: 'https://h.test', secrets: [secret-of-nobody], directory: /tmp/rownd-q }", "events.sinks[0].http.secrets[0]", "whsec_"),
     ("http: { url: 'https://h.test', secrets: [S], directory: queue }", "events.sinks[0].http.directory", "absolute"),

@@ -202,7 +202,10 @@ fn every_word_of_every_enumeration_is_read_and_printed_back() {
                 document = with_service(document);
                 document["listeners"]["http"]["hosts"] = json!(["authz.test"]);
             }
-            if pointer.starts_with("/events/") || word == "webhooks" || word == "token_validator" {
+            if pointer.starts_with("/events/sources/")
+                || word == "webhooks"
+                || word == "token_validator"
+            {
                 document = with_inbound(document, word);
             }
             if pointer.starts_with("/routes/0/passport/") {

@@ -106,9 +106,6 @@ fn nothing_is_known_of_a_caller_or_a_profile_that_is_not_there() {
         let policy = open(&format!("{{ issuer: partner, cel: \"{expression}\" }}"));
         assert!(ask(&policy, "/", None).is_err(), "{expression}");
     }
-    // Without an issuer beside it: no profile is asked for, because there is no user to ask about.
-    let alone = open("{ cel: \"!has(profile.attributes)\" }");
-    assert!(ask(&alone, "/", None).is_err());
     let partner = Caller::of("partner");
     let no_profiles = open("{ issuer: partner, cel: \"!has(profile.attributes)\" }");
     let reason = ask(&no_profiles, "/", Some(&partner)).unwrap_err().reason();

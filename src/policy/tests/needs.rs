@@ -202,3 +202,14 @@ fn an_empty_id_is_nobodys() {
         assert_eq!(decision, expected, "{text:?}");
     }
 }
+
+/// A user is surely in none of these groups only where all groups could be read.
+#[test]
+fn a_group_is_surely_absent_only_where_all_groups_were_read() {
+    let policy = asking("", "{ issuer: rownd, not: [{ group: banned }] }");
+    for (odd, expected) in [(false, Ok(true)), (true, Err(DenyReason::RequirementUnknown))] {
+        let caller = Caller::of("rownd").profile(|profile| profile.odd.groups = odd);
+        let found = ask(&policy, "/users/ann", Some(&caller)).map_err(|denial| denial.reason());
+        assert_eq!(found, expected, "{odd}");
+    }
+}

@@ -299,16 +299,6 @@ fn the_profile_is_read_only_where_a_condition_of_a_rownd_user_needs_it() {
     }
 }
 
-/// Who is in none of these groups is known only where all groups could be read.
-#[test]
-fn a_group_is_surely_absent_only_where_all_groups_were_read() {
-    let policy = asking("{ issuer: rownd, not: [{ group: banned }] }");
-    for (odd, expected) in [(false, "ok"), (true, "requirement_unknown")] {
-        let caller = Caller::of("rownd").profile(|profile| profile.odd.groups = odd);
-        assert_eq!(said(&policy, &caller), expected, "{odd}");
-    }
-}
-
 #[test]
 fn issuers_without_profiles_are_judged_by_their_tokens() {
     let keycloak = Caller::of("keycloak")

@@ -85,9 +85,9 @@ fn a_rule_in_shadow_that_the_proxy_names_opens_nothing() {
 fn a_rule_in_shadow_that_is_never_reached_is_not_reported() {
     let policy = compile(
         "routes:
-           - { id: first, match: { path: { prefix: /a } }, auth: none }
+           - { id: first, match: { path: { prefix: /a } }, auth: optional }
            - { id: later, match: any, require: never, mode: shadow }
-           - { id: open, match: any, auth: none }",
+           - { id: open, match: any, auth: optional }",
     );
     for (path, expected) in [("/a", &[][..]), ("/b", &["later would_deny"])] {
         assert_eq!(shadows(&policy, path, None, None), expected, "{path}");

@@ -23,6 +23,11 @@ async fn every_method_of_every_service_answers_and_asks_for_a_caller() {
     let rig = start().await;
     for path in paths() {
         let answer = request(address(&rig), &format!("POST {path}"), JSON, "{}").await;
+        if path.ends_with("/StreamEvents") {
+            // A stream has no form in unary JSON.
+            assert_error(&path, &answer, 501, "unimplemented", "METHOD_UNKNOWN");
+            continue;
+        }
         assert_error(&path, &answer, 403, "permission_denied", "CALLER_REQUIRED");
     }
     assert!(paths().count() > 10);

@@ -22,8 +22,15 @@ const OF_UNIT_TESTS: [(&str, &str); 2] =
     [("INTERNAL", "INTERNAL"), ("FAILED_PRECONDITION", "EXCHANGE_UNSUPPORTED")];
 
 /// Those whose own tests produce them: of the services beside RowndAuth (`user_service`,
-/// `oidc_clients`, `groups`, `apps`), of `tokens`, and of the shared state.
-const OF_OTHER_SERVICES: [(&str, &str); 27] = [
+/// `oidc_clients`, `groups`, `apps`), of `tokens`, `hooks`, the shared state and
+/// `it::events`.
+const OF_OTHER_SERVICES: [(&str, &str); 33] = [
+    ("FAILED_PRECONDITION", "EVENTS_GONE"),
+    ("FAILED_PRECONDITION", "EVENTS_NOT_KEPT"),
+    ("FAILED_PRECONDITION", "SIGN_IN_DENIED"),
+    ("RESOURCE_EXHAUSTED", "EVENT_READER_TOO_SLOW"),
+    ("UNAVAILABLE", "EVENT_STREAM_ENDED"),
+    ("UNAVAILABLE", "SIGN_IN_UNDECIDED"),
     ("ABORTED", "ETAG_MISMATCH"),
     ("ALREADY_EXISTS", "GROUP_MEMBER_EXISTS"),
     ("ALREADY_EXISTS", "USER_EXISTS"),

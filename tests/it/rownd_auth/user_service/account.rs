@@ -101,7 +101,7 @@ async fn a_deleted_user_is_gone_for_the_next_check() {
 }
 
 /// A user who is gone at Rownd, deleted by somebody else or by a call whose answer was lost: the tokens
-/// end here all the same.
+/// end here as well.
 #[tokio::test]
 async fn the_tokens_of_a_user_who_is_gone_already_end_too() {
     for etag in ["", "W/\"other\""] {
