@@ -187,6 +187,31 @@ fn each_reading_of_a_query_takes_its_rule() {
     }
 }
 
+/// A sign in a name is any other sign to some servers, and a sign in a value may end it.
+#[test]
+fn signs_in_names_and_values_are_read_in_every_way() {
+    let policy = policy("routes: [{ id: it, match: { query: [{ name: a_b, exact: v }] } }]");
+    for (target, expected) in [
+        ("/?a_b=v", "it"),
+        ("/?a.b=v", "it default"),
+        ("/?a-b=v", "it default"),
+        ("/?a+b=v", "it default"),
+        ("/?A%2eB=v", "it default"),
+        ("/?axb=v", "default"),
+        ("/?a.b.=v", "default"),
+        ("/?a.=v", "default"),
+        ("/?ab=v", "default"),
+        ("/?a_b=v%3bx", "it default"),
+        ("/?a_b=v%00x", "it default"),
+        ("/?a_b=v%23x", "it default"),
+        ("/?a_b=v%3fx", "it default"),
+        ("/?a_b=v%26x", "default"),
+        ("/?a_b=vx%3b", "default"),
+    ] {
+        assert_eq!(taken(&policy, &with(target, &[])), expected, "{target}");
+    }
+}
+
 #[test]
 fn more_parameters_than_are_looked_at_may_hold_any_value() {
     let policy = policy(QUERY);
