@@ -48,7 +48,7 @@ fn of_type<'a>(events: &'a [Value], word: &str) -> Vec<&'a Value> {
 }
 
 /// Waits until a file has so many events of a type, and gives these.
-async fn wait_for(file: &Path, word: &str, count: usize) -> Vec<Value> {
+pub(super) async fn wait_for(file: &Path, word: &str, count: usize) -> Vec<Value> {
     let found = || of_type(&events(file), word).len();
     until(&format!("{count} events {word}"), || found() >= count).await;
     of_type(&events(file), word).into_iter().cloned().collect()

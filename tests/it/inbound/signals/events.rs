@@ -4,7 +4,10 @@ use serde_json::{Value, json};
 
 use super::{CAEP, RISC, Rig, SET, signed_by};
 use crate::{
-    it::inbound::{SECRET, send},
+    it::{
+        events::wait_for,
+        inbound::{SECRET, send},
+    },
     support::{
         Issuer, Key, Reply, eventually,
         forge::{Algorithm, now},
@@ -32,6 +35,29 @@ async fn each_event_revokes_the_tokens_of_its_subject_from_before_it() {
         assert_eq!(rig.reason(&other).await, "authenticated", "{name}: another user");
     }
     assert_eq!(rig.counted("shared_signals_push", "ok"), 6.0);
+}
+
+/// An event that comes in is told on: the programs that follow the events learn of it.
+#[tokio::test]
+async fn a_revocation_by_an_event_is_told_on() {
+    let files = tempfile::tempdir().unwrap();
+    let file = files.path().join("events");
+    let rig = Rig::with(|config| {
+        config["events"]["sinks"] = json!([{ "name": "file", "file": { "path": file } }]);
+        config["events"]["source"] = json!("https://auth.test");
+    })
+    .await;
+    let set = rig.set(&format!("{CAEP}/session-revoked"), rig.user("ann"));
+    assert_eq!(rig.push(&set).await, (202, Value::Null));
+    let told = wait_for(&file, "session.revoked", 1).await;
+    let data = &told[0]["data"];
+    assert_eq!((&data["issuer"], &data["user_id"]), (&json!("idp"), &json!("ann")), "{told:?}");
+    // The same token again revokes nothing new, and is told no second time.
+    assert_eq!(rig.push(&set).await, (202, Value::Null));
+    let logout = rig.signed("logout+jwt", &rig.logout("sid", "s-9"));
+    assert_eq!(rig.log_out(&logout).await.0, 200);
+    let told = wait_for(&file, "session.revoked", 2).await;
+    assert_eq!((told.len(), &told[1]["data"]["session_id"]), (2, &json!("s-9")), "{told:?}");
 }
 
 #[tokio::test]
