@@ -80,14 +80,12 @@ async fn take(
     if user.is_none() && session.is_none() {
         return Err(Refusal::CLAIMS);
     }
-    let Some(first) = replays.first_use(source.name(), &token.jti).await else {
+    if replays.has(source.name(), &token.jti).await {
         // Its sender sends no token twice (section 2.6).
         return Err(Refusal::CLAIMS);
-    };
-    if let Err(refusal) = obey(effects, source, &token, (user, session)).await {
-        first.failed().await;
-        return Err(refusal);
     }
+    obey(effects, source, &token, (user, session)).await?;
+    replays.note(source.name(), &token.jti).await;
     tracing::info!(
         source = source.name(),
         issuer = source.issuer(),

@@ -1,6 +1,6 @@
-//! The tokens that came before: each is obeyed once.
+//! The tokens that were obeyed before.
 //!
-//! In: the source and the `jti` of a verified token. Out: whether it is new. The memory is bounded: the
+//! In: the source and the `jti` of a verified token. Out: whether it was obeyed already. The memory is bounded: the
 //! oldest give way. One that comes again after that changes nothing either, because a token revokes
 //! only what was issued before its event. Where replicas share their state, they share this too.
 
@@ -38,13 +38,6 @@ pub(in crate::http::inbound) struct Replays {
     store: Option<Arc<dyn SharedStore>>,
 }
 
-/// A token that has not come before. One that [failed](Self::failed) may come again.
-#[derive(Debug)]
-pub(super) struct FirstUse<'a> {
-    replays: &'a Replays,
-    id: Sha256,
-}
-
 impl Replays {
     pub(in crate::http::inbound) fn new(store: Option<Arc<dyn SharedStore>>) -> Self {
         Self { known: Mutex::default(), store }
@@ -54,19 +47,25 @@ impl Replays {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// `None`: the token has come before.
-    pub(super) async fn first_use(&self, source: &str, jti: &str) -> Option<FirstUse<'_>> {
-        let parts = [&source.len().to_le_bytes()[..], source.as_bytes(), jti.as_bytes()];
-        let id = sha256_of_parts(parts);
-        if !self.lock().add(id) {
-            return None;
+    /// Whether the token was obeyed before, here or at another replica.
+    pub(super) async fn has(&self, source: &str, jti: &str) -> bool {
+        let id = id(source, jti);
+        if self.lock().has(&id) {
+            return true;
         }
-        let first = FirstUse { replays: self, id };
-        let Some(store) = &self.store else { return Some(first) };
+        let Some(store) = &self.store else { return false };
         // A store that does not answer must not keep an event from being obeyed.
-        match store.put_if_absent(&key(&id), SEEN, KEEP).await {
-            Ok(Some(_known)) => None,
-            Ok(None) | Err(_) => Some(first),
+        matches!(store.get(&key(&id)).await, Ok(Some(_known)))
+    }
+
+    /// Notes that the token was obeyed. Not before: a token whose request ends half way, or whose
+    /// replica is lost, has to be obeyed when it comes again.
+    pub(super) async fn note(&self, source: &str, jti: &str) {
+        let id = id(source, jti);
+        self.lock().add(id);
+        if let Some(store) = &self.store {
+            // Without it, another replica obeys the token again, which changes nothing.
+            let _ = store.put_if_absent(&key(&id), SEEN, KEEP).await;
         }
     }
 
@@ -76,40 +75,34 @@ impl Replays {
     }
 }
 
-impl FirstUse<'_> {
-    /// The token could not be obeyed: its repetition is to be.
-    pub(super) async fn failed(self) {
-        self.replays.lock().remove(&self.id);
-        if let Some(store) = &self.replays.store {
-            // Without an answer, the entry ends by itself.
-            let _ = store.remove(&key(&self.id), SEEN).await;
+impl Known {
+    fn has(&mut self, id: &Sha256) -> bool {
+        self.drop_old(Instant::now(), MAX_KNOWN);
+        self.ids.contains(id)
+    }
+
+    fn add(&mut self, id: Sha256) {
+        let now = Instant::now();
+        self.drop_old(now, MAX_KNOWN - 1);
+        if self.ids.insert(id) {
+            self.ends.push_back((now + KEEP, id));
         }
     }
-}
 
-impl Known {
-    /// `false`: it is known already.
-    fn add(&mut self, id: Sha256) -> bool {
-        let now = Instant::now();
+    /// Drops those that have ended, and the oldest above so many.
+    fn drop_old(&mut self, now: Instant, most: usize) {
         while let Some((end, oldest)) = self.ends.front().copied() {
-            if end > now && self.ends.len() < MAX_KNOWN {
+            if end > now && self.ends.len() <= most {
                 break;
             }
             self.ends.pop_front();
             self.ids.remove(&oldest);
         }
-        if !self.ids.insert(id) {
-            return false;
-        }
-        self.ends.push_back((now + KEEP, id));
-        true
     }
+}
 
-    fn remove(&mut self, id: &Sha256) {
-        if self.ids.remove(id) {
-            self.ends.retain(|(_, known)| known != id);
-        }
-    }
+fn id(source: &str, jti: &str) -> Sha256 {
+    sha256_of_parts([&source.len().to_le_bytes()[..], source.as_bytes(), jti.as_bytes()])
 }
 
 fn key(id: &Sha256) -> String {

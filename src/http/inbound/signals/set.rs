@@ -80,15 +80,13 @@ pub(super) async fn take(
     let verified = snapshot.verifier().verify_event(raw, expected, now, deadline).await;
     let token = verified.map_err(|denial| of_denial(&denial))?;
     let planned = plan(&token)?;
-    let Some(first) = replays.first_use(source.name(), &token.jti).await else {
+    if replays.has(source.name(), &token.jti).await {
         return Ok(Taken::Before);
-    };
-    for event in &planned {
-        if let Err(refusal) = obey(effects, source, &token, event).await {
-            first.failed().await;
-            return Err(SetRefusal::Now(refusal));
-        }
     }
+    for event in &planned {
+        obey(effects, source, &token, event).await.map_err(SetRefusal::Now)?;
+    }
+    replays.note(source.name(), &token.jti).await;
     let has_effect = planned.iter().any(|event| event.effect != EventEffect::None);
     Ok(if has_effect { Taken::Obeyed } else { Taken::WithoutEffect })
 }

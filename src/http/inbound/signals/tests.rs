@@ -157,20 +157,20 @@ fn every_type_has_the_effect_that_the_page_says() {
 #[tokio::test(start_paused = true)]
 async fn a_token_is_new_once_and_the_memory_of_tokens_is_bounded() {
     let replays = Replays::new(None);
-    assert!(replays.first_use("a", "1").await.is_some());
-    assert!(replays.first_use("a", "1").await.is_none());
-    // The same name at another source is another token, also where the letters run together.
-    assert!(replays.first_use("b", "1").await.is_some());
-    assert!(replays.first_use("", "a1").await.is_some());
-    // One that could not be obeyed may come again.
-    replays.first_use("a", "2").await.unwrap().failed().await;
-    assert!(replays.first_use("a", "2").await.is_some());
+    // Asked about is not obeyed: a request that ended half way leaves nothing behind.
+    assert!(!replays.has("a", "1").await && !replays.has("a", "1").await);
+    replays.note("a", "1").await;
+    replays.note("a", "1").await;
+    assert!(replays.has("a", "1").await);
+    // Of another source, however the two are put together.
+    assert!(!replays.has("b", "1").await && !replays.has("", "a1").await);
+    assert_eq!(replays.len(), 1);
     for number in 0..70_000 {
-        assert!(replays.first_use("c", &number.to_string()).await.is_some());
+        replays.note("c", &number.to_string()).await;
     }
     assert!(replays.len() <= 65_536, "{}", replays.len());
-    assert!(replays.first_use("c", "69999").await.is_none());
+    assert!(replays.has("c", "69999").await && !replays.has("c", "0").await);
     tokio::time::advance(std::time::Duration::from_secs(601)).await;
-    assert!(replays.first_use("c", "69999").await.is_some());
-    assert_eq!(replays.len(), 1);
+    assert!(!replays.has("c", "69999").await);
+    assert_eq!(replays.len(), 0);
 }
