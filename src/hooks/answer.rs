@@ -12,7 +12,7 @@ const MAX_REASON: usize = 200;
 pub enum HookVerdict {
     /// The caller gets the tokens.
     Allow,
-    /// Nobody gets the tokens, for this reason: one line without control characters, which may be
+    /// The caller gets no tokens, for this reason: one line without control characters, which may be
     /// empty.
     Deny(String),
     /// The hook has not decided, and the configuration says that nobody gets the tokens then.

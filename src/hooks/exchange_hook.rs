@@ -43,7 +43,7 @@ enum Receiver {
 }
 
 impl ExchangeHook {
-    /// The hook of these settings. Nobody is asked yet.
+    /// The hook of these settings. No request is sent yet.
     #[must_use]
     pub fn build(settings: &config::ExchangeHook, client: &Client, metrics: &Arc<Metrics>) -> Self {
         Self {

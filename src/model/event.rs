@@ -256,7 +256,7 @@ pub trait EventRecorder: Debug + Send + Sync {
     }
 }
 
-/// Nobody wants an event.
+/// No sink wants an event.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct NoEvents;
 

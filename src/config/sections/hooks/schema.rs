@@ -119,7 +119,7 @@ impl HookedGrant {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum OnHookFailure {
-    /// Nobody gets the tokens.
+    /// The caller gets no tokens.
     #[default]
     Deny,
     /// The caller gets the tokens, as without a hook.
