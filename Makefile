@@ -95,7 +95,7 @@ dev: | need-dev ## The same without Envoy: addresses, grpcurl and token lines
 	@exec $(BINARY) dev $(ARGS)
 
 ##@ Check it
-.PHONY: test unit e2e clients chart monitoring dashboard-pictures mesh-test compatibility lint proto-lint prose figures docs-check audit bench instructions soak cache-memory memory flood mutants
+.PHONY: test unit e2e clients chart monitoring dashboard-pictures mesh-test compatibility lint proto-lint prose figures docs-check audit bench instructions soak cache-memory memory flood fleet storm mutants
 
 test: | need-test tools ## Every test, including the real Envoy and the Helm chart
 	$(MAKE) --no-print-directory chart
@@ -186,6 +186,22 @@ flood: | need-flood $(ENVOY) $(CHART_TOOLS) ## By hand (minutes): flood a real E
 	cargo build --release --locked
 	cargo build $(DEV)
 	@$(CHART_PYTHON) tests/flood/flood.py --server $(TARGET_DIR)/release/rownd-authz --dev $(BINARY) --envoy $(ENVOY) $(ARGS)
+
+# The program that makes the load of the next two: Go's standard library alone.
+LOAD := $(TOOLS)/load/load
+LOAD_ARGS = --server $(TARGET_DIR)/release/rownd-authz --load $(LOAD) --redis $(TOOLS)/redis/redis-server $(ARGS)
+
+$(LOAD): $(wildcard tests/load/*.go) tests/load/go.mod
+	@mkdir -p $(@D)
+	@cd tests/load && GOCACHE=$(CURDIR)/$(TOOLS)/load/cache CGO_ENABLED=0 go build -trimpath -buildvcs=false -o $(CURDIR)/$@ .
+
+fleet: | need-load $(REDIS) $(LOAD) ## By hand (minutes): 2, 10 and 50 replicas with a Redis: spread of a revocation, load, cost of a check (ARGS=--quick)
+	cargo build --release --locked
+	@python3 tests/load/fleet.py $(LOAD_ARGS)
+
+storm: | need-load $(REDIS) $(LOAD) ## By hand (minutes): a storm of events in and out, with kills; nothing acknowledged may be lost (ARGS=--quick)
+	cargo build --release --locked
+	@python3 tests/load/storm.py $(LOAD_ARGS)
 
 audit: | need-audit $(TOOLS)/audit/bin/cargo-deny ## Licences, bans, sources, advisories; the Dockerfile
 	$(TOOLS)/audit/bin/cargo-deny --locked check --hide-inclusion-graph bans licenses sources
@@ -287,6 +303,7 @@ need-proto-lint: NEEDS := node
 need-chart: NEEDS := cargo cc python go
 need-mesh-test: NEEDS := cargo cc python go unshare ip
 need-flood: NEEDS := cargo cc python go h2load
+need-load: NEEDS := cargo cc python go h2load
 need-image-test: NEEDS := cargo cc root buildah podman debootstrap runc
 need-test: NEEDS := cargo cc python node go java mvn lighttpd nginx
 need-clients: NEEDS := cargo cc python node go java mvn ruby
@@ -294,8 +311,8 @@ need-audit: NEEDS := cargo python
 need-fuzz: NEEDS := cargo cc nightly
 need-instructions: NEEDS := cargo cc valgrind
 need-mutants: NEEDS := cargo cc
-.PHONY: need-demo need-stubs need-dist need-dev need-unit need-lint need-docs need-prose need-figures need-proto-lint need-bench need-test need-clients need-chart need-mesh-test need-flood need-image-test need-audit need-fuzz need-instructions need-mutants
-need-demo need-stubs need-dist need-dev need-unit need-lint need-docs need-prose need-figures need-proto-lint need-bench need-test need-clients need-chart need-mesh-test need-flood need-image-test need-audit need-fuzz need-instructions need-mutants:
+.PHONY: need-demo need-stubs need-dist need-dev need-unit need-lint need-docs need-prose need-figures need-proto-lint need-bench need-test need-clients need-chart need-mesh-test need-flood need-load need-image-test need-audit need-fuzz need-instructions need-mutants
+need-demo need-stubs need-dist need-dev need-unit need-lint need-docs need-prose need-figures need-proto-lint need-bench need-test need-clients need-chart need-mesh-test need-flood need-load need-image-test need-audit need-fuzz need-instructions need-mutants:
 	@.ci/need $(@:need-%=%) $(NEEDS)
 
 # Each tool, once. The virtual environment is only used to fetch wheels.
