@@ -13,7 +13,7 @@ use crate::{
     authz::{Authorizer, Edition},
     blocking::BlockingRunner,
     config::{Config, EventSink},
-    events::{EventHub, EventWork, Ring, send_sample},
+    events::{EventHub, EventWork, Ring, Ways, send_sample},
     metrics::Metrics,
     model::{Event, EventRecorder, EventType, NoEvents},
     upstream,
@@ -52,8 +52,8 @@ impl ProcessEvents {
         if config.events.sinks.is_empty() {
             return Ok(Self { recorder: Arc::new(NoEvents), work: None });
         }
-        let (hub, work) =
-            EventHub::build(&config.events, upstream, metrics).map_err(BuildError::Part)?;
+        let (hub, work) = EventHub::build(&config.events, ways(config, upstream), metrics)
+            .map_err(BuildError::Part)?;
         Ok(Self { recorder: hub, work: Some(work) })
     }
 
@@ -92,6 +92,11 @@ impl EventTasks {
     }
 }
 
+/// The ways by which the sinks send.
+fn ways<'a>(config: &'a Config, upstream: &'a upstream::Client) -> Ways<'a> {
+    Ways { upstream, redis: config.shared.as_ref().map(|shared| &shared.redis) }
+}
+
 /// Sends a sample of each of these types to a sink, past its queue; whether each was taken.
 ///
 /// # Errors
@@ -105,7 +110,7 @@ pub async fn send_samples(
     let Foundation { upstream, .. } = Foundation::build(config)?;
     let mut sent = Vec::new();
     for kind in kinds {
-        let result = send_sample(sink, &config.events.source, *kind, &upstream).await;
+        let result = send_sample(sink, &config.events.source, *kind, ways(config, &upstream)).await;
         sent.push((*kind, result));
     }
     Ok(sent)

@@ -94,16 +94,21 @@ pub use sections::{
     PassportKey, PassportSubject, RulePassport,
 };
 pub use sections::{DenialSettings, DenialTemplate, ProtectedResource};
-pub use sections::{DeploymentKey, OnOutage, Shared, SharedAddress, SharedPlace};
+pub use sections::{DeploymentKey, OnOutage, Shared};
 pub use sections::{
     EventPoll, EventSource, EventSourceKind, InboundCaller, TokenValidator, ValidatorClaim,
     ValidatorUserId,
 };
-pub use sections::{EventSink, Events, FileSink, HttpSink, SinkKind, StdoutSink, StreamSink};
+pub use sections::{
+    EventSink, Events, FileSink, HttpSink, RedisStreamSink, SinkKind, StdoutSink, StreamSink,
+};
 pub use sections::{ExchangeHook, HookReceiver, HookService, HookedGrant, Hooks, OnHookFailure};
 pub use sections::{
     MappedParameter, MappedValue, OnMissing, OutputHeader, QueryMap, RouteOutputs, ValueFormat,
     ValueSource,
+};
+pub use sections::{
+    RedisAccess, RedisAddress, RedisCluster, RedisNode, RedisPlace, RedisSentinel, RedisWay,
 };
 pub use span::Span;
 pub use structure::json_schema;

@@ -1,6 +1,7 @@
 //! The check of the whole configuration: every section checks itself; here is what spans sections.
 
 mod callers;
+mod events;
 mod hooks;
 mod http;
 mod inbound;
@@ -41,6 +42,7 @@ pub(super) fn check(written: WrittenConfig, found: &mut Findings) -> Config {
     outputs::check(&config, found);
     requirements::check(&config, found);
     inbound::check(&config, found);
+    events::check(&config, found);
     passport::check_issuers(&config, found);
     passport::check_variables(&config, found);
     config

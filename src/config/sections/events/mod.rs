@@ -1,6 +1,7 @@
 //! The section `events`: the events that are told to programs of others, and where this service hears
 //! of events.
 
+mod redis_stream;
 mod sink;
 mod sink_check;
 mod source;
@@ -11,6 +12,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::config::{findings::Findings, post_target::OtherServer, section::Section};
+pub use redis_stream::RedisStreamSink;
 pub(in crate::config) use sink::WrittenEventSink;
 pub use sink::{EventSink, FileSink, HttpSink, SinkKind, StdoutSink, StreamSink};
 pub(in crate::config) use source::WrittenEventSource;
@@ -67,7 +69,24 @@ impl Events {
     pub(in crate::config) fn servers(&self) -> impl Iterator<Item = OtherServer<'_>> {
         self.sinks.iter().enumerate().filter_map(|(index, sink)| match &sink.kind {
             SinkKind::Http(http) => Some(http.target.server(format!("/events/sinks/{index}/http"))),
-            SinkKind::File(_) | SinkKind::Stdout(_) | SinkKind::Stream(_) => None,
+            SinkKind::File(_)
+            | SinkKind::Stdout(_)
+            | SinkKind::Stream(_)
+            | SinkKind::RedisStream(_) => None,
+        })
+    }
+
+    /// The sinks that append to a Redis Stream, each with the JSON pointer of its settings.
+    pub(in crate::config) fn redis_streams(
+        &self,
+    ) -> impl Iterator<Item = (String, &RedisStreamSink)> {
+        self.sinks.iter().enumerate().filter_map(|(index, sink)| match &sink.kind {
+            SinkKind::RedisStream(stream) => {
+                Some((format!("/events/sinks/{index}/redis_stream"), &**stream))
+            }
+            SinkKind::File(_) | SinkKind::Stdout(_) | SinkKind::Stream(_) | SinkKind::Http(_) => {
+                None
+            }
         })
     }
 }

@@ -44,15 +44,16 @@ impl WrittenEventSink {
         }
         let types = self.checked_types(at, found);
         let sample = self.checked_sample(&types, at, found);
-        let kind = match (self.http, self.file, self.stdout, self.stream) {
-            (Some(http), None, None, None) => {
+        let kinds = (self.http, self.file, self.stdout, self.stream, self.redis_stream);
+        let kind = match kinds {
+            (Some(http), None, None, None, None) => {
                 SinkKind::Http(http.check(&format!("{at}/http"), taken, found)?)
             }
-            (None, Some(file), None, None) => {
+            (None, Some(file), None, None, None) => {
                 check_file(&file, &format!("{at}/file/path"), taken, found);
                 SinkKind::File(file)
             }
-            (None, None, Some(stdout), None) => {
+            (None, None, Some(stdout), None, None) => {
                 taken.outputs += 1;
                 if taken.outputs > 1 {
                     let message = "another sink writes to standard output; write one sink with \
@@ -61,7 +62,7 @@ impl WrittenEventSink {
                 }
                 SinkKind::Stdout(stdout)
             }
-            (None, None, None, Some(stream)) => {
+            (None, None, None, Some(stream), None) => {
                 taken.streams += 1;
                 if taken.streams > 1 {
                     let message = "another sink is for StreamEvents; write one sink with the \
@@ -70,8 +71,15 @@ impl WrittenEventSink {
                 }
                 SinkKind::Stream(stream)
             }
+            (None, None, None, None, Some(stream)) => {
+                let is_taken = |place: &str| !taken.places.insert(place.to_owned());
+                let stream = stream.check(&format!("{at}/redis_stream"), is_taken, found)?;
+                SinkKind::RedisStream(Box::new(stream))
+            }
             _ => {
-                found.add(at, "write exactly one of `http`, `file`, `stdout` and `stream`");
+                let message = "write exactly one of `http`, `file`, `stdout`, `stream` and \
+                               `redis_stream`";
+                found.add(at, message);
                 return None;
             }
         };
