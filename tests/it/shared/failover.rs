@@ -185,14 +185,11 @@ async fn a_place_that_leads_nowhere_says_what_to_write() {
     }
 }
 
-/// TLS and users to Sentinels, to the master that they name, and to the node of a cluster that another
-/// one names.
-#[tokio::test]
-async fn tls_and_users_reach_every_server_of_a_set() {
-    let (authority, stranger) = (Authority::new(), Authority::new());
+/// A master, its Sentinel and a cluster of one node, with TLS and users.
+async fn guarded(authority: &Authority) -> (RedisServer, RedisServer, RedisServer) {
     let users = "--user authz on >pass-word ~* &* +@all --user default off";
     let users: Vec<&str> = users.split(' ').collect();
-    let master = RedisServer::by_tls(&authority, &users).await;
+    let master = RedisServer::by_tls(authority, &users).await;
     let lines = format!(
         "sentinel monitor {MASTER} 127.0.0.1 {} 1\n\
          sentinel auth-user {MASTER} authz\n\
@@ -200,12 +197,20 @@ async fn tls_and_users_reach_every_server_of_a_set() {
          user watcher on >watch-word ~* &* +@all\n",
         master.address.port()
     );
-    let sentinel = RedisServer::sentinel(&lines, Some(&authority)).await;
+    let sentinel = RedisServer::sentinel(&lines, Some(authority)).await;
     let bus = crate::support::free_port().port().to_string();
     let in_cluster = ["--cluster-enabled", "yes", "--cluster-port", &bus, "--tls-cluster", "yes"];
-    let node = RedisServer::by_tls(&authority, &in_cluster).await;
+    let node = RedisServer::by_tls(authority, &in_cluster).await;
     let () = node.tell(&["CLUSTER", "ADDSLOTSRANGE", "0", "16383"]);
     let () = node.tell(&["ACL", "SETUSER", "authz", "on", ">pass-word", "~*", "&*", "+@all"]);
+    (master, sentinel, node)
+}
+
+/// TLS and users to Sentinels, to the master that they name, and to a cluster.
+#[tokio::test]
+async fn tls_and_users_reach_every_server_of_a_set() {
+    let (authority, stranger) = (Authority::new(), Authority::new());
+    let (_master, sentinel, node) = guarded(&authority).await;
     let fleet = Fleet::new();
     let file = |name: &str, text: &str| {
         let path = fleet.files.path().join(name);
