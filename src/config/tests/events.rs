@@ -20,7 +20,8 @@ fn a_sink_has_its_defaults() {
       sample: {{ check.denied: 100 }}
       file: {{ path: '{path}/events.jsonl' }}
     - {{ name: out, stdout: {{}} }}
-    - {{ name: readers, stream: {{}} }}"
+    - {{ name: readers, stream: {{}} }}
+rownd_auth: {{ callers: [{{ name: reader, secret: a-secret-of-a-reader, allow: [read_events] }}] }}"
         ),
         &[APP],
     );
@@ -82,16 +83,35 @@ fn a_sink_that_cannot_be_meant_is_refused() {
     }
 }
 
+/// A caller that may read the events of a sink `stream`.
+const READER: &str = "rownd_auth: { callers: [{ name: reader, secret: a-secret-of-a-reader, allow: [read_events] }] }";
+
+#[test]
+fn events_that_nobody_may_read_are_not_kept() {
+    let yaml = "events: { sinks: [{ name: readers, stream: {} }] }";
+    for callers in ["", &READER.replace("read_events", "verify")] {
+        let problems = bad(&format!("{yaml}\n{callers}"), &[APP]);
+        let [problem] = problems.as_slice() else { panic!("{problems:?}") };
+        assert_eq!(problem.setting, "events.sinks[0].stream");
+        assert!(problem.message.contains("allow: [read_events]"), "{}", problem.message);
+    }
+    good(&format!("{yaml}\n{READER}"), &[APP]);
+}
+
 #[test]
 fn two_sinks_have_their_own_names_and_places() {
     let (_directory, path) = file("");
     let path = path.display();
     let two = |first: &str, second: &str| {
-        let yaml = format!("events:\n  sinks:\n    - {{ {first} }}\n    - {{ {second} }}");
+        let yaml =
+            format!("{READER}\nevents:\n  sinks:\n    - {{ {first} }}\n    - {{ {second} }}");
         bad(&yaml, &[APP]).into_iter().map(|problem| problem.setting).collect::<Vec<_>>()
     };
     let to_file = |name: &str| format!("name: {name}, file: {{ path: '{path}' }}");
-    assert_eq!(two("name: a, stdout: {}", "name: a, stream: {}"), ["events.sinks[1].name"]);
+    assert_eq!(
+        two("name: a, stdout: {}", "name: a, file: { path: /tmp/e.jsonl }"),
+        ["events.sinks[1].name"]
+    );
     assert_eq!(two("name: a, stdout: {}", "name: b, stdout: {}"), ["events.sinks[1].stdout"]);
     assert_eq!(two("name: a, stream: {}", "name: b, stream: {}"), ["events.sinks[1].stream"]);
     assert_eq!(two(&to_file("a"), &to_file("b")), ["events.sinks[1].file.path"]);

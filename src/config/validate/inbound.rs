@@ -12,12 +12,15 @@ use crate::config::{
     },
 };
 
+const CORS_ALONE: &str = "has no effect without `rpc` under `serve` and without a source of events of kind \
+                          browser_callbacks: everything else is open to every page; leave it out";
 const UNKNOWN_ISSUER: &str = "is not the name of an issuer; write one of issuers[].name";
 
 /// Adds the problems of sections that nothing serves, of groups without a section, and of issuers and
 /// apps that do not fit.
 pub(super) fn check(config: &Config, found: &mut Findings) {
     check_groups(config, found);
+    check_cors(config, found);
     check_validator(config, found);
     let mut names: HashMap<&str, usize> = HashMap::new();
     for (index, source) in config.events.sources.iter().enumerate() {
@@ -60,6 +63,20 @@ fn check_groups(config: &Config, found: &mut Findings) {
                 ),
             ),
         }
+    }
+}
+
+/// Pages of other origins are allowed for calls and for callbacks, and nothing else asks for them.
+fn check_cors(config: &Config, found: &mut Findings) {
+    let Some(http) = config.listeners.http.as_ref().filter(|http| http.cors.is_some()) else {
+        return;
+    };
+    let of_pages = |source: &EventSource| source.kind() == EventSourceKind::BrowserCallbacks;
+    let has_callbacks = config.events.sources.iter().any(of_pages);
+    let is_known =
+        http.place_of(HttpGroup::Webhooks).is_some() && !found.has_within("/events/sources");
+    if http.place_of(HttpGroup::Rpc).is_none() && is_known && !has_callbacks {
+        found.add("/listeners/http/cors", CORS_ALONE);
     }
 }
 
@@ -127,6 +144,7 @@ fn check_source(source: &EventSource, config: &Config, at: &str, found: &mut Fin
     };
     match source.kind() {
         EventSourceKind::RowndWebhook => check_webhook(source, issuer, at, found),
+        EventSourceKind::BrowserCallbacks => check_callbacks(source, issuer, at, found),
         EventSourceKind::SharedSignals | EventSourceKind::BackChannelLogout => {
             check_signer(source, issuer, at, found);
         }
@@ -162,6 +180,21 @@ fn check_signer(source: &EventSource, issuer: &Issuer, at: &str, found: &mut Fin
             "is an audience of the issuer's access tokens too; have the transmitter send its events \
              with one of their own",
         );
+    }
+}
+
+fn check_callbacks(source: &EventSource, issuer: &Issuer, at: &str, found: &mut Findings) {
+    if !matches!(issuer.kind(), IssuerKind::Rownd | IssuerKind::Supertokens) {
+        found.add(
+            format!("{at}/issuer"),
+            "is of a kind whose tokens Rownd's snippet does not send; write one of kind rownd or \
+             supertokens",
+        );
+    } else if source
+        .app_id()
+        .is_some_and(|id| !issuer.apps().iter().any(|app| app.id() == Some(id)))
+    {
+        found.add(format!("{at}/app_id"), "is not the id of an app of the issuer; write one");
     }
 }
 

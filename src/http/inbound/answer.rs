@@ -20,6 +20,8 @@ const SOON: Duration = Duration::from_secs(1);
 pub(super) enum Refusal {
     /// The caller has not proved itself.
     Caller,
+    /// The page that sends the request may not.
+    Page,
     /// The caller sends more than it may, for this long.
     TooOften(Duration),
     /// The request does not have the documented form, in this way: a status and a message.
@@ -47,7 +49,7 @@ impl Refusal {
 
     pub(super) const fn result(&self) -> InboundResult {
         match self {
-            Self::Caller => InboundResult::CallerRefused,
+            Self::Caller | Self::Page => InboundResult::CallerRefused,
             Self::TooOften(_) => InboundResult::TooOften,
             Self::Malformed(..) => InboundResult::Malformed,
             Self::Token(_) => InboundResult::TokenRefused,
@@ -61,6 +63,10 @@ impl Refusal {
             Self::Caller => {
                 let message = "the caller has not proved who it is";
                 plain_json(StatusCode::FORBIDDEN, &body("caller_refused", message))
+            }
+            Self::Page => {
+                let message = "pages of this origin may not call: see listeners.http.cors";
+                plain_json(StatusCode::FORBIDDEN, &body("origin_refused", message))
             }
             Self::TooOften(wait) => {
                 let message = "more requests than per_second allows";

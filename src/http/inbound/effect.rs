@@ -73,16 +73,24 @@ impl Effects {
             }
             Refusal::Undecided(DenyReason::Overloaded, LATER)
         })?;
-        if let Some(replica) = &self.replica {
-            replica.share().await.map_err(|error| {
-                if let Some(dropped) = self.throttle.admit() {
-                    let what = "the other replicas do not know of an event yet";
-                    tracing::error!(issuer, %error, dropped, "{what}");
-                }
-                Refusal::Undecided(DenyReason::Overloaded, SOON)
-            })?;
-        }
-        Ok(())
+        self.share(issuer).await
+    }
+
+    /// Tells the other replicas of everything that is revoked here.
+    ///
+    /// # Errors
+    ///
+    /// Fails where they do not know of it yet.
+    pub(super) async fn share(&self, issuer: &str) -> Result<(), Refusal> {
+        let Some(replica) = &self.replica else { return Ok(()) };
+        let shared = replica.share().await;
+        shared.map(|_spread| ()).map_err(|error| {
+            if let Some(dropped) = self.throttle.admit() {
+                let what = "the other replicas do not know of an event yet";
+                tracing::error!(issuer, %error, dropped, "{what}");
+            }
+            Refusal::Undecided(DenyReason::Overloaded, SOON)
+        })
     }
 
     /// Revokes the tokens of a user that were issued before a time, and drops the cached profile.

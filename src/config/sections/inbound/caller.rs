@@ -135,6 +135,11 @@ impl WrittenInboundCaller {
             || !self.dns_names.is_empty()
     }
 
+    /// Whether there is a proof that the sender itself has to have, and not the network.
+    pub(in crate::config::sections) const fn proves_more_than_a_source(&self) -> bool {
+        self.secret.is_some() || !self.uris.is_empty() || !self.dns_names.is_empty()
+    }
+
     /// Adds the problem of settings at this JSON pointer that prove nothing.
     pub(in crate::config::sections) fn check_proof(&self, at: &str, found: &mut Findings) {
         if !self.proves() {

@@ -57,7 +57,9 @@ pub(super) fn check_http(http: &HttpListener, all: &Listeners, at: &str, found: 
 }
 
 fn check_cors(cors: &HttpCors, http: &HttpListener, at: &str, found: &mut Findings) {
-    if http.place_of(HttpGroup::Rpc).is_none() {
+    // Callbacks of browsers are looked for where all sections are known.
+    let groups = [HttpGroup::Rpc, HttpGroup::Webhooks];
+    if groups.into_iter().all(|group| http.place_of(group).is_none()) {
         found.add(
             format!("{at}/cors"),
             "has no effect without `rpc` under `serve`: the other groups are open to every page; leave \
