@@ -21,7 +21,7 @@ use super::{
     signals::{self, Poller, Replays},
 };
 use crate::{
-    config::{Config, EventSource, EventSourceKind},
+    config::{Config, EventSource, EventSourceKind, HttpGroup},
     shared::SharedStore,
     upstream::Client,
 };
@@ -65,7 +65,8 @@ impl Sources {
         let webhooks =
             sources.iter().filter(|source| source.kind() == EventSourceKind::RowndWebhook);
         let rereads = webhooks.map(|source| (source.issuer().to_owned(), Rereads::default()));
-        let cors = config.listeners.http.as_ref().and_then(|http| http.cors.as_ref());
+        let listener = config.listeners.serving(HttpGroup::Webhooks);
+        let cors = listener.and_then(|(listener, _)| listener.cors);
         Self {
             by_name: sources.iter().map(source).collect(),
             rereads: rereads.collect(),
