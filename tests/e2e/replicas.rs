@@ -177,16 +177,25 @@ async fn a_user_who_is_signed_out_at_one_replica_is_denied_by_all() {
         SignOutUserRequest { user_id: "user_verified".to_owned(), ..SignOutUserRequest::default() };
     let mut users = UserServiceClient::new(three.channel(0).await);
     users.sign_out_user(with_secret(request)).await.unwrap();
+    // At once, unless a replica has had no CPU time for a second.
     for gate in GATES {
+        eventually("the denial", async || {
+            (three.ask(gate, &mine).await.status != 200).then_some(())
+        })
+        .await;
         three.is_revoked(gate, &mine).await;
         three.passes(gate, &other).await;
     }
     for _ in 0..12 {
         three.is_revoked(ALL, &mine).await;
     }
-    // A command does the same.
-    let answer = order(&three.sockets[0], "/revoke", &json!({ "user_id": "user_guest" })).await;
-    assert_eq!(answer["replicas"], json!({ "have": 3, "known": 3 }));
+    // A command does the same, and says which replicas have it: those deny at the very next check.
+    let command = json!({ "user_id": "user_guest" });
+    eventually("an answer of all replicas", async || {
+        let answer = order(&three.sockets[0], "/revoke", &command).await;
+        (answer["replicas"] == json!({ "have": 3, "known": 3 })).then_some(())
+    })
+    .await;
     for gate in GATES {
         three.is_revoked(gate, &other).await;
     }
@@ -235,11 +244,19 @@ async fn a_replica_that_is_killed_in_a_refresh_leaves_one_request() {
     let (answers, ()) = join(join_all(others), kill).await;
     assert!(first.await.unwrap().is_err());
     for answer in answers {
-        assert_eq!(reason(&answer.unwrap_err()), "REFRESH_OUTCOME_UNKNOWN");
+        let reason = reason(&answer.unwrap_err());
+        // A caller whose time is over before that of the mark.
+        let known = ["REFRESH_OUTCOME_UNKNOWN", "DEADLINE_EXCEEDED"].contains(&reason.as_str());
+        assert!(known, "{reason}");
     }
     three.replicas[0].kill_and_start(Until::Ready).await;
-    let answer = refresh(three.channel(0).await, &token).await;
-    assert_eq!(reason(&answer.unwrap_err()), "REFRESH_OUTCOME_UNKNOWN", "after its restart");
+    for replica in 0..3 {
+        eventually("the outcome that nobody knows", async || {
+            let answer = refresh(three.channel(replica).await, &token).await;
+            (reason(&answer.unwrap_err()) == "REFRESH_OUTCOME_UNKNOWN").then_some(())
+        })
+        .await;
+    }
     assert_eq!(three.requests(), 1, "never a second use");
 }
 

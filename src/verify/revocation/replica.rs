@@ -227,6 +227,7 @@ impl RevocationSync {
                 tokio::select! {
                     () = self.replica.store.changed() => {}
                     () = self.replica.wake.notified() => {}
+                    () = self.replica.list.commanded() => {}
                 }
             };
             // Either way the store is asked.
