@@ -199,11 +199,11 @@ $(LOAD): $(wildcard tests/load/*.go) tests/load/go.mod
 
 fleet: | need-load $(REDIS) $(LOAD) ## By hand (minutes): 2, 10 and 50 replicas with a Redis: spread of a revocation, load, cost of a check (ARGS=--quick)
 	cargo build --release --locked
-	@python3 tests/load/fleet.py $(LOAD_ARGS)
+	@python3 -B tests/load/fleet.py $(LOAD_ARGS)
 
 storm: | need-load $(REDIS) $(LOAD) ## By hand (minutes): a storm of events in and out, with kills; nothing acknowledged may be lost (ARGS=--quick)
 	cargo build --release --locked
-	@python3 tests/load/storm.py $(LOAD_ARGS)
+	@python3 -B tests/load/storm.py $(LOAD_ARGS)
 
 audit: | need-audit $(TOOLS)/audit/bin/cargo-deny ## Licences, bans, sources, advisories; the Dockerfile
 	$(TOOLS)/audit/bin/cargo-deny --locked check --hide-inclusion-graph bans licenses sources
