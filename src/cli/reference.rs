@@ -58,10 +58,12 @@ fn configuration() -> String {
          ```\n# yaml-language-server: $schema=rownd-authz.schema.json\n```\n\n\
          `rownd-authz config schema > rownd-authz.schema.json` writes it, in the version of the \
          program; [config.schema.json](config.schema.json) is the same file. The schema knows the \
-         settings, their types, the forms of addresses, durations, ids, hosts and paths, and which \
-         settings belong together, such as those of each kind of issuer. It cannot know the rest, \
-         such as names that refer to each other: run `config check` too. Values that variables of the \
-         environment add are unknown to an editor.\n\n\
+         settings, their types and bounds, the forms of addresses, durations, ids, secrets, hosts and \
+         paths, which settings belong together, such as those of each kind of issuer, sink and \
+         source, and which sections need each other. It cannot know the rest, such as names that \
+         refer to each other, files, and expressions: run `config check` too. Values that variables \
+         of the environment add are unknown to an editor; the chart's schema, made from this one, \
+         asks for no secret that a variable may bring.\n\n\
          ## Environment\n\n\
          | variable | sets |\n|---|---|\n\
          | `ROWND_APP_KEY` | the app key, if an issuer of kind `rownd` names no app; rownd-authz asks Rownd for the app id |\n\

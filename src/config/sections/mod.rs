@@ -78,7 +78,7 @@ pub use outputs::{
     ValueSource,
 };
 use outputs::{OutputScope, check_header_map};
-pub(super) use outputs::{WrittenHeader, WrittenQuery};
+pub(super) use outputs::{WrittenHeader, WrittenQuery, reserved_headers};
 pub(super) use passport::WrittenPassport;
 pub use passport::{
     ClaimSource, IdentityPart, Passport, PassportFormat, PassportKey, PassportSubject, RulePassport,

@@ -29,7 +29,7 @@ const MISTAKES: &[(&str, &str, bool)] = &[
     ("check: { timeout: 5 }", "check.timeout", true),
     ("check: { timeout: 5 seconds }", "check.timeout", true),
     ("check: { timeout: '' }", "check.timeout", true),
-    ("check: { timeout: 1h }", "check.timeout", false),
+    ("check: { timeout: 1h }", "check.timeout", true),
     ("check: { max_in_flight: 1.5 }", "check.max_in_flight", true),
     ("check: { max_in_flight: 100.0 }", "check.max_in_flight", false),
     ("check: { max_in_flight: 1e3 }", "check.max_in_flight", false),
@@ -115,7 +115,7 @@ const MISTAKES: &[(&str, &str, bool)] = &[
     ("credentials: [{ header: a, format: rownd }]", "credentials[0].format", true),
     ("credentials: [{ header: x-rownd-user-id }]", "credentials[0]", true),
     ("credentials: [{ header: 'a b' }]", "credentials[0]", true),
-    ("credentials: [{ cookie: a }, { cookie: a }]", "credentials[1]", false),
+    ("credentials: [{ cookie: a }, { cookie: a }]", "credentials[1]", true),
     ("trusted_origins: [app.example.com]", "trusted_origins[0]", true),
     // Rules.
     ("routes: [{ match: any }]", "routes[0]", true),
@@ -186,6 +186,11 @@ fn document(yaml: &str) -> Value {
     serde_saphyr::from_str(yaml).unwrap()
 }
 
+/// Whether the schema for editors refuses this file.
+pub(super) fn schema_refuses(yaml: &str) -> bool {
+    !SCHEMA.is_valid(&document(yaml))
+}
+
 /// Panics if the schema for editors refuses a file that the reader takes.
 pub(super) fn assert_schema_takes(yaml: &str) {
     // JSON has no comments, and YAML's merge keys and anchors are gone in a value.
@@ -210,7 +215,7 @@ fn the_reader_refuses_every_mistake_and_an_editor_most() {
             problems.iter().any(|problem| problem.setting == *setting),
             "{yaml}: {problems:#?}"
         );
-        let refused = !SCHEMA.is_valid(&document(yaml));
+        let refused = schema_refuses(yaml);
         assert_eq!(refused, *expected, "the schema about {yaml}");
         by_schema += usize::from(refused);
     }

@@ -28,6 +28,7 @@ mod requirements;
 mod rights;
 mod rownd_auth;
 mod schema;
+mod schema_share;
 mod secrets;
 mod shared;
 mod tenants;
