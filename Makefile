@@ -46,6 +46,8 @@ CARGO_MUTANTS := $(TOOLS)/mutants/bin/cargo-mutants
 GOLANG_JWT := $(TOOLS)/golang-jwt/mint
 GRPCURL := $(TOOLS)/grpcurl/grpcurl
 ROWND_NODE := $(TOOLS)/node/node_modules/@rownd/node/package.json
+# A real browser for the sign-in pages.
+BROWSER := $(TOOLS)/browser/chromium
 BUF := $(TOOLS)/buf/buf
 # The programs of examples/, each with its stubs; copies have the same way to proto/.
 CLIENTS := $(TOOLS)/clients
@@ -265,7 +267,7 @@ image-test: | need-image-test ## By hand, as root: the image built on a debootst
 	@cargo build $(DEV)
 	@.ci/image-test $(BINARY)
 
-tools: | need-test $(ENVOY) $(ENVOYS) $(PYJWT) $(JOSERFC) $(GOLANG_JWT) $(GRPCURL) $(ROWND_DJANGO) $(SUPERTOKENS) $(ROWND_NODE) $(CONNECT) $(PYTHON_STUBS) $(GO_CLIENT) $(NODE_CLIENT) $(EXPRESS) $(GO_PASSPORTS) $(NODE_PASSPORTS) $(JAVA_PASSPORTS) $(GO_WEBHOOKS) $(NODE_WEBHOOKS) $(PYTHON_WEBHOOKS) $(STUBS_INSTALLED) $(CHART_TOOLS) $(PROMETHEUS) $(REDIS) $(VALKEY) ## Fetch what the tests need into .tools/
+tools: | need-test $(ENVOY) $(ENVOYS) $(PYJWT) $(JOSERFC) $(GOLANG_JWT) $(GRPCURL) $(ROWND_DJANGO) $(SUPERTOKENS) $(ROWND_NODE) $(CONNECT) $(BROWSER) $(PYTHON_STUBS) $(GO_CLIENT) $(NODE_CLIENT) $(EXPRESS) $(GO_PASSPORTS) $(NODE_PASSPORTS) $(JAVA_PASSPORTS) $(GO_WEBHOOKS) $(NODE_WEBHOOKS) $(PYTHON_WEBHOOKS) $(STUBS_INSTALLED) $(CHART_TOOLS) $(PROMETHEUS) $(REDIS) $(VALKEY) ## Fetch what the tests need into .tools/
 
 clean-tools: ## Remove what was fetched
 	rm -rf $(TOOLS)
@@ -389,6 +391,13 @@ $(ROWND_NODE): tests/foreign/node/package-lock.json tests/foreign/node/package.j
 	@echo 'fetching @rownd/node, openid-client and oidc-provider into $(TOOLS)/'
 	@rm -rf $(TOOLS)/node && mkdir -p $(TOOLS)/node && cp $^ $(TOOLS)/node/
 	@cd $(TOOLS)/node && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+	@touch $@
+
+$(BROWSER): tests/foreign/browser/package-lock.json tests/foreign/browser/package.json
+	@echo 'fetching Chromium 147 into $(TOOLS)/ (70 MB)'
+	@rm -rf $(@D) && mkdir -p $(@D) && cp $^ $(@D)/
+	@cd $(@D) && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+	@node tests/foreign/browser/unpack.cjs $(@D)
 	@touch $@
 
 $(GRPCIO): examples/clients/python/requirements.txt examples/django/requirements.txt | $(ROWND_DJANGO)

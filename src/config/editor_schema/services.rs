@@ -125,29 +125,29 @@ fn http() -> Value {
     ])
 }
 
-fn of_listeners() -> [(&'static str, Value); 9] {
+fn of_listeners() -> [(&'static str, Value); 13] {
     // A path of a socket has at most 107 bytes.
     let any = || json!({ "pattern": format!("^(unix:/.+|{IP_PORT})$"), "maxLength": 112 });
     let ip = || pattern(format!("^({IP_PORT})$"));
+    let host = || pattern("^(\\[[0-9A-Fa-f:.]+\\]|[A-Za-z0-9_-]+(\\.[A-Za-z0-9_-]+)*)$");
+    let once = || json!({ "minItems": 1, "uniqueItems": true });
     [
         ("grpc/properties/address", any()),
         ("http/properties/address", any()),
+        ("public_http/properties/address", any()),
         ("ops/properties/address", ip()),
         (
             "ops/properties/probe_address",
             form(format!("^({IP_PORT})$"), "^(0\\.0\\.0\\.0|\\[::\\]):"),
         ),
         ("control/properties/address", json!({ "pattern": "^unix:/.+$", "maxLength": 112 })),
-        ("http/properties/serve", json!({ "minItems": 1, "uniqueItems": true })),
-        (
-            "http/properties/hosts/items",
-            pattern("^(\\[[0-9A-Fa-f:.]+\\]|[A-Za-z0-9_-]+(\\.[A-Za-z0-9_-]+)*)$"),
-        ),
-        (
-            "http/properties/cors/properties/allowed_origins",
-            json!({ "minItems": 1, "uniqueItems": true }),
-        ),
+        ("http/properties/serve", once()),
+        ("http/properties/hosts/items", host()),
+        ("http/properties/cors/properties/allowed_origins", once()),
         ("http/properties/cors/properties/allowed_origins/items", pattern(ORIGIN)),
+        ("public_http/properties/serve", once()),
+        ("public_http/properties/serve/items", json!({ "not": { "const": "rpc" } })),
+        ("public_http/properties/hosts/items", host()),
     ]
 }
 

@@ -56,16 +56,26 @@ fn written(name: &str) -> Value {
     json!({ "required": [name] })
 }
 
-/// The listener `http` serves this group.
+/// This listener serves the group.
+fn serves_at(listener: &str, group: &str) -> Value {
+    within(&["listeners", listener, "serve"], &contains(&json!({ "const": group })))
+}
+
+/// One of the listeners over HTTP serves this group.
 fn serves(group: &str) -> Value {
-    within(&["listeners", "http", "serve"], &contains(&json!({ "const": group })))
+    json!({ "anyOf": [serves_at("http", group), serves_at("public_http", group)] })
 }
 
 /// Each group has its section, and each section that is asked has its group.
 fn served() -> Vec<Value> {
     let pushed = within(&["events", "sources"], &contains(&json!({ "not": written("poll") })));
     let callers = within(&["rownd_auth", "callers"], &json!({ "minItems": 1 }));
-    vec![
+    let groups = ["passport_keys", "resource_metadata", "token_validator", "webhooks"];
+    let by_both = groups.iter().map(|group| {
+        json!({ "not": { "allOf": [serves_at("http", group), serves_at("public_http", group)] } })
+    });
+    let mut rules: Vec<Value> = by_both.collect();
+    rules.extend([
         where_holds(serves("passport_keys"), written("passport")),
         where_holds(serves("resource_metadata"), written("protected_resource")),
         where_holds(serves("token_validator"), written("token_validator")),
@@ -73,7 +83,8 @@ fn served() -> Vec<Value> {
         where_holds(serves("webhooks"), pushed.clone()),
         where_holds(pushed, serves("webhooks")),
         or_added_later(where_holds(serves("rpc"), callers)),
-    ]
+    ]);
+    rules
 }
 
 /// A passport is signed, for a domain where its form needs one.
