@@ -215,3 +215,44 @@ routes: [{{ id: a, match: any, require: {{ source: {asked} }} }}]"
         }
     }
 }
+
+/// (the issuers and rules, a part of the warning; empty: none)
+#[rustfmt::skip] // one case a line
+const NEVER_MET: &[(&str, &str)] = &[
+    ("default: { auth_level: verified }", "default.auth_level: no user can fulfil it"),
+    ("default: { auth_level: unverified }", ""),
+    ("routes: [{ id: a, match: any, require: { anonymous: true } }]", "has guests"),
+    ("routes: [{ id: a, match: any, require: { auth_level: verified } }]", "claims.auth_level"),
+    ("routes: [{ id: a, match: { path: { template: '/t/{s}' } }, require: { issuer: idp, equals: { path: s, identity: tenant } } }]", "has tenants"),
+    ("routes: [{ id: a, match: any, require: { cel: 'identity.auth_level == \"Verified\"' } }]", "write one of: instant, guest, unverified, verified"),
+    ("routes: [{ id: a, match: any, require: { cel: 'request.method == \"get\"' } }]", "write GET"),
+    ("routes: [{ id: a, match: any, require: { cel: 'identity.issuer in [\"idp\", \"idq\"]' } }]", "`idq`"),
+    ("routes: [{ id: a, match: any, require: { cel: 'identity.issuer == \"idp\" && request.method != \"GET\"' } }]", ""),
+    ("routes: [{ id: a, match: any, require: { issuer: idp, cel: 'identity.roles == \"admin\"' } }]", "always fails"),
+    ("routes: [{ id: a, match: any, require: { issuer: idp, user: ann@example.com } }]", ""),
+];
+
+#[test]
+fn what_no_user_of_a_provider_without_levels_can_have_is_told() {
+    const IDP: &str =
+        "issuers: [{ name: idp, kind: oidc, issuer: 'https://idp.test', audiences: [a] }]\n";
+    for (yaml, part) in NEVER_MET {
+        let found: Vec<String> =
+            warned(&format!("{IDP}{yaml}")).into_iter().map(|text| text.to_string()).collect();
+        match *part {
+            "" => assert_eq!(found, [] as [String; 0], "{yaml}"),
+            part => assert!(found.iter().any(|text| text.contains(part)), "{yaml}: {found:?}"),
+        }
+    }
+    let level = IDP.replace("audiences", "auth_level: verified, audiences");
+    assert_eq!(warned(&format!("{level}default: {{ auth_level: verified }}")).len(), 0);
+    let claim = IDP.replace("audiences", "claims: { auth_level: acr }, audiences");
+    assert_eq!(warned(&format!("{claim}default: {{ auth_level: verified }}")).len(), 0);
+    let rownd = "issuers: [{ name: rownd, kind: rownd, apps: [{ id: app_a }] }]\n";
+    let user = warned(&format!("{rownd}default: {{ require: {{ user: [u1, ann@example.com] }} }}"));
+    assert!(
+        user.len() == 1 && user[0].contains("`ann@example.com` is compared with user ids"),
+        "{user:?}"
+    );
+    assert_eq!(warned(&format!("{rownd}default: {{ require: {{ user: user@tenant }} }}")).len(), 0);
+}
