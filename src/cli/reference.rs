@@ -69,7 +69,7 @@ fn configuration() -> String {
          | `ROWND_APP_SECRET` | the app secret |\n\
          | `ROWND_BASE_URL` | the base URL, if an issuer of kind `rownd` names none |\n\
          | `ROWND_AUTHZ__SECTION__KEY` | any setting: `ROWND_AUTHZ__CHECK__TIMEOUT=500ms`, `ROWND_AUTHZ__ISSUERS__0__LEEWAY=10s`; it has priority over the file |\n\n\
-         Each name may end in `_FILE`: the value is then read from that file. If both are set, the \
+         Each of these names may end in `_FILE`: the value is then read from that file. If both are set, the \
          variable without `_FILE` counts, and a warning says so. A secret in the configuration file \
          may be `file:/path`. One line end at the end of a value or a file is left out.\n\n\
          The type of the setting decides how a value is read. Text and secrets are taken as they are, \
@@ -78,7 +78,9 @@ fn configuration() -> String {
          (`ROWND_AUTHZ__CREDENTIALS=[{{cookie: session}}]`), or made entry by entry, numbered from 0 \
          without gaps: `ROWND_AUTHZ__ISSUERS__0__NAME`, `ROWND_AUTHZ__ISSUERS__0__APPS__0__ID`. A \
          warning names each variable that begins with `ROWND_` and sets nothing.\n\n\
-         `ROWND_AUTHZ_CONFIG` names the configuration file itself.\n\n## Settings\n\n| setting | type | default | |\n|---|---|---|---|\n"
+         The words of a name are read in lower case. A map whose own names have upper case letters is \
+         written as a whole: `ROWND_AUTHZ__ROLES={{shopAdmin: {{permissions: [orders:read]}}}}`.\n\n\
+         `ROWND_AUTHZ_CONFIG` names the configuration file itself, and has no `_FILE`.\n\n## Settings\n\n| setting | type | default | |\n|---|---|---|---|\n"
     );
     rows(&config::json_schema(), "", &mut page);
     page.push_str(

@@ -28,8 +28,10 @@ mod post_target;
 mod problem;
 mod proxy;
 mod read_headers;
+mod repeats;
 mod schema_path;
 mod secret;
+mod secret_texts;
 mod section;
 mod sections;
 mod shown;
@@ -39,10 +41,14 @@ mod structure;
 mod tests;
 mod tls;
 mod told;
+mod told_example;
+mod told_forms;
+mod unused;
 mod validate;
 mod watch;
 mod web_address;
 mod yaml_error;
+mod yaml_tag;
 
 use std::{
     collections::BTreeMap,

@@ -71,7 +71,7 @@ fn a_token_validator_that_cannot_be_meant_is_refused() {
             "an unknown issuer",
             format!("issuers: [x], {fields}"),
             "token_validator.issuers[0]",
-            "not the name",
+            "there is no issuer",
         ),
         (
             "Rownd",
@@ -230,7 +230,7 @@ fn a_source_of_events_that_cannot_be_meant_is_refused() {
             "an unknown issuer",
             format!("name: a, kind: rownd_webhook, issuer: x, {caller}"),
             "events.sources[0].issuer",
-            "not the name",
+            "there is no issuer",
         ),
         (
             "another kind",

@@ -31,6 +31,7 @@ mod rownd_auth;
 mod schema;
 mod secrets;
 mod shared;
+mod silence;
 mod tenants;
 mod variants;
 mod vendor_variables;

@@ -7,12 +7,10 @@ use url::Url;
 use crate::config::{
     findings::Findings,
     sections::{
-        Accepts, Claim, ClaimPlace, Config, EventSource, EventSourceKind, HttpGroup,
+        Accepts, App, Claim, ClaimPlace, Config, EventSource, EventSourceKind, HttpGroup,
         HttpListenerName, InboundCaller, Issuer, IssuerKind,
     },
 };
-
-const UNKNOWN_ISSUER: &str = "is not the name of an issuer; write one of issuers[].name";
 
 /// Adds the problems of sections that nothing serves, of groups without a section, and of issuers and
 /// apps that do not fit.
@@ -46,12 +44,14 @@ fn check_groups(config: &Config, found: &mut Findings) {
     for (group, (section, is_there)) in
         [(HttpGroup::TokenValidator, validator), (HttpGroup::Webhooks, sources)]
     {
-        if is_unknown || found.has_within(section) {
+        if is_unknown || found.is_left_out(section) {
             continue;
         }
         let name = section.trim_start_matches('/').replace('/', ".");
         match (config.listeners.serving(group), is_there) {
             (Some(_), true) | (None, false) => {}
+            // The section has a problem of its own.
+            (Some(_), false) if found.has_within(section) => {}
             (Some((listener, place)), false) => found.add(
                 format!("{}/{place}", listener.name.pointer("serve")),
                 format!("nothing is configured for it; write `{name}`, or leave this out"),
@@ -99,13 +99,24 @@ fn check_validator(config: &Config, found: &mut Findings) {
     for (index, name) in validator.issuers().iter().enumerate() {
         let at = format!("/token_validator/issuers/{index}");
         let Some(issuer) = config.issuers.iter().find(|issuer| issuer.name == *name) else {
-            found.add(at, UNKNOWN_ISSUER);
+            found.add(at, unknown_issuer(name, config));
             continue;
         };
         if let Some(message) = no_partner(issuer) {
             found.add(at, message);
         }
     }
+}
+
+/// The message about a name that no issuer has.
+fn unknown_issuer(name: &str, config: &Config) -> String {
+    let names: Vec<&str> = config.issuers.iter().map(|issuer| issuer.name.as_str()).collect();
+    let choice = if names.is_empty() {
+        "there is none".to_owned()
+    } else {
+        format!("write one of: {}", names.join(", "))
+    };
+    format!("there is no issuer `{name}` under `issuers`; {choice}")
 }
 
 /// Why no token validator is asked about the tokens of this issuer.
@@ -139,7 +150,7 @@ fn check_source(source: &EventSource, config: &Config, at: &str, found: &mut Fin
         return;
     }
     let Some(issuer) = config.issuers.iter().find(|issuer| issuer.name == source.issuer()) else {
-        return found.add(format!("{at}/issuer"), UNKNOWN_ISSUER);
+        return found.add(format!("{at}/issuer"), unknown_issuer(source.issuer(), config));
     };
     match source.kind() {
         EventSourceKind::RowndWebhook => check_webhook(source, issuer, at, found),
@@ -199,7 +210,14 @@ fn check_webhook(source: &EventSource, issuer: &Issuer, at: &str, found: &mut Fi
     };
     let mut meant = apps.iter().filter(|app| app.id() == Some(id)).peekable();
     if meant.peek().is_none() {
-        found.add(format!("{at}/app_id"), "is not the id of an app of the issuer; write one");
+        let known: Vec<&str> = apps.iter().filter_map(App::id).collect();
+        let choice = match known.as_slice() {
+            [] => "its apps are known by their keys, so write their `id` too".to_owned(),
+            known => format!("write one of: {}", known.join(", ")),
+        };
+        let name = &issuer.name;
+        let message = format!("there is no app `{id}` of the issuer `{name}`; {choice}");
+        found.add(format!("{at}/app_id"), message);
     } else if meant.all(|app| app.secret.is_none() || app.key().is_none()) {
         found.add(format!("{at}/app_id"), NO_SECRET);
     }

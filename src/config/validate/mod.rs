@@ -11,6 +11,7 @@ mod profiles;
 mod requirements;
 mod resource;
 mod rights;
+mod written_paths;
 
 use super::{
     findings::Findings,
@@ -25,6 +26,7 @@ pub(super) fn check(written: WrittenConfig, found: &mut Findings) -> Config {
     callers::check(&written, found);
     http::check(&written, found);
     hooks::check(&written, found);
+    written_paths::check(&written, found);
     passport::check(&written, found);
     resource::check(&written, found);
     passport::check_rules(&written, found);

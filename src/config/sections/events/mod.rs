@@ -60,15 +60,24 @@ pub struct Events {
     /// The servers that send events.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub sources: Vec<EventSource>,
+    /// The numbers of the sinks in the file: one that has a problem is not among them.
+    #[serde(skip)]
+    pub sink_numbers: Vec<usize>,
 }
 
 impl Events {
     /// The receivers of sinks by HTTP.
     pub(in crate::config) fn servers(&self) -> impl Iterator<Item = OtherServer<'_>> {
-        self.sinks.iter().enumerate().filter_map(|(index, sink)| match &sink.kind {
-            SinkKind::Http(http) => Some(http.target.server(format!("/events/sinks/{index}/http"))),
+        self.placed_sinks().filter_map(|(at, sink)| match &sink.kind {
+            SinkKind::Http(http) => Some(http.target.server(format!("{at}/http"))),
             SinkKind::File(_) | SinkKind::Stdout(_) | SinkKind::Stream(_) => None,
         })
+    }
+
+    /// The sinks with their JSON pointers.
+    pub fn placed_sinks(&self) -> impl Iterator<Item = (String, &EventSink)> {
+        let placed = self.sink_numbers.iter().zip(&self.sinks);
+        placed.map(|(number, sink)| (format!("/events/sinks/{number}"), sink))
     }
 }
 
@@ -86,12 +95,8 @@ impl Section for WrittenEvents {
             source.check(&format!("{at}/sources/{index}"), found)
         };
         let sources = self.sources.into_iter().enumerate().map(heard).collect();
-        Events {
-            source,
-            sources,
-            profile_fields: self.profile_fields,
-            sinks: sink_check::check(self.sinks, &format!("{at}/sinks"), found),
-        }
+        let (sink_numbers, sinks) = sink_check::check(self.sinks, &format!("{at}/sinks"), found);
+        Events { source, sources, profile_fields: self.profile_fields, sinks, sink_numbers }
     }
 }
 

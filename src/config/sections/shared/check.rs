@@ -129,6 +129,9 @@ fn address(written: &str) -> Result<SharedAddress, String> {
                 .to_owned()
         })?,
     };
+    if url.port() == Some(0) {
+        return Err("has port 0, where nothing listens; write rediss://HOST:6379".to_owned());
+    }
     let host = host.trim_start_matches('[').trim_end_matches(']').to_owned();
     Ok(of(SharedPlace::Tcp { host, port: url.port().unwrap_or(PORT), tls }, database))
 }
