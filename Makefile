@@ -46,6 +46,8 @@ CARGO_MUTANTS := $(TOOLS)/mutants/bin/cargo-mutants
 GOLANG_JWT := $(TOOLS)/golang-jwt/mint
 GRPCURL := $(TOOLS)/grpcurl/grpcurl
 ROWND_NODE := $(TOOLS)/node/node_modules/@rownd/node/package.json
+# A real browser for the sign-in pages.
+BROWSER := $(TOOLS)/browser/chromium
 BUF := $(TOOLS)/buf/buf
 # The programs of examples/, each with its stubs; copies have the same way to proto/.
 CLIENTS := $(TOOLS)/clients
@@ -95,7 +97,7 @@ dev: | need-dev ## The same without Envoy: addresses, grpcurl and token lines
 	@exec $(BINARY) dev $(ARGS)
 
 ##@ Check it
-.PHONY: test unit e2e clients chart monitoring dashboard-pictures mesh-test compatibility lint proto-lint prose figures docs-check audit bench instructions soak cache-memory memory flood mutants
+.PHONY: test unit e2e clients chart monitoring dashboard-pictures mesh-test compatibility lint proto-lint prose figures docs-check audit bench instructions soak cache-memory memory flood fleet storm mutants
 
 test: | need-test tools ## Every test, including the real Envoy and the Helm chart
 	$(MAKE) --no-print-directory chart
@@ -187,6 +189,22 @@ flood: | need-flood $(ENVOY) $(CHART_TOOLS) ## By hand (minutes): flood a real E
 	cargo build $(DEV)
 	@$(CHART_PYTHON) tests/flood/flood.py --server $(TARGET_DIR)/release/rownd-authz --dev $(BINARY) --envoy $(ENVOY) $(ARGS)
 
+# The program that makes the load of the next two: Go's standard library alone.
+LOAD := $(TOOLS)/load/load
+LOAD_ARGS = --server $(TARGET_DIR)/release/rownd-authz --load $(LOAD) --redis $(TOOLS)/redis/redis-server $(ARGS)
+
+$(LOAD): $(wildcard tests/load/*.go) tests/load/go.mod
+	@mkdir -p $(@D)
+	@cd tests/load && GOCACHE=$(CURDIR)/$(TOOLS)/load/cache CGO_ENABLED=0 go build -trimpath -buildvcs=false -o $(CURDIR)/$@ .
+
+fleet: | need-load $(REDIS) $(LOAD) ## By hand (minutes): 2, 10 and 50 replicas with a Redis: spread of a revocation, load, cost of a check (ARGS=--quick)
+	cargo build --release --locked
+	@python3 tests/load/fleet.py $(LOAD_ARGS)
+
+storm: | need-load $(REDIS) $(LOAD) ## By hand (minutes): a storm of events in and out, with kills; nothing acknowledged may be lost (ARGS=--quick)
+	cargo build --release --locked
+	@python3 tests/load/storm.py $(LOAD_ARGS)
+
 audit: | need-audit $(TOOLS)/audit/bin/cargo-deny ## Licences, bans, sources, advisories; the Dockerfile
 	$(TOOLS)/audit/bin/cargo-deny --locked check --hide-inclusion-graph bans licenses sources
 	@if $(TOOLS)/audit/bin/cargo-deny --locked fetch db >/dev/null 2>&1; then \
@@ -249,7 +267,7 @@ image-test: | need-image-test ## By hand, as root: the image built on a debootst
 	@cargo build $(DEV)
 	@.ci/image-test $(BINARY)
 
-tools: | need-test $(ENVOY) $(ENVOYS) $(PYJWT) $(JOSERFC) $(GOLANG_JWT) $(GRPCURL) $(ROWND_DJANGO) $(SUPERTOKENS) $(ROWND_NODE) $(CONNECT) $(PYTHON_STUBS) $(GO_CLIENT) $(NODE_CLIENT) $(EXPRESS) $(GO_PASSPORTS) $(NODE_PASSPORTS) $(JAVA_PASSPORTS) $(GO_WEBHOOKS) $(NODE_WEBHOOKS) $(PYTHON_WEBHOOKS) $(STUBS_INSTALLED) $(CHART_TOOLS) $(PROMETHEUS) $(REDIS) $(VALKEY) ## Fetch what the tests need into .tools/
+tools: | need-test $(ENVOY) $(ENVOYS) $(PYJWT) $(JOSERFC) $(GOLANG_JWT) $(GRPCURL) $(ROWND_DJANGO) $(SUPERTOKENS) $(ROWND_NODE) $(CONNECT) $(BROWSER) $(PYTHON_STUBS) $(GO_CLIENT) $(NODE_CLIENT) $(EXPRESS) $(GO_PASSPORTS) $(NODE_PASSPORTS) $(JAVA_PASSPORTS) $(GO_WEBHOOKS) $(NODE_WEBHOOKS) $(PYTHON_WEBHOOKS) $(STUBS_INSTALLED) $(CHART_TOOLS) $(PROMETHEUS) $(REDIS) $(VALKEY) ## Fetch what the tests need into .tools/
 
 clean-tools: ## Remove what was fetched
 	rm -rf $(TOOLS)
@@ -287,6 +305,7 @@ need-proto-lint: NEEDS := node
 need-chart: NEEDS := cargo cc python go
 need-mesh-test: NEEDS := cargo cc python go unshare ip
 need-flood: NEEDS := cargo cc python go h2load
+need-load: NEEDS := cargo cc python go h2load
 need-image-test: NEEDS := cargo cc root buildah podman debootstrap runc
 need-test: NEEDS := cargo cc python node go java mvn lighttpd nginx
 need-clients: NEEDS := cargo cc python node go java mvn ruby
@@ -294,8 +313,8 @@ need-audit: NEEDS := cargo python
 need-fuzz: NEEDS := cargo cc nightly
 need-instructions: NEEDS := cargo cc valgrind
 need-mutants: NEEDS := cargo cc
-.PHONY: need-demo need-stubs need-dist need-dev need-unit need-lint need-docs need-prose need-figures need-proto-lint need-bench need-test need-clients need-chart need-mesh-test need-flood need-image-test need-audit need-fuzz need-instructions need-mutants
-need-demo need-stubs need-dist need-dev need-unit need-lint need-docs need-prose need-figures need-proto-lint need-bench need-test need-clients need-chart need-mesh-test need-flood need-image-test need-audit need-fuzz need-instructions need-mutants:
+.PHONY: need-demo need-stubs need-dist need-dev need-unit need-lint need-docs need-prose need-figures need-proto-lint need-bench need-test need-clients need-chart need-mesh-test need-flood need-load need-image-test need-audit need-fuzz need-instructions need-mutants
+need-demo need-stubs need-dist need-dev need-unit need-lint need-docs need-prose need-figures need-proto-lint need-bench need-test need-clients need-chart need-mesh-test need-flood need-load need-image-test need-audit need-fuzz need-instructions need-mutants:
 	@.ci/need $(@:need-%=%) $(NEEDS)
 
 # Each tool, once. The virtual environment is only used to fetch wheels.
@@ -372,6 +391,13 @@ $(ROWND_NODE): tests/foreign/node/package-lock.json tests/foreign/node/package.j
 	@echo 'fetching @rownd/node, openid-client and oidc-provider into $(TOOLS)/'
 	@rm -rf $(TOOLS)/node && mkdir -p $(TOOLS)/node && cp $^ $(TOOLS)/node/
 	@cd $(TOOLS)/node && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+	@touch $@
+
+$(BROWSER): tests/foreign/browser/package-lock.json tests/foreign/browser/package.json
+	@echo 'fetching Chromium 147 into $(TOOLS)/ (70 MB)'
+	@rm -rf $(@D) && mkdir -p $(@D) && cp $^ $(@D)/
+	@cd $(@D) && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+	@node tests/foreign/browser/unpack.cjs $(@D)
 	@touch $@
 
 $(GRPCIO): examples/clients/python/requirements.txt examples/django/requirements.txt | $(ROWND_DJANGO)

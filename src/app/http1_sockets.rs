@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{
     blocking::BlockingRunner,
-    config::{ListenAddress, Listeners},
+    config::{HttpListenerName, ListenAddress, Listeners},
     grpc::Doors,
     http::{
         inbound::Inbound,
@@ -33,7 +33,8 @@ pub(super) struct Http1Sockets {
     ops: (BoundSocket, SocketAddr),
     probes: Option<(BoundSocket, SocketAddr)>,
     control: Option<ControlSocket>,
-    public: Option<PublicSocket>,
+    /// `http` and `public_http`, where they are configured.
+    over_http: Vec<PublicSocket>,
 }
 
 /// The tasks of the listeners.
@@ -41,7 +42,7 @@ pub(super) struct Http1Sockets {
 pub(super) struct Http1Tasks {
     /// Those that serve pages and documents, to the end.
     pub(super) serving: JoinSet<()>,
-    /// The one that answers calls of backends. It ends where gRPC ends.
+    /// Those that answer calls of backends and requests of other servers. They end where gRPC ends.
     pub(super) calls: JoinSet<()>,
 }
 
@@ -65,8 +66,11 @@ impl Http1Sockets {
             None => None,
         };
         let control = ControlSocket::bind(settings.control.as_ref()).await?;
-        let public = PublicSocket::bind(settings.http.as_ref(), doors, blocking).await?;
-        Ok(Self { ops, probes, control, public })
+        let mut over_http = Vec::with_capacity(2);
+        for settings in settings.over_http() {
+            over_http.push(PublicSocket::bind(settings, doors, blocking).await?);
+        }
+        Ok(Self { ops, probes, control, over_http })
     }
 
     pub(super) const fn ops_address(&self) -> SocketAddr {
@@ -77,13 +81,14 @@ impl Http1Sockets {
         self.probes.as_ref().map(|(_, address)| *address)
     }
 
-    pub(super) fn public_address(&self) -> Option<&ListenAddress> {
-        self.public.as_ref().map(PublicSocket::address)
+    /// The address of one of the listeners `http` and `public_http`.
+    pub(super) fn http_address(&self, name: HttpListenerName) -> Option<&ListenAddress> {
+        self.over_http.iter().find(|socket| socket.name == name).map(PublicSocket::address)
     }
 
-    /// TLS of the listener `http`, where it has some.
-    pub(super) fn public_tls(&self) -> Option<&Arc<ListenerTls>> {
-        self.public.as_ref().and_then(|public| public.tls.as_ref())
+    /// TLS of the listeners `http` and `public_http`, where they have some.
+    pub(super) fn http_tls(&self) -> impl Iterator<Item = &Arc<ListenerTls>> {
+        self.over_http.iter().filter_map(|socket| socket.tls.as_ref())
     }
 
     /// Serves all of them until the process ends. Calls of backends go to the workers.
@@ -96,6 +101,7 @@ impl Http1Sockets {
         phase: &watch::Receiver<Phase>,
     ) -> Http1Tasks {
         let (mut serving, mut calls) = (JoinSet::new(), JoinSet::new());
+        let mut handoff = Some(handoff);
         if let Some(control) = self.control {
             tracing::info!(address = %control.address(), "taking commands");
             let routes = control.routes(control::commands(&state, reload, replica));
@@ -103,14 +109,17 @@ impl Http1Sockets {
             let served = http1::serve(socket, None, limits, ServedBy::Tasks, routes, phase.clone());
             spawn(&mut serving, served);
         }
-        if let Some(public) = self.public {
-            let (routes, limits) = (public.routes(&state.authorizer, inbound), public.limits());
+        for public in self.over_http {
+            let (routes, limits) =
+                (public.routes(&state.authorizer, inbound.as_ref()), public.limits());
             let answers_calls = public.answers_calls();
-            let served_by =
-                if answers_calls { ServedBy::Workers(handoff) } else { ServedBy::Tasks };
+            // Only one listener may answer calls.
+            let workers = handoff.take_if(|_| answers_calls);
+            let served_by = workers.map_or(ServedBy::Tasks, ServedBy::Workers);
             let (socket, tls) = (public.socket, public.tls);
+            let ends_with_calls = limits.ends == Phase::Closing;
             let served = http1::serve(socket, tls, limits, served_by, routes, phase.clone());
-            spawn(if answers_calls { &mut calls } else { &mut serving }, served);
+            spawn(if ends_with_calls { &mut calls } else { &mut serving }, served);
         }
         let pages = pages::router(state);
         for (socket, _) in [Some(self.ops), self.probes].into_iter().flatten() {

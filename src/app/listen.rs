@@ -18,7 +18,7 @@ use crate::{
 /// The listener's name in the log and in metrics.
 const NAME: &str = "grpc";
 /// File descriptors kept free for everything that is not a connection of this listener or of the
-/// listener `http`. The ops listener may use half of them.
+/// listeners `http` and `public_http`. The ops listener may use half of them.
 const RESERVED_DESCRIPTORS: u64 = 128;
 /// Connections that may be closing while new ones have their slots already.
 const MAX_CLOSING: usize = 32;
@@ -86,7 +86,8 @@ impl GrpcSocket {
 
 /// The file descriptors to keep free for everything that is not a connection of this listener.
 pub(super) fn reserved_descriptors(config: &Config) -> u64 {
-    let http = config.listeners.http.as_ref().map_or(64, |http| http.max_connections);
+    let over_http = config.listeners.over_http().map(|http| http.max_connections);
+    let http = over_http.fold(0, usize::saturating_add).max(64);
     RESERVED_DESCRIPTORS.saturating_add(u64::try_from(http).unwrap_or(u64::MAX))
 }
 

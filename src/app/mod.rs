@@ -44,7 +44,7 @@ use tokio::{sync::watch, task::JoinSet};
 use crate::{
     authz::{self, Authorizer, CheckApi},
     blocking::BlockingRunner,
-    config::{Config, ConfigSource, GrpcListener, Shutdown},
+    config::{Config, ConfigSource, GrpcListener, HttpListenerName, Shutdown},
     grpc::{
         Doors, HealthTask,
         ext_authz::CheckDoor,
@@ -146,7 +146,7 @@ pub async fn build(config: Config) -> Result<Bound, BuildError> {
     let tls = grpc_tls(grpc)?;
     let grpc = GrpcSocket::bind(grpc, reserved_descriptors(&config)).await?;
     let http1 = Http1Sockets::bind(&config.listeners, &doors, &blocking).await?;
-    let all_tls = AllTls::of(tls.iter().chain(http1.public_tls()).cloned());
+    let all_tls = AllTls::of(tls.iter().chain(http1.http_tls()).cloned());
     all_tls.show(&metrics);
     warnings::log(&config);
     let exposed = !config.listeners.grpc.address.is_local();
@@ -228,7 +228,13 @@ impl Bound {
     /// The address of the listener `http`, where there is one.
     #[must_use]
     pub fn http_address(&self) -> Option<&ListenAddress> {
-        self.http1.public_address()
+        self.http1.http_address(HttpListenerName::Http)
+    }
+
+    /// The address of the listener `public_http`, where there is one.
+    #[must_use]
+    pub fn public_http_address(&self) -> Option<&ListenAddress> {
+        self.http1.http_address(HttpListenerName::PublicHttp)
     }
 
     /// Whether the process is ready, and what it waits for.

@@ -38,7 +38,7 @@ fn host_problems(config: &Config) -> Vec<Finding> {
     if let Some(message) = upstream::authority_problem(config) {
         found.push(Finding { pointer: String::new(), message });
     }
-    let Listeners { grpc, ops, control, http } = &config.listeners;
+    let Listeners { grpc, ops, control, http: _, public_http: _ } = &config.listeners;
     let control = control.as_ref().map(|control| control.address.path());
     let mut add = |pointer: &str, checked: Result<(), String>| {
         found.extend(checked.err().map(|message| Finding { pointer: pointer.to_owned(), message }));
@@ -51,8 +51,8 @@ fn host_problems(config: &Config) -> Vec<Finding> {
     if let Some(path) = control {
         add("/listeners/control/address", check_socket_path(path));
     }
-    if let Some(http) = http {
-        add("/listeners/http/address", check_address(&http.address));
+    for http in config.listeners.over_http() {
+        add(&http.name.pointer("address"), check_address(http.address));
     }
     // The same text is told by the check of the section.
     let is_other_text = control != grpc.address.path();
@@ -62,10 +62,14 @@ fn host_problems(config: &Config) -> Vec<Finding> {
         let message = "is the socket of the grpc listener too; write another path";
         add("/listeners/control/address", Err(message.to_owned()));
     }
-    let http = http.as_ref().and_then(|http| http.address.path()).and_then(resolved);
-    if http.is_some() && (http == grpc || http == control) {
-        let message = "is the socket of another listener too; write another path";
-        add("/listeners/http/address", Err(message.to_owned()));
+    let mut taken: Vec<PathBuf> = [grpc, control].into_iter().flatten().collect();
+    for http in config.listeners.over_http() {
+        let Some(socket) = http.address.path().and_then(resolved) else { continue };
+        if taken.contains(&socket) {
+            let message = "is the socket of another listener too; write another path";
+            add(&http.name.pointer("address"), Err(message.to_owned()));
+        }
+        taken.push(socket);
     }
     found
 }

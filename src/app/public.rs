@@ -1,4 +1,4 @@
-//! The listener `http`: what other programs read, and the calls of backends.
+//! The listeners `http` and `public_http`: what other programs read, and the calls of backends.
 
 use std::{sync::Arc, time::Duration};
 
@@ -20,7 +20,7 @@ use super::{
 use crate::{
     authz::Authorizer,
     blocking::BlockingRunner,
-    config::{Config, HttpGroup, HttpListener, ListenAddress},
+    config::{Config, HttpGroup, HttpListenerName, HttpSettings, ListenAddress},
     grpc::{Doors, WebConnection, WebDoors},
     http::{
         inbound::{Inbound, InboundPeer},
@@ -29,9 +29,9 @@ use crate::{
     model::Warning,
 };
 
-/// The limits of the listener `http` for documents.
+/// The limits of a listener for documents.
 const LIMITS: Http1Limits = Http1Limits {
-    name: "http",
+    name: HttpListenerName::Http.as_str(),
     max_connections: 64,
     max_closing: 8,
     lifetime: Duration::from_secs(60),
@@ -40,31 +40,35 @@ const LIMITS: Http1Limits = Http1Limits {
     ends: Phase::Ending,
 };
 
-/// The bound listener, and what it serves.
+/// A bound listener, and what it serves.
 #[derive(Debug)]
 pub(super) struct PublicSocket {
     pub(super) socket: BoundSocket,
     pub(super) tls: Option<Arc<ListenerTls>>,
-    settings: HttpListener,
+    pub(super) name: HttpListenerName,
+    max_connections: usize,
+    groups: Arc<[HttpGroup]>,
+    hosts: Vec<String>,
     rpcs: Option<WebDoors>,
 }
 
 impl PublicSocket {
-    /// Binds it, if it is configured. The calls of backends go through these doors.
+    /// Binds it. The calls of backends go through these doors.
     pub(super) async fn bind(
-        settings: Option<&HttpListener>,
+        settings: HttpSettings<'_>,
         doors: &Doors,
         blocking: &BlockingRunner,
-    ) -> Result<Option<Self>, BuildError> {
-        let Some(settings) = settings else { return Ok(None) };
-        let build = |_| WebDoors::build(doors, settings, blocking.clone());
+    ) -> Result<Self, BuildError> {
+        let HttpSettings { name, address, socket_mode, tls, serve, hosts, cors, max_connections } =
+            settings;
+        let build = |_| WebDoors::build(doors, cors, blocking.clone());
         let rpcs = settings.place_of(HttpGroup::Rpc).map(build);
         let rpcs = rpcs.transpose().map_err(BuildError::Part)?;
-        let tls = settings.tls.as_ref().map(|settings| ListenerTls::build(tls::HTTP, settings));
+        let tls = tls.map(|settings| ListenerTls::build(tls::of_http(name), settings));
         let tls = tls.transpose().map_err(BuildError::Part)?;
-        let setting = "listeners.http.address";
-        let socket = BoundSocket::bind(setting, &settings.address, settings.socket_mode).await?;
-        Ok(Some(Self { socket, tls, settings: settings.clone(), rpcs }))
+        let socket = BoundSocket::bind(name.address_setting(), address, socket_mode).await?;
+        let (groups, hosts) = (serve.into(), hosts.to_vec());
+        Ok(Self { socket, tls, name, max_connections, groups, hosts, rpcs })
     }
 
     pub(super) const fn address(&self) -> &ListenAddress {
@@ -78,12 +82,14 @@ impl PublicSocket {
 
     /// Its limits. Connections of callers live long, and their calls are answered before they end.
     pub(super) fn limits(&self) -> Http1Limits {
-        let limits = Http1Limits { max_connections: self.settings.max_connections, ..LIMITS };
+        let (name, max_connections) = (self.name.as_str(), self.max_connections);
+        let limits = Http1Limits { name, max_connections, ..LIMITS };
         if self.rpcs.is_none() {
-            let groups = [HttpGroup::TokenValidator, HttpGroup::Webhooks];
-            return if groups.into_iter().any(|group| self.settings.place_of(group).is_some()) {
-                // An answer about a token takes at most 10 s, the body before it 5 s.
-                Http1Limits { last_request: Duration::from_secs(16), ..limits }
+            return if self.groups.iter().copied().any(is_inbound) {
+                // An answer about a token takes at most 10 s, the body before it 5 s. It needs the
+                // tasks that fetch, which end with the process.
+                let last_request = Duration::from_secs(16);
+                Http1Limits { last_request, ends: Phase::Closing, ..limits }
             } else {
                 limits
             };
@@ -102,10 +108,12 @@ impl PublicSocket {
     pub(super) fn routes(
         &self,
         authorizer: &Arc<Authorizer>,
-        inbound: Option<Arc<Inbound>>,
+        inbound: Option<&Arc<Inbound>>,
     ) -> impl Fn(Http1Peer) -> Router + use<> {
-        let state = PublicState::new(&self.settings, authorizer.clone());
+        let state = PublicState::new(self.groups.clone(), &self.hosts, authorizer.clone());
         let rpcs = self.rpcs.clone();
+        let groups = self.groups.clone();
+        let inbound = inbound.filter(|_| groups.iter().copied().any(is_inbound)).cloned();
         move |peer| {
             let mut others: Vec<Arc<dyn OtherPaths>> = Vec::with_capacity(2);
             if let Some(inbound) = inbound.clone() {
@@ -113,8 +121,8 @@ impl PublicSocket {
                     SocketPeer::Tcp(address) => Some(address),
                     SocketPeer::Unix { .. } => None,
                 };
-                let peer = InboundPeer { address, names: peer.names.clone() };
-                others.push(Arc::new(InboundPaths { inbound, peer: Arc::new(peer) }));
+                let peer = Arc::new(InboundPeer { address, names: peer.names.clone() });
+                others.push(Arc::new(InboundPaths { inbound, groups: groups.clone(), peer }));
             }
             if let Some(rpcs) = &rpcs {
                 others.push(Arc::new(Rpcs(rpcs.for_connection(peer.names))));
@@ -124,15 +132,25 @@ impl PublicSocket {
     }
 }
 
+/// Whether requests of other servers come to this group: with a body, and with an effect.
+const fn is_inbound(group: HttpGroup) -> bool {
+    match group {
+        HttpGroup::TokenValidator | HttpGroup::Webhooks => true,
+        HttpGroup::PassportKeys | HttpGroup::ResourceMetadata | HttpGroup::Rpc => false,
+    }
+}
+
 /// The paths that other servers call, on one connection.
 struct InboundPaths {
     inbound: Arc<Inbound>,
+    /// The groups of this listener.
+    groups: Arc<[HttpGroup]>,
     peer: Arc<InboundPeer>,
 }
 
 impl OtherPaths for InboundPaths {
     fn serve(&self, path: &str) -> bool {
-        self.inbound.serves(path)
+        self.inbound.group_of(path).is_some_and(|group| self.groups.contains(&group))
     }
 
     fn answer(&self, request: Request) -> BoxFuture<'static, Response> {
@@ -155,19 +173,23 @@ impl OtherPaths for Rpcs {
     }
 }
 
-/// The warnings about this listener.
+/// The warnings about these listeners.
 pub(super) fn warnings(config: &Config) -> Vec<Warning> {
-    let Some(http) = &config.listeners.http else { return Vec::new() };
-    let is_open = !http.address.is_local() && http.tls.is_none();
-    let secret = [HttpGroup::Rpc, HttpGroup::TokenValidator, HttpGroup::Webhooks];
-    if secret.into_iter().all(|group| http.place_of(group).is_none()) || !is_open {
-        return Vec::new();
-    }
-    vec![Warning::of(
-        "http_without_tls",
-        "/listeners/http/address",
-        "other machines can connect to the listener `http`, and it has no TLS: tokens and the secrets \
-         of callers cross the network in plain text unless a mesh encrypts them; set \
-         listeners.http.tls, or listen on a loopback address or a Unix socket",
-    )]
+    let carries_secrets = |group| match group {
+        HttpGroup::Rpc | HttpGroup::TokenValidator | HttpGroup::Webhooks => true,
+        HttpGroup::PassportKeys | HttpGroup::ResourceMetadata => false,
+    };
+    let is_open = |http: &HttpSettings<'_>| {
+        http.is_plain() && http.serve.iter().copied().any(carries_secrets)
+    };
+    let warning = |http: HttpSettings<'_>| {
+        let name = http.name.as_str();
+        let text = format!(
+            "other machines can connect to the listener `{name}`, and it has no TLS: tokens and the \
+             secrets of callers cross the network in plain text unless a mesh encrypts them; set \
+             listeners.{name}.tls, or listen on a loopback address or a Unix socket"
+        );
+        Warning::of("http_without_tls", http.name.pointer("address"), text)
+    };
+    config.listeners.over_http().filter(is_open).map(warning).collect()
 }

@@ -50,6 +50,12 @@ pub(super) fn run(args: &ConfigArgs) -> ExitResult {
         if let Some(http) = bound.http_address() {
             tracing::info!(address = %http, "serving over HTTP what listeners.http.serve names");
         }
+        if let Some(http) = bound.public_http_address() {
+            tracing::info!(
+                address = %http,
+                "serving over HTTP what listeners.public_http.serve names"
+            );
+        }
         let reloads = reload_on_hangup(hangup, bound.reload_handle());
         let times = bound.shutdown_times();
         let (stop, stopped) = oneshot::channel();

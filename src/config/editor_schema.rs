@@ -311,20 +311,23 @@ fn of_callers() -> Vec<(&'static str, Value)> {
 fn of_listeners() -> Vec<(&'static str, Value)> {
     let any = || pattern(&format!("^(unix:/.+|{IP_PORT})$"));
     let ip = || pattern(&format!("^({IP_PORT})$"));
+    let host = || pattern("^(\\[[0-9A-Fa-f:.]+\\]|[A-Za-z0-9_-]+(\\.[A-Za-z0-9_-]+)*)$");
+    let groups = || json!({ "minItems": 1, "uniqueItems": true });
     vec![
         ("grpc/properties/address", any()),
         ("http/properties/address", any()),
+        ("public_http/properties/address", any()),
         ("ops/properties/address", ip()),
         (
             "ops/properties/probe_address",
             json!({ "pattern": format!("^({IP_PORT})$"), "not": pattern("^(0\\.0\\.0\\.0|\\[::\\]):") }),
         ),
         ("control/properties/address", pattern("^unix:/.+$")),
-        ("http/properties/serve", json!({ "minItems": 1, "uniqueItems": true })),
-        (
-            "http/properties/hosts/items",
-            pattern("^(\\[[0-9A-Fa-f:.]+\\]|[A-Za-z0-9_-]+(\\.[A-Za-z0-9_-]+)*)$"),
-        ),
+        ("http/properties/serve", groups()),
+        ("http/properties/hosts/items", host()),
+        ("public_http/properties/serve", groups()),
+        ("public_http/properties/serve/items", json!({ "not": { "const": "rpc" } })),
+        ("public_http/properties/hosts/items", host()),
     ]
 }
 

@@ -90,8 +90,8 @@ pub use sections::{
     VendorHeaders, is_wildcard, permission_problem, role_problem,
 };
 pub use sections::{
-    ClaimSource, HttpCors, HttpGroup, HttpListener, IdentityPart, Passport, PassportFormat,
-    PassportKey, PassportSubject, RulePassport,
+    ClaimSource, HttpCors, HttpGroup, HttpListenerName, HttpSettings, IdentityPart, Passport,
+    PassportFormat, PassportKey, PassportSubject, RulePassport,
 };
 pub use sections::{DenialSettings, DenialTemplate, ProtectedResource};
 pub use sections::{DeploymentKey, OnOutage, Shared, SharedAddress, SharedPlace};

@@ -185,11 +185,11 @@ fn of_app_id(issuer: &Issuer, id: Option<&str>, at: &str) -> Option<Warning> {
 
 fn of_listeners(config: &Config, written: &YamlDocument) -> Vec<Warning> {
     let grpc = &config.listeners.grpc.address;
-    let http = config.listeners.http.as_ref().map(|http| &http.address);
-    let sockets = [("grpc", Some(grpc)), ("http", http)];
-    let mut warnings: Vec<Warning> = sockets
+    let http = config.listeners.over_http().map(|http| (http.name.as_str(), http.address));
+    let mut warnings: Vec<Warning> = [("grpc", grpc)]
         .into_iter()
-        .filter(|(_, address)| matches!(address, Some(ListenAddress::Tcp(_))))
+        .chain(http)
+        .filter(|(_, address)| matches!(address, ListenAddress::Tcp(_)))
         .map(|(name, _)| format!("/listeners/{name}/socket_mode"))
         .filter(|pointer| written.is_written(pointer))
         .map(|pointer| {
@@ -200,9 +200,8 @@ fn of_listeners(config: &Config, written: &YamlDocument) -> Vec<Warning> {
             )
         })
         .collect();
-    let rpc_is_plain = config.listeners.http.as_ref().is_some_and(|http| {
-        http.place_of(HttpGroup::Rpc).is_some() && http.tls.is_none() && !http.address.is_local()
-    });
+    let rpc_is_plain =
+        config.listeners.serving(HttpGroup::Rpc).is_some_and(|(http, _)| http.is_plain());
     let grpc_is_plain = !grpc.is_local() && config.listeners.grpc.tls.is_none();
     let service = &config.rownd_auth;
     if service.allow_plaintext_secrets {

@@ -60,9 +60,9 @@ pub fn read_tls(settings: &Tls) -> Result<Material, Found> {
 
 /// The problems in the form of the configuration: JSON pointer and message.
 pub(super) fn problems(config: &Config) -> Vec<Finding> {
-    let http = config.listeners.http.as_ref().and_then(|http| http.tls.as_ref());
-    let all = [("grpc", config.listeners.grpc.tls.as_ref()), ("http", http)];
-    let problems = all.into_iter().filter_map(|(listener, settings)| {
+    let over_http = config.listeners.over_http().map(|http| (http.name.as_str(), http.tls));
+    let all = [("grpc", config.listeners.grpc.tls.as_ref())].into_iter().chain(over_http);
+    let problems = all.filter_map(|(listener, settings)| {
         let found = read_tls(settings?).err()?;
         let at = move |(name, message)| Finding {
             pointer: format!("/listeners/{listener}/tls/{name}"),

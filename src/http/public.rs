@@ -1,4 +1,4 @@
-//! The listener `http`: documents that other programs may read, in groups that are switched on one
+//! The listeners `http` and `public_http`: documents that other programs may read, in groups that are switched on one
 //! by one. They change no state and hold no secret. Before them, and before the other paths that the
 //! listener may serve, the host of a request is checked.
 //!
@@ -19,7 +19,7 @@ use futures_util::future::BoxFuture;
 
 use crate::{
     authz::{Authorizer, Snapshot},
-    config::{HttpGroup, HttpListener},
+    config::HttpGroup,
     digest::{hex, sha256},
     model::PublicDocument,
 };
@@ -50,11 +50,10 @@ impl std::fmt::Debug for PublicState {
 }
 
 impl PublicState {
-    /// The documents that these settings switch on.
+    /// The documents of these groups, under these names of the listener.
     #[must_use]
-    pub fn new(settings: &HttpListener, authorizer: Arc<Authorizer>) -> Self {
-        let hosts = settings.hosts.iter().map(|host| host.to_ascii_lowercase());
-        let groups = settings.serve.clone().into();
+    pub fn new(groups: Arc<[HttpGroup]>, hosts: &[String], authorizer: Arc<Authorizer>) -> Self {
+        let hosts = hosts.iter().map(|host| host.to_ascii_lowercase());
         Self { authorizer, groups, hosts: hosts.collect(), others: Vec::new() }
     }
 

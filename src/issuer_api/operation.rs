@@ -97,7 +97,7 @@ pub(super) enum ApiEndpoint {
     /// The user of a SuperTokens session.
     #[strum(serialize = "supertokens_user")]
     SessionUser,
-    /// SuperTokens' core: a user, the end of their sessions, their deletion.
+    /// SuperTokens' core: a user and the metadata, the end of their sessions, their deletion.
     #[strum(serialize = "supertokens_core")]
     Core,
     /// An OpenID provider's metadata.
@@ -200,8 +200,10 @@ pub(super) enum Operation {
     SuperTokensRefresh,
     /// SuperTokens: the user of a session.
     SuperTokensUser,
-    /// SuperTokens' core: whether there is such a user.
+    /// SuperTokens' core: a user, their ids and metadata.
     CoreUser,
+    /// SuperTokens' core: a write of metadata.
+    CoreMetadataWrite,
     /// SuperTokens' core: the end of all sessions of a user.
     CoreSignOut,
     /// SuperTokens' core: the deletion of a user.
@@ -252,7 +254,10 @@ impl Operation {
             | Self::RowndSignInLink
             | Self::RowndOidcClientCreate
             | Self::RowndGroupCreate => WRITE,
-            Self::RowndUserPut | Self::RowndOidcClientUpdate | Self::RowndGroupUpdate => PUT,
+            Self::RowndUserPut
+            | Self::RowndOidcClientUpdate
+            | Self::RowndGroupUpdate
+            | Self::CoreMetadataWrite => PUT,
             Self::RowndUserPatch | Self::RowndAppPatch => PATCH,
             Self::RowndUserDelete | Self::RowndOidcClientDelete | Self::RowndGroupDelete => DELETE,
             Self::RowndUsersPut | Self::RowndFileWrite => {
@@ -321,7 +326,9 @@ impl Operation {
             Self::SuperTokensGuest => ApiEndpoint::Guest,
             Self::SuperTokensRefresh => ApiEndpoint::SessionRefresh,
             Self::SuperTokensUser => ApiEndpoint::SessionUser,
-            Self::CoreUser | Self::CoreSignOut | Self::CoreUserDelete => ApiEndpoint::Core,
+            Self::CoreUser | Self::CoreMetadataWrite | Self::CoreSignOut | Self::CoreUserDelete => {
+                ApiEndpoint::Core
+            }
             Self::OpenIdMetadata => ApiEndpoint::Discovery,
             Self::OpenIdCode | Self::OpenIdRefresh => ApiEndpoint::CodeToken,
             Self::RowndUserInfo => ApiEndpoint::UserInfo,

@@ -5,6 +5,8 @@
 //! passes; here it cannot.
 
 #[cfg(feature = "dev")]
+mod browser;
+#[cfg(feature = "dev")]
 mod clients;
 #[cfg(feature = "dev")]
 mod connect;

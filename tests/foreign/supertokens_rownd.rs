@@ -1,17 +1,25 @@
-//! SuperTokens' own `supertokens-rownd` 1.0.2 takes the emulator for Rownd.
+//! SuperTokens' own `supertokens-rownd` 1.0.2 takes the emulator for Rownd, and for SuperTokens' core.
 //!
-//! In: tokens of every kind. Out: the verdict of both validators of the plugin on each, the profiles
-//! and addresses that its client finds, and its judgement of a sign-out.
+//! In: tokens of every kind, and users that a backend has changed. Out: the verdict of both validators of
+//! the plugin on each token, the profiles and addresses that its client finds, its judgement of a
+//! sign-out, and the users as it shows and changes them.
 
 use std::collections::BTreeMap;
 
+use prost_types::{Struct, Value as Wire, value::Kind};
+use rownd_authz::grpc::pb::rownd::auth::v1::{
+    AuthLevel, GetUserRequest, UpdateUserRequest, User, get_user_request::Subject,
+    rownd_auth_client::RowndAuthClient, user_service_client::UserServiceClient,
+};
 use serde_json::{Value, json};
+use tonic::Request;
 
 use super::{
     package,
     talk::{Running, python},
     tool,
 };
+use crate::support::TestApp;
 use rownd_emulator::{SignedBy, TokenOrder};
 
 async fn judge(running: &Running, tokens: &BTreeMap<&str, String>) -> Value {
@@ -87,5 +95,97 @@ async fn the_plugins_client_of_rownd_reads_tokens_profiles_and_addresses() {
     assert_eq!(said["addresses"], found);
     assert_eq!(said["cut_off"], json!({ "before": "TOKEN_CLAIMS_INVALID", "after": null }));
     assert_eq!(said["wrong_secret"], "error: CREDENTIALS_REJECTED");
+    running.end().await;
+}
+
+const CALLER: &str = "a-caller-secret-of-this-test";
+
+/// A call with the secret of the caller.
+fn asked<T>(message: T) -> Request<T> {
+    let mut request = Request::new(message);
+    let secret = format!("Bearer {CALLER}").parse().unwrap();
+    request.metadata_mut().insert("authorization", secret);
+    request
+}
+
+/// A service for sessions alone, with the core of this emulator.
+async fn backend(running: &Running) -> TestApp {
+    TestApp::ready(&json!({
+        "listeners": {
+            "grpc": { "address": "127.0.0.1:0", "workers": 1 },
+            "ops": { "address": "127.0.0.1:0" },
+        },
+        "issuers": [{
+            "name": "sessions", "kind": "supertokens", "base_url": format!("{}/auth", running.base_url),
+            "core": {
+                "base_url": format!("{}/supertokens-core", running.base_url),
+                "api_key": running.settings.app_secret,
+            },
+        }],
+        "rownd_auth": { "callers": [
+            { "name": "back-office", "secret": CALLER, "allow": ["get_user", "write_users"] },
+        ] },
+        "shutdown": { "drain_delay": "0s", "grace": "5s" },
+    }))
+    .await
+}
+
+/// The user in the core. No issuer is named: there is one.
+async fn read(app: &TestApp, user: &str) -> User {
+    let subject = Some(Subject::UserId(user.to_owned()));
+    let request = GetUserRequest { subject, ..GetUserRequest::default() };
+    let answer = RowndAuthClient::new(app.channel()).get_user(asked(request)).await.unwrap();
+    answer.into_inner().user.unwrap()
+}
+
+fn texts(part: Option<&Struct>) -> BTreeMap<String, String> {
+    let text = |(name, value): (&String, &Wire)| match &value.kind {
+        Some(Kind::StringValue(text)) => Some((name.clone(), text.clone())),
+        _ => None,
+    };
+    part.map(|part| part.fields.iter().filter_map(text).collect()).unwrap_or_default()
+}
+
+/// The texts of a member of the plugin's document, except the empty ones, which come of its schema.
+fn shown(document: &Value, name: &str) -> BTreeMap<String, String> {
+    let members = document[name].as_object().unwrap_or_else(|| panic!("{name}: {document}")).iter();
+    let text = |(name, value): (&String, &Value)| {
+        let text = value.as_str().filter(|text| !text.is_empty())?;
+        Some((name.clone(), text.to_owned()))
+    };
+    members.filter_map(text).collect()
+}
+
+#[tokio::test]
+async fn the_plugin_shows_what_a_backend_wrote_and_a_backend_what_the_plugin_wrote() {
+    tool("venv/supertokens.stamp");
+    let running = Running::start().await;
+    let app = backend(&running).await;
+    for user in ["user_verified", "user_unverified", "user_guest"] {
+        let plan = Wire { kind: Some(Kind::StringValue("pro".to_owned())) };
+        let data = Some(Struct { fields: BTreeMap::from([("plan".to_owned(), plan)]) });
+        let written = User { id: user.to_owned(), data, ..User::default() };
+        let request = UpdateUserRequest { user: Some(written), ..UpdateUserRequest::default() };
+        UserServiceClient::new(app.channel()).update_user(asked(request)).await.unwrap();
+        let ours = read(&app, user).await;
+        let question = json!({
+            "core": format!("{}/supertokens-core", running.base_url),
+            "api_key": running.settings.app_secret,
+            "user": user,
+            "write": { "plan": "team", "nick_name": "Nick" },
+        });
+        let said = python("tests/foreign/supertokens/core.py", &question).await;
+        let before = &said["before"];
+        assert_eq!(before["data"]["plan"], "pro", "{user}");
+        assert_eq!(texts(ours.data.as_ref()), shown(before, "data"), "{user}");
+        assert_eq!(texts(ours.verified_data.as_ref()), shown(before, "verified_data"), "{user}");
+        let level = AuthLevel::try_from(ours.auth_level).unwrap().as_str_name();
+        let level = level.trim_start_matches("AUTH_LEVEL_").to_lowercase();
+        assert_eq!(before["auth_level"], level, "{user}");
+        assert_eq!(before["state"], "enabled", "{user}");
+        assert_eq!(said["after"]["data"]["plan"], "team", "{user}");
+        let ours = texts(read(&app, user).await.data.as_ref());
+        assert_eq!(ours, shown(&said["after"], "data"), "{user}");
+    }
     running.end().await;
 }

@@ -18,7 +18,7 @@ use super::{package, tool};
 use rownd_emulator::{Controls, Minter, Settings};
 
 /// Such programs start within seconds; a loaded machine gets more.
-const TIME_LIMIT: Duration = Duration::from_secs(60);
+const TIME_LIMIT: Duration = Duration::from_secs(180);
 
 /// The demo's emulator on a free port.
 pub(super) struct Running {

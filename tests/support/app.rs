@@ -70,6 +70,7 @@ pub(crate) struct TestApp {
     pub(crate) ops: SocketAddr,
     pub(crate) probes: Option<SocketAddr>,
     pub(crate) http: Option<ListenAddress>,
+    pub(crate) public_http: Option<ListenAddress>,
     pub(crate) readiness: Readiness,
     pub(crate) metrics: Arc<Metrics>,
     reload: ReloadHandle,
@@ -106,6 +107,7 @@ impl TestApp {
     fn run(bound: app::Bound) -> Self {
         let (grpc, ops) = (bound.grpc_address().clone(), bound.ops_address());
         let (probes, http) = (bound.probe_address(), bound.http_address().cloned());
+        let public_http = bound.public_http_address().cloned();
         let (readiness, metrics) = (bound.readiness().clone(), bound.metrics().clone());
         let reload = bound.reload_handle();
         let (stop, stopped) = oneshot::channel::<()>();
@@ -123,6 +125,7 @@ impl TestApp {
             ops,
             probes,
             http,
+            public_http,
             readiness,
             metrics,
             reload,

@@ -28,7 +28,7 @@ use tokio_rustls::{TlsAcceptor, server::TlsStream};
 use x509_parser::{extensions::GeneralName, parse_x509_certificate};
 
 use crate::{
-    config::{self, Files, Material, Tls as Settings, TlsVersion},
+    config::{self, Files, HttpListenerName, Material, Tls as Settings, TlsVersion},
     log_throttle::LogThrottle,
     metrics::Metrics,
     model::PeerName,
@@ -44,7 +44,15 @@ pub(super) struct TlsPlace {
 }
 
 pub(super) const GRPC: TlsPlace = TlsPlace { setting: "listeners.grpc.tls", alpn: b"h2" };
-pub(super) const HTTP: TlsPlace = TlsPlace { setting: "listeners.http.tls", alpn: b"http/1.1" };
+
+/// TLS of a listener over HTTP.
+pub(super) const fn of_http(listener: HttpListenerName) -> TlsPlace {
+    let setting = match listener {
+        HttpListenerName::Http => "listeners.http.tls",
+        HttpListenerName::PublicHttp => "listeners.public_http.tls",
+    };
+    TlsPlace { setting, alpn: b"http/1.1" }
+}
 
 /// Handshakes that fail are logged this often; a prober may try many times a second.
 const LOG_EVERY: Duration = Duration::from_secs(10);

@@ -68,8 +68,8 @@ pub(super) use issuers::{SETTINGS_OF_KINDS, WrittenApp, WrittenIssuer};
 pub use key_snapshots::KeySnapshots;
 pub(super) use listeners::is_reached_from_elsewhere;
 pub use listeners::{
-    ControlListener, GrpcListener, HttpCors, HttpGroup, HttpListener, Listeners, OpsListener, Tls,
-    TlsVersion,
+    ControlListener, GrpcListener, HttpCors, HttpGroup, HttpListenerName, HttpSettings, Listeners,
+    OpsListener, Tls, TlsVersion,
 };
 pub(super) use network::WrittenNetwork;
 pub use network::{Network, OutboundTls};

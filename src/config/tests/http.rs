@@ -2,6 +2,7 @@
 //! to write instead.
 
 use super::{APP, bad, good};
+use crate::config::HttpGroup;
 
 const CALLER: &str =
     "rownd_auth: { callers: [{ name: a, allow: [verify], secret: a-secret-of-some-length }] }";
@@ -126,7 +127,7 @@ fn calls_over_http_are_served_where_somebody_can_make_them() {
         "address: 'unix:/run/http.sock', serve: [rpc], hosts: [a.test]",
     ] {
         let config = good(&format!("{}{CALLER}", http(settings)), &[APP]);
-        let listener = config.listeners.http.expect("it is configured");
+        let (listener, _) = config.listeners.serving(HttpGroup::Rpc).expect("it is configured");
         assert_eq!(listener.max_connections, 256, "{settings}");
         assert!(!listener.asks_for_certificates(), "{settings}");
     }

@@ -57,6 +57,9 @@ const MISTAKES: &[(&str, &str, bool)] = &[
     ("listeners: { control: { address: '127.0.0.1:9465' } }", "listeners.control.address", true),
     ("listeners: { control: {} }", "listeners.control", true),
     ("listeners: { http: { serve: [] } }", "listeners.http.serve", true),
+    ("listeners: { public_http: { serve: [] } }", "listeners.public_http.serve", true),
+    ("listeners: { public_http: { serve: [rpc] } }", "listeners.public_http.serve[0]", true),
+    ("listeners: { public_http: { serve: [webhooks], cors: {} } }", "listeners.public_http.cors", true),
     ("listeners: { grpc: { socket_mode: '888' } }", "listeners.grpc.socket_mode", true),
     ("listeners: { grpc: { address: '127.0.0.1:1' }, ops: { address: '127.0.0.1:1' } }", "listeners.ops.address", false),
     // Issuers.

@@ -21,6 +21,7 @@ mod passport;
 mod placeholder;
 mod presets;
 mod problems;
+mod public_http;
 mod read_headers;
 mod references;
 mod reload;

@@ -53,9 +53,10 @@ pub(super) fn check(config: &WrittenConfig, found: &mut Findings) {
 /// Adds the problems of a caller that the listener cannot know.
 fn check_listener(config: &WrittenConfig, caller: &Caller, at: &str, found: &mut Findings) {
     let grpc = &config.listeners.grpc;
-    let by_http = config.listeners.http.as_ref().is_some_and(|http| {
-        http.place_of(HttpGroup::Rpc).is_some() && http.asks_for_certificates()
-    });
+    let by_http = config
+        .listeners
+        .serving(HttpGroup::Rpc)
+        .is_some_and(|(http, _)| http.asks_for_certificates());
     let asks_for_certificates =
         by_http || grpc.tls.as_ref().is_some_and(|tls| tls.client_ca_file.is_some());
     let has_names = !caller.uris.is_empty() || !caller.dns_names.is_empty();

@@ -3,7 +3,7 @@
 
 use crate::config::{
     findings::Findings,
-    sections::{Caller, HttpGroup, WrittenConfig},
+    sections::{Caller, HttpGroup, HttpListenerName, WrittenConfig},
 };
 
 const PLAINTEXT: &str = "is reached by other machines without TLS, and every call of `rpc` carries a \
@@ -14,8 +14,11 @@ const PLAINTEXT: &str = "is reached by other machines without TLS, and every cal
 
 /// Adds the problems of `rpc` among the groups of the listener `http`.
 pub(super) fn check(config: &WrittenConfig, found: &mut Findings) {
-    let Some(http) = &config.listeners.http else { return };
-    let Some(index) = http.place_of(HttpGroup::Rpc) else { return };
+    let Some((http, index)) = config.listeners.serving(HttpGroup::Rpc) else { return };
+    if http.name != HttpListenerName::Http {
+        // Refused there for itself.
+        return;
+    }
     let service = &config.rownd_auth;
     let by_name = http.asks_for_certificates();
     let is_known = |(index, caller): (usize, &Caller)| {
@@ -33,8 +36,10 @@ pub(super) fn check(config: &WrittenConfig, found: &mut Findings) {
              callers by certificate with listeners.http.tls.client_ca_file",
         );
     }
-    let open = http.tls.is_none() && !http.address.is_local();
-    if open && !service.allow_plaintext_secrets && !found.is_left_out("/listeners/http/address") {
+    if http.is_plain()
+        && !service.allow_plaintext_secrets
+        && !found.is_left_out("/listeners/http/address")
+    {
         found.add("/listeners/http/address", PLAINTEXT);
     }
 }

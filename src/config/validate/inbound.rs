@@ -7,8 +7,8 @@ use url::Url;
 use crate::config::{
     findings::Findings,
     sections::{
-        Accepts, Claim, ClaimPlace, Config, EventSource, EventSourceKind, HttpGroup, InboundCaller,
-        Issuer, IssuerKind,
+        Accepts, Claim, ClaimPlace, Config, EventSource, EventSourceKind, HttpGroup,
+        HttpListenerName, InboundCaller, Issuer, IssuerKind,
     },
 };
 
@@ -27,29 +27,33 @@ pub(super) fn check(config: &Config, found: &mut Findings) {
             found.add(format!("{at}/name"), message);
         }
         if let Some(caller) = &source.caller {
-            check_certificate(caller, config, &format!("{at}/caller"), found);
+            let at = format!("{at}/caller");
+            check_certificate(caller, HttpGroup::Webhooks, config, &at, found);
         }
         check_source(source, config, &at, found);
     }
 }
 
 fn check_groups(config: &Config, found: &mut Findings) {
-    let served = |group| config.listeners.http.as_ref().and_then(|http| http.place_of(group));
+    let listeners =
+        [HttpListenerName::Http, HttpListenerName::PublicHttp].into_iter().flat_map(|listener| {
+            ["address", "serve"].into_iter().map(move |setting| listener.pointer(setting))
+        });
+    let is_unknown = listeners.into_iter().any(|setting| found.is_left_out(&setting));
     let validator = ("/token_validator", config.token_validator.is_some());
     let is_pushed = |source: &EventSource| source.poll.is_none();
     let sources = ("/events/sources", config.events.sources.iter().any(is_pushed));
     for (group, (section, is_there)) in
         [(HttpGroup::TokenValidator, validator), (HttpGroup::Webhooks, sources)]
     {
-        let parts = [section, "/listeners/http/address", "/listeners/http/serve"];
-        if found.has_within(section) || parts.into_iter().any(|part| found.is_left_out(part)) {
+        if is_unknown || found.has_within(section) {
             continue;
         }
         let name = section.trim_start_matches('/').replace('/', ".");
-        match (served(group), is_there) {
+        match (config.listeners.serving(group), is_there) {
             (Some(_), true) | (None, false) => {}
-            (Some(place), false) => found.add(
-                format!("/listeners/http/serve/{place}"),
+            (Some((listener, place)), false) => found.add(
+                format!("{}/{place}", listener.name.pointer("serve")),
                 format!("nothing is configured for it; write `{name}`, or leave this out"),
             ),
             (None, true) => found.add(
@@ -63,20 +67,32 @@ fn check_groups(config: &Config, found: &mut Findings) {
     }
 }
 
-fn check_certificate(caller: &InboundCaller, config: &Config, at: &str, found: &mut Findings) {
-    let http = config.listeners.http.as_ref();
-    if caller.needs_certificate() && !http.is_some_and(|http| http.asks_for_certificates()) {
+fn check_certificate(
+    caller: &InboundCaller,
+    group: HttpGroup,
+    config: &Config,
+    at: &str,
+    found: &mut Findings,
+) {
+    let listener = config.listeners.serving(group).map(|(listener, _)| listener);
+    let asks = listener.is_some_and(|listener| listener.asks_for_certificates());
+    if caller.needs_certificate() && !asks {
+        let listener = listener.map_or(HttpListenerName::Http, |listener| listener.name);
         found.add(
             at,
-            "names a client certificate, and none is asked for; write \
-             listeners.http.tls.client_ca_file",
+            format!(
+                "names a client certificate, and none is asked for; write \
+                 listeners.{}.tls.client_ca_file",
+                listener.as_str()
+            ),
         );
     }
 }
 
 fn check_validator(config: &Config, found: &mut Findings) {
     let Some(validator) = &config.token_validator else { return };
-    check_certificate(&validator.caller, config, "/token_validator/caller", found);
+    let group = HttpGroup::TokenValidator;
+    check_certificate(&validator.caller, group, config, "/token_validator/caller", found);
     if found.has_within("/issuers") {
         return;
     }

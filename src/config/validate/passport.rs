@@ -9,23 +9,14 @@ use crate::config::{
 
 /// Adds the problems of what is served and not there.
 pub(super) fn check(config: &WrittenConfig, found: &mut Findings) {
-    let groups = config.listeners.http.as_ref().map_or(&[][..], |http| &http.serve);
-    for (index, group) in groups.iter().enumerate() {
-        match group {
-            HttpGroup::PassportKeys
-                if config.passport.is_none() && !found.is_left_out("/passport") =>
-            {
-                found.add(
-                    format!("/listeners/http/serve/{index}"),
-                    "there are no keys to serve; write the section `passport`, or leave this out",
-                );
-            }
-            HttpGroup::PassportKeys
-            | HttpGroup::ResourceMetadata
-            | HttpGroup::Rpc
-            | HttpGroup::TokenValidator
-            | HttpGroup::Webhooks => {}
-        }
+    if let Some((http, index)) = config.listeners.serving(HttpGroup::PassportKeys)
+        && config.passport.is_none()
+        && !found.is_left_out("/passport")
+    {
+        found.add(
+            format!("{}/{index}", http.name.pointer("serve")),
+            "there are no keys to serve; write the section `passport`, or leave this out",
+        );
     }
 }
 

@@ -9,14 +9,12 @@ use crate::config::{
 /// Adds the problem of metadata that are served and not there.
 pub(super) fn check(config: &WrittenConfig, found: &mut Findings) {
     const SECTION: &str = "/protected_resource";
-    let groups = config.listeners.http.as_ref().map_or(&[][..], |http| &http.serve);
-    let index = groups.iter().position(|group| *group == HttpGroup::ResourceMetadata);
-    if let Some(index) = index
+    if let Some((http, index)) = config.listeners.serving(HttpGroup::ResourceMetadata)
         && config.protected_resource.is_none()
         && !found.is_left_out(SECTION)
     {
         found.add(
-            format!("/listeners/http/serve/{index}"),
+            format!("{}/{index}", http.name.pointer("serve")),
             "there are no metadata to serve; write the section `protected_resource`, or leave this \
              out",
         );

@@ -14,14 +14,16 @@ use super::{
     target::{choose_app, choose_issuer},
     text_fields::user_id,
     user_view::UserMask,
+    users::AccountsOfIssuer,
     verify,
 };
 use crate::{
     authz::{Authorizer, TokenQuery},
     config::{IssuerKind, Right, Secret},
     grpc::pb::rownd::auth::v1::{GetUserRequest, GetUserResponse, get_user_request::Subject},
+    model::IssuerIndex,
     profile::{self, KnownProfile, MaxAge, UserOfApp},
-    verify::Identity,
+    verify::{Identity, Issuer},
 };
 
 pub(super) async fn get_user(
@@ -50,12 +52,8 @@ pub(super) async fn get_user(
         Some(Subject::UserId(user)) => {
             call.may(&[Right::GetUser])?;
             user_id("user_id", &user)?;
-            let named = request.issuer.as_deref();
-            let (_, issuer) = choose_issuer(call, Right::GetUser, &[IssuerKind::Rownd], named)?;
-            let (app, _) = choose_app(call, Right::GetUser, issuer, request.app_id.as_deref())?;
-            let whose = UserOfApp { issuer: issuer.name(), app, user: &user };
-            let known = call.service.profiles().look_up(whose, younger, call.deadline).await;
-            (known.map_err(Fault::profile)?, user)
+            let at = (request.issuer.as_deref(), request.app_id.as_deref());
+            (user_by_id(call, at, &user, younger).await?, user)
         }
     };
     if !known.profile.enabled() && !request.allow_disabled {
@@ -72,6 +70,43 @@ pub(super) async fn get_user(
     match response.encoded_len() {
         bytes if bytes > MAX_RESPONSE_BYTES => Err(Fault::UserTooLarge(bytes)),
         _ => Ok(response),
+    }
+}
+
+/// The profile of any user: by the key and secret of an app of Rownd, or of SuperTokens' core.
+async fn user_by_id(
+    call: &ServiceCall,
+    (issuer, app): (Option<&str>, Option<&str>),
+    user: &str,
+    younger: Option<MaxAge<'_>>,
+) -> Result<KnownProfile, Fault> {
+    if is_in_a_core(call, issuer) {
+        let (issuer, app) = (issuer.unwrap_or_default(), app.unwrap_or_default());
+        let accounts = AccountsOfIssuer::of(call, Right::GetUser, issuer, app)?;
+        let asked = Instant::now();
+        let profile = Arc::new(accounts.user(user).await?);
+        return Ok(KnownProfile { profile, asked, stale: false });
+    }
+    let (_, issuer) = choose_issuer(call, Right::GetUser, &[IssuerKind::Rownd], issuer)?;
+    let (app, _) = choose_app(call, Right::GetUser, issuer, app)?;
+    let whose = UserOfApp { issuer: issuer.name(), app, user };
+    let known = call.service.profiles().look_up(whose, younger, call.deadline).await;
+    known.map_err(Fault::profile)
+}
+
+/// Whether a request for a user by id is about an issuer whose core is configured: it names one, or
+/// there is no issuer of Rownd.
+fn is_in_a_core(call: &ServiceCall, named: Option<&str>) -> bool {
+    let all = || call.service.verifier().issuers().iter().enumerate();
+    let has_core =
+        |place| call.service.api(IssuerIndex::new(place)).is_some_and(|api| api.accounts.is_some());
+    match named {
+        Some(name) => all().any(|(place, issuer)| issuer.name() == name && has_core(place)),
+        None => {
+            let is_rownd =
+                |(_, issuer): (usize, &Arc<Issuer>)| issuer.settings().kind() == IssuerKind::Rownd;
+            !all().any(is_rownd) && all().any(|(place, _)| has_core(place))
+        }
     }
 }
 

@@ -31,7 +31,7 @@ use super::{
 };
 use crate::{
     blocking::BlockingRunner,
-    config::HttpListener,
+    config::HttpCors,
     model::{Origin, Peer, PeerName},
 };
 use content_type::Protocol;
@@ -67,7 +67,7 @@ impl WebDoors {
     /// Fails where the compiled protos, which the build makes, lack a method.
     pub fn build(
         doors: &Doors,
-        settings: &HttpListener,
+        cors: Option<&HttpCors>,
         blocking: BlockingRunner,
     ) -> Result<Self, String> {
         let schema = Schema::build(DESCRIPTORS)?;
@@ -79,7 +79,7 @@ impl WebDoors {
             schema,
             openapi,
             translator: Translator::new(blocking),
-            pages: AllowedPages::new(settings.cors.as_ref()),
+            pages: AllowedPages::new(cors),
             body_time: REQUEST_TIME,
         })))
     }

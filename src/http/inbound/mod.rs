@@ -1,4 +1,4 @@
-//! Requests of other servers to this service, on the listener `http`: the question of Rownd's token
+//! Requests of other servers to this service, on the listeners `http` and `public_http`: the question of Rownd's token
 //! validator, and events.
 //!
 //! In: a request, and the other end of its connection. Out: a response in JSON; a request that has not
@@ -28,7 +28,7 @@ use http::StatusCode;
 
 use crate::{
     authz::Authorizer,
-    config::Config,
+    config::{Config, HttpGroup},
     log_throttle::LogThrottle,
     metrics::{LabelValues, Labels, Metrics},
     shared::SharedStore,
@@ -105,11 +105,14 @@ impl Inbound {
         Some((Arc::new(Self { effects, validator, sources, throttle }), work))
     }
 
-    /// Whether this path is one of them.
+    /// The group that this path is of, if it is one of them.
     #[must_use]
-    pub fn serves(&self, path: &str) -> bool {
-        let validator = self.validator.is_some() && below_validator(path).is_some();
-        validator || (!self.sources.is_empty() && path.starts_with(WEBHOOKS))
+    pub fn group_of(&self, path: &str) -> Option<HttpGroup> {
+        if self.validator.is_some() && below_validator(path).is_some() {
+            return Some(HttpGroup::TokenValidator);
+        }
+        let is_event = !self.sources.is_empty() && path.starts_with(WEBHOOKS);
+        is_event.then_some(HttpGroup::Webhooks)
     }
 
     /// Answers a request that comes from this peer.

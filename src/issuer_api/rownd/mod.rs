@@ -18,9 +18,7 @@ use std::sync::Arc;
 use super::{api::Api, capabilities::IssuerApi};
 use crate::config::ApiAnswers;
 use client::RowndClient;
-#[cfg(test)]
-pub(super) use user::read_profile;
-pub(super) use user::read_profile_of;
+pub(super) use user::{read_profile, read_profile_of};
 pub use user_id::{UserIdProblem, user_id_problem};
 
 /// The capabilities of Rownd's API.

@@ -12,6 +12,7 @@ mod http;
 mod openapi;
 mod page;
 mod pages;
+mod public;
 mod services;
 mod tls;
 

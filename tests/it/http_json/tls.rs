@@ -22,7 +22,7 @@ use crate::{
 };
 
 /// A connection of a client that trusts this authority and shows this certificate.
-async fn dial(
+pub(super) async fn dial(
     to: SocketAddr,
     trusts: &Authority,
     pair: Option<&Pair>,

@@ -7,6 +7,9 @@ use super::bounded::BoundedMap;
 /// The most sessions that are kept; the oldest one is evicted for a new one.
 const MAX_SESSIONS: usize = 5_000;
 
+/// The member of the metadata that names the fields that were written since the import.
+const WRITTEN: &str = "rownd_profile_authoritative_fields";
+
 /// A session of SuperTokens.
 #[derive(Clone)]
 pub(crate) struct Session {
@@ -55,6 +58,29 @@ impl SessionRecords {
             |session: &Session| session.app == app && session.user == user && !session.revoked;
         let sessions = self.sessions.iter().filter(|(_, session)| of_user(session));
         sessions.map(|(handle, _)| handle.clone()).collect()
+    }
+
+    /// The fields that count as the metadata have them, and no more as the imported profile has them.
+    pub(crate) fn written_fields(&self, user: &str) -> Vec<(&str, Option<&Value>)> {
+        let Some(metadata) = self.metadata.get(user) else { return Vec::new() };
+        let names = metadata.get(WRITTEN).and_then(Value::as_array).into_iter().flatten();
+        names.filter_map(Value::as_str).map(|name| (name, metadata.get(name))).collect()
+    }
+
+    /// Writes fields into the metadata too, if the core has some of the user: they would count more.
+    pub(crate) fn write_fields(&mut self, user: &str, fields: &Map<String, Value>) {
+        let Some(metadata) = self.metadata.get_mut(user) else { return };
+        let known = metadata.get(WRITTEN).and_then(Value::as_array).cloned().unwrap_or_default();
+        let mut names: Vec<Value> = known;
+        for (name, value) in fields {
+            metadata.insert(name.clone(), value.clone());
+            let name = Value::from(name.as_str());
+            if !names.contains(&name) {
+                names.push(name);
+            }
+        }
+        metadata.retain(|_, value| !value.is_null());
+        metadata.insert(WRITTEN.to_owned(), Value::Array(names));
     }
 
     /// The state of the account in the metadata, if somebody has written it there.

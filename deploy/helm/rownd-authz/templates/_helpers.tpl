@@ -132,7 +132,7 @@ imagePullSecrets:
 {{- fail "config: it is empty (null), which removes the chart's own settings, too; leave `config` out, or write at least `config: {}`" -}}
 {{- end -}}
 {{- include "rownd-authz.maps" (dict "of" .Values.config "names" (list "listeners" "shutdown") "at" "config") -}}
-{{- include "rownd-authz.maps" (dict "of" (dig "listeners" dict .Values.config) "names" (list "grpc" "ops" "http") "at" "config.listeners") -}}
+{{- include "rownd-authz.maps" (dict "of" (dig "listeners" dict .Values.config) "names" (list "grpc" "ops" "http" "public_http") "at" "config.listeners") -}}
 {{- toYaml .Values.config -}}
 {{- end -}}
 
@@ -171,11 +171,21 @@ address of this pod alone is a mistake.
 
 {{/* The port of the listener `http`, where it is on and other pods can reach it; otherwise nothing. */}}
 {{- define "rownd-authz.httpPort" -}}
-{{- $config := include "rownd-authz.settings" . | fromYaml -}}
-{{- if dig "listeners" "http" dict $config -}}
-{{- $address := dig "listeners" "http" "address" "0.0.0.0:8085" $config | toString -}}
+{{- include "rownd-authz.webPort" (dict "root" . "name" "http" "default" "0.0.0.0:8085") -}}
+{{- end -}}
+
+{{/* The same of the listener `public_http`. */}}
+{{- define "rownd-authz.publicHttpPort" -}}
+{{- include "rownd-authz.webPort" (dict "root" . "name" "public_http" "default" "0.0.0.0:8086") -}}
+{{- end -}}
+
+{{/* In: dict root, name of the listener, default address. */}}
+{{- define "rownd-authz.webPort" -}}
+{{- $config := include "rownd-authz.settings" .root | fromYaml -}}
+{{- if dig "listeners" .name dict $config -}}
+{{- $address := dig "listeners" .name "address" .default $config | toString -}}
 {{- if not (regexMatch "^(unix:|127\\.|localhost:|\\[::1\\])" $address) -}}
-{{- include "rownd-authz.port" (dict "address" $address "what" "listeners.http") -}}
+{{- include "rownd-authz.port" (dict "address" $address "what" (printf "listeners.%s" .name)) -}}
 {{- end -}}
 {{- end -}}
 {{- end -}}
@@ -188,8 +198,10 @@ address of this pod alone is a mistake.
 {{/* The configuration file: `config`, and the files of `tls`. */}}
 {{- define "rownd-authz.config" -}}
 {{- $config := include "rownd-authz.settings" . | fromYaml -}}
-{{- if and (dig "listeners" "http" dict $config) (not (dig "listeners" "http" "address" "" $config)) -}}
-{{- $config = mergeOverwrite $config (dict "listeners" (dict "http" (dict "address" "0.0.0.0:8085"))) -}}
+{{- range $name, $address := dict "http" "0.0.0.0:8085" "public_http" "0.0.0.0:8086" -}}
+{{- if and (dig "listeners" $name dict $config) (not (dig "listeners" $name "address" "" $config)) -}}
+{{- $config = mergeOverwrite $config (dict "listeners" (dict $name (dict "address" $address))) -}}
+{{- end -}}
 {{- end -}}
 {{- if .Values.tls.enabled -}}
 {{- $tls := dict "cert_file" "/etc/rownd-authz/tls/tls.crt" "key_file" "/etc/rownd-authz/tls/tls.key" -}}
@@ -199,7 +211,7 @@ address of this pod alone is a mistake.
 {{- $config = mergeOverwrite $config (dict "listeners" (dict "grpc" (dict "tls" $tls))) -}}
 {{- end -}}
 {{- if ne .Values.ipFamily "IPv4" -}}
-{{- range list "grpc" "ops" "http" -}}
+{{- range list "grpc" "ops" "http" "public_http" -}}
 {{- $address := dig "listeners" . "address" "" $config -}}
 {{- if hasPrefix "0.0.0.0:" $address -}}
 {{- $config = mergeOverwrite $config (dict "listeners" (dict . (dict "address" (printf "[::]:%s" (trimPrefix "0.0.0.0:" $address))))) -}}

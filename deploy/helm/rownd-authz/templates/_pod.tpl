@@ -194,6 +194,9 @@ Share the volume `run` with the proxy; the socket is where config.listeners.grpc
     {{- with include "rownd-authz.httpPort" . }}
     - { name: http, containerPort: {{ . }}, protocol: TCP }
     {{- end }}
+    {{- with include "rownd-authz.publicHttpPort" . }}
+    - { name: http-public, containerPort: {{ . }}, protocol: TCP }
+    {{- end }}
   {{- include "rownd-authz.liveness" . | nindent 2 }}
   {{- include "rownd-authz.readiness" . | nindent 2 }}
   resources:

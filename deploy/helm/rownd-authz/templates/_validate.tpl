@@ -109,15 +109,21 @@
 {{- with include "rownd-authz.httpPort" . -}}
 {{- $ports = append $ports . -}}
 {{- end -}}
+{{- with include "rownd-authz.publicHttpPort" . -}}
+{{- $ports = append $ports . -}}
+{{- end -}}
 {{- if ne (len $ports) (len (uniq $ports)) -}}
 {{- fail (printf "config.listeners: two listeners have one port (%s); give each its own" (join ", " $ports)) -}}
 {{- end -}}
-{{- $outside := list .Values.service.port .Values.service.opsPort -}}
+{{- $outside := list (int .Values.service.port) (int .Values.service.opsPort) -}}
 {{- if include "rownd-authz.httpPort" . -}}
-{{- $outside = append $outside .Values.service.httpPort -}}
+{{- $outside = append $outside (int .Values.service.httpPort) -}}
+{{- end -}}
+{{- if include "rownd-authz.publicHttpPort" . -}}
+{{- $outside = append $outside (int .Values.service.publicHttpPort) -}}
 {{- end -}}
 {{- if ne (len $outside) (len (uniq $outside)) -}}
-{{- fail "service.port, service.opsPort and service.httpPort: two are equal; give each its own" -}}
+{{- fail "service.port, service.opsPort, service.httpPort and service.publicHttpPort: two are equal; give each its own" -}}
 {{- end -}}
 {{- end -}}
 {{- end -}}

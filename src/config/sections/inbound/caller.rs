@@ -44,11 +44,11 @@ pub(in crate::config) struct WrittenInboundCaller {
     #[schemars(length(max = 64))]
     pub sources: Vec<String>,
     /// The exact URIs of its client certificate, such as a SPIFFE id; one of these or of `dns_names`
-    /// is enough. Needs `listeners.http.tls.client_ca_file`.
+    /// is enough. Needs `tls.client_ca_file` of the listener.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 64))]
     pub uris: Vec<String>,
-    /// The exact DNS names of its client certificate. Needs `listeners.http.tls.client_ca_file`.
+    /// The exact DNS names of its client certificate. Needs `tls.client_ca_file` of the listener.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 64))]
     pub dns_names: Vec<String>,

@@ -17,9 +17,7 @@ impl Section for Listeners {
         if let Some(control) = &self.control {
             check_control(control, &self.grpc.address, &format!("{at}/control"), found);
         }
-        if let Some(http) = &self.http {
-            check_http(http, &self, &format!("{at}/http"), found);
-        }
+        check_http(&self, found);
         self
     }
 }

@@ -44,6 +44,37 @@ pub struct HttpListener {
     pub max_connections: usize,
 }
 
+/// The listener over HTTP for what everybody may reach.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PublicHttpListener {
+    /// `IP:PORT`, or `unix:/absolute/path`.
+    #[serde(default = "public_address")]
+    #[schemars(with = "String", extend("x-listen-address" = "any"))]
+    pub address: ListenAddress,
+    /// Permission bits of a Unix socket, octal.
+    #[serde(default = "owner_and_group")]
+    #[schemars(with = "String", regex(pattern = r"^0?[0-7]{3}$"))]
+    pub socket_mode: SocketMode,
+    /// The TLS settings (ALPN `http/1.1`). The files are read again when they change. Default: plain
+    /// text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tls: Option<Tls>,
+    /// The groups of paths that are served; every other path is answered 404. Never `rpc`, which is for
+    /// backends, and no group that `listeners.http` serves.
+    pub serve: Vec<HttpGroup>,
+    /// The names of this listener, without port: a request for any other host is answered 421.
+    /// Default: every host is served.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 64))]
+    pub hosts: Vec<String>,
+    /// The most connections at a time. Each carries one request at a time. Where all are taken, idle
+    /// ones are closed for new ones.
+    #[serde(default = "http_connections")]
+    #[schemars(range(min = 1, max = 65_536))]
+    pub max_connections: usize,
+}
+
 /// Web pages that may make calls from a browser (CORS).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -59,7 +90,7 @@ pub struct HttpCors {
     pub max_age: Span,
 }
 
-/// A group of paths of the listener `http`.
+/// A group of paths of the listeners `http` and `public_http`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum HttpGroup {
@@ -71,7 +102,7 @@ pub enum HttpGroup {
     ResourceMetadata,
     /// The services for backends, in JSON (Connect) and as gRPC-Web: `/rownd.auth.v1.RowndAuth/Verify`
     /// and every other method; `/openapi.json` describes them. Every call needs the secret or the
-    /// certificate of a caller of `rownd_auth.callers`, also from this machine.
+    /// certificate of a caller of `rownd_auth.callers`, also from this machine. Not on `public_http`.
     Rpc,
     /// The question of Rownd's token validator, from the section `token_validator`:
     /// `/token-validator`.
@@ -94,22 +125,16 @@ impl HttpGroup {
     }
 }
 
-impl HttpListener {
-    /// The place of this group in `serve`.
-    #[must_use]
-    pub fn place_of(&self, group: HttpGroup) -> Option<usize> {
-        self.serve.iter().position(|served| *served == group)
-    }
-
-    /// Whether client certificates are asked for.
-    #[must_use]
-    pub fn asks_for_certificates(&self) -> bool {
-        self.tls.as_ref().is_some_and(|tls| tls.client_ca_file.is_some())
-    }
+const fn http_address() -> ListenAddress {
+    on_loopback(8085)
 }
 
-const fn http_address() -> ListenAddress {
-    ListenAddress::Tcp(SocketAddr::V4(SocketAddrV4::new(Ipv4Addr::LOCALHOST, 8085)))
+const fn public_address() -> ListenAddress {
+    on_loopback(8086)
+}
+
+const fn on_loopback(port: u16) -> ListenAddress {
+    ListenAddress::Tcp(SocketAddr::V4(SocketAddrV4::new(Ipv4Addr::LOCALHOST, port)))
 }
 
 const fn owner_and_group() -> SocketMode {

@@ -1,70 +1,139 @@
-//! The check of the listener `http`: its address, its groups, its hosts, the pages that may call.
+//! The check of the listeners `http` and `public_http`: address, groups, hosts, the pages that may call.
 
-use std::net::Ipv6Addr;
+use std::net::{Ipv6Addr, SocketAddr};
 
 use super::{
     collide::collide,
-    http::{HttpCors, HttpGroup, HttpListener},
+    http::{HttpCors, HttpGroup},
+    http_settings::{HttpListenerName, HttpSettings},
     schema::Listeners,
 };
 use crate::config::{findings::Findings, listen_address::ListenAddress, origin::OriginPattern};
 
-/// Adds the problems of the listener `http` beside the others.
-pub(super) fn check_http(http: &HttpListener, all: &Listeners, at: &str, found: &mut Findings) {
-    if let ListenAddress::Tcp(address) = &http.address {
-        let grpc = match &all.grpc.address {
-            ListenAddress::Tcp(grpc) if !found.is_left_out("/listeners/grpc/address") => {
-                Some(*grpc)
-            }
-            ListenAddress::Tcp(_) | ListenAddress::Unix(_) => None,
-        };
-        let ops = (!found.is_left_out("/listeners/ops/address")).then_some(all.ops.address);
-        let taken = [grpc, ops, all.ops.probe_address];
-        if taken.into_iter().flatten().any(|other| collide(*address, other)) {
-            found.add(
-                format!("{at}/address"),
-                "is the address of another listener; write another port",
-            );
+/// Adds the problems of the listeners over HTTP, one beside the other and beside the rest.
+pub(super) fn check_http(all: &Listeners, found: &mut Findings) {
+    for http in all.over_http() {
+        check_address(http, all, found);
+        check_groups(http, all, found);
+        check_hosts(http, found);
+        if let Some(cors) = http.cors {
+            check_cors(cors, http, found);
         }
     }
-    let control = all.control.as_ref().map(|control| control.address.path());
-    let is_taken = |path| all.grpc.address.path() == Some(path) || control == Some(path);
-    if http.address.path().is_some_and(is_taken) {
-        found.add(format!("{at}/address"), "is the socket of another listener; write another path");
+}
+
+fn check_address(http: HttpSettings<'_>, all: &Listeners, found: &mut Findings) {
+    // Of two listeners over HTTP, the second has the problem.
+    let others = all.over_http().take_while(|other| other.name != http.name);
+    let first = others.map(|other| (other.address, other.name.pointer("address"))).next();
+    let grpc = Some((&all.grpc.address, "/listeners/grpc/address".to_owned()));
+    // An address that has a problem of its own is no address yet.
+    let addresses = [grpc, first].into_iter().flatten();
+    let others: Vec<&ListenAddress> = addresses
+        .filter(|(_, pointer)| !found.is_left_out(pointer))
+        .map(|(address, _)| address)
+        .collect();
+    let at = http.name.pointer("address");
+    match http.address {
+        ListenAddress::Tcp(address) => {
+            let ops = (!found.is_left_out("/listeners/ops/address")).then_some(all.ops.address);
+            let of_http = others.iter().filter_map(|other| tcp(other));
+            let taken = [ops, all.ops.probe_address].into_iter().flatten().chain(of_http);
+            if taken.into_iter().any(|other| collide(*address, other)) {
+                found.add(at, "is the address of another listener; write another port");
+            }
+        }
+        ListenAddress::Unix(path) => {
+            let control = all.control.as_ref().map(|control| control.address.path());
+            let taken = others.iter().filter_map(|other| other.path()).chain(control);
+            if taken.into_iter().any(|other| other == path) {
+                found.add(at, "is the socket of another listener; write another path");
+            }
+        }
     }
-    check_groups(&http.serve, at, found);
-    let hosts = format!("{at}/hosts");
-    let has_no_hosts = http.hosts.is_empty() && !found.has_within(&hosts);
-    if http.place_of(HttpGroup::Rpc).is_some() && has_no_hosts {
+}
+
+const fn tcp(address: &ListenAddress) -> Option<SocketAddr> {
+    match address {
+        ListenAddress::Tcp(address) => Some(*address),
+        ListenAddress::Unix(_) => None,
+    }
+}
+
+fn check_groups(http: HttpSettings<'_>, all: &Listeners, found: &mut Findings) {
+    if http.serve.is_empty() {
         found.add(
-            hosts,
+            http.name.pointer("serve"),
+            format!(
+                "is empty, so that every path is answered 404; write serve: [passport_keys], or \
+                 leave listeners.{} out",
+                http.name.as_str()
+            ),
+        );
+    }
+    for (index, group) in http.serve.iter().enumerate() {
+        let at = format!("{}/{index}", http.name.pointer("serve"));
+        if http.serve.iter().take(index).any(|before| before == group) {
+            found.add(at, format!("`{}` stands here twice; leave it out", group.as_str()));
+            continue;
+        }
+        if http.name != HttpListenerName::PublicHttp {
+            continue;
+        }
+        match group {
+            HttpGroup::Rpc => found.add(
+                at,
+                "is for backends, whose secrets may do all that their rights allow, and never for a \
+                 listener that everybody reaches; write it in listeners.http.serve",
+            ),
+            HttpGroup::PassportKeys
+            | HttpGroup::ResourceMetadata
+            | HttpGroup::TokenValidator
+            | HttpGroup::Webhooks => {
+                let on_http = all.http.as_ref().is_some_and(|other| other.serve.contains(group));
+                if on_http {
+                    let message = format!(
+                        "`{}` is served by listeners.http too; leave it out in one of the two",
+                        group.as_str()
+                    );
+                    found.add(at, message);
+                }
+            }
+        }
+    }
+}
+
+fn check_hosts(http: HttpSettings<'_>, found: &mut Findings) {
+    let hosts = http.name.pointer("hosts");
+    let has_no_hosts = http.hosts.is_empty() && !found.has_within(&hosts);
+    let is_for_backends = http.name == HttpListenerName::Http;
+    if is_for_backends && http.place_of(HttpGroup::Rpc).is_some() && has_no_hosts {
+        found.add(
+            &hosts,
             "is empty, so that a web page could call through a DNS name of its own (DNS rebinding); \
              write the names by which callers know this listener, such as hosts: [authz.example.com] \
              or hosts: [localhost, 127.0.0.1]",
         );
-    }
-    if let Some(cors) = &http.cors {
-        check_cors(cors, http, at, found);
     }
     for (index, host) in http.hosts.iter().enumerate() {
         if !is_host(host) {
             let message = format!(
                 "`{host}` is not a host; write authz.example.com or an IP address, no port and no `*`"
             );
-            found.add(format!("{at}/hosts/{index}"), message);
+            found.add(format!("{hosts}/{index}"), message);
         }
     }
 }
 
-fn check_cors(cors: &HttpCors, http: &HttpListener, at: &str, found: &mut Findings) {
+fn check_cors(cors: &HttpCors, http: HttpSettings<'_>, found: &mut Findings) {
     if http.place_of(HttpGroup::Rpc).is_none() {
         found.add(
-            format!("{at}/cors"),
+            http.name.pointer("cors"),
             "has no effect without `rpc` under `serve`: the other groups are open to every page; leave \
              it out",
         );
     }
-    let at = format!("{at}/cors/allowed_origins");
+    let at = http.name.pointer("cors/allowed_origins");
     if cors.allowed_origins.is_empty() {
         found.add(
             &at,
@@ -81,24 +150,6 @@ fn check_cors(cors: &HttpCors, http: &HttpListener, at: &str, found: &mut Findin
                 found.add(at, "is there twice; leave one out");
             }
             Ok(pattern) => known.push(pattern),
-        }
-    }
-}
-
-fn check_groups(groups: &[HttpGroup], at: &str, found: &mut Findings) {
-    if groups.is_empty() {
-        found.add(
-            format!("{at}/serve"),
-            "is empty, so that every path is answered 404; write serve: [passport_keys], or leave \
-             listeners.http out",
-        );
-    }
-    for (index, group) in groups.iter().enumerate() {
-        if groups.iter().take(index).any(|before| before == group) {
-            found.add(
-                format!("{at}/serve/{index}"),
-                format!("`{}` stands here twice; leave it out", group.as_str()),
-            );
         }
     }
 }

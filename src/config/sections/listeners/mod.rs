@@ -4,10 +4,12 @@ mod check;
 mod collide;
 mod http;
 mod http_check;
+mod http_settings;
 mod schema;
 mod tls;
 
 pub(in crate::config) use check::is_reached_from_elsewhere;
-pub use http::{HttpCors, HttpGroup, HttpListener};
+pub use http::{HttpCors, HttpGroup};
+pub use http_settings::{HttpListenerName, HttpSettings};
 pub use schema::{ControlListener, GrpcListener, Listeners, OpsListener};
 pub use tls::{Tls, TlsVersion};

@@ -5,7 +5,10 @@ use std::net::{Ipv4Addr, SocketAddr};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{http::HttpListener, tls::Tls};
+use super::{
+    http::{HttpListener, PublicHttpListener},
+    tls::Tls,
+};
 use crate::config::{
     listen_address::{ListenAddress, SocketMode, SocketPath},
     span::Span,
@@ -27,6 +30,10 @@ pub struct Listeners {
     /// passports. It serves only what `serve` names. Default: none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub http: Option<HttpListener>,
+    /// A second listener over HTTP, for the groups that everybody may reach, so that the port of the
+    /// backends stays closed to the outside. It serves only what its own `serve` names. Default: none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub public_http: Option<PublicHttpListener>,
 }
 
 /// The gRPC listener.

@@ -12,7 +12,7 @@ use crate::config::{secret::Secret, span::Span, web_address::WebAddress};
 #[serde(deny_unknown_fields)]
 pub(in crate::config) struct WrittenPassport {
     /// The `iss` of passports: `https://authz.example.com`, without a slash at its end. Services that
-    /// find keys by discovery ask below this address, so it has to lead to `listeners.http`.
+    /// find keys by discovery ask below this address, so it has to lead to the listener that serves `passport_keys`.
     pub issuer: String,
     /// The private keys, at most 8. The first signs; the public keys of all are published. To
     /// rotate, add the next key at the end, wait until every service has read it, and then move it

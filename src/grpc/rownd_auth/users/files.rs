@@ -25,6 +25,7 @@ use crate::{
     issuer_api::{
         ApiError, Rejection,
         administration::users::{FieldContent, FieldOfUser, PreviewSize, UserFile},
+        user_id_problem,
     },
 };
 
@@ -133,10 +134,14 @@ pub(super) async fn update_user_file(
 /// Checks the name of a field, which becomes a segment of a path.
 fn check_field(field: &str) -> Result<(), Fault> {
     let plain = |letter: char| letter.is_alphanumeric() || matches!(letter, '_' | '-');
-    if !field.is_empty() && field.len() <= MAX_FIELD && field.chars().all(plain) {
+    let is_name = !field.is_empty() && field.len() <= MAX_FIELD && field.chars().all(plain);
+    if is_name && user_id_problem(field).is_none() {
         return Ok(());
     }
-    let why = format!("is not the name of a field: 1 to {MAX_FIELD} letters, digits, `_` and `-`");
+    let why = format!(
+        "is not the name of a field: 1 to {MAX_FIELD} letters, digits, `_` and `-`, and no word of \
+         Rownd's API such as `__uuid__`"
+    );
     Err(Fault::field("field", why))
 }
 

@@ -36,6 +36,7 @@ use crate::{
         UpdateUserRequest, UpdateUserResponse, user_service_server::UserService,
     },
 };
+pub(super) use accounts::AccountsOfIssuer;
 pub(super) use table::USER_SERVICE;
 
 /// The calls at a time whose answers from the issuer may be large: pages and files. Further ones wait.

@@ -10,7 +10,9 @@ use crate::{
         administered::administered,
         administration::{Request, Subject},
         call::ServiceCall,
+        etag,
         fault::Fault,
+        user_view::etag_of,
     },
     issuer_api::{ApiError, AppCredentials, administration::users::UserAdministration},
     profile::{KnownProfile, MaxAge, Profiles, UserOfApp},
@@ -93,6 +95,20 @@ impl UsersOfApp {
         let known = known.map_err(Fault::profile)?;
         // An older profile, which the operator may prefer to none, says nothing about now.
         if known.stale { Err(Fault::Late(self.timeout)) } else { Ok(known) }
+    }
+
+    /// Checks that the user has still this etag; an empty one is that of every user.
+    ///
+    /// # Errors
+    ///
+    /// Fails where it is another one, where there is no such user, and where the issuer cannot be
+    /// asked.
+    pub(super) async fn check_etag(&self, id: &str, asked: &str) -> Result<(), Fault> {
+        if asked.is_empty() {
+            return Ok(());
+        }
+        let known = self.user_now(id).await?;
+        etag::check(asked, &etag_of(&known.profile))
     }
 }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use tonic::Status;
 
 use super::{
+    accounts::Accounts,
     change::UserChange,
     target::{UsersOfApp, change_fault},
     told::UserChanged,
@@ -15,10 +16,7 @@ use crate::{
     config::Right,
     grpc::{
         pb::rownd::auth::v1::{UpdateUserRequest, UpdateUserResponse},
-        rownd_auth::{
-            call::ServiceCall, etag, fault::Fault, text_fields::user_id, user_view::etag_of,
-            writes::Write,
-        },
+        rownd_auth::{call::ServiceCall, fault::Fault, text_fields::user_id, writes::Write},
     },
     issuer_api::administration::users::{MissingUser, UserWrite},
 };
@@ -43,8 +41,11 @@ pub(super) async fn update_user(
     }
     let mask = request.update_mask.clone();
     let write = of_update(user, mask, request.write_to_integrations)?;
-    let of = UsersOfApp::of(call, Right::WriteUsers, &request.issuer, &request.app_id)?;
+    let of = Accounts::of(call, Right::WriteUsers, &request.issuer, &request.app_id)?;
     let missing = if request.allow_missing { MissingUser::Create } else { MissingUser::Refuse };
+    if let Accounts::OfIssuer(of) = &of {
+        of.check_write(&write, missing)?;
+    }
     let authorizer = authorizer.clone();
     let asked = Write {
         method: "UpdateUser",
@@ -52,10 +53,17 @@ pub(super) async fn update_user(
         request_id: "",
         request: &request,
     };
-    call.write(
-        asked,
-        async move { update(&authorizer, &of, (&id, &asked_etag), &write, missing).await },
-    )
+    call.write(asked, async move {
+        let whose = (id.as_str(), asked_etag.as_str());
+        match of {
+            Accounts::OfApp(of) => update(&authorizer, &of, whose, &write, missing).await,
+            Accounts::OfIssuer(of) => {
+                let profile = of.update(&authorizer, whose, &write).await?;
+                let (user, omitted) = wire_user(&id, &profile);
+                Ok(UpdateUserResponse { user: Some(user), omitted })
+            }
+        }
+    })
     .await
 }
 
@@ -66,7 +74,7 @@ async fn update(
     write: &UserWrite,
     missing: MissingUser,
 ) -> Result<UpdateUserResponse, Fault> {
-    check_etag(of, id, asked_etag).await?;
+    of.check_etag(id, asked_etag).await?;
     let change = UserChange::begin(authorizer, of, id);
     let written = of.api.update(of.credentials(), id, write, missing, of.timeout).await;
     let written = written.map_err(change_fault)?;
@@ -78,17 +86,4 @@ async fn update(
     }
     let (user, omitted) = wire_user(id, &profile);
     Ok(UpdateUserResponse { user: Some(user), omitted })
-}
-
-/// Checks that the user has still this etag; an empty one is that of every user.
-///
-/// # Errors
-///
-/// Fails where it is another one, where there is no such user, and where the issuer cannot be asked.
-pub(super) async fn check_etag(of: &UsersOfApp, id: &str, asked: &str) -> Result<(), Fault> {
-    if asked.is_empty() {
-        return Ok(());
-    }
-    let known = of.user_now(id).await?;
-    etag::check(asked, &etag_of(&known.profile))
 }

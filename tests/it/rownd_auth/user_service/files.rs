@@ -106,6 +106,7 @@ async fn a_file_that_cannot_be_written_is_refused() {
         ("two segments", file("a/b", vec![1]), "field"),
         ("an encoded slash", file("a%2fb", vec![1]), "field"),
         ("a query", file("a?preview=small", vec![1]), "field"),
+        ("a word of Rownd's API", file("__uuid__", vec![1]), "field"),
     ] {
         println!("{name}");
         assert_field(write(&rig, request).await, at);

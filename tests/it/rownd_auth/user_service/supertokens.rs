@@ -1,17 +1,24 @@
-//! `SignOutUser` and `DeleteUser` where the issuer is SuperTokens: in its core, and known to the next
-//! check; and everything that SuperTokens has not.
+//! Users where the issuer is SuperTokens: read, changed, signed out and deleted in its core, and known
+//! to the next check; and everything that SuperTokens has not.
 
+use std::time::Duration;
+
+use prost_types::FieldMask;
 use rownd_authz::grpc::pb::rownd::auth::v1::{
-    DeleteUserRequest, DisableUserRequest, EnableUserRequest, ListUsersRequest, MigrationGrant,
-    SessionRefreshGrant, SignOutUserRequest, Tokens, VerifyRequest, exchange_request::Grant,
+    CreateUserRequest, DeleteUserRequest, DisableUserRequest, EnableUserRequest, GetUserRequest,
+    ListUsersRequest, MigrationGrant, SessionRefreshGrant, SignOutUserRequest, Tokens,
+    UpdateUserRequest, User, VerifyRequest, exchange_request::Grant, get_user_request::Subject,
     verify_response::Outcome,
 };
 use rownd_emulator::{Endpoint, Fault};
 use serde_json::json;
 use tonic::{Code, Status};
 
-use super::{Rig, keeper, rig_with};
-use crate::it::rownd_auth::{assert_field, said};
+use super::{ADMIN, Rig, data, keeper, rig_with, structure, texts, user_of};
+use crate::{
+    it::rownd_auth::{assert_field, said},
+    support::http::request,
+};
 
 /// The issuer of kind `supertokens`.
 const SESSIONS: &str = "sessions";
@@ -78,7 +85,7 @@ async fn a_deleted_user_is_gone_at_the_core() {
     let rig = rig(KEY).await;
     let ann = session(&rig, "ann").await;
     let with_etag = DeleteUserRequest { etag: "W/\"x\"".to_owned(), ..delete("ann") };
-    assert_field(keeper(&rig).delete_user(with_etag).await, "etag");
+    said(keeper(&rig).delete_user(with_etag).await).is(Code::Aborted, "ETAG_MISMATCH");
     assert_eq!(denied(&rig, &ann.access_token).await, None);
     keeper(&rig).delete_user(delete("ann")).await.unwrap();
     assert_eq!(denied(&rig, &ann.access_token).await.as_deref(), Some("revoked"));
@@ -106,11 +113,16 @@ async fn a_call_that_supertokens_has_not_says_so_and_sends_nothing() {
     unsupported(keeper(&rig).enable_user(request).await);
     let request = ListUsersRequest { issuer: SESSIONS.to_owned(), ..ListUsersRequest::default() };
     unsupported(keeper(&rig).list_users(request).await);
+    let (issuer, user) = (SESSIONS.to_owned(), user_of(json!({ "plan": "pro" })));
+    let request = CreateUserRequest { issuer, user, ..CreateUserRequest::default() };
+    unsupported(keeper(&rig).create_user(request).await);
     assert_eq!(rig.hits(Endpoint::SupertokensCore), 0);
 
     let without = super::rig().await;
     unsupported(keeper(&without).sign_out_user(sign_out("ann")).await);
     unsupported(keeper(&without).delete_user(delete("ann")).await);
+    unsupported(keeper(&without).update_user(update("ann", &json!({ "plan": "pro" }))).await);
+    assert_field(by_id(&without, "ann").await, "issuer");
 }
 
 #[tokio::test]
@@ -128,4 +140,193 @@ async fn a_core_that_refuses_the_key_or_fails_is_told() {
     let said_so = said(keeper(&rig).sign_out_user(sign_out("ann")).await);
     assert!(["ROWND_ANSWER_INVALID", "WRITE_OUTCOME_UNKNOWN"].contains(&said_so.reason.as_str()));
     rig.controls.clear_faults();
+}
+
+fn update(user: &str, data: &serde_json::Value) -> UpdateUserRequest {
+    let user = User { id: user.to_owned(), data: structure(data.clone()), ..User::default() };
+    UpdateUserRequest { issuer: SESSIONS.to_owned(), user: Some(user), ..Default::default() }
+}
+
+fn mask(paths: &[&str]) -> Option<FieldMask> {
+    Some(FieldMask { paths: paths.iter().map(|path| (*path).to_owned()).collect() })
+}
+
+/// The user in the core, as a backend reads it.
+async fn by_id(rig: &Rig, user: &str) -> Result<User, Status> {
+    let request = GetUserRequest {
+        subject: Some(Subject::UserId(user.to_owned())),
+        issuer: Some(SESSIONS.to_owned()),
+        ..GetUserRequest::default()
+    };
+    Ok(rig.known(ADMIN).get_user(request).await?.into_inner().user.unwrap())
+}
+
+/// The user as the plugin shows it to a session.
+async fn by_session(rig: &Rig, session: &Tokens) -> User {
+    let subject = Some(Subject::Token(session.access_token.clone()));
+    let request = GetUserRequest { subject, ..GetUserRequest::default() };
+    rig.known(ADMIN).get_user(request).await.unwrap().into_inner().user.unwrap()
+}
+
+#[tokio::test]
+async fn a_written_field_is_seen_by_backends_and_by_the_users_session() {
+    let rig = rig(KEY).await;
+    let session = session(&rig, "ann").await;
+    let before = by_id(&rig, "ann").await.unwrap();
+    assert_eq!(before.id, "ann");
+    assert_eq!(data(&before, "email"), data(&by_session(&rig, &session).await, "email"));
+    let fields = json!({ "plan": "pro", "first_name": "Änne\u{1f600}" });
+    let answer = keeper(&rig).update_user(update("ann", &fields)).await.unwrap().into_inner();
+    let user = answer.user.unwrap();
+    for (name, seen) in [
+        ("the answer", user.clone()),
+        ("by id", by_id(&rig, "ann").await.unwrap()),
+        ("by the session", by_session(&rig, &session).await),
+    ] {
+        assert_eq!(data(&seen, "plan").as_deref(), Some("pro"), "{name}");
+        assert_eq!(data(&seen, "first_name").as_deref(), Some("Änne\u{1f600}"), "{name}");
+        assert_eq!(data(&seen, "email"), data(&before, "email"), "{name}");
+        assert_eq!(
+            texts(seen.verified_data.as_ref()),
+            texts(before.verified_data.as_ref()),
+            "{name}"
+        );
+    }
+    // A field in the mask that the request does not have is cleared.
+    let clear = UpdateUserRequest {
+        update_mask: mask(&["data.plan"]),
+        ..update("ann", &json!({ "first_name": "is not in the mask" }))
+    };
+    keeper(&rig).update_user(clear).await.unwrap();
+    for seen in [by_id(&rig, "ann").await.unwrap(), by_session(&rig, &session).await] {
+        assert_eq!(data(&seen, "plan"), None);
+        assert_eq!(data(&seen, "first_name").as_deref(), Some("Änne\u{1f600}"));
+    }
+    assert_eq!(rig.hits(Endpoint::UserData), 0, "Rownd is not asked");
+    assert!(refreshed(&rig, &session).await, "the session goes on");
+}
+
+#[tokio::test]
+async fn a_users_own_write_is_seen_by_backends() {
+    let rig = rig(KEY).await;
+    let session = session(&rig, "ann").await;
+    keeper(&rig).update_user(update("ann", &json!({ "plan": "pro" }))).await.unwrap();
+    let headers = format!(
+        "content-type: application/json\r\nauthorization: Bearer {}\r\n",
+        session.access_token
+    );
+    let line = "PUT /auth/plugin/rownd/user";
+    let body = json!({ "data": { "plan": "team" } }).to_string();
+    let answer = request(rig.emulator, line, &headers, &body).await;
+    assert_eq!(answer.status, 200, "{}", answer.body);
+    let seen = by_id(&rig, "ann").await.unwrap();
+    assert_eq!(data(&seen, "plan").as_deref(), Some("team"));
+}
+
+#[tokio::test]
+async fn an_etag_keeps_a_writer_from_undoing_the_work_of_another() {
+    let rig = rig(KEY).await;
+    let read = by_id(&rig, "ann").await.unwrap();
+    let with = |etag: &str, plan: &str| {
+        let mut request = update("ann", &json!({ "plan": plan }));
+        request.user.as_mut().unwrap().etag = etag.to_owned();
+        request
+    };
+    let written = keeper(&rig).update_user(with(&read.etag, "one")).await.unwrap().into_inner();
+    let late = keeper(&rig).update_user(with(&read.etag, "two")).await;
+    said(late).is(Code::Aborted, "ETAG_MISMATCH");
+    let written = written.user.unwrap();
+    assert_ne!(written.etag, read.etag);
+    assert_eq!(by_id(&rig, "ann").await.unwrap().etag, written.etag);
+    keeper(&rig).update_user(with(&written.etag, "three")).await.unwrap();
+    let gone = DeleteUserRequest { etag: written.etag, ..delete("ann") };
+    said(keeper(&rig).delete_user(gone).await).is(Code::Aborted, "ETAG_MISMATCH");
+}
+
+#[tokio::test]
+async fn what_no_backend_can_write_there_is_refused_before_anything_is_sent() {
+    let rig = rig(KEY).await;
+    let plan = || update("ann", &json!({ "plan": "pro" }));
+    let with_attributes = {
+        let mut request = plan();
+        request.user.as_mut().unwrap().attributes = structure(json!({ "shop:tags": ["vip"] }));
+        request
+    };
+    for (name, request, field) in [
+        ("an address", update("ann", &json!({ "email": "a@b.test" })), "user.data"),
+        ("a phone", update("ann", &json!({ "plan": 1, "phone_number": "+1" })), "user.data"),
+        ("an account", update("ann", &json!({ "google_id": "1" })), "user.data"),
+        ("the import", update("ann", &json!({ "original_rownd_user": {} })), "user.data"),
+        ("the plugin's", update("ann", &json!({ "rownd_migration_complete": true })), "user.data"),
+        ("SuperTokens' own", update("ann", &json!({ "_supertokens": {} })), "user.data"),
+        (
+            "clearing an address",
+            UpdateUserRequest { update_mask: mask(&["data.email"]), ..plan() },
+            "user.data",
+        ),
+        ("attributes", with_attributes, "user.attributes"),
+        (
+            "clearing an attribute",
+            UpdateUserRequest { update_mask: mask(&["attributes.a:b"]), ..plan() },
+            "user.attributes",
+        ),
+        ("a new user", UpdateUserRequest { allow_missing: true, ..plan() }, "allow_missing"),
+        (
+            "integrations",
+            UpdateUserRequest { write_to_integrations: true, ..plan() },
+            "write_to_integrations",
+        ),
+        ("an app", UpdateUserRequest { app_id: "app_blog".to_owned(), ..plan() }, "app_id"),
+        ("all", UpdateUserRequest { update_mask: mask(&["*"]), ..plan() }, "update_mask"),
+        ("nothing", update("ann", &json!({})), "user"),
+    ] {
+        let said = said(keeper(&rig).update_user(request).await);
+        assert_eq!(said.reason, "BAD_REQUEST", "{name}");
+        assert_eq!(said.field.as_deref(), Some(field), "{name}");
+    }
+    assert_eq!(rig.hits(Endpoint::SupertokensCore), 0);
+}
+
+#[tokio::test]
+async fn ids_are_one_value_of_a_query_whatever_they_hold() {
+    let rig = rig(KEY).await;
+    for user in ["nobody", "x&userId=ann", "ann#", "ann?x=1", "\u{65e5}\u{672c}", "a+b", "%61nn"] {
+        said(by_id(&rig, user).await).is(Code::NotFound, "USER_NOT_FOUND");
+        let request = update(user, &json!({ "plan": "pro" }));
+        said(keeper(&rig).update_user(request).await).is(Code::NotFound, "USER_NOT_FOUND");
+    }
+    assert_eq!(data(&by_id(&rig, "ann").await.unwrap(), "plan"), None);
+}
+
+#[tokio::test]
+async fn a_core_that_fails_at_a_write_leaves_the_outcome_open() {
+    let rig = rig(KEY).await;
+    let wrong = self::rig("another-key").await;
+    said(by_id(&wrong, "ann").await).is(Code::FailedPrecondition, "APP_CREDENTIALS_REFUSED");
+    let request = update("ann", &json!({ "plan": "pro" }));
+    said(keeper(&wrong).update_user(request.clone()).await)
+        .is(Code::FailedPrecondition, "APP_CREDENTIALS_REFUSED");
+    // Three answers about the user come; the one to the write is lost.
+    let core = Endpoint::SupertokensCore;
+    rig.controls.inject(Fault::delay(core, Duration::ZERO).times(3)).unwrap();
+    rig.controls.inject(Fault::garbage(core).after()).unwrap();
+    said(keeper(&rig).update_user(request).await).is(Code::Unavailable, "WRITE_OUTCOME_UNKNOWN");
+    rig.controls.clear_faults();
+    assert_eq!(data(&by_id(&rig, "ann").await.unwrap(), "plan").as_deref(), Some("pro"));
+}
+
+#[tokio::test]
+async fn a_caller_without_the_right_changes_and_reads_nothing() {
+    let rig = rig(KEY).await;
+    let request = update("ann", &json!({ "plan": "pro" }));
+    let reader = super::stub(&rig, ADMIN).update_user(request).await;
+    said(reader).is(Code::PermissionDenied, "CALLER_NOT_GRANTED");
+    let asked = GetUserRequest {
+        subject: Some(Subject::UserId("ann".to_owned())),
+        issuer: Some(SESSIONS.to_owned()),
+        ..GetUserRequest::default()
+    };
+    said(rig.known(super::KEEPER).get_user(asked).await)
+        .is(Code::PermissionDenied, "CALLER_NOT_GRANTED");
+    assert_eq!(rig.hits(Endpoint::SupertokensCore), 0);
 }

@@ -19,7 +19,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::finish::{cookie_name, finish, too_old};
 use crate::{
@@ -134,22 +134,29 @@ pub(super) async fn decide(
     PathParams((app, id)): PathParams<(String, String)>,
     body: JsonBody<PageDecision>,
 ) -> Result<Response, ApiError> {
-    let caller = access::of_app(&state, &headers, &app)?;
+    let waiting = waiting(&state, &app, &id)?;
+    // The page reads a refusal as well, to show it.
+    Ok(for_page(&waiting, &headers, take_decision(&state, &headers, (&app, &id), body)))
+}
+
+fn take_decision(
+    state: &State,
+    headers: &HeaderMap,
+    (app, id): (&str, &str),
+    body: JsonBody<PageDecision>,
+) -> Result<Json<Value>, ApiError> {
+    let caller = access::of_app(state, headers, app)?;
     let decision = match body.read()?.decision {
         Verdict::Allow => Decision::Allowed { user: caller.user },
         Verdict::Deny => Decision::Denied,
     };
-    let waiting = waiting(&state, &app, &id)?;
-    {
-        let mut records = state.records_mut();
-        // A request is decided once.
-        match records.grants.pending.get_mut(&id) {
-            Some(pending) if pending.decision.is_none() => pending.decision = Some(decision),
-            _ => return Err(bad_request("the interaction has been decided already")),
-        }
+    let mut records = state.records_mut();
+    // A request is decided once.
+    match records.grants.pending.get_mut(id) {
+        Some(pending) if pending.decision.is_none() => pending.decision = Some(decision),
+        _ => return Err(bad_request("the interaction has been decided already")),
     }
-    let redirect_to = format!("{}/oidc/{app}/auth/{id}", state.base_url);
-    Ok(for_page(&waiting, &headers, Json(json!({ "redirect_to": redirect_to }))))
+    Ok(Json(json!({ "redirect_to": format!("{}/oidc/{app}/auth/{id}", state.base_url) })))
 }
 
 /// Takes the browser back from the page of the app, and on to the client.

@@ -18,7 +18,11 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use crate::{
-    data::{DataError, records::Records},
+    data::{
+        DataError,
+        records::Records,
+        users::{AuthLevel, User},
+    },
     routes::{
         Routes, access,
         request::{ApiError, JsonBody, QueryParams},
@@ -35,6 +39,7 @@ pub(super) fn routes(on: &dyn Fn(Routes) -> Routes) -> Router<Arc<State>> {
         .route("/apiversion", on(get(versions)))
         .route("/user/id", on(get(user)))
         .route("/user/remove", on(post(remove)))
+        .route("/recipe/userid/map", on(get(mapping)))
         .route("/recipe/user/metadata", on(metadata))
         .route("/recipe/session/user", on(get(sessions)))
         .route("/recipe/session/remove", on(post(end_sessions)))
@@ -115,8 +120,49 @@ async fn user(
         "phoneNumbers": phones,
         "thirdParty": [],
         "webauthn": { "credentialIds": [] },
-        "loginMethods": [],
+        "loginMethods": login_methods(user),
     } }))
+}
+
+/// The ways to sign in, as the import of a user of Rownd makes them.
+fn login_methods(user: &User) -> Vec<Value> {
+    let joined = joined(user.meta.get("created"));
+    let method = |kind: &str, more: Value| {
+        let mut method = json!({
+            "recipeId": kind, "recipeUserId": user.id, "tenantIds": ["public"],
+            "timeJoined": joined, "verified": false,
+        });
+        if let (Some(method), Value::Object(more)) = (method.as_object_mut(), more) {
+            method.extend(more);
+        }
+        method
+    };
+    let is_proved = |field: &str| user.verified.get(field) == user.data.get(field);
+    let mut methods = Vec::new();
+    for (field, name) in [("phone_number", "phoneNumber"), ("email", "email")] {
+        if let Some(value) = user.data.get(field).filter(|value| value.is_string()) {
+            methods
+                .push(method("passwordless", json!({ name: value, "verified": is_proved(field) })));
+        }
+    }
+    if methods.is_empty() {
+        let level = if user.auth_level == AuthLevel::Guest { "guest" } else { "instant" };
+        let address = format!("{}@anonymous.local", user.id);
+        let account = json!({ "id": level, "userId": user.id });
+        methods.push(method("thirdparty", json!({ "email": address, "thirdParty": account })));
+    }
+    methods
+}
+
+/// Ids of its own that the core has for users of others: none here, where a user has one id.
+async fn mapping(
+    Shared(state): Shared<Arc<State>>,
+    headers: HeaderMap,
+    query: QueryParams<OfUser>,
+) -> Answer {
+    check_key(&state, &headers)?;
+    query.read()?;
+    Ok(Json(json!({ "status": "UNKNOWN_MAPPING_ERROR" })).into_response())
 }
 
 /// A time of Rownd in milliseconds since 1970.

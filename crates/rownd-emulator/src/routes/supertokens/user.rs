@@ -35,6 +35,15 @@ fn shown(records: &Records, session: &Session) -> Result<Response, PluginError> 
         if let Some(state) = records.sessions.state_of(&session.user) {
             profile.insert("state".to_owned(), state.clone());
         }
+        let written = records.sessions.written_fields(&session.user);
+        if let Some(data) = profile.get_mut("data").and_then(Value::as_object_mut) {
+            for (name, value) in written {
+                match value {
+                    Some(value) => drop(data.insert(name.to_owned(), value.clone())),
+                    None => drop(data.remove(name)),
+                }
+            }
+        }
     }
     Ok(Json(profile).into_response())
 }
@@ -63,6 +72,7 @@ pub(crate) async fn write(
     check_writable(&records, &session, data.keys())?;
     let written = ProfileWrite { data, attributes: Map::new() };
     profile::upsert(records.app_mut(&session.app)?, &session.user, &written, OmittedFields::Kept)?;
+    records.sessions.write_fields(&session.user, &written.data);
     shown(&records, &session)
 }
 
@@ -152,7 +162,9 @@ pub(crate) async fn write_field(
     let written = body.read()?;
     let mut records = state.records_mut();
     check_writable(&records, &session, std::iter::once(&query.field))?;
+    let fields = Map::from_iter([(query.field.clone(), written.value.clone())]);
     let app_records = records.app_mut(&session.app)?;
     profile::write_field(app_records, &session.user, &query.field, written.value)?;
+    records.sessions.write_fields(&session.user, &fields);
     shown(&records, &session)
 }
