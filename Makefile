@@ -70,6 +70,8 @@ WEBHOOKS := $(TOOLS)/webhooks
 GO_WEBHOOKS := $(WEBHOOKS)/go/receiver
 NODE_WEBHOOKS := $(WEBHOOKS)/node/node_modules/standardwebhooks/package.json
 PYTHON_WEBHOOKS := $(VENV)/webhooks.stamp
+NATS_BRIDGE := $(VENV)/nats.stamp
+NATS := $(TOOLS)/nats/nats-server
 # The packages of stubs for clients, and what makes them.
 STUBS := $(TARGET_DIR)/stubs
 STUBS_TOOLS := $(TOOLS)/stubs
@@ -199,11 +201,11 @@ $(LOAD): $(wildcard tests/load/*.go) tests/load/go.mod
 
 fleet: | need-load $(REDIS) $(LOAD) ## By hand (minutes): 2, 10 and 50 replicas with a Redis: spread of a revocation, load, cost of a check (ARGS=--quick)
 	cargo build --release --locked
-	@python3 tests/load/fleet.py $(LOAD_ARGS)
+	@python3 -B tests/load/fleet.py $(LOAD_ARGS)
 
 storm: | need-load $(REDIS) $(LOAD) ## By hand (minutes): a storm of events in and out, with kills; nothing acknowledged may be lost (ARGS=--quick)
 	cargo build --release --locked
-	@python3 tests/load/storm.py $(LOAD_ARGS)
+	@python3 -B tests/load/storm.py $(LOAD_ARGS)
 
 audit: | need-audit $(TOOLS)/audit/bin/cargo-deny ## Licences, bans, sources, advisories; the Dockerfile
 	$(TOOLS)/audit/bin/cargo-deny --locked check --hide-inclusion-graph bans licenses sources
@@ -267,7 +269,7 @@ image-test: | need-image-test ## By hand, as root: the image built on a debootst
 	@cargo build $(DEV)
 	@.ci/image-test $(BINARY)
 
-tools: | need-test $(ENVOY) $(ENVOYS) $(PYJWT) $(JOSERFC) $(GOLANG_JWT) $(GRPCURL) $(ROWND_DJANGO) $(SUPERTOKENS) $(ROWND_NODE) $(CONNECT) $(BROWSER) $(PYTHON_STUBS) $(GO_CLIENT) $(NODE_CLIENT) $(EXPRESS) $(GO_PASSPORTS) $(NODE_PASSPORTS) $(JAVA_PASSPORTS) $(GO_WEBHOOKS) $(NODE_WEBHOOKS) $(PYTHON_WEBHOOKS) $(STUBS_INSTALLED) $(CHART_TOOLS) $(PROMETHEUS) $(REDIS) $(VALKEY) ## Fetch what the tests need into .tools/
+tools: | need-test $(ENVOY) $(ENVOYS) $(PYJWT) $(JOSERFC) $(GOLANG_JWT) $(GRPCURL) $(ROWND_DJANGO) $(SUPERTOKENS) $(ROWND_NODE) $(CONNECT) $(BROWSER) $(PYTHON_STUBS) $(GO_CLIENT) $(NODE_CLIENT) $(EXPRESS) $(GO_PASSPORTS) $(NODE_PASSPORTS) $(JAVA_PASSPORTS) $(GO_WEBHOOKS) $(NODE_WEBHOOKS) $(PYTHON_WEBHOOKS) $(NATS_BRIDGE) $(NATS) $(STUBS_INSTALLED) $(CHART_TOOLS) $(PROMETHEUS) $(REDIS) $(VALKEY) ## Fetch what the tests need into .tools/
 
 clean-tools: ## Remove what was fetched
 	rm -rf $(TOOLS)
@@ -465,6 +467,19 @@ $(NODE_WEBHOOKS): $(addprefix examples/webhooks/node/,package-lock.json package.
 	@rm -rf $(WEBHOOKS)/node && mkdir -p $(WEBHOOKS)/node && cp $^ $(WEBHOOKS)/node/
 	@cd $(WEBHOOKS)/node && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
 	@touch $@
+
+$(NATS_BRIDGE): examples/webhooks/nats/requirements.txt | $(PYJWT)
+	@echo 'fetching the client of NATS for Python into $(TOOLS)/'
+	@$(PIP) install --require-hashes --no-deps -r $<
+	@touch $@
+
+$(NATS): $(addprefix tests/foreign/nats/,go.mod go.sum)
+	@echo 'building nats-server 2.15.2 into $(TOOLS)/'
+	@rm -rf $(@D) && mkdir -p $(@D)
+	@cd tests/foreign/nats && to=$(CURDIR)/$(@D) \
+		&& GOMODCACHE=$$to/modules GOCACHE=$$to/cache GOFLAGS='-modcacherw -mod=readonly' CGO_ENABLED=0 \
+			go build -trimpath -buildvcs=false -o $$to/nats-server github.com/nats-io/nats-server/v2
+	@rm -rf $(@D)/modules $(@D)/cache
 
 $(PYTHON_WEBHOOKS): examples/webhooks/python/requirements.txt | $(PYJWT)
 	@echo 'fetching standardwebhooks for Python into $(TOOLS)/'

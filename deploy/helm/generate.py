@@ -20,6 +20,34 @@ CHART = HERE / "rownd-authz"
 CONFIG_SCHEMA = HERE.parent.parent / "docs" / "config.schema.json"
 KEY = re.compile(r"^( *)([A-Za-z][A-Za-z0-9_]*):(?: (.*))?$")
 HINT = "@schema "
+# The rule of the program's schema that asks for what a variable of the environment may add.
+ADDED_LATER = "a variable of the environment may add it"
+# The rules that several values have, by the word that stands behind `@schema`.
+RULES = {
+    # Numbers and switches become text, which the templates do.
+    "labels": {
+        "additionalProperties": False,
+        "patternProperties": {
+            "^([a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?/)?[A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?$": {
+                "type": ["string", "number", "boolean", "null"], "minimum": 0,
+                "pattern": "^([A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?)?$"},
+        },
+    },
+    "annotations": {
+        "additionalProperties": False,
+        "patternProperties": {
+            "^([A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?/)?"
+            "[A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?$": {
+                "type": ["string", "number", "boolean", "null"]},
+        },
+    },
+    # A name that is a label of DNS, such as that of a namespace.
+    "label": {"pattern": "^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)?$"},
+    # The name of an object.
+    "name": {"pattern": "^([a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?)?$"},
+    # A key of a Secret.
+    "key": {"pattern": "^[A-Za-z0-9._-]*$"},
+}
 
 
 class Node:
@@ -31,7 +59,8 @@ class Node:
         text = []
         for line in comment:
             if line.startswith(HINT):
-                self.hint = json.loads(line[len(HINT):])
+                hint = json.loads(line[len(HINT):])
+                self.hint = RULES[hint] if isinstance(hint, str) else hint
             else:
                 text.append(line)
         self.text = " ".join(text)
@@ -139,11 +168,30 @@ def schema(node):
     return rules
 
 
+def is_added_later(rules):
+    """A rule about what the environment of the container may add: `extraEnv` is not judged here."""
+    return isinstance(rules, dict) and rules.get("$comment") == ADDED_LATER
+
+
+def with_named_places(rules):
+    """The names of a map as patterns of its properties: of `propertyNames` Helm 4 tells another
+    place than the one that is meant."""
+    names, of = rules.get("propertyNames"), rules.get("additionalProperties", {})
+    if not isinstance(names, dict) or len(names) != 1 or "properties" in rules:
+        return rules
+    rest = {word: value for word, value in rules.items() if word != "propertyNames"}
+    if "pattern" in names:
+        return {**rest, "patternProperties": {names["pattern"]: of}, "additionalProperties": False}
+    if "enum" in names:
+        return {**rest, "properties": {name: of for name in names["enum"]}, "additionalProperties": False}
+    return rules
+
+
 def for_helm(rules):
     """The program's own schema in words that every Helm explains well: a list of constants
     as `enum`, no formats of Rust's integers, and no defaults, which Helm would not apply."""
     if isinstance(rules, list):
-        return [for_helm(each) for each in rules]
+        return [for_helm(each) for each in rules if not is_added_later(each)]
     if not isinstance(rules, dict):
         return rules
     target = rules.get("$ref")
@@ -154,12 +202,16 @@ def for_helm(rules):
     if isinstance(options, list) and all(isinstance(o, dict) and "const" in o for o in options):
         rules = {word: value for word, value in rules.items() if word != "oneOf"}
         rules["enum"] = [option["const"] for option in options]
+    rules = with_named_places(rules)
     result = {}
     for word, value in rules.items():
-        if word == "properties":
+        if word in ("properties", "patternProperties"):
             result[word] = {name: for_helm(each) for name, each in value.items()}
-        elif word not in ("default", "format"):
-            result[word] = for_helm(value)
+        elif word not in ("default", "format") and not is_added_later(value):
+            kept = for_helm(value)
+            # A list of which no condition is left says nothing.
+            if word != "allOf" or kept:
+                result[word] = kept
     return result
 
 

@@ -61,7 +61,8 @@ pub(super) async fn announce_readiness(readiness: Readiness) {
         match tokio::time::timeout(pause, ready.wait_for(|ready| *ready)).await {
             Ok(_) => return tracing::info!("ready"),
             Err(_elapsed) => {
-                tracing::warn!(waiting_for = ?readiness.waiting_for(), "not ready yet");
+                let waiting_for = readiness.waiting_for().join(", ");
+                tracing::warn!(waiting_for, "not ready yet");
                 pause = (pause * 2).min(REMIND_AT_LAST);
             }
         }

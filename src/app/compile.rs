@@ -8,7 +8,7 @@ use crate::{
     config::{Config, KeySnapshots},
     digest,
     hooks::ExchangeHook,
-    issuer_api,
+    issuer_api::{self, AppWatch},
     metrics::Metrics,
     model::EventRecorder,
     passport::{self, Passports},
@@ -65,7 +65,8 @@ pub(super) fn compile(
         .with_snapshots(config.key_snapshots.as_ref(), &config.issuers)
         .with_asked_claims(&policy.asked_claims().and(passport::asked_claims(config)));
     let verifier = Arc::new(verifier);
-    let apis = issuer_api::build(&config.issuers, upstream, metrics);
+    let watch = |place: usize| watch_of(verifier.issuers().get(place));
+    let apis = issuer_api::build_watched(&config.issuers, upstream, metrics, watch);
     let (profiles, fetcher) = match profiles {
         Some(profiles) => (profiles, None),
         None => {
@@ -86,6 +87,31 @@ pub(super) fn compile(
         .with_exchange_hook(hook);
     let key_snapshots = config.key_snapshots.clone();
     Ok((snapshot, BackgroundWork { refreshers, issuers, key_snapshots, fetcher }))
+}
+
+/// Notes at its apps which of them an issuer refuses, and logs each change.
+fn watch_of(issuer: Option<&Arc<Issuer>>) -> AppWatch {
+    let Some(issuer) = issuer.cloned() else { return AppWatch::default() };
+    AppWatch::new(move |app, refused| {
+        for slot in issuer.apps_of(app) {
+            let before = slot.refusal().is_some();
+            slot.note_refusal(refused.map(ToString::to_string));
+            let issuer = issuer.name();
+            match refused {
+                Some(error) if !before => {
+                    tracing::error!(issuer, app, %error, "the issuer refuses the key or the secret of an app");
+                }
+                None if before => {
+                    tracing::info!(
+                        issuer,
+                        app,
+                        "the issuer takes the key and the secret of an app again"
+                    );
+                }
+                Some(_) | None => {}
+            }
+        }
+    })
 }
 
 pub(super) const fn limits(config: &Config) -> VerifierLimits {

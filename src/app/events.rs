@@ -1,6 +1,13 @@
 //! The events of this room, and the tasks of their sinks.
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 
 use tokio::{
     sync::watch,
@@ -13,7 +20,7 @@ use crate::{
     authz::{Authorizer, Edition},
     blocking::BlockingRunner,
     config::{Config, EventSink},
-    events::{EventHub, EventWork, Ring, send_sample},
+    events::{EventHub, EventWork, Ring, Ways, send_sample},
     metrics::Metrics,
     model::{Event, EventRecorder, EventType, NoEvents},
     upstream,
@@ -36,6 +43,8 @@ pub(super) struct EventTasks {
     pub(super) tasks: JoinSet<()>,
     ring: Option<Arc<Ring>>,
     closing: watch::Sender<bool>,
+    /// The number of events that no sink could take before the end.
+    lost: Arc<AtomicU64>,
 }
 
 impl ProcessEvents {
@@ -52,8 +61,8 @@ impl ProcessEvents {
         if config.events.sinks.is_empty() {
             return Ok(Self { recorder: Arc::new(NoEvents), work: None });
         }
-        let (hub, work) =
-            EventHub::build(&config.events, upstream, metrics).map_err(BuildError::Part)?;
+        let (hub, work) = EventHub::build(&config.events, ways(config, upstream), metrics)
+            .map_err(BuildError::Part)?;
         Ok(Self { recorder: hub, work: Some(work) })
     }
 
@@ -65,14 +74,15 @@ impl ProcessEvents {
     /// Starts the tasks of the sinks.
     pub(super) fn start(self, blocking: &BlockingRunner) -> EventTasks {
         let (closing, follow) = watch::channel(false);
-        let mut tasks = JoinSet::new();
+        let (mut tasks, lost) = (JoinSet::new(), Arc::default());
         let Some(EventWork { tasks: sinks, ring }) = self.work else {
-            return EventTasks { tasks, ring: None, closing };
+            return EventTasks { tasks, ring: None, closing, lost };
         };
         for sink in sinks {
-            spawn(&mut tasks, sink.run(blocking.clone(), follow.clone()));
+            let lost = Arc::clone(&lost);
+            spawn(&mut tasks, sink.run(blocking.clone(), follow.clone(), lost));
         }
-        EventTasks { tasks, ring, closing }
+        EventTasks { tasks, ring, closing, lost }
     }
 }
 
@@ -84,12 +94,23 @@ impl EventTasks {
         }
     }
 
-    /// Ends the sinks when they have handed on what is in memory, at the latest at `end`.
+    /// Ends the sinks when they have handed on what is in memory, at the latest at `end`; whether all of
+    /// it was.
     pub(super) async fn finish(mut self, end: Instant) -> bool {
         self.closing.send_replace(true);
         let ended = async { while self.tasks.join_next().await.is_some() {} };
-        timeout_at(end, ended).await.is_ok()
+        let in_time = timeout_at(end, ended).await.is_ok();
+        let events = self.lost.load(Ordering::Relaxed);
+        if events > 0 {
+            tracing::error!(events, "events are lost: their sinks could not take them");
+        }
+        in_time && events == 0
     }
+}
+
+/// The ways by which the sinks send.
+fn ways<'a>(config: &'a Config, upstream: &'a upstream::Client) -> Ways<'a> {
+    Ways { upstream, redis: config.shared.as_ref().map(|shared| &shared.redis) }
 }
 
 /// Sends a sample of each of these types to a sink, past its queue; whether each was taken.
@@ -105,7 +126,7 @@ pub async fn send_samples(
     let Foundation { upstream, .. } = Foundation::build(config)?;
     let mut sent = Vec::new();
     for kind in kinds {
-        let result = send_sample(sink, &config.events.source, *kind, &upstream).await;
+        let result = send_sample(sink, &config.events.source, *kind, ways(config, &upstream)).await;
         sent.push((*kind, result));
     }
     Ok(sent)

@@ -96,7 +96,7 @@ impl Http1Sockets {
         self,
         state: OpsState,
         (reload, replica): (ReloadHandle, Option<Arc<RevocationReplica>>),
-        inbound: Option<Arc<Inbound>>,
+        inbound: Option<&Arc<Inbound>>,
         handoff: Handoff,
         phase: &watch::Receiver<Phase>,
     ) -> Http1Tasks {
@@ -110,8 +110,7 @@ impl Http1Sockets {
             spawn(&mut serving, served);
         }
         for public in self.over_http {
-            let (routes, limits) =
-                (public.routes(&state.authorizer, inbound.as_ref()), public.limits());
+            let (routes, limits) = (public.routes(&state.authorizer, inbound), public.limits());
             let answers_calls = public.answers_calls();
             // Only one listener may answer calls.
             let workers = handoff.take_if(|_| answers_calls);

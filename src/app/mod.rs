@@ -293,7 +293,8 @@ impl Bound {
         let shared = InboundShared { replica: replica.clone(), store, upstream: &self.upstream };
         let inbound = spawn_inbound(&mut tasks, &self.config.borrow(), &self.state, shared);
         let commands = (self.reload, replica);
-        let http1 = self.http1.serve(self.state, commands, inbound, workers.handoff(), &follow);
+        let http1 =
+            self.http1.serve(self.state, commands, inbound.as_ref(), workers.handoff(), &follow);
         let mut accepting = JoinSet::new();
         spawn(&mut accepting, self.grpc.accept(workers.handoff(), metrics));
         let mut serving = Serving {

@@ -2,14 +2,15 @@
 //! `config check`, and for `serve` before it begins, so that both report the same.
 
 use std::{
-    fs, io,
+    fs::{self, OpenOptions},
+    io,
     net::{SocketAddr, TcpListener},
     os::unix::{fs::FileTypeExt as _, net::UnixListener},
     path::{Path, PathBuf},
 };
 
 use crate::{
-    config::{Config, Finding, ListenAddress, Listeners},
+    config::{Config, Finding, ListenAddress, Listeners, SinkKind},
     passport, upstream, verify,
 };
 
@@ -71,7 +72,65 @@ fn host_problems(config: &Config) -> Vec<Finding> {
         }
         taken.push(socket);
     }
+    if let Some(kept) = &config.key_snapshots {
+        add("/key_snapshots/directory", check_directory(Path::new(&kept.directory)));
+    }
+    for (at, sink) in config.events.placed_sinks() {
+        match &sink.kind {
+            SinkKind::Http(http) => {
+                let directory = Path::new(&http.directory);
+                add(&format!("{at}/http/directory"), check_directory(directory));
+            }
+            SinkKind::RedisStream(stream) => {
+                let directory = Path::new(&stream.directory);
+                add(&format!("{at}/redis_stream/directory"), check_directory(directory));
+            }
+            SinkKind::File(file) => {
+                let rotates = file.max_bytes != 0;
+                add(&format!("{at}/file/path"), check_file(Path::new(&file.path), rotates));
+            }
+            SinkKind::Stdout(_) | SinkKind::Stream(_) => {}
+        }
+    }
     found
+}
+
+/// Checks that files can be made in a directory, or that it can be made itself. One that is not there,
+/// nor the directory above it, is told by the check of its section.
+fn check_directory(directory: &Path) -> Result<(), String> {
+    let made_in = [Some(directory), directory.parent()].into_iter().flatten();
+    let mut there = made_in.filter(|path| path.is_dir());
+    there.next().map_or(Ok(()), trial)
+}
+
+/// Checks that a file can be written, or made; and that it can be renamed, if it `rotates`.
+fn check_file(path: &Path, rotates: bool) -> Result<(), String> {
+    let directory = path.parent().filter(|directory| directory.is_dir());
+    match fs::metadata(path) {
+        Ok(found) if found.is_file() => {
+            let opened = OpenOptions::new().append(true).open(path);
+            opened.map_err(|error| unwritable(path, &error))?;
+            directory.filter(|_| rotates).map_or(Ok(()), trial)
+        }
+        Ok(_) => Ok(()),
+        Err(_) => directory.map_or(Ok(()), trial),
+    }
+}
+
+/// Makes a file in a directory and removes it at once.
+fn trial(directory: &Path) -> Result<(), String> {
+    let path = directory.join(format!(".rownd-authz-{}", std::process::id()));
+    let made = OpenOptions::new().write(true).create_new(true).open(&path);
+    let made = made.map_err(|error| unwritable(directory, &error));
+    made.map(|_| fs::remove_file(&path).unwrap_or_default())
+}
+
+fn unwritable(path: &Path, error: &io::Error) -> String {
+    format!(
+        "{} cannot be written: {error}; let the user of the process write there, or write the path of \
+         a volume that can be written",
+        path.display()
+    )
 }
 
 fn check_address(wanted: &ListenAddress) -> Result<(), String> {
@@ -135,5 +194,36 @@ fn check_local_address(wanted: SocketAddr) -> Result<(), String> {
         Err(error) if error.kind() == io::ErrorKind::AddrInUse => Ok(()),
         Err(error) => Err(format!("cannot listen on {ip}: {error}")),
         Ok(()) => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{fs, path::Path};
+
+    use super::{check_directory, check_file};
+
+    /// Nobody can make a file in `/proc`, not even root.
+    #[test]
+    fn a_place_that_cannot_be_written_is_told_and_nothing_is_left_behind() {
+        for checked in [
+            check_file(Path::new("/proc/events.jsonl"), true),
+            check_directory(Path::new("/proc")),
+            check_directory(Path::new("/proc/keys-of-rownd-authz")),
+        ] {
+            let problem = checked.unwrap_err();
+            assert!(problem.starts_with("/proc cannot be written"), "{problem}");
+        }
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("events.jsonl");
+        for rotates in [true, false] {
+            assert_eq!(check_file(&file, rotates), Ok(()));
+        }
+        assert_eq!(check_directory(&directory.path().join("keys")), Ok(()));
+        assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 0);
+        fs::write(&file, "a").unwrap();
+        assert_eq!(check_file(&file, true), Ok(()));
+        assert_eq!(fs::read_to_string(&file).unwrap(), "a");
+        assert_eq!(check_file(Path::new("/dev/null"), false), Ok(()));
     }
 }

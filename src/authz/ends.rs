@@ -21,6 +21,8 @@ pub enum CheckApi {
     RowndAuth,
     /// The question of Rownd's token validator.
     TokenValidator,
+    /// A callback of Rownd's snippet, from a browser.
+    BrowserCallback,
 }
 
 /// How a check ended.

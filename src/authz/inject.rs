@@ -6,7 +6,7 @@ use std::{borrow::Cow, sync::Arc};
 use super::{
     edits::{IdentityHeaders, ListHeader, RequestEdits},
     outputs::Told,
-    spelling::{NameShapes, OwnedNames, is_spelling, normalised},
+    spelling::{OwnedNames, is_spelling, normalised},
 };
 use crate::{
     config::{IdentityHeaders as Settings, OnTooLarge, TooLarge, VendorHeaders},
@@ -167,9 +167,10 @@ impl Injector {
         let reads_as_field = |name: &[u8]| {
             has_prefix(name) && FIELDS.iter().any(|field| is_spelling(name, field.name.as_bytes()))
         };
-        let mut added_shapes = NameShapes::default();
+        // A name of another shape than all of these needs no closer look.
+        let mut shapes = self.owned.shapes();
         for (name, _) in &headers {
-            added_shapes.add(name.as_bytes());
+            shapes.add(name.as_bytes());
             if reads_as_field(name.as_bytes()) {
                 return Err(DenyReason::Internal.into());
             }
@@ -183,15 +184,12 @@ impl Injector {
             let is_added = |name: &[u8]| {
                 headers.iter().any(|(added, _)| added.as_bytes().eq_ignore_ascii_case(name))
             };
-            let imitates_added = || {
-                added_shapes.may_hold(name)
-                    && headers.iter().any(|(added, _)| is_spelling(name, added.as_bytes()))
+            let imitates = || {
+                shapes.may_hold(name)
+                    && (headers.iter().any(|(added, _)| is_spelling(name, added.as_bytes()))
+                        || self.owned.are_imitated_by(name))
             };
-            let imitates_owned = || self.owned.are_imitated_by(name);
-            if (self.is_spoof(name) || imitates_added() || imitates_owned())
-                && !is_field(name)
-                && !is_added(name)
-            {
+            if (self.is_spoof(name) || imitates()) && !is_field(name) && !is_added(name) {
                 let name = String::from_utf8_lossy(name);
                 if !spoofed.iter().any(|known| *known == *name) {
                     spoofed.push(name.into_owned().into());

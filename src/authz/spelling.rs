@@ -31,6 +31,11 @@ impl OwnedNames {
         self.names.values()
     }
 
+    /// Their shapes.
+    pub(super) const fn shapes(&self) -> NameShapes {
+        self.shapes
+    }
+
     /// Some server reads this as one of them.
     pub(super) fn are_imitated_by(&self, name: &[u8]) -> bool {
         self.shapes.may_hold(name) && self.names.contains_key(&*as_read(name))

@@ -107,8 +107,18 @@ enum TokenCommand {
 #[derive(Args, Clone, Debug)]
 struct ConfigArgs {
     /// Configuration file; without one, defaults and environment
-    #[arg(long, short, value_name = "FILE", env = "ROWND_AUTHZ_CONFIG")]
+    #[arg(long, short, value_name = "FILE", env = "ROWND_AUTHZ_CONFIG", value_parser = config_path)]
     config: Option<PathBuf>,
+}
+
+/// The path of the configuration file. A shell makes an empty one of a variable that is not set.
+fn config_path(text: &str) -> Result<PathBuf, String> {
+    if text.is_empty() {
+        let message = "it is empty; write the path of the configuration, or leave out the option and \
+                       the variable ROWND_AUTHZ_CONFIG";
+        return Err(message.to_owned());
+    }
+    Ok(PathBuf::from(text))
 }
 
 #[derive(Debug, Subcommand)]

@@ -58,10 +58,12 @@ fn configuration() -> String {
          ```\n# yaml-language-server: $schema=rownd-authz.schema.json\n```\n\n\
          `rownd-authz config schema > rownd-authz.schema.json` writes it, in the version of the \
          program; [config.schema.json](config.schema.json) is the same file. The schema knows the \
-         settings, their types, the forms of addresses, durations, ids, hosts and paths, and which \
-         settings belong together, such as those of each kind of issuer. It cannot know the rest, \
-         such as names that refer to each other: run `config check` too. Values that variables of the \
-         environment add are unknown to an editor.\n\n\
+         settings, their types and bounds, the forms of addresses, durations, ids, secrets, hosts and \
+         paths, which settings belong together, such as those of each kind of issuer, sink and \
+         source, and which sections need each other. It cannot know the rest, such as names that \
+         refer to each other, files, and expressions: run `config check` too. Values that variables \
+         of the environment add are unknown to an editor; the chart's schema, made from this one, \
+         asks for no secret that a variable may bring.\n\n\
          ## Environment\n\n\
          | variable | sets |\n|---|---|\n\
          | `ROWND_APP_KEY` | the app key, if an issuer of kind `rownd` names no app; rownd-authz asks Rownd for the app id |\n\
@@ -69,7 +71,7 @@ fn configuration() -> String {
          | `ROWND_APP_SECRET` | the app secret |\n\
          | `ROWND_BASE_URL` | the base URL, if an issuer of kind `rownd` names none |\n\
          | `ROWND_AUTHZ__SECTION__KEY` | any setting: `ROWND_AUTHZ__CHECK__TIMEOUT=500ms`, `ROWND_AUTHZ__ISSUERS__0__LEEWAY=10s`; it has priority over the file |\n\n\
-         Each name may end in `_FILE`: the value is then read from that file. If both are set, the \
+         Each of these names may end in `_FILE`: the value is then read from that file. If both are set, the \
          variable without `_FILE` counts, and a warning says so. A secret in the configuration file \
          may be `file:/path`. One line end at the end of a value or a file is left out.\n\n\
          The type of the setting decides how a value is read. Text and secrets are taken as they are, \
@@ -78,7 +80,9 @@ fn configuration() -> String {
          (`ROWND_AUTHZ__CREDENTIALS=[{{cookie: session}}]`), or made entry by entry, numbered from 0 \
          without gaps: `ROWND_AUTHZ__ISSUERS__0__NAME`, `ROWND_AUTHZ__ISSUERS__0__APPS__0__ID`. A \
          warning names each variable that begins with `ROWND_` and sets nothing.\n\n\
-         `ROWND_AUTHZ_CONFIG` names the configuration file itself.\n\n## Settings\n\n| setting | type | default | |\n|---|---|---|---|\n"
+         The words of a name are read in lower case. A map whose own names have upper case letters is \
+         written as a whole: `ROWND_AUTHZ__ROLES={{shopAdmin: {{permissions: [orders:read]}}}}`.\n\n\
+         `ROWND_AUTHZ_CONFIG` names the configuration file itself, and has no `_FILE`.\n\n## Settings\n\n| setting | type | default | |\n|---|---|---|---|\n"
     );
     rows(&config::json_schema(), "", &mut page);
     page.push_str(

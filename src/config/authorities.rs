@@ -103,8 +103,14 @@ pub(super) fn problems(config: &Config) -> Vec<Finding> {
         .filter_map(|other| settings(other.tls, format!("{}/tls/ca_file", other.pointer)));
     let mut found = Vec::new();
     let shared = config.shared.as_ref();
-    let shared = shared.and_then(|shared| settings(&shared.tls, "/shared/tls/ca_file".to_owned()));
-    for (file, pointer) in global.into_iter().chain(own).chain(others).chain(shared) {
+    let shared =
+        shared.and_then(|shared| settings(&shared.redis.tls, "/shared/tls/ca_file".to_owned()));
+    let streams = config.events.redis_streams();
+    let streams = streams.filter_map(|(at, stream)| {
+        settings(&stream.redis.as_ref()?.tls, format!("{at}/tls/ca_file"))
+    });
+    let all = global.into_iter().chain(own).chain(others).chain(shared).chain(streams);
+    for (file, pointer) in all {
         let problems = read_authorities(&file).err().unwrap_or_default();
         found.extend(
             problems.into_iter().map(|message| Finding { pointer: pointer.clone(), message }),

@@ -51,6 +51,7 @@ impl YamlDocument {
         // A reader calls itself for each level: a file must not overflow the stack of a thread.
         let options = serde_saphyr::options! {
             budget: serde_saphyr::budget! { max_depth: MAX_DEPTH },
+            reject_unsupported_tags: true,
         };
         let root: Node = serde_saphyr::from_str_with_options(text, options)
             .map_err(|error| UnreadableYaml::of(&error, text))?;

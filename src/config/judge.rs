@@ -15,9 +15,9 @@ use super::{
     findings::Findings,
     name_of, no_effect, odd_texts, overlap, partial, placeholder,
     places::{Places, at},
-    read_file,
+    read_file, repeats, secret_texts,
     sections::WrittenConfig,
-    structure, validate,
+    structure, unused, validate,
     yaml_error::UnreadableYaml,
 };
 use crate::model::Warning;
@@ -119,7 +119,12 @@ fn judge_text(
             config.places = Places::of(name, &document);
             warnings.extend(own_warnings(name, &config, &document, &mut more));
             // A section that was left out has a problem already; its defaults may cause others.
-            let more = Vec::from(more).into_iter().chain(more_problems(&config));
+            let own = Vec::from(more);
+            // One mistake is told once, by the room that finds it first.
+            let is_told = |finding: &Finding| own.iter().any(|f| f.pointer == finding.pointer);
+            let mut others = more_problems(&config);
+            others.retain(|finding| finding.pointer.is_empty() || !is_told(finding));
+            let more = own.into_iter().chain(others);
             let more = more.filter(|finding| !is_of_any(&left_out, &finding.pointer));
             found.extend(more.map(|Finding { pointer, message }| (pointer, message)));
             Some(config)
@@ -131,8 +136,7 @@ fn judge_text(
             None
         }
     };
-    found.sort_by_key(|(pointer, _)| document.order(pointer));
-    found.dedup();
+    let found = in_order(found, &document);
     let pointers: Vec<String> = found.iter().map(|(pointer, _)| pointer.clone()).collect();
     problems.extend(found.into_iter().map(|(pointer, text)| at(name, &document, &pointer, text)));
     let Some(mut config) = config else {
@@ -146,6 +150,21 @@ fn judge_text(
     let warnings = config.places.in_order(warnings);
     let outcome = if problems.is_empty() { Ok(config) } else { Err(Problems(problems)) };
     Judged { outcome, warnings }
+}
+
+/// These problems and those of entries that repeat others, as they stand in the file.
+fn in_order(mut found: Vec<(String, String)>, document: &YamlDocument) -> Vec<(String, String)> {
+    let told: Vec<String> = found.iter().map(|(pointer, _)| pointer.clone()).collect();
+    let is_told = |pointer: &str| told.iter().any(|known| known == pointer);
+    found.extend(repeats::problems(document).into_iter().filter(|(at, _)| !is_told(at)));
+    for (pointer, message) in &mut found {
+        if let Some(instead) = placeholder::instead_of_secret(document, pointer) {
+            instead.clone_into(message);
+        }
+    }
+    found.sort_by_key(|(pointer, _)| document.order(pointer));
+    found.dedup();
+    found
 }
 
 /// Whether the problems of the settings at these JSON pointers may be the cause of a warning.
@@ -179,7 +198,10 @@ fn own_warnings(
     let mut warnings = overlap::warnings(&config.routes, place);
     warnings.extend(overlap::repeated_guards(&config.guards, place));
     warnings.extend(no_effect::check(config, document, found));
-    warnings.extend(placeholder::warnings(config, document));
+    warnings.extend(unused::warnings(config, document));
+    let secrets = secret_texts::secrets(document);
+    warnings.extend(placeholder::warnings(config, document, &secrets));
+    warnings.extend(secret_texts::repeated(&secrets));
     warnings.extend(odd_texts::warnings(document));
     warnings
 }

@@ -28,8 +28,10 @@ mod post_target;
 mod problem;
 mod proxy;
 mod read_headers;
+mod repeats;
 mod schema_path;
 mod secret;
+mod secret_texts;
 mod section;
 mod sections;
 mod shown;
@@ -39,10 +41,14 @@ mod structure;
 mod tests;
 mod tls;
 mod told;
+mod told_example;
+mod told_forms;
+mod unused;
 mod validate;
 mod watch;
 mod web_address;
 mod yaml_error;
+mod yaml_tag;
 
 use std::{
     collections::BTreeMap,
@@ -94,16 +100,21 @@ pub use sections::{
     PassportFormat, PassportKey, PassportSubject, RulePassport,
 };
 pub use sections::{DenialSettings, DenialTemplate, ProtectedResource};
-pub use sections::{DeploymentKey, OnOutage, Shared, SharedAddress, SharedPlace};
+pub use sections::{DeploymentKey, OnOutage, Shared};
 pub use sections::{
     EventPoll, EventSource, EventSourceKind, InboundCaller, TokenValidator, ValidatorClaim,
     ValidatorUserId,
 };
-pub use sections::{EventSink, Events, FileSink, HttpSink, SinkKind, StdoutSink, StreamSink};
+pub use sections::{
+    EventSink, Events, FileSink, HttpSink, RedisStreamSink, SinkKind, StdoutSink, StreamSink,
+};
 pub use sections::{ExchangeHook, HookReceiver, HookService, HookedGrant, Hooks, OnHookFailure};
 pub use sections::{
     MappedParameter, MappedValue, OnMissing, OutputHeader, QueryMap, RouteOutputs, ValueFormat,
     ValueSource,
+};
+pub use sections::{
+    RedisAccess, RedisAddress, RedisCluster, RedisNode, RedisPlace, RedisSentinel, RedisWay,
 };
 pub use span::Span;
 pub use structure::json_schema;

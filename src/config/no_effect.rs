@@ -233,11 +233,11 @@ fn of_sections(config: &Config, written: &YamlDocument) -> Vec<Warning> {
             "has no effect: no keys of any issuer are fetched; leave it out",
         ));
     }
-    if config.listeners.control.is_none() && written.is_written("/revocation") {
+    if written.is_written("/revocation") && !may_revoke(config) {
         warnings.push(warning(
             "/revocation",
-            "has no effect: revocations are commands, and no listener takes any; write \
-             listeners.control, or leave the section out",
+            "has no effect: nothing revokes; write listeners.control or events.sources, or allow a \
+             caller to delete or sign out users (rownd_auth.callers[].allow), or leave the section out",
         ));
     }
     let limits = &config.identity_headers;
@@ -267,6 +267,18 @@ fn of_sections(config: &Config, written: &YamlDocument) -> Vec<Warning> {
     }
     warnings.extend(unused_methods(config));
     warnings
+}
+
+/// Whether anything can put an entry on the list of revocations: a command, an event of another server,
+/// a call of a backend, or another replica.
+fn may_revoke(config: &Config) -> bool {
+    const RIGHTS: [Right; 4] =
+        [Right::DeleteUsers, Right::SignOutUsers, Right::WriteUsers, Right::Exchange];
+    let by_call = |caller: &Caller| caller.allow.iter().any(|right| RIGHTS.contains(right));
+    config.listeners.control.is_some()
+        || !config.events.sources.is_empty()
+        || config.shared.is_some()
+        || config.rownd_auth.callers.iter().any(by_call)
 }
 
 /// The warnings about methods that no rule names.

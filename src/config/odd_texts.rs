@@ -23,8 +23,62 @@ pub(super) fn warnings(document: &YamlDocument) -> Vec<Warning> {
         }
     }
     of_rule(document.value.get("default").unwrap_or(&Value::Null), "/default", &mut found);
+    for name in ["routes", "headers", "response_headers", "token_validator"] {
+        let section = document.value.get(name).unwrap_or(&Value::Null);
+        of_stated_claims(section, &mut format!("/{name}"), &mut found);
+    }
     found.truncate(MOST);
     found
+}
+
+/// The warnings about claims that are told on: settings `claim` and `only_if`, and the fields of the
+/// token validator. Those of conditions, which have another form, are left to [`of_condition`].
+fn of_stated_claims(value: &Value, pointer: &mut String, found: &mut Vec<Warning>) {
+    let parent = pointer.len();
+    match value {
+        Value::Array(items) => {
+            for (index, item) in items.iter().enumerate() {
+                pointer.push_str(&format!("/{index}"));
+                of_stated_claims(item, pointer, found);
+                pointer.truncate(parent);
+            }
+        }
+        Value::Object(map) => {
+            let of_validator = pointer == "/token_validator/claims";
+            for (name, value) in map.iter().filter(|(name, _)| *name != "require") {
+                pointer.push_str(&format!("/{}", escape(name)));
+                let is_claim = of_validator || name == "claim" || name == "only_if";
+                match value.as_str().filter(|_| is_claim) {
+                    Some(claim) => found.extend(of_stated_claim(claim, pointer)),
+                    None => of_stated_claims(value, pointer, found),
+                }
+                pointer.truncate(parent);
+            }
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+}
+
+fn of_stated_claim(name: &str, pointer: &str) -> Option<Warning> {
+    let path = dotted_path(name)?;
+    Some(Warning::of(
+        "claim_name_dotted",
+        pointer,
+        format!(
+            "names one claim whose name is `{name}`; for a claim inside another write {path}, and if \
+             the name is meant, /{name}"
+        ),
+    ))
+}
+
+/// The JSON pointer that a name with dots was probably meant as.
+fn dotted_path(name: &str) -> Option<String> {
+    let plain = |step: &str| {
+        let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-');
+        !step.is_empty() && step.chars().all(is_plain)
+    };
+    let is_path = name.contains('.') && name.split('.').all(plain);
+    is_path.then(|| format!("/{}", name.replace('.', "/")))
 }
 
 fn of_rule(rule: &Value, at: &str, found: &mut Vec<Warning>) {
@@ -70,17 +124,7 @@ fn of_condition(value: &Value, pointer: &mut String, found: &mut Vec<Warning>) {
 /// The warning about the name of a claim that looks like a path through several.
 fn of_claim(test: &Map<String, Value>, pointer: &str) -> Option<Warning> {
     let name = test.get("name")?.as_str()?;
-    let plain = |step: &str| {
-        let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-');
-        !step.is_empty() && step.chars().all(is_plain)
-    };
-    let path = match name.strip_prefix('/') {
-        Some(_) => name.to_owned(),
-        None if name.contains('.') && name.split('.').all(plain) => {
-            format!("/{}", name.replace('.', "/"))
-        }
-        None => return None,
-    };
+    let path = if name.starts_with('/') { name.to_owned() } else { dotted_path(name)? };
     let itself = format!("/{}", escape(name));
     Some(Warning::of(
         "claim_name_dotted",

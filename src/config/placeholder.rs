@@ -10,6 +10,7 @@ use serde_json::Value;
 use super::{
     Config, Secret,
     document::{YamlDocument, escape},
+    secret_texts::{SecretText, written_at},
 };
 use crate::model::Warning;
 
@@ -26,12 +27,19 @@ const REFERENCES: [&str; 9] =
 /// The starts of values that pages and templates have in the place of a secret.
 const DUMMIES: [&str; 6] = ["change", "replace", "your-", "your_", "todo", "xxxx"];
 
-/// The warnings about values that nobody filled in.
-pub(super) fn warnings(config: &Config, document: &YamlDocument) -> Vec<Warning> {
+/// The warnings about values that nobody filled in. The secrets are those of the document.
+pub(super) fn warnings(
+    config: &Config,
+    document: &YamlDocument,
+    secrets: &[SecretText],
+) -> Vec<Warning> {
     let mut found = Vec::new();
     unfilled(&document.value, &mut String::new(), &mut found);
-    for (pointer, secret) in secrets(config) {
-        if let Some(text) = of_secret(secret.expose())
+    let of_document = secrets.iter().map(|text| (text.pointer.clone(), &text.secret));
+    for (pointer, secret) in of_document.chain(of_apps(config)) {
+        // A name may begin like any text.
+        let text = of_secret(secret.expose()).filter(|_| !pointer.ends_with("/username"));
+        if let Some(text) = text
             && found.iter().all(|known: &Warning| known.pointer != pointer)
         {
             found.push(warning(&pointer, text));
@@ -41,12 +49,19 @@ pub(super) fn warnings(config: &Config, document: &YamlDocument) -> Vec<Warning>
     found
 }
 
+/// The message in place of one about the form of a secret at this JSON pointer, if something else
+/// stands there.
+pub(super) fn instead_of_secret(document: &YamlDocument, pointer: &str) -> Option<&'static str> {
+    let text = written_at(document, pointer).filter(|text| !text.starts_with("file:"))?;
+    of_secret(text)
+}
+
 fn warning(pointer: &str, text: &'static str) -> Warning {
     Warning::of("value_not_filled_in", pointer, text)
 }
 
-/// The secrets of the configuration, and where each is written.
-fn secrets(config: &Config) -> Vec<(String, &Secret)> {
+/// The secrets of apps, which variables of the vendor may have filled in.
+fn of_apps(config: &Config) -> Vec<(String, &Secret)> {
     let mut found = Vec::new();
     for issuer in &config.issuers {
         for (index, app) in issuer.apps().iter().enumerate() {
@@ -54,10 +69,6 @@ fn secrets(config: &Config) -> Vec<(String, &Secret)> {
             found.extend(app.key().map(|key| (format!("{at}/key"), key)));
             found.extend(app.secret.as_ref().map(|secret| (format!("{at}/secret"), secret)));
         }
-    }
-    for (index, caller) in config.rownd_auth.callers.iter().enumerate() {
-        let at = format!("/rownd_auth/callers/{index}/secret");
-        found.extend(caller.secret.as_ref().map(|secret| (at, secret)));
     }
     found
 }

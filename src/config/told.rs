@@ -9,8 +9,15 @@ use super::{
     bounds::{DURATION_RANGE, durations_within},
     listen_address::LISTEN_ADDRESS,
     nearest::nearest,
+    told_example as example,
+    told_forms::{MODE, form, plain, words},
 };
 
+/// Names that mean something else in each section, so that one elsewhere is far-fetched.
+const COMMON: [&str; 12] = [
+    "url", "name", "key", "secret", "file", "path", "id", "issuer", "kind", "timeout", "mode",
+    "token",
+];
 /// The start of the message about settings of which exactly one has to be there.
 const EXACTLY_ONE: &str = "write exactly one of ";
 
@@ -27,9 +34,18 @@ pub(super) fn unknown_key(key: &str, at: &Value, root: &Value) -> String {
     if let Some(name) = nearest(key, names.iter().copied()) {
         return format!("unknown field; did you mean `{name}`?");
     }
-    let place = only_place(key, at).or_else(|| only_place(key, root));
+    // `url` where `base_url` belongs.
+    let end = format!("_{key}");
+    let mut longer = names.iter().filter(|name| name.ends_with(&end));
+    if let (Some(name), None) = (longer.next(), longer.next()) {
+        return format!("unknown field; did you mean `{name}`?");
+    }
+    let elsewhere = || only_place(key, root).filter(|_| !COMMON.contains(&key));
+    let place = only_place(key, at).or_else(elsewhere);
     match place {
-        Some(place) => format!("unknown field here; `{key}` belongs into `{place}`"),
+        Some(place) => {
+            format!("unknown field here; `{key}` belongs into `{place}`: write it there")
+        }
         None => format!("unknown field; known fields: {}", names.join(", ")),
     }
 }
@@ -97,7 +113,10 @@ pub(super) fn describe(
         | ValidationErrorKind::AnyOf { .. } => match (words(at), alternatives(at)) {
             (Some(words), _) => format!("{shown} is not a known word; write {words}"),
             (None, Some(names)) => format!("{EXACTLY_ONE}{names}"),
-            (None, None) => format!("{shown} has another shape"),
+            (None, None) => match forms(at) {
+                Some(forms) => format!("{shown} cannot be used; write {forms}"),
+                None => format!("{shown} has another shape"),
+            },
         },
         ValidationErrorKind::Custom { message, .. } => message.clone(),
         ValidationErrorKind::Enum { options } => {
@@ -110,7 +129,7 @@ pub(super) fn describe(
         }
         ValidationErrorKind::Required { property } => {
             let name = property.as_str().unwrap_or_default();
-            format!("`{name}` is missing; write {name}: {}", value_for(name, at))
+            format!("`{name}` is missing; write {name}: {}", example::value_for(name, at))
         }
         ValidationErrorKind::Minimum { limit } => {
             format!("{shown} is too small; write {limit} or more")
@@ -219,62 +238,9 @@ fn of_shape(
 }
 
 fn rounded(number: &Value) -> String {
-    number.as_f64().map_or_else(|| "1".to_owned(), |number| format!("{:.0}", number.ceil()))
-}
-
-/// The pattern of permission bits.
-const MODE: &str = "^0?[0-7]{3}$";
-
-/// The texts that a pattern takes, for people.
-fn form(pattern: &str) -> String {
-    let words = match pattern {
-        "^[a-z0-9][a-z0-9_-]{0,62}$" => {
-            "lower case letters, digits, `-` and `_`, at most 63, as in shop-api"
-        }
-        "^[A-Za-z0-9 ._:/-]{1,64}$" => {
-            "letters, digits, blanks and `._:/-`, at most 64, as in shop.example.com"
-        }
-        MODE => "the permission bits in quotes, as in \"0660\"",
-        "^x-rownd-passport(-[a-z0-9]{1,32}){0,2}$" => {
-            "x-rownd-passport, or with a name behind it, as in x-rownd-passport-shop"
-        }
-        "^[A-Za-z0-9._~-]{1,64}$" => "letters, digits and `._~-`, at most 64, as in key-2026",
-        "^never$" => "the word never, or a map of conditions",
-        "^any$" => "the word any, or a map such as { path: { prefix: /admin } }",
-        other => return format!("a text that matches {other}"),
-    };
-    words.to_owned()
-}
-
-/// A value for a setting that is missing: its words, or its kind.
-fn value_for(name: &str, at: &Value) -> String {
-    let Some(setting) = at.get("properties").and_then(|all| all.get(name)) else {
-        return "VALUE".to_owned();
-    };
-    if let Some(words) = words(setting) {
-        return words;
-    }
-    if let Some(pattern) = setting.get("pattern").and_then(Value::as_str)
-        && let Some((_, example)) = form(pattern).rsplit_once("as in ")
-    {
-        return example.to_owned();
-    }
-    let example = setting.get("examples").and_then(Value::as_array).and_then(|all| all.first());
-    if let Some(example) = example {
-        return plain(example);
-    }
-    match setting.get("type").and_then(Value::as_str) {
-        Some("array") => "[...]".to_owned(),
-        Some("object") => "{...}".to_owned(),
-        Some("integer" | "number") => "a number".to_owned(),
-        Some("boolean") => "true".to_owned(),
-        _ => name.to_uppercase(),
-    }
-}
-
-/// A value as it is written in YAML: a text without quotes.
-fn plain(value: &Value) -> String {
-    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+    number
+        .as_f64()
+        .map_or_else(|| "2".to_owned(), |number| format!("{:.0}", number.ceil().max(2.0)))
 }
 
 /// The value for a message. A secret is never shown, nor what stands in place of a map or list
@@ -317,6 +283,13 @@ fn article(kind: &str) -> &'static str {
     }
 }
 
+/// The forms of a value that may have several: a text, or a map with these settings.
+fn forms(at: &Value) -> Option<String> {
+    let options = at.get("anyOf").or_else(|| at.get("oneOf"))?.as_array()?;
+    let forms: Vec<String> = options.iter().map(|option| example::of(option, "")).collect();
+    (!forms.is_empty()).then(|| forms.join(", or "))
+}
+
 /// The names of the settings of which exactly one has to be there.
 fn alternatives(at: &Value) -> Option<String> {
     let options = at.get("oneOf")?.as_array()?;
@@ -326,12 +299,4 @@ fn alternatives(at: &Value) -> Option<String> {
         [all @ .., last] if !all.is_empty() => format!("{} and {last}", all.join(", ")),
         few => few.join(", "),
     })
-}
-
-/// The words of an enumeration whose variants stand as `oneOf: [{const: ...}]`.
-fn words(at: &Value) -> Option<String> {
-    let options = at.get("oneOf").or_else(|| at.get("anyOf"))?.as_array()?;
-    let words: Option<Vec<&str>> =
-        options.iter().map(|option| option.get("const").and_then(Value::as_str)).collect();
-    words.map(|words| words.join(", "))
 }

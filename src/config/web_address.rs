@@ -29,6 +29,11 @@ impl WebAddress {
             }
             other => return Err(format!("the scheme `{other}` is not supported; write https://")),
         }
+        if url.port() == Some(0) {
+            return Err(
+                "has port 0, where nothing listens; write another, or leave it out".to_owned()
+            );
+        }
         if !url.username().is_empty() || url.password().is_some() || url.fragment().is_some() {
             return Err("has a user, a password or a fragment; leave it out".to_owned());
         }

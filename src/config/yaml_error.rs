@@ -3,6 +3,8 @@
 //! In: the error of the parser, whose advice is for programmers. Out: the place, and a message for the
 //! author of the file.
 
+use super::yaml_tag;
+
 /// The most signs of the file that a message repeats.
 const MOST_QUOTED: usize = 40;
 
@@ -162,6 +164,9 @@ fn told(message: &str, word: &str) -> String {
     }
     if line.contains("alias") && line.contains("limit") {
         return told("budget breached", word);
+    }
+    if let Some((_, tag)) = line.split_once("unsupported tag `") {
+        return yaml_tag::problem(tag.trim_end_matches('`'));
     }
     if let Some(rest) = line.strip_prefix("duplicate mapping key") {
         let key = rest.trim_start_matches(':').trim();

@@ -53,7 +53,8 @@ const fn where_known(name: &'static str, kind: FieldKind, about: &'static str) -
 }
 
 const LEVELS: FieldKind = FieldKind::Word(&["instant", "guest", "unverified", "verified"]);
-const APIS: FieldKind = FieldKind::Word(&["ext_authz", "rownd_auth", "token_validator"]);
+const APIS: FieldKind =
+    FieldKind::Word(&["ext_authz", "rownd_auth", "token_validator", "browser_callback"]);
 
 const ISSUER: FieldRow =
     where_known("issuer", FieldKind::Text, "the configured name of the issuer");
@@ -72,7 +73,7 @@ const REQUEST: FieldRow = where_known(
 const API: FieldRow = always(
     "api",
     APIS,
-    "a check of the proxy, a call of `Verify` or another one with a token, or a question of Rownd's token validator",
+    "a check of the proxy, a call of `Verify` or another one with a token, a question of Rownd's token validator, or a callback of its snippet",
 );
 const REASON: FieldRow =
     always("reason", FieldKind::Text, "the deny reason ([deny-reasons.md](deny-reasons.md))");

@@ -14,13 +14,13 @@ use super::{
     cloud_event::{Origin, ToldEvent},
     named_sink::NamedSink,
     sinks::{Ring, SinkTask},
+    ways::Ways,
 };
 use crate::{
     config::Events,
     metrics::{Metrics, SinkLabel},
     model::{Event, EventRecorder, EventType},
     shared::random_name,
-    upstream::Client,
 };
 
 /// The most events in the queue of a sink.
@@ -74,7 +74,7 @@ impl EventHub {
     /// The reason, where the place of a sink cannot be used.
     pub fn build(
         settings: &Events,
-        upstream: &Client,
+        ways: Ways<'_>,
         metrics: &Arc<Metrics>,
     ) -> Result<(Arc<Self>, EventWork), String> {
         let origin = Arc::new(Origin { source: settings.source.clone(), process: random_name()? });
@@ -83,7 +83,7 @@ impl EventHub {
         for (index, settings) in settings.sinks.iter().enumerate() {
             let named = NamedSink { settings, label: SinkLabel(index) };
             let (queue, events) = mpsc::channel(QUEUE);
-            let task = SinkTask::build(named, events, &origin, upstream, metrics)
+            let task = SinkTask::build(named, events, &origin, ways, metrics)
                 .map_err(|problem| format!("events: sink {}: {problem}", settings.name))?;
             work.ring = work.ring.or_else(|| task.ring());
             work.tasks.push(task);

@@ -16,6 +16,7 @@ mod send;
 mod sinks;
 #[cfg(test)]
 mod tests;
+mod ways;
 
 pub use catalogue::{EventRow, FieldKind, FieldRow, row};
 pub use cloud_event::Origin;
@@ -26,6 +27,7 @@ pub use sample::sample;
 pub use schema::data_schema;
 pub use send::send_sample;
 pub use sinks::{Cursor, Missed, Reader, Ring, StreamedEvent};
+pub use ways::Ways;
 
 use crate::{
     metrics::{LabelValues, Labels},

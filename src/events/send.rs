@@ -6,13 +6,13 @@ use super::{
     catalogue::row,
     cloud_event::cloud_event,
     sample::sample,
-    sinks::{Answer, Courier as _, EventFile, SignedCourier, write_all},
+    sinks::{Answer, Courier, EventFile, SignedCourier, StreamCourier, write_all},
+    ways::Ways,
 };
 use crate::{
     config::{EventSink, SinkKind},
     model::EventType,
     shared::random_name,
-    upstream::Client,
 };
 
 /// Sends a sample of this type to a sink.
@@ -25,17 +25,15 @@ pub async fn send_sample(
     sink: &EventSink,
     source: &str,
     kind: EventType,
-    upstream: &Client,
+    ways: Ways<'_>,
 ) -> Result<(), String> {
     let row = row(kind).ok_or("an unknown type")?;
     let id = format!("sample-{}", random_name()?);
     let json = cloud_event(&sample(row), source, &id).to_string();
     match &sink.kind {
-        SinkKind::Http(http) => {
-            match SignedCourier::new(http, upstream).post(&id, json.into()).await {
-                Answer::Taken => Ok(()),
-                Answer::Refused(error) | Answer::Down(error, _) => Err(error),
-            }
+        SinkKind::Http(http) => post(&SignedCourier::new(http, ways.upstream), &id, json).await,
+        SinkKind::RedisStream(stream) => {
+            post(&StreamCourier::build(stream, ways.redis)?, &id, json).await
         }
         SinkKind::File(file) => {
             write_all(&mut EventFile::new(file), &format!("{json}\n")).map_err(told)
@@ -49,6 +47,13 @@ pub async fn send_sample(
                  and cause an event"
                 .to_owned())
         }
+    }
+}
+
+async fn post(courier: &dyn Courier, id: &str, json: String) -> Result<(), String> {
+    match courier.post(id, json.into()).await {
+        Answer::Taken => Ok(()),
+        Answer::Refused(error) | Answer::Down(error, _) => Err(error),
     }
 }
 

@@ -10,6 +10,7 @@
 
 mod bounds;
 mod budget;
+mod compared;
 mod evaluate;
 mod fault;
 mod node;
@@ -20,12 +21,14 @@ mod settled;
 mod syntax;
 #[cfg(test)]
 mod tests;
+mod types;
 mod written;
 
 use serde_json::Value;
 
 use budget::Budget;
 pub use budget::ExpressionWork;
+pub use compared::ComparedText;
 use evaluate::Evaluation;
 pub use evaluate::Facts;
 pub use fault::{Fault, FaultKind};
@@ -33,6 +36,7 @@ use node::Node;
 pub use pattern::pattern_problem;
 pub use place::{IdentityPlace, Place, PlaceRoot, ProfilePlace, RequestPlace};
 pub use settled::Settled;
+use types::Type;
 
 /// A parsed expression.
 #[derive(Debug)]
@@ -65,7 +69,8 @@ impl Expression {
     /// The mistake in the text, and what to write instead.
     pub fn parse_condition(text: &str) -> Result<Self, String> {
         let parsed = Self::parse(text)?;
-        if parsed.tree.may_be_boolean() {
+        let kind = types::type_of(&parsed.tree, &parsed.places);
+        if parsed.tree.may_be_boolean() && kind.is_none_or(|kind| kind == Type::Bool) {
             Ok(parsed)
         } else {
             Err("is never `true` or `false`; write a comparison, such as claims.plan == \"pro\""
@@ -76,7 +81,15 @@ impl Expression {
     /// The answer, if no request can change it.
     #[must_use]
     pub fn settled(&self) -> Option<Settled> {
-        settled::settled(&self.tree)
+        settled::settled(&self.tree, &self.places)
+    }
+
+    /// The texts that places are compared with.
+    #[must_use]
+    pub fn compared_texts(&self) -> Vec<ComparedText<'_>> {
+        let mut found = Vec::new();
+        compared::texts(&self.tree, &self.places, &mut found);
+        found
     }
 
     /// The text in the configuration.

@@ -18,6 +18,7 @@ use tower::retry::budget::{Budget as _, TpsBudget};
 use url::Url;
 
 use super::{
+    app_watch::AppWatch,
     breaker::{Breaker, BreakerKey, Breakers, End, Pass, Pause, PauseCause},
     error::{ApiError, ApiResult},
     operation::Operation,
@@ -81,6 +82,7 @@ pub(super) struct Api {
     pub(super) base_url: Url,
     pub(super) host: Arc<Host>,
     pub(super) metrics: Arc<Metrics>,
+    pub(super) apps: AppWatch,
 }
 
 impl Hosts {

@@ -12,6 +12,7 @@
 
 pub mod administration;
 mod api;
+mod app_watch;
 mod asked;
 mod breaker;
 mod capabilities;
@@ -40,6 +41,7 @@ use crate::{
     upstream::Client as Upstream,
 };
 use api::{Api, Hosts};
+pub use app_watch::AppWatch;
 pub use breaker::{Pause, PauseCause};
 pub use capabilities::{
     AppIds, Asked, CodeFlow, Guests, IssuerApi, Migration, OwnProfiles, OwnUser, RefreshTokens,
@@ -79,8 +81,19 @@ pub fn build(
     upstream: &Upstream,
     metrics: &Arc<Metrics>,
 ) -> Vec<Option<IssuerApi>> {
+    build_watched(issuers, upstream, metrics, |_| AppWatch::default())
+}
+
+/// The same, with somebody who is told which apps an issuer refuses, by the place of the issuer.
+#[must_use]
+pub fn build_watched(
+    issuers: &[Issuer],
+    upstream: &Upstream,
+    metrics: &Arc<Metrics>,
+    watch: impl Fn(usize) -> AppWatch,
+) -> Vec<Option<IssuerApi>> {
     let mut hosts = Hosts::default();
-    let mut build = |issuer: &Issuer| {
+    let mut build = |(place, issuer): (usize, &Issuer)| {
         let mut api_at = |address: &WebAddress| {
             let base_url = address.url();
             Some(Api {
@@ -89,6 +102,7 @@ pub fn build(
                 host: hosts.of(base_url),
                 base_url: base_url.clone(),
                 metrics: metrics.clone(),
+                apps: watch(place),
             })
         };
         let api = api_at(base_url(issuer)?)?;
@@ -104,7 +118,7 @@ pub fn build(
             IssuerDetails::Firebase(_) | IssuerDetails::Static(_) => None,
         }
     };
-    issuers.iter().map(&mut build).collect()
+    issuers.iter().enumerate().map(&mut build).collect()
 }
 
 /// The URL that the API of an issuer is below; `None`: issuers of this kind have no API.

@@ -38,8 +38,7 @@ impl Condition {
     /// setting of the rule reads one needs none.
     pub(super) fn needs(&self) -> Needs {
         match self {
-            Self::Credential => Needs { identity: true, ..Needs::default() },
-            Self::AuthLevel(_) => Needs::default(),
+            Self::Credential | Self::AuthLevel(_) => Needs::default(),
             Self::CurrentProfile | Self::ProfileToTell(_) => {
                 Needs { profile: true, ..Needs::default() }
             }

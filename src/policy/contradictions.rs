@@ -123,13 +123,6 @@ fn gather<'f, 'a>(
 
 /// Why no request meets both; `None` if one may. A condition excludes itself if no value passes it.
 fn cause(first: &HeldCondition<'_>, second: &HeldCondition<'_>) -> Option<&'static str> {
-    if std::ptr::eq(first.leaf, second.leaf) {
-        let (RequirementLeaf::Claim(_, tests) | RequirementLeaf::Attribute(_, tests)) = first.leaf
-        else {
-            return None;
-        };
-        return if first.holds { of_tests(&tests.iter().collect::<Vec<_>>()) } else { None };
-    }
     match (first.holds, second.holds) {
         (true, true) => of_both(first.leaf, second.leaf),
         (true, false) => of_opposites(first.leaf, second.leaf),

@@ -15,6 +15,7 @@ mod evidence;
 mod granted;
 mod guard;
 mod index;
+mod levels;
 mod limits;
 mod matching;
 mod method;
@@ -32,6 +33,7 @@ mod truth;
 mod unmet;
 mod variables;
 mod warnings;
+mod words;
 
 use std::{collections::HashMap, sync::Arc};
 

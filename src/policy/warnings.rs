@@ -5,12 +5,14 @@
 
 use super::{
     contradictions::{Contradiction, HeldCondition, contradictions},
+    levels,
     rights::{self, AskedRight},
+    words,
 };
 use crate::{
     config::{
-        App, Config, Issuer, IssuerDetails, IssuerNames, Requirement, RequirementLeaf, TokenSource,
-        setting_name,
+        App, Config, Issuer, IssuerDetails, IssuerNames, PathIdentity, Requirement,
+        RequirementLeaf, TokenSource, setting_name,
     },
     expression::Settled,
     model::{AuthLevel, CredentialSource, Warning},
@@ -35,10 +37,41 @@ pub fn warnings(config: &Config) -> Vec<Warning> {
             found.extend(unknown_apps(config, &place, leaf, reaching));
             found.extend(star(&place, leaf));
             found.extend(settled(&place, leaf));
+            found.extend(words::unknown(config, &place, leaf));
+            found.extend(address(config, &place, leaf, reaching));
         }
         found.extend(rule.contradictions());
     }
+    found.extend(levels::warnings(config));
     found
+}
+
+/// The warning about an e-mail address among user ids, where the issuers that can reach it have ids of
+/// their own making.
+fn address(
+    config: &Config,
+    place: &str,
+    leaf: &RequirementLeaf,
+    reaching: &IssuerNames<'_>,
+) -> Option<Warning> {
+    let RequirementLeaf::User(ids) = leaf else { return None };
+    let makes_ids = |issuer: &Issuer| match issuer.details {
+        IssuerDetails::Rownd(_) | IssuerDetails::Supertokens(_) | IssuerDetails::Firebase(_) => {
+            issuer.claims.user_id.is_none()
+        }
+        IssuerDetails::Oidc(_) | IssuerDetails::Static(_) => false,
+    };
+    let mut issuers = config.issuers.iter().filter(|i| reaching.contains(i.name.as_str()));
+    if reaching.is_empty() || !issuers.all(makes_ids) {
+        return None;
+    }
+    let id =
+        ids.iter().find(|id| id.split_once('@').is_some_and(|(_, host)| host.contains('.')))?;
+    let text = format!(
+        "`{id}` is compared with user ids, never with e-mail addresses; write the user's \
+         id"
+    );
+    Some(Warning::of("user_id_is_address", place, text))
 }
 
 /// A rule with a requirement, and its JSON pointer.
@@ -235,6 +268,22 @@ fn star(place: &str, leaf: &RequirementLeaf) -> Option<Warning> {
     ))
 }
 
+fn has_tenants(issuer: &Issuer) -> bool {
+    issuer.claims.tenant.is_some()
+        || matches!(issuer.details, IssuerDetails::Supertokens(_))
+        || !issuer.tenants.is_empty()
+}
+
+/// No token of the issuer says any.
+fn has_no_scopes(issuer: &Issuer) -> bool {
+    let is_silent = matches!(issuer.details, IssuerDetails::Rownd(_) | IssuerDetails::Firebase(_));
+    issuer.claims.scopes.is_none() && is_silent
+}
+
+const fn has_no_auth_time(issuer: &Issuer) -> bool {
+    matches!(issuer.details, IssuerDetails::Rownd(_) | IssuerDetails::Supertokens(_))
+}
+
 /// The warning about a condition that no user of these issuers can fulfil.
 #[expect(clippy::wildcard_enum_match_arm, reason = "a warning decides nothing")]
 fn hopeless(
@@ -258,34 +307,26 @@ fn hopeless(
         {
             "no issuer that can reach it has `claims.groups` or profiles".to_owned()
         }
+        RequirementLeaf::AuthLevel(level)
+            if issuers.all(|issuer| levels::highest(issuer) < *level) =>
+        {
+            levels::TOO_LOW.to_owned()
+        }
+        RequirementLeaf::Anonymous(true)
+            if issuers.all(|issuer| !levels::may_be_guest(issuer)) =>
+        {
+            "no issuer that can reach it has guests".to_owned()
+        }
         RequirementLeaf::Tenant(_)
-            if !issuers.any(|issuer| {
-                issuer.claims.tenant.is_some()
-                    || matches!(issuer.details, IssuerDetails::Supertokens(_))
-                    || !issuer.tenants.is_empty()
-            }) =>
+        | RequirementLeaf::PathIsIdentity { field: PathIdentity::Tenant, .. }
+            if !issuers.any(has_tenants) =>
         {
             "no issuer that can reach it has tenants".to_owned()
         }
-        RequirementLeaf::Scope(_)
-            if issuers.all(|issuer| {
-                issuer.claims.scopes.is_none()
-                    && matches!(
-                        issuer.details,
-                        IssuerDetails::Rownd(_) | IssuerDetails::Firebase(_)
-                    )
-            }) =>
-        {
+        RequirementLeaf::Scope(_) if issuers.all(has_no_scopes) => {
             "no issuer that can reach it has `claims.scopes`".to_owned()
         }
-        RequirementLeaf::MaxAge(_)
-            if issuers.all(|issuer| {
-                matches!(
-                    issuer.details,
-                    IssuerDetails::Rownd(_) | IssuerDetails::Supertokens(_)
-                )
-            }) =>
-        {
+        RequirementLeaf::MaxAge(_) if issuers.all(has_no_auth_time) => {
             "tokens of Rownd and SuperTokens have no `auth_time`, so that no sign-in is recent enough"
                 .to_owned()
         }

@@ -55,7 +55,8 @@ impl Fetcher {
             if let Err(error) = &answer
                 && let Some(dropped) = log_throttle.admit()
             {
-                tracing::warn!(%error, dropped, "a profile could not be read");
+                let app = &*key.app;
+                tracing::warn!(app, %error, dropped, "a profile could not be read");
             }
             Landed { answer, keep: Duration::ZERO, only_unheard: false }
         })
@@ -95,15 +96,9 @@ pub(super) fn fetches(
 }
 
 async fn fetch(source: &ProfileSource, key: &ProfileKey, timeout: Duration) -> FetchAnswer {
-    let ApiOfApp { api, slot, app } = source.api_of(&key.app).ok_or(ApiError::Id)?;
+    let ApiOfApp { api, app } = source.api_of(&key.app).ok_or(ApiError::Id)?;
     let asked = Instant::now();
     let answer = api.user(app, &key.user, timeout).await;
-    match &answer {
-        Ok(_) | Err(ApiError::NotFound) => slot.note_refusal(None),
-        Err(error @ ApiError::KeyRefused(_)) => slot.note_refusal(Some(error.to_string())),
-        // It says nothing about the credentials.
-        Err(_) => {}
-    }
     match answer {
         Ok(profile) => Ok(CachedProfile { answer: FoundProfile::Found(Arc::new(profile)), asked }),
         // No user has an id that cannot be part of a path.

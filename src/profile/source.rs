@@ -21,8 +21,6 @@ pub(super) struct ProfileKey {
 #[derive(Debug)]
 pub(super) struct ApiOfApp<'a> {
     pub(super) api: &'a dyn UserProfiles,
-    /// The entry of the configuration with the credentials.
-    pub(super) slot: &'a AppSlot,
     pub(super) app: AppCredentials<'a>,
 }
 
@@ -41,7 +39,7 @@ impl ProfileSource {
         let mut meant = self.apps.iter().filter(|slot| slot.id() == Some(app));
         meant.find_map(|slot| {
             let (id, key, secret) = (slot.id()?, slot.key()?, slot.secret()?);
-            Some(ApiOfApp { api, slot, app: AppCredentials { id, key, secret } })
+            Some(ApiOfApp { api, app: AppCredentials { id, key, secret } })
         })
     }
 }

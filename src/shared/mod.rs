@@ -24,7 +24,7 @@ use std::{fmt, time::Duration};
 
 use futures_util::future::BoxFuture;
 
-pub use self::redis::{RedisListener, RedisStore, random_name};
+pub use self::redis::{RedisListener, RedisStore, RedisStream, random_name};
 use crate::metrics::{LabelValues, Labels};
 pub use deployment::{Deployment, Sealer};
 pub use error::SharedError;

@@ -8,7 +8,12 @@ use std::sync::Arc;
 use serde_json::{Map, Value};
 
 use super::{
-    claims::read::APP, identity::Identity, issuer::Issuer, kinds::rownd, token, verifier::Verifier,
+    claims::{profile::may_be_rownd_access, read::APP},
+    identity::Identity,
+    issuer::Issuer,
+    kinds::rownd,
+    token,
+    verifier::Verifier,
 };
 use crate::model::DenyReason;
 
@@ -89,7 +94,9 @@ impl Issuer {
     ///
     /// # Errors
     ///
-    /// The reason why tokens that Rownd gave for it would be denied here.
+    /// The reason why tokens that Rownd gave for it would be denied here; and
+    /// [`DenyReason::TokenKindRefused`] for an access token, which Rownd would take for a refresh
+    /// token that is used up.
     pub fn check_refresh_token(&self, token: &[u8]) -> Result<(), DenyReason> {
         let mut scratch = Vec::new();
         let Ok(token) = token::parse(token, &mut scratch) else { return Ok(()) };
@@ -97,7 +104,11 @@ impl Issuer {
             return Err(DenyReason::IssuerUntrusted);
         }
         let apps: Vec<_> = self.apps().iter().map(|app| app.accepted()).collect();
-        rownd::audience(&token.claims, &apps).map(|_| ())
+        rownd::audience(&token.claims, &apps)?;
+        if may_be_rownd_access(&token.claims.other) {
+            return Err(DenyReason::TokenKindRefused);
+        }
+        Ok(())
     }
 
     fn app_ids(&self) -> impl Iterator<Item = &str> {

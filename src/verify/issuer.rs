@@ -162,7 +162,8 @@ impl Issuer {
     }
 
     /// Whether it has tenants, each with an `iss` and keys of its own.
-    pub(super) const fn has_tenants(&self) -> bool {
+    #[must_use]
+    pub const fn has_tenants(&self) -> bool {
         !self.settings.tenants.is_empty()
     }
 

@@ -29,6 +29,7 @@ mod passports;
 mod paths;
 mod releases;
 mod reload;
+mod replicas;
 mod restart;
 mod revocation;
 mod shipped;

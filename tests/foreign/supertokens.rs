@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use rownd_authz::model::DenyReason;
+use rownd_authz::{app::ListenAddress, model::DenyReason};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -57,6 +57,10 @@ async fn mint(issuer: &Issuer) -> Minted {
 
 /// A service that trusts the issuer, with the keys that the library publishes.
 async fn serve(issuer: &Issuer, minted: &Minted) -> TestApp {
+    serve_with(issuer, minted, |_| {}).await
+}
+
+async fn serve_with(issuer: &Issuer, minted: &Minted, change: impl FnOnce(&mut Value)) -> TestApp {
     let keys = Reply::json(&json!({ "keys": minted.keys }));
     issuer.set(&format!("{BASE_PATH}/jwt/jwks.json"), keys);
     let settings = config_with(issuer, |config| {
@@ -65,6 +69,7 @@ async fn serve(issuer: &Issuer, minted: &Minted) -> TestApp {
             "base_url": format!("{}{BASE_PATH}", issuer.url()),
         }]);
         config["credentials"] = json!([{ "header": "authorization" }, { "cookie": COOKIE }]);
+        change(config);
     });
     TestApp::ready(&settings).await
 }
@@ -145,4 +150,38 @@ async fn a_session_cookie_shows_the_proof_of_the_library() {
             answer.assert_denied(what, DenyReason::CookieCrossSite);
         }
     }
+}
+
+#[tokio::test]
+async fn a_session_that_its_backend_signs_out_ends_here() {
+    let issuer = Issuer::start();
+    let minted = mint(&issuer).await;
+    let app = serve_with(&issuer, &minted, |config| {
+        config["listeners"]["http"] = json!({ "address": "127.0.0.1:0", "serve": ["webhooks"] });
+        config["events"] = json!({ "sources": [
+            { "name": "page", "kind": "browser_callbacks", "issuer": "supertokens" },
+        ] });
+    })
+    .await;
+    let Some(ListenAddress::Tcp(http)) = &app.http else { panic!("it listens") };
+    let (own, other) = (&minted.tokens["session"], &minted.tokens["without anti-csrf"]);
+    let handle = |name: &str| minted.claims[name]["sessionHandle"].clone();
+    assert_ne!(handle("session"), handle("without anti-csrf"));
+    for token in [own, other] {
+        app.check(&Ask::with_token(token)).await.assert_allowed("before", "authenticated");
+    }
+    let said = python(
+        "tests/foreign/supertokens/sign_out.py",
+        &json!({
+            "url": format!("http://{http}/webhooks/page/post-sign-out"),
+            // Nobody listens there.
+            "dead_url": "http://127.0.0.1:1/webhooks/page/post-sign-out",
+            "token": own,
+        }),
+    )
+    .await;
+    assert_eq!(said["revoked"], json!({ "url": 1, "dead_url": 1 }), "{said}");
+    let answer = app.check(&Ask::with_token(own)).await;
+    answer.assert_denied("the session", DenyReason::Revoked);
+    app.check(&Ask::with_token(other)).await.assert_allowed("another", "authenticated");
 }

@@ -1,5 +1,5 @@
 //! Events in the hands of others: the receivers of `examples/webhooks`, each with the library of
-//! Standard Webhooks of its language, run as their readers run them.
+//! Standard Webhooks of its language, run as their readers run them; and the bridge to a real NATS server.
 //!
 //! In: events of the real server, samples by its command, and requests that somebody else signed. Out:
 //! every receiver takes the former, each once, and refuses the latter.
@@ -13,8 +13,12 @@ use tokio::{
     process::{Child, ChildStdout, Command},
 };
 
-use super::{package, talk::assert_fresh, tool};
-use crate::support::{Ask, Issuer, Key, TestApp, binary, config, http, until};
+use super::{
+    package,
+    talk::{assert_fresh, python},
+    tool,
+};
+use crate::support::{Ask, Issuer, Key, TestApp, binary, config, free_port, http, until};
 
 const TIME_LIMIT: Duration = Duration::from_secs(60);
 const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
@@ -25,6 +29,8 @@ enum Language {
     Go,
     Node,
     Python,
+    /// The bridge to the NATS server of this port.
+    Nats(u16),
 }
 
 /// A running receiver. Dropped, it ends.
@@ -53,6 +59,12 @@ impl Language {
             Self::Python => {
                 command = Command::new(tool("venv/bin/python"));
                 command.arg(source("python/main.py"));
+            }
+            Self::Nats(port) => {
+                command = Command::new(tool("venv/bin/python"));
+                command
+                    .arg(source("nats/main.py"))
+                    .env("NATS_URL", format!("nats://127.0.0.1:{port}"));
             }
         }
         command
@@ -175,4 +187,64 @@ async fn a_receiver_in_node_takes_events_and_nothing_else() {
 async fn a_receiver_in_python_takes_events_and_nothing_else() {
     takes_events(Language::Python).await;
     refuses_others(Language::Python).await;
+}
+
+/// A NATS server with JetStream, whose streams are in this directory.
+fn nats_server(address: SocketAddr, directory: &Path) -> Child {
+    let text = format!(
+        "listen: \"{address}\"\n\
+         jetstream {{ store_dir: \"{}\", max_file_store: 64MB, max_memory_store: 16MB }}\n",
+        directory.display()
+    );
+    let file = directory.join("nats.conf");
+    std::fs::write(&file, text).unwrap();
+    let mut command = Command::new(tool("nats/nats-server"));
+    command.arg("-c").arg(file).stdout(Stdio::null()).stderr(Stdio::null()).kill_on_drop(true);
+    command.spawn().unwrap()
+}
+
+/// The messages of the stream, which is made for these subjects first.
+async fn stored(nats: SocketAddr, make: Option<&str>) -> Vec<Value> {
+    let question = json!({ "url": format!("nats://{nats}"), "make": make });
+    let said = python("tests/foreign/nats/stream.py", &question).await;
+    said["messages"].as_array().unwrap().clone()
+}
+
+/// Each event is stored once, although the server is killed, and there is no stream at first.
+#[tokio::test]
+async fn a_bridge_hands_events_on_to_a_stream_of_nats() {
+    let (key, files) = (Key::new("sig-1"), TempDir::new().unwrap());
+    let issuer = Issuer::with_keys(&[&key]);
+    let nats = free_port();
+    let alive = || std::net::TcpStream::connect(nats).is_ok();
+    let mut server = nats_server(nats, files.path());
+    until("the NATS server", alive).await;
+    let receiver = Language::Nats(nats.port()).start(SECRET).await;
+    let app =
+        TestApp::ready(&settings(&issuer, &receiver, &files.path().join("q"), &[SECRET])).await;
+    let deny = async |times: usize| {
+        for _ in 0..times {
+            assert!(!app.check(&Ask::get("/verified")).await.is_allowed());
+        }
+    };
+    let metric = |name: &str| app.metric(&format!("rownd_authz_{name}"), &[("sink", "hook")]);
+    deny(5).await;
+    until("an attempt fails", || metric("event_attempts_failed_total") > 0.0).await;
+    assert_eq!(stored(nats, Some("rownd.>")).await.len(), 0);
+    until("the first are stored", || metric("events_sent_total") == 5.0).await;
+    server.kill().await.unwrap();
+    deny(5).await;
+    until("the others wait", || metric("events_waiting") == 5.0).await;
+    let _server = nats_server(nats, files.path());
+    until("all are stored", || metric("events_sent_total") == 10.0).await;
+    let messages = stored(nats, None).await;
+    let mut ids = std::collections::HashSet::new();
+    for message in &messages {
+        assert_eq!(message["subject"], "rownd.check.denied");
+        assert_eq!(message["headers"]["Nats-Msg-Id"], message["event"]["id"]);
+        assert_eq!(message["headers"]["content-type"], "application/cloudevents+json");
+        assert!(ids.insert(message["event"]["id"].to_string()), "{message} is there twice");
+    }
+    assert_eq!(ids.len(), 10);
+    refuses_others(Language::Nats(nats.port())).await;
 }

@@ -79,6 +79,7 @@ func push(options pushOptions) (pushResult, error) {
 type streamOptions struct {
 	Address, Secret string
 	Seconds         int
+	FromOldest      bool
 }
 
 type streamResult struct {
@@ -96,8 +97,12 @@ func stream(options streamOptions) (streamResult, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Duration(options.Seconds)*time.Second)
 	defer cancel()
 	caller, result, seen := newCaller(options.Address, options.Secret), streamResult{}, map[uint64]bool{}
+	var request []byte
+	if options.FromOldest {
+		request = []byte{2 << 3, 1}
+	}
 	for ctx.Err() == nil {
-		answer, err := caller.open(ctx, "/rownd.auth.v1.EventService/StreamEvents", framed(nil))
+		answer, err := caller.open(ctx, "/rownd.auth.v1.EventService/StreamEvents", framed(request))
 		if err != nil {
 			result.Ended = err.Error()
 			break

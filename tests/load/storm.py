@@ -115,9 +115,12 @@ class Storm:
         self.runs += 1
         running = []
         if events_in:
+            before = counted(self)["in"]
             running.append(("push", self.load.begin(
                 "push", address=self.a.http, path="/webhooks/idp", prefix=f"in{self.runs}", rate=events_in,
                 seconds=seconds, atonce=events_at_once, nice=NICE, file=str(self.acknowledged))))
+            # It signs all of them first.
+            rig.until("the events to come in", lambda: counted(self)["in"] > before, 120)
         if fresh:
             running.append(("fresh", self.load.begin(
                 "fresh", address=self.a.grpc, prefix=f"new{self.runs}", rate=fresh, seconds=seconds, nice=NICE)))
@@ -193,15 +196,14 @@ def measure_level(storm, rate, turns, seconds):
         off.append(storm.median(seconds)["p50"])
 
         def meanwhile():
-            # The load makes its tokens first.
-            time.sleep(1 + rate / 4000)
+            time.sleep(0.5)
             before, took, after = counted(storm), storm.median(seconds), counted(storm)
             passed = after["at"] - before["at"]
             for name in after:
                 rates[name].append((after[name] - before[name]) / passed)
             return took
         before = counted(storm)
-        _, on = storm.blow(seconds + 2 + rate // 4000, events_in=rate, denied=rate - rate // 10, fresh=rate // 10,
+        _, on = storm.blow(seconds + 2, events_in=rate, denied=rate - rate // 10, fresh=rate // 10,
                            events_at_once=256 if rate > 5000 else 60, meanwhile=meanwhile)
         ratios.append(on["p50"] / off[-1])
         longest = max(longest, on["p99"])
@@ -311,7 +313,7 @@ def kill_replica(storm):
 def measure(storm, given):
     print(f"{os.cpu_count()} cores\n\n{HEAD}", flush=True)
     levels = [1000] if given.quick else [1000, 3000, 10_000]
-    reader = storm.load.begin("stream", nice=NICE, address=storm.a.grpc, secret=rig.SECRET, seconds=3000)
+    reader = storm.load.begin("stream", address=storm.a.grpc, secret=rig.SECRET, seconds=3000)
     for rate in levels:
         measure_level(storm, rate, given.turns, given.seconds)
     storm.programs.kill(reader)

@@ -30,6 +30,7 @@ pub(crate) mod product;
 pub(crate) mod proxy;
 pub(crate) mod raw;
 pub(crate) mod redis;
+pub(crate) mod redis_sets;
 pub(crate) mod rownd;
 pub(crate) mod scripted;
 #[cfg(feature = "dev")]

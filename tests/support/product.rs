@@ -86,8 +86,10 @@ impl Product {
 
     /// Kills it as a machine without memory does, and starts it again in the same place.
     pub(crate) async fn kill_and_start(&mut self, until: Until) {
-        self.child.signal("KILL");
-        self.child.exit().await;
+        if self.child.ended().is_none() {
+            self.child.signal("KILL");
+            self.child.exit().await;
+        }
         self.child = serve(self.dir.path());
         self.wait(until).await;
     }

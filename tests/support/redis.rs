@@ -20,7 +20,7 @@ use tokio::{
     task::{AbortHandle, JoinSet},
 };
 
-use super::{free_port, until};
+use super::{certs::Authority, free_port, until};
 
 /// The servers that the shared state is made for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,8 +45,10 @@ impl Kind {
 pub(crate) struct RedisServer {
     pub(crate) address: SocketAddr,
     kind: Kind,
-    settings: Vec<String>,
-    files: TempDir,
+    arguments: Vec<String>,
+    _files: TempDir,
+    /// The authority of its certificate, where it speaks TLS alone.
+    authority: Option<String>,
     child: Mutex<Child>,
 }
 
@@ -64,10 +66,55 @@ impl RedisServer {
 
     /// One with more settings, each as on its command line.
     pub(crate) async fn with(kind: Kind, settings: &[&str]) -> Self {
+        let address = free_port();
+        let port = address.port().to_string();
+        let plain = ["--port", &port].map(str::to_owned).to_vec();
+        let more = settings.iter().map(|setting| (*setting).to_owned());
+        let arguments = |files: &Path| [plain, of_every_server(files)].concat();
+        let files = TempDir::new().unwrap();
+        let arguments = arguments(files.path()).into_iter().chain(more).collect();
+        Self::run(kind, (address, files), arguments, None).await
+    }
+
+    /// One that speaks TLS alone, with a certificate of this authority. Only Redis can.
+    pub(crate) async fn by_tls(authority: &Authority, settings: &[&str]) -> Self {
         let (address, files) = (free_port(), TempDir::new().unwrap());
-        let settings = settings.iter().map(|setting| (*setting).to_owned()).collect::<Vec<_>>();
-        let child = Mutex::new(spawn(kind, address, &settings, files.path()));
-        let server = Self { address, kind, settings, files, child };
+        let mut arguments = of_every_server(files.path());
+        arguments.extend(tls_settings(authority, address.port(), files.path()));
+        arguments.extend(settings.iter().map(|setting| (*setting).to_owned()));
+        Self::run(Kind::Redis, (address, files), arguments, Some(authority.pem())).await
+    }
+
+    /// A Sentinel with these lines in its file, which it writes itself later.
+    pub(crate) async fn sentinel(lines: &str, authority: Option<&Authority>) -> Self {
+        let (address, files) = (free_port(), TempDir::new().unwrap());
+        let port = address.port();
+        let way = match authority {
+            Some(authority) => {
+                let words = tls_settings(authority, port, files.path());
+                let lines = words
+                    .chunks(2)
+                    .map(|pair| format!("{} {}\n", pair[0].trim_start_matches('-'), pair[1]));
+                lines.collect()
+            }
+            None => format!("port {port}\n"),
+        };
+        let file = files.path().join("sentinel.conf");
+        let text = format!("bind 127.0.0.1\n{way}dir {}\n{lines}", files.path().display());
+        std::fs::write(&file, text).unwrap();
+        let arguments = vec![file.to_str().unwrap().to_owned(), "--sentinel".to_owned()];
+        let pem = authority.map(Authority::pem);
+        Self::run(Kind::Redis, (address, files), arguments, pem).await
+    }
+
+    async fn run(
+        kind: Kind,
+        (address, files): (SocketAddr, TempDir),
+        arguments: Vec<String>,
+        authority: Option<String>,
+    ) -> Self {
+        let child = Mutex::new(spawn(kind, &arguments));
+        let server = Self { address, kind, arguments, _files: files, authority, child };
         server.answers().await;
         server
     }
@@ -85,31 +132,50 @@ impl RedisServer {
         let _ = child.wait();
     }
 
-    /// Starts it again at the same address. It has forgotten everything.
+    /// Starts it again at the same address. It has forgotten everything, except the names of other
+    /// servers.
     pub(crate) async fn restart(&self) {
         self.kill();
-        let child = spawn(self.kind, self.address, &self.settings, self.files.path());
-        *self.child.lock().unwrap() = child;
+        *self.child.lock().unwrap() = spawn(self.kind, &self.arguments);
         self.answers().await;
     }
 
-    /// Its URL, without TLS.
+    /// Its URL.
     pub(crate) fn url(&self) -> String {
-        format!("redis://{}", self.address)
+        let scheme = if self.authority.is_some() { "rediss" } else { "redis" };
+        format!("{scheme}://{}", self.address)
     }
 
     /// A connection of the test's own.
     pub(crate) fn connection(&self) -> redis::Connection {
-        redis::Client::open(self.url()).unwrap().get_connection().unwrap()
+        self.try_connection().unwrap()
+    }
+
+    fn try_connection(&self) -> redis::RedisResult<redis::Connection> {
+        let client = match &self.authority {
+            Some(authority) => {
+                let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+                let root_cert = Some(authority.clone().into_bytes());
+                let certificates = redis::TlsCertificates { client_tls: None, root_cert };
+                redis::Client::build_with_tls(self.url(), certificates)?
+            }
+            None => redis::Client::open(self.url())?,
+        };
+        client.get_connection()
     }
 
     /// One command.
     pub(crate) fn tell<T: FromRedisValue>(&self, words: &[&str]) -> T {
+        self.try_tell(words).unwrap()
+    }
+
+    /// One command, which may fail.
+    pub(crate) fn try_tell<T: FromRedisValue>(&self, words: &[&str]) -> redis::RedisResult<T> {
         let mut command = redis::cmd(words[0]);
         for word in &words[1..] {
             command.arg(*word);
         }
-        command.query(&mut self.connection()).unwrap()
+        command.query(&mut self.try_connection()?)
     }
 
     /// Everything that it holds: every key, and every byte of every value.
@@ -152,17 +218,34 @@ fn collect(value: Value, all: &mut Vec<u8>) {
     }
 }
 
-fn spawn(kind: Kind, address: SocketAddr, settings: &[String], files: &Path) -> Child {
+fn of_every_server(files: &Path) -> Vec<String> {
+    let words = ["--bind", "127.0.0.1", "--save", "", "--appendonly", "no"];
+    let more = ["--enable-debug-command", "yes", "--dir", files.to_str().unwrap()];
+    words.into_iter().chain(more).map(str::to_owned).collect()
+}
+
+/// No port in plain text, and TLS on this one, also between servers.
+fn tls_settings(authority: &Authority, port: u16, files: &Path) -> Vec<String> {
+    authority.issue().write(files, "server");
+    std::fs::write(files.join("ca.pem"), authority.pem()).unwrap();
+    let file = |name: &str| files.join(name).to_str().unwrap().to_owned();
+    [
+        ("--port", "0".to_owned()),
+        ("--tls-port", port.to_string()),
+        ("--tls-cert-file", file("server.crt")),
+        ("--tls-key-file", file("server.key")),
+        ("--tls-ca-cert-file", file("ca.pem")),
+        ("--tls-auth-clients", "no".to_owned()),
+        ("--tls-replication", "yes".to_owned()),
+    ]
+    .into_iter()
+    .flat_map(|(name, value)| [name.to_owned(), value])
+    .collect()
+}
+
+fn spawn(kind: Kind, arguments: &[String]) -> Child {
     let mut command = Command::new(kind.program());
-    command
-        .args(["--bind", "127.0.0.1", "--port", &address.port().to_string()])
-        .args(["--save", "", "--appendonly", "no", "--enable-debug-command", "yes"])
-        .arg("--dir")
-        .arg(files)
-        .args(settings)
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null());
+    command.args(arguments).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
     command.spawn().unwrap()
 }
 

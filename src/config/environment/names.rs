@@ -10,10 +10,19 @@ use crate::{
     model::Warning,
 };
 
-/// The variables that the command line reads.
+/// The variables that the command line reads. None has a twin with `_FILE`.
 const COMMAND_LINE: [&str; 1] = ["ROWND_AUTHZ_CONFIG"];
-/// The variables of the command `dev` begin with this.
-const DEV: &str = "ROWND_AUTHZ_DEV_";
+/// The variables of the command `dev`, which have no twins either.
+const DEV: [&str; 8] = [
+    "ROWND_AUTHZ_DEV_CALLER_SECRET_FILE",
+    "ROWND_AUTHZ_DEV_ECHO_PORT",
+    "ROWND_AUTHZ_DEV_EMULATOR_PORT",
+    "ROWND_AUTHZ_DEV_ENVOY_ADMIN_PORT",
+    "ROWND_AUTHZ_DEV_ENVOY_PORT",
+    "ROWND_AUTHZ_DEV_GRPC_PORT",
+    "ROWND_AUTHZ_DEV_OPS_PORT",
+    "ROWND_AUTHZ_DEV_SEED",
+];
 /// The most words of a name that is searched for a setting.
 const MOST_WORDS: usize = 16;
 /// The most warnings about unknown variables, so that a wrong prefix does not fill the log.
@@ -82,18 +91,23 @@ fn setting_of(words: &[String], root: &Value, node: &Value) -> Option<Vec<String
 }
 
 fn is_known(name: &str) -> bool {
-    let name = name.strip_suffix(FILE).unwrap_or(name);
+    let without_file = name.strip_suffix(FILE).unwrap_or(name);
     name.starts_with(PREFIX)
-        || name.starts_with(DEV)
-        || VENDOR_NAMES.contains(&name)
+        || VENDOR_NAMES.contains(&without_file)
         || COMMAND_LINE.contains(&name)
+        || DEV.contains(&name)
 }
 
 /// The name to write instead, as far as it can be guessed.
 fn advice(name: &str) -> String {
     let one_underscore =
         name.strip_prefix("ROWND_AUTHZ_").filter(|rest| !rest.is_empty()).is_some();
-    let known = VENDOR_NAMES.iter().chain(&COMMAND_LINE);
+    let of_dev = DEV.iter().filter(|_| name.starts_with("ROWND_AUTHZ_DEV"));
+    let known = VENDOR_NAMES.iter().chain(&COMMAND_LINE).chain(of_dev);
+    let without_file = name.strip_suffix(FILE).unwrap_or_default();
+    if COMMAND_LINE.contains(&without_file) {
+        return format!("it is the path of a file already, so write {without_file}");
+    }
     if let Some(meant) = meant(name, shape()) {
         return format!("no setting has this name; did you mean `{meant}`?");
     }

@@ -82,6 +82,7 @@ pub(in crate::config) fn complete(
         config.issuers.push(WrittenIssuer::new("rownd", IssuerKind::Rownd));
     }
     let named = app.id.is_some() || app.key.is_some();
+    reader.warnings.extend(unused(config, [&id, &key, &secret], &base_url));
     let mut set = Vec::new();
     let mut note = |pointer: String, value: &Option<Value>| {
         set.extend(value.as_ref().map(|value| (pointer, value.variable.clone())));
@@ -100,4 +101,37 @@ pub(in crate::config) fn complete(
         }
     }
     set
+}
+
+/// The warnings about values that set nothing, because the file says it all.
+fn unused(
+    config: &WrittenConfig,
+    of_app: [&Option<Value>; 3],
+    base_url: &Option<Value>,
+) -> Vec<Warning> {
+    let of_rownd = || config.issuers.iter().filter(|issuer| issuer.kind == IssuerKind::Rownd);
+    let app_cause = if of_rownd().next().is_none() {
+        Some("no issuer is of kind `rownd`")
+    } else if of_rownd().all(|issuer| !issuer.apps.is_empty()) {
+        Some(
+            "each issuer of kind `rownd` has `apps` of its own, to which no variable adds anything",
+        )
+    } else {
+        None
+    };
+    let base_cause = if of_rownd().next().is_none() {
+        Some("no issuer is of kind `rownd`")
+    } else if of_rownd().all(|issuer| issuer.base_url.is_some()) {
+        Some("each issuer of kind `rownd` has a `base_url` of its own")
+    } else {
+        None
+    };
+    let of_app = of_app.into_iter().flatten().map(|value| (value, app_cause));
+    let of_base = base_url.iter().map(|value| (value, base_cause));
+    let told = |(value, cause): (&Value, Option<&str>)| {
+        let name = &value.variable;
+        let text = format!("environment {name} sets nothing: {}; remove it", cause?);
+        Some(Warning::new("variable_unused", text))
+    };
+    of_app.chain(of_base).filter_map(told).collect()
 }

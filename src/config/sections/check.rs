@@ -112,6 +112,15 @@ impl Section for Check {
                 );
             }
         }
+        if self.retry_after.get().subsec_nanos() != 0 {
+            let seconds = self.retry_after.get().as_secs();
+            let message = format!(
+                "{} is no whole number of seconds, which `Retry-After` takes alone; write {}s",
+                self.retry_after,
+                seconds.saturating_add(1)
+            );
+            found.add(format!("{at}/retry_after"), message);
+        }
         self
     }
 }

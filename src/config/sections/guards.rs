@@ -69,8 +69,13 @@ impl Section for Vec<WrittenGuard> {
         let checked = self.into_iter().enumerate().map(|(index, guard)| {
             let at = format!("{at}/{index}");
             let WrittenGuard { id, matches, require, applies_to: callers, mode } = guard;
-            if !ids.insert(id.clone()) || id == "default" {
-                found.add(format!("{at}/id"), "another rule has this id; write another one");
+            if id == "default" {
+                let message = "`default` is the id of the section `default`, in logs and metrics; \
+                               write another one";
+                found.add(format!("{at}/id"), message);
+            } else if !ids.insert(id.clone()) {
+                let message = format!("another guard has the id `{id}` too; write another");
+                found.add(format!("{at}/id"), message);
             }
             let applies_to = match &matches {
                 RouteMatch::Any(Any::Any) => Some(AppliesTo::AllRequests),

@@ -21,6 +21,7 @@ mod passport;
 mod process;
 mod profiles;
 mod protected_resource;
+mod redis_access;
 mod requirement;
 mod revocation;
 mod rights;
@@ -47,8 +48,8 @@ use denial::WrittenDenial;
 pub use denial::{DenialSettings, DenialTemplate};
 use events::WrittenEvents;
 pub use events::{
-    EventPoll, EventSink, EventSource, EventSourceKind, Events, FileSink, HttpSink, SinkKind,
-    StdoutSink, StreamSink,
+    EventPoll, EventSink, EventSource, EventSourceKind, Events, FileSink, HttpSink,
+    RedisStreamSink, SinkKind, StdoutSink, StreamSink,
 };
 use guards::WrittenGuard;
 pub use guards::{Guard, GuardedCallers};
@@ -78,7 +79,7 @@ pub use outputs::{
     ValueSource,
 };
 use outputs::{OutputScope, check_header_map};
-pub(super) use outputs::{WrittenHeader, WrittenQuery};
+pub(super) use outputs::{WrittenHeader, WrittenQuery, reserved_headers};
 pub(super) use passport::WrittenPassport;
 pub use passport::{
     ClaimSource, IdentityPart, Passport, PassportFormat, PassportKey, PassportSubject, RulePassport,
@@ -87,6 +88,9 @@ pub use process::{Log, LogFormat, LogLevel, Shutdown};
 pub use profiles::Profiles;
 pub use protected_resource::ProtectedResource;
 use protected_resource::WrittenProtectedResource;
+pub use redis_access::{
+    RedisAccess, RedisAddress, RedisCluster, RedisNode, RedisPlace, RedisSentinel, RedisWay,
+};
 pub use requirement::{
     IssuerNames, PathIdentity, Requirement, RequirementLeaf, RequirementNode, Scalar, TextRegex,
     Texts, ValuePlace, ValueTest, ValueTests,
@@ -107,7 +111,7 @@ use routes::{WrittenDefault, WrittenRoute};
 use rownd_auth::WrittenRowndAuth;
 pub use rownd_auth::{Caller, ClientAuth, OidcClient, Right, RowndAuth};
 use shared::WrittenShared;
-pub use shared::{DeploymentKey, OnOutage, Shared, SharedAddress, SharedPlace};
+pub use shared::{DeploymentKey, OnOutage, Shared};
 use trusted_origins::TrustedOrigins;
 
 /// The whole configuration as it is written.

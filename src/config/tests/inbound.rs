@@ -2,7 +2,7 @@
 
 use super::{bad, good};
 
-const SECRET: &str = "5f1c8b0a9d3e47c2a6b8d0e1f2a3b4c5";
+pub(super) const SECRET: &str = "5f1c8b0a9d3e47c2a6b8d0e1f2a3b4c5";
 
 /// A configuration with these sections, served by the listener.
 fn yaml(serve: &str, sections: &str) -> String {
@@ -32,11 +32,11 @@ fn validator(settings: &str) -> String {
     yaml("token_validator", &format!("token_validator: {{ {settings} }}"))
 }
 
-fn source(settings: &str) -> String {
+pub(super) fn source(settings: &str) -> String {
     yaml("webhooks", &format!("events: {{ sources: [{{ {settings} }}] }}"))
 }
 
-fn assert_refused(name: &str, yaml: &str, setting: &str, words: &str) {
+pub(super) fn assert_refused(name: &str, yaml: &str, setting: &str, words: &str) {
     let problems = bad(yaml, &[]);
     let found = problems
         .iter()
@@ -71,7 +71,7 @@ fn a_token_validator_that_cannot_be_meant_is_refused() {
             "an unknown issuer",
             format!("issuers: [x], {fields}"),
             "token_validator.issuers[0]",
-            "not the name",
+            "there is no issuer",
         ),
         (
             "Rownd",
@@ -230,7 +230,7 @@ fn a_source_of_events_that_cannot_be_meant_is_refused() {
             "an unknown issuer",
             format!("name: a, kind: rownd_webhook, issuer: x, {caller}"),
             "events.sources[0].issuer",
-            "not the name",
+            "there is no issuer",
         ),
         (
             "another kind",
@@ -248,7 +248,7 @@ fn a_source_of_events_that_cannot_be_meant_is_refused() {
             "an unknown app",
             format!("name: a, kind: rownd_webhook, issuer: two, app_id: app_x, {caller}"),
             "events.sources[0].app_id",
-            "not the id",
+            "there is no app `app_x`",
         ),
         (
             "an app without a secret",

@@ -1,6 +1,7 @@
 //! Configuration: every problem at once with its place, the environment over the file, secrets
 //! that are never shown, and a schema that says the same as the reader.
 
+mod callbacks;
 mod claims;
 mod denials;
 mod environment;
@@ -29,11 +30,14 @@ mod requirements;
 mod rights;
 mod rownd_auth;
 mod schema;
+mod schema_share;
 mod secrets;
 mod shared;
+mod silence;
 mod tenants;
 mod variants;
 mod vendor_variables;
+mod warned;
 mod yaml_errors;
 
 use std::{collections::BTreeMap, fs, path::PathBuf};

@@ -53,8 +53,11 @@ fn a_mistake_in_a_guard_is_told_with_its_place() {
     for (guard, expected) in [
         ("id: g, require: never", "guards[0]: `match` is missing"),
         ("id: g, match: any", "guards[0]: `require` is missing"),
-        ("id: a, match: any, require: never", "guards[0].id: a route has this id"),
-        ("id: default, match: any, require: never", "guards[0].id: another rule has this id"),
+        ("id: a, match: any, require: never", "guards[0].id: a route has the id `a` too"),
+        (
+            "id: default, match: any, require: never",
+            "guards[0].id: `default` is the id of the section",
+        ),
         (
             "id: g, match: any, require: never, applies_to: all",
             "has no effect: no condition is about",

@@ -178,7 +178,7 @@ fn every_word_of_every_enumeration_is_read_and_printed_back() {
         assert!(!words.is_empty(), "{pointer}");
         for word in words {
             let kind = match pointer.rsplit('/').next() {
-                Some("kind") if word == "rownd_webhook" => "rownd",
+                Some("kind") if word == "rownd_webhook" || word == "browser_callbacks" => "rownd",
                 Some("kind") if pointer.starts_with("/events/") => "oidc",
                 Some("kind") => word.as_str(),
                 Some(_) if word == "webhooks" => "rownd",
@@ -207,6 +207,18 @@ fn every_word_of_every_enumeration_is_read_and_printed_back() {
                 || word == "token_validator"
             {
                 document = with_inbound(document, word);
+            }
+            if let Some(setting) = pointer.strip_prefix("/listeners/public_http/") {
+                if word == "rpc" {
+                    // Not on this listener.
+                    continue;
+                }
+                document = with_http(document);
+                document["listeners"] = json!({ "public_http": { "serve": ["passport_keys"] } });
+                if setting.starts_with("tls/") {
+                    let tls = json!({ "cert_file": "/tls.crt", "key_file": "/tls.key" });
+                    document["listeners"]["public_http"]["tls"] = tls;
+                }
             }
             if pointer.starts_with("/routes/0/passport/") {
                 let is_txn_token = word == "txn-token";

@@ -4,7 +4,8 @@
 use crate::config::{
     findings::Findings,
     sections::{
-        Caller, HttpGroup, IssuerKind, WrittenConfig, WrittenIssuer, is_reached_from_elsewhere,
+        Caller, HttpGroup, IssuerKind, Right, WrittenConfig, WrittenIssuer,
+        is_reached_from_elsewhere,
     },
 };
 
@@ -26,6 +27,7 @@ pub(super) fn check(config: &WrittenConfig, found: &mut Findings) {
         check_listener(config, caller, &at, found);
         check_bounds(&config.issuers, caller, &at, found);
     }
+    check_readers(config, found);
     for (index, client) in service.oidc_clients.iter().enumerate() {
         let at = format!("/rownd_auth/oidc_clients/{index}/issuer");
         let issuer = config.issuers.iter().find(|issuer| issuer.name == client.issuer);
@@ -46,6 +48,24 @@ pub(super) fn check(config: &WrittenConfig, found: &mut Findings) {
             None => {
                 found.add(at, format!("there is no issuer `{}` under `issuers`", client.issuer));
             }
+        }
+    }
+}
+
+/// Adds the problem of a sink that keeps events for readers where nobody may read them.
+fn check_readers(config: &WrittenConfig, found: &mut Findings) {
+    let may_read = |caller: &Caller| caller.allow.contains(&Right::ReadEvents);
+    let callers = &config.rownd_auth.callers;
+    if callers.iter().any(may_read) || found.is_left_out("/rownd_auth/callers") {
+        return;
+    }
+    for (index, sink) in config.events.sinks.iter().enumerate() {
+        if sink.stream.is_some() {
+            found.add(
+                format!("/events/sinks/{index}/stream"),
+                "keeps events that nobody may read; write rownd_auth.callers: [{ name: reader, \
+                 secret: file:/path, allow: [read_events] }], or leave this sink out",
+            );
         }
     }
 }

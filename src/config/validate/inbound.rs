@@ -7,17 +7,19 @@ use url::Url;
 use crate::config::{
     findings::Findings,
     sections::{
-        Accepts, Claim, ClaimPlace, Config, EventSource, EventSourceKind, HttpGroup,
+        Accepts, App, Claim, ClaimPlace, Config, EventSource, EventSourceKind, HttpGroup,
         HttpListenerName, InboundCaller, Issuer, IssuerKind,
     },
 };
 
-const UNKNOWN_ISSUER: &str = "is not the name of an issuer; write one of issuers[].name";
+const CORS_ALONE: &str = "has no effect without `rpc` under `serve` and without a source of events of kind \
+                          browser_callbacks: everything else is open to every page; leave it out";
 
 /// Adds the problems of sections that nothing serves, of groups without a section, and of issuers and
 /// apps that do not fit.
 pub(super) fn check(config: &Config, found: &mut Findings) {
     check_groups(config, found);
+    check_cors(config, found);
     check_validator(config, found);
     let mut names: HashMap<&str, usize> = HashMap::new();
     for (index, source) in config.events.sources.iter().enumerate() {
@@ -46,12 +48,14 @@ fn check_groups(config: &Config, found: &mut Findings) {
     for (group, (section, is_there)) in
         [(HttpGroup::TokenValidator, validator), (HttpGroup::Webhooks, sources)]
     {
-        if is_unknown || found.has_within(section) {
+        if is_unknown || found.is_left_out(section) {
             continue;
         }
         let name = section.trim_start_matches('/').replace('/', ".");
         match (config.listeners.serving(group), is_there) {
             (Some(_), true) | (None, false) => {}
+            // The section has a problem of its own.
+            (Some(_), false) if found.has_within(section) => {}
             (Some((listener, place)), false) => found.add(
                 format!("{}/{place}", listener.name.pointer("serve")),
                 format!("nothing is configured for it; write `{name}`, or leave this out"),
@@ -64,6 +68,18 @@ fn check_groups(config: &Config, found: &mut Findings) {
                 ),
             ),
         }
+    }
+}
+
+/// Pages of other origins are allowed for calls and for callbacks, and nothing else asks for them.
+fn check_cors(config: &Config, found: &mut Findings) {
+    let of_pages = |source: &EventSource| source.kind() == EventSourceKind::BrowserCallbacks;
+    let has_callbacks = config.events.sources.iter().any(of_pages);
+    let Some((http, _)) = config.listeners.serving(HttpGroup::Webhooks) else { return };
+    let has_calls = http.place_of(HttpGroup::Rpc).is_some();
+    let is_known = http.cors.is_some() && !found.has_within("/events/sources");
+    if is_known && !has_calls && !has_callbacks {
+        found.add(http.name.pointer("cors"), CORS_ALONE);
     }
 }
 
@@ -99,13 +115,24 @@ fn check_validator(config: &Config, found: &mut Findings) {
     for (index, name) in validator.issuers().iter().enumerate() {
         let at = format!("/token_validator/issuers/{index}");
         let Some(issuer) = config.issuers.iter().find(|issuer| issuer.name == *name) else {
-            found.add(at, UNKNOWN_ISSUER);
+            found.add(at, unknown_issuer(name, config));
             continue;
         };
         if let Some(message) = no_partner(issuer) {
             found.add(at, message);
         }
     }
+}
+
+/// The message about a name that no issuer has.
+fn unknown_issuer(name: &str, config: &Config) -> String {
+    let names: Vec<&str> = config.issuers.iter().map(|issuer| issuer.name.as_str()).collect();
+    let choice = if names.is_empty() {
+        "there is none".to_owned()
+    } else {
+        format!("write one of: {}", names.join(", "))
+    };
+    format!("there is no issuer `{name}` under `issuers`; {choice}")
 }
 
 /// Why no token validator is asked about the tokens of this issuer.
@@ -139,10 +166,11 @@ fn check_source(source: &EventSource, config: &Config, at: &str, found: &mut Fin
         return;
     }
     let Some(issuer) = config.issuers.iter().find(|issuer| issuer.name == source.issuer()) else {
-        return found.add(format!("{at}/issuer"), UNKNOWN_ISSUER);
+        return found.add(format!("{at}/issuer"), unknown_issuer(source.issuer(), config));
     };
     match source.kind() {
         EventSourceKind::RowndWebhook => check_webhook(source, issuer, at, found),
+        EventSourceKind::BrowserCallbacks => check_callbacks(source, issuer, at, found),
         EventSourceKind::SharedSignals | EventSourceKind::BackChannelLogout => {
             check_signer(source, issuer, at, found);
         }
@@ -181,6 +209,29 @@ fn check_signer(source: &EventSource, issuer: &Issuer, at: &str, found: &mut Fin
     }
 }
 
+fn check_callbacks(source: &EventSource, issuer: &Issuer, at: &str, found: &mut Findings) {
+    if !matches!(issuer.kind(), IssuerKind::Rownd | IssuerKind::Supertokens) {
+        found.add(
+            format!("{at}/issuer"),
+            "is of a kind whose tokens Rownd's snippet does not send; write one of kind rownd or \
+             supertokens",
+        );
+    } else if let Some(id) = source.app_id()
+        && !issuer.apps().iter().any(|app| app.id() == Some(id))
+    {
+        found.add(format!("{at}/app_id"), no_such_app(id, issuer));
+    }
+}
+
+fn no_such_app(id: &str, issuer: &Issuer) -> String {
+    let known: Vec<&str> = issuer.apps().iter().filter_map(App::id).collect();
+    let choice = match known.as_slice() {
+        [] => "its apps are known by their keys, so write their `id` too".to_owned(),
+        known => format!("write one of: {}", known.join(", ")),
+    };
+    format!("there is no app `{id}` of the issuer `{}`; {choice}", issuer.name)
+}
+
 fn check_webhook(source: &EventSource, issuer: &Issuer, at: &str, found: &mut Findings) {
     const NO_SECRET: &str = "the app has no key and secret, by which the user is read again; write \
                              issuers[].apps[].key and secret";
@@ -199,7 +250,7 @@ fn check_webhook(source: &EventSource, issuer: &Issuer, at: &str, found: &mut Fi
     };
     let mut meant = apps.iter().filter(|app| app.id() == Some(id)).peekable();
     if meant.peek().is_none() {
-        found.add(format!("{at}/app_id"), "is not the id of an app of the issuer; write one");
+        found.add(format!("{at}/app_id"), no_such_app(id, issuer));
     } else if meant.all(|app| app.secret.is_none() || app.key().is_none()) {
         found.add(format!("{at}/app_id"), NO_SECRET);
     }

@@ -1,6 +1,7 @@
 //! The check of the whole configuration: every section checks itself; here is what spans sections.
 
 mod callers;
+mod events;
 mod hooks;
 mod http;
 mod inbound;
@@ -11,6 +12,7 @@ mod profiles;
 mod requirements;
 mod resource;
 mod rights;
+mod written_paths;
 
 use super::{
     findings::Findings,
@@ -25,6 +27,7 @@ pub(super) fn check(written: WrittenConfig, found: &mut Findings) -> Config {
     callers::check(&written, found);
     http::check(&written, found);
     hooks::check(&written, found);
+    written_paths::check(&written, found);
     passport::check(&written, found);
     resource::check(&written, found);
     passport::check_rules(&written, found);
@@ -41,6 +44,7 @@ pub(super) fn check(written: WrittenConfig, found: &mut Findings) -> Config {
     outputs::check(&config, found);
     requirements::check(&config, found);
     inbound::check(&config, found);
+    events::check(&config, found);
     passport::check_issuers(&config, found);
     passport::check_variables(&config, found);
     config

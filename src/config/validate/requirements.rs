@@ -248,7 +248,8 @@ fn check_ids(config: &Config, found: &mut Findings) {
     let routes: HashSet<&str> = config.routes.iter().map(|route| route.id.as_str()).collect();
     for (index, guard) in config.guards.iter().enumerate() {
         if routes.contains(guard.id.as_str()) {
-            found.add(format!("/guards/{index}/id"), "a route has this id; write another one");
+            let message = format!("a route has the id `{}` too; write another", guard.id);
+            found.add(format!("/guards/{index}/id"), message);
         }
     }
 }

@@ -1,8 +1,8 @@
-//! Events to a receiver by HTTP: kept on disk, tried until the receiver has taken them, in the order of
+//! Events to a receiver: kept on disk, tried until the receiver has taken them, in the order of
 //! each user.
 //!
-//! In: batches of events. Out: one POST for each, at least once. An event is removed from the disk when
-//! the receiver has answered 2xx, or when it is given up. A receiver that is down is asked more and
+//! In: batches of events. Out: one POST, or one entry of a stream, for each, at least once. An event is
+//! removed from the disk when the receiver has taken it, or when it is given up. A receiver that is down is asked more and
 //! more rarely; one that refuses a single event gets the others.
 
 use std::{
@@ -64,7 +64,7 @@ pub(in crate::events) trait Courier: std::fmt::Debug + Send + Sync {
 
 /// The delivery to one receiver.
 #[derive(Debug)]
-pub(in crate::events) struct HttpDelivery {
+pub(in crate::events) struct Delivery {
     courier: Arc<dyn Courier>,
     queue: Arc<DiskQueue>,
     order: Order,
@@ -95,7 +95,7 @@ struct Ended {
     answer: Answer,
 }
 
-impl HttpDelivery {
+impl Delivery {
     /// The delivery of these settings. The events that wait on disk are the first.
     ///
     /// # Errors
@@ -138,7 +138,7 @@ impl HttpDelivery {
                     if batch.is_empty() {
                         break;
                     }
-                    self.keep(batch, &inbox, &blocking, &throttle).await;
+                    self.keep(batch, &mut inbox, &blocking, &throttle).await;
                 }
                 Some(ended) = in_flight.next(), if !in_flight.is_empty() => {
                     self.ended(ended, &blocking, &throttle).await;
@@ -307,7 +307,7 @@ impl HttpDelivery {
     async fn keep(
         &mut self,
         batch: Vec<Arc<ToldEvent>>,
-        inbox: &Inbox,
+        inbox: &mut Inbox,
         blocking: &BlockingRunner,
         throttle: &LogThrottle,
     ) {
@@ -330,9 +330,8 @@ impl HttpDelivery {
             add.iter().map(|(number, kept)| waiting(*number, kept)).collect();
         while !self.change(add.clone(), blocking, throttle).await {
             if inbox.is_closing() {
-                batch.iter().for_each(|told| {
-                    self.metrics.event_dropped(self.settings.label, told.event.kind);
-                });
+                let (metrics, label) = (&self.metrics, self.settings.label);
+                inbox.lose(&batch, |kind| metrics.event_dropped(label, kind));
                 return;
             }
             tokio::select! {
@@ -383,7 +382,7 @@ pub(in crate::events) fn for_test(
     (max_bytes, give_up_after): (u64, Duration),
     courier: Arc<dyn Courier>,
     metrics: &Arc<Metrics>,
-) -> Result<HttpDelivery, String> {
+) -> Result<Delivery, String> {
     let settings = DeliverySettings {
         name: "sink".to_owned(),
         label: SinkLabel(0),
@@ -391,7 +390,7 @@ pub(in crate::events) fn for_test(
         max_bytes,
         give_up_after,
     };
-    HttpDelivery::open(settings, courier, metrics)
+    Delivery::open(settings, courier, metrics)
 }
 
 fn kept(told: &ToldEvent) -> KeptEvent {

@@ -1,9 +1,9 @@
 //! A file of events: made, renamed when it is large, and made again when somebody else moved it.
 
 use std::{
-    fs::{self, File, OpenOptions},
+    fs::{self, File, Metadata, OpenOptions},
     io::{self, ErrorKind, Write},
-    os::unix::fs::{MetadataExt as _, OpenOptionsExt as _},
+    os::unix::fs::{FileExt as _, MetadataExt as _, OpenOptionsExt as _},
     path::PathBuf,
 };
 
@@ -42,11 +42,12 @@ impl EventFile {
             None => {
                 // Events tell about people: nobody else may read them.
                 let mut options = OpenOptions::new();
-                let options = options.append(true).create(true).mode(0o600);
-                let file = options.open(&self.settings.path)?;
+                let options = options.read(true).append(true).create(true).mode(0o600);
+                let mut file = options.open(&self.settings.path)?;
                 let metadata = file.metadata()?;
                 let identity = (metadata.dev(), metadata.ino());
-                OpenFile { file, bytes: metadata.len(), identity }
+                let bytes = metadata.len() + end_line(&mut file, &metadata)?;
+                OpenFile { file, bytes, identity }
             }
         };
         Ok(self.open.insert(open))
@@ -72,6 +73,22 @@ impl EventFile {
         }
         Ok(())
     }
+}
+
+/// Ends a line of which an earlier process wrote only a part, so that the next event has a line of its
+/// own; the number of bytes that this takes.
+fn end_line(file: &mut File, metadata: &Metadata) -> io::Result<u64> {
+    // A pipe or a device has no last byte to look at.
+    let Some(last) = metadata.len().checked_sub(1).filter(|_| metadata.is_file()) else {
+        return Ok(0);
+    };
+    let mut byte = [0];
+    file.read_exact_at(&mut byte, last)?;
+    if byte == *b"\n" {
+        return Ok(0);
+    }
+    file.write_all(b"\n")?;
+    Ok(1)
 }
 
 impl LineWriter for EventFile {
@@ -141,5 +158,9 @@ mod tests {
         // Another process of the same program takes it up where it is.
         put(&mut EventFile::new(&settings), "8\n");
         assert_eq!(read("").as_deref(), Some("seven\n8\n"));
+        // It was killed within a line, or the disk was full.
+        fs::write(&path, "ni").unwrap();
+        put(&mut EventFile::new(&settings), "10\n");
+        assert_eq!(read("").as_deref(), Some("ni\n10\n"));
     }
 }

@@ -1,10 +1,13 @@
 //! The events that wait in memory for a sink, in batches.
 
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
+};
 
 use tokio::sync::{mpsc, watch};
 
-use crate::events::cloud_event::ToldEvent;
+use crate::{events::cloud_event::ToldEvent, model::EventType};
 
 /// The most events of a batch.
 pub(super) const BATCH: usize = 256;
@@ -13,14 +16,37 @@ pub(super) const BATCH: usize = 256;
 pub(in crate::events) struct Inbox {
     events: mpsc::Receiver<Arc<ToldEvent>>,
     closing: watch::Receiver<bool>,
+    /// The number of events that were lost because the process ended.
+    lost: Arc<AtomicU64>,
 }
 
 impl Inbox {
-    pub(in crate::events) const fn new(
+    pub(in crate::events) fn new(
         events: mpsc::Receiver<Arc<ToldEvent>>,
         closing: watch::Receiver<bool>,
     ) -> Self {
-        Self { events, closing }
+        Self { events, closing, lost: Arc::default() }
+    }
+
+    /// The same, which counts here what is lost at the end.
+    pub(super) fn counting(self, lost: Arc<AtomicU64>) -> Self {
+        Self { lost, ..self }
+    }
+
+    /// The process ends and the sink fails: these events are lost, and those that still wait. Tells the
+    /// type of each.
+    pub(super) fn lose(&mut self, events: &[Arc<ToldEvent>], mut tell: impl FnMut(EventType)) {
+        self.events.close();
+        let mut count = 0;
+        let mut lose = |told: &ToldEvent| {
+            tell(told.event.kind);
+            count += 1;
+        };
+        events.iter().for_each(|told| lose(told));
+        while let Ok(told) = self.events.try_recv() {
+            lose(&told);
+        }
+        self.lost.fetch_add(count, Ordering::Relaxed);
     }
 
     /// The next events, at most [`BATCH`]; empty at the end: the process ends, and nothing is left.

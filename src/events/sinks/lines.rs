@@ -102,7 +102,7 @@ impl<W: LineWriter> LineSink<W> {
                     tracing::warn!(sink = name, %error, dropped, "events cannot be written");
                 }
                 if inbox.is_closing() {
-                    events.iter().for_each(|told| metrics.event_dropped(label, told.event.kind));
+                    inbox.lose(&events, |kind| metrics.event_dropped(label, kind));
                     return;
                 }
                 tokio::select! {
@@ -155,9 +155,57 @@ fn write_rest(writer: &mut impl LineWriter, batch: &mut Batch) -> io::Result<()>
 
 #[cfg(test)]
 mod tests {
-    use std::io;
+    use std::{
+        io,
+        sync::{
+            Arc,
+            atomic::{AtomicU64, Ordering},
+        },
+    };
 
-    use super::{Batch, LineWriter, write_rest};
+    use tokio::sync::{mpsc, watch};
+
+    use super::{Batch, Inbox, LineSink, LineWriter, SinkLabel, write_rest};
+    use crate::{
+        blocking::BlockingRunner,
+        events::tests::{metric, metrics, told},
+        model::EventType,
+    };
+
+    /// The disk is full.
+    #[derive(Debug)]
+    struct Full;
+
+    impl LineWriter for Full {
+        fn begin(&mut self, _: usize) -> io::Result<()> {
+            Err(io::ErrorKind::StorageFull.into())
+        }
+
+        fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+            Err(io::ErrorKind::StorageFull.into())
+        }
+
+        fn end(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[tokio::test]
+    async fn at_the_end_every_event_that_could_not_be_written_is_counted() {
+        let (events, inbox) = mpsc::channel(1024);
+        let (closing, follow) = watch::channel(false);
+        let (metrics, lost) = (metrics(), Arc::new(AtomicU64::new(0)));
+        for number in 0..300 {
+            events.try_send(told(number, EventType::UserUpdated, None)).unwrap();
+        }
+        let inbox = Inbox::new(inbox, follow).counting(lost.clone());
+        let sink = LineSink::new(Full, "sink".to_owned(), SinkLabel(0), &metrics);
+        closing.send_replace(true);
+        sink.run(inbox, BlockingRunner::new()).await;
+        assert_eq!(lost.load(Ordering::Relaxed), 300);
+        let labels = "sink=\"sink\",type=\"user.updated\"";
+        assert_eq!(metric(&metrics, "events_dropped_total", labels), 300.0);
+    }
 
     /// Takes three bytes at a time, and fails on every other call.
     #[derive(Debug, Default)]

@@ -10,26 +10,32 @@ mod inbox;
 mod lines;
 mod order;
 mod ring;
+mod stream_courier;
 
-use std::{io, sync::Arc};
+use std::{
+    io,
+    sync::{Arc, atomic::AtomicU64},
+};
 
 use tokio::sync::{mpsc, watch};
 
 use super::{
     cloud_event::{Origin, ToldEvent},
     named_sink::NamedSink,
+    ways::Ways,
 };
-use crate::{blocking::BlockingRunner, config::SinkKind, metrics::Metrics, upstream::Client};
+use crate::{blocking::BlockingRunner, config::SinkKind, metrics::Metrics};
 pub(super) use courier::SignedCourier;
 #[cfg(test)]
 pub(super) use delivery::for_test;
 pub(super) use delivery::{Answer, Courier};
-use delivery::{DeliverySettings, HttpDelivery};
+use delivery::{Delivery, DeliverySettings};
 pub(super) use file::EventFile;
 pub(super) use inbox::Inbox;
 pub(super) use lines::write_all;
 use lines::{LineSink, StandardOutput};
 pub use ring::{Cursor, Missed, Reader, Ring, StreamedEvent};
+pub(super) use stream_courier::StreamCourier;
 
 /// The task of one sink.
 #[derive(Debug)]
@@ -42,7 +48,7 @@ pub struct SinkTask {
 enum Sink {
     File(LineSink<EventFile>),
     Stdout(LineSink<StandardOutput>),
-    Http(Box<HttpDelivery>),
+    Delivery(Box<Delivery>),
     Stream(Arc<Ring>),
 }
 
@@ -56,7 +62,7 @@ impl SinkTask {
         NamedSink { settings, label }: NamedSink<'_>,
         events: mpsc::Receiver<Arc<ToldEvent>>,
         origin: &Arc<Origin>,
-        upstream: &Client,
+        ways: Ways<'_>,
         metrics: &Arc<Metrics>,
     ) -> Result<Self, String> {
         let name = settings.name.clone();
@@ -77,9 +83,19 @@ impl SinkTask {
                     max_bytes: http.max_queue_bytes,
                     give_up_after: http.give_up_after.get(),
                 };
-                let courier = Arc::new(SignedCourier::new(http, upstream));
-                let delivery = HttpDelivery::open(settings, courier, metrics)?;
-                Sink::Http(Box::new(delivery))
+                let courier = Arc::new(SignedCourier::new(http, ways.upstream));
+                Sink::Delivery(Box::new(Delivery::open(settings, courier, metrics)?))
+            }
+            SinkKind::RedisStream(stream) => {
+                let settings = DeliverySettings {
+                    name,
+                    label,
+                    directory: stream.directory.clone().into(),
+                    max_bytes: stream.max_queue_bytes,
+                    give_up_after: stream.give_up_after.get(),
+                };
+                let courier = Arc::new(StreamCourier::build(stream, ways.redis)?);
+                Sink::Delivery(Box::new(Delivery::open(settings, courier, metrics)?))
             }
             SinkKind::Stream(stream) => {
                 Sink::Stream(Ring::new(stream, &origin.process, label, metrics))
@@ -92,7 +108,7 @@ impl SinkTask {
     pub(super) fn ring(&self) -> Option<Arc<Ring>> {
         match &self.sink {
             Sink::Stream(ring) => Some(ring.clone()),
-            Sink::File(_) | Sink::Stdout(_) | Sink::Http(_) => None,
+            Sink::File(_) | Sink::Stdout(_) | Sink::Delivery(_) => None,
         }
     }
 
@@ -102,13 +118,19 @@ impl SinkTask {
         self.events.len()
     }
 
-    /// Hands events on, until `closing` says `true` and the queue is empty.
-    pub async fn run(self, blocking: BlockingRunner, closing: watch::Receiver<bool>) {
-        let inbox = Inbox::new(self.events, closing);
+    /// Hands events on, until `closing` says `true` and the queue is empty. `lost` counts those that its
+    /// sink could not take by then.
+    pub async fn run(
+        self,
+        blocking: BlockingRunner,
+        closing: watch::Receiver<bool>,
+        lost: Arc<AtomicU64>,
+    ) {
+        let inbox = Inbox::new(self.events, closing).counting(lost);
         match self.sink {
             Sink::File(lines) => lines.run(inbox, blocking).await,
             Sink::Stdout(lines) => lines.run(inbox, blocking).await,
-            Sink::Http(delivery) => delivery.run(inbox, blocking).await,
+            Sink::Delivery(delivery) => delivery.run(inbox, blocking).await,
             Sink::Stream(ring) => ring.run(inbox).await,
         }
     }

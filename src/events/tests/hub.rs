@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::{metric, metrics, settings};
 use crate::{
     config::{Config, parse},
-    events::{EventHub, EventWork},
+    events::{EventHub, EventWork, Ways},
     metrics::Metrics,
     model::{Event, EventRecorder as _, EventType},
     upstream::Client,
@@ -25,8 +25,8 @@ fn hub(
     // Another test of the process may have installed it.
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     let upstream = Client::of_config(&config, std::time::Duration::from_secs(1)).unwrap();
-    let metrics = metrics();
-    let (hub, work) = EventHub::build(&settings(types, sample), &upstream, &metrics).unwrap();
+    let (metrics, ways) = (metrics(), Ways { upstream: &upstream, redis: None });
+    let (hub, work) = EventHub::build(&settings(types, sample), ways, &metrics).unwrap();
     (hub, work, metrics)
 }
 

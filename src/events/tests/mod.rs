@@ -22,12 +22,12 @@ fn origin() -> Arc<Origin> {
 }
 
 /// The event of this number, about this user.
-fn told(number: u64, kind: EventType, user: Option<&str>) -> Arc<ToldEvent> {
+pub(super) fn told(number: u64, kind: EventType, user: Option<&str>) -> Arc<ToldEvent> {
     let event = Event::new(kind).at_issuer("rownd".into()).of_user(user);
     Arc::new(ToldEvent::new(event, number, origin()))
 }
 
-fn metrics() -> Arc<Metrics> {
+pub(super) fn metrics() -> Arc<Metrics> {
     let mut labels = Labels::of_issuers(["rownd".to_owned()]);
     add_labels(&mut labels);
     labels.event_sinks = vec!["sink".to_owned()];
@@ -35,7 +35,7 @@ fn metrics() -> Arc<Metrics> {
 }
 
 /// The value of a series of the sink; 0 where there is none.
-fn metric(metrics: &Metrics, name: &str, labels: &str) -> f64 {
+pub(super) fn metric(metrics: &Metrics, name: &str, labels: &str) -> f64 {
     let text = metrics.render();
     let line =
         text.lines().find(|line| line.starts_with(&format!("rownd_authz_{name}{{{labels}}}")));

@@ -108,6 +108,10 @@ fn a_condition_that_is_never_true_or_false_is_refused() {
         "claims.a.map(x, x)",
         "-claims.level",
         "string(claims.level)",
+        "identity.user_id",
+        "request.path",
+        "identity.roles",
+        "identity.verified ? request.host : path.id",
     ] {
         assert!(Expression::parse(text).is_ok(), "{text}");
         let got = Expression::parse_condition(text).unwrap_err();

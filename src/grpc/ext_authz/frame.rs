@@ -5,10 +5,6 @@
 //! In: the whole body of a call. Out: the check; then, from an encoded response, the response of
 //! the call, which always has the status 0. tonic would do the same with a buffer, a stream and a
 //! body of its own for each direction, for calls of any number of messages; a check has one.
-//!
-//! A response has two parts, one that differs from check to check and one that was encoded once for
-//! an identity. Two encoded messages after each other are one merged message (protobuf, "Encoding",
-//! section "Last One Wins").
 
 use std::convert::Infallible;
 
@@ -30,13 +26,38 @@ const PLAIN: u8 = 0;
 /// The trailer that says how a call ended.
 static STATUS: HeaderName = HeaderName::from_static("grpc-status");
 
-/// A CheckResponse in two parts.
+/// An encoded CheckResponse in its frame, whose length is not written yet.
 #[derive(Debug)]
-pub(super) struct EncodedResponse {
-    /// Encoded for this check, always with a status.
-    pub(super) message: Vec<u8>,
-    /// More of the same message, kept from an earlier check; empty where there is no more.
-    pub(super) kept: Bytes,
+pub(super) struct EncodedResponse(Vec<u8>);
+
+/// The beginning of a frame, with room for a message of so many bytes behind it.
+pub(super) fn begin(bytes: usize) -> Vec<u8> {
+    let mut frame = Vec::with_capacity(PREFIX + bytes);
+    frame.resize(PREFIX, PLAIN);
+    frame
+}
+
+impl EncodedResponse {
+    /// A message in its frame: what [`begin`] made, with the message behind it.
+    pub(super) const fn of_frame(frame: Vec<u8>) -> Self {
+        Self(frame)
+    }
+
+    /// The message.
+    #[cfg(test)]
+    pub(super) fn message(&self) -> &[u8] {
+        self.0.get(PREFIX..).unwrap_or_default()
+    }
+
+    /// The frame, with its length.
+    fn finish(mut self) -> Bytes {
+        // No response is so long: requests are held to far less, and identities to their limits.
+        let length = u32::try_from(self.0.len().saturating_sub(PREFIX)).unwrap_or(u32::MAX);
+        if let Some([_, place @ ..]) = self.0.first_chunk_mut::<PREFIX>() {
+            *place = length.to_be_bytes();
+        }
+        self.0.into()
+    }
 }
 
 /// The check in the body of a call. Its fields are slices of a copy, because the body may be a piece
@@ -63,18 +84,10 @@ pub(super) fn decode(body: &[u8], max_bytes: usize) -> Result<CheckRequest, Deny
 }
 
 /// The response of a call that succeeded, which a denial is as well.
-pub(super) fn respond(response: &EncodedResponse) -> Response<Body> {
-    let EncodedResponse { message, kept } = response;
-    let length = message.len() + kept.len();
-    let mut frame = Vec::with_capacity(PREFIX + length);
-    frame.push(PLAIN);
-    // No response is so long: requests are held to far less, and identities to their limits.
-    frame.extend_from_slice(&u32::try_from(length).unwrap_or(u32::MAX).to_be_bytes());
-    frame.extend_from_slice(message);
-    frame.extend_from_slice(kept);
+pub(super) fn respond(response: EncodedResponse) -> Response<Body> {
     let mut trailers = HeaderMap::with_capacity(1);
     trailers.insert(&STATUS, HeaderValue::from_static("0"));
-    let frames = [Frame::data(Bytes::from(frame)), Frame::trailers(trailers)];
+    let frames = [Frame::data(response.finish()), Frame::trailers(trailers)];
     let body = StreamBody::new(stream::iter(frames.map(Ok::<_, Infallible>)));
     let mut response = Response::new(Body::new(body));
     response.headers_mut().insert(CONTENT_TYPE, GRPC_CONTENT_TYPE);

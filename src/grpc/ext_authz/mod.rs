@@ -150,7 +150,7 @@ fn encoded(
     verdict: &Verdict,
     request: Option<&RequestContext>,
 ) -> Response<Body> {
-    frame::respond(&Encoder::new(pending.denials()).encode(verdict, request))
+    frame::respond(Encoder::new(pending.denials()).encode(verdict, request))
 }
 
 /// The reason to deny a check whose body ended in this code.

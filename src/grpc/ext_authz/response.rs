@@ -1,5 +1,9 @@
 //! Verdict to CheckResponse: the only place where a response is made, and each has its outer
 //! status. A missing one would be an "allow" to Envoy.
+//!
+//! A response is written straight into its frame. The part about the identity was encoded once and
+//! stands at its end: two encoded messages after each other are one merged message (protobuf,
+//! "Encoding", section "Last One Wins").
 
 use bytes::Bytes;
 use envoy_types::pb::{
@@ -79,14 +83,16 @@ impl<'a> Encoder<'a> {
                     dynamic_metadata: None,
                     http_response: Some(denied(told)),
                 };
-                let mut about = MessagePart::of_check(&[]);
+                let message = message.encode_to_vec();
+                let mut about = MessagePart::of_check(&[], &message);
+                about.more(&message);
                 about_check(&mut about, outcome(reason).as_str(), verdict);
                 if let Some(identity) = facts.identity.as_deref() {
                     about_identity(&mut about, identity);
                 } else if let Some(issuer) = denial.issuer() {
                     about.metadata(&[(ISSUER, issuer)]);
                 }
-                EncodedResponse { message: message.encode_to_vec(), kept: about.finish().into() }
+                EncodedResponse::of_frame(about.finish())
             }
         }
     }
@@ -94,7 +100,10 @@ impl<'a> Encoder<'a> {
 
 fn allowed(allowance: &Allowance, verdict: &Verdict) -> EncodedResponse {
     let (request, identity) = (allowance.request(), verdict.facts().identity.as_deref());
-    let mut part = MessagePart::of_check(&request.headers);
+    // A copy, because it is kept for as long as the identity and takes no more than it needs.
+    let encode = || Bytes::copy_from_slice(&of_identity(&request.identity, identity));
+    let kept = request.identity.encoded(EncodingDoor::ExtAuthz, encode);
+    let mut part = MessagePart::of_check(&request.headers, &kept);
     part.allowed();
     let set = request.headers.iter().map(|(name, value)| (name.as_str(), value.as_str()));
     let removed = request.spoofed.iter().chain(&request.remove);
@@ -104,10 +113,8 @@ fn allowed(allowance: &Allowance, verdict: &Verdict) -> EncodedResponse {
         part.ok_response_edits(&request.query, response);
     }
     about_check(&mut part, "allow", verdict);
-    // A copy, because it is kept for as long as the identity and takes no more than it needs.
-    let encode = || Bytes::copy_from_slice(&of_identity(&request.identity, identity));
-    let kept = request.identity.encoded(EncodingDoor::ExtAuthz, encode);
-    EncodedResponse { message: part.finish(), kept }
+    part.more(&kept);
+    EncodedResponse::of_frame(part.finish())
 }
 
 fn denied(told: DenialResponse) -> HttpResponse {

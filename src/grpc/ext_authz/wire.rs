@@ -6,6 +6,7 @@
 use envoy_types::pb::envoy::config::core::v3::header_value_option::HeaderAppendAction;
 use prost::encoding::{encode_varint, encoded_len_varint};
 
+use super::frame;
 use crate::model::{NameValue, QueryEdits, ResponseEdits};
 
 /// The field numbers of `envoy.service.auth.v3.CheckResponse`.
@@ -53,10 +54,11 @@ enum Append {
 pub(super) struct MessagePart(Vec<u8>);
 
 impl MessagePart {
-    /// Empty, with room for what is said of one check and sets these headers.
-    pub(super) fn of_check(set: &[NameValue]) -> Self {
+    /// The beginning of a frame, with room for what is said of one check and sets these headers, and
+    /// for a part that was kept.
+    pub(super) fn of_check(set: &[NameValue], kept: &[u8]) -> Self {
         let headers: usize = set.iter().map(|(name, value)| header_len(name, value)).sum();
-        Self(Vec::with_capacity(256 + headers))
+        Self(frame::begin(256 + headers + kept.len()))
     }
 
     /// Empty, with room for what is said of one identity.
@@ -140,6 +142,11 @@ impl MessagePart {
             open(buffer, metadata::VALUES, text_len(item));
             put(buffer, metadata::STRING_VALUE, item.as_ref().as_bytes());
         }
+    }
+
+    /// More of the same message, encoded before.
+    pub(super) fn more(&mut self, encoded: &[u8]) {
+        self.0.extend_from_slice(encoded);
     }
 
     /// The bytes.

@@ -81,6 +81,10 @@ pub(super) async fn refresh(
     call.may_trade(token.expose().as_bytes(), issuer)?;
     issuer.check_refresh_token(token.expose().as_bytes()).map_err(|reason| match reason {
         DenyReason::AppUnknown => call.undecided(reason.into()),
+        DenyReason::TokenKindRefused => Fault::field(
+            "refresh_token.refresh_token",
+            "is an access token, not a refresh token; it was not sent",
+        ),
         _ => Fault::ForeignRefresh(reason),
     })?;
     let traded = call.service.exchange().refresh(index, &token, call.deadline).await;

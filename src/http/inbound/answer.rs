@@ -20,12 +20,16 @@ const SOON: Duration = Duration::from_secs(1);
 pub(super) enum Refusal {
     /// The caller has not proved itself.
     Caller,
+    /// The page that sends the request may not.
+    Page,
     /// The caller sends more than it may, for this long.
     TooOften(Duration),
     /// The request does not have the documented form, in this way: a status and a message.
     Malformed(StatusCode, &'static str),
     /// The request holds no token that can be answered for.
     Token(DenyReason),
+    /// It cannot be obeyed now, for this reason, in a word and in a sentence; try again after this time.
+    NotObeyed((&'static str, &'static str), Duration),
     /// It cannot be decided now; try again after this time.
     Undecided(DenyReason, Duration),
 }
@@ -47,11 +51,11 @@ impl Refusal {
 
     pub(super) const fn result(&self) -> InboundResult {
         match self {
-            Self::Caller => InboundResult::CallerRefused,
+            Self::Caller | Self::Page => InboundResult::CallerRefused,
             Self::TooOften(_) => InboundResult::TooOften,
             Self::Malformed(..) => InboundResult::Malformed,
             Self::Token(_) => InboundResult::TokenRefused,
-            Self::Undecided(..) => InboundResult::Undecided,
+            Self::NotObeyed(..) | Self::Undecided(..) => InboundResult::Undecided,
         }
     }
 
@@ -61,6 +65,10 @@ impl Refusal {
             Self::Caller => {
                 let message = "the caller has not proved who it is";
                 plain_json(StatusCode::FORBIDDEN, &body("caller_refused", message))
+            }
+            Self::Page => {
+                let message = "pages of this origin may not call: see listeners.http.cors";
+                plain_json(StatusCode::FORBIDDEN, &body("origin_refused", message))
             }
             Self::TooOften(wait) => {
                 let message = "more requests than per_second allows";
@@ -76,6 +84,12 @@ impl Refusal {
                     "error": "invalid_token", "reason": reason.code(), "message": reason.message(),
                 });
                 plain_json(StatusCode::BAD_REQUEST, &body)
+            }
+            Self::NotObeyed((reason, message), wait) => {
+                let body = json!({
+                    "error": "temporarily_unavailable", "reason": reason, "message": message,
+                });
+                later(plain_json(StatusCode::SERVICE_UNAVAILABLE, &body), *wait)
             }
             Self::Undecided(reason, wait) => {
                 let body = json!({

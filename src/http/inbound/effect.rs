@@ -12,14 +12,19 @@ use crate::{
     authz::{Authorizer, Snapshot},
     log_throttle::LogThrottle,
     metrics::Metrics,
-    model::DenyReason,
-    verify::{CommandTarget, RevocationReplica, RevokedSubject},
+    verify::{CommandTarget, RevocationReplica, RevokeError, RevokedSubject},
 };
 
 /// The wait of a sender whose event finds no room.
 const LATER: Duration = Duration::from_secs(60);
 /// The wait of a sender whose event the other replicas do not know yet.
 const SOON: Duration = Duration::from_secs(1);
+
+/// The answers to a sender, each as a word and a sentence.
+const FULL: (&str, &str) = ("revocations_full", "the list of revocations is full");
+const NOT_REVOKED: (&str, &str) =
+    ("not_revoked", "the subject of the event cannot be revoked by this configuration");
+const NOT_SHARED: (&str, &str) = ("not_shared", "the other replicas do not know of the event yet");
 
 /// The parts of the process that events act on. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -71,18 +76,30 @@ impl Effects {
             if let Some(dropped) = self.throttle.admit() {
                 tracing::error!(issuer, %error, dropped, "an event could not be obeyed");
             }
-            Refusal::Undecided(DenyReason::Overloaded, LATER)
+            let why = match error {
+                RevokeError::Full(_) => FULL,
+                RevokeError::IssuerUnknown | RevokeError::TooLong(_) => NOT_REVOKED,
+            };
+            Refusal::NotObeyed(why, LATER)
         })?;
-        if let Some(replica) = &self.replica {
-            replica.share().await.map_err(|error| {
-                if let Some(dropped) = self.throttle.admit() {
-                    let what = "the other replicas do not know of an event yet";
-                    tracing::error!(issuer, %error, dropped, "{what}");
-                }
-                Refusal::Undecided(DenyReason::Overloaded, SOON)
-            })?;
-        }
-        Ok(())
+        self.share(issuer).await
+    }
+
+    /// Tells the other replicas of everything that is revoked here.
+    ///
+    /// # Errors
+    ///
+    /// Fails where they do not know of it yet.
+    pub(super) async fn share(&self, issuer: &str) -> Result<(), Refusal> {
+        let Some(replica) = &self.replica else { return Ok(()) };
+        let shared = replica.share().await;
+        shared.map(|_spread| ()).map_err(|error| {
+            if let Some(dropped) = self.throttle.admit() {
+                let what = "the other replicas do not know of an event yet";
+                tracing::error!(issuer, %error, dropped, "{what}");
+            }
+            Refusal::NotObeyed(NOT_SHARED, SOON)
+        })
     }
 
     /// Revokes the tokens of a user that were issued before a time, and drops the cached profile.

@@ -20,6 +20,10 @@ use crate::{
 
 /// Requests of one server that may be under way: its slow ones must not hold all connections.
 const MAX_IN_FLIGHT: usize = 64;
+/// How long the body of a request may take to come, and how long while half of these are under way: slow
+/// bodies must not keep the others out.
+const BODY_TIME: Duration = Duration::from_secs(5);
+const BODY_TIME_OF_MANY: Duration = Duration::from_secs(1);
 /// The most requests in a second where the settings say nothing.
 const PER_SECOND: u32 = 200;
 
@@ -39,6 +43,14 @@ pub(super) struct Shown<'a> {
     pub(super) path: &'a str,
     pub(super) headers: &'a HeaderMap,
     pub(super) peer: &'a InboundPeer,
+}
+
+/// A request that was let in. It counts as under way until this is dropped.
+#[derive(Debug)]
+pub(super) struct UnderWay {
+    _place: OwnedSemaphorePermit,
+    /// The longest time that its body may take.
+    pub(super) body_time: Duration,
 }
 
 /// The proof that a server has to show, and its limits.
@@ -72,14 +84,13 @@ impl Gate {
         }
     }
 
-    /// Lets a request in that shows every proof that is configured. It counts as under way until the
-    /// permit is dropped. Only requests that have proved themselves count against the limits, so that
-    /// nobody else can use them up.
+    /// Lets a request in that shows every proof that is configured. Only requests that have proved
+    /// themselves count against the limits, so that nobody else can use them up.
     ///
     /// # Errors
     ///
     /// Fails where a proof is missing, or a limit is reached.
-    pub(super) fn admit(&self, shown: Shown<'_>) -> Result<OwnedSemaphorePermit, Refusal> {
+    pub(super) fn admit(&self, shown: Shown<'_>) -> Result<UnderWay, Refusal> {
         // All are looked at, so that the time does not tell which one was wrong.
         let proofs = [self.by_secret(shown), self.by_source(shown), self.by_certificate(shown)];
         if proofs.contains(&false) {
@@ -88,7 +99,10 @@ impl Gate {
         let clock = DefaultClock::default();
         self.limit.check().map_err(|until| Refusal::TooOften(until.wait_time_from(clock.now())))?;
         let busy = Refusal::Undecided(DenyReason::Overloaded, Duration::from_secs(1));
-        self.in_flight.clone().try_acquire_owned().map_err(|_full| busy)
+        let place = self.in_flight.clone().try_acquire_owned().map_err(|_full| busy)?;
+        let are_many = self.in_flight.available_permits() < MAX_IN_FLIGHT / 2;
+        let body_time = if are_many { BODY_TIME_OF_MANY } else { BODY_TIME };
+        Ok(UnderWay { _place: place, body_time })
     }
 
     fn by_secret(&self, shown: Shown<'_>) -> bool {

@@ -18,6 +18,8 @@ pub(in crate::http) enum InboundKind {
     SharedSignalsPoll,
     /// A logout token of an OpenID provider.
     BackChannelLogout,
+    /// A callback of Rownd's snippet, from a browser.
+    BrowserCallback,
     /// A request for a path of events of no configured source.
     Unknown,
 }

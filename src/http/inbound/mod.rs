@@ -7,6 +7,7 @@
 
 mod answer;
 mod body;
+mod browser;
 mod effect;
 mod fields;
 mod gate;

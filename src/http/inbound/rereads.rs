@@ -1,5 +1,6 @@
 //! Users of webhooks that could not be read at once. Rownd does not say that it repeats a webhook, so
-//! this service reads them again by itself, ever more slowly, until it can or gives up.
+//! this service reads them again by itself, ever more slowly, until it can or gives up. Those of one
+//! issuer wait in one list.
 //!
 //! In: the users, each once. Out: the effect of the webhook. The number of users is bounded; one that
 //! finds no room is left to the sender, which was told to send it again.
@@ -17,7 +18,7 @@ use tokio::{
 
 use super::rownd_webhook::Told;
 
-/// The most users that wait.
+/// The most users of one issuer that wait.
 const MAX_WAITING: usize = 10_000;
 /// The time until the first try, which doubles with each.
 const FIRST: Duration = Duration::from_secs(1);
@@ -35,6 +36,33 @@ pub(super) struct Waiting {
     since: Instant,
     due: Instant,
     wait: Duration,
+}
+
+/// A user who is about to be read. Dropped before that is done, as where the sender goes away, the user
+/// is noted.
+#[must_use = "dropped at once, it notes the user"]
+pub(super) struct UnlessDone<'a> {
+    rereads: &'a Rereads,
+    source: &'a str,
+    told: &'a Told,
+    done: bool,
+}
+
+impl UnlessDone<'_> {
+    /// The user has been read.
+    pub(super) fn done(mut self) {
+        self.done = true;
+    }
+}
+
+impl Drop for UnlessDone<'_> {
+    fn drop(&mut self) {
+        if self.done {
+            self.rereads.done(self.source, &self.told.user);
+        } else {
+            self.rereads.note(self.source, self.told);
+        }
+    }
 }
 
 /// The users that wait, in the order in which they are due.
@@ -61,8 +89,17 @@ impl Rereads {
         });
     }
 
+    /// A user who is about to be read, and is noted unless that is done.
+    pub(super) const fn unless_done<'a>(
+        &'a self,
+        source: &'a str,
+        told: &'a Told,
+    ) -> UnlessDone<'a> {
+        UnlessDone { rereads: self, source, told, done: false }
+    }
+
     /// The user has been read.
-    pub(super) fn done(&self, source: &str, user: &str) {
+    fn done(&self, source: &str, user: &str) {
         self.lock().retain(|known| known.source != source || known.told.user != user);
     }
 
@@ -102,6 +139,8 @@ impl Rereads {
                 match waiting.front().map(|first| first.due) {
                     Some(due) if due <= Instant::now() => {
                         if let Some(first) = waiting.pop_front() {
+                            // Another one that waits here may have the next.
+                            self.more.notify_one();
                             return first;
                         }
                         None

@@ -1,6 +1,9 @@
 //! The servers that send events, each with its path and its gate.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+};
 
 use axum::{extract::Request, response::Response};
 use http::{Method, StatusCode};
@@ -8,7 +11,8 @@ use serde_json::Value;
 
 use super::{
     answer::{Refusal, plain_json},
-    body,
+    body::AdmittedRequest,
+    browser::{self, Callback, Pages},
     effect::Effects,
     gate::{Gate, InboundPeer, Shown},
     labels::{InboundKind, InboundResult},
@@ -17,7 +21,7 @@ use super::{
     signals::{self, Poller, Replays},
 };
 use crate::{
-    config::{Config, EventSource, EventSourceKind},
+    config::{Config, EventSource, EventSourceKind, HttpGroup},
     shared::SharedStore,
     upstream::Client,
 };
@@ -35,6 +39,7 @@ impl Source {
             EventSourceKind::RowndWebhook => InboundKind::RowndWebhook,
             EventSourceKind::SharedSignals => InboundKind::SharedSignalsPush,
             EventSourceKind::BackChannelLogout => InboundKind::BackChannelLogout,
+            EventSourceKind::BrowserCallbacks => InboundKind::BrowserCallback,
         }
     }
 }
@@ -43,9 +48,11 @@ impl Source {
 #[derive(Debug)]
 pub(super) struct Sources {
     by_name: HashMap<String, Source>,
-    pub(super) rereads: Rereads,
+    /// The users to be read again, by the name of their issuer: one that hangs holds up no other.
+    rereads: BTreeMap<String, Rereads>,
     /// Of all sources.
     pub(super) replays: Arc<Replays>,
+    pages: Pages,
 }
 
 impl Sources {
@@ -54,8 +61,23 @@ impl Sources {
             let gate = Gate::build(settings.caller.as_ref());
             (settings.name().to_owned(), Source { gate, settings: settings.clone() })
         };
-        let by_name = config.events.sources.iter().map(source).collect();
-        Self { by_name, rereads: Rereads::default(), replays: Arc::new(Replays::new(store)) }
+        let sources = &config.events.sources;
+        let webhooks =
+            sources.iter().filter(|source| source.kind() == EventSourceKind::RowndWebhook);
+        let rereads = webhooks.map(|source| (source.issuer().to_owned(), Rereads::default()));
+        let listener = config.listeners.serving(HttpGroup::Webhooks);
+        let cors = listener.and_then(|(listener, _)| listener.cors);
+        Self {
+            by_name: sources.iter().map(source).collect(),
+            rereads: rereads.collect(),
+            replays: Arc::new(Replays::new(store)),
+            pages: Pages::new(cors),
+        }
+    }
+
+    /// The users to be read again, a list for each issuer.
+    pub(super) fn rereads(&self) -> impl Iterator<Item = &Rereads> {
+        self.rereads.values()
     }
 
     /// The tasks that poll.
@@ -95,12 +117,14 @@ impl Sources {
             let refusal = Refusal::Caller;
             return (InboundKind::Unknown, refusal.result(), refusal.response());
         };
+        if source.settings.kind() == EventSourceKind::BrowserCallbacks {
+            return self.answer_page(effects, source, path, peer, request).await;
+        }
         let shown = Shown { path, headers: request.headers(), peer };
         let (result, response) = match source.gate.admit(shown) {
             Ok(under_way) => {
-                let outcome = self.obey(effects, source, request).await;
-                drop(under_way);
-                outcome
+                let request = AdmittedRequest { request, body_time: under_way.body_time };
+                self.obey(effects, source, request).await
             }
             Err(refusal) => {
                 let is_push = source.settings.kind() == EventSourceKind::SharedSignals;
@@ -114,14 +138,55 @@ impl Sources {
         (source.kind(), result, response)
     }
 
+    /// Answers a callback of Rownd's snippet, or the question of a browser whether a page may send one.
+    async fn answer_page(
+        &self,
+        effects: &Effects,
+        source: &Source,
+        path: &str,
+        peer: &InboundPeer,
+        request: Request,
+    ) -> (InboundKind, InboundResult, Response) {
+        let kind = InboundKind::BrowserCallback;
+        let callback = match Callback::of_path(path) {
+            Some(callback) => self.pages.check(&request).map(|()| callback),
+            None => Err(Refusal::Caller),
+        };
+        let callback = match callback {
+            Ok(callback) => callback,
+            Err(refusal) => return (kind, refusal.result(), refusal.response()),
+        };
+        // The answer to a preflight has none.
+        let mut result = InboundResult::Ok;
+        let told = &mut result;
+        let response = self.pages.answer(request, async |request: Request| {
+            let shown = Shown { path: "", headers: request.headers(), peer };
+            let (result, response) = match source.gate.admit(shown) {
+                Ok(under_way) => {
+                    let request = AdmittedRequest { request, body_time: under_way.body_time };
+                    browser::answer(effects, &source.settings, callback, request).await
+                }
+                Err(refusal) => (refusal.result(), refusal.response()),
+            };
+            *told = result;
+            response
+        });
+        let response = response.await;
+        (kind, result, response)
+    }
+
     async fn obey(
         &self,
         effects: &Effects,
         source: &Source,
-        request: Request,
+        request: AdmittedRequest,
     ) -> (InboundResult, Response) {
         let settings = &source.settings;
         match settings.kind() {
+            EventSourceKind::BrowserCallbacks => {
+                // They have a way of their own.
+                (Refusal::Caller.result(), Refusal::Caller.response())
+            }
             EventSourceKind::RowndWebhook => {
                 match self.obey_webhook_of(effects, settings, request).await {
                     Ok(body) => (InboundResult::Ok, plain_json(StatusCode::OK, &body)),
@@ -141,32 +206,33 @@ impl Sources {
         &self,
         effects: &Effects,
         source: &EventSource,
-        request: Request,
+        request: AdmittedRequest,
     ) -> Result<Value, Refusal> {
         // Rownd lets its customer choose the method.
         if !matches!(*request.method(), Method::POST | Method::PUT | Method::PATCH) {
             let message = "only POST, PUT and PATCH";
             return Err(Refusal::Malformed(StatusCode::METHOD_NOT_ALLOWED, message));
         }
-        let told = rownd_webhook::read(&body::object(request).await?)?;
+        let told = rownd_webhook::read(&request.object().await?)?;
         self.obey_webhook(effects, source, &told).await
     }
 
     /// Obeys a webhook of Rownd. A user who cannot be read now is read again later, by the sender's
-    /// repetition or by this service itself.
+    /// repetition or by this service itself; and so is one whose webhook was cut off half way, because
+    /// Rownd does not say that it repeats one.
     async fn obey_webhook(
         &self,
         effects: &Effects,
         source: &EventSource,
         told: &Told,
     ) -> Result<Value, Refusal> {
+        let Some(rereads) = self.rereads.get(source.issuer()) else {
+            return rownd_webhook::obey_once(effects, source, told).await;
+        };
+        let unless_obeyed = rereads.unless_done(source.name(), told);
         let outcome = rownd_webhook::obey_once(effects, source, told).await;
-        match &outcome {
-            Ok(_) => self.rereads.done(source.name(), &told.user),
-            Err(Refusal::Undecided(..)) => self.rereads.note(source.name(), told),
-            Err(
-                Refusal::Caller | Refusal::TooOften(_) | Refusal::Malformed(..) | Refusal::Token(_),
-            ) => {}
+        if outcome.is_ok() {
+            unless_obeyed.done();
         }
         outcome
     }

@@ -135,7 +135,7 @@ async fn a_user_who_could_not_be_read_waits_once_and_ever_longer() {
     rereads.note("a", &told("u1"));
     rereads.note("b", &told("u1"));
     rereads.note("a", &told("u2"));
-    rereads.done("a", "u2");
+    rereads.unless_done("a", &told("u2")).done();
     let begin = tokio::time::Instant::now();
     let first = rereads.next().await;
     assert_eq!((first.source.as_str(), begin.elapsed()), ("a", Duration::from_secs(1)));
@@ -150,6 +150,34 @@ async fn a_user_who_could_not_be_read_waits_once_and_ever_longer() {
     }
     assert!(begin.elapsed() >= Duration::from_secs(3600), "{:?}", begin.elapsed());
     assert!(tries < 80, "{tries}");
+}
+
+#[test]
+fn a_user_whose_webhook_is_cut_off_is_read_again() {
+    let (rereads, told) = (Rereads::default(), Told { operation: "delete", user: "u".to_owned() });
+    drop(rereads.unless_done("a", &told));
+    assert_eq!(rereads.len(), 1);
+    rereads.unless_done("a", &told).done();
+    assert_eq!(rereads.len(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_one_that_reads_again_gets_a_user_as_soon_as_it_is_due() {
+    let rereads = Rereads::default();
+    let begin = tokio::time::Instant::now();
+    let told = |user: &str| Told { operation: "delete", user: user.to_owned() };
+    let noting = async {
+        tokio::time::sleep(Duration::from_secs(5)).await;
+        for user in ["u1", "u2", "u3"] {
+            rereads.note("a", &told(user));
+        }
+    };
+    // All of them wait before there is a user.
+    let reading = futures_util::future::join_all((0..3).map(|_| rereads.next()));
+    let (got, ()) = tokio::join!(reading, noting);
+    let mut users: Vec<&str> = got.iter().map(|waiting| waiting.told.user.as_str()).collect();
+    users.sort_unstable();
+    assert_eq!((users, begin.elapsed()), (vec!["u1", "u2", "u3"], Duration::from_secs(6)));
 }
 
 #[test]

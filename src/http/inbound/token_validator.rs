@@ -9,6 +9,7 @@ use tokio::time::Instant;
 
 use super::{
     answer::Refusal,
+    body::AdmittedRequest,
     fields,
     gate::{Gate, InboundPeer, Shown},
     tokens,
@@ -18,6 +19,9 @@ use crate::{
     config::TokenValidator,
     model::DenyReason,
 };
+
+/// The members of a body that may hold the token.
+const MEMBERS: [&str; 3] = ["token", "access_token", "id_token"];
 
 /// The validator as it is configured.
 #[derive(Debug)]
@@ -44,12 +48,13 @@ impl Validator {
         peer: &InboundPeer,
         request: Request,
     ) -> Result<Value, Refusal> {
-        let _under_way = self.gate.admit(Shown { path, headers: request.headers(), peer })?;
+        let under_way = self.gate.admit(Shown { path, headers: request.headers(), peer })?;
         if !matches!(*request.method(), Method::GET | Method::POST) {
             let message = "only GET and POST";
             return Err(Refusal::Malformed(StatusCode::METHOD_NOT_ALLOWED, message));
         }
-        let token = tokens::find(request).await?;
+        let request = AdmittedRequest { request, body_time: under_way.body_time };
+        let token = tokens::find(request, &MEMBERS).await?;
         let deadline = Instant::now() + self.settings.timeout().get();
         let check = authorizer.begin(CheckApi::TokenValidator);
         let claimed = authorizer.snapshot().verifier().claimed_target(&token);

@@ -1,26 +1,23 @@
-//! The token in a request of the token validator: a bearer token, or a member of the body. Never from
-//! the query, which is logged on the way.
+//! The token in a request: a bearer token, or a member of the body. Never from the query, which is logged
+//! on the way.
 
-use axum::extract::Request;
 use bytes::Bytes;
 use http::{HeaderMap, Method, header::AUTHORIZATION};
 use serde_json::{Map, Value};
 
-use super::{answer::Refusal, body, gate::bearer};
+use super::{answer::Refusal, body::AdmittedRequest, gate::bearer};
 use crate::model::DenyReason;
 
-/// The members of a body that may hold the token.
-const MEMBERS: [&str; 3] = ["token", "access_token", "id_token"];
-
-/// The one token of the request.
+/// The one token of the request: a bearer token, or of a request that may have a body, one of these
+/// members of its object.
 ///
 /// # Errors
 ///
 /// Fails where there is none, or two that differ, or the body cannot be read.
-pub(super) async fn find(request: Request) -> Result<Bytes, Refusal> {
+pub(super) async fn find(request: AdmittedRequest, members: &[&str]) -> Result<Bytes, Refusal> {
     let mut found = bearer_tokens(request.headers());
-    if request.method() == Method::POST {
-        found.extend(members(&body::object(request).await?)?);
+    if *request.method() != Method::GET {
+        found.extend(in_body(&request.object().await?, members)?);
     }
     found.sort_unstable();
     found.dedup();
@@ -37,10 +34,10 @@ fn bearer_tokens(headers: &HeaderMap) -> Vec<Bytes> {
     values.filter_map(|value| bearer(value.as_bytes())).map(Bytes::copy_from_slice).collect()
 }
 
-fn members(body: &Map<String, Value>) -> Result<Vec<Bytes>, Refusal> {
+fn in_body(body: &Map<String, Value>, members: &[&str]) -> Result<Vec<Bytes>, Refusal> {
     let mut found = Vec::new();
-    for name in MEMBERS {
-        match body.get(name) {
+    for name in members {
+        match body.get(*name) {
             None | Some(Value::Null) => {}
             Some(Value::String(token)) if !token.is_empty() => found.push(token.clone().into()),
             Some(_) => return Err(Refusal::Token(DenyReason::TokenMalformed)),

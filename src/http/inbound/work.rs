@@ -11,12 +11,15 @@ use futures_util::future::{join, join_all};
 use super::{
     effect::Effects,
     labels::{InboundKind, InboundResult},
-    rereads::Waiting,
+    rereads::{Rereads, Waiting},
     rownd_webhook,
     signals::Poller,
     sources::Sources,
 };
 use crate::upstream::Client;
+
+/// The users of one issuer that are read again at the same time.
+const AT_ONCE: usize = 4;
 
 /// The work, for as long as the process serves.
 #[derive(Debug)]
@@ -37,23 +40,25 @@ impl InboundWork {
         let pollers = std::mem::take(&mut self.pollers);
         let polling =
             pollers.into_iter().map(|poller| poller.run(&self.effects, &self.sources.replays));
-        join(join_all(polling), self.reread()).await;
+        let of_issuer = |rereads| (0..AT_ONCE).map(move |_| rereads);
+        let rereading = self.sources.rereads().flat_map(of_issuer).map(|list| self.reread(list));
+        join(join_all(polling), join_all(rereading)).await;
     }
 
-    async fn reread(&self) {
+    /// Reads the users of one issuer again, one after the other.
+    async fn reread(&self, rereads: &Rereads) {
         loop {
-            let next = self.sources.rereads.next().await;
-            self.read_again(next).await;
+            self.read_again(rereads, rereads.next().await).await;
         }
     }
 
-    async fn read_again(&self, waiting: Waiting) {
+    async fn read_again(&self, rereads: &Rereads, waiting: Waiting) {
         let Some(source) = self.sources.find(&waiting.source) else { return };
         let outcome =
             rownd_webhook::obey_once(&self.effects, &source.settings, &waiting.told).await;
         let result = match outcome {
             Ok(_) => InboundResult::Ok,
-            Err(_) => match self.sources.rereads.note_again(waiting) {
+            Err(_) => match rereads.note_again(waiting) {
                 None => InboundResult::Undecided,
                 Some(given_up) => {
                     tracing::error!(

@@ -86,7 +86,7 @@ impl ThirdPartyTokens for RowndClient {
                 ..TokenRequest::default()
             };
             let granted = self.tokens(Operation::RowndExchange, Some(app), &body, timeout).await;
-            granted.map_err(|error| with_key(refused_part(error, token), app))
+            self.ended(app, granted.map_err(|error| refused_part(error, token)))
         })
     }
 }
@@ -126,7 +126,7 @@ impl Guests for RowndClient {
                     let body = TokenRequest::default();
                     let operation = Operation::RowndInstantUser;
                     let granted = self.tokens(operation, Some(app), &body, timeout).await;
-                    granted.map_err(|error| with_key(error.of_key(), app))
+                    self.ended(app, granted.map_err(ApiError::of_key))
                 }
                 GuestLevel::Guest => {
                     let body = TokenRequest {
@@ -135,7 +135,7 @@ impl Guests for RowndClient {
                         ..TokenRequest::default()
                     };
                     let granted = self.tokens(Operation::RowndGuest, Some(app), &body, timeout);
-                    granted.await.map_err(|error| with_key(error.of_key(), app))
+                    self.ended(app, granted.await.map_err(ApiError::of_key))
                 }
             }
         })
@@ -162,6 +162,20 @@ impl RowndClient {
         };
         self.api.call(call, read_tokens).await
     }
+
+    /// The end of an exchange that carried this key. Where a key is refused and none was sent, one is
+    /// missing.
+    fn ended(
+        &self,
+        app: AppAndKey<'_>,
+        granted: Result<Granted, ApiError>,
+    ) -> Result<Granted, ExchangeError> {
+        match (app.key, granted) {
+            (None, Err(ApiError::KeyRefused(_))) => Err(ExchangeError::NoKey),
+            (None, granted) => Ok(granted?),
+            (Some(_), granted) => Ok(self.api.apps.note_key(app.id, granted)?),
+        }
+    }
 }
 
 /// The error of an exchange: about the app key, or about the part of the request that it names.
@@ -186,15 +200,6 @@ fn refused_part(error: ApiError, sent: &ThirdPartyToken) -> ApiError {
         _ => return ApiError::Rejected(rejection),
     };
     ApiError::Rejected(rejection.of(part))
-}
-
-/// The same error; where the key is refused and none was sent, one is missing.
-fn with_key(error: ApiError, app: AppAndKey<'_>) -> ExchangeError {
-    if app.key.is_none() && matches!(error, ApiError::KeyRefused(_)) {
-        ExchangeError::NoKey
-    } else {
-        error.into()
-    }
 }
 
 pub(super) fn read_tokens(answer: &HttpAnswer) -> Result<Granted, ApiError> {

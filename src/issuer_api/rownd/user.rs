@@ -81,7 +81,7 @@ impl UserProfiles for RowndClient {
                 timeout,
             };
             let profile = self.api.call(call, |answer| read_profile_of(user, &answer.body)).await;
-            profile.map_err(ApiError::of_credentials)
+            self.api.apps.note(app.id, profile.map_err(ApiError::of_credentials))
         })
     }
 }

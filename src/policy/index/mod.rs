@@ -153,8 +153,6 @@ impl RuleIndex {
         for host in entry.hosts {
             roots.push(self.root(host));
         }
-        roots.sort_unstable();
-        roots.dedup();
         let mut nodes = Vec::new();
         for root in roots {
             for key in &entry.keys {
@@ -213,7 +211,6 @@ impl RuleIndex {
     fn pack(&mut self) {
         for node in &mut self.nodes {
             node.positions.sort_unstable();
-            node.positions.dedup();
             node.positions.shrink_to_fit();
         }
         self.nodes.shrink_to_fit();

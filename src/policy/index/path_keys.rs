@@ -42,10 +42,7 @@ pub(in crate::policy) fn of_regex(pattern: &str) -> Vec<PathKey> {
     // An expression without a key is found by every path.
     let Ok(parsed) = parsed else { return vec![PathKey::new()] };
     let rows = expand(in_a_row(&parsed), MAX_WAYS);
-    let mut keys: Vec<PathKey> = rows.iter().map(|parts| of_parts(parts)).collect();
-    keys.sort_unstable();
-    keys.dedup();
-    keys
+    rows.iter().map(|parts| of_parts(parts)).collect()
 }
 
 /// Each way of an alternation that has slashes as a row of its own, as long as there are no more than
@@ -177,6 +174,14 @@ mod tests {
             ("/admin(/.*)?", &["/admin"]),
             ("/admin(?:/.*)?x", &[""]),
             ("/admin(?:/.+)", &["/admin"]),
+            ("/admin(?:/.+)+x", &["/admin"]),
+            ("/admin(?:/b|)*", &["/admin"]),
+            ("/admin(?:/b)+", &["/admin"]),
+            // Its segment may go on.
+            ("/admin(?:/b|c/d)*", &[""]),
+            ("/admin(c/d)*", &[""]),
+            ("/admin(?:c.*/d)*", &[""]),
+            ("/admin(?:(?:/b)?c.*/)*", &[""]),
             ("/admin.*", &[""]),
             ("/a/admin.*", &["/a"]),
             ("/Users/(?P<id>[0-9]+)", &["/users/*"]),
@@ -184,7 +189,12 @@ mod tests {
             ("/users/[^x]+/orders", &["/users"]),
             ("/users/(a|b)/orders", &["/users/*/orders"]),
             ("/users/(a|b/c)/orders", &["/users/a/orders", "/users/b/c/orders"]),
+            ("/users/(ab|cd)/orders", &["/users/*/orders"]),
+            ("/users/(a|)/orders", &["/users/*/orders"]),
+            ("/users/(?-u:[^/]+)/orders", &["/users/*/orders"]),
+            ("/users/(?-u:[^x]+)/orders", &["/users"]),
             ("/v[0-9]+/users", &["/*/users"]),
+            ("/v[0-9]+x/users", &["/*/users"]),
             ("/a|/b/.*", &["/a", "/b"]),
             ("(/a|/b)/c", &["/a/c", "/b/c"]),
             ("(/a|/b)?/c", &[""]),
@@ -200,6 +210,21 @@ mod tests {
         ] {
             let found = of_regex(&format!("^(?:{pattern})$"));
             assert_eq!(readable(&found), expected, "{pattern}");
+        }
+    }
+
+    /// Else a few short expressions would make a key for each of very many paths.
+    #[test]
+    fn an_expression_has_no_more_keys_than_a_rule_needs() {
+        let ways =
+            |count: usize| (0..count).map(|n| format!("/w{n}")).collect::<Vec<_>>().join("|");
+        for (pattern, count) in [
+            (format!("({})", ways(16)), 16),
+            (format!("({})", ways(17)), 1),
+            ("(/a|/b)".repeat(4), 16),
+            ("(/a|/b)".repeat(6), 16),
+        ] {
+            assert_eq!(of_regex(&format!("^(?:{pattern})$")).len(), count, "{pattern}");
         }
     }
 }

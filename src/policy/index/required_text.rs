@@ -32,8 +32,8 @@ pub(in crate::policy) struct RequiredTexts {
 }
 
 impl RequiredTexts {
-    /// From expressions with the positions of their rules; and the positions of those that are asked
-    /// alone: they are few, or every path may match them.
+    /// From expressions with the positions of their rules, in ascending order; and the positions of
+    /// those that are asked alone: they are few, or every path may match them.
     pub(in crate::policy) fn build(patterns: &[(u32, &str)]) -> (Self, Vec<u32>) {
         let all = || patterns.iter().map(|(position, _)| *position).collect();
         if patterns.len() <= FEW {
@@ -61,12 +61,12 @@ impl RequiredTexts {
         let kind = Some(AhoCorasickKind::ContiguousNFA);
         match AhoCorasick::builder().kind(kind).build(by_text.keys()) {
             Ok(automaton) => {
-                let sorted = by_text.into_values().map(|mut positions| {
-                    positions.sort_unstable();
+                // An alternation may have a text twice.
+                let distinct = by_text.into_values().map(|mut positions| {
                     positions.dedup();
                     positions
                 });
-                (Self { automaton: Some(automaton), positions: sorted.collect() }, alone)
+                (Self { automaton: Some(automaton), positions: distinct.collect() }, alone)
             }
             Err(_too_large) => (Self::default(), all()),
         }
@@ -78,9 +78,7 @@ impl RequiredTexts {
         let mut seen = Vec::new();
         for hit in automaton.find_overlapping_iter(path) {
             let text = hit.pattern().as_usize();
-            if seen.is_empty() {
-                seen.resize(self.positions.len(), false);
-            }
+            seen.resize(self.positions.len(), false);
             let is_new = seen.get_mut(text).is_some_and(|seen| !std::mem::replace(seen, true));
             if let Some(positions) = self.positions.get(text).filter(|_| is_new) {
                 found.add(positions);
@@ -118,7 +116,8 @@ fn required(expression: &Hir) -> Vec<Texts> {
 
 #[cfg(test)]
 mod tests {
-    use super::texts;
+    use super::{FEW, RequiredTexts, texts};
+    use crate::policy::index::candidates::Candidates;
 
     #[test]
     fn a_text_is_required_if_no_path_matches_without_it() {
@@ -138,6 +137,26 @@ mod tests {
                 all.collect::<Vec<_>>().join("|")
             });
             assert_eq!(readable.collect::<Vec<_>>(), expected, "{pattern}");
+        }
+    }
+
+    #[test]
+    fn a_rule_is_found_once_though_its_text_is_there_twice() {
+        let pattern = |n: u32| format!("^(?:.*(new{n}x|new{n}x))$");
+        let written: Vec<(u32, String)> = (0..=20).map(|n| (n, pattern(n))).collect();
+        assert!(written.len() > FEW);
+        let patterns: Vec<(u32, &str)> = written.iter().map(|(n, text)| (*n, &**text)).collect();
+        let (texts, alone) = RequiredTexts::build(&patterns);
+        assert_eq!(alone, [] as [u32; 0]);
+        for (path, expected) in [
+            ("/new7x", &[7][..]),
+            ("/new7x/new7x", &[7]),
+            ("/new20x/new7x", &[7, 20]),
+            ("/new7", &[]),
+        ] {
+            let mut found = Candidates::default();
+            texts.find(path.as_bytes(), &mut found);
+            assert_eq!(found.collect::<Vec<_>>(), expected, "{path}");
         }
     }
 }

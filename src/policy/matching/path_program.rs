@@ -105,6 +105,28 @@ mod tests {
         Some(PathProgram::of(regex))
     }
 
+    /// A path beyond the length up to which the small form goes back and forth.
+    #[test]
+    fn a_long_path_is_matched_like_a_short_one() {
+        for times in [0, 1, super::SHORT] {
+            let many = |piece: &str| piece.repeat(times);
+            for (pattern, path, expected) in [
+                ("/(a|b)*c", format!("/{}c", many("ab")), true),
+                ("/(a|b)*c", format!("/{}d", many("ab")), false),
+                ("/(a|b)*c", format!("/{}cc", many("ab")), false),
+                ("/x[^/]*", format!("/x{}", many("y")), true),
+                ("/x[^/]*", format!("/x{}/", many("y")), false),
+                ("/x[^/]*", format!("x/x{}", many("y")), false),
+                (r"/.*\.png", format!("{}/a.png", many("/b")), true),
+            ] {
+                let mut program = program(pattern).unwrap();
+                assert_eq!(program.is_match(path.as_bytes()), expected, "{pattern} {times}");
+                program.speed_up();
+                assert_eq!(program.is_match(path.as_bytes()), expected, "{pattern} {times}");
+            }
+        }
+    }
+
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(60))]
 

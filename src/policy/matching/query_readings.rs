@@ -191,14 +191,12 @@ fn is_name(sent: &[u8], wanted: &[u8]) -> bool {
     })
 }
 
-/// Some server takes this value, as it was sent, for `wanted`.
+/// Some server takes this value, as it was sent, for `wanted`, which holds no blank and none of the
+/// signs that end a value.
 fn reads_as(sent: &[u8], wanted: &[u8]) -> bool {
     forms(sent).any(|form| {
-        let ends: [&[u8]; 2] = [b"\0", b";\0#?"];
-        ends.iter().any(|ends| {
-            let text = form.split(|b| ends.contains(b)).next().unwrap_or_default();
-            form.as_ref() == wanted || text.trim_ascii() == wanted
-        })
+        let text = form.split(|b| b"\0;#?".contains(b)).next().unwrap_or_default();
+        text.trim_ascii() == wanted
     })
 }
 

@@ -134,15 +134,12 @@ impl Place {
             Self::Users { domains, .. } if domains.0.is_empty() => Truth::False,
             Self::Users { domains, .. } => {
                 let by_claims = domains.any_domain(email::of_claims(&identity.claims));
-                let by_profile =
-                    || needs_profile(&|profile| domains.any_domain(email::of_profile(profile)));
-                match by_claims {
-                    Truth::True => Truth::True,
-                    Truth::False | Truth::Unknown | Truth::NeedsProfile if has_profiles => {
-                        Truth::any([by_claims, by_profile()])
-                    }
-                    Truth::False | Truth::Unknown | Truth::NeedsProfile => by_claims,
+                if !has_profiles {
+                    return by_claims;
                 }
+                let by_profile =
+                    needs_profile(&|profile| domains.any_domain(email::of_profile(profile)));
+                Truth::any([by_claims, by_profile])
             }
         }
     }

@@ -206,6 +206,12 @@ fn a_part_of_the_request_has_a_value_only_where_every_server_reads_the_same() {
         ("request.query.q == 'x'", any, &get("/a?q=x&q=x"), MISSING),
         ("request.query.q == 'x'", any, &get("/a"), MISSING),
         ("request.query.q == 'x'", any, &get("/a?Q=x"), MISSING),
+        ("request.query['q[]'] == 'x'", any, &get("/a?q[]=x"), "ok"),
+        ("request.query['q[]'] == 'x'", any, &get("/a?q%5B]=x"), MISSING),
+        ("!has(request.query.q)", any, &get("/a"), "ok"),
+        ("!has(request.query.q)", any, &get("/a?q=x"), NO),
+        ("!has(request.query.q)", any, &get("/a?q=x&q=x"), MISSING),
+        ("!has(request.query.q)", any, &get("/a?Q=x"), MISSING),
         ("request.query.q == 'x'", any, &get("/a?q=x&y=%zz"), MISSING),
         ("request.query.q == 'x'", any, &get("/a?q=x&y=1;z=2"), "ok"),
         ("request.query.q == 'x'", any, &get("/a?q=x&y=1;q=2"), MISSING),
@@ -229,22 +235,25 @@ fn a_part_of_the_request_has_a_value_only_where_every_server_reads_the_same() {
 fn a_header_has_a_value_only_where_it_stands_there_once() {
     type Lines<'a> = &'a [(&'static str, &'static str)];
     #[rustfmt::skip] // one case a line
-    let cases: [(&str, Lines<'_>, bool, &str); 8] = [
-        ("once", &[("x-a", "1,2")], false, "ok"),
-        ("joined, perhaps by the proxy", &[("x-a", "1,2")], true, MISSING),
-        ("another value", &[("x-a", "1")], false, NO),
-        ("another value, joined", &[("x-a", "1")], true, NO),
-        ("twice", &[("x-a", "1,2"), ("x-a", "1,2")], false, MISSING),
-        ("in another spelling", &[("x_a", "1,2")], false, MISSING),
-        ("in both", &[("x-a", "1,2"), ("x_a", "1,2")], false, MISSING),
-        ("not at all", &[("x-b", "1,2")], false, MISSING),
+    let cases: [(&str, Lines<'_>, bool, &str, &str); 8] = [
+        // The lines, joined, whether it has the value, whether it surely has none.
+        ("once", &[("x-a", "1,2")], false, "ok", NO),
+        ("joined, perhaps by the proxy", &[("x-a", "1,2")], true, MISSING, MISSING),
+        ("another value", &[("x-a", "1")], false, NO, NO),
+        ("another value, joined", &[("x-a", "1")], true, NO, NO),
+        ("twice", &[("x-a", "1,2"), ("x-a", "1,2")], false, MISSING, MISSING),
+        ("in another spelling", &[("x_a", "1,2")], false, MISSING, MISSING),
+        ("in both", &[("x-a", "1,2"), ("x_a", "1,2")], false, MISSING, MISSING),
+        ("not at all", &[("x-b", "1,2")], false, MISSING, "ok"),
     ];
-    for (name, lines, joined, expected) in cases {
+    for (name, lines, joined, expected, is_absent) in cases {
         let lines = lines.iter().map(|(name, value)| ((*name).into(), (*value).into()));
         let headers = Headers::new(lines.collect(), joined);
         let request = RequestContext { headers, ..request("GET", "a.com", b"/a") };
         let found = open("request.headers['x-a'] == '1,2'", "/{rest...}", &request);
         assert_eq!(found, expected, "{name}");
+        let found = open("!('x-a' in request.headers)", "/{rest...}", &request);
+        assert_eq!(found, is_absent, "{name}");
     }
 }
 

@@ -25,6 +25,7 @@ mod shadows;
 mod sources;
 mod telling;
 mod templates;
+mod together;
 mod told;
 mod warned;
 

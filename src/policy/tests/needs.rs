@@ -71,6 +71,11 @@ fn each_condition_names_the_facts_that_it_needs() {
     assert!(!level.needs().profile && level.needs().identity);
     let open = compile("routes: [{ id: it, match: any, auth: none }]\ndefault: { auth: none }");
     assert!(!open.needs().profile && !open.needs().identity);
+    let told = "headers: [{ name: x-a, from: { profile: /data/a } }]";
+    let open = compile(&format!(
+        "{told}\nroutes: [{{ id: it, match: any, auth: none }}]\ndefault: {{ auth: none }}"
+    ));
+    assert!(!open.needs().profile && !open.needs().identity);
     let guarded = compile("guards: [{ id: g, match: any, require: { max_age: 1m } }]");
     assert!(guarded.needs().claims.contains("auth_time"));
 }
@@ -200,6 +205,24 @@ fn an_empty_id_is_nobodys() {
         let expected =
             if text.is_empty() { Err(DenyReason::RequirementUnknown) } else { Ok(false) };
         assert_eq!(decision, expected, "{text:?}");
+    }
+}
+
+/// Each group stands for itself, so those that were read count beside one that was not.
+#[test]
+fn a_group_that_was_read_counts_beside_others_that_were_not() {
+    let policy = asking("", "{ issuer: rownd, group: staff }");
+    for odd in [false, true] {
+        let caller = Caller::of("rownd").profile(|profile| {
+            profile.odd.groups = odd;
+            profile.groups = vec![Group {
+                id: "staff".to_owned(),
+                name: None,
+                roles: Vec::new(),
+                member_state: Some("active".to_owned()),
+            }];
+        });
+        assert_eq!(ask(&policy, "/users/ann", Some(&caller)), Ok(true), "{odd}");
     }
 }
 

@@ -102,6 +102,7 @@ const REFUSED: &[(&str, &[u8])] = &[
     ("half an escape", b"/a%2"),
     ("no hexadecimal escape", b"/a%zz"),
     ("an escape of another kind", b"/%u0061dmin"),
+    ("an escape with a letter behind f", b"/a%4g"),
     ("an escape with a blank", b"/% 41"),
     ("an escape with a sign", b"/%+1"),
     ("four layers of encoding", b"/%2525252561dmin"),

@@ -60,3 +60,44 @@ fn a_long_path_may_not_be_read_in_many_ways() {
     assert_eq!(readings(format!("{long}%20").as_bytes()).expect("decoded").iter().count(), 2);
     assert!(readings(format!("{long};x//y%20z").as_bytes()).is_none());
 }
+
+#[test]
+fn a_path_has_no_other_readings_than_those_of_some_server() {
+    for (raw, others) in [
+        ("/a", &[][..]),
+        ("/a/./b", &["/a/b"]),
+        ("/a/%2e", &["/a/", "/a/."]),
+        ("/a/.", &["/a/"]),
+        ("/a/..", &["/"]),
+        ("/a/b/..", &["/a/"]),
+        ("/a/./../b", &["/b"]),
+        ("/a/../../b", &["/b"]),
+        ("/a;x/b", &["/a/b"]),
+        ("/a//b", &["/a/b"]),
+        ("/a%3fb", &["/a", "/a?b"]),
+    ] {
+        let readings = readings(raw.as_bytes()).expect(raw);
+        let mut found: Vec<&str> =
+            readings.iter().map(|path| std::str::from_utf8(path).unwrap()).collect();
+        assert_eq!(found.remove(0), raw, "the path as it was sent comes first");
+        found.sort_unstable();
+        assert_eq!(found, others, "{raw}");
+    }
+}
+
+#[test]
+fn a_path_is_read_within_its_limits_and_refused_beyond_them() {
+    let long = |bytes: usize, end: &str| format!("/{}{end}", "a".repeat(bytes - 1 - end.len()));
+    let half = MAX_BYTES / 2;
+    for (name, path, is_read) in [
+        ("three layers of encoding", "/%252561".to_owned(), true),
+        ("four layers", "/%25252561".to_owned(), false),
+        ("32 readings", r"//%5c/\;".to_owned(), true),
+        ("33 readings", r"/;//\%5c".to_owned(), false),
+        // Of this many bytes, and of one or two fewer.
+        ("the most bytes", long(half + 1, "%20"), true),
+        ("one more byte", long(half + 1, ";"), false),
+    ] {
+        assert_eq!(readings(path.as_bytes()).is_some(), is_read, "{name}");
+    }
+}

@@ -34,6 +34,8 @@ fn shadows(
 const POLICY: &str = "
 guards:
   - { id: ours, match: any, require: { issuer: rownd }, mode: shadow }
+  - { id: below, match: { path: { template: '/a/{id}' } }, require: { issuer: rownd }, mode: shadow }
+  - { id: in-force, match: any, require: { anonymous: false } }
 routes:
   - { id: new, match: { path: { prefix: /a } }, require: { issuer: rownd, scope: a }, mode: shadow }
   - { id: named, by_name: true, require: never, mode: shadow }
@@ -55,13 +57,27 @@ fn what_a_rule_in_shadow_would_have_decided_is_reported() {
         ("/b", Some("named"), None, &["ours would_allow", "named would_deny"]),
         ("/a", Some("old"), Some(&rownd), &["ours would_allow"]),
         // Each once, although two readings of the path choose them.
-        ("/a/%62", None, Some(&rownd), &["ours would_allow", "new would_allow"]),
+        (
+            "/a/%62",
+            None,
+            Some(&rownd),
+            &["ours would_allow", "below would_allow", "new would_allow"],
+        ),
     ] {
         assert_eq!(shadows(&policy, path, named, caller), expected, "{path} {named:?} {caller:?}");
         if named.is_none() {
             assert_eq!(ask(&policy, path, caller), Ok(false), "{path}");
         }
     }
+}
+
+/// Also where no rule is in force but the default.
+#[test]
+fn rules_of_which_all_are_in_shadow_are_reported() {
+    let policy = compile("routes: [{ id: only, match: any, require: never, mode: shadow }]");
+    let who = Caller::of("rownd");
+    assert_eq!(shadows(&policy, "/", None, Some(&who)), ["only would_deny"]);
+    assert_eq!(ask(&policy, "/", Some(&who)), Ok(false));
 }
 
 /// A rule in shadow decides nothing, not even if the proxy names it: the default does.

@@ -208,3 +208,16 @@ role_sources:
         }
     }
 }
+
+/// No profile can help where the sources of an issuer are all in its tokens.
+#[test]
+fn rights_that_no_profile_can_tell_do_not_wait_for_it() {
+    let config = config(&format!("{KINDS}role_sources: [{{ issuers: [rownd], claim: roles }}]"));
+    let who = Caller::of("rownd").claims(&json!({ "roles": 7 }));
+    for place in [&ROLES, &PERMISSIONS] {
+        for decides in [true, false] {
+            let found = value(&config, Some(&who), place, decides);
+            assert_eq!(found, Err(FaultKind::Missing), "{place:?}");
+        }
+    }
+}

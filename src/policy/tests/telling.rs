@@ -114,19 +114,21 @@ fn a_permit_has_the_rules_that_tell_something_each_with_its_variables() {
   - { id: silent, match: { path: { exact: /silent } } }
   - { id: header, match: { path: { template: '/header/{id}' } }, headers: [{ name: x-a, from: { path: id } }] }
   - { id: unread, match: { path: { template: '/unread/{id}' } }, headers: [{ name: x-a, from: { constant: a } }] }
+  - { id: claimed, match: { path: { template: '/claimed/{id}' } }, headers: [{ name: x-a, from: { claim: a } }] }
   - { id: response, match: { path: { prefix: /response } }, response_headers: [{ name: x-a, from: { constant: a } }] }
   - { id: query, match: { path: { prefix: /query } }, query: { remove: [a] } }
   - { id: strip, match: { path: { prefix: /strip } }, strip_credential: true }
   - { id: passport, match: { path: { template: '/passport/{id}' } }, passport: { audience: a, claims: { x: { path: id } } } }",
     );
     #[rustfmt::skip] // one case a line
-    let cases: [(&str, &[Told<'_>]); 10] = [
+    let cases: [(&str, &[Told<'_>]); 11] = [
         ("/silent", &[]),
         ("/header/7", &[("header", Some("7"))]),
         ("/header/%37", &[("header", Some("%37")), ("header", Some("7"))]),
         ("/unread/7", &[("unread", None)]),
         // Two readings of one rule, of whose variables nothing is told.
         ("/unread/%37", &[("unread", None)]),
+        ("/claimed/%37", &[("claimed", None)]),
         ("/response", &[("response", None)]),
         ("/query", &[("query", None)]),
         ("/strip", &[("strip", None)]),
@@ -135,6 +137,7 @@ fn a_permit_has_the_rules_that_tell_something_each_with_its_variables() {
     ];
     for (path, expected) in cases {
         let permit = permit(&policy, path);
+        assert_eq!(permit.identity().map(|who| &*who.user_id), Some("user_1"), "{path}");
         let told = permit.granted().iter().map(|granted| {
             let id = granted.variable("id").map(|id| std::str::from_utf8(id).unwrap());
             (&*granted.outputs().id, id)
@@ -163,7 +166,40 @@ fn the_same_settings_of_the_same_rule_tell_the_same() {
         format!("{one}, passport: {{ audience: a }}"),
     ];
     assert_eq!(granted(one), granted(one));
+    let renamed = with_passport(&format!("routes: [{{ id: other, match: any, {one} }}]"));
+    assert_ne!(granted(one), permit(&renamed, "/").granted()[0], "another rule");
     for other in others {
         assert_ne!(granted(one), granted(&other), "{other}");
+    }
+}
+
+#[test]
+fn an_own_header_takes_the_place_of_the_common_one_of_its_name() {
+    let list = |setting: &str, names: &[&str]| {
+        let header = |name| format!("{{ name: {name}, from: {{ constant: a }} }}");
+        let headers: Vec<String> = names.iter().map(header).collect();
+        format!("{setting}: [{}]", headers.join(", "))
+    };
+    #[rustfmt::skip] // one case a line
+    let cases: [(&[&str], &[&str], &[&str]); 4] = [
+        (&["x-a", "x-b"], &["x-a"], &["x-b", "x-a"]),
+        (&["x-a", "x-b"], &["x-a", "x-c"], &["x-b", "x-a", "x-c"]),
+        (&["x-a", "x-b"], &["x-c"], &["x-a", "x-b", "x-c"]),
+        (&["x-a"], &["x-a"], &["x-a"]),
+    ];
+    for (common, own, expected) in cases {
+        let policy = build(&format!(
+            "{}\n{}\nroutes: [{{ id: it, match: any, {}, {} }}]",
+            list("headers", common),
+            list("response_headers", common),
+            list("headers", own),
+            list("response_headers", own),
+        ));
+        let permit = permit(&policy, "/");
+        let outputs = permit.granted()[0].outputs();
+        for headers in [&outputs.headers, &outputs.response_headers] {
+            let names: Vec<&str> = headers.iter().map(|header| &*header.name).collect();
+            assert_eq!(names, expected, "{common:?} {own:?}");
+        }
     }
 }

@@ -45,6 +45,7 @@ const FITS: &[(&str, &str, Fit, Option<&str>)] = &[
     ("/users/{x}", "/", Fit::No, None),
     ("/users/{x}/", "/users/1/", Fit::Surely, Some("1")),
     ("/users/{x}/", "/users/1", Fit::Possibly, Some("1")),
+    ("/users/{x}/", "/Users/1/", Fit::Possibly, Some("1")),
     ("/users/{x}/", "/users/1/2", Fit::No, None),
     ("/users/{x}/orders", "/users/1/orders", Fit::Surely, Some("1")),
     ("/users/{x}/orders", "/users//orders", Fit::No, None),

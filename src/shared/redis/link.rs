@@ -1,28 +1,30 @@
-//! The connection to Redis: made when it is needed, and made again when it may be dead.
+//! The connection to Redis: made when it is needed, and made again when it may be dead, or another
+//! server takes the writes.
 //!
 //! In: a question. Out: its answer, or why there is none, in bounded time. A connection that did not
 //! answer in time is given up: a firewall may have dropped it, and its later answers would be those
 //! of other questions.
 
 use std::{
-    sync::atomic::{AtomicU64, Ordering},
+    collections::HashMap,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
     time::Duration,
 };
 
 use redis::{
-    AsyncConnectionConfig, Client, ConnectionAddr, ConnectionInfo, FromRedisValue,
-    IntoConnectionInfo as _, RedisConnectionInfo, RedisError, ScriptInvocation, TlsCertificates,
-    aio::MultiplexedConnection,
+    AsyncConnectionConfig, Cmd, FromRedisValue, RedisResult, ScriptInvocation, Value,
+    aio::MultiplexedConnection, from_redis_value,
 };
 use tokio::{
     sync::Mutex,
     time::{Instant, timeout},
 };
 
-use crate::{
-    config::{Shared, SharedPlace, read_authorities},
-    shared::SharedError,
-};
+use super::{judge::judge, route::Route};
+use crate::shared::SharedError;
 
 /// After a connection could not be made, questions are refused at once for this long.
 const PAUSE: Duration = Duration::from_millis(100);
@@ -31,7 +33,7 @@ const MAX_IN_FLIGHT: usize = 2048;
 
 /// The connection, which all questions share.
 pub(super) struct Link {
-    client: Client,
+    route: Arc<Route>,
     patience: Duration,
     state: Mutex<State>,
     places: tokio::sync::Semaphore,
@@ -40,67 +42,49 @@ pub(super) struct Link {
 
 #[derive(Default)]
 struct State {
-    connection: Option<(u64, MultiplexedConnection)>,
+    connection: Option<Connected>,
     /// No connection is tried before this, for this reason.
     paused: Option<(Instant, SharedError)>,
 }
 
-/// The client of these settings. It is not connected.
-///
-/// # Errors
-///
-/// The reason, if the authorities cannot be read.
-pub(super) fn client(settings: &Shared) -> Result<Client, String> {
-    let told = |error: RedisError| SharedError::shown(&error.to_string());
-    let mut redis = RedisConnectionInfo::default()
-        .set_db(i64::from(settings.url.database))
-        .set_lib_name("rownd-authz", env!("CARGO_PKG_VERSION"));
-    if let Some(username) = &settings.username {
-        redis = redis.set_username(username.expose());
-    }
-    if let Some(password) = &settings.password {
-        redis = redis.set_password(password.expose());
-    }
-    let of = |address: ConnectionAddr| -> Result<ConnectionInfo, String> {
-        Ok(address.into_connection_info().map_err(told)?.set_redis_settings(redis))
-    };
-    match &settings.url.place {
-        SharedPlace::Unix(path) => {
-            Client::open(of(ConnectionAddr::Unix(path.clone()))?).map_err(told)
-        }
-        SharedPlace::Tcp { host, port, tls: false } => {
-            Client::open(of(ConnectionAddr::Tcp(host.clone(), *port))?).map_err(told)
-        }
-        SharedPlace::Tcp { host, port, tls: true } => {
-            let address = ConnectionAddr::TcpTls {
-                host: host.clone(),
-                port: *port,
-                insecure: false,
-                tls_params: None,
-            };
-            let root_cert = match &settings.tls.ca_file {
-                Some(file) => {
-                    let found = read_authorities(file).map_err(|problems| problems.join("; "))?;
-                    Some(pem_of(found.iter().map(|authority| authority.der.as_ref())).into_bytes())
-                }
-                None => None,
-            };
-            let certificates = TlsCertificates { client_tls: None, root_cert };
-            Client::build_with_tls(of(address)?, certificates).map_err(told)
-        }
-    }
+#[derive(Clone)]
+struct Connected {
+    /// Its number, from 1.
+    number: u64,
+    /// The edition of the route that it was made by.
+    edition: u64,
+    connection: MultiplexedConnection,
 }
 
-/// Certificates in PEM, the form in which the library takes them.
-fn pem_of<'a>(certificates: impl Iterator<Item = &'a [u8]>) -> String {
-    let all: Vec<pem::Pem> = certificates.map(|der| pem::Pem::new("CERTIFICATE", der)).collect();
-    pem::encode_many(&all)
+/// A question to the server.
+pub(super) enum Question<'a> {
+    Script(ScriptInvocation<'a>),
+    Command(Cmd),
+}
+
+/// Why a question has no answer.
+struct Failed {
+    error: SharedError,
+    /// Another node of the cluster has the keys. The question was not done.
+    moved: bool,
+}
+
+impl Question<'_> {
+    async fn ask<T: FromRedisValue>(
+        &self,
+        connection: &mut MultiplexedConnection,
+    ) -> RedisResult<T> {
+        match self {
+            Self::Script(script) => script.invoke_async(connection).await,
+            Self::Command(command) => command.query_async(connection).await,
+        }
+    }
 }
 
 impl Link {
-    pub(super) fn new(client: Client, patience: Duration) -> Self {
+    pub(super) fn new(route: Arc<Route>, patience: Duration) -> Self {
         Self {
-            client,
+            route,
             patience,
             state: Mutex::default(),
             places: tokio::sync::Semaphore::new(MAX_IN_FLIGHT),
@@ -108,84 +92,162 @@ impl Link {
         }
     }
 
-    /// Asks, within twice the time limit: a connection may have to be made first.
-    pub(super) async fn ask<T: FromRedisValue>(
+    /// Asks, within twice the time limit: a connection may have to be made first. The question is
+    /// made for the connection of the number that it is told. It is never asked twice, unless the
+    /// first node has said that another one has its keys.
+    pub(super) async fn ask<'q, T: FromRedisValue>(
         &self,
-        question: &ScriptInvocation<'_>,
+        question: impl Fn(u64) -> Question<'q> + Send + Sync,
     ) -> Result<T, SharedError> {
         let Ok(_place) = self.places.try_acquire() else {
             return Err(SharedError::Unreachable("too many questions are waiting".to_owned()));
         };
+        match self.ask_once(&question).await {
+            Err(failed) if failed.moved && !self.route.is_one_server() => {
+                self.ask_once(&question).await.map_err(|failed| failed.error)
+            }
+            answer => answer.map_err(|failed| failed.error),
+        }
+    }
+
+    async fn ask_once<'q, T: FromRedisValue>(
+        &self,
+        question: &(impl Fn(u64) -> Question<'q> + Send + Sync),
+    ) -> Result<T, Failed> {
+        let failed = |error| Failed { error, moved: false };
         // The first one makes the connection for all that wait here.
         let connected = timeout(self.patience, self.connection()).await;
-        let (number, mut connection) = match connected {
-            Ok(connected) => connected?,
-            Err(_elapsed) => return Err(SharedError::Late),
+        let Connected { number, mut connection, .. } = match connected {
+            Ok(connected) => connected.map_err(failed)?,
+            Err(_elapsed) => return Err(failed(SharedError::Late)),
         };
-        let answer = timeout(self.patience, question.invoke_async(&mut connection)).await;
+        let question = question(number);
+        let answer = timeout(self.patience, question.ask(&mut connection)).await;
         let error = match answer {
             Ok(Ok(answer)) => return Ok(answer),
             Ok(Err(error)) => error,
             Err(_elapsed) => {
                 self.give_up(number).await;
-                return Err(SharedError::Late);
+                return Err(failed(SharedError::Late));
             }
         };
-        let (error, is_dead) = judge(&error);
+        let moved = error.code() == Some("MOVED");
+        let (mut error, is_dead) = judge(&error);
         if is_dead {
             self.give_up(number).await;
         }
-        Err(error)
+        if moved && self.route.is_one_server() {
+            error = SharedError::Refused(
+                "it is one node of a cluster: write `cluster: { nodes: [...] }` in place of `url`"
+                    .to_owned(),
+            );
+        }
+        Err(Failed { error, moved })
     }
 
-    async fn connection(&self) -> Result<(u64, MultiplexedConnection), SharedError> {
+    async fn connection(&self) -> Result<Connected, SharedError> {
         let mut state = self.state.lock().await;
-        if let Some(connection) = &state.connection {
-            return Ok(connection.clone());
+        let edition = self.route.edition();
+        if let Some(connected) = &state.connection
+            && connected.edition == edition
+        {
+            return Ok(connected.clone());
         }
         if let Some((until, error)) = &state.paused
             && Instant::now() < *until
         {
             return Err(error.clone());
         }
-        let config = AsyncConnectionConfig::new()
-            .set_connection_timeout(Some(self.patience))
-            .set_response_timeout(None);
-        match self.client.get_multiplexed_async_connection_with_config(&config).await {
+        match self.connect().await {
             Ok(connection) => {
-                let number = self.made.fetch_add(1, Ordering::Relaxed);
+                let number = self.made.fetch_add(1, Ordering::Relaxed) + 1;
+                let connected = Connected { number, edition, connection };
                 state.paused = None;
-                state.connection = Some((number, connection.clone()));
-                Ok((number, connection))
+                state.connection = Some(connected.clone());
+                Ok(connected)
             }
             Err(error) => {
-                let (error, _) = judge(&error);
                 state.paused = Some((Instant::now() + PAUSE, error.clone()));
                 Err(error)
             }
         }
     }
 
+    /// A connection to the server that takes writes.
+    async fn connect(&self) -> Result<MultiplexedConnection, SharedError> {
+        let client = self.route.find().await?;
+        let config = AsyncConnectionConfig::new()
+            .set_connection_timeout(Some(self.patience))
+            .set_response_timeout(None);
+        let connection = client.get_multiplexed_async_connection_with_config(&config).await;
+        let mut connection = connection.map_err(|error| judge(&error).0)?;
+        let greeting: RedisResult<Value> = redis::cmd("HELLO").query_async(&mut connection).await;
+        match greeting {
+            Ok(greeting) => check_greeting(greeting)?,
+            // A proxy may not know the command, and a user may not have the right.
+            Err(error) if error.code().is_some() => {}
+            Err(error) => return Err(judge(&error).0),
+        }
+        Ok(connection)
+    }
+
     /// The connection of this number is not used again.
     async fn give_up(&self, number: u64) {
         let mut state = self.state.lock().await;
-        if state.connection.as_ref().is_some_and(|(known, _)| *known == number) {
+        if state.connection.as_ref().is_some_and(|known| known.number == number) {
             state.connection = None;
         }
     }
 }
 
-/// The error as the rooms know it, and whether its connection may be dead, or leads to a server
-/// that does not take writes.
-pub(super) fn judge(error: &RedisError) -> (SharedError, bool) {
-    let text = || SharedError::shown(&error.to_string());
-    match error.code() {
-        Some("OOM" | "FULL") => (SharedError::Full(text()), false),
-        Some("READONLY" | "NOAUTH" | "LOADING" | "MASTERDOWN" | "UNKILLABLE") => {
-            (SharedError::Refused(text()), true)
+/// Refuses a copy, which may be behind, and a Sentinel.
+fn check_greeting(greeting: Value) -> Result<(), SharedError> {
+    let Ok(fields) = from_redis_value::<HashMap<String, Value>>(greeting) else { return Ok(()) };
+    let is = |name: &str, words: &[&str]| match fields.get(name) {
+        Some(Value::BulkString(text)) => words.iter().any(|word| word.as_bytes() == text),
+        Some(Value::SimpleString(text)) => words.contains(&text.as_str()),
+        _ => false,
+    };
+    let refused = |text: &str| Err(SharedError::Refused(text.to_owned()));
+    if is("mode", &["sentinel"]) {
+        return refused(
+            "it is a Sentinel, which keeps no data: write `sentinel: { master: ..., nodes: [...] }` \
+             in place of `url`",
+        );
+    }
+    if is("role", &["replica", "slave"]) {
+        return refused("READONLY it is a copy that takes no writes");
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use redis::Value;
+
+    use super::check_greeting;
+
+    #[test]
+    fn a_copy_and_a_sentinel_are_refused() {
+        let of = |pairs: &[(&str, &str)]| {
+            let text = |text: &str| Value::BulkString(text.as_bytes().to_vec());
+            let all = pairs.iter().flat_map(|(name, word)| [text(name), text(word)]);
+            Value::Array(all.collect())
+        };
+        for (name, greeting, said) in [
+            ("a master", of(&[("mode", "standalone"), ("role", "master")]), None),
+            ("a node", of(&[("mode", "cluster"), ("role", "master")]), None),
+            ("a copy", of(&[("mode", "standalone"), ("role", "replica")]), Some("copy")),
+            ("an old copy", of(&[("role", "slave")]), Some("copy")),
+            ("a Sentinel", of(&[("mode", "sentinel")]), Some("`sentinel:")),
+            ("a proxy", Value::SimpleString("OK".to_owned()), None),
+            ("nothing", Value::Nil, None),
+        ] {
+            let problem = check_greeting(greeting).err().map(|error| error.to_string());
+            match said {
+                Some(said) => assert!(problem.unwrap().contains(said), "{name}"),
+                None => assert_eq!(problem, None, "{name}"),
+            }
         }
-        Some(_) => (SharedError::Refused(text()), false),
-        None if error.is_timeout() => (SharedError::Late, true),
-        None => (SharedError::Unreachable(text()), true),
     }
 }

@@ -6,20 +6,25 @@
 use std::{sync::Arc, time::Duration};
 
 use futures_util::StreamExt as _;
-use redis::{Client, RedisError};
+use redis::RedisError;
 use tokio::{
     sync::Notify,
     time::{error::Elapsed, sleep, timeout},
 };
 
+use super::route::Route;
+use crate::shared::SharedError;
+
 /// The wait before a connection is made again.
 const PAUSE: Duration = Duration::from_millis(250);
 /// A connection without messages is asked this often whether it lives.
 const PING_EVERY: Duration = Duration::from_secs(2);
+/// After so many of these the way is asked whether another server takes the writes.
+const LOOK_EVERY: u32 = 3;
 
 /// Listens for changes. To be run for as long as the store is used.
 pub struct RedisListener {
-    client: Client,
+    route: Arc<Route>,
     channel: String,
     patience: Duration,
     changed: Arc<Notify>,
@@ -43,6 +48,12 @@ impl From<RedisError> for Ended {
     }
 }
 
+impl From<SharedError> for Ended {
+    fn from(_: SharedError) -> Self {
+        Self::Error
+    }
+}
+
 impl From<Elapsed> for Ended {
     fn from(_: Elapsed) -> Self {
         Self::Late
@@ -51,12 +62,12 @@ impl From<Elapsed> for Ended {
 
 impl RedisListener {
     pub(super) const fn new(
-        client: Client,
+        route: Arc<Route>,
         channel: String,
         patience: Duration,
         changed: Arc<Notify>,
     ) -> Self {
-        Self { client, channel, patience, changed }
+        Self { route, channel, patience, changed }
     }
 
     /// Runs until dropped.
@@ -70,7 +81,8 @@ impl RedisListener {
 
     /// Listens on one connection to its end.
     async fn listen(&self) -> Result<(), Ended> {
-        let connection = timeout(self.patience, self.client.get_async_pubsub()).await??;
+        let client = timeout(self.patience, self.route.find()).await??;
+        let connection = timeout(self.patience, client.get_async_pubsub()).await??;
         let (mut sink, mut messages) = connection.split();
         let heard = async {
             while messages.next().await.is_some() {
@@ -82,8 +94,16 @@ impl RedisListener {
             timeout(self.patience, sink.subscribe(&self.channel)).await??;
             self.changed.notify_one();
             loop {
-                sleep(PING_EVERY).await;
-                timeout(self.patience, sink.ping::<()>()).await??;
+                for _ in 0..LOOK_EVERY {
+                    sleep(PING_EVERY).await;
+                    timeout(self.patience, sink.ping::<()>()).await??;
+                }
+                if timeout(self.patience, self.route.leads_elsewhere(&client)).await? {
+                    // A master that its Sentinels have lost answers still, and takes writes that
+                    // are thrown away when it comes back to them.
+                    self.route.renew();
+                    return Err(Ended::Error);
+                }
             }
         };
         tokio::select! {

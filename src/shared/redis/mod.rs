@@ -1,16 +1,24 @@
-//! The store that all replicas share: Redis 6 or newer, or Valkey.
+//! The store that all replicas share: Redis 6 or newer, or Valkey; one server, the master that
+//! Sentinels name, or a cluster.
 //!
 //! In and out: see [`SharedStore`]. Each question is one script, so that it is done whole or not at
 //! all. All keys have one hash tag, so that they are in one slot of a cluster.
 
 mod decode;
+mod judge;
 mod link;
 mod listener;
+mod opener;
+mod route;
 mod scripts;
+mod stream;
 
 use std::{
     fmt,
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
@@ -23,9 +31,11 @@ use super::{
     labels::SharedOperation,
 };
 use crate::{config::Shared, metrics::Metrics};
-use link::Link;
+use link::{Link, Question};
 pub use listener::RedisListener;
+use route::Route;
 use scripts::Scripts;
+pub use stream::RedisStream;
 
 /// The most records of the set: several times as many as a list of revocations may have.
 const MAX_RECORDS: u64 = 20_000_000;
@@ -39,6 +49,8 @@ pub struct RedisStore {
     generation: String,
     changed: Arc<Notify>,
     metrics: Arc<Metrics>,
+    /// The number of the connection by which the changes were read last.
+    read_by: AtomicU64,
 }
 
 /// The keys and the channel.
@@ -75,6 +87,15 @@ impl Names {
             channel: of("changed"),
         }
     }
+
+    fn of_value(&self, key: &str) -> String {
+        format!("{}{key}", self.value)
+    }
+
+    /// The keys of the set, in the order in which its scripts take them.
+    fn set(&self) -> impl Iterator<Item = &String> {
+        [&self.records, &self.changes, &self.ends, &self.about].into_iter()
+    }
 }
 
 impl fmt::Debug for RedisStore {
@@ -93,35 +114,66 @@ impl RedisStore {
         settings: &Shared,
         metrics: &Arc<Metrics>,
     ) -> Result<(Arc<Self>, RedisListener), String> {
-        let client = link::client(settings)?;
         let names = Names::new(&settings.prefix);
+        let route = Arc::new(Route::new(&settings.redis, &names.about)?);
         let changed = Arc::new(Notify::new());
-        let patience = settings.timeout.get();
+        let patience = settings.redis.timeout.get();
         let channel = names.channel.clone();
-        let listener = RedisListener::new(client.clone(), channel, patience, changed.clone());
+        let listener = RedisListener::new(route.clone(), channel, patience, changed.clone());
         let store = Self {
-            link: Link::new(client, patience),
+            link: Link::new(route, patience),
             scripts: Scripts::new(),
             names,
             generation: random_name()?,
             changed,
             metrics: metrics.clone(),
+            read_by: AtomicU64::new(0),
         };
         Ok((Arc::new(store), listener))
     }
 
     /// Asks, counts the answer, and reads it.
-    async fn ask<T: FromRedisValue>(
+    async fn ask<'q, T: FromRedisValue>(
         &self,
         operation: SharedOperation,
-        question: &ScriptInvocation<'_>,
+        question: impl Fn(u64) -> ScriptInvocation<'q> + Send + Sync,
     ) -> Result<T, SharedError> {
-        let answer = self.link.ask(question).await;
+        let answer = self.link.ask(|number| Question::Script(question(number))).await;
         let result = answer
             .as_ref()
             .map_or_else(SharedError::metric_result, |_: &T| super::labels::SharedResult::Ok);
         self.metrics.shared_asked(operation, result);
         answer
+    }
+
+    fn merging(&self, records: &[SetRecord]) -> ScriptInvocation<'_> {
+        let mut question = self.scripts.merge.prepare_invoke();
+        self.names.set().for_each(|key| _ = question.key(key));
+        question.arg(&self.generation).arg(MAX_RECORDS).arg(&self.names.channel);
+        for record in records {
+            question
+                .arg(&record.id)
+                .arg(record.kind)
+                .arg(record.value)
+                .arg(record.left.map_or(-1, |left| i64::try_from(ms(left)).unwrap_or(-1)))
+                .arg(record.stamp)
+                .arg(u8::from(record.removed));
+        }
+        question
+    }
+
+    fn asking(&self, from: &Position, has: &Position, replica: &str) -> ScriptInvocation<'_> {
+        let mut question = self.scripts.changes.prepare_invoke();
+        self.names.set().for_each(|key| _ = question.key(key));
+        question.key(&self.names.replicas).key(&self.names.positions);
+        question
+            .arg(&self.generation)
+            .arg(&from.generation)
+            .arg(from.number)
+            .arg(scripts::MAX_CHANGES)
+            .arg(replica)
+            .arg(format!("{} {}", has.generation, has.number));
+        question
     }
 }
 
@@ -133,20 +185,24 @@ impl SharedStore for RedisStore {
         keep: Duration,
     ) -> Reply<'a, Option<Held>> {
         async move {
-            let mut question = self.scripts.put_if_absent.prepare_invoke();
-            question.key(format!("{}{key}", self.names.value)).arg(value).arg(ms(keep));
-            let answer: Value = self.ask(SharedOperation::PutIfAbsent, &question).await?;
-            decode::held(answer)
+            let question = |_| {
+                let mut question = self.scripts.put_if_absent.prepare_invoke();
+                question.key(self.names.of_value(key)).arg(value).arg(ms(keep));
+                question
+            };
+            decode::held(self.ask(SharedOperation::PutIfAbsent, question).await?)
         }
         .boxed()
     }
 
     fn get<'a>(&'a self, key: &'a str) -> Reply<'a, Option<Held>> {
         async move {
-            let mut question = self.scripts.get.prepare_invoke();
-            question.key(format!("{}{key}", self.names.value));
-            let answer: Value = self.ask(SharedOperation::Get, &question).await?;
-            decode::held(answer)
+            let question = |_| {
+                let mut question = self.scripts.get.prepare_invoke();
+                question.key(self.names.of_value(key));
+                question
+            };
+            decode::held(self.ask(SharedOperation::Get, question).await?)
         }
         .boxed()
     }
@@ -159,49 +215,43 @@ impl SharedStore for RedisStore {
         keep: Duration,
     ) -> Reply<'a, bool> {
         async move {
-            let mut question = self.scripts.replace.prepare_invoke();
-            question.key(format!("{}{key}", self.names.value)).arg(known).arg(value).arg(ms(keep));
-            self.ask(SharedOperation::Replace, &question).await
+            let question = |_| {
+                let mut question = self.scripts.replace.prepare_invoke();
+                question.key(self.names.of_value(key)).arg(known).arg(value).arg(ms(keep));
+                question
+            };
+            self.ask(SharedOperation::Replace, question).await
         }
         .boxed()
     }
 
     fn remove<'a>(&'a self, key: &'a str, known: &'a [u8]) -> Reply<'a, bool> {
         async move {
-            let mut question = self.scripts.remove.prepare_invoke();
-            question.key(format!("{}{key}", self.names.value)).arg(known);
-            self.ask(SharedOperation::Remove, &question).await
+            let question = |_| {
+                let mut question = self.scripts.remove.prepare_invoke();
+                question.key(self.names.of_value(key)).arg(known);
+                question
+            };
+            self.ask(SharedOperation::Remove, question).await
         }
         .boxed()
     }
 
     fn count<'a>(&'a self, key: &'a str, window: Duration) -> Reply<'a, u64> {
         async move {
-            let mut question = self.scripts.count.prepare_invoke();
-            question.key(format!("{}{key}", self.names.counter)).arg(ms(window));
-            self.ask(SharedOperation::Count, &question).await
+            let question = |_| {
+                let mut question = self.scripts.count.prepare_invoke();
+                question.key(format!("{}{key}", self.names.counter)).arg(ms(window));
+                question
+            };
+            self.ask(SharedOperation::Count, question).await
         }
         .boxed()
     }
 
     fn merge<'a>(&'a self, records: &'a [SetRecord]) -> Reply<'a, Position> {
         async move {
-            let names = &self.names;
-            let mut question = self.scripts.merge.prepare_invoke();
-            for key in [&names.records, &names.changes, &names.ends, &names.about] {
-                question.key(key);
-            }
-            question.arg(&self.generation).arg(MAX_RECORDS).arg(&names.channel);
-            for record in records {
-                question
-                    .arg(&record.id)
-                    .arg(record.kind)
-                    .arg(record.value)
-                    .arg(record.left.map_or(-1, |left| i64::try_from(ms(left)).unwrap_or(-1)))
-                    .arg(record.stamp)
-                    .arg(u8::from(record.removed));
-            }
-            let answer: Value = self.ask(SharedOperation::Merge, &question).await?;
+            let answer = self.ask(SharedOperation::Merge, |_| self.merging(records)).await?;
             decode::position(answer)
         }
         .boxed()
@@ -214,50 +264,44 @@ impl SharedStore for RedisStore {
         replica: &'a str,
     ) -> Reply<'a, Changes> {
         async move {
-            let names = &self.names;
-            let mut question = self.scripts.changes.prepare_invoke();
-            for key in [
-                &names.records,
-                &names.changes,
-                &names.ends,
-                &names.about,
-                &names.replicas,
-                &names.positions,
-            ] {
-                question.key(key);
-            }
-            question
-                .arg(&self.generation)
-                .arg(&from.generation)
-                .arg(from.number)
-                .arg(scripts::MAX_CHANGES)
-                .arg(replica)
-                .arg(format!("{} {}", has.generation, has.number));
-            let answer: Value = self.ask(SharedOperation::Changes, &question).await?;
-            decode::changes(answer, now_ms())
+            let (nowhere, used) = (Position::default(), AtomicU64::new(0));
+            let question = |number| {
+                used.store(number, Ordering::Relaxed);
+                // A new connection may lead to another server, or to one that was restarted, which
+                // lacks the last changes and has counted others by their numbers since.
+                let is_known = number == self.read_by.load(Ordering::Relaxed);
+                let (from, has) = if is_known { (from, has) } else { (&nowhere, &nowhere) };
+                self.asking(from, has, replica)
+            };
+            let answer: Value = self.ask(SharedOperation::Changes, question).await?;
+            let changes = decode::changes(answer, now_ms())?;
+            self.read_by.store(used.load(Ordering::Relaxed), Ordering::Relaxed);
+            Ok(changes)
         }
         .boxed()
     }
 
     fn sweep(&self) -> Reply<'_, u64> {
         async move {
-            let names = &self.names;
-            let mut question = self.scripts.sweep.prepare_invoke();
-            for key in [&names.records, &names.changes, &names.ends, &names.about] {
-                question.key(key);
-            }
-            question.arg(now_ms());
-            self.ask(SharedOperation::Sweep, &question).await
+            let question = |_| {
+                let mut question = self.scripts.sweep.prepare_invoke();
+                self.names.set().for_each(|key| _ = question.key(key));
+                question.arg(now_ms());
+                question
+            };
+            self.ask(SharedOperation::Sweep, question).await
         }
         .boxed()
     }
 
     fn replicas(&self) -> Reply<'_, Vec<ReplicaPosition>> {
         async move {
-            let mut question = self.scripts.replicas.prepare_invoke();
-            question.key(&self.names.replicas).key(&self.names.positions);
-            let answer: Value = self.ask(SharedOperation::Replicas, &question).await?;
-            decode::replicas(answer)
+            let question = |_| {
+                let mut question = self.scripts.replicas.prepare_invoke();
+                question.key(&self.names.replicas).key(&self.names.positions);
+                question
+            };
+            decode::replicas(self.ask(SharedOperation::Replicas, question).await?)
         }
         .boxed()
     }

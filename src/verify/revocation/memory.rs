@@ -18,7 +18,7 @@ use std::{
 
 use arc_swap::ArcSwap;
 use strum::{EnumCount as _, VariantArray as _};
-use tokio::time::Instant;
+use tokio::{sync::Notify, time::Instant};
 
 use super::{
     RevocationCounts, RevocationKind as Kind, RevocationList, RevokeError, RevokedSubject,
@@ -49,6 +49,8 @@ pub struct MemoryRevocations {
     max_ttl: Duration,
     /// Held by commands, never by checks.
     writing: Mutex<Writing>,
+    /// A command of this process has come, by whichever way.
+    commanded: Notify,
     metrics: Arc<Metrics>,
 }
 
@@ -85,8 +87,14 @@ impl MemoryRevocations {
             max_entries: settings.max_entries,
             max_ttl: settings.max_ttl.get(),
             writing: Mutex::new(Writing { swept: None, journal }),
+            commanded: Notify::new(),
             metrics: metrics.clone(),
         })
+    }
+
+    /// Waits until this process revokes something.
+    pub(super) async fn commanded(&self) {
+        self.commanded.notified().await;
     }
 
     fn lock(&self) -> MutexGuard<'_, Writing> {
@@ -231,6 +239,7 @@ impl RevocationList for MemoryRevocations {
             }
         }
         drop(writing);
+        self.commanded.notify_one();
         Ok(new)
     }
 

@@ -5,6 +5,7 @@
 //! commands know the list by [`RevocationList`] alone; each process keeps it in memory, and where
 //! replicas share their state, [`RevocationReplica`] keeps the lists of all of them equal.
 
+mod common_run;
 mod entry;
 mod journal;
 mod memory;

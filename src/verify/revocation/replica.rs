@@ -13,14 +13,19 @@ use std::{
 };
 
 use tokio::{
-    sync::{Mutex, Notify},
-    time::{Instant, sleep, timeout},
+    sync::Notify,
+    time::{Instant, sleep, sleep_until, timeout},
 };
 
-use super::{RevocationList as _, RevokedSubject, RevokingIssuer, memory::MemoryRevocations};
+use super::{
+    RevocationList as _, RevokedSubject, RevokingIssuer, common_run::CommonRun,
+    memory::MemoryRevocations,
+};
 use crate::{
     health::Latch,
-    shared::{Changes, Position, SetRecord, SharedError, SharedHealth, SharedStore},
+    shared::{
+        Changes, Position, ReplicaPosition, SetRecord, SharedError, SharedHealth, SharedStore,
+    },
     verify::unix_time::unix_seconds,
 };
 
@@ -43,7 +48,8 @@ const APPLY_AT_ONCE: usize = 20_000;
 const ALIVE: Duration = Duration::from_secs(3);
 /// A command waits at most this long for the other replicas.
 const SPREAD_WITHIN: Duration = Duration::from_secs(1);
-const LOOK_EVERY: Duration = Duration::from_millis(20);
+/// Commands that wait look at the other replicas at the same moments, by one question.
+const LOOK_EVERY: Duration = Duration::from_millis(10);
 
 /// How many replicas have a command.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
@@ -59,8 +65,10 @@ pub struct RevocationReplica {
     list: Arc<MemoryRevocations>,
     store: Arc<dyn SharedStore>,
     name: String,
-    /// One sends at a time, so that what is sent is all there is.
-    sending: Mutex<()>,
+    /// Commands that come at the same time are sent together.
+    sending: CommonRun<Result<Position, SharedError>>,
+    looking: CommonRun<Result<Arc<[ReplicaPosition]>, SharedError>>,
+    began: Instant,
     wake: Notify,
 }
 
@@ -107,7 +115,9 @@ impl RevocationReplica {
             list: list.clone(),
             store,
             name: name.to_owned(),
-            sending: Mutex::new(()),
+            sending: CommonRun::new(),
+            looking: CommonRun::new(),
+            began: Instant::now(),
             wake: Notify::new(),
         });
         let sync = RevocationSync {
@@ -155,8 +165,13 @@ impl RevocationReplica {
         Ok((records.len(), self.spread(&position).await?))
     }
 
+    /// Sends all commands that the list has now. One sends at a time, so that what is sent is all there
+    /// is.
     async fn send(&self) -> Result<Position, SharedError> {
-        let _turn = self.sending.lock().await;
+        self.sending.run(self.merge_unsent()).await
+    }
+
+    async fn merge_unsent(&self) -> Result<Position, SharedError> {
         loop {
             let unsent = self.list.unsent(SEND_AT_ONCE, now());
             let records: Vec<SetRecord> = unsent.iter().map(|unsent| unsent.record).collect();
@@ -173,14 +188,23 @@ impl RevocationReplica {
         self.wake.notify_one();
         let deadline = Instant::now() + SPREAD_WITHIN;
         loop {
-            let replicas = self.store.replicas().await?;
+            // No other replica can have it at once.
+            sleep_until(self.next_look()).await;
+            let look = async { Ok(self.store.replicas().await?.into()) };
+            let replicas = self.looking.run(look).await?;
             let alive: Vec<_> = replicas.iter().filter(|replica| replica.ago < ALIVE).collect();
             let have = alive.iter().filter(|replica| replica.position.has(position)).count();
             if (have > 0 && have == alive.len()) || Instant::now() >= deadline {
                 return Ok(Spread { have, known: alive.len() });
             }
-            sleep(LOOK_EVERY).await;
         }
+    }
+
+    /// The next of the moments at which commands of this replica look, the same for all of them.
+    fn next_look(&self) -> Instant {
+        let into = self.began.elapsed().as_nanos() % LOOK_EVERY.as_nanos();
+        let into = Duration::from_nanos(u64::try_from(into).unwrap_or_default());
+        Instant::now() + LOOK_EVERY.saturating_sub(into)
     }
 }
 
@@ -203,6 +227,7 @@ impl RevocationSync {
                 tokio::select! {
                     () = self.replica.store.changed() => {}
                     () = self.replica.wake.notified() => {}
+                    () = self.replica.list.commanded() => {}
                 }
             };
             // Either way the store is asked.

@@ -96,6 +96,17 @@ async fn every_replica_has_what_each_of_them_was_told() {
     assert!(all.iter().all(|replica| !replica.denies("token-0") && replica.denies("token-1")));
 }
 
+/// Calls such as `SignOutUser` revoke and do not wait for the other replicas.
+#[tokio::test(start_paused = true)]
+async fn a_revocation_that_nobody_waits_for_is_sent_at_once() {
+    let store = Arc::new(MemoryStore::new());
+    let (a, b) = (start("a", &store, 10), start("b", &store, 10));
+    settle().await;
+    a.revoke(RevokedSubject::Token("token"));
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    assert!(b.denies("token"));
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_user_is_revoked_by_the_latest_time_of_all_commands() {
     let store = Arc::new(MemoryStore::new());

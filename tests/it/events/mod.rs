@@ -5,6 +5,7 @@
 
 mod kinds;
 mod receiver;
+mod redis_stream;
 mod stream;
 #[cfg(feature = "dev")]
 mod users;

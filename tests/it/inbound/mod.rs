@@ -4,6 +4,8 @@
 //! In: requests of every kind, with and without a proof of their caller. Out: a status and a body, and
 //! what the next check knows.
 
+mod browser;
+mod doors;
 #[cfg(feature = "dev")]
 mod emulated;
 mod signals;

@@ -206,3 +206,54 @@ async fn only_the_user_of_the_app_that_was_read_is_revoked() {
         assert_eq!(denied.reason(), expected, "{of}");
     }
 }
+
+/// An issuer that hangs holds up its own users alone, and not even all of them one after the other.
+#[tokio::test]
+async fn users_of_an_issuer_are_read_again_while_another_issuer_hangs() {
+    let key = Key::new("sig-1");
+    let (slow, good) = (Issuer::with_keys(&[&key]), Issuer::with_keys(&[&key]));
+    let settings = config_with(&slow, |config| {
+        config["listeners"]["http"] = json!({ "address": "127.0.0.1:0", "serve": ["webhooks"] });
+        let mut second = config["issuers"][0].clone();
+        second["name"] = json!("good");
+        second["base_url"] = json!(good.url());
+        second["issuer"] = json!(good.url());
+        config["issuers"].as_array_mut().unwrap().push(second);
+        for issuer in config["issuers"].as_array_mut().unwrap() {
+            issuer["apps"][0] = json!({ "id": APP, "key": "key_1", "secret": "ras_1" });
+        }
+        let source = |issuer: &str| {
+            json!({
+                "name": issuer, "kind": "rownd_webhook", "issuer": issuer,
+                "caller": { "secret": SECRET, "per_second": 1000 },
+            })
+        };
+        config["events"] = json!({ "sources": [source("rownd"), source("good")] });
+    });
+    let path = |user: &str| format!("/applications/{APP}/users/{user}/data");
+    let users: Vec<String> = (0..8).map(|number| format!("user_slow{number}")).collect();
+    for user in users.iter().map(String::as_str).chain([USER]) {
+        slow.set(&path(user), Reply::status(500));
+        good.set(&path(user), Reply::status(500));
+    }
+    let app = TestApp::ready(&settings).await;
+    let tell = async |source: &str, user: &str| {
+        let body = json!({ "data": { "user_id": user }, "meta": { "operation": "delete" } });
+        let line = format!("POST /webhooks/{source}/{SECRET}");
+        send(&app, &line, JSON, &body.to_string()).await.status
+    };
+    for user in &users {
+        assert_eq!(tell("rownd", user).await, 503);
+        slow.set(&path(user), Reply::Hang);
+    }
+    assert_eq!(tell("good", USER).await, 503);
+    good.set(&path(USER), Reply::status(404));
+    let since = std::time::Instant::now();
+    let again = [("kind", "rownd_webhook_again"), ("result", "ok")];
+    until("the user of the good issuer to be read again", || {
+        app.metric("rownd_authz_inbound_requests_total", &again) > 0.0
+    })
+    .await;
+    // Eight users that hang, one after the other, would take 40 seconds.
+    assert!(since.elapsed() < std::time::Duration::from_secs(20), "{:?}", since.elapsed());
+}

@@ -153,6 +153,9 @@ async fn a_mistake_in_the_call_names_the_field() {
         change(&mut grant);
         Grant::RefreshToken(grant)
     };
+    // Rownd would answer that a used-up token was sent.
+    let access = rig.token("ann");
+    assert_field(rig.exchange(grant(&access)).await, "refresh_token.refresh_token");
     let scopes = with(|grant| grant.scopes = vec!["email".into()]);
     assert_field(rig.exchange(scopes).await, "refresh_token.scopes");
     let client = with(|grant| grant.oidc_client = Some("nobody".into()));

@@ -9,7 +9,7 @@ use rownd_emulator::{Endpoint, Fault};
 use serde_json::json;
 use tonic::{Code, Status};
 
-use super::section;
+use super::shared_in;
 use crate::{
     it::rownd_auth::{
         Bearer, Rig, assert_field, said, settings,
@@ -17,28 +17,33 @@ use crate::{
     },
     support::{
         Ask, TestApp, eventually,
-        redis::{Kind, RedisServer},
+        redis::Kind,
+        redis_sets::{FORMS, Form, RedisSet},
     },
 };
 
 /// Two replicas of a service.
 struct Two {
-    server: RedisServer,
+    set: RedisSet,
     rig: Rig,
     other: TestApp,
 }
 
 impl Two {
     async fn start() -> Self {
-        let server = RedisServer::start(Kind::Redis).await;
-        let shared = section(&server.url());
+        Self::in_form(Form::One(Kind::Redis)).await
+    }
+
+    async fn in_form(form: Form) -> Self {
+        let set = RedisSet::start(form).await;
+        let shared = shared_in(&set);
         let rig = rig_with(|settings| settings["shared"] = shared.clone()).await;
         let mut settings = settings(&format!("http://{}", rig.emulator));
         settings["shared"] = shared;
         let keeper = json!({ "name": "keeper", "secret": KEEPER, "allow": RIGHTS });
         settings["rownd_auth"]["callers"].as_array_mut().unwrap().push(keeper);
         let other = TestApp::ready(&settings).await;
-        Self { server, rig, other }
+        Self { set, rig, other }
     }
 
     /// A stub of the keeper at the second replica.
@@ -100,19 +105,21 @@ async fn a_user_whose_tokens_end_at_one_replica_is_denied_by_the_other() {
 
 #[tokio::test]
 async fn a_request_id_is_one_change_at_all_replicas() {
-    let two = Two::start().await;
-    let slow = Fault::delay(Endpoint::UserData, std::time::Duration::from_millis(300));
-    two.rig.controls.inject(Fault { times: Some(1), ..slow }).unwrap();
-    let calls = (0..10).map(|turn| create(two.of_turn(turn), new("once-1", "a")));
-    let made: Vec<_> = join_all(calls).await.into_iter().map(Result::unwrap).collect();
-    assert!(made.iter().all(|answer| answer == &made[0]), "{made:?}");
-    assert_eq!(two.rig.hits(Endpoint::UserData), 1);
-    assert_field(create(two.second(), new("once-1", "b")).await, "request_id");
-    // Nothing of the change is in Redis in clear text.
-    let all = two.server.everything();
-    let id = &made[0].user.as_ref().unwrap().id;
-    let holds = |part: &str| all.windows(part.len()).any(|window| window == part.as_bytes());
-    assert!(holds("change:") && !holds(id) && !holds("once-1"));
+    for form in FORMS {
+        let two = Two::in_form(form).await;
+        let slow = Fault::delay(Endpoint::UserData, std::time::Duration::from_millis(300));
+        two.rig.controls.inject(Fault { times: Some(1), ..slow }).unwrap();
+        let calls = (0..10).map(|turn| create(two.of_turn(turn), new("once-1", "a")));
+        let made: Vec<_> = join_all(calls).await.into_iter().map(Result::unwrap).collect();
+        assert!(made.iter().all(|answer| answer == &made[0]), "{form:?}: {made:?}");
+        assert_eq!(two.rig.hits(Endpoint::UserData), 1);
+        assert_field(create(two.second(), new("once-1", "b")).await, "request_id");
+        // Nothing of the change is in Redis in clear text.
+        let all = two.set.server().everything();
+        let id = &made[0].user.as_ref().unwrap().id;
+        let holds = |part: &str| all.windows(part.len()).any(|window| window == part.as_bytes());
+        assert!(holds("change:") && !holds(id) && !holds("once-1"));
+    }
 }
 
 #[tokio::test]
@@ -143,7 +150,7 @@ async fn a_change_that_was_refused_can_be_made_at_the_other_replica() {
 #[tokio::test]
 async fn without_redis_no_change_with_a_request_id_is_sent() {
     let two = Two::start().await;
-    two.server.kill();
+    two.set.server().kill();
     let refused = create(two.second(), new("down", "a")).await;
     said(refused).is(Code::Unavailable, "SHARED_STATE_UNAVAILABLE");
     assert_eq!(two.rig.hits(Endpoint::UserData), 0);

@@ -8,22 +8,24 @@ use rownd_authz::{
     metrics::Metrics,
     shared::{MemoryStore, Position, RedisListener, RedisStore, SetRecord, SharedStore},
 };
-use serde_json::json;
+use serde_json::{Value, json};
 
-use super::section;
+use super::{section, shared_in};
 use crate::support::{
     eventually,
     redis::{Kind, RedisServer},
+    redis_sets::{FORMS, RedisSet},
 };
 
 const LONG: Duration = Duration::from_secs(60);
 
 fn store_at(url: &str, prefix: &str) -> Arc<RedisStore> {
-    build(url, prefix).0
+    build(section(url), prefix).0
 }
 
-fn build(url: &str, prefix: &str) -> (Arc<RedisStore>, RedisListener) {
-    let mut settings = json!({ "shared": section(url) });
+fn build(shared: Value, prefix: &str) -> (Arc<RedisStore>, RedisListener) {
+    let mut settings = json!({});
+    settings["shared"] = shared;
     settings["shared"]["prefix"] = json!(prefix);
     settings["issuers"] = json!([{ "name": "a", "kind": "rownd", "apps": [{ "id": "app" }] }]);
     let settings = config::parse("t", &settings.to_string(), &Default::default()).unwrap();
@@ -35,11 +37,11 @@ fn build(url: &str, prefix: &str) -> (Arc<RedisStore>, RedisListener) {
 /// Runs the suite against each store, empty.
 async fn with_each(suite: impl AsyncFn(&str, Arc<dyn SharedStore>)) {
     suite("memory", Arc::new(MemoryStore::new())).await;
-    for kind in [Kind::Redis, Kind::Valkey] {
-        let server = RedisServer::start(kind).await;
-        let (store, listener) = build(&server.url(), "test");
+    for form in FORMS {
+        let set = RedisSet::for_prefix(form, "test").await;
+        let (store, listener) = build(shared_in(&set), "test");
         let listening = tokio::spawn(listener.run());
-        suite(&format!("{kind:?}"), store).await;
+        suite(&format!("{form:?}"), store).await;
         listening.abort();
     }
 }

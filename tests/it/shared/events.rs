@@ -1,13 +1,16 @@
 //! Events of issuers where replicas share their state: one replica hears of it, all obey.
 
+use std::time::{Duration, Instant};
+
 use serde_json::json;
 
 use super::{Fleet, section};
 use crate::support::{
-    Reply, TestApp,
-    forge::{APP, USER},
+    Issuer, Key, Reply, TestApp, config,
+    forge::{APP, Algorithm, USER, now},
     http,
-    redis::{Kind, RedisServer},
+    redis::{Kind, Passage, RedisServer, Way},
+    until,
 };
 use rownd_authz::app::ListenAddress;
 
@@ -48,4 +51,48 @@ async fn a_webhook_to_one_replica_is_obeyed_by_all_when_it_is_answered() {
     for (name, app) in [("a", &a), ("b", &b)] {
         assert_eq!(app.check(&token).await.reason(), "revoked", "{name}: at the very next check");
     }
+}
+
+/// Each token waits for Redis and for the other replicas, and they wait together.
+#[tokio::test]
+async fn many_polled_events_do_not_wait_for_each_other() {
+    const MANY: usize = 40;
+    let server = RedisServer::start(Kind::Redis).await;
+    let way = Way::to(server.address).await;
+    let key = Key::of(Algorithm::EdDsa, "idp");
+    let (idp, transmitter) = (Issuer::with_keys(&[&key]), Issuer::start());
+    let mut sets = serde_json::Map::new();
+    for number in 0..MANY {
+        let event = "https://schemas.openid.net/secevent/caep/event-type/session-revoked";
+        let claims = json!({
+            "iss": idp.url(), "aud": ["us"], "iat": now(), "jti": format!("set-{number}"),
+            "sub_id": { "format": "iss_sub", "iss": idp.url(), "sub": format!("user-{number}") },
+            "events": { event: { "event_timestamp": now() } },
+        });
+        let header = json!({ "alg": "EdDSA", "kid": "idp", "typ": "secevent+jwt" });
+        sets.insert(
+            format!("set-{number}"),
+            key.sign(header.to_string(), claims.to_string()).into(),
+        );
+    }
+    let mut settings = config(&idp);
+    settings["issuers"] = json!([{
+        "name": "idp", "kind": "oidc", "issuer": idp.url(), "audiences": ["api"],
+        "jwks_url": format!("{}/hub/auth/keys", idp.url()), "algorithms": ["EdDSA"],
+    }]);
+    settings["shared"] = section(&way.url());
+    settings["shared"]["timeout"] = json!("5s");
+    settings["events"] = json!({ "sources": [{
+        "name": "idp", "kind": "shared_signals", "issuer": "idp", "audiences": ["us"],
+        "poll": { "url": format!("{}/poll", transmitter.url()), "every": "1s" },
+    }] });
+    let app = TestApp::ready(&settings).await;
+    // One after the other would take a minute.
+    way.set(Passage::Slow(Duration::from_millis(100)));
+    let began = Instant::now();
+    transmitter.set("/poll", Reply::json(&json!({ "sets": sets })));
+    let labels = [("kind", "shared_signals_poll"), ("result", "ok")];
+    let taken = || app.metric("rownd_authz_inbound_requests_total", &labels);
+    until("all events to be obeyed", || taken() >= MANY as f64).await;
+    assert!(began.elapsed() < Duration::from_secs(20), "{:?}", began.elapsed());
 }

@@ -1,5 +1,5 @@
-//! The state that replicas share, with a real Redis and a real Valkey: one suite for every store, and
-//! several instances of the service that a test takes the store away from.
+//! The state that replicas share, with a real Redis and a real Valkey, Sentinels and a cluster: one suite
+//! for every store, and several instances of the service that a test takes the store away from.
 //!
 //! In: commands to one replica, faults of the store and of the way to it. Out: the decisions of the
 //! other replicas, what they say about themselves, and what the store holds.
@@ -9,6 +9,7 @@ mod changes;
 mod connection;
 mod contract;
 mod events;
+mod failover;
 mod faults;
 #[cfg(feature = "dev")]
 mod refreshes;
@@ -20,7 +21,10 @@ use rownd_authz::model::DenyReason;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::support::{Ask, Claims, Issuer, Key, TestApp, config, control, eventually, forge::USER};
+use crate::support::{
+    Ask, Claims, Issuer, Key, TestApp, config, control, eventually, forge::USER,
+    redis_sets::RedisSet,
+};
 
 /// The key of the deployment: 32 bytes in base64.
 pub(crate) const KEY: &str = "c2l4dGVlbi1ieXRlcyEhc2l4dGVlbi1ieXRlcz8/c2g=";
@@ -28,6 +32,13 @@ pub(crate) const KEY: &str = "c2l4dGVlbi1ieXRlcyEhc2l4dGVlbi1ieXRlcz8/c2g=";
 /// The section `shared` with this URL.
 pub(crate) fn section(url: &str) -> Value {
     json!({ "url": url, "key": KEY })
+}
+
+/// The section `shared` with the place of this set.
+pub(crate) fn shared_in(set: &RedisSet) -> Value {
+    let mut section = set.place();
+    section["key"] = json!(KEY);
+    section
 }
 
 /// One issuer, and the replicas of a service that trusts it.

@@ -11,7 +11,7 @@ use rownd_emulator::{Endpoint, Fault};
 use serde_json::{Value, json};
 use tonic::{Code, Status};
 
-use super::section;
+use super::{section, shared_in};
 use crate::{
     it::rownd_auth::{ADMIN, Bearer, Rig, refresh::grant, said, settings},
     support::{
@@ -19,13 +19,14 @@ use crate::{
         binary::Binary,
         eventually,
         redis::{Kind, Passage, RedisServer, Way},
+        redis_sets::{FORMS, Form, RedisSet},
         until,
     },
 };
 
 /// Three replicas before one emulator, which counts.
 struct Three {
-    server: RedisServer,
+    set: RedisSet,
     rig: Rig,
     others: Vec<TestApp>,
     shared: Value,
@@ -46,12 +47,16 @@ fn tokens(outcome: Outcome) -> Tokens {
 
 impl Three {
     async fn start(change: impl Fn(&mut Value)) -> Self {
-        let server = RedisServer::start(Kind::Redis).await;
-        let shared = section(&server.url());
-        Self::with(server, shared, change).await
+        Self::in_form(Form::One(Kind::Redis), change).await
     }
 
-    async fn with(server: RedisServer, shared: Value, change: impl Fn(&mut Value)) -> Self {
+    async fn in_form(form: Form, change: impl Fn(&mut Value)) -> Self {
+        let set = RedisSet::start(form).await;
+        let shared = shared_in(&set);
+        Self::with(set, shared, change).await
+    }
+
+    async fn with(set: RedisSet, shared: Value, change: impl Fn(&mut Value)) -> Self {
         let change = |settings: &mut Value| {
             settings["shared"] = shared.clone();
             change(settings);
@@ -63,7 +68,7 @@ impl Three {
             change(&mut settings);
             others.push(TestApp::ready(&settings).await);
         }
-        Self { server, rig, others, shared }
+        Self { set, rig, others, shared }
     }
 
     fn token(&self) -> String {
@@ -92,24 +97,27 @@ impl Three {
 
 #[tokio::test]
 async fn two_hundred_refreshes_over_three_replicas_are_one_request() {
-    let three = Three::start(|_| {}).await;
-    let token = three.token();
-    three.delay(Duration::from_millis(300));
-    let answers = join_all((0..200).map(|index| three.refresh(index, &token))).await;
-    let answers: Vec<Tokens> = answers.into_iter().map(|answer| tokens(answer.unwrap())).collect();
-    assert_eq!(three.hits(), 1);
-    let distinct: HashSet<_> = answers.iter().map(|t| t.refresh_token.clone()).collect();
-    assert_eq!(distinct.len(), 1, "all have the same tokens");
-    assert!(answers.iter().all(|answer| answer.user_id.as_deref() == Some("ann")));
-    // Shortly after, at any replica.
-    for replica in 0..3 {
-        assert_eq!(tokens(three.refresh(replica, &token).await.unwrap()), answers[0]);
+    for form in FORMS {
+        let three = Three::in_form(form, |_| {}).await;
+        let token = three.token();
+        three.delay(Duration::from_millis(300));
+        let answers = join_all((0..200).map(|index| three.refresh(index, &token))).await;
+        let answers: Vec<Tokens> =
+            answers.into_iter().map(|answer| tokens(answer.unwrap())).collect();
+        assert_eq!(three.hits(), 1, "{form:?}");
+        let distinct: HashSet<_> = answers.iter().map(|t| t.refresh_token.clone()).collect();
+        assert_eq!(distinct.len(), 1, "{form:?}: all have the same tokens");
+        assert!(answers.iter().all(|answer| answer.user_id.as_deref() == Some("ann")));
+        // Shortly after, at any replica.
+        for replica in 0..3 {
+            assert_eq!(tokens(three.refresh(replica, &token).await.unwrap()), answers[0]);
+        }
+        assert_eq!(three.hits(), 1, "{form:?}");
+        // The new refresh token is another one.
+        let next = answers[0].refresh_token.clone().unwrap();
+        tokens(three.refresh(1, &next).await.unwrap());
+        assert_eq!(three.hits(), 2);
     }
-    assert_eq!(three.hits(), 1);
-    // The new refresh token is another one.
-    let next = answers[0].refresh_token.clone().unwrap();
-    tokens(three.refresh(1, &next).await.unwrap());
-    assert_eq!(three.hits(), 2);
 }
 
 #[tokio::test]
@@ -117,7 +125,7 @@ async fn the_store_holds_no_token() {
     let three = Three::start(|_| {}).await;
     let token = three.token();
     let answer = tokens(three.refresh(0, &token).await.unwrap());
-    let all = three.server.everything();
+    let all = three.set.server().everything();
     let name = b"}:value:refresh:";
     assert!(all.windows(name.len()).any(|some| some == name), "the answer is there");
     let secrets = [Some(token), Some(answer.access_token), answer.refresh_token, answer.id_token];
@@ -226,7 +234,7 @@ async fn a_token_that_never_arrived_is_sent_when_the_issuer_is_there_again() {
 async fn while_the_store_is_gone_nothing_is_sent_or_each_sends_as_configured() {
     let three = Three::start(|_| {}).await;
     let token = three.token();
-    three.server.kill();
+    three.set.server().kill();
     let began = std::time::Instant::now();
     for replica in 0..3 {
         said(three.refresh(replica, &token).await)
@@ -234,13 +242,13 @@ async fn while_the_store_is_gone_nothing_is_sent_or_each_sends_as_configured() {
     }
     assert!(began.elapsed() < Duration::from_secs(6), "each in bounded time");
     assert_eq!(three.hits(), 0, "nothing was sent");
-    three.server.restart().await;
+    three.set.server().restart().await;
     eventually("the token sent once", async || three.refresh(0, &token).await.ok()).await;
     assert_eq!(three.hits(), 1);
 
     let local = Three::start(|settings| settings["shared"]["on_outage"] = json!("local")).await;
     let token = local.token();
-    local.server.kill();
+    local.set.server().kill();
     tokens(local.refresh(1, &token).await.unwrap());
     assert_eq!(local.hits(), 1, "sent without the store");
 }
@@ -249,10 +257,10 @@ async fn while_the_store_is_gone_nothing_is_sent_or_each_sends_as_configured() {
 /// as used.
 #[tokio::test]
 async fn a_mark_whose_answer_was_lost_is_taken_back() {
-    let server = RedisServer::start(Kind::Redis).await;
-    let way = Way::to(server.address).await;
+    let set = RedisSet::start(Form::One(Kind::Redis)).await;
+    let way = Way::to(set.server().address).await;
     let shared = section(&way.url());
-    let three = Three::with(server, shared, |_| {}).await;
+    let three = Three::with(set, shared, |_| {}).await;
     let token = three.token();
     way.set(Passage::Deaf);
     said(three.refresh(0, &token).await).is(Code::Unavailable, "SHARED_STATE_UNAVAILABLE");
@@ -265,10 +273,10 @@ async fn a_mark_whose_answer_was_lost_is_taken_back() {
 /// The mark itself comes late, on a connection that was given up: it is removed when it is there.
 #[tokio::test]
 async fn a_mark_that_comes_late_is_taken_back() {
-    let server = RedisServer::start(Kind::Redis).await;
-    let way = Way::to(server.address).await;
+    let set = RedisSet::start(Form::One(Kind::Redis)).await;
+    let way = Way::to(set.server().address).await;
     let shared = section(&way.url());
-    let three = Three::with(server, shared, |_| {}).await;
+    let three = Three::with(set, shared, |_| {}).await;
     let token = three.token();
     way.set(Passage::Silent);
     said(three.refresh(0, &token).await).is(Code::Unavailable, "SHARED_STATE_UNAVAILABLE");
@@ -283,9 +291,9 @@ async fn an_answer_that_was_changed_is_an_answer_that_nobody_knows() {
     let three = Three::start(|_| {}).await;
     let token = three.token();
     tokens(three.refresh(0, &token).await.unwrap());
-    let names: Vec<String> = three.server.tell(&["KEYS", "*value:refresh:*"]);
+    let names: Vec<String> = three.set.server().tell(&["KEYS", "*value:refresh:*"]);
     assert_eq!(names.len(), 1);
-    let mut connection = three.server.connection();
+    let mut connection = three.set.server().connection();
     let () = redis::cmd("SETRANGE").arg(&names[0]).arg(30).arg("x").query(&mut connection).unwrap();
     said(three.refresh(1, &token).await).is(Code::Unavailable, "REFRESH_OUTCOME_UNKNOWN");
     assert_eq!(three.hits(), 1);

@@ -4,21 +4,22 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 
-use super::{Fleet, section, user};
+use super::{Fleet, section, shared_in, user};
 use crate::support::{
     Ask, Claims,
     binary::Binary,
     control, eventually,
     forge::now,
     redis::{Kind, RedisServer},
+    redis_sets::{FORMS, RedisSet},
 };
 
 #[tokio::test]
 async fn a_command_to_one_replica_is_obeyed_by_all_when_it_is_acknowledged() {
-    for kind in [Kind::Redis, Kind::Valkey] {
-        let server = RedisServer::start(kind).await;
+    for form in FORMS {
+        let set = RedisSet::start(form).await;
         let fleet = Fleet::new();
-        let shared = section(&server.url());
+        let shared = shared_in(&set);
         let mut replicas = Vec::new();
         for name in ["a", "b", "c"] {
             replicas.push(fleet.ready(name, &shared).await);
@@ -32,9 +33,9 @@ async fn a_command_to_one_replica_is_obeyed_by_all_when_it_is_acknowledged() {
         let began = Instant::now();
         let answer = replicas[0].order("/revoke", json!({ "jti": "stolen" })).await;
         assert!(began.elapsed() < Duration::from_secs(1), "{:?}", began.elapsed());
-        assert_eq!(answer["replicas"], json!({ "have": 3, "known": 3 }), "{kind:?}");
+        assert_eq!(answer["replicas"], json!({ "have": 3, "known": 3 }), "{form:?}");
         for replica in &replicas {
-            assert!(replica.denies(&token).await, "{kind:?}: at the very next check");
+            assert!(replica.denies(&token).await, "{form:?}: at the very next check");
             assert!(!replica.denies(&session).await, "another token");
         }
         // Any replica takes it back.

@@ -16,6 +16,50 @@
 {{- if and (kindIs "float64" .) (eq (floor .) .) -}}{{ printf "%.0f" . }}{{- else -}}{{ toString . }}{{- end -}}
 {{- end -}}
 
+{{/*
+What Kubernetes defines, with text where its selectors want text: the values of `matchLabels`, and
+the lists `values` of their expressions. In: any value. Out: JSON, a map whose member `of` is the value.
+*/}}
+{{- define "rownd-authz.selectors" -}}
+{{- $of := . -}}
+{{- if kindIs "map" . -}}
+{{- $of = dict -}}
+{{- range $key, $value := . -}}
+{{- if and (eq $key "matchLabels") (kindIs "map" $value) -}}
+{{- $_ := set $of $key (include "rownd-authz.texts" $value | fromYaml) -}}
+{{- else if and (eq $key "values") (kindIs "slice" $value) -}}
+{{- $texts := list -}}
+{{- range $value -}}
+{{- $texts = append $texts (include "rownd-authz.text" .) -}}
+{{- end -}}
+{{- $_ := set $of $key $texts -}}
+{{- else -}}
+{{- $_ := set $of $key (include "rownd-authz.selectors" $value | fromJson).of -}}
+{{- end -}}
+{{- end -}}
+{{- else if kindIs "slice" . -}}
+{{- $of = list -}}
+{{- range . -}}
+{{- $of = append $of (include "rownd-authz.selectors" . | fromJson).of -}}
+{{- end -}}
+{{- end -}}
+{{- toJson (dict "of" $of) -}}
+{{- end -}}
+
+{{/* The same as YAML. */}}
+{{- define "rownd-authz.selected" -}}
+{{- toYaml (include "rownd-authz.selectors" . | fromJson).of -}}
+{{- end -}}
+
+{{/* A list whose entries have a text `value`. */}}
+{{- define "rownd-authz.values" -}}
+{{- $found := list -}}
+{{- range . -}}
+{{- $found = append $found (hasKey . "value" | ternary (merge (dict "value" (include "rownd-authz.text" .value)) .) .) -}}
+{{- end -}}
+{{- toYaml $found -}}
+{{- end -}}
+
 {{/* The lists are merged by name: what stands twice is an error, with the place of both. In: dict items, what. */}}
 {{- define "rownd-authz.unique" -}}
 {{- $seen := list -}}
@@ -187,6 +231,52 @@ address of this pod alone is a mistake.
 {{- if not (regexMatch "^(unix:|127\\.|localhost:|\\[::1\\])" $address) -}}
 {{- include "rownd-authz.port" (dict "address" $address "what" (printf "listeners.%s" .name)) -}}
 {{- end -}}
+{{- end -}}
+{{- end -}}
+
+{{/*
+The ports that are asked beside 443, from the addresses of `config` and rownd.baseUrl: a list. What
+stays in the pod has none.
+*/}}
+{{- define "rownd-authz.askedPorts" -}}
+{{- $config := include "rownd-authz.settings" . | fromYaml -}}
+{{- $urls := list .Values.rownd.baseUrl (dig "shared" "url" "" $config) -}}
+{{- $urls = append $urls (dig "hooks" "before_exchange" "http" "url" "" $config) -}}
+{{- $urls = append $urls (dig "hooks" "before_exchange" "grpc" "url" "" $config) -}}
+{{- $urls = append $urls (dig "network" "proxy" "" $config) -}}
+{{- range default list $config.issuers -}}
+{{- $urls = concat $urls (list .issuer .base_url .jwks_url .jwks_fallback_url (dig "core" "base_url" "" .)) -}}
+{{- end -}}
+{{- range dig "events" "sinks" list $config -}}
+{{- $urls = append $urls (dig "http" "url" "" .) -}}
+{{- end -}}
+{{- range dig "events" "sources" list $config -}}
+{{- $urls = append $urls (dig "poll" "url" "" .) -}}
+{{- end -}}
+{{- $schemes := dict "http" "80" "https" "443" "redis" "6379" "rediss" "6379" "valkey" "6379" "valkeys" "6379" -}}
+{{- $ports := list -}}
+{{- range $urls -}}
+{{- $url := toString . -}}
+{{- $scheme := regexFind "^[A-Za-z]+://" $url | trimSuffix "://" | lower -}}
+{{- $host := regexReplaceAll "^[A-Za-z]+://([^/?#@]*@)?" (regexFind "^[A-Za-z]+://[^/?#]*" $url) "" -}}
+{{- if and (hasKey $schemes $scheme) (not (regexMatch "^(localhost|127\\.[0-9.]+|\\[::1\\])(:[0-9]+)?$" $host)) -}}
+{{- $ports = append $ports (regexFind ":[0-9]+$" $host | trimPrefix ":" | default (get $schemes $scheme)) -}}
+{{- end -}}
+{{- end -}}
+{{- $named := list "443" -}}
+{{- range .Values.networkPolicy.extraEgress -}}
+{{- range .ports -}}
+{{- $named = append $named (include "rownd-authz.text" .port) -}}
+{{- end -}}
+{{- end -}}
+{{- $open := list -}}
+{{- range $ports | uniq | sortAlpha -}}
+{{- if not (has . $named) -}}
+{{- $open = append $open . -}}
+{{- end -}}
+{{- end -}}
+{{- if .Values.networkPolicy.configPorts -}}
+{{- join "," $open -}}
 {{- end -}}
 {{- end -}}
 

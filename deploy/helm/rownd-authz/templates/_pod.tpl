@@ -68,7 +68,11 @@ dnsPolicy: {{ . }}
 {{- end }}
 {{- with .Values.dnsConfig }}
 dnsConfig:
-  {{- toYaml . | nindent 2 }}
+  {{- $config := deepCopy . }}
+  {{- with .options }}
+  {{- $_ := set $config "options" (include "rownd-authz.values" . | fromYamlArray) }}
+  {{- end }}
+  {{- toYaml $config | nindent 2 }}
 {{- end }}
 {{- end -}}
 

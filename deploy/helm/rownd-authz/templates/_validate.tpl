@@ -1,5 +1,6 @@
 {{/* Values that contradict each other end here, with what to write instead. */}}
 {{- define "rownd-authz.validate" -}}
+{{- include "rownd-authz.validate.names" . -}}
 {{- include "rownd-authz.validate.secrets" . -}}
 {{- include "rownd-authz.validate.tls" . -}}
 {{- include "rownd-authz.validate.pods" . -}}
@@ -7,6 +8,16 @@
 {{- include "rownd-authz.validate.mesh" . -}}
 {{- include "rownd-authz.validate.shutdown" . -}}
 {{- include "rownd-authz.validate.live" . -}}
+{{- end -}}
+
+{{- define "rownd-authz.validate.names" -}}
+{{- $name := include "rownd-authz.fullname" . -}}
+{{- if not (regexMatch "^[a-z]([a-z0-9-]*[a-z0-9])?$" $name) -}}
+{{- fail (printf "fullnameOverride: without it the objects would be called `%s`, and the name of a Service begins with a letter and has small letters, digits and `-`; write one" $name) -}}
+{{- end -}}
+{{- if not (regexMatch "^([A-Za-z0-9.-]+(:[0-9]+)?/)?[a-z0-9]+([._-]+[a-z0-9]+)*(/[a-z0-9]+([._-]+[a-z0-9]+)*)*$" .Values.image.repository) -}}
+{{- fail (printf "image.repository: `%s` is not the name of an image without tag and digest; write registry.example.com/rownd-authz here, and the rest in image.tag or image.digest" .Values.image.repository) -}}
+{{- end -}}
 {{- end -}}
 
 {{- define "rownd-authz.validate.secrets" -}}
@@ -48,6 +59,13 @@
 {{- if and .certManager.enabled (not .certManager.issuerRef.name) -}}
 {{- fail "tls.certManager.issuerRef: name the issuer, such as {name: my-ca, kind: ClusterIssuer}" -}}
 {{- end -}}
+{{- if .certManager.enabled -}}
+{{- $duration := include "rownd-authz.milliseconds" .certManager.duration | int64 -}}
+{{- $before := include "rownd-authz.milliseconds" .certManager.renewBefore | int64 -}}
+{{- if or (lt $duration 3600000) (lt $before 300000) (ge $before $duration) -}}
+{{- fail (printf "tls.certManager: a duration of %s that is renewed %s before its end is refused by cert-manager; write a duration of 1h or more, and a shorter renewBefore of 5m or more" .certManager.duration .certManager.renewBefore) -}}
+{{- end -}}
+{{- end -}}
 {{- if and .enabled (eq $.Values.probes.readiness.type "grpc") -}}
 {{- fail "probes.readiness.type: the kubelet's gRPC probe speaks no TLS; set it to exec" -}}
 {{- end -}}
@@ -66,9 +84,41 @@
 {{- end -}}
 {{- end -}}
 
+{{- define "rownd-authz.validate.update" -}}
+{{- with .Values.updateStrategy -}}
+{{- $foreign := ternary "Recreate" "OnDelete" (eq $.Values.mode "daemonset") -}}
+{{- if eq $foreign (default "" .type) -}}
+{{- fail (printf "updateStrategy.type: a %s has no %s; write RollingUpdate or %s" $.Values.mode $foreign (ternary "OnDelete" "Recreate" (eq $.Values.mode "daemonset"))) -}}
+{{- end -}}
+{{- if and .rollingUpdate (ne "RollingUpdate" (default "RollingUpdate" .type)) -}}
+{{- fail (printf "updateStrategy.rollingUpdate: it is for the type RollingUpdate; leave it out with %s" .type) -}}
+{{- end -}}
+{{- with .rollingUpdate -}}
+{{- if and (hasKey . "maxSurge") (hasKey . "maxUnavailable") (has (toString .maxSurge) (list "0" "0%")) (has (toString .maxUnavailable) (list "0" "0%")) -}}
+{{- fail "updateStrategy.rollingUpdate: with no pod more and no pod less nothing could be replaced; write maxSurge: 1" -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+
 {{- define "rownd-authz.validate.pods" -}}
 {{- if and .Values.serviceMonitor.enabled .Values.podMonitor.enabled -}}
 {{- fail "serviceMonitor.enabled and podMonitor.enabled: each pod would be scraped twice; enable one" -}}
+{{- end -}}
+{{- if and (eq .Values.dnsPolicy "None") (not (dig "nameservers" list .Values.dnsConfig)) -}}
+{{- fail "dnsPolicy: with None the pods would have no nameserver; write dnsConfig: {nameservers: [10.0.0.10]}" -}}
+{{- end -}}
+{{- include "rownd-authz.validate.update" . -}}
+{{- if and (eq .Values.service.ipFamilyPolicy "SingleStack") (gt (len .Values.service.ipFamilies) 1) -}}
+{{- fail "service.ipFamilies: SingleStack has one family; write one, or ipFamilyPolicy: PreferDualStack" -}}
+{{- end -}}
+{{- range .Values.tolerations -}}
+{{- if and .tolerationSeconds (ne "NoExecute" (default "" .effect)) -}}
+{{- fail "tolerations: tolerationSeconds is for the effect NoExecute; write that effect, or leave tolerationSeconds out" -}}
+{{- end -}}
+{{- if and (eq "Exists" (default "" .operator)) (hasKey . "value") -}}
+{{- fail "tolerations: the operator Exists has no value; write operator: Equal, or leave the value out" -}}
+{{- end -}}
 {{- end -}}
 {{- with .Values.autoscaling -}}
 {{- if and .enabled (eq $.Values.mode "daemonset") -}}

@@ -1,6 +1,7 @@
 //! The section `events`: the events that are told to programs of others, and where this service hears
 //! of events.
 
+mod redis_stream;
 mod sink;
 mod sink_check;
 mod source;
@@ -11,6 +12,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::config::{findings::Findings, post_target::OtherServer, section::Section};
+pub use redis_stream::RedisStreamSink;
 pub(in crate::config) use sink::WrittenEventSink;
 pub use sink::{EventSink, FileSink, HttpSink, SinkKind, StdoutSink, StreamSink};
 pub(in crate::config) use source::WrittenEventSource;
@@ -60,15 +62,39 @@ pub struct Events {
     /// The servers that send events.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub sources: Vec<EventSource>,
+    /// The numbers of the sinks in the file: one that has a problem is not among them.
+    #[serde(skip)]
+    pub sink_numbers: Vec<usize>,
 }
 
 impl Events {
     /// The receivers of sinks by HTTP.
     pub(in crate::config) fn servers(&self) -> impl Iterator<Item = OtherServer<'_>> {
-        self.sinks.iter().enumerate().filter_map(|(index, sink)| match &sink.kind {
-            SinkKind::Http(http) => Some(http.target.server(format!("/events/sinks/{index}/http"))),
-            SinkKind::File(_) | SinkKind::Stdout(_) | SinkKind::Stream(_) => None,
+        self.placed_sinks().filter_map(|(at, sink)| match &sink.kind {
+            SinkKind::Http(http) => Some(http.target.server(format!("{at}/http"))),
+            SinkKind::File(_)
+            | SinkKind::Stdout(_)
+            | SinkKind::Stream(_)
+            | SinkKind::RedisStream(_) => None,
         })
+    }
+
+    /// The sinks that append to a Redis Stream, each with the JSON pointer of its settings.
+    pub(in crate::config) fn redis_streams(
+        &self,
+    ) -> impl Iterator<Item = (String, &RedisStreamSink)> {
+        self.placed_sinks().filter_map(|(at, sink)| match &sink.kind {
+            SinkKind::RedisStream(stream) => Some((format!("{at}/redis_stream"), &**stream)),
+            SinkKind::File(_) | SinkKind::Stdout(_) | SinkKind::Stream(_) | SinkKind::Http(_) => {
+                None
+            }
+        })
+    }
+
+    /// The sinks with their JSON pointers.
+    pub fn placed_sinks(&self) -> impl Iterator<Item = (String, &EventSink)> {
+        let placed = self.sink_numbers.iter().zip(&self.sinks);
+        placed.map(|(number, sink)| (format!("/events/sinks/{number}"), sink))
     }
 }
 
@@ -86,12 +112,8 @@ impl Section for WrittenEvents {
             source.check(&format!("{at}/sources/{index}"), found)
         };
         let sources = self.sources.into_iter().enumerate().map(heard).collect();
-        Events {
-            source,
-            sources,
-            profile_fields: self.profile_fields,
-            sinks: sink_check::check(self.sinks, &format!("{at}/sinks"), found),
-        }
+        let (sink_numbers, sinks) = sink_check::check(self.sinks, &format!("{at}/sinks"), found);
+        Events { source, sources, profile_fields: self.profile_fields, sinks, sink_numbers }
     }
 }
 

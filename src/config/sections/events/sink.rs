@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize, Serializer};
 
+use super::redis_stream::{RedisStreamSink, WrittenRedisStreamSink};
 use crate::{
     config::{
         post_target::PostTarget, secret::Secret, sections::OutboundTls, shown::without_secrets,
@@ -13,7 +14,8 @@ use crate::{
     model::EventType,
 };
 
-/// A sink as it is written. It has exactly one of `http`, `file`, `stdout` and `stream`.
+/// A sink as it is written. It has exactly one of `http`, `file`, `stdout`, `stream` and
+/// `redis_stream`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(in crate::config) struct WrittenEventSink {
@@ -40,6 +42,9 @@ pub(in crate::config) struct WrittenEventSink {
     /// Keeps the latest events in memory for `EventService.StreamEvents`: `stream: {}`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stream: Option<StreamSink>,
+    /// Appends each event to a Redis Stream, for readers with consumer groups.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub redis_stream: Option<WrittenRedisStreamSink>,
 }
 
 /// A receiver by HTTP, as it is written.
@@ -153,6 +158,8 @@ pub enum SinkKind {
     Stdout(StdoutSink),
     /// To the readers of `EventService.StreamEvents`.
     Stream(StreamSink),
+    /// To a Redis Stream.
+    RedisStream(Box<RedisStreamSink>),
 }
 
 /// A receiver by HTTP, after the check.

@@ -15,44 +15,46 @@ use crate::{
     model::EventType,
 };
 
-/// The names and places that sinks have taken already.
+/// The names that sinks have taken already, and the kinds of which one is enough.
 #[derive(Default)]
 struct Taken {
     names: HashSet<String>,
-    places: HashSet<String>,
     streams: usize,
     outputs: usize,
 }
 
-/// Checks the sinks at this JSON pointer.
+/// Checks the sinks at this JSON pointer. Returns those that can be meant, with their numbers in the file.
 pub(super) fn check(
     sinks: Vec<WrittenEventSink>,
     at: &str,
     found: &mut Findings,
-) -> Vec<EventSink> {
+) -> (Vec<usize>, Vec<EventSink>) {
     let mut taken = Taken::default();
     let sinks = sinks.into_iter().enumerate();
-    sinks
-        .filter_map(|(index, sink)| sink.check(&format!("{at}/{index}"), &mut taken, found))
-        .collect()
+    let checked = sinks.filter_map(|(index, sink)| {
+        Some((index, sink.check(&format!("{at}/{index}"), &mut taken, found)?))
+    });
+    checked.unzip()
 }
 
 impl WrittenEventSink {
     fn check(self, at: &str, taken: &mut Taken, found: &mut Findings) -> Option<EventSink> {
         if !taken.names.insert(self.name.clone()) {
-            found.add(format!("{at}/name"), "another sink has this name; write another");
+            let message = format!("another sink has the name `{}` too; write another", self.name);
+            found.add(format!("{at}/name"), message);
         }
         let types = self.checked_types(at, found);
         let sample = self.checked_sample(&types, at, found);
-        let kind = match (self.http, self.file, self.stdout, self.stream) {
-            (Some(http), None, None, None) => {
-                SinkKind::Http(http.check(&format!("{at}/http"), taken, found)?)
+        let kinds = (self.http, self.file, self.stdout, self.stream, self.redis_stream);
+        let kind = match kinds {
+            (Some(http), None, None, None, None) => {
+                SinkKind::Http(http.check(&format!("{at}/http"), found)?)
             }
-            (None, Some(file), None, None) => {
-                check_file(&file, &format!("{at}/file/path"), taken, found);
+            (None, Some(file), None, None, None) => {
+                check_file(&file, &format!("{at}/file/path"), found);
                 SinkKind::File(file)
             }
-            (None, None, Some(stdout), None) => {
+            (None, None, Some(stdout), None, None) => {
                 taken.outputs += 1;
                 if taken.outputs > 1 {
                     let message = "another sink writes to standard output; write one sink with \
@@ -61,7 +63,7 @@ impl WrittenEventSink {
                 }
                 SinkKind::Stdout(stdout)
             }
-            (None, None, None, Some(stream)) => {
+            (None, None, None, Some(stream), None) => {
                 taken.streams += 1;
                 if taken.streams > 1 {
                     let message = "another sink is for StreamEvents; write one sink with the \
@@ -70,8 +72,14 @@ impl WrittenEventSink {
                 }
                 SinkKind::Stream(stream)
             }
+            (None, None, None, None, Some(stream)) => {
+                let stream = stream.check(&format!("{at}/redis_stream"), found)?;
+                SinkKind::RedisStream(Box::new(stream))
+            }
             _ => {
-                found.add(at, "write exactly one of `http`, `file`, `stdout` and `stream`");
+                let message = "write exactly one of `http`, `file`, `stdout`, `stream` and \
+                               `redis_stream`";
+                found.add(at, message);
                 return None;
             }
         };
@@ -127,17 +135,15 @@ impl WrittenEventSink {
     }
 }
 
-fn check_file(file: &FileSink, at: &str, taken: &mut Taken, found: &mut Findings) {
+fn check_file(file: &FileSink, at: &str, found: &mut Findings) {
     let path = Path::new(&file.path);
     if !path.is_absolute() || path.file_name().is_none() {
         found
             .add(at, "is not the absolute path of a file; write /var/log/rownd-authz/events.jsonl");
-    } else if path.is_dir() {
-        found.add(at, format!("{} is a directory; write the path of a file", file.path));
+    } else if path.is_dir() || file.path.ends_with(['/', '.']) {
+        found.add(at, format!("`{}` is a directory; write the path of a file", file.path));
     } else if !path.parent().is_some_and(Path::is_dir) {
         found.add(at, format!("the directory of {} does not exist; make it", file.path));
-    } else if !taken.places.insert(file.path.clone()) {
-        found.add(at, "another sink writes to this file; write another path");
     }
     if file.max_bytes != 0 && file.max_bytes < 65_536 {
         let at = at.replace("/path", "/max_bytes");
@@ -150,7 +156,7 @@ fn check_file(file: &FileSink, at: &str, taken: &mut Taken, found: &mut Findings
 }
 
 impl WrittenHttpSink {
-    fn check(self, at: &str, taken: &mut Taken, found: &mut Findings) -> Option<HttpSink> {
+    fn check(self, at: &str, found: &mut Findings) -> Option<HttpSink> {
         let Self { url, secrets, allow_insecure_http, tls, .. } = self;
         let target = WrittenPostTarget { url, secrets, allow_insecure_http, tls }.check(at, found);
         let directory = Path::new(&self.directory);
@@ -158,8 +164,6 @@ impl WrittenHttpSink {
         if !directory.is_absolute() {
             let message = "is not an absolute path; write /var/lib/rownd-authz/events";
             found.add(place, message);
-        } else if !taken.places.insert(self.directory.clone()) {
-            found.add(place, "another sink uses this directory; write another");
         } else {
             found.keep(place, check_directory(directory));
         }

@@ -27,6 +27,9 @@ pub enum EventSourceKind {
     SharedSignals,
     /// OpenID Connect Back-Channel Logout: signed logout tokens of the issuer.
     BackChannelLogout,
+    /// The callbacks of Rownd's snippet, which pages send from browsers. Nothing of one is believed but
+    /// the token that it comes with, which is verified.
+    BrowserCallbacks,
 }
 
 /// The place where events are polled.
@@ -84,14 +87,16 @@ pub(in crate::config) struct WrittenEventSource {
     /// The kind of events.
     pub kind: EventSourceKind,
     /// The name of the issuer whose users they are about: of `rownd_webhook` one of kind `rownd`, of
-    /// the others one of kind `oidc` or `static`, whose keys sign the events.
+    /// `browser_callbacks` one of kind `rownd` or `supertokens`, of the others one of kind `oidc` or
+    /// `static`, whose keys sign the events.
     pub issuer: String,
-    /// The id of the app whose users they are about; the app has a key and a secret. Default: the only
-    /// app of the issuer. Only of `rownd_webhook`.
+    /// The id of the app whose users they are about. Only of `rownd_webhook`, where the app has a key and
+    /// a secret, and the default is the only app of the issuer; and of `browser_callbacks`, where the
+    /// default is every app of the issuer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub app_id: Option<String>,
     /// The proof of the server that sends. `rownd_webhook` has to have one; the events of the others
-    /// are signed.
+    /// are signed. Of `browser_callbacks` only `per_second`, and the `sources` of a proxy.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub caller: Option<WrittenInboundCaller>,
     /// The values of `aud`, one of which each token has to have: of `back_channel_logout` the client
@@ -185,7 +190,18 @@ impl Section for WrittenEventSource {
                 written.check_proof(&caller_at, found);
             }
             // Its limit alone may be written.
-            (_, EventSourceKind::SharedSignals | EventSourceKind::BackChannelLogout) => {}
+            (_, EventSourceKind::SharedSignals | EventSourceKind::BackChannelLogout)
+            | (None, EventSourceKind::BrowserCallbacks) => {}
+            (Some(written), EventSourceKind::BrowserCallbacks) => {
+                if written.proves_more_than_a_source() {
+                    found.add(
+                        caller_at,
+                        "is no proof of a browser: everybody who may see the page can read a secret in \
+                         it; write `per_second` alone, or `caller: { sources: [...] }` of the proxy in \
+                         front",
+                    );
+                }
+            }
             (None, EventSourceKind::RowndWebhook) => found.add(
                 caller_at,
                 "is missing: Rownd does not sign its webhooks, so anybody could send one; write \
@@ -202,12 +218,14 @@ impl WrittenEventSource {
     /// Adds the problem of each setting that the kind does not have, or lacks.
     fn check_kind(&self, at: &str, found: &mut Findings) {
         let is_webhook = self.kind == EventSourceKind::RowndWebhook;
+        let has_app = is_webhook || self.kind == EventSourceKind::BrowserCallbacks;
         let logs_out = self.kind == EventSourceKind::BackChannelLogout;
         let signals = self.kind == EventSourceKind::SharedSignals;
+        let is_signed = signals || logs_out;
         for (setting, is_written, has_it, of) in [
-            ("app_id", self.app_id.is_some(), is_webhook, "rownd_webhook"),
-            ("audiences", !self.audiences.is_empty(), !is_webhook, "signed events"),
-            ("session_is_user", self.session_is_user, !is_webhook, "signed events"),
+            ("app_id", self.app_id.is_some(), has_app, "rownd_webhook and browser_callbacks"),
+            ("audiences", !self.audiences.is_empty(), is_signed, "signed events"),
+            ("session_is_user", self.session_is_user, is_signed, "signed events"),
             ("untyped", self.untyped, logs_out, "back_channel_logout"),
             ("poll", self.poll.is_some(), signals, "shared_signals"),
         ] {
@@ -215,7 +233,7 @@ impl WrittenEventSource {
                 found.add(format!("{at}/{setting}"), format!("is a setting of {of}; leave it out"));
             }
         }
-        if !is_webhook && self.audiences.is_empty() {
+        if is_signed && self.audiences.is_empty() {
             let value = if logs_out { "[my-client-id]" } else { "[\"https://authz.example.com\"]" };
             found.add(
                 format!("{at}/audiences"),

@@ -135,6 +135,11 @@ impl WrittenInboundCaller {
             || !self.dns_names.is_empty()
     }
 
+    /// Whether there is a proof that the sender itself has to have, and not the network.
+    pub(in crate::config::sections) const fn proves_more_than_a_source(&self) -> bool {
+        self.secret.is_some() || !self.uris.is_empty() || !self.dns_names.is_empty()
+    }
+
     /// Adds the problem of settings at this JSON pointer that prove nothing.
     pub(in crate::config::sections) fn check_proof(&self, at: &str, found: &mut Findings) {
         if !self.proves() {
@@ -166,6 +171,9 @@ impl WrittenInboundCaller {
     }
 }
 
+/// The most characters of a value that a message repeats.
+const MOST_SHOWN: usize = 60;
+
 fn header(name: &str) -> Result<HeaderName, String> {
     let lower = name.to_ascii_lowercase();
     if TAKEN.contains(&lower.as_str()) {
@@ -173,15 +181,18 @@ fn header(name: &str) -> Result<HeaderName, String> {
             "`{lower}` has another meaning in HTTP; write a header such as x-webhook-secret"
         ));
     }
-    HeaderName::try_from(lower)
-        .map_err(|_| "is not the name of a header; write one such as x-webhook-secret".to_owned())
+    HeaderName::try_from(&lower).map_err(|_| {
+        let shown: String = lower.chars().take(MOST_SHOWN).collect();
+        format!("`{shown}` is not the name of a header; write one such as x-webhook-secret")
+    })
 }
 
 /// A network, or one address.
 fn network(text: &str) -> Result<IpNet, String> {
     let one = || text.parse().map(|address: IpAddr| IpNet::from(address));
     let net: IpNet = text.parse().or_else(|_| one()).map_err(|_| {
-        "is neither an address nor a network; write 203.0.113.7 or 203.0.113.0/24".to_owned()
+        let text: String = text.chars().take(MOST_SHOWN).collect();
+        format!("`{text}` is neither an address nor a network; write 203.0.113.7 or 203.0.113.0/24")
     })?;
     if net.prefix_len() == 0 {
         return Err("is every address, which proves nothing; write a narrower network".to_owned());

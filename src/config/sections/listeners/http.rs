@@ -34,7 +34,8 @@ pub struct HttpListener {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 64))]
     pub hosts: Vec<String>,
-    /// Web pages that may make the calls of `rpc`. Default: none.
+    /// Web pages that may make the calls of `rpc`, and send the callbacks of `browser_callbacks`.
+    /// Default: none of calls; of callbacks, pages of the host that a request is for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cors: Option<HttpCors>,
     /// The most connections at a time. Each carries one request at a time. Where all are taken, idle

@@ -126,7 +126,9 @@ fn check_hosts(http: HttpSettings<'_>, found: &mut Findings) {
 }
 
 fn check_cors(cors: &HttpCors, http: HttpSettings<'_>, found: &mut Findings) {
-    if http.place_of(HttpGroup::Rpc).is_none() {
+    // Callbacks of browsers are looked for where all sections are known.
+    let groups = [HttpGroup::Rpc, HttpGroup::Webhooks];
+    if groups.into_iter().all(|group| http.place_of(group).is_none()) {
         found.add(
             http.name.pointer("cors"),
             "has no effect without `rpc` under `serve`: the other groups are open to every page; leave \

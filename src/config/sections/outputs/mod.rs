@@ -7,6 +7,7 @@ mod schema;
 mod values;
 
 pub(in crate::config) use check::{OutputScope, check_header_map, check_query};
+pub(in crate::config) use names::reserved_headers;
 pub use schema::{OnMissing, ValueFormat};
 pub(in crate::config) use schema::{WrittenHeader, WrittenQuery};
 pub use values::{MappedParameter, MappedValue, OutputHeader, QueryMap, RouteOutputs, ValueSource};

@@ -86,6 +86,13 @@ const MORE_NAMES: [(&str, &str); 4] = [
     ("x-cloud-trace-context", "it belongs to tracing"),
 ];
 
+/// The names that no setting may use, in lower case; with each, whether every name that begins with it
+/// is meant. The schema for editors says the same.
+pub(in crate::config) fn reserved_headers() -> impl Iterator<Item = (&'static str, bool)> {
+    let names = NAMES.iter().chain(&MORE_NAMES).map(|(name, _)| (*name, false));
+    names.chain(PREFIXES.iter().map(|(start, _)| (*start, true)))
+}
+
 /// The header that holds a credential.
 pub(super) const AUTHORIZATION: &str = "authorization";
 

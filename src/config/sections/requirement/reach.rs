@@ -19,6 +19,16 @@ impl Requirement {
         walk(self.root(), issuers, &mut found);
         found
     }
+
+    /// Those of these issuers whose users can meet it, by its conditions `issuer` alone.
+    #[must_use]
+    pub fn issuers_left<'a>(&'a self, issuers: &IssuerNames<'a>) -> IssuerNames<'a> {
+        let mut left = issuers.clone();
+        if let Some(names) = issuers_of(self.root()) {
+            left.retain(|known| names.contains(known));
+        }
+        left
+    }
 }
 
 fn walk<'a>(

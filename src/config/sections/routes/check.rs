@@ -26,8 +26,13 @@ impl Section for Vec<WrittenRoute> {
         let mut ids = HashSet::new();
         let checked = self.into_iter().enumerate().map(|(index, route)| {
             let at = format!("{at}/{index}");
-            if !ids.insert(route.id.clone()) || route.id == "default" {
-                found.add(format!("{at}/id"), "another route has this id; write another one");
+            if route.id == "default" {
+                let message = "`default` is the id of the section `default`, in logs and metrics; \
+                               write another one, or put the settings there";
+                found.add(format!("{at}/id"), message);
+            } else if !ids.insert(route.id.clone()) {
+                let message = format!("another route has the id `{}` too; write another", route.id);
+                found.add(format!("{at}/id"), message);
             }
             let applies_to = applies_to(&route, &at, found);
             check_requirement(route.auth, route.auth_level.is_some(), route.step_up, &at, found);

@@ -1,5 +1,7 @@
 //! The check of a `match`: hosts, path, headers, query parameters and the workload of the client.
 
+use std::net::Ipv6Addr;
+
 use super::{
     named_part::{check_headers, check_query},
     path_regex::PathRegex,
@@ -48,12 +50,19 @@ fn check_hosts(hosts: &[String], at: &str, found: &mut Findings) {
                 && label.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'))
         };
         if !name.split('.').all(label) {
-            found.add(
-                format!("{at}/hosts/{index}"),
-                format!("`{host}` is not a host; write api.example.com or *.example.com, no port"),
-            );
+            found.add(format!("{at}/hosts/{index}"), not_a_host(host));
         }
     }
+}
+
+fn not_a_host(host: &str) -> String {
+    if host.contains(':') && host.trim_matches(['[', ']']).parse::<Ipv6Addr>().is_ok() {
+        return format!(
+            "`{host}` is an IPv6 address, which no rule can name as a host; name the service by \
+             a host name"
+        );
+    }
+    format!("`{host}` is not a host; write api.example.com or *.example.com, no port")
 }
 
 fn check_path(path: &WrittenPathMatch, at: &str, found: &mut Findings) -> Option<PathMatch> {

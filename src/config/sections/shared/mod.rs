@@ -4,4 +4,4 @@ mod check;
 mod schema;
 
 pub(in crate::config) use schema::WrittenShared;
-pub use schema::{DeploymentKey, OnOutage, Shared, SharedAddress, SharedPlace};
+pub use schema::{DeploymentKey, OnOutage, Shared};

@@ -1,25 +1,33 @@
 //! Where the state of all replicas is kept, and how much a replica may do without it.
 
-use std::path::PathBuf;
-
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize, Serializer};
 
 use crate::config::{
     secret::{REDACTED, Secret},
-    sections::OutboundTls,
+    sections::{
+        OutboundTls,
+        redis_access::{RedisAccess, WrittenCluster, WrittenSentinel},
+    },
     span::Span,
 };
 
 /// The state that several replicas have in common: revocations, and refreshes under way. Each of
-/// them says the same here. See docs/scaling.md.
+/// them says the same here. It has exactly one of `url`, `sentinel` and `cluster`. See docs/scaling.md.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(in crate::config) struct WrittenShared {
-    /// The address of Redis 6 or newer, or of Valkey: `rediss://redis.example.com:6380` by TLS, with
+    /// One server, Redis 6 or newer or Valkey: `rediss://redis.example.com:6380` by TLS, with
     /// `/2` at its end for database 2; `redis://127.0.0.1:6379` on this machine; or
     /// `unix:/run/redis/redis.sock`. User and password have settings of their own.
-    pub url: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
+    /// A master and its copies, watched by Sentinels: the master of the moment is used.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sentinel: Option<WrittenSentinel>,
+    /// A cluster: its node that has the keys of `prefix` is used, all of which are in one slot.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cluster: Option<WrittenCluster>,
     /// Allows `redis://` to another machine. Everybody on the way can then read and change the
     /// list of revocations, and read the password.
     #[serde(default)]
@@ -31,7 +39,7 @@ pub(in crate::config) struct WrittenShared {
     /// The password, in place or `file:/path`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub password: Option<Secret>,
-    /// TLS to Redis, by `rediss://`.
+    /// TLS to Redis, and to the Sentinels, by `rediss://`.
     #[serde(default)]
     pub tls: OutboundTls,
     /// The first part of every key and channel. Deployments that use one Redis need different ones.
@@ -72,26 +80,15 @@ pub enum OnOutage {
 /// The state that several replicas have in common, after the check.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Shared {
-    /// Where Redis is.
-    pub url: SharedAddress,
-    /// `redis://` to another machine is meant.
-    pub allow_insecure: bool,
-    /// The user of the access control list.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub username: Option<Secret>,
-    /// The password.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub password: Option<Secret>,
-    /// TLS to Redis.
-    pub tls: OutboundTls,
+    /// The way to Redis.
+    #[serde(flatten)]
+    pub redis: RedisAccess,
     /// The first part of every key and channel.
     pub prefix: String,
     /// The key of the deployment.
     pub key: DeploymentKey,
     /// The treatment of refreshes of tokens while Redis does not answer.
     pub on_outage: OnOutage,
-    /// The longest time that one answer of Redis may take.
-    pub timeout: Span,
     /// For how long a refresh token without a known answer is not sent again.
     pub unknown_for: Span,
 }
@@ -100,47 +97,24 @@ pub struct Shared {
 impl Shared {
     /// A Redis that is never connected, and a key of the deployment.
     pub(crate) fn of_tests(on_outage: OnOutage) -> Self {
-        let place = SharedPlace::Unix("/none".into());
+        use crate::config::{RedisAddress, RedisPlace, RedisWay};
+        let way = RedisWay::Unix("/none".into());
+        let address = RedisAddress { written: String::new(), way, database: 0 };
         Self {
-            url: SharedAddress { written: String::new(), place, database: 0 },
-            allow_insecure: false,
-            username: None,
-            password: None,
-            tls: OutboundTls::default(),
+            redis: RedisAccess {
+                place: RedisPlace::Url(address),
+                allow_insecure: false,
+                username: None,
+                password: None,
+                tls: OutboundTls::default(),
+                timeout: Span::from_secs(1),
+            },
             prefix: "test".to_owned(),
             key: DeploymentKey::new([7; 32]),
             on_outage,
-            timeout: Span::from_secs(1),
             unknown_for: Span::from_secs(3600),
         }
     }
-}
-
-/// Where Redis is.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SharedAddress {
-    /// The text of the setting.
-    pub written: String,
-    /// The way there.
-    pub place: SharedPlace,
-    /// The number of the database.
-    pub database: u16,
-}
-
-/// The way to Redis.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum SharedPlace {
-    /// By TCP.
-    Tcp {
-        /// The name or the address of the host.
-        host: String,
-        /// The port.
-        port: u16,
-        /// By TLS.
-        tls: bool,
-    },
-    /// By a socket of this machine.
-    Unix(PathBuf),
 }
 
 /// The key of the deployment: 32 bytes, which are never shown.
@@ -170,12 +144,6 @@ impl std::fmt::Debug for DeploymentKey {
 impl Serialize for DeploymentKey {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(REDACTED)
-    }
-}
-
-impl Serialize for SharedAddress {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&self.written)
     }
 }
 

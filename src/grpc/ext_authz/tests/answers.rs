@@ -16,7 +16,7 @@ use serde_json::Value;
 
 use super::{denied, metadata, outer};
 use crate::{
-    authz::{Allowance, IdentityHeaders, RequestEdits, Verdict, VerdictFacts},
+    authz::{Allowance, EncodingDoor, IdentityHeaders, RequestEdits, Verdict, VerdictFacts},
     config::DenialSettings,
     grpc::ext_authz::response::Encoder,
     model::{
@@ -71,17 +71,23 @@ pub(super) fn facts(protocol: CallerProtocol) -> VerdictFacts {
     }
 }
 
-/// The answer as Envoy reads it, both parts after each other.
+/// The part of an allowed response that is kept beside the identity; it was encoded before.
+fn kept(verdict: &Verdict) -> Bytes {
+    let Verdict::Allow(allowance) = verdict else { panic!("{verdict:?}") };
+    let headers = &allowance.request().identity;
+    headers.encoded(EncodingDoor::ExtAuthz, || panic!("nothing was kept"))
+}
+
+/// The answer as Envoy reads it.
 pub(super) fn encode(encoder: &Encoder<'_>, verdict: &Verdict) -> CheckResponse {
     let answer = encoder.encode(verdict, None);
-    // The part that was encoded earlier can add to a response and never decide one.
-    let earlier = CheckResponse::decode(answer.kept.clone()).unwrap();
-    assert_eq!(earlier.status, None);
-    if let Verdict::Deny { .. } = verdict {
-        assert_eq!(earlier.http_response, None);
+    if let Verdict::Allow(_) = verdict {
+        // The part that was encoded earlier can add to a response and never decide one.
+        let kept = kept(verdict);
+        assert_eq!(CheckResponse::decode(kept.clone()).unwrap().status, None);
+        assert!(answer.message().ends_with(&kept));
     }
-    let wire = [answer.message, answer.kept.to_vec()].concat();
-    CheckResponse::decode(wire.as_slice()).unwrap()
+    CheckResponse::decode(answer.message()).unwrap()
 }
 
 fn deny(denial: impl Into<Denial>, protocol: CallerProtocol) -> CheckResponse {
@@ -311,7 +317,8 @@ fn an_allow_sets_and_removes_headers_and_nothing_else() {
     let inner = &ok.dynamic_metadata;
     assert!(inner.is_none());
     // On the wire the status is there, although its code is zero.
-    let wire = encoder().encode(&allow(), None).message;
+    let answer = encoder().encode(&allow(), None);
+    let wire = answer.message();
     assert!(wire.starts_with(&[0x0a, 0x00]), "{:?}", &wire[..4]);
 }
 
@@ -319,8 +326,10 @@ fn an_allow_sets_and_removes_headers_and_nothing_else() {
 fn an_identitys_part_is_encoded_once_and_belongs_to_it_alone() {
     let encoder = encoder();
     let verdict = allow();
-    let (first, second) = (encoder.encode(&verdict, None), encoder.encode(&verdict, None));
-    assert_eq!(first.kept.as_ptr(), second.kept.as_ptr());
+    encoder.encode(&verdict, None);
+    let first = kept(&verdict);
+    encoder.encode(&verdict, None);
+    assert_eq!(first.as_ptr(), kept(&verdict).as_ptr());
     let other = IdentityFacts { user_id: "another".to_owned(), ..identity() };
     let mut facts = facts(CallerProtocol::Http);
     facts.identity = Some(Arc::new(Identity::for_test(other)));

@@ -89,7 +89,7 @@ fn told_by_envoy(
     request: Option<&RequestContext>,
 ) -> CheckResponse {
     let response = Encoder::new(settings).encode(verdict, request);
-    CheckResponse::decode([response.message, response.kept.to_vec()].concat().as_slice()).unwrap()
+    CheckResponse::decode(response.message()).unwrap()
 }
 
 fn grouped(options: &[HeaderValueOption]) -> BTreeMap<String, Vec<String>> {

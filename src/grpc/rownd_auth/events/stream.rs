@@ -2,8 +2,11 @@
 
 use std::{collections::VecDeque, sync::Arc, time::Duration};
 
-use futures_util::{Stream, stream};
-use tokio::time::{Instant, timeout_at};
+use futures_util::{Stream, StreamExt as _, stream};
+use tokio::{
+    task::yield_now,
+    time::{Instant, timeout_at},
+};
 use tonic::Status;
 
 use super::{ended, fault, too_slow, wire};
@@ -20,6 +23,10 @@ use crate::{
 
 /// A call without a time limit ends after this time.
 const LONGEST: Duration = Duration::from_secs(24 * 3600);
+
+/// The events that a call may have at once. The thread also answers checks, which have to have a turn
+/// while a reader catches up.
+const TURN: usize = 16;
 
 /// The set of the types of these words; without any, all.
 ///
@@ -64,14 +71,14 @@ impl EventStream {
     ) -> impl Stream<Item = Result<StreamEventsResponse, Status>> + Send {
         let end = Instant::now() + timeout.unwrap_or(LONGEST).min(LONGEST);
         let open = Open { stream: self, read: VecDeque::new(), end, over: false };
-        stream::unfold(open, async |mut open| {
+        in_turns(stream::unfold(open, async |mut open| {
             if open.over {
                 return None;
             }
             let next = open.next().await.map_err(Status::from);
             open.over = next.is_err();
             Some((next, open))
-        })
+        }))
     }
 
     /// The caller may have this event, and wants it.
@@ -115,10 +122,44 @@ impl Open {
     }
 }
 
+/// The same items, with a turn of the other tasks of the thread after every [`TURN`] of them.
+fn in_turns<T>(items: impl Stream<Item = T> + Send) -> impl Stream<Item = T> + Send
+where
+    T: Send,
+{
+    items.enumerate().then(async |(number, item)| {
+        if number % TURN == TURN - 1 {
+            yield_now().await;
+        }
+        item
+    })
+}
+
 #[cfg(test)]
 mod tests {
-    use super::wanted_types;
+    use std::pin::pin;
+
+    use futures_util::{FutureExt as _, StreamExt as _, stream};
+
+    use super::{TURN, in_turns, wanted_types};
     use crate::model::EventType;
+
+    #[tokio::test]
+    async fn a_reader_that_catches_up_gives_way_to_other_tasks() {
+        let mut items = pin!(in_turns(stream::iter(0..4 * TURN)));
+        let (mut all, mut pauses) = (Vec::new(), 0);
+        loop {
+            match items.next().now_or_never() {
+                Some(Some(item)) => all.push(item),
+                Some(None) => break,
+                None => {
+                    pauses += 1;
+                    assert_eq!(all.len(), pauses * TURN - 1, "a pause after each turn");
+                }
+            }
+        }
+        assert_eq!((all, pauses), ((0..4 * TURN).collect(), 4));
+    }
 
     #[test]
     fn types_are_words_of_the_configuration() {

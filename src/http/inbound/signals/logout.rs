@@ -5,9 +5,9 @@
 
 use std::time::{Duration, SystemTime};
 
-use axum::{extract::Request, response::Response};
+use axum::response::Response;
 use bytes::Bytes;
-use http::{Method, StatusCode};
+use http::StatusCode;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 use url::form_urlencoded;
@@ -17,7 +17,7 @@ use crate::{
     config::EventSource,
     http::inbound::{
         answer::{Refusal, empty, plain_json},
-        body,
+        body::AdmittedRequest,
         effect::{Effects, Revoked},
         labels::InboundResult,
     },
@@ -33,15 +33,10 @@ pub(in crate::http::inbound) async fn answer(
     effects: &Effects,
     source: &EventSource,
     replays: &Replays,
-    request: Request,
+    request: AdmittedRequest,
 ) -> (InboundResult, Response) {
-    if request.method() != Method::POST {
-        let refusal = Refusal::Malformed(StatusCode::METHOD_NOT_ALLOWED, "only POST");
-        return (refusal.result(), refusal.response());
-    }
-    let is_form = body::has_type(&request, MEDIA_TYPE);
-    let bytes = match body::bytes(request).await {
-        Ok(bytes) => bytes,
+    let (is_form, bytes) = match request.posted(MEDIA_TYPE).await {
+        Ok(posted) => posted,
         Err(refusal) => return (refusal.result(), refusal.response()),
     };
     let Some(token) = is_form.then(|| the_token(&bytes)).flatten() else {

@@ -6,6 +6,7 @@
 
 use std::{sync::Arc, time::Duration};
 
+use futures_util::{StreamExt as _, stream};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use tokio::time::sleep;
@@ -30,6 +31,8 @@ use crate::{
 
 /// The most tokens of one answer that are taken. The others are given out again.
 const MAX_TOKENS: usize = 1000;
+/// The tokens that are taken at the same time: each waits for the other replicas.
+const AT_A_TIME: usize = 64;
 /// The tokens that are asked for.
 const WANTED: u32 = 100;
 /// The longest time of one request.
@@ -162,16 +165,20 @@ impl Poller {
         serde_json::from_slice(&answer.body).map_err(|_| PollError::Malformed)
     }
 
-    /// Takes the tokens, one after the other.
+    /// Takes the tokens. Their order does not matter: each revokes only what was issued before its event.
     async fn take(&self, effects: &Effects, replays: &Replays, sets: Map<String, Value>) -> Fates {
         let mut fates = Fates::default();
-        for (jti, set) in sets.into_iter().take(MAX_TOKENS) {
+        let taking = sets.into_iter().take(MAX_TOKENS).map(|(jti, set)| async move {
             let outcome = match set {
                 Value::String(token) => {
                     set::take(effects, &self.source, replays, &token.into()).await
                 }
                 _ => Err(SetRefusal::Never("invalid_request", "the token is not a text")),
             };
+            (jti, outcome)
+        });
+        let mut taken = stream::iter(taking).buffer_unordered(AT_A_TIME);
+        while let Some((jti, outcome)) = taken.next().await {
             let ended = match outcome {
                 Ok(taken) => {
                     fates.taken.push(jti);

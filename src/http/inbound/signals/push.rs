@@ -3,12 +3,9 @@
 //! In: a POST with one token for a body. Out: 202 where it is taken, 400 with an error code where it
 //! never will be, 503 where it is to be sent again.
 
-use axum::{
-    extract::Request,
-    response::{IntoResponse as _, Response},
-};
+use axum::response::{IntoResponse as _, Response};
 use bytes::Bytes;
-use http::{Method, StatusCode};
+use http::StatusCode;
 use serde_json::json;
 
 use super::{
@@ -18,8 +15,8 @@ use super::{
 use crate::{
     config::EventSource,
     http::inbound::{
-        answer::{Refusal, empty, plain_json},
-        body,
+        answer::{empty, plain_json},
+        body::AdmittedRequest,
         effect::Effects,
         labels::InboundResult,
     },
@@ -32,15 +29,10 @@ pub(in crate::http::inbound) async fn answer(
     effects: &Effects,
     source: &EventSource,
     replays: &Replays,
-    request: Request,
+    request: AdmittedRequest,
 ) -> (InboundResult, Response) {
-    if request.method() != Method::POST {
-        let refusal = Refusal::Malformed(StatusCode::METHOD_NOT_ALLOWED, "only POST");
-        return (refusal.result(), refusal.response());
-    }
-    let is_typed = body::has_type(&request, MEDIA_TYPE);
-    let bytes = match body::bytes(request).await {
-        Ok(bytes) => bytes,
+    let (is_typed, bytes) = match request.posted(MEDIA_TYPE).await {
+        Ok(posted) => posted,
         Err(refusal) => return (refusal.result(), refusal.response()),
     };
     if !is_typed {

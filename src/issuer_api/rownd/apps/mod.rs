@@ -72,7 +72,7 @@ impl AppAdministration for RowndClient {
             };
             let answer = self.api.call(call, |answer| read_app(app.id, answer)).await;
             // Nothing but the key was sent.
-            answer.map_err(ApiError::of_key)
+            self.api.apps.note_key(app.id, answer.map_err(ApiError::of_key))
         })
     }
 

@@ -203,7 +203,8 @@ impl AppRequest<'_> {
             body,
             timeout,
         };
-        client.api.call(call, read).await.map_err(ApiError::of_secret)
+        let answer = client.api.call(call, read).await.map_err(ApiError::of_secret);
+        client.api.apps.note(app.id, answer)
     }
 }
 

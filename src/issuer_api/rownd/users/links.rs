@@ -65,7 +65,7 @@ impl RowndClient {
         };
         // A 403 may be about the group or the user, and not about the secret.
         let made = self.send_with_secret(request, link_of).await;
-        made.map_err(|error| refused(error, order))
+        self.api.apps.note(app.id, made.map_err(|error| refused(error, order)))
     }
 }
 

@@ -50,7 +50,9 @@ impl RowndClient {
         request: AppRequest<'_>,
         read: impl Fn(&HttpAnswer) -> Result<T, ApiError>,
     ) -> Result<T, ApiError> {
-        self.send_with_secret(request, read).await.map_err(ApiError::of_secret)
+        let app = request.app.id;
+        let answer = self.send_with_secret(request, read).await.map_err(ApiError::of_secret);
+        self.api.apps.note(app, answer)
     }
 
     /// Sends the request. A 401 and a 403 stay rejections too.

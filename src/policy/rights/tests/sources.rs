@@ -97,6 +97,7 @@ fn every_place_of_roles_is_read() {
         ("group_roles: true", "rownd", "group_3/a/owner", NeedsProfile, False),
         ("group_roles: true", "rownd", "owner", False, False),
         ("group_roles: true", "rownd", "/owner", False, False),
+        ("group_roles: true", "rownd", "group_1/", False, False),
         ("group_roles: true, map: { group_1/owner: boss }", "rownd", "boss", NeedsProfile, True),
         ("group_roles: true, map: { group_1/owner: boss }", "rownd", "group_1/owner", False, False),
         ("group_roles: true, prefix: 'g:'", "rownd", "g:group_1/owner", NeedsProfile, True),
@@ -280,4 +281,64 @@ role_sources: [{ issuers: [rownd], claim: roles }, { issuers: [rownd], group_rol
         assert_eq!(book.demand(&permissions, &who, profile), expected, "{issuer} {permissions:?}");
     }
     assert!(book.reads_profile("rownd") && !book.reads_profile("partner"));
+}
+
+/// A role counts by its name, whatever other roles the user has.
+#[test]
+fn a_role_is_not_held_for_another() {
+    #[rustfmt::skip] // one case a line
+    let cases: [(&str, &[&str], &str, super::Truth); 8] = [
+        ("mapped: true", &["owner"], "owner", True),
+        ("mapped: true", &["other", "owner"], "owner", True),
+        ("mapped: true", &["other"], "owner", False),
+        ("mapped: true", &[], "owner", False),
+        ("mapped: true, map: { boss: editor }", &["boss"], "editor", True),
+        ("mapped: true, map: { boss: editor }", &["editor"], "editor", False),
+        ("mapped: true, prefix: 'kc:'", &["owner"], "kc:owner", True),
+        // A prefix by itself names no role.
+        ("mapped: true, prefix: 'kc:'", &[""], "kc:", False),
+    ];
+    for (source, held, asked, expected) in cases {
+        let book = book(&format!("role_sources: [{{ issuers: [company], {source} }}]"));
+        let who = mapped("company", held);
+        assert_eq!(has_role(&book, &who, None, asked), expected, "{source} {held:?} {asked}");
+        assert!(agrees(&book, &who, None, asked), "{source} {held:?} {asked}");
+    }
+    let book = book(
+        "role_sources: [{ issuers: [company], users: { '@a.test': [staff], '@b.test': [staff] } }]",
+    );
+    for (domain, expected) in [("a.test", True), ("b.test", True), ("c.test", False)] {
+        let claims = json!({ "email": format!("ann@{domain}"), "email_verified": true });
+        assert_eq!(has_role(&book, &user("company", &claims), None, "staff"), expected, "{domain}");
+    }
+}
+
+/// A place that cannot say yes is not asked, and its profile is not read.
+#[test]
+fn a_question_knows_the_places_that_can_say_yes() {
+    let two = "{ issuers: [rownd], group_roles: true }, { issuers: [company], claim: roles }";
+    let domain =
+        |issuer| format!("{{ issuers: [{issuer}], users: {{ '@example.com': [staff] }} }}");
+    let renamed = |source| format!("{{ {source}, map: {{ boss: editor }} }}");
+    let attribute = renamed("issuers: [rownd], attribute: shop:roles");
+    let by_map = renamed("issuers: [company], mapped: true");
+    for (sources, role, needs_profile, is_hopeless) in [
+        (two, "g/a", true, false),
+        (two, "a", false, false),
+        (&domain("rownd"), "staff", true, false),
+        (&domain("rownd"), "owner", false, true),
+        (&domain("company"), "staff", false, false),
+        (&attribute, "editor", true, false),
+        (&attribute, "owner", false, true),
+        (&by_map, "editor", false, false),
+        (&by_map, "owner", false, true),
+    ] {
+        let question = book(&format!("role_sources: [{sources}]")).role_question(role);
+        let found = (question.needs_profile(), question.is_hopeless());
+        assert_eq!(found, (needs_profile, is_hopeless), "{sources} {role}");
+    }
+    let book = book(&format!("role_sources: [{two}]"));
+    for (issuer, expected) in [("rownd", true), ("company", false), ("unknown", false)] {
+        assert_eq!(book.reads_profile(issuer), expected, "{issuer}");
+    }
 }

@@ -11,11 +11,12 @@ const ONE: &str = "issuers: [{ name: a, kind: oidc, issuer: 'https://id.test', a
 #[test]
 fn a_role_that_no_user_can_have_is_a_warning() {
     #[rustfmt::skip] // one case a line
-    let cases: [(&str, &[(&str, &str)]); 12] = [
+    let cases: [(&str, &[(&str, &str)]); 13] = [
         ("", &[]),
         ("roles: { owner: {} }", &[("role_sources_missing", "claims.roles")]),
         ("roles: { owner: {} }\nrole_sources: [{ claim: roles }]", &[]),
         ("roles: { owner: {} }\nrole_sources: [{ claim: roles, prefix: 'kc:' }]", &[("role_without_users", "/roles/owner")]),
+        ("roles: { g/owner: {} }\nrole_sources: [{ claim: roles, prefix: 'kc:' }]", &[("role_without_users", "/roles/g~1owner")]),
         ("roles: { kc:owner: {} }\nrole_sources: [{ claim: roles, prefix: 'kc:' }]", &[]),
         ("roles: { owner: {} }\nrole_sources: [{ claim: roles, map: { boss: ownr } }]", &[("role_without_users", "/roles/owner")]),
         ("roles: { owner: {} }\nrole_sources: [{ users: { user_1: [ownr] } }]", &[("role_without_users", "/roles/owner")]),
@@ -114,7 +115,11 @@ fn roles_without_any_source_are_a_warning_that_says_why() {
         let found = warnings(&config(&format!("{issuers}\n{rest}")));
         assert_eq!(found.len(), usize::from(expected.is_some()), "{rest}: {found:?}");
         for warning in &found {
-            assert_eq!(warning.code, "role_sources_missing", "{rest}");
+            assert_eq!(
+                (warning.code, &*warning.pointer),
+                ("role_sources_missing", "/roles"),
+                "{rest}"
+            );
             assert!(warning.text.contains(expected.unwrap_or_default()), "{warning}");
         }
     }

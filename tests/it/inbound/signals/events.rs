@@ -167,6 +167,17 @@ async fn a_token_that_cannot_be_judged_is_a_503_and_is_taken_later() {
     assert_eq!(rig.reason(&rig.access("u", 60)).await, "revoked");
 }
 
+/// The sender is told why, and to come again.
+#[tokio::test]
+async fn an_event_that_finds_the_list_full_is_not_acknowledged() {
+    let rig = Rig::with(|config| config["revocation"] = json!({ "max_entries": 1 })).await;
+    let event = |user: &str| rig.set(&format!("{CAEP}/session-revoked"), rig.user(user));
+    assert_eq!(rig.push(&event("u")).await.0, 202);
+    let (status, body) = rig.push(&event("v")).await;
+    assert_eq!((status, &body["reason"]), (503, &json!("revocations_full")), "{body}");
+    assert_eq!(rig.reason(&rig.access("v", 60)).await, "authenticated");
+}
+
 #[tokio::test]
 async fn tokens_are_polled_and_a_transmitter_that_fails_is_asked_again() {
     let transmitter = Issuer::start();

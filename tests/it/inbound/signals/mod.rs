@@ -6,6 +6,7 @@
 mod events;
 mod hostile;
 mod logout;
+mod replicas;
 
 use serde_json::{Value, json};
 
@@ -31,6 +32,7 @@ struct Rig {
     issuer: Issuer,
     key: Key,
     other: (Issuer, Key),
+    settings: Value,
 }
 
 fn oidc(name: &str, issuer: &Issuer) -> Value {
@@ -73,7 +75,7 @@ impl Rig {
             ] });
             change(config);
         });
-        Self { app: TestApp::ready(&settings).await, issuer, key, other }
+        Self { app: TestApp::ready(&settings).await, issuer, key, other, settings }
     }
 
     /// An access token of a user, issued so many seconds ago.

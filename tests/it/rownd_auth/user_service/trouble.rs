@@ -6,13 +6,13 @@ use rownd_authz::grpc::pb::rownd::auth::v1::{
     CreateUserRequest, ListUsersRequest, UpdateUserRequest, User,
 };
 use rownd_emulator::{Endpoint, Fault};
-use serde_json::json;
+use serde_json::{Value, json};
 use tonic::{Code, Request};
 
 use super::{Rig, create, data, keeper, list, read, rig, user_of};
 use crate::{
     it::rownd_auth::{assert_field, said},
-    support::{eventually, until},
+    support::{eventually, page, until},
 };
 
 fn update(id: &str, plan: &str) -> UpdateUserRequest {
@@ -88,6 +88,26 @@ async fn a_write_is_sent_once_whatever_comes_of_it() {
         read(&rig, "bob").await.unwrap();
         assert_eq!(rig.hits(Endpoint::UserData), before + 2, "{name}");
     }
+}
+
+/// Whichever call Rownd refuses the secret of, the status page and the metric say so, until
+/// Rownd takes it again.
+#[tokio::test]
+async fn a_secret_that_a_call_is_refused_for_is_on_the_status_page() {
+    let rig = rig().await;
+    let told = async || {
+        let page: Value = serde_json::from_str(&rig.app.page("/status").await.body).unwrap();
+        let scrape = rig.app.page("/metrics").await.body;
+        let counted = page::metric(&scrape, "rownd_authz_app_keys_refused", &[]);
+        (page["issuers"][0]["app_errors"].get(0).is_some(), counted)
+    };
+    assert_eq!(told().await, (false, 0.0));
+    rig.controls.inject(Fault::status(Endpoint::UserList, 401).times(1)).unwrap();
+    let answer = list(&rig, ListUsersRequest::default()).await;
+    said(answer).is(Code::FailedPrecondition, "APP_CREDENTIALS_REFUSED");
+    assert_eq!(told().await, (true, 1.0));
+    list(&rig, ListUsersRequest::default()).await.unwrap();
+    assert_eq!(told().await, (false, 0.0));
 }
 
 /// A read changes nothing, so that it may be sent again.

@@ -1,0 +1,73 @@
+//! Warnings about settings that the reader takes.
+
+use std::collections::BTreeMap;
+
+use super::{APP, environment, good};
+use crate::config::judge;
+
+/// (the file, the setting, the code of the warning)
+#[rustfmt::skip] // one case a line
+const WARNED: &[(&str, &str, &str)] = &[
+    ("issuers: [{ name: a, kind: rownd, apps: [{ id: shop }] }]", "issuers[0].apps[0].id", "app_id_unusual"),
+    ("issuers: [{ name: a, kind: rownd, apps: [{ id: '12345678901234567' }] }]", "issuers[0].apps[0].id", "app_id_unusual"),
+    ("issuers: [{ name: a, kind: rownd, apps: [{ id: app_x, secret: ras_x }] }]", "issuers[0].apps[0].secret", "setting_without_effect"),
+    ("issuers: [{ name: a, kind: rownd, apps: [{ id: app_x, operator_token: x }] }]", "issuers[0].apps[0].operator_token", "setting_without_effect"),
+    ("trusted_origins: ['https://a.test']", "trusted_origins", "setting_without_effect"),
+    ("check: { extra_methods: [BREW] }", "check.extra_methods[0]", "setting_without_effect"),
+    ("routes: [{ id: a, match: any, auth: optional, expired_cookie: anonymous }]", "routes[0].expired_cookie", "setting_without_effect"),
+    ("routes: [{ id: a, match: any, auth: none, cors_preflight: true }]", "routes[0].cors_preflight", "setting_without_effect"),
+    ("routes: [{ id: a, match: { methods: [GET] }, cors_preflight: true }]", "routes[0].cors_preflight", "setting_without_effect"),
+    ("profiles: { cache_bytes: 0, ttl: 5s }", "profiles.ttl", "setting_without_effect"),
+    ("listeners: { grpc: { socket_mode: '0600' } }", "listeners.grpc.socket_mode", "setting_without_effect"),
+    ("revocation: { max_entries: 5 }", "revocation", "setting_without_effect"),
+    ("identity_headers: { max_value_bytes: 16384, max_total_bytes: 256 }", "identity_headers.max_value_bytes", "setting_without_effect"),
+    ("rownd_auth: { allow_plaintext_secrets: true }", "rownd_auth.allow_plaintext_secrets", "setting_without_effect"),
+];
+
+#[test]
+fn a_setting_without_effect_is_a_warning_at_its_line() {
+    for (yaml, setting, code) in WARNED {
+        let config = good(&format!("\n{yaml}\n"), &[APP]);
+        let mut found = config.places.in_order(config.warnings.clone());
+        // The variable is for files without an app.
+        found.retain(|warning| warning.code != "variable_unused");
+        let [warning] = found.as_slice() else { panic!("{yaml}: {found:#?}") };
+        assert_eq!(warning.code, *code, "{yaml}");
+        let place = warning.place.as_ref().unwrap();
+        assert_eq!(place.setting, *setting, "{yaml}");
+        assert!(place.place.starts_with("test.yaml:2:"), "{yaml}: {warning}");
+    }
+    for yaml in [
+        "issuers: [{ name: a, kind: rownd, apps: [{ id: '123456789012345678' }] }]",
+        "{ trusted_origins: ['https://a.test'], credentials: [{ cookie: a }] }",
+        "{ check: { extra_methods: [BREW] }, routes: [{ id: a, match: { methods: [BREW] } }] }",
+        "{ credentials: [{ cookie: a }], default: { auth: optional, expired_cookie: anonymous } }",
+        "default: { auth: required, expired_cookie: deny, cors_preflight: true }",
+    ] {
+        let mut warnings = good(yaml, &[APP]).warnings;
+        warnings.retain(|warning| warning.code != "variable_unused");
+        assert_eq!(warnings, [], "{yaml}");
+    }
+}
+
+/// Warnings are told beside problems; those that the problems make doubtful are not.
+#[test]
+fn warnings_are_told_beside_problems() {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let text = "\
+check: { timeout: 5 }
+routes:
+  - { id: a, match: { path: { prefix: /a } } }
+  - { id: b, match: { path: { prefix: /a/b } } }
+trusted_origins: ['https://a.test']
+";
+    std::fs::write(file.path(), text).unwrap();
+    let variables = environment(&[APP, ("ROWND_APPKEY", "k")]);
+    let judged =
+        judge(Some(file.path()), &variables, |_| Vec::new(), |config| config.warnings.clone());
+    assert_eq!(judged.outcome.unwrap_err().0.len(), 1);
+    let codes: Vec<&str> = judged.warnings.iter().map(|warning| warning.code).collect();
+    assert_eq!(codes, ["unknown_variable", "route_unreachable", "setting_without_effect"]);
+    let judged = judge(None, &BTreeMap::new(), |_| Vec::new(), |config| config.warnings.clone());
+    assert!(judged.outcome.is_err() && judged.warnings.is_empty());
+}

@@ -1,0 +1,110 @@
+//! Settings of rules that mean nothing beside the others, and a default that no request reaches.
+
+use std::slice;
+
+use super::{Unused, Warning};
+use crate::config::{
+    document::{YamlDocument, readable},
+    sections::{
+        AppliesTo, Auth, Config, GuardedCallers, Mode, OnMissing, OutputHeader, Requirement,
+        RequirementLeaf, RequirementNode, ValueSource,
+    },
+};
+use crate::model::AuthLevel;
+
+/// Adds the settings of rules that have no effect.
+pub(super) fn check(config: &Config, found: &mut Vec<Unused>) {
+    for (index, route) in config.routes.iter().enumerate() {
+        let at = format!("/routes/{index}");
+        of_level(&at, route.auth_level, route.require.as_ref(), found);
+        if route.passport.is_some() && is_never(route.require.as_ref()) {
+            let text =
+                "is never made beside require: never, which denies every request; leave it out";
+            found.push((format!("{at}/passport"), text));
+        }
+        of_headers(&format!("{at}/headers"), &route.outputs.headers, found);
+        of_headers(&format!("{at}/response_headers"), &route.outputs.response_headers, found);
+    }
+    of_level("/default", config.default.auth_level, config.default.require.as_ref(), found);
+    of_headers("/headers", &config.headers, found);
+    of_headers("/response_headers", &config.response_headers, found);
+}
+
+fn is_never(require: Option<&Requirement>) -> bool {
+    require.is_some_and(|require| matches!(require.root(), RequirementNode::Never))
+}
+
+/// An auth level beside a condition that says as much or more.
+fn of_level(
+    at: &str,
+    level: Option<AuthLevel>,
+    require: Option<&Requirement>,
+    found: &mut Vec<Unused>,
+) {
+    let Some(level) = level else { return };
+    if is_never(require) {
+        let text = "has no effect beside require: never, which denies every request; leave it out";
+        return found.push((format!("{at}/auth_level"), text));
+    }
+    let Some(root) = require.map(Requirement::root) else { return };
+    let nodes = if let RequirementNode::All(nodes) = root { nodes } else { slice::from_ref(root) };
+    let is_lower = |node: &RequirementNode| match node {
+        RequirementNode::Leaf(RequirementLeaf::AuthLevel(asked)) => *asked <= level,
+        RequirementNode::Leaf(_)
+        | RequirementNode::Never
+        | RequirementNode::All(_)
+        | RequirementNode::Any(_)
+        | RequirementNode::NoneOf(_) => false,
+    };
+    if nodes.iter().any(is_lower) {
+        let text = "has no effect: `auth_level` of the rule asks for as much or more; leave it out";
+        found.push((format!("{at}/require/auth_level"), text));
+    }
+}
+
+/// A constant is never missing.
+fn of_headers(at: &str, headers: &[OutputHeader], found: &mut Vec<Unused>) {
+    for (index, header) in headers.iter().enumerate() {
+        let is_constant = matches!(header.value.source, ValueSource::Constant(_));
+        if is_constant && header.value.on_missing == OnMissing::Deny {
+            let text = "has no effect: a constant is never missing; leave it out";
+            found.push((format!("{at}/{index}/on_missing"), text));
+        }
+    }
+}
+
+/// The warnings about a default behind a route for every request, and about guards that close
+/// everything.
+pub(super) fn unreachable(config: &Config, written: &YamlDocument) -> Vec<Warning> {
+    let mut found = Vec::new();
+    let takes_all = config.routes.iter().position(|route| {
+        route.mode == Mode::Enforce && matches!(route.applies_to, AppliesTo::AllRequests)
+    });
+    if let Some(index) = takes_all.filter(|_| written.is_written("/default")) {
+        let text = format!(
+            "never decides: {} matches every request; leave the section out, or that route",
+            readable(&format!("/routes/{index}"))
+        );
+        found.push(Warning::of("route_unreachable", "/default", text));
+    }
+    let routes = config.routes.iter().map(|route| route.auth);
+    let reads_nothing = takes_all.is_some() || config.default.auth == Auth::None;
+    let reads_nothing = reads_nothing && routes.clone().all(|auth| auth == Auth::None);
+    for (index, guard) in config.guards.iter().enumerate() {
+        if guard.mode != Mode::Enforce {
+            continue;
+        }
+        let at = format!("/guards/{index}");
+        if guard.callers == GuardedCallers::All && reads_nothing {
+            let text = "denies every request that it matches: no rule reads a credential (auth: none), \
+                        so that nobody has an identity; write auth: optional in the rules";
+            found.push(Warning::of("condition_never_met", format!("{at}/applies_to"), text));
+        }
+        let is_closed = is_never(Some(&guard.require));
+        if is_closed && matches!(guard.applies_to, AppliesTo::AllRequests) {
+            let text = "denies every request, so that no route decides anything; narrow `match`";
+            found.push(Warning::of("condition_never_met", format!("{at}/require"), text));
+        }
+    }
+    found
+}

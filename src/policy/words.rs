@@ -1,0 +1,74 @@
+//! Words in expressions that the place beside them never has: a level that is misspelt, the name of an
+//! issuer that is not there, a method in lower case.
+//!
+//! In: a condition. Out: a warning, with the words that there are.
+
+use crate::{
+    config::{Config, RequirementLeaf},
+    expression::{IdentityPlace, Place, ProfilePlace, RequestPlace},
+    model::{AuthLevel, Warning},
+};
+
+/// The warning about the first such word of an expression.
+pub(super) fn unknown(config: &Config, place: &str, leaf: &RequirementLeaf) -> Option<Warning> {
+    let RequirementLeaf::Cel(expression) = leaf else { return None };
+    let texts = expression.compared_texts();
+    texts.into_iter().find_map(|(compared, text, differs)| {
+        let instead = instead(config, compared, text)?;
+        let code = if differs { "condition_always_met" } else { "condition_never_met" };
+        let read = compared.written();
+        let text: String = text.chars().take(64).collect();
+        let message = format!("`{read}` is compared with `{text}`, which it never is; {instead}");
+        Some(Warning::of(code, place, message))
+    })
+}
+
+/// The words to write in place of one that the place never has.
+fn instead(config: &Config, place: &Place, text: &str) -> Option<String> {
+    let one_of = |known: &[&str]| {
+        (!known.contains(&text)).then(|| format!("write one of: {}", known.join(", ")))
+    };
+    match place {
+        Place::Identity(IdentityPlace::AuthLevel) | Place::Profile(ProfilePlace::AuthLevel) => {
+            one_of(&AuthLevel::ALL.map(AuthLevel::as_str))
+        }
+        Place::Identity(IdentityPlace::Issuer) => {
+            let names: Vec<&str> = config.issuers.iter().map(|i| i.name.as_str()).collect();
+            one_of(&names)
+        }
+        Place::Request(RequestPlace::Scheme) => one_of(&["http", "https"]),
+        Place::Request(RequestPlace::Method) => {
+            let upper = text.to_ascii_uppercase();
+            (upper != text).then(|| format!("methods are in upper case, so write {upper}"))
+        }
+        Place::Request(RequestPlace::Host | RequestPlace::Path)
+        | Place::Header(_)
+        | Place::Query(_)
+        | Place::Claim(_)
+        | Place::Path(_)
+        | Place::Identity(
+            IdentityPlace::UserId
+            | IdentityPlace::Anonymous
+            | IdentityPlace::Verified
+            | IdentityPlace::AppId
+            | IdentityPlace::AppVariant
+            | IdentityPlace::Tenant
+            | IdentityPlace::SessionId
+            | IdentityPlace::TokenId
+            | IdentityPlace::IssuedAt
+            | IdentityPlace::Roles
+            | IdentityPlace::Permissions
+            | IdentityPlace::Groups
+            | IdentityPlace::Scopes,
+        )
+        | Place::Profile(
+            ProfilePlace::UserId
+            | ProfilePlace::State
+            | ProfilePlace::Data
+            | ProfilePlace::VerifiedData
+            | ProfilePlace::Attributes
+            | ProfilePlace::Groups
+            | ProfilePlace::Meta,
+        ) => None,
+    }
+}
