@@ -362,6 +362,10 @@ def nested(path, values):
     return values
 
 
+# Something that the group `webhooks` serves.
+WEBHOOKS = {"sources": [{"name": "hub", "kind": "rownd_webhook", "issuer": "rownd",
+                         "caller": {"secret": "file:/run/secrets/hub"}}]}
+
 # Name, values, and what the message has to say: a word of Helm 3, one of Helm 4 where they differ.
 REFUSED = [
     ("an unknown key", {"replicas": 3}, ["replicas"]),
@@ -431,10 +435,12 @@ REFUSED = [
     ("two ports alike", {"service": {"port": 9464}}, ["service.port, service.opsPort", "two are equal"]),
     ("a port of both HTTP listeners",
      {"service": {"publicHttpPort": 8085},
-      "config": {"listeners": {"http": {"serve": ["rpc"]}, "public_http": {"serve": ["webhooks"]}}}},
+      "config": {"events": WEBHOOKS, "listeners": {"http": {"serve": ["rpc"], "hosts": ["authz.test"]},
+                                                   "public_http": {"serve": ["webhooks"]}}}},
      ["service.httpPort and service.publicHttpPort", "two are equal"]),
     ("both HTTP listeners on one port",
-     {"config": {"listeners": {"http": {"serve": ["rpc"]},
+     {"config": {"events": WEBHOOKS,
+                 "listeners": {"http": {"serve": ["rpc"], "hosts": ["authz.test"]},
                                "public_http": {"serve": ["webhooks"], "address": "0.0.0.0:8085"}}}},
      ["two listeners have one port"]),
     # The schema's words; each Helm has its own.
@@ -555,7 +561,7 @@ SET = [
     ("podDisruptionBudget.minAvailable=2", False, "2 is 2 of 2 replicas"),
     ("podDisruptionBudget.maxUnavailable=0", False, "maxUnavailable: 0 would block"),
     ("config=null", False, "config: it is empty"),
-    ("config.listeners.http.serve[0]=rpc,service.httpPort=9464", False, "two are equal"),
+    ("config.listeners.http.serve[0]=rpc,config.listeners.http.hosts[0]=authz.test,service.httpPort=9464", False, "two are equal"),
     (r"podAnnotations.prometheus\.io/port=9464", True, 'prometheus.io/port: "9464"'),
     (r"nodeSelector.pool=3", True, 'pool: "3"'),
     ("extraEnv[0].name=A,extraEnv[0].value=67108864", True, 'value: "67108864"'),
