@@ -134,9 +134,17 @@ pub(super) async fn decide(
     PathParams((app, id)): PathParams<(String, String)>,
     body: JsonBody<PageDecision>,
 ) -> Result<Response, ApiError> {
-    let waiting = waiting(&state, &app, &id)?;
-    // The page reads a refusal as well, to show it.
-    Ok(for_page(&waiting, &headers, take_decision(&state, &headers, (&app, &id), body)))
+    match waiting(&state, &app, &id) {
+        // The page reads a refusal as well, to show it.
+        Ok(waiting) => {
+            Ok(for_page(&waiting, &headers, take_decision(&state, &headers, (&app, &id), body)))
+        }
+        Err(unknown) => {
+            access::of_app(&state, &headers, &app)?;
+            body.read()?;
+            Err(unknown)
+        }
+    }
 }
 
 fn take_decision(
