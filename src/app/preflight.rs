@@ -203,7 +203,7 @@ mod tests {
 
     use super::{check_directory, check_file};
 
-    /// Nobody can make a file in `/proc`, not even root.
+    /// No process can make a file in `/proc`, not even one of root.
     #[test]
     fn a_place_that_cannot_be_written_is_told_and_nothing_is_left_behind() {
         for checked in [

@@ -174,7 +174,7 @@ async fn a_session_that_its_backend_signs_out_ends_here() {
         "tests/foreign/supertokens/sign_out.py",
         &json!({
             "url": format!("http://{http}/webhooks/page/post-sign-out"),
-            // Nobody listens there.
+            // No server listens there.
             "dead_url": "http://127.0.0.1:1/webhooks/page/post-sign-out",
             "token": own,
         }),

@@ -41,7 +41,7 @@ struct Rig {
     app: TestApp,
     rownd: (Issuer, Key),
     idp: (Issuer, Key),
-    /// Nobody has any business there.
+    /// The server that no request may reach.
     trap: Issuer,
 }
 
