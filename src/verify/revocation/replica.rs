@@ -145,6 +145,16 @@ impl RevocationReplica {
         self.spread(&position).await
     }
 
+    /// Sends the commands that the store does not have. The other replicas have them when they hear
+    /// of it, within a second.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`share`](Self::share).
+    pub async fn store(&self) -> Result<(), SharedError> {
+        self.send().await.map(drop)
+    }
+
     /// Takes a command back everywhere. Returns the number of entries, and how many replicas have
     /// removed them.
     ///
