@@ -49,7 +49,7 @@ use crate::{
     grpc::{
         Doors, HealthTask,
         ext_authz::CheckDoor,
-        rownd_auth::{AuthDoor, WriteRunner, writes},
+        rownd_auth::{AuthDoor, Sharing, WriteRunner, Writes, writes},
     },
     health::Readiness,
     http::{
@@ -119,6 +119,12 @@ fn all_refreshes(shared: Option<&SharedState>) -> (AllRefreshes, RefreshRunner) 
     (AllRefreshes { own, shared: shared.map(|shared| shared.refreshes.clone()) }, runner)
 }
 
+/// The changes of this process, and of all replicas where they share their state.
+fn all_writes(shared: Option<&SharedState>, metrics: &Arc<Metrics>) -> (Arc<Writes>, WriteRunner) {
+    let replica = shared.map(|shared| shared.replica.clone());
+    writes(shared.map(|shared| shared.writes.clone()), Sharing::new(replica, metrics))
+}
+
 /// Builds everything and binds every listener. Nothing is fetched yet, so that an issuer that
 /// is down cannot keep the process from starting.
 ///
@@ -138,8 +144,7 @@ pub async fn build(config: Config) -> Result<Bound, BuildError> {
     let recorders = authz::recorders(&metrics, config.log.denials_per_second);
     let authorizer = Authorizer::with_events(snapshot, recorders, events.recorder.clone());
     let grpc = &config.listeners.grpc;
-    let shared_writes = shared_state.as_ref().map(|shared| shared.writes.clone());
-    let (writes, write_runner) = writes(shared_writes);
+    let (writes, write_runner) = all_writes(shared_state.as_ref(), &metrics);
     let blocking = BlockingRunner::new();
     let service = AuthDoor::build(authorizer.clone(), writes, blocking.clone(), metrics.clone());
     let service = service.with_events(events.ring());

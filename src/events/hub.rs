@@ -3,9 +3,12 @@
 //! In: an event, from within a check. Out: the same in the queues of the sinks that want it. It never
 //! waits: where a queue is full, the sink loses the event, and the loss is counted by sink and type.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicU64, Ordering},
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
 };
 
 use tokio::sync::mpsc;
@@ -18,6 +21,7 @@ use super::{
 };
 use crate::{
     config::Events,
+    log_throttle::LogThrottle,
     metrics::{Metrics, SinkLabel},
     model::{Event, EventRecorder, EventType},
     shared::random_name,
@@ -27,6 +31,8 @@ use crate::{
 const QUEUE: usize = 8192;
 /// Events that clients cause as often as they like leave so many places free for the others.
 const RESERVED: usize = QUEUE / 4;
+/// The time between two lines in the log about one sink.
+const LOG_EVERY: Duration = Duration::from_secs(60);
 
 /// Takes events for the sinks of the configuration.
 #[derive(Debug)]
@@ -43,10 +49,13 @@ pub struct EventHub {
 /// The queue of one sink.
 #[derive(Debug)]
 struct SinkQueue {
+    name: String,
     label: SinkLabel,
     types: u32,
     sampled: Vec<Sampled>,
     queue: mpsc::Sender<Arc<ToldEvent>>,
+    /// Of the line about events that find no room.
+    no_room: LogThrottle,
 }
 
 /// A type of which the sink gets one of so many events.
@@ -112,10 +121,12 @@ impl SinkQueue {
             seen: AtomicU64::new(0),
         });
         Self {
+            name: settings.name.clone(),
             label,
             types: settings.types.iter().fold(0, |all, kind| all | kind.bit()),
             sampled: sampled.collect(),
             queue,
+            no_room: LogThrottle::once_per(LOG_EVERY),
         }
     }
 
@@ -138,6 +149,14 @@ impl SinkQueue {
         (may_take_last || self.queue.capacity() > RESERVED)
             && self.queue.try_send(event.clone()).is_ok()
     }
+
+    fn tell_dropped(&self, kind: EventType) {
+        if let Some(dropped) = self.no_room.admit() {
+            let (sink, kind) = (&self.name, kind.word());
+            let what = "an event was dropped: the sink is slower than events come";
+            tracing::warn!(sink, kind, dropped, "{what}");
+        }
+    }
 }
 
 impl EventRecorder for EventHub {
@@ -152,6 +171,7 @@ impl EventRecorder for EventHub {
         for sink in self.sinks.iter().filter(|sink| sink.gets(kind)) {
             if !sink.offer(&told) {
                 self.metrics.event_dropped(sink.label, kind);
+                sink.tell_dropped(kind);
             }
         }
     }

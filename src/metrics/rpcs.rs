@@ -13,6 +13,8 @@ use super::{
 /// The name of the histogram, for its buckets.
 pub(super) const DURATION: &str = "rownd_authz_rpc_duration_seconds";
 
+const NOT_SHARED: &str = "rownd_authz_revocations_not_shared_total";
+
 /// A method of the service, as the series of these metrics know it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RpcLabel(usize);
@@ -48,6 +50,7 @@ struct OneMethod {
     calls: Vec<Lazy<Counter>>,
     duration: Lazy<Histogram>,
     refused: ByLabel<Lazy<Counter>>,
+    not_shared: Lazy<Counter>,
 }
 
 /// The series of this file: those of every method, and last those of an unknown one.
@@ -62,6 +65,10 @@ impl RpcSeries {
         describe_counter!(
             "rownd_authz_callers_refused_total",
             "Calls of RowndAuth whose caller may not make them, by method and reason."
+        );
+        describe_counter!(
+            NOT_SHARED,
+            "Calls that revoked tokens here and could not tell the other replicas, by method."
         );
         describe_histogram!(
             DURATION,
@@ -87,6 +94,7 @@ impl RpcSeries {
             calls: CODES.iter().map(|code| call(name, code)).collect(),
             duration: Lazy::new(move || histogram!(DURATION, "method" => name)),
             refused: ByLabel::new(&labels.caller_refusals, |reason| refusal(name, reason)),
+            not_shared: Lazy::new(move || counter!(NOT_SHARED, "method" => name)),
         };
         Self(labels.rpcs.iter().copied().chain([UNKNOWN]).map(method).collect())
     }
@@ -116,6 +124,14 @@ impl Metrics {
     pub fn caller_refused(&self, method: RpcLabel, reason: impl Label) {
         let refused = self.rpcs.0.get(method.0).and_then(|method| method.refused.get(reason));
         if let Some(counter) = refused.and_then(|refused| refused.get(&self.recorder)) {
+            counter.increment(1);
+        }
+    }
+
+    /// A call of this method has revoked tokens, and the state that replicas share has not taken it.
+    pub fn revocation_not_shared(&self, method: RpcLabel) {
+        let counter = self.rpcs.0.get(method.0);
+        if let Some(counter) = counter.and_then(|method| method.not_shared.get(&self.recorder)) {
             counter.increment(1);
         }
     }

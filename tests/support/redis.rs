@@ -132,6 +132,22 @@ impl RedisServer {
         let _ = child.wait();
     }
 
+    /// Stops it as it is, until [`Self::go_on`]: connections stay, and nothing is answered.
+    pub(crate) fn stop(&self) {
+        self.signal("STOP");
+    }
+
+    /// Lets it go on.
+    pub(crate) fn go_on(&self) {
+        self.signal("CONT");
+    }
+
+    fn signal(&self, name: &str) {
+        let pid = self.child.lock().unwrap().id().to_string();
+        let sent = Command::new("kill").args([&format!("-{name}"), &pid]).status().unwrap();
+        assert!(sent.success(), "kill -{name} {pid}");
+    }
+
     /// Starts it again at the same address. It has forgotten everything, except the names of other
     /// servers.
     pub(crate) async fn restart(&self) {

@@ -28,6 +28,7 @@ use crate::{
     health::{Part, PartHealth, Parts},
     log_throttle::LogThrottle,
     metrics::{Metrics, SinkLabel},
+    model::EventType,
 };
 
 /// The most requests at the same time.
@@ -78,6 +79,8 @@ pub(in crate::events) struct Delivery {
     delivered: Vec<Waiting>,
     remove_at: Option<Instant>,
     health: DeliveryHealth,
+    /// Of the line about events that find no room.
+    no_room: LogThrottle,
 }
 
 /// The faults of a delivery: those of its receiver, and those of its disk.
@@ -140,6 +143,7 @@ impl Delivery {
             down: (0, None),
             delivered: Vec::new(),
             remove_at: None,
+            no_room: LogThrottle::once_per(LOG_EVERY),
         })
     }
 
@@ -178,6 +182,8 @@ impl Delivery {
             }
             self.measure();
         }
+        let (metrics, label) = (&self.metrics, self.settings.label);
+        inbox.lose(&[], |kind| metrics.event_dropped(label, kind));
         // Events in flight are on disk, and are sent again after the next start.
         self.change(Vec::new(), &blocking, &throttle).await;
     }
@@ -250,6 +256,11 @@ impl Delivery {
     ) {
         let event = attempt.event;
         let (error, pause, wait) = match answer {
+            Answer::Taken if kept.is_none() => {
+                let (sink, number) = (&self.settings.name, event.number);
+                tracing::error!(sink, number, "an event on disk is damaged, and is removed");
+                return self.remove(event);
+            }
             Answer::Taken => {
                 self.down = (0, None);
                 self.health.receiver.works();
@@ -342,18 +353,20 @@ impl Delivery {
         throttle: &LogThrottle,
     ) {
         let mut add = Vec::with_capacity(batch.len());
+        let mut with_room = Vec::with_capacity(batch.len());
         let mut bytes = self.order.bytes();
-        for told in &batch {
-            let kept = kept(told);
+        for told in batch {
+            let kept = kept(&told);
             // The events of operators have a half of their own.
             let frequent = told.event.kind.is_frequent();
             let most = self.settings.max_bytes / if frequent { 2 } else { 1 };
             if bytes + kept.bytes() > most {
-                self.metrics.event_dropped(self.settings.label, told.event.kind);
+                self.drop_event(told.event.kind);
                 continue;
             }
             bytes += kept.bytes();
             add.push((self.next_number, kept));
+            with_room.push(told);
             self.next_number += 1;
         }
         let waiting: Vec<Waiting> =
@@ -361,7 +374,7 @@ impl Delivery {
         while !self.change(add.clone(), blocking, throttle).await {
             if inbox.is_closing() {
                 let (metrics, label) = (&self.metrics, self.settings.label);
-                inbox.lose(&batch, |kind| metrics.event_dropped(label, kind));
+                inbox.lose(&with_room, |kind| metrics.event_dropped(label, kind));
                 return;
             }
             tokio::select! {
@@ -370,6 +383,16 @@ impl Delivery {
             }
         }
         waiting.into_iter().for_each(|event| self.order.push(event));
+    }
+
+    /// There is no room for an event of this type.
+    fn drop_event(&self, kind: EventType) {
+        self.metrics.event_dropped(self.settings.label, kind);
+        if let Some(dropped) = self.no_room.admit() {
+            let (sink, kind) = (&self.settings.name, kind.word());
+            let what = "an event was dropped: the queue on disk has no room for its type";
+            tracing::warn!(sink, kind, bytes = self.order.bytes(), dropped, "{what}");
+        }
     }
 
     /// Removes what was delivered and adds events, all or nothing; whether the disk has done so.

@@ -100,6 +100,7 @@ impl<W: LineWriter> LineSink<W> {
                 let ended = blocking.run(move || write(writer, batch)).await;
                 let Ok((back, rest, result)) = ended else {
                     tracing::error!(sink = name, "the writer of events failed");
+                    inbox.lose(&events, |kind| metrics.event_dropped(label, kind));
                     return;
                 };
                 (writer, batch) = (back, rest);

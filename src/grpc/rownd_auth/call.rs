@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use tokio::time::Instant;
 use tonic::Extensions;
 
-use super::{fault::Fault, kept_writes::Writes};
+use super::{fault::Fault, kept_writes::Writes, sharing::CallSharing};
 use crate::{
     authz::{BackendService, Caller},
     config::Right,
@@ -48,6 +48,11 @@ impl ServiceCall {
     pub(super) fn issuer_timeout(&self) -> Duration {
         let own = self.service.settings().timeout.get();
         own.saturating_sub(2 * MARGIN).max(own / 2)
+    }
+
+    /// The way of what this call revokes to the other replicas.
+    pub(super) fn sharing(&self, method: &'static str) -> CallSharing {
+        self.writes.sharing.for_call(method, self.deadline)
     }
 
     /// The fault of a call that cannot be decided now. Where the time of the caller is over, that is

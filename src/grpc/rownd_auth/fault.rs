@@ -87,6 +87,9 @@ pub(super) enum Fault {
     /// The state that replicas share does not answer, and nothing was sent; try again after this
     /// time.
     NotShared(Duration),
+    /// The issuer has made the change and this replica refuses the tokens, but the state that
+    /// replicas share has not taken the revocation.
+    RevocationNotShared,
     /// The refresh token is of no app of the configuration. It was not sent.
     ForeignRefresh(DenyReason),
     /// There is no such method.
@@ -183,6 +186,7 @@ impl Fault {
             }
             Self::OutcomeUnknown => return outcome_unknown_status(),
             Self::NotShared(wait) => return not_shared_status(wait),
+            Self::RevocationNotShared => return revocation_not_shared_status(),
             Self::Late(wait) => {
                 return retryable(ErrorReason::Late, "no response in time", wait, []);
             }
@@ -250,6 +254,16 @@ fn outcome_unknown_status() -> Status {
 fn not_shared_status(wait: Duration) -> Status {
     let message = "the state that replicas share does not answer; nothing was sent";
     retryable(ErrorReason::SharedStateUnavailable, message, wait, [])
+}
+
+/// Says what was done and what was not: the call is to be repeated, which is no harm.
+fn revocation_not_shared_status() -> Status {
+    let message = "the issuer has made the change and this replica refuses the tokens, but the state \
+                   that replicas share did not take the revocation: the others may allow the tokens \
+                   until it does; repeat the call until it succeeds";
+    let told = [("done", "issuer,this_replica"), ("not_done", "other_replicas")];
+    let told = told.map(|(name, what)| (name.to_owned(), what.to_owned()));
+    retryable(ErrorReason::RevocationNotShared, message, SOON, told)
 }
 
 /// The hook of the operator denies a sign-in. Its reason is cut and cleaned already.

@@ -8,7 +8,7 @@ use std::{
 use bytes::Bytes;
 use tonic::Status;
 
-use super::shared_writes::SharedWrites;
+use super::{shared_writes::SharedWrites, sharing::Sharing};
 use crate::{
     digest::{Sha256, sha256_of_parts},
     single_flight::{FlightBounds, FlightRunner, InMemory, SingleFlight},
@@ -104,6 +104,8 @@ pub struct Writes {
     pub(super) flights: Arc<dyn SingleFlight<WriteKey, WriteEnd>>,
     /// The changes of all replicas, where they share their state.
     pub(super) shared: Option<Arc<SharedWrites>>,
+    /// The way of revocations to the other replicas.
+    pub(super) sharing: Arc<Sharing>,
     ledger: Ledger,
     /// The number of the next change without a request id.
     pub(super) next: AtomicU64,
@@ -130,20 +132,25 @@ pub type WriteRunner = FlightRunner<WriteKey, WriteEnd>;
 
 /// No changes yet, and the task that makes them.
 #[must_use]
-pub fn writes(shared: Option<Arc<SharedWrites>>) -> (Arc<Writes>, WriteRunner) {
+pub fn writes(
+    shared: Option<Arc<SharedWrites>>,
+    sharing: Arc<Sharing>,
+) -> (Arc<Writes>, WriteRunner) {
     let (flights, runner) = InMemory::new(BOUNDS, |_, _| ());
-    let writes = Writes { flights, shared, ledger: Ledger::default(), next: AtomicU64::new(0) };
-    (Arc::new(writes), runner)
+    let (ledger, next) = (Ledger::default(), AtomicU64::new(0));
+    (Arc::new(Writes { flights, shared, sharing, ledger, next }), runner)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{ALL_BYTES, CALLER_BYTES, OVERHEAD, WriteKey, locked, writes};
+    use super::{ALL_BYTES, CALLER_BYTES, OVERHEAD, Sharing, WriteKey, locked, writes};
+    use crate::metrics::{Labels, Metrics};
 
     /// A caller who has used up its room leaves the others theirs.
     #[test]
     fn a_caller_has_room_of_its_own() {
-        let (writes, _runner) = writes(None);
+        let metrics = Metrics::build(&Labels::default()).unwrap();
+        let (writes, _runner) = writes(None, Sharing::new(None, &metrics));
         let greedy: Vec<_> =
             (0..CALLER_BYTES / (1 << 20)).map(|_| writes.take_room("greedy", 1 << 20)).collect();
         assert!(!writes.has_room("greedy") && writes.has_room("other"));

@@ -26,6 +26,8 @@ pub(super) enum ErrorReason {
     RefreshOutcomeUnknown,
     /// The state that replicas share does not answer.
     SharedStateUnavailable,
+    /// The tokens are revoked at this replica, and the others may not know it.
+    RevocationNotShared,
     /// The issuer's API does not answer, or is not asked for a while.
     RowndUnavailable,
     /// The issuer's API redirects.
@@ -168,6 +170,7 @@ impl ErrorReason {
             | Self::IssuerRedirects
             | Self::RefreshOutcomeUnknown
             | Self::SharedStateUnavailable
+            | Self::RevocationNotShared
             | Self::EventStreamEnded
             | Self::SignInUndecided
             | Self::WriteOutcomeUnknown => Code::Unavailable,

@@ -6,7 +6,6 @@
 //! of other questions.
 
 use std::{
-    collections::HashMap,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -15,19 +14,25 @@ use std::{
 };
 
 use redis::{
-    AsyncConnectionConfig, Cmd, FromRedisValue, RedisResult, ScriptInvocation, Value,
-    aio::MultiplexedConnection, from_redis_value,
+    AsyncConnectionConfig, Client, Cmd, FromRedisValue, RedisResult, ScriptInvocation,
+    aio::MultiplexedConnection,
 };
 use tokio::{
     sync::Mutex,
     time::{Instant, timeout},
 };
 
-use super::{judge::judge, route::Route};
+use super::{
+    greeting::{Expected, greet},
+    judge::judge,
+    route::Route,
+};
 use crate::shared::SharedError;
 
 /// After a connection could not be made, questions are refused at once for this long.
 const PAUSE: Duration = Duration::from_millis(100);
+/// A link that watches looks this often whether another server takes the writes.
+const LOOK_EVERY: Duration = Duration::from_secs(6);
 /// The most questions that wait for an answer. More are refused.
 const MAX_IN_FLIGHT: usize = 2048;
 
@@ -35,6 +40,8 @@ const MAX_IN_FLIGHT: usize = 2048;
 pub(super) struct Link {
     route: Arc<Route>,
     patience: Duration,
+    /// It looks by itself whether another server takes the writes.
+    watches: bool,
     state: Mutex<State>,
     places: tokio::sync::Semaphore,
     made: AtomicU64,
@@ -53,6 +60,9 @@ struct Connected {
     number: u64,
     /// The edition of the route that it was made by.
     edition: u64,
+    client: Client,
+    /// When it was known last that no other server takes the writes.
+    seen: Instant,
     connection: MultiplexedConnection,
 }
 
@@ -82,14 +92,22 @@ impl Question<'_> {
 }
 
 impl Link {
+    /// Of a store whose listener watches the way, and renews it.
     pub(super) fn new(route: Arc<Route>, patience: Duration) -> Self {
         Self {
             route,
             patience,
+            watches: false,
             state: Mutex::default(),
             places: tokio::sync::Semaphore::new(MAX_IN_FLIGHT),
             made: AtomicU64::new(0),
         }
+    }
+
+    /// One that watches the way by itself: a master that its Sentinels have lost answers still, and
+    /// takes writes that are thrown away when it comes back to them.
+    pub(super) fn watching(route: Arc<Route>, patience: Duration) -> Self {
+        Self { watches: true, ..Self::new(route, patience) }
     }
 
     /// Asks, within twice the time limit: a connection may have to be made first. The question is
@@ -148,20 +166,23 @@ impl Link {
     async fn connection(&self) -> Result<Connected, SharedError> {
         let mut state = self.state.lock().await;
         let edition = self.route.edition();
-        if let Some(connected) = &state.connection
+        if let Some(connected) = &mut state.connection
             && connected.edition == edition
+            && self.still_leads_to(connected).await
         {
             return Ok(connected.clone());
         }
+        state.connection = None;
         if let Some((until, error)) = &state.paused
             && Instant::now() < *until
         {
             return Err(error.clone());
         }
         match self.connect().await {
-            Ok(connection) => {
+            Ok((client, connection)) => {
                 let number = self.made.fetch_add(1, Ordering::Relaxed) + 1;
-                let connected = Connected { number, edition, connection };
+                let seen = Instant::now();
+                let connected = Connected { number, edition, client, seen, connection };
                 state.paused = None;
                 state.connection = Some(connected.clone());
                 Ok(connected)
@@ -173,22 +194,25 @@ impl Link {
         }
     }
 
+    /// Whether the way leads to this server still, as far as it is to be known now.
+    async fn still_leads_to(&self, connected: &mut Connected) -> bool {
+        if !self.watches || connected.seen.elapsed() < LOOK_EVERY {
+            return true;
+        }
+        connected.seen = Instant::now();
+        !self.route.leads_elsewhere(&connected.client).await
+    }
+
     /// A connection to the server that takes writes.
-    async fn connect(&self) -> Result<MultiplexedConnection, SharedError> {
+    async fn connect(&self) -> Result<(Client, MultiplexedConnection), SharedError> {
         let client = self.route.find().await?;
         let config = AsyncConnectionConfig::new()
             .set_connection_timeout(Some(self.patience))
             .set_response_timeout(None);
         let connection = client.get_multiplexed_async_connection_with_config(&config).await;
         let mut connection = connection.map_err(|error| judge(&error).0)?;
-        let greeting: RedisResult<Value> = redis::cmd("HELLO").query_async(&mut connection).await;
-        match greeting {
-            Ok(greeting) => check_greeting(greeting)?,
-            // A proxy may not know the command, and a user may not have the right.
-            Err(error) if error.code().is_some() => {}
-            Err(error) => return Err(judge(&error).0),
-        }
-        Ok(connection)
+        greet(&mut connection, Expected::Writer).await?;
+        Ok((client, connection))
     }
 
     /// The connection of this number is not used again.
@@ -196,58 +220,6 @@ impl Link {
         let mut state = self.state.lock().await;
         if state.connection.as_ref().is_some_and(|known| known.number == number) {
             state.connection = None;
-        }
-    }
-}
-
-/// Refuses a copy, which may be behind, and a Sentinel.
-fn check_greeting(greeting: Value) -> Result<(), SharedError> {
-    let Ok(fields) = from_redis_value::<HashMap<String, Value>>(greeting) else { return Ok(()) };
-    let is = |name: &str, words: &[&str]| match fields.get(name) {
-        Some(Value::BulkString(text)) => words.iter().any(|word| word.as_bytes() == text),
-        Some(Value::SimpleString(text)) => words.contains(&text.as_str()),
-        _ => false,
-    };
-    let refused = |text: &str| Err(SharedError::Refused(text.to_owned()));
-    if is("mode", &["sentinel"]) {
-        return refused(
-            "it is a Sentinel, which keeps no data: write `sentinel: { master: ..., nodes: [...] }` \
-             in place of `url`",
-        );
-    }
-    if is("role", &["replica", "slave"]) {
-        return refused("READONLY it is a copy that takes no writes");
-    }
-    Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use redis::Value;
-
-    use super::check_greeting;
-
-    #[test]
-    fn a_copy_and_a_sentinel_are_refused() {
-        let of = |pairs: &[(&str, &str)]| {
-            let text = |text: &str| Value::BulkString(text.as_bytes().to_vec());
-            let all = pairs.iter().flat_map(|(name, word)| [text(name), text(word)]);
-            Value::Array(all.collect())
-        };
-        for (name, greeting, said) in [
-            ("a master", of(&[("mode", "standalone"), ("role", "master")]), None),
-            ("a node", of(&[("mode", "cluster"), ("role", "master")]), None),
-            ("a copy", of(&[("mode", "standalone"), ("role", "replica")]), Some("copy")),
-            ("an old copy", of(&[("role", "slave")]), Some("copy")),
-            ("a Sentinel", of(&[("mode", "sentinel")]), Some("`sentinel:")),
-            ("a proxy", Value::SimpleString("OK".to_owned()), None),
-            ("nothing", Value::Nil, None),
-        ] {
-            let problem = check_greeting(greeting).err().map(|error| error.to_string());
-            match said {
-                Some(said) => assert!(problem.unwrap().contains(said), "{name}"),
-                None => assert_eq!(problem, None, "{name}"),
-            }
         }
     }
 }

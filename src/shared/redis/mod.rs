@@ -5,6 +5,9 @@
 //! all. All keys have one hash tag, so that they are in one slot of a cluster.
 
 mod decode;
+#[cfg(test)]
+mod fake_server;
+mod greeting;
 mod judge;
 mod link;
 mod listener;
@@ -12,6 +15,8 @@ mod opener;
 mod route;
 mod scripts;
 mod stream;
+#[cfg(test)]
+mod tests;
 
 use std::{
     fmt,

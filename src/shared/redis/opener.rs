@@ -2,6 +2,8 @@
 //!
 //! In: the settings of a way to Redis. Out: a client for each address, not connected.
 
+use std::net::IpAddr;
+
 use redis::{
     Client, ConnectionAddr, IntoConnectionInfo as _, RedisConnectionInfo, RedisError,
     TlsCertificates,
@@ -11,6 +13,9 @@ use crate::{
     config::{RedisAccess, RedisNode, RedisPlace, Secret, read_authorities},
     shared::SharedError,
 };
+
+/// The most bytes of the name of a host.
+const MAX_HOST: usize = 253;
 
 /// Makes clients for one user.
 #[derive(Clone)]
@@ -66,6 +71,24 @@ impl Opener {
         nodes.iter().map(|node| self.host(&node.host, node.port)).collect()
     }
 
+    /// Checks a host that a Sentinel or a node has named: who asks must not be led just anywhere.
+    ///
+    /// # Errors
+    ///
+    /// [`SharedError::Refused`], if it is no host, an address of no server, or this machine, as the one
+    /// that was asked on another machine calls itself.
+    pub(super) fn check_named(
+        (host, port): (&str, u16),
+        asked: &Client,
+    ) -> Result<(), SharedError> {
+        let asked_is_here = match asked.get_connection_info().addr() {
+            ConnectionAddr::Tcp(host, _) | ConnectionAddr::TcpTls { host, .. } => is_here(host),
+            _ => true,
+        };
+        let Some(why) = why_not_named(host, asked_is_here) else { return Ok(()) };
+        Err(SharedError::Refused(SharedError::shown(&format!("it leads to {host}:{port}, {why}"))))
+    }
+
     /// The client of a host that a Sentinel or a node has named.
     ///
     /// # Errors
@@ -100,7 +123,32 @@ impl Opener {
 
 /// Whether an address that was named is one of this machine.
 fn is_here(host: &str) -> bool {
-    host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|host| host.is_loopback())
+    let loopback = |host: IpAddr| host.to_canonical().is_loopback();
+    host.eq_ignore_ascii_case("localhost") || host.parse().is_ok_and(loopback)
+}
+
+/// Why a host that was named is not connected to; `None`: it may be.
+fn why_not_named(host: &str, asked_is_here: bool) -> Option<&'static str> {
+    let fits = |byte: u8| byte.is_ascii_alphanumeric() || b".-_:".contains(&byte);
+    if host.is_empty() || host.len() > MAX_HOST || !host.bytes().all(fits) {
+        return Some("which is no host");
+    }
+    let is_no_server = |host: IpAddr| match host.to_canonical() {
+        IpAddr::V4(v4) => {
+            v4.is_link_local()
+                || v4.is_multicast()
+                || v4.is_broadcast()
+                || matches!(v4.octets(), [0, ..])
+        }
+        IpAddr::V6(v6) => v6.is_unicast_link_local() || v6.is_multicast() || v6.is_unspecified(),
+    };
+    if host.parse().is_ok_and(is_no_server) {
+        return Some("the address of no server");
+    }
+    (!asked_is_here && is_here(host)).then_some(
+        "this machine, as another one calls itself: let it announce the address at which others \
+         reach it",
+    )
 }
 
 fn told(error: &RedisError) -> String {
@@ -155,7 +203,68 @@ fn pem_of<'a>(certificates: impl Iterator<Item = &'a [u8]>) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::is_here;
+    use super::{Client, Opener, is_here, why_not_named};
+
+    #[test]
+    fn a_node_leads_to_servers_and_not_just_anywhere() {
+        let (far, near) = ([false], [true]);
+        let both = [false, true];
+        let long = "a".repeat(254);
+        for (host, asked_is_here, said) in [
+            ("10.0.0.7", &both[..], None),
+            ("192.168.1.9", &both, None),
+            ("203.0.113.9", &both, None),
+            ("2001:db8::1", &both, None),
+            ("fd00::1", &both, None),
+            ("redis-2.example.com", &both, None),
+            ("redis_2", &both, None),
+            ("127.0.0.1", &near, None),
+            ("127.0.0.1", &far, Some("this machine")),
+            ("127.9.9.9", &far, Some("this machine")),
+            ("localhost", &far, Some("this machine")),
+            ("LocalHost", &far, Some("this machine")),
+            ("::1", &far, Some("this machine")),
+            ("::ffff:127.0.0.1", &far, Some("this machine")),
+            ("0.0.0.0", &both, Some("no server")),
+            ("0.1.2.3", &both, Some("no server")),
+            ("::", &both, Some("no server")),
+            ("169.254.169.254", &both, Some("no server")),
+            ("::ffff:169.254.169.254", &both, Some("no server")),
+            ("fe80::1", &both, Some("no server")),
+            ("224.0.0.1", &both, Some("no server")),
+            ("ff02::1", &both, Some("no server")),
+            ("255.255.255.255", &both, Some("no server")),
+            ("", &both, Some("no host")),
+            ("a b", &both, Some("no host")),
+            ("a/../b", &both, Some("no host")),
+            ("user@host", &both, Some("no host")),
+            ("fe80::1%eth0", &both, Some("no host")),
+            ("h\u{f6}st", &both, Some("no host")),
+            (&long, &both, Some("no host")),
+        ] {
+            for asked_is_here in asked_is_here {
+                let why = why_not_named(host, *asked_is_here);
+                match said {
+                    Some(said) => assert!(why.unwrap().contains(said), "{host}: {why:?}"),
+                    None => assert_eq!(why, None, "{host}"),
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn the_one_that_was_asked_says_what_is_near() {
+        for (asked, good) in [
+            ("redis://127.0.0.1:7000", true),
+            ("redis://localhost:7000", true),
+            ("redis://10.0.0.7:7000", false),
+            ("redis://node.example.com:7000", false),
+        ] {
+            let asked_client = Client::open(asked).unwrap();
+            let checked = Opener::check_named(("127.0.0.1", 7001), &asked_client);
+            assert_eq!(checked.is_ok(), good, "{asked}: {checked:?}");
+        }
+    }
 
     #[test]
     fn only_addresses_of_this_machine_are_here() {

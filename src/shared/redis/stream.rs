@@ -31,7 +31,7 @@ impl RedisStream {
     /// The reason, if the authorities cannot be read.
     pub fn build(access: &RedisAccess, key: &str, max_length: u64) -> Result<Self, String> {
         let route = Arc::new(Route::new(access, key)?);
-        let link = Link::new(route, access.timeout.get());
+        let link = Link::watching(route, access.timeout.get());
         Ok(Self { link, key: key.to_owned(), max_length })
     }
 

@@ -145,6 +145,16 @@ impl RevocationReplica {
         self.spread(&position).await
     }
 
+    /// Sends the commands that the store does not have. The other replicas have them when they hear
+    /// of it, within a second.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`share`](Self::share).
+    pub async fn store(&self) -> Result<(), SharedError> {
+        self.send().await.map(drop)
+    }
+
     /// Takes a command back everywhere. Returns the number of entries, and how many replicas have
     /// removed them.
     ///
@@ -242,7 +252,8 @@ impl RevocationSync {
         let may_read_all = self.last_read_all.is_none_or(|at| at.elapsed() >= READ_ALL_EVERY);
         let mut all = self.read_all && may_read_all;
         let mut at = if all { Position::default() } else { self.position.clone() };
-        let (mut seen, mut pending) = (HashMap::new(), Vec::new());
+        let most = self.replica.list.counts().max_entries.saturating_mul(2);
+        let (mut seen, mut pending) = (Seen::new(most), Vec::new());
         let mut left_out = if all { 0 } else { self.left_out };
         let (age, writable) = loop {
             let store = &self.replica.store;
@@ -251,10 +262,10 @@ impl RevocationSync {
             if restarted {
                 all = true;
                 left_out = 0;
-                seen.clear();
+                seen = Seen::new(most);
             }
             if all {
-                seen.extend(records.iter().map(|record| (short(record), record.stamp)));
+                seen.add(&records);
             }
             at = position;
             let is_last = records.is_empty();
@@ -294,10 +305,10 @@ impl RevocationSync {
     }
 
     /// Puts into the store what this replica knows and the store does not.
-    async fn fill(&self, seen: &HashMap<u64, u64>) -> Result<(), SharedError> {
+    async fn fill(&self, seen: &Seen) -> Result<(), SharedError> {
         for index in 0..=u8::MAX {
             let mut missing = self.replica.list.part(index, now());
-            missing.retain(|record| seen.get(&short(record)).is_none_or(|at| *at < record.stamp));
+            missing.retain(|record| !seen.has(record));
             for some in missing.chunks(SEND_AT_ONCE) {
                 self.replica.store.merge(some).await?;
             }
@@ -316,6 +327,33 @@ impl RevocationSync {
     }
 }
 
+/// The records of the store that were read, as many as this replica may have: one that is not
+/// remembered is sent again, which changes nothing there.
+struct Seen {
+    most: usize,
+    stamps: HashMap<u64, u64>,
+}
+
+impl Seen {
+    fn new(most: usize) -> Self {
+        Self { most, stamps: HashMap::new() }
+    }
+
+    fn add(&mut self, records: &[SetRecord]) {
+        for record in records {
+            let key = short(record);
+            if self.stamps.len() < self.most || self.stamps.contains_key(&key) {
+                self.stamps.insert(key, record.stamp);
+            }
+        }
+    }
+
+    /// Whether the store has this record, or a later one about the same.
+    fn has(&self, record: &SetRecord) -> bool {
+        self.stamps.get(&short(record)).is_some_and(|at| *at >= record.stamp)
+    }
+}
+
 /// The first bytes of an id, which tell it from others well enough: one that is taken for another is
 /// sent again, or by the next replica.
 fn short(record: &SetRecord) -> u64 {
@@ -324,4 +362,34 @@ fn short(record: &SetRecord) -> u64 {
 
 fn now() -> u64 {
     unix_seconds(SystemTime::now())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Seen, SetRecord};
+
+    #[test]
+    fn what_is_remembered_of_the_store_is_bounded() {
+        let record = |id: u8, stamp| SetRecord {
+            id: [id; 32],
+            kind: 0,
+            value: 0,
+            left: None,
+            stamp,
+            removed: false,
+        };
+        let mut seen = Seen::new(2);
+        seen.add(&[record(1, 5), record(2, 5), record(3, 5)]);
+        seen.add(&[record(1, 7)]);
+        assert_eq!(seen.stamps.len(), 2);
+        for (name, asked, expected) in [
+            ("the same", record(1, 7), true),
+            ("an earlier one", record(1, 6), true),
+            ("a later one", record(1, 8), false),
+            ("one that found no room", record(3, 5), false),
+            ("an unknown one", record(4, 5), false),
+        ] {
+            assert_eq!(seen.has(&asked), expected, "{name}");
+        }
+    }
 }

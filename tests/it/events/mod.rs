@@ -4,6 +4,7 @@
 //! killed. Out: events that fit their schemas, counted by their ids.
 
 mod kinds;
+mod overflow;
 mod receiver;
 mod redis_stream;
 mod stream;

@@ -16,9 +16,9 @@ use crate::{
     support::{
         Issuer, Key, TestApp,
         binary::run,
-        config,
+        config, eventually,
         redis::{Kind, RedisServer},
-        redis_sets::{FORMS, RedisSet},
+        redis_sets::{FORMS, Form, MASTER, RedisSet},
         until,
     },
 };
@@ -159,6 +159,25 @@ async fn a_sink_without_a_place_uses_the_redis_of_the_shared_state() {
         })
         .await;
     }
+}
+
+/// The master that its Sentinel has lost answers still, and what it takes is thrown away later.
+#[tokio::test]
+async fn a_master_that_still_answers_is_left_when_its_sentinel_names_another() {
+    let (set, house) = (RedisSet::start(Form::Sentinels).await, House::new());
+    let app = TestApp::ready(&house.settings(set.place())).await;
+    deny(&app, 5).await;
+    let old = set.server();
+    until("all are there", || arrived(old).len() == 5).await;
+    let new = RedisServer::start(Kind::Redis).await;
+    let port = new.address.port().to_string();
+    let () = set.sentinels[0].tell(&["SENTINEL", "REMOVE", MASTER]);
+    let () = set.sentinels[0].tell(&["SENTINEL", "MONITOR", MASTER, "127.0.0.1", &port, "1"]);
+    eventually("an event at the new master", async || {
+        deny(&app, 1).await;
+        (!arrived(&new).is_empty()).then_some(())
+    })
+    .await;
 }
 
 #[tokio::test]

@@ -24,7 +24,7 @@ const OF_UNIT_TESTS: [(&str, &str); 2] =
 /// Those whose own tests produce them: of the services beside RowndAuth (`user_service`,
 /// `oidc_clients`, `groups`, `apps`), of `tokens`, `hooks`, the shared state and
 /// `it::events`.
-const OF_OTHER_SERVICES: [(&str, &str); 33] = [
+const OF_OTHER_SERVICES: [(&str, &str); 34] = [
     ("FAILED_PRECONDITION", "EVENTS_GONE"),
     ("FAILED_PRECONDITION", "EVENTS_NOT_KEPT"),
     ("FAILED_PRECONDITION", "SIGN_IN_DENIED"),
@@ -55,6 +55,7 @@ const OF_OTHER_SERVICES: [(&str, &str); 33] = [
     ("NOT_FOUND", "OIDC_CLIENT_NOT_FOUND"),
     ("UNAUTHENTICATED", "TOKEN_REFUSED"),
     ("UNAVAILABLE", "REFRESH_OUTCOME_UNKNOWN"),
+    ("UNAVAILABLE", "REVOCATION_NOT_SHARED"),
     ("UNAVAILABLE", "SHARED_STATE_UNAVAILABLE"),
     ("UNAVAILABLE", "WRITE_OUTCOME_UNKNOWN"),
     ("UNIMPLEMENTED", "ISSUER_UNSUPPORTED"),

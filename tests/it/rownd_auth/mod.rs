@@ -22,7 +22,7 @@ mod permissions;
 pub(super) mod refresh;
 mod refusals;
 mod sessions;
-mod tokens;
+pub(super) mod tokens;
 pub(super) mod user_service;
 mod users;
 mod variants;
@@ -224,7 +224,7 @@ impl Rig {
         RowndAuthClient::with_interceptor(self.app.channel(), Bearer(secret.into()))
     }
 
-    fn admin(&self) -> Stub {
+    pub(super) fn admin(&self) -> Stub {
         self.known(ADMIN)
     }
 

@@ -6,7 +6,7 @@ use rownd_authz::grpc::pb::rownd::auth::v1::{
     SignOutUserRequest, user_service_client::UserServiceClient,
 };
 use rownd_emulator::{Endpoint, Fault};
-use serde_json::json;
+use serde_json::{Value, json};
 use tonic::{Code, Status};
 
 use super::shared_in;
@@ -23,31 +23,32 @@ use crate::{
 };
 
 /// Two replicas of a service.
-struct Two {
-    set: RedisSet,
-    rig: Rig,
-    other: TestApp,
+pub(super) struct Two {
+    pub(super) set: RedisSet,
+    pub(super) rig: Rig,
+    pub(super) other: TestApp,
 }
 
 impl Two {
-    async fn start() -> Self {
+    pub(super) async fn start() -> Self {
         Self::in_form(Form::One(Kind::Redis)).await
     }
 
     async fn in_form(form: Form) -> Self {
         let set = RedisSet::start(form).await;
         let shared = shared_in(&set);
-        let rig = rig_with(|settings| settings["shared"] = shared.clone()).await;
-        let mut settings = settings(&format!("http://{}", rig.emulator));
-        settings["shared"] = shared;
-        let keeper = json!({ "name": "keeper", "secret": KEEPER, "allow": RIGHTS });
-        settings["rownd_auth"]["callers"].as_array_mut().unwrap().push(keeper);
-        let other = TestApp::ready(&settings).await;
+        Self::before(set, &shared, &shared).await
+    }
+
+    /// The first replica with one section `shared`, and the second with another.
+    pub(super) async fn before(set: RedisSet, first: &Value, second: &Value) -> Self {
+        let rig = rig_with(|settings| settings["shared"] = first.clone()).await;
+        let other = TestApp::ready(&settings_of(&rig, second)).await;
         Self { set, rig, other }
     }
 
     /// A stub of the keeper at the second replica.
-    fn second(&self) -> Stub {
+    pub(super) fn second(&self) -> Stub {
         UserServiceClient::with_interceptor(self.other.channel(), Bearer(KEEPER.into()))
     }
 
@@ -55,6 +56,15 @@ impl Two {
     fn of_turn(&self, turn: usize) -> Stub {
         if turn.is_multiple_of(2) { keeper(&self.rig) } else { self.second() }
     }
+}
+
+/// The settings of another replica before the same emulator.
+pub(super) fn settings_of(rig: &Rig, shared: &Value) -> Value {
+    let mut settings = settings(&format!("http://{}", rig.emulator));
+    settings["shared"] = shared.clone();
+    let keeper = json!({ "name": "keeper", "secret": KEEPER, "allow": RIGHTS });
+    settings["rownd_auth"]["callers"].as_array_mut().unwrap().push(keeper);
+    settings
 }
 
 fn new(request_id: &str, plan: &str) -> CreateUserRequest {

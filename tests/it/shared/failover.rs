@@ -177,6 +177,8 @@ async fn a_place_that_leads_nowhere_says_what_to_write() {
         ("b", section(&other.url()), "write `cluster:"),
         ("c", at(json!({ "sentinel": { "master": "other", "nodes": nodes } })), "No such master"),
         ("d", at(json!({ "sentinel": { "master": MASTER, "nodes": master } })), "a Sentinel"),
+        ("e", at(json!({ "cluster": { "nodes": master } })), "no node of a cluster"),
+        ("f", at(json!({ "cluster": { "nodes": nodes } })), "a Sentinel"),
     ] {
         let replica = fleet.start(name, &shared).await;
         let error = replica.last_error().await;

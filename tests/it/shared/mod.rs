@@ -5,6 +5,8 @@
 //! other replicas, what they say about themselves, and what the store holds.
 
 #[cfg(feature = "dev")]
+mod acknowledged;
+#[cfg(feature = "dev")]
 mod changes;
 mod connection;
 mod contract;

@@ -47,6 +47,7 @@ pub(in crate::grpc::rownd_auth) async fn revoke(
         request: &request,
     };
     let (own, authorizer) = (call.clone(), authorizer.clone());
+    let sharing = call.sharing("RevokeToken");
     let work = async move {
         let client = client(&own, Right::Exchange, Some(&client_name))?;
         // Before it is revoked: a provider may be asked by the verification.
@@ -56,6 +57,10 @@ pub(in crate::grpc::rownd_auth) async fn revoke(
         let may_have_ended = ended.as_ref().err().is_none_or(|error| error.may_have_changed());
         let revoked_here = may_have_ended && revoke_here(&authorizer, known);
         ended.map_err(|error| fault(Asked::TokenControl, client.issuer(), error))?;
+        if revoked_here {
+            // Also one that was revoked before: a call may be repeated because of the other replicas.
+            sharing.share().await?;
+        }
         Ok(RevokeTokenResponse { revoked_here })
     };
     call.write(write, work).await

@@ -22,7 +22,13 @@ use crate::{
             DeleteUserRequest, DeleteUserResponse, DisableUserRequest, DisableUserResponse,
             EnableUserRequest, EnableUserResponse, SignOutUserRequest, SignOutUserResponse, User,
         },
-        rownd_auth::{call::ServiceCall, fault::Fault, text_fields::user_id, writes::Write},
+        rownd_auth::{
+            call::ServiceCall,
+            fault::Fault,
+            sharing::{CallSharing, RevokedHere},
+            text_fields::user_id,
+            writes::Write,
+        },
     },
     issuer_api::ApiError,
 };
@@ -47,28 +53,41 @@ pub(super) async fn delete_user(
     let of = Accounts::of(call, Right::DeleteUsers, &request.issuer, &request.app_id)?;
     let (authorizer, id) = (authorizer.clone(), request.user_id.clone());
     let (asked_etag, allow_missing) = (request.etag.clone(), request.allow_missing);
+    let sharing = call.sharing("DeleteUser");
     call.write(change_of("DeleteUser", &id.clone(), &request), async move {
-        // A call before this one may have deleted the user, and found no room to revoke the tokens.
         let is_gone = match of.check_etag(&id, &asked_etag).await {
-            Err(Fault::NoUser) if allow_missing => true,
+            Err(Fault::NoUser) => true,
             checked => checked.map(|()| false)?,
         };
         let change = of.begin_change(&authorizer, &id);
-        if is_gone {
-            return change.revoke_tokens().map(|_| DeleteUserResponse {});
-        }
-        match of.delete(&id).await {
+        let deleted = if is_gone { Err(ApiError::NotFound) } else { of.delete(&id).await };
+        match deleted {
             Ok(()) => {
                 of.tell(&authorizer, &id, UserChanged::Deleted);
-                change.revoke_tokens().map(|_| DeleteUserResponse {})
+                change.end_deleted(&sharing).await?;
             }
-            Err(ApiError::NotFound) if allow_missing => {
-                change.revoke_tokens().map(|_| DeleteUserResponse {})
+            Err(ApiError::NotFound) => {
+                end_gone(&change, &sharing, allow_missing).await?;
             }
-            Err(error) => Err(unknown_or_refused(&change, error)),
+            Err(error) => return Err(unknown_or_refused(&change, error)),
         }
+        Ok(DeleteUserResponse {})
     })
     .await
+}
+
+/// The end of the tokens of a user who is not there. A call before this one, also to another replica,
+/// may have deleted the user, and could not revoke the tokens everywhere.
+async fn end_gone(
+    change: &UserChange,
+    sharing: &CallSharing,
+    allow_missing: bool,
+) -> Result<(), Fault> {
+    let is_repeat = allow_missing || change.is_owed(sharing);
+    if is_repeat || sharing.is_shared() {
+        change.end_deleted(sharing).await?;
+    }
+    if is_repeat { Ok(()) } else { Err(change_fault(ApiError::NotFound)) }
 }
 
 /// Enables an account.
@@ -85,7 +104,7 @@ pub(super) async fn enable_user(
     let of = UsersOfApp::of(call, Right::WriteUsers, &request.issuer, &request.app_id)?;
     let (authorizer, id) = (authorizer.clone(), request.user_id.clone());
     call.write(change_of("EnableUser", &id.clone(), &request), async move {
-        let (user, omitted) = set_enabled(&authorizer, &of, &id, true).await?;
+        let (user, omitted) = set_enabled(&authorizer, &of, &id, None).await?;
         Ok(EnableUserResponse { user: Some(user), omitted })
     })
     .await
@@ -104,19 +123,22 @@ pub(super) async fn disable_user(
     user_id("user_id", &request.user_id)?;
     let of = UsersOfApp::of(call, Right::WriteUsers, &request.issuer, &request.app_id)?;
     let (authorizer, id) = (authorizer.clone(), request.user_id.clone());
+    let sharing = call.sharing("DisableUser");
     call.write(change_of("DisableUser", &id.clone(), &request), async move {
-        let (user, omitted) = set_enabled(&authorizer, &of, &id, false).await?;
+        let (user, omitted) = set_enabled(&authorizer, &of, &id, Some(&sharing)).await?;
         Ok(DisableUserResponse { user: Some(user), omitted })
     })
     .await
 }
 
+/// Enables an account, or disables it, whose tokens then end at every replica.
 async fn set_enabled(
     authorizer: &Arc<Authorizer>,
     of: &UsersOfApp,
     id: &str,
-    enabled: bool,
+    disabling: Option<&CallSharing>,
 ) -> Result<(User, Vec<String>), Fault> {
+    let enabled = disabling.is_none();
     let change = UserChange::begin(authorizer, of, id);
     let written = match of.api.set_enabled(of.credentials(), id, enabled, of.timeout).await {
         Ok(written) => written,
@@ -125,10 +147,13 @@ async fn set_enabled(
     };
     let changed = if enabled { UserChanged::Enabled } else { UserChanged::Disabled };
     of.tell(authorizer, id, changed(&written.profile));
-    if !enabled {
-        change.revoke_tokens()?;
-    }
+    let Some(sharing) = disabling else {
+        return Ok(wire_user(id, &change.ended_with(written)));
+    };
+    let RevokedHere { not_before: _ } = change.revoke_tokens()?;
+    // The answer is the cached profile, whether the others know of it or not.
     let profile = change.ended_with(written);
+    sharing.share().await?;
     Ok(wire_user(id, &profile))
 }
 
@@ -145,12 +170,15 @@ pub(super) async fn sign_out_user(
     user_id("user_id", &request.user_id)?;
     let of = Accounts::of(call, Right::SignOutUsers, &request.issuer, &request.app_id)?;
     let (authorizer, id) = (authorizer.clone(), request.user_id.clone());
+    let sharing = call.sharing("SignOutUser");
     call.write(change_of("SignOutUser", &id.clone(), &request), async move {
         let change = of.begin_change(&authorizer, &id);
         match of.sign_out(&id).await {
             Ok(()) => {
                 of.tell(&authorizer, &id, UserChanged::SignedOut);
-                let seconds = i64::try_from(change.revoke_tokens()?).unwrap_or(i64::MAX);
+                let RevokedHere { not_before } = change.revoke_tokens()?;
+                sharing.share().await?;
+                let seconds = i64::try_from(not_before).unwrap_or(i64::MAX);
                 let since = Timestamp { seconds, nanos: 0 };
                 Ok(SignOutUserResponse { tokens_valid_since: Some(since) })
             }
@@ -163,13 +191,16 @@ pub(super) async fn sign_out_user(
 /// The fault of a change that ends tokens. Where it may have taken effect, they are revoked here: the
 /// caller wants them to end, and a token that is refused too early only means another sign-in.
 fn unknown_or_refused(change: &UserChange, error: ApiError) -> Fault {
-    if error.may_have_changed()
-        && let Err(full) = change.revoke_tokens()
-    {
-        tracing::warn!(
-            reason = ?full,
-            "the tokens of a user could not be revoked here after a change with an unknown outcome"
-        );
+    if error.may_have_changed() {
+        match change.revoke_tokens() {
+            // The caller is told of no success, so nothing is waited for: the list sends it.
+            Ok(RevokedHere { not_before: _ }) => {}
+            Err(full) => tracing::warn!(
+                reason = ?full,
+                "the tokens of a user could not be revoked here after a change with an unknown \
+                 outcome"
+            ),
+        }
     }
     change_fault(error)
 }

@@ -19,7 +19,11 @@ use crate::{
             BatchUpsertUsersResponse, BatchUserError, BatchUserResult, RefusedUserField, User,
         },
         rownd_auth::{
-            call::ServiceCall, fault::Fault, reason::ErrorReason, text_fields::user_id_fault,
+            call::ServiceCall,
+            fault::Fault,
+            reason::ErrorReason,
+            sharing::{CallSharing, RevokedHere},
+            text_fields::user_id_fault,
             writes::Write,
         },
     },
@@ -79,14 +83,16 @@ pub(super) async fn delete_users(
     let (authorizer, users) = (authorizer.clone(), request.user_ids.clone());
     let subject = format!("{} users", users.len());
     let asked = Write { method: "BatchDeleteUsers", subject, request_id: "", request: &request };
+    let sharing = call.sharing("BatchDeleteUsers");
     call.write(asked, async move {
         let ids = || users.iter().map(String::as_str);
         let changes = begin_all(&authorizer, &of, ids());
-        let outcomes = match of.api.delete_many(of.credentials(), &users, of.timeout).await {
+        let mut outcomes = match of.api.delete_many(of.credentials(), &users, of.timeout).await {
             Ok(outcomes) => outcomes,
             Err(error) => {
                 if error.may_have_changed() {
-                    changes.iter().try_for_each(|change| change.revoke_tokens().map(drop))?;
+                    // The caller is told of no success, so nothing is waited for.
+                    revoke_all(changes.iter())?;
                 }
                 return Err(change_fault(error));
             }
@@ -94,13 +100,46 @@ pub(super) async fn delete_users(
         for (id, _) in ids().zip(&outcomes).filter(|(_, outcome)| outcome.is_ok()) {
             of.tell(&authorizer, id, UserChanged::Deleted);
         }
-        let deleted = changes.iter().zip(&outcomes).filter(|(_, outcome)| outcome.is_ok());
-        for (change, _) in deleted {
-            change.revoke_tokens()?;
-        }
+        end_deleted(&changes, &mut outcomes, &sharing).await?;
         Ok(BatchDeleteUsersResponse { results: results(ids(), outcomes) })
     })
     .await
+}
+
+/// Revokes the tokens of the users who are gone, and waits for the other replicas. A user whose
+/// deletion a caller was told to repeat is gone by then, and counts as deleted.
+async fn end_deleted(
+    changes: &[UserChange],
+    outcomes: &mut [BatchOutcome],
+    sharing: &CallSharing,
+) -> Result<(), Fault> {
+    let mut gone = Vec::new();
+    for (change, outcome) in changes.iter().zip(outcomes) {
+        let is_missing = matches!(outcome, Err(Rejection { status: 404, .. }));
+        if is_missing && change.is_owed(sharing) {
+            *outcome = Ok(());
+        }
+        if outcome.is_ok() || is_missing && sharing.is_shared() {
+            gone.push(change);
+        }
+    }
+    let ended = match revoke_all(gone.iter().copied()) {
+        Ok(()) if gone.is_empty() => Ok(()),
+        Ok(()) => sharing.share().await,
+        Err(full) => Err(full),
+    };
+    for change in gone {
+        change.settle(sharing, ended.is_ok());
+    }
+    ended
+}
+
+/// Revokes the tokens of these users, here.
+fn revoke_all<'a>(mut changes: impl Iterator<Item = &'a UserChange>) -> Result<(), Fault> {
+    changes.try_for_each(|change| {
+        let RevokedHere { not_before: _ } = change.revoke_tokens()?;
+        Ok(())
+    })
 }
 
 fn begin_all<'a>(

@@ -10,7 +10,11 @@ use std::{
 use super::target::UsersOfApp;
 use crate::{
     authz::Authorizer,
-    grpc::rownd_auth::{fault::Fault, reason::ErrorReason},
+    grpc::rownd_auth::{
+        fault::Fault,
+        reason::ErrorReason,
+        sharing::{CallSharing, RevokedHere},
+    },
     issuer_api::administration::users::WrittenUser,
     model::Profile,
     profile::{ProfileWrite, Profiles},
@@ -75,13 +79,12 @@ impl UserChange {
         profile
     }
 
-    /// Revokes the tokens that the user has been issued up to now. The time before which tokens are
-    /// refused, in Unix seconds.
+    /// Revokes the tokens that the user has been issued up to now, here.
     ///
     /// # Errors
     ///
     /// Fails where the list of revocations is full.
-    pub(super) fn revoke_tokens(&self) -> Result<u64, Fault> {
+    pub(super) fn revoke_tokens(&self) -> Result<RevokedHere, Fault> {
         let now = SystemTime::now();
         let seconds = now.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
         // Everything issued up to now, this second included.
@@ -93,7 +96,7 @@ impl UserChange {
             .command(|snapshot| snapshot.verifier().revoke(target, subject, None, now));
         match revoked {
             // An issuer that is no longer configured has no tokens here.
-            Ok(_) | Err(RevokeError::IssuerUnknown) => Ok(not_before),
+            Ok(_) | Err(RevokeError::IssuerUnknown) => Ok(RevokedHere { not_before }),
             Err(RevokeError::Full(_) | RevokeError::TooLong(_)) => Err(Fault::Unsupported(
                 ErrorReason::RevocationsFull,
                 "the issuer has made the change, but the list of revocations here is full: tokens \
@@ -101,6 +104,37 @@ impl UserChange {
                  profile`; raise revocation.max_entries and repeat the call",
             )),
         }
+    }
+}
+
+/// The end of a deletion. A caller that is told to repeat it finds the user gone.
+impl UserChange {
+    /// Revokes the tokens of the user, who is gone at the issuer, and waits for the other replicas.
+    ///
+    /// # Errors
+    ///
+    /// Fails where the list of revocations is full, and where the other replicas may not know of it.
+    pub(super) async fn end_deleted(&self, sharing: &CallSharing) -> Result<(), Fault> {
+        let shared = match self.revoke_tokens() {
+            Ok(RevokedHere { not_before: _ }) => sharing.share().await,
+            Err(full) => Err(full),
+        };
+        self.settle(sharing, shared.is_ok());
+        shared
+    }
+
+    /// Notes whether the deletion has ended as it should.
+    pub(super) fn settle(&self, sharing: &CallSharing, has_ended: bool) {
+        if has_ended {
+            sharing.owe_no_more(&self.issuer, &self.revoked_as);
+        } else {
+            sharing.owe(&self.issuer, &self.revoked_as);
+        }
+    }
+
+    /// Whether a caller was told to repeat the deletion of this user.
+    pub(super) fn is_owed(&self, sharing: &CallSharing) -> bool {
+        sharing.owes(&self.issuer, &self.revoked_as)
     }
 }
 

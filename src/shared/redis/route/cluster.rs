@@ -5,14 +5,19 @@
 
 use std::time::Duration;
 
-use futures_util::{StreamExt as _, stream::FuturesUnordered};
+use futures_util::{StreamExt as _, future::join, stream::FuturesUnordered};
 use redis::{AsyncConnectionConfig, Client, ConnectionAddr, RedisError};
+use tokio::time::{Instant, timeout_at};
 
 use crate::{
     config::RedisCluster,
     shared::{
         SharedError,
-        redis::{judge::judge, opener::Opener},
+        redis::{
+            greeting::{Expected, greet},
+            judge::judge,
+            opener::Opener,
+        },
     },
 };
 
@@ -41,16 +46,23 @@ impl Cluster {
     /// [`SharedError`], if no node answers, or the cluster does not work.
     pub(super) async fn find(&self) -> Result<Client, SharedError> {
         let mut problem = SharedError::Late;
+        let until = Instant::now() + self.patience / 2;
         let mut asked: FuturesUnordered<_> = self.nodes.iter().map(|node| self.ask(node)).collect();
-        while let Some(answer) = asked.next().await {
+        loop {
+            // A refusal says more than nodes that are lost, which may use up the time.
+            let is_refused = matches!(problem, SharedError::Refused(_));
+            let answer = if is_refused {
+                timeout_at(until, asked.next()).await.unwrap_or_default()
+            } else {
+                asked.next().await
+            };
             match answer {
-                Ok(client) => return Ok(client),
-                // A refusal says more than a node that is lost.
-                Err(_) if matches!(problem, SharedError::Refused(_)) => {}
-                Err(error) => problem = error,
+                Some(Ok(client)) => return Ok(client),
+                Some(Err(error)) if !is_refused => problem = error,
+                Some(Err(_)) => {}
+                None => return Err(problem),
             }
         }
-        Err(problem)
     }
 
     /// The client of the node that has the key, as this node says.
@@ -61,33 +73,36 @@ impl Cluster {
         let told = |error: &RedisError| judge(error).0;
         let connection = node.get_multiplexed_async_connection_with_config(&config).await;
         let mut connection = connection.map_err(|error| told(&error))?;
-        let mut question = redis::cmd("EXISTS");
-        let answer: Result<(), RedisError> =
-            question.arg(&self.key).query_async(&mut connection).await;
+        let (mut question, mut other) = (redis::cmd("EXISTS"), connection.clone());
+        let asking = question.arg(&self.key).query_async::<()>(&mut connection);
+        let (greeted, answer) = join(greet(&mut other, Expected::Node), asking).await;
+        // A server on its own has every key.
+        greeted?;
         match answer {
             Ok(()) => Ok(node.clone()),
             Err(error) => match error.redirect_node() {
                 Some((address, _slot)) => {
-                    let (host, port) = self.place(address, node).ok_or_else(|| told(&error))?;
+                    let (host, port) = place(address, node).ok_or_else(|| told(&error))?;
+                    Opener::check_named((host.as_str(), port), node)?;
                     self.opener.named(&host, port)
                 }
                 None => Err(told(&error)),
             },
         }
     }
+}
 
-    /// The host and the port behind `MOVED`. Without a host, it is the one that was asked.
-    fn place(&self, address: &str, asked: &Client) -> Option<(String, u16)> {
-        let (host, port) = split(address)?;
-        if !host.is_empty() {
-            return Some((host.to_owned(), port));
+/// The host and the port behind `MOVED`. Without a host, it is the one that was asked.
+fn place(address: &str, asked: &Client) -> Option<(String, u16)> {
+    let (host, port) = split(address)?;
+    if !host.is_empty() {
+        return Some((host.to_owned(), port));
+    }
+    match asked.get_connection_info().addr() {
+        ConnectionAddr::Tcp(host, _) | ConnectionAddr::TcpTls { host, .. } => {
+            Some((host.clone(), port))
         }
-        match asked.get_connection_info().addr() {
-            ConnectionAddr::Tcp(host, _) | ConnectionAddr::TcpTls { host, .. } => {
-                Some((host.clone(), port))
-            }
-            _ => None,
-        }
+        _ => None,
     }
 }
 

@@ -99,9 +99,11 @@ impl Sentinels {
             .query_async(&mut connection)
             .await
             .map_err(told)?;
-        named(&fields).ok_or_else(|| {
+        let named = named(&fields).ok_or_else(|| {
             SharedError::Refused("a Sentinel does not say where the master is".to_owned())
-        })
+        })?;
+        Opener::check_named((named.host.as_str(), named.port), sentinel)?;
+        Ok(named)
     }
 }
 

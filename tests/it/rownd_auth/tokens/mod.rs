@@ -35,12 +35,21 @@ async fn rig() -> Rig {
 
 /// Where the provider's access tokens are JWTs.
 async fn rig_with_jwts() -> Rig {
+    rig_with_jwts_and(|_| {}).await
+}
+
+/// The same with another configuration.
+pub(in crate::it) async fn rig_with_jwts_and(change: impl FnOnce(&mut Value)) -> Rig {
     let jwts = |seed: &mut Value| seed["apps"][0]["oidc_access_tokens"] = json!("jwt");
-    Rig::with_seed(jwts, callers).await
+    let settings = |settings: &mut Value| {
+        callers(settings);
+        change(settings);
+    };
+    Rig::with_seed(jwts, settings).await
 }
 
 /// The tokens of ann, who signs in through this client.
-async fn signed_in(rig: &Rig, client: &str) -> Tokens {
+pub(in crate::it) async fn signed_in(rig: &Rig, client: &str) -> Tokens {
     let grant = openid::sign_in(rig, client).await;
     rig.tokens(Grant::AuthorizationCode(grant)).await
 }
