@@ -7,6 +7,7 @@ use crate::{
     authz::{Edition, Snapshot},
     config::{Config, KeySnapshots},
     digest,
+    health::Parts,
     hooks::ExchangeHook,
     issuer_api::{self, AppWatch},
     metrics::Metrics,
@@ -37,6 +38,20 @@ pub(super) struct SharedParts<'a> {
     pub(super) metrics: &'a Arc<Metrics>,
     pub(super) refreshes: &'a AllRefreshes,
     pub(super) events: &'a Arc<dyn EventRecorder>,
+    pub(super) parts: &'a Parts,
+}
+
+impl<'a> SharedParts<'a> {
+    /// From these parts; `told` are the places where events and faults are told.
+    pub(super) const fn new(
+        upstream: &'a upstream::Client,
+        metrics: &'a Arc<Metrics>,
+        refreshes: &'a AllRefreshes,
+        told: (&'a Arc<dyn EventRecorder>, &'a Parts),
+    ) -> Self {
+        let (events, parts) = told;
+        Self { upstream, metrics, refreshes, events, parts }
+    }
 }
 
 /// The refreshes of tokens: of this process, and of all replicas where they share their state.
@@ -56,8 +71,9 @@ pub(super) fn compile(
     epoch: u64,
     parts: VerifierParts,
     profiles: Option<Arc<Profiles>>,
-    SharedParts { upstream, metrics, refreshes, events }: SharedParts<'_>,
+    shared: SharedParts<'_>,
 ) -> Result<(Snapshot, BackgroundWork), String> {
+    let SharedParts { upstream, metrics, refreshes, events, parts: in_background } = shared;
     let policy = Policy::build(config);
     metrics.rules_configured(policy.ids());
     let VerifierParts { verifier, refreshers } = parts
@@ -81,7 +97,9 @@ pub(super) fn compile(
     let edition = Edition { epoch, hash: hash(config).into() };
     let passports = Passports::build(config, policy.rights(), metrics)?.map(Arc::new);
     let hook = config.hooks.before_exchange.as_ref();
-    let hook = hook.map(|settings| Arc::new(ExchangeHook::build(settings, upstream, metrics)));
+    let hook = hook.map(|settings| {
+        Arc::new(ExchangeHook::build(settings, upstream, metrics).reporting_to(in_background))
+    });
     let snapshot = Snapshot::build(config, policy, verifier, profiles, exchange, edition)
         .with_passports(passports)
         .with_exchange_hook(hook);

@@ -2,11 +2,13 @@
 
 use std::io;
 
+use super::open_files;
+
 /// Why the service cannot start.
 #[derive(Debug, thiserror::Error)]
 pub enum BuildError {
     /// A listener's address cannot be bound.
-    #[error("cannot listen on {address} (setting {setting}): {error}")]
+    #[error("cannot listen on {address} (setting {setting}): {}", open_files::told(.error))]
     Listen {
         /// The setting, for example `listeners.grpc.address`.
         setting: &'static str,

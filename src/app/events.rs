@@ -21,6 +21,7 @@ use crate::{
     blocking::BlockingRunner,
     config::{Config, EventSink},
     events::{EventHub, EventWork, Ring, Ways, send_sample},
+    health::Parts,
     metrics::Metrics,
     model::{Event, EventRecorder, EventType, NoEvents},
     upstream,
@@ -71,14 +72,15 @@ impl ProcessEvents {
         self.work.as_ref()?.ring.clone()
     }
 
-    /// Starts the tasks of the sinks.
-    pub(super) fn start(self, blocking: &BlockingRunner) -> EventTasks {
+    /// Starts the tasks of the sinks, whose faults are told here.
+    pub(super) fn start(self, blocking: &BlockingRunner, parts: &Parts) -> EventTasks {
         let (closing, follow) = watch::channel(false);
         let (mut tasks, lost) = (JoinSet::new(), Arc::default());
         let Some(EventWork { tasks: sinks, ring }) = self.work else {
             return EventTasks { tasks, ring: None, closing, lost };
         };
-        for sink in sinks {
+        for mut sink in sinks {
+            sink.report_to(parts);
             let lost = Arc::clone(&lost);
             spawn(&mut tasks, sink.run(blocking.clone(), follow.clone(), lost));
         }

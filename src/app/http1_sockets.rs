@@ -102,10 +102,16 @@ impl Http1Sockets {
     ) -> Http1Tasks {
         let (mut serving, mut calls) = (JoinSet::new(), JoinSet::new());
         let mut handoff = Some(handoff);
+        let parts = state.readiness.parts().clone();
+        let reporting = |mut socket: BoundSocket, name| {
+            socket.report_to(&parts, name);
+            socket
+        };
         if let Some(control) = self.control {
             tracing::info!(address = %control.address(), "taking commands");
             let routes = control.routes(control::commands(&state, reload, replica));
-            let (socket, limits) = (control.socket, control::LIMITS);
+            let limits = control::LIMITS;
+            let socket = reporting(control.socket, limits.name);
             let served = http1::serve(socket, None, limits, ServedBy::Tasks, routes, phase.clone());
             spawn(&mut serving, served);
         }
@@ -115,13 +121,14 @@ impl Http1Sockets {
             // Only one listener may answer calls.
             let workers = handoff.take_if(|_| answers_calls);
             let served_by = workers.map_or(ServedBy::Tasks, ServedBy::Workers);
-            let (socket, tls) = (public.socket, public.tls);
+            let (socket, tls) = (reporting(public.socket, limits.name), public.tls);
             let ends_with_calls = limits.ends == Phase::Closing;
             let served = http1::serve(socket, tls, limits, served_by, routes, phase.clone());
             spawn(if ends_with_calls { &mut calls } else { &mut serving }, served);
         }
         let pages = pages::router(state);
         for (socket, _) in [Some(self.ops), self.probes].into_iter().flatten() {
+            let socket = reporting(socket, ops::LIMITS.name);
             let pages = pages.clone();
             let routes = move |_| pages.clone();
             let served =

@@ -3,7 +3,9 @@
 use strum::{IntoStaticStr, VariantArray};
 
 use crate::{
-    authz, events, grpc, hooks, http, issuer_api,
+    authz, events, grpc,
+    health::Part,
+    hooks, http, issuer_api,
     metrics::{LabelValues, Labels},
     passport, profile, shared, verify,
 };
@@ -44,6 +46,7 @@ pub fn labels(issuers: impl IntoIterator<Item = String>) -> Labels {
     let mut labels = Labels::of_issuers(issuers);
     labels.connection_results = LabelValues::of::<ConnectionResult>();
     labels.reload_results = LabelValues::of::<ReloadResult>();
+    labels.parts = LabelValues::of::<Part>();
     shared::add_labels(&mut labels);
     verify::add_labels(&mut labels);
     issuer_api::add_labels(&mut labels);

@@ -7,19 +7,18 @@ use super::{
     connection_limit::ConnectionLimit,
     handoff::{Accepted, AcceptedConnection, DetachedStream, Handoff},
     labels::ConnectionResult,
+    open_files::{self, Affordable},
     socket::{BoundSocket, SocketPeer},
 };
 use crate::{
     config::{Config, GrpcListener, ListenAddress},
+    health::Parts,
     metrics::Metrics,
     model::{Origin, Warning},
 };
 
 /// The listener's name in the log and in metrics.
 const NAME: &str = "grpc";
-/// File descriptors kept free for everything that is not a connection of this listener or of the
-/// listeners `http` and `public_http`. The ops listener may use half of them.
-const RESERVED_DESCRIPTORS: u64 = 128;
 /// Connections that may be closing while new ones have their slots already.
 const MAX_CLOSING: usize = 32;
 /// A younger connection is not evicted: in this time it has sent its preface, after a handshake
@@ -40,14 +39,6 @@ impl GrpcSocket {
         let socket = BoundSocket::bind(setting, &settings.address, settings.socket_mode).await?;
         let affordable = Affordable::on_this_machine(reserved);
         let max_connections = settings.max_connections.min(affordable.connections);
-        if max_connections < settings.max_connections {
-            tracing::warn!(
-                max_connections,
-                configured = settings.max_connections,
-                open_files = affordable.open_files,
-                "fewer connections than configured: the limit of open files is low"
-            );
-        }
         Ok(Self { socket, max_connections })
     }
 
@@ -57,7 +48,8 @@ impl GrpcSocket {
 
     /// Accepts until dropped. At the limit, idle connections are evicted for new ones; where none
     /// is idle, a new one waits until another ends.
-    pub(super) async fn accept(self, handoff: Handoff, metrics: Arc<Metrics>) {
+    pub(super) async fn accept(mut self, handoff: Handoff, metrics: Arc<Metrics>, parts: Parts) {
+        self.socket.report_to(&parts, NAME);
         let limit = ConnectionLimit::new(NAME, self.max_connections, MAX_CLOSING, MIN_AGE);
         let failed = || metrics.connection(ConnectionResult::AcceptFailed);
         loop {
@@ -84,13 +76,6 @@ impl GrpcSocket {
     }
 }
 
-/// The file descriptors to keep free for everything that is not a connection of this listener.
-pub(super) fn reserved_descriptors(config: &Config) -> u64 {
-    let over_http = config.listeners.over_http().map(|http| http.max_connections);
-    let http = over_http.fold(0, usize::saturating_add).max(64);
-    RESERVED_DESCRIPTORS.saturating_add(u64::try_from(http).unwrap_or(u64::MAX))
-}
-
 /// The warnings about this listener.
 pub(super) fn warnings(config: &Config) -> Vec<Warning> {
     let grpc = &config.listeners.grpc;
@@ -110,28 +95,16 @@ pub(super) fn warnings(config: &Config) -> Vec<Warning> {
 /// The warnings about the settings of this listener on this machine.
 pub(super) fn host_warnings(config: &Config) -> Vec<Warning> {
     let wanted = config.listeners.grpc.max_connections;
-    let affordable = Affordable::on_this_machine(reserved_descriptors(config));
+    let affordable = Affordable::on_this_machine(open_files::reserved(config));
     if affordable.connections >= wanted {
         return Vec::new();
     }
+    let Affordable { connections, open_files } = affordable;
+    let needed = open_files::needed(config);
     let text = format!(
-        "fewer connections than configured: the limit of open files allows {}, and \
-         listeners.grpc.max_connections is {wanted}; raise the limit of open files (ulimit -n)",
-        affordable.connections
+        "{wanted} connections may be open, and the limit of open files ({open_files}) allows \
+         {connections}; {needed} are needed: {}; or write max_connections: {connections}",
+        open_files::remedy(needed)
     );
     vec![Warning::of("few_open_files", "/listeners/grpc/max_connections", text)]
-}
-
-/// The number of connections that the limit of open files allows.
-struct Affordable {
-    connections: usize,
-    open_files: u64,
-}
-
-impl Affordable {
-    fn on_this_machine(reserved: u64) -> Self {
-        let open_files = rlimit::increase_nofile_limit(u64::MAX).unwrap_or(1024);
-        let room = open_files.saturating_sub(reserved).max(open_files / 2).max(1);
-        Self { connections: usize::try_from(room).unwrap_or(usize::MAX), open_files }
-    }
 }

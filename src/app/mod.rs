@@ -22,6 +22,7 @@ mod http2_preface;
 mod labels;
 mod listen;
 mod online;
+mod open_files;
 mod ops;
 mod phase;
 mod preflight;
@@ -67,8 +68,9 @@ pub use events::send_samples;
 use foundation::Foundation;
 use http1_sockets::Http1Sockets;
 pub use labels::labels;
-use listen::{GrpcSocket, reserved_descriptors};
+use listen::GrpcSocket;
 pub use online::{IssuerFindings, ask_issuers};
+pub use open_files::told as system_error;
 use phase::Phase;
 pub use preflight::{problems, problems_anywhere};
 pub use reload::ReloadHandle;
@@ -135,9 +137,8 @@ pub async fn build(config: Config) -> Result<Bound, BuildError> {
     let shared_state = SharedState::build(&config, &revocations, &metrics, &readiness)?;
     let events = ProcessEvents::build(&config, &upstream, &metrics)?;
     let (refreshes, refresh_runner) = all_refreshes(shared_state.as_ref());
-    let (upstreams, told) = (&upstream, &events.recorder);
-    let shared =
-        SharedParts { upstream: upstreams, metrics: &metrics, refreshes: &refreshes, events: told };
+    let told = (&events.recorder, readiness.parts());
+    let shared = SharedParts::new(&upstream, &metrics, &refreshes, told);
     let (snapshot, work) =
         compile::compile(&config, 1, verifier, None, shared).map_err(BuildError::Part)?;
     let recorders = authz::recorders(&metrics, config.log.denials_per_second);
@@ -149,7 +150,7 @@ pub async fn build(config: Config) -> Result<Bound, BuildError> {
     let service = service.with_events(events.ring());
     let (doors, health) = grpc_doors(grpc, &authorizer, service, &metrics)?;
     let tls = grpc_tls(grpc)?;
-    let grpc = GrpcSocket::bind(grpc, reserved_descriptors(&config)).await?;
+    let grpc = GrpcSocket::bind(grpc, open_files::reserved(&config)).await?;
     let http1 = Http1Sockets::bind(&config.listeners, &doors, &blocking).await?;
     let all_tls = AllTls::of(tls.iter().chain(http1.http_tls()).cloned());
     all_tls.show(&metrics);
@@ -284,7 +285,7 @@ impl Bound {
         let settings = self.config.borrow().listeners.grpc.clone();
         let workers =
             Workers::start(&settings, self.tls, &self.doors, &self.state.metrics, &follow)
-                .map_err(|error| BuildError::Part(error.to_string()))?;
+                .map_err(|error| BuildError::Part(open_files::told(&error)))?;
         let mut tasks = JoinSet::new();
         spawn(&mut tasks, self.reloader.run(self.work));
         spawn(&mut tasks, self.health.run(self.state.readiness.watch()));
@@ -295,13 +296,20 @@ impl Bound {
         if let Some(shared) = self.shared {
             shared.spawn(&mut tasks);
         }
-        let shared = InboundShared { replica: replica.clone(), store, upstream: &self.upstream };
+        let parts = readiness.parts().clone();
+        let events = self.events.start(&self.blocking, &parts);
+        let shared = InboundShared {
+            replica: replica.clone(),
+            store,
+            upstream: &self.upstream,
+            parts: &parts,
+        };
         let inbound = spawn_inbound(&mut tasks, &self.config.borrow(), &self.state, shared);
         let commands = (self.reload, replica);
         let http1 =
             self.http1.serve(self.state, commands, inbound.as_ref(), workers.handoff(), &follow);
         let mut accepting = JoinSet::new();
-        spawn(&mut accepting, self.grpc.accept(workers.handoff(), metrics));
+        spawn(&mut accepting, self.grpc.accept(workers.handoff(), metrics, parts));
         let mut serving = Serving {
             readiness,
             phase,
@@ -309,7 +317,7 @@ impl Bound {
             workers,
             refreshes: LastingTask::start(self.refreshes, refreshes_lost),
             writes: LastingTask::start(self.writes, changes_lost),
-            events: self.events.start(&self.blocking),
+            events,
             http1,
             tasks,
             blocking: self.blocking,

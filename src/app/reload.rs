@@ -275,17 +275,7 @@ impl ConfigReloader {
         if config == *running {
             return ReloadOutcome::Unchanged(epoch);
         }
-        let mut restart = config::needs_restart(&running, &config);
-        // Their secrets are not shown, so only a comparison of the whole tells.
-        if restart.is_empty() && config.shared != running.shared {
-            restart.push("shared".to_owned());
-        }
-        if restart.is_empty() && config.events != running.events {
-            restart.push("events".to_owned());
-        }
-        if restart.is_empty() && config.token_validator != running.token_validator {
-            restart.push("token_validator".to_owned());
-        }
+        let restart = config::needs_restart(&running, &config);
         if !restart.is_empty() {
             return ReloadOutcome::Refused(vec![format!(
                 "needs a restart: {}",
@@ -307,7 +297,7 @@ impl ConfigReloader {
         let ReloadTarget { upstream, refreshes, metrics, readiness, .. } = &self.target;
         let network = upstream.network().prepare(config)?;
         let events = self.target.authorizer.events();
-        let shared = SharedParts { upstream, metrics, refreshes, events };
+        let shared = SharedParts { upstream, metrics, refreshes, events, parts: readiness.parts() };
         let before = self.target.authorizer.snapshot();
         let (known, limits) = (before.verifier().issuers(), compile::limits(config));
         let parts = before

@@ -10,9 +10,10 @@ use std::{
 
 use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
 
-use super::BuildError;
+use super::{BuildError, open_files};
 use crate::{
     config::{ListenAddress, SocketMode},
+    health::{Part, PartHealth, Parts},
     log_throttle::Repeats,
 };
 
@@ -32,6 +33,8 @@ pub(super) struct BoundSocket {
     address: ListenAddress,
     /// The log of failed attempts to accept.
     failures: Repeats,
+    /// Tells them on the pages, once there are pages.
+    health: Option<PartHealth>,
 }
 
 /// The byte stream of a connection.
@@ -100,7 +103,7 @@ impl BoundSocket {
         let bound = listener.local_addr()?;
         let address = ListenAddress::Tcp(bound);
         let failures = Repeats::default();
-        Ok((Self { listener: Listener::Tcp(listener), address, failures }, bound))
+        Ok((Self { listener: Listener::Tcp(listener), address, failures, health: None }, bound))
     }
 
     /// A socket file that nobody answers behind is left over from a crash and is replaced.
@@ -121,13 +124,18 @@ impl BoundSocket {
         let address = ListenAddress::Unix(path.to_owned());
         // From here on, the file goes when this is dropped.
         let failures = Repeats::default();
-        let bound = Self { listener: Listener::Unix(listener), address, failures };
+        let bound = Self { listener: Listener::Unix(listener), address, failures, health: None };
         fs::set_permissions(path, fs::Permissions::from_mode(mode.bits()))?;
         Ok(bound)
     }
 
     pub(super) const fn address(&self) -> &ListenAddress {
         &self.address
+    }
+
+    /// From now on its faults are told here. `name` is the listener's.
+    pub(super) fn report_to(&mut self, parts: &Parts, name: &'static str) {
+        self.health = Some(parts.part(Part::Listener, name));
     }
 
     /// Other machines can connect.
@@ -145,20 +153,39 @@ impl BoundSocket {
         let mut pause = PAUSE.0;
         loop {
             match self.try_accept().await {
-                Ok(accepted) => return accepted,
+                Ok(accepted) => {
+                    if pause > PAUSE.0 {
+                        self.accepts_again(name);
+                    }
+                    return accepted;
+                }
                 Err(error) => {
                     failed();
                     if is_about_one_connection(&error) {
                         continue;
                     }
+                    let cause = open_files::told(&error);
+                    if let Some(health) = &self.health {
+                        health.failed(&cause);
+                    }
                     if let Some(more) = self.failures.admit("accept") {
-                        let not_logged = (more > 0).then_some(more);
-                        tracing::warn!(listener = name, %error, not_logged, "accepting failed");
+                        let (error, not_logged) = (cause, (more > 0).then_some(more));
+                        tracing::warn!(listener = name, error, not_logged, "accepting failed");
                     }
                     tokio::time::sleep(pause).await;
                     pause = (pause * 2).min(PAUSE.1);
                 }
             }
+        }
+    }
+
+    fn accepts_again(&self, name: &'static str) {
+        if let Some(health) = &self.health {
+            health.works();
+        }
+        if let Some(more) = self.failures.end() {
+            let not_logged = (more > 0).then_some(more);
+            tracing::info!(listener = name, not_logged, "connections are accepted again");
         }
     }
 

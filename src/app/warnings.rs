@@ -82,10 +82,9 @@ fn of_text(config: &Arc<Config>, known: &Mutex<Known>) -> Vec<Warning> {
     found
 }
 
-/// Logs the warnings about a configuration that is put in force. Those of this machine were logged
-/// where it was found out.
+/// Logs the warnings about a configuration that is put in force, as `config check` tells them.
 pub(super) fn log(config: &Config) {
-    for warning in warnings_anywhere(config) {
+    for warning in warnings(config) {
         tracing::warn!(code = warning.code, "{warning}");
     }
 }

@@ -19,9 +19,9 @@ pub mod reference;
 mod serve;
 mod token_inspect;
 
-use std::{path::PathBuf, process::ExitCode};
+use std::{io, path::PathBuf, process::ExitCode};
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
 /// Exit status: the answer is no.
 const NO: u8 = 1;
@@ -138,6 +138,25 @@ enum EventsCommand {
 }
 
 impl Cli {
+    /// The arguments of this process.
+    ///
+    /// # Errors
+    ///
+    /// The exit status, where they ask for help or the version, or mean nothing: all is said then.
+    pub fn from_arguments() -> Result<Self, ExitCode> {
+        let matches = with_one_name(Self::command()).try_get_matches();
+        matches.and_then(|matches| Self::from_arg_matches(&matches)).map_err(|said| {
+            let (is_answer, printed) = (!said.use_stderr(), said.print());
+            match printed {
+                Err(error) if is_answer && error.kind() != io::ErrorKind::BrokenPipe => {
+                    output::tell(&format_args!("rownd-authz: standard output: {error}"));
+                    ExitCode::from(BAD_INPUT)
+                }
+                Ok(()) | Err(_) => ExitCode::from(if is_answer { 0 } else { BAD_INPUT }),
+            }
+        })
+    }
+
     /// Runs the command.
     #[must_use]
     pub fn run(self) -> ExitCode {
@@ -169,6 +188,11 @@ impl Cli {
             ExitCode::from(failure.status)
         })
     }
+}
+
+/// The command whose subcommands tell the version of the program, not one of their own.
+fn with_one_name(command: clap::Command) -> clap::Command {
+    command.display_name("rownd-authz").mut_subcommands(with_one_name)
 }
 
 #[cfg(feature = "dev")]
@@ -204,7 +228,7 @@ fn block_on<T>(future: impl Future<Output = T>) -> Result<T, Failure> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
-        .map_err(Failure::bad_input)?;
+        .map_err(|error| Failure::bad_input(crate::app::system_error(&error)))?;
     let outcome = runtime.block_on(future);
     // File work that hangs is not waited for: the process ends with it.
     runtime.shutdown_background();

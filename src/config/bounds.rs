@@ -66,12 +66,32 @@ pub(super) fn sentence(range: &Value) -> Option<String> {
     DurationRange::parse(range).map(|range| format!("From {}.", range.shown))
 }
 
+/// The duration that a text means: with a point, with blanks, in capitals, with a long name of its unit.
+fn meant(text: &str) -> Option<String> {
+    let text = text.trim().to_ascii_lowercase();
+    let is_of_number = |sign: char| sign.is_ascii_digit() || sign == '.';
+    let (number, unit) = text.split_at_checked(text.find(|sign: char| !is_of_number(sign))?)?;
+    let (short, millis) = match unit.trim() {
+        "ms" | "msec" | "millis" | "milliseconds" => ("ms", 1.0),
+        "s" | "sec" | "secs" | "second" | "seconds" => ("s", 1e3),
+        "m" | "min" | "mins" | "minute" | "minutes" => ("m", 6e4),
+        "h" | "hr" | "hrs" | "hour" | "hours" => ("h", 3.6e6),
+        _ => return None,
+    };
+    if let Ok(number) = number.parse::<u32>() {
+        return Some(format!("{number}{short}"));
+    }
+    let millis = number.parse::<f64>().ok()? * millis;
+    (1.0..1e12).contains(&millis).then(|| format!("{}ms", millis.round()))
+}
+
 /// Durations to write instead of this value, of which each is within the range: first the value's own
 /// number with a unit, if it is one.
 pub(super) fn durations_within(range: &Value, value: &Value) -> Vec<String> {
     const COMMON: [&str; 8] = ["50ms", "200ms", "1s", "5s", "30s", "10m", "1h", "1day"];
     const MOST: usize = 4;
     let own = value.as_u64().map(|number| format!("{number}s"));
+    let own = own.or_else(|| meant(value.as_str()?));
     let all = own.into_iter().chain(COMMON.map(str::to_owned));
     let Some(range) = DurationRange::parse(range) else { return all.take(MOST).collect() };
     let fits = |text: &String| {

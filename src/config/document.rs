@@ -10,7 +10,7 @@ use serde::{
 use serde_json::{Map, Value};
 use serde_saphyr::Spanned;
 
-use super::{schema_path::setting_at, yaml_error::UnreadableYaml};
+use super::{schema_path::setting_at, yaml_error::UnreadableYaml, yaml_tag};
 
 /// The most levels of maps and lists in each other; the deepest configuration has 24.
 const MAX_DEPTH: usize = 40;
@@ -55,6 +55,9 @@ impl YamlDocument {
         };
         let root: Node = serde_saphyr::from_str_with_options(text, options)
             .map_err(|error| UnreadableYaml::of(&error, text))?;
+        if let Some(place) = root.foreign_tag(text) {
+            return Err(place);
+        }
         document.is_of_a_file = true;
         root.spelled(text, &mut String::new(), &mut document.spelled);
         document.value = root.plain(&mut String::new(), &mut document.places);
@@ -230,6 +233,19 @@ enum Content {
 }
 
 impl Node {
+    /// The first tag before a scalar that means nothing here, and that the parser lets pass.
+    fn foreign_tag(&self, text: &str) -> Option<UnreadableYaml> {
+        match &self.value {
+            Content::Scalar(_) => {
+                let start = usize::try_from(self.bytes?.0).ok()?;
+                let message = yaml_tag::problem(yaml_tag::foreign_tag(text, start)?);
+                Some(UnreadableYaml { place: Some(self.place), message })
+            }
+            Content::List(items) => items.iter().find_map(|item| item.foreign_tag(text)),
+            Content::Map(entries) => entries.iter().find_map(|(_, _, node)| node.foreign_tag(text)),
+        }
+    }
+
     /// Collects the scalars that are no texts, as they are written.
     fn spelled(&self, text: &str, pointer: &mut String, found: &mut BTreeMap<String, String>) {
         let parent = pointer.len();

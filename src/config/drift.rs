@@ -7,17 +7,43 @@ use super::{sections::Config, structure::shape};
 /// The mark of the schema: `true` where a change needs no restart. It holds for all below it.
 const MARK: &str = "x-reload";
 
-/// The settings that differ and need a restart, as people write them: `listeners.grpc.address`.
+/// The settings that differ and need a restart, as people write them: `listeners.grpc.address`. A
+/// default that differs only because of another setting is left out: nobody changed it.
 #[must_use]
 pub fn needs_restart(old: &Config, new: &Config) -> Vec<String> {
     let value = |config| serde_json::to_value(config).unwrap_or_default();
-    let mut found = Vec::new();
+    let mut differing = Vec::new();
     walk(shape(), Some((&value(old), &value(new))), ("", false), &mut |path, values| {
         if values.is_some_and(|(old, new)| old != new) {
-            found.push(path.to_owned());
+            differing.push(path.to_owned());
         }
     });
+    let is_written = |path: &String| {
+        let pointer = format!("/{}", path.replace('.', "/"));
+        old.places.is_written(&pointer) || new.places.is_written(&pointer)
+    };
+    let written: Vec<String> = differing.iter().filter(|path| is_written(path)).cloned().collect();
+    let mut found = if written.is_empty() { differing } else { written };
+    for (name, differs) in with_secrets(old, new) {
+        let is_named = |path: &String| {
+            path.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+        };
+        if differs && !found.iter().any(is_named) {
+            found.push(name.to_owned());
+        }
+    }
     found
+}
+
+/// The settings that need a restart and hold secrets, and whether they differ. Secrets are not shown, so
+/// only a comparison of the whole tells.
+fn with_secrets(old: &Config, new: &Config) -> [(&'static str, bool); 4] {
+    [
+        ("shared", old.shared != new.shared),
+        ("events.sinks", old.events.sinks != new.events.sinks),
+        ("events.sources", old.events.sources != new.events.sources),
+        ("token_validator", old.token_validator != new.token_validator),
+    ]
 }
 
 /// Every setting that needs a restart.

@@ -15,7 +15,7 @@ use super::{
     findings::Findings,
     name_of, no_effect, odd_texts, overlap, partial, placeholder,
     places::{Places, at},
-    read_file, repeats, secret_texts,
+    preset_audience, read_file, repeats, secret_texts,
     sections::WrittenConfig,
     structure, unused, validate,
     yaml_error::UnreadableYaml,
@@ -56,8 +56,9 @@ pub fn judge(
 ) -> Judged {
     let text = match file.map_or_else(|| Ok(String::new()), read_file) {
         Ok(text) => text,
-        Err(problems) => {
-            let warnings = environment::unknown_names(environment).collect();
+        Err(mut problems) => {
+            let mut warnings = environment::unknown_names(environment).collect();
+            problems.0.extend(environment::problems_alone(environment, &mut warnings));
             return Judged { outcome: Err(problems), warnings };
         }
     };
@@ -94,7 +95,8 @@ fn judge_text(
     let mut document = match YamlDocument::parse(text) {
         Ok(document) => document,
         Err(error) => {
-            let problems = partial::problems(name, text, error);
+            let mut problems = partial::problems(name, text, error);
+            problems.extend(environment::problems_alone(environment, &mut warnings));
             return Judged { outcome: Err(Problems(problems)), warnings };
         }
     };
@@ -159,7 +161,7 @@ fn in_order(mut found: Vec<(String, String)>, document: &YamlDocument) -> Vec<(S
     found.extend(repeats::problems(document).into_iter().filter(|(at, _)| !is_told(at)));
     for (pointer, message) in &mut found {
         if let Some(instead) = placeholder::instead_of_secret(document, pointer) {
-            instead.clone_into(message);
+            *message = instead;
         }
     }
     found.sort_by_key(|(pointer, _)| document.order(pointer));
@@ -197,8 +199,10 @@ fn own_warnings(
     let place = |pointer: &str| at(name, document, pointer, String::new()).place;
     let mut warnings = overlap::warnings(&config.routes, place);
     warnings.extend(overlap::repeated_guards(&config.guards, place));
+    warnings.extend(repeats::warnings(document, place));
     warnings.extend(no_effect::check(config, document, found));
     warnings.extend(unused::warnings(config, document));
+    warnings.extend(preset_audience::warnings(config));
     let secrets = secret_texts::secrets(document);
     warnings.extend(placeholder::warnings(config, document, &secrets));
     warnings.extend(secret_texts::repeated(&secrets));

@@ -25,6 +25,7 @@ mod partial;
 mod placeholder;
 mod places;
 mod post_target;
+mod preset_audience;
 mod problem;
 mod proxy;
 mod read_headers;
@@ -34,6 +35,7 @@ mod secret;
 mod secret_texts;
 mod section;
 mod sections;
+mod settings_walk;
 mod shown;
 mod span;
 mod structure;
@@ -43,6 +45,7 @@ mod tls;
 mod told;
 mod told_example;
 mod told_forms;
+mod told_numbers;
 mod unused;
 mod validate;
 mod watch;
@@ -126,12 +129,15 @@ use yaml_error::UnreadableYaml;
 /// The most bytes of a configuration file.
 const MAX_FILE_BYTES: u64 = 16 << 20;
 
-/// The environment of this process. No other function reads it.
+/// The environment of this process. No other function reads it. Bytes of a value that are not UTF-8 are
+/// replaced by a sign, for which a variable that is used is refused.
 #[must_use]
 #[expect(clippy::disallowed_methods, reason = "the room that reads the environment")]
 pub fn environment() -> BTreeMap<String, String> {
     std::env::vars_os()
-        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+        .filter_map(|(name, value)| {
+            Some((name.into_string().ok()?, value.to_string_lossy().into_owned()))
+        })
         .collect()
 }
 

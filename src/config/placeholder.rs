@@ -10,6 +10,7 @@ use serde_json::Value;
 use super::{
     Config, Secret,
     document::{YamlDocument, escape},
+    environment::variable_of,
     secret_texts::{SecretText, written_at},
 };
 use crate::model::Warning;
@@ -51,13 +52,18 @@ pub(super) fn warnings(
 
 /// The message in place of one about the form of a secret at this JSON pointer, if something else
 /// stands there.
-pub(super) fn instead_of_secret(document: &YamlDocument, pointer: &str) -> Option<&'static str> {
+pub(super) fn instead_of_secret(document: &YamlDocument, pointer: &str) -> Option<String> {
     let text = written_at(document, pointer).filter(|text| !text.starts_with("file:"))?;
-    of_secret(text)
+    of_secret(text).map(|message| for_setting(message, pointer))
+}
+
+/// The message with the name of the variable of this setting.
+fn for_setting(message: &str, pointer: &str) -> String {
+    message.replace(ANY_VARIABLE, &variable_of(pointer))
 }
 
 fn warning(pointer: &str, text: &'static str) -> Warning {
-    Warning::of("value_not_filled_in", pointer, text)
+    Warning::of("value_not_filled_in", pointer, for_setting(text, pointer))
 }
 
 /// The secrets of apps, which variables of the vendor may have filled in.
@@ -100,6 +106,8 @@ fn of_secret(text: &str) -> Option<&'static str> {
     is_dummy.then_some("looks like a placeholder; write the secret, or file:/path")
 }
 
+/// Stands for the variable of a setting.
+const ANY_VARIABLE: &str = "ROWND_AUTHZ__SECTION__KEY";
 const UNFILLED: &str = "holds a variable that nothing fills in here, so it is taken as it stands; \
                         write the value, or set it by a variable ROWND_AUTHZ__SECTION__KEY";
 

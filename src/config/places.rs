@@ -37,6 +37,11 @@ impl Places {
         Self { name: name.into(), document: Arc::new(document.places_alone()) }
     }
 
+    /// Whether the setting at this JSON pointer is written, in the file or as a variable.
+    pub(super) fn is_written(&self, pointer: &str) -> bool {
+        self.document.is_written(pointer)
+    }
+
     /// The warning with the place of its setting.
     #[must_use]
     pub fn locate(&self, mut warning: Warning) -> Warning {

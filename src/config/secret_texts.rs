@@ -8,8 +8,9 @@ use serde_json::Value;
 
 use super::{
     Secret,
-    document::{YamlDocument, escape, readable},
+    document::{YamlDocument, readable},
     schema_path::step,
+    settings_walk::visit_settings,
     structure::shape,
 };
 use crate::model::Warning;
@@ -25,11 +26,14 @@ pub(super) struct SecretText {
 /// The secrets of the document that can be read, in the order of the settings.
 pub(super) fn secrets(document: &YamlDocument) -> Vec<SecretText> {
     let mut found = Vec::new();
-    walk(&document.value, shape(), &mut String::new(), &mut |pointer, text| {
-        let mut secret = Secret::new(text);
-        if secret.resolve().is_ok() {
-            found.push(SecretText { pointer: pointer.to_owned(), secret });
+    visit_settings(document, &mut |pointer, value, setting| {
+        if let (Value::String(text), true) = (value, is_secret(setting)) {
+            let mut secret = Secret::new(text);
+            if secret.resolve().is_ok() {
+                found.push(SecretText { pointer: pointer.to_owned(), secret });
+            }
         }
+        true
     });
     found
 }
@@ -46,37 +50,6 @@ pub(super) fn written_at<'a>(document: &'a YamlDocument, pointer: &str) -> Optio
 
 fn is_secret(setting: &Value) -> bool {
     setting.get("format").and_then(Value::as_str) == Some("password")
-}
-
-/// Calls for each text whose setting is a secret.
-fn walk<'a>(
-    value: &'a Value,
-    setting: &Value,
-    pointer: &mut String,
-    found: &mut impl FnMut(&str, &'a str),
-) {
-    let parent = pointer.len();
-    match value {
-        Value::String(text) if is_secret(setting) => found(pointer, text),
-        Value::Array(items) => {
-            for (index, item) in items.iter().enumerate() {
-                let index = index.to_string();
-                let Some(setting) = step(shape(), setting, &index) else { continue };
-                pointer.push_str(&format!("/{index}"));
-                walk(item, setting, pointer, found);
-                pointer.truncate(parent);
-            }
-        }
-        Value::Object(map) => {
-            for (name, value) in map {
-                let Some(setting) = step(shape(), setting, name) else { continue };
-                pointer.push_str(&format!("/{}", escape(name)));
-                walk(value, setting, pointer, found);
-                pointer.truncate(parent);
-            }
-        }
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
-    }
 }
 
 /// The warnings about a secret that opens several doors: a caller who is told one has the others.

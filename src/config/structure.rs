@@ -160,10 +160,13 @@ pub(super) fn problems_of<'a>(
             }
             kind => {
                 let message = told::describe(kind, error.instance(), at, spelled(&pointer));
-                let is_none = matches!(
-                    kind,
-                    ValidationErrorKind::OneOfNotValid { .. } | ValidationErrorKind::AnyOf { .. }
-                );
+                // Of a value that is no map, each of several settings counts as written.
+                let is_none = match kind {
+                    ValidationErrorKind::OneOfNotValid { .. }
+                    | ValidationErrorKind::AnyOf { .. } => true,
+                    ValidationErrorKind::OneOfMultipleValid { .. } => !error.instance().is_object(),
+                    _ => false,
+                };
                 weak.resize(found.len(), false);
                 weak.push(is_none && told::is_about_alternatives(&message));
                 found.push((pointer, message));

@@ -11,6 +11,7 @@ use super::{
     nearest::nearest,
     told_example as example,
     told_forms::{MODE, form, plain, words},
+    told_numbers,
 };
 
 /// Names that mean something else in each section, so that one elsewhere is far-fetched.
@@ -31,6 +32,10 @@ pub(super) fn unknown_key(key: &str, at: &Value, root: &Value) -> String {
     let properties = at.get("properties").and_then(Value::as_object);
     let names: Vec<&str> =
         properties.map(|map| map.keys().map(String::as_str).collect()).unwrap_or_default();
+    if key == "apiVersion" && is_whole_file(at) {
+        return "begins an object of Kubernetes; write only the text that its `data` holds"
+            .to_owned();
+    }
     if let Some(name) = nearest(key, names.iter().copied()) {
         return format!("unknown field; did you mean `{name}`?");
     }
@@ -103,6 +108,7 @@ pub(super) fn describe(
         return message;
     }
     match kind {
+        ValidationErrorKind::Type { .. } if is_whole_file(at) => no_configuration(instance),
         ValidationErrorKind::Type { kind } => {
             let shown =
                 if instance.is_object() || instance.is_array() { "the value" } else { &shown };
@@ -159,6 +165,30 @@ pub(super) fn describe(
     }
 }
 
+/// The message about a value that is no duration.
+fn no_duration(range: &Value, value: &Value, shown: &str) -> String {
+    let examples = durations_within(range, value).join(", ");
+    if value.as_str() == Some("") {
+        return format!("is empty; write it like {examples}");
+    }
+    let cause = if value.is_number() { "has no unit" } else { "is not a duration" };
+    format!("{shown} {cause}; write it like {examples}")
+}
+
+/// The message about a file that is no map of settings.
+fn no_configuration(file: &Value) -> String {
+    format!(
+        "the file is {} and no configuration; write its settings one in a line, as in \
+         check: {{ timeout: 1s }}",
+        kind_of(file)
+    )
+}
+
+/// Whether this is the schema of the whole file.
+fn is_whole_file(at: &Value) -> bool {
+    at.pointer("/properties/issuers").is_some()
+}
+
 /// The kind of value that belongs there.
 fn wanted(kind: &TypeKind, at: &Value) -> String {
     match (kind, alternatives(at)) {
@@ -193,9 +223,7 @@ fn of_shape(
         return Some("is empty; write a value or leave it out".to_owned());
     }
     if let Some(range) = at.get(DURATION_RANGE) {
-        let examples = durations_within(range, instance).join(", ");
-        let cause = if instance.is_number() { "has no unit" } else { "is not a duration" };
-        return Some(format!("{shown} {cause}; write it like {examples}"));
+        return Some(no_duration(range, instance, shown));
     }
     if instance.as_str() == Some("never") && takes("object") {
         return Some(
@@ -225,6 +253,12 @@ fn of_shape(
             }
         };
         return Some(format!("{shown} is {}; write {written}", kind_of(instance)));
+    }
+    if is_of_type
+        && takes("integer")
+        && let Some(message) = instance.as_str().and_then(|text| told_numbers::instead_of(text, at))
+    {
+        return Some(message);
     }
     if is_of_type && takes("integer") && instance.is_f64() {
         return Some(format!(

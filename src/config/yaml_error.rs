@@ -59,7 +59,23 @@ fn word_at(text: &str, (line, column): (u64, u64)) -> Option<&str> {
 }
 
 /// Parts of messages of the parser, and the words instead. The first that fits counts.
-const WORDS: [(&str, &str); 26] = [
+const WORDS: [(&str, &str); 30] = [
+    (
+        "invalid u64",
+        "is no whole number, as `!!int` before it says; write one, or leave the tag out",
+    ),
+    (
+        "invalid i64",
+        "is no whole number, as `!!int` before it says; write one, or leave the tag out",
+    ),
+    (
+        "invalid boolean",
+        "is not true or false, as `!!bool` before it says; write true or false, or leave the tag out",
+    ),
+    (
+        "invalid floating point",
+        "is no number, as `!!float` before it says; write one, or leave the tag out",
+    ),
     ("unclosed bracket '{'", "`{` begins a map here that is not closed; write `}` at its end"),
     ("unclosed bracket '['", "`[` begins a list here that is not closed; write `]` at its end"),
     ("mismatched bracket '{'", "`{` begins a map here that is closed by `]`; write `}` at its end"),
@@ -167,6 +183,13 @@ fn told(message: &str, word: &str) -> String {
     }
     if let Some((_, tag)) = line.split_once("unsupported tag `") {
         return yaml_tag::problem(tag.trim_end_matches('`'));
+    }
+    if line.contains("!!binary") {
+        return yaml_tag::problem("!!binary");
+    }
+    // The parser has no other type that is neither of JSON nor text.
+    if line.contains("tagged scalar") {
+        return yaml_tag::problem("!!timestamp");
     }
     if let Some(rest) = line.strip_prefix("duplicate mapping key") {
         let key = rest.trim_start_matches(':').trim();

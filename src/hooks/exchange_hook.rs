@@ -10,6 +10,7 @@ use super::{
 };
 use crate::{
     config::{self, HookReceiver, HookedGrant, OnHookFailure},
+    health::{Part, PartHealth, Parts},
     log_throttle::LogThrottle,
     metrics::{Label as _, Metrics},
     signed_posts::MessageId,
@@ -34,6 +35,7 @@ pub struct ExchangeHook {
     denials: LogThrottle,
     failures: LogThrottle,
     metrics: Arc<Metrics>,
+    health: PartHealth,
 }
 
 #[derive(Debug)]
@@ -58,7 +60,14 @@ impl ExchangeHook {
             denials: LogThrottle::per_second(DENIAL_LINES),
             failures: LogThrottle::per_second(1),
             metrics: metrics.clone(),
+            health: Parts::default().part(Part::Hook, NAME),
         }
+    }
+
+    /// The same, whose faults are told here.
+    #[must_use]
+    pub fn reporting_to(self, parts: &Parts) -> Self {
+        Self { health: parts.part(Part::Hook, NAME), ..self }
     }
 
     /// Whether it is asked about this grant.
@@ -80,6 +89,7 @@ impl ExchangeHook {
         self.metrics.hook_asked(NAME, result, began.elapsed());
         match answer {
             Ok(verdict) => {
+                self.health.works();
                 if result == HookResult::Denied
                     && let Some(suppressed) = self.denials.admit()
                 {
@@ -90,6 +100,7 @@ impl ExchangeHook {
                 verdict
             }
             Err((result, cause)) => {
+                self.health.failed(&format_args!("{}: {cause}", result.as_str()));
                 if let Some(suppressed) = self.failures.admit() {
                     let (result, allowed) =
                         (result.as_str(), self.on_failure == OnHookFailure::Allow);

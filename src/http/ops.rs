@@ -20,7 +20,7 @@ use strum::{IntoStaticStr, VariantArray};
 use super::gzip;
 use crate::{
     authz::{Authorizer, Callers},
-    health::Readiness,
+    health::{PartReport, Readiness},
     metrics::{Label as _, Metrics},
     model::Warning,
     shared::{SharedHealth, SharedPage},
@@ -119,6 +119,8 @@ struct StatusPage {
     waiting_for: Vec<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     degraded_by: Vec<String>,
+    /// The parts in the background that are at fault. A check needs none of them.
+    faults: Vec<PartReport>,
     config_hash: Arc<str>,
     epoch: u64,
     refused: BTreeMap<&'static str, ReloadFailure>,
@@ -191,7 +193,10 @@ pub fn router(ops: OpsState) -> Router {
 async fn readyz(State(ops): State<OpsState>) -> impl IntoResponse {
     if ops.readiness.is_ready() {
         let degraded = ops.readiness.degraded_by();
-        let lines: String = degraded.iter().map(|why| format!("degraded: {why}\n")).collect();
+        let mut lines: String = degraded.iter().map(|why| format!("degraded: {why}\n")).collect();
+        for PartReport { part, name, .. } in ops.readiness.parts().faults() {
+            lines.push_str(&format!("fault: {} {name}, see /status\n", part.as_str()));
+        }
         return (StatusCode::OK, format!("ready\n{lines}"));
     }
     let waiting = ops.readiness.waiting_for().join("\n  ");
@@ -203,6 +208,7 @@ async fn metrics(State(ops): State<OpsState>, request: HeaderMap) -> Response {
     snapshot.verifier().measure_caches();
     snapshot.verifier().measure_keys();
     ops.metrics.measure_process();
+    ops.metrics.parts_at_fault(ops.readiness.parts().faults().iter().map(|fault| fault.part));
     ops.metrics.configuration_warnings(ops.warnings.current().len());
     gzip::respond(&request, "text/plain; version=0.0.4; charset=utf-8", ops.metrics.render())
 }
@@ -222,6 +228,7 @@ async fn status(State(ops): State<OpsState>) -> impl IntoResponse {
         ready: ops.readiness.is_ready(),
         waiting_for: ops.readiness.waiting_for(),
         degraded_by: ops.readiness.degraded_by(),
+        faults: ops.readiness.parts().faults(),
         config_hash: snapshot.edition().hash.clone(),
         epoch: snapshot.edition().epoch,
         refused: ops.reload_failures.get(),

@@ -116,6 +116,8 @@ pub struct Labels {
     pub event_sinks: Vec<String>,
     /// The types of events.
     pub event_types: LabelValues,
+    /// The kinds of parts that work in the background.
+    pub parts: LabelValues,
 }
 
 impl Labels {
@@ -196,7 +198,7 @@ impl Metrics {
             shared: shared::SharedSeries::register(labels),
             events: events::EventSeries::register(labels),
             hooks: hooks::HookSeries::register(labels),
-            process: process::ProcessSeries::register(),
+            process: process::ProcessSeries::register(labels),
             recorder: OnceLock::new(),
             handle,
         }

@@ -7,13 +7,20 @@ use std::time::UNIX_EPOCH;
 
 use metrics::{Counter, Gauge, Unit, counter, describe_counter, describe_gauge, gauge};
 
-use super::{Metrics, lazy::Lazy};
+use super::{
+    Labels, Metrics,
+    label::{ByLabel, Label},
+    lazy::Lazy,
+};
+
+const FAULTS: &str = "rownd_authz_faults";
 
 /// The series of the process itself.
 pub(super) struct ProcessSeries {
     lost_log_lines: Gauge,
     dev_mode: Gauge,
     warnings: Gauge,
+    parts_at_fault: ByLabel<Gauge>,
     log_write_errors: Counter,
     /// When the metrics were made, Unix time: at the start.
     started: f64,
@@ -22,7 +29,11 @@ pub(super) struct ProcessSeries {
 }
 
 impl ProcessSeries {
-    pub(super) fn register() -> Self {
+    pub(super) fn register(labels: &Labels) -> Self {
+        describe_gauge!(
+            FAULTS,
+            "Parts in the background that are at fault now; /status names them with the reason."
+        );
         describe_gauge!("rownd_authz_build_info", "Always 1; the labels name the build.");
         describe_gauge!(
             "rownd_authz_log_lines_lost",
@@ -49,6 +60,7 @@ impl ProcessSeries {
             lost_log_lines: gauge!("rownd_authz_log_lines_lost"),
             dev_mode: gauge!("rownd_authz_dev_mode"),
             warnings: gauge!("rownd_authz_configuration_warnings"),
+            parts_at_fault: ByLabel::new(&labels.parts, |part| gauge!(FAULTS, "part" => part)),
         }
     }
 }
@@ -164,6 +176,21 @@ impl Metrics {
     /// This build carries the emulator and runs with it.
     pub fn dev_mode(&self) {
         self.process.dev_mode.set(1.0);
+    }
+
+    /// The kinds ([`Labels::parts`]) of the parts that are at fault now, one for each part.
+    pub fn parts_at_fault<L: Label>(&self, faults: impl Iterator<Item = L>) {
+        let mut counts = vec![0_u32; L::ALL.len()];
+        faults.for_each(|part| {
+            if let Some(count) = counts.get_mut(part.index()) {
+                *count += 1;
+            }
+        });
+        for (part, count) in L::ALL.iter().zip(counts) {
+            if let Some(gauge) = self.process.parts_at_fault.get(*part) {
+                gauge.set(f64::from(count));
+            }
+        }
     }
 
     /// So many warnings apply to the configuration in force.

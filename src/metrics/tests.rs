@@ -84,6 +84,7 @@ fn metrics() -> Arc<Metrics> {
         shared_results: results.clone(),
         shared_refreshes: results.clone(),
         event_sinks: vec!["hook".to_owned()],
+        parts: results.clone(),
         event_types: results,
     })
     .unwrap();
@@ -148,6 +149,7 @@ fn a_series_that_an_alert_counts_is_there_from_the_start_at_zero_and_no_other() 
         ("revocations", 4),
         ("profile_lookups_total", 4),
         ("configuration_warnings", 1),
+        ("faults", 4),
         ("dev_mode", 1),
         ("build_info", 1),
     ] {
@@ -209,6 +211,7 @@ fn record_each(metrics: &Metrics) {
     metrics.connection_closed();
     metrics.dev_mode();
     metrics.configuration_warnings(2);
+    metrics.parts_at_fault([TestResult::Ok, TestResult::Timeout, TestResult::Ok].into_iter());
     metrics.upkeep();
 }
 
@@ -246,6 +249,8 @@ fn each_record_moves_its_own_series_and_makes_no_more_than_those_beside_it() {
             ("control_commands_total{command=\"ok\",result=\"timeout\"}", 1.0),
             ("denial_logs_dropped_total{reason=\"internal\"}", 1.0),
             ("dev_mode", 1.0),
+            ("faults{part=\"ok\"}", 2.0),
+            ("faults{part=\"timeout\"}", 1.0),
             ("in_flight{api=\"ext_authz\"}", 1.0),
             ("key_fetch_last_success_timestamp_seconds{issuer=\"one\"}", 1_800_000_000.0),
             ("key_fetches_total{issuer=\"one\",result=\"timeout\"}", 1.0),

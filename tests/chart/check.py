@@ -537,7 +537,6 @@ REFUSED = [
      ["sinks/0"]),
     ("a hook without a way", {"config": {"hooks": {"before_exchange": {"on_failure": "allow"}}}}, ["before_exchange"]),
     ("Redis in plain text", {"config": {"shared": {"url": "redis://redis.example.com", "key": "file:/k"}}}, ["shared/url"]),
-    ("a call for nobody's host", {"config": {"listeners": {"http": {"serve": ["rpc"]}}}}, ["listeners/http"]),
 ]
 
 
@@ -565,7 +564,11 @@ SET = [
     (r"podAnnotations.prometheus\.io/port=9464", True, 'prometheus.io/port: "9464"'),
     (r"nodeSelector.pool=3", True, 'pool: "3"'),
     ("extraEnv[0].name=A,extraEnv[0].value=67108864", True, 'value: "67108864"'),
-    # Secrets that variables bring are missing in `config`, and not here.
+    # `config` lacks it, and a variable brings it.
+    ("config.listeners.http.serve[0]=rpc,extraEnv[0].name=ROWND_AUTHZ__LISTENERS__HTTP__HOSTS,extraEnv[0].value=authz.test",
+     True, "name: ROWND_AUTHZ__LISTENERS__HTTP__HOSTS"),
+    ("config.listeners.public_http.serve[0]=webhooks,extraEnv[0].name=ROWND_AUTHZ__EVENTS__SOURCES,extraEnv[0].value=x",
+     True, "name: ROWND_AUTHZ__EVENTS__SOURCES"),
     (r"config.shared.url=rediss://a.test,config.shared.key=file:/k,config.shared.username=authz", True, "username: authz"),
 ]
 

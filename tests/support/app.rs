@@ -195,6 +195,11 @@ impl TestApp {
         page::get(self.ops, path).await
     }
 
+    /// The parts in the background that are at fault, by `/status`.
+    pub(crate) async fn faults(&self) -> Vec<Value> {
+        self.page("/status").await.json()["faults"].as_array().unwrap().clone()
+    }
+
     /// The sum of the series of a name whose labels hold all of these.
     pub(crate) fn metric(&self, name: &str, labels: &[(&str, &str)]) -> f64 {
         page::metric(&self.metrics.render(), name, labels)

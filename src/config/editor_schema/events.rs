@@ -49,10 +49,10 @@ pub(super) fn rules() -> Vec<Rule> {
 /// Without sinks nobody is told anything.
 fn events() -> Value {
     let told = json!({ "required": ["sinks"], "properties": { "sinks": { "minItems": 1 } } });
-    all_of([where_holds(
+    all_of([or_added_later(where_holds(
         json!({ "not": told }),
         settings(json!({ "source": false, "profile_fields": { "maxItems": 0 } })),
-    )])
+    ))])
 }
 
 /// A sink of one kind, which leaves out only what it gets.

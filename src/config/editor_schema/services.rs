@@ -122,7 +122,7 @@ fn http() -> Value {
         "properties": { "serve": { "contains": { "enum": ["rpc", "webhooks"] } } } });
     let named = json!({ "required": ["hosts"], "properties": { "hosts": { "minItems": 1 } } });
     all_of([
-        where_holds(calls, named),
+        or_added_later(where_holds(calls, named)),
         where_holds(json!({ "not": of_pages }), settings(json!({ "cors": false }))),
     ])
 }
@@ -157,10 +157,10 @@ fn of_listeners() -> [(&'static str, Value); 13] {
 fn network() -> Value {
     let proxy = json!({ "required": ["proxy"],
         "properties": { "proxy": { "not": { "enum": ["none", "environment"] } } } });
-    all_of([where_holds(
+    all_of([or_added_later(where_holds(
         json!({ "not": proxy }),
         settings(json!({ "no_proxy": { "maxItems": 0 } })),
-    )])
+    ))])
 }
 
 fn of_network() -> [(&'static str, Value); 3] {

@@ -75,15 +75,18 @@ fn served() -> Vec<Value> {
         json!({ "not": { "allOf": [serves_at("http", group), serves_at("public_http", group)] } })
     });
     let mut rules: Vec<Value> = by_both.collect();
-    rules.extend([
-        where_holds(serves("passport_keys"), written("passport")),
-        where_holds(serves("resource_metadata"), written("protected_resource")),
-        where_holds(serves("token_validator"), written("token_validator")),
-        where_holds(written("token_validator"), serves("token_validator")),
-        where_holds(serves("webhooks"), pushed.clone()),
-        where_holds(pushed, serves("webhooks")),
-        or_added_later(where_holds(serves("rpc"), callers)),
-    ]);
+    rules.extend(
+        [
+            where_holds(serves("passport_keys"), written("passport")),
+            where_holds(serves("resource_metadata"), written("protected_resource")),
+            where_holds(serves("token_validator"), written("token_validator")),
+            where_holds(written("token_validator"), serves("token_validator")),
+            where_holds(serves("webhooks"), pushed.clone()),
+            where_holds(pushed, serves("webhooks")),
+            where_holds(serves("rpc"), callers),
+        ]
+        .map(or_added_later),
+    );
     rules
 }
 
@@ -93,11 +96,13 @@ fn passports() -> Vec<Value> {
     let format = json!({ "required": ["format"],
         "properties": { "format": { "const": "txn-token" } } });
     let mixed = json!({ "allOf": [route(&json!(true)), several_issuers()] });
-    vec![
+    [
         where_holds(route(&json!(true)), written("passport")),
         where_holds(route(&format), within(&["passport"], &written("trust_domain"))),
         where_holds(mixed, within(&["passport"], &written("subject"))),
     ]
+    .map(or_added_later)
+    .into()
 }
 
 fn several_issuers() -> Value {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{FILE, read_value, twins, typed::quotes_of_text};
+use super::{FILE, NOT_UTF8, is_damaged, read_value, twins, typed::quotes_of_text, variable_of};
 use crate::{
     config::{
         IssuerKind, Problem, Secret,
@@ -16,6 +16,15 @@ use crate::{
 /// The vendor's variables. Each may end in `_FILE`.
 pub(super) const VENDOR_NAMES: [&str; 4] =
     ["ROWND_APP_ID", "ROWND_APP_KEY", "ROWND_APP_SECRET", "ROWND_BASE_URL"];
+
+/// The variable that sets a setting of an app: `name` is `key` or `secret`, and the app is at this JSON
+/// pointer.
+pub(in crate::config) fn app_variable(app: &str, from_variables: bool, name: &str) -> String {
+    if from_variables {
+        return format!("ROWND_APP_{}", name.to_uppercase());
+    }
+    variable_of(&format!("{app}/{name}"))
+}
 
 /// A value, and the variable that it is of.
 struct Value {
@@ -39,6 +48,11 @@ impl Reader<'_> {
     fn read(&mut self, name: &str) -> Option<Value> {
         let twin = format!("{name}{FILE}");
         let set = |name: &str| self.environment.get(name).filter(|value| !value.is_empty());
+        if set(name).is_some_and(|value| is_damaged(value)) {
+            let (place, message) = (format!("environment {name}"), NOT_UTF8.to_owned());
+            self.problems.push(Problem { place, column: None, setting: String::new(), message });
+            return None;
+        }
         let value = match (set(name), set(&twin)) {
             (Some(value), path) => {
                 self.warnings.extend(path.map(|_| twins(name, &twin)));
@@ -76,6 +90,7 @@ pub(in crate::config) fn complete(
         id: text(&id),
         key: text(&key).map(|key| Secret::new(&key)),
         secret: text(&secret).map(|secret| Secret::new(&secret)),
+        from_variables: true,
         ..WrittenApp::default()
     };
     if config.issuers.is_empty() {

@@ -3,6 +3,7 @@
 
 mod callbacks;
 mod claims;
+mod cures;
 mod denials;
 mod environment;
 mod events;
@@ -20,12 +21,14 @@ mod overlap;
 mod partial;
 mod passport;
 mod placeholder;
+mod preset_audience;
 mod presets;
 mod problems;
 mod public_http;
 mod read_headers;
 mod references;
 mod reload;
+mod repeats;
 mod requirements;
 mod rights;
 mod rownd_auth;

@@ -1,6 +1,6 @@
 //! A file that is no YAML in one place, and the problems of the rest.
 
-use super::bad;
+use super::{Variables, bad};
 use crate::config::partial::MOST;
 
 /// Line, column and setting of each problem.
@@ -36,6 +36,31 @@ fn one_mistake_of_the_notation_hides_no_other_problem() {
         let found: Vec<(&str, &str)> =
             found.iter().map(|(place, setting)| (place.as_str(), *setting)).collect();
         assert_eq!(found, *expected, "{text}\n{problems:#?}");
+    }
+}
+
+/// Place and setting of each problem of these variables beside a file that is no YAML.
+#[rustfmt::skip] // one case a line
+const VARIABLES: &[(Variables<'_>, &[(&str, &str)])] = &[
+    (&[("ROWND_AUTHZ__LOG__LEVEL", "loud")], &[("environment ROWND_AUTHZ__LOG__LEVEL", "log.level")]),
+    (&[("ROWND_AUTHZ__CHECK__TIMEOUTS", "1s")], &[("environment ROWND_AUTHZ__CHECK__TIMEOUTS", "check.timeouts")]),
+    (&[("ROWND_AUTHZ__CREDENTIALS", "[{ headr: a }]")], &[("environment ROWND_AUTHZ__CREDENTIALS", "credentials[0].headr")]),
+    (&[("ROWND_AUTHZ__CREDENTIALS", "a: [")], &[("environment ROWND_AUTHZ__CREDENTIALS", "credentials")]),
+    (&[("ROWND_APP_KEY_FILE", "/nowhere/at/all")], &[("environment ROWND_APP_KEY_FILE", "")]),
+    // A missing setting, or an earlier entry of a list, may stand in the file.
+    (&[("ROWND_AUTHZ__ISSUERS__1__APPS__0__SECRET", "ras_a"), ("ROWND_AUTHZ__ROUTES__0__AUTH", "none")], &[]),
+    (&[("ROWND_AUTHZ__LISTENERS__HTTP__ADDRESS", "127.0.0.1:1"), ("ROWND_APP_KEY", "key_a")], &[]),
+];
+
+#[test]
+fn a_broken_file_hides_no_problem_of_a_variable() {
+    for (variables, expected) in VARIABLES {
+        let problems = bad("check: { timeout: 1s\n", variables);
+        let ((place, _), others) = {
+            let all = super::places(&problems);
+            (all[0], all[1..].to_vec())
+        };
+        assert_eq!((place, others.as_slice()), ("test.yaml:1", *expected), "{problems:#?}");
     }
 }
 

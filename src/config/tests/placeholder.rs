@@ -24,7 +24,8 @@ fn a_value_that_nobody_filled_in_is_told_and_not_repeated() {
         warnings.retain(|warning| warning.code != "variable_unused");
         let [warning] = warnings.as_slice() else { panic!("{yaml}: {warnings:#?}") };
         assert_eq!((warning.code, warning.pointer.as_str()), ("value_not_filled_in", *pointer));
-        for part in ["SECRET", "secrets", "change", "the-secret", "ROWND_APP_KEY"] {
+        for part in ["$SECRET", "CALLER_SECRET", "secrets", "change", "the-secret", "ROWND_APP_KEY"]
+        {
             assert!(!warning.text.contains(part), "{yaml}: {warning:?}");
         }
     }

@@ -82,6 +82,46 @@ fn what_needs_a_restart_is_named_and_nothing_else() {
     }
 }
 
+/// Defaults that other settings bring along did not change, and a change that only a secret shows is told.
+#[test]
+fn a_reload_names_the_settings_that_were_changed_alone() {
+    let sink = "sinks: [{ name: log, file: { path: /var/log/events.jsonl } }]";
+    let hook = |secret: &str| {
+        format!(
+            "sinks: [{{ name: crm, http: {{ url: 'https://crm.example.com/in', \
+             secrets: [{secret}], directory: /var/lib/crm }} }}]"
+        )
+    };
+    let first = hook("whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=");
+    let second = hook("whsec_YWJjZGVmMDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODk=");
+    let in_events = |text: &str| format!("events: {{ {text} }}");
+    let and = |text: &str| format!("{}\nlog: {{ level: debug }}", in_events(text));
+    let http = "listeners: { http: { address: '127.0.0.1:8081', hosts: [api.example.com], serve: [rpc] } }\n\
+                rownd_auth: { callers: [{ name: a, allow: [verify], secret: 0123456789abcdef, apps: [app_test] }] }";
+    for (what, before, after, expected) in [
+        ("sinks", String::new(), in_events(sink), &["events.sinks"][..]),
+        ("and back", in_events(sink), String::new(), &["events.sinks"]),
+        ("a secret", in_events(&first), in_events(&second), &["events.sinks"]),
+        ("a secret and more", in_events(&first), and(&second), &["events.sinks", "log.level"]),
+        (
+            "a source",
+            in_events(sink),
+            in_events(&format!("source: 'https://auth.example.com', {sink}")),
+            &["events.source"],
+        ),
+        (
+            "a listener",
+            String::new(),
+            http.to_owned(),
+            &["listeners.http.address", "listeners.http.hosts", "listeners.http.serve"],
+        ),
+    ] {
+        let mut found = needs_restart(&good(&before, &[APP]), &good(&after, &[APP]));
+        found.sort();
+        assert_eq!(found, expected, "{what}");
+    }
+}
+
 /// A section is reloaded only where somebody said so: what nobody thought of needs a restart.
 #[test]
 fn what_is_not_marked_needs_a_restart() {

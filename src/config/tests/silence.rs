@@ -2,6 +2,7 @@
 //! at its line.
 
 use super::{APP, Variables, bad, good};
+use crate::config::Auth;
 
 const OIDC: &str =
     "issuers: [{ name: idp, kind: oidc, issuer: 'https://idp.test', audiences: [a] }]\n";
@@ -100,6 +101,26 @@ const TAGS: &[(&str, &str)] = &[
     ("!vault secret/data/caller", "`!vault` stands"),
     ("!Unheard0123456789 0123456789abcdef", "a tag of YAML stands"),
     ("!0123456789abcdefgh", "belongs in quotes"),
+    ("!!binary MDEyMzQ1Njc4OTAxMjM0NTY3ODk=", "`!!binary` stands before the value"),
+    ("!!binary 0123456789=", "`!!binary` stands before the value"),
+    ("!!binary /////w==", "`!!binary` stands before the value"),
+    ("!binary MDEyMzQ1Njc4OTAxMjM0NTY3ODk=", "`!binary` stands before the value"),
+    ("&a !!binary MDEyMzQ1Njc4OTAxMjM0NTY3ODk=", "`!!binary` stands before the value"),
+    (
+        "!<tag:yaml.org,2002:binary> MDEyMzQ1Njc4OTAxMjM0NTY3ODk=",
+        "`!!binary` stands before the value",
+    ),
+    ("!!timestamp 2026-01-01", "`!!timestamp` stands before the value"),
+    ("!!set { 0123456789abcdef }", "`!!set` stands before the value"),
+    ("!!omap [ 0123456789abcdef: 1 ]", "`!!omap` stands before the value"),
+    ("!!pairs [ 0123456789abcdef: 1 ]", "`!!pairs` stands before the value"),
+    ("!str 0123456789abcdef", "`!str` stands before the value"),
+    ("!int 5", "`!int` stands before the value"),
+    ("!!map 0123456789abcdef", "`!!map` stands before a value of another kind"),
+    ("!!str [0123456789abcdef]", "`!!str` stands before a value of another kind"),
+    ("!!int 0123456789abcdef", "is no whole number"),
+    ("!!bool 0123456789abcdef", "is not true or false"),
+    ("!!float 0123456789abcdef", "is no number"),
 ];
 
 #[test]
@@ -118,6 +139,30 @@ fn a_tag_is_refused_and_a_secret_in_its_place_not_repeated() {
     assert!(bad(ROWND, &list)[0].message.contains("cannot be read"));
     let map = bad(&format!("{ROWND}check: !include check.yaml\n"), &[]);
     assert!(map[0].message.contains("`!include` stands"), "{map:#?}");
+}
+
+#[test]
+fn a_tag_before_a_block_is_refused() {
+    let yaml = format!("{ROWND}check:\n  realm: !!binary |\n    c2hvcA==\n");
+    let problems = bad(&yaml, &[]);
+    assert!(problems[0].message.contains("`!!binary` stands before"), "{problems:#?}");
+}
+
+#[test]
+fn anchors_aliases_and_merged_maps_mean_what_yaml_says() {
+    let config = good(
+        "issuers: [{ name: rownd, kind: rownd, apps: [&app { id: app_a }] }]\n\
+         default: &rule { auth: optional, expired_cookie: anonymous }\n\
+         credentials: [{ cookie: rownd-session, format: rownd }]\n\
+         routes:\n\
+         - { <<: *rule, id: a, match: { path: { prefix: /a } } }\n\
+         - { <<: *rule, id: b, match: { path: { prefix: /b } }, auth: none, expired_cookie: deny }\n",
+        &[],
+    );
+    let auths: Vec<Auth> = config.routes.iter().map(|route| route.auth).collect();
+    assert_eq!(auths, [Auth::Optional, Auth::None]);
+    let twice = bad(&format!("{ROWND}default: &a {{ auth: *a }}\n"), &[]);
+    assert_eq!(twice[0].place, "test.yaml:2");
 }
 
 #[test]
@@ -266,6 +311,13 @@ const MESSAGES: &[(&str, &str, &str)] = &[
     ("check: { retry_after: 1500ms }", "check.retry_after", "write 2s"),
     ("shared: { url: 'redis://127.0.0.1:0', key: 'MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=' }", "shared.url", "port 0"),
     ("events: { sinks: [{ name: a, stdout: {} }, { name: a, stream: {} }] }", "events.sinks[1].name", "`a`"),
+    ("check: { max_headers: '40' }", "check.max_headers", "without quotes: 40"),
+    ("check: { claims_cache_bytes: 64MiB }", "check.claims_cache_bytes", "67108864"),
+    ("check: { timeout: 0.5s }", "check.timeout", "write it like 500ms"),
+    ("check: { timeout: 1S }", "check.timeout", "write it like 1s"),
+    ("check: { timeout: 2 seconds }", "check.timeout", "write it like 2s"),
+    ("routes: [{ id: a, match: { path: { regex: '/a$b' } } }]", "routes[0].match.path.regex", "matches no path"),
+    ("apiVersion: v1", "apiVersion", "an object of Kubernetes"),
 ];
 
 #[test]
@@ -278,6 +330,22 @@ fn a_message_says_what_stands_there_and_what_to_write() {
     }
     let core = "issuers: [{ name: st, kind: supertokens, base_url: 'https://st.test', core: { url: 'https://c.test' } }]";
     assert!(bad(core, &[]).iter().any(|it| it.message.contains("did you mean `base_url`")));
+}
+
+#[test]
+fn a_file_that_is_no_configuration_is_told_so() {
+    for (text, part) in [
+        ("ROWND_APP_KEY=key_a\n", "the file is text and no configuration"),
+        ("- a\n- b\n", "the file is a list and no configuration"),
+        ("5\n", "the file is a number and no configuration"),
+    ] {
+        let problems = bad(text, &[APP]);
+        let [problem] = problems.as_slice() else { panic!("{text}: {problems:#?}") };
+        assert!(problem.message.contains(part), "{text}: {problem}");
+    }
+    // A list where a map belongs is one problem.
+    let list = format!("{ROWND}routes: [{{ id: a, match: any, require: {{ equals: [a] }} }}]");
+    assert_eq!(bad(&list, &[]).len(), 1, "{:#?}", bad(&list, &[]));
 }
 
 #[test]

@@ -3,6 +3,7 @@
 
 use crate::config::{
     document::readable,
+    environment::app_variable,
     findings::Findings,
     sections::{
         Auth, Freshness, IssuerKind, RulePassport, WrittenConfig, WrittenHeader, WrittenQuery,
@@ -39,14 +40,13 @@ pub(super) fn check(config: &WrittenConfig, found: &mut Findings) {
                 [("key", settings.key.is_some()), ("secret", settings.secret.is_some())]
             {
                 if !there {
-                    found.add(
-                        format!("/issuers/{index}/apps/{app}"),
-                        format!(
-                            "has no {name}, which {rule} needs to read profiles; write \
-                             `{name}:` here or set ROWND_APP_{}",
-                            name.to_uppercase(),
-                        ),
+                    let at = format!("/issuers/{index}/apps/{app}");
+                    let variable = app_variable(&at, settings.from_variables, name);
+                    let message = format!(
+                        "has no {name}, which {rule} needs to read profiles; write `{name}:` here or \
+                         set {variable}"
                     );
+                    found.add(at, message);
                 }
             }
         }

@@ -10,6 +10,7 @@ use std::collections::{BTreeSet, HashSet};
 use crate::{
     config::{
         document::readable,
+        environment::app_variable,
         findings::Findings,
         sections::{
             AppKnownBy, AppliesTo, Config, Issuer, IssuerDetails, IssuerNames, PathMatch,
@@ -150,19 +151,20 @@ fn check_profiles(
             };
             for (name, there) in [("key", has_key), ("secret", settings.secret.is_some())] {
                 if !there {
-                    missing.insert((index, app, name, leaf.setting()));
+                    let at = format!("/issuers/{index}/apps/{app}");
+                    let variable = app_variable(&at, settings.from_variables, name);
+                    missing.insert((at, name, leaf.setting(), variable));
                 }
             }
         }
     }
-    for (issuer, app, name, setting) in missing {
+    for (app, name, setting, variable) in missing {
         let message = format!(
             "has no {name}, which `{setting}` in {} needs to read profiles; write `{name}:` here or \
-             set ROWND_APP_{}",
+             set {variable}",
             readable(at),
-            name.to_uppercase(),
         );
-        found.add(format!("/issuers/{issuer}/apps/{app}"), message);
+        found.add(app, message);
     }
 }
 

@@ -3,6 +3,7 @@
 
 use crate::config::{
     document::readable,
+    environment::app_variable,
     findings::Findings,
     sections::{App, Issuer, IssuerDetails, IssuerKind, WrittenRoleSource},
 };
@@ -110,10 +111,12 @@ fn profile_problem(issuer: &Issuer) -> Option<String> {
         ));
     };
     let lacks = |app: &App| app.key().is_none() || app.secret.is_none();
-    let app = rownd.apps.iter().position(lacks)?;
-    let place = readable(&format!("{}/apps/{app}", issuer.pointer()));
+    let (index, app) = rownd.apps.iter().enumerate().find(|(_, app)| lacks(app))?;
+    let at = format!("{}/apps/{index}", issuer.pointer());
+    let place = readable(&at);
+    let [key, secret] = ["key", "secret"].map(|name| app_variable(&at, app.from_variables, name));
     Some(format!(
         "needs the user's profile, and {place} of issuer `{name}` has not both the key and the secret \
-         that open it; write `key:` and `secret:` there or set ROWND_APP_KEY and ROWND_APP_SECRET"
+         that open it; write `key:` and `secret:` there or set {key} and {secret}"
     ))
 }

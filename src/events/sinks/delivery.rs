@@ -25,6 +25,7 @@ use super::{
 use crate::{
     blocking::BlockingRunner,
     events::cloud_event::ToldEvent,
+    health::{Part, PartHealth, Parts},
     log_throttle::LogThrottle,
     metrics::{Metrics, SinkLabel},
     model::EventType,
@@ -77,8 +78,25 @@ pub(in crate::events) struct Delivery {
     /// Delivered, and still on disk.
     delivered: Vec<Waiting>,
     remove_at: Option<Instant>,
+    health: DeliveryHealth,
     /// Of the line about events that find no room.
     no_room: LogThrottle,
+}
+
+/// The faults of a delivery: those of its receiver, and those of its disk.
+#[derive(Debug)]
+struct DeliveryHealth {
+    receiver: PartHealth,
+    disk: PartHealth,
+}
+
+impl DeliveryHealth {
+    fn new(parts: &Parts, name: &str) -> Self {
+        Self {
+            receiver: parts.part(Part::EventSink, name),
+            disk: parts.part(Part::EventQueue, name),
+        }
+    }
 }
 
 /// The bounds and the names of one delivery.
@@ -113,7 +131,9 @@ impl Delivery {
         let next_number = waiting.last().map_or(1, |last| last.number + 1);
         let mut order = Order::default();
         waiting.into_iter().for_each(|event| order.push(event));
+        let health = DeliveryHealth::new(&Parts::default(), &settings.name);
         Ok(Self {
+            health,
             courier,
             queue: Arc::new(queue),
             order,
@@ -125,6 +145,11 @@ impl Delivery {
             remove_at: None,
             no_room: LogThrottle::once_per(LOG_EVERY),
         })
+    }
+
+    /// Its faults are told here.
+    pub(super) fn report_to(&mut self, parts: &Parts) {
+        self.health = DeliveryHealth::new(parts, &self.settings.name);
     }
 
     /// Delivers until the process ends. Then everything that is in memory goes to the disk.
@@ -164,7 +189,9 @@ impl Delivery {
     }
 
     fn measure(&self) {
-        self.metrics.events_waiting(self.settings.label, self.order.events(), self.order.bytes());
+        let (events, bytes) = (self.order.events(), self.order.bytes());
+        self.metrics.events_waiting(self.settings.label, events, bytes);
+        self.health.receiver.waits(events as u64, Some(bytes));
     }
 
     /// The next attempt, if one may begin now. A receiver that was down is asked once at a time.
@@ -236,6 +263,7 @@ impl Delivery {
             }
             Answer::Taken => {
                 self.down = (0, None);
+                self.health.receiver.works();
                 self.metrics.events_sent(self.settings.label, 1);
                 return self.remove(event);
             }
@@ -251,6 +279,7 @@ impl Delivery {
         };
         let failures = attempt.failures.saturating_add(1);
         self.metrics.event_attempt_failed(self.settings.label);
+        self.health.receiver.failed(&error);
         if let Some(dropped) = throttle.admit() {
             let sink = &self.settings.name;
             tracing::warn!(sink, error, attempt = failures, dropped, "an event was not delivered");
@@ -306,6 +335,7 @@ impl Delivery {
             Ok(Err(error)) => error.to_string(),
             Err(error) => error.to_string(),
         };
+        self.health.disk.failed(&problem);
         if throttle.admit().is_some() {
             let sink = &self.settings.name;
             tracing::warn!(sink, problem, "a dead letter cannot be written");
@@ -381,6 +411,7 @@ impl Delivery {
         let changed = blocking.run(move || queue.change(&remove, &add)).await;
         let problem = match changed {
             Ok(Ok(())) => {
+                self.health.disk.works();
                 self.delivered.clear();
                 self.remove_at = None;
                 return true;
@@ -388,6 +419,7 @@ impl Delivery {
             Ok(Err(error)) => error.to_string(),
             Err(error) => error.to_string(),
         };
+        self.health.disk.failed(&problem);
         // Otherwise the next turn would come at once.
         self.remove_at = Some(Instant::now() + DISK_PAUSE);
         if let Some(dropped) = throttle.admit() {

@@ -65,6 +65,11 @@ impl Inbox {
         batch
     }
 
+    /// The number of events that wait.
+    pub(super) fn waiting(&self) -> usize {
+        self.events.len()
+    }
+
     /// Waits until the process ends.
     pub(super) async fn closed(&self) {
         closed(&mut self.closing.clone()).await;

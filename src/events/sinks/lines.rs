@@ -17,6 +17,7 @@ use super::{backoff::Backoff, inbox::Inbox};
 use crate::{
     blocking::BlockingRunner,
     events::cloud_event::ToldEvent,
+    health::{Part, PartHealth, Parts},
     log_throttle::LogThrottle,
     metrics::{Metrics, SinkLabel},
 };
@@ -63,6 +64,7 @@ pub(super) struct LineSink<W> {
     name: String,
     label: SinkLabel,
     metrics: Arc<Metrics>,
+    health: PartHealth,
 }
 
 /// A batch that is being written.
@@ -74,12 +76,18 @@ struct Batch {
 
 impl<W: LineWriter> LineSink<W> {
     pub(super) fn new(writer: W, name: String, label: SinkLabel, metrics: &Arc<Metrics>) -> Self {
-        Self { writer, name, label, metrics: metrics.clone() }
+        let health = Parts::default().part(Part::EventSink, name.clone());
+        Self { writer, name, label, metrics: metrics.clone(), health }
+    }
+
+    /// Its faults are told here.
+    pub(super) fn report_to(&mut self, parts: &Parts) {
+        self.health = parts.part(Part::EventSink, self.name.clone());
     }
 
     /// Writes until the process ends. Then the rest is tried once.
     pub(super) async fn run(self, mut inbox: Inbox, blocking: BlockingRunner) {
-        let Self { mut writer, name, label, metrics } = self;
+        let Self { mut writer, name, label, metrics, health } = self;
         let throttle = LogThrottle::once_per(LOG_EVERY);
         loop {
             let events = inbox.next().await;
@@ -99,6 +107,8 @@ impl<W: LineWriter> LineSink<W> {
                 let Err(error) = result else { break };
                 failures += 1;
                 metrics.event_attempt_failed(label);
+                health.failed(&error);
+                health.waits((events.len() + inbox.waiting()) as u64, None);
                 if let Some(dropped) = throttle.admit() {
                     tracing::warn!(sink = name, %error, dropped, "events cannot be written");
                 }
@@ -110,6 +120,9 @@ impl<W: LineWriter> LineSink<W> {
                     () = sleep(BACKOFF.after(failures)) => {}
                     () = inbox.closed() => {}
                 }
+            }
+            if failures > 0 {
+                health.works();
             }
             metrics.events_sent(label, events.len());
         }

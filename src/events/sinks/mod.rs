@@ -24,7 +24,7 @@ use super::{
     named_sink::NamedSink,
     ways::Ways,
 };
-use crate::{blocking::BlockingRunner, config::SinkKind, metrics::Metrics};
+use crate::{blocking::BlockingRunner, config::SinkKind, health::Parts, metrics::Metrics};
 pub(super) use courier::SignedCourier;
 #[cfg(test)]
 pub(super) use delivery::for_test;
@@ -102,6 +102,16 @@ impl SinkTask {
             }
         };
         Ok(Self { events, sink })
+    }
+
+    /// Its faults are told here. A sink in memory has none.
+    pub fn report_to(&mut self, parts: &Parts) {
+        match &mut self.sink {
+            Sink::File(lines) => lines.report_to(parts),
+            Sink::Stdout(lines) => lines.report_to(parts),
+            Sink::Delivery(delivery) => delivery.report_to(parts),
+            Sink::Stream(_) => {}
+        }
     }
 
     /// The events that the sink keeps for `StreamEvents`, if it is for them.

@@ -30,6 +30,7 @@ use http::StatusCode;
 use crate::{
     authz::Authorizer,
     config::{Config, HttpGroup},
+    health::Parts,
     log_throttle::LogThrottle,
     metrics::{LabelValues, Labels, Metrics},
     shared::SharedStore,
@@ -76,6 +77,8 @@ pub struct InboundShared<'a> {
     pub store: Option<Arc<dyn SharedStore>>,
     /// The client that polls.
     pub upstream: &'a Client,
+    /// The place where faults of polling are told.
+    pub parts: &'a Parts,
 }
 
 /// The rest of a path behind that of the token validator.
@@ -97,10 +100,10 @@ impl Inbound {
         if config.token_validator.is_none() && config.events.sources.is_empty() {
             return None;
         }
-        let InboundShared { replica, store, upstream } = shared;
+        let InboundShared { replica, store, upstream, parts } = shared;
         let effects = Effects::new(authorizer, metrics, replica);
         let sources = Arc::new(Sources::build(config, store));
-        let work = InboundWork::new(effects.clone(), sources.clone(), upstream);
+        let work = InboundWork::new(effects.clone(), sources.clone(), (upstream, parts));
         let validator = config.token_validator.as_ref().map(Validator::build);
         let throttle = LogThrottle::per_second(1);
         Some((Arc::new(Self { effects, validator, sources, throttle }), work))

@@ -22,6 +22,7 @@ use super::{
 };
 use crate::{
     config::{Config, EventSource, EventSourceKind, HttpGroup},
+    health::Parts,
     shared::SharedStore,
     upstream::Client,
 };
@@ -81,10 +82,10 @@ impl Sources {
     }
 
     /// The tasks that poll.
-    pub(super) fn pollers(&self, upstream: &Client) -> Vec<Poller> {
+    pub(super) fn pollers(&self, upstream: &Client, parts: &Parts) -> Vec<Poller> {
         let polled = self.by_name.values().filter_map(|source| {
             let poll = source.settings.poll.as_ref()?;
-            Some(Poller::new(&source.settings, poll, upstream.clone()))
+            Some(Poller::new(&source.settings, poll, upstream.clone(), parts))
         });
         polled.collect()
     }

@@ -16,7 +16,7 @@ use super::{
     signals::Poller,
     sources::Sources,
 };
-use crate::upstream::Client;
+use crate::{health::Parts, upstream::Client};
 
 /// The users of one issuer that are read again at the same time.
 const AT_ONCE: usize = 4;
@@ -30,8 +30,12 @@ pub struct InboundWork {
 }
 
 impl InboundWork {
-    pub(super) fn new(effects: Effects, sources: Arc<Sources>, upstream: &Client) -> Self {
-        let pollers = sources.pollers(upstream);
+    pub(super) fn new(
+        effects: Effects,
+        sources: Arc<Sources>,
+        (upstream, parts): (&Client, &Parts),
+    ) -> Self {
+        let pollers = sources.pollers(upstream, parts);
         Self { effects, sources, pollers }
     }
 

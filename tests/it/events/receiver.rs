@@ -10,7 +10,9 @@ use super::{SECRET, anonymous, assert_fits, ids};
 use crate::support::{
     Issuer, Key, Reply, TestApp,
     binary::{Binary, run},
-    config, until,
+    config, eventually,
+    page::metric,
+    until,
 };
 
 const HOOK: &str = "/hook";
@@ -64,6 +66,45 @@ async fn a_receiver_that_fails_gets_everything_when_it_works() {
     }
     let sent = app.metric("rownd_authz_events_sent_total", &[("sink", "hook")]);
     assert_eq!(sent, 50.0);
+}
+
+/// `/status`, `/readyz` and the metrics say what the log says.
+#[tokio::test]
+async fn a_sink_that_is_down_is_told_until_it_works() {
+    let (key, files) = (Key::new("sig-1"), TempDir::new().unwrap());
+    let (issuer, receiver) = (Issuer::with_keys(&[&key]), Issuer::start());
+    receiver.set(HOOK, Reply::status(503));
+    let file = files.path().join("no-directory").join("events.jsonl");
+    let mut settings = settings(&issuer, &receiver, &files.path().join("q"));
+    let sinks = settings["events"]["sinks"].as_array_mut().unwrap();
+    sinks.push(json!({ "name": "file", "types": ["check.denied"], "file": { "path": file } }));
+    std::fs::create_dir(file.parent().unwrap()).unwrap();
+    let app = TestApp::ready(&settings).await;
+    assert_eq!(app.faults().await, [] as [Value; 0]);
+    std::fs::remove_dir(file.parent().unwrap()).unwrap();
+    deny(&app, 3).await;
+    let faults = eventually("both faults, with all that waits", async || {
+        let faults = app.faults().await;
+        (faults.len() == 2 && faults[1]["waiting"] == 3).then_some(faults)
+    })
+    .await;
+    let [in_file, by_http] = faults.as_slice() else { panic!("{faults:#?}") };
+    assert_eq!((&in_file["part"], &in_file["name"]), (&json!("event_sink"), &json!("file")));
+    assert!(in_file["last_error"].as_str().unwrap().contains("No such file"), "{in_file}");
+    assert_eq!((&by_http["part"], &by_http["name"]), (&json!("event_sink"), &json!("hook")));
+    assert!(by_http["last_error"].as_str().unwrap().contains("503"), "{by_http}");
+    assert!(by_http["since"].as_u64().unwrap() > 1_700_000_000, "{by_http}");
+    assert!(by_http["waiting_bytes"].as_u64().unwrap() > 0, "{by_http}");
+    let ready = app.page("/readyz").await;
+    assert_eq!(ready.status, 200, "a check needs no sink");
+    assert!(ready.body.contains("fault: event_sink hook"), "{}", ready.body);
+    let measured = |page: &str| metric(page, "rownd_authz_faults", &[("part", "event_sink")]);
+    assert_eq!(measured(&app.page("/metrics").await.body), 2.0);
+    receiver.set(HOOK, Reply::status(204));
+    std::fs::create_dir(file.parent().unwrap()).unwrap();
+    eventually("no fault", async || app.faults().await.is_empty().then_some(())).await;
+    assert_eq!(measured(&app.page("/metrics").await.body), 0.0);
+    assert_eq!(app.page("/readyz").await.body, "ready\n");
 }
 
 /// Checks are as fast while the receiver hangs, and none is lost without being counted.

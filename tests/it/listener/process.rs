@@ -147,6 +147,11 @@ async fn without_descriptors_it_neither_spins_nor_dies() {
         binary.log().iter().any(|line| line.contains("accepting failed")).then_some(())
     })
     .await;
+    let log = binary.log();
+    let line = log.iter().find(|line| line.contains("accepting failed")).unwrap();
+    for part in ["Too many open files", "all 128 that", "LimitNOFILE=65536", "ulimit -n 65536"] {
+        assert!(line.contains(part), "{part}: {line}");
+    }
     let (ticks, began) = (binary.ticks(), Instant::now());
     while began.elapsed() < Duration::from_secs(1) {
         wire.check(&[], good.clone()).await.assert_allowed("starved", "authenticated");
@@ -161,6 +166,7 @@ async fn without_descriptors_it_neither_spins_nor_dies() {
         (page::get(binary.ops, "/livez").await.status == 200).then_some(())
     })
     .await;
+    assert!(binary.log().iter().any(|line| line.contains("connections are accepted again")));
     let wire = Wire::connect(binary.grpc).await;
     wire.check(&[], good).await.assert_allowed("after", "authenticated");
     wire.check(&[], frame_of(&Ask::get("/")))

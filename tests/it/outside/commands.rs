@@ -2,6 +2,8 @@
 
 use std::{fs, process::Command};
 
+use clap::CommandFactory as _;
+use rownd_authz::cli::Cli;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -235,6 +237,56 @@ fn bad_input_is_exit_status_two() {
     }
     for arguments in [&["--help"][..], &["--version"], &["serve", "--help"]] {
         assert_eq!(run(arguments, &[]).status.code(), Some(0), "{arguments:?}");
+    }
+}
+
+/// The words of every command below this one.
+fn each_command(command: &clap::Command, words: &[String], found: &mut Vec<Vec<String>>) {
+    found.push(words.to_vec());
+    for below in command.get_subcommands() {
+        let words = [words, &[below.get_name().to_owned()]].concat();
+        each_command(below, &words, found);
+    }
+}
+
+#[test]
+fn every_command_has_the_version_of_the_program_and_help_and_refuses_what_it_does_not_know() {
+    let said = run(&["-V"], &[]).stdout;
+    assert!(String::from_utf8_lossy(&said).starts_with("rownd-authz "), "{said:?}");
+    let mut all = Vec::new();
+    each_command(&Cli::command(), &[], &mut all);
+    assert!(all.len() > 10, "{all:?}");
+    for words in all {
+        let words: Vec<&str> = words.iter().map(String::as_str).collect();
+        let with = |option: &str| run(&[&words[..], &[option]].concat(), &[]);
+        for option in ["-V", "--version"] {
+            let output = with(option);
+            assert_eq!((output.status.code(), &output.stdout), (Some(0), &said), "{words:?}");
+        }
+        for option in ["-h", "--help"] {
+            let output = with(option);
+            let text = String::from_utf8(output.stdout).unwrap();
+            assert_eq!(output.status.code(), Some(0), "{words:?} {option}");
+            assert!(text.contains("Usage: rownd-authz"), "{words:?} {option}: {text}");
+        }
+        let output = with("--nonsense");
+        let text = String::from_utf8(output.stderr).unwrap();
+        assert_eq!((output.status.code(), output.stdout.len()), (Some(2), 0), "{words:?}");
+        assert!(text.contains("--nonsense"), "{words:?}: {text}");
+    }
+}
+
+/// Help that nobody gets is no success.
+#[cfg(target_os = "linux")]
+#[test]
+fn an_answer_that_cannot_be_written_is_told() {
+    for arguments in [&["-V"][..], &["serve", "--help"], &["config", "schema"]] {
+        let full = fs::File::options().write(true).open("/dev/full").unwrap();
+        let output = Command::new(BINARY).env_clear().args(arguments).stdout(full).output();
+        let output = output.unwrap();
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}");
+        let text = String::from_utf8(output.stderr).unwrap();
+        assert!(text.starts_with("rownd-authz: standard output: "), "{arguments:?}: {text}");
     }
 }
 

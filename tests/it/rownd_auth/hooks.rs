@@ -212,6 +212,11 @@ async fn a_hook_that_has_not_decided_denies_unless_the_configuration_allows() {
         assert_eq!(questions(&open, result), opened + 1.0, "{name}");
     }
     assert_eq!(receiver.hits("/elsewhere"), 0, "no redirect is followed");
+    let faults = closed.app.faults().await;
+    assert_eq!(
+        (&faults[0]["part"], &faults[0]["name"]),
+        (&json!("hook"), &json!("before_exchange"))
+    );
     receiver.set(PATH, Reply::Reset);
     let before = receiver.received().len();
     said(traded(&closed, "rownd", guest()).await).is(Code::Unavailable, "SIGN_IN_UNDECIDED");
@@ -221,6 +226,7 @@ async fn a_hook_that_has_not_decided_denies_unless_the_configuration_allows() {
     // An answer is obeyed whatever the setting says.
     receiver.set(PATH, deny("no"));
     said(traded(&open, "rownd", guest()).await).is(Code::FailedPrecondition, "SIGN_IN_DENIED");
+    assert_eq!(open.app.faults().await.len(), 0, "it has answered");
 }
 
 #[tokio::test]

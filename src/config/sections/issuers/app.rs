@@ -29,6 +29,9 @@ pub(in crate::config) struct WrittenApp {
     pub variant: Option<String>,
     /// The app variants whose tokens are taken. Default: tokens of every variant are.
     pub variants: Vec<String>,
+    /// The variables of the vendor made this app: no file has it.
+    #[serde(skip)]
+    pub from_variables: bool,
 }
 
 /// An app whose tokens are taken.
@@ -44,6 +47,8 @@ pub struct App {
     pub variant: Option<String>,
     /// The app variants whose tokens are taken; empty for all of them.
     pub variants: Vec<String>,
+    /// The variables of the vendor made this app: no file has it.
+    pub from_variables: bool,
 }
 
 /// How an app is known.
@@ -138,6 +143,7 @@ impl WrittenApp {
             operator_token: self.operator_token.clone(),
             variant: self.variant.clone(),
             variants: self.variants.clone(),
+            from_variables: self.from_variables,
         })
     }
 
@@ -186,8 +192,14 @@ impl WrittenApp {
         let mut good = Some(());
         for (setting, is_mixed_up, what, instead) in rows {
             if is_mixed_up {
-                let message =
-                    format!("is {what}, by its form, and no app's {setting}; write `{instead}`");
+                let (name, _) = instead.split_once(':').unwrap_or((instead, ""));
+                // The variables of the vendor made the app, so that no file has a place for it.
+                let instead = if self.from_variables {
+                    format!("set ROWND_APP_{} to it", name.to_uppercase())
+                } else {
+                    format!("write `{instead}`")
+                };
+                let message = format!("is {what}, by its form, and no app's {setting}; {instead}");
                 found.add(format!("{at}/{setting}"), message);
                 good = None;
             }

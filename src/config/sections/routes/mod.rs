@@ -7,6 +7,7 @@ mod path_regex;
 mod path_template;
 mod path_text;
 mod principal;
+mod regex_reach;
 mod request_match;
 mod route;
 mod route_match;

@@ -11,7 +11,7 @@ use regex_automata::{
 use regex_syntax::ParserBuilder;
 use serde::{Serialize, Serializer};
 
-use super::path_text;
+use super::{path_text, regex_reach};
 use crate::expression::pattern_problem;
 
 /// A compiled regular expression may take this much memory.
@@ -39,6 +39,12 @@ impl PathRegex {
         // Between the anchors it could comment out the second.
         let program = compile(&anchored(written))?;
         path_text::check_regex(written)?;
+        if !regex_reach::can_match(&program) {
+            return Err(format!(
+                "`{written}` matches no path: something follows a `$`, stands before a `^`, or a class \
+                 such as [a&&b] is empty; correct it"
+            ));
+        }
         Ok(Self { written: written.to_owned(), program })
     }
 
@@ -148,6 +154,11 @@ mod tests {
             "/*",
             "/admin?x=1",
             "(?:)",
+            "/a$b",
+            "/[a&&b]",
+            "/(a$|b$)c",
+            "/(a^|b)(^c)",
+            r"/a\z/b",
         ] {
             assert!(PathRegex::parse(pattern).is_err(), "{pattern}");
         }
@@ -167,6 +178,12 @@ mod tests {
             "/colou?r",
             "[^a]+",
             r"\S+",
+            "^/a|/b$",
+            "/(a$|b)",
+            "(^/a|/b)",
+            r"/a\b",
+            "(?m)^/a$",
+            "/[a&&b]?",
         ] {
             assert!(PathRegex::parse(pattern).is_ok(), "{pattern}");
         }

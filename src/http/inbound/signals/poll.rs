@@ -18,6 +18,7 @@ use super::{
 };
 use crate::{
     config::{EventPoll, EventSource},
+    health::{Part, PartHealth, Parts},
     http::inbound::{
         effect::Effects,
         labels::{InboundKind, InboundResult},
@@ -60,6 +61,7 @@ pub(in crate::http::inbound) struct Poller {
     poll: EventPoll,
     upstream: Client,
     throttle: LogThrottle,
+    health: PartHealth,
 }
 
 /// The tokens that the next request tells the fate of.
@@ -93,9 +95,11 @@ impl Poller {
         source: &EventSource,
         poll: &EventPoll,
         upstream: Client,
+        parts: &Parts,
     ) -> Self {
         let throttle = LogThrottle::once_per(LOG_EVERY);
-        Self { source: source.clone(), poll: poll.clone(), upstream, throttle }
+        let health = parts.part(Part::EventPoll, source.name());
+        Self { source: source.clone(), poll: poll.clone(), upstream, throttle, health }
     }
 
     /// Polls until dropped.
@@ -105,6 +109,7 @@ impl Poller {
         loop {
             match self.ask(effects, &fates).await {
                 Ok(batch) => {
+                    self.health.works();
                     let some = !batch.sets.is_empty();
                     fates = self.take(effects, replays, batch.sets).await;
                     // A transmitter that gives out the same again must not make this turn fast.
@@ -117,6 +122,7 @@ impl Poller {
                     };
                 }
                 Err(error) => {
+                    self.health.failed(&error);
                     effects
                         .metrics
                         .inbound_ended(InboundKind::SharedSignalsPoll, InboundResult::Unreachable);

@@ -191,6 +191,9 @@ async fn tokens_are_polled_and_a_transmitter_that_fails_is_asked_again() {
     transmitter.asked("/poll", 1).await;
     let counted = |result: &'static str| rig.counted("shared_signals_poll", result);
     until("the fault to be counted", || counted("unreachable") > 0.0).await;
+    let faults = rig.app.faults().await;
+    assert_eq!((&faults[0]["part"], faults.len()), (&json!("event_poll"), 1), "{faults:?}");
+    assert!(faults[0]["last_error"].as_str().unwrap().contains("500"), "{faults:?}");
     let set = rig.set(&format!("{CAEP}/session-revoked"), rig.user("u"));
     let good = rig.signed("secevent+jwt", &set);
     let bad = rig.signed("secevent+jwt", &set.with("aud", "x"));
@@ -199,6 +202,7 @@ async fn tokens_are_polled_and_a_transmitter_that_fails_is_asked_again() {
     until("the good token to be taken", || counted("ok") > 0.0).await;
     assert_eq!(rig.reason(&rig.access("u", 60)).await, "revoked");
     until("the others to be refused", || counted("token_refused") >= 2.0).await;
+    assert_eq!(rig.app.faults().await, [] as [serde_json::Value; 0]);
     until("the good one to come again", || counted("duplicate") > 0.0).await;
     let heads = transmitter.heads();
     let bearer = "authorization: bearer a-token-of-the-receiver";

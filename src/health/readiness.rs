@@ -8,6 +8,8 @@ use std::{
 
 use tokio::sync::watch;
 
+use super::parts::Parts;
+
 /// The readiness of the process. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Readiness {
@@ -18,6 +20,7 @@ pub struct Readiness {
 struct Inner {
     pending: Mutex<Pending>,
     ready: watch::Sender<bool>,
+    parts: Parts,
 }
 
 #[derive(Debug, Default)]
@@ -40,7 +43,8 @@ impl Readiness {
     #[must_use]
     pub fn new() -> Self {
         let pending = Mutex::new(Pending::default());
-        Self { inner: Arc::new(Inner { pending, ready: watch::Sender::new(true) }) }
+        let (ready, parts) = (watch::Sender::new(true), Parts::default());
+        Self { inner: Arc::new(Inner { pending, ready, parts }) }
     }
 
     /// One more thing to wait for, until the latch is dropped.
@@ -64,6 +68,12 @@ impl Readiness {
     #[must_use]
     pub fn degraded_by(&self) -> Vec<String> {
         self.lock().degraded.keys().cloned().collect()
+    }
+
+    /// The parts in the background, whose faults do not make the process unready.
+    #[must_use]
+    pub fn parts(&self) -> &Parts {
+        &self.inner.parts
     }
 
     /// From now on the process is not ready, whatever latches there are.
