@@ -23,7 +23,7 @@ use rownd_authz::grpc::pb::rownd::auth::v1::{
     verify_response::Outcome,
 };
 use serde_json::json;
-use test_support::{forge::Algorithm, issuer::Reply};
+use test_support::issuer::Reply;
 use tokio::task::JoinSet;
 
 use crate::{
@@ -60,9 +60,10 @@ pub(crate) struct Bulk {
 
 impl Bulk {
     pub(crate) async fn measure(program: &Path, cores: Cores, directory: &Path) -> Result<Self> {
-        let signer = Signer::generate(Algorithm::EdDsa);
-        let tokens = signer.mint(0..TOKENS)?;
-        let issuers = issuer::serve(&[signer]);
+        // The server waits for the keys of all its issuers.
+        let signers = Signer::of_each();
+        let tokens = signers[0].mint(0..TOKENS)?;
+        let issuers = issuer::serve(&signers);
         let path = format!("/applications/{}/users/data", mint::APP);
         let written: Vec<_> = (0..USERS)
             .map(|number| json!({ "status": "success", "result": { "rownd_user": user_id(number) } }))

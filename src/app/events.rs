@@ -15,7 +15,7 @@ use tokio::{
     time::{Instant, MissedTickBehavior, interval, timeout_at},
 };
 
-use super::{BuildError, foundation::Foundation, tasks::spawn};
+use super::{BuildError, event_thread::run_apart, foundation::Foundation};
 use crate::{
     authz::{Authorizer, Edition},
     blocking::BlockingRunner,
@@ -72,19 +72,31 @@ impl ProcessEvents {
         self.work.as_ref()?.ring.clone()
     }
 
-    /// Starts the tasks of the sinks, whose faults are told here.
-    pub(super) fn start(self, blocking: &BlockingRunner, parts: &Parts) -> EventTasks {
+    /// Starts the tasks of the sinks, on a thread of their own. Their faults are told here.
+    ///
+    /// # Errors
+    ///
+    /// Fails where the system starts no more threads.
+    pub(super) fn start(
+        self,
+        blocking: &BlockingRunner,
+        parts: &Parts,
+    ) -> Result<EventTasks, BuildError> {
         let (closing, follow) = watch::channel(false);
         let (mut tasks, lost) = (JoinSet::new(), Arc::default());
         let Some(EventWork { tasks: sinks, ring }) = self.work else {
-            return EventTasks { tasks, ring: None, closing, lost };
+            return Ok(EventTasks { tasks, ring: None, closing, lost });
         };
-        for mut sink in sinks {
-            sink.report_to(parts);
-            let lost = Arc::clone(&lost);
-            spawn(&mut tasks, sink.run(blocking.clone(), follow.clone(), lost));
-        }
-        EventTasks { tasks, ring, closing, lost }
+        let sinks = sinks.into_iter();
+        let work: Vec<_> = sinks
+            .map(|mut sink| {
+                sink.report_to(parts);
+                sink.run(blocking.clone(), follow.clone(), Arc::clone(&lost))
+            })
+            .collect();
+        run_apart(&mut tasks, work)
+            .map_err(|error| BuildError::Part(format!("the thread of the sinks: {error}")))?;
+        Ok(EventTasks { tasks, ring, closing, lost })
     }
 }
 

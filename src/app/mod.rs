@@ -12,6 +12,7 @@ mod connection_limit;
 mod control;
 mod drain;
 mod error;
+mod event_thread;
 mod events;
 mod followed_files;
 mod foundation;
@@ -297,7 +298,7 @@ impl Bound {
             shared.spawn(&mut tasks);
         }
         let parts = readiness.parts().clone();
-        let events = self.events.start(&self.blocking, &parts);
+        let events = self.events.start(&self.blocking, &parts)?;
         let shared = InboundShared {
             replica: replica.clone(),
             store,

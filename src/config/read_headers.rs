@@ -4,7 +4,9 @@
 
 use std::{collections::BTreeSet, fmt};
 
-use super::sections::{AppliesTo, Config, Requirement, RequirementLeaf, TokenSource};
+use super::sections::{
+    AppliesTo, Config, DenialTemplate, IssuerKind, Requirement, RequirementLeaf, TokenSource,
+};
 use crate::expression::Place;
 
 /// A header, or headers, of Envoy's `allowed_headers`.
@@ -48,6 +50,14 @@ const OF_COOKIES: [&str; 5] = ["cookie", "origin", "sec-fetch-mode", "sec-fetch-
 const OF_PREFLIGHTS: [&str; 2] = ["access-control-request-method", "origin"];
 /// The headers of a WebSocket handshake.
 const OF_HANDSHAKES: [&str; 2] = ["sec-websocket-protocol", "upgrade"];
+/// The headers that tell a browser that shows a page from others.
+const OF_PAGES: [&str; 5] =
+    ["accept", "sec-fetch-mode", "sec-websocket-key", "upgrade", "x-requested-with"];
+/// The headers that prove the page of a SuperTokens session.
+const OF_SUPERTOKENS: [&str; 2] = ["anti-csrf", "rid"];
+/// The header of a transaction token, to be removed.
+const TXN_TOKEN: &str = "txn-token";
+const RESERVED_PREFIX: &str = "x-rownd-";
 /// Every spelling of the reserved prefix, to be removed.
 const RESERVED: &str = "x[^a-z0-9]rownd([^a-z0-9].*)?";
 
@@ -64,7 +74,13 @@ impl Config {
                 TokenSource::Header(name) => {
                     read.insert(exact(&name.to_ascii_lowercase()));
                 }
-                TokenSource::Cookie { .. } => read.extend(OF_COOKIES.map(exact)),
+                TokenSource::Cookie { .. } => {
+                    read.extend(OF_COOKIES.map(exact));
+                    let kinds = self.issuers.iter().map(|issuer| issuer.kind());
+                    if kinds.into_iter().any(|kind| kind == IssuerKind::Supertokens) {
+                        read.extend(OF_SUPERTOKENS.map(exact));
+                    }
+                }
                 TokenSource::Query(_) => {}
                 TokenSource::WebsocketProtocol(_) => read.extend(OF_HANDSHAKES.map(exact)),
             }
@@ -80,8 +96,23 @@ impl Config {
                 read.extend(names);
             }
         }
+        if self.has_pages() {
+            read.extend(OF_PAGES.map(exact));
+        }
+        if let Some(passport) = &self.passport {
+            let own = [&*passport.header, TXN_TOKEN].into_iter();
+            let own = own.filter(|name| !name.starts_with(RESERVED_PREFIX));
+            read.extend(own.map(ReadHeader::every_spelling));
+        }
         read.extend(self.output_headers());
         read.into_iter().collect()
+    }
+
+    /// Some denial has a form of its own for browsers.
+    fn has_pages(&self) -> bool {
+        let own = self.routes.iter().filter_map(|route| route.denial.as_ref());
+        let forms = own.map(DenialTemplate::form).chain([self.denial.form()]);
+        forms.into_iter().any(|form| form.page.is_some() || form.sign_in.is_some())
     }
 
     /// The headers that rules set, to be removed in every spelling, and those that expressions read.

@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 use super::{
     budget::Budget,
     fault::{Fault, FaultKind},
-    node::{Loop, LoopKind, Node},
+    node::{Loop, LoopKind, Node, Operator},
     operators,
     place::Place,
 };
@@ -26,6 +26,12 @@ pub trait Facts {
     /// The fault, if the value cannot be told: it can be read in several ways
     /// ([`FaultKind::Unclear`]), or the profile was not read yet ([`FaultKind::ProfileUnread`]).
     fn value(&self, place: &Place) -> Result<Option<Cow<'_, Value>>, Fault>;
+
+    /// The value of a place, if it is a text that can be told without making a value of it. `None` says
+    /// nothing about the place.
+    fn text(&self, _place: &Place) -> Option<&str> {
+        None
+    }
 }
 
 /// A place's value, once it was asked for.
@@ -101,8 +107,19 @@ impl<'r> Evaluation<'r> {
             }
             Node::Operator(operator, parts) => {
                 let [a, b] = &**parts;
-                let (a, b) = (self.eval(a, scope)?, self.eval(b, scope)?);
-                Cow::Owned(operators::apply(*operator, &a, &b, &self.budget)?)
+                let is_word = |node: &Node| matches!(node, Node::Literal(Value::Null));
+                Cow::Owned(match (is_word(a), is_word(b), *operator) {
+                    (false, true, Operator::Equal | Operator::NotEqual) => {
+                        operators::apply_to_null(*operator, &*self.eval(a, scope)?)?
+                    }
+                    (true, false, Operator::Equal | Operator::NotEqual | Operator::In) => {
+                        operators::apply_to_null(*operator, &*self.eval(b, scope)?)?
+                    }
+                    _ => {
+                        let (a, b) = (self.eval(a, scope)?, self.eval(b, scope)?);
+                        operators::apply(*operator, &a, &b, &self.budget)?
+                    }
+                })
             }
             Node::Call(function, args) => {
                 let args = args.iter().map(|arg| self.eval(arg, scope));

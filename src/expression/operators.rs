@@ -1,8 +1,8 @@
 //! Operators and functions on values.
 //!
 //! In: values. Out: a value, or a fault. A comparison of two types is a fault, not `false`, because
-//! `!=` and `!` would make an allow of it; only `null` may be compared with everything, and numbers
-//! of both kinds with each other. The work is taken from the budget before it is done.
+//! `!=` and `!` would make an allow of it. The word `null` may be compared with everything, a `null` that
+//! was read only with it: it stands for what is missing. Numbers of both kinds are one type. The work is taken from the budget before it is done.
 
 use std::cmp::Ordering;
 
@@ -46,10 +46,25 @@ fn wrong_type(operator: Operator) -> Fault {
     Fault::new(FaultKind::WrongType, operator.written())
 }
 
+/// Whether a value is `null`, as it is asked by the word.
+///
+/// # Errors
+///
+/// The fault, if the operator does not take the type of the value.
+pub(super) fn apply_to_null(operator: Operator, value: &Value) -> Result<Value, Fault> {
+    let verdict = match (operator, value) {
+        (Operator::Equal, _) => value.is_null(),
+        (Operator::NotEqual, _) => !value.is_null(),
+        (Operator::In, Value::Array(items)) => items.iter().any(Value::is_null),
+        _ => return Err(wrong_type(operator)),
+    };
+    Ok(Value::Bool(verdict))
+}
+
 fn equal(operator: Operator, a: &Value, b: &Value, budget: &Budget) -> Result<bool, Fault> {
     budget.take(1)?;
     match (a, b) {
-        (Value::Null, _) | (_, Value::Null) => Ok(a.is_null() && b.is_null()),
+        (Value::Null, Value::Null) => Ok(true),
         (Value::Bool(a), Value::Bool(b)) => Ok(a == b),
         (Value::Number(a), Value::Number(b)) => Ok(order_of(a, b) == Some(Ordering::Equal)),
         (Value::String(a), Value::String(b)) => {
@@ -71,7 +86,8 @@ fn equal(operator: Operator, a: &Value, b: &Value, budget: &Budget) -> Result<bo
             all(pairs, |(a, b)| equal(operator, a, b, budget))
         }
         (
-            Value::Bool(_)
+            Value::Null
+            | Value::Bool(_)
             | Value::Number(_)
             | Value::String(_)
             | Value::Array(_)

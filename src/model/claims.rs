@@ -13,7 +13,10 @@ pub struct ClaimNames(Vec<String>);
 /// The values of the claims that were asked for, as far as a token has them. It holds nothing, and
 /// takes no memory of its own, where no claim is asked for.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct KeptClaims(Box<[(Arc<str>, Value)]>);
+pub struct KeptClaims {
+    values: Box<[(Arc<str>, Value)]>,
+    unread: Box<[Arc<str>]>,
+}
 
 impl ClaimNames {
     /// These names, in alphabetical order, each once.
@@ -45,14 +48,33 @@ impl KeptClaims {
         self.iter().find(|(known, _)| *known == name).map(|(_, value)| value)
     }
 
+    /// With a note that the token does not tell whether it has these claims.
+    #[must_use]
+    pub fn without(self, unread: impl IntoIterator<Item = Arc<str>>) -> Self {
+        Self { unread: unread.into_iter().collect(), ..self }
+    }
+
+    /// The token does not tell whether it has this claim: its value is elsewhere, or the way to it leads
+    /// through a value of another type. Its absence says nothing.
+    #[must_use]
+    pub fn is_unread(&self, name: &str) -> bool {
+        self.unread.iter().any(|known| **known == *name)
+    }
+
+    /// How many claims are noted as unread.
+    #[must_use]
+    pub const fn unread(&self) -> usize {
+        self.unread.len()
+    }
+
     /// Names and values.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &Value)> {
-        self.0.iter().map(|(name, value)| (name.as_ref(), value))
+        self.values.iter().map(|(name, value)| (name.as_ref(), value))
     }
 }
 
 impl FromIterator<(Arc<str>, Value)> for KeptClaims {
     fn from_iter<I: IntoIterator<Item = (Arc<str>, Value)>>(claims: I) -> Self {
-        Self(claims.into_iter().collect())
+        Self { values: claims.into_iter().collect(), unread: Box::default() }
     }
 }

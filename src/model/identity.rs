@@ -133,6 +133,8 @@ pub struct IdentityFacts {
     pub groups: Vec<String>,
     /// Scopes of the token, where it has some.
     pub scopes: Vec<String>,
+    /// The lists above of which the token does not have all.
+    pub elsewhere: ListsElsewhere,
     /// The tenant, where the issuer groups its users by tenants.
     pub tenant: Option<String>,
     /// The proof, other than the same origin, that a cookie was not sent by another site.
@@ -141,6 +143,18 @@ pub struct IdentityFacts {
     pub claims: KeptClaims,
     /// End of the token; `None` only where the operator allows tokens without one.
     pub expires_at: Option<SystemTime>,
+}
+
+/// The lists of an identity whose values are, all or some, not in the token: what is not there says
+/// nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct ListsElsewhere {
+    /// The roles.
+    pub roles: bool,
+    /// The groups.
+    pub groups: bool,
+    /// The scopes.
+    pub scopes: bool,
 }
 
 /// The proof that a request with this identity's token in a cookie may have instead of a
@@ -173,6 +187,7 @@ impl IdentityFacts {
             roles: Vec::new(),
             groups: Vec::new(),
             scopes: Vec::new(),
+            elsewhere: ListsElsewhere::default(),
             tenant: None,
             cookie_proof: CookieProof::SameOrigin,
             claims: KeptClaims::default(),

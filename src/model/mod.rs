@@ -39,7 +39,9 @@ pub use downstream::{Downstream, EncodedDownstream, Workload};
 pub use edits::{NameValue, QueryEdits, Redirect, RedirectKind, ResponseEdits};
 pub use event::{Event, EventRecorder, EventType, EventValue, NoEvents};
 pub use headers::{Headers, Occurrence};
-pub use identity::{AuthLevel, CookieProof, Credential, CredentialSource, IdentityFacts};
+pub use identity::{
+    AuthLevel, CookieProof, Credential, CredentialSource, IdentityFacts, ListsElsewhere,
+};
 pub use issuer_index::IssuerIndex;
 pub use peer::{Origin, Peer, PeerName};
 pub use profile::{Cutoff, Group, OddParts, Profile};

@@ -89,6 +89,40 @@ impl Facts for CallerFacts<'_> {
         };
         known.map_err(|kind| Fault::new(kind, place.written()))
     }
+
+    fn text(&self, place: &Place) -> Option<&str> {
+        let who = self.identity?;
+        match place {
+            Place::Claim(name) => who.claims.get(name)?.as_str(),
+            Place::Identity(field) => text_of(who, *field),
+            Place::Request(_)
+            | Place::Header(_)
+            | Place::Query(_)
+            | Place::Profile(_)
+            | Place::Path(_) => None,
+        }
+    }
+}
+
+/// A field of an identity that is one text.
+fn text_of(who: &Identity, field: IdentityPlace) -> Option<&str> {
+    match field {
+        IdentityPlace::UserId => Some(&who.user_id),
+        IdentityPlace::Issuer => Some(&who.issuer),
+        IdentityPlace::AuthLevel => Some(who.auth_level.as_str()),
+        IdentityPlace::AppId => who.app_id.as_deref(),
+        IdentityPlace::AppVariant => who.app_variant.as_deref(),
+        IdentityPlace::Tenant => who.tenant.as_deref(),
+        IdentityPlace::SessionId => who.session_id.as_deref(),
+        IdentityPlace::TokenId => who.token_id.as_deref(),
+        IdentityPlace::Anonymous
+        | IdentityPlace::Verified
+        | IdentityPlace::IssuedAt
+        | IdentityPlace::Groups
+        | IdentityPlace::Scopes
+        | IdentityPlace::Roles
+        | IdentityPlace::Permissions => None,
+    }
 }
 
 impl CallerFacts<'_> {
@@ -121,7 +155,6 @@ impl CallerFacts<'_> {
 
     fn of(&self, who: &Identity, field: IdentityPlace) -> Known<'static> {
         let texts = |items: &[String]| Some(json!(items));
-        let one = |text: Option<&str>| text.map(Value::from);
         let is_said = |said: fn(&FactSources, &Identity) -> bool| {
             self.sources.is_none_or(|sources| said(sources, who))
         };
@@ -137,16 +170,16 @@ impl CallerFacts<'_> {
             {
                 return Err(FaultKind::Missing);
             }
-            IdentityPlace::UserId => one(Some(&who.user_id)),
-            IdentityPlace::Issuer => one(Some(&who.issuer)),
-            IdentityPlace::AuthLevel => one(Some(who.auth_level.as_str())),
+            IdentityPlace::UserId
+            | IdentityPlace::Issuer
+            | IdentityPlace::AuthLevel
+            | IdentityPlace::AppId
+            | IdentityPlace::AppVariant
+            | IdentityPlace::Tenant
+            | IdentityPlace::SessionId
+            | IdentityPlace::TokenId => text_of(who, field).map(Value::from),
             IdentityPlace::Anonymous => Some(who.anonymous.into()),
             IdentityPlace::Verified => Some(who.verified().into()),
-            IdentityPlace::AppId => one(who.app_id.as_deref()),
-            IdentityPlace::AppVariant => one(who.app_variant.as_deref()),
-            IdentityPlace::Tenant => one(who.tenant.as_deref()),
-            IdentityPlace::SessionId => one(who.session_id.as_deref()),
-            IdentityPlace::TokenId => one(who.token_id.as_deref()),
             IdentityPlace::IssuedAt => who.issued_at.map(Value::from),
             IdentityPlace::Groups => texts(&who.groups),
             IdentityPlace::Scopes => texts(&who.scopes),

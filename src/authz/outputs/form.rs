@@ -21,15 +21,10 @@ const ENCODED: AsciiSet = NON_ALPHANUMERIC.remove(b'*').remove(b'-').remove(b'.'
 /// The text of a value in a header.
 pub(super) fn in_header(value: Cow<'_, Value>, format: ValueFormat) -> Option<String> {
     let text = match format {
-        ValueFormat::Text => {
-            let is_whole = matches!(&*value, Value::String(text) if is_visible(text));
-            match value {
-                Cow::Owned(Value::String(text)) if is_whole => text,
-                value @ (Cow::Owned(_) | Cow::Borrowed(_)) => {
-                    visible(&scalar(&value)?).into_owned()
-                }
-            }
-        }
+        ValueFormat::Text => match value {
+            Cow::Owned(Value::String(text)) if is_visible(&text) => text,
+            value @ (Cow::Owned(_) | Cow::Borrowed(_)) => visible(&scalar(&value)?).into_owned(),
+        },
         ValueFormat::List => {
             let items: Vec<String> = items(&value)?.map(Cow::into_owned).collect();
             visible_list(&items)

@@ -3,7 +3,7 @@
 //! In: the query as it was sent, and a name. Out: each other spelling of the name, to be removed too.
 //! Envoy replaces and removes a parameter by its name as it was sent, but servers decode names, differ
 //! on case, take any sign for another (`a.b` is `a_b` to PHP) and a name with brackets for a list
-//! (`a[]`), and some part parameters at `;`.
+//! (`a[]`), some part parameters at `;`, and some leave a `?` at the beginning out.
 
 use percent_encoding::percent_decode;
 
@@ -34,6 +34,7 @@ fn key(pair: &[u8]) -> &[u8] {
 }
 
 fn is_name(sent: &[u8], wanted: &[u8]) -> bool {
+    let sent = sent.strip_prefix(b"?").unwrap_or(sent);
     let same = |(sent, wanted): (&u8, &u8)| {
         sent.eq_ignore_ascii_case(wanted)
             || !sent.is_ascii_alphanumeric() && !wanted.is_ascii_alphanumeric()
@@ -79,6 +80,8 @@ mod tests {
             ("a=1;user_id=2", &["a"]),
             ("user_id2=1&xuser_id=2&user=3", &[]),
             ("%75ser_id=1&%75ser_id=2", &["%75ser_id"]),
+            ("?user_id=1", &["?user_id"]),
+            ("?%75ser_id=1&a", &["?%75ser_id"]),
         ] {
             let target = format!("/?{query}");
             assert_eq!(

@@ -13,7 +13,7 @@ use crate::{
     config::{IdentityHeaders as Settings, MappedValue, OnMissing, ValueFormat, ValueSource},
     expression::Facts,
     extract::{CredentialRemoval, Extractor},
-    model::{AllowReason, Denial, DenyReason, RequestContext, SharedText},
+    model::{AllowReason, Denial, DenyReason, RequestContext, SharedText, visible},
     policy::Permit,
 };
 
@@ -42,8 +42,12 @@ enum Target {
 }
 
 /// Names with their texts, each name once; without a text, the name is removed.
-#[derive(Debug, Default)]
-struct Outputs(Vec<(Arc<str>, Option<SharedText>)>);
+#[derive(Debug)]
+struct Outputs {
+    texts: Vec<(Arc<str>, Option<SharedText>)>,
+    /// They are of several rules or lists, which may name the same.
+    of_several: bool,
+}
 
 impl OutputTeller {
     pub(in crate::authz) fn build(settings: &Settings) -> Self {
@@ -70,8 +74,10 @@ impl OutputTeller {
         extractor: &Extractor,
         additions: &mut Additions,
     ) -> Result<Told, Denial> {
-        let (mut headers, mut response, mut query) =
-            (Outputs::default(), Outputs::default(), Outputs::default());
+        let of_several = permit.granted().len() > 1;
+        let [mut headers, mut response] = [(); 2].map(|()| Outputs::of(of_several));
+        // One rule may set and remove.
+        let mut query = Outputs::of(true);
         let mut strips = false;
         for granted in permit.granted() {
             let (identity, profile) = (permit.identity(), permit.profile());
@@ -81,6 +87,7 @@ impl OutputTeller {
             let text = |name: &str, value: &MappedValue, target| {
                 self.text(name, value, target, &facts, permit)
             };
+            headers.texts.reserve(outputs.headers.len());
             for told in outputs.headers.iter() {
                 headers.add(&told.name, text(&told.name, &told.value, Target::Header)?)?;
             }
@@ -99,16 +106,18 @@ impl OutputTeller {
         for outputs in [&headers, &response, &query] {
             outputs.check_total(self.max_total)?;
         }
-        additions.headers.reserve(headers.0.len());
-        for (name, text) in headers.0 {
+        // A passport comes after them.
+        let passport = permit.granted().iter().any(|rule| rule.outputs().passport.is_some());
+        additions.headers.reserve(headers.texts.len() + usize::from(passport));
+        for (name, text) in headers.texts {
             match text {
                 Some(text) => additions.headers.push((name.into(), text)),
                 None => told.remove.push(name.into()),
             }
         }
-        let set = response.0.into_iter().filter_map(|(name, text)| Some((name.into(), text?)));
+        let set = response.texts.into_iter().filter_map(|(name, text)| Some((name.into(), text?)));
         additions.response.headers.extend(set);
-        for (name, text) in query.0 {
+        for (name, text) in query.texts {
             let spelled = parameters::other_spellings(request.query(), &name);
             additions.query.remove.extend(spelled.into_iter().map(Into::into));
             match text {
@@ -171,6 +180,11 @@ fn written(
         Target::Header => in_header(value, format),
         Target::Query => in_query(&value, format),
     };
+    if let (ValueSource::Place(place), Target::Header, ValueFormat::Text) = (source, target, format)
+        && let Some(text) = facts.text(place)
+    {
+        return (!text.is_empty()).then(|| visible(text).into_owned().into());
+    }
     let text = match source {
         // Judged when the configuration was read: visible ASCII, with blanks inside.
         ValueSource::Constant(text) if target == Target::Header && format == ValueFormat::Text => {
@@ -209,14 +223,20 @@ fn strip(removal: CredentialRemoval, additions: &mut Additions, told: &mut Told)
 }
 
 impl Outputs {
+    const fn of(of_several: bool) -> Self {
+        Self { texts: Vec::new(), of_several }
+    }
+
     /// Adds what one rule tells.
     ///
     /// # Errors
     ///
     /// [`DenyReason::OutputAmbiguous`], if another rule tells something else.
     fn add(&mut self, name: &Arc<str>, text: Option<SharedText>) -> Result<(), Denial> {
-        match self.0.iter().find(|(known, _)| known == name) {
-            None => self.0.push((name.clone(), text)),
+        // A rule has no name twice.
+        let known = || self.texts.iter().find(|(known, _)| known == name);
+        match self.of_several.then(known).flatten() {
+            None => self.texts.push((name.clone(), text)),
             Some((_, known)) if *known == text => {}
             Some(_) => return Err(DenyReason::OutputAmbiguous.into()),
         }
@@ -228,7 +248,7 @@ impl Outputs {
     /// [`DenyReason::IdentityTooLarge`], if all texts together are above the limit. The longest is
     /// named.
     fn check_total(&self, most: usize) -> Result<(), Denial> {
-        let texts = self.0.iter().filter_map(|(name, text)| Some((name, text.as_ref()?.len())));
+        let texts = self.texts.iter().filter_map(|(name, text)| Some((name, text.as_ref()?.len())));
         if texts.clone().map(|(_, length)| length).sum::<usize>() <= most {
             return Ok(());
         }

@@ -324,6 +324,48 @@ fn hostile() -> impl Strategy<Value = Value> {
     ]
 }
 
+/// A text is told without making a value of it; an expression always makes one.
+#[test]
+fn a_text_told_directly_is_the_one_that_an_expression_tells() {
+    let fields = [
+        "user_id",
+        "issuer",
+        "auth_level",
+        "app_id",
+        "app_variant",
+        "tenant",
+        "session_id",
+        "token_id",
+    ];
+    let fields = fields.map(|field| (format!("identity: {field}"), format!("identity.{field}")));
+    let claims = [("claim: plan".to_owned(), "claims.plan".to_owned())];
+    for text in ["plain", "a b%,", "\r\nx: 1", "\u{e9}", ""] {
+        let odd = Some(text.to_owned());
+        let who = IdentityFacts {
+            app_id: odd.clone(),
+            app_variant: odd.clone(),
+            tenant: odd.clone(),
+            session_id: odd.clone(),
+            token_id: odd,
+            user_id: format!("u{text}"),
+            ..who(json!({ "plan": text }))
+        };
+        for (place, expression) in fields.iter().chain(&claims) {
+            let yaml = format!(
+                "headers: [{{ name: x-a, from: {{ {place} }} }}, {{ name: x-b, from: {{ cel: {expression} }} }}]"
+            );
+            let told = told(&yaml, &[], Some(who.clone()));
+            assert_eq!(told.header("x-a"), told.header("x-b"), "{place}: {text:?}");
+            assert_eq!(told.removes("x-a"), told.header("x-a").is_none(), "{place}: {text:?}");
+            let is_fixed = place.ends_with("issuer") || place.ends_with("auth_level");
+            assert_eq!(
+                told.header("x-a").is_some(),
+                is_fixed || !text.is_empty() || place.ends_with("user_id")
+            );
+        }
+    }
+}
+
 proptest! {
     #[test]
     fn strip_then_inject_leaves_nothing_spoofed(

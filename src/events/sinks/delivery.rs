@@ -16,6 +16,7 @@ use futures_util::{StreamExt as _, future::BoxFuture, stream::FuturesUnordered};
 use tokio::time::{Instant, sleep_until};
 
 use super::{
+    at_hand::AtHand,
     backoff::Backoff,
     dead_letters::{self, DeadLetter},
     disk_queue::{DiskQueue, KeptEvent, user_digest},
@@ -70,6 +71,7 @@ pub(in crate::events) struct Delivery {
     courier: Arc<dyn Courier>,
     queue: Arc<DiskQueue>,
     order: Order,
+    at_hand: AtHand,
     next_number: u64,
     settings: DeliverySettings,
     metrics: Arc<Metrics>,
@@ -137,6 +139,7 @@ impl Delivery {
             courier,
             queue: Arc::new(queue),
             order,
+            at_hand: AtHand::default(),
             next_number,
             settings,
             metrics: metrics.clone(),
@@ -159,7 +162,8 @@ impl Delivery {
         self.measure();
         loop {
             while let Some(attempt) = self.next(in_flight.len()) {
-                in_flight.push(self.try_once(attempt, &blocking));
+                let kept = self.event(attempt.event.number, &blocking).await;
+                in_flight.push(self.try_once(attempt, kept));
             }
             let wake = self.wake(in_flight.len());
             tokio::select! {
@@ -219,30 +223,44 @@ impl Delivery {
         [attempt, self.remove_at].into_iter().flatten().min()
     }
 
+    /// The event of this number; `None` if the disk has none. Where it is not at hand, those after it are
+    /// read as well.
+    ///
+    /// # Errors
+    ///
+    /// The disk cannot be read.
+    async fn event(
+        &mut self,
+        number: u64,
+        blocking: &BlockingRunner,
+    ) -> Result<Option<KeptEvent>, String> {
+        if let Some(kept) = self.at_hand.take(number) {
+            return Ok(Some(kept));
+        }
+        let queue = self.queue.clone();
+        let read = blocking.run(move || queue.read_from(number)).await;
+        let events = read
+            .map_err(|error| error.to_string())?
+            .map_err(|error| format!("the disk: {error}"))?;
+        self.at_hand.replace(events);
+        Ok(self.at_hand.take(number))
+    }
+
     fn try_once(
         &self,
         attempt: Attempt,
-        blocking: &BlockingRunner,
+        kept: Result<Option<KeptEvent>, String>,
     ) -> impl Future<Output = Ended> + Send + use<> {
-        let (queue, courier) = (self.queue.clone(), self.courier.clone());
-        let read = blocking.clone();
+        let courier = self.courier.clone();
         async move {
-            let number = attempt.event.number;
-            let kept = match read.run(move || queue.read(number)).await {
-                Ok(Ok(kept)) => kept,
-                Ok(Err(error)) => {
-                    let answer = Answer::Down(format!("the disk: {error}"), None);
-                    return Ended { attempt, kept: None, answer };
+            let (kept, answer) = match kept {
+                Ok(Some(kept)) => {
+                    let answer = courier.post(&kept.id, kept.json.clone()).await;
+                    (Some(kept), answer)
                 }
-                Err(error) => {
-                    let answer = Answer::Down(error.to_string(), None);
-                    return Ended { attempt, kept: None, answer };
-                }
-            };
-            // An entry that cannot be read is no event.
-            let answer = match &kept {
-                Some(kept) => courier.post(&kept.id, kept.json.clone()).await,
-                None => Answer::Taken,
+                // An entry that cannot be read is no event.
+                Ok(None) => (None, Answer::Taken),
+                Err(problem) => (None, Answer::Down(problem, None)),
             };
             Ended { attempt, kept, answer }
         }
@@ -383,6 +401,7 @@ impl Delivery {
             }
         }
         waiting.into_iter().for_each(|event| self.order.push(event));
+        add.into_iter().for_each(|(number, kept)| self.at_hand.add(number, kept));
     }
 
     /// There is no room for an event of this type.

@@ -22,6 +22,9 @@ const EVENTS: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("events");
 const FILE: &str = "queue.redb";
 /// The memory for pages of the file.
 const CACHE: usize = 4 << 20;
+/// The most events that are read at once, and the bytes after which no further one is.
+const READ_AT_ONCE: usize = 64;
+const READ_BYTES: usize = 256 << 10;
 /// The bytes that an event takes on disk beside its own, about.
 const OVERHEAD: u64 = 64;
 
@@ -150,16 +153,25 @@ impl DiskQueue {
         })
     }
 
-    /// The event of this number.
+    /// The events from this number on, as many as are read at once.
     ///
     /// # Errors
     ///
     /// The disk cannot be read.
-    pub(super) fn read(&self, number: u64) -> Result<Option<KeptEvent>, redb::Error> {
+    pub(super) fn read_from(&self, number: u64) -> Result<Vec<(u64, KeptEvent)>, redb::Error> {
         self.with(|database| {
             let read = database.begin_read()?;
-            let found = read.open_table(EVENTS)?.get(number)?;
-            Ok(found.and_then(|bytes| KeptEvent::decode(bytes.value())))
+            let (mut found, mut bytes) = (Vec::new(), 0);
+            for entry in read.open_table(EVENTS)?.range(number..)?.take(READ_AT_ONCE) {
+                let (number, entry) = entry?;
+                bytes += entry.value().len();
+                let event = KeptEvent::decode(entry.value());
+                found.extend(event.map(|event| (number.value(), event)));
+                if bytes >= READ_BYTES {
+                    break;
+                }
+            }
+            Ok(found)
         })
     }
 }
@@ -219,8 +231,15 @@ mod tests {
         let numbers: Vec<u64> = after.iter().map(|waiting| waiting.number).collect();
         let expected: Vec<u64> = (2..=301).filter(|number| ![3, 300].contains(number)).collect();
         assert_eq!(numbers, expected);
-        assert_eq!(queue.read(2).unwrap(), Some(event(2)));
-        assert_eq!(queue.read(3).unwrap(), None);
+        let read = |number| -> Vec<_> {
+            let found = queue.read_from(number).unwrap();
+            found.into_iter().map(|(number, found)| (number, found == event(number))).collect()
+        };
+        let expected: Vec<_> = expected.into_iter().map(|number| (number, true)).collect();
+        assert_eq!(read(2), expected[..64]);
+        assert_eq!(read(3), expected[1..65], "the next one");
+        assert_eq!(read(301), [(301, true)]);
+        assert_eq!(read(302), []);
         assert_eq!(after[0].bytes, event(2).bytes());
     }
 

@@ -1,5 +1,6 @@
 //! The sinks: each takes events from its queue and hands them on at its own pace.
 
+mod at_hand;
 mod backoff;
 mod courier;
 mod dead_letters;

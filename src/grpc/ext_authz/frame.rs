@@ -17,12 +17,20 @@ use prost::Message as _;
 use tonic::{body::Body, metadata::GRPC_CONTENT_TYPE};
 
 use super::entry_count::{EntryError, check_entry_count};
-use crate::{grpc::pb::CheckRequest, model::DenyReason};
+use crate::{
+    grpc::pb::{
+        AttributeContext, CheckRequest,
+        attribute_context::{self, HttpRequest},
+    },
+    model::DenyReason,
+};
 
 /// Bytes before a message: the flag and the length.
 const PREFIX: usize = 5;
 /// The flag of a message that is not compressed.
 const PLAIN: u8 = 0;
+/// The headers that there is room for before a check is decoded.
+const HEADERS: usize = 32;
 /// The trailer that says how a call ended.
 static STATUS: HeaderName = HeaderName::from_static("grpc-status");
 
@@ -79,8 +87,18 @@ pub(super) fn decode(body: &[u8], max_bytes: usize) -> Result<CheckRequest, Deny
         EntryError::TooMany => DenyReason::RequestTooLarge,
         EntryError::Malformed => DenyReason::RequestUndecodable,
     })?;
-    CheckRequest::decode(Bytes::copy_from_slice(message))
-        .map_err(|_| DenyReason::RequestUndecodable)
+    let mut check = with_room();
+    check.merge(Bytes::copy_from_slice(message)).map_err(|_| DenyReason::RequestUndecodable)?;
+    Ok(check)
+}
+
+/// A check without content, with room for the headers of most requests: a list that has to grow while
+/// it is decoded is copied each time.
+fn with_room() -> CheckRequest {
+    let http = HttpRequest { headers: Vec::with_capacity(HEADERS), ..HttpRequest::default() };
+    let request = attribute_context::Request { http: Some(http) };
+    let attributes = AttributeContext { request: Some(request), ..AttributeContext::default() };
+    CheckRequest { attributes: Some(attributes) }
 }
 
 /// The response of a call that succeeded, which a denial is as well.

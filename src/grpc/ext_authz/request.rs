@@ -17,8 +17,10 @@ use crate::{
 /// The facts of the request that Envoy asks about.
 pub(super) fn context(check: CheckRequest) -> Result<RequestContext, DenyReason> {
     let attributes = check.attributes.ok_or(DenyReason::RequestMissing)?;
+    // One without any field is as good as none: the room for one is made before it is decoded.
+    let http = attributes.request.and_then(|request| request.http);
     let http =
-        attributes.request.and_then(|request| request.http).ok_or(DenyReason::RequestMissing)?;
+        http.filter(|http| *http != HttpRequest::default()).ok_or(DenyReason::RequestMissing)?;
     let named_route =
         route::named_route(attributes.context_extensions, attributes.route_metadata_context);
     let HttpRequest { id, method, headers, path, host, scheme, header_map } = http;
@@ -39,16 +41,17 @@ pub(super) fn context(check: CheckRequest) -> Result<RequestContext, DenyReason>
 /// both come, both count: a credential that stands in one of them only is not to be missed.
 fn merged(raw: Vec<HeaderValue>, joined: Vec<HeadersEntry>) -> Headers {
     let is_joined = !joined.is_empty();
-    let mut entries: Vec<(Bytes, Bytes)> = Vec::with_capacity(raw.len() + joined.len());
-    for header in raw {
-        let value = if header.raw_value.is_empty() { header.value } else { header.raw_value };
-        entries.push((lower_case(header.key), value));
-    }
     let joined = joined.into_iter().map(|entry| (lower_case(entry.key), entry.value));
     // Envoy sends one form only: nothing has to be compared then.
-    if entries.is_empty() || !is_joined {
-        entries.extend(joined);
-    } else {
+    if raw.is_empty() {
+        return Headers::new(joined.collect(), is_joined);
+    }
+    let raw = raw.into_iter().map(|header| {
+        let value = if header.raw_value.is_empty() { header.value } else { header.raw_value };
+        (lower_case(header.key), value)
+    });
+    let mut entries: Vec<(Bytes, Bytes)> = raw.collect();
+    if is_joined {
         // By hash: how many there are is judged later.
         let known: HashSet<_> = entries.iter().cloned().collect();
         entries.extend(joined.filter(|entry| !known.contains(entry)));

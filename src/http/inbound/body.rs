@@ -2,8 +2,6 @@
 //!
 //! In: a request that has passed its gate. Out: its bytes, or the JSON object that they are.
 
-use std::time::Duration;
-
 use axum::extract::Request;
 use bytes::Bytes;
 use http::{HeaderMap, Method, StatusCode, header};
@@ -12,19 +10,18 @@ use http_body_util::{BodyExt as _, Limited};
 use serde_json::{Map, Value};
 use tokio::time::timeout;
 
-use super::answer::Refusal;
+use super::{answer::Refusal, gate::UnderWay};
 
 /// The most bytes of a body.
-const MAX_BODY: usize = 256 << 10;
+pub(super) const MAX_BODY: usize = 256 << 10;
 
 /// A request that has passed its gate.
-pub(super) struct AdmittedRequest {
+pub(super) struct AdmittedRequest<'a> {
     pub(super) request: Request,
-    /// The longest time that its body may take.
-    pub(super) body_time: Duration,
+    pub(super) under_way: &'a mut UnderWay,
 }
 
-impl AdmittedRequest {
+impl AdmittedRequest<'_> {
     pub(super) fn method(&self) -> &Method {
         self.request.method()
     }
@@ -76,11 +73,13 @@ impl AdmittedRequest {
         if body.size_hint().lower() > MAX_BODY as u64 {
             return Err(too_large());
         }
-        let body = timeout(self.body_time, Limited::new(body, MAX_BODY).collect()).await;
+        let body = timeout(self.under_way.body_time, Limited::new(body, MAX_BODY).collect()).await;
         let body = body.map_err(|_late| {
             Refusal::Malformed(StatusCode::REQUEST_TIMEOUT, "the body did not come in time")
         })?;
-        Ok(body.map_err(|_cut| too_large())?.to_bytes())
+        let bytes = body.map_err(|_cut| too_large())?.to_bytes();
+        self.under_way.has_body(bytes.len());
+        Ok(bytes)
     }
 
     /// The body is of this type, with whatever parameters, and not compressed.

@@ -11,15 +11,22 @@ use http::{HeaderMap, HeaderName, header::AUTHORIZATION};
 use ipnet::IpNet;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use super::answer::Refusal;
+use super::{answer::Refusal, body::MAX_BODY};
 use crate::{
     config::InboundCaller,
     digest::{Sha256, sha256},
     model::{DenyReason, PeerName},
 };
 
-/// Requests of one server that may be under way: its slow ones must not hold all connections.
-const MAX_IN_FLIGHT: usize = 64;
+/// The units of a request until its body has come: those of the longest body.
+const UNITS_OF_UNREAD: u32 = 64;
+/// The bytes that one unit stands for.
+const UNIT: usize = MAX_BODY / UNITS_OF_UNREAD as usize;
+/// Requests of one server whose bodies may be on their way: slow ones must not hold all connections.
+/// Once a body is there, its request takes the units of its size alone, however long it waits for other
+/// servers.
+const MAX_UNREAD: usize = 64;
+const MAX_UNITS: usize = MAX_UNREAD * UNITS_OF_UNREAD as usize;
 /// How long the body of a request may take to come, and how long while half of these are under way: slow
 /// bodies must not keep the others out.
 const BODY_TIME: Duration = Duration::from_secs(5);
@@ -48,9 +55,18 @@ pub(super) struct Shown<'a> {
 /// A request that was let in. It counts as under way until this is dropped.
 #[derive(Debug)]
 pub(super) struct UnderWay {
-    _place: OwnedSemaphorePermit,
+    units: OwnedSemaphorePermit,
     /// The longest time that its body may take.
     pub(super) body_time: Duration,
+}
+
+impl UnderWay {
+    /// Its body is there, of this size: the units beyond it are free for others.
+    pub(super) fn has_body(&mut self, bytes: usize) {
+        let needed = bytes.div_ceil(UNIT).max(1);
+        // Dropped, and with that given back.
+        drop(self.units.split(self.units.num_permits().saturating_sub(needed)));
+    }
 }
 
 /// The proof that a server has to show, and its limits.
@@ -80,7 +96,7 @@ impl Gate {
             uris: caller.map(|caller| caller.uris.clone()).unwrap_or_default(),
             dns_names: caller.map(|caller| caller.dns_names.clone()).unwrap_or_default(),
             limit: RateLimiter::direct(Quota::per_second(per_second)),
-            in_flight: Arc::new(Semaphore::new(MAX_IN_FLIGHT)),
+            in_flight: Arc::new(Semaphore::new(MAX_UNITS)),
         }
     }
 
@@ -99,10 +115,11 @@ impl Gate {
         let clock = DefaultClock::default();
         self.limit.check().map_err(|until| Refusal::TooOften(until.wait_time_from(clock.now())))?;
         let busy = Refusal::Undecided(DenyReason::Overloaded, Duration::from_secs(1));
-        let place = self.in_flight.clone().try_acquire_owned().map_err(|_full| busy)?;
-        let are_many = self.in_flight.available_permits() < MAX_IN_FLIGHT / 2;
+        let units = self.in_flight.clone().try_acquire_many_owned(UNITS_OF_UNREAD);
+        let units = units.map_err(|_full| busy)?;
+        let are_many = self.in_flight.available_permits() < MAX_UNITS / 2;
         let body_time = if are_many { BODY_TIME_OF_MANY } else { BODY_TIME };
-        Ok(UnderWay { _place: place, body_time })
+        Ok(UnderWay { units, body_time })
     }
 
     fn by_secret(&self, shown: Shown<'_>) -> bool {

@@ -123,8 +123,8 @@ impl Sources {
         }
         let shown = Shown { path, headers: request.headers(), peer };
         let (result, response) = match source.gate.admit(shown) {
-            Ok(under_way) => {
-                let request = AdmittedRequest { request, body_time: under_way.body_time };
+            Ok(mut under_way) => {
+                let request = AdmittedRequest { request, under_way: &mut under_way };
                 self.obey(effects, source, request).await
             }
             Err(refusal) => {
@@ -163,8 +163,8 @@ impl Sources {
         let response = self.pages.answer(request, async |request: Request| {
             let shown = Shown { path: "", headers: request.headers(), peer };
             let (result, response) = match source.gate.admit(shown) {
-                Ok(under_way) => {
-                    let request = AdmittedRequest { request, body_time: under_way.body_time };
+                Ok(mut under_way) => {
+                    let request = AdmittedRequest { request, under_way: &mut under_way };
                     browser::answer(effects, &source.settings, callback, request).await
                 }
                 Err(refusal) => (refusal.result(), refusal.response()),
@@ -180,7 +180,7 @@ impl Sources {
         &self,
         effects: &Effects,
         source: &Source,
-        request: AdmittedRequest,
+        request: AdmittedRequest<'_>,
     ) -> (InboundResult, Response) {
         let settings = &source.settings;
         match settings.kind() {
@@ -207,7 +207,7 @@ impl Sources {
         &self,
         effects: &Effects,
         source: &EventSource,
-        request: AdmittedRequest,
+        request: AdmittedRequest<'_>,
     ) -> Result<Value, Refusal> {
         // Rownd lets its customer choose the method.
         if !matches!(*request.method(), Method::POST | Method::PUT | Method::PATCH) {

@@ -127,6 +127,24 @@ fn only_a_server_that_has_proved_itself_uses_the_limits_up() {
     assert!(gate.admit(own).is_ok());
 }
 
+#[test]
+fn a_body_that_is_there_takes_the_place_of_its_size_alone() {
+    let many = NonZeroU32::new(100_000).unwrap();
+    for (bytes, expected) in
+        [(0, 4033), (1, 4033), (4 << 10, 4033), ((4 << 10) + 1, 2017), (256 << 10, 64)]
+    {
+        let gate = Gate::build(Some(&InboundCaller { per_second: many, ..caller(None, &[]) }));
+        let (headers, peer) = (HeaderMap::new(), InboundPeer::default());
+        let shown = Shown { path: "", headers: &headers, peer: &peer };
+        let mut under_way = Vec::new();
+        while let Ok(mut request) = gate.admit(shown) {
+            request.has_body(bytes);
+            under_way.push(request);
+        }
+        assert_eq!(under_way.len(), expected, "{bytes} bytes");
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_user_who_could_not_be_read_waits_once_and_ever_longer() {
     let rereads = Rereads::default();

@@ -48,12 +48,12 @@ impl Validator {
         peer: &InboundPeer,
         request: Request,
     ) -> Result<Value, Refusal> {
-        let under_way = self.gate.admit(Shown { path, headers: request.headers(), peer })?;
+        let mut under_way = self.gate.admit(Shown { path, headers: request.headers(), peer })?;
         if !matches!(*request.method(), Method::GET | Method::POST) {
             let message = "only GET and POST";
             return Err(Refusal::Malformed(StatusCode::METHOD_NOT_ALLOWED, message));
         }
-        let request = AdmittedRequest { request, body_time: under_way.body_time };
+        let request = AdmittedRequest { request, under_way: &mut under_way };
         let token = tokens::find(request, &MEMBERS).await?;
         let deadline = Instant::now() + self.settings.timeout().get();
         let check = authorizer.begin(CheckApi::TokenValidator);

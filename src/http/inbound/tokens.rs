@@ -14,7 +14,7 @@ use crate::model::DenyReason;
 /// # Errors
 ///
 /// Fails where there is none, or two that differ, or the body cannot be read.
-pub(super) async fn find(request: AdmittedRequest, members: &[&str]) -> Result<Bytes, Refusal> {
+pub(super) async fn find(request: AdmittedRequest<'_>, members: &[&str]) -> Result<Bytes, Refusal> {
     let mut found = bearer_tokens(request.headers());
     if *request.method() != Method::GET {
         found.extend(in_body(&request.object().await?, members)?);

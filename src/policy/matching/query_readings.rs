@@ -52,7 +52,9 @@ impl QueryReadings {
             let value = Value::of(pair, name);
             found.crowded |= !keep(&mut found.values, value);
         }
-        let others = other_texts(target);
+        let mut others = other_texts(target);
+        // `URLSearchParams` leaves a `?` at the beginning out (WHATWG URL, section 6.2).
+        others.extend(sent.strip_prefix(b"?").map(Cow::Borrowed));
         found.unclear |= !others.is_empty() || is_broken(sent);
         let parted = sent.contains(&b';').then_some(Cow::Borrowed(sent));
         for text in parted.into_iter().chain(others) {

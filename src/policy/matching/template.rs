@@ -1,8 +1,8 @@
 //! A path with variables, held against one reading of a path.
 //!
 //! In: a template, then the bytes of a reading. Out: how surely it fits, and its variables. Routers
-//! differ in two habits that no other reading shows, so a path fits possibly if it differs in no more
-//! than these: the case of ASCII letters, and one slash at the end.
+//! differ in three habits that no other reading shows, so a path fits possibly if it differs in no more
+//! than these: the case of ASCII letters, one slash at the end, and whether a rest may be nothing.
 
 use super::fit::Fit;
 use crate::config::{PathTemplate, TemplateSegment};
@@ -83,7 +83,12 @@ impl Template {
             }
             (None, None) => Fit::at_least_possibly(sure && !self.slash),
             (None, Some(b"")) => Fit::at_least_possibly(sure && self.slash),
-            (Some(_), None) | (None, Some(_)) => Fit::No,
+            // Many routers let a rest of the path be nothing, the slash before it included.
+            (Some(name), None) => {
+                tell(name, b"");
+                Fit::Possibly
+            }
+            (None, Some(_)) => Fit::No,
         }
     }
 

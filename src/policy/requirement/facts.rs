@@ -65,19 +65,19 @@ impl FactSources {
         self.by_issuer.keys().any(|issuer| self.rights.reads_profile(issuer))
     }
 
-    /// The groups of this identity are a claim of its token.
+    /// All groups of this identity are in a claim of its token.
     pub(in crate::policy) fn groups_in_token(&self, identity: &Identity) -> bool {
-        self.of(identity).groups_claim
+        self.of(identity).groups_claim && !identity.elsewhere.groups
     }
 
-    /// The roles of this identity are a claim of its token.
+    /// All roles of this identity are in a claim of its token.
     pub(in crate::policy) fn roles_in_token(&self, identity: &Identity) -> bool {
-        self.of(identity).roles_claim
+        self.of(identity).roles_claim && !identity.elsewhere.roles
     }
 
-    /// The scopes of this identity are a claim of its token.
+    /// All scopes of this identity are in a claim of its token.
     pub(in crate::policy) fn scopes_in_token(&self, identity: &Identity) -> bool {
-        self.of(identity).scopes_claim
+        self.of(identity).scopes_claim && !identity.elsewhere.scopes
     }
 
     fn of(&self, identity: &Identity) -> SourcesOfIssuer {

@@ -1,6 +1,6 @@
 //! One condition of a requirement.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use super::{facts::FactSources, value};
 use crate::{
@@ -55,6 +55,19 @@ impl Leaf {
     /// The condition in the words of the configuration.
     pub(super) fn text(&self) -> &str {
         &self.text
+    }
+
+    /// The scopes that a challenge names; none of a condition that is about something else.
+    pub(super) fn scopes(&self) -> &[Box<str>] {
+        &self.scopes
+    }
+
+    /// A condition on a scope names these in its challenge as well.
+    pub(super) fn tell_scopes_too(&mut self, more: &BTreeSet<Box<str>>) {
+        if !self.scopes.is_empty() {
+            let more = more.iter().filter(|scope| !self.scopes.contains(scope));
+            self.scopes = self.scopes.iter().chain(more).cloned().collect();
+        }
     }
 
     pub(super) fn add_needs(&self, needs: &mut Needs) {

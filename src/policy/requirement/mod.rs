@@ -7,7 +7,7 @@ mod facts;
 mod leaf;
 mod value;
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 pub(super) use facts::FactSources;
 use leaf::Leaf;
@@ -42,7 +42,8 @@ enum Node {
 impl CompiledRequirement {
     /// From the configuration, with the sources of facts of each issuer.
     pub(super) fn build(requirement: &Requirement, sources: &Arc<FactSources>) -> Self {
-        let root = Node::build(requirement.root(), sources);
+        let mut root = Node::build(requirement.root(), sources);
+        root.tell_all_scopes(&BTreeSet::new());
         let mut needs = Needs::default();
         root.add_needs(&mut needs);
         let reads_identity = requirement.leaves().any(|leaf| leaf.reads_identity());
@@ -89,6 +90,24 @@ impl Node {
             RequirementNode::Any(nodes) => Self::Any(below(nodes)),
             RequirementNode::NoneOf(nodes) => Self::NoneOf(below(nodes)),
             RequirementNode::Leaf(leaf) => Self::Leaf(Leaf::build(leaf, sources)),
+        }
+    }
+
+    /// Lets each condition on a scope tell the scopes of all that have to hold beside it: a client that asked
+    /// for those of one alone would lack the others the next time (RFC 6750 section 3).
+    fn tell_all_scopes(&mut self, beside: &BTreeSet<Box<str>>) {
+        match self {
+            Self::Never | Self::NoneOf(_) => {}
+            Self::Leaf(leaf) => leaf.tell_scopes_too(beside),
+            Self::Any(nodes) => nodes.iter_mut().for_each(|node| node.tell_all_scopes(beside)),
+            Self::All(nodes) => {
+                let own = nodes.iter().filter_map(|node| match node {
+                    Self::Leaf(leaf) => Some(leaf.scopes()),
+                    Self::Never | Self::All(_) | Self::Any(_) | Self::NoneOf(_) => None,
+                });
+                let all: BTreeSet<_> = own.flatten().chain(beside).cloned().collect();
+                nodes.iter_mut().for_each(|node| node.tell_all_scopes(&all));
+            }
         }
     }
 

@@ -11,6 +11,9 @@ use crate::model::{KeptClaims, Profile};
 /// The domain of the address that the issuer has verified by its own word (`email_verified: true`,
 /// OpenID Connect Core section 5.1).
 pub(super) fn of_claims(claims: &KeptClaims) -> Result<Option<&str>, Unreadable> {
+    if claims.is_unread(EMAIL) || claims.is_unread(EMAIL_VERIFIED) {
+        return Err(Unreadable);
+    }
     let Some(email) = claims.get(EMAIL) else { return Ok(None) };
     match claims.get(EMAIL_VERIFIED) {
         None | Some(Value::Bool(false)) => Ok(None),

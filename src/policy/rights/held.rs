@@ -85,7 +85,7 @@ fn names_of(
     profile: Option<&Profile>,
     has_profiles: bool,
 ) -> Result<Vec<String>, Unreadable> {
-    let claim = |name: &str| Texts::read(identity.claims.get(name));
+    let claim = |name: &str| Texts::of_claim(&identity.claims, name);
     let own = |texts: Texts<'_>| -> Vec<String> {
         texts.iter().filter_map(|name| counts_as(name, &source.naming)).collect()
     };
@@ -99,6 +99,7 @@ fn names_of(
         RolePlace::SupertokensRoles => own(claim(ST_ROLE)?),
         RolePlace::PermissionClaim(name) => permissions(claim(name)?),
         RolePlace::SupertokensPermissions => permissions(claim(ST_PERM)?),
+        RolePlace::Mapped if identity.elsewhere.roles => return Err(Unreadable),
         RolePlace::Mapped => {
             let roles = identity.roles.iter().filter(|role| !role.is_empty());
             roles.filter_map(|role| counts_as(role, &source.naming)).collect()

@@ -117,8 +117,11 @@ impl Place {
         let needs_profile =
             |ask: &dyn Fn(&Profile) -> Truth| profile.map_or(Truth::NeedsProfile, ask);
         match self {
-            Self::Mapped(names) => Truth::of(identity.roles.iter().any(|role| names.contain(role))),
-            Self::Claim { claim, names } => names.any_of(Texts::read(identity.claims.get(claim))),
+            Self::Mapped(names) => {
+                let is_held = identity.roles.iter().any(|role| names.contain(role));
+                known_if(is_held, identity.elsewhere.roles)
+            }
+            Self::Claim { claim, names } => names.any_of(Texts::of_claim(&identity.claims, claim)),
             Self::Attribute { attribute, names } => {
                 needs_profile(&|profile| names.any_of(attribute_texts(profile, attribute)))
             }
@@ -128,7 +131,7 @@ impl Place {
                     wanted.any(|(_, role)| group.roles.iter().any(|held| **role == *held))
                 });
                 // Each group stands for itself, so those that were read may say yes.
-                if profile.odd.groups && !is_held { Truth::Unknown } else { Truth::of(is_held) }
+                known_if(is_held, profile.odd.groups)
             }),
             Self::Users { ids, .. } if ids.contain(&identity.user_id) => Truth::True,
             Self::Users { domains, .. } if domains.0.is_empty() => Truth::False,
@@ -142,6 +145,15 @@ impl Place {
                 Truth::any([by_claims, by_profile])
             }
         }
+    }
+}
+
+/// The answer of a list of which a part may be missing: only what is there is known.
+const fn known_if(is_held: bool, is_partial: bool) -> Truth {
+    match (is_held, is_partial) {
+        (true, _) => Truth::True,
+        (false, true) => Truth::Unknown,
+        (false, false) => Truth::False,
     }
 }
 

@@ -6,7 +6,7 @@
 
 use serde_json::Value;
 
-use crate::model::{Group, Profile};
+use crate::model::{Group, KeptClaims, Profile};
 
 /// The claim with the e-mail address (OpenID Connect Core section 5.1).
 pub(super) const EMAIL: &str = "email";
@@ -44,6 +44,11 @@ impl<'a> Texts<'a> {
                 Err(Unreadable)
             }
         }
+    }
+
+    /// The texts of a claim of the token.
+    pub(super) fn of_claim(claims: &'a KeptClaims, name: &str) -> Result<Self, Unreadable> {
+        if claims.is_unread(name) { Err(Unreadable) } else { Self::read(claims.get(name)) }
     }
 
     /// Each text, but no empty one: that names nothing.

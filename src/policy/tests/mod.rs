@@ -1,6 +1,7 @@
 //! Which rules hold for a request and how they decide: tables of hosts, paths and rules, and the
 //! properties that no table can exhaust.
 
+mod elsewhere;
 mod evidence;
 mod expressions;
 mod facts;

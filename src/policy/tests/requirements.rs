@@ -127,7 +127,7 @@ pub(super) fn asking(require: &str) -> Policy {
 }
 
 /// `ok`, or the reason.
-fn said(policy: &Policy, caller: &Caller) -> &'static str {
+pub(super) fn said(policy: &Policy, caller: &Caller) -> &'static str {
     match ask(policy, "/", Some(caller)) {
         Ok(_) => "ok",
         Err(denial) => denial.reason().code(),

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::path::ClaimPath;
+use super::{elsewhere::Elsewhere, path::ClaimPath};
 use crate::{
     model::{ClaimNames, KeptClaims},
     verify::token::Claims,
@@ -22,7 +22,8 @@ impl AskedClaims {
         Self(names.iter().map(|name| (name.into(), ClaimPath::of_text(name))).collect())
     }
 
-    /// The values that the token has; a claim that is `null` counts as absent.
+    /// The values that the token has; a claim that is `null` counts as absent. One of which the token
+    /// does not tell whether it is there is noted.
     pub(in crate::verify) fn of(&self, claims: &Claims<'_>) -> KeptClaims {
         let found = self.0.iter().filter_map(|(name, path)| {
             let value = match registered(claims, name) {
@@ -31,7 +32,11 @@ impl AskedClaims {
             };
             Some((name.clone(), value))
         });
-        found.collect()
+        let elsewhere = Elsewhere::of(&claims.other);
+        let is_unread =
+            |path: &ClaimPath| elsewhere.holds(path.first()) || path.is_blocked(&claims.other);
+        let unread = self.0.iter().filter(|(_, path)| is_unread(path));
+        found.collect::<KeptClaims>().without(unread.map(|(name, _)| name.clone()))
     }
 }
 

@@ -5,7 +5,7 @@
 
 use std::borrow::Cow;
 
-use super::mapped::MappedClaim;
+use super::{elsewhere::Elsewhere, mapped::MappedClaim};
 use crate::{
     config::{Claim, Issuer as IssuerSettings},
     model::{AuthLevel, DenyReason, IdentityFacts},
@@ -123,15 +123,17 @@ impl CompiledMap {
                 *target = Some(found.into_owned());
             }
         }
+        let elsewhere = Elsewhere::of(claims);
+        let partly = &mut facts.elsewhere;
         let lists = [
-            (&self.roles, &mut facts.roles, false),
-            (&self.groups, &mut facts.groups, false),
-            (&self.scopes, &mut facts.scopes, true),
+            (&self.roles, &mut facts.roles, &mut partly.roles, false),
+            (&self.groups, &mut facts.groups, &mut partly.groups, false),
+            (&self.scopes, &mut facts.scopes, &mut partly.scopes, true),
         ];
-        for (claim, target, split_at_blanks) in lists {
-            if let Some(claim) = claim
-                && let Some(found) = claim.list(claims, split_at_blanks)?
-            {
+        for (claim, target, partly, split_at_blanks) in lists {
+            let Some(claim) = claim else { continue };
+            *partly = elsewhere.holds(claim.first());
+            if let Some(found) = claim.list(claims, split_at_blanks)? {
                 *target = found;
             }
         }

@@ -39,6 +39,11 @@ impl MappedClaim {
         self.path.is(name)
     }
 
+    /// The claim of the token that it is, or is inside of.
+    pub(in crate::verify) fn first(&self) -> &str {
+        self.path.first()
+    }
+
     /// Its value; `null` counts as absent.
     pub(in crate::verify) fn find<'a, 'b>(&self, claims: &'a Object<'b>) -> Option<&'a Json<'b>> {
         self.path.find(claims)
@@ -49,6 +54,7 @@ impl MappedClaim {
         &self,
         claims: &'a Object<'_>,
     ) -> Result<Option<Cow<'a, str>>, DenyReason> {
+        self.reachable(claims)?;
         self.find(claims).map(|value| self.item(value)).transpose()
     }
 
@@ -59,6 +65,7 @@ impl MappedClaim {
         claims: &Object<'_>,
         split_at_blanks: bool,
     ) -> Result<Option<Vec<String>>, DenyReason> {
+        self.reachable(claims)?;
         let Some(value) = self.find(claims) else { return Ok(None) };
         if self.keys {
             let object = value.object().ok_or(DenyReason::ClaimsInvalid)?;
@@ -78,6 +85,11 @@ impl MappedClaim {
         } else {
             vec![text.into_owned()]
         }))
+    }
+
+    /// What stands on the way to it has members.
+    fn reachable(&self, claims: &Object<'_>) -> Result<(), DenyReason> {
+        if self.path.is_blocked(claims) { Err(DenyReason::ClaimsInvalid) } else { Ok(()) }
     }
 
     /// A text, or a whole number where the settings say so: then nothing else, as the user 7 and

@@ -5,6 +5,7 @@
 
 pub(super) mod asked;
 pub(super) mod audience;
+pub(super) mod elsewhere;
 pub(super) mod lifetime;
 pub(super) mod map;
 pub(super) mod mapped;

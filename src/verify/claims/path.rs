@@ -28,6 +28,36 @@ impl ClaimPath {
         matches!(self.steps.as_slice(), [only] if only == name)
     }
 
+    /// The claim of the token that it is, or is inside of.
+    pub(in crate::verify) fn first(&self) -> &str {
+        self.steps.first().map_or("", String::as_str)
+    }
+
+    /// The way leads through a value that has no members: whether the claim is there cannot be told.
+    pub(in crate::verify) fn is_blocked(&self, claims: &Object<'_>) -> bool {
+        let Some((first, rest)) = self.steps.split_first() else { return false };
+        let mut value = claims.get(first);
+        for step in rest {
+            value = match value {
+                None | Some(Json::Null) => return false,
+                Some(Json::Object(object)) => object.get(step),
+                Some(Json::List(items)) if self.indexes => match index(step) {
+                    Some(at) => items.get(at),
+                    None => return true,
+                },
+                Some(
+                    Json::Bool(_)
+                    | Json::Unsigned(_)
+                    | Json::Negative(_)
+                    | Json::Float(_)
+                    | Json::Text(_)
+                    | Json::List(_),
+                ) => return true,
+            };
+        }
+        false
+    }
+
     /// The claim; `null` counts as absent.
     pub(in crate::verify) fn find<'a, 'b>(&self, claims: &'a Object<'b>) -> Option<&'a Json<'b>> {
         let (first, rest) = self.steps.split_first()?;
@@ -110,6 +140,32 @@ mod tests {
         for (place, expected) in cases {
             let found = ClaimPath::new(place).find(claims);
             assert_eq!(found.and_then(Json::text), expected, "{place:?}");
+            assert!(found.is_none() || !ClaimPath::new(place).is_blocked(claims), "{place:?}");
+        }
+    }
+
+    #[test]
+    fn a_way_through_a_value_without_members_is_blocked() {
+        let claims: Json<'_> = serde_json::from_str(CLAIMS).unwrap();
+        let claims: &Object<'_> = claims.object().unwrap();
+        for (place, expected) in [
+            (Name("text"), false),
+            (Path("text"), false),
+            (Path("text.b"), true),
+            (Pointer("/text/b/c"), true),
+            (Path("list.0"), true),
+            (Pointer("/list/0"), false),
+            (Pointer("/list/0/a"), true),
+            (Pointer("/list/b"), true),
+            (Pointer("/list/9"), false),
+            (Pointer("/list/9/b"), false),
+            (Pointer("/list/3/b"), false),
+            (Pointer("/none/a"), false),
+            (Pointer("/absent/b"), false),
+            (Pointer("/a/absent/c"), false),
+            (Pointer("/a/b/c"), true),
+        ] {
+            assert_eq!(ClaimPath::new(place).is_blocked(claims), expected, "{place:?}");
         }
     }
 }

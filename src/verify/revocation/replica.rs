@@ -257,7 +257,7 @@ impl RevocationSync {
         let mut left_out = if all { 0 } else { self.left_out };
         let (age, writable) = loop {
             let store = &self.replica.store;
-            let changes = store.changes(&at, &self.position, &self.replica.name).await?;
+            let changes = store.changes(&at, &self.reported(), &self.replica.name).await?;
             let Changes { mut records, position, restarted, age, writable } = changes;
             if restarted {
                 all = true;
@@ -290,6 +290,11 @@ impl RevocationSync {
         }
         self.settle(age);
         if writable { Ok(()) } else { Err(SharedError::Full("it takes no writes".to_owned())) }
+    }
+
+    /// The position that others may rely on: none, while the list of this replica is full and lacks some.
+    fn reported(&self) -> Position {
+        if self.left_out == 0 { self.position.clone() } else { Position::default() }
     }
 
     /// Lets the process be ready when the set is old enough: by the clock of the store, or, as that

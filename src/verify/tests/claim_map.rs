@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     config,
-    model::{DenyReason, IdentityFacts},
+    model::{DenyReason, IdentityFacts, ListsElsewhere},
     verify::{rules::Rules, warnings},
 };
 
@@ -39,7 +39,6 @@ fn the_syntax_of_the_setting_decides_and_never_the_token() {
         ("roles: /list/1", &["a", "b"]),
         ("roles: /list/2", &["third"]),
         ("roles: /list/3", &[]),
-        ("roles: { path: list.0.roles }", &[]),
     ] {
         let who = mapped(map, &token).unwrap();
         assert_eq!(who.roles, expected, "{map}");
@@ -51,6 +50,41 @@ fn the_syntax_of_the_setting_decides_and_never_the_token() {
         ("roles: /realm/roles", json!({ "realm.roles": ["name"], "/realm/roles": ["slashed"] })),
     ] {
         assert_eq!(mapped(map, &token).unwrap().roles, [""; 0], "{map}");
+    }
+}
+
+#[test]
+fn a_way_through_a_value_of_another_type_is_no_absent_claim() {
+    let token = json!({ "list": [{ "roles": ["first"] }], "realm": "text", "none": null });
+    for (map, expected) in [
+        ("roles: { path: list.0.roles }", Err(INVALID)),
+        ("roles: /list/roles", Err(INVALID)),
+        ("roles: /realm/roles", Err(INVALID)),
+        ("groups: /realm/roles/deeper", Err(INVALID)),
+        ("tenant: /realm/id", Err(INVALID)),
+        ("roles: /none/roles", Ok(())),
+        ("roles: /absent/roles", Ok(())),
+    ] {
+        assert_eq!(mapped(map, &token).map(drop), expected, "{map}");
+    }
+}
+
+/// Aggregated and distributed claims (OpenID Connect Core section 5.6.2).
+#[test]
+fn a_list_that_the_token_only_points_to_is_noted() {
+    let [none, groups, roles] = [(false, false), (false, true), (true, false)]
+        .map(|(roles, groups)| ListsElsewhere { roles, groups, scopes: false });
+    for (claims, expected) in [
+        (json!({ "groups": ["a"] }), none),
+        (json!({}), none),
+        (json!({ "_claim_names": { "groups": "src1" } }), groups),
+        (json!({ "_claim_names": { "groups": "src1" }, "groups": ["a"] }), groups),
+        (json!({ "_claim_names": { "realm": "src1" } }), roles),
+        (json!({ "_claim_names": { "other": "src1" } }), none),
+        (json!({ "hasgroups": true }), groups),
+    ] {
+        let found = mapped("groups: groups, roles: /realm/roles", &claims).unwrap();
+        assert_eq!(found.elsewhere, expected, "{claims}");
     }
 }
 

@@ -14,7 +14,7 @@ use crate::{
     shared::{MemoryStore, SharedHealth, SharedStore},
     verify::revocation::{
         MemoryRevocations, RevocationList as _, RevocationReplica, RevocationSync, RevokedSubject,
-        RevokingIssuer,
+        RevokingIssuer, Spread,
     },
 };
 
@@ -172,9 +172,12 @@ async fn a_full_list_leaves_out_and_takes_in_when_there_is_room() {
     settle().await;
     assert_eq!(small.list.counts().tokens, 2, "bounded");
     assert_eq!(small.readiness.degraded_by().len(), 1, "and it says so");
+    let of_two = |have| Spread { have, known: 2 };
+    assert_eq!(large.replica.share().await.unwrap(), of_two(1), "nor does it count");
     let held: Vec<&str> = ["one", "two", "three"].into_iter().filter(|t| small.denies(t)).collect();
     large.replica.take_back(ISSUERS, RevokedSubject::Token(held[0])).await.unwrap();
     tokio::time::sleep(3 * MINUTE).await;
     assert_eq!(small.list.counts().tokens, 2, "the one that was left out");
     assert_eq!(small.readiness.degraded_by(), [""; 0]);
+    assert_eq!(large.replica.share().await.unwrap(), of_two(2));
 }

@@ -78,8 +78,18 @@ const NAMES: [(&str, &str); 55] = [
     ("x-rewrite-url", "it changes the path"),
     ("x-sendfile", "it steers the server"),
 ];
-/// More names that change the method, or that belong to a challenge, which only denials have.
-const MORE_NAMES: [(&str, &str); 4] = [
+/// More names, those included that belong to a challenge, which only denials have.
+const MORE_NAMES: [(&str, &str); 14] = [
+    ("uber-trace-id", "it belongs to tracing"),
+    ("x-amzn-trace-id", "it belongs to tracing"),
+    ("x-forwarded", "it says where a request comes from"),
+    ("x-host", "it chooses the service"),
+    ("x-lighttpd-send-file", "it steers the server"),
+    ("x-litespeed-location", "it steers the server"),
+    ("x-middleware-subrequest", "it steers the server"),
+    ("x-ot-span-context", "it belongs to tracing"),
+    ("x-reproxy-url", "it steers the server"),
+    ("x-url-scheme", "it says where a request comes from"),
     ("x-http-method", "it changes the method"),
     ("www-authenticate", "it belongs to denials"),
     ("proxy", "it steers programs that speak CGI"),

@@ -75,6 +75,15 @@ pub enum ValueTest {
 /// Tests of a value, each of which has to hold.
 pub type ValueTests = Vec<ValueTest>;
 
+/// The number is kept as a fraction and so large that numbers beside it are kept as the same.
+fn is_rounded(number: &Number) -> bool {
+    /// 2 to the power of 64, and the least number of 64 bits with a sign: within these each whole number of a
+    /// claim is kept as itself.
+    const ABOVE: f64 = 18_446_744_073_709_551_616.0;
+    const LEAST: f64 = -9_223_372_036_854_775_808.0;
+    number.as_f64().is_some_and(|float| number.is_f64() && (float >= ABOVE || float < LEAST))
+}
+
 /// The tests that are written; those with a problem are left out.
 pub(super) fn check(written: &WrittenValueTest, at: &str, found: &mut Findings) -> ValueTests {
     let WrittenValueTest { name: _, pointer: _, equals, one_of, matches, contains, exists, gt, lt } =
@@ -94,6 +103,24 @@ pub(super) fn check(written: &WrittenValueTest, at: &str, found: &mut Findings) 
     tests.extend(exists.map(ValueTest::Exists));
     tests.extend(gt.clone().map(ValueTest::Above));
     tests.extend(lt.clone().map(ValueTest::Below));
+    for (name, value) in equals
+        .iter()
+        .map(|value| ("equals", value))
+        .chain(one_of.iter().map(|value| ("in", value)))
+        .chain(contains.iter().map(|value| ("contains", value)))
+    {
+        if let Scalar::Number(number) = value
+            && is_rounded(number)
+        {
+            found.add(
+                format!("{at}/{name}"),
+                format!(
+                    "`{number}` is too large to be told from its neighbours; write a whole number of at most 64 \
+                     bits, or `gt` and `lt`"
+                ),
+            );
+        }
+    }
     if tests.is_empty() && matches.is_none() {
         found.add(
             at,

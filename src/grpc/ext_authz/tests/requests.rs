@@ -55,10 +55,12 @@ fn what_is_absent_is_a_denial() {
             CheckRequest { attributes: Some(AttributeContext::default()) },
         ),
         ("no HTTP", CheckRequest { attributes: Some(without_http) }),
+        ("HTTP without any field", check(HttpRequest::default())),
     ] {
         assert_eq!(read(&check).map(|_| ()), Err(DenyReason::RequestMissing), "{name}");
     }
-    let empty = read(&check(HttpRequest::default())).unwrap();
+    let id = "1".to_owned();
+    let empty = read(&check(HttpRequest { id, ..HttpRequest::default() })).unwrap();
     assert!(empty.method.is_empty() && empty.host.is_empty() && empty.target.is_empty());
     assert!(empty.headers.is_empty() && empty.named_route.is_none());
     assert_eq!(empty.downstream(), Downstream::default());

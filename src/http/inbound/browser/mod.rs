@@ -81,7 +81,7 @@ pub(super) async fn answer(
     effects: &Effects,
     source: &EventSource,
     callback: Callback,
-    request: AdmittedRequest,
+    request: AdmittedRequest<'_>,
 ) -> (InboundResult, Response) {
     let done = match obey(effects, source, callback, request).await {
         Ok((result, body)) => return (result, plain_json(StatusCode::OK, &body)),
@@ -101,7 +101,7 @@ async fn obey(
     effects: &Effects,
     source: &EventSource,
     callback: Callback,
-    request: AdmittedRequest,
+    request: AdmittedRequest<'_>,
 ) -> Result<Done, Refusal> {
     callback.check_method(request.method())?;
     let signs_out = callback == Callback::SignOut;

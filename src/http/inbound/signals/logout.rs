@@ -33,7 +33,7 @@ pub(in crate::http::inbound) async fn answer(
     effects: &Effects,
     source: &EventSource,
     replays: &Replays,
-    request: AdmittedRequest,
+    request: AdmittedRequest<'_>,
 ) -> (InboundResult, Response) {
     let (is_form, bytes) = match request.posted(MEDIA_TYPE).await {
         Ok(posted) => posted,

@@ -188,6 +188,7 @@ fn claims_are_mapped_as_configured_and_a_wrong_type_is_refused() {
         ("roles with a number", json!({"realm_access": {"roles": ["a", 1]}})),
         ("roles that are a map", json!({"realm_access": {"roles": {}}})),
         ("a tenant that is a list", json!({"org": {"id": []}})),
+        ("a tenant inside of a number", json!({"org": 1})),
     ] {
         let found = judge(&yaml, &with(claims.clone(), &change)).err();
         assert_eq!(found, Some(DenyReason::ClaimsInvalid), "{name}");
@@ -201,7 +202,7 @@ fn claims_are_mapped_as_configured_and_a_wrong_type_is_refused() {
     );
     let who = judge(&format!("{OIDC}, claims: {{ user_id: sub }}"), &claims).unwrap();
     assert_eq!(who.user_id, "u1", "as without a map");
-    let absent = with(claims, &json!({"org": 1, "realm_access": null, "a/b~c": null}));
+    let absent = with(claims, &json!({"org": {}, "realm_access": null, "a/b~c": null}));
     let who = judge(&yaml, &absent).unwrap();
     assert_eq!((who.tenant, who.roles.len(), who.groups.len()), (None, 0, 0));
 }

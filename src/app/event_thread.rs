@@ -1,0 +1,101 @@
+//! The thread of the sinks of events. A storm of events, and a receiver for which thousands wait, must not
+//! keep checks, commands and the refreshing of keys from the processors.
+
+use std::{io, panic::resume_unwind, thread};
+
+use tokio::{
+    runtime::Builder,
+    sync::oneshot,
+    task::{JoinError, JoinSet},
+};
+
+use super::tasks::spawn;
+
+/// The thread gets as much less of a busy processor as a program that was started by `nice`.
+const NICE: i32 = 10;
+
+/// Runs tasks on a thread of their own, with a runtime of its own, until all of them have ended. A task of
+/// `tasks` ends with them, and fails if one of them does.
+///
+/// # Errors
+///
+/// Fails where the system starts no more threads.
+pub(super) fn run_apart(
+    tasks: &mut JoinSet<()>,
+    work: Vec<impl Future<Output = ()> + Send + 'static>,
+) -> io::Result<()> {
+    let (tell, told) = oneshot::channel();
+    let runtime = Builder::new_current_thread().enable_all().build()?;
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the drain waits for the task that waits for it"
+    )]
+    thread::Builder::new().name("events".to_owned()).spawn(move || {
+        // Of the thread alone, and of those that it starts. It works without as well.
+        let _ = rustix::process::setpriority_process(None, NICE);
+        let ended = runtime.block_on(all(work));
+        // Work on files is waited for by its runner.
+        runtime.shutdown_background();
+        let _ = tell.send(ended);
+    })?;
+    spawn(tasks, async move {
+        match told.await {
+            Ok(Ok(())) => {}
+            Ok(Err(failed)) => fail(failed),
+            // The thread itself has panicked.
+            Err(gone) => resume_unwind(Box::new(gone.to_string())),
+        }
+    });
+    Ok(())
+}
+
+async fn all(work: Vec<impl Future<Output = ()> + Send + 'static>) -> Result<(), JoinError> {
+    let mut running = JoinSet::new();
+    for task in work {
+        spawn(&mut running, task);
+    }
+    while let Some(ended) = running.join_next().await {
+        ended?;
+    }
+    Ok(())
+}
+
+fn fail(error: JoinError) {
+    if let Ok(panic) = error.try_into_panic() {
+        resume_unwind(panic);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{thread, time::Duration};
+
+    use tokio::task::JoinSet;
+
+    use super::{NICE, run_apart};
+
+    #[tokio::test]
+    async fn the_tasks_run_on_a_thread_that_gives_way_and_end_with_it() {
+        let caller = thread::current().id();
+        let (tell, told) = std::sync::mpsc::channel();
+        let mut tasks = JoinSet::new();
+        let task = async move {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+            let nice = rustix::process::getpriority_process(None).unwrap();
+            tell.send((thread::current().id(), nice)).unwrap();
+        };
+        run_apart(&mut tasks, vec![task]).unwrap();
+        tasks.join_next().await.unwrap().unwrap();
+        let (ran_on, nice) = told.recv().unwrap();
+        assert!(ran_on != caller && nice >= NICE, "{nice}");
+        // The thread of the test keeps its own.
+        assert!(rustix::process::getpriority_process(None).unwrap() < nice);
+    }
+
+    #[tokio::test]
+    async fn a_task_that_panics_fails_the_one_that_waits() {
+        let mut tasks = JoinSet::new();
+        run_apart(&mut tasks, vec![async { panic!("on purpose") }]).unwrap();
+        assert!(tasks.join_next().await.unwrap().unwrap_err().is_panic());
+    }
+}
