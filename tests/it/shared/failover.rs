@@ -181,8 +181,7 @@ async fn a_place_that_leads_nowhere_says_what_to_write() {
         ("f", at(json!({ "cluster": { "nodes": nodes } })), "a Sentinel"),
     ] {
         let replica = fleet.start(name, &shared).await;
-        let error = replica.last_error().await;
-        assert!(error.contains(said), "{name}: {error}");
+        replica.says(name, |error| error.contains(said)).await;
         assert_eq!(replica.app.page("/readyz").await.status, 503, "{name}");
     }
 }
@@ -252,9 +251,9 @@ async fn tls_and_users_reach_every_server_of_a_set() {
         ("another password at the Sentinel", sentinels("other-word"), "a Sentinel"),
     ] {
         let replica = fleet.start(&name.replace(' ', "-"), &shared).await;
-        let error = replica.last_error().await;
-        let fits = error.contains(said) || error.to_lowercase().contains("authentication");
-        assert!(fits, "{name}: {error}");
+        let fits =
+            |error: &str| error.contains(said) || error.to_lowercase().contains("authentication");
+        replica.says(name, fits).await;
         assert!(!replica.status().await.to_string().contains("other-word"), "{name}");
     }
 }

@@ -125,6 +125,15 @@ impl Replica {
         .await
     }
 
+    /// Waits until it says this of the store. On a busy machine the first error may be one of time.
+    async fn says(&self, what: &str, fits: impl Fn(&str) -> bool) {
+        eventually(what, async || {
+            let status = self.status().await;
+            status["shared"]["last_error"].as_str().is_some_and(&fits).then_some(())
+        })
+        .await;
+    }
+
     /// Waits until it says whether the store answers.
     async fn is_connected(&self, connected: bool) {
         eventually("the state of the store", async || {
