@@ -391,7 +391,7 @@ impl Delivery {
         let mut with_room = Vec::with_capacity(batch.len());
         let mut bytes = self.order.bytes();
         for told in batch {
-            let kept = kept(&told);
+            let kept = KeptEvent::of(&told);
             // The events of operators have a half of their own.
             let frequent = told.event.kind.is_frequent();
             let most = self.settings.max_bytes / if frequent { 2 } else { 1 };
