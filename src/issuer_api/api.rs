@@ -197,6 +197,27 @@ pub(super) fn from_json<T: serde::de::DeserializeOwned>(
     serde_json::from_slice(&answer.body).map_err(|_| ApiError::Shape)
 }
 
+/// An answer that says that the request was done, where nothing of it is used: it has no body, or it is
+/// a JSON object that tells of no error. Any other body, such as the page of a server in between, does
+/// not say whether the request has come to the issuer.
+///
+/// # Errors
+///
+/// The answer is another one.
+pub(super) fn done(answer: &HttpAnswer) -> Result<(), ApiError> {
+    if says_done(&answer.body) { Ok(()) } else { Err(ApiError::Shape) }
+}
+
+fn says_done(body: &[u8]) -> bool {
+    let tells_of_error = |body: &Map<String, Value>| {
+        let is_told = |name: &str| body.get(name).is_some_and(|told| !told.is_null());
+        let status = body.get("statusCode").and_then(Value::as_u64);
+        is_told("error") || is_told("errors") || status.is_some_and(|status| status >= 400)
+    };
+    body.trim_ascii().is_empty()
+        || serde_json::from_slice(body).is_ok_and(|body| !tells_of_error(&body))
+}
+
 /// The waits before a request is sent again; none where it may be sent once only.
 fn waits(repeat: Repeat) -> impl Iterator<Item = Duration> {
     let times = match repeat {
@@ -240,4 +261,31 @@ fn status_error(answer: &HttpAnswer) -> ApiError {
 /// The value of `authorization` that carries this token.
 pub(super) fn bearer(token: &Secret) -> Secret {
     Secret::new(&format!("Bearer {}", token.expose()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::says_done;
+
+    #[test]
+    fn an_answer_without_a_use_says_nothing_or_is_an_object() {
+        for (body, done) in [
+            ("", true),
+            (" \r\n", true),
+            ("{}", true),
+            (r#"{"success":true}"#, true),
+            (r#"{"error":null,"statusCode":200}"#, true),
+            (r#"{"error":"E_NOT_FOUND"}"#, false),
+            (r#"{"errors":[]}"#, false),
+            (r#"{"statusCode":404,"messages":["no such user"]}"#, false),
+            (r#"{"keys": [<<<"#, false),
+            ("<!doctype html><title>Sign in</title>", false),
+            ("OK", false),
+            ("[]", false),
+            ("\"done\"", false),
+            ("null", false),
+        ] {
+            assert_eq!(says_done(body.as_bytes()), done, "{body}");
+        }
+    }
 }

@@ -83,10 +83,10 @@ impl Metrics {
         }
     }
 
-    /// An event was given up.
-    pub fn event_dead(&self, SinkLabel(sink): SinkLabel) {
+    /// So many events were given up.
+    pub fn events_dead(&self, SinkLabel(sink): SinkLabel, events: usize) {
         if let Some(sink) = self.events.sinks.get(sink) {
-            sink.dead.increment(1);
+            sink.dead.increment(events as u64);
         }
     }
 

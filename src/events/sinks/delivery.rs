@@ -8,7 +8,7 @@
 use std::{
     path::PathBuf,
     sync::Arc,
-    time::{Duration, SystemTime, UNIX_EPOCH},
+    time::{Duration, SystemTime},
 };
 
 use bytes::Bytes;
@@ -18,8 +18,8 @@ use tokio::time::{Instant, sleep_until};
 use super::{
     at_hand::AtHand,
     backoff::Backoff,
-    dead_letters::{self, DeadLetter},
-    disk_queue::{DiskQueue, KeptEvent, user_digest},
+    dead_letters::{DeadLetters, Rename},
+    disk_queue::{DiskQueue, KeptEvent, unix_ms},
     inbox::Inbox,
     order::{Attempt, Order, Waiting},
 };
@@ -45,6 +45,11 @@ const REFUSED: Backoff = Backoff { first: Duration::from_secs(1), most: Duration
 const REMOVE_AFTER: Duration = Duration::from_millis(100);
 /// The pause after the disk has refused.
 const DISK_PAUSE: Duration = Duration::from_secs(1);
+/// After so many failures in a row all events that are too old are given up, and not only one that was
+/// tried: a receiver that answers badly once loses nothing.
+const FAILURES_FOR_ALL: u32 = 2;
+/// The most events that are given up by one write.
+const GIVEN_UP_TOGETHER: usize = 256;
 /// The time between two lines in the log about one sink.
 const LOG_EVERY: Duration = Duration::from_secs(60);
 
@@ -302,15 +307,12 @@ impl Delivery {
             let sink = &self.settings.name;
             tracing::warn!(sink, error, attempt = failures, dropped, "an event was not delivered");
         }
-        let age = Duration::from_millis(unix_ms(SystemTime::now()).saturating_sub(event.at));
-        if age >= self.settings.give_up_after
-            && let Some(kept) = kept
-            && self.give_up(&kept, failures, error, blocking, throttle).await
-        {
-            return self.remove(event);
+        let again = Instant::now() + wait.unwrap_or(Duration::ZERO).max(pause.after(failures));
+        self.order.failed(&event, again);
+        // Without the event the disk has failed, and not the receiver.
+        if kept.is_some() {
+            self.give_up(Attempt { event, failures }, &error, blocking, throttle).await;
         }
-        let pause = wait.unwrap_or(Duration::ZERO).max(pause.after(failures));
-        self.order.failed(&event, Instant::now() + pause);
     }
 
     /// The receiver is down. Attempts that began before it was known are one failure together.
@@ -330,35 +332,50 @@ impl Delivery {
         self.remove_at.get_or_insert_with(|| Instant::now() + REMOVE_AFTER);
     }
 
-    /// Writes the event to the file of dead letters. `false`: the disk refuses, so it is kept.
+    /// Gives up the event whose attempt has failed if it is too old, and, while the receiver is down, all
+    /// others that are: each would wait long for an attempt of its own, and take the place of new ones.
     async fn give_up(
-        &self,
-        kept: &KeptEvent,
-        attempts: u32,
-        last_error: String,
+        &mut self,
+        tried: Attempt,
+        error: &str,
         blocking: &BlockingRunner,
         throttle: &LogThrottle,
-    ) -> bool {
-        let json = String::from_utf8_lossy(&kept.json).into_owned();
-        let Ok(event) = serde_json::value::RawValue::from_string(json) else { return true };
-        let given_up = humantime::format_rfc3339_millis(SystemTime::now()).to_string();
-        let letter = DeadLetter { id: kept.id.clone(), given_up, attempts, last_error, event };
-        let directory = self.settings.directory.clone();
-        let written = blocking.run(move || dead_letters::write(&directory, &letter)).await;
-        let problem = match written {
-            Ok(Ok(())) => {
-                self.metrics.event_dead(self.settings.label);
-                return true;
-            }
-            Ok(Err(error)) => error.to_string(),
-            Err(error) => error.to_string(),
+    ) {
+        let age = u64::try_from(self.settings.give_up_after.as_millis()).unwrap_or(u64::MAX);
+        let Some(than) = unix_ms(SystemTime::now()).checked_sub(age) else { return };
+        let old = if self.down.0 >= FAILURES_FOR_ALL {
+            self.order.older(than)
+        } else if tried.event.at <= than {
+            vec![tried]
+        } else {
+            Vec::new()
         };
-        self.health.disk.failed(&problem);
-        if throttle.admit().is_some() {
-            let sink = &self.settings.name;
-            tracing::warn!(sink, problem, "a dead letter cannot be written");
+        let mut rename = Rename::Allowed;
+        for events in old.chunks(GIVEN_UP_TOGETHER) {
+            let dead = DeadLetters {
+                queue: self.queue.clone(),
+                directory: self.settings.directory.clone(),
+                attempts: events.iter().map(|old| (old.event.number, old.failures)).collect(),
+                last_error: error.to_owned(),
+                rename,
+            };
+            let written = blocking.run(move || dead.write()).await;
+            match written.map_err(|error| error.to_string()).flatten() {
+                Ok(dead) => self.metrics.events_dead(self.settings.label, dead),
+                Err(problem) => {
+                    self.health.disk.failed(&problem);
+                    if throttle.admit().is_some() {
+                        let sink = &self.settings.name;
+                        tracing::warn!(sink, problem, "a dead letter cannot be written");
+                    }
+                    return;
+                }
+            }
+            rename = Rename::No;
+            self.order.given_up(events);
+            self.delivered.extend(events.iter().map(|attempt| attempt.event));
+            self.remove_at.get_or_insert_with(|| Instant::now() + REMOVE_AFTER);
         }
-        false
     }
 
     /// Puts a batch on the disk, and then in the order of delivery. While the disk refuses, it is tried
@@ -374,7 +391,7 @@ impl Delivery {
         let mut with_room = Vec::with_capacity(batch.len());
         let mut bytes = self.order.bytes();
         for told in batch {
-            let kept = kept(&told);
+            let kept = KeptEvent::of(&told);
             // The events of operators have a half of their own.
             let frequent = told.event.kind.is_frequent();
             let most = self.settings.max_bytes / if frequent { 2 } else { 1 };
@@ -388,7 +405,7 @@ impl Delivery {
             self.next_number += 1;
         }
         let waiting: Vec<Waiting> =
-            add.iter().map(|(number, kept)| waiting(*number, kept)).collect();
+            add.iter().map(|(number, kept)| kept.waiting(*number)).collect();
         while !self.change(add.clone(), blocking, throttle).await {
             if inbox.is_closing() {
                 let (metrics, label) = (&self.metrics, self.settings.label);
@@ -465,24 +482,4 @@ pub(in crate::events) fn for_test(
         give_up_after,
     };
     Delivery::open(settings, courier, metrics)
-}
-
-fn kept(told: &ToldEvent) -> KeptEvent {
-    let user = told.event.user_id.as_deref();
-    let issuer = told.event.issuer.as_deref().unwrap_or_default();
-    KeptEvent {
-        user: user.map_or(0, |user| user_digest(issuer, user)),
-        at: unix_ms(told.event.at),
-        id: told.id(),
-        json: told.json().clone(),
-    }
-}
-
-fn waiting(number: u64, kept: &KeptEvent) -> Waiting {
-    Waiting { number, user: kept.user, at: kept.at, bytes: kept.bytes() }
-}
-
-fn unix_ms(at: SystemTime) -> u64 {
-    let since = at.duration_since(UNIX_EPOCH).unwrap_or_default();
-    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }

@@ -9,13 +9,14 @@ use std::{
     os::unix::fs::{DirBuilderExt as _, PermissionsExt as _},
     path::{Path, PathBuf},
     sync::{PoisonError, RwLock},
+    time::{SystemTime, UNIX_EPOCH},
 };
 
 use bytes::{Buf as _, BufMut as _, Bytes, BytesMut};
 use redb::{Database, ReadableDatabase as _, ReadableTable as _, TableDefinition};
 
 use super::order::Waiting;
-use crate::digest::sha256_of_parts;
+use crate::{digest::sha256_of_parts, events::cloud_event::ToldEvent};
 
 const EVENTS: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("events");
 /// The file in the directory.
@@ -42,6 +43,22 @@ pub(super) struct KeptEvent {
 }
 
 impl KeptEvent {
+    pub(super) fn of(told: &ToldEvent) -> Self {
+        let user = told.event.user_id.as_deref();
+        let issuer = told.event.issuer.as_deref().unwrap_or_default();
+        Self {
+            user: user.map_or(0, |user| user_digest(issuer, user)),
+            at: unix_ms(told.event.at),
+            id: told.id(),
+            json: told.json().clone(),
+        }
+    }
+
+    /// The event as it waits under this number.
+    pub(super) fn waiting(&self, number: u64) -> Waiting {
+        Waiting { number, user: self.user, at: self.at, bytes: self.bytes() }
+    }
+
     fn encode(&self) -> BytesMut {
         let mut bytes = BytesMut::with_capacity(18 + self.id.len() + self.json.len());
         bytes.put_u64(self.user);
@@ -66,8 +83,14 @@ impl KeptEvent {
     }
 }
 
+/// The time in milliseconds since 1970.
+pub(super) fn unix_ms(at: SystemTime) -> u64 {
+    let since = at.duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+}
+
 /// The user of an event, as a digest of eight bytes that is never 0.
-pub(super) fn user_digest(issuer: &str, user: &str) -> u64 {
+fn user_digest(issuer: &str, user: &str) -> u64 {
     let length = (issuer.len() as u64).to_be_bytes();
     let digest = sha256_of_parts([length.as_slice(), issuer.as_bytes(), user.as_bytes()]);
     digest.as_slice().try_get_u64().unwrap_or(1).max(1)
@@ -153,6 +176,23 @@ impl DiskQueue {
         })
     }
 
+    /// The events of these numbers that are there.
+    ///
+    /// # Errors
+    ///
+    /// The disk cannot be read.
+    pub(super) fn read_all(&self, numbers: &[u64]) -> Result<Vec<(u64, KeptEvent)>, redb::Error> {
+        self.with(|database| {
+            let table = database.begin_read()?.open_table(EVENTS)?;
+            let mut found = Vec::with_capacity(numbers.len());
+            for number in numbers {
+                let kept = table.get(number)?.and_then(|bytes| KeptEvent::decode(bytes.value()));
+                found.extend(kept.map(|kept| (*number, kept)));
+            }
+            Ok(found)
+        })
+    }
+
     /// The events from this number on, as many as are read at once.
     ///
     /// # Errors
@@ -190,8 +230,7 @@ fn all(database: &Database) -> Result<Vec<Waiting>, redb::Error> {
     for entry in read.open_table(EVENTS)?.iter()? {
         let (number, bytes) = entry?;
         if let Some(kept) = KeptEvent::decode(bytes.value()) {
-            let (user, at, bytes) = (kept.user, kept.at, kept.bytes());
-            found.push(Waiting { number: number.value(), user, at, bytes });
+            found.push(kept.waiting(number.value()));
         }
     }
     Ok(found)
@@ -231,6 +270,7 @@ mod tests {
         let numbers: Vec<u64> = after.iter().map(|waiting| waiting.number).collect();
         let expected: Vec<u64> = (2..=301).filter(|number| ![3, 300].contains(number)).collect();
         assert_eq!(numbers, expected);
+        assert_eq!(queue.read_all(&[3, 4, 999, 2]).unwrap(), [(4, event(4)), (2, event(2))]);
         let read = |number| -> Vec<_> {
             let found = queue.read_from(number).unwrap();
             found.into_iter().map(|(number, found)| (number, found == event(number))).collect()

@@ -3,7 +3,7 @@
 //! In: events that wait, and the ends of attempts. Out: the event to try next, or the time at which
 //! there may be one. Events about no user are in no order.
 
-use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
 
 use tokio::time::Instant;
 
@@ -108,6 +108,53 @@ impl Order {
         }
     }
 
+    /// The events that happened up to this time, in milliseconds of Unix time, but those that are being
+    /// tried.
+    pub(super) fn older(&self, than: u64) -> Vec<Attempt> {
+        let idle: HashSet<Lane> =
+            self.ready.iter().copied().chain(self.paused.iter().map(|(_, lane)| *lane)).collect();
+        let mut found = Vec::new();
+        for (lane, queue) in &self.lanes {
+            let first = usize::from(!idle.contains(lane));
+            let each = queue.events.iter().enumerate().skip(first);
+            found.extend(each.filter(|(_, event)| event.at <= than).map(|(place, event)| {
+                Attempt { event: *event, failures: if place == 0 { queue.failures } else { 0 } }
+            }));
+        }
+        found.sort_by_key(|attempt| attempt.event.number);
+        found
+    }
+
+    /// These events, which were not being tried, were given up.
+    pub(super) fn given_up(&mut self, events: &[Attempt]) {
+        let numbers: HashSet<u64> = events.iter().map(|attempt| attempt.event.number).collect();
+        let lanes: BTreeSet<Lane> = events.iter().map(|attempt| attempt.event.lane()).collect();
+        let mut has_other_first = HashSet::new();
+        for lane in lanes {
+            let Some(queue) = self.lanes.get_mut(&lane) else { continue };
+            let first = queue.events.front().map(|event| event.number);
+            queue.events.retain(|event| !numbers.contains(&event.number));
+            if queue.events.front().map(|event| event.number) != first {
+                queue.failures = 0;
+                has_other_first.insert(lane);
+            }
+            if queue.events.is_empty() {
+                self.lanes.remove(&lane);
+            }
+        }
+        self.ready.retain(|lane| self.lanes.contains_key(lane));
+        // The pause was that of the event before.
+        let (over, paused) =
+            self.paused.iter().copied().partition(|(_, lane)| has_other_first.contains(lane));
+        self.paused = paused;
+        let over: BTreeSet<(Instant, Lane)> = over;
+        let next = over.into_iter().map(|(_, lane)| lane);
+        self.ready.extend(next.filter(|lane| self.lanes.contains_key(lane)));
+        self.events -= events.len();
+        let bytes = events.iter().map(|attempt| attempt.event.bytes).sum();
+        self.bytes = self.bytes.saturating_sub(bytes);
+    }
+
     /// The attempt failed; the next one is not before this time.
     pub(super) fn failed(&mut self, event: &Waiting, again: Instant) {
         let lane = event.lane();
@@ -189,5 +236,35 @@ mod tests {
         assert_eq!(tried(&mut order, now), None);
         assert_eq!(tried(&mut order, now + SECOND), Some(1));
         assert_eq!((order.events(), order.bytes()), (3, 30));
+    }
+
+    #[test]
+    fn old_events_are_given_up_but_for_those_that_are_being_tried() {
+        let (mut order, now) = (Order::default(), Instant::now());
+        let at = |number, user, at| Waiting { at, ..event(number, user) };
+        for (number, user, when) in
+            [(1, 7, 10), (2, 7, 20), (3, 7, 90), (4, 8, 10), (5, 8, 90), (6, 0, 10), (7, 9, 20)]
+        {
+            order.push(at(number, user, when));
+        }
+        // 1 fails and waits, 4 and 6 are being tried, 7 is ready.
+        assert_eq!([1, 4, 6].map(|_| tried(&mut order, now)), [Some(1), Some(4), Some(6)]);
+        order.failed(&at(1, 7, 10), now + SECOND);
+        let old = order.older(20);
+        let found: Vec<_> = old.iter().map(|old| (old.event.number, old.failures)).collect();
+        assert_eq!(found, [(1, 1), (2, 0), (7, 0)]);
+        order.given_up(&old);
+        assert_eq!((order.events(), order.bytes()), (4, 40));
+        assert!(order.older(20).is_empty());
+        // The next one of that user has no failures of its own, and no pause.
+        assert_eq!(order.next_due(), None);
+        let next = order.next(now).unwrap();
+        assert_eq!((next.event.number, next.failures), (3, 0));
+        for ended in [at(4, 8, 10), at(6, 0, 10), at(3, 7, 90)] {
+            order.ended(&ended);
+        }
+        assert_eq!(tried(&mut order, now), Some(5));
+        order.ended(&at(5, 8, 90));
+        assert_eq!((order.events(), order.bytes(), order.lanes.len()), (0, 0, 0));
     }
 }

@@ -236,6 +236,61 @@ async fn an_event_that_is_given_up_is_a_dead_letter_and_the_next_one_follows() {
     rig.end().await;
 }
 
+/// The receiver stays down: no event waits for an attempt of its own to be given up.
+#[tokio::test]
+async fn all_events_that_are_too_old_are_dead_letters_while_the_receiver_is_down() {
+    const ALL: u64 = 600;
+    let directory = TempDir::new().unwrap();
+    let receiver: Arc<Receiver> = Arc::default();
+    *receiver.down.lock().unwrap() = true;
+    let rig = Rig::start(directory.path(), receiver.clone(), Duration::from_millis(10));
+    for number in 1..=ALL {
+        let user = format!("u{}", number % 50);
+        rig.tell(number, (number % 3 > 0).then_some(&*user)).await;
+    }
+    let waiting = |rig: &Rig| metric(&rig.metrics, "events_waiting", "sink=\"sink\"");
+    let dead = |rig: &Rig| metric(&rig.metrics, "events_dead_total", "sink=\"sink\"");
+    rig.until("all are given up", |rig| dead(rig) >= 600.0 && waiting(rig) == 0.0).await;
+    let attempts = receiver.attempts.lock().unwrap().len();
+    assert!(attempts < 100, "the receiver is asked rarely: {attempts}");
+    let text = std::fs::read_to_string(directory.path().join("dead-letters.jsonl")).unwrap();
+    let letters: Vec<Value> =
+        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let mut ids: Vec<&str> = letters.iter().map(|letter| letter["id"].as_str().unwrap()).collect();
+    ids.sort_unstable();
+    let mut expected: Vec<String> = (1..=ALL).map(id).collect();
+    expected.sort_unstable();
+    assert_eq!(ids, expected, "each once");
+    assert!(
+        letters.iter().all(|letter| {
+            letter["event"]["id"] == letter["id"] && letter["last_error"] == "down"
+        })
+    );
+    assert!(letters.iter().any(|letter| letter["attempts"] == 0), "most were never tried");
+    // A later event is delivered when the receiver is up.
+    *receiver.down.lock().unwrap() = false;
+    rig.tell(ALL + 1, Some("u1")).await;
+    rig.until("the next one is taken", |rig| rig.taken() == [id(ALL + 1)]).await;
+    rig.until("the disk is empty", |rig| waiting(rig) == 0.0).await;
+    rig.end().await;
+}
+
+/// A receiver that fails once, long after the events happened, gets them.
+#[tokio::test]
+async fn one_failure_gives_up_the_event_that_was_tried_and_no_other() {
+    let directory = TempDir::new().unwrap();
+    let receiver: Arc<Receiver> = Arc::default();
+    let fails = vec![Answer::Down("503".to_owned(), None)];
+    receiver.answers.lock().unwrap().insert(id(1), fails);
+    let rig = Rig::start(directory.path(), receiver.clone(), Duration::ZERO);
+    for number in 1..=20 {
+        rig.tell(number, Some("ann")).await;
+    }
+    rig.until("the others are taken", |rig| rig.taken().len() == 19).await;
+    assert_eq!(rig.taken(), (2..=20).map(id).collect::<Vec<_>>());
+    rig.end().await;
+}
+
 #[tokio::test]
 async fn a_full_disk_queue_drops_and_counts_and_frequent_types_have_half_of_it() {
     let directory = TempDir::new().unwrap();

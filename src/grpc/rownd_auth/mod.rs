@@ -25,6 +25,7 @@ mod kept_writes;
 mod methods;
 mod oidc_clients;
 mod openid_client;
+mod output_only;
 mod page;
 mod reason;
 mod refusal;

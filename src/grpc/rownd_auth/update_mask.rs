@@ -6,6 +6,7 @@
 use std::collections::BTreeSet;
 
 use prost_types::FieldMask;
+use serde_json::{Map, Value};
 
 use super::fault::Fault;
 
@@ -24,6 +25,16 @@ pub(super) struct Updatable {
     pub(super) fields: &'static [&'static str],
     /// Those of them whose members a mask can name too: `data.email`.
     pub(super) with_members: &'static [&'static str],
+}
+
+/// Whether members of a field have names with dots.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum DottedNames {
+    /// Often, such as `https://shop.example/plan`: a path with one clears the member of this name, unless
+    /// a member that the request has is its beginning.
+    Usual,
+    /// Hardly ever: a path with one that the request does not have leads into a member.
+    Rare,
 }
 
 impl UpdateMask {
@@ -62,6 +73,42 @@ impl UpdateMask {
         self.0.as_ref().map_or(is_set, |paths| paths.contains(field))
     }
 
+    /// Whether there is no mask: what is set is written.
+    pub(super) const fn is_absent(&self) -> bool {
+        self.0.is_none()
+    }
+
+    /// Checks that no path leads into a member, of which nothing would be written: `data.address.city`.
+    /// `given`: the members that the request has.
+    ///
+    /// # Errors
+    ///
+    /// Fails where a path does.
+    pub(super) fn check_whole(
+        &self,
+        field: &str,
+        given: &Map<String, Value>,
+        names: DottedNames,
+    ) -> Result<(), Fault> {
+        let begins = |name: &str| {
+            let mut beginnings = name.match_indices('.').filter_map(|(at, _)| name.get(..at));
+            beginnings.any(|beginning| given.contains_key(beginning))
+        };
+        let leads_into = |name: &str| match names {
+            _ if given.contains_key(name) => false,
+            DottedNames::Usual => begins(name),
+            DottedNames::Rare => name.contains('.'),
+        };
+        if self.members(field).any(leads_into) {
+            let why = format!(
+                "has a path into a member of `{field}`: a member is written and cleared as a whole, \
+                 by the path {field}.NAME"
+            );
+            return Err(Fault::field(FIELD, why));
+        }
+        Ok(())
+    }
+
     /// The members of a field that the mask names one by one.
     pub(super) fn members<'a>(&'a self, field: &'a str) -> impl Iterator<Item = &'a str> {
         let paths = self.0.iter().flatten();
@@ -84,7 +131,9 @@ fn unknown(index: usize, known: Updatable) -> Fault {
 mod tests {
     use prost_types::FieldMask;
 
-    use super::{Updatable, UpdateMask};
+    use serde_json::json;
+
+    use super::{DottedNames, Updatable, UpdateMask};
 
     const KNOWN: Updatable = Updatable { fields: &["data", "name"], with_members: &["data"] };
 
@@ -106,6 +155,31 @@ mod tests {
         let one = mask(&["name", "data.email", "data.a.b"]).unwrap();
         assert!(one.writes("name", false) && !one.writes("data", true));
         assert_eq!(one.members("data").collect::<Vec<_>>(), ["a.b", "email"]);
+    }
+
+    #[test]
+    fn a_path_into_a_member_is_refused() {
+        let given = json!({ "a": { "b": 1 }, "c.d": 2, "https://x.y/z": 3 });
+        let given = given.as_object().unwrap();
+        for (path, rare, usual) in [
+            ("data.a", true, true),
+            ("data.a.b", false, false),
+            ("data.a.", false, false),
+            ("data.c.d", true, true),
+            ("data.c.d.e", false, false),
+            ("data.e", true, true),
+            ("data.e.f", false, true),
+            ("data.https://x.y/z", true, true),
+        ] {
+            let mask = mask(&["name", path]).unwrap();
+            for (names, good) in [(DottedNames::Rare, rare), (DottedNames::Usual, usual)] {
+                assert_eq!(
+                    mask.check_whole("data", given, names).is_ok(),
+                    good,
+                    "{path} {names:?}"
+                );
+            }
+        }
     }
 
     #[test]

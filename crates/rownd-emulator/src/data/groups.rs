@@ -97,8 +97,7 @@ impl Group {
 
     /// Whether the user is one of the owners. A user who is only invited is none yet.
     pub(crate) fn is_owned_by(&self, user: &str) -> bool {
-        self.member_of(user)
-            .is_some_and(|member| member.is_owner() && member.state == MemberState::Active)
+        self.member_of(user).is_some_and(Member::is_active_owner)
     }
 
     /// Adds a member, the first one as an owner, and returns the id of the membership.
@@ -114,9 +113,9 @@ impl Group {
         Ok(id)
     }
 
-    /// Changes the members. A group with members has to keep an owner, if it has one.
+    /// Changes the members. A group with members has to keep an owner who takes part, if it has one.
     pub(crate) fn set_members(&mut self, members: Vec<Member>) -> Result<(), DataError> {
-        let owned = |members: &[Member]| members.iter().any(Member::is_owner);
+        let owned = |members: &[Member]| members.iter().any(Member::is_active_owner);
         if members.is_empty() || owned(&members) || !owned(&self.members) {
             self.members = members;
             Ok(())
@@ -146,6 +145,11 @@ impl Member {
 
     pub(crate) fn is_owner(&self) -> bool {
         self.roles.iter().any(|role| role == OWNER)
+    }
+
+    /// Whether the member is an owner, and not one who is only invited or has said no.
+    pub(crate) fn is_active_owner(&self) -> bool {
+        self.is_owner() && self.state == MemberState::Active
     }
 
     pub(crate) fn to_json(&self, group: &str) -> Value {

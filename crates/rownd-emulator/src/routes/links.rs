@@ -159,9 +159,12 @@ fn destination(order: &LinkOrder) -> Result<(String, SystemTime), ApiError> {
     Ok((url, SystemTime::now() + life))
 }
 
-/// Checks that an address can stand in a redirect.
+/// Checks that an address can stand in a redirect. An app's own scheme needs no host:
+/// `com.example.app:/open`.
 pub(crate) fn checked(url: &str) -> Result<String, ApiError> {
-    if url.contains("://") && HeaderValue::from_str(url).is_ok() {
+    let parsed = url::Url::parse(url);
+    let leads = parsed.is_ok_and(|url| url.has_host() || url.scheme().contains('.'));
+    if leads && HeaderValue::from_str(url).is_ok() {
         return Ok(url.to_owned());
     }
     let why = "`redirect_url` is not a full address, and the app has no default one";

@@ -95,6 +95,7 @@ fn the_query_of_a_link_is_passed_on() {
         ("https://a.example.com/w#part", "x=1", "https://a.example.com/w?x=1#part"),
         ("https://a.example.com/w?a#part", "x", "https://a.example.com/w?a&x#part"),
         ("myapp://open/it", "x=1", "myapp://open/it?x=1"),
+        ("com.example.app:/open", "x=1", "com.example.app:/open?x=1"),
     ] {
         let made = link(&emulator, &json!({ "redirect_url": target, "data": {} }));
         let path = format!("{}?{query}", emulator.path(text(&made["link"])));

@@ -18,7 +18,7 @@ use crate::{
             reason::ErrorReason,
             structure::Structures,
             target::choose_app,
-            update_mask::{Updatable, UpdateMask},
+            update_mask::{DottedNames, Updatable, UpdateMask},
             writes::Write,
         },
     },
@@ -107,6 +107,7 @@ impl Change {
     fn of(request: &UpdateCustomClaimsRequest) -> Result<Self, Fault> {
         let mask = UpdateMask::of(request.update_mask.clone(), UPDATABLE)?;
         let given = claims::written(&request.custom_claims)?;
+        mask.check_whole(CLAIMS, &given, DottedNames::Usual)?;
         let named: Vec<&str> = mask.members(CLAIMS).collect();
         let all = mask.writes(CLAIMS, false);
         if all || (named.is_empty() && mask.writes(CLAIMS, true)) {
@@ -171,6 +172,7 @@ mod tests {
             // A claim that should never have been there can be removed, and not be set.
             (Some(&["custom_claims.sub"]), &[], Some(json!({ "sub": null }))),
             (Some(&["custom_claims.sub"]), &["sub"], None),
+            (Some(&["custom_claims.a.value"]), &["a"], None),
             (Some(&["*"]), &["a"], None),
             (Some(&["config"]), &["a"], None),
             (None, &["sub"], None),

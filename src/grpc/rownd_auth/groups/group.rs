@@ -22,8 +22,9 @@ use crate::{
             convert::from_struct,
             etag,
             fault::Fault,
+            output_only::{check_kept, check_unset},
             structure::Structures,
-            update_mask::{Updatable, UpdateMask},
+            update_mask::{DottedNames, Updatable, UpdateMask},
             writes::Write,
         },
     },
@@ -116,6 +117,11 @@ pub(super) async fn update(
         let entry = GroupEntry::Group(&group.id);
         let known = place.read(entry).await?;
         etag::check(&group.etag, &wire::etag_of(&known))?;
+        if change.is_whole {
+            let now = wire::group(&known, "", &mut Structures::default());
+            check_kept("group.app_id", &group.app_id, &now.app_id)?;
+            check_kept("group.create_time", &group.create_time, &now.create_time)?;
+        }
         let changed = change.members(&known);
         let change = GroupChange { known: &known, changed: &changed };
         let updated = place.api.update(place.credentials(), entry, change, place.timeout()).await;
@@ -163,16 +169,13 @@ pub(super) fn shown(document: &GroupDocument) -> (Option<Group>, Vec<String>) {
 /// The members of a new group.
 fn new_group(group: Option<&Group>) -> Result<Members, Fault> {
     let group = group.ok_or_else(|| Fault::field("group", "is missing"))?;
-    let of_rownd = [
+    check_unset(&[
         ("group.id", !group.id.is_empty()),
         ("group.app_id", !group.app_id.is_empty()),
         ("group.create_time", group.create_time.is_some()),
         ("group.update_time", group.update_time.is_some()),
         ("group.etag", !group.etag.is_empty()),
-    ];
-    if let Some((field, _)) = of_rownd.into_iter().find(|(_, is_set)| *is_set) {
-        return Err(Fault::field(field, "cannot be given: Rownd sets it"));
-    }
+    ])?;
     checks::name("group.name", &group.name)?;
     let mut members = Members::new();
     members.insert("name".to_owned(), json!(group.name));
@@ -193,6 +196,8 @@ struct Change {
     changed: Members,
     /// Members of `meta` with their new values; `None` removes one.
     meta: Vec<(String, Option<Json>)>,
+    /// There is no mask: all that the request has is meant.
+    is_whole: bool,
 }
 
 impl Change {
@@ -209,6 +214,7 @@ impl Change {
             put("admission_policy", json!(policy));
         }
         let given = from_struct(META, group.meta.clone().unwrap_or_default())?;
+        mask.check_whole("meta", &given, DottedNames::Rare)?;
         let mut meta = Vec::new();
         if mask.writes("meta", group.meta.is_some()) {
             put("meta", Json::Object(given));
@@ -219,12 +225,12 @@ impl Change {
         if changed.is_empty() && meta.is_empty() {
             return Err(Fault::field("group", "has no field that changes anything"));
         }
-        Ok(Self { changed, meta })
+        Ok(Self { changed, meta, is_whole: mask.is_absent() })
     }
 
     /// The members to write, by the group as it is now.
     fn members(self, known: &GroupDocument) -> Members {
-        let Self { mut changed, meta: edits } = self;
+        let Self { mut changed, meta: edits, is_whole: _ } = self;
         if edits.is_empty() {
             return changed;
         }
@@ -277,6 +283,8 @@ mod tests {
             (&with_meta, None, Some(json!({ "admission_policy": "open", "meta": { "a": "x" } }))),
             (&with_meta, Some(&["meta.a"]), Some(json!({ "meta": { "a": "x", "b": 2 } }))),
             (&with_meta, Some(&["meta.a", "meta"]), Some(json!({ "meta": { "a": "x" } }))),
+            (&with_meta, Some(&["meta.a.b"]), None),
+            (&with_meta, Some(&["meta.b.c"]), None),
             (&with_meta, Some(&["name"]), None),
             (&named, Some(&["admission_policy"]), None),
             (&named, Some(&["*"]), None),

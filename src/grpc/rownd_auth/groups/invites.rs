@@ -17,13 +17,14 @@ use crate::{
     grpc::{
         pb::rownd::auth::v1::{
             CreateGroupInviteRequest, CreateGroupInviteResponse, DeleteGroupInviteRequest,
-            DeleteGroupInviteResponse, GetGroupInviteRequest, GetGroupInviteResponse,
+            DeleteGroupInviteResponse, GetGroupInviteRequest, GetGroupInviteResponse, GroupInvite,
             ListGroupInvitesRequest, ListGroupInvitesResponse, UpdateGroupInviteRequest,
             UpdateGroupInviteResponse,
         },
         rownd_auth::{
             etag,
             fault::Fault,
+            output_only::check_kept,
             text_fields::plain_text,
             update_mask::{Updatable, UpdateMask},
             writes::Write,
@@ -121,6 +122,7 @@ pub(super) async fn update(
         checks::redirect_url("invite.redirect_url", &target)?;
         changed.insert("redirect_url".to_owned(), json!(target));
     }
+    let is_whole = mask.is_absent();
     if changed.is_empty() {
         return Err(Fault::field("invite", "has no field that changes anything").into());
     }
@@ -134,6 +136,9 @@ pub(super) async fn update(
         let entry = GroupEntry::Invite(&invite.group_id, &invite.id);
         let known = place.read(entry).await?;
         etag::check(&invite.etag, &wire::etag_of(&known))?;
+        if is_whole {
+            check_rest_kept(&invite, &wire::invite(&known))?;
+        }
         let change = GroupChange { known: &known, changed: &changed };
         let updated = place.api.update(place.credentials(), entry, change, place.timeout()).await;
         forget(&place, &known);
@@ -170,6 +175,21 @@ pub(super) async fn delete(
         Ok(DeleteGroupInviteResponse {})
     })
     .await
+}
+
+/// Checks that the fields that no update can change are left out, or as they are.
+fn check_rest_kept(given: &GroupInvite, now: &GroupInvite) -> Result<(), Fault> {
+    check_kept("invite.state", &given.state, &now.state)?;
+    check_kept("invite.invited", &given.invited, &now.invited)?;
+    let texts = [
+        ("invite.user_lookup_value", &given.user_lookup_value, &now.user_lookup_value),
+        ("invite.ensured_user_id", &given.ensured_user_id, &now.ensured_user_id),
+        ("invite.app_variant_id", &given.app_variant_id, &now.app_variant_id),
+        ("invite.accepted_by", &given.accepted_by, &now.accepted_by),
+        ("invite.created_by", &given.created_by, &now.created_by),
+    ];
+    texts.into_iter().try_for_each(|(field, given, now)| check_kept(field, given, now))?;
+    check_kept("invite.create_time", &given.create_time, &now.create_time)
 }
 
 /// Drops the cached profile of the invited user, who is a member in the state of an invitation.

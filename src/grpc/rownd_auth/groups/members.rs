@@ -23,6 +23,7 @@ use crate::{
         rownd_auth::{
             etag,
             fault::Fault,
+            output_only::check_kept,
             structure::Structures,
             update_mask::{Updatable, UpdateMask},
             writes::Write,
@@ -122,6 +123,7 @@ pub(super) async fn update(
         let state = checks::state("member.state", member.state)?;
         changed.insert("state".to_owned(), json!(state));
     }
+    let is_whole = mask.is_absent();
     if changed.is_empty() {
         return Err(Fault::field("member", "has no field that changes anything").into());
     }
@@ -135,6 +137,12 @@ pub(super) async fn update(
         let entry = GroupEntry::Member(&member.group_id, &member.id);
         let known = place.read(entry).await?;
         etag::check(&member.etag, &wire::etag_of(&known))?;
+        if is_whole {
+            let now = wire::member(&known, "", &mut Structures::default());
+            check_kept("member.user_id", &member.user_id, &now.user_id)?;
+            check_kept("member.invited_by", &member.invited_by, &now.invited_by)?;
+            check_kept("member.added_by", &member.added_by, &now.added_by)?;
+        }
         let change = GroupChange { known: &known, changed: &changed };
         let updated = place.api.update(place.credentials(), entry, change, place.timeout()).await;
         forget(&place, None, Some(&known));

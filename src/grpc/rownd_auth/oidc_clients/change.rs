@@ -24,7 +24,7 @@ use crate::{
             etag,
             fault::Fault,
             structure::Structures,
-            update_mask::{Updatable, UpdateMask},
+            update_mask::{DottedNames, Updatable, UpdateMask},
             writes::Write,
         },
     },
@@ -184,6 +184,7 @@ fn changed_settings(
 ) -> Result<ChangedMembers, Fault> {
     let has_config = config.is_some();
     let WrittenSettings { mut known, mut other } = settings::written(config.unwrap_or_default())?;
+    mask.check_whole("config.other", &other, DottedNames::Usual)?;
     let named: Vec<&str> = mask.members("config").collect();
     let mut changed = ChangedMembers::new();
     for path in &named {

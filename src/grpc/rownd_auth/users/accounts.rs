@@ -5,6 +5,7 @@ use std::{sync::Arc, time::Duration};
 
 use super::{
     change::UserChange,
+    expected::Expected,
     target::{UsersOfApp, change_fault, read_fault},
     told::{ChangedAt, UserChanged},
 };
@@ -114,15 +115,17 @@ impl AccountsOfIssuer {
     ///
     /// # Errors
     ///
-    /// Fails where there is no such user, where the user has another etag, and where the issuer gives
+    /// Fails where there is no such user, where the user is not as expected, and where the issuer gives
     /// no usable answer.
     pub(super) async fn update(
         &self,
         authorizer: &Arc<Authorizer>,
-        (id, asked_etag): (&str, &str),
+        (id, expected): (&str, &Expected),
         write: &UserWrite,
     ) -> Result<Profile, Fault> {
-        self.check_etag(id, asked_etag).await?;
+        if expected.needs_user() {
+            expected.check(id, &self.user(id).await?)?;
+        }
         let _change = UserChange::without_profile(authorizer, (&self.issuer, id), &self.profiles);
         let written = self.api.update(id, write, self.timeout).await.map_err(change_fault)?;
         let of = ChangedAt { issuer: &self.issuer, app: None, caller: &self.caller };

@@ -8,7 +8,7 @@ use super::{
     change::UserChange,
     target::{UsersOfApp, change_fault},
     told::UserChanged,
-    written::data_of,
+    written::{LEAVE_OUT, data_of, set_by_issuer},
 };
 use crate::{
     authz::Authorizer,
@@ -174,10 +174,17 @@ fn entry((index, user): (usize, User)) -> Result<BatchEntry, Fault> {
         let why = format!("user {number} has `attributes`, which a batch does not write");
         return Err(Fault::field("users", why));
     }
-    let data = data_of("users", user.data, Some(&user.id)).map_err(|fault| match fault {
-        Fault::Field(at, why) => Fault::Field(at, format!("user {number}: {why}")),
-        other => other,
-    })?;
+    let etag = ("user.etag", !user.etag.is_empty());
+    let set = set_by_issuer(&user).into_iter().chain([etag]).find(|(_, is_set)| *is_set);
+    if let Some((_, field)) = set.and_then(|(field, _)| field.split_once('.')) {
+        let why = format!("user {number} has `{field}`, which Rownd sets: leave it out");
+        return Err(Fault::field("users", why));
+    }
+    let data =
+        data_of("users", user.data, Some(&user.id), LEAVE_OUT).map_err(|fault| match fault {
+            Fault::Field(at, why) => Fault::Field(at, format!("user {number}: {why}")),
+            other => other,
+        })?;
     Ok(BatchEntry { id: user.id, data })
 }
 

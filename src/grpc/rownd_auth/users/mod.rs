@@ -8,6 +8,7 @@ mod accounts;
 mod batch;
 mod change;
 mod create;
+mod expected;
 mod files;
 mod list;
 mod redirect_url;

@@ -7,7 +7,12 @@ use std::{
 
 use tonic::Status;
 
-use super::{change::UserChange, redirect_url, target::UsersOfApp, written::data_of};
+use super::{
+    change::UserChange,
+    redirect_url,
+    target::UsersOfApp,
+    written::{LEAVE_OUT, data_of},
+};
 use crate::{
     authz::Authorizer,
     config::Right,
@@ -90,7 +95,7 @@ fn order_of(request: CreateSignInLinkRequest) -> Result<SignInLinkOrder, Fault> 
     if let Some(why) = redirect_url::problem(&request.redirect_url) {
         return Err(Fault::field("redirect_url", why));
     }
-    let data = data_of("data", request.data, user.as_deref())?;
+    let data = data_of("data", request.data, user.as_deref(), LEAVE_OUT)?;
     let taken = match &address {
         Some(LinkAddress::Email(_)) => data.contains_key("email"),
         Some(LinkAddress::Phone(_)) => data.contains_key("phone_number"),

@@ -7,6 +7,7 @@ use tonic::Status;
 use super::{
     accounts::Accounts,
     change::UserChange,
+    expected::Expected,
     target::{UsersOfApp, change_fault},
     told::UserChanged,
     written::{of_update, wire_user},
@@ -34,12 +35,13 @@ pub(super) async fn update_user(
 ) -> Result<UpdateUserResponse, Status> {
     let user = request.user.clone().ok_or_else(|| Fault::field("user", "is missing"))?;
     user_id("user.id", &user.id)?;
-    let (id, asked_etag) = (user.id.clone(), user.etag.clone());
-    if request.allow_missing && !asked_etag.is_empty() {
+    let id = user.id.clone();
+    if request.allow_missing && !user.etag.is_empty() {
         let why = "cannot be given with `allow_missing`: a user who is missing has none";
         return Err(Fault::field("user.etag", why).into());
     }
     let mask = request.update_mask.clone();
+    let expected = Expected::of(&user, mask.as_ref());
     let write = of_update(user, mask, request.write_to_integrations)?;
     let of = Accounts::of(call, Right::WriteUsers, &request.issuer, &request.app_id)?;
     let missing = if request.allow_missing { MissingUser::Create } else { MissingUser::Refuse };
@@ -54,7 +56,7 @@ pub(super) async fn update_user(
         request: &request,
     };
     call.write(asked, async move {
-        let whose = (id.as_str(), asked_etag.as_str());
+        let whose = (id.as_str(), &expected);
         match of {
             Accounts::OfApp(of) => update(&authorizer, &of, whose, &write, missing).await,
             Accounts::OfIssuer(of) => {
@@ -70,11 +72,17 @@ pub(super) async fn update_user(
 async fn update(
     authorizer: &Arc<Authorizer>,
     of: &UsersOfApp,
-    (id, asked_etag): (&str, &str),
+    (id, expected): (&str, &Expected),
     write: &UserWrite,
     missing: MissingUser,
 ) -> Result<UpdateUserResponse, Fault> {
-    of.check_etag(id, asked_etag).await?;
+    if expected.needs_user() {
+        match of.user_now(id).await {
+            Ok(now) => expected.check(id, &now.profile)?,
+            Err(Fault::NoUser) if missing == MissingUser::Create => expected.check_missing()?,
+            Err(fault) => return Err(fault),
+        }
+    }
     let change = UserChange::begin(authorizer, of, id);
     let written = of.api.update(of.credentials(), id, write, missing, of.timeout).await;
     let written = written.map_err(change_fault)?;

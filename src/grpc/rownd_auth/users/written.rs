@@ -12,8 +12,9 @@ use crate::{
         rownd_auth::{
             convert::from_struct,
             fault::Fault,
+            output_only::check_unset,
             structure::Structures,
-            update_mask::{Updatable, UpdateMask},
+            update_mask::{DottedNames, Updatable, UpdateMask},
             user_view::UserMask,
         },
     },
@@ -25,6 +26,8 @@ const DATA: &str = "user.data";
 const ATTRIBUTES: &str = "user.attributes";
 /// The id of a user, as a member of `data`.
 const USER_ID: &str = "user_id";
+/// The advice for a member that is null where nothing can be cleared.
+pub(super) const LEAVE_OUT: &str = "leave it out";
 /// The members that a mask can name. The whole of a field cannot be written: what Rownd does to the
 /// members that are left out is not documented.
 const UPDATABLE: Updatable = Updatable {
@@ -38,16 +41,33 @@ const UPDATABLE: Updatable = Updatable {
 ///
 /// Fails where a field cannot be written.
 pub(super) fn of_new_user(user: User, integrations: bool) -> Result<UserWrite, Fault> {
-    let id = Some(user.id).filter(|id| !id.is_empty());
-    if id.is_some() {
+    if !user.id.is_empty() {
         return Err(Fault::field("user.id", "is output only: give the id in `user_id`"));
     }
+    if user.state != 0 {
+        let why = "cannot be given: a new user is enabled; call `DisableUser` then";
+        return Err(Fault::field("user.state", why));
+    }
+    check_unset(&set_by_issuer(&user))?;
+    check_unset(&[("user.etag", !user.etag.is_empty())])?;
     Ok(UserWrite {
-        data: data_of(DATA, user.data, None)?,
+        data: data_of(DATA, user.data, None, LEAVE_OUT)?,
         attributes: attributes_of(user.attributes)?,
         integrations,
         ..UserWrite::default()
     })
+}
+
+/// The fields that only the issuer sets, without the id and the etag; whether each is set.
+pub(super) fn set_by_issuer(user: &User) -> [(&'static str, bool); 6] {
+    [
+        ("user.state", user.state != 0),
+        ("user.auth_level", user.auth_level != 0),
+        ("user.verified_data", user.verified_data.is_some()),
+        ("user.memberships", !user.memberships.is_empty()),
+        ("user.meta", user.meta.is_some()),
+        ("user.tokens_valid_since", user.tokens_valid_since.is_some()),
+    ]
 }
 
 /// The fields of an update: those in the mask, or without one those that are set.
@@ -61,8 +81,11 @@ pub(super) fn of_update(
     integrations: bool,
 ) -> Result<UserWrite, Fault> {
     let mask = UpdateMask::of(mask, UPDATABLE)?;
-    let mut data = data_of(DATA, user.data, Some(&user.id))?;
+    let clear = "to clear it, name it in `update_mask` and leave it out here";
+    let mut data = data_of(DATA, user.data, Some(&user.id), clear)?;
     let mut attributes = attributes_of(user.attributes)?;
+    mask.check_whole("data", &data, DottedNames::Rare)?;
+    mask.check_whole("attributes", &attributes, DottedNames::Usual)?;
     let mut write = UserWrite { integrations, ..UserWrite::default() };
     // Without a mask, everything that is set is written.
     if mask.writes("data", true) {
@@ -99,7 +122,8 @@ fn take(
     }
 }
 
-/// The members of `data`. The id of the user may be one of them, as in an answer.
+/// The members of `data`. The id of the user may be one of them, as in an answer. `instead`: what to do
+/// in place of null.
 ///
 /// # Errors
 ///
@@ -108,6 +132,7 @@ pub(super) fn data_of(
     at: &'static str,
     data: Option<Struct>,
     id: Option<&str>,
+    instead: &'static str,
 ) -> Result<Map<String, Value>, Fault> {
     let mut data = from_struct(at, data.unwrap_or_default())?;
     if let Some(named) = data.remove(USER_ID)
@@ -119,8 +144,7 @@ pub(super) fn data_of(
         return Err(Fault::field(at, "a member has no name"));
     }
     if data.values().any(Value::is_null) {
-        let why = "a member is null: to clear it, name it in `update_mask` and leave it out here";
-        return Err(Fault::field(at, why));
+        return Err(Fault::field(at, format!("a member is null: {instead}")));
     }
     Ok(data)
 }
@@ -160,8 +184,8 @@ mod tests {
     use prost_types::{FieldMask, Struct, Value as Wire, value::Kind};
     use serde_json::{Map, Value, json};
 
-    use super::{of_new_user, of_update};
-    use crate::grpc::pb::rownd::auth::v1::User;
+    use super::{Fault, of_new_user, of_update};
+    use crate::grpc::pb::rownd::auth::v1::{Membership, User};
 
     fn wire(value: &Value) -> Wire {
         let kind = match value {
@@ -274,6 +298,10 @@ mod tests {
             ("a placeholder", user(&good, &none), mask(&["verified_data.email"])),
             ("another case", user(&good, &none), mask(&["Data.a"])),
             ("the field of the message", user(&good, &none), mask(&["user.data.a"])),
+            ("below a text", user(&good, &none), mask(&["data.a.b"])),
+            ("below an object", user(&json!({ "a": { "b": 1 } }), &none), mask(&["data.a.b"])),
+            ("below what is not there", user(&good, &none), mask(&["data.a", "data.z.b"])),
+            ("below a list", user(&none, &json!({ "n:k": ["v"] })), mask(&["attributes.n:k.0"])),
         ] {
             assert!(of_update(given, paths, false).is_err(), "{name}");
         }
@@ -288,5 +316,25 @@ mod tests {
         assert_eq!(Value::Object(write.data), json!({ "a": 1 }));
         let named = User { id: String::new(), ..user(&json!({ "user_id": "ann" }), &json!(null)) };
         assert!(of_new_user(named, false).is_err(), "an id in data");
+    }
+
+    #[test]
+    fn a_new_user_has_nothing_that_only_the_issuer_sets() {
+        let time = prost_types::Timestamp { seconds: 1, nanos: 0 };
+        let bare = || User { id: String::new(), ..user(&json!({ "a": 1 }), &json!(null)) };
+        assert!(of_new_user(bare(), false).is_ok());
+        for (field, given) in [
+            ("user.id", User { id: "ann".to_owned(), ..bare() }),
+            ("user.state", User { state: 2, ..bare() }),
+            ("user.auth_level", User { auth_level: 1, ..bare() }),
+            ("user.verified_data", User { verified_data: Some(Struct::default()), ..bare() }),
+            ("user.memberships", User { memberships: vec![Membership::default()], ..bare() }),
+            ("user.meta", User { meta: Some(Struct::default()), ..bare() }),
+            ("user.tokens_valid_since", User { tokens_valid_since: Some(time), ..bare() }),
+            ("user.etag", User { etag: "W/\"x\"".to_owned(), ..bare() }),
+        ] {
+            let Err(Fault::Field(at, _)) = of_new_user(given, false) else { panic!("{field}") };
+            assert_eq!(at, field);
+        }
     }
 }

@@ -105,6 +105,9 @@ fn plan(token: &EventToken) -> Result<Vec<Planned>, SetRefusal> {
                 malformed(match problem {
                     SubjectProblem::Missing => "an event has no subject",
                     SubjectProblem::Malformed => "the subject does not have the form of its format",
+                    SubjectProblem::Contradiction => {
+                        "`sub` and the subject name different users: leave `sub` out"
+                    }
                     SubjectProblem::OtherIssuer => "the subject is that of another issuer",
                     SubjectProblem::Unknown => "tokens of the issuer do not name such a subject",
                 })
@@ -139,7 +142,7 @@ fn subjects(
         Subject::User(id) | Subject::Session(_, Some(id)) => sub.is_some_and(|sub| sub != id),
         Subject::Session(_, None) | Subject::Token(_) | Subject::Opaque(_) => false,
     };
-    if found.iter().any(contradicts) { Err(SubjectProblem::Malformed) } else { Ok(found) }
+    if found.iter().any(contradicts) { Err(SubjectProblem::Contradiction) } else { Ok(found) }
 }
 
 /// When the event happened, in Unix seconds: never later than the token was issued, so that a token

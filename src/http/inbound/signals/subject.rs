@@ -26,6 +26,8 @@ pub(super) enum SubjectProblem {
     Missing,
     /// It does not have the form of its format.
     Malformed,
+    /// The token names another user by `sub`.
+    Contradiction,
     /// It is a subject of another issuer.
     OtherIssuer,
     /// Tokens do not name it, as an e-mail address.

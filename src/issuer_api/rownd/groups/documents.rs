@@ -90,6 +90,25 @@ pub(super) fn page(part: ListPart<'_>, answer: &HttpAnswer) -> Result<GroupPage,
     Ok(GroupPage { entries, more, total: total_results.as_ref().and_then(Value::as_u64) })
 }
 
+/// Whether the document has these members. One that is left out is the same as an empty one.
+pub(super) fn has(document: &GroupDocument, members: &Members) -> bool {
+    let is_there = |(name, value): (&String, &Value)| match document.members.get(name) {
+        Some(found) if !is_empty(found) => found == value,
+        Some(_) | None => is_empty(value),
+    };
+    members.iter().all(is_there)
+}
+
+fn is_empty(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::String(text) => text.is_empty(),
+        Value::Array(items) => items.is_empty(),
+        Value::Object(members) => members.is_empty(),
+        Value::Bool(_) | Value::Number(_) => false,
+    }
+}
+
 fn document(members: Members) -> Result<GroupDocument, ApiError> {
     let id = members.get("id").and_then(Value::as_str).filter(|id| !id.is_empty());
     let id = id.ok_or(ApiError::Shape)?.to_owned();

@@ -21,7 +21,7 @@ use crate::{
             AcceptedInvite, GroupAdministration, GroupChange, GroupDocument, GroupEntry,
             GroupError, GroupList, GroupPage, GroupRefusal, ListPart, Members, NewInvite,
         },
-        api::{ApiCall, Target, bearer, json},
+        api::{ApiCall, Target, bearer, done, json},
         capabilities::Asked,
         error::ApiError,
         grants::AppCredentials,
@@ -95,6 +95,22 @@ impl RowndClient {
             timeout,
         };
         self.ask_groups(&request, |answer| documents::entry(entry, answer)).await
+    }
+}
+
+impl RowndClient {
+    /// The entry after a write whose answer is not the entry: what is there now tells whether the write
+    /// has taken effect.
+    async fn read_back(
+        &self,
+        (app, timeout): (AppCredentials<'_>, Duration),
+        entry: GroupEntry<'_>,
+        changed: &Members,
+    ) -> Result<GroupDocument, GroupError> {
+        match self.group_entry(app, entry, timeout).await {
+            Ok(found) if documents::has(&found, changed) => Ok(found),
+            Ok(_) | Err(_) => Err(GroupError::Api(ApiError::Shape)),
+        }
     }
 }
 
@@ -206,8 +222,7 @@ impl GroupAdministration for RowndClient {
             let answer = self.ask_groups(&request, |answer| Ok(documents::entry(entry, answer)));
             match answer.await {
                 Ok(Ok(document)) => Ok(document),
-                // The write has taken effect, whatever its answer looks like.
-                Ok(Err(_)) => self.read(app, entry, timeout).await,
+                Ok(Err(_)) => self.read_back((app, timeout), entry, change.changed).await,
                 Err(error) => {
                     Err(self.group_error((app, timeout), GroupWork::Update(entry), error).await)
                 }
@@ -229,7 +244,7 @@ impl GroupAdministration for RowndClient {
                 body: Bytes::new(),
                 timeout,
             };
-            match self.ask_groups(&request, |_| Ok(())).await {
+            match self.ask_groups(&request, done).await {
                 Ok(()) => Ok(()),
                 Err(error) => {
                     Err(self.group_error((app, timeout), GroupWork::Delete(entry), error).await)

@@ -23,7 +23,7 @@ use crate::{
             LogoBackground, LogoFile, LogoFormat, NewOidcClient, OidcClientAdministration,
             OidcClientChange, OidcClientDocument, OidcClientPage, OidcClientRange, OidcClientReply,
         },
-        api::{ApiCall, Target, from_json, json},
+        api::{ApiCall, Target, done, from_json, json},
         error::ApiError,
         grants::AppCredentials,
         operation::Operation,
@@ -112,7 +112,7 @@ impl OidcClientAdministration for RowndClient {
         Box::pin(async move {
             let path = client(app, id)?;
             let request = self.request(Operation::RowndOidcClientDelete, app, &path, timeout);
-            request.send(Bytes::new(), |_| Ok(())).await
+            request.send(Bytes::new(), done).await
         })
     }
 
@@ -141,7 +141,7 @@ impl OidcClientAdministration for RowndClient {
                 async move {
                     let mut request = self.request(operation, app, &path, timeout);
                     request.file_name = Some(logo.name);
-                    request.send(content, |answer| Ok(read_logo_answer(id, answer))).await
+                    request.send(content, |answer| read_logo_answer(id, answer)).await
                 }
             };
             for path in paths {
@@ -233,10 +233,11 @@ fn document(members: Map<String, Value>) -> Result<OidcClientDocument, ApiError>
 }
 
 /// The client after an upload, if the answer is the client.
-fn read_logo_answer(id: &str, answer: &HttpAnswer) -> Option<OidcClientDocument> {
-    let members: Map<String, Value> = from_json(answer).ok()?;
-    members.get("config")?.as_object()?;
-    document_of(id, members).ok()
+fn read_logo_answer(id: &str, answer: &HttpAnswer) -> Result<Option<OidcClientDocument>, ApiError> {
+    done(answer)?;
+    let members: Map<String, Value> = from_json(answer).unwrap_or_default();
+    let is_client = members.get("config").is_some_and(Value::is_object);
+    Ok(document_of(id, members).ok().filter(|_| is_client))
 }
 
 #[derive(serde::Deserialize)]

@@ -5,10 +5,14 @@ use std::time::Duration;
 use bytes::Bytes;
 use serde_json::json;
 
-use super::{AppRequest, nothing, path_of, written::written_of};
+use super::{AppRequest, path_of, written::written_of};
 use crate::issuer_api::{
-    administration::users::WrittenUser, api, error::ApiError, grants::AppCredentials,
-    operation::Operation, rownd::client::RowndClient,
+    administration::users::WrittenUser,
+    api::{self, done},
+    error::ApiError,
+    grants::AppCredentials,
+    operation::Operation,
+    rownd::client::RowndClient,
 };
 
 impl RowndClient {
@@ -21,7 +25,7 @@ impl RowndClient {
         let path = path_of(app, user, "data")?;
         let (operation, body) = (Operation::RowndUserDelete, Bytes::new());
         let request = AppRequest { operation, app, path: &path, body, timeout };
-        self.send_about_user(request, nothing).await
+        self.send_about_user(request, done).await
     }
 
     pub(super) async fn set_user_enabled(
@@ -49,6 +53,6 @@ impl RowndClient {
         let body = api::json(&json!({ "sign_out_all": true }))?;
         let operation = Operation::RowndSignOut;
         let request = AppRequest { operation, app, path: &path, body, timeout };
-        self.send_about_user(request, nothing).await
+        self.send_about_user(request, done).await
     }
 }

@@ -10,16 +10,16 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bytes::Bytes;
 use serde_json::{Map, Value, json};
 
-use super::{AppRequest, nothing, path_of};
+use super::{AppRequest, path_of};
 use crate::{
     issuer_api::{
         administration::users::{FieldContent, FieldOfUser, PreviewSize, UserFile},
-        api,
+        api::{self, done},
         error::ApiError,
         grants::AppCredentials,
         operation::Operation,
         rejection::Rejection,
-        rownd::{client::RowndClient, user_id::segment},
+        rownd::{client::RowndClient, user::read_profile_of, user_id::segment},
     },
     upstream::HttpAnswer,
 };
@@ -64,7 +64,7 @@ impl RowndClient {
         let body = api::json(&json!({ VALUE: url }))?;
         let operation = Operation::RowndFileWrite;
         let request = AppRequest { operation, app, path: &path, body, timeout };
-        match self.send_as_app(request, nothing).await {
+        match self.send_as_app(request, |answer| written(place.user, answer)).await {
             Err(ApiError::Rejected(why)) if is_about_field(&why) => Err(ApiError::Rejected(why)),
             answer => answer.map_err(ApiError::of_user),
         }
@@ -79,6 +79,15 @@ fn path_of_field(app: AppCredentials<'_>, place: FieldOfUser<'_>) -> Result<Stri
 fn is_about_field(why: &Rejection) -> bool {
     let code = why.code.as_deref().map(str::to_ascii_uppercase);
     why.status == 404 && code.is_some_and(|code| code.contains("FIELD"))
+}
+
+/// The answer to a write: the profile of the user, or any that says that it was done.
+fn written(user: &str, answer: &HttpAnswer) -> Result<(), ApiError> {
+    done(answer)?;
+    match read_profile_of(user, &answer.body) {
+        Err(ApiError::OtherUser) => Err(ApiError::OtherUser),
+        _ => Ok(()),
+    }
 }
 
 /// The content of the field. JSON with the one member `value` is the field's value; every other body

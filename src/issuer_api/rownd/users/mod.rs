@@ -88,12 +88,6 @@ fn path_of(app: AppCredentials<'_>, user: &str, rest: &str) -> Result<String, Ap
     Ok(format!("/applications/{}/users/{}/{rest}", segment(app.id)?, segment(user)?))
 }
 
-/// An answer whose body says nothing.
-#[expect(clippy::unnecessary_wraps, reason = "it stands where an answer is read")]
-const fn nothing(_: &HttpAnswer) -> Result<(), ApiError> {
-    Ok(())
-}
-
 impl UserAdministration for RowndClient {
     fn list<'a>(
         &'a self,

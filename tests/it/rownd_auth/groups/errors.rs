@@ -4,8 +4,9 @@
 use rownd_authz::grpc::pb::rownd::auth::v1::{
     AcceptGroupInviteRequest, AddGroupMemberRequest, DeleteGroupInviteRequest, DeleteGroupRequest,
     GetGroupInviteRequest, Group, GroupInvite, GroupMember, ListGroupInvitesRequest,
-    ListGroupMembersRequest, ListGroupsRequest, RemoveGroupMemberRequest, UpdateGroupInviteRequest,
-    UpdateGroupMemberRequest, UpdateGroupRequest, add_group_member_request,
+    ListGroupMembersRequest, ListGroupsRequest, MembershipState, RemoveGroupMemberRequest,
+    UpdateGroupInviteRequest, UpdateGroupMemberRequest, UpdateGroupRequest,
+    add_group_member_request,
 };
 use rownd_emulator::{Endpoint, Fault, TokenOrder};
 use serde_json::json;
@@ -121,6 +122,14 @@ async fn the_last_owner_is_kept() {
             .is(Code::FailedPrecondition, "LAST_OWNER")
             .tells("upstream_code", "E_LAST_OWNER");
     }
+    let rejected = GroupMember {
+        roles: Vec::new(),
+        state: MembershipState::InviteRejected.into(),
+        ..ann.clone()
+    };
+    let request = UpdateGroupMemberRequest { member: Some(rejected), ..Default::default() };
+    let answer = groups.update_group_member(request).await;
+    said(answer).is(Code::FailedPrecondition, "LAST_OWNER");
     assert_eq!(rig.member_now(&group, &ann.id).await.unwrap().roles, texts(&["owner"]));
     // Another owner, and the first one may go.
     groups.update_group_member(demote(&greg, &["owner"])).await.unwrap();

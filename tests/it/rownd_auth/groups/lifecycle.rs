@@ -14,7 +14,7 @@ use rownd_authz::grpc::pb::rownd::auth::v1::{
 use tonic::Code;
 
 use super::{add, start, texts};
-use crate::it::rownd_auth::said;
+use crate::it::rownd_auth::{assert_field, said};
 
 fn meta(members: &[(&str, &str)]) -> Struct {
     let value = |text: &str| Value { kind: Some(Kind::StringValue(text.to_owned())) };
@@ -98,6 +98,44 @@ async fn a_group_that_was_read_can_be_sent_back() {
     let request = UpdateGroupRequest { group: Some(sent), ..UpdateGroupRequest::default() };
     let changed = rig.groups().update_group(request).await.unwrap().into_inner().group.unwrap();
     assert_eq!((changed.name.as_str(), changed.create_time), ("Two", read.create_time));
+}
+
+/// A field that no update can change is refused where it would change, and not dropped in silence.
+#[tokio::test]
+async fn what_no_update_can_change_is_refused() {
+    let rig = start().await;
+    let group = rig.group("Crew").await;
+    let ann = rig.member(&group.id, "ann", &["editor"]).await;
+    let invite = rig.invite(&group.id, "greg", &["viewer"]).await.invite.unwrap();
+    let mut groups = rig.groups();
+    let moved = Group { app_id: "app_other".to_owned(), ..group.clone() };
+    let request = UpdateGroupRequest { group: Some(moved), ..Default::default() };
+    assert_field(groups.update_group(request).await, "group.app_id");
+    let other = GroupMember { user_id: "greg".to_owned(), ..ann.clone() };
+    let request = UpdateGroupMemberRequest { member: Some(other), ..Default::default() };
+    assert_field(groups.update_group_member(request).await, "member.user_id");
+    for (field, changed) in [
+        (
+            "invite.invited",
+            GroupInvite { invited: Some(Invited::Email("a@b.test".to_owned())), ..invite.clone() },
+        ),
+        (
+            "invite.state",
+            GroupInvite { state: GroupInviteState::Accepted.into(), ..invite.clone() },
+        ),
+        (
+            "invite.app_variant_id",
+            GroupInvite { app_variant_id: Some("variant_kids".to_owned()), ..invite.clone() },
+        ),
+    ] {
+        let request = UpdateGroupInviteRequest { invite: Some(changed), ..Default::default() };
+        assert_field(groups.update_group_invite(request).await, field);
+    }
+    // They can be sent back as they were read.
+    let request = UpdateGroupMemberRequest { member: Some(ann), ..Default::default() };
+    groups.update_group_member(request).await.unwrap();
+    let request = UpdateGroupInviteRequest { invite: Some(invite), ..Default::default() };
+    groups.update_group_invite(request).await.unwrap();
 }
 
 #[tokio::test]

@@ -4,9 +4,9 @@
 use std::time::Duration;
 
 use rownd_authz::grpc::pb::rownd::auth::v1::{
-    AddGroupMemberRequest, CreateGroupInviteRequest, CreateGroupRequest, Group, GroupMember,
-    ListGroupMembersRequest, ListGroupsRequest, RemoveGroupMemberRequest, UpdateGroupMemberRequest,
-    UpdateGroupRequest,
+    AddGroupMemberRequest, CreateGroupInviteRequest, CreateGroupRequest, DeleteGroupInviteRequest,
+    DeleteGroupRequest, Group, GroupMember, ListGroupMembersRequest, ListGroupsRequest,
+    RemoveGroupMemberRequest, UpdateGroupMemberRequest, UpdateGroupRequest,
 };
 use rownd_emulator::{Endpoint, Fault};
 use serde_json::json;
@@ -141,6 +141,61 @@ async fn an_update_is_told_by_what_is_there_then() {
         assert_eq!(answer.group.unwrap().name, name);
         assert_eq!(rig.controls.hits(Endpoint::Groups), 3, "read, written, read");
     }
+}
+
+/// A page of a server in between, with status 200: nothing was done, so none of it is told as done.
+#[tokio::test]
+async fn an_answer_that_says_nothing_is_no_success() {
+    let rig = start().await;
+    let group = rig.group("Crew").await;
+    let id = || group.id.clone();
+    rig.member(&group.id, "ann", &[]).await;
+    let member = rig.member(&group.id, "carl", &["viewer"]).await;
+    let invite = rig.invite(&group.id, "greg", &[]).await.invite.unwrap();
+    let pass = Duration::from_millis(1);
+    let garbage = |reads: u32| {
+        rig.controls.clear_faults();
+        if reads > 0 {
+            rig.controls.inject(Fault::delay(Endpoint::Groups, pass).times(reads)).unwrap();
+        }
+        rig.controls.inject(Fault::garbage(Endpoint::Groups).times(1)).unwrap();
+    };
+    let named = |name: &str| Group { id: id(), name: name.to_owned(), ..Group::default() };
+    let renamed = UpdateGroupRequest { group: Some(named("New")), ..Default::default() };
+    let roles = GroupMember {
+        group_id: id(),
+        id: member.id.clone(),
+        roles: texts(&["editor"]),
+        ..GroupMember::default()
+    };
+    let promoted = UpdateGroupMemberRequest { member: Some(roles), ..Default::default() };
+    let remove = RemoveGroupMemberRequest {
+        group_id: id(),
+        member_id: member.id.clone(),
+        ..Default::default()
+    };
+    let withdraw = DeleteGroupInviteRequest {
+        group_id: id(),
+        invite_id: invite.id.clone(),
+        ..Default::default()
+    };
+    let delete = DeleteGroupRequest { group_id: id(), ..Default::default() };
+    let mut groups = rig.groups();
+    let unknown = |answer: Result<(), tonic::Status>| {
+        said(answer).is(Code::Unavailable, "WRITE_OUTCOME_UNKNOWN");
+    };
+    garbage(1);
+    unknown(groups.update_group(renamed).await.map(drop));
+    garbage(1);
+    unknown(groups.update_group_member(promoted).await.map(drop));
+    garbage(1);
+    unknown(groups.remove_group_member(remove).await.map(drop));
+    garbage(1);
+    unknown(groups.delete_group_invite(withdraw).await.map(drop));
+    garbage(0);
+    unknown(groups.delete_group(delete).await.map(drop));
+    assert_eq!(rig.group_now(&group.id).await.unwrap(), group, "all is as it was");
+    assert_eq!(rig.member_now(&group.id, &member.id).await.unwrap(), member);
 }
 
 /// A change that reads first is not made where that fails.

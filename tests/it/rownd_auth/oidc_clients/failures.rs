@@ -1,6 +1,8 @@
 //! A host that fails before, in and after a request.
 
-use rownd_authz::grpc::pb::rownd::auth::v1::OidcClient;
+use rownd_authz::grpc::pb::rownd::auth::v1::{
+    DeleteOidcClientRequest, OidcClient, OidcLogoBackground, UploadOidcClientLogoRequest,
+};
 use rownd_emulator::{Endpoint, Fault};
 use tonic::Code;
 
@@ -30,6 +32,33 @@ async fn a_write_is_sent_once_and_its_outcome_is_said_to_be_unknown() {
         said(answer).is(Code::Unavailable, "WRITE_OUTCOME_UNKNOWN");
         assert_eq!(asked(&rig), 1);
     }
+}
+
+/// A page of a server in between, with status 200: nothing was done.
+#[tokio::test]
+async fn an_answer_that_says_nothing_is_no_success() {
+    let rig = rig().await;
+    let client = made(&rig, web()).await;
+    let delete = || DeleteOidcClientRequest { id: client.id.clone(), ..Default::default() };
+    for fault in
+        [Fault::garbage(Endpoint::OidcClients), Fault::body(Endpoint::OidcClients, "<html>")]
+    {
+        inject(&rig, fault.times(1));
+        let answer = manager(&rig).delete_oidc_client(delete()).await;
+        said(answer).is(Code::Unavailable, "WRITE_OUTCOME_UNKNOWN");
+    }
+    inject(&rig, Fault::garbage(Endpoint::OidcClients).times(1));
+    let logo = UploadOidcClientLogoRequest {
+        id: client.id.clone(),
+        background: OidcLogoBackground::Light.into(),
+        content: b"<svg xmlns=\"http://www.w3.org/2000/svg\"/>".to_vec().into(),
+        ..Default::default()
+    };
+    let answer = manager(&rig).upload_oidc_client_logo(logo).await;
+    said(answer).is(Code::Unavailable, "WRITE_OUTCOME_UNKNOWN");
+    assert_eq!(read(&rig, &client.id).await.unwrap().name, "Web", "it is there still");
+    inject(&rig, Fault::body(Endpoint::OidcClients, "").after().times(1));
+    manager(&rig).delete_oidc_client(delete()).await.unwrap();
 }
 
 #[tokio::test]

@@ -147,6 +147,43 @@ async fn tokens_end_here_even_where_the_outcome_at_rownd_is_unknown() {
     }
 }
 
+/// A page of a server in between, with status 200: nobody knows whether Rownd has heard of it.
+#[tokio::test]
+async fn an_answer_that_says_nothing_is_no_success() {
+    let page = "<!doctype html><title>Sign in to the network</title>";
+    for (name, endpoint) in [("SignOutUser", Endpoint::SignOut), ("DeleteUser", Endpoint::UserData)]
+    {
+        let rig = rig().await;
+        let call = async |user: &str| match name {
+            "SignOutUser" => keeper(&rig).sign_out_user(sign_out(user)).await.map(|_| ()),
+            _ => keeper(&rig).delete_user(delete(user)).await.map(|_| ()),
+        };
+        for (number, fault) in [
+            Fault::garbage(endpoint),
+            Fault::body(endpoint, page),
+            Fault::body(endpoint, r#"{"statusCode":502,"error":"Bad Gateway"}"#),
+        ]
+        .into_iter()
+        .enumerate()
+        {
+            let user = format!("u{number}");
+            create(&rig, &user, json!({})).await;
+            let token = rig.token(&user);
+            rig.controls.inject(fault.times(1)).unwrap();
+            said(call(&user).await).is(Code::Unavailable, "WRITE_OUTCOME_UNKNOWN");
+            assert_eq!(denied(&rig, &token).await.as_deref(), Some("revoked"), "{name}");
+            assert!(read(&rig, &user).await.is_ok(), "{name}: nothing was done");
+        }
+        // An answer as Rownd documents it, or one that says less.
+        for (number, body) in ["", "{}", r#"{"ok":true}"#].into_iter().enumerate() {
+            let user = format!("v{number}");
+            create(&rig, &user, json!({})).await;
+            rig.controls.inject(Fault::body(endpoint, body).after().times(1)).unwrap();
+            call(&user).await.unwrap_or_else(|status| panic!("{name} {body:?}: {status:?}"));
+        }
+    }
+}
+
 /// Two users of one id, each of an app of its own.
 #[tokio::test]
 async fn a_user_of_another_app_stays_signed_in() {

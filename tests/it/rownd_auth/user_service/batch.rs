@@ -1,7 +1,7 @@
 //! `BatchUpsertUsers` and `BatchDeleteUsers`: a result for each user.
 
 use rownd_authz::grpc::pb::rownd::auth::v1::{
-    BatchDeleteUsersRequest, BatchUpsertUsersRequest, BatchUserResult, User,
+    BatchDeleteUsersRequest, BatchUpsertUsersRequest, BatchUserResult, Membership, User,
 };
 use rownd_emulator::{Endpoint, Fault};
 use serde_json::{Value, json};
@@ -47,6 +47,25 @@ fn shown(results: &[BatchUserResult]) -> Vec<(&str, &str)> {
             (result.user_id.as_str(), reason)
         })
         .collect()
+}
+
+#[tokio::test]
+async fn a_batch_has_nothing_that_only_rownd_sets() {
+    let rig = rig().await;
+    for change in [
+        |user: &mut User| user.state = 2,
+        |user: &mut User| user.auth_level = 1,
+        |user: &mut User| user.verified_data = structure(json!({ "email": "a@b.test" })),
+        |user: &mut User| user.memberships = vec![Membership::default()],
+        |user: &mut User| user.meta = structure(json!({})),
+        |user: &mut User| user.tokens_valid_since = Some(prost_types::Timestamp::default()),
+        |user: &mut User| user.etag = "W/\"x\"".to_owned(),
+    ] {
+        let mut request = users(&[("zoe", json!({ "plan": "x" })), ("yan", json!({}))]);
+        change(&mut request.users[1]);
+        assert_field(upsert(&rig, request).await, "users");
+    }
+    assert_eq!(rig.hits(Endpoint::UserList), 0, "nothing was sent");
 }
 
 #[tokio::test]

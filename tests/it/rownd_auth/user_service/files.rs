@@ -88,6 +88,27 @@ async fn a_field_without_a_file_says_which_of_the_two_it_is() {
 }
 
 #[tokio::test]
+async fn a_write_whose_answer_says_nothing_is_no_success() {
+    let rig = rig().await;
+    for body in [
+        r#"{"keys": [<<<"#,
+        "<!doctype html>",
+        r#"{"error":"E_DOWN"}"#,
+        r#"{"data":{"user_id":"greg"},"state":"enabled"}"#,
+    ] {
+        rig.controls.inject(Fault::body(Endpoint::UserData, body).times(1)).unwrap();
+        let answer = write(&rig, file("picture", vec![1, 2, 3])).await;
+        said(answer).is(Code::Unavailable, "WRITE_OUTCOME_UNKNOWN");
+        said(read(&rig, asked("ann", "picture")).await).is(Code::NotFound, "FILE_NOT_FOUND");
+    }
+    for body in ["", "{}", r#"{"value":"data:image/png;base64,AQID"}"#] {
+        let fault = Fault::body(Endpoint::UserData, body).after().times(1);
+        rig.controls.inject(fault).unwrap();
+        write(&rig, file("picture", vec![1, 2, 3])).await.unwrap();
+    }
+}
+
+#[tokio::test]
 async fn a_file_that_cannot_be_written_is_refused() {
     let rig = rig().await;
     let typed = |content_type: &str| UpdateUserFileRequest {

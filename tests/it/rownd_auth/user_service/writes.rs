@@ -168,6 +168,44 @@ async fn an_update_writes_the_named_fields_and_keeps_the_others() {
     assert_eq!(updated(&rig, request).await.unwrap().data, whole.data);
 }
 
+/// A field that only Rownd sets is not dropped in silence.
+#[tokio::test]
+async fn a_field_that_only_rownd_sets_is_refused_where_it_would_change() {
+    let rig = rig().await;
+    create(&rig, "bob", json!({ "plan": "free" })).await;
+    let whole = read(&rig, "bob").await.unwrap();
+    let sent = |user: User| UpdateUserRequest { user: Some(user), ..Default::default() };
+    let disabled = || User { state: UserState::Disabled.into(), ..whole.clone() };
+    let proved = || User {
+        verified_data: structure(json!({ "email": "bob@example.com" })),
+        ..whole.clone()
+    };
+    for (field, user) in [("user.state", disabled()), ("user.verified_data", proved())] {
+        assert_field(updated(&rig, sent(user)).await, field);
+    }
+    let before = rig.hits(Endpoint::UserData);
+    let missing = User {
+        id: "carl".to_owned(),
+        state: UserState::Disabled.into(),
+        data: structure(json!({ "plan": "x" })),
+        ..User::default()
+    };
+    let upsert = UpdateUserRequest { allow_missing: true, ..sent(missing) };
+    assert_field(updated(&rig, upsert).await, "user.state");
+    assert_eq!(rig.hits(Endpoint::UserData), before + 1, "it was read, and not written");
+    // A field that the mask does not name is not meant.
+    let user = updated(&rig, masked(sent(disabled()), &["data.plan"])).await.unwrap();
+    assert_eq!(user.state(), UserState::Enabled);
+    for (field, user) in [
+        ("user.state", User { state: UserState::Disabled.into(), ..User::default() }),
+        ("user.meta", User { meta: structure(json!({ "a": 1 })), ..User::default() }),
+        ("user.etag", User { etag: "W/\"x\"".to_owned(), ..User::default() }),
+    ] {
+        let request = CreateUserRequest { user: Some(user), ..Default::default() };
+        assert_field(keeper(&rig).create_user(request).await, field);
+    }
+}
+
 #[tokio::test]
 async fn an_update_that_cannot_be_meant_is_refused() {
     let rig = rig().await;
@@ -183,6 +221,8 @@ async fn an_update_that_cannot_be_meant_is_refused() {
         ("the state", masked(good(), &["state"]), "update_mask"),
         ("a field that is output only", masked(good(), &["verified_data.email"]), "update_mask"),
         ("the id", masked(good(), &["data.user_id"]), "update_mask"),
+        ("a part of a member", masked(good(), &["data.plan.name"]), "update_mask"),
+        ("a part of nothing", masked(good(), &["data.plan", "data.score.a"]), "update_mask"),
         ("an empty path", masked(good(), &["data.plan", ""]), "update_mask"),
         ("257 paths", masked(good(), &["data.plan"; 257]), "update_mask"),
         ("no namespace", masked(good(), &["attributes.tags"]), "user.attributes"),
