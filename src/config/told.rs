@@ -32,6 +32,11 @@ pub(super) fn unknown_key(key: &str, at: &Value, root: &Value) -> String {
     let properties = at.get("properties").and_then(Value::as_object);
     let names: Vec<&str> =
         properties.map(|map| map.keys().map(String::as_str).collect()).unwrap_or_default();
+    if key.contains(|sign: char| sign.is_whitespace() && sign != ' ') {
+        return "begins with a no-break space or another sign that is no blank in YAML; write plain \
+                blanks"
+            .to_owned();
+    }
     if key == "apiVersion" && is_whole_file(at) {
         return "begins an object of Kubernetes; write only the text that its `data` holds"
             .to_owned();

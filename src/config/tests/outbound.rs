@@ -5,7 +5,7 @@ use super::{APP, Variables, bad, good};
 /// (settings of an issuer, the setting complained of, what the message has to say)
 #[rustfmt::skip] // one case a line
 const ISSUERS: &[(&str, &str, &str)] = &[
-    ("keys: { bearer_file: '' }", "issuers[0].keys.bearer_file", "empty"),
+    ("keys: { bearer_file: '' }", "issuers[0].keys.bearer_file", "absolute path"),
     ("keys: { bearer_file: /t, fetch: false }, key_set: '{}'", "issuers[0].keys.bearer_file", "no effect"),
     ("keys: { headers: [{ name: x-a, file: /t }], fetch: false }, key_set: '{}'", "issuers[0].keys.headers", "no effect"),
     ("keys: { headers: [{ name: Host, file: /t }] }", "issuers[0].keys.headers[0].name", "connection alone"),
@@ -15,7 +15,7 @@ const ISSUERS: &[(&str, &str, &str)] = &[
     ("keys: { headers: [{ name: ':authority', file: /t }] }", "issuers[0].keys.headers[0].name", "no name of a header"),
     ("keys: { headers: [{ name: 'x y', file: /t }] }", "issuers[0].keys.headers[0].name", "no name of a header"),
     ("keys: { headers: [{ name: '', file: /t }] }", "issuers[0].keys.headers[0].name", "no name of a header"),
-    ("keys: { headers: [{ name: x-a, file: '' }] }", "issuers[0].keys.headers[0].file", "empty"),
+    ("keys: { headers: [{ name: x-a, file: '' }] }", "issuers[0].keys.headers[0].file", "absolute path"),
     ("keys: { headers: [{ name: x-a, file: /t }, { name: X-A, file: /u }] }", "issuers[0].keys.headers[1].name", "twice"),
     ("keys: { bearer_file: /t, headers: [{ name: Authorization, file: /t }] }", "issuers[0].keys.headers[0].name", "bearer_file"),
     ("keys: { headers: [{ name: x-a }] }", "issuers[0].keys.headers[0]", "file"),

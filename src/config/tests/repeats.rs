@@ -10,7 +10,7 @@ const EQUAL: &[(&str, &str, &str)] = &[
     ("default:\n  require:\n    any:\n      - user: u\n      - scope: s\n      - user: u\n", "test.yaml:7:9: default.require.any[2]: ", "default.require.any[0] (test.yaml:5)"),
     ("default:\n  require:\n    all:\n      - not: [{ user: u }]\n      - not: [{ user: u }]\n", "test.yaml:6:9: default.require.all[1]: ", "default.require.all[0] (test.yaml:5)"),
     ("routes:\n  - id: a\n    match: { path: { prefix: /a } }\n    require:\n      any:\n        - { user: v }\n        - all:\n          - { scope: s, user: u }\n          - { user: u, scope: s }\n", "test.yaml:10:13: routes[0].require.any[1].all[1]: ", "routes[0].require.any[1].all[0] (test.yaml:9)"),
-    ("guards:\n  - id: g\n    match: any\n    require:\n      any:\n        - group: a\n        - group: a\n", "test.yaml:8:11: guards[0].require.any[1]: ", "guards[0].require.any[0] (test.yaml:7)"),
+    ("guards:\n  - id: g\n    match: any\n    require:\n      any:\n        - user: a\n        - user: a\n", "test.yaml:8:11: guards[0].require.any[1]: ", "guards[0].require.any[0] (test.yaml:7)"),
 ];
 
 #[test]

@@ -318,6 +318,7 @@ const MESSAGES: &[(&str, &str, &str)] = &[
     ("check: { timeout: 2 seconds }", "check.timeout", "write it like 2s"),
     ("routes: [{ id: a, match: { path: { regex: '/a$b' } } }]", "routes[0].match.path.regex", "matches no path"),
     ("apiVersion: v1", "apiVersion", "an object of Kubernetes"),
+    ("check:\n\u{a0}\u{a0}realm: shop", "\u{a0}\u{a0}realm", "write plain blanks"),
 ];
 
 #[test]
@@ -328,6 +329,33 @@ fn a_message_says_what_stands_there_and_what_to_write() {
         let found = found.unwrap_or_else(|| panic!("{yaml}: {problems:#?}"));
         assert!(found.message.contains(part), "{yaml}: {}", found.message);
     }
+    for (issuer, setting, part) in [
+        (
+            "preset: keycloak, issuer: 'https://kc.test/admin/realms/shop'",
+            "issuers[0].issuer",
+            "/realms/NAME",
+        ),
+        (
+            "issuer: 'https://a.test', keys: { bearer_file: token }",
+            "issuers[0].keys.bearer_file",
+            "absolute path",
+        ),
+        (
+            "issuer: 'https://a.test', keys: { headers: [{ name: x-a, file: ./a }] }",
+            "issuers[0].keys.headers[0].file",
+            "absolute path",
+        ),
+    ] {
+        let yaml = format!("issuers: [{{ name: idp, kind: oidc, audiences: [a], {issuer} }}]");
+        let problems = bad(&yaml, &[]);
+        let [problem] = problems.as_slice() else { panic!("{yaml}: {problems:#?}") };
+        assert_eq!(problem.setting, setting, "{yaml}");
+        assert!(problem.message.contains(part), "{problem}");
+    }
+    let star = format!(
+        "{OIDC}rownd_auth: {{ oidc_clients: [{{ name: w, issuer: idp, client_id: w, client_secret: abcdefgh12345678, redirect_uris: ['https://*.w.test/cb'] }}] }}"
+    );
+    assert!(bad(&star, &[]).iter().any(|it| it.message.contains("byte for byte")));
     let core = "issuers: [{ name: st, kind: supertokens, base_url: 'https://st.test', core: { url: 'https://c.test' } }]";
     assert!(bad(core, &[]).iter().any(|it| it.message.contains("did you mean `base_url`")));
 }

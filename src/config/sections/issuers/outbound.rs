@@ -80,9 +80,10 @@ impl WrittenIssuer {
 
     fn check_key_credential(&self, has_origins: bool, at: &str, found: &mut Findings) {
         let keys = &self.keys;
-        let is_empty = |path: &std::path::Path| path.as_os_str().is_empty();
-        if keys.bearer_file.as_deref().is_some_and(is_empty) {
-            found.add(format!("{at}/bearer_file"), "is empty; write the path of a file");
+        const NO_PATH: &str = "is not an absolute path; write one, such as /run/secrets/token";
+        let is_relative = |path: &std::path::Path| !path.is_absolute();
+        if keys.bearer_file.as_deref().is_some_and(is_relative) {
+            found.add(format!("{at}/bearer_file"), NO_PATH);
         }
         let mut names = Vec::new();
         for (index, header) in keys.headers.iter().enumerate() {
@@ -94,8 +95,8 @@ impl WrittenIssuer {
                 found.add(format!("{at}/name"), "is there twice; leave one out");
             }
             names.push(name);
-            if is_empty(&header.file) {
-                found.add(format!("{at}/file"), "is empty; write the path of a file");
+            if is_relative(&header.file) {
+                found.add(format!("{at}/file"), NO_PATH);
             }
         }
         let setting = match (&keys.bearer_file, keys.headers.as_slice()) {

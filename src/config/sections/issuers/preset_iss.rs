@@ -57,7 +57,8 @@ fn shape(preset: Preset, accepts: Accepts, url: &Url, iss: &str) -> Option<&'sta
             let path = url.path().trim_start_matches('/');
             let mut parts = path.rsplit('/');
             let realm = parts.next().is_some_and(|realm| !realm.is_empty());
-            realm && parts.next() == Some("realms")
+            // That of the console, `/admin/realms/NAME`, is the address of its API.
+            realm && parts.next() == Some("realms") && parts.next() != Some("admin")
         }
         Preset::Entra => is_entra(url, iss),
         Preset::Cognito => is_cognito(url),

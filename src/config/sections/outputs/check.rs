@@ -42,7 +42,10 @@ pub(in crate::config) fn check_header_map(
             );
         }
         if !seen.insert(header.name.as_str()) {
-            found.add(format!("{at}/name"), "another header of this list has this name");
+            found.add(
+                format!("{at}/name"),
+                "another header of this list has this name; leave one out",
+            );
         }
         let value = check_value(&header.from, header.format, header.on_missing, &at, scope, found);
         if let (Some(()), Some(value)) = (name, value) {

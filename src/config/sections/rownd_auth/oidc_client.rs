@@ -184,6 +184,9 @@ fn check_redirect_uri(uri: &str) -> Result<(), &'static str> {
     let uri = Url::parse(uri).ok().filter(|uri| uri.fragment().is_none()).ok_or(
         "is not an absolute URI without a fragment; write https://app.example.com/callback",
     )?;
+    if uri.host_str().is_some_and(|host| host.contains('*')) {
+        return Err("has a `*` in its host, and it is compared byte for byte; write each address");
+    }
     match uri.scheme() {
         // RFC 9700 section 2.6: anybody on the way could read the code.
         "http" if !is_loopback(&uri) => Err(
