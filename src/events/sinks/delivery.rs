@@ -16,11 +16,11 @@ use futures_util::{StreamExt as _, future::BoxFuture, stream::FuturesUnordered};
 use tokio::time::{Instant, sleep_until};
 
 use super::{
-    at_hand::AtHand,
     backoff::Backoff,
     dead_letters::{DeadLetters, Rename},
     disk_queue::{DiskQueue, KeptEvent, unix_ms},
     inbox::Inbox,
+    next_events::NextEvents,
     order::{Attempt, Order, Waiting},
 };
 use crate::{
@@ -76,7 +76,7 @@ pub(in crate::events) struct Delivery {
     courier: Arc<dyn Courier>,
     queue: Arc<DiskQueue>,
     order: Order,
-    at_hand: AtHand,
+    next_events: NextEvents,
     next_number: u64,
     settings: DeliverySettings,
     metrics: Arc<Metrics>,
@@ -144,7 +144,7 @@ impl Delivery {
             courier,
             queue: Arc::new(queue),
             order,
-            at_hand: AtHand::default(),
+            next_events: NextEvents::default(),
             next_number,
             settings,
             metrics: metrics.clone(),
@@ -228,7 +228,7 @@ impl Delivery {
         [attempt, self.remove_at].into_iter().flatten().min()
     }
 
-    /// The event of this number; `None` if the disk has none. Where it is not at hand, those after it are
+    /// The event of this number; `None` if the disk has none. Where it is not in memory, those after it are
     /// read as well.
     ///
     /// # Errors
@@ -239,7 +239,7 @@ impl Delivery {
         number: u64,
         blocking: &BlockingRunner,
     ) -> Result<Option<KeptEvent>, String> {
-        if let Some(kept) = self.at_hand.take(number) {
+        if let Some(kept) = self.next_events.take(number) {
             return Ok(Some(kept));
         }
         let queue = self.queue.clone();
@@ -247,8 +247,8 @@ impl Delivery {
         let events = read
             .map_err(|error| error.to_string())?
             .map_err(|error| format!("the disk: {error}"))?;
-        self.at_hand.replace(events);
-        Ok(self.at_hand.take(number))
+        self.next_events.replace(events);
+        Ok(self.next_events.take(number))
     }
 
     fn try_once(
@@ -418,7 +418,7 @@ impl Delivery {
             }
         }
         waiting.into_iter().for_each(|event| self.order.push(event));
-        add.into_iter().for_each(|(number, kept)| self.at_hand.add(number, kept));
+        add.into_iter().for_each(|(number, kept)| self.next_events.add(number, kept));
     }
 
     /// There is no room for an event of this type.

@@ -1,6 +1,5 @@
 //! The sinks: each takes events from its queue and hands them on at its own pace.
 
-mod at_hand;
 mod backoff;
 mod courier;
 mod dead_letters;
@@ -9,6 +8,7 @@ mod disk_queue;
 mod file;
 mod inbox;
 mod lines;
+mod next_events;
 mod order;
 mod ring;
 mod stream_courier;

@@ -39,7 +39,7 @@ fn a_list_that_is_elsewhere_is_unknown_where_it_says_no() {
             let policy = Policy::build(&config(&format!(
                 "{ISSUERS}{sources}routes: [{{ id: it, match: any, require: {{ issuer: keycloak, {asked} }} }}]"
             )));
-            // Without a source of roles nobody's are known.
+            // Without a source of roles, the roles of users are unknown.
             if sources.is_empty() && asked.contains("{ role: x }") || asked == "role: x" {
                 continue;
             }

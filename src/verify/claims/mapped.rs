@@ -87,7 +87,7 @@ impl MappedClaim {
         }))
     }
 
-    /// What stands on the way to it has members.
+    /// Each value on the way to it has members.
     fn reachable(&self, claims: &Object<'_>) -> Result<(), DenyReason> {
         if self.path.is_blocked(claims) { Err(DenyReason::ClaimsInvalid) } else { Ok(()) }
     }

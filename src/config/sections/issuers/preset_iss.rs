@@ -57,7 +57,7 @@ fn shape(preset: Preset, accepts: Accepts, url: &Url, iss: &str) -> Option<&'sta
             let path = url.path().trim_start_matches('/');
             let mut parts = path.rsplit('/');
             let realm = parts.next().is_some_and(|realm| !realm.is_empty());
-            // That of the console, `/admin/realms/NAME`, is the address of its API.
+            // The address of the console, `/admin/realms/NAME`, leads to its API.
             realm && parts.next() == Some("realms") && parts.next() != Some("admin")
         }
         Preset::Entra => is_entra(url, iss),

@@ -11,14 +11,14 @@ use super::disk_queue::KeptEvent;
 /// The most bytes of them.
 const MAX_BYTES: u64 = 2 << 20;
 
-/// Events at hand.
+/// Events in memory.
 #[derive(Debug, Default)]
-pub(super) struct AtHand {
+pub(super) struct NextEvents {
     events: HashMap<u64, KeptEvent>,
     bytes: u64,
 }
 
-impl AtHand {
+impl NextEvents {
     /// Adds an event, if there is room.
     pub(super) fn add(&mut self, number: u64, event: KeptEvent) {
         let bytes = self.bytes + event.bytes();
@@ -45,7 +45,7 @@ impl AtHand {
 mod tests {
     use bytes::Bytes;
 
-    use super::{AtHand, KeptEvent, MAX_BYTES};
+    use super::{KeptEvent, MAX_BYTES, NextEvents};
 
     fn event(bytes: usize) -> KeptEvent {
         KeptEvent { user: 0, at: 0, id: "e-1".to_owned(), json: Bytes::from(vec![b' '; bytes]) }
@@ -53,19 +53,19 @@ mod tests {
 
     #[test]
     fn an_event_is_there_once_and_only_where_there_is_room() {
-        let mut at_hand = AtHand::default();
+        let mut next = NextEvents::default();
         for number in 0..10 {
-            at_hand.add(number, event(256 << 10));
-            assert!(at_hand.bytes <= MAX_BYTES, "{number}");
+            next.add(number, event(256 << 10));
+            assert!(next.bytes <= MAX_BYTES, "{number}");
         }
-        assert_eq!(at_hand.take(0), Some(event(256 << 10)));
-        assert_eq!(at_hand.take(0), None);
-        assert_eq!(at_hand.take(9), None, "there was no room");
-        at_hand.add(9, event(1));
-        assert_eq!(at_hand.take(9), Some(event(1)));
-        at_hand.replace(vec![(20, event(2)), (21, event(3))]);
-        assert_eq!(at_hand.take(1), None, "dropped");
-        assert_eq!([at_hand.take(20), at_hand.take(21)], [Some(event(2)), Some(event(3))]);
-        assert_eq!(at_hand.bytes, 0);
+        assert_eq!(next.take(0), Some(event(256 << 10)));
+        assert_eq!(next.take(0), None);
+        assert_eq!(next.take(9), None, "there was no room");
+        next.add(9, event(1));
+        assert_eq!(next.take(9), Some(event(1)));
+        next.replace(vec![(20, event(2)), (21, event(3))]);
+        assert_eq!(next.take(1), None, "dropped");
+        assert_eq!([next.take(20), next.take(21)], [Some(event(2)), Some(event(3))]);
+        assert_eq!(next.bytes, 0);
     }
 }
