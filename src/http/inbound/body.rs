@@ -10,10 +10,10 @@ use http_body_util::{BodyExt as _, Limited};
 use serde_json::{Map, Value};
 use tokio::time::timeout;
 
-use super::{answer::Refusal, gate::UnderWay};
-
-/// The most bytes of a body.
-pub(super) const MAX_BODY: usize = 256 << 10;
+use super::{
+    answer::Refusal,
+    gate::{MAX_BODY, UnderWay},
+};
 
 /// A request that has passed its gate.
 pub(super) struct AdmittedRequest<'a> {

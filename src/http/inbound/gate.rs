@@ -11,13 +11,15 @@ use http::{HeaderMap, HeaderName, header::AUTHORIZATION};
 use ipnet::IpNet;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use super::{answer::Refusal, body::MAX_BODY};
+use super::answer::Refusal;
 use crate::{
     config::InboundCaller,
     digest::{Sha256, sha256},
     model::{DenyReason, PeerName},
 };
 
+/// The most bytes of a body.
+pub(super) const MAX_BODY: usize = 256 << 10;
 /// The units of a request until its body has come: those of the longest body.
 const UNITS_OF_UNREAD: u32 = 64;
 /// The bytes that one unit stands for.

@@ -7,6 +7,8 @@
 mod css;
 mod names;
 mod png;
+#[cfg(test)]
+mod png_tests;
 mod reference;
 mod svg;
 #[cfg(test)]
