@@ -105,22 +105,7 @@ impl<'r> Evaluation<'r> {
                 let answer = self.truth(question, "?", scope)?;
                 self.eval(if answer { yes } else { no }, scope)?
             }
-            Node::Operator(operator, parts) => {
-                let [a, b] = &**parts;
-                let is_word = |node: &Node| matches!(node, Node::Literal(Value::Null));
-                Cow::Owned(match (is_word(a), is_word(b), *operator) {
-                    (false, true, Operator::Equal | Operator::NotEqual) => {
-                        operators::apply_to_null(*operator, &*self.eval(a, scope)?)?
-                    }
-                    (true, false, Operator::Equal | Operator::NotEqual | Operator::In) => {
-                        operators::apply_to_null(*operator, &*self.eval(b, scope)?)?
-                    }
-                    _ => {
-                        let (a, b) = (self.eval(a, scope)?, self.eval(b, scope)?);
-                        operators::apply(*operator, &a, &b, &self.budget)?
-                    }
-                })
-            }
+            Node::Operator(operator, parts) => Cow::Owned(self.operator(*operator, parts, scope)?),
             Node::Call(function, args) => {
                 let args = args.iter().map(|arg| self.eval(arg, scope));
                 let args = args.collect::<Result<Vec<_>, _>>()?;
@@ -142,6 +127,28 @@ impl<'r> Evaluation<'r> {
             Node::Map(entries) => Cow::Owned(self.map(entries, scope)?),
             Node::Loop(walk) => self.walk(walk, scope)?,
         })
+    }
+
+    /// The result of an operator. The word `null` asks whether something is `null`.
+    fn operator<'s>(
+        &'s self,
+        operator: Operator,
+        [a, b]: &'s [Node; 2],
+        scope: Option<&'s Scope<'s>>,
+    ) -> Result<Value, Fault> {
+        let is_word = |node: &Node| matches!(node, Node::Literal(Value::Null));
+        match (is_word(a), is_word(b), operator) {
+            (false, true, Operator::Equal | Operator::NotEqual) => {
+                operators::apply_to_null(operator, &*self.eval(a, scope)?)
+            }
+            (true, false, Operator::Equal | Operator::NotEqual | Operator::In) => {
+                operators::apply_to_null(operator, &*self.eval(b, scope)?)
+            }
+            _ => {
+                let (a, b) = (self.eval(a, scope)?, self.eval(b, scope)?);
+                operators::apply(operator, &a, &b, &self.budget)
+            }
+        }
     }
 
     /// The value of a place, asked for once.

@@ -44,7 +44,7 @@ async fn a_message_with_holes_is_denied() {
         ("nothing", CheckRequest::default(), DenyReason::RequestMissing),
         ("no request", no_request, DenyReason::RequestMissing),
         ("no HTTP", message(None), DenyReason::RequestMissing),
-        ("nothing in it", nothing_in_it, DenyReason::MethodMissing),
+        ("nothing in it", nothing_in_it, DenyReason::RequestMissing),
         ("no method", http("", "a.example", "/"), DenyReason::MethodMissing),
         ("no host", http("GET", "", "/"), DenyReason::HostRefused),
         ("no path", http("GET", "a.example", ""), DenyReason::PathRefused),

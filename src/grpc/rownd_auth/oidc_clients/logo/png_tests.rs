@@ -4,7 +4,7 @@ use std::io::Write as _;
 
 use flate2::{Compression, write::ZlibEncoder};
 
-use super::{LogoProblem, MAX_BYTES, judge, tests::png};
+use super::{LogoProblem, judge, tests::png};
 use crate::issuer_api::administration::oidc_clients::LogoFormat;
 
 #[test]
