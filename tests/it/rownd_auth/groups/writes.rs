@@ -150,8 +150,8 @@ async fn an_answer_that_says_nothing_is_no_success() {
     let group = rig.group("Crew").await;
     let id = || group.id.clone();
     rig.member(&group.id, "ann", &[]).await;
-    let member = rig.member(&group.id, "carl", &["viewer"]).await;
-    let invite = rig.invite(&group.id, "greg", &[]).await.invite.unwrap();
+    let member = rig.member(&group.id, "greg", &["viewer"]).await;
+    let invite = rig.invite(&group.id, "guest", &[]).await.invite.unwrap();
     let pass = Duration::from_millis(1);
     let garbage = |reads: u32| {
         rig.controls.clear_faults();

@@ -51,7 +51,7 @@ async fn an_answer_that_says_nothing_is_no_success() {
     let logo = UploadOidcClientLogoRequest {
         id: client.id.clone(),
         background: OidcLogoBackground::Light.into(),
-        content: b"<svg xmlns=\"http://www.w3.org/2000/svg\"/>".to_vec().into(),
+        content: b"<svg xmlns=\"http://www.w3.org/2000/svg\"><path d=\"M0 0h8v8z\"/></svg>".to_vec().into(),
         ..Default::default()
     };
     let answer = manager(&rig).upload_oidc_client_logo(logo).await;
