@@ -150,8 +150,8 @@ fn claim(kind: Kind, name: &str) -> Typed {
         ("stt", Supertokens) => Some(|value| *value == json!(0)),
         ("sessionHandle", Supertokens) => TEXT,
         ("tId" | "antiCsrfToken", Supertokens) => TEXT_OR_NULL,
-        // The roles are inside of it.
-        ("st-role", Supertokens) => Some(|value| value.is_object() || value.is_null()),
+        // Roles and permissions are inside of them.
+        ("st-role" | "st-perm", Supertokens) => Some(|value| value.is_object() || value.is_null()),
         ("typ" | "token_use", Oidc | Static | Firebase) => TEXT,
         ("events", Oidc | Static | Firebase) => NEVER,
         ("nonce" | "at_hash" | "c_hash" | "s_hash", Oidc | Static) => NEVER,

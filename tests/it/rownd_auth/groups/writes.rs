@@ -151,7 +151,10 @@ async fn an_answer_that_says_nothing_is_no_success() {
     let id = || group.id.clone();
     rig.member(&group.id, "ann", &[]).await;
     let member = rig.member(&group.id, "greg", &["viewer"]).await;
-    let invite = rig.invite(&group.id, "guest", &[]).await.invite.unwrap();
+    // Of another group, because there are no more users.
+    let other = rig.group("Other").await;
+    rig.member(&other.id, "ann", &[]).await;
+    let invite = rig.invite(&other.id, "greg", &[]).await.invite.unwrap();
     let pass = Duration::from_millis(1);
     let garbage = |reads: u32| {
         rig.controls.clear_faults();
@@ -175,7 +178,7 @@ async fn an_answer_that_says_nothing_is_no_success() {
         ..Default::default()
     };
     let withdraw = DeleteGroupInviteRequest {
-        group_id: id(),
+        group_id: other.id.clone(),
         invite_id: invite.id.clone(),
         ..Default::default()
     };

@@ -8,7 +8,7 @@ use tonic::Code;
 
 use super::{asked, create, list, made, manager, named, read, rig, update, web};
 use crate::{
-    it::rownd_auth::{Rig, said},
+    it::rownd_auth::{APP, Rig, said},
     support::until,
 };
 
@@ -39,7 +39,11 @@ async fn a_write_is_sent_once_and_its_outcome_is_said_to_be_unknown() {
 async fn an_answer_that_says_nothing_is_no_success() {
     let rig = rig().await;
     let client = made(&rig, web()).await;
-    let delete = || DeleteOidcClientRequest { id: client.id.clone(), ..Default::default() };
+    let delete = || DeleteOidcClientRequest {
+        app_id: Some(APP.into()),
+        id: client.id.clone(),
+        ..Default::default()
+    };
     for fault in
         [Fault::garbage(Endpoint::OidcClients), Fault::body(Endpoint::OidcClients, "<html>")]
     {
@@ -49,9 +53,12 @@ async fn an_answer_that_says_nothing_is_no_success() {
     }
     inject(&rig, Fault::garbage(Endpoint::OidcClients).times(1));
     let logo = UploadOidcClientLogoRequest {
+        app_id: Some(APP.into()),
         id: client.id.clone(),
         background: OidcLogoBackground::Light.into(),
-        content: b"<svg xmlns=\"http://www.w3.org/2000/svg\"><path d=\"M0 0h8v8z\"/></svg>".to_vec().into(),
+        content: b"<svg xmlns=\"http://www.w3.org/2000/svg\"><path d=\"M0 0h8v8z\"/></svg>"
+            .to_vec()
+            .into(),
         ..Default::default()
     };
     let answer = manager(&rig).upload_oidc_client_logo(logo).await;
