@@ -515,11 +515,13 @@ $(STUBS_JAVA): $(STUBS_SOURCES) $(STUBS_STAMP)
 	@$(VENV)/bin/python .ci/stubs install $(@D) $(@D)/made java
 	@touch $@
 
-$(RUBY_STUBS): $(PROTOS)
+$(RUBY_STUBS): $(PROTOS) | $(GRPCIO)
 	@rm -rf $(CLIENTS)/ruby && mkdir -p $(CLIENTS)/ruby
 	@# The generator of Debian 12 is older than the option `debug_redact`, which means nothing to stubs.
 	@cp -R proto $(CLIENTS)/ruby/proto && sed -i 's/ \[debug_redact = true\]//' $(PROTOS:%=$(CLIENTS)/ruby/%)
-	@grpc_tools_ruby_protoc -I $(CLIENTS)/ruby/proto --ruby_out=$(CLIENTS)/ruby --grpc_out=$(CLIENTS)/ruby $(PROTOS:%=$(CLIENTS)/ruby/%)
+	@grpc_tools_ruby_protoc -I $(CLIENTS)/ruby/proto \
+		-I "$$($(VENV)/bin/python -c 'import grpc_tools, os; print(os.path.join(grpc_tools.__path__[0], "_proto"))')" \
+		--ruby_out=$(CLIENTS)/ruby --grpc_out=$(CLIENTS)/ruby $(PROTOS:%=$(CLIENTS)/ruby/%)
 
 $(CHART_TOOLS): .ci/tools/chart .ci/tools/chart.txt .ci/tools/chart-carriers.txt .ci/tools/chart-modules.txt | $(VENV)/venv.stamp
 	@echo 'fetching Helm 3 and 4 and the Kubernetes schemas (116 MB) into $(TOOLS)/'

@@ -71,9 +71,9 @@ class Manager
       CreateOidcClientRequest.new(oidc_client: client), **@call
     ).oidc_client
     # Keep the secret now: no other answer has it.
-    first = made.credentials[0].has_secret?
+    first = !made.credentials[0].secret.empty?
     read = @clients.get_oidc_client(GetOidcClientRequest.new(id: made.id), **@call)
-    later = read.oidc_client.credentials[0].has_secret?
+    later = !read.oidc_client.credentials[0].secret.empty?
     @clients.delete_oidc_client(DeleteOidcClientRequest.new(id: made.id), **@call)
     "secret at first #{first}, later #{later}"
   end
