@@ -12,7 +12,9 @@ use tokio::{
 use super::tasks::spawn;
 
 /// The thread gets as much less of a busy processor as a program that was started by `nice`.
-const NICE: i32 = 10;
+const NICER: i32 = 10;
+/// The least priority.
+const NICEST: i32 = 19;
 
 /// Runs tasks on a thread of their own, with a runtime of its own, until all of them have ended. A task of
 /// `tasks` ends with them, and fails if one of them does.
@@ -31,8 +33,7 @@ pub(super) fn run_apart(
         reason = "the drain waits for the task that waits for it"
     )]
     thread::Builder::new().name("events".to_owned()).spawn(move || {
-        // Of the thread alone, and of those that it starts. It works without as well.
-        let _ = rustix::process::setpriority_process(None, NICE);
+        give_way();
         let ended = runtime.block_on(all(work));
         // Work on files is waited for by its runner.
         runtime.shutdown_background();
@@ -47,6 +48,12 @@ pub(super) fn run_apart(
         }
     });
     Ok(())
+}
+
+/// Lowers the priority of this thread, and of those that it will start. They work without as well.
+fn give_way() {
+    let own = rustix::process::getpriority_process(None).unwrap_or_default();
+    let _ = rustix::process::setpriority_process(None, (own + NICER).min(NICEST));
 }
 
 async fn all(work: Vec<impl Future<Output = ()> + Send + 'static>) -> Result<(), JoinError> {
@@ -72,11 +79,12 @@ mod tests {
 
     use tokio::task::JoinSet;
 
-    use super::{NICE, run_apart};
+    use super::{NICER, NICEST, run_apart};
 
     #[tokio::test]
     async fn the_tasks_run_on_a_thread_that_gives_way_and_end_with_it() {
         let caller = thread::current().id();
+        let own = rustix::process::getpriority_process(None).unwrap();
         let (tell, told) = std::sync::mpsc::channel();
         let mut tasks = JoinSet::new();
         let task = async move {
@@ -87,9 +95,9 @@ mod tests {
         run_apart(&mut tasks, vec![task]).unwrap();
         tasks.join_next().await.unwrap().unwrap();
         let (ran_on, nice) = told.recv().unwrap();
-        assert!(ran_on != caller && nice >= NICE, "{nice}");
-        // The thread of the test keeps its own.
-        assert!(rustix::process::getpriority_process(None).unwrap() < nice);
+        assert_ne!(ran_on, caller);
+        assert_eq!(nice, (own + NICER).min(NICEST));
+        assert_eq!(rustix::process::getpriority_process(None).unwrap(), own, "of the thread alone");
     }
 
     #[tokio::test]
