@@ -20,6 +20,10 @@ const CASES: &[(&str, FaultKind, &str)] = &[
     ("has(claims.plan.x)", FaultKind::WrongType, "x"),
     // Values of two types are not unequal: that would be an allow by `!=`.
     ("claims.level == \"5\"", FaultKind::WrongType, "=="),
+    // A null that was read stands for what is missing.
+    ("claims.nothing != \"free\"", FaultKind::WrongType, "!="),
+    ("\"free\" == claims.nothing", FaultKind::WrongType, "=="),
+    ("!(\"free\" in [claims.nothing])", FaultKind::WrongType, "in"),
     ("claims.level != \"5\"", FaultKind::WrongType, "!="),
     ("claims.plan != true", FaultKind::WrongType, "!="),
     ("claims.groups != \"a\"", FaultKind::WrongType, "!="),

@@ -97,3 +97,17 @@ fn a_policy_without_conditions_on_a_part_says_no_more_than_asked() {
     let required = denial.explanation().map(|why| why.required.to_string());
     assert_eq!(required.as_deref(), Some("anonymous: true"));
 }
+
+/// A client that asked for one scope alone would lack the other the next time.
+#[test]
+fn the_scopes_that_have_to_hold_together_are_told_together() {
+    let policy = asking("{ issuer: keycloak, all: [{ scope: a }, { scope: b }] }");
+    for scopes in [&[][..], &["a"], &["b"]] {
+        let user = Caller::of("keycloak")
+            .with(|who| who.scopes = scopes.iter().map(|scope| (*scope).to_owned()).collect());
+        let denial = ask(&policy, "/", Some(&user)).unwrap_err();
+        let mut told: Vec<&str> = denial.scopes().unwrap().iter().map(|scope| &**scope).collect();
+        told.sort_unstable();
+        assert_eq!(told, ["a", "b"], "{scopes:?}");
+    }
+}
