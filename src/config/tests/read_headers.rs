@@ -46,6 +46,16 @@ fn the_headers_of_credentials_preflights_and_matches_are_read() {
             &["- safe_regex: { regex: \"x[^a-z0-9]blocked\" }"],
         ),
         (
+            "denial: { html: { title: Shop } }",
+            &[
+                "- exact: accept",
+                "- exact: sec-fetch-mode",
+                "- exact: sec-websocket-key",
+                "- exact: upgrade",
+                "- exact: x-requested-with",
+            ],
+        ),
+        (
             "guards: [{ id: g, match: any, require: { cel: '!(\"x-out\" in request.headers)' } }]",
             &["- safe_regex: { regex: \"x[^a-z0-9]out\" }"],
         ),

@@ -11,6 +11,27 @@ use crate::{
     policy::Policy,
 };
 
+/// `URLSearchParams` leaves a `?` at the beginning of a query out.
+#[test]
+fn a_guard_on_a_parameter_sees_it_behind_a_second_question_mark() {
+    let policy = compile(
+        "guards:
+           - { id: beta, match: { query: [{ name: beta, exact: '1' }] }, require: never }
+         routes:
+           - { id: open, match: any, auth: none }",
+    );
+    for (target, refused) in [
+        ("/p", false),
+        ("/p?beta=1", true),
+        ("/p??beta=1", true),
+        ("/p??BETA=1&a=2", true),
+        ("/p??beta=2", false),
+        ("/p?a=?beta=1", false),
+    ] {
+        assert_eq!(ask(&policy, target, None).is_err(), refused, "{target}");
+    }
+}
+
 #[test]
 fn a_guard_says_no_whatever_the_rules_say() {
     let policy = compile(

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::requirements::{Caller, ask, asking};
+use super::requirements::{Caller, ISSUERS, ask, asking};
 
 /// Whether a claim of this value holds against less, equal and more, each by its own test.
 fn compared(value: &Value, limit: &str) -> [bool; 3] {
@@ -62,5 +62,30 @@ fn numbers_are_compared_without_rounding() {
     ];
     for (value, limit, expected) in cases {
         assert_eq!(compared(&value, limit), expected, "{value} {limit}");
+    }
+}
+
+#[test]
+fn a_number_that_is_rounded_is_refused_where_it_has_to_be_equal() {
+    for (test, refused) in [
+        ("equals: 18446744073709551615", false),
+        ("equals: -9223372036854775808", false),
+        ("equals: 18446744073709551616", true),
+        ("equals: 100000000000000000000001", true),
+        ("equals: -9223372036854775809", true),
+        ("in: [1, 1e300]", true),
+        ("contains: 1e20", true),
+        ("gt: 1e20", false),
+    ] {
+        let yaml = format!(
+            "{ISSUERS}routes: [{{ id: it, match: any, require: {{ issuer: rownd, claim: {{ name: level, {test} }} }} }}]"
+        );
+        let found = crate::config::parse("test.yaml", &yaml, &std::collections::BTreeMap::new());
+        let told = found.err().map(|problems| problems.to_string()).unwrap_or_default();
+        assert_eq!(
+            told.contains("is too large to be told from its neighbours"),
+            refused,
+            "{test}: {told}"
+        );
     }
 }
