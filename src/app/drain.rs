@@ -4,7 +4,7 @@
 //! that loses nothing: the calls, the work that calls have left behind, the pages of operators, the
 //! tasks, the files.
 
-use std::{future::pending, hash::Hash, pin::pin, time::Duration};
+use std::{future::pending, hash::Hash, pin::pin, sync::Arc, time::Duration};
 
 use tokio::{
     sync::{oneshot, watch},
@@ -18,6 +18,7 @@ use super::{
 };
 use crate::{
     blocking::BlockingRunner, config::Shutdown, health::Readiness, single_flight::FlightRunner,
+    verify::RevocationReplica,
 };
 
 /// At the end of a drain, the HTTP/1 listeners and the files that are being written have at least
@@ -36,6 +37,8 @@ pub(super) struct Serving {
     pub(super) refreshes: LastingTask,
     pub(super) writes: LastingTask,
     pub(super) events: EventTasks,
+    /// The revocations that other replicas have to know.
+    pub(super) replica: Option<Arc<RevocationReplica>>,
     /// The listeners over HTTP/1.
     pub(super) http1: Http1Tasks,
     /// All other tasks. None of them holds an answer that is found nowhere else.
@@ -116,6 +119,7 @@ impl Serving {
         // Calls that are answered until now may still begin a refresh or a change.
         let (refreshes_finished, changes_finished) =
             tokio::join!(self.refreshes.finish(end), self.writes.finish(end));
+        let revocations_shared = share_revocations(self.replica.as_deref(), end).await;
         self.phase.send_replace(Phase::Ending);
         let last = Instant::now() + LAST_STEPS;
         let http1_ended = async { while self.http1.serving.join_next().await.is_some() {} };
@@ -128,11 +132,26 @@ impl Serving {
             all_finished,
             refreshes_finished,
             changes_finished,
+            revocations_shared,
             events_told,
             files_written,
             "stopped"
         );
     }
+}
+
+/// Sends the revocations that the shared state does not have yet, until this time; whether it has all.
+async fn share_revocations(replica: Option<&RevocationReplica>, end: Instant) -> bool {
+    let Some(replica) = replica else { return true };
+    let revocations = replica.send_rest(end).await;
+    if revocations > 0 {
+        tracing::error!(
+            revocations,
+            "revocations are lost with this process: the shared state did not take them before the \
+             end of the drain, and no caller was told that other replicas have them; repeat them"
+        );
+    }
+    revocations == 0
 }
 
 impl LastingTask {

@@ -15,7 +15,7 @@ use tokio::{
     time::{Instant, MissedTickBehavior, interval, timeout_at},
 };
 
-use super::{BuildError, event_thread::run_apart, foundation::Foundation};
+use super::{BuildError, foundation::Foundation, low_priority::run_apart};
 use crate::{
     authz::{Authorizer, Edition},
     blocking::BlockingRunner,
@@ -94,7 +94,7 @@ impl ProcessEvents {
                 sink.run(blocking.clone(), follow.clone(), Arc::clone(&lost))
             })
             .collect();
-        run_apart(&mut tasks, work)
+        run_apart(&mut tasks, "events", work)
             .map_err(|error| BuildError::Part(format!("the thread of the sinks: {error}")))?;
         Ok(EventTasks { tasks, ring, closing, lost })
     }

@@ -1,6 +1,6 @@
 //! The listeners over HTTP/1, bound together and served together.
 
-use std::{net::SocketAddr, sync::Arc};
+use std::{io, net::SocketAddr, sync::Arc};
 
 use tokio::{sync::watch, task::JoinSet};
 
@@ -9,6 +9,7 @@ use super::{
     control::{self, ControlSocket},
     handoff::Handoff,
     http1::{self, ServedBy},
+    low_priority::run_apart,
     ops,
     phase::Phase,
     public::PublicSocket,
@@ -91,7 +92,12 @@ impl Http1Sockets {
         self.over_http.iter().filter_map(|socket| socket.tls.as_ref())
     }
 
-    /// Serves all of them until the process ends. Calls of backends go to the workers.
+    /// Serves all of them until the process ends. Calls of backends go to the workers; requests of other
+    /// servers are served by a thread of lower priority, where no calls come by the same listener.
+    ///
+    /// # Errors
+    ///
+    /// Fails where the system starts no more threads.
     pub(super) fn serve(
         self,
         state: OpsState,
@@ -99,7 +105,7 @@ impl Http1Sockets {
         inbound: Option<&Arc<Inbound>>,
         handoff: Handoff,
         phase: &watch::Receiver<Phase>,
-    ) -> Http1Tasks {
+    ) -> io::Result<Http1Tasks> {
         let (mut serving, mut calls) = (JoinSet::new(), JoinSet::new());
         let mut handoff = Some(handoff);
         let parts = state.readiness.parts().clone();
@@ -117,14 +123,18 @@ impl Http1Sockets {
         }
         for public in self.over_http {
             let (routes, limits) = (public.routes(&state.authorizer, inbound), public.limits());
-            let answers_calls = public.answers_calls();
+            let (answers_calls, apart) = (public.answers_calls(), public.only_takes_requests());
             // Only one listener may answer calls.
             let workers = handoff.take_if(|_| answers_calls);
             let served_by = workers.map_or(ServedBy::Tasks, ServedBy::Workers);
             let (socket, tls) = (reporting(public.socket, limits.name), public.tls);
             let ends_with_calls = limits.ends == Phase::Closing;
             let served = http1::serve(socket, tls, limits, served_by, routes, phase.clone());
-            spawn(if ends_with_calls { &mut calls } else { &mut serving }, served);
+            if apart {
+                run_apart(&mut calls, limits.name, vec![served])?;
+            } else {
+                spawn(if ends_with_calls { &mut calls } else { &mut serving }, served);
+            }
         }
         let pages = pages::router(state);
         for (socket, _) in [Some(self.ops), self.probes].into_iter().flatten() {
@@ -135,6 +145,6 @@ impl Http1Sockets {
                 http1::serve(socket, None, ops::LIMITS, ServedBy::Tasks, routes, phase.clone());
             spawn(&mut serving, served);
         }
-        Http1Tasks { serving, calls }
+        Ok(Http1Tasks { serving, calls })
     }
 }

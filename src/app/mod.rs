@@ -12,7 +12,6 @@ mod connection_limit;
 mod control;
 mod drain;
 mod error;
-mod event_thread;
 mod events;
 mod followed_files;
 mod foundation;
@@ -22,6 +21,7 @@ mod http1_sockets;
 mod http2_preface;
 mod labels;
 mod listen;
+mod low_priority;
 mod online;
 mod open_files;
 mod ops;
@@ -306,9 +306,11 @@ impl Bound {
             parts: &parts,
         };
         let inbound = spawn_inbound(&mut tasks, &self.config.borrow(), &self.state, shared);
-        let commands = (self.reload, replica);
-        let http1 =
-            self.http1.serve(self.state, commands, inbound.as_ref(), workers.handoff(), &follow);
+        let commands = (self.reload, replica.clone());
+        let http1 = self
+            .http1
+            .serve(self.state, commands, inbound.as_ref(), workers.handoff(), &follow)
+            .map_err(|error| BuildError::Part(open_files::told(&error)))?;
         let mut accepting = JoinSet::new();
         spawn(&mut accepting, self.grpc.accept(workers.handoff(), metrics, parts));
         let mut serving = Serving {
@@ -319,6 +321,7 @@ impl Bound {
             refreshes: LastingTask::start(self.refreshes, refreshes_lost),
             writes: LastingTask::start(self.writes, changes_lost),
             events,
+            replica,
             http1,
             tasks,
             blocking: self.blocking,

@@ -80,12 +80,17 @@ impl PublicSocket {
         self.rpcs.is_some()
     }
 
+    /// Whether other servers send it requests, and backends none: it has a thread of lower priority then.
+    pub(super) fn only_takes_requests(&self) -> bool {
+        self.rpcs.is_none() && self.groups.iter().copied().any(is_inbound)
+    }
+
     /// Its limits. Connections of callers live long, and their calls are answered before they end.
     pub(super) fn limits(&self) -> Http1Limits {
         let (name, max_connections) = (self.name.as_str(), self.max_connections);
         let limits = Http1Limits { name, max_connections, ..LIMITS };
         if self.rpcs.is_none() {
-            return if self.groups.iter().copied().any(is_inbound) {
+            return if self.only_takes_requests() {
                 // An answer about a token takes at most 10 s, the body before it 5 s. It needs the
                 // tasks that fetch, which end with the process.
                 let last_request = Duration::from_secs(16);

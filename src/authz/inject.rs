@@ -6,13 +6,13 @@ use std::{borrow::Cow, sync::Arc};
 use super::{
     edits::{IdentityHeaders, ListHeader, RequestEdits},
     outputs::Told,
-    spelling::{OwnedNames, is_spelling, normalised},
+    spelling::OwnedNames,
 };
 use crate::{
     config::{IdentityHeaders as Settings, OnTooLarge, TooLarge, VendorHeaders},
     model::{
-        Denial, DenyReason, NameValue, QueryEdits, RequestContext, SharedText, visible,
-        visible_list,
+        Denial, DenyReason, NameValue, QueryEdits, RequestContext, SharedText, is_spelling,
+        spelled, visible, visible_list,
     },
     policy::Permit,
     verify::Identity,
@@ -261,7 +261,7 @@ impl Injector {
 /// Some server reads the beginning of the name as the reserved prefix.
 fn has_prefix(name: &[u8]) -> bool {
     name.len() >= PREFIX.len()
-        && name.iter().zip(PREFIX).all(|(byte, wanted)| normalised(*byte) == *wanted)
+        && name.iter().zip(PREFIX).all(|(byte, wanted)| spelled(*byte) == *wanted)
 }
 
 const fn flag(flag: bool) -> HeaderText<'static> {

@@ -5,6 +5,8 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
+use crate::model::spelled;
+
 /// Further headers that only this service sets, in lower case: each by itself as servers read it.
 #[derive(Debug, Default)]
 pub(super) struct OwnedNames {
@@ -59,37 +61,25 @@ impl NameShapes {
     }
 
     fn end(name: &[u8]) -> u64 {
-        let [first, last] =
-            [name.first(), name.last()].map(|end| end.map_or(0, |b| normalised(*b)));
+        let [first, last] = [name.first(), name.last()].map(|end| end.map_or(0, |b| spelled(*b)));
         1 << ((first.wrapping_mul(7) ^ last) % 64)
     }
 }
 
-/// Some server reads `name` as `wanted`.
-pub(super) fn is_spelling(name: &[u8], wanted: &[u8]) -> bool {
-    name.len() == wanted.len()
-        && name.iter().zip(wanted).all(|(byte, other)| normalised(*byte) == normalised(*other))
-}
-
-/// A byte of a name as servers that speak CGI see it: in lower case, and `-` for every byte that is
-/// no letter or digit. Most turn `-` alone into `_`, some `.` too, and some (lighttpd) every such byte.
-pub(super) const fn normalised(byte: u8) -> u8 {
-    if byte.is_ascii_alphanumeric() { byte.to_ascii_lowercase() } else { b'-' }
-}
-
 /// A whole name as those servers see it.
 fn as_read(name: &[u8]) -> Box<[u8]> {
-    name.iter().map(|byte| normalised(*byte)).collect()
+    name.iter().map(|byte| spelled(*byte)).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
-    use super::{NameShapes, OwnedNames, is_spelling};
+    use super::{NameShapes, OwnedNames};
+    use crate::model::is_spelling;
 
     /// Another spelling of a name.
-    fn spelled(name: &str, signs: &[u8]) -> Vec<u8> {
+    fn written(name: &str, signs: &[u8]) -> Vec<u8> {
         let spell = |(at, byte): (usize, u8)| match signs.get(at) {
             Some(sign) if !byte.is_ascii_alphanumeric() => *sign,
             Some(sign) if *sign < 0x80 => byte.to_ascii_uppercase(),
@@ -110,7 +100,7 @@ mod tests {
                 shapes.add(name.as_bytes());
             }
             for name in &names {
-                let spelled = spelled(name, &signs);
+                let spelled = written(name, &signs);
                 prop_assert!(is_spelling(&spelled, name.as_bytes()));
                 prop_assert!(shapes.may_hold(&spelled) && owned.are_imitated_by(&spelled));
             }

@@ -22,6 +22,7 @@ mod origin;
 mod overlap;
 mod owner;
 mod partial;
+mod path_language;
 mod placeholder;
 mod places;
 mod post_target;

@@ -1,14 +1,18 @@
 //! Rules that never decide: an earlier one matches every request that they match.
 //!
 //! In: the rules, in their order. Out: a warning for each that an earlier rule covers, with the place
-//! of both. A rule covers another only where that is sure by the text of their matches: two regular
-//! expressions are compared as text, and several rules that cover one together are not found.
+//! of both. A rule covers another only where that is sure by the text of their matches; several rules that
+//! cover one together are not found.
 
 use std::{borrow::Cow, collections::HashMap};
 
 use super::{
     document::readable,
-    sections::{AppliesTo, Guard, Match, Mode, PathMatch, PathTemplate, Route, TemplateSegment},
+    path_language::{PathLanguages, lead_of_regex},
+    sections::{
+        AppliesTo, Auth, Guard, Match, Mode, NamedPart, PartValue, PathMatch, PathTemplate, Route,
+        TemplateSegment,
+    },
 };
 use crate::model::Warning;
 
@@ -16,7 +20,7 @@ use crate::model::Warning;
 const MOST: usize = 32;
 /// Guards that are held against each other.
 const MOST_GUARDS: usize = 256;
-/// Regular expressions that are held against the exact paths of later rules.
+/// Regular expressions that are held against the paths of later rules.
 const MOST_EXPRESSIONS: usize = 128;
 
 /// The warnings about rules that never decide. `place` says where a setting, by its JSON pointer, was
@@ -28,11 +32,11 @@ pub(super) fn warnings(routes: &[Route], place: impl Fn(&str) -> String) -> Vec<
         AppliesTo::AllRequests => Some(&every),
         AppliesTo::Matching(parts) => Some(parts),
     });
-    let mut earlier = Earlier::default();
+    let (mut earlier, mut languages) = (Earlier::default(), PathLanguages::default());
     let mut found = Vec::new();
     for (index, (route, parts)) in routes.iter().zip(matches).enumerate() {
         let Some(parts) = parts else { continue };
-        if let Some(first) = earlier.covers(parts) {
+        if let Some(first) = earlier.covers(index, parts, &mut languages) {
             found.push((first, index));
         }
         // A rule in shadow takes no request from a later one.
@@ -102,6 +106,51 @@ pub(super) fn repeated_guards(guards: &[Guard], place: impl Fn(&str) -> String) 
     warnings
 }
 
+/// Every request that a guard matches is decided without a credential, so that none has a caller.
+pub(super) fn has_no_caller(guard: &Guard, routes: &[Route], default: Auth) -> bool {
+    let every = Match::default();
+    let guarded = match &guard.applies_to {
+        AppliesTo::Matching(parts) => parts,
+        AppliesTo::AllRequests | AppliesTo::NamedRequests => &every,
+    };
+    let mut languages = PathLanguages::default();
+    for (index, route) in routes.iter().enumerate() {
+        let parts = match &route.applies_to {
+            AppliesTo::Matching(parts) => Some(parts),
+            AppliesTo::AllRequests => Some(&every),
+            // The proxy may name it for any request.
+            AppliesTo::NamedRequests => None,
+        };
+        if route.auth != Auth::None {
+            if parts.is_none_or(|parts| !are_apart(parts, guarded)) {
+                return false;
+            }
+        } else if route.mode == Mode::Enforce
+            && let Some(parts) = parts
+            && is_covered((routes.len(), guarded), &(index, parts), &mut languages)
+        {
+            return true;
+        }
+    }
+    default == Auth::None
+}
+
+/// No request matches both.
+fn are_apart(one: &Match, other: &Match) -> bool {
+    let share_host =
+        |host: &String| other.hosts.iter().any(|it| covers_host(it, host) || covers_host(host, it));
+    let hosts =
+        !one.hosts.is_empty() && !other.hosts.is_empty() && !one.hosts.iter().any(share_host);
+    let methods = !one.methods.is_empty()
+        && !other.methods.is_empty()
+        && !one.methods.iter().any(|method| other.methods.contains(method));
+    let paths = one.path.as_ref().zip(other.path.as_ref()).is_some_and(|(one, other)| {
+        let (one, other) = (lead(one), lead(other));
+        !one.starts_with(&*other) && !other.starts_with(&*one)
+    });
+    hosts || methods || paths
+}
+
 /// Two rules that differ in their names alone.
 fn repeats(one: Option<&Route>, other: Option<&Route>) -> bool {
     let unnamed = |route: &Route| Route { id: String::new(), ..route.clone() };
@@ -118,7 +167,8 @@ struct Earlier<'a> {
     /// By the first segment; `None` is a variable.
     template: HashMap<Option<&'a str>, Vec<Entry<'a>>>,
     regex: HashMap<&'a str, Vec<Entry<'a>>>,
-    expressions: Vec<Entry<'a>>,
+    /// Some of them, with the text with which each of their paths begins.
+    expressions: Vec<(String, Entry<'a>)>,
 }
 
 type Entry<'a> = (usize, &'a Match);
@@ -138,16 +188,21 @@ impl<'a> Earlier<'a> {
             Some(PathMatch::Regex(regex)) => {
                 self.regex.entry(regex.as_str()).or_default().push(entry);
                 if self.expressions.len() < MOST_EXPRESSIONS {
-                    self.expressions.push(entry);
+                    self.expressions.push((lead_of_regex(regex), entry));
                 }
             }
         }
     }
 
-    /// The first rule that matches every request that this match matches.
-    fn covers(&self, parts: &Match) -> Option<usize> {
+    /// The first rule that matches every request that this match, the one of rule `index`, matches.
+    fn covers(&self, index: usize, parts: &Match, languages: &mut PathLanguages) -> Option<usize> {
         let mut lists: Vec<&[Entry<'a>]> = vec![&self.any];
         let lead = parts.path.as_ref().map(lead).unwrap_or_default();
+        let mut expressions: Vec<Entry<'a>> = Vec::new();
+        if parts.path.is_some() {
+            let may_cover = self.expressions.iter().filter(|(first, _)| lead.starts_with(first));
+            expressions.extend(may_cover.map(|(_, entry)| *entry));
+        }
         for end in std::iter::once(0).chain(lead.match_indices('/').map(|(at, _)| at)) {
             lists.extend(lead.get(..end).and_then(|text| self.prefix.get(text)).map(Vec::as_slice));
         }
@@ -159,7 +214,6 @@ impl<'a> Earlier<'a> {
                 let firsts = [path.split('/').nth(1), None];
                 let all = firsts.iter().filter_map(|it| self.template.get(it));
                 lists.extend(all.map(Vec::as_slice));
-                lists.push(&self.expressions);
             }
             Some(PathMatch::Template(template)) => {
                 let firsts = [first(template), None];
@@ -170,29 +224,47 @@ impl<'a> Earlier<'a> {
                 lists.extend(self.regex.get(regex.as_str()).map(Vec::as_slice));
             }
         }
+        lists.push(&expressions);
         let first = |list: &&[Entry<'a>]| {
             let mut list = list.iter();
-            list.find(|(_, earlier)| is_covered(parts, earlier)).map(|(index, _)| *index)
+            list.find(|by| is_covered((index, parts), by, languages)).map(|(index, _)| *index)
         };
         lists.iter().filter_map(first).min()
     }
 }
 
-/// Every request that surely matches `parts` surely matches `by`.
-fn is_covered(parts: &Match, by: &Match) -> bool {
+/// Every request that surely matches `parts` surely matches `by`. Both stand with the places of their rules.
+fn is_covered(
+    (rule, parts): Entry<'_>,
+    (by_rule, by): &Entry<'_>,
+    languages: &mut PathLanguages,
+) -> bool {
     let Match { hosts, path, methods, headers, query, principal } = by;
     let host = |host: &String| hosts.iter().any(|by| covers_host(by, host));
     (hosts.is_empty() || !parts.hosts.is_empty() && parts.hosts.iter().all(host))
         && (methods.is_empty()
             || !parts.methods.is_empty() && parts.methods.iter().all(|it| methods.contains(it)))
-        && headers.iter().all(|it| parts.headers.contains(it))
-        && query.iter().all(|it| parts.query.contains(it))
-        && (principal.is_none() || *principal == parts.principal)
+        && headers.iter().all(|by| parts.headers.iter().any(|it| covers_part(by, it)))
+        && query.iter().all(|by| parts.query.iter().any(|it| covers_part(by, it)))
+        && principal
+            .as_ref()
+            .is_none_or(|by| parts.principal.as_ref().is_some_and(|it| by.covers(it)))
         && match (path, &parts.path) {
             (None, _) => true,
             (Some(_), None) => false,
-            (Some(by), Some(path)) => covers_path(by, path),
+            (Some(by), Some(path)) => {
+                covers_path(by, path)
+                    || has_to_be_read(by, path) && languages.covers((*by_rule, by), (rule, path))
+            }
         }
+}
+
+/// Every request with `part` has `by`.
+fn covers_part(by: &NamedPart, part: &NamedPart) -> bool {
+    by == part
+        || by.name == part.name
+            && by.value == PartValue::Present
+            && matches!(&part.value, PartValue::Exact(text) if !text.is_empty())
 }
 
 fn covers_host(by: &str, host: &str) -> bool {
@@ -209,8 +281,8 @@ fn covers_path(by: &PathMatch, path: &PathMatch) -> bool {
         PathMatch::Prefix(prefix) => {
             let lead = lead(path);
             match path {
-                // Nothing is known of the paths of an expression.
-                PathMatch::Regex(_) => prefix == "/",
+                PathMatch::Regex(_) if prefix == "/" => true,
+                PathMatch::Regex(_) => false,
                 PathMatch::Exact(_) | PathMatch::Prefix(_) | PathMatch::Template(_) => {
                     lead.strip_prefix(prefix.as_str()).is_some_and(|rest| {
                         rest.is_empty() || rest.starts_with('/') || prefix.ends_with('/')
@@ -233,6 +305,15 @@ fn covers_path(by: &PathMatch, path: &PathMatch) -> bool {
             PathMatch::Exact(path) => by.is_match(path.as_bytes()),
             PathMatch::Prefix(_) | PathMatch::Template(_) => false,
         },
+    }
+}
+
+/// The texts of both alone do not tell whether one covers the other.
+const fn has_to_be_read(by: &PathMatch, path: &PathMatch) -> bool {
+    match by {
+        PathMatch::Regex(_) => !matches!(path, PathMatch::Exact(_)),
+        PathMatch::Prefix(_) => matches!(path, PathMatch::Regex(_)),
+        PathMatch::Exact(_) | PathMatch::Template(_) => false,
     }
 }
 
@@ -277,7 +358,7 @@ fn lead(path: &PathMatch) -> Cow<'_, str> {
             let text: String = literals.flat_map(|text| ["/", text]).collect();
             Cow::Owned(text + "/")
         }
-        PathMatch::Regex(_) => Cow::Borrowed("/"),
+        PathMatch::Regex(regex) => Cow::Owned(lead_of_regex(regex)),
     }
 }
 

@@ -3,6 +3,7 @@
 //!
 //! In: the configuration, and which settings were written. Out: a warning for each that has no effect.
 
+mod addresses;
 mod rights;
 mod rules;
 
@@ -28,10 +29,12 @@ pub(super) fn warnings(config: &Config, written: &YamlDocument) -> Vec<Warning> 
     of_passport(config, &mut found);
     rights::check(config, &mut found);
     rules::check(config, &mut found);
+    addresses::check(config, written, &mut found);
     found.retain(|(pointer, _)| written.is_written(pointer));
     let warning = |(pointer, text)| Warning::of("setting_without_effect", pointer, text);
     let mut warnings: Vec<Warning> = found.into_iter().map(warning).collect();
     warnings.extend(rules::unreachable(config, written));
+    warnings.extend(addresses::unknown_servers(config, written));
     warnings
 }
 

@@ -1,4 +1,5 @@
-//! The words that an expression compares places with, for a check of those that a place never has.
+//! The words that an expression compares places with or looks for in them, for a check of those that a place
+//! never has.
 
 use serde_json::Value;
 
@@ -10,12 +11,34 @@ use super::{
 /// A place, the text that it is compared with, and whether it has to differ from it (`!=`).
 pub type ComparedText<'e> = (&'e Place, &'e str, bool);
 
+/// A place, and a text that is looked for in its list.
+pub type AskedMember<'e> = (&'e Place, &'e str);
+
 /// Every text that a place is compared with by `==`, `!=` or `in`.
-pub(super) fn texts<'e>(node: &'e Node, places: &'e [Place], found: &mut Vec<ComparedText<'e>>) {
+pub(super) fn texts<'e>(node: &'e Node, places: &'e [Place]) -> Vec<ComparedText<'e>> {
+    let mut found = Vec::new();
+    each_operator(node, &mut |operator, parts| found.extend(of_operator(operator, parts, places)));
+    found
+}
+
+/// Every text that is looked for in the list of a place by `in`.
+pub(super) fn members<'e>(node: &'e Node, places: &'e [Place]) -> Vec<AskedMember<'e>> {
+    let mut found = Vec::new();
+    each_operator(node, &mut |operator, [member, list]| {
+        if let (Operator::In, Some(text), Some(place)) =
+            (operator, text_of(member), place_of(list, places))
+        {
+            found.push((place, text));
+        }
+    });
+    found
+}
+
+fn each_operator<'e>(node: &'e Node, visit: &mut impl FnMut(Operator, &'e [Node; 2])) {
     if let Node::Operator(operator, parts) = node {
-        found.extend(of_operator(*operator, parts, places));
+        visit(*operator, parts);
     }
-    let mut go = |part: &'e Node| texts(part, places, found);
+    let mut go = |part: &'e Node| each_operator(part, visit);
     match node {
         Node::Literal(_) | Node::Read(_) | Node::IsThere(_) | Node::Variable(_) => {}
         Node::Field(part, _)
@@ -39,24 +62,31 @@ pub(super) fn texts<'e>(node: &'e Node, places: &'e [Place], found: &mut Vec<Com
     }
 }
 
+fn place_of<'e>(part: &Node, places: &'e [Place]) -> Option<&'e Place> {
+    if let Node::Read(place) = part { places.get(*place) } else { None }
+}
+
+fn text_of(part: &Node) -> Option<&str> {
+    if let Node::Literal(Value::String(text)) = part { Some(text) } else { None }
+}
+
 fn of_operator<'e>(
     operator: Operator,
     [a, b]: &'e [Node; 2],
     places: &'e [Place],
 ) -> Vec<ComparedText<'e>> {
-    let place = |part: &Node| if let Node::Read(place) = part { places.get(*place) } else { None };
-    let text = |part: &'e Node| {
-        if let Node::Literal(Value::String(text)) = part { Some(text.as_str()) } else { None }
-    };
     match operator {
         Operator::Equal | Operator::NotEqual => {
             let differs = operator == Operator::NotEqual;
-            let pair = place(a).zip(text(b)).or_else(|| place(b).zip(text(a)));
+            let pair = place_of(a, places).zip(text_of(b));
+            let pair = pair.or_else(|| place_of(b, places).zip(text_of(a)));
             pair.into_iter().map(|(place, text)| (place, text, differs)).collect()
         }
         Operator::In => {
-            let (Some(place), Node::List(items)) = (place(a), b) else { return Vec::new() };
-            items.iter().filter_map(text).map(|text| (place, text, false)).collect()
+            let (Some(place), Node::List(items)) = (place_of(a, places), b) else {
+                return Vec::new();
+            };
+            items.iter().filter_map(text_of).map(|text| (place, text, false)).collect()
         }
         Operator::Less
         | Operator::AtMost

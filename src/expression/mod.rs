@@ -28,7 +28,7 @@ use serde_json::Value;
 
 use budget::Budget;
 pub use budget::ExpressionWork;
-pub use compared::ComparedText;
+pub use compared::{AskedMember, ComparedText};
 use evaluate::Evaluation;
 pub use evaluate::Facts;
 pub use fault::{Fault, FaultKind};
@@ -87,9 +87,13 @@ impl Expression {
     /// The texts that places are compared with.
     #[must_use]
     pub fn compared_texts(&self) -> Vec<ComparedText<'_>> {
-        let mut found = Vec::new();
-        compared::texts(&self.tree, &self.places, &mut found);
-        found
+        compared::texts(&self.tree, &self.places)
+    }
+
+    /// The texts that are looked for in the lists of places.
+    #[must_use]
+    pub fn asked_members(&self) -> Vec<AskedMember<'_>> {
+        compared::members(&self.tree, &self.places)
     }
 
     /// The text in the configuration.

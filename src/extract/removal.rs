@@ -4,7 +4,7 @@
 //! that is taken for a credential goes, good or bad; the rest stays as it was sent.
 
 use super::{CredentialPlace, Extractor, cookie, finding::Finding};
-use crate::model::{Headers, NameValue, Query, RequestContext};
+use crate::model::{Headers, NameValue, Query, RequestContext, is_spelling};
 
 /// The changes that take the credentials out of a request.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -33,9 +33,7 @@ impl Extractor {
                     }
                 }
                 CredentialPlace::Header(name) => {
-                    if request.headers.all(name).next().is_some() {
-                        removal.remove.push(name.clone());
-                    }
+                    removal.remove.extend(names_read_as(&request.headers, name));
                 }
                 CredentialPlace::Cookie(place) => cookies.push(place.name.as_str()),
                 CredentialPlace::Query(name) => {
@@ -53,6 +51,16 @@ impl Extractor {
         }
         removal
     }
+}
+
+/// The names of the headers that some server reads as this one, as they were sent.
+fn names_read_as(headers: &Headers, name: &str) -> Vec<String> {
+    let read_so = headers.iter().filter(|(sent, _)| is_spelling(sent, name.as_bytes()));
+    let mut sent: Vec<String> =
+        read_so.map(|(sent, _)| String::from_utf8_lossy(sent).into_owned()).collect();
+    sent.sort_unstable();
+    sent.dedup();
+    sent
 }
 
 /// The names of the parameters that are read as this one, as they were sent.
@@ -152,6 +160,12 @@ mod tests {
             ("two", &[("authorization", "Bearer t, Basic x")], "", "authorization"),
             ("basic", &[("authorization", "Basic x")], "", ""),
             ("a bare header", &[("x-token", "t"), ("x-token", "u")], "", "x-token"),
+            (
+                "its spellings",
+                &[("x_token", "t"), ("x.token", "u"), ("xtoken", "v")],
+                "",
+                "x.token|x_token",
+            ),
             ("the only cookie", &[("cookie", "s=1")], "", "cookie"),
             ("one of three", &[("cookie", "a=1; s=2;b=3")], "cookie: a=1; b=3", ""),
             ("both", &[("cookie", "s=2; a=1;t=3 ")], "cookie: a=1", ""),

@@ -109,6 +109,11 @@ fn gather<'f, 'a>(
                 match part {
                     Form::Leaf(leaf, place) => {
                         visit(part, &[], found);
+                        found.extend(never_false(leaf).map(|cause| Contradiction {
+                            first: (*place).to_owned(),
+                            second: (*place).to_owned(),
+                            cause,
+                        }));
                         together.push(HeldCondition { leaf, place, holds: false });
                     }
                     // It excludes nobody if it can never be met itself.
@@ -182,6 +187,23 @@ fn of_opposites(held: &RequirementLeaf, denied: &RequirementLeaf) -> Option<&'st
         (held, denied) => held == denied,
     };
     excluded.then_some(EXCLUDED)
+}
+
+/// Why a condition is false for no value, so that `not` never holds.
+#[expect(clippy::wildcard_enum_match_arm, reason = "a warning decides nothing")]
+fn never_false(leaf: &RequirementLeaf) -> Option<&'static str> {
+    let (RequirementLeaf::Claim(_, tests) | RequirementLeaf::Attribute(_, tests)) = leaf else {
+        return None;
+    };
+    let is_mixed = |test: &ValueTest| match test {
+        ValueTest::OneOf(_) => kind(test).is_some_and(|kinds| kinds.count_ones() > 1),
+        _ => false,
+    };
+    // One test that is false makes all of them false.
+    tests.iter().all(is_mixed).then_some(
+        "its values are of several types, and a value of one type is not known to differ from one of \
+         another, so that `not` never holds",
+    )
 }
 
 fn are_disjoint(one: &Texts, other: &Texts) -> bool {

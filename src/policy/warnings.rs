@@ -14,7 +14,7 @@ use crate::{
         App, Config, Issuer, IssuerDetails, IssuerNames, PathIdentity, Requirement,
         RequirementLeaf, TokenSource, setting_name,
     },
-    expression::Settled,
+    expression::{IdentityPlace, Place, Settled},
     model::{AuthLevel, CredentialSource, Warning},
 };
 
@@ -24,6 +24,7 @@ pub fn warnings(config: &Config) -> Vec<Warning> {
     let issuers: IssuerNames<'_> =
         config.issuers.iter().map(|issuer| issuer.name.as_str()).collect();
     let rules = rules(config);
+    let every = RequirementLeaf::Issuer(issuers.iter().copied().collect());
     let asked = rules
         .iter()
         .flat_map(|rule| rule.conditions().flat_map(|(place, leaf)| asked_rights(&place, leaf)));
@@ -40,7 +41,8 @@ pub fn warnings(config: &Config) -> Vec<Warning> {
             found.extend(words::unknown(config, &place, leaf));
             found.extend(address(config, &place, leaf, reaching));
         }
-        found.extend(rule.contradictions());
+        let every = (!issuers.is_empty()).then_some(&every);
+        found.extend(rule.contradictions(every));
     }
     found.extend(levels::warnings(config));
     found
@@ -89,14 +91,14 @@ impl RuleConditions<'_> {
         places.zip(self.require.leaves())
     }
 
-    /// The warnings about conditions that exclude each other.
-    fn contradictions(&self) -> Vec<Warning> {
+    /// The warnings about conditions that exclude each other, or every issuer. `issuers` is the condition
+    /// that each token meets: it is one of a configured issuer.
+    fn contradictions(&self, issuers: Option<&RequirementLeaf>) -> Vec<Warning> {
         let places: Vec<String> = self.conditions().map(|(place, _)| place).collect();
+        let issuers = issuers.map(|leaf| HeldCondition { leaf, place: "/issuers", holds: true });
         let level = self.level.as_ref();
-        let beside: Vec<HeldCondition<'_>> = level
-            .map(|(leaf, place)| HeldCondition { leaf, place, holds: true })
-            .into_iter()
-            .collect();
+        let level = level.map(|(leaf, place)| HeldCondition { leaf, place, holds: true });
+        let beside: Vec<HeldCondition<'_>> = issuers.into_iter().chain(level).collect();
         let found = contradictions(self.require.root(), &places, &beside);
         let warning = |Contradiction { first, second, cause }: Contradiction| {
             let text = if first == second {
@@ -143,9 +145,26 @@ fn asked_rights<'a>(place: &str, leaf: &'a RequirementLeaf) -> Vec<(String, Aske
     let (names, asked): (_, fn(&'a str) -> AskedRight<'a>) = match leaf {
         RequirementLeaf::Role(names) => (names, AskedRight::Role),
         RequirementLeaf::Permission(names) => (names, AskedRight::Permission),
+        RequirementLeaf::Cel(expression) => {
+            let asked = expression.asked_members().into_iter();
+            return asked
+                .filter_map(|(list, text)| Some((place.to_owned(), asked_member(list, text)?)))
+                .collect();
+        }
         _ => return Vec::new(),
     };
     names.iter().map(|name| (place.to_owned(), asked(name))).collect()
+}
+
+/// The right that an expression asks for by looking for a text in a list.
+fn asked_member<'a>(list: &Place, text: &'a str) -> Option<AskedRight<'a>> {
+    if *list == Place::Identity(IdentityPlace::Roles) {
+        Some(AskedRight::Role(text))
+    } else if *list == Place::Identity(IdentityPlace::Permissions) {
+        Some(AskedRight::Permission(text))
+    } else {
+        None
+    }
 }
 
 /// The warning about an expression whose answer no request can change.

@@ -3,6 +3,7 @@
 //!
 //! In: a condition. Out: a warning, with the words that there are.
 
+use super::matching::canonical_host;
 use crate::{
     config::{Config, RequirementLeaf},
     expression::{IdentityPlace, Place, ProfilePlace, RequestPlace},
@@ -41,8 +42,9 @@ fn instead(config: &Config, place: &Place, text: &str) -> Option<String> {
             let upper = text.to_ascii_uppercase();
             (upper != text).then(|| format!("methods are in upper case, so write {upper}"))
         }
-        Place::Request(RequestPlace::Host | RequestPlace::Path)
-        | Place::Header(_)
+        Place::Request(RequestPlace::Host) => host(text),
+        Place::Request(RequestPlace::Path) => path(text),
+        Place::Header(_)
         | Place::Query(_)
         | Place::Claim(_)
         | Place::Path(_)
@@ -71,4 +73,27 @@ fn instead(config: &Config, place: &Place, text: &str) -> Option<String> {
             | ProfilePlace::Meta,
         ) => None,
     }
+}
+
+/// A host is in lower case, without scheme, port and path.
+fn host(text: &str) -> Option<String> {
+    const FORM: &str = "hosts are in lower case, without scheme, port and path";
+    let (_, bare) = text.split_once("://").unwrap_or(("", text));
+    let bare = bare.split('/').next().filter(|bare| !bare.is_empty())?;
+    match canonical_host(bare.as_bytes()) {
+        Some(name) if *name == *text.as_bytes() => None,
+        Some(name) => Some(format!("{FORM}, so write {}", String::from_utf8_lossy(&name))),
+        None => Some(FORM.to_owned()),
+    }
+}
+
+/// A path begins with a slash, and has no query.
+fn path(text: &str) -> Option<String> {
+    if text == "*" {
+        return None;
+    }
+    if text.contains('?') {
+        return Some("the query is no part of the path; ask request.query for it".to_owned());
+    }
+    (!text.starts_with('/')).then(|| "paths begin with a slash".to_owned())
 }

@@ -149,11 +149,13 @@ impl<'a> DenialResponder<'a> {
             (CallerProtocol::Http, Some(looks)) if prefers_html() => {
                 headers
                     .push(("content-security-policy".into(), page::security_policy(looks).into()));
-                headers.push(("x-content-type-options".into(), "nosniff".into()));
                 ("text/html; charset=utf-8", told.page(looks, &form))
             }
             (CallerProtocol::Http, _) => ("application/json", told.json(&form)),
         };
+        if client.protocol == CallerProtocol::Http {
+            headers.push(("x-content-type-options".into(), "nosniff".into()));
+        }
         headers.push(("content-type".into(), content_type.into()));
         DenialResponse {
             http_status: form.statuses.http,

@@ -143,14 +143,14 @@ class Load:
 
 
 class Redis:
-    def __init__(self, program, programs):
-        self.program, self.programs, self.port = program, programs, free_port()
+    def __init__(self, program, programs, nice=0):
+        self.program, self.programs, self.port, self.nice = program, programs, free_port(), nice
         self.start()
 
     def start(self):
         self.process = self.programs.start("redis", [
-            self.program.resolve(), "--bind", "127.0.0.1", "--port", self.port, "--save", "", "--appendonly", "no",
-            "--dir", self.programs.folder, "--loglevel", "warning"])
+            *nice_words(self.nice), self.program.resolve(), "--bind", "127.0.0.1", "--port", self.port, "--save", "",
+            "--appendonly", "no", "--dir", self.programs.folder, "--loglevel", "warning"])
         until("Redis", lambda: self.info())
 
     def kill(self):
@@ -200,8 +200,8 @@ class Redis:
 class Replica:
     """One process of the product."""
 
-    def __init__(self, server, programs, name, settings, shown=()):
-        self.server, self.programs, self.name = server, programs, name
+    def __init__(self, server, programs, name, settings, shown=(), nice=0):
+        self.server, self.programs, self.name, self.nice = server, programs, name, nice
         self.grpc, self.ops, self.http = (f"127.0.0.1:{free_port()}" for _ in range(3))
         self.control = programs.folder / f"{name}.sock"
         listeners = {
@@ -218,7 +218,8 @@ class Replica:
     def start(self):
         """Starts it; the seconds until it is ready."""
         began = time.monotonic()
-        self.process = self.programs.start(self.name, [self.server.resolve(), "serve", "--config", self.file], env={})
+        command = [*nice_words(self.nice), self.server.resolve(), "serve", "--config", self.file]
+        self.process = self.programs.start(self.name, command, env={})
         self.is_ready()
         return time.monotonic() - began
 

@@ -5,7 +5,8 @@
 nor counted as dropped, or the memory of a replica exceeds its bound. Events come in as signed events
 that are pushed to replica A; they go out of it to a receiver by HTTP, a file, and a stream. Denied checks
 and checks of new tokens make most of them, as they do in a real storm. Load, Redis, receiver and two
-replicas share the cores of this machine.
+replicas share the cores of this machine; all of them but replica A and its checks have a lower priority,
+because they would be on other machines.
 """
 
 import argparse
@@ -29,7 +30,7 @@ SINKS = ("receiver", "file", "stream")
 BOUND_MIB = 256
 # Checks a second whose time is measured.
 STEADY = 200
-# The load would be on other machines.
+# Everything but replica A and its checks would be on other machines.
 NICE = 10
 
 
@@ -64,12 +65,12 @@ class Storm:
     def __init__(self, given, folder, programs):
         self.given, self.folder, self.programs, self.wrong, self.runs = given, folder, programs, [], 0
         self.load = rig.Load(given.load.resolve(), programs)
-        self.redis = rig.Redis(given.redis, programs)
+        self.redis = rig.Redis(given.redis, programs, nice=NICE)
         self.receiver_port, self.taken, self.events = rig.free_port(), folder / "taken", folder / "events.jsonl"
         self.start_receiver()
         settings = rig.settings(self.load, self.redis)
         self.a = rig.Replica(given.server, programs, "a", {**settings, "events": self.events_of_a()}, ["webhooks"])
-        self.b = rig.Replica(given.server, programs, "b", settings)
+        self.b = rig.Replica(given.server, programs, "b", settings, nice=NICE)
         self.a.start()
         self.b.start()
         self.empty, self.acknowledged = folder / "empty.bin", folder / "acknowledged"

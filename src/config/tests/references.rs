@@ -60,6 +60,7 @@ const KINDS: &[(&str, &str, &str)] = &[
     ("kind: supertokens, base_url: 'https://st.test/auth', accepts: id", "issuers[0].accepts", "oidc"),
     ("kind: supertokens, base_url: 'https://st.test/auth', allow_missing_exp: true", "issuers[0].allow_missing_exp", "rownd"),
     ("kind: rownd, apps: [{ id: app_x }], core: { base_url: 'https://core.test' }", "issuers[0].core", "supertokens"),
+    ("kind: supertokens, base_url: 'https://st.test/auth', core: { base_url: 'https://st.test/auth/' }", "issuers[0].core.base_url", "SuperTokens' core"),
     ("kind: supertokens, base_url: 'https://st.test/auth', core: { base_url: 'http://core.test' }", "issuers[0].core.base_url", "https"),
     ("kind: supertokens, base_url: 'https://st.test/auth', core: { base_url: 'https://core.test', api_key: '' }", "issuers[0].core.api_key", "empty"),
     ("kind: supertokens, base_url: 'https://st.test/auth', api_answers: {}", "issuers[0].api_answers", "rownd"),

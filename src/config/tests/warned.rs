@@ -17,6 +17,10 @@ const WARNED: &[(&str, &str, &str)] = &[
     ("routes: [{ id: a, match: any, auth: optional, expired_cookie: anonymous }]", "routes[0].expired_cookie", "setting_without_effect"),
     ("routes: [{ id: a, match: any, auth: none, cors_preflight: true }]", "routes[0].cors_preflight", "setting_without_effect"),
     ("routes: [{ id: a, match: { methods: [GET] }, cors_preflight: true }]", "routes[0].cors_preflight", "setting_without_effect"),
+    ("routes: [{ id: a, match: any, require: never, cors_preflight: true }]", "routes[0].cors_preflight", "setting_without_effect"),
+    ("default: { require: never, cors_preflight: true }", "default.cors_preflight", "setting_without_effect"),
+    ("issuers: [{ name: a, kind: rownd, apps: [{ id: app_x }], allow_insecure_http: true }]", "issuers[0].allow_insecure_http", "setting_without_effect"),
+    ("issuers: [{ name: a, kind: oidc, issuer: 'https://a.test', audiences: [x] }]\nlisteners: { http: { serve: [resource_metadata] } }\nprotected_resource: { resource: 'https://api.test', authorization_servers: ['https://a.test/', 'https://b.test'] }", "protected_resource.authorization_servers[1]", "server_without_issuer"),
     ("profiles: { cache_bytes: 0, ttl: 5s }", "profiles.ttl", "setting_without_effect"),
     ("listeners: { grpc: { socket_mode: '0600' } }", "listeners.grpc.socket_mode", "setting_without_effect"),
     ("revocation: { max_entries: 5 }", "revocation", "setting_without_effect"),
@@ -70,4 +74,35 @@ trusted_origins: ['https://a.test']
     assert_eq!(codes, ["unknown_variable", "route_unreachable", "setting_without_effect"]);
     let judged = judge(None, &BTreeMap::new(), |_| Vec::new(), |config| config.warnings.clone());
     assert!(judged.outcome.is_err() && judged.warnings.is_empty());
+}
+
+/// The rules, the word with which the warning about the guard begins; empty: none.
+#[rustfmt::skip] // one case a line
+const GUARDS: &[(&str, &str, &str)] = &[
+    ("match: any, require: { user: u1 }", "[{ id: a, match: any, auth: none }]", "judges nobody"),
+    ("match: any, require: { user: u1 }, mode: shadow", "[{ id: a, match: any, auth: none }]", "judges nobody"),
+    ("match: any, require: { user: u1 }, applies_to: all", "[{ id: a, match: any, auth: none }]", "denies every request that it matches"),
+    ("match: { path: { prefix: /a } }, require: { not: [{ user: u1 }] }", "[{ id: a, match: { path: { prefix: /a } }, auth: none }, { id: b, match: any }]", "judges nobody"),
+    ("match: { path: { prefix: /a } }, require: { user: u1 }", "[{ id: b, match: { path: { prefix: /b } } }, { id: a, match: { path: { regex: '/a.*' } }, auth: none }]", "judges nobody"),
+    ("match: { hosts: [a.test] }, require: { user: u1 }", "[{ id: b, match: { hosts: ['*.b.test'] } }, { id: a, match: any, auth: none }]", "judges nobody"),
+    ("match: any, require: { user: u1 }", "[{ id: a, match: { path: { prefix: /a } }, auth: none }]", ""),
+    ("match: any, require: { user: u1 }", "[{ id: named, by_name: true }, { id: a, match: any, auth: none }]", ""),
+    ("match: { path: { prefix: /a } }, require: { user: u1 }", "[{ id: b, match: { methods: [GET] } }, { id: a, match: any, auth: none }]", ""),
+    ("match: any, require: { user: u1 }", "[{ id: a, match: any, auth: none, mode: shadow }]", ""),
+    ("match: any, require: { any: [{ user: u1 }, { cel: 'request.method == \"GET\"' }] }", "[{ id: a, match: any, auth: none }]", ""),
+];
+
+#[test]
+fn a_guard_about_callers_over_routes_that_have_none_is_told() {
+    for (guard, routes, expected) in GUARDS {
+        let yaml = format!("guards:\n  - {{ id: g, {guard} }}\nroutes: {routes}\n");
+        let config = good(&yaml, &[APP]);
+        let told = config.warnings.iter().find(|warning| warning.pointer.starts_with("/guards"));
+        match *expected {
+            "" => assert_eq!(told, None, "{yaml}"),
+            text => {
+                assert!(told.is_some_and(|told| told.text.starts_with(text)), "{yaml}: {told:?}")
+            }
+        }
+    }
 }

@@ -5,12 +5,16 @@ use std::slice;
 use super::{Unused, Warning};
 use crate::config::{
     document::{YamlDocument, readable},
+    overlap,
     sections::{
-        AppliesTo, Auth, Config, GuardedCallers, Mode, OnMissing, OutputHeader, Requirement,
+        AppliesTo, Config, GuardedCallers, Mode, OnMissing, OutputHeader, Requirement,
         RequirementLeaf, RequirementNode, ValueSource,
     },
 };
 use crate::model::AuthLevel;
+
+/// About a preflight that is let through.
+const CLOSED: &str = "lets browsers ask for a request that `require: never` denies; leave it out";
 
 /// Adds the settings of rules that have no effect.
 pub(super) fn check(config: &Config, found: &mut Vec<Unused>) {
@@ -22,8 +26,14 @@ pub(super) fn check(config: &Config, found: &mut Vec<Unused>) {
                 "is never made beside require: never, which denies every request; leave it out";
             found.push((format!("{at}/passport"), text));
         }
+        if route.cors_preflight && is_never(route.require.as_ref()) {
+            found.push((format!("{at}/cors_preflight"), CLOSED));
+        }
         of_headers(&format!("{at}/headers"), &route.outputs.headers, found);
         of_headers(&format!("{at}/response_headers"), &route.outputs.response_headers, found);
+    }
+    if config.default.cors_preflight && is_never(config.default.require.as_ref()) {
+        found.push(("/default/cors_preflight".to_owned(), CLOSED));
     }
     of_level("/default", config.default.auth_level, config.default.require.as_ref(), found);
     of_headers("/headers", &config.headers, found);
@@ -87,15 +97,23 @@ pub(super) fn unreachable(config: &Config, written: &YamlDocument) -> Vec<Warnin
         );
         found.push(Warning::of("route_unreachable", "/default", text));
     }
-    let routes = config.routes.iter().map(|route| route.auth);
-    let reads_nothing = takes_all.is_some() || config.default.auth == Auth::None;
-    let reads_nothing = reads_nothing && routes.clone().all(|auth| auth == Auth::None);
     for (index, guard) in config.guards.iter().enumerate() {
+        let at = format!("/guards/{index}");
+        let has_no_caller = overlap::has_no_caller(guard, &config.routes, config.default.auth);
+        let asks = |leaf: &RequirementLeaf| leaf.reads_identity();
+        if has_no_caller
+            && guard.callers == GuardedCallers::Identified
+            && guard.require.leaves().next().is_some()
+            && guard.require.leaves().all(asks)
+        {
+            let text = "judges nobody: its conditions are about the caller, and no route that decides its \
+                        requests reads a credential (auth: none); write auth: optional in those routes";
+            found.push(Warning::of("setting_without_effect", at.clone(), text));
+        }
         if guard.mode != Mode::Enforce {
             continue;
         }
-        let at = format!("/guards/{index}");
-        if guard.callers == GuardedCallers::All && reads_nothing {
+        if guard.callers == GuardedCallers::All && has_no_caller {
             let text = "denies every request that it matches: no rule reads a credential (auth: none), \
                         so that nobody has an identity; write auth: optional in the rules";
             found.push(Warning::of("condition_never_met", format!("{at}/applies_to"), text));

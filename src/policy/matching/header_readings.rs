@@ -6,7 +6,10 @@
 //! asked for in every reading only if the header stands there once, in its own spelling.
 
 use super::fit::{Fit, Unclear};
-use crate::{config::PartValue, model::Headers};
+use crate::{
+    config::PartValue,
+    model::{Headers, is_spelling},
+};
 
 /// The lines of a header that are looked at. Of more, any may hold the value.
 const MAX_LINES: usize = 16;
@@ -85,14 +88,4 @@ impl<'a> HeaderReadings<'a> {
 /// The values of a line for servers that split it, and so for those that join lines.
 fn parts(line: &[u8]) -> impl Iterator<Item = &[u8]> {
     line.split(|&b| b == b',').map(<[u8]>::trim_ascii)
-}
-
-/// Some server takes `sent` for the header `wanted`, which is in lower case: to it, each byte that is
-/// no letter or digit is the same.
-fn is_spelling(sent: &[u8], wanted: &[u8]) -> bool {
-    let same = |(&sent, &wanted): (&u8, &u8)| {
-        sent.to_ascii_lowercase() == wanted
-            || !sent.is_ascii_alphanumeric() && !wanted.is_ascii_alphanumeric()
-    };
-    sent.len() == wanted.len() && sent.iter().zip(wanted).all(same)
 }

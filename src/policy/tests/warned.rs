@@ -75,6 +75,9 @@ const CONTRADICTIONS: &[(&str, &str, &str)] = &[
     ("{ cel: 'request.method == 1 / 0' }", "require.cel", "always fails"),
     ("{ issuer: rownd, app: app_nobody }", "require.app", "no token can have the app `app_nobody`"),
     ("{ issuer: partner, app_variant: v }", "require.app_variant", "no token can have the app variant `v`"),
+    ("{ issuer: rownd, not: [{ claim: { name: a, in: [1, 'x'] } }] }", "require.not[0].claim", "values are of several types"),
+    ("{ issuer: rownd, all: [{ user: a }, { not: [{ attribute: { name: a, in: [true, 'x'] } }] }] }", "require.all[1].not[0].attribute", "values are of several types"),
+    ("{ not: [{ issuer: [rownd, partner, keycloak] }] }", "require.not[0].issuer", "together with `issuers`: `not` excludes"),
 ];
 
 #[test]
@@ -147,6 +150,11 @@ fn conditions_that_only_look_alike_are_no_contradiction() {
         "{ source: [cookie, header], not: [{ source: header }] }",
         "{ issuer: rownd, claim: { name: a, exists: false } }",
         "{ issuer: rownd, claim: { name: a, equals: 2, lt: 3 } }",
+        "{ issuer: rownd, claim: { name: a, in: [1, 'x'] } }",
+        "{ issuer: rownd, not: [{ claim: { name: a, in: [1, 2] } }] }",
+        // What is no list and no text is not equal to either.
+        "{ issuer: rownd, not: [{ claim: { name: a, in: [1, 'x'], exists: true } }] }",
+        "{ not: [{ issuer: [rownd, partner] }] }",
         "{ issuer: rownd, claim: { name: a, equals: true, in: [true, x] } }",
         // These two are one number as floats.
         "{ issuer: rownd, claim: { name: a, gt: 9007199254740992, lt: 9007199254740993 } }",
@@ -324,6 +332,13 @@ const NEVER_MET: &[(&str, &str)] = &[
     ("routes: [{ id: a, match: { path: { template: '/t/{s}' } }, require: { issuer: idp, equals: { path: s, identity: tenant } } }]", "has tenants"),
     ("routes: [{ id: a, match: any, require: { cel: 'identity.auth_level == \"Verified\"' } }]", "write one of: instant, guest, unverified, verified"),
     ("routes: [{ id: a, match: any, require: { cel: 'request.method == \"get\"' } }]", "write GET"),
+    ("routes: [{ id: a, match: any, require: { cel: 'request.host == \"Shop.test:8080\"' } }]", "so write shop.test"),
+    ("routes: [{ id: a, match: any, require: { cel: 'request.host in [\"shop.test\", \"https://a.test/\"]' } }]", "so write a.test"),
+    ("routes: [{ id: a, match: any, require: { cel: 'request.host == \"a_b.test\" || request.host == \"[::1]\"' } }]", ""),
+    ("routes: [{ id: a, match: any, require: { cel: 'request.path == \"orders\"' } }]", "paths begin with a slash"),
+    ("routes: [{ id: a, match: any, require: { cel: 'request.path != \"/orders?a=1\"' } }]", "the query is no part of the path"),
+    ("routes: [{ id: a, match: any, require: { cel: 'request.path in [\"/orders\", \"*\"]' } }]", ""),
+    ("role_sources: [{ issuers: [idp], users: { u1: [owner] } }]\nroutes: [{ id: a, match: any, require: { issuer: idp, cel: '\"ownr\" in identity.roles' } }]", "asks for the role `ownr`"),
     ("routes: [{ id: a, match: any, require: { cel: 'identity.issuer in [\"idp\", \"idq\"]' } }]", "`idq`"),
     ("routes: [{ id: a, match: any, require: { cel: 'identity.issuer == \"idp\" && request.method != \"GET\"' } }]", ""),
     ("routes: [{ id: a, match: any, require: { issuer: idp, cel: 'identity.roles == \"admin\"' } }]", "always fails"),

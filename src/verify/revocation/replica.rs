@@ -14,7 +14,7 @@ use std::{
 
 use tokio::{
     sync::Notify,
-    time::{Instant, sleep, sleep_until, timeout},
+    time::{Instant, sleep, sleep_until, timeout, timeout_at},
 };
 
 use super::{
@@ -48,6 +48,8 @@ const APPLY_AT_ONCE: usize = 20_000;
 const ALIVE: Duration = Duration::from_secs(3);
 /// A command waits at most this long for the other replicas.
 const SPREAD_WITHIN: Duration = Duration::from_secs(1);
+/// At the end of the process the store is asked this often.
+const RETRY_EVERY: Duration = Duration::from_millis(100);
 /// Commands that wait look at the other replicas at the same moments, by one question.
 const LOOK_EVERY: Duration = Duration::from_millis(10);
 
@@ -153,6 +155,17 @@ impl RevocationReplica {
     /// Those of [`share`](Self::share).
     pub async fn store(&self) -> Result<(), SharedError> {
         self.send().await.map(drop)
+    }
+
+    /// Sends what the store does not have, until it has all of it or this time is over. Returns the
+    /// number of revocations that it lacks.
+    pub async fn send_rest(&self, end: Instant) -> usize {
+        while self.list.unsent_count() > 0 && Instant::now() < end {
+            if !matches!(timeout_at(end, self.store()).await, Ok(Ok(()))) {
+                sleep_until(end.min(Instant::now() + RETRY_EVERY)).await;
+            }
+        }
+        self.list.unsent_count()
     }
 
     /// Takes a command back everywhere. Returns the number of entries, and how many replicas have

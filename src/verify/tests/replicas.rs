@@ -11,7 +11,7 @@ use crate::{
     health::Readiness,
     metrics::{Labels, Metrics},
     model::{AuthLevel, IdentityFacts},
-    shared::{MemoryStore, SharedHealth, SharedStore},
+    shared::{MemoryStore, SharedHealth, SharedStore, fakes::Gone},
     verify::revocation::{
         MemoryRevocations, RevocationList as _, RevocationReplica, RevocationSync, RevokedSubject,
         RevokingIssuer, Spread,
@@ -94,6 +94,30 @@ async fn every_replica_has_what_each_of_them_was_told() {
     let taken = all[2].replica.take_back(ISSUERS, RevokedSubject::Token("token-0")).await.unwrap();
     assert_eq!((taken.0, taken.1.have), (1, 3));
     assert!(all.iter().all(|replica| !replica.denies("token-0") && replica.denies("token-1")));
+}
+
+/// The end of a process waits for this.
+#[tokio::test(start_paused = true)]
+async fn at_the_end_what_the_store_lacks_is_sent_or_counted() {
+    let revoked = |list: &MemoryRevocations| {
+        let now = crate::verify::unix_time::unix_seconds(std::time::SystemTime::now());
+        list.revoke(ISSUERS, RevokedSubject::Token("token"), None, now).unwrap();
+    };
+    for (store, left) in [
+        (Arc::new(MemoryStore::new()) as Arc<dyn SharedStore>, 0),
+        (Arc::new(Gone { mark: None }), 1),
+    ] {
+        let settings = Settings { max_entries: 10, max_ttl: Span::from_secs(3600) };
+        let metrics = Metrics::build(&Labels::default()).unwrap();
+        let list = MemoryRevocations::replicated(&settings, &metrics);
+        let health = SharedHealth::new(&Readiness::new(), &metrics, "a");
+        let (replica, _) = RevocationReplica::new("a", &list, store, &health, None);
+        let (began, time) = (tokio::time::Instant::now(), Duration::from_secs(2));
+        assert_eq!(replica.send_rest(began + time).await, 0, "there is nothing to send");
+        revoked(&list);
+        assert_eq!(replica.send_rest(began + time).await, left);
+        assert_eq!(began.elapsed(), if left > 0 { time } else { Duration::ZERO });
+    }
 }
 
 /// Calls such as `SignOutUser` revoke and do not wait for the other replicas.

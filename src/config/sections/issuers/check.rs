@@ -149,6 +149,13 @@ impl WrittenIssuer {
                     .core
                     .as_mut()
                     .map(|core| core.check(self.allow_insecure_http, &core_at, found));
+                if core.iter().flatten().any(|core| Some(&core.base_url) == base_url) {
+                    found.add(
+                        format!("{core_at}/base_url"),
+                        "is the `base_url` of the issuer, where the API of the app is; write the address of \
+                         SuperTokens' core, such as https://core.internal:3567",
+                    );
+                }
                 IssuerDetails::Supertokens(SupertokensIssuer {
                     base_url: base_url?.clone(),
                     app: apps?.into_iter().next(),

@@ -31,6 +31,12 @@ impl Texts {
     }
 }
 
+impl<'a> FromIterator<&'a str> for Texts {
+    fn from_iter<I: IntoIterator<Item = &'a str>>(texts: I) -> Self {
+        Self(texts.into_iter().map(str::to_owned).collect())
+    }
+}
+
 impl Serialize for Texts {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self.0.as_slice() {

@@ -4,7 +4,7 @@
 //! Text that servers read in several ways is refused: no request would surely match it.
 
 use super::route_match::WrittenPart;
-use crate::config::findings::Findings;
+use crate::{config::findings::Findings, model::is_spelling};
 
 /// A header or a query parameter that has to match.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -67,7 +67,7 @@ fn check_parts(
     for (index, part) in written.iter().enumerate() {
         let name = stored(&part.name);
         found.keep(format!("{at}/{index}/name"), check_name(&name));
-        if parts.iter().any(|known| is_spelling(&known.name, &name)) {
+        if parts.iter().any(|known| is_spelling(known.name.as_bytes(), name.as_bytes())) {
             found.add(
                 format!("{at}/{index}/name"),
                 format!("`{name}` stands there twice, or in two spellings; write it once"),
@@ -84,13 +84,6 @@ fn check_parts(
         parts.push(NamedPart { name, value });
     }
     parts
-}
-
-/// Two names that some server takes for one.
-fn is_spelling(one: &str, other: &str) -> bool {
-    let normalised =
-        |byte: u8| if byte.is_ascii_alphanumeric() { byte.to_ascii_lowercase() } else { b'-' };
-    one.bytes().map(normalised).eq(other.bytes().map(normalised))
 }
 
 fn header_name(name: &str) -> Result<(), String> {
@@ -124,7 +117,7 @@ fn header_name(name: &str) -> Result<(), String> {
 }
 
 fn is_reserved(name: &str) -> bool {
-    name.get(..8).is_some_and(|start| is_spelling(start, "x-rownd-"))
+    name.get(..8).is_some_and(|start| is_spelling(start.as_bytes(), b"x-rownd-"))
 }
 
 fn header_value(text: &str) -> Result<(), String> {

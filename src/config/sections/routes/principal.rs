@@ -58,6 +58,26 @@ impl PrincipalPattern {
         Ok(Self::Exact(text.to_owned()))
     }
 
+    /// Every workload of `other` is one of these.
+    #[must_use]
+    pub(in crate::config) fn covers(&self, other: &Self) -> bool {
+        let (
+            Self::Spiffe { trust_domain, segments, rest },
+            Self::Spiffe { trust_domain: domain, segments: others, rest: others_go_on },
+        ) = (self, other)
+        else {
+            return self == other;
+        };
+        let is_long_enough = match (rest, others_go_on) {
+            (true, true) => others.len() >= segments.len(),
+            (true, false) => others.len() > segments.len(),
+            (false, _) => others.len() == segments.len() && !others_go_on,
+        };
+        trust_domain == domain
+            && is_long_enough
+            && segments.iter().zip(others).all(|(own, other)| own.is_none() || own == other)
+    }
+
     /// The workload is one of these.
     #[must_use]
     pub fn matches(&self, workload: &Workload) -> bool {

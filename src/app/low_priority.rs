@@ -1,5 +1,6 @@
-//! The thread of the sinks of events. A storm of events, and a receiver for which thousands wait, must not
-//! keep checks, commands and the refreshing of keys from the processors.
+//! Threads for the sinks of events and for the listeners by which events come in. A storm of events, and a
+//! receiver for which thousands wait, must not keep checks, commands and the refreshing of keys from the
+//! processors.
 
 use std::{io, panic::resume_unwind, thread};
 
@@ -16,7 +17,7 @@ const NICER: i32 = 10;
 /// The least priority.
 const NICEST: i32 = 19;
 
-/// Runs tasks on a thread of their own, with a runtime of its own, until all of them have ended. A task of
+/// Runs tasks on a thread of this name, with a runtime of its own, until all of them have ended. A task of
 /// `tasks` ends with them, and fails if one of them does.
 ///
 /// # Errors
@@ -24,6 +25,7 @@ const NICEST: i32 = 19;
 /// Fails where the system starts no more threads.
 pub(super) fn run_apart(
     tasks: &mut JoinSet<()>,
+    name: &str,
     work: Vec<impl Future<Output = ()> + Send + 'static>,
 ) -> io::Result<()> {
     let (tell, told) = oneshot::channel();
@@ -32,7 +34,7 @@ pub(super) fn run_apart(
         clippy::disallowed_methods,
         reason = "the drain waits for the task that waits for it"
     )]
-    thread::Builder::new().name("events".to_owned()).spawn(move || {
+    thread::Builder::new().name(name.to_owned()).spawn(move || {
         give_way();
         let ended = runtime.block_on(all(work));
         // Work on files is waited for by its runner.
@@ -92,7 +94,7 @@ mod tests {
             let nice = rustix::process::getpriority_process(None).unwrap();
             tell.send((thread::current().id(), nice)).unwrap();
         };
-        run_apart(&mut tasks, vec![task]).unwrap();
+        run_apart(&mut tasks, "test", vec![task]).unwrap();
         tasks.join_next().await.unwrap().unwrap();
         let (ran_on, nice) = told.recv().unwrap();
         assert_ne!(ran_on, caller);
@@ -103,7 +105,7 @@ mod tests {
     #[tokio::test]
     async fn a_task_that_panics_fails_the_one_that_waits() {
         let mut tasks = JoinSet::new();
-        run_apart(&mut tasks, vec![async { panic!("on purpose") }]).unwrap();
+        run_apart(&mut tasks, "test", vec![async { panic!("on purpose") }]).unwrap();
         assert!(tasks.join_next().await.unwrap().unwrap_err().is_panic());
     }
 }
