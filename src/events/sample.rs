@@ -3,9 +3,9 @@
 use serde_json::{Map, json};
 
 use super::catalogue::{EventRow, FieldKind};
-use crate::model::Event;
+use crate::model::{Event, EventType};
 
-/// An event of this type with made-up data in every field.
+/// An event of this type with made-up data in every field that such an event can have at once.
 #[must_use]
 pub fn sample(row: &EventRow) -> Event {
     let has = |name: &str| row.fields.iter().any(|field| field.name == name);
@@ -28,12 +28,25 @@ pub fn sample(row: &EventRow) -> Event {
     event = event.of_app(has("app_id").then(|| text("app_id")));
     event = event.of_user(has("user_id").then(|| text("user_id")));
     for field in row.fields {
-        if ["issuer", "app_id", "user_id"].contains(&field.name) {
+        // The tokens of a user are revoked, not one token or session.
+        let is_of_another_kind = row.kind == EventType::SessionRevoked
+            && ["session_id", "token_id"].contains(&field.name);
+        if ["issuer", "app_id", "user_id"].contains(&field.name) || is_of_another_kind {
             continue;
         }
         event = match field.kind {
             FieldKind::Text => event.text(field.name, Some(text(field.name))),
-            FieldKind::Word(words) => event.word(field.name, words.last().copied().unwrap_or("")),
+            FieldKind::Word(words) => {
+                let word = match field.name {
+                    // Of a check of the proxy, as `rule` and `request_id` are; and a plain no.
+                    "api" | "outcome" => words.first(),
+                    _ => words.last(),
+                };
+                event.word(field.name, word.copied().unwrap_or(""))
+            }
+            FieldKind::Number if field.name == "not_before" => {
+                event.number(field.name, 1_767_225_600)
+            }
             FieldKind::Number => event.number(field.name, 2),
             FieldKind::Texts => event.texts(field.name, ["key-1", "key-2"].into_iter()),
             FieldKind::Map => {

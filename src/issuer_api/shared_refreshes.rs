@@ -21,7 +21,10 @@ use crate::{
     config::{OnOutage, Shared},
     digest::hex,
     metrics::Metrics,
-    shared::{Deployment, Held, LaterWrites, Sealer, SharedError, SharedStore},
+    shared::{
+        Deployment, Held, LaterWrite, LaterWrites, Sealer, SharedError, SharedStore, put_answer,
+        while_marked,
+    },
     upstream::UpstreamError,
 };
 
@@ -124,7 +127,7 @@ impl SharedRefreshes {
             Err(error) => {
                 tracing::warn!(%error, "a refresh is refused, and no token was sent");
                 // The store may still have written the mark.
-                self.later(&entry, None, self.unknown_for);
+                self.later(&entry.name, &entry.mark, LaterWrite::Nothing, self.unknown_for);
                 (SharedRefresh::Refused, (Err(RefreshFault::NotShared), Duration::ZERO))
             }
         };
@@ -160,8 +163,10 @@ impl SharedRefreshes {
                     match self.store.get(&entry.name).await {
                         Ok(Some(later)) => held = later,
                         // The answer was there and has ended, or the store has lost it; or it does not
-                        // answer any more. Another replica has sent the token, so this one must not.
-                        Ok(None) | Err(_) => {
+                        // answer any more. Another replica has sent the token, so this one must not, and
+                        // no later call either.
+                        lost @ (Ok(None) | Err(_)) => {
+                            self.put_back(entry, &held, lost.is_err()).await;
                             return Ok(Some((Err(RefreshFault::Unknown), Duration::ZERO)));
                         }
                     }
@@ -180,6 +185,14 @@ impl SharedRefreshes {
                 }
                 Reading::Answer(answer) => return Ok(Some((answer, held.left))),
             }
+        }
+    }
+
+    /// Puts the mark of another replica back.
+    async fn put_back(&self, entry: &Entry, held: &Held, is_away: bool) {
+        let put = async { self.store.put_if_absent(&entry.name, &held.value, held.left).await };
+        if is_away || put.await.is_err() {
+            self.later(&entry.name, &held.value, LaterWrite::Mark, held.left);
         }
     }
 
@@ -204,7 +217,8 @@ impl SharedRefreshes {
         times: RefreshTimes,
         request: impl Future<Output = Result<Granted, ApiError>> + Send,
     ) -> (RefreshAnswer, Duration) {
-        let answer = request.await;
+        let place = (entry.name.as_str(), entry.mark.as_slice());
+        let answer = while_marked(&*self.store, place, self.unknown_for, request).await;
         if answer.as_ref().is_err_and(may_be_used_up) {
             return (Err(RefreshFault::Unknown), Duration::ZERO);
         }
@@ -217,16 +231,15 @@ impl SharedRefreshes {
         };
         let sealed = [SEALED, &sealed].concat();
         let kept = keep.max(KEEP_AT_LEAST);
-        let written = self.store.replace(&entry.name, &entry.mark, &sealed, kept).await;
-        if written.is_err() {
-            self.later(entry, Some(sealed), kept);
+        if put_answer(&*self.store, place, &sealed, kept).await.is_err() {
+            self.later(&entry.name, &entry.mark, LaterWrite::Answer(sealed), kept);
         }
         (answer, keep)
     }
 
     /// Has it written when the store answers again.
-    fn later(&self, entry: &Entry, answer: Option<Vec<u8>>, within: Duration) {
-        if !self.later.write(entry.name.clone(), entry.mark.clone(), answer, within) {
+    fn later(&self, name: &str, mark: &[u8], write: LaterWrite, within: Duration) {
+        if !self.later.write(name.to_owned(), mark.to_owned(), write, within) {
             tracing::warn!(
                 "too many writes wait for the shared state: the outcome of a refresh will be \
                  unknown to the other replicas"

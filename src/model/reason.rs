@@ -310,6 +310,11 @@ deny_reasons! {
         "`/status` and the metric `rownd_authz_key_fetches_total` show the result of the fetches. \
          Check the address, DNS, egress rules and the issuer's own state; `config check --online` \
          tests all of them.";
+    /// This replica has not read the list of revocations that it shares with others (`shared`, with
+    /// `on_outage: refuse`): it has just started, and is not ready. A token that is revoked could pass.
+    RevocationsUnavailable => "revocations_unavailable", Unavailable, "the list of revoked tokens is not available yet",
+        "It ends when Redis answers and its list has been read. `/readyz` and the member `shared` of \
+         `/status` say what is missing. Send requests only to replicas that are ready.";
     /// The token names a key that may exist but is not known yet: it is being fetched and the check
     /// could not wait for it, or by its `iat` the token may be younger than the last fetch of keys,
     /// and the next fetch is after the time in `Retry-After`. Or the token names no key, several fit,

@@ -10,7 +10,7 @@ use tokio::{
     time::{Instant, sleep},
 };
 
-use super::SharedStore;
+use super::{SharedStore, marks::put_answer};
 
 /// The most writes that wait for the store, and the pause after one that failed.
 const MAX_LATER: usize = 1024;
@@ -30,12 +30,22 @@ pub struct LaterWork {
     later: mpsc::Receiver<Later>,
 }
 
+/// The content that belongs in the store.
+#[derive(Debug)]
+pub enum LaterWrite {
+    /// This, in the place of the mark.
+    Answer(Vec<u8>),
+    /// No mark: nothing was sent.
+    Nothing,
+    /// The mark, which another replica has put there.
+    Mark,
+}
+
 /// A write that the store did not take, or may not have taken.
 struct Later {
     name: String,
     mark: Vec<u8>,
-    /// The answer in the place of the mark; `None`: nothing was sent, so the mark goes.
-    answer: Option<Vec<u8>>,
+    write: LaterWrite,
     /// After this the write is of no use.
     until: Instant,
     /// The mark was looked for, and was not there.
@@ -62,18 +72,11 @@ pub fn later_writes(store: Arc<dyn SharedStore>) -> (LaterWrites, LaterWork) {
 }
 
 impl LaterWrites {
-    /// Puts the answer in the place of the mark, or removes the mark if there is none, within this
-    /// time. `false`: too many writes wait already.
+    /// Makes this write within this time. `false`: too many writes wait already.
     #[must_use]
-    pub fn write(
-        &self,
-        name: String,
-        mark: Vec<u8>,
-        answer: Option<Vec<u8>>,
-        within: Duration,
-    ) -> bool {
+    pub fn write(&self, name: String, mark: Vec<u8>, write: LaterWrite, within: Duration) -> bool {
         let until = Instant::now() + within;
-        self.0.try_send(Later { name, mark, answer, until, was_missed: false }).is_ok()
+        self.0.try_send(Later { name, mark, write, until, was_missed: false }).is_ok()
     }
 }
 
@@ -106,21 +109,26 @@ impl LaterWork {
         if later.until <= now {
             return None;
         }
-        let written = match &later.answer {
-            Some(answer) => {
-                let left = later.until.duration_since(now).max(KEEP_AT_LEAST);
-                self.store.replace(&later.name, &later.mark, answer, left).await
+        let left = later.until.duration_since(now).max(KEEP_AT_LEAST);
+        let written = match &later.write {
+            LaterWrite::Answer(answer) => {
+                let place = (later.name.as_str(), later.mark.as_slice());
+                put_answer(&*self.store, place, answer, left).await.map(|()| true)
             }
-            None => self.store.remove(&later.name, &later.mark).await,
+            LaterWrite::Mark => {
+                let put = self.store.put_if_absent(&later.name, &later.mark, left).await;
+                put.map(|_known| true)
+            }
+            LaterWrite::Nothing => self.store.remove(&later.name, &later.mark).await,
         };
         match written {
             Err(_) => Some(later),
             // The mark itself may be on its way, on a connection that was given up.
-            Ok(false) if later.answer.is_none() => {
+            Ok(false) => {
                 let until = if later.was_missed { later.until } else { now + MARK_MAY_COME };
                 Some(Later { until, was_missed: true, ..later })
             }
-            Ok(_) => None,
+            Ok(true) => None,
         }
     }
 }

@@ -60,6 +60,14 @@ impl Default for MemoryStore {
     }
 }
 
+#[cfg(test)]
+impl MemoryStore {
+    /// It loses all values, as a server that is restarted empty.
+    pub(crate) fn lose_values(&self) {
+        self.lock().values.clear();
+    }
+}
+
 impl MemoryStore {
     /// An empty store.
     #[must_use]

@@ -14,6 +14,7 @@ pub(crate) mod fakes;
 mod health;
 mod labels;
 mod later;
+mod marks;
 mod memory;
 mod redis;
 mod set;
@@ -30,7 +31,8 @@ pub use deployment::{Deployment, Sealer};
 pub use error::SharedError;
 pub use health::{SharedHealth, SharedPage};
 use labels::{SharedOperation, SharedResult};
-pub use later::{LaterWork, LaterWrites, later_writes};
+pub use later::{LaterWork, LaterWrite, LaterWrites, later_writes};
+pub use marks::{put_answer, while_marked};
 pub use memory::MemoryStore;
 pub use set::{Changes, Position, ReplicaPosition, SetRecord};
 

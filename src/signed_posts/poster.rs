@@ -21,7 +21,7 @@ use crate::{
 pub struct PostKind {
     /// The kind of the body, which decides `content-type`.
     pub body: BodyKind,
-    /// The most bytes of a good answer. A longer answer is an error.
+    /// The most bytes of a good answer. A longer answer is an error. 0: only the status counts.
     pub max_answer_bytes: usize,
 }
 

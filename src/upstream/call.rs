@@ -75,7 +75,7 @@ pub struct CallSpec {
     pub repeat: Repeat,
     /// Which connection it takes.
     pub connection: Connection,
-    /// The most bytes of a good answer. A longer answer is an error.
+    /// The most bytes of a good answer. A longer answer is an error. 0: only the status counts.
     pub max_answer_bytes: usize,
 }
 

@@ -26,6 +26,8 @@ use crate::config::{AllowedOrigin, Config, Issuer, Network as Settings, PostTarg
 
 /// The most bytes of a body that comes with an error status.
 const MAX_ERROR_BYTES: usize = 16 * 1024;
+/// A body of which nothing counts is read for so long.
+const UNUSED_BODY_TIME: Duration = Duration::from_millis(500);
 
 /// An answer of any status. `Debug` shows none of it: tokens are in it.
 #[derive(Clone)]
@@ -153,7 +155,8 @@ impl Client {
         Ok(Document { body: read_body(response, limit).await?, max_age })
     }
 
-    /// Sends the request once and reads its answer, whatever status it has.
+    /// Sends the request once and reads its answer, whatever status it has. Where the most bytes of an
+    /// answer are 0, its status and headers are all that counts.
     ///
     /// # Errors
     ///
@@ -162,7 +165,12 @@ impl Client {
         let limit = request.spec.max_answer_bytes;
         let response = self.send(request).await?;
         let (status, headers) = (response.status(), response.headers().clone());
-        let body = if status.is_success() {
+        let body = if limit == 0 {
+            // Read as far as it is there, so that the connection can be used again.
+            let _ =
+                tokio::time::timeout(UNUSED_BODY_TIME, read_body(response, MAX_ERROR_BYTES)).await;
+            Vec::new()
+        } else if status.is_success() {
             read_body(response, limit).await?
         } else {
             // The status says enough where the rest cannot be read.

@@ -112,19 +112,28 @@ impl Verifier {
             return;
         }
         let mut event = Event::new(EventType::SessionRevoked);
-        if let Some((issuer, _)) = target.issuer.and_then(|_| self.named_rings(target).next()) {
+        let mut meant = self.named_rings(target).map(|(issuer, _)| issuer);
+        let first = meant.next();
+        let issuer = first.filter(|first| meant.all(|other| Arc::ptr_eq(first, other)));
+        if let Some(issuer) = issuer {
             event = event.at_issuer(issuer.shared_name());
         }
+        // A revocation that names no app is one of the issuer's only app.
+        let apps = issuer.map(|issuer| issuer.apps()).unwrap_or_default();
+        let first = apps.first().and_then(|app| app.id());
+        let only_app = first.filter(|first| apps.iter().all(|app| app.id() == Some(*first)));
         event = event.text("tenant", target.tenant);
         self.events.record(match subject {
-            RevokedSubject::Token(id) => event.word("kind", "token").text("token_id", Some(id)),
+            RevokedSubject::Token(id) => {
+                event.word("kind", "token").of_app(only_app).text("token_id", Some(id))
+            }
             RevokedSubject::Session(id) => {
-                event.word("kind", "session").text("session_id", Some(id))
+                event.word("kind", "session").of_app(only_app).text("session_id", Some(id))
             }
             RevokedSubject::User { id, not_before } => {
                 let (app, user) = match app_of_user(id) {
                     Some((app, user)) => (Some(app), user),
-                    None => (None, id),
+                    None => (only_app, id),
                 };
                 let event = event.word("kind", "user").of_app(app).of_user(Some(user));
                 event.number("not_before", not_before)

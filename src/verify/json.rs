@@ -54,6 +54,14 @@ impl<'a> Json<'a> {
     }
 }
 
+/// The object that this text is; `None` if it is none, or if a member stands twice in it at any depth:
+/// readers differ in which of them counts.
+#[must_use]
+pub fn strict_object(text: &[u8]) -> Option<serde_json::Map<String, Value>> {
+    let json: Json<'_> = serde_json::from_slice(text).ok()?;
+    if let Value::Object(object) = Value::from(&json) { Some(object) } else { None }
+}
+
 /// A copy that outlives the token.
 impl From<&Json<'_>> for Value {
     fn from(value: &Json<'_>) -> Self {

@@ -62,6 +62,7 @@ pub use inspect::{
 };
 pub use issuer::Issuer;
 pub use issuer_build::problems;
+pub use json::strict_object;
 pub use jwks::{KeyRefusal, RefusedKey};
 pub use key_refresher::KeyRefresher;
 pub use key_ring::KeyStoreId;

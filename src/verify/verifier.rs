@@ -369,7 +369,13 @@ impl Verifier {
         facts: &IdentityFacts,
         now: u64,
     ) -> Result<(), DenyReason> {
-        if self.revocations.hits(&ring.iss, facts, now) { Err(DenyReason::Revoked) } else { Ok(()) }
+        if !self.revocations.is_known() {
+            Err(DenyReason::RevocationsUnavailable)
+        } else if self.revocations.hits(&ring.iss, facts, now) {
+            Err(DenyReason::Revoked)
+        } else {
+            Ok(())
+        }
     }
 
     /// A fault holds for everybody only while no issuer can verify any token: a client chooses

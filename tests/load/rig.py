@@ -27,8 +27,9 @@ TICKS = os.sysconf("SC_CLK_TCK")
 PAGE = os.sysconf("SC_PAGE_SIZE")
 
 
-def nice_words(level):
-    return ["nice", "-n", str(level)] if level else []
+def scheduled(elsewhere):
+    """What would run on another machine runs here only while nothing else wants a core."""
+    return ["chrt", "--idle", "0"] if elsewhere else []
 
 
 def free_port():
@@ -115,11 +116,11 @@ class Load:
     def __init__(self, program, programs):
         self.program, self.programs = program, programs
 
-    def begin(self, command, nice=0, **options):
-        """Starts a command. Load that would be on other machines has a lower priority (`nice`)."""
+    def begin(self, command, elsewhere=False, **options):
+        """Starts a command. `elsewhere`: it would be on another machine."""
         if command in ("public", "frame", "checks", "spread", "refreshes", "push", "fresh", "lost", "issuer"):
             options["seed"] = SEED
-        return self.programs.start(f"load-{command}", [*nice_words(nice), self.program, command, json.dumps(options)],
+        return self.programs.start(f"load-{command}", [*scheduled(elsewhere), self.program, command, json.dumps(options)],
                                    stdout=subprocess.PIPE, text=True)
 
     def result(self, process):
@@ -143,13 +144,13 @@ class Load:
 
 
 class Redis:
-    def __init__(self, program, programs, nice=0):
-        self.program, self.programs, self.port, self.nice = program, programs, free_port(), nice
+    def __init__(self, program, programs, elsewhere=False):
+        self.program, self.programs, self.port, self.elsewhere = program, programs, free_port(), elsewhere
         self.start()
 
     def start(self):
         self.process = self.programs.start("redis", [
-            *nice_words(self.nice), self.program.resolve(), "--bind", "127.0.0.1", "--port", self.port, "--save", "",
+            *scheduled(self.elsewhere), self.program.resolve(), "--bind", "127.0.0.1", "--port", self.port, "--save", "",
             "--appendonly", "no", "--dir", self.programs.folder, "--loglevel", "warning"])
         until("Redis", lambda: self.info())
 
@@ -173,7 +174,8 @@ class Redis:
         for begun in range(0, revocations, BATCH):
             count = min(BATCH, revocations - begun)
             records = [word for _ in range(count) for word in (secrets.token_bytes(32), 0, 0, 3_600_000, 0, 0)]
-            self.ask("EVAL", merge, len(keys), *keys, "filled", 20_000_000, f"{{{prefix}}}:changed", *records)
+            self.ask("EVAL", merge, len(keys), *keys, "filled", 20_000_000, f"{{{prefix}}}:changed",
+                     int(time.time() * 1000), *records)
 
     def info(self):
         found = dict(line.split(":", 1) for line in self.ask("INFO", "everything").split("\r\n") if ":" in line)
@@ -200,8 +202,8 @@ class Redis:
 class Replica:
     """One process of the product."""
 
-    def __init__(self, server, programs, name, settings, shown=(), nice=0):
-        self.server, self.programs, self.name, self.nice = server, programs, name, nice
+    def __init__(self, server, programs, name, settings, shown=(), elsewhere=False):
+        self.server, self.programs, self.name, self.elsewhere = server, programs, name, elsewhere
         self.grpc, self.ops, self.http = (f"127.0.0.1:{free_port()}" for _ in range(3))
         self.control = programs.folder / f"{name}.sock"
         listeners = {
@@ -218,7 +220,7 @@ class Replica:
     def start(self):
         """Starts it; the seconds until it is ready."""
         began = time.monotonic()
-        command = [*nice_words(self.nice), self.server.resolve(), "serve", "--config", self.file]
+        command = [*scheduled(self.elsewhere), self.server.resolve(), "serve", "--config", self.file]
         self.process = self.programs.start(self.name, command, env={})
         self.is_ready()
         return time.monotonic() - began

@@ -5,8 +5,8 @@
 nor counted as dropped, or the memory of a replica exceeds its bound. Events come in as signed events
 that are pushed to replica A; they go out of it to a receiver by HTTP, a file, and a stream. Denied checks
 and checks of new tokens make most of them, as they do in a real storm. Load, Redis, receiver and two
-replicas share the cores of this machine; all of them but replica A and its checks have a lower priority,
-because they would be on other machines.
+replicas share the cores of this machine; all of them but replica A and its checks would be on other machines,
+so they run only while those two leave a core idle.
 """
 
 import argparse
@@ -30,8 +30,6 @@ SINKS = ("receiver", "file", "stream")
 BOUND_MIB = 256
 # Checks a second whose time is measured.
 STEADY = 200
-# Everything but replica A and its checks would be on other machines.
-NICE = 10
 
 
 class Sampler:
@@ -65,12 +63,12 @@ class Storm:
     def __init__(self, given, folder, programs):
         self.given, self.folder, self.programs, self.wrong, self.runs = given, folder, programs, [], 0
         self.load = rig.Load(given.load.resolve(), programs)
-        self.redis = rig.Redis(given.redis, programs, nice=NICE)
+        self.redis = rig.Redis(given.redis, programs, elsewhere=True)
         self.receiver_port, self.taken, self.events = rig.free_port(), folder / "taken", folder / "events.jsonl"
         self.start_receiver()
         settings = rig.settings(self.load, self.redis)
         self.a = rig.Replica(given.server, programs, "a", {**settings, "events": self.events_of_a()}, ["webhooks"])
-        self.b = rig.Replica(given.server, programs, "b", settings, nice=NICE)
+        self.b = rig.Replica(given.server, programs, "b", settings, elsewhere=True)
         self.a.start()
         self.b.start()
         self.empty, self.acknowledged = folder / "empty.bin", folder / "acknowledged"
@@ -92,7 +90,7 @@ class Storm:
 
     def start_receiver(self):
         self.receiver, self.receiver_at = self.load.server(
-            "receiver", address=f"127.0.0.1:{self.receiver_port}", file=str(self.taken), secret=SECRET, nice=NICE)
+            "receiver", address=f"127.0.0.1:{self.receiver_port}", file=str(self.taken), secret=SECRET, elsewhere=True)
 
     def produced(self, sink):
         """Events that a sink has sent, dropped, or given up, or that wait on disk for it."""
@@ -119,15 +117,15 @@ class Storm:
             before = counted(self)["in"]
             running.append(("push", self.load.begin(
                 "push", address=self.a.http, path="/webhooks/idp", prefix=f"in{self.runs}", rate=events_in,
-                seconds=seconds, atonce=events_at_once, nice=NICE, file=str(self.acknowledged))))
+                seconds=seconds, atonce=events_at_once, elsewhere=True, file=str(self.acknowledged))))
             # It signs all of them first.
             rig.until("the events to come in", lambda: counted(self)["in"] > before, 120)
         if fresh:
             running.append(("fresh", self.load.begin(
-                "fresh", address=self.a.grpc, prefix=f"new{self.runs}", rate=fresh, seconds=seconds, nice=NICE)))
+                "fresh", address=self.a.grpc, prefix=f"new{self.runs}", rate=fresh, seconds=seconds, elsewhere=True)))
         if denied:
             running.append(("denied", self.programs.start("h2load", [
-                *rig.nice_words(NICE), *rig.h2load(seconds, self.a.grpc, self.empty, 64, f"--rps={denied // 2}")])))
+                *rig.scheduled(True), *rig.h2load(seconds, self.a.grpc, self.empty, 64, f"--rps={denied // 2}")])))
         result = meanwhile()
         found = {}
         for name, process in running:

@@ -12,8 +12,6 @@ use crate::{
     upstream::{BodyKind, Client, HttpAnswer},
 };
 
-/// The most bytes that are read of an answer. Nothing of it counts but the status.
-const MAX_ANSWER: usize = 64 << 10;
 /// The longest time that a receiver may ask for.
 const MAX_WAIT: Duration = Duration::from_secs(3600);
 
@@ -26,7 +24,8 @@ pub(in crate::events) struct SignedCourier {
 
 impl SignedCourier {
     pub(in crate::events) fn new(settings: &HttpSink, upstream: &Client) -> Self {
-        let kind = PostKind { body: BodyKind::CloudEvent, max_answer_bytes: MAX_ANSWER };
+        // Nothing of an answer counts but the status.
+        let kind = PostKind { body: BodyKind::CloudEvent, max_answer_bytes: 0 };
         let poster = SignedPoster::new(upstream, &settings.target, kind);
         Self { poster, timeout: settings.timeout.get() }
     }

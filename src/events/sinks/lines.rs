@@ -7,11 +7,12 @@
 use std::{
     fmt::Debug,
     io::{self, ErrorKind, Stdout, Write},
+    pin::pin,
     sync::Arc,
     time::Duration,
 };
 
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 
 use super::{backoff::Backoff, inbox::Inbox};
 use crate::{
@@ -24,6 +25,12 @@ use crate::{
 
 const BACKOFF: Backoff =
     Backoff { first: Duration::from_millis(100), most: Duration::from_secs(10) };
+/// A write that takes longer is a fault of the sink, such as a pipe that nobody reads.
+const HANGS_AFTER: Duration = Duration::from_secs(5);
+/// The same while the process ends, when what cannot be written is lost.
+const HANGS_AT_THE_END: Duration = Duration::from_secs(1);
+const LOOK_EVERY: Duration = Duration::from_millis(500);
+const HANGS: &str = "a write has taken longer than 5 s: the disk hangs, or nobody reads the pipe";
 /// The time between two lines in the log about one sink.
 const LOG_EVERY: Duration = Duration::from_secs(60);
 
@@ -97,13 +104,32 @@ impl<W: LineWriter> LineSink<W> {
             let mut batch = Batch { text: lines(&events), written: 0 };
             let mut failures = 0;
             loop {
-                let ended = blocking.run(move || write(writer, batch)).await;
+                let writing = blocking.run(move || write(writer, batch));
+                let hangs = || {
+                    health.failed(&HANGS);
+                    health.waits((events.len() + inbox.waiting()) as u64, None);
+                    if let Some(dropped) = throttle.admit() {
+                        tracing::warn!(
+                            sink = name,
+                            error = HANGS,
+                            dropped,
+                            "events cannot be written"
+                        );
+                    }
+                };
+                let Some((ended, has_hung)) = watched(writing, &inbox, hangs).await else {
+                    inbox.lose(&events, |kind| metrics.event_dropped(label, kind));
+                    return;
+                };
                 let Ok((back, rest, result)) = ended else {
                     tracing::error!(sink = name, "the writer of events failed");
                     inbox.lose(&events, |kind| metrics.event_dropped(label, kind));
                     return;
                 };
                 (writer, batch) = (back, rest);
+                if has_hung && result.is_ok() {
+                    health.works();
+                }
                 let Err(error) = result else { break };
                 failures += 1;
                 metrics.event_attempt_failed(label);
@@ -125,6 +151,29 @@ impl<W: LineWriter> LineSink<W> {
                 health.works();
             }
             metrics.events_sent(label, events.len());
+        }
+    }
+}
+
+/// Waits for a write, and tells when it hangs. The end, and whether it has hung; `None`: it hangs, and the
+/// process ends.
+async fn watched<T>(
+    writing: impl Future<Output = T>,
+    inbox: &Inbox,
+    hangs: impl Fn(),
+) -> Option<(T, bool)> {
+    let mut writing = pin!(writing);
+    let mut waited = Duration::ZERO;
+    loop {
+        if let Ok(ended) = timeout(LOOK_EVERY, writing.as_mut()).await {
+            return Some((ended, waited >= HANGS_AFTER));
+        }
+        waited += LOOK_EVERY;
+        if waited >= HANGS_AFTER {
+            hangs();
+        }
+        if inbox.is_closing() && waited >= HANGS_AT_THE_END {
+            return None;
         }
     }
 }
@@ -219,6 +268,57 @@ mod tests {
         assert_eq!(lost.load(Ordering::Relaxed), 300);
         let labels = "sink=\"sink\",type=\"user.updated\"";
         assert_eq!(metric(&metrics, "events_dropped_total", labels), 300.0);
+    }
+
+    /// A pipe that nobody reads, until this is dropped.
+    #[derive(Debug)]
+    struct Unread(std::sync::mpsc::Receiver<()>);
+
+    impl LineWriter for Unread {
+        fn begin(&mut self, _: usize) -> io::Result<()> {
+            let _ = self.0.recv();
+            Ok(())
+        }
+
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            Ok(bytes.len())
+        }
+
+        fn end(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[tokio::test]
+    async fn a_write_that_hangs_at_the_end_is_counted_as_lost() {
+        let (events, inbox) = mpsc::channel(1024);
+        let (closing, follow) = watch::channel(true);
+        let (metrics, lost) = (metrics(), Arc::new(AtomicU64::new(0)));
+        for number in 0..300 {
+            events.try_send(told(number, EventType::UserUpdated, None)).unwrap();
+        }
+        let inbox = Inbox::new(inbox, follow).counting(lost.clone());
+        let (reader, unread) = std::sync::mpsc::channel();
+        let sink = LineSink::new(Unread(unread), "sink".to_owned(), SinkLabel(0), &metrics);
+        sink.run(inbox, BlockingRunner::new()).await;
+        assert_eq!(lost.load(Ordering::Relaxed), 300);
+        drop((reader, closing));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_write_that_hangs_is_told_and_waited_for() {
+        let (_events, inbox) = mpsc::channel(1);
+        let (_closing, follow) = watch::channel(false);
+        let inbox = Inbox::new(inbox, follow);
+        let told = AtomicU64::new(0);
+        let hangs = || _ = told.fetch_add(1, Ordering::Relaxed);
+        for (seconds, expected) in [(1, false), (7, true)] {
+            told.store(0, Ordering::Relaxed);
+            let writing = tokio::time::sleep(std::time::Duration::from_secs(seconds));
+            let ended = super::watched(writing, &inbox, hangs).await;
+            assert_eq!(ended, Some(((), expected)), "{seconds} s");
+            assert_eq!(told.load(Ordering::Relaxed) > 0, expected, "{seconds} s");
+        }
     }
 
     /// Takes three bytes at a time, and fails on every other call.

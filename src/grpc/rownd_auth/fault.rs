@@ -176,7 +176,8 @@ impl Fault {
                 return final_status(ErrorReason::IssuerUnsupported, message, told);
             }
             Self::Overloaded(wait) => {
-                let message = DenyReason::Overloaded.message();
+                let message =
+                    "too many calls at a time: see `OVERLOADED` in docs/rownd-auth-errors.md";
                 return retryable(ErrorReason::Overloaded, message, wait, []);
             }
             Self::TooOften(wait) => {
@@ -252,7 +253,7 @@ fn outcome_unknown_status() -> Status {
 
 /// The state that replicas share does not answer.
 fn not_shared_status(wait: Duration) -> Status {
-    let message = "the state that replicas share does not answer; nothing was sent";
+    let message = "the state that replicas share does not answer; nothing was changed";
     retryable(ErrorReason::SharedStateUnavailable, message, wait, [])
 }
 

@@ -273,11 +273,12 @@ mod tests {
 
     /// Those of other tables: refused callers, tokens that cannot be judged, and messages that are
     /// refused before they are read.
-    const OF_OTHERS: [(&str, &str); 7] = [
+    const OF_OTHERS: [(&str, &str); 8] = [
         ("UNIMPLEMENTED", "COMPRESSION_UNSUPPORTED"),
         ("PERMISSION_DENIED", "CALLER_..."),
         ("RESOURCE_EXHAUSTED", "MESSAGE_TOO_LARGE"),
         ("UNAVAILABLE", "KEYS_UNAVAILABLE"),
+        ("UNAVAILABLE", "REVOCATIONS_UNAVAILABLE"),
         ("UNAVAILABLE", "KEY_PENDING"),
         ("UNAVAILABLE", "PROFILE_UNAVAILABLE"),
         ("UNAVAILABLE", "APP_UNKNOWN"),

@@ -19,7 +19,10 @@ use super::{
 use crate::{
     config::{OnOutage, Shared},
     digest::{Sha256, hex},
-    shared::{Deployment, Held, LaterWrites, Sealer, SharedError, SharedStore},
+    shared::{
+        Deployment, Held, LaterWrite, LaterWrites, Sealer, SharedError, SharedStore, put_answer,
+        while_marked,
+    },
 };
 
 /// The answer of another replica is looked for this often.
@@ -93,7 +96,7 @@ impl SharedWrites {
             Err(error) => {
                 tracing::warn!(%error, "a change with a request id is refused, and nothing was sent");
                 // The store may still have written the mark.
-                self.later(&entry, None, keep);
+                self.later(&entry.name, &entry.mark, LaterWrite::Nothing, keep);
                 Err(not_shared())
             }
         }
@@ -123,9 +126,20 @@ impl SharedWrites {
             match self.store.get(&entry.name).await {
                 Ok(Some(later)) => held = later,
                 // The store has lost it or does not answer. Another replica makes the change, so
-                // this one must not.
-                Ok(None) | Err(_) => return Ok(Some(Err(unknown()))),
+                // this one must not, and no later call either.
+                lost @ (Ok(None) | Err(_)) => {
+                    self.put_back(entry, &held, lost.is_err()).await;
+                    return Ok(Some(Err(unknown())));
+                }
             }
+        }
+    }
+
+    /// Puts the mark of another replica back.
+    async fn put_back(&self, entry: &Entry<'_>, held: &Held, is_away: bool) {
+        let put = async { self.store.put_if_absent(&entry.name, &held.value, held.left).await };
+        if is_away || put.await.is_err() {
+            self.later(&entry.name, &held.value, LaterWrite::Mark, held.left);
         }
     }
 
@@ -152,22 +166,22 @@ impl SharedWrites {
         entry: &Entry<'_>,
         change: impl Future<Output = Result<Bytes, Status>> + Send,
     ) -> Result<Bytes, Status> {
-        let answer = change.await;
+        let place = (entry.name.as_str(), entry.mark.as_slice());
+        let answer = while_marked(&*self.store, place, entry.keep, change).await;
         let keep = if is_final(&answer) { entry.keep } else { KEEP_REFUSAL };
         // Without a sealed answer the mark stays: the other replicas cannot know the outcome.
         if let Some(sealed) = entry.sealer.seal(&write_answer(&answer, entry.request)) {
             let sealed = [SEALED, &sealed].concat();
-            let written = self.store.replace(&entry.name, &entry.mark, &sealed, keep).await;
-            if written.is_err() {
-                self.later(entry, Some(sealed), keep);
+            if put_answer(&*self.store, place, &sealed, keep).await.is_err() {
+                self.later(&entry.name, &entry.mark, LaterWrite::Answer(sealed), keep);
             }
         }
         answer
     }
 
     /// Has it written when the store answers again.
-    fn later(&self, entry: &Entry<'_>, answer: Option<Vec<u8>>, within: Duration) {
-        if !self.later.write(entry.name.clone(), entry.mark.clone(), answer, within) {
+    fn later(&self, name: &str, mark: &[u8], write: LaterWrite, within: Duration) {
+        if !self.later.write(name.to_owned(), mark.to_owned(), write, within) {
             tracing::warn!(
                 "too many writes wait for the shared state: the outcome of a change will be \
                  unknown to the other replicas"

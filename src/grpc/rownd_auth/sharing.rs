@@ -87,7 +87,8 @@ impl CallSharing {
         self.sharing.replica.is_some()
     }
 
-    /// Waits until the store has everything that is revoked here, for as long as the call has time.
+    /// Waits until the store has everything that is revoked here, for as long as the call has time, and
+    /// for at most a second until the other replicas have it too.
     ///
     /// # Errors
     ///
@@ -97,7 +98,7 @@ impl CallSharing {
         let now = Instant::now();
         let end = self.deadline.checked_sub(MARGIN).filter(|end| *end > now);
         let end = end.unwrap_or_else(|| now + AFTERWARDS);
-        let stored = timeout_at(end, stored(replica, now + TRY_FOR)).await;
+        let stored = timeout_at(end, stored(replica, now + TRY_FOR, end)).await;
         let Err(error) = stored.unwrap_or(Err(SharedError::Late)) else { return Ok(()) };
         self.sharing.metrics.revocation_not_shared(self.sharing.metrics.rpc(Some(self.method)));
         if let Some(dropped) = self.sharing.throttle.admit() {
@@ -131,11 +132,18 @@ impl CallSharing {
     }
 }
 
-/// Ends when the store has everything. A store that fails is asked again until this time: a record
+/// Ends when the store has everything, and all replicas have it or a second is over, at the latest at
+/// `end`. A store that fails is asked again until this time: a record
 /// that is sent twice is one record.
-async fn stored(replica: &RevocationReplica, until: Instant) -> Result<(), SharedError> {
+async fn stored(
+    replica: &RevocationReplica,
+    until: Instant,
+    end: Instant,
+) -> Result<(), SharedError> {
+    // The answer needs a moment.
+    let seen_by = end.checked_sub(MARGIN).unwrap_or(end);
     loop {
-        match replica.store().await {
+        match replica.store(seen_by).await {
             Ok(()) => return Ok(()),
             Err(error) if Instant::now() >= until => return Err(error),
             Err(_) => sleep(PAUSE).await,
@@ -152,7 +160,10 @@ fn key(issuer: &str, user: &str) -> Sha256 {
 mod tests {
     use std::{sync::Arc, time::Duration};
 
-    use tokio::time::{Instant, advance};
+    use tokio::{
+        task::JoinSet,
+        time::{Instant, advance},
+    };
 
     use super::{MAX_OWED, OWED_FOR, Sharing};
     use crate::{
@@ -164,13 +175,22 @@ mod tests {
         verify::{MemoryRevocations, RevocationReplica},
     };
 
-    fn sharing(store: Option<Arc<dyn SharedStore>>) -> Arc<Sharing> {
+    /// Until a replica has seen its own revocation in the store.
+    const SEEN: Duration = Duration::from_millis(600);
+
+    #[expect(clippy::disallowed_methods, reason = "the replica ends with its test")]
+    fn sharing(store: Option<Arc<dyn SharedStore>>) -> (Arc<Sharing>, JoinSet<()>) {
         let metrics = Metrics::build(&Labels::default()).unwrap();
         let settings = Revocation { max_entries: 10, max_ttl: Span::from_secs(60) };
         let list = MemoryRevocations::replicated(&settings, &metrics);
         let health = SharedHealth::new(&Readiness::new(), &metrics, "a");
-        let replica = store.map(|store| RevocationReplica::new("a", &list, store, &health, None).0);
-        Sharing::new(replica, &metrics)
+        let mut running = JoinSet::new();
+        let replica = store.map(|store| {
+            let (replica, sync) = RevocationReplica::new("a", &list, store, &health, None);
+            running.spawn(sync.run());
+            replica
+        });
+        (Sharing::new(replica, &metrics), running)
     }
 
     #[tokio::test(start_paused = true)]
@@ -180,13 +200,14 @@ mod tests {
         let (long, short) = (Duration::from_secs(10), Duration::from_millis(300));
         for (name, store, time, fails, at_most) in [
             ("nothing is shared", None, long, false, Duration::ZERO),
-            ("it is there", memory(), long, false, Duration::ZERO),
-            ("it is there, and the call is over", memory(), Duration::ZERO, false, Duration::ZERO),
+            ("it is there", memory(), long, false, SEEN),
+            ("it is there, and the call is over", memory(), Duration::ZERO, false, SEEN),
             ("it is gone", gone(), long, true, Duration::from_millis(1100)),
             ("it is gone, and the call is short", gone(), short, true, Duration::from_millis(250)),
         ] {
             let began = Instant::now();
-            let call = sharing(store).for_call("SignOutUser", began + time);
+            let (sharing, _running) = sharing(store);
+            let call = sharing.for_call("SignOutUser", began + time);
             let answer = call.share().await;
             assert!(began.elapsed() <= at_most, "{name}: {:?}", began.elapsed());
             let told = answer.map_err(|fault| reason_of(&fault.status()));
@@ -197,7 +218,8 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_deletion_that_is_to_be_repeated_is_remembered_in_bounds() {
-        let call = sharing(None).for_call("DeleteUser", Instant::now());
+        let (sharing, _running) = sharing(None);
+        let call = sharing.for_call("DeleteUser", Instant::now());
         call.owe("rownd", "ann");
         assert!(call.owes("rownd", "ann"));
         for (issuer, user) in [("rownd", "bob"), ("rowndann", ""), ("other", "ann")] {

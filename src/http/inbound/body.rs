@@ -14,6 +14,7 @@ use super::{
     answer::Refusal,
     gate::{MAX_BODY, UnderWay},
 };
+use crate::verify::strict_object;
 
 /// A request that has passed its gate.
 pub(super) struct AdmittedRequest<'a> {
@@ -45,8 +46,9 @@ impl AdmittedRequest<'_> {
             let message = "the body has to be application/json, not compressed";
             return Err(Refusal::Malformed(StatusCode::UNSUPPORTED_MEDIA_TYPE, message));
         }
-        serde_json::from_slice(&bytes).map_err(|_| {
-            Refusal::Malformed(StatusCode::UNPROCESSABLE_ENTITY, "the body is not a JSON object")
+        strict_object(&bytes).ok_or_else(|| {
+            let message = "the body is not a JSON object, or has a member twice";
+            Refusal::Malformed(StatusCode::UNPROCESSABLE_ENTITY, message)
         })
     }
 

@@ -15,7 +15,7 @@ use super::answer::Refusal;
 use crate::{
     config::InboundCaller,
     digest::{Sha256, sha256},
-    model::{DenyReason, PeerName},
+    model::PeerName,
 };
 
 /// The most bytes of a body.
@@ -33,6 +33,8 @@ const MAX_UNITS: usize = MAX_UNREAD * UNITS_OF_UNREAD as usize;
 /// bodies must not keep the others out.
 const BODY_TIME: Duration = Duration::from_secs(5);
 const BODY_TIME_OF_MANY: Duration = Duration::from_secs(1);
+/// Too many bodies are on their way.
+const BUSY: (&str, &str) = ("overloaded", "too many requests of this server are on their way");
 /// The most requests in a second where the settings say nothing.
 const PER_SECOND: u32 = 200;
 
@@ -116,7 +118,16 @@ impl Gate {
         }
         let clock = DefaultClock::default();
         self.limit.check().map_err(|until| Refusal::TooOften(until.wait_time_from(clock.now())))?;
-        let busy = Refusal::Undecided(DenyReason::Overloaded, Duration::from_secs(1));
+        self.place()
+    }
+
+    /// A place for a request that has proved itself, whatever its rate.
+    ///
+    /// # Errors
+    ///
+    /// All are taken.
+    pub(super) fn place(&self) -> Result<UnderWay, Refusal> {
+        let busy = Refusal::NotObeyed(BUSY, Duration::from_secs(1));
         let units = self.in_flight.clone().try_acquire_many_owned(UNITS_OF_UNREAD);
         let units = units.map_err(|_full| busy)?;
         let are_many = self.in_flight.available_permits() < MAX_UNITS / 2;

@@ -17,6 +17,7 @@ use tokio::{
 };
 
 use super::rownd_webhook::Told;
+use crate::log_throttle::LogThrottle;
 
 /// The most users of one issuer that wait.
 const MAX_WAITING: usize = 10_000;
@@ -66,10 +67,18 @@ impl Drop for UnlessDone<'_> {
 }
 
 /// The users that wait, in the order in which they are due.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Rereads {
     waiting: Mutex<VecDeque<Waiting>>,
     more: Notify,
+    throttle: LogThrottle,
+}
+
+impl Default for Rereads {
+    fn default() -> Self {
+        let throttle = LogThrottle::per_second(1);
+        Self { waiting: Mutex::default(), more: Notify::new(), throttle }
+    }
 }
 
 impl Rereads {
@@ -112,7 +121,16 @@ impl Rereads {
         let mut waiting = self.lock();
         let is_same =
             |known: &Waiting| known.source == new.source && known.told.user == new.told.user;
-        if waiting.iter().any(is_same) || waiting.len() >= MAX_WAITING {
+        if waiting.iter().any(is_same) {
+            return;
+        }
+        if waiting.len() >= MAX_WAITING {
+            drop(waiting);
+            if let Some(dropped) = self.throttle.admit() {
+                let (source, user) = (new.source, new.told.user);
+                let what = "a user of a webhook is not read again: too many wait already";
+                tracing::error!(source, user, dropped, "{what}");
+            }
             return;
         }
         let place = waiting.partition_point(|known| known.due <= new.due);

@@ -127,6 +127,15 @@ impl Sources {
                 let request = AdmittedRequest { request, under_way: &mut under_way };
                 self.obey(effects, source, request).await
             }
+            Err(Refusal::TooOften(wait))
+                if source.settings.kind() == EventSourceKind::RowndWebhook =>
+            {
+                let refusal = match self.note_webhook(source, request).await {
+                    Ok(()) => Refusal::TooOften(wait),
+                    Err(refusal) => refusal,
+                };
+                (refusal.result(), refusal.response())
+            }
             Err(refusal) => {
                 let is_push = source.settings.kind() == EventSourceKind::SharedSignals;
                 let response = match (&refusal, is_push && path.is_empty()) {
@@ -209,13 +218,23 @@ impl Sources {
         source: &EventSource,
         request: AdmittedRequest<'_>,
     ) -> Result<Value, Refusal> {
-        // Rownd lets its customer choose the method.
-        if !matches!(*request.method(), Method::POST | Method::PUT | Method::PATCH) {
-            let message = "only POST, PUT and PATCH";
-            return Err(Refusal::Malformed(StatusCode::METHOD_NOT_ALLOWED, message));
-        }
-        let told = rownd_webhook::read(&request.object().await?)?;
+        let told = told_by(request).await?;
         self.obey_webhook(effects, source, &told).await
+    }
+
+    /// Notes the user of a webhook that comes too often to be obeyed now: Rownd does not say that it
+    /// repeats one.
+    ///
+    /// # Errors
+    ///
+    /// It is no webhook, or there is no place to read it.
+    async fn note_webhook(&self, source: &Source, request: Request) -> Result<(), Refusal> {
+        let mut under_way = source.gate.place()?;
+        let told = told_by(AdmittedRequest { request, under_way: &mut under_way }).await?;
+        if let Some(rereads) = self.rereads.get(source.settings.issuer()) {
+            rereads.note(source.settings.name(), &told);
+        }
+        Ok(())
     }
 
     /// Obeys a webhook of Rownd. A user who cannot be read now is read again later, by the sender's
@@ -237,4 +256,14 @@ impl Sources {
         }
         outcome
     }
+}
+
+/// The operation and the user that a webhook of Rownd names.
+async fn told_by(request: AdmittedRequest<'_>) -> Result<Told, Refusal> {
+    // Rownd lets its customer choose the method.
+    if !matches!(*request.method(), Method::POST | Method::PUT | Method::PATCH) {
+        let message = "only POST, PUT and PATCH";
+        return Err(Refusal::Malformed(StatusCode::METHOD_NOT_ALLOWED, message));
+    }
+    rownd_webhook::read(&request.object().await?)
 }

@@ -122,7 +122,7 @@ fn only_a_server_that_has_proved_itself_uses_the_limits_up() {
     let many = NonZeroU32::new(10_000).unwrap();
     let gate = Gate::build(Some(&InboundCaller { per_second: many, ..caller(Some("s"), &[]) }));
     let under_way: Vec<_> = (0..64).map(|_| gate.admit(own).unwrap()).collect();
-    assert!(matches!(gate.admit(own), Err(Refusal::Undecided(..))));
+    assert!(matches!(gate.admit(own), Err(Refusal::NotObeyed(..))));
     drop(under_way);
     assert!(gate.admit(own).is_ok());
 }

@@ -54,12 +54,19 @@ impl Validator {
             return Err(Refusal::Malformed(StatusCode::METHOD_NOT_ALLOWED, message));
         }
         let request = AdmittedRequest { request, under_way: &mut under_way };
-        let token = tokens::find(request, &MEMBERS).await?;
+        let token = tokens::find(request, &MEMBERS).await;
         let deadline = Instant::now() + self.settings.timeout().get();
+        // A request without a token is a check that is denied; one that cannot be read is none.
+        let token = token.inspect_err(|refusal| {
+            if let Refusal::Token(reason) = refusal {
+                let _ = authorizer.begin(CheckApi::TokenValidator).deny(*reason);
+            }
+        })?;
         let check = authorizer.begin(CheckApi::TokenValidator);
         let claimed = authorizer.snapshot().verifier().claimed_target(&token);
         // A token of another issuer is not looked at: neither its keys nor its user are asked for.
         if claimed.is_some_and(|about| !self.answers_for(&about.issuer)) {
+            let _ = check.deny(DenyReason::IssuerUntrusted);
             return Err(Refusal::Token(DenyReason::IssuerUntrusted));
         }
         let verified = check.verify_token(&TokenQuery::of(&token), deadline).await;

@@ -127,6 +127,67 @@ async fn a_token_that_may_be_used_up_is_not_sent_again_for_the_time_that_is_set(
     }
 }
 
+/// A server that is restarted empty: who knows that the token was sent puts the mark back.
+#[tokio::test(start_paused = true)]
+async fn a_token_under_way_is_not_sent_again_when_the_store_loses_its_mark() {
+    let memory = Arc::new(MemoryStore::new());
+    let store: Arc<dyn SharedStore> = memory.clone();
+    let [a, b, c] = [(); 3].map(|()| replica(&store, OnOutage::Refuse));
+    for (name, lost_after, answer) in [
+        ("soon", 300, granted("new")),
+        ("late", 900, granted("new")),
+        ("unknown", 300, Err(ApiError::Shape)),
+    ] {
+        let (issuer, key) = (Issuer::default(), key(name));
+        let other = || issuer.ask(granted("of another request"));
+        let after = |millis: u64| sleep(Duration::from_millis(millis));
+        let (sent, waited, (), later) = tokio::join!(
+            a.0.once(&key, TIMES, issuer.ask(answer.clone())),
+            async {
+                after(100).await;
+                b.0.once(&key, TIMES, other()).await
+            },
+            async {
+                after(lost_after).await;
+                memory.lose_values();
+            },
+            async {
+                after(lost_after + 60).await;
+                c.0.once(&key, TIMES, other()).await
+            },
+        );
+        assert_eq!(
+            waited.0,
+            Err(RefreshFault::Unknown),
+            "{name}: it saw the mark and then nothing"
+        );
+        let afterwards = b.0.once(&key, TIMES, other()).await;
+        assert_eq!((&later.0, &afterwards.0), (&sent.0, &sent.0), "{name}");
+        assert_eq!(issuer.asked(), 1, "{name}: never a second use");
+    }
+}
+
+/// Nobody else has asked: the replica that sends puts its own mark back.
+#[tokio::test(start_paused = true)]
+async fn a_replica_keeps_its_mark_while_it_sends() {
+    let memory = Arc::new(MemoryStore::new());
+    let store: Arc<dyn SharedStore> = memory.clone();
+    let (a, b) = (replica(&store, OnOutage::Refuse), replica(&store, OnOutage::Refuse));
+    let (issuer, key) = (Issuer::default(), key("alone"));
+    let (sent, (), later) = tokio::join!(
+        a.0.once(&key, TIMES, issuer.ask(granted("new"))),
+        async {
+            sleep(Duration::from_millis(100)).await;
+            memory.lose_values();
+        },
+        async {
+            sleep(Duration::from_millis(700)).await;
+            b.0.once(&key, TIMES, issuer.ask(granted("other"))).await
+        },
+    );
+    assert_eq!((later.0, issuer.asked()), (sent.0, 1));
+}
+
 /// The replica that sent the token is gone before its answer came.
 #[tokio::test(start_paused = true)]
 async fn a_replica_that_is_gone_is_waited_for_no_longer_than_its_request_could_last() {

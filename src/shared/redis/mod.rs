@@ -154,7 +154,7 @@ impl RedisStore {
     fn merging(&self, records: &[SetRecord]) -> ScriptInvocation<'_> {
         let mut question = self.scripts.merge.prepare_invoke();
         self.names.set().for_each(|key| _ = question.key(key));
-        question.arg(&self.generation).arg(MAX_RECORDS).arg(&self.names.channel);
+        question.arg(&self.generation).arg(MAX_RECORDS).arg(&self.names.channel).arg(now_ms());
         for record in records {
             question
                 .arg(&record.id)

@@ -11,7 +11,7 @@ use std::{
     collections::{BTreeMap, HashMap},
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     time::{Duration, SystemTime},
 };
@@ -51,6 +51,8 @@ pub struct MemoryRevocations {
     writing: Mutex<Writing>,
     /// A command of this process has come, by whichever way.
     commanded: Notify,
+    /// The list of the other replicas has to be read first.
+    awaits_others: AtomicBool,
     metrics: Arc<Metrics>,
 }
 
@@ -88,8 +90,19 @@ impl MemoryRevocations {
             max_ttl: settings.max_ttl.get(),
             writing: Mutex::new(Writing { swept: None, journal }),
             commanded: Notify::new(),
+            awaits_others: AtomicBool::new(false),
             metrics: metrics.clone(),
         })
+    }
+
+    /// From now on nobody is told that a token is not revoked, until the list has what others have.
+    pub(super) fn await_others(&self) {
+        self.awaits_others.store(true, Ordering::Release);
+    }
+
+    /// The list has what the others have.
+    pub(super) fn has_others(&self) {
+        self.awaits_others.store(false, Ordering::Release);
     }
 
     /// Waits until this process revokes something.
@@ -186,6 +199,10 @@ impl MemoryRevocations {
 }
 
 impl RevocationList for MemoryRevocations {
+    fn is_known(&self) -> bool {
+        !self.awaits_others.load(Ordering::Acquire)
+    }
+
     fn hits(&self, iss: &str, identity: &IdentityFacts, now: u64) -> bool {
         let find = |kind, id: &str| self.find(kind, iss, id, now);
         let by_id =

@@ -109,6 +109,10 @@ pub trait RevocationList: fmt::Debug + Send + Sync {
     /// every check, so it must neither block nor wait.
     fn hits(&self, iss: &str, identity: &IdentityFacts, now: u64) -> bool;
 
+    /// The list has what other replicas have, as far as it has to: otherwise nobody knows whether a token
+    /// is revoked. Asked on every check.
+    fn is_known(&self) -> bool;
+
     /// Revokes the subject at each of these issuers, or at none of them if the list is full. `keep`
     /// is how long from now (Unix seconds); without it, for as long as a token of the issuer can
     /// live. Returns the number of new entries.

@@ -8,7 +8,10 @@
 use std::{
     collections::HashMap,
     fmt,
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     time::{Duration, SystemTime},
 };
 
@@ -53,6 +56,12 @@ const RETRY_EVERY: Duration = Duration::from_millis(100);
 /// Commands that wait look at the other replicas at the same moments, by one question.
 const LOOK_EVERY: Duration = Duration::from_millis(10);
 
+/// In so many rounds, one after the other, a store may have another set than before.
+const MOST_RESTARTS: usize = 1;
+/// About a store that does not keep what it takes.
+const LOSES: &str = "it loses what is written: its memory is full and it evicts keys; set \
+                     maxmemory-policy noeviction";
+
 /// How many replicas have a command.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
 pub struct Spread {
@@ -72,6 +81,8 @@ pub struct RevocationReplica {
     looking: CommonRun<Result<Arc<[ReplicaPosition]>, SharedError>>,
     began: Instant,
     wake: Notify,
+    /// The list of this replica is full, and lacks some.
+    leaves_out: AtomicBool,
 }
 
 /// Keeps the list equal to the store. To be run for as long as there are checks.
@@ -88,6 +99,8 @@ pub struct RevocationSync {
     last_read_all: Option<Instant>,
     left_out: usize,
     tidied: Instant,
+    /// Rounds, one after the other, in which the store had another set than before.
+    restarts: usize,
 }
 
 impl fmt::Debug for RevocationReplica {
@@ -104,7 +117,7 @@ impl fmt::Debug for RevocationSync {
 
 impl RevocationReplica {
     /// The replica of this name, which no other replica has, and the work that keeps its list. The
-    /// latch is dropped when the list has all that the store has.
+    /// latch is dropped when the list has all that the store has; until then no token passes.
     #[must_use]
     pub fn new(
         name: &str,
@@ -121,7 +134,11 @@ impl RevocationReplica {
             looking: CommonRun::new(),
             began: Instant::now(),
             wake: Notify::new(),
+            leaves_out: AtomicBool::new(false),
         });
+        if latch.is_some() {
+            list.await_others();
+        }
         let sync = RevocationSync {
             replica: replica.clone(),
             health: health.clone(),
@@ -132,6 +149,7 @@ impl RevocationReplica {
             last_read_all: None,
             left_out: 0,
             tidied: Instant::now(),
+            restarts: 0,
         };
         (replica, sync)
     }
@@ -144,24 +162,38 @@ impl RevocationReplica {
     /// when the store answers again.
     pub async fn share(&self) -> Result<Spread, SharedError> {
         let position = self.send().await?;
-        self.spread(&position).await
+        self.spread(&position).await.and_then(|spread| self.kept(spread))
     }
 
-    /// Sends the commands that the store does not have. The other replicas have them when they hear
-    /// of it, within a second.
+    /// The same for a caller who needs no number, and waits no longer than this. The other replicas have
+    /// the commands when they hear of them, within a second, also where that is later.
     ///
     /// # Errors
     ///
     /// Those of [`share`](Self::share).
-    pub async fn store(&self) -> Result<(), SharedError> {
-        self.send().await.map(drop)
+    pub async fn store(&self, end: Instant) -> Result<(), SharedError> {
+        let position = self.send().await?;
+        match timeout_at(end, self.spread(&position)).await {
+            Ok(Ok(spread)) => self.kept(spread).map(drop),
+            // The store has them anyway.
+            Ok(Err(_)) | Err(_) => Ok(()),
+        }
+    }
+
+    /// Not even this replica finds what was written just now: the store loses it, as one does that evicts
+    /// keys. A list that is full here says so itself.
+    fn kept(&self, spread: Spread) -> Result<Spread, SharedError> {
+        if spread.have == 0 && !self.leaves_out.load(Ordering::Relaxed) {
+            return Err(SharedError::Full(LOSES.to_owned()));
+        }
+        Ok(spread)
     }
 
     /// Sends what the store does not have, until it has all of it or this time is over. Returns the
     /// number of revocations that it lacks.
     pub async fn send_rest(&self, end: Instant) -> usize {
         while self.list.unsent_count() > 0 && Instant::now() < end {
-            if !matches!(timeout_at(end, self.store()).await, Ok(Ok(()))) {
+            if !matches!(timeout_at(end, self.send()).await, Ok(Ok(_))) {
                 sleep_until(end.min(Instant::now() + RETRY_EVERY)).await;
             }
         }
@@ -268,11 +300,13 @@ impl RevocationSync {
         let most = self.replica.list.counts().max_entries.saturating_mul(2);
         let (mut seen, mut pending) = (Seen::new(most), Vec::new());
         let mut left_out = if all { 0 } else { self.left_out };
+        let mut has_restarted = false;
         let (age, writable) = loop {
             let store = &self.replica.store;
             let changes = store.changes(&at, &self.reported(), &self.replica.name).await?;
             let Changes { mut records, position, restarted, age, writable } = changes;
             if restarted {
+                has_restarted |= !at.generation.is_empty() && at.generation != position.generation;
                 all = true;
                 left_out = 0;
                 seen = Seen::new(most);
@@ -293,6 +327,7 @@ impl RevocationSync {
             }
         };
         self.left_out = left_out;
+        self.replica.leaves_out.store(left_out > 0, Ordering::Relaxed);
         if all {
             self.fill(&seen).await?;
             self.read_all = false;
@@ -300,6 +335,11 @@ impl RevocationSync {
         }
         if self.replica.list.unsent_count() > 0 {
             self.replica.send().await?;
+        }
+        // The first set that is met is another one, and so is that of a store that was emptied.
+        self.restarts = if has_restarted { self.restarts + 1 } else { 0 };
+        if self.restarts > MOST_RESTARTS {
+            return Err(SharedError::Full(LOSES.to_owned()));
         }
         self.settle(age);
         if writable { Ok(()) } else { Err(SharedError::Full("it takes no writes".to_owned())) }
@@ -319,6 +359,7 @@ impl RevocationSync {
         }
         if age.max(since.elapsed()) >= SETTLED_AFTER {
             self.latch = None;
+            self.replica.list.has_others();
         }
     }
 

@@ -169,6 +169,14 @@ async fn only_a_bad_token_is_a_400() {
         ("another method", "PUT HERE", JSON, "{}", 405, "invalid_request"),
         ("another type", "POST HERE", "content-type: text/plain\r\n", "x", 415, "invalid_request"),
         ("a list", "POST HERE", JSON, "[]", 422, "invalid_request"),
+        (
+            "a member twice",
+            "POST HERE",
+            JSON,
+            &format!("{{\"token\":\"{token}\",\"token\":\"{token}\"}}"),
+            422,
+            "invalid_request",
+        ),
         ("half an object", "POST HERE", JSON, "{\"token\":\"", 422, "invalid_request"),
         ("a large one", "POST HERE", JSON, &"x".repeat((256 << 10) + 1), 413, "invalid_request"),
         ("another secret", "GET /token-validator/x", "", "", 403, "caller_refused"),
@@ -177,6 +185,15 @@ async fn only_a_bad_token_is_a_400() {
     ] {
         let (found, body) = rig.ask(line, headers, body).await;
         assert_eq!((found, &body["error"]), (status, &json!(error)), "{name}: {body}");
+    }
+    // A bad token or request is a plain no: nobody is to be called for it.
+    let ended = |outcome, reason| {
+        let labels = [("api", "token_validator"), ("outcome", outcome), ("reason", reason)];
+        rig.app.metric("rownd_authz_checks_total", &labels)
+    };
+    assert_eq!(ended("unavailable", "cancelled"), 0.0);
+    for reason in ["issuer_untrusted", "credential_missing", "credentials_ambiguous"] {
+        assert!(ended("deny", reason) > 0.0, "{reason}");
     }
 }
 

@@ -7,7 +7,7 @@ use tokio::sync::Semaphore;
 
 use super::{SECRET, send};
 use crate::support::{
-    Ask, Claims, Issuer, Key, Reply, TestApp, config_with,
+    Ask, Claims, Issuer, Key, Reply, TestApp, config_with, eventually,
     forge::{APP, USER},
     until,
 };
@@ -26,6 +26,10 @@ fn profile() -> String {
 
 impl Rig {
     async fn open() -> Self {
+        Self::with_rate(1000).await
+    }
+
+    async fn with_rate(per_second: u32) -> Self {
         let key = Key::new("sig-1");
         let issuer = Issuer::with_keys(&[&key]);
         let settings = config_with(&issuer, |config| {
@@ -39,7 +43,7 @@ impl Rig {
             config["profiles"] = json!({ "ttl": "1h" });
             config["events"] = json!({ "sources": [{
                 "name": "rownd", "kind": "rownd_webhook", "issuer": "rownd",
-                "caller": { "secret": SECRET, "per_second": 1000 },
+                "caller": { "secret": SECRET, "per_second": per_second },
             }] });
         });
         Self { app: TestApp::ready(&settings).await, issuer, key }
@@ -109,6 +113,21 @@ async fn a_user_who_cannot_be_read_at_once_is_read_again_without_another_webhook
     })
     .await;
     assert_eq!(rig.reason("/").await, "revoked");
+}
+
+/// Rownd does not repeat a webhook that is refused.
+#[tokio::test]
+async fn the_user_of_a_webhook_that_comes_too_often_is_read_later() {
+    let rig = Rig::with_rate(1).await;
+    rig.issuer.set(&profile(), Reply::json(&json!({ "state": "disabled" })));
+    let mut status = 0;
+    for number in 0..20 {
+        status = rig.tell("data_update", &format!("other-{number}")).await.0;
+    }
+    assert_eq!(status, 429);
+    assert_eq!(rig.tell("visibility_update", USER).await.0, 429);
+    eventually("the user to be read", async || (rig.reason("/").await == "revoked").then_some(()))
+        .await;
 }
 
 #[tokio::test]

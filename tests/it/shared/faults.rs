@@ -3,6 +3,7 @@
 
 use std::time::{Duration, Instant};
 
+use rownd_authz::model::DenyReason;
 use serde_json::{Value, json};
 
 use super::{Fleet, Replica, section};
@@ -183,6 +184,65 @@ async fn a_full_store_refuses_the_command_and_checks_go_on() {
     is_degraded(&a, false).await;
 }
 
+/// A store that takes every write and keeps none: nothing is acknowledged.
+#[tokio::test]
+async fn a_store_that_evicts_everything_is_an_outage_that_ends() {
+    let Two { server, fleet, a, b, way: _way } = Two::start(Kind::Redis).await;
+    a.order("/revoke", json!({ "jti": "known" })).await;
+    let () = server.tell(&["CONFIG", "SET", "maxmemory-policy", "allkeys-random"]);
+    let () = server.tell(&["CONFIG", "SET", "maxmemory", "1"]);
+    is_degraded(&a, true).await;
+    let (status, answer) = a.command("/revoke", json!({ "jti": "late" })).await;
+    assert_eq!((status, &answer["error"]), (503, &json!("not_shared")), "{answer}");
+    assert!(answer["message"].as_str().unwrap().contains("evicts keys"), "{answer}");
+    assert!(b.denies(&fleet.token("known")).await);
+    let () = server.tell(&["CONFIG", "SET", "maxmemory", "0"]);
+    b.denies_soon(&fleet.token("late")).await;
+    is_degraded(&a, false).await;
+}
+
+/// The clock of the store is two hours behind that of the replica, and may be put right.
+#[tokio::test]
+async fn a_record_ends_by_the_later_clock_of_store_and_replica() {
+    let server = RedisServer::start(Kind::Redis).await;
+    let scripts = [
+        include_str!("../../../src/shared/redis/scripts/set.lua"),
+        include_str!("../../../src/shared/redis/scripts/merge.lua"),
+    ];
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
+    let now = u64::try_from(now.as_millis()).unwrap();
+    const HOUR: u64 = 3_600_000;
+    for (id, replica, least) in [
+        ("ahead", now + 2 * HOUR, now + 2 * HOUR),
+        ("behind", now - 2 * HOUR, now),
+        ("wild", u64::MAX / 2048, now),
+    ] {
+        let (script, replica) = (scripts.join("\n"), replica.to_string());
+        let _: Vec<String> = server.tell(&[
+            "EVAL",
+            &script,
+            "4",
+            "{t}:records",
+            "{t}:changes",
+            "{t}:ends",
+            "{t}:about",
+            "set",
+            "10",
+            "{t}:changed",
+            &replica,
+            id,
+            "0",
+            "0",
+            "60000",
+            "0",
+            "0",
+        ]);
+        let record: String = server.tell(&["HGET", "{t}:records", id]);
+        let end: u64 = record.split(' ').nth(2).unwrap().parse().unwrap();
+        assert!(end >= least + 60_000 && end < now + 31 * 24 * HOUR, "{id}: {record}");
+    }
+}
+
 /// A store that became a copy takes no writes.
 #[tokio::test]
 async fn a_store_that_takes_no_writes_is_an_outage_that_ends() {
@@ -212,6 +272,14 @@ async fn a_start_without_the_store_waits_for_it_or_does_not_as_configured() {
     let page = refuses.app.page("/readyz").await;
     assert_eq!(page.status, 503, "{}", page.body);
     assert!(page.body.contains("shared: the revocations of the other replicas"), "{}", page.body);
+    // A check that comes before that cannot be decided.
+    let denied = eventually("the keys", async || {
+        let answer = refuses.app.check(&fleet.token("known")).await;
+        assert!(!answer.is_allowed());
+        (answer.reason() != DenyReason::KeysUnavailable.code()).then_some(answer)
+    })
+    .await;
+    denied.assert_denied("a list that was not read", DenyReason::RevocationsUnavailable);
     server.restart().await;
     refuses.app.is_ready().await;
     assert!(refuses.denies(&fleet.token("known")).await, "at the first check");

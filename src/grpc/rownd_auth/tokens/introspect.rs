@@ -25,6 +25,8 @@ use crate::{
 
 /// The claim of Rownd's tokens that names the user.
 const APP_USER: &str = "https://auth.rownd.io/app_user_id";
+/// When to ask again while the list of revocations is not known.
+const LATER: Duration = Duration::from_secs(1);
 /// The clock skew that is allowed, in seconds.
 const LEEWAY: f64 = 30.0;
 
@@ -77,7 +79,7 @@ fn is_over(said: &Map<String, Json>) -> bool {
 ///
 /// # Errors
 ///
-/// Fails where the answer is about a token of another issuer.
+/// Fails where the answer is about a token of another issuer, and where the list is not known yet.
 fn is_revoked(call: &ServiceCall, issuer: &str, said: &Map<String, Json>) -> Result<bool, Fault> {
     let verifier = call.service.verifier();
     let known = verifier.issuers().iter().find(|known| known.name() == issuer);
@@ -100,6 +102,9 @@ fn is_revoked(call: &ServiceCall, issuer: &str, said: &Map<String, Json>) -> Res
         issued_at,
         ..IdentityFacts::new(user.to_owned(), issuer.into(), AuthLevel::Instant)
     };
+    if !verifier.revocations().is_known() {
+        return Err(Fault::NotShared(LATER));
+    }
     let hits = |user: &str| verifier.revocations().hits(iss, &facts(user), now);
     Ok(if users.peek().is_none() { hits("") } else { users.any(hits) })
 }

@@ -45,6 +45,7 @@ pub(in crate::http::inbound) async fn answer(
     match take(effects, source, replays, &token).await {
         Ok(()) => (InboundResult::Ok, empty(StatusCode::OK)),
         Err(Refusal::Token(reason)) => refused(reason.message()),
+        Err(Refusal::Malformed(StatusCode::BAD_REQUEST, message)) => refused(message),
         Err(refusal) => (refusal.result(), refusal.response()),
     }
 }
@@ -77,7 +78,8 @@ async fn take(
     }
     if replays.has(source.name(), &token.jti).await {
         // Its sender sends no token twice (section 2.6).
-        return Err(Refusal::CLAIMS);
+        let message = "this logout token was obeyed before";
+        return Err(Refusal::Malformed(StatusCode::BAD_REQUEST, message));
     }
     obey(effects, source, &token, (user, session)).await?;
     replays.note(source.name(), &token.jti).await;

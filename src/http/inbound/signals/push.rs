@@ -5,7 +5,7 @@
 
 use axum::response::{IntoResponse as _, Response};
 use bytes::Bytes;
-use http::StatusCode;
+use http::{HeaderValue, StatusCode, header};
 use serde_json::json;
 
 use super::{
@@ -62,5 +62,19 @@ pub(in crate::http::inbound) fn not_authenticated() -> Response {
 
 fn refused(code: &str, description: &str) -> (InboundResult, Response) {
     let body = json!({ "err": code, "description": description });
-    (InboundResult::TokenRefused, plain_json(StatusCode::BAD_REQUEST, &body).into_response())
+    let mut response = plain_json(StatusCode::BAD_REQUEST, &body).into_response();
+    // Of the description (RFC 8935 section 2.3).
+    response.headers_mut().insert(header::CONTENT_LANGUAGE, HeaderValue::from_static("en"));
+    (InboundResult::TokenRefused, response)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::refused;
+
+    #[test]
+    fn a_refusal_says_the_language_of_its_description() {
+        let (_, response) = refused("invalid_request", "the token is none");
+        assert_eq!(response.headers()["content-language"], "en");
+    }
 }

@@ -20,7 +20,7 @@ use crate::{
         answer::{Refusal, is_undecided},
         effect::{Effects, Revoked},
     },
-    model::{Denial, DenyReason},
+    model::{Denial, DenyReason, visible},
     verify::{EventToken, EventTokenKind, ExpectedEvent},
 };
 
@@ -53,11 +53,16 @@ pub(super) enum SetRefusal {
 #[derive(Debug, PartialEq, Eq)]
 struct Planned {
     name: &'static str,
+    /// The type as the token names it, cut for the log.
+    uri: String,
     effect: EventEffect,
     subjects: Vec<Subject>,
     /// Tokens issued before it are revoked, Unix seconds.
     not_before: u64,
 }
+
+/// The most characters of a text of the transmitter in the log.
+const MAX_LOGGED: usize = 128;
 
 /// Verifies the token and obeys its events.
 ///
@@ -117,7 +122,8 @@ fn plan(token: &EventToken) -> Result<Vec<Planned>, SetRefusal> {
         let happened =
             happened_at(token, payload).ok_or_else(|| malformed("a time is no number"))?;
         let not_before = happened.saturating_add(1);
-        Ok(Planned { name: event::short_name(uri), effect, subjects, not_before })
+        let (name, uri) = (event::short_name(uri), for_log(uri));
+        Ok(Planned { name, uri, effect, subjects, not_before })
     });
     each.collect()
 }
@@ -185,15 +191,26 @@ async fn obey(
             }
         }
     }
+    let what = match event.effect {
+        EventEffect::Revoke => "an event was obeyed",
+        EventEffect::Verification | EventEffect::None => "an event without effect was received",
+    };
     tracing::info!(
         source = source.name(),
         issuer = source.issuer(),
         event = event.name,
+        r#type = event.uri,
+        jti = for_log(&token.jti),
         subjects = event.subjects.len(),
         not_before = event.not_before,
-        "an event was obeyed"
+        "{what}"
     );
     Ok(())
+}
+
+/// A text of the transmitter, so that a line of the log stays short.
+fn for_log(text: &str) -> String {
+    visible(text).chars().take(MAX_LOGGED).collect()
 }
 
 /// The error code of RFC 8935 section 2.4 that a denial is.

@@ -1,9 +1,11 @@
--- Merges records into the set. ARGV: the name of a new set, the most records, the channel, and for
--- each record: id, kind, value, ms left (-1: no end), stamp (0: new), 1 if it is removed.
+-- Merges records into the set. ARGV: the name of a new set, the most records, the channel, the time of
+-- the replica, and for each record: id, kind, value, ms left (-1: no end), stamp (0: new), 1 if it is
+-- removed. A record ends by the later one of both clocks, for the server's may be behind and be put right;
+-- a replica whose clock is wrong by years must not fill the set with records that never end.
 if not is_whole() then begin(ARGV[1]) end
 local number, stamp, count = field('number'), field('stamp'), field('count')
 local added = 0
-for at = 4, #ARGV, 6 do
+for at = 5, #ARGV, 6 do
   if redis.call('HEXISTS', records, ARGV[at]) == 0 then added = added + 1 end
 end
 if count + added > tonumber(ARGV[2]) then
@@ -16,8 +18,9 @@ local function is_later(new, known)
   return new == 0 or new > known + 60000
 end
 
+local later = math.max(now, math.min(tonumber(ARGV[4]), now + 30 * 86400000))
 local changed = false
-for at = 4, #ARGV, 6 do
+for at = 5, #ARGV, 6 do
   local id, kind = ARGV[at], ARGV[at + 1]
   local value, left = tonumber(ARGV[at + 2]), tonumber(ARGV[at + 3])
   local made, removed = tonumber(ARGV[at + 4]), ARGV[at + 5]
@@ -29,7 +32,7 @@ for at = 4, #ARGV, 6 do
     stamp = math.max(stamp, made)
   end
   local finish = 0
-  if left >= 0 then finish = now + left end
+  if left >= 0 then finish = later + left end
   local known = redis.call('HGET', records, id)
   local write = true
   if known then
@@ -38,11 +41,11 @@ for at = 4, #ARGV, 6 do
     old_value, old_finish, old_made =
       tonumber(old_value), tonumber(old_finish), tonumber(old_made)
     if old_removed == removed then
-      local later = is_later(finish, old_finish)
-      write = is_command or later or value > old_value or made > old_made
+      local longer = is_later(finish, old_finish)
+      write = is_command or longer or value > old_value or made > old_made
       kind = old_kind
       value = math.max(value, old_value)
-      if not later then finish = old_finish end
+      if not longer then finish = old_finish end
       made = math.max(made, old_made)
     else
       write = made > old_made or (made == old_made and removed == '0')
