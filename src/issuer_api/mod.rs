@@ -17,6 +17,7 @@ mod asked;
 mod breaker;
 mod capabilities;
 mod error;
+mod error_form;
 mod exchange;
 mod grants;
 mod openid;

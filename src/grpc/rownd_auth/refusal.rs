@@ -61,6 +61,11 @@ pub(super) fn api_status(asked: Asked, error: &ApiError) -> Status {
             let message = DenyReason::UserNotFound.message();
             return final_status(ErrorReason::UserNotFound, message, told);
         }
+        ApiError::OtherEntry => {
+            let message = "the issuer answered about another group, member or invite than the one \
+                           that was asked for, or with other roles than were written";
+            return final_status(ErrorReason::GroupMismatch, message, told);
+        }
         ApiError::OtherUser => {
             let message = "the issuer answered about another user than the one that was asked for";
             return final_status(ErrorReason::UserMismatch, message, told);
@@ -95,6 +100,11 @@ pub(super) fn api_status(asked: Asked, error: &ApiError) -> Status {
             "the issuer answers with a redirect, which is not followed: the base_url of the \
              configuration is not the address of the API",
         ),
+        ApiError::NotOfIssuer(_) => (
+            ErrorReason::RowndUnavailable,
+            "the answer does not have the form of the issuer's errors, so that it decides nothing: \
+             it may be of a proxy on the way, or the base_url of the configuration is wrong",
+        ),
         ApiError::Upstream(_) => (ErrorReason::RowndUnavailable, "the issuer cannot be asked now"),
     };
     retryable(reason, message, wait, told)
@@ -118,7 +128,6 @@ const REFRESH_TOKEN_REFUSED: (ErrorReason, &str) = (
 
 /// The status where the API understood the request and rejected it.
 fn rejected(asked: Asked, rejection: &Rejection, told: impl IntoIterator<Item = Detail>) -> Status {
-    let forbidden = matches!(rejection.status, 401 | 403);
     let (reason, message) = match (asked, rejection.part) {
         (Asked::ThirdParty | Asked::MagicLink, Some(part)) => part_reason(part),
         (Asked::MagicLink, None) => (
@@ -138,10 +147,10 @@ fn rejected(asked: Asked, rejection: &Rejection, told: impl IntoIterator<Item = 
         (Asked::Migration, _) => {
             (ErrorReason::MigrationRefused, "the issuer makes no session of this token")
         }
-        (Asked::UserInfo, _) if rejection.status == 401 => {
+        (Asked::User | Asked::UserInfo, _) if rejection.status == 401 => {
             (ErrorReason::TokenRefused, "the issuer does not accept the token")
         }
-        (Asked::User | Asked::UserInfo, _) if forbidden => {
+        (Asked::User | Asked::UserInfo, _) if rejection.status == 403 => {
             (ErrorReason::UserRefused, "the session is not allowed to read its user")
         }
         (Asked::Administration | Asked::TokenControl, _) => {
