@@ -61,7 +61,7 @@ pub(super) async fn authorization_url(
 /// The values of `prompt` (OpenID Connect Core section 3.1.2.1).
 const PROMPTS: [&str; 4] = ["login", "consent", "none", "select_account"];
 
-/// What the provider is to ask the user for: some of the known values with blanks between them, or
+/// The things that the provider is to ask the user for: some of the known values with blanks between them, or
 /// `none` alone.
 fn prompt_of(prompt: Option<String>) -> Result<Option<String>, Fault> {
     let prompt = plain_text("prompt", prompt)?;

@@ -146,7 +146,7 @@ impl OidcClientAdministration for RowndClient {
             };
             for path in paths {
                 match upload(path).await {
-                    // No file was written, whoever says so.
+                    // No file was written.
                     Err(
                         ApiError::Rejected(Rejection { status: 404, .. })
                         | ApiError::NotOfIssuer(404),

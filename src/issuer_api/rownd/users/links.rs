@@ -110,7 +110,7 @@ fn link_of(order: &SignInLinkOrder, answer: &HttpAnswer) -> Result<SignInLink, A
     if !is_web || link.len() > MAX_LINK || app_user_id.is_empty() {
         return Err(ApiError::Shape);
     }
-    // A known address stands for its user, whoever is named beside it.
+    // A known address stands for its user, also where another one is named beside it.
     let has_address =
         order.address.is_some() || ADDRESSES.iter().any(|a| order.data.contains_key(*a));
     if !has_address && order.user.as_ref().is_some_and(|user| *user != app_user_id) {
