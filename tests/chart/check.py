@@ -781,9 +781,11 @@ def check_install(binary):
     made = {("deployment", "rownd-authz")}
     for program in HELMS:
         rendered, kept = 0, {}
-        for line, mine, done in pages.follow(page, ROOT, HELMS[program]):
+        for line, mine, done, told in pages.follow(page, ROOT, HELMS[program]):
             rendered += 1
             where = f"install.md: {program}: {line}"
+            for each in told:
+                problem(where, each)
             if done.returncode:
                 problem(where, done.stderr.strip())
                 continue
