@@ -13,9 +13,9 @@ use super::{
     document::{YamlDocument, readable},
     environment, file_problems,
     findings::Findings,
-    name_of, no_effect, odd_texts, overlap, partial, placeholder,
+    main_file, name_of, no_effect, odd_texts, overlap, partial, placeholder,
     places::{Places, at},
-    preset_audience, read_file, repeats, secret_texts,
+    preset_audience, repeats, secret_texts,
     sections::WrittenConfig,
     structure, unused, validate,
     yaml_error::UnreadableYaml,
@@ -54,7 +54,7 @@ pub fn judge(
     more_problems: impl FnOnce(&Config) -> Vec<Finding>,
     warnings: impl FnOnce(&Config) -> Vec<Warning>,
 ) -> Judged {
-    let text = match file.map_or_else(|| Ok(String::new()), read_file) {
+    let text = match main_file::read_settings(file) {
         Ok(text) => text,
         Err(mut problems) => {
             let mut warnings = environment::unknown_names(environment).collect();

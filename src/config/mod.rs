@@ -15,6 +15,7 @@ mod findings;
 mod header_file;
 mod judge;
 mod listen_address;
+mod main_file;
 mod nearest;
 mod no_effect;
 mod odd_texts;
@@ -56,7 +57,7 @@ mod yaml_tag;
 
 use std::{
     collections::BTreeMap,
-    io::{self, Read as _},
+    io,
     net::SocketAddr,
     path::{Path, PathBuf},
 };
@@ -73,7 +74,7 @@ pub use drift::restart_settings;
 pub use findings::Finding;
 pub use header_file::HeaderFile;
 pub use judge::{Judged, judge};
-use judge::{one, parse_with, unreadable};
+use judge::{parse_with, unreadable};
 pub use listen_address::{ListenAddress, SocketMode, SocketPath};
 pub use origin::OriginPattern;
 pub use owner::{check_directory, only_ours};
@@ -125,10 +126,6 @@ pub use structure::json_schema;
 pub use tls::{Material, read_tls};
 pub use watch::{ConfigSource, Files};
 pub use web_address::WebAddress;
-use yaml_error::UnreadableYaml;
-
-/// The most bytes of a configuration file.
-const MAX_FILE_BYTES: u64 = 16 << 20;
 
 /// The environment of this process. No other function reads it. Bytes of a value that are not UTF-8 are
 /// replaced by a sign, for which a variable that is used is refused.
@@ -146,12 +143,12 @@ pub fn environment() -> BTreeMap<String, String> {
 ///
 /// # Errors
 ///
-/// All problems, each with its file and line or its variable.
+/// All problems, each with its file and line or its variable. A file without a setting is one.
 pub fn load(
     file: Option<&Path>,
     environment: &BTreeMap<String, String>,
 ) -> Result<Config, Problems> {
-    let text = file.map_or_else(|| Ok(String::new()), read_file)?;
+    let text = main_file::read_settings(file)?;
     parse(&name_of(file), &text, environment)
 }
 
@@ -165,7 +162,7 @@ pub fn load_and_check(
     environment: &BTreeMap<String, String>,
     more_checks: impl FnOnce(&Config) -> Vec<Finding>,
 ) -> Result<Config, Problems> {
-    let text = file.map_or_else(|| Ok(String::new()), read_file)?;
+    let text = main_file::read_settings(file)?;
     let all = |config: &Config| {
         let mut found = file_problems(config);
         found.extend(more_checks(config));
@@ -180,23 +177,7 @@ pub fn load_and_check(
 ///
 /// The reason, if it cannot be read, is not a regular file, or is larger than 16 MiB.
 pub fn certificate_file(path: &Path) -> io::Result<()> {
-    file::read_bytes(path, MAX_FILE_BYTES).map(drop)
-}
-
-/// The text of the configuration file. It may be a pipe, as shells make them, but it has to end.
-fn read_file(path: &Path) -> Result<String, Problems> {
-    let read = || {
-        let mut bytes = Vec::new();
-        std::fs::File::open(path)?.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes)?;
-        let fits = u64::try_from(bytes.len()).is_ok_and(|length| length <= MAX_FILE_BYTES);
-        if fits { Ok(bytes) } else { Err(io::Error::other("it is larger than 16 MiB")) }
-    };
-    let name = path.display().to_string();
-    let bytes = read().map_err(|error| one(name.clone(), format!("cannot be read: {error}")))?;
-    String::from_utf8(bytes).map_err(|error| {
-        let good = error.as_bytes().get(..error.utf8_error().valid_up_to()).unwrap_or_default();
-        unreadable(&name, UnreadableYaml::not_utf8(good))
-    })
+    file::read_bytes(path, main_file::MOST_BYTES).map(drop)
 }
 
 fn name_of(file: Option<&Path>) -> String {
@@ -312,7 +293,7 @@ fn document(
     file: Option<&Path>,
     environment: &BTreeMap<String, String>,
 ) -> Result<(String, YamlDocument), Problems> {
-    let text = file.map_or_else(|| Ok(String::new()), read_file)?;
+    let text = file.map_or_else(|| Ok(String::new()), main_file::read)?;
     let name = name_of(file);
     let mut document = YamlDocument::parse(&text).map_err(|problem| unreadable(&name, problem))?;
     let problems = environment::apply(&mut document, environment, &mut Vec::new());

@@ -152,6 +152,21 @@ async fn an_id_is_one_path_segment_and_key_and_secret_are_sent() {
     .await;
 }
 
+/// `RowndAuthzAppKeyRefused` takes a rate, which misses the event that makes a series.
+#[tokio::test]
+async fn requests_with_the_app_key_are_counted_from_zero() {
+    beside(async |_server, clients| {
+        let text = clients.metrics.render();
+        for endpoint in ["app_config", "user"] {
+            let line = format!(
+                "rownd_authz_rownd_requests_total{{issuer=\"one\",endpoint=\"{endpoint}\",result=\"refused\"}} 0\n"
+            );
+            assert!(text.contains(&line), "{line} in\n{text}");
+        }
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn only_transient_errors_are_tried_again() {
     let status = |status| ApiError::Upstream(UpstreamError::Status(status));
