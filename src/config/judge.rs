@@ -16,7 +16,7 @@ use super::{
     main_file, name_of, no_effect, odd_texts, overlap, partial, placeholder,
     places::{Places, at},
     preset_audience, repeats, secret_texts,
-    sections::WrittenConfig,
+    sections::{NO_APP, WrittenConfig},
     structure, unused, validate,
     yaml_error::UnreadableYaml,
 };
@@ -128,6 +128,8 @@ fn judge_text(
             others.retain(|finding| finding.pointer.is_empty() || !is_told(finding));
             let more = own.into_iter().chain(others);
             let more = more.filter(|finding| !is_of_any(&left_out, &finding.pointer));
+            let is_unnamed = environment::names_no_app(&problems);
+            let more = more.filter(|finding| !(is_unnamed && finding.message.starts_with(NO_APP)));
             found.extend(more.map(|Finding { pointer, message }| (pointer, message)));
             Some(config)
         }

@@ -68,7 +68,9 @@ pub use allowed_origin::AllowedOrigin;
 pub use authorities::{Authority, read_authorities, system_authorities, system_authority_file};
 use document::YamlDocument;
 pub use document::readable as setting_name;
-pub use drift::needs_restart;
+#[cfg(test)]
+use drift::needs_restart;
+pub use drift::restart_problems;
 #[cfg(any(test, feature = "dev"))]
 pub use drift::restart_settings;
 pub use findings::Finding;

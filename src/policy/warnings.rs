@@ -349,6 +349,10 @@ fn hopeless(
             "tokens of Rownd and SuperTokens have no `auth_time`, so that no sign-in is recent enough"
                 .to_owned()
         }
+        RequirementLeaf::Claim(claim, tests) => {
+            let issuers: Vec<&Issuer> = issuers.collect();
+            words::never_a_claim(&issuers, claim.as_str(), tests)?
+        }
         RequirementLeaf::Source(sources)
             if !sources.iter().any(|source| config.credentials.0.iter().any(|known| {
                 place_of(known) == *source

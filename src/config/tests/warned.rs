@@ -25,6 +25,9 @@ const WARNED: &[(&str, &str, &str)] = &[
     ("listeners: { grpc: { socket_mode: '0600' } }", "listeners.grpc.socket_mode", "setting_without_effect"),
     ("revocation: { max_entries: 5 }", "revocation", "setting_without_effect"),
     ("identity_headers: { max_value_bytes: 16384, max_total_bytes: 256 }", "identity_headers.max_value_bytes", "setting_without_effect"),
+    ("issuers: [{ name: a, kind: oidc, issuer: 'https://a.test', audiences: [x], jwks_url: 'https://a.test/k', jwks_fallback_url: 'https://a.test/k' }]", "issuers[0].jwks_fallback_url", "setting_without_effect"),
+    ("rownd_auth: { callers: [{ name: c, allow: [get_user], secret: 0123456789abcdef, apps: [app_test] }] }", "rownd_auth.callers[0].allow[0]", "setting_without_effect"),
+    ("rownd_auth: { callers: [{ name: c, allow: [verify, write_groups], secret: 0123456789abcdef, apps: [app_test] }] }", "rownd_auth.callers[0].allow[1]", "setting_without_effect"),
     ("rownd_auth: { allow_plaintext_secrets: true }", "rownd_auth.allow_plaintext_secrets", "setting_without_effect"),
 ];
 
@@ -51,6 +54,26 @@ fn a_setting_without_effect_is_a_warning_at_its_line() {
         let mut warnings = good(yaml, &[APP]).warnings;
         warnings.retain(|warning| warning.code != "variable_unused");
         assert_eq!(warnings, [], "{yaml}");
+    }
+}
+
+/// Two of one line come by their columns, whatever finds them first.
+#[test]
+fn warnings_come_in_the_order_of_the_file() {
+    let yaml = "listeners: { grpc: { socket_mode: '0600' } }\nrevocation: { max_entries: 5 }\n\
+                default: { require: never, cors_preflight: true }\n";
+    let all = format!("{{ {}, }}", yaml.trim_end().replace('\n', ", "));
+    for text in [yaml, &all] {
+        let config = good(text, &[APP]);
+        let mut reversed = config.warnings.clone();
+        reversed.reverse();
+        for warnings in [config.warnings.clone(), reversed] {
+            let found = config.places.in_order(warnings);
+            let settings: Vec<String> =
+                found.into_iter().filter_map(|it| Some(it.place?.setting)).collect();
+            let expected = ["listeners.grpc.socket_mode", "revocation", "default.cors_preflight"];
+            assert_eq!(settings, expected, "{text}");
+        }
     }
 }
 

@@ -152,7 +152,7 @@ async fn new_keys_and_another_configuration_are_told() {
     settings["events"]["source"] = json!("https://other.test");
     std::fs::write(&file, settings.to_string()).unwrap();
     let outcome = house.app.reload().await;
-    assert!(format!("{outcome:?}").contains("needs a restart: events.source"), "{outcome:?}");
+    assert!(format!("{outcome:?}").contains("events.source: needs a restart"), "{outcome:?}");
 }
 
 #[tokio::test]
