@@ -20,7 +20,7 @@ const WARNED: &[(&str, &str, &str)] = &[
     ("routes: [{ id: a, match: any, require: never, cors_preflight: true }]", "routes[0].cors_preflight", "setting_without_effect"),
     ("default: { require: never, cors_preflight: true }", "default.cors_preflight", "setting_without_effect"),
     ("issuers: [{ name: a, kind: rownd, apps: [{ id: app_x }], allow_insecure_http: true }]", "issuers[0].allow_insecure_http", "setting_without_effect"),
-    ("issuers: [{ name: a, kind: oidc, issuer: 'https://a.test', audiences: [x] }]\nlisteners: { http: { serve: [resource_metadata] } }\nprotected_resource: { resource: 'https://api.test', authorization_servers: ['https://a.test/', 'https://b.test'] }", "protected_resource.authorization_servers[1]", "server_without_issuer"),
+    ("{ issuers: [{ name: a, kind: oidc, issuer: 'https://a.test', audiences: [x] }], listeners: { http: { serve: [resource_metadata] } }, protected_resource: { resource: 'https://api.test', authorization_servers: ['https://a.test/', 'https://b.test'] } }", "protected_resource.authorization_servers[1]", "server_without_issuer"),
     ("profiles: { cache_bytes: 0, ttl: 5s }", "profiles.ttl", "setting_without_effect"),
     ("listeners: { grpc: { socket_mode: '0600' } }", "listeners.grpc.socket_mode", "setting_without_effect"),
     ("revocation: { max_entries: 5 }", "revocation", "setting_without_effect"),
