@@ -9,7 +9,7 @@ use std::{collections::BTreeMap, path::Path};
 use serde_json::json;
 
 use super::{
-    Config, Finding, Problem, Problems,
+    Config, Finding, Problem, Problems, closed,
     document::{YamlDocument, readable},
     environment, file_problems,
     findings::Findings,
@@ -199,6 +199,7 @@ fn own_warnings(
     let place = |pointer: &str| at(name, document, pointer, String::new()).place;
     let mut warnings = overlap::warnings(&config.routes, place);
     warnings.extend(overlap::repeated_guards(&config.guards, place));
+    warnings.extend(closed::sign_in_loops(config));
     warnings.extend(repeats::warnings(document, place));
     warnings.extend(no_effect::check(config, document, found));
     warnings.extend(unused::warnings(config, document));

@@ -6,6 +6,7 @@
 mod allowed_origin;
 mod authorities;
 mod bounds;
+mod closed;
 mod document;
 mod drift;
 mod editor_schema;
