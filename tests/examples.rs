@@ -107,7 +107,12 @@ fn every_yaml_block_says_what_it_is() {
     // Configurations with files of keys are loaded by the tests of their page.
     let keys = "# configuration with keys";
     // Those of docs/install.md are one file, which `make chart` puts together step by step.
-    let steps = ["# my-values.yaml", "# add to my-values.yaml"];
+    let steps = [
+        "# my-values.yaml",
+        "# add to my-values.yaml",
+        "# in my-values.yaml, in place of `config`",
+        "# in my-values.yaml, under `service`, which may be there already",
+    ];
     let known = ["# rownd-authz", keys, "# envoy", "# envoy route", "# kubernetes", "# values"];
     let known = [&known[..], &steps].concat();
     let mut blocks = 0;

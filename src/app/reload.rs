@@ -275,12 +275,9 @@ impl ConfigReloader {
         if config == *running {
             return ReloadOutcome::Unchanged(epoch);
         }
-        let restart = config::needs_restart(&running, &config);
+        let restart = config::restart_problems(&running, &config);
         if !restart.is_empty() {
-            return ReloadOutcome::Refused(vec![format!(
-                "needs a restart: {}",
-                restart.join(", ")
-            )]);
+            return ReloadOutcome::Refused(problem_texts(&restart));
         }
         match panic::catch_unwind(AssertUnwindSafe(|| self.compile(&config, epoch + 1))) {
             Ok(Ok(compiled)) => {

@@ -47,7 +47,8 @@ pub(super) fn run(args: &ReferenceArgs) -> ExitResult {
 fn configuration() -> String {
     let mut page = format!(
         "{NOTE}\n\n# Configuration\n\nOne YAML file (`--config FILE` or `ROWND_AUTHZ_CONFIG`), and the environment over it. \
-         If only `ROWND_APP_KEY` is set, every default below holds. `rownd-authz config check` \
+         If only `ROWND_APP_KEY` is set, every default below holds. A file without a setting is \
+         refused, because it may be cut short; without a file, the variables are the configuration. `rownd-authz config check` \
          reports every problem at once (use `--skip-host` if the server runs on another machine), `config print` shows the active configuration. For each problem there is a \
          line `FILE:LINE:COLUMN: error: SETTING: MESSAGE`, for each warning one with `warning:`, in \
          the form that editors and CI systems know from compilers.\n\n\
@@ -61,7 +62,9 @@ fn configuration() -> String {
          settings, their types and bounds, the forms of addresses, durations, ids, secrets, hosts and \
          paths, which settings belong together, such as those of each kind of issuer, sink and \
          source, and which sections need each other. It cannot know the rest, such as names that \
-         refer to each other, files, and expressions: run `config check` too. Values that variables \
+         refer to each other, files, and expressions: run `config check` too. A text without quotes that \
+         is `yes`, `no`, `on`, `off`, `y` or `n` is true or false to the program, as in YAML 1.1, and \
+         a text to an editor: write true and false, and such a text in quotes. Values that variables \
          of the environment add are unknown to an editor; the chart's schema, made from this one, \
          asks for no secret that a variable may bring.\n\n\
          ## Environment\n\n\

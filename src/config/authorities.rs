@@ -194,7 +194,7 @@ fn authority(block: &PemBlock<'_>) -> Result<Authority, String> {
 
 /// An authority's certificate says so; old roots and those that a server made for itself are issued
 /// by themselves.
-fn may_be_authority(certificate: &X509Certificate<'_>) -> bool {
+pub(super) fn may_be_authority(certificate: &X509Certificate<'_>) -> bool {
     certificate.is_ca() || certificate.subject() == certificate.issuer()
 }
 

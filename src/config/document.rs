@@ -176,6 +176,13 @@ fn descend<'a>(node: &'a mut Value, segment: &str, is_list: bool) -> Result<&'a 
         Value::Object(map) => Ok(map.entry(segment).or_insert(Value::Null)),
         Value::Array(items) => {
             let length = items.len();
+            if let Ok(index) = segment.parse::<usize>()
+                && index.to_string() != *segment
+            {
+                return Err(format!(
+                    "`{segment}` is not how an entry of a list is numbered; write {index}"
+                ));
+            }
             let index = segment.parse().ok().filter(|index: &usize| *index <= length);
             if index == Some(length) {
                 items.push(Value::Null);

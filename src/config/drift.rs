@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{sections::Config, structure::shape};
+use super::{problem::Problem, sections::Config, structure::shape};
 
 /// The mark of the schema: `true` where a change needs no restart. It holds for all below it.
 const MARK: &str = "x-reload";
@@ -10,7 +10,7 @@ const MARK: &str = "x-reload";
 /// The settings that differ and need a restart, as people write them: `listeners.grpc.address`. A
 /// default that differs only because of another setting is left out: nobody changed it.
 #[must_use]
-pub fn needs_restart(old: &Config, new: &Config) -> Vec<String> {
+pub(super) fn needs_restart(old: &Config, new: &Config) -> Vec<String> {
     let value = |config| serde_json::to_value(config).unwrap_or_default();
     let mut differing = Vec::new();
     walk(shape(), Some((&value(old), &value(new))), ("", false), &mut |path, values| {
@@ -33,6 +33,32 @@ pub fn needs_restart(old: &Config, new: &Config) -> Vec<String> {
         }
     }
     found
+}
+
+/// A problem for each of these settings, at its place in the new file. Of a setting that is one value
+/// and no secret, the message has both values.
+#[must_use]
+pub fn restart_problems(old: &Config, new: &Config) -> Vec<Problem> {
+    let value = |config| serde_json::to_value(config).unwrap_or_default();
+    let (old_value, new_value) = (value(old), value(new));
+    let told = |path: String| {
+        let pointer = format!("/{}", path.replace('.', "/"));
+        let shown = |value: &Value| match value.pointer(&pointer)? {
+            Value::String(text) => Some(text.clone()),
+            single @ (Value::Bool(_) | Value::Number(_)) => Some(single.to_string()),
+            Value::Null | Value::Array(_) | Value::Object(_) => None,
+        };
+        let values = shown(&old_value).zip(shown(&new_value)).filter(|(old, new)| old != new);
+        let message = match values {
+            Some((old, new)) => format!(
+                "needs a restart: `{old}` is in force, and `{new}` stands here; restart the process, or \
+                 write what is in force"
+            ),
+            None => "needs a restart; restart the process, or write what is in force".to_owned(),
+        };
+        new.places.problem(&pointer, message)
+    };
+    needs_restart(old, new).into_iter().map(told).collect()
 }
 
 /// The settings that need a restart and hold secrets, and whether they differ. Secrets are not shown, so

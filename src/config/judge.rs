@@ -9,16 +9,15 @@ use std::{collections::BTreeMap, path::Path};
 use serde_json::json;
 
 use super::{
-    Config, Finding, Problem, Problems,
+    Config, Finding, Problem, Problems, closed,
     document::{YamlDocument, readable},
     environment, file_problems,
     findings::Findings,
-    name_of, no_effect, odd_texts, overlap, partial, placeholder,
+    main_file, name_of, no_effect, odd_texts, overlap, partial, placeholder,
     places::{Places, at},
-    preset_audience, read_file, repeats, secret_texts,
-    sections::WrittenConfig,
+    preset_audience, repeats, secret_texts,
+    sections::{NO_APP, WrittenConfig},
     structure, unused, validate,
-    yaml_error::UnreadableYaml,
 };
 use crate::model::Warning;
 
@@ -54,7 +53,7 @@ pub fn judge(
     more_problems: impl FnOnce(&Config) -> Vec<Finding>,
     warnings: impl FnOnce(&Config) -> Vec<Warning>,
 ) -> Judged {
-    let text = match file.map_or_else(|| Ok(String::new()), read_file) {
+    let text = match main_file::read_settings(file) {
         Ok(text) => text,
         Err(mut problems) => {
             let mut warnings = environment::unknown_names(environment).collect();
@@ -128,6 +127,8 @@ fn judge_text(
             others.retain(|finding| finding.pointer.is_empty() || !is_told(finding));
             let more = own.into_iter().chain(others);
             let more = more.filter(|finding| !is_of_any(&left_out, &finding.pointer));
+            let is_unnamed = environment::names_no_app(&problems);
+            let more = more.filter(|finding| !(is_unnamed && finding.message.starts_with(NO_APP)));
             found.extend(more.map(|Finding { pointer, message }| (pointer, message)));
             Some(config)
         }
@@ -199,6 +200,7 @@ fn own_warnings(
     let place = |pointer: &str| at(name, document, pointer, String::new()).place;
     let mut warnings = overlap::warnings(&config.routes, place);
     warnings.extend(overlap::repeated_guards(&config.guards, place));
+    warnings.extend(closed::sign_in_loops(config));
     warnings.extend(repeats::warnings(document, place));
     warnings.extend(no_effect::check(config, document, found));
     warnings.extend(unused::warnings(config, document));
@@ -221,12 +223,4 @@ fn own_problems(found: Vec<(String, String)>, of_variables: &[Problem]) -> Vec<(
         })
     };
     found.into_iter().filter(|(pointer, message)| !is_caused(pointer, message)).collect()
-}
-
-pub(super) fn unreadable(name: &str, error: UnreadableYaml) -> Problems {
-    Problems(vec![partial::of_mistake(name, error)])
-}
-
-pub(super) fn one(place: String, message: String) -> Problems {
-    Problems(vec![Problem { place, column: None, setting: String::new(), message }])
 }

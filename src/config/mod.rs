@@ -6,15 +6,18 @@
 mod allowed_origin;
 mod authorities;
 mod bounds;
+mod closed;
 mod document;
 mod drift;
 mod editor_schema;
 mod environment;
 mod file;
+mod file_problem;
 mod findings;
 mod header_file;
 mod judge;
 mod listen_address;
+mod main_file;
 mod nearest;
 mod no_effect;
 mod odd_texts;
@@ -56,7 +59,7 @@ mod yaml_tag;
 
 use std::{
     collections::BTreeMap,
-    io::{self, Read as _},
+    io,
     net::SocketAddr,
     path::{Path, PathBuf},
 };
@@ -67,13 +70,16 @@ pub use allowed_origin::AllowedOrigin;
 pub use authorities::{Authority, read_authorities, system_authorities, system_authority_file};
 use document::YamlDocument;
 pub use document::readable as setting_name;
-pub use drift::needs_restart;
+#[cfg(test)]
+use drift::needs_restart;
+pub use drift::restart_problems;
 #[cfg(any(test, feature = "dev"))]
 pub use drift::restart_settings;
+use file_problem::unreadable;
 pub use findings::Finding;
 pub use header_file::HeaderFile;
+use judge::parse_with;
 pub use judge::{Judged, judge};
-use judge::{one, parse_with, unreadable};
 pub use listen_address::{ListenAddress, SocketMode, SocketPath};
 pub use origin::OriginPattern;
 pub use owner::{check_directory, only_ours};
@@ -125,10 +131,6 @@ pub use structure::json_schema;
 pub use tls::{Material, read_tls};
 pub use watch::{ConfigSource, Files};
 pub use web_address::WebAddress;
-use yaml_error::UnreadableYaml;
-
-/// The most bytes of a configuration file.
-const MAX_FILE_BYTES: u64 = 16 << 20;
 
 /// The environment of this process. No other function reads it. Bytes of a value that are not UTF-8 are
 /// replaced by a sign, for which a variable that is used is refused.
@@ -146,12 +148,12 @@ pub fn environment() -> BTreeMap<String, String> {
 ///
 /// # Errors
 ///
-/// All problems, each with its file and line or its variable.
+/// All problems, each with its file and line or its variable. A file without a setting is one.
 pub fn load(
     file: Option<&Path>,
     environment: &BTreeMap<String, String>,
 ) -> Result<Config, Problems> {
-    let text = file.map_or_else(|| Ok(String::new()), read_file)?;
+    let text = main_file::read_settings(file)?;
     parse(&name_of(file), &text, environment)
 }
 
@@ -165,7 +167,7 @@ pub fn load_and_check(
     environment: &BTreeMap<String, String>,
     more_checks: impl FnOnce(&Config) -> Vec<Finding>,
 ) -> Result<Config, Problems> {
-    let text = file.map_or_else(|| Ok(String::new()), read_file)?;
+    let text = main_file::read_settings(file)?;
     let all = |config: &Config| {
         let mut found = file_problems(config);
         found.extend(more_checks(config));
@@ -180,23 +182,7 @@ pub fn load_and_check(
 ///
 /// The reason, if it cannot be read, is not a regular file, or is larger than 16 MiB.
 pub fn certificate_file(path: &Path) -> io::Result<()> {
-    file::read_bytes(path, MAX_FILE_BYTES).map(drop)
-}
-
-/// The text of the configuration file. It may be a pipe, as shells make them, but it has to end.
-fn read_file(path: &Path) -> Result<String, Problems> {
-    let read = || {
-        let mut bytes = Vec::new();
-        std::fs::File::open(path)?.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes)?;
-        let fits = u64::try_from(bytes.len()).is_ok_and(|length| length <= MAX_FILE_BYTES);
-        if fits { Ok(bytes) } else { Err(io::Error::other("it is larger than 16 MiB")) }
-    };
-    let name = path.display().to_string();
-    let bytes = read().map_err(|error| one(name.clone(), format!("cannot be read: {error}")))?;
-    String::from_utf8(bytes).map_err(|error| {
-        let good = error.as_bytes().get(..error.utf8_error().valid_up_to()).unwrap_or_default();
-        unreadable(&name, UnreadableYaml::not_utf8(good))
-    })
+    file::read_bytes(path, main_file::MOST_BYTES).map(drop)
 }
 
 fn name_of(file: Option<&Path>) -> String {
@@ -312,7 +298,7 @@ fn document(
     file: Option<&Path>,
     environment: &BTreeMap<String, String>,
 ) -> Result<(String, YamlDocument), Problems> {
-    let text = file.map_or_else(|| Ok(String::new()), read_file)?;
+    let text = file.map_or_else(|| Ok(String::new()), main_file::read)?;
     let name = name_of(file);
     let mut document = YamlDocument::parse(&text).map_err(|problem| unreadable(&name, problem))?;
     let problems = environment::apply(&mut document, environment, &mut Vec::new());

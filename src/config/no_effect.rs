@@ -9,7 +9,8 @@ use super::{
     listen_address::ListenAddress,
     sections::{
         AppKnownBy, AppliesTo, Auth, Caller, Config, ExpiredCookie, HttpGroup, Issuer,
-        IssuerDetails, KeyOrigin, Match, Right, TokenSource,
+        IssuerDetails, KeyOrigin, Match, Requirement, RequirementLeaf, RequirementNode, Right,
+        TokenSource,
     },
 };
 use crate::model::Warning;
@@ -20,7 +21,7 @@ struct RuleSettings<'a> {
     auth: Auth,
     expired_cookie: ExpiredCookie,
     cors_preflight: bool,
-    asks_for_more: bool,
+    require: Option<&'a Requirement>,
     applies_to: Option<&'a AppliesTo>,
 }
 
@@ -43,7 +44,7 @@ fn rules(config: &Config) -> Vec<RuleSettings<'_>> {
         auth: route.auth,
         expired_cookie: route.expired_cookie,
         cors_preflight: route.cors_preflight,
-        asks_for_more: route.require.is_some(),
+        require: route.require.as_ref(),
         applies_to: Some(&route.applies_to),
     });
     let default = &config.default;
@@ -52,7 +53,7 @@ fn rules(config: &Config) -> Vec<RuleSettings<'_>> {
         auth: default.auth,
         expired_cookie: default.expired_cookie,
         cors_preflight: default.cors_preflight,
-        asks_for_more: default.require.is_some(),
+        require: default.require.as_ref(),
         applies_to: None,
     };
     routes.chain([default]).collect()
@@ -80,8 +81,15 @@ fn check_rule(rule: &RuleSettings<'_>, found: &mut Findings) {
 
 /// The warnings about settings of a rule that mean nothing beside the others.
 fn of_rule(rule: &RuleSettings<'_>, config: &Config) -> Vec<Warning> {
-    let RuleSettings { at, auth, expired_cookie, cors_preflight, asks_for_more, applies_to } = rule;
+    let RuleSettings { at, auth, expired_cookie, cors_preflight, require, applies_to } = rule;
     let mut warnings = Vec::new();
+    if *auth == Auth::Optional && require.is_some_and(|require| asks_for_caller(require.root())) {
+        warnings.push(warning(
+            format!("{at}/auth"),
+            "has no effect: `require` holds for no caller without a credential; write auth: required, \
+             or a condition in `any` that holds without one",
+        ));
+    }
     let reads_cookies = config.credentials.0.iter().any(is_cookie);
     if *expired_cookie == ExpiredCookie::Anonymous && *auth == Auth::Optional && !reads_cookies {
         warnings.push(warning(
@@ -95,7 +103,7 @@ fn of_rule(rule: &RuleSettings<'_>, config: &Config) -> Vec<Warning> {
             !parts.methods.is_empty() && !parts.methods.iter().any(|it| it == "OPTIONS")
         };
         let text = match applies_to {
-            _ if *auth == Auth::None && !asks_for_more => {
+            _ if *auth == Auth::None && require.is_none() => {
                 "has no effect with auth: none, which lets every request pass; leave it out"
             }
             Some(AppliesTo::Matching(parts)) if without_options(parts) => {
@@ -108,6 +116,36 @@ fn of_rule(rule: &RuleSettings<'_>, config: &Config) -> Vec<Warning> {
         warnings.push(warning(format!("{at}/cors_preflight"), text));
     }
     warnings
+}
+
+/// A requirement, which is not `never`, holds for no caller without an identity.
+fn asks_for_caller(root: &RequirementNode) -> bool {
+    !matches!(root, RequirementNode::Never) && !of_nobody(root).0
+}
+
+/// Whether a condition may hold, and whether it may not hold, of a caller without an identity: of such a
+/// one, a condition about the caller is unknown.
+fn of_nobody(node: &RequirementNode) -> (bool, bool) {
+    let all = |nodes: &[RequirementNode]| {
+        let each = || nodes.iter().map(of_nobody);
+        (each().all(|(may, _)| may), each().any(|(_, may_not)| may_not))
+    };
+    let any = |nodes: &[RequirementNode]| {
+        let each = || nodes.iter().map(of_nobody);
+        (each().any(|(may, _)| may), each().all(|(_, may_not)| may_not))
+    };
+    match node {
+        RequirementNode::Never => (false, true),
+        // One side of an expression may decide.
+        RequirementNode::Leaf(RequirementLeaf::Cel(_)) => (true, true),
+        RequirementNode::Leaf(_) => (false, false),
+        RequirementNode::All(nodes) => all(nodes),
+        RequirementNode::Any(nodes) => any(nodes),
+        RequirementNode::NoneOf(nodes) => {
+            let (may, may_not) = any(nodes);
+            (may_not, may)
+        }
+    }
 }
 
 const fn is_cookie(source: &TokenSource) -> bool {

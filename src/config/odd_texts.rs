@@ -110,8 +110,10 @@ fn of_condition(value: &Value, pointer: &mut String, found: &mut Vec<Warning>) {
                 }
                 pointer.push('/');
                 pointer.push_str(&escape(name));
-                if let ("claim", Value::Object(test)) = (name.as_str(), value) {
-                    found.extend(of_claim(test, pointer));
+                match (name.as_str(), value) {
+                    ("claim", Value::Object(test)) => found.extend(of_claim(test, pointer)),
+                    ("equals", Value::Object(test)) => found.extend(of_equals(test, pointer)),
+                    _ => {}
                 }
                 of_condition(value, pointer, found);
                 pointer.truncate(parent);
@@ -119,6 +121,11 @@ fn of_condition(value: &Value, pointer: &mut String, found: &mut Vec<Warning>) {
         }
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
     }
+}
+
+/// The warning about a claim that a variable of the path is compared with.
+fn of_equals(test: &Map<String, Value>, pointer: &str) -> Option<Warning> {
+    of_stated_claim(test.get("claim")?.as_str()?, &format!("{pointer}/claim"))
 }
 
 /// The warning about the name of a claim that looks like a path through several.

@@ -171,7 +171,7 @@ struct Earlier<'a> {
     expressions: Vec<(String, Entry<'a>)>,
 }
 
-type Entry<'a> = (usize, &'a Match);
+pub(super) type Entry<'a> = (usize, &'a Match);
 
 impl<'a> Earlier<'a> {
     fn add(&mut self, index: usize, parts: &'a Match) {
@@ -208,7 +208,12 @@ impl<'a> Earlier<'a> {
         }
         lists.extend(self.prefix.get(&*lead).map(Vec::as_slice));
         match &parts.path {
-            None | Some(PathMatch::Prefix(_)) => {}
+            None => {}
+            Some(PathMatch::Prefix(path)) => {
+                let firsts = [path.split('/').nth(1), None];
+                let all = firsts.iter().filter_map(|it| self.template.get(it));
+                lists.extend(all.map(Vec::as_slice));
+            }
             Some(PathMatch::Exact(path)) => {
                 lists.extend(self.exact.get(path.as_str()).map(Vec::as_slice));
                 let firsts = [path.split('/').nth(1), None];
@@ -234,7 +239,7 @@ impl<'a> Earlier<'a> {
 }
 
 /// Every request that surely matches `parts` surely matches `by`. Both stand with the places of their rules.
-fn is_covered(
+pub(super) fn is_covered(
     (rule, parts): Entry<'_>,
     (by_rule, by): &Entry<'_>,
     languages: &mut PathLanguages,
@@ -293,10 +298,10 @@ fn covers_path(by: &PathMatch, path: &PathMatch) -> bool {
         PathMatch::Exact(text) => matches!(path, PathMatch::Exact(path) if path == text),
         PathMatch::Template(by) => match path {
             PathMatch::Template(path) => covers_template(by, path.segments()),
-            PathMatch::Exact(path) => {
-                let literal = |text: &str| TemplateSegment::Literal(text.to_owned());
-                let segments: Vec<TemplateSegment> = path.split('/').skip(1).map(literal).collect();
-                covers_template(by, &segments)
+            PathMatch::Exact(path) => covers_template(by, &literals(path)),
+            // The rest takes what stands below the prefix.
+            PathMatch::Prefix(path) if by.segments().iter().any(is_rest) => {
+                covers_template(by, &literals(path))
             }
             PathMatch::Prefix(_) | PathMatch::Regex(_) => false,
         },
@@ -315,6 +320,16 @@ const fn has_to_be_read(by: &PathMatch, path: &PathMatch) -> bool {
         PathMatch::Prefix(_) => matches!(path, PathMatch::Regex(_)),
         PathMatch::Exact(_) | PathMatch::Template(_) => false,
     }
+}
+
+/// The segments of a path without variables.
+fn literals(path: &str) -> Vec<TemplateSegment> {
+    let literal = |text: &str| TemplateSegment::Literal(text.to_owned());
+    path.split('/').skip(1).map(literal).collect()
+}
+
+const fn is_rest(segment: &TemplateSegment) -> bool {
+    matches!(segment, TemplateSegment::Rest(_))
 }
 
 fn covers_template(by: &PathTemplate, path: &[TemplateSegment]) -> bool {

@@ -25,6 +25,8 @@ const MOUNTED: [&str; 8] =
 /// The starts of references that other programs follow.
 const REFERENCES: [&str; 9] =
     ["env:", "vault:", "op://", "arn:aws:", "ref+", "secretref:", "projects/", "file//", "file="];
+/// The secret of callers on the pages of the manual.
+const SAMPLE: &str = "0a1b2c3d4e5f60718293a4b5c6d7e8f9";
 /// The starts of values that pages and templates have in the place of a secret.
 const DUMMIES: [&str; 6] = ["change", "replace", "your-", "your_", "todo", "xxxx"];
 
@@ -103,6 +105,12 @@ fn of_secret(text: &str) -> Option<&'static str> {
     let is_dummy = text.ends_with("...")
         || text.starts_with('<') && text.ends_with('>')
         || DUMMIES.iter().any(|lead| lower.starts_with(lead));
+    if text == SAMPLE {
+        return Some(
+            "is the sample of the documents, which everybody knows; write a secret of your own, as \
+             `openssl rand -hex 32` makes one, or file:/path",
+        );
+    }
     is_dummy.then_some("looks like a placeholder; write the secret, or file:/path")
 }
 

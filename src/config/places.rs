@@ -55,13 +55,23 @@ impl Places {
         warning
     }
 
+    /// The problem of a setting at its place in this file.
+    pub(super) fn problem(&self, pointer: &str, message: String) -> Problem {
+        at(&self.name, &self.document, pointer, message)
+    }
+
     /// The warnings with their places, each once, in the order of the file; those about no setting
     /// come first.
     #[must_use]
     pub fn in_order(&self, warnings: Vec<Warning>) -> Vec<Warning> {
         let mut located: Vec<Warning> =
             warnings.into_iter().map(|warning| self.locate(warning)).collect();
-        located.sort_by_key(|warning| warning.place.as_ref().map_or(0, |place| place.line));
+        // One line may have many settings.
+        located.sort_by_key(|warning| {
+            let line = warning.place.as_ref().map_or(0, |place| place.line);
+            let is_of_this_file = !warning.pointer.is_empty();
+            (line, if is_of_this_file { self.document.order(&warning.pointer).1 } else { 0 })
+        });
         let mut once: Vec<Warning> = Vec::with_capacity(located.len());
         for warning in located {
             if once.last() != Some(&warning) {

@@ -14,7 +14,12 @@ use rustls::{
 };
 use x509_parser::parse_x509_certificate;
 
-use super::{Config, Tls, authorities::blocks, file, findings::Finding};
+use super::{
+    Config, Tls,
+    authorities::{blocks, may_be_authority},
+    file,
+    findings::Finding,
+};
 
 /// The first byte of what DER encodes of keys and certificates (X.690 section 8.9).
 const DER_SEQUENCE: u8 = 0x30;
@@ -159,6 +164,16 @@ fn key(file: &Path, found: &mut Found) -> Option<PrivateKeyDer<'static>> {
 fn roots(file: &Path, found: &mut Found) -> RootCertStore {
     let mut roots = RootCertStore::empty();
     for certificate in certificates("client_ca_file", file, found) {
+        if signs_nothing(&certificate) {
+            let shown = file.display();
+            found.push((
+                "client_ca_file",
+                format!(
+                    "{shown} has the certificate of a server or client, which signs for no others; write \
+                     that of the authority that issued the certificates of the callers"
+                ),
+            ));
+        }
         if let Err(error) = roots.add(certificate) {
             let shown = file.display();
             found.push((
@@ -168,6 +183,11 @@ fn roots(file: &Path, found: &mut Found) -> RootCertStore {
         }
     }
     roots
+}
+
+/// Whether no certificate of a caller can be of this one.
+fn signs_nothing(certificate: &CertificateDer<'_>) -> bool {
+    parse_x509_certificate(certificate).is_ok_and(|(_, parsed)| !may_be_authority(&parsed))
 }
 
 fn expiry(leaf: &CertificateDer<'_>, file: &Path, found: &mut Found) -> Option<u64> {

@@ -94,8 +94,11 @@ fn places_of(key: &str, at: &Value, path: &str, found: &mut Vec<String>) {
 /// `spelled` is the number as it was written.
 pub(super) fn with_a_point(number: &Number, spelled: Option<&str>) -> String {
     let whole = number.as_f64().map_or_else(|| number.to_string(), |number| format!("{number:.0}"));
-    match spelled.filter(|text| !text.contains(['.', 'e', 'E'])) {
-        Some(text) => format!("`{text}` begins with a zero; write {whole}"),
+    match spelled {
+        Some(text) if !text.contains(['.', 'e', 'E']) => {
+            format!("`{text}` begins with a zero; write {whole}")
+        }
+        Some(text) => format!("`{text}` is written with a point or an exponent; write {whole}"),
         None => format!("`{number}` is written with a point or an exponent; write {whole}"),
     }
 }
@@ -236,6 +239,15 @@ fn of_shape(
                 .to_owned(),
         );
     }
+    if is_of_type
+        && takes("object")
+        && let Some(name) = instance.as_str().and_then(|text| name_without_blank(text, at))
+    {
+        return Some(format!(
+            "`{name}:` has no blank behind the `:`, so that the whole is text; write {name}: {}",
+            example::value_for(name, at)
+        ));
+    }
     if is_of_type && is_secret && !instance.is_object() && !instance.is_array() {
         return Some(format!("the value is {}; write it in quotes", kind_of(instance)));
     }
@@ -245,11 +257,23 @@ fn of_shape(
             kind_of(instance)
         ));
     }
-    if is_of_type
-        && takes("string")
-        && !takes("object")
-        && (instance.is_number() || instance.is_boolean())
-    {
+    if is_of_type && let Some(message) = of_scalar(instance, at, (shown, spelled), takes) {
+        return Some(message);
+    }
+    let examples = at.get("examples").and_then(Value::as_array)?;
+    let examples: Vec<&str> = examples.iter().filter_map(Value::as_str).collect();
+    Some(format!("{shown} cannot be used; write it like {}", examples.join(", ")))
+}
+
+/// The messages about a number or a truth value in the place of a text, and a text or a fraction in that of a
+/// number.
+fn of_scalar(
+    instance: &Value,
+    at: &Value,
+    (shown, spelled): (&str, Option<&str>),
+    takes: impl Fn(&str) -> bool,
+) -> Option<String> {
+    if takes("string") && !takes("object") && (instance.is_number() || instance.is_boolean()) {
         let written = match at.get("pattern").and_then(Value::as_str) {
             Some(MODE) => form(MODE).to_owned(),
             _ => {
@@ -259,21 +283,25 @@ fn of_shape(
         };
         return Some(format!("{shown} is {}; write {written}", kind_of(instance)));
     }
-    if is_of_type
-        && takes("integer")
+    if takes("integer")
         && let Some(message) = instance.as_str().and_then(|text| told_numbers::instead_of(text, at))
     {
         return Some(message);
     }
-    if is_of_type && takes("integer") && instance.is_f64() {
+    if takes("integer") && instance.is_f64() {
         return Some(format!(
             "{shown} is no whole number; write one, such as {}",
             rounded(instance)
         ));
     }
-    let examples = at.get("examples").and_then(Value::as_array)?;
-    let examples: Vec<&str> = examples.iter().filter_map(Value::as_str).collect();
-    Some(format!("{shown} cannot be used; write it like {}", examples.join(", ")))
+    None
+}
+
+/// The name of a setting at the start of a text, with its value right behind the `:`.
+fn name_without_blank<'a>(text: &'a str, at: &Value) -> Option<&'a str> {
+    let (name, rest) = text.split_once(':')?;
+    let is_setting = at.get("properties")?.get(name).is_some();
+    (is_setting && rest.starts_with(|sign: char| !sign.is_whitespace())).then_some(name)
 }
 
 fn rounded(number: &Value) -> String {

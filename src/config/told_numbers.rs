@@ -22,9 +22,15 @@ const UNITS: [(&str, u64); 12] = [
 
 /// The message about a text where a whole number belongs; `None`: nobody knows which one is meant.
 pub(super) fn instead_of(text: &str, at: &Value) -> Option<String> {
-    let text = text.trim();
-    if text.parse::<u64>().is_ok() {
-        return Some(format!("`{text}` is text; write the whole number without quotes: {text}"));
+    let (written, text) = (text, text.trim());
+    if let Ok(number) = text.parse::<u64>() {
+        return Some(if text.starts_with('+') {
+            format!("`{text}` has a sign, and so is text; write {number}")
+        } else if written != text {
+            format!("`{text}` has blanks around it, and so is text; write {number}")
+        } else {
+            format!("`{text}` is text; write the whole number without quotes: {text}")
+        });
     }
     let description = at.get("description").and_then(Value::as_str).unwrap_or_default();
     if !description.to_ascii_lowercase().contains("bytes") {
@@ -50,6 +56,8 @@ mod tests {
         let count = json!({ "description": "The most headers." });
         for (text, at, expected) in [
             ("40", &count, Some("without quotes: 40")),
+            ("+200", &count, Some("has a sign, and so is text; write 200")),
+            (" 40 ", &count, Some("blanks around it, and so is text; write 40")),
             ("64MiB", &bytes, Some("bytes, 67108864")),
             ("64 mb", &bytes, Some("bytes, 64000000")),
             ("1Gi", &bytes, Some("bytes, 1073741824")),

@@ -15,8 +15,8 @@ use std::{
 use serde_json::Value;
 
 use super::{
-    Config, Finding, Judged, Problems, document::YamlDocument, environment, judge, name_of, one,
-    parse_with, read_file,
+    Config, Finding, Judged, Problems, document::YamlDocument, environment, file_problem::one,
+    judge, main_file, name_of, parse_with,
 };
 use crate::{
     digest::{Sha256, sha256, sha256_of_parts},
@@ -71,12 +71,7 @@ impl ConfigSource {
         if fs::metadata(file).is_ok_and(|found| !found.is_file()) {
             return Err(one(name, "is not a regular file, so it cannot be read again".to_owned()));
         }
-        let text = read_file(file)?;
-        if text.lines().all(|line| line.trim().is_empty() || line.trim_start().starts_with('#')) {
-            // Cut short before it is written again, or by a full disk: all rules would be gone.
-            let message = "is empty; to run on the defaults, restart without it";
-            return Err(one(name, message.to_owned()));
-        }
+        let text = main_file::read_settings(Some(file))?;
         parse_with(&name, &text, &self.environment, |_| Vec::new())
     }
 

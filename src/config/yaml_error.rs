@@ -59,7 +59,7 @@ fn word_at(text: &str, (line, column): (u64, u64)) -> Option<&str> {
 }
 
 /// Parts of messages of the parser, and the words instead. The first that fits counts.
-const WORDS: [(&str, &str); 30] = [
+const WORDS: [(&str, &str); 34] = [
     (
         "invalid u64",
         "is no whole number, as `!!int` before it says; write one, or leave the tag out",
@@ -75,6 +75,25 @@ const WORDS: [(&str, &str); 30] = [
     (
         "invalid floating point",
         "is no number, as `!!float` before it says; write one, or leave the tag out",
+    ),
+    (
+        "non-finite float",
+        "`.nan` and `.inf` are no numbers that a setting can have; write a number, or leave the setting \
+         out",
+    ),
+    (
+        "merge value must be",
+        "`<<` takes the settings of another map, and none stands behind it; write `<<: *name`, where \
+         `&name` stands before that map, or leave it out",
+    ),
+    (
+        "BOM must not appear",
+        "an invisible byte order mark stands here, as where two files were joined; leave it out",
+    ),
+    (
+        "implicit flow mapping",
+        "a map that begins with `{` cannot be read to its end; write one `,` between two settings, and `}` \
+         at its end",
     ),
     ("unclosed bracket '{'", "`{` begins a map here that is not closed; write `}` at its end"),
     ("unclosed bracket '['", "`[` begins a list here that is not closed; write `]` at its end"),

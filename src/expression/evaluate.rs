@@ -82,14 +82,15 @@ impl<'r> Evaluation<'r> {
                 let name = self.places.get(*place).map(Place::written);
                 Fault::new(FaultKind::Missing, name.unwrap_or_default())
             })?),
-            Node::IsThere(place) => Cow::Owned(self.place(*place)?.is_some().into()),
+            Node::IsThere(place) => Cow::Owned(self.is_there(*place)?.into()),
             Node::Variable(out) => Cow::Borrowed(variable(*out, scope)?),
             Node::Field(of, name) => {
                 member(self.eval(of, scope)?, |of| operators::field(of, name))?
             }
             Node::HasField(of, name) => {
                 let of = self.eval(of, scope)?;
-                Cow::Owned(operators::map_of(&of, name)?.contains_key(&**name).into())
+                let member = operators::map_of(&of, name)?.get(&**name);
+                Cow::Owned(operators::is_there(member).into())
             }
             Node::Index(parts) => {
                 let [of, index] = &**parts;
@@ -159,6 +160,14 @@ impl<'r> Evaluation<'r> {
         match asked.get_or_init(|| self.facts.value(place)) {
             Ok(value) => Ok(value.as_deref()),
             Err(fault) => Err(fault.clone()),
+        }
+    }
+
+    /// Whether a place has a value. One that is at another server is there although it cannot be read.
+    fn is_there(&self, place: usize) -> Result<bool, Fault> {
+        match self.place(place) {
+            Err(fault) if fault.kind() == FaultKind::Elsewhere => Ok(true),
+            asked => asked.map(operators::is_there),
         }
     }
 

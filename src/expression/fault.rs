@@ -10,6 +10,8 @@ use strum::{IntoStaticStr, VariantArray};
 pub enum FaultKind {
     /// Something that is read is not there.
     Missing,
+    /// The token has the claim that is read, and its value is at another server.
+    Elsewhere,
     /// A value is of a type that the operator or function does not take.
     WrongType,
     /// A place can be read in several ways: a repeated header, a text that is not UTF-8.
@@ -59,6 +61,7 @@ impl Fault {
             FaultKind::TooMuchWork => 2,
             FaultKind::ProfileUnread => 1,
             FaultKind::Missing
+            | FaultKind::Elsewhere
             | FaultKind::WrongType
             | FaultKind::Unclear
             | FaultKind::NotANumber

@@ -157,7 +157,7 @@ fn contains(item: &Value, holder: &Value, budget: &Budget) -> Result<bool, Fault
         }
         (Value::String(name), Value::Object(map)) => {
             budget.take_text(name.len())?;
-            Ok(map.contains_key(name))
+            Ok(is_there(map.get(name)))
         }
         _ => Err(wrong_type(Operator::In)),
     }
@@ -343,6 +343,11 @@ fn convert(function: Function, value: &Value) -> Option<Value> {
 /// The fault, if the value is no map or has no such member.
 pub(super) fn field<'v>(of: &'v Value, name: &str) -> Result<&'v Value, Fault> {
     map_of(of, name)?.get(name).ok_or_else(|| Fault::new(FaultKind::Missing, name.to_owned()))
+}
+
+/// A value is there. A `null` stands for one that is missing.
+pub(super) fn is_there(value: Option<&Value>) -> bool {
+    value.is_some_and(|value| !value.is_null())
 }
 
 /// The value as a map, of which `name` is read.

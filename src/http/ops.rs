@@ -79,7 +79,7 @@ pub struct ReloadFailures(Mutex<BTreeMap<&'static str, ReloadFailure>>);
 pub enum ReloadSubject {
     /// The configuration with its secrets.
     Config,
-    /// The certificate of the gRPC listener, its key, and the authorities of client certificates.
+    /// The certificates of listeners, their keys, and the authorities of client certificates.
     Certificate,
     /// The certificates of the authorities that sign for the servers of issuers.
     Authorities,

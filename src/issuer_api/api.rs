@@ -21,6 +21,7 @@ use super::{
     app_watch::AppWatch,
     breaker::{Breaker, BreakerKey, Breakers, End, Pass, Pause, PauseCause},
     error::{ApiError, ApiResult},
+    error_form::ErrorForm,
     operation::Operation,
     rejection::Rejection,
 };
@@ -176,7 +177,7 @@ impl Api {
         let answer = self.upstream.call(request).await.map_err(ApiError::from);
         let answer = answer.and_then(|answer| match answer.status {
             200..=299 => read(&answer),
-            _ => Err(status_error(&answer)),
+            _ => Err(status_error(call.operation.errors(), &answer)),
         });
         let result = answer.as_ref().map_or_else(ApiError::metric_result, |_| ApiResult::Ok);
         let endpoint = call.operation.endpoint();
@@ -245,15 +246,22 @@ fn end_of<T>(answer: &Result<T, ApiError>) -> End {
     }
 }
 
-/// The error that an answer with this status is, whatever was asked for.
-fn status_error(answer: &HttpAnswer) -> ApiError {
+/// The error that an answer with this status is, whatever was asked for. A refusal counts only in the
+/// form of the API that was asked.
+fn status_error(form: ErrorForm, answer: &HttpAnswer) -> ApiError {
     let body: Map<String, Value> = serde_json::from_slice(&answer.body).unwrap_or_default();
+    let is_own = || form.is_of(answer.status, &answer.body, answer.header("www-authenticate"));
     // SuperTokens' plugin says so where another try will not help.
-    let is_final = body.get("retryable").and_then(Value::as_bool) == Some(false);
+    let is_final = || {
+        form == ErrorForm::Plugin
+            && is_own()
+            && body.get("retryable").and_then(Value::as_bool) == Some(false)
+    };
     match answer.status {
         408 | 429 => answer.error().into(),
         300..=399 => ApiError::Redirected(answer.status),
-        500..=599 if !is_final => answer.error().into(),
+        500..=599 if !is_final() => answer.error().into(),
+        status if !is_own() => ApiError::NotOfIssuer(status),
         status => ApiError::Rejected(Rejection::of_body(status, &body)),
     }
 }

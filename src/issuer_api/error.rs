@@ -45,7 +45,7 @@ pub enum ApiError {
     /// The request failed before a usable answer came.
     #[error(transparent)]
     Upstream(UpstreamError),
-    /// There is no such user (HTTP 404).
+    /// There is no such user (HTTP 404, in the form of the issuer's errors).
     #[error("there is no such user")]
     NotFound,
     /// The issuer refuses the app key, the app secret or the client secret. The number is the HTTP
@@ -55,6 +55,13 @@ pub enum ApiError {
     /// The request was understood and refused. The same request will be refused again.
     #[error("{0}")]
     Rejected(Rejection),
+    /// The answer refuses the request (HTTP 4xx), and does not have the form of the issuer's errors: it
+    /// may be of a server in between. The number is the HTTP status.
+    #[error(
+        "the answer (HTTP {0}) does not have the form of the issuer's errors: it may be of a proxy \
+         on the way, or base_url is wrong"
+    )]
+    NotOfIssuer(u16),
     /// The issuer answered with a redirect, which is not followed: a key or a token could go
     /// anywhere. The number is the HTTP status.
     #[error(
@@ -81,6 +88,10 @@ pub enum ApiError {
     /// The answer is about another user than the one that was asked for.
     #[error("the answer is about another user than the one that was asked for")]
     OtherUser,
+    /// The answer is about another group, member or invite than the one that was asked for, or names
+    /// other roles than those that were written.
+    #[error("the answer is about another group, member or invite, or names other roles")]
+    OtherEntry,
     /// No request was sent: requests of this kind failed too often, or are to be fewer.
     #[error("{0}")]
     Paused(Pause),
@@ -138,12 +149,14 @@ impl ApiError {
             Self::NotFound
             | Self::KeyRefused(_)
             | Self::Rejected(_)
+            | Self::NotOfIssuer(_)
             | Self::Redirected(_)
             | Self::Shape
             | Self::Metadata(_)
             | Self::IdToken(_)
             | Self::Id
             | Self::OtherUser
+            | Self::OtherEntry
             | Self::Paused(_)
             | Self::BodyNotWritable
             | Self::NoRandomness => false,
@@ -169,7 +182,7 @@ impl ApiError {
                 | UpstreamError::Refused(_)
                 | UpstreamError::NoAuthorities(_) => false,
             },
-            Self::Shape | Self::OtherUser => true,
+            Self::Shape | Self::OtherUser | Self::OtherEntry | Self::NotOfIssuer(_) => true,
             Self::Limited(_)
             | Self::NotFound
             | Self::KeyRefused(_)
@@ -201,12 +214,14 @@ impl ApiError {
             | Self::NotFound
             | Self::KeyRefused(_)
             | Self::Rejected(_)
+            | Self::NotOfIssuer(_)
             | Self::Redirected(_)
             | Self::Shape
             | Self::Metadata(_)
             | Self::IdToken(_)
             | Self::Id
             | Self::OtherUser
+            | Self::OtherEntry
             | Self::BodyNotWritable
             | Self::NoRandomness => None,
         }
@@ -220,6 +235,7 @@ impl ApiError {
                 UpstreamError::Status(status) | UpstreamError::RetryLater(status, _),
             )
             | Self::KeyRefused(status)
+            | Self::NotOfIssuer(status)
             | Self::Redirected(status)
             | Self::Metadata(MetadataError::NotThere(status))
             | Self::Rejected(Rejection { status, .. }) => Some(*status),
@@ -231,6 +247,7 @@ impl ApiError {
             | Self::IdToken(_)
             | Self::Id
             | Self::OtherUser
+            | Self::OtherEntry
             | Self::Paused(_)
             | Self::BodyNotWritable
             | Self::NoRandomness => None,
@@ -249,11 +266,12 @@ impl ApiError {
             },
             Self::Limited(_) => ApiResult::Limited,
             Self::Paused(_) => ApiResult::Paused,
-            Self::Redirected(_) => ApiResult::Status,
+            Self::Redirected(_) | Self::NotOfIssuer(_) => ApiResult::Status,
             Self::Shape
             | Self::Metadata(_)
             | Self::Id
             | Self::OtherUser
+            | Self::OtherEntry
             | Self::IdToken(_)
             | Self::BodyNotWritable
             | Self::NoRandomness => ApiResult::Invalid,

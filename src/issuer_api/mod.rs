@@ -17,6 +17,7 @@ mod asked;
 mod breaker;
 mod capabilities;
 mod error;
+mod error_form;
 mod exchange;
 mod grants;
 mod openid;
@@ -66,6 +67,10 @@ pub use token_control::{
 };
 pub use tokens::{Granted, Tokens, UserType};
 
+/// The endpoints whose refusals the alert `RowndAuthzAppKeyRefused` counts: those that are asked with the
+/// app's own key, at the start and for each profile.
+const ALERTED: [ApiEndpoint; 2] = [ApiEndpoint::AppConfig, ApiEndpoint::User];
+
 /// Adds the labels of this room.
 pub fn add_labels(labels: &mut Labels) {
     labels.api_endpoints = LabelValues::of::<ApiEndpoint>();
@@ -107,7 +112,12 @@ pub fn build_watched(
         };
         let api = api_at(base_url(issuer)?)?;
         match &issuer.details {
-            IssuerDetails::Rownd(rownd) => Some(rownd::table(api, rownd.api_answers)),
+            IssuerDetails::Rownd(rownd) => {
+                for endpoint in ALERTED {
+                    metrics.issuer_api_counted(api.label, endpoint);
+                }
+                Some(rownd::table(api, rownd.api_answers))
+            }
             IssuerDetails::Supertokens(supertokens) => {
                 let core = supertokens.core.as_ref().and_then(|core| {
                     Some(CoreClient { api: api_at(&core.base_url)?, key: core.api_key.clone() })

@@ -1,8 +1,9 @@
-//! The table of requests: for each kind, what it is counted as, how it is sent, and whether it may
-//! be sent again. No other file decides that.
+//! The table of requests: for each kind, what it is counted as, how it is sent, whether it may be sent
+//! again, and the form of its errors. No other file decides that.
 
 use strum::{IntoStaticStr, VariantArray};
 
+use super::error_form::ErrorForm;
 use crate::upstream::{BodyKind, CallSpec, Connection, HttpMethod, Repeat};
 
 /// The most bytes of an answer: 1 MiB. A profile, the largest of them, is far below.
@@ -266,7 +267,7 @@ impl Operation {
             Self::RowndUserActions => {
                 CallSpec { max_answer_bytes: MAX_LARGE_ANSWER_BYTES, ..WRITE }
             }
-            // The link is used up by the request.
+            // The link may be used up by the request.
             Self::RowndMagicLink => {
                 CallSpec { repeat: Repeat::Never, connection: Connection::New, ..READ }
             }
@@ -289,6 +290,61 @@ impl Operation {
             Self::OpenIdCode | Self::OpenIdRefresh => {
                 CallSpec { body: BodyKind::Form, connection: Connection::New, ..WRITE }
             }
+        }
+    }
+
+    /// The form in which the API refuses the request.
+    pub(super) const fn errors(self) -> ErrorForm {
+        match self {
+            Self::SuperTokensMigration
+            | Self::SuperTokensGuest
+            | Self::SuperTokensRefresh
+            | Self::SuperTokensUser => ErrorForm::Plugin,
+            Self::CoreUser | Self::CoreMetadataWrite | Self::CoreSignOut | Self::CoreUserDelete => {
+                ErrorForm::Core
+            }
+            Self::OpenIdCode
+            | Self::OpenIdRefresh
+            | Self::OpenIdUserInfo
+            | Self::OpenIdIntrospection
+            | Self::OpenIdRevocation => ErrorForm::OAuth,
+            Self::OpenIdMetadata => ErrorForm::Any,
+            Self::RowndAppConfig
+            | Self::RowndUser
+            | Self::RowndOwnUser
+            | Self::RowndUserList
+            | Self::RowndUserPut
+            | Self::RowndUserPatch
+            | Self::RowndUserDelete
+            | Self::RowndUserState
+            | Self::RowndSignOut
+            | Self::RowndUsersPut
+            | Self::RowndUserActions
+            | Self::RowndFileRead
+            | Self::RowndFileWrite
+            | Self::RowndSignInLink
+            | Self::RowndUserInfo
+            | Self::RowndMagicLink
+            | Self::RowndOidcClientList
+            | Self::RowndOidcClientRead
+            | Self::RowndOidcClientCreate
+            | Self::RowndOidcClientUpdate
+            | Self::RowndOidcClientDelete
+            | Self::RowndPngLogo
+            | Self::RowndSvgLogo
+            | Self::RowndGroupList
+            | Self::RowndGroupRead
+            | Self::RowndGroupCreate
+            | Self::RowndGroupUpdate
+            | Self::RowndGroupDelete
+            | Self::RowndInviteAccept
+            | Self::RowndAppDocument
+            | Self::RowndOperatedApp
+            | Self::RowndAppPatch
+            | Self::RowndExchange
+            | Self::RowndRefresh
+            | Self::RowndInstantUser
+            | Self::RowndGuest => ErrorForm::Rownd,
         }
     }
 

@@ -107,7 +107,7 @@ pub trait TokenControl: fmt::Debug + Send + Sync {
 
 /// Signs a user in by a magic link.
 pub trait MagicLinks: fmt::Debug + Send + Sync {
-    /// Tokens for the link with this id, which is used up by that.
+    /// Tokens for the link with this id, which may be used up by that.
     fn redeem<'a>(&'a self, id: &'a Secret, timeout: Duration) -> TokenReply<'a, Granted>;
 
     /// The id in a link, if it is one of this issuer.

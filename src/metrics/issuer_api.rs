@@ -20,13 +20,13 @@ pub(super) const BUCKETS: [f64; 11] =
 
 /// The series of one endpoint of one issuer.
 struct OneEndpoint {
-    results: ByLabel<Counter>,
-    duration: Histogram,
+    results: Lazy<ByLabel<Counter>>,
+    duration: Lazy<Histogram>,
 }
 
 /// The series of one issuer: those of an endpoint are made when it is first asked, because an issuer
-/// has few of them.
-pub(super) struct IssuerApiSeries(ByLabel<Lazy<OneEndpoint>>);
+/// has few of them, or when the issuer is known, where an alert counts them.
+pub(super) struct IssuerApiSeries(ByLabel<OneEndpoint>);
 
 impl IssuerApiSeries {
     pub(super) fn describe() {
@@ -39,15 +39,19 @@ impl IssuerApiSeries {
 
     pub(super) fn register(issuer: &str, labels: &Labels) -> Self {
         Self(ByLabel::new(&labels.api_endpoints, |endpoint| {
-            let (issuer, results) = (issuer.to_owned(), labels.api_results.clone());
-            Lazy::new(move || OneEndpoint {
-                results: ByLabel::new(&results, |result| {
-                    counter!("rownd_authz_rownd_requests_total",
-                        "issuer" => issuer.clone(), "endpoint" => endpoint, "result" => result)
+            let (of_results, of_duration) = (issuer.to_owned(), issuer.to_owned());
+            let results = labels.api_results.clone();
+            OneEndpoint {
+                results: Lazy::new(move || {
+                    ByLabel::new(&results, |result| {
+                        counter!("rownd_authz_rownd_requests_total",
+                            "issuer" => of_results.clone(), "endpoint" => endpoint, "result" => result)
+                    })
                 }),
-                duration: histogram!(DURATION,
-                    "issuer" => issuer.clone(), "endpoint" => endpoint),
-            })
+                duration: Lazy::new(
+                    move || histogram!(DURATION, "issuer" => of_duration.clone(), "endpoint" => endpoint),
+                ),
+            }
         }))
     }
 }
@@ -64,12 +68,21 @@ impl Metrics {
         took: Option<Duration>,
     ) {
         let series = self.issuers.at(issuer).and_then(|issuer| issuer.api.0.get(endpoint));
-        let Some(series) = series.and_then(|series| series.get(&self.recorder)) else { return };
-        if let Some(counter) = series.results.get(result) {
+        let Some(series) = series else { return };
+        let results = series.results.get(&self.recorder);
+        if let Some(counter) = results.and_then(|results| results.get(result)) {
             counter.increment(1);
         }
-        if let Some(took) = took {
-            series.duration.record(took.as_secs_f64());
+        let duration = took.and_then(|took| Some((series.duration.get(&self.recorder)?, took)));
+        if let Some((duration, took)) = duration {
+            duration.record(took.as_secs_f64());
         }
+    }
+
+    /// An alert counts the requests to this endpoint of the issuer of this label, so that their series
+    /// are there, at zero, before the first one.
+    pub fn issuer_api_counted(&self, issuer: IssuerLabel, endpoint: impl Label) {
+        let series = self.issuers.at(issuer).and_then(|issuer| issuer.api.0.get(endpoint));
+        let _made = series.map(|series| series.results.get(&self.recorder));
     }
 }

@@ -35,7 +35,7 @@ impl ReloadSeries {
         describe_gauge!("rownd_authz_config_epoch", "Configurations put in force since the start.");
         describe_gauge!(
             CERTIFICATE_END,
-            "When the certificate of the gRPC listener expires, Unix time; 0 without TLS."
+            "When the first certificate of a listener expires, Unix time; 0 without TLS."
         );
         let counter = |what: &'static str, result: &'static str| counter!("rownd_authz_reloads_total", "what" => what, "result" => result);
         Self {
@@ -60,7 +60,7 @@ impl Metrics {
         subject.failed.set(if failed { 1.0 } else { 0.0 });
     }
 
-    /// The certificate in use expires at this time (Unix seconds).
+    /// The first of the certificates in use expires at this time (Unix seconds).
     pub fn certificate_ends(&self, at: u64) {
         #[expect(clippy::cast_precision_loss, reason = "exact for longer than certificates live")]
         self.reloads.certificate_end.set(at as f64);

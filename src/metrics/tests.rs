@@ -162,6 +162,20 @@ fn a_series_that_an_alert_counts_is_there_from_the_start_at_zero_and_no_other() 
     }
 }
 
+/// An alert that takes the rate of a series misses its first event, if that makes the series.
+#[test]
+fn requests_that_an_alert_counts_are_there_before_the_first_one() {
+    let metrics = metrics();
+    metrics.issuer_api_counted(IssuerLabel(0), TestResult::Ok);
+    assert_eq!(named(&metrics, "rownd_requests_total").len(), TestResult::ALL.len());
+    assert!(
+        series(&metrics)
+            .iter()
+            .all(|(name, value)| { *value == 0.0 || name.starts_with("rownd_authz_build_info") })
+    );
+    assert_eq!(named(&metrics, "rownd_request_duration_seconds_count").len(), 0);
+}
+
 #[test]
 fn a_histogram_resolves_ten_microseconds_to_a_second() {
     let metrics = metrics();

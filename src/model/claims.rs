@@ -15,7 +15,18 @@ pub struct ClaimNames(Vec<String>);
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct KeptClaims {
     values: Box<[(Arc<str>, Value)]>,
-    unread: Box<[Arc<str>]>,
+    unread: Box<[(Arc<str>, UnreadClaim)]>,
+}
+
+/// Why a token does not tell the value of a claim.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum UnreadClaim {
+    /// The token says that it has the claim, and that the value is at another server.
+    Elsewhere,
+    /// It may be inside a claim whose value is at another server.
+    Untold,
+    /// The way to it leads through a value that has no members.
+    Blocked,
 }
 
 impl ClaimNames {
@@ -42,29 +53,40 @@ impl ClaimNames {
 
 impl KeptClaims {
     /// The value of the claim that was asked for by this name; `None` if the token does not have
-    /// it, or nobody asked for it.
+    /// it, if it is `null`, or if nobody asked for it.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&Value> {
+        self.stated(name).filter(|value| !value.is_null())
+    }
+
+    /// The same, with a `null` as the token states it.
+    #[must_use]
+    pub fn stated(&self, name: &str) -> Option<&Value> {
         self.iter().find(|(known, _)| *known == name).map(|(_, value)| value)
     }
 
-    /// With a note that the token does not tell whether it has these claims.
+    /// With a note that the token does not tell the values of these claims.
     #[must_use]
-    pub fn without(self, unread: impl IntoIterator<Item = Arc<str>>) -> Self {
+    pub fn without(self, unread: impl IntoIterator<Item = (Arc<str>, UnreadClaim)>) -> Self {
         Self { unread: unread.into_iter().collect(), ..self }
     }
 
-    /// The token does not tell whether it has this claim: its value is elsewhere, or the way to it leads
-    /// through a value of another type. Its absence says nothing.
+    /// The token does not tell the value of this claim: that the value is absent says nothing.
     #[must_use]
     pub fn is_unread(&self, name: &str) -> bool {
-        self.unread.iter().any(|known| **known == *name)
+        self.why_unread(name).is_some()
     }
 
-    /// How many claims are noted as unread.
+    /// Why the token does not tell the value of this claim; `None` if it does.
     #[must_use]
-    pub const fn unread(&self) -> usize {
-        self.unread.len()
+    pub fn why_unread(&self, name: &str) -> Option<UnreadClaim> {
+        self.unread.iter().find(|(known, _)| **known == *name).map(|(_, why)| *why)
+    }
+
+    /// The bytes of the notes about claims that are unread.
+    #[must_use]
+    pub const fn unread_bytes(&self) -> usize {
+        self.unread.len() * size_of::<(Arc<str>, UnreadClaim)>()
     }
 
     /// Names and values.

@@ -78,7 +78,7 @@ impl Denial {
     /// Denied because the value of this configured header or parameter is above the limits.
     #[must_use]
     pub fn output_too_large(name: &str) -> Self {
-        Self { header: Some(name.to_owned().into()), ..Self::of(DenyReason::IdentityTooLarge) }
+        Self { header: Some(name.to_owned().into()), ..Self::of(DenyReason::OutputTooLarge) }
     }
 
     /// Denied because this configured header or parameter has no value for the request.

@@ -18,6 +18,7 @@ mod headers;
 pub mod heap;
 mod identity;
 mod issuer_index;
+mod parameter;
 mod peer;
 mod profile;
 mod query;
@@ -30,7 +31,7 @@ mod text;
 mod warning;
 
 pub use app_of_key::AppOfKey;
-pub use claims::{ClaimNames, KeptClaims};
+pub use claims::{ClaimNames, KeptClaims, UnreadClaim};
 pub use class::DenialClass;
 pub use denial::{Denial, Explanation};
 pub use denial_form::{AccentColor, DenialForm, DenialPage, SignInPage};
@@ -44,6 +45,7 @@ pub use identity::{
     AuthLevel, CookieProof, Credential, CredentialSource, IdentityFacts, ListsElsewhere,
 };
 pub use issuer_index::IssuerIndex;
+pub use parameter::{decode_layer, decoded_forms, escape_value, is_parameter};
 pub use peer::{Origin, Peer, PeerName};
 pub use profile::{Cutoff, Group, OddParts, Profile};
 pub use query::Query;

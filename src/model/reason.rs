@@ -130,7 +130,7 @@ deny_reasons! {
         "If genuine clients get this, the issuer has another key under the same `kid`: its keys \
          are fetched again at most once in `issuers[].keys.cooldown`, and at once by `/keys/forget` \
          on the control socket.";
-    /// The token has expired (`exp`, with `issuers[].leeway`).
+    /// The token has expired (`exp`, with `issuers[].leeway`; without it on a route with a `passport`).
     TokenExpired => "token_expired", BadCredential, "the token has expired",
         "The client should refresh it. If new tokens get this, compare the clocks.";
     /// The token was issued (`iat`) longer ago than the rule's `token_max_age`, or does not say when.
@@ -177,13 +177,6 @@ deny_reasons! {
         "`token inspect` shows the claims. If another claim has the value, name it in \
          `issuers[].claims`; for Rownd's tokens without an expiry there is \
          `issuers[].allow_missing_exp`.";
-    /// A value of the identity is too long to be injected as a header; the message and the log name
-    /// the header. No value is ever cut.
-    IdentityTooLarge => "identity_too_large", BadCredential, "the identity is too large to be passed on",
-        "Raise `identity_headers.max_list_bytes` (for roles, groups and scopes), \
-         `identity_headers.max_value_bytes` or `identity_headers.max_total_bytes`, or for a \
-         passport `passport.max_bytes`, to the limit of the service behind; or write `identity_headers.on_too_large`, so that the request passes \
-         without the list; or have the issuer put less into the token.";
     /// A session cookie stands in the request twice, with different values: that of SuperTokens
     /// (`sAccessToken`), or one with `format: rownd`. A browser sends an older cookie beside the new one
     /// if it was set for another domain or path. Any other second credential is
@@ -256,6 +249,21 @@ deny_reasons! {
     OutputMissing => "output_missing", Forbidden, "a value that the service needs is missing",
         "Have the issuer put the value into the token, or the user into the profile; or write \
          `on_missing: omit`. An object cannot be written as a text: use `format: json`.";
+
+    /// The value of a header or a parameter that the rule sets is too long for this request. The message
+    /// and the log name it. No value is ever cut.
+    OutputTooLarge => "output_too_large", Forbidden, "a value that the service needs is too large to be passed on",
+        "Raise `identity_headers.max_value_bytes`, `identity_headers.max_list_bytes` (for the formats \
+         `list`, `json` and `base64url`) or `identity_headers.max_total_bytes`, to the limit of the service \
+         behind; or bound the part of the path that the value is taken from.";
+    /// A value of the identity is too long to be injected as a header, or its passport is; the message
+    /// and the log name the header. No value is ever cut. A new sign-in does not help, so that no client
+    /// is asked for one.
+    IdentityTooLarge => "identity_too_large", Forbidden, "the identity is too large to be passed on",
+        "Raise `identity_headers.max_list_bytes` (for roles, groups and scopes), \
+         `identity_headers.max_value_bytes` or `identity_headers.max_total_bytes`, or for a \
+         passport `passport.max_bytes`, to the limit of the service behind; or write `identity_headers.on_too_large`, so that the request passes \
+         without the list; or have the issuer put less into the token.";
 
     /// Servers read the request in several ways, and the rules of these readings tell the service
     /// different things. Or a parameter that the rule sets or removes stands in the query under a name

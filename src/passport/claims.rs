@@ -86,6 +86,10 @@ impl FixedClaims {
         };
         insert(&mut claims, "iss", self.issuer.as_str());
         insert(&mut claims, "sub", self.subject(identity));
+        // The token says that somebody acts, and not who.
+        if identity.claims.is_unread(ACT) {
+            return Err(DenyReason::ClaimsInvalid);
+        }
         if let Some(actor) = identity.claims.get(ACT) {
             if !is_actor(actor) {
                 return Err(DenyReason::ClaimsInvalid);

@@ -2,7 +2,8 @@
 //!
 //! In: the request, the variables of its path, the identity and the profile. Out: the value of each
 //! place. A part of the request that servers read differently has no value: it is unclear. A fact of
-//! nobody is missing, and one of a profile that was not read yet is unknown.
+//! nobody and a list that tokens do not say are missing, and a fact of a profile that was not read yet is
+//! unknown.
 
 use std::borrow::Cow;
 
@@ -13,12 +14,11 @@ use super::{
     matching::{HeaderReadings, QueryReadings, Unclear, canonical_host},
     method, path,
     requirement::FactSources,
-    rights::RightsBook,
     variables::PathVariables,
 };
 use crate::{
     expression::{Facts, Fault, FaultKind, IdentityPlace, Place, ProfilePlace, RequestPlace},
-    model::{Group, OddParts, Profile, RequestContext},
+    model::{Group, OddParts, Profile, RequestContext, UnreadClaim},
     verify::Identity,
 };
 
@@ -40,10 +40,8 @@ pub struct CallerFacts<'a> {
     pub(super) variables: &'a PathVariables,
     pub(super) identity: Option<&'a Identity>,
     pub(super) profile: CallerProfile<'a>,
-    pub(super) rights: &'a RightsBook,
-    /// The lists that tokens say. `None` where nothing is decided by the facts, so that a fact of
-    /// nobody is absent and a list that no token says is empty.
-    pub(super) sources: Option<&'a FactSources>,
+    /// The lists that tokens say, and the roles and permissions.
+    pub(super) sources: &'a FactSources,
 }
 
 /// A value, if there is one; or the reason why it cannot be told.
@@ -69,21 +67,18 @@ impl Facts for CallerFacts<'_> {
                 Err(Unclear) => Err(FaultKind::Unclear),
             },
             // Of a caller without an identity nothing is known, not even what it lacks.
-            Place::Identity(_) | Place::Claim(_) | Place::Profile(_)
-                if self.decides() && self.identity.is_none() =>
-            {
-                Err(FaultKind::Missing)
+            Place::Identity(field) => {
+                self.identity.map_or(Err(FaultKind::Missing), |who| self.of(who, *field))
             }
-            Place::Identity(field) => self.identity.map_or(Ok(None), |who| self.of(who, *field)),
             Place::Claim(name) => {
-                Ok(self.identity.and_then(|who| who.claims.get(name)).map(Cow::Borrowed))
+                self.identity.map_or(Err(FaultKind::Missing), |who| claim(who, name))
             }
             Place::Profile(field) => match self.profile {
+                _ if self.identity.is_none() => Err(FaultKind::Missing),
                 CallerProfile::Read(profile) => of_profile(profile, *field),
                 CallerProfile::Unread => Err(FaultKind::ProfileUnread),
                 // An issuer without profiles says nothing of its users.
-                CallerProfile::None if self.decides() => Err(FaultKind::Missing),
-                CallerProfile::None => Ok(None),
+                CallerProfile::None => Err(FaultKind::Missing),
             },
             Place::Path(name) => self.variables.get(name).map(decoded).transpose(),
         };
@@ -126,11 +121,6 @@ fn text_of(who: &Identity, field: IdentityPlace) -> Option<&str> {
 }
 
 impl CallerFacts<'_> {
-    /// A condition asks, and nothing may be allowed because a fact is not known.
-    const fn decides(&self) -> bool {
-        self.sources.is_some()
-    }
-
     fn request(&self, field: RequestPlace) -> Known<'static> {
         let request = self.request;
         match field {
@@ -155,9 +145,8 @@ impl CallerFacts<'_> {
 
     fn of(&self, who: &Identity, field: IdentityPlace) -> Known<'static> {
         let texts = |items: &[String]| Some(json!(items));
-        let is_said = |said: fn(&FactSources, &Identity) -> bool| {
-            self.sources.is_none_or(|sources| said(sources, who))
-        };
+        let is_said = |said: fn(&FactSources, &Identity) -> bool| said(self.sources, who);
+        let has_sources = self.sources.rights().is_configured();
         let value = match field {
             IdentityPlace::Groups if !is_said(FactSources::groups_in_token) => {
                 return Err(FaultKind::Missing);
@@ -165,9 +154,7 @@ impl CallerFacts<'_> {
             IdentityPlace::Scopes if !is_said(FactSources::scopes_in_token) => {
                 return Err(FaultKind::Missing);
             }
-            IdentityPlace::Roles
-                if !self.rights.is_configured() && !is_said(FactSources::roles_in_token) =>
-            {
+            IdentityPlace::Roles if !has_sources && !is_said(FactSources::roles_in_token) => {
                 return Err(FaultKind::Missing);
             }
             IdentityPlace::UserId
@@ -183,7 +170,7 @@ impl CallerFacts<'_> {
             IdentityPlace::IssuedAt => who.issued_at.map(Value::from),
             IdentityPlace::Groups => texts(&who.groups),
             IdentityPlace::Scopes => texts(&who.scopes),
-            IdentityPlace::Roles if !self.rights.is_configured() => texts(&who.roles),
+            IdentityPlace::Roles if !has_sources => texts(&who.roles),
             IdentityPlace::Roles | IdentityPlace::Permissions => return self.rights_of(who, field),
         };
         Ok(value.map(Cow::Owned))
@@ -195,16 +182,26 @@ impl CallerFacts<'_> {
             CallerProfile::Read(profile) => Some(profile),
             CallerProfile::Unread | CallerProfile::None => None,
         };
-        let rights = self.rights.rights(who, profile);
+        let book = self.sources.rights();
+        let rights = book.rights(who, profile);
         let names = if field == IdentityPlace::Roles { rights.roles } else { rights.permissions };
         match (names, self.profile) {
             (Some(names), _) => Ok(Some(Cow::Owned(json!(names)))),
-            (None, CallerProfile::Unread) if self.rights.reads_profile(&who.issuer) => {
+            (None, CallerProfile::Unread) if book.reads_profile(&who.issuer) => {
                 Err(FaultKind::ProfileUnread)
             }
             // A source could not be read, or there is none: nobody knows what the user may do.
             (None, _) => Err(FaultKind::Missing),
         }
+    }
+}
+
+/// A claim, `null` included. One whose value is at another server is there, and cannot be read.
+fn claim<'a>(who: &'a Identity, name: &str) -> Known<'a> {
+    match who.claims.why_unread(name) {
+        Some(UnreadClaim::Elsewhere) => Err(FaultKind::Elsewhere),
+        Some(UnreadClaim::Untold | UnreadClaim::Blocked) => Err(FaultKind::Missing),
+        None => Ok(who.claims.stated(name).map(Cow::Borrowed)),
     }
 }
 

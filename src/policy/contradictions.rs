@@ -42,15 +42,14 @@ pub(super) fn contradictions<'a>(
     places: &'a [String],
     beside: &[HeldCondition<'a>],
 ) -> Vec<Contradiction> {
-    let mut places = places.iter();
     let mut found = Vec::new();
-    let form = form(root, &mut places);
+    let form = form(root, &mut places.iter());
     visit(&form, beside, &mut found);
     found
 }
 
 /// The tree with the place of each condition.
-enum Form<'a> {
+pub(super) enum Form<'a> {
     Never,
     All(Vec<Self>),
     Any(Vec<Self>),
@@ -58,7 +57,11 @@ enum Form<'a> {
     Leaf(&'a RequirementLeaf, &'a str),
 }
 
-fn form<'a>(node: &'a RequirementNode, places: &mut std::slice::Iter<'a, String>) -> Form<'a> {
+/// The tree of a requirement. `places` are those of its conditions, in their order.
+pub(super) fn form<'a>(
+    node: &'a RequirementNode,
+    places: &mut std::slice::Iter<'a, String>,
+) -> Form<'a> {
     let mut list = |nodes: &'a [RequirementNode]| nodes.iter().map(|it| form(it, places)).collect();
     match node {
         RequirementNode::Never => Form::Never,
@@ -184,6 +187,13 @@ fn of_opposites(held: &RequirementLeaf, denied: &RequirementLeaf) -> Option<&'st
         (Leaf::AuthLevel(held), Leaf::AuthLevel(denied)) => held >= denied,
         (Leaf::MaxAge(held), Leaf::MaxAge(denied))
         | (Leaf::TokenMaxAge(held), Leaf::TokenMaxAge(denied)) => held <= denied,
+        // A value that passes another test is there.
+        (Leaf::Claim(place, held), Leaf::Claim(denied_place, denied))
+        | (Leaf::Attribute(place, held), Leaf::Attribute(denied_place, denied)) => {
+            let exists = matches!(denied.as_slice(), [ValueTest::Exists(true)]);
+            let asks_for_one = held.iter().any(|test| !matches!(test, ValueTest::Exists(false)));
+            place == denied_place && (held == denied || exists && asks_for_one)
+        }
         (held, denied) => held == denied,
     };
     excluded.then_some(EXCLUDED)
@@ -206,7 +216,7 @@ fn never_false(leaf: &RequirementLeaf) -> Option<&'static str> {
     )
 }
 
-fn are_disjoint(one: &Texts, other: &Texts) -> bool {
+pub(super) fn are_disjoint(one: &Texts, other: &Texts) -> bool {
     !one.iter().any(|text| other.contains(text))
 }
 

@@ -40,8 +40,7 @@ impl GrantedRule {
             variables: &self.variables,
             identity,
             profile: profile.map_or(CallerProfile::None, CallerProfile::Read),
-            rights: &self.outputs.rights,
-            sources: None,
+            sources: &self.outputs.sources,
         }
     }
 

@@ -7,6 +7,7 @@
 
 #![warn(clippy::wildcard_enum_match_arm, clippy::match_wildcard_for_single_variants)]
 
+mod alternatives;
 mod caller_facts;
 mod chosen;
 mod condition;
@@ -14,6 +15,7 @@ mod contradictions;
 mod evidence;
 mod granted;
 mod guard;
+mod hopeless;
 mod index;
 mod levels;
 mod limits;

@@ -3,7 +3,7 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
-use super::{evidence::Needs, requirement::FactSources, rights::RightsBook};
+use super::{evidence::Needs, requirement::FactSources};
 use crate::{
     config::{Config, MappedValue, OutputHeader, QueryMap, RouteOutputs, RulePassport},
     expression::{IdentityPlace, Place, PlaceRoot},
@@ -32,7 +32,7 @@ pub struct RuleOutputs {
     /// The service behind does not get the credential.
     pub strip_credential: bool,
     reads_profile: bool,
-    pub(super) rights: Arc<RightsBook>,
+    pub(super) sources: Arc<FactSources>,
 }
 
 impl CommonOutputs {
@@ -51,7 +51,7 @@ impl RuleOutputs {
     pub(super) fn new(
         id: &Arc<str>,
         passport: Option<&Arc<RulePassport>>,
-        sources: &FactSources,
+        sources: &Arc<FactSources>,
     ) -> Self {
         let reads_profile = passport.is_some_and(|passport| {
             passport.reads_profile() || (passport.states_rights() && sources.rights_read_profile())
@@ -64,7 +64,7 @@ impl RuleOutputs {
             query: None,
             strip_credential: false,
             reads_profile,
-            rights: sources.rights().clone(),
+            sources: sources.clone(),
         }
     }
 
@@ -94,7 +94,7 @@ impl RuleOutputs {
             query,
             strip_credential,
             reads_profile: _,
-            rights: _,
+            sources: _,
         } = self;
         passport.is_none()
             && headers.is_empty()
@@ -112,7 +112,7 @@ impl RuleOutputs {
     fn tells_profile(&self) -> bool {
         self.places().any(|place| match place {
             Place::Identity(IdentityPlace::Roles | IdentityPlace::Permissions) => {
-                self.rights.reads_any_profile()
+                self.sources.rights().reads_any_profile()
             }
             Place::Identity(_)
             | Place::Request(_)
@@ -153,7 +153,7 @@ impl PartialEq for RuleOutputs {
             query,
             strip_credential,
             reads_profile: _,
-            rights: _,
+            sources: _,
         } = self;
         *id == other.id
             && *passport == other.passport

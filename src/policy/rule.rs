@@ -16,7 +16,7 @@ use super::{
 use crate::{
     config::{
         AppliesTo, Auth, DefaultRoute, ExpiredCookie, Freshness, Mode, OddPaths, Requirement,
-        Route, RouteOutputs, RulePassport,
+        RequirementNode, Route, RouteOutputs, RulePassport,
     },
     model::{AuthLevel, DenialForm},
 };
@@ -261,6 +261,11 @@ impl Rule {
 }
 
 impl Settings<'_> {
+    /// It lets nobody pass (`require: never`).
+    fn is_closed(&self) -> bool {
+        self.require.is_some_and(|require| matches!(require.root(), RequirementNode::Never))
+    }
+
     const fn reads_credential(&self) -> bool {
         match self.auth {
             Auth::None => false,
@@ -280,6 +285,10 @@ impl Settings<'_> {
         };
         let requirement = self.require.map(|require| CompiledRequirement::build(require, sources));
         let requirement = requirement.map(Condition::Requirement);
+        // No sign-in helps, so that nobody is asked for one.
+        if self.is_closed() {
+            return requirement.into_iter().collect();
+        }
         [credential, level, profile, requirement].into_iter().flatten().collect()
     }
 

@@ -4,18 +4,19 @@
 //! and permissions that nobody has.
 
 use super::{
-    contradictions::{Contradiction, HeldCondition, contradictions},
-    levels,
-    rights::{self, AskedRight},
+    alternatives::always_met,
+    contradictions::{Contradiction, HeldCondition, contradictions, form},
+    hopeless, levels,
+    rights::{self, AskedRight, RightsBook},
     words,
 };
 use crate::{
     config::{
-        App, Config, Issuer, IssuerDetails, IssuerNames, PathIdentity, Requirement,
-        RequirementLeaf, TokenSource, setting_name,
+        App, Config, GuardedCallers, Issuer, IssuerDetails, IssuerNames, Requirement,
+        RequirementLeaf, RequirementNode, setting_name,
     },
     expression::{IdentityPlace, Place, Settled},
-    model::{AuthLevel, CredentialSource, Warning},
+    model::{AuthLevel, Warning},
 };
 
 /// The warnings about the conditions of rules and guards, and about roles.
@@ -25,16 +26,14 @@ pub fn warnings(config: &Config) -> Vec<Warning> {
         config.issuers.iter().map(|issuer| issuer.name.as_str()).collect();
     let rules = rules(config);
     let every = RequirementLeaf::Issuer(issuers.iter().copied().collect());
-    let asked = rules
-        .iter()
-        .flat_map(|rule| rule.conditions().flat_map(|(place, leaf)| asked_rights(&place, leaf)));
+    let book = RightsBook::build(config);
     let mut found = rights::warnings(config);
-    found.extend(rights::warnings_of_asked(config, asked));
     for rule in &rules {
         let reach = rule.require.reach(&issuers);
         for ((leaf, reaching), place) in reach.iter().zip(rule.require.places()) {
             let place = format!("{}{place}", rule.at);
-            found.extend(hopeless(config, &place, leaf, reaching));
+            found.extend(hopeless::warning(config, &place, leaf, reaching));
+            found.extend(rights_asked(&book, &place, leaf, reaching));
             found.extend(unknown_apps(config, &place, leaf, reaching));
             found.extend(star(&place, leaf));
             found.extend(settled(&place, leaf));
@@ -43,9 +42,44 @@ pub fn warnings(config: &Config) -> Vec<Warning> {
         }
         let every = (!issuers.is_empty()).then_some(&every);
         found.extend(rule.contradictions(every));
+        found.extend(rule.alternatives());
     }
     found.extend(levels::warnings(config));
+    found.extend(idle_guards(config, &issuers));
     found
+}
+
+/// The warnings about guards whose conditions every identity meets.
+#[expect(clippy::wildcard_enum_match_arm, reason = "a warning decides nothing")]
+fn idle_guards(config: &Config, issuers: &IssuerNames<'_>) -> Vec<Warning> {
+    let is_met = |node: &RequirementNode| {
+        let RequirementNode::Leaf(leaf) = node else { return false };
+        match leaf {
+            RequirementLeaf::Issuer(names) => issuers.iter().all(|known| names.contains(known)),
+            RequirementLeaf::AuthLevel(level) => *level == AuthLevel::Instant,
+            RequirementLeaf::Anonymous(wanted) => {
+                !wanted && !config.issuers.iter().any(levels::may_be_guest)
+            }
+            _ => false,
+        }
+    };
+    let guards = config.guards.iter().enumerate();
+    let idle = guards.filter(|(_, guard)| {
+        // With `applies_to: all` it denies those without an identity.
+        let nodes = match guard.require.root() {
+            RequirementNode::All(nodes) => nodes.as_slice(),
+            root => std::slice::from_ref(root),
+        };
+        guard.callers == GuardedCallers::Identified
+            && !issuers.is_empty()
+            && nodes.iter().all(is_met)
+    });
+    let warning = |(index, _)| {
+        let text =
+            "denies nobody: every user of the configured issuers meets it; leave the guard out";
+        Warning::of("condition_always_met", format!("/guards/{index}/require"), text)
+    };
+    idle.map(warning).collect()
 }
 
 /// The warning about an e-mail address among user ids, where the issuers that can reach it have ids of
@@ -115,6 +149,28 @@ impl RuleConditions<'_> {
     }
 }
 
+impl RuleConditions<'_> {
+    /// The warnings about `any` that everybody passes.
+    fn alternatives(&self) -> Vec<Warning> {
+        let places: Vec<String> = self.conditions().map(|(place, _)| place).collect();
+        let mut found = Vec::new();
+        always_met(&form(self.require.root(), &mut places.iter()), &mut found);
+        let warning = |(first, second): (&str, &str)| {
+            let text = if first == second {
+                "is always met, and so is the `any` around it; leave that out".to_owned()
+            } else {
+                format!(
+                    "every value meets it or `{}`, so that the `any` around them asks for nothing; \
+                     write both conditions under `all`, or in one `not`",
+                    setting_name(first)
+                )
+            };
+            Warning::of("condition_always_met", second.to_owned(), text)
+        };
+        found.into_iter().map(warning).collect()
+    }
+}
+
 /// Every rule with a requirement.
 fn rules(config: &Config) -> Vec<RuleConditions<'_>> {
     let level = |level: Option<AuthLevel>, at: &str| {
@@ -140,20 +196,25 @@ fn rules(config: &Config) -> Vec<RuleConditions<'_>> {
     guards.chain(routes).chain(default).collect()
 }
 
+/// The warnings about roles and permissions that a condition asks for.
 #[expect(clippy::wildcard_enum_match_arm, reason = "a warning decides nothing")]
-fn asked_rights<'a>(place: &str, leaf: &'a RequirementLeaf) -> Vec<(String, AskedRight<'a>)> {
-    let (names, asked): (_, fn(&'a str) -> AskedRight<'a>) = match leaf {
-        RequirementLeaf::Role(names) => (names, AskedRight::Role),
-        RequirementLeaf::Permission(names) => (names, AskedRight::Permission),
+fn rights_asked(
+    book: &RightsBook,
+    place: &str,
+    leaf: &RequirementLeaf,
+    reaching: &IssuerNames<'_>,
+) -> Vec<Warning> {
+    let asked: Vec<AskedRight<'_>> = match leaf {
+        RequirementLeaf::Role(names) => names.iter().map(AskedRight::Role).collect(),
+        RequirementLeaf::Permission(names) => names.iter().map(AskedRight::Permission).collect(),
         RequirementLeaf::Cel(expression) => {
             let asked = expression.asked_members().into_iter();
-            return asked
-                .filter_map(|(list, text)| Some((place.to_owned(), asked_member(list, text)?)))
-                .collect();
+            asked.filter_map(|(list, text)| asked_member(list, text)).collect()
         }
         _ => return Vec::new(),
     };
-    names.iter().map(|name| (place.to_owned(), asked(name))).collect()
+    let asked = asked.into_iter();
+    asked.filter_map(|asked| rights::warning_of_asked(book, place, asked, reaching)).collect()
 }
 
 /// The right that an expression asks for by looking for a text in a list.
@@ -254,16 +315,6 @@ fn known_variants(issuer: &Issuer) -> Option<Vec<&str>> {
     }
 }
 
-/// Where a source finds its credential.
-const fn place_of(source: &TokenSource) -> CredentialSource {
-    match source {
-        TokenSource::Header(_) => CredentialSource::Header,
-        TokenSource::Cookie { .. } => CredentialSource::Cookie,
-        TokenSource::Query(_) => CredentialSource::Query,
-        TokenSource::WebsocketProtocol(_) => CredentialSource::WebsocketProtocol,
-    }
-}
-
 /// The warning about a text with a `*`, which stands for itself: under `not` it would let pass whom
 /// it is meant to deny.
 fn star(place: &str, leaf: &RequirementLeaf) -> Option<Warning> {
@@ -285,78 +336,4 @@ fn star(place: &str, leaf: &RequirementLeaf) -> Option<Warning> {
              `claim: {{ matches: ... }}`"
         ),
     ))
-}
-
-fn has_tenants(issuer: &Issuer) -> bool {
-    issuer.claims.tenant.is_some()
-        || matches!(issuer.details, IssuerDetails::Supertokens(_))
-        || !issuer.tenants.is_empty()
-}
-
-/// No token of the issuer says any.
-fn has_no_scopes(issuer: &Issuer) -> bool {
-    let is_silent = matches!(issuer.details, IssuerDetails::Rownd(_) | IssuerDetails::Firebase(_));
-    issuer.claims.scopes.is_none() && is_silent
-}
-
-const fn has_no_auth_time(issuer: &Issuer) -> bool {
-    matches!(issuer.details, IssuerDetails::Rownd(_) | IssuerDetails::Supertokens(_))
-}
-
-/// The warning about a condition that no user of these issuers can fulfil.
-#[expect(clippy::wildcard_enum_match_arm, reason = "a warning decides nothing")]
-fn hopeless(
-    config: &Config,
-    place: &str,
-    leaf: &RequirementLeaf,
-    reaching: &IssuerNames<'_>,
-) -> Option<Warning> {
-    let mut issuers = config.issuers.iter().filter(|i| reaching.contains(i.name.as_str()));
-    let text = match leaf {
-        _ if reaching.is_empty() => "the conditions `issuer` around it leave no issuer".to_owned(),
-        RequirementLeaf::GroupRole { .. } | RequirementLeaf::Attribute(..)
-            if !issuers.any(|issuer| matches!(issuer.details, IssuerDetails::Rownd(_))) =>
-        {
-            "only issuers of kind `rownd` have profiles".to_owned()
-        }
-        RequirementLeaf::Group(_)
-            if !issuers.any(|issuer| {
-                matches!(issuer.details, IssuerDetails::Rownd(_)) || issuer.claims.groups.is_some()
-            }) =>
-        {
-            "no issuer that can reach it has `claims.groups` or profiles".to_owned()
-        }
-        RequirementLeaf::AuthLevel(level)
-            if issuers.all(|issuer| levels::highest(issuer) < *level) =>
-        {
-            levels::TOO_LOW.to_owned()
-        }
-        RequirementLeaf::Anonymous(true)
-            if issuers.all(|issuer| !levels::may_be_guest(issuer)) =>
-        {
-            "no issuer that can reach it has guests".to_owned()
-        }
-        RequirementLeaf::Tenant(_)
-        | RequirementLeaf::PathIsIdentity { field: PathIdentity::Tenant, .. }
-            if !issuers.any(has_tenants) =>
-        {
-            "no issuer that can reach it has tenants".to_owned()
-        }
-        RequirementLeaf::Scope(_) if issuers.all(has_no_scopes) => {
-            "no issuer that can reach it has `claims.scopes`".to_owned()
-        }
-        RequirementLeaf::MaxAge(_) if issuers.all(has_no_auth_time) => {
-            "tokens of Rownd and SuperTokens have no `auth_time`, so that no sign-in is recent enough"
-                .to_owned()
-        }
-        RequirementLeaf::Source(sources)
-            if !sources.iter().any(|source| config.credentials.0.iter().any(|known| {
-                place_of(known) == *source
-            })) =>
-        {
-            "no credential is looked for there".to_owned()
-        }
-        _ => return None,
-    };
-    Some(Warning::of("condition_never_met", place, format!("no user can fulfil it: {text}")))
 }

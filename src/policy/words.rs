@@ -5,7 +5,7 @@
 
 use super::matching::canonical_host;
 use crate::{
-    config::{Config, RequirementLeaf},
+    config::{Config, Issuer, RequirementLeaf, Scalar, ValueTest},
     expression::{IdentityPlace, Place, ProfilePlace, RequestPlace},
     model::{AuthLevel, Warning},
 };
@@ -22,6 +22,38 @@ pub(super) fn unknown(config: &Config, place: &str, leaf: &RequirementLeaf) -> O
         let message = format!("`{read}` is compared with `{text}`, which it never is; {instead}");
         Some(Warning::of(code, place, message))
     })
+}
+
+/// Why a test of a claim that every token has in a known form is never passed: another `iss` than those
+/// of the issuers that can reach it, or a text where a time stands. `None`: it may be passed.
+pub(super) fn never_a_claim(
+    issuers: &[&Issuer],
+    claim: &str,
+    tests: &[ValueTest],
+) -> Option<String> {
+    let words = tests.iter().find_map(|test| match test {
+        ValueTest::OneOf(words) => Some(words),
+        ValueTest::Matches(_)
+        | ValueTest::Contains(_)
+        | ValueTest::Exists(_)
+        | ValueTest::Above(_)
+        | ValueTest::Below(_) => None,
+    })?;
+    match claim {
+        "iss" if issuers.iter().all(|issuer| issuer.tenants.is_empty()) => {
+            let known: Vec<&str> = issuers.iter().map(|issuer| issuer.iss.as_str()).collect();
+            let is_known = |word: &Scalar| matches!(word, Scalar::Text(text) if known.contains(&text.as_str()));
+            (!words.iter().any(is_known)).then(|| {
+                format!("the `iss` of the issuers that can reach it is: {}", known.join(", "))
+            })
+        }
+        "exp" | "nbf" | "iat" => {
+            words.iter().all(|word| !matches!(word, Scalar::Number(_))).then(|| {
+                format!("`{claim}` is a number, the seconds since 1970; write one without quotes")
+            })
+        }
+        _ => None,
+    }
 }
 
 /// The words to write in place of one that the place never has.

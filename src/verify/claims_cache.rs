@@ -82,7 +82,7 @@ pub(super) fn weigh(facts: &IdentityFacts) -> u64 {
     let texts = [app_id, app_variant, session_id, tenant].into_iter().flatten();
     let items = roles.iter().chain(groups).chain(scopes);
     let kept = claims.iter().map(|(_, value)| KEPT_CLAIM + heap::of_json(value)).sum::<usize>();
-    let kept = kept + claims.unread() * mem::size_of::<Arc<str>>();
+    let kept = kept + claims.unread_bytes();
     let heap = (1 + ENCODINGS) * (proof + kept + token_id.as_ref().map_or(0, String::len))
         + texts
             .chain([user_id])

@@ -105,6 +105,8 @@ def tests(rules):
     for name, changes, alerts in worlds.FAULTS:
         world = {worlds.HERE: worlds.GOOD | changes} | worlds.BESIDE
         yield name, case(world, rules, [last], alerts)
+    for name, world, alerts in worlds.OF_ONE_POD:
+        yield name, case(world, rules, [last], alerts)
 
 
 def check_alerts(promtool, spec):
@@ -195,6 +197,26 @@ def check_daemon_set(promtool, helm):
             problem("daemon set", done.stdout + done.stderr)
 
 
+def pod_name(name, generated, end):
+    """A name as Kubernetes generates it: what stands before the last five characters is cut after 58."""
+    return f"{name}-{generated}"[:58] + end
+
+
+def check_pod_names(helm):
+    """The alerts see the pods of releases whose names are so long that Kubernetes cuts the pods' own."""
+    for length in (11, 45, 46, 47, 48, 49, 50, 51, 52, 53, 54):
+        name = ("rownd-authz-" + "a" * 50)[:length]
+        text, _ = rendered(helm, "--set", f"fullnameOverride={name}")
+        pattern = re.search(r'pod=~"([^"]+)"', text)[1]
+        for digits in range(1, 11):
+            pod = pod_name(name, "7d9f8b6c5d"[:digits] + "-", "x2k4v")
+            if not re.fullmatch(pattern, pod):
+                problem("pod names", f"{pattern} does not match {pod}")
+        for other in (name + "-x2k4v", name + "-canary-7d9f8b6c5d-x2k4v", name + "-headless-x2k4v", "a" + name + "-7d9f8b6c5d-x2k4v"):
+            if re.fullmatch(pattern, other):
+                problem("pod names", f"{pattern} matches {other}")
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--promtool", required=True)
@@ -205,6 +227,7 @@ def main():
     check_plain(arguments.promtool, text, arguments.update)
     rules, count = check_alerts(arguments.promtool, spec)
     check_daemon_set(arguments.promtool, arguments.helm)
+    check_pod_names(arguments.helm)
     check_runbook(rules)
     check_queries(arguments.promtool)
     for each in problems:

@@ -53,6 +53,10 @@ GOOD = {
     'rownd_requests_total{issuer="rownd",endpoint="user",result="refused"}': counting(0),
     # A user's own token that Rownd refuses says nothing about the app key.
     'rownd_requests_total{issuer="rownd",endpoint="own_user",result="refused"}': counting(1),
+    # Nor does the session of a user who has signed out.
+    'rownd_requests_total{issuer="rownd",endpoint="supertokens_user",result="refused"}': counting(1),
+    **{f'faults{{part="{part}"}}': steady(0) for part in ("event_sink", "event_queue", "event_poll", "hook", "listener")},
+    'keys_stale{issuer="rownd"}': steady(0),
     'key_snapshots_total{issuer="rownd",result="written"}': counting(1),
     'key_snapshots_total{issuer="rownd",result="write_failed"}': counting(0),
     'reload_failed{what="config"}': steady(0),
@@ -68,7 +72,7 @@ EVENTS = {'events_sent_total{sink="crm"}': counting(5), 'event_attempts_failed_t
           'events_dropped_total{sink="crm",type="user.deleted"}': counting(0), 'events_dead_total{sink="crm"}': counting(0)}
 SHARED = {"shared_up": steady(1), "shared_unsent_revocations": steady(0), "shared_left_out_revocations": steady(0)}
 # Keys that stand in the configuration: kind `static`, or `keys.fetch: false`.
-IN_PLACE = {'keys{issuer="partner"}': steady(3),
+IN_PLACE = {'keys{issuer="partner"}': steady(3), 'keys_stale{issuer="partner"}': steady(0),
             'key_fetch_last_success_timestamp_seconds{issuer="partner"}': steady(0)}
 # An issuer that a reload has removed.
 REMOVED = {'keys{issuer="former"}': steady("NaN"),
@@ -92,6 +96,8 @@ BROKEN = {
     "log_write_errors_total": counting(5),
     "dev_mode": steady(1),
     "build_info": steady(1),
+    'faults{part="hook"}': steady(1),
+    'keys_stale{issuer="rownd"}': steady(1),
     "shared_up": steady(0),
     "shared_unsent_revocations": steady(3),
     'event_attempts_failed_total{sink="crm"}': counting(1),
@@ -118,6 +124,11 @@ HEALTHY = [
     ("one fetch in an hour", {HERE: GOOD | {
         'key_fetch_last_success_timestamp_seconds{issuer="rownd"}': [(PAST, 1, 60), (HOUR, 60 * PAST, 0)]}}),
     ("siblings that fail", {HERE: GOOD} | {where: BROKEN for where in ELSEWHERE}),
+    ("keys in place, and an issuer that is not fetched for half an hour after the start", {HERE: GOOD | {
+        'keys{issuer="idp"}': [(PAST + 25, "_", None), (35, 2, 0)], 'keys_stale{issuer="idp"}': [(PAST + 25, "_", None), (35, 1, 0)],
+        'key_fetch_last_success_timestamp_seconds{issuer="idp"}': [(PAST + 25, "_", None), (35, 0, 0)]}}),
+    ("a hook that fails now and then", {HERE: GOOD | {'faults{part="hook"}': [(PAST, 0, 0), (10, 1, 0), (20, 0, 0), (10, 1, 0), (20, 0, 0)]}}),
+    ("a restart after lines of the log were lost long ago", {HERE: GOOD | {"log_lines_lost": [(PAST, 1000, 0), (HOUR, 0, 0)]}}),
     ("a daemon set beside a release of its own", {("rownd", "rownd-authz-x2k4v"): GOOD, HERE: GOOD}),
 ]
 
@@ -134,6 +145,10 @@ FAULTS = [
         'key_fetch_last_success_timestamp_seconds{issuer="rownd"}': then(70, [(PAST + HOUR, 1, 60)], (None, 0))},
      {"RowndAuthzKeysNotRefreshed": [({"issuer": "rownd"}, {
          "summary": "No fresh keys from issuer rownd for 1h 8m 59s"})]}),
+    ("an issuer with keys in place that never answered", {
+        'keys{issuer="idp"}': steady(1), 'keys_stale{issuer="idp"}': steady(1),
+        'key_fetch_last_success_timestamp_seconds{issuer="idp"}': steady(0)},
+     {"RowndAuthzKeysNotRefreshed": [({"issuer": "idp"}, {"summary": "No fresh keys from issuer idp for 1h 0m 0s"})]}),
     ("keys that are too old, and none in use", {
         'keys{issuer="rownd"}': then(10, steady(2), (0, 0)),
         'key_fetch_last_success_timestamp_seconds{issuer="rownd"}': then(170, [(PAST + HOUR, 1, 60)], (None, 0))},
@@ -155,10 +170,10 @@ FAULTS = [
     ("a certificate near its end", {
         "certificate_not_after_timestamp_seconds": steady((PAST + HOUR - 1 + 6 * 1440) * 60)},
      {"RowndAuthzCertificateExpires": [({}, {
-         "summary": "The certificate of the gRPC listener ends in 6d 0h 0m 0s"})]}),
+         "summary": "The certificate of a listener ends in 6d 0h 0m 0s"})]}),
     ("a certificate that has ended", {"certificate_not_after_timestamp_seconds": steady((PAST + HOUR - 11) * 60)},
      {"RowndAuthzCertificateExpires": [({}, {
-         "summary": "The certificate of the gRPC listener ends in -10m 0s"})]}),
+         "summary": "The certificate of a listener ends in -10m 0s"})]}),
     ("many more denials for one reason than a day ago", {
         'checks_total{api="ext_authz",outcome="deny",reason="token_expired"}': then(40, counting(12), (None, 600))},
      {"RowndAuthzDenialsUnusual": [({"reason": "token_expired"}, {
@@ -192,9 +207,26 @@ FAULTS = [
         'event_attempts_failed_total{sink="crm"}': then(40, counting(0), (0, 2)),
         'events_sent_total{sink="crm"}': counting(0)},
      {"RowndAuthzEventSinkDown": [({"sink": "crm"}, {})]}),
+    ("a hook that does not answer", {'faults{part="hook"}': then(20, steady(0), (2, 0))},
+     {"RowndAuthzPartAtFault": [({"part": "hook"}, {})]}),
+    ("a source of events that cannot be polled", {'faults{part="event_poll"}': then(20, steady(0), (1, 0))},
+     {"RowndAuthzPartAtFault": [({"part": "event_poll"}, {})]}),
+    ("a listener that cannot accept connections", {'faults{part="listener"}': then(20, steady(0), (1, 0))},
+     {"RowndAuthzPartAtFault": [({"part": "listener"}, {})]}),
     ("nothing is scraped", {name: [(PAST + HOUR - 20, 0, 0), (20, "_", None)] for name in GOOD},
      {"RowndAuthzAbsent": [({"namespace": "rownd"}, {})]}),
     ("the emulator runs", {"dev_mode": steady(1)}, {"RowndAuthzDevMode": [({}, {})]}),
+]
+# The faults of one pod while another one of the release is well, or restarts.
+OF_ONE_POD = [
+    ("a receiver that takes nothing from one pod", {HERE: GOOD | EVENTS | {
+        'event_attempts_failed_total{sink="crm"}': counting(1), 'events_sent_total{sink="crm"}': steady(0)},
+        ("rownd", SECOND): GOOD | EVENTS},
+     {"RowndAuthzEventSinkDown": [({"sink": "crm"}, {})]}),
+    ("a log that one pod loses while another pod restarts", {
+        HERE: GOOD | {"log_lines_lost": [(PAST + HOUR - 10, 1000, 0), (10, 0, 0)]},
+        ("rownd", SECOND): GOOD | {"log_lines_lost": then(14, counting(0), (0, 10))}},
+     {"RowndAuthzLogLost": [({}, {})]}),
 ]
 # The same faults beside a sibling that is well, which must not hide them.
 BESIDE = {("rownd", SIBLING): GOOD}

@@ -417,8 +417,21 @@ REFUSED = [
       for delay, grace, needed in (("20000ms", "20s", 40), ("5s", "1m", 65), ("1 m", "1s", 61), ("5s", "1m30s", 95),
                                    ("30s", "5s", 35), ("1h 1m", "20s", 3680))],
     ("a configuration that is empty", {"config": None}, ["config: it is empty", "config: {}"]),
-    ("listeners that are empty", {"config": {"listeners": None}},
-     ["config.listeners.grpc.address", "write 0.0.0.0:50051"]),
+    *[(f"{at} that is empty", {"config": config}, [f"{at}: it is empty (null)", f"such as 0.0.0.0:{port}"])
+      for at, config, port in (
+          ("config.listeners", {"listeners": None}, 50051), ("config.listeners.grpc", {"listeners": {"grpc": None}}, 50051),
+          ("config.listeners.grpc.address", {"listeners": {"grpc": {"address": None}}}, 50051),
+          ("config.listeners.ops", {"listeners": {"ops": None}}, 9464))],
+    *[(f"a Service of IPv6: {service}", {"service": service} | more, [word, "listen on", "ipFamily: DualStack"])
+      for word, service, more in (
+          ("service.ipFamilies", {"ipFamilyPolicy": "SingleStack", "ipFamilies": ["IPv6"]}, {}),
+          ("service.ipFamilies", {"ipFamilies": ["IPv4", "IPv6"]}, {}),
+          ("service.clusterIP", {"clusterIP": "fd00::10"}, {}),
+          ("service.ipFamilyPolicy", {"ipFamilyPolicy": "RequireDualStack"}, {}),
+          ("service.ipFamilies", {"ipFamilies": ["IPv6"]},
+           {"ipFamily": "DualStack", "config": {"listeners": {"grpc": {"address": "10.0.0.5:50051"}}}}))],
+    ("loopback where the pods listen on IPv6", {"ipFamily": "IPv6", "config": {"listeners": {"grpc": {"address": "127.0.0.1:50051"}}}},
+     ["write [::]:50051"]),
     ("a section that is empty", {"service": None}, ["service"]),
     ("a switch that is empty", {"podDisruptionBudget": {"enabled": None}}, ["enabled"]),
     ("a number that is empty", {"terminationGracePeriodSeconds": None}, ["terminationGracePeriodSeconds"]),
@@ -564,6 +577,9 @@ SET = [
     (r"podAnnotations.prometheus\.io/port=9464", True, 'prometheus.io/port: "9464"'),
     (r"nodeSelector.pool=3", True, 'pool: "3"'),
     ("extraEnv[0].name=A,extraEnv[0].value=67108864", True, 'value: "67108864"'),
+    ("podDisruptionBudget.minAvailable=null", True, "maxUnavailable: 1"),
+    ("podDisruptionBudget.minAvailable=0", True, "minAvailable: 0"),
+    ("ipFamily=DualStack,service.ipFamilyPolicy=RequireDualStack", True, "ipFamilyPolicy: RequireDualStack"),
     # `config` lacks it, and a variable brings it.
     ("config.listeners.http.serve[0]=rpc,extraEnv[0].name=ROWND_AUTHZ__LISTENERS__HTTP__HOSTS,extraEnv[0].value=authz.test",
      True, "name: ROWND_AUTHZ__LISTENERS__HTTP__HOSTS"),
@@ -579,6 +595,51 @@ def check_set():
             done = helm(program, "template", "release", CHART, "--set", value)
             if (done.returncode == 0) != taken or words not in done.stdout + done.stderr:
                 problem(f"{program}: --set {value}", f"no `{words}`: {done.stderr}")
+
+
+def settings(values, at=""):
+    """Every place in the values, with what stands there."""
+    for key, value in values.items():
+        yield at + key, value
+        if isinstance(value, dict):
+            yield from settings(value, f"{at}{key}.")
+
+
+# Everything on that has templates of its own.
+ALL_ON = {
+    "istio": {"enabled": True, "authorizationPolicy": {"selector": {"app": "shop"}}},
+    "envoyGateway": {"enabled": True, "targetRefs": [{"kind": "Gateway", "name": "public"}]},
+    "tls": {"enabled": True, "certManager": {"enabled": True, "issuerRef": {"name": "ca"}}},
+    **{name: {"enabled": True} for name in ("serviceMonitor", "prometheusRule", "dashboards", "networkPolicy", "autoscaling")},
+}
+# Words of an error that is none of this chart's own.
+RAW = ("error calling", "wrong type for value", "nil pointer", "<nil>", "reflect", "interface {}")
+
+
+def check_nulls():
+    """A map or a list that is left empty (`podLabels:`) is as good as an empty one, or an error in plain words."""
+    places = settings(yaml.safe_load((CHART / "values.yaml").read_text()))
+    for place, value in [(place, value) for place, value in places if isinstance(value, (dict, list))]:
+        values = json.loads(json.dumps(ALL_ON))
+        inner, (*above, last) = values, place.split(".")
+        for name in above:
+            inner = inner.setdefault(name, {})
+        inner[last] = None
+        for program in HELMS:
+            with tempfile.NamedTemporaryFile("w", suffix=".yaml") as file:
+                file.write(json.dumps(values))
+                file.flush()
+                done = helm(program, "template", "release", CHART, "-f", file.name)
+            said = done.stderr if done.returncode else done.stdout
+            # `fail` is called like any other function.
+            if any(word in said.replace("error calling fail", "").replace("error calling include", "") for word in RAW):
+                problem(f"{program}: {place}: null", said[-400:] if done.returncode else "has <nil> in an object")
+            if done.returncode and value in ({}, []) and place not in NEEDED:
+                problem(f"{program}: {place}: null", f"is refused, and {value} is not: {done.stderr.strip()[-400:]}")
+
+
+# Values that are empty by default and have to be filled in here, because something is on.
+NEEDED = ("istio.authorizationPolicy.selector", "envoyGateway.targetRefs", "tls.certManager.issuerRef")
 
 
 # --- the rest ------------------------------------------------------------------------------
@@ -781,9 +842,11 @@ def check_install(binary):
     made = {("deployment", "rownd-authz")}
     for program in HELMS:
         rendered, kept = 0, {}
-        for line, mine, done in pages.follow(page, ROOT, HELMS[program]):
+        for line, mine, done, told in pages.follow(page, ROOT, HELMS[program]):
             rendered += 1
             where = f"install.md: {program}: {line}"
+            for each in told:
+                problem(where, each)
             if done.returncode:
                 problem(where, done.stderr.strip())
                 continue
@@ -950,6 +1013,7 @@ def main():
     check_live()
     check_refusals()
     check_set()
+    check_nulls()
     check_notes()
     check_compose(arguments.binary)
     check_docs()

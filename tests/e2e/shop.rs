@@ -358,7 +358,9 @@ async fn hostile_values_in_an_identity_that_may_pass_reach_no_header_of_their_ow
                 assert!(echoed.all("x-rownd-roles").is_empty(), "{value:?} @ {gate}");
                 assert_eq!(echoed.all("x-rownd-user-id").len(), 1, "{value:?} @ {gate}");
             } else {
-                assert_eq!(answer.status, 401, "{value:?} @ {gate}: {answer:?}");
+                // One that is too long is no fault of the token.
+                let expected = if value.len() > 1024 { 403 } else { 401 };
+                assert_eq!(answer.status, expected, "{value:?} @ {gate}: {answer:?}");
             }
         }
     }

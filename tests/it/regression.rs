@@ -47,7 +47,7 @@ async fn an_app_key_that_is_refused_holds_up_no_other_app() {
     let key = Key::new("sig-1");
     let issuer = Issuer::with_keys(&[&key]);
     // The first request is refused for ever, from any caller; the second one gets its id.
-    issuer.set(APP_CONFIG, Reply::status(404));
+    issuer.set(APP_CONFIG, Reply::refusal(404));
     let settings = config_with(&issuer, |c| {
         c["issuers"][0]["required"] = json!(false);
         c["issuers"][0]["apps"] = json!([{ "key": "key_wrong" }, { "key": "key_right" }]);

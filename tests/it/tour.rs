@@ -141,6 +141,16 @@ async fn every_rule_of_the_tour_lets_somebody_pass_and_denies_somebody() {
             assert_eq!(decided.contains(&(id.to_owned(), allowed)), can, "{id} {allowed}");
         }
     }
+    // A token in an address is taken, but not where the rule or the guard says otherwise.
+    let company = order(COMPANY, &json!({ "tenant": "acme", "badge": 1 }));
+    let token = minter.mint(&company).unwrap();
+    for (path, expected) in
+        [("/claim/exists", ""), ("/young", UNMET), ("/tenants/acme/x", "guard_refused")]
+    {
+        let answer = service.check(&Ask::get(format!("{path}?access_token={token}"))).await;
+        let said = if answer.is_allowed() { "" } else { answer.reason() };
+        assert_eq!(said, expected, "{path}");
+    }
     // The guard of a tenant denies those without an identity, too.
     for (caller, expected) in [
         (Some(order(COMPANY, &json!({ "tenant": "acme", "email_verified": true }))), ""),

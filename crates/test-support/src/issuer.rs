@@ -68,6 +68,18 @@ impl Reply {
         Self::Answer(status, Vec::new(), Vec::new())
     }
 
+    /// An error of Rownd's API with this status, in its form.
+    pub fn refusal(status: u16) -> Self {
+        let body = json!({ "statusCode": status, "error": "Refused", "message": "refused" });
+        Self::Answer(status, Vec::new(), body.to_string().into_bytes())
+    }
+
+    /// The page of a server in between, with this status.
+    pub fn page(status: u16) -> Self {
+        let page = format!("<html><h1>{status}</h1>nginx</html>");
+        Self::Answer(status, vec![("content-type", "text/html".to_owned())], page.into_bytes())
+    }
+
     /// A redirect to another place.
     pub fn redirect(status: u16, to: &str) -> Self {
         Self::Answer(status, vec![("location", to.to_owned())], Vec::new())
@@ -238,7 +250,7 @@ async fn talk(mut stream: TcpStream, state: Arc<State>) -> Option<()> {
         *state.hits.lock().unwrap().entry(path.clone()).or_default() += 1;
         state.received.lock().unwrap().push(Received { head: head.clone(), body });
         let reply = state.replies.lock().unwrap().get(&path).cloned();
-        let reply = match reply.unwrap_or_else(|| Reply::status(404)) {
+        let reply = match reply.unwrap_or_else(|| Reply::refusal(404)) {
             Reply::Demanding(line, reply) => {
                 let shown = head.lines().any(|shown| shown.eq_ignore_ascii_case(&line));
                 if shown { *reply } else { Reply::status(401) }

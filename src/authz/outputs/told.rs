@@ -64,7 +64,7 @@ impl OutputTeller {
     ///
     /// [`DenyReason::OutputMissing`], if a value is missing that may not be, and
     /// [`DenyReason::CredentialMissing`] where a credential would bring it;
-    /// [`DenyReason::IdentityTooLarge`], if a text is above the limits;
+    /// [`DenyReason::OutputTooLarge`], if a text is above the limits;
     /// [`DenyReason::OutputAmbiguous`], if two rules tell different things, or if a parameter stands
     /// there under a name that Envoy cannot remove.
     pub(in crate::authz) fn tell(
@@ -245,7 +245,7 @@ impl Outputs {
 
     /// # Errors
     ///
-    /// [`DenyReason::IdentityTooLarge`], if all texts together are above the limit. The longest is
+    /// [`DenyReason::OutputTooLarge`], if all texts together are above the limit. The longest is
     /// named.
     fn check_total(&self, most: usize) -> Result<(), Denial> {
         let texts = self.texts.iter().filter_map(|(name, text)| Some((name, text.as_ref()?.len())));
@@ -254,7 +254,7 @@ impl Outputs {
         }
         let longest = texts.max_by_key(|(_, length)| *length);
         Err(longest.map_or_else(
-            || DenyReason::IdentityTooLarge.into(),
+            || DenyReason::OutputTooLarge.into(),
             |(name, _)| Denial::output_too_large(name),
         ))
     }

@@ -13,6 +13,7 @@ mod permit_steps;
 mod protection;
 mod shadows;
 mod too_large;
+mod unknown_lists;
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 

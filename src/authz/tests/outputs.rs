@@ -22,17 +22,17 @@ use crate::{
     verify::Identity,
 };
 
-type Lines<'a> = &'a [(&'a str, &'a str)];
+pub(super) type Lines<'a> = &'a [(&'a str, &'a str)];
 
 /// Everything that is told of a request.
-struct ToldAll {
+pub(super) struct ToldAll {
     request: RequestEdits,
     response: ResponseEdits,
 }
 
 impl ToldAll {
     /// The header that is set under this name.
-    fn header(&self, name: &str) -> Option<&str> {
+    pub(super) fn header(&self, name: &str) -> Option<&str> {
         let mut headers = self.request.headers.iter();
         headers.find(|(known, _)| known == name).map(|(_, value)| value.as_str())
     }
@@ -47,7 +47,7 @@ fn parsed(yaml: &str) -> Config {
     config::parse("test.yaml", yaml, &environment).unwrap_or_else(|problems| panic!("{problems}"))
 }
 
-fn who(claims: Value) -> IdentityFacts {
+pub(super) fn who(claims: Value) -> IdentityFacts {
     let Value::Object(claims) = claims else { panic!("{claims}") };
     let claims: KeptClaims =
         claims.into_iter().map(|(name, value)| (Arc::from(name), value)).collect();
@@ -89,7 +89,7 @@ fn tell(
 
 /// Told of a GET of `/` with these lines.
 #[track_caller]
-fn told(yaml: &str, lines: Lines<'_>, who: Option<IdentityFacts>) -> ToldAll {
+pub(super) fn told(yaml: &str, lines: Lines<'_>, who: Option<IdentityFacts>) -> ToldAll {
     tell(&parsed(yaml), &request("/", lines), who).unwrap_or_else(|denial| panic!("{denial:?}"))
 }
 
@@ -104,6 +104,7 @@ fn denied(yaml: &str, target: &str, who: Option<IdentityFacts>) -> (DenyReason, 
 #[test]
 fn a_value_comes_from_its_place() {
     let yaml = r#"
+issuers: [{ name: rownd, kind: rownd, apps: [{ id: app_test }], claims: { roles: roles } }]
 headers:
 - { name: x-plan, from: { claim: plan } }
 - { name: x-inner, from: { claim: /realm_access/roles }, format: list }
@@ -140,7 +141,7 @@ routes:
     assert_eq!(told.response.headers, [("x-who".into(), "user_1".into())]);
     assert_eq!(told.request.query.set, [("user_id".into(), "p%26q".into())]);
     assert_eq!(told.request.query.remove, ["USER-ID", "debug"]);
-    for name in ["user%5fid", "user_id[]", "de%62ug"] {
+    for name in ["user%5fid", "user_id[]", "de%62ug", "[user_id]", "user[id", "]debug", "!debug"] {
         let target = format!("/users/7?{name}=1");
         let got = denied(yaml, &target, Some(who(json!({}))));
         assert_eq!(got.0, DenyReason::OutputAmbiguous, "{name}");
@@ -202,7 +203,7 @@ fn a_missing_value_is_omitted_or_denied() {
         ("identity: tenant", "text", json!({})),
         ("cel: claims.a.b", "json", json!({"a": {}})),
         ("cel: claims.a + 1", "text", json!({"a": "x"})),
-        ("cel: request.headers.host", "text", json!({})),
+        ("cel: request.headers.missing", "text", json!({})),
     ] {
         let omitted =
             told(&yaml(from, format, "omit"), &[("x-a", "evil")], Some(who(claims.clone())));
@@ -242,7 +243,7 @@ fn what_is_above_a_limit_is_denied_by_name() {
         )
     };
     let of = |length: usize| Some(who(json!({"a": "x".repeat(length), "b": "y".repeat(60)})));
-    let large = |name: &str| (DenyReason::IdentityTooLarge, Some(name.to_owned()));
+    let large = |name: &str| (DenyReason::OutputTooLarge, Some(name.to_owned()));
     for (format, fits, above) in
         [("text", 64, 65), ("list", 128, 129), ("json", 126, 127), ("base64url", 96, 97)]
     {
@@ -251,7 +252,7 @@ fn what_is_above_a_limit_is_denied_by_name() {
     }
     let many = ", { name: x-b, from: { claim: b } }, { name: x-c, from: { claim: b } }, { name: x-d, from: { claim: b } }, { name: x-e, from: { claim: b } }";
     assert!(told(&yaml("text", many), &[], of(16)).header("x-e").is_some());
-    assert_eq!(denied(&yaml("text", many), "/", of(17)).0, DenyReason::IdentityTooLarge);
+    assert_eq!(denied(&yaml("text", many), "/", of(17)).0, DenyReason::OutputTooLarge);
 }
 
 #[test]

@@ -102,7 +102,7 @@ fn route() -> Value {
     ])
 }
 
-fn matches() -> [(&'static str, Value); 11] {
+fn matches() -> [(&'static str, Value); 12] {
     let path = |patterns: &str| form(PLAIN_PATH, format!("{ODD_PATH}|{patterns}"));
     let kept = any_case_of(&[
         "host",
@@ -120,6 +120,7 @@ fn matches() -> [(&'static str, Value); 11] {
     let headers = format!("^({kept})$|^[Xx][^A-Za-z0-9][Rr][Oo][Ww][Nn][Dd][^A-Za-z0-9]");
     [
         ("hosts/items", pattern(HOST)),
+        ("methods", json!({ "uniqueItems": true })),
         ("methods/items", pattern("^[A-Z0-9_-]+$")),
         ("path/properties/exact", path(ROUTER_PATTERN)),
         ("path/properties/prefix", path(ROUTER_PATTERN)),

@@ -23,7 +23,7 @@ use super::{
 };
 use crate::model::Warning;
 pub(super) use names::unknown_names;
-pub(super) use vendor::{app_variable, complete};
+pub(super) use vendor::{app_variable, complete, names_no_app};
 
 /// Before any setting's name. Two underscores part the words, because a Kubernetes Service
 /// named like a prefix with one would inject variables of its own.
@@ -207,6 +207,7 @@ fn lay(
             warnings.extend(typed::quotes(variable.name, &text, setting));
             let value = typed::value(&text, setting)?;
             let place = WrittenAt::Variable(variable.name.to_owned());
+            warnings.extend(replaced(document, variable));
             let laid = document.set(&variable.path, value, &place, schema);
             // The entries of a list before this one may stand in the file.
             laid.or_else(|message| if file == FileState::Broken { Ok(()) } else { Err(message) })
@@ -236,6 +237,18 @@ fn read_value(path: &str) -> Result<String, String> {
         "" => Err(format!("the file {path} is empty")),
         text => Ok(text.to_owned()),
     }
+}
+
+/// The warning about a variable that replaces a part of what another one says.
+fn replaced(document: &YamlDocument, variable: &Variable<'_>) -> Option<Warning> {
+    let pointer = pointer_of(&variable.path);
+    document.value.pointer(&pointer).filter(|value| !value.is_null())?;
+    let Some(WrittenAt::Variable(other)) = document.place(&pointer) else { return None };
+    let text = format!(
+        "environment {} replaces what {other} says about the same setting; write it in one of them",
+        variable.name
+    );
+    Some(Warning::new("variable_set_twice", text))
 }
 
 /// A variable and its `_FILE` twin are both set.

@@ -26,6 +26,14 @@ pub(in crate::config) fn app_variable(app: &str, from_variables: bool, name: &st
     variable_of(&format!("{app}/{name}"))
 }
 
+/// Whether these problems are about a variable that names an app, so that there may be one.
+pub(in crate::config) fn names_no_app(problems: &[Problem]) -> bool {
+    ["ROWND_APP_ID", "ROWND_APP_KEY"].iter().any(|name| {
+        let (place, twin) = (format!("environment {name}"), format!("environment {name}{FILE}"));
+        problems.iter().any(|problem| problem.place == place || problem.place == twin)
+    })
+}
+
 /// A value, and the variable that it is of.
 struct Value {
     text: String,
@@ -47,7 +55,17 @@ impl Reader<'_> {
     /// not set.
     fn read(&mut self, name: &str) -> Option<Value> {
         let twin = format!("{name}{FILE}");
-        let set = |name: &str| self.environment.get(name).filter(|value| !value.is_empty());
+        let is_empty = |value: &String| without_line_end(value).is_empty();
+        let set = |name: &str| self.environment.get(name).filter(|value| !is_empty(value));
+        let empty = [name, &twin]
+            .into_iter()
+            .filter(|name| self.environment.get(*name).is_some_and(is_empty));
+        self.warnings.extend(empty.map(|name| {
+            let text = format!(
+                "environment {name} is empty, and so sets nothing; write its value, or remove it"
+            );
+            Warning::new("variable_unused", text)
+        }));
         if set(name).is_some_and(|value| is_damaged(value)) {
             let (place, message) = (format!("environment {name}"), NOT_UTF8.to_owned());
             self.problems.push(Problem { place, column: None, setting: String::new(), message });

@@ -65,7 +65,7 @@ pub use issuers::{
     Preset, PutEffect, RowndIssuer, SigningAlgorithm, StaticIssuer, SupertokensCore,
     SupertokensIssuer,
 };
-pub(super) use issuers::{SETTINGS_OF_KINDS, WrittenApp, WrittenIssuer};
+pub(super) use issuers::{NO_APP, SETTINGS_OF_KINDS, WrittenApp, WrittenIssuer};
 pub use key_snapshots::KeySnapshots;
 pub(super) use listeners::is_reached_from_elsewhere;
 pub use listeners::{

@@ -117,7 +117,7 @@ impl Section for WrittenProtectedResource {
     type Checked = Option<ProtectedResource>;
 
     fn check(self, at: &str, found: &mut Findings) -> Option<ProtectedResource> {
-        let resource = found.keep(format!("{at}/resource"), identifier(&self.resource, EXAMPLE));
+        let resource = found.keep(format!("{at}/resource"), own_identifier(&self.resource));
         for (index, server) in self.authorization_servers.iter().enumerate() {
             let checked = identifier(server, "https://id.example.com");
             found.keep(format!("{at}/authorization_servers/{index}"), checked);
@@ -141,6 +141,16 @@ impl Section for WrittenProtectedResource {
         }
         Some(ProtectedResource { resource: Box::new(resource?), written: self })
     }
+}
+
+/// The identifier of the service. Clients compare it text by text with that of the document, whose address
+/// is made of the URL (RFC 9728 section 3.3).
+fn own_identifier(text: &str) -> Result<Url, String> {
+    let url = identifier(text, EXAMPLE)?;
+    if url.as_str() == text || url.as_str().strip_suffix('/') == Some(text) {
+        return Ok(url);
+    }
+    Err(format!("clients read it as another URL, and compare both text by text; write {url}"))
 }
 
 /// An identifier: a URL without a query.

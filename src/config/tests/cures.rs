@@ -84,6 +84,11 @@ fn a_variable_that_a_message_names_mends_what_it_is_about() {
 const VARIABLES: &[(Variables<'_>, &str, &str)] = &[
     (&[("ROWND_AUTHZ__LOG__LEVEL__X", "debug"), ID], "ROWND_AUTHZ__LOG__LEVEL__X", "write ROWND_AUTHZ__LOG__LEVEL"),
     (&[("ROWND_AUTHZ__CHECK__TIMEOUT__0", "1s"), ID], "ROWND_AUTHZ__CHECK__TIMEOUT__0", "write ROWND_AUTHZ__CHECK__TIMEOUT"),
+    (&[("ROWND_AUTHZ__CHECK__MAX_HEADERS", "+200"), ID], "ROWND_AUTHZ__CHECK__MAX_HEADERS", "`+200` has a sign, and so is text; write 200"),
+    (&[("ROWND_AUTHZ__CHECK__MAX_HEADERS", " 200"), ID], "ROWND_AUTHZ__CHECK__MAX_HEADERS", "write 200"),
+    (&[("ROWND_AUTHZ__CREDENTIALS__00__COOKIE", "a"), ID], "ROWND_AUTHZ__CREDENTIALS__00__COOKIE", "numbered; write 0"),
+    (&[("ROWND_APP_KEY_FILE", "/nope")], "ROWND_APP_KEY_FILE", "put the file there"),
+    (&[("ROWND_APP_ID_FILE", "/nope")], "ROWND_APP_ID_FILE", "put the file there"),
     (&[("ROWND_AUTHZ__CHECK__TIMEOUT", ""), ID], "ROWND_AUTHZ__CHECK__TIMEOUT", "is empty; write it like"),
     (&[("ROWND_AUTHZ__CHECK__REALM", "sh\u{fffd}p"), ID], "ROWND_AUTHZ__CHECK__REALM", "not in UTF-8"),
     (&[("ROWND_APP_ID", "app_\u{fffd}"), ("ROWND_APP_KEY", "key_a")], "ROWND_APP_ID", "not in UTF-8"),

@@ -1,6 +1,7 @@
 //! Configuration: every problem at once with its place, the environment over the file, secrets
 //! that are never shown, and a schema that says the same as the reader.
 
+mod asked_headers;
 mod callbacks;
 mod claims;
 mod cures;

@@ -13,6 +13,20 @@ const ODD: &[(&str, &str, &str)] = &[
 ];
 
 #[test]
+fn a_dotted_claim_beside_a_variable_is_told() {
+    for (claim, is_told) in [("org.id", true), ("/org/id", false), ("https://a.test/id", false)] {
+        let yaml = format!(
+            "routes: [{{ id: a, match: {{ path: {{ template: '/t/{{id}}' }} }}, require: {{ equals: {{ path: id, claim: '{claim}' }} }} }}]"
+        );
+        let warnings = good(&yaml, &[APP]).warnings;
+        let told = warnings.iter().any(|it| {
+            it.code == "claim_name_dotted" && it.pointer.ends_with("/require/equals/claim")
+        });
+        assert_eq!(told, is_told, "{claim}: {warnings:?}");
+    }
+}
+
+#[test]
 fn a_text_that_is_probably_not_meant_is_told() {
     for (conditions, setting, code) in ODD {
         for rule in

@@ -12,6 +12,7 @@ const LEFT: &[(&str, &str)] = &[
     ("issuers: [{ name: a, kind: oidc, issuer: 'https://a.test', audiences: ['{{ .Values.aud }}'] }]", "/issuers/0/audiences/0"),
     ("rownd_auth: { callers: [{ name: a, allow: [verify], secret: 'env:CALLER_SECRET' }] }", "/rownd_auth/callers/0/secret"),
     ("rownd_auth: { callers: [{ name: a, allow: [verify], secret: 'File:/run/secrets/a' }] }", "/rownd_auth/callers/0/secret"),
+    ("rownd_auth: { callers: [{ name: a, allow: [verify], secret: 0a1b2c3d4e5f60718293a4b5c6d7e8f9 }] }", "/rownd_auth/callers/0/secret"),
     ("rownd_auth: { callers: [{ name: a, allow: [verify], secret: changemechangeme }] }", "/rownd_auth/callers/0/secret"),
     ("rownd_auth: { callers: [{ name: a, allow: [verify], secret: '<the-secret-of-a>' }] }", "/rownd_auth/callers/0/secret"),
 ];
@@ -24,7 +25,8 @@ fn a_value_that_nobody_filled_in_is_told_and_not_repeated() {
         warnings.retain(|warning| warning.code != "variable_unused");
         let [warning] = warnings.as_slice() else { panic!("{yaml}: {warnings:#?}") };
         assert_eq!((warning.code, warning.pointer.as_str()), ("value_not_filled_in", *pointer));
-        for part in ["$SECRET", "CALLER_SECRET", "secrets", "change", "the-secret", "ROWND_APP_KEY"]
+        for part in
+            ["$SECRET", "CALLER_SECRET", "secrets", "change", "the-secret", "ROWND_APP_KEY", "0a1b"]
         {
             assert!(!warning.text.contains(part), "{yaml}: {warning:?}");
         }

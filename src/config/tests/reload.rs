@@ -4,7 +4,7 @@
 use std::{fs, os::unix::fs::symlink};
 
 use super::{APP, environment, good};
-use crate::config::{ConfigSource, Files, needs_restart, restart_settings};
+use crate::config::{ConfigSource, Files, needs_restart, restart_problems, restart_settings};
 
 #[test]
 fn a_change_is_seen_once_wherever_it_happens() {
@@ -120,6 +120,20 @@ fn a_reload_names_the_settings_that_were_changed_alone() {
         found.sort();
         assert_eq!(found, expected, "{what}");
     }
+}
+
+#[test]
+fn what_needs_a_restart_is_told_at_its_line_with_both_values() {
+    let secret = "shared: { url: 'redis://127.0.0.1:1', key: 'MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=' }\n";
+    let old = good(&format!("{secret}log: {{ level: info }}\n"), &[APP]);
+    let other = secret.replace("MDEy", "MDEz");
+    let new = good(&format!("{other}log: {{ level: debug }}\n"), &[APP]);
+    let told: Vec<String> = restart_problems(&old, &new).iter().map(ToString::to_string).collect();
+    let [log, shared] = told.as_slice() else { panic!("{told:#?}") };
+    assert!(log.starts_with("test.yaml:2:8"), "{log}");
+    assert!(log.contains("log.level: needs a restart: `info` is in force, and `debug`"), "{log}");
+    assert!(shared.starts_with("test.yaml:1") && shared.contains("needs a restart"), "{shared}");
+    assert!(!shared.contains("MDE"), "{shared}");
 }
 
 /// A section is reloaded only where somebody said so: what nobody thought of needs a restart.

@@ -56,6 +56,10 @@ const MISTAKES: &[(&str, &[Mistake])] = &[
         ("events: { profile_fields: [email, email], sinks: [{ name: a, stdout: {} }] }", "events.profile_fields[1]", true),
         ("events: { profile_fields: [email] }", "events.profile_fields", true),
     ]),
+    ("Matches", &[
+        ("routes: [{ id: a, match: { methods: [GET, GET] } }]", "routes[0].match.methods[1]", true),
+        ("guards: [{ id: a, match: { methods: [GET, GET] }, require: never }]", "guards[0].match.methods[1]", true),
+    ]),
     ("Sources of events", &[
         ("listeners: { http: { serve: [webhooks] } }\nevents: { sources: [{ name: a, kind: rownd_webhook, issuer: rownd }] }", "events.sources[0].caller", true),
         ("listeners: { http: { serve: [webhooks] } }\nevents: { sources: [{ name: a, kind: rownd_webhook, issuer: rownd, caller: {} }] }", "events.sources[0].caller", true),

@@ -313,6 +313,8 @@ const MESSAGES: &[(&str, &str, &str)] = &[
     ("events: { sinks: [{ name: a, stdout: {} }, { name: a, stream: {} }] }", "events.sinks[1].name", "`a`"),
     ("check: { max_headers: '40' }", "check.max_headers", "without quotes: 40"),
     ("check: { claims_cache_bytes: 64MiB }", "check.claims_cache_bytes", "67108864"),
+    ("check: { max_headers: 2e2 }", "check.max_headers", "`2e2` is written with a point or an exponent; write 200"),
+    ("check:\n  timeout:1s", "check", "`timeout:` has no blank behind the `:`"),
     ("check: { timeout: 0.5s }", "check.timeout", "write it like 500ms"),
     ("check: { timeout: 1S }", "check.timeout", "write it like 1s"),
     ("check: { timeout: 2 seconds }", "check.timeout", "write it like 2s"),

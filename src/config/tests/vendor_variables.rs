@@ -1,7 +1,7 @@
 //! The vendor's variables.
 
-use super::{APP, bad, file, good, places, read};
-use crate::config::Secret;
+use super::{APP, bad, environment, file, good, places, read};
+use crate::config::{Secret, judge};
 
 #[test]
 fn the_vendors_variables_fill_in_what_the_file_leaves_open() {
@@ -70,4 +70,42 @@ fn a_vendors_value_that_cannot_be_used_is_a_problem() {
         assert_eq!(problems[0].place, format!("environment {}", variables[0].0));
     }
     assert!(read("", &[("ROWND_APP_ID", "app id")]).is_err());
+}
+
+/// An unset `${NAME}` leaves them so.
+#[test]
+fn an_empty_variable_is_told_because_it_sets_nothing() {
+    for name in ["ROWND_APP_SECRET", "ROWND_APP_KEY", "ROWND_BASE_URL", "ROWND_APP_SECRET_FILE"] {
+        for value in ["", "\n"] {
+            let warnings = good("", &[APP, (name, value)]).warnings;
+            let [warning] = warnings.as_slice() else { panic!("{name}: {warnings:#?}") };
+            assert_eq!(warning.code, "variable_unused");
+            let text = format!("environment {name} is empty, and so sets nothing");
+            assert!(warning.text.starts_with(&text), "{warning}");
+        }
+    }
+    let judged = judge(
+        None,
+        &environment(&[("ROWND_APP_KEY", "")]),
+        |_| Vec::new(),
+        |config| config.warnings.clone(),
+    );
+    assert!(judged.outcome.is_err());
+    assert!(judged.warnings[0].text.contains("ROWND_APP_KEY is empty"), "{:?}", judged.warnings);
+}
+
+#[test]
+fn a_variable_that_replaces_a_part_of_another_one_is_told() {
+    let list = ("ROWND_AUTHZ__CREDENTIALS", "[{cookie: a}]");
+    let one = ("ROWND_AUTHZ__CREDENTIALS__0__COOKIE", "b");
+    let warnings = good("", &[APP, list, one]).warnings;
+    let [warning] = warnings.as_slice() else { panic!("{warnings:#?}") };
+    assert_eq!(warning.code, "variable_set_twice");
+    assert!(warning.text.contains(one.0) && warning.text.contains(list.0), "{warning}");
+    // A variable over the file, one more entry, and one more setting replace nothing of a variable.
+    let format = ("ROWND_AUTHZ__CREDENTIALS__0__FORMAT", "rownd");
+    let next = ("ROWND_AUTHZ__CREDENTIALS__1__HEADER", "authorization");
+    assert_eq!(good("credentials: [{ cookie: c }]", &[APP, one]).warnings, []);
+    assert_eq!(good("", &[APP, list, format, next]).warnings, []);
+    assert_eq!(good("", &[APP, one, format, next]).warnings, []);
 }

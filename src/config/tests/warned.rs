@@ -21,10 +21,21 @@ const WARNED: &[(&str, &str, &str)] = &[
     ("default: { require: never, cors_preflight: true }", "default.cors_preflight", "setting_without_effect"),
     ("issuers: [{ name: a, kind: rownd, apps: [{ id: app_x }], allow_insecure_http: true }]", "issuers[0].allow_insecure_http", "setting_without_effect"),
     ("{ issuers: [{ name: a, kind: oidc, issuer: 'https://a.test', audiences: [x] }], listeners: { http: { serve: [resource_metadata] } }, protected_resource: { resource: 'https://api.test', authorization_servers: ['https://a.test/', 'https://b.test'] } }", "protected_resource.authorization_servers[1]", "server_without_issuer"),
+    ("routes: [{ id: a, match: any, auth: optional, require: { user: u1 } }]", "routes[0].auth", "setting_without_effect"),
+    ("routes: [{ id: a, match: any, auth: optional, require: { not: [{ user: u1 }], cel: 'request.host != \"a.test\"' } }]", "routes[0].auth", "setting_without_effect"),
+    ("default: { auth: optional, require: { any: [{ user: u1 }, { token_max_age: 1h }] } }", "default.auth", "setting_without_effect"),
+    ("guards: [{ id: x, match: { path: { prefix: /x } }, require: never }, { id: z, match: { path: { prefix: /x/y } }, require: { user: u1 } }]", "guards[1]", "route_unreachable"),
+    ("{ guards: [{ id: x, match: { path: { prefix: /x } }, require: never }], routes: [{ id: z, match: { path: { exact: /x/y } }, auth: none }] }", "routes[0]", "route_unreachable"),
+    ("routes: [{ id: a, match: { path: { template: '/a/{x...}' } } }, { id: b, match: { path: { prefix: /a/b } } }]", "routes[1]", "route_unreachable"),
+    ("{ denial: { redirect: { url: 'https://shop.test/sign-in' } }, routes: [{ id: a, match: { hosts: [shop.test] } }] }", "denial.redirect.url", "condition_never_met"),
+    ("routes: [{ id: a, match: { hosts: ['*.test'], path: { prefix: /in } }, denial: { redirect: { url: 'https://shop.test/in' } } }]", "routes[0].denial.redirect.url", "condition_never_met"),
     ("profiles: { cache_bytes: 0, ttl: 5s }", "profiles.ttl", "setting_without_effect"),
     ("listeners: { grpc: { socket_mode: '0600' } }", "listeners.grpc.socket_mode", "setting_without_effect"),
     ("revocation: { max_entries: 5 }", "revocation", "setting_without_effect"),
     ("identity_headers: { max_value_bytes: 16384, max_total_bytes: 256 }", "identity_headers.max_value_bytes", "setting_without_effect"),
+    ("issuers: [{ name: a, kind: oidc, issuer: 'https://a.test', audiences: [x], jwks_url: 'https://a.test/k', jwks_fallback_url: 'https://a.test/k' }]", "issuers[0].jwks_fallback_url", "setting_without_effect"),
+    ("rownd_auth: { callers: [{ name: c, allow: [get_user], secret: 0123456789abcdef, apps: [app_test] }] }", "rownd_auth.callers[0].allow[0]", "setting_without_effect"),
+    ("rownd_auth: { callers: [{ name: c, allow: [verify, write_groups], secret: 0123456789abcdef, apps: [app_test] }] }", "rownd_auth.callers[0].allow[1]", "setting_without_effect"),
     ("rownd_auth: { allow_plaintext_secrets: true }", "rownd_auth.allow_plaintext_secrets", "setting_without_effect"),
 ];
 
@@ -43,6 +54,15 @@ fn a_setting_without_effect_is_a_warning_at_its_line() {
     }
     for yaml in [
         "issuers: [{ name: a, kind: rownd, apps: [{ id: '123456789012345678' }] }]",
+        "routes: [{ id: a, match: any, auth: optional, require: { any: [{ user: u1 }, { cel: 'request.host == \"a.test\"' }] } }]",
+        "routes: [{ id: a, match: any, auth: optional, require: { cel: '!(request.host == \"a.test\") || identity.verified' } }]",
+        "guards: [{ id: x, match: { path: { prefix: /x/y } }, require: never }, { id: z, match: { path: { prefix: /x } }, require: { user: u1 } }]",
+        "{ guards: [{ id: x, match: { path: { prefix: /x } }, require: never, mode: shadow }], routes: [{ id: z, match: { path: { exact: /x/y } } }] }",
+        "routes: [{ id: a, match: { path: { template: '/a/{x...}' } } }, { id: b, match: { path: { prefix: /a } } }]",
+        "routes: [{ id: a, match: { path: { template: '/a/{x}' } } }, { id: b, match: { path: { prefix: /a/b } } }]",
+        "{ denial: { redirect: { url: 'https://shop.test/in' } }, routes: [{ id: in, match: { path: { exact: /in } }, auth: none }, { id: a, match: { hosts: [shop.test] } }] }",
+        "{ denial: { redirect: { url: 'https://login.test/in' } }, routes: [{ id: a, match: { hosts: [shop.test] } }, { id: b, match: any }] }",
+        "{ denial: { redirect: { url: 'https://shop.test/in' } }, routes: [{ id: a, match: { hosts: [shop.test] }, denial: { html: {} } }] }",
         "{ trusted_origins: ['https://a.test'], credentials: [{ cookie: a }] }",
         "{ check: { extra_methods: [BREW] }, routes: [{ id: a, match: { methods: [BREW] } }] }",
         "{ credentials: [{ cookie: a }], default: { auth: optional, expired_cookie: anonymous } }",
@@ -51,6 +71,26 @@ fn a_setting_without_effect_is_a_warning_at_its_line() {
         let mut warnings = good(yaml, &[APP]).warnings;
         warnings.retain(|warning| warning.code != "variable_unused");
         assert_eq!(warnings, [], "{yaml}");
+    }
+}
+
+/// Two of one line come by their columns, whatever finds them first.
+#[test]
+fn warnings_come_in_the_order_of_the_file() {
+    let yaml = "listeners: { grpc: { socket_mode: '0600' } }\nrevocation: { max_entries: 5 }\n\
+                default: { require: never, cors_preflight: true }\n";
+    let all = format!("{{ {}, }}", yaml.trim_end().replace('\n', ", "));
+    for text in [yaml, &all] {
+        let config = good(text, &[APP]);
+        let mut reversed = config.warnings.clone();
+        reversed.reverse();
+        for warnings in [config.warnings.clone(), reversed] {
+            let found = config.places.in_order(warnings);
+            let settings: Vec<String> =
+                found.into_iter().filter_map(|it| Some(it.place?.setting)).collect();
+            let expected = ["listeners.grpc.socket_mode", "revocation", "default.cors_preflight"];
+            assert_eq!(settings, expected, "{text}");
+        }
     }
 }
 

@@ -28,6 +28,12 @@ fn a_text_that_is_no_yaml_is_told_for_its_author() {
         ("~: 1\n", (1, 1), "is empty; write `name: value`"),
         ("a: \u{0}\n", (1, 4), "leave it out"),
         ("a: 1\n---\nb: 1\n", (3, 1), "write one document"),
+        ("a: .nan\n", (1, 4), "write a number"),
+        ("a: [-.inf]\n", (1, 5), "write a number"),
+        ("a: { <<: 5 }\n", (1, 10), "write `<<: *name`"),
+        ("a: 1\n\u{feff}b: 2\n", (2, 1), "leave it out"),
+        ("a: { b: 1,, c: 2 }\n", (1, 11), "write one `,`"),
+        ("a: [1,, 2]\n", (1, 7), "write"),
         ("a: 1\na: 2\n", (2, 1), "is written twice; leave one out"),
     ] {
         let error = YamlDocument::parse(text).expect_err(text);

@@ -9,9 +9,14 @@ use crate::config::{
     sections::{Config, IssuerDetails},
 };
 
-/// Adds each `allow_insecure_http` of an issuer without an address that begins with `http://`.
+/// Adds each copy of a key set at its own address, and each `allow_insecure_http` of an issuer without an address that begins with `http://`.
 pub(super) fn check(config: &Config, written: &YamlDocument, found: &mut Vec<Unused>) {
     const TEXT: &str = "has no effect: no address beside it begins with http://; leave it out";
+    for index in 0..config.issuers.len() {
+        if let Some(map) = written.value.pointer(&format!("/issuers/{index}")) {
+            same_address(index, map, found);
+        }
+    }
     for (index, issuer) in config.issuers.iter().enumerate() {
         // An address that the provider of an OpenID issuer publishes may need it.
         if matches!(issuer.details, IssuerDetails::Oidc(_)) {
@@ -23,6 +28,18 @@ pub(super) fn check(config: &Config, written: &YamlDocument, found: &mut Vec<Unu
         if is_allowed && !has_plain_address(map) {
             found.push((format!("{at}/allow_insecure_http"), TEXT));
         }
+    }
+}
+
+/// Adds each copy of a key set that is read from the address of the key set itself.
+fn same_address(index: usize, map: &Value, found: &mut Vec<Unused>) {
+    const TEXT: &str = "has no effect: it is `jwks_url` again, and so fails when that fails; write the address \
+                        of a copy elsewhere, or leave it out";
+    let address = |name: &str| map.get(name).and_then(Value::as_str);
+    if let Some(copy) = address("jwks_fallback_url")
+        && address("jwks_url") == Some(copy)
+    {
+        found.push((format!("/issuers/{index}/jwks_fallback_url"), TEXT));
     }
 }
 

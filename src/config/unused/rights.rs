@@ -24,7 +24,19 @@ fn cause(right: Right, caller: &Caller, config: &Config) -> Option<&'static str>
         | Right::SignOutUsers
         | Right::ReadUsers
         | Right::WriteUsers
-        | Right::GetUser => (meant.rownd || meant.core, NO_USERS),
+        | Right::GetUser
+            if !meant.rownd =>
+        {
+            (meant.core, NO_USERS)
+        }
+        Right::DeleteUsers
+        | Right::SignOutUsers
+        | Right::ReadUsers
+        | Right::WriteUsers
+        | Right::GetUser => (meant.secret || meant.core, NO_SECRET),
+        Right::ReadGroups | Right::WriteGroups | Right::ManageOidcClients if meant.rownd => {
+            (meant.secret, NO_SECRET)
+        }
         Right::CreateSignInLinks
         | Right::ReadGroups
         | Right::WriteGroups
@@ -46,6 +58,8 @@ const NO_USERS: &str = "allows nothing: no issuer that the caller may use is of 
                         `supertokens` with `core`; leave it out, or write issuers[].core";
 const NO_ROWND: &str =
     "allows nothing: no issuer that the caller may use is of kind `rownd`; leave it out";
+const NO_SECRET: &str = "allows nothing: no app that the caller may use has a key and a secret, and Rownd asks for both; \
+                         write them (ROWND_APP_KEY and ROWND_APP_SECRET, or issuers[].apps[]), or leave it out";
 const NO_OPERATOR: &str = "allows nothing: no app that the caller may use has an `operator_token`; write it \
                            (issuers[].apps[].operator_token), or leave the right out";
 const NO_STREAM: &str = "allows nothing: no sink of `events` is a `stream`; add { name: readers, stream: {} }, or \
@@ -59,6 +73,8 @@ struct Meant {
     core: bool,
     /// One has an OpenID client.
     client: bool,
+    /// One of kind `rownd` has an app with key and secret.
+    secret: bool,
     /// One has an app with the token of an operator.
     operator: bool,
 }
@@ -82,6 +98,11 @@ impl Meant {
                 | IssuerDetails::Static(_) => false,
             }),
             client: clients.iter().any(|c| issuers.iter().any(|issuer| c.issuer == issuer.name)),
+            secret: issuers.iter().any(|issuer| {
+                let mut apps = issuer.apps().iter();
+                matches!(issuer.details, IssuerDetails::Rownd(_))
+                    && apps.any(|app| app.key().is_some() && app.secret.is_some())
+            }),
             operator: apps.any(|app| app.operator_token.is_some()),
         }
     }

@@ -4,10 +4,11 @@ use std::slice;
 
 use super::{Unused, Warning};
 use crate::config::{
+    closed,
     document::{YamlDocument, readable},
     overlap,
     sections::{
-        AppliesTo, Config, GuardedCallers, Mode, OnMissing, OutputHeader, Requirement,
+        AppliesTo, Config, Guard, GuardedCallers, Mode, OnMissing, OutputHeader, Requirement,
         RequirementLeaf, RequirementNode, ValueSource,
     },
 };
@@ -96,6 +97,14 @@ pub(super) fn unreachable(config: &Config, written: &YamlDocument) -> Vec<Warnin
             readable(&format!("/routes/{index}"))
         );
         found.push(Warning::of("route_unreachable", "/default", text));
+    }
+    let closes = |guard: &Guard| is_never(Some(&guard.require));
+    for (at, by) in closed::behind_closed(&config.guards, &config.routes, closes) {
+        let text = format!(
+            "never matters: guard `{by}` denies every request that it matches; leave it out, or narrow \
+             that guard"
+        );
+        found.push(Warning::of("route_unreachable", at, text));
     }
     for (index, guard) in config.guards.iter().enumerate() {
         let at = format!("/guards/{index}");

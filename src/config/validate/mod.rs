@@ -1,5 +1,6 @@
 //! The check of the whole configuration: every section checks itself; here is what spans sections.
 
+mod asked_headers;
 mod callers;
 mod events;
 mod hooks;
@@ -42,6 +43,7 @@ pub(super) fn check(written: WrittenConfig, found: &mut Findings) -> Config {
     let issuers: Vec<_> = names.into_iter().map(with_name).collect();
     rights::check(&role_sources, &issuers, found);
     outputs::check(&config, found);
+    asked_headers::check(&config, found);
     requirements::check(&config, found);
     inbound::check(&config, found);
     events::check(&config, found);

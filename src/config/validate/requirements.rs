@@ -45,7 +45,8 @@ pub(super) fn check(config: &Config, found: &mut Findings) {
         if let Some((leaf, reaching)) = unbound {
             let message = format!(
                 "`{}` means something only together with its issuer, and tokens of {} can reach it; \
-                 write `issuer: NAME` beside it",
+                 write `issuer: NAME` with one of them beside it, and for the others a map of their own \
+                 in `any`",
                 leaf.setting(),
                 list(reaching),
             );

@@ -23,7 +23,7 @@ fn places_and_comparisons_have_their_values() {
         // There or not.
         ("has(claims.plan)", json!(true)),
         ("has(claims.other)", json!(false)),
-        ("has(claims.nothing)", json!(true)),
+        ("has(claims.nothing)", json!(false)),
         ("has(claims.realm_access.roles)", json!(true)),
         ("has(claims.realm_access.other)", json!(false)),
         ("has(request.headers.other)", json!(false)),

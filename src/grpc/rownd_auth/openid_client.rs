@@ -41,7 +41,7 @@ pub(super) async fn authorization_url(
     let more = [
         ("resource", plain_text("resource", resource)?),
         ("login_hint", plain_text("login_hint", login_hint)?),
-        ("prompt", plain_text("prompt", prompt)?),
+        ("prompt", prompt_of(prompt)?),
     ];
     let more: Vec<_> =
         more.iter().filter_map(|(name, value)| Some((*name, value.as_deref()?))).collect();
@@ -56,6 +56,24 @@ pub(super) async fn authorization_url(
         nonce: made.nonce,
         redirect_uri: redirect_uri.to_owned(),
     })
+}
+
+/// The values of `prompt` (OpenID Connect Core section 3.1.2.1).
+const PROMPTS: [&str; 4] = ["login", "consent", "none", "select_account"];
+
+/// The things that the provider is to ask the user for: some of the known values with blanks between them, or
+/// `none` alone.
+fn prompt_of(prompt: Option<String>) -> Result<Option<String>, Fault> {
+    let prompt = plain_text("prompt", prompt)?;
+    let Some(asked) = &prompt else { return Ok(None) };
+    let each: Vec<&str> = asked.split(' ').collect();
+    let known = each.iter().all(|one| PROMPTS.contains(one));
+    if known && (each.len() == 1 || !each.contains(&"none")) {
+        return Ok(prompt);
+    }
+    let why = "is not `login`, `consent`, `select_account`, several of these with blanks between \
+               them, or `none`";
+    Err(Fault::field("prompt", why))
 }
 
 pub(super) async fn code(
@@ -122,4 +140,29 @@ fn redirect<'a>(
 ) -> Result<&'a str, Fault> {
     let known = client.redirect_uri(asked);
     known.ok_or_else(|| Fault::field(at, "is not one of the redirect_uris of the client"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::prompt_of;
+
+    #[test]
+    fn a_prompt_is_one_that_openid_connect_knows() {
+        for (prompt, good) in [
+            (None, true),
+            (Some("login"), true),
+            (Some("consent"), true),
+            (Some("none"), true),
+            (Some("select_account"), true),
+            (Some("login consent"), true),
+            (Some("zz"), false),
+            (Some("Login"), false),
+            (Some("login none"), false),
+            (Some("login  consent"), false),
+            (Some("login "), false),
+            (Some("login zz"), false),
+        ] {
+            assert_eq!(prompt_of(prompt.map(str::to_owned)).is_ok(), good, "{prompt:?}");
+        }
+    }
 }

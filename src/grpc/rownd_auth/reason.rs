@@ -52,6 +52,8 @@ pub(super) enum ErrorReason {
     UserTooLarge,
     /// The issuer answered about another user.
     UserMismatch,
+    /// The issuer answered about another group, member or invite, or with other roles.
+    GroupMismatch,
     /// The issuer has no profiles, or the app no key and secret.
     ProfileUnsupported,
     /// The issuer refuses fields of the profile.
@@ -128,6 +130,8 @@ pub(super) enum ErrorReason {
     UserExists,
     /// A field that was to be cleared has still a value.
     FieldNotCleared,
+    /// The account does not have the state that was asked for.
+    StateNotChanged,
     /// The field has no file.
     FileNotFound,
     /// The field has a value that is not a file.
@@ -218,12 +222,16 @@ impl ErrorReason {
             | Self::ClaimsNotApplied
             | Self::ResponseTooLarge
             | Self::FieldNotCleared
+            | Self::StateNotChanged
             | Self::NotAFile
             | Self::FileTooLarge
             | Self::EventsNotKept
             | Self::EventsGone
             | Self::RevocationsFull => Code::FailedPrecondition,
-            Self::UserMismatch | Self::RowndAnswerInvalid | Self::Internal => Code::Internal,
+            Self::UserMismatch
+            | Self::GroupMismatch
+            | Self::RowndAnswerInvalid
+            | Self::Internal => Code::Internal,
             Self::MethodUnknown | Self::IssuerUnsupported => Code::Unimplemented,
         }
     }

@@ -43,6 +43,10 @@ const USER_DATA: &str = "third_party_token.user_data";
 pub(super) const KEY_REFUSED: &str =
     "the issuer refuses the configured app key, app secret, client secret or API key";
 
+const OTHER_USER: &str = "the issuer answered about another user than the one that was asked for";
+const OTHER_ENTRY: &str = "the issuer answered about another group, member or invite than the one that \
+                           was asked for, or with other roles than were written";
+
 /// The status for what the API of an issuer answered.
 pub(super) fn api_status(asked: Asked, error: &ApiError) -> Status {
     let told = upstream_details(error);
@@ -61,10 +65,10 @@ pub(super) fn api_status(asked: Asked, error: &ApiError) -> Status {
             let message = DenyReason::UserNotFound.message();
             return final_status(ErrorReason::UserNotFound, message, told);
         }
-        ApiError::OtherUser => {
-            let message = "the issuer answered about another user than the one that was asked for";
-            return final_status(ErrorReason::UserMismatch, message, told);
+        ApiError::OtherEntry => {
+            return final_status(ErrorReason::GroupMismatch, OTHER_ENTRY, told);
         }
+        ApiError::OtherUser => return final_status(ErrorReason::UserMismatch, OTHER_USER, told),
         ApiError::Upstream(UpstreamError::TooLarge)
             if matches!(asked, Asked::User | Asked::UserInfo) =>
         {
@@ -95,6 +99,11 @@ pub(super) fn api_status(asked: Asked, error: &ApiError) -> Status {
             "the issuer answers with a redirect, which is not followed: the base_url of the \
              configuration is not the address of the API",
         ),
+        ApiError::NotOfIssuer(_) => (
+            ErrorReason::RowndUnavailable,
+            "the answer does not have the form of the issuer's errors, so that it decides nothing: \
+             it may be of a proxy on the way, or the base_url of the configuration is wrong",
+        ),
         ApiError::Upstream(_) => (ErrorReason::RowndUnavailable, "the issuer cannot be asked now"),
     };
     retryable(reason, message, wait, told)
@@ -118,7 +127,6 @@ const REFRESH_TOKEN_REFUSED: (ErrorReason, &str) = (
 
 /// The status where the API understood the request and rejected it.
 fn rejected(asked: Asked, rejection: &Rejection, told: impl IntoIterator<Item = Detail>) -> Status {
-    let forbidden = matches!(rejection.status, 401 | 403);
     let (reason, message) = match (asked, rejection.part) {
         (Asked::ThirdParty | Asked::MagicLink, Some(part)) => part_reason(part),
         (Asked::MagicLink, None) => (
@@ -138,10 +146,10 @@ fn rejected(asked: Asked, rejection: &Rejection, told: impl IntoIterator<Item = 
         (Asked::Migration, _) => {
             (ErrorReason::MigrationRefused, "the issuer makes no session of this token")
         }
-        (Asked::UserInfo, _) if rejection.status == 401 => {
+        (Asked::User | Asked::UserInfo, _) if rejection.status == 401 => {
             (ErrorReason::TokenRefused, "the issuer does not accept the token")
         }
-        (Asked::User | Asked::UserInfo, _) if forbidden => {
+        (Asked::User | Asked::UserInfo, _) if rejection.status == 403 => {
             (ErrorReason::UserRefused, "the session is not allowed to read its user")
         }
         (Asked::Administration | Asked::TokenControl, _) => {

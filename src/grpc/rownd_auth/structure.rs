@@ -5,13 +5,13 @@
 //! (upb, C++, Java) and an answer of more than 4 MiB: one that they cannot decode would be no
 //! answer at all, to a caller who asked whether a token is good.
 
-use prost::Message as _;
+use prost::{Message as _, encoding::encoded_len_varint};
 use prost_types::{ListValue, NullValue, Struct, Value, value::Kind};
 use serde_json::{Map, Value as Json};
 
 /// The most levels of lists and objects in one member.
 const MAX_DEPTH: usize = 20;
-/// The most bytes of all structures of one answer, encoded.
+/// The most bytes of the members of all structures of one answer, as they are encoded in it.
 const MAX_BYTES: usize = 3 << 20;
 
 /// The structures of one answer.
@@ -63,13 +63,19 @@ impl Structures {
             return None;
         }
         let value = to_value(json);
-        // With room for the tags and lengths around them.
-        let bytes = self.bytes + name.len() + value.encoded_len() + 32;
+        let bytes = self.bytes + entry_len(name, &value);
         (bytes <= MAX_BYTES).then(|| {
             self.bytes = bytes;
             value
         })
     }
+}
+
+/// The bytes of a member of a structure: a message with the name and the value.
+fn entry_len(name: &str, value: &Value) -> usize {
+    // A tag of one byte, the length, and the content.
+    let field = |length: usize| 1 + encoded_len_varint(length as u64) + length;
+    field(field(name.len()) + field(value.encoded_len()))
 }
 
 /// It has no more levels of lists and objects than `depth`.

@@ -184,6 +184,24 @@ fn an_answer_has_no_more_bytes_than_libraries_take() {
     assert_eq!(structures.omitted(), ["data.b", "meta.e"]);
 }
 
+/// The bytes of the answer count, and no others: many small members have room up to the same bound.
+#[test]
+fn many_small_members_are_left_out_only_beyond_the_bound() {
+    let members = |count: usize| {
+        let each = (0..count).map(|number| (format!("k{number}"), json!(1)));
+        each.collect::<serde_json::Map<_, _>>()
+    };
+    for (count, all) in [(68_000, true), (145_000, true), (200_000, false)] {
+        let mut structures = Structures::default();
+        let made = structures.make("data", &members(count));
+        let (bytes, omitted) = (made.encoded_len(), structures.omitted().len());
+        assert_eq!(made.fields.len() + omitted, count);
+        assert_eq!(omitted == 0, all, "{count}: {bytes} bytes, {omitted} left out");
+        assert!(bytes <= 3 << 20, "{count}: {bytes}");
+        assert!(all || bytes + 64 > 3 << 20, "{count}: {bytes}");
+    }
+}
+
 fn code_and_reason(fault: Fault) -> (Code, String) {
     let status = fault.status();
     (status.code(), status.get_error_details().error_info().unwrap().reason.clone())

@@ -51,8 +51,8 @@ impl MagicLinks for RowndClient {
             match self.api.call(call, read_tokens).await {
                 // A link always has a user, so tokens are always part of the answer.
                 Ok(Granted::Nothing(_)) => Err(ApiError::Shape),
-                // A link that only shortens an address.
-                Err(ApiError::Redirected(status)) => {
+                // A link that only shortens an address. Other redirects are of a server in between.
+                Err(ApiError::Redirected(status @ (302 | 303))) => {
                     Err(ApiError::Rejected(Rejection::new(status, None)))
                 }
                 Err(ApiError::Rejected(rejection)) => Err(refused(rejection)),

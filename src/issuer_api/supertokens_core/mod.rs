@@ -139,7 +139,7 @@ impl CoreClient {
         let path = format!("{USER}{}", in_query(user));
         let read = read_ok::<FoundUser>;
         let found = self.send((Operation::CoreUser, &path), Bytes::new(), timeout, read).await?;
-        let user = found.user;
+        let (asked_for, user) = (user, found.user);
         let path = format!("{MAPPING}{}", in_query(&user.id));
         let asked = (Operation::CoreUser, path.as_str());
         let mapping = self.send(asked, Bytes::new(), timeout, read_mapping).await?;
@@ -147,6 +147,10 @@ impl CoreClient {
             Some(found) => (found.super_tokens_user_id, Some(found.external_user_id)),
             None => (user.id.clone(), None),
         };
+        // The id of any way to sign in stands for the user.
+        if ![&user.id, &own].into_iter().chain(user.recipe_ids()).any(|id| id == asked_for) {
+            return Err(ApiError::OtherUser);
+        }
         let primary = self.metadata(&own, timeout).await?;
         let ids = user.linked_ids(&own);
         if ids.len() > MAX_LINKED {

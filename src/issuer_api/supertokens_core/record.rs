@@ -61,10 +61,15 @@ pub(super) struct UserRecord {
 }
 
 impl CoreUser {
+    /// The ids of the ways to sign in.
+    pub(super) fn recipe_ids(&self) -> impl Iterator<Item = &String> {
+        self.login_methods.iter().map(|method| &method.recipe_user_id)
+    }
+
     /// The other ids under which the plugin may have left metadata.
     pub(super) fn linked_ids(&self, primary: &str) -> Vec<String> {
-        let ids = self.login_methods.iter().map(|method| method.recipe_user_id.clone());
-        let mut ids: Vec<String> = ids.filter(|id| id != primary).collect();
+        let ids = self.recipe_ids().filter(|id| *id != primary);
+        let mut ids: Vec<String> = ids.cloned().collect();
         ids.sort();
         ids.dedup();
         ids

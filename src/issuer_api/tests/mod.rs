@@ -18,7 +18,7 @@ use tokio::{
     net::{TcpListener, TcpStream},
 };
 
-use super::{ApiError, AppCredentials, IssuerApi, Rejection, build};
+use super::{ApiError, AppCredentials, IssuerApi, OwnUser, Rejection, build};
 use crate::{
     config::{self, Secret},
     metrics::{Labels, Metrics},
@@ -152,6 +152,21 @@ async fn an_id_is_one_path_segment_and_key_and_secret_are_sent() {
     .await;
 }
 
+/// `RowndAuthzAppKeyRefused` takes a rate, which misses the event that makes a series.
+#[tokio::test]
+async fn requests_with_the_app_key_are_counted_from_zero() {
+    beside(async |_server, clients| {
+        let text = clients.metrics.render();
+        for endpoint in ["app_config", "user"] {
+            let line = format!(
+                "rownd_authz_rownd_requests_total{{issuer=\"one\",endpoint=\"{endpoint}\",result=\"refused\"}} 0\n"
+            );
+            assert!(text.contains(&line), "{line} in\n{text}");
+        }
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn only_transient_errors_are_tried_again() {
     let status = |status| ApiError::Upstream(UpstreamError::Status(status));
@@ -170,7 +185,8 @@ async fn only_transient_errors_are_tried_again() {
         (503, status(503), 3),
     ] {
         beside(async |server, clients| {
-            server.say(answer, "location: /elsewhere\r\n", "{\"statusCode\":0}");
+            let body = json!({ "statusCode": answer, "message": "no" }).to_string();
+            server.say(answer, "location: /elsewhere\r\n", &body);
             assert_eq!(ask(&clients[0], "u").await, Err(error));
             assert_eq!(server.heads().len(), requests, "{answer}");
             assert!(!server.heads().iter().any(|head| head.contains("/elsewhere")));
@@ -191,6 +207,39 @@ async fn only_transient_errors_are_tried_again() {
         }
     })
     .await;
+}
+
+/// A page of a proxy, an empty answer and the JSON of a gateway say nothing about the user, the token
+/// or the key, and are no failure of the API either.
+#[tokio::test]
+async fn a_refusal_in_another_form_is_of_somebody_else() {
+    let bodies =
+        ["", "<html><h1>nginx</h1></html>", "{}", r#"{"message":"no Route matched"}"#, "[]"];
+    for status in [400, 401, 402, 403, 404, 405, 410, 413, 431, 451] {
+        beside(async |server, clients| {
+            let token = Secret::new("x");
+            for (number, body) in bodies.iter().enumerate() {
+                server.say(status, "", body);
+                server.say(status, "", body);
+                let of_somebody = Err(ApiError::NotOfIssuer(status));
+                assert_eq!(ask(&clients[0], "u").await.map(drop), of_somebody, "{body}");
+                let key = clients[0].app_ids.as_ref().unwrap().app_of_key(&token, TIMEOUT).await;
+                assert_eq!(key.map(drop), of_somebody, "{body}");
+                let refresh = clients[0].refresh_tokens.as_ref().unwrap();
+                let refreshed = refresh.refresh(&token, TIMEOUT).await;
+                assert_eq!(refreshed.map(drop), of_somebody, "{body}");
+                let redeem = clients[0].magic_links.as_ref().unwrap();
+                let redeemed = redeem.redeem(&token, TIMEOUT).await;
+                assert_eq!(redeemed.map(drop), of_somebody, "{body}");
+                let own = clients[0].own_profiles.as_ref().unwrap();
+                let who = OwnUser { app: Some("app"), id: "u" };
+                let own = own.own_user(who, &token, TIMEOUT).unwrap().await;
+                assert_eq!(own.map(drop), of_somebody, "{body}");
+                assert_eq!(server.heads().len(), 5 * (number + 1), "each is sent, and sent once");
+            }
+        })
+        .await;
+    }
 }
 
 #[tokio::test]

@@ -11,7 +11,10 @@ use std::borrow::Cow;
 use percent_encoding::percent_decode;
 
 use super::fit::{Fit, Unclear};
-use crate::{config::PartValue, model::Query};
+use crate::{
+    config::PartValue,
+    model::{Query, decode_layer, decoded_forms, escape_value, is_parameter},
+};
 
 /// The parameters of one name that are looked at. Of more, any may hold the value.
 const MAX_VALUES: usize = 16;
@@ -71,6 +74,8 @@ impl QueryReadings {
         }
         // A value with `;` in it is shorter for servers that part it there, and none for others.
         found.unclear |= found.values.iter().any(|value| value.text.contains(&b';'));
+        // To Express, the name goes on to the last bracket of `a=x]=y`.
+        found.unclear |= found.values.iter().any(|value| has_bracket_before_sign(&value.text));
         found
     }
 
@@ -94,7 +99,7 @@ impl QueryReadings {
             ([], []) => Ok(None),
             // A `+` is a blank to some, and what is encoded twice is decoded twice by some.
             ([only], []) if only.own_name && !self.unclear && !only.text.contains(&b'+') => {
-                let decoded = decode(&only.text);
+                let decoded = decode_layer(&only.text);
                 if decoded.contains(&b'%') { Err(Unclear) } else { Ok(Some(decoded)) }
             }
             _ => Err(Unclear),
@@ -139,7 +144,7 @@ impl Value {
         let mut halves = pair.splitn(2, |&b| b == b'=');
         let sent = halves.next()?;
         let own_name = sent == name;
-        (own_name || is_name(sent, name))
+        (own_name || is_parameter(sent, name))
             .then(|| Self { text: halves.next().unwrap_or_default().to_vec(), own_name })
     }
 }
@@ -176,74 +181,22 @@ fn other_texts(target: &[u8]) -> Vec<Cow<'_, [u8]>> {
     texts
 }
 
-/// Some server takes this name, as it was sent, for `wanted`: in another case (ASP.NET), with any sign
-/// for another (`a.b` is `a_b` to PHP), or as the name of a list (`a[]`, `a[0]`).
-fn is_name(sent: &[u8], wanted: &[u8]) -> bool {
-    // Decoding makes no name longer, and what is cut off begins with a sign.
-    if sent.len() < wanted.len() {
-        return false;
-    }
-    let same = |(sent, wanted): (&u8, &u8)| {
-        sent.eq_ignore_ascii_case(wanted)
-            || !sent.is_ascii_alphanumeric() && !wanted.is_ascii_alphanumeric()
-    };
-    forms(sent).any(|form| {
-        let name = form.split(|b| b"[\0".contains(b)).next().unwrap_or_default().trim_ascii();
-        name.len() == wanted.len() && name.iter().zip(wanted).all(same)
-    })
-}
-
 /// Some server takes this value, as it was sent, for `wanted`, which holds no blank and none of the
 /// signs that end a value.
 fn reads_as(sent: &[u8], wanted: &[u8]) -> bool {
-    forms(sent).any(|form| {
+    decoded_forms(sent).any(|form| {
         let text = form.split(|b| b"\0;#?".contains(b)).next().unwrap_or_default();
         text.trim_ascii() == wanted
     })
 }
 
-/// A text as servers decode it: not at all, or up to [`MAX_DECODES`] times, each with `+` as it is and
-/// as a blank.
-fn forms(sent: &[u8]) -> impl Iterator<Item = Cow<'_, [u8]>> {
-    let mut next = Some(Cow::Borrowed(sent));
-    let mut left = MAX_DECODES;
-    let layers = std::iter::from_fn(move || {
-        let form = next.take()?;
-        if left > 0 && form.contains(&b'%') {
-            left -= 1;
-            next = Some(Cow::Owned(decode(&form)));
-        }
-        Some(form)
-    });
-    layers.flat_map(|form| {
-        let blanks = form.contains(&b'+').then(|| {
-            let blank = |&byte: &u8| if byte == b'+' { b' ' } else { byte };
-            Cow::Owned(form.iter().map(blank).collect())
-        });
-        [Some(form), blanks].into_iter().flatten()
+/// A closing bracket stands before a `=`, as it is or encoded.
+fn has_bracket_before_sign(text: &[u8]) -> bool {
+    let mut parts = text.split(|&byte| byte == b'=');
+    parts.next_back();
+    parts.any(|before| {
+        before.ends_with(b"]") || before.ends_with(b"%5d") || before.ends_with(b"%5D")
     })
-}
-
-/// One layer of encoding less. `%u0061` is an `a` to servers of old.
-fn decode(text: &[u8]) -> Vec<u8> {
-    let mut decoded = Vec::with_capacity(text.len());
-    let mut rest = text;
-    while let [first, tail @ ..] = rest {
-        let (escape, width) = match tail {
-            [b'u' | b'U', b'0', b'0', high, low, ..] if *first == b'%' => ([*high, *low], 6),
-            [high, low, ..] if *first == b'%' => ([*high, *low], 3),
-            _ => ([0, 0], 1),
-        };
-        let byte = escape_value(escape);
-        decoded.push(byte.unwrap_or(*first));
-        rest = rest.get(if byte.is_some() { width } else { 1 }..).unwrap_or_default();
-    }
-    decoded
-}
-
-fn escape_value([high, low]: [u8; 2]) -> Option<u8> {
-    let digit = |byte: u8| char::from(byte).to_digit(16);
-    u8::try_from(digit(high)? << 4 | digit(low)?).ok()
 }
 
 /// A percent sign begins no escape. Some servers then read no parameter at all.

@@ -2,11 +2,13 @@
 
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
+use serde_json::Value;
+
 use super::{facts::FactSources, value};
 use crate::{
     config::{PathIdentity, RequirementLeaf as Asked, Texts, ValuePlace},
     expression::{Expression, FaultKind, PlaceRoot},
-    model::{Group, Profile},
+    model::{Group, KeptClaims, Profile, UnreadClaim},
     policy::{
         caller_facts::{CallerFacts, CallerProfile},
         evidence::{Evidence, Needs},
@@ -155,9 +157,12 @@ impl Leaf {
                     pointer if pointer.starts_with('/') => at_pointer(attributes, pointer),
                     name => attributes.get(name),
                 };
-                value::ask(tests, found)
+                value::ask(tests, found, is_there(found))
             }),
-            Asked::Claim(place, tests) => value::ask(tests, who.claims.get(place.as_str())),
+            Asked::Claim(place, tests) => {
+                let found = who.claims.get(place.as_str());
+                value::ask(tests, found, claim_is_there(&who.claims, place.as_str()))
+            }
             Asked::PathIsIdentity { variable, field } => {
                 path_is(evidence.variables, variable, identity_text(who, *field))
             }
@@ -165,7 +170,7 @@ impl Leaf {
                 path_is(evidence.variables, variable, claim_text(who, claim))
             }
             Asked::MaxAge(longest) => {
-                let signed_in = who.claims.get(AUTH_TIME).and_then(serde_json::Value::as_u64);
+                let signed_in = who.claims.get(AUTH_TIME).and_then(whole_seconds);
                 young(signed_in, *longest, evidence.now)
             }
             Asked::TokenMaxAge(longest) => young(who.issued_at, *longest, evidence.now),
@@ -235,7 +240,7 @@ impl Leaf {
             });
         }
         Truth::any(fields.iter().map(|field| match who.claims.get(&verified_claim(field)) {
-            Some(serde_json::Value::Bool(verified)) => Truth::of(*verified),
+            Some(Value::Bool(verified)) => Truth::of(*verified),
             Some(_) | None => Truth::Unknown,
         }))
     }
@@ -262,8 +267,7 @@ fn ask_expression(
         None if identity.is_some_and(|who| sources.has_profile(who)) => CallerProfile::Unread,
         None => CallerProfile::None,
     };
-    let (rights, sources) = (sources.rights(), Some(sources));
-    let facts = CallerFacts { request, variables, identity, profile, rights, sources };
+    let facts = CallerFacts { request, variables, identity, profile, sources };
     match expression.ask(&facts, work) {
         Ok(truth) => Truth::of(truth),
         Err(fault) if fault.kind() == FaultKind::ProfileUnread => Truth::NeedsProfile,
@@ -279,12 +283,9 @@ fn active(profile: &Profile) -> impl Iterator<Item = &Group> {
 /// `false` and an empty text are no proof, as `null` is none.
 fn is_proof(value: &serde_json::Value) -> bool {
     match value {
-        serde_json::Value::Null | serde_json::Value::Bool(false) => false,
-        serde_json::Value::String(text) => !text.is_empty(),
-        serde_json::Value::Bool(true)
-        | serde_json::Value::Number(_)
-        | serde_json::Value::Array(_)
-        | serde_json::Value::Object(_) => true,
+        Value::Null | Value::Bool(false) => false,
+        Value::String(text) => !text.is_empty(),
+        Value::Bool(true) | Value::Number(_) | Value::Array(_) | Value::Object(_) => true,
     }
 }
 
@@ -309,12 +310,9 @@ fn at_pointer<'a>(
         pointer.split('/').skip(1).map(|step| step.replace("~1", "/").replace("~0", "~"));
     let first = map.get(&steps.next()?)?;
     steps.try_fold(first, |value, step| match value {
-        serde_json::Value::Object(map) => map.get(&step),
-        serde_json::Value::Array(items) => items.get(step.parse::<usize>().ok()?),
-        serde_json::Value::Null
-        | serde_json::Value::Bool(_)
-        | serde_json::Value::Number(_)
-        | serde_json::Value::String(_) => None,
+        Value::Object(map) => map.get(&step),
+        Value::Array(items) => items.get(step.parse::<usize>().ok()?),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => None,
     })
 }
 
@@ -329,7 +327,7 @@ fn identity_text(who: &Identity, field: PathIdentity) -> Option<&str> {
 }
 
 fn claim_text<'a>(who: &'a Identity, claim: &ValuePlace) -> Option<&'a str> {
-    who.claims.get(claim.as_str()).and_then(serde_json::Value::as_str)
+    who.claims.get(claim.as_str()).and_then(Value::as_str)
 }
 
 /// The variable of the path, decoded exactly once, is this text byte for byte. A variable that is
@@ -341,6 +339,32 @@ fn path_is(variables: &PathVariables, name: &str, text: Option<&str>) -> Truth {
         return Truth::Unknown;
     }
     Truth::of(*decoded == *text.as_bytes())
+}
+
+/// A value that was read is there unless it is `null`.
+fn is_there(value: Option<&Value>) -> Truth {
+    Truth::of(value.is_some_and(|value| !value.is_null()))
+}
+
+/// Whether the token has the claim. It says so of one whose value is at another server, and says nothing
+/// of what may be inside of such a one.
+fn claim_is_there(claims: &KeptClaims, name: &str) -> Truth {
+    match claims.why_unread(name) {
+        Some(UnreadClaim::Elsewhere) => Truth::True,
+        Some(UnreadClaim::Untold) => Truth::Unknown,
+        Some(UnreadClaim::Blocked) | None => is_there(claims.get(name)),
+    }
+}
+
+/// A time as tokens state it, without its fraction (RFC 7519 section 2 allows one).
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "the bounds are checked, and a fraction of a second is left out"
+)]
+fn whole_seconds(value: &Value) -> Option<u64> {
+    let fraction = || value.as_f64().filter(|seconds| (0.0..2_f64.powi(53)).contains(seconds));
+    value.as_u64().or_else(|| fraction().map(|seconds| seconds as u64))
 }
 
 /// A moment is not longer ago than that. One that is not known, or lies in the future, says nothing.

@@ -10,15 +10,17 @@ use crate::{
     policy::truth::Truth,
 };
 
-/// All of these tests hold for the value. `None` and `null` are no value.
-pub(super) fn ask(tests: &[ValueTest], value: Option<&Value>) -> Truth {
+/// All of these tests hold for the value. `None` and `null` are no value. `is_there` is whether there is
+/// a value, which may be known although the value itself is not.
+pub(super) fn ask(tests: &[ValueTest], value: Option<&Value>, is_there: Truth) -> Truth {
     let value = value.filter(|value| !value.is_null());
-    Truth::all(tests.iter().map(|test| one(test, value)))
+    Truth::all(tests.iter().map(|test| one(test, value, is_there)))
 }
 
-fn one(test: &ValueTest, value: Option<&Value>) -> Truth {
+fn one(test: &ValueTest, value: Option<&Value>, is_there: Truth) -> Truth {
     match (test, value) {
-        (ValueTest::Exists(wanted), value) => Truth::of(value.is_some() == *wanted),
+        (ValueTest::Exists(true), _) => is_there,
+        (ValueTest::Exists(false), _) => !is_there,
         (ValueTest::OneOf(wanted), Some(value)) => {
             Truth::any(wanted.iter().map(|wanted| equals(wanted, value)))
         }

@@ -22,7 +22,7 @@ pub use held::Rights;
 pub(super) use question::RightsQuestion;
 use reading::{EMAIL, EMAIL_VERIFIED, ST_PERM, ST_ROLE};
 use roles::RoleTree;
-pub use warnings::{AskedRight, warnings, warnings_of_asked};
+pub use warnings::{AskedRight, warning_of_asked, warnings};
 
 use crate::config::{Config, Issuer, IssuerKind, RoleNaming, RolePlace, RoleSource};
 

@@ -11,7 +11,7 @@ use super::{
     reading::{ST_PERM, ST_ROLE, Texts, Unreadable, active_groups, attribute_texts},
 };
 use crate::{
-    config::{RoleNaming, RolePlace, RoleSource},
+    config::{IssuerNames, RoleNaming, RolePlace, RoleSource},
     model::Profile,
     policy::truth::Truth,
     verify::Identity,
@@ -109,6 +109,12 @@ impl RightsQuestion {
     /// No source of any issuer can say yes.
     pub(super) fn is_hopeless(&self) -> bool {
         self.issuers.iter().all(|of| of.places.is_empty())
+    }
+
+    /// No source of any of these issuers can say yes.
+    pub(super) fn is_hopeless_for(&self, issuers: &IssuerNames<'_>) -> bool {
+        let mut meant = self.issuers.iter().filter(|of| issuers.contains(&*of.issuer));
+        meant.all(|of| of.places.is_empty())
     }
 }
 

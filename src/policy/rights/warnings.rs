@@ -4,7 +4,7 @@
 
 use super::RightsBook;
 use crate::{
-    config::{Claim, Config, RolePlace, RoleSource},
+    config::{Claim, Config, IssuerNames, RoleNaming, RolePlace, RoleSource},
     model::Warning,
 };
 
@@ -13,7 +13,10 @@ use crate::{
 pub fn warnings(config: &Config) -> Vec<Warning> {
     let book = RightsBook::build(config);
     let sources = config.role_sources.iter().enumerate();
-    let of_sources = sources.flat_map(|(index, source)| of_source(index, source, config));
+    let of_sources = sources.flat_map(|(index, source)| {
+        let near = near_roles(&book, index, source);
+        of_source(index, source, config).into_iter().chain(near)
+    });
     of_roles(&book, config).into_iter().chain(of_sources).collect()
 }
 
@@ -26,42 +29,55 @@ pub enum AskedRight<'a> {
     Permission(&'a str),
 }
 
-/// The warnings about roles and permissions that rules ask for, each with its JSON pointer: those
-/// that no user can have, and those whose name is almost that of a defined role.
-#[must_use]
-pub fn warnings_of_asked<'a>(
-    config: &Config,
-    asked: impl IntoIterator<Item = (String, AskedRight<'a>)>,
-) -> Vec<Warning> {
-    let book = RightsBook::build(config);
-    asked.into_iter().filter_map(|(place, asked)| of_asked(&book, &place, asked)).collect()
-}
-
 /// One step of a JSON pointer (RFC 6901 section 3).
 fn pointer_step(name: &str) -> String {
     name.replace('~', "~0").replace('/', "~1")
 }
 
-fn of_asked(book: &RightsBook, place: &str, asked: AskedRight<'_>) -> Option<Warning> {
+/// The warning about a role or a permission that a rule asks for: one that no user can have of the issuers
+/// that can reach it, or whose name is almost that of a defined role.
+#[must_use]
+pub fn warning_of_asked(
+    book: &RightsBook,
+    place: &str,
+    asked: AskedRight<'_>,
+    reaching: &IssuerNames<'_>,
+) -> Option<Warning> {
+    let question = match asked {
+        AskedRight::Role(role) => book.role_question(role),
+        AskedRight::Permission(permission) => book.permission_question(permission),
+    };
+    // Without an issuer, that itself is told.
+    let some = !question.is_hopeless() && !reaching.is_empty();
+    let of_some = some && question.is_hopeless_for(reaching);
+    let names = || reaching.iter().copied().collect::<Vec<_>>().join(", ");
     let (code, text) = match asked {
         AskedRight::Role(role) => {
-            let (near, cause) = (near_role(book, role), "no entry of `role_sources` can give it");
-            if near.is_none() && !book.role_question(role).is_hopeless() {
-                return None;
-            }
-            let text = match near {
+            let text = match near_role(book, role) {
                 Some(near) => format!("`roles` has no `{role}`; did you mean `{near}`?"),
-                None => format!("{cause}; add it to an entry, or correct the name"),
+                None if of_some => format!(
+                    "no entry of `role_sources` for the issuers that can reach it ({}) can give it; \
+                     add it to an entry for one of them, or correct the name",
+                    names()
+                ),
+                None if question.is_hopeless() => {
+                    "no entry of `role_sources` can give it; add it to \
+                                                   an entry, or correct the name"
+                        .to_owned()
+                }
+                None => return None,
             };
             ("role_unknown", format!("asks for the role `{role}`, and {text}"))
         }
         AskedRight::Permission(permission) => {
-            if !book.permission_question(permission).is_hopeless() {
-                return None;
-            }
+            let whose = match (of_some, question.is_hopeless()) {
+                (true, _) => format!("can give users of {}", names()),
+                (false, true) => "can give".to_owned(),
+                (false, false) => return None,
+            };
             let text = format!(
                 "asks for the permission `{permission}`, which no user can have: no role that \
-                 `role_sources` can give has it; add it to a role, or correct the name"
+                 `role_sources` {whose} has it; add it to a role, or correct the name"
             );
             ("permission_unknown", text)
         }
@@ -104,6 +120,27 @@ fn of_roles(book: &RightsBook, config: &Config) -> Vec<Warning> {
         )
     };
     names.map(warning).collect()
+}
+
+/// The roles that an entry gives and whose names are almost those of defined roles.
+fn near_roles(book: &RightsBook, index: usize, source: &RoleSource) -> Vec<Warning> {
+    let (setting, mut given): (_, Vec<&String>) = match (&source.place, &source.naming) {
+        (RolePlace::Users { ids, domains }, _) => {
+            ("users", ids.values().chain(domains.values()).flatten().collect())
+        }
+        (_, RoleNaming::Mapped(map)) => ("map", map.values().collect()),
+        (_, RoleNaming::Own | RoleNaming::Prefixed(_)) => return Vec::new(),
+    };
+    given.sort_unstable();
+    given.dedup();
+    let warning = |role: &String| {
+        let near = near_role(book, role)?;
+        let text = format!(
+            "gives the role `{role}`, and `roles` has none of this name; did you mean `{near}`?"
+        );
+        Some(Warning::of("role_unknown", format!("/role_sources/{index}/{setting}"), text))
+    };
+    given.into_iter().filter_map(warning).collect()
 }
 
 fn of_source(index: usize, source: &RoleSource, config: &Config) -> Vec<Warning> {

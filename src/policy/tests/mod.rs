@@ -7,6 +7,7 @@ mod expressions;
 mod facts;
 mod guards;
 mod hosts;
+mod idle;
 mod index;
 mod limits;
 mod memory;

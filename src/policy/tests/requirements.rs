@@ -365,6 +365,12 @@ fn ages_are_counted_from_the_sign_in_and_from_the_token() {
         ("{ max_age: 5m }", signed_in(json!(NOW - 301)), too_old),
         ("{ max_age: 5m }", signed_in(json!(NOW + 60)), "ok"),
         ("{ max_age: 5m }", signed_in(json!(NOW + 61)), too_old),
+        // A time may have a fraction (RFC 7519 section 2).
+        ("{ max_age: 5m }", signed_in(json!(NOW as f64 - 10.5)), "ok"),
+        ("{ max_age: 5m }", signed_in(json!(NOW as f64 - 300.5)), too_old),
+        ("{ max_age: 5m }", signed_in(json!(NOW as f64 + 61.5)), too_old),
+        ("{ max_age: 5m }", signed_in(json!(-0.5)), too_old),
+        ("{ max_age: 5m }", signed_in(json!(1e300)), too_old),
         ("{ max_age: 5m }", signed_in(json!("1800000000")), too_old),
         ("{ max_age: 5m }", signed_in(json!(-1)), too_old),
         ("{ max_age: 5m }", signed_in(Value::Null), too_old),

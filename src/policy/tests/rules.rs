@@ -1,6 +1,10 @@
 //! Decisions of rules: order, names, levels, preflights, and several rules at once.
 
-use super::{demands, identity, measured, policy, reason, request, rule};
+use super::{
+    demands, identity, measured, policy, reason, request,
+    requirements::{ask, compile},
+    rule,
+};
 use crate::{
     config::Auth,
     model::{AllowReason, AuthLevel, Denial, DenyReason, NamedRoute, Step},
@@ -172,5 +176,17 @@ fn a_preflight_passes_only_where_the_rule_says_so() {
         let request = request("OPTIONS", "a.com", path.as_bytes());
         let rules = policy.choose(measured(&request)).unwrap();
         assert_eq!(rules.preflight().is_some(), expected, "{path}");
+    }
+}
+
+/// A sign-in would not help, so nobody is asked for one.
+#[test]
+fn a_rule_that_is_closed_to_everybody_asks_nobody_to_sign_in() {
+    for rule in [
+        "default: { require: never }",
+        "routes: [{ id: a, match: any, auth_level: verified, require: never }]",
+    ] {
+        let denied = ask(&compile(rule), "/", None).map_err(|denial| denial.reason());
+        assert_eq!(denied, Err(DenyReason::RequirementUnmet), "{rule}");
     }
 }

@@ -98,8 +98,8 @@ fn the_claims_that_sources_of_roles_read_are_kept() {
 
 type Found = Result<Option<Value>, FaultKind>;
 
-/// The value of this place, as a condition reads it, or an output.
-fn value(config: &Config, who: Option<&Caller>, place: &Place, decides: bool) -> Found {
+/// The value of this place, as conditions and outputs read it.
+fn value(config: &Config, who: Option<&Caller>, place: &Place) -> Found {
     let sources = FactSources::build(config);
     let identity = who.map(|caller| Identity::for_test(caller.facts.clone()));
     let has_profile = identity.as_ref().is_some_and(|who| sources.has_profile(who));
@@ -114,8 +114,7 @@ fn value(config: &Config, who: Option<&Caller>, place: &Place, decides: bool) ->
         variables: &PathVariables::default(),
         identity: identity.as_ref(),
         profile,
-        rights: sources.rights(),
-        sources: decides.then_some(&sources),
+        sources: &sources,
     };
     facts.value(place).map(|value| value.map(Cow::into_owned)).map_err(|it| it.kind())
 }
@@ -128,7 +127,7 @@ const TENANT: Place = Place::Identity(IdentityPlace::Tenant);
 const DATA: Place = Place::Profile(ProfilePlace::Data);
 
 #[test]
-fn a_fact_that_is_not_there_is_unknown_to_a_condition_and_absent_to_an_output() {
+fn a_fact_that_is_not_there_is_missing() {
     let config = config(KINDS);
     let claim = Place::Claim("plan".into());
     let caller = |issuer: &str| Caller::of(issuer);
@@ -138,32 +137,30 @@ fn a_fact_that_is_not_there_is_unknown_to_a_condition_and_absent_to_an_output() 
     let missing = || Err(FaultKind::Missing);
     let empty = || Ok(Some(json!([])));
     #[rustfmt::skip] // one case a line
-    let cases: [(&str, Option<Caller>, &Place, Found, Found); 19] = [
-        // The caller, the place, to a condition, to an output.
-        ("nobody", None, &TENANT, missing(), Ok(None)),
-        ("nobody", None, &GROUPS, missing(), Ok(None)),
-        ("nobody", None, &claim, missing(), Ok(None)),
-        ("nobody", None, &DATA, missing(), Ok(None)),
-        ("a user", Some(caller("plain")), &TENANT, Ok(None), Ok(None)),
-        ("a user", Some(caller("plain")), &claim, Ok(None), Ok(None)),
-        ("no groups in tokens", Some(caller("plain")), &GROUPS, missing(), empty()),
-        ("groups in tokens", Some(caller("mapped")), &GROUPS, empty(), empty()),
-        ("no scopes in tokens", Some(caller("rownd")), &SCOPES, missing(), empty()),
-        ("scopes in tokens", Some(caller("plain")), &SCOPES, empty(), empty()),
-        ("no roles in tokens", Some(caller("plain")), &ROLES, missing(), empty()),
-        ("roles in tokens", Some(caller("mapped")), &ROLES, empty(), empty()),
-        ("no permissions", Some(caller("mapped")), &PERMISSIONS, missing(), missing()),
-        ("no profiles", Some(caller("plain")), &DATA, missing(), Ok(None)),
-        ("not read", Some(caller("rownd")), &DATA, Err(FaultKind::ProfileUnread), Err(FaultKind::ProfileUnread)),
-        ("read", Some(read), &DATA, Ok(Some(json!({ "a": 1 }))), Ok(Some(json!({ "a": 1 })))),
-        ("an unknown issuer", Some(caller("unknown")), &GROUPS, missing(), empty()),
-        ("an unknown issuer", Some(caller("unknown")), &SCOPES, missing(), empty()),
-        ("an unknown issuer", Some(caller("unknown")), &ROLES, missing(), empty()),
+    let cases: [(&str, Option<Caller>, &Place, Found); 19] = [
+        // The caller, the place, its value.
+        ("nobody", None, &TENANT, missing()),
+        ("nobody", None, &GROUPS, missing()),
+        ("nobody", None, &claim, missing()),
+        ("nobody", None, &DATA, missing()),
+        ("a user", Some(caller("plain")), &TENANT, Ok(None)),
+        ("a user", Some(caller("plain")), &claim, Ok(None)),
+        ("no groups in tokens", Some(caller("plain")), &GROUPS, missing()),
+        ("groups in tokens", Some(caller("mapped")), &GROUPS, empty()),
+        ("no scopes in tokens", Some(caller("rownd")), &SCOPES, missing()),
+        ("scopes in tokens", Some(caller("plain")), &SCOPES, empty()),
+        ("no roles in tokens", Some(caller("plain")), &ROLES, missing()),
+        ("roles in tokens", Some(caller("mapped")), &ROLES, empty()),
+        ("no permissions", Some(caller("mapped")), &PERMISSIONS, missing()),
+        ("no profiles", Some(caller("plain")), &DATA, missing()),
+        ("not read", Some(caller("rownd")), &DATA, Err(FaultKind::ProfileUnread)),
+        ("read", Some(read), &DATA, Ok(Some(json!({ "a": 1 })))),
+        ("an unknown issuer", Some(caller("unknown")), &GROUPS, missing()),
+        ("an unknown issuer", Some(caller("unknown")), &SCOPES, missing()),
+        ("an unknown issuer", Some(caller("unknown")), &ROLES, missing()),
     ];
-    for (name, who, place, to_condition, to_output) in cases {
-        let who = who.as_ref();
-        assert_eq!(value(&config, who, place, true), to_condition, "{name} {place:?}");
-        assert_eq!(value(&config, who, place, false), to_output, "{name} {place:?}");
+    for (name, who, place, expected) in cases {
+        assert_eq!(value(&config, who.as_ref(), place), expected, "{name} {place:?}");
     }
 }
 
@@ -202,10 +199,8 @@ role_sources:
         ("no source", Caller::of("plain"), missing(), missing()),
     ];
     for (name, who, roles, permissions) in cases {
-        for decides in [true, false] {
-            assert_eq!(value(&config, Some(&who), &ROLES, decides), roles, "{name}");
-            assert_eq!(value(&config, Some(&who), &PERMISSIONS, decides), permissions, "{name}");
-        }
+        assert_eq!(value(&config, Some(&who), &ROLES), roles, "{name}");
+        assert_eq!(value(&config, Some(&who), &PERMISSIONS), permissions, "{name}");
     }
 }
 
@@ -215,9 +210,6 @@ fn rights_that_no_profile_can_tell_do_not_wait_for_it() {
     let config = config(&format!("{KINDS}role_sources: [{{ issuers: [rownd], claim: roles }}]"));
     let who = Caller::of("rownd").claims(&json!({ "roles": 7 }));
     for place in [&ROLES, &PERMISSIONS] {
-        for decides in [true, false] {
-            let found = value(&config, Some(&who), place, decides);
-            assert_eq!(found, Err(FaultKind::Missing), "{place:?}");
-        }
+        assert_eq!(value(&config, Some(&who), place), Err(FaultKind::Missing), "{place:?}");
     }
 }

@@ -18,8 +18,34 @@ fn a_condition_that_no_configured_issuer_can_fulfil_is_a_warning() {
         ("{ issuer: [rownd, partner], any: [{ issuer: partner, scope: a }] }", None),
         ("{ issuer: rownd, max_age: 5m }", Some("have no `auth_time`")),
         ("{ max_age: 5m }", None),
+        (
+            "{ issuer: rownd, claim: { name: iss, equals: 'https://api.rownd.com' } }",
+            Some("the `iss` of the issuers"),
+        ),
+        ("{ issuer: rownd, claim: { name: iss, equals: 5 } }", Some("the `iss` of the issuers")),
+        (
+            "{ issuer: rownd, claim: { name: iss, in: ['https://x.test', 'https://api.rownd.io'] } }",
+            None,
+        ),
+        ("{ issuer: rownd, claim: { name: iss, matches: 'https://.*' } }", None),
+        ("{ issuer: rownd, claim: { name: exp, equals: '5' } }", Some("without quotes")),
+        ("{ issuer: rownd, claim: { name: exp, in: ['5', 5] } }", None),
+        ("{ issuer: rownd, claim: { name: level, equals: '5' } }", None),
         ("{ source: cookie }", Some("no credential is looked for there")),
         ("{ source: [cookie, header] }", None),
+        (
+            "{ not: [{ source: query }] }",
+            Some("`not` of it excludes nobody: no credential is looked for"),
+        ),
+        ("{ not: [{ not: [{ source: query }] }] }", Some("no user can fulfil it")),
+        (
+            "{ issuer: partner, not: [{ group: a }] }",
+            Some("is unknown for every user, and so is `not` of it"),
+        ),
+        (
+            "{ issuer: partner, not: [{ issuer: rownd, user: a }] }",
+            Some("excludes nobody: the conditions `issuer`"),
+        ),
         ("{ issuer: partner, not: [{ user: 'banned-*' }] }", Some("is taken literally")),
         ("{ anonymous: false }", None),
     ] {
@@ -77,6 +103,8 @@ const CONTRADICTIONS: &[(&str, &str, &str)] = &[
     ("{ issuer: partner, app_variant: v }", "require.app_variant", "no token can have the app variant `v`"),
     ("{ issuer: rownd, not: [{ claim: { name: a, in: [1, 'x'] } }] }", "require.not[0].claim", "values are of several types"),
     ("{ issuer: rownd, all: [{ user: a }, { not: [{ attribute: { name: a, in: [true, 'x'] } }] }] }", "require.all[1].not[0].attribute", "values are of several types"),
+    ("{ issuer: rownd, claim: { name: plan, equals: a }, not: [{ claim: { name: plan, exists: true } }] }", "require.not[0].claim", "`not` excludes"),
+    ("{ issuer: rownd, attribute: { name: plan, gt: 1 }, not: [{ attribute: { name: plan, exists: true } }] }", "require.not[0].attribute", "`not` excludes"),
     ("{ not: [{ issuer: [rownd, partner, keycloak] }] }", "require.not[0].issuer", "together with `issuers`: `not` excludes"),
 ];
 
@@ -149,6 +177,8 @@ fn conditions_that_only_look_alike_are_no_contradiction() {
         "{ source: [cookie, header], all: [{ source: [header, query] }] }",
         "{ source: [cookie, header], not: [{ source: header }] }",
         "{ issuer: rownd, claim: { name: a, exists: false } }",
+        "{ issuer: rownd, claim: { name: a, exists: false }, not: [{ claim: { name: a, exists: true } }] }",
+        "{ issuer: rownd, claim: { name: a, equals: 1 }, not: [{ claim: { name: b, exists: true } }] }",
         "{ issuer: rownd, claim: { name: a, equals: 2, lt: 3 } }",
         "{ issuer: rownd, claim: { name: a, in: [1, 'x'] } }",
         "{ issuer: rownd, not: [{ claim: { name: a, in: [1, 2] } }] }",
@@ -178,7 +208,7 @@ issuers:
 "#;
 
 /// The warnings of this configuration.
-fn warned(text: &str) -> Vec<String> {
+pub(super) fn warned(text: &str) -> Vec<String> {
     let config = config(text);
     config.places.in_order(warnings(&config)).iter().map(ToString::to_string).collect()
 }

@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::{elsewhere::Elsewhere, path::ClaimPath};
 use crate::{
-    model::{ClaimNames, KeptClaims},
+    model::{ClaimNames, KeptClaims, UnreadClaim},
     verify::token::Claims,
 };
 
@@ -22,21 +22,24 @@ impl AskedClaims {
         Self(names.iter().map(|name| (name.into(), ClaimPath::of_text(name))).collect())
     }
 
-    /// The values that the token has; a claim that is `null` counts as absent. One of which the token
-    /// does not tell whether it is there is noted.
+    /// The values that the token has, `null` included. A claim whose value the token does not tell is
+    /// noted, and so is one inside of it: a part of the value may stand in the token as well.
     pub(in crate::verify) fn of(&self, claims: &Claims<'_>) -> KeptClaims {
-        let found = self.0.iter().filter_map(|(name, path)| {
-            let value = match registered(claims, name) {
-                Some(value) => value,
-                None => path.find(&claims.other)?.into(),
-            };
-            Some((name.clone(), value))
-        });
         let elsewhere = Elsewhere::of(&claims.other);
-        let is_unread =
-            |path: &ClaimPath| elsewhere.holds(path.first()) || path.is_blocked(&claims.other);
-        let unread = self.0.iter().filter(|(_, path)| is_unread(path));
-        found.collect::<KeptClaims>().without(unread.map(|(name, _)| name.clone()))
+        let mut unread = Vec::new();
+        let mut found = Vec::with_capacity(self.0.len());
+        for (name, path) in &self.0 {
+            if let Some(value) = registered(claims, name) {
+                found.push((name.clone(), value));
+            } else if let Some(why) = elsewhere.why_unread(path) {
+                unread.push((name.clone(), why));
+            } else if path.is_blocked(&claims.other) {
+                unread.push((name.clone(), UnreadClaim::Blocked));
+            } else if let Some(value) = path.stated(&claims.other) {
+                found.push((name.clone(), value.into()));
+            }
+        }
+        KeptClaims::from_iter(found).without(unread)
     }
 }
 

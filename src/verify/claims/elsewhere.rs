@@ -4,7 +4,11 @@
 //! In: the claims of a token. Out: whether the value of a claim is not in the token, so that its absence
 //! says nothing.
 
-use crate::verify::json::{Json, Object};
+use super::path::ClaimPath;
+use crate::{
+    model::UnreadClaim,
+    verify::json::{Json, Object},
+};
 
 /// The names of the claims whose values are elsewhere.
 const CLAIM_NAMES: &str = "_claim_names";
@@ -37,6 +41,19 @@ impl<'a, 'b> Elsewhere<'a, 'b> {
         Self { names: claims.get(CLAIM_NAMES), groups }
     }
 
+    /// Why the value of the claim at the end of this way is not in the token, if it is not.
+    pub(in crate::verify) fn why_unread(self, path: &ClaimPath) -> Option<UnreadClaim> {
+        let first = path.first();
+        let is_told = matches!(self.names, None | Some(Json::Null | Json::Object(_)));
+        if !self.holds(first) {
+            None
+        } else if is_told && path.is(first) {
+            Some(UnreadClaim::Elsewhere)
+        } else {
+            Some(UnreadClaim::Untold)
+        }
+    }
+
     /// The value of the claim of this name is elsewhere. Where the token does not say it in the form of the
     /// standard, every claim may be.
     pub(in crate::verify) fn holds(self, name: &str) -> bool {
@@ -58,8 +75,8 @@ impl<'a, 'b> Elsewhere<'a, 'b> {
 
 #[cfg(test)]
 mod tests {
-    use super::Elsewhere;
-    use crate::verify::json::Json;
+    use super::{ClaimPath, Elsewhere, UnreadClaim};
+    use crate::{config::ClaimPlace, verify::json::Json};
 
     #[test]
     fn a_claim_is_elsewhere_where_the_token_says_so() {
@@ -81,6 +98,28 @@ mod tests {
             let read: Json<'_> = serde_json::from_str(claims).unwrap();
             let elsewhere = Elsewhere::of(read.object().unwrap());
             assert_eq!(["groups", "roles"].map(|name| elsewhere.holds(name)), expected, "{claims}");
+        }
+    }
+
+    #[test]
+    fn a_token_says_that_it_has_a_claim_and_nothing_of_what_is_inside() {
+        use UnreadClaim::{Elsewhere as There, Untold};
+        for (claims, expected) in [
+            (r#"{}"#, [None, None]),
+            (r#"{"_claim_names": {"groups": "src1"}}"#, [Some(There), Some(Untold)]),
+            (
+                r#"{"_claim_names": {"groups": "src1"}, "groups": {"x": 1}}"#,
+                [Some(There), Some(Untold)],
+            ),
+            (r#"{"_claim_names": {"roles": "src1"}}"#, [None, None]),
+            (r#"{"_claim_names": "groups"}"#, [Some(Untold), Some(Untold)]),
+            (r#"{"hasgroups": true}"#, [Some(There), Some(Untold)]),
+        ] {
+            let read: Json<'_> = serde_json::from_str(claims).unwrap();
+            let elsewhere = Elsewhere::of(read.object().unwrap());
+            let found = ["groups", "/groups/x"]
+                .map(|path| elsewhere.why_unread(&ClaimPath::new(ClaimPlace::of_text(path))));
+            assert_eq!(found, expected, "{claims}");
         }
     }
 }

@@ -60,6 +60,11 @@ impl ClaimPath {
 
     /// The claim; `null` counts as absent.
     pub(in crate::verify) fn find<'a, 'b>(&self, claims: &'a Object<'b>) -> Option<&'a Json<'b>> {
+        self.stated(claims).filter(|value| **value != Json::Null)
+    }
+
+    /// The claim, also one that is `null`.
+    pub(in crate::verify) fn stated<'a, 'b>(&self, claims: &'a Object<'b>) -> Option<&'a Json<'b>> {
         let (first, rest) = self.steps.split_first()?;
         let mut value = claims.get(first)?;
         for step in rest {
@@ -69,7 +74,7 @@ impl ClaimPath {
                 (None, _) => return None,
             };
         }
-        (*value != Json::Null).then_some(value)
+        Some(value)
     }
 }
 

@@ -253,11 +253,12 @@ async fn a_claim_that_is_asked_for_is_there_after_a_cache_hit_and_no_other_is() 
         "plan": "gold",
         "seats": 3,
         "unasked": "x",
-        "realm": { "flags": ["a", { "b": null }], "rest": 1 },
+        "realm": { "flags": ["a", { "b": null }], "rest": 1, "none": null },
         "nothing": null,
     });
     let token = key.token(&with(access(), &more));
-    let asked = ["plan", "seats", "/realm/flags", "nothing", "absent", "iss", "aud", "plan"];
+    let asked =
+        ["plan", "seats", "/realm/flags", "/realm/none", "nothing", "absent", "iss", "aud", "plan"];
     let asked = ClaimNames::new(asked.map(str::to_owned));
     rig_that_keeps(&asked, &format!("issuers: [{}]", issuer("one", ISS)), &[key_set(&[&key])])
         .run_with_keys(async |rig| {
@@ -267,6 +268,7 @@ async fn a_claim_that_is_asked_for_is_there_after_a_cache_hit_and_no_other_is() 
                 let kept: Vec<(&str, &Value)> = identity.claims.iter().collect();
                 let expected = [
                     ("/realm/flags", &json!(["a", { "b": null }])),
+                    ("/realm/none", &Value::Null),
                     ("aud", &access()["aud"]),
                     ("iss", &json!(ISS)),
                     ("plan", &json!("gold")),
@@ -275,6 +277,8 @@ async fn a_claim_that_is_asked_for_is_there_after_a_cache_hit_and_no_other_is() 
                 assert_eq!(kept, expected);
                 assert_eq!(identity.claims.get("plan"), Some(&json!("gold")));
                 assert_eq!(identity.claims.get("unasked"), None);
+                assert_eq!(identity.claims.get("/realm/none"), None, "a null is absent");
+                assert_eq!(identity.claims.stated("/realm/none"), Some(&Value::Null));
             }
         })
         .await;

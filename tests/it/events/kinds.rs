@@ -7,7 +7,10 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use super::{anonymous, events, of_type, sink, token, wait_for};
-use crate::support::{Ask, Issuer, Key, TestApp, config, control, forge::{APP, USER}};
+use crate::support::{
+    Ask, Issuer, Key, TestApp, config, control,
+    forge::{APP, USER},
+};
 
 struct House {
     key: Key,
@@ -157,7 +160,7 @@ async fn new_keys_and_another_configuration_are_told() {
     settings["events"]["source"] = json!("https://other.test");
     std::fs::write(&file, settings.to_string()).unwrap();
     let outcome = house.app.reload().await;
-    assert!(format!("{outcome:?}").contains("needs a restart: events.source"), "{outcome:?}");
+    assert!(format!("{outcome:?}").contains("events.source: needs a restart"), "{outcome:?}");
 }
 
 #[tokio::test]

@@ -56,11 +56,13 @@ async fn a_secret_that_is_refused_is_on_the_status_page_and_in_a_metric() {
     let known = Reply::json(&json!({ "rownd_user": USER }));
     for (reply, refused) in [
         (known.clone(), false),
-        (Reply::status(401), true),
+        (Reply::refusal(401), true),
         // It says nothing about the secret.
         (Reply::status(500), true),
-        (Reply::status(404), false),
-        (Reply::status(403), true),
+        (Reply::refusal(404), false),
+        (Reply::refusal(403), true),
+        // So does anything that is not Rownd's.
+        (Reply::page(404), true),
         (known, false),
     ] {
         issuer.set(&path(), reply);
@@ -100,8 +102,11 @@ async fn the_profile_decides_beside_the_token() {
         ("no iat, no cut-off", state("enabled"), &silent, None),
         ("unreadable", cut_off(json!("yesterday")), &good, Some(DenyReason::Revoked)),
         ("a number", cut_off(json!(0)), &good, Some(DenyReason::Revoked)),
-        ("no such user", Reply::status(404), &good, Some(DenyReason::UserNotFound)),
-        ("key refused", Reply::status(401), &good, Some(DenyReason::ProfileUnavailable)),
+        ("no such user", Reply::refusal(404), &good, Some(DenyReason::UserNotFound)),
+        ("key refused", Reply::refusal(401), &good, Some(DenyReason::ProfileUnavailable)),
+        ("a page with 404", Reply::page(404), &good, Some(DenyReason::ProfileUnavailable)),
+        ("an empty 404", Reply::status(404), &good, Some(DenyReason::ProfileUnavailable)),
+        ("a page with 401", Reply::page(401), &good, Some(DenyReason::ProfileUnavailable)),
         ("not JSON", Reply::text("<html>"), &good, Some(DenyReason::ProfileUnavailable)),
         (
             "a redirect",

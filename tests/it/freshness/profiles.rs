@@ -180,7 +180,7 @@ async fn nobody_is_remembered_for_a_short_time_and_failures_never() {
         assert_eq!(rig.get("nobody").await.unwrap_err(), ProfileError::NotFound);
     }
     assert_eq!(issuer.hits(&path("nobody")), 1);
-    issuer.set(&path("u"), Reply::status(401));
+    issuer.set(&path("u"), Reply::refusal(401));
     let refused = ProfileError::Unavailable(ApiError::KeyRefused(401));
     assert_eq!(rig.get("u").await.unwrap_err(), refused);
     issuer.set(&path("u"), named("u"));
@@ -237,7 +237,7 @@ async fn an_old_profile_is_taken_on_errors_where_the_operator_says_so() {
         let rig = rig(&issuer, &json!({ "ttl": "0s", "stale_on_error": stale }));
         issuer.set(&path("u"), named("u"));
         rig.get("u").await.unwrap();
-        for reply in [Reply::status(401), Reply::text("x"), Reply::Reset] {
+        for reply in [Reply::refusal(401), Reply::text("x"), Reply::Reset] {
             issuer.set(&path("u"), reply);
             match rig.profiles.get(&who("u"), None, soon()).await {
                 Ok(known) => assert!(taken && known.stale, "{stale}"),
@@ -246,7 +246,7 @@ async fn an_old_profile_is_taken_on_errors_where_the_operator_says_so() {
             }
         }
         // A deleted user stays deleted.
-        issuer.set(&path("u"), Reply::status(404));
+        issuer.set(&path("u"), Reply::refusal(404));
         assert_eq!(rig.get("u").await.unwrap_err(), ProfileError::NotFound);
     }
 }

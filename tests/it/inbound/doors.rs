@@ -313,7 +313,7 @@ async fn an_event_whose_sender_goes_away_is_not_lost() {
     let rig = Rig::open().await;
     let gate = Arc::new(Semaphore::new(0));
     let profile = format!("/applications/{APP}/users/{USER}/data");
-    rig.rownd.0.set(&profile, Reply::Gated(gate.clone(), Box::new(Reply::status(404))));
+    rig.rownd.0.set(&profile, Reply::Gated(gate.clone(), Box::new(Reply::refusal(404))));
     let doors = rig.doors();
     let webhook = doors.iter().find(|door| door.name == "rownd_webhook").unwrap();
     let whole = format!("{}{}", webhook.head(webhook.body.len()), webhook.body);

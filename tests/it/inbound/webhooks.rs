@@ -76,8 +76,8 @@ async fn a_user_who_is_gone_or_disabled_is_revoked_and_any_other_is_not() {
             Reply::json(&json!({ "state": "enabled" })),
             false,
         ),
-        ("a deletion", "delete", Reply::status(404), true),
-        ("a change of a user who is gone", "data_update", Reply::status(404), true),
+        ("a deletion", "delete", Reply::refusal(404), true),
+        ("a change of a user who is gone", "data_update", Reply::refusal(404), true),
         ("disabled", "visibility_update", Reply::json(&json!({ "state": "disabled" })), true),
     ] {
         let rig = Rig::open().await;
@@ -100,13 +100,22 @@ async fn a_user_who_is_gone_or_disabled_is_revoked_and_any_other_is_not() {
 #[tokio::test]
 async fn a_user_who_cannot_be_read_at_once_is_read_again_without_another_webhook() {
     let rig = Rig::open().await;
-    for reply in [Reply::status(500), Reply::text("no JSON"), Reply::status(401)] {
+    let gateway = Reply::Answer(404, Vec::new(), br#"{"message":"no Route matched"}"#.to_vec());
+    for reply in [
+        Reply::status(500),
+        Reply::text("no JSON"),
+        Reply::refusal(401),
+        // A 404 of anybody but Rownd is no word about the user.
+        Reply::page(404),
+        Reply::status(404),
+        gateway,
+    ] {
         rig.issuer.set(&profile(), reply);
         let (status, body) = rig.tell("delete", USER).await;
         assert_eq!((status, &body["reason"]), (503, &json!("profile_unavailable")), "{body}");
         assert_eq!(rig.reason("/").await, "authenticated");
     }
-    rig.issuer.set(&profile(), Reply::status(404));
+    rig.issuer.set(&profile(), Reply::refusal(404));
     let again = [("kind", "rownd_webhook_again"), ("result", "ok")];
     until("the user to be read again", || {
         rig.app.metric("rownd_authz_inbound_requests_total", &again) > 0.0
@@ -134,7 +143,7 @@ async fn the_user_of_a_webhook_that_comes_too_often_is_read_later() {
 async fn a_flood_of_webhooks_about_one_user_is_one_request_at_a_time() {
     let rig = Rig::open().await;
     let gate = Arc::new(Semaphore::new(0));
-    rig.issuer.set(&profile(), Reply::Gated(gate.clone(), Box::new(Reply::status(404))));
+    rig.issuer.set(&profile(), Reply::Gated(gate.clone(), Box::new(Reply::refusal(404))));
     let telling = futures_util::future::join_all((0..20).map(|_| rig.tell("delete", USER)));
     let open = async {
         rig.issuer.asked(&profile(), 1).await;
@@ -213,7 +222,7 @@ async fn only_the_user_of_the_app_that_was_read_is_revoked() {
             "caller": { "secret": SECRET, "header": "x-webhook-secret" },
         }] });
     });
-    issuer.set(&profile(), Reply::status(404));
+    issuer.set(&profile(), Reply::refusal(404));
     let app = TestApp::ready(&settings).await;
     let body = json!({ "data": { "user_id": USER }, "meta": { "operation": "delete" } });
     let headers = format!("{JSON}x-webhook-secret: {SECRET}\r\n");
@@ -266,7 +275,7 @@ async fn users_of_an_issuer_are_read_again_while_another_issuer_hangs() {
         slow.set(&path(user), Reply::Hang);
     }
     assert_eq!(tell("good", USER).await, 503);
-    good.set(&path(USER), Reply::status(404));
+    good.set(&path(USER), Reply::refusal(404));
     let since = std::time::Instant::now();
     let again = [("kind", "rownd_webhook_again"), ("result", "ok")];
     until("the user of the good issuer to be read again", || {

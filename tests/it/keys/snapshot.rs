@@ -101,7 +101,7 @@ async fn a_pod_that_knows_its_app_by_the_key_restarts_during_an_outage() {
         assert_eq!(app.page("/readyz").await.status, 503, "{what}");
     };
     never_ready("another key", "key_test2").await;
-    issuer.set(APP_CONFIG, Reply::status(401));
+    issuer.set(APP_CONFIG, Reply::refusal(401));
     never_ready("a refused key", "key_test1").await;
     issuer.set(APP_CONFIG, Reply::status(503));
     std::fs::write(&file, text.replace(APP, "app_lure")).unwrap();

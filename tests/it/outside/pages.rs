@@ -260,8 +260,13 @@ async fn a_scrape_is_compressed_where_the_scraper_asks_for_it() {
 async fn an_app_key_that_is_refused_is_on_the_status_page_and_in_a_metric() {
     let issuer = Issuer::with_keys(&[&Key::new("sig-1")]);
     let unknown = config_with(&issuer, |c| c["issuers"][0]["apps"] = json!([{ "key": "key_x" }]));
-    for (status, is_refused) in [(401, true), (404, true), (500, false)] {
-        issuer.set(APP_CONFIG, Reply::status(status));
+    for (status, answer, is_refused) in [
+        (401, Reply::refusal(401), true),
+        (404, Reply::refusal(404), true),
+        (404, Reply::page(404), false),
+        (500, Reply::status(500), false),
+    ] {
+        issuer.set(APP_CONFIG, answer);
         let app = TestApp::start(&unknown).await;
         let fault = eventually("the answer to the app key", async || {
             let page: Value = serde_json::from_str(&app.page("/status").await.body).unwrap();

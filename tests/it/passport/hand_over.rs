@@ -242,6 +242,9 @@ async fn an_actor_is_stated_and_never_left_out() {
         let ask = house.ask("/orders", &house.claims().with("act", act));
         house.app.check(&ask).await.assert_denied(name, DenyReason::ClaimsInvalid);
     }
+    let elsewhere = house.claims().with("_claim_names", json!({ "act": "src1" }));
+    let answer = house.app.check(&house.ask("/orders", &elsewhere)).await;
+    answer.assert_denied("one that is elsewhere", DenyReason::ClaimsInvalid);
 }
 
 #[tokio::test]

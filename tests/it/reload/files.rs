@@ -84,7 +84,11 @@ const BAD: &[Case] = &[
             settings["log"] = json!({ "level": "debug" });
             house.replace(&settings.to_string());
         },
-        &["needs a restart: listeners.grpc.address, log.level"],
+        &[
+            "listeners.grpc.address: needs a restart: `",
+            "and `127.0.0.1:50999` stands here",
+            "log.level: needs a restart: `",
+        ],
     ),
 ];
 

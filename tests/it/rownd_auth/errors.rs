@@ -24,10 +24,12 @@ const OF_UNIT_TESTS: [(&str, &str); 2] =
 /// Those whose own tests produce them: of the services beside RowndAuth (`user_service`,
 /// `oidc_clients`, `groups`, `apps`), of `tokens`, `hooks`, the shared state and
 /// `it::events`.
-const OF_OTHER_SERVICES: [(&str, &str); 34] = [
+const OF_OTHER_SERVICES: [(&str, &str); 36] = [
     ("FAILED_PRECONDITION", "EVENTS_GONE"),
     ("FAILED_PRECONDITION", "EVENTS_NOT_KEPT"),
     ("FAILED_PRECONDITION", "SIGN_IN_DENIED"),
+    ("FAILED_PRECONDITION", "STATE_NOT_CHANGED"),
+    ("INTERNAL", "GROUP_MISMATCH"),
     ("RESOURCE_EXHAUSTED", "EVENT_READER_TOO_SLOW"),
     ("UNAVAILABLE", "EVENT_STREAM_ENDED"),
     ("UNAVAILABLE", "SIGN_IN_UNDECIDED"),
@@ -53,8 +55,8 @@ const OF_OTHER_SERVICES: [(&str, &str); 34] = [
     ("NOT_FOUND", "GROUP_INVITE_NOT_FOUND"),
     ("NOT_FOUND", "GROUP_MEMBER_NOT_FOUND"),
     ("NOT_FOUND", "OIDC_CLIENT_NOT_FOUND"),
-    ("UNAUTHENTICATED", "TOKEN_REFUSED"),
     ("UNAVAILABLE", "REFRESH_OUTCOME_UNKNOWN"),
+    ("UNAVAILABLE", "REVOCATIONS_UNAVAILABLE"),
     ("UNAVAILABLE", "REVOCATION_NOT_SHARED"),
     ("UNAVAILABLE", "SHARED_STATE_UNAVAILABLE"),
     ("UNAVAILABLE", "WRITE_OUTCOME_UNKNOWN"),
@@ -316,6 +318,10 @@ async fn of_users(seen: &mut Seen) {
     // Without a key, the token reads its own user.
     rig.controls.inject(Fault::status(Endpoint::Me, 403)).unwrap();
     seen.must(user(&rig, by_token(rig.token("ann"))).await, failed, "USER_REFUSED");
+    rig.controls.clear_faults();
+    rig.controls.inject(Fault::status(Endpoint::Me, 401)).unwrap();
+    let answer = user(&rig, by_token(rig.token("ann"))).await;
+    seen.must(answer, Code::Unauthenticated, "TOKEN_REFUSED");
 }
 
 async fn of_third_parties(seen: &mut Seen) {

@@ -8,11 +8,11 @@ use rownd_authz::grpc::pb::rownd::auth::v1::{
     ThirdPartyTokenGrant, UserType, VerifyRequest, exchange_request::Grant,
     exchange_response::Outcome, get_user_request::Subject, verify_response,
 };
-use rownd_emulator::{Endpoint, Fault, Rotation, SignedBy};
+use rownd_emulator::{Endpoint, Fault, Rotation, SignedBy, TokenOrder};
 use serde_json::json;
 use tonic::Code;
 
-use super::{APP, Rig, assert_field, said};
+use super::{APP, Rig, assert_field, refresh, said};
 use crate::support::{Issuer, Reply, forge::now};
 
 fn third_party(token: &str) -> ThirdPartyTokenGrant {
@@ -95,6 +95,33 @@ async fn a_validator_that_says_no_aborts_the_exchange() {
         let answer = rig.exchange(Grant::ThirdPartyToken(third_party("x"))).await;
         said(answer).is(Code::FailedPrecondition, "EXCHANGE_ABORTED");
         rig.controls.clear_faults();
+    }
+}
+
+/// A firewall, or a base URL that is a little wrong: nobody has looked at the token.
+#[tokio::test]
+async fn a_no_in_another_form_than_that_of_rownd_blames_no_token() {
+    let rig = Rig::start().await;
+    for status in [400, 401, 403, 404, 409] {
+        for body in ["", "<html><h1>Bad</h1></html>", r#"{"detail":"x"}"#] {
+            let fault = Fault { status: Some(status), ..Fault::body(Endpoint::Token, body) };
+            rig.controls.inject(fault).unwrap();
+            for grant in [
+                Grant::ThirdPartyToken(third_party("x")),
+                guest(AuthLevel::Guest),
+                refresh::grant(&rig.mint(&TokenOrder { refresh: true, ..Rig::order("ann") })),
+            ] {
+                let grant = ExchangeRequest {
+                    issuer: matches!(grant, Grant::Guest(_)).then(|| "rownd".to_owned()),
+                    grant: Some(grant),
+                    ..ExchangeRequest::default()
+                };
+                said(rig.trade(grant).await)
+                    .is(Code::Unavailable, "ROWND_UNAVAILABLE")
+                    .tells("upstream_status", &status.to_string());
+            }
+            rig.controls.clear_faults();
+        }
     }
 }
 

@@ -195,6 +195,7 @@ async fn a_mistake_in_the_call_names_the_field() {
         ),
         (BuildAuthorizationUrlRequest { scopes: vec!["a b".into()], ..of("web") }, "scopes"),
         (BuildAuthorizationUrlRequest { prompt: Some(String::new()), ..of("web") }, "prompt"),
+        (BuildAuthorizationUrlRequest { prompt: Some("zz".into()), ..of("web") }, "prompt"),
     ] {
         assert_field(authorization(&rig, request).await, field);
     }

@@ -110,6 +110,13 @@ async fn only_a_400_signs_the_user_out() {
             .tells("upstream_status", &status.to_string());
         rig.controls.clear_faults();
     }
+    // A 400 of somebody else, such as "Request Header Or Cookie Too Large".
+    for body in ["", "<h1>Bad", r#"{"detail":"x"}"#, r#"{"statusCode":400}"#] {
+        let fault = Fault { status: Some(400), ..Fault::body(Endpoint::Token, body) };
+        rig.controls.inject(fault).unwrap();
+        said(rig.exchange(grant(&token)).await).is(Code::Unavailable, "ROWND_UNAVAILABLE");
+        rig.controls.clear_faults();
+    }
     let tokens = rig.tokens(grant(&token)).await;
     assert_eq!(tokens.user_id.as_deref(), Some("ann"), "none of them was kept");
 }

@@ -47,7 +47,8 @@ async fn a_refusal_repeats_nothing_that_could_be_a_secret() {
             .collect();
         assert_eq!(told.fields, expected, "{name}");
     }
-    let body = json!({ "field_errors": many }).to_string();
+    let body =
+        json!({ "statusCode": 400, "error": "Bad Request", "field_errors": many }).to_string();
     let fault = Fault::body(Endpoint::Token, body);
     rig.controls.inject(Fault { status: Some(400), ..fault }).unwrap();
     let answer = rig.exchange(Grant::ThirdPartyToken(third())).await;

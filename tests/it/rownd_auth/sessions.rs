@@ -81,6 +81,14 @@ async fn only_a_401_signs_the_user_out_and_nothing_is_sent_twice() {
         rig.controls.clear_faults();
         assert_eq!(rig.hits(Endpoint::Supertokens), 1, "{status}");
     }
+    // A 401 of somebody else.
+    for body in ["", "<h1>401", r#"{"message":"Unauthorized"}"#] {
+        let fault = Fault { status: Some(401), ..Fault::body(Endpoint::Supertokens, body) };
+        rig.controls.inject(fault).unwrap();
+        said(rig.exchange(grant(refresh_token(&first))).await)
+            .is(Code::Unavailable, "ROWND_UNAVAILABLE");
+        rig.controls.clear_faults();
+    }
     let next = rig.tokens(grant(refresh_token(&first))).await;
     assert_eq!(next.user_id.as_deref(), Some("ann"), "none of them was kept");
 }

@@ -45,7 +45,7 @@ async fn a_webhook_to_one_replica_is_obeyed_by_all_when_it_is_answered() {
     let answer = tell(&a).await;
     assert_eq!((answer.status, &answer.json()["revoked"]), (200, &json!(false)));
     assert_eq!(b.check(&token).await.reason(), "authenticated", "the user is there");
-    fleet.issuer.set(&profile, Reply::status(404));
+    fleet.issuer.set(&profile, Reply::refusal(404));
     let answer = tell(&a).await;
     assert_eq!((answer.status, &answer.json()["revoked"]), (200, &json!(true)));
     for (name, app) in [("a", &a), ("b", &b)] {

@@ -32,6 +32,10 @@ async fn a_refresh_token_works_once() {
         "message": "Invalid refresh token: Refresh token has been consumed",
     });
     assert_eq!(refresh(&first["refresh_token"]).await, (400, replay));
+    let with_data =
+        json!({ "refresh_token": &second["refresh_token"], "user_data": { "plan": "x" } });
+    let (status, body) = post(&state, "/hub/auth/token", &with_data).await;
+    assert_eq!(status, StatusCode::BAD_REQUEST, "`user_data` is not valid there: {body}");
     assert_eq!(refresh(&second["refresh_token"]).await.0, 200, "the family lives on");
 
     let minter = Minter::new(Arc::clone(&state));

@@ -106,12 +106,12 @@ app.kubernetes.io/component: server
 {{- $_ := set $labels "helm.sh/chart" (printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | trunc 63 | trimSuffix "-") -}}
 {{- $_ := set $labels "app.kubernetes.io/version" (.Chart.AppVersion | toString) -}}
 {{- $_ := set $labels "app.kubernetes.io/managed-by" .Release.Service -}}
-{{- include "rownd-authz.texts" (merge $labels (omit .Values.commonLabels "app.kubernetes.io/component")) -}}
+{{- include "rownd-authz.texts" (merge $labels (omit (default dict .Values.commonLabels) "app.kubernetes.io/component")) -}}
 {{- end -}}
 
 {{/* `annotations:` of an object on a line of its own, or nothing. In: dict root, annotations, indent. */}}
 {{- define "rownd-authz.annotations" -}}
-{{- with merge (deepCopy .annotations) .root.Values.commonAnnotations -}}
+{{- with merge (deepCopy (default dict .annotations)) (default dict .root.Values.commonAnnotations) -}}
 {{- printf "annotations:\n%s" (include "rownd-authz.texts" . | indent 2) | nindent $.indent -}}
 {{- end -}}
 {{- end -}}
@@ -139,7 +139,7 @@ app.kubernetes.io/component: server
 {{/* Secrets to pull images with, those of a parent chart too: there a name alone is usual. */}}
 {{- define "rownd-authz.pullSecrets" -}}
 {{- $secrets := list -}}
-{{- range concat .Values.imagePullSecrets (dig "imagePullSecrets" list (default dict .Values.global)) -}}
+{{- range concat (default list .Values.imagePullSecrets) (dig "imagePullSecrets" list (default dict .Values.global)) -}}
 {{- $secrets = append $secrets (kindIs "string" . | ternary (dict "name" .) .) -}}
 {{- end -}}
 {{- with $secrets | uniq -}}
@@ -177,23 +177,35 @@ imagePullSecrets:
 {{- end -}}
 {{- include "rownd-authz.maps" (dict "of" .Values.config "names" (list "listeners" "shutdown") "at" "config") -}}
 {{- include "rownd-authz.maps" (dict "of" (dig "listeners" dict .Values.config) "names" (list "grpc" "ops" "http" "public_http") "at" "config.listeners") -}}
+{{- if not .Values.sidecarOnly -}}
+{{- /* The chart's own values have these, so what is not there was set to null. */ -}}
+{{- range list "grpc" "ops" -}}
+{{- $listener := dig "listeners" . dict $.Values.config -}}
+{{- if not (hasKey $listener "address") -}}
+{{- $at := hasKey (dig "listeners" dict $.Values.config) . | ternary (printf "config.listeners.%s.address" .) (printf "config.listeners.%s" .) -}}
+{{- $at = hasKey $.Values.config "listeners" | ternary $at "config.listeners" -}}
+{{- fail (printf "%s: it is empty (null), which removes the chart's own address for the Service, too; leave it out, or write config.listeners.%s.address, such as 0.0.0.0:%s" $at . (eq . "grpc" | ternary "50051" "9464")) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
 {{- toYaml .Values.config -}}
 {{- end -}}
 
 {{/*
-The port at the end of `IP:PORT`. In: dict address, what. A Service leads to other pods, so an
+The port at the end of `IP:PORT`. In: dict root, address, what. A Service leads to other pods, so an
 address of this pod alone is a mistake.
 */}}
 {{- define "rownd-authz.port" -}}
+{{- $any := eq .root.Values.ipFamily "IPv4" | ternary "0.0.0.0" "[::]" -}}
 {{- $port := regexFind ":[0-9]+$" (toString .address) | trimPrefix ":" -}}
 {{- if or (not $port) (hasPrefix "unix:" (toString .address)) -}}
-{{- fail (printf "config.%s.address: `%s` has no port to build a Service on; write 0.0.0.0:PORT. For a Unix socket in one pod with Envoy set sidecarOnly: true" .what .address) -}}
+{{- fail (printf "config.%s.address: `%s` has no port to build a Service on; write %s:PORT. For a Unix socket in one pod with Envoy set sidecarOnly: true" .what .address $any) -}}
 {{- end -}}
 {{- if or (lt (int $port) 1) (gt (int $port) 65535) -}}
-{{- fail (printf "config.%s.address: `%s` has no port that a Service can lead to; write 0.0.0.0:PORT with a port from 1 to 65535" .what .address) -}}
+{{- fail (printf "config.%s.address: `%s` has no port that a Service can lead to; write %s:PORT with a port from 1 to 65535" .what .address $any) -}}
 {{- end -}}
 {{- if regexMatch "^(127\\.|localhost:|\\[::1\\])" (toString .address) -}}
-{{- fail (printf "config.%s.address: `%s` is reached from inside the pod only, so the Service would lead nowhere; write 0.0.0.0:%s" .what .address $port) -}}
+{{- fail (printf "config.%s.address: `%s` is reached from inside the pod only, so the Service would lead nowhere; write %s:%s" .what .address $any $port) -}}
 {{- end -}}
 {{- $port -}}
 {{- end -}}
@@ -201,7 +213,7 @@ address of this pod alone is a mistake.
 {{/* Without an address the program listens on loopback. */}}
 {{- define "rownd-authz.grpcPort" -}}
 {{- $config := include "rownd-authz.settings" . | fromYaml -}}
-{{- include "rownd-authz.port" (dict "address" (dig "listeners" "grpc" "address" "127.0.0.1:50051" $config) "what" "listeners.grpc") -}}
+{{- include "rownd-authz.port" (dict "root" . "address" (dig "listeners" "grpc" "address" "127.0.0.1:50051" $config) "what" "listeners.grpc") -}}
 {{- end -}}
 
 {{- define "rownd-authz.opsPort" -}}
@@ -209,7 +221,7 @@ address of this pod alone is a mistake.
 {{- if .Values.sidecarOnly -}}
 {{- regexFind "[0-9]+$" (dig "listeners" "ops" "address" "0.0.0.0:9464" $config) -}}
 {{- else -}}
-{{- include "rownd-authz.port" (dict "address" (dig "listeners" "ops" "address" "127.0.0.1:9464" $config) "what" "listeners.ops") -}}
+{{- include "rownd-authz.port" (dict "root" . "address" (dig "listeners" "ops" "address" "127.0.0.1:9464" $config) "what" "listeners.ops") -}}
 {{- end -}}
 {{- end -}}
 
@@ -229,7 +241,7 @@ address of this pod alone is a mistake.
 {{- if dig "listeners" .name dict $config -}}
 {{- $address := dig "listeners" .name "address" .default $config | toString -}}
 {{- if not (regexMatch "^(unix:|127\\.|localhost:|\\[::1\\])" $address) -}}
-{{- include "rownd-authz.port" (dict "address" $address "what" (printf "listeners.%s" .name)) -}}
+{{- include "rownd-authz.port" (dict "root" .root "address" $address "what" (printf "listeners.%s" .name)) -}}
 {{- end -}}
 {{- end -}}
 {{- end -}}

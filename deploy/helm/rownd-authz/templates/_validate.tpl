@@ -56,7 +56,7 @@
 {{- if and .certManager.enabled .existingSecret -}}
 {{- fail "tls.existingSecret and tls.certManager.enabled: choose one" -}}
 {{- end -}}
-{{- if and .certManager.enabled (not .certManager.issuerRef.name) -}}
+{{- if and .certManager.enabled (not (dig "name" "" (default dict .certManager.issuerRef))) -}}
 {{- fail "tls.certManager.issuerRef: name the issuer, such as {name: my-ca, kind: ClusterIssuer}" -}}
 {{- end -}}
 {{- if .certManager.enabled -}}
@@ -101,6 +101,30 @@
 {{- end -}}
 {{- end -}}
 
+{{/* A Service of IPv6 needs pods that listen on IPv6. */}}
+{{- define "rownd-authz.validate.family" -}}
+{{- $wants := "" -}}
+{{- with .Values.service -}}
+{{- if has "IPv6" (default list .ipFamilies) -}}
+{{- $wants = "service.ipFamilies: a Service with an address of IPv6" -}}
+{{- else if contains ":" (default "" .clusterIP) -}}
+{{- $wants = printf "service.clusterIP: `%s`, an address of IPv6," .clusterIP -}}
+{{- else if eq "RequireDualStack" (default "" .ipFamilyPolicy) -}}
+{{- $wants = "service.ipFamilyPolicy: with RequireDualStack the Service has an address of IPv6, which" -}}
+{{- end -}}
+{{- end -}}
+{{- if and $wants (not .Values.sidecarOnly) -}}
+{{- $config := include "rownd-authz.config" . | fromYaml -}}
+{{- range list "grpc" "ops" "http" "public_http" -}}
+{{- $address := dig "listeners" . "address" "" $config | toString -}}
+{{- /* Another address than 0.0.0.0 may be meant so: metrics by IPv4 alone, beside checks by both. */ -}}
+{{- if or (hasPrefix "0.0.0.0:" $address) (and (eq . "grpc") (regexMatch "^[0-9.]+:[0-9]+$" $address)) -}}
+{{- fail (printf "%s leads to pods that listen on %s, an address of IPv4 alone, so every connection would be refused; write ipFamily: IPv6, or ipFamily: DualStack, which listen on [::] wherever config has 0.0.0.0" $wants $address) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+
 {{- define "rownd-authz.validate.pods" -}}
 {{- if and .Values.serviceMonitor.enabled .Values.podMonitor.enabled -}}
 {{- fail "serviceMonitor.enabled and podMonitor.enabled: each pod would be scraped twice; enable one" -}}
@@ -112,6 +136,7 @@
 {{- if and (eq .Values.service.ipFamilyPolicy "SingleStack") (gt (len .Values.service.ipFamilies) 1) -}}
 {{- fail "service.ipFamilies: SingleStack has one family; write one, or ipFamilyPolicy: PreferDualStack" -}}
 {{- end -}}
+{{- include "rownd-authz.validate.family" . -}}
 {{- range .Values.tolerations -}}
 {{- if and .tolerationSeconds (ne "NoExecute" (default "" .effect)) -}}
 {{- fail "tolerations: tolerationSeconds is for the effect NoExecute; write that effect, or leave tolerationSeconds out" -}}
@@ -131,7 +156,7 @@
 {{- if and .Values.podDisruptionBudget.enabled (eq .Values.mode "deployment") (not .Values.sidecarOnly) -}}
 {{- $pods := int (ternary .Values.autoscaling.minReplicas .Values.replicaCount .Values.autoscaling.enabled) -}}
 {{- with .Values.podDisruptionBudget -}}
-{{- if ne "" (toString .minAvailable) -}}
+{{- if not (has .minAvailable (list nil "")) -}}
 {{- $kept := include "rownd-authz.podCount" (dict "of" .minAvailable "pods" $pods) | int -}}
 {{- if and $pods (ge $kept $pods) -}}
 {{- fail (printf "podDisruptionBudget.minAvailable: %s is %d of %d replicas and would block every drain of a node" (include "rownd-authz.text" .minAvailable) $kept $pods) -}}

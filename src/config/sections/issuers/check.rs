@@ -25,6 +25,10 @@ const FIREBASE: &str = "https://securetoken.google.com/";
 /// The label value of the metrics for a token of no known issuer, so that no issuer may have it.
 const UNKNOWN_ISSUER: &str = "unknown";
 
+/// The problem of an issuer of Rownd without any app.
+pub(in crate::config) const NO_APP: &str =
+    "has no app; set ROWND_APP_KEY (or ROWND_APP_ID), or write apps: [{id: app_...}]";
+
 impl Section for Vec<WrittenIssuer> {
     type Checked = Vec<Issuer>;
 
@@ -187,10 +191,7 @@ impl WrittenIssuer {
             return Some(Vec::new());
         }
         match (self.kind, self.apps.len()) {
-            (IssuerKind::Rownd, 0) => found.add(
-                format!("{at}/apps"),
-                "has no app; set ROWND_APP_KEY (or ROWND_APP_ID), or write apps: [{id: app_...}]",
-            ),
+            (IssuerKind::Rownd, 0) => found.add(format!("{at}/apps"), NO_APP),
             (IssuerKind::Supertokens, 2..) => {
                 found.add(format!("{at}/apps"), "sessions are for one app; write only one");
             }

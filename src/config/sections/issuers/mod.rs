@@ -26,6 +26,7 @@ pub use api_answers::{AfterBound, ApiAnswers, ClearingValue, LogoPath, PatchOfMi
 pub(in crate::config) use app::WrittenApp;
 pub use app::{App, AppKnownBy};
 pub use audience::AudienceClaim;
+pub(in crate::config) use check::NO_APP;
 pub use claim::{Claim, ClaimPlace, ClaimSettings};
 pub use claims::ClaimMap;
 pub(in crate::config) use claims::REGISTERED;

@@ -8,7 +8,10 @@ use super::{
     values::{MappedParameter, MappedValue, OutputHeader, QueryMap, ValueSource},
 };
 use crate::{
-    config::findings::Findings,
+    config::{
+        findings::Findings,
+        sections::routes::{HeaderReader, read_header},
+    },
     expression::{Expression, IdentityPlace, Place, PlaceRoot, ProfilePlace},
 };
 
@@ -111,6 +114,9 @@ fn check_value(
     let (setting, source) = source_of(from)?;
     let at = format!("{at}/{setting}");
     let source = found.keep(&at, source)?;
+    for name in source.places().iter().filter_map(Place::header) {
+        found.keep(&at, read_header(name, HeaderReader::Expression));
+    }
     if let Some(problem) = problem_of(&source, format, scope) {
         found.add(at, problem);
     }

@@ -14,9 +14,12 @@ use crate::{
     config::{
         findings::Findings,
         section::Section,
-        sections::rights::{permission_problem, role_problem},
+        sections::{
+            rights::{permission_problem, role_problem},
+            routes::{HeaderReader, read_header},
+        },
     },
-    expression::Expression,
+    expression::{Expression, Place},
     model::CredentialSource,
 };
 
@@ -197,8 +200,11 @@ fn check_scopes(requirement: &WrittenRequirement, at: &str, found: &mut Findings
 }
 
 fn expression(text: &str, at: &str, found: &mut Findings) -> Option<RequirementLeaf> {
-    let parsed = found.keep(format!("{at}/cel"), Expression::parse_condition(text));
-    parsed.map(|expression| RequirementLeaf::Cel(Arc::new(expression)))
+    let parsed = found.keep(format!("{at}/cel"), Expression::parse_condition(text))?;
+    for name in parsed.places().iter().filter_map(Place::header) {
+        found.keep(format!("{at}/cel"), read_header(name, HeaderReader::Expression));
+    }
+    Some(RequirementLeaf::Cel(Arc::new(parsed)))
 }
 
 fn value(
@@ -224,9 +230,23 @@ fn pointer_place(pointer: &str, at: &str, found: &mut Findings) -> Option<ValueP
     if pointer.starts_with('/') && pointer.len() > 1 && good_escapes {
         return Some(ValuePlace::of_pointer(pointer));
     }
-    let near = pointer.trim_start_matches('/').replace('.', "/");
-    found.add(at, format!("`{pointer}` is not a JSON pointer; write it like /{near}"));
+    let near = if pointer.starts_with('/') || pointer.contains('~') {
+        pointer.trim_start_matches('/').to_owned()
+    } else {
+        pointer.replace('.', "/")
+    };
+    found.add(at, format!("`{pointer}` is not a JSON pointer; write it like /{}", escaped(&near)));
     None
+}
+
+/// The text with each `~` that begins no escape written as one.
+fn escaped(text: &str) -> String {
+    let mut parts = text.split('~');
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts.fold(first, |done, rest| {
+        let escape = if rest.starts_with(['0', '1']) { "~" } else { "~0" };
+        done + escape + rest
+    })
 }
 
 fn path_equals(

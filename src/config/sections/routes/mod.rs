@@ -14,6 +14,7 @@ mod route_match;
 mod schema;
 
 pub(in crate::config) use match_check::check_match;
+pub(in crate::config) use named_part::{HeaderReader, read_header};
 pub use named_part::{NamedPart, PartValue};
 pub use path_regex::PathRegex;
 pub use path_template::{PathTemplate, TemplateSegment};

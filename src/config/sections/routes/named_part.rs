@@ -86,11 +86,40 @@ fn check_parts(
     parts
 }
 
-fn header_name(name: &str) -> Result<(), String> {
+/// The reader of a request header, whose settings the advice of a problem names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::config) enum HeaderReader {
+    /// `match.headers`.
+    Match,
+    /// An expression, which reads `request.headers`.
+    Expression,
+}
+
+/// Judges the name of a request header that a rule reads, in lower case.
+///
+/// # Errors
+///
+/// Why the header says nothing that a rule could rely on, and what to write instead.
+pub(in crate::config) fn read_header(name: &str, reader: HeaderReader) -> Result<(), String> {
+    let of = |by_match: &'static str, by_expression: &'static str| match reader {
+        HeaderReader::Match => by_match,
+        HeaderReader::Expression => by_expression,
+    };
     let instead = match name {
-        ":path" => "is the path; write `match.path`, or `match.query`",
-        ":authority" | "host" => "is the host; write `match.hosts`",
-        ":method" => "is the method; write `match.methods`",
+        ":path" => of(
+            "is the path; write `match.path`, or `match.query`",
+            "is the path, as it was sent and with the query; write `request.path`, or `request.query`",
+        ),
+        ":authority" | "host" => {
+            of("is the host; write `match.hosts`", "is the host; write `request.host`")
+        }
+        ":method" => {
+            of("is the method; write `match.methods`", "is the method; write `request.method`")
+        }
+        ":scheme" => of(
+            "is the client's own word; leave it out",
+            "is the client's own word; write `request.scheme`",
+        ),
         "cookie" => {
             "holds all cookies in one line; a token in a cookie is found by \
              `credentials: [{ cookie: NAME }]`, and asked for by `auth: required`"
@@ -108,12 +137,20 @@ fn header_name(name: &str) -> Result<(), String> {
             "is in the names of identity headers, which are removed from what a client sends; write \
              `require` for what the identity has to be"
         }
+        _ if is_spelling(name.as_bytes(), b"txn-token") => {
+            "is the name of a passport, which is made here and never taken from a client; write \
+             `require` for what the identity has to be"
+        }
         _ if http::HeaderName::from_bytes(name.as_bytes()).is_err() => {
             return Err(format!("`{name}` is not a header name; write one like x-region"));
         }
         _ => return Ok(()),
     };
     Err(format!("`{name}` {instead}"))
+}
+
+fn header_name(name: &str) -> Result<(), String> {
+    read_header(name, HeaderReader::Match)
 }
 
 fn is_reserved(name: &str) -> bool {

@@ -59,7 +59,7 @@ const fn meaning(refusal: GroupRefusal) -> (ErrorReason, &'static str) {
         }
         GroupRefusal::UserDisabled => (ErrorReason::UserDisabled, "the account is disabled"),
         GroupRefusal::TokenRefused => {
-            (ErrorReason::UserRefused, "the issuer does not take the token of the user")
+            (ErrorReason::TokenRefused, "the issuer does not take the token of the user")
         }
         GroupRefusal::Unsaid => (ErrorReason::RequestRefused, "the issuer refused the request"),
     }

@@ -25,6 +25,7 @@ use crate::{
         rownd_auth::{
             call::ServiceCall,
             fault::Fault,
+            reason::ErrorReason,
             sharing::{CallSharing, RevokedHere},
             text_fields::user_id,
             writes::Write,
@@ -145,6 +146,12 @@ async fn set_enabled(
         Err(error) if enabled => return Err(change_fault(error)),
         Err(error) => return Err(unknown_or_refused(&change, error)),
     };
+    if written.profile.enabled() != enabled {
+        if !enabled {
+            revoke_here(&change);
+        }
+        return Err(STATE_NOT_CHANGED);
+    }
     let changed = if enabled { UserChanged::Enabled } else { UserChanged::Disabled };
     of.tell(authorizer, id, changed(&written.profile));
     let Some(sharing) = disabling else {
@@ -188,19 +195,30 @@ pub(super) async fn sign_out_user(
     .await
 }
 
-/// The fault of a change that ends tokens. Where it may have taken effect, they are revoked here: the
-/// caller wants them to end, and a token that is refused too early only means another sign-in.
+/// The answer to a change of the state shows the other one.
+const STATE_NOT_CHANGED: Fault = Fault::Unsupported(
+    ErrorReason::StateNotChanged,
+    "the issuer has answered the change of the account's state, and its answer shows the other state: \
+     the account is as it was, or the answer is an old one; read the user, and call again",
+);
+
+/// The fault of a change that ends tokens. Where it may have taken effect, they are revoked here.
 fn unknown_or_refused(change: &UserChange, error: ApiError) -> Fault {
     if error.may_have_changed() {
-        match change.revoke_tokens() {
-            // The caller is told of no success, so nothing is waited for: the list sends it.
-            Ok(RevokedHere { not_before: _ }) => {}
-            Err(full) => tracing::warn!(
-                reason = ?full,
-                "the tokens of a user could not be revoked here after a change with an unknown \
-                 outcome"
-            ),
-        }
+        revoke_here(change);
     }
     change_fault(error)
+}
+
+/// Revokes the tokens of a user after a change that may have taken effect: the caller wants them to
+/// end, and a token that is refused too early only means another sign-in.
+fn revoke_here(change: &UserChange) {
+    match change.revoke_tokens() {
+        // The caller is told of no success, so nothing is waited for: the list sends it.
+        Ok(RevokedHere { not_before: _ }) => {}
+        Err(full) => tracing::warn!(
+            reason = ?full,
+            "the tokens of a user could not be revoked here after a change with an unknown outcome"
+        ),
+    }
 }

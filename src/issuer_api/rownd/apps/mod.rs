@@ -119,6 +119,7 @@ fn of_operator(error: ApiError) -> AppError {
         other @ (ApiError::Upstream(_)
         | ApiError::NotFound
         | ApiError::KeyRefused(_)
+        | ApiError::NotOfIssuer(_)
         | ApiError::Redirected(_)
         | ApiError::Limited(_)
         | ApiError::Shape
@@ -126,6 +127,7 @@ fn of_operator(error: ApiError) -> AppError {
         | ApiError::IdToken(_)
         | ApiError::Id
         | ApiError::OtherUser
+        | ApiError::OtherEntry
         | ApiError::Paused(_)
         | ApiError::BodyNotWritable
         | ApiError::NoRandomness) => AppError::Api(other),

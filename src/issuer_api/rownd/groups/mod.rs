@@ -26,6 +26,7 @@ use crate::{
         error::ApiError,
         grants::AppCredentials,
         operation::Operation,
+        rejection::Rejection,
     },
     upstream::HttpAnswer,
 };
@@ -74,10 +75,11 @@ impl RowndClient {
             _ => return error,
         };
         let (Missing { group, refusal }, status, code) = missing;
-        let entry = GroupEntry::Group(group);
-        match self.group_entry(app, entry, timeout).await {
+        match self.group_entry(app, GroupEntry::Group(group), timeout).await {
             Ok(_) => GroupError::Refused { refusal, status, code },
-            Err(_) => error,
+            Err(ApiError::Rejected(Rejection { status: 404, .. })) => error,
+            // Nobody has said that the group is missing.
+            Err(unknown) => refusal::of(GroupWork::Read(GroupEntry::Group(group)), unknown),
         }
     }
 
@@ -94,7 +96,7 @@ impl RowndClient {
             body: Bytes::new(),
             timeout,
         };
-        self.ask_groups(&request, |answer| documents::entry(entry, answer)).await
+        self.ask_groups(&request, |answer| documents::entry(app.id, entry, answer)).await
     }
 }
 
@@ -105,10 +107,13 @@ impl RowndClient {
         &self,
         (app, timeout): (AppCredentials<'_>, Duration),
         entry: GroupEntry<'_>,
-        changed: &Members,
+        change: GroupChange<'_>,
     ) -> Result<GroupDocument, GroupError> {
+        let is_it = |found: &GroupDocument| {
+            documents::has(found, change.changed) && documents::is_of_user(found, change.known)
+        };
         match self.group_entry(app, entry, timeout).await {
-            Ok(found) if documents::has(&found, changed) => Ok(found),
+            Ok(found) if is_it(&found) => Ok(found),
             Ok(_) | Err(_) => Err(GroupError::Api(ApiError::Shape)),
         }
     }
@@ -130,7 +135,8 @@ impl GroupAdministration for RowndClient {
                 body: Bytes::new(),
                 timeout,
             };
-            let page = self.ask_groups(&request, |answer| documents::page(part, answer)).await;
+            let of = (app.id, list);
+            let page = self.ask_groups(&request, |answer| documents::page(of, part, answer)).await;
             page.map_err(|error| refusal::of(GroupWork::List(list), error))
         })
     }
@@ -166,7 +172,8 @@ impl GroupAdministration for RowndClient {
                 body: json(&members)?,
                 timeout,
             };
-            match self.ask_groups(&request, documents::new_entry).await {
+            let read = |answer: &_| documents::new_entry(app.id, list, &members, answer);
+            match self.ask_groups(&request, read).await {
                 Ok(document) => Ok(document),
                 Err(error) => {
                     let by_id = members.contains_key("user_id");
@@ -193,7 +200,8 @@ impl GroupAdministration for RowndClient {
                 body: json(&members)?,
                 timeout,
             };
-            match self.ask_groups(&request, documents::new_invite).await {
+            let read = |answer: &_| documents::new_invite(app.id, group, &members, answer);
+            match self.ask_groups(&request, read).await {
                 Ok(invite) => Ok(invite),
                 Err(error) => {
                     let by_id = members.contains_key("user_id");
@@ -219,10 +227,10 @@ impl GroupAdministration for RowndClient {
                 body: json(&put::body(self.answers.group_put, entry, change))?,
                 timeout,
             };
-            let answer = self.ask_groups(&request, |answer| Ok(documents::entry(entry, answer)));
-            match answer.await {
+            let read = |answer: &_| Ok(documents::changed_entry(app.id, entry, change, answer));
+            match self.ask_groups(&request, read).await {
                 Ok(Ok(document)) => Ok(document),
-                Ok(Err(_)) => self.read_back((app, timeout), entry, change.changed).await,
+                Ok(Err(_)) => self.read_back((app, timeout), entry, change).await,
                 Err(error) => {
                     Err(self.group_error((app, timeout), GroupWork::Update(entry), error).await)
                 }

@@ -146,7 +146,11 @@ impl OidcClientAdministration for RowndClient {
             };
             for path in paths {
                 match upload(path).await {
-                    Err(ApiError::Rejected(Rejection { status: 404, .. })) => {}
+                    // No file was written.
+                    Err(
+                        ApiError::Rejected(Rejection { status: 404, .. })
+                        | ApiError::NotOfIssuer(404),
+                    ) => {}
                     Ok(Some(client)) => return Ok(client),
                     Ok(None) => return self.read(app, id, timeout).await,
                     Err(error) => return Err(error),

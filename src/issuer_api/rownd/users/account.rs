@@ -9,6 +9,7 @@ use super::{AppRequest, path_of, written::written_of};
 use crate::issuer_api::{
     administration::users::WrittenUser,
     api::{self, done},
+    capabilities::UserProfiles as _,
     error::ApiError,
     grants::AppCredentials,
     operation::Operation,
@@ -40,7 +41,13 @@ impl RowndClient {
         let body = api::json(&json!({ "state": state }))?;
         let operation = Operation::RowndUserState;
         let request = AppRequest { operation, app, path: &path, body, timeout };
-        self.send_about_user(request, |answer| written_of(user, answer)).await
+        let written = self.send_about_user(request, |answer| written_of(user, answer)).await?;
+        if enabled || written.profile.state.is_some() {
+            return Ok(written);
+        }
+        // A profile without a state is enabled, and an answer to a write may lack parts.
+        let profile = self.user(app, user, timeout).await.map_err(|_| ApiError::Shape)?;
+        Ok(WrittenUser { profile, ..written })
     }
 
     pub(super) async fn sign_out_user(

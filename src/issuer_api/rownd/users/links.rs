@@ -22,6 +22,8 @@ use crate::{
 };
 
 const MAGIC: &str = "/hub/auth/magic";
+/// The fields of a profile that are addresses.
+const ADDRESSES: [&str; 2] = ["email", "phone_number"];
 /// The longest link, in bytes.
 const MAX_LINK: usize = 8_192;
 
@@ -64,7 +66,7 @@ impl RowndClient {
             timeout,
         };
         // A 403 may be about the group or the user, and not about the secret.
-        let made = self.send_with_secret(request, link_of).await;
+        let made = self.send_with_secret(request, |answer| link_of(order, answer)).await;
         self.api.apps.note(app.id, made.map_err(|error| refused(error, order)))
     }
 }
@@ -102,11 +104,17 @@ fn expiration(ttl: Duration) -> String {
     format!("{seconds}s")
 }
 
-fn link_of(answer: &HttpAnswer) -> Result<SignInLink, ApiError> {
+fn link_of(order: &SignInLinkOrder, answer: &HttpAnswer) -> Result<SignInLink, ApiError> {
     let LinkAnswer { link, app_user_id } = from_json(answer)?;
     let is_web = Url::parse(&link).is_ok_and(|url| matches!(url.scheme(), "https" | "http"));
     if !is_web || link.len() > MAX_LINK || app_user_id.is_empty() {
         return Err(ApiError::Shape);
+    }
+    // A known address stands for its user, also where another one is named beside it.
+    let has_address =
+        order.address.is_some() || ADDRESSES.iter().any(|a| order.data.contains_key(*a));
+    if !has_address && order.user.as_ref().is_some_and(|user| *user != app_user_id) {
+        return Err(ApiError::OtherUser);
     }
     Ok(SignInLink { link: Secret::new(&link), user: app_user_id })
 }
@@ -122,6 +130,7 @@ fn refused(error: ApiError, order: &SignInLinkOrder) -> ApiError {
         error @ (ApiError::Upstream(_)
         | ApiError::NotFound
         | ApiError::KeyRefused(_)
+        | ApiError::NotOfIssuer(_)
         | ApiError::Redirected(_)
         | ApiError::Limited(_)
         | ApiError::Shape
@@ -129,6 +138,7 @@ fn refused(error: ApiError, order: &SignInLinkOrder) -> ApiError {
         | ApiError::IdToken(_)
         | ApiError::Id
         | ApiError::OtherUser
+        | ApiError::OtherEntry
         | ApiError::Paused(_)
         | ApiError::BodyNotWritable
         | ApiError::NoRandomness) => error,

@@ -77,7 +77,7 @@ fn an_address_counts_only_if_it_is_verified_and_has_one_domain() {
         (json!("a@example.com"), json!("true"), Unknown),
         (json!("a@example.com"), json!(1), Unknown),
         (json!("a@example.com"), json!(["true"]), Unknown),
-        (json!("a@example.com"), json!(null), Unknown),
+        (json!("a@example.com"), json!(null), False),
         (json!("a@mail.example.com"), json!(true), False),
         (json!("a@badexample.com"), json!(true), False),
         (json!("a@example.com.evil.test"), json!(true), False),

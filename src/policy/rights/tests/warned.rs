@@ -1,17 +1,29 @@
 //! The warnings about roles.
 
 use super::config;
-use crate::policy::rights::{
-    AskedRight::{self, Permission, Role},
-    warnings, warnings_of_asked,
+use crate::{
+    config::Config,
+    model::Warning,
+    policy::rights::{
+        AskedRight::{self, Permission, Role},
+        RightsBook, warning_of_asked, warnings,
+    },
 };
 
 const ONE: &str = "issuers: [{ name: a, kind: oidc, issuer: 'https://id.test', audiences: [a] }]";
 
+/// The warning about a right that a rule for these issuers asks for; for all of them if there are none.
+fn warned_of(config: &Config, asked: AskedRight<'_>, issuers: &[&'static str]) -> Option<Warning> {
+    let all = config.issuers.iter().map(|issuer| issuer.name.as_str());
+    let reaching =
+        if issuers.is_empty() { all.collect() } else { issuers.iter().copied().collect() };
+    warning_of_asked(&RightsBook::build(config), "/routes/0/require", asked, &reaching)
+}
+
 #[test]
 fn a_role_that_no_user_can_have_is_a_warning() {
     #[rustfmt::skip] // one case a line
-    let cases: [(&str, &[(&str, &str)]); 13] = [
+    let cases: [(&str, &[(&str, &str)]); 15] = [
         ("", &[]),
         ("roles: { owner: {} }", &[("role_sources_missing", "claims.roles")]),
         ("roles: { owner: {} }\nrole_sources: [{ claim: roles }]", &[]),
@@ -20,6 +32,8 @@ fn a_role_that_no_user_can_have_is_a_warning() {
         ("roles: { kc:owner: {} }\nrole_sources: [{ claim: roles, prefix: 'kc:' }]", &[]),
         ("roles: { owner: {} }\nrole_sources: [{ claim: roles, map: { boss: ownr } }]", &[("role_without_users", "/roles/owner")]),
         ("roles: { owner: {} }\nrole_sources: [{ users: { user_1: [ownr] } }]", &[("role_without_users", "/roles/owner")]),
+        ("roles: { owner: {} }\nrole_sources: [{ users: { user_1: [owners], user_2: [owner] } }]", &[("role_unknown", "did you mean `owner`")]),
+        ("roles: { owner: {} }\nrole_sources: [{ claim: roles, map: { admin: owners, boss: owner } }]", &[("role_unknown", "/role_sources/0/map")]),
         ("roles: { owner: {} }\nrole_sources: [{ permission_claim: p }]", &[("role_without_users", "/roles/owner")]),
         // A role that others inherit is had through them.
         ("roles: { base: {}, owner: { inherits: [base] } }\nrole_sources: [{ users: { user_1: [owner] } }]", &[]),
@@ -61,9 +75,9 @@ fn a_role_or_permission_that_a_rule_asks_for_in_vain_is_a_warning() {
     ];
     for (sources, asked, expected) in cases {
         let config = config(&format!("{ONE}\n{EDITOR}\n{sources}"));
-        let found = warnings_of_asked(&config, [("/routes/0/require".to_owned(), asked)]);
+        let found = warned_of(&config, asked, &[]);
         assert!(found.iter().all(|warning| warning.pointer == "/routes/0/require"), "{found:?}");
-        let text = found.first().map(|warning| warning.text.as_ref());
+        let text = found.as_ref().map(|warning| warning.text.as_ref());
         assert_eq!(text.is_some(), expected.is_some(), "{sources} {asked:?}: {text:?}");
         if let (Some(text), Some(said)) = (text, expected) {
             assert!(text.contains(said), "{text}");
@@ -84,21 +98,47 @@ fn a_role_that_is_almost_a_defined_one_was_meant() {
         ("", "owner", None),
     ] {
         let text = format!("{ONE}\nroles: {{ {roles} }}\nrole_sources: [{{ claim: roles }}]");
-        let found =
-            warnings_of_asked(&config(&text), [("routes[0].require".to_owned(), Role(asked))]);
+        let found = warned_of(&config(&text), Role(asked), &[]);
         let said = meant.map(|meant| format!("did you mean `{meant}`?"));
-        assert_eq!(found.len(), usize::from(meant.is_some()), "{roles} {asked}: {found:?}");
-        for warning in &found {
+        assert_eq!(found.is_some(), meant.is_some(), "{roles} {asked}: {found:?}");
+        if let Some(warning) = &found {
             assert_eq!(warning.code, "role_unknown");
             assert!(warning.text.contains(said.as_deref().unwrap_or_default()), "{warning}");
         }
     }
-    let asked = [("routes[0].require".to_owned(), Permission("orders:read"))];
-    let found = warnings_of_asked(&config(ONE), asked);
-    assert_eq!(
-        found.iter().map(|warning| warning.code).collect::<Vec<_>>(),
-        ["permission_unknown"]
+    let found = warned_of(&config(ONE), Permission("orders:read"), &[]);
+    assert_eq!(found.map(|warning| warning.code), Some("permission_unknown"));
+}
+
+#[test]
+fn a_right_that_the_issuers_of_a_rule_never_give_is_a_warning() {
+    let config = config(
+        "issuers:
+  - { name: company, kind: oidc, issuer: 'https://a.test', audiences: [a] }
+  - { name: partner, kind: oidc, issuer: 'https://b.test', audiences: [a] }
+  - { name: silent, kind: oidc, issuer: 'https://c.test', audiences: [a] }
+roles: { owner: { permissions: ['a:b'] }, helper: {}, reader: {} }
+role_sources:
+  - { issuers: [company], users: { u1: [owner], u3: [reader] } }
+  - { issuers: [partner], users: { u2: [helper] } }
+  - { issuers: [partner], claim: roles, map: { r: reader } }",
     );
+    for (issuers, asked, expected) in [
+        (&["company"][..], Role("owner"), None),
+        (&["company", "partner"], Role("owner"), None),
+        (&["partner"], Role("owner"), Some("the issuers that can reach it (partner) can give it")),
+        (&["partner", "silent"], Role("owner"), Some("(partner, silent)")),
+        (&["silent"], Role("reader"), Some("(silent)")),
+        (&["partner"], Role("reader"), None),
+        (&["partner"], Permission("a:b"), Some("can give users of partner has it")),
+        (&["company"], Permission("a:b"), None),
+        (&["company"], Permission("x:y"), Some("`role_sources` can give has it")),
+    ] {
+        let found = warned_of(&config, asked, issuers);
+        assert_eq!(found.is_some(), expected.is_some(), "{issuers:?} {asked:?}: {found:?}");
+        let said = expected.unwrap_or_default();
+        assert!(found.iter().all(|it| it.text.contains(said)), "{asked:?}: {found:?}");
+    }
 }
 
 #[test]

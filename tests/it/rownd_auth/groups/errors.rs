@@ -1,6 +1,8 @@
 //! Each documented error: unknown things, the last owner, members twice, invites of others, etags, and
 //! an issuer that refuses or fails.
 
+use std::time::Duration;
+
 use rownd_authz::grpc::pb::rownd::auth::v1::{
     AcceptGroupInviteRequest, AddGroupMemberRequest, DeleteGroupInviteRequest, DeleteGroupRequest,
     GetGroupInviteRequest, Group, GroupInvite, GroupMember, ListGroupInvitesRequest,
@@ -179,7 +181,7 @@ async fn an_invite_is_for_its_user_alone() {
     }
     // Rownd itself refuses the token of a disabled user.
     let disabled = groups.accept_group_invite(accept(rig.token("banned"))).await;
-    said(disabled).is(Code::FailedPrecondition, "USER_REFUSED");
+    said(disabled).is(Code::Unauthenticated, "TOKEN_REFUSED");
     groups.accept_group_invite(accept(rig.token("greg"))).await.unwrap();
 }
 
@@ -188,7 +190,9 @@ async fn an_invite_is_for_its_user_alone() {
 async fn refusals_are_read_by_their_words() {
     let rig = start().await;
     let mut groups = rig.groups();
-    let body = |message: &str| json!({ "message": message }).to_string();
+    let body = |status: u16, message: &str| {
+        json!({ "statusCode": status, "error": "Refused", "message": message }).to_string()
+    };
     for (status, message, code, reason) in [
         (403, "This group is invite only", Code::FailedPrecondition, "GROUP_NOT_OPEN"),
         (400, "user is already a member", Code::AlreadyExists, "GROUP_MEMBER_EXISTS"),
@@ -199,7 +203,8 @@ async fn refusals_are_read_by_their_words() {
         (401, "no", Code::FailedPrecondition, "APP_CREDENTIALS_REFUSED"),
         (403, "no", Code::FailedPrecondition, "APP_CREDENTIALS_REFUSED"),
     ] {
-        let fault = Fault { body: Some(body(message)), ..Fault::status(Endpoint::Groups, status) };
+        let fault =
+            Fault { body: Some(body(status, message)), ..Fault::status(Endpoint::Groups, status) };
         rig.controls.inject(fault.times(1)).unwrap();
         let answer = groups.add_group_member(add("group_staff", "greg", &[])).await;
         said(answer).is(code, reason).tells("upstream_status", &status.to_string());
@@ -263,10 +268,17 @@ async fn an_etag_is_compared_before_anything_is_changed() {
 async fn answers_of_another_shape_or_about_another_group_are_none() {
     let rig = start().await;
     let group = |id: &str| json!({ "id": id, "name": "N" }).to_string();
-    for body in [group("group_board"), group(""), "{}".to_owned(), "[]".to_owned(), "7".to_owned()]
-    {
+    let of_app = json!({ "id": "group_staff", "name": "N", "app_id": "app_other" }).to_string();
+    for (body, reason) in [
+        (group("group_board"), "GROUP_MISMATCH"),
+        (of_app, "GROUP_MISMATCH"),
+        (group(""), "ROWND_ANSWER_INVALID"),
+        ("{}".to_owned(), "ROWND_ANSWER_INVALID"),
+        ("[]".to_owned(), "ROWND_ANSWER_INVALID"),
+        ("7".to_owned(), "ROWND_ANSWER_INVALID"),
+    ] {
         rig.controls.inject(Fault::body(Endpoint::Groups, &*body).times(1)).unwrap();
-        said(rig.group_now("group_staff").await).is(Code::Internal, "ROWND_ANSWER_INVALID");
+        said(rig.group_now("group_staff").await).is(Code::Internal, reason);
     }
     for body in ["{}", "[]", r#"{"results":{}}"#, r#"{"results":[{"name":"no id"}]}"#] {
         rig.controls.inject(Fault::body(Endpoint::Groups, body).times(1)).unwrap();
@@ -275,7 +287,70 @@ async fn answers_of_another_shape_or_about_another_group_are_none() {
     }
     let member = json!({ "id": "m_1", "group_id": "group_board" }).to_string();
     rig.controls.inject(Fault::body(Endpoint::Groups, member).times(1)).unwrap();
-    said(rig.member_now("group_staff", "m_1").await).is(Code::Internal, "ROWND_ANSWER_INVALID");
+    said(rig.member_now("group_staff", "m_1").await).is(Code::Internal, "GROUP_MISMATCH");
+    let member = json!({ "id": "m_1", "group_id": "group_zz", "roles": ["owner"] });
+    let listed = json!({ "results": [member] }).to_string();
+    rig.controls.inject(Fault::body(Endpoint::Groups, listed).times(1)).unwrap();
+    let request =
+        ListGroupMembersRequest { group_id: "group_staff".to_owned(), ..Default::default() };
+    let answer = rig.groups().list_group_members(request).await;
+    said(answer).is(Code::Internal, "GROUP_MISMATCH");
+}
+
+/// Of a change it is not known then whether it was made.
+#[tokio::test]
+async fn a_change_whose_answer_is_about_another_thing_is_no_success() {
+    let rig = start().await;
+    let mut groups = rig.groups();
+    let answer = |user: &str, group: &str, role: &str| json!({ "id": "m_1", "user_id": user, "group_id": group, "roles": [role] });
+    for (user, group, role) in [
+        ("bob", "group_staff", "viewer"),
+        ("greg", "group_zz", "viewer"),
+        ("greg", "group_staff", "admin"),
+    ] {
+        let member = answer(user, group, role);
+        rig.controls.inject(Fault::body(Endpoint::Groups, member.to_string()).times(1)).unwrap();
+        let added = groups.add_group_member(add("group_staff", "greg", &["viewer"])).await;
+        said(added).is(Code::Unavailable, "WRITE_OUTCOME_UNKNOWN");
+        let made = json!({ "link": "https://app.rownd.link/x", "invitation": member }).to_string();
+        rig.controls.inject(Fault::body(Endpoint::Groups, made).times(1)).unwrap();
+        let invited = groups.create_group_invite(invite("group_staff", "greg", &["viewer"])).await;
+        said(invited).is(Code::Unavailable, "WRITE_OUTCOME_UNKNOWN");
+    }
+}
+
+/// A page of a server in between refuses nothing and misses nothing.
+#[tokio::test]
+async fn a_refusal_in_another_form_than_that_of_rownd_decides_nothing() {
+    let rig = start().await;
+    let mut groups = rig.groups();
+    let group = rig.group("Crew").await.id;
+    let ann = rig.member(&group, "ann", &[]).await;
+    let other = rig.group("Other").await.id;
+    let invite_id = rig.invite(&other, "greg", &[]).await.invite.unwrap().id;
+    for status in [400, 401, 403, 404, 409] {
+        for body in ["", "<h1>nginx", r#"{"message":"not a member"}"#] {
+            let page = || Fault { status: Some(status), ..Fault::body(Endpoint::Groups, body) };
+            rig.controls.inject(page()).unwrap();
+            said(rig.group_now(&group).await).is(Code::Unavailable, "ROWND_UNAVAILABLE");
+            said(rig.member_now(&group, &ann.id).await).is(Code::Unavailable, "ROWND_UNAVAILABLE");
+            let added = groups.add_group_member(add(&group, "greg", &[])).await;
+            said(added).is(Code::Unavailable, "WRITE_OUTCOME_UNKNOWN");
+            let accept = AcceptGroupInviteRequest {
+                token: rig.token("greg"),
+                group_id: other.clone(),
+                invite_id: invite_id.clone(),
+            };
+            let accepted = groups.accept_group_invite(accept).await;
+            said(accepted).is(Code::Unavailable, "WRITE_OUTCOME_UNKNOWN");
+            rig.controls.clear_faults();
+        }
+    }
+    // Rownd has no such member, and then a page comes in place of the group.
+    rig.controls.inject(Fault::delay(Endpoint::Groups, Duration::from_millis(1)).times(1)).unwrap();
+    let page = Fault { status: Some(404), ..Fault::body(Endpoint::Groups, "<h1>404") };
+    rig.controls.inject(page.times(1)).unwrap();
+    said(rig.member_now(&group, "m_none").await).is(Code::Unavailable, "ROWND_UNAVAILABLE");
 }
 
 #[tokio::test]

@@ -110,12 +110,15 @@ async fn a_read_is_tried_again_and_each_refusal_has_its_reason() {
     read(&rig, &client.id).await.unwrap();
     assert_eq!(asked(&rig), 2);
     let at = Endpoint::OidcClients;
+    let page = |status| Fault { status: Some(status), ..Fault::body(at, "<h1>nginx</h1>") };
     for (fault, code, reason) in [
         (Fault::status(at, 401), Code::FailedPrecondition, "APP_CREDENTIALS_REFUSED"),
         (Fault::status(at, 403), Code::FailedPrecondition, "APP_CREDENTIALS_REFUSED"),
         (Fault::status(at, 400), Code::FailedPrecondition, "REQUEST_REFUSED"),
         (Fault::status(at, 302), Code::Unavailable, "ISSUER_REDIRECTS"),
         (Fault::status(at, 404), Code::NotFound, "OIDC_CLIENT_NOT_FOUND"),
+        (page(404), Code::Unavailable, "ROWND_UNAVAILABLE"),
+        (page(401), Code::Unavailable, "ROWND_UNAVAILABLE"),
         (Fault::garbage(at), Code::Internal, "ROWND_ANSWER_INVALID"),
         (Fault::body(at, "[]"), Code::Internal, "ROWND_ANSWER_INVALID"),
         (Fault::body(at, "{\"id\":\"oc_other\"}"), Code::Internal, "ROWND_ANSWER_INVALID"),

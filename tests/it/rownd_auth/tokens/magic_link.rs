@@ -79,12 +79,17 @@ async fn a_failure_that_may_pass_is_not_repeated_here() {
         Fault::status(Endpoint::Magic, 503),
         Fault::status(Endpoint::Magic, 503).after(),
         Fault::status(Endpoint::Magic, 401),
+        // Of somebody else.
+        Fault { status: Some(404), ..Fault::body(Endpoint::Magic, "<h1>404") },
+        Fault { status: Some(410), ..Fault::body(Endpoint::Magic, "{}") },
     ] {
         rig.controls.clear_hits();
         rig.controls.inject(fault.times(1)).unwrap();
         said(rig.exchange(grant(&link)).await).is(Code::Unavailable, "ROWND_UNAVAILABLE");
         assert_eq!(rig.hits(Endpoint::Magic), 1);
     }
+    rig.controls.inject(Fault::status(Endpoint::Magic, 308).times(1)).unwrap();
+    said(rig.exchange(grant(&link)).await).is(Code::Unavailable, "ISSUER_REDIRECTS");
     rig.controls.inject(Fault::body(Endpoint::Magic, "{}").times(1)).unwrap();
     said(rig.exchange(grant(&link)).await).is(Code::Internal, "ROWND_ANSWER_INVALID");
 }

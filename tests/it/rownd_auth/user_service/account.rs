@@ -184,6 +184,70 @@ async fn an_answer_that_says_nothing_is_no_success() {
     }
 }
 
+/// A 404 of anybody but Rownd: the user is there still.
+#[tokio::test]
+async fn a_user_is_gone_only_where_rownd_says_so() {
+    for body in ["", "<html><h1>404 Not Found</h1></html>", r#"{"path":"/x","error":"no route"}"#] {
+        for (name, endpoint) in [
+            ("DeleteUser", Endpoint::UserData),
+            ("SignOutUser", Endpoint::SignOut),
+            ("DisableUser", Endpoint::UserState),
+        ] {
+            let rig = rig().await;
+            create(&rig, "zed", json!({})).await;
+            let fault = Fault { status: Some(404), ..Fault::body(endpoint, body) };
+            rig.controls.inject(fault.times(1)).unwrap();
+            let gladly = DeleteUserRequest { allow_missing: true, ..delete("zed") };
+            let answer = match name {
+                "DeleteUser" => keeper(&rig).delete_user(gladly).await.map(drop),
+                "SignOutUser" => keeper(&rig).sign_out_user(sign_out("zed")).await.map(drop),
+                _ => keeper(&rig).disable_user(disable("zed")).await.map(drop),
+            };
+            said(answer).is(Code::Unavailable, "WRITE_OUTCOME_UNKNOWN");
+            assert!(read(&rig, "zed").await.is_ok(), "{name} {body:?}");
+        }
+    }
+}
+
+/// The answer shows the other state: the caller must not believe that the account is closed.
+#[tokio::test]
+async fn a_state_that_did_not_change_is_no_success() {
+    let rig = rig().await;
+    create(&rig, "bob", json!({})).await;
+    let shown = |state: &str| {
+        let profile = json!({ "data": { "user_id": "bob" }, "state": state });
+        Fault::body(Endpoint::UserState, profile.to_string()).times(1)
+    };
+    let token = rig.token("bob");
+    rig.controls.inject(shown("enabled")).unwrap();
+    let answer = keeper(&rig).disable_user(disable("bob")).await;
+    said(answer).is(Code::FailedPrecondition, "STATE_NOT_CHANGED");
+    assert_eq!(denied(&rig, &token).await.as_deref(), Some("revoked"), "the tokens end here");
+    let enable = || EnableUserRequest { user_id: "bob".to_owned(), ..Default::default() };
+    rig.controls.inject(shown("disabled")).unwrap();
+    let answer = keeper(&rig).enable_user(enable()).await;
+    said(answer).is(Code::FailedPrecondition, "STATE_NOT_CHANGED");
+    // An answer without a state: the user is read.
+    let silent = json!({ "data": { "user_id": "bob" } }).to_string();
+    for (after, reason) in [(true, None), (false, Some("STATE_NOT_CHANGED"))] {
+        keeper(&rig).enable_user(enable()).await.unwrap();
+        let fault = Fault::body(Endpoint::UserState, silent.as_str()).times(1);
+        rig.controls.inject(if after { fault.after() } else { fault }).unwrap();
+        let answer = keeper(&rig).disable_user(disable("bob")).await;
+        match reason {
+            None => {
+                let user = answer.unwrap().into_inner().user.unwrap();
+                assert_eq!(user.state(), UserState::Disabled);
+            }
+            Some(reason) => drop(said(answer).is(Code::FailedPrecondition, reason)),
+        }
+    }
+    rig.controls.inject(Fault::body(Endpoint::UserState, silent).times(1)).unwrap();
+    rig.controls.inject(Fault::status(Endpoint::UserData, 400)).unwrap();
+    let answer = keeper(&rig).disable_user(disable("bob")).await;
+    said(answer).is(Code::Unavailable, "WRITE_OUTCOME_UNKNOWN");
+}
+
 /// Two users of one id, each of an app of its own.
 #[tokio::test]
 async fn a_user_of_another_app_stays_signed_in() {
@@ -237,16 +301,12 @@ async fn a_change_goes_on_without_its_caller() {
 #[tokio::test]
 async fn an_answer_without_every_part_is_not_kept() {
     let rig = rig().await;
-    let parts: [(&str, Value); 3] = [
+    let parts: [(&str, Value); 2] = [
         (
             "no groups",
             json!({ "state": "disabled", "data": { "user_id": "ann" }, "meta": { "created": "x" } }),
         ),
         ("no meta", json!({ "state": "disabled", "data": { "user_id": "ann" }, "groups": [] })),
-        (
-            "no state",
-            json!({ "data": { "user_id": "ann" }, "groups": [], "meta": { "created": "x" } }),
-        ),
     ];
     for (name, body) in parts {
         read(&rig, "ann").await.unwrap();

@@ -140,6 +140,22 @@ async fn a_core_that_refuses_the_key_or_fails_is_told() {
     let said_so = said(keeper(&rig).sign_out_user(sign_out("ann")).await);
     assert!(["ROWND_ANSWER_INVALID", "WRITE_OUTCOME_UNKNOWN"].contains(&said_so.reason.as_str()));
     rig.controls.clear_faults();
+    // A page of a server in between says nothing about the key.
+    for status in [400, 401, 403, 404] {
+        for body in ["", "<h1>nginx", "Unauthorized"] {
+            let fault = Fault::body(Endpoint::SupertokensCore, body);
+            rig.controls.inject(Fault { status: Some(status), ..fault }).unwrap();
+            let read = said(by_id(&rig, "ann").await);
+            read.is(Code::Unavailable, "ROWND_UNAVAILABLE");
+            let deleted = keeper(&rig).delete_user(delete("ann")).await;
+            said(deleted).is(Code::Unavailable, "WRITE_OUTCOME_UNKNOWN");
+            rig.controls.clear_faults();
+        }
+    }
+    // An answer about another user, from a cache on the way.
+    let bob = json!({ "status": "OK", "user": { "id": "bob", "timeJoined": 1 } }).to_string();
+    rig.controls.inject(Fault::body(Endpoint::SupertokensCore, bob).times(1)).unwrap();
+    said(by_id(&rig, "ann").await).is(Code::Internal, "USER_MISMATCH");
 }
 
 fn update(user: &str, data: &serde_json::Value) -> UpdateUserRequest {

@@ -24,13 +24,50 @@ async fn write(rig: &Rig, plan: &str) -> Result<(), tonic::Status> {
     keeper(rig).update_user(update("bob", plan)).await.map(|_| ())
 }
 
+/// The page of a server in between.
+fn page_of(status: u16) -> Fault {
+    let fault = Fault::body(Endpoint::UserData, "<html><h1>nginx</h1></html>");
+    Fault { status: Some(status), ..fault }
+}
+
+/// The question before a new user meets a bad server: nobody knows whether the user exists, so that
+/// nothing is written over one who does. The same for a user who is created by an update.
+#[tokio::test]
+async fn a_user_who_exists_is_not_overwritten_where_the_question_is_not_answered() {
+    let rig = rig().await;
+    create(&rig, "bob", json!({ "plan": "gold" })).await;
+    for status in [400, 401, 403, 404, 410] {
+        for body in ["", "<html>nginx</html>", r#"{"error":"no route"}"#] {
+            let fault = Fault::body(Endpoint::UserData, body);
+            let fault = Fault { status: Some(status), ..fault };
+            rig.controls.inject(fault.clone().times(1)).unwrap();
+            let before = rig.hits(Endpoint::UserData);
+            let request = CreateUserRequest {
+                user_id: "bob".to_owned(),
+                user: user_of(json!({ "email": "new@example.com" })),
+                ..CreateUserRequest::default()
+            };
+            let answer = keeper(&rig).create_user(request).await;
+            said(answer).is(Code::Unavailable, "ROWND_UNAVAILABLE");
+            rig.controls.inject(fault.times(1)).unwrap();
+            let request = UpdateUserRequest { allow_missing: true, ..update("bob", "tin") };
+            let answer = keeper(&rig).update_user(request).await;
+            said(answer).is(Code::Unavailable, "WRITE_OUTCOME_UNKNOWN");
+            assert_eq!(rig.hits(Endpoint::UserData), before + 2, "{status} {body}");
+        }
+    }
+    let user = read(&rig, "bob").await.unwrap();
+    assert_eq!(data(&user, "plan").as_deref(), Some("gold"));
+}
+
 /// Each answer of Rownd to a write, and the one request that was made.
 #[tokio::test]
 async fn a_write_is_sent_once_whatever_comes_of_it() {
+    let of = |status| Fault::status(Endpoint::UserData, status);
     for (name, fault, code, reason) in [
-        ("500", Fault::status(Endpoint::UserData, 500), Code::Unavailable, "WRITE_OUTCOME_UNKNOWN"),
-        ("503", Fault::status(Endpoint::UserData, 503), Code::Unavailable, "WRITE_OUTCOME_UNKNOWN"),
-        ("408", Fault::status(Endpoint::UserData, 408), Code::Unavailable, "WRITE_OUTCOME_UNKNOWN"),
+        ("500", of(500), Code::Unavailable, "WRITE_OUTCOME_UNKNOWN"),
+        ("503", of(503), Code::Unavailable, "WRITE_OUTCOME_UNKNOWN"),
+        ("408", of(408), Code::Unavailable, "WRITE_OUTCOME_UNKNOWN"),
         ("no JSON", Fault::garbage(Endpoint::UserData), Code::Unavailable, "WRITE_OUTCOME_UNKNOWN"),
         (
             "another user",
@@ -44,38 +81,17 @@ async fn a_write_is_sent_once_whatever_comes_of_it() {
             Code::Unavailable,
             "WRITE_OUTCOME_UNKNOWN",
         ),
-        (
-            "429",
-            Fault::status(Endpoint::UserData, 429),
-            Code::ResourceExhausted,
-            "ROWND_RATE_LIMITED",
-        ),
-        ("302", Fault::status(Endpoint::UserData, 302), Code::Unavailable, "ISSUER_REDIRECTS"),
-        (
-            "401",
-            Fault::status(Endpoint::UserData, 401),
-            Code::FailedPrecondition,
-            "APP_CREDENTIALS_REFUSED",
-        ),
-        (
-            "403",
-            Fault::status(Endpoint::UserData, 403),
-            Code::FailedPrecondition,
-            "APP_CREDENTIALS_REFUSED",
-        ),
-        (
-            "402",
-            Fault::status(Endpoint::UserData, 402),
-            Code::FailedPrecondition,
-            "REQUEST_REFUSED",
-        ),
-        (
-            "412",
-            Fault::status(Endpoint::UserData, 412),
-            Code::FailedPrecondition,
-            "REQUEST_REFUSED",
-        ),
-        ("404", Fault::status(Endpoint::UserData, 404), Code::NotFound, "USER_NOT_FOUND"),
+        ("429", of(429), Code::ResourceExhausted, "ROWND_RATE_LIMITED"),
+        ("302", of(302), Code::Unavailable, "ISSUER_REDIRECTS"),
+        ("401", of(401), Code::FailedPrecondition, "APP_CREDENTIALS_REFUSED"),
+        ("403", of(403), Code::FailedPrecondition, "APP_CREDENTIALS_REFUSED"),
+        ("402", of(402), Code::FailedPrecondition, "REQUEST_REFUSED"),
+        ("412", of(412), Code::FailedPrecondition, "REQUEST_REFUSED"),
+        ("404", of(404), Code::NotFound, "USER_NOT_FOUND"),
+        ("a page with 404", page_of(404), Code::Unavailable, "WRITE_OUTCOME_UNKNOWN"),
+        ("a page with 400", page_of(400), Code::Unavailable, "WRITE_OUTCOME_UNKNOWN"),
+        ("a page with 401", page_of(401), Code::Unavailable, "WRITE_OUTCOME_UNKNOWN"),
+        ("a page with 403", page_of(403), Code::Unavailable, "WRITE_OUTCOME_UNKNOWN"),
     ] {
         let rig = rig().await;
         create(&rig, "bob", json!({ "plan": "a" })).await;

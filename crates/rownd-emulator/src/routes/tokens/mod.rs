@@ -88,6 +88,9 @@ pub(crate) async fn token(
         if request.id_token.is_some() || request.access_token.is_some() {
             return Err(bad("`refresh_token` beside `id_token` or `access_token`"));
         }
+        if !request.user_data.is_empty() {
+            return Err(bad("`user_data` is not valid beside `refresh_token`"));
+        }
         return refresh::refresh(&state, token, request.app_id.as_deref());
     }
     let caller = caller(&state, by_key, request.app_id.as_deref())?;
