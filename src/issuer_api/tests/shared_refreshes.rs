@@ -167,7 +167,7 @@ async fn a_token_under_way_is_not_sent_again_when_the_store_loses_its_mark() {
     }
 }
 
-/// Nobody else has asked: the replica that sends puts its own mark back.
+/// Without another replica that waits, the replica that sends puts its own mark back.
 #[tokio::test(start_paused = true)]
 async fn a_replica_keeps_its_mark_while_it_sends() {
     let memory = Arc::new(MemoryStore::new());

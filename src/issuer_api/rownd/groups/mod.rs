@@ -78,7 +78,7 @@ impl RowndClient {
         match self.group_entry(app, GroupEntry::Group(group), timeout).await {
             Ok(_) => GroupError::Refused { refusal, status, code },
             Err(ApiError::Rejected(Rejection { status: 404, .. })) => error,
-            // Nobody has said that the group is missing.
+            // The answer does not say that the group is missing.
             Err(unknown) => refusal::of(GroupWork::Read(GroupEntry::Group(group)), unknown),
         }
     }
